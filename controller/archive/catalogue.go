@@ -1,0 +1,142 @@
+package archive
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// implied is the place of a directory that only the paths of others name.
+const implied = -1
+
+// member is an entry with what it takes to write it out.
+type member struct {
+	Entry
+	modified time.Time
+	place    int // position in the archive, or implied
+}
+
+// catalogue collects the members of an archive and refuses those that cannot
+// stand beside each other. The zero value is not usable: newCatalogue.
+type catalogue struct {
+	limits   Limits
+	members  []member
+	byFolded map[string]int // path without regard to case -> position in members
+	implied  int
+}
+
+func newCatalogue(limits Limits) *catalogue {
+	return &catalogue{limits: limits, byFolded: map[string]int{}}
+}
+
+// reserve makes room for as many members as an archive lists.
+func (c *catalogue) reserve(count int) {
+	c.members = make([]member, 0, count)
+	c.byFolded = make(map[string]int, count)
+}
+
+// add takes in a member whose path parseName made.
+func (c *catalogue) add(m member) error {
+	if err := c.addParents(m.Path); err != nil {
+		return err
+	}
+	key := fold(m.Path)
+	if at, found := c.byFolded[key]; found {
+		return c.reconcile(at, m)
+	}
+	c.byFolded[key] = len(c.members)
+	c.members = append(c.members, m)
+	return nil
+}
+
+// addParents makes sure that every directory above path is there, and is one.
+func (c *catalogue) addParents(path string) error {
+	folder := parent(path)
+	if folder == "" {
+		return nil
+	}
+	at, found := c.byFolded[fold(folder)]
+	if !found {
+		if err := c.addParents(folder); err != nil {
+			return err
+		}
+		return c.addImplied(folder)
+	}
+	switch other := c.members[at]; {
+	case other.Path != folder:
+		return refuseCase(path, other.Path)
+	case other.Kind == Symlink:
+		return refuse(path, fmt.Sprintf("The entry lies under %s, which is a symbolic link.", printable(folder)), hintPackAgain)
+	case other.Kind != Directory:
+		return refuse(path, fmt.Sprintf("The entry lies under %s, which is a file.", printable(folder)), hintPackAgain)
+	}
+	return nil
+}
+
+func (c *catalogue) addImplied(folder string) error {
+	if c.implied++; c.implied > c.limits.Entries {
+		return refuse("", fmt.Sprintf("The archive has more than %d folders.", c.limits.Entries), hintSmaller)
+	}
+	c.byFolded[fold(folder)] = len(c.members)
+	c.members = append(c.members, member{
+		Entry:    Entry{Path: folder, Kind: Directory, Mode: modeExecutable},
+		modified: time.Unix(0, 0),
+		place:    implied,
+	})
+	return nil
+}
+
+// reconcile takes in a member whose path another has, which is right only for a
+// directory that was implied until now.
+func (c *catalogue) reconcile(at int, m member) error {
+	other := c.members[at]
+	switch {
+	case other.Path != m.Path:
+		return refuseCase(m.Path, other.Path)
+	case other.place == implied && m.Kind == Directory:
+		c.members[at] = m
+		return nil
+	case other.Kind != m.Kind && (other.Kind == Directory || m.Kind == Directory):
+		return refuse(m.Path, "The archive holds a folder and a file of this name.", hintPackAgain)
+	default:
+		return refuse(m.Path, "The archive holds this name twice.", hintPackAgain)
+	}
+}
+
+// finish strips the one folder that everything lies in, where there is one, and
+// returns the members sorted by path: a directory comes before what it holds.
+func (c *catalogue) finish() ([]member, error) {
+	members := stripTop(c.members)
+	if len(members) == 0 {
+		return nil, refuse("", "The archive is empty.", "Put the app's files into it, with a Dockerfile at the top.")
+	}
+	slices.SortFunc(members, func(a, b member) int { return cmp.Compare(a.Path, b.Path) })
+	return members, nil
+}
+
+// stripTop removes the one directory at the top that holds all the others.
+func stripTop(members []member) []member {
+	if len(members) == 0 {
+		return nil
+	}
+	top, _, _ := strings.Cut(members[0].Path, "/")
+	for _, m := range members {
+		if m.Path == top && m.Kind == Directory || strings.HasPrefix(m.Path, top+"/") {
+			continue
+		}
+		return members
+	}
+	members = slices.DeleteFunc(members, func(m member) bool { return m.Path == top })
+	for i := range members {
+		members[i].Path = members[i].Path[len(top)+1:]
+	}
+	return members
+}
+
+func refuseCase(name, other string) *Refusal {
+	return refuse(name,
+		fmt.Sprintf("The name differs from %s in upper and lower case alone.", printable(other)),
+		"Rename one of the two and make the archive again.")
+}

@@ -1,0 +1,123 @@
+package archive
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"sync"
+	"unicode/utf8"
+
+	"github.com/moby/patternmatcher"
+	"github.com/moby/patternmatcher/ignorefile"
+)
+
+// What a .dockerignore may be. Matching costs its size times the tree's.
+const (
+	ignoreFile     = ".dockerignore"
+	ignoreBytes    = 64 << 10
+	ignorePatterns = 1000
+)
+
+// Ignore is a .dockerignore. It decides as BuildKit does: the last pattern that
+// matches an entry or a directory above it wins, and an exception counts also
+// inside an excluded directory. A nil Ignore keeps everything. It is safe for
+// concurrent use.
+type Ignore struct {
+	guard   sync.Mutex // the matcher compiles as it goes
+	matcher *patternmatcher.PatternMatcher
+	above   map[string]patternmatcher.MatchInfo // directory -> what matched it
+}
+
+// ParseIgnore reads a .dockerignore. A pattern that cannot be read is a *Refusal.
+func ParseIgnore(text []byte) (*Ignore, error) {
+	if len(text) > ignoreBytes {
+		return nil, refuse(ignoreFile, fmt.Sprintf("The file is larger than %s.", bytesText(ignoreBytes)), "Use fewer patterns.")
+	}
+	// The matcher's scanner would complain of both on the process's standard error.
+	if !utf8.Valid(text) || bytes.IndexByte(text, 0) >= 0 {
+		return nil, refuse(ignoreFile, "The file is not text in UTF-8.", "Save the file as UTF-8 text.")
+	}
+	patterns, err := ignorefile.ReadAll(bytes.NewReader(text))
+	if err != nil {
+		return nil, refuse(ignoreFile, "The file cannot be read as lines of text.", "Write one pattern on each line.")
+	}
+	if len(patterns) > ignorePatterns {
+		return nil, refuse(ignoreFile, fmt.Sprintf("The file has more than %d patterns.", ignorePatterns), "Use fewer patterns.")
+	}
+	for _, pattern := range patterns {
+		if !validPattern(pattern) {
+			return nil, refuse(ignoreFile, "The pattern "+printable(pattern)+" cannot be read.",
+				"Correct the pattern; brackets must be closed and an exception needs a path after \"!\".")
+		}
+	}
+	matcher, err := patternmatcher.New(patterns)
+	if err != nil {
+		return nil, refuse(ignoreFile, "The patterns cannot be read.", "Correct the patterns.")
+	}
+	return &Ignore{matcher: matcher, above: map[string]patternmatcher.MatchInfo{}}, nil
+}
+
+// validPattern compiles the pattern by itself: in the matcher that is left to the
+// first match, where nobody can be told.
+func validPattern(pattern string) bool {
+	single, err := patternmatcher.New([]string{strings.TrimPrefix(pattern, "!")})
+	if err != nil || pattern == "!" {
+		return false
+	}
+	_, _, err = single.MatchesUsingParentResults("a/b", patternmatcher.MatchInfo{})
+	return err == nil
+}
+
+// Keep reports whether the entry belongs to the build context. The Dockerfile
+// and the .dockerignore at the top always do: the builder reads them.
+func (i *Ignore) Keep(e Entry) bool {
+	if i == nil || e.Path == ignoreFile || e.Path == "Dockerfile" {
+		return true
+	}
+	i.guard.Lock()
+	defer i.guard.Unlock()
+	matched, _ := i.match(e.Path, e.Kind == Directory)
+	return !matched
+}
+
+// match also returns what matched by pattern, which decides about the entries below.
+func (i *Ignore) match(path string, directory bool) (bool, patternmatcher.MatchInfo) {
+	var above patternmatcher.MatchInfo
+	if folder := parent(path); folder != "" {
+		var known bool
+		if above, known = i.above[folder]; !known {
+			_, above = i.match(folder, true)
+		}
+	}
+	// Every pattern was compiled in ParseIgnore, so there is no error left to have.
+	matched, info, _ := i.matcher.MatchesUsingParentResults(path, above)
+	if directory {
+		i.above[path] = info
+	}
+	return matched, info
+}
+
+// prunes reports whether nothing below a directory that is not kept can be kept
+// either, so that it need not be walked.
+func (i *Ignore) prunes(directory string) bool {
+	for _, pattern := range i.matcher.Patterns() {
+		if !pattern.Exclusion() {
+			continue
+		}
+		fixed, _, wild := strings.Cut(pattern.String(), "*")
+		fixed, _, more := cutAny(fixed, `?[\`)
+		if strings.HasPrefix(fixed, directory+"/") || (wild || more) && strings.HasPrefix(directory+"/", fixed) {
+			return false
+		}
+	}
+	return true
+}
+
+// cutAny is strings.Cut around the first of several characters.
+func cutAny(s, characters string) (before, after string, found bool) {
+	at := strings.IndexAny(s, characters)
+	if at < 0 {
+		return s, "", false
+	}
+	return s[:at], s[at+1:], true
+}

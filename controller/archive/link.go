@@ -1,0 +1,98 @@
+package archive
+
+import (
+	"fmt"
+	"strings"
+)
+
+// longestChain is how many symbolic links may lead to one another, as in Linux.
+const longestChain = 40
+
+// resolved is where a symbolic link ends, and over how many links.
+type resolved struct {
+	path  string
+	links int
+}
+
+// resolver follows the symbolic links of a tree, each once.
+type resolver struct {
+	tree *Tree
+	ends map[string]resolved
+	open map[string]bool // being followed, to notice a circle
+}
+
+// resolveLinks refuses a tree with a symbolic link that leaves it, also by way
+// of other links, or that never ends. A link to nothing is fine: the build may
+// make what it leads to.
+func resolveLinks(tree *Tree) error {
+	r := resolver{tree: tree, ends: map[string]resolved{}, open: map[string]bool{}}
+	for _, m := range tree.members {
+		if m.Kind != Symlink {
+			continue
+		}
+		if _, err := r.resolve(m.Entry); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r resolver) resolve(link Entry) (resolved, error) {
+	if end, done := r.ends[link.Path]; done {
+		return end, nil
+	}
+	if r.open[link.Path] {
+		return resolved{}, refuse(link.Path, "The symbolic link leads back to itself.", "Leave the link out of the archive.")
+	}
+	if r.open[link.Path] = true; len(r.open) > longestChain {
+		return resolved{}, refuseChain(link)
+	}
+	end, err := r.follow(link)
+	if err != nil {
+		return resolved{}, err
+	}
+	delete(r.open, link.Path)
+	r.ends[link.Path] = end
+	return end, nil
+}
+
+// follow walks the target part by part, as the kernel does: ".." after a link
+// is the parent of where that link leads.
+func (r resolver) follow(link Entry) (resolved, error) {
+	at := resolved{path: parent(link.Path), links: 1}
+	for part := range strings.SplitSeq(link.Link, "/") {
+		switch part {
+		case "", ".":
+			continue
+		case "..":
+			if at.path == "" {
+				return resolved{}, refuse(link.Path,
+					fmt.Sprintf("The symbolic link to %s leads out of the archive.", printable(link.Link)),
+					"Replace the link by the file itself, or leave it out of the archive.")
+			}
+			at.path = parent(at.path)
+			continue
+		}
+		next := strings.TrimPrefix(at.path+"/"+part, "/")
+		entry, found := r.tree.Entry(next)
+		if !found || entry.Kind != Symlink {
+			at.path = next
+			continue
+		}
+		end, err := r.resolve(entry)
+		if err != nil {
+			return resolved{}, err
+		}
+		at.path, at.links = end.path, max(at.links, end.links+1)
+		if at.links > longestChain {
+			return resolved{}, refuseChain(link)
+		}
+	}
+	return at, nil
+}
+
+func refuseChain(link Entry) *Refusal {
+	return refuse(link.Path,
+		fmt.Sprintf("The symbolic link is one of more than %d that lead to one another.", longestChain),
+		"Let the link lead to the file itself.")
+}

@@ -1,0 +1,125 @@
+package archive
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// parseName returns the clean path of an entry's name: relative, without a
+// leading "./" or a closing slash. It is empty for the root folder itself.
+func parseName(name string, limits Limits) (path string, err error) {
+	if len(name) > limits.PathBytes {
+		return "", refuseLongPath(name, limits)
+	}
+	if reason := faultIn(name); reason != "" {
+		return "", refuse(name, "The path "+reason, hintRename)
+	}
+	if name == "" {
+		return "", refuse("", "An entry has no name.", hintPackAgain)
+	}
+	path = strings.TrimPrefix(strings.TrimSuffix(name, "/"), "./")
+	if path == "." || path == "" {
+		return "", nil
+	}
+	depth := 0
+	for part := range strings.SplitSeq(path, "/") {
+		depth++
+		switch part {
+		case "..":
+			return "", refuse(name, "The path leads out of the archive with \"..\".", hintPackAgain)
+		case ".", "":
+			return "", refuse(name, "The path has an empty part.", hintPackAgain)
+		}
+	}
+	if depth > limits.PathDepth {
+		return "", refuse(name, fmt.Sprintf("The path is more than %d folders deep.", limits.PathDepth), hintSmaller)
+	}
+	return path, nil
+}
+
+// checkTarget refuses the target of a symbolic link that could lead outside by
+// its form alone; where it leads step by step is for resolveLinks.
+func checkTarget(name, target string, limits Limits) error {
+	const hint = "Replace the link by the file itself, or leave it out of the archive."
+	if target == "" {
+		return refuse(name, "The symbolic link leads nowhere.", hint)
+	}
+	if len(target) > limits.PathBytes {
+		return refuse(name, fmt.Sprintf("The symbolic link's target is longer than %d bytes.", limits.PathBytes), hint)
+	}
+	if reason := faultIn(target); reason != "" {
+		return refuse(name, "The symbolic link's target "+reason, hint)
+	}
+	// As deep up and down again as a path can go: the work of resolving is bounded by it.
+	if strings.Count(target, "/") >= 2*limits.PathDepth {
+		return refuse(name, "The symbolic link's target has too many parts.", hint)
+	}
+	return nil
+}
+
+// faultIn returns what is wrong with the form of a path, as the end of a
+// sentence, or nothing.
+func faultIn(path string) string {
+	switch {
+	case !utf8.ValidString(path):
+		return "is not valid UTF-8."
+	case strings.ContainsFunc(path, unicode.IsControl):
+		return "holds a control character."
+	case strings.Contains(path, `\`):
+		return "holds a backslash."
+	case strings.HasPrefix(path, "/"):
+		return "is absolute."
+	case hasDriveLetter(path):
+		return "begins with a drive letter."
+	default:
+		return ""
+	}
+}
+
+func hasDriveLetter(path string) bool {
+	if len(path) < 2 || path[1] != ':' {
+		return false
+	}
+	letter := path[0] | 0x20
+	return 'a' <= letter && letter <= 'z'
+}
+
+// skipped reports whether the entry is what macOS adds for itself.
+func skipped(path string) bool {
+	top, _, _ := strings.Cut(path, "/")
+	return top == "__MACOSX" || path[strings.LastIndexByte(path, '/')+1:] == ".DS_Store"
+}
+
+// fold returns the same key for paths that differ in case alone.
+func fold(path string) string {
+	for i := range len(path) {
+		if c := path[i]; c >= utf8.RuneSelf || 'A' <= c && c <= 'Z' {
+			return strings.Map(foldRune, path)
+		}
+	}
+	return path
+}
+
+// foldRune returns the least of the letters that are r in another case, in lower
+// case where that is ASCII.
+func foldRune(r rune) rune {
+	least := r
+	for other := unicode.SimpleFold(r); other != r; other = unicode.SimpleFold(other) {
+		least = min(least, other)
+	}
+	if 'A' <= least && least <= 'Z' {
+		least += 'a' - 'A'
+	}
+	return least
+}
+
+// parent returns the path of the directory that holds path; empty at the top.
+func parent(path string) string {
+	return path[:max(strings.LastIndexByte(path, '/'), 0)]
+}
+
+func refuseLongPath(name string, limits Limits) *Refusal {
+	return refuse(name, fmt.Sprintf("The path is longer than %d bytes.", limits.PathBytes), hintRename)
+}

@@ -1,0 +1,80 @@
+package archive
+
+import (
+	"fmt"
+	"strconv"
+	"unicode"
+)
+
+// Hints that several refusals share.
+const (
+	hintPackAgain = "Make the archive again with an ordinary tool, such as `zip -r app.zip .` in the app's folder."
+	hintRename    = "Rename the file and make the archive again."
+	hintSmaller   = "Leave out what the build does not need, such as dependencies, build output and data."
+)
+
+// Refusal says why an archive is not accepted. Entry is printable whatever the
+// archive held; Reason and Hint are whole sentences, safe to show.
+type Refusal struct {
+	Entry  string // name in the archive; empty where the whole archive is at fault
+	Reason string
+	Hint   string // the next step
+}
+
+// Error gives the entry and the reason on one line.
+func (r *Refusal) Error() string {
+	if r.Entry == "" {
+		return r.Reason
+	}
+	return r.Entry + ": " + r.Reason
+}
+
+func refuse(name, reason, hint string) *Refusal {
+	return &Refusal{Entry: printable(name), Reason: reason, Hint: hint}
+}
+
+func refuseSize(limit int64) *Refusal {
+	return refuse("", fmt.Sprintf("The archive holds more than %s when expanded.", bytesText(limit)), hintSmaller)
+}
+
+func refuseRatio(limit int64) *Refusal {
+	return refuse("",
+		fmt.Sprintf("The archive expands to more than %d times its own size, as only a bomb or empty filler does.", limit),
+		"Leave out files that hold little but repetition, such as empty disk images.")
+}
+
+func refuseCount(limit int) *Refusal {
+	return refuse("", fmt.Sprintf("The archive has more than %d entries.", limit), hintSmaller)
+}
+
+func refuseDamaged(name string) *Refusal {
+	return refuse(name, "The content is damaged: it does not match its checksum or does not expand.", hintPackAgain)
+}
+
+// printable returns name so that it can be shown on a page or in a terminal:
+// quoted where it holds anything else than printable characters, cut where long.
+func printable(name string) string {
+	const longest = 120
+	if len(name) > longest {
+		name = name[:longest/2] + "..." + name[len(name)-longest/2:]
+	}
+	for _, r := range name {
+		if r == unicode.ReplacementChar || !unicode.IsPrint(r) {
+			return strconv.Quote(name)
+		}
+	}
+	return name
+}
+
+func bytesText(n int64) string {
+	switch {
+	case n >= 1<<30 && n%(1<<30) == 0:
+		return fmt.Sprintf("%d GB", n>>30)
+	case n >= 1<<20 && n%(1<<20) == 0:
+		return fmt.Sprintf("%d MB", n>>20)
+	case n >= 1<<10 && n%(1<<10) == 0:
+		return fmt.Sprintf("%d KB", n>>10)
+	default:
+		return fmt.Sprintf("%d bytes", n)
+	}
+}

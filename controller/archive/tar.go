@@ -1,0 +1,164 @@
+package archive
+
+import (
+	"archive/tar"
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"time"
+)
+
+// tarBuffer gathers the many small writes of a tar into few to the engine.
+const tarBuffer = 128 << 10
+
+// WriteTar streams the entries that keep wants (all where it is nil) as a tar:
+// directories first, owner 0:0, modes as Entry has them. The directories above a
+// kept entry are always there. Times are the archive's own, to the second: the
+// builder's cache does not look at them, but what serves files compares them.
+// It needs less than 8 MB of memory whatever the archive holds. A *Refusal says
+// that an entry was not what the archive declared; what was written is then void.
+func (t *Tree) WriteTar(ctx context.Context, w io.Writer, keep func(Entry) bool) error {
+	wanted := t.wanted(keep)
+	buffered := bufio.NewWriterSize(w, tarBuffer)
+	out := tar.NewWriter(buffered)
+	if err := t.writeDirectories(out, wanted); err != nil {
+		return err
+	}
+	for item, err := range t.source.stream(ctx, t.members, wanted) {
+		if err != nil {
+			return err
+		}
+		if err := writeItem(out, item); err != nil {
+			return err
+		}
+	}
+	if err := out.Close(); err != nil {
+		return fmt.Errorf("write tar: %w", err)
+	}
+	if err := buffered.Flush(); err != nil {
+		return fmt.Errorf("write tar: %w", err)
+	}
+	return nil
+}
+
+// wanted asks keep about every member, and wants the directories above each
+// that it keeps: an exception in .dockerignore may lie in an excluded one.
+func (t *Tree) wanted(keep func(Entry) bool) []bool {
+	wanted := make([]bool, len(t.members))
+	for i, m := range t.members {
+		if keep != nil && !keep(m.Entry) {
+			continue
+		}
+		wanted[i] = true
+		for folder := parent(m.Path); folder != ""; folder = parent(folder) {
+			at := t.byPath[folder]
+			if wanted[at] {
+				break
+			}
+			wanted[at] = true
+		}
+	}
+	return wanted
+}
+
+func (t *Tree) writeDirectories(out *tar.Writer, wanted []bool) error {
+	for i, m := range t.members {
+		if !wanted[i] || m.Kind != Directory {
+			continue
+		}
+		if err := out.WriteHeader(m.header()); err != nil {
+			return fmt.Errorf("write tar: %w", err)
+		}
+	}
+	return nil
+}
+
+func writeItem(out *tar.Writer, item content) error {
+	if err := out.WriteHeader(item.header()); err != nil {
+		return fmt.Errorf("write tar: %w", err)
+	}
+	if item.writeTo == nil {
+		return nil
+	}
+	return item.writeTo(out)
+}
+
+func (m member) header() *tar.Header {
+	header := &tar.Header{
+		Name:    m.Path,
+		Mode:    int64(m.Mode),
+		ModTime: clampTime(m.modified),
+	}
+	switch m.Kind {
+	case Directory:
+		header.Typeflag, header.Name = tar.TypeDir, m.Path+"/"
+	case Symlink:
+		header.Typeflag, header.Linkname = tar.TypeSymlink, m.Link
+	default:
+		header.Typeflag, header.Size = tar.TypeReg, m.Size
+	}
+	return header
+}
+
+// clampTime keeps a time within what every tar can say without an extension.
+func clampTime(t time.Time) time.Time {
+	const latest = 1<<33 - 1
+	return time.Unix(min(max(t.Unix(), 0), latest), 0)
+}
+
+// writeText writes content that was expanded before.
+func writeText(w io.Writer, text *bytes.Buffer) error {
+	if _, err := w.Write(text.Bytes()); err != nil {
+		return fmt.Errorf("write content: %w", err)
+	}
+	return nil
+}
+
+// meter passes content on and refuses what is more, less or other than declared.
+type meter struct {
+	ctx       context.Context //nolint:containedctx // a writer has no other way to end with it; lives as long as one copy
+	to        io.Writer
+	remaining int64
+	checksum  uint32 // CRC-32 of what passed
+	err       error  // of the destination or the context, not of the content
+}
+
+// errExcess ends the copy of content that is longer than declared.
+var errExcess = errors.New("content is longer than declared")
+
+// Write implements io.Writer.
+func (m *meter) Write(p []byte) (int, error) {
+	if int64(len(p)) > m.remaining {
+		return 0, errExcess
+	}
+	if m.err = m.ctx.Err(); m.err != nil {
+		return 0, m.err
+	}
+	n, err := m.to.Write(p)
+	m.remaining -= int64(n)
+	m.checksum = crc32.Update(m.checksum, crc32.IEEETable, p[:n])
+	if err != nil {
+		m.err = fmt.Errorf("write content: %w", err)
+	}
+	return n, err
+}
+
+// verdict says what a copy that ended with err means.
+func (m *meter) verdict(name string, err error) error {
+	switch {
+	case m.err != nil:
+		return m.err
+	case errors.Is(err, errExcess):
+		return refuse(name, "The file holds more than the archive declares.", hintPackAgain)
+	case err != nil:
+		return refuseDamaged(name)
+	case m.remaining != 0:
+		return refuse(name, "The file holds less than the archive declares.", hintPackAgain)
+	default:
+		return nil
+	}
+}

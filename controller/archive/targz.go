@@ -1,0 +1,265 @@
+package archive
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"strings"
+
+	"github.com/klauspost/compress/gzip"
+)
+
+// What a tar.gz keeps in memory from its one pass, so that reading the files that
+// decide over a build does not expand it again.
+const (
+	keptFileBytes = 64 << 10
+	keptBytes     = 1 << 20
+	keptDepth     = 2 // folders and file; one is the top folder
+)
+
+// tarGZSource reads entries of a tar.gz in the order it has them.
+type tarGZSource struct {
+	file   io.ReaderAt
+	size   int64
+	limits Limits
+	kept   map[int][]byte // place -> content
+	room   int            // left of keptBytes
+}
+
+// readTarGZ reads a tar.gz to its end and puts into found what it lists.
+func readTarGZ(file io.ReaderAt, size int64, found *catalogue) (source, error) {
+	s := &tarGZSource{file: file, size: size, limits: found.limits, kept: map[int][]byte{}, room: keptBytes}
+	for item, err := range s.walk() {
+		if err != nil {
+			return nil, err
+		}
+		if item.place >= found.limits.Entries {
+			return nil, refuseCount(found.limits.Entries)
+		}
+		m, err := tarMember(item, found.limits)
+		if err != nil {
+			return nil, err
+		}
+		if m.Path == "" || skipped(m.Path) {
+			continue
+		}
+		if err := found.add(m); err != nil {
+			return nil, err
+		}
+		if err := s.keep(m, item); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// keep holds on to the content of a small file near the top while it passes.
+func (s *tarGZSource) keep(m member, item tarItem) error {
+	if m.Kind != File || m.Size > min(keptFileBytes, int64(s.room)) || strings.Count(m.Path, "/") >= keptDepth {
+		return nil
+	}
+	text, err := item.content()
+	if err != nil {
+		return err
+	}
+	s.kept[m.place] = text
+	s.room -= len(text)
+	return nil
+}
+
+// tarMember checks one header by itself.
+func tarMember(item tarItem, limits Limits) (member, error) {
+	header := item.header
+	path, err := parseName(header.Name, limits)
+	if err != nil {
+		return member{}, err
+	}
+	m := member{Entry: Entry{Path: path}, modified: header.ModTime, place: item.place}
+	switch header.Typeflag {
+	case tar.TypeReg:
+		m.Kind, m.Mode, m.Size = File, fileMode(fs.FileMode(header.Mode)), header.Size
+	case tar.TypeDir:
+		m.Kind, m.Mode = Directory, modeExecutable
+	case tar.TypeSymlink:
+		m.Kind, m.Mode, m.Link = Symlink, modeLink, header.Linkname
+		err = checkTarget(header.Name, header.Linkname, limits)
+	case tar.TypeLink:
+		err = refuseKind(header.Name, "a hard link")
+	case tar.TypeChar, tar.TypeBlock:
+		err = refuseKind(header.Name, "a device")
+	case tar.TypeFifo:
+		err = refuseKind(header.Name, "a named pipe")
+	case tar.TypeGNUSparse:
+		err = refuseKind(header.Name, "a sparse file")
+	default:
+		err = refuseKind(header.Name, "of an unknown kind")
+	}
+	if err == nil && path == "" && m.Kind != Directory {
+		err = refuse(header.Name, "The entry has no name of its own.", hintPackAgain)
+	}
+	if err == nil && hasHoles(header) {
+		err = refuseKind(header.Name, "a sparse file")
+	}
+	return m, err
+}
+
+// hasHoles reports whether the header is of a file with holes, in the way of
+// newer tars. Holes are not in the stream, so what counts its bytes misses them.
+func hasHoles(header *tar.Header) bool {
+	for key := range header.PAXRecords {
+		if strings.HasPrefix(key, "GNU.sparse.") {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *tarGZSource) read(m member, _ int64) ([]byte, error) {
+	if text, found := s.kept[m.place]; found {
+		return bytes.Clone(text), nil
+	}
+	for item, err := range s.walk() {
+		if err != nil {
+			return nil, err
+		}
+		if item.place == m.place {
+			return item.content()
+		}
+	}
+	return nil, refuseDamaged(m.Path)
+}
+
+func (s *tarGZSource) stream(ctx context.Context, members []member, wanted []bool) iter.Seq2[content, error] {
+	chosen := map[int]member{}
+	for i, m := range members {
+		if wanted[i] && m.Kind != Directory {
+			chosen[m.place] = m
+		}
+	}
+	return func(yield func(content, error) bool) {
+		for item, err := range s.walk() {
+			if err != nil {
+				yield(content{}, err)
+				return
+			}
+			if err := ctx.Err(); err != nil {
+				yield(content{}, err)
+				return
+			}
+			m, found := chosen[item.place]
+			if !found {
+				continue
+			}
+			next := content{member: m}
+			if m.Kind == File {
+				next.writeTo = func(w io.Writer) error { return item.copy(ctx, w) }
+			}
+			if !yield(next, nil) {
+				return
+			}
+		}
+	}
+}
+
+// tarItem is one header of a tar, while the reader stands at its content.
+type tarItem struct {
+	place  int // counted from 0
+	header *tar.Header
+	reader *tar.Reader
+	stream *countedReader
+}
+
+// copy writes the content of the item to w.
+func (i tarItem) copy(ctx context.Context, w io.Writer) error {
+	out := &meter{ctx: ctx, to: w, remaining: i.header.Size}
+	_, err := io.CopyBuffer(out, onlyReader{i.reader}, i.stream.buffer)
+	if i.stream.refusal != nil {
+		return i.stream.refusal
+	}
+	return out.verdict(i.header.Name, err)
+}
+
+func (i tarItem) content() ([]byte, error) {
+	var text bytes.Buffer
+	err := i.copy(context.Background(), &text)
+	return text.Bytes(), err
+}
+
+// walk yields the headers of the tar from its start. Global headers, as git
+// writes them, say nothing that matters and are passed over, but counted.
+func (s *tarGZSource) walk() iter.Seq2[tarItem, error] {
+	return func(yield func(tarItem, error) bool) {
+		expanded, err := gzip.NewReader(io.NewSectionReader(s.file, 0, s.size))
+		if err != nil {
+			yield(tarItem{}, refuseTarGZ())
+			return
+		}
+		defer expanded.Close()
+		stream := &countedReader{from: expanded, limits: s.limits, compressed: s.size, buffer: make([]byte, inputBuffer)}
+		reader := tar.NewReader(stream)
+		for place := 0; ; place++ {
+			header, err := reader.Next()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				yield(tarItem{}, stream.verdict())
+				return
+			}
+			if header.Typeflag == tar.TypeXGlobalHeader {
+				continue
+			}
+			if !yield(tarItem{place: place, header: header, reader: reader, stream: stream}, nil) {
+				return
+			}
+		}
+		// The rest is padding; reading it proves the checksum and that nothing is cut off.
+		if _, err := io.CopyBuffer(io.Discard, onlyReader{stream}, stream.buffer); err != nil {
+			yield(tarItem{}, stream.verdict())
+		}
+	}
+}
+
+// countedReader is the expanded stream, cut off where it grows beyond the limits.
+type countedReader struct {
+	from       io.Reader
+	limits     Limits
+	compressed int64
+	expanded   int64
+	refusal    error
+	buffer     []byte // for whoever copies from the stream
+}
+
+// Read implements io.Reader.
+func (c *countedReader) Read(p []byte) (int, error) {
+	n, err := c.from.Read(p)
+	c.expanded += int64(n)
+	switch {
+	case c.expanded > c.limits.ExpandedBytes:
+		c.refusal = refuseSize(c.limits.ExpandedBytes)
+	case c.expanded > c.limits.Ratio*c.compressed:
+		c.refusal = refuseRatio(c.limits.Ratio)
+	}
+	if c.refusal != nil {
+		return 0, fmt.Errorf("read tar: %w", c.refusal)
+	}
+	return n, err
+}
+
+// verdict says what an error while reading the tar means.
+func (c *countedReader) verdict() error {
+	if c.refusal != nil {
+		return c.refusal
+	}
+	return refuseTarGZ()
+}
+
+func refuseTarGZ() *Refusal {
+	return refuse("", "The tar.gz is damaged or cut off, or holds no tar.",
+		"Make it again with `tar czf app.tar.gz .` in the app's folder, or send a .zip.")
+}
