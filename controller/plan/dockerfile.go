@@ -1,0 +1,217 @@
+package plan
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
+
+	"berth/controller/archive"
+)
+
+const (
+	ignoreFile      = ".dockerignore"
+	dockerfileBytes = 256 << 10
+	ignoreBytes     = 64 << 10
+)
+
+var (
+	commentPattern = regexp.MustCompile(`^\s*(#|//)`)
+	syntaxPattern  = regexp.MustCompile(`(?i)^\s*(#|//)\s*syntax\s*=`)
+	// officialPattern is the build program of the engine's own makers, which many
+	// Dockerfiles name and Docker's own tools write.
+	officialPattern = regexp.MustCompile(`(?i)^\s*#\s*syntax\s*=\s*(docker\.io/)?docker/dockerfile(:[a-z0-9._-]+)?(@sha256:[0-9a-f]{64})?\s*$`)
+)
+
+// fromDockerfile plans an app of one service whose image the Dockerfile at path builds.
+func fromDockerfile(tree *archive.Tree, path string, service Service) (Plan, error) {
+	text, err := tree.ReadFile(path, dockerfileBytes)
+	if err != nil {
+		return Plan{}, err
+	}
+	if refusal := checkDockerfile(text); refusal != nil {
+		refusal.File = path
+		return Plan{}, refusal
+	}
+	keep, err := contextOf(tree, path)
+	if err != nil {
+		return Plan{}, err
+	}
+	service.Build = Build{Dockerfile: path, Keep: keep}
+	return Plan{Services: []Service{service}, Main: service.Name}, nil
+}
+
+// contextOf returns what of the tree is the build context. A .dockerignore named
+// after the Dockerfile goes before the general one, as in BuildKit.
+func contextOf(tree *archive.Tree, dockerfile string) (func(archive.Entry) bool, error) {
+	path, found := findFile(tree, []string{dockerfile + ignoreFile, ignoreFile})
+	if !found {
+		return func(archive.Entry) bool { return true }, nil
+	}
+	text, err := tree.ReadFile(path, ignoreBytes)
+	if err != nil {
+		return nil, err
+	}
+	ignore, err := archive.ParseIgnore(text)
+	if refusal, ok := errors.AsType[*archive.Refusal](err); ok {
+		return nil, &Refusal{File: path, Reason: refusal.Reason, Hint: refusal.Hint}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return func(e archive.Entry) bool { return e.Path == dockerfile || ignore.Keep(e) }, nil
+}
+
+// checkDockerfile refuses what cannot be built, with its line, and what would
+// reach past the sandbox that a build runs in. The engine refuses the latter too,
+// as long as nobody granted it; here it costs no build.
+func checkDockerfile(text []byte) *Refusal {
+	if line := syntaxLine(text); line != 0 {
+		return &Refusal{
+			Line:   line,
+			Reason: "The syntax line fetches a build program that is not the official one.",
+			Hint:   "Remove the line: the engine's own reads Dockerfiles as they are today. Allowed is docker/dockerfile.",
+		}
+	}
+	file, err := parser.Parse(bytes.NewReader(text))
+	if err != nil {
+		return refuseSyntax(err)
+	}
+	for _, node := range file.AST.Children {
+		if refusal := checkInstruction(node); refusal != nil {
+			return refusal
+		}
+	}
+	stages, _, err := instructions.Parse(file.AST, nil)
+	if err != nil {
+		return refuseSyntax(err)
+	}
+	if len(stages) == 0 {
+		return &Refusal{
+			Reason: "The Dockerfile has no FROM instruction, so there is no image to build.",
+			Hint:   "Begin it with FROM and the image to start from, such as FROM scratch.",
+		}
+	}
+	return nil
+}
+
+// syntaxLine returns the line of a foreign syntax directive among the comments that the
+// file begins with, or 0. It is wider than what today's builder takes for one,
+// because older engines read on where that one stops.
+func syntaxLine(text []byte) int {
+	number := 0
+	for line := range bytes.Lines(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))) {
+		number++
+		if !commentPattern.Match(line) {
+			return 0
+		}
+		if syntaxPattern.Match(line) && !officialPattern.Match(line) {
+			return number
+		}
+	}
+	return 0
+}
+
+// checkInstruction looks at one instruction, and at the one that an ONBUILD holds
+// for a later stage.
+func checkInstruction(node *parser.Node) *Refusal {
+	command, err := instructions.ParseInstruction(node)
+	if err != nil {
+		return refuseSyntax(parser.WithLocation(err, node.Location()))
+	}
+	switch command := command.(type) {
+	case *instructions.RunCommand:
+		return checkRun(command, node.StartLine)
+	case *instructions.LabelCommand:
+		return checkLabels(command, node.StartLine)
+	case *instructions.OnbuildCommand:
+		return checkOnbuild(command, node.StartLine)
+	default:
+		return nil
+	}
+}
+
+// checkRun refuses the flags that give a build step the host's network, its
+// devices, or a kernel without the sandbox.
+func checkRun(run *instructions.RunCommand, line int) *Refusal {
+	for _, dangerous := range []struct {
+		flag  string
+		given bool
+	}{
+		{"--security=insecure", instructions.GetSecurity(run) != instructions.SecuritySandbox},
+		{"--network=host", instructions.GetNetwork(run) == instructions.NetworkHost},
+		{"--device", len(instructions.GetDevices(run)) > 0},
+	} {
+		if dangerous.given {
+			return &Refusal{
+				Line:   line,
+				Reason: fmt.Sprintf("RUN %s would let the build reach the host.", dangerous.flag),
+				Hint:   fmt.Sprintf("Remove %s; a build has the network and needs no more.", dangerous.flag),
+			}
+		}
+	}
+	return nil
+}
+
+// checkLabels refuses the labels that the platform goes by; an image that forges
+// them would be refused after its build.
+func checkLabels(label *instructions.LabelCommand, line int) *Refusal {
+	for _, pair := range label.Labels {
+		name := strings.ToLower(strings.Trim(pair.Key, `"'`))
+		if strings.HasPrefix(name, "traefik.") || strings.HasPrefix(name, "berth.") {
+			return &Refusal{
+				Line:   line,
+				Reason: fmt.Sprintf("The label %.60q is one that only the platform sets.", name),
+				Hint:   "Remove the label; the route is chosen on the upload form.",
+			}
+		}
+	}
+	return nil
+}
+
+func checkOnbuild(onbuild *instructions.OnbuildCommand, line int) *Refusal {
+	file, err := parser.Parse(strings.NewReader(onbuild.Expression))
+	if err != nil {
+		return &Refusal{Line: line, Reason: sentence(err), Hint: hintSyntax}
+	}
+	for _, node := range file.AST.Children {
+		if refusal := checkInstruction(node); refusal != nil {
+			refusal.Line = line
+			return refusal
+		}
+	}
+	return nil
+}
+
+const hintSyntax = "Correct the line and make the archive again."
+
+// refuseSyntax words an error of the parser, which carries its line.
+func refuseSyntax(err error) *Refusal {
+	refusal := &Refusal{Reason: sentence(err), Hint: hintSyntax}
+	if located, ok := errors.AsType[*parser.LocationError](err); ok && len(located.Locations) > 0 {
+		refusal.Line = lineOf(located.Locations[0])
+	}
+	return refusal
+}
+
+func lineOf(location []parser.Range) int {
+	if len(location) == 0 {
+		return 0
+	}
+	return max(location[0].Start.Line, 1)
+}
+
+// sentence makes the parser's message one that can stand on a page.
+func sentence(err error) string {
+	const longest = 200
+	text := strings.ToValidUTF8(err.Error(), "?")
+	text = strings.Join(strings.Fields(text), " ")
+	if len(text) > longest {
+		text = strings.ToValidUTF8(text[:longest], "") + "..."
+	}
+	return "The Dockerfile cannot be read: " + strings.TrimSuffix(text, ".") + "."
+}

@@ -1,0 +1,142 @@
+// Package plan turns a validated archive into what to build and what to run, hardened.
+package plan
+
+import (
+	"fmt"
+	"strings"
+
+	"berth/controller/archive"
+)
+
+// MainService is the name of the service that the route leads to in an app made
+// from a Dockerfile.
+const MainService = "main"
+
+// defaultPort is what an app listens on when neither the operator nor its image says.
+const defaultPort = 8000
+
+// Plan is what to build and what to run for one release. It is a value that can
+// be printed and compared, but for Build.Keep.
+type Plan struct {
+	Services []Service // in the order in which they start
+	Main     string    // name of the service that the route leads to
+}
+
+// Service is one kind of container of an app.
+type Service struct {
+	Name        string
+	Build       Build
+	Port        uint16 // that it listens on; 0 lets the image decide (ChoosePort)
+	Limits      Limits
+	Waivers     Waivers
+	Environment []string // NAME=value
+}
+
+// Build is how the image of a service is made.
+type Build struct {
+	Dockerfile string // path in the archive
+	Target     string // stage to stop at; empty for the last
+	Arguments  map[string]string
+	// Keep says what of the archive is sent as the build context, by .dockerignore.
+	Keep func(archive.Entry) bool
+}
+
+// Options is what the operator decides about an app, beside its archive.
+type Options struct {
+	Port        uint16 // 0 lets the image decide
+	Limits      Limits
+	Waivers     Waivers
+	Environment []string // NAME=value
+}
+
+// Refusal says why an archive cannot be deployed. Reason and Hint are whole
+// sentences, safe to show.
+type Refusal struct {
+	File   string // path in the archive; empty where no one file is at fault
+	Line   int    // in File, from 1; 0 where no one line is at fault
+	Reason string
+	Hint   string // the next step
+}
+
+// Error gives the place and the reason on one line.
+func (r *Refusal) Error() string {
+	switch {
+	case r.File == "":
+		return r.Reason
+	case r.Line == 0:
+		return r.File + ": " + r.Reason
+	default:
+		return fmt.Sprintf("%s, line %d: %s", r.File, r.Line, r.Reason)
+	}
+}
+
+// Service returns the main service as it is run, without how it is built: for an
+// image that is there already, that is all there is to know.
+func (o Options) Service() Service {
+	return Service{
+		Name:        MainService,
+		Port:        o.Port,
+		Limits:      o.Limits,
+		Waivers:     o.Waivers,
+		Environment: o.Environment,
+	}
+}
+
+// From reads how the app in tree is to be built and run. It returns a *Refusal,
+// or an *archive.Refusal where a file of the archive cannot be read, when the
+// archive is not one that can be deployed.
+//
+// A Dockerfile at the top of the archive decides, also with a compose file
+// beside it: there the compose file is nearly always for the developer's desk.
+func From(tree *archive.Tree, o Options) (Plan, error) {
+	service := o.Service()
+	if err := service.check(); err != nil {
+		return Plan{}, err
+	}
+	if path, found := findFile(tree, dockerfiles); found {
+		return fromDockerfile(tree, path, service)
+	}
+	if path, found := findFile(tree, composeFiles); found {
+		return fromCompose(path)
+	}
+	return Plan{}, refuseMissing(tree)
+}
+
+// ChoosePort returns the port that a service listens on: the wanted one, else
+// 8000 where the image exposes it, else the lowest that it exposes, else 8000.
+func ChoosePort(wanted uint16, exposed []uint16) uint16 {
+	if wanted != 0 {
+		return wanted
+	}
+	lowest := uint16(0)
+	for _, port := range exposed {
+		if port == defaultPort {
+			return defaultPort
+		}
+		if port != 0 && (lowest == 0 || port < lowest) {
+			lowest = port
+		}
+	}
+	if lowest == 0 {
+		return defaultPort
+	}
+	return lowest
+}
+
+// check refuses early what Policy would refuse once the image is built.
+func (s Service) check() error {
+	if _, err := s.Policy(""); err != nil {
+		return err
+	}
+	for _, variable := range s.Environment {
+		name, _, found := strings.Cut(variable, "=")
+		if !found || name == "" || strings.ContainsRune(variable, 0) {
+			// The value may be a secret, so only the name is shown.
+			return &Refusal{
+				Reason: fmt.Sprintf("%.60q is not the name of an environment variable with a value.", name),
+				Hint:   "Write each variable as NAME=value.",
+			}
+		}
+	}
+	return nil
+}

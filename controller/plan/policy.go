@@ -1,0 +1,143 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Nobody is the user of an app whose image names none: nobody:nogroup as
+// numbers, because an image FROM scratch has no /etc/passwd to look them up in.
+const Nobody = "65534:65534"
+
+// waivable are the capabilities that a waiver may give back. They are what
+// database and web server images use to start as root and step down.
+var waivable = []string{"CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"}
+
+// Limits is what one service may take of the machine. Zero is not "no limit":
+// Policy refuses it.
+type Limits struct {
+	MemoryBytes int64 // swap comes to the same, so there is none extra
+	NanoCPUs    int64 // billionths of a CPU
+	Processes   int64 // threads count too
+}
+
+// DefaultLimits returns the limits of the hardening policy: 512 MB, half a CPU, 100 processes.
+func DefaultLimits() Limits {
+	return Limits{MemoryBytes: 512 << 20, NanoCPUs: 500_000_000, Processes: 100}
+}
+
+// Waivers is what loosens the policy for one service. The zero value is the
+// strictest. Whoever sets one shows it on the app's page and audits it.
+type Waivers struct {
+	WritableRoot bool     // the root file system can be written to
+	RootUser     bool     // the image may run as root inside
+	Capabilities []string // of CHOWN, DAC_OVERRIDE, FOWNER, SETGID, SETUID
+}
+
+// Policy is the hardening policy of one service as the engine enforces it. What
+// it has no field for, no service gets: published ports, host mounts, devices,
+// host namespaces, privileged mode, another seccomp or AppArmor profile than the
+// engine's default.
+type Policy struct {
+	MemoryBytes         int64
+	MemoryAndSwapBytes  int64 // equal to MemoryBytes: no extra swap
+	NanoCPUs            int64
+	Processes           int64
+	DroppedCapabilities []string
+	AddedCapabilities   []string // sorted, without the CAP_ prefix
+	User                string   // for the container; empty leaves it to the image
+	SecurityOptions     []string
+	ReadOnlyRoot        bool
+	TemporaryFolders    map[string]string // path -> tmpfs mount options
+	LogDriver           string
+	LogOptions          map[string]string
+	Init                bool
+	RestartPolicy       string
+}
+
+// Policy returns the table "The hardening policy" of the design, with the
+// service's limits and waivers applied. imageUser is the USER of its image. It
+// returns a *Refusal for a limit of zero and for a capability that no waiver gives.
+func (s Service) Policy(imageUser string) (Policy, error) {
+	if err := s.Limits.check(); err != nil {
+		return Policy{}, err
+	}
+	capabilities, err := s.Waivers.capabilities()
+	if err != nil {
+		return Policy{}, err
+	}
+	return Policy{
+		MemoryBytes:         s.Limits.MemoryBytes,
+		MemoryAndSwapBytes:  s.Limits.MemoryBytes,
+		NanoCPUs:            s.Limits.NanoCPUs,
+		Processes:           s.Limits.Processes,
+		DroppedCapabilities: []string{"ALL"},
+		AddedCapabilities:   capabilities,
+		User:                s.Waivers.user(imageUser),
+		SecurityOptions:     []string{"no-new-privileges:true"},
+		ReadOnlyRoot:        !s.Waivers.WritableRoot,
+		TemporaryFolders:    map[string]string{"/tmp": "rw,noexec,nosuid,nodev,size=100m"},
+		LogDriver:           "json-file",
+		LogOptions:          map[string]string{"max-size": "10m", "max-file": "3"},
+		Init:                true,
+		RestartPolicy:       "unless-stopped",
+	}, nil
+}
+
+// check refuses what the engine would read as "no limit".
+func (l Limits) check() error {
+	for _, limit := range []struct {
+		name  string
+		value int64
+	}{
+		{"memory", l.MemoryBytes},
+		{"CPU", l.NanoCPUs},
+		{"process", l.Processes},
+	} {
+		if limit.value <= 0 {
+			return &Refusal{
+				Reason: fmt.Sprintf("The %s limit is %d, which would mean no limit.", limit.name, limit.value),
+				Hint:   "Set a limit above zero.",
+			}
+		}
+	}
+	return nil
+}
+
+// capabilities returns what is added after all are dropped.
+func (w Waivers) capabilities() ([]string, error) {
+	added := []string{"NET_BIND_SERVICE"}
+	for _, capability := range w.Capabilities {
+		if !slices.Contains(waivable, capability) {
+			return nil, &Refusal{
+				Reason: fmt.Sprintf("The capability %.40q cannot be given to an app.", capability),
+				Hint:   "A waiver can give " + strings.Join(waivable, ", ") + ".",
+			}
+		}
+		added = append(added, capability)
+	}
+	slices.Sort(added)
+	return slices.Compact(added), nil
+}
+
+// user returns the user to start the container as.
+func (w Waivers) user(imageUser string) string {
+	if w.RootUser || !isRoot(imageUser) {
+		return imageUser
+	}
+	return Nobody
+}
+
+// isRoot reports whether the engine would start USER as user id 0. It reads the
+// number as the engine does, so that 00 or +0 is root too. A name other than
+// root is looked up in the image's own /etc/passwd, which is not seen here.
+func isRoot(imageUser string) bool {
+	user, _, _ := strings.Cut(imageUser, ":")
+	if user == "" || user == "root" {
+		return true
+	}
+	id, err := strconv.Atoi(user)
+	return err == nil && id <= 0
+}

@@ -1,0 +1,88 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+
+	"berth/controller/archive"
+)
+
+// The files at the top of an archive that say how an app is made, the one that
+// counts first.
+var (
+	dockerfiles  = []string{"Dockerfile", "dockerfile"}
+	composeFiles = []string{"compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"}
+)
+
+// mostNamed is how many files a refusal names, so that it stays one sentence.
+const mostNamed = 5
+
+// findFile returns the first of names that the top of the archive has.
+func findFile(tree *archive.Tree, names []string) (string, bool) {
+	for _, name := range names {
+		if _, found := tree.Entry(name); found {
+			return name, true
+		}
+	}
+	return "", false
+}
+
+// fromCompose will plan an app of several services.
+func fromCompose(path string) (Plan, error) {
+	return Plan{}, &Refusal{
+		File:   path,
+		Reason: "Compose apps come with a later release; this one builds an app from a Dockerfile.",
+		Hint:   "Add a Dockerfile for the one service that answers requests, at the top of the archive.",
+	}
+}
+
+// refuseMissing says what the archive has instead of a Dockerfile at its top.
+func refuseMissing(tree *archive.Tree) *Refusal {
+	top, deeper := survey(tree)
+	reason := "The archive has no Dockerfile at its top, which holds " + listing(top) + "."
+	if len(deeper) == 0 {
+		return &Refusal{Reason: reason, Hint: "Add a file called Dockerfile beside them that says how to build and start the app."}
+	}
+	folder, _, _ := cutLast(deeper[0])
+	return &Refusal{
+		Reason: reason + " There is one further down: " + listing(deeper) + ".",
+		Hint:   fmt.Sprintf("Make the archive of the folder %s alone, or move its Dockerfile to the top.", folder),
+	}
+}
+
+// survey returns the names at the top and the paths of Dockerfiles below it.
+func survey(tree *archive.Tree) (top, deeper []string) {
+	for _, entry := range tree.Entries() {
+		_, name, below := cutLast(entry.Path)
+		switch {
+		case !below && entry.Kind == archive.Directory:
+			top = append(top, entry.Path+"/")
+		case !below:
+			top = append(top, entry.Path)
+		case entry.Kind == archive.File && strings.EqualFold(name, "Dockerfile"):
+			deeper = append(deeper, entry.Path)
+		}
+	}
+	return top, deeper
+}
+
+// listing joins names for a sentence.
+func listing(names []string) string {
+	if len(names) > mostNamed {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:mostNamed], ", "), len(names)-mostNamed)
+	}
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " and " + names[last]
+}
+
+// cutLast splits a path into its folder and its name; below is false at the top.
+func cutLast(path string) (folder, name string, below bool) {
+	at := strings.LastIndexByte(path, '/')
+	if at < 0 {
+		return "", path, false
+	}
+	return path[:at], path[at+1:], true
+}
