@@ -1,0 +1,244 @@
+package docker
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/docker/docker/api/types/build"
+	"github.com/docker/docker/pkg/jsonmessage"
+
+	"berth/controller/plan"
+)
+
+// The ids of the engine's messages that carry more than text.
+const (
+	messageProgress = "moby.buildkit.trace"
+	messageImage    = "moby.image.id"
+)
+
+// cacheNamespace is the build argument that keeps an app's cache mounts
+// (RUN --mount=type=cache) apart from those of every other app.
+const cacheNamespace = "BUILDKIT_CACHE_MOUNT_NS"
+
+// keptLines is how many of a log's last lines a BuildError shows.
+const keptLines = 20
+
+// BuildOptions says what to build, and for which release.
+type BuildOptions struct {
+	App     string
+	Release int64
+	Build   plan.Build
+	// Context writes the build context as an uncompressed tar. It is called once,
+	// from another goroutine; an error of it ends the build and is Build's error.
+	Context func(context.Context, io.Writer) error
+}
+
+// Build builds an image with the engine's BuildKit and hands every line of the
+// log to log, which is called by one goroutine at a time. It returns a
+// *BuildError where the build failed, a *ForgedLabelError where the image
+// claims to be something it is not, and ctx's error where ctx ended: then the
+// build has been stopped in the engine too. A build that returns an error
+// leaves no image behind.
+//
+// BuildKit takes no limit of memory or CPU through this API (moby/buildkit
+// issue 593); only the configuration of the engine can limit builds.
+func (e *Engine) Build(ctx context.Context, options BuildOptions, log func(line string)) (Image, error) {
+	image, err := e.build(ctx, options, log)
+	if err == nil {
+		return image, nil
+	}
+	e.removeBuilt(ctx, options)
+	if ctx.Err() != nil {
+		return Image{}, fmt.Errorf("build image for %s: %w", options.App, context.Cause(ctx))
+	}
+	return Image{}, err
+}
+
+func (e *Engine) build(ctx context.Context, options BuildOptions, log func(string)) (Image, error) {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	request := e.buildRequest(options)
+	if session, closeSession, err := e.openSession(ctx); err == nil {
+		request.SessionID = session
+		defer closeSession()
+	} else {
+		// A socket proxy may refuse it. Builds on images that are there still work.
+		e.logger.Warn("build without a session: base images cannot be pulled", slog.Any("error", err))
+	}
+	// Closing the connection cancels the build, unless a proxy keeps it open.
+	defer context.AfterFunc(ctx, func() { e.cancelBuild(ctx, request.BuildID) })()
+
+	source := stream(ctx, options.Context)
+	id, err := e.runBuild(ctx, source, request, log)
+	if contextErr := source.finish(); contextErr != nil {
+		return Image{}, fmt.Errorf("send build context: %w", contextErr)
+	}
+	if err != nil {
+		return Image{}, err
+	}
+	return e.FindImage(ctx, id)
+}
+
+func (e *Engine) buildRequest(options BuildOptions) build.ImageBuildOptions {
+	arguments := make(map[string]*string, len(options.Build.Arguments)+1)
+	for name, value := range options.Build.Arguments {
+		arguments[name] = &value
+	}
+	namespace := e.stack + "-" + options.App
+	arguments[cacheNamespace] = &namespace
+	return build.ImageBuildOptions{
+		Version:     build.BuilderBuildKit,
+		BuildID:     namespace + "-" + rand.Text(),
+		Tags:        []string{e.imageTag(options.App, options.Release)},
+		Dockerfile:  options.Build.Dockerfile,
+		Target:      options.Build.Target,
+		BuildArgs:   arguments,
+		Labels:      e.ownLabels(roleBuild, options.App, options.Release),
+		NetworkMode: "default",
+	}
+}
+
+// runBuild posts the build and follows it to its end: a failure comes inside a
+// response that began as a success.
+func (e *Engine) runBuild(ctx context.Context, source io.Reader, request build.ImageBuildOptions, log func(string)) (string, error) {
+	response, err := e.api(ctx).ImageBuild(ctx, source, request)
+	if err != nil {
+		return "", failure(ctx, "start build", err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	tail := &lastLines{limit: keptLines}
+	transcript := newTranscript(func(line string) {
+		tail.add(line)
+		log(line)
+	})
+	id, err := follow(response.Body, transcript)
+	if refusal, ok := errors.AsType[*jsonmessage.JSONError](err); ok {
+		explained := explain(refusal.Message)
+		log("ERROR: " + explained.Message)
+		explained.Lines = tail.lines
+		return "", explained
+	}
+	if err != nil {
+		return "", failure(ctx, "follow build", err)
+	}
+	return id, nil
+}
+
+// follow decodes the build's messages until the stream ends, and returns the
+// image's id. A *jsonmessage.JSONError is the build's own failure.
+func follow(messages io.Reader, transcript *transcript) (id string, err error) {
+	defer transcript.close()
+	for decoder := json.NewDecoder(messages); ; {
+		var message jsonmessage.JSONMessage
+		if err := decoder.Decode(&message); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			return "", err
+		}
+		if message.Error != nil {
+			return "", message.Error
+		}
+		if message.Aux == nil {
+			continue
+		}
+		switch message.ID {
+		case messageProgress:
+			if err := transcript.apply(*message.Aux); err != nil {
+				return "", err
+			}
+		case messageImage:
+			var result build.Result
+			if err := json.Unmarshal(*message.Aux, &result); err != nil {
+				return "", fmt.Errorf("decode image id: %w", err)
+			}
+			id = result.ID
+		}
+	}
+	if id == "" {
+		return "", fmt.Errorf("build ended without an image: %w", io.ErrUnexpectedEOF)
+	}
+	return id, nil
+}
+
+func (e *Engine) cancelBuild(ctx context.Context, id string) {
+	ctx, cancel := afterwards(ctx)
+	defer cancel()
+	if err := e.api(ctx).BuildCancel(ctx, id); err != nil {
+		e.logger.Debug("cancel build", slog.Any("error", err))
+	}
+}
+
+// removeBuilt removes what a failed build may have left: the image can be there
+// although the build was cancelled, or its labels were forged.
+func (e *Engine) removeBuilt(ctx context.Context, options BuildOptions) {
+	ctx, cancel := afterwards(ctx)
+	defer cancel()
+	labels := e.ownLabels(roleBuild, options.App, options.Release)
+	if err := e.removeImages(ctx, labelApp+"="+options.App, labelRelease+"="+labels[labelRelease]); err != nil {
+		e.logger.Warn("remove image of a failed build", slog.String("app", options.App), slog.Any("error", err))
+	}
+}
+
+// contextStream is the build context on its way from the writer to the engine.
+type contextStream struct {
+	*io.PipeReader
+	stop   context.CancelFunc
+	result chan error
+}
+
+// stream runs write in the background; finish must be called.
+func stream(ctx context.Context, write func(context.Context, io.Writer) error) *contextStream {
+	ctx, stop := context.WithCancel(ctx)
+	reader, writer := io.Pipe()
+	result := make(chan error, 1)
+	go func() {
+		err := write(ctx, writer)
+		// The engine must not take a context that was cut short for a whole one.
+		_ = writer.CloseWithError(err)
+		result <- err
+	}()
+	return &contextStream{PipeReader: reader, stop: stop, result: result}
+}
+
+// finish ends the writer and returns its error. A context that nobody wanted to
+// read to its end is none: the build was over before.
+func (s *contextStream) finish() error {
+	select {
+	case err := <-s.result:
+		s.stop()
+		return unlessUnread(err)
+	default:
+	}
+	_ = s.Close()
+	s.stop()
+	err := <-s.result
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return unlessUnread(err)
+}
+
+func unlessUnread(err error) error {
+	if errors.Is(err, io.ErrClosedPipe) {
+		return nil
+	}
+	return err
+}
+
+// lastLines keeps the end of a log.
+type lastLines struct {
+	limit int
+	lines []string
+}
+
+func (l *lastLines) add(line string) {
+	if len(l.lines) == l.limit {
+		l.lines = append(l.lines[:0], l.lines[1:]...)
+	}
+	l.lines = append(l.lines, line)
+}

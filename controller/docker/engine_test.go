@@ -1,0 +1,277 @@
+package docker
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/events"
+	"github.com/docker/docker/pkg/jsonmessage"
+	"github.com/docker/docker/pkg/stdcopy"
+
+	"berth/controller/plan"
+)
+
+var somePool = netip.MustParsePrefix("10.213.0.0/16")
+
+func TestOpen_RefusesWhatItCannotUse(t *testing.T) {
+	for name, options := range map[string]Options{
+		"no pool":       {},
+		"ssh":           {Host: "ssh://server", SubnetPool: somePool},
+		"a path":        {Host: "/var/run/docker.sock", SubnetPool: somePool},
+		"stack as path": {Stack: "../berth", SubnetPool: somePool},
+		"stack in caps": {Stack: "Berth", SubnetPool: somePool},
+	} {
+		if engine, err := Open(options); err == nil {
+			t.Errorf("%s is accepted", name)
+			_ = engine.Close()
+		}
+	}
+}
+
+func TestEngine_SilenceIsUnavailable(t *testing.T) {
+	refusing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "no engine behind", http.StatusServiceUnavailable)
+	}))
+	defer refusing.Close()
+	for name, host := range map[string]string{
+		"no socket":            "unix://" + filepath.Join(t.TempDir(), "absent.sock"),
+		"no listener":          "tcp://127.0.0.1:1",
+		"proxy without engine": "tcp://" + refusing.Listener.Addr().String(),
+	} {
+		engine, err := Open(Options{Host: host, SubnetPool: somePool})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := engine.Inspect(t.Context(), "any"); !errors.Is(err, ErrUnavailable) {
+			t.Errorf("%s: %v, want ErrUnavailable", name, err)
+		}
+		if _, err := engine.Build(t.Context(), BuildOptions{Context: func(context.Context, io.Writer) error { return nil }}, func(string) {}); !errors.Is(err, ErrUnavailable) {
+			t.Errorf("%s: build: %v, want ErrUnavailable", name, err)
+		}
+		_ = engine.Close()
+	}
+}
+
+func TestEngine_HangingIsUnavailable(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	engine, err := Open(Options{Host: "tcp://" + listener.Addr().String(), SubnetPool: somePool})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = engine.Close() }()
+	ctx, cancel := within(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err = engine.api(ctx).ServerVersion(ctx)
+	if err := failure(ctx, "read version", err); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("got %v, want ErrUnavailable", err)
+	}
+}
+
+func TestForgedLabel_FindsWhatOnlyBerthSets(t *testing.T) {
+	engine := &Engine{stack: "berth"}
+	own := map[string]string{labelStack: "berth", labelApp: "hello", labelRelease: "3", labelRole: roleBuild}
+	if label := engine.forgedLabel(own); label != "" {
+		t.Errorf("own label %s is called forged", label)
+	}
+	for _, forged := range []map[string]string{
+		{"traefik.enable": "true"},
+		{"TRAEFIK.http.routers.x.rule": ""},
+		{"traefik": ""},
+		{labelStack: "berth", labelRole: roleBuild, labelService: "main"},
+		{labelStack: "berth", labelRole: roleProxy},
+		{labelStack: "other", labelRole: roleBuild, labelApp: "hello"},
+		{labelApp: "hello"},
+		{"Berth.app": "hello", labelStack: "berth", labelRole: roleBuild},
+	} {
+		if label := engine.forgedLabel(forged); label == "" {
+			t.Errorf("%v passes", forged)
+		}
+	}
+	if label := engine.forgedLabel(map[string]string{"berthing": "1", "com.traefik.x": "1", "maintainer": "x"}); label != "" {
+		t.Errorf("%s is called forged", label)
+	}
+}
+
+func TestMapsToRoot_ReadsAsTheRuntimeDoes(t *testing.T) {
+	for passwd, want := range map[string]bool{
+		"app:x:1000:1000::/:/sh\n":            false,
+		"app:x:0:0::/:/sh":                    true,
+		"root:x:0:0::/:/sh\napp:x:5:5::/:/sh": false,
+		"app:x:1000:1:::\napp:x:0:0:::\n":     true,
+		"app:x:abc:1:::":                      true,
+		"app":                                 true,
+		"app:x":                               true,
+		"  app:x:+0:1:::":                     true,
+		"app:x:-5:1:::":                       true,
+		"":                                    false,
+		"apps:x:0:0:::\n":                     false,
+		strings.Repeat("#", 100_000) + "\napp:x:0:0:::\n": true,
+	} {
+		if got, err := mapsToRoot(strings.NewReader(passwd), "app"); err != nil || got != want {
+			t.Errorf("mapsToRoot(%.40q) = %v, %v; want %v", passwd, got, err, want)
+		}
+	}
+}
+
+func TestIsUserName_TellsNamesFromNumbers(t *testing.T) {
+	for user, want := range map[string]bool{"app": true, "app:1000": true, "1000": false, "1000:app": false, plan.Nobody: false, "0x0": true} {
+		if got := isUserName(user); got != want {
+			t.Errorf("isUserName(%q) = %v", user, got)
+		}
+	}
+}
+
+func TestVolumeMounts_BoundsEachPathOnce(t *testing.T) {
+	mounts := volumeMounts([]string{"/data", "/data/", "/tmp", "/var//lib"}, map[string]string{"/tmp": ""})
+	var targets []string
+	for _, m := range mounts {
+		targets = append(targets, m.Target)
+		if m.Type != "tmpfs" || m.TmpfsOptions.SizeBytes != volumeBytes {
+			t.Errorf("mount %+v", m)
+		}
+	}
+	if !slices.Equal(targets, []string{"/data", "/var/lib"}) {
+		t.Errorf("targets %v", targets)
+	}
+}
+
+func TestTCPPorts_AreSortedAndTCP(t *testing.T) {
+	if got := tcpPorts([]string{"9000/tcp", "53/udp", "80", "0/tcp", "70000/tcp", "x/tcp"}); !slices.Equal(got, []uint16{80, 9000}) {
+		t.Errorf("ports %v", got)
+	}
+}
+
+func TestWorkingSet_LeavesThePageCacheOut(t *testing.T) {
+	for name, test := range map[string]struct {
+		memory container.MemoryStats
+		want   uint64
+	}{
+		"version 1":  {container.MemoryStats{Usage: 100, Stats: map[string]uint64{"total_inactive_file": 30, "inactive_file": 1}}, 70},
+		"version 2":  {container.MemoryStats{Usage: 100, Stats: map[string]uint64{"inactive_file": 40}}, 60},
+		"more cache": {container.MemoryStats{Usage: 10, Stats: map[string]uint64{"inactive_file": 40}}, 0},
+		"stopped":    {container.MemoryStats{}, 0},
+	} {
+		if got := workingSet(test.memory); got != test.want {
+			t.Errorf("%s: %d, want %d", name, got, test.want)
+		}
+	}
+}
+
+func TestSplit_JoinsTheEnginesPartsOfALine(t *testing.T) {
+	var stream bytes.Buffer
+	stdout, stderr := stdcopy.NewStdWriter(&stream, stdcopy.Stdout), stdcopy.NewStdWriter(&stream, stdcopy.Stderr)
+	const stamp = "2026-11-22T06:00:00.000000000Z "
+	for _, message := range []struct {
+		to   io.Writer
+		text string
+	}{
+		{stdout, "first half, "}, {stderr, "an error\n"}, {stdout, "second half\n"}, {stdout, "\n"}, {stdout, "\x1b[1mno end"},
+	} {
+		if _, err := io.WriteString(message.to, stamp+message.text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []string
+	err := split(&stream, func(line Line) error {
+		if line.At.Year() != 2026 {
+			t.Errorf("line at %s", line.At)
+		}
+		got = append(got, map[bool]string{true: "2>", false: "1>"}[line.Stderr]+line.Text)
+		return nil
+	})
+	if want := []string{"2>an error", "1>first half, second half", "1>", "1>no end"}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("lines %q, %v; want %q", got, err, want)
+	}
+}
+
+func TestEventOf_LeavesOutWhatWasNotAskedFor(t *testing.T) {
+	for action, want := range map[events.Action]string{"health_status: healthy": "health_status healthy", "die": "die ", "exec_die": "", "kill": "", "start": "start "} {
+		event, ok := eventOf(events.Message{Action: action})
+		if got := event.Action + " " + event.Health; ok != (want != "") || ok && got != want {
+			t.Errorf("%s: %q, %v", action, got, ok)
+		}
+	}
+}
+
+func TestFollow_FailureInsideASuccessIsAFailure(t *testing.T) {
+	quiet := newTranscript(func(string) {})
+	_, err := follow(strings.NewReader(`{"stream":"x"}{"errorDetail":{"message":"exit code: 1"},"error":"exit code: 1"}`), quiet)
+	if failed, ok := errors.AsType[*jsonmessage.JSONError](err); !ok || failed.Message != "exit code: 1" {
+		t.Errorf("follow() = %v", err)
+	}
+	if _, err := follow(strings.NewReader(`{"id":"moby.buildkit.trace","aux":""}`), quiet); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("a stream without an image: %v", err)
+	}
+	if _, err := follow(strings.NewReader(`{"id":"moby.image.id","aux":{"ID":"sha256:1"}}{"str`), quiet); err == nil {
+		t.Error("a stream that was cut is accepted")
+	}
+	if id, err := follow(strings.NewReader(`{"id":"moby.image.id","aux":{"ID":"sha256:1"}}`), quiet); err != nil || id != "sha256:1" {
+		t.Errorf("follow() = %q, %v", id, err)
+	}
+}
+
+func TestStream_ReaderThatStopsEarlyIsNoErrorOfTheWriter(t *testing.T) {
+	source := stream(t.Context(), func(_ context.Context, w io.Writer) error {
+		_, err := w.Write(make([]byte, 1<<20))
+		return err
+	})
+	if _, err := source.Read(make([]byte, 10)); err != nil {
+		t.Fatal(err)
+	}
+	if err := source.finish(); err != nil {
+		t.Errorf("finish() = %v", err)
+	}
+}
+
+func TestStream_WriterThatWaitsIsStopped(t *testing.T) {
+	source := stream(t.Context(), func(ctx context.Context, _ io.Writer) error {
+		<-ctx.Done()
+		return ctx.Err()
+	})
+	if err := source.finish(); err != nil {
+		t.Errorf("finish() = %v", err)
+	}
+}
+
+func TestBuildRequest_KeepsCachesOfAppsApart(t *testing.T) {
+	engine := &Engine{stack: "berth"}
+	request := engine.buildRequest(BuildOptions{App: "hello", Release: 3, Build: plan.Build{
+		Dockerfile: "Dockerfile", Arguments: map[string]string{"MODE": "fast", cacheNamespace: "victim"},
+	}})
+	if got := *request.BuildArgs[cacheNamespace]; got != "berth-hello" {
+		t.Errorf("cache namespace %q", got)
+	}
+	if *request.BuildArgs["MODE"] != "fast" || !slices.Equal(request.Tags, []string{"berth/hello:r3"}) || request.NetworkMode != "default" {
+		encoded, _ := json.Marshal(request.BuildArgs)
+		t.Errorf("arguments %s, tags %v, network %s", encoded, request.Tags, request.NetworkMode)
+	}
+}
+
+func TestNames_TheProxysOwnNetworkSortsFirst(t *testing.T) {
+	engine := &Engine{stack: "berth"}
+	for _, app := range []string{"0", "a", "zz"} {
+		if engine.networkName(app) <= "berth-0-edge" {
+			t.Errorf("%s sorts before the proxy's own network", engine.networkName(app))
+		}
+	}
+	if engine.InstanceName("hello", 3, "main") != "berth-hello-r3" || engine.InstanceName("hello", 3, "worker") != "berth-hello-r3-worker" {
+		t.Error("instance names differ from what the route table says")
+	}
+}

@@ -1,0 +1,83 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/client"
+)
+
+// What a caller can act on.
+var (
+	// ErrNotFound says that the engine has no such thing, or that it is not of this stack.
+	ErrNotFound = errors.New("not found in the engine")
+	// ErrUnavailable says that the engine did not answer.
+	ErrUnavailable = errors.New("engine does not answer")
+)
+
+// BuildError says that a build ended without an image. Message and Hint are
+// whole sentences that are safe to show; Lines are the last ones of the log.
+type BuildError struct {
+	Lines   []string
+	Message string
+	Hint    string // empty where there is no better advice than the log
+}
+
+// Error gives the message alone; the log has been written line by line.
+func (e *BuildError) Error() string { return "build image: " + e.Message }
+
+// ForgedLabelError says that an image carries a label that only Berth sets.
+// The image has been removed.
+type ForgedLabelError struct {
+	Label string
+}
+
+// Error names the label.
+func (e *ForgedLabelError) Error() string {
+	return fmt.Sprintf("the image carries the label %q, which is reserved", e.Label)
+}
+
+// StartError says that the engine could not run the image's command. Message is
+// a whole sentence that is safe to show.
+type StartError struct {
+	Message string
+	Err     error
+}
+
+// Error gives the message and the engine's own words.
+func (e *StartError) Error() string { return "start container: " + e.Message + ": " + e.Err.Error() }
+
+// Unwrap returns the engine's own words.
+func (e *StartError) Unwrap() error { return e.Err }
+
+// failure names the action that failed, and marks what a caller can act on.
+// ctx is the one of the call, from within.
+func failure(ctx context.Context, action string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errdefs.IsNotFound(err):
+		return fmt.Errorf("%s: %w: %w", action, ErrNotFound, err)
+	case unanswered(ctx, err):
+		return fmt.Errorf("%s: %w: %w", action, ErrUnavailable, err)
+	default:
+		return fmt.Errorf("%s: %w", action, err)
+	}
+}
+
+func unanswered(ctx context.Context, err error) bool {
+	if errors.Is(context.Cause(ctx), ErrUnavailable) {
+		return true
+	}
+	// A socket proxy answers in the engine's place when the engine is gone.
+	return client.IsErrConnectionFailed(err) || errdefs.IsUnavailable(err)
+}
+
+// says reports whether the engine's message holds the words. The API gives some
+// conditions a text and a status they share with others; this is for those.
+func says(err error, words string) bool {
+	return err != nil && strings.Contains(strings.ToLower(err.Error()), words)
+}

@@ -1,0 +1,124 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/containerd/errdefs"
+	imagetypes "github.com/docker/docker/api/types/image"
+)
+
+// Image is what the engine says of an image that one of this stack's builds made.
+type Image struct {
+	ID             string
+	User           string   // as the image names it, such as "app" or "1000:1000"; empty is root
+	Exposed        []uint16 // TCP ports, lowest first
+	HasHealthcheck bool
+	// Volumes are the paths that the image declares as volumes, in order.
+	Volumes []string
+	// SetsPort says that the image itself has an environment variable PORT.
+	SetsPort bool
+}
+
+// FindImage looks an image up by its id. One that carries a label that only
+// Berth sets, and that no build of this stack set, is a *ForgedLabelError.
+func (e *Engine) FindImage(ctx context.Context, id string) (Image, error) {
+	ctx, cancel := within(ctx, callTimeout)
+	defer cancel()
+	found, err := e.api(ctx).ImageInspect(ctx, id)
+	if err != nil {
+		return Image{}, failure(ctx, "inspect image", err)
+	}
+	if found.Config == nil {
+		return Image{}, fmt.Errorf("inspect image: %w: %s has no configuration", ErrNotFound, id)
+	}
+	if label := e.forgedLabel(found.Config.Labels); label != "" {
+		return Image{}, &ForgedLabelError{Label: label}
+	}
+	return Image{
+		ID:             found.ID,
+		User:           found.Config.User,
+		Exposed:        tcpPorts(slices.Collect(maps.Keys(found.Config.ExposedPorts))),
+		HasHealthcheck: found.Config.Healthcheck != nil && !disabled(found.Config.Healthcheck.Test),
+		Volumes:        slices.Sorted(maps.Keys(found.Config.Volumes)),
+		SetsPort:       hasVariable(found.Config.Env, portVariable),
+	}, nil
+}
+
+// RemoveImage removes an image with all its names. One that is gone already is
+// fine; one that a container still uses is an error.
+func (e *Engine) RemoveImage(ctx context.Context, id string) error {
+	ctx, cancel := within(ctx, callTimeout)
+	defer cancel()
+	found, err := e.api(ctx).ImageInspect(ctx, id)
+	if err != nil {
+		return notFoundIsFine(failure(ctx, "inspect image", err))
+	}
+	if found.Config == nil || found.Config.Labels[labelStack] != e.stack {
+		return fmt.Errorf("remove image %s: %w", id, ErrNotFound)
+	}
+	return e.removeImage(ctx, found.ID, found.RepoTags)
+}
+
+// removeImages removes the stack's images with the given labels.
+func (e *Engine) removeImages(ctx context.Context, labels ...string) error {
+	images, err := e.api(ctx).ImageList(ctx, imagetypes.ListOptions{Filters: e.owned(labels...)})
+	if err != nil {
+		return failure(ctx, "list images", err)
+	}
+	var failures []error
+	for _, image := range images {
+		failures = append(failures, e.removeImage(ctx, image.ID, image.RepoTags))
+	}
+	return errors.Join(failures...)
+}
+
+// removeImage takes the names first: an image with several is not removed by
+// its id without force, and force would take it from under a container.
+func (e *Engine) removeImage(ctx context.Context, id string, names []string) error {
+	for _, name := range append(names, id) {
+		if name == "<none>:<none>" {
+			continue
+		}
+		_, err := e.api(ctx).ImageRemove(ctx, name, imagetypes.RemoveOptions{PruneChildren: true})
+		if err != nil && !errdefs.IsNotFound(err) {
+			return failure(ctx, "remove image", err)
+		}
+	}
+	e.logger.Debug("removed image", slog.String("image", id))
+	return nil
+}
+
+// tcpPorts picks the TCP ports out of specifications such as "8000/tcp" and "53/udp".
+func tcpPorts(specifications []string) []uint16 {
+	var ports []uint16
+	for _, specification := range specifications {
+		number, protocol, _ := strings.Cut(specification, "/")
+		if protocol != "" && protocol != "tcp" {
+			continue
+		}
+		if port, err := strconv.ParseUint(number, 10, 16); err == nil && port > 0 {
+			ports = append(ports, uint16(port))
+		}
+	}
+	slices.Sort(ports)
+	return ports
+}
+
+// disabled reports whether a health check's test says that there is none.
+func disabled(test []string) bool {
+	return len(test) == 0 || test[0] == "NONE"
+}
+
+// hasVariable reports whether an environment of "NAME=value" lines sets the name.
+func hasVariable(environment []string, name string) bool {
+	return slices.ContainsFunc(environment, func(line string) bool {
+		return strings.HasPrefix(line, name+"=")
+	})
+}

@@ -1,0 +1,125 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
+)
+
+// removalGrace is how long the instances of a removed app may take to end.
+const removalGrace = 10 * time.Second
+
+// removalPoll is how often a removal by somebody else is looked at.
+const removalPoll = 50 * time.Millisecond
+
+// Resume starts a stopped instance; one that runs is left alone.
+func (e *Engine) Resume(ctx context.Context, name string) error {
+	instance, err := e.Inspect(ctx, name)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := within(ctx, processTimeout)
+	defer cancel()
+	return startFailure(ctx, "resume "+name, e.api(ctx).ContainerStart(ctx, instance.ID, container.StartOptions{}))
+}
+
+// Stop asks an instance to end and kills it when grace is over. It stays
+// stopped until Resume, also when the engine restarts.
+func (e *Engine) Stop(ctx context.Context, name string, grace time.Duration) error {
+	instance, err := e.Inspect(ctx, name)
+	if err != nil {
+		return err
+	}
+	return e.stop(ctx, instance.ID, grace)
+}
+
+// Restart stops an instance as Stop does and starts it again.
+func (e *Engine) Restart(ctx context.Context, name string, grace time.Duration) error {
+	instance, err := e.Inspect(ctx, name)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := within(ctx, grace+processTimeout)
+	defer cancel()
+	return failure(ctx, "restart "+name, e.api(ctx).ContainerRestart(ctx, instance.ID, stopOptions(grace)))
+}
+
+// Retire stops an instance and removes it. One that is gone already is fine.
+func (e *Engine) Retire(ctx context.Context, name string, grace time.Duration) error {
+	instance, err := e.Inspect(ctx, name)
+	if err != nil {
+		return notFoundIsFine(err)
+	}
+	return e.retire(ctx, instance.ID, grace)
+}
+
+// RemoveApp removes everything of the app from the engine: instances, images
+// and network. What is gone already is fine; the rest is tried to the end.
+func (e *Engine) RemoveApp(ctx context.Context, app string) error {
+	err := e.removeInstances(ctx, app)
+	listContext, cancel := within(ctx, callTimeout)
+	defer cancel()
+	return errors.Join(err, e.removeImages(listContext, labelApp+"="+app), e.RemoveNetwork(ctx, app))
+}
+
+func (e *Engine) removeInstances(ctx context.Context, app string) error {
+	listContext, cancel := within(ctx, callTimeout)
+	defer cancel()
+	found, err := e.api(listContext).ContainerList(listContext, container.ListOptions{
+		All:     true,
+		Filters: e.owned(labelRole+"="+roleApp, labelApp+"="+app),
+	})
+	if err != nil {
+		return failure(listContext, "list containers", err)
+	}
+	var failures []error
+	for _, summary := range found {
+		failures = append(failures, e.retire(ctx, summary.ID, removalGrace))
+	}
+	return errors.Join(failures...)
+}
+
+func (e *Engine) retire(ctx context.Context, id string, grace time.Duration) error {
+	if err := e.stop(ctx, id, grace); err != nil {
+		return notFoundIsFine(err)
+	}
+	ctx, cancel := within(ctx, processTimeout)
+	defer cancel()
+	return e.remove(ctx, id)
+}
+
+func (e *Engine) stop(ctx context.Context, id string, grace time.Duration) error {
+	ctx, cancel := within(ctx, grace+processTimeout)
+	defer cancel()
+	return failure(ctx, "stop container", e.api(ctx).ContainerStop(ctx, id, stopOptions(grace)))
+}
+
+// remove removes a container with its anonymous volumes, and returns when it is gone.
+func (e *Engine) remove(ctx context.Context, id string) error {
+	err := e.api(ctx).ContainerRemove(ctx, id, container.RemoveOptions{Force: true, RemoveVolumes: true})
+	if !errdefs.IsConflict(err) {
+		return notFoundIsFine(failure(ctx, "remove container", err))
+	}
+	// Somebody else is removing it.
+	for {
+		if _, err := e.api(ctx).ContainerInspect(ctx, id); err != nil {
+			return notFoundIsFine(failure(ctx, "remove container", err))
+		}
+		select {
+		case <-time.After(removalPoll):
+		case <-ctx.Done():
+			return fmt.Errorf("remove container: %w", context.Cause(ctx))
+		}
+	}
+}
+
+// stopOptions gives the grace in whole seconds, as the engine counts.
+func stopOptions(grace time.Duration) container.StopOptions {
+	seconds := int(math.Ceil(grace.Seconds()))
+	return container.StopOptions{Timeout: &seconds}
+}

@@ -1,0 +1,187 @@
+//go:build integration
+
+package docker
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/docker/docker/api/types/container"
+	networktypes "github.com/docker/docker/api/types/network"
+
+	"berth/controller/docker/dockertest"
+)
+
+func TestEnsureNetwork_IsIdempotentAndHoldsTheProxy(t *testing.T) {
+	engine := openTest(t)
+	proxy := mustStartProxy(t, engine)
+	first, second := mustNetwork(t, engine, "hello"), mustNetwork(t, engine, "hello")
+	if first != second || first.Name != engine.stack+"-app-hello" {
+		t.Fatalf("first %+v, second %+v", first, second)
+	}
+	found, err := engine.api(t.Context()).NetworkInspect(t.Context(), first.ID, networktypes.InspectOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := found.Containers[proxy]; !ok || len(found.Containers) != 1 {
+		t.Errorf("members %v", found.Containers)
+	}
+	subnet := netip.MustParsePrefix(found.IPAM.Config[0].Subnet)
+	if subnet.Bits() != subnetBits || !testPool.Contains(subnet.Addr()) || found.EnableIPv6 || found.Internal {
+		t.Errorf("network %+v", found)
+	}
+}
+
+func TestJoinProxy_BringsANewProxyIntoEveryNetwork(t *testing.T) {
+	engine := openTest(t)
+	networks := []Network{mustNetwork(t, engine, "one"), mustNetwork(t, engine, "two")}
+	if err := engine.JoinProxy(t.Context()); err != nil {
+		t.Fatalf("without a proxy: %v", err)
+	}
+	proxy := mustStartProxy(t, engine)
+	for range 2 {
+		if err := engine.JoinProxy(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, network := range networks {
+		if mustInspect(t, engine, proxy).NetworkSettings.Networks[network.Name] == nil {
+			t.Errorf("the proxy is not on %s", network.Name)
+		}
+	}
+}
+
+func TestEnsureNetwork_KeepsTheProxysWayOut(t *testing.T) {
+	engine := openTest(t)
+	proxy := mustStartProxy(t, engine)
+	gateway := func() string {
+		routes := askProxy(t, engine, proxy)
+		for _, line := range strings.Split(routes, "\n") {
+			if columns := strings.Fields(line); len(columns) > 2 && columns[1] == "00000000" {
+				return columns[2]
+			}
+		}
+		return ""
+	}
+	before := gateway()
+	mustNetwork(t, engine, "hello")
+	if after := gateway(); after != before || after == "" {
+		t.Errorf("way out was %s, is %s", before, after)
+	}
+}
+
+func askProxy(t *testing.T, engine *Engine, proxy string) string {
+	t.Helper()
+	own := mustInspect(t, engine, proxy)
+	// Only the proxy's own network is asked for; the others come and go.
+	only := own.NetworkSettings.Networks[engine.stack+"-0-edge"]
+	return askAddress(t, only.IPAddress, "/read", "path", "/proc/self/net/route")
+}
+
+func TestRemoveNetwork_LetsTheProxyGoFirstAndIsIdempotent(t *testing.T) {
+	engine := openTest(t)
+	proxy := mustStartProxy(t, engine)
+	network := mustNetwork(t, engine, "hello")
+	for range 2 {
+		if err := engine.RemoveNetwork(t.Context(), "hello"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if mustInspect(t, engine, proxy).NetworkSettings.Networks[network.Name] != nil {
+		t.Error("the proxy is still on the network")
+	}
+}
+
+func TestRemoveNetwork_AStoppedProxyCanStartAgain(t *testing.T) {
+	engine := openTest(t)
+	proxy := mustStartProxy(t, engine)
+	mustNetwork(t, engine, "hello")
+	now := 0
+	if err := engine.api(t.Context()).ContainerStop(t.Context(), proxy, container.StopOptions{Timeout: &now}); err != nil {
+		t.Fatal(err)
+	}
+	if err := engine.RemoveNetwork(t.Context(), "hello"); err != nil {
+		t.Fatal(err)
+	}
+	if err := engine.api(t.Context()).ContainerStart(t.Context(), proxy, container.StartOptions{}); err != nil {
+		t.Fatalf("the proxy does not start any more: %v", err)
+	}
+}
+
+func TestEnsureNetwork_ThirtyFiveAppsFitAtOnce(t *testing.T) {
+	engine := openTest(t)
+	mustStartProxy(t, engine)
+	var group sync.WaitGroup
+	networks := make([]Network, 35)
+	for i := range networks {
+		group.Go(func() {
+			network, err := engine.EnsureNetwork(t.Context(), fmt.Sprintf("app-%d", i))
+			if err != nil {
+				t.Errorf("network %d: %v", i, err)
+			}
+			networks[i] = network
+		})
+	}
+	group.Wait()
+	subnets := map[string]string{}
+	for _, network := range networks {
+		found, err := engine.api(t.Context()).NetworkInspect(t.Context(), network.ID, networktypes.InspectOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		subnet := found.IPAM.Config[0].Subnet
+		if other, double := subnets[subnet]; double || len(found.Containers) != 1 {
+			t.Errorf("%s has %s like %q and %d members", network.Name, subnet, other, len(found.Containers))
+		}
+		subnets[subnet] = network.Name
+	}
+}
+
+func TestEnsureNetwork_TwoAtOnceForOneAppMakeOne(t *testing.T) {
+	engine := openTest(t)
+	var group sync.WaitGroup
+	networks := make([]Network, 8)
+	for i := range networks {
+		group.Go(func() {
+			network, err := engine.EnsureNetwork(t.Context(), "hello")
+			if err != nil {
+				t.Error(err)
+			}
+			networks[i] = network
+		})
+	}
+	group.Wait()
+	for _, network := range networks {
+		if network != networks[0] {
+			t.Errorf("%+v and %+v", network, networks[0])
+		}
+	}
+}
+
+func TestEnsureNetwork_GoesAroundASubnetThatOnlyTheEngineKnows(t *testing.T) {
+	engine := openTest(t)
+	if _, err := engine.api(t.Context()).NetworkCreate(t.Context(), engine.stack+"-taken", engine.networkOptions("other", netip.MustParsePrefix("10.213.64.0/27"))); err != nil {
+		t.Fatal(err)
+	}
+	_, err := engine.api(t.Context()).NetworkCreate(t.Context(), engine.stack+"-second", engine.networkOptions("second", netip.MustParsePrefix("10.213.64.0/27")))
+	if !taken(err) {
+		t.Fatalf("the engine's refusal is not recognised: %v", err)
+	}
+	mustNetwork(t, engine, "hello")
+}
+
+func TestNetwork_AppsDoNotReachEachOther(t *testing.T) {
+	engine := openTest(t)
+	one := mustStart(t, engine, "one", dockertest.ServeDockerfile)
+	two := mustStart(t, engine, "two", dockertest.ServeDockerfile)
+	address := mustInspect(t, engine, two.ID).NetworkSettings.Networks[engine.networkName("two")].IPAddress
+	ask(t, engine, two, "/", "", "")
+	for _, host := range []string{address, two.Name} {
+		if got := ask(t, engine, one, "/get", "url", "http://"+host+":8000/"); strings.Contains(got, "hello") {
+			t.Errorf("one reached two by %s", host)
+		}
+	}
+}

@@ -1,0 +1,176 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
+	networktypes "github.com/docker/docker/api/types/network"
+
+	"berth/controller/plan"
+)
+
+// portVariable tells an app which port to listen on.
+const portVariable = "PORT"
+
+// StartOptions says which image to run, as which instance.
+type StartOptions struct {
+	App     string
+	Release int64
+	Service plan.Service
+	Image   Image
+	Network Network
+	// Labels go onto the container beside the ones that own it, and lose against them.
+	Labels map[string]string
+	// Name is the container's; empty is InstanceName's.
+	Name string
+}
+
+// Start creates the instance under the hardening policy and starts it. A former
+// container of the same name, app and release is removed first; one of somebody
+// else is an error. It returns a *StartError where the engine cannot run the
+// image, a *plan.Refusal where the policy forbids the service, and leaves
+// nothing behind in either case.
+func (e *Engine) Start(ctx context.Context, options StartOptions) (Instance, error) {
+	if options.Name == "" {
+		options.Name = e.InstanceName(options.App, options.Release, options.Service.Name)
+	}
+	policy, err := options.Service.Policy(options.Image.User)
+	if err != nil {
+		return Instance{}, err
+	}
+	ctx, cancel := within(ctx, processTimeout)
+	defer cancel()
+	id, err := e.create(ctx, options, policy)
+	if err != nil {
+		return Instance{}, err
+	}
+	if err := e.api(ctx).ContainerStart(ctx, id, container.StartOptions{}); err != nil {
+		e.discard(ctx, id)
+		return Instance{}, startFailure(ctx, "start container", err)
+	}
+	return options.instance(id, e.containerLabels(options)), nil
+}
+
+// create makes the container, as nobody where its user could be root by another name.
+func (e *Engine) create(ctx context.Context, options StartOptions, policy plan.Policy) (id string, err error) {
+	id, err = e.createAs(ctx, options, policy)
+	if err != nil {
+		return "", err
+	}
+	if options.Service.Waivers.RootUser || !isUserName(policy.User) {
+		return id, nil
+	}
+	root, err := e.isRootByName(ctx, id, policy.User)
+	if err == nil && !root {
+		return id, nil
+	}
+	e.discard(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	e.logger.Warn("image user may be root by another name",
+		slog.String("container", options.Name), slog.String("image_user", policy.User))
+	policy.User = plan.Nobody
+	return e.createAs(ctx, options, policy)
+}
+
+func (e *Engine) createAs(ctx context.Context, options StartOptions, policy plan.Policy) (id string, err error) {
+	id, err = e.createOnce(ctx, options, policy)
+	if !errdefs.IsConflict(err) {
+		return id, startFailure(ctx, "create container", err)
+	}
+	if err := e.removeFormer(ctx, options); err != nil {
+		return "", err
+	}
+	id, err = e.createOnce(ctx, options, policy)
+	return id, startFailure(ctx, "create container", err)
+}
+
+func (e *Engine) createOnce(ctx context.Context, options StartOptions, policy plan.Policy) (id string, err error) {
+	created, err := e.api(ctx).ContainerCreate(ctx,
+		e.containerConfig(options, policy),
+		hostConfig(policy, options.Image.Volumes, options.Network),
+		&networktypes.NetworkingConfig{EndpointsConfig: map[string]*networktypes.EndpointSettings{options.Network.Name: {}}},
+		nil, options.Name)
+	if err != nil {
+		return "", err
+	}
+	for _, warning := range created.Warnings {
+		e.logger.Warn("engine cannot enforce all of the policy", slog.String("warning", warning))
+	}
+	return created.ID, nil
+}
+
+// removeFormer removes what an interrupted attempt left under the name.
+func (e *Engine) removeFormer(ctx context.Context, options StartOptions) error {
+	former, err := e.Inspect(ctx, options.Name)
+	if errors.Is(err, ErrNotFound) {
+		return fmt.Errorf("create container: the name %s belongs to a container that is not of this stack", options.Name)
+	}
+	if err != nil {
+		return err
+	}
+	if former.App != options.App || former.Release != options.Release {
+		return fmt.Errorf("create container: the name %s belongs to %s r%d", options.Name, former.App, former.Release)
+	}
+	return e.remove(ctx, former.ID)
+}
+
+func (e *Engine) containerConfig(options StartOptions, policy plan.Policy) *container.Config {
+	environment := slices.Clone(options.Service.Environment)
+	if !options.Image.SetsPort && !hasVariable(environment, portVariable) {
+		environment = append(environment, portVariable+"="+strconv.Itoa(int(options.port())))
+	}
+	return &container.Config{
+		Image:  options.Image.ID,
+		User:   policy.User,
+		Env:    environment,
+		Labels: e.containerLabels(options),
+	}
+}
+
+// containerLabels sets every label of ours, as a container inherits its image's.
+func (e *Engine) containerLabels(options StartOptions) map[string]string {
+	labels := make(map[string]string, len(options.Labels)+6)
+	maps.Copy(labels, options.Labels)
+	maps.Copy(labels, e.ownLabels(roleApp, options.App, options.Release))
+	labels[labelService] = options.serviceName()
+	labels[labelPort] = strconv.Itoa(int(options.port()))
+	return labels
+}
+
+// discard removes a container that must not stay, also when ctx has ended.
+func (e *Engine) discard(ctx context.Context, id string) {
+	ctx, cancel := afterwards(ctx)
+	defer cancel()
+	if err := e.remove(ctx, id); err != nil {
+		e.logger.Warn("remove container that did not start", slog.String("container", id), slog.Any("error", err))
+	}
+}
+
+func (o StartOptions) port() uint16 { return plan.ChoosePort(o.Service.Port, o.Image.Exposed) }
+
+func (o StartOptions) serviceName() string {
+	if o.Service.Name == "" {
+		return plan.MainService
+	}
+	return o.Service.Name
+}
+
+// instance is the container as it was the moment it started. Asking the engine
+// would cost the release a round trip and tell nothing that lasts.
+func (o StartOptions) instance(id string, labels map[string]string) Instance {
+	return Instance{
+		ID: id, Name: o.Name, App: o.App, Service: o.serviceName(), Release: o.Release,
+		Port: o.port(), Image: o.Image.ID, Labels: labels,
+		Condition: Condition{Running: true, StartedAt: time.Now()},
+	}
+}

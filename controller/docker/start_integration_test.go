@@ -1,0 +1,362 @@
+//go:build integration
+
+package docker
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/filters"
+	"github.com/docker/docker/api/types/volume"
+
+	"berth/controller/docker/dockertest"
+	"berth/controller/plan"
+)
+
+// ask sends a request to the test app in the instance, from the host.
+func ask(t *testing.T, engine *Engine, instance Instance, path, parameter, value string) string {
+	t.Helper()
+	var address string
+	for _, endpoint := range mustInspect(t, engine, instance.ID).NetworkSettings.Networks {
+		address = endpoint.IPAddress
+	}
+	return askAddress(t, address, path, parameter, value)
+}
+
+func askAddress(t *testing.T, address, path, parameter, value string) string {
+	t.Helper()
+	target := "http://" + address + ":8000" + path + "?" + url.Values{parameter: {value}}.Encode()
+	var body string
+	eventually(t, "the app answers", func() bool {
+		response, err := http.Get(target)
+		if err != nil {
+			return false
+		}
+		defer func() { _ = response.Body.Close() }()
+		content, err := io.ReadAll(response.Body)
+		body = string(content)
+		return err == nil
+	})
+	return body
+}
+
+func TestStart_EngineHoldsThePolicy(t *testing.T) {
+	engine := openTest(t)
+	instance := mustStart(t, engine, "hello", dockertest.ServeDockerfile)
+	found := mustInspect(t, engine, instance.ID)
+	host := found.HostConfig
+	for what, pair := range map[string][2]any{
+		"memory":           {host.Memory, int64(512 << 20)},
+		"memory and swap":  {host.MemorySwap, int64(512 << 20)},
+		"CPU":              {host.NanoCPUs, int64(500_000_000)},
+		"processes":        {*host.PidsLimit, int64(100)},
+		"dropped":          {[]string(host.CapDrop), []string{"ALL"}},
+		"security":         {host.SecurityOpt, []string{"no-new-privileges:true"}},
+		"read-only":        {host.ReadonlyRootfs, true},
+		"tmpfs":            {host.Tmpfs, map[string]string{"/tmp": "rw,noexec,nosuid,nodev,size=100m"}},
+		"logs":             {host.LogConfig, container.LogConfig{Type: "json-file", Config: map[string]string{"max-size": "10m", "max-file": "3"}}},
+		"init":             {*host.Init, true},
+		"restart":          {string(host.RestartPolicy.Name), "unless-stopped"},
+		"user":             {found.Config.User, "65534:65534"},
+		"network":          {string(host.NetworkMode), engine.stack + "-app-hello"},
+		"IPC":              {string(host.IpcMode), "private"},
+		"privileged":       {host.Privileged, false},
+		"published ports":  {len(host.PortBindings), 0},
+		"publish all":      {host.PublishAllPorts, false},
+		"links":            {len(host.Links), 0},
+		"binds":            {len(host.Binds), 0},
+		"devices":          {len(host.Devices), 0},
+		"PID":              {string(host.PidMode), ""},
+		"UTS":              {string(host.UTSMode), ""},
+		"user namespace":   {string(host.UsernsMode), ""},
+		"memory kill":      {host.OomKillDisable == nil || !*host.OomKillDisable, true},
+		"number of routes": {len(found.NetworkSettings.Networks), 1},
+		"mounts":           {len(found.Mounts), 0},
+	} {
+		if !reflect.DeepEqual(pair[0], pair[1]) {
+			t.Errorf("%s: engine holds %v, policy says %v", what, pair[0], pair[1])
+		}
+	}
+	// Engines differ in whether they write the prefix.
+	if len(host.CapAdd) != 1 || strings.TrimPrefix(host.CapAdd[0], "CAP_") != "NET_BIND_SERVICE" {
+		t.Errorf("added capabilities %v", host.CapAdd)
+	}
+	if !slices.Contains(host.MaskedPaths, "/proc/kcore") || !slices.Contains(host.ReadonlyPaths, "/proc/sys") {
+		t.Errorf("masked %v, read-only %v", host.MaskedPaths, host.ReadonlyPaths)
+	}
+}
+
+func TestStart_ProcessSeesThePolicy(t *testing.T) {
+	engine := openTest(t)
+	instance := mustStart(t, engine, "hello", dockertest.ServeDockerfile)
+	status := strings.ReplaceAll(ask(t, engine, instance, "/read", "path", "/proc/self/status"), "\t", " ")
+	for _, want := range []string{
+		"Uid: 65534 65534 65534 65534",
+		"Gid: 65534 65534 65534 65534",
+		"CapEff: 0000000000000000", // not root: nothing but what is ambient
+		"CapPrm: 0000000000000000",
+		"CapBnd: 0000000000000400", // NET_BIND_SERVICE alone
+		"NoNewPrivs: 1",
+		"Seccomp: 2", // a filter
+	} {
+		if !strings.Contains(status, want+"\n") {
+			t.Errorf("/proc/self/status lacks %q:\n%s", want, status)
+		}
+	}
+	if command := ask(t, engine, instance, "/read", "path", "/proc/1/cmdline"); !strings.Contains(command, "init") {
+		t.Errorf("process 1 is %q, want an init", command)
+	}
+	limits := strings.Join(strings.Fields(ask(t, engine, instance, "/read", "path", "/proc/self/limits")), " ")
+	for _, want := range []string{"Max core file size 0 0", "Max open files 16384 16384"} {
+		if !strings.Contains(limits, want) {
+			t.Errorf("limits lack %q: %s", want, limits)
+		}
+	}
+	for path, want := range map[string]string{
+		"/elsewhere": "read-only file system",
+		"/etc/hosts": "read-only file system",
+		"/tmp/file":  "written",
+	} {
+		if got := ask(t, engine, instance, "/write", "path", path); !strings.Contains(got, want) {
+			t.Errorf("write to %s: %q, want %q", path, got, want)
+		}
+	}
+	mounts := ask(t, engine, instance, "/read", "path", "/proc/self/mounts")
+	for _, line := range strings.Split(mounts, "\n") {
+		if strings.HasPrefix(line, "tmpfs /tmp ") && !containsAll(line, "rw", "noexec", "nosuid", "nodev", "size=102400k") {
+			t.Errorf("/tmp is %s", line)
+		}
+	}
+}
+
+func containsAll(text string, parts ...string) bool {
+	return !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(text, part) })
+}
+
+func TestStart_WaiversLoosenWhatTheyName(t *testing.T) {
+	engine := openTest(t)
+	service := testService()
+	service.Waivers = plan.Waivers{WritableRoot: true, RootUser: true, Capabilities: []string{"CHOWN"}}
+	instance := mustStartService(t, engine, "hello", dockertest.ServeDockerfile, service)
+	found := mustInspect(t, engine, instance.ID)
+	if found.HostConfig.ReadonlyRootfs || found.Config.User != "" || len(found.HostConfig.CapAdd) != 2 {
+		t.Errorf("read-only %v, user %q, added %v", found.HostConfig.ReadonlyRootfs, found.Config.User, found.HostConfig.CapAdd)
+	}
+	if got := ask(t, engine, instance, "/write", "path", "/elsewhere"); got != "written" {
+		t.Errorf("write = %q", got)
+	}
+}
+
+func TestStart_PortVariableIsTheChosenPort(t *testing.T) {
+	engine := openTest(t)
+	for app, test := range map[string]struct {
+		lines, want string
+		port        uint16
+	}{
+		"exposed": {"EXPOSE 9000", "PORT=9000", 9000},
+		"own":     {"EXPOSE 9000\nENV PORT=9001", "PORT=9001", 9000},
+		"silent":  {"", "PORT=8000", 8000},
+	} {
+		instance := mustStart(t, engine, app, "FROM scratch\nCOPY app /app\n"+test.lines+"\nCMD [\"/app\"]\n")
+		found := mustInspect(t, engine, instance.ID)
+		var ports []string
+		for _, variable := range found.Config.Env {
+			if strings.HasPrefix(variable, "PORT=") {
+				ports = append(ports, variable)
+			}
+		}
+		if !slices.Equal(ports, []string{test.want}) || instance.Port != test.port {
+			t.Errorf("%s: variables %v, port %d", app, ports, instance.Port)
+		}
+	}
+}
+
+func TestStart_UserNameThatIsRootIsNobody(t *testing.T) {
+	engine := openTest(t)
+	for app, test := range map[string]struct{ passwd, user, want string }{
+		"honest":   {"app:x:1000:1000::/:/none\n", "app", "app"},
+		"disguise": {"root:x:0:0::/:/none\napp:x:0:1000::/:/none\n", "app", plan.Nobody},
+		"broken":   {"app:x:\n", "app", plan.Nobody},
+		"padded":   {" app:x:00:1000::/:/none\n", "app:1000", plan.Nobody},
+		"number":   {"app:x:1000:1000::/:/none\n", "1000:0", "1000:0"},
+	} {
+		files := dockertest.App(t, "FROM scratch\nCOPY app /app\nCOPY passwd /etc/passwd\nUSER "+test.user+"\nCMD [\"/app\"]\n")
+		files["passwd"] = test.passwd
+		image, err := engine.Build(t.Context(), buildOptions(app, 1, files), func(string) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		instance, err := engine.Start(t.Context(), StartOptions{
+			App: app, Release: 1, Service: testService(), Image: image, Network: mustNetwork(t, engine, app),
+		})
+		if err != nil {
+			t.Errorf("%s: %v", app, err)
+			continue
+		}
+		if got := mustInspect(t, engine, instance.ID).Config.User; got != test.want {
+			t.Errorf("%s: user %q, want %q", app, got, test.want)
+		}
+		if status := ask(t, engine, instance, "/read", "path", "/proc/self/status"); strings.Contains(status, "Uid:\t0") {
+			t.Errorf("%s runs as root", app)
+		}
+	}
+}
+
+func TestStart_UserNameBehindASymlinkIsNobody(t *testing.T) {
+	engine := openTest(t)
+	files := dockertest.App(t, "FROM scratch AS files\nCOPY app /app\nCOPY passwd /etc/real\nRUN [\"/app\", \"link\", \"/etc/real\", \"/etc/passwd\"]\nUSER app\nCMD [\"/app\"]\n")
+	files["passwd"] = "app:x:0:0::/:/none\n"
+	image, err := engine.Build(t.Context(), buildOptions("hello", 1, files), func(string) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	instance, err := engine.Start(t.Context(), StartOptions{
+		App: "hello", Release: 1, Service: testService(), Image: image, Network: mustNetwork(t, engine, "hello"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := mustInspect(t, engine, instance.ID).Config.User; got != plan.Nobody {
+		t.Errorf("user %q, want nobody", got)
+	}
+}
+
+func TestStart_UserNameWithoutAPasswdFileIsNobody(t *testing.T) {
+	engine := openTest(t)
+	instance := mustStart(t, engine, "hello", "FROM scratch\nCOPY app /app\nUSER nobody\nCMD [\"/app\"]\n")
+	if got := mustInspect(t, engine, instance.ID).Config.User; got != plan.Nobody {
+		t.Errorf("user %q, want nobody", got)
+	}
+}
+
+func TestStart_UnknownUserIsTheImagesFault(t *testing.T) {
+	engine := openTest(t)
+	files := dockertest.App(t, "FROM scratch\nCOPY app /app\nCOPY passwd /etc/passwd\nUSER ghost\nCMD [\"/app\"]\n")
+	files["passwd"] = "root:x:0:0::/:/none\n"
+	image, err := engine.Build(t.Context(), buildOptions("hello", 1, files), func(string) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = engine.Start(t.Context(), StartOptions{
+		App: "hello", Release: 1, Service: testService(), Image: image, Network: mustNetwork(t, engine, "hello"),
+	})
+	refused, ok := errors.AsType[*StartError](err)
+	if !ok || !strings.Contains(refused.Message, `"ghost"`) {
+		t.Fatalf("Start() = %v", err)
+	}
+	assertNoInstance(t, engine)
+}
+
+func TestStart_ImageWithoutCommandIsTheImagesFault(t *testing.T) {
+	engine := openTest(t)
+	image := mustBuild(t, engine, "hello", "FROM scratch\nCOPY app /app\n")
+	_, err := engine.Start(t.Context(), StartOptions{
+		App: "hello", Release: 1, Service: testService(), Image: image, Network: mustNetwork(t, engine, "hello"),
+	})
+	if refused, ok := errors.AsType[*StartError](err); !ok || !strings.Contains(refused.Message, "no command") {
+		t.Fatalf("Start() = %v", err)
+	}
+	assertNoInstance(t, engine)
+}
+
+func TestStart_DeclaredVolumesAreBoundedMemory(t *testing.T) {
+	engine := openTest(t)
+	instance := mustStart(t, engine, "hello", "FROM scratch\nCOPY app /app\nVOLUME /data /tmp /var/lib/thing/\nCMD [\"/app\"]\n")
+	if got := ask(t, engine, instance, "/write", "path", "/data/file"); got != "written" {
+		t.Errorf("write = %q", got)
+	}
+	mounts := ask(t, engine, instance, "/read", "path", "/proc/self/mounts")
+	for _, target := range []string{"/data", "/tmp", "/var/lib/thing"} {
+		index := strings.Index(mounts, "tmpfs "+target+" tmpfs rw")
+		if index < 0 {
+			t.Errorf("%s is no tmpfs:\n%s", target, mounts)
+			continue
+		}
+		line, _, _ := strings.Cut(mounts[index:], "\n")
+		if !containsAll(line, "noexec", "nosuid", "nodev", "size=102400k") {
+			t.Errorf("%s", line)
+		}
+	}
+	for _, mounted := range mustInspect(t, engine, instance.ID).Mounts {
+		if mounted.Type == "volume" && mounted.Destination != "/tmp" {
+			t.Errorf("the engine made a volume for %s", mounted.Destination)
+		}
+	}
+	before := volumeNames(t, engine)
+	if err := engine.Retire(t.Context(), instance.Name, 0); err != nil {
+		t.Fatal(err)
+	}
+	if after := volumeNames(t, engine); len(after) > len(before) {
+		t.Errorf("volumes are left behind")
+	}
+}
+
+func volumeNames(t *testing.T, engine *Engine) []string {
+	t.Helper()
+	found, err := engine.api(t.Context()).VolumeList(t.Context(), volume.ListOptions{Filters: filters.NewArgs()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, v := range found.Volumes {
+		names = append(names, v.Name)
+	}
+	return names
+}
+
+func TestStart_ReplacesAFormerContainerOfTheSameRelease(t *testing.T) {
+	engine := openTest(t)
+	image := mustBuild(t, engine, "hello", dockertest.ServeDockerfile)
+	options := StartOptions{App: "hello", Release: 1, Service: testService(), Image: image, Network: mustNetwork(t, engine, "hello")}
+	first, err := engine.Start(t.Context(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := engine.Start(t.Context(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first.Name != second.Name || first.ID == second.ID || first.Name != engine.stack+"-hello-r1" {
+		t.Errorf("first %s %s, second %s %s", first.Name, first.ID, second.Name, second.ID)
+	}
+	options.Release, options.Name = 2, first.Name
+	if _, err := engine.Start(t.Context(), options); err == nil {
+		t.Error("the container of another release was replaced")
+	}
+}
+
+func TestStart_OwnLabelsWinOverTheGivenOnes(t *testing.T) {
+	engine := openTest(t)
+	image := mustBuild(t, engine, "hello", dockertest.ServeDockerfile)
+	started, err := engine.Start(t.Context(), StartOptions{
+		App: "hello", Release: 1, Service: testService(), Image: image, Network: mustNetwork(t, engine, "hello"),
+		Labels: map[string]string{"traefik.enable": "true", labelApp: "victim"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := engine.Inspect(t.Context(), started.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found.App != "hello" || found.Release != 1 || found.Service != plan.MainService || found.Port != 8000 || found.Labels["traefik.enable"] != "true" {
+		t.Errorf("instance %+v", found)
+	}
+	if started.Image != found.Image || !found.Condition.Running {
+		t.Errorf("started %+v, found %+v", started, found)
+	}
+}
+
+func assertNoInstance(t *testing.T, engine *Engine) {
+	t.Helper()
+	if instances, err := engine.Instances(t.Context()); err != nil || len(instances) > 0 {
+		t.Errorf("Instances() = %v, %v; want none", instances, err)
+	}
+}

@@ -1,0 +1,115 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/pkg/stdcopy"
+)
+
+// TailOptions says which lines of an instance's output are wanted.
+type TailOptions struct {
+	Lines  int  // at most, from the end; 0 is none, negative all that is kept
+	Follow bool // go on with what it prints from now on
+	Since  time.Time
+}
+
+// Line is one line that an instance printed, safe to show.
+type Line struct {
+	At     time.Time
+	Stderr bool
+	Text   string
+}
+
+// Tail calls each for the lines of the instance's output, in order. An error of
+// each ends it and is returned. With Follow it returns nil when the instance
+// ends or is removed.
+func (e *Engine) Tail(ctx context.Context, name string, options TailOptions, each func(Line) error) error {
+	instance, err := e.Inspect(ctx, name)
+	if err != nil {
+		return err
+	}
+	request := container.LogsOptions{
+		ShowStdout: true, ShowStderr: true, Timestamps: true,
+		Follow: options.Follow,
+		Tail:   tailCount(options.Lines),
+	}
+	if !options.Since.IsZero() {
+		request.Since = options.Since.Format(time.RFC3339Nano)
+	}
+	stream, err := e.api(ctx).ContainerLogs(ctx, instance.ID, request)
+	if err != nil {
+		return failure(ctx, "read output of "+name, err)
+	}
+	defer func() { _ = stream.Close() }()
+	if err := split(stream, each); err != nil {
+		return fmt.Errorf("read output of %s: %w", name, err)
+	}
+	return nil
+}
+
+func tailCount(lines int) string {
+	if lines < 0 {
+		return "all"
+	}
+	return strconv.Itoa(lines)
+}
+
+// split takes the engine's stream of frames apart: each frame is a timestamp, a
+// space, and a line or a part of one.
+func split(stream io.Reader, each func(Line) error) error {
+	stdout := &lineWriter{each: each}
+	stderr := &lineWriter{each: each, stderr: true}
+	_, err := stdcopy.StdCopy(stdout, stderr, stream)
+	// The first failure of each is what ended the copy, wrapped by nothing.
+	return errors.Join(err, stdout.flush(), stderr.flush())
+}
+
+// lineWriter makes lines of one output. The engine cuts long lines into
+// messages, which arrive one a Write, each with a timestamp.
+type lineWriter struct {
+	each   func(Line) error
+	stderr bool
+	failed bool
+	at     time.Time
+	text   strings.Builder
+}
+
+// Write takes one message of the engine.
+func (w *lineWriter) Write(message []byte) (int, error) {
+	stamp, text, _ := strings.Cut(string(message), " ")
+	if w.text.Len() == 0 {
+		w.at = engineTime(stamp)
+	}
+	whole := strings.HasSuffix(text, "\n")
+	w.text.WriteString(strings.TrimSuffix(text, "\n"))
+	if !whole && w.text.Len() < partialLimit {
+		return len(message), nil
+	}
+	if err := w.emit(); err != nil {
+		return 0, err
+	}
+	return len(message), nil
+}
+
+// flush emits what was left without an end of line.
+func (w *lineWriter) flush() error {
+	if w.failed || w.text.Len() == 0 {
+		return nil
+	}
+	return w.emit()
+}
+
+func (w *lineWriter) emit() error {
+	line := Line{At: w.at, Stderr: w.stderr, Text: printable(lastDrawn(w.text.String()))}
+	w.text.Reset()
+	err := w.each(line)
+	w.failed = err != nil
+	return err
+}

@@ -1,0 +1,83 @@
+package docker
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/docker/docker/api/types/events"
+)
+
+// What can happen to a container of the stack.
+const (
+	ActionStart   = "start"
+	ActionDie     = "die"
+	ActionOOM     = "oom"
+	ActionHealth  = "health_status"
+	ActionDestroy = "destroy"
+)
+
+// Event is something that happened to a container of the stack.
+type Event struct {
+	App     string // empty for the proxy
+	Name    string
+	Role    string // app, proxy
+	Action  string // one of the Action constants
+	Health  string // with ActionHealth: healthy or unhealthy
+	Release int64
+	At      time.Time
+}
+
+// Watch calls each for every event of the stack's containers, the proxy
+// included, one at a time. It returns when the stream or ctx ends, always with
+// an error: events may have been missed by then.
+func (e *Engine) Watch(ctx context.Context, each func(Event)) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	selection := e.owned()
+	selection.Add("type", string(events.ContainerEventType))
+	for _, action := range []string{ActionStart, ActionDie, ActionOOM, ActionHealth, ActionDestroy} {
+		selection.Add("event", action)
+	}
+	messages, failures := e.api(ctx).Events(ctx, events.ListOptions{Filters: selection})
+	for {
+		select {
+		case message := <-messages:
+			if event, ok := eventOf(message); ok {
+				each(event)
+			}
+		case err := <-failures:
+			if err == nil {
+				err = io.EOF
+			}
+			return failure(ctx, "watch containers", err)
+		case <-ctx.Done():
+			return fmt.Errorf("watch containers: %w", context.Cause(ctx))
+		}
+	}
+}
+
+// eventOf reads the engine's message. The engine matches the filter by prefix,
+// so an action that was not asked for may be among them.
+func eventOf(message events.Message) (Event, bool) {
+	action, health, _ := strings.Cut(string(message.Action), ": ")
+	switch action {
+	case ActionStart, ActionDie, ActionOOM, ActionHealth, ActionDestroy:
+	default:
+		return Event{}, false
+	}
+	attributes := message.Actor.Attributes
+	release, _ := strconv.ParseInt(attributes[labelRelease], 10, 64)
+	return Event{
+		App:     attributes[labelApp],
+		Name:    attributes["name"],
+		Role:    attributes[labelRole],
+		Action:  action,
+		Health:  health,
+		Release: release,
+		At:      time.Unix(0, message.TimeNano),
+	}, true
+}
