@@ -1,0 +1,145 @@
+package traefik
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+const (
+	dialTimeout    = time.Second
+	requestTimeout = 5 * time.Second // of one call, to its last byte
+	readyTimeout   = 30 * time.Second
+
+	maxAPIBytes   = 64 << 20  // of one answer of the API; 1,000 apps take about 2 MB
+	maxProbeBytes = 256 << 10 // of an instance's answer, read so that the connection lives on
+)
+
+// ErrNotRouted is returned by Probe when the proxy has no verify route for the
+// target, so that the answer was not the instance's.
+var ErrNotRouted = errors.New("the proxy has no verify route for this release")
+
+// Client talks to one proxy: to its API, and through its verify entry point to
+// instances. It is safe for concurrent use and keeps its connections.
+type Client struct {
+	api    *url.URL
+	verify *url.URL
+	http   *http.Client
+}
+
+// NewClient returns a Client of the proxy whose dashboard entry point is at
+// apiURL and whose verify entry point is at verifyURL, such as
+// http://10.201.0.2:8081. It connects to nothing else, whatever an answer says.
+func NewClient(apiURL, verifyURL string) (*Client, error) {
+	api, err := parseBase(apiURL)
+	if err != nil {
+		return nil, fmt.Errorf("parse address of proxy API: %w", err)
+	}
+	verify, err := parseBase(verifyURL)
+	if err != nil {
+		return nil, fmt.Errorf("parse address of verify entry point: %w", err)
+	}
+	return &Client{api: api, verify: verify, http: &http.Client{
+		Timeout: requestTimeout,
+		// No Proxy: the environment has no say in where a call goes.
+		Transport: &http.Transport{
+			DialContext:         (&net.Dialer{Timeout: dialTimeout}).DialContext,
+			MaxIdleConnsPerHost: 16,
+			IdleConnTimeout:     time.Minute,
+			DisableCompression:  true,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}, nil
+}
+
+// Ready waits until the proxy runs and its API answers, at most 30 s.
+func (c *Client) Ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
+	err := poll(ctx, func(ctx context.Context) error {
+		return c.fetch(ctx, "/api/version", new(struct{}))
+	})
+	if err != nil {
+		return fmt.Errorf("wait for proxy: %w", err)
+	}
+	return nil
+}
+
+// Probe asks the instance of a proving target for path, through the proxy's
+// verify entry point, and returns the status of the answer. Redirects count as
+// answers. While the instance does not listen, the proxy answers 502 for it.
+func (c *Client) Probe(ctx context.Context, target Target, path string) (status int, err error) {
+	if !strings.HasPrefix(path, "/") {
+		return 0, fmt.Errorf("probe %s: path %q does not start with a slash", target.service(), path)
+	}
+	address := *c.verify
+	address.Path = path
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address.String(), http.NoBody)
+	if err != nil {
+		return 0, fmt.Errorf("probe %s: %w", target.service(), err)
+	}
+	request.Host = VerifyHost(target.App, target.Release)
+	request.Header.Set("User-Agent", "Berth")
+	response, err := c.http.Do(request)
+	if err != nil {
+		return 0, fmt.Errorf("probe %s: %w", target.service(), err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	defer discard(response.Body, maxProbeBytes)
+	if response.Header.Get(releaseHeader) != target.service() {
+		return 0, fmt.Errorf("probe %s: %w", target.service(), ErrNotRouted)
+	}
+	return response.StatusCode, nil
+}
+
+// errNotFound is fetch's word for a name that the proxy does not know.
+var errNotFound = errors.New("not found")
+
+// fetch decodes the API's answer at path into result.
+func (c *Client) fetch(ctx context.Context, path string, result any) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.api.JoinPath(path).String(), http.NoBody)
+	if err != nil {
+		return fmt.Errorf("ask proxy for %s: %w", path, err)
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		return fmt.Errorf("ask proxy for %s: %w", path, err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	defer discard(response.Body, maxAPIBytes)
+	switch response.StatusCode {
+	case http.StatusOK:
+	case http.StatusNotFound:
+		return fmt.Errorf("ask proxy for %s: %w", path, errNotFound)
+	default:
+		return fmt.Errorf("ask proxy for %s: status %d", path, response.StatusCode)
+	}
+	if err := json.NewDecoder(io.LimitReader(response.Body, maxAPIBytes)).Decode(result); err != nil {
+		return fmt.Errorf("decode proxy's answer for %s: %w", path, err)
+	}
+	return nil
+}
+
+// discard reads what is left, up to limit, because only then the connection is
+// kept for the next call.
+func discard(body io.Reader, limit int64) {
+	_, _ = io.CopyN(io.Discard, body, limit)
+}
+
+func parseBase(address string) (*url.URL, error) {
+	base, err := url.Parse(address)
+	if err != nil {
+		return nil, err
+	}
+	if base.Scheme != "http" || base.Host == "" || strings.Trim(base.Path, "/") != "" || base.User != nil || base.RawQuery != "" {
+		return nil, fmt.Errorf("%q is not of the form http://host:port", address)
+	}
+	return &url.URL{Scheme: base.Scheme, Host: base.Host}, nil
+}

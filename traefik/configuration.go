@@ -1,0 +1,107 @@
+package traefik
+
+import (
+	"fmt"
+	"maps"
+)
+
+// Configuration is the part of Traefik v3's dynamic configuration that Berth
+// uses, with the keys of its files (yaml) and of its labels (label).
+type Configuration struct {
+	HTTP *HTTP `yaml:"http,omitempty"` // nil when nothing is routed: the proxy refuses an empty section
+}
+
+// HTTP holds routers, services and middlewares by name.
+type HTTP struct {
+	Routers     map[string]*Router     `yaml:"routers,omitempty"`
+	Services    map[string]*Service    `yaml:"services,omitempty"`
+	Middlewares map[string]*Middleware `yaml:"middlewares,omitempty"`
+}
+
+// Router sends what its rule matches on its entry points to a service. Of the
+// routers that match a request, the one with the highest Priority gets it.
+type Router struct {
+	EntryPoints []string   `yaml:"entryPoints,omitempty"`
+	Middlewares []string   `yaml:"middlewares,omitempty"`
+	Service     string     `yaml:"service,omitempty"`
+	Rule        string     `yaml:"rule,omitempty"`
+	Priority    int        `yaml:"priority,omitempty"`
+	TLS         *RouterTLS `yaml:"tls,omitempty" label:"allowEmpty"`
+}
+
+// RouterTLS makes a router answer HTTPS, and nothing else. Empty, it means the
+// proxy's default certificate.
+type RouterTLS struct {
+	CertResolver string `yaml:"certResolver,omitempty"`
+}
+
+// Service is what a router sends to.
+type Service struct {
+	LoadBalancer *LoadBalancer `yaml:"loadBalancer,omitempty"`
+}
+
+// LoadBalancer spreads requests over servers.
+type LoadBalancer struct {
+	Servers []Server `yaml:"servers,omitempty" label-slice-as-struct:"server"`
+	// PassHostHeader gives the app the host that the browser asked for.
+	PassHostHeader bool `yaml:"passHostHeader"`
+}
+
+// Server is one instance, by URL.
+type Server struct {
+	URL string `yaml:"url,omitempty"`
+}
+
+// Middleware changes a request or its answer. Only these two kinds are written:
+// the proxy's published holes were in others.
+type Middleware struct {
+	StripPrefix *StripPrefix `yaml:"stripPrefix,omitempty"`
+	Headers     *Headers     `yaml:"headers,omitempty"`
+}
+
+// StripPrefix takes the route's path off before the app sees the request, which
+// finds it in X-Forwarded-Prefix.
+type StripPrefix struct {
+	Prefixes []string `yaml:"prefixes,omitempty"`
+}
+
+// Headers sets headers of the answer.
+type Headers struct {
+	CustomResponseHeaders map[string]string `yaml:"customResponseHeaders,omitempty"`
+}
+
+// Generate makes the whole dynamic configuration of targets, in the way that the
+// labels of a container would. It refuses invalid targets and two claims to one
+// route. The same targets in any order give the same configuration.
+func Generate(targets []Target) (*Configuration, error) {
+	if err := checkAll(targets); err != nil {
+		return nil, fmt.Errorf("generate configuration: %w", err)
+	}
+	whole := new(Configuration)
+	for _, target := range targets {
+		part, err := Decode(Labels(target))
+		if err != nil {
+			return nil, fmt.Errorf("generate configuration of %s: %w", target.service(), err)
+		}
+		whole.add(part)
+	}
+	return whole, nil
+}
+
+func (c *Configuration) add(part *Configuration) {
+	if c.HTTP == nil {
+		c.HTTP = new(HTTP)
+	}
+	c.HTTP.Routers = merge(c.HTTP.Routers, part.HTTP.Routers)
+	c.HTTP.Services = merge(c.HTTP.Services, part.HTTP.Services)
+	c.HTTP.Middlewares = merge(c.HTTP.Middlewares, part.HTTP.Middlewares)
+}
+
+// merge keeps what is empty nil, as it is when read from a file.
+func merge[V any](whole, part map[string]V) map[string]V {
+	if whole == nil && len(part) > 0 {
+		whole = make(map[string]V, len(part))
+	}
+	maps.Copy(whole, part)
+	return whole
+}

@@ -1,0 +1,223 @@
+package traefik
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	confirmTimeout = 30 * time.Second // a busy machine with 1,000 apps takes five to reload
+	firstPause     = 5 * time.Millisecond
+	longestPause   = 100 * time.Millisecond
+)
+
+// providerSuffix is what the proxy adds to the names in our files.
+const providerSuffix = "@file"
+
+// ErrUnconfirmed is returned when the proxy did not show the wanted configuration
+// in time.
+var ErrUnconfirmed = errors.New("the proxy has not taken the configuration")
+
+// RejectedError says that the proxy read a part of the configuration and refuses
+// to run it, so that waiting is of no use.
+type RejectedError struct {
+	Name   string   // of the router or service
+	Errors []string // in the proxy's words
+}
+
+// Error joins the proxy's words.
+func (e *RejectedError) Error() string {
+	return fmt.Sprintf("the proxy rejects %s: %s", e.Name, strings.Join(e.Errors, "; "))
+}
+
+// Confirm waits until the proxy runs exactly what was published for target: each
+// of its routers without error, on its service, with its address as the only
+// server. It asks about target alone, so it costs the same however many apps
+// there are. The first question is asked at once, the last after 30 s.
+func (c *Client) Confirm(ctx context.Context, target Target) error {
+	want, err := Generate([]Target{target})
+	if err != nil {
+		return err
+	}
+	return c.await(ctx, target.service(), func(ctx context.Context) error { return c.compareEach(ctx, want) })
+}
+
+// ConfirmGone waits until the proxy has let go of target, so that no new request
+// reaches it.
+func (c *Client) ConfirmGone(ctx context.Context, target Target) error {
+	path := "/api/http/services/" + target.service() + providerSuffix
+	return c.await(ctx, target.service()+" gone", func(ctx context.Context) error {
+		err := c.fetch(ctx, path, new(serviceView))
+		switch {
+		case errors.Is(err, errNotFound):
+			return nil
+		case err != nil:
+			return err
+		}
+		return fmt.Errorf("service %s is still there", target.service())
+	})
+}
+
+// ConfirmAll waits until the proxy runs exactly what was published for targets,
+// and nothing of ours besides. It reads the proxy's whole state each time, in one
+// answer, because pages of the API could be of two different states.
+func (c *Client) ConfirmAll(ctx context.Context, targets []Target) error {
+	want, err := Generate(targets)
+	if err != nil {
+		return err
+	}
+	return c.await(ctx, "all routes", func(ctx context.Context) error {
+		var shown stateView
+		if err := c.fetch(ctx, "/api/rawdata", &shown); err != nil {
+			return err
+		}
+		return shown.compare(want)
+	})
+}
+
+func (c *Client) await(ctx context.Context, what string, check func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, confirmTimeout)
+	defer cancel()
+	err := poll(ctx, check)
+	if err == nil {
+		return nil
+	}
+	if rejected := (*RejectedError)(nil); errors.As(err, &rejected) {
+		return fmt.Errorf("confirm %s: %w", what, err)
+	}
+	return fmt.Errorf("confirm %s: %w: %w", what, ErrUnconfirmed, err)
+}
+
+// poll repeats check until it succeeds, is rejected, or ctx ends; then the error
+// is the last one of check with that of ctx.
+func poll(ctx context.Context, check func(context.Context) error) error {
+	pause := firstPause
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	for {
+		err := check(ctx)
+		if rejected := (*RejectedError)(nil); err == nil || errors.As(err, &rejected) {
+			return err
+		}
+		timer.Reset(pause)
+		select {
+		case <-ctx.Done():
+			return errors.Join(err, context.Cause(ctx))
+		case <-timer.C:
+		}
+		pause = min(pause*3/2, longestPause)
+	}
+}
+
+// compareEach asks for one name after the other and stops at the first that is
+// not as wanted; so a poll that comes too early costs one question.
+func (c *Client) compareEach(ctx context.Context, want *Configuration) error {
+	for _, name := range slices.Sorted(maps.Keys(want.HTTP.Routers)) {
+		var shown routerView
+		if err := c.fetch(ctx, "/api/http/routers/"+name+providerSuffix, &shown); err != nil {
+			return err
+		}
+		if err := shown.compare(name, want.HTTP.Routers[name]); err != nil {
+			return err
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(want.HTTP.Services)) {
+		var shown serviceView
+		if err := c.fetch(ctx, "/api/http/services/"+name+providerSuffix, &shown); err != nil {
+			return err
+		}
+		if err := shown.compare(name, want.HTTP.Services[name]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// The views below are the parts of the API's answers that are compared.
+
+const statusEnabled = "enabled"
+
+type stateView struct {
+	Routers  map[string]routerView  `json:"routers"`
+	Services map[string]serviceView `json:"services"`
+}
+
+type routerView struct {
+	EntryPoints []string  `json:"entryPoints"`
+	Middlewares []string  `json:"middlewares"`
+	Service     string    `json:"service"`
+	Rule        string    `json:"rule"`
+	Priority    int       `json:"priority"`
+	TLS         *struct{} `json:"tls"`
+	Status      string    `json:"status"`
+	Errors      []string  `json:"error"`
+}
+
+type serviceView struct {
+	LoadBalancer struct {
+		Servers []struct {
+			URL string `json:"url"`
+		} `json:"servers"`
+	} `json:"loadBalancer"`
+	Status string   `json:"status"`
+	Errors []string `json:"error"`
+}
+
+// compare looks through all that the file provider brought.
+func (s stateView) compare(want *Configuration) error {
+	http := want.HTTP
+	if http == nil {
+		http = new(HTTP)
+	}
+	for name, router := range http.Routers {
+		if err := s.Routers[name+providerSuffix].compare(name, router); err != nil {
+			return err
+		}
+	}
+	for name, service := range http.Services {
+		if err := s.Services[name+providerSuffix].compare(name, service); err != nil {
+			return err
+		}
+	}
+	for name := range s.Routers {
+		ours, isOurs := strings.CutSuffix(name, providerSuffix)
+		if isOurs && http.Routers[ours] == nil && ours != EntryPointDashboard {
+			return fmt.Errorf("router %s is still there", ours)
+		}
+	}
+	return nil
+}
+
+func (v routerView) compare(name string, want *Router) error {
+	same := v.Service == want.Service && v.Rule == want.Rule &&
+		slices.Equal(v.EntryPoints, want.EntryPoints) &&
+		slices.EqualFunc(v.Middlewares, want.Middlewares, sameName) &&
+		(want.Priority == 0 || v.Priority == want.Priority) &&
+		(v.TLS != nil) == (want.TLS != nil)
+	if !same {
+		return fmt.Errorf("router %s is not as published", name)
+	}
+	if v.Status != statusEnabled || len(v.Errors) > 0 {
+		return &RejectedError{Name: "router " + name, Errors: append(v.Errors, "status "+v.Status)}
+	}
+	return nil
+}
+
+func (v serviceView) compare(name string, want *Service) error {
+	servers := v.LoadBalancer.Servers
+	if len(servers) != 1 || servers[0].URL != want.LoadBalancer.Servers[0].URL {
+		return fmt.Errorf("service %s is not as published", name)
+	}
+	if v.Status != statusEnabled || len(v.Errors) > 0 {
+		return &RejectedError{Name: "service " + name, Errors: append(v.Errors, "status "+v.Status)}
+	}
+	return nil
+}
+
+// sameName compares a name as the proxy shows it with ours.
+func sameName(shown, ours string) bool { return strings.TrimSuffix(shown, providerSuffix) == ours }

@@ -1,0 +1,117 @@
+package traefik
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+
+	"gopkg.in/yaml.v3"
+)
+
+const fileHeader = "# Written by Berth. Changes are overwritten.\n"
+
+// ErrTemplate is returned for a configuration that holds "{{": the proxy runs
+// every file as a template, with the environment at hand.
+var ErrTemplate = errors.New("the configuration holds {{, which the proxy would run as a template")
+
+// document writes configurations as files. It keeps the text of every part from
+// one file to the next, so that with 1,000 apps a change of one costs a
+// hundredth of what the whole file would.
+type document struct {
+	pieces map[string]piece // by section and name
+}
+
+// piece is the text of one router, service or middleware.
+type piece struct {
+	value any // what text decodes to
+	text  []byte
+}
+
+// encode gives the file of configuration, the same bytes for equal ones. It
+// proves of each part that it reads back as it was meant: one bad file would
+// stop the proxy from reading any.
+func (d *document) encode(configuration *Configuration) ([]byte, error) {
+	var file bytes.Buffer
+	file.WriteString(fileHeader)
+	if configuration.HTTP == nil {
+		file.WriteString("{}\n")
+		return file.Bytes(), nil
+	}
+	next := document{pieces: make(map[string]piece, len(d.pieces))}
+	file.WriteString("http:\n")
+	err := errors.Join(
+		writeSection(&file, "routers", configuration.HTTP.Routers, d, &next),
+		writeSection(&file, "services", configuration.HTTP.Services, d, &next),
+		writeSection(&file, "middlewares", configuration.HTTP.Middlewares, d, &next),
+	)
+	if err != nil {
+		return nil, err
+	}
+	if bytes.Contains(file.Bytes(), []byte("{{")) {
+		return nil, ErrTemplate
+	}
+	d.pieces = next.pieces
+	return file.Bytes(), nil
+}
+
+func writeSection[V any](file *bytes.Buffer, section string, values map[string]V, last, next *document) error {
+	if len(values) == 0 {
+		return nil
+	}
+	fmt.Fprintf(file, "  %s:\n", section)
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		key := section + "/" + name
+		part, known := last.pieces[key]
+		if !known || !reflect.DeepEqual(part.value, values[name]) {
+			fresh, err := encodePiece(name, values[name])
+			if err != nil {
+				return fmt.Errorf("encode %s %s: %w", section, name, err)
+			}
+			part = fresh
+		}
+		next.pieces[key] = part
+		file.Write(part.text)
+	}
+	return nil
+}
+
+func encodePiece[V any](name string, value V) (piece, error) {
+	var text bytes.Buffer
+	encoder := yaml.NewEncoder(&text)
+	encoder.SetIndent(2)
+	if err := encoder.Encode(map[string]V{name: value}); err != nil {
+		return piece{}, err
+	}
+	var decoded map[string]V
+	if err := decodeStrictly(text.Bytes(), &decoded); err != nil {
+		return piece{}, err
+	}
+	if len(decoded) != 1 || !reflect.DeepEqual(decoded[name], value) {
+		return piece{}, errors.New("the text does not read back as it was meant")
+	}
+	// The copy, because the caller may change its own.
+	return piece{value: decoded[name], text: indent(text.Bytes())}, nil
+}
+
+// indent moves lines below the section's heading.
+func indent(text []byte) []byte {
+	var moved bytes.Buffer
+	for line := range bytes.Lines(text) {
+		moved.WriteString("    ")
+		moved.Write(line)
+	}
+	return moved.Bytes()
+}
+
+// decodeStrictly refuses keys that the type lacks.
+func decodeStrictly(text []byte, into any) error {
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	decoder.KnownFields(true)
+	if err := decoder.Decode(into); err != nil {
+		return fmt.Errorf("decode: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,92 @@
+package traefik
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+const (
+	tlsFolder    = "tls"
+	fallbackName = "fallback.pem"
+
+	fallbackLife = 10 * 365 * 24 * time.Hour
+	fallbackRest = 365 * 24 * time.Hour // with less than this left, a new one is made
+)
+
+// ensureFallback keeps a self-signed certificate with its key in one file, for
+// hosts that have no other. Without it the proxy makes an RSA key at each change
+// of a route, which takes it up to a quarter of a second, and browsers would be
+// asked anew to trust it.
+func ensureFallback(folder string, now time.Time) error {
+	path := filepath.Join(folder, tlsFolder, fallbackName)
+	if lastsLonger(path, now.Add(fallbackRest)) {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // the key in it has a mode of its own
+		return fmt.Errorf("make folder of certificates: %w", err)
+	}
+	pair, err := newFallback(now)
+	if err != nil {
+		return fmt.Errorf("make fallback certificate: %w", err)
+	}
+	if _, err := replaceFile(folder, path, pair, privateMode); err != nil {
+		return fmt.Errorf("write fallback certificate: %w", err)
+	}
+	return nil
+}
+
+func lastsLonger(path string, until time.Time) bool {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return false
+	}
+	pair, err := tls.X509KeyPair(text, text)
+	return err == nil && pair.Leaf.NotAfter.After(until)
+}
+
+func newFallback(now time.Time) ([]byte, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
+	if err != nil {
+		return nil, err
+	}
+	wanted := &x509.Certificate{
+		SerialNumber:          serial,
+		Subject:               pkix.Name{CommonName: "Berth has no certificate for this host"},
+		DNSNames:              []string{"fallback." + verifyDomain},
+		NotBefore:             now.Add(-time.Hour), // clocks differ
+		NotAfter:              now.Add(fallbackLife),
+		KeyUsage:              x509.KeyUsageDigitalSignature,
+		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		BasicConstraintsValid: true,
+	}
+	certificate, err := x509.CreateCertificate(rand.Reader, wanted, wanted, key.Public(), key)
+	if err != nil {
+		return nil, err
+	}
+	keyText, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return nil, err
+	}
+	var pair bytes.Buffer
+	for _, block := range []*pem.Block{{Type: "CERTIFICATE", Bytes: certificate}, {Type: "PRIVATE KEY", Bytes: keyText}} {
+		if err := pem.Encode(&pair, block); err != nil {
+			return nil, err
+		}
+	}
+	return pair.Bytes(), nil
+}

@@ -1,0 +1,129 @@
+package traefik
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write what is generated into testdata")
+
+const goldenSeparator = "----------\n"
+
+// checkGolden runs generate on the first part of every file of folder, and
+// compares what comes out with the second.
+func checkGolden(t *testing.T, folder string, generate func(t *testing.T, input string) string) {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join("testdata", folder, "*.txt"))
+	if err != nil || len(names) == 0 {
+		t.Fatalf("no golden files in %s: %v", folder, err)
+	}
+	for _, name := range names {
+		t.Run(strings.TrimSuffix(filepath.Base(name), ".txt"), func(t *testing.T) {
+			content, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			input, want, found := bytes.Cut(content, []byte(goldenSeparator))
+			if !found {
+				t.Fatalf("%s has no line %q", name, goldenSeparator)
+			}
+			got := generate(t, string(input))
+			if *update {
+				if err := os.WriteFile(name, []byte(string(input)+goldenSeparator+got), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if got != string(want) {
+				t.Errorf("got:\n%s\nwant:\n%s", got, want)
+			}
+		})
+	}
+}
+
+func TestGolden_Routes(t *testing.T) {
+	checkGolden(t, "routes", func(_ *testing.T, input string) string {
+		var out strings.Builder
+		for line := range strings.Lines(input) {
+			out.WriteString(describeRoute(strings.TrimSuffix(line, "\n")))
+		}
+		return out.String()
+	})
+}
+
+func describeRoute(text string) string {
+	route, err := ParseRoute(text)
+	if invalid := (*InvalidError)(nil); errors.As(err, &invalid) {
+		return fmt.Sprintf("%s\n  %s\n  %s\n", text, invalid.Reason, invalid.Hint)
+	}
+	return fmt.Sprintf("%s\n  %s\n  %d %s\n", text, route, route.Priority(), route.Rule())
+}
+
+func TestGolden_Generate(t *testing.T) {
+	checkGolden(t, "generate", func(t *testing.T, input string) string {
+		configuration, err := Generate(parseTargets(t, input))
+		if err != nil {
+			t.Fatal(err)
+		}
+		file, err := new(document).encode(configuration)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(file)
+	})
+}
+
+// parseTargets reads lines such as "hello r3 berth-hello-r3:8000 /hello".
+func parseTargets(t *testing.T, input string) []Target {
+	t.Helper()
+	var targets []Target
+	for line := range strings.Lines(input) {
+		fields := strings.Fields(line)
+		release, err := strconv.ParseInt(strings.TrimPrefix(fields[1], "r"), 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		target := Target{App: fields[0], Release: release, Address: fields[2]}
+		for _, field := range fields[3:] {
+			if field == "proving" {
+				target.Proving = true
+				continue
+			}
+			target.Routes = append(target.Routes, mustParseRoute(t, field))
+		}
+		targets = append(targets, target)
+	}
+	return targets
+}
+
+func mustParseRoute(t testing.TB, text string) Route {
+	t.Helper()
+	route, err := ParseRoute(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return route
+}
+
+func TestGolden_Static(t *testing.T) {
+	checkGolden(t, "static", func(t *testing.T, input string) string {
+		options := StaticOptions{ProxyAddress: netip.MustParseAddr(strings.TrimSpace(input))}
+		static, err := Static(options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stack, err := render(stackTemplate, options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(static) + goldenSeparator + string(stack)
+	})
+}

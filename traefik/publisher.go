@@ -1,0 +1,96 @@
+package traefik
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+)
+
+const publishedName = "berth.yml"
+
+const (
+	publicMode  fs.FileMode = 0o644 // the proxy may run as another user, and nothing in the file is secret
+	privateMode fs.FileMode = 0o600 // the proxy runs as the user that Berth runs as
+)
+
+// Publisher keeps the one dynamic file. It is safe for concurrent use; what is
+// published last stays.
+type Publisher struct {
+	folder   string
+	mutex    sync.Mutex
+	document document
+}
+
+// NewPublisher returns a Publisher into folder, the one that WriteStatic made.
+func NewPublisher(folder string) *Publisher { return &Publisher{folder: folder} }
+
+// Publish makes configuration the file that the proxy reads, and reports whether
+// that was a change. The file appears whole or not at all: on any error the last
+// one stays.
+func (p *Publisher) Publish(configuration *Configuration) (changed bool, err error) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	file, err := p.document.encode(configuration)
+	if err != nil {
+		return false, fmt.Errorf("publish configuration: %w", err)
+	}
+	changed, err = replaceFile(p.folder, filepath.Join(p.folder, dynamicFolder, publishedName), file, publicMode)
+	if err != nil {
+		return false, fmt.Errorf("publish configuration: %w", err)
+	}
+	return changed, nil
+}
+
+// replaceFile puts content at path unless it is there already, through a
+// temporary file in folder. That is not the folder of path where the proxy
+// watches it, because each event there makes the proxy read everything anew.
+func replaceFile(folder, path string, content []byte, mode fs.FileMode) (changed bool, err error) {
+	if current, err := os.ReadFile(path); err == nil && bytes.Equal(current, content) {
+		return false, nil
+	}
+	temporary, err := writeTemporary(folder, content, mode)
+	if err != nil {
+		return false, err
+	}
+	// The rename needs no sync of its own: after a power cut the last good file
+	// may be back, and Berth publishes again when it starts.
+	if err := os.Rename(temporary, path); err != nil {
+		return false, errors.Join(err, os.Remove(temporary))
+	}
+	return true, nil
+}
+
+// writeTemporary returns the name of a synced file that holds content, read back.
+func writeTemporary(folder string, content []byte, mode fs.FileMode) (name string, err error) {
+	file, err := os.CreateTemp(folder, ".berth-*.tmp")
+	if err != nil {
+		return "", err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(file.Name()))
+		}
+	}()
+	_, err = file.Write(content)
+	if err == nil {
+		err = file.Chmod(mode)
+	}
+	if err == nil {
+		err = file.Sync()
+	}
+	if err := errors.Join(err, file.Close()); err != nil {
+		return "", err
+	}
+	written, err := os.ReadFile(file.Name())
+	if err != nil {
+		return "", err
+	}
+	if !bytes.Equal(written, content) {
+		return "", fmt.Errorf("%s does not hold what was written to it", file.Name())
+	}
+	return file.Name(), nil
+}

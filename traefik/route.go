@@ -1,0 +1,144 @@
+package traefik
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+)
+
+// Every route with a host comes before every route without one: who claims a
+// domain gets all of it, and /sample on any host means any host that nobody
+// claimed. The step is more than the longest path can add.
+const (
+	basePriority = 100
+	hostPriority = 10_000
+)
+
+// Route is where an app answers: a path on one host, or on any host when Host is
+// empty. It is comparable; ParseRoute makes it. The zero Route claims nothing.
+type Route struct {
+	Host Host
+	Path Path
+}
+
+// ParseRoute returns the route that s names: "/path" on any host, "host", or
+// "host/path". What it refuses, it refuses with an *InvalidError.
+func ParseRoute(s string) (Route, error) {
+	if len(s) > maxHostBytes+maxPathBytes {
+		return Route{}, &InvalidError{
+			Value:  s,
+			Reason: fmt.Sprintf("The route has %d characters, and %d is the most.", len(s), maxHostBytes+maxPathBytes),
+			Hint:   "Write a path such as /app, or a domain such as app.example.com.",
+		}
+	}
+	if strings.Contains(s, "://") {
+		return Route{}, &InvalidError{
+			Value:  s,
+			Reason: "The route starts with a scheme.",
+			Hint:   "Leave off everything up to ://, as in app.example.com/shop.",
+		}
+	}
+	if s != "" && !strings.HasPrefix(s, "/") {
+		return parseHostRoute(s)
+	}
+	path, err := ParsePath(s)
+	if err != nil {
+		return Route{}, err
+	}
+	return Route{Path: path}, nil
+}
+
+// parseHostRoute takes "host" or "host/path".
+func parseHostRoute(s string) (Route, error) {
+	name, rest, hasPath := strings.Cut(s, "/")
+	if path, err := ParsePath("/" + s); err == nil && !strings.Contains(name, ".") {
+		return Route{}, &InvalidError{
+			Value:  s,
+			Reason: "The route starts with neither a slash nor a full domain.",
+			Hint:   "Write " + string(path) + " for a path, or a domain such as app.example.com.",
+		}
+	}
+	host, err := ParseHost(name)
+	if err != nil {
+		return Route{}, err
+	}
+	if !hasPath {
+		return Route{Host: host, Path: "/"}, nil
+	}
+	path, err := ParsePath("/" + rest)
+	if err != nil {
+		return Route{}, err
+	}
+	return Route{Host: host, Path: path}, nil
+}
+
+// String gives the form that ParseRoute reads back: /path, host or host/path.
+func (r Route) String() string {
+	if r.Host != "" && r.Path == "/" {
+		return string(r.Host)
+	}
+	return string(r.Host) + string(r.Path)
+}
+
+// Rule is the proxy's rule for r. A path is matched whole or up to a slash,
+// because the proxy's PathPrefix alone compares characters: /app would also take
+// /apple.
+func (r Route) Rule() string {
+	switch {
+	case r.Host == "":
+		return r.Path.rule()
+	case r.Path == "/":
+		return r.Host.rule()
+	default:
+		return r.Host.rule() + " && (" + r.Path.rule() + ")"
+	}
+}
+
+// Priority is 100, plus 10 for each segment of the path and 1 for each of its
+// characters, plus 10,000 when there is a host. The highest that matches wins.
+func (r Route) Priority() int {
+	priority := basePriority + 10*r.Path.segments() + len(r.Path)
+	if r.Host != "" {
+		priority += hostPriority
+	}
+	return priority
+}
+
+// Equal reports whether r and other claim the same place.
+func (r Route) Equal(other Route) bool { return r == other }
+
+// Overlaps reports whether some request matches both routes; the one with the
+// higher Priority gets it.
+func (r Route) Overlaps(other Route) bool {
+	if r.Host != "" && other.Host != "" && r.Host != other.Host {
+		return false
+	}
+	return r.Path.Within(other.Path) || other.Path.Within(r.Path)
+}
+
+// URL is where a browser finds r. The scheme and port are those of base, which is
+// the proxy's public address, and so is the host when r answers on any. The path
+// ends in a slash, so that an app's relative links stay below it.
+func (r Route) URL(base *url.URL) *url.URL {
+	result := &url.URL{Scheme: base.Scheme, Host: base.Host, Path: string(r.Path)}
+	if r.Host != "" {
+		result.Host = string(r.Host)
+		if port := base.Port(); port != "" {
+			result.Host = net.JoinHostPort(string(r.Host), port)
+		}
+	}
+	if !strings.HasSuffix(result.Path, "/") {
+		result.Path += "/"
+	}
+	return result
+}
+
+func (h Host) rule() string { return "Host(`" + string(h) + "`)" }
+
+func (p Path) rule() string {
+	if p == "/" {
+		return "PathPrefix(`/`)"
+	}
+	return "Path(`" + string(p) + "`) || PathPrefix(`" + string(p) + "/`)"
+}

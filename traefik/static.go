@@ -1,0 +1,156 @@
+package traefik
+
+import (
+	"bytes"
+	_ "embed" // the two templates
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/template"
+	"time"
+)
+
+// The proxy's entry points. Web and websecure are for everyone; dashboard and
+// verify listen on the proxy's address on the stack's own network, which no app
+// is a member of.
+const (
+	EntryPointWeb       = "web"
+	EntryPointWebsecure = "websecure"
+	EntryPointDashboard = "dashboard"
+	EntryPointVerify    = "verify"
+)
+
+// The ports of the entry points, inside the proxy's container.
+const (
+	WebPort       = 8000
+	WebsecurePort = 8443
+	DashboardPort = 8080
+	VerifyPort    = 8081
+)
+
+// Names inside the proxy folder. Files end in .yml only where the proxy is to
+// read them.
+const (
+	staticName    = "traefik.yml"
+	dynamicFolder = "dynamic"
+	stackName     = "stack.yml"
+)
+
+const defaultProxyFolder = "/proxy"
+
+//go:embed static.yml.tmpl
+var staticText string
+
+//go:embed stack.yml.tmpl
+var stackText string
+
+var (
+	staticTemplate = template.Must(template.New(staticName).Parse(staticText))
+	stackTemplate  = template.Must(template.New(stackName).Parse(stackText))
+)
+
+// StaticOptions is what differs from one stack to the next.
+type StaticOptions struct {
+	// ProxyAddress is the proxy's fixed address on the stack's own network.
+	ProxyAddress netip.Addr
+	// ProxyFolder is where the proxy finds the folder that Berth writes to;
+	// empty means /proxy.
+	ProxyFolder string
+	// LogLevel is DEBUG, INFO, WARN or ERROR; empty means INFO.
+	LogLevel string
+}
+
+// Static gives the proxy's static configuration. The template says why each
+// setting has its value.
+func Static(options StaticOptions) ([]byte, error) {
+	return render(staticTemplate, options)
+}
+
+// WriteStatic writes into folder what does not change while Berth runs: the
+// static configuration, the dashboard's route and the fallback certificate. It
+// makes the folder of the dynamic files. When it reports a change, a proxy that
+// runs has to be restarted to take it.
+func WriteStatic(folder string, options StaticOptions) (changed bool, err error) {
+	static, err := Static(options)
+	if err != nil {
+		return false, err
+	}
+	stack, err := render(stackTemplate, options)
+	if err != nil {
+		return false, err
+	}
+	if err := ensureFallback(folder, time.Now()); err != nil {
+		return false, err
+	}
+	dynamic := filepath.Join(folder, dynamicFolder)
+	if err := os.MkdirAll(dynamic, 0o755); err != nil { //nolint:gosec // nothing in it is secret
+		return false, fmt.Errorf("make folder of dynamic configuration: %w", err)
+	}
+	if _, err := replaceFile(folder, filepath.Join(dynamic, stackName), stack, publicMode); err != nil {
+		return false, fmt.Errorf("write dashboard route: %w", err)
+	}
+	changed, err = replaceFile(folder, filepath.Join(folder, staticName), static, publicMode)
+	if err != nil {
+		return false, fmt.Errorf("write static configuration: %w", err)
+	}
+	return changed, nil
+}
+
+func render(text *template.Template, options StaticOptions) ([]byte, error) {
+	options, err := options.complete()
+	if err != nil {
+		return nil, fmt.Errorf("render %s: %w", text.Name(), err)
+	}
+	var file bytes.Buffer
+	if err := text.Execute(&file, options); err != nil {
+		return nil, fmt.Errorf("render %s: %w", text.Name(), err)
+	}
+	return file.Bytes(), nil
+}
+
+func (o StaticOptions) complete() (StaticOptions, error) {
+	if !o.ProxyAddress.IsValid() || o.ProxyAddress.IsUnspecified() || o.ProxyAddress.Zone() != "" {
+		return o, errors.New("the proxy's address is missing, or means every address")
+	}
+	if o.ProxyFolder == "" {
+		o.ProxyFolder = defaultProxyFolder
+	}
+	if !filepath.IsAbs(o.ProxyFolder) || strings.ContainsAny(o.ProxyFolder, "\"\\{}\n") {
+		return o, fmt.Errorf("proxy folder %q is not a plain absolute path", o.ProxyFolder)
+	}
+	switch o.LogLevel {
+	case "":
+		o.LogLevel = "INFO"
+	case "DEBUG", "INFO", "WARN", "ERROR":
+	default:
+		return o, fmt.Errorf("log level %q is none of DEBUG, INFO, WARN and ERROR", o.LogLevel)
+	}
+	return o, nil
+}
+
+// DynamicFolder is where the proxy looks for dynamic files.
+func (o StaticOptions) DynamicFolder() string { return filepath.Join(o.ProxyFolder, dynamicFolder) }
+
+// FallbackFile is where the proxy finds the fallback certificate and its key.
+func (o StaticOptions) FallbackFile() string {
+	return filepath.Join(o.ProxyFolder, tlsFolder, fallbackName)
+}
+
+// DashboardAddress is the address and port of the proxy's API and dashboard.
+func (o StaticOptions) DashboardAddress() netip.AddrPort {
+	return netip.AddrPortFrom(o.ProxyAddress, DashboardPort)
+}
+
+// VerifyAddress is the address and port of the verify entry point.
+func (o StaticOptions) VerifyAddress() netip.AddrPort {
+	return netip.AddrPortFrom(o.ProxyAddress, VerifyPort)
+}
+
+// APIURL is what NewClient wants first.
+func (o StaticOptions) APIURL() string { return "http://" + o.DashboardAddress().String() }
+
+// VerifyURL is what NewClient wants second.
+func (o StaticOptions) VerifyURL() string { return "http://" + o.VerifyAddress().String() }

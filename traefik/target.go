@@ -1,0 +1,113 @@
+package traefik
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net"
+	"regexp"
+	"slices"
+	"strconv"
+)
+
+// Target is one release of an app as the proxy reaches it.
+type Target struct {
+	App     string // as controller.ParseAppName accepted it
+	Release int64  // from 1
+	Routes  []Route
+	Address string // host:port on the app's network; a name, because addresses change at a restart
+	// Proving targets answer on the verify entry point alone, under VerifyHost;
+	// their Routes stay with whoever has them.
+	Proving bool
+}
+
+var (
+	appPattern         = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$`)
+	addressHostPattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$`)
+)
+
+// VerifyHost is the host under which a release that is being proven answers, on
+// the verify entry point only. ParseHost refuses it, so no app can claim it.
+func VerifyHost(app string, release int64) string {
+	return "r" + strconv.FormatInt(release, 10) + "." + app + "." + verifyDomain
+}
+
+// check refuses what its parsers would have refused: a target may come from rows
+// or labels that someone else wrote.
+func (t Target) check() error {
+	if !appPattern.MatchString(t.App) {
+		return fmt.Errorf("target %.60q has no valid app name", t.App)
+	}
+	if t.Release < 1 {
+		return fmt.Errorf("target %s has release %d, and the first is 1", t.App, t.Release)
+	}
+	if err := checkAddress(t.Address); err != nil {
+		return fmt.Errorf("target %s: %w", t.service(), err)
+	}
+	if len(t.Routes) == 0 && !t.Proving {
+		return fmt.Errorf("target %s has no route", t.service())
+	}
+	for _, route := range t.Routes {
+		if parsed, err := ParseRoute(route.String()); err != nil || parsed != route {
+			return fmt.Errorf("target %s has a route that is not valid: %.80q", t.service(), route.String())
+		}
+	}
+	return nil
+}
+
+func checkAddress(address string) error {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("split address %.80q: %w", address, err)
+	}
+	if !addressHostPattern.MatchString(host) {
+		return fmt.Errorf("address %.80q has no valid host", address)
+	}
+	if number, err := strconv.ParseUint(port, 10, 16); err != nil || number == 0 || strconv.FormatUint(number, 10) != port {
+		return fmt.Errorf("address %.80q has no valid port", address)
+	}
+	return nil
+}
+
+// checkAll also refuses what is wrong only together: the proxy would take two
+// claims to one route without a word.
+func checkAll(targets []Target) error {
+	owners := make(map[Route]string, len(targets))
+	services := make(map[string]bool, len(targets))
+	for _, target := range targets {
+		if err := target.check(); err != nil {
+			return err
+		}
+		if services[target.service()] {
+			return errors.New("target " + target.service() + " is there twice")
+		}
+		services[target.service()] = true
+		if target.Proving {
+			continue
+		}
+		for _, route := range target.Routes {
+			if owner, taken := owners[route]; taken {
+				return fmt.Errorf("route %s is claimed by %s and %s", route, owner, target.service())
+			}
+			owners[route] = target.service()
+		}
+	}
+	return nil
+}
+
+// The names below cannot collide, though they are made of the app's name: each
+// ends in its own kind of suffix, and what is before the suffix is the app.
+
+// service is the name of the target's service, such as hello-r3. It changes with
+// each release, so a router that shows it has switched.
+func (t Target) service() string { return t.App + "-r" + strconv.FormatInt(t.Release, 10) }
+
+// routerBase is what the names of the routers of a route begin with, by its place
+// among the sorted routes.
+func (t Target) routerBase(place int) string { return t.App + "-" + strconv.Itoa(place) }
+
+func (t Target) sortedRoutes() []Route {
+	return slices.SortedFunc(slices.Values(t.Routes), func(a, b Route) int {
+		return cmp.Or(cmp.Compare(a.Host, b.Host), cmp.Compare(a.Path, b.Path))
+	})
+}
