@@ -1,0 +1,79 @@
+package secret
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+
+	"golang.org/x/crypto/bcrypt"
+)
+
+// MaxPasswordBytes is the longest password that bcrypt reads to its end.
+const MaxPasswordBytes = 72
+
+// ErrTooLong refuses a password of more than MaxPasswordBytes, whose end bcrypt would ignore.
+var ErrTooLong = errors.New("password is longer than 72 bytes")
+
+// HashPassword returns the bcrypt hash of password at cost 12, which takes
+// about a quarter of a second. ErrTooLong over 72 bytes.
+func HashPassword(password string) (string, error) { return passwords.hash(password) }
+
+// VerifyPassword reports whether hash was made of password. It does the same
+// work for an empty hash (there is no such account), a malformed one and a
+// password that is too long, and says no.
+func VerifyPassword(hash, password string) bool { return passwords.verify(hash, password) }
+
+// passwords is the only hasher outside of tests.
+var passwords = hasher{cost: 12}
+
+// hasher is bcrypt at one cost.
+type hasher struct{ cost int }
+
+func (h hasher) hash(password string) (string, error) {
+	if len(password) > MaxPasswordBytes {
+		return "", ErrTooLong
+	}
+	hash, err := bcrypt.GenerateFromPassword([]byte(password), h.cost)
+	if err != nil {
+		return "", fmt.Errorf("hash password: %w", err)
+	}
+	return string(hash), nil
+}
+
+func (h hasher) verify(hash, password string) bool {
+	candidate, verifiable := []byte(hash), true
+	if cost, err := bcrypt.Cost(candidate); err != nil || cost < h.cost {
+		candidate, verifiable = h.dummy(), false
+	}
+	if len(password) > MaxPasswordBytes {
+		password, verifiable = password[:MaxPasswordBytes], false
+	}
+	matches := bcrypt.CompareHashAndPassword(candidate, []byte(password)) == nil
+	return matches && verifiable
+}
+
+// dummy is a well-formed hash that no password is known for; verifying against
+// it costs as much as against a real one.
+func (h hasher) dummy() []byte {
+	return fmt.Appendf(nil, "$2a$%02d$%s", h.cost, strings.Repeat(".", 53))
+}
+
+// The letters and digits of one-time passwords: no 0, 1, I or O, which people
+// confuse. There are 32, so that a byte picks each as often as any other.
+const oneTimeAlphabet = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+
+// NewOneTimePassword returns a password such as 7KQ2-M9XA-P4RT: 60 random bits.
+func NewOneTimePassword() string {
+	var random [12]byte
+	_, _ = rand.Read(random[:]) // never fails: crypto/rand ends the program instead
+	groups := make([]string, 0, 3)
+	for i := 0; i < len(random); i += 4 {
+		group := random[i : i+4]
+		for j := range group {
+			group[j] = oneTimeAlphabet[int(group[j])%len(oneTimeAlphabet)]
+		}
+		groups = append(groups, string(group))
+	}
+	return strings.Join(groups, "-")
+}
