@@ -1,0 +1,166 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"berth/controller/archive"
+	"berth/controller/plan"
+	"berth/traefik"
+)
+
+// Accept looks into the archive, claims name and route, and queues the first
+// release, all or nothing. It takes the archive over where it succeeds; after a
+// refusal the caller discards it.
+func (c *Controller) Accept(ctx context.Context, u Upload) (Release, error) {
+	app := App{
+		Name: u.Name, Routes: []traefik.Route{u.Route}, Settings: DefaultSettings().within(c.most),
+		Wanted: WantedRunning, CreatedAt: time.Now(),
+	}
+	app.Settings.Port = u.Port
+	if err := c.examine(u.Archive, app); err != nil {
+		return Release{}, err
+	}
+	release, err := c.ledger.CreateApp(ctx, app, newRelease(app.Name, u.Archive, u.By))
+	if err != nil {
+		return Release{}, claimProblem(err, app)
+	}
+	u.Archive.file = "" // it belongs to the release now
+	c.dispatch(release)
+	c.notices.notify(app.Name)
+	return release, nil
+}
+
+// AcceptUpdate looks into the archive and queues the next release of an app.
+func (c *Controller) AcceptUpdate(ctx context.Context, name AppName, received *Archive, by string) (Release, error) {
+	app, err := c.findApp(ctx, name)
+	if err != nil {
+		return Release{}, err
+	}
+	if err := c.examine(received, app); err != nil {
+		return Release{}, err
+	}
+	release, err := c.ledger.CreateRelease(ctx, newRelease(name, received, by))
+	if err != nil {
+		return Release{}, claimProblem(err, app)
+	}
+	received.file = ""
+	c.dispatch(release)
+	c.notices.notify(name)
+	return release, nil
+}
+
+// Rollback queues a release that runs the image of an earlier one again with its
+// settings, without a build. The image of number must still be kept.
+func (c *Controller) Rollback(ctx context.Context, name AppName, number int64, by string) (Release, error) {
+	app, err := c.findApp(ctx, name)
+	if err != nil {
+		return Release{}, err
+	}
+	old, err := c.Release(ctx, ReleaseID{App: name, Number: number})
+	if err != nil {
+		return Release{}, err
+	}
+	if old.State != ReleaseSuperseded || old.Image == "" {
+		return Release{}, &Problem{
+			Kind: KindConflict, Field: "release",
+			Message: fmt.Sprintf("Release r%d cannot be run again: it is %s.", number, old.State),
+			Hint:    "Choose a superseded release whose image is still kept.",
+		}
+	}
+	return c.queueRerun(ctx, app, rerunOf(old, by))
+}
+
+// rerunOf returns the wish to run the image of an earlier release again, as it was.
+func rerunOf(old Release, by string) Release {
+	wish := newRelease(old.App, &Archive{Name: old.ArchiveName, Bytes: old.ArchiveBytes, SHA256: old.ArchiveSHA256}, by)
+	wish.RollbackOf, wish.Image, wish.Settings = old.Number, old.Image, old.Settings
+	return wish
+}
+
+func (c *Controller) queueRerun(ctx context.Context, app App, wish Release) (Release, error) {
+	if _, err := c.engine.FindImage(ctx, wish.Image); err != nil {
+		return Release{}, &Problem{
+			Kind: KindConflict, Field: "release",
+			Message: fmt.Sprintf("The image of release r%d is not kept any more.", wish.RollbackOf),
+			Hint:    "Upload its archive again as an update.", Err: err,
+		}
+	}
+	release, err := c.ledger.CreateRerun(ctx, wish)
+	if err != nil {
+		return Release{}, claimProblem(err, app)
+	}
+	c.dispatch(release)
+	c.notices.notify(app.Name)
+	return release, nil
+}
+
+// examine opens the archive and plans it, so that what is wrong with it is said
+// on the form; the release does both again, from the same file.
+func (c *Controller) examine(received *Archive, app App) error {
+	tree, err := c.uploads.open(received.file, c.limits)
+	if err != nil {
+		return archiveProblem(err)
+	}
+	defer tree.Close()
+	_, err = planFor(tree, app.Name, app.Settings)
+	return archiveProblem(err)
+}
+
+func newRelease(app AppName, from *Archive, by string) Release {
+	now := time.Now()
+	return Release{
+		ReleaseID: ReleaseID{App: app}, State: ReleaseQueued, Steps: []Step{{ReleaseQueued, now}},
+		Archive: from.file, ArchiveName: from.Name, ArchiveBytes: from.Bytes, ArchiveSHA256: from.SHA256,
+		CreatedBy: by, CreatedAt: now,
+	}
+}
+
+// archiveProblem words a refusal of the archive or of the plan for the person.
+func archiveProblem(err error) error {
+	if refusal, ok := errors.AsType[*archive.Refusal](err); ok {
+		return &Problem{Kind: KindInvalid, Field: "archive", Message: refusal.Error(), Hint: refusal.Hint, Err: err}
+	}
+	if refusal, ok := errors.AsType[*plan.Refusal](err); ok {
+		return &Problem{Kind: KindInvalid, Field: "archive", Message: refusal.Error(), Hint: refusal.Hint, Err: err}
+	}
+	return err
+}
+
+// claimProblem words a rule of the ledger for the person.
+func claimProblem(err error, app App) error {
+	switch {
+	case errors.Is(err, ErrNameTaken):
+		return &Problem{
+			Kind: KindConflict, Field: "name", Err: err,
+			Message: fmt.Sprintf("There is an app called %s already.", app.Name),
+			Hint:    "Choose another name, or send the archive as an update on that app's page.",
+		}
+	case errors.Is(err, ErrRouteTaken):
+		return &Problem{
+			Kind: KindConflict, Field: "route", Err: err,
+			Message: fmt.Sprintf("Another app answers at %s already.", app.Routes[0]),
+			Hint:    "Choose another route, or delete the app that has it.",
+		}
+	case errors.Is(err, ErrUnderWay):
+		return &Problem{
+			Kind: KindConflict, Err: err,
+			Message: fmt.Sprintf("A release of %s is under way.", app.Name),
+			Hint:    "Wait until it is live or has failed, or cancel it on its page.",
+		}
+	case errors.Is(err, ErrNotFound):
+		return noSuchApp(app.Name, err)
+	default:
+		return err
+	}
+}
+
+func noSuchApp(name AppName, err error) *Problem {
+	return &Problem{
+		Kind: KindNotFound, Err: err,
+		Message: fmt.Sprintf("There is no app called %s.", name),
+		Hint:    "See the dashboard for the apps that there are.",
+	}
+}

@@ -1,0 +1,239 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+	"unicode"
+
+	"berth/controller/secret"
+)
+
+// OperatorName is the name of the account that the first start creates.
+const OperatorName = "admin"
+
+// Account is a person who can sign in.
+type Account struct {
+	ID           int64
+	Name         string
+	PasswordHash string // bcrypt, by secret.HashPassword
+	MustChange   bool   // the password is a one-time one: nothing else is allowed before it is changed
+	CreatedAt    time.Time
+}
+
+// AccountLedger keeps the accounts. A missing one is ErrNotFound.
+type AccountLedger interface {
+	// CreateAccount stores the account and gives it its id; ErrNameTaken where there is one of that name.
+	CreateAccount(context.Context, Account) (Account, error)
+	FindAccount(ctx context.Context, id int64) (Account, error)
+	FindAccountByName(ctx context.Context, name string) (Account, error)
+	// UpdatePassword sets PasswordHash and MustChange and deletes every session
+	// of the account, in one transaction.
+	UpdatePassword(ctx context.Context, id int64, hash string, mustChange bool) error
+}
+
+// Accounts signs people in and keeps their passwords.
+type Accounts struct {
+	ledger AccountLedger
+	fixed  secret.Text
+	logger *slog.Logger
+
+	// Of package secret, where each takes a quarter of a second; tests have faster ones.
+	hashPassword   func(password string) (string, error)
+	verifyPassword func(hash, password string) bool
+}
+
+// NewAccounts returns the service over its ledger. A fixed password, from the
+// configuration, is the operator's and overrides a stored one; empty means
+// that there is none.
+func NewAccounts(ledger AccountLedger, fixed secret.Text, logger *slog.Logger) *Accounts {
+	return &Accounts{
+		ledger: ledger, fixed: fixed, logger: logger,
+		hashPassword: secret.HashPassword, verifyPassword: secret.VerifyPassword,
+	}
+}
+
+// EnsureOperator makes sure that the operator can sign in: it creates the
+// account where there is none, and sets the fixed password where it is not the
+// stored one. It calls show with the one-time password only when it made one,
+// before the account is stored, so that no password is lost between the two.
+func (a *Accounts) EnsureOperator(ctx context.Context, show func(oneTimePassword string)) error {
+	operator, err := a.ledger.FindAccountByName(ctx, OperatorName)
+	if errors.Is(err, ErrNotFound) {
+		return a.createOperator(ctx, show)
+	}
+	if err != nil {
+		return fmt.Errorf("find operator: %w", err)
+	}
+	return a.applyFixed(ctx, operator)
+}
+
+// SignIn returns the account of that name where the password is right, and
+// else a Problem of KindUnauthorized that does not say which of the two was
+// wrong. An empty name means the operator. An unknown name costs the same time.
+func (a *Accounts) SignIn(ctx context.Context, name, password string) (Account, error) {
+	if name == "" {
+		name = OperatorName
+	}
+	account, err := a.ledger.FindAccountByName(ctx, name)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return Account{}, fmt.Errorf("find account: %w", err)
+	}
+	// Where there is no account the hash is empty, which verifies against a dummy.
+	if !a.verifyPassword(account.PasswordHash, password) {
+		return Account{}, &Problem{
+			Kind:    KindUnauthorized,
+			Field:   "password",
+			Message: "The name or the password is not right.",
+			Hint:    "Try again. If the password is lost, run make passwd (or berth passwd) on the machine that Berth runs on.",
+		}
+	}
+	return account, nil
+}
+
+// Find returns the account of that id; ErrNotFound where there is none.
+func (a *Accounts) Find(ctx context.Context, id int64) (Account, error) {
+	account, err := a.ledger.FindAccount(ctx, id)
+	if err != nil {
+		return Account{}, fmt.Errorf("find account: %w", err)
+	}
+	return account, nil
+}
+
+// ChangePassword replaces the account's password and ends all its sessions:
+// the caller begins a new one for the person who asked. Problems name the form
+// field, old_password or new_password.
+func (a *Accounts) ChangePassword(ctx context.Context, id int64, oldPassword, newPassword string) error {
+	account, err := a.Find(ctx, id)
+	if err != nil {
+		return err
+	}
+	if err := a.refuseFixed(account.Name); err != nil {
+		return err
+	}
+	if !a.verifyPassword(account.PasswordHash, oldPassword) {
+		return &Problem{
+			Kind:    KindInvalid,
+			Field:   "old_password",
+			Message: "This is not the present password.",
+			Hint:    "Type the password you signed in with.",
+		}
+	}
+	if err := checkNewPassword(account, oldPassword, newPassword); err != nil {
+		return err
+	}
+	return a.setPassword(ctx, account, newPassword, false)
+}
+
+// Reset gives the account a one-time password, which it returns, and ends all its sessions.
+func (a *Accounts) Reset(ctx context.Context, name string) (string, error) {
+	account, err := a.ledger.FindAccountByName(ctx, name)
+	if errors.Is(err, ErrNotFound) {
+		return "", &Problem{
+			Kind:    KindNotFound,
+			Message: fmt.Sprintf("There is no account %.60q.", name),
+			Hint:    "The first start of berth serve creates the operator's account.",
+			Err:     err,
+		}
+	}
+	if err != nil {
+		return "", fmt.Errorf("find account: %w", err)
+	}
+	if err := a.refuseFixed(name); err != nil {
+		return "", err
+	}
+	password := secret.NewOneTimePassword()
+	if err := a.setPassword(ctx, account, password, true); err != nil {
+		return "", err
+	}
+	return password, nil
+}
+
+func (a *Accounts) createOperator(ctx context.Context, show func(string)) error {
+	password, mustChange := a.fixed.Reveal(), false
+	if password == "" {
+		password, mustChange = secret.NewOneTimePassword(), true
+		show(password)
+	} else {
+		a.warnIfWeak(ctx)
+	}
+	hash, err := a.hashPassword(password)
+	if err != nil {
+		return fmt.Errorf("hash operator's password: %w", err)
+	}
+	_, err = a.ledger.CreateAccount(ctx, Account{
+		Name:         OperatorName,
+		PasswordHash: hash,
+		MustChange:   mustChange,
+		CreatedAt:    time.Now(),
+	})
+	if err != nil {
+		return fmt.Errorf("create operator: %w", err)
+	}
+	return nil
+}
+
+func (a *Accounts) applyFixed(ctx context.Context, operator Account) error {
+	if a.fixed == "" {
+		return nil
+	}
+	a.warnIfWeak(ctx)
+	if !operator.MustChange && a.verifyPassword(operator.PasswordHash, a.fixed.Reveal()) {
+		return nil
+	}
+	return a.setPassword(ctx, operator, a.fixed.Reveal(), false)
+}
+
+func (a *Accounts) setPassword(ctx context.Context, account Account, password string, mustChange bool) error {
+	hash, err := a.hashPassword(password)
+	if err != nil {
+		return fmt.Errorf("hash password of %s: %w", account.Name, err)
+	}
+	if err := a.ledger.UpdatePassword(ctx, account.ID, hash, mustChange); err != nil {
+		return fmt.Errorf("update password of %s: %w", account.Name, err)
+	}
+	a.logger.InfoContext(ctx, "changed a password", "account", account.Name, "must_change", mustChange)
+	return nil
+}
+
+// refuseFixed stands before a change that the next start would silently undo.
+func (a *Accounts) refuseFixed(name string) error {
+	if a.fixed == "" || name != OperatorName {
+		return nil
+	}
+	return &Problem{
+		Kind:    KindConflict,
+		Message: "The operator's password is set by the configuration (BERTH_ADMIN_PASSWORD).",
+		Hint:    "Change it there and start Berth again, or remove it there to manage the password here.",
+	}
+}
+
+func (a *Accounts) warnIfWeak(ctx context.Context) {
+	if err := secret.CheckStrength(a.fixed.Reveal()); err != nil {
+		a.logger.WarnContext(ctx, "the configured password is weak", "reason", err.Error())
+	}
+}
+
+func checkNewPassword(account Account, oldPassword, newPassword string) error {
+	refuse := func(message, hint string) error {
+		return &Problem{Kind: KindInvalid, Field: "new_password", Message: message, Hint: hint}
+	}
+	if newPassword == oldPassword {
+		return refuse("This is the old password again.", "Choose another one.")
+	}
+	if strings.Contains(strings.ToLower(newPassword), strings.ToLower(account.Name)) {
+		return refuse("The password holds the name of the account.", "Choose one that does not.")
+	}
+	weak, isWeak := errors.AsType[*secret.WeakError](secret.CheckStrength(newPassword))
+	if isWeak {
+		return refuse(weak.Reason, weak.Hint)
+	}
+	return nil
+}
+
+func printable(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) < 0
+}

@@ -1,0 +1,204 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"berth/controller/secret"
+)
+
+// accountBook is an AccountLedger in memory.
+type accountBook struct {
+	accounts []Account
+	updates  int // calls of UpdatePassword
+	broken   error
+}
+
+func (b *accountBook) CreateAccount(_ context.Context, account Account) (Account, error) {
+	account.ID = int64(len(b.accounts) + 1)
+	b.accounts = append(b.accounts, account)
+	return account, b.broken
+}
+
+func (b *accountBook) FindAccount(_ context.Context, id int64) (Account, error) {
+	for _, account := range b.accounts {
+		if account.ID == id {
+			return account, b.broken
+		}
+	}
+	return Account{}, ErrNotFound
+}
+
+func (b *accountBook) FindAccountByName(_ context.Context, name string) (Account, error) {
+	for _, account := range b.accounts {
+		if account.Name == name {
+			return account, b.broken
+		}
+	}
+	return Account{}, ErrNotFound
+}
+
+func (b *accountBook) UpdatePassword(_ context.Context, id int64, hash string, mustChange bool) error {
+	b.updates++
+	b.accounts[id-1].PasswordHash, b.accounts[id-1].MustChange = hash, mustChange
+	return b.broken
+}
+
+func TestAccounts_FirstStartMakesAOneTimePasswordThatMustBeChanged(t *testing.T) {
+	book := &accountBook{}
+	accounts := newTestAccounts(book, "")
+	shown := ensureOperator(t, accounts)
+	if len(shown) != 1 {
+		t.Fatalf("shown: %d passwords", len(shown))
+	}
+	account, err := accounts.SignIn(t.Context(), "", shown[0])
+	if err != nil || account.Name != OperatorName || !account.MustChange {
+		t.Errorf("signed in as %+v, %v", account, err)
+	}
+	if again := ensureOperator(t, accounts); len(again) != 0 || book.updates != 0 {
+		t.Errorf("the second start showed %v and changed the password %d times", again, book.updates)
+	}
+}
+
+func TestAccounts_ConfiguredPasswordOverridesTheStoredOne(t *testing.T) {
+	book := &accountBook{}
+	ensureOperator(t, newTestAccounts(book, ""))
+	fixed := newTestAccounts(book, "weak")
+	for range 2 {
+		if shown := ensureOperator(t, fixed); len(shown) != 0 {
+			t.Errorf("shown: %v", shown)
+		}
+	}
+	account, err := fixed.SignIn(t.Context(), OperatorName, "weak")
+	if err != nil || account.MustChange {
+		t.Errorf("signed in as %+v, %v", account, err)
+	}
+	if book.updates != 1 {
+		t.Errorf("the password was stored %d times, which ends sessions each time", book.updates)
+	}
+}
+
+func TestAccounts_ConfiguredPasswordIsNotChangedFromInside(t *testing.T) {
+	accounts := newTestAccounts(&accountBook{}, "Configured-7")
+	ensureOperator(t, accounts)
+	err := accounts.ChangePassword(t.Context(), 1, "Configured-7", "Another-Horse-8")
+	if KindOf(err) != KindConflict {
+		t.Errorf("change: %v", err)
+	}
+	if _, err := accounts.Reset(t.Context(), OperatorName); KindOf(err) != KindConflict {
+		t.Errorf("reset: %v", err)
+	}
+}
+
+func TestAccounts_SignInDoesNotTellAWrongNameFromAWrongPassword(t *testing.T) {
+	accounts := newTestAccounts(&accountBook{}, "Configured-7")
+	ensureOperator(t, accounts)
+	_, wrongName := accounts.SignIn(t.Context(), "nobody", "Configured-7")
+	_, wrongPassword := accounts.SignIn(t.Context(), OperatorName, "configured-7")
+	if KindOf(wrongName) != KindUnauthorized || wrongName.Error() != wrongPassword.Error() {
+		t.Errorf("wrong name: %v; wrong password: %v", wrongName, wrongPassword)
+	}
+}
+
+func TestAccounts_SignInReportsABrokenLedgerAsInternal(t *testing.T) {
+	book := &accountBook{accounts: []Account{{ID: 1, Name: OperatorName}}, broken: errors.New("disk is full")}
+	_, err := newTestAccounts(book, "").SignIn(t.Context(), "", "x")
+	if KindOf(err) != KindInternal || !errors.Is(err, book.broken) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAccounts_ChangePasswordWantsTheOldOneAndAStrongNewOne(t *testing.T) {
+	accounts := newTestAccounts(&accountBook{}, "")
+	oneTime := ensureOperator(t, accounts)[0]
+	for name, refused := range map[string]struct{ old, new, field string }{
+		"wrong old password": {"wrong", "Correct-Horse-7", "old_password"},
+		"weak new password":  {oneTime, "password", "new_password"},
+		"the same again":     {oneTime, oneTime, "new_password"},
+		"the account's name": {oneTime, "My-Admin-Horse-7", "new_password"},
+	} {
+		problem, ok := errors.AsType[*Problem](accounts.ChangePassword(t.Context(), 1, refused.old, refused.new))
+		if !ok || problem.Kind != KindInvalid || problem.Field != refused.field || problem.Hint == "" {
+			t.Errorf("%s: got %+v", name, problem)
+		}
+	}
+	if err := accounts.ChangePassword(t.Context(), 1, oneTime, "Correct-Horse-7"); err != nil {
+		t.Fatal(err)
+	}
+	account, err := accounts.SignIn(t.Context(), "", "Correct-Horse-7")
+	if err != nil || account.MustChange {
+		t.Errorf("signed in as %+v, %v", account, err)
+	}
+}
+
+func TestAccounts_ResetGivesAOneTimePassword(t *testing.T) {
+	accounts := newTestAccounts(&accountBook{}, "")
+	first := ensureOperator(t, accounts)[0]
+	second, err := accounts.Reset(t.Context(), OperatorName)
+	if err != nil || second == first {
+		t.Fatalf("reset gave %q, %v", second, err)
+	}
+	if _, err := accounts.SignIn(t.Context(), "", first); KindOf(err) != KindUnauthorized {
+		t.Errorf("the old password: %v", err)
+	}
+	if account, err := accounts.SignIn(t.Context(), "", second); err != nil || !account.MustChange {
+		t.Errorf("signed in as %+v, %v", account, err)
+	}
+	if _, err := accounts.Reset(t.Context(), "nobody"); KindOf(err) != KindNotFound {
+		t.Errorf("reset of nobody: %v", err)
+	}
+}
+
+func TestAccounts_WarnOfAWeakConfiguredPasswordWithoutShowingIt(t *testing.T) {
+	var log strings.Builder
+	accounts := newTestAccounts(&accountBook{}, "hunter2")
+	accounts.logger = slog.New(slog.NewTextHandler(&log, nil))
+	ensureOperator(t, accounts)
+	if !strings.Contains(log.String(), "weak") || strings.Contains(log.String(), "hunter2") {
+		t.Errorf("log: %s", log.String())
+	}
+}
+
+func TestAccounts_RefuseAConfiguredPasswordThatBcryptWouldCutOff(t *testing.T) {
+	long := secret.Text(strings.Repeat("x", secret.MaxPasswordBytes+1))
+	accounts := NewAccounts(&accountBook{}, long, slog.New(slog.DiscardHandler))
+	if err := accounts.EnsureOperator(t.Context(), func(string) {}); !errors.Is(err, secret.ErrTooLong) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAccounts_HashWithBcryptAndDoItsWorkForAMissingName(t *testing.T) {
+	book := &accountBook{}
+	accounts := NewAccounts(book, "Configured-7", slog.New(slog.DiscardHandler))
+	ensureOperator(t, accounts)
+	if !strings.HasPrefix(book.accounts[0].PasswordHash, "$2a$12$") {
+		t.Errorf("stored: %s", book.accounts[0].PasswordHash)
+	}
+	if _, err := accounts.SignIn(t.Context(), "", "Configured-7"); err != nil {
+		t.Error(err)
+	}
+	verified := ""
+	accounts.verifyPassword = func(hash, password string) bool { verified += hash + "|" + password; return false }
+	if _, err := accounts.SignIn(t.Context(), "nobody", "x"); KindOf(err) != KindUnauthorized || verified != "|x" {
+		t.Errorf("verified %q, %v", verified, err)
+	}
+}
+
+// newTestAccounts hashes without the work of bcrypt.
+func newTestAccounts(book *accountBook, fixed secret.Text) *Accounts {
+	accounts := NewAccounts(book, fixed, slog.New(slog.DiscardHandler))
+	accounts.hashPassword = func(password string) (string, error) { return "hash of " + password, nil }
+	accounts.verifyPassword = func(hash, password string) bool { return hash == "hash of "+password }
+	return accounts
+}
+
+func ensureOperator(t *testing.T, accounts *Accounts) (shown []string) {
+	t.Helper()
+	if err := accounts.EnsureOperator(t.Context(), func(password string) { shown = append(shown, password) }); err != nil {
+		t.Fatal(err)
+	}
+	return shown
+}

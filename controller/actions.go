@@ -1,0 +1,159 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// actionTimeout bounds what one click may take; the reconciler finishes what is left.
+const actionTimeout = time.Minute
+
+// Start makes a stopped app run again and puts its route back.
+func (c *Controller) Start(ctx context.Context, name AppName) error {
+	return c.act(ctx, name, func(ctx context.Context, live Release) error {
+		if err := c.ledger.UpdateWanted(ctx, name, WantedRunning); err != nil {
+			return err
+		}
+		for _, instance := range live.Instances {
+			if err := c.engine.Resume(ctx, instance); err != nil {
+				c.requestReconcile() // it may be gone, and is made again then
+				return fmt.Errorf("start %s: %w", name, err)
+			}
+		}
+		return c.publish(ctx)
+	})
+}
+
+// Stop takes the route off and stops the app. It stays stopped, over restarts
+// of the machine too, until Start or a new release.
+func (c *Controller) Stop(ctx context.Context, name AppName) error {
+	return c.act(ctx, name, func(ctx context.Context, live Release) error {
+		if err := c.ledger.UpdateWanted(ctx, name, WantedStopped); err != nil {
+			return err
+		}
+		if err := c.publish(ctx); err != nil {
+			return err
+		}
+		for _, instance := range live.Instances {
+			if err := c.engine.Stop(ctx, instance, stopGrace); err != nil {
+				c.requestReconcile()
+				return fmt.Errorf("stop %s: %w", name, err)
+			}
+		}
+		return nil
+	})
+}
+
+// Restart stops and starts the app's processes; for that moment it does not answer.
+func (c *Controller) Restart(ctx context.Context, name AppName) error {
+	return c.act(ctx, name, func(ctx context.Context, live Release) error {
+		if err := c.ledger.UpdateWanted(ctx, name, WantedRunning); err != nil {
+			return err
+		}
+		for _, instance := range live.Instances {
+			if err := c.engine.Restart(ctx, instance, stopGrace); err != nil {
+				c.requestReconcile()
+				return fmt.Errorf("restart %s: %w", name, err)
+			}
+		}
+		return c.publish(ctx)
+	})
+}
+
+// Delete removes the app with its containers, images, network, files, rows and
+// route. confirm must be the name of the app.
+func (c *Controller) Delete(ctx context.Context, name AppName, confirm string) error {
+	if _, err := c.findApp(ctx, name); err != nil {
+		return err
+	}
+	if confirm != string(name) {
+		return &Problem{
+			Kind: KindInvalid, Field: "confirm",
+			Message: fmt.Sprintf("That is not the name of the app, so %s was not deleted.", name),
+			Hint:    fmt.Sprintf("Type %s to delete it.", name),
+		}
+	}
+	// From here on it is promised: a crash in the middle is finished by the reconciler.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), actionTimeout)
+	defer cancel()
+	if err := c.ledger.UpdateWanted(ctx, name, WantedDeleted); err != nil {
+		return err
+	}
+	c.notices.notify(name)
+	if err := c.removeApp(ctx, name); err != nil {
+		c.requestReconcile()
+		return &Problem{
+			Kind: KindUnavailable, Err: err,
+			Message: fmt.Sprintf("The app %s is not removed in full yet.", name),
+			Hint:    "Berth goes on removing it; look again in a minute.",
+		}
+	}
+	return nil
+}
+
+// removeApp removes every trace of an app that is wanted deleted; the row goes last.
+func (c *Controller) removeApp(ctx context.Context, name AppName) error {
+	releases, err := c.ledger.ListReleases(ctx, name)
+	if err != nil {
+		return err
+	}
+	for _, release := range releases {
+		if !release.State.UnderWay() {
+			continue
+		}
+		if err := c.cancelAndWait(ctx, release.ReleaseID); err != nil {
+			return err
+		}
+	}
+	unlock, err := c.apps.lock(ctx, name)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := c.publish(ctx); err != nil {
+		return err
+	}
+	if err := c.engine.RemoveApp(ctx, string(name)); err != nil {
+		return fmt.Errorf("remove %s from the engine: %w", name, err)
+	}
+	if err := c.logs.removeApp(name); err != nil {
+		return err
+	}
+	c.usage.forget(name)
+	if err := c.ledger.DeleteApp(ctx, name); err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	c.notices.notify(name)
+	return nil
+}
+
+// act runs one action on the live release of an app, under the app's lock, and
+// observes the outcome. The browser going away does not stop it half-way.
+func (c *Controller) act(ctx context.Context, name AppName, action func(context.Context, Release) error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), actionTimeout)
+	defer cancel()
+	unlock, err := c.apps.lock(ctx, name)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	app, err := c.findApp(ctx, name)
+	if err != nil {
+		return err
+	}
+	if app.Live == 0 || app.Wanted == WantedDeleted {
+		return &Problem{
+			Kind: KindConflict, Message: fmt.Sprintf("The app %s has no live release.", name),
+			Hint: "Send an archive as an update on its page first.",
+		}
+	}
+	live, err := c.ledger.FindRelease(ctx, ReleaseID{App: name, Number: app.Live})
+	if err != nil {
+		return err
+	}
+	err = action(ctx, live)
+	c.observeInstance(ctx, name, live.Instances)
+	return err
+}

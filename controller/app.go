@@ -1,0 +1,79 @@
+package controller
+
+import (
+	"fmt"
+	"regexp"
+	"time"
+
+	"berth/traefik"
+)
+
+// AppName is the name of an app as ParseAppName accepted it: 1 to 40 lower-case
+// letters, digits and inner hyphens, so that it is a DNS label as it stands.
+type AppName string
+
+var appNamePattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$`)
+
+// ParseAppName returns s as an AppName, or a Problem of KindInvalid.
+func ParseAppName(s string) (AppName, error) {
+	if appNamePattern.MatchString(s) {
+		return AppName(s), nil
+	}
+	return "", &Problem{
+		Kind:    KindInvalid,
+		Field:   "name",
+		Message: fmt.Sprintf("%.60q is not a name for an app.", s),
+		Hint:    "Use 1 to 40 lower-case letters, digits and hyphens, with a letter or digit at both ends, such as my-app.",
+	}
+}
+
+// Wanted is what the operator asked of an app; the reconciler makes it so.
+type Wanted string
+
+// What an operator can want of an app.
+const (
+	WantedRunning Wanted = "running"
+	WantedStopped Wanted = "stopped"
+	// WantedDeleted is the promise to remove every trace; the row goes last.
+	WantedDeleted Wanted = "deleted"
+)
+
+// AppState is the one word that pages show for an app, as last observed in the engine.
+type AppState string
+
+// The states of an app. A page shows the word and a colour.
+const (
+	AppWaiting   AppState = "waiting"   // it has no live release yet
+	AppRunning   AppState = "running"   // its live release runs
+	AppStopped   AppState = "stopped"   // the operator stopped it
+	AppUnhealthy AppState = "unhealthy" // it runs, and its own health check says no
+	AppCrashing  AppState = "crashing"  // the engine restarts it again and again
+	AppDown      AppState = "down"      // it should run and does not
+	AppDeleting  AppState = "deleting"  // its removal is under way
+)
+
+// Observed is what the watcher last saw of an app's live instance.
+type Observed struct {
+	State  AppState
+	Detail string // a sentence for the person, empty when all is well
+	At     time.Time
+}
+
+// Usage is what an app takes at the moment, summed over its instances.
+type Usage struct {
+	MemoryBytes int64
+	MemoryLimit int64
+	CPUPercent  float64 // of one core
+	At          time.Time
+}
+
+// App is one deployed application: its claims (name, routes) and what is wanted of it.
+type App struct {
+	Name      AppName
+	Routes    []traefik.Route // at least one
+	Settings  Settings        // for its next upload; the live release has its own
+	Wanted    Wanted
+	Live      int64 // number of the live release; 0 before the first
+	Observed  Observed
+	CreatedAt time.Time
+}

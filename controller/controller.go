@@ -1,0 +1,129 @@
+// Package controller holds the nouns of Berth and its one story: an upload is
+// accepted, shipped as a release, promoted, and kept true by the reconciler.
+//
+// SQLite is the truth (Ledger); the engine and the proxy are projections of it,
+// and every step that touches them may run twice.
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"berth/controller/archive"
+	"berth/controller/plan"
+	"berth/traefik"
+)
+
+// Options are what a Controller needs. Every field is required unless it says otherwise.
+type Options struct {
+	Ledger     Ledger
+	Engine     Engine
+	Proxy      Proxy
+	Publisher  Publisher
+	DataFolder string // holds uploads/ and logs/
+	Logger     *slog.Logger
+
+	BuildConcurrency int            // builds at once; the rest wait in line
+	BuildTimeout     time.Duration  // for one build
+	MaximumLimits    plan.Limits    // most that an app's settings can ask for; at least LeastLimits
+	ReservedHosts    []traefik.Host // hosts that no app may have, such as the admin host; may be empty
+}
+
+// Controller turns uploads into running apps and keeps them so. It is safe for
+// concurrent use.
+type Controller struct {
+	ledger    Ledger
+	engine    Engine
+	proxy     Proxy
+	publisher Publisher
+	logger    *slog.Logger
+
+	uploads  uploadsFolder
+	logs     logsFolder
+	limits   archive.Limits
+	most     plan.Limits
+	reserved []traefik.Host
+
+	buildTimeout time.Duration
+	line         *line
+	shipping     *shipping
+	notices      *notices
+	usage        *usageBook
+	apps         *appLocks
+	retiring     *retiring
+	made         time.Time // of this Controller; older uploads are another process's
+
+	publishing sync.Mutex    // from reading the route table to writing it
+	wake       chan struct{} // one pending request to reconcile
+
+	running context.Context //nolint:containedctx // of Run; releases are shipped under it
+	started chan struct{}   // closed when Run has set running
+}
+
+// New returns a Controller that has started nothing yet. It makes the folders
+// for uploads and logs inside DataFolder, mode 0700.
+func New(o Options) (*Controller, error) {
+	if o.BuildConcurrency < 1 || o.BuildTimeout <= 0 {
+		return nil, errors.New("build concurrency and build timeout must be above zero")
+	}
+	if least := LeastLimits(); settingsOf(least).within(o.MaximumLimits) != settingsOf(least) {
+		return nil, errors.New("the maximum of an app's limits is below their least")
+	}
+	uploads, err := openUploads(filepath.Join(o.DataFolder, "uploads"))
+	if err != nil {
+		return nil, err
+	}
+	logs, err := openLogs(filepath.Join(o.DataFolder, "logs"))
+	if err != nil {
+		return nil, err
+	}
+	return &Controller{
+		ledger: o.Ledger, engine: o.Engine, proxy: o.Proxy, publisher: o.Publisher, logger: o.Logger,
+		uploads: uploads, logs: logs, limits: archive.DefaultLimits(), most: o.MaximumLimits, reserved: o.ReservedHosts,
+		buildTimeout: o.BuildTimeout,
+		line:         newLine(o.BuildConcurrency),
+		shipping:     newShipping(),
+		notices:      newNotices(),
+		usage:        newUsageBook(),
+		apps:         newAppLocks(),
+		retiring:     newRetiring(),
+		made:         time.Now(),
+		wake:         make(chan struct{}, 1),
+		started:      make(chan struct{}),
+	}, nil
+}
+
+// Run brings engine and proxy in line with the ledger, resumes what was under
+// way, and keeps all of it true until ctx ends. It may be called once.
+func (c *Controller) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	c.running = ctx
+	close(c.started)
+	c.requestReconcile()
+	group.Go(func() error { return c.reconcileLoop(ctx) })
+	group.Go(func() error { return c.watchLoop(ctx) })
+	group.Go(func() error { return c.usageLoop(ctx) })
+	err := group.Wait()
+	c.shipping.wait()
+	c.retiring.wait()
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// planFor makes the Plan of an app out of the tree of its upload.
+func planFor(tree *archive.Tree, app AppName, settings Settings) (plan.Plan, error) {
+	made, err := plan.From(tree, settings.planOptions())
+	if err != nil {
+		return plan.Plan{}, fmt.Errorf("plan %s: %w", app, err)
+	}
+	return made, nil
+}

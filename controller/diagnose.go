@@ -1,0 +1,215 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"berth/controller/docker"
+)
+
+// tailTimeout bounds the reading of a failed instance's last lines.
+const tailTimeout = 5 * time.Second
+
+// symptom is a known way in which an app dies inside the hardening, as its own
+// output tells it.
+type symptom struct {
+	texts         []string // lower case; any of them in one line
+	message, hint string
+}
+
+// symptoms are looked for in order, in the last lines of the app.
+var symptoms = []symptom{
+	{
+		[]string{"read-only file system", "erofs", "errno 30"},
+		"The app wrote to a read-only place and ended.",
+		"Only /tmp is writable. Write there, or allow the setting \"Writable root\" on the app's page.",
+	},
+	{
+		[]string{"address already in use", "eaddrinuse"},
+		"The app could not bind its port: the address is in use inside the container.",
+		"Start one server only, and let it listen on the port of the setting \"Port\".",
+	},
+	{
+		[]string{"bind: permission denied", "eacces: permission denied, listen", "listen eacces", "cannot bind", "could not bind", "bind() to", "failed to bind"},
+		"The app could not bind its port.",
+		"Let it listen on 0.0.0.0 and on the port that the variable PORT names, and say which in the setting \"Port\".",
+	},
+	{
+		[]string{"heap out of memory", "memoryerror", "cannot allocate memory", "out of memory", "outofmemoryerror", "std::bad_alloc"},
+		"The app ran out of memory and ended.",
+		"Raise the setting \"Memory\" on the app's page, or make the app use less.",
+	},
+	{
+		[]string{"can't start new thread", "resource temporarily unavailable", "pthread_create failed", "unable to create native thread", "eagain"},
+		"The app reached its limit of processes and threads.",
+		"Raise the setting \"Processes\" on the app's page, or start fewer workers.",
+	},
+	{
+		[]string{"exec format error"},
+		"The app's program is not made for this machine's processor.",
+		"Build it for this machine, or build it in the Dockerfile.",
+	},
+	{
+		[]string{"chown", "setgid", "setuid", "setgroups", "operation not permitted", "su-exec", "gosu"},
+		"The app tried to change its user or the owner of files, which it may not.",
+		"Give the image a USER that is not root and owns its files, so that nothing needs to be changed at the start.",
+	},
+	{
+		[]string{"permission denied", "eacces"},
+		"The app may not read or write a file that it needs.",
+		"It does not run as root: make the file readable for all in the Dockerfile (COPY --chown, or chmod).",
+	},
+}
+
+// diagnose says in words why a release did not become live, and what to do.
+func (s *shipment) diagnose(cause error) *Problem {
+	if problem, ok := errors.AsType[*Problem](cause); ok {
+		return problem
+	}
+	if problem, ok := errors.AsType[*Problem](archiveProblem(cause)); ok {
+		return problem
+	}
+	if problem := s.diagnoseBuild(cause); problem != nil {
+		return problem
+	}
+	if died, ok := errors.AsType[*diedError](cause); ok {
+		return diagnoseDeath(died.condition, s.release.Settings, s.lastOutput())
+	}
+	switch {
+	case errors.Is(cause, docker.ErrUnavailable):
+		return &Problem{Kind: KindUnavailable, Message: "The container engine does not answer.", Hint: "See that Docker runs on the machine, then deploy again.", Err: cause}
+	case errors.Is(cause, errProxySilent):
+		return &Problem{Kind: KindUnavailable, Message: "The proxy did not take over the new route.", Hint: "See that Traefik runs and what its log says, then deploy again.", Err: cause}
+	case errors.Is(cause, errNotReady), errors.Is(cause, errUnhealthy):
+		return s.diagnoseSilence(cause)
+	}
+	s.logger.Error("release failed for a reason of ours", "release", s.release.String(), "error", cause)
+	return &Problem{Message: "Something went wrong inside Berth.", Hint: "The log of Berth says what; deploy again when it is mended.", Err: cause}
+}
+
+func (s *shipment) diagnoseBuild(cause error) *Problem {
+	if errors.Is(cause, errBuildTimeout) {
+		return &Problem{
+			Kind: KindInvalid, Err: cause,
+			Message: fmt.Sprintf("The build took longer than %s and was ended.", s.buildTimeout),
+			Hint:    "Make the build smaller, or raise BERTH_BUILD_TIMEOUT.",
+		}
+	}
+	if failed, ok := errors.AsType[*docker.BuildError](cause); ok {
+		hint := failed.Hint
+		if hint == "" {
+			hint = "The log shows the step that failed and what it printed."
+		}
+		return &Problem{Kind: KindInvalid, Message: "The build failed: " + sentence(failed.Message), Hint: hint, Err: cause}
+	}
+	if failed, ok := errors.AsType[*docker.StartError](cause); ok {
+		return &Problem{
+			Kind: KindInvalid, Message: "The app could not be started: " + sentence(failed.Message),
+			Hint: "See that the image's CMD or ENTRYPOINT names a program that is in the image and may be run by its user.", Err: cause,
+		}
+	}
+	if forged, ok := errors.AsType[*docker.ForgedLabelError](cause); ok {
+		return &Problem{
+			Kind: KindInvalid, Message: "The image was refused: " + sentence(forged.Error()),
+			Hint: "Labels that start with traefik. or berth. belong to Berth: take them out of the Dockerfile, or choose another base image.", Err: cause,
+		}
+	}
+	return nil
+}
+
+// diagnoseSilence explains an app that runs and does not answer, or not well.
+func (s *shipment) diagnoseSilence(cause error) *Problem {
+	lines := s.lastOutput()
+	if found := findSymptom(lines); found != nil {
+		return &Problem{Kind: KindInvalid, Message: found.message, Hint: found.hint, Err: cause}
+	}
+	if errors.Is(cause, errUnhealthy) {
+		return &Problem{
+			Kind: KindInvalid, Err: cause,
+			Message: fmt.Sprintf("The app answers, but its HEALTHCHECK did not turn healthy within %s.", readyTimeout),
+			Hint:    "See what the health check runs, and that the image holds the program it needs.",
+		}
+	}
+	return &Problem{
+		Kind: KindInvalid, Err: cause,
+		Message: fmt.Sprintf("The app runs, but did not answer well on %s within %s: %s.", s.release.Address, readyTimeout, lastCause(cause)),
+		Hint:    "It must listen on 0.0.0.0 (not 127.0.0.1) and on that port: set another one as \"Port\", or read the variable PORT. Its last lines are in the log.",
+	}
+}
+
+// lastOutput reads the last lines of the instance and keeps them in the release's log.
+func (s *shipment) lastOutput() []string {
+	ctx, cancel := context.WithTimeout(context.Background(), tailTimeout)
+	defer cancel()
+	var lines []string
+	for _, name := range s.release.Instances {
+		err := s.engine.Tail(ctx, name, docker.TailOptions{Lines: lastLines}, func(line docker.Line) error {
+			s.log.line("app: " + line.Text)
+			lines = append(lines, line.Text)
+			return nil
+		})
+		if err != nil {
+			s.logger.Warn("read last lines of failed instance", "instance", name, "error", err)
+		}
+	}
+	return lines
+}
+
+// diagnoseDeath explains an app that ended, by how it ended, its limits and what it said last.
+func diagnoseDeath(condition docker.Condition, settings Settings, lines []string) *Problem {
+	if condition.OOMKilled {
+		return &Problem{
+			Kind:    KindInvalid,
+			Message: fmt.Sprintf("The app ran out of memory: it needed more than its limit of %d MB and was ended.", settings.MemoryBytes/bytesPerMB),
+			Hint:    "Raise the setting \"Memory\" on the app's page, or make the app use less.",
+		}
+	}
+	if found := findSymptom(lines); found != nil {
+		return &Problem{Kind: KindInvalid, Message: found.message, Hint: found.hint}
+	}
+	if condition.ExitCode == 0 {
+		return &Problem{
+			Kind: KindInvalid, Message: "The app ended by itself instead of serving (exit code 0).",
+			Hint: "The image's command must stay in the foreground and answer HTTP.",
+		}
+	}
+	return &Problem{
+		Kind: KindInvalid, Message: fmt.Sprintf("The app ended with exit code %d.", condition.ExitCode),
+		Hint: "Its last lines are in the log of this release.",
+	}
+}
+
+func findSymptom(lines []string) *symptom {
+	for i := range symptoms {
+		for _, line := range lines {
+			line = strings.ToLower(line)
+			for _, text := range symptoms[i].texts {
+				if strings.Contains(line, text) {
+					return &symptoms[i]
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// lastCause is the end of a chain of wrapped errors, the part that says most.
+func lastCause(err error) string {
+	text := err.Error()
+	if i := strings.LastIndex(text, ": "); i >= 0 {
+		return text[i+2:]
+	}
+	return text
+}
+
+// sentence ends text with a full stop.
+func sentence(text string) string {
+	text = strings.TrimSpace(text)
+	if text == "" || strings.HasSuffix(text, ".") {
+		return text
+	}
+	return text + "."
+}

@@ -1,0 +1,53 @@
+package controller
+
+import (
+	"context"
+	"time"
+
+	"berth/controller/docker"
+	"berth/traefik"
+)
+
+// Engine is what the story asks of the container engine. docker.Engine is the
+// one there is; a cluster would be another behind the same verbs, so nothing
+// here assumes that an app is one container on this machine.
+type Engine interface {
+	Ping(ctx context.Context) error
+
+	Build(ctx context.Context, o docker.BuildOptions, log func(line string)) (docker.Image, error)
+	FindImage(ctx context.Context, id string) (docker.Image, error)
+	RemoveImage(ctx context.Context, id string) error
+
+	EnsureNetwork(ctx context.Context, app string) (docker.Network, error)
+	JoinProxy(ctx context.Context) error
+
+	InstanceName(app string, release int64, service string) string
+	Start(ctx context.Context, o docker.StartOptions) (docker.Instance, error)
+	Inspect(ctx context.Context, name string) (docker.Instance, error)
+	Instances(ctx context.Context) ([]docker.Instance, error)
+	Resume(ctx context.Context, name string) error
+	Stop(ctx context.Context, name string, grace time.Duration) error
+	Restart(ctx context.Context, name string, grace time.Duration) error
+	Retire(ctx context.Context, name string, grace time.Duration) error
+	RemoveApp(ctx context.Context, app string) error
+
+	Watch(ctx context.Context, each func(docker.Event)) error
+	Tail(ctx context.Context, name string, o docker.TailOptions, each func(docker.Line) error) error
+	Usage(ctx context.Context, name string) (docker.Usage, error)
+}
+
+// Publisher writes the route table to where the proxy reads it.
+type Publisher interface {
+	Publish(configuration *traefik.Configuration) (changed bool, err error)
+}
+
+// Proxy is the running proxy, asked over its own API and verify entry point.
+type Proxy interface {
+	// Confirm waits until the proxy serves target as published, or ctx ends.
+	Confirm(ctx context.Context, target traefik.Target) error
+	// ConfirmAll waits until the proxy serves these targets and no others of ours.
+	ConfirmAll(ctx context.Context, targets []traefik.Target) error
+	// Probe asks target for path through the proxy, on the route that only the
+	// controller can use, and returns the status of the answer.
+	Probe(ctx context.Context, target traefik.Target, path string) (status int, err error)
+}

@@ -1,0 +1,62 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+)
+
+func id(app string) ReleaseID { return ReleaseID{App: AppName(app), Number: 1} }
+
+func TestLine_GivesSlotsInTheOrderOfComing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLine(1)
+		if err := l.enter(t.Context(), id("first")); err != nil {
+			t.Fatal(err)
+		}
+		var order []string
+		for _, app := range []string{"second", "third"} {
+			go func() {
+				if err := l.enter(t.Context(), id(app)); err == nil {
+					order = append(order, app)
+					l.leave()
+				}
+			}()
+			synctest.Wait()
+		}
+		if got := l.place(id("third")); got != 2 {
+			t.Errorf("place of the third is %d, want 2", got)
+		}
+		if got := l.place(id("first")); got != 0 {
+			t.Errorf("place of the one that builds is %d, want 0", got)
+		}
+		l.leave()
+		synctest.Wait()
+		if len(order) != 2 || order[0] != "second" {
+			t.Errorf("order is %v", order)
+		}
+		if err := l.enter(t.Context(), id("later")); err != nil {
+			t.Errorf("the slot was lost: %v", err)
+		}
+	})
+}
+
+func TestLine_LosesNoSlotToOneThatGaveUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLine(1)
+		_ = l.enter(t.Context(), id("first"))
+		ctx, cancel := context.WithCancel(t.Context())
+		left := make(chan error, 1)
+		go func() { left <- l.enter(ctx, id("impatient")) }()
+		synctest.Wait()
+		cancel()
+		if err := <-left; !errors.Is(err, context.Canceled) {
+			t.Errorf("giving up returned %v", err)
+		}
+		l.leave()
+		if l.free != 1 || len(l.waiting) != 0 {
+			t.Errorf("free is %d, waiting %d", l.free, len(l.waiting))
+		}
+	})
+}

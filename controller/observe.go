@@ -1,0 +1,82 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"berth/controller/docker"
+)
+
+const (
+	watchRetry = time.Second
+	// freshRestart is how recent a restart must be for an app to count as crashing.
+	freshRestart = time.Minute
+)
+
+// watchLoop turns the engine's events into passes of the reconciler, which
+// observes and repairs. When the engine goes away it waits for it.
+func (c *Controller) watchLoop(ctx context.Context) error {
+	for {
+		err := c.engine.Watch(ctx, func(docker.Event) { c.requestReconcile() })
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		c.logger.Warn("the engine's event stream ended", "error", err)
+		if err := pause(ctx, watchRetry); err != nil {
+			return err
+		}
+		c.requestReconcile()
+	}
+}
+
+// observeInstance looks at an app's live instances and keeps what it sees in the ledger.
+func (c *Controller) observeInstance(ctx context.Context, name AppName, instances []string) {
+	app, err := c.ledger.FindApp(ctx, name)
+	if err != nil {
+		return
+	}
+	seen := Observed{State: AppStopped, At: time.Now()}
+	if app.Wanted == WantedRunning {
+		for _, instance := range instances {
+			found, err := c.engine.Inspect(ctx, instance)
+			seen = observedFrom(found, err)
+		}
+	}
+	if seen.State == AppCrashing {
+		time.AfterFunc(freshRestart, c.requestReconcile) // to see whether it has calmed down
+	}
+	if seen.State != app.Observed.State || seen.Detail != app.Observed.Detail {
+		c.observe(ctx, name, seen)
+	}
+}
+
+func (c *Controller) observe(ctx context.Context, name AppName, seen Observed) {
+	if err := c.ledger.UpdateObserved(ctx, name, seen); err != nil {
+		c.logger.Warn("record observed state", "app", string(name), "error", err)
+		return
+	}
+	c.notices.notify(name)
+}
+
+func observedFrom(instance docker.Instance, err error) Observed {
+	now := time.Now()
+	condition := instance.Condition
+	switch {
+	case errors.Is(err, docker.ErrNotFound):
+		return Observed{AppDown, "Its container is gone; it is being made again.", now}
+	case err != nil:
+		return Observed{AppDown, "The engine does not answer.", now}
+	case condition.OOMKilled && condition.Restarts > 0:
+		return Observed{AppCrashing, "It ran out of memory and was started again.", now}
+	case condition.Restarting, condition.Restarts > 0 && now.Sub(condition.StartedAt) < freshRestart:
+		return Observed{AppCrashing, fmt.Sprintf("It ended with exit code %d and was started again, %d times so far.", condition.ExitCode, condition.Restarts), now}
+	case !condition.Running:
+		return Observed{AppDown, fmt.Sprintf("It ended with exit code %d.", condition.ExitCode), now}
+	case condition.Health == "unhealthy":
+		return Observed{AppUnhealthy, "Its own health check fails.", now}
+	default:
+		return Observed{AppRunning, "", now}
+	}
+}

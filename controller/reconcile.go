@@ -1,0 +1,212 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"berth/controller/docker"
+	"berth/traefik"
+)
+
+const (
+	reconcileEvery   = 30 * time.Second       // the safety net under the engine's events
+	reconcileSettle  = 150 * time.Millisecond // events come in bursts; one pass serves them all
+	reconcileTimeout = 5 * time.Minute
+	reconcileRetry   = 2 * time.Second // after a pass that could not do everything
+)
+
+// requestReconcile asks for one pass soon; requests that wait are one.
+func (c *Controller) requestReconcile() {
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (c *Controller) reconcileLoop(ctx context.Context) error {
+	timer := time.NewTimer(reconcileEvery)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-c.wake:
+			if err := pause(ctx, reconcileSettle); err != nil {
+				return err
+			}
+		case <-timer.C:
+		}
+		next := reconcileEvery
+		if err := c.reconcile(ctx); err != nil && ctx.Err() == nil {
+			c.logger.Warn("bring engine and proxy in line", "error", err)
+			next = reconcileRetry
+		}
+		timer.Reset(next)
+	}
+}
+
+// reconcile brings engine and proxy in line with the ledger, and resumes what
+// was under way. It goes on after an error, and returns all of them.
+func (c *Controller) reconcile(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, reconcileTimeout)
+	defer cancel()
+	// The instances are listed first: one that belongs to a release which the
+	// ledger does not know afterwards is an orphan for certain.
+	instances, err := c.engine.Instances(ctx)
+	if err != nil {
+		return errors.Join(fmt.Errorf("list instances: %w", err), c.publish(ctx))
+	}
+	apps, err := c.ledger.ListApps(ctx)
+	if err != nil {
+		return err
+	}
+	underWay, err := c.ledger.ListUnderWay(ctx)
+	if err != nil {
+		return err
+	}
+	found := make(map[string]docker.Instance, len(instances))
+	for _, instance := range instances {
+		found[instance.Name] = instance
+	}
+	var errs []error
+	kept := make(map[string]bool)
+	for _, release := range underWay {
+		for _, name := range release.Instances {
+			kept[name] = true
+		}
+		c.dispatch(release)
+	}
+	for _, app := range apps {
+		names, err := c.reconcileApp(ctx, app, found)
+		errs = append(errs, err)
+		for _, name := range names {
+			kept[name] = true
+		}
+	}
+	errs = append(errs, c.engine.JoinProxy(ctx), c.publish(ctx), c.sweepUploads(underWay))
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	return c.retireOrphans(ctx, instances, kept)
+}
+
+// reconcileApp makes the app's live instances as they are wanted, and returns their names.
+func (c *Controller) reconcileApp(ctx context.Context, app App, found map[string]docker.Instance) ([]string, error) {
+	if app.Wanted == WantedDeleted {
+		return nil, c.removeApp(ctx, app.Name)
+	}
+	if app.Live == 0 {
+		return nil, nil
+	}
+	unlock, err := c.apps.lock(ctx, app.Name)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	// A release may have been promoted, or the app stopped, before the lock was held.
+	if app, err = c.ledger.FindApp(ctx, app.Name); errors.Is(err, ErrNotFound) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	live, err := c.ledger.FindRelease(ctx, ReleaseID{App: app.Name, Number: app.Live})
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range live.Instances {
+		if err := c.reconcileInstance(ctx, app, live, name, found); err != nil {
+			c.observe(ctx, app.Name, Observed{State: AppDown, Detail: "It should run and could not be started.", At: time.Now()})
+			return live.Instances, fmt.Errorf("repair %s: %w", live.ReleaseID, err)
+		}
+	}
+	c.observeInstance(ctx, app.Name, live.Instances)
+	return live.Instances, nil
+}
+
+func (c *Controller) reconcileInstance(ctx context.Context, app App, live Release, name string, found map[string]docker.Instance) error {
+	instance, there := found[name]
+	switch {
+	case app.Wanted == WantedStopped && there && (instance.Condition.Running || instance.Condition.Restarting):
+		return c.engine.Stop(ctx, name, stopGrace)
+	case app.Wanted == WantedStopped:
+		return nil
+	case !there:
+		return c.recreate(ctx, app, live, name)
+	case !instance.Condition.Running && !instance.Condition.Restarting:
+		return c.engine.Resume(ctx, name)
+	default:
+		return nil
+	}
+}
+
+// recreate starts the instance of a live release again from its image, after it
+// was removed behind our back.
+func (c *Controller) recreate(ctx context.Context, app App, live Release, name string) error {
+	image, err := c.engine.FindImage(ctx, live.Image)
+	if err != nil {
+		return err
+	}
+	network, err := c.engine.EnsureNetwork(ctx, string(app.Name))
+	if err != nil {
+		return err
+	}
+	c.logger.Info("recreating instance", "instance", name, "release", live.String())
+	_, err = c.engine.Start(ctx, docker.StartOptions{
+		App: string(app.Name), Release: live.Number, Name: name, Image: image, Network: network,
+		Service: live.Settings.planOptions().Service(),
+		Labels:  traefik.Labels(targetOf(Routing{App: app.Name, Release: live.Number, Routes: app.Routes, Address: live.Address})),
+	})
+	return err
+}
+
+// retireOrphans removes instances that no release in the ledger owns, once the
+// proxy has confirmed that it sends nothing to them.
+func (c *Controller) retireOrphans(ctx context.Context, instances []docker.Instance, kept map[string]bool) error {
+	var errs []error
+	confirmed := false
+	for _, instance := range instances {
+		if kept[instance.Name] || c.retiring.has(instance.Name) {
+			continue
+		}
+		if !confirmed {
+			if err := c.confirmTable(ctx); err != nil {
+				return err
+			}
+			confirmed = true
+		}
+		c.logger.Info("retiring orphan", "instance", instance.Name)
+		errs = append(errs, c.engine.Retire(ctx, instance.Name, stopGrace))
+	}
+	return errors.Join(errs...)
+}
+
+// confirmTable waits until the proxy shows the whole table.
+func (c *Controller) confirmTable(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, confirmTimeout)
+	defer cancel()
+	table, err := c.ledger.Table(ctx)
+	if err != nil {
+		return err
+	}
+	return c.proxy.ConfirmAll(ctx, targetsOf(table))
+}
+
+// sweepUploads removes the archives that an earlier process left behind.
+func (c *Controller) sweepUploads(underWay []Release) error {
+	owned := make(map[string]bool, len(underWay))
+	for _, release := range underWay {
+		owned[release.Archive] = true
+	}
+	return c.uploads.sweep(owned, c.made)
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,70 @@
+package controller
+
+import (
+	"fmt"
+	"time"
+)
+
+// ReleaseState is where a release is on its way. Queued, building, starting and
+// verifying are under way; the others are final, but for live, which one later
+// release supersedes.
+type ReleaseState string
+
+// The states of a release, in the order in which it passes them.
+const (
+	ReleaseQueued     ReleaseState = "queued"
+	ReleaseBuilding   ReleaseState = "building"
+	ReleaseStarting   ReleaseState = "starting"
+	ReleaseVerifying  ReleaseState = "verifying"
+	ReleaseLive       ReleaseState = "live"
+	ReleaseSuperseded ReleaseState = "superseded"
+	ReleaseFailed     ReleaseState = "failed"
+	ReleaseCancelled  ReleaseState = "cancelled"
+)
+
+// UnderWay reports whether the release still has steps before it.
+func (s ReleaseState) UnderWay() bool {
+	switch s {
+	case ReleaseQueued, ReleaseBuilding, ReleaseStarting, ReleaseVerifying:
+		return true
+	default:
+		return false
+	}
+}
+
+// ReleaseID names one release: the Number-th of its app, from 1.
+type ReleaseID struct {
+	App    AppName
+	Number int64
+}
+
+// String gives the form used in logs and messages, such as "hello r3".
+func (id ReleaseID) String() string { return fmt.Sprintf("%s r%d", id.App, id.Number) }
+
+// Step is one line of a release's progress: the state entered and when.
+type Step struct {
+	State ReleaseState
+	At    time.Time
+}
+
+// Release is a whole snapshot of an app at one deploy, and how that deploy went.
+type Release struct {
+	ReleaseID
+	State         ReleaseState
+	Steps         []Step // in order; the first is queued
+	Archive       string // file name inside the uploads folder; empty once the image is built, or for a rollback
+	ArchiveName   string // the name the person gave the file; shown only
+	ArchiveBytes  int64
+	ArchiveSHA256 string
+	RollbackOf    int64    // number of the release whose image this one runs again; 0 for an upload
+	NewSettings   bool     // RollbackOf is run again because the settings changed
+	Settings      Settings // that it runs with
+	Image         string   // engine id of the image, set after the build
+	Instances     []string // engine names of its containers, set after the start
+	Address       string   // host:port of the main instance as the proxy reaches it
+	Reason        string   // why it failed or was cancelled, safe to show
+	Hint          string   // what to do about Reason
+	CreatedBy     string   // account or token name
+	CreatedAt     time.Time
+	FinishedAt    time.Time // zero while under way
+}

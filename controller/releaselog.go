@@ -1,0 +1,115 @@
+package controller
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// logLimit is how many bytes the log of one release may take on disk; a build
+// that prints more is cut with a line that says so.
+const logLimit = 32 << 20
+
+// lastLines is how many lines of a log a failure keeps at hand to explain itself.
+const lastLines = 40
+
+// ReleaseLog opens the kept log of a release. While the release is under way the
+// file grows: read on after a tick of Subscribe.
+func (c *Controller) ReleaseLog(id ReleaseID) (io.ReadSeekCloser, error) {
+	file, err := c.logs.root.Open(logName(id))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &Problem{Kind: KindNotFound, Message: fmt.Sprintf("There is no log of %s.", id), Err: err}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open log of %s: %w", id, err)
+	}
+	return file, nil
+}
+
+// logsFolder keeps one folder an app with one file a release.
+type logsFolder struct{ root *os.Root }
+
+func openLogs(path string) (logsFolder, error) {
+	root, err := openPrivateFolder(path)
+	return logsFolder{root}, err
+}
+
+func logName(id ReleaseID) string {
+	return path.Join(string(id.App), strconv.FormatInt(id.Number, 10)+".log")
+}
+
+// appendTo opens the log of a release for writing at its end, so that a resumed release goes on in it.
+func (l logsFolder) appendTo(id ReleaseID, changed func()) (*releaseLog, error) {
+	if err := l.root.MkdirAll(string(id.App), 0o700); err != nil {
+		return nil, fmt.Errorf("make log folder of %s: %w", id.App, err)
+	}
+	file, err := l.root.OpenFile(logName(id), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open log of %s: %w", id, err)
+	}
+	info, err := file.Stat()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("measure log of %s: %w", id, err), file.Close())
+	}
+	return &releaseLog{file: file, size: info.Size(), changed: changed}, nil
+}
+
+func (l logsFolder) removeApp(app AppName) error {
+	if err := l.root.RemoveAll(string(app)); err != nil {
+		return fmt.Errorf("remove logs of %s: %w", app, err)
+	}
+	return nil
+}
+
+// releaseLog writes one release's log, line by line.
+type releaseLog struct {
+	mu      sync.Mutex
+	file    *os.File
+	size    int64
+	full    bool
+	changed func()
+}
+
+// line appends one line. A full disk loses lines of a log, never a release, so
+// there is no error to return.
+func (l *releaseLog) line(text string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.full {
+		return
+	}
+	text = oneLine(text)
+	if l.size+int64(len(text)) > logLimit {
+		l.full = true
+		text = oneLine(fmt.Sprintf("berth: the log is longer than %d MB; the rest is left out", logLimit>>20))
+	}
+	n, _ := l.file.WriteString(text)
+	l.size += int64(n)
+	l.changed()
+}
+
+// say appends a line of the controller's own.
+func (l *releaseLog) say(format string, args ...any) {
+	l.line("berth: " + fmt.Sprintf(format, args...))
+}
+
+func (l *releaseLog) close() { _ = l.file.Close() }
+
+// oneLine makes text one line of valid UTF-8 without control characters, so that
+// what an app or a build prints cannot steer a terminal or break the page's framing.
+func oneLine(text string) string {
+	text = strings.ToValidUTF8(text, "\uFFFD")
+	text = strings.Map(func(r rune) rune {
+		if r == '\t' || r >= ' ' && r != 0x7f {
+			return r
+		}
+		return -1
+	}, text)
+	return text + "\n"
+}

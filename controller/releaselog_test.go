@@ -1,0 +1,63 @@
+package controller
+
+import (
+	"io"
+	"strings"
+	"testing"
+)
+
+func TestReleaseLog_KeepsEachEntryOnOneLineWithoutControlCharacters(t *testing.T) {
+	logs, err := openLogs(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, err := logs.appendTo(id("app"), func() {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log.line("one\ntwo\r\x1b[31mred\x00")
+	log.line("broken \xff bytes")
+	log.close()
+	c := &Controller{logs: logs}
+	file, err := c.ReleaseLog(id("app"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	text, _ := io.ReadAll(file)
+	if want := "onetwo[31mred\nbroken \uFFFD bytes\n"; string(text) != want {
+		t.Errorf("log is %q, want %q", text, want)
+	}
+}
+
+func TestReleaseLog_IsCutWithALineThatSaysSo(t *testing.T) {
+	logs, err := openLogs(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, err := logs.appendTo(id("app"), func() {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	long := strings.Repeat("x", 1<<20)
+	for range 40 {
+		log.line(long)
+	}
+	log.close()
+	if log.size > logLimit+200 {
+		t.Errorf("log took %d bytes, want at most about %d", log.size, logLimit)
+	}
+	if !log.full {
+		t.Error("the log does not know that it is full")
+	}
+}
+
+func TestReleaseLog_MissingIsAProblem(t *testing.T) {
+	logs, err := openLogs(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := (&Controller{logs: logs}).ReleaseLog(id("none")); KindOf(err) != KindNotFound {
+		t.Errorf("missing log: %v", err)
+	}
+}

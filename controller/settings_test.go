@@ -1,0 +1,220 @@
+package controller_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"berth/controller"
+	"berth/controller/docker"
+)
+
+func TestParseSettings_ReadsTheUnitsOfTheForm(t *testing.T) {
+	h := newHouse(t)
+	got, err := h.ParseSettings(controller.SettingsForm{Port: "3000", Memory: " 64 ", CPU: "150", Processes: "20", WritableRoot: true})
+	want := controller.Settings{Port: 3000, MemoryBytes: 64 << 20, NanoCPUs: 1_500_000_000, Processes: 20, WritableRoot: true}
+	if err != nil || got != want {
+		t.Errorf("got %+v, %v, want %+v", got, err, want)
+	}
+}
+
+func TestParseSettings_TakesItsOwnFormBack(t *testing.T) {
+	h := newHouse(t)
+	least, most := h.SettingsRange()
+	for _, form := range []controller.SettingsForm{least, most, controller.DefaultSettings().Form()} {
+		if got, err := h.ParseSettings(form); err != nil || got.Form() != form {
+			t.Errorf("%+v came back as %+v, %v", form, got.Form(), err)
+		}
+	}
+}
+
+func TestParseSettings_SaysWhatIsWrongAtEachField(t *testing.T) {
+	h := newHouse(t)
+	for name, test := range map[string]struct {
+		edit func(*controller.SettingsForm)
+		want []string // fields
+	}{
+		"little memory":          {func(f *controller.SettingsForm) { f.Memory = "15" }, []string{"memory"}},
+		"more than the maximum":  {func(f *controller.SettingsForm) { f.Memory = "2049" }, []string{"memory"}},
+		"a negative number":      {func(f *controller.SettingsForm) { f.Memory = "-64" }, []string{"memory"}},
+		"no limit":               {func(f *controller.SettingsForm) { f.Memory = "" }, []string{"memory"}},
+		"more than can be held":  {func(f *controller.SettingsForm) { f.Memory = "9223372036854775807" }, []string{"memory"}},
+		"a unit":                 {func(f *controller.SettingsForm) { f.Memory = "64m" }, []string{"memory"}},
+		"little CPU":             {func(f *controller.SettingsForm) { f.CPU = "4" }, []string{"cpu"}},
+		"too many cores":         {func(f *controller.SettingsForm) { f.CPU = "201" }, []string{"cpu"}},
+		"few processes":          {func(f *controller.SettingsForm) { f.Processes = "9" }, []string{"processes"}},
+		"a fork bomb's worth":    {func(f *controller.SettingsForm) { f.Processes = "501" }, []string{"processes"}},
+		"no port":                {func(f *controller.SettingsForm) { f.Port = "65536" }, []string{"port"}},
+		"everything at one time": {func(f *controller.SettingsForm) { *f = controller.SettingsForm{Port: "x"} }, []string{"port", "memory", "cpu", "processes"}},
+	} {
+		form := controller.DefaultSettings().Form()
+		test.edit(&form)
+		_, err := h.ParseSettings(form)
+		problems, _ := errors.AsType[controller.Problems](err)
+		var fields []string
+		for _, problem := range problems {
+			fields = append(fields, problem.Field)
+			wantProblem(t, problem, controller.KindInvalid, problem.Field)
+		}
+		if !slices.Equal(fields, test.want) || controller.KindOf(err) != controller.KindInvalid {
+			t.Errorf("%s: problems at %q, want %q: %v", name, fields, test.want, err)
+		}
+	}
+}
+
+func TestSettings_NewOnesRunTheLiveImageAgainWithoutABuild(t *testing.T) {
+	h := newHouse(t)
+	first := h.deploy("hello")
+	h.engine.onBuild = func(context.Context, docker.BuildOptions) error { return errors.New("no build was asked for") }
+	started := h.recordStarts()
+	settings := small()
+
+	release := h.updateSettings("hello", settings)
+	if release.State != controller.ReleaseLive || release.Number != 2 || release.Image != first.Image || !release.NewSettings || release.Settings != settings {
+		t.Fatalf("release is %+v", release)
+	}
+	service := started("berth-hello-r2").Service
+	if service.Limits.MemoryBytes != 64<<20 || service.Limits.NanoCPUs != 100_000_000 || service.Limits.Processes != 20 ||
+		service.Port != 3000 || !service.Waivers.WritableRoot {
+		t.Errorf("it was started as %+v", service)
+	}
+	if got := h.proxy.servers(); !slices.Equal(got, []string{"http://berth-hello-r2:3000"}) {
+		t.Errorf("the proxy sends requests to %v", got)
+	}
+	h.engine.onBuild = nil
+	if next := h.update("hello"); next.Settings != settings || next.NewSettings {
+		t.Errorf("the next upload is %+v", next)
+	}
+}
+
+func TestSettings_FailedOnesLeaveTheOldReleaseServing(t *testing.T) {
+	h := newHouse(t)
+	first := h.deploy("hello")
+	h.proxy.mu.Lock()
+	h.proxy.status = 502
+	h.proxy.mu.Unlock()
+	h.engine.exited["berth-hello-r2"] = docker.Condition{OOMKilled: true, ExitCode: 137}
+
+	release := h.updateSettings("hello", small())
+	if release.State != controller.ReleaseFailed || !strings.Contains(release.Reason, "64 MB") {
+		t.Errorf("release is %+v", release)
+	}
+	app, err := h.App(t.Context(), "hello")
+	if err != nil || app.Live != 1 || app.Settings != small() {
+		t.Errorf("app is %+v, %v", app.App, err)
+	}
+	if _, err := h.engine.FindImage(t.Context(), first.Image); err != nil {
+		t.Errorf("the image of the live release is gone: %v", err)
+	}
+	// Back to what runs: there is nothing to start.
+	back, err := h.UpdateSettings(t.Context(), "hello", controller.DefaultSettings(), "test")
+	if err != nil || back.Number != 0 {
+		t.Errorf("got release %+v, %v", back, err)
+	}
+}
+
+func TestSettings_SameOnesChangeNothing(t *testing.T) {
+	h := newHouse(t)
+	h.deploy("hello")
+	release, err := h.UpdateSettings(t.Context(), "hello", controller.DefaultSettings(), "test")
+	if err != nil || release.Number != 0 {
+		t.Errorf("got release %+v, %v", release, err)
+	}
+	if releases, _ := h.Releases(t.Context(), "hello"); len(releases) != 1 {
+		t.Errorf("there are %d releases", len(releases))
+	}
+}
+
+func TestSettings_WaitForTheUploadWhereNothingIsLive(t *testing.T) {
+	h := newHouse(t)
+	h.engine.onBuild = func(context.Context, docker.BuildOptions) error { return &docker.BuildError{Message: "no"} }
+	h.deploy("hello")
+	h.engine.onBuild = nil
+	release, err := h.UpdateSettings(t.Context(), "hello", small(), "test")
+	if err != nil || release.Number != 0 {
+		t.Fatalf("got release %+v, %v", release, err)
+	}
+	if next := h.update("hello"); next.State != controller.ReleaseLive || next.Settings != small() {
+		t.Errorf("the next upload is %+v", next)
+	}
+}
+
+func TestSettings_AreRefusedWhileAReleaseIsUnderWay(t *testing.T) {
+	h := newHouse(t)
+	block := make(chan struct{})
+	h.engine.onBuild = func(context.Context, docker.BuildOptions) error { <-block; return nil }
+	release, err := h.accept("hello", "/hello")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = h.UpdateSettings(t.Context(), "hello", small(), "test")
+	wantProblem(t, err, controller.KindConflict, "")
+	close(block)
+	h.wait(release.ReleaseID)
+	_, err = h.UpdateSettings(t.Context(), "other", small(), "test")
+	wantProblem(t, err, controller.KindNotFound, "")
+}
+
+func TestSettings_OldOnesComeBackWithTheRollback(t *testing.T) {
+	h := newHouse(t)
+	h.deploy("hello")
+	h.updateSettings("hello", small())
+	release, err := h.Rollback(t.Context(), "hello", 1, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := h.wait(release.ReleaseID); got.State != controller.ReleaseLive || got.Settings != controller.DefaultSettings() {
+		t.Errorf("rollback is %+v", got)
+	}
+	if app, err := h.App(t.Context(), "hello"); err != nil || app.Settings != controller.DefaultSettings() {
+		t.Errorf("app is %+v, %v", app.App, err)
+	}
+}
+
+func TestSettings_OfTheLiveReleaseAreThoseOfAnInstanceMadeAgain(t *testing.T) {
+	h := newHouse(t)
+	h.deploy("hello")
+	h.updateSettings("hello", small())
+	h.stop()
+	h.engine.mu.Lock()
+	delete(h.engine.instances, "berth-hello-r2")
+	h.engine.mu.Unlock()
+	started := h.recordStarts()
+	h.open()
+	h.eventually("the instance to be made again", func() bool { return started("berth-hello-r2").Name != "" })
+	if service := started("berth-hello-r2").Service; service.Limits.MemoryBytes != 64<<20 || service.Port != 3000 || !service.Waivers.WritableRoot {
+		t.Errorf("it was started as %+v", service)
+	}
+}
+
+// small is far from the defaults in every setting.
+func small() controller.Settings {
+	return controller.Settings{Port: 3000, MemoryBytes: 64 << 20, NanoCPUs: 100_000_000, Processes: 20, WritableRoot: true}
+}
+
+func (h *house) updateSettings(name controller.AppName, settings controller.Settings) controller.Release {
+	h.t.Helper()
+	release, err := h.UpdateSettings(h.t.Context(), name, settings, "test")
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return h.wait(release.ReleaseID)
+}
+
+// recordStarts returns how an instance was last started from here on.
+func (h *house) recordStarts() (started func(name string) docker.StartOptions) {
+	all := make(map[string]docker.StartOptions)
+	h.engine.onStart = func(o docker.StartOptions) error {
+		h.engine.mu.Lock()
+		defer h.engine.mu.Unlock()
+		all[o.Name] = o
+		return nil
+	}
+	return func(name string) docker.StartOptions {
+		h.engine.mu.Lock()
+		defer h.engine.mu.Unlock()
+		return all[name]
+	}
+}

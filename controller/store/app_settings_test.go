@@ -1,0 +1,132 @@
+package store_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/pressly/goose/v3"
+
+	"berth/controller"
+	"berth/controller/store"
+)
+
+var roomy = controller.Settings{Port: 3000, MemoryBytes: 1 << 30, NanoCPUs: 1_500_000_000, Processes: 300, WritableRoot: true}
+
+func TestUpdateSettings_IsForTheNextRelease(t *testing.T) {
+	ledger := fresh(t)
+	first := createApp(t, ledger, "hello", "/hello")
+	promoted(t, ledger, first.ReleaseID)
+	must(t, ledger.UpdateSettings(t.Context(), "hello", roomy))
+	wantSettings(t, ledger, "hello", roomy)
+
+	second := nextRelease(t, ledger, "hello")
+	for id, want := range map[controller.ReleaseID]controller.Settings{
+		first.ReleaseID: controller.DefaultSettings(), second.ReleaseID: roomy,
+	} {
+		found, err := ledger.FindRelease(t.Context(), id)
+		must(t, err)
+		if found.Settings != want {
+			t.Errorf("%s runs with %+v, want %+v", id, found.Settings, want)
+		}
+	}
+	if second.Settings != roomy {
+		t.Errorf("the queued release has %+v, want %+v", second.Settings, roomy)
+	}
+}
+
+func TestUpdateSettings_RefusesWhileAReleaseIsUnderWay(t *testing.T) {
+	ledger := fresh(t)
+	createApp(t, ledger, "hello", "/hello")
+	wantError(t, ledger.UpdateSettings(t.Context(), "hello", roomy), controller.ErrUnderWay)
+	wantSettings(t, ledger, "hello", controller.DefaultSettings())
+}
+
+func TestUpdateSettings_RefusesAnAppThatIsNotThere(t *testing.T) {
+	ledger := fresh(t)
+	wantError(t, ledger.UpdateSettings(t.Context(), "hello", roomy), controller.ErrNotFound)
+	promoted(t, ledger, createApp(t, ledger, "hello", "/hello").ReleaseID)
+	must(t, ledger.UpdateWanted(t.Context(), "hello", controller.WantedDeleted))
+	wantError(t, ledger.UpdateSettings(t.Context(), "hello", roomy), controller.ErrNotFound)
+}
+
+func TestCreateRerun_GivesItsSettingsToTheApp(t *testing.T) {
+	ledger := fresh(t)
+	promoted(t, ledger, createApp(t, ledger, "hello", "/hello").ReleaseID)
+	wish := newRelease()
+	wish.App, wish.RollbackOf, wish.NewSettings, wish.Image, wish.Settings = "hello", 1, true, "sha256:abc", roomy
+
+	queued, err := ledger.CreateRerun(t.Context(), wish)
+	must(t, err)
+	found, err := ledger.FindRelease(t.Context(), queued.ReleaseID)
+	must(t, err)
+	if found.Number != 2 || found.Settings != roomy || !found.NewSettings || found.RollbackOf != 1 || found.Image != "sha256:abc" {
+		t.Errorf("got %+v", found)
+	}
+	wantSettings(t, ledger, "hello", roomy)
+}
+
+func TestCreateRerun_ChangesNoSettingsWhereItIsRefused(t *testing.T) {
+	ledger := fresh(t)
+	createApp(t, ledger, "hello", "/hello")
+	wish := newRelease()
+	wish.App, wish.RollbackOf, wish.Settings = "hello", 1, roomy
+	_, err := ledger.CreateRerun(t.Context(), wish)
+	wantError(t, err, controller.ErrUnderWay)
+	wantSettings(t, ledger, "hello", controller.DefaultSettings())
+}
+
+func TestUpdateSettings_ConstraintsHoldWhereAParserIsForgotten(t *testing.T) {
+	ledger := fresh(t)
+	promoted(t, ledger, createApp(t, ledger, "hello", "/hello").ReleaseID)
+	for name, edit := range map[string]func(*controller.Settings){
+		"no memory limit":  func(s *controller.Settings) { s.MemoryBytes = 0 },
+		"less than no CPU": func(s *controller.Settings) { s.NanoCPUs = -1 },
+		"no process limit": func(s *controller.Settings) { s.Processes = 0 },
+		"no limit at all":  func(s *controller.Settings) { *s = controller.Settings{} },
+	} {
+		forged := controller.DefaultSettings()
+		edit(&forged)
+		if err := ledger.UpdateSettings(t.Context(), "hello", forged); err == nil || errors.Is(err, controller.ErrUnderWay) {
+			t.Errorf("%s: want a refusal by the constraint, got %v", name, err)
+		}
+	}
+	wantSettings(t, ledger, "hello", controller.DefaultSettings())
+}
+
+func TestOpen_GivesTheLimitsThatTheyHadToAppsFromBeforeTheSettings(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "berth.db")
+	old := raw(t, path)
+	provider, err := goose.NewProvider(goose.DialectSQLite3, old, os.DirFS("migrations"))
+	must(t, err)
+	_, err = provider.UpTo(t.Context(), 2)
+	must(t, err)
+	execute(t, old, `
+INSERT INTO apps (name, port, wanted, observed_state, observed_detail, created_at)
+VALUES ('hello', 3000, 'running', 'running', '', 1)`)
+	execute(t, old, `
+INSERT INTO releases (app, number, state, steps, archive, archive_name, archive_bytes, archive_sha256,
+                      rollback_of, image, created_by, created_at, finished_at)
+VALUES ('hello', 1, 'live', '[]', '', '', 0, '', 0, 'sha256:abc', 'admin', 1, 2)`)
+
+	ledger := open(t, path)
+
+	want := controller.DefaultSettings()
+	want.Port = 3000
+	wantSettings(t, ledger, "hello", want)
+	release, err := ledger.FindRelease(t.Context(), controller.ReleaseID{App: "hello", Number: 1})
+	must(t, err)
+	if release.Settings != want || release.NewSettings {
+		t.Errorf("the release of before has %+v, want %+v", release.Settings, want)
+	}
+}
+
+func wantSettings(t *testing.T, ledger *store.Store, name controller.AppName, want controller.Settings) {
+	t.Helper()
+	app, err := ledger.FindApp(t.Context(), name)
+	must(t, err)
+	if app.Settings != want {
+		t.Errorf("%s has the settings %+v, want %+v", name, app.Settings, want)
+	}
+}

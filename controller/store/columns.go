@@ -1,0 +1,131 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"berth/controller"
+)
+
+// querier is a pool or a transaction.
+type querier interface {
+	QueryContext(ctx context.Context, query string, arguments ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, arguments ...any) *sql.Row
+}
+
+// row is one row of a result.
+type row interface{ Scan(columns ...any) error }
+
+// collect scans every row of a query and closes it.
+func collect[T any](rows *sql.Rows, err error, scan func(row) (T, error)) ([]T, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }() // Err tells what went wrong
+	var all []T
+	for rows.Next() {
+		one, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, rows.Err()
+}
+
+// micros is how a time is stored; the zero time is NULL.
+func micros(t time.Time) sql.NullInt64 {
+	return sql.NullInt64{Int64: t.UnixMicro(), Valid: !t.IsZero()}
+}
+
+// stored is t as it is read back.
+func stored(t time.Time) time.Time {
+	if t.IsZero() {
+		return time.Time{}
+	}
+	return time.UnixMicro(t.UnixMicro()).UTC()
+}
+
+// timeColumn scans what micros made.
+type timeColumn struct{ to *time.Time }
+
+// Scan sets the time.
+func (c timeColumn) Scan(value any) error {
+	switch value := value.(type) {
+	case nil:
+		*c.to = time.Time{}
+	case int64:
+		*c.to = time.UnixMicro(value).UTC()
+	default:
+		return fmt.Errorf("a time is a %T", value)
+	}
+	return nil
+}
+
+// stepsColumn stores steps as a JSON array, in the form that enter appends to.
+type stepsColumn struct{ steps *[]controller.Step }
+
+// storedStep is one element of the array.
+type storedStep struct {
+	State controller.ReleaseState `json:"state"`
+	At    int64                   `json:"at"` // microseconds
+}
+
+// Value returns the array.
+func (c stepsColumn) Value() (driver.Value, error) {
+	elements := make([]storedStep, 0, len(*c.steps))
+	for _, step := range *c.steps {
+		elements = append(elements, storedStep{State: step.State, At: step.At.UnixMicro()})
+	}
+	text, err := json.Marshal(elements)
+	return string(text), err
+}
+
+// Scan sets the steps.
+func (c stepsColumn) Scan(value any) error {
+	var elements []storedStep
+	if err := scanJSON(value, &elements); err != nil {
+		return fmt.Errorf("read steps: %w", err)
+	}
+	*c.steps = make([]controller.Step, 0, len(elements))
+	for _, element := range elements {
+		*c.steps = append(*c.steps, controller.Step{State: element.State, At: time.UnixMicro(element.At).UTC()})
+	}
+	return nil
+}
+
+// namesColumn stores names as a JSON array; an empty one is read as nil.
+type namesColumn struct{ names *[]string }
+
+// Value returns the array.
+func (c namesColumn) Value() (driver.Value, error) {
+	if len(*c.names) == 0 {
+		return "[]", nil
+	}
+	text, err := json.Marshal(*c.names)
+	return string(text), err
+}
+
+// Scan sets the names.
+func (c namesColumn) Scan(value any) error {
+	*c.names = nil
+	if value == "[]" {
+		return nil
+	}
+	if err := scanJSON(value, c.names); err != nil {
+		return fmt.Errorf("read names: %w", err)
+	}
+	return nil
+}
+
+func scanJSON(value, to any) error {
+	text, ok := value.(string)
+	if !ok {
+		return fmt.Errorf("the JSON is a %T", value)
+	}
+	return json.Unmarshal([]byte(text), to)
+}

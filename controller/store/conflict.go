@@ -1,0 +1,19 @@
+package store
+
+import (
+	"errors"
+
+	"github.com/mattn/go-sqlite3"
+)
+
+// isTaken reports whether a key or unique index refused the row. SQLite tells which
+// one by text alone, so each INSERT of this package can break only one by what its
+// caller gives.
+func isTaken(err error) bool {
+	refusal, ok := errors.AsType[sqlite3.Error](err)
+	if !ok {
+		return false
+	}
+	return refusal.ExtendedCode == sqlite3.ErrConstraintPrimaryKey ||
+		refusal.ExtendedCode == sqlite3.ErrConstraintUnique
+}

@@ -1,0 +1,189 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"berth/controller"
+)
+
+// listedReleases is how many releases of an app a list holds.
+const listedReleases = 50
+
+const selectReleases = `
+SELECT r.app, r.number, r.state, r.steps,
+       r.archive, r.archive_name, r.archive_bytes, r.archive_sha256, r.rollback_of, r.new_settings,
+       r.port, r.memory_bytes, r.nano_cpus, r.processes, r.writable_root, r.image,
+       r.instances, r.address, r.reason, r.hint, r.created_by, r.created_at, r.finished_at
+FROM releases r`
+
+const selectLatest = selectReleases + `
+WHERE r.id IN (SELECT (SELECT id FROM releases WHERE app = a.name ORDER BY number DESC LIMIT 1) FROM apps a)`
+
+const selectUnderWay = selectReleases + `
+WHERE r.finished_at IS NULL ORDER BY +r.id` // the + keeps the sorting from choosing the index
+
+// CreateRelease queues the next release of the app that the release names. Of the
+// release it keeps what is known before the first step: the archive, the image of
+// a rollback, and who and when. The settings are those of the app.
+func (s *Store) CreateRelease(ctx context.Context, release controller.Release) (controller.Release, error) {
+	err := s.write(ctx, func(tx *sql.Tx) error { return insertRelease(ctx, tx, &release) })
+	if err != nil {
+		return controller.Release{}, fmt.Errorf("create release of %s: %w", release.App, err)
+	}
+	return release, nil
+}
+
+// CreateRerun makes the settings of the release those of the app and queues it, or
+// does neither.
+func (s *Store) CreateRerun(ctx context.Context, release controller.Release) (controller.Release, error) {
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		if err := updateSettings(ctx, tx, release.App, release.Settings); err != nil {
+			return err
+		}
+		return insertRelease(ctx, tx, &release)
+	})
+	if err != nil {
+		return controller.Release{}, fmt.Errorf("create rerun of %s r%d: %w", release.App, release.RollbackOf, err)
+	}
+	return release, nil
+}
+
+// ListReleases returns the newest 50 releases of an app, the newest first. Every app
+// has a release, so where there is none there is no app: ErrNotFound.
+func (s *Store) ListReleases(ctx context.Context, app controller.AppName) ([]controller.Release, error) {
+	rows, err := s.reader.QueryContext(ctx, selectReleases+`
+WHERE r.app = ? ORDER BY r.number DESC LIMIT ?`, app, listedReleases)
+	releases, err := collect(rows, err, scanRelease)
+	if err == nil && len(releases) == 0 {
+		err = controller.ErrNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list releases of %s: %w", app, err)
+	}
+	return releases, nil
+}
+
+// ListLatest returns the newest release of every app.
+func (s *Store) ListLatest(ctx context.Context) (map[controller.AppName]*controller.Release, error) {
+	rows, err := s.reader.QueryContext(ctx, selectLatest)
+	releases, err := collect(rows, err, scanRelease)
+	if err != nil {
+		return nil, fmt.Errorf("list latest releases: %w", err)
+	}
+	latest := make(map[controller.AppName]*controller.Release, len(releases))
+	for i := range releases {
+		latest[releases[i].App] = &releases[i]
+	}
+	return latest, nil
+}
+
+// ListUnderWay returns the releases under way of all apps in the order in which
+// they were queued.
+func (s *Store) ListUnderWay(ctx context.Context) ([]controller.Release, error) {
+	rows, err := s.reader.QueryContext(ctx, selectUnderWay)
+	releases, err := collect(rows, err, scanRelease)
+	if err != nil {
+		return nil, fmt.Errorf("list releases under way: %w", err)
+	}
+	return releases, nil
+}
+
+// FindRelease returns one release.
+func (s *Store) FindRelease(ctx context.Context, id controller.ReleaseID) (controller.Release, error) {
+	release, err := scanRelease(s.reader.QueryRowContext(ctx, selectReleases+`
+WHERE r.app = ? AND r.number = ?`, id.App, id.Number))
+	if err != nil {
+		return controller.Release{}, fmt.Errorf("find release %s: %w", id, orNotFound(err))
+	}
+	return release, nil
+}
+
+// UpdateImage records the engine's id of the release's image.
+func (s *Store) UpdateImage(ctx context.Context, id controller.ReleaseID, image string) error {
+	err := s.writeRow(ctx, `UPDATE releases SET image = ? WHERE app = ? AND number = ?`, image, id.App, id.Number)
+	if err != nil {
+		return fmt.Errorf("update image of %s: %w", id, err)
+	}
+	return nil
+}
+
+// UpdateInstances replaces the names of the release's instances and the address of
+// the main one.
+func (s *Store) UpdateInstances(ctx context.Context, id controller.ReleaseID, instances []string, address string) error {
+	err := s.writeRow(ctx, `UPDATE releases SET instances = ?, address = ? WHERE app = ? AND number = ?`,
+		namesColumn{&instances}, address, id.App, id.Number)
+	if err != nil {
+		return fmt.Errorf("update instances of %s: %w", id, err)
+	}
+	return nil
+}
+
+// ClearArchive forgets the release's file in the uploads folder.
+func (s *Store) ClearArchive(ctx context.Context, id controller.ReleaseID) error {
+	err := s.writeRow(ctx, `UPDATE releases SET archive = '' WHERE app = ? AND number = ?`, id.App, id.Number)
+	if err != nil {
+		return fmt.Errorf("clear archive of %s: %w", id, err)
+	}
+	return nil
+}
+
+// insertRelease queues the release and fills in what the ledger decides.
+func insertRelease(ctx context.Context, tx *sql.Tx, release *controller.Release) error {
+	queued := controller.Release{
+		ReleaseID:     controller.ReleaseID{App: release.App},
+		State:         controller.ReleaseQueued,
+		Steps:         []controller.Step{{State: controller.ReleaseQueued, At: stored(release.CreatedAt)}},
+		Archive:       release.Archive,
+		ArchiveName:   release.ArchiveName,
+		ArchiveBytes:  release.ArchiveBytes,
+		ArchiveSHA256: release.ArchiveSHA256,
+		RollbackOf:    release.RollbackOf,
+		NewSettings:   release.NewSettings,
+		Image:         release.Image,
+		CreatedBy:     release.CreatedBy,
+		CreatedAt:     stored(release.CreatedAt),
+	}
+	set := &queued.Settings
+	// The number cannot be taken, as it is found under the write lock, so a taken
+	// key is one_release_under_way.
+	err := tx.QueryRowContext(ctx, `
+INSERT INTO releases (app, number, state, steps, archive, archive_name, archive_bytes, archive_sha256,
+                      rollback_of, new_settings, image, created_by, created_at,
+                      port, memory_bytes, nano_cpus, processes, writable_root)
+SELECT a.name, 1 + coalesce((SELECT max(number) FROM releases WHERE app = a.name), 0), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+       a.port, a.memory_bytes, a.nano_cpus, a.processes, a.writable_root
+FROM apps a WHERE a.name = ? AND a.wanted <> 'deleted'
+RETURNING number, port, memory_bytes, nano_cpus, processes, writable_root`,
+		queued.State, stepsColumn{&queued.Steps}, queued.Archive, queued.ArchiveName, queued.ArchiveBytes, queued.ArchiveSHA256,
+		queued.RollbackOf, queued.NewSettings, queued.Image, queued.CreatedBy, micros(queued.CreatedAt), queued.App,
+	).Scan(&queued.Number, &set.Port, &set.MemoryBytes, &set.NanoCPUs, &set.Processes, &set.WritableRoot)
+	if isTaken(err) {
+		return controller.ErrUnderWay
+	}
+	if err != nil {
+		return orNotFound(err)
+	}
+	*release = queued
+	return nil
+}
+
+func scanRelease(columns row) (r controller.Release, err error) {
+	set := &r.Settings
+	err = columns.Scan(&r.App, &r.Number, &r.State, stepsColumn{&r.Steps},
+		&r.Archive, &r.ArchiveName, &r.ArchiveBytes, &r.ArchiveSHA256, &r.RollbackOf, &r.NewSettings,
+		&set.Port, &set.MemoryBytes, &set.NanoCPUs, &set.Processes, &set.WritableRoot, &r.Image,
+		namesColumn{&r.Instances},
+		&r.Address, &r.Reason, &r.Hint, &r.CreatedBy, timeColumn{&r.CreatedAt}, timeColumn{&r.FinishedAt})
+	return r, err
+}
+
+// orNotFound names the missing row in the controller's word.
+func orNotFound(err error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return controller.ErrNotFound
+	}
+	return err
+}

@@ -1,0 +1,94 @@
+// Package store keeps the ledger in one SQLite file.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"berth/controller"
+)
+
+// Store implements the ledgers of package controller. It is safe for concurrent
+// use, also by several processes on one machine. What a method has returned
+// without an error survives a crash of the process and a loss of power.
+type Store struct {
+	writer *sql.DB // one connection: SQLite has one writer at a time, and waiting in Go is fair
+	reader *sql.DB // read-only; in WAL mode readers wait for nobody
+}
+
+var (
+	_ controller.Ledger        = (*Store)(nil)
+	_ controller.AccountLedger = (*Store)(nil)
+	_ controller.SessionLedger = (*Store)(nil)
+	_ controller.TokenLedger   = (*Store)(nil)
+)
+
+// Open opens the ledger at path and brings it up to the present schema. A missing
+// file is created with mode 0600, and so are the -wal and -shm files that SQLite
+// puts beside it; the folder is the caller's to make, with mode 0700. It refuses
+// a ledger that a later Berth has written to.
+func Open(ctx context.Context, path string) (*Store, error) {
+	if err := secureFiles(path); err != nil {
+		return nil, err
+	}
+	writer, err := openWriter(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := migrateAlone(ctx, writer, filepath.Dir(path)); err != nil {
+		return nil, errors.Join(fmt.Errorf("open ledger %s: %w", path, err), writer.Close())
+	}
+	reader, err := openReader(path)
+	if err != nil {
+		return nil, errors.Join(err, writer.Close())
+	}
+	return &Store{writer: writer, reader: reader}, nil
+}
+
+// Close folds the -wal file into the ledger and closes it. No method may be called
+// afterwards.
+func (s *Store) Close() error {
+	// The last connection to close must be one that can write, or the -wal file stays.
+	return errors.Join(s.reader.Close(), s.writer.Close())
+}
+
+// write runs work in one transaction, which holds the write lock from its
+// beginning: what work reads stays true until the commit.
+func (s *Store) write(ctx context.Context, work func(*sql.Tx) error) error {
+	tx, err := s.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin transaction: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
+	if err := work(tx); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("commit transaction: %w", err)
+	}
+	return nil
+}
+
+// writeRow runs one statement that changes one row, and returns ErrNotFound where
+// there is none.
+func (s *Store) writeRow(ctx context.Context, statement string, arguments ...any) error {
+	return oneRow(s.writer.ExecContext(ctx, statement, arguments...))
+}
+
+// oneRow makes a statement that changed no row ErrNotFound.
+func oneRow(result sql.Result, err error) error {
+	if err != nil {
+		return err
+	}
+	changed, err := result.RowsAffected()
+	if err != nil {
+		return err
+	}
+	if changed == 0 {
+		return controller.ErrNotFound
+	}
+	return nil
+}

@@ -1,0 +1,60 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"berth/controller"
+	"berth/traefik"
+)
+
+// selectTable gives a row for each route of each routing; the rows of one routing
+// follow each other. Each half reads one of the partial indexes, so its cost does
+// not grow with the history.
+const selectTable = `
+SELECT 0 AS proving, r.app AS app, r.number, r.address, t.host, t.path, t.position AS position
+FROM releases r JOIN apps a ON a.name = r.app JOIN routes t ON t.app = r.app
+WHERE r.state = 'live' AND r.address <> '' AND a.wanted = 'running'
+UNION ALL
+SELECT 1, r.app, r.number, r.address, t.host, t.path, t.position
+FROM releases r JOIN apps a ON a.name = r.app JOIN routes t ON t.app = r.app
+WHERE r.finished_at IS NULL AND r.state <> 'queued' AND r.address <> '' AND a.wanted <> 'deleted'
+ORDER BY proving, app, position`
+
+// Table returns the whole route table: the live releases by app, then the proving
+// ones by app.
+func (s *Store) Table(ctx context.Context) ([]controller.Routing, error) {
+	table, err := queryTable(ctx, s.reader)
+	if err != nil {
+		return nil, fmt.Errorf("read route table: %w", err)
+	}
+	return table, nil
+}
+
+func queryTable(ctx context.Context, from querier) ([]controller.Routing, error) {
+	rows, err := from.QueryContext(ctx, selectTable)
+	repeated, err := collect(rows, err, scanRouting)
+	if err != nil {
+		return nil, err
+	}
+	table := repeated[:0]
+	for _, routing := range repeated {
+		if last := len(table) - 1; last >= 0 && table[last].App == routing.App && table[last].Release == routing.Release {
+			table[last].Routes = append(table[last].Routes, routing.Routes...)
+			continue
+		}
+		table = append(table, routing)
+	}
+	return table, nil
+}
+
+func scanRouting(columns row) (routing controller.Routing, err error) {
+	var (
+		route    traefik.Route
+		position int
+	)
+	err = columns.Scan(&routing.Proving, &routing.App, &routing.Release, &routing.Address,
+		&route.Host, &route.Path, &position)
+	routing.Routes = []traefik.Route{route}
+	return routing, err
+}

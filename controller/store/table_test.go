@@ -1,0 +1,107 @@
+package store_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"berth/controller"
+	"berth/controller/store"
+)
+
+func TestTable_HoldsLiveReleasesAndThenProvingOnes(t *testing.T) {
+	ledger, ctx := fresh(t), t.Context()
+	promoted(t, ledger, createApp(t, ledger, "b", "/b", "b.example.com").ReleaseID)
+	promoted(t, ledger, createApp(t, ledger, "a", "/a").ReleaseID)
+	for _, state := range underWay[1:] {
+		name := controller.AppName(state)
+		id := createApp(t, ledger, name, "/"+string(name)).ReleaseID
+		must(t, ledger.UpdateInstances(ctx, id, nil, string(name)+":1"))
+		must(t, ledger.Advance(ctx, id, state))
+	}
+	next := nextRelease(t, ledger, "a")
+	must(t, ledger.UpdateInstances(ctx, next.ReleaseID, nil, "a-r2:8000"))
+	must(t, ledger.Advance(ctx, next.ReleaseID, controller.ReleaseVerifying))
+
+	table, err := ledger.Table(ctx)
+	must(t, err)
+	wantTable(
+		t, table,
+		"a r1 at a-r1:8000 for [/a]",
+		"b r1 at b-r1:8000 for [/b b.example.com]",
+		"a r2 at a-r2:8000 for [/a], proving",
+		"building r1 at building:1 for [/building], proving",
+		"starting r1 at starting:1 for [/starting], proving",
+		"verifying r1 at verifying:1 for [/verifying], proving",
+	)
+}
+
+func TestTable_LeavesOutWhatMustNotBeReached(t *testing.T) {
+	ledger, ctx := fresh(t), t.Context()
+	for _, wanted := range []controller.Wanted{controller.WantedStopped, controller.WantedDeleted} {
+		name := controller.AppName(wanted)
+		promoted(t, ledger, createApp(t, ledger, name, "/"+string(name)).ReleaseID)
+		next := nextRelease(t, ledger, name)
+		must(t, ledger.UpdateInstances(ctx, next.ReleaseID, nil, string(name)+"-r2:8000"))
+		must(t, ledger.Advance(ctx, next.ReleaseID, controller.ReleaseVerifying))
+		must(t, ledger.UpdateWanted(ctx, name, wanted))
+	}
+	queued := createApp(t, ledger, "queued", "/queued").ReleaseID
+	must(t, ledger.UpdateInstances(ctx, queued, nil, "queued:1"))
+	failed := createApp(t, ledger, "failed", "/failed").ReleaseID
+	must(t, ledger.UpdateInstances(ctx, failed, nil, "failed:1"))
+	must(t, ledger.Finish(ctx, failed, controller.ReleaseFailed, "", "", noon))
+	unknown := createApp(t, ledger, "unknown", "/unknown").ReleaseID // its address, that is
+	must(t, ledger.Advance(ctx, unknown, controller.ReleaseStarting))
+
+	table, err := ledger.Table(ctx)
+	must(t, err)
+	// An update of a stopped app is proven before it takes the place of the old one.
+	wantTable(t, table, "stopped r2 at stopped-r2:8000 for [/stopped], proving")
+}
+
+// What the dashboard and the reconciler ask must not cost more as the history grows.
+func TestStore_ReadsNoHistoryForThePresent(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "berth.db")
+	open(t, path)
+	for name, query := range map[string]string{
+		"table": store.SelectTable, "under way": store.SelectUnderWay, "latest": store.SelectLatest,
+	} {
+		if plan := explain(t, path, query); strings.Contains(plan, "SCAN r\n") {
+			t.Errorf("%s is read by\n%s", name, plan)
+		}
+	}
+}
+
+func explain(t *testing.T, path, query string) string {
+	t.Helper()
+	rows, err := raw(t, path).Query(`EXPLAIN QUERY PLAN ` + query)
+	must(t, err)
+	defer rows.Close()
+	var plan strings.Builder
+	for rows.Next() {
+		var id, parent, unused int
+		var detail string
+		must(t, rows.Scan(&id, &parent, &unused, &detail))
+		fmt.Fprintln(&plan, detail)
+	}
+	must(t, rows.Err())
+	return plan.String()
+}
+
+func wantTable(t *testing.T, table []controller.Routing, want ...string) {
+	t.Helper()
+	var got []string
+	for _, routing := range table {
+		line := fmt.Sprintf("%s r%d at %s for %v", routing.App, routing.Release, routing.Address, routing.Routes)
+		if routing.Proving {
+			line += ", proving"
+		}
+		got = append(got, line)
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Fatalf("want\n%s\ngot\n%s", strings.Join(want, "\n"), strings.Join(got, "\n"))
+	}
+}

@@ -1,0 +1,422 @@
+package controller_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"berth/controller"
+	"berth/controller/docker"
+	"berth/controller/plan"
+	"berth/controller/store"
+)
+
+// house is a controller over a real ledger, with engine and proxy in memory.
+type house struct {
+	*controller.Controller
+	t      *testing.T
+	folder string
+	engine *engine
+	proxy  *proxy
+	stop   func()
+}
+
+func newHouse(t *testing.T) *house {
+	t.Helper()
+	h := &house{t: t, folder: t.TempDir(), engine: newEngine(), proxy: &proxy{}}
+	h.open()
+	t.Cleanup(func() { h.stop() })
+	return h
+}
+
+// open starts a controller on the folder; after stop it may be called again, as after a crash.
+func (h *house) open() {
+	h.t.Helper()
+	ledger, err := store.Open(h.t.Context(), filepath.Join(h.folder, "berth.db"))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.Controller, err = controller.New(controller.Options{
+		Ledger: ledger, Engine: h.engine, Proxy: h.proxy, Publisher: h.proxy, DataFolder: h.folder,
+		Logger: slog.New(slog.DiscardHandler), BuildConcurrency: 1, BuildTimeout: time.Minute,
+		MaximumLimits: plan.Limits{MemoryBytes: 2 << 30, NanoCPUs: 2_000_000_000, Processes: 500},
+	})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- h.Run(ctx) }()
+	h.stop = func() {
+		cancel()
+		if err := <-ended; err != nil {
+			h.t.Error(err)
+		}
+		if err := ledger.Close(); err != nil {
+			h.t.Error(err)
+		}
+		h.stop = func() {}
+	}
+}
+
+func (h *house) receive(files map[string]string) *controller.Archive {
+	h.t.Helper()
+	var out bytes.Buffer
+	w := zip.NewWriter(&out)
+	for name, content := range files {
+		entry, err := w.Create(name)
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		_, _ = io.WriteString(entry, content)
+	}
+	if err := w.Close(); err != nil {
+		h.t.Fatal(err)
+	}
+	received, err := h.Receive(&out)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return received
+}
+
+func (h *house) good() *controller.Archive {
+	return h.receive(map[string]string{"Dockerfile": "FROM scratch\nCOPY . /\n"})
+}
+
+func (h *house) accept(name, path string) (controller.Release, error) {
+	h.t.Helper()
+	route, err := h.ParseRoute(path)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return h.Accept(h.t.Context(), controller.Upload{Name: controller.AppName(name), Route: route, Archive: h.good(), By: "test"})
+}
+
+func (h *house) deploy(name string) controller.Release {
+	h.t.Helper()
+	release, err := h.accept(name, "/"+name)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return h.wait(release.ReleaseID)
+}
+
+func (h *house) update(name string) controller.Release {
+	h.t.Helper()
+	release, err := h.AcceptUpdate(h.t.Context(), controller.AppName(name), h.good(), "test")
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return h.wait(release.ReleaseID)
+}
+
+func (h *house) wait(id controller.ReleaseID) (release controller.Release) {
+	h.t.Helper()
+	h.eventually("the end of "+id.String(), func() bool {
+		var err error
+		if release, err = h.Release(h.t.Context(), id); err != nil {
+			h.t.Fatal(err)
+		}
+		return !release.State.UnderWay()
+	})
+	return release
+}
+
+func (h *house) eventually(what string, check func() bool) {
+	h.t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !check(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			h.t.Fatalf("waited in vain for %s", what)
+		}
+	}
+}
+
+func (h *house) uploads() []string {
+	h.t.Helper()
+	entries, err := os.ReadDir(filepath.Join(h.folder, "uploads"))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	var names []string
+	for _, entry := range entries {
+		names = append(names, entry.Name())
+	}
+	return names
+}
+
+func TestStory_UploadGoesLive(t *testing.T) {
+	h := newHouse(t)
+	release := h.deploy("hello")
+	if release.State != controller.ReleaseLive {
+		t.Fatalf("release is %+v", release)
+	}
+	var states []controller.ReleaseState
+	for _, step := range release.Steps {
+		states = append(states, step.State)
+	}
+	want := []controller.ReleaseState{"queued", "building", "starting", "verifying", "live"}
+	if !slices.Equal(states, want) {
+		t.Errorf("steps are %v, want %v", states, want)
+	}
+	if got := h.proxy.servers(); len(got) != 1 || got[0] != "http://berth-hello-r1:8000" {
+		t.Errorf("the proxy sends requests to %v", got)
+	}
+	if left := h.uploads(); len(left) != 0 {
+		t.Errorf("the archive was left behind: %v", left)
+	}
+}
+
+func TestStory_UpdateReplacesTheOldInstanceAfterThePromotion(t *testing.T) {
+	h := newHouse(t)
+	h.deploy("hello")
+	h.update("hello")
+	if got := h.proxy.servers(); len(got) != 1 || got[0] != "http://berth-hello-r2:8000" {
+		t.Errorf("the proxy sends requests to %v", got)
+	}
+	h.eventually("the old instance to be retired", func() bool { return slices.Equal(h.engine.names(), []string{"berth-hello-r2"}) })
+}
+
+func TestStory_FailedUpdateChangesNothingThatAnyoneSees(t *testing.T) {
+	h := newHouse(t)
+	h.deploy("hello")
+	h.proxy.mu.Lock()
+	h.proxy.status = 502
+	h.proxy.mu.Unlock()
+	h.engine.exited["berth-hello-r2"] = docker.Condition{ExitCode: 1}
+	release := h.update("hello")
+	if release.State != controller.ReleaseFailed || !strings.Contains(release.Reason, "exit code 1") {
+		t.Errorf("release is %+v", release)
+	}
+	app, err := h.App(t.Context(), "hello")
+	if err != nil || app.Live != 1 {
+		t.Errorf("live release is %d, %v", app.Live, err)
+	}
+	h.eventually("the failed instance to be gone", func() bool { return slices.Equal(h.engine.names(), []string{"berth-hello-r1"}) })
+	h.eventually("the verify route to be gone", func() bool { return len(h.proxy.servers()) == 1 })
+}
+
+func TestStory_FailedBuildSaysWhy(t *testing.T) {
+	h := newHouse(t)
+	h.engine.onBuild = func(context.Context, docker.BuildOptions) error {
+		return &docker.BuildError{Message: "The command make exited with 2"}
+	}
+	release := h.deploy("hello")
+	if release.State != controller.ReleaseFailed || !strings.Contains(release.Reason, "make exited with 2") {
+		t.Errorf("release is %+v", release)
+	}
+	h.eventually("the archive to be gone", func() bool { return len(h.uploads()) == 0 })
+}
+
+func TestStory_RefusalLeavesNothingBehind(t *testing.T) {
+	h := newHouse(t)
+	h.deploy("taken")
+	_, err := h.accept("taken", "/other")
+	wantProblem(t, err, controller.KindConflict, "name")
+	_, err = h.accept("other", "/taken")
+	wantProblem(t, err, controller.KindConflict, "route")
+	route, _ := h.ParseRoute("/other")
+	bad := h.receive(map[string]string{"readme.txt": "x"})
+	_, err = h.Accept(t.Context(), controller.Upload{Name: "other", Route: route, Archive: bad})
+	wantProblem(t, err, controller.KindInvalid, "archive")
+	if _, err := h.App(t.Context(), "other"); controller.KindOf(err) != controller.KindNotFound {
+		t.Errorf("a refused upload left an app: %v", err)
+	}
+}
+
+func TestStory_ReservedRoutesAreRefused(t *testing.T) {
+	h := newHouse(t)
+	for _, route := range []string{"/admin", "/Admin/x", "/login", "/.well-known/acme-challenge/x", "/healthz"} {
+		_, err := h.ParseRoute(route)
+		wantProblem(t, err, controller.KindInvalid, "route")
+	}
+	if _, err := h.ParseRoute("/administrator"); err != nil {
+		t.Errorf("/administrator is not /admin: %v", err)
+	}
+}
+
+func TestStory_SecondReleaseWaitsAndShowsItsPlace(t *testing.T) {
+	h := newHouse(t)
+	release := make(chan struct{})
+	h.engine.onBuild = func(ctx context.Context, _ docker.BuildOptions) error {
+		select {
+		case <-release:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	first, err := h.accept("first", "/first")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.eventually("the first build", func() bool {
+		found, _ := h.Release(t.Context(), first.ReleaseID)
+		return found.State == controller.ReleaseBuilding
+	})
+	second, err := h.accept("second", "/second")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.eventually("the second to wait", func() bool { return h.QueuePlace(second.ReleaseID) == 1 })
+	if err := h.Cancel(t.Context(), first.ReleaseID); err != nil {
+		t.Fatal(err)
+	}
+	if got := h.wait(first.ReleaseID); got.State != controller.ReleaseCancelled {
+		t.Errorf("cancelled release is %+v", got)
+	}
+	close(release)
+	if got := h.wait(second.ReleaseID); got.State != controller.ReleaseLive {
+		t.Errorf("second release is %+v", got)
+	}
+	wantProblem(t, h.Cancel(t.Context(), first.ReleaseID), controller.KindConflict, "")
+}
+
+func TestStory_OneReleaseOfAnAppAtATime(t *testing.T) {
+	h := newHouse(t)
+	h.deploy("hello")
+	block := make(chan struct{})
+	h.engine.onBuild = func(context.Context, docker.BuildOptions) error { <-block; return nil }
+	release, err := h.AcceptUpdate(t.Context(), "hello", h.good(), "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = h.AcceptUpdate(t.Context(), "hello", h.good(), "test")
+	wantProblem(t, err, controller.KindConflict, "")
+	close(block)
+	h.wait(release.ReleaseID)
+}
+
+func TestStory_RestartResumesWhatWasUnderWay(t *testing.T) {
+	h := newHouse(t)
+	h.engine.onBuild = func(ctx context.Context, _ docker.BuildOptions) error { <-ctx.Done(); return ctx.Err() }
+	release, err := h.accept("hello", "/hello")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.eventually("the build", func() bool {
+		found, _ := h.Release(t.Context(), release.ReleaseID)
+		return found.State == controller.ReleaseBuilding
+	})
+	h.stop()
+	h.engine.onBuild = nil
+	h.open()
+	if got := h.wait(release.ReleaseID); got.State != controller.ReleaseLive {
+		t.Errorf("resumed release is %+v", got)
+	}
+}
+
+func TestStory_RestartRepairsTheEngineAndRemovesOrphans(t *testing.T) {
+	h := newHouse(t)
+	h.deploy("hello")
+	h.stop()
+	h.engine.mu.Lock()
+	delete(h.engine.instances, "berth-hello-r1")
+	h.engine.instances["berth-gone-r1"] = docker.Instance{Name: "berth-gone-r1", App: "gone", Condition: docker.Condition{Running: true}}
+	h.engine.mu.Unlock()
+	if err := os.WriteFile(filepath.Join(h.folder, "uploads", "old.upload"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	h.open()
+	h.eventually("the engine to be in line", func() bool { return slices.Equal(h.engine.names(), []string{"berth-hello-r1"}) })
+	h.eventually("old uploads to be swept", func() bool { return len(h.uploads()) == 0 })
+}
+
+func TestStory_StopTakesTheRouteOffAndStartPutsItBack(t *testing.T) {
+	h := newHouse(t)
+	h.deploy("hello")
+	if err := h.Stop(t.Context(), "hello"); err != nil {
+		t.Fatal(err)
+	}
+	app, _ := h.App(t.Context(), "hello")
+	if len(h.proxy.servers()) != 0 || app.Observed.State != controller.AppStopped {
+		t.Errorf("stopped app is %+v, the proxy serves %v", app.Observed, h.proxy.servers())
+	}
+	if err := h.Start(t.Context(), "hello"); err != nil {
+		t.Fatal(err)
+	}
+	app, _ = h.App(t.Context(), "hello")
+	if len(h.proxy.servers()) != 1 || app.Observed.State != controller.AppRunning {
+		t.Errorf("started app is %+v, the proxy serves %v", app.Observed, h.proxy.servers())
+	}
+}
+
+func TestStory_RollbackRunsTheOldImage(t *testing.T) {
+	h := newHouse(t)
+	first := h.deploy("hello")
+	h.update("hello")
+	release, err := h.Rollback(t.Context(), "hello", 1, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := h.wait(release.ReleaseID); got.State != controller.ReleaseLive || got.Image != first.Image || got.RollbackOf != 1 {
+		t.Errorf("rollback is %+v", got)
+	}
+	_, err = h.Rollback(t.Context(), "hello", 3, "test")
+	wantProblem(t, err, controller.KindConflict, "release")
+}
+
+func TestStory_DeleteRemovesEveryTrace(t *testing.T) {
+	h := newHouse(t)
+	h.deploy("hello")
+	wantProblem(t, h.Delete(t.Context(), "hello", "wrong"), controller.KindInvalid, "confirm")
+	if err := h.Delete(t.Context(), "hello", "hello"); err != nil {
+		t.Fatal(err)
+	}
+	if len(h.engine.names()) != 0 || len(h.proxy.servers()) != 0 {
+		t.Errorf("left: %v, %v", h.engine.names(), h.proxy.servers())
+	}
+	if _, err := os.Stat(filepath.Join(h.folder, "logs", "hello")); !errors.Is(err, os.ErrNotExist) {
+		t.Error("the logs are left")
+	}
+	if release := h.deploy("hello"); release.Number != 1 {
+		t.Errorf("a new app of the name starts at r%d", release.Number)
+	}
+}
+
+func TestStory_DeleteCancelsTheReleaseUnderWay(t *testing.T) {
+	h := newHouse(t)
+	h.engine.onBuild = func(ctx context.Context, _ docker.BuildOptions) error { <-ctx.Done(); return ctx.Err() }
+	if _, err := h.accept("hello", "/hello"); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Delete(t.Context(), "hello", "hello"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.App(t.Context(), "hello"); controller.KindOf(err) != controller.KindNotFound {
+		t.Errorf("the app is still there: %v", err)
+	}
+}
+
+func TestReceive_CutsOffAnArchiveOverTheLimit(t *testing.T) {
+	h := newHouse(t)
+	_, err := h.Receive(io.LimitReader(zeros{}, 257<<20))
+	wantProblem(t, err, controller.KindTooLarge, "archive")
+	if left := h.uploads(); len(left) != 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
+func wantProblem(t *testing.T, err error, kind controller.Kind, field string) {
+	t.Helper()
+	problem, ok := errors.AsType[*controller.Problem](err)
+	if !ok || problem.Kind != kind || problem.Field != field {
+		t.Errorf("got %v, want a problem of kind %d at field %q", err, kind, field)
+	}
+	if ok && (problem.Message == "" || problem.Hint == "") {
+		t.Errorf("the problem says too little: %+v", problem)
+	}
+}
