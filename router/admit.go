@@ -1,0 +1,141 @@
+package router
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"berth/controller"
+)
+
+// errMustChange sends a person who signed in with a one-time password to the form that changes it.
+var errMustChange = errors.New("one-time password in use")
+
+// admit lets the request in, or says why not. In this order: who it is, whether
+// they may, whether there is budget, whether the form is ours.
+func (a *admin) admit(v *visit) error {
+	a.capBody(v)
+	if err := a.identifyCaller(v); err != nil {
+		return err
+	}
+	if v.route.stream && !sameOrigin(v.request()) {
+		return foreignOrigin(nil)
+	}
+	if err := a.takeFromLimit(v); err != nil {
+		return err
+	}
+	return a.checkForm(v)
+}
+
+// identifyCaller finds out who asks and whether the table lets them. A bearer is
+// never a session: whoever sends a token is judged by the token alone.
+func (a *admin) identifyCaller(v *visit) error {
+	allowed := v.route.access
+	plain := bearerToken(v.request())
+	switch {
+	case allowed.public:
+		return nil
+	case plain != "":
+		return a.admitBearer(v, plain)
+	case allowed.session:
+		return a.admitSession(v)
+	default:
+		return &controller.Problem{
+			Kind: controller.KindUnauthorized, Message: "This needs a token.",
+			Hint: "Send it as \"Authorization: Bearer TOKEN\". Mint one with berth token on the machine that Berth runs on.",
+		}
+	}
+}
+
+func (a *admin) admitBearer(v *visit, plain string) error {
+	token, err := a.tokens.VerifyToken(v.context(), plain)
+	if err != nil {
+		return err
+	}
+	v.caller = caller{token: token, bearer: true}
+	if v.route.access.scope == "" {
+		return &controller.Problem{
+			Kind: controller.KindForbidden, Message: "This page takes no token.",
+			Hint: "Use the paths below /api/v1, or sign in with a browser.",
+		}
+	}
+	if !token.Scope.Allows(v.route.access.scope) {
+		return &controller.Problem{
+			Kind:    controller.KindForbidden,
+			Message: fmt.Sprintf("The token has the scope %s; this needs %s.", token.Scope, v.route.access.scope),
+			Hint:    "Mint a token with that scope on the machine that Berth runs on.",
+		}
+	}
+	return nil
+}
+
+func (a *admin) admitSession(v *visit) error {
+	account, err := a.signedInAccount(v)
+	if err != nil {
+		return err
+	}
+	v.caller = caller{account: account}
+	if account.MustChange && v.route.path != "/password" && v.route.path != "/logout" {
+		return &controller.Problem{
+			Kind: controller.KindForbidden, Message: "The one-time password must be changed first.",
+			Hint: "Choose a password of your own.", Err: errMustChange,
+		}
+	}
+	if v.route.stream {
+		return nil // a page that is open by itself is no sign of life
+	}
+	return a.sessions.touch(v.request(), v.session().ID())
+}
+
+// signedInAccount is the account of the session, or a Problem of KindUnauthorized.
+func (a *admin) signedInAccount(v *visit) (controller.Account, error) {
+	id, _ := v.session().Get(accountKey).(int64)
+	if id == 0 {
+		return controller.Account{}, notSignedIn(nil)
+	}
+	account, err := a.accounts.Find(v.context(), id)
+	if isMissing(err) {
+		return controller.Account{}, notSignedIn(err)
+	}
+	return account, err
+}
+
+// sessionHolds reports whether the session that opened a stream still stands.
+func (a *admin) sessionHolds(ctx context.Context, v *visit) bool {
+	return a.sessions.holds(ctx, v.session().ID())
+}
+
+func (a *admin) takeFromLimit(v *visit) error {
+	refund, wait, ok := a.limits.take(v.route.limit, v.gin.RemoteIP())
+	if ok {
+		v.refund = refund
+		return nil
+	}
+	minutes := int(math.Ceil(wait.Minutes()))
+	v.gin.Header("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+	return &controller.Problem{
+		Kind:    controller.KindLimited,
+		Message: "Too many attempts from your address.",
+		Hint:    fmt.Sprintf("Wait %s, then try again.", plural(minutes, "minute")),
+	}
+}
+
+func notSignedIn(cause error) *controller.Problem {
+	return &controller.Problem{
+		Kind: controller.KindUnauthorized, Message: "You are not signed in.",
+		Hint: "Sign in and try again.", Err: cause,
+	}
+}
+
+// bearerToken is the token of the Authorization header, empty where there is none.
+func bearerToken(r *http.Request) string {
+	scheme, credentials, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "bearer") {
+		return ""
+	}
+	return strings.TrimSpace(credentials)
+}

@@ -1,0 +1,127 @@
+package router
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"berth/controller"
+)
+
+// appJSON is an app as the API shows it.
+type appJSON struct {
+	Name      controller.AppName  `json:"name"`
+	State     controller.AppState `json:"state"`
+	Detail    string              `json:"detail,omitempty"`
+	Release   int64               `json:"release"`  // the live one; 0 before the first
+	Settings  settingsJSON        `json:"settings"` // for the next upload; a release has its own
+	Routes    []string            `json:"routes"`
+	URLs      []string            `json:"urls"`
+	UnderWay  *int64              `json:"under_way"` // number of the release on its way, or null
+	CreatedAt time.Time           `json:"created_at"`
+	Usage     *usageJSON          `json:"usage,omitempty"`
+}
+
+type usageJSON struct {
+	MemoryBytes int64     `json:"memory_bytes"`
+	MemoryLimit int64     `json:"memory_limit"`
+	CPUPercent  float64   `json:"cpu_percent"`
+	At          time.Time `json:"at"`
+}
+
+func (v *visit) appJSON(view controller.AppView) appJSON {
+	made := appJSON{
+		Name: view.Name, State: view.Observed.State, Detail: view.Observed.Detail,
+		Release: view.Live, Settings: settingsJSONOf(view.Settings), Routes: []string{}, URLs: []string{}, CreatedAt: view.CreatedAt,
+	}
+	for _, link := range v.admin.public.links(v.request(), view.Routes) {
+		made.Routes = append(made.Routes, link.Text)
+		made.URLs = append(made.URLs, link.URL)
+	}
+	if view.UnderWay != nil {
+		made.UnderWay = &view.UnderWay.Number
+	}
+	if view.HasUsage {
+		made.Usage = &usageJSON{
+			MemoryBytes: view.Usage.MemoryBytes, MemoryLimit: view.Usage.MemoryLimit,
+			CPUPercent: view.Usage.CPUPercent, At: view.Usage.At,
+		}
+	}
+	return made
+}
+
+func (a *admin) apiListApps(v *visit) error {
+	views, err := a.apps.Apps(v.context())
+	if err != nil {
+		return err
+	}
+	apps := make([]appJSON, 0, len(views))
+	for _, view := range views {
+		apps = append(apps, v.appJSON(view))
+	}
+	return v.json(http.StatusOK, struct {
+		Apps []appJSON `json:"apps"`
+	}{apps})
+}
+
+func (a *admin) apiShowApp(v *visit) error {
+	name, err := v.app()
+	if err != nil {
+		return err
+	}
+	view, err := a.apps.App(v.context(), name)
+	if err != nil {
+		return err
+	}
+	return v.json(http.StatusOK, v.appJSON(view))
+}
+
+func (a *admin) apiCreateApp(v *visit) error {
+	release, form, err := a.acceptUpload(v)
+	if err != nil {
+		return err
+	}
+	if problem := form.problems.first(); problem != nil {
+		return problem
+	}
+	return v.createdRelease(release)
+}
+
+func (a *admin) apiUpdateApp(v *visit) error {
+	release, form, err := a.acceptUpdate(v)
+	if err != nil {
+		return err
+	}
+	if problem := form.problems.first(); problem != nil {
+		return problem
+	}
+	return v.createdRelease(release)
+}
+
+// apiDeleteApp takes the name in the path as the confirmation.
+func (a *admin) apiDeleteApp(v *visit) error {
+	name, err := v.app()
+	if err != nil {
+		return err
+	}
+	if err := a.apps.Delete(v.context(), name, string(name)); err != nil {
+		return err
+	}
+	v.gin.Status(http.StatusNoContent)
+	return nil
+}
+
+func (a *admin) apiStartApp(v *visit) error   { return a.apiAct(v, a.apps.Start) }
+func (a *admin) apiStopApp(v *visit) error    { return a.apiAct(v, a.apps.Stop) }
+func (a *admin) apiRestartApp(v *visit) error { return a.apiAct(v, a.apps.Restart) }
+
+func (a *admin) apiAct(v *visit, do func(context.Context, controller.AppName) error) error {
+	name, err := v.app()
+	if err != nil {
+		return err
+	}
+	if err := do(v.context(), name); err != nil {
+		return err
+	}
+	return a.apiShowApp(v)
+}

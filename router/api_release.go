@@ -1,0 +1,179 @@
+package router
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"berth/controller"
+)
+
+// releaseJSON is a release as the API shows it.
+type releaseJSON struct {
+	App          controller.AppName      `json:"app"`
+	Number       int64                   `json:"number"`
+	State        controller.ReleaseState `json:"state"`
+	UnderWay     bool                    `json:"under_way"`
+	QueuePlace   int                     `json:"queue_place,omitempty"` // 1 is next
+	Steps        []stepJSON              `json:"steps"`
+	Reason       string                  `json:"reason,omitempty"`
+	Hint         string                  `json:"hint,omitempty"`
+	RollbackOf   int64                   `json:"rollback_of,omitempty"`
+	NewSettings  bool                    `json:"new_settings,omitempty"` // rollback_of is run again because the settings changed
+	Settings     settingsJSON            `json:"settings"`
+	Archive      string                  `json:"archive,omitempty"`
+	ArchiveBytes int64                   `json:"archive_bytes,omitempty"`
+	CreatedBy    string                  `json:"created_by"`
+	CreatedAt    time.Time               `json:"created_at"`
+	FinishedAt   *time.Time              `json:"finished_at"` // null while under way
+	Log          string                  `json:"log"`         // path of its log
+}
+
+type stepJSON struct {
+	State controller.ReleaseState `json:"state"`
+	At    time.Time               `json:"at"`
+}
+
+func (v *visit) releaseJSON(release controller.Release) releaseJSON {
+	made := releaseJSON{
+		App: release.App, Number: release.Number, State: release.State, UnderWay: release.State.UnderWay(),
+		QueuePlace: v.admin.apps.QueuePlace(release.ReleaseID), Steps: make([]stepJSON, 0, len(release.Steps)),
+		Reason: release.Reason, Hint: release.Hint, RollbackOf: release.RollbackOf,
+		NewSettings: release.NewSettings, Settings: settingsJSONOf(release.Settings),
+		Archive: release.ArchiveName, ArchiveBytes: release.ArchiveBytes,
+		CreatedBy: release.CreatedBy, CreatedAt: release.CreatedAt,
+		Log: apiReleasePath(release.ReleaseID) + "/log",
+	}
+	for _, step := range release.Steps {
+		made.Steps = append(made.Steps, stepJSON{State: step.State, At: step.At})
+	}
+	if !release.FinishedAt.IsZero() {
+		made.FinishedAt = &release.FinishedAt
+	}
+	return made
+}
+
+// createdRelease answers a deploy with the release that it began.
+func (v *visit) createdRelease(release controller.Release) error {
+	v.gin.Header("Location", apiReleasePath(release.ReleaseID))
+	return v.json(http.StatusCreated, v.releaseJSON(release))
+}
+
+func (a *admin) apiListReleases(v *visit) error {
+	name, err := v.app()
+	if err != nil {
+		return err
+	}
+	found, err := a.apps.Releases(v.context(), name)
+	if err != nil {
+		return err
+	}
+	releases := make([]releaseJSON, 0, len(found))
+	for _, release := range found {
+		releases = append(releases, v.releaseJSON(release))
+	}
+	return v.json(http.StatusOK, struct {
+		Releases []releaseJSON `json:"releases"`
+	}{releases})
+}
+
+func (a *admin) apiShowRelease(v *visit) error {
+	id, err := v.release()
+	if err != nil {
+		return err
+	}
+	release, err := a.apps.Release(v.context(), id)
+	if err != nil {
+		return err
+	}
+	return v.json(http.StatusOK, v.releaseJSON(release))
+}
+
+// apiShowLog gives the log as text; with follow=1 the answer ends when the release is final.
+func (a *admin) apiShowLog(v *visit) error {
+	id, err := v.release()
+	if err != nil {
+		return err
+	}
+	if _, err := a.apps.Release(v.context(), id); err != nil {
+		return err
+	}
+	return a.sendLog(v, id, v.gin.Query("follow") == "1")
+}
+
+func (a *admin) apiCancelRelease(v *visit) error {
+	id, err := v.release()
+	if err != nil {
+		return err
+	}
+	if err := a.apps.Cancel(v.context(), id); err != nil {
+		return err
+	}
+	return a.apiShowRelease(v)
+}
+
+// apiRollBackApp takes {"release": N} as JSON.
+func (a *admin) apiRollBackApp(v *visit) error {
+	name, err := v.app()
+	if err != nil {
+		return err
+	}
+	var wish struct {
+		Release int64 `json:"release"`
+	}
+	if err := decodeJSON(v.request(), &wish, `{"release": 3}`); err != nil {
+		return err
+	}
+	number, err := parseReleaseNumber(fmt.Sprint(wish.Release))
+	if err != nil {
+		return err
+	}
+	if err := a.mayRollBack(v, controller.ReleaseID{App: name, Number: number}); err != nil {
+		return err
+	}
+	release, err := a.apps.Rollback(v.context(), name, number, v.caller.name())
+	if err != nil {
+		return err
+	}
+	return v.createdRelease(release)
+}
+
+// mayRollBack keeps a token from bringing a waiver back that was taken away.
+func (a *admin) mayRollBack(v *visit, to controller.ReleaseID) error {
+	view, err := a.apps.App(v.context(), to.App)
+	if err != nil {
+		return err
+	}
+	old, err := a.apps.Release(v.context(), to)
+	if err != nil {
+		return err
+	}
+	return v.mayWaive(view.App, old.Settings)
+}
+
+// decodeJSON reads a body that is one object, such as the example.
+func decodeJSON(r *http.Request, into any, example string) error {
+	decoder := json.NewDecoder(r.Body)
+	decoder.DisallowUnknownFields()
+	err := decoder.Decode(into)
+	if err == nil {
+		_, err = decoder.Token() // io.EOF where nothing follows
+	}
+	if errors.Is(err, io.EOF) && decoder.InputOffset() > 0 {
+		return nil
+	}
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+		return err
+	}
+	return &controller.Problem{
+		Kind: controller.KindInvalid, Message: "The body is not the JSON that was expected.",
+		Hint: fmt.Sprintf("Send an object such as %s.", example), Err: err,
+	}
+}
+
+func apiReleasePath(id controller.ReleaseID) string {
+	return fmt.Sprintf("/api/v1/apps/%s/releases/%d", id.App, id.Number)
+}

@@ -1,0 +1,81 @@
+package router
+
+import (
+	"strconv"
+
+	"berth/controller"
+)
+
+// settingsJSON is the settings of an app or a release as the API shows and takes
+// them. What a request leaves out stays as it is.
+type settingsJSON struct {
+	Port         int64 `json:"port"` // 0 lets the image decide
+	MemoryMB     int64 `json:"memory_mb"`
+	CPUPercent   int64 `json:"cpu_percent"` // of one core
+	Processes    int64 `json:"processes"`
+	WritableRoot bool  `json:"writable_root"`
+}
+
+func settingsJSONOf(settings controller.Settings) settingsJSON {
+	return settingsJSON{
+		Port: int64(settings.Port), MemoryMB: settings.MemoryBytes >> 20, CPUPercent: settings.NanoCPUs / 10_000_000,
+		Processes: settings.Processes, WritableRoot: settings.WritableRoot,
+	}
+}
+
+// form gives the settings to the parser that all settings go through.
+func (s settingsJSON) form() controller.SettingsForm {
+	number := func(n int64) string { return strconv.FormatInt(n, 10) }
+	form := controller.SettingsForm{
+		Memory: number(s.MemoryMB), CPU: number(s.CPUPercent), Processes: number(s.Processes), WritableRoot: s.WritableRoot,
+	}
+	if s.Port != 0 {
+		form.Port = number(s.Port)
+	}
+	return form
+}
+
+// apiUpdateSettings answers 201 with the release that runs with the settings, or
+// 200 with the app where there is nothing to run.
+func (a *admin) apiUpdateSettings(v *visit) error {
+	name, err := v.app()
+	if err != nil {
+		return err
+	}
+	view, err := a.apps.App(v.context(), name)
+	if err != nil {
+		return err
+	}
+	wish := settingsJSONOf(view.Settings)
+	if err := decodeJSON(v.request(), &wish, `{"memory_mb": 512}`); err != nil {
+		return err
+	}
+	settings, err := a.apps.ParseSettings(wish.form())
+	if err != nil {
+		return err
+	}
+	if err := v.mayWaive(view.App, settings); err != nil {
+		return err
+	}
+	release, err := a.apps.UpdateSettings(v.context(), name, settings, v.caller.name())
+	if err != nil {
+		return err
+	}
+	if release.Number == 0 {
+		return a.apiShowApp(v)
+	}
+	return v.createdRelease(release)
+}
+
+// mayWaive lets a token loosen the hardening policy of an app only where its
+// scope is admin. What the app has already, any release keeps.
+func (v *visit) mayWaive(app controller.App, wanted controller.Settings) error {
+	if !wanted.WritableRoot || app.Settings.WritableRoot || v.caller.token.Scope.Allows(adminScope) {
+		return nil
+	}
+	return &controller.Problem{
+		Kind: controller.KindForbidden, Field: fieldWritableRoot,
+		Message: "A writable root is a waiver of the hardening policy, which a token of this scope cannot give.",
+		Hint:    "Use a token of the scope admin, or set it on the app's page.",
+	}
+}

@@ -1,0 +1,196 @@
+package router
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"berth/controller"
+	"berth/controller/docker"
+)
+
+const (
+	outputLines    = 500                    // how much of the past a page shows
+	downloadLines  = 100_000                // and a download holds
+	outputGather   = 60 * time.Millisecond  // lines that come together go out together
+	outputPause    = time.Second            // least time between two beginnings
+	outputFirst    = 250 * time.Millisecond // how long the lines of the past may take to come in
+	outputMostHeld = 500                    // lines in one event
+	outputAgain    = 3 * time.Second        // when to look again at an app that prints nothing any more
+)
+
+type outputPage struct {
+	frame
+	App   controller.AppName
+	State badge
+	Lines []docker.Line
+}
+
+// showOutput is the output of an app on a page of its own, also without script.
+func (a *admin) showOutput(v *visit) error {
+	name, err := v.app()
+	if err != nil {
+		return err
+	}
+	view, err := a.apps.App(v.context(), name)
+	if err != nil {
+		return err
+	}
+	page := outputPage{frame: v.frame("Output of " + string(name)), App: name, State: appBadge(view.Observed.State)}
+	page.Section = "apps"
+	err = a.apps.Output(v.context(), name, outputLines, false, func(line docker.Line) error {
+		page.Lines = append(page.Lines, line)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return v.page(http.StatusOK, "output", page)
+}
+
+// downloadOutput gives the kept output as text.
+func (a *admin) downloadOutput(v *visit) error {
+	name, err := v.app()
+	if err != nil {
+		return err
+	}
+	if _, err := a.apps.App(v.context(), name); err != nil {
+		return err
+	}
+	v.attach(fmt.Sprintf("%s-output.txt", name))
+	return a.apps.Output(v.context(), name, downloadLines, false, func(line docker.Line) error {
+		_, err := fmt.Fprintf(v.gin.Writer, "%s %s\n", line.At.UTC().Format(time.RFC3339Nano), line.Text)
+		return err
+	})
+}
+
+// attach makes the answer a text file to keep.
+func (v *visit) attach(fileName string) {
+	v.gin.Header("Content-Type", "text/plain; charset=utf-8")
+	v.gin.Header("Content-Disposition", fmt.Sprintf("attachment; filename=%q", fileName))
+	v.gin.Status(http.StatusOK)
+}
+
+// streamOutput follows what an app prints. Each time that it begins, also after
+// a restart or a new release, an "output" event replaces what the page shows;
+// "lines" events add to it.
+func (a *admin) streamOutput(v *visit) error {
+	name, err := v.app()
+	if err != nil {
+		return err
+	}
+	if _, err := a.apps.App(v.context(), name); err != nil {
+		return err
+	}
+	follower := &outputFollower{visit: v, app: name}
+	return a.watch(v, watching{topic: name, pause: outputPause, every: outputAgain}, follower.follow)
+}
+
+// outputFollower sends the output of one app to one reader.
+type outputFollower struct {
+	visit *visit
+	app   controller.AppName
+	shown string // the last "output" event, so that a silent app is not sent again and again
+}
+
+// follow passes lines on until the app's instance is gone or the reader is.
+func (f *outputFollower) follow(stream *eventStream) (bool, error) {
+	ctx, cancel := context.WithCancel(f.visit.context())
+	defer cancel()
+	lines := make(chan docker.Line, outputMostHeld)
+	ended := make(chan error, 1)
+	go func() {
+		ended <- f.visit.admin.apps.Output(ctx, f.app, outputLines, true, func(line docker.Line) error {
+			select {
+			case lines <- line:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})
+		close(lines)
+	}()
+	err := f.pass(ctx, stream, lines)
+	cancel()
+	for range lines {
+		continue // empties the channel, so that Output can return
+	}
+	cause := <-ended
+	switch {
+	case errors.Is(err, errNoSession):
+		return true, nil
+	case err != nil, f.visit.context().Err() != nil:
+		return true, err
+	case isMissing(cause):
+		return true, stream.send("gone", "", "")
+	case cause != nil && ctx.Err() == nil:
+		return false, cause
+	default:
+		return false, nil // it stopped; look again later
+	}
+}
+
+// pass gathers lines that come together and sends them on.
+func (f *outputFollower) pass(ctx context.Context, stream *eventStream, lines <-chan docker.Line) error {
+	beats := time.NewTicker(heartbeat)
+	defer beats.Stop()
+	first := true // nothing was sent yet: what is sent replaces what the page shows
+	var held []docker.Line
+	due := time.After(outputFirst) // nil while nothing is held
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-beats.C:
+			if err := f.beat(ctx, stream); err != nil {
+				return err
+			}
+			continue
+		case line, open := <-lines:
+			if !open && !first && len(held) == 0 {
+				return nil
+			}
+			if !open {
+				return f.send(stream, first, held)
+			}
+			held = append(held, line)
+			if due == nil {
+				due = time.After(outputGather)
+			}
+			if len(held) < outputMostHeld {
+				continue
+			}
+		case <-due:
+		}
+		if err := f.send(stream, first, held); err != nil {
+			return err
+		}
+		first, held, due = false, held[:0], nil
+	}
+}
+
+func (f *outputFollower) beat(ctx context.Context, stream *eventStream) error {
+	if !f.visit.admin.sessionHolds(ctx, f.visit) {
+		return errNoSession
+	}
+	return stream.beat()
+}
+
+func (f *outputFollower) send(stream *eventStream, whole bool, lines []docker.Line) error {
+	if !whole {
+		html, err := f.visit.fragment("output", "lines", lines)
+		if err != nil {
+			return err
+		}
+		return stream.send("lines", "", strings.TrimSpace(html))
+	}
+	html, err := f.visit.fragment("output", "output", lines)
+	if err != nil || html == f.shown {
+		return err
+	}
+	f.shown = html
+	return stream.send("output", "", html)
+}

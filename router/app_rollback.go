@@ -1,0 +1,37 @@
+package router
+
+import (
+	"fmt"
+	"strconv"
+
+	"berth/controller"
+)
+
+// rollBackApp runs the image of an earlier release again: 303 to the new release's page.
+func (a *admin) rollBackApp(v *visit) error {
+	name, err := v.app()
+	if err != nil {
+		return err
+	}
+	number, err := parseReleaseNumber(v.request().PostForm.Get("release"))
+	if err != nil {
+		return a.refuseOnApp(v, name, err)
+	}
+	release, err := a.apps.Rollback(v.context(), name, number, v.caller.name())
+	if err != nil {
+		return a.refuseOnApp(v, name, err)
+	}
+	return v.seeOther(releasePath(release.ReleaseID))
+}
+
+func parseReleaseNumber(s string) (int64, error) {
+	number, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || number < 1 {
+		return 0, &controller.Problem{
+			Kind: controller.KindInvalid, Field: "release", Err: err,
+			Message: fmt.Sprintf("%.20q is not the number of a release.", s),
+			Hint:    "Give a number from 1, as in the list of releases.",
+		}
+	}
+	return number, nil
+}

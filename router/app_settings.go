@@ -1,0 +1,84 @@
+package router
+
+import (
+	"fmt"
+	"net/url"
+
+	"berth/controller"
+)
+
+// The fields of the settings beside fieldPort, as the controller's problems name them.
+const (
+	fieldMemory       = "memory"
+	fieldCPU          = "cpu"
+	fieldProcesses    = "processes"
+	fieldWritableRoot = "writable_root"
+)
+
+// settingField is one field of the settings that takes a number.
+type settingField struct {
+	Name, Label, Unit string
+	Value             string // as it was typed
+	Hint              string
+	Problem           *controller.Problem
+}
+
+// SettingFields are the page's fields of the settings but for the waiver.
+func (p appPage) SettingFields() []settingField {
+	least, most, typed := p.LeastSettings, p.MostSettings, p.Settings
+	between := func(least, most string) string { return fmt.Sprintf("From %s to %s.", least, most) }
+	fields := []settingField{
+		{Name: fieldMemory, Label: "Memory", Unit: "MB", Value: typed.Memory, Hint: between(least.Memory, most.Memory)},
+		{Name: fieldCPU, Label: "CPU", Unit: "% of a core", Value: typed.CPU, Hint: between(least.CPU, most.CPU)},
+		{Name: fieldProcesses, Label: "Processes", Unit: "and threads", Value: typed.Processes, Hint: between(least.Processes, most.Processes)},
+		{Name: fieldPort, Label: "Port", Unit: "optional", Value: typed.Port, Hint: "Where the app listens; else what the image exposes."},
+	}
+	for i := range fields {
+		fields[i].Problem = p.Problems[fields[i].Name]
+	}
+	return fields
+}
+
+// updateSettings gives an app new settings: 303 to the page of the release that
+// runs with them, or to the app's own where there is nothing to run.
+func (a *admin) updateSettings(v *visit) error {
+	name, err := v.app()
+	if err != nil {
+		return err
+	}
+	settings, err := a.apps.ParseSettings(typedSettings(v.request().PostForm))
+	if err != nil {
+		return a.refuseOnApp(v, name, err)
+	}
+	release, err := a.apps.UpdateSettings(v.context(), name, settings, v.caller.name())
+	if err != nil {
+		return a.refuseOnApp(v, name, err)
+	}
+	if release.Number != 0 {
+		return v.seeOther(releasePath(release.ReleaseID))
+	}
+	if err := v.notify(fmt.Sprintf("%s has these settings; no new release was needed.", name)); err != nil {
+		return err
+	}
+	return v.seeOther(appPath(name))
+}
+
+func typedSettings(form url.Values) controller.SettingsForm {
+	return controller.SettingsForm{
+		Port: form.Get(fieldPort), Memory: form.Get(fieldMemory), CPU: form.Get(fieldCPU), Processes: form.Get(fieldProcesses),
+		WritableRoot: form.Get(fieldWritableRoot) != "",
+	}
+}
+
+// waiversOf are what loosens the hardening policy for the app, now or from its
+// next release on.
+func waiversOf(app controller.App, releases []controller.Release) []badge {
+	waived := app.Settings.WritableRoot
+	for _, release := range releases {
+		waived = waived || release.State == controller.ReleaseLive && release.Settings.WritableRoot
+	}
+	if !waived {
+		return nil
+	}
+	return []badge{{Word: "Waived: writable root", Tone: toneBad}}
+}

@@ -1,0 +1,138 @@
+package router
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"berth/controller"
+)
+
+type appPage struct {
+	frame
+	App       appRow
+	Releases  []releaseRow
+	Port      uint16
+	CreatedAt time.Time
+	MostBytes int64
+	Waivers   []badge
+	Problems  fieldProblems
+	Confirm   string // what was typed to confirm the deletion
+
+	Settings                    controller.SettingsForm // as typed, else the app's
+	LeastSettings, MostSettings controller.SettingsForm
+}
+
+// ArchiveField is the page's file field.
+func (p appPage) ArchiveField() archiveField {
+	return archiveField{MostBytes: p.MostBytes, Problem: p.Problems[fieldArchive]}
+}
+
+func (a *admin) showApp(v *visit) error {
+	name, err := v.app()
+	if err != nil {
+		return err
+	}
+	return a.appForm(v, name, nil)
+}
+
+// streamApp sends the parts of the app's page that change by themselves.
+func (a *admin) streamApp(v *visit) error {
+	name, err := v.app()
+	if err != nil {
+		return err
+	}
+	if _, err := a.apps.App(v.context(), name); err != nil {
+		return err
+	}
+	shown := make(map[string]string)
+	return a.watch(v, watching{topic: name, pause: time.Second, every: 5 * time.Second}, func(stream *eventStream) (bool, error) {
+		page, err := a.appPage(v, name)
+		if isMissing(err) {
+			return true, stream.send("gone", "", "")
+		}
+		if err != nil {
+			return false, err
+		}
+		for _, part := range []string{"summary", "releases"} {
+			html, err := v.fragment("app", part, page)
+			if err != nil {
+				return false, err
+			}
+			if shown[part] == html {
+				continue
+			}
+			shown[part] = html
+			if err := stream.send(part, "", html); err != nil {
+				return false, err
+			}
+		}
+		return false, nil
+	})
+}
+
+// appForm shows the app's page, with the problems of a form on it.
+func (a *admin) appForm(v *visit, name controller.AppName, problems fieldProblems) error {
+	page, err := a.appPage(v, name)
+	if err != nil {
+		return err
+	}
+	page.Problems = problems
+	page.Problem = problems[""]
+	typed := v.request().PostForm
+	page.Confirm = typed.Get("confirm")
+	if typed.Has(fieldMemory) {
+		page.Settings = typedSettings(typed)
+	}
+	return v.page(problems.status(), "app", page)
+}
+
+func (a *admin) appPage(v *visit, name controller.AppName) (appPage, error) {
+	view, err := a.apps.App(v.context(), name)
+	if err != nil {
+		return appPage{}, err
+	}
+	releases, err := a.apps.Releases(v.context(), name)
+	if err != nil {
+		return appPage{}, err
+	}
+	page := appPage{
+		frame: v.frame(string(name)), App: v.appRow(view), Port: view.Settings.Port, CreatedAt: view.CreatedAt,
+		Releases: make([]releaseRow, 0, len(releases)), MostBytes: archiveBody - formOverhead,
+	}
+	page.Section = "apps"
+	page.Waivers = waiversOf(view.App, releases)
+	page.Settings = view.Settings.Form()
+	page.LeastSettings, page.MostSettings = a.apps.SettingsRange()
+	for _, release := range releases {
+		page.Releases = append(page.Releases, releaseRowOf(release))
+	}
+	return page, nil
+}
+
+// appFields are the fields of the page's forms that a problem is said beside.
+var appFields = []string{fieldArchive, "confirm", fieldPort, fieldMemory, fieldCPU, fieldProcesses}
+
+// refuseOnApp shows the app's page with the reason why an action was refused.
+// What has no field of its own on the page is said above all.
+func (a *admin) refuseOnApp(v *visit, name controller.AppName, err error) error {
+	problem := asProblem(err)
+	switch problem.Kind {
+	case controller.KindNotFound, controller.KindInternal, controller.KindUnauthorized:
+		return err
+	}
+	a.logProblem(v, problem)
+	several, ok := errors.AsType[controller.Problems](err)
+	if !ok {
+		several = controller.Problems{problem}
+	}
+	shown := make(fieldProblems, len(several))
+	for _, problem := range several {
+		field := problem.Field
+		if !slices.Contains(appFields, field) {
+			field = ""
+		}
+		shown[field] = problem
+	}
+	return a.appForm(v, name, shown)
+}

@@ -1,0 +1,104 @@
+//go:build integration
+
+package router
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"berth/controller"
+	"berth/controller/docker"
+)
+
+// wait waits until a JavaScript expression is true.
+func (w *window) wait(expression string) {
+	w.t.Helper()
+	ask(w, chromedp.Poll[bool](expression))
+}
+
+func (w *window) mustBeClean() {
+	w.t.Helper()
+	for _, problem := range w.problems() {
+		w.t.Error(problem)
+	}
+}
+
+func TestBrowser_DashboardFollowsChangesAndKeepsTheFocus(t *testing.T) {
+	s := newSite(t)
+	view := s.anApp("hello")
+	w := openWindow(t, s)
+	w.signIn()
+	w.open("/admin")
+	w.run(chromedp.Focus(`[formaction="/admin/apps/hello/stop"]`))
+	view.Observed.State = controller.AppUnhealthy
+	s.apps.put(view)
+	w.wait(`document.querySelector("#app-hello .badge.warn")?.textContent === "unhealthy"`)
+	w.wait(`document.activeElement.getAttribute("formaction") === "/admin/apps/hello/stop"`)
+	s.anApp("second")
+	w.wait(`document.querySelectorAll(".apps tbody tr").length === 2`)
+	w.mustBeClean()
+	w.run(chromedp.Click(`[formaction="/admin/apps/hello/stop"]`), chromedp.WaitVisible(`.notice.good`))
+	w.mustBeClean()
+}
+
+func TestBrowser_ReleasePageFollowsToTheEnd(t *testing.T) {
+	s := newSite(t)
+	s.anApp("hello")
+	id := controller.ReleaseID{App: "hello", Number: 3}
+	s.apps.putRelease(aRelease("hello", 3, controller.ReleaseBuilding))
+	s.apps.appendLog(id, "first\n")
+	w := openWindow(t, s)
+	w.signIn()
+	w.open("/admin/apps/hello/releases/3")
+	for i := range 200 {
+		s.apps.appendLog(id, fmt.Sprintf("line %d <b>\n", i))
+	}
+	w.wait(`document.querySelectorAll(".log li").length === 201`)
+	w.wait(`document.querySelector(".log li:last-child").textContent === "line 199 <b>"`)
+	w.wait(`(p => p.scrollHeight - p.scrollTop - p.clientHeight < 2)(document.getElementById("log-panel"))`)
+	w.run(chromedp.Evaluate[chromedp.Void](`document.getElementById("log-panel").scrollTop = 0`))
+	w.wait(`!document.querySelector("[data-follow]").checked`)
+	s.apps.appendLog(id, "while reading above\n")
+	w.wait(`document.querySelectorAll(".log li").length === 202`)
+	w.wait(`document.getElementById("log-panel").scrollTop === 0`)
+	s.apps.putRelease(aRelease("hello", 3, controller.ReleaseVerifying))
+	w.wait(`document.querySelector(".steps .now .step-name").textContent === "Verifying"`)
+	s.apps.putRelease(aRelease("hello", 3, controller.ReleaseLive))
+	w.run(chromedp.WaitVisible(`.outcome.good`))
+	w.mustBeClean()
+}
+
+func TestBrowser_UploadGoesToTheReleasePage(t *testing.T) {
+	s := newSite(t)
+	w := openWindow(t, s)
+	w.signIn()
+	archive := filepath.Join(t.TempDir(), "My App.tar.gz")
+	if err := os.WriteFile(archive, make([]byte, 3<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.open("/upload")
+	w.run(chromedp.SetUploadFiles("#archive", []string{archive}), chromedp.Click(`form[data-upload] button`), chromedp.WaitVisible(`.steps`))
+	if path := ask(w, chromedp.Evaluate[string](`location.pathname`)); path != "/admin/apps/my-app/releases/1" {
+		t.Errorf("at %s", path)
+	}
+	if calls := s.apps.called(); calls[len(calls)-1] != "accept my-app /my-app 0 My App.tar.gz by admin" {
+		t.Errorf("calls %q", calls)
+	}
+	w.mustBeClean()
+}
+
+func TestBrowser_OutputIsFollowed(t *testing.T) {
+	s := newSite(t)
+	s.anApp("hello")
+	w := openWindow(t, s)
+	w.signIn()
+	w.open("/admin/apps/hello")
+	w.wait(`document.querySelector(".log-empty")?.textContent.includes("nothing yet")`)
+	s.apps.change(func() { s.apps.output = append(s.apps.output, docker.Line{Text: "hello <i>world"}) })
+	w.wait(`document.querySelector("#output-panel li span")?.textContent === "hello <i>world" && !document.querySelector(".log-empty")`)
+	w.mustBeClean()
+}

@@ -1,0 +1,60 @@
+package router
+
+import (
+	"net/http"
+	"time"
+
+	"berth/controller"
+	"berth/templates"
+)
+
+type dashboardPage struct {
+	frame
+	Rows    []templates.Part // the part "row" of each app
+	Running int
+}
+
+func (a *admin) showHome(v *visit) error { return v.seeOther("/admin") }
+
+func (a *admin) showDashboard(v *visit) error {
+	page, err := a.dashboard(v)
+	if err != nil {
+		return err
+	}
+	return v.page(http.StatusOK, "dashboard", page)
+}
+
+// streamDashboard sends the list of apps again when it looks different.
+func (a *admin) streamDashboard(v *visit) error {
+	shown := ""
+	return a.watch(v, watching{pause: time.Second, every: 5 * time.Second}, func(stream *eventStream) (bool, error) {
+		page, err := a.dashboard(v)
+		if err != nil {
+			return false, err
+		}
+		rows, err := v.fragment("dashboard", "apps", page)
+		if err != nil || rows == shown {
+			return false, err
+		}
+		shown = rows
+		return false, stream.send("apps", "", rows)
+	})
+}
+
+func (a *admin) dashboard(v *visit) (dashboardPage, error) {
+	views, err := a.apps.Apps(v.context())
+	if err != nil {
+		return dashboardPage{}, err
+	}
+	page := dashboardPage{frame: v.frame("Apps")}
+	page.Section = "apps"
+	rows := make([]appRow, 0, len(views))
+	for _, view := range views {
+		rows = append(rows, v.appRow(view))
+		if view.Observed.State == controller.AppRunning {
+			page.Running++
+		}
+	}
+	page.Rows, err = a.rows.render(a.templates, rows)
+	return page, err
+}

@@ -1,0 +1,54 @@
+package router
+
+import (
+	"fmt"
+	"reflect"
+	"sync"
+	"time"
+
+	"berth/controller"
+	"berth/templates"
+)
+
+// rowLife is how long a rendered row is good, since it says how long ago things were.
+const rowLife = 5 * time.Second
+
+// rowCache keeps the rendered rows of the dashboard for a moment: a hundred of
+// them cost more than all else of the page, and most are as they were. It is
+// safe for concurrent use; the zero value is ready.
+type rowCache struct {
+	mu   sync.Mutex
+	rows map[controller.AppName]renderedRow
+}
+
+type renderedRow struct {
+	row  appRow
+	at   time.Time
+	html templates.Part
+}
+
+// render gives the rows as HTML and keeps them, and no others, for the next time.
+func (c *rowCache) render(pages *templates.Set, rows []appRow) ([]templates.Part, error) {
+	c.mu.Lock()
+	known := c.rows
+	c.mu.Unlock()
+	now := time.Now()
+	fresh := make(map[controller.AppName]renderedRow, len(rows))
+	rendered := make([]templates.Part, 0, len(rows))
+	for _, row := range rows {
+		kept, ok := known[row.Name]
+		if !ok || now.Sub(kept.at) >= rowLife || !reflect.DeepEqual(kept.row, row) {
+			html, err := pages.Part("dashboard", "row", row)
+			if err != nil {
+				return nil, fmt.Errorf("render row of %s: %w", row.Name, err)
+			}
+			kept = renderedRow{row: row, at: now, html: html}
+		}
+		fresh[row.Name] = kept
+		rendered = append(rendered, kept.html)
+	}
+	c.mu.Lock()
+	c.rows = fresh
+	c.mu.Unlock()
+	return rendered, nil
+}

@@ -1,0 +1,516 @@
+package router
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+	"time"
+
+	"berth/controller"
+	"berth/controller/docker"
+	"berth/traefik"
+)
+
+// fakeApps is a controller in memory. A hook, where it is set, decides what the
+// method of its name answers.
+type fakeApps struct {
+	mu       sync.Mutex
+	apps     map[controller.AppName]controller.AppView
+	releases map[controller.ReleaseID]controller.Release
+	logs     map[controller.ReleaseID][]byte
+	output   []docker.Line
+	places   map[controller.ReleaseID]int
+	ticks    map[chan struct{}]struct{}
+	calls    []string
+
+	onReceive func(io.Reader) (*controller.Archive, error)
+	onAccept  func(controller.Upload) (controller.Release, error)
+	onAct     func(verb string, name controller.AppName) error
+}
+
+func newFakeApps() *fakeApps {
+	return &fakeApps{
+		apps:     make(map[controller.AppName]controller.AppView),
+		releases: make(map[controller.ReleaseID]controller.Release),
+		logs:     make(map[controller.ReleaseID][]byte),
+		places:   make(map[controller.ReleaseID]int),
+		ticks:    make(map[chan struct{}]struct{}),
+	}
+}
+
+func (f *fakeApps) note(format string, args ...any) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls = append(f.calls, fmt.Sprintf(format, args...))
+}
+
+func (f *fakeApps) called() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.calls)
+}
+
+// change does something to the fake's state and ticks every subscriber.
+func (f *fakeApps) change(do func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	do()
+	for tick := range f.ticks {
+		select {
+		case tick <- struct{}{}:
+		default:
+		}
+	}
+}
+
+func (f *fakeApps) put(view controller.AppView) { f.change(func() { f.apps[view.Name] = view }) }
+
+func (f *fakeApps) putRelease(release controller.Release) {
+	f.change(func() { f.releases[release.ReleaseID] = release })
+}
+
+func (f *fakeApps) appendLog(id controller.ReleaseID, text string) {
+	f.change(func() { f.logs[id] = append(f.logs[id], text...) })
+}
+
+func (f *fakeApps) Receive(r io.Reader) (*controller.Archive, error) {
+	if f.onReceive != nil {
+		return f.onReceive(r)
+	}
+	n, err := io.Copy(io.Discard, r)
+	f.note("receive %d", n)
+	if err != nil {
+		return nil, err
+	}
+	return &controller.Archive{Bytes: n}, nil
+}
+
+func (f *fakeApps) ParseRoute(s string) (traefik.Route, error) {
+	route, err := traefik.ParseRoute(s)
+	if err != nil {
+		return route, &controller.Problem{
+			Kind: controller.KindInvalid, Field: "route",
+			Message: fmt.Sprintf("%q is not a route.", s), Hint: "Write a path such as /my-app.",
+		}
+	}
+	return route, nil
+}
+
+func (f *fakeApps) ParsePort(s string) (uint16, error) {
+	var port uint16
+	if s == "" {
+		return 0, nil
+	}
+	if _, err := fmt.Sscan(s, &port); err != nil {
+		return 0, &controller.Problem{
+			Kind: controller.KindInvalid, Field: "port",
+			Message: fmt.Sprintf("%q is not a port.", s), Hint: "Give a number from 1 to 65535.",
+		}
+	}
+	return port, nil
+}
+
+func (f *fakeApps) Accept(_ context.Context, u controller.Upload) (controller.Release, error) {
+	f.note("accept %s %s %d %s by %s", u.Name, u.Route, u.Port, u.Archive.Name, u.By)
+	if f.onAccept != nil {
+		return f.onAccept(u)
+	}
+	release := aRelease(u.Name, 1, controller.ReleaseQueued)
+	f.putRelease(release)
+	f.put(controller.AppView{
+		App: controller.App{
+			Name: u.Name, Routes: []traefik.Route{u.Route}, CreatedAt: time.Now(),
+			Observed: controller.Observed{State: controller.AppWaiting},
+		},
+		Latest: &release, UnderWay: &release,
+	})
+	return release, nil
+}
+
+func (f *fakeApps) AcceptUpdate(_ context.Context, app controller.AppName, archive *controller.Archive, by string) (controller.Release, error) {
+	f.note("update %s %s by %s", app, archive.Name, by)
+	if f.onAccept != nil {
+		return f.onAccept(controller.Upload{Name: app, Archive: archive, By: by})
+	}
+	release := aRelease(app, 9, controller.ReleaseQueued)
+	f.putRelease(release)
+	return release, nil
+}
+
+func (f *fakeApps) Rollback(_ context.Context, app controller.AppName, number int64, by string) (controller.Release, error) {
+	if err := f.act(fmt.Sprintf("roll back to r%d by %s", number, by), app); err != nil {
+		return controller.Release{}, err
+	}
+	release := aRelease(app, 9, controller.ReleaseQueued)
+	f.putRelease(release)
+	return release, nil
+}
+
+func (f *fakeApps) SettingsRange() (least, most controller.SettingsForm) {
+	return controller.SettingsForm{Memory: "16", CPU: "5", Processes: "10"}, controller.SettingsForm{Memory: "2048", CPU: "200", Processes: "500"}
+}
+
+func (f *fakeApps) ParseSettings(form controller.SettingsForm) (controller.Settings, error) {
+	var problems controller.Problems
+	number := func(field, text string) (n int64) {
+		if _, err := fmt.Sscan(text, &n); err != nil {
+			problems = append(problems, &controller.Problem{
+				Kind: controller.KindInvalid, Field: field, Message: fmt.Sprintf("%q is no %s.", text, field), Hint: "Give a number.",
+			})
+		}
+		return n
+	}
+	parsed := controller.Settings{
+		MemoryBytes: number("memory", form.Memory) << 20, NanoCPUs: number("cpu", form.CPU) * 10_000_000,
+		Processes: number("processes", form.Processes), WritableRoot: form.WritableRoot,
+	}
+	port, err := f.ParsePort(form.Port)
+	if problem, ok := errors.AsType[*controller.Problem](err); ok {
+		problems = append(problems, problem)
+	}
+	parsed.Port = port
+	if len(problems) > 0 {
+		return controller.Settings{}, problems
+	}
+	return parsed, nil
+}
+
+func (f *fakeApps) UpdateSettings(_ context.Context, app controller.AppName, settings controller.Settings, by string) (controller.Release, error) {
+	if err := f.act(fmt.Sprintf("settings %+v by %s", settings, by), app); err != nil {
+		return controller.Release{}, err
+	}
+	if view, err := f.App(context.Background(), app); err != nil || settings == view.Settings {
+		return controller.Release{}, err
+	}
+	release := aRelease(app, 9, controller.ReleaseQueued)
+	release.RollbackOf, release.NewSettings, release.Settings = 2, true, settings
+	f.putRelease(release)
+	return release, nil
+}
+
+func (f *fakeApps) Apps(context.Context) ([]controller.AppView, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	views := make([]controller.AppView, 0, len(f.apps))
+	for _, view := range f.apps {
+		views = append(views, view)
+	}
+	slices.SortFunc(views, func(a, b controller.AppView) int { return cmp.Compare(a.Name, b.Name) })
+	return views, nil
+}
+
+func (f *fakeApps) App(_ context.Context, name controller.AppName) (controller.AppView, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	view, ok := f.apps[name]
+	if !ok {
+		return view, &controller.Problem{Kind: controller.KindNotFound, Message: fmt.Sprintf("There is no app called %s.", name)}
+	}
+	return view, nil
+}
+
+func (f *fakeApps) Releases(_ context.Context, name controller.AppName) ([]controller.Release, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var releases []controller.Release
+	for id, release := range f.releases {
+		if id.App == name {
+			releases = append(releases, release)
+		}
+	}
+	slices.SortFunc(releases, func(a, b controller.Release) int { return cmp.Compare(b.Number, a.Number) })
+	return releases, nil
+}
+
+func (f *fakeApps) Release(_ context.Context, id controller.ReleaseID) (controller.Release, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	release, ok := f.releases[id]
+	if !ok {
+		return release, &controller.Problem{Kind: controller.KindNotFound, Message: fmt.Sprintf("There is no release %s.", id)}
+	}
+	return release, nil
+}
+
+func (f *fakeApps) ReleaseLog(id controller.ReleaseID) (io.ReadSeekCloser, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if _, ok := f.logs[id]; !ok {
+		return nil, &controller.Problem{Kind: controller.KindNotFound, Message: "There is no log."}
+	}
+	return &growingLog{fake: f, id: id}, nil
+}
+
+func (f *fakeApps) QueuePlace(id controller.ReleaseID) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.places[id]
+}
+
+func (f *fakeApps) Output(ctx context.Context, _ controller.AppName, lines int, follow bool, each func(docker.Line) error) error {
+	sent := 0
+	for {
+		f.mu.Lock()
+		fresh := slices.Clone(f.output[max(sent, len(f.output)-lines):])
+		sent = len(f.output)
+		f.mu.Unlock()
+		for _, line := range fresh {
+			if err := each(line); err != nil {
+				return err
+			}
+		}
+		if !follow {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+func (f *fakeApps) Subscribe(controller.AppName) (<-chan struct{}, func()) {
+	tick := make(chan struct{}, 1)
+	f.mu.Lock()
+	f.ticks[tick] = struct{}{}
+	f.mu.Unlock()
+	return tick, func() {
+		f.mu.Lock()
+		delete(f.ticks, tick)
+		f.mu.Unlock()
+	}
+}
+
+func (f *fakeApps) act(verb string, name controller.AppName) error {
+	f.note("%s %s", verb, name)
+	if f.onAct != nil {
+		return f.onAct(verb, name)
+	}
+	return nil
+}
+
+func (f *fakeApps) Start(_ context.Context, name controller.AppName) error {
+	return f.act("start", name)
+}
+
+func (f *fakeApps) Stop(_ context.Context, name controller.AppName) error {
+	return f.act("stop", name)
+}
+
+func (f *fakeApps) Restart(_ context.Context, name controller.AppName) error {
+	return f.act("restart", name)
+}
+
+func (f *fakeApps) Cancel(_ context.Context, id controller.ReleaseID) error {
+	return f.act("cancel", id.App)
+}
+
+func (f *fakeApps) Delete(_ context.Context, name controller.AppName, confirm string) error {
+	if confirm != string(name) {
+		return &controller.Problem{
+			Kind: controller.KindInvalid, Field: "confirm",
+			Message: fmt.Sprintf("%q is not the name of this app.", confirm), Hint: "Type it exactly.",
+		}
+	}
+	return f.act("delete", name)
+}
+
+// growingLog reads a log of the fake as a file that grows.
+type growingLog struct {
+	fake   *fakeApps
+	id     controller.ReleaseID
+	offset int64
+}
+
+func (g *growingLog) Read(p []byte) (int, error) {
+	g.fake.mu.Lock()
+	defer g.fake.mu.Unlock()
+	log := g.fake.logs[g.id]
+	if g.offset >= int64(len(log)) {
+		return 0, io.EOF
+	}
+	n := copy(p, log[g.offset:])
+	g.offset += int64(n)
+	return n, nil
+}
+
+func (g *growingLog) Seek(offset int64, whence int) (int64, error) {
+	g.fake.mu.Lock()
+	defer g.fake.mu.Unlock()
+	if whence == io.SeekEnd {
+		offset += int64(len(g.fake.logs[g.id]))
+	}
+	g.offset = offset
+	return offset, nil
+}
+
+func (*growingLog) Close() error { return nil }
+
+// aRelease is a release whose steps fit its state.
+func aRelease(app controller.AppName, number int64, state controller.ReleaseState) controller.Release {
+	began := time.Now().Add(-3 * time.Minute)
+	release := controller.Release{
+		ReleaseID: controller.ReleaseID{App: app, Number: number}, State: state, Settings: controller.DefaultSettings(),
+		ArchiveName: "app.zip", ArchiveBytes: 48213, CreatedBy: "admin", CreatedAt: began,
+	}
+	order := []controller.ReleaseState{
+		controller.ReleaseQueued, controller.ReleaseBuilding, controller.ReleaseStarting,
+		controller.ReleaseVerifying, controller.ReleaseLive,
+	}
+	reach := slices.Index(order, state)
+	switch state {
+	case controller.ReleaseSuperseded:
+		reach = 4
+	case controller.ReleaseFailed, controller.ReleaseCancelled:
+		reach = 1
+	}
+	entered := []time.Duration{0, 40 * time.Millisecond, 18 * time.Second, 18400 * time.Millisecond, 21 * time.Second}
+	for i := range reach + 1 {
+		release.Steps = append(release.Steps, controller.Step{State: order[i], At: began.Add(entered[i])})
+	}
+	if !state.UnderWay() {
+		release.FinishedAt = began.Add(entered[reach] + 100*time.Millisecond)
+	}
+	return release
+}
+
+// The bearer tokens that fakeTokens knows.
+const (
+	readToken   = "token-read"
+	deployToken = "token-deploy"
+	adminToken  = "token-admin"
+)
+
+type fakeTokens struct{}
+
+func (fakeTokens) VerifyToken(_ context.Context, plain string) (controller.Token, error) {
+	scopes := map[string]controller.Scope{
+		readToken: controller.ScopeRead, deployToken: controller.ScopeDeploy, adminToken: controller.ScopeAdmin,
+	}
+	if scope, ok := scopes[plain]; ok {
+		return controller.Token{ID: 1, Name: "ci", Scope: scope}, nil
+	}
+	return controller.Token{}, &controller.Problem{Kind: controller.KindUnauthorized, Message: "This token is unknown or has expired."}
+}
+
+// fakeAccounts has one account.
+type fakeAccounts struct {
+	mu       sync.Mutex
+	account  controller.Account
+	password string
+	sessions *fakeSessions
+}
+
+func (f *fakeAccounts) SignIn(_ context.Context, _, password string) (controller.Account, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if password == f.password {
+		return f.account, nil
+	}
+	return controller.Account{}, &controller.Problem{
+		Kind: controller.KindUnauthorized, Field: "password",
+		Message: "The name or the password is not right.", Hint: "Try again.",
+	}
+}
+
+func (f *fakeAccounts) Find(_ context.Context, id int64) (controller.Account, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if id != f.account.ID {
+		return controller.Account{}, controller.ErrNotFound
+	}
+	return f.account, nil
+}
+
+func (f *fakeAccounts) ChangePassword(ctx context.Context, id int64, old, new string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if old != f.password {
+		return &controller.Problem{
+			Kind: controller.KindInvalid, Field: "old_password",
+			Message: "This is not the present password.", Hint: "Type the password you signed in with.",
+		}
+	}
+	if len(new) < 12 {
+		return &controller.Problem{
+			Kind: controller.KindInvalid, Field: "new_password",
+			Message: "The password is too short.", Hint: "Use at least 12 characters.",
+		}
+	}
+	f.password, f.account.MustChange = new, false
+	return f.sessions.DeleteSessionsOf(ctx, id)
+}
+
+// fakeSessions is a session ledger in memory.
+type fakeSessions struct {
+	mu   sync.Mutex
+	rows map[string]controller.Session
+}
+
+func newFakeSessions() *fakeSessions {
+	return &fakeSessions{rows: make(map[string]controller.Session)}
+}
+
+func (f *fakeSessions) count() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.rows)
+}
+
+// age moves every session into the past.
+func (f *fakeSessions) age(created, seen time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for hash, row := range f.rows {
+		row.CreatedAt, row.SeenAt = row.CreatedAt.Add(-created), row.SeenAt.Add(-seen)
+		f.rows[hash] = row
+	}
+}
+
+func (f *fakeSessions) SaveSession(_ context.Context, s controller.Session) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.rows[s.Hash] = s
+	return nil
+}
+
+func (f *fakeSessions) FindSession(_ context.Context, hash string) (controller.Session, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	row, ok := f.rows[hash]
+	if !ok {
+		return row, controller.ErrNotFound
+	}
+	return row, nil
+}
+
+func (f *fakeSessions) DeleteSession(_ context.Context, hash string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.rows, hash)
+	return nil
+}
+
+func (f *fakeSessions) DeleteSessionsOf(_ context.Context, account int64) error {
+	return f.deleteWhere(func(s controller.Session) bool { return s.Account == account })
+}
+
+func (f *fakeSessions) DeleteExpiredSessions(_ context.Context, now time.Time) error {
+	return f.deleteWhere(func(s controller.Session) bool { return s.Expired(now) })
+}
+
+func (f *fakeSessions) deleteWhere(match func(controller.Session) bool) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for hash, row := range f.rows {
+		if match(row) {
+			delete(f.rows, hash)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,31 @@
+package router
+
+import "berth/controller"
+
+// frame is what every page has around its content.
+type frame struct {
+	Title     string
+	Section   string // which entry of the navigation is the present one
+	FormToken string
+	Account   string // empty where nobody is signed in: then there is no navigation
+	Version   string
+	Notice    string              // what the last form did
+	Problem   *controller.Problem // why it did not
+	Reload    bool                // without script, load the page again every few seconds
+	Bare      bool                // no navigation: there is nowhere else to go yet
+}
+
+// frame makes the frame of a page, and takes the notice that waits for it.
+func (v *visit) frame(title string) frame {
+	made := frame{
+		Title: title, FormToken: v.formToken(), Account: v.caller.account.Name, Version: v.admin.version,
+	}
+	if notice, ok := v.session().Get(noticeKey).(string); ok && !v.route.stream {
+		made.Notice = notice
+		v.session().Delete(noticeKey)
+		if err := v.session().Save(); err != nil { // worst case it is shown twice
+			v.admin.logger.WarnContext(v.context(), "forget notice", "request_id", requestID(v.gin), "error", err)
+		}
+	}
+	return made
+}

@@ -1,0 +1,62 @@
+package router
+
+import (
+	"net/http"
+	"strings"
+
+	"berth/controller"
+)
+
+type loginPage struct {
+	frame
+	Username string
+	Next     string
+	Wrong    *controller.Problem
+}
+
+func (a *admin) showLogin(v *visit) error {
+	if _, err := a.signedInAccount(v); err == nil {
+		return v.seeOther(nextPath(v.gin.Query("next")))
+	}
+	return v.page(http.StatusOK, "login", loginPage{frame: v.frame("Sign in"), Next: v.gin.Query("next")})
+}
+
+// createLogin signs the person in, under a session id that nobody had before.
+func (a *admin) createLogin(v *visit) error {
+	form := v.request().PostForm
+	account, err := a.accounts.SignIn(v.context(), form.Get("username"), form.Get("password"))
+	if controller.KindOf(err) == controller.KindUnauthorized {
+		a.logger.WarnContext(v.context(), "sign-in refused", "request_id", requestID(v.gin), "address", v.gin.RemoteIP())
+		return v.page(http.StatusUnauthorized, "login", loginPage{
+			frame: v.frame("Sign in"), Username: form.Get("username"), Next: form.Get("next"), Wrong: asProblem(err),
+		})
+	}
+	if err != nil {
+		return err
+	}
+	v.refund()
+	if err := v.beginSession(account); err != nil {
+		return err
+	}
+	a.logger.InfoContext(v.context(), "signed in", "request_id", requestID(v.gin), "account", account.Name, "address", v.gin.RemoteIP())
+	if account.MustChange {
+		return v.seeOther("/password")
+	}
+	return v.seeOther(nextPath(form.Get("next")))
+}
+
+// beginSession signs the account in under a new id; the old id is worth nothing any more.
+func (v *visit) beginSession(account controller.Account) error {
+	v.session().Set(accountKey, account.ID)
+	v.session().Set(renewKey, true)
+	return v.session().Save()
+}
+
+// nextPath is where to go after signing in: a page of ours, never another site.
+func nextPath(wanted string) string {
+	known := wanted == "/upload" || wanted == "/password" || strings.HasPrefix(wanted, "/admin/")
+	if !known || strings.ContainsAny(wanted, "\\?#%\r\n") || strings.Contains(wanted, "//") {
+		return "/admin"
+	}
+	return wanted
+}

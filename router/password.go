@@ -1,0 +1,52 @@
+package router
+
+import (
+	"net/http"
+
+	"berth/controller"
+)
+
+type passwordPage struct {
+	frame
+	Forced   bool // the person signed in with a one-time password
+	Problems fieldProblems
+}
+
+func (a *admin) showPassword(v *visit) error {
+	return a.passwordForm(v, http.StatusOK, nil)
+}
+
+// updatePassword changes the password, ends every session of the account, and
+// begins a new one for this browser.
+func (a *admin) updatePassword(v *visit) error {
+	form := v.request().PostForm
+	problems := fieldProblems{}
+	if form.Has("repeat_password") && form.Get("repeat_password") != form.Get("new_password") {
+		problems["repeat_password"] = &controller.Problem{
+			Kind: controller.KindInvalid, Message: "The two new passwords differ.", Hint: "Type the new password twice.",
+		}
+		v.refund() // nothing was tried
+		return a.passwordForm(v, problems.status(), problems)
+	}
+	account := v.caller.account
+	err := a.accounts.ChangePassword(v.context(), account.ID, form.Get("old_password"), form.Get("new_password"))
+	if err := problems.add(err); err != nil {
+		return err
+	}
+	if len(problems) > 0 {
+		return a.passwordForm(v, problems.status(), problems)
+	}
+	v.refund()
+	v.session().Set(noticeKey, "The password is changed. Every other session is signed out.")
+	if err := v.beginSession(account); err != nil {
+		return err
+	}
+	return v.seeOther("/admin")
+}
+
+func (a *admin) passwordForm(v *visit, status int, problems fieldProblems) error {
+	page := passwordPage{frame: v.frame("Password"), Forced: v.caller.account.MustChange, Problems: problems}
+	page.Section, page.Bare = "password", page.Forced
+	page.Problem = problems[""]
+	return v.page(status, "password", page)
+}

@@ -1,0 +1,244 @@
+package router
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+
+	"berth/controller"
+	"berth/controller/docker"
+	"berth/traefik"
+)
+
+// TestPreview_ShootsEveryPage is for looking at the pages while working on them:
+//
+//	BERTH_PREVIEW=/tmp/shots go test -run Preview ./router
+//
+// puts a picture of every page, wide and narrow, light and dark, into the
+// folder. BERTH_PREVIEW_ONLY=upload narrows it to the shots whose name holds
+// that text.
+func TestPreview_ShootsEveryPage(t *testing.T) {
+	folder := os.Getenv("BERTH_PREVIEW")
+	if folder == "" {
+		t.Skip("BERTH_PREVIEW names no folder")
+	}
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s := newSite(t)
+	s.apps.onAct = func(verb string, name controller.AppName) error {
+		if verb == "restart" && name == "grafana" {
+			return fmt.Errorf("the engine's socket is gone")
+		}
+		return nil
+	}
+	p := &preview{window: openWindow(t, s), folder: folder, only: os.Getenv("BERTH_PREVIEW_ONLY")}
+	p.shoot("login", "/login")
+	p.fill("/login", `#password`, "wrong", `form[action="/login"] button`)
+	p.shootHere("login-wrong")
+	s.accounts.account.MustChange = true
+	p.fill("/login", `#password`, s.accounts.password, `form[action="/login"] button`)
+	p.shootHere("password-forced")
+	s.accounts.account.MustChange = false
+	p.shoot("dashboard-empty", "/admin")
+	fillPreview(s)
+	p.shoot("dashboard", "/admin")
+	p.shoot("upload", "/upload")
+	p.uploadRefused(t)
+	p.shoot("app", "/admin/apps/hello")
+	p.shoot("app-failed", "/admin/apps/shop")
+	p.fill("/admin/apps/hello", `#confirm`, "helo", `.danger button`)
+	p.shootHere("app-delete-refused")
+	p.fill("/admin/apps/hello", `#settings-memory`, "lots", `#settings button`)
+	p.shootHere("app-settings-refused")
+	p.shoot("app-under-way", "/admin/apps/api")
+	p.shoot("release-under-way", "/admin/apps/api/releases/3")
+	p.shoot("release-queued", "/admin/apps/worker/releases/1")
+	p.shoot("release-live", "/admin/apps/hello/releases/2")
+	p.shoot("release-failed", "/admin/apps/shop/releases/3")
+	p.shoot("release-cancelled", "/admin/apps/hello/releases/1")
+	p.shoot("output", "/admin/apps/hello/output")
+	p.shoot("password", "/password")
+	p.shoot("not-found", "/admin/apps/missing")
+	p.fill("/admin", "", "", `[formaction="/admin/apps/grafana/restart"]`)
+	p.shootHere("internal-error")
+}
+
+type preview struct {
+	*window
+	folder string
+	only   string
+}
+
+func (p *preview) shoot(name, path string) {
+	p.t.Helper()
+	if !strings.Contains(name, p.only) {
+		return
+	}
+	p.open(path)
+	p.shootHere(name)
+}
+
+// shootHere takes the four pictures of the page that is open.
+func (p *preview) shootHere(name string) {
+	p.t.Helper()
+	if !strings.Contains(name, p.only) {
+		return
+	}
+	for _, width := range []int64{1280, 390} {
+		for _, scheme := range []string{"light", "dark"} {
+			p.run(chromedp.EmulateViewport(width, 800), emulateScheme(scheme),
+				chromedp.Evaluate[chromedp.Void](`scrollTo(0, 0)`), chromedp.Sleep(500*time.Millisecond))
+			picture := ask(p.window, chromedp.FullScreenshot(100))
+			file := filepath.Join(p.folder, fmt.Sprintf("%s-%d-%s.png", name, width, scheme))
+			if err := os.WriteFile(file, picture, 0o644); err != nil {
+				p.t.Fatal(err)
+			}
+			for _, problem := range p.problems() {
+				p.t.Errorf("%s: %s", name, problem)
+			}
+			if ask(p.window, chromedp.Evaluate[bool](`document.documentElement.scrollWidth > innerWidth`)) {
+				p.t.Errorf("%s at %d is wider than the screen", name, width)
+			}
+		}
+	}
+}
+
+func (p *preview) uploadRefused(t *testing.T) {
+	archive := filepath.Join(t.TempDir(), "My App.zip")
+	if err := os.WriteFile(archive, []byte("PK"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.site.apps.onAccept = func(controller.Upload) (controller.Release, error) {
+		return controller.Release{}, &controller.Problem{
+			Kind: controller.KindInvalid, Field: "archive",
+			Message: "There is no Dockerfile in the archive, only package.json and 14 other files.",
+			Hint:    "Put a file called Dockerfile into the top folder, and upload again.",
+		}
+	}
+	defer func() { p.site.apps.onAccept = nil }()
+	p.open("/upload")
+	p.run(chromedp.SetUploadFiles("#archive", []string{archive}), chromedp.Sleep(200*time.Millisecond))
+	p.shootHere("upload-chosen")
+	p.run(
+		chromedp.SendKeys("#port", "80"),
+		chromedp.Click(`form[data-upload] button[type="submit"]`),
+		chromedp.WaitVisible(".drop.wrong"),
+	)
+	kept := ask(p.window, chromedp.Evaluate[string](`["name", "route"].reduce((s, id) => s + "|" + document.getElementById(id).value, document.getElementById("archive").files[0].name)`))
+	if kept != "My App.zip|my-app|/my-app" {
+		t.Errorf("the form kept %q", kept)
+	}
+	p.shootHere("upload-refused")
+}
+
+// fillPreview puts one app of every sort into the fake.
+func fillPreview(s *site) {
+	s.anApp("hello")
+	hello := aRelease("hello", 1, controller.ReleaseCancelled)
+	hello.Reason, hello.Hint = "admin cancelled it while it was building.", "Upload the archive again when you are ready."
+	s.apps.putRelease(hello)
+	s.apps.appendLog(controller.ReleaseID{App: "hello", Number: 2}, previewLog)
+	for i := range 60 {
+		s.apps.output = append(s.apps.output, docker.Line{
+			At: time.Now().Add(time.Duration(i-60) * 3 * time.Second), Stderr: i%17 == 3,
+			Text: fmt.Sprintf(`{"level":"info","method":"GET","path":"/orders/%d","status":200,"took":"%dms"}`, 4100+i, i*7%43),
+		})
+	}
+
+	grafana := s.anApp("grafana")
+	host, _ := traefik.ParseRoute("metrics.example.com")
+	grafana.Routes = []traefik.Route{host}
+	grafana.Usage = controller.Usage{MemoryBytes: 486 << 20, MemoryLimit: 512 << 20, CPUPercent: 38}
+	s.apps.put(grafana)
+
+	shop := s.anApp("shop")
+	failed := aRelease("shop", 3, controller.ReleaseFailed)
+	failed.Reason = "The build failed at step 4 of 6: npm ci ended with code 1."
+	failed.Hint = "The lock file and package.json disagree. Run npm install, and upload again with both files."
+	s.apps.putRelease(failed)
+	s.apps.appendLog(failed.ReleaseID, previewLog+previewFailure)
+	shop.Latest, shop.Settings.WritableRoot = &failed, true
+	s.apps.put(shop)
+
+	api := s.anApp("api")
+	building := aRelease("api", 3, controller.ReleaseBuilding)
+	building.CreatedAt = time.Now().Add(-9 * time.Second)
+	building.Steps[0].At, building.Steps[1].At = building.CreatedAt, building.CreatedAt.Add(60*time.Millisecond)
+	s.apps.putRelease(building)
+	s.apps.appendLog(building.ReleaseID, previewLog[:600])
+	api.UnderWay, api.Latest = &building, &building
+	api.Observed = controller.Observed{State: controller.AppUnhealthy, Detail: "Its own health check fails since 2 minutes."}
+	s.apps.put(api)
+
+	worker := s.anApp("worker")
+	queued := aRelease("worker", 1, controller.ReleaseQueued)
+	s.apps.putRelease(queued)
+	s.apps.places[queued.ReleaseID] = 2
+	worker.Live, worker.UnderWay, worker.Latest, worker.HasUsage = 0, &queued, &queued, false
+	worker.Observed.State = controller.AppWaiting
+	s.apps.put(worker)
+
+	crashing := s.anApp("crm-2024-customer-portal-staging-eu-w1")
+	crashing.Observed = controller.Observed{State: controller.AppCrashing, Detail: "It ran out of memory (512 MB) and was started again 6 times."}
+	s.apps.put(crashing)
+
+	stopped := s.anApp("wiki")
+	stopped.Wanted, stopped.Observed.State, stopped.HasUsage = controller.WantedStopped, controller.AppStopped, false
+	s.apps.put(stopped)
+}
+
+const previewLog = `berth: release r2 of hello, from app.zip (48 kB)
+#1 [internal] load build definition from Dockerfile
+#1 transferring dockerfile: 412B done
+#1 DONE 0.0s
+#2 [internal] load metadata for docker.io/library/golang:1.26
+#2 DONE 0.8s
+#3 [build 1/4] FROM docker.io/library/golang:1.26
+#3 CACHED
+#4 [internal] load build context
+#4 transferring context: 61.44kB done
+#4 DONE 0.1s
+#5 [build 2/4] WORKDIR /src
+#5 DONE 0.2s
+#6 [build 3/4] COPY . .
+#6 DONE 0.1s
+#7 [build 4/4] RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o /hello .
+#7 14.22 go: downloading golang.org/x/text v0.43.0
+#7 DONE 16.9s
+#8 [stage-1 1/1] COPY --from=build /hello /hello
+#8 DONE 0.0s
+#9 exporting to image
+#9 writing image sha256:0b7c9a5ee8cf6a4a0c9fd1a2e1c0a9b3 done
+#9 DONE 0.1s
+berth: started berth-hello-r2, waiting for an answer on port 8000
+berth: answered through the proxy after 0.4 s
+berth: live
+`
+
+const previewFailure = `#10 [4/6] RUN npm ci
+#10 1.940 npm error code EUSAGE
+#10 1.941 npm error
+#10 1.941 npm error npm ci can only install packages when your package.json and package-lock.json are in sync.
+#10 1.941 npm error Missing: left-pad@1.3.0 from lock file
+#10 1.943 npm error A complete log of this run can be found in: /root/.npm/_logs/debug-0.log
+#10 ERROR: process "/bin/sh -c npm ci" did not complete successfully: exit code: 1
+berth: the build failed; release r2 goes on serving
+`
+
+func emulateScheme(scheme string) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+		})
+		return err
+	})
+}

@@ -1,0 +1,109 @@
+package router
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"berth/controller"
+)
+
+// problemDetails is an error as programs read it (RFC 9457).
+type problemDetails struct {
+	Type     string `json:"type"`
+	Title    string `json:"title"`
+	Status   int    `json:"status"`
+	Detail   string `json:"detail"`
+	Instance string `json:"instance"` // the request id, as in the log
+	Hint     string `json:"hint,omitempty"`
+	Field    string `json:"field,omitempty"`
+}
+
+func (v *visit) problemJSON(problem *controller.Problem) {
+	status := statusOf(problem.Kind)
+	body, err := json.Marshal(problemDetails{
+		Type:     "about:blank",
+		Title:    http.StatusText(status),
+		Status:   status,
+		Detail:   problem.Message,
+		Instance: requestID(v.gin),
+		Hint:     problem.Hint,
+		Field:    problem.Field,
+	})
+	if err != nil { // a struct of strings always encodes
+		v.gin.Status(http.StatusInternalServerError)
+		return
+	}
+	if status == http.StatusUnauthorized {
+		v.gin.Header("WWW-Authenticate", "Bearer")
+	}
+	v.gin.Data(status, "application/problem+json; charset=utf-8", append(body, '\n'))
+}
+
+// problemPage says what went wrong where there is no form to say it on.
+type problemPage struct {
+	frame
+	Status    int
+	Message   string
+	Hint      string
+	RequestID string
+}
+
+func (a *admin) showProblem(v *visit, problem *controller.Problem) {
+	status := statusOf(problem.Kind)
+	page := problemPage{
+		frame:  frame{Title: http.StatusText(status), Version: a.version},
+		Status: status, Message: problem.Message, Hint: problem.Hint, RequestID: requestID(v.gin),
+	}
+	if v.caller.signedIn() && !v.caller.account.MustChange {
+		page.frame = v.frame(page.Title)
+	}
+	if err := v.page(status, "problem", page); err != nil {
+		a.logger.ErrorContext(v.context(), "render problem", "request_id", requestID(v.gin), "error", err)
+		v.gin.String(status, "%s\n", problem.Message)
+	}
+}
+
+// fieldProblems are the problems of a form, by field; "" is the form as a whole.
+type fieldProblems map[string]*controller.Problem
+
+// add files err under its field. What is not for the person to mend is returned.
+func (f fieldProblems) add(err error) error {
+	if err == nil {
+		return nil
+	}
+	problem := asProblem(err)
+	switch problem.Kind {
+	case controller.KindInvalid, controller.KindConflict, controller.KindTooLarge:
+		f[problem.Field] = problem
+		return nil
+	default:
+		return err
+	}
+}
+
+// status is the status of the answer that shows the form again.
+func (f fieldProblems) status() int {
+	status := http.StatusOK
+	for _, problem := range f {
+		status = max(status, statusOf(problem.Kind))
+	}
+	return status
+}
+
+// first is one of the problems, for callers that take only one.
+func (f fieldProblems) first() *controller.Problem {
+	for _, field := range []string{"", fieldName, fieldRoute, fieldPort, fieldArchive} {
+		if problem := f[field]; problem != nil {
+			return problem
+		}
+	}
+	for _, problem := range f {
+		return problem
+	}
+	return nil
+}
+
+func isMissing(err error) bool {
+	return errors.Is(err, controller.ErrNotFound) || controller.KindOf(err) == controller.KindNotFound && err != nil
+}

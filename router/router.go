@@ -1,0 +1,161 @@
+// Package router is the admin app: it turns HTTP requests into calls of the
+// controller, and what comes back into pages, streams and JSON.
+//
+// routes.go is the whole surface: a request that has no entry there is answered
+// with 404, and an entry that names no access lets nobody in.
+package router
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/gin-contrib/sessions"
+	"github.com/gin-gonic/gin"
+
+	"berth/controller"
+	"berth/controller/docker"
+	"berth/templates"
+	"berth/traefik"
+)
+
+// Apps is what the admin app asks of the controller.
+type Apps interface {
+	Receive(io.Reader) (*controller.Archive, error)
+	ParseRoute(string) (traefik.Route, error)
+	ParsePort(string) (uint16, error)
+	Accept(context.Context, controller.Upload) (controller.Release, error)
+	AcceptUpdate(ctx context.Context, app controller.AppName, archive *controller.Archive, by string) (controller.Release, error)
+	Rollback(ctx context.Context, app controller.AppName, number int64, by string) (controller.Release, error)
+
+	SettingsRange() (least, most controller.SettingsForm)
+	ParseSettings(controller.SettingsForm) (controller.Settings, error)
+	UpdateSettings(ctx context.Context, app controller.AppName, settings controller.Settings, by string) (controller.Release, error)
+
+	Apps(context.Context) ([]controller.AppView, error)
+	App(context.Context, controller.AppName) (controller.AppView, error)
+	Releases(context.Context, controller.AppName) ([]controller.Release, error)
+	Release(context.Context, controller.ReleaseID) (controller.Release, error)
+	ReleaseLog(controller.ReleaseID) (io.ReadSeekCloser, error)
+	QueuePlace(controller.ReleaseID) int
+	Output(ctx context.Context, app controller.AppName, lines int, follow bool, each func(docker.Line) error) error
+	Subscribe(app controller.AppName) (ticks <-chan struct{}, cancel func())
+
+	Start(context.Context, controller.AppName) error
+	Stop(context.Context, controller.AppName) error
+	Restart(context.Context, controller.AppName) error
+	Delete(ctx context.Context, app controller.AppName, confirm string) error
+	Cancel(context.Context, controller.ReleaseID) error
+}
+
+// Accounts signs people in.
+type Accounts interface {
+	SignIn(ctx context.Context, name, password string) (controller.Account, error)
+	Find(ctx context.Context, id int64) (controller.Account, error)
+	ChangePassword(ctx context.Context, id int64, old, new string) error
+}
+
+// Tokens tells what a bearer token may do.
+type Tokens interface {
+	VerifyToken(ctx context.Context, plain string) (controller.Token, error)
+}
+
+// Options are what the admin app needs. Fields are required unless they say otherwise.
+type Options struct {
+	Controller Apps
+	Accounts   Accounts
+	Tokens     Tokens
+	Sessions   controller.SessionLedger
+	SecretKey  []byte // at least 32 bytes; form tokens are derived from it
+	Logger     *slog.Logger
+
+	PublicHTTPPort  int      // where the proxy answers http; 0 means that it does not
+	PublicHTTPSPort int      // where the proxy answers https; 0 means that it does not
+	AdminHosts      []string // host names that the admin app answers to besides localhost; may be empty
+	ForceHTTPS      bool     // plain requests are sent to https, and links to apps use it
+	Version         string   // shown in the footer; may be empty
+}
+
+const minSecretKey = 32
+
+// admin is the admin app; its methods are the screens.
+type admin struct {
+	apps      Apps
+	accounts  Accounts
+	tokens    Tokens
+	sessions  *sessionStore
+	formKey   []byte
+	limits    limiter
+	templates *templates.Set
+	rows      rowCache
+	public    publicAddress
+	secure    bool // ForceHTTPS
+	hosts     map[string]bool
+	version   string
+	logger    *slog.Logger
+	now       func() time.Time
+}
+
+// New returns the admin app as a handler. It starts nothing.
+func New(o Options) (http.Handler, error) {
+	if len(o.SecretKey) < minSecretKey {
+		return nil, fmt.Errorf("secret key has %d bytes, needs %d", len(o.SecretKey), minSecretKey)
+	}
+	if o.Controller == nil || o.Accounts == nil || o.Tokens == nil || o.Sessions == nil || o.Logger == nil {
+		return nil, errors.New("router needs a controller, accounts, tokens, sessions and a logger")
+	}
+	pages, err := templates.Open()
+	if err != nil {
+		return nil, fmt.Errorf("open templates: %w", err)
+	}
+	a := &admin{
+		apps:      o.Controller,
+		accounts:  o.Accounts,
+		tokens:    o.Tokens,
+		sessions:  newSessionStore(o.Sessions, o.ForceHTTPS),
+		formKey:   deriveKey(o.SecretKey, "berth form tokens"),
+		limits:    newAddressLimiter(loginBudget),
+		templates: pages,
+		public:    publicAddress{httpPort: o.PublicHTTPPort, httpsPort: o.PublicHTTPSPort, forceHTTPS: o.ForceHTTPS},
+		secure:    o.ForceHTTPS,
+		hosts:     adminHosts(o.AdminHosts),
+		version:   o.Version,
+		logger:    o.Logger,
+		now:       time.Now,
+	}
+	return a.engine()
+}
+
+// engine hangs the routes of the table, and nothing else, into a bare Gin engine.
+func (a *admin) engine() (*gin.Engine, error) {
+	gin.SetMode(gin.ReleaseMode)
+	engine := gin.New()
+	if err := engine.SetTrustedProxies(nil); err != nil {
+		return nil, fmt.Errorf("trust no proxy: %w", err)
+	}
+	// A path either has an entry in the table or does not exist: no guesses.
+	engine.RedirectTrailingSlash = false
+	engine.Use(
+		a.identify, a.record, a.recoverPanic, a.setHeaders,
+		a.checkHost, a.requireHTTPS, a.checkOrigin,
+		sessions.Sessions(sessionName, a.sessions),
+	)
+	engine.NoRoute(a.showNothing)
+	for _, r := range a.routes() {
+		engine.Handle(r.method, r.path, a.serve(r))
+	}
+	return engine, nil
+}
+
+// deriveKey makes a key for one purpose, so that no two uses share one.
+func deriveKey(key []byte, purpose string) []byte {
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte(purpose))
+	return mac.Sum(nil)
+}

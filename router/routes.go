@@ -1,0 +1,119 @@
+package router
+
+import (
+	"net/http"
+
+	"berth/controller"
+)
+
+// route is one line of the table.
+type route struct {
+	method string
+	path   string
+	access access
+	form   formToken  // how a browser's request proves that it came from our form
+	limit  limitClass // which budget a request is counted against
+	body   int64      // bytes that the request may carry; 0 is smallBody
+	stream bool       // an event stream: same origin only, and no sign of life of the person
+	handle handler
+}
+
+// handler answers a request that was let in, or says why not.
+type handler func(*visit) error
+
+// access says who is let in. The zero value lets nobody in.
+type access struct {
+	public  bool             // everybody
+	session bool             // a person who is signed in
+	scope   controller.Scope // a bearer whose token has at least this scope; empty: no bearer
+}
+
+var (
+	public   = access{public: true}
+	signedIn = access{session: true}
+)
+
+func token(scope controller.Scope) access { return access{scope: scope} }
+
+func signedInOrToken(scope controller.Scope) access { return access{session: true, scope: scope} }
+
+// formToken is how a request with a session carries the form token. The zero
+// value is the strict one.
+type formToken uint8
+
+const (
+	inBody   formToken = iota // a field of the parsed form, checked before the handler runs
+	inStream                  // a part of the upload before the file, checked by readUpload
+)
+
+const (
+	get  = http.MethodGet
+	post = http.MethodPost
+	del  = http.MethodDelete
+)
+
+const (
+	readScope   = controller.ScopeRead
+	deployScope = controller.ScopeDeploy
+	adminScope  = controller.ScopeAdmin
+)
+
+// routes is the whole surface of the admin app.
+func (a *admin) routes() []route {
+	const (
+		app     = "/admin/apps/:name"
+		release = app + "/releases/:number"
+		api     = "/api/v1/apps"
+		apiApp  = api + "/:name"
+		apiRel  = apiApp + "/releases/:number"
+	)
+	return []route{
+		{method: get, path: "/healthz", access: public, handle: a.showHealth},
+		{method: get, path: "/static/*file", access: public, handle: a.showStatic},
+
+		{method: get, path: "/login", access: public, handle: a.showLogin},
+		{method: post, path: "/login", access: public, limit: limitLogin, handle: a.createLogin},
+		{method: post, path: "/logout", access: signedIn, handle: a.createLogout},
+		{method: get, path: "/password", access: signedIn, handle: a.showPassword},
+		{method: post, path: "/password", access: signedIn, limit: limitLogin, handle: a.updatePassword},
+
+		{method: get, path: "/", access: signedIn, handle: a.showHome},
+		{method: get, path: "/admin", access: signedIn, handle: a.showDashboard},
+		{method: get, path: "/admin/events", access: signedIn, stream: true, handle: a.streamDashboard},
+		{method: get, path: "/upload", access: signedIn, handle: a.showUpload},
+		{method: post, path: "/upload", access: signedInOrToken(deployScope), form: inStream, limit: limitUpload, body: archiveBody, handle: a.createApp},
+
+		{method: get, path: app, access: signedIn, handle: a.showApp},
+		{method: get, path: app + "/events", access: signedIn, stream: true, handle: a.streamApp},
+		{method: post, path: app + "/update", access: signedInOrToken(deployScope), form: inStream, limit: limitUpdate, body: archiveBody, handle: a.updateApp},
+		{method: post, path: app + "/start", access: signedIn, handle: a.startApp},
+		{method: post, path: app + "/stop", access: signedIn, handle: a.stopApp},
+		{method: post, path: app + "/restart", access: signedIn, handle: a.restartApp},
+		{method: post, path: app + "/delete", access: signedIn, handle: a.deleteApp},
+		{method: post, path: app + "/rollback", access: signedIn, limit: limitUpdate, handle: a.rollBackApp},
+		{method: post, path: app + "/settings", access: signedIn, limit: limitUpdate, handle: a.updateSettings},
+		{method: get, path: app + "/output", access: signedIn, handle: a.showOutput},
+		{method: get, path: app + "/output/events", access: signedIn, stream: true, handle: a.streamOutput},
+		{method: get, path: app + "/output/download", access: signedIn, handle: a.downloadOutput},
+
+		{method: get, path: release, access: signedIn, handle: a.showRelease},
+		{method: get, path: release + "/events", access: signedIn, stream: true, handle: a.streamRelease},
+		{method: get, path: release + "/log", access: signedIn, handle: a.downloadLog},
+		{method: post, path: release + "/cancel", access: signedIn, handle: a.cancelRelease},
+
+		{method: get, path: api, access: token(readScope), handle: a.apiListApps},
+		{method: post, path: api, access: token(deployScope), form: inStream, limit: limitUpload, body: archiveBody, handle: a.apiCreateApp},
+		{method: get, path: apiApp, access: token(readScope), handle: a.apiShowApp},
+		{method: del, path: apiApp, access: token(adminScope), handle: a.apiDeleteApp},
+		{method: post, path: apiApp + "/update", access: token(deployScope), form: inStream, limit: limitUpdate, body: archiveBody, handle: a.apiUpdateApp},
+		{method: post, path: apiApp + "/start", access: token(deployScope), handle: a.apiStartApp},
+		{method: post, path: apiApp + "/stop", access: token(deployScope), handle: a.apiStopApp},
+		{method: post, path: apiApp + "/restart", access: token(deployScope), handle: a.apiRestartApp},
+		{method: post, path: apiApp + "/rollback", access: token(deployScope), limit: limitUpdate, handle: a.apiRollBackApp},
+		{method: post, path: apiApp + "/settings", access: token(deployScope), limit: limitUpdate, handle: a.apiUpdateSettings},
+		{method: get, path: apiApp + "/releases", access: token(readScope), handle: a.apiListReleases},
+		{method: get, path: apiRel, access: token(readScope), handle: a.apiShowRelease},
+		{method: get, path: apiRel + "/log", access: token(readScope), handle: a.apiShowLog},
+		{method: post, path: apiRel + "/cancel", access: token(deployScope), handle: a.apiCancelRelease},
+	}
+}

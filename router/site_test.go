@@ -1,0 +1,209 @@
+package router
+
+import (
+	"bytes"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"berth/controller"
+	"berth/traefik"
+)
+
+// site is the admin app behind TLS on a port of this machine, with a browser in front.
+type site struct {
+	t        testing.TB
+	apps     *fakeApps
+	accounts *fakeAccounts
+	sessions *fakeSessions
+	logged   *logBuffer
+	server   *httptest.Server
+	client   *http.Client // follows no redirect
+}
+
+func newSite(t testing.TB, change ...func(*Options)) *site {
+	t.Helper()
+	s := &site{t: t, apps: newFakeApps(), sessions: newFakeSessions(), logged: &logBuffer{}}
+	s.accounts = &fakeAccounts{
+		account: controller.Account{ID: 7, Name: "admin"}, password: "correct horse battery", sessions: s.sessions,
+	}
+	options := Options{
+		Controller: s.apps, Accounts: s.accounts, Tokens: fakeTokens{}, Sessions: s.sessions,
+		SecretKey:      bytes.Repeat([]byte("k"), 32),
+		Logger:         slog.New(slog.NewTextHandler(s.logged, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		PublicHTTPPort: 80, PublicHTTPSPort: 443, Version: "0.1.0",
+	}
+	for _, c := range change {
+		c(&options)
+	}
+	handler, err := New(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.server = httptest.NewUnstartedServer(handler)
+	s.server.EnableHTTP2 = true
+	s.server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	s.server.StartTLS()
+	t.Cleanup(s.server.Close)
+	s.client = s.browser()
+	return s
+}
+
+// browser is another browser, with no cookies yet.
+func (s *site) browser() *http.Client {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return &http.Client{
+		Transport: s.server.Client().Transport, Jar: jar, Timeout: 30 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// answer is a response whose body was read.
+type answer struct {
+	*http.Response
+	body string
+}
+
+func (s *site) request(method, path string, body io.Reader) *http.Request {
+	s.t.Helper()
+	r, err := http.NewRequest(method, s.server.URL+path, body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return r
+}
+
+func (s *site) do(r *http.Request) answer {
+	s.t.Helper()
+	response, err := s.client.Do(r)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return answer{response, string(body)}
+}
+
+func (s *site) get(path string) answer {
+	s.t.Helper()
+	return s.do(s.request(http.MethodGet, path, nil))
+}
+
+func (s *site) post(path string, form url.Values) answer {
+	s.t.Helper()
+	r := s.request(http.MethodPost, path, strings.NewReader(form.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return s.do(r)
+}
+
+// bearer asks the API with a token.
+func (s *site) bearer(token, method, path, body string) answer {
+	s.t.Helper()
+	r := s.request(method, path, strings.NewReader(body))
+	r.Header.Set("Authorization", "Bearer "+token)
+	return s.do(r)
+}
+
+var formTokenPattern = regexp.MustCompile(`name="csrf_token" value="([^"]+)"`)
+
+// formToken is the form token on a page.
+func (s *site) formToken(path string) string {
+	s.t.Helper()
+	page := s.get(path)
+	found := formTokenPattern.FindStringSubmatch(page.body)
+	if found == nil {
+		s.t.Fatalf("no form token on %s: %d %.300s", path, page.StatusCode, page.body)
+	}
+	return found[1]
+}
+
+// signIn signs the browser in and gives the form token of its session.
+func (s *site) signIn() string {
+	s.t.Helper()
+	form := url.Values{"csrf_token": {s.formToken("/login")}, "password": {s.accounts.password}}
+	if answer := s.post("/login", form); answer.StatusCode != http.StatusSeeOther {
+		s.t.Fatalf("sign in: %d %.300s", answer.StatusCode, answer.body)
+	}
+	return s.formToken("/password")
+}
+
+func (s *site) cookie(name string) string {
+	base, err := url.Parse(s.server.URL)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, cookie := range s.client.Jar.Cookies(base) {
+		if cookie.Name == name {
+			return cookie.Value
+		}
+	}
+	return ""
+}
+
+// anApp is a running app whose live release is r2, and which can go back to r1.
+func (s *site) anApp(name controller.AppName) controller.AppView {
+	s.t.Helper()
+	route, err := traefik.ParseRoute("/" + string(name))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	old, live := aRelease(name, 1, controller.ReleaseSuperseded), aRelease(name, 2, controller.ReleaseLive)
+	old.Image, live.Image = "sha256:aa", "sha256:bb"
+	old.CreatedAt = old.CreatedAt.Add(-26 * time.Hour)
+	old.FinishedAt = old.FinishedAt.Add(-26 * time.Hour)
+	s.apps.putRelease(old)
+	s.apps.putRelease(live)
+	view := controller.AppView{
+		App: controller.App{
+			Name: name, Routes: []traefik.Route{route}, Wanted: controller.WantedRunning, Live: 2,
+			Settings:  controller.DefaultSettings(),
+			Observed:  controller.Observed{State: controller.AppRunning},
+			CreatedAt: time.Now().Add(-50 * time.Hour),
+		},
+		Usage:    controller.Usage{MemoryBytes: 64 << 20, MemoryLimit: 512 << 20, CPUPercent: 1.25},
+		HasUsage: true, Latest: &live,
+	}
+	s.apps.put(view)
+	return view
+}
+
+// logBuffer takes a log from many goroutines.
+type logBuffer struct {
+	mu     sync.Mutex
+	buffer bytes.Buffer
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buffer.Write(p)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buffer.String()
+}
+
+func mustContain(t testing.TB, text string, wanted ...string) {
+	t.Helper()
+	for _, want := range wanted {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not in: %.1500s", want, text)
+		}
+	}
+}

@@ -1,0 +1,212 @@
+package router
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"os"
+
+	"berth/controller"
+)
+
+// The fields of the upload forms.
+const (
+	fieldName    = "name"
+	fieldRoute   = "route"
+	fieldPort    = "port"
+	fieldArchive = "archive"
+)
+
+// The most that the small fields of an upload may be.
+const (
+	uploadFieldBytes = 8 << 10
+	uploadFieldCount = 20
+)
+
+// upload is a form that was read while it came in. The archive is nil where a
+// field before it was refused, and then the file was not kept.
+type upload struct {
+	fields   map[string]string
+	archive  *controller.Archive
+	problems fieldProblems
+}
+
+// readUpload reads a multipart form in order and without buffering the file: the
+// form token and the small fields first, then the archive, straight into the
+// controller. check sees the fields before the archive is read, so that 256 MB
+// of a form that cannot be accepted are not stored first.
+//
+// The caller discards the archive, also after an error of its own.
+func (a *admin) readUpload(v *visit, check func(*upload) error) (*upload, error) {
+	form := &upload{fields: make(map[string]string), problems: fieldProblems{}}
+	err := a.readParts(v, form, check)
+	if err == nil && len(form.problems) == 0 {
+		return form, nil
+	}
+	form.archive.Discard()
+	form.archive = nil
+	v.drain()
+	if err != nil {
+		return form, form.problems.add(brokenUpload(err))
+	}
+	return form, nil
+}
+
+func (a *admin) readParts(v *visit, form *upload, check func(*upload) error) error {
+	if err := declaredTooLarge(v.request(), v.route.body); err != nil {
+		return err
+	}
+	parts, err := v.request().MultipartReader()
+	if err != nil {
+		return notMultipart(err)
+	}
+	fileSeen := false
+	for {
+		part, err := parts.NextPart()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		switch {
+		case part.FormName() != fieldArchive && fileSeen:
+			return outOfOrder(part.FormName())
+		case part.FormName() != fieldArchive:
+			err = form.readField(part)
+		case fileSeen:
+			return twoFiles()
+		default:
+			fileSeen = true
+			err = a.readFile(v, form, part, check)
+		}
+		if err != nil || len(form.problems) > 0 {
+			return err
+		}
+	}
+	if fileSeen {
+		return nil
+	}
+	if err := a.checkUpload(v, form, check); err != nil {
+		return err
+	}
+	return form.problems.add(noFile())
+}
+
+// readFile receives the archive once the fields before it are in order.
+func (a *admin) readFile(v *visit, form *upload, part *multipart.Part, check func(*upload) error) error {
+	if err := a.checkUpload(v, form, check); err != nil {
+		return err
+	}
+	if part.FileName() == "" {
+		return form.problems.add(noFile())
+	}
+	if len(form.problems) > 0 {
+		return nil
+	}
+	received, err := a.apps.Receive(part)
+	if err != nil {
+		return err
+	}
+	received.Name = part.FileName()
+	form.archive = received
+	if received.Bytes == 0 {
+		return form.problems.add(emptyFile())
+	}
+	return nil
+}
+
+// checkUpload checks the form token, which must have come by now, and the fields.
+func (a *admin) checkUpload(v *visit, form *upload, check func(*upload) error) error {
+	if !v.caller.bearer {
+		if _, given := form.fields[formField]; !given {
+			return &controller.Problem{
+				Kind:    controller.KindForbidden,
+				Message: "The form token did not come before the file.",
+				Hint:    "Put the field " + formField + " before the archive.",
+				Err:     errFormToken,
+			}
+		}
+		if err := a.checkFormToken(v, form.fields[formField]); err != nil {
+			return err
+		}
+	}
+	return check(form)
+}
+
+func (u *upload) readField(part *multipart.Part) error {
+	if len(u.fields) >= uploadFieldCount {
+		return &controller.Problem{
+			Kind: controller.KindInvalid, Message: "The form has too many fields.",
+			Hint: "Send " + formField + ", name, route, port and archive.",
+		}
+	}
+	value, err := io.ReadAll(io.LimitReader(part, uploadFieldBytes+1))
+	if err != nil {
+		return err
+	}
+	if len(value) > uploadFieldBytes {
+		return &controller.Problem{
+			Kind:    controller.KindTooLarge,
+			Message: fmt.Sprintf("The field %.40q is longer than %d kB.", part.FormName(), uploadFieldBytes>>10),
+			Hint:    "Make it shorter.",
+		}
+	}
+	u.fields[part.FormName()] = string(value)
+	return nil
+}
+
+// brokenUpload words what a connection does to an upload.
+func brokenUpload(err error) error {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return &controller.Problem{
+			Kind: controller.KindInvalid, Field: fieldArchive, Err: err,
+			Message: fmt.Sprintf("The upload stood still for %s and was given up.", progressWindow),
+			Hint:    "Send it again over a steadier line.",
+		}
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return &controller.Problem{
+			Kind: controller.KindInvalid, Field: fieldArchive, Err: err,
+			Message: "The upload ended before its end.", Hint: "Send it again.",
+		}
+	}
+	return err
+}
+
+func notMultipart(cause error) error {
+	return &controller.Problem{
+		Kind: controller.KindInvalid, Message: "An upload must be sent as multipart/form-data.",
+		Hint: "With curl, use -F for each field and -F archive=@app.zip last.", Err: cause,
+	}
+}
+
+func outOfOrder(field string) error {
+	return &controller.Problem{
+		Kind:    controller.KindInvalid,
+		Message: fmt.Sprintf("The field %.40q came after the archive.", field),
+		Hint:    "Send the archive last: it is read while it comes in.",
+	}
+}
+
+func twoFiles() error {
+	return &controller.Problem{
+		Kind: controller.KindInvalid, Field: fieldArchive,
+		Message: "There was more than one archive.", Hint: "Send one .zip or .tar.gz file.",
+	}
+}
+
+func noFile() error {
+	return &controller.Problem{
+		Kind: controller.KindInvalid, Field: fieldArchive,
+		Message: "There is no archive.", Hint: "Choose a .zip or .tar.gz file.",
+	}
+}
+
+func emptyFile() error {
+	return &controller.Problem{
+		Kind: controller.KindInvalid, Field: fieldArchive,
+		Message: "The archive is empty.", Hint: "Choose a .zip or .tar.gz file with a Dockerfile in it.",
+	}
+}

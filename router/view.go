@@ -1,0 +1,230 @@
+package router
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"berth/controller"
+	"berth/traefik"
+)
+
+// badge is a state as pages show it: a word, and a tone that the stylesheet colours.
+type badge struct {
+	Word string
+	Tone string
+}
+
+const (
+	toneGood = "good"
+	toneBusy = "busy"
+	toneWarn = "warn"
+	toneBad  = "bad"
+	toneIdle = "idle"
+)
+
+func appBadge(state controller.AppState) badge {
+	tone := toneIdle
+	switch state {
+	case controller.AppRunning:
+		tone = toneGood
+	case controller.AppUnhealthy:
+		tone = toneWarn
+	case controller.AppCrashing, controller.AppDown:
+		tone = toneBad
+	case controller.AppDeleting:
+		tone = toneBusy
+	}
+	return badge{Word: string(state), Tone: tone}
+}
+
+func releaseBadge(state controller.ReleaseState) badge {
+	tone := toneIdle
+	switch {
+	case state.UnderWay():
+		tone = toneBusy
+	case state == controller.ReleaseLive:
+		tone = toneGood
+	case state == controller.ReleaseFailed:
+		tone = toneBad
+	case state == controller.ReleaseCancelled:
+		tone = toneWarn
+	}
+	return badge{Word: string(state), Tone: tone}
+}
+
+// link is an address where an app answers.
+type link struct {
+	Text string
+	URL  string
+}
+
+// publicAddress is where the proxy answers browsers.
+type publicAddress struct {
+	httpPort, httpsPort int
+	forceHTTPS          bool
+}
+
+// links are the public addresses of the routes. A route on any host is shown on
+// the host that the admin app was asked by.
+func (p publicAddress) links(r *http.Request, routes []traefik.Route) []link {
+	base := p.base(normalHost(r.Host))
+	links := make([]link, 0, len(routes))
+	for _, route := range routes {
+		links = append(links, link{Text: route.String(), URL: route.URL(base).String()})
+	}
+	return links
+}
+
+func (p publicAddress) base(host string) *url.URL {
+	scheme, port, usual := "http", p.httpPort, 80
+	if p.httpsPort != 0 && (p.forceHTTPS || p.httpPort == 0) {
+		scheme, port, usual = "https", p.httpsPort, 443
+	}
+	authority := net.JoinHostPort(host, strconv.Itoa(port))
+	if port == usual || port == 0 {
+		authority = host
+		if net.ParseIP(host) != nil && net.ParseIP(host).To4() == nil {
+			authority = "[" + host + "]"
+		}
+	}
+	return &url.URL{Scheme: scheme, Host: authority}
+}
+
+// appRow is an app as the dashboard and its own page show it.
+type appRow struct {
+	Name     controller.AppName
+	Path     string // of its page
+	State    badge
+	Detail   string
+	Links    []link
+	Live     int64
+	Latest   *releaseRow // the newest release, nil where there is none
+	UnderWay *releaseRow
+	Usage    *usageView
+	CanStart bool
+	CanStop  bool
+	Deleting bool
+}
+
+// archiveField is the field that takes a file, on both pages that have one.
+type archiveField struct {
+	MostBytes int64
+	Problem   *controller.Problem
+}
+
+type usageView struct {
+	Memory, Limit int64
+	Percent       int // of the limit
+	CPU           float64
+	At            time.Time
+}
+
+// Full reports whether the memory is close to its limit.
+func (u usageView) Full() bool { return u.Percent >= 90 }
+
+func (v *visit) appRow(view controller.AppView) appRow {
+	row := appRow{
+		Name: view.Name, Path: appPath(view.Name), State: appBadge(view.Observed.State), Detail: view.Observed.Detail,
+		Links: v.admin.public.links(v.request(), view.Routes), Live: view.Live,
+	}
+	// Only the instance of a live release can be started and stopped.
+	if view.Live != 0 && view.Observed.State != controller.AppDeleting {
+		row.CanStart = view.Wanted == controller.WantedStopped || view.Observed.State == controller.AppStopped
+		row.CanStop = !row.CanStart
+	}
+	if view.Latest != nil {
+		latest := releaseRowOf(*view.Latest)
+		row.Latest = &latest
+	}
+	if view.UnderWay != nil {
+		underWay := releaseRowOf(*view.UnderWay)
+		row.UnderWay = &underWay
+	}
+	if view.HasUsage && row.CanStop {
+		row.Usage = usageOf(view.Usage)
+	}
+	return row
+}
+
+func usageOf(usage controller.Usage) *usageView {
+	made := &usageView{Memory: usage.MemoryBytes, Limit: usage.MemoryLimit, CPU: usage.CPUPercent, At: usage.At}
+	if usage.MemoryLimit > 0 {
+		made.Percent = int(min(100, usage.MemoryBytes*100/usage.MemoryLimit))
+	}
+	return made
+}
+
+// releaseRow is a release as lists show it.
+type releaseRow struct {
+	App        controller.AppName
+	Number     int64
+	Path       string // of its page
+	State      badge
+	UnderWay   bool
+	Failed     bool
+	Live       bool
+	CreatedAt  time.Time
+	FinishedAt time.Time
+	By         string
+	From       string // what it was made of
+	Bytes      int64
+	Took       time.Duration // 0 while under way
+	Reason     string
+	Hint       string
+	CanRunBack bool
+}
+
+func releaseRowOf(release controller.Release) releaseRow {
+	row := releaseRow{
+		App: release.App, Number: release.Number, Path: releasePath(release.ReleaseID), State: releaseBadge(release.State),
+		UnderWay: release.State.UnderWay(), Failed: release.State == controller.ReleaseFailed,
+		Live:      release.State == controller.ReleaseLive,
+		CreatedAt: release.CreatedAt, FinishedAt: release.FinishedAt,
+		By: release.CreatedBy, From: release.ArchiveName, Bytes: release.ArchiveBytes,
+		Reason: release.Reason, Hint: release.Hint,
+		CanRunBack: release.State == controller.ReleaseSuperseded && release.Image != "",
+	}
+	if release.RollbackOf != 0 {
+		row.From, row.Bytes = fmt.Sprintf("rollback to r%d", release.RollbackOf), 0
+	}
+	if release.NewSettings {
+		row.From = fmt.Sprintf("new settings for r%d", release.RollbackOf)
+	}
+	if !release.FinishedAt.IsZero() {
+		row.Took = release.FinishedAt.Sub(release.CreatedAt)
+	}
+	return row
+}
+
+func appPath(name controller.AppName) string { return "/admin/apps/" + string(name) }
+
+func releasePath(id controller.ReleaseID) string {
+	return fmt.Sprintf("%s/releases/%d", appPath(id.App), id.Number)
+}
+
+// plural gives a count with its noun.
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return strconv.Itoa(n) + " " + noun + "s"
+}
+
+// ordinal gives 1st, 2nd, 3rd, 4th.
+func ordinal(n int) string {
+	suffix := "th"
+	switch {
+	case n%100 >= 11 && n%100 <= 13:
+	case n%10 == 1:
+		suffix = "st"
+	case n%10 == 2:
+		suffix = "nd"
+	case n%10 == 3:
+		suffix = "rd"
+	}
+	return strconv.Itoa(n) + suffix
+}

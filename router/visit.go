@@ -1,0 +1,113 @@
+package router
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/gin-contrib/sessions"
+	"github.com/gin-gonic/gin"
+
+	"berth/controller"
+)
+
+// visit is one request on its way through the admin app: who makes it, by which
+// line of the table, and how it is answered.
+type visit struct {
+	gin    *gin.Context
+	admin  *admin
+	route  route
+	caller caller
+	body   *pacedBody // the request's, below its cap
+	refund func()     // gives the request back to its limit: it was not what the limit is against
+}
+
+// caller is who makes the request. The zero caller is anonymous.
+type caller struct {
+	account controller.Account // of a session
+	token   controller.Token   // of a bearer
+	bearer  bool
+}
+
+// name is what a release is signed with.
+func (c caller) name() string {
+	if c.bearer {
+		return "token " + c.token.Name
+	}
+	return c.account.Name
+}
+
+func (c caller) signedIn() bool { return c.account.ID != 0 }
+
+func (v *visit) context() context.Context { return v.gin.Request.Context() }
+
+func (v *visit) request() *http.Request { return v.gin.Request }
+
+func (v *visit) session() sessions.Session { return sessions.Default(v.gin) }
+
+// app is the app that the path names. A name that cannot be one is not found,
+// as nothing has it.
+func (v *visit) app() (controller.AppName, error) {
+	name, err := controller.ParseAppName(v.gin.Param("name"))
+	if err != nil {
+		return "", notFound("There is no app of this name.", err)
+	}
+	return name, nil
+}
+
+// release is the release that the path names.
+func (v *visit) release() (controller.ReleaseID, error) {
+	name, err := v.app()
+	if err != nil {
+		return controller.ReleaseID{}, err
+	}
+	number, err := strconv.ParseInt(v.gin.Param("number"), 10, 64)
+	if err != nil || number < 1 {
+		return controller.ReleaseID{}, notFound("There is no release of this number.", err)
+	}
+	return controller.ReleaseID{App: name, Number: number}, nil
+}
+
+// seeOther ends a form: the browser goes on with a GET of path.
+func (v *visit) seeOther(path string) error {
+	v.gin.Redirect(http.StatusSeeOther, path)
+	return nil
+}
+
+// page renders the named page. It is rendered whole before the first byte
+// leaves, so that a template that fails is a clean 500.
+func (v *visit) page(status int, name string, page any) error {
+	var buffer bytes.Buffer
+	if err := v.admin.templates.Page(&buffer, name, page); err != nil {
+		return fmt.Errorf("render page %s: %w", name, err)
+	}
+	v.gin.Data(status, "text/html; charset=utf-8", buffer.Bytes())
+	return nil
+}
+
+// fragment renders a part of a page to a string, for an event stream.
+func (v *visit) fragment(page, name string, data any) (string, error) {
+	var buffer bytes.Buffer
+	if err := v.admin.templates.Fragment(&buffer, page, name, data); err != nil {
+		return "", fmt.Errorf("render fragment %s of %s: %w", name, page, err)
+	}
+	return buffer.String(), nil
+}
+
+func (v *visit) json(status int, value any) error {
+	body, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Errorf("encode answer: %w", err)
+	}
+	v.gin.Data(status, "application/json; charset=utf-8", append(body, '\n'))
+	return nil
+}
+
+// notify leaves a sentence for the next page of this session.
+func (v *visit) notify(sentence string) error {
+	v.session().Set(noticeKey, sentence)
+	return v.session().Save()
+}

@@ -1,0 +1,313 @@
+// What the pages do better with script. Everything here has a plain form or
+// link below it that works without.
+"use strict";
+
+(function () {
+  document.documentElement.classList.add("script");
+
+  // Times are relative; keep them true while the page stays open.
+  function ago(at) {
+    var past = Math.floor((Date.now() - at.getTime()) / 1000);
+    if (past < 5) return "just now";
+    if (past < 60) return past + " s ago";
+    if (past < 3600) return Math.floor(past / 60) + " min ago";
+    if (past < 86400) return Math.floor(past / 3600) + " h ago";
+    if (past < 60 * 86400) return Math.floor(past / 86400) + " d ago";
+    return null;
+  }
+
+  function refreshTimes() {
+    document.querySelectorAll("time[datetime]").forEach(function (element) {
+      if (!/ago$|^just now$/.test(element.textContent)) return;
+      var text = ago(new Date(element.dateTime));
+      if (text && text !== element.textContent) element.textContent = text;
+    });
+  }
+  setInterval(refreshTimes, 10000);
+
+  // The server tells times of day in UTC; a page shows the person's own.
+  function localTimes(root) {
+    root.querySelectorAll("time[datetime]:not([data-local])").forEach(function (element) {
+      var at = new Date(element.dateTime);
+      element.dataset.local = "";
+      element.title = at.toLocaleString();
+      if (/^\d\d:\d\d:\d\d$/.test(element.textContent)) {
+        element.textContent = at.toLocaleTimeString([], { hour12: false });
+      }
+    });
+  }
+
+  // Log panels scroll with their text only while they are at their end.
+  function atEnd(panel) {
+    return panel.scrollHeight - panel.scrollTop - panel.clientHeight < 40;
+  }
+
+  function followBox(panel) {
+    return document.querySelector('[data-follow="' + panel.id + '"]');
+  }
+
+  function toEnd(panel) {
+    panel.scrollTop = panel.scrollHeight;
+  }
+
+  function setUpPanel(panel) {
+    var box = followBox(panel);
+    var last = 0;
+    toEnd(panel);
+    if (!box) return;
+    panel.addEventListener("scroll", function () {
+      // Only a person scrolls up; text that wraps anew moves the end instead.
+      if (atEnd(panel)) box.checked = true;
+      else if (panel.scrollTop < last) box.checked = false;
+      last = panel.scrollTop;
+    }, { passive: true });
+    box.addEventListener("change", function () {
+      if (box.checked) toEnd(panel);
+    });
+    new ResizeObserver(function () {
+      if (box.checked) toEnd(panel);
+    }).observe(panel);
+  }
+
+  function trim(panel) {
+    var most = Number(panel.dataset.mostLines);
+    var list = panel.querySelector("ol");
+    if (!most || !list) return;
+    while (list.children.length > most) list.firstElementChild.remove();
+  }
+
+  document.addEventListener("htmx:sseBeforeMessage", function (event) {
+    var list = event.target;
+    if (list.dataset.seen === undefined) return;
+    // A stream that was opened anew may tell again what is on the page.
+    var id = Number(event.detail.lastEventId);
+    if (id <= Number(list.dataset.seen)) {
+      event.preventDefault();
+      return;
+    }
+    list.dataset.seen = String(id);
+  });
+
+  document.addEventListener("htmx:sseMessage", function (event) {
+    localTimes(event.target);
+    var panel = event.target.closest && event.target.closest("[data-log]");
+    if (!panel) return;
+    var empty = panel.querySelector(".log-empty");
+    if (empty && panel.querySelector("li")) empty.remove();
+    var box = followBox(panel);
+    if (!box || box.checked) {
+      trim(panel);
+      toEnd(panel);
+    }
+  });
+
+  // Uploads: drop a file, see it go up, and keep it when the form comes back.
+  function size(bytes) {
+    var units = ["B", "kB", "MB", "GB"];
+    var unit = 0;
+    while (bytes >= 1024 && unit < units.length - 1) {
+      bytes /= 1024;
+      unit++;
+    }
+    return (bytes < 10 && unit > 0 ? bytes.toFixed(1) : Math.round(bytes)) + " " + units[unit];
+  }
+
+  function fileProblem(drop, file) {
+    if (!/\.(zip|tgz|tar\.gz)$/i.test(file.name)) {
+      return "This is not a .zip or .tar.gz file. Pack the folder and choose the archive.";
+    }
+    if (file.size > Number(drop.dataset.mostBytes)) {
+      return "The archive has " + size(file.size) + ", the most is " + size(Number(drop.dataset.mostBytes)) +
+        ". Leave out what the build does not need, such as .git, node_modules and test data.";
+    }
+    return "";
+  }
+
+  function showFile(form) {
+    var drop = form.querySelector("[data-drop]");
+    var input = form.querySelector('input[type="file"]');
+    var problem = form.querySelector("[data-archive-problem]");
+    var file = input.files[0];
+    drop.classList.toggle("chosen", Boolean(file));
+    drop.querySelector("[data-chosen]").textContent = file ? file.name + " (" + size(file.size) + ")" : "";
+    var wrong = file ? fileProblem(drop, file) : "";
+    input.setCustomValidity(wrong);
+    drop.classList.toggle("wrong", Boolean(wrong));
+    if (file) {
+      problem.textContent = wrong;
+      problem.hidden = !wrong;
+    }
+  }
+
+  function suggestName(form) {
+    var name = form.elements.namedItem("name");
+    var route = form.elements.namedItem("route");
+    var file = form.querySelector('input[type="file"]').files[0];
+    if (!name || !file) return;
+    if (!name.value) {
+      name.value = file.name.replace(/\.(zip|tgz|tar\.gz)$/i, "").toLowerCase()
+        .replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 40).replace(/-+$/, "");
+    }
+    if (route && !route.value && name.value) route.value = "/" + name.value;
+  }
+
+  function setUpDrop(form) {
+    var drop = form.querySelector("[data-drop]");
+    var input = form.querySelector('input[type="file"]');
+    input.addEventListener("change", function () {
+      showFile(form);
+      suggestName(form);
+    });
+    ["dragenter", "dragover"].forEach(function (name) {
+      drop.addEventListener(name, function (event) {
+        event.preventDefault();
+        drop.classList.add("over");
+      });
+    });
+    ["dragleave", "drop"].forEach(function (name) {
+      drop.addEventListener(name, function (event) {
+        event.preventDefault();
+        drop.classList.remove("over");
+      });
+    });
+    drop.addEventListener("drop", function (event) {
+      if (!event.dataTransfer.files.length) return;
+      input.files = event.dataTransfer.files;
+      showFile(form);
+      suggestName(form);
+    });
+  }
+
+  function sending(form, on) {
+    form.classList.toggle("busy", on);
+    form.querySelector("[data-sending]").hidden = !on;
+    form.querySelectorAll("button").forEach(function (button) { button.disabled = on; });
+  }
+
+  function progress(form, text, percent) {
+    var bar = form.querySelector("[data-sending] progress");
+    if (percent === null) bar.removeAttribute("value");
+    else bar.value = percent;
+    form.querySelector("[data-sending-text]").textContent = text;
+  }
+
+  function failed(form, text) {
+    var problem = form.querySelector("[data-archive-problem]");
+    problem.textContent = text;
+    problem.hidden = false;
+    sending(form, false);
+  }
+
+  // The answer is the same page with what was wrong: take it over, and put the
+  // chosen file back, which no page can carry.
+  function showAnswer(form, html) {
+    var answer = new DOMParser().parseFromString(html, "text/html");
+    var fresh = answer.getElementById("main");
+    if (!fresh) return failed(form, "The answer could not be read. Load the page again.");
+    var input = form.querySelector('input[type="file"]');
+    var main = document.getElementById("main");
+    document.title = answer.title;
+    main.replaceWith(fresh);
+    var place = fresh.querySelector('form[data-upload] input[type="file"]');
+    if (place) {
+      input.setAttribute("aria-describedby", place.getAttribute("aria-describedby") || "");
+      place.replaceWith(input);
+    }
+    if (window.htmx) window.htmx.process(fresh);
+    setUp(fresh);
+    if (place) showChosen(fresh.querySelector("form[data-upload]"));
+    var wrong = fresh.querySelector("[aria-invalid], [role=alert], .field-problem:not([hidden])");
+    if (wrong) {
+      if (wrong.focus) wrong.focus();
+      wrong.scrollIntoView({ block: "nearest" });
+    }
+  }
+
+  function showChosen(form) {
+    var file = form.querySelector('input[type="file"]').files[0];
+    var drop = form.querySelector("[data-drop]");
+    drop.classList.toggle("chosen", Boolean(file));
+    drop.querySelector("[data-chosen]").textContent = file ? file.name + " (" + size(file.size) + ")" : "";
+  }
+
+  // The upload arrived and its answer was lost: the app's page says what became of it.
+  function lookForApp(form) {
+    var name = form.elements.namedItem("name");
+    var page = name ? "/admin/apps/" + encodeURIComponent(name.value) : window.location.pathname;
+    progress(form, "Sent, but the answer was lost. Looking for the app…", null);
+    window.setTimeout(function () {
+      fetch(page).then(function (answer) {
+        if (answer.ok) window.location.assign(page);
+        else failed(form, "The answer was lost, and there is no such app. Send it again.");
+      }, function () {
+        failed(form, "The connection is lost. See the dashboard before you send it again.");
+      });
+    }, 1000);
+  }
+
+  function setUpUpload(form) {
+    setUpDrop(form);
+    form.addEventListener("submit", function (event) {
+      event.preventDefault();
+      var request = new XMLHttpRequest();
+      var began = Date.now();
+      request.open("POST", form.action);
+      request.setRequestHeader("Accept", "text/html");
+      request.upload.addEventListener("progress", function (moment) {
+        if (!moment.lengthComputable) return progress(form, size(moment.loaded) + " sent", null);
+        var seconds = Math.max(0.1, (Date.now() - began) / 1000);
+        var text = size(moment.loaded) + " of " + size(moment.total) + " sent, " + size(moment.loaded / seconds) + "/s";
+        progress(form, text, 100 * moment.loaded / moment.total);
+      });
+      var sent = false;
+      request.upload.addEventListener("load", function () {
+        sent = true;
+        progress(form, "Sent. Looking into the archive…", null);
+      });
+      request.addEventListener("load", function () {
+        // A 303 was followed already: its page is the one to go to.
+        var target = new URL(request.responseURL || form.action);
+        if (request.status === 200 && target.pathname !== new URL(form.action).pathname) {
+          window.location.assign(target.href);
+          return;
+        }
+        sending(form, false);
+        showAnswer(form, request.responseText);
+      });
+      request.addEventListener("error", function () {
+        if (sent) lookForApp(form);
+        else failed(form, "The connection broke before the upload was complete. Send it again.");
+      });
+      // The token field stands before the file, and FormData keeps the order.
+      var data = new FormData(form);
+      sending(form, true);
+      progress(form, "Sending…", 0);
+      request.send(data);
+    });
+  }
+
+  // A button that was pressed is not pressed twice.
+  document.addEventListener("submit", function (event) {
+    var form = event.target;
+    if (event.defaultPrevented || form.matches("[data-upload]")) return;
+    if (form.dataset.sent) {
+      event.preventDefault();
+      return;
+    }
+    form.dataset.sent = "yes";
+    form.classList.add("busy");
+  });
+  window.addEventListener("pageshow", function () {
+    document.querySelectorAll("form[data-sent]").forEach(function (form) {
+      delete form.dataset.sent;
+      form.classList.remove("busy");
+    });
+  });
+
+  function setUp(root) {
+    localTimes(root);
+    root.querySelectorAll("[data-log]").forEach(setUpPanel);
+    root.querySelectorAll("form[data-upload]").forEach(setUpUpload);
+  }
+  setUp(document);
+})();
