@@ -1,0 +1,259 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"berth/controller"
+	"berth/controller/secret"
+)
+
+const (
+	connectTimeout = 10 * time.Second
+	answerTimeout  = 2 * time.Minute // after the last byte of the request; an archive is looked into meanwhile
+	maxAnswer      = 1 << 20         // bytes of JSON
+)
+
+// client speaks the API of one server.
+type client struct {
+	base  *url.URL
+	token secret.Text
+	http  *http.Client
+}
+
+// appAnswer is what the API says of an app, as far as it is needed here.
+type appAnswer struct {
+	URLs []string `json:"urls"`
+}
+
+// releaseAnswer is what the API says of a release, as far as it is needed here.
+type releaseAnswer struct {
+	App    controller.AppName      `json:"app"`
+	Number int64                   `json:"number"`
+	State  controller.ReleaseState `json:"state"`
+	Reason string                  `json:"reason"`
+	Hint   string                  `json:"hint"`
+}
+
+func (r releaseAnswer) id() controller.ReleaseID {
+	return controller.ReleaseID{App: r.App, Number: r.Number}
+}
+
+// newClient returns the client of the server at address. The CA file is a PEM
+// file of certificates to trust; empty means those that the system trusts.
+func newClient(address string, token secret.Text, caFile string) (*client, error) {
+	base, err := parseServer(address)
+	if err != nil {
+		return nil, &usageError{err}
+	}
+	trust := &tls.Config{MinVersion: tls.VersionTLS12}
+	if caFile != "" {
+		if trust.RootCAs, err = readPool(caFile); err != nil {
+			return nil, &usageError{err}
+		}
+	}
+	return &client{base: base, token: token, http: &http.Client{
+		Transport: &http.Transport{
+			Proxy:                 http.ProxyFromEnvironment,
+			DialContext:           (&net.Dialer{Timeout: connectTimeout}).DialContext,
+			TLSHandshakeTimeout:   connectTimeout,
+			ResponseHeaderTimeout: answerTimeout,
+			TLSClientConfig:       trust,
+			ForceAttemptHTTP2:     true,
+		},
+		// The token goes to the server that was named and to no other.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}, nil
+}
+
+// parseServer accepts https, and http on this machine only: a token is no
+// secret on a plain line.
+func parseServer(address string) (*url.URL, error) {
+	base, err := url.Parse(address)
+	if err != nil || base.Host == "" || base.User != nil || base.RawQuery != "" || base.Path != "" && base.Path != "/" {
+		return nil, fmt.Errorf("--server %q is not an address such as %s", address, defaultServer)
+	}
+	if base.Scheme == "https" || base.Scheme == "http" && isThisMachine(base.Hostname()) {
+		return base, nil
+	}
+	return nil, fmt.Errorf("--server %q would send the token in the clear: use https", address)
+}
+
+func isThisMachine(host string) bool {
+	address, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && address.IsLoopback()
+}
+
+func readPool(file string) (*x509.CertPool, error) {
+	content, err := readBounded(file)
+	if err != nil {
+		return nil, fmt.Errorf("read certificates to trust: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(content) {
+		return nil, fmt.Errorf("read certificates to trust: there is none in %s", file)
+	}
+	return pool, nil
+}
+
+func (c *client) findApp(ctx context.Context, name controller.AppName) (app appAnswer, err error) {
+	err = c.find(ctx, appPath(name), &app)
+	return app, err
+}
+
+func (c *client) findRelease(ctx context.Context, id controller.ReleaseID) (release releaseAnswer, err error) {
+	err = c.find(ctx, releasePath(id), &release)
+	return release, err
+}
+
+func (c *client) createApp(ctx context.Context, name controller.AppName, route string, u *upload) (releaseAnswer, error) {
+	return c.post(ctx, "/api/v1/apps", u, [][2]string{{"name", string(name)}, {"route", route}})
+}
+
+func (c *client) updateApp(ctx context.Context, name controller.AppName, u *upload) (releaseAnswer, error) {
+	return c.post(ctx, appPath(name)+"/update", u, nil)
+}
+
+// copyLog copies what the log holds after its first skip bytes, and what comes
+// until the release is final, and returns how much that was.
+func (c *client) copyLog(ctx context.Context, id controller.ReleaseID, skip int64, out io.Writer) (int64, error) {
+	response, err := c.send(ctx, http.MethodGet, releasePath(id)+"/log?follow=1", nil)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	if _, err := io.CopyN(io.Discard, response.Body, skip); err != nil {
+		return 0, unreachable(err)
+	}
+	copied, err := io.Copy(out, response.Body)
+	if err != nil {
+		return copied, unreachable(err)
+	}
+	return copied, nil
+}
+
+func appPath(name controller.AppName) string { return "/api/v1/apps/" + string(name) }
+
+func releasePath(id controller.ReleaseID) string {
+	return fmt.Sprintf("%s/releases/%d", appPath(id.App), id.Number)
+}
+
+func (c *client) find(ctx context.Context, path string, answer any) error {
+	response, err := c.send(ctx, http.MethodGet, path, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }()
+	return decodeAnswer(response.Body, answer)
+}
+
+func (c *client) post(ctx context.Context, path string, u *upload, fields [][2]string) (release releaseAnswer, err error) {
+	body, contentType, length, err := u.form(fields)
+	if err != nil {
+		return releaseAnswer{}, err
+	}
+	response, err := c.send(ctx, http.MethodPost, path, func(request *http.Request) {
+		request.Body, request.ContentLength = io.NopCloser(body), length
+		request.Header.Set("Content-Type", contentType)
+	})
+	if err != nil {
+		return releaseAnswer{}, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	err = decodeAnswer(response.Body, &release)
+	return release, err
+}
+
+// send returns the answer where it is a good one, and else the Problem that it tells.
+func (c *client) send(ctx context.Context, method, path string, prepare func(*http.Request)) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, method, c.base.JoinPath("/").String()+path[1:], nil)
+	if err != nil {
+		return nil, fmt.Errorf("make request: %w", err)
+	}
+	request.Header.Set("Authorization", "Bearer "+c.token.Reveal())
+	request.Header.Set("Accept", "application/json")
+	if prepare != nil {
+		prepare(request)
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		return nil, unreachable(err)
+	}
+	if response.StatusCode >= http.StatusMultipleChoices {
+		return nil, problemOf(response)
+	}
+	return response, nil
+}
+
+func decodeAnswer(body io.Reader, answer any) error {
+	if err := json.NewDecoder(io.LimitReader(body, maxAnswer)).Decode(answer); err != nil {
+		return unreachable(fmt.Errorf("read answer: %w", err))
+	}
+	return nil
+}
+
+// unreachable words an error of the line.
+func unreachable(err error) error {
+	problem := &controller.Problem{
+		Kind:    controller.KindUnavailable,
+		Message: "The server does not answer.",
+		Hint:    "Check --server (BERTH_SERVER), and that Berth runs there.",
+		Err:     err,
+	}
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		problem.Message = "The certificate of the server is not trusted."
+		problem.Hint = "Berth's own certificate is tls/admin.crt in its data folder: copy it here and name it with --ca-file (BERTH_CA_FILE)."
+	}
+	return problem
+}
+
+// problemOf reads the problem details (RFC 9457) of an answer.
+func problemOf(response *http.Response) error {
+	defer func() { _ = response.Body.Close() }()
+	var details struct{ Title, Detail, Hint, Field string }
+	_ = json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(&details) // another server's answer is no JSON
+	message := details.Detail
+	if message == "" {
+		message = "The server answered " + response.Status + "."
+	}
+	return &controller.Problem{
+		Kind:    kindOf(response.StatusCode),
+		Field:   details.Field,
+		Message: message,
+		Hint:    details.Hint,
+	}
+}
+
+// kindOf is the way back from an HTTP status to the kind that it stands for.
+func kindOf(status int) controller.Kind {
+	switch status {
+	case http.StatusUnprocessableEntity, http.StatusBadRequest:
+		return controller.KindInvalid
+	case http.StatusUnauthorized:
+		return controller.KindUnauthorized
+	case http.StatusForbidden:
+		return controller.KindForbidden
+	case http.StatusNotFound:
+		return controller.KindNotFound
+	case http.StatusConflict:
+		return controller.KindConflict
+	case http.StatusRequestEntityTooLarge:
+		return controller.KindTooLarge
+	case http.StatusTooManyRequests:
+		return controller.KindLimited
+	case http.StatusServiceUnavailable, http.StatusBadGateway, http.StatusGatewayTimeout:
+		return controller.KindUnavailable
+	default:
+		return controller.KindInternal
+	}
+}

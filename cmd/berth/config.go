@@ -1,0 +1,117 @@
+package main
+
+import (
+	"errors"
+	"log/slog"
+	"net/netip"
+	"path/filepath"
+	"time"
+
+	"berth/controller/plan"
+	"berth/controller/secret"
+	"berth/traefik"
+)
+
+// Config is the settings, parsed: what holds one of these need not check it again.
+type Config struct {
+	Stack       string
+	DataFolder  string
+	ProxyFolder string
+
+	HTTPPort, HTTPSPort, AdminPort, DashboardPort uint16 // as published on the host
+
+	AdminListen     netip.AddrPort
+	AdminHosts      []traefik.Host // besides localhost; may be empty
+	AdminPassword   secret.Text    // empty: the stored one
+	SecretKey       secret.Text    // empty: the one in the data folder
+	CertificateFile string         // empty, with KeyFile: Berth's own
+	KeyFile         string
+
+	ForceHTTPS       bool
+	LetsEncryptEmail string // empty: none
+
+	DockerHost   string // empty: the platform's socket
+	ProxyAddress netip.Addr
+	EdgeSubnet   netip.Prefix
+	SubnetPool   netip.Prefix
+
+	BuildConcurrency int           // at least 1
+	BuildTimeout     time.Duration // above zero
+
+	MaximumLimits plan.Limits // of one app; at least controller.LeastLimits
+
+	RateLimits RateLimits
+	LogLevel   slog.Level
+}
+
+// loadConfig merges the sources, flags over environment over file over the
+// defaults, and parses the result. The error names every value that is wrong,
+// where it came from and what is allowed. The file's name may be empty.
+func loadConfig(file string, environment []string, flags values) (config Config, unknown []string, err error) {
+	fromFile := values{}
+	if file != "" {
+		if fromFile, err = readSettingsFile(file); err != nil {
+			return Config{}, nil, err
+		}
+	}
+	fromEnvironment, unknown := readEnvironment(environment)
+	merged, err := merge(fromFile, fromEnvironment, flags)
+	if err != nil {
+		return Config{}, unknown, err
+	}
+	config, err = merged.parse()
+	return config, unknown, err
+}
+
+// merge returns what the last source to speak says of each setting.
+func merge(sources ...values) (values, error) {
+	known, merged := listSettings(), values{}
+	for _, source := range sources {
+		if err := source.resolveSecrets(known); err != nil {
+			return nil, err
+		}
+		for path, v := range source {
+			merged[path] = v
+		}
+	}
+	return merged, nil
+}
+
+// parse turns the values into a Config.
+func (v values) parse() (Config, error) {
+	p := parsing{values: v}
+	s := p.fill()
+	config := Config{
+		Stack:            parse(&p, "stack", s.Stack, parseStack, "1 to 40 lower-case letters, digits and inner hyphens"),
+		DataFolder:       parse(&p, "data.folder", s.Data.Folder, filepath.Abs, "a path"),
+		ProxyFolder:      s.Proxy.Folder,
+		HTTPPort:         s.HTTP.Port,
+		HTTPSPort:        s.HTTPS.Port,
+		AdminPort:        s.Admin.Port,
+		DashboardPort:    s.Dashboard.Port,
+		AdminListen:      parse(&p, "admin.listen", s.Admin.Listen, netip.ParseAddrPort, "an address and a port, such as 127.0.0.1:8001"),
+		AdminHosts:       parse(&p, "admin.hosts", s.Admin.Hosts, parseHosts, "host names with commas between, such as berth.example.com"),
+		AdminPassword:    parse(&p, "admin.password", s.Admin.Password, parsePassword, "at most 72 bytes long"),
+		SecretKey:        s.Secret.Key,
+		CertificateFile:  s.SSL.Cert.File,
+		KeyFile:          s.SSL.Key.File,
+		ForceHTTPS:       s.Force.HTTPS,
+		LetsEncryptEmail: parse(&p, "letsencrypt.email", s.LetsEncrypt.Email, parseEmail, "a mail address, such as me@example.com"),
+		DockerHost:       parse(&p, "docker.host", s.Docker.Host, parseEngine, "an address such as unix:///var/run/docker.sock or tcp://docker-proxy:2375"),
+		ProxyAddress:     parse(&p, "proxy.address", s.Proxy.Address, netip.ParseAddr, "an IP address, such as 10.201.0.2"),
+		EdgeSubnet:       parse(&p, "edge.subnet", s.Edge.Subnet, parseSubnet, "an IPv4 subnet, such as 10.201.0.0/27"),
+		SubnetPool:       parse(&p, "subnet.pool", s.Subnet.Pool, parseSubnet, "an IPv4 subnet, such as 10.201.0.0/16"),
+		BuildConcurrency: s.Build.Concurrency,
+		BuildTimeout:     parse(&p, "build.timeout", s.Build.Timeout, parseTimeout, "a duration above zero with its unit, such as 15m"),
+		MaximumLimits:    p.maximumLimits(s),
+		RateLimits:       p.rateLimits(s),
+		LogLevel:         parse(&p, "log.level", s.Log.Level, parseLevel, "debug, info, warn or error"),
+	}
+	if config.ProxyFolder == "" {
+		config.ProxyFolder = filepath.Join(config.DataFolder, "proxy")
+	}
+	if len(p.errs) == 0 {
+		p.checkTogether(config)
+	}
+	return config, errors.Join(p.errs...)
+}

@@ -1,0 +1,204 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"berth/controller"
+	"berth/controller/secret"
+	"berth/traefik"
+)
+
+const (
+	defaultServer     = "https://127.0.0.1:8001"
+	defaultDeployTime = 30 * time.Minute // longer than the server's limit of one build and a place in the line
+	followPause       = 500 * time.Millisecond
+	followAttempts    = 20 // times that the server may be away while a release is followed
+)
+
+// runDeploy sends a folder or an archive to a Berth, shows the log of the
+// release, and prints where the app answers.
+func runDeploy(ctx context.Context, p *program, args []string) error {
+	wish, err := p.parseDeploy(args)
+	if err != nil {
+		return err
+	}
+	api, err := newClient(wish.server, wish.token, wish.caFile)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, wish.timeout)
+	defer cancel()
+	upload, err := openUpload(ctx, wish.source)
+	if err != nil {
+		return err
+	}
+	release, err := p.send(ctx, api, wish, upload)
+	if err := errors.Join(err, upload.close()); err != nil {
+		return err
+	}
+	final, err := p.follow(ctx, api, release.id())
+	if err != nil {
+		return interrupted(ctx, err, release.id())
+	}
+	if final.State != controller.ReleaseLive && final.State != controller.ReleaseSuperseded {
+		return &releaseError{id: final.id(), state: final.State, reason: final.Reason, hint: final.Hint}
+	}
+	app, err := api.findApp(ctx, wish.name)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(p.stdout, strings.Join(app.URLs, "\n"))
+	return err
+}
+
+// deployWish is the command line of berth deploy, parsed.
+type deployWish struct {
+	source  string // a folder or an archive
+	name    controller.AppName
+	route   string // for a new app only
+	server  string
+	token   secret.Text
+	caFile  string // empty: the authorities that the system trusts
+	timeout time.Duration
+}
+
+func (p *program) parseDeploy(args []string) (deployWish, error) {
+	flags := newFlags("deploy")
+	name := flags.String("name", "", "name of the app; one that is there is updated")
+	route := flags.String("route", "", "where a new app answers: /path, host or host/path; without it /NAME")
+	server := flags.String("server", p.variableOr("BERTH_SERVER", defaultServer), "address of the admin app; BERTH_SERVER")
+	token := flags.String("token", "", "token with the scope deploy; better: BERTH_TOKEN, which other users do not see")
+	tokenFile := flags.String("token-file", p.variable("BERTH_TOKEN_FILE"), "file that holds the token; BERTH_TOKEN_FILE")
+	caFile := flags.String("ca-file", p.variable("BERTH_CA_FILE"), "PEM file of the certificate to trust; BERTH_CA_FILE")
+	timeout := flags.Duration("timeout", defaultDeployTime, "how long to wait until the app is live")
+	words, err := p.parseFlags(flags, args)
+	if err != nil {
+		return deployWish{}, err
+	}
+	if len(words) != 1 {
+		return deployWish{}, &usageError{errors.New("berth deploy takes one folder or archive; see berth help deploy")}
+	}
+	wish := deployWish{source: words[0], server: *server, caFile: *caFile, timeout: *timeout}
+	if wish.name, err = controller.ParseAppName(*name); err != nil {
+		return deployWish{}, &usageError{err}
+	}
+	if wish.route, err = deployRoute(*route, wish.name); err != nil {
+		return deployWish{}, err
+	}
+	wish.token, err = p.deployToken(*token, *tokenFile)
+	return wish, err
+}
+
+func (p *program) variableOr(name, fallback string) string {
+	if text := p.variable(name); text != "" {
+		return text
+	}
+	return fallback
+}
+
+func deployRoute(text string, name controller.AppName) (string, error) {
+	if text == "" {
+		return "/" + string(name), nil
+	}
+	route, err := traefik.ParseRoute(text)
+	if err != nil {
+		return "", &usageError{fmt.Errorf("--route %w", err)}
+	}
+	return route.String(), nil
+}
+
+// deployToken takes the token of the flag, else of the file, else of BERTH_TOKEN.
+func (p *program) deployToken(plain, file string) (secret.Text, error) {
+	if plain == "" && file != "" {
+		content, err := readBounded(file)
+		if err != nil {
+			return "", &usageError{fmt.Errorf("read token: %w", err)}
+		}
+		plain = string(content)
+	}
+	if plain == "" {
+		plain = p.variable("BERTH_TOKEN")
+	}
+	if plain = strings.TrimSpace(plain); plain == "" {
+		return "", &controller.Problem{
+			Kind:    controller.KindUnauthorized,
+			Message: "There is no token.",
+			Hint:    "Mint one with berth token on the machine that Berth runs on, and set BERTH_TOKEN or --token-file.",
+		}
+	}
+	return secret.Text(plain), nil
+}
+
+// send creates the app, or the next release of the one that is there.
+func (p *program) send(ctx context.Context, api *client, wish deployWish, upload *upload) (releaseAnswer, error) {
+	upload.progress = newProgress(p.stderr, upload.bytes)
+	_, err := api.findApp(ctx, wish.name)
+	switch {
+	case err == nil:
+		return api.updateApp(ctx, wish.name, upload)
+	case controller.KindOf(err) == controller.KindNotFound:
+		return api.createApp(ctx, wish.name, wish.route, upload)
+	default:
+		return releaseAnswer{}, err
+	}
+}
+
+// follow copies the log of the release to stderr until the release is final. A
+// server that restarts meanwhile is waited for, and no line is shown twice.
+func (p *program) follow(ctx context.Context, api *client, id controller.ReleaseID) (releaseAnswer, error) {
+	shown, failures := int64(0), 0
+	for {
+		n, err := api.copyLog(ctx, id, shown, p.stderr)
+		shown += n
+		var release releaseAnswer
+		if err == nil {
+			release, err = api.findRelease(ctx, id)
+		}
+		switch {
+		case err == nil && !release.State.UnderWay():
+			return release, nil
+		case err == nil:
+			failures = 0
+		default:
+			failures++
+		}
+		if ctx.Err() != nil {
+			return releaseAnswer{}, ctx.Err()
+		}
+		if failures > followAttempts || err != nil && controller.KindOf(err) != controller.KindUnavailable {
+			return releaseAnswer{}, err
+		}
+		if err := pause(ctx, followPause); err != nil {
+			return releaseAnswer{}, err
+		}
+	}
+}
+
+func pause(ctx context.Context, duration time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(duration):
+		return nil
+	}
+}
+
+// interrupted says that the release goes on without its follower.
+func interrupted(ctx context.Context, err error, id controller.ReleaseID) error {
+	if ctx.Err() == nil {
+		return err
+	}
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return fmt.Errorf("stopped following release %s, which goes on: %w", id, ctx.Err())
+	}
+	return &controller.Problem{
+		Kind:    controller.KindUnavailable,
+		Message: fmt.Sprintf("Release %s is still under way.", id),
+		Hint:    "It goes on: see its page. A longer --timeout waits longer.",
+		Err:     ctx.Err(),
+	}
+}

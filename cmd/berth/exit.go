@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"berth/controller"
+)
+
+// usageError is a command line or a configuration that cannot be used.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+// releaseError is a release that did not become live.
+type releaseError struct {
+	id     controller.ReleaseID
+	state  controller.ReleaseState
+	reason string
+	hint   string
+}
+
+func (e *releaseError) Error() string {
+	return fmt.Sprintf("release %s is %s: %s", e.id, e.state, e.reason)
+}
+
+// Exit codes, for scripts.
+const (
+	exitOK = iota
+	exitInternal
+	exitUsage
+	exitRefused      // the server does not take this input, or not now
+	exitUnauthorized // the token is missing, unknown or too narrow
+	exitNotFound
+	exitUnavailable // the server, the engine or the proxy does not answer, or not yet
+	exitRelease     // the release failed or was cancelled
+	exitInterrupted = 130
+)
+
+// exitCode is the one place where an error becomes an exit code.
+func exitCode(err error) int {
+	usage, _ := errors.AsType[*usageError](err)
+	release, _ := errors.AsType[*releaseError](err)
+	switch {
+	case err == nil:
+		return exitOK
+	case usage != nil:
+		return exitUsage
+	case release != nil:
+		return exitRelease
+	case errors.Is(err, context.Canceled):
+		return exitInterrupted
+	}
+	switch controller.KindOf(err) {
+	case controller.KindInvalid, controller.KindConflict, controller.KindTooLarge:
+		return exitRefused
+	case controller.KindUnauthorized, controller.KindForbidden:
+		return exitUnauthorized
+	case controller.KindNotFound:
+		return exitNotFound
+	case controller.KindLimited, controller.KindUnavailable:
+		return exitUnavailable
+	default:
+		return exitInternal
+	}
+}
+
+// report writes the error for the person at the terminal: what was wrong, the
+// cause, and the next step where one is known.
+func report(stderr io.Writer, err error) {
+	problem, _ := errors.AsType[*controller.Problem](err)
+	release, _ := errors.AsType[*releaseError](err)
+	cause, hint := error(nil), ""
+	switch {
+	case err == nil:
+		return
+	case problem != nil:
+		err, cause, hint = errors.New(problem.Message), problem.Err, problem.Hint
+	case release != nil:
+		hint = release.hint
+	}
+	_, _ = fmt.Fprintf(stderr, "berth: %v\n", err)
+	if cause != nil {
+		_, _ = fmt.Fprintf(stderr, "  cause: %v\n", cause)
+	}
+	if hint != "" {
+		_, _ = fmt.Fprintf(stderr, "  next:  %s\n", hint)
+	}
+}

@@ -1,0 +1,36 @@
+// Command berth is the PaaS controller and its command line.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr)
+	stop()
+	report(os.Stderr, err)
+	os.Exit(exitCode(err))
+}
+
+// run is the whole program: it finds the command that args name and runs it.
+// An environment is a list of NAME=value.
+func run(ctx context.Context, args, environment []string, stdout, stderr io.Writer) error {
+	p := &program{environment: environment, stdout: stdout, stderr: stderr}
+	command, rest := findCommand(args)
+	if command == nil {
+		return &usageError{fmt.Errorf("there is no command %.60q; see berth help", args[0])}
+	}
+	err := command.run(ctx, p, rest)
+	if errors.Is(err, flag.ErrHelp) { // asked for, and printed
+		return nil
+	}
+	return err
+}

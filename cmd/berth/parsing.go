@@ -1,0 +1,218 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/mail"
+	"net/netip"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/docker/go-units"
+
+	"berth/controller"
+	"berth/controller/plan"
+	"berth/controller/secret"
+	"berth/traefik"
+)
+
+// parsing parses values one by one and collects what is wrong with them.
+type parsing struct {
+	values values
+	errs   []error
+}
+
+// fill brings the values over the defaults by paerser.
+func (p *parsing) fill() settings {
+	s := defaultSettings()
+	for _, known := range listSettings() {
+		if v, ok := p.values[known.path]; ok {
+			if err := s.fill(known.path, v.text); err != nil {
+				p.refuse(known.path, v.text, allowedBy(err))
+			}
+		}
+	}
+	for path, port := range map[string]uint16{
+		"http.port": s.HTTP.Port, "https.port": s.HTTPS.Port, "admin.port": s.Admin.Port, "dashboard.port": s.Dashboard.Port,
+	} {
+		if port == 0 {
+			p.refuse(path, "0", "a port from 1 to 65535")
+		}
+	}
+	if s.Build.Concurrency < 1 {
+		p.refuse("build.concurrency", strconv.Itoa(s.Build.Concurrency), "a whole number from 1")
+	}
+	return s
+}
+
+// parse parses one value with a parser of its type.
+func parse[S ~string, T any](p *parsing, path string, text S, parseText func(string) (T, error), allowed string) T {
+	parsed, err := parseText(string(text))
+	if err != nil {
+		p.refuse(path, string(text), allowed)
+	}
+	return parsed
+}
+
+func (p *parsing) rateLimits(s settings) RateLimits {
+	limit := func(class, text string) RateLimit {
+		if text == "" {
+			return RateLimit{}
+		}
+		return parse(p, "ratelimit."+class, text, ParseRateLimit, "a number and a duration, such as 10/1h")
+	}
+	return RateLimits{
+		Login:        limit("login", s.RateLimit.Login),
+		Upload:       limit("upload", s.RateLimit.Upload),
+		Update:       limit("update", s.RateLimit.Update),
+		VolumeCreate: limit("volumecreate", s.RateLimit.VolumeCreate),
+		VolumeUpload: limit("volumeupload", s.RateLimit.VolumeUpload),
+		Default:      limit("default", s.RateLimit.Default),
+	}
+}
+
+func (p *parsing) maximumLimits(s settings) plan.Limits {
+	least := controller.LeastLimits()
+	if s.Limits.Processes < least.Processes {
+		p.refuse("limits.processes", strconv.FormatInt(s.Limits.Processes, 10), fmt.Sprintf("a whole number from %d", least.Processes))
+	}
+	return plan.Limits{
+		MemoryBytes: parse(p, "limits.memory", s.Limits.Memory, parseMemory, "a size from 16m, such as 512m or 2g"),
+		NanoCPUs:    parse(p, "limits.cpu", s.Limits.CPU, parseCPU, "a whole percentage of one core from 5%, such as 200% for two"),
+		Processes:   s.Limits.Processes,
+	}
+}
+
+// checkTogether checks what no single value can say.
+func (p *parsing) checkTogether(c Config) {
+	if (c.CertificateFile == "") != (c.KeyFile == "") {
+		p.errs = append(p.errs, errors.New("ssl.cert.file and ssl.key.file belong together: set both (SSL_CERT_FILE, SSL_KEY_FILE), or neither"))
+	}
+	if !c.EdgeSubnet.Contains(c.ProxyAddress) {
+		p.refuse("proxy.address", c.ProxyAddress.String(), "an address in the edge subnet, "+c.EdgeSubnet.String())
+	}
+}
+
+// refuse notes that the value of path is not allowed. Secrets are not repeated.
+func (p *parsing) refuse(path, text, allowed string) {
+	origin := "default of " + path
+	if v, ok := p.values[path]; ok {
+		origin, text = v.origin, v.text
+	}
+	shown := fmt.Sprintf("%.80q", text)
+	if s, ok := findSetting(listSettings(), path); ok && s.secret {
+		shown = "its value"
+	}
+	err := fmt.Errorf("%s: %s is not allowed, it must be %s", origin, shown, allowed)
+	for _, earlier := range p.errs {
+		if strings.HasPrefix(earlier.Error(), origin+":") {
+			return // a port that could not be converted is also zero
+		}
+	}
+	p.errs = append(p.errs, err)
+}
+
+// allowedBy says in words what a conversion wanted.
+func allowedBy(err error) string {
+	number, ok := errors.AsType[*strconv.NumError](err)
+	switch {
+	case !ok:
+		return "something else: " + err.Error()
+	case number.Func == "ParseBool":
+		return "true or false"
+	default:
+		return "a whole number from 1 to 65535"
+	}
+}
+
+var stackPattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$`)
+
+func parseStack(s string) (string, error) {
+	if !stackPattern.MatchString(s) {
+		return "", errors.New("not a stack name")
+	}
+	return s, nil
+}
+
+func parseHosts(s string) ([]traefik.Host, error) {
+	var hosts []traefik.Host
+	for name := range strings.SplitSeq(s, ",") {
+		if name = strings.TrimSpace(name); name == "" {
+			continue
+		}
+		host, err := traefik.ParseHost(name)
+		if err != nil {
+			return nil, err
+		}
+		hosts = append(hosts, host)
+	}
+	return hosts, nil
+}
+
+func parsePassword(s string) (secret.Text, error) {
+	if len(s) > secret.MaxPasswordBytes {
+		return "", secret.ErrTooLong
+	}
+	return secret.Text(s), nil
+}
+
+func parseEmail(s string) (string, error) {
+	if s == "" {
+		return "", nil
+	}
+	address, err := mail.ParseAddress(s)
+	if err != nil || address.Address != s {
+		return "", errors.New("not a mail address")
+	}
+	return s, nil
+}
+
+func parseEngine(s string) (string, error) {
+	if s == "" || strings.HasPrefix(s, "unix://") || strings.HasPrefix(s, "tcp://") {
+		return s, nil
+	}
+	return "", errors.New("not an engine's address")
+}
+
+func parseSubnet(s string) (netip.Prefix, error) {
+	prefix, err := netip.ParsePrefix(s)
+	if err != nil || !prefix.Addr().Is4() || prefix != prefix.Masked() {
+		return netip.Prefix{}, errors.New("not an IPv4 subnet")
+	}
+	return prefix, nil
+}
+
+func parseTimeout(s string) (time.Duration, error) {
+	duration, err := time.ParseDuration(s)
+	if err != nil || duration <= 0 {
+		return 0, errors.New("not a duration above zero")
+	}
+	return duration, nil
+}
+
+func parseMemory(s string) (int64, error) {
+	bytes, err := units.RAMInBytes(s)
+	if err != nil || bytes < controller.LeastLimits().MemoryBytes {
+		return 0, errors.New("not an amount of memory")
+	}
+	return bytes, nil
+}
+
+func parseCPU(s string) (int64, error) {
+	const nanosPerPercent, most = 10_000_000, 100_000
+	number, found := strings.CutSuffix(s, "%")
+	percent, err := strconv.ParseInt(number, 10, 64)
+	if !found || err != nil || percent < controller.LeastLimits().NanoCPUs/nanosPerPercent || percent > most {
+		return 0, errors.New("not a percentage")
+	}
+	return percent * nanosPerPercent, nil
+}
+
+func parseLevel(s string) (slog.Level, error) {
+	var level slog.Level
+	err := level.UnmarshalText([]byte(s))
+	return level, err
+}

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"berth/controller"
+	"berth/controller/store"
+)
+
+// runPasswd gives the operator a one-time password. It works beside a running server.
+func runPasswd(ctx context.Context, p *program, args []string) error {
+	flags := newFlags("passwd")
+	settings := p.addConfigFlags(flags)
+	if err := p.parseFlagsOnly(flags, args); err != nil {
+		return err
+	}
+	config, logger, err := p.load(settings)
+	if err != nil {
+		return err
+	}
+	if err := requireDataFolder(config); err != nil {
+		return err
+	}
+	ledger, err := store.Open(ctx, config.ledgerFile())
+	if err != nil {
+		return err
+	}
+	password, err := controller.NewAccounts(ledger, config.AdminPassword, logger).Reset(ctx, controller.OperatorName)
+	if err == nil {
+		showOneTimePassword(p.stdout, config, password)
+	}
+	return errors.Join(err, ledger.Close())
+}
+
+// showOneTimePassword prints the password for the person at the terminal or in
+// the log of the container. The second line is read by scripts.
+func showOneTimePassword(stdout io.Writer, config Config, password string) {
+	_, _ = fmt.Fprintf(stdout, "Sign in at %s as %s with the\none-time password: %s\nIt must be changed at the first login.\n",
+		adminURL(config), controller.OperatorName, password)
+}

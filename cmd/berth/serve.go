@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"path/filepath"
+
+	"golang.org/x/sync/errgroup"
+
+	"berth/controller"
+	"berth/controller/docker"
+	"berth/controller/secret"
+	"berth/controller/store"
+	"berth/router"
+	"berth/traefik"
+)
+
+// runServe is the server: it opens what is below the controller, hangs the
+// admin app above it, and runs both until ctx ends or one of them falls.
+func runServe(ctx context.Context, p *program, args []string) error {
+	flags := newFlags("serve")
+	settings := p.addConfigFlags(flags)
+	if err := p.parseFlagsOnly(flags, args); err != nil {
+		return err
+	}
+	config, logger, err := p.load(settings)
+	if err != nil {
+		return err
+	}
+	listener, err := listen(ctx, config.AdminListen) // first: a taken port changes nothing
+	if err != nil {
+		return err
+	}
+	defer func() { _ = listener.Close() }()
+	if err := prepareDataFolder(config.DataFolder, logger); err != nil {
+		return err
+	}
+	ledger, err := store.Open(ctx, config.ledgerFile())
+	if err != nil {
+		return err
+	}
+	accounts := controller.NewAccounts(ledger, config.AdminPassword, logger)
+	err = accounts.EnsureOperator(ctx, func(password string) { showOneTimePassword(p.stdout, config, password) })
+	if err == nil {
+		err = serve(ctx, config, opened{listener, ledger, accounts}, logger)
+	}
+	return errors.Join(err, ledger.Close())
+}
+
+// opened is what serve runs on.
+type opened struct {
+	listener net.Listener
+	ledger   *store.Store
+	accounts *controller.Accounts
+}
+
+// serve runs the controller and the admin app.
+func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) error {
+	key, err := openKey(config, logger)
+	if err != nil {
+		return err
+	}
+	certificate, err := openCertificate(config, logger)
+	if err != nil {
+		return err
+	}
+	engine, err := openEngine(config, logger)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = engine.Close() }()
+	story, err := newController(config, on.ledger, engine, logger)
+	if err != nil {
+		return err
+	}
+	handler, err := router.New(router.Options{
+		Controller:      story,
+		Accounts:        on.accounts,
+		Tokens:          controller.NewTokens(on.ledger, logger),
+		Sessions:        on.ledger,
+		SecretKey:       key.Derive("admin app"),
+		Logger:          logger,
+		PublicHTTPPort:  int(config.HTTPPort),
+		PublicHTTPSPort: int(config.HTTPSPort),
+		AdminHosts:      adminHosts(config, certificate.Leaf),
+		ForceHTTPS:      config.ForceHTTPS,
+		Version:         currentVersion(),
+	})
+	if err != nil {
+		return fmt.Errorf("open admin app: %w", err)
+	}
+	server := newServer(handler, certificate, logger)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return story.Run(ctx) })
+	group.Go(func() error { return sweepExpired(ctx, on.ledger, logger) })
+	group.Go(func() error { return runServer(ctx, server, on.listener) })
+	logger.Info("berth runs", "version", currentVersion(), "stack", config.Stack, "admin", adminURL(config))
+	err = group.Wait()
+	logger.Info("berth stops")
+	return err
+}
+
+func openEngine(config Config, logger *slog.Logger) (*docker.Engine, error) {
+	return docker.Open(docker.Options{
+		Host:       config.DockerHost,
+		Stack:      config.Stack,
+		SubnetPool: config.SubnetPool,
+		Reserved:   []netip.Prefix{config.EdgeSubnet},
+		Logger:     logger,
+	})
+}
+
+// newController writes the proxy's static configuration, which the proxy waits
+// for, and returns the controller that keeps the dynamic one.
+func newController(config Config, ledger *store.Store, engine *docker.Engine, logger *slog.Logger) (*controller.Controller, error) {
+	static := traefik.StaticOptions{ProxyAddress: config.ProxyAddress}
+	changed, err := traefik.WriteStatic(config.ProxyFolder, static)
+	if err != nil {
+		return nil, fmt.Errorf("prepare proxy: %w", err)
+	}
+	if changed {
+		logger.Info("wrote the proxy's static configuration; a proxy that runs takes it after a restart", "folder", config.ProxyFolder)
+	}
+	proxy, err := traefik.NewClient(static.APIURL(), static.VerifyURL())
+	if err != nil {
+		return nil, err
+	}
+	return controller.New(controller.Options{
+		Ledger:           ledger,
+		Engine:           engine,
+		Publisher:        traefik.NewPublisher(config.ProxyFolder),
+		Proxy:            proxy,
+		DataFolder:       config.DataFolder,
+		BuildConcurrency: config.BuildConcurrency,
+		BuildTimeout:     config.BuildTimeout,
+		MaximumLimits:    config.MaximumLimits,
+		Logger:           logger,
+		ReservedHosts:    config.AdminHosts,
+	})
+}
+
+// openKey returns the root key: of SECRET_KEY where it is set, else the one in the data folder.
+func openKey(config Config, logger *slog.Logger) (secret.Key, error) {
+	const enough = 32 // characters; fewer are hardly ever random
+	if config.SecretKey == "" {
+		return secret.LoadKey(filepath.Join(config.DataFolder, "secret.key"))
+	}
+	if len(config.SecretKey) < enough {
+		logger.Warn("SECRET_KEY is short; a good one is made by: openssl rand -hex 32", "bytes", len(config.SecretKey))
+	}
+	return secret.DeriveKey(config.SecretKey)
+}
+
+func (c Config) ledgerFile() string { return filepath.Join(c.DataFolder, "berth.db") }
+
+func listen(ctx context.Context, address netip.AddrPort) (net.Listener, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address.String())
+	if err != nil {
+		return nil, &controller.Problem{
+			Kind:    controller.KindUnavailable,
+			Message: fmt.Sprintf("The admin app cannot listen on %s.", address),
+			Hint:    "End what listens there, or choose another address with --admin.listen (BERTH_ADMIN_LISTEN).",
+			Err:     err,
+		}
+	}
+	return listener, nil
+}
+
+// adminURL is where a person on this machine finds the admin app.
+func adminURL(config Config) string {
+	if config.AdminListen.Addr().IsLoopback() {
+		return "https://" + config.AdminListen.String()
+	}
+	return fmt.Sprintf("https://127.0.0.1:%d", config.AdminPort)
+}

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"berth/controller/secret"
+)
+
+const startTimeout = 3 * time.Minute // bcrypt under the race detector takes its time
+
+// instance is a whole Berth, run in this process, with no engine to talk to.
+type instance struct {
+	environment []string
+	folder      string
+	address     string
+	output      *lockedBuffer
+	stop        func() error
+}
+
+func startInstance(t *testing.T, environment ...string) *instance {
+	t.Helper()
+	address := freeAddress(t)
+	folder := filepath.Join(t.TempDir(), "data")
+	i := &instance{folder: folder, address: address, output: &lockedBuffer{}}
+	i.environment = append([]string{
+		"BERTH_DATA_FOLDER=" + folder, "BERTH_ADMIN_LISTEN=" + address,
+		"DOCKER_HOST=unix://" + filepath.Join(t.TempDir(), "no.sock"),
+	}, environment...)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- run(ctx, nil, i.environment, i.output, i.output) }()
+	i.stop = sync.OnceValue(func() error { cancel(); return <-done })
+	t.Cleanup(func() { _ = i.stop() })
+	for end := time.Now().Add(startTimeout); ; time.Sleep(20 * time.Millisecond) {
+		if i.run(t, "health") == nil {
+			return i
+		}
+		if time.Now().After(end) {
+			t.Fatalf("it does not come up: %s", i.output)
+		}
+	}
+}
+
+// run runs another command beside the server.
+func (i *instance) run(t *testing.T, args ...string) error {
+	t.Helper()
+	return run(t.Context(), args, i.environment, i.output, i.output)
+}
+
+// One instance for the whole life: each start hashes a password.
+func TestServe_FromTheFirstStartToTheStop(t *testing.T) {
+	berth := startInstance(t)
+	t.Run("prints a one-time password", berth.printsAOneTimePassword)
+	t.Run("keeps its files to itself", berth.keepsItsFilesToItself)
+	t.Run("speaks no old TLS", berth.speaksNoOldTLS)
+	t.Run("accepts a token minted beside it", berth.acceptsATokenMintedBesideIt)
+	t.Run("gives a new password beside it", berth.givesANewPasswordBesideIt)
+	t.Run("stops when asked to", berth.stopsWhenAskedTo)
+}
+
+func (i *instance) printsAOneTimePassword(t *testing.T) {
+	line := regexp.MustCompile(`(?m)^one-time password: [2-9A-Z]{4}-[2-9A-Z]{4}-[2-9A-Z]{4}$`)
+	if output := i.output.String(); !line.MatchString(output) || !strings.Contains(output, "must be changed at the first login") {
+		t.Errorf("output: %s", output)
+	}
+}
+
+func (i *instance) keepsItsFilesToItself(t *testing.T) {
+	for name, mode := range map[string]os.FileMode{
+		".": 0o700 | os.ModeDir, "uploads": 0o700 | os.ModeDir, "tls": 0o700 | os.ModeDir,
+		"berth.db": 0o600, "secret.key": 0o600, "tls/admin.key": 0o600, "tls/admin.crt": 0o644,
+	} {
+		expectMode(t, filepath.Join(i.folder, name), mode)
+	}
+	if _, err := os.Stat(filepath.Join(i.folder, "proxy", "traefik.yml")); err != nil {
+		t.Error(err)
+	}
+}
+
+func (i *instance) speaksNoOldTLS(t *testing.T) {
+	leaf, err := readLeaf(filepath.Join(i.folder, "tls", "admin.crt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	trust := pinned(leaf)
+	trust.MinVersion, trust.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: trust}}
+	if response, err := client.Get("https://" + i.address + "/healthz"); err == nil {
+		_ = response.Body.Close()
+		t.Error("an old version was accepted")
+	}
+}
+
+func (i *instance) acceptsATokenMintedBesideIt(t *testing.T) {
+	var stdout bytes.Buffer
+	args := []string{"token", "--ttl", "10m", "--scope", "deploy", "--name", "test"}
+	if err := run(t.Context(), args, i.environment, &stdout, i.output); err != nil {
+		t.Fatal(err)
+	}
+	if !regexp.MustCompile(`^berth_[A-Za-z0-9_-]{43}\n$`).MatchString(stdout.String()) {
+		t.Fatalf("stdout: %q", stdout.String())
+	}
+	for token, code := range map[string]int{"berth_unknown": exitUnauthorized, strings.TrimSpace(stdout.String()): exitNotFound} {
+		api, err := newClient("https://"+i.address, secret.Text(token), filepath.Join(i.folder, "tls", "admin.crt"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := api.findApp(t.Context(), "hello"); exitCode(err) != code {
+			t.Errorf("code %d, want %d: %v", exitCode(err), code, err)
+		}
+	}
+}
+
+func (i *instance) givesANewPasswordBesideIt(t *testing.T) {
+	first := lastPassword(i.output.String())
+	if err := i.run(t, "passwd"); err != nil {
+		t.Fatal(err)
+	}
+	if second := lastPassword(i.output.String()); second == first || second == "" {
+		t.Errorf("first %q, then %q", first, second)
+	}
+}
+
+func (i *instance) stopsWhenAskedTo(t *testing.T) {
+	start := time.Now()
+	if err := i.stop(); err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(start); took > drainTimeout+closeTimeout {
+		t.Errorf("took %s", took)
+	}
+	if exitCode(i.run(t, "health")) != exitUnavailable {
+		t.Error("it is still well")
+	}
+}
+
+func TestServe_ConfiguredSecretsAreUsedAndNotPrinted(t *testing.T) {
+	berth := startInstance(t, "BERTH_ADMIN_PASSWORD=Configured-7", "SECRET_KEY=configured-secret-key")
+	if output := berth.output.String(); strings.Contains(output, "one-time") || strings.Contains(output, "onfigured-") {
+		t.Errorf("output: %s", output)
+	}
+	if _, err := os.Stat(filepath.Join(berth.folder, "secret.key")); err == nil {
+		t.Error("made a key beside the configured one")
+	}
+	if exitCode(berth.run(t, "passwd")) != exitRefused {
+		t.Error("reset a password that the next start would set again")
+	}
+}
+
+func TestServe_TakenPortIsOneClearErrorAndChangesNothing(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	folder := filepath.Join(t.TempDir(), "data")
+	environment := []string{"BERTH_DATA_FOLDER=" + folder, "BERTH_ADMIN_LISTEN=" + listener.Addr().String()}
+	err = run(t.Context(), []string{"serve"}, environment, &lockedBuffer{}, &lockedBuffer{})
+	var reported strings.Builder
+	report(&reported, err)
+	if exitCode(err) != exitUnavailable || !strings.Contains(reported.String(), "--admin.listen") {
+		t.Errorf("code %d: %s", exitCode(err), reported.String())
+	}
+	if _, err := os.Stat(folder); err == nil {
+		t.Error("made a data folder")
+	}
+}
+
+func lastPassword(output string) string {
+	found := regexp.MustCompile(`one-time password: (\S+)`).FindAllStringSubmatch(output, -1)
+	if len(found) == 0 {
+		return ""
+	}
+	return found[len(found)-1][1]
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().String()
+}
+
+// lockedBuffer is an output that two commands may write to at once.
+type lockedBuffer struct {
+	mutex  sync.Mutex
+	buffer bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	return b.buffer.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	return b.buffer.String()
+}

@@ -1,0 +1,31 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"berth/controller/store"
+)
+
+const sweepInterval = time.Hour
+
+// sweepExpired removes sessions and tokens that are over, until ctx ends. They
+// are refused without it; it keeps the ledger small.
+func sweepExpired(ctx context.Context, ledger *store.Store, logger *slog.Logger) error {
+	ticker := time.NewTicker(sweepInterval)
+	defer ticker.Stop()
+	for {
+		now := time.Now()
+		err := errors.Join(ledger.DeleteExpiredSessions(ctx, now), ledger.DeleteExpiredTokens(ctx, now))
+		if err != nil && ctx.Err() == nil {
+			logger.WarnContext(ctx, "expired sessions and tokens stay for now", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
+}

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"mime/multipart"
+	"os"
+	"path/filepath"
+
+	"berth/controller/archive"
+)
+
+// upload is an archive on its way to the server.
+type upload struct {
+	file     *os.File
+	name     string // the file name that the server shows
+	bytes    int64
+	progress *progress
+	close    func() error
+}
+
+// openUpload opens an archive, or packs a folder into one, as its .dockerignore says.
+func openUpload(ctx context.Context, source string) (*upload, error) {
+	info, err := os.Stat(source)
+	if err != nil {
+		return nil, &usageError{fmt.Errorf("open %s: %w", source, errors.Unwrap(err))}
+	}
+	if info.IsDir() {
+		return packFolder(ctx, source)
+	}
+	file, err := os.Open(source)
+	if err != nil {
+		return nil, &usageError{err}
+	}
+	return &upload{file: file, name: filepath.Base(source), bytes: info.Size(), close: file.Close}, nil
+}
+
+// packFolder packs into a file that has no name any more once it is open, so
+// that nothing is left behind however the program ends.
+func packFolder(ctx context.Context, folder string) (*upload, error) {
+	absolute, err := filepath.Abs(folder)
+	if err != nil {
+		return nil, err
+	}
+	ignore, err := readIgnore(absolute)
+	if err != nil {
+		return nil, err
+	}
+	file, err := os.CreateTemp("", "berth-deploy-*")
+	if err != nil {
+		return nil, fmt.Errorf("make temporary archive: %w", err)
+	}
+	_ = os.Remove(file.Name())
+	err = archive.Pack(ctx, absolute, file, ignore)
+	size, seekErr := file.Seek(0, io.SeekCurrent)
+	if _, rewindErr := file.Seek(0, io.SeekStart); err != nil || seekErr != nil || rewindErr != nil {
+		return nil, errors.Join(err, seekErr, rewindErr, file.Close())
+	}
+	return &upload{file: file, name: filepath.Base(absolute) + ".zip", bytes: size, close: file.Close}, nil
+}
+
+func readIgnore(folder string) (*archive.Ignore, error) {
+	text, err := os.ReadFile(filepath.Join(folder, ".dockerignore"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil //nolint:nilnil // nil is the Ignore that keeps everything
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read .dockerignore: %w", err)
+	}
+	ignore, err := archive.ParseIgnore(text)
+	if err != nil {
+		return nil, &usageError{err}
+	}
+	return ignore, nil
+}
+
+// form is the body of the upload: the fields, then the archive, as the server
+// reads them. Its length is known, so the server can refuse what is too large
+// before a byte of it is sent.
+func (u *upload) form(fields [][2]string) (body io.Reader, contentType string, length int64, err error) {
+	var frame bytes.Buffer
+	form := multipart.NewWriter(&frame)
+	for _, field := range fields {
+		err = errors.Join(err, form.WriteField(field[0], field[1]))
+	}
+	_, partErr := form.CreateFormFile("archive", u.name)
+	head := bytes.Clone(frame.Bytes())
+	frame.Reset()
+	if err = errors.Join(err, partErr, form.Close()); err != nil {
+		return nil, "", 0, fmt.Errorf("encode upload: %w", err)
+	}
+	length = int64(len(head)) + u.bytes + int64(frame.Len())
+	content := io.TeeReader(io.LimitReader(u.file, u.bytes), u.progress)
+	return io.MultiReader(bytes.NewReader(head), content, &frame), form.FormDataContentType(), length, nil
+}
