@@ -1,0 +1,9 @@
+# Berth's image: one static binary, certificate authorities, and the folders from which the volumes take their owner.
+# The context is a folder that `scripts/image` prepares; it holds nothing else.
+FROM scratch
+COPY --chown=65532:65532 root/ /
+USER 65532:65532
+ENV BERTH_ADMIN_LISTEN=0.0.0.0:8001 BERTH_DATA_FOLDER=/data BERTH_PROXY_FOLDER=/proxy
+EXPOSE 8001
+ENTRYPOINT ["/berth"]
+CMD ["serve"]
