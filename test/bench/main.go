@@ -1,0 +1,123 @@
+// Command bench measures a whole running Berth against the same work done by
+// hand through the engine's API, in one run, and prints the ratios.
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"time"
+
+	"berth/test/stack"
+)
+
+// goalMet and goalMissed end each line of the report.
+const (
+	goalMet    = "ok"
+	goalMissed = "MISSED"
+)
+
+// bench is one run.
+type bench struct {
+	ctx    context.Context
+	stack  *stack.Stack
+	token  string
+	floor  *floor
+	rounds int
+	apps   int
+	lines  []string
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	rounds := flag.Int("rounds", 10, "rounds whose median is taken")
+	apps := flag.Int("apps", 100, "apps on the fullest dashboard")
+	only := flag.String("only", "", "run only the part whose name holds this")
+	flag.Parse()
+	ctx, cancel := context.WithTimeout(ctx, 40*time.Minute)
+	defer cancel()
+	berth, err := stack.Start(ctx, stack.Options{
+		Name: "berth-bench", Pool: "10.205.0.0/16", Log: os.Stderr,
+		Environment: []string{
+			"BERTH_RATELIMIT_UPLOAD=100000/1h", "BERTH_RATELIMIT_UPDATE=100000/1h", "BERTH_RATELIMIT_DEFAULT=10000000/1h",
+			"BERTH_ADMIN_PASSWORD=" + benchPassword,
+		},
+	})
+	if err != nil {
+		return err
+	}
+	defer berth.Remove()
+	token, err := berth.Token("admin")
+	if err != nil {
+		return err
+	}
+	b := &bench{ctx: ctx, stack: berth, token: token, floor: newFloor(berth.Name), rounds: *rounds, apps: *apps}
+	for _, part := range []struct {
+		name string
+		run  func() error
+	}{
+		{"unzip", b.measureUnzip},
+		{"first", b.measureFirst},
+		{"redeploy", b.measureRedeploy},
+		{"outage", b.measureOutage},
+		{"dashboard", b.measureDashboard},
+	} {
+		if !strings.Contains(part.name, *only) {
+			continue
+		}
+		fmt.Fprintln(os.Stderr, "measuring:", part.name)
+		if err := part.run(); err != nil {
+			return fmt.Errorf("%s: %w", part.name, err)
+		}
+	}
+	fmt.Println("\n" + strings.Join(b.lines, "\n"))
+	return nil
+}
+
+// report adds a line: what was measured, and whether its goal was met.
+func (b *bench) report(met bool, format string, args ...any) {
+	verdict := goalMet
+	if !met {
+		verdict = goalMissed
+	}
+	line := fmt.Sprintf("%-7s ", verdict) + fmt.Sprintf(format, args...)
+	b.lines = append(b.lines, line)
+	fmt.Fprintln(os.Stderr, line)
+}
+
+// version is a name that no run used before: a cached layer would flatter whoever comes second.
+func (b *bench) version() string { return "v" + rand.Text() }
+
+// ratios divides pair by pair, so that a machine whose speed drifts does not matter.
+func ratios(ours, theirs []time.Duration) []float64 {
+	result := make([]float64, len(ours))
+	for i := range ours {
+		result[i] = float64(ours[i]) / float64(theirs[i])
+	}
+	return result
+}
+
+func median[T int | int64 | float64 | time.Duration](values []T) T {
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[len(sorted)/2]
+}
+
+func quantile(values []time.Duration, q float64) time.Duration {
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[min(len(sorted)-1, int(q*float64(len(sorted))))]
+}
+
+func milliseconds(d time.Duration) string { return d.Round(100 * time.Microsecond).String() }

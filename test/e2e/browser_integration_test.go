@@ -1,0 +1,289 @@
+//go:build integration
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+const (
+	newPassword = "Harbour-light-in-fog-42"
+	pageTimeout = time.Minute
+	// networkChanged is how Chromium says that an interface of the machine came or went.
+	networkChanged = "ERR_NETWORK_CHANGED"
+)
+
+type step = chromedp.Action[chromedp.Void]
+
+// browser is one headless Chromium with a profile of its own.
+type browser struct {
+	t   *testing.T
+	ctx context.Context
+}
+
+func newBrowser(t *testing.T) *browser {
+	t.Helper()
+	ctx, stop := chromedp.NewContext(context.Background(), chromedp.WithAllocatorOptions(
+		chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Headless, chromedp.WindowSize(1280, 900),
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-sync", true),
+		// The certificate is Berth's own; the other tests pin it.
+		chromedp.IgnoreCertErrors,
+	))
+	t.Cleanup(stop)
+	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
+		t.Fatalf("this test needs Chromium: %v", err)
+	}
+	return &browser{t: t, ctx: ctx}
+}
+
+func (b *browser) run(what string, steps ...step) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, pageTimeout)
+	defer cancel()
+	if err := chromedp.Do(ctx, steps...); err != nil {
+		b.shoot("failed-" + b.t.Name())
+		b.t.Fatalf("%s: %v", what, err)
+	}
+}
+
+// open goes to a page, again where the network changed under the browser.
+func (b *browser) open(path string) {
+	b.t.Helper()
+	b.run("open "+path, chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		for {
+			_, err := chromedp.Navigate(berth.Admin+path)(ctx, t)
+			if err == nil || !strings.Contains(err.Error(), networkChanged) {
+				return err
+			}
+		}
+	}), chromedp.WaitVisible("main"))
+}
+
+// press clicks a button and waits for what the answer shows. The browser runs
+// beside the engine: a container that comes or goes changes the machine's
+// network, and the browser then drops what it is loading, which no visitor's
+// browser does. The page is opened again then, by the path.
+func (b *browser) press(path, selector, landing string) {
+	b.t.Helper()
+	b.run("press "+selector, chromedp.Click(selector))
+	pressed := time.Now()
+	for reopen := pressed.Add(pageTimeout / 6); time.Since(pressed) < pageTimeout; time.Sleep(50 * time.Millisecond) {
+		if b.sees(landing) {
+			return
+		}
+		if strings.Contains(b.text("body"), networkChanged) || time.Now().After(reopen) {
+			b.open(path)
+			reopen = time.Now().Add(pageTimeout / 6)
+		}
+	}
+	b.shoot("failed-" + b.t.Name())
+	b.t.Fatalf("after %s was pressed, %s never showed", selector, landing)
+}
+
+func (b *browser) sees(selector string) bool {
+	b.t.Helper()
+	return eval[bool](b, fmt.Sprintf(`document.querySelector(%q)?.checkVisibility() ?? false`, selector))
+}
+
+// eval runs an expression in the page.
+func eval[T any](b *browser, expression string) T {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, pageTimeout)
+	defer cancel()
+	value, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression))
+	if err != nil {
+		b.t.Fatalf("evaluate %s: %v", expression, err)
+	}
+	return value
+}
+
+// text is all that the elements of the selector say.
+func (b *browser) text(selector string) string {
+	b.t.Helper()
+	return eval[string](b, fmt.Sprintf(`[...document.querySelectorAll(%q)].map(e => e.innerText).join("\n")`, selector))
+}
+
+// waitText waits until an element says the words.
+func (b *browser) waitText(selector, words string) {
+	b.t.Helper()
+	for deadline := time.Now().Add(pageTimeout); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		if strings.Contains(b.text(selector), words) {
+			return
+		}
+	}
+	b.shoot("failed-" + b.t.Name())
+	b.t.Fatalf("%s never said %q; it says %q", selector, words, b.text(selector))
+}
+
+// shoot keeps a screenshot of the whole page, at desktop and at phone width.
+func (b *browser) shoot(name string) {
+	b.t.Helper()
+	for _, size := range []struct {
+		name string
+		view step
+	}{
+		{"desktop", chromedp.EmulateViewport(1280, 900)},
+		{"phone", chromedp.EmulateViewport(390, 844, chromedp.EmulateMobile)},
+	} {
+		err := chromedp.Do(b.ctx, size.view, chromedp.Sleep(200*time.Millisecond))
+		if err != nil {
+			b.t.Fatalf("resize for %s: %v", name, err)
+		}
+		picture, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
+		if err != nil {
+			b.t.Fatalf("screenshot %s: %v", name, err)
+		}
+		if err := os.WriteFile(filepath.Join(artefacts, name+"-"+size.name+".png"), picture, 0o644); err != nil {
+			b.t.Error(err)
+		}
+	}
+	if err := chromedp.Do(b.ctx, chromedp.EmulateViewport(1280, 900)); err != nil {
+		b.t.Error(err)
+	}
+}
+
+// fits fails where a page is wider than a phone.
+func (b *browser) fits(path string) {
+	b.t.Helper()
+	b.run("phone", chromedp.EmulateViewport(390, 844, chromedp.EmulateMobile))
+	b.open(path)
+	if over := eval[int](b, `document.documentElement.scrollWidth - window.innerWidth`); over > 0 {
+		b.t.Errorf("%s is %d pixels wider than a phone", path, over)
+	}
+	b.run("desktop", chromedp.EmulateViewport(1280, 900))
+}
+
+// file keeps an archive of the test app on disk, for the form to send.
+func file(t *testing.T, name, mode, version string) string {
+	t.Helper()
+	archive, err := berth.App(mode, version)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return write(t, name, archive)
+}
+
+func write(t *testing.T, name string, content []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestBrowser_WalksTheWholeWay is the main job as a person does it: first
+// sign-in, upload, live page, failed update, good update, rollback, delete.
+func TestBrowser_WalksTheWholeWay(t *testing.T) {
+	b := newBrowser(t)
+	oneTime, err := berth.OneTimePassword()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.open("/admin")
+	b.shoot("01-sign-in")
+	b.run("sign in wrongly", chromedp.SendKeys("#password", "wrong"))
+	b.press("/login", "form[action='/login'] button", "#password-problem")
+	b.run("sign in", chromedp.SendKeys("#password", oneTime))
+	b.press("/password", "form[action='/login'] button", "#new_password")
+	b.open("/upload") // nothing else is let through before the password is changed
+	b.run("the forced change stands before every page", chromedp.WaitVisible("#new_password"))
+	b.shoot("02-choose-password")
+	b.run("choose a password",
+		chromedp.SendKeys("#old_password", oneTime),
+		chromedp.SendKeys("#new_password", newPassword),
+		chromedp.SendKeys("#repeat_password", newPassword))
+	b.press("/admin", "form[action='/password'] button", "#apps")
+
+	b.open("/upload")
+	b.shoot("03-upload")
+	b.run("a bad archive", chromedp.SendKeys("#name", "walk"), chromedp.SendKeys("#route", "/walk"),
+		chromedp.SetUploadFiles("input[name=archive]", []string{write(t, "notes.zip", []byte("not a ZIP"))}))
+	b.press("/upload", "form[data-upload] button[type=submit]", ".field-problem")
+	b.shoot("04-upload-refused")
+	if kept := eval[string](b, `document.querySelector("#name").value`); kept != "walk" {
+		t.Errorf("after a refusal the name is %q", kept)
+	}
+	b.run("a good archive", chromedp.SetUploadFiles("input[name=archive]", []string{file(t, "walk.zip", "slow", "v1")}))
+	b.press("/admin/apps/walk/releases/1", "form[data-upload] button[type=submit]", ".steps")
+	b.shoot("05-release-under-way")
+	b.waitText(".outcome", "answers at")
+	b.waitText("ol.log", "takes over the route")
+	b.shoot("06-release-live")
+	answers(t, 2*time.Second, "/walk", "testapp v1")
+
+	b.open("/admin/apps/walk")
+	b.waitText("#output-panel", "testapp v1 listens on 8000")
+	visit(t, "/walk/print?line=hello-from-a-visitor")
+	b.waitText("#output-panel", "hello-from-a-visitor")
+	b.waitText("#summary", "MB")
+	b.shoot("07-app")
+	b.run("update that dies", chromedp.SetUploadFiles("input[name=archive]", []string{file(t, "walk-v2.zip", "write", "v2")}))
+	b.press("/admin/apps/walk/releases/2", "#update button[type=submit]", ".steps")
+	b.waitText(".outcome", "read-only")
+	b.shoot("08-release-failed")
+	answers(t, time.Second, "/walk", "testapp v1")
+
+	b.open("/admin/apps/walk")
+	b.run("update", chromedp.SetUploadFiles("input[name=archive]", []string{file(t, "walk-v3.zip", "", "v3")}))
+	b.press("/admin/apps/walk/releases/3", "#update button[type=submit]", ".steps")
+	b.waitText(".outcome", "answers at")
+	answers(t, 2*time.Second, "/walk", "testapp v3")
+
+	b.open("/admin/apps/walk")
+	b.press("/admin/apps/walk/releases/4", "form[action$='/rollback'] button", ".steps")
+	b.waitText(".outcome", "answers at")
+	answers(t, 2*time.Second, "/walk", "testapp v1")
+
+	b.open("/admin")
+	b.waitText("#app-walk", "running")
+	b.shoot("09-dashboard")
+	b.press("/admin", "#app-walk button[formaction$='/stop']", "#app-walk button[formaction$='/start']")
+	b.waitText("#app-walk .app-state", "stopped")
+	b.press("/admin", "#app-walk button[formaction$='/start']", "#app-walk button[formaction$='/stop']")
+	answers(t, converge, "/walk", "testapp v1")
+
+	for _, path := range []string{"/admin", "/upload", "/admin/apps/walk", "/admin/apps/walk/releases/2", "/password"} {
+		b.fits(path)
+	}
+	b.deleteWalk()
+}
+
+func (b *browser) deleteWalk() {
+	b.open("/admin/apps/walk")
+	b.run("a wrong name", chromedp.SendKeys("#confirm", "talk"))
+	b.press("/admin/apps/walk", "form[action$='/delete'] button", "#confirm-problem")
+	b.shoot("10-delete-refused")
+	b.run("the name", chromedp.SetValue("#confirm", "walk"))
+	b.press("/admin", "form[action$='/delete'] button", "#apps")
+	if status, _ := visit(b.t, "/walk"); status != 404 {
+		b.t.Errorf("the route of a deleted app answers %d", status)
+	}
+	if len(containers(b.t, "walk")) != 0 {
+		b.t.Error("containers of a deleted app are left")
+	}
+	networks := docker(b.t, "network", "ls", "--quiet", "--filter", "label=berth.stack="+berth.Name, "--filter", "label=berth.app=walk")
+	images := docker(b.t, "images", "--quiet", "--filter", "label=berth.stack="+berth.Name, "--filter", "label=berth.app=walk")
+	if networks != "" || images != "" {
+		b.t.Errorf("left of a deleted app: networks %q, images %q", networks, images)
+	}
+}
+
+// TestBrowser_SeesTheProxysDashboard: Traefik's own dashboard, on localhost.
+func TestBrowser_SeesTheProxysDashboard(t *testing.T) {
+	b := newBrowser(t)
+	b.run("open the dashboard", chromedp.Navigate(berth.Dashboard+"/dashboard/"), chromedp.WaitVisible("h1"), chromedp.Sleep(time.Second))
+	b.shoot("11-traefik-dashboard")
+	if text := b.text("body"); !strings.Contains(strings.ToLower(text), "traefik") {
+		t.Errorf("the dashboard says %.200q", text)
+	}
+}

@@ -1,0 +1,149 @@
+// Command testapp is the app that the tests deploy: it answers, it looks at its
+// own confinement, and it dies in every way that an app can.
+//
+// Its archive holds a file "mode", whose first word says what it does at start,
+// and a file "version", which it answers with.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+)
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	version := read("/version")
+	switch mode := read("/mode"); mode {
+	case "write": // to a place that is read-only
+		return os.WriteFile("/state", []byte("x"), 0o600)
+	case "write-then-serve": // in a folder that belongs to the app's user
+		if err := os.WriteFile("/srv/state", []byte("x"), 0o600); err != nil {
+			return err
+		}
+	case "memory":
+		return takeMemory()
+	case "exit":
+		fmt.Println("nothing to do")
+		return nil
+	case "crash":
+		return errors.New("the configuration is missing")
+	case "twice": // binds its port two times
+		if _, err := net.Listen("tcp", ":8000"); err != nil {
+			return err
+		}
+		_, err := net.Listen("tcp", ":8000")
+		return err
+	case "deaf": // runs and listens nowhere
+		time.Sleep(time.Hour)
+	case "broken": // answers nothing but errors
+		return http.ListenAndServe(":8000", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "broken", http.StatusInternalServerError)
+		}))
+	case "hang": // serves once ready, and never answers the path /
+		http.HandleFunc("/health", func(http.ResponseWriter, *http.Request) {})
+		http.HandleFunc("/", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+		return serve()
+	case "slow": // takes its time to start
+		time.Sleep(3 * time.Second)
+	}
+	fmt.Println("testapp", version, "listens on 8000")
+	http.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintf(w, "testapp %s\n", version) })
+	http.HandleFunc("/status/self", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, read("/proc/self/status")) })
+	http.HandleFunc("/mounts", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, read("/proc/self/mounts")) })
+	http.HandleFunc("/headers", func(w http.ResponseWriter, r *http.Request) { _ = r.Header.Write(w) })
+	http.HandleFunc("/write", write)
+	http.HandleFunc("/dial", dial)
+	http.HandleFunc("/wait", wait)
+	http.HandleFunc("/print", func(_ http.ResponseWriter, r *http.Request) { fmt.Println(r.URL.Query().Get("line")) })
+	http.HandleFunc("/die", func(http.ResponseWriter, *http.Request) { os.Exit(3) })
+	return serve()
+}
+
+// serve answers until SIGTERM, then finishes what is under way.
+func serve() error {
+	server := &http.Server{Addr: ":8000", ReadHeaderTimeout: 10 * time.Second}
+	stop, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer cancel()
+	drained := make(chan error, 1)
+	go func() {
+		<-stop.Done()
+		ctx, cancel := context.WithTimeout(context.Background(), 8*time.Second)
+		defer cancel()
+		drained <- server.Shutdown(ctx)
+	}()
+	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return <-drained
+}
+
+// write tries to write the file that the query names.
+func write(w http.ResponseWriter, r *http.Request) {
+	if err := os.WriteFile(r.URL.Query().Get("path"), []byte("x"), 0o600); err != nil {
+		http.Error(w, err.Error(), http.StatusConflict)
+		return
+	}
+	fmt.Fprintln(w, "written")
+}
+
+// dial says whether the address of the query can be reached from inside.
+func dial(w http.ResponseWriter, r *http.Request) {
+	connection, err := net.DialTimeout("tcp", r.URL.Query().Get("address"), 1500*time.Millisecond)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusConflict)
+		return
+	}
+	_ = connection.Close()
+	fmt.Fprintln(w, "reached")
+}
+
+// wait answers after the time that the query names.
+func wait(w http.ResponseWriter, r *http.Request) {
+	pause, err := time.ParseDuration(r.URL.Query().Get("for"))
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	time.Sleep(pause)
+	fmt.Fprintln(w, "waited")
+}
+
+// takeMemory takes more and more until it is ended.
+func takeMemory() error {
+	var held [][]byte
+	for {
+		block := make([]byte, 16<<20)
+		for i := 0; i < len(block); i += 4096 {
+			block[i] = 1
+		}
+		held = append(held, block)
+		if len(held) > 1000 {
+			return errors.New("there is no limit")
+		}
+	}
+}
+
+func read(path string) string {
+	file, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer file.Close()
+	content, _ := io.ReadAll(file)
+	return strings.TrimSpace(string(content))
+}
