@@ -96,6 +96,9 @@ func (c *Controller) Delete(ctx context.Context, name AppName, confirm string) e
 // removeApp removes every trace of an app that is wanted deleted; the row goes last.
 func (c *Controller) removeApp(ctx context.Context, name AppName) error {
 	releases, err := c.ledger.ListReleases(ctx, name)
+	if errors.Is(err, ErrNotFound) {
+		return nil // somebody else has just finished it
+	}
 	if err != nil {
 		return err
 	}

@@ -24,13 +24,16 @@ const (
 type usageBook struct {
 	mu       sync.RWMutex
 	apps     map[AppName]Usage
-	samples  map[string]docker.Usage // the last one of each instance, for the difference
-	lookedAt atomic.Int64            // unix nanoseconds
+	samples  map[AppName]samples
+	lookedAt atomic.Int64 // unix nanoseconds
 	look     chan struct{}
 }
 
+// samples are the last ones of an app's instances, by name, for the difference to the next.
+type samples map[string]docker.Usage
+
 func newUsageBook() *usageBook {
-	return &usageBook{apps: make(map[AppName]Usage), samples: make(map[string]docker.Usage), look: make(chan struct{}, 1)}
+	return &usageBook{apps: make(map[AppName]Usage), samples: make(map[AppName]samples), look: make(chan struct{}, 1)}
 }
 
 // of returns what the app takes, and notes that somebody looks.
@@ -102,15 +105,13 @@ func (c *Controller) sampleApp(ctx context.Context, app App) {
 	if err != nil {
 		return
 	}
-	var sum Usage
+	taken := make(samples, len(live.Instances))
 	for _, name := range live.Instances {
-		now, err := c.engine.Usage(ctx, name)
-		if err != nil {
+		if taken[name], err = c.engine.Usage(ctx, name); err != nil {
 			return
 		}
-		sum = sum.plus(now, c.usage.swapSample(name, now))
 	}
-	c.usage.set(app.Name, sum)
+	c.usage.enter(app.Name, taken)
 	c.notices.notify(app.Name)
 }
 
@@ -124,22 +125,21 @@ func (u Usage) plus(now, before docker.Usage) Usage {
 	return u
 }
 
-func (b *usageBook) swapSample(instance string, now docker.Usage) (before docker.Usage) {
+// enter adds the samples of an app's instances up. Those of instances that are
+// gone are forgotten.
+func (b *usageBook) enter(app AppName, taken samples) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	before = b.samples[instance]
-	b.samples[instance] = now
-	return before
-}
-
-func (b *usageBook) set(app AppName, usage Usage) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.apps[app] = usage
+	var sum Usage
+	for name, now := range taken {
+		sum = sum.plus(now, b.samples[app][name])
+	}
+	b.apps[app], b.samples[app] = sum, taken
 }
 
 func (b *usageBook) forget(app AppName) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.apps, app)
+	delete(b.samples, app)
 }
