@@ -70,8 +70,11 @@ func observedFrom(instance docker.Instance, err error) Observed {
 		return Observed{AppDown, "The engine does not answer.", now}
 	case condition.OOMKilled && condition.Restarts > 0:
 		return Observed{AppCrashing, "It ran out of memory and was started again.", now}
-	case condition.Restarting, condition.Restarts > 0 && now.Sub(condition.StartedAt) < freshRestart:
-		return Observed{AppCrashing, fmt.Sprintf("It ended with exit code %d and was started again, %d times so far.", condition.ExitCode, condition.Restarts), now}
+	case condition.Restarting:
+		return Observed{AppCrashing, fmt.Sprintf("It ended with exit code %d and is started again; restarts so far: %d.", condition.ExitCode, condition.Restarts), now}
+	case condition.Restarts > 0 && now.Sub(condition.StartedAt) < freshRestart:
+		// While it runs, the engine does not tell how the run before ended.
+		return Observed{AppCrashing, fmt.Sprintf("It ended and was started again; restarts so far: %d.", condition.Restarts), now}
 	case !condition.Running:
 		return Observed{AppDown, fmt.Sprintf("It ended with exit code %d.", condition.ExitCode), now}
 	case condition.Health == "unhealthy":

@@ -100,7 +100,10 @@ func (s *shipment) inspect(ctx context.Context) (healthy bool, err error) {
 		return false, err
 	}
 	state := instance.Condition
-	if state.OOMKilled || state.Restarts >= restartsToDie || (!state.Running && !state.Restarting) {
+	// Only between two starts the engine tells how the last run ended; an app that
+	// runs after its restarts may still come up.
+	ended := !state.Running && (!state.Restarting || state.Restarts >= restartsToDie)
+	if state.OOMKilled || ended {
 		return false, &diedError{condition: state}
 	}
 	return state.Health == "" || state.Health == "healthy", nil
