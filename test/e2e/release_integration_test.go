@@ -30,10 +30,43 @@ func TestRelease_AnswersAtItsRouteAndOnlyThere(t *testing.T) {
 func TestRelease_RedeployFailsNoRequest(t *testing.T) {
 	o := newOperator(t)
 	o.deploy("steady", "", "v0")
+	finish := underLoad(t, "/steady")
+	for _, version := range []string{"v1", "v2", "v3", "v4", "v5"} {
+		if release := o.update("steady", "", version); release.State != "live" {
+			t.Errorf("release is %+v", release)
+		}
+		answers(t, 2*time.Second, "/steady", version)
+	}
+	time.Sleep(2 * time.Second) // the last old instance is retired in here
+	finish()
+	eventually(t, 20*time.Second, "the old instances to be gone", func() bool {
+		return len(containers(t, "steady")) == 1
+	})
+}
+
+// TestRelease_OtherAppsComeAndGoUnnoticed: the proxy joins a network for each new
+// app and leaves it again, which must cost the others nothing.
+func TestRelease_OtherAppsComeAndGoUnnoticed(t *testing.T) {
+	o := newOperator(t)
+	o.deploy("calm", "", "v1")
+	finish := underLoad(t, "/calm")
+	for _, name := range []string{"a-guest", "m-guest", "z-guest"} {
+		o.upload(name, "/"+name, "", "v1")
+		if release := o.wait(name); release.State != "live" {
+			t.Errorf("release of %s is %+v", name, release)
+		}
+		o.remove(name)
+	}
+	finish()
+}
+
+// underLoad visits a path on kept-alive connections, about 200 times a second,
+// until finish is called, which fails the test for every request that failed.
+func underLoad(t *testing.T, path string) (finish func()) {
+	t.Helper()
 	var failed, sent atomic.Int64
 	stop := make(chan struct{})
 	var load sync.WaitGroup
-	// Bounded: 4 visitors on kept-alive connections, about 200 requests a second together.
 	for range 4 {
 		load.Go(func() {
 			for {
@@ -43,28 +76,22 @@ func TestRelease_RedeployFailsNoRequest(t *testing.T) {
 				case <-time.After(20 * time.Millisecond):
 				}
 				sent.Add(1)
-				if status, body := visit(t, "/steady"); status != http.StatusOK {
+				if status, body := visit(t, path); status != http.StatusOK {
 					failed.Add(1)
 					t.Logf("a request failed: %d %s", status, body)
 				}
 			}
 		})
 	}
-	for _, version := range []string{"v1", "v2", "v3", "v4", "v5"} {
-		if release := o.update("steady", "", version); release.State != "live" {
-			t.Errorf("release is %+v", release)
+	return func() {
+		t.Helper()
+		close(stop)
+		load.Wait()
+		t.Logf("%d requests to %s", sent.Load(), path)
+		if failed.Load() > 0 {
+			t.Errorf("%d of %d requests to %s failed", failed.Load(), sent.Load(), path)
 		}
-		answers(t, 2*time.Second, "/steady", version)
 	}
-	time.Sleep(2 * time.Second) // the last old instance is retired in here
-	close(stop)
-	load.Wait()
-	if failed.Load() > 0 {
-		t.Errorf("%d of %d requests failed over 5 redeploys", failed.Load(), sent.Load())
-	}
-	eventually(t, 20*time.Second, "the old instances to be gone", func() bool {
-		return len(containers(t, "steady")) == 1
-	})
 }
 
 func TestRelease_LongRequestOutlivesRedeploy(t *testing.T) {
