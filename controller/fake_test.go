@@ -22,6 +22,7 @@ type engine struct {
 
 	onBuild func(ctx context.Context, o docker.BuildOptions) error
 	onStart func(o docker.StartOptions) error
+	onList  func()                      // after the instances were listed, before the list is returned
 	exited  map[string]docker.Condition // of instances, by name, when they are looked at
 }
 
@@ -112,10 +113,14 @@ func (e *engine) Inspect(_ context.Context, name string) (docker.Instance, error
 
 func (e *engine) Instances(context.Context) ([]docker.Instance, error) {
 	e.mu.Lock()
-	defer e.mu.Unlock()
 	var all []docker.Instance
 	for _, instance := range e.instances {
 		all = append(all, instance)
+	}
+	onList := e.onList
+	e.mu.Unlock()
+	if onList != nil {
+		onList()
 	}
 	return all, nil
 }

@@ -66,10 +66,6 @@ func (c *Controller) reconcile(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	found := make(map[string]docker.Instance, len(instances))
-	for _, instance := range instances {
-		found[instance.Name] = instance
-	}
 	var errs []error
 	kept := make(map[string]bool)
 	for _, release := range underWay {
@@ -79,7 +75,7 @@ func (c *Controller) reconcile(ctx context.Context) error {
 		c.dispatch(release)
 	}
 	for _, app := range apps {
-		names, err := c.reconcileApp(ctx, app, found)
+		names, err := c.reconcileApp(ctx, app)
 		errs = append(errs, err)
 		for _, name := range names {
 			kept[name] = true
@@ -93,7 +89,7 @@ func (c *Controller) reconcile(ctx context.Context) error {
 }
 
 // reconcileApp makes the app's live instances as they are wanted, and returns their names.
-func (c *Controller) reconcileApp(ctx context.Context, app App, found map[string]docker.Instance) ([]string, error) {
+func (c *Controller) reconcileApp(ctx context.Context, app App) ([]string, error) {
 	if app.Wanted == WantedDeleted {
 		return nil, c.removeApp(ctx, app.Name)
 	}
@@ -116,7 +112,7 @@ func (c *Controller) reconcileApp(ctx context.Context, app App, found map[string
 		return nil, err
 	}
 	for _, name := range live.Instances {
-		if err := c.reconcileInstance(ctx, app, live, name, found); err != nil {
+		if err := c.reconcileInstance(ctx, app, live, name); err != nil {
 			c.observe(ctx, app.Name, Observed{State: AppDown, Detail: "It should run and could not be started.", At: time.Now()})
 			return live.Instances, fmt.Errorf("repair %s: %w", live.ReleaseID, err)
 		}
@@ -125,16 +121,24 @@ func (c *Controller) reconcileApp(ctx context.Context, app App, found map[string
 	return live.Instances, nil
 }
 
-func (c *Controller) reconcileInstance(ctx context.Context, app App, live Release, name string, found map[string]docker.Instance) error {
-	instance, there := found[name]
+// reconcileInstance looks at the instance itself, under the app's lock. The list
+// of the pass may be older than the promotion of this release, and would have its
+// running instance made again.
+func (c *Controller) reconcileInstance(ctx context.Context, app App, live Release, name string) error {
+	instance, err := c.engine.Inspect(ctx, name)
+	there := !errors.Is(err, docker.ErrNotFound)
+	if err != nil && there {
+		return err
+	}
+	up := instance.Condition.Running || instance.Condition.Restarting
 	switch {
-	case app.Wanted == WantedStopped && there && (instance.Condition.Running || instance.Condition.Restarting):
+	case app.Wanted == WantedStopped && up:
 		return c.engine.Stop(ctx, name, stopGrace)
 	case app.Wanted == WantedStopped:
 		return nil
 	case !there:
 		return c.recreate(ctx, app, live, name)
-	case !instance.Condition.Running && !instance.Condition.Restarting:
+	case !up:
 		return c.engine.Resume(ctx, name)
 	default:
 		return nil

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -329,6 +330,25 @@ func TestStory_RestartRepairsTheEngineAndRemovesOrphans(t *testing.T) {
 	h.open()
 	h.eventually("the engine to be in line", func() bool { return slices.Equal(h.engine.names(), []string{"berth-hello-r1"}) })
 	h.eventually("old uploads to be swept", func() bool { return len(h.uploads()) == 0 })
+}
+
+func TestStory_PassThatIsOlderThanAPromotionLeavesTheNewInstanceAlone(t *testing.T) {
+	h := newHouse(t)
+	h.deploy("hello")
+	h.stop()
+	listed, returned := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	h.engine.onList = func() { once.Do(func() { close(listed); <-returned }) }
+	h.open()
+	<-listed // the first pass holds a list without r2
+	h.update("hello")
+	close(returned)
+	h.eventually("the old instance to be retired", func() bool { return slices.Equal(h.engine.names(), []string{"berth-hello-r2"}) })
+	h.engine.mu.Lock()
+	defer h.engine.mu.Unlock()
+	if want := []string{"berth-hello-r1", "berth-hello-r2"}; !slices.Equal(h.engine.started, want) {
+		t.Errorf("started were %v, want %v: a serving instance was made again", h.engine.started, want)
+	}
 }
 
 func TestStory_StopTakesTheRouteOffAndStartPutsItBack(t *testing.T) {
