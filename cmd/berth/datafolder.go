@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"os"
 
 	"berth/controller"
+	"berth/controller/store"
 )
 
 // prepareDataFolder makes the data folder and keeps everybody else out of it.
@@ -27,18 +29,19 @@ func prepareDataFolder(path string, logger *slog.Logger) error {
 	return nil
 }
 
-// requireDataFolder refuses to go on where there is no ledger yet, for commands
-// that would otherwise make an empty one in the wrong place.
-func requireDataFolder(config Config) error {
+// openLedger opens the ledger that a server has made, for the commands that work
+// beside it. Where there is none it refuses, instead of making an empty one in
+// the wrong place.
+func openLedger(ctx context.Context, config Config) (*store.Store, error) {
 	if _, err := os.Stat(config.ledgerFile()); err != nil {
-		return &controller.Problem{
+		return nil, &controller.Problem{
 			Kind:    controller.KindNotFound,
 			Message: fmt.Sprintf("There is no Berth in %s.", config.DataFolder),
 			Hint:    "Name its data folder with --data.folder (BERTH_DATA_FOLDER), or start it once with berth serve.",
 			Err:     err,
 		}
 	}
-	return nil
+	return store.Open(ctx, config.ledgerFile())
 }
 
 func dataFolderProblem(path string, err error) error {

@@ -7,7 +7,6 @@ import (
 	"io"
 
 	"berth/controller"
-	"berth/controller/store"
 )
 
 // runPasswd gives the operator a one-time password. It works beside a running server.
@@ -21,10 +20,7 @@ func runPasswd(ctx context.Context, p *program, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := requireDataFolder(config); err != nil {
-		return err
-	}
-	ledger, err := store.Open(ctx, config.ledgerFile())
+	ledger, err := openLedger(ctx, config)
 	if err != nil {
 		return err
 	}

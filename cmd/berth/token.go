@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"berth/controller"
-	"berth/controller/store"
 )
 
 const defaultTokenTTL = 30 * 24 * time.Hour
@@ -31,10 +30,7 @@ func runToken(ctx context.Context, p *program, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := requireDataFolder(config); err != nil {
-		return err
-	}
-	ledger, err := store.Open(ctx, config.ledgerFile())
+	ledger, err := openLedger(ctx, config)
 	if err != nil {
 		return err
 	}
