@@ -46,7 +46,10 @@ func (a *admin) updatePassword(v *visit) error {
 
 func (a *admin) passwordForm(v *visit, status int, problems fieldProblems) error {
 	page := passwordPage{frame: v.frame("Password"), Forced: v.caller.account.MustChange, Problems: problems}
-	page.Section, page.Bare = "password", page.Forced
+	page.Section, page.Bare = "settings", page.Forced
+	if !page.Forced {
+		page.Tab = "account"
+	}
 	page.Problem = problems[""]
 	return v.page(status, "password", page)
 }

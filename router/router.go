@@ -72,6 +72,7 @@ type Options struct {
 	Accounts   Accounts
 	Tokens     Tokens
 	Sessions   controller.SessionLedger
+	Audit      controller.Auditor
 	SecretKey  []byte // at least 32 bytes; form tokens are derived from it
 	Logger     *slog.Logger
 
@@ -90,6 +91,7 @@ type admin struct {
 	accounts  Accounts
 	tokens    Tokens
 	sessions  *sessionStore
+	audit     controller.Auditor
 	formKey   []byte
 	limits    limiter
 	templates *templates.Set
@@ -107,8 +109,8 @@ func New(o Options) (http.Handler, error) {
 	if len(o.SecretKey) < minSecretKey {
 		return nil, fmt.Errorf("secret key has %d bytes, needs %d", len(o.SecretKey), minSecretKey)
 	}
-	if o.Controller == nil || o.Accounts == nil || o.Tokens == nil || o.Sessions == nil || o.Logger == nil {
-		return nil, errors.New("router needs a controller, accounts, tokens, sessions and a logger")
+	if o.Controller == nil || o.Accounts == nil || o.Tokens == nil || o.Sessions == nil || o.Audit == nil || o.Logger == nil {
+		return nil, errors.New("router needs a controller, accounts, tokens, sessions, an audit log and a logger")
 	}
 	pages, err := templates.Open()
 	if err != nil {
@@ -119,6 +121,7 @@ func New(o Options) (http.Handler, error) {
 		accounts:  o.Accounts,
 		tokens:    o.Tokens,
 		sessions:  newSessionStore(o.Sessions, o.ForceHTTPS),
+		audit:     o.Audit,
 		formKey:   deriveKey(o.SecretKey, "berth form tokens"),
 		limits:    newAddressLimiter(loginBudget),
 		templates: pages,

@@ -11,10 +11,11 @@ type route struct {
 	method string
 	path   string
 	access access
-	form   formToken  // how a browser's request proves that it came from our form
-	limit  limitClass // which budget a request is counted against
-	body   int64      // bytes that the request may carry; 0 is smallBody
-	stream bool       // an event stream: same origin only, and no sign of life of the person
+	form   formToken         // how a browser's request proves that it came from our form
+	limit  limitClass        // which budget a request is counted against
+	body   int64             // bytes that the request may carry; 0 is smallBody
+	stream bool              // an event stream: same origin only, and no sign of life of the person
+	audit  controller.Action // what the audit log calls it; empty only where nothing is changed
 	handle handler
 }
 
@@ -72,26 +73,28 @@ func (a *admin) routes() []route {
 		{method: get, path: "/static/*file", access: public, handle: a.showStatic},
 
 		{method: get, path: "/login", access: public, handle: a.showLogin},
-		{method: post, path: "/login", access: public, limit: limitLogin, handle: a.createLogin},
-		{method: post, path: "/logout", access: signedIn, handle: a.createLogout},
+		{method: post, path: "/login", access: public, limit: limitLogin, audit: controller.ActionLoginSuccess, handle: a.createLogin},
+		{method: post, path: "/logout", access: signedIn, audit: controller.ActionLogout, handle: a.createLogout},
 		{method: get, path: "/password", access: signedIn, handle: a.showPassword},
-		{method: post, path: "/password", access: signedIn, limit: limitLogin, handle: a.updatePassword},
+		{method: post, path: "/password", access: signedIn, limit: limitLogin, audit: controller.ActionPasswordChange, handle: a.updatePassword},
+
+		{method: get, path: "/settings", access: signedIn, handle: a.showSettings},
 
 		{method: get, path: "/", access: signedIn, handle: a.showHome},
 		{method: get, path: "/admin", access: signedIn, handle: a.showDashboard},
 		{method: get, path: "/admin/events", access: signedIn, stream: true, handle: a.streamDashboard},
 		{method: get, path: "/upload", access: signedIn, handle: a.showUpload},
-		{method: post, path: "/upload", access: signedInOrToken(deployScope), form: inStream, limit: limitUpload, body: archiveBody, handle: a.createApp},
+		{method: post, path: "/upload", access: signedInOrToken(deployScope), form: inStream, limit: limitUpload, body: archiveBody, audit: controller.ActionAppCreate, handle: a.createApp},
 
 		{method: get, path: app, access: signedIn, handle: a.showApp},
 		{method: get, path: app + "/events", access: signedIn, stream: true, handle: a.streamApp},
-		{method: post, path: app + "/update", access: signedInOrToken(deployScope), form: inStream, limit: limitUpdate, body: archiveBody, handle: a.updateApp},
-		{method: post, path: app + "/start", access: signedIn, handle: a.startApp},
-		{method: post, path: app + "/stop", access: signedIn, handle: a.stopApp},
-		{method: post, path: app + "/restart", access: signedIn, handle: a.restartApp},
-		{method: post, path: app + "/delete", access: signedIn, handle: a.deleteApp},
-		{method: post, path: app + "/rollback", access: signedIn, limit: limitUpdate, handle: a.rollBackApp},
-		{method: post, path: app + "/settings", access: signedIn, limit: limitUpdate, handle: a.updateSettings},
+		{method: post, path: app + "/update", access: signedInOrToken(deployScope), form: inStream, limit: limitUpdate, body: archiveBody, audit: controller.ActionAppUpdate, handle: a.updateApp},
+		{method: post, path: app + "/start", access: signedIn, audit: controller.ActionAppStart, handle: a.startApp},
+		{method: post, path: app + "/stop", access: signedIn, audit: controller.ActionAppStop, handle: a.stopApp},
+		{method: post, path: app + "/restart", access: signedIn, audit: controller.ActionAppRestart, handle: a.restartApp},
+		{method: post, path: app + "/delete", access: signedIn, audit: controller.ActionAppDelete, handle: a.deleteApp},
+		{method: post, path: app + "/rollback", access: signedIn, limit: limitUpdate, audit: controller.ActionAppRollback, handle: a.rollBackApp},
+		{method: post, path: app + "/settings", access: signedIn, limit: limitUpdate, audit: controller.ActionAppSettings, handle: a.updateSettings},
 		{method: get, path: app + "/output", access: signedIn, handle: a.showOutput},
 		{method: get, path: app + "/output/events", access: signedIn, stream: true, handle: a.streamOutput},
 		{method: get, path: app + "/output/download", access: signedIn, handle: a.downloadOutput},
@@ -99,21 +102,21 @@ func (a *admin) routes() []route {
 		{method: get, path: release, access: signedIn, handle: a.showRelease},
 		{method: get, path: release + "/events", access: signedIn, stream: true, handle: a.streamRelease},
 		{method: get, path: release + "/log", access: signedIn, handle: a.downloadLog},
-		{method: post, path: release + "/cancel", access: signedIn, handle: a.cancelRelease},
+		{method: post, path: release + "/cancel", access: signedIn, audit: controller.ActionReleaseCancel, handle: a.cancelRelease},
 
 		{method: get, path: api, access: token(readScope), handle: a.apiListApps},
-		{method: post, path: api, access: token(deployScope), form: inStream, limit: limitUpload, body: archiveBody, handle: a.apiCreateApp},
+		{method: post, path: api, access: token(deployScope), form: inStream, limit: limitUpload, body: archiveBody, audit: controller.ActionAppCreate, handle: a.apiCreateApp},
 		{method: get, path: apiApp, access: token(readScope), handle: a.apiShowApp},
-		{method: del, path: apiApp, access: token(adminScope), handle: a.apiDeleteApp},
-		{method: post, path: apiApp + "/update", access: token(deployScope), form: inStream, limit: limitUpdate, body: archiveBody, handle: a.apiUpdateApp},
-		{method: post, path: apiApp + "/start", access: token(deployScope), handle: a.apiStartApp},
-		{method: post, path: apiApp + "/stop", access: token(deployScope), handle: a.apiStopApp},
-		{method: post, path: apiApp + "/restart", access: token(deployScope), handle: a.apiRestartApp},
-		{method: post, path: apiApp + "/rollback", access: token(deployScope), limit: limitUpdate, handle: a.apiRollBackApp},
-		{method: post, path: apiApp + "/settings", access: token(deployScope), limit: limitUpdate, handle: a.apiUpdateSettings},
+		{method: del, path: apiApp, access: token(adminScope), audit: controller.ActionAppDelete, handle: a.apiDeleteApp},
+		{method: post, path: apiApp + "/update", access: token(deployScope), form: inStream, limit: limitUpdate, body: archiveBody, audit: controller.ActionAppUpdate, handle: a.apiUpdateApp},
+		{method: post, path: apiApp + "/start", access: token(deployScope), audit: controller.ActionAppStart, handle: a.apiStartApp},
+		{method: post, path: apiApp + "/stop", access: token(deployScope), audit: controller.ActionAppStop, handle: a.apiStopApp},
+		{method: post, path: apiApp + "/restart", access: token(deployScope), audit: controller.ActionAppRestart, handle: a.apiRestartApp},
+		{method: post, path: apiApp + "/rollback", access: token(deployScope), limit: limitUpdate, audit: controller.ActionAppRollback, handle: a.apiRollBackApp},
+		{method: post, path: apiApp + "/settings", access: token(deployScope), limit: limitUpdate, audit: controller.ActionAppSettings, handle: a.apiUpdateSettings},
 		{method: get, path: apiApp + "/releases", access: token(readScope), handle: a.apiListReleases},
 		{method: get, path: apiRel, access: token(readScope), handle: a.apiShowRelease},
 		{method: get, path: apiRel + "/log", access: token(readScope), handle: a.apiShowLog},
-		{method: post, path: apiRel + "/cancel", access: token(deployScope), handle: a.apiCancelRelease},
+		{method: post, path: apiRel + "/cancel", access: token(deployScope), audit: controller.ActionReleaseCancel, handle: a.apiCancelRelease},
 	}
 }

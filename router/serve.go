@@ -24,6 +24,7 @@ func (a *admin) serve(r route) gin.HandlerFunc {
 		if err != nil {
 			a.refuse(v, asProblem(err))
 		}
+		a.recordAction(v, err)
 	}
 }
 

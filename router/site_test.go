@@ -23,6 +23,7 @@ type site struct {
 	t        testing.TB
 	apps     *fakeApps
 	accounts *fakeAccounts
+	audit    *fakeAudit
 	sessions *fakeSessions
 	logged   *logBuffer
 	server   *httptest.Server
@@ -31,12 +32,12 @@ type site struct {
 
 func newSite(t testing.TB, change ...func(*Options)) *site {
 	t.Helper()
-	s := &site{t: t, apps: newFakeApps(), sessions: newFakeSessions(), logged: &logBuffer{}}
+	s := &site{t: t, apps: newFakeApps(), sessions: newFakeSessions(), audit: &fakeAudit{}, logged: &logBuffer{}}
 	s.accounts = &fakeAccounts{
 		account: controller.Account{ID: 7, Name: "admin"}, password: "correct horse battery", sessions: s.sessions,
 	}
 	options := Options{
-		Controller: s.apps, Accounts: s.accounts, Tokens: fakeTokens{}, Sessions: s.sessions,
+		Controller: s.apps, Accounts: s.accounts, Tokens: fakeTokens{}, Sessions: s.sessions, Audit: s.audit,
 		SecretKey:      bytes.Repeat([]byte("k"), 32),
 		Logger:         slog.New(slog.NewTextHandler(s.logged, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		PublicHTTPPort: 80, PublicHTTPSPort: 443, Version: "0.1.0",

@@ -22,6 +22,7 @@ type visit struct {
 	route  route
 	caller caller
 	body   *pacedBody // the request's, below its cap
+	done   done       // what the audit log says of it beside the table
 	refund func()     // gives the request back to its limit: it was not what the limit is against
 }
 

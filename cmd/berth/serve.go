@@ -82,6 +82,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 		Accounts:        on.accounts,
 		Tokens:          controller.NewTokens(on.ledger, logger),
 		Sessions:        on.ledger,
+		Audit:           noAudit{},
 		SecretKey:       key.Derive("admin app"),
 		Logger:          logger,
 		PublicHTTPPort:  int(config.HTTPPort),
@@ -177,3 +178,8 @@ func adminURL(config Config) string {
 	}
 	return fmt.Sprintf("https://127.0.0.1:%d", config.AdminPort)
 }
+
+// noAudit stands in until the audit log is there.
+type noAudit struct{}
+
+func (noAudit) Record(context.Context, controller.AuditEvent) {}

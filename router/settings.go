@@ -1,0 +1,19 @@
+package router
+
+// settingsTab is one page of the settings.
+type settingsTab struct {
+	Name  string // what a page's frame.Tab names
+	Path  string
+	Label string
+}
+
+// settingsTabs are the pages of the settings in the order in which they are shown.
+var settingsTabs = []settingsTab{
+	{"account", "/password", "Account"},
+}
+
+// Tabs are the pages of the settings, for the layout.
+func (frame) Tabs() []settingsTab { return settingsTabs }
+
+// showSettings opens the first page of the settings.
+func (a *admin) showSettings(v *visit) error { return v.seeOther(settingsTabs[0].Path) }
