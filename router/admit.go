@@ -110,7 +110,7 @@ func (a *admin) sessionHolds(ctx context.Context, v *visit) bool {
 }
 
 func (a *admin) takeFromLimit(v *visit) error {
-	refund, wait, ok := a.limits.take(v.route.limit, v.gin.RemoteIP())
+	refund, wait, ok := a.limits.take(v.route.limit, v.address())
 	if ok {
 		v.refund = refund
 		return nil

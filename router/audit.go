@@ -34,7 +34,7 @@ func (v *visit) event(action controller.Action, success bool) controller.AuditEv
 	event := controller.AuditEvent{
 		At: v.admin.now(), Action: action, Success: success,
 		Resource: v.done.resource, Account: v.done.account, Detail: v.done.detail,
-		Address: v.gin.RemoteIP(), UserAgent: v.request().UserAgent(), RequestID: requestID(v.gin),
+		Address: v.address(), UserAgent: v.request().UserAgent(), RequestID: requestID(v.gin),
 	}
 	if event.Account == "" {
 		event.Account = v.caller.name()

@@ -26,7 +26,7 @@ func (a *admin) createLogin(v *visit) error {
 	form := v.request().PostForm
 	account, err := a.accounts.SignIn(v.context(), form.Get("username"), form.Get("password"))
 	if controller.KindOf(err) == controller.KindUnauthorized {
-		a.logger.WarnContext(v.context(), "sign-in refused", "request_id", requestID(v.gin), "address", v.gin.RemoteIP())
+		a.logger.WarnContext(v.context(), "sign-in refused", "request_id", requestID(v.gin), "address", v.address())
 		return v.page(http.StatusUnauthorized, "login", loginPage{
 			frame: v.frame("Sign in"), Username: form.Get("username"), Next: form.Get("next"), Wrong: asProblem(err),
 		})
@@ -38,7 +38,7 @@ func (a *admin) createLogin(v *visit) error {
 	if err := v.beginSession(account); err != nil {
 		return err
 	}
-	a.logger.InfoContext(v.context(), "signed in", "request_id", requestID(v.gin), "account", account.Name, "address", v.gin.RemoteIP())
+	a.logger.InfoContext(v.context(), "signed in", "request_id", requestID(v.gin), "account", account.Name, "address", v.address())
 	if account.MustChange {
 		return v.seeOther("/password")
 	}

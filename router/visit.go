@@ -47,6 +47,9 @@ func (v *visit) context() context.Context { return v.gin.Request.Context() }
 
 func (v *visit) request() *http.Request { return v.gin.Request }
 
+// address is the client's IP address, as limits count it and entries name it.
+func (v *visit) address() string { return v.gin.RemoteIP() }
+
 func (v *visit) session() sessions.Session { return sessions.Default(v.gin) }
 
 // app is the app that the path names. A name that cannot be one is not found,
