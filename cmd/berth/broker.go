@@ -10,7 +10,7 @@ import (
 // runBroker holds the engine's socket for the controller, in a container of its own.
 func runBroker(ctx context.Context, p *program, args []string) error {
 	flags := newFlags("broker")
-	listen := flags.String("listen", "/run/berth/engine.sock", "the socket that it opens for the controller")
+	listen := flags.String("listen", "/run/broker/engine.sock", "the socket that it opens for the controller")
 	engine := flags.String("engine", "/var/run/docker.sock", "the engine's socket")
 	if err := p.parseFlagsOnly(flags, args); err != nil {
 		return err
