@@ -50,8 +50,9 @@ type Ledger interface {
 	DeleteApp(context.Context, AppName) error // the row, its routes and releases
 
 	ListReleases(context.Context, AppName) ([]Release, error) // newest first, at most 50
-	// ListLatest returns the newest release of every app, keyed by app.
-	ListLatest(context.Context) (map[AppName]*Release, error)
+	// ListOverview returns every app by name, and the newest release of each, to be
+	// read only.
+	ListOverview(context.Context) ([]App, map[AppName]*Release, error)
 	ListUnderWay(context.Context) ([]Release, error) // oldest first, all apps
 	FindRelease(context.Context, ReleaseID) (Release, error)
 	// Advance enters a state that is under way, and appends the step.

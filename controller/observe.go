@@ -16,10 +16,16 @@ const (
 )
 
 // watchLoop turns the engine's events into passes of the reconciler, which
-// observes and repairs. When the engine goes away it waits for it.
+// observes and repairs. When the engine goes away it waits for it. What happens
+// to an instance of a release that is being shipped is the shipment's business:
+// a pass in the middle would only take the engine's time from it.
 func (c *Controller) watchLoop(ctx context.Context) error {
 	for {
-		err := c.engine.Watch(ctx, func(docker.Event) { c.requestReconcile() })
+		err := c.engine.Watch(ctx, func(event docker.Event) {
+			if !c.shipping.has(ReleaseID{App: AppName(event.App), Number: event.Release}) {
+				c.requestReconcile()
+			}
+		})
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -37,18 +43,24 @@ func (c *Controller) observeInstance(ctx context.Context, name AppName, instance
 	if err != nil {
 		return
 	}
-	seen := Observed{State: AppStopped, At: time.Now()}
-	if app.Wanted == WantedRunning {
-		for _, instance := range instances {
-			found, err := c.engine.Inspect(ctx, instance)
-			seen = observedFrom(found, err)
-		}
+	var seen Observed
+	for _, instance := range instances {
+		found, err := c.engine.Inspect(ctx, instance)
+		seen = observedFrom(found, err)
+	}
+	c.keepObserved(ctx, app, seen)
+}
+
+// keepObserved keeps in the ledger what was seen of an app, if it is news.
+func (c *Controller) keepObserved(ctx context.Context, app App, seen Observed) {
+	if app.Wanted == WantedStopped {
+		seen = Observed{State: AppStopped, At: time.Now()}
 	}
 	if seen.State == AppCrashing {
 		time.AfterFunc(freshRestart, c.requestReconcile) // to see whether it has calmed down
 	}
 	if seen.State != app.Observed.State || seen.Detail != app.Observed.Detail {
-		c.observe(ctx, name, seen)
+		c.observe(ctx, app.Name, seen)
 	}
 }
 

@@ -111,38 +111,44 @@ func (c *Controller) reconcileApp(ctx context.Context, app App) ([]string, error
 	if err != nil {
 		return nil, err
 	}
+	var seen Observed
 	for _, name := range live.Instances {
-		if err := c.reconcileInstance(ctx, app, live, name); err != nil {
+		instance, err := c.reconcileInstance(ctx, app, live, name)
+		if err != nil {
 			c.observe(ctx, app.Name, Observed{State: AppDown, Detail: "It should run and could not be started.", At: time.Now()})
 			return live.Instances, fmt.Errorf("repair %s: %w", live.ReleaseID, err)
 		}
+		seen = observedFrom(instance, nil)
 	}
-	c.observeInstance(ctx, app.Name, live.Instances)
+	c.keepObserved(ctx, app, seen)
 	return live.Instances, nil
 }
 
 // reconcileInstance looks at the instance itself, under the app's lock. The list
 // of the pass may be older than the promotion of this release, and would have its
-// running instance made again.
-func (c *Controller) reconcileInstance(ctx context.Context, app App, live Release, name string) error {
+// running instance made again. It returns the instance as it is afterwards.
+func (c *Controller) reconcileInstance(ctx context.Context, app App, live Release, name string) (docker.Instance, error) {
 	instance, err := c.engine.Inspect(ctx, name)
 	there := !errors.Is(err, docker.ErrNotFound)
 	if err != nil && there {
-		return err
+		return docker.Instance{}, err
 	}
+	stopped := app.Wanted == WantedStopped
 	up := instance.Condition.Running || instance.Condition.Restarting
 	switch {
-	case app.Wanted == WantedStopped && up:
-		return c.engine.Stop(ctx, name, stopGrace)
-	case app.Wanted == WantedStopped:
-		return nil
+	case up != stopped, stopped && !there:
+		return instance, nil
+	case stopped:
+		err = c.engine.Stop(ctx, name, stopGrace)
 	case !there:
-		return c.recreate(ctx, app, live, name)
-	case !up:
-		return c.engine.Resume(ctx, name)
+		err = c.recreate(ctx, app, live, name)
 	default:
-		return nil
+		err = c.engine.Resume(ctx, name)
 	}
+	if err != nil {
+		return docker.Instance{}, err
+	}
+	return c.engine.Inspect(ctx, name)
 }
 
 // recreate starts the instance of a live release again from its image, after it

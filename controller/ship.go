@@ -113,6 +113,7 @@ func (c *Controller) dispatch(release Release) {
 		delete(c.shipping.active, release.ReleaseID)
 		c.shipping.mu.Unlock()
 		c.notices.notify(release.App)
+		c.requestReconcile() // for the events of its instances that nobody looked at meanwhile
 		cancel(nil)
 		close(s.done)
 	})
@@ -201,6 +202,9 @@ func (s *shipment) build(ctx context.Context) (docker.Image, error) {
 		return docker.Image{}, archiveProblem(err)
 	}
 	s.service = made.Services[0]
+	if err := s.foretell(ctx); err != nil {
+		return docker.Image{}, err
+	}
 
 	ctx, cancel := context.WithTimeoutCause(ctx, s.buildTimeout, errBuildTimeout)
 	defer cancel()
@@ -221,7 +225,28 @@ func (s *shipment) build(ctx context.Context) (docker.Image, error) {
 	return image, nil
 }
 
-// start runs the instance; the proxy learns its verify route in the meantime.
+// foretell tells the proxy the verify route before there is an image, so that it
+// need not learn it while the instance starts. The port is what the Dockerfile
+// exposes; start corrects it where the image knows better.
+func (s *shipment) foretell(ctx context.Context) error {
+	if err := s.place(ctx, plan.ChoosePort(s.service.Port, s.service.Build.Exposed)); err != nil {
+		return err
+	}
+	return s.publish(ctx)
+}
+
+// place records where the instance will be found.
+func (s *shipment) place(ctx context.Context, port uint16) error {
+	name := s.engine.InstanceName(string(s.app.Name), s.release.Number, s.service.Name)
+	address := net.JoinHostPort(name, strconv.Itoa(int(port)))
+	if s.release.Address == address {
+		return nil
+	}
+	s.release.Instances, s.release.Address = []string{name}, address
+	return s.ledger.UpdateInstances(ctx, s.release.ReleaseID, s.release.Instances, address)
+}
+
+// start runs the instance; the proxy confirms its verify route in the meantime.
 func (s *shipment) start(ctx context.Context, image docker.Image, network docker.Network) error {
 	if err := s.advance(ctx, ReleaseStarting); err != nil {
 		return err
@@ -229,13 +254,10 @@ func (s *shipment) start(ctx context.Context, image docker.Image, network docker
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	port := plan.ChoosePort(s.service.Port, image.Exposed)
-	name := s.engine.InstanceName(string(s.app.Name), s.release.Number, s.service.Name)
-	s.release.Instances = []string{name}
-	s.release.Address = net.JoinHostPort(name, strconv.Itoa(int(port)))
-	if err := s.ledger.UpdateInstances(ctx, s.release.ReleaseID, s.release.Instances, s.release.Address); err != nil {
+	if err := s.place(ctx, port); err != nil {
 		return err
 	}
-	s.log.say("starting %s, which listens on port %d", name, port)
+	s.log.say("starting %s, which listens on port %d", s.release.Instances[0], port)
 
 	starting, ctx := errgroup.WithContext(ctx)
 	starting.Go(func() error { return s.publishAndConfirm(ctx, s.target(true)) })

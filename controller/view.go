@@ -21,11 +21,7 @@ type AppView struct {
 
 // Apps returns every app, by name.
 func (c *Controller) Apps(ctx context.Context) ([]AppView, error) {
-	apps, err := c.ledger.ListApps(ctx)
-	if err != nil {
-		return nil, err
-	}
-	latest, err := c.ledger.ListLatest(ctx)
+	apps, latest, err := c.ledger.ListOverview(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -83,9 +83,7 @@ install_packages() {
 
 # compose ARGUMENT... - Docker Compose on this stack, plugin or standalone.
 compose() {
-	local files=(--file docker-compose.yml) BERTH_DOCKER_GID
-	BERTH_DOCKER_GID=$(stat --dereference --format %g "$BERTH_DOCKER_SOCKET")
-	export BERTH_DOCKER_GID
+	local files=(--file docker-compose.yml)
 	[[ -f $chosen_traefik ]] && BERTH_TRAEFIK_IMAGE=$(<"$chosen_traefik") && export BERTH_TRAEFIK_IMAGE
 	[[ -f $state/compose.json ]] && files+=(--file "$state/compose.json")
 	if [[ -x $cache/bin/docker-compose ]]; then

@@ -2,7 +2,6 @@ package docker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -53,7 +52,8 @@ func (e *Engine) Inspect(ctx context.Context, name string) (Instance, error) {
 	return instanceOf(found), nil
 }
 
-// Instances returns all instances of the stack, stopped ones too.
+// Instances returns all instances of the stack, stopped ones too, without their
+// Condition, which Inspect tells.
 func (e *Engine) Instances(ctx context.Context) ([]Instance, error) {
 	listContext, cancel := within(ctx, callTimeout)
 	defer cancel()
@@ -63,33 +63,39 @@ func (e *Engine) Instances(ctx context.Context) ([]Instance, error) {
 	}
 	instances := make([]Instance, 0, len(found))
 	for _, summary := range found {
-		// The list does not tell exit code, restarts and memory death.
-		instance, err := e.Inspect(ctx, summary.ID)
-		if errors.Is(err, ErrNotFound) {
-			continue // removed since
-		}
-		if err != nil {
-			return nil, err
-		}
-		instances = append(instances, instance)
+		instances = append(instances, summarised(summary))
 	}
 	return instances, nil
 }
 
+// summarised is what a list tells of an instance.
+func summarised(summary container.Summary) Instance {
+	instance := labelled(summary.Labels)
+	instance.ID, instance.Image = summary.ID, summary.ImageID
+	if len(summary.Names) > 0 {
+		instance.Name = strings.TrimPrefix(summary.Names[0], "/")
+	}
+	return instance
+}
+
 func instanceOf(found container.InspectResponse) Instance {
-	labels := found.Config.Labels
+	instance := labelled(found.Config.Labels)
+	instance.ID, instance.Image = found.ID, found.Image
+	instance.Name = strings.TrimPrefix(found.Name, "/")
+	instance.Condition = conditionOf(found.State, found.RestartCount)
+	return instance
+}
+
+// labelled is what its labels tell of an instance.
+func labelled(labels map[string]string) Instance {
 	release, _ := strconv.ParseInt(labels[labelRelease], 10, 64)
 	port, _ := strconv.ParseUint(labels[labelPort], 10, 16)
 	return Instance{
-		ID:        found.ID,
-		Name:      strings.TrimPrefix(found.Name, "/"),
-		App:       labels[labelApp],
-		Service:   labels[labelService],
-		Release:   release,
-		Port:      uint16(port),
-		Image:     found.Image,
-		Labels:    labels,
-		Condition: conditionOf(found.State, found.RestartCount),
+		App:     labels[labelApp],
+		Service: labels[labelService],
+		Release: release,
+		Port:    uint16(port),
+		Labels:  labels,
 	}
 }
 

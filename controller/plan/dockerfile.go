@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
@@ -33,7 +34,8 @@ func fromDockerfile(tree *archive.Tree, path string, service Service) (Plan, err
 	if err != nil {
 		return Plan{}, err
 	}
-	if refusal := checkDockerfile(text); refusal != nil {
+	stages, refusal := checkDockerfile(text)
+	if refusal != nil {
 		refusal.File = path
 		return Plan{}, refusal
 	}
@@ -41,7 +43,7 @@ func fromDockerfile(tree *archive.Tree, path string, service Service) (Plan, err
 	if err != nil {
 		return Plan{}, err
 	}
-	service.Build = Build{Dockerfile: path, Keep: keep}
+	service.Build = Build{Dockerfile: path, Keep: keep, Exposed: exposed(stages[len(stages)-1])}
 	return Plan{Services: []Service{service}, Main: service.Name}, nil
 }
 
@@ -68,10 +70,11 @@ func contextOf(tree *archive.Tree, dockerfile string) (func(archive.Entry) bool,
 
 // checkDockerfile refuses what cannot be built, with its line, and what would
 // reach past the sandbox that a build runs in. The engine refuses the latter too,
-// as long as nobody granted it; here it costs no build.
-func checkDockerfile(text []byte) *Refusal {
+// as long as nobody granted it; here it costs no build. Without a refusal there
+// is a stage at least.
+func checkDockerfile(text []byte) ([]instructions.Stage, *Refusal) {
 	if line := syntaxLine(text); line != 0 {
-		return &Refusal{
+		return nil, &Refusal{
 			Line:   line,
 			Reason: "The syntax line fetches a build program that is not the official one.",
 			Hint:   "Remove the line: the engine's own reads Dockerfiles as they are today. Allowed is docker/dockerfile.",
@@ -79,24 +82,42 @@ func checkDockerfile(text []byte) *Refusal {
 	}
 	file, err := parser.Parse(bytes.NewReader(text))
 	if err != nil {
-		return refuseSyntax(err)
+		return nil, refuseSyntax(err)
 	}
 	for _, node := range file.AST.Children {
 		if refusal := checkInstruction(node); refusal != nil {
-			return refusal
+			return nil, refusal
 		}
 	}
 	stages, _, err := instructions.Parse(file.AST, nil)
 	if err != nil {
-		return refuseSyntax(err)
+		return nil, refuseSyntax(err)
 	}
 	if len(stages) == 0 {
-		return &Refusal{
+		return nil, &Refusal{
 			Reason: "The Dockerfile has no FROM instruction, so there is no image to build.",
 			Hint:   "Begin it with FROM and the image to start from, such as FROM scratch.",
 		}
 	}
-	return nil
+	return stages, nil
+}
+
+// exposed returns the TCP ports of a stage's EXPOSE instructions. A variable in
+// their place is left for the build to know.
+func exposed(stage instructions.Stage) []uint16 {
+	var ports []uint16
+	for _, command := range stage.Commands {
+		expose, ok := command.(*instructions.ExposeCommand)
+		if !ok {
+			continue
+		}
+		for _, specification := range expose.Ports {
+			if port, err := strconv.ParseUint(strings.TrimSuffix(specification, "/tcp"), 10, 16); err == nil {
+				ports = append(ports, uint16(port))
+			}
+		}
+	}
+	return ports
 }
 
 // syntaxLine returns the line of a foreign syntax directive among the comments that the

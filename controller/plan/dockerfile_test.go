@@ -2,6 +2,7 @@ package plan
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -20,8 +21,25 @@ func TestDockerfile_AcceptsWhatUsersWrite(t *testing.T) {
 		"a comment about syntax, not a directive": "FROM scratch\n# syntax=mine\n",
 		"the official build program":              "# syntax=docker/dockerfile:1.7\nFROM scratch\n",
 	} {
-		if refusal := checkDockerfile([]byte(text)); refusal != nil {
+		if _, refusal := checkDockerfile([]byte(text)); refusal != nil {
 			t.Errorf("%s: %v", name, refusal)
+		}
+	}
+}
+
+func TestDockerfile_TellsThePortsOfItsLastStage(t *testing.T) {
+	for text, want := range map[string][]uint16{
+		"FROM scratch\nEXPOSE 3000 8000/tcp\nEXPOSE 53/udp\n":              {3000, 8000},
+		"FROM debian AS a\nEXPOSE 1\nFROM scratch\nexpose 9000\n":         {9000},
+		"FROM scratch\nARG PORT=80\nEXPOSE ${PORT} 3000-3005 99999 -1 x\n": nil,
+		"FROM scratch\n": nil,
+	} {
+		stages, refusal := checkDockerfile([]byte(text))
+		if refusal != nil {
+			t.Fatalf("%q: %v", text, refusal)
+		}
+		if found := exposed(stages[len(stages)-1]); !slices.Equal(found, want) {
+			t.Errorf("%q exposes %v, want %v", text, found, want)
 		}
 	}
 }
@@ -56,7 +74,7 @@ func TestDockerfile_RefusesWithTheLine(t *testing.T) {
 		{"forged owner for a later stage", "FROM scratch AS a\nONBUILD LABEL berth.app=other\nFROM a\n", 2, "berth.app"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			refusal := checkDockerfile([]byte(c.text))
+			_, refusal := checkDockerfile([]byte(c.text))
 			if refusal == nil {
 				t.Fatal("it is accepted")
 			}
@@ -80,7 +98,7 @@ func FuzzDockerfile(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		refusal := checkDockerfile(text)
+		_, refusal := checkDockerfile(text)
 		if refusal == nil {
 			return
 		}

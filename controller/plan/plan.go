@@ -37,6 +37,9 @@ type Build struct {
 	Dockerfile string // path in the archive
 	Target     string // stage to stop at; empty for the last
 	Arguments  map[string]string
+	// Exposed are the TCP ports that the Dockerfile itself exposes as plain
+	// numbers; its base image may expose others.
+	Exposed []uint16
 	// Keep says what of the archive is sent as the build context, by .dockerignore.
 	Keep func(archive.Entry) bool
 }

@@ -25,6 +25,13 @@ func BenchmarkListLatest(b *testing.B) {
 	})
 }
 
+func BenchmarkListOverview(b *testing.B) {
+	benchmark(b, func(ledger *store.Store) (int, error) {
+		apps, _, err := ledger.ListOverview(b.Context())
+		return len(apps), err
+	})
+}
+
 func BenchmarkTable(b *testing.B) {
 	benchmark(b, func(ledger *store.Store) (int, error) {
 		table, err := ledger.Table(b.Context())

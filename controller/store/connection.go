@@ -16,7 +16,7 @@ import (
 const (
 	// readers is how many pages can be read at the same moment; one read takes
 	// far less than a millisecond.
-	readers = 4
+	readers = 4 + 1 // one is kept by the overview
 	// busyTimeout bounds the wait for another process that writes, such as a
 	// command run by hand beside the server.
 	busyTimeout = 5 * time.Second

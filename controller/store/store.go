@@ -17,6 +17,8 @@ import (
 type Store struct {
 	writer *sql.DB // one connection: SQLite has one writer at a time, and waiting in Go is fair
 	reader *sql.DB // read-only; in WAL mode readers wait for nobody
+
+	overview overview
 }
 
 var (
@@ -52,7 +54,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 // afterwards.
 func (s *Store) Close() error {
 	// The last connection to close must be one that can write, or the -wal file stays.
-	return errors.Join(s.reader.Close(), s.writer.Close())
+	return errors.Join(s.overview.close(), s.reader.Close(), s.writer.Close())
 }
 
 // write runs work in one transaction, which holds the write lock from its

@@ -1,0 +1,58 @@
+package store_test
+
+import (
+	"context"
+	"path/filepath"
+	"reflect"
+	"testing"
+
+	"berth/controller"
+	"berth/controller/store"
+)
+
+func TestOverview_FollowsEveryCommit(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "berth.db")
+	ledger := open(t, path)
+	other := open(t, path) // as a command beside the server has it
+	release := createApp(t, ledger, "hello", "/hello")
+	same(t, ledger)
+	for _, change := range []func() error{
+		func() error { return ledger.Advance(t.Context(), release.ReleaseID, controller.ReleaseBuilding) },
+		func() error { return other.Advance(t.Context(), release.ReleaseID, controller.ReleaseStarting) },
+		func() error { return ledger.UpdateWanted(t.Context(), "hello", controller.WantedStopped) },
+		func() error { return other.DeleteApp(t.Context(), "hello") },
+	} {
+		must(t, change())
+		same(t, ledger)
+		same(t, other)
+	}
+}
+
+func TestOverview_OutlivesAReaderThatWentAway(t *testing.T) {
+	ledger := fresh(t)
+	createApp(t, ledger, "hello", "/hello")
+	same(t, ledger)
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, _, err := ledger.ListOverview(gone); err == nil {
+		t.Fatal("a cancelled read answers")
+	}
+	createApp(t, ledger, "again", "/again")
+	same(t, ledger)
+}
+
+// same compares the overview with what is read anew.
+func same(t *testing.T, ledger *store.Store) {
+	t.Helper()
+	for range 2 { // the second from memory
+		apps, latest, err := ledger.ListOverview(t.Context())
+		must(t, err)
+		wantApps, err := ledger.ListApps(t.Context())
+		must(t, err)
+		wantLatest, err := ledger.ListLatest(t.Context())
+		must(t, err)
+		if !reflect.DeepEqual(apps, wantApps) || !reflect.DeepEqual(latest, wantLatest) {
+			t.Fatalf("overview %+v %+v\nledger   %+v %+v", apps, latest, wantApps, wantLatest)
+		}
+	}
+}
