@@ -26,7 +26,7 @@ const (
 type Description struct {
 	Class  Class
 	Title  string // what is limited, such as "App upload"
-	Counts string // what each count is, such as "attempts"
+	Counts string // what each count is, such as "attempts to sign in"
 	Per    string // whose count it is, such as "account or token"
 	Budget Budget // unless the configuration says otherwise
 	Work   bool   // what was refused before any work was done is given back
@@ -37,15 +37,15 @@ type Description struct {
 func Descriptions() []Description { return slices.Clone(descriptions) }
 
 var descriptions = []Description{
-	{Class: Login, Title: "Sign-in and second factor", Counts: "attempts", Per: "account, and per address", Budget: Budget{{5, 15 * time.Minute}}},
-	{Class: Upload, Title: "App upload", Counts: "uploads", Per: "account or token", Budget: Budget{{10, time.Hour}}, Work: true},
-	{Class: Update, Title: "App update", Counts: "updates", Per: "account or token", Budget: Budget{{5, time.Hour}}, Work: true},
-	{Class: VolumeCreate, Title: "New volume", Counts: "volumes", Per: "account or token", Budget: Budget{{20, time.Hour}}, Work: true, Unused: true},
-	{Class: VolumeUpload, Title: "Volume upload", Counts: "uploads", Per: "account or token", Budget: Budget{{30, time.Hour}}, Work: true, Unused: true},
-	{Class: Hosts, Title: "Hosts API", Counts: "requests", Per: "account or token", Budget: Budget{{30, time.Minute}}, Unused: true},
-	{Class: Containers, Title: "Containers API", Counts: "requests", Per: "account or token", Budget: Budget{{60, time.Minute}}},
-	{Class: Notifications, Title: "Notifications", Counts: "requests", Per: "account or token", Budget: Budget{{20, time.Minute}}, Unused: true},
-	{Class: WebSocket, Title: "WebSocket", Counts: "messages", Per: "account or token", Budget: Budget{{30, time.Minute}}, Unused: true},
+	{Class: Login, Title: "Sign-in and second factor", Counts: "attempts to sign in", Per: "account and each address", Budget: Budget{{5, 15 * time.Minute}}},
+	{Class: Upload, Title: "App upload", Counts: "uploads of new apps", Per: "account or token", Budget: Budget{{10, time.Hour}}, Work: true},
+	{Class: Update, Title: "App update", Counts: "updates of apps", Per: "account or token", Budget: Budget{{5, time.Hour}}, Work: true},
+	{Class: VolumeCreate, Title: "New volume", Counts: "new volumes", Per: "account or token", Budget: Budget{{20, time.Hour}}, Work: true, Unused: true},
+	{Class: VolumeUpload, Title: "Volume upload", Counts: "uploads into volumes", Per: "account or token", Budget: Budget{{30, time.Hour}}, Work: true, Unused: true},
+	{Class: Hosts, Title: "Hosts API", Counts: "requests to the API of hosts", Per: "account or token", Budget: Budget{{30, time.Minute}}, Unused: true},
+	{Class: Containers, Title: "Containers API", Counts: "requests to the API of apps", Per: "account or token", Budget: Budget{{60, time.Minute}}},
+	{Class: Notifications, Title: "Notifications", Counts: "requests to the notifications", Per: "account or token", Budget: Budget{{20, time.Minute}}, Unused: true},
+	{Class: WebSocket, Title: "WebSocket", Counts: "messages over a WebSocket", Per: "account or token", Budget: Budget{{30, time.Minute}}, Unused: true},
 	{Class: Default, Title: "Every request", Counts: "requests", Per: "address", Budget: Budget{{100, time.Minute}, {1000, time.Hour}}},
 }
 
