@@ -28,7 +28,7 @@ type Ledger interface {
 	// windows, the latest first.
 	ListLimited(ctx context.Context, now time.Time, most int) ([]Counter, error)
 	DeleteCounters(ctx context.Context, keys []Key) error
-	DeleteAllCounters(ctx context.Context) error
+	DeleteCountersOf(ctx context.Context, class Class) error
 	// DeleteEndedCounters removes every counter that counts nothing at the moment now.
 	DeleteEndedCounters(ctx context.Context, now time.Time) error
 

@@ -248,8 +248,17 @@ func (l *Limiter) takeRefusals() []Refusals {
 // ClearAll forgets every count in the ledger. A limiter that runs beside it
 // follows within seconds.
 func ClearAll(ctx context.Context, ledger Ledger) error {
-	if err := ledger.DeleteAllCounters(ctx); err != nil {
-		return errors.Join(errors.New("clear limits"), err)
+	var errs []error
+	for _, d := range descriptions {
+		errs = append(errs, ClearClass(ctx, ledger, d.Class))
+	}
+	return errors.Join(errs...)
+}
+
+// ClearClass forgets every count of one class in the ledger.
+func ClearClass(ctx context.Context, ledger Ledger, class Class) error {
+	if err := ledger.DeleteCountersOf(ctx, class); err != nil {
+		return fmt.Errorf("clear limit %s: %w", class, err)
 	}
 	return nil
 }

@@ -138,9 +138,9 @@ func (s *Store) DeleteCounters(ctx context.Context, keys []limit.Key) error {
 	return nil
 }
 
-// DeleteAllCounters removes every counter.
-func (s *Store) DeleteAllCounters(ctx context.Context) error {
-	if _, err := s.writer.ExecContext(ctx, `DELETE FROM limit_counters`); err != nil {
+// DeleteCountersOf removes every counter of the class.
+func (s *Store) DeleteCountersOf(ctx context.Context, class limit.Class) error {
+	if _, err := s.writer.ExecContext(ctx, `DELETE FROM limit_counters WHERE class = ?`, class); err != nil {
 		return fmt.Errorf("delete counters: %w", err)
 	}
 	return nil

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// What Retry-After may say without being taken for nonsense.
+const (
+	leastPatience = time.Second
+	mostPatience  = 24 * time.Hour
+)
+
+// limitedError is a request beyond a rate limit of the server.
+type limitedError struct{ wait time.Duration }
+
+func (e *limitedError) Error() string { return "limited for " + e.wait.String() }
+
+// limitedBy reads when the server wants to be asked again.
+func limitedBy(response *http.Response) error {
+	seconds, err := strconv.Atoi(response.Header.Get("Retry-After"))
+	if response.StatusCode != http.StatusTooManyRequests || err != nil {
+		return nil
+	}
+	return &limitedError{wait: min(max(leastPatience, time.Duration(seconds)*time.Second), mostPatience)}
+}
+
+// patiently asks until the answer is no longer that a rate limit is exceeded. It
+// says that it waits, and does not begin to where the deadline of ctx comes first.
+func (c *client) patiently(ctx context.Context, ask func() error) error {
+	for {
+		err := ask()
+		limited, ok := errors.AsType[*limitedError](err)
+		if !ok {
+			return err
+		}
+		if deadline, set := ctx.Deadline(); set && time.Until(deadline) < limited.wait {
+			return err
+		}
+		_, _ = fmt.Fprintf(c.notes, "The server limits how often it is asked. Going on in %s.\n", limited.wait)
+		if err := pause(ctx, limited.wait); err != nil {
+			return err
+		}
+	}
+}
