@@ -145,8 +145,8 @@ func (a *admin) recordLimited(v *visit, exceeded *limit.Exceeded) {
 	}
 	event := v.event(controller.ActionRateLimitExceeded, false)
 	event.Resource = "limit " + string(exceeded.Class)
-	event.Detail = fmt.Sprintf("%s, %s until %s, refused so far: %d",
-		exceeded.Subject, exceeded.Budget.Words(), exceeded.Until.UTC().Format(time.RFC3339), exceeded.Refused)
+	event.Detail = fmt.Sprintf("%s, %s, until %s, refused %s so far",
+		exceeded.Subject, exceeded.Budget.Words(), exceeded.Until.UTC().Format(time.RFC3339), plural(exceeded.Refused, "time"))
 	// What a flood brings is recorded even where the flooder does not wait for it.
 	a.audit.Record(context.WithoutCancel(v.context()), event)
 }

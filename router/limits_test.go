@@ -276,7 +276,7 @@ func TestLimits_EveryViolationIsInTheAuditLogAndAFloodDoesNotFillIt(t *testing.T
 	if last.Resource != "limit default" || last.Success || last.Address != "127.0.0.1" || last.RequestID == "" {
 		t.Errorf("recorded %+v", last)
 	}
-	mustContain(t, last.Detail, "address 127.0.0.1", "refused so far: 300")
+	mustContain(t, last.Detail, "address 127.0.0.1", "refused 300 times so far")
 }
 
 func TestLimits_UploadIsCountedWhereAnArchiveCameInWhole(t *testing.T) {

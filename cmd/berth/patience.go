@@ -9,24 +9,21 @@ import (
 	"time"
 )
 
-// What Retry-After may say without being taken for nonsense.
-const (
-	leastPatience = time.Second
-	mostPatience  = 24 * time.Hour
-)
+// mostPatience bounds what Retry-After may say.
+const mostPatience = 24 * time.Hour
 
 // limitedError is a request beyond a rate limit of the server.
 type limitedError struct{ wait time.Duration }
 
 func (e *limitedError) Error() string { return "limited for " + e.wait.String() }
 
-// limitedBy reads when the server wants to be asked again.
+// limitedBy reads when the server wants to be asked again; nil where it says nothing of it.
 func limitedBy(response *http.Response) error {
-	seconds, err := strconv.Atoi(response.Header.Get("Retry-After"))
-	if response.StatusCode != http.StatusTooManyRequests || err != nil {
+	seconds, _ := strconv.Atoi(response.Header.Get("Retry-After")) // zero where it is a date, which Berth never sends
+	if response.StatusCode != http.StatusTooManyRequests || seconds <= 0 {
 		return nil
 	}
-	return &limitedError{wait: min(max(leastPatience, time.Duration(seconds)*time.Second), mostPatience)}
+	return &limitedError{wait: time.Duration(min(seconds, int(mostPatience.Seconds()))) * time.Second}
 }
 
 // patiently asks until the answer is no longer that a rate limit is exceeded. It

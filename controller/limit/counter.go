@@ -79,9 +79,6 @@ func (c *Counter) refuse(budget Budget, now time.Time) {
 	c.settle(budget, now)
 }
 
-// limited reports whether the next request would be refused.
-func (c *Counter) limited(now time.Time) bool { return c.Until.After(now) }
-
 // receipt is where a request was counted, by window.
 type receipt []int64
 

@@ -23,9 +23,7 @@ func (l *Limiter) Run(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
-			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWriteTime)
-			defer cancel()
-			l.report(last, l.write(last))
+			l.writeLast(context.WithoutCancel(ctx))
 			return nil
 		case <-write.C:
 			l.report(ctx, l.write(ctx))
@@ -33,6 +31,12 @@ func (l *Limiter) Run(ctx context.Context) error {
 			l.report(ctx, l.sweep(ctx))
 		}
 	}
+}
+
+func (l *Limiter) writeLast(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, lastWriteTime)
+	defer cancel()
+	l.report(ctx, l.write(ctx))
 }
 
 // write brings into the ledger what is only in memory.

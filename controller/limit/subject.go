@@ -28,7 +28,7 @@ func AccountAt(name string, address netip.Addr) Subject {
 
 // Token is the subject of a token. Names of tokens may repeat, numbers do not.
 func Token(number int64, name string) Subject {
-	return Subject(fmt.Sprintf("token %d %s", number, folded(name)))
+	return Subject(fmt.Sprintf("token %s (number %d)", folded(name), number))
 }
 
 // overflow is the one subject for all that there is no more room to count apart.
