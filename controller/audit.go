@@ -28,6 +28,12 @@ const (
 	ActionReleaseCancel Action = "RELEASE_CANCEL"
 )
 
+// The actions of rate limits.
+const (
+	ActionRateLimitExceeded Action = "RATE_LIMIT_EXCEEDED"
+	ActionRateLimitClear    Action = "RATE_LIMIT_CLEAR"
+)
+
 // AuditEvent is one thing that somebody did or tried. It never holds a secret,
 // a token or a password.
 type AuditEvent struct {

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"berth/controller"
@@ -16,7 +14,10 @@ import (
 var errMustChange = errors.New("one-time password in use")
 
 // admit lets the request in, or says why not. In this order: who it is, whether
-// they may, whether there is budget, whether the form is ours.
+// they may, whether the form is ours, whether there is budget. The form comes
+// before the budget, because it names the account whose password is tried, and
+// because a form of another site must not use up anybody's attempts. What that
+// costs is bounded by the limit of the address, which came before all.
 func (a *admin) admit(v *visit) error {
 	a.capBody(v)
 	if err := a.identifyCaller(v); err != nil {
@@ -25,10 +26,10 @@ func (a *admin) admit(v *visit) error {
 	if v.route.stream && !sameOrigin(v.request()) {
 		return foreignOrigin(nil)
 	}
-	if err := a.takeFromLimit(v); err != nil {
+	if err := a.checkForm(v); err != nil {
 		return err
 	}
-	return a.checkForm(v)
+	return a.takeFromLimits(v)
 }
 
 // identifyCaller finds out who asks and whether the table lets them. A bearer is
@@ -107,21 +108,6 @@ func (a *admin) signedInAccount(v *visit) (controller.Account, error) {
 // sessionHolds reports whether the session that opened a stream still stands.
 func (a *admin) sessionHolds(ctx context.Context, v *visit) bool {
 	return a.sessions.holds(ctx, v.session().ID())
-}
-
-func (a *admin) takeFromLimit(v *visit) error {
-	refund, wait, ok := a.limits.take(v.route.limit, v.address())
-	if ok {
-		v.refund = refund
-		return nil
-	}
-	minutes := int(math.Ceil(wait.Minutes()))
-	v.gin.Header("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
-	return &controller.Problem{
-		Kind:    controller.KindLimited,
-		Message: "Too many attempts from your address.",
-		Hint:    fmt.Sprintf("Wait %s, then try again.", plural(minutes, "minute")),
-	}
 }
 
 func notSignedIn(cause error) *controller.Problem {

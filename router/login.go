@@ -49,7 +49,11 @@ func (a *admin) createLogin(v *visit) error {
 func (v *visit) beginSession(account controller.Account) error {
 	v.session().Set(accountKey, account.ID)
 	v.session().Set(renewKey, true)
-	return v.session().Save()
+	if err := v.session().Save(); err != nil {
+		return err
+	}
+	v.rememberAddress(account)
+	return nil
 }
 
 // nextPath is where to go after signing in: a page of ours, never another site.

@@ -3,6 +3,7 @@ package router
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,6 +16,7 @@ import (
 
 	"berth/controller"
 	"berth/controller/docker"
+	"berth/controller/limit"
 	"berth/traefik"
 )
 
@@ -51,6 +53,9 @@ func TestPreview_ShootsEveryPage(t *testing.T) {
 	p.shoot("dashboard-empty", "/admin")
 	fillPreview(s)
 	p.shoot("dashboard", "/admin")
+	p.shoot("limits-free", "/settings/limits")
+	fillLimits(s)
+	p.shoot("limits", "/settings/limits")
 	p.shoot("upload", "/upload")
 	p.uploadRefused(t)
 	p.shoot("app", "/admin/apps/hello")
@@ -241,4 +246,16 @@ func emulateScheme(scheme string) chromedp.Action[chromedp.Void] {
 		})
 		return err
 	})
+}
+
+// fillLimits uses up some limits from other addresses.
+func fillLimits(s *site) {
+	for i := range 9 {
+		address := netip.AddrFrom4([4]byte{203, 0, 113, byte(9 + i%2)})
+		_, _ = s.limits.TakeLogin(context.Background(), "admin", address)
+		_, _ = s.limits.TakeLogin(context.Background(), "root", netip.MustParseAddr("2001:db8:7::1"))
+	}
+	for range 12 {
+		_, _ = s.limits.Take(context.Background(), limit.Upload, limit.Token(3, "ci of the shop"))
+	}
 }

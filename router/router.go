@@ -14,6 +14,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/gin-contrib/sessions"
@@ -21,6 +22,7 @@ import (
 
 	"berth/controller"
 	"berth/controller/docker"
+	"berth/controller/limit"
 	"berth/templates"
 	"berth/traefik"
 )
@@ -66,6 +68,17 @@ type Tokens interface {
 	VerifyToken(ctx context.Context, plain string) (controller.Token, error)
 }
 
+// Limits counts requests against their budgets. Where one does not fit, the
+// error is a *limit.Exceeded.
+type Limits interface {
+	TakeDefault(address netip.Addr) error
+	Take(ctx context.Context, class limit.Class, subject limit.Subject) (refund func(), err error)
+	TakeLogin(ctx context.Context, account string, address netip.Addr) (refund func(), err error)
+	Remember(ctx context.Context, account string, address netip.Addr) error
+	State(context.Context) (limit.State, error)
+	Clear(context.Context, limit.Key) error
+}
+
 // Options are what the admin app needs. Fields are required unless they say otherwise.
 type Options struct {
 	Controller Apps
@@ -73,6 +86,7 @@ type Options struct {
 	Tokens     Tokens
 	Sessions   controller.SessionLedger
 	Audit      controller.Auditor
+	Limits     Limits
 	SecretKey  []byte // at least 32 bytes; form tokens are derived from it
 	Logger     *slog.Logger
 
@@ -81,6 +95,8 @@ type Options struct {
 	AdminHosts      []string // host names that the admin app answers to besides localhost; may be empty
 	ForceHTTPS      bool     // plain requests are sent to https, and links to apps use it
 	Version         string   // shown in the footer; may be empty
+
+	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed; empty believes nobody's
 }
 
 const minSecretKey = 32
@@ -93,12 +109,13 @@ type admin struct {
 	sessions  *sessionStore
 	audit     controller.Auditor
 	formKey   []byte
-	limits    limiter
+	limits    Limits
 	templates *templates.Set
 	rows      rowCache
 	public    publicAddress
 	secure    bool // ForceHTTPS
 	hosts     map[string]bool
+	proxies   []netip.Prefix
 	version   string
 	logger    *slog.Logger
 	now       func() time.Time
@@ -109,8 +126,8 @@ func New(o Options) (http.Handler, error) {
 	if len(o.SecretKey) < minSecretKey {
 		return nil, fmt.Errorf("secret key has %d bytes, needs %d", len(o.SecretKey), minSecretKey)
 	}
-	if o.Controller == nil || o.Accounts == nil || o.Tokens == nil || o.Sessions == nil || o.Audit == nil || o.Logger == nil {
-		return nil, errors.New("router needs a controller, accounts, tokens, sessions, an audit log and a logger")
+	if o.Controller == nil || o.Accounts == nil || o.Tokens == nil || o.Sessions == nil || o.Audit == nil || o.Limits == nil || o.Logger == nil {
+		return nil, errors.New("router needs a controller, accounts, tokens, sessions, an audit log, limits and a logger")
 	}
 	pages, err := templates.Open()
 	if err != nil {
@@ -123,11 +140,12 @@ func New(o Options) (http.Handler, error) {
 		sessions:  newSessionStore(o.Sessions, o.ForceHTTPS),
 		audit:     o.Audit,
 		formKey:   deriveKey(o.SecretKey, "berth form tokens"),
-		limits:    newAddressLimiter(loginBudget),
+		limits:    o.Limits,
 		templates: pages,
 		public:    publicAddress{httpPort: o.PublicHTTPPort, httpsPort: o.PublicHTTPSPort, forceHTTPS: o.ForceHTTPS},
 		secure:    o.ForceHTTPS,
 		hosts:     adminHosts(o.AdminHosts),
+		proxies:   o.TrustedProxies,
 		version:   o.Version,
 		logger:    o.Logger,
 		now:       time.Now,
@@ -139,13 +157,13 @@ func New(o Options) (http.Handler, error) {
 func (a *admin) engine() (*gin.Engine, error) {
 	gin.SetMode(gin.ReleaseMode)
 	engine := gin.New()
-	if err := engine.SetTrustedProxies(nil); err != nil {
-		return nil, fmt.Errorf("trust no proxy: %w", err)
+	if err := trustProxies(engine, a.proxies); err != nil {
+		return nil, err
 	}
 	// A path either has an entry in the table or does not exist: no guesses.
 	engine.RedirectTrailingSlash = false
 	engine.Use(
-		a.identify, a.record, a.recoverPanic, a.setHeaders,
+		a.identify, a.record, a.recoverPanic, a.setHeaders, a.limitAddress,
 		a.checkHost, a.requireHTTPS, a.checkOrigin,
 		sessions.Sessions(sessionName, a.sessions),
 	)

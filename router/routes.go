@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"berth/controller"
+	"berth/controller/limit"
 )
 
 // route is one line of the table.
@@ -12,7 +13,7 @@ type route struct {
 	path   string
 	access access
 	form   formToken         // how a browser's request proves that it came from our form
-	limit  limitClass        // which budget a request is counted against
+	limit  limit.Class       // which budget a request is counted against, beside those of counted
 	body   int64             // bytes that the request may carry; 0 is smallBody
 	stream bool              // an event stream: same origin only, and no sign of life of the person
 	audit  controller.Action // what the audit log calls it; empty only where nothing is changed
@@ -59,12 +60,15 @@ const (
 	adminScope  = controller.ScopeAdmin
 )
 
+// apiApps is the API of apps; limit.Containers counts all of it.
+const apiApps = "/api/v1/apps"
+
 // routes is the whole surface of the admin app.
 func (a *admin) routes() []route {
 	const (
 		app     = "/admin/apps/:name"
 		release = app + "/releases/:number"
-		api     = "/api/v1/apps"
+		api     = apiApps
 		apiApp  = api + "/:name"
 		apiRel  = apiApp + "/releases/:number"
 	)
@@ -79,6 +83,8 @@ func (a *admin) routes() []route {
 		{method: post, path: "/password", access: signedIn, limit: limitLogin, audit: controller.ActionPasswordChange, handle: a.updatePassword},
 
 		{method: get, path: "/settings", access: signedIn, handle: a.showSettings},
+		{method: get, path: "/settings/limits", access: signedIn, handle: a.showLimits},
+		{method: post, path: "/settings/limits/clear", access: signedIn, audit: controller.ActionRateLimitClear, handle: a.clearLimit},
 
 		{method: get, path: "/", access: signedIn, handle: a.showHome},
 		{method: get, path: "/admin", access: signedIn, handle: a.showDashboard},

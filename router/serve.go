@@ -24,6 +24,7 @@ func (a *admin) serve(r route) gin.HandlerFunc {
 		if err != nil {
 			a.refuse(v, asProblem(err))
 		}
+		v.settleLimit()
 		a.recordAction(v, err)
 	}
 }
@@ -63,8 +64,8 @@ func (a *admin) logProblem(v *visit, problem *controller.Problem) {
 	if problem.Kind == controller.KindInternal || problem.Kind == controller.KindUnavailable {
 		level = slog.LevelError
 	}
-	if v.context().Err() != nil {
-		level = slog.LevelDebug // the caller went away
+	if v.context().Err() != nil || problem.Kind == controller.KindLimited {
+		level = slog.LevelDebug // the caller went away, or the audit log has it
 	}
 	a.logger.Log(v.context(), level, "request refused",
 		"request_id", requestID(v.gin), "method", v.request().Method, "path", v.request().URL.Path,

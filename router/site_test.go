@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"berth/controller"
+	"berth/controller/limit"
 	"berth/traefik"
 )
 
@@ -25,6 +26,7 @@ type site struct {
 	accounts *fakeAccounts
 	audit    *fakeAudit
 	sessions *fakeSessions
+	limits   *limit.Limiter
 	logged   *logBuffer
 	server   *httptest.Server
 	client   *http.Client // follows no redirect
@@ -36,7 +38,11 @@ func newSite(t testing.TB, change ...func(*Options)) *site {
 	s.accounts = &fakeAccounts{
 		account: controller.Account{ID: 7, Name: "admin"}, password: "correct horse battery", sessions: s.sessions,
 	}
+	s.limits = openLimits(t, freshLedger(t), time.Now, limit.Budgets{
+		limit.Default: {{Requests: 1_000_000, Span: time.Hour}}, limit.Containers: {{Requests: 1_000_000, Span: time.Hour}},
+	})
 	options := Options{
+		Limits:     s.limits,
 		Controller: s.apps, Accounts: s.accounts, Tokens: fakeTokens{}, Sessions: s.sessions, Audit: s.audit,
 		SecretKey:      bytes.Repeat([]byte("k"), 32),
 		Logger:         slog.New(slog.NewTextHandler(s.logged, &slog.HandlerOptions{Level: slog.LevelDebug})),

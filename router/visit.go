@@ -24,6 +24,7 @@ type visit struct {
 	body   *pacedBody // the request's, below its cap
 	done   done       // what the audit log says of it beside the table
 	refund func()     // gives the request back to its limit: it was not what the limit is against
+	worked bool       // an archive was received whole: the limit on work keeps the request
 }
 
 // caller is who makes the request. The zero caller is anonymous.
@@ -48,7 +49,7 @@ func (v *visit) context() context.Context { return v.gin.Request.Context() }
 func (v *visit) request() *http.Request { return v.gin.Request }
 
 // address is the client's IP address, as limits count it and entries name it.
-func (v *visit) address() string { return v.gin.RemoteIP() }
+func (v *visit) address() string { return addressText(clientAddress(v.gin)) }
 
 func (v *visit) session() sessions.Session { return sessions.Default(v.gin) }
 

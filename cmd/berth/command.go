@@ -44,6 +44,7 @@ func commands() []command {
 		{"deploy", "FOLDER|ARCHIVE --name NAME [--route ROUTE]", "build and run a folder or an archive on a Berth", runDeploy},
 		{"token", "[flags]", "mint a token for the API, print it and nothing else", runToken},
 		{"passwd", "[flags]", "give the operator a one-time password and end all sessions", runPasswd},
+		{"limits", "[flags]", "show who is limited; with --clear let everybody go on", runLimits},
 		{"health", "[flags]", "ask the Berth on this machine whether it is well", runHealth},
 		{"version", "", "print the version", runVersion},
 		{"help", "[COMMAND]", "print this, or what a command takes", runHelp},

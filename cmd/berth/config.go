@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"berth/controller/limit"
 	"berth/controller/plan"
 	"berth/controller/secret"
 	"berth/traefik"
@@ -40,8 +41,10 @@ type Config struct {
 
 	MaximumLimits plan.Limits // of one app; at least controller.LeastLimits
 
-	RateLimits RateLimits
-	LogLevel   slog.Level
+	RateLimits     limit.Budgets  // what is missing has its default
+	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed; may be empty
+
+	LogLevel slog.Level
 }
 
 // loadConfig merges the sources, flags over environment over file over the
@@ -105,6 +108,7 @@ func (v values) parse() (Config, error) {
 		BuildTimeout:     parse(&p, "build.timeout", s.Build.Timeout, parseTimeout, "a duration above zero with its unit, such as 15m"),
 		MaximumLimits:    p.maximumLimits(s),
 		RateLimits:       p.rateLimits(s),
+		TrustedProxies:   parse(&p, "trusted.proxies", s.Trusted.Proxies, parseProxies, "addresses or subnets with commas between, such as 10.0.0.5,192.168.7.0/24, and not everybody"),
 		LogLevel:         parse(&p, "log.level", s.Log.Level, parseLevel, "debug, info, warn or error"),
 	}
 	if config.ProxyFolder == "" {

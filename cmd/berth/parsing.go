@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/mail"
 	"net/netip"
+	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/docker/go-units"
 
 	"berth/controller"
+	"berth/controller/limit"
 	"berth/controller/plan"
 	"berth/controller/secret"
 	"berth/traefik"
@@ -57,21 +59,16 @@ func parse[S ~string, T any](p *parsing, path string, text S, parseText func(str
 	return parsed
 }
 
-func (p *parsing) rateLimits(s settings) RateLimits {
-	limit := func(class, text string) RateLimit {
-		if text == "" {
-			return RateLimit{}
+// rateLimits parses what is set; the rest has its default.
+func (p *parsing) rateLimits(s settings) limit.Budgets {
+	budgets := limit.Budgets{}
+	for _, class := range limit.Descriptions() {
+		path := "ratelimit." + string(class.Class)
+		if field, ok := fieldAt(reflect.ValueOf(s), path); ok && field.String() != "" {
+			budgets[class.Class] = parse(p, path, field.String(), limit.ParseBudget, limit.BudgetForm)
 		}
-		return parse(p, "ratelimit."+class, text, ParseRateLimit, "a number and a duration, such as 10/1h")
 	}
-	return RateLimits{
-		Login:        limit("login", s.RateLimit.Login),
-		Upload:       limit("upload", s.RateLimit.Upload),
-		Update:       limit("update", s.RateLimit.Update),
-		VolumeCreate: limit("volumecreate", s.RateLimit.VolumeCreate),
-		VolumeUpload: limit("volumeupload", s.RateLimit.VolumeUpload),
-		Default:      limit("default", s.RateLimit.Default),
-	}
+	return budgets
 }
 
 func (p *parsing) maximumLimits(s settings) plan.Limits {
@@ -150,6 +147,28 @@ func parseHosts(s string) ([]traefik.Host, error) {
 		hosts = append(hosts, host)
 	}
 	return hosts, nil
+}
+
+// parseProxies reads addresses and prefixes. One that everybody is in is refused:
+// then anybody could choose the address that limits and log entries know.
+func parseProxies(s string) ([]netip.Prefix, error) {
+	var proxies []netip.Prefix
+	for text := range strings.SplitSeq(s, ",") {
+		if text = strings.TrimSpace(text); text == "" {
+			continue
+		}
+		prefix, err := netip.ParsePrefix(text)
+		if err != nil {
+			var address netip.Addr
+			address, err = netip.ParseAddr(text)
+			prefix = netip.PrefixFrom(address, address.BitLen())
+		}
+		if err != nil || prefix.Bits() == 0 || prefix.Addr().Zone() != "" {
+			return nil, errors.New("not a list of addresses")
+		}
+		proxies = append(proxies, prefix.Masked())
+	}
+	return proxies, nil
 }
 
 func parsePassword(s string) (secret.Text, error) {

@@ -7,9 +7,10 @@ import (
 	"io"
 
 	"berth/controller"
+	"berth/controller/limit"
 )
 
-// runPasswd gives the operator a one-time password. It works beside a running server.
+// runPasswd gives the operator a one-time password, and unlocks the sign-in. It works beside a running server.
 func runPasswd(ctx context.Context, p *program, args []string) error {
 	flags := newFlags("passwd")
 	settings := p.addConfigFlags(flags)
@@ -27,6 +28,7 @@ func runPasswd(ctx context.Context, p *program, args []string) error {
 	password, err := controller.NewAccounts(ledger, config.AdminPassword, logger).Reset(ctx, controller.OperatorName)
 	if err == nil {
 		showOneTimePassword(p.stdout, config, password)
+		err = limit.ClearClass(ctx, ledger, limit.Login) // or the new password could not be typed
 	}
 	return errors.Join(err, ledger.Close())
 }

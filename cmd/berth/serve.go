@@ -13,6 +13,7 @@ import (
 
 	"berth/controller"
 	"berth/controller/docker"
+	"berth/controller/limit"
 	"berth/controller/secret"
 	"berth/controller/store"
 	"berth/router"
@@ -77,12 +78,18 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	if err != nil {
 		return err
 	}
+	limits, err := limit.Open(ctx, limit.Options{Ledger: on.ledger, Budgets: config.RateLimits, Logger: logger})
+	if err != nil {
+		return fmt.Errorf("open limits: %w", err)
+	}
 	handler, err := router.New(router.Options{
 		Controller:      story,
 		Accounts:        on.accounts,
 		Tokens:          controller.NewTokens(on.ledger, logger),
 		Sessions:        on.ledger,
 		Audit:           noAudit{},
+		Limits:          limits,
+		TrustedProxies:  config.TrustedProxies,
 		SecretKey:       key.Derive("admin app"),
 		Logger:          logger,
 		PublicHTTPPort:  int(config.HTTPPort),
@@ -97,6 +104,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	server := newServer(handler, certificate, logger)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return story.Run(ctx) })
+	group.Go(func() error { return limits.Run(ctx) })
 	group.Go(func() error { return sweepExpired(ctx, on.ledger, logger) })
 	group.Go(func() error { return runServer(ctx, server, on.listener) })
 	logger.Info("berth runs", "version", currentVersion(), "stack", config.Stack, "admin", adminURL(config))

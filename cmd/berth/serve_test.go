@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
+	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -14,7 +17,9 @@ import (
 	"testing"
 	"time"
 
+	"berth/controller/limit"
 	"berth/controller/secret"
+	"berth/controller/store"
 )
 
 const startTimeout = 3 * time.Minute // bcrypt under the race detector takes its time
@@ -66,6 +71,7 @@ func TestServe_FromTheFirstStartToTheStop(t *testing.T) {
 	t.Run("speaks no old TLS", berth.speaksNoOldTLS)
 	t.Run("accepts a token minted beside it", berth.acceptsATokenMintedBesideIt)
 	t.Run("gives a new password beside it", berth.givesANewPasswordBesideIt)
+	t.Run("locks sign-ins until it is told otherwise beside it", berth.locksSignInsUntilItIsToldOtherwise)
 	t.Run("stops when asked to", berth.stopsWhenAskedTo)
 }
 
@@ -129,6 +135,37 @@ func (i *instance) givesANewPasswordBesideIt(t *testing.T) {
 	}
 	if second := lastPassword(i.output.String()); second == first || second == "" {
 		t.Errorf("first %q, then %q", first, second)
+	}
+}
+
+func (i *instance) locksSignInsUntilItIsToldOtherwise(t *testing.T) {
+	ledger, err := store.Open(t.Context(), filepath.Join(i.folder, "berth.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ledger.Close()
+	limits, err := limit.Open(t.Context(), limit.Options{Ledger: ledger, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	take := func() error {
+		_, err := limits.TakeLogin(t.Context(), "admin", netip.MustParseAddr("203.0.113.9"))
+		return err
+	}
+	for range 5 {
+		if err := take(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(i.run(t, "limits"), i.run(t, "limits", "--clear")); err != nil {
+		t.Fatal(err)
+	}
+	output := i.output.String()
+	if !strings.Contains(output, `"address 203.0.113.9"`) || !strings.Contains(output, "Nobody is limited any more") {
+		t.Errorf("output: %s", output)
+	}
+	if err := take(); err != nil {
+		t.Errorf("after it was cleared: %v", err)
 	}
 }
 
