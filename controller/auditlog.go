@@ -178,7 +178,9 @@ func (l *AuditLog) Each(ctx context.Context, filter AuditFilter, do func(AuditEn
 }
 
 // Actions returns the actions that there are entries of.
-func (l *AuditLog) Actions(ctx context.Context) ([]Action, error) { return l.ledger.ListAuditActions(ctx) }
+func (l *AuditLog) Actions(ctx context.Context) ([]Action, error) {
+	return l.ledger.ListAuditActions(ctx)
+}
 
 // Accounts returns the accounts that there are entries of, or the first hundred.
 func (l *AuditLog) Accounts(ctx context.Context) ([]string, error) {

@@ -115,6 +115,7 @@ func (a *admin) takeFromLimit(v *visit) error {
 		v.refund = refund
 		return nil
 	}
+	v.recordLimited(v.route.limit)
 	minutes := int(math.Ceil(wait.Minutes()))
 	v.gin.Header("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
 	return &controller.Problem{

@@ -23,6 +23,33 @@ func (f *fakeAudit) Record(_ context.Context, event controller.AuditEvent) {
 	f.events = append(f.events, event)
 }
 
+func (f *fakeAudit) List(_ context.Context, _ controller.AuditFilter, page controller.AuditPage) ([]controller.AuditEntry, error) {
+	var entries []controller.AuditEntry
+	for i, event := range f.recorded() {
+		entries = append(entries, controller.AuditEntry{AuditEvent: event, Sequence: int64(i + 1)})
+	}
+	slices.Reverse(entries)
+	return entries[:min(page.Limit, len(entries))], nil
+}
+
+func (f *fakeAudit) Each(context.Context, controller.AuditFilter, func(controller.AuditEntry) error) error {
+	return nil
+}
+
+func (f *fakeAudit) Actions(context.Context) ([]controller.Action, error) { return nil, nil }
+
+func (f *fakeAudit) Accounts(context.Context) ([]string, error) { return nil, nil }
+
+func (f *fakeAudit) CheckHead(context.Context) (int64, bool, error) {
+	return int64(len(f.recorded())), true, nil
+}
+
+func (f *fakeAudit) Verify(context.Context) (controller.AuditVerdict, error) {
+	return controller.AuditVerdict{}, nil
+}
+
+func (f *fakeAudit) LastVerdict() controller.AuditVerdict { return controller.AuditVerdict{} }
+
 func (f *fakeAudit) recorded() []controller.AuditEvent {
 	f.mu.Lock()
 	defer f.mu.Unlock()

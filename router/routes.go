@@ -80,6 +80,10 @@ func (a *admin) routes() []route {
 
 		{method: get, path: "/settings", access: signedIn, handle: a.showSettings},
 
+		{method: get, path: "/settings/audit", access: signedIn, handle: a.showAudit},
+		{method: get, path: "/settings/audit/export", access: signedIn, audit: controller.ActionAuditExport, handle: a.exportAudit},
+		{method: post, path: "/settings/audit/verify", access: signedIn, audit: controller.ActionAuditVerify, handle: a.verifyAudit},
+
 		{method: get, path: "/", access: signedIn, handle: a.showHome},
 		{method: get, path: "/admin", access: signedIn, handle: a.showDashboard},
 		{method: get, path: "/admin/events", access: signedIn, stream: true, handle: a.streamDashboard},

@@ -43,6 +43,7 @@ func commands() []command {
 		{"deploy", "FOLDER|ARCHIVE --name NAME [--route ROUTE]", "build and run a folder or an archive on a Berth", runDeploy},
 		{"token", "[flags]", "mint a token for the API, print it and nothing else", runToken},
 		{"passwd", "[flags]", "give the operator a one-time password and end all sessions", runPasswd},
+		{"audit", "verify|list|export [flags]", "check the audit log, or print it", runAudit},
 		{"health", "[flags]", "ask the Berth on this machine whether it is well", runHealth},
 		{"version", "", "print the version", runVersion},
 		{"help", "[COMMAND]", "print this, or what a command takes", runHelp},
