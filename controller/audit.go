@@ -127,7 +127,7 @@ type AuditFilter struct {
 // and After is set; with neither it begins at the newest.
 type AuditPage struct {
 	Before int64 // entries older than this one
-	After  int64 // the oldest entries newer than this one
+	After  int64 // the oldest entries newer than this one; below zero, the oldest of all
 	Limit  int
 }
 

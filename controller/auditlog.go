@@ -158,7 +158,7 @@ func (l *AuditLog) Each(ctx context.Context, filter AuditFilter, do func(AuditEn
 	if err != nil {
 		return err
 	}
-	for after := int64(0); ; {
+	for after := int64(-1); ; { // below the first
 		entries, err := l.ledger.ListAudit(ctx, filter, AuditPage{After: after, Limit: auditBatch})
 		if err != nil {
 			return err

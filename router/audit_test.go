@@ -85,3 +85,92 @@ func TestAudit_RecordsWhatWasRefusedBeforeTheHandler(t *testing.T) {
 		t.Errorf("recorded %+v", events)
 	}
 }
+
+func (f *fakeAudit) last() controller.AuditEvent {
+	events := f.recorded()
+	if len(events) == 0 {
+		return controller.AuditEvent{}
+	}
+	return events[len(events)-1]
+}
+
+func TestAudit_SignInNamesTheAccount(t *testing.T) {
+	s := newSite(t)
+	s.signIn()
+	if e := s.audit.last(); e.Action != controller.ActionLoginSuccess || e.Account != "admin" || !e.Success {
+		t.Errorf("recorded %+v", e)
+	}
+	s.post("/logout", url.Values{formField: {s.formToken("/password")}})
+	if e := s.audit.last(); e.Action != controller.ActionLogout || e.Account != "admin" || !e.Success {
+		t.Errorf("recorded %+v", e)
+	}
+}
+
+func TestAudit_PasswordTypedAsANameIsNotKept(t *testing.T) {
+	s := newSite(t)
+	for typed, kept := range map[string]string{"": "admin", "admin": "admin", "hunter2-hunter2": controller.AuditUnknownAccount} {
+		s.post("/login", url.Values{formField: {s.formToken("/login")}, "username": {typed}, "password": {"wrong"}})
+		if e := s.audit.last(); e.Action != controller.ActionLoginFailure || e.Account != kept || e.Success {
+			t.Errorf("%q: recorded %+v", typed, e)
+		}
+	}
+}
+
+func TestAudit_RateViolationsAreRecordedOnce(t *testing.T) {
+	s := newSite(t)
+	for range 6 {
+		s.post("/login", url.Values{formField: {s.formToken("/login")}, "password": {"wrong"}})
+	}
+	events := s.audit.recorded()
+	last := events[len(events)-1]
+	if len(events) != 6 || last.Action != controller.ActionRateLimit || last.Success || last.Resource != "limit login" || last.Detail != "POST /login" {
+		t.Errorf("%d events, the last is %+v", len(events), last)
+	}
+}
+
+func TestAudit_RecordsWhoWasKeptOutOfWhatOnlyReads(t *testing.T) {
+	s := newSite(t)
+	for name, c := range map[string]struct {
+		token, path string
+		account     string
+	}{
+		"unknown token": {"nonsense", "/api/v1/apps", ""},
+		"no page for tokens": {
+			adminToken, "/admin", "token ci",
+		},
+	} {
+		s.bearer(c.token, http.MethodGet, c.path, "")
+		e := s.audit.last()
+		if e.Action != controller.ActionAccessDenied || e.Success || e.Resource != "GET "+c.path || e.Account != c.account {
+			t.Errorf("%s: recorded %+v", name, e)
+		}
+	}
+	count := len(s.audit.recorded())
+	s.get("/admin")       // nobody is signed in: a visit, no attack
+	s.get("/api/v1/apps") // no token at all
+	s.signIn()            // one entry
+	s.get("/admin")       // let in
+	if got := len(s.audit.recorded()); got != count+1 {
+		t.Errorf("recorded %+v", s.audit.recorded()[count:])
+	}
+}
+
+func TestAudit_UploadNamesItsApp(t *testing.T) {
+	s := newSite(t)
+	token := s.signIn()
+	s.upload("/upload", "", part{"csrf_token", token, ""}, part{"name", "shop", ""}, part{"route", "/shop", ""}, zipPart)
+	if e := s.audit.last(); e.Action != controller.ActionAppCreate || e.Resource != "app shop" || !e.Success {
+		t.Errorf("recorded %+v", e)
+	}
+}
+
+func TestAudit_PanicIsAFailure(t *testing.T) {
+	s := newSite(t)
+	s.anApp("hello")
+	token := s.signIn()
+	s.apps.onAct = func(string, controller.AppName) error { panic("boom") }
+	s.post("/admin/apps/hello/stop", url.Values{formField: {token}})
+	if e := s.audit.last(); e.Action != controller.ActionAppStop || e.Success {
+		t.Errorf("recorded %+v", e)
+	}
+}
