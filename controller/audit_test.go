@@ -28,7 +28,7 @@ func TestAudit_SaysHowAReleaseEndedAndWhoBeganIt(t *testing.T) {
 	h.wantRecorded("RELEASE_LIVE release hello r1 true by test: ")
 	h.engine.onBuild = func(context.Context, docker.BuildOptions) error { return errors.New("password=hunter2") }
 	h.update("hello")
-	h.wantRecorded("RELEASE_FAILED release hello r2 false by test: failed")
+	h.wantRecorded("RELEASE_FAILED release hello r2 false by test: ")
 	h.engine.onBuild = func(ctx context.Context, _ docker.BuildOptions) error { <-ctx.Done(); return ctx.Err() }
 	release, err := h.AcceptUpdate(t.Context(), "hello", h.good(), "test")
 	if err != nil {

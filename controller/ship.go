@@ -331,7 +331,10 @@ func (s *shipment) recordEnd(ctx context.Context, state ReleaseState) {
 		Action: ActionReleaseLive, Resource: "release " + s.release.String(), Success: true, Account: s.release.CreatedBy,
 	}
 	if state != ReleaseLive {
-		event.Action, event.Success, event.Detail = ActionReleaseFailed, false, string(state)
+		event.Action, event.Success = ActionReleaseFailed, false
+	}
+	if state == ReleaseCancelled {
+		event.Detail = "cancelled"
 	}
 	s.audit.Record(ctx, event)
 }
