@@ -23,6 +23,7 @@ type AuditLog struct {
 	chain  auditChain
 	logger *slog.Logger
 	now    func() time.Time
+	floods *auditFloods
 
 	mu   sync.Mutex // held from an entry's place in the chain to its line
 	file *auditFile
@@ -44,15 +45,22 @@ type AuditOptions struct {
 func NewAuditLog(o AuditOptions) *AuditLog {
 	chain := auditChain{key: o.Key}
 	return &AuditLog{
-		ledger: o.Ledger, chain: chain, logger: o.Logger, now: time.Now,
+		ledger: o.Ledger, chain: chain, logger: o.Logger, now: time.Now, floods: newAuditFloods(),
 		file: &auditFile{path: o.File, chain: chain, ledger: o.Ledger, logger: o.Logger, size: -1},
 	}
 }
 
-// Record keeps the event, whatever becomes of ctx.
+// Record keeps the event, whatever becomes of ctx. Of very many refusals of one
+// stranger it keeps the count.
 func (l *AuditLog) Record(ctx context.Context, event AuditEvent) {
 	origin, _ := ctx.Value(auditOriginKey{}).(AuditOrigin)
 	event = event.from(origin).clean(l.now())
+	if l.floods.admit(event, func(count AuditEvent) { l.keep(context.WithoutCancel(ctx), count.clean(l.now())) }) {
+		l.keep(ctx, event)
+	}
+}
+
+func (l *AuditLog) keep(ctx context.Context, event AuditEvent) {
 	if err := l.append(ctx, event); err != nil {
 		l.logger.ErrorContext(ctx, "an audit entry could not be kept", "action", event.Action, "resource", event.Resource,
 			"success", event.Success, "account", event.Account, "address", event.Address, "request_id", event.RequestID, "error", err)

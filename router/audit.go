@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/gin-gonic/gin"
+
 	"berth/controller"
 )
 
@@ -55,6 +57,15 @@ func (v *visit) recordLimited(class limitClass) {
 	event.Detail = v.request().Method + " " + v.route.path
 	v.admin.audit.Record(v.context(), event)
 	v.done.recorded = true
+}
+
+// recordForeign writes down that another site's page made a browser send a request.
+func (a *admin) recordForeign(c *gin.Context) {
+	v := &visit{gin: c, admin: a}
+	event := v.event(controller.ActionAccessDenied, false)
+	event.Resource = c.Request.Method + " " + c.FullPath()
+	event.Detail = "refused: sent by another site"
+	a.audit.Record(v.context(), event)
 }
 
 // accessDenied reports whether a bearer, or a person who is signed in, was kept

@@ -174,3 +174,14 @@ func TestAudit_PanicIsAFailure(t *testing.T) {
 		t.Errorf("recorded %+v", e)
 	}
 }
+
+func TestAudit_RecordsARequestThatAnotherSiteSent(t *testing.T) {
+	s := newSite(t)
+	s.signIn()
+	r := s.request(http.MethodPost, "/admin/apps/hello/delete", nil)
+	r.Header.Set("Sec-Fetch-Site", "cross-site")
+	s.do(r)
+	if e := s.audit.last(); e.Action != controller.ActionAccessDenied || e.Success || e.Resource != "POST /admin/apps/:name/delete" {
+		t.Errorf("recorded %+v", e)
+	}
+}
