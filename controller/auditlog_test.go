@@ -23,13 +23,13 @@ import (
 // auditHouse is an audit log on real files, and the means to tamper with them.
 type auditHouse struct {
 	*controller.AuditLog
-	t      *testing.T
+	t      testing.TB
 	folder string
 	ledger *store.Store
 	logged *bytes.Buffer
 }
 
-func newAuditHouse(t *testing.T) *auditHouse {
+func newAuditHouse(t testing.TB) *auditHouse {
 	t.Helper()
 	h := &auditHouse{t: t, folder: t.TempDir(), logged: &bytes.Buffer{}}
 	h.open()

@@ -1,6 +1,7 @@
 package router
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 
@@ -53,7 +54,7 @@ func (a *admin) recordAction(v *visit, err error) {
 // for the entry that the request would have had.
 func (v *visit) recordLimited(class limitClass) {
 	event := v.event(controller.ActionRateLimit, false)
-	event.Resource = "limit " + string(class)
+	event.Resource = "limit " + cmp.Or(string(class), "default")
 	event.Detail = v.request().Method + " " + v.route.path
 	v.admin.audit.Record(v.context(), event)
 	v.done.recorded = true
