@@ -74,6 +74,8 @@ func (a *Accounts) EnsureOperator(ctx context.Context, show func(oneTimePassword
 // SignIn returns the account of that name where the password is right, and
 // else a Problem of KindUnauthorized that does not say which of the two was
 // wrong. An empty name means the operator. An unknown name costs the same time.
+// Beside the Problem the Account has the name alone, and only where there is such
+// an account: what was typed in place of a name may be a password.
 func (a *Accounts) SignIn(ctx context.Context, name, password string) (Account, error) {
 	if name == "" {
 		name = OperatorName
@@ -84,7 +86,7 @@ func (a *Accounts) SignIn(ctx context.Context, name, password string) (Account, 
 	}
 	// Where there is no account the hash is empty, which verifies against a dummy.
 	if !a.verifyPassword(account.PasswordHash, password) {
-		return Account{}, &Problem{
+		return Account{Name: account.Name}, &Problem{
 			Kind:    KindUnauthorized,
 			Field:   "password",
 			Message: "The name or the password is not right.",

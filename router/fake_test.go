@@ -406,13 +406,17 @@ type fakeAccounts struct {
 	sessions *fakeSessions
 }
 
-func (f *fakeAccounts) SignIn(_ context.Context, _, password string) (controller.Account, error) {
+func (f *fakeAccounts) SignIn(_ context.Context, name, password string) (controller.Account, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if password == f.password {
 		return f.account, nil
 	}
-	return controller.Account{}, &controller.Problem{
+	known := controller.Account{}
+	if name == "" || name == f.account.Name {
+		known.Name = f.account.Name
+	}
+	return known, &controller.Problem{
 		Kind: controller.KindUnauthorized, Field: "password",
 		Message: "The name or the password is not right.", Hint: "Try again.",
 	}

@@ -24,10 +24,6 @@ const (
 	limitUpdate = limit.Update
 )
 
-// loggedRefusals is how many refused requests in a row have an audit entry each.
-// Beyond, every so many share one, so that a flood cannot fill the disk.
-const loggedRefusals = 100
-
 // counted are the narrow classes that a request of this line is counted by.
 func (r route) counted() []limit.Class {
 	var classes []limit.Class
@@ -138,15 +134,14 @@ func (v *visit) refuseLimited(err error) error {
 	}
 }
 
-// recordLimited writes a request that did not fit into the audit log.
+// recordLimited writes down that a request did not fit in its budget. It stands
+// for the entry that the request would have had.
 func (a *admin) recordLimited(v *visit, exceeded *limit.Exceeded) {
-	if exceeded.Refused > loggedRefusals && exceeded.Refused%loggedRefusals != 0 {
-		return
-	}
 	event := v.event(controller.ActionRateLimitExceeded, false)
 	event.Resource = "limit " + string(exceeded.Class)
-	event.Detail = fmt.Sprintf("%s, %s, until %s, refused %s so far",
-		exceeded.Subject, exceeded.Budget.Words(), exceeded.Until.UTC().Format(time.RFC3339), plural(exceeded.Refused, "time"))
+	event.Detail = fmt.Sprintf("%s %s: %s, until %s, refused %s so far", v.request().Method, v.gin.FullPath(),
+		exceeded.Budget.Words(), exceeded.Until.UTC().Format(time.RFC3339), plural(exceeded.Refused, "time"))
 	// What a flood brings is recorded even where the flooder does not wait for it.
 	a.audit.Record(context.WithoutCancel(v.context()), event)
+	v.done.recorded = true
 }

@@ -25,7 +25,11 @@ func (a *admin) showLogin(v *visit) error {
 func (a *admin) createLogin(v *visit) error {
 	form := v.request().PostForm
 	account, err := a.accounts.SignIn(v.context(), form.Get("username"), form.Get("password"))
+	if v.done.account = account.Name; account.Name == "" {
+		v.done.account = controller.AuditUnknownAccount
+	}
 	if controller.KindOf(err) == controller.KindUnauthorized {
+		v.done.detail = "refused: the name or the password is not right"
 		a.logger.WarnContext(v.context(), "sign-in refused", "request_id", requestID(v.gin), "address", v.address())
 		return v.page(http.StatusUnauthorized, "login", loginPage{
 			frame: v.frame("Sign in"), Username: form.Get("username"), Next: form.Get("next"), Wrong: asProblem(err),

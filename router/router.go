@@ -79,13 +79,25 @@ type Limits interface {
 	Clear(context.Context, limit.Key) error
 }
 
+// AuditLog keeps what was done, and shows it.
+type AuditLog interface {
+	controller.Auditor
+	List(context.Context, controller.AuditFilter, controller.AuditPage) ([]controller.AuditEntry, error)
+	Each(context.Context, controller.AuditFilter, func(controller.AuditEntry) error) error
+	Actions(context.Context) ([]controller.Action, error)
+	Accounts(context.Context) ([]string, error)
+	CheckHead(context.Context) (entries int64, good bool, err error)
+	Verify(context.Context) (controller.AuditVerdict, error)
+	LastVerdict() controller.AuditVerdict
+}
+
 // Options are what the admin app needs. Fields are required unless they say otherwise.
 type Options struct {
 	Controller Apps
 	Accounts   Accounts
 	Tokens     Tokens
 	Sessions   controller.SessionLedger
-	Audit      controller.Auditor
+	Audit      AuditLog
 	Limits     Limits
 	SecretKey  []byte // at least 32 bytes; form tokens are derived from it
 	Logger     *slog.Logger
@@ -107,7 +119,7 @@ type admin struct {
 	accounts  Accounts
 	tokens    Tokens
 	sessions  *sessionStore
-	audit     controller.Auditor
+	audit     AuditLog
 	formKey   []byte
 	limits    Limits
 	templates *templates.Set

@@ -86,6 +86,10 @@ func (a *admin) routes() []route {
 		{method: get, path: "/settings/limits", access: signedIn, handle: a.showLimits},
 		{method: post, path: "/settings/limits/clear", access: signedIn, audit: controller.ActionRateLimitClear, handle: a.clearLimit},
 
+		{method: get, path: "/settings/audit", access: signedIn, handle: a.showAudit},
+		{method: get, path: "/settings/audit/export", access: signedIn, audit: controller.ActionAuditExport, handle: a.exportAudit},
+		{method: post, path: "/settings/audit/verify", access: signedIn, audit: controller.ActionAuditVerify, handle: a.verifyAudit},
+
 		{method: get, path: "/", access: signedIn, handle: a.showHome},
 		{method: get, path: "/admin", access: signedIn, handle: a.showDashboard},
 		{method: get, path: "/admin/events", access: signedIn, stream: true, handle: a.streamDashboard},

@@ -17,15 +17,17 @@ import (
 func (a *admin) serve(r route) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		v := &visit{gin: c, admin: a, route: r, refund: func() {}}
-		err := a.admit(v)
-		if err == nil {
+		v.nameOrigin()
+		err := errPanicked
+		defer func() { a.recordAction(v, err) }() // also of a handler that panics
+		if err = a.admit(v); err == nil {
+			err = errPanicked
 			err = r.handle(v)
 		}
 		if err != nil {
 			a.refuse(v, asProblem(err))
 		}
 		v.settleLimit()
-		a.recordAction(v, err)
 	}
 }
 

@@ -11,6 +11,7 @@ type settingsTab struct {
 var settingsTabs = []settingsTab{
 	{"account", "/password", "Account"},
 	{"limits", "/settings/limits", "Rate limits"},
+	{"audit", "/settings/audit", "Audit log"},
 }
 
 // Tabs are the pages of the settings, for the layout.

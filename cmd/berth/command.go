@@ -45,6 +45,7 @@ func commands() []command {
 		{"token", "[flags]", "mint a token for the API, print it and nothing else", runToken},
 		{"passwd", "[flags]", "give the operator a one-time password and end all sessions", runPasswd},
 		{"limits", "[flags]", "show who is limited; with --clear let everybody go on", runLimits},
+		{"audit", "verify|list|export [flags]", "check the audit log, or print it", runAudit},
 		{"health", "[flags]", "ask the Berth on this machine whether it is well", runHealth},
 		{"version", "", "print the version", runVersion},
 		{"help", "[COMMAND]", "print this, or what a command takes", runHelp},

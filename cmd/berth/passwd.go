@@ -21,11 +21,15 @@ func runPasswd(ctx context.Context, p *program, args []string) error {
 	if err != nil {
 		return err
 	}
-	ledger, err := openLedger(ctx, config)
+	ledger, audit, err := openAudited(ctx, config, logger)
 	if err != nil {
 		return err
 	}
 	password, err := controller.NewAccounts(ledger, config.AdminPassword, logger).Reset(ctx, controller.OperatorName)
+	audit.Record(ctx, controller.AuditEvent{
+		Action: controller.ActionPasswordReset, Resource: "account " + controller.OperatorName,
+		Success: err == nil, Account: controller.AuditCommandLine,
+	})
 	if err == nil {
 		showOneTimePassword(p.stdout, config, password)
 		err = limit.ClearClass(ctx, ledger, limit.Login) // or the new password could not be typed

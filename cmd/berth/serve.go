@@ -74,7 +74,11 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 		return err
 	}
 	defer func() { _ = engine.Close() }()
-	story, err := newController(config, on.ledger, engine, logger)
+	audit := newAuditLog(config, on.ledger, key, logger)
+	if err := audit.CatchUp(ctx); err != nil {
+		return fmt.Errorf("open audit log: %w", err)
+	}
+	story, err := newController(config, on.ledger, audit, engine, logger)
 	if err != nil {
 		return err
 	}
@@ -87,9 +91,9 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 		Accounts:        on.accounts,
 		Tokens:          controller.NewTokens(on.ledger, logger),
 		Sessions:        on.ledger,
-		Audit:           noAudit{},
 		Limits:          limits,
 		TrustedProxies:  config.TrustedProxies,
+		Audit:           audit,
 		SecretKey:       key.Derive("admin app"),
 		Logger:          logger,
 		PublicHTTPPort:  int(config.HTTPPort),
@@ -125,7 +129,9 @@ func openEngine(config Config, logger *slog.Logger) (*docker.Engine, error) {
 
 // newController writes the proxy's static configuration, which the proxy waits
 // for, and returns the controller that keeps the dynamic one.
-func newController(config Config, ledger *store.Store, engine *docker.Engine, logger *slog.Logger) (*controller.Controller, error) {
+func newController(
+	config Config, ledger *store.Store, audit controller.Auditor, engine *docker.Engine, logger *slog.Logger,
+) (*controller.Controller, error) {
 	static := traefik.StaticOptions{ProxyAddress: config.ProxyAddress}
 	changed, err := traefik.WriteStatic(config.ProxyFolder, static)
 	if err != nil {
@@ -140,6 +146,7 @@ func newController(config Config, ledger *store.Store, engine *docker.Engine, lo
 	}
 	return controller.New(controller.Options{
 		Ledger:           ledger,
+		Audit:            audit,
 		Engine:           engine,
 		Publisher:        traefik.NewPublisher(config.ProxyFolder),
 		Proxy:            proxy,
@@ -186,8 +193,3 @@ func adminURL(config Config) string {
 	}
 	return fmt.Sprintf("https://127.0.0.1:%d", config.AdminPort)
 }
-
-// noAudit stands in until the audit log is there.
-type noAudit struct{}
-
-func (noAudit) Record(context.Context, controller.AuditEvent) {}

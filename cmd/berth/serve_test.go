@@ -72,7 +72,9 @@ func TestServe_FromTheFirstStartToTheStop(t *testing.T) {
 	t.Run("accepts a token minted beside it", berth.acceptsATokenMintedBesideIt)
 	t.Run("gives a new password beside it", berth.givesANewPasswordBesideIt)
 	t.Run("locks sign-ins until it is told otherwise beside it", berth.locksSignInsUntilItIsToldOtherwise)
+	t.Run("keeps an audit log that the command line checks", berth.keepsAnAuditLog)
 	t.Run("stops when asked to", berth.stopsWhenAskedTo)
+	t.Run("finds a cut audit log", berth.findsACutAuditLog)
 }
 
 func (i *instance) printsAOneTimePassword(t *testing.T) {
@@ -85,7 +87,7 @@ func (i *instance) printsAOneTimePassword(t *testing.T) {
 func (i *instance) keepsItsFilesToItself(t *testing.T) {
 	for name, mode := range map[string]os.FileMode{
 		".": 0o700 | os.ModeDir, "uploads": 0o700 | os.ModeDir, "tls": 0o700 | os.ModeDir,
-		"berth.db": 0o600, "secret.key": 0o600, "tls/admin.key": 0o600, "tls/admin.crt": 0o644,
+		"berth.db": 0o600, "secret.key": 0o600, "audit.log": 0o600, "tls/admin.key": 0o600, "tls/admin.crt": 0o644,
 	} {
 		expectMode(t, filepath.Join(i.folder, name), mode)
 	}
@@ -166,6 +168,50 @@ func (i *instance) locksSignInsUntilItIsToldOtherwise(t *testing.T) {
 	}
 	if err := take(); err != nil {
 		t.Errorf("after it was cleared: %v", err)
+	}
+}
+
+// keepsAnAuditLog looks for what the tests before it did, through the server and beside it.
+func (i *instance) keepsAnAuditLog(t *testing.T) {
+	before := len(i.output.String())
+	if err := i.run(t, "audit", "verify"); err != nil {
+		t.Fatalf("%v: %s", err, i.output)
+	}
+	if err := i.run(t, "audit", "list"); err != nil {
+		t.Fatal(err)
+	}
+	output := i.output.String()[before:]
+	for _, want := range []string{
+		"the audit log is whole", `TOKEN_CREATE +ok +command line +token test +scope deploy`,
+		`PASSWORD_RESET +ok +command line +account admin`, `ACCESS_DENIED +failed +127\.0\.0\.1 +GET /api/v1/apps/:name`,
+	} {
+		if !regexp.MustCompile(want).MatchString(output) {
+			t.Errorf("%s is not in: %s", want, output)
+		}
+	}
+	file, err := os.ReadFile(filepath.Join(i.folder, "audit.log"))
+	if err != nil || strings.Contains(string(file), "berth_") || strings.Contains(string(file), lastPassword(i.output.String())) {
+		t.Errorf("the file holds a secret, or %v", err)
+	}
+}
+
+func (i *instance) findsACutAuditLog(t *testing.T) {
+	name := filepath.Join(i.folder, "audit.log")
+	file, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied := filepath.Join(t.TempDir(), "copy.log")
+	for path, text := range map[string][]byte{copied: file, name: file[:bytes.IndexByte(file, '\n')+1]} {
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := i.run(t, "audit", "verify"); exitCode(err) != exitRefused || !strings.Contains(i.output.String(), "audit.log: entries 2 to") {
+		t.Errorf("%v: %s", err, i.output)
+	}
+	if err := i.run(t, "audit", "verify", "--file", copied); err != nil {
+		t.Errorf("the copy is whole: %v", err)
 	}
 }
 

@@ -30,12 +30,16 @@ func runToken(ctx context.Context, p *program, args []string) error {
 	if err != nil {
 		return err
 	}
-	ledger, err := openLedger(ctx, config)
+	ledger, audit, err := openAudited(ctx, config, logger)
 	if err != nil {
 		return err
 	}
 	plain, err := controller.NewTokens(ledger, logger).
 		MintToken(ctx, controller.TokenOptions{Name: *name, Scope: parsed, TTL: *ttl})
+	audit.Record(ctx, controller.AuditEvent{
+		Action: controller.ActionTokenCreate, Resource: "token " + *name, Success: err == nil,
+		Account: controller.AuditCommandLine, Detail: fmt.Sprintf("scope %s, for %s", parsed, *ttl),
+	})
 	if err == nil {
 		_, err = fmt.Fprintln(p.stdout, plain)
 	}

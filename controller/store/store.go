@@ -28,6 +28,7 @@ var (
 	_ controller.SessionLedger = (*Store)(nil)
 	_ controller.TokenLedger   = (*Store)(nil)
 	_ limit.Ledger             = (*Store)(nil)
+	_ controller.AuditLedger   = (*Store)(nil)
 )
 
 // Open opens the ledger at path and brings it up to the present schema. A missing
