@@ -26,6 +26,9 @@ const (
 	ActionAppSettings Action = "APP_SETTINGS"
 
 	ActionReleaseCancel Action = "RELEASE_CANCEL"
+
+	ActionTokenCreate Action = "TOKEN_CREATE"
+	ActionTokenRevoke Action = "TOKEN_REVOKE"
 )
 
 // AuditEvent is one thing that somebody did or tried. It never holds a secret,

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -388,7 +389,17 @@ const (
 
 type fakeTokens struct{}
 
-func (fakeTokens) VerifyToken(_ context.Context, plain string) (controller.Token, error) {
+func (fakeTokens) MintToken(context.Context, controller.TokenOptions) (string, error) {
+	return "berth_fresh", nil
+}
+
+func (fakeTokens) List(context.Context) ([]controller.Token, error) { return nil, nil }
+
+func (fakeTokens) Revoke(_ context.Context, id int64) (controller.Token, error) {
+	return controller.Token{ID: id, Name: "ci", Scope: controller.ScopeRead}, nil
+}
+
+func (fakeTokens) VerifyToken(_ context.Context, plain string, _ netip.Addr) (controller.Token, error) {
 	scopes := map[string]controller.Scope{
 		readToken: controller.ScopeRead, deployToken: controller.ScopeDeploy, adminToken: controller.ScopeAdmin,
 	}

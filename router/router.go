@@ -14,6 +14,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/gin-contrib/sessions"
@@ -61,9 +62,12 @@ type Accounts interface {
 	ChangePassword(ctx context.Context, id int64, old, new string) error
 }
 
-// Tokens tells what a bearer token may do.
+// Tokens tells what a bearer token may do, makes tokens and takes them back.
 type Tokens interface {
-	VerifyToken(ctx context.Context, plain string) (controller.Token, error)
+	VerifyToken(ctx context.Context, plain string, from netip.Addr) (controller.Token, error)
+	MintToken(context.Context, controller.TokenOptions) (plain string, err error)
+	List(context.Context) ([]controller.Token, error)
+	Revoke(ctx context.Context, id int64) (controller.Token, error)
 }
 
 // Options are what the admin app needs. Fields are required unless they say otherwise.

@@ -79,6 +79,9 @@ func (a *admin) routes() []route {
 		{method: post, path: "/password", access: signedIn, limit: limitLogin, audit: controller.ActionPasswordChange, handle: a.updatePassword},
 
 		{method: get, path: "/settings", access: signedIn, handle: a.showSettings},
+		{method: get, path: "/settings/tokens", access: signedIn, handle: a.showTokens},
+		{method: post, path: "/settings/tokens", access: signedIn, audit: controller.ActionTokenCreate, handle: a.createToken},
+		{method: post, path: "/settings/tokens/:id/revoke", access: signedIn, audit: controller.ActionTokenRevoke, handle: a.revokeToken},
 
 		{method: get, path: "/", access: signedIn, handle: a.showHome},
 		{method: get, path: "/admin", access: signedIn, handle: a.showDashboard},

@@ -10,6 +10,7 @@ type settingsTab struct {
 // settingsTabs are the pages of the settings in the order in which they are shown.
 var settingsTabs = []settingsTab{
 	{"account", "/password", "Account"},
+	{"tokens", "/settings/tokens", "API tokens"},
 }
 
 // Tabs are the pages of the settings, for the layout.

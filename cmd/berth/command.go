@@ -41,7 +41,7 @@ func commands() []command {
 	return []command{
 		{"serve", "[flags]", "run the controller and the admin app; the default", runServe},
 		{"deploy", "FOLDER|ARCHIVE --name NAME [--route ROUTE]", "build and run a folder or an archive on a Berth", runDeploy},
-		{"token", "[flags]", "mint a token for the API, print it and nothing else", runToken},
+		{"token", "[list | revoke ID] [flags]", "mint a token for the API, print it and nothing else; or list them, or revoke one", runToken},
 		{"passwd", "[flags]", "give the operator a one-time password and end all sessions", runPasswd},
 		{"health", "[flags]", "ask the Berth on this machine whether it is well", runHealth},
 		{"version", "", "print the version", runVersion},
