@@ -148,9 +148,11 @@ func (a *admin) engine() (*gin.Engine, error) {
 	}
 	// A path either has an entry in the table or does not exist: no guesses.
 	engine.RedirectTrailingSlash = false
+	// An encoded slash is part of an id, and not the end of it.
+	engine.UseRawPath, engine.UnescapePathValues = true, true
 	engine.Use(
 		a.identify, a.record, a.recoverPanic, a.setHeaders,
-		a.checkHost, a.requireHTTPS, a.checkOrigin,
+		a.checkHost, a.requireHTTPS, a.checkPath, a.checkOrigin,
 		sessions.Sessions(sessionName, a.sessions),
 	)
 	engine.NoRoute(a.showNothing)
