@@ -44,6 +44,7 @@ func openFrontDoor(t *testing.T, limits serverLimits, config Config, handler htt
 	if err != nil {
 		t.Fatal(err)
 	}
+	certificates.interval = 50 * time.Millisecond
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -51,6 +52,7 @@ func openFrontDoor(t *testing.T, limits serverLimits, config Config, handler htt
 	door := openPlainDoor(limitConnections(listener, limits.connections), config, adminHosts(config, certificates.Leaf()))
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
+	go func() { _ = certificates.Run(ctx) }()
 	go func() { done <- runServer(ctx, newServer(handler, certificates, limits, logger), door) }()
 	t.Cleanup(func() {
 		cancel()
