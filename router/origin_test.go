@@ -35,7 +35,7 @@ func TestOrigin_RefusesForeignHostsInEveryPlaceOfARequest(t *testing.T) {
 			t.Errorf("%s: %d, want %d", line, response.StatusCode, want)
 		}
 	}
-	if response := s.raw("GET /login", "Host: localhost", "Host: attacker.example"); response.StatusCode == 200 {
+	if response := s.raw("GET /login", "Host: localhost", "Host: attacker.example"); response.StatusCode == http.StatusOK {
 		t.Error("two hosts were taken for one")
 	}
 	for authority, want := range map[string]int{"attacker.example": 403, "localhost:8001": 200} {

@@ -2,6 +2,7 @@ package router
 
 import (
 	"fmt"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"time"
@@ -44,7 +45,7 @@ type tokenRow struct {
 	ExpiresAt  time.Time
 	UsedAt     time.Time
 	UsedFrom   string
-	Ranges     string
+	Ranges     []netip.Prefix
 	RevokePath string
 }
 
@@ -183,7 +184,7 @@ func typedToken(form url.Values) tokenForm {
 
 func tokenRowOf(token controller.Token, now time.Time) tokenRow {
 	row := tokenRow{
-		ID: token.ID, Name: token.Name, Scope: token.Scope, Ranges: token.Ranges.String(),
+		ID: token.ID, Name: token.Name, Scope: token.Scope, Ranges: token.Ranges,
 		CreatedBy: token.CreatedBy, CreatedAt: token.CreatedAt, ExpiresAt: token.ExpiresAt,
 		UsedAt: token.UsedAt, UsedFrom: token.UsedFrom,
 		RevokePath: fmt.Sprintf("/settings/tokens/%d/revoke", token.ID),

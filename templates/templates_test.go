@@ -79,7 +79,7 @@ func TestWords_ReadAsPeopleSpeak(t *testing.T) {
 		}
 	}
 	for left, want := range map[time.Duration]string{
-		-time.Second: "now", 20 * time.Second: "in 1 min", 90 * time.Minute: "in 2 h", 30 * day: "in 30 d", 100 * day: "on 18 Aug 2026",
+		-time.Second: "now", 20 * time.Second: "in 1 min", 90 * time.Minute: "in 2 h", 30 * day: "in 30 d", 100 * day: "18 Aug 2026",
 	} {
 		if got := Ahead(now.Add(left), now); got != want {
 			t.Errorf("Ahead(%s) = %q, want %q", left, got, want)

@@ -56,7 +56,7 @@ func Ahead(at, now time.Time) string {
 	case left < 60*day:
 		return fmt.Sprintf("in %d d", left.Round(day)/day)
 	default:
-		return "on " + at.UTC().Format("2 Jan 2006")
+		return at.UTC().Format("2 Jan 2006")
 	}
 }
 

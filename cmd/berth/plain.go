@@ -79,7 +79,9 @@ func (d *plainDoor) answer(connection net.Conn, begun []byte) {
 	if err != nil {
 		return // a scanner, or no http at all
 	}
-	if err := d.response(request, connection.LocalAddr()).Write(connection); err != nil {
+	response := d.response(request, connection.LocalAddr())
+	defer func() { _ = response.Body.Close() }()
+	if err := response.Write(connection); err != nil {
 		return
 	}
 	if half, ok := connection.(interface{ CloseWrite() error }); ok {
