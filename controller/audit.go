@@ -26,6 +26,9 @@ const (
 	ActionAppSettings Action = "APP_SETTINGS"
 
 	ActionReleaseCancel Action = "RELEASE_CANCEL"
+
+	ActionTokenCreate Action = "TOKEN_CREATE"
+	ActionTokenRevoke Action = "TOKEN_REVOKE"
 )
 
 // The actions of rate limits.
@@ -43,7 +46,6 @@ const (
 
 	ActionAccessDenied Action = "ACCESS_DENIED" // a bearer or a session asked for what it may not see
 
-	ActionTokenCreate   Action = "TOKEN_CREATE"
 	ActionPasswordReset Action = "PASSWORD_RESET" // from the command line
 
 	ActionAuditExport Action = "AUDIT_EXPORT"

@@ -53,7 +53,7 @@ func (a *admin) identifyCaller(v *visit) error {
 }
 
 func (a *admin) admitBearer(v *visit, plain string) error {
-	token, err := a.tokens.VerifyToken(v.context(), plain)
+	token, err := a.tokens.VerifyToken(v.context(), plain, v.clientAddr())
 	if err != nil {
 		return err
 	}
@@ -108,6 +108,16 @@ func (a *admin) signedInAccount(v *visit) (controller.Account, error) {
 // sessionHolds reports whether the session that opened a stream still stands.
 func (a *admin) sessionHolds(ctx context.Context, v *visit) bool {
 	return a.sessions.holds(ctx, v.session().ID())
+}
+
+// tokenHolds reports whether the token of a bearer still stands: a log that is
+// followed ends with it. Who came without a token passes.
+func (a *admin) tokenHolds(v *visit) bool {
+	if !v.caller.bearer {
+		return true
+	}
+	_, err := a.tokens.VerifyToken(v.context(), bearerToken(v.request()), v.clientAddr())
+	return err == nil
 }
 
 func notSignedIn(cause error) *controller.Problem {

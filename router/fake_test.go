@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -388,7 +389,27 @@ const (
 
 type fakeTokens struct{}
 
-func (fakeTokens) VerifyToken(_ context.Context, plain string) (controller.Token, error) {
+func (fakeTokens) MintToken(context.Context, controller.TokenOptions) (string, error) {
+	return "berth_fresh", nil
+}
+
+// List has a token of each state.
+func (fakeTokens) List(context.Context) ([]controller.Token, error) {
+	now, office := time.Now(), controller.AddressRanges{netip.MustParsePrefix("10.20.0.0/16"), netip.MustParsePrefix("2001:db8:40::/48")}
+	day := 24 * time.Hour
+	return []controller.Token{
+		{ID: 4, Name: "CI of shop", Scope: controller.ScopeDeploy, CreatedBy: "admin", CreatedAt: now.Add(-2 * day), ExpiresAt: now.Add(88 * day), UsedAt: now.Add(-4 * time.Minute), UsedFrom: "10.20.3.4", Ranges: office},
+		{ID: 3, Name: "laptop", Scope: controller.ScopeAdmin, CreatedAt: now.Add(-26 * day), ExpiresAt: now.Add(4 * day)},
+		{ID: 2, Name: "a name as long as a name can be, which is sixty letters long", Scope: controller.ScopeRead, CreatedBy: "admin", CreatedAt: now.Add(-9 * day), ExpiresAt: now.Add(20 * day), RevokedAt: now.Add(-time.Hour), UsedAt: now.Add(-2 * time.Hour), UsedFrom: "2001:db8:40:1234:5678:9abc:def0:1234"},
+		{ID: 1, Name: "old", Scope: controller.ScopeRead, CreatedBy: "admin", CreatedAt: now.Add(-40 * day), ExpiresAt: now.Add(-10 * day)},
+	}, nil
+}
+
+func (fakeTokens) Revoke(_ context.Context, id int64) (controller.Token, error) {
+	return controller.Token{ID: id, Name: "ci", Scope: controller.ScopeRead}, nil
+}
+
+func (fakeTokens) VerifyToken(_ context.Context, plain string, _ netip.Addr) (controller.Token, error) {
 	scopes := map[string]controller.Scope{
 		readToken: controller.ScopeRead, deployToken: controller.ScopeDeploy, adminToken: controller.ScopeAdmin,
 	}

@@ -72,6 +72,13 @@ func TestPreview_ShootsEveryPage(t *testing.T) {
 	p.shoot("release-cancelled", "/admin/apps/hello/releases/1")
 	p.shoot("output", "/admin/apps/hello/output")
 	p.shoot("password", "/password")
+	p.shoot("tokens", "/settings/tokens")
+	p.open("/settings/tokens")
+	p.run(chromedp.SendKeys("#token-name", "CI"), chromedp.SendKeys("#token-from", "10.0.0.5/8"),
+		chromedp.Click("#create button"), chromedp.WaitVisible("#token-from-problem"))
+	p.shootHere("tokens-refused")
+	p.fill("/settings/tokens", `#token-name`, "CI of blog", `#create button`)
+	p.shootHere("tokens-made")
 	p.shoot("not-found", "/admin/apps/missing")
 	p.fill("/admin", "", "", `[formaction="/admin/apps/grafana/restart"]`)
 	p.shootHere("internal-error")

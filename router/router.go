@@ -63,9 +63,12 @@ type Accounts interface {
 	ChangePassword(ctx context.Context, id int64, old, new string) error
 }
 
-// Tokens tells what a bearer token may do.
+// Tokens tells what a bearer token may do, makes tokens and takes them back.
 type Tokens interface {
-	VerifyToken(ctx context.Context, plain string) (controller.Token, error)
+	VerifyToken(ctx context.Context, plain string, from netip.Addr) (controller.Token, error)
+	MintToken(context.Context, controller.TokenOptions) (plain string, err error)
+	List(context.Context) ([]controller.Token, error)
+	Revoke(ctx context.Context, id int64) (controller.Token, error)
 }
 
 // Limits counts requests against their budgets. Where one does not fit, the
@@ -174,9 +177,11 @@ func (a *admin) engine() (*gin.Engine, error) {
 	}
 	// A path either has an entry in the table or does not exist: no guesses.
 	engine.RedirectTrailingSlash = false
+	// An encoded slash is part of an id, and not the end of it.
+	engine.UseRawPath, engine.UnescapePathValues = true, true
 	engine.Use(
 		a.identify, a.record, a.recoverPanic, a.setHeaders, a.limitAddress,
-		a.checkHost, a.requireHTTPS, a.checkOrigin,
+		a.checkHost, a.requireHTTPS, a.checkPath, a.checkOrigin,
 		sessions.Sessions(sessionName, a.sessions),
 	)
 	engine.NoRoute(a.showNothing)

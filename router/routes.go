@@ -89,6 +89,9 @@ func (a *admin) routes() []route {
 		{method: get, path: "/settings/audit", access: signedIn, handle: a.showAudit},
 		{method: get, path: "/settings/audit/export", access: signedIn, audit: controller.ActionAuditExport, handle: a.exportAudit},
 		{method: post, path: "/settings/audit/verify", access: signedIn, audit: controller.ActionAuditVerify, handle: a.verifyAudit},
+		{method: get, path: "/settings/tokens", access: signedIn, handle: a.showTokens},
+		{method: post, path: "/settings/tokens", access: signedIn, audit: controller.ActionTokenCreate, handle: a.createToken},
+		{method: post, path: "/settings/tokens/:id/revoke", access: signedIn, audit: controller.ActionTokenRevoke, handle: a.revokeToken},
 
 		{method: get, path: "/", access: signedIn, handle: a.showHome},
 		{method: get, path: "/admin", access: signedIn, handle: a.showDashboard},

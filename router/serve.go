@@ -77,6 +77,8 @@ func (a *admin) logProblem(v *visit, problem *controller.Problem) {
 // statusOf is the one place where a kind of problem becomes an HTTP status.
 func statusOf(kind controller.Kind) int {
 	switch kind {
+	case controller.KindMalformed:
+		return http.StatusBadRequest
 	case controller.KindInvalid:
 		return http.StatusUnprocessableEntity
 	case controller.KindUnauthorized:
@@ -117,6 +119,11 @@ func asProblem(err error) *controller.Problem {
 		Hint:    "Try again. If it stays, look for the request id in Berth's log.",
 		Err:     err,
 	}
+}
+
+// malformed is a part of the path that no page of ours could have linked to.
+func malformed(message, hint string, cause error) *controller.Problem {
+	return &controller.Problem{Kind: controller.KindMalformed, Message: message, Hint: hint, Err: cause}
 }
 
 func notFound(message string, cause error) *controller.Problem {

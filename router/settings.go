@@ -12,6 +12,7 @@ var settingsTabs = []settingsTab{
 	{"account", "/password", "Account"},
 	{"limits", "/settings/limits", "Rate limits"},
 	{"audit", "/settings/audit", "Audit log"},
+	{"tokens", "/settings/tokens", "API tokens"},
 }
 
 // Tabs are the pages of the settings, for the layout.

@@ -42,7 +42,7 @@ func commands() []command {
 		{"serve", "[flags]", "run the controller and the admin app; the default", runServe},
 		{"broker", "[flags]", "hold the engine's socket for the controller", runBroker},
 		{"deploy", "FOLDER|ARCHIVE --name NAME [--route ROUTE]", "build and run a folder or an archive on a Berth", runDeploy},
-		{"token", "[flags]", "mint a token for the API, print it and nothing else", runToken},
+		{"token", "[list | revoke ID] [flags]", "mint a token for the API, print it and nothing else; or list them, or revoke one", runToken},
 		{"passwd", "[flags]", "give the operator a one-time password and end all sessions", runPasswd},
 		{"limits", "[flags]", "show who is limited; with --clear let everybody go on", runLimits},
 		{"audit", "verify|list|export [flags]", "check the audit log, or print it", runAudit},

@@ -65,10 +65,11 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	if err != nil {
 		return err
 	}
-	certificate, err := openCertificate(config, logger)
+	certificates, err := openCertificates(config, logger)
 	if err != nil {
 		return err
 	}
+	hosts := adminHosts(config, certificates.Leaf())
 	engine, err := openEngine(config, logger)
 	if err != nil {
 		return err
@@ -98,19 +99,22 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 		Logger:          logger,
 		PublicHTTPPort:  int(config.HTTPPort),
 		PublicHTTPSPort: int(config.HTTPSPort),
-		AdminHosts:      adminHosts(config, certificate.Leaf),
+		AdminHosts:      hosts,
 		ForceHTTPS:      config.ForceHTTPS,
 		Version:         currentVersion(),
 	})
 	if err != nil {
 		return fmt.Errorf("open admin app: %w", err)
 	}
-	server := newServer(handler, certificate, logger)
+	bounds := defaultServerLimits()
+	server := newServer(handler, certificates, bounds, logger)
+	door := openPlainDoor(limitConnections(on.listener, bounds.connections), config, hosts)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return story.Run(ctx) })
 	group.Go(func() error { return limits.Run(ctx) })
 	group.Go(func() error { return sweepExpired(ctx, on.ledger, logger) })
-	group.Go(func() error { return runServer(ctx, server, on.listener) })
+	group.Go(func() error { return certificates.Run(ctx) })
+	group.Go(func() error { return runServer(ctx, server, door) })
 	logger.Info("berth runs", "version", currentVersion(), "stack", config.Stack, "admin", adminURL(config))
 	err = group.Wait()
 	logger.Info("berth stops")

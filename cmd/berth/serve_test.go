@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -70,6 +71,8 @@ func TestServe_FromTheFirstStartToTheStop(t *testing.T) {
 	t.Run("keeps its files to itself", berth.keepsItsFilesToItself)
 	t.Run("speaks no old TLS", berth.speaksNoOldTLS)
 	t.Run("accepts a token minted beside it", berth.acceptsATokenMintedBesideIt)
+	t.Run("lists and revokes tokens beside it", berth.listsAndRevokesTokensBesideIt)
+	t.Run("tells plain requests to use https", berth.tellsPlainRequestsToUseHTTPS)
 	t.Run("gives a new password beside it", berth.givesANewPasswordBesideIt)
 	t.Run("locks sign-ins until it is told otherwise beside it", berth.locksSignInsUntilItIsToldOtherwise)
 	t.Run("keeps an audit log that the command line checks", berth.keepsAnAuditLog)
@@ -127,6 +130,59 @@ func (i *instance) acceptsATokenMintedBesideIt(t *testing.T) {
 		if _, err := api.findApp(t.Context(), "hello"); exitCode(err) != code {
 			t.Errorf("code %d, want %d: %v", exitCode(err), code, err)
 		}
+	}
+}
+
+func (i *instance) listsAndRevokesTokensBesideIt(t *testing.T) {
+	say := func(args ...string) string {
+		t.Helper()
+		var stdout bytes.Buffer
+		if err := run(t.Context(), args, i.environment, &stdout, i.output); err != nil {
+			t.Fatal(err)
+		}
+		return strings.TrimSpace(stdout.String())
+	}
+	here := say("token", "--name", "here", "--from", "127.0.0.0/8,::1")
+	there := say("token", "--name", "there", "--from", "192.0.2.1")
+	ask := func(token string) int {
+		t.Helper()
+		api, err := newClient("https://"+i.address, secret.Text(token), filepath.Join(i.folder, "tls", "admin.crt"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = api.findApp(t.Context(), "hello")
+		return exitCode(err)
+	}
+	if known, foreign := ask(here), ask(there); known != exitNotFound || foreign != exitUnauthorized {
+		t.Errorf("from this address: %d and %d", known, foreign)
+	}
+	list := say("token", "list")
+	row := regexp.MustCompile(`(?m)^(\d+) +here +deploy +active +\S+ \S+ +\S+ \S+ from 127\.0\.0\.1 +127\.0\.0\.0/8, ::1/128$`).FindStringSubmatch(list)
+	if row == nil || strings.Contains(list, "berth_") {
+		t.Fatalf("list: %s", list)
+	}
+	if said := say("token", "revoke", row[1]); said != "" {
+		t.Errorf("revoke said %q", said)
+	}
+	if code := ask(here); code != exitUnauthorized {
+		t.Errorf("after it was revoked: %d", code)
+	}
+	if list := say("token", "list"); !regexp.MustCompile(`here +deploy +revoked`).MatchString(list) {
+		t.Errorf("list: %s", list)
+	}
+	if code := exitCode(i.run(t, "token", "revoke", "999")); code != exitNotFound {
+		t.Errorf("one that is not there: %d", code)
+	}
+}
+
+func (i *instance) tellsPlainRequestsToUseHTTPS(t *testing.T) {
+	response, err := http.Get("http://" + i.address + "/login")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if body, err := io.ReadAll(response.Body); err != nil || response.StatusCode != http.StatusBadRequest || !strings.Contains(string(body), "use https://") {
+		t.Errorf("%d %q, %v", response.StatusCode, body, err)
 	}
 }
 
