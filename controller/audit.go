@@ -28,6 +28,23 @@ const (
 	ActionReleaseCancel Action = "RELEASE_CANCEL"
 )
 
+// The actions on accounts, sessions and second factors.
+const (
+	ActionAccountCreate Action = "ACCOUNT_CREATE"
+	ActionAccountRemove Action = "ACCOUNT_REMOVE"
+	ActionPasswordReset Action = "PASSWORD_RESET"
+	ActionSessionEnd    Action = "SESSION_END"
+
+	ActionSecondFactorBegin     Action = "SECOND_FACTOR_BEGIN"
+	ActionSecondFactorEnable    Action = "SECOND_FACTOR_ENABLE"
+	ActionSecondFactorDisable   Action = "SECOND_FACTOR_DISABLE"
+	ActionSecondFactorDecline   Action = "SECOND_FACTOR_DECLINE" // the suggestion to have one
+	ActionSecondFactorFailure   Action = "SECOND_FACTOR_FAILURE" // a wrong code outside of the login
+	ActionRecoveryCodeUsed      Action = "RECOVERY_CODE_USED"
+	ActionRecoveryCodesRenew    Action = "RECOVERY_CODES_RENEW"
+	ActionRecoveryCodesDownload Action = "RECOVERY_CODES_DOWNLOAD"
+)
+
 // AuditEvent is one thing that somebody did or tried. It never holds a secret,
 // a token or a password.
 type AuditEvent struct {

@@ -18,7 +18,9 @@ func (a *admin) serve(r route) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		v := &visit{gin: c, admin: a, route: r, refund: func() {}}
 		err := a.admit(v)
-		if err == nil {
+		if err == nil && r.stream {
+			err = a.handleStream(v)
+		} else if err == nil {
 			err = r.handle(v)
 		}
 		if err != nil {

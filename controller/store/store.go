@@ -24,6 +24,8 @@ var (
 	_ controller.AccountLedger = (*Store)(nil)
 	_ controller.SessionLedger = (*Store)(nil)
 	_ controller.TokenLedger   = (*Store)(nil)
+
+	_ controller.SecondFactorLedger = (*Store)(nil)
 )
 
 // Open opens the ledger at path and brings it up to the present schema. A missing
