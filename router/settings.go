@@ -9,7 +9,9 @@ type settingsTab struct {
 
 // settingsTabs are the pages of the settings in the order in which they are shown.
 var settingsTabs = []settingsTab{
-	{"account", "/password", "Account"},
+	{"account", "/settings/account", "Account"},
+	{"sessions", "/settings/sessions", "Sessions"},
+	{"accounts", "/settings/accounts", "Accounts"},
 }
 
 // Tabs are the pages of the settings, for the layout.

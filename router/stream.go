@@ -72,10 +72,11 @@ func (a *admin) handleStream(v *visit) error {
 	ctx, cancel := context.WithCancel(v.context())
 	defer cancel()
 	v.gin.Request = v.gin.Request.WithContext(ctx)
+	id := v.session().ID()
 	go func() {
 		looks := time.NewTicker(sessionLook)
 		defer looks.Stop()
-		for a.sessions.holds(ctx, v.session().ID()) {
+		for a.sessions.holds(ctx, id) {
 			select {
 			case <-ctx.Done():
 				return

@@ -42,7 +42,7 @@ func commands() []command {
 		{"serve", "[flags]", "run the controller and the admin app; the default", runServe},
 		{"deploy", "FOLDER|ARCHIVE --name NAME [--route ROUTE]", "build and run a folder or an archive on a Berth", runDeploy},
 		{"token", "[flags]", "mint a token for the API, print it and nothing else", runToken},
-		{"passwd", "[flags]", "give the operator a one-time password and end all sessions", runPasswd},
+		{"passwd", "[NAME] [flags]", "give an account, else the operator's, a one-time password and end its sessions", runPasswd},
 		{"health", "[flags]", "ask the Berth on this machine whether it is well", runHealth},
 		{"version", "", "print the version", runVersion},
 		{"help", "[COMMAND]", "print this, or what a command takes", runHelp},

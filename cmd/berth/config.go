@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"berth/controller"
 	"berth/controller/plan"
 	"berth/controller/secret"
 	"berth/traefik"
@@ -42,6 +43,8 @@ type Config struct {
 
 	RateLimits RateLimits
 	LogLevel   slog.Level
+
+	SessionLife controller.SessionLife // idle is never longer than absolute
 }
 
 // loadConfig merges the sources, flags over environment over file over the
@@ -105,6 +108,7 @@ func (v values) parse() (Config, error) {
 		BuildTimeout:     parse(&p, "build.timeout", s.Build.Timeout, parseTimeout, "a duration above zero with its unit, such as 15m"),
 		MaximumLimits:    p.maximumLimits(s),
 		RateLimits:       p.rateLimits(s),
+		SessionLife:      p.sessionLife(s),
 		LogLevel:         parse(&p, "log.level", s.Log.Level, parseLevel, "debug, info, warn or error"),
 	}
 	if config.ProxyFolder == "" {

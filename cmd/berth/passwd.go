@@ -9,11 +9,18 @@ import (
 	"berth/controller"
 )
 
-// runPasswd gives the operator a one-time password. It works beside a running server.
+// runPasswd gives an account, the operator's where none is named, a one-time
+// password. It works beside a running server.
 func runPasswd(ctx context.Context, p *program, args []string) error {
 	flags := newFlags("passwd")
+	removeFactor := flags.Bool("remove-second-factor", false, "also remove the second factor: for a lost phone without recovery codes")
 	settings := p.addConfigFlags(flags)
-	if err := p.parseFlagsOnly(flags, args); err != nil {
+	words, err := p.parseFlags(flags, args)
+	if err != nil {
+		return err
+	}
+	name, err := passwdName(words)
+	if err != nil {
 		return err
 	}
 	config, logger, err := p.load(settings)
@@ -24,16 +31,34 @@ func runPasswd(ctx context.Context, p *program, args []string) error {
 	if err != nil {
 		return err
 	}
-	password, err := controller.NewAccounts(ledger, config.AdminPassword, logger).Reset(ctx, controller.OperatorName)
+	accounts := controller.NewAccounts(ledger, config.AdminPassword, logger)
+	password, err := accounts.Reset(ctx, name)
 	if err == nil {
-		showOneTimePassword(p.stdout, config, password)
+		showOneTimePassword(p.stdout, config, name, password)
+	}
+	if err == nil && *removeFactor {
+		err = accounts.RemoveSecondFactor(ctx, name)
 	}
 	return errors.Join(err, ledger.Close())
 }
 
+func passwdName(words []string) (string, error) {
+	if len(words) == 0 {
+		return controller.OperatorName, nil
+	}
+	if len(words) > 1 {
+		return "", &usageError{fmt.Errorf("berth passwd takes one name, not also %.60q; see berth help passwd", words[1])}
+	}
+	name, err := controller.ParseAccountName(words[0])
+	if err != nil {
+		return "", &usageError{err}
+	}
+	return name, nil
+}
+
 // showOneTimePassword prints the password for the person at the terminal or in
 // the log of the container. The second line is read by scripts.
-func showOneTimePassword(stdout io.Writer, config Config, password string) {
+func showOneTimePassword(stdout io.Writer, config Config, name, password string) {
 	_, _ = fmt.Fprintf(stdout, "Sign in at %s as %s with the\none-time password: %s\nIt must be changed at the first login.\n",
-		adminURL(config), controller.OperatorName, password)
+		adminURL(config), name, password)
 }

@@ -44,7 +44,9 @@ func runServe(ctx context.Context, p *program, args []string) error {
 		return err
 	}
 	accounts := controller.NewAccounts(ledger, config.AdminPassword, logger)
-	err = accounts.EnsureOperator(ctx, func(password string) { showOneTimePassword(p.stdout, config, password) })
+	err = accounts.EnsureOperator(ctx, func(password string) {
+		showOneTimePassword(p.stdout, config, controller.OperatorName, password)
+	})
 	if err == nil {
 		err = serve(ctx, config, opened{listener, ledger, accounts}, logger)
 	}
@@ -80,6 +82,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	handler, err := router.New(router.Options{
 		Controller:      story,
 		Accounts:        on.accounts,
+		Factors:         controller.NewSecondFactors(on.ledger, on.accounts, key, logger),
 		Tokens:          controller.NewTokens(on.ledger, logger),
 		Sessions:        on.ledger,
 		Audit:           noAudit{},
@@ -90,6 +93,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 		AdminHosts:      adminHosts(config, certificate.Leaf),
 		ForceHTTPS:      config.ForceHTTPS,
 		Version:         currentVersion(),
+		SessionLife:     config.SessionLife,
 	})
 	if err != nil {
 		return fmt.Errorf("open admin app: %w", err)
@@ -97,7 +101,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	server := newServer(handler, certificate, logger)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return story.Run(ctx) })
-	group.Go(func() error { return sweepExpired(ctx, on.ledger, logger) })
+	group.Go(func() error { return sweepExpired(ctx, on.ledger, config.SessionLife, logger) })
 	group.Go(func() error { return runServer(ctx, server, on.listener) })
 	logger.Info("berth runs", "version", currentVersion(), "stack", config.Stack, "admin", adminURL(config))
 	err = group.Wait()

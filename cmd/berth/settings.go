@@ -84,6 +84,10 @@ type settings struct {
 		VolumeUpload string `description:"uploads into volumes of one caller, as number/duration"`
 		Default      string `description:"all other requests of one caller, as number/duration"`
 	} `description:"-"`
+	Session struct {
+		Idle     string `description:"how long a session of the admin app holds without a request"`
+		Lifetime string `description:"how long a session of the admin app holds from its beginning"`
+	} `description:"-"`
 	Log struct {
 		Level string `description:"the least level to log: debug, info, warn or error"`
 	} `description:"-"`
@@ -100,6 +104,7 @@ func defaultSettings() settings {
 	s.Subnet.Pool = "10.201.0.0/16"
 	s.Build.Concurrency, s.Build.Timeout = 2, "15m"
 	s.Limits.Memory, s.Limits.CPU, s.Limits.Processes = "2g", "200%", 500
+	s.Session.Idle, s.Session.Lifetime = "30m", "12h"
 	s.Log.Level = "info"
 	return s
 }
