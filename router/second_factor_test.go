@@ -30,6 +30,9 @@ func TestSecondFactor_IsSetUpWithThePasswordACodeAndShowsTheCodesOnce(t *testing
 		t.Errorf("%d recovery codes", len(recovery))
 	}
 	p.expectAudit(controller.ActionSecondFactorEnable, true, "admin")
+	if p.formToken("/settings/second-factor") == token {
+		t.Error("the session kept its id")
+	}
 	page := p.get("/settings/second-factor")
 	mustContain(t, page.body, "10 recovery codes are left.")
 	if strings.Contains(page.body, recovery[0]) {

@@ -32,14 +32,34 @@ func runPasswd(ctx context.Context, p *program, args []string) error {
 		return err
 	}
 	accounts := controller.NewAccounts(ledger, config.AdminPassword, logger)
+	if *removeFactor {
+		err = p.removeSecondFactor(ctx, accounts, name)
+	}
+	if err == nil {
+		err = p.resetPassword(ctx, config, accounts, name)
+	}
+	return errors.Join(err, ledger.Close())
+}
+
+// removeSecondFactor comes before the reset, which a password from the
+// configuration stands against: that one too can have lost its phone.
+func (p *program) removeSecondFactor(ctx context.Context, accounts *controller.Accounts, name string) error {
+	err := accounts.RemoveSecondFactor(ctx, name)
+	if controller.KindOf(err) == controller.KindConflict {
+		return nil // there is none, as it was asked for
+	}
+	if err == nil {
+		_, err = fmt.Fprintf(p.stdout, "The second factor of %s is removed.\n", name)
+	}
+	return err
+}
+
+func (p *program) resetPassword(ctx context.Context, config Config, accounts *controller.Accounts, name string) error {
 	password, err := accounts.Reset(ctx, name)
 	if err == nil {
 		showOneTimePassword(p.stdout, config, name, password)
 	}
-	if err == nil && *removeFactor {
-		err = accounts.RemoveSecondFactor(ctx, name)
-	}
-	return errors.Join(err, ledger.Close())
+	return err
 }
 
 func passwdName(words []string) (string, error) {
