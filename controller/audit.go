@@ -46,8 +46,6 @@ const (
 
 	ActionAccessDenied Action = "ACCESS_DENIED" // a bearer or a session asked for what it may not see
 
-	ActionPasswordReset Action = "PASSWORD_RESET" // from the command line
-
 	ActionAuditExport Action = "AUDIT_EXPORT"
 	ActionAuditVerify Action = "AUDIT_VERIFY"
 	ActionAuditRepair Action = "AUDIT_REPAIR" // audit.log had lost entries, which were written again
@@ -57,6 +55,23 @@ const (
 const (
 	AuditCommandLine    = "command line"
 	AuditUnknownAccount = "unknown account" // what was typed is not kept: it may be a password
+)
+
+// The actions on accounts, sessions and second factors.
+const (
+	ActionAccountCreate Action = "ACCOUNT_CREATE"
+	ActionAccountRemove Action = "ACCOUNT_REMOVE"
+	ActionPasswordReset Action = "PASSWORD_RESET"
+	ActionSessionEnd    Action = "SESSION_END"
+
+	ActionSecondFactorBegin     Action = "SECOND_FACTOR_BEGIN"
+	ActionSecondFactorEnable    Action = "SECOND_FACTOR_ENABLE"
+	ActionSecondFactorDisable   Action = "SECOND_FACTOR_DISABLE"
+	ActionSecondFactorDecline   Action = "SECOND_FACTOR_DECLINE" // the suggestion to have one
+	ActionSecondFactorFailure   Action = "SECOND_FACTOR_FAILURE" // a wrong code outside of the login
+	ActionRecoveryCodeUsed      Action = "RECOVERY_CODE_USED"
+	ActionRecoveryCodesRenew    Action = "RECOVERY_CODES_RENEW"
+	ActionRecoveryCodesDownload Action = "RECOVERY_CODES_DOWNLOAD"
 )
 
 // AuditEvent is one thing that somebody did or tried. It never holds a secret,

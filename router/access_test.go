@@ -46,8 +46,14 @@ func newEnvelope(t *testing.T) *envelope {
 	logger := slog.New(slog.DiscardHandler)
 	e := &envelope{t: t, apps: newFakeApps(), ledger: ledger, tokens: controller.NewTokens(ledger, logger), audit: &fakeAudit{}, folder: folder}
 	(&site{t: t, apps: e.apps}).anApp("hello")
+	key, err := secret.DeriveKey("a key of the tests")
+	if err != nil {
+		t.Fatal(err)
+	}
+	accounts := controller.NewAccounts(ledger, "", logger)
 	options := Options{
-		Controller: e.apps, Accounts: controller.NewAccounts(ledger, "", logger), Tokens: e.tokens, Sessions: ledger,
+		Controller: e.apps, Accounts: accounts, Factors: controller.NewSecondFactors(ledger, accounts, key, logger),
+		Tokens: e.tokens, Sessions: ledger, Limits: openLimits(t, ledger, time.Now, manyRequests),
 		Audit: e.audit, SecretKey: bytes.Repeat([]byte("k"), 32), Logger: logger, PublicHTTPPort: 80, PublicHTTPSPort: 443,
 	}
 	if e.handler, err = New(options); err != nil {
@@ -96,7 +102,7 @@ func (e *envelope) asAccount(account int64) func(*http.Request) {
 	return func(r *http.Request) {
 		id, now := newSessionID(), time.Now()
 		row := controller.Session{Hash: hashID(id), Account: account, CreatedAt: now, SeenAt: now}
-		if err := e.ledger.SaveSession(e.t.Context(), row); err != nil {
+		if err := e.ledger.CreateSession(e.t.Context(), row); err != nil {
 			e.t.Fatal(err)
 		}
 		r.AddCookie(&http.Cookie{Name: "__Host-berth", Value: id})
@@ -251,6 +257,9 @@ func TestAccess_MatrixOfEveryRouteAndEveryVisitor(t *testing.T) {
 			}
 			answer := e.ask(r.method, concrete(r.path), v.as)
 			got := verdict(answer)
+			if r.path == loginCodePath && got == unknown {
+				got = letIn // it leads back to the beginning of a login
+			}
 			if v.name == "one-time" && got == letIn && answer.Header().Get("Location") == "/password" {
 				got = mustChangeIt
 			}

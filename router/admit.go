@@ -1,7 +1,6 @@
 package router
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -89,7 +88,7 @@ func (a *admin) admitSession(v *visit) error {
 	if v.route.stream {
 		return nil // a page that is open by itself is no sign of life
 	}
-	return a.sessions.touch(v.request(), v.session().ID())
+	return a.sessions.touch(v.context(), v.session().ID(), v.address())
 }
 
 // signedInAccount is the account of the session, or a Problem of KindUnauthorized.
@@ -103,11 +102,6 @@ func (a *admin) signedInAccount(v *visit) (controller.Account, error) {
 		return controller.Account{}, notSignedIn(err)
 	}
 	return account, err
-}
-
-// sessionHolds reports whether the session that opened a stream still stands.
-func (a *admin) sessionHolds(ctx context.Context, v *visit) bool {
-	return a.sessions.holds(ctx, v.session().ID())
 }
 
 // tokenHolds reports whether the token of a bearer still stands: a log that is

@@ -15,10 +15,12 @@ var errPanicked = errors.New("handler panicked")
 // done is what a handler adds to the audit entry of its request. What it leaves
 // empty is filled in from the table and the path.
 type done struct {
-	resource string // such as "app shop"
-	account  string // who it was about to be, such as the account that somebody tries to sign in to
-	detail   string // one line for people; never what a form holds
-	recorded bool   // the request has its entry already
+	resource string            // such as "app shop"
+	account  string            // who it was about to be, such as the account that somebody tries to sign in to
+	detail   string            // one line for people; never what a form holds
+	action   controller.Action // what it came to, where that is not what the table says
+	halfway  bool              // the action takes another request: nothing is recorded yet
+	recorded bool              // the request has its entry already
 }
 
 // recordAction writes the request into the audit log, if its line of the table
@@ -27,13 +29,16 @@ type done struct {
 func (a *admin) recordAction(v *visit, err error) {
 	action := v.route.audit
 	switch {
-	case v.done.recorded:
+	case v.done.recorded, v.done.halfway:
 		return
 	case action == "" && !v.accessDenied(err):
 		return
 	case action == "":
 		action = controller.ActionAccessDenied
 		v.done.resource = v.request().Method + " " + v.route.path
+	}
+	if v.done.action != "" {
+		action = v.done.action
 	}
 	status := v.gin.Writer.Status() // a form that was wrong is shown again without an error
 	if err != nil {

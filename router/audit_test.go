@@ -109,6 +109,7 @@ func TestAudit_SignInNamesTheAccount(t *testing.T) {
 
 func TestAudit_PasswordTypedAsANameIsNotKept(t *testing.T) {
 	s := newSite(t)
+	s.accounts.several = true
 	for typed, kept := range map[string]string{"": "admin", "admin": "admin", "hunter2-hunter2": controller.AuditUnknownAccount} {
 		s.post("/login", url.Values{formField: {s.formToken("/login")}, "username": {typed}, "password": {"wrong"}})
 		if e := s.audit.last(); e.Action != controller.ActionLoginFailure || e.Account != kept || e.Success {

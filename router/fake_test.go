@@ -13,6 +13,7 @@ import (
 
 	"berth/controller"
 	"berth/controller/docker"
+	"berth/controller/secret"
 	"berth/traefik"
 )
 
@@ -425,6 +426,7 @@ type fakeAccounts struct {
 	account  controller.Account
 	password string
 	sessions *fakeSessions
+	several  bool // the login form has a name field
 }
 
 func (f *fakeAccounts) SignIn(_ context.Context, name, password string) (controller.Account, error) {
@@ -471,6 +473,57 @@ func (f *fakeAccounts) ChangePassword(ctx context.Context, id int64, old, new st
 	return f.sessions.DeleteSessionsOf(ctx, id)
 }
 
+func (f *fakeAccounts) NoteLogin(context.Context, int64) error { return nil }
+
+func (f *fakeAccounts) Decline(context.Context, int64) error { return nil }
+
+func (f *fakeAccounts) Several(context.Context) (bool, error) { return f.several, nil }
+
+func (f *fakeAccounts) List(context.Context) ([]controller.Account, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return []controller.Account{f.account}, nil
+}
+
+func (f *fakeAccounts) Create(context.Context, string) (string, error) { return "7KQ2-M9XA-P4RT", nil }
+
+func (f *fakeAccounts) ResetOther(context.Context, int64, string) (string, error) {
+	return "", &controller.Problem{Kind: controller.KindNotFound, Message: "There is no such account."}
+}
+
+func (f *fakeAccounts) Remove(context.Context, int64, string, string) error {
+	return &controller.Problem{Kind: controller.KindNotFound, Message: "There is no such account."}
+}
+
+func (f *fakeAccounts) RemoveSecondFactor(context.Context, string) error {
+	return &controller.Problem{Kind: controller.KindNotFound, Message: "There is no such account."}
+}
+
+// noFactors is for the tests that need no second factor; those that do have the real ones.
+type noFactors struct{}
+
+var errNoFactor = &controller.Problem{Kind: controller.KindConflict, Message: "There is no second factor."}
+
+func (noFactors) Begin(context.Context, controller.Account, string) ([]byte, error) {
+	return nil, errNoFactor
+}
+
+func (noFactors) SharedKey(int64, []byte) (secret.SharedKey, error) {
+	return secret.SharedKey{}, errNoFactor
+}
+
+func (noFactors) Confirm(context.Context, int64, []byte, string) ([]string, error) {
+	return nil, errNoFactor
+}
+
+func (noFactors) Check(context.Context, int64, string) (bool, error) { return false, errNoFactor }
+
+func (noFactors) RenewRecoveryCodes(context.Context, int64, string, string) ([]string, error) {
+	return nil, errNoFactor
+}
+
+func (noFactors) Disable(context.Context, int64, string, string) error { return errNoFactor }
+
 // fakeSessions is a session ledger in memory.
 type fakeSessions struct {
 	mu   sync.Mutex
@@ -497,12 +550,51 @@ func (f *fakeSessions) age(created, seen time.Duration) {
 	}
 }
 
-func (f *fakeSessions) SaveSession(_ context.Context, s controller.Session) error {
+func (f *fakeSessions) CreateSession(_ context.Context, s controller.Session) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.rows[s.Hash] = s
 	return nil
 }
+
+func (f *fakeSessions) UpdateSession(_ context.Context, s controller.Session) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if _, ok := f.rows[s.Hash]; !ok {
+		return controller.ErrNotFound
+	}
+	f.rows[s.Hash] = s
+	return nil
+}
+
+func (f *fakeSessions) ListSessionsOf(_ context.Context, account int64) ([]controller.Session, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var listed []controller.Session
+	for _, row := range f.rows {
+		if row.Account == account {
+			listed = append(listed, row)
+		}
+	}
+	slices.SortFunc(listed, func(a, b controller.Session) int { return b.SeenAt.Compare(a.SeenAt) })
+	return listed, nil
+}
+
+func (f *fakeSessions) DeleteSessionOf(_ context.Context, account int64, hash string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.rows[hash].Account != account {
+		return controller.ErrNotFound
+	}
+	delete(f.rows, hash)
+	return nil
+}
+
+func (f *fakeSessions) DeleteOtherSessionsOf(_ context.Context, account int64, kept string) error {
+	return f.deleteWhere(func(s controller.Session) bool { return s.Account == account && s.Hash != kept })
+}
+
+func (f *fakeSessions) TrimSessionsOf(context.Context, int64, int) error { return nil }
 
 func (f *fakeSessions) FindSession(_ context.Context, hash string) (controller.Session, error) {
 	f.mu.Lock()
@@ -525,8 +617,8 @@ func (f *fakeSessions) DeleteSessionsOf(_ context.Context, account int64) error 
 	return f.deleteWhere(func(s controller.Session) bool { return s.Account == account })
 }
 
-func (f *fakeSessions) DeleteExpiredSessions(_ context.Context, now time.Time) error {
-	return f.deleteWhere(func(s controller.Session) bool { return s.Expired(now) })
+func (f *fakeSessions) DeleteExpiredSessions(_ context.Context, now time.Time, life controller.SessionLife) error {
+	return f.deleteWhere(func(s controller.Session) bool { return s.Expired(now, life) })
 }
 
 func (f *fakeSessions) deleteWhere(match func(controller.Session) bool) error {

@@ -16,6 +16,7 @@ import (
 
 	"berth/controller"
 	"berth/controller/docker"
+	"berth/controller/limit"
 	"berth/traefik"
 )
 
@@ -186,6 +187,11 @@ func TestProblem_NoAnswerShowsAnErrorOfTheInside(t *testing.T) {
 			t.Fatal("the controller is no fake")
 		}
 		failing.fakeApps = fake
+		o.Limits = openLimits(t, freshLedger(t), time.Now, limit.Budgets{
+			limit.Default: {{Requests: 1_000_000, Span: time.Hour}}, limit.Update: {{Requests: 1_000_000, Span: time.Hour}},
+			limit.Upload: {{Requests: 1_000_000, Span: time.Hour}}, limit.Containers: {{Requests: 1_000_000, Span: time.Hour}},
+			limit.Login: {{Requests: 1_000_000, Span: time.Hour}},
+		})
 		o.Controller = failing
 	})
 	s.anApp("hello")

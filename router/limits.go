@@ -1,6 +1,7 @@
 package router
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -65,7 +66,11 @@ func (a *admin) takeFromLimits(v *visit) error {
 
 func (a *admin) take(v *visit, class limit.Class) (refund func(), err error) {
 	if class == limit.Login {
-		return a.limits.TakeLogin(v.context(), v.accountTried(), clientAddress(v.gin))
+		name, err := a.accountTried(v)
+		if err != nil {
+			return nil, err
+		}
+		return a.limits.TakeLogin(v.context(), name, clientAddress(v.gin))
 	}
 	return a.limits.Take(v.context(), class, v.limited())
 }
@@ -83,16 +88,21 @@ func (v *visit) limited() limit.Subject {
 }
 
 // accountTried is the account that the request tries to be: the one that is
-// signed in, or the one that the form names. Like SignIn it takes no name for
-// the operator.
-func (v *visit) accountTried() string {
+// signed in, the one whose code is asked for, or the one that the form names.
+// Like SignIn it takes no name for the operator.
+func (a *admin) accountTried(v *visit) (string, error) {
 	if v.caller.signedIn() {
-		return v.caller.account.Name
+		return v.caller.account.Name, nil
 	}
-	if name := v.request().PostForm.Get("username"); name != "" {
-		return name
+	if v.route.path == loginCodePath {
+		pending, err := a.pendingAccount(v)
+		if controller.KindOf(err) == controller.KindUnauthorized {
+			err = nil // the handler says so
+		}
+		return cmp.Or(pending.Name, controller.OperatorName), err
 	}
-	return controller.OperatorName
+	name, err := a.loginName(v)
+	return cmp.Or(name, controller.OperatorName), err
 }
 
 // settleLimit gives a request back to a limit on work where it was refused before

@@ -59,6 +59,11 @@ func freshLedger(t testing.TB) *store.Store {
 	return ledger
 }
 
+// manyRequests leaves out of the way what a test is not about.
+var manyRequests = limit.Budgets{
+	limit.Default: {{Requests: 1_000_000, Span: time.Hour}}, limit.Containers: {{Requests: 1_000_000, Span: time.Hour}},
+}
+
 func openLimits(t testing.TB, ledger limit.Ledger, now func() time.Time, budgets limit.Budgets) *limit.Limiter {
 	t.Helper()
 	limits, err := limit.Open(t.Context(), limit.Options{Ledger: ledger, Budgets: budgets, Logger: slog.New(slog.DiscardHandler), Now: now})
@@ -140,8 +145,21 @@ func TestLimits_ForgedHeadersBuyNoAttempts(t *testing.T) {
 	}
 }
 
+// With one account the form has no name field, and what is sent as a name counts
+// for nothing: it must not buy attempts at that account either.
+func TestLimits_NamesBuyNoAttemptsWhereThereIsOneAccount(t *testing.T) {
+	s := newSite(t, func(o *Options) { o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")} })
+	passed := s.passed(40, func(i int) http.Header {
+		return http.Header{"X-Forwarded-For": {fmt.Sprintf("203.0.113.%d", i)}}
+	})
+	if passed != 5 {
+		t.Errorf("%d of 40 guesses at one account were tried", passed)
+	}
+}
+
 func TestLimits_BehindATrustedProxyEveryClientHasItsOwn(t *testing.T) {
 	s := newSite(t, func(o *Options) { o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")} })
+	s.accounts.several = true
 	passed := s.passed(20, func(i int) http.Header {
 		return http.Header{"X-Forwarded-For": {fmt.Sprintf("203.0.113.%d", i%2)}}
 	})
@@ -340,6 +358,7 @@ func TestLimits_EveryClassOfTheTableIsDescribed(t *testing.T) {
 
 func TestLimitsPage_ShowsWhoIsLimitedAndClearsOne(t *testing.T) {
 	s := newSite(t)
+	s.accounts.several = true
 	token := s.signIn()
 	for range 7 {
 		s.wrongLogin(`<img src=x onerror=alert(1)>`, token, nil)

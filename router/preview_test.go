@@ -84,6 +84,47 @@ func TestPreview_ShootsEveryPage(t *testing.T) {
 	p.shootHere("internal-error")
 }
 
+// TestPreview_ShootsThePagesOfPeople is the same for the pages that need real accounts.
+func TestPreview_ShootsThePagesOfPeople(t *testing.T) {
+	folder := os.Getenv("BERTH_PREVIEW")
+	if folder == "" {
+		t.Skip("BERTH_PREVIEW names no folder")
+	}
+	people := newPeople(t)
+	people.accounts.password = peoplePassword
+	people.enterFrom("Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/19.0 Mobile/15E148 Safari/604.1")
+	people.enterFrom(firefox)
+	p := &preview{window: openWindow(t, people.site), folder: folder, only: os.Getenv("BERTH_PREVIEW_ONLY")}
+	p.signIn()
+	p.shoot("dashboard-suggestion", "/admin")
+	p.shoot("account", "/settings/account")
+	p.shoot("sessions", "/settings/sessions")
+	p.shoot("accounts-one", "/settings/accounts")
+	p.fill("/settings/accounts", `#name`, "Jane Doe", `#create button`)
+	p.shootHere("accounts-refused")
+	p.fill("/settings/accounts", `#name`, "jane", `#create button`)
+	p.shootHere("accounts-created")
+	p.shoot("account-other", "/settings/accounts/jane")
+	p.shoot("factor-off", "/settings/second-factor")
+	p.fill("/settings/second-factor", `#password`, peoplePassword, `form[action$="/begin"] button`)
+	p.shootHere("factor-setup")
+	key := ask(p.window, chromedp.Evaluate[string](`document.querySelector(".key code").textContent`))
+	phone := strings.ReplaceAll(key, " ", "")
+	p.fill("/settings/second-factor", `#code`, people.phoneCode(phone, 0), `form[action$="/confirm"] button`)
+	p.shootHere("recovery-codes")
+	p.shoot("factor-on", "/settings/second-factor")
+	p.fill("/settings/second-factor", `#off-password`, "wrong", `.skip`)
+	p.run(chromedp.SendKeys(`#off-code`, "000000"), chromedp.Click(`.danger button`), chromedp.Sleep(700*time.Millisecond))
+	p.shootHere("factor-off-refused")
+	p.run(chromedp.Click(`.bar-end button`), chromedp.Sleep(500*time.Millisecond))
+	p.shoot("login-several", "/login")
+	p.run(chromedp.SendKeys(`#username`, "admin"), chromedp.SendKeys(`#password`, peoplePassword),
+		chromedp.Click(`form[action="/login"] button`), chromedp.Sleep(700*time.Millisecond))
+	p.shootHere("login-code")
+	p.fill("/login/code", `#code`, "123456", `form button`)
+	p.shootHere("login-code-wrong")
+}
+
 type preview struct {
 	*window
 	folder string

@@ -23,6 +23,7 @@ import (
 	"berth/controller"
 	"berth/controller/docker"
 	"berth/controller/limit"
+	"berth/controller/secret"
 	"berth/templates"
 	"berth/traefik"
 )
@@ -56,11 +57,30 @@ type Apps interface {
 	Cancel(context.Context, controller.ReleaseID) error
 }
 
-// Accounts signs people in.
+// Accounts signs people in, and keeps who can.
 type Accounts interface {
 	SignIn(ctx context.Context, name, password string) (controller.Account, error)
+	NoteLogin(ctx context.Context, id int64) error
 	Find(ctx context.Context, id int64) (controller.Account, error)
 	ChangePassword(ctx context.Context, id int64, old, new string) error
+	Decline(ctx context.Context, id int64) error
+
+	Several(context.Context) (bool, error)
+	List(context.Context) ([]controller.Account, error)
+	Create(ctx context.Context, name string) (oneTimePassword string, err error)
+	ResetOther(ctx context.Context, self int64, name string) (oneTimePassword string, err error)
+	Remove(ctx context.Context, self int64, name, confirm string) error
+	RemoveSecondFactor(ctx context.Context, name string) error
+}
+
+// SecondFactors sets second factors up and checks their codes.
+type SecondFactors interface {
+	Begin(ctx context.Context, account controller.Account, password string) (sealed []byte, err error)
+	SharedKey(account int64, sealed []byte) (secret.SharedKey, error)
+	Confirm(ctx context.Context, account int64, sealed []byte, code string) (recoveryCodes []string, err error)
+	Check(ctx context.Context, account int64, code string) (recovery bool, err error)
+	RenewRecoveryCodes(ctx context.Context, account int64, password, code string) ([]string, error)
+	Disable(ctx context.Context, account int64, password, code string) error
 }
 
 // Tokens tells what a bearer token may do, makes tokens and takes them back.
@@ -98,6 +118,7 @@ type AuditLog interface {
 type Options struct {
 	Controller Apps
 	Accounts   Accounts
+	Factors    SecondFactors
 	Tokens     Tokens
 	Sessions   controller.SessionLedger
 	Audit      AuditLog
@@ -111,7 +132,8 @@ type Options struct {
 	ForceHTTPS      bool     // plain requests are sent to https, and links to apps use it
 	Version         string   // shown in the footer; may be empty
 
-	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed; empty believes nobody's
+	TrustedProxies []netip.Prefix         // whose X-Forwarded-For is believed; empty believes nobody's
+	SessionLife    controller.SessionLife // the zero value stands for the default
 }
 
 const minSecretKey = 32
@@ -120,6 +142,7 @@ const minSecretKey = 32
 type admin struct {
 	apps      Apps
 	accounts  Accounts
+	factors   SecondFactors
 	tokens    Tokens
 	sessions  *sessionStore
 	audit     AuditLog
@@ -141,8 +164,9 @@ func New(o Options) (http.Handler, error) {
 	if len(o.SecretKey) < minSecretKey {
 		return nil, fmt.Errorf("secret key has %d bytes, needs %d", len(o.SecretKey), minSecretKey)
 	}
-	if o.Controller == nil || o.Accounts == nil || o.Tokens == nil || o.Sessions == nil || o.Audit == nil || o.Limits == nil || o.Logger == nil {
-		return nil, errors.New("router needs a controller, accounts, tokens, sessions, an audit log, limits and a logger")
+	if o.Controller == nil || o.Accounts == nil || o.Factors == nil || o.Tokens == nil || o.Sessions == nil || o.Audit == nil ||
+		o.Limits == nil || o.Logger == nil {
+		return nil, errors.New("router needs a controller, accounts, second factors, tokens, sessions, an audit log, limits and a logger")
 	}
 	pages, err := templates.Open()
 	if err != nil {
@@ -151,6 +175,7 @@ func New(o Options) (http.Handler, error) {
 	a := &admin{
 		apps:      o.Controller,
 		accounts:  o.Accounts,
+		factors:   o.Factors,
 		tokens:    o.Tokens,
 		sessions:  newSessionStore(o.Sessions, o.ForceHTTPS),
 		audit:     o.Audit,
@@ -164,6 +189,9 @@ func New(o Options) (http.Handler, error) {
 		version:   o.Version,
 		logger:    o.Logger,
 		now:       time.Now,
+	}
+	if o.SessionLife != (controller.SessionLife{}) {
+		a.sessions.life = o.SessionLife
 	}
 	return a.engine()
 }

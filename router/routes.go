@@ -71,6 +71,8 @@ func (a *admin) routes() []route {
 		api     = apiApps
 		apiApp  = api + "/:name"
 		apiRel  = apiApp + "/releases/:number"
+		factor  = "/settings/second-factor"
+		account = "/settings/accounts/:account"
 	)
 	return []route{
 		{method: get, path: "/healthz", access: public, handle: a.showHealth},
@@ -78,11 +80,32 @@ func (a *admin) routes() []route {
 
 		{method: get, path: "/login", access: public, handle: a.showLogin},
 		{method: post, path: "/login", access: public, limit: limitLogin, audit: controller.ActionLoginSuccess, handle: a.createLogin},
+		{method: get, path: loginCodePath, access: public, handle: a.showLoginCode},
+		{method: post, path: loginCodePath, access: public, limit: limitLogin, audit: controller.ActionLoginSuccess, handle: a.createLoginCode},
 		{method: post, path: "/logout", access: signedIn, audit: controller.ActionLogout, handle: a.createLogout},
 		{method: get, path: "/password", access: signedIn, handle: a.showPassword},
 		{method: post, path: "/password", access: signedIn, limit: limitLogin, audit: controller.ActionPasswordChange, handle: a.updatePassword},
 
 		{method: get, path: "/settings", access: signedIn, handle: a.showSettings},
+		{method: get, path: "/settings/account", access: signedIn, handle: a.showPassword},
+		{method: get, path: factor, access: signedIn, handle: a.showSecondFactor},
+		{method: get, path: factor + "/qr.png", access: signedIn, handle: a.showQR},
+		{method: post, path: factor + "/begin", access: signedIn, limit: limitLogin, audit: controller.ActionSecondFactorBegin, handle: a.beginSecondFactor},
+		{method: post, path: factor + "/confirm", access: signedIn, limit: limitLogin, audit: controller.ActionSecondFactorEnable, handle: a.createSecondFactor},
+		{method: post, path: factor + "/disable", access: signedIn, limit: limitLogin, audit: controller.ActionSecondFactorDisable, handle: a.deleteSecondFactor},
+		{method: post, path: factor + "/codes", access: signedIn, limit: limitLogin, audit: controller.ActionRecoveryCodesRenew, handle: a.renewRecoveryCodes},
+		{method: post, path: factor + "/codes/download", access: signedIn, audit: controller.ActionRecoveryCodesDownload, handle: a.downloadRecoveryCodes},
+		{method: post, path: factor + "/decline", access: signedIn, audit: controller.ActionSecondFactorDecline, handle: a.declineSecondFactor},
+		{method: get, path: "/settings/sessions", access: signedIn, handle: a.showSessions},
+		{method: post, path: "/settings/sessions/end", access: signedIn, audit: controller.ActionSessionEnd, handle: a.deleteSession},
+		{method: post, path: "/settings/sessions/end-others", access: signedIn, audit: controller.ActionSessionEnd, handle: a.deleteOtherSessions},
+		{method: get, path: "/settings/accounts", access: signedIn, handle: a.showAccounts},
+		{method: post, path: "/settings/accounts", access: signedIn, audit: controller.ActionAccountCreate, handle: a.createAccount},
+		{method: get, path: account, access: signedIn, handle: a.showAccount},
+		{method: post, path: account + "/reset", access: signedIn, audit: controller.ActionPasswordReset, handle: a.resetPassword},
+		{method: post, path: account + "/remove", access: signedIn, audit: controller.ActionAccountRemove, handle: a.deleteAccount},
+		{method: post, path: account + "/remove-second-factor", access: signedIn, audit: controller.ActionSecondFactorDisable, handle: a.removeSecondFactor},
+
 		{method: get, path: "/settings/limits", access: signedIn, handle: a.showLimits},
 		{method: post, path: "/settings/limits/clear", access: signedIn, audit: controller.ActionRateLimitClear, handle: a.clearLimit},
 

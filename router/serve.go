@@ -22,13 +22,20 @@ func (a *admin) serve(r route) gin.HandlerFunc {
 		defer func() { a.recordAction(v, err) }() // also of a handler that panics
 		if err = a.admit(v); err == nil {
 			err = errPanicked
-			err = r.handle(v)
+			err = a.handle(v)
 		}
 		if err != nil {
 			a.refuse(v, asProblem(err))
 		}
 		v.settleLimit()
 	}
+}
+
+func (a *admin) handle(v *visit) error {
+	if v.route.stream {
+		return a.handleStream(v)
+	}
+	return v.route.handle(v)
 }
 
 // refuse answers with the problem in the form that the caller understands.

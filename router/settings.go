@@ -9,10 +9,12 @@ type settingsTab struct {
 
 // settingsTabs are the pages of the settings in the order in which they are shown.
 var settingsTabs = []settingsTab{
-	{"account", "/password", "Account"},
+	{"account", "/settings/account", "Account"},
+	{"sessions", "/settings/sessions", "Sessions"},
+	{"tokens", "/settings/tokens", "API tokens"},
+	{"accounts", "/settings/accounts", "Accounts"},
 	{"limits", "/settings/limits", "Rate limits"},
 	{"audit", "/settings/audit", "Audit log"},
-	{"tokens", "/settings/tokens", "API tokens"},
 }
 
 // Tabs are the pages of the settings, for the layout.

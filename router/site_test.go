@@ -38,12 +38,10 @@ func newSite(t testing.TB, change ...func(*Options)) *site {
 	s.accounts = &fakeAccounts{
 		account: controller.Account{ID: 7, Name: "admin"}, password: "correct horse battery", sessions: s.sessions,
 	}
-	s.limits = openLimits(t, freshLedger(t), time.Now, limit.Budgets{
-		limit.Default: {{Requests: 1_000_000, Span: time.Hour}}, limit.Containers: {{Requests: 1_000_000, Span: time.Hour}},
-	})
+	s.limits = openLimits(t, freshLedger(t), time.Now, manyRequests)
 	options := Options{
 		Limits:     s.limits,
-		Controller: s.apps, Accounts: s.accounts, Tokens: fakeTokens{}, Sessions: s.sessions, Audit: s.audit,
+		Controller: s.apps, Accounts: s.accounts, Factors: noFactors{}, Tokens: fakeTokens{}, Sessions: s.sessions, Audit: s.audit,
 		SecretKey:      bytes.Repeat([]byte("k"), 32),
 		Logger:         slog.New(slog.NewTextHandler(s.logged, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		PublicHTTPPort: 80, PublicHTTPSPort: 443, Version: "0.1.0",

@@ -43,7 +43,7 @@ func commands() []command {
 		{"broker", "[flags]", "hold the engine's socket for the controller", runBroker},
 		{"deploy", "FOLDER|ARCHIVE --name NAME [--route ROUTE]", "build and run a folder or an archive on a Berth", runDeploy},
 		{"token", "[list | revoke ID] [flags]", "mint a token for the API, print it and nothing else; or list them, or revoke one", runToken},
-		{"passwd", "[flags]", "give the operator a one-time password and end all sessions", runPasswd},
+		{"passwd", "[NAME] [flags]", "give an account, else the operator's, a one-time password and end its sessions", runPasswd},
 		{"limits", "[flags]", "show who is limited; with --clear let everybody go on", runLimits},
 		{"audit", "verify|list|export [flags]", "check the audit log, or print it", runAudit},
 		{"health", "[flags]", "ask the Berth on this machine whether it is well", runHealth},

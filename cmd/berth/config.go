@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"berth/controller"
 	"berth/controller/limit"
 	"berth/controller/plan"
 	"berth/controller/secret"
@@ -45,6 +46,8 @@ type Config struct {
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed; may be empty
 
 	LogLevel slog.Level
+
+	SessionLife controller.SessionLife // idle is never longer than absolute
 }
 
 // loadConfig merges the sources, flags over environment over file over the
@@ -109,6 +112,7 @@ func (v values) parse() (Config, error) {
 		MaximumLimits:    p.maximumLimits(s),
 		RateLimits:       p.rateLimits(s),
 		TrustedProxies:   parse(&p, "trusted.proxies", s.Trusted.Proxies, parseProxies, "addresses or subnets with commas between, such as 10.0.0.5,192.168.7.0/24, and not everybody"),
+		SessionLife:      p.sessionLife(s),
 		LogLevel:         parse(&p, "log.level", s.Log.Level, parseLevel, "debug, info, warn or error"),
 	}
 	if config.ProxyFolder == "" {

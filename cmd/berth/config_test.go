@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"berth/controller"
 	"berth/controller/limit"
 	"berth/controller/plan"
 	"berth/controller/secret"
@@ -41,6 +42,7 @@ func TestConfig_DefaultsAreThoseOfTheDocuments(t *testing.T) {
 		BuildConcurrency: 2, BuildTimeout: 15 * time.Minute, LogLevel: slog.LevelInfo,
 		MaximumLimits: plan.Limits{MemoryBytes: 2 << 30, NanoCPUs: 2_000_000_000, Processes: 500},
 		RateLimits:    limit.Budgets{},
+		SessionLife:   controller.SessionLife{Idle: 30 * time.Minute, Absolute: 12 * time.Hour},
 	}
 	if !reflect.DeepEqual(config, want) {
 		t.Errorf("got  %+v\nwant %+v", config, want)
@@ -129,6 +131,9 @@ func TestConfig_RefusesWhatItCannotRead(t *testing.T) {
 		"an empty secret":        {[]string{"SECRET_KEY_FILE=" + empty}, []string{"SECRET_KEY_FILE", "is empty"}},
 		"a missing secret":       {[]string{"SECRET_KEY_FILE=/nowhere"}, []string{"SECRET_KEY_FILE", "/nowhere"}},
 		"a secret twice":         {[]string{"SECRET_KEY=a", "SECRET_KEY_FILE=" + empty}, []string{"SECRET_KEY", "SECRET_KEY_FILE", "one of the two"}},
+		"no time to type":        {[]string{"BERTH_SESSION_IDLE=10s"}, []string{"BERTH_SESSION_IDLE", "1m to 720h"}},
+		"a session for ever":     {[]string{"BERTH_SESSION_LIFETIME=8760h"}, []string{"BERTH_SESSION_LIFETIME", "1m to 720h"}},
+		"idle beyond the end":    {[]string{"BERTH_SESSION_IDLE=13h"}, []string{"BERTH_SESSION_IDLE", "session.lifetime", "12h"}},
 		"several at once":        {[]string{"BERTH_STACK=-", "BERTH_LOG_LEVEL=loud"}, []string{"BERTH_STACK", "BERTH_LOG_LEVEL"}},
 	} {
 		_, _, err := loadConfig("", check.environment, nil)

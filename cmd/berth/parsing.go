@@ -83,10 +83,20 @@ func (p *parsing) maximumLimits(s settings) plan.Limits {
 	}
 }
 
+func (p *parsing) sessionLife(s settings) controller.SessionLife {
+	return controller.SessionLife{
+		Idle:     parse(p, "session.idle", s.Session.Idle, parseSessionTime, sessionTimeAllowed),
+		Absolute: parse(p, "session.lifetime", s.Session.Lifetime, parseSessionTime, sessionTimeAllowed),
+	}
+}
+
 // checkTogether checks what no single value can say.
 func (p *parsing) checkTogether(c Config) {
 	if (c.CertificateFile == "") != (c.KeyFile == "") {
 		p.errs = append(p.errs, errors.New("ssl.cert.file and ssl.key.file belong together: set both (SSL_CERT_FILE, SSL_KEY_FILE), or neither"))
+	}
+	if c.SessionLife.Idle > c.SessionLife.Absolute {
+		p.refuse("session.idle", c.SessionLife.Idle.String(), "no longer than session.lifetime, "+c.SessionLife.Absolute.String())
 	}
 	if !c.EdgeSubnet.Contains(c.ProxyAddress) {
 		p.refuse("proxy.address", c.ProxyAddress.String(), "an address in the edge subnet, "+c.EdgeSubnet.String())
@@ -208,6 +218,20 @@ func parseTimeout(s string) (time.Duration, error) {
 	duration, err := time.ParseDuration(s)
 	if err != nil || duration <= 0 {
 		return 0, errors.New("not a duration above zero")
+	}
+	return duration, nil
+}
+
+// sessionTimeAllowed says what parseSessionTime takes.
+const sessionTimeAllowed = "a duration from 1m to 720h, such as 30m or 12h"
+
+// parseSessionTime takes no time that would sign people out while they type,
+// nor one that leaves a forgotten browser open for months.
+func parseSessionTime(s string) (time.Duration, error) {
+	const least, most = time.Minute, 30 * 24 * time.Hour
+	duration, err := time.ParseDuration(s)
+	if err != nil || duration < least || duration > most {
+		return 0, errors.New("not a time for sessions")
 	}
 	return duration, nil
 }

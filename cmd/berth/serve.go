@@ -45,7 +45,9 @@ func runServe(ctx context.Context, p *program, args []string) error {
 		return err
 	}
 	accounts := controller.NewAccounts(ledger, config.AdminPassword, logger)
-	err = accounts.EnsureOperator(ctx, func(password string) { showOneTimePassword(p.stdout, config, password) })
+	err = accounts.EnsureOperator(ctx, func(password string) {
+		showOneTimePassword(p.stdout, config, controller.OperatorName, password)
+	})
 	if err == nil {
 		err = serve(ctx, config, opened{listener, ledger, accounts}, logger)
 	}
@@ -90,6 +92,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	handler, err := router.New(router.Options{
 		Controller:      story,
 		Accounts:        on.accounts,
+		Factors:         controller.NewSecondFactors(on.ledger, on.accounts, key, logger),
 		Tokens:          controller.NewTokens(on.ledger, logger),
 		Sessions:        on.ledger,
 		Limits:          limits,
@@ -102,6 +105,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 		AdminHosts:      hosts,
 		ForceHTTPS:      config.ForceHTTPS,
 		Version:         currentVersion(),
+		SessionLife:     config.SessionLife,
 	})
 	if err != nil {
 		return fmt.Errorf("open admin app: %w", err)
@@ -112,7 +116,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return story.Run(ctx) })
 	group.Go(func() error { return limits.Run(ctx) })
-	group.Go(func() error { return sweepExpired(ctx, on.ledger, logger) })
+	group.Go(func() error { return sweepExpired(ctx, on.ledger, config.SessionLife, logger) })
 	group.Go(func() error { return certificates.Run(ctx) })
 	group.Go(func() error { return runServer(ctx, server, door) })
 	logger.Info("berth runs", "version", currentVersion(), "stack", config.Stack, "admin", adminURL(config))

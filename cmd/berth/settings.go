@@ -91,6 +91,10 @@ type settings struct {
 	Trusted struct {
 		Proxies string `description:"addresses and subnets of proxies in front of the admin app, whose X-Forwarded-For is believed, with commas between; empty: none"`
 	} `description:"-"`
+	Session struct {
+		Idle     string `description:"how long a session of the admin app holds without a request"`
+		Lifetime string `description:"how long a session of the admin app holds from its beginning"`
+	} `description:"-"`
 	Log struct {
 		Level string `description:"the least level to log: debug, info, warn or error"`
 	} `description:"-"`
@@ -107,6 +111,7 @@ func defaultSettings() settings {
 	s.Subnet.Pool = "10.201.0.0/16"
 	s.Build.Concurrency, s.Build.Timeout = 2, "15m"
 	s.Limits.Memory, s.Limits.CPU, s.Limits.Processes = "2g", "200%", 500
+	s.Session.Idle, s.Session.Lifetime = "30m", "12h"
 	s.Log.Level = "info"
 	return s
 }

@@ -29,6 +29,8 @@ var (
 	_ controller.TokenLedger   = (*Store)(nil)
 	_ limit.Ledger             = (*Store)(nil)
 	_ controller.AuditLedger   = (*Store)(nil)
+
+	_ controller.SecondFactorLedger = (*Store)(nil)
 )
 
 // Open opens the ledger at path and brings it up to the present schema. A missing
