@@ -64,7 +64,7 @@ const (
 const apiApps = "/api/v1/apps"
 
 // routes is the whole surface of the admin app.
-func (a *admin) routes() []route {
+func (a *admin) routes() []route { //nolint:revive // as long as the surface is: one table shows all of it
 	const (
 		app     = "/admin/apps/:name"
 		release = app + "/releases/:number"
