@@ -92,6 +92,7 @@ func (c *Controller) queueRerun(ctx context.Context, app App, wish Release) (Rel
 	if err != nil {
 		return Release{}, claimProblem(err, app)
 	}
+	c.recordWaivers(ctx, app, release.Settings, release.CreatedBy)
 	c.dispatch(release)
 	c.notices.notify(app.Name)
 	return release, nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"strings"
 	"time"
 	"unicode"
@@ -22,6 +23,28 @@ type Account struct {
 	PasswordHash string // bcrypt, by secret.HashPassword
 	MustChange   bool   // the password is a one-time one: nothing else is allowed before it is changed
 	CreatedAt    time.Time
+	LoginAt      time.Time // the last time that it signed in; zero for never
+
+	SecondFactor  bool // a login needs a code too
+	RecoveryCodes int  // how many are left
+	Declined      bool // wants to hear no more of a second factor
+}
+
+var accountNamePattern = regexp.MustCompile(`^[a-z][a-z0-9]*([._-][a-z0-9]+)*$`)
+
+const maxAccountName = 32
+
+// ParseAccountName returns s as the name of an account, or a Problem of KindInvalid.
+func ParseAccountName(s string) (string, error) {
+	if len(s) > maxAccountName || !accountNamePattern.MatchString(s) {
+		return "", &Problem{
+			Kind:    KindInvalid,
+			Field:   "name",
+			Message: fmt.Sprintf("%.40q is not a name for an account.", s),
+			Hint:    fmt.Sprintf("Use up to %d lower-case letters, digits and single dots, hyphens or underscores between them. It begins with a letter.", maxAccountName),
+		}
+	}
+	return s, nil
 }
 
 // AccountLedger keeps the accounts. A missing one is ErrNotFound.
@@ -33,6 +56,16 @@ type AccountLedger interface {
 	// UpdatePassword sets PasswordHash and MustChange and deletes every session
 	// of the account, in one transaction.
 	UpdatePassword(ctx context.Context, id int64, hash string, mustChange bool) error
+
+	ListAccounts(context.Context) ([]Account, error) // by name
+	CountAccounts(context.Context) (int, error)
+	// DeleteAccount removes the account with its sessions and its second factor.
+	// The last one stays: ErrNotFound.
+	DeleteAccount(ctx context.Context, id int64) error
+	UpdateLogin(ctx context.Context, id int64, at time.Time) error
+	UpdateDeclined(ctx context.Context, id int64) error
+	// DeleteSecondFactor removes it and its recovery codes; ErrNotFound where there is none.
+	DeleteSecondFactor(ctx context.Context, account int64) error
 }
 
 // Accounts signs people in and keeps their passwords.
@@ -40,6 +73,7 @@ type Accounts struct {
 	ledger AccountLedger
 	fixed  secret.Text
 	logger *slog.Logger
+	now    func() time.Time
 
 	// Of package secret, where each takes a quarter of a second; tests have faster ones.
 	hashPassword   func(password string) (string, error)
@@ -51,9 +85,14 @@ type Accounts struct {
 // that there is none.
 func NewAccounts(ledger AccountLedger, fixed secret.Text, logger *slog.Logger) *Accounts {
 	return &Accounts{
-		ledger: ledger, fixed: fixed, logger: logger,
+		ledger: ledger, fixed: fixed, logger: logger, now: time.Now,
 		hashPassword: secret.HashPassword, verifyPassword: secret.VerifyPassword,
 	}
+}
+
+// UseHasher replaces bcrypt, for tests that have no quarter of a second.
+func (a *Accounts) UseHasher(hash func(password string) (string, error), verify func(hash, password string) bool) {
+	a.hashPassword, a.verifyPassword = hash, verify
 }
 
 // EnsureOperator makes sure that the operator can sign in: it creates the
@@ -74,6 +113,8 @@ func (a *Accounts) EnsureOperator(ctx context.Context, show func(oneTimePassword
 // SignIn returns the account of that name where the password is right, and
 // else a Problem of KindUnauthorized that does not say which of the two was
 // wrong. An empty name means the operator. An unknown name costs the same time.
+// With the Problem comes, for the record alone, an Account without an id: it has
+// the name where there is an account of that name.
 func (a *Accounts) SignIn(ctx context.Context, name, password string) (Account, error) {
 	if name == "" {
 		name = OperatorName
@@ -84,7 +125,7 @@ func (a *Accounts) SignIn(ctx context.Context, name, password string) (Account, 
 	}
 	// Where there is no account the hash is empty, which verifies against a dummy.
 	if !a.verifyPassword(account.PasswordHash, password) {
-		return Account{}, &Problem{
+		return Account{Name: account.Name}, &Problem{
 			Kind:    KindUnauthorized,
 			Field:   "password",
 			Message: "The name or the password is not right.",
@@ -114,13 +155,8 @@ func (a *Accounts) ChangePassword(ctx context.Context, id int64, oldPassword, ne
 	if err := a.refuseFixed(account.Name); err != nil {
 		return err
 	}
-	if !a.verifyPassword(account.PasswordHash, oldPassword) {
-		return &Problem{
-			Kind:    KindInvalid,
-			Field:   "old_password",
-			Message: "This is not the present password.",
-			Hint:    "Type the password you signed in with.",
-		}
+	if err := a.checkPassword(account, "old_password", oldPassword); err != nil {
+		return err
 	}
 	if err := checkNewPassword(account, oldPassword, newPassword); err != nil {
 		return err
@@ -128,19 +164,34 @@ func (a *Accounts) ChangePassword(ctx context.Context, id int64, oldPassword, ne
 	return a.setPassword(ctx, account, newPassword, false)
 }
 
-// Reset gives the account a one-time password, which it returns, and ends all its sessions.
-func (a *Accounts) Reset(ctx context.Context, name string) (string, error) {
-	account, err := a.ledger.FindAccountByName(ctx, name)
-	if errors.Is(err, ErrNotFound) {
-		return "", &Problem{
-			Kind:    KindNotFound,
-			Message: fmt.Sprintf("There is no account %.60q.", name),
-			Hint:    "The first start of berth serve creates the operator's account.",
-			Err:     err,
-		}
-	}
+// CheckPassword asks a person who is signed in for the password again. The
+// Problem names the form field password.
+func (a *Accounts) CheckPassword(ctx context.Context, id int64, password string) error {
+	account, err := a.Find(ctx, id)
 	if err != nil {
-		return "", fmt.Errorf("find account: %w", err)
+		return err
+	}
+	return a.checkPassword(account, "password", password)
+}
+
+func (a *Accounts) checkPassword(account Account, field, password string) error {
+	if a.verifyPassword(account.PasswordHash, password) {
+		return nil
+	}
+	return &Problem{
+		Kind:    KindInvalid,
+		Field:   field,
+		Message: "This is not the present password.",
+		Hint:    "Type the password you signed in with.",
+	}
+}
+
+// Reset gives the account a one-time password, which it returns, and ends all
+// its sessions. A second factor stays.
+func (a *Accounts) Reset(ctx context.Context, name string) (string, error) {
+	account, err := a.findByName(ctx, name)
+	if err != nil {
+		return "", err
 	}
 	if err := a.refuseFixed(name); err != nil {
 		return "", err
@@ -224,10 +275,12 @@ func checkNewPassword(account Account, oldPassword, newPassword string) error {
 	if newPassword == oldPassword {
 		return refuse("This is the old password again.", "Choose another one.")
 	}
-	if strings.Contains(strings.ToLower(newPassword), strings.ToLower(account.Name)) {
+	// A short name is in many words by chance.
+	longName := len(account.Name) >= 4
+	if longName && strings.Contains(strings.ToLower(newPassword), strings.ToLower(account.Name)) {
 		return refuse("The password holds the name of the account.", "Choose one that does not.")
 	}
-	weak, isWeak := errors.AsType[*secret.WeakError](secret.CheckStrength(newPassword))
+	weak, isWeak := errors.AsType[*secret.WeakError](secret.CheckStrength(newPassword, account.Name))
 	if isWeak {
 		return refuse(weak.Reason, weak.Hint)
 	}

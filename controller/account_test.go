@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"berth/controller/secret"
 )
@@ -46,6 +47,21 @@ func (b *accountBook) UpdatePassword(_ context.Context, id int64, hash string, m
 	b.accounts[id-1].PasswordHash, b.accounts[id-1].MustChange = hash, mustChange
 	return b.broken
 }
+
+func (b *accountBook) ListAccounts(context.Context) ([]Account, error) { return b.accounts, b.broken }
+
+func (b *accountBook) CountAccounts(context.Context) (int, error) { return len(b.accounts), b.broken }
+
+func (b *accountBook) DeleteAccount(context.Context, int64) error { return b.broken }
+
+func (b *accountBook) UpdateLogin(_ context.Context, id int64, at time.Time) error {
+	b.accounts[id-1].LoginAt = at
+	return b.broken
+}
+
+func (b *accountBook) UpdateDeclined(context.Context, int64) error { return b.broken }
+
+func (b *accountBook) DeleteSecondFactor(context.Context, int64) error { return ErrNotFound }
 
 func TestAccounts_FirstStartMakesAOneTimePasswordThatMustBeChanged(t *testing.T) {
 	book := &accountBook{}
@@ -184,6 +200,38 @@ func TestAccounts_HashWithBcryptAndDoItsWorkForAMissingName(t *testing.T) {
 	accounts.verifyPassword = func(hash, password string) bool { verified += hash + "|" + password; return false }
 	if _, err := accounts.SignIn(t.Context(), "nobody", "x"); KindOf(err) != KindUnauthorized || verified != "|x" {
 		t.Errorf("verified %q, %v", verified, err)
+	}
+}
+
+func TestAccounts_EveryFailureOfALoginCostsExactlyOneComparison(t *testing.T) {
+	accounts := newTestAccounts(&accountBook{}, "Configured-7")
+	ensureOperator(t, accounts)
+	calls := 0
+	accounts.verifyPassword = func(string, string) bool { calls++; return false }
+	for _, tried := range [][2]string{
+		{"nobody", "x"},
+		{"", ""},
+		{OperatorName, ""},
+		{OperatorName, "wrong"},
+		{"ADMIN", "Configured-7"},
+		{strings.Repeat("n", 5000), "x"},
+		{OperatorName, strings.Repeat("p", 500)},
+		{"x' OR '1'='1", "x"},
+	} {
+		calls = 0
+		if _, err := accounts.SignIn(t.Context(), tried[0], tried[1]); KindOf(err) != KindUnauthorized || calls != 1 {
+			t.Errorf("%.20q with %.20q: %d comparisons, %v", tried[0], tried[1], calls, err)
+		}
+	}
+}
+
+func TestAccounts_TellTheRecordOnlyNamesThatExistAndNeverAnID(t *testing.T) {
+	accounts := newTestAccounts(&accountBook{}, "Configured-7")
+	ensureOperator(t, accounts)
+	for name, recorded := range map[string]string{"": OperatorName, OperatorName: OperatorName, "my-password-by-mistake": ""} {
+		if account, _ := accounts.SignIn(t.Context(), name, "wrong"); account.ID != 0 || account.Name != recorded {
+			t.Errorf("%q: %+v", name, account)
+		}
 	}
 }
 

@@ -29,6 +29,7 @@ type Options struct {
 	Publisher  Publisher
 	DataFolder string // holds uploads/ and logs/
 	Logger     *slog.Logger
+	Audit      Auditor // keeps how releases end, and waivers
 
 	BuildConcurrency int            // builds at once; the rest wait in line
 	BuildTimeout     time.Duration  // for one build
@@ -44,6 +45,7 @@ type Controller struct {
 	proxy     Proxy
 	publisher Publisher
 	logger    *slog.Logger
+	audit     Auditor
 
 	uploads  uploadsFolder
 	logs     logsFolder
@@ -76,6 +78,9 @@ func New(o Options) (*Controller, error) {
 	if least := LeastLimits(); settingsOf(least).within(o.MaximumLimits) != settingsOf(least) {
 		return nil, errors.New("the maximum of an app's limits is below their least")
 	}
+	if o.Audit == nil {
+		return nil, errors.New("the controller needs an audit log")
+	}
 	uploads, err := openUploads(filepath.Join(o.DataFolder, "uploads"))
 	if err != nil {
 		return nil, err
@@ -85,7 +90,7 @@ func New(o Options) (*Controller, error) {
 		return nil, err
 	}
 	return &Controller{
-		ledger: o.Ledger, engine: o.Engine, proxy: o.Proxy, publisher: o.Publisher, logger: o.Logger,
+		ledger: o.Ledger, engine: o.Engine, proxy: o.Proxy, publisher: o.Publisher, logger: o.Logger, audit: o.Audit,
 		uploads: uploads, logs: logs, limits: archive.DefaultLimits(), most: o.MaximumLimits, reserved: o.ReservedHosts,
 		buildTimeout: o.BuildTimeout,
 		line:         newLine(o.BuildConcurrency),

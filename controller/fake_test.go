@@ -2,11 +2,13 @@ package controller_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"slices"
 	"sync"
 	"time"
 
+	"berth/controller"
 	"berth/controller/docker"
 	"berth/traefik"
 )
@@ -190,6 +192,27 @@ func (e *engine) names() []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// auditNotes keeps what was recorded, a line an event.
+type auditNotes struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (a *auditNotes) Record(_ context.Context, e controller.AuditEvent) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.lines = append(a.lines, fmt.Sprintf("%s %s %t by %s: %s", e.Action, e.Resource, e.Success, e.Account, e.Detail))
+}
+
+// taken gives what was recorded since the last call.
+func (a *auditNotes) taken() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	taken := a.lines
+	a.lines = nil
+	return taken
 }
 
 // proxy is publisher and proxy in one: it serves at once what was published.

@@ -20,6 +20,7 @@ const (
 	KindTooLarge    // more bytes than the limit
 	KindLimited     // too many requests
 	KindUnavailable // the engine or the proxy does not answer
+	KindMalformed   // an address or an id that cannot be one: no person typed it into a form
 )
 
 // Problem is the only error that a person sees. Message and Hint are safe to

@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -44,6 +45,15 @@ type SettingsForm struct {
 	CPU          string // percent of one core
 	Processes    string
 	WritableRoot bool
+}
+
+// Waivers are the names of what loosens the hardening policy in the settings.
+func (s Settings) Waivers() []string {
+	var names []string
+	if s.WritableRoot {
+		names = append(names, "writable root")
+	}
+	return names
 }
 
 // Form returns what a person would type for the settings.
@@ -135,10 +145,30 @@ func (c *Controller) UpdateSettings(ctx context.Context, name AppName, settings 
 	case app.Settings != settings:
 		err := c.ledger.UpdateSettings(ctx, name, settings)
 		c.notices.notify(name)
+		if err == nil {
+			c.recordWaivers(ctx, app, settings, by)
+		}
 		return Release{}, claimProblem(err, app)
 	default:
 		return Release{}, nil
 	}
+}
+
+// recordWaivers records each waiver that the new settings of the app give or take.
+func (c *Controller) recordWaivers(ctx context.Context, app App, settings Settings, by string) {
+	record := func(action Action, names, without []string) {
+		for _, name := range names {
+			if slices.Contains(without, name) {
+				continue
+			}
+			c.audit.Record(ctx, AuditEvent{
+				Action: action, Resource: "app " + string(app.Name), Success: true, Account: by, Detail: name,
+			})
+		}
+	}
+	before, after := app.Settings.Waivers(), settings.Waivers()
+	record(ActionWaiverGrant, after, before)
+	record(ActionWaiverRevoke, before, after)
 }
 
 // within returns the settings with no limit above most.

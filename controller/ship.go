@@ -281,6 +281,7 @@ func (s *shipment) promote(ctx context.Context) error {
 	if err := s.commit(ctx); err != nil {
 		return err
 	}
+	s.recordEnd(ctx, ReleaseLive)
 	s.notices.notify(s.app.Name)
 
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), confirmTimeout)
@@ -328,6 +329,7 @@ func (s *shipment) fail(ctx context.Context, cause error) {
 	if err := s.finish(ctx, s.release.ReleaseID, state, reason, hint); err != nil {
 		s.logger.Error("record failed release", "release", s.release.String(), "error", err)
 	}
+	s.recordEnd(ctx, state)
 	s.dropArchive(ctx)
 	for _, name := range s.release.Instances {
 		if err := s.engine.Retire(ctx, name, 0); err != nil {
@@ -342,6 +344,21 @@ func (s *shipment) fail(ctx context.Context, cause error) {
 	if err := s.publish(ctx); err != nil {
 		s.requestReconcile()
 	}
+}
+
+// recordEnd writes how the release ended into the audit log. Why it failed stays
+// in the release: it may quote what the app has printed.
+func (s *shipment) recordEnd(ctx context.Context, state ReleaseState) {
+	event := AuditEvent{
+		Action: ActionReleaseLive, Resource: "release " + s.release.String(), Success: true, Account: s.release.CreatedBy,
+	}
+	if state != ReleaseLive {
+		event.Action, event.Success = ActionReleaseFailed, false
+	}
+	if state == ReleaseCancelled {
+		event.Detail = "cancelled"
+	}
+	s.audit.Record(ctx, event)
 }
 
 // explain says in words how the release ended.

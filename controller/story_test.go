@@ -28,12 +28,13 @@ type house struct {
 	folder string
 	engine *engine
 	proxy  *proxy
+	audit  *auditNotes
 	stop   func()
 }
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
-	h := &house{t: t, folder: t.TempDir(), engine: newEngine(), proxy: &proxy{}}
+	h := &house{t: t, folder: t.TempDir(), engine: newEngine(), proxy: &proxy{}, audit: &auditNotes{}}
 	h.open()
 	t.Cleanup(func() { h.stop() })
 	return h
@@ -50,6 +51,7 @@ func (h *house) open() {
 		Ledger: ledger, Engine: h.engine, Proxy: h.proxy, Publisher: h.proxy, DataFolder: h.folder,
 		Logger: slog.New(slog.DiscardHandler), BuildConcurrency: 1, BuildTimeout: time.Minute,
 		MaximumLimits: plan.Limits{MemoryBytes: 2 << 30, NanoCPUs: 2_000_000_000, Processes: 500},
+		Audit:         h.audit,
 	})
 	if err != nil {
 		h.t.Fatal(err)

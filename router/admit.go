@@ -1,12 +1,9 @@
 package router
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"math"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"berth/controller"
@@ -16,7 +13,10 @@ import (
 var errMustChange = errors.New("one-time password in use")
 
 // admit lets the request in, or says why not. In this order: who it is, whether
-// they may, whether there is budget, whether the form is ours.
+// they may, whether the form is ours, whether there is budget. The form comes
+// before the budget, because it names the account whose password is tried, and
+// because a form of another site must not use up anybody's attempts. What that
+// costs is bounded by the limit of the address, which came before all.
 func (a *admin) admit(v *visit) error {
 	a.capBody(v)
 	if err := a.identifyCaller(v); err != nil {
@@ -25,10 +25,10 @@ func (a *admin) admit(v *visit) error {
 	if v.route.stream && !sameOrigin(v.request()) {
 		return foreignOrigin(nil)
 	}
-	if err := a.takeFromLimit(v); err != nil {
+	if err := a.checkForm(v); err != nil {
 		return err
 	}
-	return a.checkForm(v)
+	return a.takeFromLimits(v)
 }
 
 // identifyCaller finds out who asks and whether the table lets them. A bearer is
@@ -52,7 +52,7 @@ func (a *admin) identifyCaller(v *visit) error {
 }
 
 func (a *admin) admitBearer(v *visit, plain string) error {
-	token, err := a.tokens.VerifyToken(v.context(), plain)
+	token, err := a.tokens.VerifyToken(v.context(), plain, v.clientAddr())
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (a *admin) admitSession(v *visit) error {
 	if v.route.stream {
 		return nil // a page that is open by itself is no sign of life
 	}
-	return a.sessions.touch(v.request(), v.session().ID())
+	return a.sessions.touch(v.context(), v.session().ID(), v.address())
 }
 
 // signedInAccount is the account of the session, or a Problem of KindUnauthorized.
@@ -104,24 +104,14 @@ func (a *admin) signedInAccount(v *visit) (controller.Account, error) {
 	return account, err
 }
 
-// sessionHolds reports whether the session that opened a stream still stands.
-func (a *admin) sessionHolds(ctx context.Context, v *visit) bool {
-	return a.sessions.holds(ctx, v.session().ID())
-}
-
-func (a *admin) takeFromLimit(v *visit) error {
-	refund, wait, ok := a.limits.take(v.route.limit, v.gin.RemoteIP())
-	if ok {
-		v.refund = refund
-		return nil
+// tokenHolds reports whether the token of a bearer still stands: a log that is
+// followed ends with it. Who came without a token passes.
+func (a *admin) tokenHolds(v *visit) bool {
+	if !v.caller.bearer {
+		return true
 	}
-	minutes := int(math.Ceil(wait.Minutes()))
-	v.gin.Header("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
-	return &controller.Problem{
-		Kind:    controller.KindLimited,
-		Message: "Too many attempts from your address.",
-		Hint:    fmt.Sprintf("Wait %s, then try again.", plural(minutes, "minute")),
-	}
+	_, err := a.tokens.VerifyToken(v.context(), bearerToken(v.request()), v.clientAddr())
+	return err == nil
 }
 
 func notSignedIn(cause error) *controller.Problem {

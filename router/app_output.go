@@ -2,7 +2,6 @@ package router
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -120,8 +119,6 @@ func (f *outputFollower) follow(stream *eventStream) (bool, error) {
 	}
 	cause := <-ended
 	switch {
-	case errors.Is(err, errNoSession):
-		return true, nil
 	case err != nil, f.visit.context().Err() != nil:
 		return true, err
 	case isMissing(cause):
@@ -145,7 +142,7 @@ func (f *outputFollower) pass(ctx context.Context, stream *eventStream, lines <-
 		case <-ctx.Done():
 			return nil
 		case <-beats.C:
-			if err := f.beat(ctx, stream); err != nil {
+			if err := stream.beat(); err != nil {
 				return err
 			}
 			continue
@@ -170,13 +167,6 @@ func (f *outputFollower) pass(ctx context.Context, stream *eventStream, lines <-
 		}
 		first, held, due = false, held[:0], nil
 	}
-}
-
-func (f *outputFollower) beat(ctx context.Context, stream *eventStream) error {
-	if !f.visit.admin.sessionHolds(ctx, f.visit) {
-		return errNoSession
-	}
-	return stream.beat()
 }
 
 func (f *outputFollower) send(stream *eventStream, whole bool, lines []docker.Line) error {

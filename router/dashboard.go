@@ -12,6 +12,7 @@ type dashboardPage struct {
 	frame
 	Rows    []templates.Part // the part "row" of each app
 	Running int
+	Suggest bool // a second factor
 }
 
 func (a *admin) showHome(v *visit) error { return v.seeOther("/admin") }
@@ -48,6 +49,7 @@ func (a *admin) dashboard(v *visit) (dashboardPage, error) {
 	}
 	page := dashboardPage{frame: v.frame("Apps")}
 	page.Section = "apps"
+	page.Suggest = !v.caller.account.SecondFactor && !v.caller.account.Declined
 	rows := make([]appRow, 0, len(views))
 	for _, view := range views {
 		rows = append(rows, v.appRow(view))

@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
 
 	"berth/controller"
 	"berth/controller/docker"
+	"berth/controller/secret"
 	"berth/traefik"
 )
 
@@ -388,7 +390,27 @@ const (
 
 type fakeTokens struct{}
 
-func (fakeTokens) VerifyToken(_ context.Context, plain string) (controller.Token, error) {
+func (fakeTokens) MintToken(context.Context, controller.TokenOptions) (string, error) {
+	return "berth_fresh", nil
+}
+
+// List has a token of each state.
+func (fakeTokens) List(context.Context) ([]controller.Token, error) {
+	now, office := time.Now(), controller.AddressRanges{netip.MustParsePrefix("10.20.0.0/16"), netip.MustParsePrefix("2001:db8:40::/48")}
+	day := 24 * time.Hour
+	return []controller.Token{
+		{ID: 4, Name: "CI of shop", Scope: controller.ScopeDeploy, CreatedBy: "admin", CreatedAt: now.Add(-2 * day), ExpiresAt: now.Add(88 * day), UsedAt: now.Add(-4 * time.Minute), UsedFrom: "10.20.3.4", Ranges: office},
+		{ID: 3, Name: "laptop", Scope: controller.ScopeAdmin, CreatedAt: now.Add(-26 * day), ExpiresAt: now.Add(4 * day)},
+		{ID: 2, Name: "a name as long as a name can be, which is sixty letters long", Scope: controller.ScopeRead, CreatedBy: "admin", CreatedAt: now.Add(-9 * day), ExpiresAt: now.Add(20 * day), RevokedAt: now.Add(-time.Hour), UsedAt: now.Add(-2 * time.Hour), UsedFrom: "2001:db8:40:1234:5678:9abc:def0:1234"},
+		{ID: 1, Name: "old", Scope: controller.ScopeRead, CreatedBy: "admin", CreatedAt: now.Add(-40 * day), ExpiresAt: now.Add(-10 * day)},
+	}, nil
+}
+
+func (fakeTokens) Revoke(_ context.Context, id int64) (controller.Token, error) {
+	return controller.Token{ID: id, Name: "ci", Scope: controller.ScopeRead}, nil
+}
+
+func (fakeTokens) VerifyToken(_ context.Context, plain string, _ netip.Addr) (controller.Token, error) {
 	scopes := map[string]controller.Scope{
 		readToken: controller.ScopeRead, deployToken: controller.ScopeDeploy, adminToken: controller.ScopeAdmin,
 	}
@@ -404,15 +426,20 @@ type fakeAccounts struct {
 	account  controller.Account
 	password string
 	sessions *fakeSessions
+	several  bool // the login form has a name field
 }
 
-func (f *fakeAccounts) SignIn(_ context.Context, _, password string) (controller.Account, error) {
+func (f *fakeAccounts) SignIn(_ context.Context, name, password string) (controller.Account, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if password == f.password {
 		return f.account, nil
 	}
-	return controller.Account{}, &controller.Problem{
+	known := controller.Account{}
+	if name == "" || name == f.account.Name {
+		known.Name = f.account.Name
+	}
+	return known, &controller.Problem{
 		Kind: controller.KindUnauthorized, Field: "password",
 		Message: "The name or the password is not right.", Hint: "Try again.",
 	}
@@ -446,6 +473,57 @@ func (f *fakeAccounts) ChangePassword(ctx context.Context, id int64, old, new st
 	return f.sessions.DeleteSessionsOf(ctx, id)
 }
 
+func (f *fakeAccounts) NoteLogin(context.Context, int64) error { return nil }
+
+func (f *fakeAccounts) Decline(context.Context, int64) error { return nil }
+
+func (f *fakeAccounts) Several(context.Context) (bool, error) { return f.several, nil }
+
+func (f *fakeAccounts) List(context.Context) ([]controller.Account, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return []controller.Account{f.account}, nil
+}
+
+func (f *fakeAccounts) Create(context.Context, string) (string, error) { return "7KQ2-M9XA-P4RT", nil }
+
+func (f *fakeAccounts) ResetOther(context.Context, int64, string) (string, error) {
+	return "", &controller.Problem{Kind: controller.KindNotFound, Message: "There is no such account."}
+}
+
+func (f *fakeAccounts) Remove(context.Context, int64, string, string) error {
+	return &controller.Problem{Kind: controller.KindNotFound, Message: "There is no such account."}
+}
+
+func (f *fakeAccounts) RemoveSecondFactor(context.Context, string) error {
+	return &controller.Problem{Kind: controller.KindNotFound, Message: "There is no such account."}
+}
+
+// noFactors is for the tests that need no second factor; those that do have the real ones.
+type noFactors struct{}
+
+var errNoFactor = &controller.Problem{Kind: controller.KindConflict, Message: "There is no second factor."}
+
+func (noFactors) Begin(context.Context, controller.Account, string) ([]byte, error) {
+	return nil, errNoFactor
+}
+
+func (noFactors) SharedKey(int64, []byte) (secret.SharedKey, error) {
+	return secret.SharedKey{}, errNoFactor
+}
+
+func (noFactors) Confirm(context.Context, int64, []byte, string) ([]string, error) {
+	return nil, errNoFactor
+}
+
+func (noFactors) Check(context.Context, int64, string) (bool, error) { return false, errNoFactor }
+
+func (noFactors) RenewRecoveryCodes(context.Context, int64, string, string) ([]string, error) {
+	return nil, errNoFactor
+}
+
+func (noFactors) Disable(context.Context, int64, string, string) error { return errNoFactor }
+
 // fakeSessions is a session ledger in memory.
 type fakeSessions struct {
 	mu   sync.Mutex
@@ -472,12 +550,51 @@ func (f *fakeSessions) age(created, seen time.Duration) {
 	}
 }
 
-func (f *fakeSessions) SaveSession(_ context.Context, s controller.Session) error {
+func (f *fakeSessions) CreateSession(_ context.Context, s controller.Session) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.rows[s.Hash] = s
 	return nil
 }
+
+func (f *fakeSessions) UpdateSession(_ context.Context, s controller.Session) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if _, ok := f.rows[s.Hash]; !ok {
+		return controller.ErrNotFound
+	}
+	f.rows[s.Hash] = s
+	return nil
+}
+
+func (f *fakeSessions) ListSessionsOf(_ context.Context, account int64) ([]controller.Session, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var listed []controller.Session
+	for _, row := range f.rows {
+		if row.Account == account {
+			listed = append(listed, row)
+		}
+	}
+	slices.SortFunc(listed, func(a, b controller.Session) int { return b.SeenAt.Compare(a.SeenAt) })
+	return listed, nil
+}
+
+func (f *fakeSessions) DeleteSessionOf(_ context.Context, account int64, hash string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.rows[hash].Account != account {
+		return controller.ErrNotFound
+	}
+	delete(f.rows, hash)
+	return nil
+}
+
+func (f *fakeSessions) DeleteOtherSessionsOf(_ context.Context, account int64, kept string) error {
+	return f.deleteWhere(func(s controller.Session) bool { return s.Account == account && s.Hash != kept })
+}
+
+func (f *fakeSessions) TrimSessionsOf(context.Context, int64, int) error { return nil }
 
 func (f *fakeSessions) FindSession(_ context.Context, hash string) (controller.Session, error) {
 	f.mu.Lock()
@@ -500,8 +617,8 @@ func (f *fakeSessions) DeleteSessionsOf(_ context.Context, account int64) error 
 	return f.deleteWhere(func(s controller.Session) bool { return s.Account == account })
 }
 
-func (f *fakeSessions) DeleteExpiredSessions(_ context.Context, now time.Time) error {
-	return f.deleteWhere(func(s controller.Session) bool { return s.Expired(now) })
+func (f *fakeSessions) DeleteExpiredSessions(_ context.Context, now time.Time, life controller.SessionLife) error {
+	return f.deleteWhere(func(s controller.Session) bool { return s.Expired(now, life) })
 }
 
 func (f *fakeSessions) deleteWhere(match func(controller.Session) bool) error {

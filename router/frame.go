@@ -6,6 +6,7 @@ import "berth/controller"
 type frame struct {
 	Title     string
 	Section   string // which entry of the navigation is the present one
+	Tab       string // which page of the settings is the present one
 	FormToken string
 	Account   string // empty where nobody is signed in: then there is no navigation
 	Version   string

@@ -5,6 +5,9 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
+
+	"berth/controller"
 )
 
 // wantedHeaders are written out, not taken from the code: they are a promise.
@@ -28,7 +31,7 @@ func TestHeaders_AreOnEveryAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	paths := []string{
-		"/healthz", "/login", "/admin", "/upload", "/password", "/admin/apps/hello", "/admin/apps/hello/releases/2",
+		"/healthz", "/login", "/admin", "/upload", "/password", "/settings/account", "/settings/second-factor", "/settings/sessions", "/settings/accounts", "/login/code", "/admin/apps/hello", "/admin/apps/hello/releases/2",
 		"/admin/apps/hello/output", "/admin/apps/missing", "/nothing", "/api/v1/apps", "/static/nothing.css", stylesheet,
 	}
 	for _, path := range paths {
@@ -47,6 +50,62 @@ func TestHeaders_AreOnEveryAnswer(t *testing.T) {
 		}
 		if got := answer.Header.Get("Cache-Control"); got != wantCache && !strings.HasPrefix(path, "/static/nothing") {
 			t.Errorf("%s: Cache-Control is %q, want %q", path, got, wantCache)
+		}
+	}
+}
+
+// TestHeaders_OfEveryLineOfTheTable asks as everybody, so that pages, redirects,
+// refusals, streams, downloads and JSON are all seen.
+func TestHeaders_OfEveryLineOfTheTable(t *testing.T) {
+	e := newEnvelope(t)
+	token, _ := e.mint(controller.ScopeAdmin, time.Hour, "")
+	visitors := map[string]func(*http.Request){
+		"anonymous": nil, "a session": e.asAccount(e.account("ada", false)), "a one-time password": e.asAccount(e.account("grace", true)),
+		"a token": asBearer(token), "a bad token": asBearer("berth_bad"),
+	}
+	kinds := map[string]bool{}
+	for _, r := range new(admin).routes() {
+		for name, as := range visitors {
+			answer := e.ask(r.method, concrete(r.path), as)
+			expectHeaders(t, name+": "+r.method+" "+r.path, answer.Header())
+			kind, _, _ := strings.Cut(answer.Header().Get("Content-Type"), ";")
+			kinds[kind] = true
+		}
+	}
+	for _, kind := range []string{"text/html", "application/json", "application/problem+json", "text/event-stream", "text/plain"} {
+		if !kinds[kind] {
+			t.Errorf("no answer was %s", kind)
+		}
+	}
+	foreign := func(r *http.Request) { r.Header.Set("Origin", "https://attacker.example") }
+	elsewhere := func(r *http.Request) { r.Host = "attacker.example" }
+	expectHeaders(t, "a foreign form", e.ask(http.MethodPost, "/login", foreign).Header())
+	expectHeaders(t, "a foreign host", e.ask(http.MethodGet, "/login", elsewhere).Header())
+	expectHeaders(t, "a hidden path", e.ask(http.MethodGet, "/..%2fx", nil).Header())
+	expectHeaders(t, "no page", e.ask(http.MethodGet, "/nothing", nil).Header())
+}
+
+// expectHeaders compares with the promise: nothing but a static file is ever kept.
+func expectHeaders(t *testing.T, what string, found http.Header) {
+	t.Helper()
+	for name, want := range wantedHeaders {
+		if got := found.Values(name); len(got) != 1 || got[0] != want {
+			t.Errorf("%s: %s is %q, want %q", what, name, got, want)
+		}
+	}
+	if got := found.Get("Cache-Control"); got != "no-store" && !strings.Contains(what, "/static/") {
+		t.Errorf("%s: Cache-Control is %q", what, got)
+	}
+	for _, name := range []string{"Server", "X-Powered-By", "Access-Control-Allow-Origin"} {
+		if got := found.Values(name); len(got) > 0 {
+			t.Errorf("%s: %s is %q", what, name, got)
+		}
+	}
+	for _, cookie := range found.Values("Set-Cookie") {
+		for _, part := range []string{"__Host-", "; Path=/", "; HttpOnly", "; Secure", "; SameSite=Strict"} {
+			if !strings.Contains(cookie, part) {
+				t.Errorf("%s: the cookie %q lacks %s", what, cookie, part)
+			}
 		}
 	}
 }

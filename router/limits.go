@@ -1,106 +1,157 @@
 package router
 
 import (
-	"sync"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
 	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"berth/controller"
+	"berth/controller/limit"
 )
 
-// limitClass names a budget that requests are counted against.
-type limitClass string
-
-// The classes. A class without a budget is not counted.
+// The classes that lines of the table name. The class limit.Default counts every
+// request, whether or not it has a line.
 const (
-	limitDefault limitClass = ""
-	limitLogin   limitClass = "login"
-	limitUpload  limitClass = "upload"
-	limitUpdate  limitClass = "update"
+	limitLogin  = limit.Login
+	limitUpload = limit.Upload
+	limitUpdate = limit.Update
 )
 
-// budget is how many requests of one address fit in a window.
-type budget struct {
-	requests int
-	window   time.Duration
-}
-
-// loginBudget bounds guessing of passwords. What was right is given back.
-var loginBudget = map[limitClass]budget{limitLogin: {requests: 5, window: 15 * time.Minute}}
-
-// limiter says whether a request still fits in its budget. The table names the
-// class, admit asks, and a handler may give a request back.
-type limiter interface {
-	// take counts a request of the address. Where it does not fit, wait says
-	// how long until one does; refund undoes the count.
-	take(class limitClass, address string) (refund func(), wait time.Duration, ok bool)
-}
-
-// limitSweep is at how many counted addresses those that have run out are dropped.
-const limitSweep = 10_000
-
-// addressLimiter counts in memory: a restart forgets.
-type addressLimiter struct {
-	budgets map[limitClass]budget
-	now     func() time.Time
-
-	mu    sync.Mutex
-	taken map[limitKey][]time.Time
-}
-
-type limitKey struct {
-	class   limitClass
-	address string
-}
-
-func newAddressLimiter(budgets map[limitClass]budget) *addressLimiter {
-	return &addressLimiter{budgets: budgets, now: time.Now, taken: make(map[limitKey][]time.Time)}
-}
-
-func (l *addressLimiter) take(class limitClass, address string) (refund func(), wait time.Duration, ok bool) {
-	allowed, counted := l.budgets[class]
-	if !counted {
-		return func() {}, 0, true
+// counted are the narrow classes that a request of this line is counted by.
+func (r route) counted() []limit.Class {
+	var classes []limit.Class
+	if r.path == apiApps || strings.HasPrefix(r.path, apiApps+"/") {
+		classes = append(classes, limit.Containers)
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	now := l.now()
-	if len(l.taken) >= limitSweep {
-		l.sweep(now)
+	if r.limit != "" {
+		classes = append(classes, r.limit)
 	}
-	key := limitKey{class, address}
-	recent := since(l.taken[key], now.Add(-allowed.window))
-	if len(recent) >= allowed.requests {
-		l.taken[key] = recent
-		return nil, recent[0].Add(allowed.window).Sub(now), false
-	}
-	l.taken[key] = append(recent, now)
-	return func() { l.giveBack(key, now) }, 0, true
+	return classes
 }
 
-func (l *addressLimiter) giveBack(key limitKey, at time.Time) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for i, taken := range l.taken[key] {
-		if taken.Equal(at) {
-			l.taken[key] = append(l.taken[key][:i:i], l.taken[key][i+1:]...)
-			break
+// limitAddress counts every request by its address, before anything else is done for it.
+func (a *admin) limitAddress(c *gin.Context) {
+	v := &visit{gin: c, admin: a, route: route{access: public}, refund: func() {}}
+	if err := a.limits.TakeDefault(clientAddress(c)); err != nil {
+		c.Abort()
+		a.refuse(v, asProblem(v.refuseLimited(err)))
+	}
+}
+
+// takeFromLimits counts the request by the narrow classes of its line. v.refund
+// gives it back to the one that the table names.
+func (a *admin) takeFromLimits(v *visit) error {
+	for _, class := range v.route.counted() {
+		refund, err := a.take(v, class)
+		if err != nil {
+			if v.route.form == inStream {
+				v.drain() // or the browser never reads why
+			}
+			return v.refuseLimited(err)
+		}
+		if class == v.route.limit {
+			v.refund = refund
 		}
 	}
-	if len(l.taken[key]) == 0 {
-		delete(l.taken, key)
-	}
+	return nil
 }
 
-func (l *addressLimiter) sweep(now time.Time) {
-	for key, taken := range l.taken {
-		if len(since(taken, now.Add(-l.budgets[key.class].window))) == 0 {
-			delete(l.taken, key)
+func (a *admin) take(v *visit, class limit.Class) (refund func(), err error) {
+	if class == limit.Login {
+		name, err := a.accountTried(v)
+		if err != nil {
+			return nil, err
 		}
+		return a.limits.TakeLogin(v.context(), name, clientAddress(v.gin))
+	}
+	return a.limits.Take(v.context(), class, v.limited())
+}
+
+// limited is whose budget the request uses: a token has its own.
+func (v *visit) limited() limit.Subject {
+	switch {
+	case v.caller.bearer:
+		return limit.Token(v.caller.token.ID, v.caller.token.Name)
+	case v.caller.signedIn():
+		return limit.Account(v.caller.account.Name)
+	default:
+		return limit.Address(clientAddress(v.gin))
 	}
 }
 
-// since drops what lies before the moment; times are in order.
-func since(times []time.Time, moment time.Time) []time.Time {
-	for len(times) > 0 && !times[0].After(moment) {
-		times = times[1:]
+// accountTried is the account that the request tries to be: the one that is
+// signed in, the one whose code is asked for, or the one that the form names.
+// Like SignIn it takes no name for the operator.
+func (a *admin) accountTried(v *visit) (string, error) {
+	if v.caller.signedIn() {
+		return v.caller.account.Name, nil
 	}
-	return times
+	if v.route.path == loginCodePath {
+		pending, err := a.pendingAccount(v)
+		if controller.KindOf(err) == controller.KindUnauthorized {
+			err = nil // the handler says so
+		}
+		return cmp.Or(pending.Name, controller.OperatorName), err
+	}
+	name, err := a.loginName(v)
+	return cmp.Or(name, controller.OperatorName), err
+}
+
+// settleLimit gives a request back to a limit on work where it was refused before
+// there was any: a form with a slip in it, an app that there is not. An archive
+// that was received whole is work, whatever became of it.
+func (v *visit) settleLimit() {
+	class, _ := limit.Describe(v.route.limit)
+	if class.Work && !v.worked && v.gin.Writer.Status() >= http.StatusBadRequest {
+		v.refund()
+	}
+}
+
+// rememberAddress notes where the person signed in from, so that attempts from
+// elsewhere cannot lock them out there.
+func (v *visit) rememberAddress(account controller.Account) {
+	err := v.admin.limits.Remember(v.context(), account.Name, clientAddress(v.gin))
+	if err != nil { // they are signed in all the same
+		v.admin.logger.WarnContext(v.context(), "remember address", "request_id", requestID(v.gin), "error", err)
+	}
+}
+
+// refuseLimited words a request that does not fit for the person, and records it.
+func (v *visit) refuseLimited(err error) error {
+	exceeded, ok := errors.AsType[*limit.Exceeded](err)
+	if !ok {
+		return err
+	}
+	v.admin.recordLimited(v, exceeded)
+	seconds := int(max(1, math.Ceil(exceeded.Wait.Seconds())))
+	v.gin.Header("Retry-After", strconv.Itoa(seconds))
+	v.gin.Header("Cache-Control", "no-store")
+	class, _ := limit.Describe(exceeded.Class)
+	return &controller.Problem{
+		Kind:    controller.KindLimited,
+		Message: fmt.Sprintf("Too many %s. The limit is %s for each %s.", class.Counts, exceeded.Budget.Words(), class.Per),
+		Hint: fmt.Sprintf("Try again in %s, at %s.", limit.SpanWords(time.Duration(seconds)*time.Second),
+			v.admin.now().Add(time.Duration(seconds)*time.Second).UTC().Format("15:04:05 UTC")),
+		Err: err,
+	}
+}
+
+// recordLimited writes down that a request did not fit in its budget. It stands
+// for the entry that the request would have had.
+func (a *admin) recordLimited(v *visit, exceeded *limit.Exceeded) {
+	event := v.event(controller.ActionRateLimitExceeded, false)
+	event.Resource = "limit " + string(exceeded.Class)
+	event.Detail = fmt.Sprintf("%s %s: %s, until %s, refused %s so far", v.request().Method, v.gin.FullPath(),
+		exceeded.Budget.Words(), exceeded.Until.UTC().Format(time.RFC3339), plural(exceeded.Refused, "time"))
+	// What a flood brings is recorded even where the flooder does not wait for it.
+	a.audit.Record(context.WithoutCancel(v.context()), event)
+	v.done.recorded = true
 }

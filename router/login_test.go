@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/url"
 	"testing"
-	"time"
 )
 
 func TestLogin_GuessingIsLimitedAndBeingRightIsNot(t *testing.T) {
@@ -51,30 +50,4 @@ func TestLogin_ShowsWhatWasWrongBesideTheField(t *testing.T) {
 	s := newSite(t)
 	answer := s.post("/login", url.Values{"csrf_token": {s.formToken("/login")}, "password": {"<b>guess"}})
 	mustContain(t, answer.body, `id="password-problem"`, "The name or the password is not right.")
-}
-
-func TestLimiter_ForgetsWhatIsOutsideTheWindow(t *testing.T) {
-	now := time.Now()
-	l := newAddressLimiter(map[limitClass]budget{limitLogin: {requests: 2, window: time.Minute}})
-	l.now = func() time.Time { return now }
-	for range 2 {
-		if _, _, ok := l.take(limitLogin, "a"); !ok {
-			t.Fatal("refused within the budget")
-		}
-	}
-	if _, wait, ok := l.take(limitLogin, "a"); ok || wait != time.Minute {
-		t.Errorf("ok %v, wait %s", ok, wait)
-	}
-	if _, _, ok := l.take(limitLogin, "b"); !ok {
-		t.Error("one address was counted against another")
-	}
-	now = now.Add(61 * time.Second)
-	refund, _, ok := l.take(limitLogin, "a")
-	if !ok {
-		t.Fatal("still refused after the window")
-	}
-	refund()
-	if len(l.taken) != 1 {
-		t.Errorf("%d addresses are kept", len(l.taken))
-	}
 }

@@ -36,7 +36,7 @@ func (a *admin) record(c *gin.Context) {
 	a.logger.Log(c.Request.Context(), level, "request",
 		"request_id", requestID(c), "method", c.Request.Method, "path", c.Request.URL.Path,
 		"status", c.Writer.Status(), "bytes", c.Writer.Size(),
-		"duration", a.now().Sub(began).Round(time.Microsecond), "address", c.RemoteIP())
+		"duration", a.now().Sub(began).Round(time.Microsecond), "address", addressText(clientAddress(c)))
 }
 
 // recoverPanic turns a programmer's error in a handler into a logged 500.

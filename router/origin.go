@@ -62,6 +62,7 @@ var crossOrigin = http.NewCrossOriginProtection()
 // checkOrigin refuses what another site's page makes a browser send.
 func (a *admin) checkOrigin(c *gin.Context) {
 	if err := crossOrigin.Check(c.Request); err != nil {
+		a.recordForeign(c)
 		a.stop(c, foreignOrigin(err))
 	}
 }

@@ -23,6 +23,31 @@ func TestOrigin_RefusesHostsThatAreNotOurs(t *testing.T) {
 	}
 }
 
+func TestOrigin_RefusesForeignHostsInEveryPlaceOfARequest(t *testing.T) {
+	s := newSite(t)
+	for line, want := range map[string]int{
+		"GET https://attacker.example/login":     403, // the absolute form wins over the header
+		"GET http://attacker.example:8001/login": 403,
+		"GET https://localhost/login":            200,
+		"GET //attacker.example/login":           404,
+	} {
+		if response := s.raw(line, "Host: localhost"); response.StatusCode != want {
+			t.Errorf("%s: %d, want %d", line, response.StatusCode, want)
+		}
+	}
+	if response := s.raw("GET /login", "Host: localhost", "Host: attacker.example"); response.StatusCode == http.StatusOK {
+		t.Error("two hosts were taken for one")
+	}
+	for authority, want := range map[string]int{"attacker.example": 403, "localhost:8001": 200} {
+		r := s.request(http.MethodGet, "/login", nil)
+		r.Host = authority // :authority in HTTP/2
+		answer := s.do(r)
+		if answer.ProtoMajor != 2 || answer.StatusCode != want {
+			t.Errorf("%s %q: %d, want %d", answer.Proto, authority, answer.StatusCode, want)
+		}
+	}
+}
+
 func TestOrigin_AnswersToTheAddressItListensOn(t *testing.T) {
 	s := newSite(t)
 	r := s.request(http.MethodGet, "/login", nil)

@@ -4,11 +4,16 @@ import (
 	"net/http"
 
 	"berth/controller"
+	"berth/controller/secret"
 )
 
-type passwordPage struct {
+// accountPage is one's own account: its password, and how things stand with the
+// second factor. With a one-time password in use it is the form alone.
+type accountPage struct {
 	frame
 	Forced   bool // the person signed in with a one-time password
+	Rules    string
+	Mine     controller.Account
 	Problems fieldProblems
 }
 
@@ -45,8 +50,14 @@ func (a *admin) updatePassword(v *visit) error {
 }
 
 func (a *admin) passwordForm(v *visit, status int, problems fieldProblems) error {
-	page := passwordPage{frame: v.frame("Password"), Forced: v.caller.account.MustChange, Problems: problems}
-	page.Section, page.Bare = "password", page.Forced
+	mine := v.caller.account
+	page := accountPage{
+		frame: v.frame("Account"), Forced: mine.MustChange, Rules: secret.PasswordRules, Mine: mine, Problems: problems,
+	}
+	page.Section, page.Bare = "settings", page.Forced
+	if !page.Forced {
+		page.Tab = "account"
+	}
 	page.Problem = problems[""]
-	return v.page(status, "password", page)
+	return v.page(status, "account", page)
 }

@@ -3,6 +3,7 @@ package router
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,6 +16,7 @@ import (
 
 	"berth/controller"
 	"berth/controller/docker"
+	"berth/controller/limit"
 	"berth/traefik"
 )
 
@@ -51,6 +53,9 @@ func TestPreview_ShootsEveryPage(t *testing.T) {
 	p.shoot("dashboard-empty", "/admin")
 	fillPreview(s)
 	p.shoot("dashboard", "/admin")
+	p.shoot("limits-free", "/settings/limits")
+	fillLimits(s)
+	p.shoot("limits", "/settings/limits")
 	p.shoot("upload", "/upload")
 	p.uploadRefused(t)
 	p.shoot("app", "/admin/apps/hello")
@@ -67,9 +72,57 @@ func TestPreview_ShootsEveryPage(t *testing.T) {
 	p.shoot("release-cancelled", "/admin/apps/hello/releases/1")
 	p.shoot("output", "/admin/apps/hello/output")
 	p.shoot("password", "/password")
+	p.shoot("tokens", "/settings/tokens")
+	p.open("/settings/tokens")
+	p.run(chromedp.SendKeys("#token-name", "CI"), chromedp.SendKeys("#token-from", "10.0.0.5/8"),
+		chromedp.Click("#create button"), chromedp.WaitVisible("#token-from-problem"))
+	p.shootHere("tokens-refused")
+	p.fill("/settings/tokens", `#token-name`, "CI of blog", `#create button`)
+	p.shootHere("tokens-made")
 	p.shoot("not-found", "/admin/apps/missing")
 	p.fill("/admin", "", "", `[formaction="/admin/apps/grafana/restart"]`)
 	p.shootHere("internal-error")
+}
+
+// TestPreview_ShootsThePagesOfPeople is the same for the pages that need real accounts.
+func TestPreview_ShootsThePagesOfPeople(t *testing.T) {
+	folder := os.Getenv("BERTH_PREVIEW")
+	if folder == "" {
+		t.Skip("BERTH_PREVIEW names no folder")
+	}
+	people := newPeople(t)
+	people.accounts.password = peoplePassword
+	people.enterFrom("Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/19.0 Mobile/15E148 Safari/604.1")
+	people.enterFrom(firefox)
+	p := &preview{window: openWindow(t, people.site), folder: folder, only: os.Getenv("BERTH_PREVIEW_ONLY")}
+	p.signIn()
+	p.shoot("dashboard-suggestion", "/admin")
+	p.shoot("account", "/settings/account")
+	p.shoot("sessions", "/settings/sessions")
+	p.shoot("accounts-one", "/settings/accounts")
+	p.fill("/settings/accounts", `#name`, "Jane Doe", `#create button`)
+	p.shootHere("accounts-refused")
+	p.fill("/settings/accounts", `#name`, "jane", `#create button`)
+	p.shootHere("accounts-created")
+	p.shoot("account-other", "/settings/accounts/jane")
+	p.shoot("factor-off", "/settings/second-factor")
+	p.fill("/settings/second-factor", `#password`, peoplePassword, `form[action$="/begin"] button`)
+	p.shootHere("factor-setup")
+	key := ask(p.window, chromedp.Evaluate[string](`document.querySelector(".key code").textContent`))
+	phone := strings.ReplaceAll(key, " ", "")
+	p.fill("/settings/second-factor", `#code`, people.phoneCode(phone, 0), `form[action$="/confirm"] button`)
+	p.shootHere("recovery-codes")
+	p.shoot("factor-on", "/settings/second-factor")
+	p.fill("/settings/second-factor", `#off-password`, "wrong", `.skip`)
+	p.run(chromedp.SendKeys(`#off-code`, "000000"), chromedp.Click(`.danger button`), chromedp.Sleep(700*time.Millisecond))
+	p.shootHere("factor-off-refused")
+	p.run(chromedp.Click(`.bar-end button`), chromedp.Sleep(500*time.Millisecond))
+	p.shoot("login-several", "/login")
+	p.run(chromedp.SendKeys(`#username`, "admin"), chromedp.SendKeys(`#password`, peoplePassword),
+		chromedp.Click(`form[action="/login"] button`), chromedp.Sleep(700*time.Millisecond))
+	p.shootHere("login-code")
+	p.fill("/login/code", `#code`, "123456", `form button`)
+	p.shootHere("login-code-wrong")
 }
 
 type preview struct {
@@ -241,4 +294,16 @@ func emulateScheme(scheme string) chromedp.Action[chromedp.Void] {
 		})
 		return err
 	})
+}
+
+// fillLimits uses up some limits from other addresses.
+func fillLimits(s *site) {
+	for i := range 9 {
+		address := netip.AddrFrom4([4]byte{203, 0, 113, byte(9 + i%2)})
+		_, _ = s.limits.TakeLogin(context.Background(), "admin", address)
+		_, _ = s.limits.TakeLogin(context.Background(), "root", netip.MustParseAddr("2001:db8:7::1"))
+	}
+	for range 12 {
+		_, _ = s.limits.Take(context.Background(), limit.Upload, limit.Token(3, "ci of the shop"))
+	}
 }

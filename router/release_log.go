@@ -188,5 +188,8 @@ func (a *admin) sendLog(v *visit, id controller.ReleaseID, follow bool) error {
 		case <-ticks:
 		case <-time.After(logPoll):
 		}
+		if !a.tokenHolds(v) {
+			return nil
+		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/gin-contrib/sessions"
@@ -21,6 +22,8 @@ import (
 
 	"berth/controller"
 	"berth/controller/docker"
+	"berth/controller/limit"
+	"berth/controller/secret"
 	"berth/templates"
 	"berth/traefik"
 )
@@ -54,24 +57,72 @@ type Apps interface {
 	Cancel(context.Context, controller.ReleaseID) error
 }
 
-// Accounts signs people in.
+// Accounts signs people in, and keeps who can.
 type Accounts interface {
 	SignIn(ctx context.Context, name, password string) (controller.Account, error)
+	NoteLogin(ctx context.Context, id int64) error
 	Find(ctx context.Context, id int64) (controller.Account, error)
 	ChangePassword(ctx context.Context, id int64, old, new string) error
+	Decline(ctx context.Context, id int64) error
+
+	Several(context.Context) (bool, error)
+	List(context.Context) ([]controller.Account, error)
+	Create(ctx context.Context, name string) (oneTimePassword string, err error)
+	ResetOther(ctx context.Context, self int64, name string) (oneTimePassword string, err error)
+	Remove(ctx context.Context, self int64, name, confirm string) error
+	RemoveSecondFactor(ctx context.Context, name string) error
 }
 
-// Tokens tells what a bearer token may do.
+// SecondFactors sets second factors up and checks their codes.
+type SecondFactors interface {
+	Begin(ctx context.Context, account controller.Account, password string) (sealed []byte, err error)
+	SharedKey(account int64, sealed []byte) (secret.SharedKey, error)
+	Confirm(ctx context.Context, account int64, sealed []byte, code string) (recoveryCodes []string, err error)
+	Check(ctx context.Context, account int64, code string) (recovery bool, err error)
+	RenewRecoveryCodes(ctx context.Context, account int64, password, code string) ([]string, error)
+	Disable(ctx context.Context, account int64, password, code string) error
+}
+
+// Tokens tells what a bearer token may do, makes tokens and takes them back.
 type Tokens interface {
-	VerifyToken(ctx context.Context, plain string) (controller.Token, error)
+	VerifyToken(ctx context.Context, plain string, from netip.Addr) (controller.Token, error)
+	MintToken(context.Context, controller.TokenOptions) (plain string, err error)
+	List(context.Context) ([]controller.Token, error)
+	Revoke(ctx context.Context, id int64) (controller.Token, error)
+}
+
+// Limits counts requests against their budgets. Where one does not fit, the
+// error is a *limit.Exceeded.
+type Limits interface {
+	TakeDefault(address netip.Addr) error
+	Take(ctx context.Context, class limit.Class, subject limit.Subject) (refund func(), err error)
+	TakeLogin(ctx context.Context, account string, address netip.Addr) (refund func(), err error)
+	Remember(ctx context.Context, account string, address netip.Addr) error
+	State(context.Context) (limit.State, error)
+	Clear(context.Context, limit.Key) error
+}
+
+// AuditLog keeps what was done, and shows it.
+type AuditLog interface {
+	controller.Auditor
+	List(context.Context, controller.AuditFilter, controller.AuditPage) ([]controller.AuditEntry, error)
+	Each(context.Context, controller.AuditFilter, func(controller.AuditEntry) error) error
+	Actions(context.Context) ([]controller.Action, error)
+	Accounts(context.Context) ([]string, error)
+	CheckHead(context.Context) (entries int64, good bool, err error)
+	Verify(context.Context) (controller.AuditVerdict, error)
+	LastVerdict() controller.AuditVerdict
 }
 
 // Options are what the admin app needs. Fields are required unless they say otherwise.
 type Options struct {
 	Controller Apps
 	Accounts   Accounts
+	Factors    SecondFactors
 	Tokens     Tokens
 	Sessions   controller.SessionLedger
+	Audit      AuditLog
+	Limits     Limits
 	SecretKey  []byte // at least 32 bytes; form tokens are derived from it
 	Logger     *slog.Logger
 
@@ -80,6 +131,9 @@ type Options struct {
 	AdminHosts      []string // host names that the admin app answers to besides localhost; may be empty
 	ForceHTTPS      bool     // plain requests are sent to https, and links to apps use it
 	Version         string   // shown in the footer; may be empty
+
+	TrustedProxies []netip.Prefix         // whose X-Forwarded-For is believed; empty believes nobody's
+	SessionLife    controller.SessionLife // the zero value stands for the default
 }
 
 const minSecretKey = 32
@@ -88,15 +142,18 @@ const minSecretKey = 32
 type admin struct {
 	apps      Apps
 	accounts  Accounts
+	factors   SecondFactors
 	tokens    Tokens
 	sessions  *sessionStore
+	audit     AuditLog
 	formKey   []byte
-	limits    limiter
+	limits    Limits
 	templates *templates.Set
 	rows      rowCache
 	public    publicAddress
 	secure    bool // ForceHTTPS
 	hosts     map[string]bool
+	proxies   []netip.Prefix
 	version   string
 	logger    *slog.Logger
 	now       func() time.Time
@@ -107,8 +164,9 @@ func New(o Options) (http.Handler, error) {
 	if len(o.SecretKey) < minSecretKey {
 		return nil, fmt.Errorf("secret key has %d bytes, needs %d", len(o.SecretKey), minSecretKey)
 	}
-	if o.Controller == nil || o.Accounts == nil || o.Tokens == nil || o.Sessions == nil || o.Logger == nil {
-		return nil, errors.New("router needs a controller, accounts, tokens, sessions and a logger")
+	if o.Controller == nil || o.Accounts == nil || o.Factors == nil || o.Tokens == nil || o.Sessions == nil || o.Audit == nil ||
+		o.Limits == nil || o.Logger == nil {
+		return nil, errors.New("router needs a controller, accounts, second factors, tokens, sessions, an audit log, limits and a logger")
 	}
 	pages, err := templates.Open()
 	if err != nil {
@@ -117,17 +175,23 @@ func New(o Options) (http.Handler, error) {
 	a := &admin{
 		apps:      o.Controller,
 		accounts:  o.Accounts,
+		factors:   o.Factors,
 		tokens:    o.Tokens,
 		sessions:  newSessionStore(o.Sessions, o.ForceHTTPS),
+		audit:     o.Audit,
 		formKey:   deriveKey(o.SecretKey, "berth form tokens"),
-		limits:    newAddressLimiter(loginBudget),
+		limits:    o.Limits,
 		templates: pages,
 		public:    publicAddress{httpPort: o.PublicHTTPPort, httpsPort: o.PublicHTTPSPort, forceHTTPS: o.ForceHTTPS},
 		secure:    o.ForceHTTPS,
 		hosts:     adminHosts(o.AdminHosts),
+		proxies:   o.TrustedProxies,
 		version:   o.Version,
 		logger:    o.Logger,
 		now:       time.Now,
+	}
+	if o.SessionLife != (controller.SessionLife{}) {
+		a.sessions.life = o.SessionLife
 	}
 	return a.engine()
 }
@@ -136,14 +200,16 @@ func New(o Options) (http.Handler, error) {
 func (a *admin) engine() (*gin.Engine, error) {
 	gin.SetMode(gin.ReleaseMode)
 	engine := gin.New()
-	if err := engine.SetTrustedProxies(nil); err != nil {
-		return nil, fmt.Errorf("trust no proxy: %w", err)
+	if err := trustProxies(engine, a.proxies); err != nil {
+		return nil, err
 	}
 	// A path either has an entry in the table or does not exist: no guesses.
 	engine.RedirectTrailingSlash = false
+	// An encoded slash is part of an id, and not the end of it.
+	engine.UseRawPath, engine.UnescapePathValues = true, true
 	engine.Use(
-		a.identify, a.record, a.recoverPanic, a.setHeaders,
-		a.checkHost, a.requireHTTPS, a.checkOrigin,
+		a.identify, a.record, a.recoverPanic, a.setHeaders, a.limitAddress,
+		a.checkHost, a.requireHTTPS, a.checkPath, a.checkOrigin,
 		sessions.Sessions(sessionName, a.sessions),
 	)
 	engine.NoRoute(a.showNothing)

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"berth/controller"
+	"berth/controller/limit"
 )
 
 // route is one line of the table.
@@ -11,10 +12,11 @@ type route struct {
 	method string
 	path   string
 	access access
-	form   formToken  // how a browser's request proves that it came from our form
-	limit  limitClass // which budget a request is counted against
-	body   int64      // bytes that the request may carry; 0 is smallBody
-	stream bool       // an event stream: same origin only, and no sign of life of the person
+	form   formToken         // how a browser's request proves that it came from our form
+	limit  limit.Class       // which budget a request is counted against, beside those of counted
+	body   int64             // bytes that the request may carry; 0 is smallBody
+	stream bool              // an event stream: same origin only, and no sign of life of the person
+	audit  controller.Action // what the audit log calls it; empty only where nothing is changed
 	handle handler
 }
 
@@ -58,40 +60,77 @@ const (
 	adminScope  = controller.ScopeAdmin
 )
 
+// apiApps is the API of apps; limit.Containers counts all of it.
+const apiApps = "/api/v1/apps"
+
 // routes is the whole surface of the admin app.
-func (a *admin) routes() []route {
+func (a *admin) routes() []route { //nolint:revive // as long as the surface is: one table shows all of it
 	const (
 		app     = "/admin/apps/:name"
 		release = app + "/releases/:number"
-		api     = "/api/v1/apps"
+		api     = apiApps
 		apiApp  = api + "/:name"
 		apiRel  = apiApp + "/releases/:number"
+		factor  = "/settings/second-factor"
+		account = "/settings/accounts/:account"
 	)
 	return []route{
 		{method: get, path: "/healthz", access: public, handle: a.showHealth},
 		{method: get, path: "/static/*file", access: public, handle: a.showStatic},
 
 		{method: get, path: "/login", access: public, handle: a.showLogin},
-		{method: post, path: "/login", access: public, limit: limitLogin, handle: a.createLogin},
-		{method: post, path: "/logout", access: signedIn, handle: a.createLogout},
+		{method: post, path: "/login", access: public, limit: limitLogin, audit: controller.ActionLoginSuccess, handle: a.createLogin},
+		{method: get, path: loginCodePath, access: public, handle: a.showLoginCode},
+		{method: post, path: loginCodePath, access: public, limit: limitLogin, audit: controller.ActionLoginSuccess, handle: a.createLoginCode},
+		{method: post, path: "/logout", access: signedIn, audit: controller.ActionLogout, handle: a.createLogout},
 		{method: get, path: "/password", access: signedIn, handle: a.showPassword},
-		{method: post, path: "/password", access: signedIn, limit: limitLogin, handle: a.updatePassword},
+		{method: post, path: "/password", access: signedIn, limit: limitLogin, audit: controller.ActionPasswordChange, handle: a.updatePassword},
+
+		{method: get, path: "/settings", access: signedIn, handle: a.showSettings},
+		{method: get, path: "/settings/account", access: signedIn, handle: a.showPassword},
+		{method: get, path: factor, access: signedIn, handle: a.showSecondFactor},
+		{method: get, path: factor + "/qr.png", access: signedIn, handle: a.showQR},
+		{method: post, path: factor + "/begin", access: signedIn, limit: limitLogin, audit: controller.ActionSecondFactorBegin, handle: a.beginSecondFactor},
+		{method: post, path: factor + "/confirm", access: signedIn, limit: limitLogin, audit: controller.ActionSecondFactorEnable, handle: a.createSecondFactor},
+		{method: post, path: factor + "/disable", access: signedIn, limit: limitLogin, audit: controller.ActionSecondFactorDisable, handle: a.deleteSecondFactor},
+		{method: post, path: factor + "/codes", access: signedIn, limit: limitLogin, audit: controller.ActionRecoveryCodesRenew, handle: a.renewRecoveryCodes},
+		{method: post, path: factor + "/codes/download", access: signedIn, audit: controller.ActionRecoveryCodesDownload, handle: a.downloadRecoveryCodes},
+		{method: post, path: factor + "/decline", access: signedIn, audit: controller.ActionSecondFactorDecline, handle: a.declineSecondFactor},
+		{method: get, path: "/settings/sessions", access: signedIn, handle: a.showSessions},
+		{method: post, path: "/settings/sessions/end", access: signedIn, audit: controller.ActionSessionEnd, handle: a.deleteSession},
+		{method: post, path: "/settings/sessions/end-others", access: signedIn, audit: controller.ActionSessionEnd, handle: a.deleteOtherSessions},
+		{method: get, path: "/settings/accounts", access: signedIn, handle: a.showAccounts},
+		{method: post, path: "/settings/accounts", access: signedIn, audit: controller.ActionAccountCreate, handle: a.createAccount},
+		{method: get, path: account, access: signedIn, handle: a.showAccount},
+		{method: post, path: account + "/reset", access: signedIn, audit: controller.ActionPasswordReset, handle: a.resetPassword},
+		{method: post, path: account + "/remove", access: signedIn, audit: controller.ActionAccountRemove, handle: a.deleteAccount},
+		{method: post, path: account + "/remove-second-factor", access: signedIn, audit: controller.ActionSecondFactorDisable, handle: a.removeSecondFactor},
+
+		{method: get, path: "/settings/limits", access: signedIn, handle: a.showLimits},
+		{method: post, path: "/settings/limits/clear", access: signedIn, audit: controller.ActionRateLimitClear, handle: a.clearLimit},
+
+		{method: get, path: "/settings/audit", access: signedIn, handle: a.showAudit},
+		{method: get, path: "/settings/audit/export", access: signedIn, audit: controller.ActionAuditExport, handle: a.exportAudit},
+		{method: post, path: "/settings/audit/verify", access: signedIn, audit: controller.ActionAuditVerify, handle: a.verifyAudit},
+		{method: get, path: "/settings/tokens", access: signedIn, handle: a.showTokens},
+		{method: post, path: "/settings/tokens", access: signedIn, audit: controller.ActionTokenCreate, handle: a.createToken},
+		{method: post, path: "/settings/tokens/:id/revoke", access: signedIn, audit: controller.ActionTokenRevoke, handle: a.revokeToken},
 
 		{method: get, path: "/", access: signedIn, handle: a.showHome},
 		{method: get, path: "/admin", access: signedIn, handle: a.showDashboard},
 		{method: get, path: "/admin/events", access: signedIn, stream: true, handle: a.streamDashboard},
 		{method: get, path: "/upload", access: signedIn, handle: a.showUpload},
-		{method: post, path: "/upload", access: signedInOrToken(deployScope), form: inStream, limit: limitUpload, body: archiveBody, handle: a.createApp},
+		{method: post, path: "/upload", access: signedInOrToken(deployScope), form: inStream, limit: limitUpload, body: archiveBody, audit: controller.ActionAppCreate, handle: a.createApp},
 
 		{method: get, path: app, access: signedIn, handle: a.showApp},
 		{method: get, path: app + "/events", access: signedIn, stream: true, handle: a.streamApp},
-		{method: post, path: app + "/update", access: signedInOrToken(deployScope), form: inStream, limit: limitUpdate, body: archiveBody, handle: a.updateApp},
-		{method: post, path: app + "/start", access: signedIn, handle: a.startApp},
-		{method: post, path: app + "/stop", access: signedIn, handle: a.stopApp},
-		{method: post, path: app + "/restart", access: signedIn, handle: a.restartApp},
-		{method: post, path: app + "/delete", access: signedIn, handle: a.deleteApp},
-		{method: post, path: app + "/rollback", access: signedIn, limit: limitUpdate, handle: a.rollBackApp},
-		{method: post, path: app + "/settings", access: signedIn, limit: limitUpdate, handle: a.updateSettings},
+		{method: post, path: app + "/update", access: signedInOrToken(deployScope), form: inStream, limit: limitUpdate, body: archiveBody, audit: controller.ActionAppUpdate, handle: a.updateApp},
+		{method: post, path: app + "/start", access: signedIn, audit: controller.ActionAppStart, handle: a.startApp},
+		{method: post, path: app + "/stop", access: signedIn, audit: controller.ActionAppStop, handle: a.stopApp},
+		{method: post, path: app + "/restart", access: signedIn, audit: controller.ActionAppRestart, handle: a.restartApp},
+		{method: post, path: app + "/delete", access: signedIn, audit: controller.ActionAppDelete, handle: a.deleteApp},
+		{method: post, path: app + "/rollback", access: signedIn, limit: limitUpdate, audit: controller.ActionAppRollback, handle: a.rollBackApp},
+		{method: post, path: app + "/settings", access: signedIn, limit: limitUpdate, audit: controller.ActionAppSettings, handle: a.updateSettings},
 		{method: get, path: app + "/output", access: signedIn, handle: a.showOutput},
 		{method: get, path: app + "/output/events", access: signedIn, stream: true, handle: a.streamOutput},
 		{method: get, path: app + "/output/download", access: signedIn, handle: a.downloadOutput},
@@ -99,21 +138,21 @@ func (a *admin) routes() []route {
 		{method: get, path: release, access: signedIn, handle: a.showRelease},
 		{method: get, path: release + "/events", access: signedIn, stream: true, handle: a.streamRelease},
 		{method: get, path: release + "/log", access: signedIn, handle: a.downloadLog},
-		{method: post, path: release + "/cancel", access: signedIn, handle: a.cancelRelease},
+		{method: post, path: release + "/cancel", access: signedIn, audit: controller.ActionReleaseCancel, handle: a.cancelRelease},
 
 		{method: get, path: api, access: token(readScope), handle: a.apiListApps},
-		{method: post, path: api, access: token(deployScope), form: inStream, limit: limitUpload, body: archiveBody, handle: a.apiCreateApp},
+		{method: post, path: api, access: token(deployScope), form: inStream, limit: limitUpload, body: archiveBody, audit: controller.ActionAppCreate, handle: a.apiCreateApp},
 		{method: get, path: apiApp, access: token(readScope), handle: a.apiShowApp},
-		{method: del, path: apiApp, access: token(adminScope), handle: a.apiDeleteApp},
-		{method: post, path: apiApp + "/update", access: token(deployScope), form: inStream, limit: limitUpdate, body: archiveBody, handle: a.apiUpdateApp},
-		{method: post, path: apiApp + "/start", access: token(deployScope), handle: a.apiStartApp},
-		{method: post, path: apiApp + "/stop", access: token(deployScope), handle: a.apiStopApp},
-		{method: post, path: apiApp + "/restart", access: token(deployScope), handle: a.apiRestartApp},
-		{method: post, path: apiApp + "/rollback", access: token(deployScope), limit: limitUpdate, handle: a.apiRollBackApp},
-		{method: post, path: apiApp + "/settings", access: token(deployScope), limit: limitUpdate, handle: a.apiUpdateSettings},
+		{method: del, path: apiApp, access: token(adminScope), audit: controller.ActionAppDelete, handle: a.apiDeleteApp},
+		{method: post, path: apiApp + "/update", access: token(deployScope), form: inStream, limit: limitUpdate, body: archiveBody, audit: controller.ActionAppUpdate, handle: a.apiUpdateApp},
+		{method: post, path: apiApp + "/start", access: token(deployScope), audit: controller.ActionAppStart, handle: a.apiStartApp},
+		{method: post, path: apiApp + "/stop", access: token(deployScope), audit: controller.ActionAppStop, handle: a.apiStopApp},
+		{method: post, path: apiApp + "/restart", access: token(deployScope), audit: controller.ActionAppRestart, handle: a.apiRestartApp},
+		{method: post, path: apiApp + "/rollback", access: token(deployScope), limit: limitUpdate, audit: controller.ActionAppRollback, handle: a.apiRollBackApp},
+		{method: post, path: apiApp + "/settings", access: token(deployScope), limit: limitUpdate, audit: controller.ActionAppSettings, handle: a.apiUpdateSettings},
 		{method: get, path: apiApp + "/releases", access: token(readScope), handle: a.apiListReleases},
 		{method: get, path: apiRel, access: token(readScope), handle: a.apiShowRelease},
 		{method: get, path: apiRel + "/log", access: token(readScope), handle: a.apiShowLog},
-		{method: post, path: apiRel + "/cancel", access: token(deployScope), handle: a.apiCancelRelease},
+		{method: post, path: apiRel + "/cancel", access: token(deployScope), audit: controller.ActionReleaseCancel, handle: a.apiCancelRelease},
 	}
 }

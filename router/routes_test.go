@@ -13,7 +13,7 @@ import (
 
 // concrete fills the parameters of a path.
 func concrete(path string) string {
-	return strings.NewReplacer(":name", "hello", ":number", "1", "*file", "nothing.css").Replace(path)
+	return strings.NewReplacer(":name", "hello", ":number", "1", ":id", "1", "*file", "nothing.css").Replace(path)
 }
 
 func TestRoutes_AnonymousGetsNothingThatIsNotPublic(t *testing.T) {
@@ -48,7 +48,7 @@ func TestRoutes_PublicOnesAreExactlyThese(t *testing.T) {
 			found = append(found, r.method+" "+r.path)
 		}
 	}
-	wanted := []string{"GET /healthz", "GET /static/*file", "GET /login", "POST /login"}
+	wanted := []string{"GET /healthz", "GET /static/*file", "GET /login", "POST /login", "GET /login/code", "POST /login/code"}
 	if !slices.Equal(found, wanted) {
 		t.Errorf("public routes are %q, want %q", found, wanted)
 	}

@@ -17,14 +17,25 @@ import (
 func (a *admin) serve(r route) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		v := &visit{gin: c, admin: a, route: r, refund: func() {}}
-		err := a.admit(v)
-		if err == nil {
-			err = r.handle(v)
+		v.nameOrigin()
+		err := errPanicked
+		defer func() { a.recordAction(v, err) }() // also of a handler that panics
+		if err = a.admit(v); err == nil {
+			err = errPanicked
+			err = a.handle(v)
 		}
 		if err != nil {
 			a.refuse(v, asProblem(err))
 		}
+		v.settleLimit()
 	}
+}
+
+func (a *admin) handle(v *visit) error {
+	if v.route.stream {
+		return a.handleStream(v)
+	}
+	return v.route.handle(v)
 }
 
 // refuse answers with the problem in the form that the caller understands.
@@ -62,8 +73,8 @@ func (a *admin) logProblem(v *visit, problem *controller.Problem) {
 	if problem.Kind == controller.KindInternal || problem.Kind == controller.KindUnavailable {
 		level = slog.LevelError
 	}
-	if v.context().Err() != nil {
-		level = slog.LevelDebug // the caller went away
+	if v.context().Err() != nil || problem.Kind == controller.KindLimited {
+		level = slog.LevelDebug // the caller went away, or the audit log has it
 	}
 	a.logger.Log(v.context(), level, "request refused",
 		"request_id", requestID(v.gin), "method", v.request().Method, "path", v.request().URL.Path,
@@ -73,6 +84,8 @@ func (a *admin) logProblem(v *visit, problem *controller.Problem) {
 // statusOf is the one place where a kind of problem becomes an HTTP status.
 func statusOf(kind controller.Kind) int {
 	switch kind {
+	case controller.KindMalformed:
+		return http.StatusBadRequest
 	case controller.KindInvalid:
 		return http.StatusUnprocessableEntity
 	case controller.KindUnauthorized:
@@ -113,6 +126,11 @@ func asProblem(err error) *controller.Problem {
 		Hint:    "Try again. If it stays, look for the request id in Berth's log.",
 		Err:     err,
 	}
+}
+
+// malformed is a part of the path that no page of ours could have linked to.
+func malformed(message, hint string, cause error) *controller.Problem {
+	return &controller.Problem{Kind: controller.KindMalformed, Message: message, Hint: hint, Err: cause}
 }
 
 func notFound(message string, cause error) *controller.Problem {

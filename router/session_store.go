@@ -10,6 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/gin-contrib/sessions"
@@ -24,14 +26,18 @@ const sessionName = "berth"
 
 // What a session holds, by key.
 const (
-	accountKey = "account" // int64: who is signed in
-	noticeKey  = "notice"  // string: a sentence for the next page
-	renewKey   = "renew"   // any: give the session a new id when it is saved
+	accountKey   = "account"   // int64: who is signed in
+	pendingKey   = "pending"   // int64: whose password was right while the second factor is still to come
+	noticeKey    = "notice"    // string: a sentence for the next page
+	enrolmentKey = "enrolment" // []byte: the sealed key of a second factor that is being set up
+	addressKey   = "address"   // string: where the person signs in from; kept from the first save on
+	renewKey     = "renew"     // any: give the session a new id when it is saved
 )
 
 const (
 	sessionIDBytes = 32          // 256 bits
 	touchEvery     = time.Minute // how exactly SeenAt is kept; saves a write per request
+	mostUserAgent  = 400         // bytes of what a browser calls itself
 )
 
 var errNoSession = errors.New("the session is over")
@@ -44,6 +50,7 @@ var errNoSession = errors.New("the session is over")
 // nobody can be signed in under an id that somebody else knows.
 type sessionStore struct {
 	ledger controller.SessionLedger
+	life   controller.SessionLife
 	secure bool // the cookie is Secure even where this hop is plain
 	now    func() time.Time
 }
@@ -51,7 +58,7 @@ type sessionStore struct {
 var _ sessions.Store = (*sessionStore)(nil)
 
 func newSessionStore(ledger controller.SessionLedger, secure bool) *sessionStore {
-	return &sessionStore{ledger: ledger, secure: secure, now: time.Now}
+	return &sessionStore{ledger: ledger, life: controller.DefaultSessionLife(), secure: secure, now: time.Now}
 }
 
 // Options is part of sessions.Store. The cookie's attributes are not up for choice.
@@ -82,6 +89,9 @@ func (s *sessionStore) New(r *http.Request, name string) (*gorilla.Session, erro
 	if record.Account != 0 {
 		session.Values[accountKey] = record.Account
 	}
+	if record.Pending != 0 {
+		session.Values[pendingKey] = record.Pending
+	}
 	return session, decodeValues(record.Data, session.Values)
 }
 
@@ -90,53 +100,89 @@ func (s *sessionStore) Save(r *http.Request, w http.ResponseWriter, session *gor
 	if session.Options.MaxAge < 0 {
 		return s.end(r, w, session)
 	}
-	now := s.now()
-	record := controller.Session{CreatedAt: now, SeenAt: now}
 	_, renew := session.Values[renewKey]
 	delete(session.Values, renewKey)
-	switch {
-	case session.IsNew || renew:
-		if err := s.forget(r.Context(), session.ID); err != nil {
-			return err
-		}
-		session.ID, session.IsNew = newSessionID(), false
-		s.writeCookie(w, s.cookie(r, s.cookieName(r), session.ID))
-	default:
-		known, err := s.find(r.Context(), session.ID)
-		if errors.Is(err, errNoSession) {
-			return notSignedIn(err)
-		}
-		if err != nil {
-			return err
-		}
-		record.CreatedAt = known.CreatedAt
+	if session.IsNew || renew {
+		return s.begin(r, w, session)
 	}
-	record.Hash = hashID(session.ID)
+	record, err := s.find(r.Context(), session.ID)
+	if err != nil {
+		return signedOut(err)
+	}
+	if record.Data, err = encodeValues(session.Values); err != nil {
+		return err
+	}
+	return s.update(r.Context(), record)
+}
+
+// begin stores the session under an id that nobody had before; the old one is
+// worth nothing any more.
+func (s *sessionStore) begin(r *http.Request, w http.ResponseWriter, session *gorilla.Session) error {
+	if err := s.forget(r.Context(), session.ID); err != nil {
+		return err
+	}
+	session.ID, session.IsNew = newSessionID(), false
+	now := s.now()
+	record := controller.Session{Hash: hashID(session.ID), CreatedAt: now, SeenAt: now, UserAgent: userAgent(r)}
 	record.Account, _ = session.Values[accountKey].(int64)
+	record.Pending, _ = session.Values[pendingKey].(int64)
+	record.Address, _ = session.Values[addressKey].(string)
 	var err error
 	if record.Data, err = encodeValues(session.Values); err != nil {
 		return err
 	}
-	if err := s.ledger.SaveSession(r.Context(), record); err != nil {
-		return fmt.Errorf("save session: %w", err)
+	if err := s.ledger.CreateSession(r.Context(), record); err != nil {
+		return fmt.Errorf("create session: %w", err)
+	}
+	s.writeCookie(w, s.cookie(r, s.cookieName(r), session.ID))
+	if record.Account == 0 {
+		return nil
+	}
+	if err := s.ledger.TrimSessionsOf(r.Context(), record.Account, controller.SessionsPerAccount); err != nil {
+		return fmt.Errorf("trim sessions: %w", err)
 	}
 	return nil
 }
 
 // touch records that the person is there, at most once in touchEvery.
-func (s *sessionStore) touch(r *http.Request, id string) error {
-	record, err := s.find(r.Context(), id)
+func (s *sessionStore) touch(ctx context.Context, id, address string) error {
+	record, err := s.find(ctx, id)
+	if err != nil {
+		return signedOut(err)
+	}
+	if s.now().Sub(record.SeenAt) < touchEvery && record.Address == address {
+		return nil
+	}
+	record.SeenAt, record.Address = s.now(), address
+	return s.update(ctx, record)
+}
+
+func (s *sessionStore) update(ctx context.Context, record controller.Session) error {
+	err := s.ledger.UpdateSession(ctx, record)
+	if errors.Is(err, controller.ErrNotFound) {
+		return notSignedIn(err) // it was ended meanwhile, and stays so
+	}
+	if err != nil {
+		return fmt.Errorf("update session: %w", err)
+	}
+	return nil
+}
+
+// signedOut words a session that is over for the person whose it was.
+func signedOut(err error) error {
 	if errors.Is(err, errNoSession) {
 		return notSignedIn(err)
 	}
-	if err != nil || s.now().Sub(record.SeenAt) < touchEvery {
-		return err
+	return err
+}
+
+// list gives the sessions of an account that hold, the last used first.
+func (s *sessionStore) list(ctx context.Context, account int64) ([]controller.Session, error) {
+	all, err := s.ledger.ListSessionsOf(ctx, account)
+	if err != nil {
+		return nil, fmt.Errorf("list sessions: %w", err)
 	}
-	record.SeenAt = s.now()
-	if err := s.ledger.SaveSession(r.Context(), record); err != nil {
-		return fmt.Errorf("touch session: %w", err)
-	}
-	return nil
+	return slices.DeleteFunc(all, func(one controller.Session) bool { return one.Expired(s.now(), s.life) }), nil
 }
 
 // holds reports whether the session of that id is still good.
@@ -154,7 +200,7 @@ func (s *sessionStore) find(ctx context.Context, id string) (controller.Session,
 	if err != nil {
 		return controller.Session{}, fmt.Errorf("find session: %w", err)
 	}
-	if record.Expired(s.now()) {
+	if record.Expired(s.now(), s.life) {
 		return controller.Session{}, errNoSession
 	}
 	return record, nil
@@ -167,7 +213,7 @@ func (s *sessionStore) forget(ctx context.Context, id string) error {
 			return fmt.Errorf("delete session: %w", err)
 		}
 	}
-	if err := s.ledger.DeleteExpiredSessions(ctx, s.now()); err != nil {
+	if err := s.ledger.DeleteExpiredSessions(ctx, s.now(), s.life); err != nil {
 		return fmt.Errorf("delete expired sessions: %w", err)
 	}
 	return nil
@@ -218,6 +264,12 @@ func readIDCookie(r *http.Request, name string) string {
 	return cookie.Value
 }
 
+// userAgent is what the browser calls itself, as far as a page will show it.
+func userAgent(r *http.Request) string {
+	name := r.UserAgent()
+	return strings.ToValidUTF8(name[:min(len(name), mostUserAgent)], "")
+}
+
 func newSessionID() string {
 	raw := make([]byte, sessionIDBytes)
 	rand.Read(raw) // never fails: crypto/rand ends the program instead
@@ -231,12 +283,14 @@ func hashID(id string) string {
 
 // sessionValues is what Session.Data holds; the account has a column of its own.
 type sessionValues struct {
-	Notice string `json:"notice,omitempty"`
+	Notice    string `json:"notice,omitempty"`
+	Enrolment []byte `json:"enrolment,omitempty"`
 }
 
 func encodeValues(values map[any]any) ([]byte, error) {
 	notice, _ := values[noticeKey].(string)
-	data, err := json.Marshal(sessionValues{Notice: notice})
+	enrolment, _ := values[enrolmentKey].([]byte)
+	data, err := json.Marshal(sessionValues{Notice: notice, Enrolment: enrolment})
 	if err != nil {
 		return nil, fmt.Errorf("encode session: %w", err)
 	}
@@ -253,6 +307,9 @@ func decodeValues(data []byte, into map[any]any) error {
 	}
 	if values.Notice != "" {
 		into[noticeKey] = values.Notice
+	}
+	if len(values.Enrolment) > 0 {
+		into[enrolmentKey] = values.Enrolment
 	}
 	return nil
 }

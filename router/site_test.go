@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"berth/controller"
+	"berth/controller/limit"
 	"berth/traefik"
 )
 
@@ -23,7 +24,9 @@ type site struct {
 	t        testing.TB
 	apps     *fakeApps
 	accounts *fakeAccounts
+	audit    *fakeAudit
 	sessions *fakeSessions
+	limits   *limit.Limiter
 	logged   *logBuffer
 	server   *httptest.Server
 	client   *http.Client // follows no redirect
@@ -31,12 +34,14 @@ type site struct {
 
 func newSite(t testing.TB, change ...func(*Options)) *site {
 	t.Helper()
-	s := &site{t: t, apps: newFakeApps(), sessions: newFakeSessions(), logged: &logBuffer{}}
+	s := &site{t: t, apps: newFakeApps(), sessions: newFakeSessions(), audit: &fakeAudit{}, logged: &logBuffer{}}
 	s.accounts = &fakeAccounts{
 		account: controller.Account{ID: 7, Name: "admin"}, password: "correct horse battery", sessions: s.sessions,
 	}
+	s.limits = openLimits(t, freshLedger(t), time.Now, manyRequests)
 	options := Options{
-		Controller: s.apps, Accounts: s.accounts, Tokens: fakeTokens{}, Sessions: s.sessions,
+		Limits:     s.limits,
+		Controller: s.apps, Accounts: s.accounts, Factors: noFactors{}, Tokens: fakeTokens{}, Sessions: s.sessions, Audit: s.audit,
 		SecretKey:      bytes.Repeat([]byte("k"), 32),
 		Logger:         slog.New(slog.NewTextHandler(s.logged, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		PublicHTTPPort: 80, PublicHTTPSPort: 443, Version: "0.1.0",

@@ -1,6 +1,7 @@
 package router
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"time"
@@ -14,6 +15,9 @@ const (
 	heartbeat    = 15 * time.Second // so that a proxy between keeps the stream, and a dead one is noticed
 	writeTimeout = 20 * time.Second // for one event to a slow reader
 )
+
+// sessionLook is how soon a stream notices that its session has ended.
+const sessionLook = 2 * time.Second
 
 // eventStream writes server-sent events.
 type eventStream struct {
@@ -62,6 +66,28 @@ func (s *eventStream) write(text string) error {
 	return nil
 }
 
+// handleStream runs the handler of a stream until it is done or the session has
+// ended, by whomever: also another process can end one.
+func (a *admin) handleStream(v *visit) error {
+	ctx, cancel := context.WithCancel(v.context())
+	defer cancel()
+	v.gin.Request = v.gin.Request.WithContext(ctx)
+	id := v.session().ID()
+	go func() {
+		looks := time.NewTicker(sessionLook)
+		defer looks.Stop()
+		for a.sessions.holds(ctx, id) {
+			select {
+			case <-ctx.Done():
+				return
+			case <-looks.C:
+			}
+		}
+		cancel()
+	}()
+	return v.route.handle(v)
+}
+
 // watching says when a stream has a look.
 type watching struct {
 	topic controller.AppName // ticks of this app, or of all where it is empty
@@ -103,9 +129,6 @@ func (a *admin) watch(v *visit, w watching, look func(*eventStream) (done bool, 
 			case <-looks.C:
 				waiting = false
 			case <-beats.C:
-				if !a.sessionHolds(v.context(), v) {
-					return nil
-				}
 				if err := stream.beat(); err != nil {
 					return err
 				}

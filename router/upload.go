@@ -46,6 +46,7 @@ func (a *admin) acceptUpload(v *visit) (controller.Release, *upload, error) {
 	}
 	defer form.archive.Discard()
 	wish.Archive = form.archive
+	v.done.resource = "app " + string(wish.Name)
 	release, err := a.apps.Accept(v.context(), wish)
 	return release, form, form.problems.add(err)
 }

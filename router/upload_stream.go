@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"mime/multipart"
+	"net"
+	"net/http"
 	"os"
 
 	"berth/controller"
@@ -68,7 +70,7 @@ func (a *admin) readParts(v *visit, form *upload, check func(*upload) error) err
 			break
 		}
 		if err != nil {
-			return err
+			return unreadablePart(err)
 		}
 		switch {
 		case part.FormName() != fieldArchive && fileSeen:
@@ -102,6 +104,9 @@ func (a *admin) readFile(v *visit, form *upload, part *multipart.Part, check fun
 	if part.FileName() == "" {
 		return form.problems.add(noFile())
 	}
+	if err := checkFileName(part); err != nil {
+		return err
+	}
 	if len(form.problems) > 0 {
 		return nil
 	}
@@ -114,6 +119,7 @@ func (a *admin) readFile(v *visit, form *upload, part *multipart.Part, check fun
 	if received.Bytes == 0 {
 		return form.problems.add(emptyFile())
 	}
+	v.worked = true
 	return nil
 }
 
@@ -155,6 +161,19 @@ func (u *upload) readField(part *multipart.Part) error {
 	}
 	u.fields[part.FormName()] = string(value)
 	return nil
+}
+
+// unreadablePart words a form that is none. What the connection did stays as it is.
+func unreadablePart(err error) error {
+	_, tooLarge := errors.AsType[*http.MaxBytesError](err)
+	_, broken := errors.AsType[net.Error](err)
+	if tooLarge || broken || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, os.ErrDeadlineExceeded) {
+		return err
+	}
+	return &controller.Problem{
+		Kind: controller.KindMalformed, Message: "The form could not be read.",
+		Hint: "Send it as multipart/form-data, as a browser or curl -F does.", Err: err,
+	}
 }
 
 // brokenUpload words what a connection does to an upload.

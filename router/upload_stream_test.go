@@ -47,7 +47,7 @@ func (s *site) upload(path, bearer string, parts ...part) answer {
 	return s.do(r)
 }
 
-var zipPart = part{"archive", "PK\x03\x04 bytes", "../../My App.zip"}
+var zipPart = part{"archive", "PK\x03\x04 bytes", "My App.zip"}
 
 func TestUpload_AcceptsFieldsThenFileAndLeadsToTheRelease(t *testing.T) {
 	s := newSite(t)

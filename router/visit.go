@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"strconv"
 
 	"github.com/gin-contrib/sessions"
@@ -22,7 +23,9 @@ type visit struct {
 	route  route
 	caller caller
 	body   *pacedBody // the request's, below its cap
+	done   done       // what the audit log says of it beside the table
 	refund func()     // gives the request back to its limit: it was not what the limit is against
+	worked bool       // an archive was received whole: the limit on work keeps the request
 }
 
 // caller is who makes the request. The zero caller is anonymous.
@@ -46,14 +49,25 @@ func (v *visit) context() context.Context { return v.gin.Request.Context() }
 
 func (v *visit) request() *http.Request { return v.gin.Request }
 
+// address is the client's IP address, as limits count it and entries name it.
+func (v *visit) address() string { return addressText(clientAddress(v.gin)) }
+
+// clientAddr is address, parsed; the zero Addr where it is none.
+func (v *visit) clientAddr() netip.Addr {
+	address, _ := netip.ParseAddr(v.address())
+	return address
+}
+
 func (v *visit) session() sessions.Session { return sessions.Default(v.gin) }
 
-// app is the app that the path names. A name that cannot be one is not found,
-// as nothing has it.
+// app is the app that the path names. A name that cannot be one is malformed:
+// no page of ours links to it.
 func (v *visit) app() (controller.AppName, error) {
 	name, err := controller.ParseAppName(v.gin.Param("name"))
 	if err != nil {
-		return "", notFound("There is no app of this name.", err)
+		return "", malformed(
+			fmt.Sprintf("%.60q cannot be the name of an app.", v.gin.Param("name")),
+			"A name has 1 to 40 lower-case letters, digits and hyphens. Look for the app on the dashboard.", err)
 	}
 	return name, nil
 }
@@ -64,11 +78,21 @@ func (v *visit) release() (controller.ReleaseID, error) {
 	if err != nil {
 		return controller.ReleaseID{}, err
 	}
-	number, err := strconv.ParseInt(v.gin.Param("number"), 10, 64)
-	if err != nil || number < 1 {
-		return controller.ReleaseID{}, notFound("There is no release of this number.", err)
+	number, err := v.number("number")
+	if err != nil {
+		return controller.ReleaseID{}, err
 	}
 	return controller.ReleaseID{App: name, Number: number}, nil
+}
+
+// number is a number from 1 that the path holds.
+func (v *visit) number(parameter string) (int64, error) {
+	text := v.gin.Param(parameter)
+	number, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || number < 1 || strconv.FormatInt(number, 10) != text {
+		return 0, malformed(fmt.Sprintf("%.60q cannot be a number here.", text), "Give a whole number from 1, as the pages show it.", err)
+	}
+	return number, nil
 }
 
 // seeOther ends a form: the browser goes on with a GET of path.

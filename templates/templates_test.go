@@ -78,6 +78,13 @@ func TestWords_ReadAsPeopleSpeak(t *testing.T) {
 			t.Errorf("Ago(%s) = %q, want %q", past, got, want)
 		}
 	}
+	for left, want := range map[time.Duration]string{
+		-time.Second: "now", 20 * time.Second: "in 1 min", 90 * time.Minute: "in 2 h", 30 * day: "in 30 d", 100 * day: "18 Aug 2026",
+	} {
+		if got := Ahead(now.Add(left), now); got != want {
+			t.Errorf("Ahead(%s) = %q, want %q", left, got, want)
+		}
+	}
 	for n, want := range map[int64]string{0: "0 B", 1023: "1023 B", 1536: "1.5 kB", 64 << 20: "64 MB", 3 << 30: "3.0 GB"} {
 		if got := Bytes(n); got != want {
 			t.Errorf("Bytes(%d) = %q, want %q", n, got, want)

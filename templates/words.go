@@ -12,6 +12,7 @@ func (s *Set) functions() template.FuncMap {
 	return template.FuncMap{
 		"asset": s.Asset,
 		"ago":   func(at time.Time) string { return Ago(at, time.Now()) },
+		"ahead": func(at time.Time) string { return Ahead(at, time.Now()) },
 		"exact": exact,
 		"stamp": stamp,
 		"clock": clock,
@@ -37,6 +38,23 @@ func Ago(at, now time.Time) string {
 		return fmt.Sprintf("%d h ago", past/time.Hour)
 	case past < 60*day:
 		return fmt.Sprintf("%d d ago", past/day)
+	default:
+		return at.UTC().Format("2 Jan 2006")
+	}
+}
+
+// Ahead says how far after now a moment is.
+func Ahead(at, now time.Time) string {
+	left := at.Sub(now)
+	switch {
+	case left <= 0:
+		return "now"
+	case left < time.Hour:
+		return fmt.Sprintf("in %d min", max(1, left.Round(time.Minute)/time.Minute))
+	case left < 2*day:
+		return fmt.Sprintf("in %d h", left.Round(time.Hour)/time.Hour)
+	case left < 60*day:
+		return fmt.Sprintf("in %d d", left.Round(day)/day)
 	default:
 		return at.UTC().Format("2 Jan 2006")
 	}

@@ -20,8 +20,8 @@ import (
 	"time"
 )
 
-// A certificate of our own holds for ownLifetime and is made anew at a start
-// that finds less than ownRenewal of it left.
+// A certificate of our own holds for ownLifetime and is made anew, at a start or
+// while the server runs, once less than ownRenewal of it is left.
 const (
 	ownLifetime = 2 * 365 * 24 * time.Hour
 	ownRenewal  = 60 * 24 * time.Hour
@@ -50,8 +50,11 @@ func openCertificate(c Config, logger *slog.Logger) (tls.Certificate, error) {
 	if info, err := os.Stat(keyFile); err == nil && info.Mode().Perm()&0o007 != 0 {
 		logger.Warn("the key of the certificate can be read by everybody", "file", keyFile, "mode", info.Mode().Perm())
 	}
-	if left := time.Until(certificate.Leaf.NotAfter); left < 0 {
-		logger.Warn("the certificate of the admin app has expired", "file", certificateFile, "expired_at", certificate.Leaf.NotAfter)
+	if err := checkLeaf(certificate.Leaf, time.Now()); err != nil {
+		return tls.Certificate{}, &usageError{fmt.Errorf("the certificate %s cannot be used: %w; replace it, or leave ssl.cert.file (SSL_CERT_FILE) empty for Berth's own", certificateFile, err)}
+	}
+	if time.Now().Before(certificate.Leaf.NotBefore) {
+		logger.Warn("the certificate of the admin app does not hold yet", "file", certificateFile, "holds_from", certificate.Leaf.NotBefore)
 	}
 	return certificate, nil
 }

@@ -29,6 +29,7 @@ type client struct {
 	base  *url.URL
 	token secret.Text
 	http  *http.Client
+	notes io.Writer // for a person who waits
 }
 
 // appAnswer is what the API says of an app, as far as it is needed here.
@@ -62,7 +63,7 @@ func newClient(address string, token secret.Text, caFile string) (*client, error
 			return nil, &usageError{err}
 		}
 	}
-	return &client{base: base, token: token, http: &http.Client{
+	return &client{base: base, token: token, notes: io.Discard, http: &http.Client{
 		Transport: &http.Transport{
 			Proxy:                 http.ProxyFromEnvironment,
 			DialContext:           (&net.Dialer{Timeout: connectTimeout}).DialContext,
@@ -127,7 +128,11 @@ func (c *client) updateApp(ctx context.Context, name controller.AppName, u *uplo
 // copyLog copies what the log holds after its first skip bytes, and what comes
 // until the release is final, and returns how much that was.
 func (c *client) copyLog(ctx context.Context, id controller.ReleaseID, skip int64, out io.Writer) (int64, error) {
-	response, err := c.send(ctx, http.MethodGet, releasePath(id)+"/log?follow=1", nil)
+	var response *http.Response
+	err := c.patiently(ctx, func() (err error) {
+		response, err = c.send(ctx, http.MethodGet, releasePath(id)+"/log?follow=1", nil) //nolint:bodyclose // closed below
+		return err
+	})
 	if err != nil {
 		return 0, err
 	}
@@ -149,15 +154,25 @@ func releasePath(id controller.ReleaseID) string {
 }
 
 func (c *client) find(ctx context.Context, path string, answer any) error {
-	response, err := c.send(ctx, http.MethodGet, path, nil)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = response.Body.Close() }()
-	return decodeAnswer(response.Body, answer)
+	return c.patiently(ctx, func() error {
+		response, err := c.send(ctx, http.MethodGet, path, nil)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = response.Body.Close() }()
+		return decodeAnswer(response.Body, answer)
+	})
 }
 
 func (c *client) post(ctx context.Context, path string, u *upload, fields [][2]string) (release releaseAnswer, err error) {
+	err = c.patiently(ctx, func() error {
+		release, err = c.postOnce(ctx, path, u, fields)
+		return err
+	})
+	return release, err
+}
+
+func (c *client) postOnce(ctx context.Context, path string, u *upload, fields [][2]string) (release releaseAnswer, err error) {
 	body, contentType, length, err := u.form(fields)
 	if err != nil {
 		return releaseAnswer{}, err
@@ -231,6 +246,7 @@ func problemOf(response *http.Response) error {
 		Field:   details.Field,
 		Message: message,
 		Hint:    details.Hint,
+		Err:     limitedBy(response),
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"berth/controller"
+	"berth/controller/limit"
 	"berth/controller/plan"
 	"berth/controller/secret"
 	"berth/traefik"
@@ -40,8 +42,12 @@ type Config struct {
 
 	MaximumLimits plan.Limits // of one app; at least controller.LeastLimits
 
-	RateLimits RateLimits
-	LogLevel   slog.Level
+	RateLimits     limit.Budgets  // what is missing has its default
+	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed; may be empty
+
+	LogLevel slog.Level
+
+	SessionLife controller.SessionLife // idle is never longer than absolute
 }
 
 // loadConfig merges the sources, flags over environment over file over the
@@ -105,6 +111,8 @@ func (v values) parse() (Config, error) {
 		BuildTimeout:     parse(&p, "build.timeout", s.Build.Timeout, parseTimeout, "a duration above zero with its unit, such as 15m"),
 		MaximumLimits:    p.maximumLimits(s),
 		RateLimits:       p.rateLimits(s),
+		TrustedProxies:   parse(&p, "trusted.proxies", s.Trusted.Proxies, parseProxies, "addresses or subnets with commas between, such as 10.0.0.5,192.168.7.0/24, and not everybody"),
+		SessionLife:      p.sessionLife(s),
 		LogLevel:         parse(&p, "log.level", s.Log.Level, parseLevel, "debug, info, warn or error"),
 	}
 	if config.ProxyFolder == "" {

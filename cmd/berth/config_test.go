@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"berth/controller"
+	"berth/controller/limit"
 	"berth/controller/plan"
 	"berth/controller/secret"
 )
@@ -39,6 +41,8 @@ func TestConfig_DefaultsAreThoseOfTheDocuments(t *testing.T) {
 		EdgeSubnet:   netip.MustParsePrefix("10.201.0.0/27"), SubnetPool: netip.MustParsePrefix("10.201.0.0/16"),
 		BuildConcurrency: 2, BuildTimeout: 15 * time.Minute, LogLevel: slog.LevelInfo,
 		MaximumLimits: plan.Limits{MemoryBytes: 2 << 30, NanoCPUs: 2_000_000_000, Processes: 500},
+		RateLimits:    limit.Budgets{},
+		SessionLife:   controller.SessionLife{Idle: 30 * time.Minute, Absolute: 12 * time.Hour},
 	}
 	if !reflect.DeepEqual(config, want) {
 		t.Errorf("got  %+v\nwant %+v", config, want)
@@ -60,7 +64,8 @@ func TestConfig_KnowsTheNamesOfTheDocuments(t *testing.T) {
 	if config.LetsEncryptEmail != "me@example.com" || config.DockerHost != "tcp://docker-proxy:2375" {
 		t.Errorf("others: %+v", config)
 	}
-	if want := (RateLimits{Login: RateLimit{10, time.Hour}, VolumeCreate: RateLimit{3, time.Minute}}); config.RateLimits != want {
+	want := limit.Budgets{limit.Login: {{Requests: 10, Span: time.Hour}}, limit.VolumeCreate: {{Requests: 3, Span: time.Minute}}}
+	if !reflect.DeepEqual(config.RateLimits, want) {
 		t.Errorf("limits: %+v", config.RateLimits)
 	}
 }
@@ -115,6 +120,10 @@ func TestConfig_RefusesWhatItCannotRead(t *testing.T) {
 		"a host bit":             {[]string{"BERTH_SUBNET_POOL=10.201.0.1/16"}, []string{"BERTH_SUBNET_POOL", "10.201.0.0/16"}},
 		"an address elsewhere":   {[]string{"BERTH_PROXY_ADDRESS=10.9.0.2"}, []string{"BERTH_PROXY_ADDRESS", "10.201.0.0/27"}},
 		"a limit without window": {[]string{"BERTH_RATELIMIT_LOGIN=10"}, []string{"BERTH_RATELIMIT_LOGIN", "10/1h"}},
+		"a limit of nothing":     {[]string{"BERTH_RATELIMIT_DEFAULT=0/1m"}, []string{"BERTH_RATELIMIT_DEFAULT", "from 1"}},
+		"a limit for ever":       {[]string{"BERTH_RATELIMIT_UPLOAD=10/9000h"}, []string{"BERTH_RATELIMIT_UPLOAD", "744h"}},
+		"a proxy that is a name": {[]string{"BERTH_TRUSTED_PROXIES=proxy"}, []string{"BERTH_TRUSTED_PROXIES", "10.0.0.5"}},
+		"everybody as a proxy":   {[]string{"BERTH_TRUSTED_PROXIES=10.0.0.5,0.0.0.0/0"}, []string{"BERTH_TRUSTED_PROXIES", "not everybody"}},
 		"a level":                {[]string{"BERTH_LOG_LEVEL=loud"}, []string{"BERTH_LOG_LEVEL", "debug"}},
 		"a stack name":           {[]string{"BERTH_STACK=My Stack"}, []string{"BERTH_STACK", "lower-case"}},
 		"an engine":              {[]string{"DOCKER_HOST=ssh://host"}, []string{"DOCKER_HOST", "unix://"}},
@@ -122,6 +131,9 @@ func TestConfig_RefusesWhatItCannotRead(t *testing.T) {
 		"an empty secret":        {[]string{"SECRET_KEY_FILE=" + empty}, []string{"SECRET_KEY_FILE", "is empty"}},
 		"a missing secret":       {[]string{"SECRET_KEY_FILE=/nowhere"}, []string{"SECRET_KEY_FILE", "/nowhere"}},
 		"a secret twice":         {[]string{"SECRET_KEY=a", "SECRET_KEY_FILE=" + empty}, []string{"SECRET_KEY", "SECRET_KEY_FILE", "one of the two"}},
+		"no time to type":        {[]string{"BERTH_SESSION_IDLE=10s"}, []string{"BERTH_SESSION_IDLE", "1m to 720h"}},
+		"a session for ever":     {[]string{"BERTH_SESSION_LIFETIME=8760h"}, []string{"BERTH_SESSION_LIFETIME", "1m to 720h"}},
+		"idle beyond the end":    {[]string{"BERTH_SESSION_IDLE=13h"}, []string{"BERTH_SESSION_IDLE", "session.lifetime", "12h"}},
 		"several at once":        {[]string{"BERTH_STACK=-", "BERTH_LOG_LEVEL=loud"}, []string{"BERTH_STACK", "BERTH_LOG_LEVEL"}},
 	} {
 		_, _, err := loadConfig("", check.environment, nil)
@@ -218,29 +230,23 @@ func TestSettings_EachSaysWhatItIsAndCanBeSetByEverySource(t *testing.T) {
 	}
 }
 
-func TestParseRateLimit_ReadsNumberAndDuration(t *testing.T) {
-	for text, want := range map[string]RateLimit{
-		"10/1h": {10, time.Hour}, "5/15m": {5, 15 * time.Minute}, "1/s": {1, time.Second}, "2/1h30m": {2, 90 * time.Minute},
-	} {
-		if got, err := ParseRateLimit(text); err != nil || got != want {
-			t.Errorf("%s: %v, %v", text, got, err)
-		}
-	}
-	for _, text := range []string{"", "10", "10/", "/1h", "0/1h", "-1/1h", "10/-1h", "10/0s", "ten/1h", "10/hour", "10/1h/2"} {
-		if got, err := ParseRateLimit(text); err == nil {
-			t.Errorf("%q was read as %v", text, got)
+func TestConfig_EveryRateLimitHasASetting(t *testing.T) {
+	for _, d := range limit.Descriptions() {
+		variable := "BERTH_RATELIMIT_" + strings.ToUpper(string(d.Class))
+		config := load(t, "", []string{variable + "=7/2m,70/1h"}, nil)
+		want := limit.Budget{{Requests: 7, Span: 2 * time.Minute}, {Requests: 70, Span: time.Hour}}
+		if !reflect.DeepEqual(config.RateLimits[d.Class], want) {
+			t.Errorf("%s gave %v", variable, config.RateLimits)
 		}
 	}
 }
 
-func FuzzParseRateLimit(f *testing.F) {
-	f.Add("10/1h")
-	f.Add("5/m")
-	f.Fuzz(func(t *testing.T, text string) {
-		if limit, err := ParseRateLimit(text); err == nil && (limit.Count < 1 || limit.Window <= 0) {
-			t.Errorf("%q gave a limit that allows nothing or everything: %v", text, limit)
-		}
-	})
+func TestConfig_TrustsTheProxiesThatItNames(t *testing.T) {
+	config := load(t, "", []string{"BERTH_TRUSTED_PROXIES=10.0.0.5, 192.168.7.9/24 ,2001:db8::/32"}, nil)
+	want := []netip.Prefix{netip.MustParsePrefix("10.0.0.5/32"), netip.MustParsePrefix("192.168.7.0/24"), netip.MustParsePrefix("2001:db8::/32")}
+	if !reflect.DeepEqual(config.TrustedProxies, want) {
+		t.Errorf("trusts %v", config.TrustedProxies)
+	}
 }
 
 func FuzzSettingsFile(f *testing.F) {

@@ -14,9 +14,10 @@ import (
 
 const (
 	defaultServer     = "https://127.0.0.1:8001"
-	defaultDeployTime = 30 * time.Minute // longer than the server's limit of one build and a place in the line
-	followPause       = 500 * time.Millisecond
-	followAttempts    = 20 // times that the server may be away while a release is followed
+	defaultDeployTime = 30 * time.Minute       // longer than the server's limit of one build and a place in the line
+	followPause       = 500 * time.Millisecond // at first; it doubles up to mostFollowPause
+	mostFollowPause   = 4 * time.Second        // two requests each: half of what the API of apps allows
+	followAttempts    = 20                     // times that the server may be away while a release is followed
 )
 
 // runDeploy sends a folder or an archive to a Berth, shows the log of the
@@ -30,6 +31,7 @@ func runDeploy(ctx context.Context, p *program, args []string) error {
 	if err != nil {
 		return err
 	}
+	api.notes = p.stderr
 	ctx, cancel := context.WithTimeout(ctx, wish.timeout)
 	defer cancel()
 	upload, err := openUpload(ctx, wish.source)
@@ -150,7 +152,7 @@ func (p *program) send(ctx context.Context, api *client, wish deployWish, upload
 // follow copies the log of the release to stderr until the release is final. A
 // server that restarts meanwhile is waited for, and no line is shown twice.
 func (p *program) follow(ctx context.Context, api *client, id controller.ReleaseID) (releaseAnswer, error) {
-	shown, failures := int64(0), 0
+	shown, failures, between := int64(0), 0, followPause
 	for {
 		n, err := api.copyLog(ctx, id, shown, p.stderr)
 		shown += n
@@ -172,9 +174,10 @@ func (p *program) follow(ctx context.Context, api *client, id controller.Release
 		if failures > followAttempts || err != nil && controller.KindOf(err) != controller.KindUnavailable {
 			return releaseAnswer{}, err
 		}
-		if err := pause(ctx, followPause); err != nil {
+		if err := pause(ctx, between); err != nil {
 			return releaseAnswer{}, err
 		}
+		between = min(2*between, mostFollowPause)
 	}
 }
 

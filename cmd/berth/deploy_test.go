@@ -28,9 +28,13 @@ type apiServer struct {
 	reason   string
 	breakLog int // times that the log breaks off after its first line
 	problem  string
+	limited  map[string]int // times that a request is answered with 429 first, by method and path
 	requests []string
-	fields   map[string]string
-	entries  []string // of the archive
+
+	retryAfter string // what a limited one is told
+
+	fields  map[string]string
+	entries []string // of the archive
 }
 
 func newAPIServer(t *testing.T) *apiServer {
@@ -57,6 +61,13 @@ func (s *apiServer) guard(next http.Handler) http.Handler {
 		if r.Header.Get("Authorization") != "Bearer berth_test" {
 			w.WriteHeader(http.StatusUnauthorized)
 			fmt.Fprint(w, `{"detail":"This token is unknown or has expired.","hint":"Mint a new one."}`)
+			return
+		}
+		if asked := r.Method + " " + r.URL.Path; s.limited[asked] > 0 {
+			s.limited[asked]--
+			w.Header().Set("Retry-After", s.retryAfter)
+			w.WriteHeader(http.StatusTooManyRequests)
+			fmt.Fprint(w, `{"detail":"Too many requests.","hint":"Try again."}`)
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -167,6 +178,32 @@ func TestDeploy_ShowsNoLineTwiceWhenTheLogBreaksOff(t *testing.T) {
 	_, stderr, err := deploy(t, server, "berth_test")
 	if err != nil || stderr != "#1 building\n#2 done\n" {
 		t.Errorf("stderr %q, %v", stderr, err)
+	}
+}
+
+func TestDeploy_WaitsWhereItIsLimitedAndSaysSo(t *testing.T) {
+	server := newAPIServer(t)
+	server.retryAfter = "1"
+	server.limited = map[string]int{
+		"GET /api/v1/apps/hello": 1, "POST /api/v1/apps": 1, "GET /api/v1/apps/hello/releases/3/log": 1, "GET /api/v1/apps/hello/releases/3": 1,
+	}
+	stdout, stderr, err := deploy(t, server, "berth_test")
+	if err != nil || stdout != "http://127.0.0.1/hello\n" {
+		t.Errorf("stdout %q, %v", stdout, err)
+	}
+	if strings.Count(stderr, "Going on in 1s.") != 4 || !slices.Contains(server.entries, "Dockerfile") {
+		t.Errorf("stderr %q, entries %v", stderr, server.entries)
+	}
+}
+
+func TestDeploy_DoesNotWaitLongerThanItHasTime(t *testing.T) {
+	server := newAPIServer(t)
+	server.retryAfter, server.limited = "3600", map[string]int{"POST /api/v1/apps": 9}
+	_, _, err := deploy(t, server, "berth_test")
+	var reported strings.Builder
+	report(&reported, err)
+	if exitCode(err) != exitUnavailable || !strings.Contains(reported.String(), "Too many requests.") {
+		t.Errorf("code %d: %s", exitCode(err), reported.String())
 	}
 }
 

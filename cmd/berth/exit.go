@@ -55,7 +55,7 @@ func exitCode(err error) int {
 		return exitInterrupted
 	}
 	switch controller.KindOf(err) {
-	case controller.KindInvalid, controller.KindConflict, controller.KindTooLarge:
+	case controller.KindInvalid, controller.KindMalformed, controller.KindConflict, controller.KindTooLarge:
 		return exitRefused
 	case controller.KindUnauthorized, controller.KindForbidden:
 		return exitUnauthorized

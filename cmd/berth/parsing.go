@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/mail"
 	"net/netip"
+	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/docker/go-units"
 
 	"berth/controller"
+	"berth/controller/limit"
 	"berth/controller/plan"
 	"berth/controller/secret"
 	"berth/traefik"
@@ -57,21 +59,16 @@ func parse[S ~string, T any](p *parsing, path string, text S, parseText func(str
 	return parsed
 }
 
-func (p *parsing) rateLimits(s settings) RateLimits {
-	limit := func(class, text string) RateLimit {
-		if text == "" {
-			return RateLimit{}
+// rateLimits parses what is set; the rest has its default.
+func (p *parsing) rateLimits(s settings) limit.Budgets {
+	budgets := limit.Budgets{}
+	for _, class := range limit.Descriptions() {
+		path := "ratelimit." + string(class.Class)
+		if field, ok := fieldAt(reflect.ValueOf(s), path); ok && field.String() != "" {
+			budgets[class.Class] = parse(p, path, field.String(), limit.ParseBudget, limit.BudgetForm)
 		}
-		return parse(p, "ratelimit."+class, text, ParseRateLimit, "a number and a duration, such as 10/1h")
 	}
-	return RateLimits{
-		Login:        limit("login", s.RateLimit.Login),
-		Upload:       limit("upload", s.RateLimit.Upload),
-		Update:       limit("update", s.RateLimit.Update),
-		VolumeCreate: limit("volumecreate", s.RateLimit.VolumeCreate),
-		VolumeUpload: limit("volumeupload", s.RateLimit.VolumeUpload),
-		Default:      limit("default", s.RateLimit.Default),
-	}
+	return budgets
 }
 
 func (p *parsing) maximumLimits(s settings) plan.Limits {
@@ -86,10 +83,20 @@ func (p *parsing) maximumLimits(s settings) plan.Limits {
 	}
 }
 
+func (p *parsing) sessionLife(s settings) controller.SessionLife {
+	return controller.SessionLife{
+		Idle:     parse(p, "session.idle", s.Session.Idle, parseSessionTime, sessionTimeAllowed),
+		Absolute: parse(p, "session.lifetime", s.Session.Lifetime, parseSessionTime, sessionTimeAllowed),
+	}
+}
+
 // checkTogether checks what no single value can say.
 func (p *parsing) checkTogether(c Config) {
 	if (c.CertificateFile == "") != (c.KeyFile == "") {
 		p.errs = append(p.errs, errors.New("ssl.cert.file and ssl.key.file belong together: set both (SSL_CERT_FILE, SSL_KEY_FILE), or neither"))
+	}
+	if c.SessionLife.Idle > c.SessionLife.Absolute {
+		p.refuse("session.idle", c.SessionLife.Idle.String(), "no longer than session.lifetime, "+c.SessionLife.Absolute.String())
 	}
 	if !c.EdgeSubnet.Contains(c.ProxyAddress) {
 		p.refuse("proxy.address", c.ProxyAddress.String(), "an address in the edge subnet, "+c.EdgeSubnet.String())
@@ -152,6 +159,28 @@ func parseHosts(s string) ([]traefik.Host, error) {
 	return hosts, nil
 }
 
+// parseProxies reads addresses and prefixes. One that everybody is in is refused:
+// then anybody could choose the address that limits and log entries know.
+func parseProxies(s string) ([]netip.Prefix, error) {
+	var proxies []netip.Prefix
+	for text := range strings.SplitSeq(s, ",") {
+		if text = strings.TrimSpace(text); text == "" {
+			continue
+		}
+		prefix, err := netip.ParsePrefix(text)
+		if err != nil {
+			var address netip.Addr
+			address, err = netip.ParseAddr(text)
+			prefix = netip.PrefixFrom(address, address.BitLen())
+		}
+		if err != nil || prefix.Bits() == 0 || prefix.Addr().Zone() != "" {
+			return nil, errors.New("not a list of addresses")
+		}
+		proxies = append(proxies, prefix.Masked())
+	}
+	return proxies, nil
+}
+
 func parsePassword(s string) (secret.Text, error) {
 	if len(s) > secret.MaxPasswordBytes {
 		return "", secret.ErrTooLong
@@ -189,6 +218,20 @@ func parseTimeout(s string) (time.Duration, error) {
 	duration, err := time.ParseDuration(s)
 	if err != nil || duration <= 0 {
 		return 0, errors.New("not a duration above zero")
+	}
+	return duration, nil
+}
+
+// sessionTimeAllowed says what parseSessionTime takes.
+const sessionTimeAllowed = "a duration from 1m to 720h, such as 30m or 12h"
+
+// parseSessionTime takes no time that would sign people out while they type,
+// nor one that leaves a forgotten browser open for months.
+func parseSessionTime(s string) (time.Duration, error) {
+	const least, most = time.Minute, 30 * 24 * time.Hour
+	duration, err := time.ParseDuration(s)
+	if err != nil || duration < least || duration > most {
+		return 0, errors.New("not a time for sessions")
 	}
 	return duration, nil
 }

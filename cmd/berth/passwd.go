@@ -7,33 +7,98 @@ import (
 	"io"
 
 	"berth/controller"
+	"berth/controller/limit"
 )
 
-// runPasswd gives the operator a one-time password. It works beside a running server.
+// runPasswd gives an account, the operator's where none is named, a one-time
+// password, and unlocks the sign-in. It works beside a running server.
 func runPasswd(ctx context.Context, p *program, args []string) error {
 	flags := newFlags("passwd")
+	removeFactor := flags.Bool("remove-second-factor", false, "also remove the second factor: for a lost phone without recovery codes")
 	settings := p.addConfigFlags(flags)
-	if err := p.parseFlagsOnly(flags, args); err != nil {
+	words, err := p.parseFlags(flags, args)
+	if err != nil {
+		return err
+	}
+	name, err := passwdName(words)
+	if err != nil {
 		return err
 	}
 	config, logger, err := p.load(settings)
 	if err != nil {
 		return err
 	}
-	ledger, err := openLedger(ctx, config)
+	ledger, audit, err := openAudited(ctx, config, logger)
 	if err != nil {
 		return err
 	}
-	password, err := controller.NewAccounts(ledger, config.AdminPassword, logger).Reset(ctx, controller.OperatorName)
+	desk := passwdDesk{program: p, accounts: controller.NewAccounts(ledger, config.AdminPassword, logger), audit: audit, name: name}
+	if *removeFactor {
+		err = desk.removeSecondFactor(ctx)
+	}
 	if err == nil {
-		showOneTimePassword(p.stdout, config, password)
+		err = desk.resetPassword(ctx, config)
+	}
+	if err == nil {
+		err = limit.ClearClass(ctx, ledger, limit.Login) // or the new password could not be typed
 	}
 	return errors.Join(err, ledger.Close())
 }
 
+// passwdDesk is where the password of one account is reset, and who writes that down.
+type passwdDesk struct {
+	*program
+	accounts *controller.Accounts
+	audit    controller.Auditor
+	name     string // of the account
+}
+
+// removeSecondFactor comes before the reset, which a password from the
+// configuration stands against: that one too can have lost its phone.
+func (d passwdDesk) removeSecondFactor(ctx context.Context) error {
+	err := d.accounts.RemoveSecondFactor(ctx, d.name)
+	if controller.KindOf(err) == controller.KindConflict {
+		return nil // there is none, as it was asked for
+	}
+	d.record(ctx, controller.ActionSecondFactorDisable, err)
+	if err == nil {
+		_, err = fmt.Fprintf(d.stdout, "The second factor of %s is removed.\n", d.name)
+	}
+	return err
+}
+
+func (d passwdDesk) resetPassword(ctx context.Context, config Config) error {
+	password, err := d.accounts.Reset(ctx, d.name)
+	d.record(ctx, controller.ActionPasswordReset, err)
+	if err == nil {
+		showOneTimePassword(d.stdout, config, d.name, password)
+	}
+	return err
+}
+
+func (d passwdDesk) record(ctx context.Context, action controller.Action, err error) {
+	d.audit.Record(ctx, controller.AuditEvent{
+		Action: action, Resource: "account " + d.name, Success: err == nil, Account: controller.AuditCommandLine,
+	})
+}
+
+func passwdName(words []string) (string, error) {
+	if len(words) == 0 {
+		return controller.OperatorName, nil
+	}
+	if len(words) > 1 {
+		return "", &usageError{fmt.Errorf("berth passwd takes one name, not also %.60q; see berth help passwd", words[1])}
+	}
+	name, err := controller.ParseAccountName(words[0])
+	if err != nil {
+		return "", &usageError{err}
+	}
+	return name, nil
+}
+
 // showOneTimePassword prints the password for the person at the terminal or in
 // the log of the container. The second line is read by scripts.
-func showOneTimePassword(stdout io.Writer, config Config, password string) {
+func showOneTimePassword(stdout io.Writer, config Config, name, password string) {
 	_, _ = fmt.Fprintf(stdout, "Sign in at %s as %s with the\none-time password: %s\nIt must be changed at the first login.\n",
-		adminURL(config), controller.OperatorName, password)
+		adminURL(config), name, password)
 }

@@ -13,6 +13,7 @@ import (
 
 	"berth/controller"
 	"berth/controller/docker"
+	"berth/controller/limit"
 	"berth/controller/secret"
 	"berth/controller/store"
 	"berth/router"
@@ -44,7 +45,9 @@ func runServe(ctx context.Context, p *program, args []string) error {
 		return err
 	}
 	accounts := controller.NewAccounts(ledger, config.AdminPassword, logger)
-	err = accounts.EnsureOperator(ctx, func(password string) { showOneTimePassword(p.stdout, config, password) })
+	err = accounts.EnsureOperator(ctx, func(password string) {
+		showOneTimePassword(p.stdout, config, controller.OperatorName, password)
+	})
 	if err == nil {
 		err = serve(ctx, config, opened{listener, ledger, accounts}, logger)
 	}
@@ -64,40 +67,58 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	if err != nil {
 		return err
 	}
-	certificate, err := openCertificate(config, logger)
+	certificates, err := openCertificates(config, logger)
 	if err != nil {
 		return err
 	}
+	hosts := adminHosts(config, certificates.Leaf())
 	engine, err := openEngine(config, logger)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = engine.Close() }()
-	story, err := newController(config, on.ledger, engine, logger)
+	audit := newAuditLog(config, on.ledger, key, logger)
+	if err := audit.CatchUp(ctx); err != nil {
+		return fmt.Errorf("open audit log: %w", err)
+	}
+	story, err := newController(config, on.ledger, audit, engine, logger)
 	if err != nil {
 		return err
+	}
+	limits, err := limit.Open(ctx, limit.Options{Ledger: on.ledger, Budgets: config.RateLimits, Logger: logger})
+	if err != nil {
+		return fmt.Errorf("open limits: %w", err)
 	}
 	handler, err := router.New(router.Options{
 		Controller:      story,
 		Accounts:        on.accounts,
+		Factors:         controller.NewSecondFactors(on.ledger, on.accounts, key, logger),
 		Tokens:          controller.NewTokens(on.ledger, logger),
 		Sessions:        on.ledger,
+		Limits:          limits,
+		TrustedProxies:  config.TrustedProxies,
+		Audit:           audit,
 		SecretKey:       key.Derive("admin app"),
 		Logger:          logger,
 		PublicHTTPPort:  int(config.HTTPPort),
 		PublicHTTPSPort: int(config.HTTPSPort),
-		AdminHosts:      adminHosts(config, certificate.Leaf),
+		AdminHosts:      hosts,
 		ForceHTTPS:      config.ForceHTTPS,
 		Version:         currentVersion(),
+		SessionLife:     config.SessionLife,
 	})
 	if err != nil {
 		return fmt.Errorf("open admin app: %w", err)
 	}
-	server := newServer(handler, certificate, logger)
+	bounds := defaultServerLimits()
+	server := newServer(handler, certificates, bounds, logger)
+	door := openPlainDoor(limitConnections(on.listener, bounds.connections), config, hosts)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return story.Run(ctx) })
-	group.Go(func() error { return sweepExpired(ctx, on.ledger, logger) })
-	group.Go(func() error { return runServer(ctx, server, on.listener) })
+	group.Go(func() error { return limits.Run(ctx) })
+	group.Go(func() error { return sweepExpired(ctx, on.ledger, config.SessionLife, logger) })
+	group.Go(func() error { return certificates.Run(ctx) })
+	group.Go(func() error { return runServer(ctx, server, door) })
 	logger.Info("berth runs", "version", currentVersion(), "stack", config.Stack, "admin", adminURL(config))
 	err = group.Wait()
 	logger.Info("berth stops")
@@ -116,7 +137,9 @@ func openEngine(config Config, logger *slog.Logger) (*docker.Engine, error) {
 
 // newController writes the proxy's static configuration, which the proxy waits
 // for, and returns the controller that keeps the dynamic one.
-func newController(config Config, ledger *store.Store, engine *docker.Engine, logger *slog.Logger) (*controller.Controller, error) {
+func newController(
+	config Config, ledger *store.Store, audit controller.Auditor, engine *docker.Engine, logger *slog.Logger,
+) (*controller.Controller, error) {
 	static := traefik.StaticOptions{ProxyAddress: config.ProxyAddress}
 	changed, err := traefik.WriteStatic(config.ProxyFolder, static)
 	if err != nil {
@@ -131,6 +154,7 @@ func newController(config Config, ledger *store.Store, engine *docker.Engine, lo
 	}
 	return controller.New(controller.Options{
 		Ledger:           ledger,
+		Audit:            audit,
 		Engine:           engine,
 		Publisher:        traefik.NewPublisher(config.ProxyFolder),
 		Proxy:            proxy,

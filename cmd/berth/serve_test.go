@@ -4,8 +4,12 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
+	"io"
+	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -14,7 +18,9 @@ import (
 	"testing"
 	"time"
 
+	"berth/controller/limit"
 	"berth/controller/secret"
+	"berth/controller/store"
 )
 
 const startTimeout = 3 * time.Minute // bcrypt under the race detector takes its time
@@ -65,8 +71,13 @@ func TestServe_FromTheFirstStartToTheStop(t *testing.T) {
 	t.Run("keeps its files to itself", berth.keepsItsFilesToItself)
 	t.Run("speaks no old TLS", berth.speaksNoOldTLS)
 	t.Run("accepts a token minted beside it", berth.acceptsATokenMintedBesideIt)
+	t.Run("lists and revokes tokens beside it", berth.listsAndRevokesTokensBesideIt)
+	t.Run("tells plain requests to use https", berth.tellsPlainRequestsToUseHTTPS)
 	t.Run("gives a new password beside it", berth.givesANewPasswordBesideIt)
+	t.Run("locks sign-ins until it is told otherwise beside it", berth.locksSignInsUntilItIsToldOtherwise)
+	t.Run("keeps an audit log that the command line checks", berth.keepsAnAuditLog)
 	t.Run("stops when asked to", berth.stopsWhenAskedTo)
+	t.Run("finds a cut audit log", berth.findsACutAuditLog)
 }
 
 func (i *instance) printsAOneTimePassword(t *testing.T) {
@@ -79,7 +90,7 @@ func (i *instance) printsAOneTimePassword(t *testing.T) {
 func (i *instance) keepsItsFilesToItself(t *testing.T) {
 	for name, mode := range map[string]os.FileMode{
 		".": 0o700 | os.ModeDir, "uploads": 0o700 | os.ModeDir, "tls": 0o700 | os.ModeDir,
-		"berth.db": 0o600, "secret.key": 0o600, "tls/admin.key": 0o600, "tls/admin.crt": 0o644,
+		"berth.db": 0o600, "secret.key": 0o600, "audit.log": 0o600, "tls/admin.key": 0o600, "tls/admin.crt": 0o644,
 	} {
 		expectMode(t, filepath.Join(i.folder, name), mode)
 	}
@@ -122,6 +133,59 @@ func (i *instance) acceptsATokenMintedBesideIt(t *testing.T) {
 	}
 }
 
+func (i *instance) listsAndRevokesTokensBesideIt(t *testing.T) {
+	say := func(args ...string) string {
+		t.Helper()
+		var stdout bytes.Buffer
+		if err := run(t.Context(), args, i.environment, &stdout, i.output); err != nil {
+			t.Fatal(err)
+		}
+		return strings.TrimSpace(stdout.String())
+	}
+	here := say("token", "--name", "here", "--from", "127.0.0.0/8,::1")
+	there := say("token", "--name", "there", "--from", "192.0.2.1")
+	ask := func(token string) int {
+		t.Helper()
+		api, err := newClient("https://"+i.address, secret.Text(token), filepath.Join(i.folder, "tls", "admin.crt"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = api.findApp(t.Context(), "hello")
+		return exitCode(err)
+	}
+	if known, foreign := ask(here), ask(there); known != exitNotFound || foreign != exitUnauthorized {
+		t.Errorf("from this address: %d and %d", known, foreign)
+	}
+	list := say("token", "list")
+	row := regexp.MustCompile(`(?m)^(\d+) +here +deploy +active +\S+ \S+ +\S+ \S+ from 127\.0\.0\.1 +127\.0\.0\.0/8, ::1/128$`).FindStringSubmatch(list)
+	if row == nil || strings.Contains(list, "berth_") {
+		t.Fatalf("list: %s", list)
+	}
+	if said := say("token", "revoke", row[1]); said != "" {
+		t.Errorf("revoke said %q", said)
+	}
+	if code := ask(here); code != exitUnauthorized {
+		t.Errorf("after it was revoked: %d", code)
+	}
+	if list := say("token", "list"); !regexp.MustCompile(`here +deploy +revoked`).MatchString(list) {
+		t.Errorf("list: %s", list)
+	}
+	if code := exitCode(i.run(t, "token", "revoke", "999")); code != exitNotFound {
+		t.Errorf("one that is not there: %d", code)
+	}
+}
+
+func (i *instance) tellsPlainRequestsToUseHTTPS(t *testing.T) {
+	response, err := http.Get("http://" + i.address + "/login")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if body, err := io.ReadAll(response.Body); err != nil || response.StatusCode != http.StatusBadRequest || !strings.Contains(string(body), "use https://") {
+		t.Errorf("%d %q, %v", response.StatusCode, body, err)
+	}
+}
+
 func (i *instance) givesANewPasswordBesideIt(t *testing.T) {
 	first := lastPassword(i.output.String())
 	if err := i.run(t, "passwd"); err != nil {
@@ -129,6 +193,81 @@ func (i *instance) givesANewPasswordBesideIt(t *testing.T) {
 	}
 	if second := lastPassword(i.output.String()); second == first || second == "" {
 		t.Errorf("first %q, then %q", first, second)
+	}
+}
+
+func (i *instance) locksSignInsUntilItIsToldOtherwise(t *testing.T) {
+	ledger, err := store.Open(t.Context(), filepath.Join(i.folder, "berth.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ledger.Close()
+	limits, err := limit.Open(t.Context(), limit.Options{Ledger: ledger, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	take := func() error {
+		_, err := limits.TakeLogin(t.Context(), "admin", netip.MustParseAddr("203.0.113.9"))
+		return err
+	}
+	for range 5 {
+		if err := take(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(i.run(t, "limits"), i.run(t, "limits", "--clear")); err != nil {
+		t.Fatal(err)
+	}
+	output := i.output.String()
+	if !strings.Contains(output, `"address 203.0.113.9"`) || !strings.Contains(output, "Nobody is limited any more") {
+		t.Errorf("output: %s", output)
+	}
+	if err := take(); err != nil {
+		t.Errorf("after it was cleared: %v", err)
+	}
+}
+
+// keepsAnAuditLog looks for what the tests before it did, through the server and beside it.
+func (i *instance) keepsAnAuditLog(t *testing.T) {
+	before := len(i.output.String())
+	if err := i.run(t, "audit", "verify"); err != nil {
+		t.Fatalf("%v: %s", err, i.output)
+	}
+	if err := i.run(t, "audit", "list"); err != nil {
+		t.Fatal(err)
+	}
+	output := i.output.String()[before:]
+	for _, want := range []string{
+		"the audit log is whole", `TOKEN_CREATE +ok +command line +token test +scope deploy`,
+		`PASSWORD_RESET +ok +command line +account admin`, `ACCESS_DENIED +failed +127\.0\.0\.1 +GET /api/v1/apps/:name`,
+	} {
+		if !regexp.MustCompile(want).MatchString(output) {
+			t.Errorf("%s is not in: %s", want, output)
+		}
+	}
+	file, err := os.ReadFile(filepath.Join(i.folder, "audit.log"))
+	if err != nil || strings.Contains(string(file), "berth_") || strings.Contains(string(file), lastPassword(i.output.String())) {
+		t.Errorf("the file holds a secret, or %v", err)
+	}
+}
+
+func (i *instance) findsACutAuditLog(t *testing.T) {
+	name := filepath.Join(i.folder, "audit.log")
+	file, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied := filepath.Join(t.TempDir(), "copy.log")
+	for path, text := range map[string][]byte{copied: file, name: file[:bytes.IndexByte(file, '\n')+1]} {
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := i.run(t, "audit", "verify"); exitCode(err) != exitRefused || !strings.Contains(i.output.String(), "audit.log: entries 2 to") {
+		t.Errorf("%v: %s", err, i.output)
+	}
+	if err := i.run(t, "audit", "verify", "--file", copied); err != nil {
+		t.Errorf("the copy is whole: %v", err)
 	}
 }
 

@@ -13,14 +13,25 @@ import (
 	"time"
 )
 
-// Limits on a connection of the admin app. There is none on reading or writing
-// as a whole: an upload of 256 MB over a slow line and an event stream take as
-// long as they take, and the router sets a pace for them.
-const (
-	readHeaderTimeout = 10 * time.Second
-	idleTimeout       = 2 * time.Minute
-	maxHeaderBytes    = 32 << 10
-)
+// serverLimits bound what a client can hold. There is no limit on reading or
+// writing as a whole: an upload of 256 MB over a slow line and an event stream take
+// as long as they take, as long as they move.
+type serverLimits struct {
+	header      time.Duration // for a handshake, and for the head of a request
+	idle        time.Duration // between two requests
+	still       time.Duration // without a byte in a body or an answer
+	headerBytes int
+	streams     int // requests at once on one connection of HTTP/2
+	connections connectionLimit
+}
+
+func defaultServerLimits() serverLimits {
+	return serverLimits{
+		header: 10 * time.Second, idle: 2 * time.Minute, still: 30 * time.Second, headerBytes: 32 << 10, streams: 100,
+		// Behind a tunnel or a published port everybody comes from one address.
+		connections: connectionLimit{total: 512, perAddress: 256},
+	}
+}
 
 // How a stop goes: requests get drainTimeout to end by themselves, then their
 // contexts end, and after closeTimeout more their connections. Together they
@@ -30,15 +41,29 @@ const (
 	closeTimeout = 5 * time.Second
 )
 
-func newServer(handler http.Handler, certificate tls.Certificate, logger *slog.Logger) *http.Server {
+// modernSuites are those of TLS 1.2 with forward secrecy and authenticated
+// encryption; TLS 1.3 has no others.
+var modernSuites = []uint16{
+	tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+	tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+	tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+}
+
+func newServer(handler http.Handler, certificates *certificates, limits serverLimits, logger *slog.Logger) *http.Server {
 	return &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: readHeaderTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
+		Handler:           paced(handler, limits.still),
+		ReadHeaderTimeout: limits.header,
+		IdleTimeout:       limits.idle,
+		MaxHeaderBytes:    limits.headerBytes,
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams: limits.streams,
+			// A connection that says nothing is asked, and closed where it does not answer.
+			SendPingTimeout: limits.idle / 2, PingTimeout: limits.header, WriteByteTimeout: limits.still,
+		},
 		TLSConfig: &tls.Config{
-			MinVersion:   tls.VersionTLS12,
-			Certificates: []tls.Certificate{certificate},
+			MinVersion:     tls.VersionTLS12,
+			CipherSuites:   modernSuites,
+			GetCertificate: certificates.choose,
 		},
 		// What clients do wrong: browsers that do not know our certificate, scanners.
 		ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug),

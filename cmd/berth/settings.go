@@ -77,12 +77,23 @@ type settings struct {
 		Processes int64  `description:"most processes and threads that an app can be given"`
 	} `description:"-"`
 	RateLimit struct {
-		Login        string `description:"sign-ins of one caller, as number/duration"`
-		Upload       string `description:"uploads of one caller, as number/duration"`
-		Update       string `description:"updates of one caller, as number/duration"`
-		VolumeCreate string `description:"new volumes of one caller, as number/duration"`
-		VolumeUpload string `description:"uploads into volumes of one caller, as number/duration"`
-		Default      string `description:"all other requests of one caller, as number/duration"`
+		Login         string `description:"attempts to sign in, by account and by address, as number/duration"`
+		Upload        string `description:"uploads of one account or token, as number/duration"`
+		Update        string `description:"updates of one account or token, as number/duration"`
+		VolumeCreate  string `description:"new volumes of one account or token, as number/duration"`
+		VolumeUpload  string `description:"uploads into volumes of one account or token, as number/duration"`
+		Hosts         string `description:"requests to the hosts API by one account or token, as number/duration"`
+		Containers    string `description:"requests to the API of apps by one account or token, as number/duration"`
+		Notifications string `description:"requests to notifications by one account or token, as number/duration"`
+		WebSocket     string `description:"WebSocket messages of one account or token, as number/duration"`
+		Default       string `description:"all requests of one address, as number/duration; several with commas between all hold"`
+	} `description:"-"`
+	Trusted struct {
+		Proxies string `description:"addresses and subnets of proxies in front of the admin app, whose X-Forwarded-For is believed, with commas between; empty: none"`
+	} `description:"-"`
+	Session struct {
+		Idle     string `description:"how long a session of the admin app holds without a request"`
+		Lifetime string `description:"how long a session of the admin app holds from its beginning"`
 	} `description:"-"`
 	Log struct {
 		Level string `description:"the least level to log: debug, info, warn or error"`
@@ -100,6 +111,7 @@ func defaultSettings() settings {
 	s.Subnet.Pool = "10.201.0.0/16"
 	s.Build.Concurrency, s.Build.Timeout = 2, "15m"
 	s.Limits.Memory, s.Limits.CPU, s.Limits.Processes = "2g", "200%", 500
+	s.Session.Idle, s.Session.Lifetime = "30m", "12h"
 	s.Log.Level = "info"
 	return s
 }

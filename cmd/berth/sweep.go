@@ -6,19 +6,20 @@ import (
 	"log/slog"
 	"time"
 
+	"berth/controller"
 	"berth/controller/store"
 )
 
 const sweepInterval = time.Hour
 
-// sweepExpired removes sessions and tokens that are over, until ctx ends. They
+// sweepExpired removes sessions that are over and tokens that have long been, until ctx ends. They
 // are refused without it; it keeps the ledger small.
-func sweepExpired(ctx context.Context, ledger *store.Store, logger *slog.Logger) error {
+func sweepExpired(ctx context.Context, ledger *store.Store, life controller.SessionLife, logger *slog.Logger) error {
+	tokens := controller.NewTokens(ledger, logger)
 	ticker := time.NewTicker(sweepInterval)
 	defer ticker.Stop()
 	for {
-		now := time.Now()
-		err := errors.Join(ledger.DeleteExpiredSessions(ctx, now), ledger.DeleteExpiredTokens(ctx, now))
+		err := errors.Join(ledger.DeleteExpiredSessions(ctx, time.Now(), life), tokens.Sweep(ctx))
 		if err != nil && ctx.Err() == nil {
 			logger.WarnContext(ctx, "expired sessions and tokens stay for now", "error", err)
 		}

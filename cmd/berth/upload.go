@@ -80,8 +80,12 @@ func readIgnore(folder string) (*archive.Ignore, error) {
 
 // form is the body of the upload: the fields, then the archive, as the server
 // reads them. Its length is known, so the server can refuse what is too large
-// before a byte of it is sent.
+// before a byte of it is sent. It can be asked for again.
 func (u *upload) form(fields [][2]string) (body io.Reader, contentType string, length int64, err error) {
+	if _, err := u.file.Seek(0, io.SeekStart); err != nil {
+		return nil, "", 0, fmt.Errorf("rewind upload: %w", err)
+	}
+	u.progress.sent = 0
 	var frame bytes.Buffer
 	form := multipart.NewWriter(&frame)
 	for _, field := range fields {

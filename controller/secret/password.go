@@ -59,21 +59,19 @@ func (h hasher) dummy() []byte {
 	return fmt.Appendf(nil, "$2a$%02d$%s", h.cost, strings.Repeat(".", 53))
 }
 
-// The letters and digits of one-time passwords: no 0, 1, I or O, which people
+// The letters and digits of one-time passwords and recovery codes: no 0, 1, I or O, which people
 // confuse. There are 32, so that a byte picks each as often as any other.
 const oneTimeAlphabet = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 // NewOneTimePassword returns a password such as 7KQ2-M9XA-P4RT: 60 random bits.
-func NewOneTimePassword() string {
-	var random [12]byte
-	_, _ = rand.Read(random[:]) // never fails: crypto/rand ends the program instead
-	groups := make([]string, 0, 3)
-	for i := 0; i < len(random); i += 4 {
-		group := random[i : i+4]
-		for j := range group {
-			group[j] = oneTimeAlphabet[int(group[j])%len(oneTimeAlphabet)]
-		}
-		groups = append(groups, string(group))
+func NewOneTimePassword() string { return inGroups(randomText(12), "-") }
+
+// randomText returns characters of the alphabet, 5 random bits each.
+func randomText(characters int) string {
+	random := make([]byte, characters)
+	_, _ = rand.Read(random) // never fails: crypto/rand ends the program instead
+	for i := range random {
+		random[i] = oneTimeAlphabet[int(random[i])%len(oneTimeAlphabet)]
 	}
-	return strings.Join(groups, "-")
+	return string(random)
 }

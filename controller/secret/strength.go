@@ -1,27 +1,33 @@
 package secret
 
 import (
+	_ "embed" // for the list of common passwords
 	"fmt"
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 )
 
-// MinPasswordCharacters is the shortest password that a person may choose.
-const MinPasswordCharacters = 8
+// The two ways to a password of a person: MinPasswordCharacters of every class,
+// or LongPasswordCharacters of any.
+const (
+	MinPasswordCharacters  = 12
+	LongPasswordCharacters = 16
+)
 
-const minDistinctCharacters = 5
+// leastSurprises is how many characters of a password must not follow from the one before.
+const leastSurprises = 5
 
-// What is left of the passwords that everybody tries first when digits and
-// signs are taken away.
-var commonWords = []string{
-	"abc", "abcd", "abcdef", "admin", "administrator", "adminadmin", "asdf", "asdfgh", "berth", "changeme",
-	"changeit", "default", "docker", "dragon", "football", "iloveyou", "letmein", "login", "master", "milkcrate",
-	"monkey", "pass", "passw", "password", "passwort", "passwrd", "pssword", "psswrd", "princess", "qwert", "qwerty",
-	"qwertyuiop", "qwertz", "root", "secret", "server", "summer", "sunshine", "superman", "test", "traefik",
-	"trustno", "welcome", "winter", "zaq",
-}
+// PasswordRules says in one sentence what CheckStrength wants.
+var PasswordRules = fmt.Sprintf("At least %d characters with upper-case and lower-case letters, digits and signs, or %d of any kind.",
+	MinPasswordCharacters, LongPasswordCharacters)
+
+//go:embed common.txt
+var commonList string
+
+// common are the passwords that others try first, in lower case; shorter ones
+// are what longer ones are built of.
+var common = readCommon(commonList)
 
 // WeakError says why a password is too easy to guess; both are sentences for the person.
 type WeakError struct{ Reason, Hint string }
@@ -30,23 +36,23 @@ type WeakError struct{ Reason, Hint string }
 func (e *WeakError) Error() string { return e.Reason + " " + e.Hint }
 
 // CheckStrength returns a *WeakError for a password that nobody should choose:
-// under 8 characters or over 72 bytes, without a lower-case letter, an
-// upper-case letter, a digit and a sign, of few distinct characters, or a
-// common word with decoration.
-func CheckStrength(password string) error {
+// one that meets neither rule, has over 72 bytes, or is easily guessed because
+// it is a common one, one of the names, or a run of keys, with decoration.
+func CheckStrength(password string, names ...string) error {
+	length := utf8.RuneCountInString(password)
 	switch {
 	case !utf8.ValidString(password):
 		return weak("The password is not valid text.", "Use characters that a keyboard can type.")
-	case utf8.RuneCountInString(password) < MinPasswordCharacters:
-		return weak(fmt.Sprintf("The password has fewer than %d characters.", MinPasswordCharacters), "Use 12 or more.")
+	case length < MinPasswordCharacters:
+		return weak(fmt.Sprintf("The password has fewer than %d characters.", MinPasswordCharacters), PasswordRules)
 	case len(password) > MaxPasswordBytes:
-		return weak(fmt.Sprintf("The password is longer than %d bytes.", MaxPasswordBytes), "Use a shorter one.")
+		return weak(fmt.Sprintf("The password is longer than %d bytes, and what comes after them would not count.", MaxPasswordBytes),
+			"Use a shorter one. Letters beyond a to z take two bytes or more.")
 	}
-	if missing := missingClasses(password); len(missing) > 0 {
-		return weak("The password has no "+strings.Join(missing, " and no ")+".",
-			"Mix lower-case and upper-case letters, digits and signs.")
+	if missing := missingClasses(password); len(missing) > 0 && length < LongPasswordCharacters {
+		return weak("The password has no "+strings.Join(missing, " and no ")+".", PasswordRules)
 	}
-	if distinctCharacters(password) < minDistinctCharacters || slices.Contains(commonWords, letters(password)) {
+	if isCommon(password, names) || isRun(password) {
 		return weak("The password is one of the first that others try.", "Use several words that do not belong together.")
 	}
 	return nil
@@ -74,19 +80,101 @@ func missingClasses(password string) []string {
 	return missing
 }
 
-func distinctCharacters(password string) int {
-	seen := map[rune]bool{}
-	for _, r := range strings.ToLower(password) {
-		seen[r] = true
+// isCommon reports whether nothing is left of the password that is not common:
+// it is made of at most two common words or names, once each or repeated, and of
+// digits and signs, some of which may stand for letters.
+func isCommon(password string, names []string) bool {
+	known := func(word string) bool {
+		if common[word] {
+			return true
+		}
+		for _, name := range names {
+			if word != "" && word == lettersOf(name) {
+				return true
+			}
+		}
+		return false
 	}
-	return len(seen)
+	lower := strings.ToLower(password)
+	for _, reading := range []string{lower, lettersOf(lower), lettersOf(asLetters.Replace(trimSigns(lower)))} {
+		if known(reading) || known(unrepeated(reading)) {
+			return true
+		}
+		for i := range reading {
+			if known(reading[:i]) && (known(reading[i:]) || known(unrepeated(reading[i:]))) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
-func letters(password string) string {
+// asLetters are the digits and signs that people write for letters.
+var asLetters = strings.NewReplacer("0", "o", "1", "i", "3", "e", "4", "a", "5", "s", "7", "t", "@", "a", "$", "s", "!", "i", "|", "l")
+
+// isRun reports whether most characters follow from the one before: the same
+// again, the next one of the alphabet, or the next key.
+func isRun(password string) bool {
+	runes := []rune(unrepeated(strings.ToLower(password)))
+	surprises := 1
+	for i := 1; i < len(runes); i++ {
+		if !follows(runes[i-1], runes[i]) {
+			surprises++
+		}
+	}
+	return surprises < leastSurprises
+}
+
+// keyboards are rows and columns of keys, read in both directions.
+var keyboards = []string{
+	"`1234567890-=", "!@#$%^&*()_+", "!\"§$%&/()=", "01", "qwertyuiop[]", "asdfghjkl;'", "zxcvbnm,./",
+	"qwertzuiopü", "asdfghjklöä", "yxcvbnm,.-", "azertyuiop", "qsdfghjklm", "wxcvbn,;:",
+	"1qaz", "2wsx", "3edc", "4rfv", "5tgb", "6yhn", "7ujm", "8ik,", "9ol.",
+}
+
+func follows(before, after rune) bool {
+	if step := after - before; step >= -1 && step <= 1 {
+		return true
+	}
+	for _, row := range keyboards {
+		if strings.Contains(row, string(before)+string(after)) || strings.Contains(row, string(after)+string(before)) {
+			return true
+		}
+	}
+	return false
+}
+
+// unrepeated is what a text repeats from its beginning to its end, else the text.
+func unrepeated(s string) string {
+	for length := 1; length <= len(s)/2; length++ {
+		unit := s[:length]
+		if strings.HasPrefix(strings.Repeat(unit, len(s)/length+1), s) {
+			return unit
+		}
+	}
+	return s
+}
+
+// trimSigns drops the digits and signs around a text, which decorate it.
+func trimSigns(s string) string {
+	return strings.TrimFunc(s, func(r rune) bool { return !unicode.IsLetter(r) && r != '@' && r != '$' })
+}
+
+func lettersOf(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsLetter(r) {
 			return unicode.ToLower(r)
 		}
 		return -1
-	}, password)
+	}, s)
+}
+
+func readCommon(list string) map[string]bool {
+	words := make(map[string]bool)
+	for line := range strings.Lines(list) {
+		if word := strings.TrimSpace(line); word != "" {
+			words[word] = true
+		}
+	}
+	return words
 }

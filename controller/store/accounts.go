@@ -4,11 +4,16 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"time"
 
 	"berth/controller"
 )
 
-const selectAccounts = `SELECT id, name, password_hash, must_change, created_at FROM accounts`
+const selectAccounts = `
+SELECT id, name, password_hash, must_change, created_at, login_at, declined,
+       EXISTS (SELECT 1 FROM second_factors f WHERE f.account = accounts.id),
+       (SELECT count(*) FROM recovery_codes c WHERE c.account = accounts.id)
+FROM accounts`
 
 // CreateAccount stores an account and gives it its id.
 func (s *Store) CreateAccount(ctx context.Context, account controller.Account) (controller.Account, error) {
@@ -43,6 +48,49 @@ func (s *Store) FindAccountByName(ctx context.Context, name string) (controller.
 	return account, nil
 }
 
+// ListAccounts returns every account by name.
+func (s *Store) ListAccounts(ctx context.Context) ([]controller.Account, error) {
+	rows, err := s.reader.QueryContext(ctx, selectAccounts+` ORDER BY name`)
+	accounts, err := collect(rows, err, scanAccount)
+	if err != nil {
+		return nil, fmt.Errorf("list accounts: %w", err)
+	}
+	return accounts, nil
+}
+
+// CountAccounts returns how many accounts there are.
+func (s *Store) CountAccounts(ctx context.Context) (count int, err error) {
+	if err := s.reader.QueryRowContext(ctx, `SELECT count(*) FROM accounts`).Scan(&count); err != nil {
+		return 0, fmt.Errorf("count accounts: %w", err)
+	}
+	return count, nil
+}
+
+// DeleteAccount removes an account with its sessions and second factor; never the last one.
+func (s *Store) DeleteAccount(ctx context.Context, id int64) error {
+	err := s.writeRow(ctx, `DELETE FROM accounts WHERE id = ? AND (SELECT count(*) FROM accounts) > 1`, id)
+	if err != nil {
+		return fmt.Errorf("delete account %d: %w", id, err)
+	}
+	return nil
+}
+
+// UpdateLogin records when the account last signed in.
+func (s *Store) UpdateLogin(ctx context.Context, id int64, at time.Time) error {
+	if err := s.writeRow(ctx, `UPDATE accounts SET login_at = ? WHERE id = ?`, micros(at), id); err != nil {
+		return fmt.Errorf("update login of account %d: %w", id, err)
+	}
+	return nil
+}
+
+// UpdateDeclined records that the account wants to hear no more of a second factor.
+func (s *Store) UpdateDeclined(ctx context.Context, id int64) error {
+	if err := s.writeRow(ctx, `UPDATE accounts SET declined = 1 WHERE id = ?`, id); err != nil {
+		return fmt.Errorf("update account %d: %w", id, err)
+	}
+	return nil
+}
+
 // UpdatePassword sets the password and ends every session of the account.
 func (s *Store) UpdatePassword(ctx context.Context, id int64, hash string, mustChange bool) error {
 	err := s.write(ctx, func(tx *sql.Tx) error {
@@ -52,7 +100,7 @@ UPDATE accounts SET password_hash = ?, must_change = ? WHERE id = ? RETURNING id
 		if err != nil {
 			return orNotFound(err)
 		}
-		_, err = tx.ExecContext(ctx, `DELETE FROM sessions WHERE account = ?`, found)
+		_, err = tx.ExecContext(ctx, deleteSessionsOf, found)
 		return err
 	})
 	if err != nil {
@@ -62,6 +110,7 @@ UPDATE accounts SET password_hash = ?, must_change = ? WHERE id = ? RETURNING id
 }
 
 func scanAccount(columns row) (a controller.Account, err error) {
-	err = columns.Scan(&a.ID, &a.Name, &a.PasswordHash, &a.MustChange, timeColumn{&a.CreatedAt})
+	err = columns.Scan(&a.ID, &a.Name, &a.PasswordHash, &a.MustChange, timeColumn{&a.CreatedAt}, timeColumn{&a.LoginAt},
+		&a.Declined, &a.SecondFactor, &a.RecoveryCodes)
 	return a, err
 }

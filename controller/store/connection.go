@@ -22,7 +22,7 @@ const (
 	busyTimeout = 5 * time.Second
 	// keptStatements is above the number of statements in this package, so each
 	// is compiled once per connection.
-	keptStatements = 64
+	keptStatements = 128
 )
 
 func openWriter(path string) (*sql.DB, error) {

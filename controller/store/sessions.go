@@ -9,34 +9,49 @@ import (
 	"berth/controller"
 )
 
-// SaveSession creates a session or replaces the one of the same hash.
-func (s *Store) SaveSession(ctx context.Context, session controller.Session) error {
-	data := session.Data
-	if data == nil {
-		data = []byte{} // nil would be NULL
-	}
+const selectSessions = `
+SELECT hash, coalesce(account, 0), coalesce(pending, 0), data, address, agent, created_at, seen_at FROM sessions`
+
+// CreateSession stores a new session.
+func (s *Store) CreateSession(ctx context.Context, session controller.Session) error {
 	_, err := s.writer.ExecContext(ctx, `
-INSERT INTO sessions (hash, account, data, created_at, seen_at) VALUES (?, ?, ?, ?, ?)
-ON CONFLICT (hash) DO UPDATE
-SET account = excluded.account, data = excluded.data, created_at = excluded.created_at, seen_at = excluded.seen_at`,
-		session.Hash, sql.NullInt64{Int64: session.Account, Valid: session.Account != 0}, data,
+INSERT INTO sessions (hash, account, pending, data, address, agent, created_at, seen_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+		session.Hash, orNull(session.Account), orNull(session.Pending), notNil(session.Data), session.Address, session.UserAgent,
 		micros(session.CreatedAt), micros(session.SeenAt))
 	if err != nil {
-		return fmt.Errorf("save session: %w", err)
+		return fmt.Errorf("create session: %w", err)
+	}
+	return nil
+}
+
+// UpdateSession changes what a session holds. Who it belongs to, its browser and
+// its beginning stay.
+func (s *Store) UpdateSession(ctx context.Context, session controller.Session) error {
+	err := s.writeRow(ctx, `UPDATE sessions SET data = ?, address = ?, seen_at = ? WHERE hash = ?`,
+		notNil(session.Data), session.Address, micros(session.SeenAt), session.Hash)
+	if err != nil {
+		return fmt.Errorf("update session: %w", err)
 	}
 	return nil
 }
 
 // FindSession returns the session of that hash, expired or not.
 func (s *Store) FindSession(ctx context.Context, hash string) (controller.Session, error) {
-	session := controller.Session{Hash: hash}
-	err := s.reader.QueryRowContext(ctx, `
-SELECT coalesce(account, 0), data, created_at, seen_at FROM sessions WHERE hash = ?`, hash).
-		Scan(&session.Account, &session.Data, timeColumn{&session.CreatedAt}, timeColumn{&session.SeenAt})
+	session, err := scanSession(s.reader.QueryRowContext(ctx, selectSessions+` WHERE hash = ?`, hash))
 	if err != nil {
 		return controller.Session{}, fmt.Errorf("find session: %w", orNotFound(err))
 	}
 	return session, nil
+}
+
+// ListSessionsOf returns the sessions of an account, the last used first.
+func (s *Store) ListSessionsOf(ctx context.Context, account int64) ([]controller.Session, error) {
+	rows, err := s.reader.QueryContext(ctx, selectSessions+` WHERE account = ? ORDER BY seen_at DESC, hash`, account)
+	sessions, err := collect(rows, err, scanSession)
+	if err != nil {
+		return nil, fmt.Errorf("list sessions of account %d: %w", account, err)
+	}
+	return sessions, nil
 }
 
 // DeleteSession ends one session.
@@ -47,20 +62,68 @@ func (s *Store) DeleteSession(ctx context.Context, hash string) error {
 	return nil
 }
 
-// DeleteSessionsOf ends every session of an account.
+// DeleteSessionOf ends one session of an account.
+func (s *Store) DeleteSessionOf(ctx context.Context, account int64, hash string) error {
+	if err := s.writeRow(ctx, `DELETE FROM sessions WHERE account = ? AND hash = ?`, account, hash); err != nil {
+		return fmt.Errorf("delete session of account %d: %w", account, err)
+	}
+	return nil
+}
+
+// DeleteSessionsOf ends every session of an account, and what waits to become one.
 func (s *Store) DeleteSessionsOf(ctx context.Context, account int64) error {
-	if _, err := s.writer.ExecContext(ctx, `DELETE FROM sessions WHERE account = ?`, account); err != nil {
+	if _, err := s.writer.ExecContext(ctx, deleteSessionsOf, account); err != nil {
 		return fmt.Errorf("delete sessions of account %d: %w", account, err)
 	}
 	return nil
 }
 
+// DeleteOtherSessionsOf ends every session of an account but one.
+func (s *Store) DeleteOtherSessionsOf(ctx context.Context, account int64, kept string) error {
+	_, err := s.writer.ExecContext(ctx, deleteSessionsOf+` AND hash <> ?2`, account, kept)
+	if err != nil {
+		return fmt.Errorf("delete other sessions of account %d: %w", account, err)
+	}
+	return nil
+}
+
+// TrimSessionsOf leaves an account the sessions that were used last.
+func (s *Store) TrimSessionsOf(ctx context.Context, account int64, most int) error {
+	_, err := s.writer.ExecContext(ctx, `
+DELETE FROM sessions WHERE account = ?1 AND hash NOT IN
+(SELECT hash FROM sessions WHERE account = ?1 ORDER BY seen_at DESC, created_at DESC LIMIT ?2)`, account, most)
+	if err != nil {
+		return fmt.Errorf("trim sessions of account %d: %w", account, err)
+	}
+	return nil
+}
+
 // DeleteExpiredSessions removes every session that is over at the moment now.
-func (s *Store) DeleteExpiredSessions(ctx context.Context, now time.Time) error {
-	_, err := s.writer.ExecContext(ctx, `DELETE FROM sessions WHERE seen_at <= ? OR created_at <= ?`,
-		micros(now.Add(-controller.SessionIdle)), micros(now.Add(-controller.SessionAbsolute)))
+func (s *Store) DeleteExpiredSessions(ctx context.Context, now time.Time, life controller.SessionLife) error {
+	_, err := s.writer.ExecContext(ctx, `
+DELETE FROM sessions WHERE seen_at <= ? OR created_at <= ? OR pending IS NOT NULL AND created_at <= ?`,
+		micros(now.Add(-life.Idle)), micros(now.Add(-life.Absolute)), micros(now.Add(-controller.PendingLogin)))
 	if err != nil {
 		return fmt.Errorf("delete expired sessions: %w", err)
 	}
 	return nil
+}
+
+const deleteSessionsOf = `DELETE FROM sessions WHERE (account = ?1 OR pending = ?1)`
+
+func scanSession(columns row) (s controller.Session, err error) {
+	err = columns.Scan(&s.Hash, &s.Account, &s.Pending, &s.Data, &s.Address, &s.UserAgent,
+		timeColumn{&s.CreatedAt}, timeColumn{&s.SeenAt})
+	return s, err
+}
+
+// orNull is how a reference is stored; 0 is none.
+func orNull(id int64) sql.NullInt64 { return sql.NullInt64{Int64: id, Valid: id != 0} }
+
+// notNil keeps no bytes from being stored as NULL.
+func notNil(data []byte) []byte {
+	if data == nil {
+		return []byte{}
+	}
+	return data
 }

@@ -11,32 +11,107 @@ import (
 	"berth/controller/store"
 )
 
-func TestSaveSession_CreatesAndReplaces(t *testing.T) {
+func TestCreateSession_IsFoundAsItWasStored(t *testing.T) {
 	ledger, ctx := fresh(t), t.Context()
 	admin := createAccount(t, ledger, "admin")
-	session := controller.Session{Hash: "a", Data: []byte("before"), CreatedAt: noon, SeenAt: noon}
-	must(t, ledger.SaveSession(ctx, session))
-	session.Account, session.Data, session.SeenAt = admin.ID, []byte{0, 255, '\''}, noon.Add(time.Minute)
-	must(t, ledger.SaveSession(ctx, session))
+	session := controller.Session{
+		Hash: "a", Account: admin.ID, Data: []byte{0, 255, '\''}, Address: "192.0.2.7", UserAgent: "curl",
+		CreatedAt: noon, SeenAt: noon,
+	}
+	must(t, ledger.CreateSession(ctx, session))
+	expectSession(t, ledger, session)
 
-	found, err := ledger.FindSession(ctx, "a")
-	must(t, err)
-	if !reflect.DeepEqual(found, session) {
-		t.Fatalf("want %+v, got %+v", session, found)
+	session.Data, session.Address, session.SeenAt = []byte("after"), "192.0.2.8", noon.Add(time.Minute)
+	must(t, ledger.UpdateSession(ctx, session))
+	expectSession(t, ledger, session)
+	if ledger.CreateSession(ctx, session) == nil {
+		t.Error("a second session of the same hash was stored")
 	}
 }
 
-func TestSaveSession_TakesOneWithoutValues(t *testing.T) {
+func TestUpdateSession_BringsNoSessionBackThatHasEnded(t *testing.T) {
 	ledger := fresh(t)
-	must(t, ledger.SaveSession(t.Context(), controller.Session{Hash: "a", CreatedAt: noon, SeenAt: noon}))
+	err := ledger.UpdateSession(t.Context(), controller.Session{Hash: "a", CreatedAt: noon, SeenAt: noon})
+	wantError(t, err, controller.ErrNotFound)
+	wantSessions(t, ledger, map[string]bool{"a": false})
+}
+
+func TestUpdateSession_HandsNoSessionToAnotherAccount(t *testing.T) {
+	ledger := fresh(t)
+	admin, guest := createAccount(t, ledger, "admin"), createAccount(t, ledger, "guest")
+	session := controller.Session{Hash: "a", Account: guest.ID, Data: []byte{}, CreatedAt: noon, SeenAt: noon}
+	must(t, ledger.CreateSession(t.Context(), session))
+	stolen := session
+	stolen.Account = admin.ID
+	must(t, ledger.UpdateSession(t.Context(), stolen))
+	expectSession(t, ledger, session)
+}
+
+func TestCreateSession_TakesOneWithoutValues(t *testing.T) {
+	ledger := fresh(t)
+	must(t, ledger.CreateSession(t.Context(), controller.Session{Hash: "a", CreatedAt: noon, SeenAt: noon}))
 	wantSessions(t, ledger, map[string]bool{"a": true})
 }
 
-func TestSaveSession_RefusesAnAccountThatIsNotThere(t *testing.T) {
-	err := fresh(t).SaveSession(t.Context(), controller.Session{Hash: "a", Account: 7, CreatedAt: noon, SeenAt: noon})
-	if err == nil {
-		t.Fatal("a session of nobody was saved")
+func TestCreateSession_RefusesAnAccountThatIsNotThereAndOneThatIsBothPendingAndSignedIn(t *testing.T) {
+	ledger := fresh(t)
+	if ledger.CreateSession(t.Context(), controller.Session{Hash: "a", Account: 7, CreatedAt: noon, SeenAt: noon}) == nil {
+		t.Error("a session of nobody was saved")
 	}
+	admin := createAccount(t, ledger, "admin")
+	both := controller.Session{Hash: "a", Account: admin.ID, Pending: admin.ID, CreatedAt: noon, SeenAt: noon}
+	if ledger.CreateSession(t.Context(), both) == nil {
+		t.Error("a session that is pending and signed in was saved")
+	}
+}
+
+func TestListSessionsOf_GivesThoseOfOneAccountTheLastUsedFirst(t *testing.T) {
+	ledger, ctx := fresh(t), t.Context()
+	admin, guest := createAccount(t, ledger, "admin"), createAccount(t, ledger, "guest")
+	for i, session := range []controller.Session{
+		{Hash: "a", Account: admin.ID}, {Hash: "b", Account: admin.ID}, {Hash: "c", Account: guest.ID}, {Hash: "d", Pending: admin.ID},
+	} {
+		session.CreatedAt, session.SeenAt = noon, noon.Add(time.Duration(i)*time.Minute)
+		must(t, ledger.CreateSession(ctx, session))
+	}
+	listed, err := ledger.ListSessionsOf(ctx, admin.ID)
+	must(t, err)
+	if len(listed) != 2 || listed[0].Hash != "b" || listed[1].Hash != "a" {
+		t.Errorf("listed %+v", listed)
+	}
+}
+
+func TestDeleteSessionOf_EndsNoSessionOfAnotherAccount(t *testing.T) {
+	ledger := fresh(t)
+	admin, guest := createAccount(t, ledger, "admin"), createAccount(t, ledger, "guest")
+	saveSession(t, ledger, "a", admin.ID)
+	wantError(t, ledger.DeleteSessionOf(t.Context(), guest.ID, "a"), controller.ErrNotFound)
+	wantSessions(t, ledger, map[string]bool{"a": true})
+	must(t, ledger.DeleteSessionOf(t.Context(), admin.ID, "a"))
+	wantSessions(t, ledger, map[string]bool{"a": false})
+}
+
+func TestDeleteOtherSessionsOf_KeepsTheOneAndThoseOfOthers(t *testing.T) {
+	ledger := fresh(t)
+	admin, guest := createAccount(t, ledger, "admin"), createAccount(t, ledger, "guest")
+	saveSession(t, ledger, "a", admin.ID)
+	saveSession(t, ledger, "b", admin.ID)
+	saveSession(t, ledger, "c", guest.ID)
+	must(t, ledger.CreateSession(t.Context(), controller.Session{Hash: "d", Pending: admin.ID, CreatedAt: noon, SeenAt: noon}))
+	must(t, ledger.DeleteOtherSessionsOf(t.Context(), admin.ID, "a"))
+	wantSessions(t, ledger, map[string]bool{"a": true, "b": false, "c": true, "d": false})
+}
+
+func TestTrimSessionsOf_EndsWhatWasNotUsedForLongest(t *testing.T) {
+	ledger := fresh(t)
+	admin, guest := createAccount(t, ledger, "admin"), createAccount(t, ledger, "guest")
+	for i, hash := range []string{"a", "b", "c"} {
+		at := noon.Add(time.Duration(i) * time.Minute)
+		must(t, ledger.CreateSession(t.Context(), controller.Session{Hash: hash, Account: admin.ID, CreatedAt: at, SeenAt: at}))
+	}
+	saveSession(t, ledger, "d", guest.ID)
+	must(t, ledger.TrimSessionsOf(t.Context(), admin.ID, 2))
+	wantSessions(t, ledger, map[string]bool{"a": false, "b": true, "c": true, "d": true})
 }
 
 func TestDeleteSession_EndsOneAndMayRunTwice(t *testing.T) {
@@ -59,7 +134,8 @@ func TestDeleteSessionsOf_EndsThoseOfOneAccount(t *testing.T) {
 }
 
 func TestDeleteExpiredSessions_AgreesWithExpired(t *testing.T) {
-	ledger := fresh(t)
+	ledger, life := fresh(t), controller.DefaultSessionLife()
+	admin := createAccount(t, ledger, "admin")
 	now := noon.Add(controller.SessionAbsolute)
 	want := make(map[string]bool)
 	for name, session := range map[string]controller.Session{
@@ -68,12 +144,14 @@ func TestDeleteExpiredSessions_AgreesWithExpired(t *testing.T) {
 		"idle":          {CreatedAt: now.Add(-time.Hour), SeenAt: now.Add(-controller.SessionIdle)},
 		"almost old":    {CreatedAt: noon.Add(time.Microsecond), SeenAt: now},
 		"old, and busy": {CreatedAt: noon, SeenAt: now},
+		"pending":       {Pending: admin.ID, CreatedAt: now.Add(time.Microsecond - controller.PendingLogin), SeenAt: now},
+		"too slow":      {Pending: admin.ID, CreatedAt: now.Add(-controller.PendingLogin), SeenAt: now},
 	} {
 		session.Hash = name
-		want[name] = !session.Expired(now)
-		must(t, ledger.SaveSession(t.Context(), session))
+		want[name] = !session.Expired(now, life)
+		must(t, ledger.CreateSession(t.Context(), session))
 	}
-	must(t, ledger.DeleteExpiredSessions(t.Context(), now))
+	must(t, ledger.DeleteExpiredSessions(t.Context(), now, life))
 	wantSessions(t, ledger, want)
 }
 
@@ -88,9 +166,18 @@ func TestSessions_EndWithTheirAccount(t *testing.T) {
 
 func saveSession(t *testing.T, ledger *store.Store, hash string, account int64) {
 	t.Helper()
-	must(t, ledger.SaveSession(t.Context(), controller.Session{
+	must(t, ledger.CreateSession(t.Context(), controller.Session{
 		Hash: hash, Account: account, Data: []byte("data"), CreatedAt: noon, SeenAt: noon,
 	}))
+}
+
+func expectSession(t *testing.T, ledger *store.Store, want controller.Session) {
+	t.Helper()
+	found, err := ledger.FindSession(t.Context(), want.Hash)
+	must(t, err)
+	if !reflect.DeepEqual(found, want) {
+		t.Fatalf("want %+v, got %+v", want, found)
+	}
 }
 
 // wantSessions takes for each hash whether its session is there.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"berth/controller"
+	"berth/controller/limit"
 )
 
 // Store implements the ledgers of package controller. It is safe for concurrent
@@ -26,6 +27,10 @@ var (
 	_ controller.AccountLedger = (*Store)(nil)
 	_ controller.SessionLedger = (*Store)(nil)
 	_ controller.TokenLedger   = (*Store)(nil)
+	_ limit.Ledger             = (*Store)(nil)
+	_ controller.AuditLedger   = (*Store)(nil)
+
+	_ controller.SecondFactorLedger = (*Store)(nil)
 )
 
 // Open opens the ledger at path and brings it up to the present schema. A missing

@@ -2,40 +2,106 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"time"
 
 	"berth/controller"
 )
 
+//nolint:gosec // a statement, and no token
+const selectTokens = `
+SELECT t.id, t.name, t.scope, coalesce(t.account, 0), coalesce(a.name, ''), t.ranges,
+       t.created_at, t.expires_at, t.revoked_at, t.used_at, t.used_from
+FROM tokens t LEFT JOIN accounts a ON a.id = t.account`
+
 // CreateToken stores a token and gives it its id.
 func (s *Store) CreateToken(ctx context.Context, token controller.Token) (controller.Token, error) {
 	token.CreatedAt, token.ExpiresAt = stored(token.CreatedAt), stored(token.ExpiresAt)
 	err := s.writer.QueryRowContext(ctx, `
-INSERT INTO tokens (name, hash, scope, created_at, expires_at) VALUES (?, ?, ?, ?, ?) RETURNING id`,
-		token.Name, token.Hash, token.Scope, micros(token.CreatedAt), micros(token.ExpiresAt)).Scan(&token.ID)
+INSERT INTO tokens (name, hash, scope, account, ranges, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+		token.Name, token.Hash, token.Scope, sql.NullInt64{Int64: token.Account, Valid: token.Account != 0}, token.Ranges.String(),
+		micros(token.CreatedAt), micros(token.ExpiresAt)).Scan(&token.ID)
 	if err != nil {
 		return controller.Token{}, fmt.Errorf("create token: %w", err)
 	}
 	return token, nil
 }
 
-// FindToken returns the token of that hash, expired or not.
+// FindToken returns the token of that hash, whether it holds or not.
 func (s *Store) FindToken(ctx context.Context, hash string) (controller.Token, error) {
-	token := controller.Token{Hash: hash}
-	err := s.reader.QueryRowContext(ctx, `
-SELECT id, name, scope, created_at, expires_at FROM tokens WHERE hash = ?`, hash).
-		Scan(&token.ID, &token.Name, &token.Scope, timeColumn{&token.CreatedAt}, timeColumn{&token.ExpiresAt})
+	token, err := scanToken(s.reader.QueryRowContext(ctx, selectTokens+` WHERE t.hash = ?`, hash))
 	if err != nil {
 		return controller.Token{}, fmt.Errorf("find token: %w", orNotFound(err))
+	}
+	token.Hash = hash
+	return token, nil
+}
+
+// Tokens returns every token without its hash, the newest first.
+func (s *Store) Tokens(ctx context.Context) ([]controller.Token, error) {
+	rows, err := s.reader.QueryContext(ctx, selectTokens+` ORDER BY t.id DESC`)
+	tokens, err := collect(rows, err, scanToken)
+	if err != nil {
+		return nil, fmt.Errorf("list tokens: %w", err)
+	}
+	return tokens, nil
+}
+
+// RevokeToken ends the token and returns it. One that was revoked keeps its time.
+func (s *Store) RevokeToken(ctx context.Context, id int64, at time.Time) (controller.Token, error) {
+	var token controller.Token
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		err := oneRow(tx.ExecContext(ctx, `UPDATE tokens SET revoked_at = coalesce(revoked_at, ?) WHERE id = ?`, micros(at), id))
+		if err != nil {
+			return err
+		}
+		token, err = scanToken(tx.QueryRowContext(ctx, selectTokens+` WHERE t.id = ?`, id))
+		return err
+	})
+	if err != nil {
+		return controller.Token{}, fmt.Errorf("revoke token %d: %w", id, err)
 	}
 	return token, nil
 }
 
-// DeleteExpiredTokens removes every token that holds no longer at the moment now.
-func (s *Store) DeleteExpiredTokens(ctx context.Context, now time.Time) error {
-	if _, err := s.writer.ExecContext(ctx, `DELETE FROM tokens WHERE expires_at <= ?`, micros(now)); err != nil {
+// RecordTokenUse keeps the last use of a token.
+func (s *Store) RecordTokenUse(ctx context.Context, id int64, at time.Time, from string) error {
+	if err := s.writeRow(ctx, `UPDATE tokens SET used_at = ?, used_from = ? WHERE id = ?`, micros(at), from, id); err != nil {
+		return fmt.Errorf("record use of token %d: %w", id, err)
+	}
+	return nil
+}
+
+// DeleteExpiredTokens removes every token that expired or was revoked not after the moment.
+func (s *Store) DeleteExpiredTokens(ctx context.Context, moment time.Time) error {
+	_, err := s.writer.ExecContext(ctx, `DELETE FROM tokens WHERE expires_at <= ?1 OR revoked_at <= ?1`, micros(moment))
+	if err != nil {
 		return fmt.Errorf("delete expired tokens: %w", err)
 	}
+	return nil
+}
+
+func scanToken(columns row) (t controller.Token, err error) {
+	err = columns.Scan(&t.ID, &t.Name, &t.Scope, &t.Account, &t.CreatedBy, rangesColumn{&t.Ranges},
+		timeColumn{&t.CreatedAt}, timeColumn{&t.ExpiresAt}, timeColumn{&t.RevokedAt}, timeColumn{&t.UsedAt}, &t.UsedFrom)
+	return t, err
+}
+
+// rangesColumn scans address ranges as their String was stored. One that cannot
+// be read is an error, not a token that may be used from anywhere.
+type rangesColumn struct{ to *controller.AddressRanges }
+
+// Scan sets the ranges.
+func (c rangesColumn) Scan(value any) error {
+	text, ok := value.(string)
+	if !ok {
+		return fmt.Errorf("the address ranges are a %T", value)
+	}
+	ranges, err := controller.ParseAddressRanges(text)
+	if err != nil {
+		return fmt.Errorf("read address ranges: %.100q are none", text) // not its Problem: it is nobody's input
+	}
+	*c.to = ranges
 	return nil
 }

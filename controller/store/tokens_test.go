@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"reflect"
 	"testing"
 	"time"
 
@@ -15,7 +16,7 @@ func TestCreateToken_IsFoundByItsHash(t *testing.T) {
 	must(t, err)
 	want := newToken("a")
 	want.ID = token.ID
-	if token.ID == 0 || token != want || found != want {
+	if token.ID == 0 || !reflect.DeepEqual(token, want) || !reflect.DeepEqual(found, want) {
 		t.Fatalf("want %+v, got %+v and %+v", want, token, found)
 	}
 	_, err = ledger.FindToken(t.Context(), "b")
@@ -34,6 +35,85 @@ func TestCreateToken_RefusesAnUnknownScopeAndAHashTwice(t *testing.T) {
 	if _, err := ledger.CreateToken(t.Context(), newToken("a")); err == nil {
 		t.Error("two tokens with one hash were stored")
 	}
+}
+
+func TestTokens_KeepWhoWhereAndWhen(t *testing.T) {
+	ledger, ctx := fresh(t), t.Context()
+	account, err := ledger.CreateAccount(ctx, controller.Account{Name: "ada", PasswordHash: "x", CreatedAt: noon})
+	must(t, err)
+	want := newToken("a")
+	want.Account = account.ID
+	want.Ranges, err = controller.ParseAddressRanges("10.0.0.0/8, ::1")
+	must(t, err)
+	token, err := ledger.CreateToken(ctx, want)
+	must(t, err)
+	must(t, ledger.RecordTokenUse(ctx, token.ID, noon.Add(time.Minute), "10.1.2.3"))
+	revoked, err := ledger.RevokeToken(ctx, token.ID, noon.Add(time.Hour))
+	must(t, err)
+	_, err = ledger.RevokeToken(ctx, token.ID, noon.Add(2*time.Hour))
+	must(t, err)
+
+	want.ID, want.CreatedBy, want.UsedAt, want.UsedFrom, want.RevokedAt = token.ID, "ada", noon.Add(time.Minute), "10.1.2.3", noon.Add(time.Hour)
+	found, err := ledger.FindToken(ctx, "a")
+	must(t, err)
+	if !reflect.DeepEqual(found, want) {
+		t.Errorf("want %+v, got %+v", want, found)
+	}
+	want.Hash = ""
+	list, err := ledger.Tokens(ctx)
+	must(t, err)
+	if len(list) != 1 || !reflect.DeepEqual(list[0], want) || !reflect.DeepEqual(revoked, want) {
+		t.Errorf("want %+v, got %+v and %+v", want, list, revoked)
+	}
+	_, err = ledger.RevokeToken(ctx, 99, noon)
+	wantError(t, err, controller.ErrNotFound)
+	wantError(t, ledger.RecordTokenUse(ctx, 99, noon, "::1"), controller.ErrNotFound)
+}
+
+func TestTokens_GoWithTheirAccount(t *testing.T) {
+	ledger, ctx := fresh(t), t.Context()
+	account, err := ledger.CreateAccount(ctx, controller.Account{Name: "ada", PasswordHash: "x", CreatedAt: noon})
+	must(t, err)
+	hers := newToken("hers")
+	hers.Account = account.ID
+	_, err = ledger.CreateToken(ctx, hers)
+	must(t, err)
+	_, err = ledger.CreateToken(ctx, newToken("other"))
+	must(t, err)
+
+	writer, _ := ledger.Pools()
+	_, err = writer.ExecContext(ctx, `DELETE FROM accounts WHERE id = ?`, account.ID)
+	must(t, err)
+	_, err = ledger.FindToken(ctx, "hers")
+	wantError(t, err, controller.ErrNotFound)
+	_, err = ledger.FindToken(ctx, "other")
+	must(t, err)
+}
+
+func TestFindToken_WithARangeThatCannotBeReadIsAnErrorAndNoToken(t *testing.T) {
+	ledger, ctx := fresh(t), t.Context()
+	_, err := ledger.CreateToken(ctx, newToken("a"))
+	must(t, err)
+	writer, _ := ledger.Pools()
+	_, err = writer.ExecContext(ctx, `UPDATE tokens SET ranges = '10.0.0.0/99'`)
+	must(t, err)
+	if token, err := ledger.FindToken(ctx, "a"); err == nil {
+		t.Errorf("found %+v", token)
+	}
+}
+
+func TestDeleteExpiredTokens_RemovesRevokedOnesToo(t *testing.T) {
+	ledger, ctx := fresh(t), t.Context()
+	token, err := ledger.CreateToken(ctx, newToken("a"))
+	must(t, err)
+	_, err = ledger.RevokeToken(ctx, token.ID, noon)
+	must(t, err)
+	must(t, ledger.DeleteExpiredTokens(ctx, noon.Add(-time.Microsecond)))
+	_, err = ledger.FindToken(ctx, "a")
+	must(t, err)
+	must(t, ledger.DeleteExpiredTokens(ctx, noon))
+	_, err = ledger.FindToken(ctx, "a")
+	wantError(t, err, controller.ErrNotFound)
 }
 
 func TestDeleteExpiredTokens_RemovesThoseAndGivesNoIDAgain(t *testing.T) {

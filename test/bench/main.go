@@ -52,7 +52,7 @@ func run(ctx context.Context) error {
 	berth, err := stack.Start(ctx, stack.Options{
 		Name: "berth-bench", Pool: "10.205.0.0/16", Log: os.Stderr,
 		Environment: []string{
-			"BERTH_RATELIMIT_UPLOAD=100000/1h", "BERTH_RATELIMIT_UPDATE=100000/1h", "BERTH_RATELIMIT_DEFAULT=10000000/1h",
+			"BERTH_RATELIMIT_UPLOAD=100000/1h", "BERTH_RATELIMIT_UPDATE=100000/1h", "BERTH_RATELIMIT_DEFAULT=10000000/1h", "BERTH_RATELIMIT_CONTAINERS=10000000/1h",
 			"BERTH_ADMIN_PASSWORD=" + benchPassword,
 		},
 	})

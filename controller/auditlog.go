@@ -1,0 +1,196 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+)
+
+const (
+	auditTimeout     = 10 * time.Second // to keep one entry
+	auditLockTimeout = 2 * time.Second  // of that, to wait for another process at audit.log
+)
+
+// AuditLog keeps what was done: in the ledger, which is the truth, and as lines
+// of audit.log, which follow it. It is safe for concurrent use, also by several
+// processes.
+type AuditLog struct {
+	ledger AuditLedger
+	chain  auditChain
+	logger *slog.Logger
+	now    func() time.Time
+	floods *auditFloods
+
+	mu   sync.Mutex // held from an entry's place in the chain to its line
+	file *auditFile
+	last AuditHead // the farthest that this process has seen
+
+	verdictMu sync.Mutex
+	verdict   AuditVerdict
+}
+
+// AuditOptions are what an AuditLog needs. Every field is required.
+type AuditOptions struct {
+	Ledger AuditLedger
+	Key    []byte // of nothing else
+	File   string // path of audit.log
+	Logger *slog.Logger
+}
+
+// NewAuditLog returns the log over its ledger.
+func NewAuditLog(o AuditOptions) *AuditLog {
+	chain := auditChain{key: o.Key}
+	return &AuditLog{
+		ledger: o.Ledger, chain: chain, logger: o.Logger, now: time.Now, floods: newAuditFloods(),
+		file: &auditFile{path: o.File, chain: chain, ledger: o.Ledger, logger: o.Logger, size: -1},
+	}
+}
+
+// Record keeps the event, whatever becomes of ctx. Of very many refusals of one
+// stranger it keeps the count.
+func (l *AuditLog) Record(ctx context.Context, event AuditEvent) {
+	origin, _ := ctx.Value(auditOriginKey{}).(AuditOrigin)
+	event = event.from(origin).clean(l.now())
+	if l.floods.admit(event, func(count AuditEvent) { l.keep(context.WithoutCancel(ctx), count.clean(l.now())) }) {
+		l.keep(ctx, event)
+	}
+}
+
+func (l *AuditLog) keep(ctx context.Context, event AuditEvent) {
+	if err := l.append(ctx, event); err != nil {
+		l.logger.ErrorContext(ctx, "an audit entry could not be kept", "action", event.Action, "resource", event.Resource,
+			"success", event.Success, "account", event.Account, "address", event.Address, "request_id", event.RequestID, "error", err)
+	}
+}
+
+// CatchUp writes the lines that audit.log lacks: those that a crash has cost it.
+func (l *AuditLog) CatchUp(ctx context.Context) error { return l.append(ctx) }
+
+// append keeps the events in one transaction, and then in the file. A file that
+// cannot be written is told in the log of the program: a later entry catches up.
+func (l *AuditLog) append(ctx context.Context, events ...AuditEvent) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), auditTimeout)
+	defer cancel()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	file, reached, fileErr := l.openFile(ctx)
+	head := AuditHead{}
+	err := l.ledger.AppendAudit(ctx, func(found AuditHead, free int64) (entries []AuditEntry, next AuditHead) {
+		head, free = l.trust(found, free)
+		if fileErr == nil && reached < head.Written {
+			events = append([]AuditEvent{repairOf(reached, head.Written).clean(l.now())}, events...)
+		}
+		if fileErr == nil {
+			head.Written = reached
+		}
+		entries, head = l.follow(head, free, events)
+		return entries, head
+	})
+	if err == nil {
+		l.last = head
+	}
+	if fileErr == nil {
+		fileErr = errors.Join(file.catchUp(ctx, reached), file.unlock())
+	}
+	if fileErr != nil {
+		l.logger.ErrorContext(ctx, "write audit file", "file", l.file.path, "error", fileErr)
+	}
+	return err
+}
+
+func (l *AuditLog) openFile(ctx context.Context) (file *lockedAuditFile, reached int64, err error) {
+	lockCtx, cancel := context.WithTimeout(ctx, auditLockTimeout)
+	defer cancel()
+	if file, err = l.file.lock(lockCtx); err != nil {
+		return nil, 0, err
+	}
+	if reached, err = file.find(ctx); err != nil {
+		return nil, 0, errors.Join(err, file.unlock())
+	}
+	return file, reached, nil
+}
+
+// trust returns the head that the next entry follows, and its sequence. Where the
+// head is not ours, or is older than this process knows, the entry must not look
+// as if all were well before it: what is missing stays visible for ever.
+func (l *AuditLog) trust(found AuditHead, free int64) (AuditHead, int64) {
+	switch {
+	case found == AuditHead{} && free == 1 && l.last.Count == 0:
+		return AuditHead{Hash: auditGenesis}, 1
+	case l.chain.sealed(found) && found.Count >= l.last.Count:
+		return found, free
+	case l.last.Count > 0:
+		return l.last, max(free, l.last.Count+1)
+	default:
+		return AuditHead{Hash: auditBroken}, free
+	}
+}
+
+// follow makes the entries of the events after the head, and the head after them.
+func (l *AuditLog) follow(head AuditHead, sequence int64, events []AuditEvent) ([]AuditEntry, AuditHead) {
+	if len(events) == 0 {
+		return nil, head
+	}
+	entries := make([]AuditEntry, 0, len(events))
+	for _, event := range events {
+		entry := l.chain.link(event, sequence, head.Hash)
+		head.Count, head.Hash = entry.Sequence, entry.Hash
+		entries = append(entries, entry)
+		sequence++
+	}
+	return entries, l.chain.seal(head)
+}
+
+// repairOf says that audit.log had lost lines, which are written again.
+func repairOf(reached, written int64) AuditEvent {
+	return AuditEvent{
+		Action: ActionAuditRepair, Resource: "audit.log", Success: true, Account: "Berth",
+		Detail: fmt.Sprintf("the file had been cut: entries %d to %d were written again", reached+1, written),
+	}
+}
+
+// List returns a page of the entries that pass the filter, the newest first.
+func (l *AuditLog) List(ctx context.Context, filter AuditFilter, page AuditPage) ([]AuditEntry, error) {
+	return l.ledger.ListAudit(ctx, filter, page)
+}
+
+// Each calls do with every entry that passes the filter, the oldest first, up to
+// the newest of the moment of the call. It holds few of them at a time, and
+// nothing of the ledger while do runs.
+func (l *AuditLog) Each(ctx context.Context, filter AuditFilter, do func(AuditEntry) error) error {
+	_, end, err := l.ledger.FindAuditHead(ctx)
+	if err != nil {
+		return err
+	}
+	for after := int64(-1); ; { // below the first
+		entries, err := l.ledger.ListAudit(ctx, filter, AuditPage{After: after, Limit: auditBatch})
+		if err != nil {
+			return err
+		}
+		for _, entry := range slices.Backward(entries) {
+			if after = entry.Sequence; after > end {
+				return nil
+			}
+			if err := do(entry); err != nil {
+				return err
+			}
+		}
+		if len(entries) < auditBatch {
+			return nil
+		}
+	}
+}
+
+// Actions returns the actions that there are entries of.
+func (l *AuditLog) Actions(ctx context.Context) ([]Action, error) {
+	return l.ledger.ListAuditActions(ctx)
+}
+
+// Accounts returns the accounts that there are entries of, or the first hundred.
+func (l *AuditLog) Accounts(ctx context.Context) ([]string, error) {
+	return l.ledger.ListAuditAccounts(ctx)
+}

@@ -1,0 +1,211 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"berth/controller"
+)
+
+// listedAccounts is how many accounts a list of those in the audit log holds.
+const listedAccounts = 100
+
+const selectAudit = `
+SELECT sequence, at, action, resource, success, account, address, user_agent, request_id, detail, previous, hash
+FROM audit`
+
+const whereAudit = `
+WHERE sequence < :before AND sequence > :after
+  AND (:action = '' OR action = :action)
+  AND (:account = '' OR account LIKE :account ESCAPE '\')
+  AND (:success IS NULL OR success = :success)
+  AND at >= :from AND at < :to
+  AND (:text = '' OR action LIKE :text ESCAPE '\' OR resource LIKE :text ESCAPE '\' OR account LIKE :text ESCAPE '\'
+       OR address LIKE :text ESCAPE '\' OR user_agent LIKE :text ESCAPE '\' OR request_id LIKE :text ESCAPE '\'
+       OR detail LIKE :text ESCAPE '\')`
+
+// AppendAudit stores the entries that follow the head, and the head that follows them.
+func (s *Store) AppendAudit(
+	ctx context.Context, next func(head controller.AuditHead, free int64) ([]controller.AuditEntry, controller.AuditHead),
+) error {
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		head, err := findAuditHead(ctx, tx)
+		if err != nil {
+			return err
+		}
+		free, err := findFreeSequence(ctx, tx, head.Count)
+		if err != nil {
+			return err
+		}
+		entries, head := next(head, free)
+		if len(entries) == 0 {
+			return nil
+		}
+		for _, entry := range entries {
+			if err := insertAudit(ctx, tx, entry); err != nil {
+				return err
+			}
+		}
+		return updateAuditHead(ctx, tx, head)
+	})
+	if err != nil {
+		return fmt.Errorf("append to audit log: %w", err)
+	}
+	return nil
+}
+
+// FindAuditHead returns the head, and the highest sequence, of one moment.
+func (s *Store) FindAuditHead(ctx context.Context) (head controller.AuditHead, last int64, err error) {
+	err = s.reader.QueryRowContext(ctx, `
+SELECT coalesce(h.count, 0), coalesce(h.hash, ''), coalesce(h.written, 0), coalesce(h.mac, ''), l.last
+FROM (SELECT coalesce(max(sequence), 0) AS last FROM audit) l LEFT JOIN audit_head h ON h.id = 1`).
+		Scan(&head.Count, &head.Hash, &head.Written, &head.MAC, &last)
+	if err != nil {
+		return controller.AuditHead{}, 0, fmt.Errorf("find head of audit log: %w", err)
+	}
+	return head, last, nil
+}
+
+// FindAudit returns one entry.
+func (s *Store) FindAudit(ctx context.Context, sequence int64) (controller.AuditEntry, error) {
+	entry, err := scanAudit(s.reader.QueryRowContext(ctx, selectAudit+` WHERE sequence = ?`, sequence))
+	if err != nil {
+		return controller.AuditEntry{}, fmt.Errorf("find audit entry %d: %w", sequence, orNotFound(err))
+	}
+	return entry, nil
+}
+
+// ListAudit returns a page of the entries that pass the filter, the newest first.
+func (s *Store) ListAudit(
+	ctx context.Context, filter controller.AuditFilter, page controller.AuditPage,
+) ([]controller.AuditEntry, error) {
+	order := ` ORDER BY sequence DESC LIMIT :limit`
+	if page.After != 0 {
+		order = ` ORDER BY sequence LIMIT :limit`
+	}
+	rows, err := s.reader.QueryContext(ctx, selectAudit+whereAudit+order, auditArguments(filter, page)...)
+	entries, err := collect(rows, err, scanAudit)
+	if err != nil {
+		return nil, fmt.Errorf("list audit log: %w", err)
+	}
+	if page.After != 0 {
+		slices.Reverse(entries)
+	}
+	return entries, nil
+}
+
+// ListAuditFrom returns entries from a sequence on, the oldest first.
+func (s *Store) ListAuditFrom(ctx context.Context, sequence int64, limit int) ([]controller.AuditEntry, error) {
+	rows, err := s.reader.QueryContext(ctx, selectAudit+` WHERE sequence >= ? ORDER BY sequence LIMIT ?`, sequence, limit)
+	entries, err := collect(rows, err, scanAudit)
+	if err != nil {
+		return nil, fmt.Errorf("list audit log from %d: %w", sequence, err)
+	}
+	return entries, nil
+}
+
+// ListAuditActions returns the actions that there are entries of.
+func (s *Store) ListAuditActions(ctx context.Context) ([]controller.Action, error) {
+	rows, err := s.reader.QueryContext(ctx, `SELECT DISTINCT action FROM audit ORDER BY action`)
+	actions, err := collect(rows, err, func(columns row) (action controller.Action, err error) {
+		err = columns.Scan(&action)
+		return action, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list actions of audit log: %w", err)
+	}
+	return actions, nil
+}
+
+// ListAuditAccounts returns the accounts that there are entries of.
+func (s *Store) ListAuditAccounts(ctx context.Context) ([]string, error) {
+	rows, err := s.reader.QueryContext(ctx, `
+SELECT DISTINCT account FROM audit WHERE account <> '' ORDER BY account LIMIT ?`, listedAccounts)
+	accounts, err := collect(rows, err, func(columns row) (account string, err error) {
+		err = columns.Scan(&account)
+		return account, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list accounts of audit log: %w", err)
+	}
+	return accounts, nil
+}
+
+func findAuditHead(ctx context.Context, from querier) (head controller.AuditHead, err error) {
+	err = from.QueryRowContext(ctx, `SELECT count, hash, written, mac FROM audit_head WHERE id = 1`).
+		Scan(&head.Count, &head.Hash, &head.Written, &head.MAC)
+	if errors.Is(err, sql.ErrNoRows) {
+		return controller.AuditHead{}, nil
+	}
+	return head, err
+}
+
+// findFreeSequence returns the first sequence after count that no row has. It is
+// the next one, unless somebody has put rows in.
+func findFreeSequence(ctx context.Context, from querier, count int64) (free int64, err error) {
+	err = from.QueryRowContext(ctx, `
+SELECT CASE WHEN NOT EXISTS (SELECT 1 FROM audit WHERE sequence = :count + 1) THEN :count + 1 ELSE (
+    SELECT a.sequence + 1 FROM audit a
+    WHERE a.sequence > :count AND NOT EXISTS (SELECT 1 FROM audit WHERE sequence = a.sequence + 1)
+    ORDER BY a.sequence LIMIT 1) END`, sql.Named("count", count)).Scan(&free)
+	return free, err
+}
+
+func updateAuditHead(ctx context.Context, tx *sql.Tx, head controller.AuditHead) error {
+	_, err := tx.ExecContext(ctx, `
+INSERT INTO audit_head (id, count, hash, written, mac) VALUES (1, ?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET count = excluded.count, hash = excluded.hash, written = excluded.written, mac = excluded.mac`,
+		head.Count, head.Hash, head.Written, head.MAC)
+	return err
+}
+
+func insertAudit(ctx context.Context, tx *sql.Tx, entry controller.AuditEntry) error {
+	_, err := tx.ExecContext(ctx, `
+INSERT INTO audit (sequence, at, action, resource, success, account, address, user_agent, request_id, detail, previous, hash)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		entry.Sequence, micros(entry.At), entry.Action, entry.Resource, entry.Success, entry.Account, entry.Address,
+		entry.UserAgent, entry.RequestID, entry.Detail, entry.Previous, entry.Hash)
+	return err
+}
+
+func auditArguments(filter controller.AuditFilter, page controller.AuditPage) []any {
+	before, from, to := int64(math.MaxInt64), int64(math.MinInt64), int64(math.MaxInt64)
+	if page.Before != 0 {
+		before = page.Before
+	}
+	if !filter.From.IsZero() {
+		from = filter.From.UnixMicro()
+	}
+	if !filter.To.IsZero() {
+		to = filter.To.UnixMicro()
+	}
+	var success sql.NullBool
+	if filter.Outcome != "" {
+		success = sql.NullBool{Bool: filter.Outcome == controller.AuditSucceeded, Valid: true}
+	}
+	return []any{
+		sql.Named("before", before), sql.Named("after", page.After), sql.Named("action", filter.Action),
+		sql.Named("account", containing(filter.Account)), sql.Named("success", success),
+		sql.Named("from", from), sql.Named("to", to), sql.Named("text", containing(filter.Text)),
+		sql.Named("limit", page.Limit),
+	}
+}
+
+// containing is the LIKE pattern of what holds the text; empty for no text.
+func containing(text string) string {
+	if text == "" {
+		return ""
+	}
+	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text) + "%"
+}
+
+func scanAudit(columns row) (e controller.AuditEntry, err error) {
+	err = columns.Scan(&e.Sequence, timeColumn{&e.At}, &e.Action, &e.Resource, &e.Success, &e.Account, &e.Address,
+		&e.UserAgent, &e.RequestID, &e.Detail, &e.Previous, &e.Hash)
+	return e, err
+}

@@ -1,0 +1,47 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+)
+
+// KnowsAddress reports whether the account was signed in to at the address since then.
+func (s *Store) KnowsAddress(ctx context.Context, account, address string, since time.Time) (known bool, err error) {
+	err = s.reader.QueryRowContext(ctx, `
+SELECT EXISTS (SELECT 1 FROM known_addresses WHERE account = ? AND address = ? AND used_at > ?)`,
+		account, address, micros(since)).Scan(&known)
+	if err != nil {
+		return false, fmt.Errorf("find known address: %w", err)
+	}
+	return known, nil
+}
+
+// RememberAddress notes the address, and forgets all but the latest most of the account.
+func (s *Store) RememberAddress(ctx context.Context, account, address string, at time.Time, most int) error {
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `
+INSERT INTO known_addresses (account, address, used_at) VALUES (?, ?, ?)
+ON CONFLICT (account, address) DO UPDATE SET used_at = excluded.used_at`, account, address, micros(at))
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `
+DELETE FROM known_addresses WHERE account = ? AND address NOT IN (
+    SELECT address FROM known_addresses WHERE account = ? ORDER BY used_at DESC LIMIT ?)`, account, account, most)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("remember address: %w", err)
+	}
+	return nil
+}
+
+// ForgetAddresses removes every known address that was not used since then.
+func (s *Store) ForgetAddresses(ctx context.Context, since time.Time) error {
+	if _, err := s.writer.ExecContext(ctx, `DELETE FROM known_addresses WHERE used_at <= ?`, micros(since)); err != nil {
+		return fmt.Errorf("forget addresses: %w", err)
+	}
+	return nil
+}

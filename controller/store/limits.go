@@ -1,0 +1,196 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"berth/controller/limit"
+)
+
+const (
+	selectCounter = `
+SELECT class, subject, windows, refused, limited_since, limited_until, ends_at FROM limit_counters`
+	saveCounter = `
+INSERT INTO limit_counters (class, subject, windows, refused, limited_since, limited_until, ends_at)
+VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (class, subject) DO UPDATE
+SET windows = excluded.windows, refused = excluded.refused, limited_since = excluded.limited_since,
+    limited_until = excluded.limited_until, ends_at = excluded.ends_at`
+	deleteCounter = `DELETE FROM limit_counters WHERE class = ? AND subject = ?`
+)
+
+// ChangeCounters reads the counters of the keys, lets change alter them and
+// keeps the result, in one transaction.
+func (s *Store) ChangeCounters(ctx context.Context, keys []limit.Key, change func([]limit.Counter)) error {
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		counters := make([]limit.Counter, 0, len(keys))
+		for _, key := range keys {
+			counter, err := findCounter(ctx, tx, key)
+			if err != nil {
+				return err
+			}
+			counters = append(counters, counter)
+		}
+		change(counters)
+		return writeCounters(ctx, tx, counters)
+	})
+	if err != nil {
+		return fmt.Errorf("change counters: %w", err)
+	}
+	return nil
+}
+
+// SaveCounters replaces the counters, or makes them.
+func (s *Store) SaveCounters(ctx context.Context, counters []limit.Counter) error {
+	err := s.write(ctx, func(tx *sql.Tx) error { return writeCounters(ctx, tx, counters) })
+	if err != nil {
+		return fmt.Errorf("save counters: %w", err)
+	}
+	return nil
+}
+
+// ListCounters returns the counters of a class.
+func (s *Store) ListCounters(ctx context.Context, class limit.Class) ([]limit.Counter, error) {
+	rows, err := s.reader.QueryContext(ctx, selectCounter+` WHERE class = ?`, class)
+	counters, err := collect(rows, err, scanCounter)
+	if err != nil {
+		return nil, fmt.Errorf("list counters: %w", err)
+	}
+	return counters, nil
+}
+
+// ListSubjects returns whom a class has counters of.
+func (s *Store) ListSubjects(ctx context.Context, class limit.Class) ([]limit.Subject, error) {
+	rows, err := s.reader.QueryContext(ctx, `SELECT subject FROM limit_counters WHERE class = ?`, class)
+	subjects, err := collect(rows, err, func(columns row) (subject limit.Subject, err error) {
+		err = columns.Scan(&subject)
+		return subject, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list subjects: %w", err)
+	}
+	return subjects, nil
+}
+
+// HasCounter reports whether there is a counter of that key.
+func (s *Store) HasCounter(ctx context.Context, key limit.Key) (has bool, err error) {
+	err = s.reader.QueryRowContext(ctx, `
+SELECT EXISTS (SELECT 1 FROM limit_counters WHERE class = ? AND subject = ?)`, key.Class, key.Subject).Scan(&has)
+	if err != nil {
+		return false, fmt.Errorf("find counter: %w", err)
+	}
+	return has, nil
+}
+
+// CountCounters says how many counters of the class there are.
+func (s *Store) CountCounters(ctx context.Context, class limit.Class) (count int, err error) {
+	err = s.reader.QueryRowContext(ctx, `SELECT count(*) FROM limit_counters WHERE class = ?`, class).Scan(&count)
+	if err != nil {
+		return 0, fmt.Errorf("count counters: %w", err)
+	}
+	return count, nil
+}
+
+// TallyCounters counts the counters of each class, and those that are limited.
+func (s *Store) TallyCounters(ctx context.Context, now time.Time) ([]limit.Tally, error) {
+	rows, err := s.reader.QueryContext(ctx, `
+SELECT class, count(*), count(CASE WHEN limited_until > ? THEN 1 END)
+FROM limit_counters WHERE ends_at > ? GROUP BY class`, micros(now), micros(now))
+	tallies, err := collect(rows, err, func(columns row) (tally limit.Tally, err error) {
+		err = columns.Scan(&tally.Class, &tally.Counted, &tally.Limited)
+		return tally, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("tally counters: %w", err)
+	}
+	return tallies, nil
+}
+
+// ListLimited returns up to most counters that are limited, the latest first.
+func (s *Store) ListLimited(ctx context.Context, now time.Time, most int) ([]limit.Counter, error) {
+	rows, err := s.reader.QueryContext(ctx, `
+SELECT class, subject, '[]', refused, limited_since, limited_until, ends_at FROM limit_counters
+WHERE limited_until > ? ORDER BY limited_since DESC LIMIT ?`, micros(now), most)
+	counters, err := collect(rows, err, scanCounter)
+	if err != nil {
+		return nil, fmt.Errorf("list limited: %w", err)
+	}
+	return counters, nil
+}
+
+// DeleteCounters removes the counters of the keys.
+func (s *Store) DeleteCounters(ctx context.Context, keys []limit.Key) error {
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		for _, key := range keys {
+			if _, err := tx.ExecContext(ctx, deleteCounter, key.Class, key.Subject); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("delete counters: %w", err)
+	}
+	return nil
+}
+
+// DeleteCountersOf removes every counter of the class.
+func (s *Store) DeleteCountersOf(ctx context.Context, class limit.Class) error {
+	if _, err := s.writer.ExecContext(ctx, `DELETE FROM limit_counters WHERE class = ?`, class); err != nil {
+		return fmt.Errorf("delete counters: %w", err)
+	}
+	return nil
+}
+
+// DeleteEndedCounters removes every counter that counts nothing at the moment now.
+func (s *Store) DeleteEndedCounters(ctx context.Context, now time.Time) error {
+	if _, err := s.writer.ExecContext(ctx, `DELETE FROM limit_counters WHERE ends_at <= ?`, micros(now)); err != nil {
+		return fmt.Errorf("delete ended counters: %w", err)
+	}
+	return nil
+}
+
+// findCounter returns the counter of the key, an empty one where there is none.
+func findCounter(ctx context.Context, from querier, key limit.Key) (limit.Counter, error) {
+	row := from.QueryRowContext(ctx, selectCounter+` WHERE class = ? AND subject = ?`, key.Class, key.Subject)
+	counter, err := scanCounter(row)
+	if errors.Is(err, sql.ErrNoRows) {
+		return limit.Counter{Key: key}, nil
+	}
+	return counter, err
+}
+
+func writeCounters(ctx context.Context, tx *sql.Tx, counters []limit.Counter) error {
+	for _, c := range counters {
+		if c.Ends.IsZero() {
+			if _, err := tx.ExecContext(ctx, deleteCounter, c.Class, c.Subject); err != nil {
+				return err
+			}
+			continue
+		}
+		windows, err := json.Marshal(c.Windows)
+		if err != nil {
+			return fmt.Errorf("encode windows: %w", err)
+		}
+		_, err = tx.ExecContext(ctx, saveCounter, c.Class, c.Subject, string(windows), c.Refused,
+			micros(c.Since), micros(c.Until), micros(c.Ends))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func scanCounter(columns row) (counter limit.Counter, err error) {
+	var windows any
+	err = columns.Scan(&counter.Class, &counter.Subject, &windows, &counter.Refused,
+		timeColumn{&counter.Since}, timeColumn{&counter.Until}, timeColumn{&counter.Ends})
+	if err != nil {
+		return limit.Counter{}, err
+	}
+	return counter, scanJSON(windows, &counter.Windows)
+}

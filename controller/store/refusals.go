@@ -1,0 +1,51 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"berth/controller/limit"
+)
+
+// AddRefusals adds to the count of each hour and class.
+func (s *Store) AddRefusals(ctx context.Context, refusals []limit.Refusals) error {
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		for _, r := range refusals {
+			_, err := tx.ExecContext(ctx, `
+INSERT INTO limit_refusals (hour, class, refused) VALUES (?, ?, ?)
+ON CONFLICT (hour, class) DO UPDATE SET refused = refused + excluded.refused`, micros(r.Hour), r.Class, r.Count)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("add refusals: %w", err)
+	}
+	return nil
+}
+
+// ListRefusals returns the counts from then on, by hour.
+func (s *Store) ListRefusals(ctx context.Context, since time.Time) ([]limit.Refusals, error) {
+	rows, err := s.reader.QueryContext(ctx, `
+SELECT hour, class, refused FROM limit_refusals WHERE hour >= ? ORDER BY hour, class`, micros(since))
+	refusals, err := collect(rows, err, func(columns row) (r limit.Refusals, err error) {
+		err = columns.Scan(timeColumn{&r.Hour}, &r.Class, &r.Count)
+		return r, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list refusals: %w", err)
+	}
+	return refusals, nil
+}
+
+// DeleteRefusals removes the counts from before then.
+func (s *Store) DeleteRefusals(ctx context.Context, before time.Time) error {
+	if _, err := s.writer.ExecContext(ctx, `DELETE FROM limit_refusals WHERE hour < ?`, micros(before)); err != nil {
+		return fmt.Errorf("delete refusals: %w", err)
+	}
+	return nil
+}

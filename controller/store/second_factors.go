@@ -1,0 +1,89 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"berth/controller"
+)
+
+// CreateSecondFactor stores a second factor with its recovery codes.
+func (s *Store) CreateSecondFactor(ctx context.Context, factor controller.SecondFactor, recoveryHashes []string) error {
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO second_factors (account, sealed, last_step, created_at) VALUES (?, ?, ?, ?)`,
+			factor.Account, factor.Sealed, factor.LastStep, micros(factor.CreatedAt))
+		if isTaken(err) {
+			return controller.ErrNameTaken
+		}
+		if err != nil {
+			return err
+		}
+		return insertRecoveryCodes(ctx, tx, factor.Account, recoveryHashes)
+	})
+	if err != nil {
+		return fmt.Errorf("create second factor of account %d: %w", factor.Account, err)
+	}
+	return nil
+}
+
+// FindSecondFactor returns the second factor of an account.
+func (s *Store) FindSecondFactor(ctx context.Context, account int64) (controller.SecondFactor, error) {
+	factor := controller.SecondFactor{Account: account}
+	err := s.reader.QueryRowContext(ctx, `SELECT sealed, last_step, created_at FROM second_factors WHERE account = ?`, account).
+		Scan(&factor.Sealed, &factor.LastStep, timeColumn{&factor.CreatedAt})
+	if err != nil {
+		return controller.SecondFactor{}, fmt.Errorf("find second factor of account %d: %w", account, orNotFound(err))
+	}
+	return factor, nil
+}
+
+// UseStep takes the code of a time step. Of two that use one step at the same
+// moment, only one finds it unused.
+func (s *Store) UseStep(ctx context.Context, account, step int64) error {
+	err := s.writeRow(ctx, `UPDATE second_factors SET last_step = ?1 WHERE account = ?2 AND last_step < ?1`, step, account)
+	if err != nil {
+		return fmt.Errorf("use code of account %d: %w", account, err)
+	}
+	return nil
+}
+
+// UseRecoveryCode takes a recovery code, which is gone then.
+func (s *Store) UseRecoveryCode(ctx context.Context, account int64, hash string) error {
+	err := s.writeRow(ctx, `DELETE FROM recovery_codes WHERE account = ? AND hash = ?`, account, hash)
+	if err != nil {
+		return fmt.Errorf("use recovery code of account %d: %w", account, err)
+	}
+	return nil
+}
+
+// ReplaceRecoveryCodes puts new codes in the place of what is left of the old ones.
+func (s *Store) ReplaceRecoveryCodes(ctx context.Context, account int64, hashes []string) error {
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM recovery_codes WHERE account = ?`, account); err != nil {
+			return err
+		}
+		return insertRecoveryCodes(ctx, tx, account, hashes)
+	})
+	if err != nil {
+		return fmt.Errorf("replace recovery codes of account %d: %w", account, err)
+	}
+	return nil
+}
+
+// DeleteSecondFactor removes the second factor of an account and its recovery codes.
+func (s *Store) DeleteSecondFactor(ctx context.Context, account int64) error {
+	if err := s.writeRow(ctx, `DELETE FROM second_factors WHERE account = ?`, account); err != nil {
+		return fmt.Errorf("delete second factor of account %d: %w", account, err)
+	}
+	return nil
+}
+
+func insertRecoveryCodes(ctx context.Context, tx *sql.Tx, account int64, hashes []string) error {
+	for _, hash := range hashes {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO recovery_codes (account, hash) VALUES (?, ?)`, account, hash); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,28 @@
+package router
+
+import "fmt"
+
+// verifyAudit checks every entry, and says on the page what it found.
+func (a *admin) verifyAudit(v *visit) error {
+	v.done.resource = "audit log"
+	verdict, err := a.audit.Verify(v.context())
+	if err != nil {
+		return err
+	}
+	if !verdict.Whole() {
+		v.done.detail = "not whole: " + plural(len(verdict.Findings)+verdict.More, "finding")
+		return v.seeOther(auditPath)
+	}
+	v.done.detail = "whole: " + entryCount(verdict.Entries)
+	if err := v.notify("The audit log is whole: " + entryCount(verdict.Entries) + ", each as it was written."); err != nil {
+		return err
+	}
+	return v.seeOther(auditPath)
+}
+
+func entryCount(count int64) string {
+	if count == 1 {
+		return "1 entry"
+	}
+	return fmt.Sprintf("%d entries", count)
+}
