@@ -2,8 +2,10 @@ package main
 
 import (
 	"net"
+	"net/http"
 	"net/netip"
 	"sync"
+	"time"
 )
 
 // connectionLimit bounds how many connections are open at once. Zero allows none.
@@ -12,10 +14,12 @@ type connectionLimit struct {
 	perAddress int // of one IPv4 address, or one IPv6 network of 64 bits
 }
 
-// limitConnections returns a listener that closes at once what goes beyond the
-// limit: whoever holds many connections cannot make the others wait.
-func limitConnections(listener net.Listener, limit connectionLimit) net.Listener {
-	return &limitedListener{Listener: listener, limit: limit, open: make(map[netip.Prefix]int)}
+// limitConnections returns a listener that bounds what is open. A connection
+// beyond the limit takes the place of the one that has been idle for longest, and
+// is closed at once where none is: whoever holds many connections cannot make the
+// others wait, and whoever leaves many behind does not lock out the next.
+func limitConnections(listener net.Listener, limit connectionLimit) *limitedListener {
+	return &limitedListener{Listener: listener, limit: limit, open: make(map[string]*countedConnection)}
 }
 
 type limitedListener struct {
@@ -23,8 +27,7 @@ type limitedListener struct {
 	limit connectionLimit
 
 	mu   sync.Mutex
-	all  int
-	open map[netip.Prefix]int
+	open map[string]*countedConnection // by the address and port that it comes from
 }
 
 // Accept waits for the next connection that is within the limit.
@@ -34,37 +37,77 @@ func (l *limitedListener) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		from := neighbourhood(connection.RemoteAddr())
-		if l.enter(from) {
-			return &countedConnection{Conn: connection, leave: sync.OnceFunc(func() { l.leave(from) })}, nil
+		counted := &countedConnection{Conn: connection, from: neighbourhood(connection.RemoteAddr())}
+		counted.leave = sync.OnceFunc(func() { l.leave(counted) })
+		if l.enter(counted) {
+			return counted, nil
 		}
 		_ = connection.Close()
 	}
 }
 
-func (l *limitedListener) enter(from netip.Prefix) bool {
+// follow is the ConnState hook of the server: it says which connections wait for
+// their next request.
+func (l *limitedListener) follow(connection net.Conn, state http.ConnState) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.all >= l.limit.total || l.open[from] >= l.limit.perAddress {
+	counted := l.open[connection.RemoteAddr().String()]
+	switch {
+	case counted == nil:
+	case state == http.StateIdle:
+		counted.idle = time.Now()
+	default:
+		counted.idle = time.Time{}
+	}
+}
+
+func (l *limitedListener) enter(counted *countedConnection) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	from := 0
+	var idle, idleThere *countedConnection
+	for _, other := range l.open {
+		idle = longerIdle(idle, other)
+		if other.from == counted.from {
+			from++
+			idleThere = longerIdle(idleThere, other)
+		}
+	}
+	switch {
+	case from >= l.limit.perAddress:
+		idle = idleThere
+	case len(l.open) < l.limit.total:
+		l.open[counted.RemoteAddr().String()] = counted
+		return true
+	}
+	if idle == nil {
 		return false
 	}
-	l.all++
-	l.open[from]++
+	delete(l.open, idle.RemoteAddr().String())
+	_ = idle.Conn.Close() // its own Close finds that it has left
+	l.open[counted.RemoteAddr().String()] = counted
 	return true
 }
 
-func (l *limitedListener) leave(from netip.Prefix) {
+func longerIdle(a, b *countedConnection) *countedConnection {
+	if b.idle.IsZero() || a != nil && a.idle.Before(b.idle) {
+		return a
+	}
+	return b
+}
+
+func (l *limitedListener) leave(counted *countedConnection) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.all--
-	l.open[from]--
-	if l.open[from] == 0 {
-		delete(l.open, from)
+	if key := counted.RemoteAddr().String(); l.open[key] == counted {
+		delete(l.open, key)
 	}
 }
 
 type countedConnection struct {
 	net.Conn
+	from  netip.Prefix
+	idle  time.Time // since when it waits for a request; zero where it does not
 	leave func()
 }
 

@@ -112,7 +112,9 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	}
 	bounds := defaultServerLimits()
 	server := newServer(handler, certificates, bounds, logger)
-	door := openPlainDoor(limitConnections(on.listener, bounds.connections), config, hosts)
+	connections := limitConnections(on.listener, bounds.connections)
+	server.ConnState = connections.follow
+	door := openPlainDoor(connections, config, hosts)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return story.Run(ctx) })
 	group.Go(func() error { return limits.Run(ctx) })

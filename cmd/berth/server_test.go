@@ -49,11 +49,14 @@ func openFrontDoor(t *testing.T, limits serverLimits, config Config, handler htt
 	if err != nil {
 		t.Fatal(err)
 	}
-	door := openPlainDoor(limitConnections(listener, limits.connections), config, adminHosts(config, certificates.Leaf()))
+	server := newServer(handler, certificates, limits, logger)
+	connections := limitConnections(listener, limits.connections)
+	server.ConnState = connections.follow
+	door := openPlainDoor(connections, config, adminHosts(config, certificates.Leaf()))
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { _ = certificates.Run(ctx) }()
-	go func() { done <- runServer(ctx, newServer(handler, certificates, limits, logger), door) }()
+	go func() { done <- runServer(ctx, server, door) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
@@ -251,6 +254,32 @@ func TestServer_BoundsConnectionsPerAddressAndInAll(t *testing.T) {
 			time.Sleep(20 * time.Millisecond)
 		}
 		_ = second.Close()
+	}
+}
+
+func TestServer_IdleConnectionsGiveWay(t *testing.T) {
+	for name, bound := range map[string]connectionLimit{"per address": {total: 10, perAddress: 2}, "in all": {total: 2, perAddress: 10}} {
+		limits := short()
+		limits.header, limits.idle, limits.connections = patience, patience, bound
+		f := openFrontDoor(t, limits, Config{}, says("ok"))
+		ask := func(connection net.Conn) error {
+			_, err := io.WriteString(connection, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+			if err == nil {
+				_, err = bufio.NewReader(connection).ReadString('\n')
+			}
+			return err
+		}
+		oldest, newer := f.secure(), f.secure()
+		for _, connection := range []net.Conn{oldest, newer} {
+			if err := ask(connection); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(50 * time.Millisecond) // until the server waits for the next request
+		}
+		if err := errors.Join(ask(f.secure()), ask(newer)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		expectCut(t, oldest, name+": the connection that was idle for longest")
 	}
 }
 

@@ -34,6 +34,7 @@ func run(m *testing.M) int {
 	var err error
 	berth, err = stack.Start(ctx, stack.Options{Name: "berth-e2e", Pool: "10.203.0.0/16", Log: os.Stdout, Environment: []string{
 		"BERTH_RATELIMIT_UPLOAD=10000/1h", "BERTH_RATELIMIT_UPDATE=10000/1h", "BERTH_RATELIMIT_DEFAULT=1000000/1h", "BERTH_RATELIMIT_CONTAINERS=1000000/1h",
+		"BERTH_RATELIMIT_LOGIN=1000/15m", // a stack of its own tries the limits
 	}})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -199,7 +199,9 @@ func (s *Stack) Send(ctx context.Context, token, method, path, body string, out 
 	}
 	request.Header.Set("Authorization", "Bearer "+token)
 	request.Header.Set("Content-Type", "application/json")
-	response, err := s.AdminClient().Do(request)
+	client := s.AdminClient()
+	defer client.CloseIdleConnections()
+	response, err := client.Do(request)
 	if err != nil {
 		return 0, err
 	}
