@@ -12,6 +12,7 @@ import (
 
 const (
 	reconcileEvery   = 30 * time.Second       // the safety net under the engine's events
+	joinEvery        = 5 * time.Second        // the engine tells no stack of what happens to its networks
 	reconcileSettle  = 150 * time.Millisecond // events come in bursts; one pass serves them all
 	reconcileTimeout = 5 * time.Minute
 	reconcileRetry   = 2 * time.Second // after a pass that could not do everything
@@ -26,8 +27,9 @@ func (c *Controller) requestReconcile() {
 }
 
 func (c *Controller) reconcileLoop(ctx context.Context) error {
-	timer := time.NewTimer(reconcileEvery)
+	timer, joins := time.NewTimer(reconcileEvery), time.NewTicker(joinEvery)
 	defer timer.Stop()
+	defer joins.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -36,6 +38,11 @@ func (c *Controller) reconcileLoop(ctx context.Context) error {
 			if err := pause(ctx, reconcileSettle); err != nil {
 				return err
 			}
+		case <-joins.C:
+			if err := c.engine.JoinProxy(ctx); err != nil {
+				c.logger.Debug("join proxy", "error", err) // the next pass warns
+			}
+			continue
 		case <-timer.C:
 		}
 		next := reconcileEvery

@@ -46,6 +46,25 @@ func TestSurvival_ProxyMadeAnew(t *testing.T) {
 	answers(t, converge, "/buoy", "testapp v1")
 }
 
+func TestSurvival_ProxyCutOffByHand(t *testing.T) {
+	o := newOperator(t)
+	o.deploy("island", "", "v1")
+	network := docker(t, "network", "ls", "--quiet", "--filter", "label=berth.stack="+berth.Name, "--filter", "label=berth.app=island")
+	docker(t, "network", "disconnect", "--force", network, berth.Proxy())
+	answers(t, converge, "/island", "testapp v1")
+}
+
+func TestSurvival_BrokerKilled(t *testing.T) {
+	o := newOperator(t)
+	o.deploy("lock", "", "v1")
+	docker(t, "kill", "--signal", "KILL", berth.Name+"-broker")
+	docker(t, "start", berth.Name+"-broker")
+	if release := o.update("lock", "", "v2"); release.State != "live" {
+		t.Errorf("the next release is %+v", release)
+	}
+	answers(t, time.Second, "/lock", "testapp v2")
+}
+
 func TestSurvival_AppServesWhileControllerIsDown(t *testing.T) {
 	o := newOperator(t)
 	o.deploy("independent", "", "v1")
