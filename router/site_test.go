@@ -69,7 +69,7 @@ func (s *site) browser() *http.Client {
 		s.t.Fatal(err)
 	}
 	return &http.Client{
-		Transport: s.server.Client().Transport, Jar: jar, Timeout: 30 * time.Second,
+		Transport: s.server.Client().Transport, Jar: jar, Timeout: 3 * time.Minute, // a fuse alone: a loaded machine with the race detector is slow
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
