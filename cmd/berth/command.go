@@ -42,6 +42,7 @@ func commands() []command {
 		{"serve", "[flags]", "run the controller and the admin app; the default", runServe},
 		{"broker", "[flags]", "hold the engine's socket for the controller", runBroker},
 		{"deploy", "FOLDER|ARCHIVE --name NAME [--route ROUTE]", "build and run a folder or an archive on a Berth", runDeploy},
+		{"static", "[flags]", "serve a folder as a static site; what Berth runs such apps with", runStatic},
 		{"token", "[flags]", "mint a token for the API, print it and nothing else", runToken},
 		{"passwd", "[flags]", "give the operator a one-time password and end all sessions", runPasswd},
 		{"health", "[flags]", "ask the Berth on this machine whether it is well", runHealth},
