@@ -73,7 +73,7 @@ func managerVersion(description nodePackage, name, otherwise string) (string, er
 
 // pnpm is taken in the version that wrote the lock file.
 func (p *project) pnpm(description nodePackage, lock string) (nodeTool, error) {
-	text, err := p.read(lock)
+	text, err := p.readLock(lock)
 	if err != nil {
 		return nodeTool{}, err
 	}
@@ -98,7 +98,7 @@ func (p *project) pnpm(description nodePackage, lock string) (nodeTool, error) {
 
 // yarn is the classic one, or the one of today, by the form of the lock file.
 func (p *project) yarn(description nodePackage, lock string) (nodeTool, error) {
-	text, err := p.read(lock)
+	text, err := p.readLock(lock)
 	if err != nil {
 		return nodeTool{}, err
 	}

@@ -12,7 +12,7 @@ import (
 
 const (
 	projectBytes = 1 << 20  // of a file that says how a project is built
-	lockBytes    = 16 << 20 // of a lock file, which a tool wrote
+	lockBytes    = 16 << 20 // of a lock file
 	lineBytes    = 4096     // of a command that a project gives
 	// deepReads bounds how many files below the top are read: of a tar.gz, each
 	// costs a pass.
@@ -77,7 +77,12 @@ func (p *project) present(target string, paths ...string) string {
 }
 
 // read returns the text of a file; empty where there is none.
-func (p *project) read(path string) (string, error) {
+func (p *project) read(path string) (string, error) { return p.readUpTo(path, projectBytes) }
+
+// readLock is read for a file that a tool wrote.
+func (p *project) readLock(path string) (string, error) { return p.readUpTo(path, lockBytes) }
+
+func (p *project) readUpTo(path string, limit int64) (string, error) {
 	if !p.has(path) {
 		return "", nil
 	}
@@ -88,10 +93,6 @@ func (p *project) read(path string) (string, error) {
 				Hint:   "Add a Dockerfile that says how to build and start the app.",
 			}
 		}
-	}
-	limit := int64(projectBytes)
-	if strings.Contains(path, "lock") {
-		limit = lockBytes
 	}
 	text, err := p.tree.ReadFile(path, limit)
 	if err != nil {

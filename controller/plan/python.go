@@ -118,7 +118,7 @@ func (p *project) pythonVersion(description pyproject) (source, version string, 
 }
 
 func (p *project) pipfileVersion() (source, version string, err error) {
-	text, err := p.read(pipfileLock)
+	text, err := p.readLock(pipfileLock)
 	if err != nil || text == "" {
 		return pyprojectFile, "", err
 	}
