@@ -234,5 +234,5 @@ func TestGenerated_NodeIsBuiltAndRunsHardened(t *testing.T) {
 func TestGenerated_StartScriptIsReadByAShellOfTheImageAlone(t *testing.T) {
 	app := run(t, plan.Options{},
 		"package.json", `{"scripts": {"start": "GREETING=\"$(echo it is) $HOME\" && export GREETING; node -e 'require(\"http\").createServer((q, a) => a.end(process.env.GREETING)).listen(process.env.PORT)'"}, "engines": {"node": "22"}}`)
-	app.says("/", "it is /")
+	app.says("/", "it is /tmp")
 }

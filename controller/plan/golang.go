@@ -59,7 +59,10 @@ func (p *project) goModule() (*modfile.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	module, err := modfile.ParseLax(goMod, []byte(text), nil)
+	module, err := modfile.Parse(goMod, []byte(text), nil)
+	if err != nil { // perhaps it is newer than the parser
+		module, err = modfile.ParseLax(goMod, []byte(text), nil)
+	}
 	if err == nil {
 		return module, nil
 	}

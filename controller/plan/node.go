@@ -43,7 +43,7 @@ func knowsNode(p *project) bool {
 		return false
 	}
 	description, err := p.nodePackage()
-	if err != nil || !p.has(indexPage) {
+	if err != nil || !knowsSite(p) {
 		return true // the error is for writeNode to tell
 	}
 	return description.Scripts["build"] != "" || description.Scripts["start"] != "" || p.nodeMain(description) != "" || p.has(procfile)
@@ -146,7 +146,7 @@ func (p *project) runNode(r *recipe, base string, description nodePackage, tool 
 		}
 	}
 	r.add("FROM", base)
-	r.add("ENV", "NODE_ENV=production HOST=0.0.0.0 PATH=/app/node_modules/.bin:$PATH")
+	r.add("ENV", "NODE_ENV=production HOST=0.0.0.0 HOME=/tmp npm_config_update_notifier=false PATH=/app/node_modules/.bin:$PATH")
 	r.add("WORKDIR", "/app")
 	r.add("COPY", source)
 	r.unprivileged()

@@ -72,12 +72,12 @@ func (p *project) composer() (composer, error) {
 	return description, nil
 }
 
-// version is the range of PHP in the words of npm, where one bar is not an "or".
+// version is the PHP that the project runs on: one that it names, else a range.
 func (c composer) version() string {
 	if text, ok := c.Config.Platform["php"].(string); ok {
 		return text
 	}
-	return strings.ReplaceAll(strings.ReplaceAll(c.Require["php"], "||", "|"), "|", "||")
+	return c.Require["php"]
 }
 
 func (c composer) extensions() ([]string, error) {
@@ -122,13 +122,15 @@ func (p *project) buildPHP(r *recipe) {
 
 func (p *project) runPHP(r *recipe, description composer) error {
 	r.add("FROM", "base")
-	r.add("ENV", "XDG_CONFIG_HOME=/tmp XDG_DATA_HOME=/tmp")
+	r.add("ENV", "HOME=/tmp XDG_CONFIG_HOME=/tmp XDG_DATA_HOME=/tmp")
 	r.add("WORKDIR", "/app")
 	if p.has(composerJSON) {
 		r.add("COPY", "--from=build /app /app")
 	} else {
 		r.add("COPY", ". .")
 	}
+	// It would be served where the top is.
+	r.add("RUN", "rm -rf "+ownFolder)
 	if description.Require["laravel/framework"] != "" {
 		r.because("Laravel writes below storage and bootstrap/cache, which cannot be written to: send sessions, cache and logs elsewhere, mount a volume, or waive the read-only root.")
 	}

@@ -66,7 +66,7 @@ func writePython(p *project, _ Options) (*recipe, error) {
 	if err != nil {
 		return nil, err
 	}
-	line, reason := python.choose(source, fromPEP440(version))
+	line, reason := python.choose(source, version)
 	r.because("%s", reason)
 	start, err := p.pythonStart(description)
 	if err != nil {
@@ -238,10 +238,11 @@ func (p *project) installPoetry(r *recipe, start pythonStart) {
 	r.add("RUN", install+" --no-root")
 }
 
-// runPython is the image that runs.
+// runPython is the image that runs. Only the proxy reaches it, so that what that
+// says of a request's origin can be believed.
 func (p *project) runPython(r *recipe, base string, start pythonStart) {
 	r.add("FROM", base)
-	r.add("ENV", "PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 WEB_CONCURRENCY=2")
+	r.add("ENV", "PATH=/venv/bin:$PATH HOME=/tmp PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 FORWARDED_ALLOW_IPS=*")
 	r.add("WORKDIR", "/app")
 	r.add("COPY", "--from=build /venv /venv")
 	r.add("COPY", ". .")

@@ -101,15 +101,16 @@ func findApp(text string) (entry string, framework webFramework) {
 	return "", webFramework{}
 }
 
-// serveWith starts the app of a file with the server that suits its framework.
+// serveWith starts the app of a file with the server that suits its framework. It
+// is one process, so that what an app keeps in memory is the same for everyone.
 func (p *project) serveWith(file, entry string, framework webFramework) (pythonStart, error) {
 	start := pythonStart{reasons: []string{fmt.Sprintf("The app is %s in %s, made with %s.", entry, file, framework.class)}}
 	folder, module := moduleOf(file)
 	name, requirement := "gunicorn", gunicorn
-	line := "exec gunicorn --bind 0.0.0.0:${PORT:-8000}"
+	line := "exec gunicorn --threads 8 --bind 0.0.0.0:${PORT:-8000}"
 	if framework.async {
 		name, requirement = "uvicorn", uvicorn
-		line = "exec uvicorn --host 0.0.0.0 --port ${PORT:-8000} --proxy-headers"
+		line = "exec uvicorn --host 0.0.0.0 --port ${PORT:-8000}"
 	}
 	if folder != "" {
 		line += map[bool]string{true: " --app-dir ", false: " --chdir "}[framework.async] + folder
@@ -166,7 +167,7 @@ func (p *project) startDjango() (pythonStart, error) {
 
 func (p *project) serveDjango(file, module, entry string) (pythonStart, error) {
 	start := pythonStart{
-		shell:   fmt.Sprintf("exec gunicorn --bind 0.0.0.0:${PORT:-8000} '%s:%s'", module, entry),
+		shell:   fmt.Sprintf("exec gunicorn --threads 8 --bind 0.0.0.0:${PORT:-8000} '%s:%s'", module, entry),
 		reasons: []string{fmt.Sprintf("There is a manage.py, so the project of Django in %s is served.", path.Dir(file))},
 	}
 	settings, err := p.read(path.Join(path.Dir(file), "settings.py"))

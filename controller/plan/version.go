@@ -19,13 +19,15 @@ type language struct {
 	name      string
 	lines     []string // the versions that have base images, oldest first: "22" or "3.13"
 	preferred string   // of lines, where the project leaves the choice
+	// translate writes a range of the language's own packaging in the words of npm.
+	translate func(string) string
 }
 
 var (
 	golang = language{name: "Go", lines: []string{"1.25", "1.26"}, preferred: "1.26"}
 	nodeJS = language{name: "Node.js", lines: []string{"20", "22", "24", "26"}, preferred: "24"}
-	python = language{name: "Python", lines: []string{"3.9", "3.10", "3.11", "3.12", "3.13", "3.14"}, preferred: "3.13"}
-	php    = language{name: "PHP", lines: []string{"8.2", "8.3", "8.4", "8.5"}, preferred: "8.4"}
+	python = language{name: "Python", lines: []string{"3.9", "3.10", "3.11", "3.12", "3.13", "3.14"}, preferred: "3.13", translate: fromPEP440}
+	php    = language{name: "PHP", lines: []string{"8.2", "8.3", "8.4", "8.5"}, preferred: "8.4", translate: fromComposer}
 )
 
 // plainVersion is a version alone, not a range: the first two numbers decide.
@@ -35,7 +37,7 @@ var plainVersion = regexp.MustCompile(`^\s*(?:go|python-|v|=|==|===)?\s*([0-9]{1
 var firstVersion = regexp.MustCompile(`([0-9]{1,4})(?:\.([0-9]{1,4}))?`)
 
 // choose returns the version to build with, one of lines, and why, as a sentence.
-// The text is what file asks for: a version, a range in the words of npm, or nothing.
+// The text is what file asks for: a version, a range, or nothing.
 func (l language) choose(file, text string) (line, reason string) {
 	text = strings.TrimSpace(text)
 	if text == "" {
@@ -47,6 +49,9 @@ func (l language) choose(file, text string) (line, reason string) {
 	}
 	if len(text) > constraintBytes {
 		return l.preferred, fmt.Sprintf("%s, which is too long to be read, so %s is used.", asked, l.preferred)
+	}
+	if l.translate != nil {
+		text = l.translate(text)
 	}
 	constraint, err := semver.NewConstraint(text)
 	if err != nil {
@@ -62,7 +67,7 @@ func (l language) choose(file, text string) (line, reason string) {
 	}
 	found := firstVersion.FindStringSubmatch(text)
 	if found == nil {
-		return l.preferred, fmt.Sprintf("%s, which no base image has, so %s is used.", asked, l.preferred)
+		return l.preferred, fmt.Sprintf("%s, which no base image meets, so %s is used.", asked, l.preferred)
 	}
 	return l.near(asked, found[1], found[2])
 }
@@ -94,7 +99,7 @@ func (l language) near(asked, major, minor string) (line, reason string) {
 	if rankOf(line) == wanted {
 		return line, fmt.Sprintf("%s, so %s is used.", asked, line)
 	}
-	return line, fmt.Sprintf("%s, which no maintained base image has, so the nearest, %s, is used.", asked, line)
+	return line, fmt.Sprintf("%s, of which there is no maintained base image, so the nearest, %s, is used.", asked, line)
 }
 
 func (l language) newestOf(asked, major string) (line, reason string) {
@@ -143,4 +148,9 @@ func compatible(version string) string {
 		return "^" + version
 	}
 	return "~" + version
+}
+
+// fromComposer writes a range of Composer as one of npm: one bar is an "or" too.
+func fromComposer(text string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(text, "||", "|"), "|", "||")
 }
