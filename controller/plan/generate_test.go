@@ -117,6 +117,35 @@ func FuzzGenerate(f *testing.F) {
 	})
 }
 
+// manifests are the files that decide, by kind of project.
+var manifests = [][3]string{
+	{"package.json", ".nvmrc", "Procfile"},
+	{"package.json", "pnpm-lock.yaml", "vite.config.ts"},
+	{"pyproject.toml", "app.py", ".python-version"},
+	{"Pipfile.lock", "src/app/__init__.py", "Procfile"},
+	{"go.mod", "main.go", "go.sum"},
+	{"composer.json", "public/index.php", "composer.lock"},
+}
+
+// FuzzManifests is FuzzGenerate with the names that count.
+func FuzzManifests(f *testing.F) {
+	f.Add(uint8(0), `{"engines":{"node":"22"},"scripts":{"start":"node a.js"}}`, "v22", "web: x")
+	f.Add(uint8(1), `{"packageManager":"pnpm@9.1.0","scripts":{"build":"vite build"},"devDependencies":{"vite":"7"}}`, "lockfileVersion: '6.0'", "export default {}")
+	f.Add(uint8(2), "[project]\nrequires-python='>=3.9'\ndependencies=['flask']", "app = Flask(__name__)", "3.12")
+	f.Add(uint8(3), `{"_meta":{"requires":{"python_version":"3.12"}}}`, "def create_app():\n  Flask(", "")
+	f.Add(uint8(4), "module a\ngo 1.26\ntoolchain go1.26.1\nreplace a => ./b", "package main", "")
+	f.Add(uint8(5), `{"require":{"php":"^8.2","ext-gd":"*"},"config":{"platform":{"php":"8.3"}}}`, "", "")
+	f.Fuzz(func(t *testing.T, kind uint8, first, second, third string) {
+		names := manifests[int(kind)%len(manifests)]
+		tree, err := openTree(t, names[0], first, names[1], second, names[2], third)
+		if err != nil {
+			return
+		}
+		defer tree.Close()
+		checkGenerated(t, tree)
+	})
+}
+
 // checkGenerated parses what was generated, and compares its instructions with
 // those that the recipe wrote.
 func checkGenerated(t *testing.T, tree *archive.Tree) {
