@@ -22,17 +22,26 @@ const tarBuffer = 128 << 10
 // It needs less than 8 MB of memory whatever the archive holds. A *Refusal says
 // that an entry was not what the archive declared; what was written is then void.
 func (t *Tree) WriteTar(ctx context.Context, w io.Writer, keep func(Entry) bool) error {
-	wanted := t.wanted(keep)
+	return t.WriteContext(ctx, w, Layout{Keep: keep})
+}
+
+// WriteContext streams a build context as a tar: the extra files, then what
+// WriteTar writes. The errors are WriteTar's, and those of reading an extra file.
+func (t *Tree) WriteContext(ctx context.Context, w io.Writer, layout Layout) error {
+	wanted := t.wanted(layout.Keep)
 	buffered := bufio.NewWriterSize(w, tarBuffer)
 	out := tar.NewWriter(buffered)
-	if err := t.writeDirectories(out, wanted); err != nil {
+	if err := writeExtras(out, layout); err != nil {
+		return err
+	}
+	if err := t.writeDirectories(out, wanted, layout.Below); err != nil {
 		return err
 	}
 	for item, err := range t.source.stream(ctx, t.members, wanted) {
 		if err != nil {
 			return err
 		}
-		if err := writeItem(out, item); err != nil {
+		if err := writeItem(out, item, layout.Below); err != nil {
 			return err
 		}
 	}
@@ -65,20 +74,20 @@ func (t *Tree) wanted(keep func(Entry) bool) []bool {
 	return wanted
 }
 
-func (t *Tree) writeDirectories(out *tar.Writer, wanted []bool) error {
+func (t *Tree) writeDirectories(out *tar.Writer, wanted []bool, below string) error {
 	for i, m := range t.members {
 		if !wanted[i] || m.Kind != Directory {
 			continue
 		}
-		if err := out.WriteHeader(m.header()); err != nil {
+		if err := out.WriteHeader(m.header(below)); err != nil {
 			return fmt.Errorf("write tar: %w", err)
 		}
 	}
 	return nil
 }
 
-func writeItem(out *tar.Writer, item content) error {
-	if err := out.WriteHeader(item.header()); err != nil {
+func writeItem(out *tar.Writer, item content, below string) error {
+	if err := out.WriteHeader(item.header(below)); err != nil {
 		return fmt.Errorf("write tar: %w", err)
 	}
 	if item.writeTo == nil {
@@ -87,15 +96,19 @@ func writeItem(out *tar.Writer, item content) error {
 	return item.writeTo(out)
 }
 
-func (m member) header() *tar.Header {
+func (m member) header(below string) *tar.Header {
+	name := m.Path
+	if below != "" {
+		name = below + "/" + name
+	}
 	header := &tar.Header{
-		Name:    m.Path,
+		Name:    name,
 		Mode:    int64(m.Mode),
 		ModTime: clampTime(m.modified),
 	}
 	switch m.Kind {
 	case Directory:
-		header.Typeflag, header.Name = tar.TypeDir, m.Path+"/"
+		header.Typeflag, header.Name = tar.TypeDir, name+"/"
 	case Symlink:
 		header.Typeflag, header.Linkname = tar.TypeSymlink, m.Link
 	default:

@@ -26,6 +26,7 @@ type Plan struct {
 type Service struct {
 	Name        string
 	Build       Build
+	Image       string // reference of an image to run as it is; then there is no Build
 	Port        uint16 // that it listens on; 0 lets the image decide (ChoosePort)
 	Limits      Limits
 	Waivers     Waivers
@@ -34,7 +35,7 @@ type Service struct {
 
 // Build is how the image of a service is made.
 type Build struct {
-	Dockerfile string // path in the archive
+	Dockerfile string // path in the archive, or in the build context where it is generated
 	Target     string // stage to stop at; empty for the last
 	Arguments  map[string]string
 	// Exposed are the TCP ports that the Dockerfile itself exposes as plain
@@ -42,6 +43,8 @@ type Build struct {
 	Exposed []uint16
 	// Keep says what of the archive is sent as the build context, by .dockerignore.
 	Keep func(archive.Entry) bool
+	// Generated is set where the archive has no Dockerfile and Berth wrote one.
+	Generated *Generated
 }
 
 // Options is what the operator decides about an app, beside its archive.
@@ -50,6 +53,12 @@ type Options struct {
 	Limits      Limits
 	Waivers     Waivers
 	Environment []string // NAME=value
+	// Fallback lets a static site answer unknown paths with its index.html, for
+	// apps that route in the browser.
+	Fallback bool
+	// Server is the program that serves static sites, a file of this machine;
+	// empty is the running one.
+	Server string
 }
 
 // Refusal says why an archive cannot be deployed. Reason and Hint are whole
@@ -102,7 +111,7 @@ func From(tree *archive.Tree, o Options) (Plan, error) {
 	if path, found := findFile(tree, composeFiles); found {
 		return fromCompose(path)
 	}
-	return Plan{}, refuseMissing(tree)
+	return fromProject(tree, service, o)
 }
 
 // ChoosePort returns the port that a service listens on: the wanted one, else
