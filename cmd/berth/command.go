@@ -41,7 +41,7 @@ func commands() []command {
 	return []command{
 		{"serve", "[flags]", "run the controller and the admin app; the default", runServe},
 		{"broker", "[flags]", "hold the engine's socket for the controller", runBroker},
-		{"volume-helper", "", "work in a volume, in a container that the controller starts", runVolumeHelper},
+		{"helper", "", "work in a volume, in a container that the controller makes for it", runHelper},
 		{"deploy", "FOLDER|ARCHIVE --name NAME [--route ROUTE]", "build and run a folder or an archive on a Berth", runDeploy},
 		{"token", "[flags]", "mint a token for the API, print it and nothing else", runToken},
 		{"passwd", "[flags]", "give the operator a one-time password and end all sessions", runPasswd},

@@ -41,8 +41,8 @@ type Options struct {
 	SubnetPool netip.Prefix
 	// Reserved is left out of SubnetPool: the network between proxy and controller.
 	Reserved []netip.Prefix
-	// Helper is the static program that works in volumes, as "PROGRAM
-	// volume-helper"; empty is the one that runs.
+	// Helper is the static program that works in volumes, run as "PROGRAM
+	// helper"; empty is the one that runs.
 	Helper string
 	Logger *slog.Logger
 }

@@ -117,7 +117,7 @@ func (e *Engine) importHelper(ctx context.Context, reference string, program *io
 	response, err := e.api(ctx).ImageImport(ctx, imagetypes.ImportSource{Source: source, SourceName: "-"}, reference, imagetypes.ImportOptions{
 		Changes: []string{
 			fmt.Sprintf("LABEL %s=%q %s=%q", labelStack, e.stack, labelRole, roleHelper),
-			fmt.Sprintf("ENTRYPOINT [%q, %q]", "/"+helperProgram, "volume-helper"),
+			fmt.Sprintf("ENTRYPOINT [%q, %q]", "/"+helperProgram, "helper"),
 		},
 	})
 	if err == nil {

@@ -25,9 +25,9 @@ const (
 
 // take receives content and answers once it is in the volume. The answer can
 // come before the content's end: then the other side need not send the rest.
-func (k *keeper) take(asked request, path Path) error {
+func (k *keeper) take(asked request) error {
 	in := &content{wire: k.wire}
-	done, err := k.store(asked, path, in)
+	done, err := k.store(asked, in)
 	if errors.Is(err, io.ErrUnexpectedEOF) && errors.Is(in.err, io.ErrUnexpectedEOF) {
 		return err
 	}
@@ -39,7 +39,11 @@ func (k *keeper) take(asked request, path Path) error {
 
 // store puts the content into a stage and moves it from there to its place, so
 // that a place never holds half of something.
-func (k *keeper) store(asked request, path Path, in *content) (done answer, err error) {
+func (k *keeper) store(asked request, in *content) (done answer, err error) {
+	path, err := ParsePath(string(asked.Path))
+	if err != nil {
+		return answer{}, err
+	}
 	waiting, err := newStage(k.root)
 	if err != nil {
 		return answer{}, err
@@ -150,7 +154,7 @@ func (k *keeper) makeFolders(path Path, owner Owner) error {
 
 // checkMerge finds what stands in the way before anything is moved.
 func (k *keeper) checkMerge(staged *os.Root, to Path) error {
-	return walk(staged, "", 0, func(at place) error {
+	return walk(staged, "", 0, func(at spot) error {
 		return k.checkPlace(to.Join(at.path), kindOf(at.info.Mode()))
 	})
 }

@@ -111,8 +111,8 @@ func eachName(folder *os.Root, visit func(name string) error) error {
 	}
 }
 
-// place is something that a walk has come to.
-type place struct {
+// spot is something that a walk has come to.
+type spot struct {
 	folder *os.Root // that holds it
 	name   string
 	path   string // from where the walk began; not bounded as a Path is
@@ -121,12 +121,12 @@ type place struct {
 
 // walk calls visit for all below the folder, a folder before what it holds.
 // Links are not followed. What is gone meanwhile is left out.
-func walk(folder *os.Root, path string, depth int, visit func(place) error) error {
+func walk(folder *os.Root, path string, depth int, visit func(spot) error) error {
 	if depth > deepest {
 		return refuse(TooLarge, Path(path), fmt.Sprintf("The folders are more than %d deep.", deepest), "Remove the deepest ones.")
 	}
 	return eachName(folder, func(name string) error {
-		at := place{folder: folder, name: name, path: path + name}
+		at := spot{folder: folder, name: name, path: path + name}
 		if path == "" && Path(name).private() {
 			return nil
 		}
@@ -155,7 +155,7 @@ func walk(folder *os.Root, path string, depth int, visit func(place) error) erro
 func (k *keeper) count(limit int64) (Usage, error) {
 	usage := Usage{FreeBytes: k.freeBytes()}
 	deadline := time.Now().Add(time.Duration(limit))
-	err := walk(k.root, "", 0, func(at place) error {
+	err := walk(k.root, "", 0, func(at spot) error {
 		if at.info.IsDir() {
 			usage.Folders++
 		} else {
@@ -261,14 +261,14 @@ func (k *keeper) pack(path Path) error {
 	}
 	buffered := bufio.NewWriterSize(k.wire, frameBytes)
 	out := tar.NewWriter(buffered)
-	err = walk(folder, "", 0, func(at place) error { return packOne(out, at) })
+	err = walk(folder, "", 0, func(at spot) error { return packOne(out, at) })
 	if err == nil {
 		err = errors.Join(out.Close(), buffered.Flush())
 	}
 	return k.wire.finish(err)
 }
 
-func packOne(out *tar.Writer, at place) error {
+func packOne(out *tar.Writer, at spot) error {
 	entry := describe(at.info)
 	header := &tar.Header{
 		Name: at.path, Mode: int64(entry.Mode), ModTime: entry.Modified,
@@ -293,7 +293,7 @@ func packOne(out *tar.Writer, at place) error {
 
 // packFile writes as many bytes as the file has when it is opened. One that
 // shrinks while it is read is filled up with zeros, as any tar does.
-func packFile(out *tar.Writer, at place, header *tar.Header) error {
+func packFile(out *tar.Writer, at spot, header *tar.Header) error {
 	file, err := (&keeper{root: at.folder}).openFile(Path(at.name))
 	if refusal := (*Refusal)(nil); errors.As(err, &refusal) {
 		return nil // it became something else meanwhile

@@ -41,6 +41,9 @@ type keeper struct {
 // serve answers one request. Its error is the stream's; everything else is told
 // to the other side.
 func (k *keeper) serve(asked request) error {
+	if asked.Verb == verbWrite || asked.Verb == verbUnpack {
+		return k.take(asked)
+	}
 	path, err := ParsePath(string(asked.Path))
 	if err != nil {
 		return k.answer(answer{}, err)
@@ -52,8 +55,6 @@ func (k *keeper) serve(asked request) error {
 		return k.read(path)
 	case verbPack:
 		return k.pack(path)
-	case verbWrite, verbUnpack:
-		return k.take(asked, path)
 	case verbStat:
 		entry, err := k.find(path)
 		return k.answer(answer{Entry: toWire(entry)}, err)

@@ -9,11 +9,11 @@ import (
 	"berth/controller/volume"
 )
 
-// runVolumeHelper works on the files of the one volume that its container has,
+// runHelper works on the files of the one volume that its container has,
 // as the controller on the other side of its standard input asks. It ends when
 // that does.
-func runVolumeHelper(_ context.Context, p *program, args []string) error {
-	if err := p.parseFlagsOnly(newFlags("volume-helper"), args); err != nil {
+func runHelper(_ context.Context, p *program, args []string) error {
+	if err := p.parseFlagsOnly(newFlags("helper"), args); err != nil {
 		return err
 	}
 	root, err := os.OpenRoot(docker.HelperFolder)
