@@ -46,7 +46,7 @@ const (
 // The work is done by a helper: a container of our own program that has the
 // volume, no network and nothing else, and is removed by Close.
 func (e *Engine) OpenVolume(ctx context.Context, name volume.Name, access Access) (*volume.Session, error) {
-	if _, err := e.FindVolume(ctx, name); err != nil {
+	if err := e.ownsVolume(ctx, name); err != nil {
 		return nil, err
 	}
 	select {
@@ -61,6 +61,17 @@ func (e *Engine) OpenVolume(ctx context.Context, name volume.Name, access Access
 	h.stop = context.AfterFunc(ctx, h.connection.Close)
 	end := sync.OnceValue(func() error { return h.close(ctx) })
 	return volume.NewSession(h.output(ctx), h.connection.Conn, end), nil
+}
+
+// EnsureOwner gives the root of an empty volume to owner, so that an app can
+// begin to write. A volume that holds something stays as it is.
+func (e *Engine) EnsureOwner(ctx context.Context, name volume.Name, owner volume.Owner) error {
+	session, err := e.OpenVolume(ctx, name, ReadWrite)
+	if err != nil {
+		return err
+	}
+	_, err = session.Adopt(owner)
+	return errors.Join(err, session.Close())
 }
 
 // RemoveHelpers removes what works in volumes, as an earlier process of this

@@ -110,6 +110,13 @@ func (e *Engine) RemoveVolume(ctx context.Context, name volume.Name) error {
 	return notFoundIsFine(failure(ctx, "remove volume", err))
 }
 
+func (e *Engine) ownsVolume(ctx context.Context, name volume.Name) error {
+	ctx, cancel := within(ctx, callTimeout)
+	defer cancel()
+	_, err := e.inspectVolume(ctx, name)
+	return err
+}
+
 func (e *Engine) inspectVolume(ctx context.Context, name volume.Name) (volumetypes.Volume, error) {
 	found, err := e.api(ctx).VolumeInspect(ctx, e.volumeName(name))
 	if err != nil {
