@@ -18,6 +18,9 @@ const (
 	labelRole    = "berth.role"
 	labelService = "berth.service"
 	labelPort    = "berth.port" // the port that the instance was told to listen on
+	labelVolume  = "berth.volume"
+	// labelDescription is what a person wrote about a volume.
+	labelDescription = "berth.description"
 )
 
 // The roles of things in the engine.
@@ -26,6 +29,8 @@ const (
 	roleBuild   = "build"
 	roleNetwork = "network"
 	roleProxy   = "proxy"
+	roleVolume  = "volume"
+	roleHelper  = "helper" // a container that works in a volume, and its image
 )
 
 // ownLabels are the labels of a thing that belongs to one release of an app.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"berth/controller/plan"
+	"berth/controller/volume"
 )
 
 // InstanceName returns the container name of one service of a release, which is
@@ -24,3 +25,7 @@ func (e *Engine) networkName(app string) string { return e.stack + "-app-" + app
 func (e *Engine) imageTag(app string, release int64) string {
 	return fmt.Sprintf("%s/%s:r%d", e.stack, app, release)
 }
+
+// volumeName returns the engine's name of a volume. No app's instance, whose
+// names have a release, and no volume of the stack itself has such a name.
+func (e *Engine) volumeName(name volume.Name) string { return e.stack + "-vol-" + string(name) }
