@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -202,6 +203,7 @@ func (s *shipment) build(ctx context.Context) (docker.Image, error) {
 		return docker.Image{}, archiveProblem(err)
 	}
 	s.service = made.Services[0]
+	s.tellGenerated()
 	if err := s.foretell(ctx); err != nil {
 		return docker.Image{}, err
 	}
@@ -211,7 +213,7 @@ func (s *shipment) build(ctx context.Context) (docker.Image, error) {
 	began := time.Now()
 	image, err := s.engine.Build(ctx, docker.BuildOptions{
 		App: string(s.app.Name), Release: s.release.Number, Build: s.service.Build,
-		Context: tree.ContextWriter(s.service.Build.Keep),
+		Context: tree.LayoutWriter(s.service.Build.Layout()),
 	}, s.log.line)
 	if err != nil {
 		return docker.Image{}, err
@@ -223,6 +225,23 @@ func (s *shipment) build(ctx context.Context) (docker.Image, error) {
 	s.release.Image = image.ID
 	s.dropArchive(ctx)
 	return image, nil
+}
+
+// tellGenerated writes into the log what was built where the archive says nothing
+// of how, and why so.
+func (s *shipment) tellGenerated() {
+	generated := s.service.Build.Generated
+	if generated == nil {
+		return
+	}
+	s.log.say("the archive has no Dockerfile; it looks like %s", generated.Kind)
+	for _, reason := range generated.Reasons {
+		s.log.say("%s", reason)
+	}
+	s.log.say("so it is built with this Dockerfile:")
+	for line := range strings.Lines(generated.Dockerfile) {
+		s.log.line("    " + strings.TrimRight(line, "\n"))
+	}
 }
 
 // foretell tells the proxy the verify route before there is an image, so that it
