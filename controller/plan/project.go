@@ -132,7 +132,7 @@ func (p *project) keep(more ...string) (func(archive.Entry) bool, error) {
 // own image will read.
 func parseCommand(file string, line int, text string) (string, error) {
 	text = strings.TrimSpace(text)
-	reason := ""
+	var reason string
 	switch {
 	case text == "":
 		reason = "The command is empty."
