@@ -55,3 +55,15 @@ func TestWriteContext_SaysWhichExtraCannotBeRead(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestReadFiles_ReadsTheFilesThatAreThere(t *testing.T) {
+	for format, make := range formats {
+		t.Run(format, func(t *testing.T) {
+			tree := opened(t, make(t, item{name: "a/b/c/d", text: "deep"}, item{name: "a/b/e", text: "beside"}, item{name: "large", text: strings.Repeat("x", 100)}))
+			texts, err := tree.ReadFiles(t.Context(), []string{"a/b/c/d", "large", "a/b", "none"}, 50)
+			if err != nil || len(texts) != 1 || string(texts["a/b/c/d"]) != "deep" {
+				t.Errorf("got %q, %v", texts, err)
+			}
+		})
+	}
+}

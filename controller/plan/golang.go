@@ -6,6 +6,7 @@ import (
 	"go/build/constraint"
 	"go/parser"
 	"go/token"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -194,12 +195,21 @@ func (p *project) goFolders() map[string][]string {
 }
 
 func (p *project) mainPackages(folders map[string][]string, in func(string) bool) ([]string, error) {
-	var found []string
+	var found, first []string
 	for folder, files := range folders {
+		if in(folder) && folder != "." {
+			first = append(first, files[0])
+		}
+	}
+	slices.Sort(first)
+	if err := p.readAhead(first); err != nil {
+		return nil, err
+	}
+	for _, folder := range slices.Sorted(maps.Keys(folders)) {
 		if !in(folder) {
 			continue
 		}
-		main, err := p.isMain(files)
+		main, err := p.isMain(folders[folder])
 		if err != nil {
 			return nil, err
 		}
@@ -207,7 +217,6 @@ func (p *project) mainPackages(folders map[string][]string, in func(string) bool
 			found = append(found, folder)
 		}
 	}
-	slices.Sort(found)
 	return found, nil
 }
 

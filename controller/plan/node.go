@@ -95,7 +95,8 @@ func writeNode(p *project, o Options) (*recipe, error) {
 		return nil, err
 	}
 	if served.folder != "" {
-		return r, p.serveBuilt(r, o, base, description, tool, served)
+		p.serveBuilt(r, o, base, description, tool, served)
+		return r, nil
 	}
 	return r, p.runNode(r, base, description, tool)
 }
@@ -125,13 +126,12 @@ func (p *project) nodeBase(r *recipe, description nodePackage, tool nodeTool) (s
 }
 
 // serveBuilt serves the folder that the build script fills.
-func (p *project) serveBuilt(r *recipe, o Options, base string, description nodePackage, tool nodeTool, served builtSite) error {
+func (p *project) serveBuilt(r *recipe, o Options, base string, description nodePackage, tool nodeTool, served builtSite) {
 	r.because("It is built with %s, which puts a static site into %s.", served.tool, served.folder)
 	o.Fallback = o.Fallback || served.fallback
 	p.buildNode(r, base, description, tool)
 	r.add("FROM", "scratch")
 	r.serveFolder(o, "--from=build /app/"+served.folder+"/")
-	return nil
 }
 
 // runNode starts the app by the Procfile, else by the start script, else by what

@@ -1,8 +1,11 @@
 package plan
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -14,9 +17,12 @@ const (
 	projectBytes = 1 << 20  // of a file that says how a project is built
 	lockBytes    = 16 << 20 // of a lock file
 	lineBytes    = 4096     // of a command that a project gives
-	// deepReads bounds how many files below the top are read: of a tar.gz, each
-	// costs a pass.
-	deepReads = 40
+	// deepReads bounds how many files below the top are read one by one: of a
+	// tar.gz, each costs a pass.
+	deepReads = 8
+	// aheadFiles and aheadBytes bound what is read in one pass.
+	aheadFiles = 200
+	aheadBytes = 64 << 10 // of each
 )
 
 // ignoredAlways is what belongs into no image, unless the archive's own
@@ -38,8 +44,24 @@ const ignoredAlways = `
 
 // project reads what an archive without a Dockerfile says of itself.
 type project struct {
-	tree *archive.Tree
-	deep int // reads below the top so far
+	tree  *archive.Tree
+	deep  int               // reads below the top so far
+	ahead map[string][]byte // path -> what was read ahead
+}
+
+// readAhead reads files of which many will be looked at, in one pass. Those that
+// it leaves out are read when they are looked at.
+func (p *project) readAhead(paths []string) error {
+	paths = slices.DeleteFunc(slices.Clone(paths), func(path string) bool { return !p.has(path) || p.ahead[path] != nil })
+	texts, err := p.tree.ReadFiles(context.Background(), paths[:min(len(paths), aheadFiles)], aheadBytes)
+	if err != nil {
+		return err
+	}
+	if p.ahead == nil {
+		p.ahead = map[string][]byte{}
+	}
+	maps.Copy(p.ahead, texts)
+	return nil
 }
 
 // has reports whether path is a file.
@@ -86,15 +108,7 @@ func (p *project) readUpTo(path string, limit int64) (string, error) {
 	if !p.has(path) {
 		return "", nil
 	}
-	if strings.Contains(path, "/") {
-		if p.deep++; p.deep > deepReads {
-			return "", &Refusal{
-				Reason: fmt.Sprintf("To find out how the app starts, more than %d files would have to be read.", deepReads),
-				Hint:   "Add a Dockerfile that says how to build and start the app.",
-			}
-		}
-	}
-	text, err := p.tree.ReadFile(path, limit)
+	text, err := p.content(path, limit)
 	if err != nil {
 		return "", err
 	}
@@ -102,6 +116,22 @@ func (p *project) readUpTo(path string, limit int64) (string, error) {
 		return "", &Refusal{File: path, Reason: "The file is not text in UTF-8.", Hint: "Save the file as UTF-8 text."}
 	}
 	return strings.TrimPrefix(string(text), "\ufeff"), nil
+}
+
+func (p *project) content(path string, limit int64) ([]byte, error) {
+	if text, found := p.ahead[path]; found {
+		return text, nil
+	}
+	if !strings.Contains(path, "/") {
+		return p.tree.ReadFile(path, limit)
+	}
+	if p.deep++; p.deep > deepReads {
+		return nil, &Refusal{
+			Reason: "To find out how the app starts, too many files would have to be read.",
+			Hint:   "Add a Dockerfile that says how to build and start the app.",
+		}
+	}
+	return p.tree.ReadFile(path, limit)
 }
 
 // keep says what of the archive goes into the build context: what is not
@@ -132,7 +162,7 @@ func (p *project) keep(more ...string) (func(archive.Entry) bool, error) {
 // own image will read.
 func parseCommand(file string, line int, text string) (string, error) {
 	text = strings.TrimSpace(text)
-	reason := ""
+	var reason string
 	switch {
 	case text == "":
 		reason = "The command is empty."

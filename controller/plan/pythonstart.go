@@ -71,17 +71,21 @@ func (p *project) pythonStart(description pyproject) (pythonStart, error) {
 
 // startFramework finds the line that makes the app.
 func (p *project) startFramework() (start pythonStart, found bool, err error) {
+	var files []string
 	for _, folder := range pythonFolders {
 		for _, name := range pythonFiles {
-			file := path.Join(folder, name)
-			text, err := p.read(file)
-			if err != nil {
-				return pythonStart{}, false, err
-			}
-			entry, framework := findApp(text)
-			if entry == "" {
-				continue
-			}
+			files = append(files, path.Join(folder, name))
+		}
+	}
+	if err := p.readAhead(files); err != nil {
+		return pythonStart{}, false, err
+	}
+	for _, file := range files {
+		text, err := p.read(file)
+		if err != nil {
+			return pythonStart{}, false, err
+		}
+		if entry, framework := findApp(text); entry != "" {
 			start, err = p.serveWith(file, entry, framework)
 			return start, true, err
 		}

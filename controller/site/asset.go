@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -129,7 +130,7 @@ func (c *textCheck) Write(p []byte) (int, error) {
 	}
 	text := p
 	if len(c.open) > 0 {
-		text = append(c.open, p...)
+		text = slices.Concat(c.open, p)
 	}
 	end := len(text) - cutCharacter(text)
 	c.wrong = !utf8.Valid(text[:end]) || bytes.IndexByte(text[:end], 0) >= 0

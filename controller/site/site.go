@@ -143,13 +143,10 @@ func (s *Site) serveFallback(w http.ResponseWriter, r *http.Request) {
 // serveMissing answers 404, with the site's own page where it has one.
 func (s *Site) serveMissing(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-cache")
-	page, err := s.load(notFoundFile)
-	if err == nil {
-		err = s.serveAs(w, r, page, http.StatusNotFound)
+	if page, err := s.load(notFoundFile); err == nil && s.serveAs(w, r, page, http.StatusNotFound) == nil {
+		return
 	}
-	if err != nil {
-		http.Error(w, "There is no such page.", http.StatusNotFound)
-	}
+	http.Error(w, "There is no such page.", http.StatusNotFound)
 }
 
 // redirectToFolder adds the slash. The address is relative, and begins with a dot
