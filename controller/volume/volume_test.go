@@ -12,6 +12,7 @@ import (
 	"testing"
 	"testing/iotest"
 	"time"
+	"unicode/utf8"
 )
 
 // self owns what tests make: only root may give files away.
@@ -184,7 +185,7 @@ func TestSession_NamesThatAreNotTextCanBeSeenAndRemoved(t *testing.T) {
 		t.Fatalf("listed %+v, %v", listing, err)
 	}
 	path := Path("").Join(listing.Entries[0].Name)
-	if shown := path.String(); strings.ContainsAny(shown, "\xff\n") {
+	if shown := path.String(); strings.ContainsAny(shown, "\n") || !utf8.ValidString(shown) {
 		t.Errorf("shown as %q", shown)
 	}
 	if err := session.Remove(path); err != nil {
@@ -428,6 +429,22 @@ func TestSession_TwoUploadsToOnePathEndAsOneOfThem(t *testing.T) {
 		t.Error("the file is a mixture")
 	}
 	wantClean(t, folder)
+}
+
+func TestSession_FoldersDeeperThanAWalkGoesCanBeRemoved(t *testing.T) {
+	session, folder := open(t)
+	place(t, folder, strings.Repeat("d/", deepest+10)+"file", "x")
+	if usage, err := session.Count(time.Minute); err != nil || !usage.Partial {
+		t.Errorf("counted %+v, %v", usage, err)
+	}
+	from, err := session.Pack("")
+	if err == nil {
+		_, err = io.Copy(io.Discard, from)
+	}
+	wantRefusal(t, err, TooLarge)
+	if err := session.Remove("d"); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestSession_AdoptsOnlyAnEmptyVolume(t *testing.T) {
