@@ -22,17 +22,25 @@ const tarBuffer = 128 << 10
 // It needs less than 8 MB of memory whatever the archive holds. A *Refusal says
 // that an entry was not what the archive declared; what was written is then void.
 func (t *Tree) WriteTar(ctx context.Context, w io.Writer, keep func(Entry) bool) error {
-	wanted := t.wanted(keep)
+	return t.WriteContext(ctx, w, Context{Keep: keep})
+}
+
+// WriteContext streams a part of the tree as WriteTar does the whole.
+func (t *Tree) WriteContext(ctx context.Context, w io.Writer, c Context) error {
+	wanted := t.wanted(c)
 	buffered := bufio.NewWriterSize(w, tarBuffer)
 	out := tar.NewWriter(buffered)
-	if err := t.writeDirectories(out, wanted); err != nil {
+	if err := c.writeExtra(out); err != nil {
+		return err
+	}
+	if err := t.writeDirectories(out, wanted, c); err != nil {
 		return err
 	}
 	for item, err := range t.source.stream(ctx, t.members, wanted) {
 		if err != nil {
 			return err
 		}
-		if err := writeItem(out, item); err != nil {
+		if err := writeItem(out, item, c); err != nil {
 			return err
 		}
 	}
@@ -47,14 +55,14 @@ func (t *Tree) WriteTar(ctx context.Context, w io.Writer, keep func(Entry) bool)
 
 // wanted asks keep about every member, and wants the directories above each
 // that it keeps: an exception in .dockerignore may lie in an excluded one.
-func (t *Tree) wanted(keep func(Entry) bool) []bool {
+func (t *Tree) wanted(c Context) []bool {
 	wanted := make([]bool, len(t.members))
 	for i, m := range t.members {
-		if keep != nil && !keep(m.Entry) {
+		if !c.keeps(m.Entry) {
 			continue
 		}
 		wanted[i] = true
-		for folder := parent(m.Path); folder != ""; folder = parent(folder) {
+		for folder := parent(m.Path); folder != c.Folder; folder = parent(folder) {
 			at := t.byPath[folder]
 			if wanted[at] {
 				break
@@ -65,20 +73,20 @@ func (t *Tree) wanted(keep func(Entry) bool) []bool {
 	return wanted
 }
 
-func (t *Tree) writeDirectories(out *tar.Writer, wanted []bool) error {
+func (t *Tree) writeDirectories(out *tar.Writer, wanted []bool, c Context) error {
 	for i, m := range t.members {
 		if !wanted[i] || m.Kind != Directory {
 			continue
 		}
-		if err := out.WriteHeader(m.header()); err != nil {
+		if err := out.WriteHeader(c.header(m)); err != nil {
 			return fmt.Errorf("write tar: %w", err)
 		}
 	}
 	return nil
 }
 
-func writeItem(out *tar.Writer, item content) error {
-	if err := out.WriteHeader(item.header()); err != nil {
+func writeItem(out *tar.Writer, item content, c Context) error {
+	if err := out.WriteHeader(c.header(item.member)); err != nil {
 		return fmt.Errorf("write tar: %w", err)
 	}
 	if item.writeTo == nil {

@@ -30,7 +30,7 @@ func TestDockerfile_AcceptsWhatUsersWrite(t *testing.T) {
 func TestDockerfile_TellsThePortsOfItsLastStage(t *testing.T) {
 	for text, want := range map[string][]uint16{
 		"FROM scratch\nEXPOSE 3000 8000/tcp\nEXPOSE 53/udp\n":              {3000, 8000},
-		"FROM debian AS a\nEXPOSE 1\nFROM scratch\nexpose 9000\n":         {9000},
+		"FROM debian AS a\nEXPOSE 1\nFROM scratch\nexpose 9000\n":          {9000},
 		"FROM scratch\nARG PORT=80\nEXPOSE ${PORT} 3000-3005 99999 -1 x\n": nil,
 		"FROM scratch\n": nil,
 	} {

@@ -20,28 +20,25 @@ const defaultPort = 8000
 type Plan struct {
 	Services []Service // in the order in which they start
 	Main     string    // name of the service that the route leads to
-}
-
-// Service is one kind of container of an app.
-type Service struct {
-	Name        string
-	Build       Build
-	Port        uint16 // that it listens on; 0 lets the image decide (ChoosePort)
-	Limits      Limits
-	Waivers     Waivers
-	Environment []string // NAME=value
+	// Notes are whole sentences on what a person may not expect.
+	Notes []string
 }
 
 // Build is how the image of a service is made.
 type Build struct {
-	Dockerfile string // path in the archive
-	Target     string // stage to stop at; empty for the last
-	Arguments  map[string]string
+	// Folder of the archive is the build context; empty is its top.
+	Folder     string
+	Dockerfile string // path in the context
+	// Text is the Dockerfile where the context does not hold it; it is sent with
+	// the context as Dockerfile.
+	Text      string
+	Target    string // stage to stop at; empty for the last
+	Arguments map[string]string
 	// Exposed are the TCP ports that the Dockerfile itself exposes as plain
 	// numbers; its base image may expose others.
 	Exposed []uint16
 	// Keep says what of the archive is sent as the build context, by .dockerignore.
-	Keep func(archive.Entry) bool
+	Keep func(archive.Entry) bool `json:"-"`
 }
 
 // Options is what the operator decides about an app, beside its archive.
@@ -50,6 +47,19 @@ type Options struct {
 	Limits      Limits
 	Waivers     Waivers
 	Environment []string // NAME=value
+
+	// What follows is for compose files alone.
+
+	// FromCompose asks for the compose file also where a Dockerfile lies beside it.
+	FromCompose bool
+	// Most is the operator's maximum, which the file's own limits stay within. A
+	// field below that of Limits counts as that one.
+	Most Limits
+	// ServiceWaivers go before Waivers for the services that they name.
+	ServiceWaivers map[string]Waivers
+	Profiles       []string
+	// Secrets are the names of the app's secrets; the plan refers to their values.
+	Secrets []string
 }
 
 // Refusal says why an archive cannot be deployed. Reason and Hint are whole
@@ -91,16 +101,23 @@ func (o Options) Service() Service {
 //
 // A Dockerfile at the top of the archive decides, also with a compose file
 // beside it: there the compose file is nearly always for the developer's desk.
+// FromCompose turns that round.
 func From(tree *archive.Tree, o Options) (Plan, error) {
 	service := o.Service()
 	if err := service.check(); err != nil {
 		return Plan{}, err
 	}
-	if path, found := findFile(tree, dockerfiles); found {
-		return fromDockerfile(tree, path, service)
-	}
-	if path, found := findFile(tree, composeFiles); found {
-		return fromCompose(path)
+	compose, hasCompose := findFile(tree, composeFiles)
+	dockerfile, hasDockerfile := findFile(tree, dockerfiles)
+	switch {
+	case hasCompose && (o.FromCompose || !hasDockerfile):
+		return fromCompose(tree, compose, o)
+	case hasDockerfile:
+		made, err := fromDockerfile(tree, dockerfile, service)
+		if hasCompose && err == nil {
+			made.Notes = append(made.Notes, fmt.Sprintf("The app is built from %s alone; %s beside it was not used.", dockerfile, compose))
+		}
+		return made, err
 	}
 	return Plan{}, refuseMissing(tree)
 }

@@ -27,15 +27,6 @@ func findFile(tree *archive.Tree, names []string) (string, bool) {
 	return "", false
 }
 
-// fromCompose will plan an app of several services.
-func fromCompose(path string) (Plan, error) {
-	return Plan{}, &Refusal{
-		File:   path,
-		Reason: "Compose apps come with a later release; this one builds an app from a Dockerfile.",
-		Hint:   "Add a Dockerfile for the one service that answers requests, at the top of the archive.",
-	}
-}
-
 // refuseMissing says what the archive has instead of a Dockerfile at its top.
 func refuseMissing(tree *archive.Tree) *Refusal {
 	top, deeper := survey(tree)
