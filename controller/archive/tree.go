@@ -156,6 +156,11 @@ func (t *Tree) ReadFile(path string, maxBytes int64) ([]byte, error) {
 	return t.source.read(m, maxBytes)
 }
 
+// LayoutWriter returns WriteContext of the layout, for whoever builds from it.
+func (t *Tree) LayoutWriter(layout Layout) func(context.Context, io.Writer) error {
+	return func(ctx context.Context, w io.Writer) error { return t.WriteContext(ctx, w, layout) }
+}
+
 // ContextWriter returns WriteTar of what keep wants, for whoever builds from it.
 func (t *Tree) ContextWriter(keep func(Entry) bool) func(context.Context, io.Writer) error {
 	return func(ctx context.Context, w io.Writer) error { return t.WriteTar(ctx, w, keep) }

@@ -129,11 +129,11 @@ func relative(file string) string {
 // does not hold there.
 const generatedDockerfile = ".berth/Dockerfile"
 
-// Context returns what of the tree the build is sent, for archive's WriteContext.
-func (b Build) Context() archive.Context {
-	context := archive.Context{Folder: b.Folder, Keep: b.Keep}
+// Layout returns what of the tree the build is sent, for archive's WriteContext.
+func (b Build) Layout() archive.Layout {
+	layout := archive.Layout{Folder: b.Folder, Keep: b.Keep}
 	if b.Text != "" {
-		context.Extra = map[string][]byte{b.Dockerfile: []byte(b.Text)}
+		layout.Extras = []archive.Extra{{Path: b.Dockerfile, Text: b.Text}}
 	}
-	return context
+	return layout
 }
