@@ -22,6 +22,7 @@ import (
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/image"
 	"github.com/docker/docker/api/types/network"
+	"github.com/docker/docker/api/types/volume"
 	"github.com/docker/docker/client"
 )
 
@@ -131,6 +132,11 @@ func remove(t testing.TB, connection *client.Client, stack string) {
 		if !errdefs.IsNotFound(err) {
 			report(t, err)
 		}
+	}
+	volumes, err := connection.VolumeList(ctx, volume.ListOptions{Filters: selection})
+	report(t, err)
+	for _, found := range volumes.Volumes {
+		report(t, connection.VolumeRemove(ctx, found.Name, true))
 	}
 	networks, err := connection.NetworkList(ctx, network.ListOptions{Filters: selection})
 	report(t, err)
