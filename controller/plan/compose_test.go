@@ -3,6 +3,7 @@ package plan
 import (
 	"encoding/json"
 	"errors"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -461,4 +462,28 @@ func FuzzFromCompose(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestFrom_PlansTheExamples plans the compose files that the examples ship.
+func TestFrom_PlansTheExamples(t *testing.T) {
+	read := func(path string) string {
+		text, err := os.ReadFile("../../examples/" + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	made := mustCompose(t, read("compose-guestbook/compose.yaml"), Options{},
+		"token.txt", "t", "app/Dockerfile", read("compose-guestbook/app/Dockerfile"))
+	if made.Main != "web" || !serviceOf(t, made, "store").Stateful() || made.Services[0].Name != "store" {
+		t.Errorf("got %+v", made)
+	}
+	visits := read("compose-flask-postgres/compose.yaml")
+	dockerfile := []string{"web/Dockerfile", read("compose-flask-postgres/web/Dockerfile")}
+	made = mustCompose(t, visits, Options{Secrets: []string{"DATABASE_PASSWORD"}}, dockerfile...)
+	if made.Main != "web" || serviceOf(t, made, "db").Image != "postgres:17-alpine" {
+		t.Errorf("got %+v", made)
+	}
+	_, err := composed(t, visits, Options{}, dockerfile...)
+	mustRefuse(t, err, "compose.yaml", 8, "save it for the app")
 }
