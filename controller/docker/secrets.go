@@ -22,9 +22,9 @@ import (
 // restarts. Therefore a keeper has it mounted for as long as the instance is
 // there: a container of one program that does nothing (pause.go).
 const (
-	secretsSuffix  = ".secrets"
-	secretsOptions = "size=5m,mode=0755,noexec,nosuid,nodev"
-	keeperMemory   = 6 << 20 // the least that engines take
+	secretsSuffix = ".secrets"
+	keeperMount   = "size=5m,mode=0755,noexec,nosuid,nodev"
+	keeperMemory  = 6 << 20 // the least that engines take
 )
 
 // keepSecrets returns the volume with the instance's private files, or "" where
@@ -111,7 +111,7 @@ func (e *Engine) createKeeper(ctx context.Context, options StartOptions, name st
 	labels[labelService] = options.serviceName()
 	if _, err := e.api(ctx).VolumeCreate(ctx, volumetypes.CreateOptions{
 		Name: name, Driver: "local", Labels: labels,
-		DriverOpts: map[string]string{"type": "tmpfs", "device": "tmpfs", "o": secretsOptions},
+		DriverOpts: map[string]string{"type": "tmpfs", "device": "tmpfs", "o": keeperMount},
 	}); err != nil {
 		return failure(ctx, "create volume for secrets", err)
 	}

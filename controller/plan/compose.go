@@ -86,6 +86,9 @@ func (c *composer) read() error {
 	variables := make(map[string]string, len(c.options.Environment)+len(c.options.Secrets))
 	for _, variable := range c.options.Environment {
 		name, value, _ := strings.Cut(variable, "=")
+		if refersToSecret(value) {
+			return c.refuse(fmt.Sprintf("The variable %.60s holds characters of the private use area, which mean something else here.", name), "Remove the invisible characters.")
+		}
 		variables[name] = value
 	}
 	for _, name := range c.options.Secrets {
