@@ -20,9 +20,44 @@ type Extra struct {
 
 // Layout says what a build context holds.
 type Layout struct {
-	Keep   func(Entry) bool // of the archive; nil keeps all
+	Folder string           // of the archive that becomes the top; empty is its own top
+	Keep   func(Entry) bool // of the archive, by paths as they are in Folder; nil keeps all
 	Below  string           // folder in which the archive's entries stand; empty is the top
 	Extras []Extra          // none may have the path of an entry that is kept
+}
+
+// keeps reports whether an entry is sent.
+func (l Layout) keeps(e Entry) bool {
+	if l.Folder != "" {
+		path, inside := strings.CutPrefix(e.Path, l.Folder+"/")
+		if !inside {
+			return false
+		}
+		e.Path = path
+	}
+	return !l.replaced(e.Path) && (l.Keep == nil || l.Keep(e))
+}
+
+// replaced reports whether an entry would stand where an extra file does, or its
+// folder: a link there could lead the extra file elsewhere.
+func (l Layout) replaced(path string) bool {
+	for _, extra := range l.Extras {
+		if top, _, _ := strings.Cut(extra.Path, "/"); l.Below == "" && (path == top || strings.HasPrefix(path, top+"/")) {
+			return true
+		}
+	}
+	return false
+}
+
+// place is where an entry of the archive stands in the context.
+func (l Layout) place(path string) string {
+	if l.Folder != "" {
+		path = strings.TrimPrefix(path, l.Folder+"/")
+	}
+	if l.Below != "" {
+		path = l.Below + "/" + path
+	}
+	return path
 }
 
 // writeExtras writes the extra files, and the folders of all that follows.

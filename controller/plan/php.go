@@ -25,8 +25,8 @@ var phpBuiltIn = []string{
 
 var extensionPattern = regexp.MustCompile(`^ext-([a-z][a-z0-9_]{0,30})$`)
 
-// composer is what of a composer.json decides how the app is built.
-type composer struct {
+// composerFile is what of a composer.json decides how the app is built.
+type composerFile struct {
 	Require map[string]string `json:"require"`
 	Config  struct {
 		Platform map[string]any `json:"platform"`
@@ -40,7 +40,7 @@ func knowsPHP(p *project) bool { return p.has(indexPHP) || p.has("public/"+index
 // writePHP serves the project with FrankenPHP, which is one process, listens on
 // any port and needs no root.
 func writePHP(p *project, _ Options) (*recipe, error) {
-	description, err := p.composer()
+	description, err := p.composerFile()
 	if err != nil {
 		return nil, err
 	}
@@ -60,27 +60,27 @@ func writePHP(p *project, _ Options) (*recipe, error) {
 	return r, p.runPHP(r, description)
 }
 
-func (p *project) composer() (composer, error) {
-	var description composer
+func (p *project) composerFile() (composerFile, error) {
+	var description composerFile
 	text, err := p.read(composerJSON)
 	if err != nil || text == "" {
-		return composer{}, err
+		return composerFile{}, err
 	}
 	if err := json.Unmarshal([]byte(text), &description); err != nil {
-		return composer{}, refuseJSON(composerJSON, text, err)
+		return composerFile{}, refuseJSON(composerJSON, text, err)
 	}
 	return description, nil
 }
 
 // version is the PHP that the project runs on: one that it names, else a range.
-func (c composer) version() string {
+func (c composerFile) version() string {
 	if text, ok := c.Config.Platform["php"].(string); ok {
 		return text
 	}
 	return c.Require["php"]
 }
 
-func (c composer) extensions() ([]string, error) {
+func (c composerFile) extensions() ([]string, error) {
 	var found []string
 	for name := range c.Require {
 		if !strings.HasPrefix(name, "ext-") {
@@ -120,7 +120,7 @@ func (p *project) buildPHP(r *recipe) {
 	r.add("RUN", "--mount=type=cache,target=/composer composer install --no-dev --no-interaction --prefer-dist --optimize-autoloader")
 }
 
-func (p *project) runPHP(r *recipe, description composer) error {
+func (p *project) runPHP(r *recipe, description composerFile) error {
 	r.add("FROM", "base")
 	r.add("ENV", "HOME=/tmp XDG_CONFIG_HOME=/tmp XDG_DATA_HOME=/tmp")
 	r.add("WORKDIR", "/app")

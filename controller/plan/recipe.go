@@ -27,14 +27,6 @@ type Generated struct {
 	Extras []archive.Extra
 }
 
-// Layout returns what the build context holds, for archive.Tree's LayoutWriter.
-func (b Build) Layout() archive.Layout {
-	if b.Generated == nil {
-		return archive.Layout{Keep: b.Keep}
-	}
-	return archive.Layout{Keep: b.Keep, Below: b.Generated.Below, Extras: b.Generated.Extras}
-}
-
 // recipe writes a Dockerfile, one instruction at a time. What comes from the
 // project stands in it in three forms only, each checked before: a number, a name
 // of plain letters, and a word of a JSON array.

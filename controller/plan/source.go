@@ -31,11 +31,11 @@ func findFile(tree *archive.Tree, names []string) (string, bool) {
 	return "", false
 }
 
-// fromCompose will plan an app of several services.
-func fromCompose(path string) (Plan, error) {
-	return Plan{}, &Refusal{
+// refuseCompose says that the app would be one of several services.
+func refuseCompose(path string) *Refusal {
+	return &Refusal{
 		File:   path,
-		Reason: "Compose apps come with a later release; this one builds an app from a Dockerfile.",
+		Reason: "Compose apps come with a later release; this one runs an app of one service.",
 		Hint:   "Add a Dockerfile for the one service that answers requests, at the top of the archive.",
 	}
 }
