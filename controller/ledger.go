@@ -14,6 +14,7 @@ var (
 	ErrNameTaken  = errors.New("name is taken")
 	ErrRouteTaken = errors.New("route is taken")
 	ErrUnderWay   = errors.New("a release of the app is under way")
+	ErrStale      = errors.New("changed by another meanwhile")
 )
 
 // Routing is one line of the whole route table: who answers at a route.
@@ -33,12 +34,13 @@ type Ledger interface {
 	// ErrNameTaken or ErrRouteTaken where another app has them.
 	CreateApp(context.Context, App, Release) (Release, error)
 	// CreateRelease queues the next release of an app and gives it its number and
-	// the settings that the app has in the same transaction.
+	// the settings and the environment that the app has in the same transaction.
 	// ErrUnderWay where one is queued or running, ErrNotFound where the app is
 	// missing or wanted deleted.
 	CreateRelease(context.Context, Release) (Release, error)
-	// CreateRerun is CreateRelease for an image that is there already: it makes
-	// the settings of the release those of the app.
+	// CreateRerun is CreateRelease for an image that is there already: the release
+	// has the settings and the environment that it names. It makes its settings those
+	// of the app, and its environment too where it is a rollback.
 	CreateRerun(context.Context, Release) (Release, error)
 
 	ListApps(context.Context) ([]App, error) // by name
@@ -46,6 +48,12 @@ type Ledger interface {
 	UpdateWanted(context.Context, AppName, Wanted) error
 	// UpdateSettings is for an app with no release under way, else ErrUnderWay.
 	UpdateSettings(context.Context, AppName, Settings) error
+	// FindEnvironment returns the environment of an app that App or Release names by
+	// its number, by name; 0 is the empty one.
+	FindEnvironment(ctx context.Context, app AppName, number int64) ([]Variable, error)
+	// UpdateEnvironment makes variables the environment of the app and returns its
+	// number; ErrStale where the app's is not the one of number was any more.
+	UpdateEnvironment(ctx context.Context, app AppName, was int64, variables []Variable) (int64, error)
 	UpdateObserved(context.Context, AppName, Observed) error
 	DeleteApp(context.Context, AppName) error // the row, its routes and releases
 
