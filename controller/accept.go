@@ -39,7 +39,7 @@ func (c *Controller) AcceptUpdate(ctx context.Context, name AppName, received *A
 	if err != nil {
 		return Release{}, err
 	}
-	environment, err := c.openEnvironment(ctx, Release{ReleaseID: ReleaseID{App: name}, Environment: app.Environment})
+	environment, err := c.openSavedEnvironment(ctx, name)
 	if err != nil {
 		return Release{}, err
 	}

@@ -69,12 +69,11 @@ type Usage struct {
 
 // App is one deployed application: its claims (name, routes) and what is wanted of it.
 type App struct {
-	Name        AppName
-	Routes      []traefik.Route // at least one
-	Settings    Settings        // for its next upload; the live release has its own
-	Environment int64           // number of the one that was saved; the live release has its own; 0 is the empty one
-	Wanted      Wanted
-	Live        int64 // number of the live release; 0 before the first
-	Observed    Observed
-	CreatedAt   time.Time
+	Name      AppName
+	Routes    []traefik.Route // at least one
+	Settings  Settings        // for its next upload; the live release has its own
+	Wanted    Wanted
+	Live      int64 // number of the live release; 0 before the first
+	Observed  Observed
+	CreatedAt time.Time
 }

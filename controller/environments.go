@@ -58,17 +58,16 @@ func (c *Controller) UpdateEnvironment(ctx context.Context, name AppName, change
 	if err != nil {
 		return Environment{}, err
 	}
-	before, err := c.ledger.FindEnvironment(ctx, name, app.Environment)
+	number, before, err := c.ledger.FindEnvironment(ctx, name)
 	if err != nil {
-		return Environment{}, err
+		return Environment{}, claimProblem(err, app)
 	}
 	after, err := c.changeEnvironment(name, before, change)
 	if err != nil {
 		return Environment{}, err
 	}
 	if !slices.EqualFunc(before, after, Variable.equal) {
-		app.Environment, err = c.ledger.UpdateEnvironment(ctx, name, app.Environment, after)
-		if err != nil {
+		if err := c.ledger.UpdateEnvironment(ctx, name, number, after); err != nil {
 			return Environment{}, claimProblem(err, app)
 		}
 		c.notices.notify(name)
@@ -100,20 +99,22 @@ func (c *Controller) ApplyEnvironment(ctx context.Context, name AppName, by stri
 		return Release{}, err
 	}
 	wish := rerunOf(live, by)
-	wish.Settings, wish.Environment, wish.NewEnvironment = app.Settings, app.Environment, true
+	wish.Settings, wish.NewEnvironment = app.Settings, true
 	return c.queueRerun(ctx, app, wish)
 }
 
 // environment compares what was saved with what runs.
 func (c *Controller) environment(ctx context.Context, app App) (Environment, error) {
-	saved, err := c.ledger.FindEnvironment(ctx, app.Name, app.Environment)
+	_, saved, err := c.ledger.FindEnvironment(ctx, app.Name)
 	if err != nil {
-		return Environment{}, err
+		return Environment{}, claimProblem(err, app)
 	}
 	shown := Environment{Live: app.Live, Variables: make([]VariableView, 0, len(saved))}
-	running, err := c.runningEnvironment(ctx, app, saved)
-	if err != nil {
-		return Environment{}, err
+	var running []Variable
+	if app.Live != 0 {
+		if running, err = c.ledger.FindEnvironmentOf(ctx, ReleaseID{App: app.Name, Number: app.Live}); err != nil {
+			return Environment{}, claimProblem(err, app)
+		}
 	}
 	for _, variable := range saved {
 		was := find(running, variable.Name)
@@ -137,18 +138,6 @@ func (c *Controller) environment(ctx context.Context, app App) (Environment, err
 	return shown, nil
 }
 
-// runningEnvironment is what the live release runs with, nothing where there is none.
-func (c *Controller) runningEnvironment(ctx context.Context, app App, saved []Variable) ([]Variable, error) {
-	if app.Live == 0 {
-		return nil, nil
-	}
-	live, err := c.ledger.FindRelease(ctx, ReleaseID{App: app.Name, Number: app.Live})
-	if err != nil || live.Environment == app.Environment {
-		return saved, err
-	}
-	return c.ledger.FindEnvironment(ctx, app.Name, live.Environment)
-}
-
 // openEnvironment is the environment of a release with its secrets in the clear:
 // for the moment in which an instance is started, and to mask what is printed.
 type openEnvironment struct {
@@ -163,18 +152,31 @@ type secretFile struct {
 	content []byte
 }
 
-// openEnvironment opens the secrets of a release.
-func (c *Controller) openEnvironment(ctx context.Context, release Release) (openEnvironment, error) {
-	kept, err := c.ledger.FindEnvironment(ctx, release.App, release.Environment)
+// openEnvironmentOf opens the secrets of a release.
+func (c *Controller) openEnvironmentOf(ctx context.Context, id ReleaseID) (openEnvironment, error) {
+	kept, err := c.ledger.FindEnvironmentOf(ctx, id)
 	if err != nil {
 		return openEnvironment{}, err
 	}
+	return c.open(id.App, kept)
+}
+
+// openSavedEnvironment opens the secrets that the next upload of an app gets.
+func (c *Controller) openSavedEnvironment(ctx context.Context, app AppName) (openEnvironment, error) {
+	_, kept, err := c.ledger.FindEnvironment(ctx, app)
+	if err != nil {
+		return openEnvironment{}, err
+	}
+	return c.open(app, kept)
+}
+
+func (c *Controller) open(app AppName, kept []Variable) (openEnvironment, error) {
 	var opened openEnvironment
 	secrets := make(map[string]string)
 	for _, variable := range kept {
 		value := variable.Value
 		if variable.Secret() {
-			plain, err := c.key.Open(variable.Sealed, environmentPlace(release.App, variable.Name))
+			plain, err := c.key.Open(variable.Sealed, environmentPlace(app, variable.Name))
 			if err != nil {
 				return openEnvironment{}, cannotOpen(variable.Name, err)
 			}

@@ -38,9 +38,9 @@ type Ledger interface {
 	// ErrUnderWay where one is queued or running, ErrNotFound where the app is
 	// missing or wanted deleted.
 	CreateRelease(context.Context, Release) (Release, error)
-	// CreateRerun is CreateRelease for an image that is there already: the release
-	// has the settings and the environment that it names. It makes its settings those
-	// of the app, and its environment too where it is a rollback.
+	// CreateRerun is CreateRelease for an image that is there already. It makes the
+	// settings of the release those of the app. The release has the environment that
+	// it names, which a rollback makes the app's; with NewEnvironment it has the app's.
 	CreateRerun(context.Context, Release) (Release, error)
 
 	ListApps(context.Context) ([]App, error) // by name
@@ -48,12 +48,14 @@ type Ledger interface {
 	UpdateWanted(context.Context, AppName, Wanted) error
 	// UpdateSettings is for an app with no release under way, else ErrUnderWay.
 	UpdateSettings(context.Context, AppName, Settings) error
-	// FindEnvironment returns the environment of an app that App or Release names by
-	// its number, by name; 0 is the empty one.
-	FindEnvironment(ctx context.Context, app AppName, number int64) ([]Variable, error)
-	// UpdateEnvironment makes variables the environment of the app and returns its
-	// number; ErrStale where the app's is not the one of number was any more.
-	UpdateEnvironment(ctx context.Context, app AppName, was int64, variables []Variable) (int64, error)
+	// FindEnvironment returns what was saved for an app, by name, and the number that
+	// tells it from what is saved later.
+	FindEnvironment(context.Context, AppName) (number int64, variables []Variable, err error)
+	// FindEnvironmentOf returns what a release runs with, by name.
+	FindEnvironmentOf(context.Context, ReleaseID) ([]Variable, error)
+	// UpdateEnvironment makes variables the environment of the app; ErrStale where the
+	// number of the app's is not was any more.
+	UpdateEnvironment(ctx context.Context, app AppName, was int64, variables []Variable) error
 	UpdateObserved(context.Context, AppName, Observed) error
 	DeleteApp(context.Context, AppName) error // the row, its routes and releases
 

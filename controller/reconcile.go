@@ -162,7 +162,7 @@ func (c *Controller) recreate(ctx context.Context, app App, live Release, name s
 	if err != nil {
 		return err
 	}
-	environment, err := c.openEnvironment(ctx, live)
+	environment, err := c.openEnvironmentOf(ctx, live.ReleaseID)
 	if err != nil {
 		return err
 	}

@@ -139,7 +139,7 @@ func (s *shipment) ship(ctx context.Context) {
 	s.log = log
 	defer log.close()
 	began := time.Now()
-	if s.environment, err = s.openEnvironment(ctx, s.release); err == nil {
+	if s.environment, err = s.openEnvironmentOf(ctx, s.release.ReleaseID); err == nil {
 		log.mask = s.environment.mask
 		err = s.run(ctx)
 	}

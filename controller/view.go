@@ -111,7 +111,7 @@ func (c *Controller) Output(ctx context.Context, name AppName, lines int, follow
 	if err != nil {
 		return err
 	}
-	environment, err := c.openEnvironment(ctx, live)
+	environment, err := c.openEnvironmentOf(ctx, live.ReleaseID)
 	if err != nil {
 		return err
 	}

@@ -10,28 +10,35 @@ import (
 	"berth/controller"
 )
 
-// FindEnvironment returns the variables of the app's environment of that number, by
-// name; the environment 0 is empty.
-func (s *Store) FindEnvironment(ctx context.Context, app controller.AppName, number int64) (variables []controller.Variable, err error) {
-	if number == 0 {
-		return nil, nil
+// FindEnvironment returns what was saved for the app, by name, and its number.
+func (s *Store) FindEnvironment(ctx context.Context, app controller.AppName) (number int64, variables []controller.Variable, err error) {
+	err = s.reader.QueryRowContext(ctx, `
+SELECT coalesce(a.environment, 0), coalesce(e.variables, '[]')
+FROM apps a LEFT JOIN environments e ON e.id = a.environment WHERE a.name = ?`, app).Scan(&number, variablesColumn{&variables})
+	if err != nil {
+		return 0, nil, fmt.Errorf("find environment of %s: %w", app, orNotFound(err))
 	}
-	err = s.reader.QueryRowContext(ctx, `SELECT variables FROM environments WHERE id = ? AND app = ?`, number, app).
+	return number, variables, nil
+}
+
+// FindEnvironmentOf returns what the release runs with, by name.
+func (s *Store) FindEnvironmentOf(ctx context.Context, id controller.ReleaseID) (variables []controller.Variable, err error) {
+	err = s.reader.QueryRowContext(ctx, `
+SELECT coalesce(e.variables, '[]')
+FROM releases r LEFT JOIN environments e ON e.id = r.environment WHERE r.app = ? AND r.number = ?`, id.App, id.Number).
 		Scan(variablesColumn{&variables})
 	if err != nil {
-		return nil, fmt.Errorf("find environment %d of %s: %w", number, app, orNotFound(err))
+		return nil, fmt.Errorf("find environment of %s: %w", id, orNotFound(err))
 	}
 	return variables, nil
 }
 
 // UpdateEnvironment makes the variables the app's environment, unless it is not the
-// one of the number any more. An environment that no release has gone with is gone
-// then.
-func (s *Store) UpdateEnvironment(
-	ctx context.Context, app controller.AppName, was int64, variables []controller.Variable,
-) (number int64, err error) {
-	err = s.write(ctx, func(tx *sql.Tx) error {
-		if number, err = insertEnvironment(ctx, tx, app, variables); err != nil {
+// one of the number any more. The former one goes, unless a release has it.
+func (s *Store) UpdateEnvironment(ctx context.Context, app controller.AppName, was int64, variables []controller.Variable) error {
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		number, err := insertEnvironment(ctx, tx, app, variables)
+		if err != nil {
 			return err
 		}
 		if err := replaceEnvironment(ctx, tx, app, was, number); err != nil {
@@ -40,9 +47,9 @@ func (s *Store) UpdateEnvironment(
 		return deleteUnusedEnvironment(ctx, tx, was)
 	})
 	if err != nil {
-		return 0, fmt.Errorf("update environment of %s: %w", app, err)
+		return fmt.Errorf("update environment of %s: %w", app, err)
 	}
-	return number, nil
+	return nil
 }
 
 func insertEnvironment(ctx context.Context, tx *sql.Tx, app controller.AppName, variables []controller.Variable) (number int64, err error) {
@@ -109,6 +116,10 @@ func (c variablesColumn) Value() (driver.Value, error) {
 // Scan sets the variables.
 func (c variablesColumn) Scan(value any) error {
 	var elements []storedVariable
+	*c.variables = nil
+	if value == "[]" {
+		return nil
+	}
 	if err := scanJSON(value, &elements); err != nil {
 		return fmt.Errorf("read variables: %w", err)
 	}

@@ -167,7 +167,7 @@ FROM apps a WHERE a.name = ? AND a.wanted <> 'deleted'
 RETURNING number, coalesce(environment, 0), port, memory_bytes, nano_cpus, processes, writable_root`,
 		queued.State, stepsColumn{&queued.Steps}, queued.Archive, queued.ArchiveName, queued.ArchiveBytes, queued.ArchiveSHA256,
 		queued.RollbackOf, queued.NewSettings, queued.NewEnvironment, queued.Image, queued.CreatedBy, micros(queued.CreatedAt),
-		queued.RollbackOf != 0, orNull(release.Environment), queued.App,
+		queued.RollbackOf != 0 && !queued.NewEnvironment, orNull(release.Environment), queued.App,
 	).Scan(&queued.Number, &queued.Environment, &set.Port, &set.MemoryBytes, &set.NanoCPUs, &set.Processes, &set.WritableRoot)
 	if isTaken(err) {
 		return controller.ErrUnderWay
