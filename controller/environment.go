@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"bytes"
 	"fmt"
 	"regexp"
 	"slices"
@@ -43,7 +44,7 @@ func (v Variable) size() int {
 }
 
 func (v Variable) equal(other Variable) bool {
-	return v.Name == other.Name && v.Value == other.Value && string(v.Sealed) == string(other.Sealed) && v.File == other.File
+	return v.Name == other.Name && v.Value == other.Value && bytes.Equal(v.Sealed, other.Sealed) && v.File == other.File
 }
 
 // VariableWish is a variable as a person wants it.
@@ -233,10 +234,10 @@ func find(variables []Variable, name string) Variable {
 }
 
 func boundEnvironment(variables map[string]Variable) ([]Variable, error) {
-	bytes := 0
+	size := 0
 	sorted := make([]Variable, 0, len(variables))
 	for _, variable := range variables {
-		bytes += variable.size()
+		size += variable.size()
 		sorted = append(sorted, variable)
 	}
 	if len(sorted) > MaxVariables {
@@ -245,9 +246,9 @@ func boundEnvironment(variables map[string]Variable) ([]Variable, error) {
 			Hint: "Remove some first, or put them into a file of the archive.",
 		}
 	}
-	if bytes > MaxEnvironmentBytes {
+	if size > MaxEnvironmentBytes {
 		return nil, &Problem{
-			Kind: KindInvalid, Message: fmt.Sprintf("The environment would have %d kB; %d are the most.", bytes>>10, MaxEnvironmentBytes>>10),
+			Kind: KindInvalid, Message: fmt.Sprintf("The environment would have %d kB; %d are the most.", size>>10, MaxEnvironmentBytes>>10),
 			Hint: "Put what is large into a file of the archive or a volume.",
 		}
 	}
