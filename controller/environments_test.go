@@ -498,3 +498,30 @@ func TestReleaseLog_HoldsNoSecretThatABuildPrints(t *testing.T) {
 		t.Errorf("the log is %s, %v", text, err)
 	}
 }
+
+func TestEnvironment_LostKeyIsSaidAndMendedByTypingTheSecretAgain(t *testing.T) {
+	h := newHouse(t)
+	h.deploy("hello")
+	h.change("hello", setSecret("DB", marker))
+	h.apply("hello")
+	h.stop()
+	var err error
+	if h.key, err = secret.DeriveKey("another key"); err != nil {
+		t.Fatal(err)
+	}
+	h.open()
+	_, err = h.AcceptUpdate(t.Context(), "hello", h.good(), "test")
+	wantProblem(t, err, controller.KindInvalid, "")
+	h.engine.printed = []docker.Line{{Text: marker}}
+	err = h.Output(t.Context(), "hello", 10, false, func(line docker.Line) error {
+		t.Errorf("shown without a mask: %s", line.Text)
+		return nil
+	})
+	wantProblem(t, err, controller.KindInvalid, "")
+	h.engine.printed = nil
+	started := h.recordStarts()
+	h.change("hello", setSecret("DB", marker))
+	if release := h.apply("hello"); release.State != controller.ReleaseLive || !slices.Equal(started("berth-hello-r3").Service.Environment, []string{"DB=" + marker}) {
+		t.Errorf("release is %+v, started with %q", release, started("berth-hello-r3").Service.Environment)
+	}
+}
