@@ -20,7 +20,7 @@ func (c *Controller) Accept(ctx context.Context, u Upload) (Release, error) {
 		Wanted: WantedRunning, CreatedAt: time.Now(),
 	}
 	app.Settings.Port = u.Port
-	if err := c.examine(u.Archive, app); err != nil {
+	if err := c.examine(u.Archive, app, app.Settings.planOptions()); err != nil {
 		return Release{}, err
 	}
 	release, err := c.ledger.CreateApp(ctx, app, newRelease(app.Name, u.Archive, u.By))
@@ -39,7 +39,11 @@ func (c *Controller) AcceptUpdate(ctx context.Context, name AppName, received *A
 	if err != nil {
 		return Release{}, err
 	}
-	if err := c.examine(received, app); err != nil {
+	environment, err := c.openSavedEnvironment(ctx, name)
+	if err != nil {
+		return Release{}, err
+	}
+	if err := c.examine(received, app, environment.options(app.Settings)); err != nil {
 		return Release{}, err
 	}
 	release, err := c.ledger.CreateRelease(ctx, newRelease(name, received, by))
@@ -53,7 +57,7 @@ func (c *Controller) AcceptUpdate(ctx context.Context, name AppName, received *A
 }
 
 // Rollback queues a release that runs the image of an earlier one again with its
-// settings, without a build. The image of number must still be kept.
+// settings and its environment, without a build. The image of number must still be kept.
 func (c *Controller) Rollback(ctx context.Context, name AppName, number int64, by string) (Release, error) {
 	app, err := c.findApp(ctx, name)
 	if err != nil {
@@ -76,7 +80,7 @@ func (c *Controller) Rollback(ctx context.Context, name AppName, number int64, b
 // rerunOf returns the wish to run the image of an earlier release again, as it was.
 func rerunOf(old Release, by string) Release {
 	wish := newRelease(old.App, &Archive{Name: old.ArchiveName, Bytes: old.ArchiveBytes, SHA256: old.ArchiveSHA256}, by)
-	wish.RollbackOf, wish.Image, wish.Settings = old.Number, old.Image, old.Settings
+	wish.RollbackOf, wish.Image, wish.Settings, wish.Environment = old.Number, old.Image, old.Settings, old.Environment
 	return wish
 }
 
@@ -100,13 +104,13 @@ func (c *Controller) queueRerun(ctx context.Context, app App, wish Release) (Rel
 
 // examine opens the archive and plans it, so that what is wrong with it is said
 // on the form; the release does both again, from the same file.
-func (c *Controller) examine(received *Archive, app App) error {
+func (c *Controller) examine(received *Archive, app App, options plan.Options) error {
 	tree, err := c.uploads.open(received.file, c.limits)
 	if err != nil {
 		return archiveProblem(err)
 	}
 	defer tree.Close()
-	_, err = planFor(tree, app.Name, app.Settings)
+	_, err = planFor(tree, app.Name, options)
 	return archiveProblem(err)
 }
 
@@ -150,6 +154,12 @@ func claimProblem(err error, app App) error {
 			Kind: KindConflict, Err: err,
 			Message: fmt.Sprintf("A release of %s is under way.", app.Name),
 			Hint:    "Wait until it is live or has failed, or cancel it on its page.",
+		}
+	case errors.Is(err, ErrStale):
+		return &Problem{
+			Kind: KindConflict, Err: err,
+			Message: fmt.Sprintf("The environment of %s was changed by another in the same moment.", app.Name),
+			Hint:    "Look at what it is now, and send yours again.",
 		}
 	case errors.Is(err, ErrNotFound):
 		return noSuchApp(app.Name, err)

@@ -25,6 +25,9 @@ const (
 	ActionAppRollback Action = "APP_ROLLBACK"
 	ActionAppSettings Action = "APP_SETTINGS"
 
+	ActionEnvironmentChange Action = "ENVIRONMENT_CHANGE" // names and numbers, never a value
+	ActionEnvironmentApply  Action = "ENVIRONMENT_APPLY"
+
 	ActionReleaseCancel Action = "RELEASE_CANCEL"
 
 	ActionTokenCreate Action = "TOKEN_CREATE"

@@ -18,6 +18,7 @@ import (
 
 	"berth/controller/archive"
 	"berth/controller/plan"
+	"berth/controller/secret"
 	"berth/traefik"
 )
 
@@ -29,7 +30,8 @@ type Options struct {
 	Publisher  Publisher
 	DataFolder string // holds uploads/ and logs/
 	Logger     *slog.Logger
-	Audit      Auditor // keeps how releases end, and waivers
+	Audit      Auditor    // keeps how releases end, and waivers
+	Key        secret.Key // seals the secrets of apps in the ledger
 
 	BuildConcurrency int            // builds at once; the rest wait in line
 	BuildTimeout     time.Duration  // for one build
@@ -46,6 +48,7 @@ type Controller struct {
 	publisher Publisher
 	logger    *slog.Logger
 	audit     Auditor
+	key       secret.Key
 
 	uploads  uploadsFolder
 	logs     logsFolder
@@ -81,6 +84,9 @@ func New(o Options) (*Controller, error) {
 	if o.Audit == nil {
 		return nil, errors.New("the controller needs an audit log")
 	}
+	if o.Key == (secret.Key{}) {
+		return nil, errors.New("the controller needs a key")
+	}
 	uploads, err := openUploads(filepath.Join(o.DataFolder, "uploads"))
 	if err != nil {
 		return nil, err
@@ -90,7 +96,7 @@ func New(o Options) (*Controller, error) {
 		return nil, err
 	}
 	return &Controller{
-		ledger: o.Ledger, engine: o.Engine, proxy: o.Proxy, publisher: o.Publisher, logger: o.Logger, audit: o.Audit,
+		ledger: o.Ledger, engine: o.Engine, proxy: o.Proxy, publisher: o.Publisher, logger: o.Logger, audit: o.Audit, key: o.Key,
 		uploads: uploads, logs: logs, limits: archive.DefaultLimits(), most: o.MaximumLimits, reserved: o.ReservedHosts,
 		buildTimeout: o.BuildTimeout,
 		line:         newLine(o.BuildConcurrency),
@@ -125,8 +131,8 @@ func (c *Controller) Run(ctx context.Context) error {
 }
 
 // planFor makes the Plan of an app out of the tree of its upload.
-func planFor(tree *archive.Tree, app AppName, settings Settings) (plan.Plan, error) {
-	made, err := plan.From(tree, settings.planOptions())
+func planFor(tree *archive.Tree, app AppName, options plan.Options) (plan.Plan, error) {
+	made, err := plan.From(tree, options)
 	if err != nil {
 		return plan.Plan{}, fmt.Errorf("plan %s: %w", app, err)
 	}

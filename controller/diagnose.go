@@ -86,7 +86,7 @@ func (s *shipment) diagnose(cause error) *Problem {
 	case errors.Is(cause, errNotReady), errors.Is(cause, errUnhealthy):
 		return s.diagnoseSilence(cause)
 	}
-	s.logger.Error("release failed for a reason of ours", "release", s.release.String(), "error", cause)
+	s.logger.Error("release failed for a reason of ours", "release", s.release.String(), "error", s.environment.mask.apply(cause.Error()))
 	return &Problem{Message: "Something went wrong inside Berth.", Hint: "The log of Berth says what; deploy again when it is mended.", Err: cause}
 }
 

@@ -26,6 +26,8 @@ type engine struct {
 	onStart func(o docker.StartOptions) error
 	onList  func()                      // after the instances were listed, before the list is returned
 	exited  map[string]docker.Condition // of instances, by name, when they are looked at
+	printed []docker.Line               // by every instance; nil is its last words
+	builds  []string                    // lines that a build prints
 }
 
 func newEngine() *engine {
@@ -42,6 +44,9 @@ func (e *engine) Build(ctx context.Context, o docker.BuildOptions, log func(stri
 		return docker.Image{}, err
 	}
 	log("#1 building")
+	for _, line := range e.builds {
+		log(line)
+	}
 	if e.onBuild != nil {
 		if err := e.onBuild(ctx, o); err != nil {
 			return docker.Image{}, err
@@ -176,7 +181,15 @@ func (e *engine) Watch(ctx context.Context, _ func(docker.Event)) error {
 }
 
 func (e *engine) Tail(_ context.Context, _ string, _ docker.TailOptions, each func(docker.Line) error) error {
-	return each(docker.Line{Text: "last words"})
+	if e.printed == nil {
+		return each(docker.Line{Text: "last words"})
+	}
+	for _, line := range e.printed {
+		if err := each(line); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (e *engine) Usage(context.Context, string) (docker.Usage, error) {

@@ -14,6 +14,7 @@ var (
 	ErrNameTaken  = errors.New("name is taken")
 	ErrRouteTaken = errors.New("route is taken")
 	ErrUnderWay   = errors.New("a release of the app is under way")
+	ErrStale      = errors.New("changed by another meanwhile")
 )
 
 // Routing is one line of the whole route table: who answers at a route.
@@ -33,12 +34,13 @@ type Ledger interface {
 	// ErrNameTaken or ErrRouteTaken where another app has them.
 	CreateApp(context.Context, App, Release) (Release, error)
 	// CreateRelease queues the next release of an app and gives it its number and
-	// the settings that the app has in the same transaction.
+	// the settings and the environment that the app has in the same transaction.
 	// ErrUnderWay where one is queued or running, ErrNotFound where the app is
 	// missing or wanted deleted.
 	CreateRelease(context.Context, Release) (Release, error)
-	// CreateRerun is CreateRelease for an image that is there already: it makes
-	// the settings of the release those of the app.
+	// CreateRerun is CreateRelease for an image that is there already. It makes the
+	// settings of the release those of the app. The release has the environment that
+	// it names, which a rollback makes the app's; with NewEnvironment it has the app's.
 	CreateRerun(context.Context, Release) (Release, error)
 
 	ListApps(context.Context) ([]App, error) // by name
@@ -46,6 +48,14 @@ type Ledger interface {
 	UpdateWanted(context.Context, AppName, Wanted) error
 	// UpdateSettings is for an app with no release under way, else ErrUnderWay.
 	UpdateSettings(context.Context, AppName, Settings) error
+	// FindEnvironment returns what was saved for an app, by name, and the number that
+	// tells it from what is saved later.
+	FindEnvironment(context.Context, AppName) (number int64, variables []Variable, err error)
+	// FindEnvironmentOf returns what a release runs with, by name.
+	FindEnvironmentOf(context.Context, ReleaseID) ([]Variable, error)
+	// UpdateEnvironment makes variables the environment of the app; ErrStale where the
+	// number of the app's is not was any more.
+	UpdateEnvironment(ctx context.Context, app AppName, was int64, variables []Variable) error
 	UpdateObserved(context.Context, AppName, Observed) error
 	DeleteApp(context.Context, AppName) error // the row, its routes and releases
 

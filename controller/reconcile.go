@@ -169,10 +169,18 @@ func (c *Controller) recreate(ctx context.Context, app App, live Release, name s
 	if err != nil {
 		return err
 	}
+	environment, err := c.openEnvironmentOf(ctx, live.ReleaseID)
+	if err != nil {
+		return err
+	}
+	service, err := environment.deliver(environment.options(live.Settings).Service())
+	if err != nil {
+		return err
+	}
 	c.logger.Info("recreating instance", "instance", name, "release", live.String())
 	_, err = c.engine.Start(ctx, docker.StartOptions{
 		App: string(app.Name), Release: live.Number, Name: name, Image: image, Network: network,
-		Service: live.Settings.planOptions().Service(),
+		Service: service,
 		Labels:  traefik.Labels(targetOf(Routing{App: app.Name, Release: live.Number, Routes: app.Routes, Address: live.Address})),
 	})
 	return err

@@ -59,6 +59,7 @@ type Release struct {
 	RollbackOf    int64    // number of the release whose image this one runs again; 0 for an upload
 	NewSettings   bool     // RollbackOf is run again because the settings changed
 	Settings      Settings // that it runs with
+	Environment   int64    // the environment that it runs with, as the ledger numbers them
 	Image         string   // engine id of the image, set after the build
 	Instances     []string // engine names of its containers, set after the start
 	Address       string   // host:port of the main instance as the proxy reaches it
@@ -67,4 +68,6 @@ type Release struct {
 	CreatedBy     string   // account or token name
 	CreatedAt     time.Time
 	FinishedAt    time.Time // zero while under way
+
+	NewEnvironment bool // RollbackOf is run again because the environment changed
 }

@@ -73,6 +73,8 @@ type releaseLog struct {
 	file    *os.File
 	size    int64
 	full    bool
+	mask    *mask // of the release's secrets; nil where there are none
+	masked  maskedLines
 	changed func()
 }
 
@@ -84,7 +86,7 @@ func (l *releaseLog) line(text string) {
 	if l.full {
 		return
 	}
-	text = oneLine(text)
+	text = l.masked.next(l.mask, oneLine(text))
 	if l.size+int64(len(text)) > logLimit {
 		l.full = true
 		text = oneLine(fmt.Sprintf("berth: the log is longer than %d MB; the rest is left out", logLimit>>20))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -46,9 +47,11 @@ type shipment struct {
 	release Release
 	app     App
 	service plan.Service
-	log     *releaseLog
-	cancel  context.CancelCauseFunc
-	done    chan struct{}
+	// environment is what the release runs with; opened before the first line of the log.
+	environment openEnvironment
+	log         *releaseLog
+	cancel      context.CancelCauseFunc
+	done        chan struct{}
 }
 
 // Cancel ends a release that is under way; the app goes on as it was.
@@ -137,7 +140,11 @@ func (s *shipment) ship(ctx context.Context) {
 	s.log = log
 	defer log.close()
 	began := time.Now()
-	if err := s.run(ctx); err != nil {
+	if s.environment, err = s.openEnvironmentOf(ctx, s.release.ReleaseID); err == nil {
+		log.mask = s.environment.mask
+		err = s.run(ctx)
+	}
+	if err != nil {
 		s.fail(ctx, err)
 		return
 	}
@@ -148,7 +155,7 @@ func (s *shipment) run(ctx context.Context) (err error) {
 	if s.app, err = s.ledger.FindApp(ctx, s.release.App); err != nil {
 		return err
 	}
-	s.service = s.release.Settings.planOptions().Service()
+	s.service = s.planOptions().Service()
 
 	// The network's name is known, so it is made while the image is built.
 	preparing, prepareCtx := errgroup.WithContext(ctx)
@@ -197,11 +204,12 @@ func (s *shipment) build(ctx context.Context) (docker.Image, error) {
 		return docker.Image{}, archiveProblem(err)
 	}
 	defer tree.Close()
-	made, err := planFor(tree, s.app.Name, s.release.Settings)
+	made, err := planFor(tree, s.app.Name, s.planOptions())
 	if err != nil {
 		return docker.Image{}, archiveProblem(err)
 	}
 	s.service = made.Services[0]
+	s.tellGenerated()
 	if err := s.foretell(ctx); err != nil {
 		return docker.Image{}, err
 	}
@@ -211,7 +219,7 @@ func (s *shipment) build(ctx context.Context) (docker.Image, error) {
 	began := time.Now()
 	image, err := s.engine.Build(ctx, docker.BuildOptions{
 		App: string(s.app.Name), Release: s.release.Number, Build: s.service.Build,
-		Context: tree.ContextWriter(s.service.Build.Keep),
+		Context: tree.LayoutWriter(s.service.Build.Layout()),
 	}, s.log.line)
 	if err != nil {
 		return docker.Image{}, err
@@ -223,6 +231,23 @@ func (s *shipment) build(ctx context.Context) (docker.Image, error) {
 	s.release.Image = image.ID
 	s.dropArchive(ctx)
 	return image, nil
+}
+
+// tellGenerated writes into the log what was built where the archive says nothing
+// of how, and why so.
+func (s *shipment) tellGenerated() {
+	generated := s.service.Build.Generated
+	if generated == nil {
+		return
+	}
+	s.log.say("the archive has no Dockerfile; it looks like %s", generated.Kind)
+	for _, reason := range generated.Reasons {
+		s.log.say("%s", reason)
+	}
+	s.log.say("so it is built with this Dockerfile:")
+	for line := range strings.Lines(generated.Dockerfile) {
+		s.log.line("    " + strings.TrimRight(line, "\n"))
+	}
 }
 
 // foretell tells the proxy the verify route before there is an image, so that it
@@ -262,7 +287,10 @@ func (s *shipment) start(ctx context.Context, image docker.Image, network docker
 	starting, ctx := errgroup.WithContext(ctx)
 	starting.Go(func() error { return s.publishAndConfirm(ctx, s.target(true)) })
 	starting.Go(func() error {
-		_, err := s.engine.Start(ctx, s.startOptions(image, network))
+		options, err := s.startOptions(image, network)
+		if err == nil {
+			_, err = s.engine.Start(ctx, options)
+		}
 		return err
 	})
 	return starting.Wait()
@@ -324,7 +352,8 @@ func (s *shipment) fail(ctx context.Context, cause error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()
 	s.log.say("%s: %s %s", state, reason, hint)
-	s.logger.Warn("release did not become live", "release", s.release.String(), "state", state, "error", cause)
+	s.logger.Warn("release did not become live", "release", s.release.String(), "state", state,
+		"error", s.environment.mask.apply(cause.Error()))
 
 	if err := s.finish(ctx, s.release.ReleaseID, state, reason, hint); err != nil {
 		s.logger.Error("record failed release", "release", s.release.String(), "error", err)
@@ -361,20 +390,25 @@ func (s *shipment) recordEnd(ctx context.Context, state ReleaseState) {
 	s.audit.Record(ctx, event)
 }
 
-// explain says in words how the release ended.
+// explain says in words how the release ended. What a build or the app has printed
+// may be part of it.
 func (s *shipment) explain(ctx context.Context, cause error) (state ReleaseState, reason, hint string) {
 	if errors.Is(context.Cause(ctx), errCancelled) {
 		return ReleaseCancelled, "Cancelled by a person.", ""
 	}
 	problem := s.diagnose(cause)
-	return ReleaseFailed, problem.Message, problem.Hint
+	mask := s.environment.mask
+	return ReleaseFailed, mask.apply(problem.Message), mask.apply(problem.Hint)
 }
 
-func (s *shipment) startOptions(image docker.Image, network docker.Network) docker.StartOptions {
+func (s *shipment) planOptions() plan.Options { return s.environment.options(s.release.Settings) }
+
+func (s *shipment) startOptions(image docker.Image, network docker.Network) (docker.StartOptions, error) {
+	service, err := s.environment.deliver(s.service)
 	return docker.StartOptions{
 		App: string(s.app.Name), Release: s.release.Number, Name: s.release.Instances[0],
-		Service: s.service, Image: image, Network: network, Labels: traefik.Labels(s.target(false)),
-	}
+		Service: service, Image: image, Network: network, Labels: traefik.Labels(s.target(false)),
+	}, err
 }
 
 // target is the release as the proxy sees it: live, or only on its verify route.

@@ -18,6 +18,7 @@ import (
 	"berth/controller"
 	"berth/controller/docker"
 	"berth/controller/plan"
+	"berth/controller/secret"
 	"berth/controller/store"
 )
 
@@ -29,12 +30,18 @@ type house struct {
 	engine *engine
 	proxy  *proxy
 	audit  *auditNotes
+	key    secret.Key
+	logged *syncBuffer // the program's log
 	stop   func()
 }
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
-	h := &house{t: t, folder: t.TempDir(), engine: newEngine(), proxy: &proxy{}, audit: &auditNotes{}}
+	h := &house{t: t, folder: t.TempDir(), engine: newEngine(), proxy: &proxy{}, audit: &auditNotes{}, logged: &syncBuffer{}}
+	var err error
+	if h.key, err = secret.DeriveKey("a key of the tests"); err != nil {
+		t.Fatal(err)
+	}
 	h.open()
 	t.Cleanup(func() { h.stop() })
 	return h
@@ -49,7 +56,7 @@ func (h *house) open() {
 	}
 	h.Controller, err = controller.New(controller.Options{
 		Ledger: ledger, Engine: h.engine, Proxy: h.proxy, Publisher: h.proxy, DataFolder: h.folder,
-		Logger: slog.New(slog.DiscardHandler), BuildConcurrency: 1, BuildTimeout: time.Minute,
+		Logger: slog.New(slog.NewTextHandler(h.logged, nil)), BuildConcurrency: 1, BuildTimeout: time.Minute, Key: h.key,
 		MaximumLimits: plan.Limits{MemoryBytes: 2 << 30, NanoCPUs: 2_000_000_000, Processes: 500},
 		Audit:         h.audit,
 	})
@@ -69,6 +76,24 @@ func (h *house) open() {
 		}
 		h.stop = func() {}
 	}
+}
+
+// syncBuffer takes a log from many goroutines.
+type syncBuffer struct {
+	mu     sync.Mutex
+	buffer bytes.Buffer
+}
+
+func (b *syncBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buffer.Write(p)
+}
+
+func (b *syncBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buffer.String()
 }
 
 func (h *house) receive(files map[string]string) *controller.Archive {

@@ -17,6 +17,9 @@ type AppView struct {
 	HasUsage bool     // false while nothing was measured yet
 	Latest   *Release // the newest release, nil where there is none
 	UnderWay *Release // the one on its way, nil where there is none
+
+	Variables int // of the environment that was saved; App fills both in
+	Unapplied int // how many differ from what runs
 }
 
 // Apps returns every app, by name.
@@ -47,8 +50,14 @@ func (c *Controller) App(ctx context.Context, name AppName) (AppView, error) {
 	if len(releases) > 0 {
 		latest = &releases[0]
 	}
+	environment, err := c.environment(ctx, app)
+	if err != nil {
+		return AppView{}, err
+	}
 	c.usage.looked()
-	return c.view(app, latest), nil
+	view := c.view(app, latest)
+	view.Variables, view.Unapplied = len(environment.Variables), environment.Unapplied()
+	return view, nil
 }
 
 // Releases returns the newest releases of an app, newest first, at most 50.
@@ -89,6 +98,7 @@ func (c *Controller) confirmed(release Release) Release {
 
 // Output passes on what an app's live instances print: the last lines, and the
 // new ones as they come where follow is set, until each returns an error or ctx ends.
+// The secrets of the release are masked.
 func (c *Controller) Output(ctx context.Context, name AppName, lines int, follow bool, each func(docker.Line) error) error {
 	app, err := c.findApp(ctx, name)
 	if err != nil {
@@ -101,8 +111,12 @@ func (c *Controller) Output(ctx context.Context, name AppName, lines int, follow
 	if err != nil {
 		return err
 	}
+	environment, err := c.openEnvironmentOf(ctx, live.ReleaseID)
+	if err != nil {
+		return err
+	}
 	for _, instance := range live.Instances {
-		err := c.engine.Tail(ctx, instance, docker.TailOptions{Lines: lines, Follow: follow}, each)
+		err := c.engine.Tail(ctx, instance, docker.TailOptions{Lines: lines, Follow: follow}, environment.mask.lines(each))
 		if err != nil && !errors.Is(err, docker.ErrNotFound) {
 			return err
 		}

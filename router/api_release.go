@@ -13,23 +13,24 @@ import (
 
 // releaseJSON is a release as the API shows it.
 type releaseJSON struct {
-	App          controller.AppName      `json:"app"`
-	Number       int64                   `json:"number"`
-	State        controller.ReleaseState `json:"state"`
-	UnderWay     bool                    `json:"under_way"`
-	QueuePlace   int                     `json:"queue_place,omitempty"` // 1 is next
-	Steps        []stepJSON              `json:"steps"`
-	Reason       string                  `json:"reason,omitempty"`
-	Hint         string                  `json:"hint,omitempty"`
-	RollbackOf   int64                   `json:"rollback_of,omitempty"`
-	NewSettings  bool                    `json:"new_settings,omitempty"` // rollback_of is run again because the settings changed
-	Settings     settingsJSON            `json:"settings"`
-	Archive      string                  `json:"archive,omitempty"`
-	ArchiveBytes int64                   `json:"archive_bytes,omitempty"`
-	CreatedBy    string                  `json:"created_by"`
-	CreatedAt    time.Time               `json:"created_at"`
-	FinishedAt   *time.Time              `json:"finished_at"` // null while under way
-	Log          string                  `json:"log"`         // path of its log
+	App            controller.AppName      `json:"app"`
+	Number         int64                   `json:"number"`
+	State          controller.ReleaseState `json:"state"`
+	UnderWay       bool                    `json:"under_way"`
+	QueuePlace     int                     `json:"queue_place,omitempty"` // 1 is next
+	Steps          []stepJSON              `json:"steps"`
+	Reason         string                  `json:"reason,omitempty"`
+	Hint           string                  `json:"hint,omitempty"`
+	RollbackOf     int64                   `json:"rollback_of,omitempty"`
+	NewSettings    bool                    `json:"new_settings,omitempty"`    // rollback_of is run again because the settings changed
+	NewEnvironment bool                    `json:"new_environment,omitempty"` // or the environment
+	Settings       settingsJSON            `json:"settings"`
+	Archive        string                  `json:"archive,omitempty"`
+	ArchiveBytes   int64                   `json:"archive_bytes,omitempty"`
+	CreatedBy      string                  `json:"created_by"`
+	CreatedAt      time.Time               `json:"created_at"`
+	FinishedAt     *time.Time              `json:"finished_at"` // null while under way
+	Log            string                  `json:"log"`         // path of its log
 }
 
 type stepJSON struct {
@@ -42,7 +43,7 @@ func (v *visit) releaseJSON(release controller.Release) releaseJSON {
 		App: release.App, Number: release.Number, State: release.State, UnderWay: release.State.UnderWay(),
 		QueuePlace: v.admin.apps.QueuePlace(release.ReleaseID), Steps: make([]stepJSON, 0, len(release.Steps)),
 		Reason: release.Reason, Hint: release.Hint, RollbackOf: release.RollbackOf,
-		NewSettings: release.NewSettings, Settings: settingsJSONOf(release.Settings),
+		NewSettings: release.NewSettings, NewEnvironment: release.NewEnvironment, Settings: settingsJSONOf(release.Settings),
 		Archive: release.ArchiveName, ArchiveBytes: release.ArchiveBytes,
 		CreatedBy: release.CreatedBy, CreatedAt: release.CreatedAt,
 		Log: apiReleasePath(release.ReleaseID) + "/log",

@@ -16,6 +16,8 @@ type appPage struct {
 	CreatedAt time.Time
 	MostBytes int64
 	Waivers   []badge
+	Variables int    // of the environment
+	Unapplied string // how many changes of it wait; empty where none do
 	Problems  fieldProblems
 	Confirm   string // what was typed to confirm the deletion
 
@@ -101,6 +103,7 @@ func (a *admin) appPage(v *visit, name controller.AppName) (appPage, error) {
 		Releases: make([]releaseRow, 0, len(releases)), MostBytes: archiveBody - formOverhead,
 	}
 	page.Section = "apps"
+	page.Variables, page.Unapplied = view.Variables, changesText(view.Unapplied)
 	page.Waivers = waiversOf(view.App, releases)
 	page.Settings = view.Settings.Form()
 	page.LeastSettings, page.MostSettings = a.apps.SettingsRange()

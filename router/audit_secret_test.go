@@ -20,7 +20,7 @@ import (
 // Fields that take secrets, or what people mistake for the field of one.
 var secretFields = map[string]bool{
 	"password": true, "username": true, "old_password": true, "new_password": true, "repeat_password": true,
-	"code": true, "secret": true, "token": true, formField: true,
+	"code": true, "secret": true, "token": true, formField: true, fieldValue: true, fieldEnvText: true,
 }
 
 // fieldsOfAllForms are the names of the fields of every page.

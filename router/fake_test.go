@@ -29,6 +29,8 @@ type fakeApps struct {
 	ticks    map[chan struct{}]struct{}
 	calls    []string
 
+	environment controller.Environment // of every app
+
 	onReceive func(io.Reader) (*controller.Archive, error)
 	onAccept  func(controller.Upload) (controller.Release, error)
 	onAct     func(verb string, name controller.AppName) error
@@ -190,6 +192,44 @@ func (f *fakeApps) UpdateSettings(_ context.Context, app controller.AppName, set
 	}
 	release := aRelease(app, 9, controller.ReleaseQueued)
 	release.RollbackOf, release.NewSettings, release.Settings = 2, true, settings
+	f.putRelease(release)
+	return release, nil
+}
+
+func (f *fakeApps) Environment(_ context.Context, app controller.AppName) (controller.Environment, error) {
+	if _, err := f.App(context.Background(), app); err != nil {
+		return controller.Environment{}, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.environment, nil
+}
+
+func (f *fakeApps) UpdateEnvironment(_ context.Context, app controller.AppName, change controller.EnvironmentChange) (controller.Environment, error) {
+	if err := f.act("environment "+change.Summary(), app); err != nil {
+		return controller.Environment{}, err
+	}
+	names := change.Remove
+	for _, wish := range change.Set {
+		names = append(names, wish.Name)
+	}
+	for _, name := range names {
+		if err := controller.CheckVariableName(name); err != nil {
+			return controller.Environment{}, err
+		}
+	}
+	return f.Environment(context.Background(), app)
+}
+
+func (f *fakeApps) ApplyEnvironment(_ context.Context, app controller.AppName, by string) (controller.Release, error) {
+	if err := f.act("apply environment by "+by, app); err != nil {
+		return controller.Release{}, err
+	}
+	if saved, err := f.Environment(context.Background(), app); err != nil || saved.Unapplied() == 0 {
+		return controller.Release{}, err
+	}
+	release := aRelease(app, 9, controller.ReleaseQueued)
+	release.RollbackOf, release.NewEnvironment = 2, true
 	f.putRelease(release)
 	return release, nil
 }

@@ -103,6 +103,27 @@ func (f *failingApps) UpdateSettings(ctx context.Context, app controller.AppName
 	return f.fakeApps.UpdateSettings(ctx, app, settings, by)
 }
 
+func (f *failingApps) Environment(ctx context.Context, app controller.AppName) (controller.Environment, error) {
+	if err := f.fail("Environment"); err != nil {
+		return controller.Environment{}, err
+	}
+	return f.fakeApps.Environment(ctx, app)
+}
+
+func (f *failingApps) UpdateEnvironment(ctx context.Context, app controller.AppName, change controller.EnvironmentChange) (controller.Environment, error) {
+	if err := f.fail("UpdateEnvironment"); err != nil {
+		return controller.Environment{}, err
+	}
+	return f.fakeApps.UpdateEnvironment(ctx, app, change)
+}
+
+func (f *failingApps) ApplyEnvironment(ctx context.Context, app controller.AppName, by string) (controller.Release, error) {
+	if err := f.fail("ApplyEnvironment"); err != nil {
+		return controller.Release{}, err
+	}
+	return f.fakeApps.ApplyEnvironment(ctx, app, by)
+}
+
 func (f *failingApps) Apps(ctx context.Context) ([]controller.AppView, error) {
 	if err := f.fail("Apps"); err != nil {
 		return nil, err

@@ -71,6 +71,9 @@ func TestPreview_ShootsEveryPage(t *testing.T) {
 	p.shoot("release-failed", "/admin/apps/shop/releases/3")
 	p.shoot("release-cancelled", "/admin/apps/hello/releases/1")
 	p.shoot("output", "/admin/apps/hello/output")
+	p.shoot("environment", "/admin/apps/hello/environment?name=GREETING")
+	p.fill("/admin/apps/hello/environment", `#variable-name`, "PORT", `#set .main`)
+	p.shootHere("environment-refused")
 	p.shoot("password", "/password")
 	p.shoot("tokens", "/settings/tokens")
 	p.open("/settings/tokens")
@@ -193,9 +196,23 @@ func (p *preview) uploadRefused(t *testing.T) {
 	p.shootHere("upload-refused")
 }
 
+// previewEnvironment has a variable of every sort.
+var previewEnvironment = controller.Environment{
+	Live: 2, Added: []string{"DATABASE_PASSWORD"}, Changed: []string{"GREETING"}, Removed: []string{"OLD_MODE"},
+	Variables: []controller.VariableView{
+		{Name: "DATABASE_PASSWORD", Secret: true, Unapplied: true},
+		{Name: "DATABASE_URL", Value: "postgres://shop@db.internal:5432/shop?sslmode=verify-full&application_name=shop&connect_timeout=10"},
+		{Name: "EMPTY"},
+		{Name: "GREETING", Value: "Hello,\n  this is a value\n  of several lines.", Unapplied: true},
+		{Name: "LD_PRELOAD", Value: "/usr/lib/libjemalloc.so.2", Warning: controller.VariableWarning("LD_PRELOAD")},
+		{Name: "SIGNING_KEY", Secret: true},
+	},
+}
+
 // fillPreview puts one app of every sort into the fake.
 func fillPreview(s *site) {
 	s.anApp("hello")
+	s.apps.environment = previewEnvironment
 	hello := aRelease("hello", 1, controller.ReleaseCancelled)
 	hello.Reason, hello.Hint = "admin cancelled it while it was building.", "Upload the archive again when you are ready."
 	s.apps.putRelease(hello)

@@ -41,6 +41,10 @@ type Apps interface {
 	ParseSettings(controller.SettingsForm) (controller.Settings, error)
 	UpdateSettings(ctx context.Context, app controller.AppName, settings controller.Settings, by string) (controller.Release, error)
 
+	Environment(context.Context, controller.AppName) (controller.Environment, error)
+	UpdateEnvironment(context.Context, controller.AppName, controller.EnvironmentChange) (controller.Environment, error)
+	ApplyEnvironment(ctx context.Context, app controller.AppName, by string) (controller.Release, error)
+
 	Apps(context.Context) ([]controller.AppView, error)
 	App(context.Context, controller.AppName) (controller.AppView, error)
 	Releases(context.Context, controller.AppName) ([]controller.Release, error)

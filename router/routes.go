@@ -49,9 +49,11 @@ const (
 )
 
 const (
-	get  = http.MethodGet
-	post = http.MethodPost
-	del  = http.MethodDelete
+	get   = http.MethodGet
+	post  = http.MethodPost
+	put   = http.MethodPut
+	patch = http.MethodPatch
+	del   = http.MethodDelete
 )
 
 const (
@@ -131,6 +133,11 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: post, path: app + "/delete", access: signedIn, audit: controller.ActionAppDelete, handle: a.deleteApp},
 		{method: post, path: app + "/rollback", access: signedIn, limit: limitUpdate, audit: controller.ActionAppRollback, handle: a.rollBackApp},
 		{method: post, path: app + "/settings", access: signedIn, limit: limitUpdate, audit: controller.ActionAppSettings, handle: a.updateSettings},
+		{method: get, path: app + "/environment", access: signedIn, handle: a.showEnvironment},
+		{method: post, path: app + "/environment", access: signedIn, audit: controller.ActionEnvironmentChange, handle: a.setVariable},
+		{method: post, path: app + "/environment/import", access: signedIn, audit: controller.ActionEnvironmentChange, handle: a.importVariables},
+		{method: post, path: app + "/environment/delete", access: signedIn, audit: controller.ActionEnvironmentChange, handle: a.deleteVariable},
+		{method: post, path: app + "/environment/apply", access: signedIn, limit: limitUpdate, audit: controller.ActionEnvironmentApply, handle: a.applyEnvironment},
 		{method: get, path: app + "/output", access: signedIn, handle: a.showOutput},
 		{method: get, path: app + "/output/events", access: signedIn, stream: true, handle: a.streamOutput},
 		{method: get, path: app + "/output/download", access: signedIn, handle: a.downloadOutput},
@@ -150,6 +157,10 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: post, path: apiApp + "/restart", access: token(deployScope), audit: controller.ActionAppRestart, handle: a.apiRestartApp},
 		{method: post, path: apiApp + "/rollback", access: token(deployScope), limit: limitUpdate, audit: controller.ActionAppRollback, handle: a.apiRollBackApp},
 		{method: post, path: apiApp + "/settings", access: token(deployScope), limit: limitUpdate, audit: controller.ActionAppSettings, handle: a.apiUpdateSettings},
+		{method: get, path: apiApp + "/environment", access: token(readScope), handle: a.apiShowEnvironment},
+		{method: put, path: apiApp + "/environment", access: token(deployScope), audit: controller.ActionEnvironmentChange, handle: a.apiReplaceEnvironment},
+		{method: patch, path: apiApp + "/environment", access: token(deployScope), audit: controller.ActionEnvironmentChange, handle: a.apiUpdateEnvironment},
+		{method: post, path: apiApp + "/environment/apply", access: token(deployScope), limit: limitUpdate, audit: controller.ActionEnvironmentApply, handle: a.apiApplyEnvironment},
 		{method: get, path: apiApp + "/releases", access: token(readScope), handle: a.apiListReleases},
 		{method: get, path: apiRel, access: token(readScope), handle: a.apiShowRelease},
 		{method: get, path: apiRel + "/log", access: token(readScope), handle: a.apiShowLog},

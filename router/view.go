@@ -194,6 +194,9 @@ func releaseRowOf(release controller.Release) releaseRow {
 	if release.NewSettings {
 		row.From = fmt.Sprintf("new settings for r%d", release.RollbackOf)
 	}
+	if release.NewEnvironment {
+		row.From = fmt.Sprintf("new environment for r%d", release.RollbackOf)
+	}
 	if !release.FinishedAt.IsZero() {
 		row.Took = release.FinishedAt.Sub(release.CreatedAt)
 	}

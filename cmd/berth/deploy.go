@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"strings"
 	"time"
@@ -72,10 +73,7 @@ func (p *program) parseDeploy(args []string) (deployWish, error) {
 	flags := newFlags("deploy")
 	name := flags.String("name", "", "name of the app; one that is there is updated")
 	route := flags.String("route", "", "where a new app answers: /path, host or host/path; without it /NAME")
-	server := flags.String("server", p.variableOr("BERTH_SERVER", defaultServer), "address of the admin app; BERTH_SERVER")
-	token := flags.String("token", "", "token with the scope deploy; better: BERTH_TOKEN, which other users do not see")
-	tokenFile := flags.String("token-file", p.variable("BERTH_TOKEN_FILE"), "file that holds the token; BERTH_TOKEN_FILE")
-	caFile := flags.String("ca-file", p.variable("BERTH_CA_FILE"), "PEM file of the certificate to trust; BERTH_CA_FILE")
+	line := p.addLineFlags(flags)
 	timeout := flags.Duration("timeout", defaultDeployTime, "how long to wait until the app is live")
 	words, err := p.parseFlags(flags, args)
 	if err != nil {
@@ -84,15 +82,27 @@ func (p *program) parseDeploy(args []string) (deployWish, error) {
 	if len(words) != 1 {
 		return deployWish{}, &usageError{errors.New("berth deploy takes one folder or archive; see berth help deploy")}
 	}
-	wish := deployWish{source: words[0], server: *server, caFile: *caFile, timeout: *timeout}
+	wish := deployWish{source: words[0], server: *line.server, caFile: *line.caFile, timeout: *timeout}
 	if wish.name, err = controller.ParseAppName(*name); err != nil {
 		return deployWish{}, &usageError{err}
 	}
 	if wish.route, err = deployRoute(*route, wish.name); err != nil {
 		return deployWish{}, err
 	}
-	wish.token, err = p.deployToken(*token, *tokenFile)
+	wish.token, err = p.deployToken(*line.token, *line.tokenFile)
 	return wish, err
+}
+
+// lineFlags are the flags of a command that speaks to a server.
+type lineFlags struct{ server, token, tokenFile, caFile *string }
+
+func (p *program) addLineFlags(flags *flag.FlagSet) lineFlags {
+	return lineFlags{
+		server:    flags.String("server", p.variableOr("BERTH_SERVER", defaultServer), "address of the admin app; BERTH_SERVER"),
+		token:     flags.String("token", "", "token with the scope deploy; better: BERTH_TOKEN, which other users do not see"),
+		tokenFile: flags.String("token-file", p.variable("BERTH_TOKEN_FILE"), "file that holds the token; BERTH_TOKEN_FILE"),
+		caFile:    flags.String("ca-file", p.variable("BERTH_CA_FILE"), "PEM file of the certificate to trust; BERTH_CA_FILE"),
+	}
 }
 
 func (p *program) variableOr(name, fallback string) string {

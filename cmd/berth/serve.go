@@ -81,7 +81,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	if err := audit.CatchUp(ctx); err != nil {
 		return fmt.Errorf("open audit log: %w", err)
 	}
-	story, err := newController(config, on.ledger, audit, engine, logger)
+	story, err := newController(config, on.ledger, audit, key, engine, logger)
 	if err != nil {
 		return err
 	}
@@ -140,7 +140,7 @@ func openEngine(config Config, logger *slog.Logger) (*docker.Engine, error) {
 // newController writes the proxy's static configuration, which the proxy waits
 // for, and returns the controller that keeps the dynamic one.
 func newController(
-	config Config, ledger *store.Store, audit controller.Auditor, engine *docker.Engine, logger *slog.Logger,
+	config Config, ledger *store.Store, audit controller.Auditor, key secret.Key, engine *docker.Engine, logger *slog.Logger,
 ) (*controller.Controller, error) {
 	static := traefik.StaticOptions{ProxyAddress: config.ProxyAddress}
 	changed, err := traefik.WriteStatic(config.ProxyFolder, static)
@@ -157,6 +157,7 @@ func newController(
 	return controller.New(controller.Options{
 		Ledger:           ledger,
 		Audit:            audit,
+		Key:              key,
 		Engine:           engine,
 		Publisher:        traefik.NewPublisher(config.ProxyFolder),
 		Proxy:            proxy,

@@ -22,17 +22,26 @@ const tarBuffer = 128 << 10
 // It needs less than 8 MB of memory whatever the archive holds. A *Refusal says
 // that an entry was not what the archive declared; what was written is then void.
 func (t *Tree) WriteTar(ctx context.Context, w io.Writer, keep func(Entry) bool) error {
-	wanted := t.wanted(keep)
+	return t.WriteContext(ctx, w, Layout{Keep: keep})
+}
+
+// WriteContext streams a build context as a tar: the extra files, then what
+// WriteTar writes. The errors are WriteTar's, and those of reading an extra file.
+func (t *Tree) WriteContext(ctx context.Context, w io.Writer, layout Layout) error {
+	wanted := t.wanted(layout)
 	buffered := bufio.NewWriterSize(w, tarBuffer)
 	out := tar.NewWriter(buffered)
-	if err := t.writeDirectories(out, wanted); err != nil {
+	if err := writeExtras(out, layout); err != nil {
+		return err
+	}
+	if err := t.writeDirectories(out, wanted, layout); err != nil {
 		return err
 	}
 	for item, err := range t.source.stream(ctx, t.members, wanted) {
 		if err != nil {
 			return err
 		}
-		if err := writeItem(out, item); err != nil {
+		if err := writeItem(out, item, layout); err != nil {
 			return err
 		}
 	}
@@ -47,14 +56,14 @@ func (t *Tree) WriteTar(ctx context.Context, w io.Writer, keep func(Entry) bool)
 
 // wanted asks keep about every member, and wants the directories above each
 // that it keeps: an exception in .dockerignore may lie in an excluded one.
-func (t *Tree) wanted(keep func(Entry) bool) []bool {
+func (t *Tree) wanted(layout Layout) []bool {
 	wanted := make([]bool, len(t.members))
 	for i, m := range t.members {
-		if keep != nil && !keep(m.Entry) {
+		if !layout.keeps(m.Entry) {
 			continue
 		}
 		wanted[i] = true
-		for folder := parent(m.Path); folder != ""; folder = parent(folder) {
+		for folder := parent(m.Path); folder != layout.Folder; folder = parent(folder) {
 			at := t.byPath[folder]
 			if wanted[at] {
 				break
@@ -65,20 +74,20 @@ func (t *Tree) wanted(keep func(Entry) bool) []bool {
 	return wanted
 }
 
-func (t *Tree) writeDirectories(out *tar.Writer, wanted []bool) error {
+func (t *Tree) writeDirectories(out *tar.Writer, wanted []bool, layout Layout) error {
 	for i, m := range t.members {
 		if !wanted[i] || m.Kind != Directory {
 			continue
 		}
-		if err := out.WriteHeader(m.header()); err != nil {
+		if err := out.WriteHeader(m.header(layout)); err != nil {
 			return fmt.Errorf("write tar: %w", err)
 		}
 	}
 	return nil
 }
 
-func writeItem(out *tar.Writer, item content) error {
-	if err := out.WriteHeader(item.header()); err != nil {
+func writeItem(out *tar.Writer, item content, layout Layout) error {
+	if err := out.WriteHeader(item.header(layout)); err != nil {
 		return fmt.Errorf("write tar: %w", err)
 	}
 	if item.writeTo == nil {
@@ -87,15 +96,16 @@ func writeItem(out *tar.Writer, item content) error {
 	return item.writeTo(out)
 }
 
-func (m member) header() *tar.Header {
+func (m member) header(layout Layout) *tar.Header {
+	name := layout.place(m.Path)
 	header := &tar.Header{
-		Name:    m.Path,
+		Name:    name,
 		Mode:    int64(m.Mode),
 		ModTime: clampTime(m.modified),
 	}
 	switch m.Kind {
 	case Directory:
-		header.Typeflag, header.Name = tar.TypeDir, m.Path+"/"
+		header.Typeflag, header.Name = tar.TypeDir, name+"/"
 	case Symlink:
 		header.Typeflag, header.Linkname = tar.TypeSymlink, m.Link
 	default:

@@ -7,6 +7,7 @@ import (
 	"io"
 	"iter"
 	"os"
+	"slices"
 )
 
 // Tree is what an archive holds, after every check that does not need the
@@ -156,7 +157,33 @@ func (t *Tree) ReadFile(path string, maxBytes int64) ([]byte, error) {
 	return t.source.read(m, maxBytes)
 }
 
-// ContextWriter returns WriteTar of what keep wants, for whoever builds from it.
-func (t *Tree) ContextWriter(keep func(Entry) bool) func(context.Context, io.Writer) error {
-	return func(ctx context.Context, w io.Writer) error { return t.WriteTar(ctx, w, keep) }
+// ReadFiles returns the contents of those of the paths that are files of at most
+// maxBytes, by path. Of a tar.gz it costs one pass, however many there are.
+func (t *Tree) ReadFiles(ctx context.Context, paths []string, maxBytes int64) (map[string][]byte, error) {
+	wanted := make([]bool, len(t.members))
+	for _, path := range paths {
+		if at, found := t.byPath[path]; found && t.members[at].Kind == File && t.members[at].Size <= maxBytes {
+			wanted[at] = true
+		}
+	}
+	texts := map[string][]byte{}
+	if !slices.Contains(wanted, true) {
+		return texts, nil
+	}
+	for item, err := range t.source.stream(ctx, t.members, wanted) {
+		if err != nil {
+			return nil, err
+		}
+		var text bytes.Buffer
+		if err := item.writeTo(&text); err != nil {
+			return nil, err
+		}
+		texts[item.Path] = text.Bytes()
+	}
+	return texts, nil
+}
+
+// LayoutWriter returns WriteContext of the layout, for whoever builds from it.
+func (t *Tree) LayoutWriter(layout Layout) func(context.Context, io.Writer) error {
+	return func(ctx context.Context, w io.Writer) error { return t.WriteContext(ctx, w, layout) }
 }

@@ -32,6 +32,7 @@ const keptLines = 20
 type BuildOptions struct {
 	App     string
 	Release int64
+	Service string // empty is plan.MainService
 	Build   plan.Build
 	// Context writes the build context as an uncompressed tar. It is called once,
 	// from another goroutine; an error of it ends the build and is Build's error.
@@ -57,6 +58,13 @@ func (e *Engine) Build(ctx context.Context, options BuildOptions, log func(line 
 		return Image{}, fmt.Errorf("build image for %s: %w", options.App, context.Cause(ctx))
 	}
 	return Image{}, err
+}
+
+func (o BuildOptions) service() string {
+	if o.Service == "" {
+		return plan.MainService
+	}
+	return o.Service
 }
 
 func (e *Engine) build(ctx context.Context, options BuildOptions, log func(string)) (Image, error) {
@@ -89,16 +97,18 @@ func (e *Engine) buildRequest(options BuildOptions) build.ImageBuildOptions {
 	for name, value := range options.Build.Arguments {
 		arguments[name] = &value
 	}
+	labels := e.ownLabels(roleBuild, options.App, options.Release)
+	labels[labelService] = options.service()
 	namespace := e.stack + "-" + options.App
 	arguments[cacheNamespace] = &namespace
 	return build.ImageBuildOptions{
 		Version:     build.BuilderBuildKit,
 		BuildID:     namespace + "-" + rand.Text(),
-		Tags:        []string{e.imageTag(options.App, options.Release)},
+		Tags:        []string{e.imageTag(options.App, options.Release, options.Service)},
 		Dockerfile:  options.Build.Dockerfile,
 		Target:      options.Build.Target,
 		BuildArgs:   arguments,
-		Labels:      e.ownLabels(roleBuild, options.App, options.Release),
+		Labels:      labels,
 		NetworkMode: "default",
 	}
 }
@@ -179,7 +189,7 @@ func (e *Engine) removeBuilt(ctx context.Context, options BuildOptions) {
 	ctx, cancel := afterwards(ctx)
 	defer cancel()
 	labels := e.ownLabels(roleBuild, options.App, options.Release)
-	if err := e.removeImages(ctx, labelApp+"="+options.App, labelRelease+"="+labels[labelRelease]); err != nil {
+	if err := e.removeImages(ctx, labelApp+"="+options.App, labelRelease+"="+labels[labelRelease], labelService+"="+options.service()); err != nil {
 		e.logger.Warn("remove image of a failed build", slog.String("app", options.App), slog.Any("error", err))
 	}
 }

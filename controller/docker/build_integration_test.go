@@ -178,7 +178,7 @@ func TestBuild_RefusesForgedLabels(t *testing.T) {
 	for name, label := range map[string]string{
 		"route":             "traefik.http.routers.victim.rule",
 		"route, other case": "Traefik.enable",
-		"ownership":         "berth.service",
+		"ownership":         "berth.port",
 		"namespace":         "berth",
 	} {
 		t.Run(name, func(t *testing.T) {

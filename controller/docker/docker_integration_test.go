@@ -23,7 +23,7 @@ var testPool = netip.MustParsePrefix("10.213.64.0/20")
 // openTest returns an engine on a stack that is removed when the test ends.
 func openTest(t *testing.T) *Engine {
 	t.Helper()
-	engine, err := Open(Options{Host: dockertest.Host(), Stack: dockertest.Stack(t), SubnetPool: testPool})
+	engine, err := Open(Options{Host: dockertest.Host(), Stack: dockertest.Stack(t), SubnetPool: testPool, Helper: dockertest.Helper(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,7 +41,10 @@ type Options struct {
 	SubnetPool netip.Prefix
 	// Reserved is left out of SubnetPool: the network between proxy and controller.
 	Reserved []netip.Prefix
-	Logger   *slog.Logger
+	// Helper is the static program that works in volumes, run as "PROGRAM
+	// helper"; empty is the one that runs.
+	Helper string
+	Logger *slog.Logger
 }
 
 // Engine is one Docker Engine, seen by one stack: it changes nothing that does
@@ -50,6 +53,7 @@ type Engine struct {
 	client  *client.Client
 	stack   string
 	subnets subnetPool
+	helpers *helpers
 	logger  *slog.Logger
 
 	// networkMutex makes choosing a subnet and taking it one step.
@@ -84,7 +88,10 @@ func Open(options Options) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open engine: %w", err)
 	}
-	return &Engine{client: connection, stack: options.Stack, subnets: subnets, logger: options.Logger}, nil
+	return &Engine{
+		client: connection, stack: options.Stack, subnets: subnets,
+		helpers: newHelpers(options.Helper), logger: options.Logger,
+	}, nil
 }
 
 // Close gives the connections back. Calls under way are not interrupted.

@@ -86,7 +86,7 @@ func TestEngine_HangingIsUnavailable(t *testing.T) {
 
 func TestForgedLabel_FindsWhatOnlyBerthSets(t *testing.T) {
 	engine := &Engine{stack: "berth"}
-	own := map[string]string{labelStack: "berth", labelApp: "hello", labelRelease: "3", labelRole: roleBuild}
+	own := map[string]string{labelStack: "berth", labelApp: "hello", labelRelease: "3", labelRole: roleBuild, labelService: "web"}
 	if label := engine.forgedLabel(own); label != "" {
 		t.Errorf("own label %s is called forged", label)
 	}
@@ -94,7 +94,7 @@ func TestForgedLabel_FindsWhatOnlyBerthSets(t *testing.T) {
 		{"traefik.enable": "true"},
 		{"TRAEFIK.http.routers.x.rule": ""},
 		{"traefik": ""},
-		{labelStack: "berth", labelRole: roleBuild, labelService: "main"},
+		{labelStack: "berth", labelRole: roleBuild, labelPort: "80"},
 		{labelStack: "berth", labelRole: roleProxy},
 		{labelStack: "other", labelRole: roleBuild, labelApp: "hello"},
 		{labelApp: "hello"},
@@ -139,7 +139,7 @@ func TestIsUserName_TellsNamesFromNumbers(t *testing.T) {
 }
 
 func TestVolumeMounts_BoundsEachPathOnce(t *testing.T) {
-	mounts := volumeMounts([]string{"/data", "/data/", "/tmp", "/var//lib"}, map[string]string{"/tmp": ""})
+	mounts := volumeMounts(nil, []string{"/data", "/data/", "/tmp", "/var//lib"}, map[string]string{"/tmp": ""})
 	var targets []string
 	for _, m := range mounts {
 		targets = append(targets, m.Target)
@@ -271,7 +271,7 @@ func TestNames_TheProxysOwnNetworkSortsFirst(t *testing.T) {
 			t.Errorf("%s sorts before the proxy's own network", engine.networkName(app))
 		}
 	}
-	if engine.InstanceName("hello", 3, "main") != "berth-hello-r3" || engine.InstanceName("hello", 3, "worker") != "berth-hello-r3-worker" {
+	if engine.InstanceName("hello", 3, "main") != "berth-hello-r3" || engine.InstanceName("hello", 3, "worker") != "berth-hello-r3.worker" {
 		t.Error("instance names differ from what the route table says")
 	}
 }

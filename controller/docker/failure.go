@@ -16,6 +16,13 @@ var (
 	ErrNotFound = errors.New("not found in the engine")
 	// ErrUnavailable says that the engine did not answer.
 	ErrUnavailable = errors.New("engine does not answer")
+	// ErrVolumeExists says that the stack has a volume of that name already.
+	ErrVolumeExists = errors.New("the volume exists")
+	// ErrVolumeInUse says that a container has the volume, also one that is stopped.
+	ErrVolumeInUse = errors.New("the volume is in use")
+	// ErrForeignVolume says that the volume's name in the engine belongs to
+	// something that this stack did not make, or not so: it is left alone.
+	ErrForeignVolume = errors.New("the volume's name in the engine belongs to something else")
 )
 
 // BuildError says that a build ended without an image. Message and Hint are

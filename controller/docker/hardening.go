@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"fmt"
 	"path"
 	"slices"
 
@@ -29,42 +30,82 @@ const (
 // here is the engine's default, and that is the strict one: its own seccomp and
 // AppArmor profile, no host namespace, no device, no published port, no mount
 // of the host.
-func hostConfig(policy plan.Policy, volumes []string, network Network) *container.HostConfig {
+func hostConfig(policy plan.Policy, mounts []mount.Mount, options StartOptions) *container.HostConfig {
 	withInit := policy.Init
 	processes := policy.Processes
+	service := options.Service
 	return &container.HostConfig{
-		NetworkMode:    container.NetworkMode(network.Name),
-		RestartPolicy:  container.RestartPolicy{Name: container.RestartPolicyMode(policy.RestartPolicy)},
+		NetworkMode: container.NetworkMode(options.Network.Name),
+		RestartPolicy: container.RestartPolicy{
+			Name: container.RestartPolicyMode(policy.RestartPolicy), MaximumRetryCount: policy.RestartRetries,
+		},
 		LogConfig:      container.LogConfig{Type: policy.LogDriver, Config: policy.LogOptions},
 		CapDrop:        policy.DroppedCapabilities,
 		CapAdd:         policy.AddedCapabilities,
 		SecurityOpt:    policy.SecurityOptions,
 		ReadonlyRootfs: policy.ReadOnlyRoot,
 		Tmpfs:          policy.TemporaryFolders,
-		Mounts:         volumeMounts(volumes, policy.TemporaryFolders),
+		Mounts:         mounts,
 		Init:           &withInit,
 		IpcMode:        container.IPCModePrivate,
 		CgroupnsMode:   container.CgroupnsModePrivate,
 		OomScoreAdj:    killFirst,
+		ShmSize:        service.ShmBytes,
+		Sysctls:        service.Sysctls,
+		ExtraHosts:     service.ExtraHosts,
 		Resources: container.Resources{
-			Memory:     policy.MemoryBytes,
-			MemorySwap: policy.MemoryAndSwapBytes,
-			NanoCPUs:   policy.NanoCPUs,
-			PidsLimit:  &processes,
-			Ulimits: []*container.Ulimit{
-				{Name: "nofile", Soft: openFiles, Hard: openFiles},
-				{Name: "core", Soft: 0, Hard: 0}, // a dump would fill the host's disk
-			},
+			Memory:            policy.MemoryBytes,
+			MemorySwap:        policy.MemoryAndSwapBytes,
+			MemoryReservation: service.ReservedBytes,
+			NanoCPUs:          policy.NanoCPUs,
+			PidsLimit:         &processes,
+			Ulimits:           ulimits(service.Ulimits),
 		},
 	}
 }
 
-// volumeMounts puts an empty tmpfs wherever the image declares a volume. The
+// ulimits are the service's own, and the defaults that it does not replace.
+func ulimits(own []plan.Ulimit) []*container.Ulimit {
+	limits := []*container.Ulimit{
+		{Name: "nofile", Soft: openFiles, Hard: openFiles},
+		{Name: "core", Soft: 0, Hard: 0}, // a dump would fill the host's disk
+	}
+	for _, limit := range own {
+		limits = slices.DeleteFunc(limits, func(l *container.Ulimit) bool { return l.Name == limit.Name })
+		limits = append(limits, &container.Ulimit{Name: limit.Name, Soft: limit.Soft, Hard: limit.Hard})
+	}
+	return limits
+}
+
+// mounts are the service's named volumes, the folder of its secrets, and memory
+// in place of what else its image declares.
+func (o StartOptions) mounts(policy plan.Policy) ([]mount.Mount, error) {
+	var mounts []mount.Mount
+	for _, wanted := range o.Service.Mounts {
+		source, known := o.Volumes[wanted.Volume]
+		if !known || source == "" {
+			return nil, fmt.Errorf("create container: no volume is given for %s of %s", wanted.Volume, o.serviceName())
+		}
+		mounts = append(mounts, mount.Mount{
+			Type: mount.TypeVolume, Source: source, Target: wanted.Target, ReadOnly: wanted.ReadOnly,
+			VolumeOptions: &mount.VolumeOptions{NoCopy: wanted.NoCopy},
+		})
+	}
+	if o.secretsVolume != "" {
+		mounts = append(mounts, mount.Mount{
+			Type: mount.TypeVolume, Source: o.secretsVolume, Target: plan.SecretsFolder, ReadOnly: true,
+			VolumeOptions: &mount.VolumeOptions{NoCopy: true},
+		})
+	}
+	return volumeMounts(mounts, o.Image.Volumes, policy.TemporaryFolders), nil
+}
+
+// volumeMounts adds an empty tmpfs wherever the image declares a volume and
+// nothing is mounted. The
 // engine would make an anonymous volume there: writable, on the host's disk,
 // without a limit, and gone with the container all the same. What the image
 // holds at that path is hidden by the tmpfs.
-func volumeMounts(volumes []string, tmpfs map[string]string) []mount.Mount {
-	var mounts []mount.Mount
+func volumeMounts(mounts []mount.Mount, volumes []string, tmpfs map[string]string) []mount.Mount {
 	for _, volume := range volumes {
 		target := path.Clean(volume)
 		known := func(m mount.Mount) bool { return m.Target == target }

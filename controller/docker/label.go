@@ -17,15 +17,23 @@ const (
 	labelRelease = "berth.release"
 	labelRole    = "berth.role"
 	labelService = "berth.service"
-	labelPort    = "berth.port" // the port that the instance was told to listen on
+	labelFiles   = "berth.files" // a hash of what was added to an image
+	labelPort    = "berth.port"  // the port that the instance was told to listen on
+	labelVolume  = "berth.volume"
+	// labelDescription is what a person wrote about a volume.
+	labelDescription = "berth.description"
 )
 
 // The roles of things in the engine.
 const (
 	roleApp     = "app"
 	roleBuild   = "build"
+	roleFiles   = "files"   // an image with the configs of a service
+	roleSecrets = "secrets" // what keeps an instance's secrets in memory
 	roleNetwork = "network"
 	roleProxy   = "proxy"
+	roleVolume  = "volume"
+	roleHelper  = "helper" // a container that works in a volume, and its image
 )
 
 // ownLabels are the labels of a thing that belongs to one release of an app.
@@ -76,7 +84,7 @@ func (e *Engine) setByBuild(key string, labels map[string]string) bool {
 		return false
 	}
 	switch key {
-	case labelStack, labelApp, labelRelease, labelRole:
+	case labelStack, labelApp, labelRelease, labelRole, labelService:
 		return true
 	default:
 		return false

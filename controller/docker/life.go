@@ -52,10 +52,10 @@ func (e *Engine) Restart(ctx context.Context, name string, grace time.Duration) 
 // Retire stops an instance and removes it. One that is gone already is fine.
 func (e *Engine) Retire(ctx context.Context, name string, grace time.Duration) error {
 	instance, err := e.Inspect(ctx, name)
-	if err != nil {
-		return notFoundIsFine(err)
+	if err == nil {
+		err = e.retire(ctx, instance.ID, grace)
 	}
-	return e.retire(ctx, instance.ID, grace)
+	return errors.Join(notFoundIsFine(err), e.removeFiles(ctx, name, instance.Image))
 }
 
 // RemoveApp removes everything of the app from the engine: instances, images
@@ -64,7 +64,8 @@ func (e *Engine) RemoveApp(ctx context.Context, app string) error {
 	err := e.removeInstances(ctx, app)
 	listContext, cancel := within(ctx, callTimeout)
 	defer cancel()
-	return errors.Join(err, e.removeImages(listContext, labelApp+"="+app), e.RemoveNetwork(ctx, app))
+	return errors.Join(err, e.removeSecrets(listContext, labelApp+"="+app),
+		e.removeImages(listContext, labelApp+"="+app, labelRole+"="+roleFiles), e.removeImages(listContext, labelApp+"="+app), e.RemoveNetwork(ctx, app))
 }
 
 func (e *Engine) removeInstances(ctx context.Context, app string) error {

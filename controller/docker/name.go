@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"berth/controller/plan"
+	"berth/controller/volume"
 )
 
 // InstanceName returns the container name of one service of a release, which is
@@ -13,7 +14,17 @@ func (e *Engine) InstanceName(app string, release int64, service string) string 
 	if service == "" || service == plan.MainService {
 		return name
 	}
-	return name + "-" + service
+	// No app's name holds a dot, so no service can make an instance's name of another app's.
+	return name + "." + service
+}
+
+// ReplicaName returns the container name of one of several copies of a service,
+// counted from 1; the first has the service's own. No service's name holds a dot.
+func ReplicaName(instance string, number int) string {
+	if number <= 1 {
+		return instance
+	}
+	return fmt.Sprintf("%s.%d", instance, number)
 }
 
 // networkName returns the name of an app's network. It sorts after the proxy's
@@ -21,6 +32,14 @@ func (e *Engine) InstanceName(app string, release int64, service string) string 
 // the network that sorts first, and must not move them to an app's.
 func (e *Engine) networkName(app string) string { return e.stack + "-app-" + app }
 
-func (e *Engine) imageTag(app string, release int64) string {
-	return fmt.Sprintf("%s/%s:r%d", e.stack, app, release)
+func (e *Engine) imageTag(app string, release int64, service string) string {
+	tag := fmt.Sprintf("%s/%s:r%d", e.stack, app, release)
+	if service == "" || service == plan.MainService {
+		return tag
+	}
+	return tag + "." + service
 }
+
+// volumeName returns the engine's name of a volume. No app's instance, whose
+// names have a release, and no volume of the stack itself has such a name.
+func (e *Engine) volumeName(name volume.Name) string { return e.stack + "-vol-" + string(name) }

@@ -8,14 +8,20 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 	networktypes "github.com/docker/docker/api/types/network"
+	"github.com/docker/docker/api/types/versions"
 
 	"berth/controller/plan"
 )
+
+// startIntervalVersion is the API version from which a health check has an
+// interval of its own while the container starts.
+const startIntervalVersion = "1.44"
 
 // portVariable tells an app which port to listen on.
 const portVariable = "PORT"
@@ -31,6 +37,14 @@ type StartOptions struct {
 	Labels map[string]string
 	// Name is the container's; empty is InstanceName's.
 	Name string
+	// Volumes are the engine's names of the volumes that the service mounts, by
+	// the app's own names. They must be there.
+	Volumes map[string]string
+	// Secrets are the values of what the service refers to (plan.Service.SecretsOf).
+	Secrets map[string]string
+
+	environment   []string // with secrets
+	secretsVolume string   // empty without private files
 }
 
 // Start creates the instance under the hardening policy and starts it. A former
@@ -38,6 +52,9 @@ type StartOptions struct {
 // else is an error. It returns a *StartError where the engine cannot run the
 // image, a *plan.Refusal where the policy forbids the service, and leaves
 // nothing behind in either case.
+//
+// The service's files are there before its process: public ones in an image made
+// of the given one, private ones on a tmpfs that outlives a restart.
 func (e *Engine) Start(ctx context.Context, options StartOptions) (Instance, error) {
 	if options.Name == "" {
 		options.Name = e.InstanceName(options.App, options.Release, options.Service.Name)
@@ -46,8 +63,28 @@ func (e *Engine) Start(ctx context.Context, options StartOptions) (Instance, err
 	if err != nil {
 		return Instance{}, err
 	}
+	if err := e.checkNames(options); err != nil {
+		return Instance{}, err
+	}
+	if options.environment, err = options.reveal(); err != nil {
+		return Instance{}, err
+	}
 	ctx, cancel := within(ctx, processTimeout)
 	defer cancel()
+	instance, err := e.start(ctx, options, policy)
+	if err != nil {
+		e.discardFiles(ctx, options)
+	}
+	return instance, err
+}
+
+func (e *Engine) start(ctx context.Context, options StartOptions, policy plan.Policy) (_ Instance, err error) {
+	if options.Image, err = e.addFiles(ctx, options, policy); err != nil {
+		return Instance{}, err
+	}
+	if options.secretsVolume, err = e.keepSecrets(ctx, options, policy); err != nil {
+		return Instance{}, err
+	}
 	id, err := e.create(ctx, options, policy)
 	if err != nil {
 		return Instance{}, err
@@ -57,6 +94,34 @@ func (e *Engine) Start(ctx context.Context, options StartOptions) (Instance, err
 		return Instance{}, startFailure(ctx, "start container", err)
 	}
 	return options.instance(id, e.containerLabels(options)), nil
+}
+
+// checkNames refuses names on the app's network under which the proxy, which is
+// there too, could take the instance for one of another app.
+func (e *Engine) checkNames(options StartOptions) error {
+	for _, name := range append([]string{options.Service.Hostname}, options.Service.Aliases...) {
+		lower := strings.ToLower(name)
+		if lower == e.stack || strings.HasPrefix(lower, e.stack+"-") {
+			return &plan.Refusal{
+				Reason: fmt.Sprintf("The name %.80q is like those that Berth gives.", name),
+				Hint:   "Choose another name for the service or its alias.",
+			}
+		}
+	}
+	return nil
+}
+
+// reveal returns the environment with the values of secrets in it.
+func (o StartOptions) reveal() ([]string, error) {
+	revealed := make([]string, 0, len(o.Service.Environment)+1)
+	for _, variable := range o.Service.Environment {
+		text, err := plan.Reveal(variable, o.Secrets)
+		if err != nil {
+			return nil, err
+		}
+		revealed = append(revealed, text)
+	}
+	return revealed, nil
 }
 
 // create makes the container, as nobody where its user could be root by another name.
@@ -95,10 +160,15 @@ func (e *Engine) createAs(ctx context.Context, options StartOptions, policy plan
 }
 
 func (e *Engine) createOnce(ctx context.Context, options StartOptions, policy plan.Policy) (id string, err error) {
+	mounts, err := options.mounts(policy)
+	if err != nil {
+		return "", err
+	}
+	endpoint := &networktypes.EndpointSettings{Aliases: options.Service.Aliases}
 	created, err := e.api(ctx).ContainerCreate(ctx,
 		e.containerConfig(options, policy),
-		hostConfig(policy, options.Image.Volumes, options.Network),
-		&networktypes.NetworkingConfig{EndpointsConfig: map[string]*networktypes.EndpointSettings{options.Network.Name: {}}},
+		hostConfig(policy, mounts, options),
+		&networktypes.NetworkingConfig{EndpointsConfig: map[string]*networktypes.EndpointSettings{options.Network.Name: endpoint}},
 		nil, options.Name)
 	if err != nil {
 		return "", err
@@ -125,21 +195,49 @@ func (e *Engine) removeFormer(ctx context.Context, options StartOptions) error {
 }
 
 func (e *Engine) containerConfig(options StartOptions, policy plan.Policy) *container.Config {
-	environment := slices.Clone(options.Service.Environment)
-	if !options.Image.SetsPort && !hasVariable(environment, portVariable) {
+	service := options.Service
+	environment := slices.Clone(options.environment)
+	if !service.Internal && !options.Image.SetsPort && !hasVariable(environment, portVariable) {
 		environment = append(environment, portVariable+"="+strconv.Itoa(int(options.port())))
 	}
-	return &container.Config{
-		Image:  options.Image.ID,
-		User:   policy.User,
-		Env:    environment,
-		Labels: e.containerLabels(options),
+	config := &container.Config{
+		Image:       options.Image.ID,
+		User:        policy.User,
+		Env:         environment,
+		Labels:      e.containerLabels(options),
+		Cmd:         service.Command,
+		Entrypoint:  service.Entrypoint,
+		WorkingDir:  service.WorkingDir,
+		Hostname:    service.Hostname,
+		Healthcheck: e.healthcheck(service.Health),
+		StopSignal:  service.Stop.Signal,
 	}
+	if service.Stop.Grace > 0 {
+		config.StopTimeout = stopOptions(service.Stop.Grace).Timeout
+	}
+	return config
+}
+
+// healthcheck leaves out what the engine is too old for: how often a service is
+// asked while it starts.
+func (e *Engine) healthcheck(health *plan.Healthcheck) *container.HealthConfig {
+	if health == nil {
+		return nil
+	}
+	config := &container.HealthConfig{
+		Test: health.Test, Interval: health.Interval, Timeout: health.Timeout,
+		StartPeriod: health.StartPeriod, StartInterval: health.StartInterval, Retries: health.Retries,
+	}
+	if versions.LessThan(e.client.ClientVersion(), startIntervalVersion) {
+		config.StartInterval = 0
+	}
+	return config
 }
 
 // containerLabels sets every label of ours, as a container inherits its image's.
 func (e *Engine) containerLabels(options StartOptions) map[string]string {
-	labels := make(map[string]string, len(options.Labels)+6)
+	labels := make(map[string]string, len(options.Service.Labels)+len(options.Labels)+6)
+	maps.Copy(labels, options.Service.Labels)
 	maps.Copy(labels, options.Labels)
 	maps.Copy(labels, e.ownLabels(roleApp, options.App, options.Release))
 	labels[labelService] = options.serviceName()

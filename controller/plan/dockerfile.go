@@ -39,7 +39,7 @@ func fromDockerfile(tree *archive.Tree, path string, service Service) (Plan, err
 		refusal.File = path
 		return Plan{}, refusal
 	}
-	keep, err := contextOf(tree, path)
+	keep, err := contextOf(tree, "", path)
 	if err != nil {
 		return Plan{}, err
 	}
@@ -49,8 +49,12 @@ func fromDockerfile(tree *archive.Tree, path string, service Service) (Plan, err
 
 // contextOf returns what of the tree is the build context. A .dockerignore named
 // after the Dockerfile goes before the general one, as in BuildKit.
-func contextOf(tree *archive.Tree, dockerfile string) (func(archive.Entry) bool, error) {
-	path, found := findFile(tree, []string{dockerfile + ignoreFile, ignoreFile})
+// Paths are the context's own, which is the folder of the archive.
+func contextOf(tree *archive.Tree, folder, dockerfile string) (func(archive.Entry) bool, error) {
+	if folder != "" {
+		folder += "/"
+	}
+	path, found := findFile(tree, []string{folder + dockerfile + ignoreFile, folder + ignoreFile})
 	if !found {
 		return func(archive.Entry) bool { return true }, nil
 	}

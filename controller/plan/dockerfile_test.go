@@ -134,6 +134,10 @@ func FuzzFrom(f *testing.F) {
 			}
 			return
 		}
+		if made.Services[0].Build.Generated != nil {
+			checkGenerated(t, tree)
+			return
+		}
 		dockerfile, found := tree.Entry(made.Services[0].Build.Dockerfile)
 		if !found || !made.Services[0].Build.Keep(dockerfile) {
 			t.Error("the Dockerfile is not in the build context")

@@ -20,28 +20,39 @@ const defaultPort = 8000
 type Plan struct {
 	Services []Service // in the order in which they start
 	Main     string    // name of the service that the route leads to
-}
-
-// Service is one kind of container of an app.
-type Service struct {
-	Name        string
-	Build       Build
-	Port        uint16 // that it listens on; 0 lets the image decide (ChoosePort)
-	Limits      Limits
-	Waivers     Waivers
-	Environment []string // NAME=value
+	// Notes are whole sentences on what a person may not expect.
+	Notes []string
 }
 
 // Build is how the image of a service is made.
 type Build struct {
-	Dockerfile string // path in the archive
-	Target     string // stage to stop at; empty for the last
-	Arguments  map[string]string
+	// Folder of the archive is the build context; empty is its top.
+	Folder     string
+	Dockerfile string // path in the context
+	// Text is the Dockerfile where the context does not hold it; it is sent with
+	// the context as Dockerfile.
+	Text      string
+	Target    string // stage to stop at; empty for the last
+	Arguments map[string]string
 	// Exposed are the TCP ports that the Dockerfile itself exposes as plain
 	// numbers; its base image may expose others.
 	Exposed []uint16
 	// Keep says what of the archive is sent as the build context, by .dockerignore.
-	Keep func(archive.Entry) bool
+	Keep func(archive.Entry) bool `json:"-"`
+	// Generated is set where the archive has no Dockerfile and Berth wrote one.
+	Generated *Generated
+}
+
+// Layout returns what the build context holds, for archive.Tree's LayoutWriter.
+func (b Build) Layout() archive.Layout {
+	layout := archive.Layout{Folder: b.Folder, Keep: b.Keep}
+	if b.Generated != nil {
+		layout.Below, layout.Extras = b.Generated.Below, b.Generated.Extras
+	}
+	if b.Text != "" {
+		layout.Extras = append(layout.Extras, archive.Extra{Path: b.Dockerfile, Text: b.Text})
+	}
+	return layout
 }
 
 // Options is what the operator decides about an app, beside its archive.
@@ -50,6 +61,26 @@ type Options struct {
 	Limits      Limits
 	Waivers     Waivers
 	Environment []string // NAME=value
+	// Fallback lets a static site answer unknown paths with its index.html, for
+	// apps that route in the browser.
+	Fallback bool
+	// Server is the program that serves static sites, a file of this machine;
+	// empty is the running one.
+	Server string
+
+	// What follows is for compose files alone.
+
+	// FromCompose takes the compose file where there is one, also beside a
+	// Dockerfile: the caller runs apps of several services.
+	FromCompose bool
+	// Most is the operator's maximum, which the file's own limits stay within. A
+	// field below that of Limits counts as that one.
+	Most Limits
+	// ServiceWaivers go before Waivers for the services that they name.
+	ServiceWaivers map[string]Waivers
+	Profiles       []string
+	// Secrets are the names of the app's secrets; the plan refers to their values.
+	Secrets []string
 }
 
 // Refusal says why an archive cannot be deployed. Reason and Hint are whole
@@ -91,18 +122,27 @@ func (o Options) Service() Service {
 //
 // A Dockerfile at the top of the archive decides, also with a compose file
 // beside it: there the compose file is nearly always for the developer's desk.
+// FromCompose turns that round.
 func From(tree *archive.Tree, o Options) (Plan, error) {
 	service := o.Service()
 	if err := service.check(); err != nil {
 		return Plan{}, err
 	}
-	if path, found := findFile(tree, dockerfiles); found {
-		return fromDockerfile(tree, path, service)
+	compose, hasCompose := findFile(tree, composeFiles)
+	dockerfile, hasDockerfile := findFile(tree, dockerfiles)
+	switch {
+	case hasCompose && o.FromCompose:
+		return fromCompose(tree, compose, o)
+	case hasDockerfile:
+		made, err := fromDockerfile(tree, dockerfile, service)
+		if hasCompose && err == nil {
+			made.Notes = append(made.Notes, fmt.Sprintf("The app is built from %s alone; %s beside it was not used.", dockerfile, compose))
+		}
+		return made, err
+	case hasCompose:
+		return Plan{}, refuseCompose(compose)
 	}
-	if path, found := findFile(tree, composeFiles); found {
-		return fromCompose(path)
-	}
-	return Plan{}, refuseMissing(tree)
+	return fromProject(tree, service, o)
 }
 
 // ChoosePort returns the port that a service listens on: the wanted one, else

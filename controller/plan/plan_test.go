@@ -137,17 +137,13 @@ func TestFrom_NamesWhatIsThereInsteadOfADockerfile(t *testing.T) {
 	}
 }
 
-func TestFrom_RefusesComposeUntilItIsSupported(t *testing.T) {
-	for _, name := range []string{"compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"} {
-		_, err := From(treeOf(t, name, "services: {}", "web/Dockerfile", "FROM scratch"), options)
-		mustRefuse(t, err, name, 0, "later release")
-	}
-}
-
 func TestFrom_PrefersADockerfileToAComposeFile(t *testing.T) {
 	made := planned(t, "Dockerfile", "FROM scratch", "compose.yaml", "services: {}")
 	if got := made.Services[0].Build.Dockerfile; got != "Dockerfile" {
 		t.Errorf("got %q", got)
+	}
+	if len(made.Notes) != 1 || !strings.Contains(made.Notes[0], "compose.yaml beside it was not used") {
+		t.Errorf("notes %q", made.Notes)
 	}
 }
 

@@ -15,6 +15,10 @@ const Nobody = "65534:65534"
 // database and web server images use to start as root and step down.
 var waivable = []string{"CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"}
 
+// bindCapability lets a service listen on a port below 1024; it is the only one
+// that every service has.
+const bindCapability = "NET_BIND_SERVICE"
+
 // Limits is what one service may take of the machine. Zero is not "no limit":
 // Policy refuses it.
 type Limits struct {
@@ -31,8 +35,11 @@ func DefaultLimits() Limits {
 // Waivers is what loosens the policy for one service. The zero value is the
 // strictest. Whoever sets one shows it on the app's page and audits it.
 type Waivers struct {
-	WritableRoot bool     // the root file system can be written to
-	RootUser     bool     // the image may run as root inside
+	WritableRoot bool // the root file system can be written to
+	RootUser     bool // the image may run as root inside
+	// Database is what official images of databases need to start as root and step
+	// down: root inside at first, and every one of the capabilities below.
+	Database     bool
 	Capabilities []string // of CHOWN, DAC_OVERRIDE, FOWNER, SETGID, SETUID
 }
 
@@ -55,6 +62,7 @@ type Policy struct {
 	LogOptions          map[string]string
 	Init                bool
 	RestartPolicy       string
+	RestartRetries      int
 }
 
 // Policy returns the table "The hardening policy" of the design, with the
@@ -68,6 +76,16 @@ func (s Service) Policy(imageUser string) (Policy, error) {
 	if err != nil {
 		return Policy{}, err
 	}
+	if s.DropBind {
+		capabilities = slices.DeleteFunc(capabilities, func(c string) bool { return c == bindCapability })
+	}
+	if s.User != "" {
+		imageUser = s.User
+	}
+	restart := string(s.Restart.Mode)
+	if restart == "" {
+		restart = "unless-stopped"
+	}
 	return Policy{
 		MemoryBytes:         s.Limits.MemoryBytes,
 		MemoryAndSwapBytes:  s.Limits.MemoryBytes,
@@ -78,12 +96,27 @@ func (s Service) Policy(imageUser string) (Policy, error) {
 		User:                s.Waivers.user(imageUser),
 		SecurityOptions:     []string{"no-new-privileges:true"},
 		ReadOnlyRoot:        !s.Waivers.WritableRoot,
-		TemporaryFolders:    map[string]string{"/tmp": "rw,noexec,nosuid,nodev,size=100m"},
+		TemporaryFolders:    s.temporaryFolders(),
 		LogDriver:           "json-file",
 		LogOptions:          map[string]string{"max-size": "10m", "max-file": "3"},
-		Init:                true,
-		RestartPolicy:       "unless-stopped",
+		Init:                !s.WithoutInit,
+		RestartPolicy:       restart,
+		RestartRetries:      s.Restart.Retries,
 	}, nil
+}
+
+// temporaryFolders are /tmp and what the service asks for, none of them a place
+// to run a program from.
+func (s Service) temporaryFolders() map[string]string {
+	folders := map[string]string{"/tmp": "rw,noexec,nosuid,nodev,size=100m"}
+	for _, tmpfs := range s.Tmpfs {
+		options := fmt.Sprintf("rw,noexec,nosuid,nodev,size=%d", tmpfs.Bytes)
+		if tmpfs.Mode != 0 {
+			options += fmt.Sprintf(",mode=%o", tmpfs.Mode)
+		}
+		folders[tmpfs.Target] = options
+	}
+	return folders
 }
 
 // check refuses what the engine would read as "no limit".
@@ -108,7 +141,10 @@ func (l Limits) check() error {
 
 // capabilities returns what is added after all are dropped.
 func (w Waivers) capabilities() ([]string, error) {
-	added := []string{"NET_BIND_SERVICE"}
+	added := []string{bindCapability}
+	if w.Database {
+		added = append(added, waivable...)
+	}
 	for _, capability := range w.Capabilities {
 		if !slices.Contains(waivable, capability) {
 			return nil, &Refusal{
@@ -124,10 +160,18 @@ func (w Waivers) capabilities() ([]string, error) {
 
 // user returns the user to start the container as.
 func (w Waivers) user(imageUser string) string {
-	if w.RootUser || !isRoot(imageUser) {
+	if w.RunsAsRoot() || !isRoot(imageUser) {
 		return imageUser
 	}
 	return Nobody
+}
+
+// RunsAsRoot reports whether a service may start as root inside.
+func (w Waivers) RunsAsRoot() bool { return w.RootUser || w.Database }
+
+// gives reports whether a capability is added under the waivers.
+func (w Waivers) gives(capability string) bool {
+	return capability == bindCapability || w.Database && slices.Contains(waivable, capability) || slices.Contains(w.Capabilities, capability)
 }
 
 // isRoot reports whether the engine would start USER as user id 0. It reads the

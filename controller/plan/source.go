@@ -14,6 +14,10 @@ var (
 	composeFiles = []string{"compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"}
 )
 
+// hintMissing names all that is looked for.
+const hintMissing = "Add a file called Dockerfile beside them that says how to build and start the app, or what an app " +
+	"is known by: index.html for a static site, go.mod, package.json, requirements.txt, pyproject.toml, Pipfile, composer.json or index.php."
+
 // mostNamed is how many files a refusal names, so that it stays one sentence.
 const mostNamed = 5
 
@@ -27,11 +31,11 @@ func findFile(tree *archive.Tree, names []string) (string, bool) {
 	return "", false
 }
 
-// fromCompose will plan an app of several services.
-func fromCompose(path string) (Plan, error) {
-	return Plan{}, &Refusal{
+// refuseCompose says that the app would be one of several services.
+func refuseCompose(path string) *Refusal {
+	return &Refusal{
 		File:   path,
-		Reason: "Compose apps come with a later release; this one builds an app from a Dockerfile.",
+		Reason: "Compose apps come with a later release; this one runs an app of one service.",
 		Hint:   "Add a Dockerfile for the one service that answers requests, at the top of the archive.",
 	}
 }
@@ -41,7 +45,7 @@ func refuseMissing(tree *archive.Tree) *Refusal {
 	top, deeper := survey(tree)
 	reason := "The archive has no Dockerfile at its top, which holds " + listing(top) + "."
 	if len(deeper) == 0 {
-		return &Refusal{Reason: reason, Hint: "Add a file called Dockerfile beside them that says how to build and start the app."}
+		return &Refusal{Reason: reason + " Nothing else there says what the app is.", Hint: hintMissing}
 	}
 	folder, _, _ := cutLast(deeper[0])
 	return &Refusal{

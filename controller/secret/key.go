@@ -17,6 +17,9 @@ import (
 
 const keyBytes = chacha20poly1305.KeySize
 
+// SealOverhead is how many bytes a sealed value is longer than its plaintext.
+const SealOverhead = chacha20poly1305.NonceSizeX + chacha20poly1305.Overhead
+
 // Errors of keys and of what they sealed.
 var (
 	ErrKeyExposed = errors.New("key file can be read by others")

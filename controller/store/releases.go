@@ -14,8 +14,8 @@ const listedReleases = 50
 
 const selectReleases = `
 SELECT r.app, r.number, r.state, r.steps,
-       r.archive, r.archive_name, r.archive_bytes, r.archive_sha256, r.rollback_of, r.new_settings,
-       r.port, r.memory_bytes, r.nano_cpus, r.processes, r.writable_root, r.image,
+       r.archive, r.archive_name, r.archive_bytes, r.archive_sha256, r.rollback_of, r.new_settings, r.new_environment,
+       r.port, r.memory_bytes, r.nano_cpus, r.processes, r.writable_root, coalesce(r.environment, 0), r.image,
        r.instances, r.address, r.reason, r.hint, r.created_by, r.created_at, r.finished_at
 FROM releases r`
 
@@ -27,7 +27,7 @@ WHERE r.finished_at IS NULL ORDER BY +r.id` // the + keeps the sorting from choo
 
 // CreateRelease queues the next release of the app that the release names. Of the
 // release it keeps what is known before the first step: the archive, the image of
-// a rollback, and who and when. The settings are those of the app.
+// a rollback, and who and when. The settings and the environment are those of the app.
 func (s *Store) CreateRelease(ctx context.Context, release controller.Release) (controller.Release, error) {
 	err := s.write(ctx, func(tx *sql.Tx) error { return insertRelease(ctx, tx, &release) })
 	if err != nil {
@@ -36,12 +36,17 @@ func (s *Store) CreateRelease(ctx context.Context, release controller.Release) (
 	return release, nil
 }
 
-// CreateRerun makes the settings of the release those of the app and queues it, or
-// does neither.
+// CreateRerun makes the settings of the release those of the app, as a rollback its
+// environment too, and queues it, or does nothing.
 func (s *Store) CreateRerun(ctx context.Context, release controller.Release) (controller.Release, error) {
 	err := s.write(ctx, func(tx *sql.Tx) error {
 		if err := updateSettings(ctx, tx, release.App, release.Settings); err != nil {
 			return err
+		}
+		if !release.NewSettings && !release.NewEnvironment {
+			if err := restoreEnvironment(ctx, tx, release.App, release.Environment); err != nil {
+				return err
+			}
 		}
 		return insertRelease(ctx, tx, &release)
 	})
@@ -145,21 +150,25 @@ func insertRelease(ctx context.Context, tx *sql.Tx, release *controller.Release)
 		Image:         release.Image,
 		CreatedBy:     release.CreatedBy,
 		CreatedAt:     stored(release.CreatedAt),
+
+		NewEnvironment: release.NewEnvironment,
 	}
 	set := &queued.Settings
 	// The number cannot be taken, as it is found under the write lock, so a taken
 	// key is one_release_under_way.
 	err := tx.QueryRowContext(ctx, `
 INSERT INTO releases (app, number, state, steps, archive, archive_name, archive_bytes, archive_sha256,
-                      rollback_of, new_settings, image, created_by, created_at,
+                      rollback_of, new_settings, new_environment, image, created_by, created_at, environment,
                       port, memory_bytes, nano_cpus, processes, writable_root)
-SELECT a.name, 1 + coalesce((SELECT max(number) FROM releases WHERE app = a.name), 0), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+SELECT a.name, 1 + coalesce((SELECT max(number) FROM releases WHERE app = a.name), 0), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+       CASE WHEN ? THEN ? ELSE a.environment END,
        a.port, a.memory_bytes, a.nano_cpus, a.processes, a.writable_root
 FROM apps a WHERE a.name = ? AND a.wanted <> 'deleted'
-RETURNING number, port, memory_bytes, nano_cpus, processes, writable_root`,
+RETURNING number, coalesce(environment, 0), port, memory_bytes, nano_cpus, processes, writable_root`,
 		queued.State, stepsColumn{&queued.Steps}, queued.Archive, queued.ArchiveName, queued.ArchiveBytes, queued.ArchiveSHA256,
-		queued.RollbackOf, queued.NewSettings, queued.Image, queued.CreatedBy, micros(queued.CreatedAt), queued.App,
-	).Scan(&queued.Number, &set.Port, &set.MemoryBytes, &set.NanoCPUs, &set.Processes, &set.WritableRoot)
+		queued.RollbackOf, queued.NewSettings, queued.NewEnvironment, queued.Image, queued.CreatedBy, micros(queued.CreatedAt),
+		queued.RollbackOf != 0 && !queued.NewEnvironment, orNull(release.Environment), queued.App,
+	).Scan(&queued.Number, &queued.Environment, &set.Port, &set.MemoryBytes, &set.NanoCPUs, &set.Processes, &set.WritableRoot)
 	if isTaken(err) {
 		return controller.ErrUnderWay
 	}
@@ -173,8 +182,8 @@ RETURNING number, port, memory_bytes, nano_cpus, processes, writable_root`,
 func scanRelease(columns row) (r controller.Release, err error) {
 	set := &r.Settings
 	err = columns.Scan(&r.App, &r.Number, &r.State, stepsColumn{&r.Steps},
-		&r.Archive, &r.ArchiveName, &r.ArchiveBytes, &r.ArchiveSHA256, &r.RollbackOf, &r.NewSettings,
-		&set.Port, &set.MemoryBytes, &set.NanoCPUs, &set.Processes, &set.WritableRoot, &r.Image,
+		&r.Archive, &r.ArchiveName, &r.ArchiveBytes, &r.ArchiveSHA256, &r.RollbackOf, &r.NewSettings, &r.NewEnvironment,
+		&set.Port, &set.MemoryBytes, &set.NanoCPUs, &set.Processes, &set.WritableRoot, &r.Environment, &r.Image,
 		namesColumn{&r.Instances},
 		&r.Address, &r.Reason, &r.Hint, &r.CreatedBy, timeColumn{&r.CreatedAt}, timeColumn{&r.FinishedAt})
 	return r, err

@@ -22,6 +22,7 @@ func TestExamples_DeployFromTheShell(t *testing.T) {
 		{"python-flask", "subnet"},
 		{"node-express", "request"},
 		{"static-nginx", "status"},
+		{"static-site", "high tides"},
 	} {
 		t.Run(example.name, func(t *testing.T) {
 			route := "/example/" + example.name

@@ -22,6 +22,7 @@ import (
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/image"
 	"github.com/docker/docker/api/types/network"
+	"github.com/docker/docker/api/types/volume"
 	"github.com/docker/docker/client"
 )
 
@@ -89,7 +90,12 @@ func App(t testing.TB, dockerfile string) Files {
 // ServeDockerfile runs the test app's server on the port that it is told.
 const ServeDockerfile = "FROM scratch\nCOPY app /app\nCMD [\"/app\"]\n"
 
-var buildBinary = sync.OnceValues(func() (string, error) {
+var buildBinary = sync.OnceValues(func() (string, error) { return build("app") })
+
+var buildHelper = sync.OnceValues(func() (string, error) { return build("helper") })
+
+// build builds the program of a folder beside this file as a static binary.
+func build(program string) (string, error) {
 	_, file, _, _ := runtime.Caller(0)
 	folder, err := os.MkdirTemp("", "dockertest")
 	if err != nil {
@@ -97,7 +103,7 @@ var buildBinary = sync.OnceValues(func() (string, error) {
 	}
 	defer func() { _ = os.RemoveAll(folder) }()
 	target := filepath.Join(folder, "app")
-	command := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", target, "./app")
+	command := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", target, "./"+program)
 	command.Dir = filepath.Dir(file)
 	command.Env = append(os.Environ(), "CGO_ENABLED=0")
 	command.Stderr = os.Stderr
@@ -106,7 +112,7 @@ var buildBinary = sync.OnceValues(func() (string, error) {
 	}
 	content, err := os.ReadFile(target)
 	return string(content), err
-})
+}
 
 // Binary returns the test app as a static binary, built once per test process.
 func Binary(t testing.TB) string {
@@ -116,6 +122,20 @@ func Binary(t testing.TB) string {
 		t.Fatalf("build test app: %v", err)
 	}
 	return binary
+}
+
+// Helper returns the path of a static program that works in volumes.
+func Helper(t testing.TB) string {
+	t.Helper()
+	binary, err := buildHelper()
+	if err != nil {
+		t.Fatalf("build volume helper: %v", err)
+	}
+	target := filepath.Join(t.TempDir(), "helper")
+	if err := os.WriteFile(target, []byte(binary), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return target
 }
 
 // remove takes everything of the stack out of the engine. Errors fail the test:
@@ -131,6 +151,11 @@ func remove(t testing.TB, connection *client.Client, stack string) {
 		if !errdefs.IsNotFound(err) {
 			report(t, err)
 		}
+	}
+	volumes, err := connection.VolumeList(ctx, volume.ListOptions{Filters: selection})
+	report(t, err)
+	for _, found := range volumes.Volumes {
+		report(t, connection.VolumeRemove(ctx, found.Name, true))
 	}
 	networks, err := connection.NetworkList(ctx, network.ListOptions{Filters: selection})
 	report(t, err)

@@ -1,0 +1,231 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"berth/controller"
+)
+
+// envTimeout bounds what berth env waits for.
+const envTimeout = 10 * time.Minute
+
+// environmentAnswer is what the API says of an environment, as far as it is needed here.
+type environmentAnswer struct {
+	Variables map[string]string `json:"variables"`
+	Secrets   []string          `json:"secrets"`
+	Unapplied struct {
+		Added   []string `json:"added"`
+		Changed []string `json:"changed"`
+		Removed []string `json:"removed"`
+	} `json:"unapplied"`
+	Warnings map[string]string `json:"warnings"`
+}
+
+// environmentChange is what the API takes. Values of secrets are in the clear here.
+type environmentChange struct {
+	Variables map[string]string `json:"variables,omitempty"`
+	Secrets   map[string]string `json:"secrets,omitempty"`
+	Remove    []string          `json:"remove,omitempty"`
+}
+
+// runEnv shows, changes and applies the environment of an app.
+func runEnv(ctx context.Context, p *program, args []string) error {
+	flags := newFlags("env")
+	line := p.addLineFlags(flags)
+	file := flags.String("file", "/dev/stdin", "with set-secret: where the value is read from; one newline at its end is dropped")
+	shown := flags.Bool("variables", false, "with import: save variables, which are shown, instead of secrets")
+	words, err := p.parseFlags(flags, args)
+	if err != nil {
+		return err
+	}
+	if len(words) < 2 {
+		return &usageError{errors.New("berth env takes the name of an app and what to do; see berth help env")}
+	}
+	name, err := controller.ParseAppName(words[0])
+	if err != nil {
+		return &usageError{err}
+	}
+	change, err := environmentChangeOf(words[1], words[2:], envFiles{secret: *file, shown: *shown})
+	if err != nil {
+		return err
+	}
+	token, err := p.deployToken(*line.token, *line.tokenFile)
+	if err != nil {
+		return err
+	}
+	api, err := newClient(*line.server, token, *line.caFile)
+	if err != nil {
+		return err
+	}
+	api.notes = p.stderr
+	ctx, cancel := context.WithTimeout(ctx, envTimeout)
+	defer cancel()
+	switch words[1] {
+	case "apply":
+		return p.applyEnvironment(ctx, api, name)
+	case "list":
+		return p.sendEnvironment(ctx, api, name, http.MethodGet, nil)
+	default:
+		return p.sendEnvironment(ctx, api, name, http.MethodPatch, change)
+	}
+}
+
+// envFiles is what the flags of berth env say of files.
+type envFiles struct {
+	secret string // of set-secret
+	shown  bool   // what is imported is no secret
+}
+
+// environmentChangeOf is what a verb and its words ask for; empty for list and apply.
+func environmentChangeOf(verb string, words []string, files envFiles) (*environmentChange, error) {
+	wrong := func(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
+	one := func() error {
+		if len(words) != 1 {
+			return wrong("berth env NAME %s takes one word; see berth help env", verb)
+		}
+		return nil
+	}
+	change := &environmentChange{Variables: map[string]string{}, Secrets: map[string]string{}}
+	switch verb {
+	case "list", "apply":
+		if len(words) > 0 {
+			return nil, wrong("berth env NAME %s takes nothing more", verb)
+		}
+		return change, nil
+	case "set":
+		for _, word := range words {
+			name, value, found := strings.Cut(word, "=")
+			if !found {
+				return nil, wrong("write A=value for each variable to set; for a secret use set-secret, which reads its value")
+			}
+			change.Variables[name] = value
+		}
+	case "set-secret":
+		if err := one(); err != nil {
+			return nil, err
+		}
+		value, err := readBounded(files.secret)
+		if err != nil {
+			return nil, wrong("read secret: %w", err)
+		}
+		change.Secrets[words[0]] = strings.TrimSuffix(string(value), "\n")
+	case "unset":
+		change.Remove = words
+	case "import":
+		if err := one(); err != nil {
+			return nil, err
+		}
+		err := change.read(words[0], files.shown)
+		return change, err
+	default:
+		return nil, wrong("berth env takes no %.60q; see berth help env", verb)
+	}
+	if len(words) == 0 {
+		return nil, wrong("berth env NAME %s says nothing to %s", verb, verb)
+	}
+	return change, nil
+}
+
+// read takes the variables of a .env file.
+func (c *environmentChange) read(file string, shown bool) error {
+	text, err := readBounded(file)
+	if err != nil {
+		return &usageError{fmt.Errorf("read variables: %w", err)}
+	}
+	imported, err := controller.ParseEnvironmentText(string(text), !shown)
+	if err != nil {
+		return err
+	}
+	into := c.Secrets
+	if shown {
+		into = c.Variables
+	}
+	for _, wish := range imported.Wishes {
+		into[wish.Name] = wish.Value.Reveal()
+	}
+	return nil
+}
+
+// sendEnvironment sends a request about the environment and prints what it is then.
+func (p *program) sendEnvironment(ctx context.Context, api *client, name controller.AppName, method string, change *environmentChange) error {
+	var answer environmentAnswer
+	if err := api.sendJSON(ctx, method, appPath(name)+"/environment", change, &answer); err != nil {
+		return err
+	}
+	for _, warned := range slices.Sorted(maps.Keys(answer.Warnings)) {
+		_, _ = fmt.Fprintf(p.stderr, "Mind %s: %s\n", warned, answer.Warnings[warned])
+	}
+	waits := answer.Unapplied
+	if n := len(waits.Added) + len(waits.Changed) + len(waits.Removed); n > 0 {
+		_, _ = fmt.Fprintf(p.stderr, "Not applied yet: %d. Run berth env %s apply.\n", n, name)
+	}
+	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(table, "NAME\tVALUE\tSTATE")
+	names := slices.Concat(slices.Collect(maps.Keys(answer.Variables)), answer.Secrets)
+	slices.Sort(names)
+	for _, variable := range names {
+		value, state := "[secret]", "applied"
+		if plain, shown := answer.Variables[variable]; shown {
+			value = fmt.Sprintf("%q", plain)
+		}
+		if slices.Contains(waits.Added, variable) || slices.Contains(waits.Changed, variable) {
+			state = "not applied"
+		}
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\n", variable, value, state)
+	}
+	return table.Flush()
+}
+
+// applyEnvironment makes a release with what was saved, and waits until it is live.
+func (p *program) applyEnvironment(ctx context.Context, api *client, name controller.AppName) error {
+	var release releaseAnswer
+	if err := api.sendJSON(ctx, http.MethodPost, appPath(name)+"/environment/apply", nil, &release); err != nil {
+		return err
+	}
+	if release.Number == 0 {
+		_, err := fmt.Fprintln(p.stdout, "There was nothing to apply.")
+		return err
+	}
+	final, err := p.follow(ctx, api, release.id())
+	if err != nil {
+		return interrupted(ctx, err, release.id())
+	}
+	if final.State != controller.ReleaseLive && final.State != controller.ReleaseSuperseded {
+		return &releaseError{id: final.id(), state: final.State, reason: final.Reason, hint: final.Hint}
+	}
+	_, err = fmt.Fprintf(p.stdout, "%s is live with it.\n", final.id())
+	return err
+}
+
+// sendJSON sends a body, where there is one, and reads the answer.
+func (c *client) sendJSON(ctx context.Context, method, path string, body *environmentChange, answer any) error {
+	var text []byte
+	if body != nil {
+		var err error
+		if text, err = json.Marshal(body); err != nil {
+			return fmt.Errorf("encode request: %w", err)
+		}
+	}
+	return c.patiently(ctx, func() error {
+		response, err := c.send(ctx, method, path, func(request *http.Request) {
+			request.Body, request.ContentLength = io.NopCloser(bytes.NewReader(text)), int64(len(text))
+			request.Header.Set("Content-Type", "application/json")
+		})
+		if err != nil {
+			return err
+		}
+		defer func() { _ = response.Body.Close() }()
+		return decodeAnswer(response.Body, answer)
+	})
+}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+)
+
+func TestStatic_ServesTheFolderOnItsPortUntilItIsStopped(t *testing.T) {
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "index.html"), []byte("hello"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	port := freePort(t)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- run(ctx, []string{"static", "--folder", folder, "--fallback"}, []string{"PORT=" + strconv.Itoa(port)}, io.Discard, io.Discard)
+	}()
+	address := "http://" + net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) + "/any/path"
+	deadline := time.Now().Add(5 * time.Second)
+	for {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := http.DefaultTransport.RoundTrip(request)
+		if err == nil {
+			text, _ := io.ReadAll(response.Body)
+			_ = response.Body.Close()
+			if response.StatusCode != http.StatusOK || string(text) != "hello" {
+				t.Errorf("%s %q", response.Status, text)
+			}
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestStatic_RefusesAPortThatIsNone(t *testing.T) {
+	for _, port := range []string{"PORT=0", "PORT=-1", "PORT=65536", "PORT=http", "PORT=8000 "} {
+		err := run(t.Context(), []string{"static", "--folder", t.TempDir()}, []string{port}, io.Discard, io.Discard)
+		if usage, ok := errors.AsType[*usageError](err); !ok {
+			t.Errorf("%s: %v", port, usage)
+		}
+	}
+	if err := run(t.Context(), []string{"static", "--folder", filepath.Join(t.TempDir(), "none")}, nil, io.Discard, io.Discard); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a folder that is not there: %v", err)
+	}
+}
+
+func freePort(t *testing.T) int {
+	t.Helper()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().(*net.TCPAddr).Port
+}

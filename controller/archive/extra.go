@@ -1,0 +1,127 @@
+package archive
+
+import (
+	"archive/tar"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+)
+
+// Extra is a file that goes into a build context beside what the archive holds.
+// It is trusted: its path is the program's own, never one of an archive. Where
+// File is set, the content is that of a file of this machine, else Text.
+type Extra struct {
+	Path string // slash-separated, relative, clean
+	Text string
+	File string // path on this machine, of an executable
+}
+
+// Layout says what a build context holds.
+type Layout struct {
+	Folder string           // of the archive that becomes the top; empty is its own top
+	Keep   func(Entry) bool // of the archive, by paths as they are in Folder; nil keeps all
+	Below  string           // folder in which the archive's entries stand; empty is the top
+	Extras []Extra          // none may have the path of an entry that is kept
+}
+
+// keeps reports whether an entry is sent.
+func (l Layout) keeps(e Entry) bool {
+	if l.Folder != "" {
+		path, inside := strings.CutPrefix(e.Path, l.Folder+"/")
+		if !inside {
+			return false
+		}
+		e.Path = path
+	}
+	return !l.replaced(e.Path) && (l.Keep == nil || l.Keep(e))
+}
+
+// replaced reports whether an entry would stand where an extra file does, or its
+// folder: a link there could lead the extra file elsewhere.
+func (l Layout) replaced(path string) bool {
+	for _, extra := range l.Extras {
+		if top, _, _ := strings.Cut(extra.Path, "/"); l.Below == "" && (path == top || strings.HasPrefix(path, top+"/")) {
+			return true
+		}
+	}
+	return false
+}
+
+// place is where an entry of the archive stands in the context.
+func (l Layout) place(path string) string {
+	if l.Folder != "" {
+		path = strings.TrimPrefix(path, l.Folder+"/")
+	}
+	if l.Below != "" {
+		path = l.Below + "/" + path
+	}
+	return path
+}
+
+// writeExtras writes the extra files, and the folders of all that follows.
+func writeExtras(out *tar.Writer, layout Layout) error {
+	folders := map[string]bool{}
+	if layout.Below != "" {
+		if err := writeFolders(out, layout.Below, folders); err != nil {
+			return err
+		}
+	}
+	for _, extra := range layout.Extras {
+		if err := writeFolders(out, parent(extra.Path), folders); err != nil {
+			return err
+		}
+		if err := extra.write(out); err != nil {
+			return fmt.Errorf("add %s to the build context: %w", extra.Path, err)
+		}
+	}
+	return nil
+}
+
+// writeFolders writes a folder and those above it, each once.
+func writeFolders(out *tar.Writer, folder string, written map[string]bool) error {
+	path := ""
+	for part := range strings.SplitSeq(folder, "/") {
+		path = strings.TrimPrefix(path+"/"+part, "/")
+		if path == "" || written[path] {
+			continue
+		}
+		written[path] = true
+		header := &tar.Header{Typeflag: tar.TypeDir, Name: path + "/", Mode: int64(modeExecutable), ModTime: time.Unix(0, 0)}
+		if err := out.WriteHeader(header); err != nil {
+			return fmt.Errorf("write tar: %w", err)
+		}
+	}
+	return nil
+}
+
+// write sends one extra file. Its time is always the same, so that images differ
+// only where the content does.
+func (e Extra) write(out *tar.Writer) error {
+	header := &tar.Header{
+		Typeflag: tar.TypeReg, Name: e.Path, Mode: int64(modePlain), Size: int64(len(e.Text)), ModTime: time.Unix(0, 0),
+	}
+	if e.File == "" {
+		if err := out.WriteHeader(header); err != nil {
+			return err
+		}
+		_, err := io.WriteString(out, e.Text)
+		return err
+	}
+	file, err := os.Open(e.File)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	header.Mode, header.Size = int64(modeExecutable), info.Size()
+	if err := out.WriteHeader(header); err != nil {
+		return err
+	}
+	_, err = io.CopyN(out, file, info.Size())
+	return err
+}

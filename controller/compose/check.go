@@ -1,0 +1,138 @@
+package compose
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// checker walks a file against the table of keys, and remembers where each is.
+type checker struct {
+	table map[string]Key
+	lines map[string]int // path with names and numbers, by dots -> line
+	notes []string
+}
+
+func newChecker() *checker {
+	c := &checker{table: make(map[string]Key, len(keys)), lines: map[string]int{}}
+	for _, key := range keys {
+		c.table[key.Path] = key
+	}
+	return c
+}
+
+// check refuses the first key that is not supported, and takes out of the file
+// what is there for people alone.
+func (c *checker) check(root *node) error {
+	services := root.fields["services"]
+	if services == nil || len(services.fields) == 0 {
+		return refuse(root.line, "The compose file has no services.", "Write the app's services under the key \"services\".")
+	}
+	if len(services.fields) > maxServices {
+		return refuse(services.line, fmt.Sprintf("The compose file has more than %d services.", maxServices), "Divide it into several apps.")
+	}
+	return c.walk(root, "", "")
+}
+
+// walk checks what is below a node: pattern is its path in the table, place its
+// path in the file.
+func (c *checker) walk(n *node, pattern, place string) error {
+	for i, item := range n.items {
+		at := join(place, strconv.Itoa(i))
+		c.lines[at] = item.line
+		if err := c.walk(item, join(pattern, "[]"), at); err != nil {
+			return err
+		}
+	}
+	_, named := c.table[join(pattern, "*")]
+	for _, key := range slices.Clone(n.keys) {
+		at := join(place, key)
+		c.lines[at] = n.lines[key]
+		if named {
+			if err := c.walk(n.fields[key], join(pattern, "*"), at); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := c.checkKey(n, key, join(pattern, key), at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkKey looks one key of a mapping up in the table.
+func (c *checker) checkKey(n *node, key, pattern, place string) error {
+	if strings.HasPrefix(key, "x-") {
+		n.remove(key)
+		return nil
+	}
+	known, found := c.table[pattern]
+	if !found {
+		return refuse(n.lines[key], fmt.Sprintf("The key %.60q is not one of the compose specification here (%.120s).", key, place), c.nearest(pattern))
+	}
+	value := n.fields[key]
+	switch known.Support {
+	case Supported:
+		return c.walk(value, pattern, place)
+	case Noted:
+		c.notes = append(c.notes, fmt.Sprintf("Line %d: %s has no effect. %s", n.lines[key], key, known.Text))
+		n.remove(key)
+		return nil
+	default:
+		if value.scalar != nil && slices.Contains(known.Unless, value.text) {
+			n.remove(key)
+			return nil
+		}
+		return refuse(n.lines[key], fmt.Sprintf("%s cannot be used. %s", key, known.Text), known.Instead)
+	}
+}
+
+// nearest names the supported keys of the same mapping that begin alike.
+func (c *checker) nearest(pattern string) string {
+	at := strings.LastIndexByte(pattern, '.')
+	above, wrong := pattern[:at+1], pattern[at+1:]
+	var alike []string
+	for _, key := range keys {
+		name, found := strings.CutPrefix(key.Path, above)
+		if found && key.Support == Supported && !strings.Contains(name, ".") && similar(name, wrong) {
+			alike = append(alike, strconv.Quote(name))
+		}
+	}
+	if len(alike) == 0 {
+		return "Remove it, or correct its name or its indentation."
+	}
+	return "Did you mean " + strings.Join(alike, " or ") + "? Else remove it."
+}
+
+// similar reports whether two words are one slip of the hand apart.
+func similar(a, b string) bool {
+	if len(a) > len(b) {
+		a, b = b, a
+	}
+	if len(b)-len(a) > 1 {
+		return false
+	}
+	i := 0
+	for i < len(a) && a[i] == b[i] {
+		i++
+	}
+	j := 0
+	for j < len(a)-i && a[len(a)-1-j] == b[len(b)-1-j] {
+		j++
+	}
+	return len(b)-i-j <= 2 // one letter more, one other, or two that changed places
+}
+
+func (n *node) remove(key string) {
+	delete(n.fields, key)
+	n.keys = slices.DeleteFunc(n.keys, func(k string) bool { return k == key })
+}
+
+func join(path, name string) string {
+	if path == "" {
+		return name
+	}
+	return path + "." + name
+}

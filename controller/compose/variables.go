@@ -1,0 +1,113 @@
+package compose
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/compose-spec/compose-go/v2/template"
+	"github.com/compose-spec/compose-go/v2/types"
+)
+
+// What replacing variables may cost, over the whole file: a text is scanned once
+// for each ${ in it, and a short text may name a long value many times.
+const (
+	maxScan     = 16 << 20
+	maxReplaced = 4 << 20
+)
+
+// bare is a variable without a default, as far as a note needs to know.
+var bare = regexp.MustCompile(`(?:^|[^$])\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))`)
+
+// variables replaces ${NAME} by what the app was given, within bounds.
+type variables struct {
+	values            map[string]string
+	longest           int
+	used, missing     map[string]bool
+	scanned, replaced int
+}
+
+func newVariables(values map[string]string) *variables {
+	v := &variables{values: values, used: map[string]bool{}, missing: map[string]bool{}}
+	for _, value := range values {
+		v.longest = max(v.longest, len(value))
+	}
+	return v
+}
+
+// mapping is what a variable without a value in an environment is filled from.
+func (v *variables) mapping() map[string]string { return maps.Clone(v.values) }
+
+func (v *variables) lookup(name string) (string, bool) {
+	value, found := v.values[name]
+	v.used[name] = v.used[name] || found
+	return value, found
+}
+
+// substitute implements the library's replacement, without its log and its
+// unbounded cost.
+func (v *variables) substitute(text string, lookup template.Mapping) (string, error) {
+	dollars := strings.Count(text, "$")
+	if dollars == 0 {
+		return text, nil
+	}
+	v.scanned += dollars * len(text)
+	if v.scanned > maxScan || v.replaced+dollars*v.longest > maxReplaced {
+		return "", fmt.Errorf("it names more variables, or longer ones, than can be put in")
+	}
+	v.remark(text)
+	replaced, err := template.SubstituteWithOptions(text, lookup, template.WithoutLogging)
+	v.replaced += len(replaced)
+	return replaced, err
+}
+
+// remark remembers which variables without a default nobody set.
+func (v *variables) remark(text string) {
+	for _, match := range bare.FindAllStringSubmatch(text, -1) {
+		name := match[1] + match[2]
+		if _, found := v.values[name]; !found {
+			v.missing[name] = true
+		}
+	}
+}
+
+// notes tells of the variables that the file names and nobody set.
+func (v *variables) notes() []string {
+	var notes []string
+	for _, name := range slices.Sorted(maps.Keys(v.missing)) {
+		notes = append(notes, fmt.Sprintf("The variable %.60s is not set, so an empty text stands in its place.", name))
+	}
+	return notes
+}
+
+// use marks the variables that containers and files take by name, without ${}.
+func (v *variables) use(project *types.Project) {
+	for _, service := range project.Services {
+		for name := range service.Environment {
+			v.used[name] = true
+		}
+		if service.Build != nil {
+			for name := range service.Build.Args {
+				v.used[name] = true
+			}
+		}
+	}
+	for _, secret := range project.Secrets {
+		v.used[secret.Environment], v.used[secret.Name] = true, true
+	}
+	for _, config := range project.Configs {
+		v.used[config.Environment] = true
+	}
+}
+
+func (v *variables) unused() []string {
+	var unused []string
+	for _, name := range slices.Sorted(maps.Keys(v.values)) {
+		if !v.used[name] {
+			unused = append(unused, name)
+		}
+	}
+	return unused
+}

@@ -1,0 +1,235 @@
+package docker
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"sync"
+
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types"
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/mount"
+	"github.com/docker/docker/pkg/stdcopy"
+
+	"berth/controller/volume"
+)
+
+// What a helper may take.
+const (
+	helperMemory    = 128 << 20
+	helperNanoCPUs  = 1_000_000_000
+	helperProcesses = 32
+	helperOpenFiles = 4096
+)
+
+// HelperFolder is where a helper finds its volume.
+const HelperFolder = "/volume"
+
+// Access says what a session may do in a volume. The zero value is the strict one.
+type Access uint8
+
+// What a session may do.
+const (
+	ReadOnly Access = iota
+	ReadWrite
+)
+
+// OpenVolume starts a session on the files of a volume, which the caller closes.
+// When ctx ends, the session and what is under way in it end too. ErrNotFound and
+// ErrForeignVolume are as of FindVolume.
+//
+// The work is done by a helper: a container of our own program that has the
+// volume, no network and nothing else, and is removed by Close.
+func (e *Engine) OpenVolume(ctx context.Context, name volume.Name, access Access) (*volume.Session, error) {
+	if err := e.ownsVolume(ctx, name); err != nil {
+		return nil, err
+	}
+	select {
+	case e.helpers.slots <- struct{}{}:
+	case <-ctx.Done():
+		return nil, fmt.Errorf("open volume %s: %w", name, context.Cause(ctx))
+	}
+	h := &helper{engine: e, volume: name, access: access}
+	if err := h.start(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open volume %s: %w", name, err), h.close(ctx))
+	}
+	h.stop = context.AfterFunc(ctx, h.connection.Close)
+	end := sync.OnceValue(func() error { return h.close(ctx) })
+	return volume.NewSession(h.output(ctx), h.connection.Conn, end), nil
+}
+
+// EnsureOwner gives the root of an empty volume to owner, so that an app can
+// begin to write. A volume that holds something stays as it is.
+func (e *Engine) EnsureOwner(ctx context.Context, name volume.Name, owner volume.Owner) error {
+	session, err := e.OpenVolume(ctx, name, ReadWrite)
+	if err != nil {
+		return err
+	}
+	_, err = session.Adopt(owner)
+	return errors.Join(err, session.Close())
+}
+
+// RemoveHelpers removes what works in volumes, as an earlier process of this
+// stack may have left it. It must not run while this one has a volume open.
+func (e *Engine) RemoveHelpers(ctx context.Context) error {
+	ctx, cancel := within(ctx, processTimeout)
+	defer cancel()
+	found, err := e.api(ctx).ContainerList(ctx, container.ListOptions{All: true, Filters: e.owned(labelRole + "=" + roleHelper)})
+	if err != nil {
+		return failure(ctx, "list helpers", err)
+	}
+	var failures []error
+	for _, summary := range found {
+		failures = append(failures, e.remove(ctx, summary.ID))
+	}
+	return errors.Join(failures...)
+}
+
+// helper is one container that works in a volume, and the stream to it.
+type helper struct {
+	engine     *Engine
+	volume     volume.Name
+	access     Access
+	id         string // empty until it is created
+	connection types.HijackedResponse
+	stop       func() bool // forgets the context; nil until there is a stream
+}
+
+// start creates and starts the container, with the stream attached before: what
+// is said before somebody listens is lost.
+func (h *helper) start(ctx context.Context) error {
+	ctx, cancel := within(ctx, processTimeout)
+	defer cancel()
+	err := h.create(ctx)
+	if errdefs.IsNotFound(err) {
+		h.engine.forgetHelperImage()
+		err = h.create(ctx)
+	}
+	if err != nil {
+		return failure(ctx, "create helper", err)
+	}
+	api := h.engine.api(ctx)
+	h.connection, err = api.ContainerAttach(ctx, h.id, container.AttachOptions{Stream: true, Stdin: true, Stdout: true, Stderr: true})
+	if err != nil {
+		return failure(ctx, "attach to helper", err)
+	}
+	return failure(ctx, "start helper", api.ContainerStart(ctx, h.id, container.StartOptions{}))
+}
+
+func (h *helper) create(ctx context.Context) error {
+	image, err := h.engine.helperImage(ctx)
+	if err != nil {
+		return err
+	}
+	name := h.engine.stack + "-helper-" + strings.ToLower(rand.Text()[:12])
+	created, err := h.engine.api(ctx).ContainerCreate(ctx, h.config(image), h.hostConfig(), nil, nil, name)
+	h.id = created.ID
+	return err
+}
+
+func (h *helper) config(image string) *container.Config {
+	return &container.Config{
+		Image:           image,
+		User:            "0:0",
+		Env:             []string{"GOMEMLIMIT=64MiB"},
+		OpenStdin:       true,
+		StdinOnce:       true, // the helper ends when this process is gone
+		AttachStdin:     true,
+		AttachStdout:    true,
+		AttachStderr:    true,
+		NetworkDisabled: true,
+		Labels: map[string]string{
+			labelStack: h.engine.stack, labelRole: roleHelper, labelVolume: string(h.volume),
+		},
+	}
+}
+
+// hostConfig is the hardening policy for something that must read and change
+// files of any owner, and do nothing else. CAP_DAC_READ_SEARCH would do to read
+// them, but it also opens files of the host by their handle.
+func (h *helper) hostConfig() *container.HostConfig {
+	capabilities, processes := []string{"DAC_OVERRIDE"}, int64(helperProcesses)
+	if h.access == ReadWrite {
+		capabilities = append(capabilities, "CHOWN", "FOWNER")
+	}
+	return &container.HostConfig{
+		NetworkMode:    "none",
+		AutoRemove:     true,
+		ReadonlyRootfs: true,
+		CapDrop:        []string{"ALL"},
+		CapAdd:         capabilities,
+		SecurityOpt:    []string{"no-new-privileges:true"},
+		IpcMode:        container.IPCModePrivate,
+		CgroupnsMode:   container.CgroupnsModePrivate,
+		OomScoreAdj:    killFirst,
+		LogConfig:      container.LogConfig{Type: "none"}, // what it says is somebody's files
+		RestartPolicy:  container.RestartPolicy{Name: container.RestartPolicyDisabled},
+		Mounts: []mount.Mount{{
+			Type: mount.TypeVolume, Source: h.engine.volumeName(h.volume), Target: HelperFolder,
+			ReadOnly:      h.access == ReadOnly,
+			VolumeOptions: &mount.VolumeOptions{NoCopy: true},
+		}},
+		Resources: container.Resources{
+			Memory: helperMemory, MemorySwap: helperMemory, NanoCPUs: helperNanoCPUs, PidsLimit: &processes,
+			Ulimits: []*container.Ulimit{
+				{Name: "nofile", Soft: helperOpenFiles, Hard: helperOpenFiles},
+				{Name: "core", Soft: 0, Hard: 0},
+			},
+		},
+	}
+}
+
+// output returns what the helper answers. Where that ends, the error says why.
+func (h *helper) output(ctx context.Context) io.Reader {
+	answers, writer := io.Pipe()
+	go func() {
+		complaints := &firstBytes{limit: 4 << 10}
+		_, err := stdcopy.StdCopy(writer, complaints, h.connection.Reader)
+		switch {
+		case ctx.Err() != nil:
+			err = context.Cause(ctx)
+		case len(complaints.kept) > 0:
+			err = fmt.Errorf("volume helper: %s", printable(string(complaints.kept)))
+		}
+		_ = writer.CloseWithError(err)
+	}()
+	return answers
+}
+
+// close removes the container, also where ctx has ended.
+func (h *helper) close(ctx context.Context) error {
+	defer func() { <-h.engine.helpers.slots }()
+	if h.stop != nil {
+		h.stop()
+	}
+	if h.connection.Conn != nil {
+		h.connection.Close()
+	}
+	if h.id == "" {
+		return nil
+	}
+	ctx, cancel := afterwards(ctx)
+	defer cancel()
+	if err := h.engine.remove(ctx, h.id); err != nil {
+		h.engine.logger.Warn("remove volume helper", slog.String("container", h.id), slog.Any("error", err))
+		return err
+	}
+	return nil
+}
+
+// firstBytes keeps the beginning of what is written.
+type firstBytes struct {
+	limit int
+	kept  []byte
+}
+
+// Write takes everything and keeps what fits.
+func (f *firstBytes) Write(data []byte) (int, error) {
+	f.kept = append(f.kept, data[:min(len(data), f.limit-len(f.kept))]...)
+	return len(data), nil
+}

@@ -1,0 +1,178 @@
+package docker
+
+import (
+	"archive/tar"
+	"context"
+	"crypto/sha256"
+	"debug/elf"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+
+	"github.com/containerd/errdefs"
+	imagetypes "github.com/docker/docker/api/types/image"
+	"github.com/docker/docker/pkg/jsonmessage"
+)
+
+// helpersAtOnce bounds how many helpers run at a time; others wait.
+const helpersAtOnce = 8
+
+// helperProgram is where the program lies in its image, which holds nothing else.
+const helperProgram = "berth"
+
+// helpers is what is known of the program that works in volumes.
+type helpers struct {
+	program string // path; empty is the one that runs
+	slots   chan struct{}
+
+	mutex sync.Mutex
+	image string // id; empty until it is needed for the first time
+}
+
+func newHelpers(program string) *helpers {
+	return &helpers{program: program, slots: make(chan struct{}, helpersAtOnce)}
+}
+
+// helperImage returns the id of the image with the helper's program, and makes it
+// where the engine does not have it: of the program itself, without a registry.
+func (e *Engine) helperImage(ctx context.Context) (string, error) {
+	e.helpers.mutex.Lock()
+	defer e.helpers.mutex.Unlock()
+	if e.helpers.image != "" {
+		return e.helpers.image, nil
+	}
+	program, err := openStatic(e.helpers.program)
+	if err != nil {
+		return "", err
+	}
+	defer program.Close()
+	sum := sha256.New()
+	size, err := io.Copy(sum, program)
+	if err != nil {
+		return "", fmt.Errorf("read helper program: %w", err)
+	}
+	reference := e.stack + "/helper:" + hex.EncodeToString(sum.Sum(nil))[:16]
+	id, err := e.findHelperImage(ctx, reference)
+	if errors.Is(err, ErrNotFound) {
+		if err := e.importHelper(ctx, reference, io.NewSectionReader(program, 0, size)); err != nil {
+			return "", err
+		}
+		id, err = e.findHelperImage(ctx, reference)
+	}
+	e.helpers.image = id
+	return id, err
+}
+
+// forgetHelperImage is for an image that somebody removed.
+func (e *Engine) forgetHelperImage() {
+	e.helpers.mutex.Lock()
+	defer e.helpers.mutex.Unlock()
+	e.helpers.image = ""
+}
+
+// openStatic opens the program. One that needs libraries could not run in an
+// image that holds it alone.
+func openStatic(path string) (*os.File, error) {
+	if path == "" {
+		own, err := os.Executable()
+		if err != nil {
+			return nil, fmt.Errorf("find helper program: %w", err)
+		}
+		path = own
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("open helper program: %w", err)
+	}
+	binary, err := elf.NewFile(file)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("read helper program: %w", err), file.Close())
+	}
+	for _, segment := range binary.Progs {
+		if segment.Type == elf.PT_INTERP {
+			return nil, errors.Join(fmt.Errorf("%s is not a static program, so it cannot work in volumes: build it as scripts/image does", path), file.Close())
+		}
+	}
+	return file, nil
+}
+
+func (e *Engine) findHelperImage(ctx context.Context, reference string) (string, error) {
+	found, err := e.api(ctx).ImageInspect(ctx, reference)
+	if err != nil {
+		return "", failure(ctx, "inspect helper image", err)
+	}
+	if found.Config == nil || found.Config.Labels[labelStack] != e.stack || found.Config.Labels[labelRole] != roleHelper {
+		return "", fmt.Errorf("the image name %s belongs to something that is not of this stack", reference)
+	}
+	return found.ID, nil
+}
+
+// importHelper makes the image, and removes those of earlier programs.
+func (e *Engine) importHelper(ctx context.Context, reference string, program *io.SectionReader) error {
+	source := stream(ctx, func(_ context.Context, w io.Writer) error { return writeProgram(w, program) })
+	response, err := e.api(ctx).ImageImport(ctx, imagetypes.ImportSource{Source: source, SourceName: "-"}, reference, imagetypes.ImportOptions{
+		Changes: []string{
+			fmt.Sprintf("LABEL %s=%q %s=%q", labelStack, e.stack, labelRole, roleHelper),
+			fmt.Sprintf("ENTRYPOINT [%q, %q]", "/"+helperProgram, "helper"),
+		},
+	})
+	if err == nil {
+		err = errors.Join(importResult(response), response.Close())
+	}
+	if sourceErr := source.finish(); sourceErr != nil {
+		return fmt.Errorf("send helper program: %w", sourceErr)
+	}
+	if err != nil {
+		return failure(ctx, "import helper image", err)
+	}
+	return e.removeFormerHelpers(ctx, reference)
+}
+
+// removeFormerHelpers leaves an image that a helper still runs from: the engine
+// refuses to remove it, and the next program's import tries again.
+func (e *Engine) removeFormerHelpers(ctx context.Context, current string) error {
+	images, err := e.api(ctx).ImageList(ctx, imagetypes.ListOptions{Filters: e.owned(labelRole + "=" + roleHelper)})
+	if err != nil {
+		return failure(ctx, "list helper images", err)
+	}
+	for _, image := range images {
+		if len(image.RepoTags) == 1 && image.RepoTags[0] == current {
+			continue
+		}
+		if err := e.removeImage(ctx, image.ID, image.RepoTags); err != nil && !errdefs.IsConflict(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+func writeProgram(w io.Writer, program *io.SectionReader) error {
+	out := tar.NewWriter(w)
+	if err := out.WriteHeader(&tar.Header{Name: helperProgram, Mode: 0o555, Size: program.Size(), Typeflag: tar.TypeReg}); err != nil {
+		return err
+	}
+	if _, err := io.Copy(out, program); err != nil {
+		return err
+	}
+	return out.Close()
+}
+
+// importResult reads the engine's messages to their end: a failure comes inside
+// a response that began as a success.
+func importResult(messages io.Reader) error {
+	for decoder := json.NewDecoder(messages); ; {
+		var message jsonmessage.JSONMessage
+		if err := decoder.Decode(&message); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		if message.Error != nil {
+			return message.Error
+		}
+	}
+}

@@ -1,0 +1,220 @@
+package docker
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
+	imagetypes "github.com/docker/docker/api/types/image"
+	volumetypes "github.com/docker/docker/api/types/volume"
+
+	"berth/controller/plan"
+)
+
+// Secrets as files lie on a tmpfs. The engine can put files into a volume before
+// a container starts, but not into a container's own tmpfs; and a volume that is a
+// tmpfs is empty again as soon as nobody has it mounted, so also when the app
+// restarts. Therefore a keeper has it mounted for as long as the instance is
+// there: a container of one program that does nothing (pause.go).
+const (
+	secretsSuffix = ".secrets"
+	keeperMount   = "size=5m,mode=0755,noexec,nosuid,nodev"
+	keeperMemory  = 6 << 20 // the least that engines take
+)
+
+// keepSecrets returns the volume with the instance's private files, or "" where
+// there are none.
+func (e *Engine) keepSecrets(ctx context.Context, options StartOptions, policy plan.Policy) (volume string, err error) {
+	files := selectFiles(options.Service.Files, true)
+	if len(files) == 0 {
+		return "", nil
+	}
+	secrets := options.Secrets
+	if secrets == nil {
+		secrets = map[string]string{}
+	}
+	text, err := tarOfFiles(files, policy.User, secrets)
+	if err != nil {
+		return "", err
+	}
+	volume = options.Name + secretsSuffix
+	if err := e.removeSecretsOf(ctx, options.Name); err != nil {
+		return "", err
+	}
+	if err := e.createKeeper(ctx, options, volume); err != nil {
+		return "", err
+	}
+	return volume, e.fillSecrets(ctx, volume, text)
+}
+
+// EnsureSecrets puts the instance's private files back where they are gone: after
+// a restart of the machine or of the engine. It is for whoever starts instances,
+// with the options that Start had; without private files it does nothing.
+func (e *Engine) EnsureSecrets(ctx context.Context, options StartOptions) error {
+	if options.Name == "" {
+		options.Name = e.InstanceName(options.App, options.Release, options.Service.Name)
+	}
+	files := selectFiles(options.Service.Files, true)
+	if len(files) == 0 {
+		return nil
+	}
+	policy, err := options.Service.Policy(options.Image.User)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := within(ctx, processTimeout)
+	defer cancel()
+	keeper := options.Name + secretsSuffix
+	if e.hasSecrets(ctx, keeper, files) {
+		return nil
+	}
+	text, err := tarOfFiles(files, policy.User, options.Secrets)
+	if err != nil {
+		return err
+	}
+	// Started again, the keeper holds the tmpfs that the instance will mount next.
+	if err := e.api(ctx).ContainerRestart(ctx, keeper, stopOptions(0)); err != nil {
+		return failure(ctx, "restart keeper of secrets", err)
+	}
+	return e.fillSecrets(ctx, keeper, text)
+}
+
+func (e *Engine) hasSecrets(ctx context.Context, keeper string, files []plan.File) bool {
+	found, err := e.api(ctx).ContainerInspect(ctx, keeper)
+	if err != nil || found.State == nil || !found.State.Running {
+		return false
+	}
+	for _, file := range files {
+		if _, err := e.api(ctx).ContainerStatPath(ctx, keeper, file.Path); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+func (e *Engine) fillSecrets(ctx context.Context, keeper string, text []byte) error {
+	err := e.api(ctx).CopyToContainer(ctx, keeper, plan.SecretsFolder, bytes.NewReader(text), container.CopyToContainerOptions{})
+	return failure(ctx, "put secrets into memory", err)
+}
+
+func (e *Engine) createKeeper(ctx context.Context, options StartOptions, name string) error {
+	image, err := e.pauseImage(ctx)
+	if err != nil {
+		return err
+	}
+	labels := e.ownLabels(roleSecrets, options.App, options.Release)
+	labels[labelService] = options.serviceName()
+	if _, err := e.api(ctx).VolumeCreate(ctx, volumetypes.CreateOptions{
+		Name: name, Driver: "local", Labels: labels,
+		DriverOpts: map[string]string{"type": "tmpfs", "device": "tmpfs", "o": keeperMount},
+	}); err != nil {
+		return failure(ctx, "create volume for secrets", err)
+	}
+	processes := int64(1)
+	created, err := e.api(ctx).ContainerCreate(ctx,
+		&container.Config{Image: image, User: plan.Nobody, Labels: labels},
+		&container.HostConfig{
+			NetworkMode: "none", ReadonlyRootfs: true, CapDrop: []string{"ALL"}, SecurityOpt: []string{"no-new-privileges:true"},
+			RestartPolicy: container.RestartPolicy{Name: container.RestartPolicyUnlessStopped},
+			Binds:         []string{name + ":" + plan.SecretsFolder + ":nocopy"},
+			LogConfig:     container.LogConfig{Type: "none"},
+			IpcMode:       container.IPCModePrivate, CgroupnsMode: container.CgroupnsModePrivate,
+			Resources: container.Resources{Memory: keeperMemory, MemorySwap: keeperMemory, PidsLimit: &processes},
+		}, nil, nil, name)
+	if err != nil {
+		return failure(ctx, "create keeper of secrets", err)
+	}
+	return failure(ctx, "start keeper of secrets", e.api(ctx).ContainerStart(ctx, created.ID, container.StartOptions{}))
+}
+
+// removeSecretsOf removes keeper and volume of one instance. What is gone already is fine.
+func (e *Engine) removeSecretsOf(ctx context.Context, instance string) error {
+	name := instance + secretsSuffix
+	found, err := e.api(ctx).ContainerInspect(ctx, name)
+	switch {
+	case errdefs.IsNotFound(err):
+	case err != nil:
+		return failure(ctx, "inspect keeper of secrets", err)
+	case found.Config == nil || found.Config.Labels[labelStack] != e.stack || found.Config.Labels[labelRole] != roleSecrets:
+		return fmt.Errorf("the name %s belongs to a container that is not of this stack", name)
+	default:
+		if err := e.remove(ctx, found.ID); err != nil {
+			return err
+		}
+	}
+	return e.removeSecretsVolume(ctx, name)
+}
+
+func (e *Engine) removeSecretsVolume(ctx context.Context, name string) error {
+	found, err := e.api(ctx).VolumeInspect(ctx, name)
+	if err != nil {
+		return notFoundIsFine(failure(ctx, "inspect volume for secrets", err))
+	}
+	if found.Labels[labelStack] != e.stack || found.Labels[labelRole] != roleSecrets {
+		return fmt.Errorf("the name %s belongs to a volume that is not of this stack", name)
+	}
+	return notFoundIsFine(failure(ctx, "remove volume for secrets", e.api(ctx).VolumeRemove(ctx, name, false)))
+}
+
+// removeSecrets removes the keepers with the given labels, and their volumes.
+func (e *Engine) removeSecrets(ctx context.Context, labels ...string) error {
+	selection := e.owned(append(labels, labelRole+"="+roleSecrets)...)
+	keepers, err := e.api(ctx).ContainerList(ctx, container.ListOptions{All: true, Filters: selection})
+	if err != nil {
+		return failure(ctx, "list keepers of secrets", err)
+	}
+	var failures []error
+	for _, keeper := range keepers {
+		failures = append(failures, e.remove(ctx, keeper.ID))
+	}
+	volumes, err := e.api(ctx).VolumeList(ctx, volumetypes.ListOptions{Filters: selection})
+	if err != nil {
+		return errors.Join(append(failures, failure(ctx, "list volumes for secrets", err))...)
+	}
+	for _, volume := range volumes.Volumes {
+		failures = append(failures, e.removeSecretsVolume(ctx, volume.Name))
+	}
+	return errors.Join(failures...)
+}
+
+// pauseImage returns the image of the keepers, which the engine gets from here.
+func (e *Engine) pauseImage(ctx context.Context) (id string, err error) {
+	reference := e.stack + "/pause:1"
+	found, err := e.api(ctx).ImageInspect(ctx, reference)
+	if err == nil {
+		if found.Config == nil || found.Config.Labels[labelStack] != e.stack || found.Config.Labels[labelRole] != roleSecrets {
+			return "", fmt.Errorf("the image name %s belongs to something that is not of this stack", reference)
+		}
+		return found.ID, nil
+	}
+	if !errdefs.IsNotFound(err) {
+		return "", failure(ctx, "inspect image of keepers", err)
+	}
+	text, err := pauseTar()
+	if err != nil {
+		return "", err
+	}
+	response, err := e.api(ctx).ImageImport(ctx, imagetypes.ImportSource{Source: bytes.NewReader(text), SourceName: "-"}, reference, imagetypes.ImportOptions{
+		Changes: []string{
+			fmt.Sprintf("LABEL %s=%q %s=%q", labelStack, e.stack, labelRole, roleSecrets),
+			fmt.Sprintf("ENTRYPOINT [%q]", "/"+pauseProgram),
+		},
+	})
+	if err != nil {
+		return "", failure(ctx, "import image of keepers", err)
+	}
+	answer, err := io.ReadAll(response)
+	if err = errors.Join(err, response.Close()); err != nil {
+		return "", failure(ctx, "import image of keepers", err)
+	}
+	if strings.Contains(string(answer), `"error"`) {
+		return "", fmt.Errorf("import image of keepers: %s", printable(string(answer)))
+	}
+	found, err = e.api(ctx).ImageInspect(ctx, reference)
+	return found.ID, failure(ctx, "inspect image of keepers", err)
+}

@@ -1,0 +1,171 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/filters"
+	volumetypes "github.com/docker/docker/api/types/volume"
+
+	"berth/controller/volume"
+)
+
+// volumeDriver is the only one: files on the engine's own disk.
+const volumeDriver = "local"
+
+// Volume is a named volume of the stack, as the engine holds it.
+type Volume struct {
+	Name        volume.Name
+	Description string
+	CreatedAt   time.Time
+	// Users are the instances that have it mounted, running or stopped, by name.
+	// A container that is not of the stack is there by its name too.
+	Users []string
+}
+
+// CreateVolume makes an empty volume. ErrVolumeExists where the stack has it,
+// ErrForeignVolume where the engine has another thing of its name.
+func (e *Engine) CreateVolume(ctx context.Context, name volume.Name, description string) error {
+	ctx, cancel := within(ctx, callTimeout)
+	defer cancel()
+	// The engine hands out a volume that is there as if it had just made it.
+	_, err := e.inspectVolume(ctx, name)
+	if err == nil {
+		return fmt.Errorf("create volume %s: %w", name, ErrVolumeExists)
+	}
+	if !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	created, err := e.api(ctx).VolumeCreate(ctx, volumetypes.CreateOptions{
+		Name:   e.volumeName(name),
+		Driver: volumeDriver,
+		Labels: map[string]string{
+			labelStack: e.stack, labelRole: roleVolume, labelVolume: string(name), labelDescription: description,
+		},
+	})
+	if err != nil {
+		return failure(ctx, "create volume", err)
+	}
+	return e.checkVolume(created, name)
+}
+
+// FindVolume looks one volume up. ErrNotFound where there is none,
+// ErrForeignVolume where something else has its name.
+func (e *Engine) FindVolume(ctx context.Context, name volume.Name) (Volume, error) {
+	ctx, cancel := within(ctx, callTimeout)
+	defer cancel()
+	found, err := e.inspectVolume(ctx, name)
+	if err != nil {
+		return Volume{}, err
+	}
+	users, err := e.volumeUsers(ctx, filters.Arg("volume", found.Name))
+	if err != nil {
+		return Volume{}, err
+	}
+	return volumeOf(found, users[found.Name]), nil
+}
+
+// ListVolumes returns the stack's volumes, by name.
+func (e *Engine) ListVolumes(ctx context.Context) ([]Volume, error) {
+	ctx, cancel := within(ctx, callTimeout)
+	defer cancel()
+	found, err := e.api(ctx).VolumeList(ctx, volumetypes.ListOptions{Filters: e.owned(labelRole + "=" + roleVolume)})
+	if err != nil {
+		return nil, failure(ctx, "list volumes", err)
+	}
+	users, err := e.volumeUsers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	volumes := make([]Volume, 0, len(found.Volumes))
+	for _, candidate := range found.Volumes {
+		if candidate == nil || e.checkVolume(*candidate, volume.Name(candidate.Labels[labelVolume])) != nil {
+			continue
+		}
+		volumes = append(volumes, volumeOf(*candidate, users[candidate.Name]))
+	}
+	slices.SortFunc(volumes, func(a, b Volume) int { return strings.Compare(string(a.Name), string(b.Name)) })
+	return volumes, nil
+}
+
+// RemoveVolume removes a volume with all that is in it. ErrVolumeInUse where a
+// container has it; one that is gone already is fine.
+func (e *Engine) RemoveVolume(ctx context.Context, name volume.Name) error {
+	ctx, cancel := within(ctx, processTimeout)
+	defer cancel()
+	found, err := e.inspectVolume(ctx, name)
+	if err != nil {
+		return notFoundIsFine(err)
+	}
+	err = e.api(ctx).VolumeRemove(ctx, found.Name, false)
+	if errdefs.IsConflict(err) {
+		return fmt.Errorf("remove volume %s: %w: %w", name, ErrVolumeInUse, err)
+	}
+	return notFoundIsFine(failure(ctx, "remove volume", err))
+}
+
+func (e *Engine) ownsVolume(ctx context.Context, name volume.Name) error {
+	ctx, cancel := within(ctx, callTimeout)
+	defer cancel()
+	_, err := e.inspectVolume(ctx, name)
+	return err
+}
+
+func (e *Engine) inspectVolume(ctx context.Context, name volume.Name) (volumetypes.Volume, error) {
+	found, err := e.api(ctx).VolumeInspect(ctx, e.volumeName(name))
+	if err != nil {
+		return volumetypes.Volume{}, failure(ctx, "inspect volume", err)
+	}
+	return found, e.checkVolume(found, name)
+}
+
+// checkVolume refuses what only looks like the stack's volume. Options of the
+// driver count too: they can make a volume of any folder of the host.
+func (e *Engine) checkVolume(found volumetypes.Volume, name volume.Name) error {
+	ours := found.Name == e.volumeName(name) &&
+		found.Driver == volumeDriver && len(found.Options) == 0 &&
+		found.Labels[labelStack] == e.stack &&
+		found.Labels[labelRole] == roleVolume &&
+		found.Labels[labelVolume] == string(name)
+	if !ours {
+		return fmt.Errorf("volume %s: %w", found.Name, ErrForeignVolume)
+	}
+	return nil
+}
+
+// volumeUsers returns the names of the containers that have a volume, by the
+// volume's name in the engine. What works in a volume for a moment is none.
+func (e *Engine) volumeUsers(ctx context.Context, selection ...filters.KeyValuePair) (map[string][]string, error) {
+	found, err := e.api(ctx).ContainerList(ctx, container.ListOptions{All: true, Filters: filters.NewArgs(selection...)})
+	if err != nil {
+		return nil, failure(ctx, "list containers", err)
+	}
+	users := map[string][]string{}
+	for _, summary := range found {
+		if summary.Labels[labelStack] == e.stack && summary.Labels[labelRole] == roleHelper {
+			continue
+		}
+		for _, mounted := range summary.Mounts {
+			if mounted.Name != "" {
+				users[mounted.Name] = append(users[mounted.Name], summarised(summary).Name)
+			}
+		}
+	}
+	return users, nil
+}
+
+func volumeOf(found volumetypes.Volume, users []string) Volume {
+	slices.Sort(users)
+	return Volume{
+		Name:        volume.Name(found.Labels[labelVolume]),
+		Description: printable(found.Labels[labelDescription]),
+		CreatedAt:   engineTime(found.CreatedAt),
+		Users:       slices.Compact(users),
+	}
+}

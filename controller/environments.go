@@ -1,0 +1,256 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"berth/controller/plan"
+)
+
+// Environment is the environment of an app as pages show it: what was saved, and
+// how it differs from what runs.
+type Environment struct {
+	Variables []VariableView // by name
+	Added     []string       // saved, and not in the live release
+	Changed   []string       // saved with another value than in the live release
+	Removed   []string       // in the live release, and no longer saved
+	Live      int64          // number of the live release; 0 where nothing runs: all is new
+}
+
+// VariableView is a variable as it is shown; of a secret, without its value.
+type VariableView struct {
+	Name      string
+	Value     string // empty for a secret
+	Secret    bool
+	File      bool
+	Warning   string
+	Unapplied bool // new, or not as it runs
+}
+
+// Unapplied is how many variables differ from what runs.
+func (e Environment) Unapplied() int { return len(e.Added) + len(e.Changed) + len(e.Removed) }
+
+// Find returns the variable of a name.
+func (e Environment) Find(name string) (VariableView, bool) {
+	at := slices.IndexFunc(e.Variables, func(v VariableView) bool { return v.Name == name })
+	if at < 0 {
+		return VariableView{}, false
+	}
+	return e.Variables[at], true
+}
+
+// Environment returns what was saved for the app; a missing app is a Problem of KindNotFound.
+func (c *Controller) Environment(ctx context.Context, name AppName) (Environment, error) {
+	app, err := c.findApp(ctx, name)
+	if err != nil {
+		return Environment{}, err
+	}
+	return c.environment(ctx, app)
+}
+
+// UpdateEnvironment saves a change of the app's environment, and returns what was
+// saved. What runs stays as it is until ApplyEnvironment or an upload. Problems name
+// the fields name, value, delivery or keep_secrets.
+func (c *Controller) UpdateEnvironment(ctx context.Context, name AppName, change EnvironmentChange) (Environment, error) {
+	app, err := c.findApp(ctx, name)
+	if err != nil {
+		return Environment{}, err
+	}
+	number, before, err := c.ledger.FindEnvironment(ctx, name)
+	if err != nil {
+		return Environment{}, claimProblem(err, app)
+	}
+	after, err := c.changeEnvironment(name, before, change)
+	if err != nil {
+		return Environment{}, err
+	}
+	if !slices.EqualFunc(before, after, Variable.equal) {
+		if err := c.ledger.UpdateEnvironment(ctx, name, number, after); err != nil {
+			return Environment{}, claimProblem(err, app)
+		}
+		c.notices.notify(name)
+	}
+	return c.environment(ctx, app)
+}
+
+// ApplyEnvironment queues a release that runs the live image with the environment
+// and the settings that were saved, without a build and without a gap. The zero
+// Release says that nothing was to be done: what runs has it already, or nothing
+// runs, and the next upload takes it.
+func (c *Controller) ApplyEnvironment(ctx context.Context, name AppName, by string) (Release, error) {
+	// Under the lock nothing is promoted, as in UpdateSettings.
+	unlock, err := c.apps.lock(ctx, name)
+	if err != nil {
+		return Release{}, err
+	}
+	defer unlock()
+	app, err := c.findApp(ctx, name)
+	if err != nil {
+		return Release{}, err
+	}
+	saved, err := c.environment(ctx, app)
+	if err != nil || app.Live == 0 || saved.Unapplied() == 0 {
+		return Release{}, err
+	}
+	live, err := c.Release(ctx, ReleaseID{App: name, Number: app.Live})
+	if err != nil {
+		return Release{}, err
+	}
+	wish := rerunOf(live, by)
+	wish.Settings, wish.NewEnvironment = app.Settings, true
+	return c.queueRerun(ctx, app, wish)
+}
+
+// environment compares what was saved with what runs.
+func (c *Controller) environment(ctx context.Context, app App) (Environment, error) {
+	_, saved, err := c.ledger.FindEnvironment(ctx, app.Name)
+	if err != nil {
+		return Environment{}, claimProblem(err, app)
+	}
+	shown := Environment{Live: app.Live, Variables: make([]VariableView, 0, len(saved))}
+	var running []Variable
+	if app.Live != 0 {
+		if running, err = c.ledger.FindEnvironmentOf(ctx, ReleaseID{App: app.Name, Number: app.Live}); err != nil {
+			return Environment{}, claimProblem(err, app)
+		}
+	}
+	for _, variable := range saved {
+		was := find(running, variable.Name)
+		view := VariableView{
+			Name: variable.Name, Value: variable.Value, Secret: variable.Secret(), File: variable.File,
+			Warning: VariableWarning(variable.Name), Unapplied: !variable.equal(was),
+		}
+		shown.Variables = append(shown.Variables, view)
+		switch {
+		case was.Name == "":
+			shown.Added = append(shown.Added, variable.Name)
+		case view.Unapplied:
+			shown.Changed = append(shown.Changed, variable.Name)
+		}
+	}
+	for _, variable := range running {
+		if find(saved, variable.Name).Name == "" {
+			shown.Removed = append(shown.Removed, variable.Name)
+		}
+	}
+	return shown, nil
+}
+
+// openEnvironment is the environment of a release with its secrets in the clear:
+// for the moment in which an instance is started, and to mask what is printed.
+type openEnvironment struct {
+	variables []string     // NAME=value
+	files     []secretFile // by name
+	mask      *mask
+}
+
+// secretFile is a secret that an app gets as a file in secretFolder.
+type secretFile struct {
+	name    string
+	content []byte
+}
+
+// openEnvironmentOf opens the secrets of a release.
+func (c *Controller) openEnvironmentOf(ctx context.Context, id ReleaseID) (openEnvironment, error) {
+	kept, err := c.ledger.FindEnvironmentOf(ctx, id)
+	if err != nil {
+		return openEnvironment{}, err
+	}
+	return c.open(id.App, kept)
+}
+
+// openSavedEnvironment opens the secrets that the next upload of an app gets.
+func (c *Controller) openSavedEnvironment(ctx context.Context, app AppName) (openEnvironment, error) {
+	_, kept, err := c.ledger.FindEnvironment(ctx, app)
+	if err != nil {
+		return openEnvironment{}, err
+	}
+	return c.open(app, kept)
+}
+
+func (c *Controller) open(app AppName, kept []Variable) (openEnvironment, error) {
+	var opened openEnvironment
+	secrets := make(map[string]string)
+	for _, variable := range kept {
+		value := variable.Value
+		if variable.Secret() {
+			plain, err := c.key.Open(variable.Sealed, environmentPlace(app, variable.Name))
+			if err != nil {
+				return openEnvironment{}, cannotOpen(variable.Name, err)
+			}
+			value = string(plain)
+			secrets[variable.Name] = value
+		}
+		if variable.File {
+			opened.files = append(opened.files, secretFile{variable.Name, []byte(value)})
+			continue
+		}
+		opened.variables = append(opened.variables, variable.Name+"="+value)
+	}
+	opened.mask = newMask(secrets)
+	return opened, nil
+}
+
+// options are those of the plan: the settings and the environment.
+func (e openEnvironment) options(settings Settings) plan.Options {
+	options := settings.planOptions()
+	options.Environment = e.variables
+	return options
+}
+
+// deliver gives the service what does not go through the plan: the secrets that are
+// wanted as files. plan.Service has no place for them yet; secretFilesDelivered keeps
+// them from being chosen until it has.
+func (e openEnvironment) deliver(service plan.Service) (plan.Service, error) {
+	for _, file := range e.files {
+		return plan.Service{}, &Problem{
+			Kind: KindInvalid, Message: fmt.Sprintf("The secret %s is wanted as %s/%s, which this Berth cannot do yet.", file.name, secretFolder, file.name),
+			Hint: "Give it as environment, and deploy again.",
+		}
+	}
+	return service, nil
+}
+
+func cannotOpen(name string, cause error) *Problem {
+	return &Problem{
+		Kind: KindInvalid, Err: cause,
+		Message: fmt.Sprintf("The secret %s cannot be opened: it was sealed with another key than the one that Berth has now.", name),
+		Hint:    "Bring the former secret.key back, or type the secret again under Environment on the app's page, and deploy again.",
+	}
+}
+
+// Summary says what a change is about: the names, and never a value.
+func (c EnvironmentChange) Summary() string {
+	var variables, secrets []string
+	for _, wish := range c.Set {
+		if wish.Secret {
+			secrets = append(secrets, wish.Name)
+			continue
+		}
+		variables = append(variables, wish.Name)
+	}
+	var parts []string
+	if c.Replace {
+		parts = append(parts, "replaced all")
+	}
+	for _, part := range []struct {
+		verb  string
+		names []string
+	}{{"set", variables}, {"set secret", secrets}, {"kept secret", c.Keep}, {"removed", c.Remove}} {
+		if len(part.names) > 0 {
+			parts = append(parts, part.verb+" "+NameList(part.names))
+		}
+	}
+	return strings.Join(parts, "; ")
+}
+
+// NameList gives a few names and the number of the others.
+func NameList(names []string) string {
+	const most = 5
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+}

@@ -1,0 +1,498 @@
+package plan
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// composed plans a compose file with a few files beside it.
+func composed(t *testing.T, text string, o Options, files ...string) (Plan, error) {
+	t.Helper()
+	if o.Limits == (Limits{}) {
+		o.Limits = DefaultLimits()
+	}
+	files = append([]string{"compose.yaml", text}, files...)
+	o.FromCompose = true
+	return From(treeOf(t, files...), o)
+}
+
+func mustCompose(t *testing.T, text string, o Options, files ...string) Plan {
+	t.Helper()
+	made, err := composed(t, text, o, files...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made
+}
+
+func serviceOf(t *testing.T, made Plan, name string) Service {
+	t.Helper()
+	for _, service := range made.Services {
+		if service.Name == name {
+			return service
+		}
+	}
+	t.Fatalf("no service %s", name)
+	return Service{}
+}
+
+const guestbook = `
+services:
+  web:
+    build:
+      context: ./web
+      args: {MODE: production, FROM_APP: }
+      target: final
+    ports: ["8080:3000"]
+    environment:
+      STORE: http://store:9000
+      TOKEN: prefix-${TOKEN}
+      EMPTY:
+    env_file: web/web.env
+    depends_on:
+      store: {condition: service_healthy}
+      setup: {condition: service_completed_successfully, restart: true}
+    secrets: [key]
+    configs:
+      - source: page
+        target: /etc/page.html
+        mode: 0400
+        uid: "1000"
+    labels: {com.example.team: blue, berth.main_service: "true"}
+    stop_grace_period: 30s
+    stop_signal: SIGINT
+    deploy:
+      replicas: 3
+      resources:
+        limits: {cpus: "0.25", memory: 128M, pids: 50}
+        reservations: {memory: 64M}
+    read_only: true
+    tmpfs: ["/var/cache:size=10m,mode=0700"]
+    cap_drop: [ALL]
+    security_opt: ["no-new-privileges:true"]
+    ulimits: {nofile: 4096, nproc: {soft: 10, hard: 20}}
+    networks: {front: {aliases: [www]}, back: }
+    links: ["store:database"]
+  store:
+    image: example.com/store:1
+    expose: ["9000"]
+    volumes: ["data:/var/lib/store", {type: volume, source: data, target: /backup, read_only: true}]
+    healthcheck: {test: [CMD, /store, check], interval: 2s, timeout: 1s, retries: 5, start_period: 10s}
+    shm_size: 64m
+    sysctls: {net.core.somaxconn: 1024}
+    networks: [back]
+    user: "1000:1000"
+    init: false
+    command: serve --all
+    entrypoint: ["/store"]
+    working_dir: /srv
+    hostname: store-1
+  setup:
+    image: example.com/setup
+    networks: [back]
+  tool:
+    image: example.com/tool
+    profiles: [debug]
+networks: {front: , back: {driver: bridge}}
+volumes: {data: }
+configs: {page: {file: ./page.html}}
+secrets: {key: {external: true}}
+`
+
+func guestbookFiles() []string {
+	return []string{
+		"web/Dockerfile", "FROM scratch AS final\nEXPOSE 3000\n", "web/web.env", "LEVEL=debug\nQUOTED='a $b'\n",
+		"web/.dockerignore", "secret", "web/secret", "x", "page.html", "<p>", ".env", "A=b",
+	}
+}
+
+func TestFrom_PlansAWholeComposeApp(t *testing.T) {
+	made := mustCompose(t, guestbook, Options{
+		Secrets: []string{"TOKEN", "key"}, Environment: []string{"FROM_APP=yes", "SPARE=1"},
+	}, guestbookFiles()...)
+	var order []string
+	for _, service := range made.Services {
+		order = append(order, service.Name)
+	}
+	if made.Main != "web" || !slices.Equal(order, []string{"setup", "store", "web"}) {
+		t.Errorf("main %s, order %v", made.Main, order)
+	}
+	checkWeb(t, serviceOf(t, made, "web"))
+	checkStore(t, serviceOf(t, made, "store"))
+	if setup := serviceOf(t, made, "setup"); setup.Restart.Mode != Never {
+		t.Errorf("setup restarts %q although web waits for its end", setup.Restart.Mode)
+	}
+	notes := strings.Join(made.Notes, "\n")
+	for _, want := range []string{"Port 8080 of web is not published", "EMPTY of web has no value", "No service gets SPARE", ".env was not read", "share one network"} {
+		if !strings.Contains(notes, want) {
+			t.Errorf("notes lack %q:\n%s", want, notes)
+		}
+	}
+}
+
+func checkWeb(t *testing.T, web Service) {
+	t.Helper()
+	if web.Port != 3000 || web.Internal || web.Replicas != 3 || web.Stop != (Stop{"SIGINT", 30 * time.Second}) || !web.DropBind {
+		t.Errorf("web is %+v", web)
+	}
+	if want := []string{"LEVEL=debug", "QUOTED=a $b", "STORE=http://store:9000", "TOKEN=prefix-" + SecretReference("TOKEN")}; !slices.Equal(web.Environment, want) {
+		t.Errorf("environment %q", web.Environment)
+	}
+	if want := (Limits{128 << 20, 250_000_000, 50}); web.Limits != want || web.ReservedBytes != 64<<20 {
+		t.Errorf("limits %+v", web.Limits)
+	}
+	build := web.Build
+	if build.Folder != "web" || build.Dockerfile != "Dockerfile" || build.Target != "final" || build.Arguments["MODE"] != "production" || build.Arguments["FROM_APP"] != "yes" {
+		t.Errorf("build %+v", build)
+	}
+	if want := []Dependency{{"setup", Completed, true, true}, {"store", Healthy, true, false}}; !slices.Equal(web.DependsOn, want) {
+		t.Errorf("depends on %+v", web.DependsOn)
+	}
+	if len(web.Files) != 2 || web.Files[0].Path != "/etc/page.html" || web.Files[0].Mode != 0o400 || web.Files[0].UID != "1000" || string(web.Files[0].Content) != "<p>" || web.Files[0].Private {
+		t.Errorf("files %+v", web.Files)
+	}
+	if secret := web.Files[1]; secret.Path != "/run/secrets/key" || !secret.Private || string(secret.Content) != SecretReference("key") || secret.Mode != 0o444 {
+		t.Errorf("secret %+v", secret)
+	}
+	if web.Labels["com.example.team"] != "blue" || len(web.Labels) != 1 {
+		t.Errorf("labels %v", web.Labels)
+	}
+	if !slices.Equal(web.Tmpfs, []Tmpfs{{"/var/cache", 10 << 20, 0o700}}) || !slices.Equal(web.Aliases, []string{"web", "www"}) {
+		t.Errorf("tmpfs %v, aliases %v", web.Tmpfs, web.Aliases)
+	}
+	if !slices.Equal(web.Ulimits, []Ulimit{{"nofile", 4096, 4096}, {"nproc", 10, 20}}) {
+		t.Errorf("ulimits %v", web.Ulimits)
+	}
+	if !slices.Equal(web.SecretsOf(), []string{"TOKEN", "key"}) {
+		t.Errorf("secrets %v", web.SecretsOf())
+	}
+}
+
+func checkStore(t *testing.T, store Service) {
+	t.Helper()
+	if store.Image != "example.com/store:1" || !store.Internal || store.Port != 9000 || store.User != "1000:1000" || !store.WithoutInit ||
+		store.ShmBytes != 64<<20 || store.WorkingDir != "/srv" || store.Hostname != "store-1" || !store.Stateful() {
+		t.Errorf("store is %+v", store)
+	}
+	if !slices.Equal(store.Command, []string{"serve", "--all"}) || !slices.Equal(store.Entrypoint, []string{"/store"}) {
+		t.Errorf("runs %q %q", store.Entrypoint, store.Command)
+	}
+	if want := []Mount{{Volume: "data", Target: "/var/lib/store"}, {Volume: "data", Target: "/backup", ReadOnly: true}}; !slices.Equal(store.Mounts, want) {
+		t.Errorf("mounts %+v", store.Mounts)
+	}
+	if h := store.Health; h == nil || h.Interval != 2*time.Second || h.Retries != 5 || h.StartPeriod != 10*time.Second || !slices.Equal(h.Test, []string{"CMD", "/store", "check"}) {
+		t.Errorf("health %+v", store.Health)
+	}
+	if !slices.Equal(store.Aliases, []string{"database", "store"}) || store.Sysctls["net.core.somaxconn"] != "1024" {
+		t.Errorf("aliases %v, sysctls %v", store.Aliases, store.Sysctls)
+	}
+	policy, err := store.Policy("")
+	if err != nil || policy.User != "1000:1000" || policy.Init || policy.RestartPolicy != "unless-stopped" {
+		t.Errorf("policy %+v, %v", policy, err)
+	}
+}
+
+func TestFrom_KeepsAPlanWithoutSecretsThroughJSON(t *testing.T) {
+	made := mustCompose(t, guestbook, Options{Secrets: []string{"TOKEN", "key"}}, guestbookFiles()...)
+	text, err := json.Marshal(made)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back Plan
+	if err := json.Unmarshal(text, &back); err != nil {
+		t.Fatal(err)
+	}
+	for i := range made.Services {
+		if made.Services[i].Fingerprint() != back.Services[i].Fingerprint() {
+			t.Errorf("%s changed on its way", made.Services[i].Name)
+		}
+	}
+	web := serviceOf(t, back, "web")
+	revealed, err := Reveal(web.Environment[3], map[string]string{"TOKEN": "t0p"})
+	if err != nil || revealed != "TOKEN=prefix-t0p" {
+		t.Errorf("got %q, %v", revealed, err)
+	}
+	if _, err := Reveal(web.Environment[3], nil); err == nil {
+		t.Error("a secret that is not there was revealed")
+	}
+}
+
+func TestFingerprint_ChangesWithWhatNeedsANewContainer(t *testing.T) {
+	service := Service{Name: "db", Limits: DefaultLimits(), Environment: []string{"A=1"}, Mounts: []Mount{{Volume: "data", Target: "/data"}}}
+	same, other := service, service
+	same.Image, same.Build, same.Replicas = "db:2", Build{Folder: "x"}, 3
+	other.Environment = []string{"A=2"}
+	if service.Fingerprint() != same.Fingerprint() {
+		t.Error("the image counts")
+	}
+	if service.Fingerprint() == other.Fingerprint() {
+		t.Error("the environment does not count")
+	}
+}
+
+func TestFrom_ChoosesTheMainService(t *testing.T) {
+	for _, c := range []struct{ name, text, main, refusal string }{
+		{"the only one", "services:\n  a: {image: x}", "a", ""},
+		{"the only one with a port", "services:\n  a: {image: x}\n  b: {image: x, expose: [80]}", "b", ""},
+		{"the labelled one", "services:\n  a: {image: x, ports: [80]}\n  b: {image: x, ports: [80], labels: [milkcrate.main_service=true]}", "b", ""},
+		{"two with ports", "services:\n  a: {image: x, ports: [80]}\n  b: {image: x, ports: [80]}", "", "a and b have ports"},
+		{"none with a port", "services:\n  a: {image: x}\n  b: {image: x}", "", "None of a and b has a port"},
+		{"two labelled", "services:\n  a: {image: x, labels: [berth.main_service=true]}\n  b: {image: x, labels: [berth.main_service=true]}", "", "More than one service is labelled"},
+		{"one that ends", "services:\n  a: {image: x, ports: [80], restart: \"no\"}", "", "runs once"},
+	} {
+		made, err := composed(t, c.text, Options{})
+		if c.refusal == "" {
+			if err != nil || made.Main != c.main {
+				t.Errorf("%s: got %q, %v", c.name, made.Main, err)
+			}
+			continue
+		}
+		if err == nil || !strings.Contains(err.Error(), c.refusal) {
+			t.Errorf("%s: got %v", c.name, err)
+		}
+	}
+}
+
+// TestFrom_RefusesComposeFilesThatReachOut has one service, web, and an attack on
+// each line; the refusal is about line 4.
+func TestFrom_RefusesComposeFilesThatReachOut(t *testing.T) {
+	for _, c := range []struct{ name, line, reason string }{
+		{"host path", "volumes: [\"/etc:/host\"]", "no named volume"},
+		{"host path, relative", "volumes: [\"./data:/data\"]", "no named volume"},
+		{"host path, dot", "volumes: [\".:/data\"]", "no named volume"},
+		{"host path, parent", "volumes: [\"..:/data\"]", "no named volume"},
+		{"host path, home", "volumes: [\"~/data:/data\"]", "no named volume"},
+		{"host path, Windows", "volumes: ['C:\\data:/data']", "no named volume"},
+		{"host path, UNC", "volumes: ['\\\\server\\share:/data']", "no named volume"},
+		{"host path, long form", "volumes: [{type: bind, source: /, target: /host}]", "no named volume"},
+		{"host path by variable", "volumes: [\"${ROOT:-/}:/host\"]", "no named volume"},
+		{"the engine's socket", "volumes: [\"/var/run/docker.sock:/var/run/docker.sock\"]", "no named volume"},
+		{"named pipe", "volumes: [{type: npipe, source: a, target: /a}]", "no named volume"},
+		{"image mount", "volumes: [{type: image, source: a, target: /a}]", "no named volume"},
+		{"anonymous volume", "volumes: [/data]", "has no name"},
+		{"volume over the root", "volumes: [\"data:/\"]", "which the system owns"},
+		{"volume over /etc", "volumes: [\"data:/etc\"]", "which the system owns"},
+		{"volume over /proc", "volumes: [\"data:/proc/sys\"]", "which the system owns"},
+		{"volume over /run by /var", "volumes: [\"data:/var/run/secrets\"]", "which the system owns"},
+		{"volume over dots", "volumes: [\"data:/a/../etc\"]", "which the system owns"},
+		{"relative target", "volumes: [\"data:data\"]", ""},
+		{"tmpfs with exec", "tmpfs: [\"/x:exec\"]", "tmpfs option"},
+		{"tmpfs too large", "tmpfs: [\"/x:size=100g\"]", "larger than the memory"},
+		{"tmpfs over secrets", "tmpfs: [\"/run/secrets\"]", "hide the app's secrets"},
+		{"tmpfs over /dev", "tmpfs: [/dev]", "which the system owns"},
+		{"capability", "cap_add: [SYS_ADMIN]", "cannot be given"},
+		{"all capabilities", "cap_add: [ALL]", "cannot be given"},
+		{"capability with a prefix", "cap_add: [CAP_NET_ADMIN]", "cannot be given"},
+		{"capability without the waiver", "cap_add: [CHOWN]", "loosens the hardening"},
+		{"seccomp", "security_opt: [\"seccomp:unconfined\"]", "loosen or replace"},
+		{"apparmor", "security_opt: [\"apparmor=unconfined\"]", "loosen or replace"},
+		{"new privileges", "security_opt: [\"no-new-privileges:false\"]", "loosen or replace"},
+		{"root", "user: root", "wants to run as root"},
+		{"root by number", "user: \"00:0\"", "wants to run as root"},
+		{"writable root", "read_only: false", "write to its own files"},
+		{"sysctl", "sysctls: {kernel.msgmax: 1}", "not on the short list"},
+		{"sysctl with text", "sysctls: {net.core.somaxconn: \"1;2\"}", "is no number"},
+		{"ulimit", "ulimits: {rtprio: 99}", "cannot be set by an app"},
+		{"ulimit too high", "ulimits: {nofile: 1000000}", "more than an app can have"},
+		{"ulimit without end", "ulimits: {nofile: -1}", ""},
+		{"core dumps", "ulimits: {core: 1000}", "more than an app can have"},
+		{"host gateway", "extra_hosts: [\"host.docker.internal:host-gateway\"]", "no public address"},
+		{"loopback host", "extra_hosts: [\"a:127.0.0.1\"]", "no public address"},
+		{"loopback host in IPv6", "extra_hosts: [\"a:[::1]\"]", ""},
+		{"metadata host", "extra_hosts: [\"a:169.254.169.254\"]", "no public address"},
+		{"mapped host", "extra_hosts: [\"a=::ffff:127.0.0.1\"]", "no public address"},
+		{"private host", "extra_hosts: [\"a:10.0.0.1\"]", "no public address"},
+		{"memory beyond the maximum", "mem_limit: 64g", "outside what it can have"},
+		{"memory of nothing", "mem_limit: 1k", "outside what it can have"},
+		{"CPU beyond the maximum", "cpus: 64", "outside what it can have"},
+		{"processes without end", "pids_limit: -1", "outside what it can have"},
+		{"shared memory", "shm_size: 10g", "more than half"},
+		{"reserved memory", "mem_reservation: 10g", "more memory than its limit"},
+		{"a label of the proxy", "labels: {traefik.enable: \"true\"}", "only the platform sets"},
+		{"a label of the proxy in capitals", "labels: {TRAEFIK.enable: \"true\"}", "only the platform sets"},
+		{"a label of ours", "labels: [berth.app=victim]", "only the platform sets"},
+		{"a label of Compose", "labels: [com.docker.compose.project=victim]", "only the platform sets"},
+		{"an alias like an instance", "networks: {default: {aliases: [berth-victim-r3]}}", "like those that Berth gives"},
+		{"an alias like an instance's service", "networks: {default: {aliases: [berth-victim-r3.web]}}", "like those that Berth gives"},
+		{"a host name like an instance", "hostname: berth-victim-r3", "like those that Berth gives"},
+		{"an alias like the controller", "networks: {default: {aliases: [berth]}}", "like those that Berth gives"},
+		{"a link by an instance's name", "links: [\"web:berth-victim-r3\"]", ""},
+		{"another platform", "platform: windows/amd64", "not this machine's platform"},
+		{"pull policy", "pull_policy: never", "pull policy"},
+		{"a daily pull", "pull_policy: daily", "pull policy"},
+		{"image name", "image: \"Not An Image\"", ""},
+		{"a grace of an hour", "stop_grace_period: 1h", "longer to stop than 5 minutes"},
+		{"health check without end", "healthcheck: {test: a, interval: 500h}", "not between"},
+		{"eleven copies", "scale: 11", "wants 11 copies"},
+		{"no copy", "scale: 0", "wants 0 copies"},
+		{"a restart of its own", "restart: sometimes", "not a way to restart"},
+		{"env file outside", "env_file: ../secrets.env", "outside the archive"},
+		{"env file of the host", "env_file: /proc/self/environ", "path of the host"},
+		{"env file that is missing", "env_file: other.env", "has no file other.env"},
+		{"env file that doubles", "env_file: laughs.env", "which an env_file sets itself"},
+		{"env file that is no text", "env_file: binary.env", "not plain text"},
+		{"secret outside its folder", "secrets: [{source: key, target: /etc/shadow}]", "secrets lie in /run/secrets alone"},
+		{"secret by dots", "secrets: [{source: key, target: ../../etc/shadow}]", "secrets lie in /run/secrets alone"},
+		{"secret of another app", "secrets: [foreign]", "has no secret"},
+		{"secret file outside", "secrets: [outside]", "outside the archive"},
+		{"config over /etc/hosts", "configs: [{source: page, target: /etc/hosts}]", "cannot lie at"},
+		{"config over /proc", "configs: [{source: page, target: /proc/1/mem}]", "cannot lie at"},
+		{"config with setuid", "configs: [{source: page, mode: 04755}]", "cannot be read"},
+		{"config owned by a name", "configs: [{source: page, uid: root}]", "cannot be read"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			image := "    image: x\n"
+			if strings.HasPrefix(c.line, "image:") {
+				image = "    init: true\n"
+			}
+			text := "services:\n  web:\n" + image + "    " + c.line + "\n" +
+				"volumes: {data: }\nconfigs: {page: {content: hello}}\n" +
+				"secrets:\n  key: {file: key}\n  foreign: {external: true}\n  outside: {file: ../../etc/shadow}\n"
+			_, err := composed(t, text, Options{}, "key", "k", "laughs.env", "A=xxxxxxxxxx\nB=$A$A$A\nC=${B}$B\n", "binary.env", "\xff\xfe")
+			refusal, ok := errors.AsType[*Refusal](err)
+			if !ok {
+				t.Fatalf("got %v, want a Refusal", err)
+			}
+			if !strings.Contains(refusal.Reason, c.reason) {
+				t.Errorf("the reason is %q, want %q in it", refusal.Reason, c.reason)
+			}
+			if refusal.File == "compose.yaml" && refusal.Line == 0 || !strings.HasSuffix(refusal.Reason, ".") || !strings.HasSuffix(refusal.Hint, ".") {
+				t.Errorf("%s, line %d: %q %q", refusal.File, refusal.Line, refusal.Reason, refusal.Hint)
+			}
+		})
+	}
+}
+
+func TestFrom_RefusesBuildsThatReachOut(t *testing.T) {
+	for _, c := range []struct{ name, build, reason string }{
+		{"a remote context", "https://github.com/a/b.git", "not in the archive"},
+		{"a remote context over ssh", "git@github.com:a/b.git", "not in the archive"},
+		{"a remote context without a scheme", "github.com/a/b", "not in the archive"},
+		{"a context outside", "../..", "outside the archive"},
+		{"a context outside in the middle", "web/../../x", "outside the archive"},
+		{"a context of the host", "/etc", "path of the host"},
+		{"a context of somebody's home", "~/x", "path of the host"},
+		{"a context that is missing", "nothing", "no folder nothing"},
+		{"a context that is a file", "web/Dockerfile", "no folder"},
+		{"a Dockerfile outside", "{context: web, dockerfile: ../../Dockerfile}", "outside the archive"},
+		{"a Dockerfile of the host", "{context: web, dockerfile: /etc/passwd}", "outside the archive"},
+		{"a Dockerfile that is missing", "{context: web, dockerfile: Other}", "has no Dockerfile web/Other"},
+		{"an insecure Dockerfile", "{context: web, dockerfile_inline: \"FROM a\\nRUN --security=insecure id\"}", "reach the host"},
+		{"a secret as an argument", "{context: web, args: {A: \"$TOKEN\"}}", "holds a secret"},
+		{"a stage like an option", "{context: web, target: \"--x\"}", "not the name of a stage"},
+		{"another platform", "{context: web, platforms: [linux/s390x]}", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := composed(t, "services:\n  web:\n    build: "+c.build+"\n", Options{Secrets: []string{"TOKEN"}}, "web/Dockerfile", "FROM scratch")
+			if err == nil || !strings.Contains(err.Error(), c.reason) {
+				t.Errorf("got %v, want %q", err, c.reason)
+			}
+		})
+	}
+}
+
+func TestFrom_KeepsSecretsOutOfWhatIsShown(t *testing.T) {
+	for name, line := range map[string]string{
+		"command": "command: [run, \"--password=$TOKEN\"]", "entrypoint": "entrypoint: run ${TOKEN}", "image": "image: \"a:${TOKEN}\"",
+		"label": "labels: {a: \"$TOKEN\"}", "health check": "healthcheck: {test: \"curl -H ${TOKEN}\"}", "config": "configs: [page]", "user": "user: \"$TOKEN\"",
+	} {
+		image := "image: x\n    "
+		if name == "image" {
+			image = ""
+		}
+		text := "services:\n  web:\n    " + image + line + "\nconfigs: {page: {content: \"$TOKEN\"}}\n"
+		made, err := composed(t, text, Options{Secrets: []string{"TOKEN"}})
+		if _, ok := errors.AsType[*Refusal](err); !ok {
+			t.Errorf("%s: got %+v, %v", name, made, err)
+		}
+	}
+}
+
+func TestFrom_GivesAServiceItsWaiver(t *testing.T) {
+	text := "services:\n  web: {image: x, ports: [80]}\n  db:\n    image: postgres:17\n    user: root\n    cap_add: [CHOWN, setuid]\n    cap_drop: [ALL]\n"
+	made := mustCompose(t, text, Options{ServiceWaivers: map[string]Waivers{"db": {Database: true}}})
+	policy, err := serviceOf(t, made, "db").Policy("")
+	if err != nil || policy.User != "root" || !slices.Equal(policy.AddedCapabilities, []string{"CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"}) {
+		t.Errorf("got %+v, %v", policy, err)
+	}
+	strict, err := serviceOf(t, made, "web").Policy("")
+	if err != nil || strict.User != Nobody || !slices.Equal(strict.AddedCapabilities, []string{"NET_BIND_SERVICE"}) {
+		t.Errorf("got %+v, %v", strict, err)
+	}
+}
+
+func TestDatabaseImage_KnowsOfficialImages(t *testing.T) {
+	for image, want := range map[string]string{
+		"postgres": "postgres", "postgres:17-alpine": "postgres", "docker.io/library/mysql:8": "mysql", "valkey/valkey:8": "valkey",
+		"postgis/postgis": "postgis", "example.com/postgres": "postgres", "me/postgres": "", "nginx": "", "NOT AN IMAGE": "",
+	} {
+		if got, known := DatabaseImage(image); got != want || known != (want != "") {
+			t.Errorf("%s: got %q", image, got)
+		}
+	}
+}
+
+func TestFrom_RefusesComposeFilesUnlessAsked(t *testing.T) {
+	tree := treeOf(t, "compose.yaml", "services:\n  web:\n    build: .\n")
+	_, err := From(tree, Options{Limits: DefaultLimits()})
+	if refusal, ok := errors.AsType[*Refusal](err); !ok || refusal.File != "compose.yaml" || !strings.Contains(refusal.Reason, "later release") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestFrom_BuildsFromTheComposeFileWhereAsked(t *testing.T) {
+	tree := treeOf(t, "compose.yaml", "services:\n  web:\n    build: .\n    command: serve\n", "Dockerfile", "FROM scratch")
+	made, err := From(tree, Options{Limits: DefaultLimits(), FromCompose: true})
+	if err != nil || made.Main != "web" || made.Services[0].Build.Dockerfile != "Dockerfile" {
+		t.Errorf("got %+v, %v", made, err)
+	}
+}
+
+func FuzzFromCompose(f *testing.F) {
+	f.Add([]byte(guestbook))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		tree, err := openTree(t, append([]string{"compose.yaml", string(text)}, guestbookFiles()...)...)
+		if err != nil {
+			return
+		}
+		defer func() { _ = tree.Close() }()
+		made, err := From(tree, Options{Limits: DefaultLimits(), FromCompose: true, Secrets: []string{"TOKEN", "key"}})
+		if err != nil {
+			return
+		}
+		for _, service := range made.Services {
+			if policy, err := service.Policy(""); err != nil || !policy.ReadOnlyRoot || isRoot(policy.User) {
+				t.Fatalf("%+v, %v", policy, err)
+			}
+		}
+	})
+}
+
+// TestFrom_PlansTheExamples plans the compose files that the examples ship.
+func TestFrom_PlansTheExamples(t *testing.T) {
+	read := func(path string) string {
+		text, err := os.ReadFile("../../examples/" + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	made := mustCompose(t, read("compose-guestbook/compose.yaml"), Options{},
+		"token.txt", "t", "app/Dockerfile", read("compose-guestbook/app/Dockerfile"))
+	if made.Main != "web" || !serviceOf(t, made, "store").Stateful() || made.Services[0].Name != "store" {
+		t.Errorf("got %+v", made)
+	}
+	visits := read("compose-flask-postgres/compose.yaml")
+	dockerfile := []string{"web/Dockerfile", read("compose-flask-postgres/web/Dockerfile")}
+	made = mustCompose(t, visits, Options{Secrets: []string{"DATABASE_PASSWORD"}}, dockerfile...)
+	if made.Main != "web" || serviceOf(t, made, "db").Image != "postgres:17-alpine" {
+		t.Errorf("got %+v", made)
+	}
+	_, err := composed(t, visits, Options{}, dockerfile...)
+	mustRefuse(t, err, "compose.yaml", 8, "save it for the app")
+}

@@ -1,0 +1,152 @@
+package plan
+
+import (
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/compose-spec/compose-go/v2/types"
+)
+
+const (
+	fileBytes     = 512 << 10 // of one config or secret, as in the specification's own engine
+	allFilesBytes = 4 << 20   // of one service
+)
+
+// configs are files that become part of what the service starts from.
+func (c *composer) configs(to *Service, from types.ServiceConfig) error {
+	for i, use := range from.Configs {
+		place := []string{"services", from.Name, "configs", strconv.Itoa(i)}
+		config := types.FileObjectConfig(c.file.Project.Configs[use.Source])
+		file := File{Path: use.Target}
+		if file.Path == "" {
+			file.Path = "/" + use.Source
+		}
+		if err := c.fileTarget(to, &file, place...); err != nil {
+			return err
+		}
+		var err error
+		if file.Content, err = c.content(config, "configs", use.Source); err != nil {
+			return err
+		}
+		if err := c.addFile(to, file, types.FileReferenceConfig(use), place...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// secrets are files that lie in memory alone.
+func (c *composer) secrets(to *Service, from types.ServiceConfig) error {
+	for i, use := range from.Secrets {
+		place := []string{"services", from.Name, "secrets", strconv.Itoa(i)}
+		secret := types.FileObjectConfig(c.file.Project.Secrets[use.Source])
+		target := use.Target
+		if target == "" {
+			target = use.Source
+		}
+		if !strings.HasPrefix(target, "/") {
+			target = SecretsFolder + "/" + target
+		}
+		file := File{Path: path.Clean(target), Private: true}
+		if path.Dir(file.Path) != SecretsFolder {
+			return c.refuse(fmt.Sprintf("The secret %.60s would lie at %.80s, and secrets lie in %s alone.", use.Source, target, SecretsFolder), "Write a plain name as target, and let the app read it there.", place...)
+		}
+		var err error
+		if file.Content, err = c.secretContent(secret, use.Source); err != nil {
+			return err
+		}
+		if err := c.addFile(to, file, types.FileReferenceConfig(use), place...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *composer) secretContent(secret types.FileObjectConfig, name string) ([]byte, error) {
+	if !secret.External {
+		return c.content(secret, "secrets", name)
+	}
+	known := secret.Name
+	if known == "" {
+		known = name
+	}
+	if !slices.Contains(c.options.Secrets, known) {
+		return nil, c.refuse(fmt.Sprintf("The app has no secret %.60q in Berth.", known), "Save a secret of that name for the app, then deploy again.", "secrets", name)
+	}
+	return []byte(SecretReference(known)), nil
+}
+
+// content of a config or secret that the archive or the app's variables hold.
+func (c *composer) content(object types.FileObjectConfig, kind, name string) ([]byte, error) {
+	switch {
+	case object.Environment != "":
+		if object.Content == "" && !c.hasVariable(object.Environment) {
+			return nil, c.refuse(fmt.Sprintf("The app has no variable %.60q.", object.Environment), "Save a variable or a secret of that name for the app, then deploy again.", kind, name, "environment")
+		}
+		return []byte(object.Content), nil
+	case object.File != "":
+		inArchive, err := c.archivePath(object.File, "The file", kind, name, "file")
+		if err != nil {
+			return nil, err
+		}
+		if _, found := c.tree.Entry(inArchive); !found {
+			return nil, c.refuse(fmt.Sprintf("The archive has no file %.200s.", inArchive), "Add it to the archive, or correct the path; it starts where the compose file lies.", kind, name, "file")
+		}
+		return c.tree.ReadFile(inArchive, fileBytes)
+	default:
+		return []byte(object.Content), nil
+	}
+}
+
+func (c *composer) hasVariable(name string) bool {
+	return slices.Contains(c.options.Secrets, name) ||
+		slices.ContainsFunc(c.options.Environment, func(v string) bool { return strings.HasPrefix(v, name+"=") })
+}
+
+// fileTarget refuses places where a file of the image would not be seen.
+func (c *composer) fileTarget(to *Service, file *File, place ...string) error {
+	clean := path.Clean(file.Path)
+	hidden := slices.ContainsFunc(append([]string{"/tmp"}, ownedTrees...), func(tree string) bool { return under(clean, tree) }) ||
+		slices.Contains([]string{"/etc/hosts", "/etc/hostname", "/etc/resolv.conf"}, clean) ||
+		slices.ContainsFunc(to.Mounts, func(m Mount) bool { return under(clean, m.Target) }) ||
+		slices.ContainsFunc(to.Tmpfs, func(t Tmpfs) bool { return under(clean, t.Target) })
+	if !strings.HasPrefix(file.Path, "/") || len(clean) > 1024 || strings.ContainsAny(clean, "\x00\\") || hidden || slices.Contains(ownedFolders, clean) {
+		return c.refuse(fmt.Sprintf("A config cannot lie at %.80q.", file.Path), "Write an absolute path of a file that no volume, tmpfs or system folder hides.", place...)
+	}
+	file.Path = clean
+	return nil
+}
+
+func (c *composer) addFile(to *Service, file File, use types.FileReferenceConfig, place ...string) error {
+	file.UID, file.GID, file.Mode = use.UID, use.GID, 0o444
+	if use.Mode != nil {
+		file.Mode = fs.FileMode(*use.Mode)
+	}
+	if file.Mode&^0o777 != 0 || !isNumber(use.UID) || !isNumber(use.GID) {
+		return c.refuse(fmt.Sprintf("The owner or the mode of %.80s cannot be read.", file.Path), "Write uid and gid as numbers, and the mode such as 0440.", place...)
+	}
+	total := len(file.Content)
+	for _, other := range to.Files {
+		total += len(other.Content)
+		if other.Path == file.Path {
+			return c.refuse(fmt.Sprintf("Two files lie at %.80s.", file.Path), "Give one of them another target.", place...)
+		}
+	}
+	if len(file.Content) > fileBytes || total > allFilesBytes {
+		return c.refuse(fmt.Sprintf("The configs and secrets of %s are too large: %d KB each and %d MB together are the most.", to.Name, fileBytes>>10, allFilesBytes>>20), "Put large files into the image or into a volume.", place...)
+	}
+	to.Files = append(to.Files, file)
+	return nil
+}
+
+func isNumber(text string) bool {
+	if text == "" {
+		return true
+	}
+	_, err := strconv.ParseUint(text, 10, 31)
+	return err == nil
+}

@@ -1,0 +1,120 @@
+package plan
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+
+	"github.com/compose-spec/compose-go/v2/types"
+)
+
+const (
+	leastMemory   = 16 << 20
+	leastNanoCPUs = 50_000_000
+	leastCount    = 10 // processes
+)
+
+// limits takes the file's limits where it has any, within the operator's maximum.
+func (c *composer) limits(to *Service, from types.ServiceConfig) error {
+	to.Limits = c.options.Limits
+	wanted := types.Resource{NanoCPUs: types.NanoCPUs(from.CPUS), MemoryBytes: from.MemLimit, Pids: from.PidsLimit}
+	reserved := from.MemReservation
+	if from.Deploy != nil {
+		if limits := from.Deploy.Resources.Limits; limits != nil {
+			wanted = merged(wanted, *limits)
+		}
+		if reservations := from.Deploy.Resources.Reservations; reservations != nil {
+			reserved = max(reserved, reservations.MemoryBytes)
+		}
+	}
+	most := c.options.Most
+	for _, limit := range []struct {
+		name, key             string
+		wanted, least, atMost int64
+		to                    *int64
+	}{
+		{"memory", "mem_limit", int64(wanted.MemoryBytes), leastMemory, most.MemoryBytes, &to.Limits.MemoryBytes},
+		{"CPU", "cpus", nanoCPUs(wanted.NanoCPUs), leastNanoCPUs, most.NanoCPUs, &to.Limits.NanoCPUs},
+		{"processes", "pids_limit", wanted.Pids, leastCount, most.Processes, &to.Limits.Processes},
+	} {
+		if limit.wanted == 0 {
+			continue
+		}
+		limit.atMost = max(limit.atMost, *limit.to)
+		if limit.wanted < limit.least || limit.wanted > limit.atMost {
+			return c.refuse(fmt.Sprintf("The service %s sets its limit of %s outside what it can have here.", from.Name, limit.name),
+				fmt.Sprintf("Write a limit from %s to %s.", amount(limit.name, limit.least), amount(limit.name, limit.atMost)), c.limitPath(from.Name, limit.key)...)
+		}
+		*limit.to = limit.wanted
+	}
+	return c.memory(to, from, int64(reserved))
+}
+
+// memory are the parts of the service's memory that have a size of their own.
+func (c *composer) memory(to *Service, from types.ServiceConfig, reserved int64) error {
+	if reserved < 0 || reserved > to.Limits.MemoryBytes {
+		return c.refuse(fmt.Sprintf("The service %s reserves more memory than its limit.", from.Name), "Reserve less, or write a higher limit.", c.limitPath(from.Name, "mem_reservation")...)
+	}
+	shared := int64(from.ShmSize)
+	if shared < 0 || shared > to.Limits.MemoryBytes/2 {
+		return c.refuse(fmt.Sprintf("The shared memory of %s is more than half of its memory.", from.Name), fmt.Sprintf("Write a shm_size of %s at most, or a higher limit of memory.", amount("memory", to.Limits.MemoryBytes/2)), "services", from.Name, "shm_size")
+	}
+	to.ReservedBytes, to.ShmBytes = reserved, shared
+	return nil
+}
+
+func merged(a, b types.Resource) types.Resource {
+	return types.Resource{NanoCPUs: max(a.NanoCPUs, b.NanoCPUs), MemoryBytes: max(a.MemoryBytes, b.MemoryBytes), Pids: max(a.Pids, b.Pids)}
+}
+
+// limitPath is where the file has a limit: on its own, or under deploy.
+func (c *composer) limitPath(service, key string) []string {
+	if c.file.Has("services", service, key) {
+		return []string{"services", service, key}
+	}
+	return []string{"services", service, "deploy", "resources"}
+}
+
+func nanoCPUs(cpus types.NanoCPUs) int64 {
+	// Rounded, because the library keeps a float of 32 bits.
+	return int64(math.Round(float64(cpus)*1e4)) * 1e5
+}
+
+func amount(name string, value int64) string {
+	switch name {
+	case "memory":
+		return fmt.Sprintf("%d MB", value>>20)
+	case "CPU":
+		return fmt.Sprintf("%.2f", float64(value)/1e9)
+	default:
+		return fmt.Sprint(value)
+	}
+}
+
+// mostUlimits are the highest limits of a process that a service can choose.
+var mostUlimits = map[string]int64{
+	"nofile": 65_536, "nproc": 4096, "memlock": 64 << 20, "stack": 64 << 20, "core": 0,
+}
+
+func (c *composer) ulimits(to *Service, from types.ServiceConfig) error {
+	for _, name := range slices.Sorted(maps.Keys(from.Ulimits)) {
+		most, known := mostUlimits[name]
+		if !known {
+			return c.refuse(fmt.Sprintf("The ulimit %.40q cannot be set by an app.", name), "Use only "+listing(slices.Sorted(maps.Keys(mostUlimits)))+".", "services", from.Name, "ulimits", name)
+		}
+		limit := from.Ulimits[name]
+		if limit == nil {
+			continue
+		}
+		soft, hard := int64(limit.Soft), int64(limit.Hard)
+		if limit.Single != 0 {
+			soft, hard = int64(limit.Single), int64(limit.Single)
+		}
+		if soft < 0 || soft > hard || hard > most {
+			return c.refuse(fmt.Sprintf("The ulimit %s is more than an app can have, or has no order.", name), fmt.Sprintf("Write up to %d, the soft one not above the hard one.", most), "services", from.Name, "ulimits", name)
+		}
+		to.Ulimits = append(to.Ulimits, Ulimit{Name: name, Soft: soft, Hard: hard})
+	}
+	return nil
+}

@@ -1,0 +1,380 @@
+package plan
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/distribution/reference"
+)
+
+const (
+	mostReplicas   = 10
+	longestGrace   = 5 * time.Minute
+	longestInspect = time.Hour // between two health checks
+	mostHealthTry  = 100
+)
+
+// service plans one service of the file.
+func (c *composer) service(from types.ServiceConfig) (Service, error) {
+	service := Service{Name: from.Name, Waivers: c.options.Waivers}
+	if waivers, named := c.options.ServiceWaivers[from.Name]; named {
+		service.Waivers = waivers
+	}
+	for _, step := range []func(*Service, types.ServiceConfig) error{
+		c.name, c.source, c.command, c.identity, c.limits, c.capabilities, c.engine, c.ulimits,
+		c.health, c.restart, c.dependencies, c.ports, c.hosts, c.environment,
+		c.mounts, c.tmpfs, c.configs, c.secrets, c.replicas,
+	} {
+		if err := step(&service, from); err != nil {
+			return Service{}, err
+		}
+	}
+	return service, nil
+}
+
+func (c *composer) name(to *Service, from types.ServiceConfig) error {
+	if !serviceName.MatchString(from.Name) {
+		return c.refuse(fmt.Sprintf("%.80q cannot be the name of a service here.", from.Name), "Use up to 63 lower-case letters, digits, hyphens and underscores.", "services", from.Name)
+	}
+	names := []string{from.Name}
+	if from.Hostname != "" {
+		to.Hostname = from.Hostname
+		if err := c.checkNetworkName(from.Hostname, "services", from.Name, "hostname"); err != nil {
+			return err
+		}
+	}
+	for network, settings := range from.Networks {
+		if settings == nil {
+			continue
+		}
+		for _, alias := range settings.Aliases {
+			if err := c.checkNetworkName(alias, "services", from.Name, "networks", network, "aliases"); err != nil {
+				return err
+			}
+			names = append(names, alias)
+		}
+	}
+	slices.Sort(names)
+	to.Aliases = slices.Compact(names)
+	return c.checkNetworkName(from.Name, "services", from.Name)
+}
+
+// source is where the image comes from.
+func (c *composer) source(to *Service, from types.ServiceConfig) error {
+	if from.Platform != "" && !onThisMachine(from.Platform) {
+		return c.refuse(fmt.Sprintf("%.40q is not this machine's platform, which is linux/%s.", from.Platform, runtime.GOARCH), "Remove platform.", "services", from.Name, "platform")
+	}
+	if err := c.pullPolicy(to, from); err != nil {
+		return err
+	}
+	if from.Build != nil {
+		if from.Image != "" {
+			c.note("The image of %s is built, so the name %.80q is not used.", from.Name, from.Image)
+		}
+		return c.build(to, from)
+	}
+	if _, err := reference.ParseNormalizedNamed(from.Image); err != nil {
+		return c.refuse(fmt.Sprintf("%.80q is not the name of an image.", from.Image), "Write it as name:tag, such as postgres:17.", "services", from.Name, "image")
+	}
+	to.Image = from.Image
+	return nil
+}
+
+func onThisMachine(platform string) bool {
+	return platform == "linux" || platform == "linux/"+runtime.GOARCH || strings.HasPrefix(platform, "linux/"+runtime.GOARCH+"/")
+}
+
+func (c *composer) pullPolicy(to *Service, from types.ServiceConfig) error {
+	switch from.PullPolicy {
+	case "", types.PullPolicyMissing, types.PullPolicyIfNotPresent, types.PullPolicyBuild:
+		return nil
+	case types.PullPolicyAlways:
+		to.AlwaysPull = true
+		return nil
+	default:
+		return c.refuse(fmt.Sprintf("The pull policy %.40q cannot be used: images are pulled when the app is deployed.", from.PullPolicy), "Write missing or always.", "services", from.Name, "pull_policy")
+	}
+}
+
+func (c *composer) command(to *Service, from types.ServiceConfig) error {
+	to.Command, to.Entrypoint = from.Command, from.Entrypoint
+	to.WorkingDir, to.Stop.Signal = from.WorkingDir, from.StopSignal
+	if from.WorkingDir != "" && !strings.HasPrefix(from.WorkingDir, "/") {
+		return c.refuse("The working directory is not an absolute path.", "Begin it with a slash.", "services", from.Name, "working_dir")
+	}
+	if from.StopGracePeriod == nil {
+		return nil
+	}
+	to.Stop.Grace = time.Duration(*from.StopGracePeriod)
+	if to.Stop.Grace < 0 || to.Stop.Grace > longestGrace {
+		return c.refuse(fmt.Sprintf("The service %s may take longer to stop than 5 minutes.", from.Name), "Write a stop_grace_period of 5m at most.", "services", from.Name, "stop_grace_period")
+	}
+	return nil
+}
+
+// identity is the user, and the labels that tell people about the service.
+func (c *composer) identity(to *Service, from types.ServiceConfig) error {
+	to.User = from.User
+	if from.User != "" && isRoot(from.User) && !to.Waivers.RunsAsRoot() {
+		return c.refuse(fmt.Sprintf("The service %s wants to run as root.", from.Name),
+			"Name another user, as numbers such as 1000:1000; what starts as root and steps down, as databases do, needs the waiver \"database\" on the app's page.", "services", from.Name, "user")
+	}
+	for _, label := range slices.Sorted(maps.Keys(from.Labels)) {
+		lower := strings.ToLower(label)
+		if slices.Contains(mainLabels, lower) {
+			continue
+		}
+		for _, namespace := range []string{"traefik", "berth", "milkcrate", "com.docker"} {
+			if lower == namespace || strings.HasPrefix(lower, namespace+".") {
+				return c.refuse(fmt.Sprintf("The label %.80q is one that only the platform sets.", label), "Remove the label; the route is chosen in Berth.", "services", from.Name, "labels", label)
+			}
+		}
+		if to.Labels == nil {
+			to.Labels = map[string]string{}
+		}
+		to.Labels[label] = from.Labels[label]
+	}
+	return nil
+}
+
+// engine is what a service asks of the engine beside capabilities.
+func (c *composer) engine(to *Service, from types.ServiceConfig) error {
+	for _, option := range from.SecurityOpt {
+		switch strings.ReplaceAll(strings.ToLower(option), "=", ":") {
+		case "no-new-privileges", "no-new-privileges:true":
+		default:
+			return c.refuse(fmt.Sprintf("The security option %.80q would loosen or replace the sandbox.", option), "Remove it; every service has no-new-privileges and the engine's own profiles.", "services", from.Name, "security_opt")
+		}
+	}
+	if c.file.Has("services", from.Name, "read_only") && !from.ReadOnly && !to.Waivers.WritableRoot {
+		return c.refuse(fmt.Sprintf("The service %s wants to write to its own files.", from.Name), "Remove read_only: false and use volumes and tmpfs; what cannot do so needs the waiver \"writable root\" on the app's page.", "services", from.Name, "read_only")
+	}
+	to.WithoutInit = from.Init != nil && !*from.Init
+	for name, value := range from.Sysctls {
+		if !slices.Contains(sysctls, name) {
+			return c.refuse(fmt.Sprintf("The kernel setting %.80q is not on the short list.", name), "Use only "+listing(sysctls)+".", "services", from.Name, "sysctls", name)
+		}
+		for word := range strings.FieldsSeq(value) {
+			if _, err := strconv.ParseUint(word, 10, 31); err != nil {
+				return c.refuse(fmt.Sprintf("The kernel setting %s is no number.", name), "Write a number.", "services", from.Name, "sysctls", name)
+			}
+		}
+	}
+	to.Sysctls = from.Sysctls
+	return nil
+}
+
+// sysctls are settings of a container's own network that cost the host nothing.
+var sysctls = []string{
+	"net.core.somaxconn", "net.ipv4.ip_unprivileged_port_start", "net.ipv4.tcp_keepalive_time",
+	"net.ipv4.tcp_keepalive_intvl", "net.ipv4.tcp_keepalive_probes",
+}
+
+// capabilities are dropped already; what is added needs a waiver.
+func (c *composer) capabilities(to *Service, from types.ServiceConfig) error {
+	var added []string
+	for _, capability := range from.CapAdd {
+		plain := strings.TrimPrefix(strings.ToUpper(capability), "CAP_")
+		if plain != bindCapability && !slices.Contains(waivable, plain) {
+			return c.refuse(fmt.Sprintf("The capability %.40q cannot be given to an app.", capability), "Remove it; on the short list are "+bindCapability+", "+strings.Join(waivable, ", ")+".", "services", from.Name, "cap_add")
+		}
+		if !to.Waivers.gives(plain) {
+			return c.refuse(fmt.Sprintf("The service %s wants the capability %s, which loosens the hardening.", from.Name, plain), "Remove it, or give the service the waiver \"database\" on the app's page.", "services", from.Name, "cap_add")
+		}
+		added = append(added, plain)
+	}
+	for _, capability := range from.CapDrop {
+		plain := strings.TrimPrefix(strings.ToUpper(capability), "CAP_")
+		if (plain == "ALL" || plain == bindCapability) && !slices.Contains(added, bindCapability) {
+			to.DropBind = true
+		}
+	}
+	return nil
+}
+
+func (c *composer) health(to *Service, from types.ServiceConfig) error {
+	check := from.HealthCheck
+	if check == nil {
+		return nil
+	}
+	if check.Disable {
+		to.Health = &Healthcheck{Test: []string{"NONE"}}
+		return nil
+	}
+	to.Health = &Healthcheck{
+		Test: check.Test, Interval: orZero(check.Interval), Timeout: orZero(check.Timeout),
+		StartPeriod: orZero(check.StartPeriod), StartInterval: orZero(check.StartInterval),
+	}
+	for key, value := range map[string]time.Duration{
+		"interval": to.Health.Interval, "timeout": to.Health.Timeout,
+		"start_period": to.Health.StartPeriod, "start_interval": to.Health.StartInterval,
+	} {
+		// The engine takes nothing between zero, which is its default, and a millisecond.
+		if value < 0 || value > longestInspect || value != 0 && value < time.Millisecond {
+			return c.refuse(fmt.Sprintf("The health check's %s is not between a millisecond and an hour.", key), "Write it such as 30s.", "services", from.Name, "healthcheck", key)
+		}
+	}
+	if check.Retries != nil {
+		if *check.Retries > mostHealthTry {
+			return c.refuse("The health check has more than 100 retries.", "Write 100 at most.", "services", from.Name, "healthcheck", "retries")
+		}
+		to.Health.Retries = int(*check.Retries)
+	}
+	return nil
+}
+
+func orZero(duration *types.Duration) time.Duration {
+	if duration == nil {
+		return 0
+	}
+	return time.Duration(*duration)
+}
+
+// restart decides what happens when the service ends. One that others wait for
+// to complete runs once, unless the file says otherwise.
+func (c *composer) restart(to *Service, from types.ServiceConfig) error {
+	mode, key := from.Restart, "restart"
+	if from.Deploy != nil && from.Deploy.RestartPolicy != nil {
+		mode, key = deployRestart(from.Deploy.RestartPolicy), "deploy"
+	}
+	mode, count, counted := strings.Cut(mode, ":")
+	switch mode {
+	case "":
+		if c.once[from.Name] {
+			to.Restart.Mode = Never
+		}
+	case "no":
+		to.Restart.Mode = Never
+	case "always", "unless-stopped":
+	case "on-failure":
+		to.Restart.Mode = OnFailure
+	default:
+		return c.refuse(fmt.Sprintf("%.40q is not a way to restart.", mode), "Write no, on-failure or unless-stopped.", "services", from.Name, key)
+	}
+	if !counted {
+		return nil
+	}
+	retries, err := strconv.ParseUint(count, 10, 16)
+	if err != nil || to.Restart.Mode != OnFailure {
+		return c.refuse("The number of restarts cannot be read.", "Write it such as on-failure:3.", "services", from.Name, key)
+	}
+	to.Restart.Retries = int(retries)
+	return nil
+}
+
+// deployRestart says a cluster's policy in the words of restart.
+func deployRestart(policy *types.RestartPolicy) string {
+	switch policy.Condition {
+	case "none":
+		return "no"
+	case "on-failure":
+		if policy.MaxAttempts != nil {
+			return fmt.Sprintf("on-failure:%d", *policy.MaxAttempts)
+		}
+		return "on-failure"
+	case "", "any":
+		return "unless-stopped"
+	default:
+		return policy.Condition
+	}
+}
+
+func (c *composer) dependencies(to *Service, from types.ServiceConfig) error {
+	conditions := map[string]Condition{
+		"": Started, types.ServiceConditionStarted: Started,
+		types.ServiceConditionHealthy:               Healthy,
+		types.ServiceConditionCompletedSuccessfully: Completed,
+	}
+	for _, name := range slices.Sorted(maps.Keys(from.DependsOn)) {
+		if _, enabled := c.file.Project.Services[name]; !enabled {
+			continue // not required, and not in the chosen profiles: the library refused the rest
+		}
+		dependency := from.DependsOn[name]
+		condition, known := conditions[dependency.Condition]
+		if !known {
+			return c.refuse(fmt.Sprintf("%.60q is not a condition to wait for.", dependency.Condition), "Write service_started, service_healthy or service_completed_successfully.", "services", from.Name, "depends_on", name)
+		}
+		to.DependsOn = append(to.DependsOn, Dependency{Service: name, Condition: condition, Required: dependency.Required, Restart: dependency.Restart})
+	}
+	return nil
+}
+
+// ports keeps the port that a service listens on; none is published.
+func (c *composer) ports(to *Service, from types.ServiceConfig) error {
+	var ports []uint16
+	for i, port := range from.Ports {
+		if port.Target == 0 || port.Target > 65535 {
+			return c.refuse("A port is not between 1 and 65535.", "Correct it.", "services", from.Name, "ports", strconv.Itoa(i))
+		}
+		if port.Published != "" {
+			c.note("Port %s of %s is not published: the app is reached through its route alone.", port.Published, from.Name)
+		}
+		if port.Protocol == "" || port.Protocol == "tcp" {
+			ports = append(ports, uint16(port.Target))
+		}
+	}
+	for i, text := range from.Expose {
+		first, _, _ := strings.Cut(strings.TrimSuffix(text, "/tcp"), "-")
+		number, err := strconv.ParseUint(first, 10, 16)
+		if err != nil && !strings.HasSuffix(text, "/udp") {
+			return c.refuse(fmt.Sprintf("%.40q is not a port.", text), "Write a number.", "services", from.Name, "expose", strconv.Itoa(i))
+		}
+		if err == nil {
+			ports = append(ports, uint16(number))
+		}
+	}
+	if len(ports) > 0 {
+		to.Port = ChoosePort(0, ports)
+	}
+	return nil
+}
+
+// hosts are names of its own that a service looks up, of public addresses alone:
+// any other would give a name to the host, or to what only it can reach.
+func (c *composer) hosts(to *Service, from types.ServiceConfig) error {
+	for _, name := range slices.Sorted(maps.Keys(from.ExtraHosts)) {
+		if err := c.checkNetworkName(name, "services", from.Name, "extra_hosts"); err != nil {
+			return err
+		}
+		for _, text := range from.ExtraHosts[name] {
+			address, err := netip.ParseAddr(strings.Trim(text, "[]"))
+			if err != nil || !isPublic(address) {
+				return c.refuse(fmt.Sprintf("The extra host %s leads to %.60q, which is no public address.", name, text), "Remove it; services reach one another by name, and the host is not reachable.", "services", from.Name, "extra_hosts")
+			}
+			to.ExtraHosts = append(to.ExtraHosts, name+":"+address.String())
+		}
+	}
+	return nil
+}
+
+// special are ranges that are neither private nor public.
+var special = []netip.Prefix{
+	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"),
+	netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("240.0.0.0/4"), netip.MustParsePrefix("64:ff9b::/96"),
+	netip.MustParsePrefix("2002::/16"),
+}
+
+func isPublic(address netip.Addr) bool {
+	address = address.Unmap()
+	return address.Zone() == "" && address.IsGlobalUnicast() && !address.IsPrivate() &&
+		!slices.ContainsFunc(special, func(p netip.Prefix) bool { return p.Contains(address) })
+}
+
+func (c *composer) replicas(to *Service, from types.ServiceConfig) error {
+	to.Replicas = from.GetScale()
+	switch {
+	case to.Replicas < 1 || to.Replicas > mostReplicas:
+		return c.refuse(fmt.Sprintf("The service %s wants %d copies of itself.", from.Name, to.Replicas), "Write a number from 1 to 10; a service that should not run goes into a profile.", "services", from.Name)
+	case to.Replicas > 1 && to.Stateful():
+		return c.refuse(fmt.Sprintf("The service %s has a volume, so copies of it would write over one another.", from.Name), "Let it run once, or keep its data in another service.", "services", from.Name)
+	default:
+		return nil
+	}
+}

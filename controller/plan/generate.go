@@ -1,0 +1,53 @@
+package plan
+
+import (
+	"berth/controller/archive"
+)
+
+// recipes are the kinds of projects, the first that knows the archive decides. A
+// program comes before the pages and the scripts that it brings along.
+var recipes = []struct {
+	knows func(*project) bool
+	write func(*project, Options) (*recipe, error)
+	// ignored is what of such a project belongs into no image, beside ignoredAlways.
+	ignored []string
+}{
+	{knowsGo, writeGo, nil},
+	{knowsComposer, writePHP, []string{"vendor"}},
+	{knowsPython, writePython, nil},
+	{knowsNode, writeNode, []string{".next", ".nuxt", ".svelte-kit"}},
+	{knowsPHP, writePHP, nil},
+	{knowsSite, writeSite, nil},
+}
+
+// fromProject plans an app of one service that has no Dockerfile, from what its
+// files say about it.
+func fromProject(tree *archive.Tree, service Service, o Options) (Plan, error) {
+	p := &project{tree: tree}
+	for _, candidate := range recipes {
+		if !candidate.knows(p) {
+			continue
+		}
+		r, err := candidate.write(p, o)
+		if err != nil {
+			return Plan{}, err
+		}
+		keep, err := p.keep(candidate.ignored...)
+		if err != nil {
+			return Plan{}, err
+		}
+		return generated(r, keep, service)
+	}
+	return Plan{}, refuseMissing(tree)
+}
+
+func generated(r *recipe, keep func(archive.Entry) bool, service Service) (Plan, error) {
+	made, err := r.finish()
+	if err != nil {
+		return Plan{}, err
+	}
+	service.Build = Build{
+		Dockerfile: ownDockerfile, Keep: keep, Exposed: []uint16{defaultPort}, Generated: made,
+	}
+	return Plan{Services: []Service{service}, Main: service.Name}, nil
+}

@@ -1,0 +1,61 @@
+package plan
+
+import "testing"
+
+func TestParseImageReference_AcceptsWhatPeopleWrite(t *testing.T) {
+	const digest = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+	for text, want := range map[string]ImageReference{
+		"nginx:1.27":                  "docker.io/library/nginx:1.27",
+		"traefik/whoami:v1.10":        "docker.io/traefik/whoami:v1.10",
+		"ghcr.io/owner/app:2":         "ghcr.io/owner/app:2",
+		"localhost:5000/a/b:latest":   "localhost:5000/a/b:latest",
+		"nginx@" + digest:             "docker.io/library/nginx@" + digest,
+		"ghcr.io/owner/a:1@" + digest: "ghcr.io/owner/a:1@" + digest,
+	} {
+		if got, err := ParseImageReference(text); err != nil || got != want {
+			t.Errorf("%s is read as %q, %v", text, got, err)
+		}
+	}
+}
+
+func TestParseImageReference_RefusesTheRest(t *testing.T) {
+	for _, text := range []string{
+		"", " nginx:1", "nginx:1\n", "Nginx:1", "nginx:", "nginx:a b", "https://ghcr.io/a:1", "../a:1", "nginx:1;ls", "$(id):1", "-v:1", "nginx@sha256:12", "a//b:1", "{{ env }}:1",
+		"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+	} {
+		_, err := ParseImageReference(text)
+		mustRefuse(t, err, "", 0, "not the name of an image")
+	}
+	_, err := ParseImageReference("ghcr.io/owner/app")
+	mustRefuse(t, err, "", 0, "has no tag")
+}
+
+func FuzzParseImageReference(f *testing.F) {
+	f.Add("nginx:1.27")
+	f.Fuzz(func(t *testing.T, text string) {
+		parsed, err := ParseImageReference(text)
+		if err != nil {
+			return
+		}
+		if again, err := ParseImageReference(string(parsed)); err != nil || again != parsed {
+			t.Errorf("%q is read as %q, and that as %q, %v", text, parsed, again, err)
+		}
+	})
+}
+
+func TestFromImage_PlansOneHardenedService(t *testing.T) {
+	image, err := ParseImageReference("nginx:1.27")
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := FromImage(image, Options{Port: 80, Limits: DefaultLimits()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	service := made.Services[0]
+	if made.Main != service.Name || service.Image != "docker.io/library/nginx:1.27" || service.Port != 80 || service.Build.Generated != nil {
+		t.Errorf("got %+v", made)
+	}
+	_, err = FromImage(image, Options{})
+	mustRefuse(t, err, "", 0, "would mean no limit")
+}

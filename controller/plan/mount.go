@@ -1,0 +1,96 @@
+package plan
+
+import (
+	"fmt"
+	"path"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// targetBytes bounds a mount target.
+const targetBytes = 255
+
+// MountTarget is where a service sees a volume, as ParseMountTarget accepted it:
+// an absolute clean path at which nothing of the image's own system lies.
+type MountTarget string
+
+// reservedFolders are the folders that no volume may hide, and why. Those whose name ends
+// in a slash are kept with everything below them.
+var reservedFolders = []struct{ folder, reason string }{
+	{"/", "is the whole of the image."},
+	{"/proc/", "belongs to the kernel."},
+	{"/sys/", "belongs to the kernel."},
+	{"/dev/", "holds the devices."},
+	{"/run/", "holds what lives as long as the app runs, its secrets among it."},
+	{"/var/run/", "is another name of /run."},
+	{"/tmp/", "is emptied at every start."},
+	{"/etc", "holds the image's users and settings."},
+	{"/bin/", "holds the image's programs."},
+	{"/sbin/", "holds the image's programs."},
+	{"/lib/", "holds the image's libraries."},
+	{"/lib32/", "holds the image's libraries."},
+	{"/lib64/", "holds the image's libraries."},
+	{"/libx32/", "holds the image's libraries."},
+	{"/boot/", "belongs to a machine, not to an app."},
+	{"/usr", "holds the image's programs and libraries."},
+	{"/usr/bin/", "holds the image's programs."},
+	{"/usr/sbin/", "holds the image's programs."},
+	{"/usr/lib", "holds the image's libraries."},
+	{"/usr/lib64", "holds the image's libraries."},
+	{"/usr/local", "holds the image's programs."},
+	{"/usr/local/bin/", "holds the image's programs."},
+	{"/var", "holds more of the image than data."},
+	// The engine writes these itself, and the rest decides who is root inside.
+	{"/etc/hosts", "is written by the engine."},
+	{"/etc/hostname", "is written by the engine."},
+	{"/etc/resolv.conf", "is written by the engine."},
+	{"/etc/mtab", "belongs to the kernel."},
+	{"/etc/passwd", "says who the users are."},
+	{"/etc/group", "says who the users are."},
+	{"/etc/shadow", "says who the users are."},
+	{"/etc/gshadow", "says who the users are."},
+	{"/etc/sudoers", "says who may become root."},
+	{"/etc/sudoers.d/", "says who may become root."},
+	{"/etc/ld.so.preload", "is loaded into every program."},
+}
+
+// ParseMountTarget returns s as a MountTarget, or a *Refusal.
+func ParseMountTarget(s string) (MountTarget, error) {
+	if reason := faultInTarget(s); reason != "" {
+		return "", refuseTarget(s, reason)
+	}
+	for _, known := range reservedFolders {
+		folder, below := strings.CutSuffix(known.folder, "/")
+		if s == known.folder || s == folder || below && folder != "" && strings.HasPrefix(s, known.folder) {
+			return "", refuseTarget(s, known.reason)
+		}
+	}
+	return MountTarget(s), nil
+}
+
+// faultInTarget returns what is wrong with the form of a target, as the end of a
+// sentence, or nothing.
+func faultInTarget(s string) string {
+	switch {
+	case !strings.HasPrefix(s, "/"):
+		return "does not begin with a slash."
+	case len(s) > targetBytes:
+		return fmt.Sprintf("is longer than %d bytes.", targetBytes)
+	case !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }):
+		return "holds a character that cannot be shown."
+	case strings.ContainsAny(s, `\:`):
+		return "holds a backslash or a colon."
+	case path.Clean(s) != s:
+		return "is not written in the shortest way."
+	default:
+		return ""
+	}
+}
+
+func refuseTarget(s, reason string) *Refusal {
+	return &Refusal{
+		Reason: fmt.Sprintf("No volume can be mounted at %.80q: it %s", s, reason),
+		Hint:   "Use a folder of the app's own, such as /data.",
+	}
+}

@@ -1,0 +1,182 @@
+package plan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"berth/controller/archive"
+)
+
+const (
+	projectBytes = 1 << 20  // of a file that says how a project is built
+	lockBytes    = 16 << 20 // of a lock file
+	lineBytes    = 4096     // of a command that a project gives
+	// deepReads bounds how many files below the top are read one by one: of a
+	// tar.gz, each costs a pass.
+	deepReads = 8
+	// aheadFiles and aheadBytes bound what is read in one pass.
+	aheadFiles = 200
+	aheadBytes = 64 << 10 // of each
+)
+
+// ignoredAlways is what belongs into no image, unless the archive's own
+// .dockerignore asks for it. Settings of the developer's desk may hold secrets.
+const ignoredAlways = `
+.git
+.hg
+.svn
+**/.DS_Store
+**/node_modules
+**/__pycache__
+**/*.pyc
+**/.venv
+**/venv
+.env
+.env.*
+!.env.example
+`
+
+// project reads what an archive without a Dockerfile says of itself.
+type project struct {
+	tree  *archive.Tree
+	deep  int               // reads below the top so far
+	ahead map[string][]byte // path -> what was read ahead
+}
+
+// readAhead reads files of which many will be looked at, in one pass. Those that
+// it leaves out are read when they are looked at.
+func (p *project) readAhead(paths []string) error {
+	paths = slices.DeleteFunc(slices.Clone(paths), func(path string) bool { return !p.has(path) || p.ahead[path] != nil })
+	texts, err := p.tree.ReadFiles(context.Background(), paths[:min(len(paths), aheadFiles)], aheadBytes)
+	if err != nil {
+		return err
+	}
+	if p.ahead == nil {
+		p.ahead = map[string][]byte{}
+	}
+	maps.Copy(p.ahead, texts)
+	return nil
+}
+
+// has reports whether path is a file.
+func (p *project) has(path string) bool {
+	entry, found := p.tree.Entry(path)
+	return found && entry.Kind == archive.File
+}
+
+// hasFolder reports whether path is a folder.
+func (p *project) hasFolder(path string) bool {
+	entry, found := p.tree.Entry(path)
+	return found && entry.Kind == archive.Directory
+}
+
+// first returns the first of the paths that is a file, empty where none is.
+func (p *project) first(paths ...string) string {
+	for _, path := range paths {
+		if p.has(path) {
+			return path
+		}
+	}
+	return ""
+}
+
+// present returns those of the paths that are files, and the target, as COPY
+// wants them.
+func (p *project) present(target string, paths ...string) string {
+	var found []string
+	for _, path := range paths {
+		if p.has(path) {
+			found = append(found, path)
+		}
+	}
+	return strings.Join(append(found, target), " ")
+}
+
+// read returns the text of a file; empty where there is none.
+func (p *project) read(path string) (string, error) { return p.readUpTo(path, projectBytes) }
+
+// readLock is read for a file that a tool wrote.
+func (p *project) readLock(path string) (string, error) { return p.readUpTo(path, lockBytes) }
+
+func (p *project) readUpTo(path string, limit int64) (string, error) {
+	if !p.has(path) {
+		return "", nil
+	}
+	text, err := p.content(path, limit)
+	if err != nil {
+		return "", err
+	}
+	if !utf8.Valid(text) {
+		return "", &Refusal{File: path, Reason: "The file is not text in UTF-8.", Hint: "Save the file as UTF-8 text."}
+	}
+	return strings.TrimPrefix(string(text), "\ufeff"), nil
+}
+
+func (p *project) content(path string, limit int64) ([]byte, error) {
+	if text, found := p.ahead[path]; found {
+		return text, nil
+	}
+	if !strings.Contains(path, "/") {
+		return p.tree.ReadFile(path, limit)
+	}
+	if p.deep++; p.deep > deepReads {
+		return nil, &Refusal{
+			Reason: "To find out how the app starts, too many files would have to be read.",
+			Hint:   "Add a Dockerfile that says how to build and start the app.",
+		}
+	}
+	return p.tree.ReadFile(path, limit)
+}
+
+// keep says what of the archive goes into the build context: what is not
+// ignored, by the archive's .dockerignore or as a rule.
+func (p *project) keep(more ...string) (func(archive.Entry) bool, error) {
+	own := ""
+	if p.has(ignoreFile) {
+		text, err := p.tree.ReadFile(ignoreFile, ignoreBytes)
+		if err != nil {
+			return nil, err
+		}
+		own = string(text)
+	}
+	ignore, err := archive.ParseIgnore([]byte(ignoredAlways + strings.Join(more, "\n") + "\n" + own))
+	if refusal, ok := errors.AsType[*archive.Refusal](err); ok {
+		return nil, &Refusal{File: ignoreFile, Reason: refusal.Reason, Hint: refusal.Hint}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return func(e archive.Entry) bool {
+		ours := e.Path == ignoreFile || e.Path == ownFolder || strings.HasPrefix(e.Path, ownFolder+"/")
+		return !ours && ignore.Keep(e)
+	}, nil
+}
+
+// parseCommand checks a command line that the project gives, which a shell of its
+// own image will read.
+func parseCommand(file string, line int, text string) (string, error) {
+	text = strings.TrimSpace(text)
+	var reason string
+	switch {
+	case text == "":
+		reason = "The command is empty."
+	case len(text) > lineBytes:
+		reason = fmt.Sprintf("The command is longer than %d bytes.", lineBytes)
+	case !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl):
+		reason = "The command holds a control character, such as a line break."
+	default:
+		return text, nil
+	}
+	return "", &Refusal{File: file, Line: line, Reason: reason, Hint: "Write one command on one line."}
+}
+
+// lineAt returns the line of a position in a text, from 1.
+func lineAt(text string, position int) int {
+	return 1 + strings.Count(text[:min(max(position, 0), len(text))], "\n")
+}

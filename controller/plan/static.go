@@ -1,0 +1,76 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+
+	"berth/controller/archive"
+)
+
+const (
+	indexPage = "index.html"
+	// ownServer is where the build context holds the server of static sites.
+	ownServer = ownFolder + "/berth"
+	// runningProgram opens the program that runs, also when its file was replaced since.
+	runningProgram = "/proc/self/exe"
+)
+
+// siteFolders are where tools put a finished site.
+var siteFolders = []string{"public", "dist", "build", "_site", "site", "www", "htdocs"}
+
+// knowsSite reports whether there is a page to begin with, at the top or in a
+// folder that finished sites are put into.
+func knowsSite(p *project) bool { return p.has(indexPage) || len(p.siteFolders()) > 0 }
+
+func (p *project) siteFolders() []string {
+	var found []string
+	for _, folder := range siteFolders {
+		if p.has(folder + "/" + indexPage) {
+			found = append(found, folder)
+		}
+	}
+	return found
+}
+
+// writeSite serves files as they are, with Berth's own server alone in the image.
+func writeSite(p *project, o Options) (*recipe, error) {
+	r := newRecipe("Static site")
+	source := "site/"
+	if p.has(indexPage) {
+		r.because("There is an index.html at the top, so all files are served as they are.")
+	} else {
+		found := p.siteFolders()
+		if len(found) > 1 {
+			return nil, &Refusal{
+				Reason: fmt.Sprintf("The folders %s each hold an index.html, so it is not clear which one is the site.", listing(found)),
+				Hint:   "Make the archive of one of them alone.",
+			}
+		}
+		r.because("There is an index.html in the folder %s, which alone is served.", found[0])
+		source += found[0] + "/"
+	}
+	if p.has("package.json") {
+		r.because("The package.json has no script that builds or starts the app, so it is not used.")
+	}
+	// The files stand in a folder of the context, apart from the server.
+	r.below = "site"
+	r.add("FROM", "scratch")
+	r.serveFolder(o, source)
+	return r, nil
+}
+
+// serveFolder ends a recipe with Berth's server and the folder that it serves,
+// given as the arguments of COPY before its target.
+func (r *recipe) serveFolder(o Options, source string) {
+	program := cmp.Or(o.Server, runningProgram)
+	r.because("Berth's own server answers, in an image that holds nothing else.")
+	r.extras = append(r.extras, archive.Extra{Path: ownServer, File: program})
+	r.add("COPY", ownServer+" /berth")
+	r.add("COPY", source+" /site/")
+	r.unprivileged()
+	r.words("ENTRYPOINT", "/berth", "static")
+	if o.Fallback {
+		r.because("Unknown paths are answered with index.html, for apps that route in the browser.")
+		r.words("CMD", "--fallback")
+	}
+}

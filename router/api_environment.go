@@ -1,0 +1,145 @@
+package router
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+
+	"berth/controller"
+	"berth/controller/secret"
+)
+
+// environmentJSON is the environment of an app as the API shows it. The value of a
+// secret is shown to nobody.
+type environmentJSON struct {
+	Variables   map[string]string `json:"variables"`
+	Secrets     []string          `json:"secrets"`
+	SecretFiles []string          `json:"secret_files"` // those of the secrets that the app gets as files
+	Unapplied   unappliedJSON     `json:"unapplied"`    // how it differs from what runs
+	Warnings    map[string]string `json:"warnings,omitempty"`
+}
+
+type unappliedJSON struct {
+	Added   []string `json:"added"`
+	Changed []string `json:"changed"`
+	Removed []string `json:"removed"`
+}
+
+func environmentJSONOf(environment controller.Environment) environmentJSON {
+	orEmpty := func(names []string) []string { return append([]string{}, names...) }
+	made := environmentJSON{
+		Variables: map[string]string{}, Secrets: []string{}, SecretFiles: []string{}, Warnings: map[string]string{},
+		Unapplied: unappliedJSON{orEmpty(environment.Added), orEmpty(environment.Changed), orEmpty(environment.Removed)},
+	}
+	for _, variable := range environment.Variables {
+		if variable.Warning != "" {
+			made.Warnings[variable.Name] = variable.Warning
+		}
+		if !variable.Secret {
+			made.Variables[variable.Name] = variable.Value
+			continue
+		}
+		made.Secrets = append(made.Secrets, variable.Name)
+		if variable.File {
+			made.SecretFiles = append(made.SecretFiles, variable.Name)
+		}
+	}
+	return made
+}
+
+// environmentWish is what a request sets, by name.
+type environmentWish struct {
+	Variables   map[string]string      `json:"variables"`
+	Secrets     map[string]secret.Text `json:"secrets"`
+	SecretFiles map[string]secret.Text `json:"secret_files"`
+}
+
+func (w environmentWish) set() []controller.VariableWish {
+	var wishes []controller.VariableWish
+	for _, name := range slices.Sorted(maps.Keys(w.Variables)) {
+		wishes = append(wishes, controller.VariableWish{Name: name, Value: secret.Text(w.Variables[name])})
+	}
+	for _, name := range slices.Sorted(maps.Keys(w.Secrets)) {
+		wishes = append(wishes, controller.VariableWish{Name: name, Value: w.Secrets[name], Secret: true})
+	}
+	for _, name := range slices.Sorted(maps.Keys(w.SecretFiles)) {
+		wishes = append(wishes, controller.VariableWish{Name: name, Value: w.SecretFiles[name], Secret: true, File: true})
+	}
+	return wishes
+}
+
+func (a *admin) apiShowEnvironment(v *visit) error {
+	name, err := v.app()
+	if err != nil {
+		return err
+	}
+	environment, err := a.apps.Environment(v.context(), name)
+	if err != nil {
+		return err
+	}
+	return v.json(http.StatusOK, environmentJSONOf(environment))
+}
+
+// apiReplaceEnvironment makes the environment what the body says, and nothing else;
+// keep_secrets names the secrets that stay as they are.
+func (a *admin) apiReplaceEnvironment(v *visit) error {
+	name, err := v.app()
+	if err != nil {
+		return err
+	}
+	var wish struct {
+		environmentWish
+		KeepSecrets []string `json:"keep_secrets"`
+	}
+	err = decodeJSON(v.request(), &wish, `{"variables": {"MODE": "fast"}, "secrets": {"TOKEN": "..."}, "keep_secrets": ["PASSWORD"]}`)
+	if err != nil {
+		return err
+	}
+	return a.apiChangeEnvironment(v, name, controller.EnvironmentChange{Set: wish.set(), Replace: true, Keep: wish.KeepSecrets})
+}
+
+// apiUpdateEnvironment sets and removes what the body names, and leaves the rest.
+// What is a secret already stays one.
+func (a *admin) apiUpdateEnvironment(v *visit) error {
+	name, err := v.app()
+	if err != nil {
+		return err
+	}
+	var wish struct {
+		environmentWish
+		Remove []string `json:"remove"`
+	}
+	err = decodeJSON(v.request(), &wish, `{"variables": {"MODE": "fast"}, "secrets": {"TOKEN": "..."}, "remove": ["OLD"]}`)
+	if err != nil {
+		return err
+	}
+	return a.apiChangeEnvironment(v, name, controller.EnvironmentChange{Set: wish.set(), Remove: wish.Remove, StaySecret: true})
+}
+
+func (a *admin) apiChangeEnvironment(v *visit, name controller.AppName, change controller.EnvironmentChange) error {
+	saved, err := a.apps.UpdateEnvironment(v.context(), name, change)
+	if err != nil {
+		return err
+	}
+	v.done.detail = change.Summary()
+	return v.json(http.StatusOK, environmentJSONOf(saved))
+}
+
+// apiApplyEnvironment answers 201 with the release that runs with what was saved, or
+// 200 with the environment where there is nothing to apply.
+func (a *admin) apiApplyEnvironment(v *visit) error {
+	name, err := v.app()
+	if err != nil {
+		return err
+	}
+	release, err := a.apps.ApplyEnvironment(v.context(), name, v.caller.name())
+	if err != nil {
+		return err
+	}
+	if release.Number == 0 {
+		v.done.detail = "nothing to apply"
+		return a.apiShowEnvironment(v)
+	}
+	v.done.detail = release.String()
+	return v.createdRelease(release)
+}

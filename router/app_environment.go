@@ -1,0 +1,230 @@
+package router
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+
+	"berth/controller"
+	"berth/controller/secret"
+)
+
+// The fields of the environment's forms, as the controller's problems name them.
+const (
+	fieldVariable = "name"
+	fieldValue    = "value"
+	fieldKind     = "kind"     // kindVariable, else it is a secret
+	fieldDelivery = "delivery" // deliveryFile, else it is environment
+	fieldEnvText  = "text"
+)
+
+const (
+	kindVariable = "variable"
+	deliveryFile = "file"
+)
+
+type environmentPage struct {
+	frame
+	App         controller.AppName
+	State       badge
+	UnderWay    bool // a release is on its way: nothing can be applied now
+	Environment controller.Environment
+	Form        variableForm
+	Import      importForm
+	Problems    fieldProblems
+}
+
+// variableForm is the form for one variable as it was typed.
+type variableForm struct {
+	Name, Value string // the value of a secret is never given back
+	Shown       bool   // it is no secret
+	Editing     bool   // of one that is there
+}
+
+// importForm is the form for a .env text as it was typed.
+type importForm struct {
+	Text  string // of secrets never given back
+	Shown bool   // they are no secrets
+}
+
+// Path is the address of the page.
+func (p environmentPage) Path() string { return environmentPath(p.App) }
+
+// Changes says in words how many changes wait.
+func (p environmentPage) Changes() string { return changesText(p.Environment.Unapplied()) }
+
+// showEnvironment is the environment of an app; with ?name= the form holds that variable.
+func (a *admin) showEnvironment(v *visit) error {
+	name, err := v.app()
+	if err != nil {
+		return err
+	}
+	page, err := a.environmentPage(v, name)
+	if err != nil {
+		return err
+	}
+	if variable, ok := page.Environment.Find(v.gin.Query(fieldVariable)); ok {
+		page.Form = variableForm{Name: variable.Name, Value: variable.Value, Shown: !variable.Secret, Editing: true}
+	}
+	return v.page(page.Problems.status(), "environment", page)
+}
+
+// setVariable saves one variable: 303 back to the page.
+func (a *admin) setVariable(v *visit) error {
+	form := v.request().PostForm
+	wish := controller.VariableWish{
+		Name: strings.TrimSpace(form.Get(fieldVariable)), Value: secret.Text(unixLines(form.Get(fieldValue))),
+		Secret: form.Get(fieldKind) != kindVariable, File: form.Get(fieldDelivery) == deliveryFile,
+	}
+	return a.changeEnvironment(v, controller.EnvironmentChange{Set: []controller.VariableWish{wish}}, wish.Name+" is saved.")
+}
+
+// importVariables saves what a .env text holds. What is a secret already stays one.
+func (a *admin) importVariables(v *visit) error {
+	form := v.request().PostForm
+	name, err := v.app()
+	if err != nil {
+		return err
+	}
+	imported, err := controller.ParseEnvironmentText(form.Get(fieldEnvText), form.Get(fieldKind) != kindVariable)
+	if err != nil {
+		return a.refuseOnEnvironment(v, name, err)
+	}
+	done := "1 variable is saved."
+	if n := len(imported.Wishes); n != 1 {
+		done = fmt.Sprintf("%d variables are saved.", n)
+	}
+	if len(imported.References) > 0 {
+		done += fmt.Sprintf(" Berth replaces no ${...}: it is kept as it stands in %s.", controller.NameList(imported.References))
+	}
+	return a.changeEnvironment(v, controller.EnvironmentChange{Set: imported.Wishes, StaySecret: true}, done)
+}
+
+// deleteVariable takes one variable away.
+func (a *admin) deleteVariable(v *visit) error {
+	name := v.request().PostForm.Get(fieldVariable)
+	return a.changeEnvironment(v, controller.EnvironmentChange{Remove: []string{name}}, name+" is removed.")
+}
+
+// applyEnvironment makes a release that runs with what was saved: 303 to its page.
+func (a *admin) applyEnvironment(v *visit) error {
+	name, err := v.app()
+	if err != nil {
+		return err
+	}
+	release, err := a.apps.ApplyEnvironment(v.context(), name, v.caller.name())
+	if err != nil {
+		return a.refuseOnEnvironment(v, name, err)
+	}
+	if release.Number != 0 {
+		v.done.detail = release.String()
+		return v.seeOther(releasePath(release.ReleaseID))
+	}
+	v.done.detail = "nothing to apply"
+	if err := v.notify("There was nothing to apply: what runs has this environment, or nothing runs yet."); err != nil {
+		return err
+	}
+	return v.seeOther(environmentPath(name))
+}
+
+// changeEnvironment saves the change and goes back to the page, which says done.
+func (a *admin) changeEnvironment(v *visit, change controller.EnvironmentChange, done string) error {
+	name, err := v.app()
+	if err != nil {
+		return err
+	}
+	saved, err := a.apps.UpdateEnvironment(v.context(), name, change)
+	if err != nil {
+		return a.refuseOnEnvironment(v, name, err)
+	}
+	v.done.detail = change.Summary()
+	for _, wish := range change.Set {
+		if warning := controller.VariableWarning(wish.Name); warning != "" {
+			done += fmt.Sprintf(" Mind %s: %s", wish.Name, warning)
+		}
+	}
+	if saved.Unapplied() > 0 {
+		done += fmt.Sprintf(" %s: nothing of it runs before you apply it.", changesText(saved.Unapplied()))
+	}
+	if err := v.notify(done); err != nil {
+		return err
+	}
+	return v.seeOther(environmentPath(name))
+}
+
+// refuseOnEnvironment shows the page with the reason, and what was typed but secrets.
+func (a *admin) refuseOnEnvironment(v *visit, name controller.AppName, err error) error {
+	problems := fieldProblems{}
+	if err := problems.add(err); err != nil {
+		return err
+	}
+	page, err := a.environmentPage(v, name)
+	if err != nil {
+		return err
+	}
+	for _, problem := range problems {
+		a.logProblem(v, problem)
+	}
+	typed := v.request().PostForm
+	page.Problems = problems
+	page.Form, page.Import = typedVariable(typed), typedImport(typed)
+	for _, field := range []string{"", "keep_secrets"} {
+		if problems[field] != nil {
+			page.Problem = problems[field]
+		}
+	}
+	return v.page(problems.status(), "environment", page)
+}
+
+func (a *admin) environmentPage(v *visit, name controller.AppName) (environmentPage, error) {
+	view, err := a.apps.App(v.context(), name)
+	if err != nil {
+		return environmentPage{}, err
+	}
+	environment, err := a.apps.Environment(v.context(), name)
+	if err != nil {
+		return environmentPage{}, err
+	}
+	page := environmentPage{
+		frame: v.frame("Environment of " + string(name)), App: name, State: appBadge(view.Observed.State),
+		UnderWay: view.UnderWay != nil, Environment: environment,
+	}
+	page.Section = "apps"
+	return page, nil
+}
+
+func typedVariable(form url.Values) variableForm {
+	if form.Has(fieldEnvText) {
+		return variableForm{}
+	}
+	typed := variableForm{Name: form.Get(fieldVariable), Shown: form.Get(fieldKind) == kindVariable}
+	if typed.Shown {
+		typed.Value = unixLines(form.Get(fieldValue))
+	}
+	return typed
+}
+
+func typedImport(form url.Values) importForm {
+	typed := importForm{Shown: form.Get(fieldKind) == kindVariable}
+	if typed.Shown {
+		typed.Text = unixLines(form.Get(fieldEnvText))
+	}
+	return typed
+}
+
+// unixLines undoes what browsers do to the ends of lines in a form.
+func unixLines(text string) string { return strings.ReplaceAll(text, "\r\n", "\n") }
+
+// changesText says how many changes of an environment wait.
+func changesText(n int) string {
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return "1 change is not applied yet"
+	default:
+		return fmt.Sprintf("%d changes are not applied yet", n)
+	}
+}
+
+func environmentPath(name controller.AppName) string { return appPath(name) + "/environment" }
