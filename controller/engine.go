@@ -23,6 +23,9 @@ type Engine interface {
 
 	InstanceName(app string, release int64, service string) string
 	Start(ctx context.Context, o docker.StartOptions) (docker.Instance, error)
+	// EnsureSecrets puts back the files in memory that an instance has lost with a
+	// restart of the engine, by the options that it was started with.
+	EnsureSecrets(ctx context.Context, o docker.StartOptions) error
 	Inspect(ctx context.Context, name string) (docker.Instance, error)
 	Instances(ctx context.Context) ([]docker.Instance, error)
 	Resume(ctx context.Context, name string) error

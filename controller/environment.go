@@ -20,19 +20,12 @@ const (
 	MaxVariables        = 200
 )
 
-// secretFilesDelivered tells whether the engine can put a secret into the app as a
-// file. Until it can, such a choice is refused where it is made.
-const secretFilesDelivered = false
-
-// secretFolder is where an app finds the secrets that it gets as files.
-const secretFolder = "/run/secrets"
-
 // Variable is one entry of an app's environment, as the ledger keeps it.
 type Variable struct {
 	Name   string
 	Value  string // of one that is no secret
 	Sealed []byte // of a secret, by secret.Key.Seal for this app and name
-	File   bool   // the app gets the secret as a file in secretFolder, not as environment
+	File   bool   // the app gets the secret as a file in plan.SecretsFolder, not as environment
 }
 
 // Secret reports whether the value is shown to nobody.
@@ -151,8 +144,6 @@ func (w VariableWish) check() *Problem {
 	switch {
 	case w.File && !w.Secret:
 		return refuse("delivery", fmt.Sprintf("%s is no secret, and only a secret can be a file.", w.Name), "Make it a secret, or give it as environment.")
-	case w.File && !secretFilesDelivered:
-		return refuse("delivery", "This Berth cannot give a secret to an app as a file yet.", "Give it as environment.")
 	case w.Secret && value == "":
 		return refuse("value", fmt.Sprintf("The secret %s has no value.", w.Name), "Type it again: what was typed before is shown to nobody.")
 	case len(value) > MaxVariableValue:

@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -141,15 +142,9 @@ func (c *Controller) environment(ctx context.Context, app App) (Environment, err
 // openEnvironment is the environment of a release with its secrets in the clear:
 // for the moment in which an instance is started, and to mask what is printed.
 type openEnvironment struct {
-	variables []string     // NAME=value
-	files     []secretFile // by name
+	variables []string          // NAME=value
+	files     map[string]string // values of the secrets that are files in plan.SecretsFolder, by name
 	mask      *mask
-}
-
-// secretFile is a secret that an app gets as a file in secretFolder.
-type secretFile struct {
-	name    string
-	content []byte
 }
 
 // openEnvironmentOf opens the secrets of a release.
@@ -171,7 +166,7 @@ func (c *Controller) openSavedEnvironment(ctx context.Context, app AppName) (ope
 }
 
 func (c *Controller) open(app AppName, kept []Variable) (openEnvironment, error) {
-	var opened openEnvironment
+	opened := openEnvironment{files: make(map[string]string)}
 	secrets := make(map[string]string)
 	for _, variable := range kept {
 		value := variable.Value
@@ -184,7 +179,7 @@ func (c *Controller) open(app AppName, kept []Variable) (openEnvironment, error)
 			secrets[variable.Name] = value
 		}
 		if variable.File {
-			opened.files = append(opened.files, secretFile{variable.Name, []byte(value)})
+			opened.files[variable.Name] = value
 			continue
 		}
 		opened.variables = append(opened.variables, variable.Name+"="+value)
@@ -200,17 +195,16 @@ func (e openEnvironment) options(settings Settings) plan.Options {
 	return options
 }
 
-// deliver gives the service what does not go through the plan: the secrets that are
-// wanted as files. plan.Service has no place for them yet; secretFilesDelivered keeps
-// them from being chosen until it has.
-func (e openEnvironment) deliver(service plan.Service) (plan.Service, error) {
-	for _, file := range e.files {
-		return plan.Service{}, &Problem{
-			Kind: KindInvalid, Message: fmt.Sprintf("The secret %s is wanted as %s/%s, which this Berth cannot do yet.", file.name, secretFolder, file.name),
-			Hint: "Give it as environment, and deploy again.",
-		}
+// deliver gives the service the secrets that are files. It refers to their values
+// alone: those are the engine's to put into memory.
+func (e openEnvironment) deliver(service plan.Service) plan.Service {
+	service.Files = slices.Clone(service.Files)
+	for _, name := range slices.Sorted(maps.Keys(e.files)) {
+		service.Files = append(service.Files, plan.File{
+			Path: plan.SecretsFolder + "/" + name, Mode: 0o400, Private: true, Content: []byte(plan.SecretReference(name)),
+		})
 	}
-	return service, nil
+	return service
 }
 
 func cannotOpen(name string, cause error) *Problem {

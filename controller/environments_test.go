@@ -51,6 +51,27 @@ func (h *house) apply(app controller.AppName) controller.Release {
 	return h.wait(release.ReleaseID)
 }
 
+func TestEnvironment_SecretFileReachesTheEngineByReferenceAlone(t *testing.T) {
+	h := newHouse(t)
+	h.deploy("hello")
+	h.change("hello", controller.EnvironmentChange{Set: []controller.VariableWish{{Name: "KEY", Value: marker, Secret: true, File: true}}})
+	started := h.recordStarts()
+	h.apply("hello")
+	options := started("berth-hello-r2")
+	if len(options.Service.Environment) != 0 || len(options.Service.Files) != 1 || options.Secrets["KEY"] != marker {
+		t.Fatalf("started with %+v", options)
+	}
+	file := options.Service.Files[0]
+	if file.Path != "/run/secrets/KEY" || !file.Private || file.Mode != 0o400 || strings.Contains(string(file.Content), marker) {
+		t.Errorf("the file is %+v", file)
+	}
+	h.eventually("the reconciler looks after the file", func() bool {
+		h.engine.mu.Lock()
+		defer h.engine.mu.Unlock()
+		return len(h.engine.ensured) > 0 && h.engine.ensured[0].Secrets["KEY"] == marker
+	})
+}
+
 func TestEnvironment_IsSavedFirstAndRunsOnceItIsApplied(t *testing.T) {
 	h := newHouse(t)
 	h.deploy("hello")
@@ -366,7 +387,6 @@ func TestEnvironment_RefusesWhatNoAppCanHave(t *testing.T) {
 		"too many":            {controller.EnvironmentChange{Set: many}, ""},
 		"too much":            {controller.EnvironmentChange{Set: large}, ""},
 		"a file of no secret": {controller.EnvironmentChange{Set: []controller.VariableWish{{Name: "A", File: true}}}, "delivery"},
-		"a file, for now":     {controller.EnvironmentChange{Set: []controller.VariableWish{{Name: "A", Value: "x", Secret: true, File: true}}}, "delivery"},
 		"keeping what is not": {controller.EnvironmentChange{Replace: true, Keep: []string{"A"}}, "keep_secrets"},
 	} {
 		_, err := h.UpdateEnvironment(t.Context(), "hello", test.change)

@@ -21,6 +21,7 @@ type engine struct {
 	networks  map[string]bool
 	started   []string // names, in order
 	retired   []string
+	ensured   []docker.StartOptions // that EnsureSecrets was asked for
 
 	onBuild func(ctx context.Context, o docker.BuildOptions) error
 	onStart func(o docker.StartOptions) error
@@ -103,6 +104,13 @@ func (e *engine) Start(_ context.Context, o docker.StartOptions) (docker.Instanc
 	e.instances[o.Name] = instance
 	e.started = append(e.started, o.Name)
 	return instance, nil
+}
+
+func (e *engine) EnsureSecrets(_ context.Context, o docker.StartOptions) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.ensured = append(e.ensured, o)
+	return nil
 }
 
 func (e *engine) Inspect(_ context.Context, name string) (docker.Instance, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"berth/controller/docker"
@@ -143,8 +144,10 @@ func (c *Controller) reconcileInstance(ctx context.Context, app App, live Releas
 	stopped := app.Wanted == WantedStopped
 	up := instance.Condition.Running || instance.Condition.Restarting
 	switch {
-	case up != stopped, stopped && !there:
+	case stopped && !up:
 		return instance, nil
+	case !stopped && up:
+		return instance, c.ensureSecrets(ctx, app, live, name)
 	case stopped:
 		err = c.engine.Stop(ctx, name, stopGrace)
 	case !there:
@@ -161,29 +164,47 @@ func (c *Controller) reconcileInstance(ctx context.Context, app App, live Releas
 // recreate starts the instance of a live release again from its image, after it
 // was removed behind our back.
 func (c *Controller) recreate(ctx context.Context, app App, live Release, name string) error {
-	image, err := c.engine.FindImage(ctx, live.Image)
-	if err != nil {
-		return err
-	}
-	network, err := c.engine.EnsureNetwork(ctx, string(app.Name))
-	if err != nil {
-		return err
-	}
-	environment, err := c.openEnvironmentOf(ctx, live.ReleaseID)
-	if err != nil {
-		return err
-	}
-	service, err := environment.deliver(environment.options(live.Settings).Service())
+	options, err := c.startOptionsOf(ctx, app, live, name)
 	if err != nil {
 		return err
 	}
 	c.logger.Info("recreating instance", "instance", name, "release", live.String())
-	_, err = c.engine.Start(ctx, docker.StartOptions{
-		App: string(app.Name), Release: live.Number, Name: name, Image: image, Network: network,
-		Service: service,
-		Labels:  traefik.Labels(targetOf(Routing{App: app.Name, Release: live.Number, Routes: app.Routes, Address: live.Address})),
-	})
+	_, err = c.engine.Start(ctx, options)
 	return err
+}
+
+// ensureSecrets puts back the secrets that the instance has as files, where it has any.
+func (c *Controller) ensureSecrets(ctx context.Context, app App, live Release, name string) error {
+	kept, err := c.ledger.FindEnvironmentOf(ctx, live.ReleaseID)
+	if err != nil || !slices.ContainsFunc(kept, func(v Variable) bool { return v.File }) {
+		return err
+	}
+	options, err := c.startOptionsOf(ctx, app, live, name)
+	if err != nil {
+		return err
+	}
+	return c.engine.EnsureSecrets(ctx, options)
+}
+
+// startOptionsOf are those that the instance of a live release was started with.
+func (c *Controller) startOptionsOf(ctx context.Context, app App, live Release, name string) (docker.StartOptions, error) {
+	image, err := c.engine.FindImage(ctx, live.Image)
+	if err != nil {
+		return docker.StartOptions{}, err
+	}
+	network, err := c.engine.EnsureNetwork(ctx, string(app.Name))
+	if err != nil {
+		return docker.StartOptions{}, err
+	}
+	environment, err := c.openEnvironmentOf(ctx, live.ReleaseID)
+	if err != nil {
+		return docker.StartOptions{}, err
+	}
+	return docker.StartOptions{
+		App: string(app.Name), Release: live.Number, Name: name, Image: image, Network: network,
+		Service: environment.deliver(environment.options(live.Settings).Service()), Secrets: environment.files,
+		Labels: traefik.Labels(targetOf(Routing{App: app.Name, Release: live.Number, Routes: app.Routes, Address: live.Address})),
+	}, nil
 }
 
 // retireOrphans removes instances that no release in the ledger owns, once the

@@ -287,10 +287,7 @@ func (s *shipment) start(ctx context.Context, image docker.Image, network docker
 	starting, ctx := errgroup.WithContext(ctx)
 	starting.Go(func() error { return s.publishAndConfirm(ctx, s.target(true)) })
 	starting.Go(func() error {
-		options, err := s.startOptions(image, network)
-		if err == nil {
-			_, err = s.engine.Start(ctx, options)
-		}
+		_, err := s.engine.Start(ctx, s.startOptions(image, network))
 		return err
 	})
 	return starting.Wait()
@@ -403,12 +400,12 @@ func (s *shipment) explain(ctx context.Context, cause error) (state ReleaseState
 
 func (s *shipment) planOptions() plan.Options { return s.environment.options(s.release.Settings) }
 
-func (s *shipment) startOptions(image docker.Image, network docker.Network) (docker.StartOptions, error) {
-	service, err := s.environment.deliver(s.service)
+func (s *shipment) startOptions(image docker.Image, network docker.Network) docker.StartOptions {
 	return docker.StartOptions{
 		App: string(s.app.Name), Release: s.release.Number, Name: s.release.Instances[0],
-		Service: service, Image: image, Network: network, Labels: traefik.Labels(s.target(false)),
-	}, err
+		Service: s.environment.deliver(s.service), Secrets: s.environment.files,
+		Image: image, Network: network, Labels: traefik.Labels(s.target(false)),
+	}
 }
 
 // target is the release as the proxy sees it: live, or only on its verify route.

@@ -13,14 +13,13 @@ import (
 const (
 	fieldVariable = "name"
 	fieldValue    = "value"
-	fieldKind     = "kind"     // kindVariable, else it is a secret
-	fieldDelivery = "delivery" // deliveryFile, else it is environment
+	fieldKind     = "kind" // kindVariable or kindFile, else it is a secret
 	fieldEnvText  = "text"
 )
 
 const (
 	kindVariable = "variable"
-	deliveryFile = "file"
+	kindFile     = "file" // a secret that the app gets as a file
 )
 
 type environmentPage struct {
@@ -38,6 +37,7 @@ type environmentPage struct {
 type variableForm struct {
 	Name, Value string // the value of a secret is never given back
 	Shown       bool   // it is no secret
+	File        bool   // it is a secret that the app gets as a file
 	Editing     bool   // of one that is there
 }
 
@@ -64,7 +64,7 @@ func (a *admin) showEnvironment(v *visit) error {
 		return err
 	}
 	if variable, ok := page.Environment.Find(v.gin.Query(fieldVariable)); ok {
-		page.Form = variableForm{Name: variable.Name, Value: variable.Value, Shown: !variable.Secret, Editing: true}
+		page.Form = variableForm{Name: variable.Name, Value: variable.Value, Shown: !variable.Secret, File: variable.File, Editing: true}
 	}
 	return v.page(page.Problems.status(), "environment", page)
 }
@@ -74,7 +74,7 @@ func (a *admin) setVariable(v *visit) error {
 	form := v.request().PostForm
 	wish := controller.VariableWish{
 		Name: strings.TrimSpace(form.Get(fieldVariable)), Value: secret.Text(unixLines(form.Get(fieldValue))),
-		Secret: form.Get(fieldKind) != kindVariable, File: form.Get(fieldDelivery) == deliveryFile,
+		Secret: form.Get(fieldKind) != kindVariable, File: form.Get(fieldKind) == kindFile,
 	}
 	return a.changeEnvironment(v, controller.EnvironmentChange{Set: []controller.VariableWish{wish}}, wish.Name+" is saved.")
 }
@@ -197,7 +197,7 @@ func typedVariable(form url.Values) variableForm {
 	if form.Has(fieldEnvText) {
 		return variableForm{}
 	}
-	typed := variableForm{Name: form.Get(fieldVariable), Shown: form.Get(fieldKind) == kindVariable}
+	typed := variableForm{Name: form.Get(fieldVariable), Shown: form.Get(fieldKind) == kindVariable, File: form.Get(fieldKind) == kindFile}
 	if typed.Shown {
 		typed.Value = unixLines(form.Get(fieldValue))
 	}

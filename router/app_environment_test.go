@@ -202,8 +202,11 @@ func TestEnvironment_ProblemsStandBesideTheirFieldAndKeepWhatWasTyped(t *testing
 			t.Errorf("%s: the value is kept: %t", test.name, kept)
 		}
 	}
-	answer := s.send(token, "", "name", "A", "value", hiddenValue, "kind", "secret", "delivery", "file")
-	mustContain(t, answer.body, "cannot give a secret to an app as a file yet")
+	answer := s.send(token, "", "name", "FILE", "value", hiddenValue, "kind", "file")
+	if answer.StatusCode != http.StatusSeeOther {
+		t.Errorf("a secret as a file: %d", answer.StatusCode)
+	}
+	mustContain(t, s.get("/admin/apps/hello/environment").body, "/run/secrets/FILE")
 	if strings.Contains(s.logged.String(), hiddenValue) {
 		t.Error("the log holds the secret")
 	}
@@ -293,7 +296,7 @@ func TestAPIEnvironment_ReplacesChangesAndApplies(t *testing.T) {
 		`{"variables": {"B": "x"}, "secrets": {"B": "x"}}`: "name",
 		`{"variables": {"PORT": "80"}}`:                    "name",
 		`{"secrets": {"S": ""}}`:                           "value",
-		`{"secret_files": {"S": "x"}}`:                     "delivery",
+		`{"secret_files": {"S": ""}}`:                      "value",
 		`{"variables": {"B": "a\u0000b"}}`:                 "value",
 	} {
 		if answer := s.bearer(deployToken, http.MethodPut, path, body); answer.StatusCode != http.StatusUnprocessableEntity || decode(t, answer.body)["field"] != field {

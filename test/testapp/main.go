@@ -65,6 +65,11 @@ func run() error {
 	http.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintf(w, "testapp %s\n", version) })
 	http.HandleFunc("/status/self", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, read("/proc/self/status")) })
 	http.HandleFunc("/mounts", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, read("/proc/self/mounts")) })
+	http.HandleFunc("/read", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, read(r.URL.Query().Get("path"))) })
+	http.HandleFunc("/environ", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Println("the environment is", os.Environ()) // careless, as apps are
+		fmt.Fprint(w, strings.Join(os.Environ(), "\n"))
+	})
 	http.HandleFunc("/headers", func(w http.ResponseWriter, r *http.Request) { _ = r.Header.Write(w) })
 	http.HandleFunc("/write", write)
 	http.HandleFunc("/dial", dial)
