@@ -25,6 +25,7 @@ import (
 type Options struct {
 	Ledger     Ledger
 	Engine     Engine
+	Volumes    VolumeKeeper
 	Proxy      Proxy
 	Publisher  Publisher
 	DataFolder string // holds uploads/ and logs/
@@ -42,6 +43,7 @@ type Options struct {
 type Controller struct {
 	ledger    Ledger
 	engine    Engine
+	keeper    VolumeKeeper
 	proxy     Proxy
 	publisher Publisher
 	logger    *slog.Logger
@@ -60,6 +62,8 @@ type Controller struct {
 	usage        *usageBook
 	apps         *appLocks
 	retiring     *retiring
+	displaced    *displaced
+	volumes      *volumeBook
 	made         time.Time // of this Controller; older uploads are another process's
 
 	publishing sync.Mutex    // from reading the route table to writing it
@@ -81,6 +85,9 @@ func New(o Options) (*Controller, error) {
 	if o.Audit == nil {
 		return nil, errors.New("the controller needs an audit log")
 	}
+	if o.Volumes == nil {
+		return nil, errors.New("the controller needs a keeper of volumes")
+	}
 	uploads, err := openUploads(filepath.Join(o.DataFolder, "uploads"))
 	if err != nil {
 		return nil, err
@@ -90,7 +97,7 @@ func New(o Options) (*Controller, error) {
 		return nil, err
 	}
 	return &Controller{
-		ledger: o.Ledger, engine: o.Engine, proxy: o.Proxy, publisher: o.Publisher, logger: o.Logger, audit: o.Audit,
+		ledger: o.Ledger, engine: o.Engine, keeper: o.Volumes, proxy: o.Proxy, publisher: o.Publisher, logger: o.Logger, audit: o.Audit,
 		uploads: uploads, logs: logs, limits: archive.DefaultLimits(), most: o.MaximumLimits, reserved: o.ReservedHosts,
 		buildTimeout: o.BuildTimeout,
 		line:         newLine(o.BuildConcurrency),
@@ -99,6 +106,8 @@ func New(o Options) (*Controller, error) {
 		usage:        newUsageBook(),
 		apps:         newAppLocks(),
 		retiring:     newRetiring(),
+		displaced:    newDisplaced(),
+		volumes:      newVolumeBook(),
 		made:         time.Now(),
 		wake:         make(chan struct{}, 1),
 		started:      make(chan struct{}),

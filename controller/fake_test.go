@@ -20,6 +20,8 @@ type engine struct {
 	images    map[string]bool
 	networks  map[string]bool
 	started   []string // names, in order
+	stopped   []string // as started
+	mounted   map[string][]docker.Mount
 	retired   []string
 
 	onBuild func(ctx context.Context, o docker.BuildOptions) error
@@ -31,7 +33,7 @@ type engine struct {
 func newEngine() *engine {
 	return &engine{
 		instances: make(map[string]docker.Instance), images: make(map[string]bool), networks: make(map[string]bool),
-		exited: make(map[string]docker.Condition),
+		exited: make(map[string]docker.Condition), mounted: make(map[string][]docker.Mount),
 	}
 }
 
@@ -97,6 +99,7 @@ func (e *engine) Start(_ context.Context, o docker.StartOptions) (docker.Instanc
 	}
 	e.instances[o.Name] = instance
 	e.started = append(e.started, o.Name)
+	e.mounted[o.Name] = o.Mounts
 	return instance, nil
 }
 
@@ -130,6 +133,9 @@ func (e *engine) Instances(context.Context) ([]docker.Instance, error) {
 func (e *engine) Resume(_ context.Context, name string) error { return e.set(name, true) }
 
 func (e *engine) Stop(_ context.Context, name string, _ time.Duration) error {
+	e.mu.Lock()
+	e.stopped = append(e.stopped, name)
+	e.mu.Unlock()
 	return e.set(name, false)
 }
 

@@ -33,12 +33,12 @@ type Ledger interface {
 	// ErrNameTaken or ErrRouteTaken where another app has them.
 	CreateApp(context.Context, App, Release) (Release, error)
 	// CreateRelease queues the next release of an app and gives it its number and
-	// the settings that the app has in the same transaction.
+	// the settings and mounts that the app has in the same transaction.
 	// ErrUnderWay where one is queued or running, ErrNotFound where the app is
 	// missing or wanted deleted.
 	CreateRelease(context.Context, Release) (Release, error)
 	// CreateRerun is CreateRelease for an image that is there already: it makes
-	// the settings of the release those of the app.
+	// the settings and mounts of the release those of the app.
 	CreateRerun(context.Context, Release) (Release, error)
 
 	ListApps(context.Context) ([]App, error) // by name
@@ -46,6 +46,8 @@ type Ledger interface {
 	UpdateWanted(context.Context, AppName, Wanted) error
 	// UpdateSettings is for an app with no release under way, else ErrUnderWay.
 	UpdateSettings(context.Context, AppName, Settings) error
+	// UpdateMounts is as UpdateSettings.
+	UpdateMounts(context.Context, AppName, []Mount) error
 	UpdateObserved(context.Context, AppName, Observed) error
 	DeleteApp(context.Context, AppName) error // the row, its routes and releases
 

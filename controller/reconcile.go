@@ -143,7 +143,7 @@ func (c *Controller) reconcileInstance(ctx context.Context, app App, live Releas
 	stopped := app.Wanted == WantedStopped
 	up := instance.Condition.Running || instance.Condition.Restarting
 	switch {
-	case up != stopped, stopped && !there:
+	case up != stopped, stopped && !there, c.displaced.has(name):
 		return instance, nil
 	case stopped:
 		err = c.engine.Stop(ctx, name, stopGrace)
@@ -172,7 +172,7 @@ func (c *Controller) recreate(ctx context.Context, app App, live Release, name s
 	c.logger.Info("recreating instance", "instance", name, "release", live.String())
 	_, err = c.engine.Start(ctx, docker.StartOptions{
 		App: string(app.Name), Release: live.Number, Name: name, Image: image, Network: network,
-		Service: live.Settings.planOptions().Service(),
+		Service: live.Settings.planOptions().Service(), Mounts: engineMounts(live.Mounts),
 		Labels:  traefik.Labels(targetOf(Routing{App: app.Name, Release: live.Number, Routes: app.Routes, Address: live.Address})),
 	})
 	return err

@@ -59,6 +59,7 @@ type Release struct {
 	RollbackOf    int64    // number of the release whose image this one runs again; 0 for an upload
 	NewSettings   bool     // RollbackOf is run again because the settings changed
 	Settings      Settings // that it runs with
+	Mounts        []Mount  // that it runs with
 	Image         string   // engine id of the image, set after the build
 	Instances     []string // engine names of its containers, set after the start
 	Address       string   // host:port of the main instance as the proxy reaches it

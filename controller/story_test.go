@@ -19,6 +19,7 @@ import (
 	"berth/controller/docker"
 	"berth/controller/plan"
 	"berth/controller/store"
+	"berth/controller/volume/volumetest"
 )
 
 // house is a controller over a real ledger, with engine and proxy in memory.
@@ -28,13 +29,14 @@ type house struct {
 	folder string
 	engine *engine
 	proxy  *proxy
+	keeper *volumetest.Keeper
 	audit  *auditNotes
 	stop   func()
 }
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
-	h := &house{t: t, folder: t.TempDir(), engine: newEngine(), proxy: &proxy{}, audit: &auditNotes{}}
+	h := &house{t: t, folder: t.TempDir(), engine: newEngine(), proxy: &proxy{}, keeper: volumetest.New(t), audit: &auditNotes{}}
 	h.open()
 	t.Cleanup(func() { h.stop() })
 	return h
@@ -48,7 +50,7 @@ func (h *house) open() {
 		h.t.Fatal(err)
 	}
 	h.Controller, err = controller.New(controller.Options{
-		Ledger: ledger, Engine: h.engine, Proxy: h.proxy, Publisher: h.proxy, DataFolder: h.folder,
+		Ledger: ledger, Engine: h.engine, Volumes: h.keeper, Proxy: h.proxy, Publisher: h.proxy, DataFolder: h.folder,
 		Logger: slog.New(slog.DiscardHandler), BuildConcurrency: 1, BuildTimeout: time.Minute,
 		MaximumLimits: plan.Limits{MemoryBytes: 2 << 30, NanoCPUs: 2_000_000_000, Processes: 500},
 		Audit:         h.audit,
@@ -71,7 +73,7 @@ func (h *house) open() {
 	}
 }
 
-func (h *house) receive(files map[string]string) *controller.Archive {
+func (h *house) zip(files map[string]string) string {
 	h.t.Helper()
 	var out bytes.Buffer
 	w := zip.NewWriter(&out)
@@ -85,7 +87,12 @@ func (h *house) receive(files map[string]string) *controller.Archive {
 	if err := w.Close(); err != nil {
 		h.t.Fatal(err)
 	}
-	received, err := h.Receive(&out)
+	return out.String()
+}
+
+func (h *house) receive(files map[string]string) *controller.Archive {
+	h.t.Helper()
+	received, err := h.Receive(strings.NewReader(h.zip(files)))
 	if err != nil {
 		h.t.Fatal(err)
 	}

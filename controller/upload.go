@@ -19,6 +19,7 @@ type Upload struct {
 	Name    AppName
 	Route   traefik.Route
 	Port    uint16 // 0 lets the image decide
+	Mounts  []Mount
 	Archive *Archive
 	By      string // account or token name
 }

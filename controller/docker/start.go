@@ -12,9 +12,11 @@ import (
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/mount"
 	networktypes "github.com/docker/docker/api/types/network"
 
 	"berth/controller/plan"
+	"berth/controller/volume"
 )
 
 // portVariable tells an app which port to listen on.
@@ -31,6 +33,15 @@ type StartOptions struct {
 	Labels map[string]string
 	// Name is the container's; empty is InstanceName's.
 	Name string
+	// Mounts are the stack's volumes that the instance sees.
+	Mounts []Mount
+}
+
+// Mount puts a volume of the stack into an instance.
+type Mount struct {
+	Volume   volume.Name
+	Target   plan.MountTarget
+	ReadOnly bool
 }
 
 // Start creates the instance under the hardening policy and starts it. A former
@@ -48,6 +59,9 @@ func (e *Engine) Start(ctx context.Context, options StartOptions) (Instance, err
 	}
 	ctx, cancel := within(ctx, processTimeout)
 	defer cancel()
+	if err := e.checkMounts(ctx, options.Mounts); err != nil {
+		return Instance{}, err
+	}
 	id, err := e.create(ctx, options, policy)
 	if err != nil {
 		return Instance{}, err
@@ -57,6 +71,21 @@ func (e *Engine) Start(ctx context.Context, options StartOptions) (Instance, err
 		return Instance{}, startFailure(ctx, "start container", err)
 	}
 	return options.instance(id, e.containerLabels(options)), nil
+}
+
+// checkMounts refuses volumes that are not there: the engine would make them, as
+// nobody's. A *StartError says which.
+func (e *Engine) checkMounts(ctx context.Context, mounts []Mount) error {
+	for _, mounted := range mounts {
+		_, err := e.inspectVolume(ctx, mounted.Volume)
+		if errors.Is(err, ErrNotFound) || errors.Is(err, ErrForeignVolume) {
+			return &StartError{Message: fmt.Sprintf("There is no volume called %s any more.", mounted.Volume), Err: err}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // create makes the container, as nobody where its user could be root by another name.
@@ -97,7 +126,7 @@ func (e *Engine) createAs(ctx context.Context, options StartOptions, policy plan
 func (e *Engine) createOnce(ctx context.Context, options StartOptions, policy plan.Policy) (id string, err error) {
 	created, err := e.api(ctx).ContainerCreate(ctx,
 		e.containerConfig(options, policy),
-		hostConfig(policy, options.Image.Volumes, options.Network),
+		e.appHostConfig(policy, options),
 		&networktypes.NetworkingConfig{EndpointsConfig: map[string]*networktypes.EndpointSettings{options.Network.Name: {}}},
 		nil, options.Name)
 	if err != nil {
@@ -154,6 +183,23 @@ func (e *Engine) discard(ctx context.Context, id string) {
 	if err := e.remove(ctx, id); err != nil {
 		e.logger.Warn("remove container that did not start", slog.String("container", id), slog.Any("error", err))
 	}
+}
+
+// appHostConfig is the hardening policy, with the volumes of the app.
+func (e *Engine) appHostConfig(policy plan.Policy, options StartOptions) *container.HostConfig {
+	taken := maps.Clone(policy.TemporaryFolders)
+	var mounts []mount.Mount
+	for _, mounted := range options.Mounts {
+		taken[string(mounted.Target)] = ""
+		mounts = append(mounts, mount.Mount{
+			Type: mount.TypeVolume, Source: e.volumeName(mounted.Volume), Target: string(mounted.Target), ReadOnly: mounted.ReadOnly,
+			// What the image holds there is not copied: the volume is as its owner filled it.
+			VolumeOptions: &mount.VolumeOptions{NoCopy: true},
+		})
+	}
+	config := hostConfig(policy, nil, options.Network)
+	config.Mounts = append(mounts, volumeMounts(options.Image.Volumes, taken)...)
+	return config
 }
 
 func (o StartOptions) port() uint16 { return plan.ChoosePort(o.Service.Port, o.Image.Exposed) }
