@@ -173,7 +173,7 @@ func (c *Controller) recreate(ctx context.Context, app App, live Release, name s
 	_, err = c.engine.Start(ctx, docker.StartOptions{
 		App: string(app.Name), Release: live.Number, Name: name, Image: image, Network: network,
 		Service: live.Settings.planOptions().Service(), Mounts: engineMounts(live.Mounts),
-		Labels:  traefik.Labels(targetOf(Routing{App: app.Name, Release: live.Number, Routes: app.Routes, Address: live.Address})),
+		Labels: traefik.Labels(targetOf(Routing{App: app.Name, Release: live.Number, Routes: app.Routes, Address: live.Address})),
 	})
 	return err
 }

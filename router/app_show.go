@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"berth/controller"
+	"berth/controller/volume"
 )
 
 type appPage struct {
@@ -21,6 +22,9 @@ type appPage struct {
 
 	Settings                    controller.SettingsForm // as typed, else the app's
 	LeastSettings, MostSettings controller.SettingsForm
+
+	Mounts      []mountRow // as typed, else the app's
+	VolumeNames []volume.Name
 }
 
 // ArchiveField is the page's file field.
@@ -84,6 +88,7 @@ func (a *admin) appForm(v *visit, name controller.AppName, problems fieldProblem
 	if typed.Has(fieldMemory) {
 		page.Settings = typedSettings(typed)
 	}
+	page.VolumeNames = a.volumeNames(v)
 	return v.page(problems.status(), "app", page)
 }
 
@@ -103,6 +108,7 @@ func (a *admin) appPage(v *visit, name controller.AppName) (appPage, error) {
 	page.Section = "apps"
 	page.Waivers = waiversOf(view.App, releases)
 	page.Settings = view.Settings.Form()
+	page.Mounts = mountRows(view.Mounts)
 	page.LeastSettings, page.MostSettings = a.apps.SettingsRange()
 	for _, release := range releases {
 		page.Releases = append(page.Releases, releaseRowOf(release))

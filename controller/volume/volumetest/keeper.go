@@ -40,7 +40,9 @@ func New(t testing.TB) *Keeper {
 }
 
 // Folder is where the files of a volume are.
-func (k *Keeper) Folder(name volume.Name) string { return filepath.Join(k.folder, "volume-"+string(name)) }
+func (k *Keeper) Folder(name volume.Name) string {
+	return filepath.Join(k.folder, "volume-"+string(name))
+}
 
 // Use says that containers have the volume.
 func (k *Keeper) Use(name volume.Name, users ...string) {
