@@ -94,6 +94,11 @@ func (u uploadsFolder) open(name string, limits archive.Limits) (*archive.Tree, 
 	return archive.Open(u.root.Name()+"/"+name, limits)
 }
 
+// openWhole is open for an archive that is no app.
+func (u uploadsFolder) openWhole(name string, limits archive.Limits) (*archive.Tree, error) {
+	return archive.OpenWhole(u.root.Name()+"/"+name, limits)
+}
+
 func (u uploadsFolder) remove(name string) { _ = u.root.Remove(name) }
 
 // sweep removes the files that are older than before and not in owned: what a

@@ -105,7 +105,7 @@ func (f *VolumeFiles) Unpack(ctx context.Context, folder volume.Path, from io.Re
 		return inField("file", err)
 	}
 	defer received.Discard()
-	tree, err := f.controller.uploads.open(received.file, f.controller.limits)
+	tree, err := f.controller.uploads.openWhole(received.file, f.controller.limits)
 	if err != nil {
 		return inField("file", archiveProblem(err))
 	}
