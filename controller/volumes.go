@@ -233,9 +233,6 @@ func (c *Controller) countVolumes(ctx context.Context, volumes []docker.Volume) 
 			continue
 		}
 		counting.Go(func() error {
-			if ctx.Err() != nil {
-				return nil
-			}
 			if err := c.countVolume(ctx, one.Name); err != nil {
 				c.logger.Debug("count volume", "volume", string(one.Name), "error", err)
 			}

@@ -154,3 +154,41 @@ func (a *admin) apiWriteFile(v *visit) error {
 	}
 	return v.emptyAnswer()
 }
+
+// mountJSON is a volume in an app as the API takes it.
+type mountJSON struct {
+	Volume   string `json:"volume"`
+	Target   string `json:"target"`
+	ReadOnly bool   `json:"read_only"`
+}
+
+// apiUpdateMounts answers 201 with the release that runs with the volumes, or 200
+// with the app where there is nothing to run.
+func (a *admin) apiUpdateMounts(v *visit) error {
+	name, err := v.app()
+	if err != nil {
+		return err
+	}
+	var wish struct {
+		Mounts []mountJSON `json:"mounts"`
+	}
+	if err := decodeJSON(v.request(), &wish, `{"mounts": [{"volume": "my-data", "target": "/data"}]}`); err != nil {
+		return err
+	}
+	var mounts []controller.Mount
+	for _, one := range wish.Mounts {
+		mount, err := controller.ParseMount(one.Volume, one.Target, one.ReadOnly)
+		if err != nil {
+			return err
+		}
+		mounts = append(mounts, mount)
+	}
+	release, err := a.volumes.UpdateMounts(v.context(), name, mounts, v.caller.name())
+	if err != nil {
+		return err
+	}
+	if release.Number == 0 {
+		return a.apiShowApp(v)
+	}
+	return v.createdRelease(release)
+}

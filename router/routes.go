@@ -165,6 +165,7 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: post, path: apiApp + "/restart", access: token(deployScope), audit: controller.ActionAppRestart, handle: a.apiRestartApp},
 		{method: post, path: apiApp + "/rollback", access: token(deployScope), limit: limitUpdate, audit: controller.ActionAppRollback, handle: a.apiRollBackApp},
 		{method: post, path: apiApp + "/settings", access: token(deployScope), limit: limitUpdate, audit: controller.ActionAppSettings, handle: a.apiUpdateSettings},
+		{method: post, path: apiApp + "/mounts", access: token(deployScope), limit: limitUpdate, audit: controller.ActionVolumeMount, handle: a.apiUpdateMounts},
 		{method: get, path: apiApp + "/releases", access: token(readScope), handle: a.apiListReleases},
 		{method: get, path: apiRel, access: token(readScope), handle: a.apiShowRelease},
 		{method: get, path: apiRel + "/log", access: token(readScope), handle: a.apiShowLog},
