@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -149,6 +150,32 @@ func TestVolumeMounts_BoundsEachPathOnce(t *testing.T) {
 	}
 	if !slices.Equal(targets, []string{"/data", "/var/lib"}) {
 		t.Errorf("targets %v", targets)
+	}
+}
+
+func TestAppHostConfig_MountsOnlyTheStacksVolumesAndEachPathOnce(t *testing.T) {
+	engine := &Engine{stack: "berth"}
+	policy, err := plan.Options{Limits: plan.DefaultLimits()}.Service().Policy("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := engine.appHostConfig(policy, StartOptions{
+		Image:  Image{Volumes: []string{"/data", "/cache"}},
+		Mounts: []Mount{{Volume: "logbook", Target: "/data"}, {Volume: "logbook", Target: "/old", ReadOnly: true}},
+	})
+	var found []string
+	for _, m := range config.Mounts {
+		found = append(found, fmt.Sprintf("%s %s %s %v", m.Type, m.Source, m.Target, m.ReadOnly))
+		if m.Type == "volume" && !m.VolumeOptions.NoCopy {
+			t.Errorf("the image's files are copied into %s", m.Target)
+		}
+	}
+	want := []string{"volume berth-vol-logbook /data false", "volume berth-vol-logbook /old true", "tmpfs  /cache false"}
+	if !slices.Equal(found, want) {
+		t.Errorf("mounts %q, want %q", found, want)
+	}
+	if _, changed := policy.TemporaryFolders["/data"]; changed {
+		t.Error("the policy was changed")
 	}
 }
 

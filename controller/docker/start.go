@@ -198,7 +198,7 @@ func (e *Engine) appHostConfig(policy plan.Policy, options StartOptions) *contai
 		})
 	}
 	config := hostConfig(policy, nil, options.Network)
-	config.Mounts = append(mounts, volumeMounts(options.Image.Volumes, taken)...)
+	config.Mounts = slices.Concat(mounts, volumeMounts(options.Image.Volumes, taken))
 	return config
 }
 
