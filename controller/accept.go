@@ -17,13 +17,20 @@ import (
 func (c *Controller) Accept(ctx context.Context, u Upload) (Release, error) {
 	app := App{
 		Name: u.Name, Routes: []traefik.Route{u.Route}, Settings: DefaultSettings().within(c.most),
-		Wanted: WantedRunning, CreatedAt: time.Now(),
+		Mounts: u.Mounts, Wanted: WantedRunning, CreatedAt: time.Now(),
 	}
 	app.Settings.Port = u.Port
 	if err := c.examine(u.Archive, app, app.Settings.planOptions()); err != nil {
 		return Release{}, err
 	}
-	release, err := c.ledger.CreateApp(ctx, app, newRelease(app.Name, u.Archive, u.By))
+	if err := CheckMounts(app.Mounts); err != nil {
+		return Release{}, err
+	}
+	var release Release
+	err := c.holdingVolumes(ctx, app.Mounts, func() (err error) {
+		release, err = c.ledger.CreateApp(ctx, app, newRelease(app.Name, u.Archive, u.By))
+		return err
+	})
 	if err != nil {
 		return Release{}, claimProblem(err, app)
 	}
@@ -80,7 +87,7 @@ func (c *Controller) Rollback(ctx context.Context, name AppName, number int64, b
 // rerunOf returns the wish to run the image of an earlier release again, as it was.
 func rerunOf(old Release, by string) Release {
 	wish := newRelease(old.App, &Archive{Name: old.ArchiveName, Bytes: old.ArchiveBytes, SHA256: old.ArchiveSHA256}, by)
-	wish.RollbackOf, wish.Image, wish.Settings, wish.Environment = old.Number, old.Image, old.Settings, old.Environment
+	wish.RollbackOf, wish.Image, wish.Settings, wish.Mounts, wish.Environment = old.Number, old.Image, old.Settings, old.Mounts, old.Environment
 	return wish
 }
 
@@ -92,7 +99,11 @@ func (c *Controller) queueRerun(ctx context.Context, app App, wish Release) (Rel
 			Hint:    "Upload its archive again as an update.", Err: err,
 		}
 	}
-	release, err := c.ledger.CreateRerun(ctx, wish)
+	var release Release
+	err := c.holdingVolumes(ctx, wish.Mounts, func() (err error) {
+		release, err = c.ledger.CreateRerun(ctx, wish)
+		return err
+	})
 	if err != nil {
 		return Release{}, claimProblem(err, app)
 	}

@@ -26,6 +26,7 @@ import (
 type Options struct {
 	Ledger     Ledger
 	Engine     Engine
+	Volumes    VolumeKeeper
 	Proxy      Proxy
 	Publisher  Publisher
 	DataFolder string // holds uploads/ and logs/
@@ -44,6 +45,7 @@ type Options struct {
 type Controller struct {
 	ledger    Ledger
 	engine    Engine
+	keeper    VolumeKeeper
 	proxy     Proxy
 	publisher Publisher
 	logger    *slog.Logger
@@ -63,6 +65,8 @@ type Controller struct {
 	usage        *usageBook
 	apps         *appLocks
 	retiring     *retiring
+	displaced    *displaced
+	volumes      *volumeBook
 	made         time.Time // of this Controller; older uploads are another process's
 
 	publishing sync.Mutex    // from reading the route table to writing it
@@ -87,6 +91,9 @@ func New(o Options) (*Controller, error) {
 	if o.Key == (secret.Key{}) {
 		return nil, errors.New("the controller needs a key")
 	}
+	if o.Volumes == nil {
+		return nil, errors.New("the controller needs a keeper of volumes")
+	}
 	uploads, err := openUploads(filepath.Join(o.DataFolder, "uploads"))
 	if err != nil {
 		return nil, err
@@ -96,7 +103,7 @@ func New(o Options) (*Controller, error) {
 		return nil, err
 	}
 	return &Controller{
-		ledger: o.Ledger, engine: o.Engine, proxy: o.Proxy, publisher: o.Publisher, logger: o.Logger, audit: o.Audit, key: o.Key,
+		ledger: o.Ledger, engine: o.Engine, keeper: o.Volumes, proxy: o.Proxy, publisher: o.Publisher, logger: o.Logger, audit: o.Audit, key: o.Key,
 		uploads: uploads, logs: logs, limits: archive.DefaultLimits(), most: o.MaximumLimits, reserved: o.ReservedHosts,
 		buildTimeout: o.BuildTimeout,
 		line:         newLine(o.BuildConcurrency),
@@ -105,6 +112,8 @@ func New(o Options) (*Controller, error) {
 		usage:        newUsageBook(),
 		apps:         newAppLocks(),
 		retiring:     newRetiring(),
+		displaced:    newDisplaced(),
+		volumes:      newVolumeBook(),
 		made:         time.Now(),
 		wake:         make(chan struct{}, 1),
 		started:      make(chan struct{}),

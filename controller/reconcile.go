@@ -144,7 +144,7 @@ func (c *Controller) reconcileInstance(ctx context.Context, app App, live Releas
 	stopped := app.Wanted == WantedStopped
 	up := instance.Condition.Running || instance.Condition.Restarting
 	switch {
-	case stopped && !up:
+	case stopped && !up, c.displaced.has(name):
 		return instance, nil
 	case !stopped && up:
 		return instance, c.ensureSecrets(ctx, app, live, name)
@@ -202,7 +202,7 @@ func (c *Controller) startOptionsOf(ctx context.Context, app App, live Release, 
 	}
 	return docker.StartOptions{
 		App: string(app.Name), Release: live.Number, Name: name, Image: image, Network: network,
-		Service: environment.deliver(environment.options(live.Settings).Service()), Secrets: environment.files,
+		Service: environment.deliver(environment.options(live.Settings).Service()), Secrets: environment.files, Mounts: engineMounts(live.Mounts),
 		Labels: traefik.Labels(targetOf(Routing{App: app.Name, Release: live.Number, Routes: app.Routes, Address: live.Address})),
 	}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"berth/controller"
+	"berth/controller/volume"
 )
 
 type appPage struct {
@@ -23,6 +24,9 @@ type appPage struct {
 
 	Settings                    controller.SettingsForm // as typed, else the app's
 	LeastSettings, MostSettings controller.SettingsForm
+
+	Mounts      []mountRow // as typed, else the app's
+	VolumeNames []volume.Name
 }
 
 // ArchiveField is the page's file field.
@@ -86,6 +90,7 @@ func (a *admin) appForm(v *visit, name controller.AppName, problems fieldProblem
 	if typed.Has(fieldMemory) {
 		page.Settings = typedSettings(typed)
 	}
+	page.VolumeNames = a.volumeNames(v)
 	return v.page(problems.status(), "app", page)
 }
 
@@ -106,6 +111,7 @@ func (a *admin) appPage(v *visit, name controller.AppName) (appPage, error) {
 	page.Variables, page.Unapplied = view.Variables, changesText(view.Unapplied)
 	page.Waivers = waiversOf(view.App, releases)
 	page.Settings = view.Settings.Form()
+	page.Mounts = mountRows(view.Mounts)
 	page.LeastSettings, page.MostSettings = a.apps.SettingsRange()
 	for _, release := range releases {
 		page.Releases = append(page.Releases, releaseRowOf(release))

@@ -2,11 +2,14 @@ package router
 
 import (
 	"berth/controller"
+	"berth/controller/volume"
 )
 
 type uploadPage struct {
 	frame
 	Name, Route, Port string // as they were typed
+	Mount             mountRow
+	VolumeNames       []volume.Name
 	MostBytes         int64
 	Problems          fieldProblems
 }
@@ -62,6 +65,14 @@ func (a *admin) parseUpload(form *upload, into *controller.Upload) error {
 		return err
 	}
 	into.Port, err = a.apps.ParsePort(form.fields[fieldPort])
+	if err := form.problems.add(err); err != nil {
+		return err
+	}
+	if form.fields[fieldVolume] == "" && form.fields[fieldTarget] == "" {
+		return nil
+	}
+	mount, err := controller.ParseMount(form.fields[fieldVolume], form.fields[fieldTarget], form.fields[fieldReadOnly] != "")
+	into.Mounts = []controller.Mount{mount}
 	return form.problems.add(err)
 }
 
@@ -71,6 +82,10 @@ func (a *admin) uploadForm(v *visit, form *upload) error {
 		Name:  form.fields[fieldName], Route: form.fields[fieldRoute], Port: form.fields[fieldPort],
 		MostBytes: archiveBody - formOverhead, Problems: form.problems,
 	}
+	page.Mount = mountRow{
+		Volume: form.fields[fieldVolume], Target: form.fields[fieldTarget], ReadOnly: form.fields[fieldReadOnly] != "",
+	}
+	page.VolumeNames = a.volumeNames(v)
 	page.Section = "upload"
 	page.Problem = form.problems[""]
 	return v.page(form.problems.status(), "upload", page)

@@ -27,6 +27,8 @@ func walk(t *testing.T) []walked {
 	stopped.Observed.State, stopped.Wanted = controller.AppStopped, controller.WantedStopped
 	s.apps.put(stopped)
 	s.apps.putRelease(aRelease("hello", 3, controller.ReleaseBuilding))
+	s.volumes.volume(t, "hello")
+	s.volumes.mountedBy(t, "hello", "hello")
 	pages := []walked{s.walkTo("/login")}
 	token := s.signIn()
 	for _, r := range new(admin).routes() {
