@@ -48,6 +48,7 @@ type Controller struct {
 	audit     Auditor
 
 	uploads  uploadsFolder
+	held     *heldArchives
 	logs     logsFolder
 	limits   archive.Limits
 	most     plan.Limits
@@ -91,7 +92,7 @@ func New(o Options) (*Controller, error) {
 	}
 	return &Controller{
 		ledger: o.Ledger, engine: o.Engine, proxy: o.Proxy, publisher: o.Publisher, logger: o.Logger, audit: o.Audit,
-		uploads: uploads, logs: logs, limits: archive.DefaultLimits(), most: o.MaximumLimits, reserved: o.ReservedHosts,
+		uploads: uploads, held: newHeldArchives(), logs: logs, limits: archive.DefaultLimits(), most: o.MaximumLimits, reserved: o.ReservedHosts,
 		buildTimeout: o.BuildTimeout,
 		line:         newLine(o.BuildConcurrency),
 		shipping:     newShipping(),

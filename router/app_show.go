@@ -17,7 +17,8 @@ type appPage struct {
 	MostBytes int64
 	Waivers   []badge
 	Problems  fieldProblems
-	Confirm   string // what was typed to confirm the deletion
+	Confirm   string    // what was typed to confirm the deletion
+	Held      *heldView // the archive that was looked into, nil where there is none
 
 	Settings                    controller.SettingsForm // as typed, else the app's
 	LeastSettings, MostSettings controller.SettingsForm
@@ -81,6 +82,7 @@ func (a *admin) appForm(v *visit, name controller.AppName, problems fieldProblem
 	page.Problem = problems[""]
 	typed := v.request().PostForm
 	page.Confirm = typed.Get("confirm")
+	page.Held = v.viewHeld(v.upload, page.App.Path+"/update")
 	if typed.Has(fieldMemory) {
 		page.Settings = typedSettings(typed)
 	}
