@@ -1,10 +1,10 @@
 package router
 
 import (
-	"fmt"
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 
 	"berth/controller"
 )
@@ -15,6 +15,9 @@ const (
 	fieldHeld  = "held"  // the id of an archive that was received before, instead of the file
 	fieldOther = "other" // give the held archive up and choose another
 )
+
+// heldPath is where the Dockerfile that Berth wrote for a held archive is downloaded.
+const heldPath = "/upload/held/:id/Dockerfile"
 
 // checks reports whether the form asks to see how the app will be built. Whatever
 // it says but no is a yes: a build is what cannot be taken back.
@@ -121,8 +124,8 @@ func (h heldView) Several() []string {
 	return h.Preview.Services
 }
 
-// DockerfilePath is where the Dockerfile that Berth wrote is downloaded.
-func (h heldView) DockerfilePath() string { return fmt.Sprintf("/upload/held/%s/Dockerfile", h.ID) }
+// DockerfilePath is heldPath of this archive.
+func (h heldView) DockerfilePath() string { return strings.Replace(heldPath, ":id", h.ID, 1) }
 
 // downloadHeldDockerfile gives the Dockerfile that Berth wrote for a held archive.
 func (a *admin) downloadHeldDockerfile(v *visit) error {
