@@ -18,6 +18,7 @@ type appPage struct {
 	Waivers   []badge
 	Problems  fieldProblems
 	Confirm   string    // what was typed to confirm the deletion
+	Checked   bool      // the box that asks to see an update first
 	Held      *heldView // the archive that was looked into, nil where there is none
 
 	Settings                    controller.SettingsForm // as typed, else the app's
@@ -82,6 +83,7 @@ func (a *admin) appForm(v *visit, name controller.AppName, problems fieldProblem
 	page.Problem = problems[""]
 	typed := v.request().PostForm
 	page.Confirm = typed.Get("confirm")
+	page.Checked = v.upload != nil && v.upload.checks()
 	page.Held = v.viewHeld(v.upload, page.App.Path+"/update")
 	if typed.Has(fieldMemory) {
 		page.Settings = typedSettings(typed)

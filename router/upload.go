@@ -10,6 +10,7 @@ type uploadPage struct {
 	Name, Route, Port string // as they were typed
 	MostBytes         int64
 	Problems          fieldProblems
+	Checked           bool      // the box that asks to see it first
 	Held              *heldView // the archive that was looked into, nil where there is none
 }
 
@@ -124,7 +125,7 @@ func (a *admin) uploadForm(v *visit, form *upload) error {
 	page := uploadPage{
 		frame: v.frame("Upload"),
 		Name:  form.fields[fieldName], Route: form.fields[fieldRoute], Port: form.fields[fieldPort],
-		MostBytes: archiveBody - formOverhead, Problems: form.problems, Held: v.viewHeld(form, "/upload"),
+		MostBytes: archiveBody - formOverhead, Problems: form.problems, Checked: form.checks(), Held: v.viewHeld(form, "/upload"),
 	}
 	page.Section = "upload"
 	page.Problem = form.problems[""]

@@ -114,7 +114,7 @@ func TestCheck_RefusalsStandBesideTheirFields(t *testing.T) {
 	}
 	checked := part{fieldCheck, "true", ""}
 	refused := s.upload("/upload", "", newForm(token, checked, zipPart)...)
-	mustContain(t, refused.body, `id="archive-problem"`, "Nothing says what this is.", `value="/hello"`, `type="file"`)
+	mustContain(t, refused.body, `id="archive-problem"`, "Nothing says what this is.", `value="/hello"`, `type="file"`, `aria-describedby="check-hint" checked`)
 	bad := s.upload("/upload", "", part{formField, token, ""}, part{"name", "My App", ""}, part{"route", "/x", ""}, checked, zipPart)
 	mustContain(t, bad.body, `id="name-problem"`)
 	none := s.upload("/upload", "", newForm(token, checked)...)
