@@ -53,6 +53,7 @@ type Controller struct {
 	key       secret.Key
 
 	uploads  uploadsFolder
+	held     *heldArchives
 	logs     logsFolder
 	limits   archive.Limits
 	most     plan.Limits
@@ -104,7 +105,7 @@ func New(o Options) (*Controller, error) {
 	}
 	return &Controller{
 		ledger: o.Ledger, engine: o.Engine, keeper: o.Volumes, proxy: o.Proxy, publisher: o.Publisher, logger: o.Logger, audit: o.Audit, key: o.Key,
-		uploads: uploads, logs: logs, limits: archive.DefaultLimits(), most: o.MaximumLimits, reserved: o.ReservedHosts,
+		uploads: uploads, held: newHeldArchives(), logs: logs, limits: archive.DefaultLimits(), most: o.MaximumLimits, reserved: o.ReservedHosts,
 		buildTimeout: o.BuildTimeout,
 		line:         newLine(o.BuildConcurrency),
 		shipping:     newShipping(),

@@ -60,6 +60,7 @@ func (c *Controller) reconcileLoop(ctx context.Context) error {
 func (c *Controller) reconcile(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, reconcileTimeout)
 	defer cancel()
+	c.held.expire() // this needs no engine
 	// The instances are listed first: one that belongs to a release which the
 	// ledger does not know afterwards is an orphan for certain.
 	instances, err := c.engine.Instances(ctx)
@@ -242,6 +243,7 @@ func (c *Controller) confirmTable(ctx context.Context) error {
 // sweepUploads removes the archives that an earlier process left behind.
 func (c *Controller) sweepUploads(underWay []Release) error {
 	owned := make(map[string]bool, len(underWay))
+	c.held.addFiles(owned)
 	for _, release := range underWay {
 		owned[release.Archive] = true
 	}

@@ -20,7 +20,9 @@ type appPage struct {
 	Variables int    // of the environment
 	Unapplied string // how many changes of it wait; empty where none do
 	Problems  fieldProblems
-	Confirm   string // what was typed to confirm the deletion
+	Confirm   string    // what was typed to confirm the deletion
+	Checked   bool      // the box that asks to see an update first
+	Held      *heldView // the archive that was looked into, nil where there is none
 
 	Settings                    controller.SettingsForm // as typed, else the app's
 	LeastSettings, MostSettings controller.SettingsForm
@@ -87,6 +89,8 @@ func (a *admin) appForm(v *visit, name controller.AppName, problems fieldProblem
 	page.Problem = problems[""]
 	typed := v.request().PostForm
 	page.Confirm = typed.Get("confirm")
+	page.Checked = v.upload != nil && v.upload.checks()
+	page.Held = v.viewHeld(v.upload, page.App.Path+"/update")
 	if typed.Has(fieldMemory) {
 		page.Settings = typedSettings(typed)
 	}

@@ -35,6 +35,13 @@ type Apps interface {
 	ParsePort(string) (uint16, error)
 	Accept(context.Context, controller.Upload) (controller.Release, error)
 	AcceptUpdate(ctx context.Context, app controller.AppName, archive *controller.Archive, by string) (controller.Release, error)
+	Examine(context.Context, controller.Upload) (controller.Preview, error)
+	ExamineUpdate(ctx context.Context, app controller.AppName, archive *controller.Archive) (controller.Preview, error)
+	Hold(owner string, app controller.AppName, archive *controller.Archive, preview controller.Preview) controller.Held
+	Held(controller.HeldKey) (controller.Held, error)
+	Drop(controller.HeldKey)
+	AcceptHeld(context.Context, controller.HeldKey, controller.Upload) (controller.Release, error)
+	AcceptHeldUpdate(ctx context.Context, key controller.HeldKey, app controller.AppName, by string) (controller.Release, error)
 	Rollback(ctx context.Context, app controller.AppName, number int64, by string) (controller.Release, error)
 
 	SettingsRange() (least, most controller.SettingsForm)

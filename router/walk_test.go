@@ -43,6 +43,10 @@ func walk(t *testing.T) []walked {
 	for _, path := range []string{"/admin/apps/hello/delete", "/settings/tokens", "/password"} {
 		pages = append(pages, walked{"POST " + path, parsePage(t, s.post(path, wrong).body)})
 	}
+	for _, path := range []string{"/upload", "/admin/apps/hello/update"} {
+		page, _ := s.check(path, token)
+		pages = append(pages, walked{"a check at " + path, parsePage(t, page.body)})
+	}
 	made := url.Values{formField: {token}, "name": {"ci"}, "scope": {"read"}, "days": {"1"}}
 	return append(pages, walked{"a new token", parsePage(t, s.post("/settings/tokens", made).body)})
 }

@@ -236,6 +236,12 @@
     if (wrong) {
       if (wrong.focus) wrong.focus();
       wrong.scrollIntoView({ block: "nearest" });
+      return;
+    }
+    var arrival = fresh.querySelector("[data-arrival]");
+    if (arrival) {
+      arrival.focus({ preventScroll: true });
+      arrival.scrollIntoView({ block: "center" });
     }
   }
 
