@@ -72,7 +72,6 @@ func run() error {
 	})
 	http.HandleFunc("/headers", func(w http.ResponseWriter, r *http.Request) { _ = r.Header.Write(w) })
 	http.HandleFunc("/write", write)
-	http.HandleFunc("/read", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, read(r.URL.Query().Get("path"))) })
 	http.HandleFunc("/dial", dial)
 	http.HandleFunc("/wait", wait)
 	http.HandleFunc("/print", func(_ http.ResponseWriter, r *http.Request) { fmt.Println(r.URL.Query().Get("line")) })
