@@ -43,7 +43,7 @@ func TestVolumes_WalkFromAnEmptyOneToAnAppThatWritesIntoIt(t *testing.T) {
 	b.open("/admin/apps/keeper")
 	b.run("mount it", chromedp.SetValue("#mount-0-volume", "logbook"), chromedp.SendKeys("#mount-0-target", "/data"))
 	b.shoot("32-mounts")
-	b.press("/admin/apps/keeper/releases/2", "#volumes button", "main")
+	b.press("/admin/apps/keeper/releases/2", "#volumes button", ".steps")
 	if release := o.wait("keeper"); release.State != "live" || release.Number != 2 {
 		t.Fatalf("release is %+v", release)
 	}
