@@ -15,15 +15,18 @@ import (
 // release, all or nothing. It takes the archive over where it succeeds; after a
 // refusal the caller discards it.
 func (c *Controller) Accept(ctx context.Context, u Upload) (Release, error) {
-	app := App{
-		Name: u.Name, Routes: []traefik.Route{u.Route}, Settings: DefaultSettings().within(c.most),
-		Wanted: WantedRunning, CreatedAt: time.Now(),
-	}
-	app.Settings.Port = u.Port
-	if err := c.examine(u.Archive, app, app.Settings.planOptions()); err != nil {
+	app := c.newApp(u)
+	if _, err := c.examine(u.Archive, app, app.Settings.planOptions()); err != nil {
 		return Release{}, err
 	}
-	release, err := c.ledger.CreateApp(ctx, app, newRelease(app.Name, u.Archive, u.By))
+	if err := CheckMounts(app.Mounts); err != nil {
+		return Release{}, err
+	}
+	var release Release
+	err := c.holdingVolumes(ctx, app.Mounts, func() (err error) {
+		release, err = c.ledger.CreateApp(ctx, app, newRelease(app.Name, u.Archive, u.By))
+		return err
+	})
 	if err != nil {
 		return Release{}, claimProblem(err, app)
 	}
@@ -43,7 +46,7 @@ func (c *Controller) AcceptUpdate(ctx context.Context, name AppName, received *A
 	if err != nil {
 		return Release{}, err
 	}
-	if err := c.examine(received, app, environment.options(app.Settings)); err != nil {
+	if _, err := c.examine(received, app, environment.options(app.Settings)); err != nil {
 		return Release{}, err
 	}
 	release, err := c.ledger.CreateRelease(ctx, newRelease(name, received, by))
@@ -80,7 +83,7 @@ func (c *Controller) Rollback(ctx context.Context, name AppName, number int64, b
 // rerunOf returns the wish to run the image of an earlier release again, as it was.
 func rerunOf(old Release, by string) Release {
 	wish := newRelease(old.App, &Archive{Name: old.ArchiveName, Bytes: old.ArchiveBytes, SHA256: old.ArchiveSHA256}, by)
-	wish.RollbackOf, wish.Image, wish.Settings, wish.Environment = old.Number, old.Image, old.Settings, old.Environment
+	wish.RollbackOf, wish.Image, wish.Settings, wish.Mounts, wish.Environment = old.Number, old.Image, old.Settings, old.Mounts, old.Environment
 	return wish
 }
 
@@ -92,7 +95,11 @@ func (c *Controller) queueRerun(ctx context.Context, app App, wish Release) (Rel
 			Hint:    "Upload its archive again as an update.", Err: err,
 		}
 	}
-	release, err := c.ledger.CreateRerun(ctx, wish)
+	var release Release
+	err := c.holdingVolumes(ctx, wish.Mounts, func() (err error) {
+		release, err = c.ledger.CreateRerun(ctx, wish)
+		return err
+	})
 	if err != nil {
 		return Release{}, claimProblem(err, app)
 	}
@@ -104,14 +111,23 @@ func (c *Controller) queueRerun(ctx context.Context, app App, wish Release) (Rel
 
 // examine opens the archive and plans it, so that what is wrong with it is said
 // on the form; the release does both again, from the same file.
-func (c *Controller) examine(received *Archive, app App, options plan.Options) error {
+func (c *Controller) examine(received *Archive, app App, options plan.Options) (plan.Plan, error) {
 	tree, err := c.uploads.open(received.file, c.limits)
 	if err != nil {
-		return archiveProblem(err)
+		return plan.Plan{}, archiveProblem(err)
 	}
 	defer tree.Close()
-	_, err = planFor(tree, app.Name, options)
-	return archiveProblem(err)
+	made, err := planFor(tree, app.Name, options)
+	return made, archiveProblem(err)
+}
+
+func (c *Controller) newApp(u Upload) App {
+	app := App{
+		Name: u.Name, Routes: []traefik.Route{u.Route}, Settings: DefaultSettings().within(c.most),
+		Mounts: u.Mounts, Wanted: WantedRunning, CreatedAt: time.Now(),
+	}
+	app.Settings.Port = u.Port
+	return app
 }
 
 func newRelease(app AppName, from *Archive, by string) Release {

@@ -156,6 +156,9 @@ func (c *Controller) act(ctx context.Context, name AppName, action func(context.
 	if err != nil {
 		return err
 	}
+	if c.displaced.has(live.Instances...) {
+		return busyReplacing(name)
+	}
 	err = action(ctx, live)
 	c.observeInstance(ctx, name, live.Instances)
 	return err

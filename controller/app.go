@@ -72,6 +72,7 @@ type App struct {
 	Name      AppName
 	Routes    []traefik.Route // at least one
 	Settings  Settings        // for its next upload; the live release has its own
+	Mounts    []Mount         // as Settings
 	Wanted    Wanted
 	Live      int64 // number of the live release; 0 before the first
 	Observed  Observed

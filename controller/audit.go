@@ -30,6 +30,12 @@ const (
 
 	ActionReleaseCancel Action = "RELEASE_CANCEL"
 
+	ActionVolumeCreate     Action = "VOLUME_CREATE"
+	ActionVolumeUpload     Action = "VOLUME_UPLOAD"
+	ActionVolumeFileDelete Action = "VOLUME_FILE_DELETE"
+	ActionVolumeDelete     Action = "VOLUME_DELETE"
+	ActionVolumeMount      Action = "VOLUME_MOUNT" // the volumes of an app were changed
+
 	ActionTokenCreate Action = "TOKEN_CREATE"
 	ActionTokenRevoke Action = "TOKEN_REVOKE"
 )

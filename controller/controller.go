@@ -26,6 +26,7 @@ import (
 type Options struct {
 	Ledger     Ledger
 	Engine     Engine
+	Volumes    VolumeKeeper
 	Proxy      Proxy
 	Publisher  Publisher
 	DataFolder string // holds uploads/ and logs/
@@ -44,6 +45,7 @@ type Options struct {
 type Controller struct {
 	ledger    Ledger
 	engine    Engine
+	keeper    VolumeKeeper
 	proxy     Proxy
 	publisher Publisher
 	logger    *slog.Logger
@@ -51,6 +53,7 @@ type Controller struct {
 	key       secret.Key
 
 	uploads  uploadsFolder
+	held     *heldArchives
 	logs     logsFolder
 	limits   archive.Limits
 	most     plan.Limits
@@ -63,6 +66,8 @@ type Controller struct {
 	usage        *usageBook
 	apps         *appLocks
 	retiring     *retiring
+	displaced    *displaced
+	volumes      *volumeBook
 	made         time.Time // of this Controller; older uploads are another process's
 
 	publishing sync.Mutex    // from reading the route table to writing it
@@ -87,6 +92,9 @@ func New(o Options) (*Controller, error) {
 	if o.Key == (secret.Key{}) {
 		return nil, errors.New("the controller needs a key")
 	}
+	if o.Volumes == nil {
+		return nil, errors.New("the controller needs a keeper of volumes")
+	}
 	uploads, err := openUploads(filepath.Join(o.DataFolder, "uploads"))
 	if err != nil {
 		return nil, err
@@ -96,8 +104,8 @@ func New(o Options) (*Controller, error) {
 		return nil, err
 	}
 	return &Controller{
-		ledger: o.Ledger, engine: o.Engine, proxy: o.Proxy, publisher: o.Publisher, logger: o.Logger, audit: o.Audit, key: o.Key,
-		uploads: uploads, logs: logs, limits: archive.DefaultLimits(), most: o.MaximumLimits, reserved: o.ReservedHosts,
+		ledger: o.Ledger, engine: o.Engine, keeper: o.Volumes, proxy: o.Proxy, publisher: o.Publisher, logger: o.Logger, audit: o.Audit, key: o.Key,
+		uploads: uploads, held: newHeldArchives(), logs: logs, limits: archive.DefaultLimits(), most: o.MaximumLimits, reserved: o.ReservedHosts,
 		buildTimeout: o.BuildTimeout,
 		line:         newLine(o.BuildConcurrency),
 		shipping:     newShipping(),
@@ -105,6 +113,8 @@ func New(o Options) (*Controller, error) {
 		usage:        newUsageBook(),
 		apps:         newAppLocks(),
 		retiring:     newRetiring(),
+		displaced:    newDisplaced(),
+		volumes:      newVolumeBook(),
 		made:         time.Now(),
 		wake:         make(chan struct{}, 1),
 		started:      make(chan struct{}),

@@ -100,7 +100,7 @@ func (c *Controller) ApplyEnvironment(ctx context.Context, name AppName, by stri
 		return Release{}, err
 	}
 	wish := rerunOf(live, by)
-	wish.Settings, wish.NewEnvironment = app.Settings, true
+	wish.Settings, wish.Mounts, wish.NewEnvironment = app.Settings, app.Mounts, true
 	return c.queueRerun(ctx, app, wish)
 }
 

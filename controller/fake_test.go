@@ -20,6 +20,8 @@ type engine struct {
 	images    map[string]bool
 	networks  map[string]bool
 	started   []string // names, in order
+	stopped   []string // as started
+	mounted   map[string][]docker.Mount
 	retired   []string
 	ensured   []docker.StartOptions // that EnsureSecrets was asked for
 
@@ -34,7 +36,7 @@ type engine struct {
 func newEngine() *engine {
 	return &engine{
 		instances: make(map[string]docker.Instance), images: make(map[string]bool), networks: make(map[string]bool),
-		exited: make(map[string]docker.Condition),
+		exited: make(map[string]docker.Condition), mounted: make(map[string][]docker.Mount),
 	}
 }
 
@@ -103,6 +105,7 @@ func (e *engine) Start(_ context.Context, o docker.StartOptions) (docker.Instanc
 	}
 	e.instances[o.Name] = instance
 	e.started = append(e.started, o.Name)
+	e.mounted[o.Name] = o.Mounts
 	return instance, nil
 }
 
@@ -143,6 +146,9 @@ func (e *engine) Instances(context.Context) ([]docker.Instance, error) {
 func (e *engine) Resume(_ context.Context, name string) error { return e.set(name, true) }
 
 func (e *engine) Stop(_ context.Context, name string, _ time.Duration) error {
+	e.mu.Lock()
+	e.stopped = append(e.stopped, name)
+	e.mu.Unlock()
 	return e.set(name, false)
 }
 

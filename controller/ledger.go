@@ -34,13 +34,14 @@ type Ledger interface {
 	// ErrNameTaken or ErrRouteTaken where another app has them.
 	CreateApp(context.Context, App, Release) (Release, error)
 	// CreateRelease queues the next release of an app and gives it its number and
-	// the settings and the environment that the app has in the same transaction.
-	// ErrUnderWay where one is queued or running, ErrNotFound where the app is
-	// missing or wanted deleted.
+	// the settings, the mounts and the environment that the app has in the same
+	// transaction. ErrUnderWay where one is queued or running, ErrNotFound where the
+	// app is missing or wanted deleted.
 	CreateRelease(context.Context, Release) (Release, error)
 	// CreateRerun is CreateRelease for an image that is there already. It makes the
-	// settings of the release those of the app. The release has the environment that
-	// it names, which a rollback makes the app's; with NewEnvironment it has the app's.
+	// settings and mounts of the release those of the app. The release has the
+	// environment that it names, which a rollback makes the app's; with NewEnvironment
+	// it has the app's.
 	CreateRerun(context.Context, Release) (Release, error)
 
 	ListApps(context.Context) ([]App, error) // by name
@@ -56,6 +57,8 @@ type Ledger interface {
 	// UpdateEnvironment makes variables the environment of the app; ErrStale where the
 	// number of the app's is not was any more.
 	UpdateEnvironment(ctx context.Context, app AppName, was int64, variables []Variable) error
+	// UpdateMounts is as UpdateSettings.
+	UpdateMounts(context.Context, AppName, []Mount) error
 	UpdateObserved(context.Context, AppName, Observed) error
 	DeleteApp(context.Context, AppName) error // the row, its routes and releases
 

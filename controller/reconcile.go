@@ -60,6 +60,7 @@ func (c *Controller) reconcileLoop(ctx context.Context) error {
 func (c *Controller) reconcile(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, reconcileTimeout)
 	defer cancel()
+	c.held.expire() // this needs no engine
 	// The instances are listed first: one that belongs to a release which the
 	// ledger does not know afterwards is an orphan for certain.
 	instances, err := c.engine.Instances(ctx)
@@ -144,7 +145,7 @@ func (c *Controller) reconcileInstance(ctx context.Context, app App, live Releas
 	stopped := app.Wanted == WantedStopped
 	up := instance.Condition.Running || instance.Condition.Restarting
 	switch {
-	case stopped && !up:
+	case stopped && !up, c.displaced.has(name):
 		return instance, nil
 	case !stopped && up:
 		return instance, c.ensureSecrets(ctx, app, live, name)
@@ -202,7 +203,7 @@ func (c *Controller) startOptionsOf(ctx context.Context, app App, live Release, 
 	}
 	return docker.StartOptions{
 		App: string(app.Name), Release: live.Number, Name: name, Image: image, Network: network,
-		Service: environment.deliver(environment.options(live.Settings).Service()), Secrets: environment.files,
+		Service: environment.deliver(environment.options(live.Settings).Service()), Secrets: environment.files, Mounts: engineMounts(live.Mounts),
 		Labels: traefik.Labels(targetOf(Routing{App: app.Name, Release: live.Number, Routes: app.Routes, Address: live.Address})),
 	}, nil
 }
@@ -242,6 +243,7 @@ func (c *Controller) confirmTable(ctx context.Context) error {
 // sweepUploads removes the archives that an earlier process left behind.
 func (c *Controller) sweepUploads(underWay []Release) error {
 	owned := make(map[string]bool, len(underWay))
+	c.held.addFiles(owned)
 	for _, release := range underWay {
 		owned[release.Archive] = true
 	}

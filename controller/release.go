@@ -59,6 +59,7 @@ type Release struct {
 	RollbackOf    int64    // number of the release whose image this one runs again; 0 for an upload
 	NewSettings   bool     // RollbackOf is run again because the settings changed
 	Settings      Settings // that it runs with
+	Mounts        []Mount  // that it runs with
 	Environment   int64    // the environment that it runs with, as the ledger numbers them
 	Image         string   // engine id of the image, set after the build
 	Instances     []string // engine names of its containers, set after the start

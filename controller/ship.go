@@ -52,6 +52,7 @@ type shipment struct {
 	log         *releaseLog
 	cancel      context.CancelCauseFunc
 	done        chan struct{}
+	stopped     []string // the live instances that stand still for this release
 }
 
 // Cancel ends a release that is under way; the app goes on as it was.
@@ -171,6 +172,12 @@ func (s *shipment) run(ctx context.Context) (err error) {
 		err = prepareErr
 	}
 	if err != nil {
+		return err
+	}
+	if err := s.prepareVolumes(ctx, image); err != nil {
+		return err
+	}
+	if err := s.displace(ctx); err != nil {
 		return err
 	}
 	if err := s.start(ctx, image, network); err != nil {
@@ -306,6 +313,7 @@ func (s *shipment) promote(ctx context.Context) error {
 	if err := s.commit(ctx); err != nil {
 		return err
 	}
+	s.leave()
 	s.recordEnd(ctx, ReleaseLive)
 	s.notices.notify(s.app.Name)
 
@@ -343,6 +351,7 @@ func (s *shipment) commit(ctx context.Context) error {
 func (s *shipment) fail(ctx context.Context, cause error) {
 	if s.running.Err() != nil {
 		s.log.say("interrupted, because Berth stops; it is resumed at the next start")
+		s.restore(ctx)
 		return
 	}
 	state, reason, hint := s.explain(ctx, cause)
@@ -362,6 +371,7 @@ func (s *shipment) fail(ctx context.Context, cause error) {
 			s.logger.Error("retire failed instance", "instance", name, "error", err)
 		}
 	}
+	s.restore(ctx)
 	if s.release.Image != "" && s.release.RollbackOf == 0 {
 		if err := s.engine.RemoveImage(ctx, s.release.Image); err != nil {
 			s.logger.Warn("remove image of failed release", "release", s.release.String(), "error", err)
@@ -403,7 +413,7 @@ func (s *shipment) planOptions() plan.Options { return s.environment.options(s.r
 func (s *shipment) startOptions(image docker.Image, network docker.Network) docker.StartOptions {
 	return docker.StartOptions{
 		App: string(s.app.Name), Release: s.release.Number, Name: s.release.Instances[0],
-		Service: s.environment.deliver(s.service), Secrets: s.environment.files,
+		Service: s.environment.deliver(s.service), Secrets: s.environment.files, Mounts: engineMounts(s.release.Mounts),
 		Image: image, Network: network, Labels: traefik.Labels(s.target(false)),
 	}
 }

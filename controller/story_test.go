@@ -20,6 +20,7 @@ import (
 	"berth/controller/plan"
 	"berth/controller/secret"
 	"berth/controller/store"
+	"berth/controller/volume/volumetest"
 )
 
 // house is a controller over a real ledger, with engine and proxy in memory.
@@ -29,6 +30,7 @@ type house struct {
 	folder string
 	engine *engine
 	proxy  *proxy
+	keeper *volumetest.Keeper
 	audit  *auditNotes
 	key    secret.Key
 	logged *syncBuffer // the program's log
@@ -37,7 +39,9 @@ type house struct {
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
-	h := &house{t: t, folder: t.TempDir(), engine: newEngine(), proxy: &proxy{}, audit: &auditNotes{}, logged: &syncBuffer{}}
+	h := &house{
+		t: t, folder: t.TempDir(), engine: newEngine(), proxy: &proxy{}, keeper: volumetest.New(t), audit: &auditNotes{}, logged: &syncBuffer{},
+	}
 	var err error
 	if h.key, err = secret.DeriveKey("a key of the tests"); err != nil {
 		t.Fatal(err)
@@ -55,7 +59,7 @@ func (h *house) open() {
 		h.t.Fatal(err)
 	}
 	h.Controller, err = controller.New(controller.Options{
-		Ledger: ledger, Engine: h.engine, Proxy: h.proxy, Publisher: h.proxy, DataFolder: h.folder,
+		Ledger: ledger, Engine: h.engine, Volumes: h.keeper, Proxy: h.proxy, Publisher: h.proxy, DataFolder: h.folder,
 		Logger: slog.New(slog.NewTextHandler(h.logged, nil)), BuildConcurrency: 1, BuildTimeout: time.Minute, Key: h.key,
 		MaximumLimits: plan.Limits{MemoryBytes: 2 << 30, NanoCPUs: 2_000_000_000, Processes: 500},
 		Audit:         h.audit,
@@ -96,7 +100,7 @@ func (b *syncBuffer) String() string {
 	return b.buffer.String()
 }
 
-func (h *house) receive(files map[string]string) *controller.Archive {
+func (h *house) zip(files map[string]string) string {
 	h.t.Helper()
 	var out bytes.Buffer
 	w := zip.NewWriter(&out)
@@ -110,7 +114,12 @@ func (h *house) receive(files map[string]string) *controller.Archive {
 	if err := w.Close(); err != nil {
 		h.t.Fatal(err)
 	}
-	received, err := h.Receive(&out)
+	return out.String()
+}
+
+func (h *house) receive(files map[string]string) *controller.Archive {
+	h.t.Helper()
+	received, err := h.Receive(strings.NewReader(h.zip(files)))
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -19,6 +19,7 @@ type Upload struct {
 	Name    AppName
 	Route   traefik.Route
 	Port    uint16 // 0 lets the image decide
+	Mounts  []Mount
 	Archive *Archive
 	By      string // account or token name
 }
@@ -91,6 +92,11 @@ func (u uploadsFolder) receive(r io.Reader, limit int64) (*Archive, error) {
 // open validates the archive and returns its tree; bad input is an *archive.Refusal.
 func (u uploadsFolder) open(name string, limits archive.Limits) (*archive.Tree, error) {
 	return archive.Open(u.root.Name()+"/"+name, limits)
+}
+
+// openWhole is open for an archive that is no app.
+func (u uploadsFolder) openWhole(name string, limits archive.Limits) (*archive.Tree, error) {
+	return archive.OpenWhole(u.root.Name()+"/"+name, limits)
 }
 
 func (u uploadsFolder) remove(name string) { _ = u.root.Remove(name) }

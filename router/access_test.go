@@ -52,7 +52,7 @@ func newEnvelope(t *testing.T) *envelope {
 	}
 	accounts := controller.NewAccounts(ledger, "", logger)
 	options := Options{
-		Controller: e.apps, Accounts: accounts, Factors: controller.NewSecondFactors(ledger, accounts, key, logger),
+		Controller: e.apps, Volumes: e.volumes(), Accounts: accounts, Factors: controller.NewSecondFactors(ledger, accounts, key, logger),
 		Tokens: e.tokens, Sessions: ledger, Limits: openLimits(t, ledger, time.Now, manyRequests),
 		Audit: e.audit, SecretKey: bytes.Repeat([]byte("k"), 32), Logger: logger, PublicHTTPPort: 80, PublicHTTPSPort: 443,
 	}
@@ -61,6 +61,13 @@ func newEnvelope(t *testing.T) *envelope {
 	}
 	e.admin = &admin{formKey: deriveKey(options.SecretKey, "berth form tokens"), sessions: newSessionStore(ledger, false)}
 	return e
+}
+
+// volumes has a volume called hello, as the apps have an app.
+func (e *envelope) volumes() Volumes {
+	fake := newFakeVolumes(e.t, e.apps)
+	fake.volume(e.t, "hello")
+	return fake
 }
 
 // account makes an account; nobody signs in with its password here.

@@ -84,6 +84,9 @@ func (a *admin) apiCreateApp(v *visit) error {
 	if problem := form.problems.first(); problem != nil {
 		return problem
 	}
+	if form.preview != nil {
+		return v.previewJSON(*form.preview)
+	}
 	return v.createdRelease(release)
 }
 
@@ -94,6 +97,9 @@ func (a *admin) apiUpdateApp(v *visit) error {
 	}
 	if problem := form.problems.first(); problem != nil {
 		return problem
+	}
+	if form.preview != nil {
+		return v.previewJSON(*form.preview)
 	}
 	return v.createdRelease(release)
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"berth/controller"
+	"berth/controller/volume"
 )
 
 type appPage struct {
@@ -19,10 +20,15 @@ type appPage struct {
 	Variables int    // of the environment
 	Unapplied string // how many changes of it wait; empty where none do
 	Problems  fieldProblems
-	Confirm   string // what was typed to confirm the deletion
+	Confirm   string    // what was typed to confirm the deletion
+	Checked   bool      // the box that asks to see an update first
+	Held      *heldView // the archive that was looked into, nil where there is none
 
 	Settings                    controller.SettingsForm // as typed, else the app's
 	LeastSettings, MostSettings controller.SettingsForm
+
+	Mounts      []mountRow // as typed, else the app's
+	VolumeNames []volume.Name
 }
 
 // ArchiveField is the page's file field.
@@ -83,9 +89,12 @@ func (a *admin) appForm(v *visit, name controller.AppName, problems fieldProblem
 	page.Problem = problems[""]
 	typed := v.request().PostForm
 	page.Confirm = typed.Get("confirm")
+	page.Checked = v.upload != nil && v.upload.checks()
+	page.Held = v.viewHeld(v.upload, page.App.Path+"/update")
 	if typed.Has(fieldMemory) {
 		page.Settings = typedSettings(typed)
 	}
+	page.VolumeNames = a.volumeNames(v)
 	return v.page(problems.status(), "app", page)
 }
 
@@ -106,6 +115,7 @@ func (a *admin) appPage(v *visit, name controller.AppName) (appPage, error) {
 	page.Variables, page.Unapplied = view.Variables, changesText(view.Unapplied)
 	page.Waivers = waiversOf(view.App, releases)
 	page.Settings = view.Settings.Form()
+	page.Mounts = mountRows(view.Mounts)
 	page.LeastSettings, page.MostSettings = a.apps.SettingsRange()
 	for _, release := range releases {
 		page.Releases = append(page.Releases, releaseRowOf(release))

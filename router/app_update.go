@@ -2,22 +2,29 @@ package router
 
 import "berth/controller"
 
-// updateApp takes a new archive for an app: 303 to the page of its next release.
+// updateApp takes a new archive for an app: 303 to the page of its next release,
+// or the app's page with how it will be built.
 func (a *admin) updateApp(v *visit) error {
 	release, form, err := a.acceptUpdate(v)
 	if err != nil {
 		return err
 	}
 	problem := form.problems.first()
-	if problem == nil {
+	switch {
+	case problem == nil && release.Number != 0:
 		return v.seeOther(releasePath(release.ReleaseID))
-	}
-	if v.caller.bearer {
+	case problem == nil && form.preview != nil && v.caller.bearer:
+		return v.previewJSON(*form.preview)
+	case problem != nil && v.caller.bearer:
 		return problem
 	}
 	name, err := v.app()
 	if err != nil {
 		return err
+	}
+	v.upload = form
+	if problem == nil {
+		return a.appForm(v, name, nil)
 	}
 	return a.refuseOnApp(v, name, problem)
 }
@@ -32,10 +39,32 @@ func (a *admin) acceptUpdate(v *visit) (controller.Release, *upload, error) {
 		_, err := a.apps.App(v.context(), name)
 		return err
 	})
+	defer form.archive.Discard()
+	if err == nil && a.givesUp(v, form) {
+		return controller.Release{}, form, nil
+	}
 	if err != nil || len(form.problems) > 0 {
+		v.done.halfway = form.checks() && err == nil
+		a.settleHeld(v, form)
 		return controller.Release{}, form, err
 	}
-	defer form.archive.Discard()
-	release, err := a.apps.AcceptUpdate(v.context(), name, form.archive, v.caller.name())
-	return release, form, form.problems.add(err)
+	if form.checks() {
+		preview, err := a.apps.ExamineUpdate(v.context(), name, form.archive)
+		return controller.Release{}, form, a.settleCheck(v, form, name, preview, err)
+	}
+	release, err := a.acceptNext(v, form, name)
+	err = form.problems.add(err)
+	a.settleHeld(v, form)
+	return release, form, err
+}
+
+func (a *admin) acceptNext(v *visit, form *upload, name controller.AppName) (controller.Release, error) {
+	if form.archive != nil {
+		return a.apps.AcceptUpdate(v.context(), name, form.archive, v.caller.name())
+	}
+	key, err := v.heldKey(form)
+	if err != nil {
+		return controller.Release{}, err
+	}
+	return a.apps.AcceptHeldUpdate(v.context(), key, name, v.caller.name())
 }

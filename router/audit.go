@@ -132,5 +132,8 @@ func (v *visit) resource() string {
 	if name, err := v.app(); err == nil {
 		return "app " + string(name)
 	}
+	if name, err := v.volume(); err == nil {
+		return "volume " + string(name)
+	}
 	return ""
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -34,6 +35,10 @@ type fakeApps struct {
 	onReceive func(io.Reader) (*controller.Archive, error)
 	onAccept  func(controller.Upload) (controller.Release, error)
 	onAct     func(verb string, name controller.AppName) error
+	onExamine func(controller.Upload) (controller.Preview, error)
+
+	held     map[controller.HeldKey]controller.Held
+	deployed map[controller.HeldKey]controller.Release
 }
 
 func newFakeApps() *fakeApps {
@@ -43,6 +48,8 @@ func newFakeApps() *fakeApps {
 		logs:     make(map[controller.ReleaseID][]byte),
 		places:   make(map[controller.ReleaseID]int),
 		ticks:    make(map[chan struct{}]struct{}),
+		held:     make(map[controller.HeldKey]controller.Held),
+		deployed: make(map[controller.HeldKey]controller.Release),
 	}
 }
 
@@ -143,6 +150,84 @@ func (f *fakeApps) AcceptUpdate(_ context.Context, app controller.AppName, archi
 	release := aRelease(app, 9, controller.ReleaseQueued)
 	f.putRelease(release)
 	return release, nil
+}
+
+func (f *fakeApps) Examine(_ context.Context, u controller.Upload) (controller.Preview, error) {
+	f.note("examine %s %s", u.Name, u.Archive.Name)
+	if f.onExamine != nil {
+		return f.onExamine(u)
+	}
+	return controller.Preview{
+		Kind: "Static site", Dockerfile: "FROM scratch\nCOPY site/ /site/\n",
+		Reasons: []string{"There is an index.html at the top."}, Services: []string{"main"},
+	}, nil
+}
+
+func (f *fakeApps) ExamineUpdate(ctx context.Context, app controller.AppName, archive *controller.Archive) (controller.Preview, error) {
+	return f.Examine(ctx, controller.Upload{Name: app, Archive: archive})
+}
+
+func (f *fakeApps) Hold(owner string, app controller.AppName, archive *controller.Archive, preview controller.Preview) controller.Held {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	held := controller.Held{
+		ID: fmt.Sprintf("%026d", 0), App: app, Name: archive.Name, Bytes: archive.Bytes, Preview: preview,
+		Until: time.Now().Add(15 * time.Minute),
+	}
+	held.ID = strings.ReplaceAll(held.ID, "0", string(rune('A'+len(f.held))))
+	f.held[controller.HeldKey{Owner: owner, ID: held.ID}] = held
+	return held
+}
+
+func (f *fakeApps) Held(key controller.HeldKey) (controller.Held, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if held, ok := f.held[key]; ok {
+		return held, nil
+	}
+	return controller.Held{}, &controller.Problem{
+		Kind: controller.KindConflict, Field: "archive", Message: "The archive is not here any more.", Hint: "Choose it again.",
+	}
+}
+
+func (f *fakeApps) Drop(key controller.HeldKey) {
+	f.note("drop %s", key.ID)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.held, key)
+}
+
+func (f *fakeApps) AcceptHeld(ctx context.Context, key controller.HeldKey, u controller.Upload) (controller.Release, error) {
+	return f.acceptHeld(key, func(archive *controller.Archive) (controller.Release, error) {
+		u.Archive = archive
+		return f.Accept(ctx, u)
+	})
+}
+
+func (f *fakeApps) AcceptHeldUpdate(ctx context.Context, key controller.HeldKey, app controller.AppName, by string) (controller.Release, error) {
+	return f.acceptHeld(key, func(archive *controller.Archive) (controller.Release, error) {
+		return f.AcceptUpdate(ctx, app, archive, by)
+	})
+}
+
+func (f *fakeApps) acceptHeld(key controller.HeldKey, accept func(*controller.Archive) (controller.Release, error)) (controller.Release, error) {
+	held, err := f.Held(key)
+	if err != nil {
+		return controller.Release{}, err
+	}
+	f.mu.Lock()
+	release, done := f.deployed[key]
+	f.mu.Unlock()
+	if done {
+		return release, nil
+	}
+	release, err = accept(&controller.Archive{Name: held.Name, Bytes: held.Bytes})
+	if err == nil {
+		f.mu.Lock()
+		f.deployed[key] = release
+		f.mu.Unlock()
+	}
+	return release, err
 }
 
 func (f *fakeApps) Rollback(_ context.Context, app controller.AppName, number int64, by string) (controller.Release, error) {

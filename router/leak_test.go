@@ -82,6 +82,41 @@ func (f *failingApps) AcceptUpdate(ctx context.Context, app controller.AppName, 
 	return f.fakeApps.AcceptUpdate(ctx, app, archive, by)
 }
 
+func (f *failingApps) Examine(ctx context.Context, u controller.Upload) (controller.Preview, error) {
+	if err := f.fail("Examine"); err != nil {
+		return controller.Preview{}, err
+	}
+	return f.fakeApps.Examine(ctx, u)
+}
+
+func (f *failingApps) ExamineUpdate(ctx context.Context, app controller.AppName, archive *controller.Archive) (controller.Preview, error) {
+	if err := f.fail("ExamineUpdate"); err != nil {
+		return controller.Preview{}, err
+	}
+	return f.fakeApps.ExamineUpdate(ctx, app, archive)
+}
+
+func (f *failingApps) Held(key controller.HeldKey) (controller.Held, error) {
+	if err := f.fail("Held"); err != nil {
+		return controller.Held{}, err
+	}
+	return f.fakeApps.Held(key)
+}
+
+func (f *failingApps) AcceptHeld(ctx context.Context, key controller.HeldKey, u controller.Upload) (controller.Release, error) {
+	if err := f.fail("AcceptHeld"); err != nil {
+		return controller.Release{}, err
+	}
+	return f.fakeApps.AcceptHeld(ctx, key, u)
+}
+
+func (f *failingApps) AcceptHeldUpdate(ctx context.Context, key controller.HeldKey, app controller.AppName, by string) (controller.Release, error) {
+	if err := f.fail("AcceptHeldUpdate"); err != nil {
+		return controller.Release{}, err
+	}
+	return f.fakeApps.AcceptHeldUpdate(ctx, key, app, by)
+}
+
 func (f *failingApps) Rollback(ctx context.Context, app controller.AppName, number int64, by string) (controller.Release, error) {
 	if err := f.fail("Rollback"); err != nil {
 		return controller.Release{}, err
@@ -377,9 +412,14 @@ func (s *site) everything(formToken string, streams bool) []answer {
 		case r.stream && !streams:
 		case r.path == "/logout", slices.Contains([]string{"/login", "/password"}, r.path) && r.method == post:
 		case r.form == inStream:
-			answers = append(answers, s.upload(path, bearer, part{formField, formToken, ""}, part{"name", "hello", ""}, part{"route", "/hello", ""}, zipPart))
+			form := []part{{formField, formToken, ""}, {"name", "hello", ""}, {"route", "/hello", ""}}
+			answers = append(answers, s.upload(path, bearer, append(form, zipPart)...),
+				s.upload(path, bearer, append(form, part{fieldCheck, "true", ""}, zipPart)...),
+				s.upload(path, bearer, append(form, part{fieldHeld, strings.Repeat("A", 26), ""})...))
 		case bearer != "":
 			answers = append(answers, s.bearer(bearer, r.method, path, json[r.path]))
+		case r.path == heldPath:
+			answers = append(answers, s.get(strings.Replace(r.path, ":id", strings.Repeat("A", 26), 1)))
 		case r.method == http.MethodGet:
 			answers = append(answers, s.brief(path, r.stream))
 		default:

@@ -23,6 +23,9 @@ const (
 	limitLogin  = limit.Login
 	limitUpload = limit.Upload
 	limitUpdate = limit.Update
+
+	limitVolumeCreate = limit.VolumeCreate
+	limitVolumeUpload = limit.VolumeUpload
 )
 
 // counted are the narrow classes that a request of this line is counted by.

@@ -58,6 +58,7 @@ func TestPreview_ShootsEveryPage(t *testing.T) {
 	p.shoot("limits", "/settings/limits")
 	p.shoot("upload", "/upload")
 	p.uploadRefused(t)
+	p.uploadChecked(t)
 	p.shoot("app", "/admin/apps/hello")
 	p.shoot("app-failed", "/admin/apps/shop")
 	p.fill("/admin/apps/hello", `#confirm`, "helo", `.danger button`)
@@ -166,6 +167,31 @@ func (p *preview) shootHere(name string) {
 			}
 		}
 	}
+}
+
+// uploadChecked looks at how an archive will be built, and sends it with a name
+// that is taken.
+func (p *preview) uploadChecked(t *testing.T) {
+	archive := filepath.Join(t.TempDir(), "tides.zip")
+	if err := os.WriteFile(archive, []byte("PK"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, path := range map[string]string{"upload-check": "/upload", "app-check": "/admin/apps/hello"} {
+		p.open(path)
+		p.run(chromedp.Click("#check"), chromedp.SetUploadFiles("#archive", []string{archive}), chromedp.Sleep(200*time.Millisecond))
+		p.shootHere(name + "-chosen")
+		p.run(chromedp.Click(`form[data-upload] button[type="submit"]`), chromedp.WaitVisible("#held"))
+		p.shootHere(name)
+	}
+	p.open("/upload")
+	p.run(chromedp.Click("#check"), chromedp.SetUploadFiles("#archive", []string{archive}), chromedp.Sleep(200*time.Millisecond),
+		chromedp.Click(`form[data-upload] button[type="submit"]`), chromedp.WaitVisible("#held"))
+	p.site.apps.onAccept = func(controller.Upload) (controller.Release, error) {
+		return controller.Release{}, &controller.Problem{Kind: controller.KindConflict, Field: "name", Message: "There is an app called tides already.", Hint: "Choose another name."}
+	}
+	defer func() { p.site.apps.onAccept = nil }()
+	p.run(chromedp.Click(`#held button.main`), chromedp.WaitVisible("#name-problem"))
+	p.shootHere("upload-check-refused")
 }
 
 func (p *preview) uploadRefused(t *testing.T) {

@@ -35,6 +35,13 @@ type Apps interface {
 	ParsePort(string) (uint16, error)
 	Accept(context.Context, controller.Upload) (controller.Release, error)
 	AcceptUpdate(ctx context.Context, app controller.AppName, archive *controller.Archive, by string) (controller.Release, error)
+	Examine(context.Context, controller.Upload) (controller.Preview, error)
+	ExamineUpdate(ctx context.Context, app controller.AppName, archive *controller.Archive) (controller.Preview, error)
+	Hold(owner string, app controller.AppName, archive *controller.Archive, preview controller.Preview) controller.Held
+	Held(controller.HeldKey) (controller.Held, error)
+	Drop(controller.HeldKey)
+	AcceptHeld(context.Context, controller.HeldKey, controller.Upload) (controller.Release, error)
+	AcceptHeldUpdate(ctx context.Context, key controller.HeldKey, app controller.AppName, by string) (controller.Release, error)
 	Rollback(ctx context.Context, app controller.AppName, number int64, by string) (controller.Release, error)
 
 	SettingsRange() (least, most controller.SettingsForm)
@@ -121,6 +128,7 @@ type AuditLog interface {
 // Options are what the admin app needs. Fields are required unless they say otherwise.
 type Options struct {
 	Controller Apps
+	Volumes    Volumes
 	Accounts   Accounts
 	Factors    SecondFactors
 	Tokens     Tokens
@@ -145,6 +153,7 @@ const minSecretKey = 32
 // admin is the admin app; its methods are the screens.
 type admin struct {
 	apps      Apps
+	volumes   Volumes
 	accounts  Accounts
 	factors   SecondFactors
 	tokens    Tokens
@@ -168,9 +177,9 @@ func New(o Options) (http.Handler, error) {
 	if len(o.SecretKey) < minSecretKey {
 		return nil, fmt.Errorf("secret key has %d bytes, needs %d", len(o.SecretKey), minSecretKey)
 	}
-	if o.Controller == nil || o.Accounts == nil || o.Factors == nil || o.Tokens == nil || o.Sessions == nil || o.Audit == nil ||
+	if o.Controller == nil || o.Volumes == nil || o.Accounts == nil || o.Factors == nil || o.Tokens == nil || o.Sessions == nil || o.Audit == nil ||
 		o.Limits == nil || o.Logger == nil {
-		return nil, errors.New("router needs a controller, accounts, second factors, tokens, sessions, an audit log, limits and a logger")
+		return nil, errors.New("router needs a controller, volumes, accounts, second factors, tokens, sessions, an audit log, limits and a logger")
 	}
 	pages, err := templates.Open()
 	if err != nil {
@@ -178,6 +187,7 @@ func New(o Options) (http.Handler, error) {
 	}
 	a := &admin{
 		apps:      o.Controller,
+		volumes:   o.Volumes,
 		accounts:  o.Accounts,
 		factors:   o.Factors,
 		tokens:    o.Tokens,

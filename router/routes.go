@@ -65,6 +65,8 @@ const (
 // apiApps is the API of apps; limit.Containers counts all of it.
 const apiApps = "/api/v1/apps"
 
+const apiVolumes = "/api/v1/volumes"
+
 // routes is the whole surface of the admin app.
 func (a *admin) routes() []route { //nolint:revive // as long as the surface is: one table shows all of it
 	const (
@@ -75,6 +77,8 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		apiRel  = apiApp + "/releases/:number"
 		factor  = "/settings/second-factor"
 		account = "/settings/accounts/:account"
+		volume  = "/volumes/:volume"
+		apiVol  = apiVolumes + "/:volume"
 	)
 	return []route{
 		{method: get, path: "/healthz", access: public, handle: a.showHealth},
@@ -123,6 +127,7 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: get, path: "/admin/events", access: signedIn, stream: true, handle: a.streamDashboard},
 		{method: get, path: "/upload", access: signedIn, handle: a.showUpload},
 		{method: post, path: "/upload", access: signedInOrToken(deployScope), form: inStream, limit: limitUpload, body: archiveBody, audit: controller.ActionAppCreate, handle: a.createApp},
+		{method: get, path: heldPath, access: signedIn, handle: a.downloadHeldDockerfile},
 
 		{method: get, path: app, access: signedIn, handle: a.showApp},
 		{method: get, path: app + "/events", access: signedIn, stream: true, handle: a.streamApp},
@@ -138,6 +143,7 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: post, path: app + "/environment/import", access: signedIn, audit: controller.ActionEnvironmentChange, handle: a.importVariables},
 		{method: post, path: app + "/environment/delete", access: signedIn, audit: controller.ActionEnvironmentChange, handle: a.deleteVariable},
 		{method: post, path: app + "/environment/apply", access: signedIn, limit: limitUpdate, audit: controller.ActionEnvironmentApply, handle: a.applyEnvironment},
+		{method: post, path: app + "/mounts", access: signedIn, limit: limitUpdate, audit: controller.ActionVolumeMount, handle: a.updateMounts},
 		{method: get, path: app + "/output", access: signedIn, handle: a.showOutput},
 		{method: get, path: app + "/output/events", access: signedIn, stream: true, handle: a.streamOutput},
 		{method: get, path: app + "/output/download", access: signedIn, handle: a.downloadOutput},
@@ -146,6 +152,15 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: get, path: release + "/events", access: signedIn, stream: true, handle: a.streamRelease},
 		{method: get, path: release + "/log", access: signedIn, handle: a.downloadLog},
 		{method: post, path: release + "/cancel", access: signedIn, audit: controller.ActionReleaseCancel, handle: a.cancelRelease},
+
+		{method: get, path: "/volumes", access: signedIn, handle: a.showVolumes},
+		{method: post, path: "/volumes", access: signedIn, limit: limitVolumeCreate, audit: controller.ActionVolumeCreate, handle: a.createVolume},
+		{method: get, path: volume, access: signedIn, handle: a.showVolume},
+		{method: get, path: volume + "/file", access: signedIn, handle: a.downloadFile},
+		{method: get, path: volume + "/tar", access: signedIn, handle: a.downloadFolder},
+		{method: post, path: volume + "/upload", access: signedIn, form: inStream, limit: limitVolumeUpload, body: volumeBody, audit: controller.ActionVolumeUpload, handle: a.uploadFiles},
+		{method: post, path: volume + "/remove", access: signedIn, audit: controller.ActionVolumeFileDelete, handle: a.removeFile},
+		{method: post, path: volume + "/delete", access: signedIn, audit: controller.ActionVolumeDelete, handle: a.deleteVolume},
 
 		{method: get, path: api, access: token(readScope), handle: a.apiListApps},
 		{method: post, path: api, access: token(deployScope), form: inStream, limit: limitUpload, body: archiveBody, audit: controller.ActionAppCreate, handle: a.apiCreateApp},
@@ -161,9 +176,16 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: put, path: apiApp + "/environment", access: token(deployScope), audit: controller.ActionEnvironmentChange, handle: a.apiReplaceEnvironment},
 		{method: patch, path: apiApp + "/environment", access: token(deployScope), audit: controller.ActionEnvironmentChange, handle: a.apiUpdateEnvironment},
 		{method: post, path: apiApp + "/environment/apply", access: token(deployScope), limit: limitUpdate, audit: controller.ActionEnvironmentApply, handle: a.apiApplyEnvironment},
+		{method: post, path: apiApp + "/mounts", access: token(deployScope), limit: limitUpdate, audit: controller.ActionVolumeMount, handle: a.apiUpdateMounts},
 		{method: get, path: apiApp + "/releases", access: token(readScope), handle: a.apiListReleases},
 		{method: get, path: apiRel, access: token(readScope), handle: a.apiShowRelease},
 		{method: get, path: apiRel + "/log", access: token(readScope), handle: a.apiShowLog},
 		{method: post, path: apiRel + "/cancel", access: token(deployScope), audit: controller.ActionReleaseCancel, handle: a.apiCancelRelease},
+
+		{method: get, path: apiVolumes, access: token(readScope), handle: a.apiListVolumes},
+		{method: post, path: apiVolumes, access: token(deployScope), limit: limitVolumeCreate, audit: controller.ActionVolumeCreate, handle: a.apiCreateVolume},
+		{method: del, path: apiVol, access: token(adminScope), audit: controller.ActionVolumeDelete, handle: a.apiDeleteVolume},
+		{method: get, path: apiVol + "/files/*path", access: token(readScope), handle: a.apiShowFile},
+		{method: put, path: apiVol + "/files/*path", access: token(deployScope), form: inStream, limit: limitVolumeUpload, body: volumeBody, audit: controller.ActionVolumeUpload, handle: a.apiWriteFile},
 	}
 }

@@ -23,6 +23,7 @@ import (
 type site struct {
 	t        testing.TB
 	apps     *fakeApps
+	volumes  *fakeVolumes
 	accounts *fakeAccounts
 	audit    *fakeAudit
 	sessions *fakeSessions
@@ -39,8 +40,10 @@ func newSite(t testing.TB, change ...func(*Options)) *site {
 		account: controller.Account{ID: 7, Name: "admin"}, password: "correct horse battery", sessions: s.sessions,
 	}
 	s.limits = openLimits(t, freshLedger(t), time.Now, manyRequests)
+	s.volumes = newFakeVolumes(t, s.apps)
 	options := Options{
 		Limits:     s.limits,
+		Volumes:    s.volumes,
 		Controller: s.apps, Accounts: s.accounts, Factors: noFactors{}, Tokens: fakeTokens{}, Sessions: s.sessions, Audit: s.audit,
 		SecretKey:      bytes.Repeat([]byte("k"), 32),
 		Logger:         slog.New(slog.NewTextHandler(s.logged, &slog.HandlerOptions{Level: slog.LevelDebug})),

@@ -2,13 +2,19 @@ package router
 
 import (
 	"berth/controller"
+	"berth/controller/volume"
+	"berth/traefik"
 )
 
 type uploadPage struct {
 	frame
 	Name, Route, Port string // as they were typed
+	Mount             mountRow
+	VolumeNames       []volume.Name
 	MostBytes         int64
 	Problems          fieldProblems
+	Checked           bool      // the box that asks to see it first
+	Held              *heldView // the archive that was looked into, nil where there is none
 }
 
 // ArchiveField is the page's file field.
@@ -21,7 +27,7 @@ func (a *admin) showUpload(v *visit) error {
 }
 
 // createApp takes the upload form: 303 to the page of the first release, or the
-// form again with what was wrong beside each field.
+// form again with what was wrong beside each field, or with how it will be built.
 func (a *admin) createApp(v *visit) error {
 	release, form, err := a.acceptUpload(v)
 	if err != nil {
@@ -33,22 +39,75 @@ func (a *admin) createApp(v *visit) error {
 		}
 		return a.uploadForm(v, form)
 	}
+	if form.preview != nil && v.caller.bearer {
+		return v.previewJSON(*form.preview)
+	}
+	if release.Number == 0 { // checked, or given up
+		return a.uploadForm(v, form)
+	}
 	return v.seeOther(releasePath(release.ReleaseID))
 }
 
 // acceptUpload reads a new app and hands it to the controller. What the person
-// can mend is in the form's problems.
+// can mend is in the form's problems. There is no release where the form asks to
+// see first how it will be built.
 func (a *admin) acceptUpload(v *visit) (controller.Release, *upload, error) {
 	wish := controller.Upload{By: v.caller.name()}
-	form, err := a.readUpload(v, func(form *upload) error { return a.parseUpload(form, &wish) })
+	form, err := a.readUpload(v, func(form *upload) error {
+		if form.checks() && v.caller.bearer {
+			return a.parseCheck(form, &wish)
+		}
+		return a.parseUpload(form, &wish)
+	})
+	defer form.archive.Discard()
+	if err == nil && a.givesUp(v, form) {
+		return controller.Release{}, form, nil
+	}
 	if err != nil || len(form.problems) > 0 {
+		v.done.halfway = form.checks() && err == nil
+		a.settleHeld(v, form)
 		return controller.Release{}, form, err
 	}
-	defer form.archive.Discard()
 	wish.Archive = form.archive
 	v.done.resource = "app " + string(wish.Name)
-	release, err := a.apps.Accept(v.context(), wish)
-	return release, form, form.problems.add(err)
+	if form.checks() {
+		preview, err := a.apps.Examine(v.context(), wish)
+		return controller.Release{}, form, a.settleCheck(v, form, "", preview, err)
+	}
+	release, err := a.accept(v, form, wish)
+	err = form.problems.add(err)
+	a.settleHeld(v, form)
+	return release, form, err
+}
+
+func (a *admin) accept(v *visit, form *upload, wish controller.Upload) (controller.Release, error) {
+	if wish.Archive != nil {
+		return a.apps.Accept(v.context(), wish)
+	}
+	key, err := v.heldKey(form)
+	if err != nil {
+		return controller.Release{}, err
+	}
+	return a.apps.AcceptHeld(v.context(), key, wish)
+}
+
+// parseCheck is parseUpload for a program that wants to know how its archive will
+// be built: name and route are checked where they are given.
+func (a *admin) parseCheck(form *upload, into *controller.Upload) error {
+	named := &upload{fields: map[string]string{fieldName: "app", fieldRoute: "/app"}, problems: form.problems}
+	for name, value := range form.fields {
+		named.fields[name] = value
+	}
+	if err := a.parseUpload(named, into); err != nil {
+		return err
+	}
+	if _, given := form.fields[fieldName]; !given {
+		into.Name = ""
+	}
+	if _, given := form.fields[fieldRoute]; !given {
+		into.Route = traefik.Route{}
+	}
+	return nil
 }
 
 func (a *admin) parseUpload(form *upload, into *controller.Upload) error {
@@ -62,6 +121,14 @@ func (a *admin) parseUpload(form *upload, into *controller.Upload) error {
 		return err
 	}
 	into.Port, err = a.apps.ParsePort(form.fields[fieldPort])
+	if err := form.problems.add(err); err != nil {
+		return err
+	}
+	if form.fields[fieldVolume] == "" && form.fields[fieldTarget] == "" {
+		return nil
+	}
+	mount, err := controller.ParseMount(form.fields[fieldVolume], form.fields[fieldTarget], form.fields[fieldReadOnly] != "")
+	into.Mounts = []controller.Mount{mount}
 	return form.problems.add(err)
 }
 
@@ -69,8 +136,12 @@ func (a *admin) uploadForm(v *visit, form *upload) error {
 	page := uploadPage{
 		frame: v.frame("Upload"),
 		Name:  form.fields[fieldName], Route: form.fields[fieldRoute], Port: form.fields[fieldPort],
-		MostBytes: archiveBody - formOverhead, Problems: form.problems,
+		MostBytes: archiveBody - formOverhead, Problems: form.problems, Checked: form.checks(), Held: v.viewHeld(form, "/upload"),
 	}
+	page.Mount = mountRow{
+		Volume: form.fields[fieldVolume], Target: form.fields[fieldTarget], ReadOnly: form.fields[fieldReadOnly] != "",
+	}
+	page.VolumeNames = a.volumeNames(v)
 	page.Section = "upload"
 	page.Problem = form.problems[""]
 	return v.page(form.problems.status(), "upload", page)

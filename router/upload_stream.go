@@ -32,6 +32,8 @@ type upload struct {
 	fields   map[string]string
 	archive  *controller.Archive
 	problems fieldProblems
+	preview  *controller.Preview // what a check came to
+	held     *controller.Held    // the archive that waits since a check
 }
 
 // readUpload reads a multipart form in order and without buffering the file: the
@@ -90,7 +92,7 @@ func (a *admin) readParts(v *visit, form *upload, check func(*upload) error) err
 	if fileSeen {
 		return nil
 	}
-	if err := a.checkUpload(v, form, check); err != nil {
+	if err := a.checkUpload(v, form, check); err != nil || form.sendsHeld() {
 		return err
 	}
 	return form.problems.add(noFile())

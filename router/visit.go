@@ -25,6 +25,7 @@ type visit struct {
 	body   *pacedBody // the request's, below its cap
 	done   done       // what the audit log says of it beside the table
 	refund func()     // gives the request back to its limit: it was not what the limit is against
+	upload *upload    // the form of an archive, where the page is to show what became of it
 	worked bool       // an archive was received whole: the limit on work keeps the request
 }
 
@@ -41,6 +42,15 @@ func (c caller) name() string {
 		return "token " + c.token.Name
 	}
 	return c.account.Name
+}
+
+// owner names whoever it is for what Berth keeps for them alone. Unlike a name it
+// is never given again.
+func (c caller) owner() string {
+	if c.bearer {
+		return fmt.Sprintf("token %d", c.token.ID)
+	}
+	return fmt.Sprintf("account %d", c.account.ID)
 }
 
 func (c caller) signedIn() bool { return c.account.ID != 0 }

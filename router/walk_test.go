@@ -27,6 +27,8 @@ func walk(t *testing.T) []walked {
 	stopped.Observed.State, stopped.Wanted = controller.AppStopped, controller.WantedStopped
 	s.apps.put(stopped)
 	s.apps.putRelease(aRelease("hello", 3, controller.ReleaseBuilding))
+	s.volumes.volume(t, "hello")
+	s.volumes.mountedBy(t, "hello", "hello")
 	pages := []walked{s.walkTo("/login")}
 	token := s.signIn()
 	for _, r := range new(admin).routes() {
@@ -40,6 +42,10 @@ func walk(t *testing.T) []walked {
 	wrong := url.Values{formField: {token}, "confirm": {"other"}, "days": {"x"}}
 	for _, path := range []string{"/admin/apps/hello/delete", "/settings/tokens", "/password"} {
 		pages = append(pages, walked{"POST " + path, parsePage(t, s.post(path, wrong).body)})
+	}
+	for _, path := range []string{"/upload", "/admin/apps/hello/update"} {
+		page, _ := s.check(path, token)
+		pages = append(pages, walked{"a check at " + path, parsePage(t, page.body)})
 	}
 	made := url.Values{formField: {token}, "name": {"ci"}, "scope": {"read"}, "days": {"1"}}
 	return append(pages, walked{"a new token", parsePage(t, s.post("/settings/tokens", made).body)})

@@ -117,12 +117,41 @@ func (c *client) findRelease(ctx context.Context, id controller.ReleaseID) (rele
 	return release, err
 }
 
-func (c *client) createApp(ctx context.Context, name controller.AppName, route string, u *upload) (releaseAnswer, error) {
-	return c.post(ctx, "/api/v1/apps", u, [][2]string{{"name", string(name)}, {"route", route}})
+// previewAnswer is how an archive will be built.
+type previewAnswer struct {
+	Kind       string   `json:"kind"`
+	Dockerfile string   `json:"dockerfile"`
+	Reasons    []string `json:"reasons"`
+	Services   []string `json:"services"`
 }
 
-func (c *client) updateApp(ctx context.Context, name controller.AppName, u *upload) (releaseAnswer, error) {
-	return c.post(ctx, appPath(name)+"/update", u, nil)
+// check asks how the upload will be built, as an update where name is that of an
+// app that is there; it is empty where the app has no name yet.
+func (c *client) check(ctx context.Context, name controller.AppName, route string, u *upload) (preview previewAnswer, err error) {
+	path, fields := "/api/v1/apps", [][2]string{{"check", "true"}}
+	if name != "" {
+		_, err := c.findApp(ctx, name)
+		switch {
+		case err == nil:
+			path = appPath(name) + "/update"
+		case controller.KindOf(err) == controller.KindNotFound:
+			fields = append(fields, [2]string{"name", string(name)}, [2]string{"route", route})
+		default:
+			return previewAnswer{}, err
+		}
+	}
+	err = c.post(ctx, path, u, fields, &preview)
+	return preview, err
+}
+
+func (c *client) createApp(ctx context.Context, name controller.AppName, route string, u *upload) (release releaseAnswer, err error) {
+	err = c.post(ctx, "/api/v1/apps", u, [][2]string{{"name", string(name)}, {"route", route}}, &release)
+	return release, err
+}
+
+func (c *client) updateApp(ctx context.Context, name controller.AppName, u *upload) (release releaseAnswer, err error) {
+	err = c.post(ctx, appPath(name)+"/update", u, nil, &release)
+	return release, err
 }
 
 // copyLog copies what the log holds after its first skip bytes, and what comes
@@ -164,29 +193,24 @@ func (c *client) find(ctx context.Context, path string, answer any) error {
 	})
 }
 
-func (c *client) post(ctx context.Context, path string, u *upload, fields [][2]string) (release releaseAnswer, err error) {
-	err = c.patiently(ctx, func() error {
-		release, err = c.postOnce(ctx, path, u, fields)
-		return err
-	})
-	return release, err
+func (c *client) post(ctx context.Context, path string, u *upload, fields [][2]string, answer any) error {
+	return c.patiently(ctx, func() error { return c.postOnce(ctx, path, u, fields, answer) })
 }
 
-func (c *client) postOnce(ctx context.Context, path string, u *upload, fields [][2]string) (release releaseAnswer, err error) {
+func (c *client) postOnce(ctx context.Context, path string, u *upload, fields [][2]string, answer any) error {
 	body, contentType, length, err := u.form(fields)
 	if err != nil {
-		return releaseAnswer{}, err
+		return err
 	}
 	response, err := c.send(ctx, http.MethodPost, path, func(request *http.Request) {
 		request.Body, request.ContentLength = io.NopCloser(body), length
 		request.Header.Set("Content-Type", contentType)
 	})
 	if err != nil {
-		return releaseAnswer{}, err
+		return err
 	}
 	defer func() { _ = response.Body.Close() }()
-	err = decodeAnswer(response.Body, &release)
-	return release, err
+	return decodeAnswer(response.Body, answer)
 }
 
 // send returns the answer where it is a good one, and else the Problem that it tells.

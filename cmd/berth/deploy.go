@@ -39,6 +39,9 @@ func runDeploy(ctx context.Context, p *program, args []string) error {
 	if err != nil {
 		return err
 	}
+	if wish.check {
+		return errors.Join(p.check(ctx, api, wish, upload), upload.close())
+	}
 	release, err := p.send(ctx, api, wish, upload)
 	if err := errors.Join(err, upload.close()); err != nil {
 		return err
@@ -61,6 +64,7 @@ func runDeploy(ctx context.Context, p *program, args []string) error {
 // deployWish is the command line of berth deploy, parsed.
 type deployWish struct {
 	source  string // a folder or an archive
+	check   bool   // show how it will be built, and deploy nothing; then name may be empty
 	name    controller.AppName
 	route   string // for a new app only
 	server  string
@@ -72,6 +76,7 @@ type deployWish struct {
 func (p *program) parseDeploy(args []string) (deployWish, error) {
 	flags := newFlags("deploy")
 	name := flags.String("name", "", "name of the app; one that is there is updated")
+	check := flags.Bool("check", false, "print the Dockerfile that Berth would write, say why, and deploy nothing; --name is optional then")
 	route := flags.String("route", "", "where a new app answers: /path, host or host/path; without it /NAME")
 	line := p.addLineFlags(flags)
 	timeout := flags.Duration("timeout", defaultDeployTime, "how long to wait until the app is live")
@@ -82,7 +87,11 @@ func (p *program) parseDeploy(args []string) (deployWish, error) {
 	if len(words) != 1 {
 		return deployWish{}, &usageError{errors.New("berth deploy takes one folder or archive; see berth help deploy")}
 	}
-	wish := deployWish{source: words[0], server: *line.server, caFile: *line.caFile, timeout: *timeout}
+	wish := deployWish{source: words[0], check: *check, server: *line.server, caFile: *line.caFile, timeout: *timeout}
+	if *check && *name == "" {
+		wish.token, err = p.deployToken(*line.token, *line.tokenFile)
+		return wish, err
+	}
 	if wish.name, err = controller.ParseAppName(*name); err != nil {
 		return deployWish{}, &usageError{err}
 	}
@@ -143,6 +152,26 @@ func (p *program) deployToken(plain, file string) (secret.Text, error) {
 		}
 	}
 	return secret.Text(plain), nil
+}
+
+// check prints the Dockerfile alone to stdout, so that it can be kept in a file.
+func (p *program) check(ctx context.Context, api *client, wish deployWish, upload *upload) error {
+	upload.progress = newProgress(p.stderr, upload.bytes)
+	preview, err := api.check(ctx, wish.name, wish.route, upload)
+	if err != nil {
+		return err
+	}
+	said := []string{preview.Kind}
+	if len(preview.Services) > 1 {
+		said = append(said, "services: "+strings.Join(preview.Services, ", "))
+	}
+	said = append(said, preview.Reasons...)
+	if preview.Dockerfile == "" {
+		said = append(said, "Berth writes no Dockerfile for it.")
+	}
+	_, err = fmt.Fprintln(p.stderr, strings.Join(said, "\n"))
+	_, printErr := fmt.Fprint(p.stdout, preview.Dockerfile)
+	return errors.Join(err, printErr)
 }
 
 // send creates the app, or the next release of the one that is there.

@@ -103,6 +103,10 @@ func (s *apiServer) receive(w http.ResponseWriter, r *http.Request) {
 		s.fields["archive"] = part.FileName()
 		s.entries = entryNames(content)
 	}
+	if s.fields["check"] == "true" {
+		fmt.Fprint(w, `{"kind":"Go","dockerfile":"FROM scratch\n","reasons":["There is a go.mod."],"services":["main"]}`)
+		return
+	}
 	s.exists = true
 	w.WriteHeader(http.StatusCreated)
 	fmt.Fprint(w, `{"app":"hello","number":3,"state":"queued"}`)
@@ -169,6 +173,27 @@ func TestDeploy_UpdatesAnAppThatIsThere(t *testing.T) {
 	}
 	if !slices.Contains(server.requests, "POST /api/v1/apps/hello/update") {
 		t.Errorf("requests: %v", server.requests)
+	}
+}
+
+func TestDeploy_CheckPrintsTheDockerfileAndDeploysNothing(t *testing.T) {
+	server := newAPIServer(t)
+	environment := []string{"BERTH_TOKEN=berth_test", "BERTH_CA_FILE=" + server.caFile, "BERTH_SERVER=" + server.URL}
+	source := writeFile(t, "app.zip", "bytes")
+	for _, args := range [][]string{{"deploy", "--check", source}, {"deploy", source, "--check", "--name", "hello"}} {
+		server.requests = nil
+		var out, errs strings.Builder
+		err := run(t.Context(), args, environment, &out, &errs)
+		if err != nil || out.String() != "FROM scratch\n" || errs.String() != "Go\nThere is a go.mod.\n" {
+			t.Errorf("%q: stdout %q, stderr %q, %v", args, out.String(), errs.String(), err)
+		}
+		if last := server.requests[len(server.requests)-1]; last != "POST /api/v1/apps" || server.exists {
+			t.Errorf("requests: %q", server.requests)
+		}
+	}
+	server.exists = true
+	if _, _, err := deploy(t, server, "berth_test", "--check"); err != nil || !slices.Contains(server.requests, "POST /api/v1/apps/hello/update") {
+		t.Errorf("an app that is there: %q, %v", server.requests, err)
 	}
 }
 
@@ -260,7 +285,7 @@ func TestParseServer_SendsNoTokenInTheClear(t *testing.T) {
 	}
 }
 
-func deploy(t *testing.T, server *apiServer, token string) (stdout, stderr string, err error) {
+func deploy(t *testing.T, server *apiServer, token string, flags ...string) (stdout, stderr string, err error) {
 	t.Helper()
 	source := filepath.Join(t.TempDir(), "source")
 	for name, content := range map[string]string{"Dockerfile": "FROM scratch\n", ".dockerignore": "secret.txt\n", "secret.txt": "x"} {
@@ -273,6 +298,6 @@ func deploy(t *testing.T, server *apiServer, token string) (stdout, stderr strin
 	}
 	var out, errs strings.Builder
 	environment := []string{"BERTH_TOKEN=" + token, "BERTH_CA_FILE=" + server.caFile, "BERTH_SERVER=" + server.URL}
-	err = run(t.Context(), []string{"deploy", source, "--name", "hello"}, environment, &out, &errs)
+	err = run(t.Context(), append([]string{"deploy", source, "--name", "hello"}, flags...), environment, &out, &errs)
 	return out.String(), errs.String(), err
 }

@@ -81,6 +81,9 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	if err := audit.CatchUp(ctx); err != nil {
 		return fmt.Errorf("open audit log: %w", err)
 	}
+	if err := engine.RemoveHelpers(ctx); err != nil { // before anybody opens a volume
+		logger.Warn("remove volume helpers of an earlier run", "error", err)
+	}
 	story, err := newController(config, on.ledger, audit, key, engine, logger)
 	if err != nil {
 		return err
@@ -91,6 +94,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	}
 	handler, err := router.New(router.Options{
 		Controller:      story,
+		Volumes:         story,
 		Accounts:        on.accounts,
 		Factors:         controller.NewSecondFactors(on.ledger, on.accounts, key, logger),
 		Tokens:          controller.NewTokens(on.ledger, logger),
@@ -159,6 +163,7 @@ func newController(
 		Audit:            audit,
 		Key:              key,
 		Engine:           engine,
+		Volumes:          engine,
 		Publisher:        traefik.NewPublisher(config.ProxyFolder),
 		Proxy:            proxy,
 		DataFolder:       config.DataFolder,

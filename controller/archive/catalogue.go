@@ -25,6 +25,7 @@ type catalogue struct {
 	members  []member
 	byFolded map[string]int // path without regard to case -> position in members
 	implied  int
+	whole    bool // keeps the one folder that everything lies in
 }
 
 func newCatalogue(limits Limits) *catalogue {
@@ -105,10 +106,13 @@ func (c *catalogue) reconcile(at int, m member) error {
 	}
 }
 
-// finish strips the one folder that everything lies in, where there is one, and
+// finish strips the one folder that everything lies in, unless whole, and
 // returns the members sorted by path: a directory comes before what it holds.
 func (c *catalogue) finish() ([]member, error) {
-	members := stripTop(c.members)
+	members := c.members
+	if !c.whole {
+		members = stripTop(members)
+	}
 	if len(members) == 0 {
 		return nil, refuse("", "The archive is empty.", "Put the app's files into it, with a Dockerfile at the top.")
 	}

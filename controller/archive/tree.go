@@ -40,12 +40,22 @@ type content struct {
 // error is a *Refusal where the archive is at fault. Of a ZIP the directory and
 // the headers are read, and content proves itself when it is streamed; a tar.gz
 // has no directory and is read through once.
-func Open(path string, limits Limits) (*Tree, error) {
+func Open(path string, limits Limits) (*Tree, error) { return open(path, newCatalogue(limits)) }
+
+// OpenWhole is Open for an archive that is no app: where everything lies in one
+// folder, that folder is part of the tree.
+func OpenWhole(path string, limits Limits) (*Tree, error) {
+	found := newCatalogue(limits)
+	found.whole = true
+	return open(path, found)
+}
+
+func open(path string, found *catalogue) (*Tree, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("open archive: %w", err)
 	}
-	tree, err := newTree(file, limits)
+	tree, err := newTree(file, found)
 	if err != nil {
 		_ = file.Close() // nothing was written
 		return nil, err
@@ -53,7 +63,8 @@ func Open(path string, limits Limits) (*Tree, error) {
 	return tree, nil
 }
 
-func newTree(file *os.File, limits Limits) (*Tree, error) {
+func newTree(file *os.File, found *catalogue) (*Tree, error) {
+	limits := found.limits
 	info, err := file.Stat()
 	if err != nil {
 		return nil, fmt.Errorf("open archive: %w", err)
@@ -61,7 +72,6 @@ func newTree(file *os.File, limits Limits) (*Tree, error) {
 	if info.Size() > limits.CompressedBytes {
 		return nil, refuse("", fmt.Sprintf("The archive is larger than %s.", bytesText(limits.CompressedBytes)), hintSmaller)
 	}
-	found := newCatalogue(limits)
 	origin, err := readSource(file, info.Size(), found)
 	if err != nil {
 		return nil, err

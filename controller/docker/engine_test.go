@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/events"
+	"github.com/docker/docker/api/types/mount"
 	"github.com/docker/docker/pkg/jsonmessage"
 	"github.com/docker/docker/pkg/stdcopy"
 
@@ -149,6 +151,36 @@ func TestVolumeMounts_BoundsEachPathOnce(t *testing.T) {
 	}
 	if !slices.Equal(targets, []string{"/data", "/var/lib"}) {
 		t.Errorf("targets %v", targets)
+	}
+}
+
+func TestWithMounts_MountsOnlyTheStacksVolumesAndEachPathOnce(t *testing.T) {
+	engine := &Engine{stack: "berth"}
+	policy, err := plan.Options{Limits: plan.DefaultLimits()}.Service().Policy("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	options := engine.withMounts(StartOptions{
+		Image:  Image{Volumes: []string{"/data", "/cache"}},
+		Mounts: []Mount{{Volume: "logbook", Target: "/data"}, {Volume: "logbook", Target: "/old", ReadOnly: true}},
+	})
+	mounts, err := options.mounts(policy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	for _, m := range mounts {
+		found = append(found, fmt.Sprintf("%s %s %s %v", m.Type, m.Source, m.Target, m.ReadOnly))
+		if m.Type == mount.TypeVolume && !m.VolumeOptions.NoCopy {
+			t.Errorf("the image's files are copied into %s", m.Target)
+		}
+	}
+	want := []string{"volume berth-vol-logbook /data false", "volume berth-vol-logbook /old true", "tmpfs  /cache false"}
+	if !slices.Equal(found, want) {
+		t.Errorf("mounts %q, want %q", found, want)
+	}
+	if _, changed := policy.TemporaryFolders["/data"]; changed {
+		t.Error("the policy was changed")
 	}
 }
 

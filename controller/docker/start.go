@@ -17,6 +17,7 @@ import (
 	"github.com/docker/docker/api/types/versions"
 
 	"berth/controller/plan"
+	"berth/controller/volume"
 )
 
 // startIntervalVersion is the API version from which a health check has an
@@ -40,11 +41,20 @@ type StartOptions struct {
 	// Volumes are the engine's names of the volumes that the service mounts, by
 	// the app's own names. They must be there.
 	Volumes map[string]string
+	// Mounts are the stack's volumes that the instance sees beside those.
+	Mounts []Mount
 	// Secrets are the values of what the service refers to (plan.Service.SecretsOf).
 	Secrets map[string]string
 
 	environment   []string // with secrets
 	secretsVolume string   // empty without private files
+}
+
+// Mount puts a volume of the stack into an instance.
+type Mount struct {
+	Volume   volume.Name
+	Target   plan.MountTarget
+	ReadOnly bool
 }
 
 // Start creates the instance under the hardening policy and starts it. A former
@@ -71,7 +81,10 @@ func (e *Engine) Start(ctx context.Context, options StartOptions) (Instance, err
 	}
 	ctx, cancel := within(ctx, processTimeout)
 	defer cancel()
-	instance, err := e.start(ctx, options, policy)
+	if err := e.checkMounts(ctx, options.Mounts); err != nil {
+		return Instance{}, err
+	}
+	instance, err := e.start(ctx, e.withMounts(options), policy)
 	if err != nil {
 		e.discardFiles(ctx, options)
 	}
@@ -109,6 +122,39 @@ func (e *Engine) checkNames(options StartOptions) error {
 		}
 	}
 	return nil
+}
+
+// checkMounts refuses volumes that are not there: the engine would make them, as
+// nobody's. A *StartError says which.
+func (e *Engine) checkMounts(ctx context.Context, mounts []Mount) error {
+	for _, mounted := range mounts {
+		_, err := e.inspectVolume(ctx, mounted.Volume)
+		if errors.Is(err, ErrNotFound) || errors.Is(err, ErrForeignVolume) {
+			return &StartError{Message: fmt.Sprintf("There is no volume called %s any more.", mounted.Volume), Err: err}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// withMounts lets the service mount the stack's volumes. What the image holds
+// there is not copied: a volume is as its owner filled it.
+func (e *Engine) withMounts(options StartOptions) StartOptions {
+	if len(options.Mounts) == 0 {
+		return options
+	}
+	volumes := make(map[string]string, len(options.Volumes)+len(options.Mounts))
+	maps.Copy(volumes, options.Volumes)
+	mounts := slices.Clone(options.Service.Mounts)
+	for _, mounted := range options.Mounts {
+		name := e.volumeName(mounted.Volume)
+		volumes[name] = name
+		mounts = append(mounts, plan.Mount{Volume: name, Target: string(mounted.Target), ReadOnly: mounted.ReadOnly, NoCopy: true})
+	}
+	options.Volumes, options.Service.Mounts = volumes, mounts
+	return options
 }
 
 // reveal returns the environment with the values of secrets in it.

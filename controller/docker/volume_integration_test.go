@@ -302,8 +302,8 @@ func TestOpenVolume_LinksOfAnAppLeadNowhere(t *testing.T) {
 	}
 }
 
-// treeOf is an accepted archive of a folder with the files.
-func archivedTree(t *testing.T, files map[string]string) *archive.Tree {
+// packedTree is an accepted archive of a folder with the files.
+func packedTree(t *testing.T, files map[string]string) *archive.Tree {
 	t.Helper()
 	folder := t.TempDir()
 	for path, text := range files {
@@ -334,7 +334,7 @@ func archivedTree(t *testing.T, files map[string]string) *archive.Tree {
 func TestOpenVolume_UnpacksAnAcceptedArchive(t *testing.T) {
 	engine := openTest(t)
 	session := mustOpen(t, engine, mustVolume(t, engine, "data"), ReadWrite)
-	tree := archivedTree(t, map[string]string{"index.html": "hello", "css/site.css": "body{}"})
+	tree := packedTree(t, map[string]string{"index.html": "hello", "css/site.css": "body{}"})
 	err := session.Unpack(volume.WriteOptions{Path: "site", Owner: appUser, Limit: 1 << 20}, func(w io.Writer) error {
 		return tree.WriteTar(t.Context(), w, nil)
 	})

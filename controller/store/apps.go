@@ -14,7 +14,7 @@ import (
 // selectApps gives a row for each route of an app; the rows of one app follow each other.
 const (
 	selectApps = `
-SELECT a.name, a.port, a.memory_bytes, a.nano_cpus, a.processes, a.writable_root, a.wanted, coalesce(live.number, 0),
+SELECT a.name, a.port, a.memory_bytes, a.nano_cpus, a.processes, a.writable_root, a.mounts, a.wanted, coalesce(live.number, 0),
        a.observed_state, a.observed_detail, a.observed_at, a.created_at,
        coalesce(t.host, ''), coalesce(t.path, '')
 FROM apps a
@@ -77,7 +77,25 @@ WHERE name = ?2 AND (wanted <> 'deleted' OR ?1 = 'deleted')`, wanted, name)
 // UpdateSettings replaces the settings of an app that has no release under way: one
 // that is keeps those that it was queued with, which would not be the app's.
 func (s *Store) UpdateSettings(ctx context.Context, name controller.AppName, settings controller.Settings) error {
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	err := s.writeIdle(ctx, name, func(tx *sql.Tx) error { return updateSettings(ctx, tx, name, settings) })
+	if err != nil {
+		return fmt.Errorf("update settings of %s: %w", name, err)
+	}
+	return nil
+}
+
+// UpdateMounts replaces the mounts of an app that has no release under way.
+func (s *Store) UpdateMounts(ctx context.Context, name controller.AppName, mounts []controller.Mount) error {
+	err := s.writeIdle(ctx, name, func(tx *sql.Tx) error { return updateMounts(ctx, tx, name, mounts) })
+	if err != nil {
+		return fmt.Errorf("update mounts of %s: %w", name, err)
+	}
+	return nil
+}
+
+// writeIdle is write for an app that has no release under way, else ErrUnderWay.
+func (s *Store) writeIdle(ctx context.Context, name controller.AppName, change func(*sql.Tx) error) error {
+	return s.write(ctx, func(tx *sql.Tx) error {
 		var underWay bool
 		err := tx.QueryRowContext(ctx, `
 SELECT EXISTS (SELECT 1 FROM releases WHERE app = ? AND finished_at IS NULL)`, name).Scan(&underWay)
@@ -87,12 +105,8 @@ SELECT EXISTS (SELECT 1 FROM releases WHERE app = ? AND finished_at IS NULL)`, n
 		if underWay {
 			return controller.ErrUnderWay
 		}
-		return updateSettings(ctx, tx, name, settings)
+		return change(tx)
 	})
-	if err != nil {
-		return fmt.Errorf("update settings of %s: %w", name, err)
-	}
-	return nil
 }
 
 // UpdateObserved records what the watcher saw.
@@ -115,6 +129,11 @@ func (s *Store) DeleteApp(ctx context.Context, name controller.AppName) error {
 	return nil
 }
 
+func updateMounts(ctx context.Context, tx *sql.Tx, name controller.AppName, mounts []controller.Mount) error {
+	result, err := tx.ExecContext(ctx, `UPDATE apps SET mounts = ? WHERE name = ? AND wanted <> 'deleted'`, mountsColumn{&mounts}, name)
+	return oneRow(result, err)
+}
+
 func updateSettings(ctx context.Context, tx *sql.Tx, name controller.AppName, settings controller.Settings) error {
 	result, err := tx.ExecContext(ctx, `
 UPDATE apps SET port = ?, memory_bytes = ?, nano_cpus = ?, processes = ?, writable_root = ?
@@ -125,10 +144,10 @@ WHERE name = ? AND wanted <> 'deleted'`,
 
 func insertApp(ctx context.Context, tx *sql.Tx, app controller.App) error {
 	_, err := tx.ExecContext(ctx, `
-INSERT INTO apps (name, port, memory_bytes, nano_cpus, processes, writable_root,
+INSERT INTO apps (name, port, memory_bytes, nano_cpus, processes, writable_root, mounts,
                   wanted, observed_state, observed_detail, observed_at, created_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		app.Name, app.Settings.Port, app.Settings.MemoryBytes, app.Settings.NanoCPUs, app.Settings.Processes, app.Settings.WritableRoot,
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		app.Name, app.Settings.Port, app.Settings.MemoryBytes, app.Settings.NanoCPUs, app.Settings.Processes, app.Settings.WritableRoot, mountsColumn{&app.Mounts},
 		app.Wanted,
 		cmp.Or(app.Observed.State, controller.AppWaiting), app.Observed.Detail, micros(app.Observed.At),
 		micros(app.CreatedAt))
@@ -175,7 +194,7 @@ func queryApps(ctx context.Context, from querier, query string, arguments ...any
 func scanApp(columns row) (app controller.App, err error) {
 	var route traefik.Route
 	set := &app.Settings
-	err = columns.Scan(&app.Name, &set.Port, &set.MemoryBytes, &set.NanoCPUs, &set.Processes, &set.WritableRoot, &app.Wanted, &app.Live,
+	err = columns.Scan(&app.Name, &set.Port, &set.MemoryBytes, &set.NanoCPUs, &set.Processes, &set.WritableRoot, mountsColumn{&app.Mounts}, &app.Wanted, &app.Live,
 		&app.Observed.State, &app.Observed.Detail, timeColumn{&app.Observed.At}, timeColumn{&app.CreatedAt},
 		&route.Host, &route.Path)
 	if route.Path != "" {

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"berth/controller"
+	"berth/controller/plan"
+	"berth/controller/volume"
 )
 
 // querier is a pool or a transaction.
@@ -128,4 +130,40 @@ func scanJSON(value, to any) error {
 		return fmt.Errorf("the JSON is a %T", value)
 	}
 	return json.Unmarshal([]byte(text), to)
+}
+
+// mountsColumn stores mounts as a JSON array; an empty one is read as nil.
+type mountsColumn struct{ mounts *[]controller.Mount }
+
+// storedMount is one element of the array.
+type storedMount struct {
+	Volume   volume.Name      `json:"volume"`
+	Target   plan.MountTarget `json:"target"`
+	ReadOnly bool             `json:"read_only,omitempty"`
+}
+
+// Value returns the array.
+func (c mountsColumn) Value() (driver.Value, error) {
+	elements := make([]storedMount, 0, len(*c.mounts))
+	for _, mount := range *c.mounts {
+		elements = append(elements, storedMount(mount))
+	}
+	text, err := json.Marshal(elements)
+	return string(text), err
+}
+
+// Scan sets the mounts.
+func (c mountsColumn) Scan(value any) error {
+	*c.mounts = nil
+	if value == "[]" {
+		return nil
+	}
+	var elements []storedMount
+	if err := scanJSON(value, &elements); err != nil {
+		return fmt.Errorf("read mounts: %w", err)
+	}
+	for _, element := range elements {
+		*c.mounts = append(*c.mounts, controller.Mount(element))
+	}
+	return nil
 }

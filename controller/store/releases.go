@@ -15,7 +15,7 @@ const listedReleases = 50
 const selectReleases = `
 SELECT r.app, r.number, r.state, r.steps,
        r.archive, r.archive_name, r.archive_bytes, r.archive_sha256, r.rollback_of, r.new_settings, r.new_environment,
-       r.port, r.memory_bytes, r.nano_cpus, r.processes, r.writable_root, coalesce(r.environment, 0), r.image,
+       r.port, r.memory_bytes, r.nano_cpus, r.processes, r.writable_root, r.mounts, coalesce(r.environment, 0), r.image,
        r.instances, r.address, r.reason, r.hint, r.created_by, r.created_at, r.finished_at
 FROM releases r`
 
@@ -36,11 +36,14 @@ func (s *Store) CreateRelease(ctx context.Context, release controller.Release) (
 	return release, nil
 }
 
-// CreateRerun makes the settings of the release those of the app, as a rollback its
-// environment too, and queues it, or does nothing.
+// CreateRerun makes the settings and mounts of the release those of the app, as a
+// rollback its environment too, and queues it, or does nothing.
 func (s *Store) CreateRerun(ctx context.Context, release controller.Release) (controller.Release, error) {
 	err := s.write(ctx, func(tx *sql.Tx) error {
 		if err := updateSettings(ctx, tx, release.App, release.Settings); err != nil {
+			return err
+		}
+		if err := updateMounts(ctx, tx, release.App, release.Mounts); err != nil {
 			return err
 		}
 		if !release.NewSettings && !release.NewEnvironment {
@@ -159,16 +162,16 @@ func insertRelease(ctx context.Context, tx *sql.Tx, release *controller.Release)
 	err := tx.QueryRowContext(ctx, `
 INSERT INTO releases (app, number, state, steps, archive, archive_name, archive_bytes, archive_sha256,
                       rollback_of, new_settings, new_environment, image, created_by, created_at, environment,
-                      port, memory_bytes, nano_cpus, processes, writable_root)
+                      port, memory_bytes, nano_cpus, processes, writable_root, mounts)
 SELECT a.name, 1 + coalesce((SELECT max(number) FROM releases WHERE app = a.name), 0), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
        CASE WHEN ? THEN ? ELSE a.environment END,
-       a.port, a.memory_bytes, a.nano_cpus, a.processes, a.writable_root
+       a.port, a.memory_bytes, a.nano_cpus, a.processes, a.writable_root, a.mounts
 FROM apps a WHERE a.name = ? AND a.wanted <> 'deleted'
-RETURNING number, coalesce(environment, 0), port, memory_bytes, nano_cpus, processes, writable_root`,
+RETURNING number, coalesce(environment, 0), port, memory_bytes, nano_cpus, processes, writable_root, mounts`,
 		queued.State, stepsColumn{&queued.Steps}, queued.Archive, queued.ArchiveName, queued.ArchiveBytes, queued.ArchiveSHA256,
 		queued.RollbackOf, queued.NewSettings, queued.NewEnvironment, queued.Image, queued.CreatedBy, micros(queued.CreatedAt),
 		queued.RollbackOf != 0 && !queued.NewEnvironment, orNull(release.Environment), queued.App,
-	).Scan(&queued.Number, &queued.Environment, &set.Port, &set.MemoryBytes, &set.NanoCPUs, &set.Processes, &set.WritableRoot)
+	).Scan(&queued.Number, &queued.Environment, &set.Port, &set.MemoryBytes, &set.NanoCPUs, &set.Processes, &set.WritableRoot, mountsColumn{&queued.Mounts})
 	if isTaken(err) {
 		return controller.ErrUnderWay
 	}
@@ -183,7 +186,7 @@ func scanRelease(columns row) (r controller.Release, err error) {
 	set := &r.Settings
 	err = columns.Scan(&r.App, &r.Number, &r.State, stepsColumn{&r.Steps},
 		&r.Archive, &r.ArchiveName, &r.ArchiveBytes, &r.ArchiveSHA256, &r.RollbackOf, &r.NewSettings, &r.NewEnvironment,
-		&set.Port, &set.MemoryBytes, &set.NanoCPUs, &set.Processes, &set.WritableRoot, &r.Environment, &r.Image,
+		&set.Port, &set.MemoryBytes, &set.NanoCPUs, &set.Processes, &set.WritableRoot, mountsColumn{&r.Mounts}, &r.Environment, &r.Image,
 		namesColumn{&r.Instances},
 		&r.Address, &r.Reason, &r.Hint, &r.CreatedBy, timeColumn{&r.CreatedAt}, timeColumn{&r.FinishedAt})
 	return r, err

@@ -112,6 +112,22 @@
     return (bytes < 10 && unit > 0 ? bytes.toFixed(1) : Math.round(bytes)) + " " + units[unit];
   }
 
+  // The files of a field, in words.
+  function filesText(files) {
+    var bytes = 0;
+    Array.prototype.forEach.call(files, function (file) { bytes += file.size; });
+    if (!files.length) return "";
+    return (files.length === 1 ? files[0].name : files.length + " files") + " (" + size(bytes) + ")";
+  }
+
+  function filesProblem(drop, files) {
+    if (drop.dataset.any === undefined) return files.length ? fileProblem(drop, files[0]) : "";
+    var bytes = 0;
+    Array.prototype.forEach.call(files, function (file) { bytes += file.size; });
+    if (bytes <= Number(drop.dataset.mostBytes)) return "";
+    return "The files have " + size(bytes) + ", the most is " + size(Number(drop.dataset.mostBytes)) + ". Send fewer at once.";
+  }
+
   function fileProblem(drop, file) {
     if (!/\.(zip|tgz|tar\.gz)$/i.test(file.name)) {
       return "This is not a .zip or .tar.gz file. Pack the folder and choose the archive.";
@@ -129,8 +145,8 @@
     var problem = form.querySelector("[data-archive-problem]");
     var file = input.files[0];
     drop.classList.toggle("chosen", Boolean(file));
-    drop.querySelector("[data-chosen]").textContent = file ? file.name + " (" + size(file.size) + ")" : "";
-    var wrong = file ? fileProblem(drop, file) : "";
+    drop.querySelector("[data-chosen]").textContent = filesText(input.files);
+    var wrong = filesProblem(drop, input.files);
     input.setCustomValidity(wrong);
     drop.classList.toggle("wrong", Boolean(wrong));
     if (file) {
@@ -220,19 +236,27 @@
     if (wrong) {
       if (wrong.focus) wrong.focus();
       wrong.scrollIntoView({ block: "nearest" });
+      return;
+    }
+    var arrival = fresh.querySelector("[data-arrival]");
+    if (arrival) {
+      arrival.focus({ preventScroll: true });
+      arrival.scrollIntoView({ block: "center" });
     }
   }
 
   function showChosen(form) {
-    var file = form.querySelector('input[type="file"]').files[0];
+    var files = form.querySelector('input[type="file"]').files;
     var drop = form.querySelector("[data-drop]");
-    drop.classList.toggle("chosen", Boolean(file));
-    drop.querySelector("[data-chosen]").textContent = file ? file.name + " (" + size(file.size) + ")" : "";
+    drop.classList.toggle("chosen", Boolean(files.length));
+    drop.querySelector("[data-chosen]").textContent = filesText(files);
   }
 
   // The upload arrived and its answer was lost: the app's page says what became of it.
   function lookForApp(form) {
     var name = form.elements.namedItem("name");
+    var volume = form.querySelector("[data-any]");
+    if (volume) return failed(form, "The answer was lost. Load the page again to see what was stored.");
     var page = name ? "/admin/apps/" + encodeURIComponent(name.value) : window.location.pathname;
     progress(form, "Sent, but the answer was lost. Looking for the app…", null);
     window.setTimeout(function () {
@@ -262,7 +286,7 @@
       var sent = false;
       request.upload.addEventListener("load", function () {
         sent = true;
-        progress(form, "Sent. Looking into the archive…", null);
+        progress(form, form.querySelector("[data-any]") ? "Sent. Storing…" : "Sent. Looking into the archive…", null);
       });
       request.addEventListener("load", function () {
         // A 303 was followed already: its page is the one to go to.

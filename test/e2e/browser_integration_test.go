@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,6 +13,8 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"berth/controller/archive"
 )
 
 const (
@@ -275,6 +278,45 @@ func (b *browser) deleteWalk() {
 	images := docker(b.t, "images", "--quiet", "--filter", "label=berth.stack="+berth.Name, "--filter", "label=berth.app=walk")
 	if networks != "" || images != "" {
 		b.t.Errorf("left of a deleted app: networks %q, images %q", networks, images)
+	}
+}
+
+// TestBrowser_SeesHowASiteIsBuiltBeforeItIs sends an archive once, reads what
+// Berth makes of it, and deploys it then.
+func TestBrowser_SeesHowASiteIsBuiltBeforeItIs(t *testing.T) {
+	o := newOperator(t)
+	t.Cleanup(func() { o.remove("tides") })
+	site, err := os.Create(filepath.Join(t.TempDir(), "tides.zip"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = archive.Pack(t.Context(), filepath.Join(berth.Repository(), "examples", "static-site"), site, nil)
+	if err = errors.Join(err, site.Close()); err != nil {
+		t.Fatal(err)
+	}
+	password := resetPassword(t)
+	b := newBrowser(t)
+	b.open("/login")
+	b.run("sign in", chromedp.SendKeys("#password", password))
+	b.press("/admin", "form[action='/login'] button", "#apps")
+
+	b.open("/upload")
+	b.run("ask to see it first", chromedp.SendKeys("#name", "tides"), chromedp.SendKeys("#route", "/tides"),
+		chromedp.Click("#check"), chromedp.SetUploadFiles("input[name=archive]", []string{site.Name()}))
+	b.press("/upload", "form[data-upload] button[type=submit]", "#held")
+	b.shoot("12-preview")
+	for _, words := range []string{"tides.zip", "Static site", "index.html at the top", "FROM scratch", "Download"} {
+		if !strings.Contains(b.text("#held"), words) {
+			t.Errorf("the page does not say %q: %s", words, b.text("#held"))
+		}
+	}
+	if status, _ := visit(t, "/tides/"); status != 404 {
+		t.Errorf("before the deploy the route answers %d", status)
+	}
+	b.press("/admin/apps/tides/releases/1", "#held button.main", ".steps")
+	b.waitText(".outcome", "answers at")
+	if _, body := visit(t, "/tides/"); !strings.Contains(strings.ToLower(body), "high tides") {
+		t.Errorf("the site says %.300q", body)
 	}
 }
 

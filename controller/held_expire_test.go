@@ -1,0 +1,48 @@
+package controller
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestHeld_ExpiresAfterItsTimeAndNotBefore(t *testing.T) {
+	uploads, err := openUploads(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	c := &Controller{uploads: uploads, held: newHeldArchives(), made: now.Add(time.Hour)} // every file is older
+	c.held.now = func() time.Time { return now }
+	received, err := uploads.receive(strings.NewReader("bytes"), 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	held := c.Hold("account 1", "", received, Preview{})
+	received.Discard() // it is not the sender's any more
+	key := HeldKey{"account 1", held.ID}
+
+	now = now.Add(heldTime - time.Second)
+	c.held.expire()
+	if err := c.sweepUploads(nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := uploads.root.Stat(held.file); err != nil {
+		t.Errorf("it was swept within its time: %v", err)
+	}
+	if _, err := c.Held(key); err != nil {
+		t.Error(err)
+	}
+
+	now = now.Add(time.Second)
+	if _, err := c.Held(key); KindOf(err) != KindConflict {
+		t.Errorf("after its time: %v", err)
+	}
+	c.held.expire()
+	if _, err := uploads.root.Stat(held.file); err == nil {
+		t.Error("its file is still there")
+	}
+	if len(c.held.all) != 0 {
+		t.Error("it is still known")
+	}
+}

@@ -1,0 +1,231 @@
+package controller_test
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"berth/controller"
+	"berth/controller/docker"
+	"berth/controller/volume"
+)
+
+// volume makes a volume.
+func (h *house) volume(name volume.Name) {
+	h.t.Helper()
+	if err := h.CreateVolume(h.t.Context(), name, ""); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+func written(name volume.Name) []controller.Mount {
+	return []controller.Mount{{Volume: name, Target: "/data"}}
+}
+
+// mount gives a live app volumes and waits for the release that runs with them.
+func (h *house) mount(name string, mounts []controller.Mount) controller.Release {
+	h.t.Helper()
+	release, err := h.UpdateMounts(h.t.Context(), controller.AppName(name), mounts, "ada")
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return h.wait(release.ReleaseID)
+}
+
+func TestMounts_AreARunOfTheirOwnAndARollbackBringsThemBack(t *testing.T) {
+	h := newHouse(t)
+	h.volume("data")
+	h.deploy("hello")
+	mounts := written("data")
+	if release := h.mount("hello", mounts); release.State != controller.ReleaseLive || !release.NewSettings || !slices.Equal(release.Mounts, mounts) {
+		t.Fatalf("release %+v", release)
+	}
+	if got := h.engine.mounted["berth-hello-r2"]; !slices.Equal(got, []docker.Mount{{Volume: "data", Target: "/data"}}) {
+		t.Errorf("the engine was asked for %+v", got)
+	}
+	if owner := h.keeper.Owner("data"); owner != (volume.Owner{User: 65534, Group: 65534}) {
+		t.Errorf("the volume belongs to %+v", owner)
+	}
+	back, err := h.Rollback(t.Context(), "hello", 1, "ada")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if release := h.wait(back.ReleaseID); release.State != controller.ReleaseLive || len(release.Mounts) != 0 {
+		t.Errorf("after the rollback: %+v", release)
+	}
+	if app, err := h.App(t.Context(), "hello"); err != nil || len(app.Mounts) != 0 {
+		t.Errorf("after the rollback the app mounts %+v, %v", app.Mounts, err)
+	}
+}
+
+func TestMounts_SameOnesAreNoRelease(t *testing.T) {
+	h := newHouse(t)
+	h.volume("data")
+	h.deploy("hello")
+	h.mount("hello", written("data"))
+	if release, err := h.UpdateMounts(t.Context(), "hello", written("data"), "ada"); err != nil || release.Number != 0 {
+		t.Errorf("release %+v, %v", release, err)
+	}
+}
+
+func TestMounts_MissingVolumeIsRefusedAndNothingChanges(t *testing.T) {
+	h := newHouse(t)
+	h.deploy("hello")
+	_, err := h.UpdateMounts(t.Context(), "hello", written("gone"), "ada")
+	if problem, ok := errors.AsType[*controller.Problem](err); !ok || problem.Kind != controller.KindInvalid || problem.Field != "volume" {
+		t.Errorf("got %v", err)
+	}
+	if app, _ := h.App(t.Context(), "hello"); len(app.Mounts) != 0 || app.UnderWay != nil {
+		t.Errorf("app %+v", app)
+	}
+}
+
+func TestMounts_OneWriterAtATime(t *testing.T) {
+	h := newHouse(t)
+	h.volume("data")
+	h.deploy("hello")
+	h.mount("hello", written("data"))
+	if slices.Contains(h.engine.stopped, "berth-hello-r1") {
+		t.Error("an instance without the volume was stopped before the new one was proven")
+	}
+	h.engine.onStart = func(o docker.StartOptions) error {
+		if old, err := h.engine.Inspect(t.Context(), "berth-hello-r2"); err != nil || old.Condition.Running {
+			t.Errorf("when %s starts, the old instance runs: %+v, %v", o.Name, old.Condition, err)
+		}
+		return nil
+	}
+	release, err := h.AcceptUpdate(t.Context(), "hello", h.good(), "ada")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if release = h.wait(release.ReleaseID); release.State != controller.ReleaseLive || !slices.Equal(release.Mounts, written("data")) {
+		t.Errorf("release %+v", release)
+	}
+}
+
+func TestMounts_OldInstanceRunsAgainWhereTheNewOneFails(t *testing.T) {
+	h := newHouse(t)
+	h.volume("data")
+	h.deploy("hello")
+	h.mount("hello", written("data"))
+	h.engine.onStart = func(docker.StartOptions) error { return &docker.StartError{Message: "No.", Err: io.EOF} }
+	release, err := h.AcceptUpdate(t.Context(), "hello", h.good(), "ada")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if release = h.wait(release.ReleaseID); release.State != controller.ReleaseFailed {
+		t.Fatalf("release %+v", release)
+	}
+	h.eventually("the old instance runs again", func() bool {
+		old, err := h.engine.Inspect(t.Context(), "berth-hello-r2")
+		return err == nil && old.Condition.Running
+	})
+	if !slices.Contains(h.engine.stopped, "berth-hello-r2") {
+		t.Error("the old instance was never stopped")
+	}
+}
+
+func TestMounts_ReadersRunSideBySide(t *testing.T) {
+	h := newHouse(t)
+	h.volume("data")
+	h.deploy("hello")
+	mounts := []controller.Mount{{Volume: "data", Target: "/data", ReadOnly: true}}
+	h.mount("hello", mounts)
+	release, err := h.AcceptUpdate(t.Context(), "hello", h.good(), "ada")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.wait(release.ReleaseID)
+	if len(h.engine.stopped) > 0 {
+		t.Errorf("stopped %q: nobody writes", h.engine.stopped)
+	}
+}
+
+func TestDeleteVolume_RefusesOneThatIsMountedOrAnotherName(t *testing.T) {
+	h := newHouse(t)
+	h.volume("data")
+	h.deploy("hello")
+	h.mount("hello", written("data"))
+	err := h.DeleteVolume(t.Context(), "data", "data")
+	if problem, ok := errors.AsType[*controller.Problem](err); !ok || problem.Kind != controller.KindConflict || !strings.Contains(problem.Message, "hello") {
+		t.Errorf("mounted: %v", err)
+	}
+	h.volume("spare")
+	if err := h.DeleteVolume(t.Context(), "spare", "data"); controller.KindOf(err) != controller.KindInvalid {
+		t.Errorf("wrong name: %v", err)
+	}
+	h.keeper.Use("spare", "somebody-else")
+	if err := h.DeleteVolume(t.Context(), "spare", "spare"); controller.KindOf(err) != controller.KindConflict {
+		t.Errorf("in a container: %v", err)
+	}
+	h.keeper.Use("spare")
+	if err := h.DeleteVolume(t.Context(), "spare", "spare"); err != nil {
+		t.Error(err)
+	}
+	if err := h.DeleteVolume(t.Context(), "spare", "spare"); controller.KindOf(err) != controller.KindNotFound {
+		t.Errorf("gone: %v", err)
+	}
+}
+
+func TestVolumeFiles_UnpackRefusesWhatAnAppsArchiveIsRefusedFor(t *testing.T) {
+	h := newHouse(t)
+	h.volume("data")
+	files, err := h.ChangeVolume(t.Context(), "data")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer files.Close()
+	good := h.zip(map[string]string{"a/b.txt": "hello", "c.txt": "there"})
+	if err := files.Unpack(t.Context(), "in", strings.NewReader(good)); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(filepath.Join(h.keeper.Folder("data"), "in/a/b.txt")); err != nil || string(text) != "hello" {
+		t.Errorf("%q, %v", text, err)
+	}
+	for name, hostile := range map[string]string{
+		"traversal": h.zip(map[string]string{"../secret": "mine"}), "no archive": "hello", "empty": "",
+	} {
+		err := files.Unpack(t.Context(), "bad", strings.NewReader(hostile))
+		if problem, ok := errors.AsType[*controller.Problem](err); !ok || problem.Field != "file" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(h.keeper.Folder("data"), "bad")); err == nil {
+		t.Error("a refused archive left something behind")
+	}
+	left, err := os.ReadDir(filepath.Join(h.folder, "uploads"))
+	if err != nil || len(left) > 0 {
+		t.Errorf("left in uploads: %v, %v", left, err)
+	}
+}
+
+func TestVolumes_ListTellsSizeAndUsersAndCountsAgainAfterAChange(t *testing.T) {
+	h := newHouse(t)
+	h.volume("data")
+	h.deploy("hello")
+	h.mount("hello", written("data"))
+	views, err := h.Volumes(t.Context())
+	if err != nil || len(views) != 1 || !views[0].HasUsage || !slices.Equal(views[0].Users, []controller.AppName{"hello"}) {
+		t.Fatalf("%+v, %v", views, err)
+	}
+	files, err := h.ChangeVolume(t.Context(), "data")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := files.Write("a.txt", strings.NewReader("hello")); err != nil {
+		t.Fatal(err)
+	}
+	if err := files.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if view, err := h.Volume(t.Context(), "data"); err != nil || view.Usage.Files != 1 || view.Usage.Bytes != 5 {
+		t.Errorf("%+v, %v", view, err)
+	}
+	if open := h.keeper.Open(); open != 0 {
+		t.Errorf("%d sessions are open", open)
+	}
+}

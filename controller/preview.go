@@ -1,0 +1,100 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"berth/controller/plan"
+)
+
+// Preview is how an archive will be built, before anything is.
+type Preview struct {
+	Kind       string   // what the archive was taken for, such as "Go"
+	Own        string   // path of the Dockerfile that the archive brings; empty where it brings none
+	Dockerfile string   // whole text of the one that Berth wrote; empty where it wrote none
+	Reasons    []string // whole sentences: what was found, and what follows
+	Services   []string // names, in the order in which they start
+}
+
+// Examine says how the archive of a new app will be built, or refuses it as
+// Accept would. It claims nothing and keeps nothing: the archive stays the
+// caller's. A name or a route that is left empty is not looked at.
+func (c *Controller) Examine(ctx context.Context, u Upload) (Preview, error) {
+	app := c.newApp(u)
+	made, err := c.examine(u.Archive, app, app.Settings.planOptions())
+	if err != nil {
+		return Preview{}, err
+	}
+	if err := c.checkClaims(ctx, app); err != nil {
+		return Preview{}, claimProblem(err, app)
+	}
+	return previewOf(made), nil
+}
+
+// ExamineUpdate is Examine for the next release of an app. A release under way is
+// no reason to refuse: it may have ended by the time the archive is deployed.
+func (c *Controller) ExamineUpdate(ctx context.Context, name AppName, received *Archive) (Preview, error) {
+	app, err := c.findApp(ctx, name)
+	if err != nil {
+		return Preview{}, err
+	}
+	environment, err := c.openSavedEnvironment(ctx, name)
+	if err != nil {
+		return Preview{}, err
+	}
+	made, err := c.examine(received, app, environment.options(app.Settings))
+	if err != nil {
+		return Preview{}, err
+	}
+	return previewOf(made), nil
+}
+
+// checkClaims says early what CreateApp would; only CreateApp decides.
+func (c *Controller) checkClaims(ctx context.Context, wish App) error {
+	apps, err := c.ledger.ListApps(ctx)
+	if err != nil {
+		return err
+	}
+	for _, app := range apps {
+		if app.Name == wish.Name {
+			return ErrNameTaken
+		}
+	}
+	for _, app := range apps {
+		if slices.Contains(app.Routes, wish.Routes[0]) {
+			return ErrRouteTaken
+		}
+	}
+	return nil
+}
+
+func previewOf(made plan.Plan) Preview {
+	var preview Preview
+	for _, service := range made.Services {
+		preview.Services = append(preview.Services, service.Name)
+		if service.Name == made.Main {
+			preview.describe(service)
+		}
+	}
+	if len(made.Services) > 1 {
+		preview.Kind = "Compose app"
+	}
+	return preview
+}
+
+// describe says how the service that the route leads to is made.
+func (p *Preview) describe(service plan.Service) {
+	switch {
+	case service.Build.Generated != nil:
+		p.Kind = service.Build.Generated.Kind
+		p.Dockerfile = service.Build.Generated.Dockerfile
+		p.Reasons = service.Build.Generated.Reasons
+	case service.Image != "":
+		p.Kind = "Image"
+		p.Reasons = []string{fmt.Sprintf("The image %s is run as it is.", service.Image)}
+	default:
+		p.Kind = "Dockerfile"
+		p.Own = service.Build.Dockerfile
+	}
+}

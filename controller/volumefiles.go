@@ -1,0 +1,145 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"berth/controller/archive"
+	"berth/controller/docker"
+	"berth/controller/volume"
+)
+
+const (
+	// VolumeFileBytes is the most that one file of a volume can be when it is uploaded.
+	VolumeFileBytes int64 = 8 << 30
+	// mostListed bounds what a page shows of one folder.
+	mostListed = 2000
+	// tarOverhead is what the tar of an archive takes beside its files: at most
+	// three blocks and the padding of one for each entry.
+	tarOverhead = 4 * 512
+)
+
+// VolumeFiles is the files of one volume while somebody works on them. It is for
+// one goroutine, and must be closed. What a person can mend is a Problem.
+type VolumeFiles struct {
+	controller *Controller
+	name       volume.Name
+	session    *volume.Session
+	owner      volume.Owner // of what comes in
+	changed    bool
+}
+
+// ReadVolume opens the files of a volume. When ctx ends, what is under way ends.
+func (c *Controller) ReadVolume(ctx context.Context, name volume.Name) (*VolumeFiles, error) {
+	session, err := c.keeper.OpenVolume(ctx, name, docker.ReadOnly)
+	if err != nil {
+		return nil, volumeFailure(name, err)
+	}
+	return &VolumeFiles{controller: c, name: name, session: session}, nil
+}
+
+// ChangeVolume is ReadVolume for who adds and removes files. What is added
+// belongs to whom the volume's root belongs to: the user of the app that it was
+// made ready for.
+func (c *Controller) ChangeVolume(ctx context.Context, name volume.Name) (*VolumeFiles, error) {
+	session, err := c.keeper.OpenVolume(ctx, name, docker.ReadWrite)
+	if err != nil {
+		return nil, volumeFailure(name, err)
+	}
+	root, err := session.Find("")
+	if err != nil {
+		return nil, errors.Join(err, session.Close())
+	}
+	owner := root.Owner
+	if owner.User == 0 {
+		owner = nobody()
+	}
+	return &VolumeFiles{controller: c, name: name, session: session, owner: owner}, nil
+}
+
+// Close ends the work.
+func (f *VolumeFiles) Close() error {
+	if f.changed {
+		f.controller.volumes.changed(f.name)
+	}
+	return f.session.Close()
+}
+
+// List returns what is in a folder, at most 2,000 entries.
+func (f *VolumeFiles) List(folder volume.Path) (volume.Listing, error) {
+	listing, err := f.session.List(folder, mostListed)
+	return listing, volumeProblem("path", err)
+}
+
+// Find returns what is at the path.
+func (f *VolumeFiles) Find(path volume.Path) (volume.Entry, error) {
+	entry, err := f.session.Find(path)
+	return entry, volumeProblem("path", err)
+}
+
+// Read returns a file and its content, which must be read before anything else.
+func (f *VolumeFiles) Read(path volume.Path) (volume.Entry, io.Reader, error) {
+	entry, content, err := f.session.Read(path)
+	return entry, content, volumeProblem("path", err)
+}
+
+// Pack returns a folder as a tar, to be read as Read's content.
+func (f *VolumeFiles) Pack(folder volume.Path) (io.Reader, error) {
+	content, err := f.session.Pack(folder)
+	return content, volumeProblem("path", err)
+}
+
+// Write puts content into one file, which is replaced in one step where it is there.
+func (f *VolumeFiles) Write(path volume.Path, from io.Reader) error {
+	f.changed = true
+	_, err := f.session.Write(volume.WriteOptions{Path: path, Owner: f.owner, Limit: VolumeFileBytes}, from)
+	return volumeProblem("file", err)
+}
+
+// Unpack puts what a .zip or .tar.gz holds into a folder: all of it, or nothing.
+// The archive is refused for whatever the archive of an app is refused for.
+func (f *VolumeFiles) Unpack(ctx context.Context, folder volume.Path, from io.Reader) error {
+	received, err := f.controller.Receive(from)
+	if err != nil {
+		return inField("file", err)
+	}
+	defer received.Discard()
+	tree, err := f.controller.uploads.openWhole(received.file, f.controller.limits)
+	if err != nil {
+		return inField("file", archiveProblem(err))
+	}
+	defer tree.Close()
+	f.changed = true
+	options := volume.WriteOptions{
+		Path: folder, Owner: f.owner,
+		Limit: f.controller.limits.ExpandedBytes + int64(2*f.controller.limits.Entries)*tarOverhead,
+	}
+	err = f.session.Unpack(options, func(to io.Writer) error {
+		return tree.WriteTar(ctx, to, func(archive.Entry) bool { return true })
+	})
+	return inField("file", archiveProblem(volumeProblem("file", err)))
+}
+
+// Remove removes a file, or a folder with all that is in it. The root stays.
+func (f *VolumeFiles) Remove(path volume.Path) error {
+	if path == "" {
+		return &Problem{
+			Kind: KindInvalid, Field: "path",
+			Message: "The volume itself is not removed this way.", Hint: "Choose a file or a folder in it, or delete the volume.",
+		}
+	}
+	f.changed = true
+	return volumeProblem("path", f.session.Remove(path))
+}
+
+// inField moves a Problem to another field of the form.
+func inField(field string, err error) error {
+	problem, ok := errors.AsType[*Problem](err)
+	if !ok {
+		return err
+	}
+	moved := *problem
+	moved.Field = field
+	return &moved
+}

@@ -1,0 +1,194 @@
+package router
+
+import (
+	"net/http"
+	"time"
+
+	"berth/controller"
+	"berth/controller/volume"
+)
+
+// volumeJSON is a volume as the API shows it.
+type volumeJSON struct {
+	Name        volume.Name          `json:"name"`
+	Description string               `json:"description"`
+	CreatedAt   time.Time            `json:"created_at"`
+	Bytes       *int64               `json:"bytes"` // null where it could not be counted in time
+	Files       *int64               `json:"files"`
+	Users       []controller.AppName `json:"users"`
+}
+
+func volumeJSONOf(view controller.VolumeView) volumeJSON {
+	made := volumeJSON{Name: view.Name, Description: view.Description, CreatedAt: view.CreatedAt, Users: []controller.AppName{}}
+	made.Users = append(made.Users, view.Users...)
+	if view.HasUsage {
+		made.Bytes, made.Files = &view.Usage.Bytes, &view.Usage.Files
+	}
+	return made
+}
+
+// entryJSON is something in a folder as the API shows it.
+type entryJSON struct {
+	Name     string      `json:"name"`
+	Kind     volume.Kind `json:"kind"`
+	Size     int64       `json:"size"`
+	Modified time.Time   `json:"modified"`
+}
+
+func (a *admin) apiListVolumes(v *visit) error {
+	views, err := a.volumes.Volumes(v.context())
+	if err != nil {
+		return err
+	}
+	volumes := make([]volumeJSON, 0, len(views))
+	for _, view := range views {
+		volumes = append(volumes, volumeJSONOf(view))
+	}
+	return v.json(http.StatusOK, struct {
+		Volumes []volumeJSON `json:"volumes"`
+	}{volumes})
+}
+
+// apiCreateVolume answers 201 with the volume.
+func (a *admin) apiCreateVolume(v *visit) error {
+	var wish struct {
+		Name        string `json:"name"`
+		Description string `json:"description"`
+	}
+	if err := decodeJSON(v.request(), &wish, `{"name": "my-data"}`); err != nil {
+		return err
+	}
+	name, err := a.makeVolume(v, wish.Name, wish.Description)
+	if err != nil {
+		return err
+	}
+	view, err := a.volumes.Volume(v.context(), name)
+	if err != nil {
+		return err
+	}
+	v.gin.Header("Location", apiVolumes+"/"+string(name))
+	return v.json(http.StatusCreated, volumeJSONOf(view))
+}
+
+// apiDeleteVolume takes the name in the path as the confirmation.
+func (a *admin) apiDeleteVolume(v *visit) error {
+	name, err := v.volume()
+	if err != nil {
+		return err
+	}
+	if err := a.volumes.DeleteVolume(v.context(), name, string(name)); err != nil {
+		return err
+	}
+	return v.emptyAnswer()
+}
+
+// apiPlace is the volume and the path in it that the address names.
+func (v *visit) apiPlace() (volume.Name, volume.Path, error) {
+	name, err := v.volume()
+	if err != nil {
+		return "", "", err
+	}
+	path, err := parsePlace(v.gin.Param("path"))
+	return name, path, err
+}
+
+// apiShowFile sends a file as it is, or lists a folder.
+func (a *admin) apiShowFile(v *visit) error {
+	name, path, err := v.apiPlace()
+	if err != nil {
+		return err
+	}
+	entry, listing, err := a.lookUp(v, name, path)
+	if err != nil {
+		return err
+	}
+	if entry.Kind != volume.Folder {
+		return a.sendFile(v, name, path)
+	}
+	entries := make([]entryJSON, 0, len(listing.Entries))
+	for _, found := range listing.Entries {
+		entries = append(entries, entryJSON{Name: found.Name, Kind: found.Kind, Size: found.Size, Modified: found.Modified})
+	}
+	return v.json(http.StatusOK, struct {
+		Entries []entryJSON `json:"entries"`
+		More    bool        `json:"more"` // there are others, which are not listed
+	}{entries, listing.More})
+}
+
+// lookUp finds what is at the path, and lists it where it is a folder.
+func (a *admin) lookUp(v *visit, name volume.Name, path volume.Path) (volume.Entry, volume.Listing, error) {
+	files, err := a.volumes.ReadVolume(v.context(), name)
+	if err != nil {
+		return volume.Entry{}, volume.Listing{}, err
+	}
+	defer a.closeFiles(v, files)
+	entry, err := files.Find(path)
+	if err != nil || entry.Kind != volume.Folder {
+		return entry, volume.Listing{}, err
+	}
+	listing, err := files.List(path)
+	return entry, listing, err
+}
+
+// apiWriteFile puts the body into one file, which is replaced where it is there.
+func (a *admin) apiWriteFile(v *visit) error {
+	name, path, err := v.apiPlace()
+	if err != nil {
+		return err
+	}
+	if path, err = volume.ParseNewPath(string(path)); err != nil {
+		return badFileNameProblem(err)
+	}
+	v.done.detail = path.String()
+	if err := declaredTooLarge(v.request(), v.route.body); err != nil {
+		return fileProblem(err)
+	}
+	files, err := a.volumes.ChangeVolume(v.context(), name)
+	if err != nil {
+		return err
+	}
+	defer a.closeFiles(v, files)
+	v.worked = true
+	if err := files.Write(path, v.request().Body); err != nil {
+		return fileProblem(err)
+	}
+	return v.emptyAnswer()
+}
+
+// mountJSON is a volume in an app as the API takes it.
+type mountJSON struct {
+	Volume   string `json:"volume"`
+	Target   string `json:"target"`
+	ReadOnly bool   `json:"read_only"`
+}
+
+// apiUpdateMounts answers 201 with the release that runs with the volumes, or 200
+// with the app where there is nothing to run.
+func (a *admin) apiUpdateMounts(v *visit) error {
+	name, err := v.app()
+	if err != nil {
+		return err
+	}
+	var wish struct {
+		Mounts []mountJSON `json:"mounts"`
+	}
+	if err := decodeJSON(v.request(), &wish, `{"mounts": [{"volume": "my-data", "target": "/data"}]}`); err != nil {
+		return err
+	}
+	var mounts []controller.Mount
+	for _, one := range wish.Mounts {
+		mount, err := controller.ParseMount(one.Volume, one.Target, one.ReadOnly)
+		if err != nil {
+			return err
+		}
+		mounts = append(mounts, mount)
+	}
+	release, err := a.volumes.UpdateMounts(v.context(), name, mounts, v.caller.name())
+	if err != nil {
+		return err
+	}
+	if release.Number == 0 {
+		return a.apiShowApp(v)
+	}
+	return v.createdRelease(release)
+}

@@ -1,0 +1,156 @@
+package router
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"berth/controller"
+)
+
+// The fields of the upload forms with which an archive is looked into first.
+const (
+	fieldCheck = "check" // show how it will be built, and build nothing
+	fieldHeld  = "held"  // the id of an archive that was received before, instead of the file
+	fieldOther = "other" // give the held archive up and choose another
+)
+
+// heldPath is where the Dockerfile that Berth wrote for a held archive is downloaded.
+const heldPath = "/upload/held/:id/Dockerfile"
+
+// checks reports whether the form asks to see how the app will be built. Whatever
+// it says but no is a yes: a build is what cannot be taken back.
+func (u *upload) checks() bool {
+	said := u.fields[fieldCheck]
+	return said != "" && said != "false"
+}
+
+// sendsHeld reports whether the form stands for an archive that was sent before.
+func (u *upload) sendsHeld() bool { return !u.checks() && u.fields[fieldHeld] != "" }
+
+// settleCheck ends a form that is checked. The archive of a person is held for
+// them; a program sends it again.
+func (a *admin) settleCheck(v *visit, form *upload, app controller.AppName, preview controller.Preview, err error) error {
+	v.done.halfway = true // nothing was changed
+	if err != nil {
+		return form.problems.add(err)
+	}
+	form.preview = &preview
+	if !v.caller.bearer {
+		held := a.apps.Hold(v.caller.owner(), app, form.archive, preview)
+		form.held = &held
+	}
+	return nil
+}
+
+// heldKey is what the form names. An id that cannot be one is as good as gone.
+func (v *visit) heldKey(form *upload) (controller.HeldKey, error) {
+	id, err := controller.ParseHeldID(form.fields[fieldHeld])
+	return controller.HeldKey{Owner: v.caller.owner(), ID: id}, err
+}
+
+// givesUp ends a form whose archive the person wants to choose anew.
+func (a *admin) givesUp(v *visit, form *upload) bool {
+	if form.fields[fieldOther] == "" || v.caller.bearer {
+		return false
+	}
+	v.done.halfway = true // nothing was changed
+	v.refundOnce()
+	if key, err := v.heldKey(form); err == nil {
+		a.apps.Drop(key)
+	}
+	delete(form.fields, fieldHeld)
+	clear(form.problems) // they are said when the form is sent
+	return true
+}
+
+// settleHeld counts an archive once: when it was received, and not again when it
+// is deployed. After a refusal it finds the archive for the form.
+func (a *admin) settleHeld(v *visit, form *upload) {
+	if !form.sendsHeld() || form.archive != nil {
+		return
+	}
+	v.refundOnce()
+	if len(form.problems) == 0 {
+		return
+	}
+	if key, err := v.heldKey(form); err == nil && form.problems[fieldArchive] == nil {
+		if held, err := a.apps.Held(key); err == nil {
+			form.held = &held
+			return
+		}
+	}
+	delete(form.fields, fieldHeld)
+}
+
+// refundOnce gives the request back to its limit now, and not again at its end.
+func (v *visit) refundOnce() {
+	v.refund()
+	v.refund = func() {}
+}
+
+// heldView is an archive that waits, as the pages show it.
+type heldView struct {
+	controller.Held
+	Action    string // where the form goes
+	FormToken string
+	Fields    []hiddenField // what was typed
+}
+
+type hiddenField struct{ Name, Value string }
+
+// viewHeld returns nil where nothing is held.
+func (v *visit) viewHeld(form *upload, action string) *heldView {
+	if form == nil || form.held == nil {
+		return nil
+	}
+	view := &heldView{Held: *form.held, Action: action, FormToken: v.formToken()}
+	for _, name := range slices.Sorted(maps.Keys(form.fields)) {
+		switch name {
+		case formField, fieldCheck, fieldHeld, fieldOther:
+		default:
+			view.Fields = append(view.Fields, hiddenField{name, form.fields[name]})
+		}
+	}
+	return view
+}
+
+// Several names the services where there is more than one.
+func (h heldView) Several() []string {
+	if len(h.Preview.Services) < 2 {
+		return nil
+	}
+	return h.Preview.Services
+}
+
+// DockerfilePath is heldPath of this archive.
+func (h heldView) DockerfilePath() string { return strings.Replace(heldPath, ":id", h.ID, 1) }
+
+// downloadHeldDockerfile gives the Dockerfile that Berth wrote for a held archive.
+func (a *admin) downloadHeldDockerfile(v *visit) error {
+	id, err := controller.ParseHeldID(v.gin.Param("id"))
+	if err != nil {
+		return malformed("This cannot be an archive that is held.", "Follow the link on the page that shows how it will be built.", err)
+	}
+	held, err := a.apps.Held(controller.HeldKey{Owner: v.caller.owner(), ID: id})
+	if err != nil {
+		return err
+	}
+	if held.Preview.Dockerfile == "" {
+		return notFound("Berth wrote no Dockerfile for this archive.", nil)
+	}
+	v.attach("Dockerfile")
+	_, err = v.gin.Writer.WriteString(held.Preview.Dockerfile)
+	return err
+}
+
+// previewJSON answers a program with how its archive will be built.
+func (v *visit) previewJSON(preview controller.Preview) error {
+	return v.json(http.StatusOK, struct {
+		Kind       string   `json:"kind"`
+		Dockerfile string   `json:"dockerfile"` // that Berth wrote; empty where the archive brings its own
+		Reasons    []string `json:"reasons"`
+		Services   []string `json:"services"`
+	}{preview.Kind, preview.Dockerfile, append([]string{}, preview.Reasons...), append([]string{}, preview.Services...)})
+}
