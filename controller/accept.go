@@ -80,6 +80,23 @@ func (c *Controller) Rollback(ctx context.Context, name AppName, number int64, b
 	return c.queueRerun(ctx, app, rerunOf(old, by))
 }
 
+// lockLive takes the app's lock and returns the app with its live release, the zero
+// Release where it has none. Under the lock nothing is promoted: the image of the
+// live release is not an old one by the time that a rerun of it is queued.
+func (c *Controller) lockLive(ctx context.Context, name AppName) (app App, live Release, unlock func(), err error) {
+	if unlock, err = c.apps.lock(ctx, name); err != nil {
+		return App{}, Release{}, nil, err
+	}
+	if app, err = c.findApp(ctx, name); err == nil && app.Live != 0 {
+		live, err = c.Release(ctx, ReleaseID{App: name, Number: app.Live})
+	}
+	if err != nil {
+		unlock()
+		return App{}, Release{}, nil, err
+	}
+	return app, live, unlock, nil
+}
+
 // rerunOf returns the wish to run the image of an earlier release again, as it was.
 func rerunOf(old Release, by string) Release {
 	wish := newRelease(old.App, &Archive{Name: old.ArchiveName, Bytes: old.ArchiveBytes, SHA256: old.ArchiveSHA256}, by)

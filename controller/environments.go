@@ -81,22 +81,13 @@ func (c *Controller) UpdateEnvironment(ctx context.Context, name AppName, change
 // Release says that nothing was to be done: what runs has it already, or nothing
 // runs, and the next upload takes it.
 func (c *Controller) ApplyEnvironment(ctx context.Context, name AppName, by string) (Release, error) {
-	// Under the lock nothing is promoted, as in UpdateSettings.
-	unlock, err := c.apps.lock(ctx, name)
+	app, live, unlock, err := c.lockLive(ctx, name)
 	if err != nil {
 		return Release{}, err
 	}
 	defer unlock()
-	app, err := c.findApp(ctx, name)
-	if err != nil {
-		return Release{}, err
-	}
 	saved, err := c.environment(ctx, app)
 	if err != nil || app.Live == 0 || saved.Unapplied() == 0 {
-		return Release{}, err
-	}
-	live, err := c.Release(ctx, ReleaseID{App: name, Number: app.Live})
-	if err != nil {
 		return Release{}, err
 	}
 	wish := rerunOf(live, by)

@@ -44,22 +44,11 @@ func (c *Controller) UpdateMounts(ctx context.Context, name AppName, mounts []Mo
 	if err := CheckMounts(mounts); err != nil {
 		return Release{}, err
 	}
-	// Under the lock nothing is promoted: the image of the live release is not an old one by the time it is queued.
-	unlock, err := c.apps.lock(ctx, name)
+	app, live, unlock, err := c.lockLive(ctx, name)
 	if err != nil {
 		return Release{}, err
 	}
 	defer unlock()
-	app, err := c.findApp(ctx, name)
-	if err != nil {
-		return Release{}, err
-	}
-	var live Release
-	if app.Live != 0 {
-		if live, err = c.Release(ctx, ReleaseID{App: name, Number: app.Live}); err != nil {
-			return Release{}, err
-		}
-	}
 	switch {
 	case app.Live != 0 && !slices.Equal(live.Mounts, mounts):
 		wish := rerunOf(live, by)

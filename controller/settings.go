@@ -121,22 +121,11 @@ func (f limitField) parse(text string) (int64, error) {
 // with these, without a build and without a gap; else there is nothing to run,
 // and the zero Release is returned.
 func (c *Controller) UpdateSettings(ctx context.Context, name AppName, settings Settings, by string) (Release, error) {
-	// Under the lock nothing is promoted: the image of the live release is not an old one by the time it is queued.
-	unlock, err := c.apps.lock(ctx, name)
+	app, live, unlock, err := c.lockLive(ctx, name)
 	if err != nil {
 		return Release{}, err
 	}
 	defer unlock()
-	app, err := c.findApp(ctx, name)
-	if err != nil {
-		return Release{}, err
-	}
-	var live Release
-	if app.Live != 0 {
-		if live, err = c.Release(ctx, ReleaseID{App: name, Number: app.Live}); err != nil {
-			return Release{}, err
-		}
-	}
 	switch {
 	case app.Live != 0 && live.Settings != settings:
 		wish := rerunOf(live, by)
