@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"berth/controller"
-	"berth/controller/secret"
 	"berth/controller/plan"
+	"berth/controller/secret"
 	"berth/controller/store"
 	"berth/controller/volume"
 	"berth/controller/volume/volumetest"
