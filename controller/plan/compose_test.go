@@ -278,6 +278,8 @@ func TestFrom_RefusesComposeFilesThatReachOut(t *testing.T) {
 		{"volume over the root", "volumes: [\"data:/\"]", "which the system owns"},
 		{"volume over /etc", "volumes: [\"data:/etc\"]", "which the system owns"},
 		{"volume over /proc", "volumes: [\"data:/proc/sys\"]", "which the system owns"},
+		{"volume over the users", "volumes: [\"data:/etc/passwd\"]", "says who the users are"},
+		{"volume over programs", "volumes: [\"data:/usr/local/bin\"]", "holds the image's programs"},
 		{"volume over /run by /var", "volumes: [\"data:/var/run/secrets\"]", "which the system owns"},
 		{"volume over dots", "volumes: [\"data:/a/../etc\"]", "which the system owns"},
 		{"relative target", "volumes: [\"data:data\"]", ""},

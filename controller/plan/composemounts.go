@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -56,6 +57,10 @@ func (c *composer) addMount(to *Service, volume types.ServiceVolumeConfig, place
 	target, err := c.mountTarget(to, volume.Target, place...)
 	if err != nil {
 		return err
+	}
+	if _, err := ParseMountTarget(target); err != nil {
+		refusal, _ := errors.AsType[*Refusal](err) // it returns no other
+		return c.refuse(refusal.Reason, refusal.Hint, place...)
 	}
 	mount := Mount{Volume: volume.Source, Target: target, ReadOnly: volume.ReadOnly}
 	if volume.Volume != nil {
