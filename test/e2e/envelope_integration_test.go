@@ -258,14 +258,10 @@ func (e *envelope) audit(t *testing.T) {
 	if printed, err := e.stack.Berth("audit", "verify"); err != nil {
 		t.Fatalf("%v: %s", err, printed)
 	}
-	edit := "cp /data/audit.log /tmp/log && sed '3s/LOGIN_FAILURE/LOGIN_SUCCESS/' /tmp/log >/data/audit.log && ! cmp -s /tmp/log /data/audit.log"
+	edit := `cp /data/audit.log /tmp/log && sed '3s/"timestamp":"20/"timestamp":"19/' /tmp/log >/data/audit.log && ! cmp -s /tmp/log /data/audit.log`
 	if _, err := stack.Docker("run", "--rm", "--network", "none", "--label", "berth.stack="+e.stack.Name,
 		"--volume", e.stack.Name+"-data:/data", "berth-debian:bookworm", "sh", "-c", edit); err != nil {
-		edit = strings.ReplaceAll(edit, "3s/LOGIN_FAILURE/LOGIN_SUCCESS/", `3s/"success":false/"success":true/;3s/"success":true/"success":false/`)
-		if _, err := stack.Docker("run", "--rm", "--network", "none", "--label", "berth.stack="+e.stack.Name,
-			"--volume", e.stack.Name+"-data:/data", "berth-debian:bookworm", "sh", "-c", edit); err != nil {
-			t.Fatal(err)
-		}
+		t.Fatal(err)
 	}
 	printed, err := e.stack.Berth("audit", "verify")
 	if err == nil {
