@@ -201,7 +201,7 @@ func (v values) resolveSecrets(list []setting) error {
 }
 
 func readBounded(name string) ([]byte, error) {
-	file, err := os.Open(name) //nolint:gosec // the person who types the command says which file
+	file, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
