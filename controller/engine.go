@@ -46,10 +46,10 @@ type Publisher interface {
 
 // Proxy is the running proxy, asked over its own API and verify entry point.
 type Proxy interface {
-	// Confirm waits until the proxy serves target as published, or ctx ends.
-	Confirm(ctx context.Context, target traefik.Target) error
-	// ConfirmAll waits until the proxy serves these targets and no others of ours.
-	ConfirmAll(ctx context.Context, targets []traefik.Target) error
+	// Confirm waits until the proxy serves what is in table, or ctx ends.
+	Confirm(ctx context.Context, table traefik.Table) error
+	// ConfirmAll waits until the proxy serves this table and nothing else of ours.
+	ConfirmAll(ctx context.Context, table traefik.Table) error
 	// Probe asks target for path through the proxy, on the route that only the
 	// controller can use, and returns the status of the answer.
 	Probe(ctx context.Context, target traefik.Target, path string) (status int, err error)

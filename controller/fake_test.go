@@ -257,9 +257,9 @@ func (p *proxy) Publish(configuration *traefik.Configuration) (bool, error) {
 	return true, p.refuse
 }
 
-func (p *proxy) Confirm(context.Context, traefik.Target) error { return nil }
+func (p *proxy) Confirm(context.Context, traefik.Table) error { return nil }
 
-func (p *proxy) ConfirmAll(context.Context, []traefik.Target) error { return nil }
+func (p *proxy) ConfirmAll(context.Context, traefik.Table) error { return nil }
 
 func (p *proxy) Probe(context.Context, traefik.Target, string) (int, error) {
 	p.mu.Lock()

@@ -26,6 +26,11 @@ type Routing struct {
 	Proving bool   // not live: only the controller's own verify route leads there
 }
 
+// Table is what the proxy is to be told, as one transaction of the ledger read it.
+type Table struct {
+	Routings []Routing // the live ones by app, then the proving ones by app
+}
+
 // Ledger is the truth: what apps and releases there are. The engine and the
 // proxy are projections of it. Every method is one transaction; a missing row
 // is ErrNotFound.
@@ -79,9 +84,9 @@ type Ledger interface {
 	// superseded, and the app wanted running, also where it was stopped; it
 	// returns the whole route table of the same transaction. ErrNotFound where
 	// the app is wanted deleted.
-	Promote(ctx context.Context, id ReleaseID, at time.Time) ([]Routing, error)
+	Promote(ctx context.Context, id ReleaseID, at time.Time) (Table, error)
 	// Table returns the route table: the live release of every app that is not
 	// wanted deleted or stopped, then every release that is starting or verifying
 	// or building (Proving) and whose address is known.
-	Table(context.Context) ([]Routing, error)
+	Table(context.Context) (Table, error)
 }

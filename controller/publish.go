@@ -9,20 +9,35 @@ import (
 
 // publish writes the route table as the ledger has it now to where the proxy reads it.
 func (c *Controller) publish(ctx context.Context) error {
+	_, err := c.publishNow(ctx)
+	return err
+}
+
+// publishNow is publish, and returns what it published.
+func (c *Controller) publishNow(ctx context.Context) (traefik.Table, error) {
 	// Reading and writing are one step: a table read earlier must never be
 	// written after one read later.
 	c.publishing.Lock()
 	defer c.publishing.Unlock()
+	table, err := c.table(ctx)
+	if err != nil {
+		return traefik.Table{}, err
+	}
+	return table, c.publishTable(table)
+}
+
+// table is the route table as the ledger has it now.
+func (c *Controller) table(ctx context.Context) (traefik.Table, error) {
 	table, err := c.ledger.Table(ctx)
 	if err != nil {
-		return err
+		return traefik.Table{}, err
 	}
-	return c.publishTable(table)
+	return tableOf(table), nil
 }
 
 // publishTable writes the table; the caller holds publishing.
-func (c *Controller) publishTable(table []Routing) error {
-	configuration, err := traefik.Generate(targetsOf(table))
+func (c *Controller) publishTable(table traefik.Table) error {
+	configuration, err := traefik.Generate(table)
 	if err != nil {
 		return fmt.Errorf("generate proxy configuration: %w", err)
 	}
@@ -32,25 +47,37 @@ func (c *Controller) publishTable(table []Routing) error {
 	return nil
 }
 
-// publishAndConfirm publishes the table and waits until the proxy shows target.
-func (c *Controller) publishAndConfirm(ctx context.Context, target traefik.Target) error {
-	if err := c.publish(ctx); err != nil {
+// publishAndConfirm publishes the table and waits until the proxy shows what it
+// has for the release.
+func (c *Controller) publishAndConfirm(ctx context.Context, id ReleaseID) error {
+	table, err := c.publishNow(ctx)
+	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, confirmTimeout, errProxySilent)
 	defer cancel()
-	if err := c.proxy.Confirm(ctx, target); err != nil {
+	return c.confirm(ctx, table, id)
+}
+
+// confirm waits until the proxy shows what the table has for the release.
+func (c *Controller) confirm(ctx context.Context, table traefik.Table, id ReleaseID) error {
+	part, found := table.Only(string(id.App), id.Number)
+	if !found {
+		return fmt.Errorf("confirm %s: %w in the route table", id, ErrNotFound)
+	}
+	if err := c.proxy.Confirm(ctx, part); err != nil {
 		return fmt.Errorf("%w: %w", errProxySilent, err)
 	}
 	return nil
 }
 
-func targetsOf(table []Routing) []traefik.Target {
-	targets := make([]traefik.Target, 0, len(table))
-	for _, routing := range table {
+// tableOf is the table as the proxy understands it.
+func tableOf(table Table) traefik.Table {
+	targets := make([]traefik.Target, 0, len(table.Routings))
+	for _, routing := range table.Routings {
 		targets = append(targets, targetOf(routing))
 	}
-	return targets
+	return traefik.Table{Targets: targets}
 }
 
 func targetOf(r Routing) traefik.Target {

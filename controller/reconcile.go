@@ -233,11 +233,11 @@ func (c *Controller) retireOrphans(ctx context.Context, instances []docker.Insta
 func (c *Controller) confirmTable(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, confirmTimeout)
 	defer cancel()
-	table, err := c.ledger.Table(ctx)
+	table, err := c.table(ctx)
 	if err != nil {
 		return err
 	}
-	return c.proxy.ConfirmAll(ctx, targetsOf(table))
+	return c.proxy.ConfirmAll(ctx, table)
 }
 
 // sweepUploads removes the archives that an earlier process left behind.

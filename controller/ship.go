@@ -292,7 +292,7 @@ func (s *shipment) start(ctx context.Context, image docker.Image, network docker
 	s.log.say("starting %s, which listens on port %d", s.release.Instances[0], port)
 
 	starting, ctx := errgroup.WithContext(ctx)
-	starting.Go(func() error { return s.publishAndConfirm(ctx, s.target(true)) })
+	starting.Go(func() error { return s.publishAndConfirm(ctx, s.release.ReleaseID) })
 	starting.Go(func() error {
 		_, err := s.engine.Start(ctx, s.startOptions(image, network))
 		return err
@@ -310,7 +310,8 @@ func (s *shipment) promote(ctx context.Context) error {
 	defer unlock()
 	// The last line comes before the commit: who reads along stops at the final state.
 	s.log.say("proven; r%d takes over the route now", s.release.Number)
-	if err := s.commit(ctx); err != nil {
+	table, err := s.commit(ctx)
+	if err != nil {
 		return err
 	}
 	s.leave()
@@ -319,7 +320,7 @@ func (s *shipment) promote(ctx context.Context) error {
 
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), confirmTimeout)
 	defer cancel()
-	if err := s.proxy.Confirm(ctx, s.target(false)); err != nil {
+	if err := s.confirm(ctx, table, s.release.ReleaseID); err != nil {
 		s.logger.Warn("confirm promoted release", "release", s.release.String(), "error", err)
 		s.requestReconcile()
 		return nil
@@ -329,20 +330,21 @@ func (s *shipment) promote(ctx context.Context) error {
 	return nil
 }
 
-// commit marks the release live and publishes the table of the same transaction.
+// commit marks the release live, and publishes and returns the table of the same transaction.
 // A table that cannot be written is the reconciler's to repeat: the truth stands.
-func (s *shipment) commit(ctx context.Context) error {
+func (s *shipment) commit(ctx context.Context) (traefik.Table, error) {
 	s.publishing.Lock()
 	defer s.publishing.Unlock()
-	table, err := s.ledger.Promote(ctx, s.release.ReleaseID, time.Now())
+	promoted, err := s.ledger.Promote(ctx, s.release.ReleaseID, time.Now())
 	if err != nil {
-		return err
+		return traefik.Table{}, err
 	}
+	table := tableOf(promoted)
 	if err := s.publishTable(table); err != nil {
 		s.logger.Error("publish promoted release", "release", s.release.String(), "error", err)
 		s.requestReconcile()
 	}
-	return nil
+	return table, nil
 }
 
 // fail cleans up after a release that did not become live, and records why.

@@ -111,7 +111,7 @@ func TestConfirm_SaysWhatIsMissingWhenItsContextEnds(t *testing.T) {
 	client := fakeProxy(t, http.NotFound)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	err := client.Confirm(ctx, helloTarget(t))
+	err := client.Confirm(ctx, Table{Targets: []Target{helloTarget(t)}})
 	if !errors.Is(err, ErrUnconfirmed) || !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "hello-0-web") {
 		t.Errorf("error %v", err)
 	}
@@ -125,7 +125,7 @@ func TestConfirm_AsksAtOnceAndThenLessAndLessOften(t *testing.T) {
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	_ = client.Confirm(ctx, helloTarget(t))
+	_ = client.Confirm(ctx, Table{Targets: []Target{helloTarget(t)}})
 	if got := calls.Load(); got > 20 {
 		t.Errorf("asked %d times in a second", got)
 	}

@@ -70,15 +70,15 @@ type Headers struct {
 	CustomResponseHeaders map[string]string `yaml:"customResponseHeaders,omitempty"`
 }
 
-// Generate makes the whole dynamic configuration of targets, in the way that the
+// Generate makes the whole dynamic configuration of table, in the way that the
 // labels of a container would. It refuses invalid targets and two claims to one
-// route. The same targets in any order give the same configuration.
-func Generate(targets []Target) (*Configuration, error) {
-	if err := checkAll(targets); err != nil {
+// route. The same table in any order gives the same configuration.
+func Generate(table Table) (*Configuration, error) {
+	if err := checkAll(table.Targets); err != nil {
 		return nil, fmt.Errorf("generate configuration: %w", err)
 	}
 	whole := new(Configuration)
-	for _, target := range targets {
+	for _, target := range table.Targets {
 		part, err := Decode(Labels(target))
 		if err != nil {
 			return nil, fmt.Errorf("generate configuration of %s: %w", target.service(), err)

@@ -10,11 +10,11 @@ import (
 func TestGenerate_RefusesTwoClaimsToOneRoute(t *testing.T) {
 	a, b := helloTarget(t), helloTarget(t)
 	b.App = "other"
-	if _, err := Generate([]Target{a, b}); err == nil {
+	if _, err := Generate(Table{Targets: []Target{a, b}}); err == nil {
 		t.Error("two apps got one route")
 	}
 	b.Proving = true
-	if _, err := Generate([]Target{a, b}); err != nil {
+	if _, err := Generate(Table{Targets: []Target{a, b}}); err != nil {
 		t.Errorf("a proving target claims its routes: %v", err)
 	}
 }
@@ -22,7 +22,7 @@ func TestGenerate_RefusesTwoClaimsToOneRoute(t *testing.T) {
 func TestGenerate_RefusesOneReleaseTwice(t *testing.T) {
 	a, b := helloTarget(t), helloTarget(t)
 	b.Proving = true
-	if _, err := Generate([]Target{a, b}); err == nil {
+	if _, err := Generate(Table{Targets: []Target{a, b}}); err == nil {
 		t.Error("a release is live and proving at once")
 	}
 }
@@ -48,7 +48,7 @@ func TestGenerate_RefusesForgedTargets(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			target := helloTarget(t)
 			forge(&target)
-			if configuration, err := Generate([]Target{target}); err == nil {
+			if configuration, err := Generate(Table{Targets: []Target{target}}); err == nil {
 				t.Errorf("taken: %+v", configuration.HTTP)
 			}
 		})
@@ -57,12 +57,12 @@ func TestGenerate_RefusesForgedTargets(t *testing.T) {
 
 func TestGenerate_IsDeafToOrder(t *testing.T) {
 	targets := manyTargets(t, 20)
-	want, err := Generate(targets)
+	want, err := Generate(Table{Targets: targets})
 	if err != nil {
 		t.Fatal(err)
 	}
 	slices.Reverse(targets)
-	got, err := Generate(targets)
+	got, err := Generate(Table{Targets: targets})
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("another order gave another configuration (error %v)", err)
 	}
@@ -76,7 +76,7 @@ func TestGenerate_KeepsAppsApartWhoseNamesLookAlike(t *testing.T) {
 		proving.Release, proving.Proving = 2, true
 		targets = append(targets, target, proving)
 	}
-	configuration, err := Generate(targets)
+	configuration, err := Generate(Table{Targets: targets})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func manyTargets(t testing.TB, count int) []Target {
 func BenchmarkGenerate_ThousandApps(b *testing.B) {
 	targets := manyTargets(b, 1000)
 	for b.Loop() {
-		if _, err := Generate(targets); err != nil {
+		if _, err := Generate(Table{Targets: targets}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -35,16 +35,17 @@ func (e *RejectedError) Error() string {
 	return fmt.Sprintf("the proxy rejects %s: %s", e.Name, strings.Join(e.Errors, "; "))
 }
 
-// Confirm waits until the proxy runs exactly what was published for target: each
-// of its routers without error, on its service, with its address as the only
-// server. It asks about target alone, so it costs the same however many apps
-// there are. The first question is asked at once, the last after 30 s.
-func (c *Client) Confirm(ctx context.Context, target Target) error {
-	want, err := Generate([]Target{target})
+// Confirm waits until the proxy runs exactly what was published for table: each of
+// its routers without error, on its service, with its address as the only server.
+// It asks about each of them by name, so it is cheap for a table that Only
+// returned, however many apps there are. The first question is asked at once, the
+// last after 30 s.
+func (c *Client) Confirm(ctx context.Context, table Table) error {
+	want, err := Generate(table)
 	if err != nil {
 		return err
 	}
-	return c.await(ctx, target.service(), func(ctx context.Context) error { return c.compareEach(ctx, want) })
+	return c.await(ctx, "published routes", func(ctx context.Context) error { return c.compareEach(ctx, want) })
 }
 
 // ConfirmGone waits until the proxy has let go of target, so that no new request
@@ -63,11 +64,11 @@ func (c *Client) ConfirmGone(ctx context.Context, target Target) error {
 	})
 }
 
-// ConfirmAll waits until the proxy runs exactly what was published for targets,
+// ConfirmAll waits until the proxy runs exactly what was published for table,
 // and nothing of ours besides. It reads the proxy's whole state each time, in one
 // answer, because pages of the API could be of two different states.
-func (c *Client) ConfirmAll(ctx context.Context, targets []Target) error {
-	want, err := Generate(targets)
+func (c *Client) ConfirmAll(ctx context.Context, table Table) error {
+	want, err := Generate(table)
 	if err != nil {
 		return err
 	}

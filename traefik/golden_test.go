@@ -69,7 +69,7 @@ func describeRoute(text string) string {
 
 func TestGolden_Generate(t *testing.T) {
 	checkGolden(t, "generate", func(t *testing.T, input string) string {
-		configuration, err := Generate(parseTargets(t, input))
+		configuration, err := Generate(Table{Targets: parseTargets(t, input)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -16,7 +16,7 @@ func TestLabels_DecodeToWhatGenerateMakes(t *testing.T) {
 	for _, proving := range []bool{false, true} {
 		target := helloTarget(t)
 		target.Proving = proving
-		generated, err := Generate([]Target{target})
+		generated, err := Generate(Table{Targets: []Target{target}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -125,7 +125,7 @@ func (p *proxy) publish(targets ...Target) {
 
 func (p *proxy) confirmAll(targets ...Target) {
 	p.t.Helper()
-	if err := p.client.ConfirmAll(p.t.Context(), targets); err != nil {
+	if err := p.client.ConfirmAll(p.t.Context(), Table{Targets: targets}); err != nil {
 		p.t.Fatalf("%v\n%s", err, p.log())
 	}
 }
@@ -200,7 +200,7 @@ func target(t *testing.T, app, address string, routes ...string) Target {
 func TestProxy_TakesTheStaticConfigurationWithoutComplaint(t *testing.T) {
 	p := startProxy(t)
 	p.publish(target(t, "hello", backend(t, "hello"), "/hello", "hello.example.com"))
-	if err := p.client.Confirm(t.Context(), target(t, "hello", "unused:1", "/hello")); err == nil {
+	if err := p.client.Confirm(t.Context(), Table{Targets: []Target{target(t, "hello", "unused:1", "/hello")}}); err == nil {
 		t.Error("another address was confirmed")
 	}
 	for line := range strings.Lines(p.log()) {
@@ -225,7 +225,7 @@ func TestProxy_ServesARouteOnceConfirmedAndNotOnceGone(t *testing.T) {
 	for range 10 {
 		start := time.Now()
 		p.publish(hello)
-		if err := p.client.Confirm(t.Context(), hello); err != nil {
+		if err := p.client.Confirm(t.Context(), Table{Targets: []Target{hello}}); err != nil {
 			t.Fatal(err)
 		}
 		for path, want := range map[string]string{"/hello": "hello / ", "/hello/a/b": "hello /a/b "} {
@@ -256,7 +256,7 @@ func TestProxy_SwitchesToTheNewReleaseOnceConfirmed(t *testing.T) {
 		p.publish(old)
 		p.confirmAll(old)
 		p.publish(fresh)
-		if err := p.client.Confirm(t.Context(), fresh); err != nil {
+		if err := p.client.Confirm(t.Context(), Table{Targets: []Target{fresh}}); err != nil {
 			t.Fatal(err)
 		}
 		if err := p.client.ConfirmGone(t.Context(), old); err != nil {
@@ -401,7 +401,7 @@ func TestProxy_ProvesAReleaseOnTheVerifyEntryPointOnly(t *testing.T) {
 		t.Errorf("before it is published: %v", err)
 	}
 	p.publish(live, proving)
-	if err := p.client.Confirm(t.Context(), proving); err != nil {
+	if err := p.client.Confirm(t.Context(), Table{Targets: []Target{proving}}); err != nil {
 		t.Fatal(err)
 	}
 	p.confirmAll(live, proving)
@@ -641,7 +641,7 @@ func TestProxy_TakesAThousandApps(t *testing.T) {
 		start := time.Now()
 		publish(t, publisher, targets...)
 		written := time.Since(start)
-		if err := p.client.Confirm(t.Context(), targets[500]); err != nil {
+		if err := p.client.Confirm(t.Context(), Table{Targets: []Target{targets[500]}}); err != nil {
 			t.Fatal(err)
 		}
 		confirmed := time.Since(start)

@@ -24,7 +24,7 @@ func published(folder string) string { return filepath.Join(folder, dynamicFolde
 
 func generate(t testing.TB, targets ...Target) *Configuration {
 	t.Helper()
-	configuration, err := Generate(targets)
+	configuration, err := Generate(Table{Targets: targets})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -56,8 +56,8 @@ func (s *Store) Finish(ctx context.Context, id controller.ReleaseID, state contr
 // Promote makes a release live and returns the route table that this leads to. To
 // promote the live release again changes nothing. A release that has failed, was
 // cancelled or superseded, or whose app is wanted deleted, is ErrNotFound.
-func (s *Store) Promote(ctx context.Context, id controller.ReleaseID, at time.Time) ([]controller.Routing, error) {
-	var table []controller.Routing
+func (s *Store) Promote(ctx context.Context, id controller.ReleaseID, at time.Time) (controller.Table, error) {
+	var table controller.Table
 	err := s.write(ctx, func(tx *sql.Tx) error {
 		if err := promote(ctx, tx, id, at); err != nil {
 			return err
@@ -67,7 +67,7 @@ func (s *Store) Promote(ctx context.Context, id controller.ReleaseID, at time.Ti
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("promote %s: %w", id, err)
+		return controller.Table{}, fmt.Errorf("promote %s: %w", id, err)
 	}
 	return table, nil
 }

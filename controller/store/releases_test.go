@@ -388,8 +388,8 @@ func promoted(t testing.TB, ledger *store.Store, id controller.ReleaseID) {
 	must(t, err)
 }
 
-func live(table []controller.Routing) (count int) {
-	for _, routing := range table {
+func live(table controller.Table) (count int) {
+	for _, routing := range table.Routings {
 		if !routing.Proving {
 			count++
 		}

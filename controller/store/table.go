@@ -21,17 +21,21 @@ FROM releases r JOIN apps a ON a.name = r.app JOIN routes t ON t.app = r.app
 WHERE r.finished_at IS NULL AND r.state <> 'queued' AND r.address <> '' AND a.wanted <> 'deleted'
 ORDER BY proving, app, position`
 
-// Table returns the whole route table: the live releases by app, then the proving
-// ones by app.
-func (s *Store) Table(ctx context.Context) ([]controller.Routing, error) {
+// Table returns the whole route table.
+func (s *Store) Table(ctx context.Context) (controller.Table, error) {
 	table, err := queryTable(ctx, s.reader)
 	if err != nil {
-		return nil, fmt.Errorf("read route table: %w", err)
+		return controller.Table{}, fmt.Errorf("read route table: %w", err)
 	}
 	return table, nil
 }
 
-func queryTable(ctx context.Context, from querier) ([]controller.Routing, error) {
+func queryTable(ctx context.Context, from querier) (controller.Table, error) {
+	routings, err := queryRoutings(ctx, from)
+	return controller.Table{Routings: routings}, err
+}
+
+func queryRoutings(ctx context.Context, from querier) ([]controller.Routing, error) {
 	rows, err := from.QueryContext(ctx, selectTable)
 	repeated, err := collect(rows, err, scanRouting)
 	if err != nil {

@@ -91,10 +91,10 @@ func explain(t *testing.T, path, query string) string {
 	return plan.String()
 }
 
-func wantTable(t *testing.T, table []controller.Routing, want ...string) {
+func wantTable(t *testing.T, table controller.Table, want ...string) {
 	t.Helper()
 	var got []string
-	for _, routing := range table {
+	for _, routing := range table.Routings {
 		line := fmt.Sprintf("%s r%d at %s for %v", routing.App, routing.Release, routing.Address, routing.Routes)
 		if routing.Proving {
 			line += ", proving"

@@ -1,0 +1,19 @@
+package traefik
+
+// Table is all that the proxy is told at a time: the whole dynamic configuration
+// is made of one, and of nothing else. The zero Table routes nothing.
+type Table struct {
+	Targets []Target // each with a service of its own
+}
+
+// Only returns what the table has for one release of an app, and whether that is
+// anything.
+func (t Table) Only(app string, release int64) (Table, bool) {
+	for _, target := range t.Targets {
+		if target.App == app && target.Release == release {
+			t.Targets = []Target{target}
+			return t, true
+		}
+	}
+	return Table{}, false
+}
