@@ -52,17 +52,26 @@ type Server struct {
 	URL string `yaml:"url,omitempty"`
 }
 
-// Middleware changes a request or its answer. Only these two kinds are written:
-// the proxy's published holes were in others.
+// Middleware changes a request or its answer. Only these kinds are written: the
+// proxy's published holes were in others.
 type Middleware struct {
-	StripPrefix *StripPrefix `yaml:"stripPrefix,omitempty"`
-	Headers     *Headers     `yaml:"headers,omitempty"`
+	StripPrefix   *StripPrefix   `yaml:"stripPrefix,omitempty"`
+	Headers       *Headers       `yaml:"headers,omitempty"`
+	RedirectRegex *RedirectRegex `yaml:"redirectRegex,omitempty"`
 }
 
 // StripPrefix takes the route's path off before the app sees the request, which
 // finds it in X-Forwarded-Prefix.
 type StripPrefix struct {
 	Prefixes []string `yaml:"prefixes,omitempty"`
+}
+
+// RedirectRegex answers a request whose whole URL the expression matches with a
+// redirect: 302 or 301 to a GET, 307 or 308 to all else, which keep the method.
+type RedirectRegex struct {
+	Regex       string `yaml:"regex,omitempty"`
+	Replacement string `yaml:"replacement,omitempty"`
+	Permanent   bool   `yaml:"permanent,omitempty"`
 }
 
 // Headers sets headers of the answer.
@@ -77,7 +86,10 @@ func Generate(table Table) (*Configuration, error) {
 	if err := checkAll(table.Targets); err != nil {
 		return nil, fmt.Errorf("generate configuration: %w", err)
 	}
-	whole := new(Configuration)
+	whole, err := generateBeside(table)
+	if err != nil {
+		return nil, fmt.Errorf("generate configuration: %w", err)
+	}
 	for _, target := range table.Targets {
 		part, err := Decode(Labels(target))
 		if err != nil {
@@ -89,6 +101,9 @@ func Generate(table Table) (*Configuration, error) {
 }
 
 func (c *Configuration) add(part *Configuration) {
+	if part.HTTP == nil {
+		return
+	}
 	if c.HTTP == nil {
 		c.HTTP = new(HTTP)
 	}

@@ -48,6 +48,35 @@ func (c *Client) Confirm(ctx context.Context, table Table) error {
 	return c.await(ctx, "published routes", func(ctx context.Context) error { return c.compareEach(ctx, want) })
 }
 
+// ConfirmRoutes is Confirm, and waits besides until no live target of table has a
+// router more than it should: a route that was taken from it answers no more.
+func (c *Client) ConfirmRoutes(ctx context.Context, table Table) error {
+	want, err := Generate(table)
+	if err != nil {
+		return err
+	}
+	return c.await(ctx, "changed routes", func(ctx context.Context) error {
+		if err := c.compareEach(ctx, want); err != nil {
+			return err
+		}
+		for _, target := range table.Targets {
+			if target.Proving {
+				continue
+			}
+			// The places of routes have no gap, so one too many is at the next.
+			name := target.routerBase(len(target.Routes)) + "-" + EntryPointWeb
+			err := c.fetch(ctx, "/api/http/routers/"+name+providerSuffix, new(routerView))
+			switch {
+			case err == nil:
+				return fmt.Errorf("router %s is still there", name)
+			case !errors.Is(err, errNotFound):
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // ConfirmGone waits until the proxy has let go of target, so that no new request
 // reaches it.
 func (c *Client) ConfirmGone(ctx context.Context, target Target) error {
@@ -118,6 +147,9 @@ func poll(ctx context.Context, check func(context.Context) error) error {
 // compareEach asks for one name after the other and stops at the first that is
 // not as wanted; so a poll that comes too early costs one question.
 func (c *Client) compareEach(ctx context.Context, want *Configuration) error {
+	if want.HTTP == nil {
+		return nil
+	}
 	for _, name := range slices.Sorted(maps.Keys(want.HTTP.Routers)) {
 		var shown routerView
 		if err := c.fetch(ctx, "/api/http/routers/"+name+providerSuffix, &shown); err != nil {

@@ -3,8 +3,6 @@ package traefik
 import (
 	"fmt"
 	"strings"
-
-	"golang.org/x/net/idna"
 )
 
 const (
@@ -19,22 +17,55 @@ const verifyDomain = "berth.internal"
 // labels, international names in their xn-- form. The empty Host means any host.
 type Host string
 
-// ParseHost returns s as a Host, in lower case because DNS knows no other. It
-// refuses addresses, ports, wildcards, trailing dots and the names that Berth
-// keeps for itself with an *InvalidError.
+// ParseHost returns s as a Host, in lower case because DNS knows no other. A name
+// in Unicode becomes its xn-- form where IDNA2008 has one. It refuses addresses,
+// ports, wildcards, trailing dots, names that mix scripts to look like another and
+// those that Berth keeps for itself with an *InvalidError.
 func ParseHost(s string) (Host, error) {
-	refuse := func(reason, hint string) (Host, error) {
-		return "", &InvalidError{Value: s, Reason: reason, Hint: hint}
+	if len(s) > maxHostBytes {
+		return "", tooLongHost(s, len(s))
 	}
+	if err := checkOddHost(s); err != nil {
+		return "", err
+	}
+	host, err := toASCII(s)
+	if err != nil {
+		return "", &InvalidError{Value: s, Reason: err.Error(), Hint: "Check its spelling, or copy the xn-- form from your domain's registrar."}
+	}
+	if len(host) > maxHostBytes {
+		return "", tooLongHost(s, len(host))
+	}
+	if err := checkLabels(s, host); err != nil {
+		return "", err
+	}
+	return Host(host), nil
+}
+
+func tooLongHost(s string, length int) error {
+	return &InvalidError{
+		Value: s, Reason: fmt.Sprintf("The host has %d characters, and %d is the most.", length, maxHostBytes), Hint: "Use a shorter domain.",
+	}
+}
+
+// checkOddHost names what people paste, and attackers try, in the place of a host.
+func checkOddHost(s string) error {
+	refuse := func(reason, hint string) error { return &InvalidError{Value: s, Reason: reason, Hint: hint} }
 	switch {
 	case s == "":
 		return refuse("The host is empty.", "Write a domain such as app.example.com.")
-	case len(s) > maxHostBytes:
-		return refuse(fmt.Sprintf("The host has %d characters, and %d is the most.", len(s), maxHostBytes), "Use a shorter domain.")
-	case !isASCII(s):
-		return refuse("The host has letters outside ASCII.", internationalHint(s))
+	case strings.ContainsAny(s, "`{}()|&\"\\'<>$"):
+		return refuse("The host has a character that the proxy would read as part of a rule.", "Use letters, digits and inner hyphens between the dots, as in app.example.com.")
+	case strings.Contains(s, "*"):
+		return refuse("The host has a wildcard.", "Give each host a route of its own, such as app.example.com.")
+	case strings.HasSuffix(s, "."):
+		return refuse("The host ends in a dot.", "Leave the dot off, as in app.example.com.")
 	}
-	host := strings.ToLower(s)
+	return nil
+}
+
+// checkLabels looks at what is between the dots of host, which was typed as s.
+func checkLabels(s, host string) error {
+	refuse := func(reason, hint string) error { return &InvalidError{Value: s, Reason: reason, Hint: hint} }
 	labels := strings.Split(host, ".")
 	if len(labels) < 2 {
 		return refuse("The host is a single word, not a full domain.", "Write a domain such as app.example.com, or a path such as /app.")
@@ -47,13 +78,10 @@ func ParseHost(s string) (Host, error) {
 	if isNumber(labels[len(labels)-1]) {
 		return refuse("The host is an address, not a domain name.", "Leave the host off to answer on every address, as in /app.")
 	}
-	if ascii, err := idna.Lookup.ToASCII(host); err != nil || ascii != host {
-		return refuse("The host has an xn-- part that stands for no name.", "Copy the xn-- form from your domain's registrar.")
-	}
 	if host == verifyDomain || strings.HasSuffix(host, "."+verifyDomain) {
 		return refuse("The domain "+verifyDomain+" belongs to Berth itself.", "Use a domain of your own.")
 	}
-	return Host(host), nil
+	return nil
 }
 
 func isASCII(s string) bool {
@@ -63,17 +91,6 @@ func isASCII(s string) bool {
 		}
 	}
 	return true
-}
-
-func internationalHint(s string) string {
-	ascii, err := idna.Lookup.ToASCII(s)
-	if err != nil {
-		return "Write the domain in its xn-- form."
-	}
-	if host, err := ParseHost(ascii); err == nil {
-		return "Write it in its xn-- form: " + string(host) + "."
-	}
-	return "Write the domain in its xn-- form."
 }
 
 // isHostLabel also refuses hyphens in third and fourth place, which are kept for

@@ -4,14 +4,19 @@ package traefik
 // is made of one, and of nothing else. The zero Table routes nothing.
 type Table struct {
 	Targets []Target // each with a service of its own
+
+	Redirects []Redirect // of whole hosts; no route may be on a host that redirects
+	Home      Route      // where "/" leads that no target has; the zero Route is nowhere
+	Beacon    Beacon     // how the proxy is told from another; the zero Beacon is silent
 }
 
 // Only returns what the table has for one release of an app, and whether that is
-// anything.
+// anything. What is nobody's in particular is left out.
 func (t Table) Only(app string, release int64) (Table, bool) {
 	for _, target := range t.Targets {
 		if target.App == app && target.Release == release {
 			t.Targets = []Target{target}
+			t.Redirects, t.Home, t.Beacon = nil, Route{}, Beacon{}
 			return t, true
 		}
 	}

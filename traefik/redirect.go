@@ -1,0 +1,155 @@
+package traefik
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+)
+
+// Redirect sends every request for one host to another, with the path, the query
+// and the port that it came with.
+type Redirect struct {
+	From, To  Host
+	Permanent bool // 301, or 308 for what is not a GET; else 302 and 307
+}
+
+// Beacon is a path of the proxy's own, by which it is told from any other that
+// answers for a host: only the one that was given Token answers with Answer.
+type Beacon struct {
+	Token, Answer string // hexadecimal
+}
+
+// What the beacon is asked at, and where its answer is.
+const (
+	BeaconFolder = "/.well-known/berth-check/"
+	BeaconHeader = "X-Berth-Check"
+)
+
+const (
+	// noService stands where a middleware has answered already.
+	noService = "noop@internal"
+
+	homePriority   = 1       // below every route
+	beaconPriority = 100_000 // above every route
+)
+
+var beaconPattern = regexp.MustCompile(`^[0-9a-f]{16,64}$`)
+
+// generateBeside makes what no app has: redirects, the way home and the beacon.
+// Their names hold a dot or neither number nor dot, so that no app's can be one.
+func generateBeside(table Table) (*Configuration, error) {
+	if err := checkRedirects(table); err != nil {
+		return nil, err
+	}
+	made := new(Configuration)
+	for _, redirect := range table.Redirects {
+		made.redirect(string(redirect.From), redirect.From.rule(), Route{Host: redirect.From, Path: "/"}.Priority(), redirect.regex())
+	}
+	if table.Home != (Route{}) {
+		if parsed, err := ParseRoute(table.Home.String()); err != nil || parsed != table.Home {
+			return nil, fmt.Errorf("the way home is not valid: %.80q", table.Home.String())
+		}
+		made.redirect("home", "Path(`/`)", homePriority, homeRegex(table.Home))
+	}
+	if table.Beacon != (Beacon{}) {
+		if !beaconPattern.MatchString(table.Beacon.Token) || !beaconPattern.MatchString(table.Beacon.Answer) {
+			return nil, errors.New("the beacon is not hexadecimal")
+		}
+		made.beacon(table.Beacon)
+	}
+	return made, nil
+}
+
+// checkRedirects refuses what is wrong with redirects alone and together: a host
+// that redirects twice or has a route besides, and a way that leads back.
+func checkRedirects(table Table) error {
+	to := make(map[Host]Host, len(table.Redirects))
+	for _, redirect := range table.Redirects {
+		for _, host := range []Host{redirect.From, redirect.To} {
+			if parsed, err := ParseHost(string(host)); err != nil || parsed != host {
+				return fmt.Errorf("redirect has a host that is not valid: %.80q", host)
+			}
+		}
+		if _, twice := to[redirect.From]; twice {
+			return fmt.Errorf("%s redirects twice", redirect.From)
+		}
+		to[redirect.From] = redirect.To
+	}
+	for from := range to {
+		if _, again := FollowRedirects(to, from); again {
+			return fmt.Errorf("the redirect of %s leads back to it", from)
+		}
+	}
+	for _, target := range table.Targets {
+		for _, route := range target.Routes {
+			if _, redirects := to[route.Host]; redirects && !target.Proving {
+				return fmt.Errorf("route %s of %s is on a host that redirects", route, target.service())
+			}
+		}
+	}
+	return nil
+}
+
+// FollowRedirects returns where a request for host ends, and whether it never does.
+func FollowRedirects(to map[Host]Host, host Host) (end Host, loop bool) {
+	for range len(to) + 1 {
+		next, redirects := to[host]
+		if !redirects {
+			return host, false
+		}
+		host = next
+	}
+	return host, true
+}
+
+// regex matches every spelling of a URL of the host that the rule takes. What it
+// does not match is answered by nobody; where it leads does not depend on it.
+func (r Redirect) regex() *RedirectRegex {
+	return &RedirectRegex{
+		Regex:       `^(https?)://(?i:` + regexp.QuoteMeta(string(r.From)) + `)\.?(:[0-9]*)?([/?].*)?$`,
+		Replacement: `${1}://` + string(r.To) + `${2}${3}`,
+		Permanent:   r.Permanent,
+	}
+}
+
+// homeRegex leads to a path on the same host without repeating the host, which
+// anybody could have sent.
+func homeRegex(home Route) *RedirectRegex {
+	path := string(home.Path)
+	if path != "/" {
+		path += "/"
+	}
+	if home.Host == "" {
+		return &RedirectRegex{Regex: `^[^?]*(\?.*)?$`, Replacement: path + `${1}`}
+	}
+	return &RedirectRegex{
+		Regex:       `^(https?)://[^/?]*?(:[0-9]+)?(?:/[^?]*)?(\?.*)?$`,
+		Replacement: `${1}://` + string(home.Host) + `${2}` + path + `${3}`,
+	}
+}
+
+// redirect adds the middleware of that name and the two routers that go through it.
+func (c *Configuration) redirect(name, rule string, priority int, regex *RedirectRegex) {
+	part := &HTTP{Routers: make(map[string]*Router), Middlewares: map[string]*Middleware{name: {RedirectRegex: regex}}}
+	for _, entryPoint := range []string{EntryPointWeb, EntryPointWebsecure} {
+		router := &Router{EntryPoints: []string{entryPoint}, Middlewares: []string{name}, Service: noService, Rule: rule, Priority: priority}
+		if entryPoint == EntryPointWebsecure {
+			router.TLS = new(RouterTLS)
+		}
+		part.Routers[name+"-"+entryPoint] = router
+	}
+	c.add(&Configuration{HTTP: part})
+}
+
+func (c *Configuration) beacon(beacon Beacon) {
+	const name = "beacon"
+	c.add(&Configuration{HTTP: &HTTP{
+		Routers: map[string]*Router{name: {
+			EntryPoints: []string{EntryPointWeb}, Middlewares: []string{name}, Service: noService,
+			Rule: "Path(`" + BeaconFolder + beacon.Token + "`)", Priority: beaconPriority,
+		}},
+		Middlewares: map[string]*Middleware{name: {
+			Headers: &Headers{CustomResponseHeaders: map[string]string{BeaconHeader: beacon.Answer}},
+		}},
+	}})
+}
