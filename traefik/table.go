@@ -4,6 +4,10 @@ package traefik
 // is made of one, and of nothing else. The zero Table routes nothing.
 type Table struct {
 	Targets []Target // each with a service of its own
+	Domains []Domain // at most one for each host
+
+	ForceHTTPS bool   // plain requests of every route are sent on to HTTPS
+	HTTPSPort  uint16 // where browsers find HTTPS; 0 is 443
 }
 
 // Only returns what the table has for one release of an app, and whether that is
