@@ -1,6 +1,7 @@
 package traefik
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 )
@@ -9,6 +10,18 @@ import (
 // uses, with the keys of its files (yaml) and of its labels (label).
 type Configuration struct {
 	HTTP *HTTP `yaml:"http,omitempty"` // nil when nothing is routed: the proxy refuses an empty section
+	TLS  *TLS  `yaml:"tls,omitempty"`  // nil when no host has a certificate of its own
+}
+
+// TLS holds what is served by name, beside what the resolvers get.
+type TLS struct {
+	Certificates []Certificate `yaml:"certificates,omitempty"`
+}
+
+// Certificate names files as the proxy finds them.
+type Certificate struct {
+	CertFile string `yaml:"certFile,omitempty"`
+	KeyFile  string `yaml:"keyFile,omitempty"`
 }
 
 // HTTP holds routers, services and middlewares by name.
@@ -29,10 +42,17 @@ type Router struct {
 	TLS         *RouterTLS `yaml:"tls,omitempty" label:"allowEmpty"`
 }
 
-// RouterTLS makes a router answer HTTPS, and nothing else. Empty, it means the
-// proxy's default certificate.
+// RouterTLS makes a router answer HTTPS, and nothing else. Empty, it means
+// whatever certificate covers the host, else the proxy's default one.
 type RouterTLS struct {
-	CertResolver string `yaml:"certResolver,omitempty"`
+	CertResolver string      `yaml:"certResolver,omitempty"`
+	Domains      []TLSDomain `yaml:"domains,omitempty"`
+}
+
+// TLSDomain is the names of one certificate.
+type TLSDomain struct {
+	Main string   `yaml:"main,omitempty"`
+	SANs []string `yaml:"sans,omitempty"`
 }
 
 // Service is what a router sends to.
@@ -55,9 +75,17 @@ type Server struct {
 // Middleware changes a request or its answer. Only these kinds are written: the
 // proxy's published holes were in others.
 type Middleware struct {
-	StripPrefix   *StripPrefix   `yaml:"stripPrefix,omitempty"`
-	Headers       *Headers       `yaml:"headers,omitempty"`
-	RedirectRegex *RedirectRegex `yaml:"redirectRegex,omitempty"`
+	StripPrefix    *StripPrefix    `yaml:"stripPrefix,omitempty"`
+	Headers        *Headers        `yaml:"headers,omitempty"`
+	RedirectRegex  *RedirectRegex  `yaml:"redirectRegex,omitempty"`
+	RedirectScheme *RedirectScheme `yaml:"redirectScheme,omitempty"`
+}
+
+// RedirectScheme sends a request on to another scheme of the same host.
+type RedirectScheme struct {
+	Scheme    string `yaml:"scheme,omitempty"`
+	Port      string `yaml:"port,omitempty"`
+	Permanent bool   `yaml:"permanent,omitempty"`
 }
 
 // StripPrefix takes the route's path off before the app sees the request, which
@@ -83,7 +111,7 @@ type Headers struct {
 // labels of a container would. It refuses invalid targets and two claims to one
 // route. The same table in any order gives the same configuration.
 func Generate(table Table) (*Configuration, error) {
-	if err := checkAll(table.Targets); err != nil {
+	if err := errors.Join(checkAll(table.Targets), checkDomains(table.Domains)); err != nil {
 		return nil, fmt.Errorf("generate configuration: %w", err)
 	}
 	whole, err := generateBeside(table)
@@ -97,6 +125,7 @@ func Generate(table Table) (*Configuration, error) {
 		}
 		whole.add(part)
 	}
+	table.secure(whole)
 	return whole, nil
 }
 

@@ -181,14 +181,18 @@ type stateView struct {
 }
 
 type routerView struct {
-	EntryPoints []string  `json:"entryPoints"`
-	Middlewares []string  `json:"middlewares"`
-	Service     string    `json:"service"`
-	Rule        string    `json:"rule"`
-	Priority    int       `json:"priority"`
-	TLS         *struct{} `json:"tls"`
-	Status      string    `json:"status"`
-	Errors      []string  `json:"error"`
+	EntryPoints []string `json:"entryPoints"`
+	Middlewares []string `json:"middlewares"`
+	Service     string   `json:"service"`
+	Rule        string   `json:"rule"`
+	Priority    int      `json:"priority"`
+	TLS         *tlsView `json:"tls"`
+	Status      string   `json:"status"`
+	Errors      []string `json:"error"`
+}
+
+type tlsView struct {
+	CertResolver string `json:"certResolver"`
 }
 
 type serviceView struct {
@@ -231,7 +235,7 @@ func (v routerView) compare(name string, want *Router) error {
 		slices.Equal(v.EntryPoints, want.EntryPoints) &&
 		slices.EqualFunc(v.Middlewares, want.Middlewares, sameName) &&
 		(want.Priority == 0 || v.Priority == want.Priority) &&
-		(v.TLS != nil) == (want.TLS != nil)
+		(v.TLS != nil) == (want.TLS != nil) && (v.TLS == nil || v.TLS.CertResolver == want.TLS.CertResolver)
 	if !same {
 		return fmt.Errorf("router %s is not as published", name)
 	}

@@ -36,18 +36,23 @@ type piece struct {
 func (d *document) encode(configuration *Configuration) ([]byte, error) {
 	var file bytes.Buffer
 	file.WriteString(fileHeader)
-	if configuration.HTTP == nil {
+	if configuration.HTTP == nil && configuration.TLS == nil {
 		file.WriteString("{}\n")
 		return file.Bytes(), nil
 	}
 	next := document{pieces: make(map[string]piece, len(d.pieces))}
-	file.WriteString("http:\n")
-	err := errors.Join(
-		writeSection(&file, "routers", configuration.HTTP.Routers, d, &next),
-		writeSection(&file, "services", configuration.HTTP.Services, d, &next),
-		writeSection(&file, "middlewares", configuration.HTTP.Middlewares, d, &next),
-	)
-	if err != nil {
+	if http := configuration.HTTP; http != nil {
+		file.WriteString("http:\n")
+		err := errors.Join(
+			writeSection(&file, "routers", http.Routers, d, &next),
+			writeSection(&file, "services", http.Services, d, &next),
+			writeSection(&file, "middlewares", http.Middlewares, d, &next),
+		)
+		if err != nil {
+			return nil, err
+		}
+	}
+	if err := writeTLS(&file, configuration.TLS); err != nil {
 		return nil, err
 	}
 	if bytes.Contains(file.Bytes(), []byte("{{")) {
@@ -74,6 +79,22 @@ func writeSection[V any](file *bytes.Buffer, section string, values map[string]V
 		}
 		next.pieces[key] = part
 		file.Write(part.text)
+	}
+	return nil
+}
+
+// writeTLS writes the section whole: own certificates are few.
+func writeTLS(file *bytes.Buffer, section *TLS) error {
+	if section == nil {
+		return nil
+	}
+	part, err := encodePiece("certificates", section.Certificates)
+	if err != nil {
+		return fmt.Errorf("encode certificates: %w", err)
+	}
+	file.WriteString("tls:\n")
+	for line := range bytes.Lines(part.text) {
+		file.Write(bytes.TrimPrefix(line, []byte("  "))) // one section less deep than the others
 	}
 	return nil
 }

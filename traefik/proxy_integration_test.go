@@ -38,6 +38,7 @@ const (
 type proxy struct {
 	t       *testing.T
 	folder  string
+	acme    string // folder of what it got from certificate authorities
 	name    string
 	options StaticOptions
 	client  *Client
@@ -56,6 +57,13 @@ func docker(t *testing.T, arguments ...string) string {
 
 func startProxy(t *testing.T) *proxy {
 	t.Helper()
+	return startProxyWith(t, func(*proxy) {})
+}
+
+// startProxyWith lets prepare change the options once the networks are there. The
+// proxy has the environment and the folders that the stack gives it.
+func startProxyWith(t *testing.T, prepare func(*proxy), environment ...string) *proxy {
+	t.Helper()
 	removeAll := func() {
 		for _, kind := range [][]string{{"ps", "-aq"}, {"network", "ls", "-q"}} {
 			ids := strings.Fields(docker(t, append(kind, "--filter", "label=berth.stack="+testStack)...))
@@ -73,18 +81,26 @@ func startProxy(t *testing.T) *proxy {
 
 	p := &proxy{t: t, folder: t.TempDir(), name: testStack + "-proxy"}
 	p.options = StaticOptions{ProxyAddress: netip.MustParseAddr(testAddress)}
+	label := "berth.stack=" + testStack
+	docker(t, "network", "create", "--label", label, "--subnet", testSubnet, testStack+"-0-edge")
+	docker(t, "network", "create", "--label", label, "--subnet", otherSubnet, testStack+"-app-other")
+	prepare(p)
 	if _, err := WriteStatic(p.folder, p.options); err != nil {
 		t.Fatal(err)
 	}
 	giveToProxy(t, p.folder)
-	label := "berth.stack=" + testStack
-	docker(t, "network", "create", "--label", label, "--subnet", testSubnet, testStack+"-0-edge")
-	docker(t, "network", "create", "--label", label, "--subnet", otherSubnet, testStack+"-app-other")
-	docker(t, "create", "--name", p.name, "--label", label, "--label", "berth.role=proxy",
+	p.acme = t.TempDir()
+	giveToProxy(t, p.acme)
+	arguments := []string{"create"}
+	for _, variable := range environment {
+		arguments = append(arguments, "--env", variable)
+	}
+	docker(t, append(arguments, "--name", p.name, "--label", label, "--label", "berth.role=proxy",
 		"--network", testStack+"-0-edge", "--ip", testAddress,
 		"--user", "65532:65532", "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges",
 		"--mount", "type=bind,readonly,source="+p.folder+",target=/proxy",
-		cmp.Or(os.Getenv("BERTH_TRAEFIK_IMAGE"), "berth-traefik:3.7.9"), "--configFile=/proxy/traefik.yml")
+		"--mount", "type=bind,source="+p.acme+",target=/acme",
+		cmp.Or(os.Getenv("BERTH_TRAEFIK_IMAGE"), "berth-traefik:3.7.9"), "--configFile=/proxy/traefik.yml")...)
 	docker(t, "network", "connect", "--ip", otherAddress, testStack+"-app-other", p.name)
 	docker(t, "start", p.name)
 	client, err := NewClient(p.options.APIURL(), p.options.VerifyURL())

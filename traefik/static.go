@@ -3,6 +3,7 @@ package traefik
 import (
 	"bytes"
 	_ "embed" // the two templates
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -48,8 +49,14 @@ var staticText string
 var stackText string
 
 var (
-	staticTemplate = template.Must(template.New(staticName).Parse(staticText))
-	stackTemplate  = template.Must(template.New(stackName).Parse(stackText))
+	staticTemplate = template.Must(template.New(staticName).Funcs(functions).Parse(staticText))
+	stackTemplate  = template.Must(template.New(stackName).Funcs(functions).Parse(stackText))
+
+	// functions quote as JSON does, which YAML reads.
+	functions = template.FuncMap{"quote": func(text string) (string, error) {
+		quoted, err := json.Marshal(text)
+		return string(quoted), err
+	}}
 )
 
 // StaticOptions is what differs from one stack to the next.
@@ -61,6 +68,15 @@ type StaticOptions struct {
 	ProxyFolder string
 	// LogLevel is DEBUG, INFO, WARN or ERROR; empty means INFO.
 	LogLevel string
+	// ACME is whom certificates are asked from; the zero value asks nobody.
+	ACME ACME
+	// HTTP3 offers HTTP/3 too, on the same port over UDP.
+	HTTP3 bool
+	// HTTPSPort is where browsers find HTTPS; 0 means 443.
+	HTTPSPort uint16
+	// Dashboard says who can open the proxy's own pages; the zero value is this
+	// machine alone.
+	Dashboard Dashboard
 }
 
 // Static gives the proxy's static configuration. The template says why each
@@ -89,8 +105,15 @@ func WriteStatic(folder string, options StaticOptions) (changed bool, err error)
 	if err := os.MkdirAll(dynamic, 0o755); err != nil { //nolint:gosec // nothing in it is secret
 		return false, fmt.Errorf("make folder of dynamic configuration: %w", err)
 	}
-	if _, err := replaceFile(folder, filepath.Join(dynamic, stackName), stack, publicMode); err != nil {
+	mode := publicMode
+	if len(options.Dashboard.Users) > 0 {
+		mode = privateMode
+	}
+	if _, err := replaceFile(folder, filepath.Join(dynamic, stackName), stack, mode); err != nil {
 		return false, fmt.Errorf("write dashboard route: %w", err)
+	}
+	if err := options.ACME.write(folder); err != nil {
+		return false, err
 	}
 	changed, err = replaceFile(folder, filepath.Join(folder, staticName), static, publicMode)
 	if err != nil {
@@ -128,7 +151,10 @@ func (o StaticOptions) complete() (StaticOptions, error) {
 	default:
 		return o, fmt.Errorf("log level %q is none of DEBUG, INFO, WARN and ERROR", o.LogLevel)
 	}
-	return o, nil
+	if o.HTTPSPort == 0 {
+		o.HTTPSPort = 443
+	}
+	return o, errors.Join(o.ACME.check(), o.Dashboard.check())
 }
 
 // DynamicFolder is where the proxy looks for dynamic files.
@@ -137,6 +163,15 @@ func (o StaticOptions) DynamicFolder() string { return filepath.Join(o.ProxyFold
 // FallbackFile is where the proxy finds the fallback certificate and its key.
 func (o StaticOptions) FallbackFile() string {
 	return filepath.Join(o.ProxyFolder, tlsFolder, fallbackName)
+}
+
+// AuthorityFile is where the proxy finds whom it trusts to be the certificate
+// authority's server; empty for the system's own.
+func (o StaticOptions) AuthorityFile() string {
+	if len(o.ACME.Trust) == 0 {
+		return ""
+	}
+	return filepath.Join(o.ProxyFolder, tlsFolder, authorityName)
 }
 
 // DashboardAddress is the address and port of the proxy's API and dashboard.

@@ -1,0 +1,57 @@
+package traefik
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"regexp"
+)
+
+// Dashboard says who can open the proxy's own pages. The zero value shows them to
+// this machine alone, on the published port of the dashboard.
+type Dashboard struct {
+	// Off closes them. Berth goes on to ask the API, from Controller and nowhere else.
+	Off        bool
+	Controller netip.Addr // Berth's address as the proxy sees it; needed where Off or Host is set
+	// Host opens them to the world, and closes them on the dashboard's port.
+	Host     Host
+	Users    []string // name:bcrypt hash; at least one where Host is set
+	Resolver string   // for Host's certificate; empty: what is at hand
+}
+
+var userPattern = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}:\$2[aby]\$[0-9]{2}\$[./A-Za-z0-9]{53}$`)
+
+// Local reports whether the pages are open on the dashboard's own port.
+func (d Dashboard) Local() bool { return !d.Off && d.Host == "" }
+
+// TLS is the section of the router, in YAML's flow style.
+func (d Dashboard) TLS() string {
+	if d.Resolver == "" {
+		return "{}"
+	}
+	return fmt.Sprintf("{certResolver: %s}", d.Resolver)
+}
+
+func (d Dashboard) check() error {
+	if !d.Local() && !d.Controller.IsValid() {
+		return errors.New("the dashboard needs the controller's address where it is not open to this machine")
+	}
+	if d.Host == "" {
+		return nil
+	}
+	if parsed, err := ParseHost(string(d.Host)); err != nil || parsed != d.Host {
+		return fmt.Errorf("dashboard host %.80q is not valid", d.Host)
+	}
+	if len(d.Users) == 0 {
+		return errors.New("a dashboard with a host of its own needs a user")
+	}
+	for _, user := range d.Users {
+		if !userPattern.MatchString(user) {
+			return errors.New("a user of the dashboard is not a name with a bcrypt hash")
+		}
+	}
+	if d.Resolver != "" && !resolverPattern.MatchString(d.Resolver) {
+		return fmt.Errorf("dashboard resolver %.60q is not valid", d.Resolver)
+	}
+	return nil
+}
