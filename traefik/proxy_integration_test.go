@@ -83,6 +83,7 @@ func startProxy(t *testing.T) *proxy {
 	docker(t, "create", "--name", p.name, "--label", label, "--label", "berth.role=proxy",
 		"--network", testStack+"-0-edge", "--ip", testAddress,
 		"--user", "65532:65532", "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges",
+		"--tmpfs", "/tmp:rw,noexec,nosuid,nodev,size=128m,mode=1777", "--memory", "512m",
 		"--mount", "type=bind,readonly,source="+p.folder+",target=/proxy",
 		cmp.Or(os.Getenv("BERTH_TRAEFIK_IMAGE"), "berth-traefik:3.7.9"), "--configFile=/proxy/traefik.yml")
 	docker(t, "network", "connect", "--ip", otherAddress, testStack+"-app-other", p.name)

@@ -4,6 +4,9 @@ package traefik
 // is made of one, and of nothing else. The zero Table routes nothing.
 type Table struct {
 	Targets []Target // each with a service of its own
+	// Maintenance is the host:port of the handler of maintenance pages; it may be
+	// empty while no target is in maintenance.
+	Maintenance string
 }
 
 // Only returns what the table has for one release of an app, and whether that is
