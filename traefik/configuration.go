@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 )
 
 // Configuration is the part of Traefik v3's dynamic configuration that Berth
@@ -72,13 +73,18 @@ type Server struct {
 	URL string `yaml:"url,omitempty"`
 }
 
-// Middleware changes a request or its answer. Only these kinds are written: the
-// proxy's published holes were in others.
+// Middleware changes a request or its answer, or refuses it. Only these kinds are
+// written, and each only where it is asked for: the proxy's published holes were
+// in others, or in what these are not used for.
 type Middleware struct {
 	StripPrefix    *StripPrefix    `yaml:"stripPrefix,omitempty"`
 	Headers        *Headers        `yaml:"headers,omitempty"`
 	RedirectRegex  *RedirectRegex  `yaml:"redirectRegex,omitempty"`
 	RedirectScheme *RedirectScheme `yaml:"redirectScheme,omitempty"`
+	IPAllowList    *IPAllowList    `yaml:"ipAllowList,omitempty"`
+	RateLimit      *RateLimit      `yaml:"rateLimit,omitempty"`
+	BasicAuth      *BasicAuth      `yaml:"basicAuth,omitempty"`
+	Buffering      *Buffering      `yaml:"buffering,omitempty"`
 }
 
 // RedirectScheme sends a request on to another scheme of the same host.
@@ -102,16 +108,56 @@ type RedirectRegex struct {
 	Permanent   bool   `yaml:"permanent,omitempty"`
 }
 
-// Headers sets headers of the answer.
+// Headers sets headers of the request and of the answer; an empty one is taken off.
 type Headers struct {
+	CustomRequestHeaders  map[string]string `yaml:"customRequestHeaders,omitempty"`
 	CustomResponseHeaders map[string]string `yaml:"customResponseHeaders,omitempty"`
+}
+
+// IPAllowList answers only requests from these ranges, by the address of the
+// connection; others get 403.
+type IPAllowList struct {
+	SourceRange []string `yaml:"sourceRange,omitempty"`
+}
+
+// RateLimit bounds the requests of each source; what is beyond gets 429.
+type RateLimit struct {
+	Average         int64            `yaml:"average,omitempty"`
+	Period          string           `yaml:"period,omitempty"`
+	Burst           int64            `yaml:"burst,omitempty"`
+	SourceCriterion *SourceCriterion `yaml:"sourceCriterion,omitempty"`
+}
+
+// SourceCriterion is what a source is.
+type SourceCriterion struct {
+	IPStrategy *IPStrategy `yaml:"ipStrategy,omitempty"`
+}
+
+// IPStrategy makes the addresses of an IPv6 subnet one source.
+type IPStrategy struct {
+	IPv6Subnet int `yaml:"ipv6Subnet,omitempty"`
+}
+
+// BasicAuth asks for a name and a password.
+type BasicAuth struct {
+	Users        []string `yaml:"users,omitempty"` // name:hash
+	Realm        string   `yaml:"realm,omitempty"`
+	RemoveHeader bool     `yaml:"removeHeader,omitempty"`
+}
+
+// Buffering reads the whole body before the app sees the request, and refuses one
+// that is too large with 413.
+type Buffering struct {
+	MaxRequestBodyBytes  int64 `yaml:"maxRequestBodyBytes,omitempty"`
+	MemRequestBodyBytes  int64 `yaml:"memRequestBodyBytes,omitempty"`
+	MemResponseBodyBytes int64 `yaml:"memResponseBodyBytes,omitempty"`
 }
 
 // Generate makes the whole dynamic configuration of table, in the way that the
 // labels of a container would. It refuses invalid targets and two claims to one
 // route. The same table in any order gives the same configuration.
 func Generate(table Table) (*Configuration, error) {
-	if err := errors.Join(checkAll(table.Targets), checkDomains(table.Domains)); err != nil {
+	if err := errors.Join(checkAll(table), checkDomains(table.Domains)); err != nil {
 		return nil, fmt.Errorf("generate configuration: %w", err)
 	}
 	whole, err := generateBeside(table)
@@ -119,6 +165,7 @@ func Generate(table Table) (*Configuration, error) {
 		return nil, fmt.Errorf("generate configuration: %w", err)
 	}
 	for _, target := range table.Targets {
+		target.Maintenance = table.Maintenance
 		part, err := Decode(Labels(target))
 		if err != nil {
 			return nil, fmt.Errorf("generate configuration of %s: %w", target.service(), err)
@@ -127,6 +174,20 @@ func Generate(table Table) (*Configuration, error) {
 	}
 	table.secure(whole)
 	return whole, nil
+}
+
+// addForwarded adds the middleware that the public routers carry. It is the same
+// for all, so that no label describes it.
+func (c *Configuration) addForwarded() {
+	if c.HTTP == nil {
+		return
+	}
+	for _, router := range c.HTTP.Routers {
+		if router != nil && slices.Contains(router.Middlewares, forwardedName) {
+			c.HTTP.Middlewares = merge(c.HTTP.Middlewares, map[string]*Middleware{forwardedName: forwarded()})
+			return
+		}
+	}
 }
 
 func (c *Configuration) add(part *Configuration) {

@@ -1,6 +1,7 @@
 package traefik
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ const (
 	confirmTimeout = 30 * time.Second // a busy machine with 1,000 apps takes five to reload
 	firstPause     = 5 * time.Millisecond
 	longestPause   = 100 * time.Millisecond
+	settleTime     = 5 * time.Millisecond
 )
 
 // providerSuffix is what the proxy adds to the names in our files.
@@ -36,7 +38,9 @@ func (e *RejectedError) Error() string {
 }
 
 // Confirm waits until the proxy runs exactly what was published for table: each of
-// its routers without error, on its service, with its address as the only server.
+// its routers without error, on its service, with its address as the only server,
+// behind the middlewares of its Access, whose names tell what is in them; and of
+// what is closed no router at all.
 // It asks about each of them by name, so it is cheap for a table that Only
 // returned, however many apps there are. The first question is asked at once, the
 // last after 30 s.
@@ -45,7 +49,56 @@ func (c *Client) Confirm(ctx context.Context, table Table) error {
 	if err != nil {
 		return err
 	}
-	return c.await(ctx, "published routes", func(ctx context.Context) error { return c.compareEach(ctx, want) })
+	gone := closedRouters(table)
+	err = c.await(ctx, "published routes", func(ctx context.Context) error {
+		return cmp.Or(c.compareEach(ctx, want), c.missEach(ctx, gone))
+	})
+	if err != nil {
+		return err
+	}
+	return settle(ctx)
+}
+
+// settle waits for the proxy's other entry points: it switches one after the
+// other, in any order, and the one of its API may have been the first.
+func settle(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(settleTime):
+		return nil
+	}
+}
+
+// closedRouters are the routers that the closed targets had while they were open.
+func closedRouters(table Table) []string {
+	var names []string
+	for _, target := range table.Targets {
+		if target.Proving || !target.Access.Closed() {
+			continue
+		}
+		for place := range target.Routes {
+			for _, entryPoint := range []string{EntryPointWeb, EntryPointWebsecure} {
+				name := target.routerBase(place) + "-" + entryPoint
+				names = append(names, name, name+bodySuffix)
+			}
+		}
+	}
+	return names
+}
+
+// missEach makes sure that the proxy knows none of the routers.
+func (c *Client) missEach(ctx context.Context, names []string) error {
+	for _, name := range names {
+		err := c.fetch(ctx, "/api/http/routers/"+name+providerSuffix, new(routerView))
+		if err == nil {
+			return fmt.Errorf("router %s is still there", name)
+		}
+		if !errors.Is(err, errNotFound) {
+			return err
+		}
+	}
+	return nil
 }
 
 // ConfirmRoutes is Confirm, and waits besides until no live target of table has a

@@ -19,7 +19,7 @@ type Dashboard struct {
 	Resolver string   // for Host's certificate; empty: what is at hand
 }
 
-var userPattern = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}:\$2[aby]\$[0-9]{2}\$[./A-Za-z0-9]{53}$`)
+var dashboardUserPattern = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}:\$2[aby]\$[0-9]{2}\$[./A-Za-z0-9]{53}$`)
 
 // Local reports whether the pages are open on the dashboard's own port.
 func (d Dashboard) Local() bool { return !d.Off && d.Host == "" }
@@ -46,7 +46,7 @@ func (d Dashboard) check() error {
 		return errors.New("a dashboard with a host of its own needs a user")
 	}
 	for _, user := range d.Users {
-		if !userPattern.MatchString(user) {
+		if !dashboardUserPattern.MatchString(user) {
 			return errors.New("a user of the dashboard is not a name with a bcrypt hash")
 		}
 	}

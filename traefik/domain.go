@@ -109,17 +109,31 @@ func (t Table) secure(whole *Configuration) {
 // secureRouters puts what is about the scheme before everything else: a request
 // that is sent on must not be answered, nor asked for a password, in the clear.
 func (t Table) secureRouters(whole *Configuration, base string, domain Domain) {
-	if t.ForceHTTPS || domain.RedirectHTTPS {
-		whole.use(base+"-"+EntryPointWeb, redirectName, t.redirect())
+	for _, name := range whole.routersOf(base + "-" + EntryPointWeb) {
+		if t.ForceHTTPS || domain.RedirectHTTPS {
+			whole.use(name, redirectName, t.redirect())
+		}
 	}
-	router := whole.HTTP.Routers[base+"-"+EntryPointWebsecure]
-	router.TLS = domain.routerTLS()
-	if seconds := int64(domain.HSTS / time.Second); seconds > 0 {
-		age := strconv.FormatInt(seconds, 10)
-		whole.use(base+"-"+EntryPointWebsecure, hstsNamePrefix+age, &Middleware{Headers: &Headers{
-			CustomResponseHeaders: map[string]string{"Strict-Transport-Security": "max-age=" + age},
-		}})
+	for _, name := range whole.routersOf(base + "-" + EntryPointWebsecure) {
+		whole.HTTP.Routers[name].TLS = domain.routerTLS()
+		if seconds := int64(domain.HSTS / time.Second); seconds > 0 {
+			age := strconv.FormatInt(seconds, 10)
+			whole.use(name, hstsNamePrefix+age, &Middleware{Headers: &Headers{
+				CustomResponseHeaders: map[string]string{"Strict-Transport-Security": "max-age=" + age},
+			}})
+		}
 	}
+}
+
+// routersOf lists the routers of a route on one entry point: none where nobody may
+// get in, and a second where bodies are bounded.
+func (c *Configuration) routersOf(name string) (names []string) {
+	for _, name := range []string{name, name + bodySuffix} {
+		if c.HTTP.Routers[name] != nil {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // redirect is permanent, and keeps method and body: 308 where it matters.

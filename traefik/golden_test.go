@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 var update = flag.Bool("update", false, "write what is generated into testdata")
@@ -69,7 +70,7 @@ func describeRoute(text string) string {
 
 func TestGolden_Generate(t *testing.T) {
 	checkGolden(t, "generate", func(t *testing.T, input string) string {
-		configuration, err := Generate(Table{Targets: parseTargets(t, input)})
+		configuration, err := Generate(Table{Targets: parseTargets(t, input), Maintenance: "berth-pages:8002"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -97,11 +98,39 @@ func parseTargets(t *testing.T, input string) []Target {
 				target.Proving = true
 				continue
 			}
+			if name, value, found := strings.Cut(field, "="); found {
+				setAccess(t, &target.Access, name, value)
+				continue
+			}
 			target.Routes = append(target.Routes, mustParseRoute(t, field))
 		}
 		targets = append(targets, target)
 	}
 	return targets
+}
+
+// setAccess reads what stands behind a route, such as allow=10.0.0.0/8.
+func setAccess(t *testing.T, access *Access, name, value string) {
+	t.Helper()
+	switch name {
+	case "password":
+		access.Password = true
+		if value != "" {
+			access.Users = append(access.Users, User{Name: value, Hash: "$2a$08$" + strings.Repeat("x", 53)})
+		}
+	case "allow":
+		access.Allow = append(access.Allow, netip.MustParsePrefix(value))
+	case "rate":
+		access.Rate = Rate{Requests: int64(len(value)), Period: time.Minute, Burst: 50}
+	case "body":
+		access.MaxBodyBytes = int64(len(value)) << 20
+	case "frame":
+		access.Headers.FrameOptions, access.Headers.NoSniff = value, true
+	case "maintenance":
+		access.Maintenance = Maintenance{On: true, Text: value}
+	default:
+		t.Fatalf("no access %s", name)
+	}
 }
 
 func mustParseRoute(t testing.TB, text string) Route {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -29,36 +30,67 @@ func Labels(target Target) map[string]string {
 	service := "services." + target.service() + ".loadbalancer."
 	set(labels, service+"server.url", "http://"+target.Address)
 	set(labels, service+"passhostheader", "true")
-	if target.Proving {
+	switch {
+	case target.Proving:
 		maps.Copy(labels, provingLabels(target))
 		return labels
+	case target.Access.Closed():
+		return labels
+	case target.Access.Maintenance.On:
+		set(labels, "services."+maintenanceService+".loadbalancer.server.url", "http://"+target.Maintenance)
+		set(labels, "services."+maintenanceService+".loadbalancer.passhostheader", "true")
 	}
+	chain := append([]string{forwardedName}, accessLabels(labels, target)...)
 	for place, route := range target.sortedRoutes() {
-		maps.Copy(labels, routeLabels(target, route, target.routerBase(place)))
+		maps.Copy(labels, routeLabels(target, route, target.routerBase(place), chain))
 	}
 	return labels
 }
 
-// routeLabels makes two routers, because one with a TLS section answers HTTPS only.
-func routeLabels(target Target, route Route, base string) map[string]string {
+// routeLabels makes two routers, because one with a TLS section answers HTTPS
+// only, and two more where bodies are bounded. The chain of each begins with chain
+// and ends with the prefix, so that all before sees the path that was asked for.
+func routeLabels(target Target, route Route, base string, chain []string) map[string]string {
 	labels := make(map[string]string)
-	for _, entryPoint := range []string{EntryPointWeb, EntryPointWebsecure} {
-		router := "routers." + base + "-" + entryPoint + "."
-		set(labels, router+"entrypoints", entryPoint)
-		set(labels, router+"rule", route.Rule())
-		set(labels, router+"priority", strconv.Itoa(route.Priority()))
-		set(labels, router+"service", target.service())
-		if route.Path != "/" {
-			set(labels, router+"middlewares", base)
-		}
-		if entryPoint == EntryPointWebsecure {
-			set(labels, router+"tls", "true")
-		}
-	}
-	if route.Path != "/" {
+	var strip []string
+	if route.Path != "/" && !target.Access.Maintenance.On {
+		strip = []string{base}
 		set(labels, "middlewares."+base+".stripprefix.prefixes", string(route.Path))
 	}
+	for _, entryPoint := range []string{EntryPointWeb, EntryPointWebsecure} {
+		name := base + "-" + entryPoint
+		router := routerOf{route.Rule(), route.Priority(), entryPoint, target.routed(), slices.Concat(chain, strip)}
+		router.labels(labels, name)
+		if target.Access.MaxBodyBytes > 0 && !target.Access.Maintenance.On {
+			router.rule, router.priority = "("+router.rule+") && "+bodyCondition, router.priority+1
+			router.chain = slices.Concat(chain, []string{bodyLabels(labels, target)}, strip)
+			router.labels(labels, name+bodySuffix)
+		}
+	}
 	return labels
+}
+
+// bodySuffix ends the names of the routers that bound bodies.
+const bodySuffix = "-body"
+
+// routerOf is one public router.
+type routerOf struct {
+	rule                string
+	priority            int
+	entryPoint, service string
+	chain               []string
+}
+
+func (r routerOf) labels(labels map[string]string, name string) {
+	router := "routers." + name + "."
+	set(labels, router+"entrypoints", r.entryPoint)
+	set(labels, router+"rule", r.rule)
+	set(labels, router+"priority", strconv.Itoa(r.priority))
+	set(labels, router+"service", r.service)
+	set(labels, router+"middlewares", strings.Join(r.chain, ","))
+	if r.entryPoint == EntryPointWebsecure {
+		set(labels, router+"tls", "true")
+	}
 }
 
 func provingLabels(target Target) map[string]string {
@@ -95,6 +127,7 @@ func Decode(labels map[string]string) (*Configuration, error) {
 	if err := parser.Decode(ours, configuration, labelRoot); err != nil {
 		return nil, fmt.Errorf("decode labels: %w", err)
 	}
+	configuration.addForwarded()
 	return configuration, nil
 }
 

@@ -53,7 +53,7 @@ func TestDecode_RefusesLabelsThatBerthDoesNotWrite(t *testing.T) {
 		"traefik.http.routers.x.observability.accesslogs",
 		"traefik.http.middlewares.x.stripprefixregex.regex",
 		"traefik.http.middlewares.x.errors.status",
-		"traefik.http.middlewares.x.headers.customrequestheaders.X-A",
+		"traefik.http.middlewares.x.headers.accesscontrolallowmethods",
 		"traefik.http.services.x.loadbalancer.healthcheck.path",
 	} {
 		labels := Labels(helloTarget(t))

@@ -98,6 +98,7 @@ func startProxyWith(t *testing.T, prepare func(*proxy), environment ...string) *
 	docker(t, append(arguments, "--name", p.name, "--label", label, "--label", "berth.role=proxy",
 		"--network", testStack+"-0-edge", "--ip", testAddress,
 		"--user", "65532:65532", "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges",
+		"--tmpfs", "/tmp:rw,noexec,nosuid,nodev,size=128m,mode=1777", "--memory", "512m",
 		"--mount", "type=bind,readonly,source="+p.folder+",target=/proxy",
 		"--mount", "type=bind,source="+p.acme+",target=/acme",
 		cmp.Or(os.Getenv("BERTH_TRAEFIK_IMAGE"), "berth-traefik:3.7.9"), "--configFile=/proxy/traefik.yml")...)

@@ -8,12 +8,13 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 )
 
 const publishedName = "berth.yml"
 
 const (
-	publicMode  fs.FileMode = 0o644 // the proxy may run as another user, and nothing in the file is secret
+	publicMode  fs.FileMode = 0o644 // nothing in the file is secret
 	privateMode fs.FileMode = 0o600 // the proxy runs as the user that Berth runs as
 )
 
@@ -38,7 +39,7 @@ func (p *Publisher) Publish(configuration *Configuration) (changed bool, err err
 	if err != nil {
 		return false, fmt.Errorf("publish configuration: %w", err)
 	}
-	changed, err = replaceFile(p.folder, filepath.Join(p.folder, dynamicFolder, publishedName), file, publicMode)
+	changed, err = replaceFile(p.folder, filepath.Join(p.folder, dynamicFolder, publishedName), file, privateMode)
 	if err != nil {
 		return false, fmt.Errorf("publish configuration: %w", err)
 	}
@@ -80,6 +81,9 @@ func writeTemporary(folder string, content []byte, mode fs.FileMode) (name strin
 		err = file.Chmod(mode)
 	}
 	if err == nil {
+		err = giveToOwner(file, folder)
+	}
+	if err == nil {
 		err = file.Sync()
 	}
 	if err := errors.Join(err, file.Close()); err != nil {
@@ -93,4 +97,21 @@ func writeTemporary(folder string, content []byte, mode fs.FileMode) (name strin
 		return "", fmt.Errorf("%s does not hold what was written to it", file.Name())
 	}
 	return file.Name(), nil
+}
+
+// giveToOwner makes the file belong to whom the folder belongs to, where a Berth
+// that runs as root writes for a proxy that does not.
+func giveToOwner(file *os.File, folder string) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	information, err := os.Stat(folder)
+	if err != nil {
+		return err
+	}
+	owner, known := information.Sys().(*syscall.Stat_t)
+	if !known {
+		return nil
+	}
+	return file.Chown(int(owner.Uid), int(owner.Gid))
 }

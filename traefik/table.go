@@ -8,10 +8,13 @@ type Table struct {
 	Redirects []Redirect // of whole hosts; no route may be on a host that redirects
 	Home      Route      // where "/" leads that no target has; the zero Route is nowhere
 	Beacon    Beacon     // how the proxy is told from another; the zero Beacon is silent
-	Domains []Domain // at most one for each host
+	Domains   []Domain   // at most one for each host
 
 	ForceHTTPS bool   // plain requests of every route are sent on to HTTPS
 	HTTPSPort  uint16 // where browsers find HTTPS; 0 is 443
+	// Maintenance is the host:port of the handler of maintenance pages; it may be
+	// empty while no target is in maintenance.
+	Maintenance string
 }
 
 // Only returns what the table has for one release of an app, and whether that is

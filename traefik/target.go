@@ -19,7 +19,14 @@ type Target struct {
 	// Proving targets answer on the verify entry point alone, under VerifyHost;
 	// their Routes stay with whoever has them.
 	Proving bool
+	Access  Access // to its Routes; the verify entry point knows none
+	// Maintenance is the address that requests go to in maintenance; Generate takes
+	// the table's.
+	Maintenance string
 }
+
+// maintenanceService is the service of all apps in maintenance.
+const maintenanceService = "maintenance"
 
 var (
 	appPattern         = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$`)
@@ -44,6 +51,9 @@ func (t Target) check() error {
 	if err := checkAddress(t.Address); err != nil {
 		return fmt.Errorf("target %s: %w", t.service(), err)
 	}
+	if err := t.checkAccess(); err != nil {
+		return fmt.Errorf("target %s: %w", t.service(), err)
+	}
 	if len(t.Routes) == 0 && !t.Proving {
 		return fmt.Errorf("target %s has no route", t.service())
 	}
@@ -53,6 +63,15 @@ func (t Target) check() error {
 		}
 	}
 	return nil
+}
+
+func (t Target) checkAccess() error {
+	if t.Access.Maintenance.On && !t.Proving {
+		if err := checkAddress(t.Maintenance); err != nil {
+			return fmt.Errorf("handler of maintenance pages: %w", err)
+		}
+	}
+	return t.Access.check()
 }
 
 func checkAddress(address string) error {
@@ -71,10 +90,11 @@ func checkAddress(address string) error {
 
 // checkAll also refuses what is wrong only together: the proxy would take two
 // claims to one route without a word.
-func checkAll(targets []Target) error {
-	owners := make(map[Route]string, len(targets))
-	services := make(map[string]bool, len(targets))
-	for _, target := range targets {
+func checkAll(table Table) error {
+	owners := make(map[Route]string, len(table.Targets))
+	services := make(map[string]bool, len(table.Targets))
+	for _, target := range table.Targets {
+		target.Maintenance = table.Maintenance
 		if err := target.check(); err != nil {
 			return err
 		}
@@ -101,6 +121,14 @@ func checkAll(targets []Target) error {
 // service is the name of the target's service, such as hello-r3. It changes with
 // each release, so a router that shows it has switched.
 func (t Target) service() string { return t.App + "-r" + strconv.FormatInt(t.Release, 10) }
+
+// routed is the service that the target's routes lead to.
+func (t Target) routed() string {
+	if t.Access.Maintenance.On {
+		return maintenanceService
+	}
+	return t.service()
+}
 
 // routerBase is what the names of the routers of a route begin with, by its place
 // among the sorted routes.
