@@ -19,7 +19,7 @@ func TestEnsureNetwork_IsIdempotentAndHoldsTheProxy(t *testing.T) {
 	engine := openTest(t)
 	proxy := mustStartProxy(t, engine)
 	first, second := mustNetwork(t, engine, "hello"), mustNetwork(t, engine, "hello")
-	if first != second || first.Name != engine.stack+"-app-hello" {
+	if first != second || first.App != "hello" || first.Name != engine.stack+"-app-hello" {
 		t.Fatalf("first %+v, second %+v", first, second)
 	}
 	found, err := engine.api(t.Context()).NetworkInspect(t.Context(), first.ID, networktypes.InspectOptions{})
@@ -86,7 +86,7 @@ func TestRemoveNetwork_LetsTheProxyGoFirstAndIsIdempotent(t *testing.T) {
 	proxy := mustStartProxy(t, engine)
 	network := mustNetwork(t, engine, "hello")
 	for range 2 {
-		if err := engine.RemoveNetwork(t.Context(), "hello"); err != nil {
+		if err := engine.RemoveNetwork(t.Context(), "hello", 0); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -103,7 +103,7 @@ func TestRemoveNetwork_AStoppedProxyCanStartAgain(t *testing.T) {
 	if err := engine.api(t.Context()).ContainerStop(t.Context(), proxy, container.StopOptions{Timeout: &now}); err != nil {
 		t.Fatal(err)
 	}
-	if err := engine.RemoveNetwork(t.Context(), "hello"); err != nil {
+	if err := engine.RemoveNetwork(t.Context(), "hello", 0); err != nil {
 		t.Fatal(err)
 	}
 	if err := engine.api(t.Context()).ContainerStart(t.Context(), proxy, container.StartOptions{}); err != nil {
@@ -118,7 +118,7 @@ func TestEnsureNetwork_ThirtyFiveAppsFitAtOnce(t *testing.T) {
 	networks := make([]Network, 35)
 	for i := range networks {
 		group.Go(func() {
-			network, err := engine.EnsureNetwork(t.Context(), fmt.Sprintf("app-%d", i))
+			network, err := engine.EnsureNetwork(t.Context(), fmt.Sprintf("app-%d", i), 0)
 			if err != nil {
 				t.Errorf("network %d: %v", i, err)
 			}
@@ -146,7 +146,7 @@ func TestEnsureNetwork_TwoAtOnceForOneAppMakeOne(t *testing.T) {
 	networks := make([]Network, 8)
 	for i := range networks {
 		group.Go(func() {
-			network, err := engine.EnsureNetwork(t.Context(), "hello")
+			network, err := engine.EnsureNetwork(t.Context(), "hello", 0)
 			if err != nil {
 				t.Error(err)
 			}
