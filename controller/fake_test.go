@@ -31,13 +31,14 @@ type engine struct {
 	contents  map[string]string   // of images that are built, by service
 	pulled    []string
 
-	onBuild func(ctx context.Context, o docker.BuildOptions) error
-	onStart func(o docker.StartOptions) error
-	onList  func()                      // after the instances were listed, before the list is returned
-	exited  map[string]docker.Condition // of instances, by name, when they are looked at
-	onLook  func(name string, condition docker.Condition) docker.Condition
-	printed []docker.Line               // by every instance; nil is its last words
-	builds  []string                    // lines that a build prints
+	onBuild  func(ctx context.Context, o docker.BuildOptions) error
+	onStart  func(o docker.StartOptions) error
+	onList   func()                      // after the instances were listed, before the list is returned
+	exited   map[string]docker.Condition // of instances, by name, when they are looked at
+	onResume func(name string)
+	onLook   func(name string, condition docker.Condition) docker.Condition
+	printed  []docker.Line // by every instance; nil is its last words
+	builds   []string      // lines that a build prints
 }
 
 func newEngine() *engine {
@@ -205,7 +206,22 @@ func (e *engine) Instances(context.Context) ([]docker.Instance, error) {
 	return all, nil
 }
 
-func (e *engine) Resume(_ context.Context, name string) error { return e.set(name, true) }
+func (e *engine) Resume(_ context.Context, name string) error {
+	if e.onResume != nil {
+		e.onResume(name)
+	}
+	return e.set(name, true)
+}
+
+// copied is an engine in the same state, without what the test has put in its way.
+func (e *engine) copied() *engine {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	other := newEngine()
+	other.instances, other.images, other.networks = maps.Clone(e.instances), maps.Clone(e.images), maps.Clone(e.networks)
+	other.contents, other.onLook = maps.Clone(e.contents), e.onLook
+	return other
+}
 
 func (e *engine) Stop(_ context.Context, name string, _ time.Duration) error {
 	e.mu.Lock()
@@ -310,6 +326,8 @@ type proxy struct {
 	published *traefik.Configuration
 	status    int // of every probe; 0 is 200
 	refuse    error
+	onProbe   func()
+	onPromote func() // after the commit, before anything of the old release is touched
 }
 
 func (p *proxy) Publish(configuration *traefik.Configuration) (bool, error) {
@@ -319,11 +337,19 @@ func (p *proxy) Publish(configuration *traefik.Configuration) (bool, error) {
 	return true, p.refuse
 }
 
-func (p *proxy) Confirm(context.Context, traefik.Target) error { return nil }
+func (p *proxy) Confirm(_ context.Context, target traefik.Target) error {
+	if p.onPromote != nil && !target.Proving {
+		p.onPromote()
+	}
+	return nil
+}
 
 func (p *proxy) ConfirmAll(context.Context, []traefik.Target) error { return nil }
 
 func (p *proxy) Probe(context.Context, traefik.Target, string) (int, error) {
+	if p.onProbe != nil {
+		p.onProbe()
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.status == 0 {

@@ -80,7 +80,9 @@ func (s *shipment) retireLater() {
 }
 
 // networkKey names a network among the names of what is retiring.
-func networkKey(app AppName, release int64) string { return fmt.Sprintf("network of %s r%d", app, release) }
+func networkKey(app AppName, release int64) string {
+	return fmt.Sprintf("network of %s r%d", app, release)
+}
 
 // removeOldImages keeps the images of the newest releases that were live once.
 func (c *Controller) removeOldImages(ctx context.Context, name AppName) error {
