@@ -163,10 +163,10 @@ func TestEnsureNetwork_TwoAtOnceForOneAppMakeOne(t *testing.T) {
 
 func TestEnsureNetwork_GoesAroundASubnetThatOnlyTheEngineKnows(t *testing.T) {
 	engine := openTest(t)
-	if _, err := engine.api(t.Context()).NetworkCreate(t.Context(), engine.stack+"-taken", engine.networkOptions("other", netip.MustParsePrefix("10.213.64.0/27"))); err != nil {
+	if _, err := engine.api(t.Context()).NetworkCreate(t.Context(), engine.stack+"-taken", engine.networkOptions("other", 0, netip.MustParsePrefix("10.213.64.0/27"))); err != nil {
 		t.Fatal(err)
 	}
-	_, err := engine.api(t.Context()).NetworkCreate(t.Context(), engine.stack+"-second", engine.networkOptions("second", netip.MustParsePrefix("10.213.64.0/27")))
+	_, err := engine.api(t.Context()).NetworkCreate(t.Context(), engine.stack+"-second", engine.networkOptions("second", 0, netip.MustParsePrefix("10.213.64.0/27")))
 	if !taken(err) {
 		t.Fatalf("the engine's refusal is not recognised: %v", err)
 	}
@@ -177,7 +177,7 @@ func TestNetwork_AppsDoNotReachEachOther(t *testing.T) {
 	engine := openTest(t)
 	one := mustStart(t, engine, "one", dockertest.ServeDockerfile)
 	two := mustStart(t, engine, "two", dockertest.ServeDockerfile)
-	address := mustInspect(t, engine, two.ID).NetworkSettings.Networks[engine.networkName("two")].IPAddress
+	address := mustInspect(t, engine, two.ID).NetworkSettings.Networks[engine.networkName("two", 0)].IPAddress
 	ask(t, engine, two, "/", "", "")
 	for _, host := range []string{address, two.Name} {
 		if got := ask(t, engine, one, "/get", "url", "http://"+host+":8000/"); strings.Contains(got, "hello") {
