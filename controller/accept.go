@@ -101,15 +101,18 @@ func (c *Controller) lockLive(ctx context.Context, name AppName) (app App, live 
 func rerunOf(old Release, by string) Release {
 	wish := newRelease(old.App, &Archive{Name: old.ArchiveName, Bytes: old.ArchiveBytes, SHA256: old.ArchiveSHA256}, by)
 	wish.RollbackOf, wish.Image, wish.Settings, wish.Mounts, wish.Environment = old.Number, old.Image, old.Settings, old.Mounts, old.Environment
+	wish.Services = old.again(old.Settings)
 	return wish
 }
 
 func (c *Controller) queueRerun(ctx context.Context, app App, wish Release) (Release, error) {
-	if _, err := c.engine.FindImage(ctx, wish.Image); err != nil {
-		return Release{}, &Problem{
-			Kind: KindConflict, Field: "release",
-			Message: fmt.Sprintf("The image of release r%d is not kept any more.", wish.RollbackOf),
-			Hint:    "Upload its archive again as an update.", Err: err,
+	for _, image := range wish.images() {
+		if _, err := c.engine.FindImage(ctx, image); err != nil {
+			return Release{}, &Problem{
+				Kind: KindConflict, Field: "release",
+				Message: fmt.Sprintf("The image of release r%d is not kept any more.", wish.RollbackOf),
+				Hint:    "Upload its archive again as an update.", Err: err,
+			}
 		}
 	}
 	var release Release
@@ -134,6 +137,7 @@ func (c *Controller) examine(received *Archive, app App, options plan.Options) (
 		return plan.Plan{}, archiveProblem(err)
 	}
 	defer tree.Close()
+	options.Most = c.most
 	made, err := planFor(tree, app.Name, options)
 	return made, archiveProblem(err)
 }

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
+
+	"berth/controller/plan"
 )
 
 // actionTimeout bounds what one click may take; the reconciler finishes what is left.
@@ -16,14 +19,37 @@ func (c *Controller) Start(ctx context.Context, name AppName) error {
 		if err := c.ledger.UpdateWanted(ctx, name, WantedRunning); err != nil {
 			return err
 		}
-		for _, instance := range live.Instances {
-			if err := c.engine.Resume(ctx, instance); err != nil {
-				c.requestReconcile() // it may be gone, and is made again then
-				return fmt.Errorf("start %s: %w", name, err)
-			}
+		if err := c.resumeAll(ctx, live); err != nil {
+			c.requestReconcile() // it may be gone, and is made again then
+			return fmt.Errorf("start %s: %w", name, err)
 		}
 		return c.publish(ctx)
 	})
+}
+
+// resumeAll starts the instances of a release in the order of its services, but for
+// those that have run and are not to run again.
+func (c *Controller) resumeAll(ctx context.Context, live Release) error {
+	for _, run := range live.Runs() {
+		for _, name := range run.Instances {
+			if c.hasRun(ctx, run, name) {
+				continue
+			}
+			if err := c.engine.Resume(ctx, name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// hasRun reports whether an instance is one that runs once, and did.
+func (c *Controller) hasRun(ctx context.Context, run ServiceRun, name string) bool {
+	if run.Spec.Restart.Mode != plan.Never {
+		return false
+	}
+	instance, err := c.engine.Inspect(ctx, name)
+	return err == nil && run.done(instance.Condition)
 }
 
 // Stop takes the route off and stops the app. It stays stopped, over restarts
@@ -36,8 +62,8 @@ func (c *Controller) Stop(ctx context.Context, name AppName) error {
 		if err := c.publish(ctx); err != nil {
 			return err
 		}
-		for _, instance := range live.Instances {
-			if err := c.engine.Stop(ctx, instance, stopGrace); err != nil {
+		for _, instance := range slices.Backward(live.Instances) {
+			if err := c.engine.Stop(ctx, instance, live.graceOf(instance)); err != nil {
 				c.requestReconcile()
 				return fmt.Errorf("stop %s: %w", name, err)
 			}
@@ -52,10 +78,15 @@ func (c *Controller) Restart(ctx context.Context, name AppName) error {
 		if err := c.ledger.UpdateWanted(ctx, name, WantedRunning); err != nil {
 			return err
 		}
-		for _, instance := range live.Instances {
-			if err := c.engine.Restart(ctx, instance, stopGrace); err != nil {
-				c.requestReconcile()
-				return fmt.Errorf("restart %s: %w", name, err)
+		for _, run := range live.Runs() {
+			for _, instance := range run.Instances {
+				if c.hasRun(ctx, run, instance) {
+					continue
+				}
+				if err := c.engine.Restart(ctx, instance, live.graceOf(instance)); err != nil {
+					c.requestReconcile()
+					return fmt.Errorf("restart %s: %w", name, err)
+				}
 			}
 		}
 		return c.publish(ctx)
@@ -160,6 +191,6 @@ func (c *Controller) act(ctx context.Context, name AppName, action func(context.
 		return busyReplacing(name)
 	}
 	err = action(ctx, live)
-	c.observeInstance(ctx, name, live.Instances)
+	c.observeLive(ctx, live)
 	return err
 }

@@ -73,10 +73,11 @@ func (s *shipment) diagnose(cause error) *Problem {
 		return problem
 	}
 	if problem := s.diagnoseBuild(cause); problem != nil {
-		return problem
+		return s.atFault(cause).named(problem)
 	}
+	service := s.atFault(cause)
 	if died, ok := errors.AsType[*diedError](cause); ok {
-		return diagnoseDeath(died.condition, s.release.Settings, s.lastOutput())
+		return service.named(diagnoseDeath(died.condition, service.limits(s.release.Settings), s.lastOutput(service)))
 	}
 	switch {
 	case errors.Is(cause, docker.ErrUnavailable):
@@ -84,7 +85,9 @@ func (s *shipment) diagnose(cause error) *Problem {
 	case errors.Is(cause, errProxySilent):
 		return &Problem{Kind: KindUnavailable, Message: "The proxy did not take over the new route.", Hint: "See that Traefik runs and what its log says, then deploy again.", Err: cause}
 	case errors.Is(cause, errNotReady), errors.Is(cause, errUnhealthy):
-		return s.diagnoseSilence(cause)
+		return service.named(s.diagnoseSilence(service, cause))
+	case errors.Is(cause, errNotCompleted):
+		return service.named(diagnoseSlow(s.lastOutput(service)))
 	}
 	s.logger.Error("release failed for a reason of ours", "release", s.release.String(), "error", s.environment.mask.apply(cause.Error()))
 	return &Problem{Message: "Something went wrong inside Berth.", Hint: "The log of Berth says what; deploy again when it is mended.", Err: cause}
@@ -105,6 +108,9 @@ func (s *shipment) diagnoseBuild(cause error) *Problem {
 		}
 		return &Problem{Kind: KindInvalid, Message: "The build failed: " + sentence(failed.Message), Hint: hint, Err: cause}
 	}
+	if failed, ok := errors.AsType[*docker.PullError](cause); ok {
+		return &Problem{Kind: KindInvalid, Message: failed.Message, Hint: failed.Hint, Err: cause}
+	}
 	if failed, ok := errors.AsType[*docker.StartError](cause); ok {
 		return &Problem{
 			Kind: KindInvalid, Message: "The app could not be started: " + sentence(failed.Message),
@@ -121,15 +127,15 @@ func (s *shipment) diagnoseBuild(cause error) *Problem {
 }
 
 // diagnoseSilence explains an app that runs and does not answer, or not well.
-func (s *shipment) diagnoseSilence(cause error) *Problem {
-	lines := s.lastOutput()
+func (s *shipment) diagnoseSilence(service *atFault, cause error) *Problem {
+	lines := s.lastOutput(service)
 	if found := findSymptom(lines); found != nil {
 		return &Problem{Kind: KindInvalid, Message: found.message, Hint: found.hint, Err: cause}
 	}
 	if errors.Is(cause, errUnhealthy) {
 		return &Problem{
 			Kind: KindInvalid, Err: cause,
-			Message: fmt.Sprintf("The app answers, but its HEALTHCHECK did not turn healthy within %s.", readyTimeout),
+			Message: fmt.Sprintf("%s, but its HEALTHCHECK did not turn healthy within %s.", service.works(), readyTimeout),
 			Hint:    "See what the health check runs, and that the image holds the program it needs.",
 		}
 	}
@@ -140,14 +146,15 @@ func (s *shipment) diagnoseSilence(cause error) *Problem {
 	}
 }
 
-// lastOutput reads the last lines of the instance and keeps them in the release's log.
-func (s *shipment) lastOutput() []string {
+// lastOutput reads the last lines of the service's instances and keeps them in the
+// release's log.
+func (s *shipment) lastOutput(service *atFault) []string {
 	ctx, cancel := context.WithTimeout(context.Background(), tailTimeout)
 	defer cancel()
 	var lines []string
-	for _, name := range s.release.Instances {
+	for _, name := range service.instances {
 		err := s.engine.Tail(ctx, name, docker.TailOptions{Lines: lastLines}, func(line docker.Line) error {
-			s.log.line("app: " + line.Text)
+			s.log.line(service.label + ": " + line.Text)
 			lines = append(lines, line.Text)
 			return nil
 		})
@@ -156,6 +163,60 @@ func (s *shipment) lastOutput() []string {
 		}
 	}
 	return lines
+}
+
+// atFault is the service that a release failed for.
+type atFault struct {
+	service   *shipped // nil where it is the only one, or none is known yet
+	label     string   // of its lines in the log
+	instances []string
+}
+
+// atFault returns the service that the cause names, else the main one.
+func (s *shipment) atFault(cause error) *atFault {
+	if found, ok := errors.AsType[*serviceError](cause); ok {
+		return &atFault{found.service, found.service.Spec.Name, found.service.Instances}
+	}
+	if s.composed && len(s.services) > 0 {
+		return &atFault{nil, s.main().Spec.Name, s.main().Instances}
+	}
+	return &atFault{nil, "app", s.release.Instances}
+}
+
+// named puts the service's name before what the problem says.
+func (a *atFault) named(problem *Problem) *Problem {
+	if a.service == nil {
+		return problem
+	}
+	said := *problem
+	said.Message = fmt.Sprintf("The service %s failed. %s", a.service.Spec.Name, problem.Message)
+	return &said
+}
+
+// works is what it does although its health check fails.
+func (a *atFault) works() string {
+	if a.service == nil || a.service.Main {
+		return "The app answers"
+	}
+	return "It runs"
+}
+
+// limits are those that the service ran with.
+func (a *atFault) limits(settings Settings) Settings {
+	if a.service != nil {
+		return settingsOf(a.service.Spec.Limits)
+	}
+	return settings
+}
+
+func diagnoseSlow(lines []string) *Problem {
+	if found := findSymptom(lines); found != nil {
+		return &Problem{Kind: KindInvalid, Message: found.message, Hint: found.hint}
+	}
+	return &Problem{
+		Kind: KindInvalid, Message: fmt.Sprintf("Others wait until it has completed, and it still ran after %s.", completeTimeout),
+		Hint: "Let it end with exit code 0, or let the others wait with condition: service_started.",
+	}
 }
 
 // diagnoseDeath explains an app that ended, by how it ended, its limits and what it said last.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"berth/controller/docker"
+	"berth/controller/volume"
 	"berth/traefik"
 )
 
@@ -15,11 +16,18 @@ type Engine interface {
 	Ping(ctx context.Context) error
 
 	Build(ctx context.Context, o docker.BuildOptions, log func(line string)) (docker.Image, error)
+	PullImage(ctx context.Context, o docker.PullOptions, log func(line string)) (image docker.Image, digest string, err error)
 	FindImage(ctx context.Context, id string) (docker.Image, error)
 	RemoveImage(ctx context.Context, id string) error
 
-	EnsureNetwork(ctx context.Context, app string) (docker.Network, error)
+	// EnsureNetwork makes the app's network, or with a release that release's own.
+	EnsureNetwork(ctx context.Context, app string, release int64) (docker.Network, error)
+	Networks(ctx context.Context) ([]docker.Network, error)
+	// RemoveNetwork lets instances that are on another network too leave it first.
+	RemoveNetwork(ctx context.Context, app string, release int64) error
+	Connect(ctx context.Context, instance string, network docker.Network, aliases []string) error
 	JoinProxy(ctx context.Context) error
+	VolumeName(name volume.Name) string
 
 	InstanceName(app string, release int64, service string) string
 	Start(ctx context.Context, o docker.StartOptions) (docker.Instance, error)

@@ -91,6 +91,7 @@ func (c *Controller) ApplyEnvironment(ctx context.Context, name AppName, by stri
 		return Release{}, err
 	}
 	wish := rerunOf(live, by)
+	wish.Services = live.again(app.Settings)
 	wish.Settings, wish.Mounts, wish.NewEnvironment = app.Settings, app.Mounts, true
 	return c.queueRerun(ctx, app, wish)
 }
@@ -135,6 +136,7 @@ func (c *Controller) environment(ctx context.Context, app App) (Environment, err
 type openEnvironment struct {
 	variables []string          // NAME=value
 	files     map[string]string // values of the secrets that are files in plan.SecretsFolder, by name
+	secrets   map[string]string // values of all secrets, by name
 	mask      *mask
 }
 
@@ -157,8 +159,7 @@ func (c *Controller) openSavedEnvironment(ctx context.Context, app AppName) (ope
 }
 
 func (c *Controller) open(app AppName, kept []Variable) (openEnvironment, error) {
-	opened := openEnvironment{files: make(map[string]string)}
-	secrets := make(map[string]string)
+	opened := openEnvironment{files: make(map[string]string), secrets: make(map[string]string)}
 	for _, variable := range kept {
 		value := variable.Value
 		if variable.Secret() {
@@ -167,7 +168,7 @@ func (c *Controller) open(app AppName, kept []Variable) (openEnvironment, error)
 				return openEnvironment{}, cannotOpen(variable.Name, err)
 			}
 			value = string(plain)
-			secrets[variable.Name] = value
+			opened.secrets[variable.Name] = value
 		}
 		if variable.File {
 			opened.files[variable.Name] = value
@@ -175,7 +176,7 @@ func (c *Controller) open(app AppName, kept []Variable) (openEnvironment, error)
 		}
 		opened.variables = append(opened.variables, variable.Name+"="+value)
 	}
-	opened.mask = newMask(secrets)
+	opened.mask = newMask(opened.secrets)
 	return opened, nil
 }
 
@@ -183,7 +184,17 @@ func (c *Controller) open(app AppName, kept []Variable) (openEnvironment, error)
 func (e openEnvironment) options(settings Settings) plan.Options {
 	options := settings.planOptions()
 	options.Environment = e.variables
+	options.Secrets = slices.Sorted(maps.Keys(e.secrets))
 	return options
+}
+
+// specOf is what a service of the release runs with: as it was planned, or where a
+// Dockerfile was built, what the settings and the environment say.
+func (c *Controller) specOf(release Release, run ServiceRun, environment openEnvironment) (plan.Service, error) {
+	if release.Composed() {
+		return c.unsealed(release.App, run.Spec)
+	}
+	return environment.deliver(environment.options(release.Settings).Service()), nil
 }
 
 // deliver gives the service the secrets that are files. It refers to their values

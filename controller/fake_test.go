@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"sync"
 	"time"
 
 	"berth/controller"
 	"berth/controller/docker"
+	"berth/controller/volume"
 	"berth/traefik"
 )
 
@@ -18,25 +20,32 @@ type engine struct {
 	mu        sync.Mutex
 	instances map[string]docker.Instance
 	images    map[string]bool
-	networks  map[string]bool
+	networks  map[string]docker.Network
 	started   []string // names, in order
 	stopped   []string // as started
 	mounted   map[string][]docker.Mount
 	retired   []string
 	ensured   []docker.StartOptions // that EnsureSecrets was asked for
+	options   map[string]docker.StartOptions
+	joined    map[string][]string // networks that instances were connected to, by name
+	contents  map[string]string   // of images that are built, by service
+	pulled    []string
 
-	onBuild func(ctx context.Context, o docker.BuildOptions) error
-	onStart func(o docker.StartOptions) error
-	onList  func()                      // after the instances were listed, before the list is returned
-	exited  map[string]docker.Condition // of instances, by name, when they are looked at
-	printed []docker.Line               // by every instance; nil is its last words
-	builds  []string                    // lines that a build prints
+	onBuild  func(ctx context.Context, o docker.BuildOptions) error
+	onStart  func(o docker.StartOptions) error
+	onList   func()                      // after the instances were listed, before the list is returned
+	exited   map[string]docker.Condition // of instances, by name, when they are looked at
+	onResume func(name string)
+	onLook   func(name string, condition docker.Condition) docker.Condition
+	printed  []docker.Line // by every instance; nil is its last words
+	builds   []string      // lines that a build prints
 }
 
 func newEngine() *engine {
 	return &engine{
-		instances: make(map[string]docker.Instance), images: make(map[string]bool), networks: make(map[string]bool),
+		instances: make(map[string]docker.Instance), images: make(map[string]bool), networks: make(map[string]docker.Network),
 		exited: make(map[string]docker.Condition), mounted: make(map[string][]docker.Mount),
+		options: make(map[string]docker.StartOptions), joined: make(map[string][]string), contents: make(map[string]string),
 	}
 }
 
@@ -57,9 +66,22 @@ func (e *engine) Build(ctx context.Context, o docker.BuildOptions, log func(stri
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	id := "image-" + e.InstanceName(o.App, o.Release, "main")
+	id := "image-" + e.InstanceName(o.App, o.Release, o.Service)
 	e.images[id] = true
-	return docker.Image{ID: id, Exposed: []uint16{8000}}, nil
+	e.contents[id] = e.contents[o.Service]
+	return e.image(id), nil
+}
+
+func (e *engine) image(id string) docker.Image {
+	return docker.Image{ID: id, Exposed: []uint16{8000}, Content: e.contents[id]}
+}
+
+func (e *engine) PullImage(_ context.Context, o docker.PullOptions, _ func(string)) (docker.Image, string, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.pulled = append(e.pulled, o.Reference)
+	e.images[o.Reference] = true
+	return e.image(o.Reference), "", nil
 }
 
 func (e *engine) FindImage(_ context.Context, id string) (docker.Image, error) {
@@ -68,7 +90,7 @@ func (e *engine) FindImage(_ context.Context, id string) (docker.Image, error) {
 	if !e.images[id] {
 		return docker.Image{}, docker.ErrNotFound
 	}
-	return docker.Image{ID: id, Exposed: []uint16{8000}}, nil
+	return e.image(id), nil
 }
 
 func (e *engine) RemoveImage(_ context.Context, id string) error {
@@ -78,17 +100,54 @@ func (e *engine) RemoveImage(_ context.Context, id string) error {
 	return nil
 }
 
-func (e *engine) EnsureNetwork(_ context.Context, app string) (docker.Network, error) {
+func networkName(app string, release int64) string {
+	if release == 0 {
+		return app
+	}
+	return fmt.Sprintf("%s.r%d", app, release)
+}
+
+func (e *engine) EnsureNetwork(_ context.Context, app string, release int64) (docker.Network, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.networks[app] = true
-	return docker.Network{ID: app, Name: app}, nil
+	network := docker.Network{ID: networkName(app, release), Name: networkName(app, release), App: app, Release: release}
+	e.networks[network.Name] = network
+	return network, nil
+}
+
+func (e *engine) Networks(context.Context) ([]docker.Network, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Collect(maps.Values(e.networks)), nil
+}
+
+func (e *engine) RemoveNetwork(_ context.Context, app string, release int64) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.networks, networkName(app, release))
+	return nil
+}
+
+func (e *engine) Connect(_ context.Context, instance string, network docker.Network, _ []string) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if _, there := e.instances[instance]; !there {
+		return docker.ErrNotFound
+	}
+	e.joined[instance] = append(e.joined[instance], network.Name)
+	return nil
 }
 
 func (e *engine) JoinProxy(context.Context) error { return nil }
 
-func (e *engine) InstanceName(app string, release int64, _ string) string {
-	return "berth-" + app + "-r" + string(rune('0'+release))
+func (e *engine) VolumeName(name volume.Name) string { return "berth-vol-" + string(name) }
+
+func (e *engine) InstanceName(app string, release int64, service string) string {
+	name := "berth-" + app + "-r" + string(rune('0'+release))
+	if service == "" || service == "main" {
+		return name
+	}
+	return name + "." + service
 }
 
 func (e *engine) Start(_ context.Context, o docker.StartOptions) (docker.Instance, error) {
@@ -106,6 +165,7 @@ func (e *engine) Start(_ context.Context, o docker.StartOptions) (docker.Instanc
 	e.instances[o.Name] = instance
 	e.started = append(e.started, o.Name)
 	e.mounted[o.Name] = o.Mounts
+	e.options[o.Name] = o
 	return instance, nil
 }
 
@@ -126,6 +186,9 @@ func (e *engine) Inspect(_ context.Context, name string) (docker.Instance, error
 	if condition, ok := e.exited[name]; ok {
 		instance.Condition = condition
 	}
+	if e.onLook != nil {
+		instance.Condition = e.onLook(name, instance.Condition)
+	}
 	return instance, nil
 }
 
@@ -143,7 +206,22 @@ func (e *engine) Instances(context.Context) ([]docker.Instance, error) {
 	return all, nil
 }
 
-func (e *engine) Resume(_ context.Context, name string) error { return e.set(name, true) }
+func (e *engine) Resume(_ context.Context, name string) error {
+	if e.onResume != nil {
+		e.onResume(name)
+	}
+	return e.set(name, true)
+}
+
+// copied is an engine in the same state, without what the test has put in its way.
+func (e *engine) copied() *engine {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	other := newEngine()
+	other.instances, other.images, other.networks = maps.Clone(e.instances), maps.Clone(e.images), maps.Clone(e.networks)
+	other.contents, other.onLook = maps.Clone(e.contents), e.onLook
+	return other
+}
 
 func (e *engine) Stop(_ context.Context, name string, _ time.Duration) error {
 	e.mu.Lock()
@@ -185,7 +263,7 @@ func (e *engine) RemoveApp(_ context.Context, app string) error {
 			delete(e.images, instance.Image)
 		}
 	}
-	delete(e.networks, app)
+	maps.DeleteFunc(e.networks, func(_ string, network docker.Network) bool { return network.App == app })
 	return nil
 }
 
@@ -248,6 +326,8 @@ type proxy struct {
 	published *traefik.Configuration
 	status    int // of every probe; 0 is 200
 	refuse    error
+	onProbe   func()
+	onPromote func() // after the commit, before anything of the old release is touched
 }
 
 func (p *proxy) Publish(configuration *traefik.Configuration) (bool, error) {
@@ -257,11 +337,19 @@ func (p *proxy) Publish(configuration *traefik.Configuration) (bool, error) {
 	return true, p.refuse
 }
 
-func (p *proxy) Confirm(context.Context, traefik.Table) error { return nil }
+func (p *proxy) Confirm(_ context.Context, table traefik.Table) error {
+	if p.onPromote != nil && !table.Targets[0].Proving {
+		p.onPromote()
+	}
+	return nil
+}
 
 func (p *proxy) ConfirmAll(context.Context, traefik.Table) error { return nil }
 
 func (p *proxy) Probe(context.Context, traefik.Target, string) (int, error) {
+	if p.onProbe != nil {
+		p.onProbe()
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.status == 0 {

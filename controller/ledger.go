@@ -77,6 +77,8 @@ type Ledger interface {
 	Advance(context.Context, ReleaseID, ReleaseState) error
 	UpdateImage(ctx context.Context, id ReleaseID, image string) error
 	UpdateInstances(ctx context.Context, id ReleaseID, instances []string, address string) error
+	// UpdateServices records Services, Image, Instances and Address of the release.
+	UpdateServices(context.Context, Release) error
 	ClearArchive(context.Context, ReleaseID) error
 	// Finish enters failed or cancelled with the reason and hint; a no-op when final already.
 	Finish(ctx context.Context, id ReleaseID, state ReleaseState, reason, hint string, at time.Time) error

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"berth/controller/docker"
+	"berth/controller/volume"
 )
 
 // displaced knows the live instances that were stopped so that a release which
@@ -52,6 +53,7 @@ func (c *Controller) UpdateMounts(ctx context.Context, name AppName, mounts []Mo
 	switch {
 	case app.Live != 0 && !slices.Equal(live.Mounts, mounts):
 		wish := rerunOf(live, by)
+		wish.Services = live.again(app.Settings)
 		wish.Settings, wish.Mounts, wish.NewSettings = app.Settings, mounts, true
 		return c.queueRerun(ctx, app, wish)
 	case !slices.Equal(app.Mounts, mounts):
@@ -84,23 +86,43 @@ func (c *Controller) holdingVolumes(ctx context.Context, mounts []Mount, write f
 	return write()
 }
 
-// prepareVolumes makes the roots of empty volumes writable for the app's user.
-func (s *shipment) prepareVolumes(ctx context.Context, image docker.Image) error {
-	if len(s.release.Mounts) == 0 {
+// prepareVolumes makes the volumes of the compose file that are not there yet, and
+// the roots of empty volumes writable for the user of who mounts them.
+func (s *shipment) prepareVolumes(ctx context.Context) error {
+	for i := range s.services {
+		if service := &s.services[i]; service.KeptFrom == 0 {
+			if err := s.prepareVolumesOf(ctx, service); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (s *shipment) prepareVolumesOf(ctx context.Context, service *shipped) error {
+	mounts := slices.Clone(service.mounts(s.release))
+	for _, mount := range service.Spec.Mounts {
+		name := volume.OfApp(string(s.app.Name), mount.Volume)
+		if err := s.ensureVolume(ctx, name); err != nil {
+			return volumeFailure(name, err)
+		}
+		mounts = append(mounts, Mount{Volume: name, ReadOnly: mount.ReadOnly})
+	}
+	if len(mounts) == 0 {
 		return nil
 	}
-	policy, err := s.service.Policy(image.User)
+	policy, err := service.Spec.Policy(service.image.User)
 	if err != nil {
 		return archiveProblem(err)
 	}
-	owner, err := s.keeper.FindOwner(ctx, image.ID, policy.User)
+	owner, err := s.keeper.FindOwner(ctx, service.image.ID, policy.User)
 	if err != nil {
-		return err
+		return s.ofService(service, err)
 	}
-	if owner.User == 0 && !s.service.Waivers.RootUser {
+	if owner.User == 0 && !service.Spec.Waivers.RunsAsRoot() {
 		owner = nobody() // as docker.Start has it
 	}
-	for _, mount := range s.release.Mounts {
+	for _, mount := range mounts {
 		var err error
 		if mount.ReadOnly {
 			_, err = s.keeper.FindVolume(ctx, mount.Volume)
@@ -114,34 +136,16 @@ func (s *shipment) prepareVolumes(ctx context.Context, image docker.Image) error
 	return nil
 }
 
-// displace stops the live instances where the release writes into a volume that
-// they write into: two at once would spoil it. restore starts them again.
-func (s *shipment) displace(ctx context.Context) error {
-	if s.app.Live == 0 {
+// ensureVolume makes a volume of the compose file, if it is not there. Nobody deletes
+// it from here on: the ledger says that the release mounts it.
+func (s *shipment) ensureVolume(ctx context.Context, name volume.Name) error {
+	s.volumes.mounting.Lock()
+	defer s.volumes.mounting.Unlock()
+	err := s.keeper.CreateVolume(ctx, name, fmt.Sprintf("of %s, by its compose file", s.app.Name))
+	if errors.Is(err, docker.ErrVolumeExists) {
 		return nil
 	}
-	unlock, err := s.apps.lock(ctx, s.app.Name)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	app, err := s.ledger.FindApp(ctx, s.app.Name)
-	if err != nil {
-		return err
-	}
-	live, err := s.ledger.FindRelease(ctx, ReleaseID{App: app.Name, Number: app.Live})
-	if err != nil || app.Wanted != WantedRunning || !shareWritten(s.release.Mounts, live.Mounts) {
-		return err
-	}
-	s.log.say("stopping r%d: it writes into a volume that r%d writes into, and they must not do so at once", live.Number, s.release.Number)
-	s.stopped = live.Instances
-	s.displaced.set(s.stopped, true)
-	for _, name := range s.stopped {
-		if err := s.engine.Stop(ctx, name, stopGrace); err != nil && !errors.Is(err, docker.ErrNotFound) {
-			return fmt.Errorf("stop %s: %w", live, err)
-		}
-	}
-	return nil
+	return err
 }
 
 // restore starts what displace stopped, once the release's own instances are gone.
@@ -151,7 +155,7 @@ func (s *shipment) restore(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()
-	for _, name := range s.release.Instances {
+	for _, name := range s.ownInstances() {
 		if err := s.engine.Retire(ctx, name, stopGrace); err != nil {
 			s.logger.Error("retire instance before the old one starts", "instance", name, "error", err)
 		}
@@ -175,22 +179,13 @@ func (s *shipment) restore(ctx context.Context) {
 			s.logger.Error("start displaced instance", "instance", name, "error", err)
 		}
 	}
-	s.observeInstance(ctx, app.Name, stopped)
+	s.observeLive(ctx, s.former)
 }
 
 // leave ends the release's hold on what it displaced, once it is live itself.
 func (s *shipment) leave() {
 	s.displaced.set(s.stopped, false)
 	s.stopped = nil
-}
-
-// shareWritten reports whether both write into one volume.
-func shareWritten(a, b []Mount) bool {
-	return slices.ContainsFunc(a, func(one Mount) bool {
-		return !one.ReadOnly && slices.ContainsFunc(b, func(other Mount) bool {
-			return !other.ReadOnly && other.Volume == one.Volume
-		})
-	})
 }
 
 // engineMounts is how the mounts reach the engine.

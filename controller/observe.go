@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"berth/controller/docker"
@@ -37,18 +38,45 @@ func (c *Controller) watchLoop(ctx context.Context) error {
 	}
 }
 
-// observeInstance looks at an app's live instances and keeps what it sees in the ledger.
-func (c *Controller) observeInstance(ctx context.Context, name AppName, instances []string) {
-	app, err := c.ledger.FindApp(ctx, name)
+// observeLive looks at an app's live instances and keeps what it sees in the ledger.
+func (c *Controller) observeLive(ctx context.Context, live Release) {
+	app, err := c.ledger.FindApp(ctx, live.App)
 	if err != nil {
 		return
 	}
-	var seen Observed
-	for _, instance := range instances {
-		found, err := c.engine.Inspect(ctx, instance)
-		seen = observedFrom(found, err)
+	var seen observation
+	for _, run := range live.Runs() {
+		for _, name := range run.Instances {
+			found, err := c.engine.Inspect(ctx, name)
+			seen.add(live, run, found, err)
+		}
 	}
-	c.keepObserved(ctx, app, seen)
+	c.keepObserved(ctx, app, seen.worst)
+}
+
+// observation is the worst of what was seen of an app's instances.
+type observation struct{ worst Observed }
+
+// severity puts the states in order, the worst last.
+var severity = []AppState{AppRunning, AppUnhealthy, AppCrashing, AppDown}
+
+func (o *observation) add(live Release, run ServiceRun, instance docker.Instance, err error) {
+	seen := observedFrom(instance, err)
+	if err == nil && run.done(instance.Condition) && live.Composed() {
+		seen = Observed{State: AppRunning, At: seen.At}
+	}
+	if slices.Index(severity, seen.State) > slices.Index(severity, o.worst.State) {
+		seen.Detail = live.detail(run, seen.Detail)
+		o.worst = seen
+	}
+}
+
+// detail says which service it is about, where there are several.
+func (r Release) detail(run ServiceRun, text string) string {
+	if len(r.Services) < 2 || text == "" {
+		return text
+	}
+	return run.Spec.Name + ": " + text
 }
 
 // keepObserved keeps in the ledger what was seen of an app, if it is news.

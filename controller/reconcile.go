@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"berth/controller/docker"
-	"berth/traefik"
+	"berth/controller/plan"
 )
 
 const (
@@ -67,6 +67,10 @@ func (c *Controller) reconcile(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("list instances: %w", err), c.publish(ctx))
 	}
+	networks, err := c.engine.Networks(ctx)
+	if err != nil {
+		return errors.Join(fmt.Errorf("list networks: %w", err), c.publish(ctx))
+	}
 	apps, err := c.ledger.ListApps(ctx)
 	if err != nil {
 		return err
@@ -81,6 +85,9 @@ func (c *Controller) reconcile(ctx context.Context) error {
 		for _, name := range release.Instances {
 			kept[name] = true
 		}
+		// Which of the two it needs is known when its plan is.
+		kept[networkKey(release.App, 0)], kept[networkKey(release.App, release.Number)] = true, true
+		errs = append(errs, c.clearAttempt(ctx, release))
 		c.dispatch(release)
 	}
 	for _, app := range apps {
@@ -94,10 +101,33 @@ func (c *Controller) reconcile(ctx context.Context) error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	return c.retireOrphans(ctx, instances, kept)
+	if err := c.retireOrphans(ctx, instances, kept); err != nil {
+		return err
+	}
+	return c.removeOrphanNetworks(ctx, networks, kept)
 }
 
-// reconcileApp makes the app's live instances as they are wanted, and returns their names.
+// clearAttempt removes what an earlier process has started of a release that writes
+// into volumes: the live instances that it had stopped for it are about to run again,
+// and both at once would spoil them. The release starts its own anew.
+func (c *Controller) clearAttempt(ctx context.Context, release Release) error {
+	if c.shipping.has(release.ReleaseID) {
+		return nil
+	}
+	var errs []error
+	for _, run := range release.Runs() {
+		if run.KeptFrom != 0 || len(run.written(release)) == 0 {
+			continue
+		}
+		for _, name := range run.Instances {
+			errs = append(errs, c.engine.Retire(ctx, name, stopGrace))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// reconcileApp makes the app's live instances as they are wanted, and returns their
+// names and the key of their network.
 func (c *Controller) reconcileApp(ctx context.Context, app App) ([]string, error) {
 	if app.Wanted == WantedDeleted {
 		return nil, c.removeApp(ctx, app.Name)
@@ -120,23 +150,26 @@ func (c *Controller) reconcileApp(ctx context.Context, app App) ([]string, error
 	if err != nil {
 		return nil, err
 	}
-	var seen Observed
-	for _, name := range live.Instances {
-		instance, err := c.reconcileInstance(ctx, app, live, name)
-		if err != nil {
-			c.observe(ctx, app.Name, Observed{State: AppDown, Detail: "It should run and could not be started.", At: time.Now()})
-			return live.Instances, fmt.Errorf("repair %s: %w", live.ReleaseID, err)
+	names := append(slices.Clone(live.Instances), networkKey(app.Name, live.network()))
+	var seen observation
+	for _, run := range live.Runs() {
+		for _, name := range run.Instances {
+			instance, err := c.reconcileInstance(ctx, app, live, run, name)
+			if err != nil {
+				c.observe(ctx, app.Name, Observed{State: AppDown, Detail: live.detail(run, "It should run and could not be started."), At: time.Now()})
+				return names, fmt.Errorf("repair %s: %w", live.ReleaseID, err)
+			}
+			seen.add(live, run, instance, nil)
 		}
-		seen = observedFrom(instance, nil)
 	}
-	c.keepObserved(ctx, app, seen)
-	return live.Instances, nil
+	c.keepObserved(ctx, app, seen.worst)
+	return names, nil
 }
 
 // reconcileInstance looks at the instance itself, under the app's lock. The list
 // of the pass may be older than the promotion of this release, and would have its
 // running instance made again. It returns the instance as it is afterwards.
-func (c *Controller) reconcileInstance(ctx context.Context, app App, live Release, name string) (docker.Instance, error) {
+func (c *Controller) reconcileInstance(ctx context.Context, app App, live Release, run ServiceRun, name string) (docker.Instance, error) {
 	instance, err := c.engine.Inspect(ctx, name)
 	there := !errors.Is(err, docker.ErrNotFound)
 	if err != nil && there {
@@ -148,11 +181,13 @@ func (c *Controller) reconcileInstance(ctx context.Context, app App, live Releas
 	case stopped && !up, c.displaced.has(name):
 		return instance, nil
 	case !stopped && up:
-		return instance, c.ensureSecrets(ctx, app, live, name)
+		return instance, c.ensureSecrets(ctx, app, live, run, name)
+	case !stopped && there && (run.done(instance.Condition) || run.Spec.Restart.Mode == plan.Never):
+		return instance, nil // it ran, and is not to run again
 	case stopped:
 		err = c.engine.Stop(ctx, name, stopGrace)
 	case !there:
-		err = c.recreate(ctx, app, live, name)
+		err = c.recreate(ctx, app, live, run, name)
 	default:
 		err = c.engine.Resume(ctx, name)
 	}
@@ -164,8 +199,8 @@ func (c *Controller) reconcileInstance(ctx context.Context, app App, live Releas
 
 // recreate starts the instance of a live release again from its image, after it
 // was removed behind our back.
-func (c *Controller) recreate(ctx context.Context, app App, live Release, name string) error {
-	options, err := c.startOptionsOf(ctx, app, live, name)
+func (c *Controller) recreate(ctx context.Context, app App, live Release, run ServiceRun, name string) error {
+	options, err := c.startOptionsOf(ctx, app, live, run, name)
 	if err != nil {
 		return err
 	}
@@ -175,37 +210,24 @@ func (c *Controller) recreate(ctx context.Context, app App, live Release, name s
 }
 
 // ensureSecrets puts back the secrets that the instance has as files, where it has any.
-func (c *Controller) ensureSecrets(ctx context.Context, app App, live Release, name string) error {
-	kept, err := c.ledger.FindEnvironmentOf(ctx, live.ReleaseID)
-	if err != nil || !slices.ContainsFunc(kept, func(v Variable) bool { return v.File }) {
+func (c *Controller) ensureSecrets(ctx context.Context, app App, live Release, run ServiceRun, name string) error {
+	some, err := c.hasSecretFiles(ctx, live, run)
+	if err != nil || !some {
 		return err
 	}
-	options, err := c.startOptionsOf(ctx, app, live, name)
+	options, err := c.startOptionsOf(ctx, app, live, run, name)
 	if err != nil {
 		return err
 	}
 	return c.engine.EnsureSecrets(ctx, options)
 }
 
-// startOptionsOf are those that the instance of a live release was started with.
-func (c *Controller) startOptionsOf(ctx context.Context, app App, live Release, name string) (docker.StartOptions, error) {
-	image, err := c.engine.FindImage(ctx, live.Image)
-	if err != nil {
-		return docker.StartOptions{}, err
+func (c *Controller) hasSecretFiles(ctx context.Context, live Release, run ServiceRun) (bool, error) {
+	if live.Composed() {
+		return slices.ContainsFunc(run.Spec.Files, func(f plan.File) bool { return f.Private }), nil
 	}
-	network, err := c.engine.EnsureNetwork(ctx, string(app.Name))
-	if err != nil {
-		return docker.StartOptions{}, err
-	}
-	environment, err := c.openEnvironmentOf(ctx, live.ReleaseID)
-	if err != nil {
-		return docker.StartOptions{}, err
-	}
-	return docker.StartOptions{
-		App: string(app.Name), Release: live.Number, Name: name, Image: image, Network: network,
-		Service: environment.deliver(environment.options(live.Settings).Service()), Secrets: environment.files, Mounts: engineMounts(live.Mounts),
-		Labels: traefik.Labels(targetOf(Routing{App: app.Name, Release: live.Number, Routes: app.Routes, Address: live.Address})),
-	}, nil
+	kept, err := c.ledger.FindEnvironmentOf(ctx, live.ReleaseID)
+	return slices.ContainsFunc(kept, func(v Variable) bool { return v.File }), err
 }
 
 // retireOrphans removes instances that no release in the ledger owns, once the
@@ -225,6 +247,20 @@ func (c *Controller) retireOrphans(ctx context.Context, instances []docker.Insta
 		}
 		c.logger.Info("retiring orphan", "instance", instance.Name)
 		errs = append(errs, c.engine.Retire(ctx, instance.Name, stopGrace))
+	}
+	return errors.Join(errs...)
+}
+
+// removeOrphanNetworks removes networks that no release in the ledger runs on.
+func (c *Controller) removeOrphanNetworks(ctx context.Context, networks []docker.Network, kept map[string]bool) error {
+	var errs []error
+	for _, network := range networks {
+		key := networkKey(AppName(network.App), network.Release)
+		if kept[key] || c.retiring.has(key) {
+			continue
+		}
+		c.logger.Info("removing orphan network", "network", network.Name)
+		errs = append(errs, c.engine.RemoveNetwork(ctx, network.App, network.Release))
 	}
 	return errors.Join(errs...)
 }

@@ -61,8 +61,8 @@ type Release struct {
 	Settings      Settings // that it runs with
 	Mounts        []Mount  // that it runs with
 	Environment   int64    // the environment that it runs with, as the ledger numbers them
-	Image         string   // engine id of the image, set after the build
-	Instances     []string // engine names of its containers, set after the start
+	Image         string   // engine id of the main service's image, set after the build
+	Instances     []string // engine names of its containers, of all services, set after the start
 	Address       string   // host:port of the main instance as the proxy reaches it
 	Reason        string   // why it failed or was cancelled, safe to show
 	Hint          string   // what to do about Reason
@@ -71,4 +71,9 @@ type Release struct {
 	FinishedAt    time.Time // zero while under way
 
 	NewEnvironment bool // RollbackOf is run again because the environment changed
+
+	// Services are those of an app made from a compose file, in the order in which
+	// they start. It is empty for one made from a Dockerfile: there Settings and Image
+	// say all. Runs gives them in either case.
+	Services []ServiceRun
 }

@@ -96,6 +96,13 @@ func (l *releaseLog) line(text string) {
 	l.changed()
 }
 
+// setMask masks with another one from here on.
+func (l *releaseLog) setMask(m *mask) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.mask = m
+}
+
 // say appends a line of the controller's own.
 func (l *releaseLog) say(format string, args ...any) {
 	l.line("berth: " + fmt.Sprintf(format, args...))

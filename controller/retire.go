@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -40,38 +41,47 @@ func (r *retiring) add(names []string, by int) {
 
 func (r *retiring) wait() { r.all.Wait() }
 
-// retireLater drains and removes the instances of the release that app was
-// before this one, then the images that are too old for a rollback. If it
-// fails, the next reconcile does it.
-func (s *shipment) retireLater(before App) {
-	c := s.Controller
-	if before.Live == 0 {
+// retireLater drains and removes the instances of the former release that this one
+// does not keep, then its network and the images that are too old for a rollback. If
+// it fails, the next reconcile does it.
+func (s *shipment) retireLater() {
+	c, former := s.Controller, s.former
+	if former.Number == 0 {
 		return
 	}
-	old, err := c.ledger.FindRelease(c.running, ReleaseID{App: before.Name, Number: before.Live})
-	if err != nil {
-		c.logger.Warn("find superseded release", "app", string(before.Name), "error", err)
-		return
-	}
-	c.retiring.add(old.Instances, 1)
+	retired := without(former.Instances, s.release.Instances)
+	network := former.network()
+	book := append(slices.Clone(retired), networkKey(former.App, network))
+	c.retiring.add(book, 1)
 	c.retiring.all.Go(func() {
-		defer c.retiring.add(old.Instances, -1)
+		defer c.retiring.add(book, -1)
 		// A drain that a shutdown cuts short is finished by the next start's reconcile.
 		if pause(c.running, drainTime) != nil {
 			return
 		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(c.running), retireTimeout)
 		defer cancel()
-		for _, name := range old.Instances {
-			if err := c.engine.Retire(ctx, name, stopGrace); err != nil {
+		for _, name := range slices.Backward(retired) {
+			if err := c.engine.Retire(ctx, name, former.graceOf(name)); err != nil {
 				c.logger.Warn("retire superseded instance", "instance", name, "error", err)
 				c.requestReconcile()
 			}
 		}
-		if err := c.removeOldImages(ctx, before.Name); err != nil {
-			c.logger.Warn("remove old images", "app", string(before.Name), "error", err)
+		if network != s.release.network() {
+			if err := c.engine.RemoveNetwork(ctx, string(former.App), network); err != nil {
+				c.logger.Warn("remove superseded network", "release", former.String(), "error", err)
+				c.requestReconcile()
+			}
+		}
+		if err := c.removeOldImages(ctx, former.App); err != nil {
+			c.logger.Warn("remove old images", "app", string(former.App), "error", err)
 		}
 	})
+}
+
+// networkKey names a network among the names of what is retiring.
+func networkKey(app AppName, release int64) string {
+	return fmt.Sprintf("network of %s r%d", app, release)
 }
 
 // removeOldImages keeps the images of the newest releases that were live once.
@@ -80,21 +90,36 @@ func (c *Controller) removeOldImages(ctx context.Context, name AppName) error {
 	if err != nil {
 		return err
 	}
-	var kept []string
+	kept, count := make(map[string]bool), 0
 	var errs []error
 	for _, release := range releases {
-		if release.Image == "" || slices.Contains(kept, release.Image) {
+		if release.Image == "" {
 			continue
 		}
-		if len(kept) < imagesKept || release.State.UnderWay() {
-			kept = append(kept, release.Image)
+		if kept[release.Image] || count < imagesKept || release.State.UnderWay() {
+			if !kept[release.Image] {
+				count++
+			}
+			for _, image := range release.images() {
+				kept[image] = true
+			}
 			continue
 		}
-		if err := c.engine.RemoveImage(ctx, release.Image); err != nil && !errors.Is(err, docker.ErrNotFound) {
-			errs = append(errs, err)
-			continue
-		}
-		errs = append(errs, c.ledger.UpdateImage(ctx, release.ReleaseID, ""))
+		errs = append(errs, c.removeImagesOf(ctx, release, kept))
 	}
 	return errors.Join(errs...)
+}
+
+// removeImagesOf removes the images of a release but for those that are kept. It
+// cannot be run again after that.
+func (c *Controller) removeImagesOf(ctx context.Context, release Release, kept map[string]bool) error {
+	for _, image := range release.images() {
+		if kept[image] {
+			continue
+		}
+		if err := c.engine.RemoveImage(ctx, image); err != nil && !errors.Is(err, docker.ErrNotFound) {
+			return err
+		}
+	}
+	return c.ledger.UpdateImage(ctx, release.ReleaseID, "")
 }

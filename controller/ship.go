@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -12,6 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"berth/controller/archive"
 	"berth/controller/docker"
 	"berth/controller/plan"
 	"berth/traefik"
@@ -44,15 +46,26 @@ func newShipping() *shipping { return &shipping{active: make(map[ReleaseID]*ship
 // order in which a release takes them: a new step gets its place in run.
 type shipment struct {
 	*Controller
-	release Release
-	app     App
-	service plan.Service
+	release  Release
+	app      App
+	former   Release   // the live one, while this one is on its way; zero where there is none
+	composed bool      // a compose file says what runs
+	services []shipped // in the order in which they start; one where nothing is composed
+	network  docker.Network
 	// environment is what the release runs with; opened before the first line of the log.
 	environment openEnvironment
 	log         *releaseLog
 	cancel      context.CancelCauseFunc
 	done        chan struct{}
 	stopped     []string // the live instances that stand still for this release
+	built       []string // images that were made for it
+}
+
+// shipped is one service of a release on its way: its Spec is in the clear, with how
+// it is built.
+type shipped struct {
+	ServiceRun
+	image docker.Image
 }
 
 // Cancel ends a release that is under way; the app goes on as it was.
@@ -156,94 +169,201 @@ func (s *shipment) run(ctx context.Context) (err error) {
 	if s.app, err = s.ledger.FindApp(ctx, s.release.App); err != nil {
 		return err
 	}
-	s.service = s.planOptions().Service()
-
-	// The network's name is known, so it is made while the image is built.
-	preparing, prepareCtx := errgroup.WithContext(ctx)
-	var network docker.Network
-	preparing.Go(func() (err error) {
-		prepareCtx, cancel := context.WithTimeout(prepareCtx, startTimeout)
-		defer cancel()
-		network, err = s.engine.EnsureNetwork(prepareCtx, string(s.app.Name))
-		return err
-	})
-	image, err := s.obtainImage(ctx)
-	if prepareErr := preparing.Wait(); err == nil {
-		err = prepareErr
+	if s.app.Live != 0 {
+		if s.former, err = s.ledger.FindRelease(ctx, ReleaseID{App: s.app.Name, Number: s.app.Live}); err != nil {
+			return err
+		}
 	}
-	if err != nil {
-		return err
+	for _, step := range []func(context.Context) error{s.obtainImages, s.prepareVolumes, s.start, s.verify, s.promote} {
+		if err := step(ctx); err != nil {
+			return err
+		}
 	}
-	if err := s.prepareVolumes(ctx, image); err != nil {
-		return err
-	}
-	if err := s.displace(ctx); err != nil {
-		return err
-	}
-	if err := s.start(ctx, image, network); err != nil {
-		return err
-	}
-	if err := s.verify(ctx, image); err != nil {
-		return err
-	}
-	return s.promote(ctx)
+	return nil
 }
 
-// obtainImage builds the image of the upload, or finds the one that the release has already.
-func (s *shipment) obtainImage(ctx context.Context) (docker.Image, error) {
+// obtainImages builds or pulls the images of the upload, or finds those that the
+// release has already. Then it is known which services run, and as what.
+func (s *shipment) obtainImages(ctx context.Context) error {
 	if s.release.Image != "" {
 		s.log.say("using the image that is there already")
-		return s.engine.FindImage(ctx, s.release.Image)
+		return s.findImages(ctx)
 	}
 	if err := s.line.enter(ctx, s.release.ReleaseID); err != nil {
-		return docker.Image{}, err
+		return err
 	}
 	defer s.line.leave()
 	if err := s.advance(ctx, ReleaseBuilding); err != nil {
-		return docker.Image{}, err
+		return err
 	}
 	return s.build(ctx)
 }
 
-func (s *shipment) build(ctx context.Context) (docker.Image, error) {
+// findImages takes the services from the ledger.
+func (s *shipment) findImages(ctx context.Context) error {
+	s.composed = s.release.Composed()
+	var specs []plan.Service
+	for _, run := range s.release.Runs() {
+		spec, err := s.specOf(s.release, run, s.environment)
+		if err != nil {
+			return err
+		}
+		specs = append(specs, spec)
+		s.services = append(s.services, shipped{ServiceRun: ServiceRun{Spec: spec, Main: run.Main, Image: run.Image}})
+	}
+	s.name(specs)
+	return s.besideNetwork(ctx, func(ctx context.Context) (err error) {
+		for i := range s.services {
+			service := &s.services[i]
+			if service.image, err = s.engine.FindImage(ctx, service.Image); err != nil {
+				return err
+			}
+		}
+		return s.settle(ctx)
+	})
+}
+
+// besideNetwork does the work while the release's network is made: its name is
+// known before.
+func (s *shipment) besideNetwork(ctx context.Context, work func(context.Context) error) error {
+	preparing, prepareCtx := errgroup.WithContext(ctx)
+	preparing.Go(func() (err error) {
+		prepareCtx, cancel := context.WithTimeout(prepareCtx, startTimeout)
+		defer cancel()
+		s.network, err = s.engine.EnsureNetwork(prepareCtx, string(s.app.Name), s.networkNumber())
+		return err
+	})
+	err := work(ctx)
+	if prepareErr := preparing.Wait(); err == nil {
+		err = prepareErr
+	}
+	return err
+}
+
+func (s *shipment) networkNumber() int64 {
+	if s.composed {
+		return s.release.Number
+	}
+	return 0
+}
+
+func (s *shipment) build(ctx context.Context) error {
 	tree, err := s.uploads.open(s.release.Archive, s.limits)
 	if err != nil {
-		return docker.Image{}, archiveProblem(err)
+		return archiveProblem(err)
 	}
 	defer tree.Close()
 	made, err := planFor(tree, s.app.Name, s.planOptions())
 	if err != nil {
-		return docker.Image{}, archiveProblem(err)
+		return archiveProblem(err)
 	}
-	s.service = made.Services[0]
-	s.tellGenerated()
+	s.take(made)
 	if err := s.foretell(ctx); err != nil {
-		return docker.Image{}, err
+		return err
 	}
+	return s.besideNetwork(ctx, func(ctx context.Context) error { return s.makeImages(ctx, tree) })
+}
 
+// take makes the plan's services those of the release, and tells about them.
+func (s *shipment) take(made plan.Plan) {
+	s.composed = made.Composed
+	for _, service := range made.Services {
+		s.services = append(s.services, shipped{ServiceRun: ServiceRun{Spec: service, Main: service.Name == made.Main}})
+	}
+	s.name(made.Services)
+	for _, note := range made.Notes {
+		s.log.say("%s", note)
+	}
+	s.tellGenerated()
+	if !s.composed {
+		main := s.main()
+		main.Spec = s.environment.deliver(main.Spec)
+	}
+}
+
+// name gives every service the names of its instances, and the log the mask of all
+// secrets that are known now.
+func (s *shipment) name(specs []plan.Service) {
+	for i := range s.services {
+		s.services[i].Instances = s.instanceNames(s.release.ReleaseID, s.services[i].Spec)
+	}
+	if s.composed {
+		s.environment.mask = s.environment.maskWith(specs)
+		s.log.setMask(s.environment.mask)
+	}
+}
+
+// makeImages builds or pulls the image of every service.
+func (s *shipment) makeImages(ctx context.Context, tree *archive.Tree) error {
+	for i := range s.services {
+		service := &s.services[i]
+		if err := s.makeImage(ctx, tree, service); err != nil {
+			return s.ofService(service, err)
+		}
+		service.Image = service.image.ID
+	}
+	if err := s.settle(ctx); err != nil {
+		return err
+	}
+	if err := s.keepImage(ctx); err != nil {
+		return err
+	}
+	s.dropArchive(ctx)
+	return nil
+}
+
+func (s *shipment) makeImage(ctx context.Context, tree *archive.Tree, service *shipped) (err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, s.buildTimeout, errBuildTimeout)
 	defer cancel()
 	began := time.Now()
-	image, err := s.engine.Build(ctx, docker.BuildOptions{
-		App: string(s.app.Name), Release: s.release.Number, Build: s.service.Build,
-		Context: tree.LayoutWriter(s.service.Build.Layout()),
-	}, s.log.line)
-	if err != nil {
-		return docker.Image{}, err
+	if reference := service.Spec.Image; reference != "" {
+		service.image, _, err = s.engine.PullImage(ctx, docker.PullOptions{Reference: reference, Always: service.Spec.AlwaysPull}, s.log.line)
+		return err
 	}
+	options := docker.BuildOptions{
+		App: string(s.app.Name), Release: s.release.Number, Build: service.Spec.Build,
+		Context: tree.LayoutWriter(service.Spec.Build.Layout()),
+	}
+	if s.composed {
+		options.Service = service.Spec.Name
+		s.log.say("building %s", service.Spec.Name)
+	}
+	if service.image, err = s.engine.Build(ctx, options, s.log.line); err != nil {
+		return err
+	}
+	s.built = append(s.built, service.image.ID)
 	s.log.say("image built in %s", roundSeconds(time.Since(began)))
-	if err := s.ledger.UpdateImage(ctx, s.release.ReleaseID, image.ID); err != nil {
-		return docker.Image{}, err
+	return nil
+}
+
+// keepImage records that there is nothing left to build.
+func (s *shipment) keepImage(ctx context.Context) error {
+	s.release.Image = s.main().Image
+	if s.composed {
+		return s.record(ctx)
 	}
-	s.release.Image = image.ID
-	s.dropArchive(ctx)
-	return image, nil
+	return s.ledger.UpdateImage(ctx, s.release.ReleaseID, s.release.Image)
+}
+
+// record writes into the ledger how the services run.
+func (s *shipment) record(ctx context.Context) error {
+	services := make([]ServiceRun, 0, len(s.services))
+	for _, service := range s.services {
+		services = append(services, service.ServiceRun)
+	}
+	s.release.Services, s.release.Instances = s.sealed(s.app.Name, services), instancesOf(services)
+	return s.ledger.UpdateServices(ctx, s.release)
+}
+
+// main is the service that the route leads to.
+func (s *shipment) main() *shipped {
+	return &s.services[max(0, slices.IndexFunc(s.services, func(service shipped) bool { return service.Main }))]
 }
 
 // tellGenerated writes into the log what was built where the archive says nothing
 // of how, and why so.
 func (s *shipment) tellGenerated() {
-	generated := s.service.Build.Generated
+	generated := s.main().Spec.Build.Generated
 	if generated == nil {
 		return
 	}
@@ -261,43 +381,83 @@ func (s *shipment) tellGenerated() {
 // need not learn it while the instance starts. The port is what the Dockerfile
 // exposes; start corrects it where the image knows better.
 func (s *shipment) foretell(ctx context.Context) error {
-	if err := s.place(ctx, plan.ChoosePort(s.service.Port, s.service.Build.Exposed)); err != nil {
+	spec := s.main().Spec
+	if err := s.place(ctx, plan.ChoosePort(spec.Port, spec.Build.Exposed)); err != nil {
 		return err
 	}
 	return s.publish(ctx)
 }
 
-// place records where the instance will be found.
+// place records where the main instance will be found.
 func (s *shipment) place(ctx context.Context, port uint16) error {
-	name := s.engine.InstanceName(string(s.app.Name), s.release.Number, s.service.Name)
+	name := s.main().Instances[0]
 	address := net.JoinHostPort(name, strconv.Itoa(int(port)))
 	if s.release.Address == address {
 		return nil
 	}
-	s.release.Instances, s.release.Address = []string{name}, address
+	s.release.Address = address
+	if s.composed {
+		return s.record(ctx)
+	}
+	s.release.Instances = []string{name}
 	return s.ledger.UpdateInstances(ctx, s.release.ReleaseID, s.release.Instances, address)
 }
 
-// start runs the instance; the proxy confirms its verify route in the meantime.
-func (s *shipment) start(ctx context.Context, image docker.Image, network docker.Network) error {
+// start runs the instances; the proxy confirms the verify route in the meantime.
+func (s *shipment) start(ctx context.Context) error {
 	if err := s.advance(ctx, ReleaseStarting); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
-	defer cancel()
-	port := plan.ChoosePort(s.service.Port, image.Exposed)
+	main := s.main()
+	port := plan.ChoosePort(main.Spec.Port, main.image.Exposed)
 	if err := s.place(ctx, port); err != nil {
 		return err
 	}
-	s.log.say("starting %s, which listens on port %d", s.release.Instances[0], port)
+	s.log.say("starting %s, which listens on port %d", main.Instances[0], port)
 
 	starting, ctx := errgroup.WithContext(ctx)
 	starting.Go(func() error { return s.publishAndConfirm(ctx, s.release.ReleaseID) })
-	starting.Go(func() error {
-		_, err := s.engine.Start(ctx, s.startOptions(image, network))
-		return err
-	})
+	starting.Go(func() error { return s.startServices(ctx) })
 	return starting.Wait()
+}
+
+// startServices starts the services in their order, each once those that it depends
+// on have come so far.
+func (s *shipment) startServices(ctx context.Context) error {
+	for i := range s.services {
+		service := &s.services[i]
+		if service.KeptFrom != 0 {
+			if err := s.keep(ctx, service); err != nil {
+				return s.ofService(service, err)
+			}
+			continue
+		}
+		if err := s.awaitDependencies(ctx, service); err != nil {
+			return err
+		}
+		if err := s.displace(ctx, service); err != nil {
+			return err
+		}
+		if err := s.startService(ctx, service); err != nil {
+			return s.ofService(service, err)
+		}
+	}
+	return nil
+}
+
+func (s *shipment) startService(ctx context.Context, service *shipped) error {
+	if s.composed && !service.Main {
+		s.log.say("starting %s", service.Spec.Name)
+	}
+	for _, name := range service.Instances {
+		ctx, cancel := context.WithTimeout(ctx, startTimeout)
+		_, err := s.engine.Start(ctx, s.startOptions(service, name))
+		cancel()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // promote is the commit point: before it nothing that anyone can see has
@@ -325,8 +485,8 @@ func (s *shipment) promote(ctx context.Context) error {
 		s.requestReconcile()
 		return nil
 	}
-	s.observeInstance(ctx, s.app.Name, s.release.Instances)
-	s.retireLater(s.app)
+	s.observeLive(ctx, s.release)
+	s.retireLater()
 	return nil
 }
 
@@ -368,20 +528,44 @@ func (s *shipment) fail(ctx context.Context, cause error) {
 	}
 	s.recordEnd(ctx, state)
 	s.dropArchive(ctx)
-	for _, name := range s.release.Instances {
+	for _, name := range s.ownInstances() {
 		if err := s.engine.Retire(ctx, name, 0); err != nil {
 			s.logger.Error("retire failed instance", "instance", name, "error", err)
 		}
 	}
 	s.restore(ctx)
-	if s.release.Image != "" && s.release.RollbackOf == 0 {
-		if err := s.engine.RemoveImage(ctx, s.release.Image); err != nil {
-			s.logger.Warn("remove image of failed release", "release", s.release.String(), "error", err)
+	if s.composed || s.release.Composed() {
+		if err := s.engine.RemoveNetwork(ctx, string(s.release.App), s.release.Number); err != nil {
+			s.logger.Warn("remove network of failed release", "release", s.release.String(), "error", err)
 		}
 	}
+	s.removeImages(ctx)
 	if err := s.publish(ctx); err != nil {
 		s.requestReconcile()
 	}
+}
+
+// ownInstances are the release's without those that an earlier one has started.
+func (s *shipment) ownInstances() []string {
+	return without(s.release.Instances, s.former.Instances)
+}
+
+// removeImages removes what was built for a release that failed.
+func (s *shipment) removeImages(ctx context.Context) {
+	images := s.built
+	if s.release.RollbackOf == 0 {
+		images = append(images, without(s.release.images(), images)...)
+	}
+	for _, image := range without(images, s.former.images()) {
+		if err := s.engine.RemoveImage(ctx, image); err != nil && !errors.Is(err, docker.ErrNotFound) {
+			s.logger.Warn("remove image of failed release", "release", s.release.String(), "error", err)
+		}
+	}
+}
+
+// without returns the names that are not among the others.
+func without(names, others []string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(others, name) })
 }
 
 // recordEnd writes how the release ended into the audit log. Why it failed stays
@@ -410,14 +594,16 @@ func (s *shipment) explain(ctx context.Context, cause error) (state ReleaseState
 	return ReleaseFailed, mask.apply(problem.Message), mask.apply(problem.Hint)
 }
 
-func (s *shipment) planOptions() plan.Options { return s.environment.options(s.release.Settings) }
+func (s *shipment) planOptions() plan.Options {
+	options := s.environment.options(s.release.Settings)
+	options.Most = s.most
+	return options
+}
 
-func (s *shipment) startOptions(image docker.Image, network docker.Network) docker.StartOptions {
-	return docker.StartOptions{
-		App: string(s.app.Name), Release: s.release.Number, Name: s.release.Instances[0],
-		Service: s.environment.deliver(s.service), Secrets: s.environment.files, Mounts: engineMounts(s.release.Mounts),
-		Image: image, Network: network, Labels: traefik.Labels(s.target(false)),
-	}
+func (s *shipment) startOptions(service *shipped, name string) docker.StartOptions {
+	return s.optionsOf(starting{
+		app: s.app, release: s.release, run: service.ServiceRun, image: service.image, network: s.network, environment: s.environment,
+	}, name)
 }
 
 // target is the release as the proxy sees it: live, or only on its verify route.

@@ -28,13 +28,14 @@ var (
 	errBuildTimeout = errors.New("the build took too long")
 )
 
-// verify waits until the new instance has proven itself through the proxy: its
-// own health check where the image has one, and an answer below 500.
-func (s *shipment) verify(ctx context.Context, image docker.Image) error {
+// verify waits until the new release has proven itself through the proxy: its own
+// health checks where it has any, and an answer below 500. The services beside the
+// main one must run, or have ended well.
+func (s *shipment) verify(ctx context.Context) error {
 	if err := s.advance(ctx, ReleaseVerifying); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.patience())
 	defer cancel()
 	began := time.Now()
 	inspected := began
@@ -45,22 +46,22 @@ func (s *shipment) verify(ctx context.Context, image docker.Image) error {
 		if err != nil {
 			last = err
 		}
-		if answered && !image.HasHealthcheck {
+		if answered && !s.composed && !s.main().checksHealth() {
 			s.log.say("answered through the proxy after %s", roundSeconds(time.Since(began)))
 			return nil
 		}
-		if time.Since(inspected) >= inspectEvery {
+		if time.Since(inspected) >= inspectEvery || answered && s.composed {
 			inspected = time.Now()
-			healthy, err := s.inspect(ctx)
+			waiting, err := s.inspect(ctx)
 			if err != nil {
 				return err
 			}
-			if answered && healthy {
+			if answered && waiting == nil {
 				s.log.say("healthy, and answered through the proxy, after %s", roundSeconds(time.Since(began)))
 				return nil
 			}
 			if answered {
-				last = errUnhealthy
+				last = s.ofService(waiting, errUnhealthy)
 			}
 		}
 		select {
@@ -73,6 +74,15 @@ func (s *shipment) verify(ctx context.Context, image docker.Image) error {
 			return last
 		}
 	}
+}
+
+// patience is how long the slowest service may take to become ready.
+func (s *shipment) patience() time.Duration {
+	longest := readyTimeout
+	for i := range s.services {
+		longest = max(longest, s.services[i].patience())
+	}
+	return longest
 }
 
 // probe asks each readiness path once; while nothing listens yet, the first answer says so for all.
@@ -93,20 +103,23 @@ func (s *shipment) probe(ctx context.Context) (answered bool, err error) {
 	return false, err
 }
 
-// inspect looks at the instance itself: healthy where it has a health check, and an error where it died.
-func (s *shipment) inspect(ctx context.Context) (healthy bool, err error) {
-	instance, err := s.engine.Inspect(ctx, s.release.Instances[0])
-	if err != nil {
-		return false, err
+// inspect looks at the instances themselves. It returns the first service that is not
+// as it should be yet, nil where all are, and an error where one died.
+func (s *shipment) inspect(ctx context.Context) (waiting *shipped, err error) {
+	for i := range s.services {
+		service := &s.services[i]
+		if s.optional(service) {
+			continue
+		}
+		ready, err := s.ready(ctx, service)
+		if err != nil {
+			return nil, s.ofService(service, err)
+		}
+		if !ready && waiting == nil {
+			waiting = service
+		}
 	}
-	state := instance.Condition
-	// Only between two starts the engine tells how the last run ended; an app that
-	// runs after its restarts may still come up.
-	ended := !state.Running && (!state.Restarting || state.Restarts >= restartsToDie)
-	if state.OOMKilled || ended {
-		return false, &diedError{condition: state}
-	}
-	return state.Health == "" || state.Health == "healthy", nil
+	return waiting, nil
 }
 
 // diedError says that an instance ended while it was being verified.

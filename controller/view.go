@@ -115,13 +115,15 @@ func (c *Controller) Output(ctx context.Context, name AppName, lines int, follow
 	if err != nil {
 		return err
 	}
-	for _, instance := range live.Instances {
-		err := c.engine.Tail(ctx, instance, docker.TailOptions{Lines: lines, Follow: follow}, environment.mask.lines(each))
-		if err != nil && !errors.Is(err, docker.ErrNotFound) {
-			return err
-		}
+	masked, err := c.maskOf(live, environment)
+	if err != nil {
+		return err
 	}
-	return nil
+	options := docker.TailOptions{Lines: lines, Follow: follow}
+	if len(live.Instances) == 1 {
+		return gone(c.engine.Tail(ctx, live.Instances[0], options, masked.lines(each)))
+	}
+	return c.tailAll(ctx, live, options, masked, each)
 }
 
 func (c *Controller) view(app App, latest *Release) AppView {

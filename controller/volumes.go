@@ -209,8 +209,16 @@ func (c *Controller) volumeUsers(ctx context.Context) (map[volume.Name][]AppName
 	users := make(map[volume.Name][]AppName)
 	for _, app := range apps {
 		mounts := slices.Clone(app.Mounts)
-		if release := latest[app.Name]; release != nil && (release.State.UnderWay() || release.State == ReleaseLive) {
-			mounts = append(mounts, release.Mounts...)
+		release := latest[app.Name]
+		if release != nil && (release.State.UnderWay() || release.State == ReleaseLive) {
+			mounts = append(mounts, release.allMounts()...)
+		}
+		if app.Live != 0 && (release == nil || release.Number != app.Live) {
+			live, err := c.ledger.FindRelease(ctx, ReleaseID{App: app.Name, Number: app.Live})
+			if err != nil && !errors.Is(err, ErrNotFound) {
+				return nil, err
+			}
+			mounts = append(mounts, live.allMounts()...)
 		}
 		for _, mount := range mounts {
 			if !slices.Contains(users[mount.Volume], app.Name) {

@@ -66,7 +66,7 @@ func mustBuild(t *testing.T, engine *Engine, app, dockerfile string) Image {
 
 func mustNetwork(t *testing.T, engine *Engine, app string) Network {
 	t.Helper()
-	network, err := engine.EnsureNetwork(t.Context(), app)
+	network, err := engine.EnsureNetwork(t.Context(), app, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

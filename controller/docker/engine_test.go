@@ -299,8 +299,8 @@ func TestBuildRequest_KeepsCachesOfAppsApart(t *testing.T) {
 func TestNames_TheProxysOwnNetworkSortsFirst(t *testing.T) {
 	engine := &Engine{stack: "berth"}
 	for _, app := range []string{"0", "a", "zz"} {
-		if engine.networkName(app) <= "berth-0-edge" {
-			t.Errorf("%s sorts before the proxy's own network", engine.networkName(app))
+		if engine.networkName(app, 0) <= "berth-0-edge" {
+			t.Errorf("%s sorts before the proxy's own network", engine.networkName(app, 0))
 		}
 	}
 	if engine.InstanceName("hello", 3, "main") != "berth-hello-r3" || engine.InstanceName("hello", 3, "worker") != "berth-hello-r3.worker" {

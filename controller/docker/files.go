@@ -170,7 +170,7 @@ func (h *helper) hostConfig() *container.HostConfig {
 		LogConfig:      container.LogConfig{Type: "none"}, // what it says is somebody's files
 		RestartPolicy:  container.RestartPolicy{Name: container.RestartPolicyDisabled},
 		Mounts: []mount.Mount{{
-			Type: mount.TypeVolume, Source: h.engine.volumeName(h.volume), Target: HelperFolder,
+			Type: mount.TypeVolume, Source: h.engine.VolumeName(h.volume), Target: HelperFolder,
 			ReadOnly:      h.access == ReadOnly,
 			VolumeOptions: &mount.VolumeOptions{NoCopy: true},
 		}},

@@ -2,6 +2,9 @@ package docker
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -22,6 +25,9 @@ type Image struct {
 	HasHealthcheck bool
 	// Volumes are the paths that the image declares as volumes, in order.
 	Volumes []string
+	// Content is a hash of what the image holds and how it runs, without its labels of
+	// ours: two builds of the same content have one, and an id each.
+	Content string
 	// SetsPort says that the image itself has an environment variable PORT.
 	SetsPort bool
 }
@@ -48,7 +54,23 @@ func (e *Engine) FindImage(ctx context.Context, id string) (Image, error) {
 		HasHealthcheck: found.Config.Healthcheck != nil && !disabled(found.Config.Healthcheck.Test),
 		Volumes:        slices.Sorted(maps.Keys(found.Config.Volumes)),
 		SetsPort:       hasVariable(found.Config.Env, portVariable),
+		Content:        contentOf(found),
 	}, nil
+}
+
+func contentOf(image imagetypes.InspectResponse) string {
+	config := *image.Config
+	config.Labels = maps.Clone(config.Labels)
+	maps.DeleteFunc(config.Labels, func(key, _ string) bool { return reserved(key, "berth") })
+	text, err := json.Marshal(struct {
+		Layers []string
+		Config any
+	}{image.RootFS.Layers, config})
+	if err != nil {
+		panic(err) // it came as JSON
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
 }
 
 // RemoveImage removes an image with all its names. One that is gone already is

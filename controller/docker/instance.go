@@ -57,15 +57,21 @@ func (e *Engine) Inspect(ctx context.Context, name string) (Instance, error) {
 func (e *Engine) Instances(ctx context.Context) ([]Instance, error) {
 	listContext, cancel := within(ctx, callTimeout)
 	defer cancel()
-	found, err := e.api(listContext).ContainerList(listContext, container.ListOptions{All: true, Filters: e.owned(labelRole + "=" + roleApp)})
+	found, err := e.instances(listContext)
 	if err != nil {
-		return nil, failure(listContext, "list containers", err)
+		return nil, err
 	}
 	instances := make([]Instance, 0, len(found))
 	for _, summary := range found {
 		instances = append(instances, summarised(summary))
 	}
 	return instances, nil
+}
+
+// instances lists the stack's instances with the given labels, stopped ones too.
+func (e *Engine) instances(ctx context.Context, labels ...string) ([]container.Summary, error) {
+	found, err := e.api(ctx).ContainerList(ctx, container.ListOptions{All: true, Filters: e.owned(append(labels, labelRole+"="+roleApp)...)})
+	return found, failure(ctx, "list containers", err)
 }
 
 // summarised is what a list tells of an instance.

@@ -58,25 +58,36 @@ func (e *Engine) Retire(ctx context.Context, name string, grace time.Duration) e
 	return errors.Join(notFoundIsFine(err), e.removeFiles(ctx, name, instance.Image))
 }
 
-// RemoveApp removes everything of the app from the engine: instances, images
-// and network. What is gone already is fine; the rest is tried to the end.
+// RemoveApp removes the app from the engine: instances, images and networks. Its
+// volumes stay. What is gone already is fine; the rest is tried to the end.
 func (e *Engine) RemoveApp(ctx context.Context, app string) error {
 	err := e.removeInstances(ctx, app)
 	listContext, cancel := within(ctx, callTimeout)
 	defer cancel()
 	return errors.Join(err, e.removeSecrets(listContext, labelApp+"="+app),
-		e.removeImages(listContext, labelApp+"="+app, labelRole+"="+roleFiles), e.removeImages(listContext, labelApp+"="+app), e.RemoveNetwork(ctx, app))
+		e.removeImages(listContext, labelApp+"="+app, labelRole+"="+roleFiles), e.removeImages(listContext, labelApp+"="+app), e.removeNetworks(ctx, app))
+}
+
+func (e *Engine) removeNetworks(ctx context.Context, app string) error {
+	ctx, cancel := within(ctx, processTimeout)
+	defer cancel()
+	networks, err := e.listNetworks(ctx, labelApp+"="+app)
+	if err != nil {
+		return err
+	}
+	var failures []error
+	for _, network := range networks {
+		failures = append(failures, e.removeNetwork(ctx, network))
+	}
+	return errors.Join(failures...)
 }
 
 func (e *Engine) removeInstances(ctx context.Context, app string) error {
 	listContext, cancel := within(ctx, callTimeout)
 	defer cancel()
-	found, err := e.api(listContext).ContainerList(listContext, container.ListOptions{
-		All:     true,
-		Filters: e.owned(labelRole+"="+roleApp, labelApp+"="+app),
-	})
+	found, err := e.instances(listContext, labelApp+"="+app)
 	if err != nil {
-		return failure(listContext, "list containers", err)
+		return err
 	}
 	var failures []error
 	for _, summary := range found {

@@ -142,7 +142,7 @@ func TestRemoveApp_RemovesOnlyItsOwn(t *testing.T) {
 	if err != nil || len(images) > 0 {
 		t.Errorf("images %v, %v", images, err)
 	}
-	if _, err := engine.findNetwork(t.Context(), "gone"); !errors.Is(err, ErrNotFound) {
+	if _, err := engine.findNetwork(t.Context(), "gone", 0); !errors.Is(err, ErrNotFound) {
 		t.Errorf("network: %v", err)
 	}
 	if instances, err := engine.Instances(t.Context()); err != nil || len(instances) != 1 || instances[0].App != "kept" {

@@ -27,10 +27,17 @@ func ReplicaName(instance string, number int) string {
 	return fmt.Sprintf("%s.%d", instance, number)
 }
 
-// networkName returns the name of an app's network. It sorts after the proxy's
-// own network, STACK-0-edge: engines before 28 publish a container's ports on
-// the network that sorts first, and must not move them to an app's.
-func (e *Engine) networkName(app string) string { return e.stack + "-app-" + app }
+// networkName returns the name of an app's network, or of a release's own. It
+// sorts after the proxy's own network, STACK-0-edge: engines before 28 publish a
+// container's ports on the network that sorts first, and must not move them to an
+// app's. No app's name holds a dot, so a release's is no other app's.
+func (e *Engine) networkName(app string, release int64) string {
+	name := e.stack + "-app-" + app
+	if release == 0 {
+		return name
+	}
+	return fmt.Sprintf("%s.r%d", name, release)
+}
 
 func (e *Engine) imageTag(app string, release int64, service string) string {
 	tag := fmt.Sprintf("%s/%s:r%d", e.stack, app, release)
@@ -40,6 +47,6 @@ func (e *Engine) imageTag(app string, release int64, service string) string {
 	return tag + "." + service
 }
 
-// volumeName returns the engine's name of a volume. No app's instance, whose
+// VolumeName returns the engine's name of a volume. No app's instance, whose
 // names have a release, and no volume of the stack itself has such a name.
-func (e *Engine) volumeName(name volume.Name) string { return e.stack + "-vol-" + string(name) }
+func (e *Engine) VolumeName(name volume.Name) string { return e.stack + "-vol-" + string(name) }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"slices"
+	"strconv"
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
@@ -22,20 +23,23 @@ const subnetAttempts = 256
 // it shall not become its container's way out.
 const gatewayPriorityVersion = "1.48"
 
-// Network is an app's own bridge. Its members are the app's instances and the proxy.
+// Network is a bridge of one app. Its members are instances of the app and the proxy.
 type Network struct {
-	ID   string
-	Name string
+	ID      string
+	Name    string
+	App     string
+	Release int64 // whose own it is; 0 is the app's, for all of its releases
 }
 
-// EnsureNetwork returns the app's network with the stack's proxy on it, and
-// makes what is missing. Where no proxy is there yet, JoinProxy brings it in.
-func (e *Engine) EnsureNetwork(ctx context.Context, app string) (Network, error) {
+// EnsureNetwork returns the app's network, or the release's own where release is
+// not 0, with the stack's proxy on it, and makes what is missing. Where no proxy
+// is there yet, JoinProxy brings it in.
+func (e *Engine) EnsureNetwork(ctx context.Context, app string, release int64) (Network, error) {
 	ctx, cancel := within(ctx, processTimeout)
 	defer cancel()
-	network, err := e.findNetwork(ctx, app)
+	network, err := e.findNetwork(ctx, app, release)
 	if errors.Is(err, ErrNotFound) {
-		network, err = e.createNetwork(ctx, app)
+		network, err = e.createNetwork(ctx, app, release)
 	}
 	if err != nil {
 		return Network{}, err
@@ -47,27 +51,59 @@ func (e *Engine) EnsureNetwork(ctx context.Context, app string) (Network, error)
 	return network, e.join(ctx, proxies, network)
 }
 
-// RemoveNetwork removes the app's network. The proxy leaves it first; other
-// members keep it, and that is an error. One that is gone already is fine.
-func (e *Engine) RemoveNetwork(ctx context.Context, app string) error {
+// Networks returns the apps' networks of the stack.
+func (e *Engine) Networks(ctx context.Context) ([]Network, error) {
+	ctx, cancel := within(ctx, callTimeout)
+	defer cancel()
+	return e.listNetworks(ctx)
+}
+
+// Connect puts an instance on one more network of its app, where it is known by
+// the aliases too. On one that it is on already it stays as it is.
+func (e *Engine) Connect(ctx context.Context, instance string, network Network, aliases []string) error {
+	found, err := e.Inspect(ctx, instance)
+	if err != nil {
+		return err
+	}
 	ctx, cancel := within(ctx, processTimeout)
 	defer cancel()
-	network, err := e.findNetwork(ctx, app)
+	err = e.api(ctx).NetworkConnect(ctx, network.ID, found.ID, &networktypes.EndpointSettings{Aliases: aliases})
+	if err != nil && !says(err, "already exists in network") {
+		return failure(ctx, "connect "+instance+" to "+network.Name, err)
+	}
+	return nil
+}
+
+// RemoveNetwork removes the network that EnsureNetwork made. The proxy leaves it
+// first, and so do instances that are on another network too; other members keep
+// it, and that is an error. One that is gone already is fine.
+func (e *Engine) RemoveNetwork(ctx context.Context, app string, release int64) error {
+	ctx, cancel := within(ctx, processTimeout)
+	defer cancel()
+	network, err := e.findNetwork(ctx, app, release)
 	if err != nil {
 		return notFoundIsFine(err)
 	}
+	return e.removeNetwork(ctx, network)
+}
+
+func (e *Engine) removeNetwork(ctx context.Context, network Network) error {
 	proxies, err := e.proxies(ctx)
 	if err != nil {
 		return err
 	}
-	for _, proxy := range proxies {
-		// A stopped proxy must leave too: it could not start without the network.
-		if !member(proxy, network) {
+	instances, err := e.instances(ctx, labelApp+"="+network.App)
+	if err != nil {
+		return err
+	}
+	for _, guest := range append(proxies, slices.DeleteFunc(instances, onOneNetwork)...) {
+		// A stopped one must leave too: it could not start without the network.
+		if !member(guest, network) {
 			continue
 		}
-		err := e.api(ctx).NetworkDisconnect(ctx, network.ID, proxy.ID, true)
+		err := e.api(ctx).NetworkDisconnect(ctx, network.ID, guest.ID, true)
 		if err != nil && !errdefs.IsNotFound(err) {
-			return failure(ctx, "disconnect proxy", err)
+			return failure(ctx, "disconnect from "+network.Name, err)
 		}
 	}
 	return notFoundIsFine(failure(ctx, "remove network", e.api(ctx).NetworkRemove(ctx, network.ID)))
@@ -82,37 +118,50 @@ func (e *Engine) JoinProxy(ctx context.Context) error {
 	if err != nil || len(proxies) == 0 {
 		return err
 	}
-	networks, err := e.api(ctx).NetworkList(ctx, networktypes.ListOptions{Filters: e.owned(labelRole + "=" + roleNetwork)})
+	networks, err := e.listNetworks(ctx)
 	if err != nil {
-		return failure(ctx, "list networks", err)
+		return err
 	}
 	var failures []error
 	for _, network := range networks {
-		failures = append(failures, e.join(ctx, proxies, Network{ID: network.ID, Name: network.Name}))
+		failures = append(failures, e.join(ctx, proxies, network))
 	}
 	return errors.Join(failures...)
 }
 
-// findNetwork looks the app's network up by its labels. The name alone would
-// not do: an engine may hold two networks of one name.
-func (e *Engine) findNetwork(ctx context.Context, app string) (Network, error) {
-	selection := e.owned(labelRole+"="+roleNetwork, labelApp+"="+app)
-	found, err := e.api(ctx).NetworkList(ctx, networktypes.ListOptions{Filters: selection})
+func (e *Engine) listNetworks(ctx context.Context, labels ...string) ([]Network, error) {
+	found, err := e.api(ctx).NetworkList(ctx, networktypes.ListOptions{Filters: e.owned(append(labels, labelRole+"="+roleNetwork)...)})
 	if err != nil {
-		return Network{}, failure(ctx, "list networks", err)
+		return nil, failure(ctx, "list networks", err)
 	}
-	if len(found) == 0 {
-		return Network{}, fmt.Errorf("network of %s: %w", app, ErrNotFound)
+	networks := make([]Network, 0, len(found))
+	for _, one := range found {
+		release, _ := strconv.ParseInt(one.Labels[labelRelease], 10, 64)
+		networks = append(networks, Network{ID: one.ID, Name: one.Name, App: one.Labels[labelApp], Release: release})
 	}
-	return Network{ID: found[0].ID, Name: found[0].Name}, nil
+	return networks, nil
 }
 
-// createNetwork makes the app's network on a subnet that nothing else uses. One
-// at a time: two at once would choose the same.
-func (e *Engine) createNetwork(ctx context.Context, app string) (Network, error) {
+// findNetwork looks a network up by its labels. The name alone would not do: an
+// engine may hold two networks of one name.
+func (e *Engine) findNetwork(ctx context.Context, app string, release int64) (Network, error) {
+	found, err := e.listNetworks(ctx, labelApp+"="+app)
+	if err != nil {
+		return Network{}, err
+	}
+	at := slices.IndexFunc(found, func(n Network) bool { return n.Release == release })
+	if at < 0 {
+		return Network{}, fmt.Errorf("network of %s: %w", app, ErrNotFound)
+	}
+	return found[at], nil
+}
+
+// createNetwork makes the network on a subnet that nothing else uses. One at a
+// time: two at once would choose the same.
+func (e *Engine) createNetwork(ctx context.Context, app string, release int64) (Network, error) {
 	e.networkMutex.Lock()
 	defer e.networkMutex.Unlock()
-	if network, err := e.findNetwork(ctx, app); !errors.Is(err, ErrNotFound) {
+	if network, err := e.findNetwork(ctx, app, release); !errors.Is(err, ErrNotFound) {
 		return network, err
 	}
 	used, err := e.usedSubnets(ctx)
@@ -124,9 +173,10 @@ func (e *Engine) createNetwork(ctx context.Context, app string) (Network, error)
 		if err != nil {
 			return Network{}, err
 		}
-		created, err := e.api(ctx).NetworkCreate(ctx, e.networkName(app), e.networkOptions(app, subnet))
+		name := e.networkName(app, release)
+		created, err := e.api(ctx).NetworkCreate(ctx, name, e.networkOptions(app, release, subnet))
 		if err == nil {
-			return Network{ID: created.ID, Name: e.networkName(app)}, nil
+			return Network{ID: created.ID, Name: name, App: app, Release: release}, nil
 		}
 		if !taken(err) {
 			return Network{}, failure(ctx, "create network", err)
@@ -137,17 +187,17 @@ func (e *Engine) createNetwork(ctx context.Context, app string) (Network, error)
 	return Network{}, fmt.Errorf("create network for %s: %w %s", app, ErrNoSubnet, e.subnets.pool)
 }
 
-func (e *Engine) networkOptions(app string, subnet netip.Prefix) networktypes.CreateOptions {
+func (e *Engine) networkOptions(app string, release int64, subnet netip.Prefix) networktypes.CreateOptions {
 	withoutIPv6 := false
+	labels := map[string]string{labelStack: e.stack, labelApp: app, labelRole: roleNetwork}
+	if release != 0 {
+		labels = e.ownLabels(roleNetwork, app, release)
+	}
 	return networktypes.CreateOptions{
 		Driver:     "bridge",
 		EnableIPv6: &withoutIPv6,
 		IPAM:       &networktypes.IPAM{Config: []networktypes.IPAMConfig{{Subnet: subnet.String()}}},
-		Labels: map[string]string{
-			labelStack: e.stack,
-			labelApp:   app,
-			labelRole:  roleNetwork,
-		},
+		Labels:     labels,
 	}
 }
 
@@ -202,15 +252,21 @@ func (e *Engine) proxyEndpoint() *networktypes.EndpointSettings {
 }
 
 // member reports whether the container is on the network already.
-func member(proxy container.Summary, network Network) bool {
-	if proxy.NetworkSettings == nil {
-		return false
+func member(guest container.Summary, network Network) bool {
+	return slices.Contains(networksOf(guest), network.ID)
+}
+
+func onOneNetwork(instance container.Summary) bool { return len(networksOf(instance)) < 2 }
+
+func networksOf(guest container.Summary) []string {
+	if guest.NetworkSettings == nil {
+		return nil
 	}
-	ids := make([]string, 0, len(proxy.NetworkSettings.Networks))
-	for _, endpoint := range proxy.NetworkSettings.Networks {
+	ids := make([]string, 0, len(guest.NetworkSettings.Networks))
+	for _, endpoint := range guest.NetworkSettings.Networks {
 		if endpoint != nil {
 			ids = append(ids, endpoint.NetworkID)
 		}
 	}
-	return slices.Contains(ids, network.ID)
+	return ids
 }

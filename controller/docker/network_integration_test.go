@@ -19,7 +19,7 @@ func TestEnsureNetwork_IsIdempotentAndHoldsTheProxy(t *testing.T) {
 	engine := openTest(t)
 	proxy := mustStartProxy(t, engine)
 	first, second := mustNetwork(t, engine, "hello"), mustNetwork(t, engine, "hello")
-	if first != second || first.Name != engine.stack+"-app-hello" {
+	if first != second || first.App != "hello" || first.Name != engine.stack+"-app-hello" {
 		t.Fatalf("first %+v, second %+v", first, second)
 	}
 	found, err := engine.api(t.Context()).NetworkInspect(t.Context(), first.ID, networktypes.InspectOptions{})
@@ -86,7 +86,7 @@ func TestRemoveNetwork_LetsTheProxyGoFirstAndIsIdempotent(t *testing.T) {
 	proxy := mustStartProxy(t, engine)
 	network := mustNetwork(t, engine, "hello")
 	for range 2 {
-		if err := engine.RemoveNetwork(t.Context(), "hello"); err != nil {
+		if err := engine.RemoveNetwork(t.Context(), "hello", 0); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -103,7 +103,7 @@ func TestRemoveNetwork_AStoppedProxyCanStartAgain(t *testing.T) {
 	if err := engine.api(t.Context()).ContainerStop(t.Context(), proxy, container.StopOptions{Timeout: &now}); err != nil {
 		t.Fatal(err)
 	}
-	if err := engine.RemoveNetwork(t.Context(), "hello"); err != nil {
+	if err := engine.RemoveNetwork(t.Context(), "hello", 0); err != nil {
 		t.Fatal(err)
 	}
 	if err := engine.api(t.Context()).ContainerStart(t.Context(), proxy, container.StartOptions{}); err != nil {
@@ -118,7 +118,7 @@ func TestEnsureNetwork_ThirtyFiveAppsFitAtOnce(t *testing.T) {
 	networks := make([]Network, 35)
 	for i := range networks {
 		group.Go(func() {
-			network, err := engine.EnsureNetwork(t.Context(), fmt.Sprintf("app-%d", i))
+			network, err := engine.EnsureNetwork(t.Context(), fmt.Sprintf("app-%d", i), 0)
 			if err != nil {
 				t.Errorf("network %d: %v", i, err)
 			}
@@ -146,7 +146,7 @@ func TestEnsureNetwork_TwoAtOnceForOneAppMakeOne(t *testing.T) {
 	networks := make([]Network, 8)
 	for i := range networks {
 		group.Go(func() {
-			network, err := engine.EnsureNetwork(t.Context(), "hello")
+			network, err := engine.EnsureNetwork(t.Context(), "hello", 0)
 			if err != nil {
 				t.Error(err)
 			}
@@ -163,10 +163,10 @@ func TestEnsureNetwork_TwoAtOnceForOneAppMakeOne(t *testing.T) {
 
 func TestEnsureNetwork_GoesAroundASubnetThatOnlyTheEngineKnows(t *testing.T) {
 	engine := openTest(t)
-	if _, err := engine.api(t.Context()).NetworkCreate(t.Context(), engine.stack+"-taken", engine.networkOptions("other", netip.MustParsePrefix("10.213.64.0/27"))); err != nil {
+	if _, err := engine.api(t.Context()).NetworkCreate(t.Context(), engine.stack+"-taken", engine.networkOptions("other", 0, netip.MustParsePrefix("10.213.64.0/27"))); err != nil {
 		t.Fatal(err)
 	}
-	_, err := engine.api(t.Context()).NetworkCreate(t.Context(), engine.stack+"-second", engine.networkOptions("second", netip.MustParsePrefix("10.213.64.0/27")))
+	_, err := engine.api(t.Context()).NetworkCreate(t.Context(), engine.stack+"-second", engine.networkOptions("second", 0, netip.MustParsePrefix("10.213.64.0/27")))
 	if !taken(err) {
 		t.Fatalf("the engine's refusal is not recognised: %v", err)
 	}
@@ -177,7 +177,7 @@ func TestNetwork_AppsDoNotReachEachOther(t *testing.T) {
 	engine := openTest(t)
 	one := mustStart(t, engine, "one", dockertest.ServeDockerfile)
 	two := mustStart(t, engine, "two", dockertest.ServeDockerfile)
-	address := mustInspect(t, engine, two.ID).NetworkSettings.Networks[engine.networkName("two")].IPAddress
+	address := mustInspect(t, engine, two.ID).NetworkSettings.Networks[engine.networkName("two", 0)].IPAddress
 	ask(t, engine, two, "/", "", "")
 	for _, host := range []string{address, two.Name} {
 		if got := ask(t, engine, one, "/get", "url", "http://"+host+":8000/"); strings.Contains(got, "hello") {

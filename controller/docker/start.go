@@ -43,6 +43,8 @@ type StartOptions struct {
 	Volumes map[string]string
 	// Mounts are the stack's volumes that the instance sees beside those.
 	Mounts []Mount
+	// Aliases are names on the network beside the service's own.
+	Aliases []string
 	// Secrets are the values of what the service refers to (plan.Service.SecretsOf).
 	Secrets map[string]string
 
@@ -149,7 +151,7 @@ func (e *Engine) withMounts(options StartOptions) StartOptions {
 	maps.Copy(volumes, options.Volumes)
 	mounts := slices.Clone(options.Service.Mounts)
 	for _, mounted := range options.Mounts {
-		name := e.volumeName(mounted.Volume)
+		name := e.VolumeName(mounted.Volume)
 		volumes[name] = name
 		mounts = append(mounts, plan.Mount{Volume: name, Target: string(mounted.Target), ReadOnly: mounted.ReadOnly, NoCopy: true})
 	}
@@ -210,7 +212,7 @@ func (e *Engine) createOnce(ctx context.Context, options StartOptions, policy pl
 	if err != nil {
 		return "", err
 	}
-	endpoint := &networktypes.EndpointSettings{Aliases: options.Service.Aliases}
+	endpoint := &networktypes.EndpointSettings{Aliases: append(slices.Clone(options.Service.Aliases), options.Aliases...)}
 	created, err := e.api(ctx).ContainerCreate(ctx,
 		e.containerConfig(options, policy),
 		hostConfig(policy, mounts, options),

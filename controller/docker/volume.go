@@ -43,7 +43,7 @@ func (e *Engine) CreateVolume(ctx context.Context, name volume.Name, description
 		return err
 	}
 	created, err := e.api(ctx).VolumeCreate(ctx, volumetypes.CreateOptions{
-		Name:   e.volumeName(name),
+		Name:   e.VolumeName(name),
 		Driver: volumeDriver,
 		Labels: map[string]string{
 			labelStack: e.stack, labelRole: roleVolume, labelVolume: string(name), labelDescription: description,
@@ -118,7 +118,7 @@ func (e *Engine) ownsVolume(ctx context.Context, name volume.Name) error {
 }
 
 func (e *Engine) inspectVolume(ctx context.Context, name volume.Name) (volumetypes.Volume, error) {
-	found, err := e.api(ctx).VolumeInspect(ctx, e.volumeName(name))
+	found, err := e.api(ctx).VolumeInspect(ctx, e.VolumeName(name))
 	if err != nil {
 		return volumetypes.Volume{}, failure(ctx, "inspect volume", err)
 	}
@@ -128,7 +128,7 @@ func (e *Engine) inspectVolume(ctx context.Context, name volume.Name) (volumetyp
 // checkVolume refuses what only looks like the stack's volume. Options of the
 // driver count too: they can make a volume of any folder of the host.
 func (e *Engine) checkVolume(found volumetypes.Volume, name volume.Name) error {
-	ours := found.Name == e.volumeName(name) &&
+	ours := found.Name == e.VolumeName(name) &&
 		found.Driver == volumeDriver && len(found.Options) == 0 &&
 		found.Labels[labelStack] == e.stack &&
 		found.Labels[labelRole] == roleVolume &&

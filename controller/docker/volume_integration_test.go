@@ -117,7 +117,7 @@ func TestVolume_IsCreatedFoundListedAndRemoved(t *testing.T) {
 func TestVolume_IsKeptWhileAContainerHasIt(t *testing.T) {
 	engine := openTest(t)
 	name := mustVolume(t, engine, "data")
-	id := createWith(t, engine, roleApp, mount.Mount{Type: mount.TypeVolume, Source: engine.volumeName(name), Target: "/data"})
+	id := createWith(t, engine, roleApp, mount.Mount{Type: mount.TypeVolume, Source: engine.VolumeName(name), Target: "/data"})
 	if err := engine.RemoveVolume(t.Context(), name); !errors.Is(err, ErrVolumeInUse) {
 		t.Errorf("remove: %v, want ErrVolumeInUse", err)
 	}
@@ -147,7 +147,7 @@ func TestVolume_ForeignOneOfTheSameNameIsNeverTouched(t *testing.T) {
 		},
 	} {
 		t.Run(string(name), func(t *testing.T) {
-			foreign.Name = engine.volumeName(name)
+			foreign.Name = engine.VolumeName(name)
 			if _, err := engine.api(t.Context()).VolumeCreate(t.Context(), foreign); err != nil {
 				t.Fatal(err)
 			}
@@ -216,7 +216,7 @@ func TestOpenVolume_HelperHasNothingButTheVolume(t *testing.T) {
 			host.NetworkMode != "none" || !slices.Contains(host.SecurityOpt, "no-new-privileges:true") || host.Memory == 0 || len(host.Binds) > 0 {
 			t.Errorf("host configuration %+v", host)
 		}
-		if len(helper.Mounts) != 1 || helper.Mounts[0].Name != engine.volumeName(name) || helper.Mounts[0].RW != (access == ReadWrite) {
+		if len(helper.Mounts) != 1 || helper.Mounts[0].Name != engine.VolumeName(name) || helper.Mounts[0].RW != (access == ReadWrite) {
 			t.Errorf("mounts %+v", helper.Mounts)
 		}
 		_ = session.Close()
@@ -244,7 +244,7 @@ func plantLinks(t *testing.T, engine *Engine, name volume.Name) {
 	const plant = "ln -s /etc/passwd /data/passwd && ln -s / /data/top && ln -s ../../../../../.. /data/up && ln -s /volume/../etc /data/out && mkfifo /data/pipe && mkdir /data/real && ln -s real /data/within && echo inside > /data/real/file"
 	created, err := engine.api(t.Context()).ContainerCreate(t.Context(),
 		&container.Config{Image: image.ID, Cmd: []string{"sh", "-c", plant}, Labels: map[string]string{labelStack: engine.stack}},
-		&container.HostConfig{NetworkMode: "none", Mounts: []mount.Mount{{Type: mount.TypeVolume, Source: engine.volumeName(name), Target: "/data"}}}, nil, nil, "")
+		&container.HostConfig{NetworkMode: "none", Mounts: []mount.Mount{{Type: mount.TypeVolume, Source: engine.VolumeName(name), Target: "/data"}}}, nil, nil, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -427,7 +427,7 @@ func TestOpenVolume_DeathOfTheControllerLeavesNoHelper(t *testing.T) {
 	h.connection.Close()
 	eventually(t, "the helper is gone by itself", func() bool { return len(helpersOf(t, engine)) == 0 })
 
-	createWith(t, engine, roleHelper, mount.Mount{Type: mount.TypeVolume, Source: engine.volumeName(name), Target: HelperFolder})
+	createWith(t, engine, roleHelper, mount.Mount{Type: mount.TypeVolume, Source: engine.VolumeName(name), Target: HelperFolder})
 	if err := engine.RemoveHelpers(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -42,6 +42,7 @@ type composer struct {
 	options Options
 	file    *compose.File
 	notes   []string
+	main    string // of the services, where that is clear
 	// once are the services that another one waits for to complete.
 	once map[string]bool
 }
@@ -52,7 +53,9 @@ func fromCompose(tree *archive.Tree, path string, o Options) (Plan, error) {
 	if err := c.read(); err != nil {
 		return Plan{}, err
 	}
-	made := Plan{}
+	// Who is not clear is refused further down, after what is wrong with a service.
+	c.main, _ = c.findMain()
+	made := Plan{Composed: true}
 	for _, name := range c.order() {
 		service, err := c.service(c.file.Project.Services[name])
 		if err != nil {

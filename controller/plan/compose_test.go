@@ -17,7 +17,6 @@ func composed(t *testing.T, text string, o Options, files ...string) (Plan, erro
 		o.Limits = DefaultLimits()
 	}
 	files = append([]string{"compose.yaml", text}, files...)
-	o.FromCompose = true
 	return From(treeOf(t, files...), o)
 }
 
@@ -439,19 +438,16 @@ func TestDatabaseImage_KnowsOfficialImages(t *testing.T) {
 	}
 }
 
-func TestFrom_RefusesComposeFilesUnlessAsked(t *testing.T) {
-	tree := treeOf(t, "compose.yaml", "services:\n  web:\n    build: .\n")
-	_, err := From(tree, Options{Limits: DefaultLimits()})
-	if refusal, ok := errors.AsType[*Refusal](err); !ok || refusal.File != "compose.yaml" || !strings.Contains(refusal.Reason, "later release") {
-		t.Errorf("got %v", err)
+func TestFrom_ChosenLimitsAreTheMainServices(t *testing.T) {
+	chosen, most := Limits{MemoryBytes: 1 << 30, NanoCPUs: 1_000_000_000, Processes: 300}, Limits{MemoryBytes: 2 << 30, NanoCPUs: 100_000_000, Processes: 300}
+	made := mustCompose(t, "services: {web: {image: 'a:1', ports: ['80']}, worker: {image: 'b:1'}}", Options{Limits: chosen, Most: most})
+	if web := serviceOf(t, made, "web"); web.Limits != chosen {
+		t.Errorf("web has %+v", web.Limits)
 	}
-}
-
-func TestFrom_BuildsFromTheComposeFileWhereAsked(t *testing.T) {
-	tree := treeOf(t, "compose.yaml", "services:\n  web:\n    build: .\n    command: serve\n", "Dockerfile", "FROM scratch")
-	made, err := From(tree, Options{Limits: DefaultLimits(), FromCompose: true})
-	if err != nil || made.Main != "web" || made.Services[0].Build.Dockerfile != "Dockerfile" {
-		t.Errorf("got %+v, %v", made, err)
+	want := DefaultLimits()
+	want.NanoCPUs = most.NanoCPUs
+	if worker := serviceOf(t, made, "worker"); worker.Limits != want {
+		t.Errorf("worker has %+v, want %+v", worker.Limits, want)
 	}
 }
 
@@ -463,7 +459,7 @@ func FuzzFromCompose(f *testing.F) {
 			return
 		}
 		defer func() { _ = tree.Close() }()
-		made, err := From(tree, Options{Limits: DefaultLimits(), FromCompose: true, Secrets: []string{"TOKEN", "key"}})
+		made, err := From(tree, Options{Limits: DefaultLimits(), Secrets: []string{"TOKEN", "key"}})
 		if err != nil {
 			return
 		}

@@ -17,7 +17,7 @@ const (
 
 // limits takes the file's limits where it has any, within the operator's maximum.
 func (c *composer) limits(to *Service, from types.ServiceConfig) error {
-	to.Limits = c.options.Limits
+	to.Limits = c.baseLimits(from.Name)
 	wanted := types.Resource{NanoCPUs: types.NanoCPUs(from.CPUS), MemoryBytes: from.MemLimit, Pids: from.PidsLimit}
 	reserved := from.MemReservation
 	if from.Deploy != nil {
@@ -49,6 +49,24 @@ func (c *composer) limits(to *Service, from types.ServiceConfig) error {
 		*limit.to = limit.wanted
 	}
 	return c.memory(to, from, int64(reserved))
+}
+
+// baseLimits are those of a service where the file says nothing: what the operator
+// chose for the app is the main one's, so that it changes no other.
+func (c *composer) baseLimits(name string) Limits {
+	if name == c.main {
+		return c.options.Limits
+	}
+	base, most := DefaultLimits(), c.options.Most
+	for _, limit := range []struct {
+		value *int64
+		most  int64
+	}{{&base.MemoryBytes, most.MemoryBytes}, {&base.NanoCPUs, most.NanoCPUs}, {&base.Processes, most.Processes}} {
+		if limit.most > 0 {
+			*limit.value = min(*limit.value, limit.most)
+		}
+	}
+	return base
 }
 
 // memory are the parts of the service's memory that have a size of their own.

@@ -20,6 +20,7 @@ const defaultPort = 8000
 type Plan struct {
 	Services []Service // in the order in which they start
 	Main     string    // name of the service that the route leads to
+	Composed bool      // a compose file says all of it
 	// Notes are whole sentences on what a person may not expect.
 	Notes []string
 }
@@ -70,16 +71,14 @@ type Options struct {
 
 	// What follows is for compose files alone.
 
-	// FromCompose takes the compose file where there is one, also beside a
-	// Dockerfile: the caller runs apps of several services.
-	FromCompose bool
 	// Most is the operator's maximum, which the file's own limits stay within. A
 	// field below that of Limits counts as that one.
 	Most Limits
 	// ServiceWaivers go before Waivers for the services that they name.
 	ServiceWaivers map[string]Waivers
 	Profiles       []string
-	// Secrets are the names of the app's secrets; the plan refers to their values.
+	// Secrets are the names of the app's secrets; the plan refers to their values,
+	// also where Environment holds them for an app made from a Dockerfile.
 	Secrets []string
 }
 
@@ -120,27 +119,19 @@ func (o Options) Service() Service {
 // or an *archive.Refusal where a file of the archive cannot be read, when the
 // archive is not one that can be deployed.
 //
-// A Dockerfile at the top of the archive decides, also with a compose file
-// beside it: there the compose file is nearly always for the developer's desk.
-// FromCompose turns that round.
+// A compose file at the top of the archive decides, also with a Dockerfile beside
+// it, which is then that of one of its services.
 func From(tree *archive.Tree, o Options) (Plan, error) {
 	service := o.Service()
 	if err := service.check(); err != nil {
 		return Plan{}, err
 	}
-	compose, hasCompose := findFile(tree, composeFiles)
-	dockerfile, hasDockerfile := findFile(tree, dockerfiles)
-	switch {
-	case hasCompose && o.FromCompose:
-		return fromCompose(tree, compose, o)
-	case hasDockerfile:
-		made, err := fromDockerfile(tree, dockerfile, service)
-		if hasCompose && err == nil {
-			made.Notes = append(made.Notes, fmt.Sprintf("The app is built from %s alone; %s beside it was not used.", dockerfile, compose))
-		}
-		return made, err
-	case hasCompose:
-		return Plan{}, refuseCompose(compose)
+	if compose, found := findFile(tree, composeFiles); found {
+		made, err := fromCompose(tree, compose, o)
+		return made, besideDockerfile(tree, compose, err)
+	}
+	if dockerfile, found := findFile(tree, dockerfiles); found {
+		return fromDockerfile(tree, dockerfile, service)
 	}
 	return fromProject(tree, service, o)
 }

@@ -137,13 +137,14 @@ func TestFrom_NamesWhatIsThereInsteadOfADockerfile(t *testing.T) {
 	}
 }
 
-func TestFrom_PrefersADockerfileToAComposeFile(t *testing.T) {
-	made := planned(t, "Dockerfile", "FROM scratch", "compose.yaml", "services: {}")
-	if got := made.Services[0].Build.Dockerfile; got != "Dockerfile" {
-		t.Errorf("got %q", got)
+func TestFrom_ComposeFileDecidesAlsoBesideADockerfile(t *testing.T) {
+	made := planned(t, "Dockerfile", "FROM scratch", "compose.yaml", "services: {web: {build: .}}")
+	if !made.Composed || made.Main != "web" || made.Services[0].Build.Dockerfile != "Dockerfile" {
+		t.Errorf("got %+v", made)
 	}
-	if len(made.Notes) != 1 || !strings.Contains(made.Notes[0], "compose.yaml beside it was not used") {
-		t.Errorf("notes %q", made.Notes)
+	_, err := From(treeOf(t, "Dockerfile", "FROM scratch", "compose.yaml", "services: {web: {build: ., volumes: ['.:/app']}}"), options)
+	if refusal, ok := errors.AsType[*Refusal](err); !ok || !strings.Contains(refusal.Hint, "Without compose.yaml in the archive") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -16,7 +17,7 @@ var (
 
 // hintMissing names all that is looked for.
 const hintMissing = "Add a file called Dockerfile beside them that says how to build and start the app, or what an app " +
-	"is known by: index.html for a static site, go.mod, package.json, requirements.txt, pyproject.toml, Pipfile, composer.json or index.php."
+	"is known by: compose.yaml, index.html for a static site, go.mod, package.json, requirements.txt, pyproject.toml, Pipfile, composer.json or index.php."
 
 // mostNamed is how many files a refusal names, so that it stays one sentence.
 const mostNamed = 5
@@ -31,13 +32,16 @@ func findFile(tree *archive.Tree, names []string) (string, bool) {
 	return "", false
 }
 
-// refuseCompose says that the app would be one of several services.
-func refuseCompose(path string) *Refusal {
-	return &Refusal{
-		File:   path,
-		Reason: "Compose apps come with a later release; this one runs an app of one service.",
-		Hint:   "Add a Dockerfile for the one service that answers requests, at the top of the archive.",
+// besideDockerfile adds to a refusal of a compose file how to do without the file.
+func besideDockerfile(tree *archive.Tree, compose string, err error) error {
+	dockerfile, found := findFile(tree, dockerfiles)
+	refusal, refused := errors.AsType[*Refusal](err)
+	if !found || !refused || refusal.File != compose {
+		return err
 	}
+	with := *refusal
+	with.Hint += fmt.Sprintf(" Without %s in the archive, the app is built from its %s alone.", compose, dockerfile)
+	return &with
 }
 
 // refuseMissing says what the archive has instead of a Dockerfile at its top.

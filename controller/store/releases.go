@@ -16,7 +16,8 @@ const selectReleases = `
 SELECT r.app, r.number, r.state, r.steps,
        r.archive, r.archive_name, r.archive_bytes, r.archive_sha256, r.rollback_of, r.new_settings, r.new_environment,
        r.port, r.memory_bytes, r.nano_cpus, r.processes, r.writable_root, r.mounts, coalesce(r.environment, 0), r.image,
-       r.instances, r.address, r.reason, r.hint, r.created_by, r.created_at, r.finished_at
+       r.instances, r.address, r.reason, r.hint, r.created_by, r.created_at, r.finished_at,
+       r.services
 FROM releases r`
 
 const selectLatest = selectReleases + `
@@ -155,6 +156,8 @@ func insertRelease(ctx context.Context, tx *sql.Tx, release *controller.Release)
 		CreatedAt:     stored(release.CreatedAt),
 
 		NewEnvironment: release.NewEnvironment,
+
+		Services: release.Services,
 	}
 	set := &queued.Settings
 	// The number cannot be taken, as it is found under the write lock, so a taken
@@ -162,15 +165,15 @@ func insertRelease(ctx context.Context, tx *sql.Tx, release *controller.Release)
 	err := tx.QueryRowContext(ctx, `
 INSERT INTO releases (app, number, state, steps, archive, archive_name, archive_bytes, archive_sha256,
                       rollback_of, new_settings, new_environment, image, created_by, created_at, environment,
-                      port, memory_bytes, nano_cpus, processes, writable_root, mounts)
+                      port, memory_bytes, nano_cpus, processes, writable_root, mounts, services)
 SELECT a.name, 1 + coalesce((SELECT max(number) FROM releases WHERE app = a.name), 0), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
        CASE WHEN ? THEN ? ELSE a.environment END,
-       a.port, a.memory_bytes, a.nano_cpus, a.processes, a.writable_root, a.mounts
+       a.port, a.memory_bytes, a.nano_cpus, a.processes, a.writable_root, a.mounts, ?
 FROM apps a WHERE a.name = ? AND a.wanted <> 'deleted'
 RETURNING number, coalesce(environment, 0), port, memory_bytes, nano_cpus, processes, writable_root, mounts`,
 		queued.State, stepsColumn{&queued.Steps}, queued.Archive, queued.ArchiveName, queued.ArchiveBytes, queued.ArchiveSHA256,
 		queued.RollbackOf, queued.NewSettings, queued.NewEnvironment, queued.Image, queued.CreatedBy, micros(queued.CreatedAt),
-		queued.RollbackOf != 0 && !queued.NewEnvironment, orNull(release.Environment), queued.App,
+		queued.RollbackOf != 0 && !queued.NewEnvironment, orNull(release.Environment), servicesColumn{&queued.Services}, queued.App,
 	).Scan(&queued.Number, &queued.Environment, &set.Port, &set.MemoryBytes, &set.NanoCPUs, &set.Processes, &set.WritableRoot, mountsColumn{&queued.Mounts})
 	if isTaken(err) {
 		return controller.ErrUnderWay
@@ -188,7 +191,8 @@ func scanRelease(columns row) (r controller.Release, err error) {
 		&r.Archive, &r.ArchiveName, &r.ArchiveBytes, &r.ArchiveSHA256, &r.RollbackOf, &r.NewSettings, &r.NewEnvironment,
 		&set.Port, &set.MemoryBytes, &set.NanoCPUs, &set.Processes, &set.WritableRoot, mountsColumn{&r.Mounts}, &r.Environment, &r.Image,
 		namesColumn{&r.Instances},
-		&r.Address, &r.Reason, &r.Hint, &r.CreatedBy, timeColumn{&r.CreatedAt}, timeColumn{&r.FinishedAt})
+		&r.Address, &r.Reason, &r.Hint, &r.CreatedBy, timeColumn{&r.CreatedAt}, timeColumn{&r.FinishedAt},
+		servicesColumn{&r.Services})
 	return r, err
 }
 

@@ -609,12 +609,12 @@ func TestParseNewPath_RefusesWhatCannotBeShown(t *testing.T) {
 }
 
 func TestParseName_IsThatOfAnApp(t *testing.T) {
-	for _, text := range []string{"a", "my-data", strings.Repeat("a", 40)} {
+	for _, text := range []string{"a", "my-data", strings.Repeat("a", 40), "my-app_DB.data_2"} {
 		if _, err := ParseName(text); err != nil {
 			t.Error(err)
 		}
 	}
-	for _, text := range []string{"", "-a", "a-", "A", "a_b", "a/b", "..", "a\n", strings.Repeat("a", 41)} {
+	for _, text := range []string{"", "-a", "a-", "A", "_b", "a_", "a__b", "a-_b", "a_b/c", "a/b", "..", "a\n", strings.Repeat("a", 41)} {
 		_, err := ParseName(text)
 		wantRefusal(t, err, Invalid)
 	}

@@ -1,0 +1,165 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"berth/controller/docker"
+	"berth/controller/plan"
+)
+
+const (
+	// longestStartPeriod is how much longer than readyTimeout a health check may say
+	// that its service takes to start.
+	longestStartPeriod = 10 * time.Minute
+	completeTimeout    = 10 * time.Minute // for a service that others wait for to end
+)
+
+// serviceError says which service of a release of several is at fault.
+type serviceError struct {
+	service *shipped
+	err     error
+}
+
+func (e *serviceError) Error() string { return e.service.Spec.Name + ": " + e.err.Error() }
+func (e *serviceError) Unwrap() error { return e.err }
+
+// ofService names the service in an error, where there are several.
+func (s *shipment) ofService(service *shipped, err error) error {
+	if err == nil || !s.composed || len(s.services) == 1 {
+		return err
+	}
+	return &serviceError{service, err}
+}
+
+// checksHealth reports whether the engine asks the service how it does.
+func (s *shipped) checksHealth() bool {
+	if s.Spec.Health == nil {
+		return s.image.HasHealthcheck
+	}
+	return len(s.Spec.Health.Test) > 0 && s.Spec.Health.Test[0] != "NONE"
+}
+
+// patience is how long the service may take to become ready.
+func (s *shipped) patience() time.Duration {
+	if s.Spec.Health == nil {
+		return readyTimeout
+	}
+	return readyTimeout + min(s.Spec.Health.StartPeriod, longestStartPeriod)
+}
+
+// awaitDependencies waits until what the service depends on has come so far.
+func (s *shipment) awaitDependencies(ctx context.Context, service *shipped) error {
+	for _, dependency := range service.Spec.DependsOn {
+		other := s.find(dependency.Service)
+		if other == nil || dependency.Condition == plan.Started {
+			continue // it comes before this one in the order
+		}
+		err := s.await(ctx, service, other, dependency.Condition)
+		if err == nil {
+			continue
+		}
+		if dependency.Required || ctx.Err() != nil {
+			return s.ofService(other, err)
+		}
+		s.log.say("%s starts without %s, which it can do without: %s", service.Spec.Name, other.Spec.Name, lastCause(err))
+	}
+	return nil
+}
+
+// await waits until every instance of other meets the condition.
+func (s *shipment) await(ctx context.Context, service, other *shipped, condition plan.Condition) error {
+	limit, late := other.patience(), errUnhealthy
+	switch {
+	case condition == plan.Completed:
+		limit, late = completeTimeout, errNotCompleted
+	case !other.checksHealth():
+		return noHealthcheck(service, other)
+	}
+	s.log.say("%s waits until %s is %s", service.Spec.Name, other.Spec.Name, condition)
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, late)
+	defer cancel()
+	for {
+		met, err := s.meets(ctx, other, condition)
+		if err != nil || met {
+			return err
+		}
+		if err := pause(ctx, inspectEvery); err != nil {
+			return context.Cause(ctx)
+		}
+	}
+}
+
+func (s *shipment) meets(ctx context.Context, service *shipped, condition plan.Condition) (bool, error) {
+	for _, name := range service.Instances {
+		instance, err := s.engine.Inspect(ctx, name)
+		if err != nil {
+			return false, err
+		}
+		state := instance.Condition
+		switch {
+		case condition == plan.Completed && service.done(state):
+		case ended(state):
+			return false, &diedError{condition: state}
+		case condition == plan.Completed || state.Health != "healthy":
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// ready reports whether a service beside the main one is as it should be: it runs, is
+// healthy where that is known, or has ended well.
+func (s *shipment) ready(ctx context.Context, service *shipped) (bool, error) {
+	for _, name := range service.Instances {
+		instance, err := s.engine.Inspect(ctx, name)
+		if err != nil {
+			return false, err
+		}
+		state := instance.Condition
+		switch {
+		case service.done(state):
+		case ended(state):
+			return false, &diedError{condition: state}
+		case !state.Running, service.checksHealth() && state.Health != "healthy":
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// ended reports whether an instance is down for good. Only between two starts the
+// engine tells how the last run ended; one that runs after its restarts may still
+// come up.
+func ended(state docker.Condition) bool {
+	return state.OOMKilled || !state.Running && (!state.Restarting || state.Restarts >= restartsToDie)
+}
+
+// optional reports whether all services that depend on this one can do without it.
+func (s *shipment) optional(service *shipped) bool {
+	found := false
+	for i := range s.services {
+		for _, dependency := range s.services[i].Spec.DependsOn {
+			if dependency.Service != service.Spec.Name {
+				continue
+			}
+			if dependency.Required {
+				return false
+			}
+			found = true
+		}
+	}
+	return found
+}
+
+var errNotCompleted = errors.New("it did not end in time")
+
+func noHealthcheck(service, other *shipped) error {
+	return &Problem{
+		Kind:    KindInvalid,
+		Message: fmt.Sprintf("%s waits until %s is healthy, and %s has no health check.", service.Spec.Name, other.Spec.Name, other.Spec.Name),
+		Hint:    "Write a healthcheck for it, or wait with condition: service_started.",
+	}
+}

@@ -1,0 +1,94 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"berth/controller/docker"
+	"berth/controller/plan"
+)
+
+// tailAll passes on what all instances of a release print, each line with the name
+// of its service before it. What was printed before comes in order; what is printed
+// from now on comes as it comes.
+func (c *Controller) tailAll(ctx context.Context, release Release, o docker.TailOptions, masked *mask, each func(docker.Line) error) error {
+	if o.Follow {
+		return c.followAll(ctx, release, o, masked, each)
+	}
+	var lines []docker.Line
+	for _, run := range release.Runs() {
+		for _, instance := range run.Instances {
+			err := gone(c.engine.Tail(ctx, instance, o, masked.lines(named(run, func(line docker.Line) error {
+				lines = append(lines, line)
+				return nil
+			}))))
+			if err != nil {
+				return err
+			}
+		}
+	}
+	slices.SortStableFunc(lines, func(a, b docker.Line) int { return a.At.Compare(b.At) })
+	if o.Lines >= 0 && len(lines) > o.Lines {
+		lines = lines[len(lines)-o.Lines:]
+	}
+	for _, line := range lines {
+		if err := each(line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// followAll tails every instance at once. An error of each ends all of them.
+func (c *Controller) followAll(ctx context.Context, release Release, o docker.TailOptions, masked *mask, each func(docker.Line) error) error {
+	var mu sync.Mutex
+	following, ctx := errgroup.WithContext(ctx)
+	for _, run := range release.Runs() {
+		for _, instance := range run.Instances {
+			following.Go(func() error {
+				return gone(c.engine.Tail(ctx, instance, o, masked.lines(named(run, func(line docker.Line) error {
+					mu.Lock()
+					defer mu.Unlock()
+					return each(line)
+				}))))
+			})
+		}
+	}
+	return following.Wait()
+}
+
+// named puts the name of the service before each line.
+func named(run ServiceRun, each func(docker.Line) error) func(docker.Line) error {
+	return func(line docker.Line) error {
+		line.Text = run.Spec.Name + ": " + line.Text
+		return each(line)
+	}
+}
+
+// gone drops the error about an instance that is not there any more.
+func gone(err error) error {
+	if errors.Is(err, docker.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// maskOf is the mask of what a release prints.
+func (c *Controller) maskOf(release Release, environment openEnvironment) (*mask, error) {
+	if !release.Composed() {
+		return environment.mask, nil
+	}
+	var specs []plan.Service
+	for _, run := range release.Services {
+		spec, err := c.unsealed(release.App, run.Spec)
+		if err != nil {
+			return nil, err
+		}
+		specs = append(specs, spec)
+	}
+	return environment.maskWith(specs), nil
+}

@@ -1,0 +1,63 @@
+package controller
+
+import (
+	"context"
+
+	"berth/controller/docker"
+	"berth/traefik"
+)
+
+// starting is what there is to know of a service to start its instances.
+type starting struct {
+	app         App
+	release     Release
+	run         ServiceRun // its Spec in the clear
+	image       docker.Image
+	network     docker.Network
+	environment openEnvironment
+}
+
+// optionsOf are those to start one instance of the service with.
+func (c *Controller) optionsOf(s starting, name string) docker.StartOptions {
+	options := docker.StartOptions{
+		App: string(s.app.Name), Release: s.release.Number, Name: name, Image: s.image, Network: s.network,
+		Service: s.run.Spec, Secrets: s.environment.secrets, Mounts: engineMounts(s.run.mounts(s.release)),
+		Volumes: make(map[string]string, len(s.run.Spec.Mounts)),
+	}
+	if s.run.KeptFrom != 0 {
+		options.Release = s.run.KeptFrom
+	}
+	for own, name := range s.run.volumes(s.app.Name) {
+		options.Volumes[own] = c.engine.VolumeName(name)
+	}
+	if s.run.Main {
+		options.Labels = traefik.Labels(targetOf(Routing{
+			App: s.app.Name, Release: s.release.Number, Routes: s.app.Routes, Address: s.release.Address,
+		}))
+		// The proxy knows the first instance's name: all of them answer to it.
+		if first := s.run.Instances[0]; name != first {
+			options.Aliases = []string{first}
+		}
+	}
+	return options
+}
+
+// startOptionsOf are those that an instance of a live release was started with.
+func (c *Controller) startOptionsOf(ctx context.Context, app App, live Release, run ServiceRun, name string) (docker.StartOptions, error) {
+	image, err := c.engine.FindImage(ctx, run.Image)
+	if err != nil {
+		return docker.StartOptions{}, err
+	}
+	network, err := c.engine.EnsureNetwork(ctx, string(app.Name), live.network())
+	if err != nil {
+		return docker.StartOptions{}, err
+	}
+	environment, err := c.openEnvironmentOf(ctx, live.ReleaseID)
+	if err != nil {
+		return docker.StartOptions{}, err
+	}
+	if run.Spec, err = c.specOf(live, run, environment); err != nil {
+		return docker.StartOptions{}, err
+	}
+	return c.optionsOf(starting{app: app, release: live, run: run, image: image, network: network, environment: environment}, name), nil
+}

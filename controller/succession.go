@@ -1,0 +1,205 @@
+package controller
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"berth/controller/docker"
+	"berth/controller/plan"
+	"berth/controller/volume"
+)
+
+// settle decides which services with data go on as they are, and says what happens to
+// all of them. A release of one service made from a Dockerfile has nothing to decide.
+func (s *shipment) settle(ctx context.Context) error {
+	if !s.composed {
+		return nil
+	}
+	former := openEnvironment{}
+	if s.former.Composed() {
+		var err error
+		if former, err = s.openEnvironmentOf(ctx, s.former.ReleaseID); err != nil {
+			return err
+		}
+	}
+	for i := range s.services {
+		service := &s.services[i]
+		old, err := s.unchanged(ctx, service, former)
+		if err != nil {
+			return err
+		}
+		if old == nil {
+			continue
+		}
+		if service.image, err = s.engine.FindImage(ctx, old.Image); err != nil {
+			return err
+		}
+		service.Image, service.Instances = old.Image, old.Instances
+		service.KeptFrom = cmp.Or(old.KeptFrom, s.former.Number)
+	}
+	if err := s.record(ctx); err != nil {
+		return err
+	}
+	s.tellPlan()
+	return nil
+}
+
+// unchanged returns the live service that goes on as this one, or nil: one with data,
+// that runs, and of which nothing has changed. The main service is always made anew:
+// what is proven is what was deployed.
+func (s *shipment) unchanged(ctx context.Context, service *shipped, former openEnvironment) (*ServiceRun, error) {
+	at := slices.IndexFunc(s.former.Services, func(run ServiceRun) bool { return run.Spec.Name == service.Spec.Name })
+	if at < 0 || service.Main || !service.Spec.Stateful() || service.Spec.Restart.Mode == plan.Never {
+		return nil, nil
+	}
+	old := s.former.Services[at]
+	if old.Main || s.startsAgain(service) || !s.runs(ctx, old) {
+		return nil, nil
+	}
+	spec, err := s.unsealed(s.app.Name, old.Spec)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range service.Spec.SecretsOf() {
+		if s.environment.secrets[name] != former.secrets[name] {
+			return nil, nil
+		}
+	}
+	if spec.Fingerprint() != service.Spec.Fingerprint() {
+		return nil, nil
+	}
+	if old.Image == service.Image {
+		return &old, nil
+	}
+	image, err := s.engine.FindImage(ctx, old.Image)
+	if errors.Is(err, docker.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil || image.Content == "" || image.Content != service.image.Content {
+		return nil, err
+	}
+	return &old, nil
+}
+
+// startsAgain reports whether the file wants the service started again after one that
+// it depends on was replaced, and one is.
+func (s *shipment) startsAgain(service *shipped) bool {
+	return slices.ContainsFunc(service.Spec.DependsOn, func(dependency plan.Dependency) bool {
+		other := s.find(dependency.Service)
+		return dependency.Restart && other != nil && other.KeptFrom == 0
+	})
+}
+
+// runs reports whether all instances of a live service do.
+func (s *shipment) runs(ctx context.Context, run ServiceRun) bool {
+	for _, name := range run.Instances {
+		if instance, err := s.engine.Inspect(ctx, name); err != nil || !instance.Condition.Running {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *shipment) find(name string) *shipped {
+	at := slices.IndexFunc(s.services, func(service shipped) bool { return service.Spec.Name == name })
+	if at < 0 {
+		return nil
+	}
+	return &s.services[at]
+}
+
+// tellPlan says in the log what restarts and what does not.
+func (s *shipment) tellPlan() {
+	for i := range s.services {
+		service := &s.services[i]
+		name := service.Spec.Name
+		switch {
+		case service.KeptFrom != 0:
+			s.log.say("the plan: %s is kept as it is, with its data; it runs since r%d", name, service.KeptFrom)
+		case len(s.displacedBy(service)) > 0:
+			s.log.say("the plan: %s is replaced; the old one stops first, because they write into the same volume", name)
+		case s.former.Number != 0 && !service.runsOnce():
+			s.log.say("the plan: %s starts beside the old one", name)
+		default:
+			s.log.say("the plan: %s starts", name)
+		}
+	}
+}
+
+// keep lets a service of the live release serve this one too, on its network.
+func (s *shipment) keep(ctx context.Context, service *shipped) error {
+	s.log.say("keeping %s", service.Spec.Name)
+	for _, name := range service.Instances {
+		if err := s.engine.Connect(ctx, name, s.network, service.Spec.Aliases); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// displacedBy are the live instances that write into a volume that the service writes
+// into, and that it replaces.
+func (s *shipment) displacedBy(service *shipped) []string {
+	if s.former.Number == 0 {
+		return nil
+	}
+	written := service.written(s.release)
+	var names []string
+	for _, old := range s.former.Runs() {
+		shares := func(name volume.Name) bool { return slices.Contains(written, name) }
+		if slices.ContainsFunc(old.written(s.former), shares) {
+			names = append(names, without(old.Instances, s.release.Instances)...)
+		}
+	}
+	return names
+}
+
+// displace stops the live instances that write into a volume that the service writes
+// into: two at once would spoil it. restore starts them again.
+func (s *shipment) displace(ctx context.Context, service *shipped) error {
+	names := slices.DeleteFunc(without(s.displacedBy(service), s.stopped), func(name string) bool { return s.ran(ctx, name) })
+	if len(names) == 0 {
+		return nil
+	}
+	unlock, err := s.apps.lock(ctx, s.app.Name)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	app, err := s.ledger.FindApp(ctx, s.app.Name)
+	if err != nil || app.Wanted != WantedRunning {
+		return err
+	}
+	s.log.say("stopping %s of r%d: it writes into a volume that r%d writes into, and they must not do so at once",
+		NameList(names), s.former.Number, s.release.Number)
+	s.stopped = append(s.stopped, names...)
+	s.displaced.set(names, true)
+	for _, name := range names {
+		if err := s.engine.Stop(ctx, name, s.former.graceOf(name)); err != nil && !errors.Is(err, docker.ErrNotFound) {
+			return fmt.Errorf("stop %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// ran reports whether a live instance has ended well, and is not to run again.
+func (s *shipment) ran(ctx context.Context, name string) bool {
+	instance, err := s.engine.Inspect(ctx, name)
+	return err == nil && slices.ContainsFunc(s.former.Runs(), func(run ServiceRun) bool {
+		return slices.Contains(run.Instances, name) && run.done(instance.Condition)
+	})
+}
+
+// graceOf is how long an instance of the release has to end.
+func (r Release) graceOf(instance string) time.Duration {
+	for _, run := range r.Runs() {
+		if slices.Contains(run.Instances, instance) {
+			return cmp.Or(run.Spec.Stop.Grace, stopGrace)
+		}
+	}
+	return stopGrace
+}

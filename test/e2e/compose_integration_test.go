@@ -1,0 +1,219 @@
+//go:build integration
+
+package e2e
+
+import (
+	"archive/zip"
+	"bytes"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestCompose_GuestbookLivesThroughItsReleases takes the example through what its
+// users do: two services, a volume and a secret, through the real engine and proxy.
+func TestCompose_GuestbookLivesThroughItsReleases(t *testing.T) {
+	o := newOperator(t)
+	book := newGuestbook(t)
+	o.shipBook(book, "/book", "first")
+	t.Cleanup(func() {
+		o.remove("book")
+		docker(t, "volume", "rm", berth.Name+"-vol-book_entries")
+	})
+	if release := o.wait("book"); release.State != "live" {
+		t.Fatalf("release is %+v", release)
+	}
+	sign(t, "Ada", "I was here")
+	answers(t, 2*time.Second, "/book/", "I was here")
+
+	store := idOf(t, "book-r1.store")
+	finish := underLoad(t, "/book/")
+	for i := 2; i <= 4; i++ {
+		o.shipBook(book, "", "title "+strconv.Itoa(i))
+		if release := o.wait("book"); release.State != "live" {
+			t.Errorf("release is %+v", release)
+		}
+		answers(t, 2*time.Second, "/book/", "title "+strconv.Itoa(i))
+	}
+	time.Sleep(2 * time.Second) // the last old instance is retired in here
+	finish()
+	if now := idOf(t, "book-r1.store"); now != store {
+		t.Errorf("the store's container is %s, it was %s", now, store)
+	}
+	eventually(t, converge, "two containers and one network to be left", func() bool { return booked(t, "book-r1.store", "book-r4.web") })
+
+	book.store = "retries: 11"
+	o.shipBook(book, "", "replaced")
+	if release := o.wait("book"); release.State != "live" {
+		t.Errorf("release is %+v", release)
+	}
+	answers(t, 2*time.Second, "/book/", "I was here")
+	eventually(t, converge, "the store to be replaced", func() bool { return booked(t, "book-r5.store", "book-r5.web") })
+
+	book.store, book.web = "retries: 12", "[nonsense]"
+	store = idOf(t, "book-r5.store")
+	o.shipBook(book, "", "broken")
+	if release := o.wait("book"); release.State != "failed" {
+		t.Errorf("release is %+v", release)
+	}
+	answers(t, converge, "/book/", "I was here")
+	eventually(t, converge, "the old store to be back", func() bool { return booked(t, "book-r5.store", "book-r5.web") })
+	if now := idOf(t, "book-r5.store"); now != store {
+		t.Errorf("the old store's container is %s, it was %s", now, store)
+	}
+
+	docker(t, "rm", "--force", berth.Name+"-book-r5.store")
+	answers(t, 2*converge, "/book/", "I was here")
+}
+
+func TestCompose_KilledAtEveryMoment(t *testing.T) {
+	o := newOperator(t)
+	book := newGuestbook(t)
+	o.shipBook(book, "/book", "v0")
+	t.Cleanup(func() {
+		o.remove("book")
+		docker(t, "volume", "rm", berth.Name+"-vol-book_entries")
+	})
+	if release := o.wait("book"); release.State != "live" {
+		t.Fatalf("release is %+v", release)
+	}
+	sign(t, "Ada", "I was here")
+	for i, delay := range []time.Duration{300, 1000, 1700, 2400, 3100, 3800} {
+		if i%2 == 1 {
+			book.store = "retries: " + strconv.Itoa(20+i) // another one, so that it is replaced
+		}
+		rested(t)
+		o.shipBook(book, "", "v"+strconv.Itoa(i+1))
+		time.Sleep(delay * time.Millisecond)
+		kill(t)
+		release := o.wait("book")
+		if release.State != "live" {
+			t.Errorf("killed %d ms after the upload: release is %+v", delay, release)
+		}
+		answers(t, converge, "/book/", "I was here")
+		answers(t, converge, "/book/", "v"+strconv.Itoa(i+1))
+		eventually(t, 2*converge, "two containers and one network to be left", func() bool {
+			return len(instancesOf(t, "book")) == 2 && len(networksOf(t, "book")) == 1
+		})
+	}
+}
+
+// guestbook is the example's files, of which a test changes a little.
+type guestbook struct {
+	binary     []byte
+	compose    string
+	web, store string // another command of web; another number of retries of the store
+}
+
+func newGuestbook(t *testing.T) *guestbook {
+	t.Helper()
+	source := filepath.Join(berth.Repository(), "examples", "compose-guestbook")
+	binary := filepath.Join(t.TempDir(), "guestbook")
+	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, ".")
+	build.Dir, build.Env = filepath.Join(source, "app"), append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
+	if output, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, output)
+	}
+	compose, err := os.ReadFile(filepath.Join(source, "compose.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(binary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &guestbook{binary: text, compose: string(compose)}
+}
+
+func (g *guestbook) archive(t *testing.T, title string) []byte {
+	t.Helper()
+	compose := strings.Replace(g.compose, "${TITLE:-Guestbook}", title, 1)
+	if g.web != "" {
+		compose = strings.Replace(compose, "command: [web]", "command: "+g.web, 1)
+	}
+	if g.store != "" {
+		compose = strings.Replace(compose, "retries: 10", g.store, 1)
+	}
+	dockerfile, err := os.ReadFile(filepath.Join(berth.Repository(), "examples", "compose-guestbook", "app", "Dockerfile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	packed := zip.NewWriter(&out)
+	for _, file := range []struct {
+		name    string
+		content []byte
+	}{
+		{"compose.yaml", []byte(compose)}, {"app/Dockerfile", dockerfile}, {"app/data/.keep", nil},
+		{"app/guestbook", g.binary}, {"token.txt", []byte("a-token-of-the-test")},
+	} {
+		header := &zip.FileHeader{Name: file.name, Method: zip.Deflate}
+		header.SetMode(0o755)
+		entry, err := packed.CreateHeader(header)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := entry.Write(file.content); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := packed.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func (o *operator) shipBook(book *guestbook, route, title string) {
+	o.t.Helper()
+	if status, body := o.send("book", route, "guestbook.zip", book.archive(o.t, title)); status != http.StatusSeeOther {
+		o.t.Fatalf("upload: got %d, want 303: %s", status, body)
+	}
+}
+
+func sign(t *testing.T, name, text string) {
+	t.Helper()
+	answer, err := http.PostForm(berth.Apps+"/book/", url.Values{"name": {name}, "text": {text}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		t.Fatalf("the guestbook answers %d", answer.StatusCode)
+	}
+}
+
+func idOf(t *testing.T, instance string) string {
+	t.Helper()
+	return docker(t, "inspect", "--format", "{{.Id}}", berth.Name+"-"+instance)
+}
+
+func networksOf(t *testing.T, app string) []string {
+	t.Helper()
+	return strings.Fields(docker(t, "network", "ls", "--format", "{{.Name}}", "--filter", "label=berth.stack="+berth.Name, "--filter", "label=berth.app="+app))
+}
+
+// booked reports whether these instances of the guestbook are there alone, on one network.
+func booked(t *testing.T, instances ...string) bool {
+	t.Helper()
+	for i, instance := range instances {
+		instances[i] = berth.Name + "-" + instance
+	}
+	there := instancesOf(t, "book")
+	return slices.Equal(there, instances) && len(networksOf(t, "book")) == 1 && len(containers(t, "book")) == 2*len(instances)
+}
+
+// instancesOf are the names of an app's containers, without the keepers of secrets.
+func instancesOf(t *testing.T, app string) []string {
+	t.Helper()
+	names := strings.Fields(docker(t, "ps", "--all", "--format", "{{.Names}}", "--filter", "label=berth.role=app",
+		"--filter", "label=berth.stack="+berth.Name, "--filter", "label=berth.app="+app))
+	slices.Sort(names)
+	return names
+}
