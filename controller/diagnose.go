@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"berth/controller/docker"
+	"berth/controller/plan"
 )
 
 // tailTimeout bounds the reading of a failed instance's last lines.
@@ -55,7 +56,7 @@ var symptoms = []symptom{
 	{
 		[]string{"chown", "setgid", "setuid", "setgroups", "operation not permitted", "su-exec", "gosu"},
 		"The app tried to change its user or the owner of files, which it may not.",
-		"Give the image a USER that is not root and owns its files, so that nothing needs to be changed at the start.",
+		"Give the image a USER that is not root and owns its files, so that nothing needs to be changed at the start. A database's own image needs the waiver \"Database\" of the settings on the app's page.",
 	},
 	{
 		[]string{"permission denied", "eacces"},
@@ -76,7 +77,7 @@ func (s *shipment) diagnose(cause error) *Problem {
 		return problem
 	}
 	if died, ok := errors.AsType[*diedError](cause); ok {
-		return diagnoseDeath(died.condition, s.release.Settings, s.lastOutput())
+		return s.offerDatabase(diagnoseDeath(died.condition, s.release.Settings, s.lastOutput()))
 	}
 	switch {
 	case errors.Is(cause, docker.ErrUnavailable):
@@ -84,10 +85,19 @@ func (s *shipment) diagnose(cause error) *Problem {
 	case errors.Is(cause, errProxySilent):
 		return &Problem{Kind: KindUnavailable, Message: "The proxy did not take over the new route.", Hint: "See that Traefik runs and what its log says, then deploy again.", Err: cause}
 	case errors.Is(cause, errNotReady), errors.Is(cause, errUnhealthy):
-		return s.diagnoseSilence(cause)
+		return s.offerDatabase(s.diagnoseSilence(cause))
 	}
 	s.logger.Error("release failed for a reason of ours", "release", s.release.String(), "error", s.environment.mask.apply(cause.Error()))
 	return &Problem{Message: "Something went wrong inside Berth.", Hint: "The log of Berth says what; deploy again when it is mended.", Err: cause}
+}
+
+// offerDatabase tells of the waiver where the image is that of a known database.
+func (s *shipment) offerDatabase(problem *Problem) *Problem {
+	name, known := plan.DatabaseImage(string(s.release.Reference))
+	if known && !s.release.Settings.Database && !strings.Contains(problem.Hint, "waiver") {
+		problem.Hint += fmt.Sprintf(" The image of %s starts as root and steps down, for which it needs the waiver \"Database\" of the settings on the app's page.", name)
+	}
+	return problem
 }
 
 func (s *shipment) diagnoseBuild(cause error) *Problem {
@@ -97,6 +107,9 @@ func (s *shipment) diagnoseBuild(cause error) *Problem {
 			Message: fmt.Sprintf("The build took longer than %s and was ended.", s.buildTimeout),
 			Hint:    "Make the build smaller, or raise BERTH_BUILD_TIMEOUT.",
 		}
+	}
+	if problem := diagnosePull(cause); problem != nil {
+		return problem
 	}
 	if failed, ok := errors.AsType[*docker.BuildError](cause); ok {
 		hint := failed.Hint
@@ -114,7 +127,7 @@ func (s *shipment) diagnoseBuild(cause error) *Problem {
 	if forged, ok := errors.AsType[*docker.ForgedLabelError](cause); ok {
 		return &Problem{
 			Kind: KindInvalid, Message: "The image was refused: " + sentence(forged.Error()),
-			Hint: "Labels that start with traefik. or berth. belong to Berth: take them out of the Dockerfile, or choose another base image.", Err: cause,
+			Hint: "Labels that start with traefik. or berth. belong to Berth: take them out of the Dockerfile, or choose another image.", Err: cause,
 		}
 	}
 	return nil

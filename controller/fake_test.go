@@ -27,6 +27,7 @@ type engine struct {
 
 	onBuild func(ctx context.Context, o docker.BuildOptions) error
 	onStart func(o docker.StartOptions) error
+	onPull  func(docker.PullOptions) (docker.Image, string, error)
 	onList  func()                      // after the instances were listed, before the list is returned
 	exited  map[string]docker.Condition // of instances, by name, when they are looked at
 	printed []docker.Line               // by every instance; nil is its last words
@@ -69,6 +70,25 @@ func (e *engine) FindImage(_ context.Context, id string) (docker.Image, error) {
 		return docker.Image{}, docker.ErrNotFound
 	}
 	return docker.Image{ID: id, Exposed: []uint16{8000}}, nil
+}
+
+func (e *engine) PullImage(_ context.Context, o docker.PullOptions, log func(string)) (docker.Image, string, error) {
+	log("pulling " + o.Reference)
+	if e.onPull == nil {
+		return docker.Image{}, "", docker.ErrNotFound
+	}
+	image, digest, err := e.onPull(o)
+	if err == nil {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.images[image.ID] = true
+	}
+	return image, digest, err
+}
+
+func (e *engine) FindPulled(ctx context.Context, reference string) (docker.Image, string, error) {
+	image, err := e.FindImage(ctx, reference)
+	return image, "", err
 }
 
 func (e *engine) RemoveImage(_ context.Context, id string) error {

@@ -71,6 +71,8 @@ type Ledger interface {
 	// Advance enters a state that is under way, and appends the step.
 	Advance(context.Context, ReleaseID, ReleaseState) error
 	UpdateImage(ctx context.Context, id ReleaseID, image string) error
+	// UpdatePulled is UpdateImage for an image that was pulled; digest may be empty.
+	UpdatePulled(ctx context.Context, id ReleaseID, image, digest string) error
 	UpdateInstances(ctx context.Context, id ReleaseID, instances []string, address string) error
 	ClearArchive(context.Context, ReleaseID) error
 	// Finish enters failed or cancelled with the reason and hint; a no-op when final already.

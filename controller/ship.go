@@ -193,7 +193,7 @@ func (s *shipment) run(ctx context.Context) (err error) {
 func (s *shipment) obtainImage(ctx context.Context) (docker.Image, error) {
 	if s.release.Image != "" {
 		s.log.say("using the image that is there already")
-		return s.engine.FindImage(ctx, s.release.Image)
+		return s.findImage(ctx)
 	}
 	if err := s.line.enter(ctx, s.release.ReleaseID); err != nil {
 		return docker.Image{}, err
@@ -201,6 +201,9 @@ func (s *shipment) obtainImage(ctx context.Context) (docker.Image, error) {
 	defer s.line.leave()
 	if err := s.advance(ctx, ReleaseBuilding); err != nil {
 		return docker.Image{}, err
+	}
+	if s.release.Reference != "" {
+		return s.pull(ctx)
 	}
 	return s.build(ctx)
 }
@@ -372,7 +375,7 @@ func (s *shipment) fail(ctx context.Context, cause error) {
 		}
 	}
 	s.restore(ctx)
-	if s.release.Image != "" && s.release.RollbackOf == 0 {
+	if s.release.Image != "" && s.release.RollbackOf == 0 && s.release.Reference == "" {
 		if err := s.engine.RemoveImage(ctx, s.release.Image); err != nil {
 			s.logger.Warn("remove image of failed release", "release", s.release.String(), "error", err)
 		}

@@ -11,17 +11,22 @@ import (
 	"time"
 
 	"berth/controller/archive"
+	"berth/controller/plan"
 	"berth/traefik"
 )
 
 // Upload is a person's wish for a new app, every field parsed.
 type Upload struct {
-	Name    AppName
-	Route   traefik.Route
-	Port    uint16 // 0 lets the image decide
-	Mounts  []Mount
-	Archive *Archive
-	By      string // account or token name
+	Name   AppName
+	Route  traefik.Route
+	Port   uint16 // 0 lets the image decide
+	Mounts []Mount
+	// Fallback lets a static site answer unknown paths with its index.html.
+	Fallback bool
+	Archive  *Archive
+	// Image is run as it is; it stands in place of Archive.
+	Image plan.ImageReference
+	By    string // account or token name
 }
 
 // Archive is the file of an upload, received in full and not yet looked into.

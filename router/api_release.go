@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"berth/controller"
+	"berth/controller/plan"
 )
 
 // releaseJSON is a release as the API shows it.
@@ -27,6 +28,8 @@ type releaseJSON struct {
 	Settings       settingsJSON            `json:"settings"`
 	Archive        string                  `json:"archive,omitempty"`
 	ArchiveBytes   int64                   `json:"archive_bytes,omitempty"`
+	Image          plan.ImageReference     `json:"image,omitempty"`  // instead of an archive, as it was asked for
+	Pinned         string                  `json:"pinned,omitempty"` // what of it runs: its digest, or the engine's id where no registry has it
 	CreatedBy      string                  `json:"created_by"`
 	CreatedAt      time.Time               `json:"created_at"`
 	FinishedAt     *time.Time              `json:"finished_at"` // null while under way
@@ -45,6 +48,7 @@ func (v *visit) releaseJSON(release controller.Release) releaseJSON {
 		Reason: release.Reason, Hint: release.Hint, RollbackOf: release.RollbackOf,
 		NewSettings: release.NewSettings, NewEnvironment: release.NewEnvironment, Settings: settingsJSONOf(release.Settings),
 		Archive: release.ArchiveName, ArchiveBytes: release.ArchiveBytes,
+		Image: release.Reference, Pinned: release.Pinned(),
 		CreatedBy: release.CreatedBy, CreatedAt: release.CreatedAt,
 		Log: apiReleasePath(release.ReleaseID) + "/log",
 	}

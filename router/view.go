@@ -116,6 +116,12 @@ type archiveField struct {
 	Problem   *controller.Problem
 }
 
+// imageField is the field that takes an image in place of a file.
+type imageField struct {
+	Image   string // as it was typed
+	Problem *controller.Problem
+}
+
 type usageView struct {
 	Memory, Limit int64
 	Percent       int // of the limit
@@ -173,6 +179,7 @@ type releaseRow struct {
 	From       string // what it was made of
 	Bytes      int64
 	Took       time.Duration // 0 while under way
+	Pinned     string        // what tells the image of the release from others; empty where it was built
 	Reason     string
 	Hint       string
 	CanRunBack bool
@@ -187,6 +194,9 @@ func releaseRowOf(release controller.Release) releaseRow {
 		By: release.CreatedBy, From: release.ArchiveName, Bytes: release.ArchiveBytes,
 		Reason: release.Reason, Hint: release.Hint,
 		CanRunBack: release.State == controller.ReleaseSuperseded && release.Image != "",
+	}
+	if release.Reference != "" {
+		row.From, row.Pinned = string(release.Reference), release.Pinned()
 	}
 	if release.RollbackOf != 0 {
 		row.From, row.Bytes = fmt.Sprintf("rollback to r%d", release.RollbackOf), 0

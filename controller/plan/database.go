@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/distribution/reference"
 )
 
@@ -14,6 +15,15 @@ var databases = []string{
 	"neo4j", "arangodb", "rethinkdb", "clickhouse",
 	"valkey/valkey", "postgis/postgis", "pgvector/pgvector", "timescale/timescaledb", "redis/redis-stack-server",
 	"clickhouse/clickhouse-server", "mysql/mysql-server", "percona/percona-server",
+}
+
+// isDatabase reports whether the waiver Database of the options holds for the service.
+func (c *composer) isDatabase(service types.ServiceConfig) bool {
+	if len(c.options.DatabaseServices) > 0 {
+		return slices.Contains(c.options.DatabaseServices, service.Name)
+	}
+	_, known := DatabaseImage(service.Image)
+	return known
 }
 
 // DatabaseImage returns the plain name of a known database's image, such as
