@@ -1,14 +1,17 @@
 package router
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"time"
 
 	"berth/controller"
+	"berth/controller/plan"
 	"berth/traefik"
 )
 
@@ -114,6 +117,21 @@ type appRow struct {
 type archiveField struct {
 	MostBytes int64
 	Problem   *controller.Problem
+}
+
+// composeFile are the names that compose files have in refusals.
+var composeFile = regexp.MustCompile(`(?i)(^|/)(docker-)?compose[^/]*\.ya?ml$`)
+
+// Supported is the path of what compose files may hold, where that is what the
+// archive was refused for.
+func (f archiveField) Supported() string {
+	if f.Problem == nil {
+		return ""
+	}
+	if refusal, ok := errors.AsType[*plan.Refusal](f.Problem); ok && composeFile.MatchString(refusal.File) {
+		return supportedPath
+	}
+	return ""
 }
 
 // imageField is the field that takes an image in place of a file.
