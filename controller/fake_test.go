@@ -31,13 +31,15 @@ type engine struct {
 	onList  func()                      // after the instances were listed, before the list is returned
 	exited  map[string]docker.Condition // of instances, by name, when they are looked at
 	printed []docker.Line               // by every instance; nil is its last words
+	user    string                      // of the images that are built from here on
+	users   map[string]string           // of the images
 	builds  []string                    // lines that a build prints
 }
 
 func newEngine() *engine {
 	return &engine{
 		instances: make(map[string]docker.Instance), images: make(map[string]bool), networks: make(map[string]bool),
-		exited: make(map[string]docker.Condition), mounted: make(map[string][]docker.Mount),
+		users: make(map[string]string), exited: make(map[string]docker.Condition), mounted: make(map[string][]docker.Mount),
 	}
 }
 
@@ -59,8 +61,8 @@ func (e *engine) Build(ctx context.Context, o docker.BuildOptions, log func(stri
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	id := "image-" + e.InstanceName(o.App, o.Release, "main")
-	e.images[id] = true
-	return docker.Image{ID: id, Exposed: []uint16{8000}}, nil
+	e.images[id], e.users[id] = true, e.user
+	return docker.Image{ID: id, User: e.user, Exposed: []uint16{8000}}, nil
 }
 
 func (e *engine) FindImage(_ context.Context, id string) (docker.Image, error) {
@@ -69,7 +71,7 @@ func (e *engine) FindImage(_ context.Context, id string) (docker.Image, error) {
 	if !e.images[id] {
 		return docker.Image{}, docker.ErrNotFound
 	}
-	return docker.Image{ID: id, Exposed: []uint16{8000}}, nil
+	return docker.Image{ID: id, User: e.users[id], Exposed: []uint16{8000}}, nil
 }
 
 func (e *engine) PullImage(_ context.Context, o docker.PullOptions, log func(string)) (docker.Image, string, error) {

@@ -89,16 +89,9 @@ func (s *shipment) prepareVolumes(ctx context.Context, image docker.Image) error
 	if len(s.release.Mounts) == 0 {
 		return nil
 	}
-	policy, err := s.service.Policy(image.User)
-	if err != nil {
-		return archiveProblem(err)
-	}
-	owner, err := s.keeper.FindOwner(ctx, image.ID, policy.User)
+	owner, err := s.ownerFor(ctx, image, s.release.Settings)
 	if err != nil {
 		return err
-	}
-	if owner.User == 0 && !s.service.Waivers.RootUser {
-		owner = nobody() // as docker.Start has it
 	}
 	for _, mount := range s.release.Mounts {
 		var err error

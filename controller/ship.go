@@ -180,6 +180,9 @@ func (s *shipment) run(ctx context.Context) (err error) {
 	if err := s.displace(ctx); err != nil {
 		return err
 	}
+	if err := s.handVolumes(ctx, image); err != nil {
+		return err
+	}
 	if err := s.start(ctx, image, network); err != nil {
 		return err
 	}
@@ -374,6 +377,7 @@ func (s *shipment) fail(ctx context.Context, cause error) {
 			s.logger.Error("retire failed instance", "instance", name, "error", err)
 		}
 	}
+	s.giveBack(ctx)
 	s.restore(ctx)
 	if s.release.Image != "" && s.release.RollbackOf == 0 && s.release.Reference == "" {
 		if err := s.engine.RemoveImage(ctx, s.release.Image); err != nil {

@@ -1,0 +1,125 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"berth/controller/docker"
+	"berth/controller/volume"
+)
+
+// handVolumes gives the volumes that the release writes into to the user that it
+// runs as, with the files that came in before: what was uploaded, or what a release
+// of another user wrote. It comes after displace: nobody writes meanwhile.
+//
+// What several apps mount, and what an app changes as root, stays as it is.
+func (s *shipment) handVolumes(ctx context.Context, image docker.Image) error {
+	if !slices.ContainsFunc(s.release.Mounts, func(m Mount) bool { return !m.ReadOnly }) {
+		return nil
+	}
+	owner, err := s.ownerFor(ctx, image, s.release.Settings)
+	if err != nil {
+		return err
+	}
+	return s.handMounts(ctx, s.release.Mounts, owner)
+}
+
+// ownerFor is the user that an instance of the image runs as, as docker.Start has it.
+func (s *shipment) ownerFor(ctx context.Context, image docker.Image, settings Settings) (volume.Owner, error) {
+	service := settings.planOptions().Service()
+	policy, err := service.Policy(image.User)
+	if err != nil {
+		return volume.Owner{}, archiveProblem(err)
+	}
+	owner, err := s.keeper.FindOwner(ctx, image.ID, policy.User)
+	if err == nil && owner.User == 0 && !service.Waivers.RunsAsRoot() {
+		owner = nobody()
+	}
+	return owner, err
+}
+
+func (s *shipment) handMounts(ctx context.Context, mounts []Mount, owner volume.Owner) error {
+	if owner.User == 0 {
+		return nil // it can give files away itself, and its image may have done so
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, s.buildTimeout, errBuildTimeout)
+	defer cancel()
+	users, err := s.volumeUsers(ctx)
+	if err != nil {
+		return err
+	}
+	for _, mount := range mounts {
+		if mount.ReadOnly {
+			continue
+		}
+		others := slices.DeleteFunc(slices.Clone(users[mount.Volume]), func(app AppName) bool { return app == s.app.Name })
+		if err := s.handVolume(ctx, mount.Volume, owner, others); err != nil {
+			return volumeFailure(mount.Volume, err)
+		}
+	}
+	return nil
+}
+
+func (s *shipment) handVolume(ctx context.Context, name volume.Name, owner volume.Owner, others []AppName) error {
+	was, err := s.keeper.FindRootOwner(ctx, name)
+	if err != nil || was == owner {
+		return err
+	}
+	if len(others) > 0 {
+		s.log.say("the volume %s belongs to the user %d and stays theirs, because %s has it too; this app runs as %d, and may be unable to write into it",
+			name, was.User, others[0], owner.User)
+		return nil
+	}
+	s.log.say("the volume %s belongs to the user %d; giving it to %d, which this app runs as", name, was.User, owner.User)
+	handed, err := s.keeper.HandOver(ctx, name, owner, func(entries int64) {
+		s.log.say("%d entries so far", entries)
+	})
+	if err != nil {
+		return err
+	}
+	s.log.say("the volume %s belongs to the app now, with %d files and folders", name, handed.Entries)
+	return nil
+}
+
+// giveBack gives volumes back to the user of the live release, after one that
+// runs as another user has failed.
+func (s *shipment) giveBack(ctx context.Context) {
+	if err := s.giveBackToLive(ctx); err != nil {
+		s.log.say("the volumes could not be given back to the user of the live release")
+		s.logger.Error("give volumes back", "release", s.release.String(), "error", err)
+	}
+}
+
+func (s *shipment) giveBackToLive(ctx context.Context) error {
+	if len(s.release.Mounts) == 0 {
+		return nil
+	}
+	app, err := s.ledger.FindApp(ctx, s.release.App)
+	if errors.Is(err, ErrNotFound) || err == nil && app.Live == 0 {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	live, err := s.ledger.FindRelease(ctx, ReleaseID{App: app.Name, Number: app.Live})
+	if err != nil {
+		return err
+	}
+	shared := slices.DeleteFunc(slices.Clone(live.Mounts), func(m Mount) bool {
+		return m.ReadOnly || !slices.ContainsFunc(s.release.Mounts, func(own Mount) bool { return own.Volume == m.Volume && !own.ReadOnly })
+	})
+	if len(shared) == 0 {
+		return nil
+	}
+	image, err := s.engine.FindImage(ctx, live.Image)
+	if err != nil {
+		return fmt.Errorf("find image of %s: %w", live.ReleaseID, err)
+	}
+	owner, err := s.ownerFor(ctx, image, live.Settings)
+	if err != nil {
+		return err
+	}
+	return s.handMounts(ctx, shared, owner)
+}
