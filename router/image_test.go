@@ -1,6 +1,7 @@
 package router
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -131,6 +132,25 @@ func TestImage_ThereIsNothingToLookAtFirst(t *testing.T) {
 	}
 	if s.accepted() > 0 {
 		t.Errorf("deployed: %q", s.apps.called())
+	}
+}
+
+func TestAPI_AppAndReleaseTellTheirVolumes(t *testing.T) {
+	s := newSite(t)
+	view := s.anApp("hello")
+	if shown := decode(t, s.bearer(readToken, http.MethodGet, "/api/v1/apps/hello", "").body); fmt.Sprint(shown["mounts"]) != "[]" {
+		t.Errorf("without volumes it shows %v", shown["mounts"])
+	}
+	view.Mounts = []controller.Mount{{Volume: "data", Target: "/data", ReadOnly: true}}
+	s.apps.put(view)
+	live := aRelease("hello", 2, controller.ReleaseLive)
+	live.Mounts = view.Mounts
+	s.apps.putRelease(live)
+	for _, path := range []string{"/api/v1/apps/hello", "/api/v1/apps/hello/releases/2"} {
+		shown := decode(t, s.bearer(readToken, http.MethodGet, path, "").body)
+		if got := fmt.Sprint(shown["mounts"]); got != "[map[read_only:true target:/data volume:data]]" {
+			t.Errorf("%s shows %s", path, got)
+		}
 	}
 }
 
