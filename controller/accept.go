@@ -13,10 +13,10 @@ import (
 
 // Accept looks into the archive, claims name and route, and queues the first
 // release, all or nothing. It takes the archive over where it succeeds; after a
-// refusal the caller discards it.
+// refusal the caller discards it. An image in its place is pulled by the release.
 func (c *Controller) Accept(ctx context.Context, u Upload) (Release, error) {
 	app := c.newApp(u)
-	if _, err := c.examine(u.Archive, app, app.Settings.planOptions()); err != nil {
+	if _, err := c.examineUpload(u, app); err != nil {
 		return Release{}, err
 	}
 	if err := CheckMounts(app.Mounts); err != nil {
@@ -24,13 +24,15 @@ func (c *Controller) Accept(ctx context.Context, u Upload) (Release, error) {
 	}
 	var release Release
 	err := c.holdingVolumes(ctx, app.Mounts, func() (err error) {
-		release, err = c.ledger.CreateApp(ctx, app, newRelease(app.Name, u.Archive, u.By))
+		release, err = c.ledger.CreateApp(ctx, app, u.release())
 		return err
 	})
 	if err != nil {
 		return Release{}, claimProblem(err, app)
 	}
-	u.Archive.file = "" // it belongs to the release now
+	if u.Archive != nil {
+		u.Archive.file = "" // it belongs to the release now
+	}
 	c.dispatch(release)
 	c.notices.notify(app.Name)
 	return release, nil
@@ -40,6 +42,9 @@ func (c *Controller) Accept(ctx context.Context, u Upload) (Release, error) {
 func (c *Controller) AcceptUpdate(ctx context.Context, name AppName, received *Archive, by string) (Release, error) {
 	app, err := c.findApp(ctx, name)
 	if err != nil {
+		return Release{}, err
+	}
+	if err := c.checkWaivers(app.Settings); err != nil {
 		return Release{}, err
 	}
 	environment, err := c.openSavedEnvironment(ctx, name)
@@ -102,12 +107,17 @@ func rerunOf(old Release, by string) Release {
 	wish := newRelease(old.App, &Archive{Name: old.ArchiveName, Bytes: old.ArchiveBytes, SHA256: old.ArchiveSHA256}, by)
 	wish.RollbackOf, wish.Image, wish.Settings, wish.Mounts, wish.Environment = old.Number, old.Image, old.Settings, old.Mounts, old.Environment
 	wish.Services = old.again(old.Settings)
+	wish.Reference, wish.Digest = old.Reference, old.Digest
 	return wish
 }
 
 func (c *Controller) queueRerun(ctx context.Context, app App, wish Release) (Release, error) {
+	if err := c.checkWaivers(wish.Settings); err != nil {
+		return Release{}, err
+	}
 	for _, image := range wish.images() {
-		if _, err := c.engine.FindImage(ctx, image); err != nil {
+		// One that was pulled can be had again by its digest.
+		if _, err := c.engine.FindImage(ctx, image); err != nil && wish.Digest == "" {
 			return Release{}, &Problem{
 				Kind: KindConflict, Field: "release",
 				Message: fmt.Sprintf("The image of release r%d is not kept any more.", wish.RollbackOf),
@@ -147,7 +157,7 @@ func (c *Controller) newApp(u Upload) App {
 		Name: u.Name, Routes: []traefik.Route{u.Route}, Settings: DefaultSettings().within(c.most),
 		Mounts: u.Mounts, Wanted: WantedRunning, CreatedAt: time.Now(),
 	}
-	app.Settings.Port = u.Port
+	app.Settings.Port, app.Settings.Fallback = u.Port, u.Fallback
 	return app
 }
 

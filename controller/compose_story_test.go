@@ -98,7 +98,7 @@ func (h *house) live(release controller.Release) controller.Release {
 	h.t.Helper()
 	release = h.wait(release.ReleaseID)
 	if release.State != controller.ReleaseLive {
-		h.t.Fatalf("release is %s: %s %s", release.State, release.Reason, release.Hint)
+		h.t.Fatalf("release is %s: %s %s\n%s", release.State, release.Reason, release.Hint, h.logged)
 	}
 	return release
 }
@@ -254,15 +254,18 @@ func TestCompose_FailurePutsEverythingBack(t *testing.T) {
 	if !slices.Contains(h.engine.stopped, "berth-book-r1.store") {
 		t.Error("the old store was never stopped")
 	}
+	h.eventually("its network and images are gone", func() bool {
+		h.engine.mu.Lock()
+		defer h.engine.mu.Unlock()
+		for image := range h.engine.images {
+			if strings.Contains(image, "-r2") {
+				return false
+			}
+		}
+		return len(h.engine.networks) == 1
+	})
 	if got := h.networks(); !slices.Equal(got, []string{"book.r1"}) {
 		t.Errorf("networks %q", got)
-	}
-	h.engine.mu.Lock()
-	defer h.engine.mu.Unlock()
-	for image := range h.engine.images {
-		if strings.Contains(image, "-r2") {
-			t.Errorf("the image %s was left", image)
-		}
 	}
 }
 

@@ -36,6 +36,7 @@ type Options struct {
 
 	BuildConcurrency int            // builds at once; the rest wait in line
 	BuildTimeout     time.Duration  // for one build
+	ForbiddenWaivers []Waiver       // that no app may have; may be empty
 	MaximumLimits    plan.Limits    // most that an app's settings can ask for; at least LeastLimits
 	ReservedHosts    []traefik.Host // hosts that no app may have, such as the admin host; may be empty
 }
@@ -58,6 +59,8 @@ type Controller struct {
 	limits   archive.Limits
 	most     plan.Limits
 	reserved []traefik.Host
+
+	forbidden []Waiver
 
 	buildTimeout time.Duration
 	line         *line
@@ -106,6 +109,7 @@ func New(o Options) (*Controller, error) {
 	return &Controller{
 		ledger: o.Ledger, engine: o.Engine, keeper: o.Volumes, proxy: o.Proxy, publisher: o.Publisher, logger: o.Logger, audit: o.Audit, key: o.Key,
 		uploads: uploads, held: newHeldArchives(), logs: logs, limits: archive.DefaultLimits(), most: o.MaximumLimits, reserved: o.ReservedHosts,
+		forbidden:    o.ForbiddenWaivers,
 		buildTimeout: o.BuildTimeout,
 		line:         newLine(o.BuildConcurrency),
 		shipping:     newShipping(),

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"berth/controller/docker"
+	"berth/controller/plan"
 )
 
 // tailTimeout bounds the reading of a failed instance's last lines.
@@ -55,7 +56,7 @@ var symptoms = []symptom{
 	{
 		[]string{"chown", "setgid", "setuid", "setgroups", "operation not permitted", "su-exec", "gosu"},
 		"The app tried to change its user or the owner of files, which it may not.",
-		"Give the image a USER that is not root and owns its files, so that nothing needs to be changed at the start.",
+		"Give the image a USER that is not root and owns its files, so that nothing needs to be changed at the start. A database's own image needs the waiver \"Database\" of the settings on the app's page.",
 	},
 	{
 		[]string{"permission denied", "eacces"},
@@ -77,7 +78,7 @@ func (s *shipment) diagnose(cause error) *Problem {
 	}
 	service := s.atFault(cause)
 	if died, ok := errors.AsType[*diedError](cause); ok {
-		return service.named(diagnoseDeath(died.condition, service.limits(s.release.Settings), s.lastOutput(service)))
+		return s.offerDatabase(service, service.named(diagnoseDeath(died.condition, service.limits(s.release.Settings), s.lastOutput(service))))
 	}
 	switch {
 	case errors.Is(cause, docker.ErrUnavailable):
@@ -85,12 +86,25 @@ func (s *shipment) diagnose(cause error) *Problem {
 	case errors.Is(cause, errProxySilent):
 		return &Problem{Kind: KindUnavailable, Message: "The proxy did not take over the new route.", Hint: "See that Traefik runs and what its log says, then deploy again.", Err: cause}
 	case errors.Is(cause, errNotReady), errors.Is(cause, errUnhealthy):
-		return service.named(s.diagnoseSilence(service, cause))
+		return s.offerDatabase(service, service.named(s.diagnoseSilence(service, cause)))
 	case errors.Is(cause, errNotCompleted):
-		return service.named(diagnoseSlow(s.lastOutput(service)))
+		return s.offerDatabase(service, service.named(diagnoseSlow(s.lastOutput(service))))
 	}
 	s.logger.Error("release failed for a reason of ours", "release", s.release.String(), "error", s.environment.mask.apply(cause.Error()))
 	return &Problem{Message: "Something went wrong inside Berth.", Hint: "The log of Berth says what; deploy again when it is mended.", Err: cause}
+}
+
+// offerDatabase tells of the waiver where the image is that of a known database.
+func (s *shipment) offerDatabase(at *atFault, problem *Problem) *Problem {
+	reference, waived := string(s.release.Reference), s.release.Settings.Database
+	if at.service != nil {
+		reference, waived = at.service.Spec.Image, at.service.Spec.Waivers.Database
+	}
+	name, known := plan.DatabaseImage(reference)
+	if known && !waived && !strings.Contains(problem.Hint, "waiver") {
+		problem.Hint += fmt.Sprintf(" The image of %s starts as root and steps down, for which it needs the waiver \"Database\" of the settings on the app's page.", name)
+	}
+	return problem
 }
 
 func (s *shipment) diagnoseBuild(cause error) *Problem {
@@ -100,6 +114,9 @@ func (s *shipment) diagnoseBuild(cause error) *Problem {
 			Message: fmt.Sprintf("The build took longer than %s and was ended.", s.buildTimeout),
 			Hint:    "Make the build smaller, or raise BERTH_BUILD_TIMEOUT.",
 		}
+	}
+	if problem := diagnosePull(cause); problem != nil {
+		return problem
 	}
 	if failed, ok := errors.AsType[*docker.BuildError](cause); ok {
 		hint := failed.Hint
@@ -120,7 +137,7 @@ func (s *shipment) diagnoseBuild(cause error) *Problem {
 	if forged, ok := errors.AsType[*docker.ForgedLabelError](cause); ok {
 		return &Problem{
 			Kind: KindInvalid, Message: "The image was refused: " + sentence(forged.Error()),
-			Hint: "Labels that start with traefik. or berth. belong to Berth: take them out of the Dockerfile, or choose another base image.", Err: cause,
+			Hint: "Labels that start with traefik. or berth. belong to Berth: take them out of the Dockerfile, or choose another image.", Err: cause,
 		}
 	}
 	return nil

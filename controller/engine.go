@@ -16,8 +16,11 @@ type Engine interface {
 	Ping(ctx context.Context) error
 
 	Build(ctx context.Context, o docker.BuildOptions, log func(line string)) (docker.Image, error)
-	PullImage(ctx context.Context, o docker.PullOptions, log func(line string)) (image docker.Image, digest string, err error)
 	FindImage(ctx context.Context, id string) (docker.Image, error)
+	// PullImage returns an image of a registry, or the one that is there already.
+	PullImage(ctx context.Context, o docker.PullOptions, log func(line string)) (image docker.Image, digest string, err error)
+	// FindPulled is PullImage without asking a registry; ErrNotFound where it is not there.
+	FindPulled(ctx context.Context, reference string) (image docker.Image, digest string, err error)
 	RemoveImage(ctx context.Context, id string) error
 
 	// EnsureNetwork makes the app's network, or with a release that release's own.

@@ -33,18 +33,21 @@ type engine struct {
 
 	onBuild  func(ctx context.Context, o docker.BuildOptions) error
 	onStart  func(o docker.StartOptions) error
+	onPull   func(docker.PullOptions) (docker.Image, string, error)
 	onList   func()                      // after the instances were listed, before the list is returned
 	exited   map[string]docker.Condition // of instances, by name, when they are looked at
 	onResume func(name string)
 	onLook   func(name string, condition docker.Condition) docker.Condition
-	printed  []docker.Line // by every instance; nil is its last words
-	builds   []string      // lines that a build prints
+	printed  []docker.Line     // by every instance; nil is its last words
+	user     string            // of the images that are built from here on
+	users    map[string]string // of the images
+	builds   []string          // lines that a build prints
 }
 
 func newEngine() *engine {
 	return &engine{
 		instances: make(map[string]docker.Instance), images: make(map[string]bool), networks: make(map[string]docker.Network),
-		exited: make(map[string]docker.Condition), mounted: make(map[string][]docker.Mount),
+		users: make(map[string]string), exited: make(map[string]docker.Condition), mounted: make(map[string][]docker.Mount),
 		options: make(map[string]docker.StartOptions), joined: make(map[string][]string), contents: make(map[string]string),
 	}
 }
@@ -67,21 +70,13 @@ func (e *engine) Build(ctx context.Context, o docker.BuildOptions, log func(stri
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	id := "image-" + e.InstanceName(o.App, o.Release, o.Service)
-	e.images[id] = true
+	e.images[id], e.users[id] = true, e.user
 	e.contents[id] = e.contents[o.Service]
 	return e.image(id), nil
 }
 
 func (e *engine) image(id string) docker.Image {
-	return docker.Image{ID: id, Exposed: []uint16{8000}, Content: e.contents[id]}
-}
-
-func (e *engine) PullImage(_ context.Context, o docker.PullOptions, _ func(string)) (docker.Image, string, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.pulled = append(e.pulled, o.Reference)
-	e.images[o.Reference] = true
-	return e.image(o.Reference), "", nil
+	return docker.Image{ID: id, User: e.users[id], Exposed: []uint16{8000}, Content: e.contents[id]}
 }
 
 func (e *engine) FindImage(_ context.Context, id string) (docker.Image, error) {
@@ -93,9 +88,33 @@ func (e *engine) FindImage(_ context.Context, id string) (docker.Image, error) {
 	return e.image(id), nil
 }
 
+func (e *engine) PullImage(_ context.Context, o docker.PullOptions, log func(string)) (docker.Image, string, error) {
+	log("pulling " + o.Reference)
+	image, digest := docker.Image{ID: o.Reference}, ""
+	if e.onPull != nil {
+		var err error
+		if image, digest, err = e.onPull(o); err != nil {
+			return docker.Image{}, "", err
+		}
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.pulled = append(e.pulled, o.Reference)
+	e.images[image.ID] = true
+	return e.image(image.ID), digest, nil
+}
+
+func (e *engine) FindPulled(ctx context.Context, reference string) (docker.Image, string, error) {
+	image, err := e.FindImage(ctx, reference)
+	return image, "", err
+}
+
 func (e *engine) RemoveImage(_ context.Context, id string) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if _, built := e.users[id]; !built {
+		return docker.ErrNotFound // the engine keeps what it did not build for us
+	}
 	delete(e.images, id)
 	return nil
 }

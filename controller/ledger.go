@@ -76,6 +76,8 @@ type Ledger interface {
 	// Advance enters a state that is under way, and appends the step.
 	Advance(context.Context, ReleaseID, ReleaseState) error
 	UpdateImage(ctx context.Context, id ReleaseID, image string) error
+	// UpdatePulled is UpdateImage for an image that was pulled; digest may be empty.
+	UpdatePulled(ctx context.Context, id ReleaseID, image, digest string) error
 	UpdateInstances(ctx context.Context, id ReleaseID, instances []string, address string) error
 	// UpdateServices records Services, Image, Instances and Address of the release.
 	UpdateServices(context.Context, Release) error

@@ -111,16 +111,9 @@ func (s *shipment) prepareVolumesOf(ctx context.Context, service *shipped) error
 	if len(mounts) == 0 {
 		return nil
 	}
-	policy, err := service.Spec.Policy(service.image.User)
-	if err != nil {
-		return archiveProblem(err)
-	}
-	owner, err := s.keeper.FindOwner(ctx, service.image.ID, policy.User)
+	owner, err := s.ownerOf(ctx, service.Spec, service.image)
 	if err != nil {
 		return s.ofService(service, err)
-	}
-	if owner.User == 0 && !service.Spec.Waivers.RunsAsRoot() {
-		owner = nobody() // as docker.Start has it
 	}
 	for _, mount := range mounts {
 		var err error

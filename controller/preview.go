@@ -22,7 +22,7 @@ type Preview struct {
 // caller's. A name or a route that is left empty is not looked at.
 func (c *Controller) Examine(ctx context.Context, u Upload) (Preview, error) {
 	app := c.newApp(u)
-	made, err := c.examine(u.Archive, app, app.Settings.planOptions())
+	made, err := c.examineUpload(u, app)
 	if err != nil {
 		return Preview{}, err
 	}
@@ -37,6 +37,9 @@ func (c *Controller) Examine(ctx context.Context, u Upload) (Preview, error) {
 func (c *Controller) ExamineUpdate(ctx context.Context, name AppName, received *Archive) (Preview, error) {
 	app, err := c.findApp(ctx, name)
 	if err != nil {
+		return Preview{}, err
+	}
+	if err := c.checkWaivers(app.Settings); err != nil {
 		return Preview{}, err
 	}
 	environment, err := c.openSavedEnvironment(ctx, name)
@@ -92,7 +95,10 @@ func (p *Preview) describe(service plan.Service) {
 		p.Reasons = service.Build.Generated.Reasons
 	case service.Image != "":
 		p.Kind = "Image"
-		p.Reasons = []string{fmt.Sprintf("The image %s is run as it is.", service.Image)}
+		p.Reasons = []string{
+			fmt.Sprintf("The image %s is run as it is.", service.Image),
+			"It is pulled when it is deployed; what its registry has then is what runs, also after a restart or a rollback.",
+		}
 	default:
 		p.Kind = "Dockerfile"
 		p.Own = service.Build.Dockerfile

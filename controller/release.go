@@ -3,6 +3,8 @@ package controller
 import (
 	"fmt"
 	"time"
+
+	"berth/controller/plan"
 )
 
 // ReleaseState is where a release is on its way. Queued, building, starting and
@@ -62,13 +64,17 @@ type Release struct {
 	Mounts        []Mount  // that it runs with
 	Environment   int64    // the environment that it runs with, as the ledger numbers them
 	Image         string   // engine id of the main service's image, set after the build
-	Instances     []string // engine names of its containers, of all services, set after the start
-	Address       string   // host:port of the main instance as the proxy reaches it
-	Reason        string   // why it failed or was cancelled, safe to show
-	Hint          string   // what to do about Reason
-	CreatedBy     string   // account or token name
-	CreatedAt     time.Time
-	FinishedAt    time.Time // zero while under way
+	// Reference is the image to run instead of an archive, as it was asked for, and
+	// Digest what its registry answered; empty where no registry did.
+	Reference  plan.ImageReference
+	Digest     string
+	Instances  []string // engine names of its containers, of all services, set after the start
+	Address    string   // host:port of the main instance as the proxy reaches it
+	Reason     string   // why it failed or was cancelled, safe to show
+	Hint       string   // what to do about Reason
+	CreatedBy  string   // account or token name
+	CreatedAt  time.Time
+	FinishedAt time.Time // zero while under way
 
 	NewEnvironment bool // RollbackOf is run again because the environment changed
 

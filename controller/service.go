@@ -82,6 +82,9 @@ func (s Settings) applied(run ServiceRun, before Settings) plan.Service {
 	if s.WritableRoot != before.WritableRoot {
 		spec.Waivers.WritableRoot = s.WritableRoot
 	}
+	if s.Database != before.Database || s.DatabaseServices != before.DatabaseServices {
+		spec.Waivers.Database = s.Database && s.planOptions().IsDatabase(spec.Name, spec.Image)
+	}
 	if !run.Main {
 		return spec
 	}
@@ -127,11 +130,18 @@ func (r ServiceRun) written(release Release) []volume.Name {
 
 // allMounts are the volumes of all services, those of the compose file and the app's own.
 func (r Release) allMounts() []Mount {
-	mounts := slices.Clone(r.Mounts)
-	for _, run := range r.Services {
-		for _, mount := range run.Spec.Mounts {
-			mounts = append(mounts, Mount{Volume: volume.OfApp(string(r.App), mount.Volume), ReadOnly: mount.ReadOnly})
-		}
+	var mounts []Mount
+	for _, run := range r.Runs() {
+		mounts = append(mounts, run.allMounts(r)...)
+	}
+	return mounts
+}
+
+// allMounts are the volumes of the service, those of the compose file and the app's own.
+func (r ServiceRun) allMounts(release Release) []Mount {
+	mounts := slices.Clone(r.mounts(release))
+	for _, mount := range r.Spec.Mounts {
+		mounts = append(mounts, Mount{Volume: volume.OfApp(string(release.App), mount.Volume), ReadOnly: mount.ReadOnly})
 	}
 	return mounts
 }

@@ -3,7 +3,6 @@ package controller
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -29,6 +28,11 @@ type Settings struct {
 	NanoCPUs     int64 // billionths of a core
 	Processes    int64 // threads count too
 	WritableRoot bool  // a waiver: the root file system can be written to
+	Database     bool  // a waiver: what databases need to start
+	// DatabaseServices are the services of a compose app that Database holds for;
+	// empty: those whose image is a known database.
+	DatabaseServices ServiceNames
+	Fallback         bool // a static site answers unknown paths with its index.html, once it is built anew
 }
 
 // DefaultSettings returns the limits of the hardening policy, and no waiver.
@@ -45,15 +49,10 @@ type SettingsForm struct {
 	CPU          string // percent of one core
 	Processes    string
 	WritableRoot bool
-}
-
-// Waivers are the names of what loosens the hardening policy in the settings.
-func (s Settings) Waivers() []string {
-	var names []string
-	if s.WritableRoot {
-		names = append(names, "writable root")
-	}
-	return names
+	Database     bool
+	// DatabaseServices are names with commas between; empty for the known databases.
+	DatabaseServices string
+	Fallback         bool
 }
 
 // Form returns what a person would type for the settings.
@@ -63,6 +62,8 @@ func (s Settings) Form() SettingsForm {
 		CPU:          strconv.FormatInt(s.NanoCPUs/nanosPerPercent, 10),
 		Processes:    strconv.FormatInt(s.Processes, 10),
 		WritableRoot: s.WritableRoot,
+		Database:     s.Database, DatabaseServices: strings.Join(s.DatabaseServices.List(), ", "),
+		Fallback: s.Fallback,
 	}
 	if s.Port != 0 {
 		form.Port = strconv.Itoa(int(s.Port))
@@ -77,9 +78,10 @@ func (c *Controller) SettingsRange() (least, most SettingsForm) {
 }
 
 // ParseSettings returns the settings that a person typed, or Problems, one for
-// each field that is wrong: port, memory, cpu or processes.
+// each field that is wrong: port, memory, cpu, processes, database_services, or a
+// waiver that the operator forbids.
 func (c *Controller) ParseSettings(form SettingsForm) (Settings, error) {
-	least, parsed := LeastLimits(), Settings{WritableRoot: form.WritableRoot}
+	least, parsed := LeastLimits(), Settings{WritableRoot: form.WritableRoot, Database: form.Database, Fallback: form.Fallback}
 	var problems Problems
 	var err error
 	parsed.Port, err = c.ParsePort(form.Port)
@@ -90,6 +92,11 @@ func (c *Controller) ParseSettings(form SettingsForm) (Settings, error) {
 	problems = problems.with(err)
 	parsed.Processes, err = limitField{"processes", "limit of processes", "processes", 1, least.Processes, c.most.Processes}.parse(form.Processes)
 	problems = problems.with(err)
+	if form.Database {
+		parsed.DatabaseServices, err = ParseServiceNames(form.DatabaseServices)
+		problems = problems.with(err)
+	}
+	problems = problems.with(c.checkWaivers(parsed))
 	if len(problems) > 0 {
 		return Settings{}, problems
 	}
@@ -119,7 +126,8 @@ func (f limitField) parse(text string) (int64, error) {
 // UpdateSettings gives the app settings that ParseSettings returned. Where its
 // live release runs with others, it queues a release that runs the same image
 // with these, without a build and without a gap; else there is nothing to run,
-// and the zero Release is returned.
+// and the zero Release is returned. Fallback alone is for the next upload: it is
+// part of the image.
 func (c *Controller) UpdateSettings(ctx context.Context, name AppName, settings Settings, by string) (Release, error) {
 	app, live, unlock, err := c.lockLive(ctx, name)
 	if err != nil {
@@ -127,7 +135,7 @@ func (c *Controller) UpdateSettings(ctx context.Context, name AppName, settings 
 	}
 	defer unlock()
 	switch {
-	case app.Live != 0 && live.Settings != settings:
+	case app.Live != 0 && live.Settings.run() != settings.run():
 		wish := rerunOf(live, by)
 		wish.Services = live.again(settings)
 		wish.Settings, wish.Mounts, wish.NewSettings = settings, app.Mounts, true
@@ -144,21 +152,10 @@ func (c *Controller) UpdateSettings(ctx context.Context, name AppName, settings 
 	}
 }
 
-// recordWaivers records each waiver that the new settings of the app give or take.
-func (c *Controller) recordWaivers(ctx context.Context, app App, settings Settings, by string) {
-	record := func(action Action, names, without []string) {
-		for _, name := range names {
-			if slices.Contains(without, name) {
-				continue
-			}
-			c.audit.Record(ctx, AuditEvent{
-				Action: action, Resource: "app " + string(app.Name), Success: true, Account: by, Detail: name,
-			})
-		}
-	}
-	before, after := app.Settings.Waivers(), settings.Waivers()
-	record(ActionWaiverGrant, after, before)
-	record(ActionWaiverRevoke, before, after)
+// run returns what an instance runs with, without what only a build looks at.
+func (s Settings) run() Settings {
+	s.Fallback = false
+	return s
 }
 
 // within returns the settings with no limit above most.
@@ -174,6 +171,9 @@ func (s Settings) planOptions() plan.Options {
 	return plan.Options{
 		Port:    s.Port,
 		Limits:  plan.Limits{MemoryBytes: s.MemoryBytes, NanoCPUs: s.NanoCPUs, Processes: s.Processes},
-		Waivers: plan.Waivers{WritableRoot: s.WritableRoot},
+		Waivers: plan.Waivers{WritableRoot: s.WritableRoot, Database: s.Database},
+		// Of a compose app, Database holds for these alone.
+		DatabaseServices: s.DatabaseServices.List(),
+		Fallback:         s.Fallback,
 	}
 }

@@ -196,6 +196,9 @@ func (s *shipment) obtainImages(ctx context.Context) error {
 	if err := s.advance(ctx, ReleaseBuilding); err != nil {
 		return err
 	}
+	if s.release.Reference != "" {
+		return s.pull(ctx)
+	}
 	return s.build(ctx)
 }
 
@@ -215,9 +218,10 @@ func (s *shipment) findImages(ctx context.Context) error {
 	return s.besideNetwork(ctx, func(ctx context.Context) (err error) {
 		for i := range s.services {
 			service := &s.services[i]
-			if service.image, err = s.engine.FindImage(ctx, service.Image); err != nil {
+			if service.image, err = s.findImage(ctx, service.Image); err != nil {
 				return err
 			}
+			service.Image = service.image.ID
 		}
 		return s.settle(ctx)
 	})
@@ -316,8 +320,8 @@ func (s *shipment) makeImage(ctx context.Context, tree *archive.Tree, service *s
 	ctx, cancel := context.WithTimeoutCause(ctx, s.buildTimeout, errBuildTimeout)
 	defer cancel()
 	began := time.Now()
-	if reference := service.Spec.Image; reference != "" {
-		service.image, _, err = s.engine.PullImage(ctx, docker.PullOptions{Reference: reference, Always: service.Spec.AlwaysPull}, s.log.line)
+	if service.Spec.Image != "" {
+		service.image, err = s.pullImage(ctx, service.Spec)
 		return err
 	}
 	options := docker.BuildOptions{
@@ -342,15 +346,24 @@ func (s *shipment) keepImage(ctx context.Context) error {
 	if s.composed {
 		return s.record(ctx)
 	}
+	if s.release.Reference != "" {
+		return s.ledger.UpdatePulled(ctx, s.release.ReleaseID, s.release.Image, s.release.Digest)
+	}
 	return s.ledger.UpdateImage(ctx, s.release.ReleaseID, s.release.Image)
+}
+
+// listRuns are the services as the ledger knows them.
+func (s *shipment) listRuns() []ServiceRun {
+	runs := make([]ServiceRun, 0, len(s.services))
+	for _, service := range s.services {
+		runs = append(runs, service.ServiceRun)
+	}
+	return runs
 }
 
 // record writes into the ledger how the services run.
 func (s *shipment) record(ctx context.Context) error {
-	services := make([]ServiceRun, 0, len(s.services))
-	for _, service := range s.services {
-		services = append(services, service.ServiceRun)
-	}
+	services := s.listRuns()
 	s.release.Services, s.release.Instances = s.sealed(s.app.Name, services), instancesOf(services)
 	return s.ledger.UpdateServices(ctx, s.release)
 }
@@ -437,6 +450,9 @@ func (s *shipment) startServices(ctx context.Context) error {
 		}
 		if err := s.displace(ctx, service); err != nil {
 			return err
+		}
+		if err := s.handVolumes(ctx, service); err != nil {
+			return s.ofService(service, err)
 		}
 		if err := s.startService(ctx, service); err != nil {
 			return s.ofService(service, err)
@@ -533,6 +549,7 @@ func (s *shipment) fail(ctx context.Context, cause error) {
 			s.logger.Error("retire failed instance", "instance", name, "error", err)
 		}
 	}
+	s.giveBack(ctx)
 	s.restore(ctx)
 	if s.composed || s.release.Composed() {
 		if err := s.engine.RemoveNetwork(ctx, string(s.release.App), s.release.Number); err != nil {

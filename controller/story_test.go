@@ -35,6 +35,8 @@ type house struct {
 	key    secret.Key
 	logged *syncBuffer // the program's log
 	stop   func()
+
+	forbidden []controller.Waiver // from the next open on
 }
 
 func newHouse(t *testing.T) *house {
@@ -62,7 +64,7 @@ func (h *house) open() {
 		Ledger: ledger, Engine: h.engine, Volumes: h.keeper, Proxy: h.proxy, Publisher: h.proxy, DataFolder: h.folder,
 		Logger: slog.New(slog.NewTextHandler(h.logged, nil)), BuildConcurrency: 1, BuildTimeout: time.Minute, Key: h.key,
 		MaximumLimits: plan.Limits{MemoryBytes: 2 << 30, NanoCPUs: 2_000_000_000, Processes: 500},
-		Audit:         h.audit,
+		Audit:         h.audit, ForbiddenWaivers: h.forbidden,
 	})
 	if err != nil {
 		h.t.Fatal(err)
@@ -360,7 +362,8 @@ func TestStory_RestartRepairsTheEngineAndRemovesOrphans(t *testing.T) {
 	delete(h.engine.instances, "berth-hello-r1")
 	h.engine.instances["berth-gone-r1"] = docker.Instance{Name: "berth-gone-r1", App: "gone", Condition: docker.Condition{Running: true}}
 	h.engine.mu.Unlock()
-	if err := os.WriteFile(filepath.Join(h.folder, "uploads", "old.upload"), nil, 0o600); err != nil {
+	old, long := filepath.Join(h.folder, "uploads", "old.upload"), time.Now().Add(-time.Minute)
+	if err := errors.Join(os.WriteFile(old, nil, 0o600), os.Chtimes(old, long, long)); err != nil {
 		t.Fatal(err)
 	}
 	h.open()

@@ -11,17 +11,22 @@ import (
 	"time"
 
 	"berth/controller/archive"
+	"berth/controller/plan"
 	"berth/traefik"
 )
 
 // Upload is a person's wish for a new app, every field parsed.
 type Upload struct {
-	Name    AppName
-	Route   traefik.Route
-	Port    uint16 // 0 lets the image decide
-	Mounts  []Mount
-	Archive *Archive
-	By      string // account or token name
+	Name   AppName
+	Route  traefik.Route
+	Port   uint16 // 0 lets the image decide
+	Mounts []Mount
+	// Fallback lets a static site answer unknown paths with its index.html.
+	Fallback bool
+	Archive  *Archive
+	// Image is run as it is; it stands in place of Archive.
+	Image plan.ImageReference
+	By    string // account or token name
 }
 
 // Archive is the file of an upload, received in full and not yet looked into.
@@ -101,8 +106,14 @@ func (u uploadsFolder) openWhole(name string, limits archive.Limits) (*archive.T
 
 func (u uploadsFolder) remove(name string) { _ = u.root.Remove(name) }
 
+// clockStep is more than the steps in which the clock of a file system goes.
+const clockStep = time.Second
+
 // sweep removes the files that are older than before and not in owned: what a
 // crash left behind, and never one that is being received now.
+//
+// The clock of files goes in steps, so that one made just after before can look
+// older; what is young enough for that is left to a later start.
 func (u uploadsFolder) sweep(owned map[string]bool, before time.Time) error {
 	folder, err := u.root.Open(".")
 	if err != nil {
@@ -115,7 +126,7 @@ func (u uploadsFolder) sweep(owned map[string]bool, before time.Time) error {
 	}
 	for _, entry := range entries {
 		info, err := entry.Info()
-		if err == nil && !owned[entry.Name()] && info.ModTime().Before(before) {
+		if err == nil && !owned[entry.Name()] && info.ModTime().Before(before.Add(-clockStep)) {
 			u.remove(entry.Name())
 		}
 	}

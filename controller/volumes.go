@@ -33,6 +33,9 @@ type VolumeKeeper interface {
 	RemoveVolume(ctx context.Context, name volume.Name) error
 	OpenVolume(ctx context.Context, name volume.Name, access docker.Access) (*volume.Session, error)
 	EnsureOwner(ctx context.Context, name volume.Name, owner volume.Owner) error
+	// HandOver gives the volume to owner with what its former owner has in it.
+	HandOver(ctx context.Context, name volume.Name, owner volume.Owner, told func(entries int64)) (volume.Handed, error)
+	FindRootOwner(ctx context.Context, name volume.Name) (volume.Owner, error)
 	FindOwner(ctx context.Context, imageID, user string) (volume.Owner, error)
 }
 

@@ -15,6 +15,7 @@ type appJSON struct {
 	Detail    string              `json:"detail,omitempty"`
 	Release   int64               `json:"release"`  // the live one; 0 before the first
 	Settings  settingsJSON        `json:"settings"` // for the next upload; a release has its own
+	Mounts    []mountJSON         `json:"mounts"`   // as settings
 	Routes    []string            `json:"routes"`
 	URLs      []string            `json:"urls"`
 	UnderWay  *int64              `json:"under_way"` // number of the release on its way, or null
@@ -32,7 +33,7 @@ type usageJSON struct {
 func (v *visit) appJSON(view controller.AppView) appJSON {
 	made := appJSON{
 		Name: view.Name, State: view.Observed.State, Detail: view.Observed.Detail,
-		Release: view.Live, Settings: settingsJSONOf(view.Settings), Routes: []string{}, URLs: []string{}, CreatedAt: view.CreatedAt,
+		Release: view.Live, Settings: settingsJSONOf(view.Settings), Mounts: mountsJSON(view.Mounts), Routes: []string{}, URLs: []string{}, CreatedAt: view.CreatedAt,
 	}
 	for _, link := range v.admin.public.links(v.request(), view.Routes) {
 		made.Routes = append(made.Routes, link.Text)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"berth/controller"
+	"berth/controller/plan"
 )
 
 // releaseJSON is a release as the API shows it.
@@ -25,8 +26,11 @@ type releaseJSON struct {
 	NewSettings    bool                    `json:"new_settings,omitempty"`    // rollback_of is run again because the settings changed
 	NewEnvironment bool                    `json:"new_environment,omitempty"` // or the environment
 	Settings       settingsJSON            `json:"settings"`
+	Mounts         []mountJSON             `json:"mounts"`
 	Archive        string                  `json:"archive,omitempty"`
 	ArchiveBytes   int64                   `json:"archive_bytes,omitempty"`
+	Image          plan.ImageReference     `json:"image,omitempty"`  // instead of an archive, as it was asked for
+	Pinned         string                  `json:"pinned,omitempty"` // what of it runs: its digest, or the engine's id where no registry has it
 	CreatedBy      string                  `json:"created_by"`
 	CreatedAt      time.Time               `json:"created_at"`
 	FinishedAt     *time.Time              `json:"finished_at"` // null while under way
@@ -43,8 +47,9 @@ func (v *visit) releaseJSON(release controller.Release) releaseJSON {
 		App: release.App, Number: release.Number, State: release.State, UnderWay: release.State.UnderWay(),
 		QueuePlace: v.admin.apps.QueuePlace(release.ReleaseID), Steps: make([]stepJSON, 0, len(release.Steps)),
 		Reason: release.Reason, Hint: release.Hint, RollbackOf: release.RollbackOf,
-		NewSettings: release.NewSettings, NewEnvironment: release.NewEnvironment, Settings: settingsJSONOf(release.Settings),
+		NewSettings: release.NewSettings, NewEnvironment: release.NewEnvironment, Settings: settingsJSONOf(release.Settings), Mounts: mountsJSON(release.Mounts),
 		Archive: release.ArchiveName, ArchiveBytes: release.ArchiveBytes,
+		Image: release.Reference, Pinned: release.Pinned(),
 		CreatedBy: release.CreatedBy, CreatedAt: release.CreatedAt,
 		Log: apiReleasePath(release.ReleaseID) + "/log",
 	}

@@ -2,6 +2,7 @@ package router
 
 import (
 	"strconv"
+	"strings"
 
 	"berth/controller"
 )
@@ -14,12 +15,18 @@ type settingsJSON struct {
 	CPUPercent   int64 `json:"cpu_percent"` // of one core
 	Processes    int64 `json:"processes"`
 	WritableRoot bool  `json:"writable_root"`
+	Database     bool  `json:"database"`
+	// DatabaseServices are those of a compose app that database holds for; none
+	// means those whose image is a known database.
+	DatabaseServices []string `json:"database_services"`
+	Fallback         bool     `json:"fallback"` // from the next upload on
 }
 
 func settingsJSONOf(settings controller.Settings) settingsJSON {
 	return settingsJSON{
 		Port: int64(settings.Port), MemoryMB: settings.MemoryBytes >> 20, CPUPercent: settings.NanoCPUs / 10_000_000,
 		Processes: settings.Processes, WritableRoot: settings.WritableRoot,
+		Database: settings.Database, DatabaseServices: append([]string{}, settings.DatabaseServices.List()...), Fallback: settings.Fallback,
 	}
 }
 
@@ -28,6 +35,7 @@ func (s settingsJSON) form() controller.SettingsForm {
 	number := func(n int64) string { return strconv.FormatInt(n, 10) }
 	form := controller.SettingsForm{
 		Memory: number(s.MemoryMB), CPU: number(s.CPUPercent), Processes: number(s.Processes), WritableRoot: s.WritableRoot,
+		Database: s.Database, DatabaseServices: strings.Join(s.DatabaseServices, ","), Fallback: s.Fallback,
 	}
 	if s.Port != 0 {
 		form.Port = number(s.Port)
@@ -70,12 +78,16 @@ func (a *admin) apiUpdateSettings(v *visit) error {
 // mayWaive lets a token loosen the hardening policy of an app only where its
 // scope is admin. What the app has already, any release keeps.
 func (v *visit) mayWaive(app controller.App, wanted controller.Settings) error {
-	if !wanted.WritableRoot || app.Settings.WritableRoot || v.caller.token.Scope.Allows(adminScope) {
+	if !wanted.Loosens(app.Settings) || v.caller.token.Scope.Allows(adminScope) {
 		return nil
 	}
+	field, what := fieldWritableRoot, "A writable root"
+	if !wanted.WritableRoot || app.Settings.WritableRoot {
+		field, what = fieldDatabase, "What databases need"
+	}
 	return &controller.Problem{
-		Kind: controller.KindForbidden, Field: fieldWritableRoot,
-		Message: "A writable root is a waiver of the hardening policy, which a token of this scope cannot give.",
+		Kind: controller.KindForbidden, Field: field,
+		Message: what + " is a waiver of the hardening policy, which a token of this scope cannot give.",
 		Hint:    "Use a token of the scope admin, or set it on the app's page.",
 	}
 }

@@ -155,11 +155,19 @@ func (a *admin) apiWriteFile(v *visit) error {
 	return v.emptyAnswer()
 }
 
-// mountJSON is a volume in an app as the API takes it.
+// mountJSON is a volume in an app as the API shows and takes it.
 type mountJSON struct {
 	Volume   string `json:"volume"`
 	Target   string `json:"target"`
 	ReadOnly bool   `json:"read_only"`
+}
+
+func mountsJSON(mounts []controller.Mount) []mountJSON {
+	made := make([]mountJSON, 0, len(mounts))
+	for _, mount := range mounts {
+		made = append(made, mountJSON{Volume: string(mount.Volume), Target: string(mount.Target), ReadOnly: mount.ReadOnly})
+	}
+	return made
 }
 
 // apiUpdateMounts answers 201 with the release that runs with the volumes, or 200

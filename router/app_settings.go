@@ -3,6 +3,7 @@ package router
 import (
 	"fmt"
 	"net/url"
+	"slices"
 
 	"berth/controller"
 )
@@ -13,6 +14,9 @@ const (
 	fieldCPU          = "cpu"
 	fieldProcesses    = "processes"
 	fieldWritableRoot = "writable_root"
+	fieldDatabase     = "database"
+	fieldServices     = "database_services"
+	fieldFallback     = "fallback"
 )
 
 // settingField is one field of the settings that takes a number.
@@ -67,18 +71,51 @@ func typedSettings(form url.Values) controller.SettingsForm {
 	return controller.SettingsForm{
 		Port: form.Get(fieldPort), Memory: form.Get(fieldMemory), CPU: form.Get(fieldCPU), Processes: form.Get(fieldProcesses),
 		WritableRoot: form.Get(fieldWritableRoot) != "",
+		Database:     form.Get(fieldDatabase) != "", DatabaseServices: form.Get(fieldServices),
+		Fallback: form.Get(fieldFallback) != "",
 	}
 }
 
 // waiversOf are what loosens the hardening policy for the app, now or from its
 // next release on.
 func waiversOf(app controller.App, releases []controller.Release) []badge {
-	waived := app.Settings.WritableRoot
+	names := app.Settings.Waivers()
 	for _, release := range releases {
-		waived = waived || release.State == controller.ReleaseLive && release.Settings.WritableRoot
+		if release.State == controller.ReleaseLive {
+			names = append(names, release.Settings.Waivers()...)
+		}
 	}
-	if !waived {
-		return nil
+	slices.Sort(names)
+	var badges []badge
+	for _, name := range slices.Compact(names) {
+		badges = append(badges, badge{Word: "Waived: " + name, Tone: toneBad})
 	}
-	return []badge{{Word: "Waived: writable root", Tone: toneBad}}
+	return badges
+}
+
+// waiverField is a checkbox of the settings that loosens the hardening.
+type waiverField struct {
+	Name, Label, Hint string
+	Given, Forbidden  bool // as it was typed; by the operator
+	Problem           *controller.Problem
+}
+
+// WaiverFields are the page's waivers.
+func (p appPage) WaiverFields() []waiverField {
+	fields := []waiverField{
+		{
+			Name: fieldWritableRoot, Label: "Writable root", Given: p.Settings.WritableRoot,
+			Hint:      "The app can write outside /tmp too, where its user may. What it writes is gone with its next release.",
+			Forbidden: slices.Contains(p.Forbidden, controller.WaiverWritableRoot),
+		},
+		{
+			Name: fieldDatabase, Label: "Database", Given: p.Settings.Database,
+			Hint:      "What the official images of databases need: root inside at the start, and the capabilities CHOWN, DAC_OVERRIDE, FOWNER, SETGID and SETUID to give files away and step down.",
+			Forbidden: slices.Contains(p.Forbidden, controller.WaiverDatabase),
+		},
+	}
+	for i := range fields {
+		fields[i].Problem = p.Problems[fields[i].Name]
+	}
+	return fields
 }

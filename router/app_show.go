@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"berth/controller"
+	"berth/controller/plan"
 	"berth/controller/volume"
 )
 
@@ -26,9 +27,26 @@ type appPage struct {
 
 	Settings                    controller.SettingsForm // as typed, else the app's
 	LeastSettings, MostSettings controller.SettingsForm
+	Forbidden                   []controller.Waiver // by the operator
+	Image                       string              // as typed
+	Running                     *imageView          // of the live release, nil where it was built
 
 	Mounts      []mountRow // as typed, else the app's
 	VolumeNames []volume.Name
+}
+
+// imageView is the image that a release runs instead of one that was built.
+type imageView struct {
+	Reference plan.ImageReference
+	Pinned    string
+}
+
+// Ref is the reference as text.
+func (i imageView) Ref() string { return string(i.Reference) }
+
+// ImageField is the page's field for an image.
+func (p appPage) ImageField() imageField {
+	return imageField{Image: p.Image, Problem: p.Problems[fieldImage]}
 }
 
 // ArchiveField is the page's file field.
@@ -89,6 +107,9 @@ func (a *admin) appForm(v *visit, name controller.AppName, problems fieldProblem
 	page.Problem = problems[""]
 	typed := v.request().PostForm
 	page.Confirm = typed.Get("confirm")
+	if v.upload != nil {
+		page.Image = v.upload.fields[fieldImage]
+	}
 	page.Checked = v.upload != nil && v.upload.checks()
 	page.Held = v.viewHeld(v.upload, page.App.Path+"/update")
 	if typed.Has(fieldMemory) {
@@ -117,14 +138,18 @@ func (a *admin) appPage(v *visit, name controller.AppName) (appPage, error) {
 	page.Settings = view.Settings.Form()
 	page.Mounts = mountRows(view.Mounts)
 	page.LeastSettings, page.MostSettings = a.apps.SettingsRange()
+	page.Forbidden = a.apps.ForbiddenWaivers()
 	for _, release := range releases {
+		if release.State == controller.ReleaseLive && release.Reference != "" {
+			page.Running = &imageView{Reference: release.Reference, Pinned: release.Pinned()}
+		}
 		page.Releases = append(page.Releases, releaseRowOf(release))
 	}
 	return page, nil
 }
 
 // appFields are the fields of the page's forms that a problem is said beside.
-var appFields = []string{fieldArchive, "confirm", fieldPort, fieldMemory, fieldCPU, fieldProcesses}
+var appFields = []string{fieldArchive, "confirm", fieldPort, fieldMemory, fieldCPU, fieldProcesses, fieldImage, fieldServices, fieldDatabase, fieldWritableRoot}
 
 // refuseOnApp shows the app's page with the reason why an action was refused.
 // What has no field of its own on the page is said above all.

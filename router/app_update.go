@@ -48,6 +48,10 @@ func (a *admin) acceptUpdate(v *visit) (controller.Release, *upload, error) {
 		a.settleHeld(v, form)
 		return controller.Release{}, form, err
 	}
+	if form.checks() && form.image != "" {
+		v.done.halfway = true
+		return controller.Release{}, form, form.problems.add(nothingToSee())
+	}
 	if form.checks() {
 		preview, err := a.apps.ExamineUpdate(v.context(), name, form.archive)
 		return controller.Release{}, form, a.settleCheck(v, form, name, preview, err)
@@ -61,6 +65,9 @@ func (a *admin) acceptUpdate(v *visit) (controller.Release, *upload, error) {
 func (a *admin) acceptNext(v *visit, form *upload, name controller.AppName) (controller.Release, error) {
 	if form.archive != nil {
 		return a.apps.AcceptUpdate(v.context(), name, form.archive, v.caller.name())
+	}
+	if form.image != "" {
+		return a.apps.AcceptImage(v.context(), name, form.image, v.caller.name())
 	}
 	key, err := v.heldKey(form)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"berth/controller"
 	"berth/controller/docker"
+	"berth/controller/plan"
 	"berth/controller/secret"
 	"berth/traefik"
 )
@@ -31,6 +32,7 @@ type fakeApps struct {
 	calls    []string
 
 	environment controller.Environment // of every app
+	forbidden   []controller.Waiver
 
 	onReceive func(io.Reader) (*controller.Archive, error)
 	onAccept  func(controller.Upload) (controller.Release, error)
@@ -126,7 +128,14 @@ func (f *fakeApps) ParsePort(s string) (uint16, error) {
 }
 
 func (f *fakeApps) Accept(_ context.Context, u controller.Upload) (controller.Release, error) {
-	f.note("accept %s %s %d %s by %s", u.Name, u.Route, u.Port, u.Archive.Name, u.By)
+	made := string(u.Image)
+	if u.Archive != nil {
+		made = u.Archive.Name
+	}
+	if u.Fallback {
+		made += " with fallback"
+	}
+	f.note("accept %s %s %d %s by %s", u.Name, u.Route, u.Port, made, u.By)
 	if f.onAccept != nil {
 		return f.onAccept(u)
 	}
@@ -152,7 +161,22 @@ func (f *fakeApps) AcceptUpdate(_ context.Context, app controller.AppName, archi
 	return release, nil
 }
 
+func (f *fakeApps) AcceptImage(_ context.Context, app controller.AppName, image plan.ImageReference, by string) (controller.Release, error) {
+	if err := f.act(fmt.Sprintf("run %s by %s", image, by), app); err != nil {
+		return controller.Release{}, err
+	}
+	release := aRelease(app, 9, controller.ReleaseQueued)
+	release.Reference = image
+	f.putRelease(release)
+	return release, nil
+}
+
+func (f *fakeApps) ForbiddenWaivers() []controller.Waiver { return f.forbidden }
+
 func (f *fakeApps) Examine(_ context.Context, u controller.Upload) (controller.Preview, error) {
+	if u.Archive == nil {
+		u.Archive = &controller.Archive{Name: string(u.Image)}
+	}
 	f.note("examine %s %s", u.Name, u.Archive.Name)
 	if f.onExamine != nil {
 		return f.onExamine(u)
@@ -256,6 +280,7 @@ func (f *fakeApps) ParseSettings(form controller.SettingsForm) (controller.Setti
 	parsed := controller.Settings{
 		MemoryBytes: number("memory", form.Memory) << 20, NanoCPUs: number("cpu", form.CPU) * 10_000_000,
 		Processes: number("processes", form.Processes), WritableRoot: form.WritableRoot,
+		Database: form.Database, DatabaseServices: controller.ServiceNames(form.DatabaseServices), Fallback: form.Fallback,
 	}
 	port, err := f.ParsePort(form.Port)
 	if problem, ok := errors.AsType[*controller.Problem](err); ok {

@@ -40,6 +40,8 @@ func (u filesUpload) read(parts *multipart.Reader) (files int, err error) {
 		switch {
 		case err != nil:
 			return files, err
+		case isFile && path == "": // a field for files that was left empty
+			continue
 		case !isFile && checked:
 			return files, outOfOrder(part.FormName())
 		case !isFile:
@@ -67,7 +69,8 @@ func (u filesUpload) read(parts *multipart.Reader) (files int, err error) {
 	return files, nil
 }
 
-// filePath returns where a file is to go. Part.FileName would do, but it drops
+// filePath returns where a file is to go; nowhere for a field for files that was
+// left empty. Part.FileName would do, but it drops
 // the folders that a browser sends when a whole folder is dropped on the page.
 func filePath(part *multipart.Part) (path volume.Path, isFile bool, err error) {
 	_, parameters, err := mime.ParseMediaType(part.Header.Get("Content-Disposition"))
@@ -75,8 +78,8 @@ func filePath(part *multipart.Part) (path volume.Path, isFile bool, err error) {
 		return "", false, notMultipart(err)
 	}
 	name, isFile := parameters["filename"]
-	if !isFile || name == "" { // a field, or a file field without a file
-		return "", false, nil
+	if !isFile || name == "" {
+		return "", isFile, nil
 	}
 	path, err = volume.ParseNewPath(name)
 	return path, true, err

@@ -58,6 +58,13 @@ func TestFilesUpload_TakesEachFileInItsFolderAfterTheFields(t *testing.T) {
 	}
 }
 
+func TestFilesUpload_PassesOverAFieldForFilesThatWasLeftEmpty(t *testing.T) {
+	files, err := taken(filesForm(t, "token=x", ":", "a.txt:1", ":"))
+	if err != nil || strings.Join(files, " ") != "checked x a.txt=1" {
+		t.Errorf("took %q, %v", files, err)
+	}
+}
+
 func TestFilesUpload_RefusesHostileNames(t *testing.T) {
 	for _, name := range []string{"../x", "/../x", "a/../../x", "a//x", ".", "a\u202ex", ".berth-upload-x/y", strings.Repeat("n", 300)} {
 		files, err := taken(filesForm(t, "token=x", name+":1"))

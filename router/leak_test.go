@@ -17,6 +17,7 @@ import (
 	"berth/controller"
 	"berth/controller/docker"
 	"berth/controller/limit"
+	"berth/controller/plan"
 	"berth/traefik"
 )
 
@@ -80,6 +81,13 @@ func (f *failingApps) AcceptUpdate(ctx context.Context, app controller.AppName, 
 		return controller.Release{}, err
 	}
 	return f.fakeApps.AcceptUpdate(ctx, app, archive, by)
+}
+
+func (f *failingApps) AcceptImage(ctx context.Context, app controller.AppName, image plan.ImageReference, by string) (controller.Release, error) {
+	if err := f.fail("AcceptImage"); err != nil {
+		return controller.Release{}, err
+	}
+	return f.fakeApps.AcceptImage(ctx, app, image, by)
 }
 
 func (f *failingApps) Examine(ctx context.Context, u controller.Upload) (controller.Preview, error) {
@@ -415,6 +423,7 @@ func (s *site) everything(formToken string, streams bool) []answer {
 			form := []part{{formField, formToken, ""}, {"name", "hello", ""}, {"route", "/hello", ""}}
 			answers = append(answers, s.upload(path, bearer, append(form, zipPart)...),
 				s.upload(path, bearer, append(form, part{fieldCheck, "true", ""}, zipPart)...),
+				s.upload(path, bearer, append(form, part{fieldImage, "web:1", ""})...),
 				s.upload(path, bearer, append(form, part{fieldHeld, strings.Repeat("A", 26), ""})...))
 		case bearer != "":
 			answers = append(answers, s.bearer(bearer, r.method, path, json[r.path]))

@@ -93,7 +93,7 @@ func (f fieldProblems) status() int {
 
 // first is one of the problems, for callers that take only one.
 func (f fieldProblems) first() *controller.Problem {
-	for _, field := range []string{"", fieldName, fieldRoute, fieldPort, fieldArchive} {
+	for _, field := range []string{"", fieldName, fieldRoute, fieldPort, fieldArchive, fieldImage} {
 		if problem := f[field]; problem != nil {
 			return problem
 		}

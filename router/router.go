@@ -23,6 +23,7 @@ import (
 	"berth/controller"
 	"berth/controller/docker"
 	"berth/controller/limit"
+	"berth/controller/plan"
 	"berth/controller/secret"
 	"berth/templates"
 	"berth/traefik"
@@ -35,6 +36,7 @@ type Apps interface {
 	ParsePort(string) (uint16, error)
 	Accept(context.Context, controller.Upload) (controller.Release, error)
 	AcceptUpdate(ctx context.Context, app controller.AppName, archive *controller.Archive, by string) (controller.Release, error)
+	AcceptImage(ctx context.Context, app controller.AppName, image plan.ImageReference, by string) (controller.Release, error)
 	Examine(context.Context, controller.Upload) (controller.Preview, error)
 	ExamineUpdate(ctx context.Context, app controller.AppName, archive *controller.Archive) (controller.Preview, error)
 	Hold(owner string, app controller.AppName, archive *controller.Archive, preview controller.Preview) controller.Held
@@ -46,6 +48,7 @@ type Apps interface {
 
 	SettingsRange() (least, most controller.SettingsForm)
 	ParseSettings(controller.SettingsForm) (controller.Settings, error)
+	ForbiddenWaivers() []controller.Waiver
 	UpdateSettings(ctx context.Context, app controller.AppName, settings controller.Settings, by string) (controller.Release, error)
 
 	Environment(context.Context, controller.AppName) (controller.Environment, error)

@@ -127,6 +127,7 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: get, path: "/admin/events", access: signedIn, stream: true, handle: a.streamDashboard},
 		{method: get, path: "/upload", access: signedIn, handle: a.showUpload},
 		{method: post, path: "/upload", access: signedInOrToken(deployScope), form: inStream, limit: limitUpload, body: archiveBody, audit: controller.ActionAppCreate, handle: a.createApp},
+		{method: get, path: supportedPath, access: signedIn, handle: a.showSupported},
 		{method: get, path: heldPath, access: signedIn, handle: a.downloadHeldDockerfile},
 
 		{method: get, path: app, access: signedIn, handle: a.showApp},

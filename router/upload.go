@@ -13,8 +13,15 @@ type uploadPage struct {
 	VolumeNames       []volume.Name
 	MostBytes         int64
 	Problems          fieldProblems
+	Image             string // as it was typed
+	Fallback          bool
 	Checked           bool      // the box that asks to see it first
 	Held              *heldView // the archive that was looked into, nil where there is none
+}
+
+// ImageField is the page's field for an image.
+func (p uploadPage) ImageField() imageField {
+	return imageField{Image: p.Image, Problem: p.Problems[fieldImage]}
 }
 
 // ArchiveField is the page's file field.
@@ -68,8 +75,12 @@ func (a *admin) acceptUpload(v *visit) (controller.Release, *upload, error) {
 		a.settleHeld(v, form)
 		return controller.Release{}, form, err
 	}
-	wish.Archive = form.archive
+	wish.Archive, wish.Image = form.archive, form.image
 	v.done.resource = "app " + string(wish.Name)
+	if form.checks() && form.image != "" && !v.caller.bearer {
+		v.done.halfway = true
+		return controller.Release{}, form, form.problems.add(nothingToSee())
+	}
 	if form.checks() {
 		preview, err := a.apps.Examine(v.context(), wish)
 		return controller.Release{}, form, a.settleCheck(v, form, "", preview, err)
@@ -81,7 +92,7 @@ func (a *admin) acceptUpload(v *visit) (controller.Release, *upload, error) {
 }
 
 func (a *admin) accept(v *visit, form *upload, wish controller.Upload) (controller.Release, error) {
-	if wish.Archive != nil {
+	if wish.Archive != nil || wish.Image != "" {
 		return a.apps.Accept(v.context(), wish)
 	}
 	key, err := v.heldKey(form)
@@ -124,6 +135,7 @@ func (a *admin) parseUpload(form *upload, into *controller.Upload) error {
 	if err := form.problems.add(err); err != nil {
 		return err
 	}
+	into.Fallback = form.fields[fieldFallback] != "" && form.fields[fieldFallback] != "false"
 	if form.fields[fieldVolume] == "" && form.fields[fieldTarget] == "" {
 		return nil
 	}
@@ -141,6 +153,7 @@ func (a *admin) uploadForm(v *visit, form *upload) error {
 	page.Mount = mountRow{
 		Volume: form.fields[fieldVolume], Target: form.fields[fieldTarget], ReadOnly: form.fields[fieldReadOnly] != "",
 	}
+	page.Image, page.Fallback = form.fields[fieldImage], form.fields[fieldFallback] != ""
 	page.VolumeNames = a.volumeNames(v)
 	page.Section = "upload"
 	page.Problem = form.problems[""]

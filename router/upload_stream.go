@@ -8,8 +8,10 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 
 	"berth/controller"
+	"berth/controller/plan"
 )
 
 // The fields of the upload forms.
@@ -18,6 +20,7 @@ const (
 	fieldRoute   = "route"
 	fieldPort    = "port"
 	fieldArchive = "archive"
+	fieldImage   = "image" // instead of the archive
 )
 
 // The most that the small fields of an upload may be.
@@ -31,6 +34,7 @@ const (
 type upload struct {
 	fields   map[string]string
 	archive  *controller.Archive
+	image    plan.ImageReference // instead of the archive
 	problems fieldProblems
 	preview  *controller.Preview // what a check came to
 	held     *controller.Held    // the archive that waits since a check
@@ -92,7 +96,7 @@ func (a *admin) readParts(v *visit, form *upload, check func(*upload) error) err
 	if fileSeen {
 		return nil
 	}
-	if err := a.checkUpload(v, form, check); err != nil || form.sendsHeld() {
+	if err := a.checkUpload(v, form, check); err != nil || form.sendsHeld() || form.image != "" {
 		return err
 	}
 	return form.problems.add(noFile())
@@ -103,11 +107,17 @@ func (a *admin) readFile(v *visit, form *upload, part *multipart.Part, check fun
 	if err := a.checkUpload(v, form, check); err != nil {
 		return err
 	}
+	if part.FileName() == "" && form.image != "" {
+		return nil // a field of the browser's form that was left empty
+	}
 	if part.FileName() == "" {
 		return form.problems.add(noFile())
 	}
 	if err := checkFileName(part); err != nil {
 		return err
+	}
+	if form.image != "" {
+		return form.problems.add(imageAndFile())
 	}
 	if len(form.problems) > 0 {
 		return nil
@@ -140,14 +150,31 @@ func (a *admin) checkUpload(v *visit, form *upload, check func(*upload) error) e
 			return err
 		}
 	}
+	if err := form.parseImage(); err != nil {
+		return err
+	}
 	return check(form)
+}
+
+// parseImage reads the image that the form names instead of an archive.
+func (u *upload) parseImage() error {
+	text := strings.TrimSpace(u.fields[fieldImage])
+	if text == "" {
+		return nil
+	}
+	if u.sendsHeld() {
+		return u.problems.add(imageAndFile())
+	}
+	image, err := controller.ParseImage(text)
+	u.image = image
+	return u.problems.add(err)
 }
 
 func (u *upload) readField(part *multipart.Part) error {
 	if len(u.fields) >= uploadFieldCount {
 		return &controller.Problem{
 			Kind: controller.KindInvalid, Message: "The form has too many fields.",
-			Hint: "Send " + formField + ", name, route, port and archive.",
+			Hint: "Send " + formField + ", name, route, port and archive, or image in its place.",
 		}
 	}
 	value, err := io.ReadAll(io.LimitReader(part, uploadFieldBytes+1))
@@ -221,7 +248,23 @@ func twoFiles() error {
 func noFile() error {
 	return &controller.Problem{
 		Kind: controller.KindInvalid, Field: fieldArchive,
-		Message: "There is no archive.", Hint: "Choose a .zip or .tar.gz file.",
+		Message: "There is no archive.", Hint: "Choose a .zip or .tar.gz file, or name an image.",
+	}
+}
+
+func imageAndFile() error {
+	return &controller.Problem{
+		Kind: controller.KindInvalid, Field: fieldImage,
+		Message: "There are both an archive and an image.", Hint: "Send one of them: the app is made of one.",
+	}
+}
+
+// nothingToSee refuses to show how an image is built, which is not.
+func nothingToSee() error {
+	return &controller.Problem{
+		Kind: controller.KindInvalid, Field: fieldImage,
+		Message: "An image is run as it is, so there is nothing to look at first.",
+		Hint:    "Take the tick out of \"Show me first\" to deploy it.",
 	}
 }
 

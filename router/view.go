@@ -1,14 +1,17 @@
 package router
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"time"
 
 	"berth/controller"
+	"berth/controller/plan"
 	"berth/traefik"
 )
 
@@ -116,6 +119,27 @@ type archiveField struct {
 	Problem   *controller.Problem
 }
 
+// composeFile are the names that compose files have in refusals.
+var composeFile = regexp.MustCompile(`(?i)(^|/)(docker-)?compose[^/]*\.ya?ml$`)
+
+// Supported is the path of what compose files may hold, where that is what the
+// archive was refused for.
+func (f archiveField) Supported() string {
+	if f.Problem == nil {
+		return ""
+	}
+	if refusal, ok := errors.AsType[*plan.Refusal](f.Problem); ok && composeFile.MatchString(refusal.File) {
+		return supportedPath
+	}
+	return ""
+}
+
+// imageField is the field that takes an image in place of a file.
+type imageField struct {
+	Image   string // as it was typed
+	Problem *controller.Problem
+}
+
 type usageView struct {
 	Memory, Limit int64
 	Percent       int // of the limit
@@ -173,6 +197,7 @@ type releaseRow struct {
 	From       string // what it was made of
 	Bytes      int64
 	Took       time.Duration // 0 while under way
+	Pinned     string        // what tells the image of the release from others; empty where it was built
 	Reason     string
 	Hint       string
 	CanRunBack bool
@@ -187,6 +212,9 @@ func releaseRowOf(release controller.Release) releaseRow {
 		By: release.CreatedBy, From: release.ArchiveName, Bytes: release.ArchiveBytes,
 		Reason: release.Reason, Hint: release.Hint,
 		CanRunBack: release.State == controller.ReleaseSuperseded && release.Image != "",
+	}
+	if release.Reference != "" {
+		row.From, row.Pinned = string(release.Reference), release.Pinned()
 	}
 	if release.RollbackOf != 0 {
 		row.From, row.Bytes = fmt.Sprintf("rollback to r%d", release.RollbackOf), 0

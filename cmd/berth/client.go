@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strings"
 	"time"
 
 	"berth/controller"
@@ -144,9 +145,29 @@ func (c *client) check(ctx context.Context, name controller.AppName, route strin
 	return preview, err
 }
 
-func (c *client) createApp(ctx context.Context, name controller.AppName, route string, u *upload) (release releaseAnswer, err error) {
-	err = c.post(ctx, "/api/v1/apps", u, [][2]string{{"name", string(name)}, {"route", route}}, &release)
+func (c *client) createApp(ctx context.Context, wish deployWish, u *upload) (release releaseAnswer, err error) {
+	fields := [][2]string{{"name", string(wish.name)}, {"route", wish.route}}
+	if wish.fallback {
+		fields = append(fields, [2]string{"fallback", "true"})
+	}
+	err = c.post(ctx, "/api/v1/apps", u, fields, &release)
 	return release, err
+}
+
+// setFallback makes the next image of a static site answer unknown paths. Where it
+// does so already, nothing is changed.
+func (c *client) setFallback(ctx context.Context, name controller.AppName) error {
+	return c.patiently(ctx, func() error {
+		response, err := c.send(ctx, http.MethodPost, appPath(name)+"/settings", func(request *http.Request) {
+			body := `{"fallback": true}`
+			request.Body, request.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
+			request.Header.Set("Content-Type", "application/json")
+		})
+		if err != nil {
+			return err
+		}
+		return response.Body.Close()
+	})
 }
 
 func (c *client) updateApp(ctx context.Context, name controller.AppName, u *upload) (release releaseAnswer, err error) {

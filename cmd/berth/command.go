@@ -42,7 +42,7 @@ func commands() []command {
 		{"serve", "[flags]", "run the controller and the admin app; the default", runServe},
 		{"broker", "[flags]", "hold the engine's socket for the controller", runBroker},
 		{"helper", "", "work in a volume, in a container that the controller makes for it", runHelper},
-		{"deploy", "FOLDER|ARCHIVE --name NAME [--route ROUTE] | --check FOLDER|ARCHIVE", "build and run a folder or an archive on a Berth", runDeploy},
+		{"deploy", "FOLDER|ARCHIVE|--image IMAGE --name NAME [--route ROUTE] | --check FOLDER|ARCHIVE", "build and run a folder, an archive or an image on a Berth", runDeploy},
 		{"static", "[flags]", "serve a folder as a static site; what Berth runs such apps with", runStatic},
 		{"env", "NAME list | set A=b... | set-secret A | unset A... | import FILE | apply [flags]", "show, change and apply the environment of an app", runEnv},
 		{"token", "[list | revoke ID] [flags]", "mint a token for the API, print it and nothing else; or list them, or revoke one", runToken},

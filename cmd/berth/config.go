@@ -42,6 +42,8 @@ type Config struct {
 
 	MaximumLimits plan.Limits // of one app; at least controller.LeastLimits
 
+	ForbiddenWaivers []controller.Waiver // that no app may have; may be empty
+
 	RateLimits     limit.Budgets  // what is missing has its default
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed; may be empty
 
@@ -110,6 +112,7 @@ func (v values) parse() (Config, error) {
 		BuildConcurrency: s.Build.Concurrency,
 		BuildTimeout:     parse(&p, "build.timeout", s.Build.Timeout, parseTimeout, "a duration above zero with its unit, such as 15m"),
 		MaximumLimits:    p.maximumLimits(s),
+		ForbiddenWaivers: parse(&p, "forbid.waivers", s.Forbid.Waivers, controller.ParseForbiddenWaivers, "names with commas between, of database and writable-root"),
 		RateLimits:       p.rateLimits(s),
 		TrustedProxies:   parse(&p, "trusted.proxies", s.Trusted.Proxies, parseProxies, "addresses or subnets with commas between, such as 10.0.0.5,192.168.7.0/24, and not everybody"),
 		SessionLife:      p.sessionLife(s),

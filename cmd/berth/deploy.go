@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"berth/controller"
+	"berth/controller/plan"
 	"berth/controller/secret"
 	"berth/traefik"
 )
@@ -35,7 +36,7 @@ func runDeploy(ctx context.Context, p *program, args []string) error {
 	api.notes = p.stderr
 	ctx, cancel := context.WithTimeout(ctx, wish.timeout)
 	defer cancel()
-	upload, err := openUpload(ctx, wish.source)
+	upload, err := wish.open(ctx)
 	if err != nil {
 		return err
 	}
@@ -63,14 +64,24 @@ func runDeploy(ctx context.Context, p *program, args []string) error {
 
 // deployWish is the command line of berth deploy, parsed.
 type deployWish struct {
-	source  string // a folder or an archive
-	check   bool   // show how it will be built, and deploy nothing; then name may be empty
-	name    controller.AppName
-	route   string // for a new app only
-	server  string
-	token   secret.Text
-	caFile  string // empty: the authorities that the system trusts
-	timeout time.Duration
+	source   string              // a folder or an archive
+	image    plan.ImageReference // instead of source
+	fallback bool                // answer unknown paths of a static site with its index.html
+	check    bool                // show how it will be built, and deploy nothing; then name may be empty
+	name     controller.AppName
+	route    string // for a new app only
+	server   string
+	token    secret.Text
+	caFile   string // empty: the authorities that the system trusts
+	timeout  time.Duration
+}
+
+// open opens the source; an image is not of this machine.
+func (w deployWish) open(ctx context.Context) (*upload, error) {
+	if w.image != "" {
+		return &upload{image: w.image, close: func() error { return nil }}, nil
+	}
+	return openUpload(ctx, w.source)
 }
 
 func (p *program) parseDeploy(args []string) (deployWish, error) {
@@ -78,16 +89,18 @@ func (p *program) parseDeploy(args []string) (deployWish, error) {
 	name := flags.String("name", "", "name of the app; one that is there is updated")
 	check := flags.Bool("check", false, "print the Dockerfile that Berth would write, say why, and deploy nothing; --name is optional then")
 	route := flags.String("route", "", "where a new app answers: /path, host or host/path; without it /NAME")
+	image := flags.String("image", "", "run this image instead of a folder or an archive, such as ghcr.io/owner/app:1.2.3")
+	fallback := flags.Bool("fallback", false, "let a static site answer unknown paths with its index.html")
 	line := p.addLineFlags(flags)
 	timeout := flags.Duration("timeout", defaultDeployTime, "how long to wait until the app is live")
 	words, err := p.parseFlags(flags, args)
 	if err != nil {
 		return deployWish{}, err
 	}
-	if len(words) != 1 {
-		return deployWish{}, &usageError{errors.New("berth deploy takes one folder or archive; see berth help deploy")}
+	wish := deployWish{check: *check, fallback: *fallback, server: *line.server, caFile: *line.caFile, timeout: *timeout}
+	if err := wish.chooseSource(words, *image); err != nil {
+		return deployWish{}, err
 	}
-	wish := deployWish{source: words[0], check: *check, server: *line.server, caFile: *line.caFile, timeout: *timeout}
 	if *check && *name == "" {
 		wish.token, err = p.deployToken(*line.token, *line.tokenFile)
 		return wish, err
@@ -100,6 +113,26 @@ func (p *program) parseDeploy(args []string) (deployWish, error) {
 	}
 	wish.token, err = p.deployToken(*line.token, *line.tokenFile)
 	return wish, err
+}
+
+// chooseSource takes what is to be deployed: a folder, an archive or an image.
+func (w *deployWish) chooseSource(words []string, image string) error {
+	if image == "" && len(words) == 1 {
+		w.source = words[0]
+		return nil
+	}
+	if image == "" || len(words) > 0 {
+		return &usageError{errors.New("berth deploy takes one folder or archive, or --image; see berth help deploy")}
+	}
+	if w.check {
+		return &usageError{errors.New("an image is run as it is, so there is nothing to --check")}
+	}
+	reference, err := controller.ParseImage(image)
+	w.image = reference
+	if err != nil {
+		return &usageError{err}
+	}
+	return nil
 }
 
 // lineFlags are the flags of a command that speaks to a server.
@@ -179,10 +212,15 @@ func (p *program) send(ctx context.Context, api *client, wish deployWish, upload
 	upload.progress = newProgress(p.stderr, upload.bytes)
 	_, err := api.findApp(ctx, wish.name)
 	switch {
+	case err == nil && wish.fallback:
+		if err := api.setFallback(ctx, wish.name); err != nil {
+			return releaseAnswer{}, err
+		}
+		return api.updateApp(ctx, wish.name, upload)
 	case err == nil:
 		return api.updateApp(ctx, wish.name, upload)
 	case controller.KindOf(err) == controller.KindNotFound:
-		return api.createApp(ctx, wish.name, wish.route, upload)
+		return api.createApp(ctx, wish, upload)
 	default:
 		return releaseAnswer{}, err
 	}

@@ -20,6 +20,7 @@ import (
 // apiServer answers as the API does, for one app called hello.
 type apiServer struct {
 	*httptest.Server
+	mux    *http.ServeMux
 	caFile string
 
 	mutex    sync.Mutex
@@ -46,6 +47,7 @@ func newAPIServer(t *testing.T) *apiServer {
 	mux.HandleFunc("POST /api/v1/apps/hello/update", s.receive)
 	mux.HandleFunc("GET /api/v1/apps/hello/releases/3", s.showRelease)
 	mux.HandleFunc("GET /api/v1/apps/hello/releases/3/log", s.showLog)
+	s.mux = mux
 	s.Server = httptest.NewTLSServer(s.guard(mux))
 	t.Cleanup(s.Close)
 	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})

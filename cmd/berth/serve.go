@@ -170,6 +170,7 @@ func newController(
 		BuildConcurrency: config.BuildConcurrency,
 		BuildTimeout:     config.BuildTimeout,
 		MaximumLimits:    config.MaximumLimits,
+		ForbiddenWaivers: config.ForbiddenWaivers,
 		Logger:           logger,
 		ReservedHosts:    config.AdminHosts,
 	})

@@ -76,6 +76,9 @@ type settings struct {
 		CPU       string `description:"most CPU that an app can be given, in percent of one core, such as 200%"`
 		Processes int64  `description:"most processes and threads that an app can be given"`
 	} `description:"-"`
+	Forbid struct {
+		Waivers string `description:"waivers of the hardening that no app may have, with commas between: database, writable-root"`
+	} `description:"-"`
 	RateLimit struct {
 		Login         string `description:"attempts to sign in, by account and by address, as number/duration"`
 		Upload        string `description:"uploads of one account or token, as number/duration"`

@@ -12,10 +12,12 @@ import (
 	"path/filepath"
 
 	"berth/controller/archive"
+	"berth/controller/plan"
 )
 
-// upload is an archive on its way to the server.
+// upload is an archive on its way to the server, or the name of an image.
 type upload struct {
+	image    plan.ImageReference // instead of the file
 	file     *os.File
 	name     string // the file name that the server shows
 	bytes    int64
@@ -82,6 +84,9 @@ func readIgnore(folder string) (*archive.Ignore, error) {
 // reads them. Its length is known, so the server can refuse what is too large
 // before a byte of it is sent. It can be asked for again.
 func (u *upload) form(fields [][2]string) (body io.Reader, contentType string, length int64, err error) {
+	if u.image != "" {
+		return imageForm(append(fields, [2]string{"image", string(u.image)}))
+	}
 	if _, err := u.file.Seek(0, io.SeekStart); err != nil {
 		return nil, "", 0, fmt.Errorf("rewind upload: %w", err)
 	}
@@ -100,4 +105,17 @@ func (u *upload) form(fields [][2]string) (body io.Reader, contentType string, l
 	length = int64(len(head)) + u.bytes + int64(frame.Len())
 	content := io.TeeReader(io.LimitReader(u.file, u.bytes), u.progress)
 	return io.MultiReader(bytes.NewReader(head), content, &frame), form.FormDataContentType(), length, nil
+}
+
+// imageForm is the form without a file.
+func imageForm(fields [][2]string) (body io.Reader, contentType string, length int64, err error) {
+	var whole bytes.Buffer
+	form := multipart.NewWriter(&whole)
+	for _, field := range fields {
+		err = errors.Join(err, form.WriteField(field[0], field[1]))
+	}
+	if err = errors.Join(err, form.Close()); err != nil {
+		return nil, "", 0, fmt.Errorf("encode upload: %w", err)
+	}
+	return &whole, form.FormDataContentType(), int64(whole.Len()), nil
 }

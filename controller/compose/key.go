@@ -30,6 +30,25 @@ type Key struct {
 // Keys returns the table of every key of the compose specification, in its order.
 func Keys() []Key { return slices.Clone(keys) }
 
+// Section is a part of the table.
+type Section struct {
+	Name string
+	Keys []Key
+}
+
+// Sections returns the table of Keys in its parts.
+func Sections() []Section {
+	return []Section{
+		{"The file", slices.Clone(topKeys)},
+		{"Services", slices.Clone(serviceKeys)},
+		{"What runs", slices.Clone(containerKeys)},
+		{"Mounts, configs and secrets of a service", slices.Clone(mountKeys)},
+		{"Builds", slices.Clone(buildKeys)},
+		{"Copies and limits", slices.Clone(deployKeys)},
+		{"Networks, volumes, configs and secrets", slices.Clone(resourceKeys)},
+	}
+}
+
 func yes(path, text string) Key { return Key{Path: path, Support: Supported, Text: text} }
 
 func note(path, text string) Key { return Key{Path: path, Support: Noted, Text: text} }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"regexp"
 	"strconv"
 	"unicode/utf8"
@@ -226,7 +227,11 @@ func resolveScalar(from *yaml.Node) (*node, error) {
 		scalar.scalar = from.Value
 		return scalar, nil
 	}
-	if err := from.Decode(&scalar.scalar); err != nil {
+	err := from.Decode(&scalar.scalar)
+	if number, ok := scalar.scalar.(float64); ok && (math.IsInf(number, 0) || math.IsNaN(number)) {
+		err = errors.New("no number that JSON has")
+	}
+	if err != nil {
 		return nil, refuse(from.Line, fmt.Sprintf("The value %.40q cannot be read.", from.Value), "Put the value in quotes.")
 	}
 	return scalar, nil

@@ -287,23 +287,3 @@ func TestBuild_ServicesOfOneReleaseHaveImagesOfTheirOwn(t *testing.T) {
 		t.Errorf("a failed build took its sibling's image: %v", err)
 	}
 }
-
-func TestPullImage_TakesWhatIsThereAndExplainsTheRest(t *testing.T) {
-	engine := openTest(t)
-	image := mustBuild(t, engine, "shop", dockertest.ServeDockerfile)
-	name := engine.stack + "/local:1"
-	if err := engine.api(t.Context()).ImageTag(t.Context(), image.ID, name); err != nil {
-		t.Fatal(err)
-	}
-	book := &logbook{}
-	found, digest, err := engine.PullImage(t.Context(), PullOptions{Reference: name}, book.line)
-	if err != nil || found.ID != image.ID || digest != "" || !strings.Contains(book.String(), "on the server already") {
-		t.Errorf("got %+v, %q, %v: %s", found, digest, err, book)
-	}
-	for _, reference := range []string{"127.0.0.1:1/nothing:1", "Not An Image", "registry.invalid/nothing"} {
-		_, _, err := engine.PullImage(t.Context(), PullOptions{Reference: reference}, func(string) {})
-		if refused, ok := errors.AsType[*PullError](err); !ok || !strings.HasSuffix(refused.Message, ".") || !strings.HasSuffix(refused.Hint, ".") {
-			t.Errorf("%s: %v", reference, err)
-		}
-	}
-}

@@ -74,6 +74,27 @@ func (e *Engine) EnsureOwner(ctx context.Context, name volume.Name, owner volume
 	return errors.Join(err, session.Close())
 }
 
+// HandOver gives the volume to owner with what its former owner has in it; told
+// hears now and then how many entries there were so far.
+func (e *Engine) HandOver(ctx context.Context, name volume.Name, owner volume.Owner, told func(entries int64)) (volume.Handed, error) {
+	session, err := e.OpenVolume(ctx, name, ReadWrite)
+	if err != nil {
+		return volume.Handed{}, err
+	}
+	handed, err := session.HandOver(owner, told)
+	return handed, errors.Join(err, session.Close())
+}
+
+// FindRootOwner returns whom the root of a volume belongs to.
+func (e *Engine) FindRootOwner(ctx context.Context, name volume.Name) (volume.Owner, error) {
+	session, err := e.OpenVolume(ctx, name, ReadOnly)
+	if err != nil {
+		return volume.Owner{}, err
+	}
+	root, err := session.Find("")
+	return root.Owner, errors.Join(err, session.Close())
+}
+
 // RemoveHelpers removes what works in volumes, as an earlier process of this
 // stack may have left it. It must not run while this one has a volume open.
 func (e *Engine) RemoveHelpers(ctx context.Context) error {

@@ -40,11 +40,11 @@ func (e *PullError) Unwrap() error { return e.Err }
 // empty for an image that no registry gave. The error is a *PullError where the
 // image cannot be had, and a *ForgedLabelError where it carries our labels.
 func (e *Engine) PullImage(ctx context.Context, options PullOptions, log func(line string)) (image Image, digest string, err error) {
-	named, err := names.ParseNormalizedNamed(options.Reference)
+	named, err := parseName(options.Reference)
 	if err != nil {
-		return Image{}, "", &PullError{Message: fmt.Sprintf("%.80q is not the name of an image.", options.Reference), Hint: "Write it as name:tag, such as postgres:17.", Err: err}
+		return Image{}, "", err
 	}
-	name := names.FamiliarString(names.TagNameOnly(named))
+	name := names.FamiliarString(named)
 	if !options.Always {
 		image, digest, err = e.findPulled(ctx, name, named)
 		if err == nil || !errors.Is(err, ErrNotFound) {
@@ -58,6 +58,23 @@ func (e *Engine) PullImage(ctx context.Context, options PullOptions, log func(li
 	return e.findPulled(ctx, name, named)
 }
 
+// FindPulled is PullImage for an image that is there already, else ErrNotFound.
+func (e *Engine) FindPulled(ctx context.Context, reference string) (image Image, digest string, err error) {
+	named, err := parseName(reference)
+	if err != nil {
+		return Image{}, "", err
+	}
+	return e.findPulled(ctx, names.FamiliarString(named), named)
+}
+
+func parseName(reference string) (names.Named, error) {
+	named, err := names.ParseNormalizedNamed(reference)
+	if err != nil {
+		return nil, &PullError{Message: fmt.Sprintf("%.80q is not the name of an image.", reference), Hint: "Write it as name:tag, such as postgres:17.", Err: err}
+	}
+	return names.TagNameOnly(named), nil
+}
+
 // findPulled looks an image up, and the digest under which its registry knows it.
 func (e *Engine) findPulled(ctx context.Context, name string, named names.Named) (image Image, digest string, err error) {
 	image, err = e.FindImage(ctx, name)
@@ -69,6 +86,10 @@ func (e *Engine) findPulled(ctx context.Context, name string, named names.Named)
 	found, err := e.api(ctx).ImageInspect(ctx, image.ID)
 	if err != nil {
 		return Image{}, "", failure(ctx, "inspect image", err)
+	}
+	if found.Config != nil && found.Config.Labels[labelStack] != "" {
+		// A build of this stack belongs to its release, whose end would be this one's too.
+		return Image{}, "", &ForgedLabelError{Label: labelStack}
 	}
 	for _, candidate := range found.RepoDigests {
 		known, err := names.ParseNormalizedNamed(candidate)

@@ -178,7 +178,7 @@ func (e *Engine) create(ctx context.Context, options StartOptions, policy plan.P
 	if err != nil {
 		return "", err
 	}
-	if options.Service.Waivers.RootUser || !isUserName(policy.User) {
+	if options.Service.Waivers.RunsAsRoot() || !isUserName(policy.User) {
 		return id, nil
 	}
 	root, err := e.isRootByName(ctx, id, policy.User)

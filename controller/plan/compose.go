@@ -191,12 +191,15 @@ func (c *composer) chooseMain(services []Service) (string, error) {
 }
 
 func (c *composer) findMain() (string, error) {
-	var labelled, open []string
+	var labelled, published, open []string
 	project := c.file.Project
 	for _, name := range slices.Sorted(maps.Keys(project.Services)) {
 		service := project.Services[name]
 		if isMain(service.Labels) {
 			labelled = append(labelled, name)
+		}
+		if len(service.Ports) > 0 {
+			published = append(published, name)
 		}
 		if len(service.Ports) > 0 || len(service.Expose) > 0 {
 			open = append(open, name)
@@ -208,6 +211,8 @@ func (c *composer) findMain() (string, error) {
 		return labelled[0], nil
 	case len(labelled) > 1:
 		return "", c.refuse(fmt.Sprintf("More than one service is labelled as the main one: %s.", listing(labelled)), "Keep the label on the one that answers requests.", "services", labelled[1], "labels")
+	case len(published) == 1: // what is only exposed is for the others
+		return published[0], nil
 	case len(open) == 1:
 		return open[0], nil
 	case len(open) > 1:

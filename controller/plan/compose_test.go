@@ -239,6 +239,7 @@ func TestFrom_ChoosesTheMainService(t *testing.T) {
 		{"the only one", "services:\n  a: {image: x}", "a", ""},
 		{"the only one with a port", "services:\n  a: {image: x}\n  b: {image: x, expose: [80]}", "b", ""},
 		{"the labelled one", "services:\n  a: {image: x, ports: [80]}\n  b: {image: x, ports: [80], labels: [milkcrate.main_service=true]}", "b", ""},
+		{"the only one that publishes", "services:\n  a: {image: x, ports: [80]}\n  b: {image: x, expose: [3306]}", "a", ""},
 		{"two with ports", "services:\n  a: {image: x, ports: [80]}\n  b: {image: x, ports: [80]}", "", "a and b have ports"},
 		{"none with a port", "services:\n  a: {image: x}\n  b: {image: x}", "", "None of a and b has a port"},
 		{"two labelled", "services:\n  a: {image: x, labels: [berth.main_service=true]}\n  b: {image: x, labels: [berth.main_service=true]}", "", "More than one service is labelled"},

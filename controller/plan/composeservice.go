@@ -24,6 +24,7 @@ const (
 // service plans one service of the file.
 func (c *composer) service(from types.ServiceConfig) (Service, error) {
 	service := Service{Name: from.Name, Waivers: c.options.Waivers}
+	service.Waivers.Database = service.Waivers.Database && c.options.IsDatabase(from.Name, from.Image)
 	if waivers, named := c.options.ServiceWaivers[from.Name]; named {
 		service.Waivers = waivers
 	}

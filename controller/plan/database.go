@@ -16,6 +16,16 @@ var databases = []string{
 	"clickhouse/clickhouse-server", "mysql/mysql-server", "percona/percona-server",
 }
 
+// IsDatabase reports whether the waiver Database of the options holds for a service of
+// a compose file, by its name and its image.
+func (o Options) IsDatabase(service, image string) bool {
+	if len(o.DatabaseServices) > 0 {
+		return slices.Contains(o.DatabaseServices, service)
+	}
+	_, known := DatabaseImage(image)
+	return known
+}
+
 // DatabaseImage returns the plain name of a known database's image, such as
 // postgres, whose official form needs the waiver Database.
 func DatabaseImage(image string) (name string, known bool) {

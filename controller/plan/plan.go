@@ -74,6 +74,9 @@ type Options struct {
 	// Most is the operator's maximum, which the file's own limits stay within. A
 	// field below that of Limits counts as that one.
 	Most Limits
+	// DatabaseServices are those that the waiver Database of Waivers holds for; none
+	// means those whose image is a known database.
+	DatabaseServices []string
 	// ServiceWaivers go before Waivers for the services that they name.
 	ServiceWaivers map[string]Waivers
 	Profiles       []string

@@ -12,7 +12,10 @@ import (
 	"berth/controller/store"
 )
 
-var roomy = controller.Settings{Port: 3000, MemoryBytes: 1 << 30, NanoCPUs: 1_500_000_000, Processes: 300, WritableRoot: true}
+var roomy = controller.Settings{
+	Port: 3000, MemoryBytes: 1 << 30, NanoCPUs: 1_500_000_000, Processes: 300, WritableRoot: true,
+	Database: true, DatabaseServices: "cache,db", Fallback: true,
+}
 
 func TestUpdateSettings_IsForTheNextRelease(t *testing.T) {
 	ledger := fresh(t)
@@ -81,10 +84,12 @@ func TestUpdateSettings_ConstraintsHoldWhereAParserIsForgotten(t *testing.T) {
 	ledger := fresh(t)
 	promoted(t, ledger, createApp(t, ledger, "hello", "/hello").ReleaseID)
 	for name, edit := range map[string]func(*controller.Settings){
-		"no memory limit":  func(s *controller.Settings) { s.MemoryBytes = 0 },
-		"less than no CPU": func(s *controller.Settings) { s.NanoCPUs = -1 },
-		"no process limit": func(s *controller.Settings) { s.Processes = 0 },
-		"no limit at all":  func(s *controller.Settings) { *s = controller.Settings{} },
+		"no memory limit":       func(s *controller.Settings) { s.MemoryBytes = 0 },
+		"less than no CPU":      func(s *controller.Settings) { s.NanoCPUs = -1 },
+		"no process limit":      func(s *controller.Settings) { s.Processes = 0 },
+		"services of no waiver": func(s *controller.Settings) { s.DatabaseServices = "db" },
+		"no name of a service":  func(s *controller.Settings) { s.Database, s.DatabaseServices = true, "DB" },
+		"no limit at all":       func(s *controller.Settings) { *s = controller.Settings{} },
 	} {
 		forged := controller.DefaultSettings()
 		edit(&forged)

@@ -14,7 +14,7 @@ import (
 // selectApps gives a row for each route of an app; the rows of one app follow each other.
 const (
 	selectApps = `
-SELECT a.name, a.port, a.memory_bytes, a.nano_cpus, a.processes, a.writable_root, a.mounts, a.wanted, coalesce(live.number, 0),
+SELECT a.name, a.port, a.memory_bytes, a.nano_cpus, a.processes, a.writable_root, a.fallback, a.database_waiver, a.database_services, a.mounts, a.wanted, coalesce(live.number, 0),
        a.observed_state, a.observed_detail, a.observed_at, a.created_at,
        coalesce(t.host, ''), coalesce(t.path, '')
 FROM apps a
@@ -136,18 +136,21 @@ func updateMounts(ctx context.Context, tx *sql.Tx, name controller.AppName, moun
 
 func updateSettings(ctx context.Context, tx *sql.Tx, name controller.AppName, settings controller.Settings) error {
 	result, err := tx.ExecContext(ctx, `
-UPDATE apps SET port = ?, memory_bytes = ?, nano_cpus = ?, processes = ?, writable_root = ?
+UPDATE apps SET port = ?, memory_bytes = ?, nano_cpus = ?, processes = ?, writable_root = ?,
+                fallback = ?, database_waiver = ?, database_services = ?
 WHERE name = ? AND wanted <> 'deleted'`,
-		settings.Port, settings.MemoryBytes, settings.NanoCPUs, settings.Processes, settings.WritableRoot, name)
+		settings.Port, settings.MemoryBytes, settings.NanoCPUs, settings.Processes, settings.WritableRoot,
+		settings.Fallback, settings.Database, settings.DatabaseServices, name)
 	return oneRow(result, err)
 }
 
 func insertApp(ctx context.Context, tx *sql.Tx, app controller.App) error {
 	_, err := tx.ExecContext(ctx, `
-INSERT INTO apps (name, port, memory_bytes, nano_cpus, processes, writable_root, mounts,
+INSERT INTO apps (name, port, memory_bytes, nano_cpus, processes, writable_root, fallback, database_waiver, database_services, mounts,
                   wanted, observed_state, observed_detail, observed_at, created_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		app.Name, app.Settings.Port, app.Settings.MemoryBytes, app.Settings.NanoCPUs, app.Settings.Processes, app.Settings.WritableRoot, mountsColumn{&app.Mounts},
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		app.Name, app.Settings.Port, app.Settings.MemoryBytes, app.Settings.NanoCPUs, app.Settings.Processes, app.Settings.WritableRoot,
+		app.Settings.Fallback, app.Settings.Database, app.Settings.DatabaseServices, mountsColumn{&app.Mounts},
 		app.Wanted,
 		cmp.Or(app.Observed.State, controller.AppWaiting), app.Observed.Detail, micros(app.Observed.At),
 		micros(app.CreatedAt))
@@ -194,7 +197,8 @@ func queryApps(ctx context.Context, from querier, query string, arguments ...any
 func scanApp(columns row) (app controller.App, err error) {
 	var route traefik.Route
 	set := &app.Settings
-	err = columns.Scan(&app.Name, &set.Port, &set.MemoryBytes, &set.NanoCPUs, &set.Processes, &set.WritableRoot, mountsColumn{&app.Mounts}, &app.Wanted, &app.Live,
+	err = columns.Scan(&app.Name, &set.Port, &set.MemoryBytes, &set.NanoCPUs, &set.Processes, &set.WritableRoot,
+		&set.Fallback, &set.Database, &set.DatabaseServices, mountsColumn{&app.Mounts}, &app.Wanted, &app.Live,
 		&app.Observed.State, &app.Observed.Detail, timeColumn{&app.Observed.At}, timeColumn{&app.CreatedAt},
 		&route.Host, &route.Path)
 	if route.Path != "" {

@@ -15,7 +15,8 @@ const listedReleases = 50
 const selectReleases = `
 SELECT r.app, r.number, r.state, r.steps,
        r.archive, r.archive_name, r.archive_bytes, r.archive_sha256, r.rollback_of, r.new_settings, r.new_environment,
-       r.port, r.memory_bytes, r.nano_cpus, r.processes, r.writable_root, r.mounts, coalesce(r.environment, 0), r.image,
+       r.port, r.memory_bytes, r.nano_cpus, r.processes, r.writable_root, r.fallback, r.database_waiver, r.database_services,
+       r.mounts, coalesce(r.environment, 0), r.image, r.image_reference, r.image_digest,
        r.instances, r.address, r.reason, r.hint, r.created_by, r.created_at, r.finished_at,
        r.services
 FROM releases r`
@@ -119,6 +120,15 @@ func (s *Store) UpdateImage(ctx context.Context, id controller.ReleaseID, image 
 	return nil
 }
 
+// UpdatePulled records the engine's id of an image that was pulled, and its digest.
+func (s *Store) UpdatePulled(ctx context.Context, id controller.ReleaseID, image, digest string) error {
+	err := s.writeRow(ctx, `UPDATE releases SET image = ?, image_digest = ? WHERE app = ? AND number = ?`, image, digest, id.App, id.Number)
+	if err != nil {
+		return fmt.Errorf("update pulled image of %s: %w", id, err)
+	}
+	return nil
+}
+
 // UpdateInstances replaces the names of the release's instances and the address of
 // the main one.
 func (s *Store) UpdateInstances(ctx context.Context, id controller.ReleaseID, instances []string, address string) error {
@@ -152,6 +162,8 @@ func insertRelease(ctx context.Context, tx *sql.Tx, release *controller.Release)
 		RollbackOf:    release.RollbackOf,
 		NewSettings:   release.NewSettings,
 		Image:         release.Image,
+		Reference:     release.Reference,
+		Digest:        release.Digest,
 		CreatedBy:     release.CreatedBy,
 		CreatedAt:     stored(release.CreatedAt),
 
@@ -164,17 +176,19 @@ func insertRelease(ctx context.Context, tx *sql.Tx, release *controller.Release)
 	// key is one_release_under_way.
 	err := tx.QueryRowContext(ctx, `
 INSERT INTO releases (app, number, state, steps, archive, archive_name, archive_bytes, archive_sha256,
-                      rollback_of, new_settings, new_environment, image, created_by, created_at, environment,
-                      port, memory_bytes, nano_cpus, processes, writable_root, mounts, services)
-SELECT a.name, 1 + coalesce((SELECT max(number) FROM releases WHERE app = a.name), 0), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+                      rollback_of, new_settings, new_environment, image, image_reference, image_digest, created_by, created_at, environment,
+                      port, memory_bytes, nano_cpus, processes, writable_root, fallback, database_waiver, database_services, mounts, services)
+SELECT a.name, 1 + coalesce((SELECT max(number) FROM releases WHERE app = a.name), 0), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
        CASE WHEN ? THEN ? ELSE a.environment END,
-       a.port, a.memory_bytes, a.nano_cpus, a.processes, a.writable_root, a.mounts, ?
+       a.port, a.memory_bytes, a.nano_cpus, a.processes, a.writable_root, a.fallback, a.database_waiver, a.database_services, a.mounts, ?
 FROM apps a WHERE a.name = ? AND a.wanted <> 'deleted'
-RETURNING number, coalesce(environment, 0), port, memory_bytes, nano_cpus, processes, writable_root, mounts`,
+RETURNING number, coalesce(environment, 0), port, memory_bytes, nano_cpus, processes, writable_root,
+          fallback, database_waiver, database_services, mounts`,
 		queued.State, stepsColumn{&queued.Steps}, queued.Archive, queued.ArchiveName, queued.ArchiveBytes, queued.ArchiveSHA256,
-		queued.RollbackOf, queued.NewSettings, queued.NewEnvironment, queued.Image, queued.CreatedBy, micros(queued.CreatedAt),
+		queued.RollbackOf, queued.NewSettings, queued.NewEnvironment, queued.Image, queued.Reference, queued.Digest, queued.CreatedBy, micros(queued.CreatedAt),
 		queued.RollbackOf != 0 && !queued.NewEnvironment, orNull(release.Environment), servicesColumn{&queued.Services}, queued.App,
-	).Scan(&queued.Number, &queued.Environment, &set.Port, &set.MemoryBytes, &set.NanoCPUs, &set.Processes, &set.WritableRoot, mountsColumn{&queued.Mounts})
+	).Scan(&queued.Number, &queued.Environment, &set.Port, &set.MemoryBytes, &set.NanoCPUs, &set.Processes, &set.WritableRoot,
+		&set.Fallback, &set.Database, &set.DatabaseServices, mountsColumn{&queued.Mounts})
 	if isTaken(err) {
 		return controller.ErrUnderWay
 	}
@@ -189,7 +203,8 @@ func scanRelease(columns row) (r controller.Release, err error) {
 	set := &r.Settings
 	err = columns.Scan(&r.App, &r.Number, &r.State, stepsColumn{&r.Steps},
 		&r.Archive, &r.ArchiveName, &r.ArchiveBytes, &r.ArchiveSHA256, &r.RollbackOf, &r.NewSettings, &r.NewEnvironment,
-		&set.Port, &set.MemoryBytes, &set.NanoCPUs, &set.Processes, &set.WritableRoot, mountsColumn{&r.Mounts}, &r.Environment, &r.Image,
+		&set.Port, &set.MemoryBytes, &set.NanoCPUs, &set.Processes, &set.WritableRoot,
+		&set.Fallback, &set.Database, &set.DatabaseServices, mountsColumn{&r.Mounts}, &r.Environment, &r.Image, &r.Reference, &r.Digest,
 		namesColumn{&r.Instances},
 		&r.Address, &r.Reason, &r.Hint, &r.CreatedBy, timeColumn{&r.CreatedAt}, timeColumn{&r.FinishedAt},
 		servicesColumn{&r.Services})

@@ -68,6 +68,8 @@ func (k *keeper) serve(asked request) error {
 	case verbAdopt:
 		done, err := k.adopt(asked.Owner)
 		return k.answer(answer{Done: done}, err)
+	case verbHand:
+		return k.hand(asked.Owner)
 	default:
 		return k.answer(answer{}, fmt.Errorf("unknown verb %q", asked.Verb))
 	}

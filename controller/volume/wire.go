@@ -201,6 +201,7 @@ const (
 	verbFolder verb = "folder"
 	verbRemove verb = "remove"
 	verbAdopt  verb = "adopt"
+	verbHand   verb = "hand"
 )
 
 // request is one message to the side that has the volume. A path is bytes,

@@ -120,8 +120,72 @@
     return (files.length === 1 ? files[0].name : files.length + " files") + " (" + size(bytes) + ")";
   }
 
+  // What a form is going to send: what was dropped, else what its fields hold.
+  function filesOf(form) {
+    if (form.dropped) return form.dropped.map(function (one) { return one.file; });
+    var files = [];
+    form.querySelectorAll('input[type="file"]').forEach(function (input) {
+      files.push.apply(files, input.files);
+    });
+    return files;
+  }
+
+  var mostFiles = 10000;
+
+  // Everything below what was dropped, with its path. Folders are read in parts.
+  function readEntries(entries, found, tell) {
+    return entries.reduce(function (before, entry) {
+      return before.then(function () { return readEntry(entry, found, tell); });
+    }, Promise.resolve());
+  }
+
+  function readEntry(entry, found, tell) {
+    if (found.length > mostFiles) return Promise.resolve();
+    if (entry.isFile) {
+      return new Promise(function (resolve, reject) { entry.file(resolve, reject); }).then(function (file) {
+        found.push({ file: file, path: entry.fullPath.replace(/^\//, "") });
+        tell(found.length);
+      });
+    }
+    var reader = entry.createReader();
+    function more() {
+      return new Promise(function (resolve, reject) { reader.readEntries(resolve, reject); }).then(function (part) {
+        if (part.length) return readEntries(part, found, tell).then(more);
+      });
+    }
+    return more();
+  }
+
+  // The entries of a drop that holds a folder; nothing where files alone were dropped.
+  function droppedEntries(items) {
+    var entries = Array.prototype.map.call(items || [], function (item) {
+      return item.webkitGetAsEntry ? item.webkitGetAsEntry() : null;
+    }).filter(Boolean);
+    return entries.some(function (entry) { return entry.isDirectory; }) ? entries : [];
+  }
+
+  function takeFolders(form, entries) {
+    var found = [];
+    var chosen = form.querySelector("[data-chosen]");
+    sendingButtons(form, true);
+    readEntries(entries, found, function (count) { chosen.textContent = "Looking… " + count + " files"; }).then(function () {
+      form.dropped = found;
+    }, function () {
+      form.dropped = null;
+      failed(form, "The folder could not be read. Choose it, or drop it again.");
+    }).then(function () {
+      sendingButtons(form, false);
+      showFile(form);
+    });
+  }
+
+  function sendingButtons(form, on) {
+    form.querySelectorAll("button").forEach(function (button) { button.disabled = on; });
+  }
+
   function filesProblem(drop, files) {
     if (drop.dataset.any === undefined) return files.length ? fileProblem(drop, files[0]) : "";
+    if (files.length > mostFiles) return "There are more than " + mostFiles + " files. Send them as a ZIP.";
     var bytes = 0;
     Array.prototype.forEach.call(files, function (file) { bytes += file.size; });
     if (bytes <= Number(drop.dataset.mostBytes)) return "";
@@ -143,10 +207,11 @@
     var drop = form.querySelector("[data-drop]");
     var input = form.querySelector('input[type="file"]');
     var problem = form.querySelector("[data-archive-problem]");
-    var file = input.files[0];
+    var files = filesOf(form);
+    var file = files[0];
     drop.classList.toggle("chosen", Boolean(file));
-    drop.querySelector("[data-chosen]").textContent = filesText(input.files);
-    var wrong = filesProblem(drop, input.files);
+    drop.querySelector("[data-chosen]").textContent = filesText(files);
+    var wrong = filesProblem(drop, files);
     input.setCustomValidity(wrong);
     drop.classList.toggle("wrong", Boolean(wrong));
     if (file) {
@@ -170,9 +235,12 @@
   function setUpDrop(form) {
     var drop = form.querySelector("[data-drop]");
     var input = form.querySelector('input[type="file"]');
-    input.addEventListener("change", function () {
-      showFile(form);
-      suggestName(form);
+    form.querySelectorAll('input[type="file"]').forEach(function (field) {
+      field.addEventListener("change", function () {
+        form.dropped = null;
+        showFile(form);
+        suggestName(form);
+      });
     });
     ["dragenter", "dragover"].forEach(function (name) {
       drop.addEventListener(name, function (event) {
@@ -187,7 +255,13 @@
       });
     });
     drop.addEventListener("drop", function (event) {
+      var folders = drop.dataset.any === undefined ? [] : droppedEntries(event.dataTransfer.items);
+      if (folders.length) {
+        takeFolders(form, folders);
+        return;
+      }
       if (!event.dataTransfer.files.length) return;
+      form.dropped = null;
       input.files = event.dataTransfer.files;
       showFile(form);
       suggestName(form);
@@ -246,7 +320,7 @@
   }
 
   function showChosen(form) {
-    var files = form.querySelector('input[type="file"]').files;
+    var files = filesOf(form);
     var drop = form.querySelector("[data-drop]");
     drop.classList.toggle("chosen", Boolean(files.length));
     drop.querySelector("[data-chosen]").textContent = filesText(files);
@@ -304,6 +378,10 @@
       });
       // The token field stands before the file, and FormData keeps the order.
       var data = new FormData(form);
+      if (form.dropped) {
+        data.delete("file");
+        form.dropped.forEach(function (one) { data.append("file", one.file, one.path); });
+      }
       sending(form, true);
       progress(form, "Sending…", 0);
       request.send(data);

@@ -73,6 +73,7 @@ func run(ctx context.Context) error {
 		{"first", b.measureFirst},
 		{"redeploy", b.measureRedeploy},
 		{"outage", b.measureOutage},
+		{"volume", b.measureVolume},
 		{"dashboard", b.measureDashboard},
 	} {
 		if !strings.Contains(part.name, *only) {

@@ -112,15 +112,44 @@ func (k *Keeper) RemoveVolume(_ context.Context, name volume.Name) error {
 	return os.RemoveAll(k.Folder(name))
 }
 
-// EnsureOwner notes the owner; only root could give the folder away.
+// EnsureOwner notes the owner of an empty volume; only root could give the folder away.
 func (k *Keeper) EnsureOwner(ctx context.Context, name volume.Name, owner volume.Owner) error {
 	if _, err := k.FindVolume(ctx, name); err != nil {
 		return err
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if files, err := os.ReadDir(k.Folder(name)); err != nil || len(files) > 0 {
+		return err
+	}
 	k.owners[name] = owner
 	return nil
+}
+
+// HandOver notes the owner; only root could give the files away.
+func (k *Keeper) HandOver(ctx context.Context, name volume.Name, owner volume.Owner, told func(int64)) (volume.Handed, error) {
+	if _, err := k.FindVolume(ctx, name); err != nil {
+		return volume.Handed{}, err
+	}
+	files, err := os.ReadDir(k.Folder(name))
+	if err != nil {
+		return volume.Handed{}, err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	handed := volume.Handed{From: k.owners[name]}
+	if handed.From != owner {
+		handed.Entries = int64(len(files))
+		told(handed.Entries)
+	}
+	k.owners[name] = owner
+	return handed, nil
+}
+
+// FindRootOwner is whom the root was given to.
+func (k *Keeper) FindRootOwner(ctx context.Context, name volume.Name) (volume.Owner, error) {
+	_, err := k.FindVolume(ctx, name)
+	return k.Owner(name), err
 }
 
 // FindOwner knows users that are numbers.

@@ -1,0 +1,146 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"berth/controller/docker"
+	"berth/controller/plan"
+	"berth/controller/volume"
+)
+
+// handVolumes gives the volumes that the service writes into to the user that it
+// runs as, with the files that came in before: what was uploaded, or what a release
+// of another user wrote. It comes after displace: nobody writes meanwhile.
+//
+// What several apps or services mount, and what a service changes as root, stays as
+// it is.
+func (s *shipment) handVolumes(ctx context.Context, service *shipped) error {
+	mounts := service.ownMounts(s.release, s.listRuns())
+	if len(mounts) == 0 {
+		return nil
+	}
+	owner, err := s.ownerOf(ctx, service.Spec, service.image)
+	if err != nil {
+		return err
+	}
+	return s.handMounts(ctx, mounts, owner)
+}
+
+// ownerOf is the user that an instance of the image runs as, as docker.Start has it.
+func (s *shipment) ownerOf(ctx context.Context, service plan.Service, image docker.Image) (volume.Owner, error) {
+	policy, err := service.Policy(image.User)
+	if err != nil {
+		return volume.Owner{}, archiveProblem(err)
+	}
+	owner, err := s.keeper.FindOwner(ctx, image.ID, policy.User)
+	if err == nil && owner.User == 0 && !service.Waivers.RunsAsRoot() {
+		owner = nobody()
+	}
+	return owner, err
+}
+
+// ownMounts are the volumes that the service writes into and no other of the runs mounts.
+func (r ServiceRun) ownMounts(release Release, runs []ServiceRun) []Mount {
+	return slices.DeleteFunc(r.allMounts(release), func(mount Mount) bool {
+		return mount.ReadOnly || slices.ContainsFunc(runs, func(other ServiceRun) bool {
+			return other.Spec.Name != r.Spec.Name && slices.ContainsFunc(other.allMounts(release), func(m Mount) bool { return m.Volume == mount.Volume })
+		})
+	})
+}
+
+func (s *shipment) handMounts(ctx context.Context, mounts []Mount, owner volume.Owner) error {
+	if owner.User == 0 {
+		return nil // it can give files away itself, and its image may have done so
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, s.buildTimeout, errBuildTimeout)
+	defer cancel()
+	users, err := s.volumeUsers(ctx)
+	if err != nil {
+		return err
+	}
+	for _, mount := range mounts {
+		if mount.ReadOnly {
+			continue
+		}
+		others := slices.DeleteFunc(slices.Clone(users[mount.Volume]), func(app AppName) bool { return app == s.app.Name })
+		if err := s.handVolume(ctx, mount.Volume, owner, others); err != nil {
+			return volumeFailure(mount.Volume, err)
+		}
+	}
+	return nil
+}
+
+func (s *shipment) handVolume(ctx context.Context, name volume.Name, owner volume.Owner, others []AppName) error {
+	was, err := s.keeper.FindRootOwner(ctx, name)
+	if err != nil || was == owner {
+		return err
+	}
+	if len(others) > 0 {
+		s.log.say("the volume %s belongs to the user %d and stays theirs, because %s has it too; this app runs as %d, and may be unable to write into it",
+			name, was.User, others[0], owner.User)
+		return nil
+	}
+	s.log.say("the volume %s belongs to the user %d; giving it to %d, which this app runs as", name, was.User, owner.User)
+	handed, err := s.keeper.HandOver(ctx, name, owner, func(entries int64) {
+		s.log.say("%d entries so far", entries)
+	})
+	if err != nil {
+		return err
+	}
+	s.log.say("the volume %s belongs to the app now, with %d files and folders", name, handed.Entries)
+	return nil
+}
+
+// giveBack gives volumes back to the user of the live release, after one that
+// runs as another user has failed.
+func (s *shipment) giveBack(ctx context.Context) {
+	if err := s.giveBackToLive(ctx); err != nil {
+		s.log.say("the volumes could not be given back to the user of the live release")
+		s.logger.Error("give volumes back", "release", s.release.String(), "error", err)
+	}
+}
+
+func (s *shipment) giveBackToLive(ctx context.Context) error {
+	if len(s.release.allMounts()) == 0 {
+		return nil
+	}
+	app, err := s.ledger.FindApp(ctx, s.release.App)
+	if errors.Is(err, ErrNotFound) || err == nil && app.Live == 0 {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	live, err := s.ledger.FindRelease(ctx, ReleaseID{App: app.Name, Number: app.Live})
+	if err != nil {
+		return err
+	}
+	for _, run := range live.Runs() {
+		if err := s.giveBackTo(ctx, live, run); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// giveBackTo is about the volumes that this release may have taken from one service.
+func (s *shipment) giveBackTo(ctx context.Context, live Release, run ServiceRun) error {
+	taken := slices.DeleteFunc(run.ownMounts(live, live.Runs()), func(m Mount) bool {
+		return !slices.ContainsFunc(s.release.allMounts(), func(own Mount) bool { return own.Volume == m.Volume && !own.ReadOnly })
+	})
+	if len(taken) == 0 {
+		return nil
+	}
+	image, err := s.engine.FindImage(ctx, run.Image)
+	if err != nil {
+		return fmt.Errorf("find image of %s: %w", live.ReleaseID, err)
+	}
+	owner, err := s.ownerOf(ctx, run.Spec, image)
+	if err != nil {
+		return err
+	}
+	return s.handMounts(ctx, taken, owner)
+}

@@ -1,0 +1,153 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"berth/controller/docker"
+	"berth/controller/plan"
+)
+
+// ParseImage reads the reference of an image that is to be run as it is, or
+// returns a Problem of the field image.
+func ParseImage(s string) (plan.ImageReference, error) {
+	reference, err := plan.ParseImageReference(strings.TrimSpace(s))
+	return reference, onImage(archiveProblem(err))
+}
+
+// AcceptImage queues the next release of an app, which runs an image instead of an
+// archive. The same reference again is a new release: what its registry has may have changed.
+func (c *Controller) AcceptImage(ctx context.Context, name AppName, image plan.ImageReference, by string) (Release, error) {
+	app, err := c.findApp(ctx, name)
+	if err != nil {
+		return Release{}, err
+	}
+	if err := c.checkWaivers(app.Settings); err != nil {
+		return Release{}, err
+	}
+	if _, err := plan.FromImage(image, app.Settings.planOptions()); err != nil {
+		return Release{}, onImage(archiveProblem(err))
+	}
+	release, err := c.ledger.CreateRelease(ctx, Upload{Name: name, Image: image, By: by}.release())
+	if err != nil {
+		return Release{}, claimProblem(err, app)
+	}
+	c.dispatch(release)
+	c.notices.notify(name)
+	return release, nil
+}
+
+// release is the first or next release that the upload asks for.
+func (u Upload) release() Release {
+	if u.Archive != nil {
+		return newRelease(u.Name, u.Archive, u.By)
+	}
+	release := newRelease(u.Name, &Archive{}, u.By)
+	release.Reference = u.Image
+	return release
+}
+
+// examineUpload plans what a new app is made of.
+func (c *Controller) examineUpload(u Upload, app App) (plan.Plan, error) {
+	if u.Archive != nil {
+		return c.examine(u.Archive, app, app.Settings.planOptions())
+	}
+	made, err := plan.FromImage(u.Image, app.Settings.planOptions())
+	return made, onImage(archiveProblem(err))
+}
+
+// onImage puts a Problem beside the field of the image.
+func onImage(err error) error {
+	if problem, ok := errors.AsType[*Problem](err); ok {
+		problem.Field = "image"
+	}
+	return err
+}
+
+// pull makes the image that the release names its one service, and fetches it.
+func (s *shipment) pull(ctx context.Context) error {
+	made, err := plan.FromImage(s.release.Reference, s.planOptions())
+	if err != nil {
+		return archiveProblem(err)
+	}
+	s.take(made)
+	return s.besideNetwork(ctx, func(ctx context.Context) error { return s.makeImages(ctx, nil) })
+}
+
+// pullImage fetches the image that a service names. Where the release names it, it
+// is pinned to what it got, and where its registry gives none, the one of that name
+// in the engine is used.
+func (s *shipment) pullImage(ctx context.Context, spec plan.Service) (docker.Image, error) {
+	if s.composed {
+		image, _, err := s.engine.PullImage(ctx, docker.PullOptions{Reference: spec.Image, Always: spec.AlwaysPull}, s.log.line)
+		return image, err
+	}
+	// What a digest names never changes.
+	options := docker.PullOptions{Reference: spec.Image, Always: !strings.Contains(spec.Image, "@")}
+	image, digest, err := s.engine.PullImage(ctx, options, s.log.line)
+	if refused, ok := errors.AsType[*docker.PullError](err); ok && options.Always {
+		s.log.say("%s", refused.Message)
+		var local error
+		if image, digest, local = s.engine.FindPulled(ctx, spec.Image); local == nil {
+			s.log.say("so the image of that name that is on the server is used")
+			err = nil
+		} else if !errors.Is(local, docker.ErrNotFound) {
+			err = local
+		}
+	}
+	if err != nil {
+		return docker.Image{}, err
+	}
+	s.log.say("the release is pinned to %s", pinned(digest, image.ID))
+	s.release.Digest = digest
+	return image, nil
+}
+
+// pinned is what tells an image from every other: the digest of its registry, else
+// the engine's id.
+func pinned(digest, id string) string {
+	if digest != "" {
+		return digest
+	}
+	return id
+}
+
+// Pinned is what an image's release runs, whatever its tag says by now; empty for
+// a release that was built, and before the image is there.
+func (r Release) Pinned() string {
+	if r.Reference == "" {
+		return ""
+	}
+	return pinned(r.Digest, r.Image)
+}
+
+// findImage returns an image of the release, and pulls it again by its digest where
+// it came from a registry and is not there any more.
+func (s *shipment) findImage(ctx context.Context, id string) (docker.Image, error) {
+	image, err := s.engine.FindImage(ctx, id)
+	if !errors.Is(err, docker.ErrNotFound) || s.release.Digest == "" {
+		return image, err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, s.buildTimeout, errBuildTimeout)
+	defer cancel()
+	image, digest, err := s.engine.PullImage(ctx, docker.PullOptions{Reference: s.release.Digest}, s.log.line)
+	if err != nil {
+		return docker.Image{}, err
+	}
+	s.release.Image = image.ID
+	return image, s.ledger.UpdatePulled(ctx, s.release.ReleaseID, image.ID, digest)
+}
+
+// diagnosePull says why an image could not be had; nil where that is not the cause.
+func diagnosePull(cause error) *Problem {
+	if errors.Is(cause, errBuildTimeout) {
+		return nil
+	}
+	refused, ok := errors.AsType[*docker.PullError](cause)
+	if !ok {
+		return nil
+	}
+	return &Problem{Kind: KindInvalid, Message: fmt.Sprintf("The image could not be had: %s", refused.Message), Hint: refused.Hint, Err: cause}
+}

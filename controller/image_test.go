@@ -1,0 +1,299 @@
+package controller_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+
+	"berth/controller"
+	"berth/controller/docker"
+	"berth/controller/plan"
+)
+
+const (
+	webTag  = "registry.example/web:1"
+	digestA = "registry.example/web@sha256:aaaa"
+	digestB = "registry.example/web@sha256:bbbb"
+)
+
+// registry lets the engine pull what it has under the tag at the moment.
+func (h *house) registry(id, digest string) {
+	h.engine.onPull = func(o docker.PullOptions) (docker.Image, string, error) {
+		if o.Reference == digestA { // what a digest names never changes
+			return docker.Image{ID: "image-a", Exposed: []uint16{8000}}, digestA, nil
+		}
+		return docker.Image{ID: id, Exposed: []uint16{8000}}, digest, nil
+	}
+}
+
+func (h *house) noRegistry() {
+	h.engine.onPull = func(docker.PullOptions) (docker.Image, string, error) {
+		return docker.Image{}, "", &docker.PullError{Message: "Its registry cannot be reached.", Hint: "Check the server's connection.", Err: errors.New("dial")}
+	}
+}
+
+func (h *house) deployImage(name string) controller.Release {
+	h.t.Helper()
+	route, err := h.ParseRoute("/" + name)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	release, err := h.Accept(h.t.Context(), controller.Upload{Name: controller.AppName(name), Route: route, Image: webTag, By: "test"})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return h.wait(release.ReleaseID)
+}
+
+func (h *house) updateImage(name string) controller.Release {
+	h.t.Helper()
+	release, err := h.AcceptImage(h.t.Context(), controller.AppName(name), webTag, "test")
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return h.wait(release.ReleaseID)
+}
+
+func (h *house) logOf(id controller.ReleaseID) string {
+	h.t.Helper()
+	log, err := h.ReleaseLog(id)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer log.Close()
+	text, err := io.ReadAll(log)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestImage_ReleaseIsPinnedToTheDigestOfItsRegistry(t *testing.T) {
+	h := newHouse(t)
+	h.registry("image-a", digestA)
+	release := h.deployImage("web")
+	if release.State != controller.ReleaseLive || release.Image != "image-a" || release.Reference != webTag || release.Pinned() != digestA {
+		t.Fatalf("release is %+v", release)
+	}
+	if left := h.uploads(); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestImage_SameTagAgainIsANewReleaseAndARollbackRunsTheOldDigest(t *testing.T) {
+	h := newHouse(t)
+	h.registry("image-a", digestA)
+	h.deployImage("web")
+	h.registry("image-b", digestB)
+	second := h.updateImage("web")
+	if second.Number != 2 || second.State != controller.ReleaseLive || second.Image != "image-b" || second.Pinned() != digestB {
+		t.Fatalf("release is %+v", second)
+	}
+	back, err := h.Rollback(t.Context(), "web", 1, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if back = h.wait(back.ReleaseID); back.State != controller.ReleaseLive || back.Image != "image-a" || back.Pinned() != digestA {
+		t.Errorf("release is %+v", back)
+	}
+}
+
+func TestImage_RollbackPullsADigestThatTheServerHasLost(t *testing.T) {
+	h := newHouse(t)
+	h.registry("image-a", digestA)
+	h.deployImage("web")
+	h.registry("image-b", digestB)
+	h.updateImage("web")
+	h.engine.mu.Lock()
+	delete(h.engine.images, "image-a")
+	h.engine.mu.Unlock()
+	back, err := h.Rollback(t.Context(), "web", 1, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if back = h.wait(back.ReleaseID); back.State != controller.ReleaseLive || back.Image != "image-a" {
+		t.Errorf("release is %+v", back)
+	}
+}
+
+func TestImage_WithoutARegistryTheOneOnTheServerRunsAndIsSaidSo(t *testing.T) {
+	h := newHouse(t)
+	h.noRegistry()
+	h.engine.images[webTag] = true
+	release := h.deployImage("web")
+	if release.State != controller.ReleaseLive || release.Digest != "" || release.Pinned() != webTag {
+		t.Fatalf("release is %+v", release)
+	}
+	if log := h.logOf(release.ReleaseID); !strings.Contains(log, "Its registry cannot be reached.") || !strings.Contains(log, "on the server is used") {
+		t.Errorf("the log does not say so: %s", log)
+	}
+}
+
+func TestImage_ThatCannotBeHadFailsWithTheNextStepAndLeavesTheOldOneServing(t *testing.T) {
+	h := newHouse(t)
+	h.registry("image-a", digestA)
+	h.deployImage("web")
+	h.noRegistry()
+	release := h.updateImage("web")
+	if release.State != controller.ReleaseFailed || !strings.Contains(release.Reason, "cannot be reached") || release.Hint != "Check the server's connection." {
+		t.Errorf("release is %+v", release)
+	}
+	if app, err := h.App(t.Context(), "web"); err != nil || app.Live != 1 {
+		t.Errorf("live is r%d, %v", app.Live, err)
+	}
+}
+
+func TestImage_OfAFailedReleaseIsNotRemovedFromTheServer(t *testing.T) {
+	h := newHouse(t)
+	h.registry("image-a", digestA)
+	h.engine.onStart = func(docker.StartOptions) error {
+		return &docker.StartError{Message: "No.", Err: errors.New("no")}
+	}
+	if release := h.deployImage("web"); release.State != controller.ReleaseFailed {
+		t.Fatalf("release is %+v", release)
+	}
+	if _, err := h.engine.FindImage(t.Context(), "image-a"); err != nil {
+		t.Errorf("the image is gone: %v", err)
+	}
+}
+
+func TestImage_WithLabelsOfOursIsRefused(t *testing.T) {
+	h := newHouse(t)
+	h.engine.onPull = func(docker.PullOptions) (docker.Image, string, error) {
+		return docker.Image{}, "", &docker.ForgedLabelError{Label: "traefik.enable"}
+	}
+	release := h.deployImage("web")
+	if release.State != controller.ReleaseFailed || !strings.Contains(release.Reason, "traefik.enable") {
+		t.Errorf("release is %+v", release)
+	}
+}
+
+func TestImage_RunsUnderTheSamePolicy(t *testing.T) {
+	h := newHouse(t)
+	h.registry("image-a", digestA)
+	started := h.recordStarts()
+	h.deployImage("web")
+	service := started("berth-web-r1").Service
+	if service.Limits != plan.DefaultLimits() || service.Waivers.WritableRoot || service.Waivers.RunsAsRoot() {
+		t.Errorf("it was started as %+v", service)
+	}
+}
+
+func TestImage_KnownDatabaseThatDiesIsOfferedTheWaiver(t *testing.T) {
+	h := newHouse(t)
+	h.registry("image-a", digestA)
+	h.proxy.mu.Lock()
+	h.proxy.status = 502
+	h.proxy.mu.Unlock()
+	h.engine.exited["berth-db-r1"] = docker.Condition{ExitCode: 1}
+	route, _ := h.ParseRoute("/db")
+	release, err := h.Accept(t.Context(), controller.Upload{Name: "db", Route: route, Image: "docker.io/library/postgres:17", By: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if release = h.wait(release.ReleaseID); !strings.Contains(release.Hint, `waiver "Database"`) || !strings.Contains(release.Hint, "postgres") {
+		t.Errorf("release is %+v", release)
+	}
+}
+
+func TestParseImage_WordsWhatIsWrongAtItsField(t *testing.T) {
+	for _, text := range []string{"", "nginx", "Not An Image", "a:b:c", strings.Repeat("a", 600) + ":1", "nginx:1\n--privileged"} {
+		_, err := controller.ParseImage(text)
+		wantProblem(t, err, controller.KindInvalid, "image")
+	}
+	if image, err := controller.ParseImage(" nginx:1.27 "); err != nil || image != "docker.io/library/nginx:1.27" {
+		t.Errorf("got %q, %v", image, err)
+	}
+}
+
+func TestWaivers_OfTheOperatorsListAreRefusedEverywhere(t *testing.T) {
+	h := newHouse(t)
+	h.deploy("hello")
+	loose := controller.DefaultSettings()
+	loose.Database = true
+	h.updateSettings("hello", loose)
+	h.updateSettings("hello", controller.DefaultSettings()) // r3; r2 holds the waiver
+	h.updateSettings("hello", loose)                        // r4, live
+	h.stop()
+	h.forbidden = []controller.Waiver{controller.WaiverDatabase}
+	h.open()
+
+	form := loose.Form()
+	_, err := h.ParseSettings(form)
+	wantProblem(t, err, controller.KindConflict, "database")
+	_, err = h.Rollback(t.Context(), "hello", 2, "test")
+	wantProblem(t, err, controller.KindConflict, "database")
+	archive := h.good()
+	defer archive.Discard()
+	_, err = h.AcceptUpdate(t.Context(), "hello", archive, "test")
+	wantProblem(t, err, controller.KindConflict, "database")
+	_, err = h.ExamineUpdate(t.Context(), "hello", archive)
+	wantProblem(t, err, controller.KindConflict, "database")
+	_, err = h.AcceptImage(t.Context(), "hello", webTag, "test")
+	wantProblem(t, err, controller.KindConflict, "database")
+	if release := h.updateSettings("hello", controller.DefaultSettings()); release.State != controller.ReleaseLive {
+		t.Errorf("the way out of the waiver: %+v", release)
+	}
+}
+
+func TestWaivers_OfDatabasesAreRecordedWithTheirServices(t *testing.T) {
+	h := newHouse(t)
+	h.deploy("shop")
+	h.audit.taken()
+	loose := controller.DefaultSettings()
+	loose.Database, loose.DatabaseServices = true, "cache,db"
+	h.updateSettings("shop", loose)
+	h.updateSettings("shop", controller.DefaultSettings())
+	lines := h.audit.taken()
+	for _, want := range []string{
+		"WAIVER_GRANT app shop true by test: database (cache, db)", "WAIVER_REVOKE app shop true by test: database (cache, db)",
+	} {
+		if !slices.Contains(lines, want) {
+			t.Errorf("no %q in %q", want, lines)
+		}
+	}
+}
+
+func TestParseForbiddenWaivers_KnowsTheNamesAndNoOthers(t *testing.T) {
+	got, err := controller.ParseForbiddenWaivers(" database,writable-root, ")
+	if err != nil || !slices.Equal(got, []controller.Waiver{controller.WaiverDatabase, controller.WaiverWritableRoot}) {
+		t.Errorf("got %v, %v", got, err)
+	}
+	if _, err := controller.ParseForbiddenWaivers("databases"); err == nil {
+		t.Error("a waiver that there is not was taken")
+	}
+}
+
+func TestParseServiceNames_SortsAndRefuses(t *testing.T) {
+	if got, err := controller.ParseServiceNames(" db, cache\tdb,"); err != nil || got != "cache,db" {
+		t.Errorf("got %q, %v", got, err)
+	}
+	for _, text := range []string{"DB", "-db", "db;drop", "dä", strings.Repeat("a", 64)} {
+		_, err := controller.ParseServiceNames(text)
+		wantProblem(t, err, controller.KindInvalid, "database_services")
+	}
+}
+
+func TestSettings_FallbackAloneWaitsForTheNextUpload(t *testing.T) {
+	h := newHouse(t)
+	h.deploy("site")
+	routed := controller.DefaultSettings()
+	routed.Fallback = true
+	release, err := h.UpdateSettings(t.Context(), "site", routed, "test")
+	if err != nil || release.Number != 0 {
+		t.Fatalf("got %+v, %v", release, err)
+	}
+	var built docker.BuildOptions
+	h.engine.onBuild = func(_ context.Context, o docker.BuildOptions) error { built = o; return nil }
+	next, err := h.AcceptUpdate(t.Context(), "site", h.receive(map[string]string{"index.html": "<h1>hello</h1>"}), "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	next = h.wait(next.ReleaseID)
+	if !next.Settings.Fallback || built.Build.Generated == nil || !strings.Contains(built.Build.Generated.Dockerfile, "--fallback") {
+		t.Errorf("release is %+v, built with %+v", next, built.Build.Generated)
+	}
+}
