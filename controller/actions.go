@@ -155,6 +155,11 @@ func (c *Controller) removeApp(ctx context.Context, name AppName) error {
 	if err := c.logs.removeApp(name); err != nil {
 		return err
 	}
+	for _, release := range releases {
+		if release.Archive != "" {
+			c.uploads.remove(release.Archive)
+		}
+	}
 	c.usage.forget(name)
 	if err := c.ledger.DeleteApp(ctx, name); err != nil && !errors.Is(err, ErrNotFound) {
 		return err

@@ -391,6 +391,67 @@ func TestCompose_SettingsApplyToTheMainServiceAlone(t *testing.T) {
 	h.settled("berth-book-r1.store", "berth-book-r3.migrate", "berth-book-r3.web")
 }
 
+func TestCompose_NewVariablesAreReadIntoTheFile(t *testing.T) {
+	h := newBook(t)
+	h.deployBook()
+	_, err := h.UpdateEnvironment(t.Context(), "book", controller.EnvironmentChange{Set: []controller.VariableWish{
+		{Name: "TITLE", Value: "Visitors"}, {Name: "PASSWORD", Value: "a-password", Secret: true}, {Name: "SPARE", Value: "x"},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	release, err := h.ApplyEnvironment(t.Context(), "book", "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.live(release)
+	h.settled("berth-book-r1.store", "berth-book-r2.migrate", "berth-book-r2.web")
+	web := h.engine.options["berth-book-r2.web"]
+	want := []string{"PASSWORD=" + plan.SecretReference("PASSWORD"), "STORE=http://store:9000", "TITLE=Visitors"}
+	if !slices.Equal(web.Service.Environment, want) || web.Secrets["PASSWORD"] != "a-password" {
+		t.Errorf("web has %q, %q", web.Service.Environment, web.Secrets)
+	}
+	settings := controller.DefaultSettings()
+	settings.Processes = 50
+	if release, err = h.UpdateSettings(t.Context(), "book", settings, "test"); err != nil {
+		t.Fatal(err)
+	}
+	h.live(release)
+	h.settled("berth-book-r1.store", "berth-book-r3.migrate", "berth-book-r3.web")
+	h.stop()
+	h.open()
+	h.eventually("the archive of the live release alone to be left", func() bool { return len(h.uploads()) == 1 })
+	if err := h.Delete(t.Context(), "book", "book"); err != nil {
+		t.Fatal(err)
+	}
+	if left := h.uploads(); len(left) > 0 {
+		t.Errorf("%q is left", left)
+	}
+}
+
+func TestCompose_FailedRunWithNewVariablesLeavesTheArchive(t *testing.T) {
+	h := newBook(t)
+	h.deployBook()
+	change := controller.EnvironmentChange{Set: []controller.VariableWish{{Name: "TITLE", Value: "Visitors"}}}
+	if _, err := h.UpdateEnvironment(t.Context(), "book", change); err != nil {
+		t.Fatal(err)
+	}
+	h.engine.onStart = func(docker.StartOptions) error { return &docker.StartError{Message: "No.", Err: io.EOF} }
+	release, err := h.ApplyEnvironment(t.Context(), "book", "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if release = h.wait(release.ReleaseID); release.State != controller.ReleaseFailed {
+		t.Fatalf("release is %s", release.State)
+	}
+	h.engine.onStart = nil
+	h.eventually("the second try to be accepted", func() bool {
+		release, err = h.ApplyEnvironment(t.Context(), "book", "test")
+		return err == nil
+	})
+	h.live(release)
+}
+
 func TestCompose_RemovedServiceIsMadeAgain(t *testing.T) {
 	h := newBook(t)
 	h.deployBook()

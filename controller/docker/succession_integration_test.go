@@ -25,7 +25,9 @@ func TestConnect_KeptServiceAnswersTheNewReleaseByItsName(t *testing.T) {
 			o.Release, o.Network = release, network
 		})
 	}
-	says := func(from Instance, name string) string { return strings.TrimSpace(ask(t, engine, from, "/get", "url", "http://"+name+":8000/")) }
+	says := func(from Instance, name string) string {
+		return strings.TrimSpace(ask(t, engine, from, "/get", "url", "http://"+name+":8000/"))
+	}
 	store, oldWeb := start(1, "store", "s1"), start(1, "web", "w1")
 	newWeb := start(2, "web", "w2")
 	network, err := engine.EnsureNetwork(t.Context(), "shop", 2)
