@@ -161,6 +161,7 @@ func (c *Controller) removeApp(ctx context.Context, name AppName) error {
 		}
 	}
 	c.usage.forget(name)
+	c.seen.enter(name, nil)
 	if err := c.ledger.DeleteApp(ctx, name); err != nil && !errors.Is(err, ErrNotFound) {
 		return err
 	}

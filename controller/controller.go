@@ -64,6 +64,7 @@ type Controller struct {
 	shipping     *shipping
 	notices      *notices
 	usage        *usageBook
+	seen         *serviceBook
 	apps         *appLocks
 	retiring     *retiring
 	displaced    *displaced
@@ -111,6 +112,7 @@ func New(o Options) (*Controller, error) {
 		shipping:     newShipping(),
 		notices:      newNotices(),
 		usage:        newUsageBook(),
+		seen:         newServiceBook(),
 		apps:         newAppLocks(),
 		retiring:     newRetiring(),
 		displaced:    newDisplaced(),

@@ -47,7 +47,13 @@ func (c *Controller) ExamineUpdate(ctx context.Context, name AppName, received *
 	if err != nil {
 		return Preview{}, err
 	}
-	return previewOf(made), nil
+	expected, err := c.foresee(ctx, app, made, environment)
+	if err != nil {
+		return Preview{}, err
+	}
+	preview := previewOf(made)
+	preview.Reasons = append(expected, preview.Reasons...)
+	return preview, nil
 }
 
 // checkClaims says early what CreateApp would; only CreateApp decides.
@@ -77,9 +83,11 @@ func previewOf(made plan.Plan) Preview {
 			preview.describe(service)
 		}
 	}
-	if len(made.Services) > 1 {
+	if made.Composed {
 		preview.Kind = "Compose app"
+		preview.Own, preview.Dockerfile, preview.Reasons = "", "", []string{fmt.Sprintf("The route leads to %s.", made.Main)}
 	}
+	preview.Reasons = append(preview.Reasons, made.Notes...)
 	return preview
 }
 

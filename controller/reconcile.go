@@ -166,7 +166,7 @@ func (c *Controller) reconcileApp(ctx context.Context, app App) ([]string, error
 			seen.add(live, run, instance, nil)
 		}
 	}
-	c.keepObserved(ctx, app, seen.worst)
+	c.keepSeen(ctx, app, seen)
 	return names, nil
 }
 

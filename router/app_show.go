@@ -27,6 +27,8 @@ type appPage struct {
 	Settings                    controller.SettingsForm // as typed, else the app's
 	LeastSettings, MostSettings controller.SettingsForm
 
+	Services []serviceRow // where there are several
+
 	Mounts      []mountRow // as typed, else the app's
 	VolumeNames []volume.Name
 }
@@ -116,6 +118,7 @@ func (a *admin) appPage(v *visit, name controller.AppName) (appPage, error) {
 	page.Waivers = waiversOf(view.App, releases)
 	page.Settings = view.Settings.Form()
 	page.Mounts = mountRows(view.Mounts)
+	page.Services = serviceRows(view.Services)
 	page.LeastSettings, page.MostSettings = a.apps.SettingsRange()
 	for _, release := range releases {
 		page.Releases = append(page.Releases, releaseRowOf(release))
