@@ -517,6 +517,74 @@ func TestCompose_WorstServiceIsWhatTheAppIs(t *testing.T) {
 	})
 }
 
+func TestCompose_ADockerfileCanFollowAndComeBefore(t *testing.T) {
+	h := newBook(t)
+	h.deploy("book")
+	h.live(h.updateBook())
+	h.settled("berth-book-r2.migrate", "berth-book-r2.store", "berth-book-r2.web")
+	h.eventually("the app's network to go", func() bool { return slices.Equal(h.networks(), []string{"book.r2"}) })
+	h.update("book")
+	h.settled("berth-book-r3")
+	h.eventually("the release's network to go", func() bool { return slices.Equal(h.networks(), []string{"book"}) })
+	h.eventually("the archive to go", func() bool { return len(h.uploads()) == 0 })
+}
+
+func TestCompose_CancelWhileItWaitsLeavesNothing(t *testing.T) {
+	h := newBook(t)
+	h.engine.onLook = func(name string, condition docker.Condition) docker.Condition {
+		if strings.Contains(name, ".store") {
+			condition.Health = "starting"
+		}
+		return condition
+	}
+	route, _ := h.ParseRoute("/book")
+	release, err := h.Accept(t.Context(), controller.Upload{Name: "book", Route: route, Archive: h.guestbook(), By: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.eventually("web to wait", func() bool { return len(h.started()) == 2 })
+	if err := h.Cancel(t.Context(), release.ReleaseID); err != nil {
+		t.Fatal(err)
+	}
+	if release = h.wait(release.ReleaseID); release.State != controller.ReleaseCancelled {
+		t.Errorf("release is %s", release.State)
+	}
+	h.settled()
+	if left := append(h.networks(), h.uploads()...); len(left) > 0 {
+		t.Errorf("%q is left", left)
+	}
+}
+
+func TestCompose_PreviewSaysWhatWillRestart(t *testing.T) {
+	h := newBook(t)
+	h.deployBook()
+	preview, err := h.ExamineUpdate(t.Context(), "book", h.guestbook("token.txt", "another-secret"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := strings.Join(preview.Reasons, "\n")
+	for _, part := range []string{"store is replaced: the old one stops first", "web starts beside the old one.", "Port 8080 of web is not published"} {
+		if !strings.Contains(said, part) {
+			t.Errorf("it does not say %q:\n%s", part, said)
+		}
+	}
+	if preview, err = h.ExamineUpdate(t.Context(), "book", h.guestbook()); err != nil || !strings.Contains(preview.Reasons[0], "store is kept as it is") {
+		t.Errorf("an unchanged one gives %q, %v", preview.Reasons, err)
+	}
+}
+
+func TestCompose_PageShowsEachService(t *testing.T) {
+	h := newBook(t)
+	h.deployBook()
+	app, err := h.App(t.Context(), "book")
+	if err != nil || len(app.Services) != 3 {
+		t.Fatalf("services %+v, %v", app.Services, err)
+	}
+	if store, web := app.Services[0], app.Services[2]; store.Name != "store" || store.Observed.State != controller.AppRunning || !web.Main || store.Main {
+		t.Errorf("services %+v", app.Services)
+	}
+}
+
 func TestCompose_DeleteLeavesTheVolumesAlone(t *testing.T) {
 	h := newBook(t)
 	h.deployBook()
