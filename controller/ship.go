@@ -552,7 +552,7 @@ func (s *shipment) ownInstances() []string {
 
 // removeImages removes what was built for a release that failed.
 func (s *shipment) removeImages(ctx context.Context) {
-	images := append(s.built, without(s.release.images(), s.built)...)
+	images := slices.Concat(s.built, without(s.release.images(), s.built))
 	images = without(images, s.former.images())
 	if s.release.RollbackOf != 0 && len(images) > 0 {
 		old, err := s.ledger.FindRelease(ctx, ReleaseID{App: s.release.App, Number: s.release.RollbackOf})

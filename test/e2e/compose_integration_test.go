@@ -151,8 +151,11 @@ func (g *guestbook) archive(t *testing.T, title string) []byte {
 		name    string
 		content []byte
 	}{
-		{"compose.yaml", []byte(compose)}, {"app/Dockerfile", dockerfile}, {"app/data/.keep", nil},
-		{"app/guestbook", g.binary}, {"token.txt", []byte("a-token-of-the-test")},
+		{"compose.yaml", []byte(compose)},
+		{"app/Dockerfile", dockerfile},
+		{"app/data/.keep", nil},
+		{"app/guestbook", g.binary},
+		{"token.txt", []byte("a-token-of-the-test")},
 	} {
 		header := &zip.FileHeader{Name: file.name, Method: zip.Deflate}
 		header.SetMode(0o755)
