@@ -391,6 +391,37 @@ func TestCompose_SettingsApplyToTheMainServiceAlone(t *testing.T) {
 	h.settled("berth-book-r1.store", "berth-book-r3.migrate", "berth-book-r3.web")
 }
 
+func TestCompose_FirstReleaseHasTheVariablesThatItsFileNeeds(t *testing.T) {
+	h := newBook(t)
+	file := "services: {web: {image: 'a:1', ports: ['80'], environment: {PASSWORD: '${PASSWORD:?save it}'}}}"
+	route, _ := h.ParseRoute("/book")
+	wish := controller.Upload{Name: "book", Route: route, Archive: h.guestbook("compose.yaml", file), By: "test"}
+	_, err := h.Accept(t.Context(), wish)
+	wantProblem(t, err, controller.KindInvalid, "archive")
+	wish.Environment = []controller.VariableWish{{Name: "PASSWORD", Value: "a-password", Secret: true}}
+	preview, err := h.Examine(t.Context(), wish)
+	if err != nil {
+		t.Fatal(err)
+	}
+	held := h.Hold("ada", "", wish.Archive, preview)
+	wish.Archive, wish.Environment = nil, nil
+	release, err := h.AcceptHeld(t.Context(), controller.HeldKey{Owner: "ada", ID: held.ID}, wish)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.live(release)
+	if web := h.engine.options["berth-book-r1.web"]; web.Secrets["PASSWORD"] != "a-password" {
+		t.Errorf("web was started with %+v", web)
+	}
+	saved, err := h.Environment(t.Context(), "book")
+	if err != nil || len(saved.Variables) != 1 || !saved.Variables[0].Secret || saved.Unapplied() != 0 {
+		t.Errorf("the app's environment is %+v, %v", saved, err)
+	}
+	wish = controller.Upload{Name: "other", Route: route, Archive: h.guestbook(), Environment: []controller.VariableWish{{Name: "PORT", Value: "1"}}}
+	_, err = h.Accept(t.Context(), wish)
+	wantProblem(t, err, controller.KindInvalid, "environment")
+}
+
 func TestCompose_NewVariablesAreReadIntoTheFile(t *testing.T) {
 	h := newBook(t)
 	h.deployBook()

@@ -15,21 +15,31 @@ type Preview struct {
 	Dockerfile string   // whole text of the one that Berth wrote; empty where it wrote none
 	Reasons    []string // whole sentences: what was found, and what follows
 	Services   []string // names, in the order in which they start
+
+	environment []VariableWish // that it was read with; it waits with the archive
 }
+
+// Variables is how many were given for it.
+func (p Preview) Variables() int { return len(p.environment) }
 
 // Examine says how the archive of a new app will be built, or refuses it as
 // Accept would. It claims nothing and keeps nothing: the archive stays the
 // caller's. A name or a route that is left empty is not looked at.
 func (c *Controller) Examine(ctx context.Context, u Upload) (Preview, error) {
-	app := c.newApp(u)
-	made, err := c.examine(u.Archive, app, app.Settings.planOptions())
+	app, environment, err := c.newApp(u)
+	if err != nil {
+		return Preview{}, err
+	}
+	made, err := c.examine(u.Archive, app, environment.options(app.Settings))
 	if err != nil {
 		return Preview{}, err
 	}
 	if err := c.checkClaims(ctx, app); err != nil {
 		return Preview{}, claimProblem(err, app)
 	}
-	return previewOf(made), nil
+	preview := previewOf(made)
+	preview.environment = u.Environment
+	return preview, nil
 }
 
 // ExamineUpdate is Examine for the next release of an app. A release under way is

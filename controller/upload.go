@@ -16,12 +16,15 @@ import (
 
 // Upload is a person's wish for a new app, every field parsed.
 type Upload struct {
-	Name    AppName
-	Route   traefik.Route
-	Port    uint16 // 0 lets the image decide
-	Mounts  []Mount
-	Archive *Archive
-	By      string // account or token name
+	Name   AppName
+	Route  traefik.Route
+	Port   uint16 // 0 lets the image decide
+	Mounts []Mount
+	// Environment is what the app is to have from its first release on: a compose file
+	// may not be read without.
+	Environment []VariableWish
+	Archive     *Archive
+	By          string // account or token name
 }
 
 // Archive is the file of an upload, received in full and not yet looked into.

@@ -18,6 +18,9 @@ const (
 	fieldRoute   = "route"
 	fieldPort    = "port"
 	fieldArchive = "archive"
+
+	fieldVariables      = "environment"       // a .env text; it is never sent back
+	fieldPlainVariables = "environment_plain" // nothing of it is a secret
 )
 
 // The most that the small fields of an upload may be.
