@@ -15,15 +15,18 @@ import (
 // release, all or nothing. It takes the archive over where it succeeds; after a
 // refusal the caller discards it. An image in its place is pulled by the release.
 func (c *Controller) Accept(ctx context.Context, u Upload) (Release, error) {
-	app := c.newApp(u)
-	if _, err := c.examineUpload(u, app); err != nil {
+	app, environment, err := c.newApp(u)
+	if err != nil {
+		return Release{}, err
+	}
+	if _, err := c.examineUpload(u, app, environment); err != nil {
 		return Release{}, err
 	}
 	if err := CheckMounts(app.Mounts); err != nil {
 		return Release{}, err
 	}
 	var release Release
-	err := c.holdingVolumes(ctx, app.Mounts, func() (err error) {
+	err = c.holdingVolumes(ctx, app.Mounts, func() (err error) {
 		release, err = c.ledger.CreateApp(ctx, app, u.release())
 		return err
 	})
@@ -152,13 +155,19 @@ func (c *Controller) examine(received *Archive, app App, options plan.Options) (
 	return made, archiveProblem(err)
 }
 
-func (c *Controller) newApp(u Upload) App {
+// newApp returns the app that is wished for, and the environment of its first release.
+func (c *Controller) newApp(u Upload) (App, openEnvironment, error) {
 	app := App{
 		Name: u.Name, Routes: []traefik.Route{u.Route}, Settings: DefaultSettings().within(c.most),
 		Mounts: u.Mounts, Wanted: WantedRunning, CreatedAt: time.Now(),
 	}
 	app.Settings.Port, app.Settings.Fallback = u.Port, u.Fallback
-	return app
+	var err error
+	if app.Variables, err = c.changeEnvironment(u.Name, nil, EnvironmentChange{Set: u.Environment}); err != nil {
+		return App{}, openEnvironment{}, inField("environment", err)
+	}
+	environment, err := c.open(u.Name, app.Variables)
+	return app, environment, err
 }
 
 func newRelease(app AppName, from *Archive, by string) Release {

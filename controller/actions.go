@@ -155,7 +155,13 @@ func (c *Controller) removeApp(ctx context.Context, name AppName) error {
 	if err := c.logs.removeApp(name); err != nil {
 		return err
 	}
+	for _, release := range releases {
+		if release.Archive != "" {
+			c.uploads.remove(release.Archive)
+		}
+	}
 	c.usage.forget(name)
+	c.seen.enter(name, nil)
 	if err := c.ledger.DeleteApp(ctx, name); err != nil && !errors.Is(err, ErrNotFound) {
 		return err
 	}

@@ -77,4 +77,6 @@ type App struct {
 	Live      int64 // number of the live release; 0 before the first
 	Observed  Observed
 	CreatedAt time.Time
+
+	Variables []Variable // that CreateApp saves for it; FindEnvironment reads them
 }

@@ -394,6 +394,98 @@ func TestCompose_SettingsApplyToTheMainServiceAlone(t *testing.T) {
 	h.settled("berth-book-r1.store", "berth-book-r3.migrate", "berth-book-r3.web")
 }
 
+func TestCompose_FirstReleaseHasTheVariablesThatItsFileNeeds(t *testing.T) {
+	h := newBook(t)
+	file := "services: {web: {image: 'a:1', ports: ['80'], environment: {PASSWORD: '${PASSWORD:?save it}'}}}"
+	route, _ := h.ParseRoute("/book")
+	wish := controller.Upload{Name: "book", Route: route, Archive: h.guestbook("compose.yaml", file), By: "test"}
+	_, err := h.Accept(t.Context(), wish)
+	wantProblem(t, err, controller.KindInvalid, "archive")
+	wish.Environment = []controller.VariableWish{{Name: "PASSWORD", Value: "a-password", Secret: true}}
+	preview, err := h.Examine(t.Context(), wish)
+	if err != nil {
+		t.Fatal(err)
+	}
+	held := h.Hold("ada", "", wish.Archive, preview)
+	wish.Archive, wish.Environment = nil, nil
+	release, err := h.AcceptHeld(t.Context(), controller.HeldKey{Owner: "ada", ID: held.ID}, wish)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.live(release)
+	if web := h.engine.options["berth-book-r1.web"]; web.Secrets["PASSWORD"] != "a-password" {
+		t.Errorf("web was started with %+v", web)
+	}
+	saved, err := h.Environment(t.Context(), "book")
+	if err != nil || len(saved.Variables) != 1 || !saved.Variables[0].Secret || saved.Unapplied() != 0 {
+		t.Errorf("the app's environment is %+v, %v", saved, err)
+	}
+	wish = controller.Upload{Name: "other", Route: route, Archive: h.guestbook(), Environment: []controller.VariableWish{{Name: "PORT", Value: "1"}}}
+	_, err = h.Accept(t.Context(), wish)
+	wantProblem(t, err, controller.KindInvalid, "environment")
+}
+
+func TestCompose_NewVariablesAreReadIntoTheFile(t *testing.T) {
+	h := newBook(t)
+	h.deployBook()
+	_, err := h.UpdateEnvironment(t.Context(), "book", controller.EnvironmentChange{Set: []controller.VariableWish{
+		{Name: "TITLE", Value: "Visitors"}, {Name: "PASSWORD", Value: "a-password", Secret: true}, {Name: "SPARE", Value: "x"},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	release, err := h.ApplyEnvironment(t.Context(), "book", "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.live(release)
+	h.settled("berth-book-r1.store", "berth-book-r2.migrate", "berth-book-r2.web")
+	web := h.engine.options["berth-book-r2.web"]
+	want := []string{"PASSWORD=" + plan.SecretReference("PASSWORD"), "STORE=http://store:9000", "TITLE=Visitors"}
+	if !slices.Equal(web.Service.Environment, want) || web.Secrets["PASSWORD"] != "a-password" {
+		t.Errorf("web has %q, %q", web.Service.Environment, web.Secrets)
+	}
+	settings := controller.DefaultSettings()
+	settings.Processes = 50
+	if release, err = h.UpdateSettings(t.Context(), "book", settings, "test"); err != nil {
+		t.Fatal(err)
+	}
+	h.live(release)
+	h.settled("berth-book-r1.store", "berth-book-r3.migrate", "berth-book-r3.web")
+	h.stop()
+	h.open()
+	h.eventually("the archive of the live release alone to be left", func() bool { return len(h.uploads()) == 1 })
+	if err := h.Delete(t.Context(), "book", "book"); err != nil {
+		t.Fatal(err)
+	}
+	if left := h.uploads(); len(left) > 0 {
+		t.Errorf("%q is left", left)
+	}
+}
+
+func TestCompose_FailedRunWithNewVariablesLeavesTheArchive(t *testing.T) {
+	h := newBook(t)
+	h.deployBook()
+	change := controller.EnvironmentChange{Set: []controller.VariableWish{{Name: "TITLE", Value: "Visitors"}}}
+	if _, err := h.UpdateEnvironment(t.Context(), "book", change); err != nil {
+		t.Fatal(err)
+	}
+	h.engine.onStart = func(docker.StartOptions) error { return &docker.StartError{Message: "No.", Err: io.EOF} }
+	release, err := h.ApplyEnvironment(t.Context(), "book", "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if release = h.wait(release.ReleaseID); release.State != controller.ReleaseFailed {
+		t.Fatalf("release is %s", release.State)
+	}
+	h.engine.onStart = nil
+	h.eventually("the second try to be accepted", func() bool {
+		release, err = h.ApplyEnvironment(t.Context(), "book", "test")
+		return err == nil
+	})
+	h.live(release)
+}
+
 func TestCompose_RemovedServiceIsMadeAgain(t *testing.T) {
 	h := newBook(t)
 	h.deployBook()
@@ -457,6 +549,74 @@ func TestCompose_WorstServiceIsWhatTheAppIs(t *testing.T) {
 		app, _ = h.App(t.Context(), "book")
 		return app.Observed.State == controller.AppUnhealthy && strings.HasPrefix(app.Observed.Detail, "store: ")
 	})
+}
+
+func TestCompose_ADockerfileCanFollowAndComeBefore(t *testing.T) {
+	h := newBook(t)
+	h.deploy("book")
+	h.live(h.updateBook())
+	h.settled("berth-book-r2.migrate", "berth-book-r2.store", "berth-book-r2.web")
+	h.eventually("the app's network to go", func() bool { return slices.Equal(h.networks(), []string{"book.r2"}) })
+	h.update("book")
+	h.settled("berth-book-r3")
+	h.eventually("the release's network to go", func() bool { return slices.Equal(h.networks(), []string{"book"}) })
+	h.eventually("the archive to go", func() bool { return len(h.uploads()) == 0 })
+}
+
+func TestCompose_CancelWhileItWaitsLeavesNothing(t *testing.T) {
+	h := newBook(t)
+	h.engine.onLook = func(name string, condition docker.Condition) docker.Condition {
+		if strings.Contains(name, ".store") {
+			condition.Health = "starting"
+		}
+		return condition
+	}
+	route, _ := h.ParseRoute("/book")
+	release, err := h.Accept(t.Context(), controller.Upload{Name: "book", Route: route, Archive: h.guestbook(), By: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.eventually("web to wait", func() bool { return len(h.started()) == 2 })
+	if err := h.Cancel(t.Context(), release.ReleaseID); err != nil {
+		t.Fatal(err)
+	}
+	if release = h.wait(release.ReleaseID); release.State != controller.ReleaseCancelled {
+		t.Errorf("release is %s", release.State)
+	}
+	h.settled()
+	if left := append(h.networks(), h.uploads()...); len(left) > 0 {
+		t.Errorf("%q is left", left)
+	}
+}
+
+func TestCompose_PreviewSaysWhatWillRestart(t *testing.T) {
+	h := newBook(t)
+	h.deployBook()
+	preview, err := h.ExamineUpdate(t.Context(), "book", h.guestbook("token.txt", "another-secret"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := strings.Join(preview.Reasons, "\n")
+	for _, part := range []string{"store is replaced: the old one stops first", "web starts beside the old one.", "Port 8080 of web is not published"} {
+		if !strings.Contains(said, part) {
+			t.Errorf("it does not say %q:\n%s", part, said)
+		}
+	}
+	if preview, err = h.ExamineUpdate(t.Context(), "book", h.guestbook()); err != nil || !strings.Contains(preview.Reasons[0], "store is kept as it is") {
+		t.Errorf("an unchanged one gives %q, %v", preview.Reasons, err)
+	}
+}
+
+func TestCompose_PageShowsEachService(t *testing.T) {
+	h := newBook(t)
+	h.deployBook()
+	app, err := h.App(t.Context(), "book")
+	if err != nil || len(app.Services) != 3 {
+		t.Fatalf("services %+v, %v", app.Services, err)
+	}
+	if store, web := app.Services[0], app.Services[2]; store.Name != "store" || store.Observed.State != controller.AppRunning || !web.Main || store.Main {
+		t.Errorf("services %+v", app.Services)
+	}
 }
 
 func TestCompose_DeleteLeavesTheVolumesAlone(t *testing.T) {

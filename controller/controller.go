@@ -67,6 +67,7 @@ type Controller struct {
 	shipping     *shipping
 	notices      *notices
 	usage        *usageBook
+	seen         *serviceBook
 	apps         *appLocks
 	retiring     *retiring
 	displaced    *displaced
@@ -115,6 +116,7 @@ func New(o Options) (*Controller, error) {
 		shipping:     newShipping(),
 		notices:      newNotices(),
 		usage:        newUsageBook(),
+		seen:         newServiceBook(),
 		apps:         newAppLocks(),
 		retiring:     newRetiring(),
 		displaced:    newDisplaced(),

@@ -152,7 +152,7 @@ func (s *shipment) diagnoseSilence(service *atFault, cause error) *Problem {
 	if errors.Is(cause, errUnhealthy) {
 		return &Problem{
 			Kind: KindInvalid, Err: cause,
-			Message: fmt.Sprintf("%s, but its HEALTHCHECK did not turn healthy within %s.", service.works(), readyTimeout),
+			Message: fmt.Sprintf("%s, but its HEALTHCHECK did not turn healthy within %s.", service.works(), service.patience()),
 			Hint:    "See what the health check runs, and that the image holds the program it needs.",
 		}
 	}
@@ -208,6 +208,14 @@ func (a *atFault) named(problem *Problem) *Problem {
 	said := *problem
 	said.Message = fmt.Sprintf("The service %s failed. %s", a.service.Spec.Name, problem.Message)
 	return &said
+}
+
+// patience is how long it had to become healthy.
+func (a *atFault) patience() time.Duration {
+	if a.service == nil {
+		return readyTimeout
+	}
+	return a.service.patience()
 }
 
 // works is what it does although its health check fails.

@@ -91,9 +91,34 @@ func (c *Controller) ApplyEnvironment(ctx context.Context, name AppName, by stri
 		return Release{}, err
 	}
 	wish := rerunOf(live, by)
-	wish.Services = live.again(app.Settings)
+	wish.Services, wish.Archive = live.again(app.Settings), live.Archive
 	wish.Settings, wish.Mounts, wish.NewEnvironment = app.Settings, app.Mounts, true
+	if live.Composed() {
+		if err := c.planAgain(ctx, app, &wish); err != nil {
+			return Release{}, err
+		}
+	}
 	return c.queueRerun(ctx, app, wish)
+}
+
+// planAgain lets the release be planned anew from the archive of the live one: what a
+// compose file says depends on the variables. Its images come from the build cache.
+func (c *Controller) planAgain(ctx context.Context, app App, wish *Release) error {
+	if wish.Archive == "" {
+		return &Problem{
+			Kind: KindConflict, Message: "The archive of what runs is not kept any more, and its compose file has to be read again with the new variables.",
+			Hint: "Upload the archive as an update: it takes the variables as they are saved.",
+		}
+	}
+	environment, err := c.openSavedEnvironment(ctx, app.Name)
+	if err != nil {
+		return err
+	}
+	if _, err := c.examine(&Archive{file: wish.Archive}, app, environment.options(app.Settings)); err != nil {
+		return err
+	}
+	wish.Image, wish.Services = "", nil
+	return nil
 }
 
 // environment compares what was saved with what runs.

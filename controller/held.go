@@ -73,20 +73,23 @@ func (c *Controller) Drop(key HeldKey) { c.held.drop(key) }
 // leaves it held. Once it is accepted the same release is the answer each time:
 // who asks twice has one app.
 func (c *Controller) AcceptHeld(ctx context.Context, key HeldKey, u Upload) (Release, error) {
-	return c.acceptHeld(key, "", func(received *Archive) (Release, error) {
+	return c.acceptHeld(key, "", func(received *Archive, preview Preview) (Release, error) {
 		u.Archive = received
+		if len(u.Environment) == 0 { // it is asked for once, and shown to nobody
+			u.Environment = preview.environment
+		}
 		return c.Accept(ctx, u)
 	})
 }
 
 // AcceptHeldUpdate is AcceptUpdate in the same way.
 func (c *Controller) AcceptHeldUpdate(ctx context.Context, key HeldKey, app AppName, by string) (Release, error) {
-	return c.acceptHeld(key, app, func(received *Archive) (Release, error) {
+	return c.acceptHeld(key, app, func(received *Archive, _ Preview) (Release, error) {
 		return c.AcceptUpdate(ctx, app, received, by)
 	})
 }
 
-func (c *Controller) acceptHeld(key HeldKey, app AppName, accept func(*Archive) (Release, error)) (Release, error) {
+func (c *Controller) acceptHeld(key HeldKey, app AppName, accept func(*Archive, Preview) (Release, error)) (Release, error) {
 	entry := c.held.find(key)
 	if entry == nil || entry.held.App != app {
 		return Release{}, heldGone()
@@ -99,7 +102,7 @@ func (c *Controller) acceptHeld(key HeldKey, app AppName, accept func(*Archive) 
 	case entry.archive.file == "":
 		return Release{}, heldGone()
 	}
-	release, err := accept(entry.archive)
+	release, err := accept(entry.archive, entry.held.Preview)
 	if err == nil {
 		entry.release = release
 	}

@@ -35,7 +35,7 @@ type Table struct {
 // proxy are projections of it. Every method is one transaction; a missing row
 // is ErrNotFound.
 type Ledger interface {
-	// CreateApp claims the name and the routes and queues the first release.
+	// CreateApp claims the name and the routes, saves the variables and queues the first release.
 	// ErrNameTaken or ErrRouteTaken where another app has them.
 	CreateApp(context.Context, App, Release) (Release, error)
 	// CreateRelease queues the next release of an app and gives it its number and

@@ -53,7 +53,7 @@ func (c *Controller) UpdateMounts(ctx context.Context, name AppName, mounts []Mo
 	switch {
 	case app.Live != 0 && !slices.Equal(live.Mounts, mounts):
 		wish := rerunOf(live, by)
-		wish.Services = live.again(app.Settings)
+		wish.Services, wish.Archive = live.again(app.Settings), live.Archive
 		wish.Settings, wish.Mounts, wish.NewSettings = app.Settings, mounts, true
 		return c.queueRerun(ctx, app, wish)
 	case !slices.Equal(app.Mounts, mounts):

@@ -51,11 +51,21 @@ func (c *Controller) observeLive(ctx context.Context, live Release) {
 			seen.add(live, run, found, err)
 		}
 	}
+	c.keepSeen(ctx, app, seen)
+}
+
+// keepSeen keeps what was seen of the app's services, and of the app.
+func (c *Controller) keepSeen(ctx context.Context, app App, seen observation) {
+	c.seen.enter(app.Name, seen.services)
 	c.keepObserved(ctx, app, seen.worst)
 }
 
-// observation is the worst of what was seen of an app's instances.
-type observation struct{ worst Observed }
+// observation is what was seen of an app's instances: the worst of all, and of each
+// service where there are several.
+type observation struct {
+	worst    Observed
+	services map[string]Observed
+}
 
 // severity puts the states in order, the worst last.
 var severity = []AppState{AppRunning, AppUnhealthy, AppCrashing, AppDown}
@@ -65,10 +75,22 @@ func (o *observation) add(live Release, run ServiceRun, instance docker.Instance
 	if err == nil && run.done(instance.Condition) && live.Composed() {
 		seen = Observed{State: AppRunning, At: seen.At}
 	}
-	if slices.Index(severity, seen.State) > slices.Index(severity, o.worst.State) {
+	if len(live.Services) > 1 {
+		if o.services == nil {
+			o.services = make(map[string]Observed)
+		}
+		if seen.worseThan(o.services[run.Spec.Name]) {
+			o.services[run.Spec.Name] = seen
+		}
+	}
+	if seen.worseThan(o.worst) {
 		seen.Detail = live.detail(run, seen.Detail)
 		o.worst = seen
 	}
+}
+
+func (o Observed) worseThan(other Observed) bool {
+	return slices.Index(severity, o.State) > slices.Index(severity, other.State)
 }
 
 // detail says which service it is about, where there are several.

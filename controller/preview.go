@@ -15,21 +15,31 @@ type Preview struct {
 	Dockerfile string   // whole text of the one that Berth wrote; empty where it wrote none
 	Reasons    []string // whole sentences: what was found, and what follows
 	Services   []string // names, in the order in which they start
+
+	environment []VariableWish // that it was read with; it waits with the archive
 }
+
+// Variables is how many were given for it.
+func (p Preview) Variables() int { return len(p.environment) }
 
 // Examine says how the archive of a new app will be built, or refuses it as
 // Accept would. It claims nothing and keeps nothing: the archive stays the
 // caller's. A name or a route that is left empty is not looked at.
 func (c *Controller) Examine(ctx context.Context, u Upload) (Preview, error) {
-	app := c.newApp(u)
-	made, err := c.examineUpload(u, app)
+	app, environment, err := c.newApp(u)
+	if err != nil {
+		return Preview{}, err
+	}
+	made, err := c.examineUpload(u, app, environment)
 	if err != nil {
 		return Preview{}, err
 	}
 	if err := c.checkClaims(ctx, app); err != nil {
 		return Preview{}, claimProblem(err, app)
 	}
-	return previewOf(made), nil
+	preview := previewOf(made)
+	preview.environment = u.Environment
+	return preview, nil
 }
 
 // ExamineUpdate is Examine for the next release of an app. A release under way is
@@ -50,7 +60,13 @@ func (c *Controller) ExamineUpdate(ctx context.Context, name AppName, received *
 	if err != nil {
 		return Preview{}, err
 	}
-	return previewOf(made), nil
+	expected, err := c.foresee(ctx, app, made, environment)
+	if err != nil {
+		return Preview{}, err
+	}
+	preview := previewOf(made)
+	preview.Reasons = append(expected, preview.Reasons...)
+	return preview, nil
 }
 
 // checkClaims says early what CreateApp would; only CreateApp decides.
@@ -80,9 +96,11 @@ func previewOf(made plan.Plan) Preview {
 			preview.describe(service)
 		}
 	}
-	if len(made.Services) > 1 {
+	if made.Composed {
 		preview.Kind = "Compose app"
+		preview.Own, preview.Dockerfile, preview.Reasons = "", "", []string{fmt.Sprintf("The route leads to %s.", made.Main)}
 	}
+	preview.Reasons = append(preview.Reasons, made.Notes...)
 	return preview
 }
 

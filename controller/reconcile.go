@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"berth/controller/docker"
@@ -97,7 +98,10 @@ func (c *Controller) reconcile(ctx context.Context) error {
 			kept[name] = true
 		}
 	}
-	errs = append(errs, c.engine.JoinProxy(ctx), c.publish(ctx), c.sweepUploads(underWay))
+	if errors.Join(errs...) == nil { // else it is not known which archives are still needed
+		errs = append(errs, c.sweepUploads(underWay, kept))
+	}
+	errs = append(errs, c.engine.JoinProxy(ctx), c.publish(ctx))
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
@@ -127,7 +131,7 @@ func (c *Controller) clearAttempt(ctx context.Context, release Release) error {
 }
 
 // reconcileApp makes the app's live instances as they are wanted, and returns their
-// names and the key of their network.
+// names, the key of their network and the archive that is kept for them.
 func (c *Controller) reconcileApp(ctx context.Context, app App) ([]string, error) {
 	if app.Wanted == WantedDeleted {
 		return nil, c.removeApp(ctx, app.Name)
@@ -150,7 +154,7 @@ func (c *Controller) reconcileApp(ctx context.Context, app App) ([]string, error
 	if err != nil {
 		return nil, err
 	}
-	names := append(slices.Clone(live.Instances), networkKey(app.Name, live.network()))
+	names := append(slices.Clone(live.Instances), networkKey(app.Name, live.network()), archiveKey(live.Archive))
 	var seen observation
 	for _, run := range live.Runs() {
 		for _, name := range run.Instances {
@@ -162,7 +166,7 @@ func (c *Controller) reconcileApp(ctx context.Context, app App) ([]string, error
 			seen.add(live, run, instance, nil)
 		}
 	}
-	c.keepObserved(ctx, app, seen.worst)
+	c.keepSeen(ctx, app, seen)
 	return names, nil
 }
 
@@ -277,14 +281,22 @@ func (c *Controller) confirmTable(ctx context.Context) error {
 }
 
 // sweepUploads removes the archives that an earlier process left behind.
-func (c *Controller) sweepUploads(underWay []Release) error {
+func (c *Controller) sweepUploads(underWay []Release, kept map[string]bool) error {
 	owned := make(map[string]bool, len(underWay))
 	c.held.addFiles(owned)
+	for key := range kept {
+		if file, found := strings.CutPrefix(key, archiveKey("")); found {
+			owned[file] = true
+		}
+	}
 	for _, release := range underWay {
 		owned[release.Archive] = true
 	}
 	return c.uploads.sweep(owned, c.made)
 }
+
+// archiveKey names a file of the uploads folder among the names of what is kept.
+func archiveKey(file string) string { return "archive " + file }
 
 func pause(ctx context.Context, d time.Duration) error {
 	select {

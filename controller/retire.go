@@ -73,6 +73,9 @@ func (s *shipment) retireLater() {
 				c.requestReconcile()
 			}
 		}
+		if err := c.forgetArchive(ctx, former, former.Archive != s.release.Archive); err != nil {
+			c.logger.Warn("clear archive", "release", former.String(), "error", err)
+		}
 		if err := c.removeOldImages(ctx, former.App); err != nil {
 			c.logger.Warn("remove old images", "app", string(former.App), "error", err)
 		}

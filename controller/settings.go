@@ -137,7 +137,7 @@ func (c *Controller) UpdateSettings(ctx context.Context, name AppName, settings 
 	switch {
 	case app.Live != 0 && live.Settings.run() != settings.run():
 		wish := rerunOf(live, by)
-		wish.Services = live.again(settings)
+		wish.Services, wish.Archive = live.again(settings), live.Archive
 		wish.Settings, wish.Mounts, wish.NewSettings = settings, app.Mounts, true
 		return c.queueRerun(ctx, app, wish)
 	case app.Settings != settings:

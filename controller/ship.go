@@ -312,7 +312,9 @@ func (s *shipment) makeImages(ctx context.Context, tree *archive.Tree) error {
 	if err := s.keepImage(ctx); err != nil {
 		return err
 	}
-	s.dropArchive(ctx)
+	if !s.composed { // what a compose file says depends on the variables: it is read again with others
+		s.dropArchive(ctx)
+	}
 	return nil
 }
 
@@ -569,11 +571,17 @@ func (s *shipment) ownInstances() []string {
 
 // removeImages removes what was built for a release that failed.
 func (s *shipment) removeImages(ctx context.Context) {
-	images := s.built
-	if s.release.RollbackOf == 0 {
-		images = append(images, without(s.release.images(), images)...)
+	images := slices.Concat(s.built, without(s.release.images(), s.built))
+	images = without(images, s.former.images())
+	if s.release.RollbackOf != 0 && len(images) > 0 {
+		old, err := s.ledger.FindRelease(ctx, ReleaseID{App: s.release.App, Number: s.release.RollbackOf})
+		if err != nil {
+			s.logger.Warn("remove images of failed release", "release", s.release.String(), "error", err)
+			return
+		}
+		images = without(images, old.images())
 	}
-	for _, image := range without(images, s.former.images()) {
+	for _, image := range images {
 		if err := s.engine.RemoveImage(ctx, image); err != nil && !errors.Is(err, docker.ErrNotFound) {
 			s.logger.Warn("remove image of failed release", "release", s.release.String(), "error", err)
 		}
@@ -639,16 +647,27 @@ func (s *shipment) advance(ctx context.Context, state ReleaseState) error {
 	return nil
 }
 
+// dropArchive forgets the archive of the release, and removes the file where it is
+// not the one of the release that this one runs again.
 func (s *shipment) dropArchive(ctx context.Context) {
-	if s.release.Archive == "" {
-		return
-	}
-	if err := s.ledger.ClearArchive(ctx, s.release.ReleaseID); err != nil {
+	if err := s.forgetArchive(ctx, s.release, s.release.RollbackOf == 0); err != nil {
 		s.logger.Warn("clear archive", "release", s.release.String(), "error", err)
 		return
 	}
-	s.uploads.remove(s.release.Archive)
 	s.release.Archive = ""
+}
+
+func (c *Controller) forgetArchive(ctx context.Context, release Release, remove bool) error {
+	if release.Archive == "" {
+		return nil
+	}
+	if err := c.ledger.ClearArchive(ctx, release.ReleaseID); err != nil {
+		return err
+	}
+	if remove {
+		c.uploads.remove(release.Archive)
+	}
+	return nil
 }
 
 func (c *Controller) finish(ctx context.Context, id ReleaseID, state ReleaseState, reason, hint string) error {

@@ -60,17 +60,8 @@ func (s *shipment) unchanged(ctx context.Context, service *shipped, former openE
 	if old.Main || s.startsAgain(service) || !s.runs(ctx, old) {
 		return nil, nil
 	}
-	spec, err := s.unsealed(s.app.Name, old.Spec)
-	if err != nil {
+	if same, err := s.sameDefinition(s.former, old, service.Spec, s.environment, former); err != nil || !same {
 		return nil, err
-	}
-	for _, name := range service.Spec.SecretsOf() {
-		if s.environment.secrets[name] != former.secrets[name] {
-			return nil, nil
-		}
-	}
-	if spec.Fingerprint() != service.Spec.Fingerprint() {
-		return nil, nil
 	}
 	if old.Image == service.Image {
 		return &old, nil

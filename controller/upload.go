@@ -23,7 +23,10 @@ type Upload struct {
 	Mounts []Mount
 	// Fallback lets a static site answer unknown paths with its index.html.
 	Fallback bool
-	Archive  *Archive
+	// Environment is what the app is to have from its first release on: a compose file
+	// may not be read without.
+	Environment []VariableWish
+	Archive     *Archive
 	// Image is run as it is; it stands in place of Archive.
 	Image plan.ImageReference
 	By    string // account or token name

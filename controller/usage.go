@@ -44,6 +44,14 @@ func (b *usageBook) of(app AppName) (Usage, bool) {
 	return usage, ok
 }
 
+// instance returns what one instance of the app takes.
+func (b *usageBook) instance(app AppName, name string) (docker.Usage, bool) {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	taken, ok := b.samples[app][name]
+	return taken, ok
+}
+
 // looked notes that somebody looks, and wakes the sampler from its idle pace.
 func (b *usageBook) looked() {
 	before := b.lookedAt.Swap(time.Now().UnixNano())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"berth/controller/docker"
@@ -20,6 +21,8 @@ type AppView struct {
 
 	Variables int // of the environment that was saved; App fills both in
 	Unapplied int // how many differ from what runs
+
+	Services []ServiceView // of the live release, where there are several; App fills them in
 }
 
 // Apps returns every app, by name.
@@ -57,6 +60,9 @@ func (c *Controller) App(ctx context.Context, name AppName) (AppView, error) {
 	c.usage.looked()
 	view := c.view(app, latest)
 	view.Variables, view.Unapplied = len(environment.Variables), environment.Unapplied()
+	if at := slices.IndexFunc(releases, func(r Release) bool { return r.Number == app.Live }); at >= 0 {
+		view.Services = c.serviceViews(app, releases[at])
+	}
 	return view, nil
 }
 

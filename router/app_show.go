@@ -31,6 +31,8 @@ type appPage struct {
 	Image                       string              // as typed
 	Running                     *imageView          // of the live release, nil where it was built
 
+	Services []serviceRow // where there are several
+
 	Mounts      []mountRow // as typed, else the app's
 	VolumeNames []volume.Name
 }
@@ -137,6 +139,7 @@ func (a *admin) appPage(v *visit, name controller.AppName) (appPage, error) {
 	page.Waivers = waiversOf(view.App, releases)
 	page.Settings = view.Settings.Form()
 	page.Mounts = mountRows(view.Mounts)
+	page.Services = serviceRows(view.Services)
 	page.LeastSettings, page.MostSettings = a.apps.SettingsRange()
 	page.Forbidden = a.apps.ForbiddenWaivers()
 	for _, release := range releases {

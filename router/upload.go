@@ -1,6 +1,9 @@
 package router
 
 import (
+	"errors"
+	"strings"
+
 	"berth/controller"
 	"berth/controller/volume"
 	"berth/traefik"
@@ -11,6 +14,7 @@ type uploadPage struct {
 	Name, Route, Port string // as they were typed
 	Mount             mountRow
 	VolumeNames       []volume.Name
+	PlainVariables    bool
 	MostBytes         int64
 	Problems          fieldProblems
 	Image             string // as it was typed
@@ -136,6 +140,9 @@ func (a *admin) parseUpload(form *upload, into *controller.Upload) error {
 		return err
 	}
 	into.Fallback = form.fields[fieldFallback] != "" && form.fields[fieldFallback] != "false"
+	if err := form.problems.add(parseVariables(form, into)); err != nil {
+		return err
+	}
 	if form.fields[fieldVolume] == "" && form.fields[fieldTarget] == "" {
 		return nil
 	}
@@ -144,11 +151,26 @@ func (a *admin) parseUpload(form *upload, into *controller.Upload) error {
 	return form.problems.add(err)
 }
 
+// parseVariables reads what the new app is to have as its environment.
+func parseVariables(form *upload, into *controller.Upload) error {
+	text := form.fields[fieldVariables]
+	if strings.TrimSpace(text) == "" {
+		return nil
+	}
+	imported, err := controller.ParseEnvironmentText(text, form.fields[fieldPlainVariables] == "")
+	if problem, ok := errors.AsType[*controller.Problem](err); ok {
+		problem.Field = fieldVariables
+	}
+	into.Environment = imported.Wishes
+	return err
+}
+
 func (a *admin) uploadForm(v *visit, form *upload) error {
 	page := uploadPage{
 		frame: v.frame("Upload"),
 		Name:  form.fields[fieldName], Route: form.fields[fieldRoute], Port: form.fields[fieldPort],
-		MostBytes: archiveBody - formOverhead, Problems: form.problems, Checked: form.checks(), Held: v.viewHeld(form, "/upload"),
+		PlainVariables: form.fields[fieldPlainVariables] != "",
+		MostBytes:      archiveBody - formOverhead, Problems: form.problems, Checked: form.checks(), Held: v.viewHeld(form, "/upload"),
 	}
 	page.Mount = mountRow{
 		Volume: form.fields[fieldVolume], Target: form.fields[fieldTarget], ReadOnly: form.fields[fieldReadOnly] != "",

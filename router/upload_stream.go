@@ -21,6 +21,9 @@ const (
 	fieldPort    = "port"
 	fieldArchive = "archive"
 	fieldImage   = "image" // instead of the archive
+
+	fieldVariables      = "environment"       // a .env text; it is never sent back
+	fieldPlainVariables = "environment_plain" // nothing of it is a secret
 )
 
 // The most that the small fields of an upload may be.

@@ -196,6 +196,20 @@ func TestEnsureSecrets_PutsThemBackAfterTheKeeperEnded(t *testing.T) {
 	}
 }
 
+func TestStart_ReplacesAnInterruptedAttemptThatHasSecrets(t *testing.T) {
+	engine := openTest(t)
+	image := mustBuild(t, engine, "shop", dockertest.ServeDockerfile)
+	withSecrets := func(o *StartOptions) { o.Secrets = filesSecrets }
+	first := startService(t, engine, image, filesService(), withSecrets)
+	second := startService(t, engine, image, filesService(), withSecrets)
+	if first.ID == second.ID {
+		t.Error("the former container was not replaced")
+	}
+	if got := ask(t, engine, second, "/read", "path", "/run/secrets/key"); got != "key is k3y-value" {
+		t.Errorf("the new one reads %q", got)
+	}
+}
+
 func TestRetire_LeavesNothingOfItsFiles(t *testing.T) {
 	engine := openTest(t)
 	image := mustBuild(t, engine, "shop", dockertest.ServeDockerfile)

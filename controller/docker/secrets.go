@@ -43,7 +43,14 @@ func (e *Engine) keepSecrets(ctx context.Context, options StartOptions, policy p
 		return "", err
 	}
 	volume = options.Name + secretsSuffix
-	if err := e.removeSecretsOf(ctx, options.Name); err != nil {
+	err = e.removeSecretsOf(ctx, options.Name)
+	if errdefs.IsConflict(err) {
+		// What an interrupted attempt left has the volume mounted.
+		if err = e.removeFormer(ctx, options); err == nil {
+			err = e.removeSecretsOf(ctx, options.Name)
+		}
+	}
+	if err != nil {
 		return "", err
 	}
 	if err := e.createKeeper(ctx, options, volume); err != nil {

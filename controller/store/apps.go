@@ -23,7 +23,7 @@ LEFT JOIN routes t ON t.app = a.name`
 	inOrder = ` ORDER BY a.name, t.position`
 )
 
-// CreateApp claims name and routes and queues the first release.
+// CreateApp claims name and routes, saves the variables and queues the first release.
 func (s *Store) CreateApp(ctx context.Context, app controller.App, release controller.Release) (controller.Release, error) {
 	release.App = app.Name
 	err := s.write(ctx, func(tx *sql.Tx) error {
@@ -32,6 +32,15 @@ func (s *Store) CreateApp(ctx context.Context, app controller.App, release contr
 		}
 		if err := insertRoutes(ctx, tx, app); err != nil {
 			return err
+		}
+		if len(app.Variables) > 0 {
+			number, err := insertEnvironment(ctx, tx, app.Name, app.Variables)
+			if err != nil {
+				return err
+			}
+			if err := replaceEnvironment(ctx, tx, app.Name, 0, number); err != nil {
+				return err
+			}
 		}
 		return insertRelease(ctx, tx, &release)
 	})

@@ -95,7 +95,7 @@ func TestCompose_KilledAtEveryMoment(t *testing.T) {
 		kill(t)
 		release := o.wait("book")
 		if release.State != "live" {
-			t.Errorf("killed %d ms after the upload: release is %+v", delay, release)
+			t.Errorf("killed %d ms after the upload: release is %+v\n%s", delay, release, docker(t, "logs", "--tail", "30", berth.Controller()))
 		}
 		answers(t, converge, "/book/", "I was here")
 		answers(t, converge, "/book/", "v"+strconv.Itoa(i+1))

@@ -1,0 +1,78 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"berth/controller/plan"
+)
+
+// foresee says what the plan of an upload will do to what runs, a sentence for each
+// service. What depends on how a build ends is said so.
+func (c *Controller) foresee(ctx context.Context, app App, made plan.Plan, environment openEnvironment) ([]string, error) {
+	if !made.Composed || app.Live == 0 {
+		return nil, nil
+	}
+	live, err := c.ledger.FindRelease(ctx, ReleaseID{App: app.Name, Number: app.Live})
+	if err != nil {
+		return nil, err
+	}
+	former, err := c.openEnvironmentOf(ctx, live.ReleaseID)
+	if err != nil {
+		return nil, err
+	}
+	var said []string
+	for _, service := range made.Services {
+		text, err := c.foreseeService(live, service, service.Name == made.Main, environment, former)
+		if err != nil {
+			return nil, err
+		}
+		said = append(said, text)
+	}
+	for _, old := range live.Services {
+		if !slices.ContainsFunc(made.Services, func(s plan.Service) bool { return s.Name == old.Spec.Name }) {
+			said = append(said, fmt.Sprintf("%s is no longer in the file: it is stopped once the new release is live.", old.Spec.Name))
+		}
+	}
+	return said, nil
+}
+
+func (c *Controller) foreseeService(live Release, service plan.Service, main bool, environment, former openEnvironment) (string, error) {
+	at := slices.IndexFunc(live.Services, func(run ServiceRun) bool { return run.Spec.Name == service.Name })
+	writes := slices.ContainsFunc(service.Mounts, func(m plan.Mount) bool { return !m.ReadOnly })
+	switch {
+	case at < 0:
+		return fmt.Sprintf("%s is new.", service.Name), nil
+	case service.Restart.Mode == plan.Never:
+		return fmt.Sprintf("%s runs once.", service.Name), nil
+	case !service.Stateful():
+		return fmt.Sprintf("%s starts beside the old one.", service.Name), nil
+	}
+	same, err := c.sameDefinition(live, live.Services[at], service, environment, former)
+	switch {
+	case err != nil:
+		return "", err
+	case !main && same:
+		return fmt.Sprintf("%s is kept as it is, with its data, unless its image changes.", service.Name), nil
+	case !writes:
+		return fmt.Sprintf("%s starts beside the old one: it only reads its volume.", service.Name), nil
+	default:
+		return fmt.Sprintf("%s is replaced: the old one stops first, because both write into the same volume. Meanwhile it does not answer.", service.Name), nil
+	}
+}
+
+// sameDefinition reports whether all is as it was that needs a new container when it
+// changes, but for the image.
+func (c *Controller) sameDefinition(live Release, old ServiceRun, service plan.Service, environment, former openEnvironment) (bool, error) {
+	spec, err := c.unsealed(live.App, old.Spec)
+	if err != nil {
+		return false, err
+	}
+	for _, name := range service.SecretsOf() {
+		if environment.secrets[name] != former.secrets[name] {
+			return false, nil
+		}
+	}
+	return spec.Fingerprint() == service.Fingerprint(), nil
+}
