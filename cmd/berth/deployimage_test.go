@@ -38,8 +38,10 @@ func TestDeploy_TakesOneOfArchiveAndImage(t *testing.T) {
 	server := newAPIServer(t)
 	source := writeFile(t, "app.zip", "bytes")
 	for _, args := range [][]string{
-		{"deploy", "--name", "hello"}, {"deploy", source, "--image", "nginx:1.27", "--name", "hello"},
-		{"deploy", "--image", "nginx", "--name", "hello"}, {"deploy", "--check", "--image", "nginx:1.27"},
+		{"deploy", "--name", "hello"},
+		{"deploy", source, "--image", "nginx:1.27", "--name", "hello"},
+		{"deploy", "--image", "nginx", "--name", "hello"},
+		{"deploy", "--check", "--image", "nginx:1.27"},
 	} {
 		if _, err := server.run(t, args...); exitCode(err) != exitUsage {
 			t.Errorf("%q: %v", args, err)

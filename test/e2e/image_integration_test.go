@@ -188,7 +188,7 @@ func TestWaiver_DatabaseLetsAnImageStepDownAndNoneWithoutIt(t *testing.T) {
 	}
 	answers(t, time.Second, "/rowstore/status/self", "Uid:\t999\t999\t999\t999")
 	answers(t, time.Second, "/rowstore/status/self", "CapEff:\t0000000000000000")
-	if got := docker(t, "inspect", "--format", "{{.HostConfig.CapAdd}} {{.HostConfig.ReadonlyRootfs}}", container("rowstore", 3)); got != "[CHOWN DAC_OVERRIDE FOWNER NET_BIND_SERVICE SETGID SETUID] true" {
+	if got := docker(t, "inspect", "--format", "{{.HostConfig.CapAdd}} {{.HostConfig.ReadonlyRootfs}}", container("rowstore", 3)); got != "[CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER CAP_NET_BIND_SERVICE CAP_SETGID CAP_SETUID] true" {
 		t.Errorf("it was started with %s", got)
 	}
 }
