@@ -5,11 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"berth/controller/docker"
 	"berth/controller/plan"
 	"berth/controller/volume"
 )
+
+// handTimeout is for all volumes of a service: millions of files take minutes.
+const handTimeout = 10 * time.Minute
 
 // handVolumes gives the volumes that the service writes into to the user that it
 // runs as, with the files that came in before: what was uploaded, or what a release
@@ -55,7 +59,7 @@ func (s *shipment) handMounts(ctx context.Context, mounts []Mount, owner volume.
 	if owner.User == 0 {
 		return nil // it can give files away itself, and its image may have done so
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, s.buildTimeout, errBuildTimeout)
+	ctx, cancel := context.WithTimeout(ctx, handTimeout)
 	defer cancel()
 	users, err := s.volumeUsers(ctx)
 	if err != nil {

@@ -87,6 +87,12 @@ func (s *shipment) pullImage(ctx context.Context, spec plan.Service) (docker.Ima
 	// What a digest names never changes.
 	options := docker.PullOptions{Reference: spec.Image, Always: !strings.Contains(spec.Image, "@")}
 	image, digest, err := s.engine.PullImage(ctx, options, s.log.line)
+	if err != nil && errors.Is(context.Cause(ctx), errBuildTimeout) {
+		return docker.Image{}, &Problem{
+			Kind: KindUnavailable, Err: err, Message: fmt.Sprintf("The image was not pulled within %s.", s.buildTimeout),
+			Hint: "Deploy again: what was pulled already is not pulled twice. BERTH_BUILD_TIMEOUT gives it more time.",
+		}
+	}
 	if refused, ok := errors.AsType[*docker.PullError](err); ok && options.Always {
 		s.log.say("%s", refused.Message)
 		var local error

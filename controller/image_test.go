@@ -297,3 +297,20 @@ func TestSettings_FallbackAloneWaitsForTheNextUpload(t *testing.T) {
 		t.Errorf("release is %+v, built with %+v", next, built.Build.Generated)
 	}
 }
+
+func FuzzParseServiceNames(f *testing.F) {
+	for _, text := range []string{"db, cache", "a,,b", "DB", "a\x00b", strings.Repeat("a,", 200)} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		names, err := controller.ParseServiceNames(text)
+		if err != nil {
+			wantProblem(t, err, controller.KindInvalid, "database_services")
+			return
+		}
+		// What was read is read as the same, and is what the ledger takes.
+		if again, err := controller.ParseServiceNames(string(names)); err != nil || again != names || strings.Trim(string(names), "abcdefghijklmnopqrstuvwxyz0123456789_,-") != "" {
+			t.Errorf("%q became %q, and that %q, %v", text, names, again, err)
+		}
+	})
+}

@@ -58,6 +58,10 @@ func run() error {
 		http.HandleFunc("/health", func(http.ResponseWriter, *http.Request) {})
 		http.HandleFunc("/", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 		return serve()
+	case "step-down": // starts as root and goes on as a user of its own, as databases do
+		if err := stepDown(); err != nil {
+			return err
+		}
 	case "slow": // takes its time to start
 		time.Sleep(3 * time.Second)
 	}
@@ -95,6 +99,20 @@ func serve() error {
 		return err
 	}
 	return <-drained
+}
+
+// stepDown gives a folder to the user 999, and becomes it.
+func stepDown() error {
+	if err := os.Chown("/data", 999, 999); err != nil {
+		return err
+	}
+	if err := syscall.Setgid(999); err != nil {
+		return fmt.Errorf("setgid: %w", err)
+	}
+	if err := syscall.Setuid(999); err != nil {
+		return fmt.Errorf("setuid: %w", err)
+	}
+	return os.WriteFile("/data/state", []byte("x"), 0o600)
 }
 
 // write tries to write the file that the query names.
