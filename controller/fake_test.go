@@ -248,6 +248,7 @@ type proxy struct {
 	published *traefik.Configuration
 	status    int // of every probe; 0 is 200
 	refuse    error
+	silent    error // of ConfirmRoutes
 }
 
 func (p *proxy) Publish(configuration *traefik.Configuration) (bool, error) {
@@ -258,6 +259,12 @@ func (p *proxy) Publish(configuration *traefik.Configuration) (bool, error) {
 }
 
 func (p *proxy) Confirm(context.Context, traefik.Table) error { return nil }
+
+func (p *proxy) ConfirmRoutes(context.Context, traefik.Table) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.silent
+}
 
 func (p *proxy) ConfirmAll(context.Context, traefik.Table) error { return nil }
 

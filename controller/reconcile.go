@@ -90,7 +90,7 @@ func (c *Controller) reconcile(ctx context.Context) error {
 			kept[name] = true
 		}
 	}
-	errs = append(errs, c.engine.JoinProxy(ctx), c.publish(ctx), c.sweepUploads(underWay))
+	errs = append(errs, c.engine.JoinProxy(ctx), c.publish(ctx), c.confirmPending(ctx), c.sweepUploads(underWay))
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
