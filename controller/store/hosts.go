@@ -7,12 +7,13 @@ import (
 	"time"
 
 	"berth/controller"
+	"berth/controller/domaincheck"
 	"berth/traefik"
 )
 
 // SaveHostCheck keeps the last check of a host.
 func (s *Store) SaveHostCheck(ctx context.Context, check controller.HostCheck) error {
-	findings, err := json.Marshal(check.Findings)
+	findings, err := json.Marshal(append([]domaincheck.Finding{}, check.Findings...)) // never null
 	if err != nil {
 		return fmt.Errorf("encode check of %s: %w", check.Host, err)
 	}
