@@ -21,6 +21,7 @@ import (
 	"berth/controller/secret"
 	"berth/controller/store"
 	"berth/controller/volume/volumetest"
+	"berth/traefik"
 )
 
 // house is a controller over a real ledger, with engine and proxy in memory.
@@ -34,6 +35,7 @@ type house struct {
 	audit  *auditNotes
 	key    secret.Key
 	logged *syncBuffer // the program's log
+	base   traefik.Host
 	stop   func()
 }
 
@@ -63,6 +65,7 @@ func (h *house) open() {
 		Logger: slog.New(slog.NewTextHandler(h.logged, nil)), BuildConcurrency: 1, BuildTimeout: time.Minute, Key: h.key,
 		MaximumLimits: plan.Limits{MemoryBytes: 2 << 30, NanoCPUs: 2_000_000_000, Processes: 500},
 		Audit:         h.audit,
+		BaseDomain:    h.base,
 	})
 	if err != nil {
 		h.t.Fatal(err)
