@@ -208,8 +208,8 @@ func (a *admin) routeChange(form routeForm) (change controller.RouteChange, done
 // not stand in the way.
 func (a *admin) warningsOf(v *visit, name controller.AppName, routes []traefik.Route, form routeForm) []domaincheck.Finding {
 	present, err := a.domains.Routes(v.context(), name)
-	if err != nil {
-		return nil
+	if err != nil || a.isTaken(v, name, routes) {
+		return nil // which is said first
 	}
 	var warnings []domaincheck.Finding
 	for _, route := range routes {
@@ -225,6 +225,14 @@ func (a *admin) warningsOf(v *visit, name controller.AppName, routes []traefik.R
 		warnings = append(warnings, check.Warnings()...)
 	}
 	return warnings
+}
+
+// isTaken reports whether another app has one of the routes.
+func (a *admin) isTaken(v *visit, name controller.AppName, routes []traefik.Route) bool {
+	domains, err := a.domains.Domains(v.context())
+	return err == nil && slices.ContainsFunc(domains, func(d controller.Domain) bool {
+		return slices.ContainsFunc(d.Routes, func(r controller.DomainRoute) bool { return r.App != name && slices.Contains(routes, r.Route) })
+	})
 }
 
 func (a *admin) changeRoutes(v *visit, name controller.AppName, change controller.RouteChange, form routeForm, done string) error {

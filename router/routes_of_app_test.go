@@ -100,7 +100,8 @@ func TestRoutesOfApp_ATakenOneNamesItsAppAndIsTakenOver(t *testing.T) {
 	other.Routes = append(other.Routes, traefik.Route{Host: "shop.example.com", Path: "/"})
 	s.apps.put(other)
 	token := s.signIn()
-	answer := s.post(routesOfHello, routeForms(token, "shop.example.com", "anyway"))
+	s.domains.findings = []domaincheck.Finding{{About: domaincheck.AboutDNS, Outcome: domaincheck.Bad, Message: "It points elsewhere."}}
+	answer := s.post(routesOfHello, routeForms(token, "shop.example.com"))
 	if answer.StatusCode != http.StatusConflict {
 		t.Fatalf("status %d", answer.StatusCode)
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -11,16 +12,25 @@ import (
 	"berth/traefik"
 )
 
+// forgottenAfter is how long what was checked or asked for is kept.
+const forgottenAfter = 30 * 24 * time.Hour
+
 // SaveHostCheck keeps the last check of a host.
 func (s *Store) SaveHostCheck(ctx context.Context, check controller.HostCheck) error {
 	findings, err := json.Marshal(append([]domaincheck.Finding{}, check.Findings...)) // never null
 	if err != nil {
 		return fmt.Errorf("encode check of %s: %w", check.Host, err)
 	}
-	_, err = s.writer.ExecContext(ctx, `
+	err = s.write(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM host_checks WHERE checked_at < ?`, micros(check.At.Add(-forgottenAfter))); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `
 INSERT INTO host_checks (host, checked_at, findings) VALUES (?, ?, ?)
 ON CONFLICT (host) DO UPDATE SET checked_at = excluded.checked_at, findings = excluded.findings`,
-		check.Host, micros(check.At), string(findings))
+			check.Host, micros(check.At), string(findings))
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("save check of %s: %w", check.Host, err)
 	}
@@ -50,7 +60,13 @@ func (s *Store) ListHostChecks(ctx context.Context) (map[traefik.Host]controller
 
 // NoteCertificateOrder counts a certificate that is asked for.
 func (s *Store) NoteCertificateOrder(ctx context.Context, host traefik.Host, domain string, at time.Time) error {
-	_, err := s.writer.ExecContext(ctx, `INSERT INTO certificate_orders (host, domain, asked_at) VALUES (?, ?, ?)`, host, domain, micros(at))
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM certificate_orders WHERE asked_at < ?`, micros(at.Add(-forgottenAfter))); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `INSERT INTO certificate_orders (host, domain, asked_at) VALUES (?, ?, ?)`, host, domain, micros(at))
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("note certificate order of %s: %w", host, err)
 	}
