@@ -35,6 +35,7 @@ func (c *Controller) Accept(ctx context.Context, u Upload) (Release, error) {
 	}
 	u.Archive.file = "" // it belongs to the release now
 	c.dispatch(release)
+	c.checkLater(u.Route.Host)
 	c.notices.notify(app.Name)
 	return release, nil
 }

@@ -67,6 +67,7 @@ type Controller struct {
 	beacon   traefik.Beacon
 	checker  *domaincheck.Checker
 	pending  *routesPending
+	checks   sync.WaitGroup // of hosts, under way
 
 	buildTimeout time.Duration
 	line         *line
@@ -153,6 +154,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	err := group.Wait()
 	c.shipping.wait()
 	c.retiring.wait()
+	c.checks.Wait()
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return nil
 	}

@@ -110,6 +110,20 @@ func (c *Controller) CheckHost(ctx context.Context, host traefik.Host) (HostChec
 	return check, c.ledger.SaveHostCheck(ctx, check)
 }
 
+// checkLater checks the host of a new app while its release is on its way, so that
+// its page can say what is wrong with it.
+func (c *Controller) checkLater(host traefik.Host) {
+	if host == "" {
+		return
+	}
+	c.checks.Go(func() {
+		<-c.started
+		if _, err := c.CheckHost(c.running, host); err != nil && c.running.Err() == nil {
+			c.logger.Warn("check host", "host", string(host), "error", err)
+		}
+	})
+}
+
 // NoteCertificateOrder counts a certificate that is asked for against the budget
 // that the authority gives.
 func (c *Controller) NoteCertificateOrder(ctx context.Context, host traefik.Host) error {

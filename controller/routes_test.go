@@ -239,3 +239,15 @@ func TestHome_LeadsNowhereOnceItsAppIsGone(t *testing.T) {
 		t.Errorf("%+v, %v", home, err)
 	}
 }
+
+func TestAccept_ChecksTheHostOfANewApp(t *testing.T) {
+	h := newHouse(t)
+	// Nobody answers where the house looks for DNS, which is a finding too.
+	if _, err := h.accept("shop", "shop.example.com"); err != nil {
+		t.Fatal(err)
+	}
+	h.eventually("the check of its host", func() bool {
+		views, err := h.Routes(t.Context(), "shop")
+		return err == nil && len(views) == 1 && !views[0].Check.At.IsZero() && !views[0].Check.Good()
+	})
+}
