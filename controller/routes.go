@@ -108,7 +108,7 @@ func (c *Controller) UpdateRoutes(ctx context.Context, name AppName, change Rout
 	if err != nil {
 		return false, routeProblem(err, app)
 	}
-	changed := append(from, name)
+	changed := slices.Concat(from, []AppName{name})
 	c.pending.set(changed, true)
 	defer func() {
 		for _, one := range changed {
@@ -121,8 +121,8 @@ func (c *Controller) UpdateRoutes(ctx context.Context, name AppName, change Rout
 	}
 	if err := c.confirmRoutes(ctx, changed); err != nil {
 		c.logger.Warn("confirm changed routes", "app", string(name), "error", err)
-		c.requestReconcile()
-		return false, nil //nolint:nilerr // the ledger has them, and the reconciler goes on
+		c.requestReconcile() // the ledger has them: they will be live
+		return false, nil
 	}
 	return app.Live != 0 && app.Wanted == WantedRunning, nil
 }

@@ -92,7 +92,7 @@ func TestProxy_RedirectsHostsAndLeadsHome(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = response.Body.Close()
-	if got := response.Header.Get("Location"); response.StatusCode != 301 || got != "https://example.com/a" {
+	if got := response.Header.Get("Location"); response.StatusCode != http.StatusMovedPermanently || got != "https://example.com/a" {
 		t.Errorf("over https: %d to %q", response.StatusCode, got)
 	}
 	if got := get(t, WebPort, "any.example", BeaconFolder+table.Beacon.Token); got.header.Get(BeaconHeader) != table.Beacon.Answer {
