@@ -25,6 +25,9 @@ func (c *Controller) Accept(ctx context.Context, u Upload) (Release, error) {
 	if err := CheckMounts(app.Mounts); err != nil {
 		return Release{}, err
 	}
+	if err := c.refuseForeignName(app.Name, u.Route); err != nil {
+		return Release{}, err
+	}
 	var release Release
 	err = c.holdingVolumes(ctx, app.Mounts, func() (err error) {
 		release, err = c.ledger.CreateApp(ctx, app, u.release())
@@ -37,6 +40,7 @@ func (c *Controller) Accept(ctx context.Context, u Upload) (Release, error) {
 		u.Archive.file = "" // it belongs to the release now
 	}
 	c.dispatch(release)
+	c.checkLater(u.Route.Host)
 	c.notices.notify(app.Name)
 	return release, nil
 }
@@ -199,6 +203,8 @@ func claimProblem(err error, app App) error {
 			Message: fmt.Sprintf("There is an app called %s already.", app.Name),
 			Hint:    "Choose another name, or send the archive as an update on that app's page.",
 		}
+	case errors.Is(err, ErrHostRedirects):
+		return routeProblem(err, app)
 	case errors.Is(err, ErrRouteTaken):
 		return &Problem{
 			Kind: KindConflict, Field: "route", Err: err,

@@ -40,6 +40,14 @@ const (
 	ActionTokenRevoke Action = "TOKEN_REVOKE"
 )
 
+// The actions on routes and hosts.
+const (
+	ActionRouteChange    Action = "ROUTE_CHANGE"
+	ActionRedirectChange Action = "REDIRECT_CHANGE"
+	ActionHomeChange     Action = "HOME_CHANGE"
+	ActionHostCheck      Action = "HOST_CHECK"
+)
+
 // The actions of rate limits.
 const (
 	ActionRateLimitExceeded Action = "RATE_LIMIT_EXCEEDED"

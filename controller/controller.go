@@ -7,6 +7,7 @@ package controller
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -17,6 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"berth/controller/archive"
+	"berth/controller/domaincheck"
 	"berth/controller/plan"
 	"berth/controller/secret"
 	"berth/traefik"
@@ -39,6 +41,9 @@ type Options struct {
 	ForbiddenWaivers []Waiver       // that no app may have; may be empty
 	MaximumLimits    plan.Limits    // most that an app's settings can ask for; at least LeastLimits
 	ReservedHosts    []traefik.Host // hosts that no app may have, such as the admin host; may be empty
+
+	BaseDomain  traefik.Host        // gives each app NAME.BaseDomain; may be empty
+	DomainCheck domaincheck.Options // the beacon and the orders are the controller's to fill in
 }
 
 // Controller turns uploads into running apps and keeps them so. It is safe for
@@ -59,6 +64,11 @@ type Controller struct {
 	limits   archive.Limits
 	most     plan.Limits
 	reserved []traefik.Host
+	base     traefik.Host
+	beacon   traefik.Beacon
+	checker  *domaincheck.Checker
+	pending  *routesPending
+	checks   sync.WaitGroup // of hosts, under way
 
 	forbidden []Waiver
 
@@ -107,7 +117,10 @@ func New(o Options) (*Controller, error) {
 	if err != nil {
 		return nil, err
 	}
+	beacon := beaconOf(o.Key)
+	o.DomainCheck.Beacon, o.DomainCheck.Orders = beacon, o.Ledger.CountCertificateOrders
 	return &Controller{
+		base: o.BaseDomain, beacon: beacon, checker: domaincheck.New(o.DomainCheck), pending: newRoutesPending(),
 		ledger: o.Ledger, engine: o.Engine, keeper: o.Volumes, proxy: o.Proxy, publisher: o.Publisher, logger: o.Logger, audit: o.Audit, key: o.Key,
 		uploads: uploads, held: newHeldArchives(), logs: logs, limits: archive.DefaultLimits(), most: o.MaximumLimits, reserved: o.ReservedHosts,
 		forbidden:    o.ForbiddenWaivers,
@@ -127,6 +140,13 @@ func New(o Options) (*Controller, error) {
 	}, nil
 }
 
+// beaconOf makes a beacon that stays the same over restarts and that nobody without
+// the key can answer.
+func beaconOf(key secret.Key) traefik.Beacon {
+	text := hex.EncodeToString(key.Derive("beacon of the proxy"))
+	return traefik.Beacon{Token: text[:len(text)/2], Answer: text[len(text)/2:]}
+}
+
 // Run brings engine and proxy in line with the ledger, resumes what was under
 // way, and keeps all of it true until ctx ends. It may be called once.
 func (c *Controller) Run(ctx context.Context) error {
@@ -140,6 +160,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	err := group.Wait()
 	c.shipping.wait()
 	c.retiring.wait()
+	c.checks.Wait()
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return nil
 	}

@@ -59,6 +59,8 @@ type Publisher interface {
 type Proxy interface {
 	// Confirm waits until the proxy serves what is in table, or ctx ends.
 	Confirm(ctx context.Context, table traefik.Table) error
+	// ConfirmRoutes is Confirm, and waits until the apps in table have no other route.
+	ConfirmRoutes(ctx context.Context, table traefik.Table) error
 	// ConfirmAll waits until the proxy serves this table and nothing else of ours.
 	ConfirmAll(ctx context.Context, table traefik.Table) error
 	// Probe asks target for path through the proxy, on the route that only the

@@ -347,6 +347,7 @@ type proxy struct {
 	refuse    error
 	onProbe   func()
 	onPromote func() // after the commit, before anything of the old release is touched
+	silent    error  // of ConfirmRoutes
 }
 
 func (p *proxy) Publish(configuration *traefik.Configuration) (bool, error) {
@@ -361,6 +362,12 @@ func (p *proxy) Confirm(_ context.Context, table traefik.Table) error {
 		p.onPromote()
 	}
 	return nil
+}
+
+func (p *proxy) ConfirmRoutes(context.Context, traefik.Table) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.silent
 }
 
 func (p *proxy) ConfirmAll(context.Context, traefik.Table) error { return nil }

@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"berth/traefik"
@@ -17,6 +18,43 @@ var (
 	ErrStale      = errors.New("changed by another meanwhile")
 )
 
+// What a Ledger says of routes and redirects.
+var (
+	ErrLastRoute     = errors.New("an app has at least one route")
+	ErrNoRoute       = errors.New("the app has no such route")
+	ErrHostRedirects = errors.New("the host redirects to another")
+	ErrRedirectTaken = errors.New("the host redirects already")
+	ErrRedirectLoop  = errors.New("the redirect leads back to its host")
+)
+
+// RouteTakenError is ErrRouteTaken with the app that has the route.
+type RouteTakenError struct {
+	Route traefik.Route
+	App   AppName
+}
+
+func (e *RouteTakenError) Error() string {
+	return fmt.Sprintf("%s belongs to %s: %v", e.Route, e.App, ErrRouteTaken)
+}
+
+// Unwrap returns ErrRouteTaken.
+func (e *RouteTakenError) Unwrap() error { return ErrRouteTaken }
+
+// LastRouteError is ErrLastRoute with the app that would be left without one.
+type LastRouteError struct{ App AppName }
+
+func (e *LastRouteError) Error() string { return fmt.Sprintf("%s: %v", e.App, ErrLastRoute) }
+
+// Unwrap returns ErrLastRoute.
+func (e *LastRouteError) Unwrap() error { return ErrLastRoute }
+
+// RouteChange says how the routes of an app are to differ from what they are.
+type RouteChange struct {
+	Remove   []traefik.Route // of the app; the first of Add comes into the place of the first
+	Add      []traefik.Route
+	TakeOver bool // what another app has of Add is taken from it
+}
+
 // Routing is one line of the whole route table: who answers at a route.
 type Routing struct {
 	App     AppName
@@ -29,6 +67,9 @@ type Routing struct {
 // Table is what the proxy is to be told, as one transaction of the ledger read it.
 type Table struct {
 	Routings []Routing // the live ones by app, then the proving ones by app
+
+	Redirects []traefik.Redirect // by host
+	Home      traefik.Route      // as it was chosen, whether there is an app or not; the zero Route is none
 }
 
 // Ledger is the truth: what apps and releases there are. The engine and the
@@ -62,6 +103,27 @@ type Ledger interface {
 	// UpdateEnvironment makes variables the environment of the app; ErrStale where the
 	// number of the app's is not was any more.
 	UpdateEnvironment(ctx context.Context, app AppName, was int64, variables []Variable) error
+	// UpdateRoutes changes the routes of an app and returns the apps that routes were
+	// taken from, by name. *RouteTakenError where another app has one and it is not to
+	// be taken over, *LastRouteError where an app would be left without any, ErrNoRoute
+	// where one to remove is not the app's, ErrHostRedirects where a host redirects.
+	UpdateRoutes(context.Context, AppName, RouteChange) (from []AppName, err error)
+	// CreateRedirect refuses with *RouteTakenError where an app has the host,
+	// ErrRedirectTaken where it redirects already and ErrRedirectLoop.
+	CreateRedirect(context.Context, traefik.Redirect) error
+	DeleteRedirect(context.Context, traefik.Host) error
+	ListRedirects(context.Context) ([]traefik.Redirect, error) // by host
+	// UpdateHome chooses where "/" leads that no app has; the zero Route is nowhere.
+	UpdateHome(context.Context, traefik.Route) error
+	FindHome(context.Context) (traefik.Route, error)
+	// SaveHostCheck keeps what a check of the host found, in the place of the last one.
+	SaveHostCheck(context.Context, HostCheck) error
+	ListHostChecks(context.Context) (map[traefik.Host]HostCheck, error)
+	// NoteCertificateOrder counts a certificate that is asked for, of a registered domain.
+	NoteCertificateOrder(ctx context.Context, host traefik.Host, domain string, at time.Time) error
+	// CountCertificateOrders counts those since a moment: of the domain and its hosts, and
+	// of the host alone.
+	CountCertificateOrders(ctx context.Context, host traefik.Host, domain string, since time.Time) (ofDomain, ofHost int, err error)
 	// UpdateMounts is as UpdateSettings.
 	UpdateMounts(context.Context, AppName, []Mount) error
 	UpdateObserved(context.Context, AppName, Observed) error

@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"berth/traefik"
 )
@@ -32,7 +33,7 @@ func (c *Controller) table(ctx context.Context) (traefik.Table, error) {
 	if err != nil {
 		return traefik.Table{}, err
 	}
-	return tableOf(table), nil
+	return c.tableOf(table), nil
 }
 
 // publishTable writes the table; the caller holds publishing.
@@ -72,12 +73,25 @@ func (c *Controller) confirm(ctx context.Context, table traefik.Table, id Releas
 }
 
 // tableOf is the table as the proxy understands it.
-func tableOf(table Table) traefik.Table {
+func (c *Controller) tableOf(table Table) traefik.Table {
 	targets := make([]traefik.Target, 0, len(table.Routings))
 	for _, routing := range table.Routings {
 		targets = append(targets, targetOf(routing))
 	}
-	return traefik.Table{Targets: targets}
+	made := traefik.Table{Targets: targets, Redirects: table.Redirects, Beacon: c.beacon}
+	c.addDerived(&made)
+	made.Home = homeOf(table)
+	return made
+}
+
+// homeOf is where "/" leads: nowhere while no app that runs has the chosen route.
+func homeOf(table Table) traefik.Route {
+	for _, routing := range table.Routings {
+		if !routing.Proving && table.Home.Path != "" && slices.Contains(routing.Routes, table.Home) {
+			return table.Home
+		}
+	}
+	return traefik.Route{}
 }
 
 func targetOf(r Routing) traefik.Target {

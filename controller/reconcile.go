@@ -101,7 +101,7 @@ func (c *Controller) reconcile(ctx context.Context) error {
 	if errors.Join(errs...) == nil { // else it is not known which archives are still needed
 		errs = append(errs, c.sweepUploads(underWay, kept))
 	}
-	errs = append(errs, c.engine.JoinProxy(ctx), c.publish(ctx))
+	errs = append(errs, c.engine.JoinProxy(ctx), c.publish(ctx), c.confirmPending(ctx))
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}

@@ -48,12 +48,15 @@ func (c *Controller) ParsePort(s string) (uint16, error) {
 }
 
 func (c *Controller) refuseReserved(route traefik.Route) error {
-	if route.Host != "" && slices.Contains(c.reserved, route.Host) {
+	if c.isReservedHost(route.Host) {
 		return &Problem{
 			Kind: KindInvalid, Field: "route",
 			Message: fmt.Sprintf("The host %s is Berth's own.", route.Host),
 			Hint:    "Choose another host name for the app.",
 		}
+	}
+	if err := c.refuseDeceptive(route.Host); err != nil {
+		return err
 	}
 	for _, reserved := range reservedPaths {
 		path := strings.ToLower(string(route.Path))
@@ -63,6 +66,32 @@ func (c *Controller) refuseReserved(route traefik.Route) error {
 				Message: fmt.Sprintf("The path %s is reserved.", reserved),
 				Hint:    "Choose another path, such as /my-app.",
 			}
+		}
+	}
+	return nil
+}
+
+func (c *Controller) isReservedHost(host traefik.Host) bool {
+	return host != "" && slices.Contains(c.reserved, host)
+}
+
+// refuseDeceptive refuses hosts that a person would take for the admin app's, and
+// those that mean something inside of networks alone.
+func (c *Controller) refuseDeceptive(host traefik.Host) error {
+	for _, reserved := range c.reserved {
+		if host != "" && host.LooksLike(reserved) {
+			return &Problem{
+				Kind: KindInvalid, Field: "route",
+				Message: fmt.Sprintf("The host %s looks like %s, where Berth itself is.", host.Both(), reserved),
+				Hint:    "Choose a host name that nobody takes for it.",
+			}
+		}
+	}
+	if strings.HasSuffix(string(host), ".internal") {
+		return &Problem{
+			Kind: KindInvalid, Field: "route",
+			Message: "Hosts that end in .internal are names inside of a network, of the engine's and the cloud's too.",
+			Hint:    "Use a domain of your own.",
 		}
 	}
 	return nil

@@ -17,10 +17,12 @@ import (
 
 	"berth/controller"
 	"berth/controller/docker"
+	"berth/controller/domaincheck"
 	"berth/controller/plan"
 	"berth/controller/secret"
 	"berth/controller/store"
 	"berth/controller/volume/volumetest"
+	"berth/traefik"
 )
 
 // house is a controller over a real ledger, with engine and proxy in memory.
@@ -37,12 +39,14 @@ type house struct {
 	stop   func()
 
 	forbidden []controller.Waiver // from the next open on
+	base      traefik.Host
+	resolver  string // of the checks of hosts
 }
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
 	h := &house{
-		t: t, folder: t.TempDir(), engine: newEngine(), proxy: &proxy{}, keeper: volumetest.New(t), audit: &auditNotes{}, logged: &syncBuffer{},
+		t: t, resolver: "127.0.0.1:1", folder: t.TempDir(), engine: newEngine(), proxy: &proxy{}, keeper: volumetest.New(t), audit: &auditNotes{}, logged: &syncBuffer{},
 	}
 	var err error
 	if h.key, err = secret.DeriveKey("a key of the tests"); err != nil {
@@ -65,6 +69,7 @@ func (h *house) open() {
 		Logger: slog.New(slog.NewTextHandler(h.logged, nil)), BuildConcurrency: 1, BuildTimeout: time.Minute, Key: h.key,
 		MaximumLimits: plan.Limits{MemoryBytes: 2 << 30, NanoCPUs: 2_000_000_000, Processes: 500},
 		Audit:         h.audit, ForbiddenWaivers: h.forbidden,
+		BaseDomain: h.base, DomainCheck: domaincheck.Options{Resolver: h.resolver},
 	})
 	if err != nil {
 		h.t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"berth/controller/docker"
+	"berth/traefik"
 )
 
 // AppView is an app as pages show it: the ledger's row with what the watchers
@@ -18,6 +19,8 @@ type AppView struct {
 	HasUsage bool     // false while nothing was measured yet
 	Latest   *Release // the newest release, nil where there is none
 	UnderWay *Release // the one on its way, nil where there is none
+
+	Derived []traefik.Route // what the app has by its name, besides Routes
 
 	Variables int // of the environment that was saved; App fills both in
 	Unapplied int // how many differ from what runs
@@ -31,9 +34,15 @@ func (c *Controller) Apps(ctx context.Context) ([]AppView, error) {
 	if err != nil {
 		return nil, err
 	}
+	derived, err := c.derivedRoutes(ctx, apps)
+	if err != nil {
+		return nil, err
+	}
 	views := make([]AppView, 0, len(apps))
 	for _, app := range apps {
-		views = append(views, c.view(app, latest[app.Name]))
+		view := c.view(app, latest[app.Name])
+		view.Derived = derived[app.Name]
+		views = append(views, view)
 	}
 	c.usage.looked()
 	return views, nil
@@ -57,8 +66,13 @@ func (c *Controller) App(ctx context.Context, name AppName) (AppView, error) {
 	if err != nil {
 		return AppView{}, err
 	}
+	derived, err := c.derivedRoutes(ctx, []App{app})
+	if err != nil {
+		return AppView{}, err
+	}
 	c.usage.looked()
 	view := c.view(app, latest)
+	view.Derived = derived[name]
 	view.Variables, view.Unapplied = len(environment.Variables), environment.Unapplied()
 	if at := slices.IndexFunc(releases, func(r Release) bool { return r.Number == app.Live }); at >= 0 {
 		view.Services = c.serviceViews(app, releases[at])

@@ -3,6 +3,7 @@ package router
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"berth/controller"
@@ -35,8 +36,9 @@ func (v *visit) appJSON(view controller.AppView) appJSON {
 		Name: view.Name, State: view.Observed.State, Detail: view.Observed.Detail,
 		Release: view.Live, Settings: settingsJSONOf(view.Settings), Mounts: mountsJSON(view.Mounts), Routes: []string{}, URLs: []string{}, CreatedAt: view.CreatedAt,
 	}
-	for _, link := range v.admin.public.links(v.request(), view.Routes) {
-		made.Routes = append(made.Routes, link.Text)
+	routes := slices.Concat(view.Routes, view.Derived)
+	for i, link := range v.admin.public.links(v.request(), routes) {
+		made.Routes = append(made.Routes, routes[i].String())
 		made.URLs = append(made.URLs, link.URL)
 	}
 	if view.UnderWay != nil {

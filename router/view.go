@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"time"
 
@@ -77,9 +78,17 @@ func (p publicAddress) links(r *http.Request, routes []traefik.Route) []link {
 	base := p.base(normalHost(r.Host))
 	links := make([]link, 0, len(routes))
 	for _, route := range routes {
-		links = append(links, link{Text: route.String(), URL: route.URL(base).String()})
+		links = append(links, link{Text: routeText(route), URL: route.URL(base).String()})
 	}
 	return links
+}
+
+// routeText is the route as people read it: with a host that is not ASCII in both forms.
+func routeText(route traefik.Route) string {
+	if route.Host.Unicode() == string(route.Host) {
+		return route.String()
+	}
+	return traefik.Route{Host: traefik.Host(route.Host.Unicode()), Path: route.Path}.String() + " (" + route.String() + ")"
 }
 
 func (p publicAddress) base(host string) *url.URL {
@@ -153,7 +162,7 @@ func (u usageView) Full() bool { return u.Percent >= 90 }
 func (v *visit) appRow(view controller.AppView) appRow {
 	row := appRow{
 		Name: view.Name, Path: appPath(view.Name), State: appBadge(view.Observed.State), Detail: view.Observed.Detail,
-		Links: v.admin.public.links(v.request(), view.Routes), Live: view.Live,
+		Links: v.admin.public.links(v.request(), slices.Concat(view.Routes, view.Derived)), Live: view.Live,
 	}
 	// Only the instance of a live release can be started and stopped.
 	if view.Live != 0 && view.Observed.State != controller.AppDeleting {

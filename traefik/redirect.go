@@ -75,9 +75,9 @@ func checkRedirects(table Table) error {
 		}
 		to[redirect.From] = redirect.To
 	}
-	for from := range to {
-		if _, again := FollowRedirects(to, from); again {
-			return fmt.Errorf("the redirect of %s leads back to it", from)
+	for _, redirect := range table.Redirects {
+		if _, again := FollowRedirects(to, redirect.From); again {
+			return fmt.Errorf("the redirect of %s leads back to it", redirect.From)
 		}
 	}
 	for _, target := range table.Targets {

@@ -37,6 +37,10 @@ type Config struct {
 	EdgeSubnet   netip.Prefix
 	SubnetPool   netip.Prefix
 
+	BaseDomain      traefik.Host // gives each app NAME.BaseDomain; may be empty
+	PublicAddresses []netip.Addr // of this machine as the internet sees it; empty: as far as known
+	Resolver        string       // host:port of a DNS server; empty: the system's
+
 	BuildConcurrency int           // at least 1
 	BuildTimeout     time.Duration // above zero
 
@@ -109,6 +113,9 @@ func (v values) parse() (Config, error) {
 		ProxyAddress:     parse(&p, "proxy.address", s.Proxy.Address, netip.ParseAddr, "an IP address, such as 10.201.0.2"),
 		EdgeSubnet:       parse(&p, "edge.subnet", s.Edge.Subnet, parseSubnet, "an IPv4 subnet, such as 10.201.0.0/27"),
 		SubnetPool:       parse(&p, "subnet.pool", s.Subnet.Pool, parseSubnet, "an IPv4 subnet, such as 10.201.0.0/16"),
+		BaseDomain:       parse(&p, "base.domain", s.Base.Domain, parseBaseDomain, "a domain, such as apps.example.com"),
+		PublicAddresses:  parse(&p, "public.addresses", s.Public.Addresses, parseAddresses, "IP addresses with commas between, such as 198.51.100.7,2001:db8::7"),
+		Resolver:         parse(&p, "resolver", s.Resolver, parseResolver, "an address and a port, such as 9.9.9.9:53"),
 		BuildConcurrency: s.Build.Concurrency,
 		BuildTimeout:     parse(&p, "build.timeout", s.Build.Timeout, parseTimeout, "a duration above zero with its unit, such as 15m"),
 		MaximumLimits:    p.maximumLimits(s),

@@ -158,7 +158,7 @@ func (c *environmentChange) read(file string, shown bool) error {
 }
 
 // sendEnvironment sends a request about the environment and prints what it is then.
-func (p *program) sendEnvironment(ctx context.Context, api *client, name controller.AppName, method string, change *environmentChange) error {
+func (p *program) sendEnvironment(ctx context.Context, api *client, name controller.AppName, method string, change any) error {
 	var answer environmentAnswer
 	if err := api.sendJSON(ctx, method, appPath(name)+"/environment", change, &answer); err != nil {
 		return err
@@ -209,7 +209,7 @@ func (p *program) applyEnvironment(ctx context.Context, api *client, name contro
 }
 
 // sendJSON sends a body, where there is one, and reads the answer.
-func (c *client) sendJSON(ctx context.Context, method, path string, body *environmentChange, answer any) error {
+func (c *client) sendJSON(ctx context.Context, method, path string, body, answer any) error {
 	var text []byte
 	if body != nil {
 		var err error

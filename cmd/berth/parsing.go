@@ -159,6 +159,38 @@ func parseHosts(s string) ([]traefik.Host, error) {
 	return hosts, nil
 }
 
+func parseBaseDomain(s string) (traefik.Host, error) {
+	if s == "" {
+		return "", nil
+	}
+	return traefik.ParseHost(s)
+}
+
+func parseAddresses(s string) ([]netip.Addr, error) {
+	var addresses []netip.Addr
+	for text := range strings.SplitSeq(s, ",") {
+		if text = strings.TrimSpace(text); text == "" {
+			continue
+		}
+		address, err := netip.ParseAddr(text)
+		if err != nil || address.Zone() != "" {
+			return nil, errors.New("not a list of addresses")
+		}
+		addresses = append(addresses, address.Unmap())
+	}
+	return addresses, nil
+}
+
+func parseResolver(s string) (string, error) {
+	if s == "" {
+		return "", nil
+	}
+	if server, err := netip.ParseAddrPort(s); err != nil || server.Port() == 0 {
+		return "", errors.New("not the address of a DNS server")
+	}
+	return s, nil
+}
+
 // parseProxies reads addresses and prefixes. One that everybody is in is refused:
 // then anybody could choose the address that limits and log entries know.
 func parseProxies(s string) ([]netip.Prefix, error) {

@@ -13,6 +13,7 @@ import (
 
 	"berth/controller"
 	"berth/controller/docker"
+	"berth/controller/domaincheck"
 	"berth/controller/limit"
 	"berth/controller/secret"
 	"berth/controller/store"
@@ -95,6 +96,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	handler, err := router.New(router.Options{
 		Controller:      story,
 		Volumes:         story,
+		Domains:         story,
 		Accounts:        on.accounts,
 		Factors:         controller.NewSecondFactors(on.ledger, on.accounts, key, logger),
 		Tokens:          controller.NewTokens(on.ledger, logger),
@@ -173,6 +175,8 @@ func newController(
 		ForbiddenWaivers: config.ForbiddenWaivers,
 		Logger:           logger,
 		ReservedHosts:    config.AdminHosts,
+		BaseDomain:       config.BaseDomain,
+		DomainCheck:      domaincheck.Options{Resolver: config.Resolver, Addresses: config.PublicAddresses},
 	})
 }
 

@@ -67,7 +67,14 @@ type settings struct {
 	Subnet struct {
 		Pool string `description:"where the networks of apps get their subnets from"`
 	} `description:"-"`
-	Build struct {
+	Base struct {
+		Domain string `description:"domain below which each app gets a host by its name; empty: none"`
+	} `description:"-"`
+	Public struct {
+		Addresses string `description:"addresses of this machine as the internet sees it, with commas between; empty: those of its interfaces that are public"`
+	} `description:"-"`
+	Resolver string `description:"DNS server that hosts are checked with, address and port; empty: the system's"`
+	Build    struct {
 		Concurrency int    `description:"builds at once; the rest wait in line"`
 		Timeout     string `description:"time limit of one build"`
 	} `description:"-"`

@@ -177,7 +177,10 @@ func insertRoutes(ctx context.Context, tx *sql.Tx, app controller.App) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO routes (app, position, host, path) VALUES (?, ?, ?, ?)`,
 			app.Name, position, route.Host, route.Path)
 		if isTaken(err) {
-			return fmt.Errorf("%s: %w", route, controller.ErrRouteTaken)
+			return routeTaken(ctx, tx, route)
+		}
+		if isRefusedByTrigger(err) {
+			return fmt.Errorf("%s: %w", route.Host, controller.ErrHostRedirects)
 		}
 		if err != nil {
 			return fmt.Errorf("claim route %s: %w", route, err)

@@ -17,3 +17,10 @@ func isTaken(err error) bool {
 	return refusal.ExtendedCode == sqlite3.ErrConstraintPrimaryKey ||
 		refusal.ExtendedCode == sqlite3.ErrConstraintUnique
 }
+
+// isRefusedByTrigger reports whether a trigger refused the row. As with isTaken, an
+// INSERT of this package can meet one such trigger only.
+func isRefusedByTrigger(err error) bool {
+	refusal, ok := errors.AsType[sqlite3.Error](err)
+	return ok && refusal.ExtendedCode == sqlite3.ErrConstraintTrigger
+}

@@ -23,7 +23,13 @@ ORDER BY proving, app, position`
 
 // Table returns the whole route table.
 func (s *Store) Table(ctx context.Context) (controller.Table, error) {
-	table, err := queryTable(ctx, s.reader)
+	// One transaction: a host never has both a route and a redirect in it.
+	tx, err := s.reader.BeginTx(ctx, nil)
+	if err != nil {
+		return controller.Table{}, fmt.Errorf("read route table: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	table, err := queryTable(ctx, tx)
 	if err != nil {
 		return controller.Table{}, fmt.Errorf("read route table: %w", err)
 	}
@@ -32,7 +38,15 @@ func (s *Store) Table(ctx context.Context) (controller.Table, error) {
 
 func queryTable(ctx context.Context, from querier) (controller.Table, error) {
 	routings, err := queryRoutings(ctx, from)
-	return controller.Table{Routings: routings}, err
+	if err != nil {
+		return controller.Table{}, err
+	}
+	redirects, err := queryRedirects(ctx, from)
+	if err != nil {
+		return controller.Table{}, err
+	}
+	home, err := queryHome(ctx, from)
+	return controller.Table{Routings: routings, Redirects: redirects, Home: home}, err
 }
 
 func queryRoutings(ctx context.Context, from querier) ([]controller.Routing, error) {

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"text/tabwriter"
+	"time"
+
+	"berth/controller"
+)
+
+// routeTimeout bounds what berth route waits for: a check of the host and the proxy.
+const routeTimeout = time.Minute
+
+// routesAnswer is what the API says of the routes of an app, as far as it is needed here.
+type routesAnswer struct {
+	Routes []struct {
+		Route   string                `json:"route"`
+		Unicode string                `json:"unicode"`
+		URL     string                `json:"url"`
+		State   controller.RouteState `json:"state"`
+		Derived bool                  `json:"derived"`
+		Check   *controller.HostCheck `json:"check"`
+	} `json:"routes"`
+}
+
+// routeRequest is a change as the API takes it.
+type routeRequest struct {
+	path string // below the app's
+	body map[string]any
+}
+
+// runRoute shows and changes the routes of an app.
+func runRoute(ctx context.Context, p *program, args []string) error {
+	flags := newFlags("route")
+	line := p.addLineFlags(flags)
+	takeOver := flags.Bool("take-over", false, "with add and change: also from the app that has the route, in one step")
+	words, err := p.parseFlags(flags, args)
+	if err != nil {
+		return err
+	}
+	if len(words) < 2 {
+		return &usageError{errors.New("berth route takes the name of an app and what to do; see berth help route")}
+	}
+	name, err := controller.ParseAppName(words[0])
+	if err != nil {
+		return &usageError{err}
+	}
+	wish, name, err := routeRequestOf(name, words[1], words[2:], *takeOver)
+	if err != nil {
+		return err
+	}
+	token, err := p.deployToken(*line.token, *line.tokenFile)
+	if err != nil {
+		return err
+	}
+	api, err := newClient(*line.server, token, *line.caFile)
+	if err != nil {
+		return err
+	}
+	api.notes = p.stderr
+	ctx, cancel := context.WithTimeout(ctx, routeTimeout)
+	defer cancel()
+	var answer routesAnswer
+	if wish.body == nil {
+		err = api.find(ctx, appPath(name)+"/routes", &answer)
+	} else {
+		err = api.sendJSON(ctx, http.MethodPost, appPath(name)+"/routes"+wish.path, wish.body, &answer)
+	}
+	if err != nil {
+		return err
+	}
+	return p.printRoutes(answer)
+}
+
+// routeRequestOf is what a verb and its words ask for, and of which app: a route is
+// moved by the one that gets it.
+func routeRequestOf(name controller.AppName, verb string, words []string, takeOver bool) (routeRequest, controller.AppName, error) {
+	counts := map[string]int{"list": 0, "add": 1, "remove": 1, "change": 2, "move": 2}
+	count, known := counts[verb]
+	switch {
+	case !known:
+		return routeRequest{}, "", &usageError{fmt.Errorf("berth route takes no %.60q; see berth help route", verb)}
+	case len(words) != count:
+		return routeRequest{}, "", &usageError{fmt.Errorf("berth route NAME %s takes %d more words, not %d; see berth help route", verb, count, len(words))}
+	}
+	switch verb {
+	case "add":
+		return routeRequest{body: map[string]any{"route": words[0], "take_over": takeOver}}, name, nil
+	case "remove":
+		return routeRequest{path: "/remove", body: map[string]any{"route": words[0]}}, name, nil
+	case "change":
+		return routeRequest{path: "/change", body: map[string]any{"route": words[0], "to": words[1], "take_over": takeOver}}, name, nil
+	case "move":
+		to, err := controller.ParseAppName(words[1])
+		if err != nil {
+			return routeRequest{}, "", &usageError{err}
+		}
+		return routeRequest{body: map[string]any{"route": words[0], "take_over": true}}, to, nil
+	default:
+		return routeRequest{}, name, nil
+	}
+}
+
+// printRoutes prints the routes, and what is wrong with their hosts beside them.
+func (p *program) printRoutes(answer routesAnswer) error {
+	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(table, "ROUTE\tSTATE\tURL")
+	for _, route := range answer.Routes {
+		shown := route.Route
+		if route.Unicode != "" {
+			shown += " (" + route.Unicode + ")"
+		}
+		if route.Derived {
+			shown += " (by its name)"
+		}
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\n", shown, route.State, route.URL)
+		if route.Check == nil {
+			continue
+		}
+		for _, finding := range route.Check.Warnings() {
+			_, _ = fmt.Fprintf(p.stderr, "Mind %s: %s %s\n", route.Route, finding.Message, finding.Hint)
+		}
+	}
+	return table.Flush()
+}

@@ -1,0 +1,100 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"berth/traefik"
+)
+
+// nameRoute is what the base domain gives an app by its name. There is none where
+// no base domain is set, or where the name cannot be a part of a host.
+func (c *Controller) nameRoute(name AppName) (traefik.Route, bool) {
+	if c.base == "" {
+		return traefik.Route{}, false
+	}
+	host, err := traefik.ParseHost(string(name) + "." + string(c.base))
+	if err != nil || c.isReservedHost(host) {
+		return traefik.Route{}, false
+	}
+	return traefik.Route{Host: host, Path: "/"}, true
+}
+
+// derivedRoutes returns what each app has by its name, but for hosts that redirect or
+// that an app was given before there was a base domain.
+func (c *Controller) derivedRoutes(ctx context.Context, apps []App) (map[AppName][]traefik.Route, error) {
+	if c.base == "" {
+		return nil, nil
+	}
+	redirects, err := c.ledger.ListRedirects(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all, err := c.ledger.ListApps(ctx)
+	if err != nil {
+		return nil, err
+	}
+	taken := make(map[traefik.Route]bool)
+	for _, redirect := range redirects {
+		taken[traefik.Route{Host: redirect.From, Path: "/"}] = true
+	}
+	for _, app := range all {
+		for _, route := range app.Routes {
+			taken[route] = true
+		}
+	}
+	derived := make(map[AppName][]traefik.Route, len(apps))
+	for _, app := range apps {
+		if route, ok := c.nameRoute(app.Name); ok && !taken[route] {
+			derived[app.Name] = []traefik.Route{route}
+		}
+	}
+	return derived, nil
+}
+
+// addDerived gives the live releases of the table what they have by their names.
+func (c *Controller) addDerived(table *traefik.Table) {
+	if c.base == "" {
+		return
+	}
+	taken := make(map[traefik.Route]bool)
+	for _, redirect := range table.Redirects {
+		taken[traefik.Route{Host: redirect.From, Path: "/"}] = true
+	}
+	for _, target := range table.Targets {
+		for _, route := range target.Routes {
+			taken[route] = taken[route] || !target.Proving
+		}
+	}
+	for i := range table.Targets {
+		target := &table.Targets[i]
+		if route, ok := c.nameRoute(AppName(target.App)); ok && !taken[route] && !target.Proving {
+			target.Routes = append(target.Routes[:len(target.Routes):len(target.Routes)], route)
+		}
+	}
+}
+
+// refuseForeignName keeps NAME.base for the app of that name, whether there is one
+// yet or not, so that who comes first gains nothing.
+func (c *Controller) refuseForeignName(name AppName, route traefik.Route) error {
+	label, below := strings.CutSuffix(string(route.Host), "."+string(c.base))
+	if c.base == "" || !below || !appNamePattern.MatchString(label) {
+		return nil
+	}
+	if label != string(name) {
+		return &Problem{
+			Kind: KindConflict, Field: "route",
+			Message: fmt.Sprintf("The host %s is kept for the app that is called %s.", route.Host, label),
+			Hint:    fmt.Sprintf("This app has %s.%s by itself; for another host use another domain.", name, c.base),
+		}
+	}
+	if route.Path == "/" {
+		return &Problem{
+			Kind: KindConflict, Field: "route",
+			Message: fmt.Sprintf("The app has %s by its name already.", route.Host),
+			Hint:    "There is nothing to add.",
+		}
+	}
+	return nil
+}

@@ -1,0 +1,265 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"berth/traefik"
+)
+
+// RouteState says whether a route answers.
+type RouteState string
+
+// The states of a route.
+const (
+	RouteLive    RouteState = "live"    // the proxy has confirmed that it leads to the app
+	RouteWaiting RouteState = "waiting" // the proxy has not confirmed it yet
+	RouteOff     RouteState = "off"     // the app does not run, so nobody answers
+)
+
+// RouteView is a route of an app as pages show it.
+type RouteView struct {
+	Route   traefik.Route
+	State   RouteState
+	Derived bool // of the base domain: the app has it by its name, and cannot lose it
+	Check   HostCheck
+}
+
+// routesPending knows the apps whose routes the proxy has not confirmed.
+type routesPending struct {
+	mu   sync.Mutex
+	apps map[AppName]bool
+}
+
+func newRoutesPending() *routesPending { return &routesPending{apps: make(map[AppName]bool)} }
+
+func (p *routesPending) set(names []AppName, on bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, name := range names {
+		if on {
+			p.apps[name] = true
+		} else {
+			delete(p.apps, name)
+		}
+	}
+}
+
+func (p *routesPending) list() []AppName {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	names := make([]AppName, 0, len(p.apps))
+	for name := range p.apps {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Routes returns the routes of an app in order, the derived one last.
+func (c *Controller) Routes(ctx context.Context, name AppName) ([]RouteView, error) {
+	app, err := c.findApp(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	checks, err := c.ledger.ListHostChecks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	state := RouteLive
+	switch {
+	case app.Live == 0 || app.Wanted != WantedRunning:
+		state = RouteOff
+	case slices.Contains(c.pending.list(), name):
+		state = RouteWaiting
+	}
+	var views []RouteView
+	for _, route := range app.Routes {
+		views = append(views, RouteView{Route: route, State: state, Check: checks[route.Host]})
+	}
+	derived, err := c.derivedRoutes(ctx, []App{app})
+	for _, route := range derived[name] {
+		views = append(views, RouteView{Route: route, State: state, Derived: true, Check: checks[route.Host]})
+	}
+	return views, err
+}
+
+// UpdateRoutes changes the routes of an app in one transaction and one publication,
+// without a release, and returns once the proxy has confirmed them; live is false
+// where it has not, or where the app does not run. A route that another app has is
+// a Problem with a *RouteTakenError in it, unless it is to be taken over.
+func (c *Controller) UpdateRoutes(ctx context.Context, name AppName, change RouteChange) (live bool, err error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), actionTimeout)
+	defer cancel()
+	app, unlock, err := c.lockForRoutes(ctx, name, change)
+	if err != nil {
+		return false, err
+	}
+	defer unlock()
+	for _, route := range change.Add {
+		if err := c.refuseForeignName(name, route); err != nil {
+			return false, err
+		}
+	}
+	from, err := c.ledger.UpdateRoutes(ctx, name, change)
+	if err != nil {
+		return false, routeProblem(err, app)
+	}
+	changed := slices.Concat(from, []AppName{name})
+	c.pending.set(changed, true)
+	defer func() {
+		for _, one := range changed {
+			c.notices.notify(one)
+		}
+	}()
+	if err := c.publish(ctx); err != nil {
+		c.requestReconcile()
+		return false, err
+	}
+	if err := c.confirmRoutes(ctx, changed); err != nil {
+		c.logger.Warn("confirm changed routes", "app", string(name), "error", err)
+		c.requestReconcile() // the ledger has them: they will be live
+		return false, nil
+	}
+	return app.Live != 0 && app.Wanted == WantedRunning, nil
+}
+
+// lockForRoutes locks the app and those that have what it wants: while a promoted
+// release waits for the proxy to show its routes, they must stay what they are.
+func (c *Controller) lockForRoutes(ctx context.Context, name AppName, change RouteChange) (App, func(), error) {
+	names := []AppName{name}
+	if change.TakeOver {
+		apps, err := c.ledger.ListApps(ctx)
+		if err != nil {
+			return App{}, nil, err
+		}
+		for _, app := range apps {
+			if slices.ContainsFunc(app.Routes, func(r traefik.Route) bool { return slices.Contains(change.Add, r) }) {
+				names = append(names, app.Name)
+			}
+		}
+	}
+	slices.Sort(names) // so that no two wait for each other
+	var unlocks []func()
+	unlock := func() {
+		for _, one := range slices.Backward(unlocks) {
+			one()
+		}
+	}
+	for _, one := range slices.Compact(names) {
+		release, err := c.apps.lock(ctx, one)
+		if err != nil {
+			unlock()
+			return App{}, nil, err
+		}
+		unlocks = append(unlocks, release)
+	}
+	app, err := c.findApp(ctx, name)
+	if err == nil {
+		err = c.refuseGap(ctx, app, change)
+	}
+	if err != nil {
+		unlock()
+		return App{}, nil, err
+	}
+	return app, unlock, nil
+}
+
+// refuseGap refuses to hand a route that answers to an app that would not.
+func (c *Controller) refuseGap(ctx context.Context, app App, change RouteChange) error {
+	if !change.TakeOver || app.Live != 0 && app.Wanted == WantedRunning {
+		return nil
+	}
+	apps, err := c.ledger.ListApps(ctx)
+	if err != nil {
+		return err
+	}
+	for _, other := range apps {
+		if other.Name == app.Name || other.Live == 0 || other.Wanted != WantedRunning {
+			continue
+		}
+		for _, route := range change.Add {
+			if slices.Contains(other.Routes, route) {
+				return &Problem{
+					Kind: KindConflict, Field: "route",
+					Message: fmt.Sprintf("%s does not run, so nobody would answer at %s.", app.Name, route),
+					Hint:    "Start it first, or send it an archive that runs.",
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// confirmRoutes waits until the proxy shows the routes of these apps as the ledger
+// has them, and no more. The caller holds their locks, or tries again.
+func (c *Controller) confirmRoutes(ctx context.Context, names []AppName) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, confirmTimeout, errProxySilent)
+	defer cancel()
+	table, err := c.table(ctx)
+	if err != nil {
+		return err
+	}
+	part := traefik.Table{}
+	for _, target := range table.Targets {
+		if !target.Proving && slices.Contains(names, AppName(target.App)) {
+			part.Targets = append(part.Targets, target)
+		}
+	}
+	table.Targets, table.Redirects, table.Home, table.Beacon = part.Targets, nil, traefik.Route{}, traefik.Beacon{}
+	if err := c.proxy.ConfirmRoutes(ctx, table); err != nil {
+		return fmt.Errorf("%w: %w", errProxySilent, err)
+	}
+	c.pending.set(names, false)
+	return nil
+}
+
+// confirmPending tries again what UpdateRoutes could not see confirmed.
+func (c *Controller) confirmPending(ctx context.Context) error {
+	names := c.pending.list()
+	if len(names) == 0 {
+		return nil
+	}
+	if err := c.confirmRoutes(ctx, names); err != nil {
+		return err
+	}
+	for _, name := range names {
+		c.notices.notify(name)
+	}
+	return nil
+}
+
+// routeProblem words what the ledger says of routes.
+func routeProblem(err error, app App) error {
+	if taken, ok := errors.AsType[*RouteTakenError](err); ok {
+		return &Problem{
+			Kind: KindConflict, Field: "route", Err: err,
+			Message: fmt.Sprintf("The app %s answers at %s already.", taken.App, taken.Route),
+			Hint:    "Choose another route, or take this one over.",
+		}
+	}
+	if last, ok := errors.AsType[*LastRouteError](err); ok {
+		problem := &Problem{
+			Kind: KindConflict, Field: "route", Err: err,
+			Message: fmt.Sprintf("It is the only route of %s, and an app has at least one.", last.App),
+			Hint:    fmt.Sprintf("Give %s another route first; or stop or delete the app.", last.App),
+		}
+		return problem
+	}
+	switch {
+	case errors.Is(err, ErrHostRedirects):
+		return &Problem{
+			Kind: KindConflict, Field: "route", Err: err, Message: "The host redirects to another one.",
+			Hint: "Remove its redirect in the settings first, under Domains.",
+		}
+	case errors.Is(err, ErrNoRoute):
+		return &Problem{
+			Kind: KindConflict, Field: "route", Err: err, Message: fmt.Sprintf("%s does not have this route any more.", app.Name),
+			Hint: "See on its page which it has.",
+		}
+	}
+	return claimProblem(err, app)
+}

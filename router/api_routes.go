@@ -1,0 +1,143 @@
+package router
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"berth/controller"
+	"berth/controller/domaincheck"
+	"berth/traefik"
+)
+
+// routeJSON is a route of an app as the API shows it.
+type routeJSON struct {
+	Route   string                `json:"route"`
+	Unicode string                `json:"unicode,omitempty"` // the host as people write it, where that differs
+	URL     string                `json:"url"`
+	State   controller.RouteState `json:"state"`
+	Derived bool                  `json:"derived"` // by the base domain; it cannot be changed
+	Check   *hostCheckJSON        `json:"check,omitempty"`
+}
+
+type hostCheckJSON struct {
+	At       time.Time             `json:"at"`
+	Findings []domaincheck.Finding `json:"findings"`
+}
+
+func (a *admin) apiListRoutes(v *visit) error { return a.answerRoutes(v, http.StatusOK) }
+
+func (a *admin) answerRoutes(v *visit, status int) error {
+	name, err := v.app()
+	if err != nil {
+		return err
+	}
+	views, err := a.domains.Routes(v.context(), name)
+	if err != nil {
+		return err
+	}
+	routes := make([]routeJSON, 0, len(views))
+	for _, view := range views {
+		made := routeJSON{
+			Route: view.Route.String(), State: view.State, Derived: view.Derived,
+			URL: a.public.links(v.request(), []traefik.Route{view.Route})[0].URL,
+		}
+		if name := view.Route.Host.Unicode(); name != string(view.Route.Host) {
+			made.Unicode = name
+		}
+		if !view.Check.At.IsZero() {
+			made.Check = &hostCheckJSON{At: view.Check.At, Findings: view.Check.Findings}
+		}
+		routes = append(routes, made)
+	}
+	return v.json(status, struct {
+		Routes []routeJSON `json:"routes"`
+	}{routes})
+}
+
+// routeWish is what a request asks for. Without Route it adds, without To it removes.
+type routeWish struct {
+	Route    string `json:"route"`
+	To       string `json:"to"`
+	TakeOver bool   `json:"take_over"` // also from the app that has it
+}
+
+// apiCreateRoute answers 201 with the routes. What a check of the host finds does
+// not stand in the way: it is in the answer.
+func (a *admin) apiCreateRoute(v *visit) error {
+	if _, err := v.app(); err != nil {
+		return err
+	}
+	var wish routeWish
+	if err := decodeJSON(v.request(), &wish, `{"route": "app.example.com", "take_over": false}`); err != nil {
+		return err
+	}
+	return a.apiChangeRoutes(v, routeForm{Route: wish.Route, TakeOver: wish.TakeOver}, http.StatusCreated)
+}
+
+// apiChangeRoute puts another route in the place of one.
+func (a *admin) apiChangeRoute(v *visit) error {
+	if _, err := v.app(); err != nil {
+		return err
+	}
+	var wish routeWish
+	if err := decodeJSON(v.request(), &wish, `{"route": "app.example.com", "to": "shop.example.com"}`); err != nil {
+		return err
+	}
+	if wish.Route == "" {
+		return malformed("The route to change is missing.", `Send {"route": "app.example.com", "to": "shop.example.com"}.`, errNoOldRoute)
+	}
+	return a.apiChangeRoutes(v, routeForm{Old: wish.Route, Route: wish.To, TakeOver: wish.TakeOver}, http.StatusOK)
+}
+
+var errNoOldRoute = errors.New("no route to change")
+
+// apiDeleteRoute takes a route away.
+func (a *admin) apiDeleteRoute(v *visit) error {
+	name, err := v.app()
+	if err != nil {
+		return err
+	}
+	var wish routeWish
+	if err := decodeJSON(v.request(), &wish, `{"route": "app.example.com"}`); err != nil {
+		return err
+	}
+	route, err := a.domains.ParseRoute(wish.Route)
+	if err != nil {
+		return err
+	}
+	v.done.detail = "removed " + route.String()
+	if _, err := a.domains.UpdateRoutes(v.context(), name, controller.RouteChange{Remove: []traefik.Route{route}}); err != nil {
+		return err
+	}
+	return a.answerRoutes(v, http.StatusOK)
+}
+
+func (a *admin) apiChangeRoutes(v *visit, form routeForm, status int) error {
+	name, err := v.app()
+	if err != nil {
+		return err
+	}
+	change, done, err := a.routeChange(form)
+	if err != nil {
+		return err
+	}
+	v.done.detail = done
+	if _, err := a.domains.UpdateRoutes(v.context(), name, change); err != nil {
+		return err
+	}
+	if host := change.Add[0].Host; host != "" && !form.TakeOver {
+		if _, err := a.domains.CheckHost(v.context(), host); err != nil {
+			a.logger.WarnContext(v.context(), "check host", "request_id", requestID(v.gin), "error", err)
+		}
+	}
+	return a.answerRoutes(v, status)
+}
+
+// ownerOf names the app that a route can be taken over from.
+func ownerOf(problem *controller.Problem) controller.AppName {
+	if taken, ok := errors.AsType[*controller.RouteTakenError](problem); ok {
+		return taken.App
+	}
+	return ""
+}

@@ -1,0 +1,311 @@
+package router
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"berth/controller"
+	"berth/controller/domaincheck"
+	"berth/traefik"
+)
+
+// Domains is what the admin app asks of the controller about routes and hosts.
+type Domains interface {
+	ParseRoute(string) (traefik.Route, error)
+	ParseHost(string) (traefik.Host, error)
+	Routes(context.Context, controller.AppName) ([]controller.RouteView, error)
+	UpdateRoutes(ctx context.Context, app controller.AppName, change controller.RouteChange) (live bool, err error)
+	CheckHost(context.Context, traefik.Host) (controller.HostCheck, error)
+	Domains(context.Context) ([]controller.Domain, error)
+	Home(context.Context) (controller.Home, error)
+	UpdateHome(ctx context.Context, route string) error
+	CreateRedirect(context.Context, traefik.Redirect) error
+	DeleteRedirect(context.Context, traefik.Host) error
+}
+
+// The fields of the forms of routes.
+const (
+	fieldOldRoute = "old"
+	fieldAnyway   = "anyway"
+	fieldTakeOver = "take_over"
+)
+
+type routesPage struct {
+	frame
+	App    controller.AppName
+	State  badge
+	Routes []routeRow
+	Form   routeForm
+}
+
+// Path is the address of the page.
+func (p routesPage) Path() string { return routesPath(p.App) }
+
+// Only reports whether the app has one route of its own, which it keeps.
+func (p routesPage) Only() bool {
+	own := 0
+	for _, row := range p.Routes {
+		if !row.Derived {
+			own++
+		}
+	}
+	return own < 2
+}
+
+// routeRow is a route as the page shows it.
+type routeRow struct {
+	Route   string
+	Host    traefik.Host
+	Link    link
+	State   badge
+	Derived bool
+	Check   checkView
+}
+
+// routeForm is the form for a route as it was typed.
+type routeForm struct {
+	Old, Route string // Old is the one that it is to replace; empty adds one
+	Problem    *controller.Problem
+	Warnings   []domaincheck.Finding
+	Owner      controller.AppName // of the route, where it can be taken over from it
+	Anyway     bool
+	TakeOver   bool
+}
+
+// checkView is what a check of a host found.
+type checkView struct {
+	controller.HostCheck
+	State badge // empty where the route has no host
+}
+
+func checkViewOf(host traefik.Host, check controller.HostCheck) checkView {
+	view := checkView{HostCheck: check}
+	switch {
+	case host == "":
+	case check.At.IsZero():
+		view.State = badge{"not checked yet", toneIdle}
+	case len(check.Warnings()) > 0:
+		view.State = badge{"needs attention", toneWarn}
+	case check.Good():
+		view.State = badge{"good", toneGood}
+	default:
+		view.State = badge{"could not tell", toneIdle}
+	}
+	return view
+}
+
+// showRoutes is the routes of an app; with ?old= the form holds that one.
+func (a *admin) showRoutes(v *visit) error {
+	name, err := v.app()
+	if err != nil {
+		return err
+	}
+	page, err := a.routesPage(v, name)
+	if err != nil {
+		return err
+	}
+	if old := v.gin.Query(fieldOldRoute); slices.ContainsFunc(page.Routes, func(r routeRow) bool { return r.Route == old && !r.Derived }) {
+		page.Form = routeForm{Old: old, Route: old}
+	}
+	return v.page(http.StatusOK, "routes", page)
+}
+
+// createRoute gives the app one more route, or another in the place of one: 303 back.
+func (a *admin) createRoute(v *visit) error {
+	name, err := v.app()
+	if err != nil {
+		return err
+	}
+	form := typedRoute(v.request().PostForm)
+	change, done, err := a.routeChange(form)
+	if err == nil {
+		form.Warnings = a.warningsOf(v, name, change.Add, form)
+		if len(form.Warnings) > 0 && !form.Anyway {
+			err = &controller.Problem{
+				Kind: controller.KindConflict, Field: fieldRoute, Message: "The host is not ready yet, so it has no certificate for now.",
+				Hint: "Mend what stands below, or tick the box to add it anyway.",
+			}
+		}
+	}
+	if err == nil {
+		v.done.detail = done
+		return a.changeRoutes(v, name, change, form, done)
+	}
+	return a.refuseOnRoutes(v, name, form, err)
+}
+
+// deleteRoute takes a route away: 303 back.
+func (a *admin) deleteRoute(v *visit) error {
+	name, err := v.app()
+	if err != nil {
+		return err
+	}
+	form := routeForm{Old: v.request().PostForm.Get(fieldOldRoute)}
+	route, err := traefik.ParseRoute(form.Old)
+	if err != nil {
+		return a.refuseOnRoutes(v, name, form, malformed("That is not a route.", "Open the page again.", err))
+	}
+	v.done.detail = "removed " + route.String()
+	return a.changeRoutes(v, name, controller.RouteChange{Remove: []traefik.Route{route}}, form, route.String()+" is removed.")
+}
+
+// checkRoute asks about the host of a route again: 303 back.
+func (a *admin) checkRoute(v *visit) error {
+	name, err := v.app()
+	if err != nil {
+		return err
+	}
+	if err := a.checkAgain(v, v.request().PostForm.Get(fieldHost)); err != nil {
+		return err
+	}
+	return v.seeOther(routesPath(name))
+}
+
+// checkAgain checks a host that somebody has; of others nobody is asked.
+func (a *admin) checkAgain(v *visit, text string) error {
+	host, err := a.domains.ParseHost(text)
+	if err != nil {
+		return err
+	}
+	domains, err := a.domains.Domains(v.context())
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(domains, func(d controller.Domain) bool { return d.Host == host }) {
+		return &controller.Problem{
+			Kind: controller.KindNotFound, Message: "No app and no redirect has this host.", Hint: "Add it to an app first.",
+		}
+	}
+	v.done.detail = string(host)
+	_, err = a.domains.CheckHost(v.context(), host)
+	return err
+}
+
+// routeChange parses what was typed.
+func (a *admin) routeChange(form routeForm) (change controller.RouteChange, done string, err error) {
+	route, err := a.domains.ParseRoute(form.Route)
+	if err != nil {
+		return change, "", err
+	}
+	change = controller.RouteChange{Add: []traefik.Route{route}, TakeOver: form.TakeOver}
+	done = route.String() + " is added"
+	if form.Old != "" {
+		old, err := traefik.ParseRoute(form.Old)
+		if err != nil {
+			return change, "", malformed("That is not a route.", "Open the page again.", err)
+		}
+		change.Remove = []traefik.Route{old}
+		done = fmt.Sprintf("%s is %s now", old, route)
+	}
+	return change, done, nil
+}
+
+// warningsOf checks the hosts that are new to the app. What cannot be checked does
+// not stand in the way.
+func (a *admin) warningsOf(v *visit, name controller.AppName, routes []traefik.Route, form routeForm) []domaincheck.Finding {
+	present, err := a.domains.Routes(v.context(), name)
+	if err != nil || a.isTaken(v, name, routes) {
+		return nil // which is said first
+	}
+	var warnings []domaincheck.Finding
+	for _, route := range routes {
+		has := slices.ContainsFunc(present, func(r controller.RouteView) bool { return r.Route.Host == route.Host })
+		if route.Host == "" || has || form.TakeOver {
+			continue
+		}
+		check, err := a.domains.CheckHost(v.context(), route.Host)
+		if err != nil {
+			a.logger.WarnContext(v.context(), "check host", "request_id", requestID(v.gin), "error", err)
+			continue
+		}
+		warnings = append(warnings, check.Warnings()...)
+	}
+	return warnings
+}
+
+// isTaken reports whether another app has one of the routes.
+func (a *admin) isTaken(v *visit, name controller.AppName, routes []traefik.Route) bool {
+	domains, err := a.domains.Domains(v.context())
+	return err == nil && slices.ContainsFunc(domains, func(d controller.Domain) bool {
+		return slices.ContainsFunc(d.Routes, func(r controller.DomainRoute) bool { return r.App != name && slices.Contains(routes, r.Route) })
+	})
+}
+
+func (a *admin) changeRoutes(v *visit, name controller.AppName, change controller.RouteChange, form routeForm, done string) error {
+	live, err := a.domains.UpdateRoutes(v.context(), name, change)
+	if err != nil {
+		return a.refuseOnRoutes(v, name, form, err)
+	}
+	switch {
+	case len(change.Add) == 0:
+	case live:
+		done += " and live."
+	default:
+		done += ". It is not live yet: see its state below."
+	}
+	if err := v.notify(done); err != nil {
+		return err
+	}
+	return v.seeOther(routesPath(name))
+}
+
+// refuseOnRoutes shows the page with the reason and what was typed.
+func (a *admin) refuseOnRoutes(v *visit, name controller.AppName, form routeForm, err error) error {
+	problems := fieldProblems{}
+	if err := problems.add(err); err != nil {
+		return err
+	}
+	form.Problem = problems.first()
+	a.logProblem(v, form.Problem)
+	form.Owner = ownerOf(form.Problem)
+	page, err := a.routesPage(v, name)
+	if err != nil {
+		return err
+	}
+	page.Form = form
+	return v.page(problems.status(), "routes", page)
+}
+
+func (a *admin) routesPage(v *visit, name controller.AppName) (routesPage, error) {
+	view, err := a.apps.App(v.context(), name)
+	if err != nil {
+		return routesPage{}, err
+	}
+	routes, err := a.domains.Routes(v.context(), name)
+	if err != nil {
+		return routesPage{}, err
+	}
+	page := routesPage{frame: v.frame("Routes of " + string(name)), App: name, State: appBadge(view.Observed.State)}
+	page.Section = "apps"
+	for _, route := range routes {
+		page.Routes = append(page.Routes, routeRow{
+			Route: route.Route.String(), Host: route.Route.Host, Derived: route.Derived, State: routeBadge(route.State),
+			Link: a.public.links(v.request(), []traefik.Route{route.Route})[0], Check: checkViewOf(route.Route.Host, route.Check),
+		})
+	}
+	return page, nil
+}
+
+func routeBadge(state controller.RouteState) badge {
+	switch state {
+	case controller.RouteLive:
+		return badge{"live", toneGood}
+	case controller.RouteWaiting:
+		return badge{"waits for the proxy", toneBusy}
+	default:
+		return badge{"app does not run", toneIdle}
+	}
+}
+
+func typedRoute(form url.Values) routeForm {
+	return routeForm{
+		Old: form.Get(fieldOldRoute), Route: strings.TrimSpace(form.Get(fieldRoute)),
+		Anyway: form.Get(fieldAnyway) != "", TakeOver: form.Get(fieldTakeOver) != "",
+	}
+}
+
+func routesPath(name controller.AppName) string { return appPath(name) + "/routes" }

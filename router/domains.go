@@ -1,0 +1,153 @@
+package router
+
+import (
+	"strings"
+
+	"berth/controller"
+	"berth/traefik"
+)
+
+// The fields of the forms of domains.
+const (
+	fieldHome  = "home"
+	fieldHost  = "host"
+	fieldFrom  = "from"
+	fieldTo    = "to"
+	fieldMoved = "kind" // kindPermanent, else it is for now
+)
+
+const kindPermanent = "permanent"
+
+const domainsPath = "/settings/domains"
+
+type domainsPage struct {
+	frame
+	Domains  []domainRow
+	Home     homeForm
+	Redirect redirectForm
+	Problems fieldProblems
+}
+
+// domainRow is a host as the list shows it.
+type domainRow struct {
+	Host     traefik.Host
+	Routes   []domainRoute
+	Redirect *traefik.Redirect
+	Check    checkView
+}
+
+type domainRoute struct {
+	App     controller.AppName
+	Path    string // of the page of its routes
+	Route   string
+	Derived bool
+}
+
+// homeForm is where "/" leads.
+type homeForm struct {
+	Chosen  string
+	Missing bool
+	Choices []string
+}
+
+// redirectForm is the form for a redirect as it was typed.
+type redirectForm struct {
+	From, To  string
+	Permanent bool
+}
+
+func (a *admin) showDomains(v *visit) error {
+	return a.domainsForm(v, redirectForm{Permanent: true}, fieldProblems{})
+}
+
+// checkDomain asks about a host again: 303 back.
+func (a *admin) checkDomain(v *visit) error {
+	if err := a.checkAgain(v, v.request().PostForm.Get(fieldHost)); err != nil {
+		return err
+	}
+	return v.seeOther(domainsPath)
+}
+
+// updateHome chooses where "/" leads that no app has: 303 back.
+func (a *admin) updateHome(v *visit) error {
+	chosen := v.request().PostForm.Get(fieldHome)
+	v.done.detail = "home " + chosen
+	return a.changeDomains(v, redirectForm{Permanent: true}, a.domains.UpdateHome(v.context(), chosen), "The home route is saved.")
+}
+
+// createRedirect lets a host redirect: 303 back.
+func (a *admin) createRedirect(v *visit) error {
+	typed := v.request().PostForm
+	form := redirectForm{
+		From: strings.TrimSpace(typed.Get(fieldFrom)), To: strings.TrimSpace(typed.Get(fieldTo)), Permanent: typed.Get(fieldMoved) == kindPermanent,
+	}
+	from, err := a.domains.ParseHost(form.From)
+	if err != nil {
+		return a.changeDomains(v, form, fieldOf(fieldFrom, err), "")
+	}
+	to, err := a.domains.ParseHost(form.To)
+	if err != nil {
+		return a.changeDomains(v, form, fieldOf(fieldTo, err), "")
+	}
+	v.done.detail = string(from) + " to " + string(to)
+	err = a.domains.CreateRedirect(v.context(), traefik.Redirect{From: from, To: to, Permanent: form.Permanent})
+	return a.changeDomains(v, form, err, from.Unicode()+" redirects to "+to.Unicode()+".")
+}
+
+// deleteRedirect frees a host: 303 back.
+func (a *admin) deleteRedirect(v *visit) error {
+	host, err := traefik.ParseHost(v.request().PostForm.Get(fieldFrom))
+	if err != nil {
+		return malformed("That is not a host that redirects.", "Open the page again.", err)
+	}
+	v.done.detail = string(host)
+	return a.changeDomains(v, redirectForm{Permanent: true}, a.domains.DeleteRedirect(v.context(), host), host.Unicode()+" does not redirect any more.")
+}
+
+// changeDomains goes back to the page, which says done, or shows why it was not.
+func (a *admin) changeDomains(v *visit, form redirectForm, err error, done string) error {
+	problems := fieldProblems{}
+	if err := problems.add(err); err != nil {
+		return err
+	}
+	if problem := problems.first(); problem != nil {
+		a.logProblem(v, problem)
+		return a.domainsForm(v, form, problems)
+	}
+	if err := v.notify(done); err != nil {
+		return err
+	}
+	return v.seeOther(domainsPath)
+}
+
+func (a *admin) domainsForm(v *visit, form redirectForm, problems fieldProblems) error {
+	domains, err := a.domains.Domains(v.context())
+	if err != nil {
+		return err
+	}
+	home, err := a.domains.Home(v.context())
+	if err != nil {
+		return err
+	}
+	page := domainsPage{frame: v.frame("Domains"), Redirect: form, Problems: problems, Home: homeForm{Chosen: home.Chosen.String(), Missing: home.Missing}}
+	page.Section, page.Tab = "settings", "domains"
+	page.Problem = problems[""]
+	for _, choice := range home.Choices {
+		page.Home.Choices = append(page.Home.Choices, choice.String())
+	}
+	for _, domain := range domains {
+		row := domainRow{Host: domain.Host, Redirect: domain.Redirect, Check: checkViewOf(domain.Host, domain.Check)}
+		for _, route := range domain.Routes {
+			row.Routes = append(row.Routes, domainRoute{App: route.App, Path: routesPath(route.App), Route: route.Route.String(), Derived: route.Derived})
+		}
+		page.Domains = append(page.Domains, row)
+	}
+	return v.page(problems.status(), "domains", page)
+}
+
+// fieldOf says the problem in err beside another field.
+func fieldOf(field string, err error) error {
+	problem := *asProblem(err)
+	problem.Field = field
+	return &problem
+}
