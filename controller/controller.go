@@ -38,6 +38,9 @@ type Options struct {
 	BuildTimeout     time.Duration  // for one build
 	MaximumLimits    plan.Limits    // most that an app's settings can ask for; at least LeastLimits
 	ReservedHosts    []traefik.Host // hosts that no app may have, such as the admin host; may be empty
+	// MaintenancePages is the host:port of the handler of maintenance pages as the
+	// proxy reaches it; empty where there is none, and then no app can be in maintenance.
+	MaintenancePages string
 }
 
 // Controller turns uploads into running apps and keeps them so. It is safe for
@@ -58,6 +61,8 @@ type Controller struct {
 	limits   archive.Limits
 	most     plan.Limits
 	reserved []traefik.Host
+
+	maintenance string // host:port of the handler of maintenance pages
 
 	buildTimeout time.Duration
 	line         *line
@@ -106,6 +111,7 @@ func New(o Options) (*Controller, error) {
 	return &Controller{
 		ledger: o.Ledger, engine: o.Engine, keeper: o.Volumes, proxy: o.Proxy, publisher: o.Publisher, logger: o.Logger, audit: o.Audit, key: o.Key,
 		uploads: uploads, held: newHeldArchives(), logs: logs, limits: archive.DefaultLimits(), most: o.MaximumLimits, reserved: o.ReservedHosts,
+		maintenance:  o.MaintenancePages,
 		buildTimeout: o.BuildTimeout,
 		line:         newLine(o.BuildConcurrency),
 		shipping:     newShipping(),

@@ -32,7 +32,7 @@ func (c *Controller) table(ctx context.Context) (traefik.Table, error) {
 	if err != nil {
 		return traefik.Table{}, err
 	}
-	return tableOf(table), nil
+	return c.tableOf(table), nil
 }
 
 // publishTable writes the table; the caller holds publishing.
@@ -72,16 +72,17 @@ func (c *Controller) confirm(ctx context.Context, table traefik.Table, id Releas
 }
 
 // tableOf is the table as the proxy understands it.
-func tableOf(table Table) traefik.Table {
+func (c *Controller) tableOf(table Table) traefik.Table {
 	targets := make([]traefik.Target, 0, len(table.Routings))
 	for _, routing := range table.Routings {
 		targets = append(targets, targetOf(routing))
 	}
-	return traefik.Table{Targets: targets}
+	return traefik.Table{Targets: targets, Maintenance: c.maintenance}
 }
 
 func targetOf(r Routing) traefik.Target {
 	return traefik.Target{
 		App: string(r.App), Release: r.Release, Routes: r.Routes, Address: r.Address, Proving: r.Proving,
+		Access: r.Access,
 	}
 }

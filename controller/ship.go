@@ -339,7 +339,7 @@ func (s *shipment) commit(ctx context.Context) (traefik.Table, error) {
 	if err != nil {
 		return traefik.Table{}, err
 	}
-	table := tableOf(promoted)
+	table := s.tableOf(promoted)
 	if err := s.publishTable(table); err != nil {
 		s.logger.Error("publish promoted release", "release", s.release.String(), "error", err)
 		s.requestReconcile()

@@ -172,6 +172,7 @@ func newController(
 		MaximumLimits:    config.MaximumLimits,
 		Logger:           logger,
 		ReservedHosts:    config.AdminHosts,
+		MaintenancePages: maintenancePages(config.Stack),
 	})
 }
 
