@@ -62,7 +62,7 @@ func (h *house) open() {
 		Ledger: ledger, Engine: h.engine, Volumes: h.keeper, Proxy: h.proxy, Publisher: h.proxy, DataFolder: h.folder,
 		Logger: slog.New(slog.NewTextHandler(h.logged, nil)), BuildConcurrency: 1, BuildTimeout: time.Minute, Key: h.key,
 		MaximumLimits: plan.Limits{MemoryBytes: 2 << 30, NanoCPUs: 2_000_000_000, Processes: 500},
-		Audit:         h.audit,
+		Audit:         h.audit, MaintenancePages: "pages:8002",
 	})
 	if err != nil {
 		h.t.Fatal(err)
