@@ -81,9 +81,16 @@ func TestAccess_RefusesWeakPasswordsAndNamesThatAreNone(t *testing.T) {
 	h := newHouse(t)
 	h.deploy("hello")
 	for _, c := range []struct{ name, password, field string }{
-		{"", accessPassword, "user"}, {"a:b", accessPassword, "user"}, {"a,b", accessPassword, "user"}, {"{{.}}", accessPassword, "user"},
-		{"ann", "short", "password"}, {"ann", "Password1234!", "password"}, {"ann", strings.Repeat("x", 73), "password"},
-		{"ann", "vier-laute-Gänse-8", "password"}, {"ann", "four-Loud\ngeese-8", "password"}, {"ann", "", "password"},
+		{"", accessPassword, "user"},
+		{"a:b", accessPassword, "user"},
+		{"a,b", accessPassword, "user"},
+		{"{{.}}", accessPassword, "user"},
+		{"ann", "short", "password"},
+		{"ann", "Password1234!", "password"},
+		{"ann", strings.Repeat("x", 73), "password"},
+		{"ann", "vier-laute-Gänse-8", "password"},
+		{"ann", "four-Loud\ngeese-8", "password"},
+		{"ann", "", "password"},
 	} {
 		change := controller.AccessChange{Users: []controller.AccessUser{{Name: c.name, Password: secret.Text(c.password)}}}
 		_, err := h.changeAccess(change)

@@ -88,7 +88,9 @@ func (a Access) Canonical() Access {
 	for _, prefix := range a.Allow {
 		allow = append(allow, prefix.Masked())
 	}
-	slices.SortFunc(allow, func(x, y netip.Prefix) int { return cmp.Or(x.Addr().Compare(y.Addr()), cmp.Compare(x.Bits(), y.Bits())) })
+	slices.SortFunc(allow, func(x, y netip.Prefix) int {
+		return cmp.Or(x.Addr().Compare(y.Addr()), cmp.Compare(x.Bits(), y.Bits()))
+	})
 	a.Allow = slices.Compact(allow)
 	if len(a.Users) == 0 {
 		a.Users = nil
@@ -188,7 +190,9 @@ func (h ResponseHeaders) values() map[string]string {
 const MaintenanceHeader = "X-Berth-Maintenance"
 
 // EncodeMaintenance is the value of MaintenanceHeader for a text.
-func EncodeMaintenance(text string) string { return "t" + base64.StdEncoding.EncodeToString([]byte(text)) }
+func EncodeMaintenance(text string) string {
+	return "t" + base64.StdEncoding.EncodeToString([]byte(text))
+}
 
 // DecodeMaintenance gives the text back; what is none gives no text.
 func DecodeMaintenance(value string) string {

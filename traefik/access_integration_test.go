@@ -21,7 +21,6 @@ import (
 	"time"
 
 	"golang.org/x/crypto/bcrypt"
-	"golang.org/x/net/http2"
 )
 
 const testPassword = "four-Loud.geese-8"
@@ -514,7 +513,9 @@ func TestAccessProxy_NoAppSeesAForgedForwardingHeader(t *testing.T) {
 		check(name, raw(t, "GET /app HTTP/1.1\r\nHost: x\r\n"+name+": forged\r\nConnection: close\r\n\r\n"))
 		check("twice "+name, raw(t, "GET /app HTTP/1.1\r\nHost: x\r\n"+name+": forged\r\n"+name+": forged2\r\nConnection: close, "+name+"\r\n\r\n"))
 	}
-	client := &http.Client{Timeout: 10 * time.Second, Transport: &http2.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}}}}
+	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true,
+	}}
 	for _, name := range spellings() {
 		request, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+testAddress+":8443/app", http.NoBody)
 		request.Header[name] = []string{"forged"}

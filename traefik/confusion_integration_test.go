@@ -160,7 +160,7 @@ func TestConfusion_NoSpellingShowsTheProtectedBody(t *testing.T) {
 			statuses := make(map[string]int)
 			for worker := range workers {
 				group.Go(func() {
-					random := rand.New(rand.NewPCG(uint64(worker), uint64(len(name)))) //nolint:gosec // a test that can be repeated
+					random := rand.New(rand.NewPCG(uint64(worker), uint64(len(name))))
 					for range rounds / workers {
 						request := hostileRequest(random, which)
 						answer := rawQuick(request)
@@ -206,7 +206,7 @@ func TestConfusion_NoHTTP2RequestShowsTheProtectedBody(t *testing.T) {
 	for name, which := range pairs() {
 		t.Run(name, func(t *testing.T) {
 			startPair(t, p, which)
-			random := rand.New(rand.NewPCG(7, uint64(len(name)))) //nolint:gosec // a test that can be repeated
+			random := rand.New(rand.NewPCG(7, uint64(len(name))))
 			statuses := make(map[string]int)
 			for range rounds {
 				host, path := which.hosts[random.IntN(len(which.hosts))], which.paths[random.IntN(len(which.paths))]
