@@ -25,7 +25,8 @@ func TestAccess_WalkFromAPasswordToAMaintenancePage(t *testing.T) {
 	b.press("/admin", "form[action='/login'] button", "#apps")
 
 	const page = "/admin/apps/vault/access"
-	b.open(page)
+	b.press("/admin/apps/vault", "#apps a[href='/admin/apps/vault']", "a[href$='/access']")
+	b.press(page, "dl.facts a[href$='/access']", "#access-user")
 	b.run("name a user", chromedp.SendKeys("#access-user", "ann"), chromedp.SendKeys("#access-password", visitorPassword))
 	b.press(page, "#users form.stack button.main", "#user-ann")
 	if status, body := visitAs(t, "/vault", "", ""); status != http.StatusUnauthorized || strings.Contains(body, "testapp") {
@@ -35,7 +36,6 @@ func TestAccess_WalkFromAPasswordToAMaintenancePage(t *testing.T) {
 		t.Errorf("ann: %d %s", status, body)
 	}
 	b.shoot("40-access")
-	b.fits(page)
 
 	// A release does not open it.
 	o.update("vault", "", "v2")
@@ -43,16 +43,14 @@ func TestAccess_WalkFromAPasswordToAMaintenancePage(t *testing.T) {
 		t.Errorf("a stranger after a release: %d", status)
 	}
 
-	b.open(page)
 	b.press(page, "#user-ann button", "#closed-title")
 	if status, body := visitAs(t, "/vault", "ann", visitorPassword); status != http.StatusNotFound {
 		t.Errorf("closed: %d %s", status, body)
 	}
 	b.shoot("41-closed")
-	b.open("/admin/apps/vault")
+	b.press("/admin/apps/vault", ".crumbs a[href='/admin/apps/vault']", "#summary")
 	b.waitText("#summary", "Add a user, or open it")
-
-	b.open(page)
+	b.press(page, "#summary .notice.bad a", "section.outcome")
 	b.press(page, "section.outcome button", "#users p.soft")
 	if status, body := visitAs(t, "/vault", "", ""); status != http.StatusOK {
 		t.Errorf("opened on purpose: %d %s", status, body)
@@ -71,7 +69,8 @@ func TestAccess_WalkFromAPasswordToAMaintenancePage(t *testing.T) {
 	b.waitText("main", "Back at 14:00. <b>Really.</b>")
 	b.shoot("42-maintenance")
 
-	b.open(page)
+	b.open("/admin/apps/vault")
+	b.press(page, "dl.facts a[href$='/access']", "#maintenance .badge.warn")
 	b.shoot("43-access-in-maintenance")
 	b.press(page, "#maintenance button.main", "#maintenance .badge.idle")
 	o.act("vault", "start")
