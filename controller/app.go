@@ -73,6 +73,7 @@ type App struct {
 	Routes    []traefik.Route // at least one
 	Settings  Settings        // for its next upload; the live release has its own
 	Mounts    []Mount         // as Settings
+	Access    traefik.Access  // to the app as it is at the moment; no part of a release
 	Wanted    Wanted
 	Live      int64 // number of the live release; 0 before the first
 	Observed  Observed

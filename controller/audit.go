@@ -24,6 +24,7 @@ const (
 	ActionAppDelete   Action = "APP_DELETE"
 	ActionAppRollback Action = "APP_ROLLBACK"
 	ActionAppSettings Action = "APP_SETTINGS"
+	ActionAppAccess   Action = "APP_ACCESS" // who may use the app; names and numbers, never a password
 
 	ActionEnvironmentChange Action = "ENVIRONMENT_CHANGE" // names and numbers, never a value
 	ActionEnvironmentApply  Action = "ENVIRONMENT_APPLY"

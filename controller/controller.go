@@ -44,6 +44,9 @@ type Options struct {
 
 	BaseDomain  traefik.Host        // gives each app NAME.BaseDomain; may be empty
 	DomainCheck domaincheck.Options // the beacon and the orders are the controller's to fill in
+	// MaintenancePages is the host:port of the handler of maintenance pages as the
+	// proxy reaches it; empty where there is none, and then no app can be in maintenance.
+	MaintenancePages string
 }
 
 // Controller turns uploads into running apps and keeps them so. It is safe for
@@ -71,6 +74,8 @@ type Controller struct {
 	checks   sync.WaitGroup // of hosts, under way
 
 	forbidden []Waiver
+
+	maintenance string // host:port of the handler of maintenance pages
 
 	buildTimeout time.Duration
 	line         *line
@@ -124,6 +129,7 @@ func New(o Options) (*Controller, error) {
 		ledger: o.Ledger, engine: o.Engine, keeper: o.Volumes, proxy: o.Proxy, publisher: o.Publisher, logger: o.Logger, audit: o.Audit, key: o.Key,
 		uploads: uploads, held: newHeldArchives(), logs: logs, limits: archive.DefaultLimits(), most: o.MaximumLimits, reserved: o.ReservedHosts,
 		forbidden:    o.ForbiddenWaivers,
+		maintenance:  o.MaintenancePages,
 		buildTimeout: o.BuildTimeout,
 		line:         newLine(o.BuildConcurrency),
 		shipping:     newShipping(),

@@ -62,6 +62,7 @@ type Routing struct {
 	Routes  []traefik.Route
 	Address string // host:port of the main instance as the proxy reaches it
 	Proving bool   // not live: only the controller's own verify route leads there
+	Access  traefik.Access
 }
 
 // Table is what the proxy is to be told, as one transaction of the ledger read it.
@@ -126,6 +127,8 @@ type Ledger interface {
 	CountCertificateOrders(ctx context.Context, host traefik.Host, domain string, since time.Time) (ofDomain, ofHost int, err error)
 	// UpdateMounts is as UpdateSettings.
 	UpdateMounts(context.Context, AppName, []Mount) error
+	// UpdateAccess is for any app that is not wanted deleted; the next Table has it.
+	UpdateAccess(context.Context, AppName, traefik.Access) error
 	UpdateObserved(context.Context, AppName, Observed) error
 	DeleteApp(context.Context, AppName) error // the row, its routes and releases
 
@@ -152,7 +155,7 @@ type Ledger interface {
 	// the app is wanted deleted.
 	Promote(ctx context.Context, id ReleaseID, at time.Time) (Table, error)
 	// Table returns the route table: the live release of every app that is not
-	// wanted deleted or stopped, then every release that is starting or verifying
+	// wanted deleted, nor stopped unless it is in maintenance, then every release that is starting or verifying
 	// or building (Proving) and whose address is known.
 	Table(context.Context) (Table, error)
 }

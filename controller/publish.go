@@ -78,7 +78,7 @@ func (c *Controller) tableOf(table Table) traefik.Table {
 	for _, routing := range table.Routings {
 		targets = append(targets, targetOf(routing))
 	}
-	made := traefik.Table{Targets: targets, Redirects: table.Redirects, Beacon: c.beacon}
+	made := traefik.Table{Targets: targets, Redirects: table.Redirects, Beacon: c.beacon, Maintenance: c.maintenance}
 	c.addDerived(&made)
 	made.Home = homeOf(table)
 	return made
@@ -97,5 +97,6 @@ func homeOf(table Table) traefik.Route {
 func targetOf(r Routing) traefik.Target {
 	return traefik.Target{
 		App: string(r.App), Release: r.Release, Routes: r.Routes, Address: r.Address, Proving: r.Proving,
+		Access: r.Access,
 	}
 }

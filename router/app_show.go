@@ -18,6 +18,9 @@ type appPage struct {
 	CreatedAt time.Time
 	MostBytes int64
 	Waivers   []badge
+	Access    string // who gets in, in a few words
+	Closed    bool   // nobody does
+	Down      bool   // the maintenance page is shown
 	Variables int    // of the environment
 	Unapplied string // how many changes of it wait; empty where none do
 	Problems  fieldProblems
@@ -136,6 +139,7 @@ func (a *admin) appPage(v *visit, name controller.AppName) (appPage, error) {
 	}
 	page.Section = "apps"
 	page.Variables, page.Unapplied = view.Variables, changesText(view.Unapplied)
+	page.Access, page.Closed, page.Down = accessText(view.Access), view.Access.Closed(), view.Access.Maintenance.On
 	page.Waivers = waiversOf(view.App, releases)
 	page.Settings = view.Settings.Form()
 	page.Mounts = mountRows(view.Mounts)

@@ -102,3 +102,16 @@ func TestBrowser_OutputIsFollowed(t *testing.T) {
 	w.wait(`document.querySelector("#output-panel li span")?.textContent === "hello <i>world" && !document.querySelector(".log-empty")`)
 	w.mustBeClean()
 }
+
+func TestBrowser_AccessOfAnAppIsChangedByItsForms(t *testing.T) {
+	s := newSite(t)
+	s.anApp("hello")
+	w := openWindow(t, s)
+	w.signIn()
+	w.open("/admin/apps/hello/access")
+	w.run(chromedp.SendKeys("#access-user", "ann"), chromedp.SendKeys("#access-password", goodAccessPassword), chromedp.Click(`#users form.stack button.main`), chromedp.WaitVisible(`#user-ann`))
+	w.run(chromedp.Click(`#user-ann button`), chromedp.WaitVisible(`#closed-title`))
+	w.run(chromedp.Click(`section.outcome button`), chromedp.WaitVisible(`#users p.soft`))
+	w.run(chromedp.SendKeys("#maintenance-text", "Back <b>soon</b>"), chromedp.Click(`#maintenance button`), chromedp.WaitVisible(`#maintenance .badge.warn`))
+	w.mustBeClean()
+}

@@ -306,6 +306,21 @@ func (f *fakeApps) UpdateSettings(_ context.Context, app controller.AppName, set
 	return release, nil
 }
 
+func (f *fakeApps) UpdateAccess(_ context.Context, app controller.AppName, change controller.AccessChange) (traefik.Access, error) {
+	if err := f.act("access "+change.Summary(), app); err != nil {
+		return traefik.Access{}, err
+	}
+	view, err := f.App(context.Background(), app)
+	if err != nil {
+		return traefik.Access{}, err
+	}
+	if view.Access, err = change.Apply(view.Access); err != nil {
+		return traefik.Access{}, err
+	}
+	f.put(view)
+	return view.Access, nil
+}
+
 func (f *fakeApps) Environment(_ context.Context, app controller.AppName) (controller.Environment, error) {
 	if _, err := f.App(context.Background(), app); err != nil {
 		return controller.Environment{}, err

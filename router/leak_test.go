@@ -132,6 +132,13 @@ func (f *failingApps) Rollback(ctx context.Context, app controller.AppName, numb
 	return f.fakeApps.Rollback(ctx, app, number, by)
 }
 
+func (f *failingApps) UpdateAccess(ctx context.Context, app controller.AppName, change controller.AccessChange) (traefik.Access, error) {
+	if err := f.fail("UpdateAccess"); err != nil {
+		return traefik.Access{}, err
+	}
+	return f.fakeApps.UpdateAccess(ctx, app, change)
+}
+
 func (f *failingApps) ParseSettings(form controller.SettingsForm) (controller.Settings, error) {
 	if err := f.fail("ParseSettings"); err != nil {
 		return controller.Settings{}, err

@@ -55,6 +55,8 @@ type Apps interface {
 	UpdateEnvironment(context.Context, controller.AppName, controller.EnvironmentChange) (controller.Environment, error)
 	ApplyEnvironment(ctx context.Context, app controller.AppName, by string) (controller.Release, error)
 
+	UpdateAccess(context.Context, controller.AppName, controller.AccessChange) (traefik.Access, error)
+
 	Apps(context.Context) ([]controller.AppView, error)
 	App(context.Context, controller.AppName) (controller.AppView, error)
 	Releases(context.Context, controller.AppName) ([]controller.Release, error)

@@ -4,6 +4,7 @@ package traefik
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"net"
@@ -53,8 +54,10 @@ func (p *proxy) publishTable(table Table) {
 		p.t.Fatal(err)
 	}
 	giveToProxy(p.t, p.folder)
-	if err := p.client.ConfirmAll(p.t.Context(), table); err != nil {
-		p.t.Fatalf("%v\n%s", err, p.log())
+	for _, confirm := range []func(context.Context, Table) error{p.client.ConfirmAll, p.client.Confirm} {
+		if err := confirm(p.t.Context(), table); err != nil {
+			p.t.Fatalf("%v\n%s", err, p.log())
+		}
 	}
 }
 

@@ -53,14 +53,15 @@ func (c *Client) Confirm(ctx context.Context, table Table) error {
 	err = c.await(ctx, "published routes", func(ctx context.Context) error {
 		return cmp.Or(c.compareEach(ctx, want), c.missEach(ctx, gone))
 	})
-	if err != nil {
+	if err != nil || !slices.ContainsFunc(table.Targets, func(t Target) bool { return !t.Access.Equal(Access{}) }) {
 		return err
 	}
 	return settle(ctx)
 }
 
-// settle waits for the proxy's other entry points: it switches one after the
-// other, in any order, and the one of its API may have been the first.
+// settle waits for the proxy's other entry points, so that what protects is there
+// on all of them: it switches one after the other, in any order, and the one of its
+// API may have been the first.
 func settle(ctx context.Context) error {
 	select {
 	case <-ctx.Done():

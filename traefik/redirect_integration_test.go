@@ -15,19 +15,6 @@ import (
 	"time"
 )
 
-// publishTable publishes and waits until the proxy shows all of it.
-func (p *proxy) publishTable(publisher *Publisher, table Table) {
-	p.t.Helper()
-	configuration, err := Generate(table)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	if _, err := publisher.Publish(configuration); err != nil {
-		p.t.Fatal(err)
-	}
-	giveToProxy(p.t, p.folder)
-}
-
 func TestProxy_RedirectsHostsAndLeadsHome(t *testing.T) {
 	p := startProxy(t)
 	publisher := NewPublisher(p.folder)

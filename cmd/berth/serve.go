@@ -177,6 +177,7 @@ func newController(
 		ReservedHosts:    config.AdminHosts,
 		BaseDomain:       config.BaseDomain,
 		DomainCheck:      domaincheck.Options{Resolver: config.Resolver, Addresses: config.PublicAddresses},
+		MaintenancePages: maintenancePages(config.Stack),
 	})
 }
 

@@ -19,6 +19,10 @@ var ErrTooLong = errors.New("password is longer than 72 bytes")
 // about a quarter of a second. ErrTooLong over 72 bytes.
 func HashPassword(password string) (string, error) { return passwords.hash(password) }
 
+// HashPasswordAt is HashPassword at another cost, for a hash that is checked so
+// often that cost 12 would be too much.
+func HashPasswordAt(cost int, password string) (string, error) { return hasher{cost}.hash(password) }
+
 // VerifyPassword reports whether hash was made of password. It does the same
 // work for an empty hash (there is no such account), a malformed one and a
 // password that is too long, and says no.
@@ -65,6 +69,10 @@ const oneTimeAlphabet = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 // NewOneTimePassword returns a password such as 7KQ2-M9XA-P4RT: 60 random bits.
 func NewOneTimePassword() string { return inGroups(randomText(12), "-") }
+
+// NewAccessPassword returns a password for a user of an app: 80 random bits in
+// groups of four.
+func NewAccessPassword() string { return inGroups(randomText(16), "-") }
 
 // randomText returns characters of the alphabet, 5 random bits each.
 func randomText(characters int) string {

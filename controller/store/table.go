@@ -10,13 +10,15 @@ import (
 
 // selectTable gives a row for each route of each routing; the rows of one routing
 // follow each other. Each half reads one of the partial indexes, so its cost does
-// not grow with the history.
+// not grow with the history. An app in maintenance has its route also while it is
+// stopped: the page is another's.
 const selectTable = `
-SELECT 0 AS proving, r.app AS app, r.number, r.address, t.host, t.path, t.position AS position
+SELECT 0 AS proving, r.app AS app, r.number, r.address, a.access, t.host, t.path, t.position AS position
 FROM releases r JOIN apps a ON a.name = r.app JOIN routes t ON t.app = r.app
-WHERE r.state = 'live' AND r.address <> '' AND a.wanted = 'running'
+WHERE r.state = 'live' AND r.address <> ''
+  AND (a.wanted = 'running' OR a.wanted = 'stopped' AND json_extract(a.access, '$.maintenance.on'))
 UNION ALL
-SELECT 1, r.app, r.number, r.address, t.host, t.path, t.position
+SELECT 1, r.app, r.number, r.address, a.access, t.host, t.path, t.position
 FROM releases r JOIN apps a ON a.name = r.app JOIN routes t ON t.app = r.app
 WHERE r.finished_at IS NULL AND r.state <> 'queued' AND r.address <> '' AND a.wanted <> 'deleted'
 ORDER BY proving, app, position`
@@ -71,7 +73,7 @@ func scanRouting(columns row) (routing controller.Routing, err error) {
 		route    traefik.Route
 		position int
 	)
-	err = columns.Scan(&routing.Proving, &routing.App, &routing.Release, &routing.Address,
+	err = columns.Scan(&routing.Proving, &routing.App, &routing.Release, &routing.Address, accessColumn{&routing.Access},
 		&route.Host, &route.Path, &position)
 	routing.Routes = []traefik.Route{route}
 	return routing, err

@@ -1,0 +1,234 @@
+package controller_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"golang.org/x/crypto/bcrypt"
+
+	"berth/controller"
+	"berth/controller/secret"
+	"berth/traefik"
+)
+
+const accessPassword = "four-Loud.geese-8"
+
+func (h *house) changeAccess(change controller.AccessChange) (traefik.Access, error) {
+	h.t.Helper()
+	return h.UpdateAccess(h.t.Context(), "hello", change)
+}
+
+// routers are the names of the public routers that were published.
+func (p *proxy) routers() map[string]*traefik.Router {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.published == nil || p.published.HTTP == nil {
+		return nil
+	}
+	return p.published.HTTP.Routers
+}
+
+func user(name string) controller.AccessChange {
+	return controller.AccessChange{Users: []controller.AccessUser{{Name: name, Password: accessPassword}}}
+}
+
+func TestAccess_LastUserTakesTheRouteOffRatherThanOpeningIt(t *testing.T) {
+	h := newHouse(t)
+	h.deploy("hello")
+	if _, err := h.changeAccess(user("ann")); err != nil {
+		t.Fatal(err)
+	}
+	if routers := h.proxy.routers(); len(routers) != 2 || !strings.Contains(strings.Join(routers["hello-0-web"].Middlewares, " "), "hello-auth-x") {
+		t.Fatalf("routers %+v", routers)
+	}
+	access, err := h.changeAccess(controller.AccessChange{Remove: []string{"ann"}})
+	if err != nil || !access.Closed() {
+		t.Fatalf("access %+v, %v", access, err)
+	}
+	if routers := h.proxy.routers(); len(routers) != 0 {
+		t.Errorf("still routed: %v", routers)
+	}
+	off := false
+	if _, err := h.changeAccess(controller.AccessChange{Password: &off}); err != nil {
+		t.Fatal(err)
+	}
+	if routers := h.proxy.routers(); len(routers) != 2 {
+		t.Errorf("not opened on purpose: %v", routers)
+	}
+}
+
+func TestAccess_PasswordIsKeptAsItsHashAlone(t *testing.T) {
+	h := newHouse(t)
+	h.deploy("hello")
+	access, err := h.changeAccess(user("ann"))
+	if err != nil || len(access.Users) != 1 {
+		t.Fatalf("%+v, %v", access, err)
+	}
+	hash := []byte(access.Users[0].Hash)
+	if cost, err := bcrypt.Cost(hash); err != nil || cost != traefik.PasswordCost {
+		t.Errorf("cost %d, %v", cost, err)
+	}
+	if err := bcrypt.CompareHashAndPassword(hash, []byte(accessPassword)); err != nil {
+		t.Error(err)
+	}
+	if text := user("ann").Summary(); strings.Contains(text, accessPassword) {
+		t.Errorf("summary %q", text)
+	}
+}
+
+func TestAccess_RefusesWeakPasswordsAndNamesThatAreNone(t *testing.T) {
+	h := newHouse(t)
+	h.deploy("hello")
+	for _, c := range []struct{ name, password, field string }{
+		{"", accessPassword, "user"},
+		{"a:b", accessPassword, "user"},
+		{"a,b", accessPassword, "user"},
+		{"{{.}}", accessPassword, "user"},
+		{"ann", "short", "password"},
+		{"ann", "Password1234!", "password"},
+		{"ann", strings.Repeat("x", 73), "password"},
+		{"ann", "vier-laute-Gänse-8", "password"},
+		{"ann", "four-Loud\ngeese-8", "password"},
+		{"ann", "", "password"},
+	} {
+		change := controller.AccessChange{Users: []controller.AccessUser{{Name: c.name, Password: secret.Text(c.password)}}}
+		_, err := h.changeAccess(change)
+		if problem, ok := errors.AsType[*controller.Problem](err); !ok || problem.Field != c.field {
+			t.Errorf("%q with %q: %v", c.name, c.password, err)
+		}
+	}
+	if _, err := h.changeAccess(controller.AccessChange{Remove: []string{"nobody"}}); controller.KindOf(err) != controller.KindInvalid {
+		t.Errorf("remove a stranger: %v", err)
+	}
+}
+
+func TestAccess_MaintenanceIsShownWhileTheAppIsStopped(t *testing.T) {
+	h := newHouse(t)
+	h.deploy("hello")
+	page, err := controller.ParseMaintenance(true, "Back at noon.\r\nReally.")
+	if err != nil || page.Text != "Back at noon.\nReally." {
+		t.Fatalf("%+v, %v", page, err)
+	}
+	if _, err := h.changeAccess(controller.AccessChange{Maintenance: &page}); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Stop(t.Context(), "hello"); err != nil {
+		t.Fatal(err)
+	}
+	if router := h.proxy.routers()["hello-0-web"]; router == nil || router.Service != "maintenance" {
+		t.Fatalf("router %+v", router)
+	}
+	page.On = false
+	if _, err := h.changeAccess(controller.AccessChange{Maintenance: &page}); err != nil {
+		t.Fatal(err)
+	}
+	if routers := h.proxy.routers(); len(routers) != 0 {
+		t.Errorf("a stopped app is routed: %v", routers)
+	}
+	if _, err := controller.ParseMaintenance(true, strings.Repeat("ä", 2001)); controller.KindOf(err) != controller.KindInvalid {
+		t.Errorf("2001 characters: %v", err)
+	}
+	if _, err := controller.ParseMaintenance(true, "a\x00b"); controller.KindOf(err) != controller.KindInvalid {
+		t.Errorf("a control character: %v", err)
+	}
+}
+
+func TestAccess_StaysWithTheAppOverReleasesAndRollbacks(t *testing.T) {
+	h := newHouse(t)
+	h.deploy("hello")
+	if _, err := h.changeAccess(user("ann")); err != nil {
+		t.Fatal(err)
+	}
+	h.update("hello")
+	back, err := h.Rollback(t.Context(), "hello", 1, "ada")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if release := h.wait(back.ReleaseID); release.State != controller.ReleaseLive {
+		t.Fatalf("release %+v", release)
+	}
+	for name, router := range h.proxy.routers() {
+		if !strings.Contains(strings.Join(router.Middlewares, " "), "hello-auth-x") && !strings.Contains(name, "verify") {
+			t.Errorf("%s is open: %v", name, router.Middlewares)
+		}
+	}
+}
+
+func TestParseAccessRules_RefusesWhatWouldProtectNobody(t *testing.T) {
+	for _, c := range []struct {
+		field string
+		form  controller.AccessForm
+	}{
+		{"allow", controller.AccessForm{Allow: "0.0.0.0/0"}},
+		{"allow", controller.AccessForm{Allow: "::/0"}},
+		{"allow", controller.AccessForm{Allow: "example.com"}},
+		{"allow", controller.AccessForm{Allow: "192.0.2.1/33"}},
+		{"allow", controller.AccessForm{Allow: "::ffff:192.0.2.1"}},
+		{"allow", controller.AccessForm{Allow: "fe80::1%eth0"}},
+		{"allow", controller.AccessForm{Allow: strings.Repeat("192.0.2.1\n", 101)}},
+		{"rate", controller.AccessForm{Rate: "0", Period: "second"}},
+		{"rate", controller.AccessForm{Rate: "-5", Period: "second"}},
+		{"rate", controller.AccessForm{Rate: "5", Period: "year"}},
+		{"burst", controller.AccessForm{Rate: "5", Period: "hour", Burst: "x"}},
+		{"max_body", controller.AccessForm{MaxBody: "0"}},
+		{"max_body", controller.AccessForm{MaxBody: "33"}},
+		{"frame_options", controller.AccessForm{FrameOptions: "deny\r\nX-A: b"}},
+		{"referrer_policy", controller.AccessForm{ReferrerPolicy: "never"}},
+		{"csp", controller.AccessForm{CSP: "defalt-src 'self'"}},
+		{"csp", controller.AccessForm{CSP: "default-src self'"}},
+		{"csp", controller.AccessForm{CSP: "default-src 'self'; default-src *"}},
+		{"csp", controller.AccessForm{CSP: "default-src 'none' https:"}},
+		{"csp", controller.AccessForm{CSP: "script-src"}},
+		{"csp", controller.AccessForm{CSP: "default-src 'self', script-src *"}},
+		{"csp", controller.AccessForm{CSP: "default-src 'self'\r\nSet-Cookie: a=b"}},
+		{"csp", controller.AccessForm{CSP: "default-src {{env}}"}},
+		{"csp", controller.AccessForm{CSP: "upgrade-insecure-requests 1"}},
+		{"permissions_policy", controller.AccessForm{PermissionsPolicy: "camera 'none'"}},
+		{"permissions_policy", controller.AccessForm{PermissionsPolicy: "camera=(), camera=*"}},
+		{"permissions_policy", controller.AccessForm{PermissionsPolicy: "camera=({{)"}},
+	} {
+		_, err := controller.ParseAccessRules(c.form)
+		problem, ok := errors.AsType[*controller.Problem](err)
+		if !ok || problem.Field != c.field || problem.Hint == "" {
+			t.Errorf("%+v: %v", c.form, err)
+		}
+	}
+}
+
+func TestParseAccessRules_ReadsBackWhatItGave(t *testing.T) {
+	form := controller.AccessForm{
+		Allow: "192.0.2.7\n198.51.100.0/24\n2001:db8::/48", Rate: "30", Period: "minute", Burst: "60", MaxBody: "8",
+		FrameOptions: "SAMEORIGIN", ReferrerPolicy: "no-referrer", NoSniff: true,
+		PermissionsPolicy: `camera=(), geolocation=(self "https://maps.example.com")`,
+		CSP:               "default-src 'self'; img-src 'self' data: https://*.example.com:8443; script-src 'sha256-AAAA='; upgrade-insecure-requests",
+	}
+	rules, err := controller.ParseAccessRules(form)
+	if err != nil {
+		t.Fatal(err)
+	}
+	access := traefik.Access{Allow: rules.Allow, Rate: rules.Rate, MaxBodyBytes: rules.MaxBodyBytes, Headers: rules.Headers}
+	if got := controller.AccessFormOf(access); got != form {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func FuzzParseAccessRules(f *testing.F) {
+	f.Add("10.0.0.0/8", "5", "default-src 'self'", "camera=()")
+	f.Add("::1", "x", "img-src https://a/{{b}}", `a=("https://b")`)
+	f.Fuzz(func(t *testing.T, allow, rate, csp, permissions string) {
+		rules, err := controller.ParseAccessRules(controller.AccessForm{Allow: allow, Rate: rate, Period: "second", CSP: csp, PermissionsPolicy: permissions})
+		if err != nil {
+			return
+		}
+		access := traefik.Access{Allow: rules.Allow, Rate: rules.Rate, Headers: rules.Headers}
+		route, _ := traefik.ParseRoute("/a")
+		target := traefik.Target{App: "a", Release: 1, Address: "a:1", Routes: []traefik.Route{route}, Access: access}
+		if _, err := traefik.Generate(traefik.Table{Targets: []traefik.Target{target}}); err != nil {
+			t.Fatalf("taken, and cannot be published: %v", err)
+		}
+		if strings.Contains(rules.Headers.ContentSecurityPolicy+rules.Headers.PermissionsPolicy, "{{") {
+			t.Fatal("a template came through")
+		}
+	})
+}

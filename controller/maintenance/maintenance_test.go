@@ -1,0 +1,60 @@
+package maintenance
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"berth/traefik"
+)
+
+func show(t *testing.T, method, header string) *httptest.ResponseRecorder {
+	t.Helper()
+	request := httptest.NewRequest(method, "/any/path?x=y", strings.NewReader("body"))
+	request.Header.Set(traefik.MaintenanceHeader, header)
+	answer := httptest.NewRecorder()
+	Handler().ServeHTTP(answer, request)
+	return answer
+}
+
+func TestPage_SaysWhatTheOperatorWrote(t *testing.T) {
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
+		got := show(t, method, traefik.EncodeMaintenance("Back at 14:00.\nUntil then: call us."))
+		if got.Code != http.StatusServiceUnavailable || got.Header().Get("Retry-After") == "" {
+			t.Errorf("%s: %d %v", method, got.Code, got.Header())
+		}
+		if !strings.Contains(got.Body.String(), "Back at 14:00.\nUntil then: call us.") {
+			t.Errorf("%s: %s", method, got.Body)
+		}
+	}
+	if got := show(t, http.MethodHead, ""); got.Body.Len() != 0 || got.Code != http.StatusServiceUnavailable {
+		t.Errorf("HEAD: %d %q", got.Code, got.Body)
+	}
+}
+
+func TestPage_TextIsNeverMarkup(t *testing.T) {
+	for _, hostile := range []string{"<script>alert(1)</script>", "</p><img src=x onerror=alert(1)>", "\"'><svg onload=x>", "{{.}}"} {
+		got := show(t, http.MethodGet, traefik.EncodeMaintenance(hostile)).Body.String()
+		for _, tag := range []string{"<script", "<img", "<svg"} {
+			if strings.Contains(got, tag) {
+				t.Errorf("%q became markup: %s", hostile, got)
+			}
+		}
+	}
+}
+
+func TestPage_ForgedHeaderGivesTheUsualText(t *testing.T) {
+	for _, header := range []string{"", "x", "t!!!", "t" + strings.Repeat("A", 40_000), "t//79"} {
+		if got := show(t, http.MethodGet, header).Body.String(); !strings.Contains(got, defaultText) {
+			t.Errorf("%.20q: %s", header, got)
+		}
+	}
+}
+
+func TestPage_AllowsNothingButItsStyle(t *testing.T) {
+	policy := show(t, http.MethodGet, "").Header().Get("Content-Security-Policy")
+	if !strings.HasPrefix(policy, "default-src 'none'; style-src 'sha256-") || strings.Contains(policy, "unsafe") {
+		t.Errorf("policy %q", policy)
+	}
+}

@@ -1,0 +1,94 @@
+package store
+
+import (
+	"context"
+	"database/sql/driver"
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"berth/controller"
+	"berth/traefik"
+)
+
+// UpdateAccess replaces the access of an app, also while a release is under way.
+func (s *Store) UpdateAccess(ctx context.Context, name controller.AppName, access traefik.Access) error {
+	err := s.writeRow(ctx, `UPDATE apps SET access = ? WHERE name = ? AND wanted <> 'deleted'`, accessColumn{&access}, name)
+	if err != nil {
+		return fmt.Errorf("update access of %s: %w", name, err)
+	}
+	return nil
+}
+
+// accessColumn stores an Access as a JSON object; the zero one is {}.
+type accessColumn struct{ access *traefik.Access }
+
+// storedAccess is the object. The query of the route table reads maintenance.on.
+type storedAccess struct {
+	Password     bool              `json:"password,omitempty"`
+	Users        []storedUser      `json:"users,omitempty"`
+	Allow        []netip.Prefix    `json:"allow,omitempty"`
+	Rate         storedRate        `json:"rate,omitzero"`
+	MaxBodyBytes int64             `json:"max_body_bytes,omitempty"`
+	Headers      storedHeaders     `json:"headers,omitzero"`
+	Maintenance  storedMaintenance `json:"maintenance,omitzero"`
+}
+
+type storedUser struct {
+	Name string `json:"name"`
+	Hash string `json:"hash"`
+}
+
+type storedRate struct {
+	Requests int64         `json:"requests"`
+	Period   time.Duration `json:"period"` // nanoseconds
+	Burst    int64         `json:"burst"`
+}
+
+type storedHeaders struct {
+	FrameOptions          string `json:"frame_options,omitempty"`
+	ReferrerPolicy        string `json:"referrer_policy,omitempty"`
+	PermissionsPolicy     string `json:"permissions_policy,omitempty"`
+	ContentSecurityPolicy string `json:"content_security_policy,omitempty"`
+	NoSniff               bool   `json:"no_sniff,omitempty"`
+}
+
+type storedMaintenance struct {
+	On   bool   `json:"on,omitempty"`
+	Text string `json:"text,omitempty"`
+}
+
+// Value returns the object.
+func (c accessColumn) Value() (driver.Value, error) {
+	access := c.access.Canonical()
+	stored := storedAccess{
+		Password: access.Password, Allow: access.Allow, Rate: storedRate(access.Rate), MaxBodyBytes: access.MaxBodyBytes,
+		Headers: storedHeaders(access.Headers), Maintenance: storedMaintenance(access.Maintenance),
+	}
+	for _, user := range access.Users {
+		stored.Users = append(stored.Users, storedUser(user))
+	}
+	text, err := json.Marshal(stored)
+	return string(text), err
+}
+
+// Scan sets the access.
+func (c accessColumn) Scan(value any) error {
+	*c.access = traefik.Access{}
+	if value == "{}" {
+		return nil
+	}
+	var stored storedAccess
+	if err := scanJSON(value, &stored); err != nil {
+		return fmt.Errorf("read access: %w", err)
+	}
+	*c.access = traefik.Access{
+		Password: stored.Password, Allow: stored.Allow, Rate: traefik.Rate(stored.Rate), MaxBodyBytes: stored.MaxBodyBytes,
+		Headers: traefik.ResponseHeaders(stored.Headers), Maintenance: traefik.Maintenance(stored.Maintenance),
+	}
+	for _, user := range stored.Users {
+		c.access.Users = append(c.access.Users, traefik.User(user))
+	}
+	return nil
+}
