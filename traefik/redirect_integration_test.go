@@ -17,7 +17,6 @@ import (
 
 func TestProxy_RedirectsHostsAndLeadsHome(t *testing.T) {
 	p := startProxy(t)
-	publisher := NewPublisher(p.folder)
 	table := Table{
 		Targets: []Target{target(t, "shop", backend(t, "shop"), "/shop", "example.com")},
 		Redirects: []Redirect{
@@ -27,7 +26,7 @@ func TestProxy_RedirectsHostsAndLeadsHome(t *testing.T) {
 		Home:   mustParseRoute(t, "/shop"),
 		Beacon: Beacon{Token: "0123456789abcdef", Answer: "fedcba9876543210"},
 	}
-	p.publishTable(publisher, table)
+	p.publishTable(table)
 	if err := p.client.ConfirmAll(t.Context(), table); err != nil {
 		t.Fatalf("%v\n%s", err, p.log())
 	}
@@ -94,7 +93,7 @@ func TestProxy_RedirectsHostsAndLeadsHome(t *testing.T) {
 		}
 	}
 	table.Redirects, table.Home = table.Redirects[:1], Route{}
-	p.publishTable(publisher, table)
+	p.publishTable(table)
 	if err := p.client.ConfirmAll(t.Context(), table); err != nil {
 		t.Fatal(err)
 	}
@@ -107,14 +106,13 @@ func TestProxy_RedirectsHostsAndLeadsHome(t *testing.T) {
 // apps while others ask for it.
 func TestProxy_TakeOverUnderLoadLosesNoRequest(t *testing.T) {
 	p := startProxy(t)
-	publisher := NewPublisher(p.folder)
 	blue, green := backend(t, "blue"), backend(t, "green")
 	tables := []Table{
 		{Targets: []Target{target(t, "blue", blue, "/blue", "shop.example.com"), target(t, "green", green, "/green")}},
 		{Targets: []Target{target(t, "blue", blue, "/blue"), target(t, "green", green, "/green", "shop.example.com")}},
 	}
 	names := []string{"blue", "green"}
-	p.publishTable(publisher, tables[0])
+	p.publishTable(tables[0])
 	if err := p.client.ConfirmRoutes(t.Context(), tables[0]); err != nil {
 		t.Fatalf("%v\n%s", err, p.log())
 	}
@@ -143,7 +141,7 @@ func TestProxy_TakeOverUnderLoadLosesNoRequest(t *testing.T) {
 	for round := range 20 {
 		next := (round + 1) % 2
 		began := time.Now()
-		p.publishTable(publisher, tables[next])
+		p.publishTable(tables[next])
 		if err := p.client.ConfirmRoutes(t.Context(), tables[next]); err != nil {
 			t.Fatal(err)
 		}
