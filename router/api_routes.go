@@ -32,7 +32,7 @@ func (a *admin) answerRoutes(v *visit, status int) error {
 	if err != nil {
 		return err
 	}
-	views, err := a.domains.Routes(v.context(), name)
+	views, err := a.routing.Routes(v.context(), name)
 	if err != nil {
 		return err
 	}
@@ -102,12 +102,12 @@ func (a *admin) apiDeleteRoute(v *visit) error {
 	if err := decodeJSON(v.request(), &wish, `{"route": "app.example.com"}`); err != nil {
 		return err
 	}
-	route, err := a.domains.ParseRoute(wish.Route)
+	route, err := a.routing.ParseRoute(wish.Route)
 	if err != nil {
 		return err
 	}
 	v.done.detail = "removed " + route.String()
-	if _, err := a.domains.UpdateRoutes(v.context(), name, controller.RouteChange{Remove: []traefik.Route{route}}); err != nil {
+	if _, err := a.routing.UpdateRoutes(v.context(), name, controller.RouteChange{Remove: []traefik.Route{route}}); err != nil {
 		return err
 	}
 	return a.answerRoutes(v, http.StatusOK)
@@ -123,11 +123,11 @@ func (a *admin) apiChangeRoutes(v *visit, form routeForm, status int) error {
 		return err
 	}
 	v.done.detail = done
-	if _, err := a.domains.UpdateRoutes(v.context(), name, change); err != nil {
+	if _, err := a.routing.UpdateRoutes(v.context(), name, change); err != nil {
 		return err
 	}
 	if host := change.Add[0].Host; host != "" && !form.TakeOver {
-		if _, err := a.domains.CheckHost(v.context(), host); err != nil {
+		if _, err := a.routing.CheckHost(v.context(), host); err != nil {
 			a.logger.WarnContext(v.context(), "check host", "request_id", requestID(v.gin), "error", err)
 		}
 	}

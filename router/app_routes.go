@@ -13,14 +13,14 @@ import (
 	"berth/traefik"
 )
 
-// Domains is what the admin app asks of the controller about routes and hosts.
-type Domains interface {
+// Routing is what the admin app asks of the controller about routes and hosts.
+type Routing interface {
 	ParseRoute(string) (traefik.Route, error)
 	ParseHost(string) (traefik.Host, error)
 	Routes(context.Context, controller.AppName) ([]controller.RouteView, error)
 	UpdateRoutes(ctx context.Context, app controller.AppName, change controller.RouteChange) (live bool, err error)
 	CheckHost(context.Context, traefik.Host) (controller.HostCheck, error)
-	Domains(context.Context) ([]controller.Domain, error)
+	HostViews(context.Context) ([]controller.HostView, error)
 	Home(context.Context) (controller.Home, error)
 	UpdateHome(ctx context.Context, route string) error
 	CreateRedirect(context.Context, traefik.Redirect) error
@@ -167,27 +167,27 @@ func (a *admin) checkRoute(v *visit) error {
 
 // checkAgain checks a host that somebody has; of others nobody is asked.
 func (a *admin) checkAgain(v *visit, text string) error {
-	host, err := a.domains.ParseHost(text)
+	host, err := a.routing.ParseHost(text)
 	if err != nil {
 		return err
 	}
-	domains, err := a.domains.Domains(v.context())
+	domains, err := a.routing.HostViews(v.context())
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(domains, func(d controller.Domain) bool { return d.Host == host }) {
+	if !slices.ContainsFunc(domains, func(d controller.HostView) bool { return d.Host == host }) {
 		return &controller.Problem{
 			Kind: controller.KindNotFound, Message: "No app and no redirect has this host.", Hint: "Add it to an app first.",
 		}
 	}
 	v.done.detail = string(host)
-	_, err = a.domains.CheckHost(v.context(), host)
+	_, err = a.routing.CheckHost(v.context(), host)
 	return err
 }
 
 // routeChange parses what was typed.
 func (a *admin) routeChange(form routeForm) (change controller.RouteChange, done string, err error) {
-	route, err := a.domains.ParseRoute(form.Route)
+	route, err := a.routing.ParseRoute(form.Route)
 	if err != nil {
 		return change, "", err
 	}
@@ -207,7 +207,7 @@ func (a *admin) routeChange(form routeForm) (change controller.RouteChange, done
 // warningsOf checks the hosts that are new to the app. What cannot be checked does
 // not stand in the way.
 func (a *admin) warningsOf(v *visit, name controller.AppName, routes []traefik.Route, form routeForm) []domaincheck.Finding {
-	present, err := a.domains.Routes(v.context(), name)
+	present, err := a.routing.Routes(v.context(), name)
 	if err != nil || a.isTaken(v, name, routes) {
 		return nil // which is said first
 	}
@@ -217,7 +217,7 @@ func (a *admin) warningsOf(v *visit, name controller.AppName, routes []traefik.R
 		if route.Host == "" || has || form.TakeOver {
 			continue
 		}
-		check, err := a.domains.CheckHost(v.context(), route.Host)
+		check, err := a.routing.CheckHost(v.context(), route.Host)
 		if err != nil {
 			a.logger.WarnContext(v.context(), "check host", "request_id", requestID(v.gin), "error", err)
 			continue
@@ -229,14 +229,14 @@ func (a *admin) warningsOf(v *visit, name controller.AppName, routes []traefik.R
 
 // isTaken reports whether another app has one of the routes.
 func (a *admin) isTaken(v *visit, name controller.AppName, routes []traefik.Route) bool {
-	domains, err := a.domains.Domains(v.context())
-	return err == nil && slices.ContainsFunc(domains, func(d controller.Domain) bool {
-		return slices.ContainsFunc(d.Routes, func(r controller.DomainRoute) bool { return r.App != name && slices.Contains(routes, r.Route) })
+	domains, err := a.routing.HostViews(v.context())
+	return err == nil && slices.ContainsFunc(domains, func(d controller.HostView) bool {
+		return slices.ContainsFunc(d.Routes, func(r controller.HostRoute) bool { return r.App != name && slices.Contains(routes, r.Route) })
 	})
 }
 
 func (a *admin) changeRoutes(v *visit, name controller.AppName, change controller.RouteChange, form routeForm, done string) error {
-	live, err := a.domains.UpdateRoutes(v.context(), name, change)
+	live, err := a.routing.UpdateRoutes(v.context(), name, change)
 	if err != nil {
 		return a.refuseOnRoutes(v, name, form, err)
 	}
@@ -275,7 +275,7 @@ func (a *admin) routesPage(v *visit, name controller.AppName) (routesPage, error
 	if err != nil {
 		return routesPage{}, err
 	}
-	routes, err := a.domains.Routes(v.context(), name)
+	routes, err := a.routing.Routes(v.context(), name)
 	if err != nil {
 		return routesPage{}, err
 	}

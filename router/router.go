@@ -134,7 +134,7 @@ type AuditLog interface {
 type Options struct {
 	Controller Apps
 	Volumes    Volumes
-	Domains    Domains
+	Routing    Routing
 	Accounts   Accounts
 	Factors    SecondFactors
 	Tokens     Tokens
@@ -160,7 +160,7 @@ const minSecretKey = 32
 type admin struct {
 	apps      Apps
 	volumes   Volumes
-	domains   Domains
+	routing   Routing
 	accounts  Accounts
 	factors   SecondFactors
 	tokens    Tokens
@@ -184,9 +184,9 @@ func New(o Options) (http.Handler, error) {
 	if len(o.SecretKey) < minSecretKey {
 		return nil, fmt.Errorf("secret key has %d bytes, needs %d", len(o.SecretKey), minSecretKey)
 	}
-	if o.Controller == nil || o.Volumes == nil || o.Domains == nil || o.Accounts == nil || o.Factors == nil || o.Tokens == nil || o.Sessions == nil || o.Audit == nil ||
+	if o.Controller == nil || o.Volumes == nil || o.Routing == nil || o.Accounts == nil || o.Factors == nil || o.Tokens == nil || o.Sessions == nil || o.Audit == nil ||
 		o.Limits == nil || o.Logger == nil {
-		return nil, errors.New("router needs a controller, volumes, domains, accounts, second factors, tokens, sessions, an audit log, limits and a logger")
+		return nil, errors.New("router needs a controller, volumes, routing, accounts, second factors, tokens, sessions, an audit log, limits and a logger")
 	}
 	pages, err := templates.Open()
 	if err != nil {
@@ -195,7 +195,7 @@ func New(o Options) (http.Handler, error) {
 	a := &admin{
 		apps:      o.Controller,
 		volumes:   o.Volumes,
-		domains:   o.Domains,
+		routing:   o.Routing,
 		accounts:  o.Accounts,
 		factors:   o.Factors,
 		tokens:    o.Tokens,

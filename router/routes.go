@@ -112,11 +112,11 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: post, path: account + "/remove", access: signedIn, audit: controller.ActionAccountRemove, handle: a.deleteAccount},
 		{method: post, path: account + "/remove-second-factor", access: signedIn, audit: controller.ActionSecondFactorDisable, handle: a.removeSecondFactor},
 
-		{method: get, path: domainsPath, access: signedIn, handle: a.showDomains},
-		{method: post, path: domainsPath + "/check", access: signedIn, audit: controller.ActionHostCheck, handle: a.checkDomain},
-		{method: post, path: domainsPath + "/home", access: signedIn, audit: controller.ActionHomeChange, handle: a.updateHome},
-		{method: post, path: domainsPath + "/redirects", access: signedIn, audit: controller.ActionRedirectChange, handle: a.createRedirect},
-		{method: post, path: domainsPath + "/redirects/remove", access: signedIn, audit: controller.ActionRedirectChange, handle: a.deleteRedirect},
+		{method: get, path: hostsPath, access: signedIn, handle: a.showHosts},
+		{method: post, path: hostsPath + "/check", access: signedIn, audit: controller.ActionHostCheck, handle: a.checkHostAgain},
+		{method: post, path: hostsPath + "/home", access: signedIn, audit: controller.ActionHomeChange, handle: a.updateHome},
+		{method: post, path: hostsPath + "/redirects", access: signedIn, audit: controller.ActionRedirectChange, handle: a.createRedirect},
+		{method: post, path: hostsPath + "/redirects/remove", access: signedIn, audit: controller.ActionRedirectChange, handle: a.deleteRedirect},
 
 		{method: get, path: "/settings/limits", access: signedIn, handle: a.showLimits},
 		{method: post, path: "/settings/limits/clear", access: signedIn, audit: controller.ActionRateLimitClear, handle: a.clearLimit},

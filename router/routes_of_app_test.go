@@ -23,7 +23,7 @@ func routeForms(token, route string, more ...string) url.Values {
 }
 
 // has lists the routes that the ledger has for an app.
-func (f *fakeDomains) has(t *testing.T, app controller.AppName) []string {
+func (f *fakeRouting) has(t *testing.T, app controller.AppName) []string {
 	t.Helper()
 	found, err := f.ledger.FindApp(t.Context(), app)
 	if err != nil {
@@ -48,8 +48,8 @@ func TestRoutesOfApp_AddChangeAndRemove(t *testing.T) {
 	}
 	page := s.get(routesOfHello).body
 	mustContain(t, page, "bücher.example (xn--bcher-kva.example)", "is added and live.", `<span class="badge good">live</span>`)
-	if !slices.Contains(s.domains.checked, traefik.Host("xn--bcher-kva.example")) {
-		t.Errorf("checked %q", s.domains.checked)
+	if !slices.Contains(s.routing.checked, traefik.Host("xn--bcher-kva.example")) {
+		t.Errorf("checked %q", s.routing.checked)
 	}
 
 	mustContain(t, s.get(routesOfHello+"?old=/hello").body, "Change /hello", `name="old" value="/hello"`)
@@ -58,7 +58,7 @@ func TestRoutesOfApp_AddChangeAndRemove(t *testing.T) {
 	if answer := s.post(routesOfHello, change); answer.StatusCode != http.StatusSeeOther {
 		t.Fatalf("%d: %.300s", answer.StatusCode, answer.body)
 	}
-	if has := s.domains.has(t, "hello"); !slices.Equal(has, []string{"/hallo", "xn--bcher-kva.example"}) {
+	if has := s.routing.has(t, "hello"); !slices.Equal(has, []string{"/hallo", "xn--bcher-kva.example"}) {
 		t.Errorf("the app has %q", has)
 	}
 	if answer := s.post(routesOfHello+"/remove", url.Values{"csrf_token": {token}, "old": {"/hallo"}}); answer.StatusCode != http.StatusSeeOther {
@@ -75,7 +75,7 @@ func TestRoutesOfApp_WarningsAreShownAndDoNotForbid(t *testing.T) {
 	s := newSite(t)
 	s.anApp("hello")
 	token := s.signIn()
-	s.domains.findings = []domaincheck.Finding{
+	s.routing.findings = []domaincheck.Finding{
 		{About: domaincheck.AboutDNS, Outcome: domaincheck.Bad, Message: "app.example.com points to 203.0.113.9, this server is 198.51.100.7.", Hint: "Change the A record."},
 		{About: domaincheck.AboutCAA, Outcome: domaincheck.Good, Message: "No CAA record stands in the way."},
 	}
@@ -84,7 +84,7 @@ func TestRoutesOfApp_WarningsAreShownAndDoNotForbid(t *testing.T) {
 		t.Fatalf("status %d", answer.StatusCode)
 	}
 	mustContain(t, answer.body, "points to 203.0.113.9, this server is 198.51.100.7", `name="anyway"`, `value="app.example.com"`)
-	if strings.Contains(answer.body, "No CAA record") || slices.Contains(s.domains.has(t, "hello"), "app.example.com") {
+	if strings.Contains(answer.body, "No CAA record") || slices.Contains(s.routing.has(t, "hello"), "app.example.com") {
 		t.Error("it was added, or shows what is well")
 	}
 	if answer := s.post(routesOfHello, routeForms(token, "app.example.com", "anyway")); answer.StatusCode != http.StatusSeeOther {
@@ -100,7 +100,7 @@ func TestRoutesOfApp_ATakenOneNamesItsAppAndIsTakenOver(t *testing.T) {
 	other.Routes = append(other.Routes, traefik.Route{Host: "shop.example.com", Path: "/"})
 	s.apps.put(other)
 	token := s.signIn()
-	s.domains.findings = []domaincheck.Finding{{About: domaincheck.AboutDNS, Outcome: domaincheck.Bad, Message: "It points elsewhere."}}
+	s.routing.findings = []domaincheck.Finding{{About: domaincheck.AboutDNS, Outcome: domaincheck.Bad, Message: "It points elsewhere."}}
 	answer := s.post(routesOfHello, routeForms(token, "shop.example.com"))
 	if answer.StatusCode != http.StatusConflict {
 		t.Fatalf("status %d", answer.StatusCode)
@@ -109,7 +109,7 @@ func TestRoutesOfApp_ATakenOneNamesItsAppAndIsTakenOver(t *testing.T) {
 	if answer := s.post(routesOfHello, routeForms(token, "shop.example.com", "take_over")); answer.StatusCode != http.StatusSeeOther {
 		t.Fatalf("%d: %.400s", answer.StatusCode, answer.body)
 	}
-	if has := s.domains.has(t, "hello"); !slices.Contains(has, "shop.example.com") || slices.Contains(s.domains.has(t, "other"), "shop.example.com") {
+	if has := s.routing.has(t, "hello"); !slices.Contains(has, "shop.example.com") || slices.Contains(s.routing.has(t, "other"), "shop.example.com") {
 		t.Errorf("hello has %q", has)
 	}
 	only := s.post(routesOfHello, routeForms(token, "/other", "take_over"))
@@ -144,7 +144,7 @@ func TestRoutesOfApp_RefusesAttacksBesideTheField(t *testing.T) {
 			t.Errorf("%q: the page does not say %q", c.typed, c.reason)
 		}
 	}
-	if has := s.domains.has(t, "hello"); !slices.Equal(has, []string{"/hello"}) {
+	if has := s.routing.has(t, "hello"); !slices.Equal(has, []string{"/hello"}) {
 		t.Errorf("the app has %q", has)
 	}
 }
@@ -153,15 +153,15 @@ func TestRoutesOfApp_CheckAsksOnlyAboutHostsOfOurs(t *testing.T) {
 	s := newSite(t)
 	s.anApp("hello")
 	token := s.signIn()
-	for path, host := range map[string]string{routesOfHello + "/check": "169.254.169.254", domainsPath + "/check": "metadata.example.com"} {
+	for path, host := range map[string]string{routesOfHello + "/check": "169.254.169.254", hostsPath + "/check": "metadata.example.com"} {
 		if answer := s.post(path, url.Values{"csrf_token": {token}, "host": {host}}); answer.StatusCode < 400 {
 			t.Errorf("%s of %s: %d", path, host, answer.StatusCode)
 		}
 	}
-	if len(s.domains.checked) != 0 {
-		t.Errorf("asked about %q", s.domains.checked)
+	if len(s.routing.checked) != 0 {
+		t.Errorf("asked about %q", s.routing.checked)
 	}
-	if answer := s.post(domainsPath+"/check", url.Values{"csrf_token": {token}, "host": {"hello.apps.example.com"}}); answer.StatusCode != http.StatusSeeOther {
+	if answer := s.post(hostsPath+"/check", url.Values{"csrf_token": {token}, "host": {"hello.apps.example.com"}}); answer.StatusCode != http.StatusSeeOther {
 		t.Errorf("status %d", answer.StatusCode)
 	}
 }
@@ -196,12 +196,12 @@ func TestDomains_RedirectsAndHome(t *testing.T) {
 	s.anApp("hello")
 	token := s.signIn()
 	redirect := func(from, to string) answer {
-		return s.post(domainsPath+"/redirects", url.Values{"csrf_token": {token}, "from": {from}, "to": {to}, "kind": {"permanent"}})
+		return s.post(hostsPath+"/redirects", url.Values{"csrf_token": {token}, "from": {from}, "to": {to}, "kind": {"permanent"}})
 	}
 	if answer := redirect("www.example.com", "example.com"); answer.StatusCode != http.StatusSeeOther {
 		t.Fatalf("%d: %.300s", answer.StatusCode, answer.body)
 	}
-	mustContain(t, s.get(domainsPath).body, "redirects to example.com", "hello.apps.example.com", "www.example.com redirects to example.com.")
+	mustContain(t, s.get(hostsPath).body, "redirects to example.com", "hello.apps.example.com", "www.example.com redirects to example.com.")
 	for _, c := range [][3]string{
 		{"example.com", "www.example.com", "would lead back"},
 		{"www.example.com", "other.example.com", "redirects already"},
@@ -218,17 +218,17 @@ func TestDomains_RedirectsAndHome(t *testing.T) {
 	taken := s.post(routesOfHello, routeForms(token, "www.example.com/a", "anyway"))
 	mustContain(t, taken.body, "The host redirects to another one.")
 
-	if answer := s.post(domainsPath+"/home", url.Values{"csrf_token": {token}, "home": {"/hello"}}); answer.StatusCode != http.StatusSeeOther {
+	if answer := s.post(hostsPath+"/home", url.Values{"csrf_token": {token}, "home": {"/hello"}}); answer.StatusCode != http.StatusSeeOther {
 		t.Fatalf("%d: %.300s", answer.StatusCode, answer.body)
 	}
-	mustContain(t, s.get(domainsPath).body, `<option selected>/hello</option>`)
-	if answer := s.post(domainsPath+"/home", url.Values{"csrf_token": {token}, "home": {"/nobody"}}); answer.StatusCode != http.StatusConflict {
+	mustContain(t, s.get(hostsPath).body, `<option selected>/hello</option>`)
+	if answer := s.post(hostsPath+"/home", url.Values{"csrf_token": {token}, "home": {"/nobody"}}); answer.StatusCode != http.StatusConflict {
 		t.Errorf("a home that nobody has: %d", answer.StatusCode)
 	}
-	if answer := s.post(domainsPath+"/redirects/remove", url.Values{"csrf_token": {token}, "from": {"www.example.com"}}); answer.StatusCode != http.StatusSeeOther {
+	if answer := s.post(hostsPath+"/redirects/remove", url.Values{"csrf_token": {token}, "from": {"www.example.com"}}); answer.StatusCode != http.StatusSeeOther {
 		t.Errorf("status %d", answer.StatusCode)
 	}
-	if answer := s.post(domainsPath+"/redirects/remove", url.Values{"csrf_token": {token}, "from": {"www.example.com"}}); answer.StatusCode != http.StatusNotFound {
+	if answer := s.post(hostsPath+"/redirects/remove", url.Values{"csrf_token": {token}, "from": {"www.example.com"}}); answer.StatusCode != http.StatusNotFound {
 		t.Errorf("status %d", answer.StatusCode)
 	}
 }

@@ -13,7 +13,7 @@ var settingsTabs = []settingsTab{
 	{"sessions", "/settings/sessions", "Sessions"},
 	{"tokens", "/settings/tokens", "API tokens"},
 	{"accounts", "/settings/accounts", "Accounts"},
-	{"domains", domainsPath, "Domains"},
+	{"domains", hostsPath, "Domains"},
 	{"limits", "/settings/limits", "Rate limits"},
 	{"audit", "/settings/audit", "Audit log"},
 }

@@ -24,7 +24,7 @@ type site struct {
 	t        testing.TB
 	apps     *fakeApps
 	volumes  *fakeVolumes
-	domains  *fakeDomains
+	routing  *fakeRouting
 	accounts *fakeAccounts
 	audit    *fakeAudit
 	sessions *fakeSessions
@@ -42,11 +42,11 @@ func newSite(t testing.TB, change ...func(*Options)) *site {
 	}
 	s.limits = openLimits(t, freshLedger(t), time.Now, manyRequests)
 	s.volumes = newFakeVolumes(t, s.apps)
-	s.domains = newFakeDomains(t, s.apps)
+	s.routing = newFakeRouting(t, s.apps)
 	options := Options{
 		Limits:     s.limits,
 		Volumes:    s.volumes,
-		Domains:    s.domains,
+		Routing:    s.routing,
 		Controller: s.apps, Accounts: s.accounts, Factors: noFactors{}, Tokens: fakeTokens{}, Sessions: s.sessions, Audit: s.audit,
 		SecretKey:      bytes.Repeat([]byte("k"), 32),
 		Logger:         slog.New(slog.NewTextHandler(s.logged, &slog.HandlerOptions{Level: slog.LevelDebug})),

@@ -13,16 +13,16 @@ import (
 	"berth/traefik"
 )
 
-// Domain is a host with all that is on it.
-type Domain struct {
+// HostView is a host with all that is on it.
+type HostView struct {
 	Host     traefik.Host
-	Routes   []DomainRoute
+	Routes   []HostRoute
 	Redirect *traefik.Redirect // nil where the host does not redirect
 	Check    HostCheck
 }
 
-// DomainRoute is a route on a host with the app that has it.
-type DomainRoute struct {
+// HostRoute is a route on a host with the app that has it.
+type HostRoute struct {
 	App     AppName
 	Route   traefik.Route
 	Derived bool
@@ -35,8 +35,8 @@ type Home struct {
 	Choices []traefik.Route // of all apps, but for "/" itself
 }
 
-// Domains returns every host that an app or a redirect has, by host.
-func (c *Controller) Domains(ctx context.Context) ([]Domain, error) {
+// HostViews returns every host that an app or a redirect has, by host.
+func (c *Controller) HostViews(ctx context.Context) ([]HostView, error) {
 	apps, err := c.ledger.ListApps(ctx)
 	if err != nil {
 		return nil, err
@@ -54,10 +54,10 @@ func (c *Controller) Domains(ctx context.Context) ([]Domain, error) {
 	if err != nil {
 		return nil, err
 	}
-	found := make(map[traefik.Host]*Domain)
-	at := func(host traefik.Host) *Domain {
+	found := make(map[traefik.Host]*HostView)
+	at := func(host traefik.Host) *HostView {
 		if found[host] == nil {
-			found[host] = &Domain{Host: host, Check: checks[host]}
+			found[host] = &HostView{Host: host, Check: checks[host]}
 		}
 		return found[host]
 	}
@@ -65,25 +65,25 @@ func (c *Controller) Domains(ctx context.Context) ([]Domain, error) {
 		for i, route := range slices.Concat(app.Routes, derived[app.Name]) {
 			if route.Host != "" {
 				domain := at(route.Host)
-				domain.Routes = append(domain.Routes, DomainRoute{App: app.Name, Route: route, Derived: i >= len(app.Routes)})
+				domain.Routes = append(domain.Routes, HostRoute{App: app.Name, Route: route, Derived: i >= len(app.Routes)})
 			}
 		}
 	}
 	for _, redirect := range redirects {
 		at(redirect.From).Redirect = &redirect
 	}
-	domains := make([]Domain, 0, len(found))
+	domains := make([]HostView, 0, len(found))
 	for _, domain := range found {
 		domains = append(domains, *domain)
 	}
-	slices.SortFunc(domains, func(a, b Domain) int { return cmp.Compare(a.Host, b.Host) })
+	slices.SortFunc(domains, func(a, b HostView) int { return cmp.Compare(a.Host, b.Host) })
 	return domains, nil
 }
 
 // Hosts returns every host that the proxy answers for: those of routes, those that
 // apps have by their names, and those that redirect. By name, each once.
 func (c *Controller) Hosts(ctx context.Context) ([]traefik.Host, error) {
-	domains, err := c.Domains(ctx)
+	domains, err := c.HostViews(ctx)
 	hosts := make([]traefik.Host, 0, len(domains))
 	for _, domain := range domains {
 		hosts = append(hosts, domain.Host)

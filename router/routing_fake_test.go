@@ -16,9 +16,9 @@ import (
 	"berth/traefik"
 )
 
-// fakeDomains is the real controller on a ledger of its own, which gets the apps of
+// fakeRouting is the real controller on a ledger of its own, which gets the apps of
 // the fake when it is asked. Only the proxy and the checks of hosts are fakes.
-type fakeDomains struct {
+type fakeRouting struct {
 	*controller.Controller
 	ledger *store.Store
 	apps   *fakeApps
@@ -28,9 +28,9 @@ type fakeDomains struct {
 	checked  []traefik.Host
 }
 
-func newFakeDomains(t testing.TB, apps *fakeApps) *fakeDomains {
+func newFakeRouting(t testing.TB, apps *fakeApps) *fakeRouting {
 	t.Helper()
-	f := &fakeDomains{ledger: freshLedger(t), apps: apps}
+	f := &fakeRouting{ledger: freshLedger(t), apps: apps}
 	key, err := secret.DeriveKey("a key of the tests")
 	if err != nil {
 		t.Fatal(err)
@@ -56,7 +56,7 @@ func (quietProxy) ConfirmAll(context.Context, traefik.Table) error            { 
 func (quietProxy) Probe(context.Context, traefik.Target, string) (int, error) { return 200, nil }
 
 // take brings the apps of the fake into the ledger, live ones with a release.
-func (f *fakeDomains) take(ctx context.Context) error {
+func (f *fakeRouting) take(ctx context.Context) error {
 	views, err := f.apps.Apps(ctx)
 	if err != nil {
 		return err
@@ -84,28 +84,28 @@ func (f *fakeDomains) take(ctx context.Context) error {
 	return nil
 }
 
-func (f *fakeDomains) Routes(ctx context.Context, app controller.AppName) ([]controller.RouteView, error) {
+func (f *fakeRouting) Routes(ctx context.Context, app controller.AppName) ([]controller.RouteView, error) {
 	if err := f.take(ctx); err != nil {
 		return nil, err
 	}
 	return f.Controller.Routes(ctx, app)
 }
 
-func (f *fakeDomains) UpdateRoutes(ctx context.Context, app controller.AppName, change controller.RouteChange) (bool, error) {
+func (f *fakeRouting) UpdateRoutes(ctx context.Context, app controller.AppName, change controller.RouteChange) (bool, error) {
 	if err := f.take(ctx); err != nil {
 		return false, err
 	}
 	return f.Controller.UpdateRoutes(ctx, app, change)
 }
 
-func (f *fakeDomains) Domains(ctx context.Context) ([]controller.Domain, error) {
+func (f *fakeRouting) HostViews(ctx context.Context) ([]controller.HostView, error) {
 	if err := f.take(ctx); err != nil {
 		return nil, err
 	}
-	return f.Controller.Domains(ctx)
+	return f.Controller.HostViews(ctx)
 }
 
-func (f *fakeDomains) CheckHost(ctx context.Context, host traefik.Host) (controller.HostCheck, error) {
+func (f *fakeRouting) CheckHost(ctx context.Context, host traefik.Host) (controller.HostCheck, error) {
 	f.mu.Lock()
 	f.checked = append(f.checked, host)
 	check := controller.HostCheck{Host: host, At: time.Now(), Findings: f.findings}

@@ -18,25 +18,25 @@ const (
 
 const kindPermanent = "permanent"
 
-const domainsPath = "/settings/domains"
+const hostsPath = "/settings/domains"
 
-type domainsPage struct {
+type hostsPage struct {
 	frame
-	Domains  []domainRow
+	Domains  []hostRow
 	Home     homeForm
 	Redirect redirectForm
 	Problems fieldProblems
 }
 
-// domainRow is a host as the list shows it.
-type domainRow struct {
+// hostRow is a host as the list shows it.
+type hostRow struct {
 	Host     traefik.Host
-	Routes   []domainRoute
+	Routes   []hostRoute
 	Redirect *traefik.Redirect
 	Check    checkView
 }
 
-type domainRoute struct {
+type hostRoute struct {
 	App     controller.AppName
 	Path    string // of the page of its routes
 	Route   string
@@ -56,23 +56,23 @@ type redirectForm struct {
 	Permanent bool
 }
 
-func (a *admin) showDomains(v *visit) error {
-	return a.domainsForm(v, redirectForm{Permanent: true}, fieldProblems{})
+func (a *admin) showHosts(v *visit) error {
+	return a.hostsForm(v, redirectForm{Permanent: true}, fieldProblems{})
 }
 
-// checkDomain asks about a host again: 303 back.
-func (a *admin) checkDomain(v *visit) error {
+// checkHostAgain asks about a host again: 303 back.
+func (a *admin) checkHostAgain(v *visit) error {
 	if err := a.checkAgain(v, v.request().PostForm.Get(fieldHost)); err != nil {
 		return err
 	}
-	return v.seeOther(domainsPath)
+	return v.seeOther(hostsPath)
 }
 
 // updateHome chooses where "/" leads that no app has: 303 back.
 func (a *admin) updateHome(v *visit) error {
 	chosen := v.request().PostForm.Get(fieldHome)
 	v.done.detail = "home " + chosen
-	return a.changeDomains(v, redirectForm{Permanent: true}, a.domains.UpdateHome(v.context(), chosen), "The home route is saved.")
+	return a.changeHosts(v, redirectForm{Permanent: true}, a.routing.UpdateHome(v.context(), chosen), "The home route is saved.")
 }
 
 // createRedirect lets a host redirect: 303 back.
@@ -81,17 +81,17 @@ func (a *admin) createRedirect(v *visit) error {
 	form := redirectForm{
 		From: strings.TrimSpace(typed.Get(fieldFrom)), To: strings.TrimSpace(typed.Get(fieldTo)), Permanent: typed.Get(fieldMoved) == kindPermanent,
 	}
-	from, err := a.domains.ParseHost(form.From)
+	from, err := a.routing.ParseHost(form.From)
 	if err != nil {
-		return a.changeDomains(v, form, fieldOf(fieldFrom, err), "")
+		return a.changeHosts(v, form, fieldOf(fieldFrom, err), "")
 	}
-	to, err := a.domains.ParseHost(form.To)
+	to, err := a.routing.ParseHost(form.To)
 	if err != nil {
-		return a.changeDomains(v, form, fieldOf(fieldTo, err), "")
+		return a.changeHosts(v, form, fieldOf(fieldTo, err), "")
 	}
 	v.done.detail = string(from) + " to " + string(to)
-	err = a.domains.CreateRedirect(v.context(), traefik.Redirect{From: from, To: to, Permanent: form.Permanent})
-	return a.changeDomains(v, form, err, from.Unicode()+" redirects to "+to.Unicode()+".")
+	err = a.routing.CreateRedirect(v.context(), traefik.Redirect{From: from, To: to, Permanent: form.Permanent})
+	return a.changeHosts(v, form, err, from.Unicode()+" redirects to "+to.Unicode()+".")
 }
 
 // deleteRedirect frees a host: 303 back.
@@ -101,48 +101,48 @@ func (a *admin) deleteRedirect(v *visit) error {
 		return malformed("That is not a host that redirects.", "Open the page again.", err)
 	}
 	v.done.detail = string(host)
-	return a.changeDomains(v, redirectForm{Permanent: true}, a.domains.DeleteRedirect(v.context(), host), host.Unicode()+" does not redirect any more.")
+	return a.changeHosts(v, redirectForm{Permanent: true}, a.routing.DeleteRedirect(v.context(), host), host.Unicode()+" does not redirect any more.")
 }
 
-// changeDomains goes back to the page, which says done, or shows why it was not.
-func (a *admin) changeDomains(v *visit, form redirectForm, err error, done string) error {
+// changeHosts goes back to the page, which says done, or shows why it was not.
+func (a *admin) changeHosts(v *visit, form redirectForm, err error, done string) error {
 	problems := fieldProblems{}
 	if err := problems.add(err); err != nil {
 		return err
 	}
 	if problem := problems.first(); problem != nil {
 		a.logProblem(v, problem)
-		return a.domainsForm(v, form, problems)
+		return a.hostsForm(v, form, problems)
 	}
 	if err := v.notify(done); err != nil {
 		return err
 	}
-	return v.seeOther(domainsPath)
+	return v.seeOther(hostsPath)
 }
 
-func (a *admin) domainsForm(v *visit, form redirectForm, problems fieldProblems) error {
-	domains, err := a.domains.Domains(v.context())
+func (a *admin) hostsForm(v *visit, form redirectForm, problems fieldProblems) error {
+	domains, err := a.routing.HostViews(v.context())
 	if err != nil {
 		return err
 	}
-	home, err := a.domains.Home(v.context())
+	home, err := a.routing.Home(v.context())
 	if err != nil {
 		return err
 	}
-	page := domainsPage{frame: v.frame("Domains"), Redirect: form, Problems: problems, Home: homeForm{Chosen: home.Chosen.String(), Missing: home.Missing}}
+	page := hostsPage{frame: v.frame("Domains"), Redirect: form, Problems: problems, Home: homeForm{Chosen: home.Chosen.String(), Missing: home.Missing}}
 	page.Section, page.Tab = "settings", "domains"
 	page.Problem = problems[""]
 	for _, choice := range home.Choices {
 		page.Home.Choices = append(page.Home.Choices, choice.String())
 	}
 	for _, domain := range domains {
-		row := domainRow{Host: domain.Host, Redirect: domain.Redirect, Check: checkViewOf(domain.Host, domain.Check)}
+		row := hostRow{Host: domain.Host, Redirect: domain.Redirect, Check: checkViewOf(domain.Host, domain.Check)}
 		for _, route := range domain.Routes {
-			row.Routes = append(row.Routes, domainRoute{App: route.App, Path: routesPath(route.App), Route: route.Route.String(), Derived: route.Derived})
+			row.Routes = append(row.Routes, hostRoute{App: route.App, Path: routesPath(route.App), Route: route.Route.String(), Derived: route.Derived})
 		}
 		page.Domains = append(page.Domains, row)
 	}
-	return v.page(problems.status(), "domains", page)
+	return v.page(problems.status(), "hosts", page)
 }
 
 // fieldOf says the problem in err beside another field.
