@@ -358,6 +358,18 @@ func TestCompose_ReplicasAnswerToOneName(t *testing.T) {
 	}
 }
 
+func TestCompose_CopiesOfAServiceCalledMainMeetNoOtherService(t *testing.T) {
+	h := newBook(t)
+	route, _ := h.ParseRoute("/book")
+	file := "services: {main: {image: 'a:1', ports: ['80'], scale: 2}, '2': {image: 'b:1'}}"
+	release, err := h.Accept(t.Context(), controller.Upload{Name: "book", Route: route, Archive: h.guestbook("compose.yaml", file), By: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.live(release)
+	h.settled("berth-book-r1", "berth-book-r1.2", "berth-book-r1.main.2")
+}
+
 func TestCompose_RollbackKeepsTheStore(t *testing.T) {
 	h := newBook(t)
 	first := h.deployBook()

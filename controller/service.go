@@ -165,9 +165,12 @@ func (r ServiceRun) done(condition docker.Condition) bool {
 // instanceNames are the names of the service's instances in a release of that number.
 func (c *Controller) instanceNames(id ReleaseID, service plan.Service) []string {
 	first := c.engine.InstanceName(string(id.App), id.Number, service.Name)
-	names := make([]string, 0, service.Count())
-	for number := range service.Count() {
-		names = append(names, docker.ReplicaName(first, number+1))
+	names := []string{first}
+	if service.Name == plan.MainService {
+		first += "." + plan.MainService // no other service's name is made of this one's then
+	}
+	for number := 2; number <= service.Count(); number++ {
+		names = append(names, docker.ReplicaName(first, number))
 	}
 	return names
 }

@@ -22,6 +22,30 @@ type appJSON struct {
 	UnderWay  *int64              `json:"under_way"` // number of the release on its way, or null
 	CreatedAt time.Time           `json:"created_at"`
 	Usage     *usageJSON          `json:"usage,omitempty"`
+	Services  []serviceJSON       `json:"services,omitempty"` // of the live release, where there are several
+}
+
+// serviceJSON is one service of an app of several.
+type serviceJSON struct {
+	Name        string              `json:"name"`
+	Main        bool                `json:"main"`            // the route leads to it
+	Image       string              `json:"image,omitempty"` // that was pulled; else it was built
+	Copies      int                 `json:"copies"`
+	KeptFrom    int64               `json:"kept_from,omitempty"` // number of the earlier release that started it
+	State       controller.AppState `json:"state"`
+	Detail      string              `json:"detail,omitempty"`
+	MemoryBytes int64               `json:"memory_bytes"`
+}
+
+func servicesJSON(views []controller.ServiceView) []serviceJSON {
+	made := make([]serviceJSON, 0, len(views))
+	for _, view := range views {
+		made = append(made, serviceJSON{
+			Name: view.Name, Main: view.Main, Image: view.Image, Copies: view.Copies, KeptFrom: view.KeptFrom,
+			State: view.Observed.State, Detail: view.Observed.Detail, MemoryBytes: view.Memory,
+		})
+	}
+	return made
 }
 
 type usageJSON struct {
@@ -44,6 +68,7 @@ func (v *visit) appJSON(view controller.AppView) appJSON {
 	if view.UnderWay != nil {
 		made.UnderWay = &view.UnderWay.Number
 	}
+	made.Services = servicesJSON(view.Services)
 	if view.HasUsage {
 		made.Usage = &usageJSON{
 			MemoryBytes: view.Usage.MemoryBytes, MemoryLimit: view.Usage.MemoryLimit,

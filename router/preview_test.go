@@ -60,6 +60,7 @@ func TestPreview_ShootsEveryPage(t *testing.T) {
 	p.uploadRefused(t)
 	p.uploadChecked(t)
 	p.shoot("app", "/admin/apps/hello")
+	p.shoot("app-services", "/admin/apps/grafana")
 	p.shoot("app-failed", "/admin/apps/shop")
 	p.fill("/admin/apps/hello", `#confirm`, "helo", `.danger button`)
 	p.shootHere("app-delete-refused")
@@ -254,6 +255,11 @@ func fillPreview(s *site) {
 	host, _ := traefik.ParseRoute("metrics.example.com")
 	grafana.Routes = []traefik.Route{host}
 	grafana.Usage = controller.Usage{MemoryBytes: 486 << 20, MemoryLimit: 512 << 20, CPUPercent: 38}
+	grafana.Services = []controller.ServiceView{
+		{Name: "store", Image: "postgres:17-alpine", Copies: 1, KeptFrom: 1, Observed: controller.Observed{State: controller.AppRunning}, Memory: 91 << 20, HasUsage: true},
+		{Name: "worker", Copies: 2, Observed: controller.Observed{State: controller.AppCrashing, Detail: "It ended with exit code 1 and is started again; restarts so far: 4."}, Memory: 12 << 20, HasUsage: true},
+		{Name: "web", Main: true, Copies: 1, Observed: controller.Observed{State: controller.AppRunning}, Memory: 383 << 20, HasUsage: true},
+	}
 	s.apps.put(grafana)
 
 	shop := s.anApp("shop")

@@ -35,6 +35,10 @@ var besides = []struct{ name, instead string }{
 	{"docker-compose.override.yml", "What is meant for the server belongs into the one compose file."},
 }
 
+// mostContainers is what the network of one release has addresses for, with some to
+// spare: it is a /27.
+const mostContainers = 24
+
 // composer plans the services of one compose file.
 type composer struct {
 	tree    *archive.Tree
@@ -253,7 +257,12 @@ func (c *composer) linkAll(services []Service) error {
 // checkAll holds every service against the policy, and looks for secrets where
 // they would be kept in the open.
 func (c *composer) checkAll(services []Service) error {
+	containers := 0
 	for _, service := range services {
+		if containers += service.Count(); containers > mostContainers {
+			return c.refuse(fmt.Sprintf("The file asks for more than %d containers, counted with their copies.", mostContainers),
+				"Ask for fewer copies, or make two apps of it.", "services", service.Name)
+		}
 		if err := service.check(); err != nil {
 			if refusal, ok := errors.AsType[*Refusal](err); ok && refusal.File == "" {
 				refusal.File, refusal.Line = c.path, c.file.Line("services", service.Name)

@@ -439,6 +439,13 @@ func TestDatabaseImage_KnowsOfficialImages(t *testing.T) {
 	}
 }
 
+func TestFrom_RefusesMoreContainersThanANetworkHolds(t *testing.T) {
+	_, err := composed(t, "services: {web: {image: 'a:1', ports: ['80'], scale: 10}, b: {image: 'a:1', scale: 10}, c: {image: 'a:1', scale: 5}}", Options{})
+	if refusal, ok := errors.AsType[*Refusal](err); !ok || !strings.Contains(refusal.Reason, "more than 24 containers") || refusal.Line != 1 {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestFrom_ChosenLimitsAreTheMainServices(t *testing.T) {
 	chosen, most := Limits{MemoryBytes: 1 << 30, NanoCPUs: 1_000_000_000, Processes: 300}, Limits{MemoryBytes: 2 << 30, NanoCPUs: 100_000_000, Processes: 300}
 	made := mustCompose(t, "services: {web: {image: 'a:1', ports: ['80']}, worker: {image: 'b:1'}}", Options{Limits: chosen, Most: most})

@@ -73,6 +73,64 @@ func TestCompose_GuestbookLivesThroughItsReleases(t *testing.T) {
 	answers(t, 2*converge, "/book/", "I was here")
 }
 
+// TestCompose_VariablesRollbackAndDeletionLeaveTheStoreAlone: none of them is a
+// reason to stop a database, or to lose what it has written.
+func TestCompose_VariablesRollbackAndDeletionLeaveTheStoreAlone(t *testing.T) {
+	o := newOperator(t)
+	book := newGuestbook(t)
+	ship := func(route string) {
+		t.Helper()
+		o.shipBook(book, route, "${TITLE:-Guestbook}")
+		if release := o.wait("book"); release.State != "live" {
+			t.Fatalf("release is %+v", release)
+		}
+	}
+	ship("/book")
+	deleted := false
+	t.Cleanup(func() {
+		if !deleted {
+			o.remove("book")
+		}
+		docker(t, "volume", "rm", berth.Name+"-vol-book_entries")
+	})
+	sign(t, "Ada", "I was here")
+	store := idOf(t, "book-r1.store")
+	finish := underLoad(t, "/book/")
+	if status, err := berth.Send(t.Context(), o.token, http.MethodPatch, "/api/v1/apps/book/environment", `{"variables": {"TITLE": "Visitors"}}`, nil); err != nil || status != http.StatusOK {
+		t.Fatal(status, err)
+	}
+	o.act("book", "environment/apply")
+	if release := o.wait("book"); release.State != "live" || release.Number != 2 {
+		t.Errorf("release is %+v", release)
+	}
+	answers(t, 2*time.Second, "/book/", "Visitors")
+	if status, err := berth.Send(t.Context(), o.token, http.MethodPost, "/api/v1/apps/book/rollback", `{"release": 1}`, nil); err != nil || status >= 300 {
+		t.Fatal(status, err)
+	}
+	if release := o.wait("book"); release.State != "live" || release.Number != 3 {
+		t.Errorf("release is %+v", release)
+	}
+	answers(t, 2*time.Second, "/book/", "Guestbook")
+	time.Sleep(2 * time.Second)
+	finish()
+	if now := idOf(t, "book-r1.store"); now != store {
+		t.Errorf("the store's container is %s, it was %s", now, store)
+	}
+	eventually(t, converge, "what was superseded to be gone", func() bool { return booked(t, "book-r1.store", "book-r3.web") })
+
+	o.act("book", "stop")
+	o.act("book", "start")
+	answers(t, converge, "/book/", "I was here")
+	o.remove("book")
+	deleted = true
+	if left := append(instancesOf(t, "book"), networksOf(t, "book")...); len(left) > 0 {
+		t.Errorf("%q is left", left)
+	}
+	ship("/book")
+	deleted = false
+	answers(t, converge, "/book/", "I was here")
+}
+
 func TestCompose_KilledAtEveryMoment(t *testing.T) {
 	o := newOperator(t)
 	book := newGuestbook(t)
