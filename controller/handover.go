@@ -14,20 +14,13 @@ import (
 // handTimeout is for all volumes of a release: millions of files take minutes.
 const handTimeout = 10 * time.Minute
 
-// handVolumes gives the volumes that the release writes into to the user that it
-// runs as, with the files that came in before: what was uploaded, or what a release
-// of another user wrote. It comes after displace: nobody writes meanwhile.
+// handVolumes gives the volumes that prepareVolumes found to be another's to the user
+// that the release runs as, with the files that came in before: what was uploaded, or
+// what a release of another user wrote. It comes after displace: nobody writes meanwhile.
 //
 // What several apps mount, and what an app changes as root, stays as it is.
-func (s *shipment) handVolumes(ctx context.Context, image docker.Image) error {
-	if !slices.ContainsFunc(s.release.Mounts, func(m Mount) bool { return !m.ReadOnly }) {
-		return nil
-	}
-	owner, err := s.ownerFor(ctx, image, s.release.Settings)
-	if err != nil {
-		return err
-	}
-	return s.handMounts(ctx, s.release.Mounts, owner)
+func (s *shipment) handVolumes(ctx context.Context) error {
+	return s.handMounts(ctx, s.foreign, s.owner)
 }
 
 // ownerFor is the user that an instance of the image runs as, as docker.Start has it.
@@ -45,8 +38,8 @@ func (s *shipment) ownerFor(ctx context.Context, image docker.Image, settings Se
 }
 
 func (s *shipment) handMounts(ctx context.Context, mounts []Mount, owner volume.Owner) error {
-	if owner.User == 0 {
-		return nil // it can give files away itself, and its image may have done so
+	if owner.User == 0 || len(mounts) == 0 {
+		return nil // root can give files away itself, and its image may have done so
 	}
 	ctx, cancel := context.WithTimeout(ctx, handTimeout)
 	defer cancel()

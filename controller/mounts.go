@@ -84,27 +84,36 @@ func (c *Controller) holdingVolumes(ctx context.Context, mounts []Mount, write f
 	return write()
 }
 
-// prepareVolumes makes the roots of empty volumes writable for the app's user.
+// prepareVolumes makes the roots of empty volumes writable for the app's user, and
+// notes which volumes are another's.
 func (s *shipment) prepareVolumes(ctx context.Context, image docker.Image) error {
 	if len(s.release.Mounts) == 0 {
 		return nil
 	}
-	owner, err := s.ownerFor(ctx, image, s.release.Settings)
-	if err != nil {
+	var err error
+	if s.owner, err = s.ownerFor(ctx, image, s.release.Settings); err != nil {
 		return err
 	}
+	s.foreign = nil
 	for _, mount := range s.release.Mounts {
-		var err error
-		if mount.ReadOnly {
-			_, err = s.keeper.FindVolume(ctx, mount.Volume)
-		} else {
-			err = s.keeper.EnsureOwner(ctx, mount.Volume, owner)
-		}
-		if err != nil {
+		if err := s.prepareVolume(ctx, mount); err != nil {
 			return volumeFailure(mount.Volume, err)
 		}
 	}
 	return nil
+}
+
+func (s *shipment) prepareVolume(ctx context.Context, mount Mount) error {
+	if mount.ReadOnly {
+		_, err := s.keeper.FindVolume(ctx, mount.Volume)
+		return err
+	}
+	was, err := s.keeper.FindRootOwner(ctx, mount.Volume)
+	if err != nil || was == s.owner {
+		return err
+	}
+	s.foreign = append(s.foreign, mount)
+	return s.keeper.EnsureOwner(ctx, mount.Volume, s.owner)
 }
 
 // displace stops the live instances where the release writes into a volume that

@@ -14,6 +14,7 @@ import (
 
 	"berth/controller/docker"
 	"berth/controller/plan"
+	"berth/controller/volume"
 	"berth/traefik"
 )
 
@@ -52,7 +53,9 @@ type shipment struct {
 	log         *releaseLog
 	cancel      context.CancelCauseFunc
 	done        chan struct{}
-	stopped     []string // the live instances that stand still for this release
+	stopped     []string     // the live instances that stand still for this release
+	owner       volume.Owner // the user that it runs as, where it has volumes
+	foreign     []Mount      // those that it writes into and that are another user's so far
 }
 
 // Cancel ends a release that is under way; the app goes on as it was.
@@ -180,7 +183,7 @@ func (s *shipment) run(ctx context.Context) (err error) {
 	if err := s.displace(ctx); err != nil {
 		return err
 	}
-	if err := s.handVolumes(ctx, image); err != nil {
+	if err := s.handVolumes(ctx); err != nil {
 		return err
 	}
 	if err := s.start(ctx, image, network); err != nil {
