@@ -128,7 +128,7 @@ func (c *Controller) queueRerun(ctx context.Context, app App, wish Release) (Rel
 			return Release{}, &Problem{
 				Kind: KindConflict, Field: "release",
 				Message: fmt.Sprintf("The image of release r%d is not kept any more.", wish.RollbackOf),
-				Hint:    "Upload its archive again as an update.", Err: err,
+				Hint:    "Upload its archive again as an update, or deploy its image again.", Err: err,
 			}
 		}
 	}

@@ -54,7 +54,7 @@ var symptoms = []symptom{
 		"Build it for this machine, or build it in the Dockerfile.",
 	},
 	{
-		[]string{"chown", "setgid", "setuid", "setgroups", "operation not permitted", "su-exec", "gosu"},
+		[]string{"chown", "setgid", "setuid", "setgroups", "operation not permitted", "su-exec", "gosu", "initdb: error", "effective user id"},
 		"The app tried to change its user or the owner of files, which it may not.",
 		"Give the image a USER that is not root and owns its files, so that nothing needs to be changed at the start. A database's own image needs the waiver \"Database\" of the settings on the app's page.",
 	},

@@ -15,22 +15,15 @@ import (
 // handTimeout is for all volumes of a service: millions of files take minutes.
 const handTimeout = 10 * time.Minute
 
-// handVolumes gives the volumes that the service writes into to the user that it
-// runs as, with the files that came in before: what was uploaded, or what a release
-// of another user wrote. It comes after displace: nobody writes meanwhile.
+// handVolumes gives the volumes that prepareVolumes found to be another's to the user
+// that the service runs as, with the files that came in before: what was uploaded, or
+// what a release of another user wrote. It comes after displace: nobody writes meanwhile.
 //
 // What several apps or services mount, and what a service changes as root, stays as
 // it is.
 func (s *shipment) handVolumes(ctx context.Context, service *shipped) error {
-	mounts := service.ownMounts(s.release, s.listRuns())
-	if len(mounts) == 0 {
-		return nil
-	}
-	owner, err := s.ownerOf(ctx, service.Spec, service.image)
-	if err != nil {
-		return err
-	}
-	return s.handMounts(ctx, mounts, owner)
+	own := service.ownMounts(s.release, s.listRuns())
+	return s.handMounts(ctx, slices.DeleteFunc(own, func(m Mount) bool { return !service.foreign[m.Volume] }), service.owner)
 }
 
 // ownerOf is the user that an instance of the image runs as, as docker.Start has it.
@@ -56,8 +49,8 @@ func (r ServiceRun) ownMounts(release Release, runs []ServiceRun) []Mount {
 }
 
 func (s *shipment) handMounts(ctx context.Context, mounts []Mount, owner volume.Owner) error {
-	if owner.User == 0 {
-		return nil // it can give files away itself, and its image may have done so
+	if owner.User == 0 || len(mounts) == 0 {
+		return nil // root can give files away itself, and its image may have done so
 	}
 	ctx, cancel := context.WithTimeout(ctx, handTimeout)
 	defer cancel()

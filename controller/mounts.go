@@ -87,7 +87,8 @@ func (c *Controller) holdingVolumes(ctx context.Context, mounts []Mount, write f
 }
 
 // prepareVolumes makes the volumes of the compose file that are not there yet, and
-// the roots of empty volumes writable for the user of who mounts them.
+// the roots of empty volumes writable for the user of who mounts them. It notes which
+// volumes are another's.
 func (s *shipment) prepareVolumes(ctx context.Context) error {
 	for i := range s.services {
 		if service := &s.services[i]; service.KeptFrom == 0 {
@@ -111,22 +112,30 @@ func (s *shipment) prepareVolumesOf(ctx context.Context, service *shipped) error
 	if len(mounts) == 0 {
 		return nil
 	}
-	owner, err := s.ownerOf(ctx, service.Spec, service.image)
-	if err != nil {
+	var err error
+	if service.owner, err = s.ownerOf(ctx, service.Spec, service.image); err != nil {
 		return s.ofService(service, err)
 	}
+	service.foreign = make(map[volume.Name]bool)
 	for _, mount := range mounts {
-		var err error
-		if mount.ReadOnly {
-			_, err = s.keeper.FindVolume(ctx, mount.Volume)
-		} else {
-			err = s.keeper.EnsureOwner(ctx, mount.Volume, owner)
-		}
-		if err != nil {
+		if err := s.prepareVolume(ctx, service, mount); err != nil {
 			return volumeFailure(mount.Volume, err)
 		}
 	}
 	return nil
+}
+
+func (s *shipment) prepareVolume(ctx context.Context, service *shipped, mount Mount) error {
+	if mount.ReadOnly {
+		_, err := s.keeper.FindVolume(ctx, mount.Volume)
+		return err
+	}
+	was, err := s.keeper.FindRootOwner(ctx, mount.Volume)
+	if err != nil || was == service.owner {
+		return err
+	}
+	service.foreign[mount.Volume] = true
+	return s.keeper.EnsureOwner(ctx, mount.Volume, service.owner)
 }
 
 // ensureVolume makes a volume of the compose file, if it is not there. Nobody deletes

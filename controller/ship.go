@@ -16,6 +16,7 @@ import (
 	"berth/controller/archive"
 	"berth/controller/docker"
 	"berth/controller/plan"
+	"berth/controller/volume"
 	"berth/traefik"
 )
 
@@ -65,7 +66,9 @@ type shipment struct {
 // it is built.
 type shipped struct {
 	ServiceRun
-	image docker.Image
+	image   docker.Image
+	owner   volume.Owner         // the user that it runs as, where it has volumes
+	foreign map[volume.Name]bool // those that it writes into and that are another user's so far
 }
 
 // Cancel ends a release that is under way; the app goes on as it was.

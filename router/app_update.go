@@ -67,6 +67,7 @@ func (a *admin) acceptNext(v *visit, form *upload, name controller.AppName) (con
 		return a.apps.AcceptUpdate(v.context(), name, form.archive, v.caller.name())
 	}
 	if form.image != "" {
+		v.done.detail = string(form.image)
 		return a.apps.AcceptImage(v.context(), name, form.image, v.caller.name())
 	}
 	key, err := v.heldKey(form)

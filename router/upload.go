@@ -80,7 +80,7 @@ func (a *admin) acceptUpload(v *visit) (controller.Release, *upload, error) {
 		return controller.Release{}, form, err
 	}
 	wish.Archive, wish.Image = form.archive, form.image
-	v.done.resource = "app " + string(wish.Name)
+	v.done.resource, v.done.detail = "app "+string(wish.Name), string(form.image)
 	if form.checks() && form.image != "" && !v.caller.bearer {
 		v.done.halfway = true
 		return controller.Release{}, form, form.problems.add(nothingToSee())

@@ -57,6 +57,7 @@ func TestStart_RunsTheGuestbookOfTheExamples(t *testing.T) {
 	for _, endpoint := range mustInspect(t, engine, running["web"].ID).NetworkSettings.Networks {
 		address = endpoint.IPAddress
 	}
+	eventually(t, "the web answers", func() bool { return strings.Contains(askAddress(t, address, "/", "", ""), "Visitors") })
 	answer, err := http.PostForm("http://"+address+":8000/", url.Values{"name": {"Ada"}, "text": {"I was here"}})
 	if err != nil {
 		t.Fatal(err)

@@ -83,6 +83,7 @@ func TestImage_RunsPinnedAndHardenedAndComesBackWithARollback(t *testing.T) {
 	o := newOperator(t)
 	const image = "berth-e2e.invalid/ready:1"
 	localImage(t, image, "v1")
+	localImage(t, "berth-e2e.invalid/ready:2", "v2") // removed after the app
 	if status, body := o.form("/api/v1/apps", nil, "name=ready", "route=/ready", "image="+image); status != http.StatusCreated {
 		t.Fatalf("deploy: %d %s", status, body)
 	}
@@ -99,7 +100,7 @@ func TestImage_RunsPinnedAndHardenedAndComesBackWithARollback(t *testing.T) {
 		t.Errorf("the log does not say which image runs: %s", log)
 	}
 
-	localImage(t, image, "v2") // the tag is another image's now
+	docker(t, "tag", "berth-e2e.invalid/ready:2", image) // the tag is another image's now
 	docker(t, "rm", "--force", container("ready", 1))
 	answers(t, converge, "/ready", "testapp v1")
 	if status, body := o.form("/api/v1/apps/ready/update", nil, "image="+image); status != http.StatusCreated {
