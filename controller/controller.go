@@ -38,6 +38,13 @@ type Options struct {
 	BuildTimeout     time.Duration  // for one build
 	MaximumLimits    plan.Limits    // most that an app's settings can ask for; at least LeastLimits
 	ReservedHosts    []traefik.Host // hosts that no app may have, such as the admin host; may be empty
+	Domains          Domains        // how hosts are served over HTTPS; nil serves all with the fallback
+}
+
+// Domains decides how the hosts of a table are served, and which ones are taken.
+type Domains interface {
+	Secure(context.Context, traefik.Table) (traefik.Table, error)
+	Reserves(traefik.Host) bool
 }
 
 // Controller turns uploads into running apps and keeps them so. It is safe for
@@ -58,6 +65,7 @@ type Controller struct {
 	limits   archive.Limits
 	most     plan.Limits
 	reserved []traefik.Host
+	domains  Domains // may be nil
 
 	buildTimeout time.Duration
 	line         *line
@@ -105,7 +113,7 @@ func New(o Options) (*Controller, error) {
 	}
 	return &Controller{
 		ledger: o.Ledger, engine: o.Engine, keeper: o.Volumes, proxy: o.Proxy, publisher: o.Publisher, logger: o.Logger, audit: o.Audit, key: o.Key,
-		uploads: uploads, held: newHeldArchives(), logs: logs, limits: archive.DefaultLimits(), most: o.MaximumLimits, reserved: o.ReservedHosts,
+		uploads: uploads, held: newHeldArchives(), logs: logs, limits: archive.DefaultLimits(), most: o.MaximumLimits, reserved: o.ReservedHosts, domains: o.Domains,
 		buildTimeout: o.BuildTimeout,
 		line:         newLine(o.BuildConcurrency),
 		shipping:     newShipping(),

@@ -48,7 +48,7 @@ func (c *Controller) ParsePort(s string) (uint16, error) {
 }
 
 func (c *Controller) refuseReserved(route traefik.Route) error {
-	if route.Host != "" && slices.Contains(c.reserved, route.Host) {
+	if route.Host != "" && (slices.Contains(c.reserved, route.Host) || c.domains != nil && c.domains.Reserves(route.Host)) {
 		return &Problem{
 			Kind: KindInvalid, Field: "route",
 			Message: fmt.Sprintf("The host %s is Berth's own.", route.Host),

@@ -30,7 +30,9 @@ type Config struct {
 	KeyFile         string
 
 	ForceHTTPS       bool
-	LetsEncryptEmail string // empty: none
+	LetsEncryptEmail string       // empty: none
+	ACMEDirectory    string       // empty: Let's Encrypt's
+	BaseDomain       traefik.Host // empty: none
 
 	DockerHost   string // empty: the platform's socket
 	ProxyAddress netip.Addr
@@ -103,6 +105,8 @@ func (v values) parse() (Config, error) {
 		KeyFile:          s.SSL.Key.File,
 		ForceHTTPS:       s.Force.HTTPS,
 		LetsEncryptEmail: parse(&p, "letsencrypt.email", s.LetsEncrypt.Email, parseEmail, "a mail address, such as me@example.com"),
+		ACMEDirectory:    parse(&p, "acme.directory", s.ACME.Directory, parseDirectory, "an https URL, such as https://ca.example.com/acme/directory"),
+		BaseDomain:       parse(&p, "base.domain", s.Base.Domain, parseBaseDomain, "a domain, such as apps.example.com"),
 		DockerHost:       parse(&p, "docker.host", s.Docker.Host, parseEngine, "an address such as unix:///var/run/docker.sock or tcp://docker-proxy:2375"),
 		ProxyAddress:     parse(&p, "proxy.address", s.Proxy.Address, netip.ParseAddr, "an IP address, such as 10.201.0.2"),
 		EdgeSubnet:       parse(&p, "edge.subnet", s.Edge.Subnet, parseSubnet, "an IPv4 subnet, such as 10.201.0.0/27"),

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/mail"
 	"net/netip"
+	"net/url"
 	"reflect"
 	"regexp"
 	"strconv"
@@ -197,6 +198,21 @@ func parseEmail(s string) (string, error) {
 		return "", errors.New("not a mail address")
 	}
 	return s, nil
+}
+
+func parseDirectory(s string) (string, error) {
+	directory, err := url.Parse(s)
+	if s != "" && (err != nil || directory.Scheme != "https" || directory.Host == "" || directory.User != nil) {
+		return "", errors.New("not a directory's address")
+	}
+	return s, nil
+}
+
+func parseBaseDomain(s string) (traefik.Host, error) {
+	if s == "" {
+		return "", nil
+	}
+	return traefik.ParseHost(s)
 }
 
 func parseEngine(s string) (string, error) {

@@ -51,6 +51,13 @@ type settings struct {
 		Email string `description:"address that the certificate authority writes to"`
 	} `description:"-"`
 
+	ACME struct {
+		Directory string `description:"directory of another certificate authority than Let's Encrypt, an https URL"`
+	} `description:"-"`
+	Base struct {
+		Domain string `description:"domain below which every app has a host by itself; its certificate can be one for all"`
+	} `description:"-"`
+
 	Docker struct {
 		Host string `description:"address of the engine, unix:// or tcp://"`
 	} `description:"-"`

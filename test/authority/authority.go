@@ -99,10 +99,10 @@ func (a *Authority) Roots(t testing.TB) *x509.CertPool {
 // Log is what authority and DNS have printed.
 func (a *Authority) Log() string { return a.log.String() }
 
-// Forbid lets the CAA record of the host name another authority.
-func (a *Authority) Forbid(t testing.TB, host string) {
+// Break lets every question about the host fail.
+func (a *Authority) Break(t testing.TB, host string) {
 	t.Helper()
-	a.tell(t, "/add-caa", map[string]any{"host": host + ".", "policies": []map[string]string{{"tag": "issue", "value": "other.example"}}})
+	a.tell(t, "/set-servfail", map[string]string{"host": host + "."})
 }
 
 // Point leads the host to another address.
