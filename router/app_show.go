@@ -27,6 +27,8 @@ type appPage struct {
 	Settings                    controller.SettingsForm // as typed, else the app's
 	LeastSettings, MostSettings controller.SettingsForm
 
+	Domains []domainRow // of its routes
+
 	Mounts      []mountRow // as typed, else the app's
 	VolumeNames []volume.Name
 }
@@ -117,6 +119,9 @@ func (a *admin) appPage(v *visit, name controller.AppName) (appPage, error) {
 	page.Settings = view.Settings.Form()
 	page.Mounts = mountRows(view.Mounts)
 	page.LeastSettings, page.MostSettings = a.apps.SettingsRange()
+	if page.Domains, err = a.domainsOf(v, name); err != nil {
+		return appPage{}, err
+	}
 	for _, release := range releases {
 		page.Releases = append(page.Releases, releaseRowOf(release))
 	}

@@ -129,6 +129,7 @@ type AuditLog interface {
 type Options struct {
 	Controller Apps
 	Volumes    Volumes
+	Domains    Domains
 	Accounts   Accounts
 	Factors    SecondFactors
 	Tokens     Tokens
@@ -154,6 +155,7 @@ const minSecretKey = 32
 type admin struct {
 	apps      Apps
 	volumes   Volumes
+	domains   Domains
 	accounts  Accounts
 	factors   SecondFactors
 	tokens    Tokens
@@ -177,9 +179,9 @@ func New(o Options) (http.Handler, error) {
 	if len(o.SecretKey) < minSecretKey {
 		return nil, fmt.Errorf("secret key has %d bytes, needs %d", len(o.SecretKey), minSecretKey)
 	}
-	if o.Controller == nil || o.Volumes == nil || o.Accounts == nil || o.Factors == nil || o.Tokens == nil || o.Sessions == nil || o.Audit == nil ||
+	if o.Controller == nil || o.Volumes == nil || o.Domains == nil || o.Accounts == nil || o.Factors == nil || o.Tokens == nil || o.Sessions == nil || o.Audit == nil ||
 		o.Limits == nil || o.Logger == nil {
-		return nil, errors.New("router needs a controller, volumes, accounts, second factors, tokens, sessions, an audit log, limits and a logger")
+		return nil, errors.New("router needs a controller, volumes, domains, accounts, second factors, tokens, sessions, an audit log, limits and a logger")
 	}
 	pages, err := templates.Open()
 	if err != nil {
@@ -188,6 +190,7 @@ func New(o Options) (http.Handler, error) {
 	a := &admin{
 		apps:      o.Controller,
 		volumes:   o.Volumes,
+		domains:   o.Domains,
 		accounts:  o.Accounts,
 		factors:   o.Factors,
 		tokens:    o.Tokens,

@@ -14,6 +14,8 @@ var settingsTabs = []settingsTab{
 	{"tokens", "/settings/tokens", "API tokens"},
 	{"accounts", "/settings/accounts", "Accounts"},
 	{"limits", "/settings/limits", "Rate limits"},
+	{"certificates", "/settings/certificates", "Certificates"},
+	{"proxy", "/settings/proxy", "Proxy"},
 	{"audit", "/settings/audit", "Audit log"},
 }
 

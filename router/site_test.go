@@ -28,6 +28,7 @@ type site struct {
 	audit    *fakeAudit
 	sessions *fakeSessions
 	limits   *limit.Limiter
+	domains  *fakeDomains
 	logged   *logBuffer
 	server   *httptest.Server
 	client   *http.Client // follows no redirect
@@ -41,9 +42,11 @@ func newSite(t testing.TB, change ...func(*Options)) *site {
 	}
 	s.limits = openLimits(t, freshLedger(t), time.Now, manyRequests)
 	s.volumes = newFakeVolumes(t, s.apps)
+	s.domains = newFakeDomains(t, freshLedger(t))
 	options := Options{
 		Limits:     s.limits,
 		Volumes:    s.volumes,
+		Domains:    s.domains,
 		Controller: s.apps, Accounts: s.accounts, Factors: noFactors{}, Tokens: fakeTokens{}, Sessions: s.sessions, Audit: s.audit,
 		SecretKey:      bytes.Repeat([]byte("k"), 32),
 		Logger:         slog.New(slog.NewTextHandler(s.logged, &slog.HandlerOptions{Level: slog.LevelDebug})),

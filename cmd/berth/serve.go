@@ -100,6 +100,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	handler, err := router.New(router.Options{
 		Controller:      story,
 		Volumes:         story,
+		Domains:         domains,
 		Accounts:        on.accounts,
 		Factors:         controller.NewSecondFactors(on.ledger, on.accounts, key, logger),
 		Tokens:          controller.NewTokens(on.ledger, logger),
