@@ -41,6 +41,7 @@ type CertificatesOptions struct {
 	Reserved []traefik.Host // that the dashboard cannot have; may be empty
 	Logger   *slog.Logger
 	Served   ServedFunc // nil asks the proxy itself
+	Issued   traefik.Issued
 }
 
 // Certificates decides where the certificate of each host comes from, tells the
@@ -284,7 +285,34 @@ func (c *Certificates) UseOwnCertificate(ctx context.Context, host traefik.Host,
 		return pair, err
 	}
 	domain.Source, domain.Chain, domain.Sealed = SourceOwn, pair.Chain, c.o.Key.Seal(pair.Key, keyPlace(host))
-	return pair, c.keep(ctx, domain)
+	if err := c.keep(ctx, domain); err != nil {
+		return pair, err
+	}
+	return pair, c.forgetIssued(ctx, host)
+}
+
+// forgetIssued takes from the proxy what an authority gave it for the host, which
+// needs a restart. The proxy may write its file once more before that.
+func (c *Certificates) forgetIssued(ctx context.Context, host traefik.Host) error {
+	c.settling.Lock()
+	defer c.settling.Unlock()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), restartTimeout)
+	defer cancel()
+	const attempts = 3
+	for range attempts {
+		there, err := c.o.Issued.Has(host)
+		if err != nil || !there {
+			return err
+		}
+		if err := c.o.Issued.Forget(host); err != nil {
+			return err
+		}
+		if _, err := c.restart(ctx); err != nil {
+			return fmt.Errorf("restart proxy without the issued certificate of %s: %w", host, err)
+		}
+		c.requestLook()
+	}
+	return nil
 }
 
 // DropOwnCertificate goes back to the authority.

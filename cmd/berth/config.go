@@ -32,6 +32,7 @@ type Config struct {
 	ForceHTTPS       bool
 	LetsEncryptEmail string       // empty: none
 	ACMEDirectory    string       // empty: Let's Encrypt's
+	ACMEFolder       string       // empty: not at hand
 	BaseDomain       traefik.Host // empty: none
 
 	DockerHost   string // empty: the platform's socket
@@ -106,6 +107,7 @@ func (v values) parse() (Config, error) {
 		ForceHTTPS:       s.Force.HTTPS,
 		LetsEncryptEmail: parse(&p, "letsencrypt.email", s.LetsEncrypt.Email, parseEmail, "a mail address, such as me@example.com"),
 		ACMEDirectory:    parse(&p, "acme.directory", s.ACME.Directory, parseDirectory, "an https URL, such as https://ca.example.com/acme/directory"),
+		ACMEFolder:       s.ACME.Folder,
 		BaseDomain:       parse(&p, "base.domain", s.Base.Domain, parseBaseDomain, "a domain, such as apps.example.com"),
 		DockerHost:       parse(&p, "docker.host", s.Docker.Host, parseEngine, "an address such as unix:///var/run/docker.sock or tcp://docker-proxy:2375"),
 		ProxyAddress:     parse(&p, "proxy.address", s.Proxy.Address, netip.ParseAddr, "an IP address, such as 10.201.0.2"),

@@ -169,6 +169,7 @@ func openDomains(
 		Base:     config.BaseDomain,
 		Reserved: config.AdminHosts,
 		Logger:   logger,
+		Issued:   traefik.NewIssued(config.ACMEFolder),
 	})
 	if err != nil {
 		return nil, nil, err

@@ -53,6 +53,7 @@ type settings struct {
 
 	ACME struct {
 		Directory string `description:"directory of another certificate authority than Let's Encrypt, an https URL"`
+		Folder    string `description:"folder in which the proxy keeps what authorities give it; empty: Berth cannot take it back"`
 	} `description:"-"`
 	Base struct {
 		Domain string `description:"domain below which every app has a host by itself; its certificate can be one for all"`
