@@ -122,6 +122,9 @@ func (c *Certificates) Secure(ctx context.Context, table traefik.Table) (traefik
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	hosts := hostsOf(table)
+	if c.settings.Dashboard == DashboardHost {
+		hosts[c.settings.DashboardHost] = true
+	}
 	for host := range hosts {
 		domain, known := domains[host]
 		if !known {
@@ -134,9 +137,6 @@ func (c *Certificates) Secure(ctx context.Context, table traefik.Table) (traefik
 		table.Domains = append(table.Domains, secured)
 	}
 	table.ForceHTTPS, table.HTTPSPort = c.settings.ForceHTTPS, c.o.Static.HTTPSPort
-	if c.settings.Dashboard == DashboardHost {
-		hosts[c.settings.DashboardHost] = true
-	}
 	c.hosts = hosts
 	c.requestLook()
 	return table, nil
