@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -56,6 +58,7 @@ type Certificates struct {
 	acme     traefik.ACME
 	files    map[traefik.Host]ownFile
 	hosts    map[traefik.Host]bool // of the last table
+	told     []traefik.Domain      // of the last table
 	publish  func(context.Context) error
 
 	wake  chan struct{}
@@ -90,6 +93,11 @@ func OpenCertificates(ctx context.Context, o CertificatesOptions) (c *Certificat
 		return nil, false, fmt.Errorf("read the proxy's settings: %w", err)
 	}
 	static, err := c.settings.static(o.Static, o.Key, o.Self)
+	if errors.Is(err, secret.ErrSealBroken) { // the key was changed: all else goes on
+		o.Logger.Error("the credentials of the DNS provider cannot be opened; give them again", "error", err)
+		c.settings.DNSProvider, c.settings.DNSSealed = "", nil
+		static, err = c.settings.static(o.Static, o.Key, o.Self)
+	}
 	if err != nil {
 		return nil, false, err
 	}
@@ -122,25 +130,25 @@ func (c *Certificates) Secure(ctx context.Context, table traefik.Table) (traefik
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	hosts := hostsOf(table)
+	table.ForceHTTPS, table.HTTPSPort = c.forcesHTTPS(), c.o.Static.HTTPSPort
 	if c.settings.Dashboard == DashboardHost {
 		hosts[c.settings.DashboardHost] = true
 	}
-	for host := range hosts {
-		domain, known := domains[host]
-		if !known {
-			domain = Domain{Host: host}
-		}
-		secured, err := c.secured(domain, now)
-		if err != nil {
-			return table, err
-		}
-		table.Domains = append(table.Domains, secured)
+	for _, host := range slices.Sorted(maps.Keys(hosts)) {
+		domain := domains[host]
+		domain.Host = host
+		table.Domains = append(table.Domains, c.secured(domain, now))
 	}
-	table.ForceHTTPS, table.HTTPSPort = c.settings.ForceHTTPS, c.o.Static.HTTPSPort
-	c.hosts = hosts
-	c.requestLook()
+	if c.hosts = hosts; !slices.Equal(c.told, table.Domains) {
+		c.told = table.Domains
+		c.requestLook()
+	}
 	return table, nil
 }
+
+// forcesHTTPS is for every route; the environment's word holds beside the page's.
+// The caller holds mu.
+func (c *Certificates) forcesHTTPS() bool { return c.settings.ForceHTTPS || c.o.Defaults.ForceHTTPS }
 
 // hostsOf are the hosts of the routes that the public can reach.
 func hostsOf(table traefik.Table) map[traefik.Host]bool {
@@ -156,13 +164,13 @@ func hostsOf(table traefik.Table) map[traefik.Host]bool {
 }
 
 // secured is the domain as the proxy is told; the caller holds mu.
-func (c *Certificates) secured(domain Domain, now time.Time) (traefik.Domain, error) {
+func (c *Certificates) secured(domain Domain, now time.Time) traefik.Domain {
 	secured := traefik.Domain{Host: domain.Host, RedirectHTTPS: domain.Redirects(now), HSTS: domain.strictFor(now)}
 	switch source := c.sourceOf(domain); source {
 	case SourceOwn:
 		file, err := c.ownFile(domain)
-		if err != nil {
-			return secured, err
+		if err != nil { // one host must not keep all others from being served
+			c.o.Logger.Error("write own certificate", "host", string(domain.Host), "error", err)
 		}
 		secured.Certificate = file
 	case SourceNone:
@@ -176,7 +184,7 @@ func (c *Certificates) secured(domain Domain, now time.Time) (traefik.Domain, er
 			secured.Wildcard = c.o.Base
 		}
 	}
-	return secured, nil
+	return secured
 }
 
 // sourceOf is where the host's certificate is from, defaults filled in; the caller

@@ -67,7 +67,12 @@ func newHosts(t *testing.T, defaults controller.ProxySettings, names ...string) 
 // open is a start of Berth.
 func (h *hosts) open(defaults controller.ProxySettings) {
 	h.t.Helper()
-	key, err := secret.DeriveKey("a key of the tests")
+	h.openWith(defaults, "a key of the tests")
+}
+
+func (h *hosts) openWith(defaults controller.ProxySettings, text secret.Text) {
+	h.t.Helper()
+	key, err := secret.DeriveKey(text)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -467,5 +472,28 @@ func TestDomain_EndsSoonWhenItShouldHaveBeenRenewed(t *testing.T) {
 		if got := seen.EndsSoon(now); got != c.want {
 			t.Errorf("%+v: %t", c, got)
 		}
+	}
+}
+
+func TestCertificates_AKeyThatWasChangedKeepsNoOtherHostFromBeingServed(t *testing.T) {
+	h := newHosts(t, other(), "a.example.com", "shop.base.example.com")
+	form := h.Settings().Form()
+	form.DNSProvider, form.DNSCredentials = "cloudflare", "CF_DNS_API_TOKEN=a-hidden-token\n"
+	if _, _, err := h.UpdateSettings(t.Context(), form); err != nil {
+		t.Fatal(err)
+	}
+	chain, key := authority.SelfSigned(t, "a.example.com")
+	if _, err := h.UseOwnCertificate(t.Context(), "a.example.com", chain, key); err != nil {
+		t.Fatal(err)
+	}
+	h.openWith(other(), "another key of the tests")
+	if err := h.publish(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := h.domain("a.example.com"); got.Certificate != "" || got.Resolver != "" {
+		t.Errorf("a.example.com: %+v", got)
+	}
+	if got := h.domain("shop.base.example.com"); !strings.HasSuffix(got.Resolver, "-http") {
+		t.Errorf("shop.base.example.com: %+v", got)
 	}
 }

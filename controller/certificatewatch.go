@@ -67,7 +67,7 @@ func (c *Certificates) Run(ctx context.Context) error {
 		case <-c.wake:
 			c.watch.pause = lookSoonest
 			if err := pause(ctx, lookSettle); err != nil {
-				return nil //nolint:nilerr // ctx has ended
+				return nil
 			}
 		case <-timer.C:
 		}
@@ -116,9 +116,8 @@ func (c *Certificates) look(ctx context.Context) (waiting bool, err error) {
 	now := time.Now()
 	for i := range seen {
 		judge(&seen[i], sources[hosts[i].Host], dryRun, other)
-		if sources[hosts[i].Host] != SourceNone && (seen[i].Fallback || seen[i].EndsSoon(now)) {
-			waiting = true
-		}
+		asked := sources[hosts[i].Host] != SourceNone && now.After(hosts[i].Seen.Failure.Again)
+		waiting = waiting || asked && (seen[i].Fallback || seen[i].EndsSoon(now))
 	}
 	var failures []traefik.Failure
 	if waiting {

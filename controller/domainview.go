@@ -57,7 +57,7 @@ func (c *Certificates) Domains(ctx context.Context) ([]DomainView, error) {
 		if made.From == SourceDNS {
 			made.Wildcard = c.o.Base
 		}
-		made.Redirected = c.settings.ForceHTTPS || made.Redirects(now)
+		made.Redirected = c.forcesHTTPS() || made.Redirects(now)
 		made.Served = c.hosts[made.Host]
 		list = append(list, *made)
 	}

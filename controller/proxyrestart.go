@@ -46,6 +46,7 @@ func (c *Certificates) UpdateSettings(ctx context.Context, form ProxyForm) (chan
 		_, back := c.apply(ctx, settings, was)
 		return "", restarted, errors.Join(err, back)
 	}
+	c.requestLook()
 	return settings.changes(was), restarted, c.publish(ctx)
 }
 

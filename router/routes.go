@@ -118,9 +118,9 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: post, path: domain, access: signedIn, audit: controller.ActionDomainChange, handle: a.updateDomain},
 		{method: post, path: domain + "/own", access: signedIn, audit: controller.ActionCertificateUpload, handle: a.useOwnCertificate},
 		{method: post, path: domain + "/own/remove", access: signedIn, audit: controller.ActionCertificateRemove, handle: a.dropOwnCertificate},
-		{method: post, path: domain + "/again", access: signedIn, limit: limitUpdate, audit: controller.ActionCertificateAsk, handle: a.askAgain},
+		{method: post, path: domain + "/again", access: signedIn, audit: controller.ActionCertificateAsk, handle: a.askAgain},
 		{method: get, path: "/settings/proxy", access: signedIn, handle: a.showProxySettings},
-		{method: post, path: "/settings/proxy", access: signedIn, limit: limitUpdate, audit: controller.ActionProxySettings, handle: a.updateProxySettings},
+		{method: post, path: "/settings/proxy", access: signedIn, audit: controller.ActionProxySettings, handle: a.updateProxySettings},
 
 		{method: get, path: "/settings/limits", access: signedIn, handle: a.showLimits},
 		{method: post, path: "/settings/limits/clear", access: signedIn, audit: controller.ActionRateLimitClear, handle: a.clearLimit},

@@ -73,45 +73,71 @@ type explanation struct {
 // explanations are tried in order: the types of RFC 8555 say less than the detail
 // that comes with them, and a rate limit comes with words of any kind.
 var explanations = []explanation{
-	{[]string{"ratelimited", "rate limit", "too many"},
+	{
+		[]string{"ratelimited", "rate limit", "too many"},
 		"The certificate authority refuses for now: too many requests.",
-		"Wait until the time that it names below; asking again only makes it later. A dry run with staging has far higher limits.", true},
-	{[]string{":caa", "caa record", "caa forbids"},
+		"Wait until the time that it names below; asking again only makes it later. A dry run with staging has far higher limits.", true,
+	},
+	{
+		[]string{":caa", "caa record", "caa forbids"},
 		"A CAA record of the domain does not allow this certificate authority.",
-		"Add a CAA record that allows it (for Let's Encrypt: 0 issue \"letsencrypt.org\"), or remove the record.", false},
-	{[]string{"rejectedidentifier", "policy forbids", "forbidden by policy", "blocklist"},
+		"Add a CAA record that allows it (for Let's Encrypt: 0 issue \"letsencrypt.org\"), or remove the record.", false,
+	},
+	{
+		[]string{"rejectedidentifier", "policy forbids", "forbidden by policy", "blocklist"},
 		"The certificate authority gives no certificate for this name.",
-		"Use another host, or a certificate of your own.", true},
-	{[]string{"externalaccountrequired", "external account"},
+		"Use another host, or a certificate of your own.", true,
+	},
+	{
+		[]string{"externalaccountrequired", "external account"},
 		"The certificate authority wants an account that was made with it before.",
-		"Use a directory without external accounts, or a certificate of your own.", true},
-	{[]string{"no valid a records", "could not resolve", "no such host", "nxdomain", "servfail", "no valid ip addresses", ":dns", "dns problem", "no ip addresses"},
+		"Use a directory without external accounts, or a certificate of your own.", true,
+	},
+	{
+		[]string{"no valid a records", "could not resolve", "no such host", "nxdomain", "servfail", "no valid ip addresses", ":dns", "dns problem", "no ip addresses"},
 		"The certificate authority finds no address for this host.",
-		"Add an A record (and AAAA, where the server has IPv6) that points to this server, and wait until it is to be seen everywhere.", false},
-	{[]string{"could not find the start of authority", "dns01:", "dns-01", "propagation", "failed to create txt", "present: ", "present]"},
+		"Add an A record (and AAAA, where the server has IPv6) that points to this server, and wait until it is to be seen everywhere.", false,
+	},
+	{
+		[]string{"could not find the start of authority", "dns01:", "dns-01", "propagation", "failed to create txt", "present: ", "present]"},
 		"The TXT record that proves the domain could not be made or was not seen.",
-		"Check the DNS provider and its credentials in the proxy's settings, and that it serves this domain.", false},
-	{[]string{"tls-alpn", "tlsalpn", "acme-tls/1"},
+		"Check the DNS provider and its credentials in the proxy's settings, and that it serves this domain.", false,
+	},
+	{
+		[]string{"tls-alpn", "tlsalpn", "acme-tls/1"},
 		"The certificate authority reached port 443, and something else than this server answered.",
-		"Point the host's A and AAAA records to this server, take off a CDN or load balancer that ends TLS in front of it, or prove the domain over port 80 instead.", false},
-	{[]string{"connection refused", "timeout", "timed out", "deadline exceeded", "no route to host", "network is unreachable", ":connection", "connection reset"},
+		"Point the host's A and AAAA records to this server, take off a CDN or load balancer that ends TLS in front of it, or prove the domain over port 80 instead.", false,
+	},
+	{
+		[]string{"connection refused", "timeout", "timed out", "deadline exceeded", "no route to host", "network is unreachable", ":connection", "connection reset"},
 		"The certificate authority could not reach this server.",
-		"Open ports 80 and 443 in the firewall and at the provider, and check that the host's addresses (also AAAA) are those of this server.", false},
-	{[]string{"unauthorized", "incorrectresponse", "invalid response", "keyauthorization", "key authorization"},
+		"Open ports 80 and 443 in the firewall and at the provider, and check that the host's addresses (also AAAA) are those of this server.", false,
+	},
+	{
+		[]string{"unauthorized", "incorrectresponse", "invalid response", "keyauthorization", "key authorization"},
 		"The certificate authority reached another server than this one.",
-		"Point the host's A and AAAA records to this server, and remove old addresses and redirects of a CDN in front of it.", false},
-	{[]string{"certificate signed by unknown authority", "failed to verify certificate", "x509:"},
+		"Point the host's A and AAAA records to this server, and remove old addresses and redirects of a CDN in front of it.", false,
+	},
+	{
+		[]string{"certificate signed by unknown authority", "failed to verify certificate", "x509:"},
 		"The proxy does not trust the certificate authority's own server.",
-		"Give the authority's root certificate in the proxy's settings, beside its directory.", false},
-	{[]string{"badnonce", "serverinternal", "internal server error", "503", "502", "service busy"},
+		"Give the authority's root certificate in the proxy's settings, beside its directory.", false,
+	},
+	{
+		[]string{"badnonce", "serverinternal", "internal server error", "503", "502", "service busy"},
 		"The certificate authority has a problem of its own.",
-		"Nothing needs to be done: the proxy asks again.", false},
-	{[]string{"invalidcontact", "contact", "invalid email", "unable to parse email"},
+		"Nothing needs to be done: the proxy asks again.", false,
+	},
+	{
+		[]string{"invalidcontact", "contact", "invalid email", "unable to parse email"},
 		"The certificate authority refuses the email address.",
-		"Give another one in the proxy's settings.", true},
-	{[]string{"dial tcp", "lookup", "get directory", "cannot get acme client"},
+		"Give another one in the proxy's settings.", true,
+	},
+	{
+		[]string{"dial tcp", "lookup", "get directory", "cannot get acme client"},
 		"The proxy could not reach the certificate authority.",
-		"Check that this server reaches the internet, and the directory in the proxy's settings.", false},
+		"Check that this server reaches the internet, and the directory in the proxy's settings.", false,
+	},
 }
 
 func explain(text string) Failure {

@@ -23,16 +23,19 @@ func (o StaticOptions) WebsecureAddress() string {
 func Served(ctx context.Context, address string, host Host) ([]*x509.Certificate, error) {
 	ctx, cancel := context.WithTimeout(ctx, servedTimeout)
 	defer cancel()
-	dialer := &tls.Dialer{NetDialer: &net.Dialer{Timeout: dialTimeout}, Config: &tls.Config{
-		ServerName: string(host), MinVersion: tls.VersionTLS12,
-		InsecureSkipVerify: true, //nolint:gosec // what is served is to be seen, good or not; nothing is sent
-	}}
-	connection, err := dialer.DialContext(ctx, "tcp", address)
+	connection, err := (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, "tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("ask proxy for certificate of %s: %w", host, err)
 	}
 	defer func() { _ = connection.Close() }()
-	return connection.(*tls.Conn).ConnectionState().PeerCertificates, nil
+	client := tls.Client(connection, &tls.Config{
+		ServerName: string(host), MinVersion: tls.VersionTLS12,
+		InsecureSkipVerify: true, //nolint:gosec // what is served is to be seen, good or not; nothing is sent
+	})
+	if err := client.HandshakeContext(ctx); err != nil {
+		return nil, fmt.Errorf("ask proxy for certificate of %s: %w", host, err)
+	}
+	return client.ConnectionState().PeerCertificates, nil
 }
 
 // IsFallback reports whether the certificate is Berth's own for hosts that have no other.

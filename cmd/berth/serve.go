@@ -188,7 +188,11 @@ func addressTowards(other netip.AddrPort) netip.Addr {
 		return netip.Addr{}
 	}
 	defer func() { _ = connection.Close() }()
-	return connection.LocalAddr().(*net.UDPAddr).AddrPort().Addr()
+	own, err := netip.ParseAddrPort(connection.LocalAddr().String())
+	if err != nil {
+		return netip.Addr{}
+	}
+	return own.Addr().Unmap()
 }
 
 // newController returns the controller that keeps the proxy's dynamic configuration.
