@@ -49,6 +49,15 @@ const (
 	ActionHostCheck      Action = "HOST_CHECK"
 )
 
+// The actions on certificates and on the proxy.
+const (
+	ActionDomainChange      Action = "DOMAIN_CHANGE"
+	ActionCertificateUpload Action = "CERTIFICATE_UPLOAD"
+	ActionCertificateRemove Action = "CERTIFICATE_REMOVE"
+	ActionCertificateAsk    Action = "CERTIFICATE_ASK"
+	ActionProxySettings     Action = "PROXY_SETTINGS" // names of what changed, never a value
+)
+
 // The actions of rate limits.
 const (
 	ActionRateLimitExceeded Action = "RATE_LIMIT_EXCEEDED"

@@ -47,6 +47,13 @@ type Options struct {
 	// MaintenancePages is the host:port of the handler of maintenance pages as the
 	// proxy reaches it; empty where there is none, and then no app can be in maintenance.
 	MaintenancePages string
+	Domains          Domains // how hosts are served over HTTPS; nil serves all with the fallback
+}
+
+// Domains decides how the hosts of a table are served, and which ones are taken.
+type Domains interface {
+	Secure(context.Context, traefik.Table) (traefik.Table, error)
+	Reserves(traefik.Host) bool
 }
 
 // Controller turns uploads into running apps and keeps them so. It is safe for
@@ -75,7 +82,8 @@ type Controller struct {
 
 	forbidden []Waiver
 
-	maintenance string // host:port of the handler of maintenance pages
+	maintenance string  // host:port of the handler of maintenance pages
+	domains     Domains // may be nil
 
 	buildTimeout time.Duration
 	line         *line
@@ -127,7 +135,7 @@ func New(o Options) (*Controller, error) {
 	return &Controller{
 		base: o.BaseDomain, beacon: beacon, checker: domaincheck.New(o.DomainCheck), pending: newRoutesPending(),
 		ledger: o.Ledger, engine: o.Engine, keeper: o.Volumes, proxy: o.Proxy, publisher: o.Publisher, logger: o.Logger, audit: o.Audit, key: o.Key,
-		uploads: uploads, held: newHeldArchives(), logs: logs, limits: archive.DefaultLimits(), most: o.MaximumLimits, reserved: o.ReservedHosts,
+		uploads: uploads, held: newHeldArchives(), logs: logs, limits: archive.DefaultLimits(), most: o.MaximumLimits, reserved: o.ReservedHosts, domains: o.Domains,
 		forbidden:    o.ForbiddenWaivers,
 		maintenance:  o.MaintenancePages,
 		buildTimeout: o.BuildTimeout,

@@ -33,8 +33,23 @@ func (c *Controller) table(ctx context.Context) (traefik.Table, error) {
 	if err != nil {
 		return traefik.Table{}, err
 	}
-	return c.tableOf(table), nil
+	return c.secured(ctx, c.tableOf(table))
 }
+
+// secured adds how the hosts of the table are served.
+func (c *Controller) secured(ctx context.Context, table traefik.Table) (traefik.Table, error) {
+	if c.domains == nil {
+		return table, nil
+	}
+	table, err := c.domains.Secure(ctx, table)
+	if err != nil {
+		return table, fmt.Errorf("decide about certificates: %w", err)
+	}
+	return table, nil
+}
+
+// Republish tells the proxy what has changed beside the routes.
+func (c *Controller) Republish(ctx context.Context) error { return c.publish(ctx) }
 
 // publishTable writes the table; the caller holds publishing.
 func (c *Controller) publishTable(table traefik.Table) error {

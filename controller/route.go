@@ -72,7 +72,7 @@ func (c *Controller) refuseReserved(route traefik.Route) error {
 }
 
 func (c *Controller) isReservedHost(host traefik.Host) bool {
-	return host != "" && slices.Contains(c.reserved, host)
+	return host != "" && (slices.Contains(c.reserved, host) || c.domains != nil && c.domains.Reserves(host))
 }
 
 // refuseDeceptive refuses hosts that a person would take for the admin app's, and

@@ -520,8 +520,11 @@ func (s *shipment) commit(ctx context.Context) (traefik.Table, error) {
 	if err != nil {
 		return traefik.Table{}, err
 	}
-	table := s.tableOf(promoted)
-	if err := s.publishTable(table); err != nil {
+	table, err := s.secured(ctx, s.tableOf(promoted))
+	if err == nil {
+		err = s.publishTable(table)
+	}
+	if err != nil {
 		s.logger.Error("publish promoted release", "release", s.release.String(), "error", err)
 		s.requestReconcile()
 	}

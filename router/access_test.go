@@ -52,7 +52,8 @@ func newEnvelope(t *testing.T) *envelope {
 	}
 	accounts := controller.NewAccounts(ledger, "", logger)
 	options := Options{
-		Controller: e.apps, Volumes: e.volumes(), Routing: newFakeRouting(t, e.apps), Accounts: accounts, Factors: controller.NewSecondFactors(ledger, accounts, key, logger),
+		Controller: e.apps, Volumes: e.volumes(), Routing: newFakeRouting(t, e.apps), Domains: newFakeDomains(t, freshLedger(t)),
+		Accounts: accounts, Factors: controller.NewSecondFactors(ledger, accounts, key, logger),
 		Tokens: e.tokens, Sessions: ledger, Limits: openLimits(t, ledger, time.Now, manyRequests),
 		Audit: e.audit, SecretKey: bytes.Repeat([]byte("k"), 32), Logger: logger, PublicHTTPPort: 80, PublicHTTPSPort: 443,
 	}

@@ -36,6 +36,8 @@ type appPage struct {
 
 	Services []serviceRow // where there are several
 
+	Domains []domainRow // of its routes
+
 	Mounts      []mountRow // as typed, else the app's
 	VolumeNames []volume.Name
 }
@@ -146,6 +148,9 @@ func (a *admin) appPage(v *visit, name controller.AppName) (appPage, error) {
 	page.Services = serviceRows(view.Services)
 	page.LeastSettings, page.MostSettings = a.apps.SettingsRange()
 	page.Forbidden = a.apps.ForbiddenWaivers()
+	if page.Domains, err = a.domainsOf(v, name); err != nil {
+		return appPage{}, err
+	}
 	for _, release := range releases {
 		if release.State == controller.ReleaseLive && release.Reference != "" {
 			page.Running = &imageView{Reference: release.Reference, Pinned: release.Pinned()}

@@ -21,6 +21,7 @@ import (
 var secretFields = map[string]bool{
 	"password": true, "username": true, "old_password": true, "new_password": true, "repeat_password": true,
 	"code": true, "secret": true, "token": true, formField: true, fieldValue: true, fieldEnvText: true,
+	fieldCertKey: true, fieldChain: true, controller.FieldDNSCredentials: true, controller.FieldDashboardPass: true,
 }
 
 // fieldsOfAllForms are the names of the fields of every page.

@@ -13,6 +13,7 @@ type dashboardPage struct {
 	Rows    []templates.Part // the part "row" of each app
 	Running int
 	Suggest bool // a second factor
+	Alerts  []controller.DomainAlert
 }
 
 func (a *admin) showHome(v *visit) error { return v.seeOther("/admin") }
@@ -20,6 +21,9 @@ func (a *admin) showHome(v *visit) error { return v.seeOther("/admin") }
 func (a *admin) showDashboard(v *visit) error {
 	page, err := a.dashboard(v)
 	if err != nil {
+		return err
+	}
+	if page.Alerts, err = a.domains.Alerts(v.context()); err != nil {
 		return err
 	}
 	return v.page(http.StatusOK, "dashboard", page)

@@ -135,6 +135,7 @@ type Options struct {
 	Controller Apps
 	Volumes    Volumes
 	Routing    Routing
+	Domains    Domains
 	Accounts   Accounts
 	Factors    SecondFactors
 	Tokens     Tokens
@@ -161,6 +162,7 @@ type admin struct {
 	apps      Apps
 	volumes   Volumes
 	routing   Routing
+	domains   Domains
 	accounts  Accounts
 	factors   SecondFactors
 	tokens    Tokens
@@ -184,9 +186,9 @@ func New(o Options) (http.Handler, error) {
 	if len(o.SecretKey) < minSecretKey {
 		return nil, fmt.Errorf("secret key has %d bytes, needs %d", len(o.SecretKey), minSecretKey)
 	}
-	if o.Controller == nil || o.Volumes == nil || o.Routing == nil || o.Accounts == nil || o.Factors == nil || o.Tokens == nil || o.Sessions == nil || o.Audit == nil ||
-		o.Limits == nil || o.Logger == nil {
-		return nil, errors.New("router needs a controller, volumes, routing, accounts, second factors, tokens, sessions, an audit log, limits and a logger")
+	if o.Controller == nil || o.Volumes == nil || o.Routing == nil || o.Domains == nil || o.Accounts == nil || o.Factors == nil || o.Tokens == nil ||
+		o.Sessions == nil || o.Audit == nil || o.Limits == nil || o.Logger == nil {
+		return nil, errors.New("router needs a controller, volumes, routing, domains, accounts, second factors, tokens, sessions, an audit log, limits and a logger")
 	}
 	pages, err := templates.Open()
 	if err != nil {
@@ -196,6 +198,7 @@ func New(o Options) (http.Handler, error) {
 		apps:      o.Controller,
 		volumes:   o.Volumes,
 		routing:   o.Routing,
+		domains:   o.Domains,
 		accounts:  o.Accounts,
 		factors:   o.Factors,
 		tokens:    o.Tokens,

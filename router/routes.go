@@ -79,6 +79,7 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		account = "/settings/accounts/:account"
 		volume  = "/volumes/:volume"
 		apiVol  = apiVolumes + "/:volume"
+		domain  = "/settings/certificates/:host"
 	)
 	return []route{
 		{method: get, path: "/healthz", access: public, handle: a.showHealth},
@@ -117,6 +118,14 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: post, path: hostsPath + "/home", access: signedIn, audit: controller.ActionHomeChange, handle: a.updateHome},
 		{method: post, path: hostsPath + "/redirects", access: signedIn, audit: controller.ActionRedirectChange, handle: a.createRedirect},
 		{method: post, path: hostsPath + "/redirects/remove", access: signedIn, audit: controller.ActionRedirectChange, handle: a.deleteRedirect},
+		{method: get, path: "/settings/certificates", access: signedIn, handle: a.showCertificates},
+		{method: get, path: domain, access: signedIn, handle: a.showCertificate},
+		{method: post, path: domain, access: signedIn, audit: controller.ActionDomainChange, handle: a.updateDomain},
+		{method: post, path: domain + "/own", access: signedIn, audit: controller.ActionCertificateUpload, handle: a.useOwnCertificate},
+		{method: post, path: domain + "/own/remove", access: signedIn, audit: controller.ActionCertificateRemove, handle: a.dropOwnCertificate},
+		{method: post, path: domain + "/again", access: signedIn, audit: controller.ActionCertificateAsk, handle: a.askAgain},
+		{method: get, path: "/settings/proxy", access: signedIn, handle: a.showProxySettings},
+		{method: post, path: "/settings/proxy", access: signedIn, audit: controller.ActionProxySettings, handle: a.updateProxySettings},
 
 		{method: get, path: "/settings/limits", access: signedIn, handle: a.showLimits},
 		{method: post, path: "/settings/limits/clear", access: signedIn, audit: controller.ActionRateLimitClear, handle: a.clearLimit},

@@ -15,6 +15,8 @@ var settingsTabs = []settingsTab{
 	{"accounts", "/settings/accounts", "Accounts"},
 	{"domains", hostsPath, "Domains"},
 	{"limits", "/settings/limits", "Rate limits"},
+	{"certificates", "/settings/certificates", "Certificates"},
+	{"proxy", "/settings/proxy", "Proxy"},
 	{"audit", "/settings/audit", "Audit log"},
 }
 

@@ -29,6 +29,7 @@ type site struct {
 	audit    *fakeAudit
 	sessions *fakeSessions
 	limits   *limit.Limiter
+	domains  *fakeDomains
 	logged   *logBuffer
 	server   *httptest.Server
 	client   *http.Client // follows no redirect
@@ -43,10 +44,12 @@ func newSite(t testing.TB, change ...func(*Options)) *site {
 	s.limits = openLimits(t, freshLedger(t), time.Now, manyRequests)
 	s.volumes = newFakeVolumes(t, s.apps)
 	s.routing = newFakeRouting(t, s.apps)
+	s.domains = newFakeDomains(t, freshLedger(t))
 	options := Options{
 		Limits:     s.limits,
 		Volumes:    s.volumes,
 		Routing:    s.routing,
+		Domains:    s.domains,
 		Controller: s.apps, Accounts: s.accounts, Factors: noFactors{}, Tokens: fakeTokens{}, Sessions: s.sessions, Audit: s.audit,
 		SecretKey:      bytes.Repeat([]byte("k"), 32),
 		Logger:         slog.New(slog.NewTextHandler(s.logged, &slog.HandlerOptions{Level: slog.LevelDebug})),

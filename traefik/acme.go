@@ -97,7 +97,8 @@ func (a ACME) name(challenge Challenge) string {
 	}
 }
 
-func (a ACME) check() error {
+// Check refuses what would become structure in the proxy's configuration.
+func (a ACME) Check() error {
 	if a.Directory == "" {
 		return nil
 	}

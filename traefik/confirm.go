@@ -277,11 +277,16 @@ func (s stateView) compare(want *Configuration) error {
 	}
 	for name := range s.Routers {
 		ours, isOurs := strings.CutSuffix(name, providerSuffix)
-		if isOurs && http.Routers[ours] == nil && ours != EntryPointDashboard {
+		if isOurs && http.Routers[ours] == nil && !isStackRouter(ours) {
 			return fmt.Errorf("router %s is still there", ours)
 		}
 	}
 	return nil
+}
+
+// isStackRouter reports whether the router is one that WriteStatic writes.
+func isStackRouter(name string) bool {
+	return name == EntryPointDashboard || strings.HasPrefix(name, EntryPointDashboard+".")
 }
 
 func (v routerView) compare(name string, want *Router) error {

@@ -54,7 +54,7 @@ func (d Domain) check() error {
 		if parsed, err := ParseHost(string(d.Wildcard)); err != nil || parsed != d.Wildcard {
 			return fmt.Errorf("domain %s: wildcard %.80q is not a valid host", d.Host, d.Wildcard)
 		}
-		if !d.Wildcard.covers(d.Host) {
+		if !d.Wildcard.Covers(d.Host) {
 			return fmt.Errorf("domain %s is neither %s nor one label below it", d.Host, d.Wildcard)
 		}
 	}
@@ -67,10 +67,10 @@ func (d Domain) check() error {
 	return nil
 }
 
-// covers reports whether a certificate for h and *.h is one for host.
-func (h Host) covers(host Host) bool {
+// Covers reports whether a certificate for h and *.h is one for host.
+func (h Host) Covers(host Host) bool {
 	label, found := strings.CutSuffix(string(host), "."+string(h))
-	return host == h || found && label != "" && !strings.Contains(label, ".")
+	return h != "" && (host == h || found && label != "" && !strings.Contains(label, "."))
 }
 
 func checkDomains(domains []Domain) error {

@@ -70,7 +70,9 @@ func describeRoute(text string) string {
 
 func TestGolden_Generate(t *testing.T) {
 	checkGolden(t, "generate", func(t *testing.T, input string) string {
-		configuration, err := Generate(Table{Targets: parseTargets(t, input), Maintenance: "berth-pages:8002"})
+		table := parseTable(t, input)
+		table.Maintenance = "berth-pages:8002"
+		configuration, err := Generate(table)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -80,6 +82,57 @@ func TestGolden_Generate(t *testing.T) {
 		}
 		return string(file)
 	})
+}
+
+// parseTable reads lines of targets, of domains, such as "domain a.example.com
+// resolver=production-http redirect hsts=1h", and "force 8443".
+func parseTable(t *testing.T, input string) Table {
+	t.Helper()
+	var table Table
+	var targets strings.Builder
+	for line := range strings.Lines(input) {
+		switch fields := strings.Fields(line); fields[0] {
+		case "domain":
+			table.Domains = append(table.Domains, parseDomain(t, fields[1:]))
+		case "force":
+			port, err := strconv.ParseUint(fields[1], 10, 16)
+			if err != nil {
+				t.Fatal(err)
+			}
+			table.ForceHTTPS, table.HTTPSPort = true, uint16(port)
+		default:
+			targets.WriteString(line)
+		}
+	}
+	table.Targets = parseTargets(t, targets.String())
+	return table
+}
+
+func parseDomain(t *testing.T, fields []string) Domain {
+	t.Helper()
+	domain := Domain{Host: Host(fields[0])}
+	for _, field := range fields[1:] {
+		name, value, _ := strings.Cut(field, "=")
+		switch name {
+		case "resolver":
+			domain.Resolver = value
+		case "wildcard":
+			domain.Wildcard = Host(value)
+		case "own":
+			domain.Certificate = value
+		case "redirect":
+			domain.RedirectHTTPS = true
+		case "hsts":
+			length, err := time.ParseDuration(value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			domain.HSTS = length
+		default:
+			t.Fatalf("what is %q", field)
+		}
+	}
+	return domain
 }
 
 // parseTargets reads lines such as "hello r3 berth-hello-r3:8000 /hello".
@@ -144,7 +197,7 @@ func mustParseRoute(t testing.TB, text string) Route {
 
 func TestGolden_Static(t *testing.T) {
 	checkGolden(t, "static", func(t *testing.T, input string) string {
-		options := StaticOptions{ProxyAddress: netip.MustParseAddr(strings.TrimSpace(input))}
+		options := parseStatic(t, input)
 		static, err := Static(options)
 		if err != nil {
 			t.Fatal(err)
@@ -155,4 +208,31 @@ func TestGolden_Static(t *testing.T) {
 		}
 		return string(static) + goldenSeparator + string(stack)
 	})
+}
+
+// parseStatic reads the proxy's address, and what differs from the default in the
+// lines below it.
+func parseStatic(t *testing.T, input string) StaticOptions {
+	t.Helper()
+	address, rest, _ := strings.Cut(strings.TrimSpace(input), "\n")
+	options := StaticOptions{ProxyAddress: netip.MustParseAddr(address)}
+	for line := range strings.Lines(rest) {
+		switch fields := strings.Fields(line); fields[0] {
+		case "acme":
+			options.ACME = ACME{Directory: fields[1], Email: fields[2], Trust: []byte("root")}
+		case "dns":
+			options.ACME.DNSProvider, options.ACME.DNSServers = fields[1], fields[2:]
+		case "http3":
+			options.HTTP3 = true
+		case "dashboard":
+			options.Dashboard = Dashboard{Off: fields[1] == "off", Controller: netip.MustParseAddr("10.201.0.3")}
+			if fields[1] != "off" {
+				options.Dashboard.Host, options.Dashboard.Users = Host(fields[1]), fields[2:]
+				options.Dashboard.Resolver = options.ACME.Resolver(ChallengeHTTP)
+			}
+		default:
+			t.Fatalf("what is %q", line)
+		}
+	}
+	return options
 }

@@ -154,7 +154,7 @@ func (o StaticOptions) complete() (StaticOptions, error) {
 	if o.HTTPSPort == 0 {
 		o.HTTPSPort = 443
 	}
-	return o, errors.Join(o.ACME.check(), o.Dashboard.check())
+	return o, errors.Join(o.ACME.Check(), o.Dashboard.check())
 }
 
 // DynamicFolder is where the proxy looks for dynamic files.

@@ -31,6 +31,8 @@ type Config struct {
 
 	ForceHTTPS       bool
 	LetsEncryptEmail string // empty: none
+	ACMEDirectory    string // empty: Let's Encrypt's
+	ACMEFolder       string // empty: not at hand
 
 	DockerHost   string // empty: the platform's socket
 	ProxyAddress netip.Addr
@@ -109,11 +111,13 @@ func (v values) parse() (Config, error) {
 		KeyFile:          s.SSL.Key.File,
 		ForceHTTPS:       s.Force.HTTPS,
 		LetsEncryptEmail: parse(&p, "letsencrypt.email", s.LetsEncrypt.Email, parseEmail, "a mail address, such as me@example.com"),
+		ACMEDirectory:    parse(&p, "acme.directory", s.ACME.Directory, parseDirectory, "an https URL, such as https://ca.example.com/acme/directory"),
+		ACMEFolder:       s.ACME.Folder,
+		BaseDomain:       parse(&p, "base.domain", s.Base.Domain, parseBaseDomain, "a domain, such as apps.example.com"),
 		DockerHost:       parse(&p, "docker.host", s.Docker.Host, parseEngine, "an address such as unix:///var/run/docker.sock or tcp://docker-proxy:2375"),
 		ProxyAddress:     parse(&p, "proxy.address", s.Proxy.Address, netip.ParseAddr, "an IP address, such as 10.201.0.2"),
 		EdgeSubnet:       parse(&p, "edge.subnet", s.Edge.Subnet, parseSubnet, "an IPv4 subnet, such as 10.201.0.0/27"),
 		SubnetPool:       parse(&p, "subnet.pool", s.Subnet.Pool, parseSubnet, "an IPv4 subnet, such as 10.201.0.0/16"),
-		BaseDomain:       parse(&p, "base.domain", s.Base.Domain, parseBaseDomain, "a domain, such as apps.example.com"),
 		PublicAddresses:  parse(&p, "public.addresses", s.Public.Addresses, parseAddresses, "IP addresses with commas between, such as 198.51.100.7,2001:db8::7"),
 		Resolver:         parse(&p, "resolver", s.Resolver, parseResolver, "an address and a port, such as 9.9.9.9:53"),
 		BuildConcurrency: s.Build.Concurrency,

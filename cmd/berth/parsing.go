@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/mail"
 	"net/netip"
+	"net/url"
 	"reflect"
 	"regexp"
 	"strconv"
@@ -227,6 +228,14 @@ func parseEmail(s string) (string, error) {
 	address, err := mail.ParseAddress(s)
 	if err != nil || address.Address != s {
 		return "", errors.New("not a mail address")
+	}
+	return s, nil
+}
+
+func parseDirectory(s string) (string, error) {
+	directory, err := url.Parse(s)
+	if s != "" && (err != nil || directory.Scheme != "https" || directory.Host == "" || directory.User != nil) {
+		return "", errors.New("not a directory's address")
 	}
 	return s, nil
 }

@@ -85,10 +85,15 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	if err := engine.RemoveHelpers(ctx); err != nil { // before anybody opens a volume
 		logger.Warn("remove volume helpers of an earlier run", "error", err)
 	}
-	story, err := newController(config, on.ledger, audit, key, engine, logger)
+	domains, proxy, err := openDomains(ctx, config, on.ledger, key, engine, logger)
 	if err != nil {
 		return err
 	}
+	story, err := newController(config, on.ledger, audit, key, engine, proxy, domains, logger)
+	if err != nil {
+		return err
+	}
+	domains.PublishWith(story.Republish)
 	limits, err := limit.Open(ctx, limit.Options{Ledger: on.ledger, Budgets: config.RateLimits, Logger: logger})
 	if err != nil {
 		return fmt.Errorf("open limits: %w", err)
@@ -97,6 +102,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 		Controller:      story,
 		Volumes:         story,
 		Routing:         story,
+		Domains:         domains,
 		Accounts:        on.accounts,
 		Factors:         controller.NewSecondFactors(on.ledger, on.accounts, key, logger),
 		Tokens:          controller.NewTokens(on.ledger, logger),
@@ -123,6 +129,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	door := openPlainDoor(connections, config, hosts)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return story.Run(ctx) })
+	group.Go(func() error { return domains.Run(ctx) })
 	group.Go(func() error { return limits.Run(ctx) })
 	group.Go(func() error { return sweepExpired(ctx, on.ledger, config.SessionLife, logger) })
 	group.Go(func() error { return certificates.Run(ctx) })
@@ -143,23 +150,58 @@ func openEngine(config Config, logger *slog.Logger) (*docker.Engine, error) {
 	})
 }
 
-// newController writes the proxy's static configuration, which the proxy waits
-// for, and returns the controller that keeps the dynamic one.
-func newController(
-	config Config, ledger *store.Store, audit controller.Auditor, key secret.Key, engine *docker.Engine, logger *slog.Logger,
-) (*controller.Controller, error) {
-	static := traefik.StaticOptions{ProxyAddress: config.ProxyAddress}
-	changed, err := traefik.WriteStatic(config.ProxyFolder, static)
-	if err != nil {
-		return nil, fmt.Errorf("prepare proxy: %w", err)
-	}
-	if changed {
-		logger.Info("wrote the proxy's static configuration; a proxy that runs takes it after a restart", "folder", config.ProxyFolder)
-	}
+// openDomains writes the proxy's static configuration, which the proxy waits for.
+func openDomains(
+	ctx context.Context, config Config, ledger *store.Store, key secret.Key, engine *docker.Engine, logger *slog.Logger,
+) (*controller.Certificates, *traefik.Client, error) {
+	static := traefik.StaticOptions{ProxyAddress: config.ProxyAddress, HTTPSPort: config.HTTPSPort}
 	proxy, err := traefik.NewClient(static.APIURL(), static.VerifyURL())
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	domains, changed, err := controller.OpenCertificates(ctx, controller.CertificatesOptions{
+		Ledger:   ledger,
+		Engine:   engine,
+		Ready:    proxy.Ready,
+		Folder:   config.ProxyFolder,
+		Static:   static,
+		Self:     addressTowards(static.DashboardAddress()),
+		Key:      key,
+		Defaults: controller.DefaultProxySettings(config.LetsEncryptEmail, config.ACMEDirectory, config.ForceHTTPS),
+		Base:     config.BaseDomain,
+		Reserved: config.AdminHosts,
+		Logger:   logger,
+		Issued:   traefik.NewIssued(config.ACMEFolder),
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	if changed {
+		logger.Info("wrote the proxy's static configuration; a proxy that runs is restarted for it", "folder", config.ProxyFolder)
+	}
+	return domains, proxy, nil
+}
+
+// addressTowards is the address that other is reached from; it sends nothing. The
+// zero Addr where there is no way there yet.
+func addressTowards(other netip.AddrPort) netip.Addr {
+	connection, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(other))
+	if err != nil {
+		return netip.Addr{}
+	}
+	defer func() { _ = connection.Close() }()
+	own, err := netip.ParseAddrPort(connection.LocalAddr().String())
+	if err != nil {
+		return netip.Addr{}
+	}
+	return own.Addr().Unmap()
+}
+
+// newController returns the controller that keeps the proxy's dynamic configuration.
+func newController(
+	config Config, ledger *store.Store, audit controller.Auditor, key secret.Key, engine *docker.Engine,
+	proxy *traefik.Client, domains *controller.Certificates, logger *slog.Logger,
+) (*controller.Controller, error) {
 	return controller.New(controller.Options{
 		Ledger:           ledger,
 		Audit:            audit,
@@ -178,6 +220,7 @@ func newController(
 		BaseDomain:       config.BaseDomain,
 		DomainCheck:      domaincheck.Options{Resolver: config.Resolver, Addresses: config.PublicAddresses},
 		MaintenancePages: maintenancePages(config.Stack),
+		Domains:          domains,
 	})
 }
 

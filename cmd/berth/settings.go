@@ -51,6 +51,11 @@ type settings struct {
 		Email string `description:"address that the certificate authority writes to"`
 	} `description:"-"`
 
+	ACME struct {
+		Directory string `description:"directory of another certificate authority than Let's Encrypt, an https URL"`
+		Folder    string `description:"folder in which the proxy keeps what authorities give it; empty: Berth cannot take it back"`
+	} `description:"-"`
+
 	Docker struct {
 		Host string `description:"address of the engine, unix:// or tcp://"`
 	} `description:"-"`
@@ -68,7 +73,7 @@ type settings struct {
 		Pool string `description:"where the networks of apps get their subnets from"`
 	} `description:"-"`
 	Base struct {
-		Domain string `description:"domain below which each app gets a host by its name; empty: none"`
+		Domain string `description:"domain below which each app gets a host by its name, which can share one certificate; empty: none"`
 	} `description:"-"`
 	Public struct {
 		Addresses string `description:"addresses of this machine as the internet sees it, with commas between; empty: those of its interfaces that are public"`

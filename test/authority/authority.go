@@ -99,10 +99,10 @@ func (a *Authority) Roots(t testing.TB) *x509.CertPool {
 // Log is what authority and DNS have printed.
 func (a *Authority) Log() string { return a.log.String() }
 
-// Forbid lets the CAA record of the host name another authority.
-func (a *Authority) Forbid(t testing.TB, host string) {
+// Break lets every question about the host fail.
+func (a *Authority) Break(t testing.TB, host string) {
 	t.Helper()
-	a.tell(t, "/add-caa", map[string]any{"host": host + ".", "policies": []map[string]string{{"tag": "issue", "value": "other.example"}}})
+	a.tell(t, "/set-servfail", map[string]string{"host": host + "."})
 }
 
 // Point leads the host to another address.
@@ -223,6 +223,28 @@ func makePair(t testing.TB, folder, address string) (certificate []byte) {
 		t.Fatal(err)
 	}
 	return certificate
+}
+
+// SelfSigned makes a certificate and its key for a host, which nobody stands behind.
+func SelfSigned(t testing.TB, host string) (chain, key []byte) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wanted := &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "own of the test"}, DNSNames: []string{host},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(90 * 24 * time.Hour), KeyUsage: x509.KeyUsageDigitalSignature,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, wanted, wanted, private.Public(), private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyDER, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER})
 }
 
 func writeJSON(t testing.TB, file string, what any) {

@@ -1,0 +1,88 @@
+package router
+
+import (
+	"errors"
+	"net/url"
+
+	"berth/controller"
+	"berth/controller/secret"
+)
+
+type proxyPage struct {
+	frame
+	Form      controller.ProxyForm // as typed, else as it is
+	Providers []controller.DNSProvider
+	Problems  fieldProblems
+	HasDNS    bool // credentials are stored
+	HasUser   bool // a password of the dashboard is stored
+}
+
+func (a *admin) showProxySettings(v *visit) error {
+	return a.proxyForm(v, a.domains.Settings().Form(), fieldProblems{})
+}
+
+// updateProxySettings gives the proxy other settings: 303 to their page.
+func (a *admin) updateProxySettings(v *visit) error {
+	form := typedProxy(v.request().PostForm)
+	changed, restarted, err := a.domains.UpdateSettings(v.context(), form)
+	problems, err := fileProblems(err)
+	if err != nil {
+		return err
+	}
+	if len(problems) > 0 {
+		return a.proxyForm(v, form, problems)
+	}
+	v.done.resource, v.done.detail = "proxy", changed
+	sentence := "The proxy's settings are in place."
+	switch {
+	case changed == "":
+		sentence = "The proxy had these settings already."
+	case restarted:
+		sentence = "The proxy's settings are in place; it was restarted for them."
+	}
+	if err := v.notify(sentence); err != nil {
+		return err
+	}
+	return v.seeOther("/settings/proxy")
+}
+
+// fileProblems puts each under its field. A proxy that does not come back is told
+// on the form too, which keeps what was typed.
+func fileProblems(err error) (fieldProblems, error) {
+	problems := fieldProblems{}
+	if several, ok := errors.AsType[controller.Problems](err); ok {
+		for _, problem := range several {
+			problems[problem.Field] = problem
+		}
+		return problems, nil
+	}
+	if problem, ok := errors.AsType[*controller.Problem](err); ok && problem.Kind == controller.KindUnavailable {
+		problems[""] = problem
+		return problems, nil
+	}
+	return problems, problems.add(err)
+}
+
+func (a *admin) proxyForm(v *visit, form controller.ProxyForm, problems fieldProblems) error {
+	settings := a.domains.Settings()
+	page := proxyPage{
+		frame: v.frame("Proxy"), Form: form, Providers: controller.DNSProviders, Problems: problems,
+		HasDNS: settings.DNSSealed != nil, HasUser: settings.DashboardHash != "",
+	}
+	page.Section, page.Tab, page.Problem = "settings", "proxy", problems[""]
+	return v.page(problems.status(), "proxy", page)
+}
+
+func typedProxy(form url.Values) controller.ProxyForm {
+	return controller.ProxyForm{
+		Authority: form.Get(controller.FieldAuthority), Email: form.Get(controller.FieldEmail),
+		Directory: form.Get(controller.FieldDirectory), Trust: form.Get(controller.FieldTrust), Challenge: form.Get(controller.FieldChallenge),
+		DryRun: form.Get("dry_run") != "", ForceHTTPS: form.Get("force_https") != "", HTTP3: form.Get("http3") != "",
+		DNSProvider: form.Get(controller.FieldDNSProvider), DNSCredentials: form.Get(controller.FieldDNSCredentials),
+		Dashboard: form.Get(controller.FieldDashboard), DashboardHost: form.Get(controller.FieldDashboardHost),
+		DashboardUser: form.Get(controller.FieldDashboardUser), DashboardPassword: secret.Text(form.Get(controller.FieldDashboardPass)),
+	}
+}
+
+// Wrong is the problem of the field, for the template; nil where there is none.
+func (p proxyPage) Wrong(field string) *controller.Problem { return p.Problems[field] }

@@ -1,0 +1,89 @@
+package traefik
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+const issuedName = "acme.json"
+
+// Issued is the file in which the proxy keeps what authorities gave it. The proxy
+// reads it at its start only.
+//
+// A person's own certificate does not always win over an issued one: of two for
+// the same names the proxy takes either, and of two for a host the one whose list
+// of names sorts last. So the issued one has to go.
+type Issued struct{ folder string }
+
+// NewIssued returns the Issued of the folder that is /acme to the proxy; of an
+// empty one nothing is known.
+func NewIssued(folder string) Issued { return Issued{folder} }
+
+// issuedResolver is what the file holds of one resolver.
+type issuedResolver struct {
+	Account      json.RawMessage
+	Certificates []json.RawMessage
+}
+
+// Has reports whether there is a certificate for the host alone.
+func (i Issued) Has(host Host) (bool, error) {
+	_, found, err := i.without(host)
+	return found, err
+}
+
+// Forget removes the host's certificates; those for other names stay. The proxy has
+// to be restarted then, and may have written the old file once more before: ask Has.
+func (i Issued) Forget(host Host) error {
+	left, found, err := i.without(host)
+	if err != nil || !found {
+		return err
+	}
+	text, err := json.MarshalIndent(left, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode issued certificates: %w", err)
+	}
+	if _, err := replaceFile(i.folder, filepath.Join(i.folder, issuedName), text, privateMode); err != nil {
+		return fmt.Errorf("write issued certificates: %w", err)
+	}
+	return nil
+}
+
+func (i Issued) without(host Host) (left map[string]*issuedResolver, found bool, err error) {
+	if i.folder == "" {
+		return nil, false, nil
+	}
+	text, err := os.ReadFile(filepath.Join(i.folder, issuedName))
+	if errors.Is(err, fs.ErrNotExist) || err == nil && len(text) == 0 {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("read issued certificates: %w", err)
+	}
+	if err := json.Unmarshal(text, &left); err != nil {
+		return nil, false, fmt.Errorf("read issued certificates: %w", err)
+	}
+	for _, resolver := range left {
+		if resolver == nil {
+			continue
+		}
+		before := len(resolver.Certificates)
+		resolver.Certificates = slices.DeleteFunc(resolver.Certificates, func(entry json.RawMessage) bool { return isFor(entry, host) })
+		found = found || len(resolver.Certificates) < before
+	}
+	return left, found, nil
+}
+
+func isFor(entry json.RawMessage, host Host) bool {
+	var certificate struct {
+		Domain struct {
+			Main string   `json:"main"`
+			SANs []string `json:"sans"`
+		} `json:"domain"`
+	}
+	return json.Unmarshal(entry, &certificate) == nil && certificate.Domain.Main == string(host) && len(certificate.Domain.SANs) == 0
+}
