@@ -60,6 +60,7 @@ type Certificates struct {
 	hosts    map[traefik.Host]bool // of the last table
 	told     []traefik.Domain      // of the last table
 	publish  func(context.Context) error
+	order    func(context.Context, traefik.Host) error
 
 	wake  chan struct{}
 	watch watching
@@ -78,6 +79,7 @@ func OpenCertificates(ctx context.Context, o CertificatesOptions) (c *Certificat
 		o: o, own: traefik.NewOwnCertificates(o.Folder, o.Static), settings: o.Defaults,
 		files: make(map[traefik.Host]ownFile), hosts: make(map[traefik.Host]bool),
 		wake: make(chan struct{}, 1), publish: func(context.Context) error { return nil },
+		order: func(context.Context, traefik.Host) error { return nil },
 	}
 	if o.Served == nil {
 		address := o.Static.WebsecureAddress()
@@ -110,8 +112,11 @@ func OpenCertificates(ctx context.Context, o CertificatesOptions) (c *Certificat
 	return c, changed, nil
 }
 
-// PublishWith says how the route table is published after a change here.
-func (c *Certificates) PublishWith(publish func(context.Context) error) { c.publish = publish }
+// PublishWith says how the route table is published after a change here, and who
+// counts the certificates that an authority gave.
+func (c *Certificates) PublishWith(publish func(context.Context) error, order func(context.Context, traefik.Host) error) {
+	c.publish, c.order = publish, order
+}
 
 // Settings returns the proxy's settings.
 func (c *Certificates) Settings() ProxySettings {
@@ -150,7 +155,7 @@ func (c *Certificates) Secure(ctx context.Context, table traefik.Table) (traefik
 // The caller holds mu.
 func (c *Certificates) forcesHTTPS() bool { return c.settings.ForceHTTPS || c.o.Defaults.ForceHTTPS }
 
-// hostsOf are the hosts of the routes that the public can reach.
+// hostsOf are the hosts of the routes and redirects that the public can reach.
 func hostsOf(table traefik.Table) map[traefik.Host]bool {
 	hosts := make(map[traefik.Host]bool)
 	for _, target := range table.Targets {
@@ -159,6 +164,9 @@ func hostsOf(table traefik.Table) map[traefik.Host]bool {
 				hosts[route.Host] = true
 			}
 		}
+	}
+	for _, redirect := range table.Redirects {
+		hosts[redirect.From] = true
 	}
 	return hosts
 }

@@ -37,6 +37,7 @@ type hosts struct {
 	restarts  int
 	refuse    []error // of each time that the proxy should be ready
 	published []traefik.Table
+	ordered   []traefik.Host
 	looks     int
 }
 
@@ -84,7 +85,7 @@ func (h *hosts) openWith(defaults controller.ProxySettings, text secret.Text) {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	h.PublishWith(h.publish)
+	h.PublishWith(h.publish, h.order)
 }
 
 func (h *hosts) publish(ctx context.Context) error {
@@ -102,6 +103,14 @@ func (h *hosts) publish(ctx context.Context) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.published = append(h.published, table)
+	return nil
+}
+
+// order notes a certificate that an authority gave.
+func (h *hosts) order(_ context.Context, host traefik.Host) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.ordered = append(h.ordered, host)
 	return nil
 }
 

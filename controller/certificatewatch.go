@@ -230,6 +230,9 @@ func (c *Certificates) keepSeen(
 		}
 		fresh.At = now.UTC()
 		errs = append(errs, c.o.Ledger.UpdateSeen(ctx, domain.Host, fresh))
+		if fresh.issuedAfter(domain.Seen) {
+			errs = append(errs, c.order(ctx, domain.Host))
+		}
 		before := domain
 		domain.Seen = fresh
 		publish = publish || before.Redirects(now) != domain.Redirects(now) || before.strictFor(now) != domain.strictFor(now) ||

@@ -147,3 +147,9 @@ func (d Domain) alert(now time.Time) (DomainAlert, bool) {
 	}
 	return alert, true
 }
+
+// issuedAfter reports whether an authority has given a certificate since before was
+// seen, which counts against its budget.
+func (s Seen) issuedAfter(before Seen) bool {
+	return !s.Fallback && !s.Own && !s.DryRun && s.From.After(before.From)
+}

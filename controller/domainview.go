@@ -47,6 +47,9 @@ func (c *Certificates) Domains(ctx context.Context) ([]DomainView, error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	for host := range c.hosts { // those of redirects too, and those that apps have by their names
+		view(host)
+	}
 	if c.settings.Dashboard == DashboardHost {
 		view(c.settings.DashboardHost).Dashboard = true
 	}

@@ -15,15 +15,16 @@ import (
 // handTimeout is for all volumes of a service: millions of files take minutes.
 const handTimeout = 10 * time.Minute
 
-// handVolumes gives the volumes that prepareVolumes found to be another's to the user
-// that the service runs as, with the files that came in before: what was uploaded, or
-// what a release of another user wrote. It comes after displace: nobody writes meanwhile.
+// handVolumes gives the app's own volumes that prepareVolumes found to be another's
+// to the user that the service runs as, with the files that came in before: what was
+// uploaded, or what a release of another user wrote. It comes after displace: nobody
+// writes meanwhile.
 //
-// What several apps or services mount, and what a service changes as root, stays as
-// it is.
+// What several apps mount, and what a service changes as root, stays as it is; so do
+// the volumes of a compose file, where a database has files of several users.
 func (s *shipment) handVolumes(ctx context.Context, service *shipped) error {
-	own := service.ownMounts(s.release, s.listRuns())
-	return s.handMounts(ctx, slices.DeleteFunc(own, func(m Mount) bool { return !service.foreign[m.Volume] }), service.owner)
+	foreign := slices.DeleteFunc(slices.Clone(service.mounts(s.release)), func(m Mount) bool { return !service.foreign[m.Volume] })
+	return s.handMounts(ctx, foreign, service.owner)
 }
 
 // ownerOf is the user that an instance of the image runs as, as docker.Start has it.
@@ -37,15 +38,6 @@ func (s *shipment) ownerOf(ctx context.Context, service plan.Service, image dock
 		owner = nobody()
 	}
 	return owner, err
-}
-
-// ownMounts are the volumes that the service writes into and no other of the runs mounts.
-func (r ServiceRun) ownMounts(release Release, runs []ServiceRun) []Mount {
-	return slices.DeleteFunc(r.allMounts(release), func(mount Mount) bool {
-		return mount.ReadOnly || slices.ContainsFunc(runs, func(other ServiceRun) bool {
-			return other.Spec.Name != r.Spec.Name && slices.ContainsFunc(other.allMounts(release), func(m Mount) bool { return m.Volume == mount.Volume })
-		})
-	})
 }
 
 func (s *shipment) handMounts(ctx context.Context, mounts []Mount, owner volume.Owner) error {
@@ -101,7 +93,7 @@ func (s *shipment) giveBack(ctx context.Context) {
 }
 
 func (s *shipment) giveBackToLive(ctx context.Context) error {
-	if len(s.release.allMounts()) == 0 {
+	if len(s.release.Mounts) == 0 {
 		return nil
 	}
 	app, err := s.ledger.FindApp(ctx, s.release.App)
@@ -115,18 +107,9 @@ func (s *shipment) giveBackToLive(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, run := range live.Runs() {
-		if err := s.giveBackTo(ctx, live, run); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// giveBackTo is about the volumes that this release may have taken from one service.
-func (s *shipment) giveBackTo(ctx context.Context, live Release, run ServiceRun) error {
-	taken := slices.DeleteFunc(run.ownMounts(live, live.Runs()), func(m Mount) bool {
-		return !slices.ContainsFunc(s.release.allMounts(), func(own Mount) bool { return own.Volume == m.Volume && !own.ReadOnly })
+	run := live.MainRun()
+	taken := slices.DeleteFunc(slices.Clone(run.mounts(live)), func(m Mount) bool {
+		return m.ReadOnly || !slices.ContainsFunc(s.release.Mounts, func(own Mount) bool { return own.Volume == m.Volume && !own.ReadOnly })
 	})
 	if len(taken) == 0 {
 		return nil

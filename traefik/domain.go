@@ -103,6 +103,9 @@ func (t Table) secure(whole *Configuration) {
 			t.secureRouters(whole, base, domains[route.Host])
 		}
 	}
+	for _, redirect := range t.Redirects {
+		t.secureRouters(whole, string(redirect.From), domains[redirect.From])
+	}
 	whole.TLS = certificatesOf(t.Domains)
 }
 

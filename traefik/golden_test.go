@@ -85,7 +85,9 @@ func TestGolden_Generate(t *testing.T) {
 }
 
 // parseTable reads lines of targets, of domains, such as "domain a.example.com
-// resolver=production-http redirect hsts=1h", and "force 8443".
+// resolver=production-http redirect hsts=1h", of redirects, such as "redirect
+// www.example.com example.com permanent", "home /shop", "beacon TOKEN ANSWER" and
+// "force 8443".
 func parseTable(t *testing.T, input string) Table {
 	t.Helper()
 	var table Table
@@ -94,6 +96,12 @@ func parseTable(t *testing.T, input string) Table {
 		switch fields := strings.Fields(line); fields[0] {
 		case "domain":
 			table.Domains = append(table.Domains, parseDomain(t, fields[1:]))
+		case "home":
+			table.Home = mustParseRoute(t, fields[1])
+		case "beacon":
+			table.Beacon = Beacon{Token: fields[1], Answer: fields[2]}
+		case "redirect":
+			table.Redirects = append(table.Redirects, Redirect{From: Host(fields[1]), To: Host(fields[2]), Permanent: len(fields) > 3})
 		case "force":
 			port, err := strconv.ParseUint(fields[1], 10, 16)
 			if err != nil {

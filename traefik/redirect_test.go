@@ -8,20 +8,7 @@ import (
 
 func TestGolden_Redirects(t *testing.T) {
 	checkGolden(t, "redirects", func(t *testing.T, input string) string {
-		var table Table
-		for line := range strings.Lines(input) {
-			switch words := strings.Fields(line); words[0] {
-			case "home":
-				table.Home = mustParseRoute(t, words[1])
-			case "beacon":
-				table.Beacon = Beacon{Token: words[1], Answer: words[2]}
-			case "redirect":
-				table.Redirects = append(table.Redirects, Redirect{From: Host(words[1]), To: Host(words[2]), Permanent: len(words) > 3})
-			default:
-				table.Targets = append(table.Targets, parseTargets(t, line)...)
-			}
-		}
-		configuration, err := Generate(table)
+		configuration, err := Generate(parseTable(t, input))
 		if err != nil {
 			return err.Error() + "\n"
 		}

@@ -93,7 +93,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	if err != nil {
 		return err
 	}
-	domains.PublishWith(story.Republish)
+	domains.PublishWith(story.Republish, story.NoteCertificateOrder)
 	limits, err := limit.Open(ctx, limit.Options{Ledger: on.ledger, Budgets: config.RateLimits, Logger: logger})
 	if err != nil {
 		return fmt.Errorf("open limits: %w", err)
