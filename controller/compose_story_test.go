@@ -98,7 +98,7 @@ func (h *house) live(release controller.Release) controller.Release {
 	h.t.Helper()
 	release = h.wait(release.ReleaseID)
 	if release.State != controller.ReleaseLive {
-		h.t.Fatalf("release is %s: %s %s", release.State, release.Reason, release.Hint)
+		h.t.Fatalf("release is %s: %s %s\n%s", release.State, release.Reason, release.Hint, h.logged)
 	}
 	return release
 }
@@ -254,16 +254,17 @@ func TestCompose_FailurePutsEverythingBack(t *testing.T) {
 	if !slices.Contains(h.engine.stopped, "berth-book-r1.store") {
 		t.Error("the old store was never stopped")
 	}
-	if got := h.networks(); !slices.Equal(got, []string{"book.r1"}) {
-		t.Errorf("networks %q", got)
-	}
-	h.engine.mu.Lock()
-	defer h.engine.mu.Unlock()
-	for image := range h.engine.images {
-		if strings.Contains(image, "-r2") {
-			t.Errorf("the image %s was left", image)
+	h.eventually("its network to go", func() bool { return slices.Equal(h.networks(), []string{"book.r1"}) })
+	h.eventually("its images to go", func() bool {
+		h.engine.mu.Lock()
+		defer h.engine.mu.Unlock()
+		for image := range h.engine.images {
+			if strings.Contains(image, "-r2") {
+				return false
+			}
 		}
-	}
+		return true
+	})
 }
 
 func TestCompose_FailedServiceIsNamedWithItsLastWords(t *testing.T) {
@@ -290,9 +291,7 @@ func TestCompose_FailedServiceIsNamedWithItsLastWords(t *testing.T) {
 		t.Error("web was started without its migration")
 	}
 	h.settled()
-	if got := h.networks(); len(got) > 0 {
-		t.Errorf("networks %q are left", got)
-	}
+	h.eventually("the network to go", func() bool { return len(h.networks()) == 0 })
 }
 
 func TestCompose_ServiceBesideMustRunBeforeTheReleaseIsLive(t *testing.T) {
