@@ -254,7 +254,8 @@ func TestCompose_FailurePutsEverythingBack(t *testing.T) {
 	if !slices.Contains(h.engine.stopped, "berth-book-r1.store") {
 		t.Error("the old store was never stopped")
 	}
-	h.eventually("its network and images are gone", func() bool {
+	h.eventually("its network to go", func() bool { return slices.Equal(h.networks(), []string{"book.r1"}) })
+	h.eventually("its images to go", func() bool {
 		h.engine.mu.Lock()
 		defer h.engine.mu.Unlock()
 		for image := range h.engine.images {
@@ -262,11 +263,8 @@ func TestCompose_FailurePutsEverythingBack(t *testing.T) {
 				return false
 			}
 		}
-		return len(h.engine.networks) == 1
+		return true
 	})
-	if got := h.networks(); !slices.Equal(got, []string{"book.r1"}) {
-		t.Errorf("networks %q", got)
-	}
 }
 
 func TestCompose_FailedServiceIsNamedWithItsLastWords(t *testing.T) {
@@ -293,9 +291,7 @@ func TestCompose_FailedServiceIsNamedWithItsLastWords(t *testing.T) {
 		t.Error("web was started without its migration")
 	}
 	h.settled()
-	if got := h.networks(); len(got) > 0 {
-		t.Errorf("networks %q are left", got)
-	}
+	h.eventually("the network to go", func() bool { return len(h.networks()) == 0 })
 }
 
 func TestCompose_ServiceBesideMustRunBeforeTheReleaseIsLive(t *testing.T) {

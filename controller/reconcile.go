@@ -118,6 +118,11 @@ func (c *Controller) clearAttempt(ctx context.Context, release Release) error {
 	if c.shipping.has(release.ReleaseID) {
 		return nil
 	}
+	// It may have become live since it was listed: then nobody is shipping it any more.
+	now, err := c.ledger.FindRelease(ctx, release.ReleaseID)
+	if err != nil || !now.State.UnderWay() {
+		return ignoreMissing(err)
+	}
 	var errs []error
 	for _, run := range release.Runs() {
 		if run.KeptFrom != 0 || len(run.written(release)) == 0 {
@@ -128,6 +133,14 @@ func (c *Controller) clearAttempt(ctx context.Context, release Release) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// ignoreMissing drops the error about a row that is gone.
+func ignoreMissing(err error) error {
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	return err
 }
 
 // reconcileApp makes the app's live instances as they are wanted, and returns their

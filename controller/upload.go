@@ -90,7 +90,10 @@ func (u uploadsFolder) receive(r io.Reader, limit int64) (*Archive, error) {
 	if err == nil && n > limit {
 		err = errTooLarge
 	}
-	if err = errors.Join(err, file.Close()); err != nil {
+	// The kernel's own stamp lags a few milliseconds: of what came right after the start,
+	// it would say that it is older than the process, and sweep would remove it.
+	now := time.Now()
+	if err = errors.Join(err, file.Close(), u.root.Chtimes(name, now, now)); err != nil {
 		u.remove(name)
 		return nil, err
 	}
