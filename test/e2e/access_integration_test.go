@@ -51,7 +51,7 @@ func TestAccess_WalkFromAPasswordToAMaintenancePage(t *testing.T) {
 	b.press("/admin/apps/vault", ".crumbs a[href='/admin/apps/vault']", "#summary")
 	b.waitText("#summary", "Add a user, or open it")
 	b.press(page, "#summary .notice.bad a", "section.outcome")
-	b.press(page, "section.outcome button", "#users p.soft")
+	b.press(page, "section.outcome button", "#users .badge.idle")
 	if status, body := visitAs(t, "/vault", "", ""); status != http.StatusOK {
 		t.Errorf("opened on purpose: %d %s", status, body)
 	}
