@@ -111,7 +111,9 @@ func TestBrowser_AccessOfAnAppIsChangedByItsForms(t *testing.T) {
 	w.open("/admin/apps/hello/access")
 	w.run(chromedp.SendKeys("#access-user", "ann"), chromedp.SendKeys("#access-password", goodAccessPassword), chromedp.Click(`#users form.stack button.main`), chromedp.WaitVisible(`#user-ann`))
 	w.run(chromedp.Click(`#user-ann button`), chromedp.WaitVisible(`#closed-title`))
-	w.run(chromedp.Click(`section.outcome button`), chromedp.WaitVisible(`#users p.soft`))
+	w.run(chromedp.Click(`section.outcome button`), chromedp.WaitVisible(`#users .badge.idle`))
+	w.run(chromedp.EmulateViewport(390, 844, chromedp.EmulateMobile))
+	w.wait(`document.documentElement.scrollWidth <= window.innerWidth`)
 	w.run(chromedp.SendKeys("#maintenance-text", "Back <b>soon</b>"), chromedp.Click(`#maintenance button`), chromedp.WaitVisible(`#maintenance .badge.warn`))
 	w.mustBeClean()
 }

@@ -51,7 +51,7 @@ func TestAccess_WalkFromAPasswordToAMaintenancePage(t *testing.T) {
 	b.press("/admin/apps/vault", ".crumbs a[href='/admin/apps/vault']", "#summary")
 	b.waitText("#summary", "Add a user, or open it")
 	b.press(page, "#summary .notice.bad a", "section.outcome")
-	b.press(page, "section.outcome button", "#users p.soft")
+	b.press(page, "section.outcome button", "#users .badge.idle")
 	if status, body := visitAs(t, "/vault", "", ""); status != http.StatusOK {
 		t.Errorf("opened on purpose: %d %s", status, body)
 	}
@@ -65,14 +65,17 @@ func TestAccess_WalkFromAPasswordToAMaintenancePage(t *testing.T) {
 	if status != http.StatusServiceUnavailable || !strings.Contains(body, "Back at 14:00. &lt;b&gt;Really.&lt;/b&gt;") {
 		t.Errorf("maintenance, with app and controller down: %d %s", status, body)
 	}
+	b.shoot("42-access-in-maintenance")
+	b.press(page, "#maintenance button.main", "#maintenance .badge.idle")
+	b.press(page, "#maintenance button", "#maintenance .badge.warn")
 	b.run("look at the page", chromedp.Navigate(berth.Apps+"/vault"))
 	b.waitText("main", "Back at 14:00. <b>Really.</b>")
-	b.shoot("42-maintenance")
+	b.shoot("43-maintenance")
 
-	b.open("/admin/apps/vault")
-	b.press(page, "dl.facts a[href$='/access']", "#maintenance .badge.warn")
-	b.shoot("43-access-in-maintenance")
-	b.press(page, "#maintenance button.main", "#maintenance .badge.idle")
+	var shown struct{ Maintenance struct{ On bool } }
+	if code, err := berth.Send(t.Context(), o.token, http.MethodPatch, "/api/v1/apps/vault/access", `{"maintenance": {"on": false}}`, &shown); err != nil || code != http.StatusOK || shown.Maintenance.On {
+		t.Errorf("back to the app: %d, %+v, %v", code, shown, err)
+	}
 	o.act("vault", "start")
 	answers(t, 10*time.Second, "/vault", "testapp v2")
 }
