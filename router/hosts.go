@@ -71,8 +71,11 @@ func (a *admin) checkHostAgain(v *visit) error {
 // updateHome chooses where "/" leads that no app has: 303 back.
 func (a *admin) updateHome(v *visit) error {
 	chosen := v.request().PostForm.Get(fieldHome)
-	v.done.detail = "home " + chosen
-	return a.changeHosts(v, redirectForm{Permanent: true}, a.routing.UpdateHome(v.context(), chosen), "The home route is saved.")
+	err := a.routing.UpdateHome(v.context(), chosen)
+	if err == nil {
+		v.done.detail = "home " + chosen // it is a route of an app, not just anything that was typed
+	}
+	return a.changeHosts(v, redirectForm{Permanent: true}, err, "The home route is saved.")
 }
 
 // createRedirect lets a host redirect: 303 back.

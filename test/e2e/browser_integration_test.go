@@ -68,7 +68,7 @@ func (b *browser) open(path string) {
 				return err
 			}
 		}
-	}), chromedp.WaitVisible("main"))
+	}), chromedp.WaitVisible("main#main")) // a search for main alone finds the word in Domains too
 }
 
 // press clicks a button and waits for what the answer shows. The browser runs
