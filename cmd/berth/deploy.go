@@ -147,6 +147,20 @@ func (p *program) addLineFlags(flags *flag.FlagSet) lineFlags {
 	}
 }
 
+// openClient is for a command that speaks to the server of its flags.
+func (p *program) openClient(line lineFlags) (*client, error) {
+	token, err := p.deployToken(*line.token, *line.tokenFile)
+	if err != nil {
+		return nil, err
+	}
+	api, err := newClient(*line.server, token, *line.caFile)
+	if err != nil {
+		return nil, err
+	}
+	api.notes = p.stderr
+	return api, nil
+}
+
 func (p *program) variableOr(name, fallback string) string {
 	if text := p.variable(name); text != "" {
 		return text

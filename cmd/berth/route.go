@@ -52,15 +52,10 @@ func runRoute(ctx context.Context, p *program, args []string) error {
 	if err != nil {
 		return err
 	}
-	token, err := p.deployToken(*line.token, *line.tokenFile)
+	api, err := p.openClient(line)
 	if err != nil {
 		return err
 	}
-	api, err := newClient(*line.server, token, *line.caFile)
-	if err != nil {
-		return err
-	}
-	api.notes = p.stderr
 	ctx, cancel := context.WithTimeout(ctx, routeTimeout)
 	defer cancel()
 	var answer routesAnswer
