@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/chromedp/chromedp"
 )
 
 // TestCompose_GuestbookLivesThroughItsReleases takes the example through what its
@@ -277,4 +279,48 @@ func instancesOf(t *testing.T, app string) []string {
 		"--filter", "label=berth.stack="+berth.Name, "--filter", "label=berth.app="+app))
 	slices.Sort(names)
 	return names
+}
+
+// TestBrowser_DeploysAComposeAppAfterALookAtItsPlan is a person's way with an app of
+// two services, and a look at each page that tells of it.
+func TestBrowser_DeploysAComposeAppAfterALookAtItsPlan(t *testing.T) {
+	o := newOperator(t)
+	t.Cleanup(func() {
+		o.remove("visitors")
+		docker(t, "volume", "rm", berth.Name+"-vol-visitors_entries")
+	})
+	packed := write(t, "visitors.zip", newGuestbook(t).archive(t, "Visitors' book"))
+	b := newBrowser(t)
+	b.open("/login")
+	b.run("sign in", chromedp.SendKeys("#password", resetPassword(t)))
+	b.press("/admin", "form[action='/login'] button", "#apps")
+
+	b.open("/upload")
+	b.run("ask to see it first", chromedp.SendKeys("#name", "visitors"), chromedp.SendKeys("#route", "/visitors"),
+		chromedp.Click("#check"), chromedp.SetUploadFiles("input[name=archive]", []string{packed}))
+	b.press("/upload", "form[data-upload] button[type=submit]", "#held")
+	b.shoot("13-compose-preview")
+	for _, words := range []string{"visitors.zip", "2 services", "store", "web"} {
+		if !strings.Contains(b.text("#held"), words) {
+			t.Errorf("the page does not say %q: %s", words, b.text("#held"))
+		}
+	}
+	b.press("/admin/apps/visitors/releases/1", "#held button.main", ".steps")
+	b.waitText(".outcome", "answers at")
+	b.shoot("14-compose-release")
+	answers(t, 2*time.Second, "/visitors/", "Visitors' book")
+
+	b.open("/admin/apps/visitors")
+	b.waitText("main", "store")
+	b.waitText("#output-panel", "store: ")
+	b.shoot("15-compose-app")
+	for name, path := range map[string]string{
+		"16-supported": "/admin/compose", "17-proxy-settings": "/settings/proxy", "18-certificates": "/settings/certificates",
+	} {
+		b.open(path)
+		b.shoot(name)
+		b.fits(path)
+	}
+	b.fits("/admin/apps/visitors")
+	b.fits("/admin/apps/visitors/releases/1")
 }
