@@ -2,6 +2,7 @@ package controller_test
 
 import (
 	"errors"
+	"maps"
 	"strings"
 	"testing"
 
@@ -19,14 +20,16 @@ func (h *house) changeAccess(change controller.AccessChange) (traefik.Access, er
 	return h.UpdateAccess(h.t.Context(), "hello", change)
 }
 
-// routers are the names of the public routers that were published.
+// routers are the public routers of apps that were published.
 func (p *proxy) routers() map[string]*traefik.Router {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.published == nil || p.published.HTTP == nil {
 		return nil
 	}
-	return p.published.HTTP.Routers
+	routers := maps.Clone(p.published.HTTP.Routers)
+	delete(routers, "beacon")
+	return routers
 }
 
 func user(name string) controller.AccessChange {

@@ -112,14 +112,8 @@ func (u uploadsFolder) openWhole(name string, limits archive.Limits) (*archive.T
 
 func (u uploadsFolder) remove(name string) { _ = u.root.Remove(name) }
 
-// clockStep is more than the steps in which the clock of a file system goes.
-const clockStep = time.Second
-
 // sweep removes the files that are older than before and not in owned: what a
 // crash left behind, and never one that is being received now.
-//
-// The clock of files goes in steps, so that one made just after before can look
-// older; what is young enough for that is left to a later start.
 func (u uploadsFolder) sweep(owned map[string]bool, before time.Time) error {
 	folder, err := u.root.Open(".")
 	if err != nil {
@@ -132,7 +126,7 @@ func (u uploadsFolder) sweep(owned map[string]bool, before time.Time) error {
 	}
 	for _, entry := range entries {
 		info, err := entry.Info()
-		if err == nil && !owned[entry.Name()] && info.ModTime().Before(before.Add(-clockStep)) {
+		if err == nil && !owned[entry.Name()] && info.ModTime().Before(before) {
 			u.remove(entry.Name())
 		}
 	}

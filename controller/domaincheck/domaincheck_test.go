@@ -57,6 +57,13 @@ func newZone(t *testing.T, records ...string) *zone {
 	return z
 }
 
+// fail answers every question about the name with the code from here on.
+func (z *zone) fail(name string, code int) {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	z.failing[name] = code
+}
+
 // ServeDNS answers like a server that follows no alias.
 func (z *zone) ServeDNS(w dns.ResponseWriter, question *dns.Msg) {
 	z.mu.Lock()
@@ -119,7 +126,7 @@ func TestCheck_NamesBothAddressesWhereDNSPointsElsewhere(t *testing.T) {
 
 func TestCheck_SaysWhichRecordIsMissing(t *testing.T) {
 	z := newZone(t)
-	z.failing["app.example.com."] = dns.RcodeNameError
+	z.fail("app.example.com.", dns.RcodeNameError)
 	findings := checker(z, nil).Check(t.Context(), "app.example.com")
 	wantFinding(t, about(t, findings, AboutDNS), Bad, "has no address in DNS", "Set the A record of app.example.com to 198.51.100.7.")
 	if at := about(t, findings, AboutReach); at != (Finding{}) {
@@ -196,7 +203,7 @@ func TestCheck_CAA(t *testing.T) {
 
 func TestCheck_AServerThatFailsOnCAAIsSaid(t *testing.T) {
 	z := newZone(t)
-	z.failing["example.com."] = dns.RcodeServerFailure
+	z.fail("example.com.", dns.RcodeServerFailure)
 	wantFinding(t, about(t, checker(z, nil).Check(t.Context(), "app.example.com"), AboutCAA), Unknown, "SERVFAIL", "gives no certificate")
 }
 
