@@ -321,7 +321,7 @@ func (s ProxySettings) static(base traefik.StaticOptions, key secret.Key, self n
 	base.Dashboard = traefik.Dashboard{Off: s.Dashboard == DashboardOff, Controller: self}
 	if s.Dashboard == DashboardHost {
 		base.Dashboard.Host, base.Dashboard.Resolver = s.DashboardHost, acme.Resolver(s.Challenge)
-		base.Dashboard.Users = []string{s.DashboardUser + ":" + s.DashboardHash}
+		base.Dashboard.Users = []traefik.User{{Name: s.DashboardUser, Hash: s.DashboardHash}}
 	}
 	return base, nil
 }

@@ -54,6 +54,19 @@ type User struct {
 	Hash string // bcrypt
 }
 
+// String is the user as the proxy's basic auth takes it.
+func (u User) String() string { return u.Name + ":" + u.Hash }
+
+func (u User) check() error {
+	if !userPattern.MatchString(u.Name) || len(u.Hash) != maxPasswordHashBytes || !hashPattern.MatchString(u.Hash) {
+		return fmt.Errorf("user %.60q is not valid", u.Name)
+	}
+	if cost, err := bcrypt.Cost([]byte(u.Hash)); err != nil || cost < PasswordCost {
+		return fmt.Errorf("the hash of user %.60q is not a bcrypt hash of cost %d or more", u.Name, PasswordCost)
+	}
+	return nil
+}
+
 // Rate bounds the requests of each client, an IPv6 customer being a /64. The zero
 // Rate bounds nothing.
 type Rate struct {
@@ -117,11 +130,8 @@ var (
 // row that someone else wrote.
 func (a Access) check() error {
 	for i, user := range a.Users {
-		if !userPattern.MatchString(user.Name) || len(user.Hash) != maxPasswordHashBytes || !hashPattern.MatchString(user.Hash) {
-			return fmt.Errorf("user %.60q is not valid", user.Name)
-		}
-		if cost, err := bcrypt.Cost([]byte(user.Hash)); err != nil || cost < PasswordCost {
-			return fmt.Errorf("the hash of user %.60q is not a bcrypt hash of cost %d or more", user.Name, PasswordCost)
+		if err := user.check(); err != nil {
+			return err
 		}
 		if slices.ContainsFunc(a.Users[:i], func(other User) bool { return other.Name == user.Name }) {
 			return fmt.Errorf("user %.60q is there twice", user.Name)

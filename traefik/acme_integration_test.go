@@ -344,10 +344,9 @@ func TestProxy_SpeaksModernTLSAloneAndNamesNoAppByDefault(t *testing.T) {
 }
 
 func TestProxy_ItsDashboardIsClosedOrBehindAPassword(t *testing.T) {
-	hash := "$2a$04$" + "WIKyTHSXZ5p1Y0zZ9mnpX.fyuKNZcxg2BpqEFqy9WZSYkoTNhZkCe"
 	for name, dashboard := range map[string]Dashboard{
 		"off":  {Off: true},
-		"host": {Host: "proxy.example.com", Users: []string{"me:" + hash}},
+		"host": {Host: "proxy.example.com", Users: []User{testUser(t, "me")}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := startProxyWith(t, func(p *proxy) {

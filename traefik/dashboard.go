@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"regexp"
 )
 
 // Dashboard says who can open the proxy's own pages. The zero value shows them to
@@ -15,11 +14,9 @@ type Dashboard struct {
 	Controller netip.Addr // Berth's address as the proxy sees it; needed where Off or Host is set
 	// Host opens them to the world, and closes them on the dashboard's port.
 	Host     Host
-	Users    []string // name:bcrypt hash; at least one where Host is set
-	Resolver string   // for Host's certificate; empty: what is at hand
+	Users    []User // at least one where Host is set
+	Resolver string // for Host's certificate; empty: what is at hand
 }
-
-var dashboardUserPattern = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}:\$2[aby]\$[0-9]{2}\$[./A-Za-z0-9]{53}$`)
 
 // Local reports whether the pages are open on the dashboard's own port.
 func (d Dashboard) Local() bool { return !d.Off && d.Host == "" }
@@ -46,8 +43,8 @@ func (d Dashboard) check() error {
 		return errors.New("a dashboard with a host of its own needs a user")
 	}
 	for _, user := range d.Users {
-		if !dashboardUserPattern.MatchString(user) {
-			return errors.New("a user of the dashboard is not a name with a bcrypt hash")
+		if err := user.check(); err != nil {
+			return fmt.Errorf("dashboard: %w", err)
 		}
 	}
 	if d.Resolver != "" && !resolverPattern.MatchString(d.Resolver) {

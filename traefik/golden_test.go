@@ -235,7 +235,8 @@ func parseStatic(t *testing.T, input string) StaticOptions {
 		case "dashboard":
 			options.Dashboard = Dashboard{Off: fields[1] == "off", Controller: netip.MustParseAddr("10.201.0.3")}
 			if fields[1] != "off" {
-				options.Dashboard.Host, options.Dashboard.Users = Host(fields[1]), fields[2:]
+				name, hash, _ := strings.Cut(fields[2], ":")
+				options.Dashboard.Host, options.Dashboard.Users = Host(fields[1]), []User{{Name: name, Hash: hash}}
 				options.Dashboard.Resolver = options.ACME.Resolver(ChallengeHTTP)
 			}
 		default:

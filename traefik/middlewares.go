@@ -74,7 +74,7 @@ func accessLabels(labels map[string]string, target Target) (chain []string) {
 	if access.Password {
 		users := make([]string, 0, len(access.Users))
 		for _, user := range access.Users {
-			users = append(users, user.Name+":"+user.Hash)
+			users = append(users, user.String())
 		}
 		add("auth", map[string]string{
 			"basicauth.users": strings.Join(users, ","), "basicauth.realm": target.App,
