@@ -184,7 +184,8 @@ func write(t *testing.T, name string, content []byte) string {
 	return path
 }
 
-// TestBrowser_WalksTheWholeWay is the main job as a person does it: first
+// TestBrowser_WalksTheWholeWay comes first, while the password of the first start holds:
+// the files of this package are in that order. It is the main job as a person does it: first
 // sign-in, upload, live page, failed update, good update, rollback, delete.
 func TestBrowser_WalksTheWholeWay(t *testing.T) {
 	b := newBrowser(t)
