@@ -19,6 +19,9 @@ func (c *Controller) Accept(ctx context.Context, u Upload) (Release, error) {
 	if err != nil {
 		return Release{}, err
 	}
+	if err := c.checkWaivers(app.Settings); err != nil {
+		return Release{}, err
+	}
 	if _, err := c.examineUpload(u, app, environment); err != nil {
 		return Release{}, err
 	}
@@ -39,6 +42,7 @@ func (c *Controller) Accept(ctx context.Context, u Upload) (Release, error) {
 	if u.Archive != nil {
 		u.Archive.file = "" // it belongs to the release now
 	}
+	c.recordWaivers(ctx, App{Name: app.Name}, app.Settings, u.By)
 	c.dispatch(release)
 	c.checkLater(u.Route.Host)
 	c.notices.notify(app.Name)
@@ -165,7 +169,7 @@ func (c *Controller) newApp(u Upload) (App, openEnvironment, error) {
 		Name: u.Name, Routes: []traefik.Route{u.Route}, Settings: DefaultSettings().within(c.most),
 		Mounts: u.Mounts, Wanted: WantedRunning, CreatedAt: time.Now(),
 	}
-	app.Settings.Port, app.Settings.Fallback = u.Port, u.Fallback
+	app.Settings.Port, app.Settings.Fallback, app.Settings.Database = u.Port, u.Fallback, u.Database
 	var err error
 	if app.Variables, err = c.changeEnvironment(u.Name, nil, EnvironmentChange{Set: u.Environment}); err != nil {
 		return App{}, openEnvironment{}, inField("environment", err)

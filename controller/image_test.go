@@ -314,3 +314,36 @@ func FuzzParseServiceNames(f *testing.F) {
 		}
 	})
 }
+
+func TestWaivers_OfDatabasesCanComeWithTheUpload(t *testing.T) {
+	h := newHouse(t)
+	route, err := h.ParseRoute("/db")
+	if err != nil {
+		t.Fatal(err)
+	}
+	wish := controller.Upload{Name: "db", Route: route, Image: "docker.io/library/postgres:17", By: "test"}
+	preview, err := h.Examine(t.Context(), wish)
+	if err != nil || !strings.Contains(strings.Join(preview.Reasons, " "), `the image of postgres, which starts as root and steps down: it needs the waiver "Database"`) {
+		t.Errorf("preview %+v, %v", preview, err)
+	}
+	wish.Database = true
+	preview, err = h.Examine(t.Context(), wish)
+	if err != nil || strings.Contains(strings.Join(preview.Reasons, " "), "waiver") {
+		t.Errorf("with the waiver: preview %+v, %v", preview, err)
+	}
+	release, err := h.Accept(t.Context(), wish)
+	if err != nil || !release.Settings.Database {
+		t.Fatalf("release %+v, %v", release, err)
+	}
+	if lines := h.audit.taken(); !slices.Contains(lines, "WAIVER_GRANT app db true by test: database") {
+		t.Errorf("recorded %q", lines)
+	}
+	h.stop()
+	h.forbidden = []controller.Waiver{controller.WaiverDatabase}
+	h.open()
+	wish.Name, wish.Route.Path = "other", "/other"
+	_, err = h.Accept(t.Context(), wish)
+	wantProblem(t, err, controller.KindConflict, "database")
+	_, err = h.Examine(t.Context(), wish)
+	wantProblem(t, err, controller.KindConflict, "database")
+}

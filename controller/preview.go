@@ -30,6 +30,9 @@ func (c *Controller) Examine(ctx context.Context, u Upload) (Preview, error) {
 	if err != nil {
 		return Preview{}, err
 	}
+	if err := c.checkWaivers(app.Settings); err != nil {
+		return Preview{}, err
+	}
 	made, err := c.examineUpload(u, app, environment)
 	if err != nil {
 		return Preview{}, err
@@ -101,6 +104,11 @@ func previewOf(made plan.Plan) Preview {
 		preview.Own, preview.Dockerfile, preview.Reasons = "", "", []string{fmt.Sprintf("The route leads to %s.", made.Main)}
 	}
 	preview.Reasons = append(preview.Reasons, made.Notes...)
+	for _, service := range made.Services {
+		if name, known := plan.DatabaseImage(service.Image); known && !service.Waivers.Database {
+			preview.Reasons = append(preview.Reasons, fmt.Sprintf("%s runs the image of %s, which starts as root and steps down: it needs the waiver \"Database\".", service.Name, name))
+		}
+	}
 	return preview
 }
 

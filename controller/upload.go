@@ -21,6 +21,8 @@ type Upload struct {
 	Route  traefik.Route
 	Port   uint16 // 0 lets the image decide
 	Mounts []Mount
+	// Database is the waiver, for the services whose image is a known database.
+	Database bool
 	// Fallback lets a static site answer unknown paths with its index.html.
 	Fallback bool
 	// Environment is what the app is to have from its first release on: a compose file

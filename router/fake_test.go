@@ -135,6 +135,9 @@ func (f *fakeApps) Accept(_ context.Context, u controller.Upload) (controller.Re
 	if u.Fallback {
 		made += " with fallback"
 	}
+	if u.Database {
+		made += " waived database"
+	}
 	f.note("accept %s %s %d %s by %s", u.Name, u.Route, u.Port, made, u.By)
 	if f.onAccept != nil {
 		return f.onAccept(u)

@@ -210,3 +210,23 @@ func TestWaiver_ThatTheOperatorForbidsIsSaidSoOnTheForm(t *testing.T) {
 		t.Error("the other waiver is forbidden too")
 	}
 }
+
+func TestWaiver_OfDatabasesCanBeGivenWithTheUpload(t *testing.T) {
+	s := newSite(t)
+	token := s.signIn()
+	mustContain(t, s.get("/upload").body, `class="check bad-text" for="database"`)
+	s.upload("/upload", "", newForm(token, part{"database", "1", ""}, zipPart)...)
+	if calls := strings.Join(s.apps.called(), "\n"); !strings.Contains(calls, "waived database") {
+		t.Errorf("calls %q", calls)
+	}
+	parts := []part{{"name", "db", ""}, {"route", "/db", ""}, {"database", "true", ""}, zipPart}
+	answer := s.upload("/api/v1/apps", deployToken, parts...)
+	if answer.StatusCode != http.StatusForbidden || decode(t, answer.body)["field"] != "database" {
+		t.Errorf("scope deploy: %d %s", answer.StatusCode, answer.body)
+	}
+	if answer := s.upload("/api/v1/apps", adminToken, parts...); answer.StatusCode != http.StatusCreated {
+		t.Errorf("scope admin: %d %s", answer.StatusCode, answer.body)
+	}
+	s.apps.forbidden = []controller.Waiver{controller.WaiverDatabase}
+	mustContain(t, s.get("/upload").body, "The operator of this server forbids it", `name="database" value="1" aria-describedby="database-hint" disabled`)
+}

@@ -2,6 +2,7 @@ package router
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"berth/controller"
@@ -19,6 +20,8 @@ type uploadPage struct {
 	Problems          fieldProblems
 	Image             string // as it was typed
 	Fallback          bool
+	Database          bool      // the waiver
+	DatabaseForbidden bool      // by the operator
 	Checked           bool      // the box that asks to see it first
 	Held              *heldView // the archive that was looked into, nil where there is none
 }
@@ -73,6 +76,9 @@ func (a *admin) acceptUpload(v *visit) (controller.Release, *upload, error) {
 	defer form.archive.Discard()
 	if err == nil && a.givesUp(v, form) {
 		return controller.Release{}, form, nil
+	}
+	if err == nil && v.caller.bearer {
+		err = v.mayWaive(controller.App{}, controller.Settings{Database: wish.Database})
 	}
 	if err != nil || len(form.problems) > 0 {
 		v.done.halfway = form.checks() && err == nil
@@ -139,7 +145,8 @@ func (a *admin) parseUpload(form *upload, into *controller.Upload) error {
 	if err := form.problems.add(err); err != nil {
 		return err
 	}
-	into.Fallback = form.fields[fieldFallback] != "" && form.fields[fieldFallback] != "false"
+	into.Fallback = isTicked(form.fields[fieldFallback])
+	into.Database = isTicked(form.fields[fieldDatabase])
 	if err := form.problems.add(parseVariables(form, into)); err != nil {
 		return err
 	}
@@ -150,6 +157,9 @@ func (a *admin) parseUpload(form *upload, into *controller.Upload) error {
 	into.Mounts = []controller.Mount{mount}
 	return form.problems.add(err)
 }
+
+// isTicked is about a box of the form; programs write false, too.
+func isTicked(value string) bool { return value != "" && value != "false" }
 
 // parseVariables reads what the new app is to have as its environment.
 func parseVariables(form *upload, into *controller.Upload) error {
@@ -176,6 +186,8 @@ func (a *admin) uploadForm(v *visit, form *upload) error {
 		Volume: form.fields[fieldVolume], Target: form.fields[fieldTarget], ReadOnly: form.fields[fieldReadOnly] != "",
 	}
 	page.Image, page.Fallback = form.fields[fieldImage], form.fields[fieldFallback] != ""
+	page.Database = isTicked(form.fields[fieldDatabase])
+	page.DatabaseForbidden = slices.Contains(a.apps.ForbiddenWaivers(), controller.WaiverDatabase)
 	page.VolumeNames = a.volumeNames(v)
 	page.Section = "upload"
 	page.Problem = form.problems[""]
