@@ -14,9 +14,9 @@ var settingsTabs = []settingsTab{
 	{"tokens", "/settings/tokens", "API tokens"},
 	{"accounts", "/settings/accounts", "Accounts"},
 	{"domains", hostsPath, "Domains"},
-	{"limits", "/settings/limits", "Rate limits"},
 	{"certificates", "/settings/certificates", "Certificates"},
 	{"proxy", "/settings/proxy", "Proxy"},
+	{"limits", "/settings/limits", "Rate limits"},
 	{"audit", "/settings/audit", "Audit log"},
 }
 
