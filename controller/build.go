@@ -1,0 +1,224 @@
+package controller
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"berth/controller/archive"
+	"berth/controller/docker"
+	"berth/controller/plan"
+)
+
+// obtainImages builds or pulls the images of the upload, or finds those that the
+// release has already. Then it is known which services run, and as what.
+func (s *shipment) obtainImages(ctx context.Context) error {
+	if s.release.Image != "" {
+		s.log.say("using the image that is there already")
+		return s.findImages(ctx)
+	}
+	if err := s.line.enter(ctx, s.release.ReleaseID); err != nil {
+		return err
+	}
+	defer s.line.leave()
+	if err := s.advance(ctx, ReleaseBuilding); err != nil {
+		return err
+	}
+	if s.release.Reference != "" {
+		return s.pull(ctx)
+	}
+	return s.build(ctx)
+}
+
+// findImages takes the services from the ledger.
+func (s *shipment) findImages(ctx context.Context) error {
+	s.composed = s.release.Composed()
+	var specs []plan.Service
+	for _, run := range s.release.Runs() {
+		spec, err := s.specOf(s.release, run, s.environment)
+		if err != nil {
+			return err
+		}
+		specs = append(specs, spec)
+		s.services = append(s.services, shipped{ServiceRun: ServiceRun{Spec: spec, Main: run.Main, Image: run.Image}})
+	}
+	s.name(specs)
+	return s.besideNetwork(ctx, func(ctx context.Context) (err error) {
+		for i := range s.services {
+			service := &s.services[i]
+			if service.image, err = s.findImage(ctx, service.Image); err != nil {
+				return err
+			}
+			service.Image = service.image.ID
+		}
+		return s.settle(ctx)
+	})
+}
+
+// besideNetwork does the work while the release's network is made: its name is
+// known before.
+func (s *shipment) besideNetwork(ctx context.Context, work func(context.Context) error) error {
+	preparing, prepareCtx := errgroup.WithContext(ctx)
+	preparing.Go(func() (err error) {
+		prepareCtx, cancel := context.WithTimeout(prepareCtx, startTimeout)
+		defer cancel()
+		s.network, err = s.engine.EnsureNetwork(prepareCtx, string(s.app.Name), s.networkNumber())
+		return err
+	})
+	err := work(ctx)
+	if prepareErr := preparing.Wait(); err == nil {
+		err = prepareErr
+	}
+	return err
+}
+
+func (s *shipment) networkNumber() int64 {
+	if s.composed {
+		return s.release.Number
+	}
+	return 0
+}
+
+func (s *shipment) build(ctx context.Context) error {
+	tree, err := s.uploads.open(s.release.Archive, s.limits)
+	if err != nil {
+		return archiveProblem(err)
+	}
+	defer tree.Close()
+	made, err := planFor(tree, s.app.Name, s.planOptions())
+	if err != nil {
+		return archiveProblem(err)
+	}
+	s.take(made)
+	if err := s.foretell(ctx); err != nil {
+		return err
+	}
+	return s.besideNetwork(ctx, func(ctx context.Context) error { return s.makeImages(ctx, tree) })
+}
+
+// take makes the plan's services those of the release, and tells about them.
+func (s *shipment) take(made plan.Plan) {
+	s.composed = made.Composed
+	for _, service := range made.Services {
+		s.services = append(s.services, shipped{ServiceRun: ServiceRun{Spec: service, Main: service.Name == made.Main}})
+	}
+	s.name(made.Services)
+	for _, note := range made.Notes {
+		s.log.say("%s", note)
+	}
+	s.tellGenerated()
+	if !s.composed {
+		main := s.main()
+		main.Spec = s.environment.deliver(main.Spec)
+	}
+}
+
+// name gives every service the names of its instances, and the log the mask of all
+// secrets that are known now.
+func (s *shipment) name(specs []plan.Service) {
+	for i := range s.services {
+		s.services[i].Instances = s.instanceNames(s.release.ReleaseID, s.services[i].Spec)
+	}
+	if s.composed {
+		s.environment.mask = s.environment.maskWith(specs)
+		s.log.setMask(s.environment.mask)
+	}
+}
+
+// makeImages builds or pulls the image of every service.
+func (s *shipment) makeImages(ctx context.Context, tree *archive.Tree) error {
+	for i := range s.services {
+		service := &s.services[i]
+		if err := s.makeImage(ctx, tree, service); err != nil {
+			return s.ofService(service, err)
+		}
+		service.Image = service.image.ID
+	}
+	if err := s.settle(ctx); err != nil {
+		return err
+	}
+	if err := s.keepImage(ctx); err != nil {
+		return err
+	}
+	if !s.composed { // what a compose file says depends on the variables: it is read again with others
+		s.dropArchive(ctx)
+	}
+	return nil
+}
+
+func (s *shipment) makeImage(ctx context.Context, tree *archive.Tree, service *shipped) (err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, s.buildTimeout, errBuildTimeout)
+	defer cancel()
+	began := time.Now()
+	if service.Spec.Image != "" {
+		service.image, err = s.pullImage(ctx, service.Spec)
+		return err
+	}
+	options := docker.BuildOptions{
+		App: string(s.app.Name), Release: s.release.Number, Build: service.Spec.Build,
+		Context: tree.LayoutWriter(service.Spec.Build.Layout()),
+	}
+	if s.composed {
+		options.Service = service.Spec.Name
+		s.log.say("building %s", service.Spec.Name)
+	}
+	if service.image, err = s.engine.Build(ctx, options, s.log.line); err != nil {
+		return err
+	}
+	s.built = append(s.built, service.image.ID)
+	s.log.say("image built in %s", roundSeconds(time.Since(began)))
+	return nil
+}
+
+// keepImage records that there is nothing left to build.
+func (s *shipment) keepImage(ctx context.Context) error {
+	s.release.Image = s.main().Image
+	if s.composed {
+		return s.record(ctx)
+	}
+	if s.release.Reference != "" {
+		return s.ledger.UpdatePulled(ctx, s.release.ReleaseID, s.release.Image, s.release.Digest)
+	}
+	return s.ledger.UpdateImage(ctx, s.release.ReleaseID, s.release.Image)
+}
+
+// listRuns are the services as the ledger knows them.
+func (s *shipment) listRuns() []ServiceRun {
+	runs := make([]ServiceRun, 0, len(s.services))
+	for _, service := range s.services {
+		runs = append(runs, service.ServiceRun)
+	}
+	return runs
+}
+
+// record writes into the ledger how the services run.
+func (s *shipment) record(ctx context.Context) error {
+	services := s.listRuns()
+	s.release.Services, s.release.Instances = s.sealed(s.app.Name, services), instancesOf(services)
+	return s.ledger.UpdateServices(ctx, s.release)
+}
+
+// main is the service that the route leads to.
+func (s *shipment) main() *shipped {
+	return &s.services[max(0, slices.IndexFunc(s.services, func(service shipped) bool { return service.Main }))]
+}
+
+// tellGenerated writes into the log what was built where the archive says nothing
+// of how, and why so.
+func (s *shipment) tellGenerated() {
+	generated := s.main().Spec.Build.Generated
+	if generated == nil {
+		return
+	}
+	s.log.say("the archive has no Dockerfile; it looks like %s", generated.Kind)
+	for _, reason := range generated.Reasons {
+		s.log.say("%s", reason)
+	}
+	s.log.say("so it is built with this Dockerfile:")
+	for line := range strings.Lines(generated.Dockerfile) {
+		s.log.line("    " + strings.TrimRight(line, "\n"))
+	}
+}
