@@ -97,16 +97,31 @@ func (b *browser) sees(selector string) bool {
 	return eval[bool](b, fmt.Sprintf(`document.querySelector(%q)?.checkVisibility() ?? false`, selector))
 }
 
-// eval runs an expression in the page.
+// eval runs an expression in the page, again where the page was left meanwhile.
 func eval[T any](b *browser, expression string) T {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, pageTimeout)
 	defer cancel()
-	value, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression))
-	if err != nil {
-		b.t.Fatalf("evaluate %s: %v", expression, err)
+	for {
+		value, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression))
+		switch {
+		case err == nil:
+			return value
+		case ctx.Err() != nil || !pageLeft(err):
+			b.t.Fatalf("evaluate %s: %v", expression, err)
+		}
+		time.Sleep(50 * time.Millisecond)
 	}
-	return value
+}
+
+// pageLeft reports whether the browser was between two pages.
+func pageLeft(err error) bool {
+	for _, words := range []string{"Inspected target navigated or closed", "Execution context was destroyed", "Cannot find context with specified id"} {
+		if strings.Contains(err.Error(), words) {
+			return true
+		}
+	}
+	return false
 }
 
 // text is all that the elements of the selector say.
