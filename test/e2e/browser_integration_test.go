@@ -130,12 +130,18 @@ func (b *browser) text(selector string) string {
 	return eval[string](b, fmt.Sprintf(`[...document.querySelectorAll(%q)].map(e => e.innerText).join("\n")`, selector))
 }
 
-// waitText waits until an element says the words.
+// waitText waits until an element says the words. A page whose script was dropped,
+// as press says of pages, cannot follow what happens: it is loaded again.
 func (b *browser) waitText(selector, words string) {
 	b.t.Helper()
+	reload := time.Now().Add(pageTimeout / 12)
 	for deadline := time.Now().Add(pageTimeout); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
 		if strings.Contains(b.text(selector), words) {
 			return
+		}
+		if time.Now().After(reload) && eval[bool](b, `!document.documentElement.classList.contains("script")`) {
+			b.open(eval[string](b, `location.pathname + location.search`))
+			reload = time.Now().Add(pageTimeout / 12)
 		}
 	}
 	b.shoot("failed-" + b.t.Name())
