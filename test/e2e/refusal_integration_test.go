@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -92,10 +93,11 @@ func TestUpload_TwoOfOneNameAtOnceGiveOneApp(t *testing.T) {
 func left(t *testing.T) string {
 	t.Helper()
 	label := "label=berth.stack=" + berth.Name
-	return strings.Join([]string{
-		docker(t, "ps", "--all", "--quiet", "--filter", label),
-		docker(t, "network", "ls", "--quiet", "--filter", label),
-		docker(t, "images", "--quiet", "--filter", label),
-		uploadsFolder(t),
-	}, " | ")
+	// Sorted, because the engine lists what was made in one second in any order.
+	list := func(arguments ...string) string {
+		found := strings.Fields(docker(t, append(arguments, "--quiet", "--filter", label)...))
+		slices.Sort(found)
+		return strings.Join(found, " ")
+	}
+	return strings.Join([]string{list("ps", "--all"), list("network", "ls"), list("images"), uploadsFolder(t)}, " | ")
 }
