@@ -93,37 +93,36 @@ func (s *shipment) await(ctx context.Context, service, other *shipped, condition
 }
 
 func (s *shipment) meets(ctx context.Context, service *shipped, condition plan.Condition) (bool, error) {
-	for _, name := range service.Instances {
-		instance, err := s.engine.Inspect(ctx, name)
-		if err != nil {
-			return false, err
+	return s.all(ctx, service, func(state docker.Condition) bool {
+		if condition == plan.Completed {
+			return service.done(state)
 		}
-		state := instance.Condition
-		switch {
-		case condition == plan.Completed && service.done(state):
-		case ended(state):
-			return false, &diedError{condition: state}
-		case condition == plan.Completed || state.Health != "healthy":
-			return false, nil
-		}
-	}
-	return true, nil
+		return !ended(state) && state.Health == "healthy"
+	})
 }
 
 // ready reports whether a service beside the main one is as it should be: it runs, is
 // healthy where that is known, or has ended well.
 func (s *shipment) ready(ctx context.Context, service *shipped) (bool, error) {
+	return s.all(ctx, service, func(state docker.Condition) bool {
+		well := state.Running && (!service.checksHealth() || state.Health == "healthy")
+		return service.done(state) || !ended(state) && well
+	})
+}
+
+// all reports whether every instance of the service is as wanted; one that is not and
+// is down for good is a *diedError.
+func (s *shipment) all(ctx context.Context, service *shipped, wanted func(docker.Condition) bool) (bool, error) {
 	for _, name := range service.Instances {
 		instance, err := s.engine.Inspect(ctx, name)
 		if err != nil {
 			return false, err
 		}
-		state := instance.Condition
-		switch {
-		case service.done(state):
+		switch state := instance.Condition; {
+		case wanted(state):
 		case ended(state):
 			return false, &diedError{condition: state}
-		case !state.Running, service.checksHealth() && state.Health != "healthy":
+		default:
 			return false, nil
 		}
 	}

@@ -368,7 +368,7 @@ func (c *Certificates) AskAgain(ctx context.Context, host traefik.Host) error {
 	return c.publish(ctx)
 }
 
-// find returns the domain of a host that some app has.
+// find returns the domain of a host that is served here.
 func (c *Certificates) find(ctx context.Context, host traefik.Host) (Domain, error) {
 	views, err := c.Domains(ctx)
 	if err != nil {

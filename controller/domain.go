@@ -72,12 +72,11 @@ type Failure struct {
 // DomainLedger keeps the domains.
 type DomainLedger interface {
 	ListDomains(context.Context) ([]Domain, error)
-	FindDomain(context.Context, traefik.Host) (Domain, error) // ErrNotFound where there is no row
 	// UpdateDomain sets everything but what was seen, also for the first time.
 	UpdateDomain(context.Context, Domain) error
 	// UpdateSeen sets what was seen, also for the first time.
 	UpdateSeen(context.Context, traefik.Host, Seen) error
-	ListApps(context.Context) ([]App, error)
+	ListOverview(context.Context) ([]App, map[AppName]*Release, error) // as Ledger
 	FindSetting(ctx context.Context, key string) (string, error)
 	UpdateSetting(ctx context.Context, key, value string) error
 }

@@ -20,14 +20,15 @@ type DomainView struct {
 	Served     bool // an app with it runs, so that the proxy has its route
 }
 
-// Domains returns every host of the apps' routes, and of the proxy's own pages, by
-// name. It asks the ledger alone.
+// Domains returns every host of the apps' routes, of what is served besides, and of
+// the proxy's own pages, by name. It asks the ledger alone, and what that keeps at
+// hand of the apps: the dashboard asks with every load.
 func (c *Certificates) Domains(ctx context.Context) ([]DomainView, error) {
 	rows, err := c.domains(ctx)
 	if err != nil {
 		return nil, err
 	}
-	apps, err := c.o.Ledger.ListApps(ctx)
+	apps, _, err := c.o.Ledger.ListOverview(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -141,7 +141,7 @@ func (c *Certificates) refuseTaken(ctx context.Context, host traefik.Host) error
 	if slices.Contains(c.o.Reserved, host) {
 		return refuseField(FieldDashboardHost, fmt.Sprintf("The host %s is Berth's own.", host), "Choose another one.")
 	}
-	apps, err := c.o.Ledger.ListApps(ctx)
+	apps, _, err := c.o.Ledger.ListOverview(ctx)
 	if err != nil {
 		return err
 	}

@@ -47,12 +47,8 @@ func runDeploy(ctx context.Context, p *program, args []string) error {
 	if err := errors.Join(err, upload.close()); err != nil {
 		return err
 	}
-	final, err := p.follow(ctx, api, release.id())
-	if err != nil {
-		return interrupted(ctx, err, release.id())
-	}
-	if final.State != controller.ReleaseLive && final.State != controller.ReleaseSuperseded {
-		return &releaseError{id: final.id(), state: final.State, reason: final.Reason, hint: final.Hint}
+	if _, err := p.awaitLive(ctx, api, release.id()); err != nil {
+		return err
 	}
 	app, err := api.findApp(ctx, wish.name)
 	if err != nil {
@@ -238,6 +234,18 @@ func (p *program) send(ctx context.Context, api *client, wish deployWish, upload
 	default:
 		return releaseAnswer{}, err
 	}
+}
+
+// awaitLive follows the release to its end, and returns an error where it did not go live.
+func (p *program) awaitLive(ctx context.Context, api *client, id controller.ReleaseID) (releaseAnswer, error) {
+	final, err := p.follow(ctx, api, id)
+	if err != nil {
+		return releaseAnswer{}, interrupted(ctx, err, id)
+	}
+	if final.State != controller.ReleaseLive && final.State != controller.ReleaseSuperseded {
+		return releaseAnswer{}, &releaseError{id: final.id(), state: final.State, reason: final.Reason, hint: final.Hint}
+	}
+	return final, nil
 }
 
 // follow copies the log of the release to stderr until the release is final. A

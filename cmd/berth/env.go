@@ -192,12 +192,9 @@ func (p *program) applyEnvironment(ctx context.Context, api *client, name contro
 		_, err := fmt.Fprintln(p.stdout, "There was nothing to apply.")
 		return err
 	}
-	final, err := p.follow(ctx, api, release.id())
+	final, err := p.awaitLive(ctx, api, release.id())
 	if err != nil {
-		return interrupted(ctx, err, release.id())
-	}
-	if final.State != controller.ReleaseLive && final.State != controller.ReleaseSuperseded {
-		return &releaseError{id: final.id(), state: final.State, reason: final.Reason, hint: final.Hint}
+		return err
 	}
 	_, err = fmt.Fprintf(p.stdout, "%s is live with it.\n", final.id())
 	return err
