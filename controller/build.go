@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -46,7 +47,8 @@ func (s *shipment) findImages(ctx context.Context) error {
 		s.services = append(s.services, shipped{ServiceRun: ServiceRun{Spec: spec, Main: run.Main, Image: run.Image}})
 	}
 	s.name(specs)
-	return s.besideNetwork(ctx, func(ctx context.Context) (err error) {
+	return s.besideNetwork(ctx, func(ctx context.Context, makeNetwork func()) (err error) {
+		makeNetwork()
 		for i := range s.services {
 			service := &s.services[i]
 			if service.image, err = s.findImage(ctx, service.Image); err != nil {
@@ -58,17 +60,22 @@ func (s *shipment) findImages(ctx context.Context) error {
 	})
 }
 
-// besideNetwork does the work while the release's network is made: its name is
-// known before.
-func (s *shipment) besideNetwork(ctx context.Context, work func(context.Context) error) error {
+// besideNetwork does the work while the release's network is made: its name is known
+// before. The work says when; at the latest, the network is made after it.
+func (s *shipment) besideNetwork(ctx context.Context, work func(ctx context.Context, makeNetwork func()) error) error {
 	preparing, prepareCtx := errgroup.WithContext(ctx)
-	preparing.Go(func() (err error) {
-		prepareCtx, cancel := context.WithTimeout(prepareCtx, startTimeout)
-		defer cancel()
-		s.network, err = s.engine.EnsureNetwork(prepareCtx, string(s.app.Name), s.networkNumber())
-		return err
+	makeNetwork := sync.OnceFunc(func() {
+		preparing.Go(func() (err error) {
+			prepareCtx, cancel := context.WithTimeout(prepareCtx, startTimeout)
+			defer cancel()
+			s.network, err = s.engine.EnsureNetwork(prepareCtx, string(s.app.Name), s.networkNumber())
+			return err
+		})
 	})
-	err := work(ctx)
+	err := work(ctx, makeNetwork)
+	if err == nil {
+		makeNetwork()
+	}
 	if prepareErr := preparing.Wait(); err == nil {
 		err = prepareErr
 	}
@@ -96,7 +103,9 @@ func (s *shipment) build(ctx context.Context) error {
 	if err := s.foretell(ctx); err != nil {
 		return err
 	}
-	return s.besideNetwork(ctx, func(ctx context.Context) error { return s.makeImages(ctx, tree) })
+	return s.besideNetwork(ctx, func(ctx context.Context, makeNetwork func()) error {
+		return s.makeImages(ctx, tree, makeNetwork)
+	})
 }
 
 // take makes the plan's services those of the release, and tells about them.
@@ -128,11 +137,13 @@ func (s *shipment) name(specs []plan.Service) {
 	}
 }
 
-// makeImages builds or pulls the image of every service.
-func (s *shipment) makeImages(ctx context.Context, tree *archive.Tree) error {
+// makeImages builds or pulls the image of every service. The network is made once the
+// first build has begun, as its beginning is when the engine starts many processes, one
+// after the other with those that make a network.
+func (s *shipment) makeImages(ctx context.Context, tree *archive.Tree, makeNetwork func()) error {
 	for i := range s.services {
 		service := &s.services[i]
-		if err := s.makeImage(ctx, tree, service); err != nil {
+		if err := s.makeImage(ctx, tree, service, makeNetwork); err != nil {
 			return s.ofService(service, err)
 		}
 		service.Image = service.image.ID
@@ -149,23 +160,28 @@ func (s *shipment) makeImages(ctx context.Context, tree *archive.Tree) error {
 	return nil
 }
 
-func (s *shipment) makeImage(ctx context.Context, tree *archive.Tree, service *shipped) (err error) {
+func (s *shipment) makeImage(ctx context.Context, tree *archive.Tree, service *shipped, begun func()) (err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, s.buildTimeout, errBuildTimeout)
 	defer cancel()
 	began := time.Now()
 	if service.Spec.Image != "" {
+		begun()
 		service.image, err = s.pullImage(ctx, service.Spec)
 		return err
 	}
+	layout := service.Spec.Build.Layout()
 	options := docker.BuildOptions{
 		App: string(s.app.Name), Release: s.release.Number, Build: service.Spec.Build,
-		Context: tree.LayoutWriter(service.Spec.Build.Layout()),
+		Context: tree.LayoutWriter(layout), Files: tree.LayoutFS(layout),
 	}
 	if s.composed {
 		options.Service = service.Spec.Name
 		s.log.say("building %s", service.Spec.Name)
 	}
-	if service.image, err = s.engine.Build(ctx, options, s.log.line); err != nil {
+	if service.image, err = s.engine.Build(ctx, options, func(line string) {
+		begun()
+		s.log.line(line)
+	}); err != nil {
 		return err
 	}
 	s.built = append(s.built, service.image.ID)

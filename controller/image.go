@@ -73,7 +73,9 @@ func (s *shipment) pull(ctx context.Context) error {
 		return archiveProblem(err)
 	}
 	s.take(made)
-	return s.besideNetwork(ctx, func(ctx context.Context) error { return s.makeImages(ctx, nil) })
+	return s.besideNetwork(ctx, func(ctx context.Context, makeNetwork func()) error {
+		return s.makeImages(ctx, nil, makeNetwork)
+	})
 }
 
 // pullImage fetches the image that a service names. Where the release names it, it

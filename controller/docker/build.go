@@ -7,10 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 
 	"github.com/docker/docker/api/types/build"
 	"github.com/docker/docker/pkg/jsonmessage"
+	"github.com/moby/buildkit/session"
 
 	"berth/controller/plan"
 )
@@ -34,9 +36,13 @@ type BuildOptions struct {
 	Release int64
 	Service string // empty is plan.MainService
 	Build   plan.Build
-	// Context writes the build context as an uncompressed tar. It is called once,
-	// from another goroutine; an error of it ends the build and is Build's error.
+	// Context writes the build context as an uncompressed tar. It is called once at
+	// most, from another goroutine; an error of it ends the build and is Build's error.
 	Context func(context.Context, io.Writer) error
+	// Files holds what Context writes, where its files can be read in any order: then
+	// the engine gets those that it asks for, which is faster than the tar, and an error
+	// of reading one ends the build and is Build's. It must implement fs.ReadLinkFS.
+	Files fs.FS
 }
 
 // Build builds an image with the engine's BuildKit and hands every line of the
@@ -71,8 +77,14 @@ func (e *Engine) build(ctx context.Context, options BuildOptions, log func(strin
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	request := e.buildRequest(options)
-	if session, closeSession, err := e.openSession(ctx); err == nil {
-		request.SessionID = session
+	files := &contextFiles{files: options.Files, stop: stop}
+	var offered []session.Attachable
+	if options.Files != nil {
+		offered = append(offered, files.offer())
+	}
+	id, closeSession, err := e.openSession(ctx, offered...)
+	if err == nil {
+		request.SessionID = id
 		defer closeSession()
 	} else {
 		// A socket proxy may refuse it. Builds on images that are there still work.
@@ -81,16 +93,32 @@ func (e *Engine) build(ctx context.Context, options BuildOptions, log func(strin
 	// Closing the connection cancels the build, unless a proxy keeps it open.
 	defer context.AfterFunc(ctx, func() { e.cancelBuild(ctx, request.BuildID) })()
 
-	source := stream(ctx, options.Context)
-	id, err := e.runBuild(ctx, source, request, log)
-	if contextErr := source.finish(); contextErr != nil {
-		return Image{}, fmt.Errorf("send build context: %w", contextErr)
+	var image string
+	if options.Files != nil && err == nil {
+		request.RemoteContext = remoteSession
+		image, err = e.runBuild(ctx, nil, request, log)
+		if contextErr := files.failure(); contextErr != nil {
+			return Image{}, sendFailure(contextErr)
+		}
+	} else {
+		image, err = e.buildFromTar(ctx, options, request, log)
 	}
 	if err != nil {
 		return Image{}, err
 	}
-	return e.FindImage(ctx, id)
+	return e.FindImage(ctx, image)
 }
+
+func (e *Engine) buildFromTar(ctx context.Context, options BuildOptions, request build.ImageBuildOptions, log func(string)) (string, error) {
+	source := stream(ctx, options.Context)
+	image, err := e.runBuild(ctx, source, request, log)
+	if contextErr := source.finish(); contextErr != nil {
+		return "", sendFailure(contextErr)
+	}
+	return image, err
+}
+
+func sendFailure(err error) error { return fmt.Errorf("send build context: %w", err) }
 
 func (e *Engine) buildRequest(options BuildOptions) build.ImageBuildOptions {
 	arguments := make(map[string]*string, len(options.Build.Arguments)+1)

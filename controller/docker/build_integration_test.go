@@ -3,8 +3,10 @@
 package docker
 
 import (
+	"archive/zip"
 	"context"
 	"errors"
+	"hash/crc32"
 	"io"
 	"os"
 	"path/filepath"
@@ -16,6 +18,7 @@ import (
 
 	imagetypes "github.com/docker/docker/api/types/image"
 
+	"berth/controller/archive"
 	"berth/controller/docker/dockertest"
 )
 
@@ -137,6 +140,7 @@ func TestBuild_ErrorOfTheContextIsTheError(t *testing.T) {
 	engine := openTest(t)
 	broken := errors.New("archive is broken")
 	options := buildOptions("hello", 1, dockertest.App(t, dockertest.ServeDockerfile))
+	options.Files = nil
 	whole := options.Context
 	options.Context = func(ctx context.Context, w io.Writer) error {
 		if err := whole(ctx, w); err != nil {
@@ -148,6 +152,87 @@ func TestBuild_ErrorOfTheContextIsTheError(t *testing.T) {
 		t.Fatalf("Build() = %v, want %v", err, broken)
 	}
 	assertNoImage(t, engine)
+}
+
+func TestBuild_TakesATarWhereThereAreNoFiles(t *testing.T) {
+	engine := openTest(t)
+	options := buildOptions("hello", 1, dockertest.App(t, "FROM scratch\nCOPY app /app\nRUN [\"/app\", \"count\", \"3\", \""+engine.stack+"\"]\n"))
+	options.Files = nil
+	book := &logbook{}
+	if _, err := engine.Build(t.Context(), options, book.line); err != nil {
+		t.Fatalf("%v\n%s", err, book)
+	}
+	if !strings.Contains(book.String(), "line 2") {
+		t.Errorf("the log lacks what ran:\n%s", book)
+	}
+}
+
+// Two files of the same path, size and time are what the builder takes for the same.
+func TestBuild_TakesNoFileOfAnotherBuild(t *testing.T) {
+	engine := openTest(t)
+	layers := map[string]bool{}
+	for i, text := range []string{"one", "two"} {
+		files := dockertest.Files{"Dockerfile": "FROM scratch\nCOPY text /\n", "text": engine.stack + text}
+		image, err := engine.Build(t.Context(), buildOptions("hello", int64(i+1), files), func(string) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		found, err := engine.api(t.Context()).ImageInspect(t.Context(), image.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		layers[found.RootFS.Layers[0]] = true
+	}
+	if len(layers) != 2 {
+		t.Error("the second build got the file of the first")
+	}
+}
+
+func TestBuild_RefusesADamagedFileAndReadsOnlyWhatIsCopied(t *testing.T) {
+	engine := openTest(t)
+	tree := damagedTree(t, engine.stack)
+	for name, damaged := range map[string]bool{"good": false, "damaged": true} {
+		layout := archive.Layout{Extras: []archive.Extra{{Path: "Dockerfile", Text: "FROM scratch\nCOPY " + name + " /\n"}}}
+		options := buildOptions("hello", 1, nil)
+		options.Context, options.Files = tree.LayoutWriter(layout), tree.LayoutFS(layout)
+		_, err := engine.Build(t.Context(), options, func(string) {})
+		if _, refused := errors.AsType[*archive.Refusal](err); refused != damaged || !damaged && err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// damagedTree is an archive in which the file damaged does not match its checksum.
+func damagedTree(t *testing.T, text string) *archive.Tree {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "app.zip")
+	file, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := zip.NewWriter(file)
+	for _, name := range []string{"good", "damaged"} {
+		header := &zip.FileHeader{Name: name, CompressedSize64: uint64(len(text)), UncompressedSize64: uint64(len(text)), CRC32: crc32.ChecksumIEEE([]byte(text))}
+		if name == "damaged" {
+			header.CRC32++
+		}
+		entry, err := w.CreateRaw(header)
+		if err == nil {
+			_, err = io.WriteString(entry, text)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(w.Close(), file.Close()); err != nil {
+		t.Fatal(err)
+	}
+	tree, err := archive.Open(path, archive.DefaultLimits())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = tree.Close() })
+	return tree
 }
 
 func TestBuild_CancelStopsItInTheEngine(t *testing.T) {

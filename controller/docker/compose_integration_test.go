@@ -293,7 +293,8 @@ func TestBuild_ServicesOfOneReleaseHaveImagesOfTheirOwn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	options.Service, options.Context = "store", dockertest.App(t, "FROM scratch\nCOPY app /other\nRUN [\"/nothing\"]\n").WriteTar
+	failing := dockertest.App(t, "FROM scratch\nCOPY app /other\nRUN [\"/nothing\"]\n")
+	options.Service, options.Context, options.Files = "store", failing.WriteTar, failing.FS()
 	if _, err := engine.Build(t.Context(), options, func(string) {}); err == nil {
 		t.Fatal("it was built")
 	}

@@ -50,7 +50,7 @@ func (l *logbook) String() string {
 }
 
 func buildOptions(app string, release int64, files dockertest.Files) BuildOptions {
-	return BuildOptions{App: app, Release: release, Build: plan.Build{Dockerfile: "Dockerfile"}, Context: files.WriteTar}
+	return BuildOptions{App: app, Release: release, Build: plan.Build{Dockerfile: "Dockerfile"}, Context: files.WriteTar, Files: files.FS()}
 }
 
 // mustBuild builds the test app with the Dockerfile.

@@ -108,7 +108,7 @@ func run(t *testing.T, options plan.Options, files ...string) running {
 	}
 	service, book := made.Services[0], &logbook{}
 	image, err := engine.Build(t.Context(), BuildOptions{
-		App: "app", Release: 1, Build: service.Build, Context: tree.LayoutWriter(service.Build.Layout()),
+		App: "app", Release: 1, Build: service.Build, Context: tree.LayoutWriter(service.Build.Layout()), Files: tree.LayoutFS(service.Build.Layout()),
 	}, book.line)
 	if err != nil {
 		t.Fatalf("%v\n%s\n%s", err, service.Build.Generated.Dockerfile, book)

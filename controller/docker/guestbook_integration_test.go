@@ -37,7 +37,7 @@ func TestStart_RunsTheGuestbookOfTheExamples(t *testing.T) {
 	running := map[string]Instance{}
 	for _, service := range made.Services {
 		image, err := engine.Build(t.Context(), BuildOptions{
-			App: "book", Release: 1, Service: service.Name, Build: service.Build, Context: tree.LayoutWriter(service.Build.Layout()),
+			App: "book", Release: 1, Service: service.Name, Build: service.Build, Context: tree.LayoutWriter(service.Build.Layout()), Files: tree.LayoutFS(service.Build.Layout()),
 		}, func(string) {})
 		if err != nil {
 			t.Fatal(err)

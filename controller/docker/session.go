@@ -2,6 +2,7 @@ package docker
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"net"
 
@@ -26,14 +27,20 @@ func (anonymous) Credentials(context.Context, *auth.CredentialsRequest) (*auth.C
 }
 
 // openSession opens the channel on which BuildKit asks the client during a
-// build. It offers nothing but anonymous registry access: no files, no secrets,
-// no keys. The session ends with close.
-func (e *Engine) openSession(ctx context.Context) (id string, closeSession func(), err error) {
-	offer, err := session.NewSession(ctx, "")
+// build. It offers anonymous registry access and what is given: no other files, no
+// secrets, no keys. The session ends with close.
+//
+// Its key is its own. BuildKit keeps what sessions of one key have sent, and would take
+// a file of the same size and time for one that it has: of another app, or of an
+// archive that gives all its files the same time.
+func (e *Engine) openSession(ctx context.Context, offered ...session.Attachable) (id string, closeSession func(), err error) {
+	offer, err := session.NewSession(ctx, rand.Text())
 	if err != nil {
 		return "", nil, fmt.Errorf("open build session: %w", err)
 	}
-	offer.Allow(anonymous{})
+	for _, attachable := range append(offered, anonymous{}) {
+		offer.Allow(attachable)
+	}
 	dialled := make(chan error, 1)
 	ended := make(chan struct{})
 	dial := func(ctx context.Context, protocol string, headers map[string][]string) (net.Conn, error) {

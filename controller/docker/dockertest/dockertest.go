@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/rand"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
@@ -15,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/containerd/errdefs"
@@ -78,6 +80,15 @@ func (f Files) WriteTar(_ context.Context, w io.Writer) error {
 		}
 	}
 	return archive.Close()
+}
+
+// FS returns the files as a file system.
+func (f Files) FS() fs.FS {
+	files := fstest.MapFS{}
+	for path, text := range f {
+		files[path] = &fstest.MapFile{Data: []byte(text), Mode: 0o755, ModTime: time.Unix(0, 0)}
+	}
+	return files
 }
 
 // App returns a build context of the test app's static binary, as "app", and

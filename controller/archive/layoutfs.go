@@ -1,0 +1,290 @@
+package archive
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// LayoutFS returns what WriteContext of the layout writes as a file system, for a
+// builder that asks for the files that it needs: only those are expanded. It is nil
+// for a tar.gz, whose files can only be read one after the other.
+//
+// It also implements fs.ReadDirFS and fs.ReadLinkFS. Reading a file fails with a
+// *Refusal at the latest where its end should be, when it is not what the archive
+// declares. It is safe for concurrent use, until the tree's Close.
+func (t *Tree) LayoutFS(layout Layout) fs.FS {
+	source, ok := t.source.(*zipSource)
+	if !ok {
+		return nil
+	}
+	made := &layoutFS{nodes: map[string]*node{".": {name: ".", mode: fs.ModeDir | modeExecutable, modified: time.Unix(0, 0)}}}
+	inflaters := &sync.Pool{New: func() any { return newInflater(source.file) }}
+	var ahead []*expanded
+	room := int64(layoutAhead)
+	for i, wanted := range t.wanted(layout) {
+		if !wanted {
+			continue
+		}
+		m := t.members[i]
+		found := &node{mode: m.Mode, size: m.Size, modified: clampTime(m.modified), link: m.Link}
+		switch m.Kind {
+		case Directory:
+			found.mode |= fs.ModeDir
+		case Symlink:
+			found.mode |= fs.ModeSymlink
+		default:
+			open := func() io.ReadCloser { return source.open(inflaters, source.records[m.place]) }
+			found.open = func() (io.ReadCloser, error) { return open(), nil }
+			if room -= m.Size; room >= 0 {
+				early := &expanded{open: open, size: m.Size}
+				ahead, found.open = append(ahead, early), early.take
+			}
+		}
+		made.put(layout.place(m.Path), found)
+	}
+	if layout.Below != "" {
+		made.folder(layout.Below)
+	}
+	for _, extra := range layout.Extras {
+		made.put(extra.Path, extra.node())
+	}
+	for _, n := range made.nodes {
+		slices.SortFunc(n.entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	}
+	go func() {
+		for _, early := range ahead {
+			early.read()
+		}
+	}()
+	return made
+}
+
+// layoutAhead is how many bytes of the first files are expanded before they are asked
+// for: a builder takes a moment until it asks.
+const layoutAhead = 8 << 20
+
+// expanded is a file that is read before somebody opens it, and kept until then.
+type expanded struct {
+	open  func() io.ReadCloser
+	size  int64
+	mu    sync.Mutex
+	text  []byte
+	err   error
+	ready bool
+}
+
+func (e *expanded) read() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.ready {
+		return
+	}
+	e.ready = true
+	content := e.open()
+	defer content.Close()
+	text := bytes.NewBuffer(make([]byte, 0, e.size+bytes.MinRead))
+	_, e.err = text.ReadFrom(content)
+	e.text = text.Bytes()
+}
+
+// take returns the content for the first who opens the file.
+func (e *expanded) take() (io.ReadCloser, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.ready || e.text == nil {
+		e.ready = true
+		return e.open(), nil
+	}
+	text, err := e.text, e.err
+	e.text = nil
+	if err != nil {
+		return nil, err
+	}
+	return io.NopCloser(bytes.NewReader(text)), nil
+}
+
+// layoutFS is a build context in memory, but for the content of its files.
+type layoutFS struct{ nodes map[string]*node }
+
+// node is a file, a folder or a link, and the fs.FileInfo of itself.
+type node struct {
+	name     string
+	mode     fs.FileMode
+	size     int64
+	modified time.Time
+	link     string
+	entries  []fs.DirEntry                 // of a folder
+	open     func() (io.ReadCloser, error) // of a file
+}
+
+// put adds a node, and the folders above it that are not there yet. A folder may
+// come after what it holds.
+func (l *layoutFS) put(place string, n *node) {
+	if before := l.nodes[place]; before != nil {
+		before.modified = n.modified
+		return
+	}
+	n.name = path.Base(place)
+	l.nodes[place] = n
+	above := l.folder(path.Dir(place))
+	above.entries = append(above.entries, fs.FileInfoToDirEntry(n))
+}
+
+func (l *layoutFS) folder(place string) *node {
+	if l.nodes[place] == nil {
+		l.put(place, &node{mode: fs.ModeDir | modeExecutable, modified: time.Unix(0, 0)})
+	}
+	return l.nodes[place]
+}
+
+func (l *layoutFS) find(operation, name string) (*node, error) {
+	if !fs.ValidPath(name) {
+		return nil, &fs.PathError{Op: operation, Path: name, Err: fs.ErrInvalid}
+	}
+	if n := l.nodes[name]; n != nil {
+		return n, nil
+	}
+	return nil, &fs.PathError{Op: operation, Path: name, Err: fs.ErrNotExist}
+}
+
+// Open implements fs.FS. It follows no links, which have no content of their own.
+func (l *layoutFS) Open(name string) (fs.File, error) {
+	n, err := l.find("open", name)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case n.IsDir():
+		return &openFolder{node: n}, nil
+	case n.open == nil:
+		return nil, &fs.PathError{Op: "open", Path: name, Err: errors.New("is a symbolic link")}
+	}
+	content, err := n.open()
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
+	}
+	return &openFile{ReadCloser: content, node: n}, nil
+}
+
+// ReadDir implements fs.ReadDirFS.
+func (l *layoutFS) ReadDir(name string) ([]fs.DirEntry, error) {
+	n, err := l.find("readdir", name)
+	if err != nil {
+		return nil, err
+	}
+	if !n.IsDir() {
+		return nil, &fs.PathError{Op: "readdir", Path: name, Err: errors.New("is no folder")}
+	}
+	return slices.Clone(n.entries), nil
+}
+
+// ReadLink implements fs.ReadLinkFS.
+func (l *layoutFS) ReadLink(name string) (string, error) {
+	n, err := l.find("readlink", name)
+	if err == nil && n.mode&fs.ModeSymlink == 0 {
+		err = &fs.PathError{Op: "readlink", Path: name, Err: fs.ErrInvalid}
+	}
+	if err != nil {
+		return "", err
+	}
+	return n.link, nil
+}
+
+// Lstat implements fs.ReadLinkFS.
+func (l *layoutFS) Lstat(name string) (fs.FileInfo, error) {
+	n, err := l.find("lstat", name)
+	if err != nil {
+		return nil, err
+	}
+	return n, nil
+}
+
+// Name implements fs.FileInfo.
+func (n *node) Name() string { return n.name }
+
+// Size implements fs.FileInfo.
+func (n *node) Size() int64 { return n.size }
+
+// Mode implements fs.FileInfo.
+func (n *node) Mode() fs.FileMode { return n.mode }
+
+// ModTime implements fs.FileInfo.
+func (n *node) ModTime() time.Time { return n.modified }
+
+// IsDir implements fs.FileInfo.
+func (n *node) IsDir() bool { return n.mode.IsDir() }
+
+// Sys implements fs.FileInfo.
+func (n *node) Sys() any { return nil }
+
+type openFile struct {
+	io.ReadCloser
+	node *node
+}
+
+// Stat implements fs.File.
+func (f *openFile) Stat() (fs.FileInfo, error) { return f.node, nil }
+
+type openFolder struct {
+	node *node
+	read int
+}
+
+// Stat implements fs.File.
+func (f *openFolder) Stat() (fs.FileInfo, error) { return f.node, nil }
+
+// Read implements fs.File.
+func (f *openFolder) Read([]byte) (int, error) {
+	return 0, &fs.PathError{Op: "read", Path: f.node.name, Err: errors.New("is a folder")}
+}
+
+// Close implements fs.File.
+func (f *openFolder) Close() error { return nil }
+
+// ReadDir implements fs.ReadDirFile.
+func (f *openFolder) ReadDir(n int) ([]fs.DirEntry, error) {
+	rest := f.node.entries[f.read:]
+	if n > 0 && len(rest) == 0 {
+		return nil, io.EOF
+	}
+	if n > 0 {
+		rest = rest[:min(n, len(rest))]
+	}
+	f.read += len(rest)
+	return slices.Clone(rest), nil
+}
+
+// open expands one entry for a reader, which must close it.
+func (s *zipSource) open(inflaters *sync.Pool, r record) io.ReadCloser {
+	reader, writer := io.Pipe() // closing the reader ends the copy
+	go func() {
+		inflater := inflaters.Get().(*inflater) //nolint:errcheck // the pool makes nothing else
+		defer inflaters.Put(inflater)
+		_ = writer.CloseWithError(inflater.copy(context.Background(), writer, r))
+	}()
+	return reader
+}
+
+// node is the extra file in a file system; its size is that of the moment.
+func (e Extra) node() *node {
+	made := &node{mode: modePlain, size: int64(len(e.Text)), modified: time.Unix(0, 0)}
+	made.open = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(e.Text)), nil }
+	if e.File == "" {
+		return made
+	}
+	made.mode = modeExecutable
+	if info, err := os.Stat(e.File); err == nil {
+		made.size = info.Size()
+	}
+	made.open = func() (io.ReadCloser, error) { return os.Open(e.File) }
+	return made
+}
