@@ -1,4 +1,4 @@
-// Package templates holds the admin app's pages and static files, parsed once.
+// Package templates holds the admin app's pages and static files, each parsed once.
 package templates
 
 import (
@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+	"sync"
 )
 
 //go:embed layout/*.html pages/*.html
@@ -22,9 +23,9 @@ var static embed.FS
 // Set is every page and every static file, ready to be served. It is safe for
 // concurrent use.
 type Set struct {
-	pages map[string]*template.Template // by file name without .html
-	names map[string]string             // served name by source name, such as app.css
-	files map[string]File               // by served name
+	pages map[string]func() (*template.Template, error) // by file name without .html
+	names map[string]string                             // served name by source name, such as app.css
+	files map[string]File                               // by served name
 }
 
 // File is a static file as it is served.
@@ -43,17 +44,18 @@ var contentTypes = map[string]string{
 // hashLength is how many hex digits of a file's SHA-256 its served name carries.
 const hashLength = 12
 
-// Open parses the pages and hashes the static files.
+// Open parses the layout and hashes the static files. A page is parsed when it is first
+// shown: all of them together would be a third of what Berth keeps in memory.
 func Open() (*Set, error) {
 	s := &Set{
-		pages: make(map[string]*template.Template),
+		pages: make(map[string]func() (*template.Template, error)),
 		names: make(map[string]string),
 		files: make(map[string]File),
 	}
 	if err := s.loadStatic(); err != nil {
 		return nil, err
 	}
-	if err := s.parsePages(); err != nil {
+	if err := s.listPages(); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -66,9 +68,13 @@ func (s *Set) Page(w io.Writer, page string, data any) error {
 
 // Fragment writes one template that the file of the page defines.
 func (s *Set) Fragment(w io.Writer, page, name string, data any) error {
-	parsed, ok := s.pages[page]
+	parse, ok := s.pages[page]
 	if !ok {
 		return fmt.Errorf("no page %q", page)
+	}
+	parsed, err := parse()
+	if err != nil {
+		return err
 	}
 	return parsed.ExecuteTemplate(w, name, data)
 }
@@ -124,7 +130,7 @@ func hashedName(source string, content []byte) string {
 	return strings.TrimSuffix(source, extension) + "-" + hex.EncodeToString(sum[:])[:hashLength] + extension
 }
 
-func (s *Set) parsePages() error {
+func (s *Set) listPages() error {
 	layout, err := template.New("").Funcs(s.functions()).ParseFS(sources, "layout/*.html")
 	if err != nil {
 		return fmt.Errorf("parse layout: %w", err)
@@ -134,14 +140,16 @@ func (s *Set) parsePages() error {
 		return fmt.Errorf("list pages: %w", err)
 	}
 	for _, file := range files {
-		page, err := layout.Clone()
-		if err != nil {
-			return fmt.Errorf("clone layout: %w", err)
-		}
-		if page, err = page.ParseFS(sources, file); err != nil {
-			return fmt.Errorf("parse %s: %w", file, err)
-		}
-		s.pages[strings.TrimSuffix(path.Base(file), ".html")] = page
+		s.pages[strings.TrimSuffix(path.Base(file), ".html")] = sync.OnceValues(func() (*template.Template, error) {
+			page, err := layout.Clone()
+			if err == nil {
+				page, err = page.ParseFS(sources, file)
+			}
+			if err != nil {
+				return nil, fmt.Errorf("parse %s: %w", file, err)
+			}
+			return page, nil
+		})
 	}
 	return nil
 }

@@ -99,3 +99,18 @@ func TestWords_ReadAsPeopleSpeak(t *testing.T) {
 		}
 	}
 }
+
+func TestPages_CanBeParsed(t *testing.T) {
+	set, err := Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(set.pages) == 0 {
+		t.Error("there are no pages")
+	}
+	for _, parse := range set.pages {
+		if _, err := parse(); err != nil {
+			t.Error(err)
+		}
+	}
+}

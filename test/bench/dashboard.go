@@ -38,8 +38,7 @@ func (b *bench) measureDashboard() error {
 			continue
 		}
 		for ; have < count; have++ {
-			version := b.version()
-			_, archive, err := b.content(version)
+			_, archive, version, err := b.content()
 			if err != nil {
 				return err
 			}

@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"flag"
 	"fmt"
 	"os"
@@ -98,9 +97,6 @@ func (b *bench) report(met bool, format string, args ...any) {
 	b.lines = append(b.lines, line)
 	fmt.Fprintln(os.Stderr, line)
 }
-
-// version is a name that no run used before: a cached layer would flatter whoever comes second.
-func (b *bench) version() string { return "v" + rand.Text() }
 
 // ratios divides pair by pair, so that a machine whose speed drifts does not matter.
 func ratios(ours, theirs []time.Duration) []float64 {

@@ -55,7 +55,7 @@ func Client(t testing.TB) *client.Client {
 }
 
 // Stack returns the name of a stack that no other test has. When the test ends,
-// everything that carries its label is removed from the engine.
+// everything that carries its label is removed from the engine, and every image named after it.
 func Stack(t testing.TB) string {
 	t.Helper()
 	connection := Client(t)
@@ -173,12 +173,15 @@ func remove(t testing.TB, connection *client.Client, stack string) {
 	for _, found := range networks {
 		report(t, connection.NetworkRemove(ctx, found.ID))
 	}
-	images, err := connection.ImageList(ctx, image.ListOptions{All: true, Filters: selection})
-	report(t, err)
-	for _, found := range images {
-		_, err := connection.ImageRemove(ctx, found.ID, image.RemoveOptions{Force: true, PruneChildren: true})
-		if !errdefs.IsNotFound(err) {
-			report(t, err)
+	// Some tests make images that claim to be somebody else's: those have the stack in their name.
+	for _, chosen := range []filters.Args{selection, filters.NewArgs(filters.Arg("reference", stack+"/*"))} {
+		images, err := connection.ImageList(ctx, image.ListOptions{All: true, Filters: chosen})
+		report(t, err)
+		for _, found := range images {
+			_, err := connection.ImageRemove(ctx, found.ID, image.RemoveOptions{Force: true, PruneChildren: true})
+			if !errdefs.IsNotFound(err) {
+				report(t, err)
+			}
 		}
 	}
 }
