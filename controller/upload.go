@@ -92,6 +92,9 @@ func (u uploadsFolder) receive(r io.Reader, limit int64) (*Archive, error) {
 	if err == nil && n > limit {
 		err = errTooLarge
 	}
+	if err == nil { // an accepted release must find it after a power cut
+		err = file.Sync()
+	}
 	// The kernel's own stamp lags a few milliseconds: of what came right after the start,
 	// it would say that it is older than the process, and sweep would remove it.
 	now := time.Now()

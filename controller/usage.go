@@ -15,7 +15,7 @@ const (
 	sampleEvery    = 5 * time.Second  // while somebody looks
 	sampleIdle     = time.Minute      // while nobody does
 	lookedAtFor    = 30 * time.Second // a page counts as looked at for so long
-	sampleAtOnce   = 4
+	sampleAtOnce   = 2 // each costs the engine milliseconds, which whoever looks waits for too
 	sampleDeadline = 10 * time.Second
 )
 
@@ -88,7 +88,7 @@ func (c *Controller) usageLoop(ctx context.Context) error {
 func (c *Controller) sample(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, sampleDeadline)
 	defer cancel()
-	apps, err := c.ledger.ListApps(ctx)
+	apps, latest, err := c.ledger.ListOverview(ctx)
 	if err != nil {
 		c.logger.Warn("list apps to sample", "error", err)
 		return
@@ -101,23 +101,30 @@ func (c *Controller) sample(ctx context.Context) {
 			continue
 		}
 		group.Go(func() error {
-			c.sampleApp(ctx, app)
+			c.sampleApp(ctx, app, latest[app.Name])
 			return nil
 		})
 	}
 	_ = group.Wait()
 }
 
-func (c *Controller) sampleApp(ctx context.Context, app App) {
-	live, err := c.ledger.FindRelease(ctx, ReleaseID{App: app.Name, Number: app.Live})
-	if err != nil {
-		return
+// sampleApp measures the instances of the live release, which mostly is the latest.
+func (c *Controller) sampleApp(ctx context.Context, app App, latest *Release) {
+	live := latest
+	if live == nil || live.Number != app.Live {
+		found, err := c.ledger.FindRelease(ctx, ReleaseID{App: app.Name, Number: app.Live})
+		if err != nil {
+			return
+		}
+		live = &found
 	}
 	taken := make(samples, len(live.Instances))
 	for _, name := range live.Instances {
-		if taken[name], err = c.engine.Usage(ctx, name); err != nil {
+		used, err := c.engine.Usage(ctx, name)
+		if err != nil {
 			return
 		}
+		taken[name] = used
 	}
 	c.usage.enter(app.Name, taken)
 	c.notices.notify(app.Name)

@@ -21,6 +21,7 @@ const (
 	memoryGoal     = 50 // MB
 	cpuGoal        = 0.5
 	dashboardLoads = 200
+	settleTime     = 5 * time.Second // after the deployments before
 	restTime       = 60 * time.Second
 	restingApps    = 20
 )
@@ -69,11 +70,11 @@ func (b *bench) measureDashboard() error {
 		return err
 	}
 	response.Body.Close()
-	time.Sleep(5 * time.Second)
 	return b.loads(page, fmt.Sprintf("dashboard with %d apps and one that hangs", b.apps))
 }
 
 func (b *bench) loads(page *http.Client, what string) error {
+	time.Sleep(settleTime)
 	var took []time.Duration
 	for range dashboardLoads {
 		began := time.Now()

@@ -20,6 +20,7 @@ const (
 	redeployGoal = 1.25
 	formGoal     = 100 * time.Millisecond
 	visitEvery   = 10 * time.Millisecond
+	quiet        = time.Second // between two measurements: the kernel takes networks down in the background
 	outageRounds = 20
 	outageRate   = 200 // requests a second
 )
@@ -82,6 +83,7 @@ func (b *bench) pairUp(app, floorName, route string, isolated func(context.Conte
 		if err != nil {
 			return pair{}, err
 		}
+		time.Sleep(quiet)
 		if *by.took, err = by.release(b.ctx, floorName, files); err != nil {
 			return pair{}, err
 		}
@@ -90,6 +92,7 @@ func (b *bench) pairUp(app, floorName, route string, isolated func(context.Conte
 	if err != nil {
 		return pair{}, err
 	}
+	time.Sleep(quiet)
 	measured.ours, measured.form, err = b.deploy(app, route, version, archive)
 	return measured, err
 }
