@@ -15,7 +15,7 @@ const (
 	sampleEvery    = 5 * time.Second  // while somebody looks
 	sampleIdle     = time.Minute      // while nobody does
 	lookedAtFor    = 30 * time.Second // a page counts as looked at for so long
-	sampleAtOnce   = 2 // each costs the engine milliseconds, which whoever looks waits for too
+	sampleAtOnce   = 2                // each costs the engine milliseconds, which whoever looks waits for too
 	sampleDeadline = 10 * time.Second
 )
 

@@ -259,6 +259,13 @@ func TestFollow_FailureInsideASuccessIsAFailure(t *testing.T) {
 	}
 }
 
+func TestFailure_SaysThatTheEngineWentAwayInTheMiddleOfAnAnswer(t *testing.T) {
+	_, err := follow(strings.NewReader(`{"id":"moby.buildkit.trace","aux":""}{"str`), newTranscript(func(string) {}))
+	if err := failure(t.Context(), "follow build", err); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestStream_ReaderThatStopsEarlyIsNoErrorOfTheWriter(t *testing.T) {
 	source := stream(t.Context(), func(_ context.Context, w io.Writer) error {
 		_, err := w.Write(make([]byte, 1<<20))

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
+	"syscall"
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/client"
@@ -77,6 +79,10 @@ func failure(ctx context.Context, action string, err error) error {
 
 func unanswered(ctx context.Context, err error) bool {
 	if errors.Is(context.Cause(ctx), ErrUnavailable) {
+		return true
+	}
+	// An engine that ends in the middle of an answer cuts it off.
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) {
 		return true
 	}
 	// A socket proxy answers in the engine's place when the engine is gone.
