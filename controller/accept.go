@@ -31,6 +31,9 @@ func (c *Controller) Accept(ctx context.Context, u Upload) (Release, error) {
 	if err := c.refuseForeignName(app.Name, u.Route); err != nil {
 		return Release{}, err
 	}
+	if err := u.Archive.sync(); err != nil {
+		return Release{}, err
+	}
 	var release Release
 	err = c.holdingVolumes(ctx, app.Mounts, func() (err error) {
 		release, err = c.ledger.CreateApp(ctx, app, u.release())
@@ -63,6 +66,9 @@ func (c *Controller) AcceptUpdate(ctx context.Context, name AppName, received *A
 		return Release{}, err
 	}
 	if _, err := c.examine(received, app, environment.options(app.Settings)); err != nil {
+		return Release{}, err
+	}
+	if err := received.sync(); err != nil {
 		return Release{}, err
 	}
 	release, err := c.ledger.CreateRelease(ctx, newRelease(name, received, by))

@@ -55,6 +55,18 @@ func (a *Archive) Discard() {
 	a.file = ""
 }
 
+// sync waits until the file is on disk: an accepted release must find it after a power cut.
+func (a *Archive) sync() error {
+	if a == nil || a.file == "" {
+		return nil
+	}
+	file, err := a.folder.root.Open(a.file)
+	if err != nil {
+		return fmt.Errorf("keep upload: %w", err)
+	}
+	return errors.Join(file.Sync(), file.Close())
+}
+
 // Receive streams an archive to a file of its own in the uploads folder, mode
 // 0600. More than the limit of an archive is a Problem of KindTooLarge, and
 // leaves nothing behind, as does an error of r.
@@ -91,9 +103,6 @@ func (u uploadsFolder) receive(r io.Reader, limit int64) (*Archive, error) {
 	n, err := io.Copy(io.MultiWriter(file, sum), io.LimitReader(r, limit+1))
 	if err == nil && n > limit {
 		err = errTooLarge
-	}
-	if err == nil { // an accepted release must find it after a power cut
-		err = file.Sync()
 	}
 	// The kernel's own stamp lags a few milliseconds: of what came right after the start,
 	// it would say that it is older than the process, and sweep would remove it.

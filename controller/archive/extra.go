@@ -88,40 +88,56 @@ func writeFolders(out *tar.Writer, folder string, written map[string]bool) error
 			continue
 		}
 		written[path] = true
-		header := &tar.Header{Typeflag: tar.TypeDir, Name: path + "/", Mode: int64(modeExecutable), ModTime: time.Unix(0, 0)}
-		if err := out.WriteHeader(header); err != nil {
+		if err := out.WriteHeader(folderHeader(path)); err != nil {
 			return fmt.Errorf("write tar: %w", err)
 		}
 	}
 	return nil
 }
 
-// write sends one extra file. Its time is always the same, so that images differ
-// only where the content does.
+// folderHeader describes a folder that no archive gave.
+func folderHeader(path string) *tar.Header {
+	return &tar.Header{Typeflag: tar.TypeDir, Name: path + "/", Mode: int64(modeExecutable), ModTime: time.Unix(0, 0)}
+}
+
+// write sends one extra file.
 func (e Extra) write(out *tar.Writer) error {
+	header, err := e.header()
+	if err != nil {
+		return err
+	}
+	content, err := e.open()
+	if err != nil {
+		return err
+	}
+	defer content.Close()
+	if err := out.WriteHeader(header); err != nil {
+		return err
+	}
+	_, err = io.CopyN(out, content, header.Size)
+	return err
+}
+
+// header describes the extra file. Its time is always the same, so that images differ
+// only where the content does. The header is there also with an error.
+func (e Extra) header() (*tar.Header, error) {
 	header := &tar.Header{
 		Typeflag: tar.TypeReg, Name: e.Path, Mode: int64(modePlain), Size: int64(len(e.Text)), ModTime: time.Unix(0, 0),
 	}
 	if e.File == "" {
-		if err := out.WriteHeader(header); err != nil {
-			return err
-		}
-		_, err := io.WriteString(out, e.Text)
-		return err
+		return header, nil
 	}
-	file, err := os.Open(e.File)
-	if err != nil {
-		return err
+	header.Mode = int64(modeExecutable)
+	info, err := os.Stat(e.File)
+	if err == nil {
+		header.Size = info.Size()
 	}
-	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return err
+	return header, err
+}
+
+func (e Extra) open() (io.ReadCloser, error) {
+	if e.File == "" {
+		return io.NopCloser(strings.NewReader(e.Text)), nil
 	}
-	header.Mode, header.Size = int64(modeExecutable), info.Size()
-	if err := out.WriteHeader(header); err != nil {
-		return err
-	}
-	_, err = io.CopyN(out, file, info.Size())
-	return err
+	return os.Open(e.File)
 }

@@ -6,12 +6,10 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"os"
 	"path"
 	"slices"
 	"strings"
 	"sync"
-	"time"
 )
 
 // LayoutFS returns what WriteContext of the layout writes as a file system, for a
@@ -26,7 +24,7 @@ func (t *Tree) LayoutFS(layout Layout) fs.FS {
 	if !ok {
 		return nil
 	}
-	made := &layoutFS{nodes: map[string]*node{".": {name: ".", mode: fs.ModeDir | modeExecutable, modified: time.Unix(0, 0)}}}
+	made := &layoutFS{nodes: map[string]*node{".": {FileInfo: folderHeader(".").FileInfo()}}}
 	inflaters := &sync.Pool{New: func() any { return newInflater(source.file) }}
 	var ahead []*expanded
 	room := int64(layoutAhead)
@@ -35,13 +33,8 @@ func (t *Tree) LayoutFS(layout Layout) fs.FS {
 			continue
 		}
 		m := t.members[i]
-		found := &node{mode: m.Mode, size: m.Size, modified: clampTime(m.modified), link: m.Link}
-		switch m.Kind {
-		case Directory:
-			found.mode |= fs.ModeDir
-		case Symlink:
-			found.mode |= fs.ModeSymlink
-		default:
+		found := &node{FileInfo: m.header(layout).FileInfo(), link: m.Link}
+		if m.Kind == File {
 			open := func() io.ReadCloser { return source.open(inflaters, source.records[m.place]) }
 			found.open = func() (io.ReadCloser, error) { return open(), nil }
 			if room -= m.Size; room >= 0 {
@@ -79,16 +72,16 @@ type expanded struct {
 	mu    sync.Mutex
 	text  []byte
 	err   error
-	ready bool
+	begun bool // by read, or by who was faster
 }
 
 func (e *expanded) read() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.ready {
+	if e.begun {
 		return
 	}
-	e.ready = true
+	e.begun = true
 	content := e.open()
 	defer content.Close()
 	text := bytes.NewBuffer(make([]byte, 0, e.size+bytes.MinRead))
@@ -100,8 +93,8 @@ func (e *expanded) read() {
 func (e *expanded) take() (io.ReadCloser, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if !e.ready || e.text == nil {
-		e.ready = true
+	if !e.begun || e.text == nil {
+		e.begun = true
 		return e.open(), nil
 	}
 	text, err := e.text, e.err
@@ -115,25 +108,22 @@ func (e *expanded) take() (io.ReadCloser, error) {
 // layoutFS is a build context in memory, but for the content of its files.
 type layoutFS struct{ nodes map[string]*node }
 
-// node is a file, a folder or a link, and the fs.FileInfo of itself.
+// node is a file, a folder or a link, described as its tar header does.
 type node struct {
-	name     string
-	mode     fs.FileMode
-	size     int64
-	modified time.Time
-	link     string
-	entries  []fs.DirEntry                 // of a folder
-	open     func() (io.ReadCloser, error) // of a file
+	fs.FileInfo
+
+	link    string
+	entries []fs.DirEntry                 // of a folder
+	open    func() (io.ReadCloser, error) // of a file
 }
 
 // put adds a node, and the folders above it that are not there yet. A folder may
 // come after what it holds.
 func (l *layoutFS) put(place string, n *node) {
 	if before := l.nodes[place]; before != nil {
-		before.modified = n.modified
+		before.FileInfo = n.FileInfo
 		return
 	}
-	n.name = path.Base(place)
 	l.nodes[place] = n
 	above := l.folder(path.Dir(place))
 	above.entries = append(above.entries, fs.FileInfoToDirEntry(n))
@@ -141,7 +131,7 @@ func (l *layoutFS) put(place string, n *node) {
 
 func (l *layoutFS) folder(place string) *node {
 	if l.nodes[place] == nil {
-		l.put(place, &node{mode: fs.ModeDir | modeExecutable, modified: time.Unix(0, 0)})
+		l.put(place, &node{FileInfo: folderHeader(place).FileInfo()})
 	}
 	return l.nodes[place]
 }
@@ -190,7 +180,7 @@ func (l *layoutFS) ReadDir(name string) ([]fs.DirEntry, error) {
 // ReadLink implements fs.ReadLinkFS.
 func (l *layoutFS) ReadLink(name string) (string, error) {
 	n, err := l.find("readlink", name)
-	if err == nil && n.mode&fs.ModeSymlink == 0 {
+	if err == nil && n.Mode()&fs.ModeSymlink == 0 {
 		err = &fs.PathError{Op: "readlink", Path: name, Err: fs.ErrInvalid}
 	}
 	if err != nil {
@@ -207,24 +197,6 @@ func (l *layoutFS) Lstat(name string) (fs.FileInfo, error) {
 	}
 	return n, nil
 }
-
-// Name implements fs.FileInfo.
-func (n *node) Name() string { return n.name }
-
-// Size implements fs.FileInfo.
-func (n *node) Size() int64 { return n.size }
-
-// Mode implements fs.FileInfo.
-func (n *node) Mode() fs.FileMode { return n.mode }
-
-// ModTime implements fs.FileInfo.
-func (n *node) ModTime() time.Time { return n.modified }
-
-// IsDir implements fs.FileInfo.
-func (n *node) IsDir() bool { return n.mode.IsDir() }
-
-// Sys implements fs.FileInfo.
-func (n *node) Sys() any { return nil }
 
 type openFile struct {
 	io.ReadCloser
@@ -244,7 +216,7 @@ func (f *openFolder) Stat() (fs.FileInfo, error) { return f.node, nil }
 
 // Read implements fs.File.
 func (f *openFolder) Read([]byte) (int, error) {
-	return 0, &fs.PathError{Op: "read", Path: f.node.name, Err: errors.New("is a folder")}
+	return 0, &fs.PathError{Op: "read", Path: f.node.Name(), Err: errors.New("is a folder")}
 }
 
 // Close implements fs.File.
@@ -274,17 +246,13 @@ func (s *zipSource) open(inflaters *sync.Pool, r record) io.ReadCloser {
 	return reader
 }
 
-// node is the extra file in a file system; its size is that of the moment.
+// node is the extra file in a file system. One that cannot be read says so when it is.
 func (e Extra) node() *node {
-	made := &node{mode: modePlain, size: int64(len(e.Text)), modified: time.Unix(0, 0)}
-	made.open = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(e.Text)), nil }
-	if e.File == "" {
-		return made
-	}
-	made.mode = modeExecutable
-	if info, err := os.Stat(e.File); err == nil {
-		made.size = info.Size()
-	}
-	made.open = func() (io.ReadCloser, error) { return os.Open(e.File) }
-	return made
+	header, err := e.header()
+	return &node{FileInfo: header.FileInfo(), open: func() (io.ReadCloser, error) {
+		if err != nil {
+			return nil, err
+		}
+		return e.open()
+	}}
 }

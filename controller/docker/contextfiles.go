@@ -134,9 +134,8 @@ func (f *contextFile) Read(p []byte) (n int, err error) {
 	if err = f.err; err == nil {
 		n, err = f.from.Read(p[:min(len(p), sentAtOnce)])
 	}
-	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, fs.ErrClosed) {
-		return n, err
+	if err != nil && !errors.Is(err, io.EOF) {
+		f.of.fail(err)
 	}
-	f.of.fail(err)
 	return n, err
 }

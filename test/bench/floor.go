@@ -48,21 +48,19 @@ func (f *floor) release(ctx context.Context, name string, files map[string][]byt
 }
 
 // isolated is release as Berth's policy wants it: on a network of the app's own, which
-// is made while the image is built. It says what the isolation alone costs.
-func (f *floor) isolated(ctx context.Context, name string, files map[string][]byte) (time.Duration, error) {
+// is made while the image is built, or is there where it is another version of the app.
+// It says what the isolation alone costs.
+func (f *floor) isolated(ctx context.Context, name string, again bool, files map[string][]byte) (time.Duration, error) {
 	network := f.stack + "-floor-" + name
+	prepare := func() error { return f.makeNetwork(ctx, network) }
 	defer func() { _ = f.call(ctx, http.MethodDelete, "/networks/"+network, "", nil) }()
-	return f.releaseOn(ctx, name, network, files, func() error { return f.makeNetwork(ctx, network) })
-}
-
-// isolatedAgain is isolated for the next version of an app: its network is there.
-func (f *floor) isolatedAgain(ctx context.Context, name string, files map[string][]byte) (time.Duration, error) {
-	network := f.stack + "-floor-" + name
-	if err := f.makeNetwork(ctx, network); err != nil {
-		return 0, err
+	if again {
+		if err := prepare(); err != nil {
+			return 0, err
+		}
+		prepare = func() error { return nil }
 	}
-	defer func() { _ = f.call(ctx, http.MethodDelete, "/networks/"+network, "", nil) }()
-	return f.releaseOn(ctx, name, network, files, func() error { return nil })
+	return f.releaseOn(ctx, name, network, files, prepare)
 }
 
 func (f *floor) makeNetwork(ctx context.Context, name string) error {

@@ -35,7 +35,7 @@ func (b *bench) measureFirst() error {
 	var pairs []pair
 	for round := range b.rounds + 1 {
 		name := fmt.Sprintf("first-%d", round)
-		measured, err := b.pairUp(name, name, "/"+name, b.floor.isolated)
+		measured, err := b.pairUp(name, name, "/"+name)
 		if err != nil {
 			return err
 		}
@@ -62,7 +62,7 @@ func (b *bench) measureRedeploy() error {
 	}
 	var pairs []pair
 	for round := range b.rounds + 1 {
-		measured, err := b.pairUp("again", fmt.Sprintf("again-%d", round), "", b.floor.isolatedAgain)
+		measured, err := b.pairUp("again", fmt.Sprintf("again-%d", round), "")
 		if err != nil {
 			return err
 		}
@@ -73,20 +73,23 @@ func (b *bench) measureRedeploy() error {
 	return nil
 }
 
-// pairUp measures one round. Each of the three builds a version that nobody built before.
-func (b *bench) pairUp(app, floorName, route string, isolated func(context.Context, string, map[string][]byte) (time.Duration, error)) (measured pair, err error) {
-	for _, by := range []struct {
-		release func(context.Context, string, map[string][]byte) (time.Duration, error)
-		took    *time.Duration
-	}{{b.floor.release, &measured.byHand}, {isolated, &measured.isolated}} {
-		files, _, _, err := b.content()
-		if err != nil {
-			return pair{}, err
-		}
-		time.Sleep(quiet)
-		if *by.took, err = by.release(b.ctx, floorName, files); err != nil {
-			return pair{}, err
-		}
+// pairUp measures one round; without a route it is another version of an app that runs.
+// Each of the three builds a version that nobody built before.
+func (b *bench) pairUp(app, floorName, route string) (measured pair, err error) {
+	files, _, _, err := b.content()
+	if err != nil {
+		return pair{}, err
+	}
+	time.Sleep(quiet)
+	if measured.byHand, err = b.floor.release(b.ctx, floorName, files); err != nil {
+		return pair{}, err
+	}
+	if files, _, _, err = b.content(); err != nil {
+		return pair{}, err
+	}
+	time.Sleep(quiet)
+	if measured.isolated, err = b.floor.isolated(b.ctx, floorName, route == "", files); err != nil {
+		return pair{}, err
 	}
 	_, archive, version, err := b.content()
 	if err != nil {
