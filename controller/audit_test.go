@@ -26,10 +26,10 @@ func TestAudit_SaysHowAReleaseEndedAndWhoBeganIt(t *testing.T) {
 	h := newHouse(t)
 	h.deploy("hello")
 	h.wantRecorded("RELEASE_LIVE release hello r1 true by test: ")
-	h.engine.onBuild = func(context.Context, docker.BuildOptions) error { return errors.New("password=hunter2") }
+	h.engine.onBuild.set(func(context.Context, docker.BuildOptions) error { return errors.New("password=hunter2") })
 	h.update("hello")
 	h.wantRecorded("RELEASE_FAILED release hello r2 false by test: ")
-	h.engine.onBuild = func(ctx context.Context, _ docker.BuildOptions) error { <-ctx.Done(); return ctx.Err() }
+	h.engine.onBuild.set(func(ctx context.Context, _ docker.BuildOptions) error { <-ctx.Done(); return ctx.Err() })
 	release, err := h.AcceptUpdate(t.Context(), "hello", h.good(), "test")
 	if err != nil {
 		t.Fatal(err)
@@ -66,7 +66,7 @@ func TestAudit_NamesEachWaiverThatIsGivenOrTaken(t *testing.T) {
 
 func TestAudit_NamesAWaiverAlsoWhereNothingIsLive(t *testing.T) {
 	h := newHouse(t)
-	h.engine.onBuild = func(context.Context, docker.BuildOptions) error { return &docker.BuildError{Message: "no"} }
+	h.engine.onBuild.set(func(context.Context, docker.BuildOptions) error { return &docker.BuildError{Message: "no"} })
 	h.deploy("hello")
 	h.audit.taken()
 	if _, err := h.UpdateSettings(t.Context(), "hello", small(), "test"); err != nil {

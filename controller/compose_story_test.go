@@ -56,8 +56,9 @@ func newBook(t *testing.T) *house {
 	t.Helper()
 	t.Parallel() // each waits for its releases to drain
 	h := newHouse(t)
-	h.engine.contents["store"], h.engine.contents["web"] = "store v1", "web v1"
-	h.engine.onLook = wellBehaved
+	h.engine.contents.put("store", "store v1")
+	h.engine.contents.put("web", "web v1")
+	h.engine.onLook.set(wellBehaved)
 	return h
 }
 
@@ -125,11 +126,7 @@ func (h *house) networks() []string {
 	return names
 }
 
-func (h *house) started() []string {
-	h.engine.mu.Lock()
-	defer h.engine.mu.Unlock()
-	return slices.Clone(h.engine.started)
-}
+func (h *house) started() []string { return slices.Clone(h.engine.started.get()) }
 
 func (h *house) settled(want ...string) {
 	h.t.Helper()
@@ -154,11 +151,11 @@ func TestCompose_StartsInOrderOnANetworkOfTheRelease(t *testing.T) {
 	if got := h.networks(); !slices.Equal(got, []string{"book.r1"}) {
 		t.Errorf("networks %q", got)
 	}
-	store := h.engine.options["berth-book-r1.store"]
+	store := h.engine.options.at("berth-book-r1.store")
 	if store.Volumes["entries"] != "berth-vol-book_entries" || store.Network.Name != "book.r1" || len(store.Labels) > 0 {
 		t.Errorf("the store was started with %+v", store)
 	}
-	if web := h.engine.options["berth-book-r1.web"]; len(web.Labels) == 0 || len(web.Volumes) > 0 {
+	if web := h.engine.options.at("berth-book-r1.web"); len(web.Labels) == 0 || len(web.Volumes) > 0 {
 		t.Errorf("web was started with %+v", web)
 	}
 	if _, err := h.keeper.FindVolume(t.Context(), "book_entries"); err != nil {
@@ -175,15 +172,13 @@ func TestCompose_StartsInOrderOnANetworkOfTheRelease(t *testing.T) {
 func TestCompose_UnchangedStoreIsKept(t *testing.T) {
 	h := newBook(t)
 	h.deployBook()
-	h.engine.mu.Lock()
-	h.engine.contents["web"] = "web v2"
-	h.engine.mu.Unlock()
+	h.engine.contents.put("web", "web v2")
 	release := h.live(h.updateBook())
 	h.settled("berth-book-r1.store", "berth-book-r2.migrate", "berth-book-r2.web")
-	if slices.Contains(h.engine.stopped, "berth-book-r1.store") {
+	if slices.Contains(h.engine.stopped.get(), "berth-book-r1.store") {
 		t.Error("the store was stopped")
 	}
-	if got := h.engine.joined["berth-book-r1.store"]; !slices.Equal(got, []string{"book.r2"}) {
+	if got := h.engine.joined.at("berth-book-r1.store"); !slices.Equal(got, []string{"book.r2"}) {
 		t.Errorf("the store joined %q", got)
 	}
 	h.eventually("the old network to go", func() bool { return slices.Equal(h.networks(), []string{"book.r2"}) })
@@ -200,9 +195,7 @@ func TestCompose_UnchangedStoreIsKept(t *testing.T) {
 func TestCompose_ChangedStoreIsReplacedBeforeWhoDependsOnIt(t *testing.T) {
 	for name, change := range map[string]func(h *house) []string{
 		"other content": func(h *house) []string {
-			h.engine.mu.Lock()
-			defer h.engine.mu.Unlock()
-			h.engine.contents["store"] = "store v2"
+			h.engine.contents.put("store", "store v2")
 			return nil
 		},
 		"other definition": func(*house) []string {
@@ -213,7 +206,7 @@ func TestCompose_ChangedStoreIsReplacedBeforeWhoDependsOnIt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := newBook(t)
 			h.deployBook()
-			h.engine.onStart = func(o docker.StartOptions) error {
+			h.engine.onStart.set(func(o docker.StartOptions) error {
 				old, err := h.engine.Inspect(t.Context(), "berth-book-r1.store")
 				if err == nil && old.Condition.Running {
 					t.Errorf("when %s starts, the old store runs", o.Name)
@@ -222,7 +215,7 @@ func TestCompose_ChangedStoreIsReplacedBeforeWhoDependsOnIt(t *testing.T) {
 					t.Errorf("when %s starts, the old web does not run", o.Name)
 				}
 				return nil
-			}
+			})
 			release := h.live(h.updateBook(change(h)...))
 			h.settled("berth-book-r2.migrate", "berth-book-r2.store", "berth-book-r2.web")
 			if log := h.log(release); !strings.Contains(log, "store is replaced") || strings.Contains(log, "secret-of-the-archive") {
@@ -235,13 +228,13 @@ func TestCompose_ChangedStoreIsReplacedBeforeWhoDependsOnIt(t *testing.T) {
 func TestCompose_FailurePutsEverythingBack(t *testing.T) {
 	h := newBook(t)
 	h.deployBook()
-	h.engine.contents["store"] = "store v2"
-	h.engine.onStart = func(o docker.StartOptions) error {
+	h.engine.contents.put("store", "store v2")
+	h.engine.onStart.set(func(o docker.StartOptions) error {
 		if o.Name == "berth-book-r2.web" {
 			return &docker.StartError{Message: "No.", Err: io.EOF}
 		}
 		return nil
-	}
+	})
 	release := h.updateBook()
 	if release.State != controller.ReleaseFailed || !strings.Contains(release.Reason, "The service web failed") {
 		t.Fatalf("release is %s: %s", release.State, release.Reason)
@@ -251,7 +244,7 @@ func TestCompose_FailurePutsEverythingBack(t *testing.T) {
 		old, err := h.engine.Inspect(t.Context(), "berth-book-r1.store")
 		return err == nil && old.Condition.Running
 	})
-	if !slices.Contains(h.engine.stopped, "berth-book-r1.store") {
+	if !slices.Contains(h.engine.stopped.get(), "berth-book-r1.store") {
 		t.Error("the old store was never stopped")
 	}
 	h.eventually("its network to go", func() bool { return slices.Equal(h.networks(), []string{"book.r1"}) })
@@ -269,12 +262,12 @@ func TestCompose_FailurePutsEverythingBack(t *testing.T) {
 
 func TestCompose_FailedServiceIsNamedWithItsLastWords(t *testing.T) {
 	h := newBook(t)
-	h.engine.onLook = func(name string, condition docker.Condition) docker.Condition {
+	h.engine.onLook.set(func(name string, condition docker.Condition) docker.Condition {
 		if strings.Contains(name, ".migrate") {
 			return docker.Condition{ExitCode: 3, FinishedAt: time.Now()}
 		}
 		return wellBehaved(name, condition)
-	}
+	})
 	route, _ := h.ParseRoute("/book")
 	release, err := h.Accept(t.Context(), controller.Upload{Name: "book", Route: route, Archive: h.guestbook(), By: "test"})
 	if err != nil {
@@ -296,12 +289,12 @@ func TestCompose_FailedServiceIsNamedWithItsLastWords(t *testing.T) {
 
 func TestCompose_ServiceBesideMustRunBeforeTheReleaseIsLive(t *testing.T) {
 	h := newBook(t)
-	h.engine.onLook = func(name string, condition docker.Condition) docker.Condition {
+	h.engine.onLook.set(func(name string, condition docker.Condition) docker.Condition {
 		if strings.HasSuffix(name, ".worker") {
 			return docker.Condition{ExitCode: 1, FinishedAt: time.Now()}
 		}
 		return condition
-	}
+	})
 	route, _ := h.ParseRoute("/book")
 	file := "services: {web: {image: 'a:1', ports: ['80']}, worker: {image: 'b:1', restart: 'no'}}"
 	release, err := h.Accept(t.Context(), controller.Upload{Name: "book", Route: route, Archive: h.guestbook("compose.yaml", file), By: "test"})
@@ -311,19 +304,19 @@ func TestCompose_ServiceBesideMustRunBeforeTheReleaseIsLive(t *testing.T) {
 	if release = h.wait(release.ReleaseID); release.State != controller.ReleaseFailed || !strings.Contains(release.Reason, "The service worker failed") {
 		t.Errorf("release is %s: %s", release.State, release.Reason)
 	}
-	if want := []string{"a:1", "b:1"}; !slices.Equal(h.engine.pulled, want) {
-		t.Errorf("pulled %q", h.engine.pulled)
+	if want := []string{"a:1", "b:1"}; !slices.Equal(h.engine.pulled.get(), want) {
+		t.Errorf("pulled %q", h.engine.pulled.get())
 	}
 }
 
 func TestCompose_OptionalDependencyMayFail(t *testing.T) {
 	h := newBook(t)
-	h.engine.onLook = func(name string, condition docker.Condition) docker.Condition {
+	h.engine.onLook.set(func(name string, condition docker.Condition) docker.Condition {
 		if strings.HasSuffix(name, ".cache") {
 			return docker.Condition{ExitCode: 1, FinishedAt: time.Now()}
 		}
 		return condition
-	}
+	})
 	route, _ := h.ParseRoute("/book")
 	file := `
 services:
@@ -349,7 +342,7 @@ func TestCompose_ReplicasAnswerToOneName(t *testing.T) {
 	}
 	h.live(release)
 	h.settled("berth-book-r1.web", "berth-book-r1.web.2", "berth-book-r1.web.3")
-	if got := h.engine.options["berth-book-r1.web.3"].Aliases; !slices.Equal(got, []string{"berth-book-r1.web"}) {
+	if got := h.engine.options.at("berth-book-r1.web.3").Aliases; !slices.Equal(got, []string{"berth-book-r1.web"}) {
 		t.Errorf("the third replica answers to %q", got)
 	}
 }
@@ -392,10 +385,10 @@ func TestCompose_SettingsApplyToTheMainServiceAlone(t *testing.T) {
 	}
 	h.live(release)
 	h.settled("berth-book-r1.store", "berth-book-r2.migrate", "berth-book-r2.web")
-	if got := h.engine.options["berth-book-r2.web"].Service.Limits.MemoryBytes; got != 1<<30 {
+	if got := h.engine.options.at("berth-book-r2.web").Service.Limits.MemoryBytes; got != 1<<30 {
 		t.Errorf("web has %d", got)
 	}
-	if got := h.engine.options["berth-book-r2.migrate"].Service.Limits; got != plan.DefaultLimits() {
+	if got := h.engine.options.at("berth-book-r2.migrate").Service.Limits; got != plan.DefaultLimits() {
 		t.Errorf("migrate has %+v", got)
 	}
 	h.live(h.updateBook())
@@ -421,7 +414,7 @@ func TestCompose_FirstReleaseHasTheVariablesThatItsFileNeeds(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.live(release)
-	if web := h.engine.options["berth-book-r1.web"]; web.Secrets["PASSWORD"] != "a-password" {
+	if web := h.engine.options.at("berth-book-r1.web"); web.Secrets["PASSWORD"] != "a-password" {
 		t.Errorf("web was started with %+v", web)
 	}
 	saved, err := h.Environment(t.Context(), "book")
@@ -448,7 +441,7 @@ func TestCompose_NewVariablesAreReadIntoTheFile(t *testing.T) {
 	}
 	h.live(release)
 	h.settled("berth-book-r1.store", "berth-book-r2.migrate", "berth-book-r2.web")
-	web := h.engine.options["berth-book-r2.web"]
+	web := h.engine.options.at("berth-book-r2.web")
 	want := []string{"PASSWORD=" + plan.SecretReference("PASSWORD"), "STORE=http://store:9000", "TITLE=Visitors"}
 	if !slices.Equal(web.Service.Environment, want) || web.Secrets["PASSWORD"] != "a-password" {
 		t.Errorf("web has %q, %q", web.Service.Environment, web.Secrets)
@@ -478,7 +471,7 @@ func TestCompose_FailedRunWithNewVariablesLeavesTheArchive(t *testing.T) {
 	if _, err := h.UpdateEnvironment(t.Context(), "book", change); err != nil {
 		t.Fatal(err)
 	}
-	h.engine.onStart = func(docker.StartOptions) error { return &docker.StartError{Message: "No.", Err: io.EOF} }
+	h.engine.onStart.set(func(docker.StartOptions) error { return &docker.StartError{Message: "No.", Err: io.EOF} })
 	release, err := h.ApplyEnvironment(t.Context(), "book", "test")
 	if err != nil {
 		t.Fatal(err)
@@ -486,7 +479,7 @@ func TestCompose_FailedRunWithNewVariablesLeavesTheArchive(t *testing.T) {
 	if release = h.wait(release.ReleaseID); release.State != controller.ReleaseFailed {
 		t.Fatalf("release is %s", release.State)
 	}
-	h.engine.onStart = nil
+	h.engine.onStart.set(nil)
 	h.eventually("the second try to be accepted", func() bool {
 		release, err = h.ApplyEnvironment(t.Context(), "book", "test")
 		return err == nil
@@ -509,7 +502,7 @@ func TestCompose_RemovedServiceIsMadeAgain(t *testing.T) {
 	h.open()
 	h.settled("berth-book-r1.store", "berth-book-r2.migrate", "berth-book-r2.web")
 	h.eventually("orphan networks to go", func() bool { return slices.Equal(h.networks(), []string{"book.r2"}) })
-	store := h.engine.options["berth-book-r1.store"]
+	store := h.engine.options.at("berth-book-r1.store")
 	if store.Release != 1 || store.Network.Name != "book.r2" || store.Volumes["entries"] != "berth-vol-book_entries" {
 		t.Errorf("the store was made again with %+v", store)
 	}
@@ -524,8 +517,8 @@ func TestCompose_WhatRanOnceIsNotStartedAgain(t *testing.T) {
 	if err := h.Stop(t.Context(), "book"); err != nil {
 		t.Fatal(err)
 	}
-	if want := []string{"berth-book-r1.web", "berth-book-r1.migrate", "berth-book-r1.store"}; !slices.Equal(h.engine.stopped, want) {
-		t.Errorf("stopped %q, want %q", h.engine.stopped, want)
+	if want := []string{"berth-book-r1.web", "berth-book-r1.migrate", "berth-book-r1.store"}; !slices.Equal(h.engine.stopped.get(), want) {
+		t.Errorf("stopped %q, want %q", h.engine.stopped.get(), want)
 	}
 	if err := h.Start(t.Context(), "book"); err != nil {
 		t.Fatal(err)
@@ -545,13 +538,13 @@ func TestCompose_WorstServiceIsWhatTheAppIs(t *testing.T) {
 		t.Errorf("the app is %+v: what has completed is not down", app.Observed)
 	}
 	h.stop()
-	h.engine.onLook = func(name string, condition docker.Condition) docker.Condition {
+	h.engine.onLook.set(func(name string, condition docker.Condition) docker.Condition {
 		condition = wellBehaved(name, condition)
 		if strings.Contains(name, ".store") {
 			condition.Health = "unhealthy"
 		}
 		return condition
-	}
+	})
 	h.open()
 	h.eventually("the store's trouble to be seen", func() bool {
 		app, _ = h.App(t.Context(), "book")
@@ -573,12 +566,12 @@ func TestCompose_ADockerfileCanFollowAndComeBefore(t *testing.T) {
 
 func TestCompose_CancelWhileItWaitsLeavesNothing(t *testing.T) {
 	h := newBook(t)
-	h.engine.onLook = func(name string, condition docker.Condition) docker.Condition {
+	h.engine.onLook.set(func(name string, condition docker.Condition) docker.Condition {
 		if strings.Contains(name, ".store") {
 			condition.Health = "starting"
 		}
 		return condition
-	}
+	})
 	route, _ := h.ParseRoute("/book")
 	release, err := h.Accept(t.Context(), controller.Upload{Name: "book", Route: route, Archive: h.guestbook(), By: "test"})
 	if err != nil {
@@ -644,8 +637,8 @@ func TestCompose_DeleteLeavesTheVolumesAlone(t *testing.T) {
 
 func TestCompose_ArchivesSecretsAreSealedAndMasked(t *testing.T) {
 	h := newBook(t)
-	h.engine.builds = []string{"found a-secret-of-the-archive"}
-	h.engine.printed = []docker.Line{{Text: "it is a-secret-of-the-archive"}}
+	h.engine.builds.set([]string{"found a-secret-of-the-archive"})
+	h.engine.printed.set([]docker.Line{{Text: "it is a-secret-of-the-archive"}})
 	release := h.deployBook()
 	if log := h.log(release); strings.Contains(log, "a-secret-of-the-archive") || !strings.Contains(log, "found [secret token]") {
 		t.Errorf("the log says\n%s", log)
@@ -677,7 +670,7 @@ func TestCompose_KilledAtEveryStepConverges(t *testing.T) {
 				h := newBook(t)
 				h.deployBook()
 				if changed {
-					h.engine.contents["store"] = "store v2"
+					h.engine.contents.put("store", "store v2")
 				}
 				if step == "store" && !changed {
 					t.Skip("a kept store is not started")
@@ -707,28 +700,28 @@ func (h *house) killedAt(step string) *house {
 	reached, dead := make(chan struct{}), make(chan struct{})
 	stand := func() { close(reached); <-dead }
 	var once sync.Once
-	h.engine.onBuild = func(context.Context, docker.BuildOptions) error {
+	h.engine.onBuild.set(func(context.Context, docker.BuildOptions) error {
 		if step == "building" {
 			once.Do(stand)
 		}
 		return nil
-	}
-	h.engine.onStart = func(o docker.StartOptions) error {
+	})
+	h.engine.onStart.set(func(o docker.StartOptions) error {
 		if strings.HasSuffix(o.Name, "r2."+step) {
 			once.Do(stand)
 		}
 		return nil
-	}
-	h.proxy.onProbe = func() {
+	})
+	h.proxy.onProbe.set(func() {
 		if step == "verifying" {
 			once.Do(stand)
 		}
-	}
-	h.proxy.onPromote = func() {
+	})
+	h.proxy.onPromote.set(func() {
 		if step == "promoted" {
 			once.Do(stand)
 		}
-	}
+	})
 	if _, err := h.AcceptUpdate(h.t.Context(), "book", h.guestbook(), "test"); err != nil {
 		h.t.Fatal(err)
 	}
@@ -737,11 +730,11 @@ func (h *house) killedAt(step string) *house {
 	h.copyFolder(next.folder)
 	close(dead)
 	h.stop()
-	next.engine.onStart = func(o docker.StartOptions) error {
+	next.engine.onStart.set(func(o docker.StartOptions) error {
 		next.oneStore(o.Name)
 		return nil
-	}
-	next.engine.onResume = next.oneStore
+	})
+	next.engine.onResume.set(next.oneStore)
 	next.open()
 	h.t.Cleanup(func() { next.stop() })
 	return next

@@ -66,9 +66,8 @@ func TestEnvironment_SecretFileReachesTheEngineByReferenceAlone(t *testing.T) {
 		t.Errorf("the file is %+v", file)
 	}
 	h.eventually("the reconciler looks after the file", func() bool {
-		h.engine.mu.Lock()
-		defer h.engine.mu.Unlock()
-		return len(h.engine.ensured) > 0 && h.engine.ensured[0].Secrets["KEY"] == marker
+		ensured := h.engine.ensured.get()
+		return len(ensured) > 0 && ensured[0].Secrets["KEY"] == marker
 	})
 }
 
@@ -83,7 +82,7 @@ func TestEnvironment_IsSavedFirstAndRunsOnceItIsApplied(t *testing.T) {
 	if app, err := h.App(t.Context(), "hello"); err != nil || app.Variables != 2 || app.Unapplied != 2 {
 		t.Errorf("the app is %+v, %v", app, err)
 	}
-	h.engine.onBuild = func(context.Context, docker.BuildOptions) error { return errors.New("no build was asked for") }
+	h.engine.onBuild.set(func(context.Context, docker.BuildOptions) error { return errors.New("no build was asked for") })
 	started := h.recordStarts()
 
 	release := h.apply("hello")
@@ -129,7 +128,7 @@ func TestEnvironment_GoesWithTheNextUpload(t *testing.T) {
 	h.change("hello", setSecret("DB", marker))
 	started := h.recordStarts()
 	var build docker.BuildOptions
-	h.engine.onBuild = func(_ context.Context, o docker.BuildOptions) error { build = o; return nil }
+	h.engine.onBuild.set(func(_ context.Context, o docker.BuildOptions) error { build = o; return nil })
 	if release := h.update("hello"); release.State != controller.ReleaseLive || release.NewEnvironment {
 		t.Fatalf("release is %+v", release)
 	}
@@ -201,10 +200,8 @@ func TestEnvironment_FailedApplyLeavesTheOldReleaseAndWhatWasSaved(t *testing.T)
 	h := newHouse(t)
 	h.deploy("hello")
 	h.change("hello", setVariable("MODE", "broken"))
-	h.proxy.mu.Lock()
-	h.proxy.status = 502
-	h.proxy.mu.Unlock()
-	h.engine.exited["berth-hello-r2"] = docker.Condition{ExitCode: 1}
+	h.proxy.status.set(502)
+	h.engine.exited.put("berth-hello-r2", docker.Condition{ExitCode: 1})
 	if release := h.apply("hello"); release.State != controller.ReleaseFailed {
 		t.Fatalf("release is %+v", release)
 	}
@@ -217,7 +214,7 @@ func TestEnvironment_FailedApplyLeavesTheOldReleaseAndWhatWasSaved(t *testing.T)
 func TestEnvironment_CanBeSavedWhileAReleaseIsUnderWay(t *testing.T) {
 	h := newHouse(t)
 	block := make(chan struct{})
-	h.engine.onBuild = func(context.Context, docker.BuildOptions) error { <-block; return nil }
+	h.engine.onBuild.set(func(context.Context, docker.BuildOptions) error { <-block; return nil })
 	started := h.recordStarts()
 	release, err := h.accept("hello", "/hello")
 	if err != nil {
@@ -260,24 +257,22 @@ func TestEnvironment_SecretsAreNowhereInTheClear(t *testing.T) {
 	h.deploy("hello")
 	const first, second = marker, "Another-Marker-0815"
 	h.change("hello", setSecret("DB", first))
-	h.engine.builds = []string{"the build prints " + first, base64.StdEncoding.EncodeToString([]byte("user:" + first))}
-	h.engine.printed = []docker.Line{{Text: "connect with " + first}, {Text: first, Stderr: true}}
+	h.engine.builds.set([]string{"the build prints " + first, base64.StdEncoding.EncodeToString([]byte("user:" + first))})
+	h.engine.printed.set([]docker.Line{{Text: "connect with " + first}, {Text: first, Stderr: true}})
 	h.update("hello")
 	h.change("hello", setSecret("DB", second))
 	h.apply("hello")
-	h.engine.printed = []docker.Line{{Text: "read-only " + second}}
-	h.engine.exited["berth-hello-r4"] = docker.Condition{ExitCode: 1}
-	h.proxy.mu.Lock()
-	h.proxy.status = 502
-	h.proxy.mu.Unlock()
+	h.engine.printed.set([]docker.Line{{Text: "read-only " + second}})
+	h.engine.exited.put("berth-hello-r4", docker.Condition{ExitCode: 1})
+	h.proxy.status.set(502)
 	h.change("hello", setVariable("MODE", "fails"))
 	if failed := h.apply("hello"); failed.State != controller.ReleaseFailed {
 		t.Fatalf("release is %+v", failed)
 	}
-	h.engine.builds = nil
-	h.engine.onBuild = func(context.Context, docker.BuildOptions) error {
+	h.engine.builds.set(nil)
+	h.engine.onBuild.set(func(context.Context, docker.BuildOptions) error {
 		return &docker.BuildError{Message: "no such host: " + second}
-	}
+	})
 	if failed := h.update("hello"); failed.State != controller.ReleaseFailed || !strings.Contains(failed.Reason, "[secret DB]") {
 		t.Errorf("release is %+v", failed)
 	}
@@ -316,7 +311,7 @@ func TestEnvironment_SecretsAreMaskedInTheOutput(t *testing.T) {
 	h.deploy("hello")
 	h.change("hello", setSecret("DB", marker))
 	h.apply("hello")
-	h.engine.printed = []docker.Line{{Text: "a " + marker + " b"}, {Text: "nothing"}}
+	h.engine.printed.set([]docker.Line{{Text: "a " + marker + " b"}, {Text: "nothing"}})
 	var seen []string
 	err := h.Output(t.Context(), "hello", 10, true, func(line docker.Line) error { seen = append(seen, line.Text); return nil })
 	if err != nil || !slices.Equal(seen, []string{"a [secret DB] b", "nothing"}) {
@@ -506,7 +501,7 @@ func TestReleaseLog_HoldsNoSecretThatABuildPrints(t *testing.T) {
 	h := newHouse(t)
 	h.deploy("hello")
 	h.change("hello", setSecret("KEY", "-----BEGIN-----\nabcdefghijkl\n-----END-----\n"))
-	h.engine.builds = []string{"#5 abcdefghijkl", "#5 esc\x1bape"}
+	h.engine.builds.set([]string{"#5 abcdefghijkl", "#5 esc\x1bape"})
 	release := h.update("hello")
 	log, err := h.ReleaseLog(release.ReleaseID)
 	if err != nil {
@@ -532,13 +527,13 @@ func TestEnvironment_LostKeyIsSaidAndMendedByTypingTheSecretAgain(t *testing.T) 
 	h.open()
 	_, err = h.AcceptUpdate(t.Context(), "hello", h.good(), "test")
 	wantProblem(t, err, controller.KindInvalid, "")
-	h.engine.printed = []docker.Line{{Text: marker}}
+	h.engine.printed.set([]docker.Line{{Text: marker}})
 	err = h.Output(t.Context(), "hello", 10, false, func(line docker.Line) error {
 		t.Errorf("shown without a mask: %s", line.Text)
 		return nil
 	})
 	wantProblem(t, err, controller.KindInvalid, "")
-	h.engine.printed = nil
+	h.engine.printed.set(nil)
 	started := h.recordStarts()
 	h.change("hello", setSecret("DB", marker))
 	if release := h.apply("hello"); release.State != controller.ReleaseLive || !slices.Equal(started("berth-hello-r3").Service.Environment, []string{"DB=" + marker}) {

@@ -21,34 +21,78 @@ type engine struct {
 	instances map[string]docker.Instance
 	images    map[string]bool
 	networks  map[string]docker.Network
-	started   []string // names, in order
-	stopped   []string // as started
-	mounted   map[string][]docker.Mount
-	retired   []string
-	ensured   []docker.StartOptions // that EnsureSecrets was asked for
-	options   map[string]docker.StartOptions
-	joined    map[string][]string // networks that instances were connected to, by name
-	contents  map[string]string   // of images that are built, by service
-	pulled    []string
+	users     map[string]string // of the images
 
-	onBuild  func(ctx context.Context, o docker.BuildOptions) error
-	onStart  func(o docker.StartOptions) error
-	onPull   func(docker.PullOptions) (docker.Image, string, error)
-	onList   func()                      // after the instances were listed, before the list is returned
-	exited   map[string]docker.Condition // of instances, by name, when they are looked at
-	onResume func(name string)
-	onLook   func(name string, condition docker.Condition) docker.Condition
-	printed  []docker.Line     // by every instance; nil is its last words
-	user     string            // of the images that are built from here on
-	users    map[string]string // of the images
-	builds   []string          // lines that a build prints
+	started guarded[[]string] // names, in order
+	stopped guarded[[]string] // as started
+	retired guarded[[]string]
+	pulled  guarded[[]string]
+	ensured guarded[[]docker.StartOptions] // that EnsureSecrets was asked for
+	options table[docker.StartOptions]     // of the instances, by name
+	mounted table[[]docker.Mount]          // into the instances, by name
+	joined  table[[]string]                // networks that instances were connected to, by name
+
+	onBuild  guarded[func(ctx context.Context, o docker.BuildOptions) error]
+	onStart  guarded[func(o docker.StartOptions) error]
+	onPull   guarded[func(docker.PullOptions) (docker.Image, string, error)]
+	onList   guarded[func()] // after the instances were listed, before the list is returned
+	onResume guarded[func(name string)]
+	onLook   guarded[func(name string, condition docker.Condition) docker.Condition]
+	exited   table[docker.Condition] // of instances, by name, when they are looked at
+	contents table[string]           // of the images that are built from here on, by service; of those that are, by their ID
+	printed  guarded[[]docker.Line]  // by every instance; nil is its last words
+	user     guarded[string]         // of the images that are built from here on
+	builds   guarded[[]string]       // lines that a build prints
+}
+
+// guarded is a value that a test sets or reads while the controller does.
+type guarded[T any] struct {
+	mu    sync.Mutex
+	value T
+}
+
+func (g *guarded[T]) get() T {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.value
+}
+
+func (g *guarded[T]) set(value T) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.value = value
+}
+
+// add appends to a guarded list.
+func add[T any](list *guarded[[]T], entry T) {
+	list.mu.Lock()
+	defer list.mu.Unlock()
+	list.value = append(list.value, entry)
+}
+
+// table is a map that a test fills or reads while the controller does.
+type table[T any] struct{ entries sync.Map }
+
+func (t *table[T]) put(key string, value T) { t.entries.Store(key, value) }
+
+func (t *table[T]) at(key string) T {
+	value, _ := t.find(key)
+	return value
+}
+
+func (t *table[T]) find(key string) (T, bool) {
+	value, ok := t.entries.Load(key)
+	if !ok {
+		var none T
+		return none, false
+	}
+	return value.(T), true
 }
 
 func newEngine() *engine {
 	return &engine{
 		instances: make(map[string]docker.Instance), images: make(map[string]bool), networks: make(map[string]docker.Network),
-		users: make(map[string]string), exited: make(map[string]docker.Condition), mounted: make(map[string][]docker.Mount),
-		options: make(map[string]docker.StartOptions), joined: make(map[string][]string), contents: make(map[string]string),
+		users: make(map[string]string),
 	}
 }
 
@@ -59,24 +103,24 @@ func (e *engine) Build(ctx context.Context, o docker.BuildOptions, log func(stri
 		return docker.Image{}, err
 	}
 	log("#1 building")
-	for _, line := range e.builds {
+	for _, line := range e.builds.get() {
 		log(line)
 	}
-	if e.onBuild != nil {
-		if err := e.onBuild(ctx, o); err != nil {
+	if onBuild := e.onBuild.get(); onBuild != nil {
+		if err := onBuild(ctx, o); err != nil {
 			return docker.Image{}, err
 		}
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	id := "image-" + e.InstanceName(o.App, o.Release, o.Service)
-	e.images[id], e.users[id] = true, e.user
-	e.contents[id] = e.contents[o.Service]
+	e.images[id], e.users[id] = true, e.user.get()
+	e.contents.put(id, e.contents.at(o.Service))
 	return e.image(id), nil
 }
 
 func (e *engine) image(id string) docker.Image {
-	return docker.Image{ID: id, User: e.users[id], Exposed: []uint16{8000}, Content: e.contents[id]}
+	return docker.Image{ID: id, User: e.users[id], Exposed: []uint16{8000}, Content: e.contents.at(id)}
 }
 
 func (e *engine) FindImage(_ context.Context, id string) (docker.Image, error) {
@@ -91,15 +135,15 @@ func (e *engine) FindImage(_ context.Context, id string) (docker.Image, error) {
 func (e *engine) PullImage(_ context.Context, o docker.PullOptions, log func(string)) (docker.Image, string, error) {
 	log("pulling " + o.Reference)
 	image, digest := docker.Image{ID: o.Reference}, ""
-	if e.onPull != nil {
+	if onPull := e.onPull.get(); onPull != nil {
 		var err error
-		if image, digest, err = e.onPull(o); err != nil {
+		if image, digest, err = onPull(o); err != nil {
 			return docker.Image{}, "", err
 		}
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.pulled = append(e.pulled, o.Reference)
+	add(&e.pulled, o.Reference)
 	e.images[image.ID] = true
 	return e.image(image.ID), digest, nil
 }
@@ -153,7 +197,7 @@ func (e *engine) Connect(_ context.Context, instance string, network docker.Netw
 	if _, there := e.instances[instance]; !there {
 		return docker.ErrNotFound
 	}
-	e.joined[instance] = append(e.joined[instance], network.Name)
+	e.joined.put(instance, append(slices.Clone(e.joined.at(instance)), network.Name))
 	return nil
 }
 
@@ -170,8 +214,8 @@ func (e *engine) InstanceName(app string, release int64, service string) string 
 }
 
 func (e *engine) Start(_ context.Context, o docker.StartOptions) (docker.Instance, error) {
-	if e.onStart != nil {
-		if err := e.onStart(o); err != nil {
+	if onStart := e.onStart.get(); onStart != nil {
+		if err := onStart(o); err != nil {
 			return docker.Instance{}, err
 		}
 	}
@@ -182,16 +226,14 @@ func (e *engine) Start(_ context.Context, o docker.StartOptions) (docker.Instanc
 		Condition: docker.Condition{Running: true, StartedAt: time.Now()},
 	}
 	e.instances[o.Name] = instance
-	e.started = append(e.started, o.Name)
-	e.mounted[o.Name] = o.Mounts
-	e.options[o.Name] = o
+	add(&e.started, o.Name)
+	e.mounted.put(o.Name, o.Mounts)
+	e.options.put(o.Name, o)
 	return instance, nil
 }
 
 func (e *engine) EnsureSecrets(_ context.Context, o docker.StartOptions) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.ensured = append(e.ensured, o)
+	add(&e.ensured, o)
 	return nil
 }
 
@@ -202,11 +244,11 @@ func (e *engine) Inspect(_ context.Context, name string) (docker.Instance, error
 	if !ok {
 		return docker.Instance{}, docker.ErrNotFound
 	}
-	if condition, ok := e.exited[name]; ok {
+	if condition, ok := e.exited.find(name); ok {
 		instance.Condition = condition
 	}
-	if e.onLook != nil {
-		instance.Condition = e.onLook(name, instance.Condition)
+	if onLook := e.onLook.get(); onLook != nil {
+		instance.Condition = onLook(name, instance.Condition)
 	}
 	return instance, nil
 }
@@ -217,17 +259,16 @@ func (e *engine) Instances(context.Context) ([]docker.Instance, error) {
 	for _, instance := range e.instances {
 		all = append(all, instance)
 	}
-	onList := e.onList
 	e.mu.Unlock()
-	if onList != nil {
+	if onList := e.onList.get(); onList != nil {
 		onList()
 	}
 	return all, nil
 }
 
 func (e *engine) Resume(_ context.Context, name string) error {
-	if e.onResume != nil {
-		e.onResume(name)
+	if onResume := e.onResume.get(); onResume != nil {
+		onResume(name)
 	}
 	return e.set(name, true)
 }
@@ -238,14 +279,13 @@ func (e *engine) copied() *engine {
 	defer e.mu.Unlock()
 	other := newEngine()
 	other.instances, other.images, other.networks = maps.Clone(e.instances), maps.Clone(e.images), maps.Clone(e.networks)
-	other.contents, other.onLook = maps.Clone(e.contents), e.onLook
+	e.contents.entries.Range(func(key, value any) bool { other.contents.entries.Store(key, value); return true })
+	other.onLook.set(e.onLook.get())
 	return other
 }
 
 func (e *engine) Stop(_ context.Context, name string, _ time.Duration) error {
-	e.mu.Lock()
-	e.stopped = append(e.stopped, name)
-	e.mu.Unlock()
+	add(&e.stopped, name)
 	return e.set(name, false)
 }
 
@@ -269,7 +309,7 @@ func (e *engine) Retire(_ context.Context, name string, _ time.Duration) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	delete(e.instances, name)
-	e.retired = append(e.retired, name)
+	add(&e.retired, name)
 	return nil
 }
 
@@ -292,10 +332,11 @@ func (e *engine) Watch(ctx context.Context, _ func(docker.Event)) error {
 }
 
 func (e *engine) Tail(_ context.Context, _ string, _ docker.TailOptions, each func(docker.Line) error) error {
-	if e.printed == nil {
+	printed := e.printed.get()
+	if printed == nil {
 		return each(docker.Line{Text: "last words"})
 	}
-	for _, line := range e.printed {
+	for _, line := range printed {
 		if err := each(line); err != nil {
 			return err
 		}
@@ -343,45 +384,41 @@ func (a *auditNotes) taken() []string {
 type proxy struct {
 	mu        sync.Mutex
 	published *traefik.Configuration
-	status    int // of every probe; 0 is 200
-	refuse    error
-	onProbe   func()
-	onPromote func() // after the commit, before anything of the old release is touched
-	silent    error  // of ConfirmRoutes
+
+	status    guarded[int] // of every probe; 0 is 200
+	onProbe   guarded[func()]
+	onPromote guarded[func()] // after the commit, before anything of the old release is touched
+	silent    guarded[error]  // of ConfirmRoutes
 }
 
 func (p *proxy) Publish(configuration *traefik.Configuration) (bool, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.published = configuration
-	return true, p.refuse
+	return true, nil
 }
 
 func (p *proxy) Confirm(_ context.Context, table traefik.Table) error {
-	if p.onPromote != nil && !table.Targets[0].Proving {
-		p.onPromote()
+	if onPromote := p.onPromote.get(); onPromote != nil && !table.Targets[0].Proving {
+		onPromote()
 	}
 	return nil
 }
 
 func (p *proxy) ConfirmRoutes(context.Context, traefik.Table) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.silent
+	return p.silent.get()
 }
 
 func (p *proxy) ConfirmAll(context.Context, traefik.Table) error { return nil }
 
 func (p *proxy) Probe(context.Context, traefik.Target, string) (int, error) {
-	if p.onProbe != nil {
-		p.onProbe()
+	if onProbe := p.onProbe.get(); onProbe != nil {
+		onProbe()
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.status == 0 {
-		return 200, nil
+	if status := p.status.get(); status != 0 {
+		return status, nil
 	}
-	return p.status, nil
+	return 200, nil
 }
 
 // servers are the addresses that the proxy sends requests to.

@@ -36,7 +36,7 @@ func TestHandOver_WhatWasUploadedBeforeTheFirstMountBecomesTheAppsOwn(t *testing
 	h := newHouse(t)
 	h.volume("data")
 	h.uploaded("data")
-	h.engine.user = "1000:1000"
+	h.engine.user.set("1000:1000")
 	h.deploy("hello")
 	release := h.mount("hello", written("data"))
 	h.wantOwner("data", another)
@@ -49,7 +49,7 @@ func TestHandOver_ReadersTakeNothing(t *testing.T) {
 	h := newHouse(t)
 	h.volume("data")
 	h.uploaded("data")
-	h.engine.user = "1000:1000"
+	h.engine.user.set("1000:1000")
 	h.deploy("hello")
 	mounts := written("data")
 	mounts[0].ReadOnly = true
@@ -63,7 +63,7 @@ func TestHandOver_WhatSeveralAppsMountStaysAndIsSaidSo(t *testing.T) {
 	h.deploy("first")
 	h.mount("first", written("data"))
 	h.uploaded("data")
-	h.engine.user = "1000:1000"
+	h.engine.user.set("1000:1000")
 	h.deploy("second")
 	release := h.mount("second", written("data"))
 	h.wantOwner("data", nobody)
@@ -78,11 +78,11 @@ func TestHandOver_FailedReleaseOfAnotherUserGivesTheVolumeBack(t *testing.T) {
 	h.deploy("hello")
 	h.mount("hello", written("data"))
 	h.uploaded("data")
-	h.engine.user = "1000:1000"
-	h.engine.onStart = func(docker.StartOptions) error {
+	h.engine.user.set("1000:1000")
+	h.engine.onStart.set(func(docker.StartOptions) error {
 		h.wantOwner("data", another)
 		return &docker.StartError{Message: "No.", Err: io.EOF}
-	}
+	})
 	if release := h.update("hello"); release.State != controller.ReleaseFailed {
 		t.Fatalf("release is %+v", release)
 	}

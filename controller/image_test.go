@@ -21,18 +21,18 @@ const (
 
 // registry lets the engine pull what it has under the tag at the moment.
 func (h *house) registry(id, digest string) {
-	h.engine.onPull = func(o docker.PullOptions) (docker.Image, string, error) {
+	h.engine.onPull.set(func(o docker.PullOptions) (docker.Image, string, error) {
 		if o.Reference == digestA { // what a digest names never changes
 			return docker.Image{ID: "image-a", Exposed: []uint16{8000}}, digestA, nil
 		}
 		return docker.Image{ID: id, Exposed: []uint16{8000}}, digest, nil
-	}
+	})
 }
 
 func (h *house) noRegistry() {
-	h.engine.onPull = func(docker.PullOptions) (docker.Image, string, error) {
+	h.engine.onPull.set(func(docker.PullOptions) (docker.Image, string, error) {
 		return docker.Image{}, "", &docker.PullError{Message: "Its registry cannot be reached.", Hint: "Check the server's connection.", Err: errors.New("dial")}
-	}
+	})
 }
 
 func (h *house) deployImage(name string) controller.Release {
@@ -122,7 +122,9 @@ func TestImage_RollbackPullsADigestThatTheServerHasLost(t *testing.T) {
 func TestImage_WithoutARegistryTheOneOnTheServerRunsAndIsSaidSo(t *testing.T) {
 	h := newHouse(t)
 	h.noRegistry()
+	h.engine.mu.Lock()
 	h.engine.images[webTag] = true
+	h.engine.mu.Unlock()
 	release := h.deployImage("web")
 	if release.State != controller.ReleaseLive || release.Digest != "" || release.Pinned() != webTag {
 		t.Fatalf("release is %+v", release)
@@ -149,9 +151,9 @@ func TestImage_ThatCannotBeHadFailsWithTheNextStepAndLeavesTheOldOneServing(t *t
 func TestImage_OfAFailedReleaseIsNotRemovedFromTheServer(t *testing.T) {
 	h := newHouse(t)
 	h.registry("image-a", digestA)
-	h.engine.onStart = func(docker.StartOptions) error {
+	h.engine.onStart.set(func(docker.StartOptions) error {
 		return &docker.StartError{Message: "No.", Err: errors.New("no")}
-	}
+	})
 	if release := h.deployImage("web"); release.State != controller.ReleaseFailed {
 		t.Fatalf("release is %+v", release)
 	}
@@ -162,9 +164,9 @@ func TestImage_OfAFailedReleaseIsNotRemovedFromTheServer(t *testing.T) {
 
 func TestImage_WithLabelsOfOursIsRefused(t *testing.T) {
 	h := newHouse(t)
-	h.engine.onPull = func(docker.PullOptions) (docker.Image, string, error) {
+	h.engine.onPull.set(func(docker.PullOptions) (docker.Image, string, error) {
 		return docker.Image{}, "", &docker.ForgedLabelError{Label: "traefik.enable"}
-	}
+	})
 	release := h.deployImage("web")
 	if release.State != controller.ReleaseFailed || !strings.Contains(release.Reason, "traefik.enable") {
 		t.Errorf("release is %+v", release)
@@ -185,10 +187,8 @@ func TestImage_RunsUnderTheSamePolicy(t *testing.T) {
 func TestImage_KnownDatabaseThatDiesIsOfferedTheWaiver(t *testing.T) {
 	h := newHouse(t)
 	h.registry("image-a", digestA)
-	h.proxy.mu.Lock()
-	h.proxy.status = 502
-	h.proxy.mu.Unlock()
-	h.engine.exited["berth-db-r1"] = docker.Condition{ExitCode: 1}
+	h.proxy.status.set(502)
+	h.engine.exited.put("berth-db-r1", docker.Condition{ExitCode: 1})
 	route, _ := h.ParseRoute("/db")
 	release, err := h.Accept(t.Context(), controller.Upload{Name: "db", Route: route, Image: "docker.io/library/postgres:17", By: "test"})
 	if err != nil {
@@ -287,7 +287,7 @@ func TestSettings_FallbackAloneWaitsForTheNextUpload(t *testing.T) {
 		t.Fatalf("got %+v, %v", release, err)
 	}
 	var built docker.BuildOptions
-	h.engine.onBuild = func(_ context.Context, o docker.BuildOptions) error { built = o; return nil }
+	h.engine.onBuild.set(func(_ context.Context, o docker.BuildOptions) error { built = o; return nil })
 	next, err := h.AcceptUpdate(t.Context(), "site", h.receive(map[string]string{"index.html": "<h1>hello</h1>"}), "test")
 	if err != nil {
 		t.Fatal(err)

@@ -44,7 +44,7 @@ func TestMounts_AreARunOfTheirOwnAndARollbackBringsThemBack(t *testing.T) {
 	if release := h.mount("hello", mounts); release.State != controller.ReleaseLive || !release.NewSettings || !slices.Equal(release.Mounts, mounts) {
 		t.Fatalf("release %+v", release)
 	}
-	if got := h.engine.mounted["berth-hello-r2"]; !slices.Equal(got, []docker.Mount{{Volume: "data", Target: "/data"}}) {
+	if got := h.engine.mounted.at("berth-hello-r2"); !slices.Equal(got, []docker.Mount{{Volume: "data", Target: "/data"}}) {
 		t.Errorf("the engine was asked for %+v", got)
 	}
 	if owner := h.keeper.Owner("data"); owner != (volume.Owner{User: 65534, Group: 65534}) {
@@ -89,15 +89,15 @@ func TestMounts_OneWriterAtATime(t *testing.T) {
 	h.volume("data")
 	h.deploy("hello")
 	h.mount("hello", written("data"))
-	if slices.Contains(h.engine.stopped, "berth-hello-r1") {
+	if slices.Contains(h.engine.stopped.get(), "berth-hello-r1") {
 		t.Error("an instance without the volume was stopped before the new one was proven")
 	}
-	h.engine.onStart = func(o docker.StartOptions) error {
+	h.engine.onStart.set(func(o docker.StartOptions) error {
 		if old, err := h.engine.Inspect(t.Context(), "berth-hello-r2"); err != nil || old.Condition.Running {
 			t.Errorf("when %s starts, the old instance runs: %+v, %v", o.Name, old.Condition, err)
 		}
 		return nil
-	}
+	})
 	release, err := h.AcceptUpdate(t.Context(), "hello", h.good(), "ada")
 	if err != nil {
 		t.Fatal(err)
@@ -112,7 +112,7 @@ func TestMounts_OldInstanceRunsAgainWhereTheNewOneFails(t *testing.T) {
 	h.volume("data")
 	h.deploy("hello")
 	h.mount("hello", written("data"))
-	h.engine.onStart = func(docker.StartOptions) error { return &docker.StartError{Message: "No.", Err: io.EOF} }
+	h.engine.onStart.set(func(docker.StartOptions) error { return &docker.StartError{Message: "No.", Err: io.EOF} })
 	release, err := h.AcceptUpdate(t.Context(), "hello", h.good(), "ada")
 	if err != nil {
 		t.Fatal(err)
@@ -124,7 +124,7 @@ func TestMounts_OldInstanceRunsAgainWhereTheNewOneFails(t *testing.T) {
 		old, err := h.engine.Inspect(t.Context(), "berth-hello-r2")
 		return err == nil && old.Condition.Running
 	})
-	if !slices.Contains(h.engine.stopped, "berth-hello-r2") {
+	if !slices.Contains(h.engine.stopped.get(), "berth-hello-r2") {
 		t.Error("the old instance was never stopped")
 	}
 }
@@ -140,8 +140,8 @@ func TestMounts_ReadersRunSideBySide(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.wait(release.ReleaseID)
-	if len(h.engine.stopped) > 0 {
-		t.Errorf("stopped %q: nobody writes", h.engine.stopped)
+	if len(h.engine.stopped.get()) > 0 {
+		t.Errorf("stopped %q: nobody writes", h.engine.stopped.get())
 	}
 }
 

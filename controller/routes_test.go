@@ -67,9 +67,7 @@ func TestRoutes_AreLiveAtOnceWithoutARelease(t *testing.T) {
 func TestRoutes_AreNotSaidToBeLiveBeforeTheProxyConfirms(t *testing.T) {
 	h := newHouse(t)
 	h.deploy("hello")
-	h.proxy.mu.Lock()
-	h.proxy.silent = errors.New("the proxy is silent")
-	h.proxy.mu.Unlock()
+	h.proxy.silent.set(errors.New("the proxy is silent"))
 	live, err := h.UpdateRoutes(t.Context(), "hello", controller.RouteChange{Add: []traefik.Route{h.route("/more")}})
 	if err != nil || live {
 		t.Fatalf("live %v, %v", live, err)
@@ -84,9 +82,7 @@ func TestRoutes_AreNotSaidToBeLiveBeforeTheProxyConfirms(t *testing.T) {
 	if state() != controller.RouteWaiting {
 		t.Errorf("the route is %s", state())
 	}
-	h.proxy.mu.Lock()
-	h.proxy.silent = nil
-	h.proxy.mu.Unlock()
+	h.proxy.silent.set(nil)
 	h.eventually("the reconciler to confirm it", func() bool { return state() == controller.RouteLive })
 	if err := h.Stop(t.Context(), "hello"); err != nil {
 		t.Fatal(err)

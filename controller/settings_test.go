@@ -67,7 +67,7 @@ func TestParseSettings_SaysWhatIsWrongAtEachField(t *testing.T) {
 func TestSettings_NewOnesRunTheLiveImageAgainWithoutABuild(t *testing.T) {
 	h := newHouse(t)
 	first := h.deploy("hello")
-	h.engine.onBuild = func(context.Context, docker.BuildOptions) error { return errors.New("no build was asked for") }
+	h.engine.onBuild.set(func(context.Context, docker.BuildOptions) error { return errors.New("no build was asked for") })
 	started := h.recordStarts()
 	settings := small()
 
@@ -83,7 +83,7 @@ func TestSettings_NewOnesRunTheLiveImageAgainWithoutABuild(t *testing.T) {
 	if got := h.proxy.servers(); !slices.Equal(got, []string{"http://berth-hello-r2:3000"}) {
 		t.Errorf("the proxy sends requests to %v", got)
 	}
-	h.engine.onBuild = nil
+	h.engine.onBuild.set(nil)
 	if next := h.update("hello"); next.Settings != settings || next.NewSettings {
 		t.Errorf("the next upload is %+v", next)
 	}
@@ -92,10 +92,8 @@ func TestSettings_NewOnesRunTheLiveImageAgainWithoutABuild(t *testing.T) {
 func TestSettings_FailedOnesLeaveTheOldReleaseServing(t *testing.T) {
 	h := newHouse(t)
 	first := h.deploy("hello")
-	h.proxy.mu.Lock()
-	h.proxy.status = 502
-	h.proxy.mu.Unlock()
-	h.engine.exited["berth-hello-r2"] = docker.Condition{OOMKilled: true, ExitCode: 137}
+	h.proxy.status.set(502)
+	h.engine.exited.put("berth-hello-r2", docker.Condition{OOMKilled: true, ExitCode: 137})
 
 	release := h.updateSettings("hello", small())
 	if release.State != controller.ReleaseFailed || !strings.Contains(release.Reason, "64 MB") {
@@ -129,9 +127,9 @@ func TestSettings_SameOnesChangeNothing(t *testing.T) {
 
 func TestSettings_WaitForTheUploadWhereNothingIsLive(t *testing.T) {
 	h := newHouse(t)
-	h.engine.onBuild = func(context.Context, docker.BuildOptions) error { return &docker.BuildError{Message: "no"} }
+	h.engine.onBuild.set(func(context.Context, docker.BuildOptions) error { return &docker.BuildError{Message: "no"} })
 	h.deploy("hello")
-	h.engine.onBuild = nil
+	h.engine.onBuild.set(nil)
 	release, err := h.UpdateSettings(t.Context(), "hello", small(), "test")
 	if err != nil || release.Number != 0 {
 		t.Fatalf("got release %+v, %v", release, err)
@@ -144,7 +142,7 @@ func TestSettings_WaitForTheUploadWhereNothingIsLive(t *testing.T) {
 func TestSettings_AreRefusedWhileAReleaseIsUnderWay(t *testing.T) {
 	h := newHouse(t)
 	block := make(chan struct{})
-	h.engine.onBuild = func(context.Context, docker.BuildOptions) error { <-block; return nil }
+	h.engine.onBuild.set(func(context.Context, docker.BuildOptions) error { <-block; return nil })
 	release, err := h.accept("hello", "/hello")
 	if err != nil {
 		t.Fatal(err)
@@ -205,16 +203,10 @@ func (h *house) updateSettings(name controller.AppName, settings controller.Sett
 
 // recordStarts returns how an instance was last started from here on.
 func (h *house) recordStarts() (started func(name string) docker.StartOptions) {
-	all := make(map[string]docker.StartOptions)
-	h.engine.onStart = func(o docker.StartOptions) error {
-		h.engine.mu.Lock()
-		defer h.engine.mu.Unlock()
-		all[o.Name] = o
+	var all table[docker.StartOptions]
+	h.engine.onStart.set(func(o docker.StartOptions) error {
+		all.put(o.Name, o)
 		return nil
-	}
-	return func(name string) docker.StartOptions {
-		h.engine.mu.Lock()
-		defer h.engine.mu.Unlock()
-		return all[name]
-	}
+	})
+	return all.at
 }

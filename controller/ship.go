@@ -144,8 +144,19 @@ func (s *shipping) has(id ReleaseID) bool {
 	return s.active[id] != nil
 }
 
-// ship takes the release through its steps and records how it ended.
+// ship takes the release through its steps and records how it ended. Whoever asked
+// for it may hold a release that has ended since: only what the ledger says now, with
+// the release in the hands of this shipment alone, is true.
 func (s *shipment) ship(ctx context.Context) {
+	release, err := s.ledger.FindRelease(ctx, s.release.ReleaseID)
+	switch {
+	case errors.Is(err, ErrNotFound), err == nil && !release.State.UnderWay():
+		return
+	case err != nil:
+		s.logger.Error("find release to ship", "release", s.release.String(), "error", err)
+		return // it stays under way: the next reconcile asks again
+	}
+	s.release = release
 	log, err := s.logs.appendTo(s.release.ReleaseID, func() { s.notices.notify(s.release.App) })
 	if err != nil {
 		s.logger.Error("open release log", "release", s.release.String(), "error", err)

@@ -28,15 +28,16 @@ import (
 // house is a controller over a real ledger, with engine and proxy in memory.
 type house struct {
 	*controller.Controller
-	t      *testing.T
-	folder string
-	engine *engine
-	proxy  *proxy
-	keeper *volumetest.Keeper
-	audit  *auditNotes
-	key    secret.Key
-	logged *syncBuffer // the program's log
-	stop   func()
+	t          *testing.T
+	folder     string
+	engine     *engine
+	proxy      *proxy
+	keeper     *volumetest.Keeper
+	audit      *auditNotes
+	onUnderWay guarded[func([]controller.Release)] // after they were listed, before the list is returned
+	key        secret.Key
+	logged     *syncBuffer // the program's log
+	stop       func()
 
 	forbidden []controller.Waiver // from the next open on
 	base      traefik.Host
@@ -65,7 +66,7 @@ func (h *house) open() {
 		h.t.Fatal(err)
 	}
 	h.Controller, err = controller.New(controller.Options{
-		Ledger: ledger, Engine: h.engine, Volumes: h.keeper, Proxy: h.proxy, Publisher: h.proxy, DataFolder: h.folder,
+		Ledger: &watchedLedger{Store: ledger, house: h}, Engine: h.engine, Volumes: h.keeper, Proxy: h.proxy, Publisher: h.proxy, DataFolder: h.folder,
 		Logger: slog.New(slog.NewTextHandler(h.logged, nil)), BuildConcurrency: 1, BuildTimeout: time.Minute, Key: h.key,
 		MaximumLimits: plan.Limits{MemoryBytes: 2 << 30, NanoCPUs: 2_000_000_000, Processes: 500},
 		Audit:         h.audit, ForbiddenWaivers: h.forbidden, MaintenancePages: "pages:8002",
@@ -87,6 +88,20 @@ func (h *house) open() {
 		}
 		h.stop = func() {}
 	}
+}
+
+// watchedLedger is the ledger, with a place for a test to stand in.
+type watchedLedger struct {
+	*store.Store
+	house *house
+}
+
+func (l *watchedLedger) ListUnderWay(ctx context.Context) ([]controller.Release, error) {
+	releases, err := l.Store.ListUnderWay(ctx)
+	if onUnderWay := l.house.onUnderWay.get(); onUnderWay != nil {
+		onUnderWay(releases)
+	}
+	return releases, err
 }
 
 // syncBuffer takes a log from many goroutines.
@@ -233,10 +248,8 @@ func TestStory_UpdateReplacesTheOldInstanceAfterThePromotion(t *testing.T) {
 func TestStory_FailedUpdateChangesNothingThatAnyoneSees(t *testing.T) {
 	h := newHouse(t)
 	h.deploy("hello")
-	h.proxy.mu.Lock()
-	h.proxy.status = 502
-	h.proxy.mu.Unlock()
-	h.engine.exited["berth-hello-r2"] = docker.Condition{ExitCode: 1}
+	h.proxy.status.set(502)
+	h.engine.exited.put("berth-hello-r2", docker.Condition{ExitCode: 1})
 	release := h.update("hello")
 	if release.State != controller.ReleaseFailed || !strings.Contains(release.Reason, "exit code 1") {
 		t.Errorf("release is %+v", release)
@@ -251,9 +264,9 @@ func TestStory_FailedUpdateChangesNothingThatAnyoneSees(t *testing.T) {
 
 func TestStory_FailedBuildSaysWhy(t *testing.T) {
 	h := newHouse(t)
-	h.engine.onBuild = func(context.Context, docker.BuildOptions) error {
+	h.engine.onBuild.set(func(context.Context, docker.BuildOptions) error {
 		return &docker.BuildError{Message: "The command make exited with 2"}
-	}
+	})
 	release := h.deploy("hello")
 	if release.State != controller.ReleaseFailed || !strings.Contains(release.Reason, "make exited with 2") {
 		t.Errorf("release is %+v", release)
@@ -291,14 +304,14 @@ func TestStory_ReservedRoutesAreRefused(t *testing.T) {
 func TestStory_SecondReleaseWaitsAndShowsItsPlace(t *testing.T) {
 	h := newHouse(t)
 	release := make(chan struct{})
-	h.engine.onBuild = func(ctx context.Context, _ docker.BuildOptions) error {
+	h.engine.onBuild.set(func(ctx context.Context, _ docker.BuildOptions) error {
 		select {
 		case <-release:
 			return nil
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-	}
+	})
 	first, err := h.accept("first", "/first")
 	if err != nil {
 		t.Fatal(err)
@@ -329,7 +342,7 @@ func TestStory_OneReleaseOfAnAppAtATime(t *testing.T) {
 	h := newHouse(t)
 	h.deploy("hello")
 	block := make(chan struct{})
-	h.engine.onBuild = func(context.Context, docker.BuildOptions) error { <-block; return nil }
+	h.engine.onBuild.set(func(context.Context, docker.BuildOptions) error { <-block; return nil })
 	release, err := h.AcceptUpdate(t.Context(), "hello", h.good(), "test")
 	if err != nil {
 		t.Fatal(err)
@@ -342,7 +355,7 @@ func TestStory_OneReleaseOfAnAppAtATime(t *testing.T) {
 
 func TestStory_RestartResumesWhatWasUnderWay(t *testing.T) {
 	h := newHouse(t)
-	h.engine.onBuild = func(ctx context.Context, _ docker.BuildOptions) error { <-ctx.Done(); return ctx.Err() }
+	h.engine.onBuild.set(func(ctx context.Context, _ docker.BuildOptions) error { <-ctx.Done(); return ctx.Err() })
 	release, err := h.accept("hello", "/hello")
 	if err != nil {
 		t.Fatal(err)
@@ -352,7 +365,7 @@ func TestStory_RestartResumesWhatWasUnderWay(t *testing.T) {
 		return found.State == controller.ReleaseBuilding
 	})
 	h.stop()
-	h.engine.onBuild = nil
+	h.engine.onBuild.set(nil)
 	h.open()
 	if got := h.wait(release.ReleaseID); got.State != controller.ReleaseLive {
 		t.Errorf("resumed release is %+v", got)
@@ -382,16 +395,48 @@ func TestStory_PassThatIsOlderThanAPromotionLeavesTheNewInstanceAlone(t *testing
 	h.stop()
 	listed, returned := make(chan struct{}), make(chan struct{})
 	var once sync.Once
-	h.engine.onList = func() { once.Do(func() { close(listed); <-returned }) }
+	h.engine.onList.set(func() { once.Do(func() { close(listed); <-returned }) })
 	h.open()
 	<-listed // the first pass holds a list without r2
 	h.update("hello")
 	close(returned)
 	h.eventually("the old instance to be retired", func() bool { return slices.Equal(h.engine.names(), []string{"berth-hello-r2"}) })
-	h.engine.mu.Lock()
-	defer h.engine.mu.Unlock()
-	if want := []string{"berth-hello-r1", "berth-hello-r2"}; !slices.Equal(h.engine.started, want) {
-		t.Errorf("started were %v, want %v: a serving instance was made again", h.engine.started, want)
+	if started, want := h.engine.started.get(), []string{"berth-hello-r1", "berth-hello-r2"}; !slices.Equal(started, want) {
+		t.Errorf("started were %v, want %v: a serving instance was made again", started, want)
+	}
+}
+
+func TestStory_PassThatListedAReleaseUnderWayDoesNotShipItAgain(t *testing.T) {
+	h := newHouse(t)
+	h.deploy("hello")
+	h.stop()
+	listed, returned := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	h.engine.onList.set(func() { once.Do(func() { close(listed); <-returned }) })
+	h.open()
+	<-listed // the first pass is about to ask for what is under way
+	built := make(chan struct{})
+	h.engine.onBuild.set(func(context.Context, docker.BuildOptions) error { <-built; return nil })
+	release, err := h.AcceptUpdate(t.Context(), "hello", h.good(), "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found sync.Once
+	h.onUnderWay.set(func([]controller.Release) {
+		found.Do(func() {
+			close(built)
+			h.eventually("the log of the release to end", func() bool { return strings.Contains(h.logged.String(), "release=\"hello r2\" took") })
+			time.Sleep(20 * time.Millisecond) // until nobody ships it any more
+		})
+	})
+	close(returned)
+	if release = h.wait(release.ReleaseID); release.State != controller.ReleaseLive {
+		t.Fatalf("release is %+v", release)
+	}
+	h.eventually("the old instance to be retired", func() bool { return slices.Equal(h.engine.names(), []string{"berth-hello-r2"}) })
+	h.stop() // what was begun a second time has ended
+	if strings.Contains(h.logged.String(), "did not become live") || !slices.Equal(h.engine.names(), []string{"berth-hello-r2"}) {
+		t.Errorf("instances %q, the log says\n%s", h.engine.names(), h.logged)
 	}
 }
 
@@ -449,7 +494,7 @@ func TestStory_DeleteRemovesEveryTrace(t *testing.T) {
 
 func TestStory_DeleteCancelsTheReleaseUnderWay(t *testing.T) {
 	h := newHouse(t)
-	h.engine.onBuild = func(ctx context.Context, _ docker.BuildOptions) error { <-ctx.Done(); return ctx.Err() }
+	h.engine.onBuild.set(func(ctx context.Context, _ docker.BuildOptions) error { <-ctx.Done(); return ctx.Err() })
 	if _, err := h.accept("hello", "/hello"); err != nil {
 		t.Fatal(err)
 	}
