@@ -101,8 +101,8 @@ func (c *Controller) cancelAndWait(ctx context.Context, id ReleaseID) error {
 	}
 	active.cancel(errCancelled)
 	select {
-	case <-active.done:
-		return nil
+	case <-active.done: // also where it could not even record its own end
+		return c.finish(ctx, id, ReleaseCancelled, "Cancelled by a person.", "")
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -148,7 +148,7 @@ func (s *shipping) has(id ReleaseID) bool {
 // for it may hold a release that has ended since: only what the ledger says now, with
 // the release in the hands of this shipment alone, is true.
 func (s *shipment) ship(ctx context.Context) {
-	release, err := s.ledger.FindRelease(ctx, s.release.ReleaseID)
+	release, err := s.ledger.FindRelease(context.WithoutCancel(ctx), s.release.ReleaseID) // also for one that is cancelled at once
 	switch {
 	case errors.Is(err, ErrNotFound), err == nil && !release.State.UnderWay():
 		return
