@@ -54,14 +54,15 @@ func openFrontDoor(t *testing.T, limits serverLimits, config Config, handler htt
 	server.ConnState = connections.follow
 	door := openPlainDoor(connections, config, adminHosts(config, certificates.Leaf()))
 	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { _ = certificates.Run(ctx) }()
+	done, watched := make(chan error, 1), make(chan struct{})
+	go func() { defer close(watched); _ = certificates.Run(ctx) }()
 	go func() { done <- runServer(ctx, server, door) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
+		<-watched // it writes into the folder, which goes next
 	})
 	return &frontDoor{t: t, address: listener.Addr().String(), config: config, trust: pinned(certificates.Leaf())}
 }
