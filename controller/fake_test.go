@@ -32,6 +32,7 @@ type engine struct {
 	mounted table[[]docker.Mount]          // into the instances, by name
 	joined  table[[]string]                // networks that instances were connected to, by name
 
+	watching guarded[func(docker.Event)] // who follows the engine's events
 	onBuild  guarded[func(ctx context.Context, o docker.BuildOptions) error]
 	onStart  guarded[func(o docker.StartOptions) error]
 	onPull   guarded[func(docker.PullOptions) (docker.Image, string, error)]
@@ -326,7 +327,8 @@ func (e *engine) RemoveApp(_ context.Context, app string) error {
 	return nil
 }
 
-func (e *engine) Watch(ctx context.Context, _ func(docker.Event)) error {
+func (e *engine) Watch(ctx context.Context, each func(docker.Event)) error {
+	e.watching.set(each)
 	<-ctx.Done()
 	return ctx.Err()
 }

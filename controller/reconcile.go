@@ -72,11 +72,13 @@ func (c *Controller) reconcile(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("list networks: %w", err), c.publish(ctx))
 	}
-	apps, err := c.ledger.ListApps(ctx)
+	// What is under way is listed before the apps: a release that becomes live in
+	// between is in one of the two lists, and never in neither.
+	underWay, err := c.ledger.ListUnderWay(ctx)
 	if err != nil {
 		return err
 	}
-	underWay, err := c.ledger.ListUnderWay(ctx)
+	apps, err := c.ledger.ListApps(ctx)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -28,16 +29,16 @@ import (
 // house is a controller over a real ledger, with engine and proxy in memory.
 type house struct {
 	*controller.Controller
-	t          *testing.T
-	folder     string
-	engine     *engine
-	proxy      *proxy
-	keeper     *volumetest.Keeper
-	audit      *auditNotes
-	onUnderWay guarded[func([]controller.Release)] // after they were listed, before the list is returned
-	key        secret.Key
-	logged     *syncBuffer // the program's log
-	stop       func()
+	t        *testing.T
+	folder   string
+	engine   *engine
+	proxy    *proxy
+	keeper   *volumetest.Keeper
+	audit    *auditNotes
+	onListed guarded[func()] // after apps, or what is under way, were listed, before the list is returned
+	key      secret.Key
+	logged   *syncBuffer // the program's log
+	stop     func()
 
 	forbidden []controller.Waiver // from the next open on
 	base      traefik.Host
@@ -98,10 +99,20 @@ type watchedLedger struct {
 
 func (l *watchedLedger) ListUnderWay(ctx context.Context) ([]controller.Release, error) {
 	releases, err := l.Store.ListUnderWay(ctx)
-	if onUnderWay := l.house.onUnderWay.get(); onUnderWay != nil {
-		onUnderWay(releases)
-	}
+	l.listed()
 	return releases, err
+}
+
+func (l *watchedLedger) ListApps(ctx context.Context) ([]controller.App, error) {
+	apps, err := l.Store.ListApps(ctx)
+	l.listed()
+	return apps, err
+}
+
+func (l *watchedLedger) listed() {
+	if onListed := l.house.onListed.get(); onListed != nil {
+		onListed()
+	}
 }
 
 // syncBuffer takes a log from many goroutines.
@@ -406,37 +417,51 @@ func TestStory_PassThatIsOlderThanAPromotionLeavesTheNewInstanceAlone(t *testing
 	}
 }
 
-func TestStory_PassThatListedAReleaseUnderWayDoesNotShipItAgain(t *testing.T) {
-	h := newHouse(t)
-	h.deploy("hello")
-	h.stop()
-	listed, returned := make(chan struct{}), make(chan struct{})
-	var once sync.Once
-	h.engine.onList.set(func() { once.Do(func() { close(listed); <-returned }) })
-	h.open()
-	<-listed // the first pass is about to ask for what is under way
-	built := make(chan struct{})
-	h.engine.onBuild.set(func(context.Context, docker.BuildOptions) error { <-built; return nil })
-	release, err := h.AcceptUpdate(t.Context(), "hello", h.good(), "test")
+// promotedDuringAPass accepts a release whose instance a pass of the reconciler sees,
+// and which becomes live once the pass has asked the ledger its first question.
+func (h *house) promotedDuringAPass(accept func() (controller.Release, error)) {
+	h.t.Helper()
+	verifying, passing := make(chan struct{}), make(chan struct{})
+	var probed, listed sync.Once
+	h.proxy.onProbe.set(func() { probed.Do(func() { close(verifying); <-passing }) })
+	release, err := accept()
 	if err != nil {
-		t.Fatal(err)
+		h.t.Fatal(err)
 	}
-	var found sync.Once
-	h.onUnderWay.set(func([]controller.Release) {
-		found.Do(func() {
-			close(built)
-			h.eventually("the log of the release to end", func() bool { return strings.Contains(h.logged.String(), "release=\"hello r2\" took") })
+	<-verifying
+	h.onListed.set(func() {
+		listed.Do(func() {
+			close(passing)
+			h.eventually("the log of the release to end", func() bool {
+				return strings.Contains(h.logged.String(), fmt.Sprintf("release=%q took", release.String()))
+			})
 			time.Sleep(20 * time.Millisecond) // until nobody ships it any more
 		})
 	})
-	close(returned)
-	if release = h.wait(release.ReleaseID); release.State != controller.ReleaseLive {
-		t.Fatalf("release is %+v", release)
+	h.engine.watching.get()(docker.Event{}) // asks for a pass
+	if ended := h.wait(release.ReleaseID); ended.State != controller.ReleaseLive {
+		h.t.Fatalf("release is %+v", ended)
 	}
+}
+
+func TestStory_PassThatListedAReleaseUnderWayDoesNotShipItAgain(t *testing.T) {
+	h := newHouse(t)
+	h.deploy("hello")
+	h.promotedDuringAPass(func() (controller.Release, error) { return h.AcceptUpdate(t.Context(), "hello", h.good(), "test") })
 	h.eventually("the old instance to be retired", func() bool { return slices.Equal(h.engine.names(), []string{"berth-hello-r2"}) })
 	h.stop() // what was begun a second time has ended
 	if strings.Contains(h.logged.String(), "did not become live") || !slices.Equal(h.engine.names(), []string{"berth-hello-r2"}) {
 		t.Errorf("instances %q, the log says\n%s", h.engine.names(), h.logged)
+	}
+}
+
+func TestStory_PassDoesNotRetireTheInstanceOfAFirstReleaseThatIsPromotedMeanwhile(t *testing.T) {
+	h := newHouse(t)
+	h.promotedDuringAPass(func() (controller.Release, error) { return h.accept("hello", "/hello") })
+	time.Sleep(50 * time.Millisecond) // the pass goes on to what it takes for orphans
+	h.stop()
+	if retired := h.engine.retired.get(); len(retired) > 0 {
+		t.Errorf("retired %q", retired)
 	}
 }
 
