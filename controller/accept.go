@@ -84,10 +84,11 @@ func (c *Controller) AcceptUpdate(ctx context.Context, name AppName, received *A
 // Rollback queues a release that runs the image of an earlier one again with its
 // settings and its environment, without a build. The image of number must still be kept.
 func (c *Controller) Rollback(ctx context.Context, name AppName, number int64, by string) (Release, error) {
-	app, err := c.findApp(ctx, name)
+	app, _, unlock, err := c.lockLive(ctx, name)
 	if err != nil {
 		return Release{}, err
 	}
+	defer unlock() // until then no image is removed for its age
 	old, err := c.Release(ctx, ReleaseID{App: name, Number: number})
 	if err != nil {
 		return Release{}, err

@@ -9,7 +9,9 @@ import (
 	"berth/controller/docker"
 )
 
-// fail cleans up after a release that did not become live, and records why.
+// fail undoes what a release that did not become live has begun, and records why:
+// in this order, as until it is recorded no other release of the app begins, and a
+// process that is killed in between leaves it under way for the next one to clear.
 // When the controller itself is stopping, the release stays under way and is
 // resumed at the next start.
 func (s *shipment) fail(ctx context.Context, cause error) {
@@ -19,17 +21,26 @@ func (s *shipment) fail(ctx context.Context, cause error) {
 		return
 	}
 	state, reason, hint := s.explain(ctx, cause)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
-	defer cancel()
+	ctx = context.WithoutCancel(ctx)
 	s.log.say("%s: %s %s", state, reason, hint)
 	s.logger.Warn("release did not become live", "release", s.release.String(), "state", state,
 		"error", s.environment.mask.apply(cause.Error()))
 
+	s.undo(ctx)
 	if err := s.finish(ctx, s.release.ReleaseID, state, reason, hint); err != nil {
 		s.logger.Error("record failed release", "release", s.release.String(), "error", err)
 	}
 	s.recordEnd(ctx, state)
 	s.dropArchive(ctx)
+	if err := s.publish(ctx); err != nil {
+		s.requestReconcile()
+	}
+}
+
+// undo removes what the release has made, and lets the live one go on.
+func (s *shipment) undo(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
 	for _, name := range s.ownInstances() {
 		if err := s.engine.Retire(ctx, name, 0); err != nil {
 			s.logger.Error("retire failed instance", "instance", name, "error", err)
@@ -43,9 +54,6 @@ func (s *shipment) fail(ctx context.Context, cause error) {
 		}
 	}
 	s.removeImages(ctx)
-	if err := s.publish(ctx); err != nil {
-		s.requestReconcile()
-	}
 }
 
 // ownInstances are the release's without those that an earlier one has started.
@@ -53,17 +61,22 @@ func (s *shipment) ownInstances() []string {
 	return without(s.release.Instances, s.former.Instances)
 }
 
-// removeImages removes what was built for a release that failed.
+// removeImages removes what was built for a release that failed, unless another one
+// has it too: of a rollback, or of an archive that was built before.
 func (s *shipment) removeImages(ctx context.Context) {
 	images := slices.Concat(s.built, without(s.release.images(), s.built))
-	images = without(images, s.former.images())
-	if s.release.RollbackOf != 0 && len(images) > 0 {
-		old, err := s.ledger.FindRelease(ctx, ReleaseID{App: s.release.App, Number: s.release.RollbackOf})
-		if err != nil {
-			s.logger.Warn("remove images of failed release", "release", s.release.String(), "error", err)
-			return
+	if len(images) == 0 {
+		return
+	}
+	others, err := s.ledger.ListRunnable(ctx, s.release.App)
+	if err != nil {
+		s.logger.Warn("remove images of failed release", "release", s.release.String(), "error", err)
+		return
+	}
+	for _, other := range others {
+		if other.Number != s.release.Number {
+			images = without(images, other.images())
 		}
-		images = without(images, old.images())
 	}
 	for _, image := range images {
 		if err := s.engine.RemoveImage(ctx, image); err != nil && !errors.Is(err, docker.ErrNotFound) {

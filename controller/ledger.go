@@ -133,6 +133,9 @@ type Ledger interface {
 	DeleteApp(context.Context, AppName) error // the row, its routes and releases
 
 	ListReleases(context.Context, AppName) ([]Release, error) // newest first, at most 50
+	// ListRunnable returns the releases of the app whose images are kept: newest first,
+	// those under way, the live and superseded ones, but none that failed.
+	ListRunnable(context.Context, AppName) ([]Release, error)
 	// ListOverview returns every app by name, and the newest release of each, to be
 	// read only.
 	ListOverview(context.Context) ([]App, map[AppName]*Release, error)

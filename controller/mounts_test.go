@@ -1,6 +1,7 @@
 package controller_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -120,13 +121,41 @@ func TestMounts_OldInstanceRunsAgainWhereTheNewOneFails(t *testing.T) {
 	if release = h.wait(release.ReleaseID); release.State != controller.ReleaseFailed {
 		t.Fatalf("release %+v", release)
 	}
-	h.eventually("the old instance runs again", func() bool {
-		old, err := h.engine.Inspect(t.Context(), "berth-hello-r2")
-		return err == nil && old.Condition.Running
-	})
+	// By the time that it has failed, and the next one may come.
+	if old, err := h.engine.Inspect(t.Context(), "berth-hello-r2"); err != nil || !old.Condition.Running {
+		t.Errorf("the old instance is %+v, %v", old, err)
+	}
 	if !slices.Contains(h.engine.stopped.get(), "berth-hello-r2") {
 		t.Error("the old instance was never stopped")
 	}
+}
+
+func TestMounts_WhatAKilledFailureLeftGoesBeforeTheOldInstanceRunsAgain(t *testing.T) {
+	h := newHouse(t)
+	h.volume("data")
+	h.deploy("hello")
+	h.mount("hello", written("data"))
+	h.engine.onBuild.set(func(context.Context, docker.BuildOptions) error { return &docker.BuildError{Message: "no"} })
+	if release := h.update("hello"); release.State != controller.ReleaseFailed {
+		t.Fatalf("release %+v", release)
+	}
+	h.stop()
+	h.engine.mu.Lock()
+	h.engine.instances["berth-hello-r3"] = docker.Instance{Name: "berth-hello-r3", App: "hello", Release: 3, Condition: docker.Condition{Running: true}}
+	old := h.engine.instances["berth-hello-r2"]
+	old.Condition.Running = false
+	h.engine.instances["berth-hello-r2"] = old
+	h.engine.mu.Unlock()
+	h.engine.onResume.set(func(name string) {
+		if _, err := h.engine.Inspect(t.Context(), "berth-hello-r3"); err == nil {
+			t.Errorf("when %s runs again, the failed one still runs", name)
+		}
+	})
+	h.open()
+	h.eventually("the old instance to run again", func() bool {
+		old, err := h.engine.Inspect(t.Context(), "berth-hello-r2")
+		return err == nil && old.Condition.Running
+	})
 }
 
 func TestMounts_ReadersRunSideBySide(t *testing.T) {

@@ -93,6 +93,7 @@ func (c *Controller) reconcile(ctx context.Context) error {
 		errs = append(errs, c.clearAttempt(ctx, release))
 		c.dispatch(release)
 	}
+	errs = append(errs, c.retireFailed(ctx, instances, apps, kept))
 	for _, app := range apps {
 		names, err := c.reconcileApp(ctx, app)
 		errs = append(errs, err)
@@ -133,6 +134,30 @@ func (c *Controller) clearAttempt(ctx context.Context, release Release) error {
 		for _, name := range run.Instances {
 			errs = append(errs, c.engine.Retire(ctx, name, stopGrace))
 		}
+	}
+	return errors.Join(errs...)
+}
+
+// retireFailed removes what is left of releases that failed or were cancelled, before
+// the live ones are repaired: both may write into one volume. The proxy sends nothing
+// to them.
+func (c *Controller) retireFailed(ctx context.Context, instances []docker.Instance, apps []App, kept map[string]bool) error {
+	live := make(map[AppName]int64, len(apps))
+	for _, app := range apps {
+		live[app.Name] = app.Live
+	}
+	var errs []error
+	for _, instance := range instances {
+		id := ReleaseID{App: AppName(instance.App), Number: instance.Release}
+		if kept[instance.Name] || id.Number <= live[id.App] {
+			continue // of what is under way, or was live
+		}
+		release, err := c.ledger.FindRelease(ctx, id)
+		if err != nil || (release.State != ReleaseFailed && release.State != ReleaseCancelled) {
+			errs = append(errs, ignoreMissing(err))
+			continue
+		}
+		errs = append(errs, c.engine.Retire(ctx, instance.Name, stopGrace))
 	}
 	return errors.Join(errs...)
 }

@@ -87,27 +87,34 @@ func networkKey(app AppName, release int64) string {
 	return fmt.Sprintf("network of %s r%d", app, release)
 }
 
-// removeOldImages keeps the images of the newest releases that were live once.
+// removeOldImages keeps the images of the newest releases that were live once, and of
+// what is under way. The app's lock keeps rollbacks from beginning meanwhile.
 func (c *Controller) removeOldImages(ctx context.Context, name AppName) error {
-	releases, err := c.ledger.ListReleases(ctx, name)
+	unlock, err := c.apps.lock(ctx, name)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	releases, err := c.ledger.ListRunnable(ctx, name)
 	if err != nil {
 		return err
 	}
 	kept, count := make(map[string]bool), 0
-	var errs []error
+	var old []Release
 	for _, release := range releases {
-		if release.Image == "" {
+		if !kept[release.Image] && count >= imagesKept && !release.State.UnderWay() {
+			old = append(old, release)
 			continue
 		}
-		if kept[release.Image] || count < imagesKept || release.State.UnderWay() {
-			if !kept[release.Image] {
-				count++
-			}
-			for _, image := range release.images() {
-				kept[image] = true
-			}
-			continue
+		if !kept[release.Image] {
+			count++
 		}
+		for _, image := range release.images() {
+			kept[image] = true
+		}
+	}
+	var errs []error
+	for _, release := range old {
 		errs = append(errs, c.removeImagesOf(ctx, release, kept))
 	}
 	return errors.Join(errs...)

@@ -273,6 +273,30 @@ func TestStory_FailedUpdateChangesNothingThatAnyoneSees(t *testing.T) {
 	h.eventually("the verify route to be gone", func() bool { return len(h.proxy.servers()) == 1 })
 }
 
+func TestStory_FailedUpdatesDoNotUseUpWhatCanBeRunAgain(t *testing.T) {
+	h := newHouse(t)
+	h.deploy("hello")
+	h.proxy.status.set(502)
+	for number := 2; number <= 6; number++ {
+		h.engine.exited.put(fmt.Sprintf("berth-hello-r%d", number), docker.Condition{ExitCode: 1})
+		if release := h.update("hello"); release.State != controller.ReleaseFailed {
+			t.Fatalf("release is %+v", release)
+		}
+	}
+	h.proxy.status.set(200)
+	h.update("hello")
+	h.eventually("the first instance to be retired", func() bool { return slices.Equal(h.engine.names(), []string{"berth-hello-r7"}) })
+	h.stop() // what comes after it has ended
+	h.open()
+	back, err := h.Rollback(t.Context(), "hello", 1, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if back = h.wait(back.ReleaseID); back.State != controller.ReleaseLive {
+		t.Errorf("release is %+v", back)
+	}
+}
+
 func TestStory_FailedBuildSaysWhy(t *testing.T) {
 	h := newHouse(t)
 	h.engine.onBuild.set(func(context.Context, docker.BuildOptions) error {

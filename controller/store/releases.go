@@ -76,6 +76,19 @@ WHERE r.app = ? ORDER BY r.number DESC LIMIT ?`, app, listedReleases)
 	return releases, nil
 }
 
+// ListRunnable returns the releases of an app that have an image and are under way,
+// live or superseded, newest first.
+func (s *Store) ListRunnable(ctx context.Context, app controller.AppName) ([]controller.Release, error) {
+	rows, err := s.reader.QueryContext(ctx, selectReleases+`
+WHERE r.app = ? AND r.image <> '' AND r.state NOT IN (?, ?) ORDER BY r.number DESC`,
+		app, controller.ReleaseFailed, controller.ReleaseCancelled)
+	releases, err := collect(rows, err, scanRelease)
+	if err != nil {
+		return nil, fmt.Errorf("list runnable releases of %s: %w", app, err)
+	}
+	return releases, nil
+}
+
 // ListLatest returns the newest release of every app.
 func (s *Store) ListLatest(ctx context.Context) (map[controller.AppName]*controller.Release, error) {
 	rows, err := s.reader.QueryContext(ctx, selectLatest)

@@ -133,6 +133,36 @@ func TestListUnderWay_KeepsTheOrderOfTheQueueWhateverTheClockSays(t *testing.T) 
 	}
 }
 
+func TestListRunnable_LeavesOutWhatHasNoImageOrFailed(t *testing.T) {
+	ledger, ctx := fresh(t), t.Context()
+	id := createApp(t, ledger, "hello", "/hello").ReleaseID
+	for number := int64(1); number <= 60; number++ { // more than a list of releases holds
+		if number > 1 {
+			id = nextRelease(t, ledger, "hello").ReleaseID
+		}
+		must(t, ledger.UpdateImage(ctx, id, fmt.Sprintf("sha256:%d", number)))
+		if number > 2 && number < 60 {
+			must(t, ledger.Finish(ctx, id, controller.ReleaseFailed, "No.", "", noon))
+		} else {
+			promoted(t, ledger, id)
+		}
+	}
+	must(t, ledger.UpdateImage(ctx, controller.ReleaseID{App: "hello", Number: 2}, ""))
+	under := nextRelease(t, ledger, "hello").ReleaseID
+	must(t, ledger.UpdateImage(ctx, under, "sha256:under"))
+	must(t, ledger.UpdateImage(ctx, createApp(t, ledger, "other", "/other").ReleaseID, "sha256:other"))
+
+	releases, err := ledger.ListRunnable(ctx, "hello")
+	must(t, err)
+	var images []string
+	for _, release := range releases {
+		images = append(images, release.Image)
+	}
+	if want := []string{"sha256:under", "sha256:60", "sha256:1"}; !reflect.DeepEqual(images, want) {
+		t.Fatalf("want %v, got %v", want, images)
+	}
+}
+
 func TestRelease_RecordsItsWay(t *testing.T) {
 	ledger, ctx := fresh(t), t.Context()
 	id := createApp(t, ledger, "hello", "/hello").ReleaseID
