@@ -74,7 +74,9 @@ func (b *bench) measureDashboard() error {
 }
 
 func (b *bench) loads(page *http.Client, what string) error {
-	time.Sleep(settleTime)
+	if err := b.pause(settleTime); err != nil {
+		return err
+	}
 	var took []time.Duration
 	for range dashboardLoads {
 		began := time.Now()
@@ -90,7 +92,9 @@ func (b *bench) loads(page *http.Client, what string) error {
 
 // measureRest: what the controller's process takes when nothing happens.
 func (b *bench) measureRest() error {
-	time.Sleep(40 * time.Second) // until nobody looks at pages any more
+	if err := b.pause(40 * time.Second); err != nil { // until nobody looks at pages any more
+		return err
+	}
 	pid, err := stack.Docker("inspect", "--format", "{{.State.Pid}}", b.stack.Controller())
 	if err != nil {
 		return err
@@ -99,7 +103,9 @@ func (b *bench) measureRest() error {
 	if err != nil {
 		return err
 	}
-	time.Sleep(restTime)
+	if err := b.pause(restTime); err != nil {
+		return err
+	}
 	after, err := ticks(pid)
 	if err != nil {
 		return err

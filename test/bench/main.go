@@ -41,6 +41,16 @@ func main() {
 	}
 }
 
+// pause waits, unless the bench is interrupted.
+func (b *bench) pause(d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-b.ctx.Done():
+		return context.Cause(b.ctx)
+	}
+}
+
 func run(ctx context.Context) error {
 	rounds := flag.Int("rounds", 10, "rounds whose median is taken")
 	apps := flag.Int("apps", 100, "apps on the fullest dashboard")
