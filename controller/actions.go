@@ -10,7 +10,8 @@ import (
 	"berth/controller/plan"
 )
 
-// actionTimeout bounds what one click may take; the reconciler finishes what is left.
+// actionTimeout bounds what one click may take, besides the time that instances have to
+// end; the reconciler finishes what is left.
 const actionTimeout = time.Minute
 
 // Start makes a stopped app run again and puts its route back.
@@ -127,10 +128,10 @@ func (c *Controller) Delete(ctx context.Context, name AppName, confirm string) e
 // removeApp removes every trace of an app that is wanted deleted; the row goes last.
 func (c *Controller) removeApp(ctx context.Context, name AppName) error {
 	releases, err := c.ledger.ListReleases(ctx, name)
-	if errors.Is(err, ErrNotFound) {
-		return nil // somebody else has just finished it
-	}
 	if err != nil {
+		return ignoreMissing(err) // somebody else has just finished it
+	}
+	if deleted, err := c.wantedDeleted(ctx, name); err != nil || !deleted {
 		return err
 	}
 	for _, release := range releases {
@@ -146,6 +147,10 @@ func (c *Controller) removeApp(ctx context.Context, name AppName) error {
 		return err
 	}
 	defer unlock()
+	// Who had the lock before may have removed it, and another app may have its name by now.
+	if deleted, err := c.wantedDeleted(ctx, name); err != nil || !deleted {
+		return err
+	}
 	if err := c.publish(ctx); err != nil {
 		return err
 	}
@@ -167,6 +172,11 @@ func (c *Controller) removeApp(ctx context.Context, name AppName) error {
 	}
 	c.notices.notify(name)
 	return nil
+}
+
+func (c *Controller) wantedDeleted(ctx context.Context, name AppName) (bool, error) {
+	app, err := c.ledger.FindApp(ctx, name)
+	return err == nil && app.Wanted == WantedDeleted, ignoreMissing(err)
 }
 
 // act runs one action on the live release of an app, under the app's lock, and
@@ -196,6 +206,8 @@ func (c *Controller) act(ctx context.Context, name AppName, action func(context.
 	if c.displaced.has(live.Instances...) {
 		return busyReplacing(name)
 	}
+	ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), actionTimeout+live.graces())
+	defer cancel()
 	err = action(ctx, live)
 	c.observeLive(ctx, live)
 	return err

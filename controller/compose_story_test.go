@@ -495,7 +495,7 @@ func TestCompose_RemovedServiceIsMadeAgain(t *testing.T) {
 	h.stop()
 	h.engine.mu.Lock()
 	delete(h.engine.instances, "berth-book-r1.store")
-	h.engine.instances["berth-book-r1.web"] = docker.Instance{Name: "berth-book-r1.web", App: "book", Release: 1}
+	h.engine.instances["berth-book-r1.web"] = docker.Instance{ID: "berth-book-r1.web", Name: "berth-book-r1.web", App: "book", Release: 1}
 	h.engine.networks["book.r1"] = docker.Network{Name: "book.r1", App: "book", Release: 1}
 	h.engine.networks["gone"] = docker.Network{Name: "gone", App: "gone"}
 	h.engine.mu.Unlock()

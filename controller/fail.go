@@ -15,9 +15,12 @@ import (
 // When the controller itself is stopping, the release stays under way and is
 // resumed at the next start.
 func (s *shipment) fail(ctx context.Context, cause error) {
+	defer s.leave()
 	if s.running.Err() != nil {
 		s.log.say("interrupted, because Berth stops; it is resumed at the next start")
-		s.restore(ctx)
+		if len(s.stopped) > 0 {
+			s.standBack(context.WithoutCancel(ctx))
+		}
 		return
 	}
 	state, reason, hint := s.explain(ctx, cause)
@@ -39,15 +42,9 @@ func (s *shipment) fail(ctx context.Context, cause error) {
 
 // undo removes what the release has made, and lets the live one go on.
 func (s *shipment) undo(ctx context.Context) {
+	s.standBack(ctx)
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
-	for _, name := range s.ownInstances() {
-		if err := s.engine.Retire(ctx, name, 0); err != nil {
-			s.logger.Error("retire failed instance", "instance", name, "error", err)
-		}
-	}
-	s.giveBack(ctx)
-	s.restore(ctx)
 	if s.composed || s.release.Composed() {
 		if err := s.engine.RemoveNetwork(ctx, string(s.release.App), s.release.Number); err != nil {
 			s.logger.Warn("remove network of failed release", "release", s.release.String(), "error", err)
@@ -56,9 +53,42 @@ func (s *shipment) undo(ctx context.Context) {
 	s.removeImages(ctx)
 }
 
-// ownInstances are the release's without those that an earlier one has started.
-func (s *shipment) ownInstances() []string {
-	return without(s.release.Instances, s.former.Instances)
+// standBack removes the release's own instances, gives volumes back, and starts what
+// stood still for it. Where one cannot be removed nothing is started: both might write
+// into one volume. The reconciler tries again.
+func (s *shipment) standBack(ctx context.Context) {
+	err := s.retireOwn(ctx)
+	s.giveBack(ctx)
+	if err == nil {
+		s.restore(ctx)
+	}
+}
+
+func (s *shipment) retireOwn(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
+	var errs []error
+	for _, run := range s.release.Runs() {
+		grace := time.Duration(0)
+		if len(run.written(s.release)) > 0 {
+			grace = stopGrace // it may be in the middle of writing
+		}
+		for _, name := range s.ownInstances(run) {
+			if err := s.engine.Retire(ctx, name, grace); err != nil {
+				s.logger.Error("retire instance of a release that does not become live", "instance", name, "error", err)
+				errs = append(errs, err)
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// ownInstances are those of a service that no earlier release has started.
+func (s *shipment) ownInstances(run ServiceRun) []string {
+	if run.KeptFrom != 0 {
+		return nil // also where it is not known yet what is live
+	}
+	return without(run.Instances, s.former.Instances)
 }
 
 // removeImages removes what was built for a release that failed, unless another one

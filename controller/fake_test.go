@@ -27,6 +27,7 @@ type engine struct {
 	stopped guarded[[]string] // as started
 	retired guarded[[]string]
 	pulled  guarded[[]string]
+	removed guarded[[]string]              // apps
 	ensured guarded[[]docker.StartOptions] // that EnsureSecrets was asked for
 	options table[docker.StartOptions]     // of the instances, by name
 	mounted table[[]docker.Mount]          // into the instances, by name
@@ -38,6 +39,8 @@ type engine struct {
 	onPull   guarded[func(docker.PullOptions) (docker.Image, string, error)]
 	onList   guarded[func()] // after the instances were listed, before the list is returned
 	onResume guarded[func(name string)]
+	onRemove guarded[func()]                  // before an app is removed
+	onRetire guarded[func(name string) error] // its error is what Retire gives
 	onLook   guarded[func(name string, condition docker.Condition) docker.Condition]
 	exited   table[docker.Condition] // of instances, by name, when they are looked at
 	contents table[string]           // of the images that are built from here on, by service; of those that are, by their ID
@@ -223,7 +226,7 @@ func (e *engine) Start(_ context.Context, o docker.StartOptions) (docker.Instanc
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	instance := docker.Instance{
-		ID: o.Name, Name: o.Name, App: o.App, Release: o.Release, Image: o.Image.ID, Port: 8000,
+		ID: fmt.Sprintf("%s#%d", o.Name, len(e.started.get())), Name: o.Name, App: o.App, Release: o.Release, Image: o.Image.ID, Port: 8000,
 		Condition: docker.Condition{Running: true, StartedAt: time.Now()},
 	}
 	e.instances[o.Name] = instance
@@ -307,14 +310,28 @@ func (e *engine) set(name string, running bool) error {
 }
 
 func (e *engine) Retire(_ context.Context, name string, _ time.Duration) error {
+	if onRetire := e.onRetire.get(); onRetire != nil {
+		if err := onRetire(name); err != nil {
+			return err
+		}
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	for key, instance := range e.instances {
+		if name == instance.ID {
+			name = key
+		}
+	}
 	delete(e.instances, name)
 	add(&e.retired, name)
 	return nil
 }
 
 func (e *engine) RemoveApp(_ context.Context, app string) error {
+	if onRemove := e.onRemove.get(); onRemove != nil {
+		onRemove()
+	}
+	add(&e.removed, app)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for name, instance := range e.instances {

@@ -130,7 +130,8 @@ type Ledger interface {
 	// UpdateAccess is for any app that is not wanted deleted; the next Table has it.
 	UpdateAccess(context.Context, AppName, traefik.Access) error
 	UpdateObserved(context.Context, AppName, Observed) error
-	DeleteApp(context.Context, AppName) error // the row, its routes and releases
+	// DeleteApp removes an app that is wanted deleted: the row, its routes and releases.
+	DeleteApp(context.Context, AppName) error
 
 	ListReleases(context.Context, AppName) ([]Release, error) // newest first, at most 50
 	// ListRunnable returns the releases of the app whose images are kept: newest first,

@@ -150,33 +150,25 @@ func (s *shipment) ensureVolume(ctx context.Context, name volume.Name) error {
 	return err
 }
 
-// restore starts what displace stopped, once the release's own instances are gone.
+// restore starts what displace stopped, once the release's own instances are gone. What
+// cannot be started here is the reconciler's, when the release has left it.
 func (s *shipment) restore(ctx context.Context) {
 	if len(s.stopped) == 0 {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
-	for _, name := range s.ownInstances() {
-		if err := s.engine.Retire(ctx, name, stopGrace); err != nil {
-			s.logger.Error("retire instance before the old one starts", "instance", name, "error", err)
-		}
-	}
 	unlock, err := s.apps.lock(ctx, s.app.Name)
 	if err != nil {
 		return
 	}
 	defer unlock()
-	stopped := s.stopped
-	s.stopped = nil
-	defer s.requestReconcile() // for what could not be started here
-	defer s.displaced.set(stopped, false)
 	app, err := s.ledger.FindApp(ctx, s.app.Name)
 	if err != nil || app.Wanted != WantedRunning {
 		return
 	}
 	s.log.say("starting r%d again", app.Live)
-	for _, name := range stopped {
+	for _, name := range s.stopped {
 		if err := s.engine.Resume(ctx, name); err != nil {
 			s.logger.Error("start displaced instance", "instance", name, "error", err)
 		}
@@ -184,7 +176,7 @@ func (s *shipment) restore(ctx context.Context) {
 	s.observeLive(ctx, s.former)
 }
 
-// leave ends the release's hold on what it displaced, once it is live itself.
+// leave ends the release's hold on what it displaced.
 func (s *shipment) leave() {
 	s.displaced.set(s.stopped, false)
 	s.stopped = nil

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"berth/controller"
 	"berth/controller/docker"
@@ -130,6 +131,59 @@ func TestMounts_OldInstanceRunsAgainWhereTheNewOneFails(t *testing.T) {
 	}
 }
 
+func TestMounts_NobodyStartsAStoppedAppBesideItsUpdate(t *testing.T) {
+	h := newHouse(t)
+	h.volume("data")
+	h.deploy("hello")
+	h.mount("hello", written("data"))
+	if err := h.Stop(t.Context(), "hello"); err != nil {
+		t.Fatal(err)
+	}
+	h.engine.onStart.set(func(docker.StartOptions) error {
+		for what, action := range map[string]func(context.Context, controller.AppName) error{"start": h.Start, "restart": h.Restart} {
+			wantProblem(t, action(t.Context(), "hello"), controller.KindConflict, "")
+			if old, err := h.engine.Inspect(t.Context(), "berth-hello-r2"); err != nil || old.Condition.Running {
+				t.Errorf("after %s the old instance is %+v, %v", what, old.Condition, err)
+			}
+		}
+		return nil
+	})
+	if release := h.update("hello"); release.State != controller.ReleaseLive {
+		t.Errorf("release %+v", release)
+	}
+}
+
+func TestMounts_OldInstanceWaitsUntilTheFailedOneCouldBeRemoved(t *testing.T) {
+	h := newHouse(t)
+	h.volume("data")
+	h.deploy("hello")
+	h.mount("hello", written("data"))
+	var refuse guarded[error]
+	refuse.set(errors.New("the engine is busy"))
+	h.proxy.status.set(502)
+	h.engine.exited.put("berth-hello-r3", docker.Condition{ExitCode: 1})
+	h.engine.onRetire.set(func(name string) error {
+		if name == "berth-hello-r3" {
+			return refuse.get()
+		}
+		return nil
+	})
+	h.engine.onResume.set(func(name string) {
+		if _, err := h.engine.Inspect(t.Context(), "berth-hello-r3"); err == nil {
+			t.Errorf("when %s runs again, the failed one is still there", name)
+		}
+	})
+	if release := h.update("hello"); release.State != controller.ReleaseFailed {
+		t.Fatalf("release %+v", release)
+	}
+	time.Sleep(300 * time.Millisecond) // a pass has tried
+	refuse.set(nil)
+	h.eventually("the old instance to run again", func() bool {
+		old, err := h.engine.Inspect(t.Context(), "berth-hello-r2")
+		return err == nil && old.Condition.Running
+	})
+}
+
 func TestMounts_WhatAKilledFailureLeftGoesBeforeTheOldInstanceRunsAgain(t *testing.T) {
 	h := newHouse(t)
 	h.volume("data")
@@ -141,7 +195,7 @@ func TestMounts_WhatAKilledFailureLeftGoesBeforeTheOldInstanceRunsAgain(t *testi
 	}
 	h.stop()
 	h.engine.mu.Lock()
-	h.engine.instances["berth-hello-r3"] = docker.Instance{Name: "berth-hello-r3", App: "hello", Release: 3, Condition: docker.Condition{Running: true}}
+	h.engine.instances["berth-hello-r3"] = docker.Instance{ID: "berth-hello-r3", Name: "berth-hello-r3", App: "hello", Release: 3, Condition: docker.Condition{Running: true}}
 	old := h.engine.instances["berth-hello-r2"]
 	old.Condition.Running = false
 	h.engine.instances["berth-hello-r2"] = old

@@ -106,9 +106,6 @@ func (c *Controller) keepObserved(ctx context.Context, app App, seen Observed) {
 	if app.Wanted == WantedStopped {
 		seen = Observed{State: AppStopped, At: time.Now()}
 	}
-	if seen.State == AppCrashing {
-		time.AfterFunc(freshRestart, c.requestReconcile) // to see whether it has calmed down
-	}
 	if seen.State != app.Observed.State || seen.Detail != app.Observed.Detail {
 		c.observe(ctx, app.Name, seen)
 	}

@@ -17,7 +17,8 @@ const (
 	joinEvery        = 5 * time.Second        // the engine tells no stack of what happens to its networks
 	reconcileSettle  = 150 * time.Millisecond // events come in bursts; one pass serves them all
 	reconcileTimeout = 5 * time.Minute
-	reconcileRetry   = 2 * time.Second // after a pass that could not do everything
+	reconcileRetry   = 2 * time.Second // after a pass that could not do everything, doubled up to
+	mostRetry        = 8 * time.Second
 )
 
 // requestReconcile asks for one pass soon; requests that wait are one.
@@ -32,6 +33,7 @@ func (c *Controller) reconcileLoop(ctx context.Context) error {
 	timer, joins := time.NewTimer(reconcileEvery), time.NewTicker(joinEvery)
 	defer timer.Stop()
 	defer joins.Stop()
+	retry := reconcileRetry
 	for {
 		select {
 		case <-ctx.Done():
@@ -50,7 +52,9 @@ func (c *Controller) reconcileLoop(ctx context.Context) error {
 		next := reconcileEvery
 		if err := c.reconcile(ctx); err != nil && ctx.Err() == nil {
 			c.logger.Warn("bring engine and proxy in line", "error", err)
-			next = reconcileRetry
+			next, retry = retry, min(2*retry, mostRetry)
+		} else {
+			retry = reconcileRetry
 		}
 		timer.Reset(next)
 	}
@@ -83,35 +87,42 @@ func (c *Controller) reconcile(ctx context.Context) error {
 		return err
 	}
 	var errs []error
-	kept := make(map[string]bool)
+	kept, spoilt := make(map[string]bool), make(map[AppName]bool)
 	for _, release := range underWay {
-		for _, name := range release.Instances {
-			kept[name] = true
+		keepUnderWay(kept, release)
+		if err := c.clearAttempt(ctx, release); err != nil {
+			errs, spoilt[release.App] = append(errs, err), true
 		}
-		// Which of the two it needs is known when its plan is.
-		kept[networkKey(release.App, 0)], kept[networkKey(release.App, release.Number)] = true, true
-		errs = append(errs, c.clearAttempt(ctx, release))
 		c.dispatch(release)
 	}
-	errs = append(errs, c.retireFailed(ctx, instances, apps, kept))
+	errs = append(errs, c.retireFailed(ctx, instances, apps, kept, spoilt))
+	known := true
 	for _, app := range apps {
-		names, err := c.reconcileApp(ctx, app)
+		names, err := c.reconcileApp(ctx, app, !spoilt[app.Name])
 		errs = append(errs, err)
+		known = known && (err == nil || names != nil)
 		for _, name := range names {
 			kept[name] = true
 		}
 	}
-	if errors.Join(errs...) == nil { // else it is not known which archives are still needed
+	if known { // what is kept of every app, also of one that cannot be repaired
 		errs = append(errs, c.sweepUploads(underWay, kept))
 	}
-	errs = append(errs, c.engine.JoinProxy(ctx), c.publish(ctx), c.confirmPending(ctx))
-	if err := errors.Join(errs...); err != nil {
-		return err
+	shown := errors.Join(c.engine.JoinProxy(ctx), c.publish(ctx), c.confirmPending(ctx))
+	errs = append(errs, shown)
+	if known && shown == nil {
+		errs = append(errs, c.retireOrphans(ctx, instances, kept), c.removeOrphanNetworks(ctx, networks, kept))
 	}
-	if err := c.retireOrphans(ctx, instances, kept); err != nil {
-		return err
+	return errors.Join(errs...)
+}
+
+// keepUnderWay keeps what a release that is under way has, and may have in a moment.
+func keepUnderWay(kept map[string]bool, release Release) {
+	for _, name := range release.Instances {
+		kept[name] = true
 	}
-	return c.removeOrphanNetworks(ctx, networks, kept)
+	// Which of the two it needs is known when its plan is.
+	kept[networkKey(release.App, 0)], kept[networkKey(release.App, release.Number)] = true, true
 }
 
 // clearAttempt removes what an earlier process has started of a release that writes
@@ -140,8 +151,8 @@ func (c *Controller) clearAttempt(ctx context.Context, release Release) error {
 
 // retireFailed removes what is left of releases that failed or were cancelled, before
 // the live ones are repaired: both may write into one volume. The proxy sends nothing
-// to them.
-func (c *Controller) retireFailed(ctx context.Context, instances []docker.Instance, apps []App, kept map[string]bool) error {
+// to them. An app of which something cannot be removed is spoilt for this pass.
+func (c *Controller) retireFailed(ctx context.Context, instances []docker.Instance, apps []App, kept map[string]bool, spoilt map[AppName]bool) error {
 	live := make(map[AppName]int64, len(apps))
 	for _, app := range apps {
 		live[app.Name] = app.Live
@@ -153,11 +164,12 @@ func (c *Controller) retireFailed(ctx context.Context, instances []docker.Instan
 			continue // of what is under way, or was live
 		}
 		release, err := c.ledger.FindRelease(ctx, id)
-		if err != nil || (release.State != ReleaseFailed && release.State != ReleaseCancelled) {
-			errs = append(errs, ignoreMissing(err))
-			continue
+		if err == nil && (release.State == ReleaseFailed || release.State == ReleaseCancelled) {
+			err = c.engine.Retire(ctx, instance.ID, stopGrace)
 		}
-		errs = append(errs, c.engine.Retire(ctx, instance.Name, stopGrace))
+		if err = ignoreMissing(err); err != nil {
+			errs, spoilt[id.App] = append(errs, err), true
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -170,11 +182,12 @@ func ignoreMissing(err error) error {
 	return err
 }
 
-// reconcileApp makes the app's live instances as they are wanted, and returns their
-// names, the key of their network and the archive that is kept for them.
-func (c *Controller) reconcileApp(ctx context.Context, app App) ([]string, error) {
+// reconcileApp makes the app's live instances as they are wanted, if it may repair it,
+// and returns their names, the key of their network and the archive that is kept for
+// them: with an error too, unless they are not known.
+func (c *Controller) reconcileApp(ctx context.Context, app App, repair bool) ([]string, error) {
 	if app.Wanted == WantedDeleted {
-		return nil, c.removeApp(ctx, app.Name)
+		return []string{}, c.removeApp(ctx, app.Name)
 	}
 	if app.Live == 0 {
 		return nil, nil
@@ -195,19 +208,26 @@ func (c *Controller) reconcileApp(ctx context.Context, app App) ([]string, error
 		return nil, err
 	}
 	names := append(slices.Clone(live.Instances), networkKey(app.Name, live.network()), archiveKey(live.Archive))
+	if !repair {
+		return names, nil
+	}
 	var seen observation
+	var errs []error
 	for _, run := range live.Runs() {
 		for _, name := range run.Instances {
 			instance, err := c.reconcileInstance(ctx, app, live, run, name)
 			if err != nil {
-				c.observe(ctx, app.Name, Observed{State: AppDown, Detail: live.detail(run, "It should run and could not be started."), At: time.Now()})
-				return names, fmt.Errorf("repair %s: %w", live.ReleaseID, err)
+				errs = append(errs, fmt.Errorf("repair %s: %w", live.ReleaseID, err))
+			}
+			if err != nil && !instance.Condition.Running {
+				c.keepObserved(ctx, app, Observed{State: AppDown, Detail: live.detail(run, "It should run and could not be started."), At: time.Now()})
+				return names, errors.Join(errs...)
 			}
 			seen.add(live, run, instance, nil)
 		}
 	}
 	c.keepSeen(ctx, app, seen)
-	return names, nil
+	return names, errors.Join(errs...)
 }
 
 // reconcileInstance looks at the instance itself, under the app's lock. The list
@@ -229,7 +249,7 @@ func (c *Controller) reconcileInstance(ctx context.Context, app App, live Releas
 	case !stopped && there && (run.done(instance.Condition) || run.Spec.Restart.Mode == plan.Never):
 		return instance, nil // it ran, and is not to run again
 	case stopped:
-		err = c.engine.Stop(ctx, name, stopGrace)
+		err = c.engine.Stop(ctx, name, live.graceOf(name))
 	case !there:
 		err = c.recreate(ctx, app, live, run, name)
 	default:
@@ -275,9 +295,9 @@ func (c *Controller) hasSecretFiles(ctx context.Context, live Release, run Servi
 }
 
 // retireOrphans removes instances that no release in the ledger owns, once the
-// proxy has confirmed that it sends nothing to them.
+// proxy has confirmed that it sends nothing to them. They are removed by their IDs: by
+// now another one may have the name. A pass does not wait for them to end.
 func (c *Controller) retireOrphans(ctx context.Context, instances []docker.Instance, kept map[string]bool) error {
-	var errs []error
 	confirmed := false
 	for _, instance := range instances {
 		if kept[instance.Name] || c.retiring.has(instance.Name) {
@@ -290,13 +310,42 @@ func (c *Controller) retireOrphans(ctx context.Context, instances []docker.Insta
 			confirmed = true
 		}
 		c.logger.Info("retiring orphan", "instance", instance.Name)
-		errs = append(errs, c.engine.Retire(ctx, instance.Name, stopGrace))
+		grace := stopGrace
+		if release, err := c.ledger.FindRelease(ctx, ReleaseID{App: AppName(instance.App), Number: instance.Release}); err == nil {
+			grace = release.graceOf(instance.Name)
+		}
+		c.retireOrphan(instance, grace)
 	}
-	return errors.Join(errs...)
+	return nil
+}
+
+func (c *Controller) retireOrphan(instance docker.Instance, grace time.Duration) {
+	app := AppName(instance.App)
+	book := []string{instance.Name, networkKey(app, 0), networkKey(app, instance.Release)}
+	c.retiring.add(book, 1)
+	c.retiring.all.Go(func() {
+		ctx, cancel := context.WithTimeout(c.running, retireTimeout+grace)
+		defer cancel()
+		err := c.engine.Retire(ctx, instance.ID, grace)
+		c.retiring.add(book, -1)
+		if err != nil {
+			c.logger.Warn("retire orphan", "instance", instance.Name, "error", err) // the next pass tries again
+			return
+		}
+		c.requestReconcile() // its network may be one that nobody needs now
+	})
 }
 
 // removeOrphanNetworks removes networks that no release in the ledger runs on.
 func (c *Controller) removeOrphanNetworks(ctx context.Context, networks []docker.Network, kept map[string]bool) error {
+	// A release that was accepted since the pass began may have found one of them.
+	underWay, err := c.ledger.ListUnderWay(ctx)
+	if err != nil {
+		return err
+	}
+	for _, release := range underWay {
+		keepUnderWay(kept, release)
+	}
 	var errs []error
 	for _, network := range networks {
 		key := networkKey(AppName(network.App), network.Release)

@@ -11,6 +11,7 @@ import (
 	"berth/controller/docker"
 )
 
+// retireTimeout is for what was superseded, besides the time that its instances have to end.
 const retireTimeout = time.Minute
 
 // retiring knows the superseded instances that are being drained, so that a
@@ -59,7 +60,7 @@ func (s *shipment) retireLater() {
 		if pause(c.running, drainTime) != nil {
 			return
 		}
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(c.running), retireTimeout)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(c.running), retireTimeout+former.graces())
 		defer cancel()
 		for _, name := range slices.Backward(retired) {
 			if err := c.engine.Retire(ctx, name, former.graceOf(name)); err != nil {

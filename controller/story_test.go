@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -35,7 +36,7 @@ type house struct {
 	proxy    *proxy
 	keeper   *volumetest.Keeper
 	audit    *auditNotes
-	onListed guarded[func()] // after apps, or what is under way, were listed, before the list is returned
+	onListed guarded[func(what string)] // after apps, or what is under way, were listed, before the list is returned
 	key      secret.Key
 	logged   *syncBuffer // the program's log
 	stop     func()
@@ -99,19 +100,19 @@ type watchedLedger struct {
 
 func (l *watchedLedger) ListUnderWay(ctx context.Context) ([]controller.Release, error) {
 	releases, err := l.Store.ListUnderWay(ctx)
-	l.listed()
+	l.listed("under way")
 	return releases, err
 }
 
 func (l *watchedLedger) ListApps(ctx context.Context) ([]controller.App, error) {
 	apps, err := l.Store.ListApps(ctx)
-	l.listed()
+	l.listed("apps")
 	return apps, err
 }
 
-func (l *watchedLedger) listed() {
+func (l *watchedLedger) listed(what string) {
 	if onListed := l.house.onListed.get(); onListed != nil {
-		onListed()
+		onListed(what)
 	}
 }
 
@@ -413,7 +414,7 @@ func TestStory_RestartRepairsTheEngineAndRemovesOrphans(t *testing.T) {
 	h.stop()
 	h.engine.mu.Lock()
 	delete(h.engine.instances, "berth-hello-r1")
-	h.engine.instances["berth-gone-r1"] = docker.Instance{Name: "berth-gone-r1", App: "gone", Condition: docker.Condition{Running: true}}
+	h.engine.instances["berth-gone-r1"] = docker.Instance{ID: "berth-gone-r1", Name: "berth-gone-r1", App: "gone", Condition: docker.Condition{Running: true}}
 	h.engine.mu.Unlock()
 	old, long := filepath.Join(h.folder, "uploads", "old.upload"), time.Now().Add(-time.Minute)
 	if err := errors.Join(os.WriteFile(old, nil, 0o600), os.Chtimes(old, long, long)); err != nil {
@@ -453,7 +454,7 @@ func (h *house) promotedDuringAPass(accept func() (controller.Release, error)) {
 		h.t.Fatal(err)
 	}
 	<-verifying
-	h.onListed.set(func() {
+	h.onListed.set(func(string) {
 		listed.Do(func() {
 			close(passing)
 			h.eventually("the log of the release to end", func() bool {
@@ -486,6 +487,60 @@ func TestStory_PassDoesNotRetireTheInstanceOfAFirstReleaseThatIsPromotedMeanwhil
 	h.stop()
 	if retired := h.engine.retired.get(); len(retired) > 0 {
 		t.Errorf("retired %q", retired)
+	}
+}
+
+func TestStory_PassThatSawADeletionLeavesTheNextAppOfThatNameAlone(t *testing.T) {
+	h := newHouse(t)
+	h.deploy("hello")
+	removing, seen := make(chan struct{}), make(chan struct{})
+	var first, passing sync.Once
+	h.engine.onRemove.set(func() { first.Do(func() { close(removing); <-seen }) })
+	deleted := make(chan error, 1)
+	go func() { deleted <- h.Delete(t.Context(), "hello", "hello") }()
+	<-removing
+	var passes atomic.Int32
+	h.onListed.set(func(what string) {
+		if what != "apps" {
+			return
+		}
+		passing.Do(func() { // this pass holds an app that is to be deleted
+			close(seen)
+			if err := <-deleted; err != nil {
+				t.Error(err)
+			}
+			if release := h.deploy("hello"); release.State != controller.ReleaseLive {
+				t.Errorf("the next app's release is %+v", release)
+			}
+		})
+		passes.Add(1)
+	})
+	h.engine.watching.get()(docker.Event{})
+	h.eventually("the next pass", func() bool { return passes.Load() > 1 })
+	if removed := h.engine.removed.get(); len(removed) != 1 {
+		t.Errorf("%d times the app was removed", len(removed))
+	}
+	if app, err := h.App(t.Context(), "hello"); err != nil || app.Live != 1 {
+		t.Errorf("the next app is %+v, %v", app, err)
+	}
+	if names := h.engine.names(); !slices.Equal(names, []string{"berth-hello-r1"}) {
+		t.Errorf("instances %q", names)
+	}
+}
+
+func TestStory_AppThatCannotBeRepairedKeepsNoOrphansAlive(t *testing.T) {
+	h := newHouse(t)
+	h.deploy("broken")
+	h.stop()
+	h.engine.mu.Lock()
+	delete(h.engine.instances, "berth-broken-r1")
+	delete(h.engine.images, "image-berth-broken-r1")
+	h.engine.instances["berth-gone-r1"] = docker.Instance{ID: "berth-gone-r1", Name: "berth-gone-r1", App: "gone", Condition: docker.Condition{Running: true}}
+	h.engine.mu.Unlock()
+	h.open()
+	h.eventually("the orphan to go", func() bool { return len(h.engine.names()) == 0 })
+	if app, err := h.App(t.Context(), "broken"); err != nil || app.Observed.State != controller.AppDown {
+		t.Errorf("the app is %+v, %v", app.Observed, err)
 	}
 }
 

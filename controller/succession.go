@@ -161,10 +161,7 @@ func (s *shipment) displace(ctx context.Context, service *shipped) error {
 		return err
 	}
 	defer unlock()
-	app, err := s.ledger.FindApp(ctx, s.app.Name)
-	if err != nil || app.Wanted != WantedRunning {
-		return err
-	}
+	// Also where the app is stopped: it may still be ending, and nobody may start it meanwhile.
 	s.log.say("stopping %s of r%d: it writes into a volume that r%d writes into, and they must not do so at once",
 		NameList(names), s.former.Number, s.release.Number)
 	s.stopped = append(s.stopped, names...)
@@ -183,6 +180,14 @@ func (s *shipment) ran(ctx context.Context, name string) bool {
 	return err == nil && slices.ContainsFunc(s.former.Runs(), func(run ServiceRun) bool {
 		return slices.Contains(run.Instances, name) && run.done(instance.Condition)
 	})
+}
+
+// graces is how long the instances of the release have to end, one after the other.
+func (r Release) graces() (sum time.Duration) {
+	for _, name := range r.Instances {
+		sum += r.graceOf(name)
+	}
+	return sum
 }
 
 // graceOf is how long an instance of the release has to end.

@@ -49,10 +49,12 @@ func (e *Engine) Restart(ctx context.Context, name string, grace time.Duration) 
 	return failure(ctx, "restart "+name, e.api(ctx).ContainerRestart(ctx, instance.ID, stopOptions(grace)))
 }
 
-// Retire stops an instance and removes it. One that is gone already is fine.
+// Retire stops an instance and removes it, by its name or ID. One that is gone already
+// is fine.
 func (e *Engine) Retire(ctx context.Context, name string, grace time.Duration) error {
 	instance, err := e.Inspect(ctx, name)
 	if err == nil {
+		name = instance.Name // it may have been an ID
 		err = e.retire(ctx, instance.ID, grace)
 	}
 	return errors.Join(notFoundIsFine(err), e.removeFiles(ctx, name, instance.Image))

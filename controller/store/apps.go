@@ -129,10 +129,10 @@ UPDATE apps SET observed_state = ?, observed_detail = ?, observed_at = ? WHERE n
 	return nil
 }
 
-// DeleteApp removes the app with its routes and releases; name and routes are free
-// from then on.
+// DeleteApp removes an app that is wanted deleted, with its routes and releases; name
+// and routes are free from then on.
 func (s *Store) DeleteApp(ctx context.Context, name controller.AppName) error {
-	if err := s.writeRow(ctx, `DELETE FROM apps WHERE name = ?`, name); err != nil {
+	if err := s.writeRow(ctx, `DELETE FROM apps WHERE name = ? AND wanted = 'deleted'`, name); err != nil {
 		return fmt.Errorf("delete app %s: %w", name, err)
 	}
 	return nil

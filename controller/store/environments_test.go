@@ -56,6 +56,7 @@ func TestUpdateEnvironment_KeepsNoneThatNothingHas(t *testing.T) {
 	if kept != 2 {
 		t.Errorf("%d environments are kept, want the release's and the app's", kept)
 	}
+	must(t, ledger.UpdateWanted(t.Context(), "hello", controller.WantedDeleted))
 	must(t, ledger.DeleteApp(t.Context(), "hello"))
 	must(t, db.QueryRow(`SELECT count(*) FROM environments`).Scan(&kept))
 	if kept != 0 {

@@ -20,6 +20,7 @@ func TestOverview_FollowsEveryCommit(t *testing.T) {
 		func() error { return ledger.Advance(t.Context(), release.ReleaseID, controller.ReleaseBuilding) },
 		func() error { return other.Advance(t.Context(), release.ReleaseID, controller.ReleaseStarting) },
 		func() error { return ledger.UpdateWanted(t.Context(), "hello", controller.WantedStopped) },
+		func() error { return ledger.UpdateWanted(t.Context(), "hello", controller.WantedDeleted) },
 		func() error { return other.DeleteApp(t.Context(), "hello") },
 	} {
 		must(t, change())

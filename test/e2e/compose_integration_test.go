@@ -296,9 +296,12 @@ func TestBrowser_DeploysAComposeAppAfterALookAtItsPlan(t *testing.T) {
 	b.press("/admin", "form[action='/login'] button", "#apps")
 
 	b.open("/upload")
-	b.run("ask to see it first", chromedp.SendKeys("#name", "visitors"), chromedp.SendKeys("#route", "/visitors"),
-		chromedp.Click("#check"), chromedp.SetUploadFiles("input[name=archive]", []string{packed}))
-	b.press("/upload", "form[data-upload] button[type=submit]", "#held")
+	look := []step{
+		chromedp.SendKeys("#name", "visitors"), chromedp.SendKeys("#route", "/visitors"),
+		chromedp.Click("#check"), chromedp.SetUploadFiles("input[name=archive]", []string{packed}),
+	}
+	b.run("ask to see it first", look...)
+	b.press("/upload", "form[data-upload] button[type=submit]", "#held", look...)
 	b.shoot("13-compose-preview")
 	for _, words := range []string{"visitors.zip", "2 services", "store", "web"} {
 		if !strings.Contains(b.text("#held"), words) {

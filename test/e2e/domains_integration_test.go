@@ -74,8 +74,9 @@ func TestDomains_WalkFromAHostToItsRedirect(t *testing.T) {
 	b.press("/admin", "form[action='/login'] button", "#apps")
 
 	b.open("/admin/apps/blue/routes")
-	b.run("type a host", chromedp.SendKeys("#route", "shop.example.com"))
-	b.press("/admin/apps/blue/routes", "#add button", "[name=anyway]")
+	host := chromedp.SendKeys("#route", "shop.example.com")
+	b.run("type a host", host)
+	b.press("/admin/apps/blue/routes", "#add button", "[name=anyway]", host)
 	b.waitText("#add", "shop.example.com points to 203.0.113.9, this server is 198.51.100.7.")
 	b.shoot("40-host-not-ready")
 	b.run("add it anyway", chromedp.Click("[name=anyway]"))
@@ -89,8 +90,8 @@ func TestDomains_WalkFromAHostToItsRedirect(t *testing.T) {
 
 	ended := loadOn(t, "shop.example.com")
 	b.open("/admin/apps/green/routes")
-	b.run("type the same host", chromedp.SendKeys("#route", "shop.example.com"))
-	b.press("/admin/apps/green/routes", "#add button", "[name=take_over]")
+	b.run("type the same host", host)
+	b.press("/admin/apps/green/routes", "#add button", "[name=take_over]", host)
 	b.waitText("#add", "The app blue answers at shop.example.com already.")
 	b.shoot("42-take-over")
 	b.run("take it over", chromedp.Click("[name=take_over]"))

@@ -62,8 +62,9 @@ func TestVolumes_WalkFromAnEmptyOneToAnAppThatWritesIntoIt(t *testing.T) {
 	answers(t, time.Second, "/keeper/read?path=/data/second.txt", "x")
 
 	b.open("/volumes/logbook")
-	b.run("type the name", chromedp.SendKeys("#confirm", "logbook"))
-	b.press("/volumes/logbook", ".danger button", "#confirm-problem")
+	name := chromedp.SendKeys("#confirm", "logbook")
+	b.run("type the name", name)
+	b.press("/volumes/logbook", ".danger button", "#confirm-problem", name)
 	b.waitText("#confirm-problem", "It is mounted by keeper.")
 }
 
