@@ -144,6 +144,9 @@ type Ledger interface {
 	FindRelease(context.Context, ReleaseID) (Release, error)
 	// Advance enters a state that is under way, and appends the step.
 	Advance(context.Context, ReleaseID, ReleaseState) error
+	// CountResumption counts that another process goes on with a release, and returns how
+	// often that happened.
+	CountResumption(context.Context, ReleaseID) (int, error)
 	UpdateImage(ctx context.Context, id ReleaseID, image string) error
 	// UpdatePulled is UpdateImage for an image that was pulled; digest may be empty.
 	UpdatePulled(ctx context.Context, id ReleaseID, image, digest string) error

@@ -27,6 +27,8 @@ const (
 	drainTime = time.Second
 	// imagesKept is how many images of an app stay for rollbacks, the live one included.
 	imagesKept = 4
+	// mostResumptions is how many processes may go on with a release that others have begun.
+	mostResumptions = 5
 )
 
 var errCancelled = errors.New("cancelled by a person")
@@ -167,6 +169,9 @@ func (s *shipment) ship(ctx context.Context) {
 	began := time.Now()
 	if s.environment, err = s.openEnvironmentOf(ctx, s.release.ReleaseID); err == nil {
 		log.mask = s.environment.mask
+		err = s.resume(ctx)
+	}
+	if err == nil {
 		err = s.run(ctx)
 	}
 	if err != nil {
@@ -174,6 +179,22 @@ func (s *shipment) ship(ctx context.Context) {
 		return
 	}
 	s.logger.Info("release is live", "release", s.release.String(), "took", time.Since(began))
+}
+
+// resume refuses a release that Berth has been ended with again and again: it may be
+// what ends it.
+func (s *shipment) resume(ctx context.Context) error {
+	if s.release.State == ReleaseQueued {
+		return nil // this is its first time
+	}
+	count, err := s.ledger.CountResumption(ctx, s.release.ReleaseID)
+	if err != nil || count <= mostResumptions {
+		return err
+	}
+	return &Problem{
+		Kind: KindUnavailable, Message: fmt.Sprintf("Berth ended %d times while this release was under way.", count),
+		Hint: "See in the log of Berth and of the machine why, such as no memory, before you deploy it again.",
+	}
 }
 
 func (s *shipment) run(ctx context.Context) (err error) {
@@ -204,9 +225,11 @@ func (s *shipment) foretell(ctx context.Context) error {
 	return s.publish(ctx)
 }
 
-// place records where the main instance will be found.
+// place records where the main instances will be found: by a name without a dot, so that
+// no service is called like somebody's domain. The engine asks the world for names that
+// it does not know, as this one is while nothing runs.
 func (s *shipment) place(ctx context.Context, port uint16) error {
-	name := s.main().Instances[0]
+	name := s.engine.InstanceName(string(s.app.Name), s.release.Number, "")
 	address := net.JoinHostPort(name, strconv.Itoa(int(port)))
 	if s.release.Address == address {
 		return nil

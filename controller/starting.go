@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"net"
 
 	"berth/controller/docker"
 	"berth/traefik"
@@ -34,9 +35,9 @@ func (c *Controller) optionsOf(s starting, name string) docker.StartOptions {
 		options.Labels = traefik.Labels(targetOf(Routing{
 			App: s.app.Name, Release: s.release.Number, Routes: s.app.Routes, Address: s.release.Address,
 		}))
-		// The proxy knows the first instance's name: all of them answer to it.
-		if first := s.run.Instances[0]; name != first {
-			options.Aliases = []string{first}
+		// The proxy knows one name: all instances answer to it.
+		if host, _, err := net.SplitHostPort(s.release.Address); err == nil && host != name {
+			options.Aliases = []string{host}
 		}
 	}
 	return options

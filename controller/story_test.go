@@ -389,6 +389,32 @@ func TestStory_OneReleaseOfAnAppAtATime(t *testing.T) {
 	h.wait(release.ReleaseID)
 }
 
+func TestStory_ReleaseThatBerthEndsWithAgainAndAgainFails(t *testing.T) {
+	h := newHouse(t)
+	h.deploy("hello")
+	started := make(chan struct{}, 10)
+	h.engine.onBuild.set(func(ctx context.Context, _ docker.BuildOptions) error {
+		started <- struct{}{}
+		<-ctx.Done()
+		return ctx.Err()
+	})
+	release, err := h.AcceptUpdate(t.Context(), "hello", h.good(), "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 6 {
+		<-started
+		h.stop()
+		h.open()
+	}
+	if release = h.wait(release.ReleaseID); release.State != controller.ReleaseFailed || !strings.Contains(release.Reason, "ended 6 times") {
+		t.Errorf("release is %+v", release)
+	}
+	if app, err := h.App(t.Context(), "hello"); err != nil || app.Live != 1 {
+		t.Errorf("the app is %+v, %v", app, err)
+	}
+}
+
 func TestStory_RestartResumesWhatWasUnderWay(t *testing.T) {
 	h := newHouse(t)
 	h.engine.onBuild.set(func(ctx context.Context, _ docker.BuildOptions) error { <-ctx.Done(); return ctx.Err() })

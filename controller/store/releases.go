@@ -162,6 +162,19 @@ func (s *Store) ClearArchive(ctx context.Context, id controller.ReleaseID) error
 	return nil
 }
 
+// CountResumption counts that a process goes on with the release which another has
+// begun, and returns how often that happened.
+func (s *Store) CountResumption(ctx context.Context, id controller.ReleaseID) (count int, err error) {
+	err = s.write(ctx, func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, `UPDATE releases SET resumptions = resumptions + 1 WHERE app = ? AND number = ? RETURNING resumptions`,
+			id.App, id.Number).Scan(&count)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("count resumption of %s: %w", id, orNotFound(err))
+	}
+	return count, nil
+}
+
 // insertRelease queues the release and fills in what the ledger decides.
 func insertRelease(ctx context.Context, tx *sql.Tx, release *controller.Release) error {
 	queued := controller.Release{

@@ -382,6 +382,7 @@ func TestStore_SaysThatAReleaseIsNotFound(t *testing.T) {
 			"UpdateImage":     ledger.UpdateImage(ctx, id, "sha256:abc"),
 			"UpdateInstances": ledger.UpdateInstances(ctx, id, []string{"a"}, "a:1"),
 			"ClearArchive":    ledger.ClearArchive(ctx, id),
+			"CountResumption": func() error { _, err := ledger.CountResumption(ctx, id); return err }(),
 			"Finish":          ledger.Finish(ctx, id, controller.ReleaseFailed, "", "", noon),
 		} {
 			if !errors.Is(err, controller.ErrNotFound) {
