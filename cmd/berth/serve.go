@@ -124,7 +124,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	}
 	bounds := defaultServerLimits()
 	server := newServer(handler, certificates, bounds, logger)
-	connections := limitConnections(on.listener, bounds.connections)
+	connections := limitConnections(strangers{on.listener, config.EdgeSubnet}, bounds.connections)
 	server.ConnState = connections.follow
 	door := openPlainDoor(connections, config, hosts)
 	group, ctx := errgroup.WithContext(ctx)

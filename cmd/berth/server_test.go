@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -50,7 +51,7 @@ func openFrontDoor(t *testing.T, limits serverLimits, config Config, handler htt
 		t.Fatal(err)
 	}
 	server := newServer(handler, certificates, limits, logger)
-	connections := limitConnections(listener, limits.connections)
+	connections := limitConnections(strangers{listener, config.EdgeSubnet}, limits.connections)
 	server.ConnState = connections.follow
 	door := openPlainDoor(connections, config, adminHosts(config, certificates.Leaf()))
 	ctx, cancel := context.WithCancel(t.Context())
@@ -281,6 +282,23 @@ func TestServer_IdleConnectionsGiveWay(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		expectCut(t, oldest, name+": the connection that was idle for longest")
+	}
+}
+
+func TestServer_HearsNobodyOfTheProxysNetworkButTheMachine(t *testing.T) {
+	f := openFrontDoor(t, short(), Config{EdgeSubnet: netip.MustParsePrefix("127.0.0.0/24")}, says("ok"))
+	for from, heard := range map[string]bool{"127.0.0.1": true, "127.0.0.2": false, "127.0.1.2": true} {
+		dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
+		connection, err := dialer.Dial("tcp", f.address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = connection.SetDeadline(time.Now().Add(patience))
+		err = tls.Client(connection, f.trust).Handshake()
+		_ = connection.Close()
+		if (err == nil) != heard {
+			t.Errorf("from %s: %v, want heard %t", from, err, heard)
+		}
 	}
 }
 
