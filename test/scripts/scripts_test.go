@@ -1,0 +1,114 @@
+// Package scripts tries the scripts of make with programs that stand in for the machine's.
+package scripts
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const root = "../.."
+
+// machine is a copy of the scripts in a folder of its own, where they keep their state and find the stand-ins first.
+type machine struct {
+	t      *testing.T
+	folder string
+}
+
+// newMachine copies the scripts. What they look for in the machine's own folders they look for below the test's.
+func newMachine(t *testing.T) machine {
+	t.Helper()
+	if _, err := exec.LookPath("bash"); err != nil {
+		t.Fatalf("the scripts need bash: %v", err)
+	}
+	m := machine{t, t.TempDir()}
+	files, err := filepath.Glob(filepath.Join(root, "scripts", "*"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scripts: %v", err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		own := strings.NewReplacer("/etc/docker", m.path("etc"), "/var/run/docker", m.path("run"), "/run/systemd", m.path("systemd"), "/var/log", m.path("log")).Replace(string(text))
+		m.write(filepath.Join("scripts", filepath.Base(file)), own)
+	}
+	m.write("log/.keep", "")
+	// Root is not needed for what is tried here, nor is the controller's user.
+	m.program("sudo", `[ "$1" != -- ] || shift; exec "$@"`)
+	m.program("chown", "exit 0")
+	m.program("install", `while :; do case $1 in -o | -g) shift 2 ;; *) break ;; esac; done; exec env PATH=/usr/bin:/bin install "$@"`)
+	return m
+}
+
+func (m machine) path(name string) string { return filepath.Join(m.folder, name) }
+
+func (m machine) write(name, text string) string {
+	m.t.Helper()
+	if err := os.MkdirAll(filepath.Dir(m.path(name)), 0o755); err != nil {
+		m.t.Fatal(err)
+	}
+	if err := os.WriteFile(m.path(name), []byte(text), 0o755); err != nil {
+		m.t.Fatal(err)
+	}
+	return m.path(name)
+}
+
+// program makes a program that the scripts find before the machine's.
+func (m machine) program(name, text string) {
+	m.t.Helper()
+	m.write(filepath.Join(".cache/bin", name), "#!/bin/sh\n"+text+"\n")
+}
+
+func (m machine) read(name string) string {
+	m.t.Helper()
+	text, err := os.ReadFile(m.path(name))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		m.t.Fatal(err)
+	}
+	return string(text)
+}
+
+// run runs a script with nothing of this environment but the way to the programs.
+func (m machine) run(script string, settings ...string) (output string, ended bool) {
+	m.t.Helper()
+	command := exec.CommandContext(m.t.Context(), "bash", m.path(filepath.Join("scripts", script)))
+	command.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + m.folder}, settings...)
+	text, err := command.CombinedOutput()
+	if _, failed := errors.AsType[*exec.ExitError](err); err != nil && !failed {
+		m.t.Fatal(err)
+	}
+	return string(text), err == nil
+}
+
+// The engine refuses to start where a directive is both in its file and a flag.
+func TestEngine_GetsNoFlagThatItsFileNames(t *testing.T) {
+	for name, test := range map[string]struct{ settings, want string }{
+		"no file":             {"", "--live-restore --host unix://SOCKET"},
+		"what make up writes": {`{"live-restore": true, "builder": {"gc": {"enabled": true}}}`, "--host unix://SOCKET"},
+		"the operator's no":   {`{"live-restore" : false}`, "--host unix://SOCKET"},
+		"another file":        {`{"debug": true}`, "--live-restore --host unix://SOCKET"},
+		"a socket of its own": {`{"hosts": ["unix:///elsewhere"]}`, "--live-restore"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMachine(t)
+			if test.settings != "" {
+				m.write("etc/daemon.json", test.settings)
+			}
+			m.program("dockerd", `printf '%s' "$*" >"`+m.path("flags.part")+`"; mv "`+m.path("flags.part")+`" "`+m.path("flags")+`"`)
+			m.program("docker", `[ -f "`+m.path("flags")+`" ] && echo 1.0`)
+			output, ended := m.run("engine")
+			if !ended || !strings.Contains(output, "1.0 started") {
+				t.Fatalf("engine: %s", output)
+			}
+			want := strings.ReplaceAll(test.want, "SOCKET", m.path("run.sock"))
+			if got := m.read("flags"); got != want {
+				t.Errorf("started with %q, want %q", got, want)
+			}
+		})
+	}
+}
