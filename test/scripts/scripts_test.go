@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -85,6 +86,20 @@ func (m machine) run(script string, settings ...string) (output string, ended bo
 	return string(text), err == nil
 }
 
+// names returns what lies in a folder.
+func (m machine) names(folder string) []string {
+	m.t.Helper()
+	entries, err := os.ReadDir(m.path(folder))
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	var names []string
+	for _, entry := range entries {
+		names = append(names, entry.Name())
+	}
+	return names
+}
+
 // The engine refuses to start where a directive is both in its file and a flag.
 func TestEngine_GetsNoFlagThatItsFileNames(t *testing.T) {
 	for name, test := range map[string]struct{ settings, want string }{
@@ -110,5 +125,59 @@ func TestEngine_GetsNoFlagThatItsFileNames(t *testing.T) {
 				t.Errorf("started with %q, want %q", got, want)
 			}
 		})
+	}
+}
+
+func TestSettings_LeaveTheFormerFilesWhereOneCannotBeRead(t *testing.T) {
+	m := newMachine(t)
+	key, password := m.write("key", "first key"), m.write("password", "first password")
+	if output, ended := m.run("settings", "SECRET_KEY_FILE="+key, "BERTH_ADMIN_PASSWORD_FILE="+password); !ended {
+		t.Fatal(output)
+	}
+	former := m.read(".berth/berth/compose.json")
+
+	m.write("password", "second password")
+	output, ended := m.run("settings", "SECRET_KEY_FILE="+m.path("absent"), "BERTH_ADMIN_PASSWORD_FILE="+password)
+	if ended || !strings.Contains(output, "SECRET_KEY_FILE names "+m.path("absent")) {
+		t.Errorf("a file that is not there: %s", output)
+	}
+	if got := m.read(".berth/berth/files/SECRET_KEY_FILE"); got != "first key" {
+		t.Errorf("the key is %q", got)
+	}
+	if got := m.read(".berth/berth/files/BERTH_ADMIN_PASSWORD_FILE"); got != "first password" {
+		t.Errorf("the password is %q", got)
+	}
+	if m.read(".berth/berth/compose.json") != former {
+		t.Error("the controller's settings were changed")
+	}
+}
+
+func TestSettings_HandOverWhatIsNamedAndForgetTheRest(t *testing.T) {
+	m := newMachine(t)
+	key, password := m.write("key", "first key"), m.write("password", "password")
+	if output, ended := m.run("settings", "SECRET_KEY_FILE="+key, "BERTH_ADMIN_PASSWORD_FILE="+password); !ended {
+		t.Fatal(output)
+	}
+	former := m.read(".berth/berth/compose.json")
+	m.write(".berth/berth/files/.SSL_KEY_FILE.part", "left by a run that was ended")
+	if output, ended := m.run("settings", "SECRET_KEY_FILE="+key, "BERTH_ADMIN_PASSWORD_FILE="+password); !ended || m.read(".berth/berth/compose.json") != former {
+		t.Errorf("the same settings are others: %s", output)
+	}
+	if got := m.names(".berth/berth/files"); !slices.Equal(got, []string{"BERTH_ADMIN_PASSWORD_FILE", "SECRET_KEY_FILE"}) {
+		t.Errorf("handed over: %q", got)
+	}
+
+	m.write("key", "second key")
+	if output, ended := m.run("settings", "SECRET_KEY_FILE="+key); !ended {
+		t.Fatal(output)
+	}
+	if got := m.names(".berth/berth/files"); !slices.Equal(got, []string{"SECRET_KEY_FILE"}) || m.read(".berth/berth/files/SECRET_KEY_FILE") != "second key" {
+		t.Errorf("handed over: %q", got)
+	}
+	if text := m.read(".berth/berth/compose.json"); text == former || strings.Contains(text, "PASSWORD") {
+		t.Errorf("settings %s", text)
+	}
+	if output, ended := m.run("settings"); !ended || len(m.names(".berth/berth/files")) != 0 {
+		t.Errorf("without files: %s", output)
 	}
 }
