@@ -3,6 +3,7 @@ package scripts
 
 import (
 	"errors"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -179,5 +180,50 @@ func TestSettings_HandOverWhatIsNamedAndForgetTheRest(t *testing.T) {
 	}
 	if output, ended := m.run("settings"); !ended || len(m.names(".berth/berth/files")) != 0 {
 		t.Errorf("without files: %s", output)
+	}
+}
+
+// listen returns the path of a socket, which is short enough for one.
+func listen(t *testing.T) string {
+	t.Helper()
+	folder, err := os.MkdirTemp("", "berth")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(folder) })
+	socket := filepath.Join(folder, "socket")
+	listener, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	return socket
+}
+
+func TestDown_SaysThatNoEngineRunsOnlyWhereNoneDoes(t *testing.T) {
+	for name, test := range map[string]struct {
+		answer, want string
+		ended        bool
+	}{
+		"nobody listens":    {"Cannot connect to the Docker daemon at unix:///x. Is the docker daemon running?", "no engine runs", true},
+		"newer words":       {"failed to connect to the docker API at unix:///x: dial unix /x: connect: connection refused", "no engine runs", true},
+		"older permission":  {"Got permission denied while trying to connect to the Docker daemon socket at unix:///x", "run 'sudo make down'", false},
+		"newer permission":  {"permission denied while trying to connect to the docker API at unix:///x", "run 'sudo make down'", false},
+		"an engine that is": {"Error response from daemon: client version 1.24 is too old", "too old", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMachine(t)
+			socket := listen(t)
+			m.program("docker", "echo '"+test.answer+"' >&2; exit 1")
+			output, ended := m.run("down", "BERTH_DOCKER_SOCKET="+socket)
+			if ended != test.ended || !strings.Contains(output, test.want) {
+				t.Errorf("ended well: %v, %s", ended, output)
+			}
+		})
+	}
+	m := newMachine(t)
+	m.program("docker", "echo 'failed to connect: no such file or directory' >&2; exit 1")
+	if output, ended := m.run("down"); !ended || !strings.Contains(output, "no engine runs") {
+		t.Errorf("without a socket: %s", output)
 	}
 }
