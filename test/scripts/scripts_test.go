@@ -1,4 +1,4 @@
-// Package scripts tries the scripts of make with programs that stand in for the machine's.
+// Package scripts tries the scripts of make with programs that stand in for the machine's, and reads what they start.
 package scripts
 
 import (
