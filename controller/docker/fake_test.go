@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -53,6 +54,13 @@ func (f *fakeEngine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.WriteHeader(http.StatusNotFound)
 	_ = json.NewEncoder(w).Encode(map[string]string{"message": "no such thing"})
+}
+
+// wasAsked reports whether the request came.
+func (f *fakeEngine) wasAsked(request string) bool {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	return slices.Contains(f.asked, request)
 }
 
 // answerJSON answers with the value.

@@ -2,12 +2,10 @@ package docker
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"strings"
 	"sync"
 
 	"github.com/containerd/errdefs"
@@ -147,9 +145,7 @@ func (h *helper) create(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	name := h.engine.stack + "-helper-" + strings.ToLower(rand.Text()[:12])
-	created, err := h.engine.api(ctx).ContainerCreate(ctx, h.config(image), h.hostConfig(), nil, nil, name)
-	h.id = created.ID
+	h.id, err = h.engine.createHelper(ctx, h.config(image), h.hostConfig())
 	return err
 }
 
