@@ -93,8 +93,8 @@ func (e *Engine) FindRootOwner(ctx context.Context, name volume.Name) (volume.Ow
 	return root.Owner, errors.Join(err, session.Close())
 }
 
-// RemoveHelpers removes what works in volumes, as an earlier process of this
-// stack may have left it. It must not run while this one has a volume open.
+// RemoveHelpers removes what works in volumes and on images, as an earlier process
+// of this stack may have left it. It must not run while this one does either.
 func (e *Engine) RemoveHelpers(ctx context.Context) error {
 	ctx, cancel := within(ctx, processTimeout)
 	defer cancel()

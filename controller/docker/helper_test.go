@@ -6,7 +6,10 @@ import (
 	"net/http"
 	"testing"
 
+	imagetypes "github.com/docker/docker/api/types/image"
 	volumetypes "github.com/docker/docker/api/types/volume"
+
+	"berth/controller/plan"
 )
 
 // The engine goes on creating, and its answer reaches nobody who has hung up.
@@ -24,6 +27,13 @@ func TestHelper_ThatIsCreatedAfterItsCallerHasGoneIsRemoved(t *testing.T) {
 			_, err := engine.FindOwner(ctx, "sha256:image", "app")
 			return err
 		},
+		"an image with files": func(ctx context.Context, engine *Engine) error {
+			_, err := engine.addFiles(ctx, StartOptions{
+				App: "shop", Release: 1, Image: Image{ID: "sha256:image"},
+				Service: plan.Service{Files: []plan.File{{Path: "/etc/page", Content: []byte("text"), Mode: 0o644}}},
+			}, plan.Policy{})
+			return err
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			begun, gone := make(chan struct{}), make(chan struct{})
@@ -32,6 +42,7 @@ func TestHelper_ThatIsCreatedAfterItsCallerHasGoneIsRemoved(t *testing.T) {
 					Name: "berth-vol-data", Driver: volumeDriver,
 					Labels: map[string]string{labelStack: "berth", labelRole: roleVolume, labelVolume: "data"},
 				}),
+				"GET /images/json": answerJSON([]imagetypes.Summary{}),
 				"POST /containers/create": func(w http.ResponseWriter, r *http.Request) {
 					close(begun)
 					<-gone

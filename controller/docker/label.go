@@ -33,7 +33,7 @@ const (
 	roleNetwork = "network"
 	roleProxy   = "proxy"
 	roleVolume  = "volume"
-	roleHelper  = "helper" // a container that works in a volume, and its image
+	roleHelper  = "helper" // a container that works in a volume or on an image, and the former's image
 )
 
 // ownLabels are the labels of a thing that belongs to one release of an app.
