@@ -116,7 +116,8 @@ type helper struct {
 	access     Access
 	id         string // empty until it is created
 	connection types.HijackedResponse
-	stop       func() bool // forgets the context; nil until there is a stream
+	stop       func() bool    // forgets the context; nil until there is a stream
+	answers    *io.PipeReader // nil until output is called
 }
 
 // start creates and starts the container, with the stream attached before: what
@@ -201,9 +202,11 @@ func (h *helper) hostConfig() *container.HostConfig {
 	}
 }
 
-// output returns what the helper answers. Where that ends, the error says why.
+// output returns what the helper answers, until close. Where that ends, the error
+// says why.
 func (h *helper) output(ctx context.Context) io.Reader {
 	answers, writer := io.Pipe()
+	h.answers = answers
 	go func() {
 		complaints := &firstBytes{limit: 4 << 10}
 		_, err := stdcopy.StdCopy(writer, complaints, h.connection.Reader)
@@ -226,6 +229,10 @@ func (h *helper) close(ctx context.Context) error {
 	}
 	if h.connection.Conn != nil {
 		h.connection.Close()
+	}
+	if h.answers != nil {
+		// Nobody reads on: what is on its way must not wait for it.
+		_ = h.answers.CloseWithError(io.ErrClosedPipe)
 	}
 	if h.id == "" {
 		return nil
