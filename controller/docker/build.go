@@ -9,8 +9,12 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"maps"
+	"slices"
 
+	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/build"
+	imagetypes "github.com/docker/docker/api/types/image"
 	"github.com/docker/docker/pkg/jsonmessage"
 	"github.com/moby/buildkit/session"
 
@@ -47,19 +51,20 @@ type BuildOptions struct {
 
 // Build builds an image with the engine's BuildKit and hands every line of the
 // log to log, which is called by one goroutine at a time. It returns a
-// *BuildError where the build failed, a *ForgedLabelError where the image
-// claims to be something it is not, and ctx's error where ctx ended: then the
-// build has been stopped in the engine too. A build that returns an error
-// leaves no image behind.
+// *BuildError where the build failed or gave its image other labels than it was
+// asked for, a *ForgedLabelError where the image claims to be something it is
+// not, and ctx's error where ctx ended: then the build has been stopped in the
+// engine too. A build that returns an error leaves no image behind.
 //
 // BuildKit takes no limit of memory or CPU through this API (moby/buildkit
 // issue 593); only the configuration of the engine can limit builds.
 func (e *Engine) Build(ctx context.Context, options BuildOptions, log func(line string)) (Image, error) {
-	image, err := e.build(ctx, options, log)
+	request := e.buildRequest(options)
+	image, err := e.build(ctx, options, request, log)
 	if err == nil {
 		return image, nil
 	}
-	e.removeBuilt(ctx, options)
+	e.removeBuilt(ctx, options, request.Tags)
 	if ctx.Err() != nil {
 		return Image{}, fmt.Errorf("build image for %s: %w", options.App, context.Cause(ctx))
 	}
@@ -73,10 +78,9 @@ func (o BuildOptions) service() string {
 	return o.Service
 }
 
-func (e *Engine) build(ctx context.Context, options BuildOptions, log func(string)) (Image, error) {
+func (e *Engine) build(ctx context.Context, options BuildOptions, request build.ImageBuildOptions, log func(string)) (Image, error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	request := e.buildRequest(options)
 	files := &contextFiles{files: options.Files, stop: stop}
 	var offered []session.Attachable
 	if options.Files != nil {
@@ -106,7 +110,25 @@ func (e *Engine) build(ctx context.Context, options BuildOptions, log func(strin
 	if err != nil {
 		return Image{}, err
 	}
-	return e.FindImage(ctx, image)
+	found, labels, err := e.findImage(ctx, image)
+	if err != nil {
+		return Image{}, err
+	}
+	return found, checkLabels(labels, request.Labels)
+}
+
+// checkLabels refuses an image without the labels that its build was given: they
+// own it. Only a build program of somebody else's leaves them out or changes them.
+func checkLabels(found, asked map[string]string) error {
+	for _, key := range slices.Sorted(maps.Keys(asked)) {
+		if found[key] != asked[key] {
+			return &BuildError{
+				Message: fmt.Sprintf("The build program did not give the image its label %s.", key),
+				Hint:    "Build with the engine's own program: take the line \"# syntax=\" out of the Dockerfile.",
+			}
+		}
+	}
+	return nil
 }
 
 func (e *Engine) buildFromTar(ctx context.Context, options BuildOptions, request build.ImageBuildOptions, log func(string)) (string, error) {
@@ -212,10 +234,17 @@ func (e *Engine) cancelBuild(ctx context.Context, id string) {
 }
 
 // removeBuilt removes what a failed build may have left: the image can be there
-// although the build was cancelled, or its labels were forged.
-func (e *Engine) removeBuilt(ctx context.Context, options BuildOptions) {
+// although the build was cancelled, or its labels were forged. One without our
+// labels goes by the name that it was given, which is all that is known to be the
+// build's: under its id there can be the image of another app.
+func (e *Engine) removeBuilt(ctx context.Context, options BuildOptions, names []string) {
 	ctx, cancel := afterwards(ctx)
 	defer cancel()
+	for _, name := range names {
+		if _, err := e.api(ctx).ImageRemove(ctx, name, imagetypes.RemoveOptions{PruneChildren: true}); err != nil && !errdefs.IsNotFound(err) {
+			e.logger.Warn("remove image of a failed build", slog.String("image", name), slog.Any("error", err))
+		}
+	}
 	labels := e.ownLabels(roleBuild, options.App, options.Release)
 	if err := e.removeImages(ctx, labelApp+"="+options.App, labelRelease+"="+labels[labelRelease], labelService+"="+options.service()); err != nil {
 		e.logger.Warn("remove image of a failed build", slog.String("app", options.App), slog.Any("error", err))

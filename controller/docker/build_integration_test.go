@@ -39,7 +39,7 @@ CMD ["/app"]
 	if !slices.Equal(image.Exposed, []uint16{8080, 9000}) || !slices.Equal(image.Volumes, []string{"/data"}) {
 		t.Errorf("exposed %v, volumes %v", image.Exposed, image.Volumes)
 	}
-	found, err := engine.api(t.Context()).ImageInspect(t.Context(), engine.stack+"/hello:r1")
+	found, err := engine.api(t.Context()).ImageInspect(t.Context(), image.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,10 +119,25 @@ func TestBuild_DockerfileErrorNamesTheLine(t *testing.T) {
 
 func TestBuild_UsesABaseImageThatIsThere(t *testing.T) {
 	engine := openTest(t)
-	mustBuild(t, engine, "base", "FROM scratch\nCOPY app /app\n")
-	image := mustBuild(t, engine, "hello", "FROM "+engine.stack+"/base:r1\nEXPOSE 7000\nCMD [\"/app\"]\n")
+	imported(t, engine, engine.stack+"/base:1")
+	image := mustBuild(t, engine, "hello", "FROM "+engine.stack+"/base:1\nEXPOSE 7000\nCMD [\"/app\"]\n")
 	if !slices.Equal(image.Exposed, []uint16{7000}) {
 		t.Errorf("image = %+v", image)
+	}
+}
+
+func TestBuild_OtherAppsImageHasNoNameToCopyFrom(t *testing.T) {
+	engine := openTest(t)
+	victim := mustBuild(t, engine, "victim", "FROM scratch\nCOPY app /secret\n")
+	for _, name := range []string{engine.stack + "/victim:r1", engine.stack + "/victim", victim.ID, strings.TrimPrefix(victim.ID, "sha256:")} {
+		_, err := engine.Build(t.Context(), buildOptions("attacker", 1,
+			dockertest.App(t, "FROM scratch\nCOPY --from="+name+" / /loot\n")), func(string) {})
+		if _, ok := errors.AsType[*BuildError](err); !ok {
+			t.Errorf("a build copied from %s: %v", name, err)
+		}
+	}
+	if _, err := engine.FindImage(t.Context(), victim.ID); err != nil {
+		t.Errorf("the victim's image: %v", err)
 	}
 }
 

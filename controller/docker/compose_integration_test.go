@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 	volumetypes "github.com/docker/docker/api/types/volume"
 
@@ -210,6 +211,27 @@ func TestStart_ReplacesAnInterruptedAttemptThatHasSecrets(t *testing.T) {
 	}
 }
 
+func TestStart_ImageWithFilesHasItsOwnLabelsAndNoHelperStays(t *testing.T) {
+	engine := openTest(t)
+	image := mustBuild(t, engine, "shop", dockertest.ServeDockerfile)
+	web := startService(t, engine, image, filesService(), func(o *StartOptions) { o.Secrets = filesSecrets })
+	found, err := engine.api(t.Context()).ImageInspect(t.Context(), mustInspect(t, engine, web.ID).Image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range engine.ownLabels(roleFiles, "shop", 1) {
+		if got := found.Config.Labels[key]; got != want {
+			t.Errorf("label %s is %q, want %q", key, got, want)
+		}
+	}
+	if found.Config.Labels[labelFiles] == "" || found.Config.Labels[labelService] != web.Service {
+		t.Errorf("labels %v", found.Config.Labels)
+	}
+	if left := helpersOf(t, engine); len(left) != 0 {
+		t.Errorf("left behind: %+v", left)
+	}
+}
+
 func TestRetire_LeavesNothingOfItsFiles(t *testing.T) {
 	engine := openTest(t)
 	image := mustBuild(t, engine, "shop", dockertest.ServeDockerfile)
@@ -237,6 +259,40 @@ func TestRemoveApp_TakesFilesAndSecretsToo(t *testing.T) {
 	if _, err := engine.FindImage(t.Context(), image.ID); !errors.Is(err, ErrNotFound) {
 		t.Errorf("FindImage() = %v", err)
 	}
+}
+
+// What a process leaves that is killed while it puts files into an image has the app's image.
+func TestRemoveApp_TakesContainersOfEveryRole(t *testing.T) {
+	engine := openTest(t)
+	image := mustBuild(t, engine, "shop", dockertest.ServeDockerfile)
+	kept := createFrom(t, engine, image, engine.ownLabels(roleHelper, "kept", 1))
+	for _, role := range []string{roleHelper, roleFiles, roleBuild} {
+		createFrom(t, engine, image, engine.ownLabels(role, "shop", 1))
+	}
+	if err := engine.RemoveApp(t.Context(), "shop"); err == nil || !errdefs.IsConflict(err) {
+		t.Errorf("the image is gone under the container of another app: %v", err)
+	}
+	if err := engine.remove(t.Context(), mustInspect(t, engine, kept).ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := engine.RemoveApp(t.Context(), "shop"); err != nil {
+		t.Fatal(err)
+	}
+	left, err := engine.api(t.Context()).ContainerList(t.Context(), container.ListOptions{All: true, Filters: engine.owned()})
+	if err != nil || len(left) > 0 {
+		t.Errorf("left behind: %+v, %v", left, err)
+	}
+	assertNoImage(t, engine)
+}
+
+// createFrom creates a container of the image that never runs.
+func createFrom(t *testing.T, engine *Engine, image Image, labels map[string]string) string {
+	t.Helper()
+	created, err := engine.api(t.Context()).ContainerCreate(t.Context(), &container.Config{Image: image.ID, Labels: labels}, nil, nil, nil, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return created.ID
 }
 
 func TestStart_FailureLeavesNothingOfItsFiles(t *testing.T) {

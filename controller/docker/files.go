@@ -2,12 +2,10 @@ package docker
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"strings"
 	"sync"
 
 	"github.com/containerd/errdefs"
@@ -95,8 +93,8 @@ func (e *Engine) FindRootOwner(ctx context.Context, name volume.Name) (volume.Ow
 	return root.Owner, errors.Join(err, session.Close())
 }
 
-// RemoveHelpers removes what works in volumes, as an earlier process of this
-// stack may have left it. It must not run while this one has a volume open.
+// RemoveHelpers removes what works in volumes and on images, as an earlier process
+// of this stack may have left it. It must not run while this one does either.
 func (e *Engine) RemoveHelpers(ctx context.Context) error {
 	ctx, cancel := within(ctx, processTimeout)
 	defer cancel()
@@ -118,7 +116,8 @@ type helper struct {
 	access     Access
 	id         string // empty until it is created
 	connection types.HijackedResponse
-	stop       func() bool // forgets the context; nil until there is a stream
+	stop       func() bool    // forgets the context; nil until there is a stream
+	answers    *io.PipeReader // nil until output is called
 }
 
 // start creates and starts the container, with the stream attached before: what
@@ -147,9 +146,7 @@ func (h *helper) create(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	name := h.engine.stack + "-helper-" + strings.ToLower(rand.Text()[:12])
-	created, err := h.engine.api(ctx).ContainerCreate(ctx, h.config(image), h.hostConfig(), nil, nil, name)
-	h.id = created.ID
+	h.id, err = h.engine.createHelper(ctx, h.config(image), h.hostConfig())
 	return err
 }
 
@@ -205,9 +202,11 @@ func (h *helper) hostConfig() *container.HostConfig {
 	}
 }
 
-// output returns what the helper answers. Where that ends, the error says why.
+// output returns what the helper answers, until close. Where that ends, the error
+// says why.
 func (h *helper) output(ctx context.Context) io.Reader {
 	answers, writer := io.Pipe()
+	h.answers = answers
 	go func() {
 		complaints := &firstBytes{limit: 4 << 10}
 		_, err := stdcopy.StdCopy(writer, complaints, h.connection.Reader)
@@ -230,6 +229,10 @@ func (h *helper) close(ctx context.Context) error {
 	}
 	if h.connection.Conn != nil {
 		h.connection.Close()
+	}
+	if h.answers != nil {
+		// Nobody reads on: what is on its way must not wait for it.
+		_ = h.answers.CloseWithError(io.ErrClosedPipe)
 	}
 	if h.id == "" {
 		return nil

@@ -3,6 +3,7 @@ package docker
 import (
 	"archive/tar"
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"debug/elf"
 	"encoding/hex"
@@ -11,9 +12,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync"
 
 	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
 	imagetypes "github.com/docker/docker/api/types/image"
 	"github.com/docker/docker/pkg/jsonmessage"
 )
@@ -72,6 +75,28 @@ func (e *Engine) forgetHelperImage() {
 	e.helpers.mutex.Lock()
 	defer e.helpers.mutex.Unlock()
 	e.helpers.image = ""
+}
+
+// createHelper creates a container that is no instance. Once it is begun it is
+// ended: the engine makes the container also for a caller that has gone, and only
+// its answer says which. Where ctx has ended meanwhile, the container is removed
+// and the error is ctx's.
+func (e *Engine) createHelper(ctx context.Context, config *container.Config, host *container.HostConfig) (id string, err error) {
+	if ctx.Err() != nil {
+		return "", context.Cause(ctx)
+	}
+	creating, cancel := within(context.WithoutCancel(ctx), processTimeout)
+	defer cancel()
+	name := e.stack + "-helper-" + strings.ToLower(rand.Text()[:12])
+	created, err := e.api(creating).ContainerCreate(creating, config, host, nil, nil, name)
+	if err != nil {
+		return "", err
+	}
+	if ctx.Err() != nil {
+		e.discard(ctx, created.ID)
+		return "", context.Cause(ctx)
+	}
+	return created.ID, nil
 }
 
 // openStatic opens the program. One that needs libraries could not run in an

@@ -35,17 +35,23 @@ type Image struct {
 // FindImage looks an image up by its id. One that carries a label that only
 // Berth sets, and that no build of this stack set, is a *ForgedLabelError.
 func (e *Engine) FindImage(ctx context.Context, id string) (Image, error) {
+	image, _, err := e.findImage(ctx, id)
+	return image, err
+}
+
+// findImage is FindImage, with all labels of the image.
+func (e *Engine) findImage(ctx context.Context, id string) (_ Image, labels map[string]string, err error) {
 	ctx, cancel := within(ctx, callTimeout)
 	defer cancel()
 	found, err := e.api(ctx).ImageInspect(ctx, id)
 	if err != nil {
-		return Image{}, failure(ctx, "inspect image", err)
+		return Image{}, nil, failure(ctx, "inspect image", err)
 	}
 	if found.Config == nil {
-		return Image{}, fmt.Errorf("inspect image: %w: %s has no configuration", ErrNotFound, id)
+		return Image{}, nil, fmt.Errorf("inspect image: %w: %s has no configuration", ErrNotFound, id)
 	}
 	if label := e.forgedLabel(found.Config.Labels); label != "" {
-		return Image{}, &ForgedLabelError{Label: label}
+		return Image{}, nil, &ForgedLabelError{Label: label}
 	}
 	return Image{
 		ID:             found.ID,
@@ -55,7 +61,7 @@ func (e *Engine) FindImage(ctx context.Context, id string) (Image, error) {
 		Volumes:        slices.Sorted(maps.Keys(found.Config.Volumes)),
 		SetsPort:       hasVariable(found.Config.Env, portVariable),
 		Content:        contentOf(found),
-	}, nil
+	}, found.Config.Labels, nil
 }
 
 func contentOf(image imagetypes.InspectResponse) string {

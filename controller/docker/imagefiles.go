@@ -61,22 +61,25 @@ func (e *Engine) findFilesImage(ctx context.Context, labels map[string]string) (
 	return found[0].ID, nil
 }
 
+// commitFiles makes the image with the labels. The container is a helper: what a
+// killed process leaves of it goes at the next start, or with the app.
 func (e *Engine) commitFiles(ctx context.Context, options StartOptions, labels map[string]string, text []byte) (id string, err error) {
-	created, err := e.api(ctx).ContainerCreate(ctx, &container.Config{
-		Image: options.Image.ID, Cmd: options.Service.Command, Entrypoint: options.Service.Entrypoint, Labels: labels,
-	}, &container.HostConfig{NetworkMode: "none"}, nil, nil, "")
+	created, err := e.createHelper(ctx, &container.Config{
+		Image: options.Image.ID, Cmd: options.Service.Command, Entrypoint: options.Service.Entrypoint,
+		Labels: e.ownLabels(roleHelper, options.App, options.Release),
+	}, &container.HostConfig{NetworkMode: "none"})
 	if err != nil {
 		return "", startFailure(ctx, "create container for files", err)
 	}
-	defer e.discard(ctx, created.ID)
-	err = e.api(ctx).CopyToContainer(ctx, created.ID, "/", bytes.NewReader(text), container.CopyToContainerOptions{})
+	defer e.discard(ctx, created)
+	err = e.api(ctx).CopyToContainer(ctx, created, "/", bytes.NewReader(text), container.CopyToContainerOptions{})
 	if errdefs.IsInvalidArgument(err) || errdefs.IsNotFound(err) {
 		return "", &StartError{Message: "The configs cannot be put into the image: " + sentence(printable(err.Error())), Err: err}
 	}
 	if err != nil {
 		return "", failure(ctx, "put files into image", err)
 	}
-	committed, err := e.api(ctx).ContainerCommit(ctx, created.ID, container.CommitOptions{Config: &container.Config{Labels: labels}})
+	committed, err := e.api(ctx).ContainerCommit(ctx, created, container.CommitOptions{Config: &container.Config{Labels: labels}})
 	return committed.ID, failure(ctx, "make image with files", err)
 }
 

@@ -33,7 +33,7 @@ const (
 	roleNetwork = "network"
 	roleProxy   = "proxy"
 	roleVolume  = "volume"
-	roleHelper  = "helper" // a container that works in a volume, and its image
+	roleHelper  = "helper" // a container that works in a volume or on an image, and the former's image
 )
 
 // ownLabels are the labels of a thing that belongs to one release of an app.
@@ -78,7 +78,8 @@ func reserved(key, namespace string) bool {
 }
 
 // setByBuild reports whether key is one that Build sets, on an image that this
-// stack built. Build's value wins over the Dockerfile's, so the key is enough.
+// stack built. Build has seen to it that the value is its own (checkLabels), so the
+// key is enough.
 func (e *Engine) setByBuild(key string, labels map[string]string) bool {
 	if labels[labelStack] != e.stack || labels[labelRole] != roleBuild {
 		return false

@@ -60,10 +60,11 @@ func (e *Engine) Retire(ctx context.Context, name string, grace time.Duration) e
 	return errors.Join(notFoundIsFine(err), e.removeFiles(ctx, name, instance.Image))
 }
 
-// RemoveApp removes the app from the engine: instances, images and networks. Its
-// volumes stay. What is gone already is fine; the rest is tried to the end.
+// RemoveApp removes the app from the engine: containers of every role, images and
+// networks. Its volumes stay. What is gone already is fine; the rest is tried to
+// the end.
 func (e *Engine) RemoveApp(ctx context.Context, app string) error {
-	err := e.removeInstances(ctx, app)
+	err := e.removeContainers(ctx, app)
 	listContext, cancel := within(ctx, callTimeout)
 	defer cancel()
 	return errors.Join(err, e.removeSecrets(listContext, labelApp+"="+app),
@@ -84,16 +85,25 @@ func (e *Engine) removeNetworks(ctx context.Context, app string) error {
 	return errors.Join(failures...)
 }
 
-func (e *Engine) removeInstances(ctx context.Context, app string) error {
+// removeContainers removes the instances of the app, and then what else has its
+// label: each of them would keep an image of it.
+func (e *Engine) removeContainers(ctx context.Context, app string) error {
 	listContext, cancel := within(ctx, callTimeout)
 	defer cancel()
-	found, err := e.instances(listContext, labelApp+"="+app)
+	found, err := e.api(ctx).ContainerList(listContext, container.ListOptions{All: true, Filters: e.owned(labelApp + "=" + app)})
 	if err != nil {
-		return err
+		return failure(listContext, "list containers", err)
 	}
 	var failures []error
 	for _, summary := range found {
-		failures = append(failures, e.retire(ctx, summary.ID, removalGrace))
+		if summary.Labels[labelRole] == roleApp {
+			failures = append(failures, e.retire(ctx, summary.ID, removalGrace))
+		}
+	}
+	for _, summary := range found {
+		if summary.Labels[labelRole] != roleApp {
+			failures = append(failures, e.removeNow(ctx, summary.ID))
+		}
 	}
 	return errors.Join(failures...)
 }
@@ -102,6 +112,10 @@ func (e *Engine) retire(ctx context.Context, id string, grace time.Duration) err
 	if err := e.stop(ctx, id, grace); err != nil {
 		return notFoundIsFine(err)
 	}
+	return e.removeNow(ctx, id)
+}
+
+func (e *Engine) removeNow(ctx context.Context, id string) error {
 	ctx, cancel := within(ctx, processTimeout)
 	defer cancel()
 	return e.remove(ctx, id)

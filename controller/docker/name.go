@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"crypto/rand"
 	"fmt"
 
 	"berth/controller/plan"
@@ -39,8 +40,13 @@ func (e *Engine) networkName(app string, release int64) string {
 	return fmt.Sprintf("%s.r%d", name, release)
 }
 
+// imageTag returns a new name for an image, another one each time. BuildKit takes
+// a local image for any name that a Dockerfile copies from: who could guess the
+// name of another app's image could read it.
 func (e *Engine) imageTag(app string, release int64, service string) string {
-	tag := fmt.Sprintf("%s/%s:r%d", e.stack, app, release)
+	random := make([]byte, 8)
+	_, _ = rand.Read(random) // it never fails
+	tag := fmt.Sprintf("%s/%s:r%d-%x", e.stack, app, release, random)
 	if service == "" || service == plan.MainService {
 		return tag
 	}

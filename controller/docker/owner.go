@@ -4,7 +4,6 @@ import (
 	"archive/tar"
 	"bufio"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -30,18 +29,17 @@ func (e *Engine) FindOwner(ctx context.Context, imageID, user string) (volume.Ow
 	ctx, cancel := within(ctx, processTimeout)
 	defer cancel()
 	// It is never started: it is there to be read.
-	created, err := e.api(ctx).ContainerCreate(ctx,
+	id, err := e.createHelper(ctx,
 		&container.Config{
 			Image: imageID, Cmd: []string{"/"}, NetworkDisabled: true,
 			Labels: map[string]string{labelStack: e.stack, labelRole: roleHelper},
 		},
-		&container.HostConfig{NetworkMode: "none"}, nil, nil,
-		e.stack+"-helper-"+strings.ToLower(rand.Text()[:12]))
+		&container.HostConfig{NetworkMode: "none"})
 	if err != nil {
 		return volume.Owner{}, failure(ctx, "create helper", err)
 	}
-	defer e.discard(ctx, created.ID)
-	return e.ownerIn(ctx, created.ID, user)
+	defer e.discard(ctx, id)
+	return e.ownerIn(ctx, id, user)
 }
 
 // ownerIn reads the user as the engine's runtime does: the first line of a name

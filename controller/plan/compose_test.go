@@ -386,11 +386,15 @@ func TestFrom_RefusesBuildsThatReachOut(t *testing.T) {
 		{"a Dockerfile that is missing", "{context: web, dockerfile: Other}", "has no Dockerfile web/Other"},
 		{"an insecure Dockerfile", "{context: web, dockerfile_inline: \"FROM a\\nRUN --security=insecure id\"}", "reach the host"},
 		{"a secret as an argument", "{context: web, args: {A: \"$TOKEN\"}}", "holds a secret"},
+		{"another build program as an argument", "{context: web, args: {BUILDKIT_SYNTAX: example.com/frontend}}", "steer the build program"},
+		{"another build program in a list", "{context: web, args: [\"BUILDKIT_SYNTAX=example.com/frontend\"]}", "steer the build program"},
+		{"an argument of the builder's with the app's variable", "{context: web, args: [BUILDKIT_SYNTAX]}", "steer the build program"},
+		{"the builder's host name", "{context: web, args: {BUILDKIT_SANDBOX_HOSTNAME: victim}}", "steer the build program"},
 		{"a stage like an option", "{context: web, target: \"--x\"}", "not the name of a stage"},
 		{"another platform", "{context: web, platforms: [linux/s390x]}", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := composed(t, "services:\n  web:\n    build: "+c.build+"\n", Options{Secrets: []string{"TOKEN"}}, "web/Dockerfile", "FROM scratch")
+			_, err := composed(t, "services:\n  web:\n    build: "+c.build+"\n", Options{Secrets: []string{"TOKEN"}, Environment: []string{"BUILDKIT_SYNTAX=example.com/frontend"}}, "web/Dockerfile", "FROM scratch")
 			if err == nil || !strings.Contains(err.Error(), c.reason) {
 				t.Errorf("got %v, want %q", err, c.reason)
 			}

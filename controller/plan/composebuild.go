@@ -12,6 +12,10 @@ import (
 	"berth/controller/archive"
 )
 
+// builderArgument begins the names of arguments that steer the build program
+// itself: BUILDKIT_SYNTAX names another one in its place.
+const builderArgument = "BUILDKIT_"
+
 var stageName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
 
 // build plans how the service's image is built, of a folder of the archive.
@@ -62,6 +66,9 @@ func (c *composer) archivePath(text, what string, place ...string) (string, erro
 func (c *composer) arguments(from types.ServiceConfig) (map[string]string, error) {
 	arguments := map[string]string{}
 	for name, value := range from.Build.Args {
+		if strings.HasPrefix(strings.ToUpper(name), builderArgument) {
+			return nil, c.refuse(fmt.Sprintf("The build argument %.60q would steer the build program itself.", name), "Remove it; arguments whose names begin with BUILDKIT_ are not for the Dockerfile.", "services", from.Name, "build", "args")
+		}
 		if value == nil {
 			continue
 		}

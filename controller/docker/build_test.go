@@ -1,0 +1,74 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"io"
+	"maps"
+	"net/http"
+	"strings"
+	"testing"
+
+	imagetypes "github.com/docker/docker/api/types/image"
+)
+
+// builds lets the build of the app hello end with an image that has the labels.
+func builds(labels map[string]string) map[string]http.HandlerFunc {
+	found := map[string]any{"Id": "sha256:made", "Config": map[string]any{"Labels": labels}}
+	return map[string]http.HandlerFunc{
+		"POST /build": func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			_, _ = io.WriteString(w, `{"id":"moby.image.id","aux":{"ID":"sha256:made"}}`)
+		},
+		"GET /images/sha256:made/json": answerJSON(found),
+		"GET /images/json":             answerJSON([]imagetypes.Summary{}),
+	}
+}
+
+// A build program that is not the engine's decides itself about its image.
+func TestBuild_RefusesAnImageWithoutTheLabelsThatWereAsked(t *testing.T) {
+	options := BuildOptions{App: "hello", Release: 3, Service: "web", Context: func(context.Context, io.Writer) error { return nil }}
+	asked := (&Engine{stack: "berth"}).buildRequest(options).Labels
+	engine, _ := openFake(t, builds(asked))
+	if image, err := engine.Build(t.Context(), options, func(string) {}); err != nil || image.ID != "sha256:made" {
+		t.Fatalf("as asked: %+v, %v", image, err)
+	}
+	with := func(label, value string) map[string]string {
+		labels := maps.Clone(asked)
+		labels[label] = value
+		return labels
+	}
+	for name, labels := range map[string]map[string]string{
+		"another app":     with(labelApp, "victim"),
+		"another release": with(labelRelease, "4"),
+		"another service": with(labelService, "store"),
+		"none of ours":    {"maintainer": "x"},
+		"none":            nil,
+	} {
+		engine, fake := openFake(t, builds(labels))
+		_, err := engine.Build(t.Context(), options, func(string) {})
+		failed, ok := errors.AsType[*BuildError](err)
+		if !ok || !strings.Contains(failed.Message, "label berth.") || failed.Hint == "" {
+			t.Errorf("%s: %v, want a BuildError", name, err)
+		}
+		if !fake.removed() {
+			t.Errorf("%s: the image stays: %q", name, fake.asked)
+		}
+	}
+}
+
+// removed reports whether an image was removed by the name that its build gave it,
+// and none by its id.
+func (f *fakeEngine) removed() bool {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	removals := 0
+	for _, request := range f.asked {
+		if strings.HasPrefix(request, "DELETE /images/berth/hello:r3") {
+			removals++
+		} else if strings.HasPrefix(request, "DELETE ") {
+			return false
+		}
+	}
+	return removals == 1
+}

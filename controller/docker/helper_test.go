@@ -1,0 +1,67 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"testing"
+
+	imagetypes "github.com/docker/docker/api/types/image"
+	volumetypes "github.com/docker/docker/api/types/volume"
+
+	"berth/controller/plan"
+)
+
+// The engine goes on creating, and its answer reaches nobody who has hung up.
+func TestHelper_ThatIsCreatedAfterItsCallerHasGoneIsRemoved(t *testing.T) {
+	for name, call := range map[string]func(ctx context.Context, engine *Engine) error{
+		"a session on a volume": func(ctx context.Context, engine *Engine) error {
+			engine.helpers.image = "sha256:helper"
+			session, err := engine.OpenVolume(ctx, "data", ReadWrite)
+			if err == nil {
+				_ = session.Close()
+			}
+			return err
+		},
+		"a look at an image's users": func(ctx context.Context, engine *Engine) error {
+			_, err := engine.FindOwner(ctx, "sha256:image", "app")
+			return err
+		},
+		"an image with files": func(ctx context.Context, engine *Engine) error {
+			_, err := engine.addFiles(ctx, StartOptions{
+				App: "shop", Release: 1, Image: Image{ID: "sha256:image"},
+				Service: plan.Service{Files: []plan.File{{Path: "/etc/page", Content: []byte("text"), Mode: 0o644}}},
+			}, plan.Policy{})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			begun, gone := make(chan struct{}), make(chan struct{})
+			engine, fake := openFake(t, map[string]http.HandlerFunc{
+				"GET /volumes/berth-vol-data": answerJSON(volumetypes.Volume{
+					Name: "berth-vol-data", Driver: volumeDriver,
+					Labels: map[string]string{labelStack: "berth", labelRole: roleVolume, labelVolume: "data"},
+				}),
+				"GET /images/json": answerJSON([]imagetypes.Summary{}),
+				"POST /containers/create": func(w http.ResponseWriter, r *http.Request) {
+					close(begun)
+					<-gone
+					answerJSON(map[string]string{"Id": "late"})(w, r)
+				},
+			})
+			ctx, cancel := context.WithCancelCause(t.Context())
+			result := make(chan error, 1)
+			go func() { result <- call(ctx, engine) }()
+			<-begun
+			left := errors.New("left")
+			cancel(left)
+			close(gone)
+			if err := <-result; !errors.Is(err, left) {
+				t.Errorf("got %v, want %v", err, left)
+			}
+			if !fake.wasAsked("DELETE /containers/late") {
+				t.Errorf("the container stays: %q", fake.asked)
+			}
+		})
+	}
+}
