@@ -15,6 +15,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -506,6 +507,44 @@ func TestArchive_RefusesMoreThanTheLimits(t *testing.T) {
 			refusedAtOpen(t, make(t, item{name: "x"}, item{name: "a/a/a/a/y"}), limits, "", "more than 3 folders")
 		})
 	}
+}
+
+func TestArchive_RefusesMoreNamesThanTheLimit(t *testing.T) {
+	limits := DefaultLimits()
+	limits.NameBytes = 20
+	for format, make := range formats {
+		t.Run(format, func(t *testing.T) {
+			refusedAtOpen(t, make(t, item{name: "0123456789"}, item{name: "01234567890"}), limits, "", "longer than 20 bytes together")
+			refusedAtOpen(t, make(t, item{name: "0123456789", text: "01234567890", mode: fs.ModeSymlink | 0o777}), limits, "", "longer than 20 bytes together")
+			refusedAtOpen(t, make(t, item{name: "01234/6789/b"}), limits, "", "longer than 20 bytes together")
+			tree, err := Open(saved(t, make(t, item{name: "0123456789"}, item{name: "1", text: "012345678", mode: fs.ModeSymlink | 0o777})), limits)
+			if err != nil {
+				t.Fatalf("20 bytes: %v", err)
+			}
+			_ = tree.Close()
+		})
+	}
+}
+
+func TestArchive_RefusesNamesBeforeTheyAreAllRead(t *testing.T) {
+	var items []item
+	for i := range 20_000 {
+		items = append(items, item{name: strings.Repeat(strings.Repeat("a", 250)+"/", 4) + fmt.Sprint(i) + "/"})
+	}
+	path := saved(t, zipOf(t, items...))
+	before := allocated()
+	_, err := Open(path, DefaultLimits())
+	mustRefuse(t, err, "", "longer than 8 MB together")
+	if used := allocated() - before; used > 16<<20 {
+		t.Errorf("to refuse 20 MB of names took %d bytes of memory", used)
+	}
+}
+
+// allocated returns how many bytes were ever allocated.
+func allocated() uint64 {
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return stats.TotalAlloc
 }
 
 func TestArchive_CountsSkippedEntriesToo(t *testing.T) {

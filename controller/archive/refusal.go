@@ -47,6 +47,10 @@ func refuseCount(limit int) *Refusal {
 	return refuse("", fmt.Sprintf("The archive has more than %d entries.", limit), hintSmaller)
 }
 
+func refuseNames(limit int) *Refusal {
+	return refuse("", fmt.Sprintf("The names and links of the archive are longer than %s together.", bytesText(int64(limit))), hintSmaller)
+}
+
 func refuseDamaged(name string) *Refusal {
 	return refuse(name, "The content is damaged: it does not match its checksum or does not expand.", hintPackAgain)
 }

@@ -79,14 +79,15 @@ func tarMember(item tarItem, limits Limits) (member, error) {
 	if err != nil {
 		return member{}, err
 	}
-	m := member{Entry: Entry{Path: path}, modified: header.ModTime, place: item.place}
+	// What the header holds is a part of one string with all of its records, up to 1 MB.
+	m := member{Entry: Entry{Path: strings.Clone(path)}, modified: header.ModTime, place: item.place}
 	switch header.Typeflag {
 	case tar.TypeReg:
 		m.Kind, m.Mode, m.Size = File, fileMode(fs.FileMode(header.Mode)), header.Size
 	case tar.TypeDir:
 		m.Kind, m.Mode = Directory, modeExecutable
 	case tar.TypeSymlink:
-		m.Kind, m.Mode, m.Link = Symlink, modeLink, header.Linkname
+		m.Kind, m.Mode, m.Link = Symlink, modeLink, strings.Clone(header.Linkname)
 		err = checkTarget(header.Name, header.Linkname, limits)
 	case tar.TypeLink:
 		err = refuseKind(header.Name, "a hard link")
