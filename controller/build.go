@@ -170,9 +170,13 @@ func (s *shipment) makeImage(ctx context.Context, tree *archive.Tree, service *s
 		return err
 	}
 	layout := service.Spec.Build.Layout()
+	files, err := tree.LayoutFS(ctx, layout)
+	if err != nil {
+		return err
+	}
 	options := docker.BuildOptions{
 		App: string(s.app.Name), Release: s.release.Number, Build: service.Spec.Build,
-		Context: tree.LayoutWriter(layout), Files: tree.LayoutFS(layout),
+		Context: tree.LayoutWriter(layout), Files: files,
 	}
 	if s.composed {
 		options.Service = service.Spec.Name

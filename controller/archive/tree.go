@@ -8,6 +8,8 @@ import (
 	"iter"
 	"os"
 	"slices"
+	"sync"
+	"sync/atomic"
 )
 
 // Tree is what an archive holds, after every check that does not need the
@@ -18,6 +20,8 @@ type Tree struct {
 	members []member       // sorted by path
 	byPath  map[string]int // path -> position in members
 	source  source
+	ahead   sync.WaitGroup // what reads files before they are asked for
+	closing atomic.Bool    // ends it
 }
 
 // source is one format of archive.
@@ -129,7 +133,11 @@ func formatOf(head []byte) string {
 }
 
 // Close gives the archive's file back. The tree cannot be read any more.
-func (t *Tree) Close() error { return t.file.Close() }
+func (t *Tree) Close() error {
+	t.closing.Store(true)
+	t.ahead.Wait()
+	return t.file.Close()
+}
 
 // Entries returns all entries sorted by path: a directory comes before what it
 // holds. Directories that the archive only implies are listed too.
