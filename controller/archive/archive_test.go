@@ -331,6 +331,7 @@ func TestArchive_RefusesHostileNames(t *testing.T) {
 		{"empty part", "a//b", "a//b", "empty part"},
 		{"dot part", "a/./b", "a/./b", "empty part"},
 		{"too long", strings.Repeat("a/", 15) + strings.Repeat("b", 1000), "", "longer than 1024 bytes"},
+		{"a part too long", "a/" + strings.Repeat("b", 256) + "/c", "", "longer than 255 bytes"},
 		{"too deep", strings.Repeat("a/", 32) + "b", strings.Repeat("a/", 32) + "b", "more than 32 folders deep"},
 	} {
 		for format, make := range formats {
@@ -350,7 +351,7 @@ func TestArchive_RefusesHostileNames(t *testing.T) {
 
 func TestArchive_AcceptsNamesAtTheLimit(t *testing.T) {
 	deepest := strings.Repeat("a/", 31) + "b"
-	longest := strings.Repeat("c", 250) + strings.Repeat("/"+strings.Repeat("d", 257), 3)
+	longest := strings.Repeat("c", 255) + strings.Repeat("/"+strings.Repeat("d", 255), 3)
 	for format, make := range formats {
 		t.Run(format, func(t *testing.T) {
 			tree := opened(t, make(t, item{name: deepest}, item{name: longest}, item{name: "ünïcode 名"}))

@@ -64,7 +64,7 @@ func contextOf(tree *archive.Tree, folder, dockerfile string) (func(archive.Entr
 	}
 	ignore, err := archive.ParseIgnore(text)
 	if refusal, ok := errors.AsType[*archive.Refusal](err); ok {
-		return nil, &Refusal{File: path, Reason: refusal.Reason, Hint: refusal.Hint}
+		return nil, &Refusal{File: path, Line: refusal.Line, Reason: refusal.Reason, Hint: refusal.Hint}
 	}
 	if err != nil {
 		return nil, err

@@ -113,7 +113,7 @@ func TestFrom_KeepsAllWithoutDockerignore(t *testing.T) {
 
 func TestFrom_RefusesDockerignoreThatCannotBeRead(t *testing.T) {
 	_, err := From(treeOf(t, "Dockerfile", "FROM scratch", ".dockerignore", "[a"), options)
-	mustRefuse(t, err, ".dockerignore", 0, "[a cannot be read")
+	mustRefuse(t, err, ".dockerignore", 1, "[a cannot be read")
 }
 
 func TestFrom_NamesWhatIsThereInsteadOfADockerfile(t *testing.T) {

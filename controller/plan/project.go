@@ -143,11 +143,13 @@ func (p *project) keep(more ...string) (func(archive.Entry) bool, error) {
 		if err != nil {
 			return nil, err
 		}
-		own = string(text)
+		own = strings.TrimPrefix(string(text), "\ufeff")
 	}
-	ignore, err := archive.ParseIgnore([]byte(ignoredAlways + strings.Join(more, "\n") + "\n" + own))
+	before := ignoredAlways + strings.Join(more, "\n") + "\n"
+	ignore, err := archive.ParseIgnore([]byte(before + own))
 	if refusal, ok := errors.AsType[*archive.Refusal](err); ok {
-		return nil, &Refusal{File: ignoreFile, Reason: refusal.Reason, Hint: refusal.Hint}
+		line := max(refusal.Line-strings.Count(before, "\n"), 0)
+		return nil, &Refusal{File: ignoreFile, Line: line, Reason: refusal.Reason, Hint: refusal.Hint}
 	}
 	if err != nil {
 		return nil, err

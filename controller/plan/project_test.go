@@ -18,8 +18,15 @@ func TestProject_LeavesOutWhatBelongsIntoNoImage(t *testing.T) {
 }
 
 func TestProject_RefusesDockerignoreThatCannotBeRead(t *testing.T) {
-	_, err := From(treeOf(t, "index.html", "", ".dockerignore", "[a"), options)
-	mustRefuse(t, err, ".dockerignore", 0, "[a cannot be read")
+	_, err := From(treeOf(t, "index.html", "", ".dockerignore", "# ours\n[a"), options)
+	mustRefuse(t, err, ".dockerignore", 2, "[a cannot be read")
+}
+
+func TestProject_ReadsDockerignoreThatBeginsWithAByteOrderMark(t *testing.T) {
+	files := []string{"index.html", "", "key", "", ".dockerignore", "\ufeffkey"}
+	if got := kept(treeOf(t, files...), planned(t, files...)); !slices.Equal(got, []string{"index.html"}) {
+		t.Errorf("got %q", got)
+	}
 }
 
 func TestProject_RefusesTextThatIsNotUTF8(t *testing.T) {
