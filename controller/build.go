@@ -95,7 +95,7 @@ func (s *shipment) build(ctx context.Context) error {
 		return archiveProblem(err)
 	}
 	defer tree.Close()
-	made, err := planFor(tree, s.app.Name, s.planOptions())
+	made, err := planFor(ctx, tree, s.app.Name, s.planOptions())
 	if err != nil {
 		return archiveProblem(err)
 	}

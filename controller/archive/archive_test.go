@@ -231,7 +231,7 @@ func TestArchive_ListsWhatItHolds(t *testing.T) {
 			if entry, found := tree.Entry("web/index.html"); !found || entry != want[3] {
 				t.Errorf("got %+v, %v", entry, found)
 			}
-			text, err := tree.ReadFile("web/index.html", 5)
+			text, err := tree.ReadFile(t.Context(), "web/index.html", 5)
 			if err != nil || string(text) != "hello" {
 				t.Errorf("got %q, %v", text, err)
 			}
@@ -243,11 +243,11 @@ func TestArchive_ReadFileRefusesLargeMissingAndLinked(t *testing.T) {
 	for format, make := range formats {
 		t.Run(format, func(t *testing.T) {
 			tree := opened(t, make(t, item{name: "a", text: "12345"}, item{name: "b", text: "a", mode: fs.ModeSymlink | 0o777}))
-			_, err := tree.ReadFile("a", 4)
+			_, err := tree.ReadFile(t.Context(), "a", 4)
 			mustRefuse(t, err, "a", "larger than 4 bytes")
-			_, err = tree.ReadFile("c", 4)
+			_, err = tree.ReadFile(t.Context(), "c", 4)
 			mustRefuse(t, err, "c", "no such file")
-			_, err = tree.ReadFile("b", 4)
+			_, err = tree.ReadFile(t.Context(), "b", 4)
 			mustRefuse(t, err, "b", "not a file")
 		})
 	}
@@ -259,7 +259,7 @@ func TestArchive_ReadsFilesThatItDidNotKeepInMemory(t *testing.T) {
 	large := string(noise)
 	tree := opened(t, tarGZOf(t, item{name: "a", text: large}, item{name: "b/c/d", text: "deep"}))
 	for path, want := range map[string]string{"a": large, "b/c/d": "deep"} {
-		got, err := tree.ReadFile(path, 1<<20)
+		got, err := tree.ReadFile(t.Context(), path, 1<<20)
 		if err != nil || string(got) != want {
 			t.Errorf("%s: %d bytes, %v", path, len(got), err)
 		}

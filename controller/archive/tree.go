@@ -27,7 +27,9 @@ type Tree struct {
 // source is one format of archive.
 type source interface {
 	// read returns the content of a file of at most limit bytes.
-	read(m member, limit int64) ([]byte, error)
+	read(ctx context.Context, m member, limit int64) ([]byte, error)
+	// prepare makes reading the wanted files cheap, of those for which that is worth it.
+	prepare(ctx context.Context, members []member, wanted []bool) error
 	// stream yields the wanted files and links with their content, in the order
 	// that suits the format. The content is good until the next step.
 	stream(ctx context.Context, members []member, wanted []bool) iter.Seq2[content, error]
@@ -159,8 +161,12 @@ func (t *Tree) Entry(path string) (Entry, bool) {
 }
 
 // ReadFile returns the content of a file. It is a *Refusal where path is no file,
-// holds more than maxBytes, or is damaged. Links are not followed.
-func (t *Tree) ReadFile(path string, maxBytes int64) ([]byte, error) {
+// holds more than maxBytes, or is damaged. Links are not followed. Of a tar.gz each
+// file may cost a pass, of which there are a few: Prepare is for many files.
+func (t *Tree) ReadFile(ctx context.Context, path string, maxBytes int64) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	at, found := t.byPath[path]
 	if !found {
 		return nil, refuse(path, "The archive has no such file.", "Add the file to the archive.")
@@ -172,18 +178,30 @@ func (t *Tree) ReadFile(path string, maxBytes int64) ([]byte, error) {
 	if m.Size > maxBytes {
 		return nil, refuse(path, fmt.Sprintf("The file is larger than %s.", bytesText(maxBytes)), "Make the file smaller.")
 	}
-	return t.source.read(m, maxBytes)
+	return t.source.read(ctx, m, maxBytes)
+}
+
+// Prepare lets ReadFile of the paths cost one pass of a tar.gz together, as far as the
+// files are small and few enough to be kept. Those that are no files do not matter.
+func (t *Tree) Prepare(ctx context.Context, paths []string) error {
+	return t.source.prepare(ctx, t.members, t.files(paths, keptFileBytes))
+}
+
+// files chooses those of the paths that are files of at most maxBytes.
+func (t *Tree) files(paths []string, maxBytes int64) []bool {
+	chosen := make([]bool, len(t.members))
+	for _, path := range paths {
+		if at, found := t.byPath[path]; found && t.members[at].Kind == File && t.members[at].Size <= maxBytes {
+			chosen[at] = true
+		}
+	}
+	return chosen
 }
 
 // ReadFiles returns the contents of those of the paths that are files of at most
 // maxBytes, by path. Of a tar.gz it costs one pass, however many there are.
 func (t *Tree) ReadFiles(ctx context.Context, paths []string, maxBytes int64) (map[string][]byte, error) {
-	wanted := make([]bool, len(t.members))
-	for _, path := range paths {
-		if at, found := t.byPath[path]; found && t.members[at].Kind == File && t.members[at].Size <= maxBytes {
-			wanted[at] = true
-		}
-	}
+	wanted := t.files(paths, maxBytes)
 	texts := map[string][]byte{}
 	if !slices.Contains(wanted, true) {
 		return texts, nil

@@ -102,7 +102,7 @@ func run(t *testing.T, options plan.Options, files ...string) running {
 	t.Helper()
 	engine, tree := openTest(t), treeOf(t, files...)
 	options.Limits = plan.DefaultLimits()
-	made, err := plan.From(tree, options)
+	made, err := plan.From(t.Context(), tree, options)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,7 @@ func TestStart_RunsTheGuestbookOfTheExamples(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = tree.Close() }()
-	made, err := plan.From(tree, plan.Options{Limits: plan.DefaultLimits(), Environment: []string{"TITLE=Visitors"}})
+	made, err := plan.From(t.Context(), tree, plan.Options{Limits: plan.DefaultLimits(), Environment: []string{"TITLE=Visitors"}})
 	if err != nil {
 		t.Fatal(err)
 	}
