@@ -474,6 +474,23 @@ func TestArchive_RefusesLongChainOfSymlinks(t *testing.T) {
 	}
 }
 
+func TestArchive_RefusesSymlinksToPathsThatGrowWithEachOther(t *testing.T) {
+	long := strings.Repeat("/"+strings.Repeat("x", 250), 3)
+	for format, make := range formats {
+		t.Run(format, func(t *testing.T) {
+			refusedAtOpen(t, make(t,
+				item{name: "a", text: long[1:], mode: fs.ModeSymlink | 0o777}, item{name: "b", text: "a" + long, mode: fs.ModeSymlink | 0o777},
+			), DefaultLimits(), "b", "leads to a path that is longer than 1024 bytes")
+			limits := DefaultLimits()
+			limits.NameBytes = 2000
+			refusedAtOpen(t, make(t,
+				item{name: "a", text: long[1:], mode: fs.ModeSymlink | 0o777}, item{name: "b", text: "a/b", mode: fs.ModeSymlink | 0o777},
+				item{name: "c", text: "a/c", mode: fs.ModeSymlink | 0o777},
+			), limits, "", "longer than 2000 bytes together")
+		})
+	}
+}
+
 func TestArchive_AcceptsSymlinksThatStayInside(t *testing.T) {
 	link := func(name, target string) item { return item{name: name, text: target, mode: fs.ModeSymlink | 0o777} }
 	for format, make := range formats {

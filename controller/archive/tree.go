@@ -90,7 +90,7 @@ func newTree(file *os.File, found *catalogue) (*Tree, error) {
 	for i, m := range members {
 		tree.byPath[m.Path] = i
 	}
-	if err := resolveLinks(tree); err != nil {
+	if err := resolveLinks(tree, limits); err != nil {
 		return nil, err
 	}
 	return tree, nil
