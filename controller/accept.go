@@ -22,7 +22,7 @@ func (c *Controller) Accept(ctx context.Context, u Upload) (Release, error) {
 	if err := c.checkWaivers(app.Settings); err != nil {
 		return Release{}, err
 	}
-	if _, err := c.examineUpload(u, app, environment); err != nil {
+	if _, err := c.examineUpload(ctx, u, app, environment); err != nil {
 		return Release{}, err
 	}
 	if err := CheckMounts(app.Mounts); err != nil {
@@ -65,7 +65,7 @@ func (c *Controller) AcceptUpdate(ctx context.Context, name AppName, received *A
 	if err != nil {
 		return Release{}, err
 	}
-	if _, err := c.examine(received, app, environment.options(app.Settings)); err != nil {
+	if _, err := c.examine(ctx, received, app, environment.options(app.Settings)); err != nil {
 		return Release{}, err
 	}
 	if err := received.sync(); err != nil {
@@ -159,14 +159,14 @@ func (c *Controller) queueRerun(ctx context.Context, app App, wish Release) (Rel
 
 // examine opens the archive and plans it, so that what is wrong with it is said
 // on the form; the release does both again, from the same file.
-func (c *Controller) examine(received *Archive, app App, options plan.Options) (plan.Plan, error) {
+func (c *Controller) examine(ctx context.Context, received *Archive, app App, options plan.Options) (plan.Plan, error) {
 	tree, err := c.uploads.open(received.file, c.limits)
 	if err != nil {
 		return plan.Plan{}, archiveProblem(err)
 	}
 	defer tree.Close()
 	options.Most = c.most
-	made, err := planFor(tree, app.Name, options)
+	made, err := planFor(ctx, tree, app.Name, options)
 	return made, archiveProblem(err)
 }
 

@@ -95,7 +95,7 @@ func (s *shipment) build(ctx context.Context) error {
 		return archiveProblem(err)
 	}
 	defer tree.Close()
-	made, err := planFor(tree, s.app.Name, s.planOptions())
+	made, err := planFor(ctx, tree, s.app.Name, s.planOptions())
 	if err != nil {
 		return archiveProblem(err)
 	}
@@ -170,9 +170,13 @@ func (s *shipment) makeImage(ctx context.Context, tree *archive.Tree, service *s
 		return err
 	}
 	layout := service.Spec.Build.Layout()
+	files, err := tree.LayoutFS(ctx, layout)
+	if err != nil {
+		return err
+	}
 	options := docker.BuildOptions{
 		App: string(s.app.Name), Release: s.release.Number, Build: service.Spec.Build,
-		Context: tree.LayoutWriter(layout), Files: tree.LayoutFS(layout),
+		Context: tree.LayoutWriter(layout), Files: files,
 	}
 	if s.composed {
 		options.Service = service.Spec.Name

@@ -182,8 +182,8 @@ func (c *Controller) Run(ctx context.Context) error {
 }
 
 // planFor makes the Plan of an app out of the tree of its upload.
-func planFor(tree *archive.Tree, app AppName, options plan.Options) (plan.Plan, error) {
-	made, err := plan.From(tree, options)
+func planFor(ctx context.Context, tree *archive.Tree, app AppName, options plan.Options) (plan.Plan, error) {
+	made, err := plan.From(ctx, tree, options)
 	if err != nil {
 		return plan.Plan{}, fmt.Errorf("plan %s: %w", app, err)
 	}

@@ -114,7 +114,7 @@ func (c *Controller) planAgain(ctx context.Context, app App, wish *Release) erro
 	if err != nil {
 		return err
 	}
-	if _, err := c.examine(&Archive{file: wish.Archive}, app, environment.options(app.Settings)); err != nil {
+	if _, err := c.examine(ctx, &Archive{file: wish.Archive}, app, environment.options(app.Settings)); err != nil {
 		return err
 	}
 	wish.Image, wish.Services = "", nil

@@ -50,9 +50,9 @@ func (u Upload) release() Release {
 }
 
 // examineUpload plans what a new app is made of.
-func (c *Controller) examineUpload(u Upload, app App, environment openEnvironment) (plan.Plan, error) {
+func (c *Controller) examineUpload(ctx context.Context, u Upload, app App, environment openEnvironment) (plan.Plan, error) {
 	if u.Archive != nil {
-		return c.examine(u.Archive, app, environment.options(app.Settings))
+		return c.examine(ctx, u.Archive, app, environment.options(app.Settings))
 	}
 	made, err := plan.FromImage(u.Image, environment.options(app.Settings))
 	return made, onImage(archiveProblem(err))

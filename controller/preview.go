@@ -33,7 +33,7 @@ func (c *Controller) Examine(ctx context.Context, u Upload) (Preview, error) {
 	if err := c.checkWaivers(app.Settings); err != nil {
 		return Preview{}, err
 	}
-	made, err := c.examineUpload(u, app, environment)
+	made, err := c.examineUpload(ctx, u, app, environment)
 	if err != nil {
 		return Preview{}, err
 	}
@@ -59,7 +59,7 @@ func (c *Controller) ExamineUpdate(ctx context.Context, name AppName, received *
 	if err != nil {
 		return Preview{}, err
 	}
-	made, err := c.examine(received, app, environment.options(app.Settings))
+	made, err := c.examine(ctx, received, app, environment.options(app.Settings))
 	if err != nil {
 		return Preview{}, err
 	}

@@ -15,6 +15,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -230,7 +231,7 @@ func TestArchive_ListsWhatItHolds(t *testing.T) {
 			if entry, found := tree.Entry("web/index.html"); !found || entry != want[3] {
 				t.Errorf("got %+v, %v", entry, found)
 			}
-			text, err := tree.ReadFile("web/index.html", 5)
+			text, err := tree.ReadFile(t.Context(), "web/index.html", 5)
 			if err != nil || string(text) != "hello" {
 				t.Errorf("got %q, %v", text, err)
 			}
@@ -242,11 +243,11 @@ func TestArchive_ReadFileRefusesLargeMissingAndLinked(t *testing.T) {
 	for format, make := range formats {
 		t.Run(format, func(t *testing.T) {
 			tree := opened(t, make(t, item{name: "a", text: "12345"}, item{name: "b", text: "a", mode: fs.ModeSymlink | 0o777}))
-			_, err := tree.ReadFile("a", 4)
+			_, err := tree.ReadFile(t.Context(), "a", 4)
 			mustRefuse(t, err, "a", "larger than 4 bytes")
-			_, err = tree.ReadFile("c", 4)
+			_, err = tree.ReadFile(t.Context(), "c", 4)
 			mustRefuse(t, err, "c", "no such file")
-			_, err = tree.ReadFile("b", 4)
+			_, err = tree.ReadFile(t.Context(), "b", 4)
 			mustRefuse(t, err, "b", "not a file")
 		})
 	}
@@ -258,7 +259,7 @@ func TestArchive_ReadsFilesThatItDidNotKeepInMemory(t *testing.T) {
 	large := string(noise)
 	tree := opened(t, tarGZOf(t, item{name: "a", text: large}, item{name: "b/c/d", text: "deep"}))
 	for path, want := range map[string]string{"a": large, "b/c/d": "deep"} {
-		got, err := tree.ReadFile(path, 1<<20)
+		got, err := tree.ReadFile(t.Context(), path, 1<<20)
 		if err != nil || string(got) != want {
 			t.Errorf("%s: %d bytes, %v", path, len(got), err)
 		}
@@ -330,6 +331,7 @@ func TestArchive_RefusesHostileNames(t *testing.T) {
 		{"empty part", "a//b", "a//b", "empty part"},
 		{"dot part", "a/./b", "a/./b", "empty part"},
 		{"too long", strings.Repeat("a/", 15) + strings.Repeat("b", 1000), "", "longer than 1024 bytes"},
+		{"a part too long", "a/" + strings.Repeat("b", 256) + "/c", "", "longer than 255 bytes"},
 		{"too deep", strings.Repeat("a/", 32) + "b", strings.Repeat("a/", 32) + "b", "more than 32 folders deep"},
 	} {
 		for format, make := range formats {
@@ -349,7 +351,7 @@ func TestArchive_RefusesHostileNames(t *testing.T) {
 
 func TestArchive_AcceptsNamesAtTheLimit(t *testing.T) {
 	deepest := strings.Repeat("a/", 31) + "b"
-	longest := strings.Repeat("c", 250) + strings.Repeat("/"+strings.Repeat("d", 257), 3)
+	longest := strings.Repeat("c", 255) + strings.Repeat("/"+strings.Repeat("d", 255), 3)
 	for format, make := range formats {
 		t.Run(format, func(t *testing.T) {
 			tree := opened(t, make(t, item{name: deepest}, item{name: longest}, item{name: "ünïcode 名"}))
@@ -472,6 +474,23 @@ func TestArchive_RefusesLongChainOfSymlinks(t *testing.T) {
 	}
 }
 
+func TestArchive_RefusesSymlinksToPathsThatGrowWithEachOther(t *testing.T) {
+	long := strings.Repeat("/"+strings.Repeat("x", 250), 3)
+	for format, make := range formats {
+		t.Run(format, func(t *testing.T) {
+			refusedAtOpen(t, make(t,
+				item{name: "a", text: long[1:], mode: fs.ModeSymlink | 0o777}, item{name: "b", text: "a" + long, mode: fs.ModeSymlink | 0o777},
+			), DefaultLimits(), "b", "leads to a path that is longer than 1024 bytes")
+			limits := DefaultLimits()
+			limits.NameBytes = 2000
+			refusedAtOpen(t, make(t,
+				item{name: "a", text: long[1:], mode: fs.ModeSymlink | 0o777}, item{name: "b", text: "a/b", mode: fs.ModeSymlink | 0o777},
+				item{name: "c", text: "a/c", mode: fs.ModeSymlink | 0o777},
+			), limits, "", "longer than 2000 bytes together")
+		})
+	}
+}
+
 func TestArchive_AcceptsSymlinksThatStayInside(t *testing.T) {
 	link := func(name, target string) item { return item{name: name, text: target, mode: fs.ModeSymlink | 0o777} }
 	for format, make := range formats {
@@ -506,6 +525,44 @@ func TestArchive_RefusesMoreThanTheLimits(t *testing.T) {
 			refusedAtOpen(t, make(t, item{name: "x"}, item{name: "a/a/a/a/y"}), limits, "", "more than 3 folders")
 		})
 	}
+}
+
+func TestArchive_RefusesMoreNamesThanTheLimit(t *testing.T) {
+	limits := DefaultLimits()
+	limits.NameBytes = 20
+	for format, make := range formats {
+		t.Run(format, func(t *testing.T) {
+			refusedAtOpen(t, make(t, item{name: "0123456789"}, item{name: "01234567890"}), limits, "", "longer than 20 bytes together")
+			refusedAtOpen(t, make(t, item{name: "0123456789", text: "01234567890", mode: fs.ModeSymlink | 0o777}), limits, "", "longer than 20 bytes together")
+			refusedAtOpen(t, make(t, item{name: "01234/6789/b"}), limits, "", "longer than 20 bytes together")
+			tree, err := Open(saved(t, make(t, item{name: "0123456789"}, item{name: "1", text: "012345678", mode: fs.ModeSymlink | 0o777})), limits)
+			if err != nil {
+				t.Fatalf("20 bytes: %v", err)
+			}
+			_ = tree.Close()
+		})
+	}
+}
+
+func TestArchive_RefusesNamesBeforeTheyAreAllRead(t *testing.T) {
+	var items []item
+	for i := range 20_000 {
+		items = append(items, item{name: strings.Repeat(strings.Repeat("a", 250)+"/", 4) + fmt.Sprint(i) + "/"})
+	}
+	path := saved(t, zipOf(t, items...))
+	before := allocated()
+	_, err := Open(path, DefaultLimits())
+	mustRefuse(t, err, "", "longer than 8 MB together")
+	if used := allocated() - before; used > 16<<20 {
+		t.Errorf("to refuse 20 MB of names took %d bytes of memory", used)
+	}
+}
+
+// allocated returns how many bytes were ever allocated.
+func allocated() uint64 {
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return stats.TotalAlloc
 }
 
 func TestArchive_CountsSkippedEntriesToo(t *testing.T) {

@@ -25,6 +25,7 @@ type catalogue struct {
 	members  []member
 	byFolded map[string]int // path without regard to case -> position in members
 	implied  int
+	names    int  // bytes of paths and links so far
 	whole    bool // keeps the one folder that everything lies in
 }
 
@@ -46,6 +47,14 @@ func (c *catalogue) add(m member) error {
 	key := fold(m.Path)
 	if at, found := c.byFolded[key]; found {
 		return c.reconcile(at, m)
+	}
+	return c.put(key, m)
+}
+
+// put takes in a member that stands beside all others, while there is room for its name.
+func (c *catalogue) put(key string, m member) error {
+	if c.names += len(m.Path) + len(m.Link); c.names > c.limits.NameBytes {
+		return refuseNames(c.limits.NameBytes)
 	}
 	c.byFolded[key] = len(c.members)
 	c.members = append(c.members, m)
@@ -80,13 +89,11 @@ func (c *catalogue) addImplied(folder string) error {
 	if c.implied++; c.implied > c.limits.Entries {
 		return refuse("", fmt.Sprintf("The archive has more than %d folders.", c.limits.Entries), hintSmaller)
 	}
-	c.byFolded[fold(folder)] = len(c.members)
-	c.members = append(c.members, member{
+	return c.put(fold(folder), member{
 		Entry:    Entry{Path: folder, Kind: Directory, Mode: modeExecutable},
 		modified: time.Unix(0, 0),
 		place:    implied,
 	})
-	return nil
 }
 
 // reconcile takes in a member whose path another has, which is right only for a

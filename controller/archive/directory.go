@@ -157,6 +157,7 @@ func (e directoryEnd) check(position int64) error {
 type directoryReader struct {
 	in     *bufio.Reader
 	limits Limits
+	names  int // bytes of the names so far
 	fixed  [lengthCentral]byte
 	tail   []byte // name, extra fields and comment of the record at hand
 }
@@ -175,6 +176,9 @@ func (d *directoryReader) next() (record, error) {
 	}
 	if nameLength > d.limits.PathBytes {
 		return record{}, refuseLongPath(string(d.tail[:nameLength]), d.limits)
+	}
+	if d.names += nameLength; d.names > d.limits.NameBytes {
+		return record{}, refuseNames(d.limits.NameBytes)
 	}
 	r := record{
 		name:       string(d.tail[:nameLength]),

@@ -14,7 +14,7 @@ import (
 )
 
 // fuzzLimits are small, so that an input that gets around one is found soon.
-var fuzzLimits = Limits{CompressedBytes: 1 << 20, ExpandedBytes: 1 << 20, Entries: 100, Ratio: 200, PathBytes: 128, PathDepth: 8}
+var fuzzLimits = Limits{CompressedBytes: 1 << 20, ExpandedBytes: 1 << 20, Entries: 100, Ratio: 200, PathBytes: 128, PathDepth: 8, NameBytes: 4 << 10}
 
 // checkTree checks what must hold for whatever Open accepts.
 func checkTree(t *testing.T, data []byte) {

@@ -11,11 +11,14 @@ import (
 	"github.com/moby/patternmatcher/ignorefile"
 )
 
-// What a .dockerignore may be. Matching costs its size times the tree's.
+// What a .dockerignore may be. Matching costs its size times the tree's, and more
+// with every wildcard of a pattern.
 const (
-	ignoreFile     = ".dockerignore"
-	ignoreBytes    = 64 << 10
-	ignorePatterns = 1000
+	ignoreFile      = ".dockerignore"
+	ignoreBytes     = 64 << 10
+	ignorePatterns  = 1000
+	patternBytes    = 1024 // as a path
+	patternWildcard = 16
 )
 
 // Ignore is a .dockerignore. It decides as BuildKit does: the last pattern that
@@ -44,10 +47,10 @@ func ParseIgnore(text []byte) (*Ignore, error) {
 	if len(patterns) > ignorePatterns {
 		return nil, refuse(ignoreFile, fmt.Sprintf("The file has more than %d patterns.", ignorePatterns), "Use fewer patterns.")
 	}
-	for _, pattern := range patterns {
-		if !validPattern(pattern) {
-			return nil, refuse(ignoreFile, "The pattern "+printable(pattern)+" cannot be read.",
-				"Correct the pattern; brackets must be closed and an exception needs a path after \"!\".")
+	for i, pattern := range patterns {
+		if refusal := checkPattern(pattern); refusal != nil {
+			refusal.Line = lineOf(text, i)
+			return nil, refusal
 		}
 	}
 	matcher, err := patternmatcher.New(patterns)
@@ -55,6 +58,40 @@ func ParseIgnore(text []byte) (*Ignore, error) {
 		return nil, refuse(ignoreFile, "The patterns cannot be read.", "Correct the patterns.")
 	}
 	return &Ignore{matcher: matcher, above: map[string]patternmatcher.MatchInfo{}}, nil
+}
+
+// checkPattern refuses a pattern that is unreadable, or costly to match.
+func checkPattern(pattern string) *Refusal {
+	switch {
+	case len(pattern) > patternBytes:
+		return refuse(ignoreFile, fmt.Sprintf("The pattern %s is longer than %d bytes.", printable(pattern), patternBytes),
+			"Shorten the pattern; no path is longer.")
+	case strings.Count(pattern, "*")+strings.Count(pattern, "?")+strings.Count(pattern, "[") > patternWildcard:
+		return refuse(ignoreFile, fmt.Sprintf("The pattern %s has more than %d wildcards.", printable(pattern), patternWildcard),
+			"Write the pattern with fewer of *, ? and [; ** counts as two.")
+	case !validPattern(pattern):
+		return refuse(ignoreFile, "The pattern "+printable(pattern)+" cannot be read.",
+			"Correct the pattern; brackets must be closed and an exception needs a path after \"!\".")
+	default:
+		return nil
+	}
+}
+
+// lineOf returns the line of a pattern, by how many stand before it. Comments and
+// empty lines hold none.
+func lineOf(text []byte, before int) int {
+	number := 0
+	for line := range bytes.Lines(bytes.TrimPrefix(text, []byte("\ufeff"))) {
+		number++
+		if bytes.HasPrefix(line, []byte("#")) || len(bytes.TrimSpace(line)) == 0 {
+			continue
+		}
+		if before == 0 {
+			return number
+		}
+		before--
+	}
+	return 0
 }
 
 // validPattern compiles the pattern by itself: in the matcher that is left to the

@@ -102,6 +102,23 @@ func TestIgnore_RefusesPatternsThatCannotBeRead(t *testing.T) {
 	}
 }
 
+func TestIgnore_RefusesWhatTakesTooLongToMatch(t *testing.T) {
+	for _, c := range []struct{ pattern, reason string }{
+		{strings.Repeat("*a", 17) + "b", "more than 16 wildcards"},
+		{"!" + strings.Repeat("**/", 9) + "b", "more than 16 wildcards"},
+		{strings.Repeat("?", 17), "more than 16 wildcards"},
+		{strings.Repeat("[ab]", 17), "more than 16 wildcards"},
+		{strings.Repeat("a", 1025), "longer than 1024 bytes"},
+	} {
+		_, err := ParseIgnore([]byte("\ufeff# first\n\nnode_modules\n  \n /" + c.pattern + "\n*.md"))
+		mustRefuse(t, err, ".dockerignore", c.reason)
+		if !strings.Contains(err.Error(), ".dockerignore, line 5: ") {
+			t.Errorf("%.20s: the line is missing in %q", c.pattern, err)
+		}
+	}
+	parsedIgnore(t, strings.Repeat("*a", 16)+"b", "**/[Bb]in/**/*.py[cod]", strings.Repeat("a", 1024))
+}
+
 func TestIgnore_WalksIntoExcludedFolderOnlyForAnException(t *testing.T) {
 	for _, c := range []struct {
 		directory, exception string

@@ -18,28 +18,29 @@ import (
 //
 // It also implements fs.ReadDirFS and fs.ReadLinkFS. Reading a file fails with a
 // *Refusal at the latest where its end should be, when it is not what the archive
-// declares. It is safe for concurrent use, until the tree's Close.
-func (t *Tree) LayoutFS(layout Layout) fs.FS {
+// declares. It is safe for concurrent use, until the tree's Close or the end of ctx.
+func (t *Tree) LayoutFS(ctx context.Context, layout Layout) (fs.FS, error) {
 	source, ok := t.source.(*zipSource)
 	if !ok {
-		return nil
+		return nil, nil //nolint:nilnil // nil is the file system that cannot be had
 	}
-	made := &layoutFS{nodes: map[string]*node{".": {FileInfo: folderHeader(".").FileInfo()}}}
+	chosen, err := t.wanted(ctx, layout)
+	if err != nil {
+		return nil, err
+	}
+	made := &layoutFS{nodes: map[string]*node{".": {FileInfo: folderHeader(".").FileInfo()}}, ahead: expandedAhead{room: layoutAhead}}
 	inflaters := &sync.Pool{New: func() any { return newInflater(source.file) }}
-	var ahead []*expanded
-	room := int64(layoutAhead)
-	for i, wanted := range t.wanted(layout) {
+	for i, wanted := range chosen {
 		if !wanted {
 			continue
 		}
 		m := t.members[i]
 		found := &node{FileInfo: m.header(layout).FileInfo(), link: m.Link}
 		if m.Kind == File {
-			open := func() io.ReadCloser { return source.open(inflaters, source.records[m.place]) }
+			open := func() io.ReadCloser { return source.open(ctx, inflaters, source.records[m.place]) }
 			found.open = func() (io.ReadCloser, error) { return open(), nil }
-			if room -= m.Size; room >= 0 {
-				early := &expanded{open: open, size: m.Size}
-				ahead, found.open = append(ahead, early), early.take
+			if early := (&expanded{open: open, size: m.Size}); made.ahead.add(early) {
+				found.open = early.take
 			}
 		}
 		made.put(layout.place(m.Path), found)
@@ -53,17 +54,38 @@ func (t *Tree) LayoutFS(layout Layout) fs.FS {
 	for _, n := range made.nodes {
 		slices.SortFunc(n.entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
 	}
-	go func() {
-		for _, early := range ahead {
+	t.ahead.Go(func() {
+		for _, early := range made.ahead.files {
+			if ctx.Err() != nil || t.closing.Load() {
+				return
+			}
 			early.read()
 		}
-	}()
-	return made
+	})
+	return made, nil
 }
 
-// layoutAhead is how many bytes of the first files are expanded before they are asked
-// for: a builder takes a moment until it asks.
+// layoutAhead is how much memory the first files may take that are expanded before they
+// are asked for: a builder takes a moment until it asks.
 const layoutAhead = 8 << 20
+
+// expandedAhead are the files that are read before somebody opens them.
+type expandedAhead struct {
+	files []*expanded
+	room  int64 // bytes of memory, once below zero nothing is added any more
+}
+
+// add takes a file in while there is room. One without content has nothing to expand.
+func (a *expandedAhead) add(e *expanded) bool {
+	if e.size == 0 || a.room < 0 {
+		return false
+	}
+	if a.room -= e.size + bytes.MinRead; a.room < 0 {
+		return false
+	}
+	a.files = append(a.files, e)
+	return true
+}
 
 // expanded is a file that is read before somebody opens it, and kept until then.
 type expanded struct {
@@ -106,7 +128,10 @@ func (e *expanded) take() (io.ReadCloser, error) {
 }
 
 // layoutFS is a build context in memory, but for the content of its files.
-type layoutFS struct{ nodes map[string]*node }
+type layoutFS struct {
+	nodes map[string]*node
+	ahead expandedAhead
+}
 
 // node is a file, a folder or a link, described as its tar header does.
 type node struct {
@@ -236,12 +261,12 @@ func (f *openFolder) ReadDir(n int) ([]fs.DirEntry, error) {
 }
 
 // open expands one entry for a reader, which must close it.
-func (s *zipSource) open(inflaters *sync.Pool, r record) io.ReadCloser {
+func (s *zipSource) open(ctx context.Context, inflaters *sync.Pool, r record) io.ReadCloser {
 	reader, writer := io.Pipe() // closing the reader ends the copy
 	go func() {
 		inflater := inflaters.Get().(*inflater) //nolint:errcheck // the pool makes nothing else
 		defer inflaters.Put(inflater)
-		_ = writer.CloseWithError(inflater.copy(context.Background(), writer, r))
+		_ = writer.CloseWithError(inflater.copy(ctx, writer, r))
 	}()
 	return reader
 }

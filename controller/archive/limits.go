@@ -15,6 +15,7 @@ type Limits struct {
 	Ratio           int64 // expanded over compressed bytes, of the whole archive
 	PathBytes       int   // of an entry's name, and of a symbolic link's target
 	PathDepth       int   // folders and file in an entry's name
+	NameBytes       int   // of all names and links' targets together, with those of folders that are only implied
 }
 
 // DefaultLimits returns the figures of "Limits on untrusted input" in the design.
@@ -26,5 +27,6 @@ func DefaultLimits() Limits {
 		Ratio:           200,
 		PathBytes:       1024,
 		PathDepth:       32,
+		NameBytes:       8 << 20,
 	}
 }

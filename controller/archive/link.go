@@ -16,16 +16,18 @@ type resolved struct {
 
 // resolver follows the symbolic links of a tree, each once.
 type resolver struct {
-	tree *Tree
-	ends map[string]resolved
-	open map[string]bool // being followed, to notice a circle
+	tree   *Tree
+	limits Limits
+	ends   map[string]resolved
+	names  int             // bytes of the paths in ends
+	open   map[string]bool // being followed, to notice a circle
 }
 
 // resolveLinks refuses a tree with a symbolic link that leaves it, also by way
 // of other links, or that never ends. A link to nothing is fine: the build may
 // make what it leads to.
-func resolveLinks(tree *Tree) error {
-	r := resolver{tree: tree, ends: map[string]resolved{}, open: map[string]bool{}}
+func resolveLinks(tree *Tree, limits Limits) error {
+	r := &resolver{tree: tree, limits: limits, ends: map[string]resolved{}, open: map[string]bool{}}
 	for _, m := range tree.members {
 		if m.Kind != Symlink {
 			continue
@@ -37,7 +39,7 @@ func resolveLinks(tree *Tree) error {
 	return nil
 }
 
-func (r resolver) resolve(link Entry) (resolved, error) {
+func (r *resolver) resolve(link Entry) (resolved, error) {
 	if end, done := r.ends[link.Path]; done {
 		return end, nil
 	}
@@ -52,13 +54,16 @@ func (r resolver) resolve(link Entry) (resolved, error) {
 		return resolved{}, err
 	}
 	delete(r.open, link.Path)
+	if r.names += len(end.path); r.names > r.limits.NameBytes {
+		return resolved{}, refuseNames(r.limits.NameBytes)
+	}
 	r.ends[link.Path] = end
 	return end, nil
 }
 
 // follow walks the target part by part, as the kernel does: ".." after a link
 // is the parent of where that link leads.
-func (r resolver) follow(link Entry) (resolved, error) {
+func (r *resolver) follow(link Entry) (resolved, error) {
 	at := resolved{path: parent(link.Path), links: 1}
 	for part := range strings.SplitSeq(link.Link, "/") {
 		switch part {
@@ -74,6 +79,11 @@ func (r resolver) follow(link Entry) (resolved, error) {
 			continue
 		}
 		next := strings.TrimPrefix(at.path+"/"+part, "/")
+		if len(next) > r.limits.PathBytes {
+			return resolved{}, refuse(link.Path,
+				fmt.Sprintf("The symbolic link leads to a path that is longer than %d bytes.", r.limits.PathBytes),
+				"Let the link lead to the file itself, or leave it out of the archive.")
+		}
 		entry, found := r.tree.Entry(next)
 		if !found || entry.Kind != Symlink {
 			at.path = next

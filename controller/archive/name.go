@@ -7,6 +7,10 @@ import (
 	"unicode/utf8"
 )
 
+// longestPart is how many bytes a folder or a file may have in its name: no file
+// system takes more.
+const longestPart = 255
+
 // parseName returns the clean path of an entry's name: relative, without a
 // leading "./" or a closing slash. It is empty for the root folder itself.
 func parseName(name string, limits Limits) (path string, err error) {
@@ -31,6 +35,9 @@ func parseName(name string, limits Limits) (path string, err error) {
 			return "", refuse(name, "The path leads out of the archive with \"..\".", hintPackAgain)
 		case ".", "":
 			return "", refuse(name, "The path has an empty part.", hintPackAgain)
+		}
+		if len(part) > longestPart {
+			return "", refuse(name, fmt.Sprintf("The path has a part that is longer than %d bytes.", longestPart), hintRename)
 		}
 	}
 	if depth > limits.PathDepth {

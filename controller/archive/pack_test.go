@@ -60,7 +60,7 @@ func TestPack_MakesWhatOpenReads(t *testing.T) {
 	if got := tree.Entries(); !slices.Equal(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
-	if text, err := tree.ReadFile("web/index.html", 10); err != nil || string(text) != "hello" {
+	if text, err := tree.ReadFile(t.Context(), "web/index.html", 10); err != nil || string(text) != "hello" {
 		t.Errorf("got %q, %v", text, err)
 	}
 }

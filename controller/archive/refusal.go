@@ -17,16 +17,21 @@ const (
 // archive held; Reason and Hint are whole sentences, safe to show.
 type Refusal struct {
 	Entry  string // name in the archive; empty where the whole archive is at fault
+	Line   int    // in Entry, from 1; 0 where no one line is at fault
 	Reason string
 	Hint   string // the next step
 }
 
-// Error gives the entry and the reason on one line.
+// Error gives the place and the reason on one line.
 func (r *Refusal) Error() string {
-	if r.Entry == "" {
+	switch {
+	case r.Entry == "":
 		return r.Reason
+	case r.Line == 0:
+		return r.Entry + ": " + r.Reason
+	default:
+		return fmt.Sprintf("%s, line %d: %s", r.Entry, r.Line, r.Reason)
 	}
-	return r.Entry + ": " + r.Reason
 }
 
 func refuse(name, reason, hint string) *Refusal {
@@ -45,6 +50,10 @@ func refuseRatio(limit int64) *Refusal {
 
 func refuseCount(limit int) *Refusal {
 	return refuse("", fmt.Sprintf("The archive has more than %d entries.", limit), hintSmaller)
+}
+
+func refuseNames(limit int) *Refusal {
+	return refuse("", fmt.Sprintf("The names and links of the archive are longer than %s together.", bytesText(int64(limit))), hintSmaller)
 }
 
 func refuseDamaged(name string) *Refusal {

@@ -28,7 +28,10 @@ func (t *Tree) WriteTar(ctx context.Context, w io.Writer, keep func(Entry) bool)
 // WriteContext streams a build context as a tar: the extra files, then what
 // WriteTar writes. The errors are WriteTar's, and those of reading an extra file.
 func (t *Tree) WriteContext(ctx context.Context, w io.Writer, layout Layout) error {
-	wanted := t.wanted(layout)
+	wanted, err := t.wanted(ctx, layout)
+	if err != nil {
+		return err
+	}
 	buffered := bufio.NewWriterSize(w, tarBuffer)
 	out := tar.NewWriter(buffered)
 	if err := writeExtras(out, layout); err != nil {
@@ -55,10 +58,14 @@ func (t *Tree) WriteContext(ctx context.Context, w io.Writer, layout Layout) err
 }
 
 // wanted asks keep about every member, and wants the directories above each
-// that it keeps: an exception in .dockerignore may lie in an excluded one.
-func (t *Tree) wanted(layout Layout) []bool {
+// that it keeps: an exception in .dockerignore may lie in an excluded one. It ends
+// with ctx and returns its cause: what keep does may take long.
+func (t *Tree) wanted(ctx context.Context, layout Layout) ([]bool, error) {
 	wanted := make([]bool, len(t.members))
 	for i, m := range t.members {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
 		if !layout.keeps(m.Entry) {
 			continue
 		}
@@ -71,7 +78,7 @@ func (t *Tree) wanted(layout Layout) []bool {
 			wanted[at] = true
 		}
 	}
-	return wanted
+	return wanted, nil
 }
 
 func (t *Tree) writeDirectories(out *tar.Writer, wanted []bool, layout Layout) error {

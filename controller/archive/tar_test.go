@@ -244,6 +244,57 @@ func TestTarGZ_PassesOverTheHeaderThatGitWrites(t *testing.T) {
 	}
 }
 
+func TestTarGZ_KeepsOfAHeaderItsNameAlone(t *testing.T) {
+	const entries = 32
+	padding := map[string]string{"BERTH.padding": strings.Repeat("x", 1<<20-4096)}
+	data := gzipped(t, func(w io.Writer) {
+		out := tar.NewWriter(w)
+		noise := make([]byte, 512<<10) // so that it is no bomb
+		_, _ = rand.NewChaCha8([32]byte{}).Read(noise)
+		header := tar.Header{Name: "noise", Typeflag: tar.TypeReg, Size: int64(len(noise)), Mode: 0o644}
+		for i := range entries {
+			err := out.WriteHeader(&header)
+			if err == nil && header.Size > 0 {
+				_, err = out.Write(noise)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			header = tar.Header{Name: fmt.Sprintf("ünïcode%d", i), Typeflag: tar.TypeReg, PAXRecords: padding}
+			if i%2 == 0 {
+				header = tar.Header{Name: fmt.Sprintf("link%d", i), Typeflag: tar.TypeSymlink, Linkname: "ünïcode", PAXRecords: padding}
+			}
+		}
+		if err := out.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
+	path := saved(t, data)
+	before := held()
+	tree, err := Open(path, DefaultLimits())
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := int64(held()) - int64(before)
+	if got := len(tree.Entries()); got != entries {
+		t.Errorf("got %d entries", got)
+	}
+	if err := tree.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if used > 4<<20 {
+		t.Errorf("%d short names are held in %d bytes", entries, used)
+	}
+}
+
+// held returns how many bytes of memory something still refers to.
+func held() uint64 {
+	runtime.GC()
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return stats.HeapAlloc
+}
+
 func TestTarGZ_RefusesWrongChecksum(t *testing.T) {
 	data := tarGZOf(t, item{name: "a", text: "x"})
 	data[len(data)-8] ^= 1

@@ -9,7 +9,9 @@ import (
 	"io"
 	"io/fs"
 	"iter"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/klauspost/compress/gzip"
 )
@@ -22,19 +24,28 @@ const (
 	keptDepth     = 2 // folders and file; one is the top folder
 )
 
+// What reading other files one by one may cost: each expands the archive again, up
+// to where the file is.
+const (
+	readBytes  = 4 << 20 // kept in memory, so that no file costs more than one pass
+	readPasses = 32
+)
+
 // tarGZSource reads entries of a tar.gz in the order it has them.
 type tarGZSource struct {
 	file   io.ReaderAt
 	size   int64
 	limits Limits
+	guard  sync.Mutex     // of what follows
 	kept   map[int][]byte // place -> content
-	room   int            // left of keptBytes
+	room   int            // left of keptBytes, then of readBytes
+	passes int            // for one file each
 }
 
 // readTarGZ reads a tar.gz to its end and puts into found what it lists.
 func readTarGZ(file io.ReaderAt, size int64, found *catalogue) (source, error) {
 	s := &tarGZSource{file: file, size: size, limits: found.limits, kept: map[int][]byte{}, room: keptBytes}
-	for item, err := range s.walk() {
+	for item, err := range s.walk(context.Background()) {
 		if err != nil {
 			return nil, err
 		}
@@ -55,6 +66,7 @@ func readTarGZ(file io.ReaderAt, size int64, found *catalogue) (source, error) {
 			return nil, err
 		}
 	}
+	s.room = readBytes
 	return s, nil
 }
 
@@ -63,13 +75,38 @@ func (s *tarGZSource) keep(m member, item tarItem) error {
 	if m.Kind != File || m.Size > min(keptFileBytes, int64(s.room)) || strings.Count(m.Path, "/") >= keptDepth {
 		return nil
 	}
-	text, err := item.content()
+	text, err := item.content(context.Background())
 	if err != nil {
 		return err
 	}
-	s.kept[m.place] = text
-	s.room -= len(text)
+	s.hold(m, text)
 	return nil
+}
+
+// hold keeps content while there is room.
+func (s *tarGZSource) hold(m member, text []byte) {
+	s.guard.Lock()
+	defer s.guard.Unlock()
+	if len(text) <= s.room {
+		s.kept[m.place] = bytes.Clone(text)
+		s.room -= len(text)
+	}
+}
+
+// held returns content that was kept, or grants a pass to read it.
+func (s *tarGZSource) held(m member) (text []byte, found bool, err error) {
+	s.guard.Lock()
+	defer s.guard.Unlock()
+	if text, found = s.kept[m.place]; found {
+		return bytes.Clone(text), true, nil
+	}
+	if s.passes >= readPasses {
+		return nil, false, refuse(m.Path,
+			fmt.Sprintf("To read the file, the whole tar.gz would have to be expanded again, and it was %d times already.", readPasses),
+			"Send a .zip, whose files can be read one by one, or let the app need fewer files before its build.")
+	}
+	s.passes++
+	return nil, false, nil
 }
 
 // tarMember checks one header by itself.
@@ -79,14 +116,15 @@ func tarMember(item tarItem, limits Limits) (member, error) {
 	if err != nil {
 		return member{}, err
 	}
-	m := member{Entry: Entry{Path: path}, modified: header.ModTime, place: item.place}
+	// What the header holds is a part of one string with all of its records, up to 1 MB.
+	m := member{Entry: Entry{Path: strings.Clone(path)}, modified: header.ModTime, place: item.place}
 	switch header.Typeflag {
 	case tar.TypeReg:
 		m.Kind, m.Mode, m.Size = File, fileMode(fs.FileMode(header.Mode)), header.Size
 	case tar.TypeDir:
 		m.Kind, m.Mode = Directory, modeExecutable
 	case tar.TypeSymlink:
-		m.Kind, m.Mode, m.Link = Symlink, modeLink, header.Linkname
+		m.Kind, m.Mode, m.Link = Symlink, modeLink, strings.Clone(header.Linkname)
 		err = checkTarget(header.Name, header.Linkname, limits)
 	case tar.TypeLink:
 		err = refuseKind(header.Name, "a hard link")
@@ -119,19 +157,48 @@ func hasHoles(header *tar.Header) bool {
 	return false
 }
 
-func (s *tarGZSource) read(m member, _ int64) ([]byte, error) {
-	if text, found := s.kept[m.place]; found {
-		return bytes.Clone(text), nil
+func (s *tarGZSource) read(ctx context.Context, m member, _ int64) ([]byte, error) {
+	if text, found, err := s.held(m); found || err != nil {
+		return text, err
 	}
-	for item, err := range s.walk() {
+	for item, err := range s.walk(ctx) {
 		if err != nil {
 			return nil, err
 		}
-		if item.place == m.place {
-			return item.content()
+		if item.place != m.place {
+			continue
 		}
+		text, err := item.content(ctx)
+		if err == nil {
+			s.hold(m, text)
+		}
+		return text, err
 	}
 	return nil, refuseDamaged(m.Path)
+}
+
+func (s *tarGZSource) prepare(ctx context.Context, members []member, wanted []bool) error {
+	missing := make([]bool, len(members))
+	s.guard.Lock()
+	for i, m := range members {
+		_, found := s.kept[m.place]
+		missing[i] = wanted[i] && !found
+	}
+	s.guard.Unlock()
+	if !slices.Contains(missing, true) {
+		return nil
+	}
+	for item, err := range s.stream(ctx, members, missing) {
+		if err != nil {
+			return err
+		}
+		var text bytes.Buffer
+		if err := item.writeTo(&text); err != nil {
+			return err
+		}
+		s.hold(item.member, text.Bytes())
+	}
+	return nil
 }
 
 func (s *tarGZSource) stream(ctx context.Context, members []member, wanted []bool) iter.Seq2[content, error] {
@@ -142,12 +209,8 @@ func (s *tarGZSource) stream(ctx context.Context, members []member, wanted []boo
 		}
 	}
 	return func(yield func(content, error) bool) {
-		for item, err := range s.walk() {
+		for item, err := range s.walk(ctx) {
 			if err != nil {
-				yield(content{}, err)
-				return
-			}
-			if err := ctx.Err(); err != nil {
 				yield(content{}, err)
 				return
 			}
@@ -178,21 +241,22 @@ type tarItem struct {
 func (i tarItem) copy(ctx context.Context, w io.Writer) error {
 	out := &meter{ctx: ctx, to: w, remaining: i.header.Size}
 	_, err := io.CopyBuffer(out, onlyReader{i.reader}, i.stream.buffer)
-	if i.stream.refusal != nil {
-		return i.stream.refusal
+	if i.stream.ended != nil {
+		return i.stream.ended
 	}
 	return out.verdict(i.header.Name, err)
 }
 
-func (i tarItem) content() ([]byte, error) {
+func (i tarItem) content(ctx context.Context) ([]byte, error) {
 	var text bytes.Buffer
-	err := i.copy(context.Background(), &text)
+	err := i.copy(ctx, &text)
 	return text.Bytes(), err
 }
 
 // walk yields the headers of the tar from its start. Global headers, as git
-// writes them, say nothing that matters and are passed over, but counted.
-func (s *tarGZSource) walk() iter.Seq2[tarItem, error] {
+// writes them, say nothing that matters and are passed over, but counted. It ends
+// with ctx, also within the content of a file.
+func (s *tarGZSource) walk(ctx context.Context) iter.Seq2[tarItem, error] {
 	return func(yield func(tarItem, error) bool) {
 		expanded, err := gzip.NewReader(io.NewSectionReader(s.file, 0, s.size))
 		if err != nil {
@@ -200,7 +264,7 @@ func (s *tarGZSource) walk() iter.Seq2[tarItem, error] {
 			return
 		}
 		defer expanded.Close()
-		stream := &countedReader{from: expanded, limits: s.limits, compressed: s.size, buffer: make([]byte, inputBuffer)}
+		stream := &countedReader{ctx: ctx, from: expanded, limits: s.limits, compressed: s.size, buffer: make([]byte, inputBuffer)}
 		reader := tar.NewReader(stream)
 		for place := 0; ; place++ {
 			header, err := reader.Next()
@@ -225,13 +289,15 @@ func (s *tarGZSource) walk() iter.Seq2[tarItem, error] {
 	}
 }
 
-// countedReader is the expanded stream, cut off where it grows beyond the limits.
+// countedReader is the expanded stream, cut off where it grows beyond the limits or
+// its context ends.
 type countedReader struct {
+	ctx        context.Context //nolint:containedctx // a reader has no other way to end with it; lives as long as one pass
 	from       io.Reader
 	limits     Limits
 	compressed int64
 	expanded   int64
-	refusal    error
+	ended      error  // why it was cut off
 	buffer     []byte // for whoever copies from the stream
 }
 
@@ -240,21 +306,23 @@ func (c *countedReader) Read(p []byte) (int, error) {
 	n, err := c.from.Read(p)
 	c.expanded += int64(n)
 	switch {
+	case c.ctx.Err() != nil:
+		c.ended = c.ctx.Err()
 	case c.expanded > c.limits.ExpandedBytes:
-		c.refusal = refuseSize(c.limits.ExpandedBytes)
+		c.ended = refuseSize(c.limits.ExpandedBytes)
 	case c.expanded > c.limits.Ratio*c.compressed:
-		c.refusal = refuseRatio(c.limits.Ratio)
+		c.ended = refuseRatio(c.limits.Ratio)
 	}
-	if c.refusal != nil {
-		return 0, fmt.Errorf("read tar: %w", c.refusal)
+	if c.ended != nil {
+		return 0, fmt.Errorf("read tar: %w", c.ended)
 	}
 	return n, err
 }
 
 // verdict says what an error while reading the tar means.
 func (c *countedReader) verdict() error {
-	if c.refusal != nil {
-		return c.refusal
+	if c.ended != nil {
+		return c.ended
 	}
 	return refuseTarGZ()
 }

@@ -8,6 +8,8 @@ import (
 	"iter"
 	"os"
 	"slices"
+	"sync"
+	"sync/atomic"
 )
 
 // Tree is what an archive holds, after every check that does not need the
@@ -18,12 +20,16 @@ type Tree struct {
 	members []member       // sorted by path
 	byPath  map[string]int // path -> position in members
 	source  source
+	ahead   sync.WaitGroup // what reads files before they are asked for
+	closing atomic.Bool    // ends it
 }
 
 // source is one format of archive.
 type source interface {
 	// read returns the content of a file of at most limit bytes.
-	read(m member, limit int64) ([]byte, error)
+	read(ctx context.Context, m member, limit int64) ([]byte, error)
+	// prepare makes reading the wanted files cheap, of those for which that is worth it.
+	prepare(ctx context.Context, members []member, wanted []bool) error
 	// stream yields the wanted files and links with their content, in the order
 	// that suits the format. The content is good until the next step.
 	stream(ctx context.Context, members []member, wanted []bool) iter.Seq2[content, error]
@@ -84,7 +90,7 @@ func newTree(file *os.File, found *catalogue) (*Tree, error) {
 	for i, m := range members {
 		tree.byPath[m.Path] = i
 	}
-	if err := resolveLinks(tree); err != nil {
+	if err := resolveLinks(tree, limits); err != nil {
 		return nil, err
 	}
 	return tree, nil
@@ -129,7 +135,11 @@ func formatOf(head []byte) string {
 }
 
 // Close gives the archive's file back. The tree cannot be read any more.
-func (t *Tree) Close() error { return t.file.Close() }
+func (t *Tree) Close() error {
+	t.closing.Store(true)
+	t.ahead.Wait()
+	return t.file.Close()
+}
 
 // Entries returns all entries sorted by path: a directory comes before what it
 // holds. Directories that the archive only implies are listed too.
@@ -151,8 +161,12 @@ func (t *Tree) Entry(path string) (Entry, bool) {
 }
 
 // ReadFile returns the content of a file. It is a *Refusal where path is no file,
-// holds more than maxBytes, or is damaged. Links are not followed.
-func (t *Tree) ReadFile(path string, maxBytes int64) ([]byte, error) {
+// holds more than maxBytes, or is damaged. Links are not followed. Of a tar.gz each
+// file may cost a pass, of which there are a few: Prepare is for many files.
+func (t *Tree) ReadFile(ctx context.Context, path string, maxBytes int64) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	at, found := t.byPath[path]
 	if !found {
 		return nil, refuse(path, "The archive has no such file.", "Add the file to the archive.")
@@ -164,18 +178,30 @@ func (t *Tree) ReadFile(path string, maxBytes int64) ([]byte, error) {
 	if m.Size > maxBytes {
 		return nil, refuse(path, fmt.Sprintf("The file is larger than %s.", bytesText(maxBytes)), "Make the file smaller.")
 	}
-	return t.source.read(m, maxBytes)
+	return t.source.read(ctx, m, maxBytes)
+}
+
+// Prepare lets ReadFile of the paths cost one pass of a tar.gz together, as far as the
+// files are small and few enough to be kept. Those that are no files do not matter.
+func (t *Tree) Prepare(ctx context.Context, paths []string) error {
+	return t.source.prepare(ctx, t.members, t.files(paths, keptFileBytes))
+}
+
+// files chooses those of the paths that are files of at most maxBytes.
+func (t *Tree) files(paths []string, maxBytes int64) []bool {
+	chosen := make([]bool, len(t.members))
+	for _, path := range paths {
+		if at, found := t.byPath[path]; found && t.members[at].Kind == File && t.members[at].Size <= maxBytes {
+			chosen[at] = true
+		}
+	}
+	return chosen
 }
 
 // ReadFiles returns the contents of those of the paths that are files of at most
 // maxBytes, by path. Of a tar.gz it costs one pass, however many there are.
 func (t *Tree) ReadFiles(ctx context.Context, paths []string, maxBytes int64) (map[string][]byte, error) {
-	wanted := make([]bool, len(t.members))
-	for _, path := range paths {
-		if at, found := t.byPath[path]; found && t.members[at].Kind == File && t.members[at].Size <= maxBytes {
-			wanted[at] = true
-		}
-	}
+	wanted := t.files(paths, maxBytes)
 	texts := map[string][]byte{}
 	if !slices.Contains(wanted, true) {
 		return texts, nil

@@ -181,14 +181,16 @@ func (s *zipSource) target(r record, limits Limits) (string, error) {
 	return target.String(), checkTarget(r.name, target.String(), limits)
 }
 
-func (s *zipSource) read(m member, limit int64) ([]byte, error) {
+func (s *zipSource) read(ctx context.Context, m member, limit int64) ([]byte, error) {
 	var text bytes.Buffer
 	text.Grow(int(min(m.Size, limit)))
-	if err := newInflater(s.file).copy(context.Background(), &text, s.records[m.place]); err != nil {
+	if err := newInflater(s.file).copy(ctx, &text, s.records[m.place]); err != nil {
 		return nil, err
 	}
 	return text.Bytes(), nil
 }
+
+func (s *zipSource) prepare(context.Context, []member, []bool) error { return nil }
 
 // inflater expands one entry after the other, with the memory of one.
 type inflater struct {

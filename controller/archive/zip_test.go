@@ -16,7 +16,7 @@ func refusedAtStream(t *testing.T, data []byte, entry, reason string) {
 	t.Helper()
 	tree := opened(t, data)
 	mustRefuse(t, tree.WriteTar(context.Background(), io.Discard, nil), entry, reason)
-	_, err := tree.ReadFile(entry, 1<<20)
+	_, err := tree.ReadFile(t.Context(), entry, 1<<20)
 	mustRefuse(t, err, entry, reason)
 }
 
@@ -169,7 +169,7 @@ func TestZIP_Reads64BitRecords(t *testing.T) {
 	binary.LittleEndian.PutUint16(last[10:], 1<<16-1)
 	wide.Write(last)
 	tree := opened(t, wide.Bytes())
-	if text, err := tree.ReadFile("c", 10); err != nil || string(text) != "text" {
+	if text, err := tree.ReadFile(t.Context(), "c", 10); err != nil || string(text) != "text" {
 		t.Errorf("got %q, %v", text, err)
 	}
 }

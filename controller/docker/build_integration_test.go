@@ -209,8 +209,12 @@ func TestBuild_RefusesADamagedFileAndReadsOnlyWhatIsCopied(t *testing.T) {
 	for name, damaged := range map[string]bool{"good": false, "damaged": true} {
 		layout := archive.Layout{Extras: []archive.Extra{{Path: "Dockerfile", Text: "FROM scratch\nCOPY " + name + " /\n"}}}
 		options := buildOptions("hello", 1, nil)
-		options.Context, options.Files = tree.LayoutWriter(layout), tree.LayoutFS(layout)
-		_, err := engine.Build(t.Context(), options, func(string) {})
+		files, err := tree.LayoutFS(t.Context(), layout)
+		if err != nil {
+			t.Fatal(err)
+		}
+		options.Context, options.Files = tree.LayoutWriter(layout), files
+		_, err = engine.Build(t.Context(), options, func(string) {})
 		if _, refused := errors.AsType[*archive.Refusal](err); refused != damaged || !damaged && err != nil {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -102,13 +102,17 @@ func run(t *testing.T, options plan.Options, files ...string) running {
 	t.Helper()
 	engine, tree := openTest(t), treeOf(t, files...)
 	options.Limits = plan.DefaultLimits()
-	made, err := plan.From(tree, options)
+	made, err := plan.From(t.Context(), tree, options)
 	if err != nil {
 		t.Fatal(err)
 	}
 	service, book := made.Services[0], &logbook{}
+	source, err := tree.LayoutFS(t.Context(), service.Build.Layout())
+	if err != nil {
+		t.Fatal(err)
+	}
 	image, err := engine.Build(t.Context(), BuildOptions{
-		App: "app", Release: 1, Build: service.Build, Context: tree.LayoutWriter(service.Build.Layout()), Files: tree.LayoutFS(service.Build.Layout()),
+		App: "app", Release: 1, Build: service.Build, Context: tree.LayoutWriter(service.Build.Layout()), Files: source,
 	}, book.line)
 	if err != nil {
 		t.Fatalf("%v\n%s\n%s", err, service.Build.Generated.Dockerfile, book)

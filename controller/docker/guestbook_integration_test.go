@@ -27,7 +27,7 @@ func TestStart_RunsTheGuestbookOfTheExamples(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = tree.Close() }()
-	made, err := plan.From(tree, plan.Options{Limits: plan.DefaultLimits(), Environment: []string{"TITLE=Visitors"}})
+	made, err := plan.From(t.Context(), tree, plan.Options{Limits: plan.DefaultLimits(), Environment: []string{"TITLE=Visitors"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,8 +36,12 @@ func TestStart_RunsTheGuestbookOfTheExamples(t *testing.T) {
 	network := mustNetwork(t, engine, "book")
 	running := map[string]Instance{}
 	for _, service := range made.Services {
+		files, err := tree.LayoutFS(t.Context(), service.Build.Layout())
+		if err != nil {
+			t.Fatal(err)
+		}
 		image, err := engine.Build(t.Context(), BuildOptions{
-			App: "book", Release: 1, Service: service.Name, Build: service.Build, Context: tree.LayoutWriter(service.Build.Layout()), Files: tree.LayoutFS(service.Build.Layout()),
+			App: "book", Release: 1, Service: service.Name, Build: service.Build, Context: tree.LayoutWriter(service.Build.Layout()), Files: files,
 		}, func(string) {})
 		if err != nil {
 			t.Fatal(err)

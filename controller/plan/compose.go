@@ -1,10 +1,13 @@
 package plan
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -41,6 +44,7 @@ const mostContainers = 24
 
 // composer plans the services of one compose file.
 type composer struct {
+	ctx     context.Context //nolint:containedctx // every step may read a file; lives as long as one From
 	tree    *archive.Tree
 	path    string // of the compose file
 	options Options
@@ -52,9 +56,12 @@ type composer struct {
 }
 
 // fromCompose plans an app of the services in the compose file at path.
-func fromCompose(tree *archive.Tree, path string, o Options) (Plan, error) {
-	c := &composer{tree: tree, path: path, options: o}
+func fromCompose(ctx context.Context, tree *archive.Tree, path string, o Options) (Plan, error) {
+	c := &composer{ctx: ctx, tree: tree, path: path, options: o}
 	if err := c.read(); err != nil {
+		return Plan{}, err
+	}
+	if err := tree.Prepare(ctx, c.files()); err != nil {
 		return Plan{}, err
 	}
 	// Who is not clear is refused further down, after what is wrong with a service.
@@ -83,7 +90,7 @@ func fromCompose(tree *archive.Tree, path string, o Options) (Plan, error) {
 
 // read loads the file with the app's variables, and references to its secrets.
 func (c *composer) read() error {
-	text, err := c.tree.ReadFile(c.path, compose.MaxBytes)
+	text, err := c.tree.ReadFile(c.ctx, c.path, compose.MaxBytes)
 	if err != nil {
 		return err
 	}
@@ -122,6 +129,9 @@ func (c *composer) checkProject() error {
 	}
 	if len(project.Services) == 0 {
 		return c.refuse("No service of the file is in the chosen profiles.", "Choose a profile, or take the key profiles from the services that always run.", "services")
+	}
+	if len(project.Services) > mostContainers {
+		return c.refuseMany()
 	}
 	for name, volume := range project.Volumes {
 		if volume.Driver != "" && volume.Driver != "local" {
@@ -260,8 +270,7 @@ func (c *composer) checkAll(services []Service) error {
 	containers := 0
 	for _, service := range services {
 		if containers += service.Count(); containers > mostContainers {
-			return c.refuse(fmt.Sprintf("The file asks for more than %d containers, counted with their copies.", mostContainers),
-				"Ask for fewer copies, or make two apps of it.", "services", service.Name)
+			return c.refuseMany(service.Name)
 		}
 		if err := service.check(); err != nil {
 			if refusal, ok := errors.AsType[*Refusal](err); ok && refusal.File == "" {
@@ -288,6 +297,43 @@ func (c *composer) checkAll(services []Service) error {
 		}
 	}
 	return nil
+}
+
+func (c *composer) refuseMany(service ...string) *Refusal {
+	return c.refuse(fmt.Sprintf("The file asks for more than %d containers, counted with their copies.", mostContainers),
+		"Ask for fewer copies, or make two apps of it.", append([]string{"services"}, service...)...)
+}
+
+// files are those of the archive that the services will be planned by. One that is
+// not there, or cannot be, is refused where it is read.
+func (c *composer) files() []string {
+	var files []string
+	add := func(name string) {
+		if inArchive, err := c.archivePath(name, "The file"); err == nil {
+			files = append(files, inArchive)
+		}
+	}
+	project := c.file.Project
+	for _, service := range project.Services {
+		for _, file := range service.EnvFiles {
+			add(file.Path)
+		}
+		if service.Build == nil {
+			continue
+		}
+		dockerfile := cmp.Or(service.Build.Dockerfile, dockerfiles[0])
+		for _, name := range []string{dockerfile, dockerfile + ignoreFile, ignoreFile} {
+			add(path.Join(service.Build.Context, relative(name)))
+		}
+	}
+	for _, config := range project.Configs {
+		add(config.File)
+	}
+	for _, secret := range project.Secrets {
+		add(secret.File)
+	}
+	slices.Sort(files) // what is kept does not depend on chance
+	return slices.Compact(files)
 }
 
 func (c *composer) allNotes() []string {

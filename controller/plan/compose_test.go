@@ -17,7 +17,7 @@ func composed(t *testing.T, text string, o Options, files ...string) (Plan, erro
 		o.Limits = DefaultLimits()
 	}
 	files = append([]string{"compose.yaml", text}, files...)
-	return From(treeOf(t, files...), o)
+	return From(t.Context(), treeOf(t, files...), o)
 }
 
 func mustCompose(t *testing.T, text string, o Options, files ...string) Plan {
@@ -471,7 +471,7 @@ func FuzzFromCompose(f *testing.F) {
 			return
 		}
 		defer func() { _ = tree.Close() }()
-		made, err := From(tree, Options{Limits: DefaultLimits(), Secrets: []string{"TOKEN", "key"}})
+		made, err := From(t.Context(), tree, Options{Limits: DefaultLimits(), Secrets: []string{"TOKEN", "key"}})
 		if err != nil {
 			return
 		}

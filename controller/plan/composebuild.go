@@ -97,7 +97,7 @@ func (c *composer) dockerfile(to *Build, from types.ServiceConfig) error {
 		if _, found := c.tree.Entry(inArchive); !found {
 			return c.refuse(fmt.Sprintf("The archive has no Dockerfile %.200s to build %s with.", inArchive, from.Name), "Add it, or correct build; the path starts at the build context.", place...)
 		}
-		if text, err = c.tree.ReadFile(inArchive, dockerfileBytes); err != nil {
+		if text, err = c.tree.ReadFile(c.ctx, inArchive, dockerfileBytes); err != nil {
 			return err
 		}
 	}
@@ -117,7 +117,7 @@ func (c *composer) dockerfile(to *Build, from types.ServiceConfig) error {
 		to.Dockerfile, to.Text = generatedDockerfile, string(text)
 	}
 	var err error
-	to.Keep, err = contextOf(c.tree, to.Folder, to.Dockerfile)
+	to.Keep, err = contextOf(c.ctx, c.tree, to.Folder, to.Dockerfile)
 	if refusal, ok := errors.AsType[*Refusal](err); ok {
 		return refusal
 	}

@@ -64,7 +64,7 @@ func (c *composer) readEnvFile(to map[string]string, file types.EnvFile, place .
 		}
 		return c.refuse(fmt.Sprintf("The archive has no file %.200s.", inArchive), "Add it to the archive, write the variables under environment, or save them for the app in Berth and name them there.", place...)
 	}
-	text, err := c.tree.ReadFile(inArchive, envFileBytes)
+	text, err := c.tree.ReadFile(c.ctx, inArchive, envFileBytes)
 	if err != nil {
 		return err
 	}

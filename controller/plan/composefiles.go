@@ -96,7 +96,7 @@ func (c *composer) content(object types.FileObjectConfig, kind, name string) ([]
 		if _, found := c.tree.Entry(inArchive); !found {
 			return nil, c.refuse(fmt.Sprintf("The archive has no file %.200s.", inArchive), "Add it to the archive, or correct the path; it starts where the compose file lies.", kind, name, "file")
 		}
-		return c.tree.ReadFile(inArchive, fileBytes)
+		return c.tree.ReadFile(c.ctx, inArchive, fileBytes)
 	default:
 		return []byte(object.Content), nil
 	}

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"regexp"
@@ -29,8 +30,8 @@ var (
 )
 
 // fromDockerfile plans an app of one service whose image the Dockerfile at path builds.
-func fromDockerfile(tree *archive.Tree, path string, service Service) (Plan, error) {
-	text, err := tree.ReadFile(path, dockerfileBytes)
+func fromDockerfile(ctx context.Context, tree *archive.Tree, path string, service Service) (Plan, error) {
+	text, err := tree.ReadFile(ctx, path, dockerfileBytes)
 	if err != nil {
 		return Plan{}, err
 	}
@@ -39,7 +40,7 @@ func fromDockerfile(tree *archive.Tree, path string, service Service) (Plan, err
 		refusal.File = path
 		return Plan{}, refusal
 	}
-	keep, err := contextOf(tree, "", path)
+	keep, err := contextOf(ctx, tree, "", path)
 	if err != nil {
 		return Plan{}, err
 	}
@@ -50,7 +51,7 @@ func fromDockerfile(tree *archive.Tree, path string, service Service) (Plan, err
 // contextOf returns what of the tree is the build context. A .dockerignore named
 // after the Dockerfile goes before the general one, as in BuildKit.
 // Paths are the context's own, which is the folder of the archive.
-func contextOf(tree *archive.Tree, folder, dockerfile string) (func(archive.Entry) bool, error) {
+func contextOf(ctx context.Context, tree *archive.Tree, folder, dockerfile string) (func(archive.Entry) bool, error) {
 	if folder != "" {
 		folder += "/"
 	}
@@ -58,13 +59,13 @@ func contextOf(tree *archive.Tree, folder, dockerfile string) (func(archive.Entr
 	if !found {
 		return func(archive.Entry) bool { return true }, nil
 	}
-	text, err := tree.ReadFile(path, ignoreBytes)
+	text, err := tree.ReadFile(ctx, path, ignoreBytes)
 	if err != nil {
 		return nil, err
 	}
 	ignore, err := archive.ParseIgnore(text)
 	if refusal, ok := errors.AsType[*archive.Refusal](err); ok {
-		return nil, &Refusal{File: path, Reason: refusal.Reason, Hint: refusal.Hint}
+		return nil, &Refusal{File: path, Line: refusal.Line, Reason: refusal.Reason, Hint: refusal.Hint}
 	}
 	if err != nil {
 		return nil, err

@@ -84,7 +84,7 @@ func TestDockerfile_RefusesWithTheLine(t *testing.T) {
 }
 
 func TestDockerfile_RefusalNamesTheFile(t *testing.T) {
-	_, err := From(treeOf(t, "Dockerfile", "FROM scratch\nNONSENSE\n"), options)
+	_, err := From(t.Context(), treeOf(t, "Dockerfile", "FROM scratch\nNONSENSE\n"), options)
 	mustRefuse(t, err, "Dockerfile", 2, "NONSENSE")
 }
 
@@ -125,7 +125,7 @@ func FuzzFrom(f *testing.F) {
 			return
 		}
 		defer tree.Close()
-		made, err := From(tree, options)
+		made, err := From(t.Context(), tree, options)
 		if err != nil {
 			_, ofPlan := errors.AsType[*Refusal](err)
 			_, ofArchive := errors.AsType[*archive.Refusal](err)

@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"context"
+
 	"berth/controller/archive"
 )
 
@@ -22,8 +24,8 @@ var recipes = []struct {
 
 // fromProject plans an app of one service that has no Dockerfile, from what its
 // files say about it.
-func fromProject(tree *archive.Tree, service Service, o Options) (Plan, error) {
-	p := &project{tree: tree}
+func fromProject(ctx context.Context, tree *archive.Tree, service Service, o Options) (Plan, error) {
+	p := &project{ctx: ctx, tree: tree}
 	for _, candidate := range recipes {
 		if !candidate.knows(p) {
 			continue

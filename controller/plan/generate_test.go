@@ -62,7 +62,7 @@ func TestGenerate_Golden(t *testing.T) {
 func outcome(t *testing.T, files []string) string {
 	t.Helper()
 	tree := treeOf(t, files...)
-	made, err := From(tree, Options{Limits: DefaultLimits(), Server: "/berth"})
+	made, err := From(t.Context(), tree, Options{Limits: DefaultLimits(), Server: "/berth"})
 	if refusal, ok := errors.AsType[*Refusal](err); ok {
 		return fmt.Sprintf("refused: %v\nhint: %s\n", refusal, refusal.Hint)
 	}
@@ -150,7 +150,7 @@ func FuzzManifests(f *testing.F) {
 // those that the recipe wrote.
 func checkGenerated(t *testing.T, tree *archive.Tree) {
 	t.Helper()
-	p := &project{tree: tree}
+	p := &project{ctx: t.Context(), tree: tree}
 	for _, candidate := range recipes {
 		if !candidate.knows(p) {
 			continue

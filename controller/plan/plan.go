@@ -2,6 +2,7 @@
 package plan
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -124,19 +125,21 @@ func (o Options) Service() Service {
 //
 // A compose file at the top of the archive decides, also with a Dockerfile beside
 // it, which is then that of one of its services.
-func From(tree *archive.Tree, o Options) (Plan, error) {
+//
+// It ends with ctx: what decides may have to be searched for in all of a tar.gz.
+func From(ctx context.Context, tree *archive.Tree, o Options) (Plan, error) {
 	service := o.Service()
 	if err := service.check(); err != nil {
 		return Plan{}, err
 	}
 	if compose, found := findFile(tree, composeFiles); found {
-		made, err := fromCompose(tree, compose, o)
+		made, err := fromCompose(ctx, tree, compose, o)
 		return made, besideDockerfile(tree, compose, err)
 	}
 	if dockerfile, found := findFile(tree, dockerfiles); found {
-		return fromDockerfile(tree, dockerfile, service)
+		return fromDockerfile(ctx, tree, dockerfile, service)
 	}
-	return fromProject(tree, service, o)
+	return fromProject(ctx, tree, service, o)
 }
 
 // ChoosePort returns the port that a service listens on: the wanted one, else

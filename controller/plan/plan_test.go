@@ -52,7 +52,7 @@ var options = Options{Limits: DefaultLimits()}
 
 func planned(t *testing.T, files ...string) Plan {
 	t.Helper()
-	made, err := From(treeOf(t, files...), options)
+	made, err := From(t.Context(), treeOf(t, files...), options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func kept(tree *archive.Tree, made Plan) []string {
 
 func TestFrom_PlansOneHardenedServiceOfADockerfile(t *testing.T) {
 	o := Options{Port: 3000, Limits: DefaultLimits(), Environment: []string{"MODE=production"}}
-	made, err := From(treeOf(t, "Dockerfile", "FROM scratch\nCOPY . /\n", "main.go", ""), o)
+	made, err := From(t.Context(), treeOf(t, "Dockerfile", "FROM scratch\nCOPY . /\n", "main.go", ""), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,8 +112,8 @@ func TestFrom_KeepsAllWithoutDockerignore(t *testing.T) {
 }
 
 func TestFrom_RefusesDockerignoreThatCannotBeRead(t *testing.T) {
-	_, err := From(treeOf(t, "Dockerfile", "FROM scratch", ".dockerignore", "[a"), options)
-	mustRefuse(t, err, ".dockerignore", 0, "[a cannot be read")
+	_, err := From(t.Context(), treeOf(t, "Dockerfile", "FROM scratch", ".dockerignore", "[a"), options)
+	mustRefuse(t, err, ".dockerignore", 1, "[a cannot be read")
 }
 
 func TestFrom_NamesWhatIsThereInsteadOfADockerfile(t *testing.T) {
@@ -128,7 +128,7 @@ func TestFrom_NamesWhatIsThereInsteadOfADockerfile(t *testing.T) {
 		{"a folder of that name", []string{"Dockerfile2", "", "x/y", ""}, "holds Dockerfile2 and x/.", "Add a file"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := From(treeOf(t, c.files...), options)
+			_, err := From(t.Context(), treeOf(t, c.files...), options)
 			mustRefuse(t, err, "", 0, c.reason)
 			if refusal, _ := errors.AsType[*Refusal](err); !strings.Contains(refusal.Hint, c.hint) {
 				t.Errorf("the hint is %q", refusal.Hint)
@@ -142,7 +142,7 @@ func TestFrom_ComposeFileDecidesAlsoBesideADockerfile(t *testing.T) {
 	if !made.Composed || made.Main != "web" || made.Services[0].Build.Dockerfile != "Dockerfile" {
 		t.Errorf("got %+v", made)
 	}
-	_, err := From(treeOf(t, "Dockerfile", "FROM scratch", "compose.yaml", "services: {web: {build: ., volumes: ['.:/app']}}"), options)
+	_, err := From(t.Context(), treeOf(t, "Dockerfile", "FROM scratch", "compose.yaml", "services: {web: {build: ., volumes: ['.:/app']}}"), options)
 	if refusal, ok := errors.AsType[*Refusal](err); !ok || !strings.Contains(refusal.Hint, "Without compose.yaml in the archive") {
 		t.Errorf("got %v", err)
 	}
@@ -153,7 +153,7 @@ func TestFrom_RefusesADockerfileThatIsAFolderOrTooLarge(t *testing.T) {
 		{"Dockerfile/x", "", "y", ""},
 		{"Dockerfile", strings.Repeat("# nothing, at some length, to be read\n", 8000) + noise},
 	} {
-		_, err := From(treeOf(t, files...), options)
+		_, err := From(t.Context(), treeOf(t, files...), options)
 		if refusal, ok := errors.AsType[*archive.Refusal](err); !ok || refusal.Entry != "Dockerfile" {
 			t.Errorf("got %v", err)
 		}
@@ -172,15 +172,15 @@ var noise = func() string {
 func TestFrom_RefusesBadOptionsWithoutShowingValues(t *testing.T) {
 	tree := treeOf(t, "Dockerfile", "FROM scratch")
 	for _, variable := range []string{"NAME", "=value", "", "A=b\x00c"} {
-		_, err := From(tree, Options{Limits: DefaultLimits(), Environment: []string{variable}})
+		_, err := From(t.Context(), tree, Options{Limits: DefaultLimits(), Environment: []string{variable}})
 		mustRefuse(t, err, "", 0, "environment variable")
 		if strings.Contains(err.Error(), "value\"") {
 			t.Errorf("the value is shown: %v", err)
 		}
 	}
-	_, err := From(tree, Options{})
+	_, err := From(t.Context(), tree, Options{})
 	mustRefuse(t, err, "", 0, "would mean no limit")
-	_, err = From(tree, Options{Limits: DefaultLimits(), Waivers: Waivers{Capabilities: []string{"SYS_ADMIN"}}})
+	_, err = From(t.Context(), tree, Options{Limits: DefaultLimits(), Waivers: Waivers{Capabilities: []string{"SYS_ADMIN"}}})
 	mustRefuse(t, err, "", 0, "SYS_ADMIN")
 }
 

@@ -44,6 +44,7 @@ const ignoredAlways = `
 
 // project reads what an archive without a Dockerfile says of itself.
 type project struct {
+	ctx   context.Context //nolint:containedctx // every recipe may read files; lives as long as one From
 	tree  *archive.Tree
 	deep  int               // reads below the top so far
 	ahead map[string][]byte // path -> what was read ahead
@@ -53,7 +54,7 @@ type project struct {
 // it leaves out are read when they are looked at.
 func (p *project) readAhead(paths []string) error {
 	paths = slices.DeleteFunc(slices.Clone(paths), func(path string) bool { return !p.has(path) || p.ahead[path] != nil })
-	texts, err := p.tree.ReadFiles(context.Background(), paths[:min(len(paths), aheadFiles)], aheadBytes)
+	texts, err := p.tree.ReadFiles(p.ctx, paths[:min(len(paths), aheadFiles)], aheadBytes)
 	if err != nil {
 		return err
 	}
@@ -123,7 +124,7 @@ func (p *project) content(path string, limit int64) ([]byte, error) {
 		return text, nil
 	}
 	if !strings.Contains(path, "/") {
-		return p.tree.ReadFile(path, limit)
+		return p.tree.ReadFile(p.ctx, path, limit)
 	}
 	if p.deep++; p.deep > deepReads {
 		return nil, &Refusal{
@@ -131,7 +132,7 @@ func (p *project) content(path string, limit int64) ([]byte, error) {
 			Hint:   "Add a Dockerfile that says how to build and start the app.",
 		}
 	}
-	return p.tree.ReadFile(path, limit)
+	return p.tree.ReadFile(p.ctx, path, limit)
 }
 
 // keep says what of the archive goes into the build context: what is not
@@ -139,15 +140,17 @@ func (p *project) content(path string, limit int64) ([]byte, error) {
 func (p *project) keep(more ...string) (func(archive.Entry) bool, error) {
 	own := ""
 	if p.has(ignoreFile) {
-		text, err := p.tree.ReadFile(ignoreFile, ignoreBytes)
+		text, err := p.tree.ReadFile(p.ctx, ignoreFile, ignoreBytes)
 		if err != nil {
 			return nil, err
 		}
-		own = string(text)
+		own = strings.TrimPrefix(string(text), "\ufeff")
 	}
-	ignore, err := archive.ParseIgnore([]byte(ignoredAlways + strings.Join(more, "\n") + "\n" + own))
+	before := ignoredAlways + strings.Join(more, "\n") + "\n"
+	ignore, err := archive.ParseIgnore([]byte(before + own))
 	if refusal, ok := errors.AsType[*archive.Refusal](err); ok {
-		return nil, &Refusal{File: ignoreFile, Reason: refusal.Reason, Hint: refusal.Hint}
+		line := max(refusal.Line-strings.Count(before, "\n"), 0)
+		return nil, &Refusal{File: ignoreFile, Line: line, Reason: refusal.Reason, Hint: refusal.Hint}
 	}
 	if err != nil {
 		return nil, err

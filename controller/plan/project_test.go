@@ -18,12 +18,19 @@ func TestProject_LeavesOutWhatBelongsIntoNoImage(t *testing.T) {
 }
 
 func TestProject_RefusesDockerignoreThatCannotBeRead(t *testing.T) {
-	_, err := From(treeOf(t, "index.html", "", ".dockerignore", "[a"), options)
-	mustRefuse(t, err, ".dockerignore", 0, "[a cannot be read")
+	_, err := From(t.Context(), treeOf(t, "index.html", "", ".dockerignore", "# ours\n[a"), options)
+	mustRefuse(t, err, ".dockerignore", 2, "[a cannot be read")
+}
+
+func TestProject_ReadsDockerignoreThatBeginsWithAByteOrderMark(t *testing.T) {
+	files := []string{"index.html", "", "key", "", ".dockerignore", "\ufeffkey"}
+	if got := kept(treeOf(t, files...), planned(t, files...)); !slices.Equal(got, []string{"index.html"}) {
+		t.Errorf("got %q", got)
+	}
 }
 
 func TestProject_RefusesTextThatIsNotUTF8(t *testing.T) {
-	_, err := From(treeOf(t, "package.json", "{\"main\": \"caf\xe9.js\"}"), options)
+	_, err := From(t.Context(), treeOf(t, "package.json", "{\"main\": \"caf\xe9.js\"}"), options)
 	mustRefuse(t, err, "package.json", 0, "not text in UTF-8")
 }
 
@@ -32,7 +39,7 @@ func TestProject_ReadsABoundedNumberOfFiles(t *testing.T) {
 	for i := range aheadFiles + deepReads + 1 {
 		files = append(files, fmt.Sprintf("p%d/a.go", i), "package a")
 	}
-	_, err := From(treeOf(t, files...), options)
+	_, err := From(t.Context(), treeOf(t, files...), options)
 	mustRefuse(t, err, "", 0, "too many files")
 }
 
