@@ -151,7 +151,7 @@ func (c *Controller) clearAttempt(ctx context.Context, release Release) error {
 
 // retireFailed removes what is left of releases that failed or were cancelled, before
 // the live ones are repaired: both may write into one volume. The proxy sends nothing
-// to them. An app of which something cannot be removed is spoilt for this pass.
+// to them. An app whose volumes something still writes into is spoilt for this pass.
 func (c *Controller) retireFailed(ctx context.Context, instances []docker.Instance, apps []App, kept map[string]bool, spoilt map[AppName]bool) error {
 	live := make(map[AppName]int64, len(apps))
 	for _, app := range apps {
@@ -168,7 +168,7 @@ func (c *Controller) retireFailed(ctx context.Context, instances []docker.Instan
 			err = c.engine.Retire(ctx, instance.ID, stopGrace)
 		}
 		if err = ignoreMissing(err); err != nil {
-			errs, spoilt[id.App] = append(errs, err), true
+			errs, spoilt[id.App] = append(errs, err), spoilt[id.App] || release.writes()
 		}
 	}
 	return errors.Join(errs...)

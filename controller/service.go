@@ -62,6 +62,11 @@ func (r Release) images() []string {
 	return images
 }
 
+// writes reports whether a service of the release writes into a volume.
+func (r Release) writes() bool {
+	return slices.ContainsFunc(r.Runs(), func(run ServiceRun) bool { return len(run.written(r)) > 0 })
+}
+
 // again returns the services of the release for another one that runs the same
 // images, with what settings say of them.
 func (r Release) again(settings Settings) []ServiceRun {
