@@ -73,10 +73,7 @@ func TestHandOver_WhatSeveralAppsMountStaysAndIsSaidSo(t *testing.T) {
 }
 
 func TestHandOver_FailedReleaseOfAnotherUserGivesTheVolumeBack(t *testing.T) {
-	h := newHouse(t)
-	h.volume("data")
-	h.deploy("hello")
-	h.mount("hello", written("data"))
+	h := newWriter(t)
 	h.uploaded("data")
 	h.engine.user.set("1000:1000")
 	h.engine.onStart.set(func(docker.StartOptions) error {

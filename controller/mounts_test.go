@@ -38,6 +38,16 @@ func (h *house) mount(name string, mounts []controller.Mount) controller.Release
 	return h.wait(release.ReleaseID)
 }
 
+// newWriter is a house whose app hello writes into the volume data, as release 2.
+func newWriter(t *testing.T) *house {
+	t.Helper()
+	h := newHouse(t)
+	h.volume("data")
+	h.deploy("hello")
+	h.mount("hello", written("data"))
+	return h
+}
+
 func TestMounts_AreARunOfTheirOwnAndARollbackBringsThemBack(t *testing.T) {
 	h := newHouse(t)
 	h.volume("data")
@@ -65,10 +75,7 @@ func TestMounts_AreARunOfTheirOwnAndARollbackBringsThemBack(t *testing.T) {
 }
 
 func TestMounts_SameOnesAreNoRelease(t *testing.T) {
-	h := newHouse(t)
-	h.volume("data")
-	h.deploy("hello")
-	h.mount("hello", written("data"))
+	h := newWriter(t)
 	if release, err := h.UpdateMounts(t.Context(), "hello", written("data"), "ada"); err != nil || release.Number != 0 {
 		t.Errorf("release %+v, %v", release, err)
 	}
@@ -87,10 +94,7 @@ func TestMounts_MissingVolumeIsRefusedAndNothingChanges(t *testing.T) {
 }
 
 func TestMounts_OneWriterAtATime(t *testing.T) {
-	h := newHouse(t)
-	h.volume("data")
-	h.deploy("hello")
-	h.mount("hello", written("data"))
+	h := newWriter(t)
 	if slices.Contains(h.engine.stopped.get(), "berth-hello-r1") {
 		t.Error("an instance without the volume was stopped before the new one was proven")
 	}
@@ -110,10 +114,7 @@ func TestMounts_OneWriterAtATime(t *testing.T) {
 }
 
 func TestMounts_OldInstanceRunsAgainWhereTheNewOneFails(t *testing.T) {
-	h := newHouse(t)
-	h.volume("data")
-	h.deploy("hello")
-	h.mount("hello", written("data"))
+	h := newWriter(t)
 	h.engine.onStart.set(func(docker.StartOptions) error { return &docker.StartError{Message: "No.", Err: io.EOF} })
 	release, err := h.AcceptUpdate(t.Context(), "hello", h.good(), "ada")
 	if err != nil {
@@ -132,10 +133,7 @@ func TestMounts_OldInstanceRunsAgainWhereTheNewOneFails(t *testing.T) {
 }
 
 func TestMounts_NobodyStartsAStoppedAppBesideItsUpdate(t *testing.T) {
-	h := newHouse(t)
-	h.volume("data")
-	h.deploy("hello")
-	h.mount("hello", written("data"))
+	h := newWriter(t)
 	if err := h.Stop(t.Context(), "hello"); err != nil {
 		t.Fatal(err)
 	}
@@ -154,10 +152,7 @@ func TestMounts_NobodyStartsAStoppedAppBesideItsUpdate(t *testing.T) {
 }
 
 func TestMounts_OldInstanceWaitsUntilTheFailedOneCouldBeRemoved(t *testing.T) {
-	h := newHouse(t)
-	h.volume("data")
-	h.deploy("hello")
-	h.mount("hello", written("data"))
+	h := newWriter(t)
 	var refuse guarded[error]
 	refuse.set(errors.New("the engine is busy"))
 	h.proxy.status.set(502)
@@ -185,10 +180,7 @@ func TestMounts_OldInstanceWaitsUntilTheFailedOneCouldBeRemoved(t *testing.T) {
 }
 
 func TestMounts_WhatAKilledFailureLeftGoesBeforeTheOldInstanceRunsAgain(t *testing.T) {
-	h := newHouse(t)
-	h.volume("data")
-	h.deploy("hello")
-	h.mount("hello", written("data"))
+	h := newWriter(t)
 	h.engine.onBuild.set(func(context.Context, docker.BuildOptions) error { return &docker.BuildError{Message: "no"} })
 	if release := h.update("hello"); release.State != controller.ReleaseFailed {
 		t.Fatalf("release %+v", release)
@@ -229,10 +221,7 @@ func TestMounts_ReadersRunSideBySide(t *testing.T) {
 }
 
 func TestDeleteVolume_RefusesOneThatIsMountedOrAnotherName(t *testing.T) {
-	h := newHouse(t)
-	h.volume("data")
-	h.deploy("hello")
-	h.mount("hello", written("data"))
+	h := newWriter(t)
 	err := h.DeleteVolume(t.Context(), "data", "data")
 	if problem, ok := errors.AsType[*controller.Problem](err); !ok || problem.Kind != controller.KindConflict || !strings.Contains(problem.Message, "hello") {
 		t.Errorf("mounted: %v", err)
@@ -287,10 +276,7 @@ func TestVolumeFiles_UnpackRefusesWhatAnAppsArchiveIsRefusedFor(t *testing.T) {
 }
 
 func TestVolumes_ListTellsSizeAndUsersAndCountsAgainAfterAChange(t *testing.T) {
-	h := newHouse(t)
-	h.volume("data")
-	h.deploy("hello")
-	h.mount("hello", written("data"))
+	h := newWriter(t)
 	views, err := h.Volumes(t.Context())
 	if err != nil || len(views) != 1 || !views[0].HasUsage || !slices.Equal(views[0].Users, []controller.AppName{"hello"}) {
 		t.Fatalf("%+v, %v", views, err)
