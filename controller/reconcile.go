@@ -338,6 +338,13 @@ func (c *Controller) retireOrphan(instance docker.Instance, grace time.Duration)
 
 // removeOrphanNetworks removes networks that no release in the ledger runs on.
 func (c *Controller) removeOrphanNetworks(ctx context.Context, networks []docker.Network, kept map[string]bool) error {
+	orphan := func(network docker.Network) bool {
+		key := networkKey(AppName(network.App), network.Release)
+		return !kept[key] && !c.retiring.has(key)
+	}
+	if !slices.ContainsFunc(networks, orphan) {
+		return nil
+	}
 	// A release that was accepted since the pass began may have found one of them.
 	underWay, err := c.ledger.ListUnderWay(ctx)
 	if err != nil {
@@ -348,8 +355,7 @@ func (c *Controller) removeOrphanNetworks(ctx context.Context, networks []docker
 	}
 	var errs []error
 	for _, network := range networks {
-		key := networkKey(AppName(network.App), network.Release)
-		if kept[key] || c.retiring.has(key) {
+		if !orphan(network) {
 			continue
 		}
 		c.logger.Info("removing orphan network", "network", network.Name)

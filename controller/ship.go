@@ -169,9 +169,6 @@ func (s *shipment) ship(ctx context.Context) {
 	began := time.Now()
 	if s.environment, err = s.openEnvironmentOf(ctx, s.release.ReleaseID); err == nil {
 		log.mask = s.environment.mask
-		err = s.resume(ctx)
-	}
-	if err == nil {
 		err = s.run(ctx)
 	}
 	if err != nil {
@@ -198,6 +195,9 @@ func (s *shipment) resume(ctx context.Context) error {
 }
 
 func (s *shipment) run(ctx context.Context) (err error) {
+	if err := s.resume(ctx); err != nil {
+		return err
+	}
 	if s.app, err = s.ledger.FindApp(ctx, s.release.App); err != nil {
 		return err
 	}

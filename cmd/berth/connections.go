@@ -145,22 +145,23 @@ func (s strangers) Accept() (net.Conn, error) {
 }
 
 func (s strangers) refuses(remote net.Addr) bool {
-	parsed, err := netip.ParseAddrPort(remote.String())
-	if err != nil || !s.edge.IsValid() {
-		return false
-	}
-	address := parsed.Addr().Unmap()
+	address := addressOf(remote)
 	return s.edge.Contains(address) && address != s.edge.Masked().Addr().Next()
+}
+
+// addressOf is without a zone, and the zero Addr where there is none.
+func addressOf(remote net.Addr) netip.Addr {
+	parsed, err := netip.ParseAddrPort(remote.String())
+	if err != nil {
+		return netip.Addr{}
+	}
+	return parsed.Addr().Unmap().WithZone("")
 }
 
 // neighbourhood is what counts as one address: whoever has an IPv6 address has a
 // network of them.
 func neighbourhood(remote net.Addr) netip.Prefix {
-	parsed, err := netip.ParseAddrPort(remote.String())
-	if err != nil {
-		return netip.Prefix{}
-	}
-	address, bits := parsed.Addr().Unmap().WithZone(""), 64
+	address, bits := addressOf(remote), 64
 	if address.Is4() {
 		bits = 32
 	}

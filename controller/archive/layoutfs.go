@@ -77,7 +77,7 @@ type expandedAhead struct {
 
 // add takes a file in while there is room. One without content has nothing to expand.
 func (a *expandedAhead) add(e *expanded) bool {
-	if e.size == 0 || a.room < 0 {
+	if e.size == 0 {
 		return false
 	}
 	if a.room -= e.size + bytes.MinRead; a.room < 0 {

@@ -83,12 +83,12 @@ func (s *tarGZSource) keep(m member, item tarItem) error {
 	return nil
 }
 
-// hold keeps content while there is room.
+// hold keeps content, which is its own from then on, while there is room.
 func (s *tarGZSource) hold(m member, text []byte) {
 	s.guard.Lock()
 	defer s.guard.Unlock()
 	if len(text) <= s.room {
-		s.kept[m.place] = bytes.Clone(text)
+		s.kept[m.place] = text
 		s.room -= len(text)
 	}
 }
@@ -170,7 +170,7 @@ func (s *tarGZSource) read(ctx context.Context, m member, _ int64) ([]byte, erro
 		}
 		text, err := item.content(ctx)
 		if err == nil {
-			s.hold(m, text)
+			s.hold(m, bytes.Clone(text))
 		}
 		return text, err
 	}
