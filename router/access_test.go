@@ -55,12 +55,12 @@ func newEnvelope(t *testing.T) *envelope {
 		Controller: e.apps, Volumes: e.volumes(), Routing: newFakeRouting(t, e.apps), Domains: newFakeDomains(t, freshLedger(t)),
 		Accounts: accounts, Factors: controller.NewSecondFactors(ledger, accounts, key, logger),
 		Tokens: e.tokens, Sessions: ledger, Limits: openLimits(t, ledger, time.Now, manyRequests),
-		Audit: e.audit, SecretKey: bytes.Repeat([]byte("k"), 32), Logger: logger, PublicHTTPPort: 80, PublicHTTPSPort: 443,
+		Audit: e.audit, SecretKey: bytes.Repeat([]byte("k"), 32), Logger: logger, PublicHTTPPort: 80, PublicHTTPSPort: 443, AdminHost: adminHost,
 	}
 	if e.handler, err = New(options); err != nil {
 		t.Fatal(err)
 	}
-	e.admin = &admin{formKey: deriveKey(options.SecretKey, "berth form tokens"), sessions: newSessionStore(ledger, false)}
+	e.admin = &admin{formKey: deriveKey(options.SecretKey, "berth form tokens"), sessions: newSessionStore(ledger, false, adminHost)}
 	return e
 }
 
@@ -123,7 +123,7 @@ func (e *envelope) ask(method, path string, as func(*http.Request)) *httptest.Re
 	e.t.Helper()
 	ctx, cancel := context.WithTimeout(e.t.Context(), 5*time.Second)
 	defer cancel()
-	r := httptest.NewRequestWithContext(ctx, method, "https://localhost"+path, nil)
+	r := httptest.NewRequestWithContext(ctx, method, "https://berth.localhost"+path, nil)
 	e.asked++
 	r.RemoteAddr = fmt.Sprintf("10.0.%d.%d:4000", e.asked>>8, e.asked&0xff)
 	if as != nil {

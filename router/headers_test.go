@@ -113,7 +113,7 @@ func expectHeaders(t *testing.T, what string, found http.Header) {
 func TestHeaders_PlainConnectionGetsNoTransportSecurityAndNoHostCookie(t *testing.T) {
 	s := newSite(t)
 	recorder := httptest.NewRecorder()
-	s.server.Config.Handler.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "http://localhost/login", nil))
+	s.server.Config.Handler.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "http://berth.localhost/login", nil))
 	if got := recorder.Header().Get("Strict-Transport-Security"); got != "" {
 		t.Errorf("Strict-Transport-Security is %q", got)
 	}

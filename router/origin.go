@@ -34,7 +34,7 @@ func (a *admin) checkHost(c *gin.Context) {
 	problem := &controller.Problem{
 		Kind:    controller.KindForbidden,
 		Message: fmt.Sprintf("Berth's admin app does not answer to %.80q.", host),
-		Hint:    "Open it at localhost, or add this name to the admin hosts of its configuration.",
+		Hint:    fmt.Sprintf("Open it at %s, or choose another name with BERTH_ADMIN_HOST.", a.host),
 	}
 	a.stop(c, problem)
 }

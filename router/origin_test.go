@@ -9,7 +9,8 @@ import (
 func TestOrigin_RefusesHostsThatAreNotOurs(t *testing.T) {
 	s := newSite(t, func(o *Options) { o.AdminHosts = []string{"Berth.Example.com"} })
 	for host, want := range map[string]int{
-		"localhost:8001": 200, "127.0.0.1": 200, "[::1]:8001": 200, "LOCALHOST.": 200, "berth.example.com:8001": 200,
+		"berth.localhost:8001": 200, "BERTH.localhost.": 200,
+		"localhost:8001": 307, "127.0.0.1": 307, "[::1]:8001": 307, "LOCALHOST.": 307, "berth.example.com:8001": 307,
 		"attacker.example": 403, "127.0.0.1.attacker.example": 403, "localhost.attacker.example:8001": 403,
 		"192.0.2.7": 403, "": 403, "localhost:8001:9": 403, "localhost:abc": 403,
 	} {
@@ -28,17 +29,17 @@ func TestOrigin_RefusesForeignHostsInEveryPlaceOfARequest(t *testing.T) {
 	for line, want := range map[string]int{
 		"GET https://attacker.example/login":     403, // the absolute form wins over the header
 		"GET http://attacker.example:8001/login": 403,
-		"GET https://localhost/login":            200,
+		"GET https://berth.localhost/login":      200,
 		"GET //attacker.example/login":           404,
 	} {
-		if response := s.raw(line, "Host: localhost"); response.StatusCode != want {
+		if response := s.raw(line, "Host: berth.localhost"); response.StatusCode != want {
 			t.Errorf("%s: %d, want %d", line, response.StatusCode, want)
 		}
 	}
-	if response := s.raw("GET /login", "Host: localhost", "Host: attacker.example"); response.StatusCode == http.StatusOK {
+	if response := s.raw("GET /login", "Host: berth.localhost", "Host: attacker.example"); response.StatusCode == http.StatusOK {
 		t.Error("two hosts were taken for one")
 	}
-	for authority, want := range map[string]int{"attacker.example": 403, "localhost:8001": 200} {
+	for authority, want := range map[string]int{"attacker.example": 403, "berth.localhost:8001": 200} {
 		r := s.request(http.MethodGet, "/login", nil)
 		r.Host = authority // :authority in HTTP/2
 		answer := s.do(r)
@@ -50,7 +51,8 @@ func TestOrigin_RefusesForeignHostsInEveryPlaceOfARequest(t *testing.T) {
 
 func TestOrigin_AnswersToTheAddressItListensOn(t *testing.T) {
 	s := newSite(t)
-	r := s.request(http.MethodGet, "/login", nil)
+	r := s.request(http.MethodGet, "/healthz", nil)
+	r.Host = s.server.Listener.Addr().String()
 	if answer := s.do(r); answer.StatusCode != http.StatusOK {
 		t.Errorf("status %d", answer.StatusCode)
 	}

@@ -52,9 +52,9 @@ func TestPath_TraversalInAnyIDIsMalformed(t *testing.T) {
 			if !strings.Contains(r.path, parameter) {
 				continue
 			}
-			authority := []string{"Host: localhost", cookie}
+			authority := []string{"Host: berth.localhost", cookie}
 			if r.access.scope != "" && !r.access.session {
-				authority = []string{"Host: localhost", "Authorization: Bearer " + adminToken}
+				authority = []string{"Host: berth.localhost", "Authorization: Bearer " + adminToken}
 			}
 			if r.access.session && r.method != http.MethodGet {
 				continue // the form token is asked for first; see TestPath_TraversalIsRefusedBeforeAnythingElse
@@ -77,7 +77,7 @@ func TestPath_TraversalIsRefusedBeforeAnythingElse(t *testing.T) {
 	for _, before := range []string{"/", "/static/", "/admin/apps/", "/nothing/", "/api/v1/apps/", "/static/vendor/"} {
 		for _, spelling := range traversals {
 			for _, method := range []string{"GET", "POST", "DELETE"} {
-				response := s.raw(method+" "+before+spelling, "Host: localhost", "Content-Length: 0")
+				response := s.raw(method+" "+before+spelling, "Host: berth.localhost", "Content-Length: 0")
 				if response.StatusCode != http.StatusBadRequest {
 					t.Errorf("%s %s%.80s: %d", method, before, spelling, response.StatusCode)
 				}
@@ -144,7 +144,7 @@ func FuzzPath_NoSpellingReachesAnotherApp(f *testing.F) {
 	s := newSite(f)
 	s.anApp("hello")
 	f.Fuzz(func(t *testing.T, spelling string) {
-		r, err := http.NewRequest(http.MethodGet, "https://localhost/api/v1/apps/"+spelling, nil)
+		r, err := http.NewRequest(http.MethodGet, "https://berth.localhost/api/v1/apps/"+spelling, nil)
 		if err != nil || strings.ContainsAny(spelling, "?#") {
 			t.Skip()
 		}

@@ -6,6 +6,7 @@
 package router
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -147,7 +148,9 @@ type Options struct {
 
 	PublicHTTPPort  int      // where the proxy answers http; 0 means that it does not
 	PublicHTTPSPort int      // where the proxy answers https; 0 means that it does not
-	AdminHosts      []string // host names that the admin app answers to besides localhost; may be empty
+	AdminHost       string   // the host name that browsers sign in at, and that no app answers on
+	AppsHost        string   // a name or address of this machine that links to apps show; empty: what the admin host tells
+	AdminHosts      []string // further host names that the admin app answers to besides localhost; may be empty
 	ForceHTTPS      bool     // plain requests are sent to https, and links to apps use it
 	Version         string   // shown in the footer; may be empty
 
@@ -173,7 +176,8 @@ type admin struct {
 	templates *templates.Set
 	rows      rowCache
 	public    publicAddress
-	secure    bool // ForceHTTPS
+	secure    bool   // ForceHTTPS
+	host      string // AdminHost
 	hosts     map[string]bool
 	proxies   []netip.Prefix
 	version   string
@@ -190,6 +194,9 @@ func New(o Options) (http.Handler, error) {
 		o.Sessions == nil || o.Audit == nil || o.Limits == nil || o.Logger == nil {
 		return nil, errors.New("router needs a controller, volumes, routing, domains, accounts, second factors, tokens, sessions, an audit log, limits and a logger")
 	}
+	if normalHost(o.AdminHost) == "" {
+		return nil, errors.New("router needs a host name that no app answers on")
+	}
 	pages, err := templates.Open()
 	if err != nil {
 		return nil, fmt.Errorf("open templates: %w", err)
@@ -202,18 +209,22 @@ func New(o Options) (http.Handler, error) {
 		accounts:  o.Accounts,
 		factors:   o.Factors,
 		tokens:    o.Tokens,
-		sessions:  newSessionStore(o.Sessions, o.ForceHTTPS),
+		sessions:  newSessionStore(o.Sessions, o.ForceHTTPS, normalHost(o.AdminHost)),
 		audit:     o.Audit,
 		formKey:   deriveKey(o.SecretKey, "berth form tokens"),
 		limits:    o.Limits,
 		templates: pages,
-		public:    publicAddress{httpPort: o.PublicHTTPPort, httpsPort: o.PublicHTTPSPort, forceHTTPS: o.ForceHTTPS},
-		secure:    o.ForceHTTPS,
-		hosts:     adminHosts(o.AdminHosts),
-		proxies:   o.TrustedProxies,
-		version:   o.Version,
-		logger:    o.Logger,
-		now:       time.Now,
+		public: publicAddress{
+			httpPort: o.PublicHTTPPort, httpsPort: o.PublicHTTPSPort, forceHTTPS: o.ForceHTTPS,
+			adminHost: normalHost(o.AdminHost), appsHost: cmp.Or(o.AppsHost, likelyAppsHost(normalHost(o.AdminHost))),
+		},
+		secure:  o.ForceHTTPS,
+		host:    normalHost(o.AdminHost),
+		hosts:   adminHosts(append([]string{o.AdminHost}, o.AdminHosts...)),
+		proxies: o.TrustedProxies,
+		version: o.Version,
+		logger:  o.Logger,
+		now:     time.Now,
 	}
 	if o.SessionLife != (controller.SessionLife{}) {
 		a.sessions.life = o.SessionLife
@@ -239,7 +250,7 @@ func (a *admin) engine() (*gin.Engine, error) {
 	)
 	engine.NoRoute(a.showNothing)
 	for _, r := range a.routes() {
-		engine.Handle(r.method, r.path, a.serve(r))
+		engine.Handle(r.method, r.path, a.requireAdminHost(r), a.serve(r))
 	}
 	return engine, nil
 }

@@ -67,6 +67,12 @@ const apiApps = "/api/v1/apps"
 
 const apiVolumes = "/api/v1/volumes"
 
+// The paths that are open to all and know no session.
+const (
+	healthPath = "/healthz"
+	staticPath = "/static/*file"
+)
+
 // routes is the whole surface of the admin app.
 func (a *admin) routes() []route { //nolint:revive // as long as the surface is: one table shows all of it
 	const (
@@ -82,8 +88,8 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		domain  = "/settings/certificates/:host"
 	)
 	return []route{
-		{method: get, path: "/healthz", access: public, handle: a.showHealth},
-		{method: get, path: "/static/*file", access: public, handle: a.showStatic},
+		{method: get, path: healthPath, access: public, handle: a.showHealth},
+		{method: get, path: staticPath, access: public, handle: a.showStatic},
 
 		{method: get, path: "/login", access: public, handle: a.showLogin},
 		{method: post, path: "/login", access: public, limit: limitLogin, audit: controller.ActionLoginSuccess, handle: a.createLogin},

@@ -40,7 +40,10 @@ const (
 	mostUserAgent  = 400         // bytes of what a browser calls itself
 )
 
-var errNoSession = errors.New("the session is over")
+var (
+	errNoSession  = errors.New("the session is over")
+	errSharedName = errors.New("no session begins on a name that apps answer on")
+)
 
 // sessionStore keeps sessions in the ledger: the cookie holds a random id and
 // nothing else, the ledger holds the id's hash. It implements sessions.Store.
@@ -51,14 +54,15 @@ var errNoSession = errors.New("the session is over")
 type sessionStore struct {
 	ledger controller.SessionLedger
 	life   controller.SessionLife
-	secure bool // the cookie is Secure even where this hop is plain
+	secure bool   // the cookie is Secure even where this hop is plain
+	host   string // the only name that gets a cookie
 	now    func() time.Time
 }
 
 var _ sessions.Store = (*sessionStore)(nil)
 
-func newSessionStore(ledger controller.SessionLedger, secure bool) *sessionStore {
-	return &sessionStore{ledger: ledger, life: controller.DefaultSessionLife(), secure: secure, now: time.Now}
+func newSessionStore(ledger controller.SessionLedger, secure bool, host string) *sessionStore {
+	return &sessionStore{ledger: ledger, life: controller.DefaultSessionLife(), secure: secure, host: host, now: time.Now}
 }
 
 // Options is part of sessions.Store. The cookie's attributes are not up for choice.
@@ -118,6 +122,9 @@ func (s *sessionStore) Save(r *http.Request, w http.ResponseWriter, session *gor
 // begin stores the session under an id that nobody had before; the old one is
 // worth nothing any more.
 func (s *sessionStore) begin(r *http.Request, w http.ResponseWriter, session *gorilla.Session) error {
+	if normalHost(r.Host) != s.host {
+		return errSharedName
+	}
 	if err := s.forget(r.Context(), session.ID); err != nil {
 		return err
 	}
@@ -227,6 +234,20 @@ func (s *sessionStore) end(r *http.Request, w http.ResponseWriter, session *gori
 	cookie.MaxAge = -1
 	s.writeCookie(w, cookie)
 	return nil
+}
+
+// endExposed ends a session whose cookie came by a name that apps may answer on: the
+// browser has shown it to them too. A request without a cookie costs nothing.
+func (s *sessionStore) endExposed(w http.ResponseWriter, r *http.Request) error {
+	name := s.cookieName(r)
+	id := readIDCookie(r, name)
+	if id == "" {
+		return nil
+	}
+	cookie := s.cookie(r, name, "") //nolint:gosec // made with every attribute just below
+	cookie.MaxAge = -1
+	s.writeCookie(w, cookie)
+	return s.forget(r.Context(), id)
 }
 
 func (s *sessionStore) isSecure(r *http.Request) bool { return s.secure || r.TLS != nil }

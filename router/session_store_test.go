@@ -138,7 +138,7 @@ func TestSession_StreamEndsWithItsSession(t *testing.T) {
 	if v.count() != 1 {
 		t.Fatal("no session")
 	}
-	store := newSessionStore(s.sessions, true)
+	store := newSessionStore(s.sessions, true, adminHost)
 	id := s.cookie(sessionCookie)
 	if !store.holds(t.Context(), id) {
 		t.Fatal("the session does not hold")

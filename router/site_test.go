@@ -2,8 +2,10 @@ package router
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -53,7 +55,7 @@ func newSite(t testing.TB, change ...func(*Options)) *site {
 		Controller: s.apps, Accounts: s.accounts, Factors: noFactors{}, Tokens: fakeTokens{}, Sessions: s.sessions, Audit: s.audit,
 		SecretKey:      bytes.Repeat([]byte("k"), 32),
 		Logger:         slog.New(slog.NewTextHandler(s.logged, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		PublicHTTPPort: 80, PublicHTTPSPort: 443, Version: "0.1.0",
+		PublicHTTPPort: 80, PublicHTTPSPort: 443, Version: "0.1.0", AdminHost: adminHost,
 	}
 	for _, c := range change {
 		c(&options)
@@ -67,8 +69,23 @@ func newSite(t testing.TB, change ...func(*Options)) *site {
 	s.server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	s.server.StartTLS()
 	t.Cleanup(s.server.Close)
+	s.server.URL = strings.Replace(s.server.URL, "127.0.0.1", adminHost, 1)
 	s.client = s.browser()
 	return s
+}
+
+// adminHost is the name that browsers open the admin app at.
+const adminHost = "berth.localhost"
+
+// transport finds the server under every name.
+func (s *site) transport() *http.Transport {
+	transport := s.server.Client().Transport.(*http.Transport).Clone()
+	transport.TLSClientConfig.ServerName = "example.com" // which the test's certificate is for
+	transport.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, s.server.Listener.Addr().String())
+	}
+	s.t.Cleanup(transport.CloseIdleConnections)
+	return transport
 }
 
 // browser is another browser, with no cookies yet.
@@ -78,7 +95,7 @@ func (s *site) browser() *http.Client {
 		s.t.Fatal(err)
 	}
 	return &http.Client{
-		Transport: s.server.Client().Transport, Jar: jar, Timeout: 3 * time.Minute, // a fuse alone: a loaded machine with the race detector is slow
+		Transport: s.transport(), Jar: jar, Timeout: 3 * time.Minute, // a fuse alone: a loaded machine with the race detector is slow
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }

@@ -90,7 +90,7 @@ func TestTokens_RevokedOneIsRefusedAtOnceAlsoByAnOpenLog(t *testing.T) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		r := httptest.NewRequestWithContext(ctx, http.MethodGet, "https://localhost/api/v1/apps/hello/releases/3/log?follow=1", nil)
+		r := httptest.NewRequestWithContext(ctx, http.MethodGet, "https://berth.localhost/api/v1/apps/hello/releases/3/log?follow=1", nil)
 		r.RemoteAddr = "10.1.2.3:4000"
 		asBearer(plain)(r)
 		e.handler.ServeHTTP(httptest.NewRecorder(), r)

@@ -70,12 +70,19 @@ type link struct {
 type publicAddress struct {
 	httpPort, httpsPort int
 	forceHTTPS          bool
+
+	adminHost string // on which no app answers
+	appsHost  string // shown in its place
 }
 
 // links are the public addresses of the routes. A route on any host is shown on
-// the host that the admin app was asked by.
+// the host that the admin app was asked by, unless no app answers there.
 func (p publicAddress) links(r *http.Request, routes []traefik.Route) []link {
-	base := p.base(normalHost(r.Host))
+	host := normalHost(r.Host)
+	if host == p.adminHost {
+		host = p.appsHost
+	}
+	base := p.base(host)
 	links := make([]link, 0, len(routes))
 	for _, route := range routes {
 		links = append(links, link{Text: routeText(route), URL: route.URL(base).String()})

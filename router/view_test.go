@@ -21,6 +21,7 @@ func TestView_LinksFollowThePublicAddress(t *testing.T) {
 		{publicAddress{httpsPort: 8443}, "localhost", "app.example.com", "https://app.example.com:8443/"},
 		{publicAddress{httpPort: 80}, "[::1]:8001", "/hello", "http://[::1]/hello/"},
 		{publicAddress{httpPort: 8080}, "[::1]:8001", "/hello", "http://[::1]:8080/hello/"},
+		{publicAddress{httpPort: 80, adminHost: adminHost, appsHost: "127.0.0.1"}, "berth.localhost:8001", "/hello", "http://127.0.0.1/hello/"},
 		{publicAddress{httpPort: 80}, "localhost", "app.example.com/api", "http://app.example.com/api/"},
 	} {
 		route, err := traefik.ParseRoute(test.route)

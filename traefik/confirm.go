@@ -286,7 +286,7 @@ func (s stateView) compare(want *Configuration) error {
 
 // isStackRouter reports whether the router is one that WriteStatic writes.
 func isStackRouter(name string) bool {
-	return name == EntryPointDashboard || strings.HasPrefix(name, EntryPointDashboard+".")
+	return name == EntryPointDashboard || strings.HasPrefix(name, EntryPointDashboard+".") || isAdminRouter(name)
 }
 
 func (v routerView) compare(name string, want *Router) error {

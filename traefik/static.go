@@ -74,6 +74,8 @@ type StaticOptions struct {
 	HTTP3 bool
 	// HTTPSPort is where browsers find HTTPS; 0 means 443.
 	HTTPSPort uint16
+	// AdminHost is the admin app's name, on which no app answers; empty keeps no name free.
+	AdminHost Host
 	// Dashboard says who can open the proxy's own pages; the zero value is this
 	// machine alone.
 	Dashboard Dashboard
@@ -112,7 +114,7 @@ func WriteStatic(folder string, options StaticOptions) (changed bool, err error)
 	if _, err := replaceFile(folder, filepath.Join(dynamic, stackName), stack, mode); err != nil {
 		return false, fmt.Errorf("write dashboard route: %w", err)
 	}
-	if err := options.ACME.write(folder); err != nil {
+	if err := errors.Join(options.writeAdminHost(folder), options.ACME.write(folder)); err != nil {
 		return false, err
 	}
 	changed, err = replaceFile(folder, filepath.Join(folder, staticName), static, publicMode)

@@ -62,7 +62,7 @@ func openCertificate(c Config, logger *slog.Logger) (tls.Certificate, error) {
 // ownNames is what our own certificate is valid for.
 func ownNames(c Config) []string {
 	names := []string{"localhost", "127.0.0.1", "::1"}
-	for _, host := range c.AdminHosts {
+	for _, host := range c.ownHosts() {
 		names = append(names, string(host))
 	}
 	return names

@@ -39,7 +39,7 @@ type command struct {
 // commands returns every command, in the order of the help.
 func commands() []command {
 	return []command{
-		{"serve", "[flags]", "run the controller and the admin app; the default", runServe},
+		{"serve", "[flags]", "run the controller and the admin app", runServe},
 		{"broker", "[flags]", "hold the engine's socket for the controller", runBroker},
 		{"helper", "", "work in a volume, in a container that the controller makes for it", runHelper},
 		{"deploy", "FOLDER|ARCHIVE|--image IMAGE --name NAME [--route ROUTE] | --check FOLDER|ARCHIVE", "build and run a folder, an archive or an image on a Berth", runDeploy},
@@ -58,16 +58,17 @@ func commands() []command {
 }
 
 // findCommand returns the command that args name and what stands behind the
-// name. No name, or a flag in its place, means serve; nil means an unknown name.
+// name. No name means help, so that nothing is started by accident; nil means an
+// unknown name, or a flag in its place.
 func findCommand(args []string) (*command, []string) {
-	name, rest := "serve", args
+	name, rest := "help", args
 	switch {
 	case len(args) == 0:
 	case slices.Contains([]string{"-h", "-help", "--help"}, args[0]):
 		name, rest = "help", args[1:]
 	case args[0] == "--version" || args[0] == "-version":
 		name, rest = "version", args[1:]
-	case !strings.HasPrefix(args[0], "-"):
+	default:
 		name, rest = args[0], args[1:]
 	}
 	all := commands()

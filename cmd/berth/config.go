@@ -23,7 +23,8 @@ type Config struct {
 	HTTPPort, HTTPSPort, AdminPort, DashboardPort uint16 // as published on the host
 
 	AdminListen     netip.AddrPort
-	AdminHosts      []traefik.Host // besides localhost; may be empty
+	AdminHost       traefik.Host   // where browsers sign in; no app can have it
+	AdminHosts      []traefik.Host // further names, besides localhost; may be empty
 	AdminPassword   secret.Text    // empty: the stored one
 	SecretKey       secret.Text    // empty: the one in the data folder
 	CertificateFile string         // empty, with KeyFile: Berth's own
@@ -104,6 +105,7 @@ func (v values) parse() (Config, error) {
 		AdminPort:        s.Admin.Port,
 		DashboardPort:    s.Dashboard.Port,
 		AdminListen:      parse(&p, "admin.listen", s.Admin.Listen, netip.ParseAddrPort, "an address and a port, such as 127.0.0.1:8001"),
+		AdminHost:        parse(&p, "admin.host", s.Admin.Host, parseHost, "a host name, such as berth.example.com"),
 		AdminHosts:       parse(&p, "admin.hosts", s.Admin.Hosts, parseHosts, "host names with commas between, such as berth.example.com"),
 		AdminPassword:    parse(&p, "admin.password", s.Admin.Password, parsePassword, "at most 72 bytes long"),
 		SecretKey:        s.Secret.Key,
@@ -113,7 +115,7 @@ func (v values) parse() (Config, error) {
 		LetsEncryptEmail: parse(&p, "letsencrypt.email", s.LetsEncrypt.Email, parseEmail, "a mail address, such as me@example.com"),
 		ACMEDirectory:    parse(&p, "acme.directory", s.ACME.Directory, parseDirectory, "an https URL, such as https://ca.example.com/acme/directory"),
 		ACMEFolder:       s.ACME.Folder,
-		BaseDomain:       parse(&p, "base.domain", s.Base.Domain, parseBaseDomain, "a domain, such as apps.example.com"),
+		BaseDomain:       parse(&p, "base.domain", s.Base.Domain, parseHost, "a domain, such as apps.example.com"),
 		DockerHost:       parse(&p, "docker.host", s.Docker.Host, parseEngine, "an address such as unix:///var/run/docker.sock or tcp://docker-proxy:2375"),
 		ProxyAddress:     parse(&p, "proxy.address", s.Proxy.Address, netip.ParseAddr, "an IP address, such as 10.201.0.2"),
 		EdgeSubnet:       parse(&p, "edge.subnet", s.Edge.Subnet, parseSubnet, "an IPv4 subnet, such as 10.201.0.0/27"),
@@ -131,6 +133,9 @@ func (v values) parse() (Config, error) {
 	}
 	if config.ProxyFolder == "" {
 		config.ProxyFolder = filepath.Join(config.DataFolder, "proxy")
+	}
+	if config.AdminHost == "" {
+		config.AdminHost = config.likelyAdminHost()
 	}
 	if len(p.errs) == 0 {
 		p.checkTogether(config)

@@ -37,6 +37,7 @@ func TestConfig_DefaultsAreThoseOfTheDocuments(t *testing.T) {
 		Stack: "berth", DataFolder: folder, ProxyFolder: filepath.Join(folder, "proxy"),
 		HTTPPort: 80, HTTPSPort: 443, AdminPort: 8001, DashboardPort: 8080,
 		AdminListen:  netip.MustParseAddrPort("127.0.0.1:8001"),
+		AdminHost:    "berth.localhost",
 		ProxyAddress: netip.MustParseAddr("10.201.0.2"),
 		EdgeSubnet:   netip.MustParsePrefix("10.201.0.0/27"), SubnetPool: netip.MustParsePrefix("10.201.0.0/16"),
 		BuildConcurrency: 2, BuildTimeout: 15 * time.Minute, LogLevel: slog.LevelInfo,

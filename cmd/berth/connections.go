@@ -125,30 +125,6 @@ func (c *countedConnection) CloseWrite() error {
 	return nil
 }
 
-// strangers closes the connections that come from the proxy's network, but for its
-// gateway, which is the machine: the proxy faces the internet, and has no business with
-// the admin app.
-type strangers struct {
-	net.Listener
-	edge netip.Prefix
-}
-
-// Accept waits for the next connection that does not come from the edge.
-func (s strangers) Accept() (net.Conn, error) {
-	for {
-		connection, err := s.Listener.Accept()
-		if err != nil || !s.refuses(connection.RemoteAddr()) {
-			return connection, err
-		}
-		_ = connection.Close()
-	}
-}
-
-func (s strangers) refuses(remote net.Addr) bool {
-	address := addressOf(remote)
-	return s.edge.Contains(address) && address != s.edge.Masked().Addr().Next()
-}
-
 // addressOf is without a zone, and the zero Addr where there is none.
 func addressOf(remote net.Addr) netip.Addr {
 	parsed, err := netip.ParseAddrPort(remote.String())

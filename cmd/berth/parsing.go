@@ -96,6 +96,9 @@ func (p *parsing) checkTogether(c Config) {
 	if (c.CertificateFile == "") != (c.KeyFile == "") {
 		p.errs = append(p.errs, errors.New("ssl.cert.file and ssl.key.file belong together: set both (SSL_CERT_FILE, SSL_KEY_FILE), or neither"))
 	}
+	if c.BaseDomain != "" && c.BaseDomain == c.AdminHost {
+		p.refuse("base.domain", string(c.BaseDomain), "another name than that of the admin app (admin.host)")
+	}
 	if c.SessionLife.Idle > c.SessionLife.Absolute {
 		p.refuse("session.idle", c.SessionLife.Idle.String(), "no longer than session.lifetime, "+c.SessionLife.Absolute.String())
 	}
@@ -160,7 +163,8 @@ func parseHosts(s string) ([]traefik.Host, error) {
 	return hosts, nil
 }
 
-func parseBaseDomain(s string) (traefik.Host, error) {
+// parseHost takes nothing for none.
+func parseHost(s string) (traefik.Host, error) {
 	if s == "" {
 		return "", nil
 	}

@@ -114,6 +114,8 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 		Logger:          logger,
 		PublicHTTPPort:  int(config.HTTPPort),
 		PublicHTTPSPort: int(config.HTTPSPort),
+		AdminHost:       string(config.AdminHost),
+		AppsHost:        config.appsHost(),
 		AdminHosts:      hosts,
 		ForceHTTPS:      config.ForceHTTPS,
 		Version:         currentVersion(),
@@ -124,7 +126,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	}
 	bounds := defaultServerLimits()
 	server := newServer(handler, certificates, bounds, logger)
-	connections := limitConnections(strangers{on.listener, config.EdgeSubnet}, bounds.connections)
+	connections := limitConnections(newDoorkeeper(on.listener, config, logger), bounds.connections)
 	server.ConnState = connections.follow
 	door := openPlainDoor(connections, config, hosts)
 	group, ctx := errgroup.WithContext(ctx)
@@ -154,7 +156,7 @@ func openEngine(config Config, logger *slog.Logger) (*docker.Engine, error) {
 func openDomains(
 	ctx context.Context, config Config, ledger *store.Store, key secret.Key, engine *docker.Engine, logger *slog.Logger,
 ) (*controller.Certificates, *traefik.Client, error) {
-	static := traefik.StaticOptions{ProxyAddress: config.ProxyAddress, HTTPSPort: config.HTTPSPort}
+	static := traefik.StaticOptions{ProxyAddress: config.ProxyAddress, HTTPSPort: config.HTTPSPort, AdminHost: config.AdminHost}
 	proxy, err := traefik.NewClient(static.APIURL(), static.VerifyURL())
 	if err != nil {
 		return nil, nil, err
@@ -169,7 +171,7 @@ func openDomains(
 		Key:      key,
 		Defaults: controller.DefaultProxySettings(config.LetsEncryptEmail, config.ACMEDirectory, config.ForceHTTPS),
 		Base:     config.BaseDomain,
-		Reserved: config.AdminHosts,
+		Reserved: config.ownHosts(),
 		Logger:   logger,
 		Issued:   traefik.NewIssued(config.ACMEFolder),
 	})
@@ -216,7 +218,7 @@ func newController(
 		MaximumLimits:    config.MaximumLimits,
 		ForbiddenWaivers: config.ForbiddenWaivers,
 		Logger:           logger,
-		ReservedHosts:    config.AdminHosts,
+		ReservedHosts:    config.ownHosts(),
 		BaseDomain:       config.BaseDomain,
 		DomainCheck:      domaincheck.Options{Resolver: config.Resolver, Addresses: config.PublicAddresses},
 		MaintenancePages: maintenancePages(config.Stack),
@@ -249,12 +251,4 @@ func listen(ctx context.Context, address netip.AddrPort) (net.Listener, error) {
 		}
 	}
 	return listener, nil
-}
-
-// adminURL is where a person on this machine finds the admin app.
-func adminURL(config Config) string {
-	if config.AdminListen.Addr().IsLoopback() {
-		return "https://" + config.AdminListen.String()
-	}
-	return fmt.Sprintf("https://127.0.0.1:%d", config.AdminPort)
 }

@@ -45,7 +45,7 @@ func startInstance(t *testing.T, environment ...string) *instance {
 	}, environment...)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- run(ctx, nil, i.environment, i.output, i.output) }()
+	go func() { done <- run(ctx, []string{"serve"}, i.environment, i.output, i.output) }()
 	i.stop = sync.OnceValue(func() error { cancel(); return <-done })
 	t.Cleanup(func() { _ = i.stop() })
 	for end := time.Now().Add(startTimeout); ; time.Sleep(20 * time.Millisecond) {

@@ -3,13 +3,11 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
-	"strings"
 	"time"
 )
 
@@ -94,19 +92,4 @@ func stopServer(ctx context.Context, server *http.Server, endRequests func()) er
 		return server.Close()
 	}
 	return err
-}
-
-// adminHosts are the names that the admin app answers to: the configured ones
-// and those of its certificate.
-func adminHosts(config Config, leaf *x509.Certificate) []string {
-	var hosts []string
-	for _, host := range config.AdminHosts {
-		hosts = append(hosts, string(host))
-	}
-	for _, name := range leaf.DNSNames {
-		if !strings.Contains(name, "*") {
-			hosts = append(hosts, name)
-		}
-	}
-	return hosts
 }

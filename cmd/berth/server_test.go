@@ -46,12 +46,13 @@ func openFrontDoor(t *testing.T, limits serverLimits, config Config, handler htt
 		t.Fatal(err)
 	}
 	certificates.interval = 50 * time.Millisecond
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := net.Listen("tcp4", "0.0.0.0:0") // of which tests use several addresses
 	if err != nil {
 		t.Fatal(err)
 	}
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
 	server := newServer(handler, certificates, limits, logger)
-	connections := limitConnections(strangers{listener, config.EdgeSubnet}, limits.connections)
+	connections := limitConnections(newDoorkeeper(listener, config, logger), limits.connections)
 	server.ConnState = connections.follow
 	door := openPlainDoor(connections, config, adminHosts(config, certificates.Leaf()))
 	ctx, cancel := context.WithCancel(t.Context())
@@ -65,7 +66,7 @@ func openFrontDoor(t *testing.T, limits serverLimits, config Config, handler htt
 		}
 		<-watched // it writes into the folder, which goes next
 	})
-	return &frontDoor{t: t, address: listener.Addr().String(), config: config, trust: pinned(certificates.Leaf())}
+	return &frontDoor{t: t, address: net.JoinHostPort("127.0.0.1", port), config: config, trust: pinned(certificates.Leaf())}
 }
 
 func says(text string) http.HandlerFunc {
@@ -285,19 +286,41 @@ func TestServer_IdleConnectionsGiveWay(t *testing.T) {
 	}
 }
 
+// hears reports whether a connection from one address to another is heard.
+func (f *frontDoor) hears(from, to string) bool {
+	f.t.Helper()
+	_, port, _ := net.SplitHostPort(f.address)
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
+	connection, err := dialer.Dial("tcp", net.JoinHostPort(to, port))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	defer func() { _ = connection.Close() }()
+	_ = connection.SetDeadline(time.Now().Add(patience))
+	return tls.Client(connection, f.trust).Handshake() == nil
+}
+
 func TestServer_HearsNobodyOfTheProxysNetworkButTheMachine(t *testing.T) {
 	f := openFrontDoor(t, short(), Config{EdgeSubnet: netip.MustParsePrefix("127.0.0.0/24")}, says("ok"))
-	for from, heard := range map[string]bool{"127.0.0.1": true, "127.0.0.2": false, "127.0.1.2": true} {
-		dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
-		connection, err := dialer.Dial("tcp", f.address)
-		if err != nil {
-			t.Fatal(err)
+	for from, heard := range map[string]bool{"127.0.0.1": true, "127.0.0.2": false, "127.0.0.254": false} {
+		if f.hears(from, "127.0.0.1") != heard {
+			t.Errorf("from %s, want heard %t", from, heard)
 		}
-		_ = connection.SetDeadline(time.Now().Add(patience))
-		err = tls.Client(connection, f.trust).Handshake()
-		_ = connection.Close()
-		if (err == nil) != heard {
-			t.Errorf("from %s: %v, want heard %t", from, err, heard)
+	}
+}
+
+func TestServer_HearsNoNeighbourWhosePacketsReachTheContainer(t *testing.T) {
+	const container, neighbour, gateway, proxy = "127.0.9.3", "127.0.1.2", "127.0.9.1", "127.0.7.7"
+	config := Config{EdgeSubnet: netip.MustParsePrefix("127.0.9.0/27"), TrustedProxies: []netip.Prefix{netip.MustParsePrefix(proxy + "/32")}}
+	f := openFrontDoor(t, short(), config, says("ok"))
+	for from, heard := range map[string]bool{neighbour: false, gateway: true, proxy: true, "127.0.9.2": false, "127.0.0.1": false} {
+		if f.hears(from, container) != heard {
+			t.Errorf("from %s to the container, want heard %t", from, heard)
+		}
+	}
+	for from, heard := range map[string]bool{"127.0.0.1": true, neighbour: true, "127.0.9.2": false} {
+		if f.hears(from, "127.0.0.1") != heard {
+			t.Errorf("from %s to the loopback address, want heard %t", from, heard)
 		}
 	}
 }

@@ -30,7 +30,8 @@ type settings struct {
 	Admin struct {
 		Port     uint16      `description:"port of the admin app on the host; for links and messages"`
 		Listen   string      `description:"address and port that the admin app listens on"`
-		Hosts    string      `description:"host names that the admin app answers to besides localhost, with commas between"`
+		Host     string      `description:"host name that browsers open the admin app at, and that no app can have; empty: the first of admin.hosts or of your certificate, else berth.localhost"`
+		Hosts    string      `description:"further host names that the admin app answers tokens at, and sends browsers on from, with commas between"`
 		Password secret.Text `description:"the operator's password; overrides a stored one"`
 	} `description:"-"`
 	Secret struct {

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"cmp"
+	"crypto/x509"
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+
+	"berth/traefik"
+)
+
+// defaultAdminHost means this machine to every browser, without a DNS server.
+const defaultAdminHost traefik.Host = "berth.localhost"
+
+// likelyAdminHost is the admin app's name where nobody chose one: what the operator
+// has given it otherwise, else the default.
+func (c Config) likelyAdminHost() traefik.Host {
+	if len(c.AdminHosts) > 0 {
+		return c.AdminHosts[0]
+	}
+	if c.CertificateFile != "" {
+		if leaf, err := readLeaf(c.CertificateFile); err == nil { // else the start says what is wrong with it
+			return cmp.Or(firstHost(leaf), defaultAdminHost)
+		}
+	}
+	return defaultAdminHost
+}
+
+// firstHost is the first name of a certificate that a browser can ask for; empty
+// where there is none.
+func firstHost(leaf *x509.Certificate) traefik.Host {
+	for _, name := range leaf.DNSNames {
+		if host, err := traefik.ParseHost(name); err == nil {
+			return host
+		}
+	}
+	return ""
+}
+
+// ownHosts are the names of the admin app that no app can have.
+func (c Config) ownHosts() []traefik.Host {
+	return append(slices.DeleteFunc([]traefik.Host{c.AdminHost}, func(h traefik.Host) bool { return h == "" }), c.AdminHosts...)
+}
+
+// adminHosts are the names that the admin app answers to: the configured ones
+// and those of its certificate.
+func adminHosts(config Config, leaf *x509.Certificate) []string {
+	var hosts []string
+	for _, host := range config.ownHosts() {
+		hosts = append(hosts, string(host))
+	}
+	for _, name := range leaf.DNSNames {
+		if !strings.Contains(name, "*") {
+			hosts = append(hosts, name)
+		}
+	}
+	return hosts
+}
+
+// appsHost is where apps without a host answer, as far as the operator has said so.
+func (c Config) appsHost() string {
+	if len(c.PublicAddresses) == 0 {
+		return ""
+	}
+	return c.PublicAddresses[0].String()
+}
+
+// adminURL is where a person on this machine opens the admin app.
+func adminURL(config Config) string {
+	port := config.AdminPort
+	if config.AdminListen.Addr().IsLoopback() {
+		port = config.AdminListen.Port()
+	}
+	return fmt.Sprintf("https://%s", net.JoinHostPort(string(config.AdminHost), strconv.Itoa(int(port))))
+}

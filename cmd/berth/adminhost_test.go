@@ -1,0 +1,56 @@
+package main
+
+import (
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+
+	"berth/traefik"
+)
+
+func TestAdminHost_IsTheChosenOneElseWhatTheOperatorHasNamed(t *testing.T) {
+	folder := t.TempDir()
+	own := Config{DataFolder: folder, AdminHost: "cert.example.com"}
+	openTestCertificate(t, own)
+	certificate, key := own.certificateFiles()
+	for name, test := range map[string]struct {
+		environment []string
+		want        traefik.Host
+	}{
+		"nothing":         {nil, "berth.localhost"},
+		"a chosen one":    {[]string{"BERTH_ADMIN_HOST=berth.example.com", "BERTH_ADMIN_HOSTS=other.example.com"}, "berth.example.com"},
+		"further names":   {[]string{"BERTH_ADMIN_HOSTS=one.example.com,two.example.com"}, "one.example.com"},
+		"own certificate": {[]string{"SSL_CERT_FILE=" + certificate, "SSL_KEY_FILE=" + key}, "cert.example.com"},
+	} {
+		config := load(t, "", test.environment, nil)
+		if config.AdminHost != test.want || !slices.Contains(config.ownHosts(), test.want) {
+			t.Errorf("%s: %s, reserved %v, want %s", name, config.AdminHost, config.ownHosts(), test.want)
+		}
+	}
+	for _, wrong := range []string{"localhost", "127.0.0.1", "berth.example.com:8001", "*.example.com", "a`b.example"} {
+		if _, _, err := loadConfig("", []string{"BERTH_ADMIN_HOST=" + wrong}, nil); err == nil || !strings.Contains(err.Error(), "BERTH_ADMIN_HOST") {
+			t.Errorf("%s: %v", wrong, err)
+		}
+	}
+	if _, _, err := loadConfig("", []string{"BERTH_BASE_DOMAIN=berth.localhost"}, nil); err == nil {
+		t.Error("apps would be below the admin app's own name as if it were theirs")
+	}
+}
+
+func TestAdminHost_IsInTheCertificateAndInWhatIsPrinted(t *testing.T) {
+	config := load(t, "", []string{"BERTH_DATA_FOLDER=" + t.TempDir(), "BERTH_ADMIN_LISTEN=0.0.0.0:8001", "BERTH_ADMIN_PORT=9001"}, nil)
+	certificates, err := openCertificates(config, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"berth.localhost", "localhost", "127.0.0.1", "::1"} {
+		if err := certificates.Leaf().VerifyHostname(name); err != nil {
+			t.Error(err)
+		}
+	}
+	if got := adminURL(config); got != "https://berth.localhost:9001" {
+		t.Errorf("people are sent to %s", got)
+	}
+}
