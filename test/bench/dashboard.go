@@ -80,7 +80,7 @@ func (b *bench) loads(page *http.Client, what string) error {
 	var took []time.Duration
 	for range dashboardLoads {
 		began := time.Now()
-		if status := get(b.ctx, page, b.stack.Admin+"/admin"); status != http.StatusOK {
+		if status := get(b.ctx, page, b.stack.Pages+"/admin"); status != http.StatusOK {
 			return fmt.Errorf("the dashboard answered %d", status)
 		}
 		took = append(took, time.Since(began))
@@ -129,7 +129,7 @@ func (b *bench) signIn() (*http.Client, error) {
 		return nil, err
 	}
 	client.Jar = jar
-	response, err := client.Get(b.stack.Admin + "/login")
+	response, err := client.Get(b.stack.Pages + "/login")
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +139,7 @@ func (b *bench) signIn() (*http.Client, error) {
 	if token == nil {
 		return nil, fmt.Errorf("the login page has no csrf_token: %.500s", text)
 	}
-	response, err = client.PostForm(b.stack.Admin+"/login", url.Values{"csrf_token": {string(token[1])}, "password": {benchPassword}})
+	response, err = client.PostForm(b.stack.Pages+"/login", url.Values{"csrf_token": {string(token[1])}, "password": {benchPassword}})
 	if err != nil {
 		return nil, err
 	}

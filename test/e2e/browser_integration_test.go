@@ -63,7 +63,7 @@ func (b *browser) open(path string) {
 	b.t.Helper()
 	b.run("open "+path, chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 		for {
-			_, err := chromedp.Navigate(berth.Admin+path)(ctx, t)
+			_, err := chromedp.Navigate(berth.Pages+path)(ctx, t)
 			if err == nil || !strings.Contains(err.Error(), networkChanged) {
 				return err
 			}

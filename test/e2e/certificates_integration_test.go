@@ -31,7 +31,7 @@ type person struct {
 // page reads a page.
 func (p person) page(path string) string {
 	p.t.Helper()
-	response, err := p.client.Get(berth.Admin + path)
+	response, err := p.client.Get(berth.Pages + path)
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -43,8 +43,8 @@ func (p person) page(path string) string {
 // send fills the form of a page in; it fails unless it is accepted.
 func (p person) send(page, action string, form url.Values) {
 	p.t.Helper()
-	form.Set("csrf_token", formToken(p.t, p.client, berth.Admin+page))
-	response, err := p.client.PostForm(berth.Admin+action, form)
+	form.Set("csrf_token", formToken(p.t, p.client, berth.Pages+page))
+	response, err := p.client.PostForm(berth.Pages+action, form)
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -66,7 +66,7 @@ type envelope struct{ stack *stack.Stack }
 func (e *envelope) headers(t *testing.T) {
 	client := e.stack.AdminClient()
 	for path, cache := range map[string]string{"/login": "no-store", "/nothing": "no-store", "/healthz": "no-store", "/api/v1/apps": "no-store"} {
-		response, err := client.Get(e.stack.Admin + path)
+		response, err := client.Get(e.stack.Pages + path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -105,7 +105,7 @@ func (e *envelope) refuses(t *testing.T) {
 	for path, change := range map[string]func(*http.Request){
 		"/login": func(r *http.Request) { r.Host = "evil.example" },
 	} {
-		request, err := http.NewRequest(http.MethodGet, e.stack.Admin+path, http.NoBody)
+		request, err := http.NewRequest(http.MethodGet, e.stack.Pages+path, http.NoBody)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -164,7 +164,7 @@ func (e *envelope) guesses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
-		if response, err := e.stack.AdminClient().Get(e.stack.Admin + "/healthz"); err == nil {
+		if response, err := e.stack.AdminClient().Get(e.stack.Pages + "/healthz"); err == nil {
 			response.Body.Close()
 			break
 		}
@@ -187,11 +187,11 @@ func (e *envelope) guess(t *testing.T, times int) (tried, limited int) {
 	if client.Jar, err = cookiejar.New(nil); err != nil {
 		t.Fatal(err)
 	}
-	form := url.Values{"csrf_token": {formToken(t, client, e.stack.Admin+"/login")}}
+	form := url.Values{"csrf_token": {formToken(t, client, e.stack.Pages+"/login")}}
 	for i := range times {
 		form.Set("password", fmt.Sprintf("guess-%d", i))
 		form.Set("username", fmt.Sprintf("name-%d", i))
-		request, err := http.NewRequest(http.MethodPost, e.stack.Admin+"/login", strings.NewReader(form.Encode()))
+		request, err := http.NewRequest(http.MethodPost, e.stack.Pages+"/login", strings.NewReader(form.Encode()))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -233,7 +233,7 @@ func (e *envelope) anonymous(t *testing.T) {
 			continue
 		}
 		path := strings.NewReplacer(":name", "hello", ":number", "1", ":account", "admin", ":id", "1").Replace(fields[1])
-		request, err := http.NewRequest(fields[0], e.stack.Admin+path, http.NoBody)
+		request, err := http.NewRequest(fields[0], e.stack.Pages+path, http.NoBody)
 		if err != nil {
 			t.Fatal(err)
 		}

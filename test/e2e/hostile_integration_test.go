@@ -131,8 +131,8 @@ func resetPassword(t *testing.T) string {
 	_, after, _ := strings.Cut(printed, "one-time password: ")
 	oneTime, _, _ := strings.Cut(after, "\n")
 	client := signInAs(t, oneTime, "e2e")
-	form := url.Values{"csrf_token": {formToken(t, client, berth.Admin+"/password")}, "old_password": {oneTime}, "new_password": {newPassword}, "repeat_password": {newPassword}}
-	response, err := client.PostForm(berth.Admin+"/password", form)
+	form := url.Values{"csrf_token": {formToken(t, client, berth.Pages+"/password")}, "old_password": {oneTime}, "new_password": {newPassword}, "repeat_password": {newPassword}}
+	response, err := client.PostForm(berth.Pages+"/password", form)
 	if err != nil || response.StatusCode != http.StatusSeeOther {
 		t.Fatalf("change the password: %v %v", response, err)
 	}
@@ -150,8 +150,8 @@ func signInAs(t *testing.T, password, agent string) *http.Client {
 		t.Fatal(err)
 	}
 	client.Jar = jar
-	form := url.Values{"csrf_token": {formToken(t, client, berth.Admin+"/login")}, "password": {password}}
-	response, err := client.PostForm(berth.Admin+"/login", form)
+	form := url.Values{"csrf_token": {formToken(t, client, berth.Pages+"/login")}, "password": {password}}
+	response, err := client.PostForm(berth.Pages+"/login", form)
 	if err != nil {
 		t.Fatal(err)
 	}

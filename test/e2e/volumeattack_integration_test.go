@@ -138,7 +138,7 @@ func TestVolumes_ArchiveOfTooManyEntriesIsRefusedWhole(t *testing.T) {
 func (o *operator) refuseFiles(volume, name string, content []byte, words ...string) {
 	o.t.Helper()
 	client := signInAs(o.t, resetPassword(o.t), "e2e")
-	token := formToken(o.t, client, berth.Admin+"/volumes/"+volume)
+	token := formToken(o.t, client, berth.Pages+"/volumes/"+volume)
 	var body bytes.Buffer
 	form := multipart.NewWriter(&body)
 	_ = form.WriteField("csrf_token", token)
@@ -146,7 +146,7 @@ func (o *operator) refuseFiles(volume, name string, content []byte, words ...str
 	part, _ := form.CreateFormFile("file", name)
 	_, _ = part.Write(content)
 	_ = form.Close()
-	response, err := client.Post(berth.Admin+"/volumes/"+volume+"/upload", form.FormDataContentType(), &body)
+	response, err := client.Post(berth.Pages+"/volumes/"+volume+"/upload", form.FormDataContentType(), &body)
 	if err != nil {
 		o.t.Fatal(err)
 	}

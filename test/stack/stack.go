@@ -29,7 +29,8 @@ import (
 // Stack is a running Berth with ports, a subnet and data of its own.
 type Stack struct {
 	Name      string
-	Admin     string // https://127.0.0.1:PORT
+	Admin     string // https://127.0.0.1:PORT, for tokens
+	Pages     string // https://berth.localhost:PORT, for browsers and whoever signs in
 	Apps      string // http://127.0.0.1:PORT, the proxy
 	Secure    string // https://127.0.0.1:PORT, the proxy
 	Dashboard string // http://127.0.0.1:PORT, the proxy's own
@@ -66,6 +67,7 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 		Apps:       "http://127.0.0.1:" + ports[0],
 		Secure:     "https://127.0.0.1:" + ports[1],
 		Admin:      "https://127.0.0.1:" + ports[2],
+		Pages:      "https://berth.localhost:" + ports[2],
 		Dashboard:  "http://127.0.0.1:" + ports[3],
 		repository: repository,
 	}
@@ -149,11 +151,17 @@ func (s *Stack) OneTimePassword() (string, error) {
 	return string(found[1]), nil
 }
 
-// AdminClient trusts the controller's own certificate and follows no redirect.
+// AdminClient trusts the controller's own certificate and follows no redirect. It
+// finds the admin app under every name, as browsers do.
 func (s *Stack) AdminClient() *http.Client {
 	return &http.Client{
-		Timeout:       5 * time.Minute,
-		Transport:     &http.Transport{TLSClientConfig: &tls.Config{RootCAs: s.CA, MinVersion: tls.VersionTLS12}},
+		Timeout: 5 * time.Minute,
+		Transport: &http.Transport{
+			TLSClientConfig: &tls.Config{RootCAs: s.CA, MinVersion: tls.VersionTLS12},
+			DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+				return new(net.Dialer).DialContext(ctx, network, strings.TrimPrefix(s.Admin, "https://"))
+			},
+		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
