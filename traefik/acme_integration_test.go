@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"berth/test/authority"
+	"berth/test/patience"
 )
 
 // providerVariables are the proxy's environment as the stack has it.
@@ -66,7 +67,7 @@ func (p *proxy) publishTable(table Table) {
 func served(t *testing.T, host string) []*x509.Certificate {
 	t.Helper()
 	connection, err := (&tls.Dialer{
-		NetDialer: &net.Dialer{Timeout: 5 * time.Second},
+		NetDialer: &net.Dialer{Timeout: patience.Of(5 * time.Second)},
 		Config:    &tls.Config{ServerName: host, InsecureSkipVerify: true},
 	}).DialContext(t.Context(), "tcp", net.JoinHostPort(testAddress, "8443"))
 	if err != nil {
@@ -82,7 +83,7 @@ func served(t *testing.T, host string) []*x509.Certificate {
 
 func awaitServed(t *testing.T, p *proxy, ca *authority.Authority, host string, good func([]*x509.Certificate) bool, within time.Duration) []*x509.Certificate {
 	t.Helper()
-	for end := time.Now().Add(within); ; time.Sleep(200 * time.Millisecond) {
+	for end := time.Now().Add(patience.Of(within)); ; time.Sleep(200 * time.Millisecond) {
 		if chain := served(t, host); chain != nil && good(chain) {
 			return chain
 		}
@@ -226,7 +227,7 @@ func TestACME_AnOwnCertificateIsReplacedUnderLoadWithoutAFailedHandshake(t *test
 	for round := range 6 {
 		publish(pairs[round%2])
 		want := leafOf(t, pairs[round%2])
-		for end := time.Now().Add(5 * time.Second); !leafIs(served(t, "own.example.com"), want); time.Sleep(20 * time.Millisecond) {
+		for end := time.Now().Add(patience.Of(5 * time.Second)); !leafIs(served(t, "own.example.com"), want); time.Sleep(20 * time.Millisecond) {
 			if time.Now().After(end) {
 				t.Fatalf("round %d: the new certificate is not served\n%s", round, p.log())
 			}
@@ -246,7 +247,7 @@ func TestACME_AnOwnCertificateIsReplacedUnderLoadWithoutAFailedHandshake(t *test
 	if err := own.Sweep(nil); err != nil {
 		t.Fatal(err)
 	}
-	for end := time.Now().Add(5 * time.Second); served(t, "own.example.com") != nil; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(patience.Of(5 * time.Second)); served(t, "own.example.com") != nil; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("a certificate that was removed is still served")
 		}
@@ -285,7 +286,7 @@ func TestACME_SaysInWordsWhyACertificateWasRefused(t *testing.T) {
 	table.Targets = []Target{app}
 	p.publishTable(table)
 	said := make(map[Host]Failure)
-	for end := time.Now().Add(30 * time.Second); len(said) < len(refused) && time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
+	for end := time.Now().Add(patience.Of(30 * time.Second)); len(said) < len(refused) && time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
 		for line := range strings.Lines(p.log()) {
 			if failure, found := ParseFailure(strings.TrimSpace(line)); found {
 				said[failure.Hosts[0]] = failure

@@ -23,6 +23,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"berth/test/patience"
 )
 
 const (
@@ -155,7 +157,7 @@ type answer struct {
 }
 
 var direct = &http.Client{
-	Timeout:       10 * time.Second,
+	Timeout:       patience.Of(10 * time.Second),
 	Transport:     &http.Transport{DisableKeepAlives: true, DisableCompression: true},
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
@@ -199,7 +201,7 @@ func serve(t *testing.T, handler http.Handler) (address string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: patience.Of(10 * time.Second)}
 	go func() { _ = server.Serve(listener) }()
 	t.Cleanup(func() { _ = server.Close() })
 	return listener.Addr().String()
@@ -399,7 +401,7 @@ func TestProxy_KeepsItsDashboardToItsOwnAddress(t *testing.T) {
 		}
 	}
 	for _, port := range []int{DashboardPort, VerifyPort} {
-		connection, err := net.DialTimeout("tcp", fmt.Sprintf("%s:%d", otherAddress, port), time.Second)
+		connection, err := net.DialTimeout("tcp", fmt.Sprintf("%s:%d", otherAddress, port), patience.Of(time.Second))
 		if err == nil {
 			_ = connection.Close()
 			t.Errorf("port %d answers on an app's network", port)
@@ -532,7 +534,7 @@ func TestProxy_ServesHTTPSWithTheFallbackCertificate(t *testing.T) {
 // getTLS asks websecure; the certificate is the proxy's own, which nobody signed.
 func getTLS(t *testing.T, host, path string) (answer, *x509.Certificate) {
 	t.Helper()
-	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{
+	client := &http.Client{Timeout: patience.Of(10 * time.Second), Transport: &http.Transport{
 		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true},
 		DisableKeepAlives: true,
 	}}
@@ -570,7 +572,7 @@ func TestProxy_LogsRequestsWithoutTheirSecrets(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = response.Body.Close()
-	deadline := time.Now().Add(5 * time.Second)
+	deadline := time.Now().Add(patience.Of(5 * time.Second))
 	log := p.log()
 	for !strings.Contains(log, "seen-agent") && time.Now().Before(deadline) {
 		time.Sleep(50 * time.Millisecond)
@@ -600,12 +602,12 @@ func TestProxy_PassesStreamsAndUpgradesThrough(t *testing.T) {
 		t.Errorf("the first event waits for the last: %v", err)
 	}
 
-	connection, err := net.DialTimeout("tcp", testAddress+":8000", time.Second)
+	connection, err := net.DialTimeout("tcp", testAddress+":8000", patience.Of(time.Second))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer connection.Close()
-	_ = connection.SetDeadline(time.Now().Add(5 * time.Second))
+	_ = connection.SetDeadline(time.Now().Add(patience.Of(5 * time.Second)))
 	fmt.Fprintf(connection, "GET /app/echo HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
 	var seen bytes.Buffer
 	buffer := make([]byte, 1024)

@@ -14,18 +14,20 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"berth/test/patience"
 )
 
 // short are the limits of these tests: long enough for a busy machine to pass, and
-// far below patience.
+// far below clientPatience.
 func short() serverLimits {
 	limits := defaultServerLimits()
 	limits.header, limits.idle, limits.still = 400*time.Millisecond, 400*time.Millisecond, 400*time.Millisecond
 	return limits
 }
 
-// patience is how long a client of these tests waits to be cut off.
-const patience = 8 * time.Second
+// clientPatience is how long a client of these tests waits to be cut off.
+var clientPatience = patience.Of(8 * time.Second)
 
 // frontDoor is the server's whole way in, before a handler of the test.
 type frontDoor struct {
@@ -79,7 +81,7 @@ func (f *frontDoor) dial() net.Conn {
 		f.t.Fatal(err)
 	}
 	f.t.Cleanup(func() { _ = connection.Close() })
-	_ = connection.SetDeadline(time.Now().Add(patience))
+	_ = connection.SetDeadline(time.Now().Add(clientPatience))
 	return connection
 }
 
@@ -98,7 +100,7 @@ func (f *frontDoor) secure() *tls.Conn {
 func (f *frontDoor) client() *http.Client {
 	transport := &http.Transport{TLSClientConfig: f.trust.Clone(), ForceAttemptHTTP2: true}
 	f.t.Cleanup(transport.CloseIdleConnections)
-	return &http.Client{Transport: transport, Timeout: patience}
+	return &http.Client{Transport: transport, Timeout: clientPatience}
 }
 
 // expectCut expects that the server ends the connection, and not the client's patience.
@@ -171,7 +173,7 @@ func TestServer_CutsOffWhoDoesNotTakeTheAnswer(t *testing.T) {
 			if err == nil {
 				t.Error("64 MB went to somebody who reads nothing")
 			}
-		case <-time.After(patience):
+		case <-time.After(clientPatience):
 			t.Fatal("a handler still waits")
 		}
 	}
@@ -211,7 +213,7 @@ func TestServer_KeepsServingWhoIsSlowButMoves(t *testing.T) {
 
 func TestServer_RefusesHugeHeaders(t *testing.T) {
 	limits := short()
-	limits.header = patience
+	limits.header = clientPatience
 	f := openFrontDoor(t, limits, Config{}, says("ok"))
 	connection := f.secure()
 	go func() {
@@ -237,14 +239,14 @@ func TestServer_RefusesHugeHeaders(t *testing.T) {
 func TestServer_BoundsConnectionsPerAddressAndInAll(t *testing.T) {
 	for name, bound := range map[string]connectionLimit{"per address": {total: 10, perAddress: 2}, "in all": {total: 2, perAddress: 10}} {
 		limits := short()
-		limits.header, limits.idle, limits.connections = patience, patience, bound
+		limits.header, limits.idle, limits.connections = clientPatience, clientPatience, bound
 		f := openFrontDoor(t, limits, Config{}, says("ok"))
 		first, second := f.secure(), f.secure()
 		expectCut(t, f.dial(), name+": a third connection")
 		if err := first.Close(); err != nil {
 			t.Fatal(err)
 		}
-		deadline := time.Now().Add(patience)
+		deadline := time.Now().Add(clientPatience)
 		for {
 			again := tls.Client(f.dial(), f.trust)
 			if err := again.Handshake(); err == nil {
@@ -262,7 +264,7 @@ func TestServer_BoundsConnectionsPerAddressAndInAll(t *testing.T) {
 func TestServer_IdleConnectionsGiveWay(t *testing.T) {
 	for name, bound := range map[string]connectionLimit{"per address": {total: 10, perAddress: 2}, "in all": {total: 2, perAddress: 10}} {
 		limits := short()
-		limits.header, limits.idle, limits.connections = patience, patience, bound
+		limits.header, limits.idle, limits.connections = clientPatience, clientPatience, bound
 		f := openFrontDoor(t, limits, Config{}, says("ok"))
 		ask := func(connection net.Conn) error {
 			_, err := io.WriteString(connection, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -293,7 +295,7 @@ func TestServer_HearsNobodyOfTheProxysNetworkButTheMachine(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_ = connection.SetDeadline(time.Now().Add(patience))
+		_ = connection.SetDeadline(time.Now().Add(clientPatience))
 		err = tls.Client(connection, f.trust).Handshake()
 		_ = connection.Close()
 		if (err == nil) != heard {

@@ -20,6 +20,7 @@ import (
 
 	"berth/controller/archive"
 	"berth/controller/docker/dockertest"
+	"berth/test/patience"
 )
 
 func TestBuild_ReturnsWhatTheImageDeclares(t *testing.T) {
@@ -271,7 +272,7 @@ func TestBuild_CancelStopsItInTheEngine(t *testing.T) {
 		if !errors.Is(err, stopped) {
 			t.Errorf("Build() = %v, want %v", err, stopped)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience.Of(10 * time.Second)):
 		t.Fatal("Build does not return")
 	}
 	eventually(t, "the command is gone", func() bool { return !isRunning("98765") })

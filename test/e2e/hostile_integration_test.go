@@ -101,7 +101,7 @@ func (b *browser) submitHostile(form int) {
 		HTMLFormElement.prototype.submit.call(form);
 		return performance.timeOrigin;
 	})()`, typedForms, form, hostile))
-	for deadline := time.Now().Add(pageTimeout); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(pageTimeout()); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		if strings.Contains(b.text("body"), networkChanged) {
 			return
 		}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"berth/test/patience"
 )
 
 const visitorPassword = "four-Loud.geese-8"
@@ -90,7 +92,7 @@ func visitAs(t *testing.T, path, name, password string) (status int, body string
 	if name != "" {
 		request.SetBasicAuth(name, password)
 	}
-	client := &http.Client{Timeout: 10 * time.Second}
+	client := &http.Client{Timeout: patience.Of(10 * time.Second)}
 	defer client.CloseIdleConnections()
 	response, err := client.Do(request)
 	if err != nil {
