@@ -100,11 +100,12 @@ func TestAxe_FindsNothingOnAnyPage(t *testing.T) {
 		w.open(path)
 		a.check(path)
 	}
-	s.signIn()
+	token := s.signIn()
 	w.signIn()
 	fillLimits(s)
 	checked := 0
-	for _, path := range walkedPaths() {
+	s.sendFiles("/volumes/hello/upload", token, false, aFile{"photos/a.txt", "one"}, aFile{"b.txt", "two"})
+	for _, path := range append(walkedPaths(), "/volumes/hello/remove?path=photos") {
 		if s.walkTo(path).root.FirstChild == nil { // a download
 			continue
 		}
