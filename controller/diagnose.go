@@ -56,7 +56,7 @@ var symptoms = []symptom{
 	{
 		[]string{"chown", "setgid", "setuid", "setgroups", "operation not permitted", "su-exec", "gosu", "initdb: error", "effective user id"},
 		"The app tried to change its user or the owner of files, which it may not.",
-		"Give the image a USER that is not root and owns its files, so that nothing needs to be changed at the start. A database's own image needs the waiver \"Database\" of the settings on the app's page.",
+		"Give the image a USER that is not root and owns its files, so that nothing needs to be changed at the start. A database's own image needs the security exception \"Database\" in the settings on the app's page.",
 	},
 	{
 		[]string{"permission denied", "eacces"},
@@ -91,7 +91,7 @@ func (s *shipment) diagnose(cause error) *Problem {
 		return s.offerDatabase(service, service.named(diagnoseSlow(s.lastOutput(service))))
 	}
 	s.logger.Error("release failed for a reason of ours", "release", s.release.String(), "error", s.environment.mask.apply(cause.Error()))
-	return &Problem{Message: "Something went wrong inside Berth.", Hint: "The log of Berth says what; deploy again when it is mended.", Err: cause}
+	return &Problem{Message: "Something went wrong inside Berth.", Hint: "See Berth's log for the cause, and deploy again when it is fixed.", Err: cause}
 }
 
 // offerDatabase tells of the waiver where the image is that of a known database.
@@ -101,8 +101,8 @@ func (s *shipment) offerDatabase(at *atFault, problem *Problem) *Problem {
 		reference, waived = at.service.Spec.Image, at.service.Spec.Waivers.Database
 	}
 	name, known := plan.DatabaseImage(reference)
-	if known && !waived && !strings.Contains(problem.Hint, "waiver") {
-		problem.Hint += fmt.Sprintf(" The image of %s starts as root and steps down, for which it needs the waiver \"Database\" of the settings on the app's page.", name)
+	if known && !waived && !strings.Contains(problem.Hint, "security exception") {
+		problem.Hint += fmt.Sprintf(" The image of %s starts as root and drops root later, so it needs the security exception \"Database\" in the settings on the app's page.", name)
 	}
 	return problem
 }
@@ -158,7 +158,7 @@ func (s *shipment) diagnoseSilence(service *atFault, cause error) *Problem {
 	}
 	return &Problem{
 		Kind: KindInvalid, Err: cause,
-		Message: fmt.Sprintf("The app runs, but did not answer well on %s within %s: %s.", s.release.Address, readyTimeout, lastCause(cause)),
+		Message: fmt.Sprintf("The app runs, but did not respond correctly on %s within %s: %s.", s.release.Address, readyTimeout, lastCause(cause)),
 		Hint:    "It must listen on 0.0.0.0 (not 127.0.0.1) and on that port: set another one as \"Port\", or read the variable PORT. Its last lines are in the log.",
 	}
 }

@@ -311,7 +311,7 @@ func (s *shipment) promote(ctx context.Context) error {
 	}
 	defer unlock()
 	// The last line comes before the commit: who reads along stops at the final state.
-	s.log.say("proven; r%d takes over the route now", s.release.Number)
+	s.log.say("Health check passed; r%d is live", s.release.Number)
 	table, err := s.commit(ctx)
 	if err != nil {
 		return err

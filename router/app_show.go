@@ -2,7 +2,9 @@ package router
 
 import (
 	"errors"
+	"net"
 	"slices"
+	"strconv"
 	"time"
 
 	"berth/controller"
@@ -14,7 +16,7 @@ type appPage struct {
 	frame
 	App       appRow
 	Releases  []releaseRow
-	Port      uint16
+	Port      string
 	CreatedAt time.Time
 	MostBytes int64
 	Waivers   []badge
@@ -136,7 +138,7 @@ func (a *admin) appPage(v *visit, name controller.AppName) (appPage, error) {
 		return appPage{}, err
 	}
 	page := appPage{
-		frame: v.frame(string(name)), App: v.appRow(view), Port: view.Settings.Port, CreatedAt: view.CreatedAt,
+		frame: v.frame(string(name)), App: v.appRow(view), Port: portText(view.Settings.Port, releases), CreatedAt: view.CreatedAt,
 		Releases: make([]releaseRow, 0, len(releases)), MostBytes: archiveBody - formOverhead,
 	}
 	page.Section = "apps"
@@ -158,6 +160,20 @@ func (a *admin) appPage(v *visit, name controller.AppName) (appPage, error) {
 		page.Releases = append(page.Releases, releaseRowOf(release))
 	}
 	return page, nil
+}
+
+// portText says where the app listens: on the port of its settings, else on the one
+// that the image of its live release exposes.
+func portText(set uint16, releases []controller.Release) string {
+	if set != 0 {
+		return strconv.Itoa(int(set))
+	}
+	for _, release := range releases {
+		if _, port, err := net.SplitHostPort(release.Address); release.State == controller.ReleaseLive && err == nil {
+			return port + " (from image)"
+		}
+	}
+	return "from image"
 }
 
 // appFields are the fields of the page's forms that a problem is said beside.

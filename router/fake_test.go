@@ -609,7 +609,7 @@ func (f *fakeAccounts) SignIn(_ context.Context, name, password string) (control
 	}
 	return known, &controller.Problem{
 		Kind: controller.KindUnauthorized, Field: "password",
-		Message: "The name or the password is not right.", Hint: "Try again.",
+		Message: "Wrong user name or password.", Hint: "Try again.",
 	}
 }
 
@@ -628,7 +628,7 @@ func (f *fakeAccounts) ChangePassword(ctx context.Context, id int64, old, new st
 	if old != f.password {
 		return &controller.Problem{
 			Kind: controller.KindInvalid, Field: "old_password",
-			Message: "This is not the present password.", Hint: "Type the password you signed in with.",
+			Message: "The current password is wrong.", Hint: "Type the password you signed in with.",
 		}
 	}
 	if len(new) < 12 {

@@ -365,7 +365,7 @@ func TestLimitsPage_ShowsWhoIsLimitedAndClearsOne(t *testing.T) {
 	}
 	page := s.get("/settings/limits")
 	mustContain(t, page.body, "Security: rate limits", "App upload", "10 per hour", "Not used yet", "1,000,000 per hour",
-		"address 127.0.0.1", "account &lt;img", "2 in all")
+		"address 127.0.0.1", "account &lt;img", "2 refused")
 	if strings.Contains(page.body, "<img src=x") {
 		t.Error("the name ran")
 	}

@@ -185,6 +185,7 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: get, path: volume + "/file", access: signedIn, handle: a.downloadFile},
 		{method: get, path: volume + "/tar", access: signedIn, handle: a.downloadFolder},
 		{method: post, path: volume + "/upload", access: signedIn, form: inStream, limit: limitVolumeUpload, body: volumeBody, audit: controller.ActionVolumeUpload, handle: a.uploadFiles},
+		{method: get, path: volume + "/remove", access: signedIn, handle: a.showRemoval},
 		{method: post, path: volume + "/remove", access: signedIn, audit: controller.ActionVolumeFileDelete, handle: a.removeFile},
 		{method: post, path: volume + "/delete", access: signedIn, audit: controller.ActionVolumeDelete, handle: a.deleteVolume},
 

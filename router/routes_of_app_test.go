@@ -77,7 +77,7 @@ func TestRoutesOfApp_WarningsAreShownAndDoNotForbid(t *testing.T) {
 	token := s.signIn()
 	s.routing.findings = []domaincheck.Finding{
 		{About: domaincheck.AboutDNS, Outcome: domaincheck.Bad, Message: "app.example.com points to 203.0.113.9, this server is 198.51.100.7.", Hint: "Change the A record."},
-		{About: domaincheck.AboutCAA, Outcome: domaincheck.Good, Message: "No CAA record stands in the way."},
+		{About: domaincheck.AboutCAA, Outcome: domaincheck.Good, Message: "No CAA record forbids it."},
 	}
 	answer := s.post(routesOfHello, routeForms(token, "app.example.com"))
 	if answer.StatusCode != http.StatusConflict {

@@ -123,7 +123,7 @@ func asProblem(err error) *controller.Problem {
 	return &controller.Problem{
 		Kind:    controller.KindInternal,
 		Message: "Something went wrong.",
-		Hint:    "Try again. If it stays, look for the request id in Berth's log.",
+		Hint:    "Try again. If it happens again, look for the request id in Berth's log.",
 		Err:     err,
 	}
 }

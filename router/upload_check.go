@@ -131,7 +131,7 @@ func (h heldView) DockerfilePath() string { return strings.Replace(heldPath, ":i
 func (a *admin) downloadHeldDockerfile(v *visit) error {
 	id, err := controller.ParseHeldID(v.gin.Param("id"))
 	if err != nil {
-		return malformed("This cannot be an archive that is held.", "Follow the link on the page that shows how it will be built.", err)
+		return malformed("This archive can't be previewed.", "Follow the link on the page that shows how it will be built.", err)
 	}
 	held, err := a.apps.Held(controller.HeldKey{Owner: v.caller.owner(), ID: id})
 	if err != nil {

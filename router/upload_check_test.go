@@ -43,7 +43,7 @@ func (s *site) accepted() (count int) {
 func TestCheck_ShowsHowItWillBeBuiltAndDeploysWithoutTheFile(t *testing.T) {
 	s := newSite(t)
 	token := s.signIn()
-	mustContain(t, s.get("/upload").body, `name="check"`, "Show me first how it will be built")
+	mustContain(t, s.get("/upload").body, `name="check"`, "Preview before deploying")
 	page, held := s.check("/upload", token)
 	mustContain(t, page.body, "Static site", "There is an index.html at the top.", "FROM scratch", "My App.zip",
 		`href="/upload/held/`+held+`/Dockerfile"`, ">Deploy<", ">Choose another archive<",

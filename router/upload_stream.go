@@ -266,8 +266,8 @@ func imageAndFile() error {
 func nothingToSee() error {
 	return &controller.Problem{
 		Kind: controller.KindInvalid, Field: fieldImage,
-		Message: "An image is run as it is, so there is nothing to look at first.",
-		Hint:    "Take the tick out of \"Show me first\" to deploy it.",
+		Message: "An image is run as it is, so there is nothing to preview.",
+		Hint:    "Untick \"Preview before deploying\" to deploy it.",
 	}
 }
 

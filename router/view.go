@@ -33,6 +33,8 @@ const (
 func appBadge(state controller.AppState) badge {
 	tone := toneIdle
 	switch state {
+	case controller.AppWaiting:
+		return badge{Word: "not deployed", Tone: tone}
 	case controller.AppRunning:
 		tone = toneGood
 	case controller.AppUnhealthy:

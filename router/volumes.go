@@ -295,28 +295,6 @@ func entryRowOf(name volume.Name, folder volume.Path, entry volume.Entry) entryR
 	return row
 }
 
-// removeFile removes a file or a folder: 303 to the folder that held it.
-func (a *admin) removeFile(v *visit) error {
-	name, path, err := v.place()
-	if err != nil {
-		return err
-	}
-	v.done.detail = path.String()
-	files, err := a.volumes.ChangeVolume(v.context(), name)
-	if err != nil {
-		return err
-	}
-	err = files.Remove(path)
-	a.closeFiles(v, files)
-	if err != nil {
-		return a.refuseOnVolume(v, name, path.Folder(), err)
-	}
-	if err := v.notify(fmt.Sprintf("%s is deleted.", path)); err != nil {
-		return err
-	}
-	return v.seeOther(placePath(name, "", path.Folder()))
-}
-
 // emptyAnswer ends a request that has nothing to say.
 func (v *visit) emptyAnswer() error {
 	v.gin.Status(http.StatusNoContent)

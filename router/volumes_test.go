@@ -174,7 +174,7 @@ func TestVolumes_TraversalInEveryPathIsRefused(t *testing.T) {
 		form := url.Values{formField: {token}}
 		for what, answer := range map[string]answer{
 			"browse": s.get("/volumes/data" + query), "file": s.get("/volumes/data/file" + query), "tar": s.get("/volumes/data/tar" + query),
-			"remove": s.post("/volumes/data/remove"+query, form), "upload": s.sendFiles("/volumes/data/upload"+query, token, false, aFile{"f", "mine"}),
+			"ask": s.get("/volumes/data/remove" + query), "remove": s.post("/volumes/data/remove"+query, form), "upload": s.sendFiles("/volumes/data/upload"+query, token, false, aFile{"f", "mine"}),
 		} {
 			if answer.StatusCode < 400 || answer.StatusCode >= 500 || strings.Contains(answer.body, "not yours") {
 				t.Errorf("%s of %.40q: %d %.200s", what, path, answer.StatusCode, answer.body)

@@ -239,7 +239,7 @@ func (i *instance) keepsAnAuditLog(t *testing.T) {
 	}
 	output := i.output.String()[before:]
 	for _, want := range []string{
-		"the audit log is whole", `TOKEN_CREATE +ok +command line +token test +scope deploy`,
+		"Integrity OK", `TOKEN_CREATE +ok +command line +token test +scope deploy`,
 		`PASSWORD_RESET +ok +command line +account admin`, `ACCESS_DENIED +failed +127\.0\.0\.1 +GET /api/v1/apps/:name`,
 	} {
 		if !regexp.MustCompile(want).MatchString(output) {

@@ -89,7 +89,7 @@ type settings struct {
 		Processes int64  `description:"most processes and threads that an app can be given"`
 	} `description:"-"`
 	Forbid struct {
-		Waivers string `description:"waivers of the hardening that no app may have, with commas between: database, writable-root"`
+		Waivers string `description:"security exceptions that no app may have, with commas between: database, writable-root"`
 	} `description:"-"`
 	RateLimit struct {
 		Login         string `description:"attempts to sign in, by account and by address, as number/duration"`

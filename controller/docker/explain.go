@@ -63,7 +63,7 @@ func explainCertificate(match []string, _ string) (message, hint string) {
 }
 
 func explainRateLimit([]string, string) (message, hint string) {
-	return "The registry refuses more downloads for now: its rate limit is reached.",
+	return "The registry refuses more downloads at the moment: its rate limit is reached.",
 		"Wait and deploy again, or pull the base image on the server once: builds use an image that is there."
 }
 

@@ -346,7 +346,7 @@ func TestOpenVolume_UnpacksAnAcceptedArchive(t *testing.T) {
 			t.Errorf("%s: %+v, %v", path, entry, err)
 		}
 	}
-	if usage, err := session.Count(time.Minute); err != nil || usage.Files != 2 || usage.Folders != 2 || usage.Bytes != 11 {
+	if usage, err := session.Count("", time.Minute); err != nil || usage.Files != 2 || usage.Folders != 2 || usage.Bytes != 11 {
 		t.Errorf("counted %+v, %v", usage, err)
 	}
 }
@@ -375,7 +375,7 @@ func TestOpenVolume_TwoUploadsAtOnce(t *testing.T) {
 	if err != nil || len(bytes.Trim(text, "a")) != 0 && len(bytes.Trim(text, "b")) != 0 {
 		t.Errorf("the file is a mixture, %v", err)
 	}
-	if usage, err := session.Count(time.Minute); err != nil || usage.Files != 3 {
+	if usage, err := session.Count("", time.Minute); err != nil || usage.Files != 3 {
 		t.Errorf("counted %+v, %v", usage, err)
 	}
 }

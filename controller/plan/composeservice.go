@@ -125,7 +125,7 @@ func (c *composer) identity(to *Service, from types.ServiceConfig) error {
 	to.User = from.User
 	if from.User != "" && isRoot(from.User) && !to.Waivers.RunsAsRoot() {
 		return c.refuse(fmt.Sprintf("The service %s wants to run as root.", from.Name),
-			"Name another user, as numbers such as 1000:1000; what starts as root and steps down, as databases do, needs the waiver \"database\" on the app's page.", "services", from.Name, "user")
+			"Name another user, as numbers such as 1000:1000; what starts as root and drops root later, as databases do, needs the security exception \"database\" on the app's page.", "services", from.Name, "user")
 	}
 	for _, label := range slices.Sorted(maps.Keys(from.Labels)) {
 		lower := strings.ToLower(label)
@@ -155,7 +155,7 @@ func (c *composer) engine(to *Service, from types.ServiceConfig) error {
 		}
 	}
 	if c.file.Has("services", from.Name, "read_only") && !from.ReadOnly && !to.Waivers.WritableRoot {
-		return c.refuse(fmt.Sprintf("The service %s wants to write to its own files.", from.Name), "Remove read_only: false and use volumes and tmpfs; what cannot do so needs the waiver \"writable root\" on the app's page.", "services", from.Name, "read_only")
+		return c.refuse(fmt.Sprintf("The service %s wants to write to its own files.", from.Name), "Remove read_only: false and use volumes and tmpfs; what cannot do so needs the security exception \"writable root\" on the app's page.", "services", from.Name, "read_only")
 	}
 	to.WithoutInit = from.Init != nil && !*from.Init
 	for name, value := range from.Sysctls {
@@ -187,7 +187,7 @@ func (c *composer) capabilities(to *Service, from types.ServiceConfig) error {
 			return c.refuse(fmt.Sprintf("The capability %.40q cannot be given to an app.", capability), "Remove it; on the short list are "+bindCapability+", "+strings.Join(waivable, ", ")+".", "services", from.Name, "cap_add")
 		}
 		if !to.Waivers.gives(plain) {
-			return c.refuse(fmt.Sprintf("The service %s wants the capability %s, which loosens the hardening.", from.Name, plain), "Remove it, or give the service the waiver \"database\" on the app's page.", "services", from.Name, "cap_add")
+			return c.refuse(fmt.Sprintf("The service %s wants the capability %s, which loosens the hardening.", from.Name, plain), "Remove it, or give the service the security exception \"database\" on the app's page.", "services", from.Name, "cap_add")
 		}
 		added = append(added, plain)
 	}

@@ -253,7 +253,7 @@ func TestBrowser_WalksTheWholeWay(t *testing.T) {
 	b.press("/admin/apps/walk/releases/1", "form[data-upload] button[type=submit]", ".steps")
 	b.shoot("05-release-under-way")
 	b.waitText(".outcome", "answers at")
-	b.waitText("ol.log", "takes over the route")
+	b.waitText("ol.log", "is live")
 	b.shoot("06-release-live")
 	answers(t, 2*time.Second, "/walk", "testapp v1")
 
