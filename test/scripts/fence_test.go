@@ -92,9 +92,9 @@ func TestBudgets_AreNotClaimedWhereThereAreNone(t *testing.T) {
 }
 
 func TestBudgets_RefuseWhatIsNoNumber(t *testing.T) {
-	for _, setting := range []string{"BERTH_BUILD_MEMORY=4g", "BERTH_BUILD_MEMORY=0", "BERTH_BUILD_PROCESSES=-1"} {
+	for _, setting := range []string{"BERTH_BUILD_MEMORY=4", "BERTH_BUILD_MEMORY=0", "BERTH_BUILD_MEMORY=10m", "BERTH_BUILD_PROCESSES=-1"} {
 		m := fencing(t, earlierSettings)
-		if output, ended := m.run("budgets", setting); ended || !strings.Contains(output, setting[:strings.Index(setting, "=")]) {
+		if output, ended := m.run("budgets", setting); ended || !strings.Contains(output, strings.ReplaceAll(setting, "=", " is '")) {
 			t.Errorf("%s: %s", setting, output)
 		}
 	}
