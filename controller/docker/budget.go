@@ -19,12 +19,13 @@ const (
 // that the fastest one writes less than the reserve in between.
 const diskInterval = 200 * time.Millisecond
 
-// What BuildKit writes where it leaves out output of a step, which is once for each
-// of the two reasons: too fast for now, and too much for good.
-var (
-	outputTooFast = regexp.MustCompile(`^#(\d+) [\d.]+ .*\[output clipped, log speed .* reached\]`)
-	outputTooMuch = regexp.MustCompile(`^#(\d+) [\d.]+ .*\[output clipped, log limit (\S+) reached\]`)
-)
+// floodPatience is how long a command may go on after BuildKit began to leave out its
+// output, without a line that gets through or its end. A command that printed much at
+// once is heard again after some seconds; one that floods never is.
+const floodPatience = 3 * time.Minute
+
+// outputClipped is what BuildKit writes, once, where the output of a step comes too fast.
+var outputClipped = regexp.MustCompile(`^#(\d+) [\d.]+ .*\[output clipped, log (?:limit|speed) (\S+/s) reached\]`)
 
 // Disk is the disk that builds are written to. The zero value is not watched.
 type Disk struct {
@@ -42,14 +43,14 @@ type budget struct {
 	stop context.CancelCauseFunc
 
 	bytes, lines int
-	tooFast      map[string]bool // steps whose output came too fast, by number
+	floods       map[string]*time.Timer // end the build, by the number of the step
 }
 
 // newBudget returns the context of the build, which ends with a *BuildError when it
 // exceeds its budget.
 func newBudget(ctx context.Context, log func(string)) (context.Context, *budget) {
 	ctx, stop := context.WithCancelCause(ctx)
-	return ctx, &budget{log: log, stop: stop, tooFast: map[string]bool{}}
+	return ctx, &budget{log: log, stop: stop, floods: map[string]*time.Timer{}}
 }
 
 // exceeded returns why the budget ended the build, or err where it did not.
@@ -72,13 +73,21 @@ func (b *budget) line(text string) {
 		return
 	}
 	b.log(text)
-	if match := outputTooFast.FindStringSubmatch(text); match != nil {
-		b.tooFast[match[1]] = true
+	b.listen(text)
+}
+
+// listen ends a build one of whose commands floods the log.
+func (b *budget) listen(text string) {
+	step, _, _ := strings.Cut(strings.TrimPrefix(text, "#"), " ")
+	if timer := b.floods[step]; timer != nil {
+		timer.Stop() // it is heard, or at its end
+		delete(b.floods, step)
 	}
-	// What is too much alone is a talkative command, and goes on unseen.
-	if match := outputTooMuch.FindStringSubmatch(text); match != nil && b.tooFast[match[1]] {
-		b.end(fmt.Sprintf("A command of the build printed more than %s faster than a log can be written, and did not stop.", match[2]),
-			"See which step it is in the build log, and let it print less, such as with -q or > /dev/null.")
+	if match := outputClipped.FindStringSubmatch(text); match != nil {
+		b.floods[step] = time.AfterFunc(floodPatience, func() {
+			b.end(fmt.Sprintf("A command of the build prints without end: more than %s for %s.", match[2], floodPatience),
+				"See which step it is in the build log, and let it print less, such as with -q or > /dev/null.")
+		})
 	}
 }
 

@@ -3,7 +3,6 @@ package docker
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -32,25 +31,30 @@ func TestBudget_EndsABuildThatPrintsTooMuch(t *testing.T) {
 }
 
 func TestBudget_EndsACommandThatNeverStopsPrintingAndNoTalkativeOne(t *testing.T) {
-	fast, much := "#%d 0.1 [output clipped, log speed 100KiB/s reached]", "#%d 9.7 y [output clipped, log limit 1MiB reached]"
+	clipped, whole := "#5 0.268 [output clipped, log limit 200KiB/s reached]", "#5 9.7 y [output clipped, log limit 2MiB reached]"
 	for name, test := range map[string]struct {
 		lines []string
 		ends  bool
 	}{
-		"too fast, then too much":         {[]string{fmt.Sprintf(fast, 5), fmt.Sprintf(much, 5)}, true},
-		"too fast for a moment":           {[]string{fmt.Sprintf(fast, 5), "#5 1.0 done"}, false},
-		"much, but slowly":                {[]string{fmt.Sprintf(much, 5)}, false},
-		"two commands, one fault of each": {[]string{fmt.Sprintf(fast, 5), fmt.Sprintf(much, 6)}, false},
+		"it is never heard again":    {[]string{clipped}, true},
+		"newer words":                {[]string{"#5 0.2 y [output clipped, log speed 100KiB/s reached]"}, true},
+		"another command is heard":   {[]string{clipped, "#6 1.0 done"}, true},
+		"too fast for a moment":      {[]string{clipped, "#5 1.0 done"}, false},
+		"it is done":                 {[]string{clipped, "#5 DONE 1.0s"}, false},
+		"much, but at its own speed": {[]string{whole}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			ctx, budget := newBudget(t.Context(), func(string) {})
-			defer budget.stop(nil)
-			for _, line := range test.lines {
-				budget.line(line)
-			}
-			if _, ended := errors.AsType[*BuildError](context.Cause(ctx)); ended != test.ends {
-				t.Errorf("ended: %v, %v", ended, context.Cause(ctx))
-			}
+			synctest.Test(t, func(t *testing.T) {
+				ctx, budget := newBudget(t.Context(), func(string) {})
+				defer budget.stop(nil)
+				for _, line := range test.lines {
+					budget.line(line)
+				}
+				time.Sleep(floodPatience + time.Second)
+				if _, ended := errors.AsType[*BuildError](context.Cause(ctx)); ended != test.ends {
+					t.Errorf("ended: %v, %v", ended, context.Cause(ctx))
+				}
+			})
 		})
 	}
 }
