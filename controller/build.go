@@ -176,7 +176,7 @@ func (s *shipment) makeImage(ctx context.Context, tree *archive.Tree, service *s
 	}
 	options := docker.BuildOptions{
 		App: string(s.app.Name), Release: s.release.Number, Build: service.Spec.Build,
-		Context: tree.LayoutWriter(layout), Files: files,
+		Context: tree.LayoutWriter(layout), Files: files, Disk: s.buildDisk,
 	}
 	if s.composed {
 		options.Service = service.Spec.Name

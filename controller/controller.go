@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"berth/controller/archive"
+	"berth/controller/docker"
 	"berth/controller/domaincheck"
 	"berth/controller/plan"
 	"berth/controller/secret"
@@ -38,6 +39,7 @@ type Options struct {
 
 	BuildConcurrency int            // builds at once; the rest wait in line
 	BuildTimeout     time.Duration  // for one build
+	BuildDisk        docker.Disk    // where the engine keeps what is built, as far as it can be seen
 	ForbiddenWaivers []Waiver       // that no app may have; may be empty
 	MaximumLimits    plan.Limits    // most that an app's settings can ask for; at least LeastLimits
 	ReservedHosts    []traefik.Host // hosts that no app may have, such as the admin host; may be empty
@@ -86,6 +88,7 @@ type Controller struct {
 	domains     Domains // may be nil
 
 	buildTimeout time.Duration
+	buildDisk    docker.Disk
 	line         *line
 	shipping     *shipping
 	notices      *notices
@@ -138,19 +141,19 @@ func New(o Options) (*Controller, error) {
 		uploads: uploads, held: newHeldArchives(), logs: logs, limits: archive.DefaultLimits(), most: o.MaximumLimits, reserved: o.ReservedHosts, domains: o.Domains,
 		forbidden:    o.ForbiddenWaivers,
 		maintenance:  o.MaintenancePages,
-		buildTimeout: o.BuildTimeout,
-		line:         newLine(o.BuildConcurrency),
-		shipping:     newShipping(),
-		notices:      newNotices(),
-		usage:        newUsageBook(),
-		seen:         newServiceBook(),
-		apps:         newAppLocks(),
-		retiring:     newRetiring(),
-		displaced:    newDisplaced(),
-		volumes:      newVolumeBook(),
-		made:         time.Now(),
-		wake:         make(chan struct{}, 1),
-		started:      make(chan struct{}),
+		buildTimeout: o.BuildTimeout, buildDisk: o.BuildDisk,
+		line:      newLine(o.BuildConcurrency),
+		shipping:  newShipping(),
+		notices:   newNotices(),
+		usage:     newUsageBook(),
+		seen:      newServiceBook(),
+		apps:      newAppLocks(),
+		retiring:  newRetiring(),
+		displaced: newDisplaced(),
+		volumes:   newVolumeBook(),
+		made:      time.Now(),
+		wake:      make(chan struct{}, 1),
+		started:   make(chan struct{}),
 	}, nil
 }
 

@@ -45,6 +45,7 @@ type Config struct {
 
 	BuildConcurrency int           // at least 1
 	BuildTimeout     time.Duration // above zero
+	BuildDisk        int64         // bytes; above zero
 
 	MaximumLimits plan.Limits // of one app; at least controller.LeastLimits
 
@@ -122,6 +123,7 @@ func (v values) parse() (Config, error) {
 		Resolver:         parse(&p, "resolver", s.Resolver, parseResolver, "an address and a port, such as 9.9.9.9:53"),
 		BuildConcurrency: s.Build.Concurrency,
 		BuildTimeout:     parse(&p, "build.timeout", s.Build.Timeout, parseTimeout, "a duration above zero with its unit, such as 15m"),
+		BuildDisk:        parse(&p, "build.disk", s.Build.Disk, parseMemory, "a size from 16m, such as 512m or 10g"),
 		MaximumLimits:    p.maximumLimits(s),
 		ForbiddenWaivers: parse(&p, "forbid.waivers", s.Forbid.Waivers, controller.ParseForbiddenWaivers, "names with commas between, of database and writable-root"),
 		RateLimits:       p.rateLimits(s),

@@ -213,6 +213,7 @@ func newController(
 		DataFolder:       config.DataFolder,
 		BuildConcurrency: config.BuildConcurrency,
 		BuildTimeout:     config.BuildTimeout,
+		BuildDisk:        buildDisk(config),
 		MaximumLimits:    config.MaximumLimits,
 		ForbiddenWaivers: config.ForbiddenWaivers,
 		Logger:           logger,

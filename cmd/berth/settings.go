@@ -82,6 +82,7 @@ type settings struct {
 	Build    struct {
 		Concurrency int    `description:"builds at once; the rest wait in line"`
 		Timeout     string `description:"time limit of one build"`
+		Disk        string `description:"by how much the disk may shrink while one build runs, such as 10g"`
 	} `description:"-"`
 	Limits struct {
 		Memory    string `description:"most memory that an app can be given, such as 2g"`
@@ -124,7 +125,7 @@ func defaultSettings() settings {
 	s.Proxy.Address = "10.201.0.2"
 	s.Edge.Subnet = "10.201.0.0/27"
 	s.Subnet.Pool = "10.201.0.0/16"
-	s.Build.Concurrency, s.Build.Timeout = 2, "15m"
+	s.Build.Concurrency, s.Build.Timeout, s.Build.Disk = 2, "15m", "10g"
 	s.Limits.Memory, s.Limits.CPU, s.Limits.Processes = "2g", "200%", 500
 	s.Session.Idle, s.Session.Lifetime = "30m", "12h"
 	s.Log.Level = "info"

@@ -397,7 +397,7 @@ func TestOpenVolume_EndOfTheContextEndsWhatIsUnderWay(t *testing.T) {
 		t.Error(err)
 	}
 	again := mustOpen(t, engine, name, ReadOnly)
-	if usage, err := again.Count(time.Minute); err != nil || usage.Files != 0 || usage.Folders != 0 {
+	if usage, err := again.Count("", time.Minute); err != nil || usage.Files != 0 || usage.Folders != 0 {
 		t.Errorf("left behind: %+v, %v", usage, err)
 	}
 }
@@ -450,7 +450,7 @@ func TestOpenVolume_KilledHelperLeavesWhatTheNextOneSweeps(t *testing.T) {
 	_ = session.Close()
 	again := mustOpen(t, engine, name, ReadWrite)
 	mustWrite(t, again, "next", "text")
-	if usage, err := again.Count(time.Minute); err != nil || usage.Files != 1 || usage.Folders != 0 {
+	if usage, err := again.Count("", time.Minute); err != nil || usage.Files != 1 || usage.Folders != 0 {
 		t.Errorf("left behind: %+v, %v", usage, err)
 	}
 }
