@@ -101,15 +101,13 @@ func (c *composer) dockerfile(to *Build, from types.ServiceConfig) error {
 			return err
 		}
 	}
-	stages, refusal := checkDockerfile(text)
-	if refusal != nil {
+	if refusal := to.take(text, c.options.Registries); refusal != nil {
 		refusal.File = inArchive
 		if inArchive == "" {
 			refusal.File, refusal.Line = c.path, c.file.Line(append(place, "dockerfile_inline")...)
 		}
 		return refusal
 	}
-	to.Exposed = exposed(stages[len(stages)-1])
 	within, inside := strings.CutPrefix("/"+inArchive, strings.TrimSuffix("/"+to.Folder, "/")+"/")
 	if inside && inArchive != "" {
 		to.Dockerfile = within
