@@ -199,7 +199,7 @@ var buildKeys = []Key{
 	yes("services.*.build.context", "A folder of the archive."),
 	yes("services.*.build.dockerfile", "A file of the archive."),
 	yes("services.*.build.dockerfile_inline", ""),
-	yes("services.*.build.args", "They stay in the image's history, so no secret; none whose name begins with BUILDKIT_."),
+	yes("services.*.build.args", "They stay in the image's history, so no secret; none whose name begins with BUILDKIT_, and no proxy."),
 	yes("services.*.build.args.*", ""),
 	yes("services.*.build.target", ""),
 	no("services.*.build.additional_contexts", "It would reach outside the build context.", "Put what the build needs into its context."),

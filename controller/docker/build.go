@@ -164,8 +164,14 @@ func (e *Engine) buildRequest(options BuildOptions) build.ImageBuildOptions {
 		BuildArgs:   arguments,
 		Labels:      labels,
 		NetworkMode: "default",
+		ExtraHosts:  []string{e.cacheHost(options.App) + ":127.0.0.1"},
 	}
 }
+
+// cacheHost is a name in the hosts file of an app's build steps. It is there to be a
+// part of the key under which the build program keeps what a step made: no app is
+// given what another app's step made, whatever the network told that one.
+func (e *Engine) cacheHost(app string) string { return app + "." + e.stack + ".build.internal" }
 
 // runBuild posts the build and follows it to its end: a failure comes inside a
 // response that began as a success.

@@ -363,3 +363,23 @@ func isRunning(argument string) bool {
 		return err == nil && strings.Contains(string(command), "sleep\x00"+argument)
 	})
 }
+
+func TestBuild_StepOfOneAppIsNeverAnotherApps(t *testing.T) {
+	engine := openTest(t)
+	cached := func(app string, release int64) bool {
+		lines := &logbook{}
+		image, err := engine.Build(t.Context(), buildOptions(app, release, dockertest.App(t,
+			"FROM scratch\nCOPY app /app\nRUN [\"/app\", \"count\", \"3\", \"key-"+engine.stack+"\"]\n")), lines.line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = engine.RemoveImage(context.WithoutCancel(t.Context()), image.ID) })
+		return !strings.Contains(lines.String(), "key-"+engine.stack+" 1") && strings.Contains(lines.String(), "CACHED")
+	}
+	if cached("one", 1) || cached("two", 1) {
+		t.Error("the step of another app is taken")
+	}
+	if !cached("one", 2) {
+		t.Error("an app's own step is not kept")
+	}
+}

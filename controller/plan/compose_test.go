@@ -389,12 +389,18 @@ func TestFrom_RefusesBuildsThatReachOut(t *testing.T) {
 		{"another build program as an argument", "{context: web, args: {BUILDKIT_SYNTAX: example.com/frontend}}", "steer the build program"},
 		{"another build program in a list", "{context: web, args: [\"BUILDKIT_SYNTAX=example.com/frontend\"]}", "steer the build program"},
 		{"an argument of the builder's with the app's variable", "{context: web, args: [BUILDKIT_SYNTAX]}", "steer the build program"},
+		{"a proxy", "{context: web, args: {HTTP_PROXY: \"http://host\"}}", "through a proxy"},
+		{"a proxy in small letters", "{context: web, args: [https_proxy=http://host]}", "through a proxy"},
+		{"a proxy in mixed letters, from the app's variable", "{context: web, args: [Ftp_Proxy]}", "through a proxy"},
+		{"no proxy", "{context: web, args: {no_proxy: \"*\"}}", "through a proxy"},
+		{"a proxy for all", "{context: web, args: {ALL_PROXY: \"http://host\"}}", "through a proxy"},
+		{"an address by an argument", "{context: web, dockerfile_inline: \"FROM a\\nARG U\\nADD $$U /x\", args: {U: \"http://host/x\"}}", "ADD would fetch"},
 		{"the builder's host name", "{context: web, args: {BUILDKIT_SANDBOX_HOSTNAME: victim}}", "steer the build program"},
 		{"a stage like an option", "{context: web, target: \"--x\"}", "not the name of a stage"},
 		{"another platform", "{context: web, platforms: [linux/s390x]}", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := composed(t, "services:\n  web:\n    build: "+c.build+"\n", Options{Secrets: []string{"TOKEN"}, Environment: []string{"BUILDKIT_SYNTAX=example.com/frontend"}}, "web/Dockerfile", "FROM scratch")
+			_, err := composed(t, "services:\n  web:\n    build: "+c.build+"\n", Options{Secrets: []string{"TOKEN"}, Environment: []string{"BUILDKIT_SYNTAX=example.com/frontend", "Ftp_Proxy=http://host"}}, "web/Dockerfile", "FROM scratch")
 			if err == nil || !strings.Contains(err.Error(), c.reason) {
 				t.Errorf("got %v, want %q", err, c.reason)
 			}
