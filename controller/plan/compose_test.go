@@ -512,3 +512,31 @@ func TestFrom_PlansTheExamples(t *testing.T) {
 	_, err := composed(t, visits, Options{}, dockerfile...)
 	mustRefuse(t, err, "compose.yaml", 8, "save it for the app")
 }
+
+func TestFrom_RefusesNamesOfTheInternetOnTheNetwork(t *testing.T) {
+	const name = "acme-v02.api.letsencrypt.org"
+	for place, text := range map[string]string{
+		"alias":     "services:\n  web:\n    image: a\n    networks:\n      n:\n        aliases: [NAME]\nnetworks: {n: }\n",
+		"host name": "services:\n  web:\n    image: a\n    hostname: NAME\n",
+		"link":      "services:\n  web:\n    image: a\n    ports: [80]\n    links: [\"b:NAME\"]\n  b:\n    image: b\n",
+	} {
+		for _, bad := range []string{name, "NAME.COM", "a.internal.com", "xinternal.org"} {
+			_, err := composed(t, strings.ReplaceAll(text, "NAME", bad), Options{})
+			refusal, ok := errors.AsType[*Refusal](err)
+			if !ok || refusal.Line < 4 || !strings.Contains(refusal.Reason, "of the internet") || !strings.Contains(refusal.Hint, ".internal, .local") {
+				t.Errorf("%s %s: got %v", place, bad, err)
+			}
+		}
+		for _, good := range []string{"db", "db.internal", "a.b.Local", "x.test", "x.lan", "x.home.arpa"} {
+			if _, err := composed(t, strings.ReplaceAll(text, "NAME", good), Options{}); err != nil {
+				t.Errorf("%s %s: %v", place, good, err)
+			}
+		}
+	}
+	if _, err := composed(t, "services:\n  a.com:\n    image: a\n", Options{}); err == nil {
+		t.Error("a service of such a name is accepted")
+	}
+	if _, err := composed(t, "services:\n  web:\n    image: a\n    extra_hosts: {example.com: 203.0.114.5}\n", Options{}); err != nil {
+		t.Errorf("a name that only the service itself looks up: %v", err)
+	}
+}

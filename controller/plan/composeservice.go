@@ -47,7 +47,7 @@ func (c *composer) name(to *Service, from types.ServiceConfig) error {
 	names := []string{from.Name}
 	if from.Hostname != "" {
 		to.Hostname = from.Hostname
-		if err := c.checkNetworkName(from.Hostname, "services", from.Name, "hostname"); err != nil {
+		if err := c.checkAnsweredName(from.Hostname, "services", from.Name, "hostname"); err != nil {
 			return err
 		}
 	}
@@ -56,7 +56,7 @@ func (c *composer) name(to *Service, from types.ServiceConfig) error {
 			continue
 		}
 		for _, alias := range settings.Aliases {
-			if err := c.checkNetworkName(alias, "services", from.Name, "networks", network, "aliases"); err != nil {
+			if err := c.checkAnsweredName(alias, "services", from.Name, "networks", network, "aliases"); err != nil {
 				return err
 			}
 			names = append(names, alias)
@@ -64,7 +64,7 @@ func (c *composer) name(to *Service, from types.ServiceConfig) error {
 	}
 	slices.Sort(names)
 	to.Aliases = slices.Compact(names)
-	return c.checkNetworkName(from.Name, "services", from.Name)
+	return c.checkAnsweredName(from.Name, "services", from.Name)
 }
 
 // source is where the image comes from.
