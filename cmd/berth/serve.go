@@ -214,6 +214,7 @@ func newController(
 		BuildConcurrency: config.BuildConcurrency,
 		BuildTimeout:     config.BuildTimeout,
 		MaximumLimits:    config.MaximumLimits,
+		Registries:       config.Registries,
 		ForbiddenWaivers: config.ForbiddenWaivers,
 		Logger:           logger,
 		ReservedHosts:    config.AdminHosts,

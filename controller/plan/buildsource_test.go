@@ -147,6 +147,41 @@ func TestDockerfile_TakesRegistriesThatTheOperatorNames(t *testing.T) {
 	}
 }
 
+func TestRegistries_OnlyPublicOnesAreAskedUnlessTheOperatorNamesThem(t *testing.T) {
+	for _, image := range []string{"localhost/a:1", "127.0.0.1:5000/a:1", "registry:5000/a:1", "10.0.0.1/a:1", "169.254.169.254/a:1", "[::1]:5000/a:1", "[fd00::1]/a:1", "2130706433:80/a:1", "r.internal/a:1", "R.LAN:5000/a:1", "0.0.0.0:5000/a:1"} {
+		_, byForm := FromImage(ImageReference(image), options)
+		_, byFile := composed(t, "services:\n  web:\n    image: \""+image+"\"\n", Options{})
+		for _, err := range []error{byForm, byFile} {
+			refusal, ok := errors.AsType[*Refusal](err)
+			if !ok || !strings.Contains(refusal.Hint, "BERTH_REGISTRIES") {
+				t.Errorf("%s: got %v", image, err)
+			}
+		}
+		host, _, _ := strings.Cut(image, "/")
+		allowed := options
+		allowed.Registries = []string{strings.ToLower(host)}
+		if _, err := FromImage(ImageReference(image), allowed); err != nil {
+			t.Errorf("%s though allowed: %v", image, err)
+		}
+	}
+	for _, image := range []string{"nginx:1", "docker.io/library/nginx:1", "ghcr.io/a/b:1", "registry.example.com:5000/a:1", "8.8.8.8/a:1"} {
+		if _, err := FromImage(ImageReference(image), options); err != nil {
+			t.Errorf("%s: %v", image, err)
+		}
+	}
+}
+
+func TestParseRegistries_RefusesWhatIsNoHost(t *testing.T) {
+	if got, err := ParseRegistries(" Registry.lan:5000, 10.0.0.5,[::1]:80 "); err != nil || !slices.Equal(got, []string{"registry.lan:5000", "10.0.0.5", "[::1]:80"}) {
+		t.Errorf("got %q, %v", got, err)
+	}
+	for _, text := range []string{"https://a", "a/b", "*", "a b", "a:b"} {
+		if _, err := ParseRegistries(text); err == nil {
+			t.Errorf("%q is accepted", text)
+		}
+	}
+}
+
 func TestCheckBases_RefusesWhatAnImageMakesTheBuildFetch(t *testing.T) {
 	const name = "docker.io/library/a:latest"
 	for _, c := range []struct {

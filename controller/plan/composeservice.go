@@ -81,8 +81,12 @@ func (c *composer) source(to *Service, from types.ServiceConfig) error {
 		}
 		return c.build(to, from)
 	}
-	if _, err := reference.ParseNormalizedNamed(from.Image); err != nil {
+	named, err := reference.ParseNormalizedNamed(from.Image)
+	if err != nil {
 		return c.refuse(fmt.Sprintf("%.80q is not the name of an image.", from.Image), "Write it as name:tag, such as postgres:17.", "services", from.Name, "image")
+	}
+	if refusal := checkRegistry(named, c.options.Registries); refusal != nil {
+		return c.refuse(refusal.Reason, refusal.Hint, "services", from.Name, "image")
 	}
 	to.Image = from.Image
 	return nil

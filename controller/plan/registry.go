@@ -16,6 +16,24 @@ var privateSuffixes = []string{".internal", ".local", ".test", ".lan", ".home.ar
 // privateHosts end names of registries that are somebody's own network, or this machine.
 var privateHosts = append([]string{".localhost", ".localdomain", ".intranet", ".private", ".corp", ".home", ".svc", ".arpa"}, privateSuffixes...)
 
+// ParseRegistries reads the operator's list of registries, with commas between: each a
+// host or an address, with a port or for every port.
+func ParseRegistries(text string) ([]string, error) {
+	var registries []string
+	for name := range strings.SplitSeq(text, ",") {
+		if name = strings.ToLower(strings.TrimSpace(name)); name == "" {
+			continue
+		}
+		if !registryPattern.MatchString(name) {
+			return nil, fmt.Errorf("%.80q is not the host of a registry", name)
+		}
+		registries = append(registries, name)
+	}
+	return registries, nil
+}
+
+var registryPattern = regexp.MustCompile(`^([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?$`)
+
 // numericLabel is the last label of an address in one of its spellings, such as
 // 127.1 or 0x7f.0.0.1: no public name ends so.
 var numericLabel = regexp.MustCompile(`^(0[xX][0-9a-fA-F]*|[0-9]+)$`)
