@@ -313,6 +313,22 @@ func TestFrom_RefusesComposeFilesThatReachOut(t *testing.T) {
 		{"memory of nothing", "mem_limit: 1k", "outside what it can have"},
 		{"CPU beyond the maximum", "cpus: 64", "outside what it can have"},
 		{"processes without end", "pids_limit: -1", "outside what it can have"},
+		{"processes without end beside others", "pids_limit: -1\n    deploy: {resources: {limits: {memory: 64M}}}", ""},
+		{"processes without end under deploy", "deploy: {resources: {limits: {pids: -1}}}", "below zero"},
+		{"CPU without end", "cpus: -1", "below zero"},
+		{"CPU without end beside others", "cpus: -1\n    deploy: {resources: {limits: {memory: 64M}}}", ""},
+		{"CPU without end under deploy", "deploy: {resources: {limits: {cpus: \"-1\"}}}", ""},
+		{"memory without end", "mem_limit: -1", ""},
+		{"memory without end beside others", "mem_limit: -1\n    deploy: {resources: {limits: {pids: 20}}}", ""},
+		{"memory without end under deploy", "deploy: {resources: {limits: {memory: -1}}}", ""},
+		{"reserved memory without end", "mem_reservation: -1", ""},
+		{"reserved memory without end under deploy", "deploy: {resources: {reservations: {memory: -1}}}", ""},
+		{"swap without end", "memswap_limit: -1", ""},
+		{"swappiness", "mem_swappiness: -1", ""},
+		{"shared memory without end", "shm_size: -1", ""},
+		{"a soft ulimit without end", "ulimits: {nofile: {soft: -1, hard: -1}}", ""},
+		{"a hard ulimit without end", "ulimits: {nofile: {soft: 10, hard: -1}}", ""},
+		{"a tmpfs without end", "volumes: [{type: tmpfs, target: /x, tmpfs: {size: -1}}]", ""},
 		{"shared memory", "shm_size: 10g", "more than half"},
 		{"reserved memory", "mem_reservation: 10g", "more memory than its limit"},
 		{"a label of the proxy", "labels: {traefik.enable: \"true\"}", "only the platform sets"},
@@ -538,5 +554,16 @@ func TestFrom_RefusesNamesOfTheInternetOnTheNetwork(t *testing.T) {
 	}
 	if _, err := composed(t, "services:\n  web:\n    image: a\n    extra_hosts: {example.com: 203.0.114.5}\n", Options{}); err != nil {
 		t.Errorf("a name that only the service itself looks up: %v", err)
+	}
+}
+
+func TestFrom_RaisesHealthChecksThatAskTooOften(t *testing.T) {
+	made := mustCompose(t, "services:\n  web:\n    image: a\n    healthcheck: {test: [CMD, x], interval: 5ms, start_interval: 999ms, timeout: 10ms}\n", Options{})
+	health := made.Services[0].Health
+	if health.Interval != LeastInterval || health.StartInterval != LeastInterval || health.Timeout != 10*time.Millisecond {
+		t.Errorf("got %+v", health)
+	}
+	if text := strings.Join(made.Notes, " "); !strings.Contains(text, "interval of web's health check is 1s here") || !strings.Contains(text, "start_interval of web") {
+		t.Errorf("the notes are %q", text)
 	}
 }

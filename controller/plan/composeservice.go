@@ -226,6 +226,15 @@ func (c *composer) health(to *Service, from types.ServiceConfig) error {
 			return c.refuse(fmt.Sprintf("The health check's %s is not between a millisecond and an hour.", key), "Write it such as 30s.", "services", from.Name, "healthcheck", key)
 		}
 	}
+	for _, interval := range []struct {
+		key string
+		to  *time.Duration
+	}{{"interval", &to.Health.Interval}, {"start_interval", &to.Health.StartInterval}} {
+		if *interval.to != 0 && *interval.to < LeastInterval {
+			*interval.to = LeastInterval
+			c.note("The %s of %s's health check is %s here, which is the least.", interval.key, from.Name, LeastInterval)
+		}
+	}
 	if check.Retries != nil {
 		if *check.Retries > mostHealthTry {
 			return c.refuse("The health check has more than 100 retries.", "Write 100 at most.", "services", from.Name, "healthcheck", "retries")
