@@ -48,12 +48,13 @@ type stageScope struct {
 	triggers []string
 }
 
-// Get and Keys make it a shell.EnvGetter.
+// Get implements shell.EnvGetter.
 func (s *stageScope) Get(name string) (string, bool) {
 	value, found := s.values[name]
 	return value, found && !s.unknown[name]
 }
 
+// Keys implements shell.EnvGetter.
 func (s *stageScope) Keys() []string { return slices.Sorted(maps.Keys(s.values)) }
 
 func newScope(name string) *stageScope {
