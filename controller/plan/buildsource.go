@@ -1,8 +1,10 @@
 package plan
 
 import (
+	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"runtime"
 	"slices"
 	"strconv"
@@ -28,6 +30,21 @@ type buildRules struct {
 	bases map[string]Base
 }
 
+// What a Dockerfile can make of its 256 KB while it is read: each variable can hold
+// others many times, and each stage has those of the one before.
+const (
+	mostStages     = 100
+	mostVariables  = 500
+	mostTriggers   = 500
+	mostReferences = 50  // of variables in one word
+	longestValue   = 512 // bytes
+)
+
+// replacement begins a variable in which each match is replaced, as in ${A//x/y}.
+var replacement = regexp.MustCompile(`\$\{\w+/`)
+
+var errTooMuch = errors.New("the word holds too many variables")
+
 // sources walks a Dockerfile as the build program does, and finds out where its
 // steps read from. Build programs differ in whether ARG or ENV of one name goes
 // before the other: keepFirst is the elder way, and a file has to pass in both.
@@ -38,6 +55,7 @@ type sources struct {
 	stages    []*stageScope
 	names     []string // of the images, each once
 	faults    []*Refusal
+	triggered int // triggers so far
 }
 
 // stageScope is what is known of a stage at one of its lines.
@@ -46,6 +64,7 @@ type stageScope struct {
 	values   map[string]string
 	unknown  map[string]bool // set, to what the build alone knows
 	triggers []string
+	full     bool // there were more variables than are kept
 }
 
 // Get implements shell.EnvGetter.
@@ -56,6 +75,23 @@ func (s *stageScope) Get(name string) (string, bool) {
 
 // Keys implements shell.EnvGetter.
 func (s *stageScope) Keys() []string { return slices.Sorted(maps.Keys(s.values)) }
+
+// put sets a variable. One that is too long, or one too many, is not known.
+func (s *stageScope) put(name, value string, known bool) {
+	if _, there := s.values[name]; !there && len(s.values) >= mostVariables {
+		s.full = true
+		return
+	}
+	if len(value) > longestValue {
+		value, known = "", false
+	}
+	s.values[name] = value
+	if known {
+		delete(s.unknown, name)
+	} else {
+		s.unknown[name] = true
+	}
+}
 
 func newScope(name string) *stageScope {
 	return &stageScope{name: name, values: map[string]string{}, unknown: map[string]bool{}}
@@ -85,15 +121,27 @@ func (s *sources) walk(stages []instructions.Stage, meta []instructions.ArgComma
 		s.declare(global, global, command.Args)
 	}
 	for _, stage := range stages {
+		if len(s.stages) == mostStages {
+			s.fault(lineOf(stage.Location), fmt.Sprintf("The Dockerfile has more than %d stages.", mostStages), "Divide it into several images.")
+			return
+		}
 		s.stage(stage, global)
 	}
+}
+
+// expand is the build program's own, for words that do not grow beyond measure.
+func (s *sources) expand(word string, scope *stageScope) (string, map[string]struct{}, error) {
+	if strings.Count(word, "$") > mostReferences || len(replacement.FindAllStringIndex(word, 2)) > 1 {
+		return "", nil, errTooMuch
+	}
+	return s.lex.ProcessWord(word, scope)
 }
 
 // stage follows one stage from its FROM line to its end.
 func (s *sources) stage(stage instructions.Stage, global *stageScope) {
 	line := lineOf(stage.Location)
 	scope := newScope(strings.ToLower(stage.Name))
-	if platform, unmatched, err := s.lex.ProcessWord(stage.Platform, global); err != nil || len(unmatched) > 0 || platform != "" && !onThisMachine(platform) {
+	if platform, unmatched, err := s.expand(stage.Platform, global); err != nil || len(unmatched) > 0 || platform != "" && !onThisMachine(platform) {
 		s.fault(line, fmt.Sprintf("FROM names the platform %.60q, which is not this machine's.", stage.Platform), "Remove --platform: an image is built for the machine that runs it.")
 	}
 	triggers := s.begin(scope, stage.BaseName, global, line)
@@ -112,7 +160,7 @@ func (s *sources) stage(stage instructions.Stage, global *stageScope) {
 
 // begin gives the stage what its base has, and returns the base's triggers.
 func (s *sources) begin(scope *stageScope, written string, global *stageScope, line int) []string {
-	name, unmatched, err := s.lex.ProcessWord(written, global)
+	name, unmatched, err := s.expand(written, global)
 	if err != nil || len(unmatched) > 0 || name == "" {
 		s.fault(line, fmt.Sprintf("Which image FROM %.80q means is known only during the build.", written), "Write the image's name, or give the variable a default with ARG before the first FROM.")
 		return nil
@@ -123,12 +171,13 @@ func (s *sources) begin(scope *stageScope, written string, global *stageScope, l
 	if base := s.find(name, false); base != nil {
 		maps.Copy(scope.values, base.values)
 		maps.Copy(scope.unknown, base.unknown)
+		scope.full = base.full
 		return base.triggers
 	}
 	base := s.bases[s.image(name, "FROM", line)]
 	for _, variable := range base.Environment {
 		key, value, _ := strings.Cut(variable, "=")
-		scope.values[key] = value
+		scope.put(key, value, true)
 	}
 	return base.Triggers
 }
@@ -194,6 +243,10 @@ func (s *sources) from(name, instruction string, line int) {
 
 // trigger follows the instruction of an ONBUILD.
 func (s *sources) trigger(scope, global *stageScope, expression string, line int) {
+	if s.triggered++; s.triggered > mostTriggers {
+		s.fault(line, fmt.Sprintf("More than %d ONBUILD instructions take effect.", mostTriggers), "Use fewer.")
+		return
+	}
 	file, err := parser.Parse(strings.NewReader(expression))
 	if err != nil {
 		s.fault(line, "An ONBUILD that takes effect here cannot be read.", "Build on another image, or correct the ONBUILD.")
@@ -224,12 +277,12 @@ func (s *sources) declare(scope, global *stageScope, arguments []instructions.Ke
 		given, found := s.arguments[name]
 		switch {
 		case found:
-			scope.values[name], scope.unknown[name] = given, false
+			scope.put(name, given, true)
 		case argument.Value != nil:
 			s.assign(scope, name, *argument.Value)
 		default:
 			if value, known := global.values[name]; known {
-				scope.values[name], scope.unknown[name] = value, global.unknown[name]
+				scope.put(name, value, !global.unknown[name])
 			}
 		}
 	}
@@ -237,26 +290,29 @@ func (s *sources) declare(scope, global *stageScope, arguments []instructions.Ke
 
 // set is ENV: all its values are read before the first is set.
 func (s *sources) set(scope *stageScope, variables instructions.KeyValuePairs) {
-	before := &stageScope{values: maps.Clone(scope.values), unknown: maps.Clone(scope.unknown)}
+	before := scope
+	if len(variables) > 1 {
+		before = &stageScope{values: maps.Clone(scope.values), unknown: maps.Clone(scope.unknown)}
+	}
 	for _, variable := range variables {
-		value, unmatched, err := s.lex.ProcessWord(variable.Value, before)
-		scope.values[variable.Key], scope.unknown[variable.Key] = value, err != nil || len(unmatched) > 0
+		value, unmatched, err := s.expand(variable.Value, before)
+		scope.put(variable.Key, value, err == nil && len(unmatched) == 0)
 	}
 }
 
 func (s *sources) assign(scope *stageScope, name, text string) {
-	value, unmatched, err := s.lex.ProcessWord(text, scope)
-	scope.values[name], scope.unknown[name] = value, err != nil || len(unmatched) > 0
+	value, unmatched, err := s.expand(text, scope)
+	scope.put(name, value, err == nil && len(unmatched) == 0)
 }
 
 // added refuses a source of ADD that is an address, or could become one.
 func (s *sources) added(scope *stageScope, source string, line int) {
-	value, unmatched, err := s.lex.ProcessWord(source, scope)
+	value, unmatched, err := s.expand(source, scope)
 	switch {
 	case isRemote(value):
 		s.fault(line, fmt.Sprintf("ADD would fetch %.120q in the server's own network.", source),
 			"Fetch it with RUN, such as RUN curl -fsSLO URL, which uses the network of the build, or put the file into the archive.")
-	case (err != nil || len(unmatched) > 0) && !isPath(source):
+	case (err != nil || len(unmatched) > 0 || scope.full && strings.Contains(source, "$")) && !isPath(source):
 		s.fault(line, fmt.Sprintf("The source %.80q of ADD is known only during the build, and could be an address.", source),
 			"Write COPY instead of ADD, or begin the source with ./, so that it is always a file of the archive.")
 	}

@@ -2,9 +2,11 @@ package plan
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestDockerfile_RefusesRemoteSourcesOfADD(t *testing.T) {
@@ -206,6 +208,33 @@ func TestCheckBases_RefusesWhatAnImageMakesTheBuildFetch(t *testing.T) {
 		err := build.CheckBases(map[string]Base{name: c.base})
 		if _, ok := errors.AsType[*Refusal](err); ok != c.refused {
 			t.Errorf("%s: got %v", c.name, err)
+		}
+	}
+}
+
+func TestDockerfile_CostsLittleHoweverItsVariablesGrow(t *testing.T) {
+	double := "FROM a\nENV V0=xxxxxxxx\n"
+	for i := range 5000 {
+		double += fmt.Sprintf("ENV V%d=$V%d$V%d\n", i+1, i, i)
+	}
+	many, triggers, stages := "FROM a\n", "FROM a AS s0\n", "FROM a AS s0\n"
+	for i := range 8000 {
+		many += fmt.Sprintf("ENV V%d=1 W=2\n", i)
+		triggers += "ONBUILD RUN x\n"
+		stages += fmt.Sprintf("FROM s%d AS s%d\n", i, i+1)
+	}
+	triggers += strings.Repeat("FROM s0\n", 90)
+	for name, text := range map[string]string{
+		"doubling": double + "ADD $V5000 /x\n", "many": many + "ADD $NEW /x\n", "triggers": triggers, "stages": stages,
+		"a long word": "FROM a\nENV A=http://host/x\nENV B=" + strings.Repeat("$A", 50000) + "\nADD $B /x\n",
+		"nested":      "FROM a\nENV A=" + strings.Repeat("x", 500) + "\nENV B=${A//?/${A//?/${A//?/$A}}}\nADD $B /x\n",
+	} {
+		began := time.Now()
+		if _, refusal := checkDockerfile([]byte(text)); refusal == nil {
+			t.Errorf("%s: it is accepted", name)
+		}
+		if took := time.Since(began); took > 10*time.Second {
+			t.Errorf("%s: took %s", name, took)
 		}
 	}
 }
