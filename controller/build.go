@@ -147,6 +147,9 @@ func (s *shipment) makeImages(ctx context.Context, tree *archive.Tree, makeNetwo
 			return s.ofService(service, err)
 		}
 		service.Image = service.image.ID
+		if service.Spec.Health == nil && service.image.AsksTooOften() {
+			s.log.say("the image asks its health check more often than once in %s, which is the least: it is asked so here", plan.LeastInterval)
+		}
 	}
 	if err := s.settle(ctx); err != nil {
 		return err

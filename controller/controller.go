@@ -40,6 +40,7 @@ type Options struct {
 	BuildConcurrency int            // builds at once; the rest wait in line
 	BuildTimeout     time.Duration  // for one build
 	BuildDisk        docker.Disk    // where the engine keeps what is built, as far as it can be seen
+	Registries       []string       // that images may come from beside the public ones; may be empty
 	ForbiddenWaivers []Waiver       // that no app may have; may be empty
 	MaximumLimits    plan.Limits    // most that an app's settings can ask for; at least LeastLimits
 	ReservedHosts    []traefik.Host // hosts that no app may have, such as the admin host; may be empty
@@ -70,17 +71,19 @@ type Controller struct {
 	audit     Auditor
 	key       secret.Key
 
-	uploads  uploadsFolder
-	held     *heldArchives
-	logs     logsFolder
-	limits   archive.Limits
-	most     plan.Limits
-	reserved []traefik.Host
-	base     traefik.Host
-	beacon   traefik.Beacon
-	checker  *domaincheck.Checker
-	pending  *routesPending
-	checks   sync.WaitGroup // of hosts, under way
+	uploads uploadsFolder
+	held    *heldArchives
+	logs    logsFolder
+	limits  archive.Limits
+	most    plan.Limits
+	// registries are those that images may come from beside the public ones.
+	registries []string
+	reserved   []traefik.Host
+	base       traefik.Host
+	beacon     traefik.Beacon
+	checker    *domaincheck.Checker
+	pending    *routesPending
+	checks     sync.WaitGroup // of hosts, under way
 
 	forbidden []Waiver
 
@@ -140,6 +143,7 @@ func New(o Options) (*Controller, error) {
 		ledger: o.Ledger, engine: o.Engine, keeper: o.Volumes, proxy: o.Proxy, publisher: o.Publisher, logger: o.Logger, audit: o.Audit, key: o.Key,
 		uploads: uploads, held: newHeldArchives(), logs: logs, limits: archive.DefaultLimits(), most: o.MaximumLimits, reserved: o.ReservedHosts, domains: o.Domains,
 		forbidden:    o.ForbiddenWaivers,
+		registries:   o.Registries,
 		maintenance:  o.MaintenancePages,
 		buildTimeout: o.BuildTimeout, buildDisk: o.BuildDisk,
 		line:      newLine(o.BuildConcurrency),

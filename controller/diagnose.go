@@ -118,6 +118,9 @@ func (s *shipment) diagnoseBuild(cause error) *Problem {
 	if problem := diagnosePull(cause); problem != nil {
 		return problem
 	}
+	if refusal, ok := errors.AsType[*plan.Refusal](cause); ok {
+		return &Problem{Kind: KindInvalid, Message: refusal.Error(), Hint: refusal.Hint, Err: cause}
+	}
 	if failed, ok := errors.AsType[*docker.BuildError](cause); ok {
 		hint := failed.Hint
 		if hint == "" {

@@ -353,9 +353,7 @@ func (s *shipment) commit(ctx context.Context) (traefik.Table, error) {
 }
 
 func (s *shipment) planOptions() plan.Options {
-	options := s.environment.options(s.release.Settings)
-	options.Most = s.most
-	return options
+	return s.permitted(s.environment.options(s.release.Settings))
 }
 
 func (s *shipment) startOptions(service *shipped, name string) docker.StartOptions {

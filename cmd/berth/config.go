@@ -49,6 +49,7 @@ type Config struct {
 
 	MaximumLimits plan.Limits // of one app; at least controller.LeastLimits
 
+	Registries       []string            // that images may come from beside the public ones; may be empty
 	ForbiddenWaivers []controller.Waiver // that no app may have; may be empty
 
 	RateLimits     limit.Budgets  // what is missing has its default
@@ -125,6 +126,7 @@ func (v values) parse() (Config, error) {
 		BuildTimeout:     parse(&p, "build.timeout", s.Build.Timeout, parseTimeout, "a duration above zero with its unit, such as 15m"),
 		BuildDisk:        parse(&p, "build.disk", s.Build.Disk, parseMemory, "a size from 16m, such as 512m or 10g"),
 		MaximumLimits:    p.maximumLimits(s),
+		Registries:       parse(&p, "registries", s.Registries, plan.ParseRegistries, "hosts with commas between, such as registry.lan:5000,10.0.0.5"),
 		ForbiddenWaivers: parse(&p, "forbid.waivers", s.Forbid.Waivers, controller.ParseForbiddenWaivers, "names with commas between, of database and writable-root"),
 		RateLimits:       p.rateLimits(s),
 		TrustedProxies:   parse(&p, "trusted.proxies", s.Trusted.Proxies, parseProxies, "addresses or subnets with commas between, such as 10.0.0.5,192.168.7.0/24, and not everybody"),

@@ -125,6 +125,7 @@ func TestConfig_RefusesWhatItCannotRead(t *testing.T) {
 		"a limit for ever":       {[]string{"BERTH_RATELIMIT_UPLOAD=10/9000h"}, []string{"BERTH_RATELIMIT_UPLOAD", "744h"}},
 		"a proxy that is a name": {[]string{"BERTH_TRUSTED_PROXIES=proxy"}, []string{"BERTH_TRUSTED_PROXIES", "10.0.0.5"}},
 		"a waiver of no kind":    {[]string{"BERTH_FORBID_WAIVERS=root"}, []string{"BERTH_FORBID_WAIVERS", "writable-root"}},
+		"a registry with a path": {[]string{"BERTH_REGISTRIES=registry.lan/team"}, []string{"BERTH_REGISTRIES", "registry.lan:5000"}},
 		"everybody as a proxy":   {[]string{"BERTH_TRUSTED_PROXIES=10.0.0.5,0.0.0.0/0"}, []string{"BERTH_TRUSTED_PROXIES", "not everybody"}},
 		"a level":                {[]string{"BERTH_LOG_LEVEL=loud"}, []string{"BERTH_LOG_LEVEL", "debug"}},
 		"a stack name":           {[]string{"BERTH_STACK=My Stack"}, []string{"BERTH_STACK", "lower-case"}},

@@ -215,6 +215,7 @@ func newController(
 		BuildTimeout:     config.BuildTimeout,
 		BuildDisk:        buildDisk(config),
 		MaximumLimits:    config.MaximumLimits,
+		Registries:       config.Registries,
 		ForbiddenWaivers: config.ForbiddenWaivers,
 		Logger:           logger,
 		ReservedHosts:    config.AdminHosts,

@@ -89,7 +89,8 @@ type settings struct {
 		CPU       string `description:"most CPU that an app can be given, in percent of one core, such as 200%"`
 		Processes int64  `description:"most processes and threads that an app can be given"`
 	} `description:"-"`
-	Forbid struct {
+	Registries string `description:"registries that images may come from beside the public ones, as host or host:port, with commas between; empty: none"`
+	Forbid     struct {
 		Waivers string `description:"security exceptions that no app may have, with commas between: database, writable-root"`
 	} `description:"-"`
 	RateLimit struct {

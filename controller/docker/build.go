@@ -54,7 +54,8 @@ type BuildOptions struct {
 // Build builds an image with the engine's BuildKit and hands every line of the
 // log to log, which is called by one goroutine at a time. It returns a
 // *BuildError where the build failed or gave its image other labels than it was
-// asked for, a *ForgedLabelError where the image claims to be something it is
+// asked for, a *plan.Refusal where an image that it begins with would make it fetch
+// an address in the host's network, a *ForgedLabelError where the image claims to be something it is
 // not, and ctx's error where ctx ended: then the build has been stopped in the
 // engine too. A build that returns an error leaves no image behind.
 //
@@ -62,6 +63,9 @@ type BuildOptions struct {
 // fails with a *BuildError. BuildKit takes no limit of memory, CPU or processes
 // through this API (moby/buildkit issue 593): all builds share those of their cgroup.
 func (e *Engine) Build(ctx context.Context, options BuildOptions, log func(line string)) (Image, error) {
+	if err := e.checkBases(ctx, options.Build, log); err != nil {
+		return Image{}, err
+	}
 	request := e.buildRequest(options)
 	image, err := e.build(ctx, options, request, log)
 	if err == nil {
@@ -166,8 +170,14 @@ func (e *Engine) buildRequest(options BuildOptions) build.ImageBuildOptions {
 		BuildArgs:   arguments,
 		Labels:      labels,
 		NetworkMode: "default",
+		ExtraHosts:  []string{e.cacheHost(options.App) + ":127.0.0.1"},
 	}
 }
+
+// cacheHost is a name in the hosts file of an app's build steps. It is there to be a
+// part of the key under which the build program keeps what a step made: no app is
+// given what another app's step made, whatever the network told that one.
+func (e *Engine) cacheHost(app string) string { return app + "." + e.stack + ".build.internal" }
 
 // runBuild posts the build and follows it to its end: a failure comes inside a
 // response that began as a success.

@@ -304,6 +304,16 @@ func TestBuildRequest_KeepsCachesOfAppsApart(t *testing.T) {
 	}
 }
 
+func TestBuildRequest_KeysTheStepsByApp(t *testing.T) {
+	engine := &Engine{stack: "berth"}
+	hosts := func(app string, release int64) string {
+		return strings.Join(engine.buildRequest(BuildOptions{App: app, Release: release}).ExtraHosts, " ")
+	}
+	if hosts("a", 1) != "a.berth.build.internal:127.0.0.1" || hosts("a", 1) != hosts("a", 2) || hosts("a", 1) == hosts("b", 1) {
+		t.Errorf("got %q and %q", hosts("a", 1), hosts("b", 1))
+	}
+}
+
 func TestBuildRequest_GivesANameThatNobodyCanGuess(t *testing.T) {
 	engine := &Engine{stack: "berth"}
 	seen := map[string]bool{}

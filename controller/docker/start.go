@@ -257,7 +257,7 @@ func (e *Engine) containerConfig(options StartOptions, policy plan.Policy) *cont
 		Entrypoint:  service.Entrypoint,
 		WorkingDir:  service.WorkingDir,
 		Hostname:    service.Hostname,
-		Healthcheck: e.healthcheck(service.Health),
+		Healthcheck: e.healthcheck(service.Health, options.Image),
 		StopSignal:  service.Stop.Signal,
 	}
 	if service.Stop.Grace > 0 {
@@ -268,13 +268,25 @@ func (e *Engine) containerConfig(options StartOptions, policy plan.Policy) *cont
 
 // healthcheck leaves out what the engine is too old for: how often a service is
 // asked while it starts.
-func (e *Engine) healthcheck(health *plan.Healthcheck) *container.HealthConfig {
+//
+// What the service does not say, the engine takes from the image: it is said here
+// where the image would be asked too often.
+func (e *Engine) healthcheck(health *plan.Healthcheck, image Image) *container.HealthConfig {
 	if health == nil {
-		return nil
+		if !image.AsksTooOften() {
+			return nil
+		}
+		health = &plan.Healthcheck{}
 	}
 	config := &container.HealthConfig{
 		Test: health.Test, Interval: health.Interval, Timeout: health.Timeout,
 		StartPeriod: health.StartPeriod, StartInterval: health.StartInterval, Retries: health.Retries,
+	}
+	if config.Interval == 0 && tooShort(image.HealthInterval) || tooShort(config.Interval) {
+		config.Interval = plan.LeastInterval
+	}
+	if config.StartInterval == 0 && tooShort(image.HealthStartInterval) || tooShort(config.StartInterval) {
+		config.StartInterval = plan.LeastInterval
 	}
 	if versions.LessThan(e.client.ClientVersion(), startIntervalVersion) {
 		config.StartInterval = 0
