@@ -38,7 +38,7 @@ func (e *Engine) FindOwner(ctx context.Context, imageID, user string) (volume.Ow
 	if err != nil {
 		return volume.Owner{}, failure(ctx, "create helper", err)
 	}
-	defer e.discard(ctx, id)
+	defer e.discardHelper(ctx, id)
 	return e.ownerIn(ctx, id, user)
 }
 
