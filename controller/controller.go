@@ -95,7 +95,6 @@ type Controller struct {
 	retiring     *retiring
 	displaced    *displaced
 	volumes      *volumeBook
-	made         time.Time // of this Controller; older uploads are another process's
 
 	publishing sync.Mutex    // from reading the route table to writing it
 	wake       chan struct{} // one pending request to reconcile
@@ -148,7 +147,6 @@ func New(o Options) (*Controller, error) {
 		retiring:     newRetiring(),
 		displaced:    newDisplaced(),
 		volumes:      newVolumeBook(),
-		made:         time.Now(),
 		wake:         make(chan struct{}, 1),
 		started:      make(chan struct{}),
 	}, nil

@@ -125,7 +125,10 @@ func (e *engine) putExtra(extra docker.Accessory) { e.extras[extraKey(extra.Kind
 func (e *engine) Accessories(context.Context) ([]docker.Accessory, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return slices.Collect(maps.Values(e.extras)), nil
+	order := []docker.AccessoryKind{docker.KindKeeper, docker.KindHelper, docker.KindSecretsVolume, docker.KindFilesImage, docker.KindBuiltImage}
+	return slices.SortedFunc(maps.Values(e.extras), func(a, b docker.Accessory) int {
+		return slices.Index(order, a.Kind) - slices.Index(order, b.Kind)
+	}), nil
 }
 
 func (e *engine) RemoveAccessory(_ context.Context, extra docker.Accessory) error {

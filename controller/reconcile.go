@@ -427,7 +427,7 @@ func (c *Controller) sweepUploads(underWay []Release, kept map[string]bool) erro
 	for _, release := range underWay {
 		owned[release.Archive] = true
 	}
-	return c.uploads.sweep(owned, c.made)
+	return c.uploads.sweep(owned)
 }
 
 // archiveKey names a file of the uploads folder among the names of what is kept.

@@ -39,7 +39,7 @@ type Accessory struct {
 }
 
 // Accessories lists what there is of every kind, but for the helpers of this process
-// that are at work. Where one list cannot be had, the others are returned beside the
+// that are at work, in the order in which they can be removed. Where one list cannot be had, the others are returned beside the
 // error.
 func (e *Engine) Accessories(ctx context.Context) ([]Accessory, error) {
 	var all []Accessory
