@@ -48,6 +48,11 @@ type accountFile struct {
 	text  string
 }
 
+// files are both, by their names.
+func (a *accounts) files() map[string]*accountFile {
+	return map[string]*accountFile{passwdFile: &a.passwd, groupFile: &a.group}
+}
+
 // accountBook remembers the accounts of images, which never change, by their id.
 type accountBook struct {
 	mutex sync.Mutex
@@ -97,11 +102,17 @@ func (e *Engine) readAccounts(ctx context.Context, image string, targets []strin
 	defer e.discardHelper(ctx, id)
 	look := imageLook{engine: e, container: id}
 	found := accounts{targets: make(map[string]string, len(targets))}
-	if found.passwd, err = look.account(ctx, passwdFile); err != nil {
-		return accounts{}, err
+	// Both are looked at before one is read: the engine packs what it gives out inside
+	// of the image, where it opens them too, for the names of owners.
+	for name, file := range found.files() {
+		if *file, err = look.account(ctx, name); err != nil {
+			return accounts{}, err
+		}
 	}
-	if found.group, err = look.account(ctx, groupFile); err != nil {
-		return accounts{}, err
+	for _, file := range found.files() {
+		if file.text, err = look.read(ctx, *file); err != nil {
+			return accounts{}, err
+		}
 	}
 	for _, target := range targets {
 		if found.targets[target], _, _, err = look.follow(ctx, target); err != nil {
@@ -118,7 +129,7 @@ type imageLook struct {
 	container string
 }
 
-// account reads one file of accounts, where it is a file.
+// account looks at one file of accounts, which must be a file where it is there.
 func (l imageLook) account(ctx context.Context, name string) (accountFile, error) {
 	place, stat, there, err := l.follow(ctx, name)
 	if err != nil || !there {
@@ -130,8 +141,7 @@ func (l imageLook) account(ctx context.Context, name string) (accountFile, error
 	if stat.Size > accountsLimit {
 		return accountFile{}, refuseAccounts(name, place, fmt.Sprintf("is larger than %d KB", accountsLimit>>10), "Make it shorter.")
 	}
-	text, err := l.read(ctx, place)
-	return accountFile{place: place, there: true, text: text}, err
+	return accountFile{place: place, there: true}, nil
 }
 
 func refuseAccounts(name, place, fault, hint string) error {
@@ -189,7 +199,11 @@ func (l imageLook) follow(ctx context.Context, name string) (place string, stat 
 }
 
 // read returns the content of a file that is known to be one, and short.
-func (l imageLook) read(ctx context.Context, place string) (string, error) {
+func (l imageLook) read(ctx context.Context, file accountFile) (string, error) {
+	if !file.there {
+		return "", nil
+	}
+	place := file.place
 	archive, _, err := l.engine.api(ctx).CopyFromContainer(ctx, l.container, place)
 	if err != nil {
 		return "", failure(ctx, "read "+place+" of the image", err)

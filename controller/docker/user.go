@@ -81,7 +81,7 @@ var guardedFolders = []string{"/etc", "/proc", "/sys", "/dev"}
 func (a accounts) checkTargets(targets []string) error {
 	for _, target := range targets {
 		place := a.targets[target]
-		for name, file := range map[string]accountFile{passwdFile: a.passwd, groupFile: a.group} {
+		for name, file := range a.files() {
 			if isWithin(file.place, place) {
 				return &plan.Refusal{
 					Reason: fmt.Sprintf("The image keeps its %s in %s, where something is mounted.", name, printable(target)),

@@ -59,8 +59,9 @@ func TestReadAccounts_NeverOpensWhatIsNoFile(t *testing.T) {
 		image look
 		words string
 	}{
-		"a named pipe":          {look{"/etc": folder, "/etc/passwd": pipe}, "/etc/passwd is a named pipe"},
-		"a named pipe as group": {look{"/etc": folder, "/etc/group": pipe}, "/etc/group is a named pipe"},
+		"a named pipe": {look{"/etc": folder, "/etc/passwd": pipe}, "/etc/passwd is a named pipe"},
+		// The engine would open it while it packs the other one.
+		"a named pipe as group": {look{"/etc": folder, "/etc/passwd": {Size: 20}, "/etc/group": pipe}, "/etc/group is a named pipe"},
 		"a device":              {look{"/etc": folder, "/etc/passwd": {Mode: fs.ModeDevice | fs.ModeCharDevice}}, "a device"},
 		"a socket":              {look{"/etc": folder, "/etc/passwd": {Mode: fs.ModeSocket}}, "a socket"},
 		"a folder":              {look{"/etc": folder, "/etc/passwd": folder}, "a folder"},
