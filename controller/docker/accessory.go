@@ -21,7 +21,7 @@ type AccessoryKind string
 // the volumes of apps.
 const (
 	KindKeeper        AccessoryKind = "keeper of secrets"
-	KindSecretsVolume AccessoryKind = "volume for secrets"
+	KindSecretsVolume AccessoryKind = "volume for secrets" //nolint:gosec // what it is called, not what it holds
 	KindFilesImage    AccessoryKind = "image with files"
 	KindBuiltImage    AccessoryKind = "built image"
 	KindHelper        AccessoryKind = "helper"
