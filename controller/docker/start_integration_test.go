@@ -263,13 +263,13 @@ func TestStart_AccountsThatAreNoFileAreRefusedBeforeTheEngineReadsThem(t *testin
 }
 
 // The image's users are read from itself, and not from a volume that its links put there.
+// A link as /etc itself is none of the cases: the engine makes a folder of it.
 func TestStart_VolumeBehindALinkIsNeverTheImagesAccounts(t *testing.T) {
 	engine := openTest(t)
 	if err := engine.CreateVolume(t.Context(), "accounts", ""); err != nil {
 		t.Fatal(err)
 	}
 	for app, test := range map[string]struct{ make, words string }{
-		"over":  {"mkdir data && echo 'app:x:1000:1000::/:' > data/passwd && ln -s data etc", "keeps its /etc/passwd in /data"},
 		"under": {"mkdir etc && ln -s /etc data", "keeps its /etc/passwd in /data"},
 		"inner": {"mkdir -p etc/ssl && ln -s /etc/ssl data", "is a link to /etc/ssl"},
 		"proc":  {"mkdir -p proc/sys && ln -s ../proc/sys data", "is a link to /proc/sys"},
