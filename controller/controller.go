@@ -101,7 +101,6 @@ type Controller struct {
 	retiring     *retiring
 	displaced    *displaced
 	volumes      *volumeBook
-	made         time.Time // of this Controller; older uploads are another process's
 
 	publishing sync.Mutex    // from reading the route table to writing it
 	wake       chan struct{} // one pending request to reconcile
@@ -145,19 +144,19 @@ func New(o Options) (*Controller, error) {
 		forbidden:    o.ForbiddenWaivers,
 		registries:   o.Registries,
 		maintenance:  o.MaintenancePages,
-		buildTimeout: o.BuildTimeout, buildDisk: o.BuildDisk,
-		line:      newLine(o.BuildConcurrency),
-		shipping:  newShipping(),
-		notices:   newNotices(),
-		usage:     newUsageBook(),
-		seen:      newServiceBook(),
-		apps:      newAppLocks(),
-		retiring:  newRetiring(),
-		displaced: newDisplaced(),
-		volumes:   newVolumeBook(),
-		made:      time.Now(),
-		wake:      make(chan struct{}, 1),
-		started:   make(chan struct{}),
+		buildTimeout: o.BuildTimeout,
+		buildDisk:    o.BuildDisk,
+		line:         newLine(o.BuildConcurrency),
+		shipping:     newShipping(),
+		notices:      newNotices(),
+		usage:        newUsageBook(),
+		seen:         newServiceBook(),
+		apps:         newAppLocks(),
+		retiring:     newRetiring(),
+		displaced:    newDisplaced(),
+		volumes:      newVolumeBook(),
+		wake:         make(chan struct{}, 1),
+		started:      make(chan struct{}),
 	}, nil
 }
 

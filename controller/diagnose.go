@@ -137,6 +137,9 @@ func (s *shipment) diagnoseBuild(cause error) *Problem {
 			Hint: "See that the image's CMD or ENTRYPOINT names a program that is in the image and may be run by its user.", Err: cause,
 		}
 	}
+	if refused, ok := errors.AsType[*plan.Refusal](cause); ok {
+		return &Problem{Kind: KindInvalid, Message: "The app could not be started: " + sentence(refused.Error()), Hint: refused.Hint, Err: cause}
+	}
 	if forged, ok := errors.AsType[*docker.ForgedLabelError](cause); ok {
 		return &Problem{
 			Kind: KindInvalid, Message: "The image was refused: " + sentence(forged.Error()),
