@@ -78,7 +78,7 @@ func (s *shipment) diagnose(cause error) *Problem {
 	}
 	service := s.atFault(cause)
 	if died, ok := errors.AsType[*diedError](cause); ok {
-		return s.offerDatabase(service, service.named(diagnoseDeath(died.condition, service.limits(s.release.Settings), s.lastOutput(service))))
+		return s.offerDatabase(service, service.named(diagnoseDeath(died, service.limits(s.release.Settings), s.lastOutput(service))))
 	}
 	switch {
 	case errors.Is(cause, docker.ErrUnavailable):
@@ -88,7 +88,7 @@ func (s *shipment) diagnose(cause error) *Problem {
 	case errors.Is(cause, errNotReady), errors.Is(cause, errUnhealthy):
 		return s.offerDatabase(service, service.named(s.diagnoseSilence(service, cause)))
 	case errors.Is(cause, errNotCompleted):
-		return s.offerDatabase(service, service.named(diagnoseSlow(s.lastOutput(service))))
+		return s.offerDatabase(service, service.named(diagnoseSlow(s.waited, s.lastOutput(service))))
 	}
 	s.logger.Error("release failed for a reason of ours", "release", s.release.String(), "error", s.environment.mask.apply(cause.Error()))
 	return &Problem{Message: "Something went wrong inside Berth.", Hint: "The log of Berth says what; deploy again when it is mended.", Err: cause}
@@ -111,7 +111,7 @@ func (s *shipment) diagnoseBuild(cause error) *Problem {
 	if errors.Is(cause, errBuildTimeout) {
 		return &Problem{
 			Kind: KindInvalid, Err: cause,
-			Message: fmt.Sprintf("The build took longer than %s and was ended.", s.buildTimeout),
+			Message: fmt.Sprintf("The build took longer than %s and was ended.", inWords(s.buildTimeout)),
 			Hint:    "Make the build smaller, or raise BERTH_BUILD_TIMEOUT.",
 		}
 	}
@@ -152,13 +152,13 @@ func (s *shipment) diagnoseSilence(service *atFault, cause error) *Problem {
 	if errors.Is(cause, errUnhealthy) {
 		return &Problem{
 			Kind: KindInvalid, Err: cause,
-			Message: fmt.Sprintf("%s, but its HEALTHCHECK did not turn healthy within %s.", service.works(), service.patience()),
+			Message: fmt.Sprintf("%s, but its HEALTHCHECK did not turn healthy within %s.", service.works(), inWords(s.waited)),
 			Hint:    "See what the health check runs, and that the image holds the program it needs.",
 		}
 	}
 	return &Problem{
 		Kind: KindInvalid, Err: cause,
-		Message: fmt.Sprintf("The app runs, but did not answer well on %s within %s: %s.", s.release.Address, readyTimeout, lastCause(cause)),
+		Message: fmt.Sprintf("The app runs, but did not answer well on %s within %s: %s.", s.release.Address, inWords(s.waited), lastCause(cause)),
 		Hint:    "It must listen on 0.0.0.0 (not 127.0.0.1) and on that port: set another one as \"Port\", or read the variable PORT. Its last lines are in the log.",
 	}
 }
@@ -210,14 +210,6 @@ func (a *atFault) named(problem *Problem) *Problem {
 	return &said
 }
 
-// patience is how long it had to become healthy.
-func (a *atFault) patience() time.Duration {
-	if a.service == nil {
-		return readyTimeout
-	}
-	return a.service.patience()
-}
-
 // works is what it does although its health check fails.
 func (a *atFault) works() string {
 	if a.service == nil || a.service.Main {
@@ -234,18 +226,19 @@ func (a *atFault) limits(settings Settings) Settings {
 	return settings
 }
 
-func diagnoseSlow(lines []string) *Problem {
+func diagnoseSlow(waited time.Duration, lines []string) *Problem {
 	if found := findSymptom(lines); found != nil {
 		return &Problem{Kind: KindInvalid, Message: found.message, Hint: found.hint}
 	}
 	return &Problem{
-		Kind: KindInvalid, Message: fmt.Sprintf("Others wait until it has completed, and it still ran after %s.", completeTimeout),
+		Kind: KindInvalid, Message: fmt.Sprintf("Others wait until it has completed, and it still ran after %s.", inWords(waited)),
 		Hint: "Let it end with exit code 0, or let the others wait with condition: service_started.",
 	}
 }
 
 // diagnoseDeath explains an app that ended, by how it ended, its limits and what it said last.
-func diagnoseDeath(condition docker.Condition, settings Settings, lines []string) *Problem {
+func diagnoseDeath(died *diedError, settings Settings, lines []string) *Problem {
+	condition := died.condition
 	if condition.OOMKilled {
 		return &Problem{
 			Kind:    KindInvalid,
@@ -255,6 +248,12 @@ func diagnoseDeath(condition docker.Condition, settings Settings, lines []string
 	}
 	if found := findSymptom(lines); found != nil {
 		return &Problem{Kind: KindInvalid, Message: found.message, Hint: found.hint}
+	}
+	if died.unseen {
+		return &Problem{
+			Kind: KindInvalid, Message: fmt.Sprintf("The app ended %d times and was started again.", condition.Restarts),
+			Hint: "Its last lines are in the log of this release.",
+		}
 	}
 	if condition.ExitCode == 0 {
 		return &Problem{

@@ -7,6 +7,7 @@ import (
 	"net"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -59,6 +60,9 @@ type shipment struct {
 	done        chan struct{}
 	stopped     []string // the live instances that stand still for this release
 	built       []string // images that were made for it
+	crashes     crashes
+	answered    atomic.Bool   // below 500, when it was asked last
+	waited      time.Duration // for what it was waited for last
 }
 
 // shipped is one service of a release on its way: its Spec is in the clear, with how
@@ -404,3 +408,17 @@ func (c *Controller) forgetArchive(ctx context.Context, release Release, remove 
 }
 
 func roundSeconds(d time.Duration) string { return d.Round(10 * time.Millisecond).String() }
+
+// inWords is a duration as a person says it: "0.4 s", "38 s", "1 min 5 s", "10 min".
+func inWords(d time.Duration) string {
+	switch seconds := int(d.Round(time.Second) / time.Second); {
+	case d < 10*time.Second:
+		return strconv.FormatFloat(d.Seconds(), 'f', 1, 64) + " s"
+	case seconds < 60:
+		return fmt.Sprintf("%d s", seconds)
+	case seconds%60 == 0:
+		return fmt.Sprintf("%d min", seconds/60)
+	default:
+		return fmt.Sprintf("%d min %d s", seconds/60, seconds%60)
+	}
+}
