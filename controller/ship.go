@@ -322,6 +322,9 @@ func (s *shipment) promote(ctx context.Context) error {
 	}
 	s.leave()
 	s.recordEnd(ctx, ReleaseLive)
+	if err := s.forgetArchives(context.WithoutCancel(ctx), s.app.Name); err != nil {
+		s.logger.Warn("forget archives", "release", s.release.String(), "error", err) // the next release does it
+	}
 	s.notices.notify(s.app.Name)
 
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), confirmTimeout)
@@ -382,16 +385,6 @@ func (s *shipment) advance(ctx context.Context, state ReleaseState) error {
 	}
 	s.notices.notify(s.app.Name)
 	return nil
-}
-
-// dropArchive forgets the archive of the release, and removes the file where it is
-// not the one of the release that this one runs again.
-func (s *shipment) dropArchive(ctx context.Context) {
-	if err := s.forgetArchive(ctx, s.release, s.release.RollbackOf == 0); err != nil {
-		s.logger.Warn("clear archive", "release", s.release.String(), "error", err)
-		return
-	}
-	s.release.Archive = ""
 }
 
 func (c *Controller) forgetArchive(ctx context.Context, release Release, remove bool) error {

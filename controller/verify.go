@@ -12,9 +12,9 @@ import (
 )
 
 const (
-	readyTimeout  = 60 * time.Second       // for a new instance to answer
-	firstPause    = 5 * time.Millisecond   // between probes, growing
-	longestPause  = 500 * time.Millisecond // up to this
+	readyTimeout = 60 * time.Second       // for a new instance to answer
+	firstPause   = 5 * time.Millisecond   // between probes, growing
+	longestPause = 500 * time.Millisecond // up to this
 	// inspectEvery is how often instances are looked at: the engine waits 100 ms before it
 	// starts one again, and only then tells how it ended.
 	inspectEvery  = 50 * time.Millisecond
