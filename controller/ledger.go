@@ -156,6 +156,8 @@ type Ledger interface {
 	ClearArchive(context.Context, ReleaseID) error
 	// ListArchives returns the Archive of all releases that have one, of all apps.
 	ListArchives(context.Context) ([]string, error)
+	// UpdatePort makes port the release's, and the app's where that has none.
+	UpdatePort(ctx context.Context, id ReleaseID, port uint16) error
 	// UpdateRemedy records what would mend a release that is about to fail.
 	UpdateRemedy(context.Context, ReleaseID, Remedy) error
 	// Finish enters failed or cancelled with the reason and hint; a no-op when final already.

@@ -61,6 +61,7 @@ type shipment struct {
 	stopped     []string // the live instances that stand still for this release
 	built       []string // images that were made for it
 	crashes     crashes
+	ports       ports
 	answered    atomic.Bool   // below 500, when it was asked last
 	waited      time.Duration // for what it was waited for last
 }

@@ -54,6 +54,11 @@ func (s *shipment) verify(ctx context.Context) error {
 		if err != nil && ctx.Err() == nil {
 			last = err
 		}
+		if !s.answered.Load() {
+			if err := s.takePort(ctx); err != nil && ctx.Err() == nil {
+				return err
+			}
+		}
 		if pause(ctx, wait) != nil {
 			if cause := context.Cause(ctx); !errors.Is(cause, context.DeadlineExceeded) {
 				return cause
@@ -98,6 +103,7 @@ func (s *shipment) watched(ctx context.Context) (_ context.Context, stop func())
 			}
 		}
 	})
+	watching.Go(func() { s.lookInside(ctx) })
 	return ctx, func() {
 		end(nil)
 		watching.Wait()

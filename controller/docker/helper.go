@@ -31,13 +31,15 @@ const helperProgram = "berth"
 type helpers struct {
 	program string // path; empty is the one that runs
 	slots   chan struct{}
+	// listeners are those that look at what listens.
+	listeners chan struct{}
 
 	mutex sync.Mutex
 	image string // id; empty until it is needed for the first time
 }
 
 func newHelpers(program string) *helpers {
-	return &helpers{program: program, slots: make(chan struct{}, helpersAtOnce)}
+	return &helpers{program: program, slots: make(chan struct{}, helpersAtOnce), listeners: make(chan struct{}, listenersAtOnce)}
 }
 
 // helperImage returns the id of the image with the helper's program, and makes it

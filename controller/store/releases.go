@@ -172,6 +172,21 @@ func (s *Store) ListArchives(ctx context.Context) ([]string, error) {
 	return archives, nil
 }
 
+// UpdatePort makes port the release's, and the app's where that has none.
+func (s *Store) UpdatePort(ctx context.Context, id controller.ReleaseID, port uint16) error {
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `UPDATE releases SET port = ? WHERE app = ? AND number = ?`, port, id.App, id.Number); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `UPDATE apps SET port = ? WHERE name = ? AND port = 0`, port, id.App)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("update port of %s: %w", id, err)
+	}
+	return nil
+}
+
 // UpdateRemedy records what would mend the release.
 func (s *Store) UpdateRemedy(ctx context.Context, id controller.ReleaseID, remedy controller.Remedy) error {
 	err := s.writeRow(ctx, `UPDATE releases SET remedy = ? WHERE app = ? AND number = ?`, remedyColumn{&remedy}, id.App, id.Number)
