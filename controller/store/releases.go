@@ -165,7 +165,10 @@ func (s *Store) ClearArchive(ctx context.Context, id controller.ReleaseID) error
 // ListArchives returns the files in the uploads folder that releases have.
 func (s *Store) ListArchives(ctx context.Context) ([]string, error) {
 	rows, err := s.reader.QueryContext(ctx, `SELECT archive FROM releases WHERE archive <> ''`)
-	archives, err := collect(rows, err, func(columns row) (file string, err error) { return file, columns.Scan(&file) })
+	archives, err := collect(rows, err, func(columns row) (file string, err error) {
+		err = columns.Scan(&file)
+		return file, err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("list archives: %w", err)
 	}
