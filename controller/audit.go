@@ -30,6 +30,7 @@ const (
 	ActionEnvironmentApply  Action = "ENVIRONMENT_APPLY"
 
 	ActionReleaseCancel Action = "RELEASE_CANCEL"
+	ActionReleaseRetry  Action = "RELEASE_RETRY" // what one that failed was made of, again
 
 	ActionVolumeCreate     Action = "VOLUME_CREATE"
 	ActionVolumeUpload     Action = "VOLUME_UPLOAD"

@@ -154,13 +154,7 @@ func (s *shipment) makeImages(ctx context.Context, tree *archive.Tree, makeNetwo
 	if err := s.settle(ctx); err != nil {
 		return err
 	}
-	if err := s.keepImage(ctx); err != nil {
-		return err
-	}
-	if !s.composed { // what a compose file says depends on the variables: it is read again with others
-		s.dropArchive(ctx)
-	}
-	return nil
+	return s.keepImage(ctx)
 }
 
 func (s *shipment) makeImage(ctx context.Context, tree *archive.Tree, service *shipped, begun func()) (err error) {

@@ -29,7 +29,7 @@ func TestDiagnoseDeath_SaysWhatKilledTheAppAndNamesTheSetting(t *testing.T) {
 		{"clean exit", docker.Condition{}, []string{"done"}, "exit code 0", "foreground"},
 		{"anything else", docker.Condition{ExitCode: 7}, []string{"boom"}, "exit code 7", "log"},
 	} {
-		problem := diagnoseDeath(test.condition, settings, test.lines)
+		problem := diagnoseDeath(&diedError{condition: test.condition}, settings, test.lines)
 		if !strings.Contains(problem.Message, test.message) || !strings.Contains(problem.Hint, test.hint) {
 			t.Errorf("%s: got %q / %q, want %q / %q", test.name, problem.Message, problem.Hint, test.message, test.hint)
 		}

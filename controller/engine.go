@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"net/netip"
 	"time"
 
 	"berth/controller/docker"
@@ -54,6 +55,9 @@ type Engine interface {
 	Watch(ctx context.Context, each func(docker.Event)) error
 	Tail(ctx context.Context, name string, o docker.TailOptions, each func(docker.Line) error) error
 	Usage(ctx context.Context, name string) (docker.Usage, error)
+	// Listening calls each with the TCP addresses on which an instance listens, at once and
+	// whenever they change, until ctx ends. An instance that is started again is another.
+	Listening(ctx context.Context, name string, each func([]netip.AddrPort)) error
 }
 
 // Publisher writes the route table to where the proxy reads it.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -51,6 +52,8 @@ type engine struct {
 	printed   guarded[[]docker.Line]  // by every instance; nil is its last words
 	user      guarded[string]         // of the images that are built from here on
 	builds    guarded[[]string]       // lines that a build prints
+	listens   guarded[[]string]       // addresses that every instance listens on
+	bare      guarded[bool]           // images expose no port
 }
 
 // guarded is a value that a test sets or reads while the controller does.
@@ -189,7 +192,11 @@ func (e *engine) Build(ctx context.Context, o docker.BuildOptions, log func(stri
 }
 
 func (e *engine) image(id string) docker.Image {
-	return docker.Image{ID: id, User: e.users[id], Exposed: []uint16{8000}, Content: e.contents.at(id)}
+	image := docker.Image{ID: id, User: e.users[id], Exposed: []uint16{8000}, Content: e.contents.at(id)}
+	if e.bare.get() {
+		image.Exposed = nil
+	}
+	return image
 }
 
 func (e *engine) FindImage(_ context.Context, id string) (docker.Image, error) {
@@ -499,6 +506,16 @@ func (e *engine) Usage(context.Context, string) (docker.Usage, error) {
 	return docker.Usage{MemoryBytes: 1 << 20, MemoryLimit: 512 << 20, At: time.Now()}, nil
 }
 
+func (e *engine) Listening(ctx context.Context, _ string, each func([]netip.AddrPort)) error {
+	var open []netip.AddrPort
+	for _, address := range e.listens.get() {
+		open = append(open, netip.MustParseAddrPort(address))
+	}
+	each(open)
+	<-ctx.Done()
+	return ctx.Err()
+}
+
 func (e *engine) names() []string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -538,8 +555,9 @@ type proxy struct {
 
 	status    guarded[int] // of every probe; 0 is 200
 	onProbe   guarded[func()]
-	onPromote guarded[func()] // after the commit, before anything of the old release is touched
-	silent    guarded[error]  // of ConfirmRoutes
+	onTarget  guarded[func(address string) int] // the status of a probe of an address
+	onPromote guarded[func()]                   // after the commit, before anything of the old release is touched
+	silent    guarded[error]                    // of ConfirmRoutes
 }
 
 func (p *proxy) Publish(configuration *traefik.Configuration) (bool, error) {
@@ -562,7 +580,10 @@ func (p *proxy) ConfirmRoutes(context.Context, traefik.Table) error {
 
 func (p *proxy) ConfirmAll(context.Context, traefik.Table) error { return nil }
 
-func (p *proxy) Probe(context.Context, traefik.Target, string) (int, error) {
+func (p *proxy) Probe(_ context.Context, target traefik.Target, _ string) (int, error) {
+	if onTarget := p.onTarget.get(); onTarget != nil {
+		return onTarget(target.Address), nil
+	}
 	if onProbe := p.onProbe.get(); onProbe != nil {
 		onProbe()
 	}

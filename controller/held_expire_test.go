@@ -25,7 +25,7 @@ func TestHeld_ExpiresAfterItsTimeAndNotBefore(t *testing.T) {
 
 	now = now.Add(heldTime - time.Second)
 	c.held.expire()
-	if err := c.sweepUploads(nil, nil); err != nil {
+	if err := c.sweepUploads(nil); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := uploads.root.Stat(held.file); err != nil {

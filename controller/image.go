@@ -91,7 +91,7 @@ func (s *shipment) pullImage(ctx context.Context, spec plan.Service) (docker.Ima
 	image, digest, err := s.engine.PullImage(ctx, options, s.log.line)
 	if err != nil && errors.Is(context.Cause(ctx), errBuildTimeout) {
 		return docker.Image{}, &Problem{
-			Kind: KindUnavailable, Err: err, Message: fmt.Sprintf("The image was not pulled within %s.", s.buildTimeout),
+			Kind: KindUnavailable, Err: err, Message: fmt.Sprintf("The image was not pulled within %s.", inWords(s.buildTimeout)),
 			Hint: "Deploy again: what was pulled already is not pulled twice. BERTH_BUILD_TIMEOUT gives it more time.",
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"berth/controller/docker"
@@ -108,9 +107,11 @@ func (c *Controller) reconcile(ctx context.Context) error {
 			kept[name] = true
 		}
 	}
-	if known { // what is kept of every app, also of one that cannot be repaired
-		errs = append(errs, c.sweepUploads(underWay, kept))
+	archives, err := c.ledger.ListArchives(ctx)
+	if err == nil {
+		err = c.sweepUploads(archives)
 	}
+	errs = append(errs, err)
 	shown := errors.Join(c.engine.JoinProxy(ctx), c.publish(ctx), c.confirmPending(ctx))
 	errs = append(errs, shown)
 	if known && shown == nil {
@@ -211,8 +212,8 @@ func ignoreMissing(err error) error {
 }
 
 // reconcileApp makes the app's live instances as they are wanted, if it may repair it,
-// and returns their names, the key of their network and the archive that is kept for
-// them: with an error too, unless they are not known.
+// and returns their names and the key of their network: with an error too, unless they
+// are not known.
 func (c *Controller) reconcileApp(ctx context.Context, app App, repair bool) ([]string, error) {
 	if app.Wanted == WantedDeleted {
 		return []string{}, c.withinObject(ctx, func(ctx context.Context) error { return c.removeApp(ctx, app.Name) })
@@ -237,7 +238,7 @@ func (c *Controller) reconcileApp(ctx context.Context, app App, repair bool) ([]
 	if err != nil {
 		return nil, err
 	}
-	names := append(slices.Clone(live.Instances), networkKey(app.Name, live.network()), archiveKey(live.Archive))
+	names := append(slices.Clone(live.Instances), networkKey(app.Name, live.network()))
 	if !repair {
 		return names, nil
 	}
@@ -415,23 +416,16 @@ func (c *Controller) confirmTable(ctx context.Context) error {
 	return c.proxy.ConfirmAll(ctx, table)
 }
 
-// sweepUploads removes the archives that an earlier process left behind.
-func (c *Controller) sweepUploads(underWay []Release, kept map[string]bool) error {
-	owned := make(map[string]bool, len(underWay))
+// sweepUploads removes what an earlier process left behind, but for the archives of
+// releases: of what is under way, of what runs, and of what may be tried again.
+func (c *Controller) sweepUploads(archives []string) error {
+	owned := make(map[string]bool, len(archives))
 	c.held.addFiles(owned)
-	for key := range kept {
-		if file, found := strings.CutPrefix(key, archiveKey("")); found {
-			owned[file] = true
-		}
-	}
-	for _, release := range underWay {
-		owned[release.Archive] = true
+	for _, file := range archives {
+		owned[file] = true
 	}
 	return c.uploads.sweep(owned)
 }
-
-// archiveKey names a file of the uploads folder among the names of what is kept.
-func archiveKey(file string) string { return "archive " + file }
 
 func pause(ctx context.Context, d time.Duration) error {
 	select {

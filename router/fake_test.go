@@ -266,6 +266,16 @@ func (f *fakeApps) Rollback(_ context.Context, app controller.AppName, number in
 	return release, nil
 }
 
+func (f *fakeApps) Retry(_ context.Context, id controller.ReleaseID, changes controller.Retry, by string) (controller.Release, error) {
+	if err := f.act(fmt.Sprintf("retry r%d with port %d, %d MB, root %t, mount %s:%s by %s", id.Number, changes.Settings.Port,
+		changes.Settings.MemoryBytes>>20, changes.Settings.WritableRoot, changes.Mount.Volume, changes.Mount.Target, by), id.App); err != nil {
+		return controller.Release{}, err
+	}
+	release := aRelease(id.App, 9, controller.ReleaseQueued)
+	f.putRelease(release)
+	return release, nil
+}
+
 func (f *fakeApps) SettingsRange() (least, most controller.SettingsForm) {
 	return controller.SettingsForm{Memory: "16", CPU: "5", Processes: "10"}, controller.SettingsForm{Memory: "2048", CPU: "200", Processes: "500"}
 }

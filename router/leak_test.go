@@ -125,6 +125,13 @@ func (f *failingApps) AcceptHeldUpdate(ctx context.Context, key controller.HeldK
 	return f.fakeApps.AcceptHeldUpdate(ctx, key, app, by)
 }
 
+func (f *failingApps) Retry(ctx context.Context, id controller.ReleaseID, changes controller.Retry, by string) (controller.Release, error) {
+	if err := f.fail("Retry"); err != nil {
+		return controller.Release{}, err
+	}
+	return f.fakeApps.Retry(ctx, id, changes, by)
+}
+
 func (f *failingApps) Rollback(ctx context.Context, app controller.AppName, number int64, by string) (controller.Release, error) {
 	if err := f.fail("Rollback"); err != nil {
 		return controller.Release{}, err
@@ -415,7 +422,8 @@ func (s *site) everything(formToken string, streams bool) []answer {
 		formField: {formToken}, "confirm": {"hello"}, "release": {"1"}, "memory": {"512"}, "cpu": {"50"}, "processes": {"100"},
 	}
 	json := map[string]string{
-		"/api/v1/apps/:name/rollback": `{"release": 1}`, "/api/v1/apps/:name/settings": `{"memory_mb": 256}`,
+		"/api/v1/apps/:name/releases/:number/retry": `{}`,
+		"/api/v1/apps/:name/rollback":               `{"release": 1}`, "/api/v1/apps/:name/settings": `{"memory_mb": 256}`,
 	}
 	for _, r := range new(admin).routes() {
 		path := concrete(r.path)

@@ -45,6 +45,7 @@ type Apps interface {
 	AcceptHeld(context.Context, controller.HeldKey, controller.Upload) (controller.Release, error)
 	AcceptHeldUpdate(ctx context.Context, key controller.HeldKey, app controller.AppName, by string) (controller.Release, error)
 	Rollback(ctx context.Context, app controller.AppName, number int64, by string) (controller.Release, error)
+	Retry(ctx context.Context, id controller.ReleaseID, changes controller.Retry, by string) (controller.Release, error)
 
 	SettingsRange() (least, most controller.SettingsForm)
 	ParseSettings(controller.SettingsForm) (controller.Settings, error)

@@ -178,6 +178,7 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: get, path: release + "/events", access: signedIn, stream: true, handle: a.streamRelease},
 		{method: get, path: release + "/log", access: signedIn, handle: a.downloadLog},
 		{method: post, path: release + "/cancel", access: signedIn, audit: controller.ActionReleaseCancel, handle: a.cancelRelease},
+		{method: post, path: release + "/retry", access: signedIn, audit: controller.ActionReleaseRetry, handle: a.retryRelease},
 
 		{method: get, path: "/volumes", access: signedIn, handle: a.showVolumes},
 		{method: post, path: "/volumes", access: signedIn, limit: limitVolumeCreate, audit: controller.ActionVolumeCreate, handle: a.createVolume},
@@ -214,6 +215,7 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: get, path: apiRel, access: token(readScope), handle: a.apiShowRelease},
 		{method: get, path: apiRel + "/log", access: token(readScope), handle: a.apiShowLog},
 		{method: post, path: apiRel + "/cancel", access: token(deployScope), audit: controller.ActionReleaseCancel, handle: a.apiCancelRelease},
+		{method: post, path: apiRel + "/retry", access: token(deployScope), audit: controller.ActionReleaseRetry, handle: a.apiRetryRelease},
 
 		{method: get, path: apiVolumes, access: token(readScope), handle: a.apiListVolumes},
 		{method: post, path: apiVolumes, access: token(deployScope), limit: limitVolumeCreate, audit: controller.ActionVolumeCreate, handle: a.apiCreateVolume},

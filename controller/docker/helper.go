@@ -31,6 +31,8 @@ const helperProgram = "berth"
 type helpers struct {
 	program string // path; empty is the one that runs
 	slots   chan struct{}
+	// listeners are those that look at what listens.
+	listeners chan struct{}
 
 	mutex sync.Mutex
 	image string // id; empty until it is needed for the first time
@@ -42,7 +44,7 @@ type helpers struct {
 
 func newHelpers(program string) *helpers {
 	return &helpers{
-		program: program, slots: make(chan struct{}, helpersAtOnce),
+		program: program, slots: make(chan struct{}, helpersAtOnce), listeners: make(chan struct{}, listenersAtOnce),
 		working: make(map[string]bool), names: make(map[string]string),
 	}
 }
