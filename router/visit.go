@@ -26,7 +26,7 @@ type visit struct {
 	done   done       // what the audit log says of it beside the table
 	refund func()     // gives the request back to its limit: it was not what the limit is against
 	upload *upload    // the form of an archive, where the page is to show what became of it
-	worked bool       // an archive was received whole: the limit on work keeps the request
+	worked bool       // a part was accepted, whatever became of the rest: the limit on work keeps the request
 }
 
 // caller is who makes the request. The zero caller is anonymous.
