@@ -64,6 +64,7 @@ type Apps interface {
 	ReleaseLog(controller.ReleaseID) (io.ReadSeekCloser, error)
 	QueuePlace(controller.ReleaseID) int
 	Output(ctx context.Context, app controller.AppName, lines int, follow bool, each func(docker.Line) error) error
+	OutputAfter(ctx context.Context, app controller.AppName, after docker.Cursor, each func(docker.Line) error) error
 	Subscribe(app controller.AppName) (ticks <-chan struct{}, cancel func())
 
 	Start(context.Context, controller.AppName) error

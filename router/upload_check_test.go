@@ -249,7 +249,7 @@ func TestCheck_CountsAnArchiveOnceWhenItIsDeployed(t *testing.T) {
 	token := s.signIn()
 	_, held := s.check("/upload", token)
 	deploy := func() answer {
-		_, held := s.check("/upload", token) // looking counts nothing
+		_, held := s.check("/upload", token)                                                     // looking counts nothing
 		s.upload("/upload", "", newForm(token, part{fieldHeld, strings.Repeat("Z", 26), ""})...) // it is not there
 		return s.upload("/upload", "", newForm(token, part{fieldHeld, held, ""})...)
 	}

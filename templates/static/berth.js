@@ -88,10 +88,23 @@
     list.dataset.seen = String(id);
   });
 
+  // A stream that is opened anew goes on behind what its page has.
+  var cursors = {};
+  if (window.htmx) {
+    window.htmx.createEventSource = function (address) {
+      var from = new URL(address, window.location.href);
+      if (cursors[address]) from.searchParams.set("after", cursors[address]);
+      return new EventSource(from.href, { withCredentials: true });
+    };
+  }
+
   document.addEventListener("htmx:sseMessage", function (event) {
     localTimes(event.target);
     var panel = event.target.closest && event.target.closest("[data-log]");
     if (!panel) return;
+    if (panel.dataset.cursor !== undefined && event.detail.lastEventId) {
+      cursors[panel.getAttribute("sse-connect")] = event.detail.lastEventId;
+    }
     var empty = panel.querySelector(".log-empty");
     if (empty && panel.querySelector("li")) empty.remove();
     var box = followBox(panel);
