@@ -29,6 +29,9 @@ type outputPage struct {
 	State badge
 	Lines []docker.Line
 	After docker.Cursor // behind the last of them
+
+	Failed *releaseRow // the only release there was, nil where one is or was live
+	Log    logView     // its log, with what its instance printed last
 }
 
 // EventsPath is the stream that goes on behind the page's last line.
@@ -52,6 +55,13 @@ func (a *admin) showOutput(v *visit) error {
 	}
 	page := outputPage{frame: v.frame("Output of " + string(name)), App: name, State: appBadge(view.Observed.State)}
 	page.Section = "apps"
+	if view.Live == 0 && view.Latest != nil && view.Latest.State == controller.ReleaseFailed {
+		failed := releaseRowOf(*view.Latest)
+		page.State, page.Failed = badge{Word: "not deployed", Tone: toneBad}, &failed
+		if page.Log, err = a.readLogEnd(view.Latest.ReleaseID); err != nil {
+			return err
+		}
+	}
 	err = a.apps.Output(v.context(), name, outputLines, false, func(line docker.Line) error {
 		page.Lines = append(page.Lines, line)
 		page.After.Note(line)

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
+	"strings"
 
 	"github.com/gin-contrib/sessions"
 	"github.com/gin-gonic/gin"
@@ -105,8 +106,13 @@ func (v *visit) number(parameter string) (int64, error) {
 	return number, nil
 }
 
-// seeOther ends a form: the browser goes on with a GET of path.
+// seeOther ends a form: the browser goes on with a GET of path, and to the notice
+// that waits there. A fragment of its own would be that of the form's address,
+// which browsers keep over a redirect.
 func (v *visit) seeOther(path string) error {
+	if _, waits := v.session().Get(noticeKey).(string); waits && !strings.Contains(path, "#") {
+		path += "#notice"
+	}
 	v.gin.Redirect(http.StatusSeeOther, path)
 	return nil
 }
