@@ -63,6 +63,7 @@ const (
 const (
 	ActionRateLimitExceeded Action = "RATE_LIMIT_EXCEEDED"
 	ActionRateLimitClear    Action = "RATE_LIMIT_CLEAR"
+	ActionRateLimitChange   Action = "RATE_LIMIT_CHANGE"
 )
 
 // What happens beside the routes that change something.

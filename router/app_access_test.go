@@ -31,7 +31,7 @@ func TestAccessPage_FirstUserTurnsThePasswordOnAndTheLastClosesTheApp(t *testing
 	s.anApp("hello")
 	token := s.signIn()
 	answer := s.post("/admin/apps/hello/access/users", url.Values{formField: {token}, "user": {"ann"}, "password": {goodAccessPassword}})
-	if answer.StatusCode != http.StatusSeeOther || answer.Header.Get("Location") != "/admin/apps/hello/access" {
+	if answer.StatusCode != http.StatusSeeOther || answer.Header.Get("Location") != "/admin/apps/hello/access#notice" {
 		t.Fatalf("%d to %q: %.300s", answer.StatusCode, answer.Header.Get("Location"), answer.body)
 	}
 	if access := s.access("hello"); !access.Password || len(access.Users) != 1 || strings.Contains(access.Users[0].Hash, goodAccessPassword) {

@@ -117,7 +117,7 @@ func TestEnvironment_IsSavedOnItsPageAndAppliedFromThere(t *testing.T) {
 	token := s.signIn()
 	page := s.get("/admin/apps/hello/environment")
 	mustContain(t, page.body, "There is no variable yet")
-	if answer := s.send(token, "", "name", " MODE ", "value", "two\r\nlines", "kind", "variable"); answer.StatusCode != http.StatusSeeOther || answer.Header.Get("Location") != "/admin/apps/hello/environment" {
+	if answer := s.send(token, "", "name", " MODE ", "value", "two\r\nlines", "kind", "variable"); answer.StatusCode != http.StatusSeeOther || answer.Header.Get("Location") != "/admin/apps/hello/environment#notice" {
 		t.Fatalf("set: %d %.300s", answer.StatusCode, answer.body)
 	}
 	if answer := s.send(token, "", "name", "DB", "value", hiddenValue, "kind", "secret"); answer.StatusCode != http.StatusSeeOther {

@@ -35,7 +35,7 @@ func TestSettings_SameOnesLeadBackToTheApp(t *testing.T) {
 	s.anApp("hello")
 	form := url.Values{"csrf_token": {s.signIn()}, "memory": {"512"}, "cpu": {"50"}, "processes": {"100"}, "port": {""}}
 	answer := s.post("/admin/apps/hello/settings", form)
-	if answer.StatusCode != http.StatusSeeOther || answer.Header.Get("Location") != "/admin/apps/hello" {
+	if answer.StatusCode != http.StatusSeeOther || answer.Header.Get("Location") != "/admin/apps/hello#notice" {
 		t.Fatalf("%d to %q", answer.StatusCode, answer.Header.Get("Location"))
 	}
 	mustContain(t, s.get("/admin/apps/hello").body, "saved for the next deploy")

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"berth/controller"
+	"berth/controller/limit"
 	"berth/controller/plan"
 	"berth/controller/volume"
 )
@@ -26,6 +27,7 @@ type appPage struct {
 	Variables int    // of the environment
 	Unapplied string // how many changes of it wait; empty where none do
 	Problems  fieldProblems
+	Room      string    // what is left of the limit on updates, where it is little
 	Confirm   string    // what was typed to confirm the deletion
 	Checked   bool      // the box that asks to see an update first
 	Held      *heldView // the archive that was looked into, nil where there is none
@@ -125,6 +127,8 @@ func (a *admin) appForm(v *visit, name controller.AppName, problems fieldProblem
 		page.Settings = typedSettings(typed)
 	}
 	page.VolumeNames = a.volumeNames(v)
+	v.refund() // nothing was accepted
+	page.Room = v.room(limit.Update)
 	return v.page(problems.status(), "app", page)
 }
 

@@ -454,6 +454,13 @@ func (f *fakeApps) Output(ctx context.Context, _ controller.AppName, lines int, 
 	}
 }
 
+func (f *fakeApps) OutputAfter(ctx context.Context, app controller.AppName, after docker.Cursor, each func(docker.Line) error) error {
+	if !after.Knows("") {
+		return docker.ErrCursor
+	}
+	return f.Output(ctx, app, 1_000_000, true, after.Rest("", each))
+}
+
 func (f *fakeApps) Subscribe(controller.AppName) (<-chan struct{}, func()) {
 	tick := make(chan struct{}, 1)
 	f.mu.Lock()

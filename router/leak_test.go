@@ -223,6 +223,13 @@ func (f *failingApps) Output(ctx context.Context, app controller.AppName, lines 
 	return f.fakeApps.Output(ctx, app, lines, false, each)
 }
 
+func (f *failingApps) OutputAfter(ctx context.Context, app controller.AppName, after docker.Cursor, each func(docker.Line) error) error {
+	if err := f.fail("OutputAfter"); err != nil {
+		return err
+	}
+	return f.fakeApps.OutputAfter(ctx, app, after, each)
+}
+
 func (f *failingApps) Start(ctx context.Context, app controller.AppName) error {
 	return errors.Join(f.fail("Start"), f.fakeApps.Start(ctx, app))
 }
@@ -411,7 +418,7 @@ func (s *site) brief(path string, stream bool) answer {
 }
 
 // readOnStreams is what event streams ask the controller, and the keepers.
-var readOnStreams = []string{"Apps", "App", "Releases", "Release", "ReleaseLog", "Output", "accounts", "sessions"}
+var readOnStreams = []string{"Apps", "App", "Releases", "Release", "ReleaseLog", "Output", "OutputAfter", "accounts", "sessions"}
 
 // everything asks for every line of the table but the one that signs out, and
 // uploads to those that take an archive.
@@ -445,6 +452,9 @@ func (s *site) everything(formToken string, streams bool) []answer {
 		case r.path == heldPath:
 			answers = append(answers, s.get(strings.Replace(r.path, ":id", strings.Repeat("A", 26), 1)))
 		case r.method == http.MethodGet:
+			if strings.HasSuffix(path, "/output/events") {
+				path += "?after=,o,1,1"
+			}
 			answers = append(answers, s.brief(path, r.stream))
 		default:
 			answers = append(answers, s.post(path, fields))

@@ -65,6 +65,7 @@ type Apps interface {
 	ReleaseLog(controller.ReleaseID) (io.ReadSeekCloser, error)
 	QueuePlace(controller.ReleaseID) int
 	Output(ctx context.Context, app controller.AppName, lines int, follow bool, each func(docker.Line) error) error
+	OutputAfter(ctx context.Context, app controller.AppName, after docker.Cursor, each func(docker.Line) error) error
 	Subscribe(app controller.AppName) (ticks <-chan struct{}, cancel func())
 
 	Start(context.Context, controller.AppName) error
@@ -111,12 +112,15 @@ type Tokens interface {
 // Limits counts requests against their budgets. Where one does not fit, the
 // error is a *limit.Exceeded.
 type Limits interface {
-	TakeDefault(address netip.Addr) error
+	TakeDefault(limit.Subject) error
 	Take(ctx context.Context, class limit.Class, subject limit.Subject) (refund func(), err error)
 	TakeLogin(ctx context.Context, account string, address netip.Addr) (refund func(), err error)
 	Remember(ctx context.Context, account string, address netip.Addr) error
 	State(context.Context) (limit.State, error)
 	Clear(context.Context, limit.Key) error
+	Room(context.Context, limit.Class, limit.Subject) (limit.Room, error)
+	Choose(context.Context, limit.Class, limit.Budget) error
+	Reset(context.Context, limit.Class) error
 }
 
 // AuditLog keeps what was done, and shows it.
@@ -153,6 +157,7 @@ type Options struct {
 	Version         string   // shown in the footer; may be empty
 
 	TrustedProxies []netip.Prefix         // whose X-Forwarded-For is believed; empty believes nobody's
+	Gateway        netip.Addr             // whom the engine's published port shows instead of clients; may be the zero Addr
 	SessionLife    controller.SessionLife // the zero value stands for the default
 }
 
@@ -177,6 +182,7 @@ type admin struct {
 	secure    bool // ForceHTTPS
 	hosts     map[string]bool
 	proxies   []netip.Prefix
+	gateway   netip.Addr
 	version   string
 	logger    *slog.Logger
 	now       func() time.Time
@@ -212,6 +218,7 @@ func New(o Options) (http.Handler, error) {
 		secure:    o.ForceHTTPS,
 		hosts:     adminHosts(o.AdminHosts),
 		proxies:   o.TrustedProxies,
+		gateway:   o.Gateway,
 		version:   o.Version,
 		logger:    o.Logger,
 		now:       time.Now,

@@ -43,7 +43,7 @@ func TestRoutesOfApp_AddChangeAndRemove(t *testing.T) {
 	mustContain(t, s.get(routesOfHello).body, "/hello", "hello.apps.example.com", "by its name", "An app has at least one route")
 
 	answer := s.post(routesOfHello, routeForms(token, " Bücher.example "))
-	if answer.StatusCode != http.StatusSeeOther || answer.Header.Get("Location") != routesOfHello {
+	if answer.StatusCode != http.StatusSeeOther || answer.Header.Get("Location") != routesOfHello+"#notice" {
 		t.Fatalf("%d to %q: %.300s", answer.StatusCode, answer.Header.Get("Location"), answer.body)
 	}
 	page := s.get(routesOfHello).body

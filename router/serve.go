@@ -55,6 +55,10 @@ func (a *admin) refuse(v *visit, problem *controller.Problem) {
 		_ = v.page(http.StatusOK, "arrival", nil)
 	case problem.Kind == controller.KindUnauthorized && !v.route.access.public:
 		_ = v.seeOther(loginPath(v.request()))
+	case problem.Kind == controller.KindLimited && v.showsAgain():
+		if err := v.route.again(v, problem); err != nil {
+			a.showProblem(v, problem)
+		}
 	default:
 		a.showProblem(v, problem)
 	}

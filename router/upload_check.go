@@ -56,7 +56,6 @@ func (a *admin) givesUp(v *visit, form *upload) bool {
 		return false
 	}
 	v.done.halfway = true // nothing was changed
-	v.refundOnce()
 	if key, err := v.heldKey(form); err == nil {
 		a.apps.Drop(key)
 	}
@@ -65,13 +64,11 @@ func (a *admin) givesUp(v *visit, form *upload) bool {
 	return true
 }
 
-// settleHeld counts an archive once: when it was received, and not again when it
-// is deployed. After a refusal it finds the archive for the form.
+// settleHeld finds the archive for the form after a refusal.
 func (a *admin) settleHeld(v *visit, form *upload) {
 	if !form.sendsHeld() || form.archive != nil {
 		return
 	}
-	v.refundOnce()
 	if len(form.problems) == 0 {
 		return
 	}
@@ -82,12 +79,6 @@ func (a *admin) settleHeld(v *visit, form *upload) {
 		}
 	}
 	delete(form.fields, fieldHeld)
-}
-
-// refundOnce gives the request back to its limit now, and not again at its end.
-func (v *visit) refundOnce() {
-	v.refund()
-	v.refund = func() {}
 }
 
 // heldView is an archive that waits, as the pages show it.

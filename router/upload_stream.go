@@ -134,7 +134,6 @@ func (a *admin) readFile(v *visit, form *upload, part *multipart.Part, check fun
 	if received.Bytes == 0 {
 		return form.problems.add(emptyFile())
 	}
-	v.worked = true
 	return nil
 }
 

@@ -166,6 +166,12 @@ func (v *visit) appRow(view controller.AppView) appRow {
 		Name: view.Name, Path: appPath(view.Name), State: appBadge(view.Observed.State), Detail: view.Observed.Detail,
 		Links: v.admin.public.links(v.request(), slices.Concat(view.Routes, view.Derived)), Live: view.Live,
 	}
+	if view.Observed.State == controller.AppRunning && view.Access.Maintenance.On {
+		row.State = badge{Word: "maintenance", Tone: toneWarn}
+	}
+	if view.Live == 0 && view.Latest != nil && !view.Latest.State.UnderWay() && view.Observed.State != controller.AppDeleting {
+		row.State, row.Links = badge{Word: "not deployed", Tone: toneBad}, nil
+	}
 	// Only the instance of a live release can be started and stopped.
 	if view.Live != 0 && view.Observed.State != controller.AppDeleting {
 		row.CanStart = view.Wanted == controller.WantedStopped || view.Observed.State == controller.AppStopped

@@ -109,6 +109,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 		Sessions:        on.ledger,
 		Limits:          limits,
 		TrustedProxies:  config.TrustedProxies,
+		Gateway:         config.EdgeSubnet.Masked().Addr().Next(), // as the engine chooses it
 		Audit:           audit,
 		SecretKey:       key.Derive("admin app"),
 		Logger:          logger,
