@@ -21,6 +21,15 @@ type Dashboard struct {
 // Local reports whether the pages are open on the dashboard's own port.
 func (d Dashboard) Local() bool { return !d.Off && d.Host == "" }
 
+// LocalRule matches who may open the pages on the dashboard's own port.
+func (o StaticOptions) LocalRule() string {
+	rule := fmt.Sprintf("(Host(`localhost`) || Host(`127.0.0.1`) || Host(`%s`))", o.ProxyAddress)
+	if o.Gateway.IsValid() && o.Dashboard.Controller.IsValid() {
+		rule += fmt.Sprintf(" && (ClientIP(`%s`) || ClientIP(`%s`))", o.Gateway, o.Dashboard.Controller)
+	}
+	return rule
+}
+
 // TLS is the section of the router, in YAML's flow style.
 func (d Dashboard) TLS() string {
 	if d.Resolver == "" {

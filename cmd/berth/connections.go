@@ -146,8 +146,11 @@ func (s strangers) Accept() (net.Conn, error) {
 
 func (s strangers) refuses(remote net.Addr) bool {
 	address := addressOf(remote)
-	return s.edge.Contains(address) && address != s.edge.Masked().Addr().Next()
+	return s.edge.Contains(address) && address != gatewayOf(s.edge)
 }
+
+// gatewayOf is the machine's own address on a network that the engine made.
+func gatewayOf(subnet netip.Prefix) netip.Addr { return subnet.Masked().Addr().Next() }
 
 // addressOf is without a zone, and the zero Addr where there is none.
 func addressOf(remote net.Addr) netip.Addr {

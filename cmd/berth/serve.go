@@ -154,8 +154,11 @@ func openEngine(config Config, logger *slog.Logger) (*docker.Engine, error) {
 func openDomains(
 	ctx context.Context, config Config, ledger *store.Store, key secret.Key, engine *docker.Engine, logger *slog.Logger,
 ) (*controller.Certificates, *traefik.Client, error) {
-	static := traefik.StaticOptions{ProxyAddress: config.ProxyAddress, HTTPSPort: config.HTTPSPort}
-	proxy, err := traefik.NewClient(static.APIURL(), static.VerifyURL())
+	static := traefik.StaticOptions{
+		ProxyAddress: config.ProxyAddress, HTTPSPort: config.HTTPSPort,
+		APIPassword: apiPassword(key), Gateway: gatewayOf(config.EdgeSubnet),
+	}
+	proxy, err := traefik.NewClient(static.APIURL(), static.VerifyURL(), static.APIPassword)
 	if err != nil {
 		return nil, nil, err
 	}
