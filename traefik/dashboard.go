@@ -23,9 +23,9 @@ func (d Dashboard) Local() bool { return !d.Off && d.Host == "" }
 
 // LocalRule matches who may open the pages on the dashboard's own port.
 func (o StaticOptions) LocalRule() string {
-	rule := fmt.Sprintf("(Host(`localhost`) || Host(`127.0.0.1`) || Host(`%s`))", o.ProxyAddress)
+	rule := "(Host(`localhost`) || Host(`127.0.0.1`) || Host(`" + o.ProxyAddress.String() + "`))"
 	if o.Gateway.IsValid() && o.Dashboard.Controller.IsValid() {
-		rule += fmt.Sprintf(" && (ClientIP(`%s`) || ClientIP(`%s`))", o.Gateway, o.Dashboard.Controller)
+		rule += " && (ClientIP(`" + o.Gateway.String() + "`) || ClientIP(`" + o.Dashboard.Controller.String() + "`))"
 	}
 	return rule
 }

@@ -80,6 +80,9 @@ type StaticOptions struct {
 	// Gateway is this machine on the stack's own network. Where it and the address
 	// of the Dashboard's Controller are known, the API hears those two alone.
 	Gateway netip.Addr
+	// Gate is whose word is taken for the address of a client: it hands connections
+	// on. The zero Addr is nobody.
+	Gate netip.Addr
 	// Dashboard says who can open the proxy's own pages; the zero value is this
 	// machine alone.
 	Dashboard Dashboard

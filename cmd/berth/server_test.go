@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"berth/controller/connections"
 )
 
 // short are the limits of these tests: long enough for a busy machine to pass, and
@@ -51,9 +53,9 @@ func openFrontDoor(t *testing.T, limits serverLimits, config Config, handler htt
 		t.Fatal(err)
 	}
 	server := newServer(handler, certificates, limits, logger)
-	connections := limitConnections(strangers{listener, config.EdgeSubnet}, limits.connections)
-	server.ConnState = connections.follow
-	door := openPlainDoor(connections, config, adminHosts(config, certificates.Leaf()))
+	crowd := connections.NewCrowd(limits.connections)
+	server.ConnState = crowd.Follow
+	door := openPlainDoor(crowd.Listen(strangers{listener, config.EdgeSubnet}), config, adminHosts(config, certificates.Leaf()))
 	ctx, cancel := context.WithCancel(t.Context())
 	done, watched := make(chan error, 1), make(chan struct{})
 	go func() { defer close(watched); _ = certificates.Run(ctx) }()
@@ -235,7 +237,7 @@ func TestServer_RefusesHugeHeaders(t *testing.T) {
 }
 
 func TestServer_BoundsConnectionsPerAddressAndInAll(t *testing.T) {
-	for name, bound := range map[string]connectionLimit{"per address": {total: 10, perAddress: 2}, "in all": {total: 2, perAddress: 10}} {
+	for name, bound := range map[string]connections.Limit{"per address": {Total: 10, PerAddress: 2}, "in all": {Total: 2, PerAddress: 10}} {
 		limits := short()
 		limits.header, limits.idle, limits.connections = patience, patience, bound
 		f := openFrontDoor(t, limits, Config{}, says("ok"))
@@ -260,7 +262,7 @@ func TestServer_BoundsConnectionsPerAddressAndInAll(t *testing.T) {
 }
 
 func TestServer_IdleConnectionsGiveWay(t *testing.T) {
-	for name, bound := range map[string]connectionLimit{"per address": {total: 10, perAddress: 2}, "in all": {total: 2, perAddress: 10}} {
+	for name, bound := range map[string]connections.Limit{"per address": {Total: 10, PerAddress: 2}, "in all": {Total: 2, PerAddress: 10}} {
 		limits := short()
 		limits.header, limits.idle, limits.connections = patience, patience, bound
 		f := openFrontDoor(t, limits, Config{}, says("ok"))
@@ -305,7 +307,7 @@ func TestServer_HearsNobodyOfTheProxysNetworkButTheMachine(t *testing.T) {
 func TestServer_CountsANetworkOfIPv6AsOneAddress(t *testing.T) {
 	same := func(a, b string) bool {
 		one, other := net.TCPAddr{IP: net.ParseIP(a)}, net.TCPAddr{IP: net.ParseIP(b)}
-		return neighbourhood(&one) == neighbourhood(&other)
+		return connections.Neighbourhood(&one) == connections.Neighbourhood(&other)
 	}
 	if !same("2001:db8::1", "2001:db8::ffff:2") || same("2001:db8::1", "2001:db8:0:1::1") || same("192.0.2.1", "192.0.2.2") || !same("::ffff:192.0.2.1", "192.0.2.1") {
 		t.Error("addresses are counted wrongly")
