@@ -8,9 +8,15 @@ import (
 	"net/netip"
 	"strconv"
 
+	"golang.org/x/sync/errgroup"
+
 	"berth/controller/gate"
 	"berth/traefik"
 )
+
+// errandPort is where the proxy finds its way to certificate authorities, as
+// docker-compose.yml tells it.
+const errandPort = 8003
 
 // runGate stands in front of the proxy, in a container of its own that publishes the
 // ports of HTTP and HTTPS.
@@ -40,6 +46,14 @@ func runGate(ctx context.Context, p *program, args []string) error {
 			Listener: listener, Proxy: net.JoinHostPort(address.String(), strconv.Itoa(port)), Secure: port == traefik.WebsecurePort,
 		})
 	}
+	outwards, err := new(net.ListenConfig).Listen(ctx, "tcp", ":"+strconv.Itoa(errandPort))
+	if err != nil {
+		return fmt.Errorf("open gate: %w", err)
+	}
+	errands := gate.Errands{Listener: outwards, Proxy: address, Logger: logger}
 	logger.Info("the gate is open", "proxy", address.String())
-	return gate.New(options).Run(ctx)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return gate.New(options).Run(ctx) })
+	group.Go(func() error { return errands.Run(ctx) })
+	return group.Wait()
 }
