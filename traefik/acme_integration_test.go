@@ -7,15 +7,19 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"berth/controller/gate"
 	"berth/test/authority"
 	"berth/test/patience"
 )
@@ -42,8 +46,50 @@ func startProxyAndAuthority(t *testing.T, holds time.Duration) (*proxy, *authori
 		if holds > 0 && holds < time.Hour {
 			p.options.ACME.Hours = 1
 		}
-	}, providerVariables...)
+	}, append(slices.Clone(providerVariables), "HTTPS_PROXY=http://"+startErrands(t))...)
 	return p, ca
+}
+
+// startErrands is the way out that the stack gives the proxy. It listens where the
+// networks are not made yet, so on every address.
+func startErrands(t *testing.T) (address string) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "0.0.0.0:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	t.Cleanup(cancel)
+	way := gate.Errands{Listener: countedListener{listener}, Proxy: netip.MustParseAddr(testAddress), Logger: slog.New(slog.DiscardHandler)}
+	go func() { _ = way.Run(ctx) }()
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	return net.JoinHostPort(testGateway, port)
+}
+
+// errandsRun counts what the proxies of all tests asked for.
+var errandsRun atomic.Int64
+
+type countedListener struct{ net.Listener }
+
+func (l countedListener) Accept() (net.Conn, error) {
+	connection, err := l.Listener.Accept()
+	if err == nil {
+		errandsRun.Add(1)
+	}
+	return connection, err
+}
+
+func TestACME_TheProxyAsksForNamesWhereNoAppAnswers(t *testing.T) {
+	before := errandsRun.Load()
+	p, ca := startProxyAndAuthority(t, time.Hour)
+	p.publishTable(Table{
+		Targets: []Target{target(t, "app", backend(t, "app"), "errand.example.com")},
+		Domains: []Domain{{Host: "errand.example.com", Resolver: p.options.ACME.Resolver(ChallengeHTTP)}},
+	})
+	verify(t, ca, "errand.example.com", awaitServed(t, p, ca, "errand.example.com", anyChain, time.Minute))
+	if errandsRun.Load() == before {
+		t.Error("the proxy reached the authority by itself")
+	}
 }
 
 func (p *proxy) publishTable(table Table) {

@@ -34,6 +34,8 @@ const (
 	testAddress  = "10.209.0.2"
 	otherSubnet  = "10.209.0.32/27"
 	otherAddress = "10.209.0.34"
+
+	testAPIPassword = "of-the-test-alone"
 )
 
 // proxy is the real one, started as the stack starts it.
@@ -82,7 +84,7 @@ func startProxyWith(t *testing.T, prepare func(*proxy), environment ...string) *
 	t.Cleanup(removeAll)
 
 	p := &proxy{t: t, folder: t.TempDir(), name: testStack + "-proxy"}
-	p.options = StaticOptions{ProxyAddress: netip.MustParseAddr(testAddress)}
+	p.options = StaticOptions{ProxyAddress: netip.MustParseAddr(testAddress), APIPassword: testAPIPassword}
 	label := "berth.stack=" + testStack
 	docker(t, "network", "create", "--label", label, "--subnet", testSubnet, testStack+"-0-edge")
 	docker(t, "network", "create", "--label", label, "--subnet", otherSubnet, testStack+"-app-other")
@@ -106,7 +108,7 @@ func startProxyWith(t *testing.T, prepare func(*proxy), environment ...string) *
 		cmp.Or(os.Getenv("BERTH_TRAEFIK_IMAGE"), "berth-traefik:3.7.9"), "--configFile=/proxy/traefik.yml")...)
 	docker(t, "network", "connect", "--ip", otherAddress, testStack+"-app-other", p.name)
 	docker(t, "start", p.name)
-	client, err := NewClient(p.options.APIURL(), p.options.VerifyURL())
+	client, err := NewClient(p.options.APIURL(), p.options.VerifyURL(), p.options.APIPassword)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -387,7 +389,10 @@ func TestProxy_KeepsItsDashboardToItsOwnAddress(t *testing.T) {
 	if got := get(t, DashboardPort, "", "/dashboard/"); got.status != http.StatusOK {
 		t.Errorf("/dashboard/: %+v", got)
 	}
-	if got := get(t, DashboardPort, "localhost:8080", "/api/overview"); got.status != http.StatusOK {
+	if got := get(t, DashboardPort, "localhost:8080", "/api/overview"); got.status != http.StatusUnauthorized {
+		t.Errorf("/api/overview without the password: %+v", got)
+	}
+	if got := askAPI(t, "/api/overview"); got.status != http.StatusOK {
 		t.Errorf("/api/overview: %+v", got)
 	}
 	if got := get(t, DashboardPort, "rebound.example.com", "/api/overview"); got.status != http.StatusNotFound {
@@ -409,6 +414,50 @@ func TestProxy_KeepsItsDashboardToItsOwnAddress(t *testing.T) {
 	}
 	if got := getAt(t, fmt.Sprintf("http://%s:%d", otherAddress, WebPort), "", "/"); got.status != http.StatusNotFound {
 		t.Errorf("web does not answer on every network: %+v", got)
+	}
+}
+
+// askAPI asks the API with its password.
+func askAPI(t *testing.T, path string) answer {
+	t.Helper()
+	return getAt(t, fmt.Sprintf("http://%s:%s@%s:%d", APIUser, testAPIPassword, testAddress, DashboardPort), "", path)
+}
+
+func TestProxy_ItsAPIWantsThePasswordAndShowsNoHash(t *testing.T) {
+	p := startProxy(t)
+	app := protect(t, target(t, "app", backend(t, "app"), "/app"))
+	p.publish(app)
+	p.confirmAll(app)
+	for _, path := range []string{"/api/rawdata", "/api/http/middlewares", "/api/http/routers", "/api/entrypoints", "/api/", "/dashboard/../api/rawdata", "//api/rawdata", "/dashboard/%2e%2e/api/rawdata"} {
+		if got := get(t, DashboardPort, "127.0.0.1", path); got.status == http.StatusOK {
+			t.Errorf("%s is open: %+v", path, got)
+		}
+	}
+	for _, path := range []string{"/api/rawdata", "/api/http/middlewares"} {
+		got := askAPI(t, path)
+		if got.status != http.StatusOK || !strings.Contains(got.body, "usersFile") {
+			t.Errorf("%s: %+v", path, got)
+		}
+		for _, hash := range []string{app.Access.Users[0].Hash, "$2", "{SHA}", testAPIPassword} {
+			if strings.Contains(got.body, hash) {
+				t.Errorf("%s shows %s", path, hash)
+			}
+		}
+	}
+	if got := get(t, WebPort, "", "/app"); got.status != http.StatusUnauthorized {
+		t.Errorf("the app is open: %+v", got)
+	}
+	changed := app
+	changed.Access.Users = []User{testUser(t, "bob")}
+	p.publish(changed)
+	if err := p.client.Confirm(t.Context(), Table{Targets: []Target{changed}}); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]int{"bob": http.StatusOK, "ann": http.StatusUnauthorized} {
+		got := getAt(t, fmt.Sprintf("http://%s:%s@%s:%d", name, testPassword, testAddress, WebPort), "", "/app")
+		if got.status != want {
+			t.Errorf("%s: %+v", name, got)
+		}
 	}
 }
 

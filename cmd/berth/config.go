@@ -36,6 +36,7 @@ type Config struct {
 
 	DockerHost   string // empty: the platform's socket
 	ProxyAddress netip.Addr
+	GateAddress  netip.Addr // the zero Addr where nothing stands in front of the proxy
 	EdgeSubnet   netip.Prefix
 	SubnetPool   netip.Prefix
 
@@ -118,6 +119,7 @@ func (v values) parse() (Config, error) {
 		BaseDomain:       parse(&p, "base.domain", s.Base.Domain, parseBaseDomain, "a domain, such as apps.example.com"),
 		DockerHost:       parse(&p, "docker.host", s.Docker.Host, parseEngine, "an address such as unix:///var/run/docker.sock or tcp://docker-proxy:2375"),
 		ProxyAddress:     parse(&p, "proxy.address", s.Proxy.Address, netip.ParseAddr, "an IP address, such as 10.201.0.2"),
+		GateAddress:      parse(&p, "gate.address", s.Gate.Address, parseOptionalAddress, "an IP address, such as 10.201.0.5, or nothing"),
 		EdgeSubnet:       parse(&p, "edge.subnet", s.Edge.Subnet, parseSubnet, "an IPv4 subnet, such as 10.201.0.0/27"),
 		SubnetPool:       parse(&p, "subnet.pool", s.Subnet.Pool, parseSubnet, "an IPv4 subnet, such as 10.201.0.0/16"),
 		PublicAddresses:  parse(&p, "public.addresses", s.Public.Addresses, parseAddresses, "IP addresses with commas between, such as 198.51.100.7,2001:db8::7"),

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"berth/controller"
+	"berth/controller/connections"
 	"berth/controller/docker"
 	"berth/controller/domaincheck"
 	"berth/controller/limit"
@@ -125,9 +126,9 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	}
 	bounds := defaultServerLimits()
 	server := newServer(handler, certificates, bounds, logger)
-	connections := limitConnections(strangers{on.listener, config.EdgeSubnet}, bounds.connections)
-	server.ConnState = connections.follow
-	door := openPlainDoor(connections, config, hosts)
+	crowd := connections.NewCrowd(bounds.connections)
+	server.ConnState = crowd.Follow
+	door := openPlainDoor(crowd.Listen(strangers{on.listener, config.EdgeSubnet}), config, hosts)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return story.Run(ctx) })
 	group.Go(func() error { return domains.Run(ctx) })
@@ -155,8 +156,11 @@ func openEngine(config Config, logger *slog.Logger) (*docker.Engine, error) {
 func openDomains(
 	ctx context.Context, config Config, ledger *store.Store, key secret.Key, engine *docker.Engine, logger *slog.Logger,
 ) (*controller.Certificates, *traefik.Client, error) {
-	static := traefik.StaticOptions{ProxyAddress: config.ProxyAddress, HTTPSPort: config.HTTPSPort}
-	proxy, err := traefik.NewClient(static.APIURL(), static.VerifyURL())
+	static := traefik.StaticOptions{
+		ProxyAddress: config.ProxyAddress, HTTPSPort: config.HTTPSPort,
+		Gate: config.GateAddress, APIPassword: apiPassword(key), Gateway: gatewayOf(config.EdgeSubnet),
+	}
+	proxy, err := traefik.NewClient(static.APIURL(), static.VerifyURL(), static.APIPassword)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"berth/controller/connections"
 	"berth/test/patience"
 )
 
@@ -53,9 +54,9 @@ func openFrontDoor(t *testing.T, limits serverLimits, config Config, handler htt
 		t.Fatal(err)
 	}
 	server := newServer(handler, certificates, limits, logger)
-	connections := limitConnections(strangers{listener, config.EdgeSubnet}, limits.connections)
-	server.ConnState = connections.follow
-	door := openPlainDoor(connections, config, adminHosts(config, certificates.Leaf()))
+	crowd := connections.NewCrowd(limits.connections)
+	server.ConnState = crowd.Follow
+	door := openPlainDoor(crowd.Listen(strangers{listener, config.EdgeSubnet}), config, adminHosts(config, certificates.Leaf()))
 	ctx, cancel := context.WithCancel(t.Context())
 	done, watched := make(chan error, 1), make(chan struct{})
 	go func() { defer close(watched); _ = certificates.Run(ctx) }()
@@ -237,7 +238,7 @@ func TestServer_RefusesHugeHeaders(t *testing.T) {
 }
 
 func TestServer_BoundsConnectionsPerAddressAndInAll(t *testing.T) {
-	for name, bound := range map[string]connectionLimit{"per address": {total: 10, perAddress: 2}, "in all": {total: 2, perAddress: 10}} {
+	for name, bound := range map[string]connections.Limit{"per address": {Total: 10, PerAddress: 2}, "in all": {Total: 2, PerAddress: 10}} {
 		limits := short()
 		limits.header, limits.idle, limits.connections = clientPatience, clientPatience, bound
 		f := openFrontDoor(t, limits, Config{}, says("ok"))
@@ -262,7 +263,7 @@ func TestServer_BoundsConnectionsPerAddressAndInAll(t *testing.T) {
 }
 
 func TestServer_IdleConnectionsGiveWay(t *testing.T) {
-	for name, bound := range map[string]connectionLimit{"per address": {total: 10, perAddress: 2}, "in all": {total: 2, perAddress: 10}} {
+	for name, bound := range map[string]connections.Limit{"per address": {Total: 10, PerAddress: 2}, "in all": {Total: 2, PerAddress: 10}} {
 		limits := short()
 		limits.header, limits.idle, limits.connections = clientPatience, clientPatience, bound
 		f := openFrontDoor(t, limits, Config{}, says("ok"))
@@ -307,7 +308,7 @@ func TestServer_HearsNobodyOfTheProxysNetworkButTheMachine(t *testing.T) {
 func TestServer_CountsANetworkOfIPv6AsOneAddress(t *testing.T) {
 	same := func(a, b string) bool {
 		one, other := net.TCPAddr{IP: net.ParseIP(a)}, net.TCPAddr{IP: net.ParseIP(b)}
-		return neighbourhood(&one) == neighbourhood(&other)
+		return connections.Neighbourhood(&one) == connections.Neighbourhood(&other)
 	}
 	if !same("2001:db8::1", "2001:db8::ffff:2") || same("2001:db8::1", "2001:db8:0:1::1") || same("192.0.2.1", "192.0.2.2") || !same("::ffff:192.0.2.1", "192.0.2.1") {
 		t.Error("addresses are counted wrongly")

@@ -66,6 +66,9 @@ type settings struct {
 		Folder  string `description:"folder that the proxy reads its configuration from; empty: proxy in the data folder"`
 		Address string `description:"the proxy's own address on the edge network"`
 	} `description:"-"`
+	Gate struct {
+		Address string `description:"address on the edge network of the gate in front of the proxy; empty: there is none"`
+	} `description:"-"`
 	Edge struct {
 		Subnet string `description:"subnet between the controller and the proxy"`
 	} `description:"-"`
