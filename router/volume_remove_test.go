@@ -70,6 +70,7 @@ func TestVolumes_FileAndLinkAreDeletedWithoutAQuestion(t *testing.T) {
 	if err := os.Symlink("photos", filepath.Join(s.volumes.keeper.Folder("data"), "link")); err != nil {
 		t.Fatal(err)
 	}
+	s.get("/volumes/data") // which shows what is said of the upload
 	if asked := s.get("/volumes/data/remove?path=photos%2Fa.txt"); asked.Header.Get("Location") != "/volumes/data?path=photos" {
 		t.Errorf("a question about a file: %d", asked.StatusCode)
 	}

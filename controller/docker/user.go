@@ -224,8 +224,8 @@ func unknown(what, name string) *StartError {
 
 // errRoot is for what would run, or runs, as root and must not.
 var errRoot = &StartError{
-	Message: "The app would run as root inside its container, and it has no waiver for that.",
-	Err:     errors.New("user 0 without a waiver"),
+	Message: "The app would run as root inside its container, and it has no security exception for that.",
+	Err:     errors.New("user 0 without a security exception"),
 }
 
 // checkNotRoot asks the engine as whom the processes of a container run that has just
@@ -242,7 +242,7 @@ func (e *Engine) checkNotRoot(ctx context.Context, id string) error {
 	at := slices.Index(top.Titles, "UID")
 	for _, process := range top.Processes {
 		if at >= 0 && at < len(process) && process[at] == "0" {
-			e.logger.Warn("app ran as root without a waiver", slog.String("container", id))
+			e.logger.Warn("app ran as root without a security exception", slog.String("container", id))
 			return errRoot
 		}
 	}

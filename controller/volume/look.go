@@ -182,7 +182,7 @@ func (k *keeper) count(folder Path, limit int64) (Usage, error) {
 		usage.Partial = true
 		return usage, nil
 	}
-	return usage, err
+	return usage, explain(folder, err) // the folder may have gone meanwhile
 }
 
 // freeBytes is what the disk beneath can still take; 0 where it does not say.
