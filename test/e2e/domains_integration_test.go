@@ -72,8 +72,7 @@ func TestDomains_WalkFromAHostToItsRedirect(t *testing.T) {
 	o.deploy("green", "", "of-green")
 	b := newBrowser(t)
 	b.open("/login")
-	b.run("sign in", chromedp.SendKeys("#password", resetPassword(t)))
-	b.press("/admin", "form[action='/login'] button", "#apps")
+	b.signIn(resetPassword(t))
 
 	b.open("/admin/apps/blue/routes")
 	host := chromedp.SendKeys("#route", "shop.example.com")

@@ -23,8 +23,7 @@ func TestAccess_WalkFromAPasswordToAMaintenancePage(t *testing.T) {
 	o.deploy("vault", "", "v1")
 	b := newBrowser(t)
 	b.open("/login")
-	b.run("sign in", chromedp.SendKeys("#password", resetPassword(t)))
-	b.press("/admin", "form[action='/login'] button", "#apps")
+	b.signIn(resetPassword(t))
 
 	const page = "/admin/apps/vault/access"
 	b.press("/admin/apps/vault", "#apps a[href='/admin/apps/vault']", "a[href$='/access']")
