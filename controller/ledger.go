@@ -154,7 +154,8 @@ type Ledger interface {
 	// UpdateServices records Services, Image, Instances and Address of the release.
 	UpdateServices(context.Context, Release) error
 	ClearArchive(context.Context, ReleaseID) error
-	// ListArchives returns the Archive of all releases that have one, of all apps.
+	// ListArchives returns the Archive of what is under way, of what is live, and of what
+	// failed or was cancelled and was not followed by a success, of all apps.
 	ListArchives(context.Context) ([]string, error)
 	// UpdatePort makes port the release's, and the app's where that has none.
 	UpdatePort(ctx context.Context, id ReleaseID, port uint16) error
