@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -26,6 +25,14 @@ type ports struct {
 	open  []netip.AddrPort
 	since time.Time
 	tried time.Time // when other ports were asked last
+	asked uint16    // where the verify route leads
+}
+
+// ask notes where the verify route leads from here on.
+func (p *ports) ask(port uint16) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.asked = port
 }
 
 func (p *ports) note(open []netip.AddrPort) {
@@ -115,10 +122,11 @@ func (s *shipment) misplaced() string {
 	}
 }
 
+// askedPort is where the verify route leads; 0 before it leads anywhere.
 func (s *shipment) askedPort() uint16 {
-	_, text, _ := strings.Cut(s.release.Address, ":")
-	port, _ := strconv.ParseUint(text, 10, 16)
-	return uint16(port)
+	s.ports.mu.Lock()
+	defer s.ports.mu.Unlock()
+	return s.ports.asked
 }
 
 // takePort moves the release to the one other port that answers HTTP, where nobody said

@@ -234,6 +234,7 @@ func (s *shipment) foretell(ctx context.Context) error {
 // no service is called like somebody's domain. The engine asks the world for names that
 // it does not know, as this one is while nothing runs.
 func (s *shipment) place(ctx context.Context, port uint16) error {
+	s.ports.ask(port)
 	name := s.engine.InstanceName(string(s.app.Name), s.release.Number, "")
 	address := net.JoinHostPort(name, strconv.Itoa(int(port)))
 	if s.release.Address == address {
