@@ -165,8 +165,7 @@ func (c *Controller) examine(ctx context.Context, received *Archive, app App, op
 		return plan.Plan{}, archiveProblem(err)
 	}
 	defer tree.Close()
-	options.Most = c.most
-	made, err := planFor(ctx, tree, app.Name, options)
+	made, err := planFor(ctx, tree, app.Name, c.permitted(options))
 	return made, archiveProblem(err)
 }
 

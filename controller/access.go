@@ -67,7 +67,7 @@ func (c *Controller) UpdateAccess(ctx context.Context, name AppName, change Acce
 		return traefik.Access{}, &Problem{
 			Kind: KindUnavailable, Err: err,
 			Message: fmt.Sprintf("The rules of %s are saved, and the proxy has not confirmed them yet.", name),
-			Hint:    "Berth goes on trying. Look at the app itself before you rely on them.",
+			Hint:    "Berth keeps trying. Look at the app itself before you rely on them.",
 		}
 	}
 	return wanted, nil

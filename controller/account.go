@@ -128,7 +128,7 @@ func (a *Accounts) SignIn(ctx context.Context, name, password string) (Account, 
 		return Account{Name: account.Name}, &Problem{
 			Kind:    KindUnauthorized,
 			Field:   "password",
-			Message: "The name or the password is not right.",
+			Message: "Wrong user name or password.",
 			Hint:    "Try again. If the password is lost, run make passwd (or berth passwd) on the machine that Berth runs on.",
 		}
 	}
@@ -181,7 +181,7 @@ func (a *Accounts) checkPassword(account Account, field, password string) error 
 	return &Problem{
 		Kind:    KindInvalid,
 		Field:   field,
-		Message: "This is not the present password.",
+		Message: "The current password is wrong.",
 		Hint:    "Type the password you signed in with.",
 	}
 }

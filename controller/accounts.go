@@ -107,7 +107,7 @@ func (a *Accounts) RemoveSecondFactor(ctx context.Context, name string) error {
 	if errors.Is(err, ErrNotFound) {
 		return &Problem{
 			Kind: KindConflict, Err: err,
-			Message: fmt.Sprintf("The account %s has no second factor.", account.Name),
+			Message: fmt.Sprintf("Two-factor authentication of %s is off.", account.Name),
 			Hint:    "There is nothing to remove.",
 		}
 	}

@@ -119,7 +119,7 @@ func (c *Controller) Delete(ctx context.Context, name AppName, confirm string) e
 		return &Problem{
 			Kind: KindUnavailable, Err: err,
 			Message: fmt.Sprintf("The app %s is not removed in full yet.", name),
-			Hint:    "Berth goes on removing it; look again in a minute.",
+			Hint:    "Berth keeps removing it; look again in a minute.",
 		}
 	}
 	return nil

@@ -30,6 +30,7 @@ const (
 	ActionEnvironmentApply  Action = "ENVIRONMENT_APPLY"
 
 	ActionReleaseCancel Action = "RELEASE_CANCEL"
+	ActionReleaseRetry  Action = "RELEASE_RETRY" // what one that failed was made of, again
 
 	ActionVolumeCreate     Action = "VOLUME_CREATE"
 	ActionVolumeUpload     Action = "VOLUME_UPLOAD"
@@ -62,6 +63,7 @@ const (
 const (
 	ActionRateLimitExceeded Action = "RATE_LIMIT_EXCEEDED"
 	ActionRateLimitClear    Action = "RATE_LIMIT_CLEAR"
+	ActionRateLimitChange   Action = "RATE_LIMIT_CHANGE"
 )
 
 // What happens beside the routes that change something.

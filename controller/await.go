@@ -81,6 +81,8 @@ func (s *shipment) await(ctx context.Context, service, other *shipped, condition
 	s.log.say("%s waits until %s is %s", service.Spec.Name, other.Spec.Name, condition)
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, late)
 	defer cancel()
+	began := time.Now()
+	defer func() { s.waited = time.Since(began) }()
 	for {
 		met, err := s.meets(ctx, other, condition)
 		if err != nil || met {
@@ -116,6 +118,9 @@ func (s *shipment) all(ctx context.Context, service *shipped, wanted func(docker
 	for _, name := range service.Instances {
 		instance, err := s.engine.Inspect(ctx, name)
 		if err != nil {
+			return false, err
+		}
+		if err := s.crashes.note(name, instance.Condition, service.Main && !s.answered.Load()); err != nil {
 			return false, err
 		}
 		switch state := instance.Condition; {

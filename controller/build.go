@@ -147,17 +147,14 @@ func (s *shipment) makeImages(ctx context.Context, tree *archive.Tree, makeNetwo
 			return s.ofService(service, err)
 		}
 		service.Image = service.image.ID
+		if service.Spec.Health == nil && service.image.AsksTooOften() {
+			s.log.say("the image asks its health check more often than once in %s, which is the least: it is asked so here", plan.LeastInterval)
+		}
 	}
 	if err := s.settle(ctx); err != nil {
 		return err
 	}
-	if err := s.keepImage(ctx); err != nil {
-		return err
-	}
-	if !s.composed { // what a compose file says depends on the variables: it is read again with others
-		s.dropArchive(ctx)
-	}
-	return nil
+	return s.keepImage(ctx)
 }
 
 func (s *shipment) makeImage(ctx context.Context, tree *archive.Tree, service *shipped, begun func()) (err error) {
@@ -176,7 +173,7 @@ func (s *shipment) makeImage(ctx context.Context, tree *archive.Tree, service *s
 	}
 	options := docker.BuildOptions{
 		App: string(s.app.Name), Release: s.release.Number, Build: service.Spec.Build,
-		Context: tree.LayoutWriter(layout), Files: files,
+		Context: tree.LayoutWriter(layout), Files: files, Disk: s.buildDisk,
 	}
 	if s.composed {
 		options.Service = service.Spec.Name

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"berth/controller/archive"
+	"berth/controller/docker"
 	"berth/controller/domaincheck"
 	"berth/controller/plan"
 	"berth/controller/secret"
@@ -38,6 +39,8 @@ type Options struct {
 
 	BuildConcurrency int            // builds at once; the rest wait in line
 	BuildTimeout     time.Duration  // for one build
+	BuildDisk        docker.Disk    // where the engine keeps what is built, as far as it can be seen
+	Registries       []string       // that images may come from beside the public ones; may be empty
 	ForbiddenWaivers []Waiver       // that no app may have; may be empty
 	MaximumLimits    plan.Limits    // most that an app's settings can ask for; at least LeastLimits
 	ReservedHosts    []traefik.Host // hosts that no app may have, such as the admin host; may be empty
@@ -68,17 +71,19 @@ type Controller struct {
 	audit     Auditor
 	key       secret.Key
 
-	uploads  uploadsFolder
-	held     *heldArchives
-	logs     logsFolder
-	limits   archive.Limits
-	most     plan.Limits
-	reserved []traefik.Host
-	base     traefik.Host
-	beacon   traefik.Beacon
-	checker  *domaincheck.Checker
-	pending  *routesPending
-	checks   sync.WaitGroup // of hosts, under way
+	uploads uploadsFolder
+	held    *heldArchives
+	logs    logsFolder
+	limits  archive.Limits
+	most    plan.Limits
+	// registries are those that images may come from beside the public ones.
+	registries []string
+	reserved   []traefik.Host
+	base       traefik.Host
+	beacon     traefik.Beacon
+	checker    *domaincheck.Checker
+	pending    *routesPending
+	checks     sync.WaitGroup // of hosts, under way
 
 	forbidden []Waiver
 
@@ -86,6 +91,7 @@ type Controller struct {
 	domains     Domains // may be nil
 
 	buildTimeout time.Duration
+	buildDisk    docker.Disk
 	line         *line
 	shipping     *shipping
 	notices      *notices
@@ -95,7 +101,6 @@ type Controller struct {
 	retiring     *retiring
 	displaced    *displaced
 	volumes      *volumeBook
-	made         time.Time // of this Controller; older uploads are another process's
 
 	publishing sync.Mutex    // from reading the route table to writing it
 	wake       chan struct{} // one pending request to reconcile
@@ -137,8 +142,10 @@ func New(o Options) (*Controller, error) {
 		ledger: o.Ledger, engine: o.Engine, keeper: o.Volumes, proxy: o.Proxy, publisher: o.Publisher, logger: o.Logger, audit: o.Audit, key: o.Key,
 		uploads: uploads, held: newHeldArchives(), logs: logs, limits: archive.DefaultLimits(), most: o.MaximumLimits, reserved: o.ReservedHosts, domains: o.Domains,
 		forbidden:    o.ForbiddenWaivers,
+		registries:   o.Registries,
 		maintenance:  o.MaintenancePages,
 		buildTimeout: o.BuildTimeout,
+		buildDisk:    o.BuildDisk,
 		line:         newLine(o.BuildConcurrency),
 		shipping:     newShipping(),
 		notices:      newNotices(),
@@ -148,7 +155,6 @@ func New(o Options) (*Controller, error) {
 		retiring:     newRetiring(),
 		displaced:    newDisplaced(),
 		volumes:      newVolumeBook(),
-		made:         time.Now(),
 		wake:         make(chan struct{}, 1),
 		started:      make(chan struct{}),
 	}, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,6 +20,7 @@ const tailTimeout = 5 * time.Second
 type symptom struct {
 	texts         []string // lower case; any of them in one line
 	message, hint string
+	remedy        Remedy
 }
 
 // symptoms are looked for in order, in the last lines of the app.
@@ -27,41 +29,49 @@ var symptoms = []symptom{
 		[]string{"read-only file system", "erofs", "errno 30"},
 		"The app wrote to a read-only place and ended.",
 		"Only /tmp is writable. Write there, or allow the setting \"Writable root\" on the app's page.",
+		Remedy{WritableRoot: true},
 	},
 	{
 		[]string{"address already in use", "eaddrinuse"},
 		"The app could not bind its port: the address is in use inside the container.",
 		"Start one server only, and let it listen on the port of the setting \"Port\".",
+		Remedy{},
 	},
 	{
 		[]string{"bind: permission denied", "eacces: permission denied, listen", "listen eacces", "cannot bind", "could not bind", "bind() to", "failed to bind"},
 		"The app could not bind its port.",
 		"Let it listen on 0.0.0.0 and on the port that the variable PORT names, and say which in the setting \"Port\".",
+		Remedy{},
 	},
 	{
 		[]string{"heap out of memory", "memoryerror", "cannot allocate memory", "out of memory", "outofmemoryerror", "std::bad_alloc"},
 		"The app ran out of memory and ended.",
 		"Raise the setting \"Memory\" on the app's page, or make the app use less.",
+		Remedy{Memory: true},
 	},
 	{
 		[]string{"can't start new thread", "resource temporarily unavailable", "pthread_create failed", "unable to create native thread", "eagain"},
 		"The app reached its limit of processes and threads.",
 		"Raise the setting \"Processes\" on the app's page, or start fewer workers.",
+		Remedy{},
 	},
 	{
 		[]string{"exec format error"},
 		"The app's program is not made for this machine's processor.",
 		"Build it for this machine, or build it in the Dockerfile.",
+		Remedy{},
 	},
 	{
 		[]string{"chown", "setgid", "setuid", "setgroups", "operation not permitted", "su-exec", "gosu", "initdb: error", "effective user id"},
 		"The app tried to change its user or the owner of files, which it may not.",
-		"Give the image a USER that is not root and owns its files, so that nothing needs to be changed at the start. A database's own image needs the waiver \"Database\" of the settings on the app's page.",
+		"Give the image a USER that is not root and owns its files, so that nothing needs to be changed at the start. A database's own image needs the security exception \"Database\" in the settings on the app's page.",
+		Remedy{},
 	},
 	{
 		[]string{"permission denied", "eacces"},
 		"The app may not read or write a file that it needs.",
 		"It does not run as root: make the file readable for all in the Dockerfile (COPY --chown, or chmod).",
+		Remedy{},
 	},
 }
 
@@ -78,7 +88,7 @@ func (s *shipment) diagnose(cause error) *Problem {
 	}
 	service := s.atFault(cause)
 	if died, ok := errors.AsType[*diedError](cause); ok {
-		return s.offerDatabase(service, service.named(diagnoseDeath(died.condition, service.limits(s.release.Settings), s.lastOutput(service))))
+		return s.offerDatabase(service, service.named(diagnoseDeath(died, service.limits(s.release.Settings), s.lastOutput(service))))
 	}
 	switch {
 	case errors.Is(cause, docker.ErrUnavailable):
@@ -88,10 +98,10 @@ func (s *shipment) diagnose(cause error) *Problem {
 	case errors.Is(cause, errNotReady), errors.Is(cause, errUnhealthy):
 		return s.offerDatabase(service, service.named(s.diagnoseSilence(service, cause)))
 	case errors.Is(cause, errNotCompleted):
-		return s.offerDatabase(service, service.named(diagnoseSlow(s.lastOutput(service))))
+		return s.offerDatabase(service, service.named(diagnoseSlow(s.waited, s.lastOutput(service))))
 	}
 	s.logger.Error("release failed for a reason of ours", "release", s.release.String(), "error", s.environment.mask.apply(cause.Error()))
-	return &Problem{Message: "Something went wrong inside Berth.", Hint: "The log of Berth says what; deploy again when it is mended.", Err: cause}
+	return &Problem{Message: "Something went wrong inside Berth.", Hint: "See Berth's log for the cause, and deploy again when it is fixed.", Err: cause}
 }
 
 // offerDatabase tells of the waiver where the image is that of a known database.
@@ -101,8 +111,8 @@ func (s *shipment) offerDatabase(at *atFault, problem *Problem) *Problem {
 		reference, waived = at.service.Spec.Image, at.service.Spec.Waivers.Database
 	}
 	name, known := plan.DatabaseImage(reference)
-	if known && !waived && !strings.Contains(problem.Hint, "waiver") {
-		problem.Hint += fmt.Sprintf(" The image of %s starts as root and steps down, for which it needs the waiver \"Database\" of the settings on the app's page.", name)
+	if known && !waived && !strings.Contains(problem.Hint, "security exception") {
+		problem.Hint += fmt.Sprintf(" The image of %s starts as root and drops root later, so it needs the security exception \"Database\" in the settings on the app's page.", name)
 	}
 	return problem
 }
@@ -111,12 +121,15 @@ func (s *shipment) diagnoseBuild(cause error) *Problem {
 	if errors.Is(cause, errBuildTimeout) {
 		return &Problem{
 			Kind: KindInvalid, Err: cause,
-			Message: fmt.Sprintf("The build took longer than %s and was ended.", s.buildTimeout),
+			Message: fmt.Sprintf("The build took longer than %s and was ended.", inWords(s.buildTimeout)),
 			Hint:    "Make the build smaller, or raise BERTH_BUILD_TIMEOUT.",
 		}
 	}
 	if problem := diagnosePull(cause); problem != nil {
 		return problem
+	}
+	if refusal, ok := errors.AsType[*plan.Refusal](cause); ok {
+		return &Problem{Kind: KindInvalid, Message: refusal.Error(), Hint: refusal.Hint, Err: cause}
 	}
 	if failed, ok := errors.AsType[*docker.BuildError](cause); ok {
 		hint := failed.Hint
@@ -134,6 +147,9 @@ func (s *shipment) diagnoseBuild(cause error) *Problem {
 			Hint: "See that the image's CMD or ENTRYPOINT names a program that is in the image and may be run by its user.", Err: cause,
 		}
 	}
+	if refused, ok := errors.AsType[*plan.Refusal](cause); ok {
+		return &Problem{Kind: KindInvalid, Message: "The app could not be started: " + sentence(refused.Error()), Hint: refused.Hint, Err: cause}
+	}
 	if forged, ok := errors.AsType[*docker.ForgedLabelError](cause); ok {
 		return &Problem{
 			Kind: KindInvalid, Message: "The image was refused: " + sentence(forged.Error()),
@@ -147,20 +163,50 @@ func (s *shipment) diagnoseBuild(cause error) *Problem {
 func (s *shipment) diagnoseSilence(service *atFault, cause error) *Problem {
 	lines := s.lastOutput(service)
 	if found := findSymptom(lines); found != nil {
-		return &Problem{Kind: KindInvalid, Message: found.message, Hint: found.hint, Err: cause}
+		return found.problem(lines, cause)
 	}
 	if errors.Is(cause, errUnhealthy) {
 		return &Problem{
 			Kind: KindInvalid, Err: cause,
-			Message: fmt.Sprintf("%s, but its HEALTHCHECK did not turn healthy within %s.", service.works(), service.patience()),
+			Message: fmt.Sprintf("%s, but its HEALTHCHECK did not turn healthy within %s.", service.works(), inWords(s.waited)),
 			Hint:    "See what the health check runs, and that the image holds the program it needs.",
 		}
 	}
+	if problem := s.diagnosePort(cause); problem != nil {
+		return problem
+	}
 	return &Problem{
 		Kind: KindInvalid, Err: cause,
-		Message: fmt.Sprintf("The app runs, but did not answer well on %s within %s: %s.", s.release.Address, readyTimeout, lastCause(cause)),
+		Message: fmt.Sprintf("The app runs, but did not respond correctly on %s within %s: %s.", s.release.Address, inWords(s.waited), lastCause(cause)),
 		Hint:    "It must listen on 0.0.0.0 (not 127.0.0.1) and on that port: set another one as \"Port\", or read the variable PORT. Its last lines are in the log.",
 	}
+}
+
+// diagnosePort explains a silence by what the app listens on; nil where that is not known.
+func (s *shipment) diagnosePort(cause error) *Problem {
+	reached, inside, known := s.ports.seen()
+	asked := s.askedPort()
+	problem := &Problem{Kind: KindInvalid, Err: cause, Message: s.misplaced()}
+	switch {
+	case !known:
+		return nil
+	case slices.Contains(reached, asked):
+		problem.Message = fmt.Sprintf("The app listens on port %d, but did not respond correctly within %s: %s.", asked, inWords(s.waited), lastCause(cause))
+		problem.Hint = "One of its pages /health, /status or / must answer with a status below 500. Its last lines are in the log."
+	case len(reached) > 0:
+		problem.Remedy.Port = reached[0]
+		problem.Hint = fmt.Sprintf("Try again with port %d, or let the app listen on the port that the variable PORT names.", reached[0])
+	case len(inside) > 0:
+		problem.Hint = "Let it listen on 0.0.0.0 instead; frameworks have an option for it, such as --host 0.0.0.0."
+		if port := inside[0].Port(); port != asked {
+			problem.Remedy.Port = port
+			problem.Hint += fmt.Sprintf(" Then set %d as \"Port\".", port)
+		}
+	default:
+		problem.Message = fmt.Sprintf("The app runs, but listened on no port within %s.", inWords(s.waited))
+		problem.Hint = "It must listen on 0.0.0.0 and on the port that the variable PORT names. Its last lines are in the log."
+	}
+	return problem
 }
 
 // lastOutput reads the last lines of the service's instances and keeps them in the
@@ -210,14 +256,6 @@ func (a *atFault) named(problem *Problem) *Problem {
 	return &said
 }
 
-// patience is how long it had to become healthy.
-func (a *atFault) patience() time.Duration {
-	if a.service == nil {
-		return readyTimeout
-	}
-	return a.service.patience()
-}
-
 // works is what it does although its health check fails.
 func (a *atFault) works() string {
 	if a.service == nil || a.service.Main {
@@ -234,27 +272,35 @@ func (a *atFault) limits(settings Settings) Settings {
 	return settings
 }
 
-func diagnoseSlow(lines []string) *Problem {
+func diagnoseSlow(waited time.Duration, lines []string) *Problem {
 	if found := findSymptom(lines); found != nil {
-		return &Problem{Kind: KindInvalid, Message: found.message, Hint: found.hint}
+		return found.problem(lines, nil)
 	}
 	return &Problem{
-		Kind: KindInvalid, Message: fmt.Sprintf("Others wait until it has completed, and it still ran after %s.", completeTimeout),
+		Kind: KindInvalid, Message: fmt.Sprintf("Others wait until it has completed, and it still ran after %s.", inWords(waited)),
 		Hint: "Let it end with exit code 0, or let the others wait with condition: service_started.",
 	}
 }
 
 // diagnoseDeath explains an app that ended, by how it ended, its limits and what it said last.
-func diagnoseDeath(condition docker.Condition, settings Settings, lines []string) *Problem {
+func diagnoseDeath(died *diedError, settings Settings, lines []string) *Problem {
+	condition := died.condition
 	if condition.OOMKilled {
 		return &Problem{
 			Kind:    KindInvalid,
 			Message: fmt.Sprintf("The app ran out of memory: it needed more than its limit of %d MB and was ended.", settings.MemoryBytes/bytesPerMB),
 			Hint:    "Raise the setting \"Memory\" on the app's page, or make the app use less.",
+			Remedy:  Remedy{Memory: true},
 		}
 	}
 	if found := findSymptom(lines); found != nil {
-		return &Problem{Kind: KindInvalid, Message: found.message, Hint: found.hint}
+		return found.problem(lines, nil)
+	}
+	if died.unseen {
+		return &Problem{
+			Kind: KindInvalid, Message: fmt.Sprintf("The app ended %d times and was started again.", condition.Restarts),
+			Hint: "Its last lines are in the log of this release.",
+		}
 	}
 	if condition.ExitCode == 0 {
 		return &Problem{
@@ -266,6 +312,23 @@ func diagnoseDeath(condition docker.Condition, settings Settings, lines []string
 		Kind: KindInvalid, Message: fmt.Sprintf("The app ended with exit code %d.", condition.ExitCode),
 		Hint: "Its last lines are in the log of this release.",
 	}
+}
+
+// problem says it of the app that printed lines.
+func (s *symptom) problem(lines []string, cause error) *Problem {
+	problem := &Problem{Kind: KindInvalid, Message: s.message, Hint: s.hint, Remedy: s.remedy, Err: cause}
+	if !s.remedy.WritableRoot {
+		return problem
+	}
+	written, folder := findWritten(lines)
+	if written != "" {
+		problem.Message = fmt.Sprintf("The app wrote to %.200s, which is read-only.", written)
+	}
+	if folder != "" {
+		problem.Remedy.Folder = folder
+		problem.Hint = fmt.Sprintf("Mount a volume at %s, which keeps what is written there, and try again. Else allow the setting \"Writable root\" on the app's page.", folder)
+	}
+	return problem
 }
 
 func findSymptom(lines []string) *symptom {

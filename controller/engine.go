@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"net/netip"
 	"time"
 
 	"berth/controller/docker"
@@ -44,10 +45,19 @@ type Engine interface {
 	Restart(ctx context.Context, name string, grace time.Duration) error
 	Retire(ctx context.Context, name string, grace time.Duration) error
 	RemoveApp(ctx context.Context, app string) error
+	// Accessories are what was made for releases beside instances and networks, in the
+	// order in which they can be removed; where a part of them cannot be listed, the
+	// rest is returned beside the error.
+	Accessories(ctx context.Context) ([]docker.Accessory, error)
+	// RemoveAccessory leaves alone what something uses.
+	RemoveAccessory(ctx context.Context, accessory docker.Accessory) error
 
 	Watch(ctx context.Context, each func(docker.Event)) error
 	Tail(ctx context.Context, name string, o docker.TailOptions, each func(docker.Line) error) error
 	Usage(ctx context.Context, name string) (docker.Usage, error)
+	// Listening calls each with the TCP addresses on which an instance listens, at once and
+	// whenever they change, until ctx ends. An instance that is started again is another.
+	Listening(ctx context.Context, name string, each func([]netip.AddrPort)) error
 }
 
 // Publisher writes the route table to where the proxy reads it.

@@ -145,7 +145,7 @@ func (w VariableWish) check() *Problem {
 	case w.File && !w.Secret:
 		return refuse("delivery", fmt.Sprintf("%s is no secret, and only a secret can be a file.", w.Name), "Make it a secret, or give it as environment.")
 	case w.Secret && value == "":
-		return refuse("value", fmt.Sprintf("The secret %s has no value.", w.Name), "Type it again: what was typed before is shown to nobody.")
+		return refuse("value", fmt.Sprintf("The secret %s has no value.", w.Name), "Type it again: a saved secret is never shown again.")
 	case len(value) > MaxVariableValue:
 		return refuse("value", fmt.Sprintf("The value of %s has more than %d kB.", w.Name, MaxVariableValue>>10), "Put what is larger into a file of the archive or a volume.")
 	case strings.ContainsRune(value, 0):

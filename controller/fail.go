@@ -23,21 +23,42 @@ func (s *shipment) fail(ctx context.Context, cause error) {
 		}
 		return
 	}
-	state, reason, hint := s.explain(ctx, cause)
+	state, reason, hint, remedy := s.explain(ctx, cause)
 	ctx = context.WithoutCancel(ctx)
 	s.log.say("%s: %s %s", state, reason, hint)
 	s.logger.Warn("release did not become live", "release", s.release.String(), "state", state,
 		"error", s.environment.mask.apply(cause.Error()))
 
 	s.undo(ctx)
+	if err := s.ledger.UpdateRemedy(ctx, s.release.ReleaseID, remedy); err != nil {
+		s.logger.Warn("record remedy", "release", s.release.String(), "error", err) // the reason stands without it
+	}
 	if err := s.finish(ctx, s.release.ReleaseID, state, reason, hint); err != nil {
 		s.logger.Error("record failed release", "release", s.release.String(), "error", err)
 	}
 	s.recordEnd(ctx, state)
-	s.dropArchive(ctx)
+	if err := s.keepArchive(ctx); err != nil {
+		s.logger.Warn("forget archives", "release", s.release.String(), "error", err)
+	}
 	if err := s.publish(ctx); err != nil {
 		s.requestReconcile()
 	}
+}
+
+// keepArchive keeps the archive of the release for another try, in place of what was kept
+// of earlier ones. One that ran another release again needs none of its own.
+func (s *shipment) keepArchive(ctx context.Context) error {
+	unlock, err := s.apps.lock(ctx, s.release.App)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if s.release.RollbackOf != 0 {
+		if err := s.forgetArchive(ctx, s.release, false); err != nil {
+			return err
+		}
+	}
+	return s.forgetArchives(ctx, s.release.App)
 }
 
 // undo removes what the release has made, and lets the live one go on.
@@ -137,13 +158,13 @@ func (s *shipment) recordEnd(ctx context.Context, state ReleaseState) {
 
 // explain says in words how the release ended. What a build or the app has printed
 // may be part of it.
-func (s *shipment) explain(ctx context.Context, cause error) (state ReleaseState, reason, hint string) {
+func (s *shipment) explain(ctx context.Context, cause error) (state ReleaseState, reason, hint string, remedy Remedy) {
 	if errors.Is(context.Cause(ctx), errCancelled) {
-		return ReleaseCancelled, "Cancelled by a person.", ""
+		return ReleaseCancelled, "Cancelled by a person.", "", Remedy{}
 	}
 	problem := s.diagnose(cause)
 	mask := s.environment.mask
-	return ReleaseFailed, mask.apply(problem.Message), mask.apply(problem.Hint)
+	return ReleaseFailed, mask.apply(problem.Message), mask.apply(problem.Hint), problem.Remedy
 }
 
 func (c *Controller) finish(ctx context.Context, id ReleaseID, state ReleaseState, reason, hint string) error {

@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
 
 	"berth/controller"
 	"berth/controller/docker"
+	"berth/controller/plan"
 	"berth/controller/volume"
 	"berth/traefik"
 )
@@ -21,7 +23,8 @@ type engine struct {
 	instances map[string]docker.Instance
 	images    map[string]bool
 	networks  map[string]docker.Network
-	users     map[string]string // of the images
+	users     map[string]string           // of the images
+	extras    map[string]docker.Accessory // what was made beside instances and networks, by kind and ID
 
 	started guarded[[]string] // names, in order
 	stopped guarded[[]string] // as started
@@ -33,20 +36,24 @@ type engine struct {
 	mounted table[[]docker.Mount]          // into the instances, by name
 	joined  table[[]string]                // networks that instances were connected to, by name
 
-	watching guarded[func(docker.Event)] // who follows the engine's events
-	onBuild  guarded[func(ctx context.Context, o docker.BuildOptions) error]
-	onStart  guarded[func(o docker.StartOptions) error]
-	onPull   guarded[func(docker.PullOptions) (docker.Image, string, error)]
-	onList   guarded[func()] // after the instances were listed, before the list is returned
-	onResume guarded[func(name string)]
-	onRemove guarded[func()]                  // before an app is removed
-	onRetire guarded[func(name string) error] // its error is what Retire gives
-	onLook   guarded[func(name string, condition docker.Condition) docker.Condition]
-	exited   table[docker.Condition] // of instances, by name, when they are looked at
-	contents table[string]           // of the images that are built from here on, by service; of those that are, by their ID
-	printed  guarded[[]docker.Line]  // by every instance; nil is its last words
-	user     guarded[string]         // of the images that are built from here on
-	builds   guarded[[]string]       // lines that a build prints
+	watching  guarded[func(docker.Event)] // who follows the engine's events
+	onBuild   guarded[func(ctx context.Context, o docker.BuildOptions) error]
+	onStart   guarded[func(o docker.StartOptions) error]
+	onPull    guarded[func(docker.PullOptions) (docker.Image, string, error)]
+	onList    guarded[func()] // after the instances were listed, before the list is returned
+	onResume  guarded[func(name string)]
+	onRemove  guarded[func()]                                       // before an app is removed
+	onRetire  guarded[func(name string) error]                      // its error is what Retire gives
+	door      guarded[func(call string)]                            // before and after each call that the real engine would make
+	onInspect guarded[func(ctx context.Context, name string) error] // its error is what Inspect gives
+	onLook    guarded[func(name string, condition docker.Condition) docker.Condition]
+	exited    table[docker.Condition] // of instances, by name, when they are looked at
+	contents  table[string]           // of the images that are built from here on, by service; of those that are, by their ID
+	printed   guarded[[]docker.Line]  // by every instance; nil is its last words
+	user      guarded[string]         // of the images that are built from here on
+	builds    guarded[[]string]       // lines that a build prints
+	listens   guarded[[]string]       // addresses that every instance listens on
+	bare      guarded[bool]           // images expose no port
 }
 
 // guarded is a value that a test sets or reads while the controller does.
@@ -96,8 +103,63 @@ func (t *table[T]) find(key string) (T, bool) {
 func newEngine() *engine {
 	return &engine{
 		instances: make(map[string]docker.Instance), images: make(map[string]bool), networks: make(map[string]docker.Network),
-		users: make(map[string]string),
+		users: make(map[string]string), extras: make(map[string]docker.Accessory),
 	}
+}
+
+// step is one call that the real engine would make, between two passes of the door.
+func (e *engine) step(call string, work func()) {
+	pass := e.door.get()
+	if pass != nil {
+		pass("before " + call)
+	}
+	e.mu.Lock()
+	work()
+	e.mu.Unlock()
+	if pass != nil {
+		pass("after " + call)
+	}
+}
+
+func extraKey(kind docker.AccessoryKind, id string) string { return string(kind) + " " + id }
+
+func (e *engine) putExtra(extra docker.Accessory) { e.extras[extraKey(extra.Kind, extra.ID)] = extra }
+
+func (e *engine) Accessories(context.Context) ([]docker.Accessory, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	order := []docker.AccessoryKind{docker.KindKeeper, docker.KindHelper, docker.KindSecretsVolume, docker.KindFilesImage, docker.KindBuiltImage}
+	return slices.SortedFunc(maps.Values(e.extras), func(a, b docker.Accessory) int {
+		return slices.Index(order, a.Kind) - slices.Index(order, b.Kind)
+	}), nil
+}
+
+func (e *engine) RemoveAccessory(_ context.Context, extra docker.Accessory) error {
+	e.step("remove "+string(extra.Kind), func() { e.dropExtra(extra) })
+	return nil
+}
+
+// dropExtra removes what nothing uses.
+func (e *engine) dropExtra(extra docker.Accessory) {
+	for _, instance := range e.instances {
+		if instance.Image == extra.ID {
+			return
+		}
+	}
+	if extra.Kind == docker.KindSecretsVolume {
+		if _, keeper := e.extras[extraKey(docker.KindKeeper, extra.ID)]; keeper {
+			return
+		}
+		if _, there := e.instances[extra.Instance]; there {
+			return
+		}
+	}
+	delete(e.extras, extraKey(extra.Kind, extra.ID))
+	delete(e.images, extra.ID)
+}
+
+func secretsOf(o docker.StartOptions, kind docker.AccessoryKind) docker.Accessory {
+	return docker.Accessory{Kind: kind, ID: o.Name + ".secrets", App: o.App, Release: o.Release, Instance: o.Name}
 }
 
 func (e *engine) Ping(context.Context) error { return nil }
@@ -115,16 +177,26 @@ func (e *engine) Build(ctx context.Context, o docker.BuildOptions, log func(stri
 			return docker.Image{}, err
 		}
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	id := "image-" + e.InstanceName(o.App, o.Release, o.Service)
-	e.images[id], e.users[id] = true, e.user.get()
-	e.contents.put(id, e.contents.at(o.Service))
-	return e.image(id), nil
+	var built docker.Image
+	e.step("build", func() {
+		id := "image-" + e.InstanceName(o.App, o.Release, o.Service)
+		if e.images[id] {
+			id = fmt.Sprintf("%s-%d", id, len(e.images)) // every build has one of its own
+		}
+		e.images[id], e.users[id] = true, e.user.get()
+		e.putExtra(docker.Accessory{Kind: docker.KindBuiltImage, ID: id, App: o.App, Release: o.Release})
+		e.contents.put(id, e.contents.at(o.Service))
+		built = e.image(id)
+	})
+	return built, nil
 }
 
 func (e *engine) image(id string) docker.Image {
-	return docker.Image{ID: id, User: e.users[id], Exposed: []uint16{8000}, Content: e.contents.at(id)}
+	image := docker.Image{ID: id, User: e.users[id], Exposed: []uint16{8000}, Content: e.contents.at(id)}
+	if e.bare.get() {
+		image.Exposed = nil
+	}
+	return image
 }
 
 func (e *engine) FindImage(_ context.Context, id string) (docker.Image, error) {
@@ -145,11 +217,12 @@ func (e *engine) PullImage(_ context.Context, o docker.PullOptions, log func(str
 			return docker.Image{}, "", err
 		}
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
 	add(&e.pulled, o.Reference)
-	e.images[image.ID] = true
-	return e.image(image.ID), digest, nil
+	e.step("pull", func() {
+		e.images[image.ID] = true
+		image = e.image(image.ID)
+	})
+	return image, digest, nil
 }
 
 func (e *engine) FindPulled(ctx context.Context, reference string) (docker.Image, string, error) {
@@ -158,12 +231,16 @@ func (e *engine) FindPulled(ctx context.Context, reference string) (docker.Image
 }
 
 func (e *engine) RemoveImage(_ context.Context, id string) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if _, built := e.users[id]; !built {
+	built := true
+	e.step("remove image", func() {
+		if _, built = e.users[id]; built {
+			delete(e.images, id)
+			delete(e.extras, extraKey(docker.KindBuiltImage, id))
+		}
+	})
+	if !built {
 		return docker.ErrNotFound // the engine keeps what it did not build for us
 	}
-	delete(e.images, id)
 	return nil
 }
 
@@ -175,10 +252,8 @@ func networkName(app string, release int64) string {
 }
 
 func (e *engine) EnsureNetwork(_ context.Context, app string, release int64) (docker.Network, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
 	network := docker.Network{ID: networkName(app, release), Name: networkName(app, release), App: app, Release: release}
-	e.networks[network.Name] = network
+	e.step("create network", func() { e.networks[network.Name] = network })
 	return network, nil
 }
 
@@ -189,19 +264,20 @@ func (e *engine) Networks(context.Context) ([]docker.Network, error) {
 }
 
 func (e *engine) RemoveNetwork(_ context.Context, app string, release int64) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	delete(e.networks, networkName(app, release))
+	e.step("remove network", func() { delete(e.networks, networkName(app, release)) })
 	return nil
 }
 
 func (e *engine) Connect(_ context.Context, instance string, network docker.Network, _ []string) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if _, there := e.instances[instance]; !there {
+	there := true
+	e.step("connect", func() {
+		if _, there = e.instances[instance]; there {
+			e.joined.put(instance, append(slices.Clone(e.joined.at(instance)), network.Name))
+		}
+	})
+	if !there {
 		return docker.ErrNotFound
 	}
-	e.joined.put(instance, append(slices.Clone(e.joined.at(instance)), network.Name))
 	return nil
 }
 
@@ -223,17 +299,56 @@ func (e *engine) Start(_ context.Context, o docker.StartOptions) (docker.Instanc
 			return docker.Instance{}, err
 		}
 	}
+	image := e.addFiles(o)
+	instance := docker.Instance{
+		ID: fmt.Sprintf("%s#%d", o.Name, len(e.started.get())), Name: o.Name, App: o.App, Release: o.Release, Image: image, Port: 8000,
+	}
+	e.step("create container", func() { e.instances[o.Name] = instance })
+	instance.Condition = docker.Condition{Running: true, StartedAt: time.Now()}
+	e.step("start container", func() { e.instances[o.Name] = instance })
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	instance := docker.Instance{
-		ID: fmt.Sprintf("%s#%d", o.Name, len(e.started.get())), Name: o.Name, App: o.App, Release: o.Release, Image: o.Image.ID, Port: 8000,
-		Condition: docker.Condition{Running: true, StartedAt: time.Now()},
-	}
-	e.instances[o.Name] = instance
 	add(&e.started, o.Name)
 	e.mounted.put(o.Name, o.Mounts)
 	e.options.put(o.Name, o)
 	return instance, nil
+}
+
+// addFiles makes what an instance has beside it, as the real engine does.
+func (e *engine) addFiles(o docker.StartOptions) (image string) {
+	image = o.Image.ID
+	of := func(private bool) bool {
+		return slices.ContainsFunc(o.Service.Files, func(f plan.File) bool { return f.Private == private })
+	}
+	if of(false) {
+		image = "files of " + o.Name
+		helper := docker.Accessory{Kind: docker.KindHelper, ID: "helper of " + o.Name, App: o.App, Release: o.Release}
+		e.step("create helper", func() { e.putExtra(helper) })
+		e.step("commit", func() {
+			e.putExtra(docker.Accessory{Kind: docker.KindFilesImage, ID: image, App: o.App, Release: o.Release})
+		})
+		e.step("remove helper", func() { e.dropExtra(helper) })
+	}
+	if of(true) {
+		e.step("create volume for secrets", func() { e.putExtra(secretsOf(o, docker.KindSecretsVolume)) })
+		e.step("create keeper", func() { e.putExtra(secretsOf(o, docker.KindKeeper)) })
+		e.step("start keeper", func() {})
+	}
+	return image
+}
+
+// removeFiles removes it again.
+func (e *engine) removeFiles(name, image string) {
+	o := docker.StartOptions{Name: name}
+	for _, extra := range []docker.Accessory{
+		secretsOf(o, docker.KindKeeper), secretsOf(o, docker.KindSecretsVolume), {Kind: docker.KindFilesImage, ID: image},
+	} {
+		e.step("remove "+string(extra.Kind), func() {
+			if _, there := e.extras[extraKey(extra.Kind, extra.ID)]; there {
+				e.dropExtra(extra)
+			}
+		})
+	}
 }
 
 func (e *engine) EnsureSecrets(_ context.Context, o docker.StartOptions) error {
@@ -241,7 +356,12 @@ func (e *engine) EnsureSecrets(_ context.Context, o docker.StartOptions) error {
 	return nil
 }
 
-func (e *engine) Inspect(_ context.Context, name string) (docker.Instance, error) {
+func (e *engine) Inspect(ctx context.Context, name string) (docker.Instance, error) {
+	if onInspect := e.onInspect.get(); onInspect != nil {
+		if err := onInspect(ctx, name); err != nil {
+			return docker.Instance{}, err
+		}
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	instance, ok := e.instances[name]
@@ -283,6 +403,11 @@ func (e *engine) copied() *engine {
 	defer e.mu.Unlock()
 	other := newEngine()
 	other.instances, other.images, other.networks = maps.Clone(e.instances), maps.Clone(e.images), maps.Clone(e.networks)
+	other.users, other.extras = maps.Clone(e.users), maps.Clone(e.extras)
+	for name := range other.instances { // they go on with what they were started with
+		other.options.put(name, e.options.at(name))
+		other.mounted.put(name, e.mounted.at(name))
+	}
 	e.contents.entries.Range(func(key, value any) bool { other.contents.entries.Store(key, value); return true })
 	other.onLook.set(e.onLook.get())
 	return other
@@ -298,14 +423,17 @@ func (e *engine) Restart(_ context.Context, name string, _ time.Duration) error 
 }
 
 func (e *engine) set(name string, running bool) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	instance, ok := e.instances[name]
-	if !ok {
+	there := true
+	e.step("start or stop", func() {
+		var instance docker.Instance
+		if instance, there = e.instances[name]; there {
+			instance.Condition.Running = running
+			e.instances[name] = instance
+		}
+	})
+	if !there {
 		return docker.ErrNotFound
 	}
-	instance.Condition.Running = running
-	e.instances[name] = instance
 	return nil
 }
 
@@ -315,14 +443,17 @@ func (e *engine) Retire(_ context.Context, name string, _ time.Duration) error {
 			return err
 		}
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for key, instance := range e.instances {
-		if name == instance.ID {
-			name = key
+	var image string
+	e.step("remove container", func() {
+		for key, instance := range e.instances {
+			if name == instance.ID {
+				name = key
+			}
 		}
-	}
-	delete(e.instances, name)
+		image = e.instances[name].Image
+		delete(e.instances, name)
+	})
+	e.removeFiles(name, image)
 	add(&e.retired, name)
 	return nil
 }
@@ -332,15 +463,23 @@ func (e *engine) RemoveApp(_ context.Context, app string) error {
 		onRemove()
 	}
 	add(&e.removed, app)
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for name, instance := range e.instances {
-		if instance.App == app {
-			delete(e.instances, name)
-			delete(e.images, instance.Image)
-		}
+	e.step("remove containers of app", func() {
+		maps.DeleteFunc(e.instances, func(_ string, instance docker.Instance) bool { return instance.App == app })
+	})
+	for _, kind := range []docker.AccessoryKind{docker.KindKeeper, docker.KindSecretsVolume, docker.KindHelper, docker.KindFilesImage, docker.KindBuiltImage} {
+		e.step("remove "+string(kind)+" of app", func() {
+			maps.DeleteFunc(e.extras, func(_ string, extra docker.Accessory) bool {
+				gone := extra.App == app && extra.Kind == kind
+				if gone {
+					delete(e.images, extra.ID)
+				}
+				return gone
+			})
+		})
 	}
-	maps.DeleteFunc(e.networks, func(_ string, network docker.Network) bool { return network.App == app })
+	e.step("remove networks of app", func() {
+		maps.DeleteFunc(e.networks, func(_ string, network docker.Network) bool { return network.App == app })
+	})
 	return nil
 }
 
@@ -365,6 +504,16 @@ func (e *engine) Tail(_ context.Context, _ string, _ docker.TailOptions, each fu
 
 func (e *engine) Usage(context.Context, string) (docker.Usage, error) {
 	return docker.Usage{MemoryBytes: 1 << 20, MemoryLimit: 512 << 20, At: time.Now()}, nil
+}
+
+func (e *engine) Listening(ctx context.Context, _ string, each func([]netip.AddrPort)) error {
+	var open []netip.AddrPort
+	for _, address := range e.listens.get() {
+		open = append(open, netip.MustParseAddrPort(address))
+	}
+	each(open)
+	<-ctx.Done()
+	return ctx.Err()
 }
 
 func (e *engine) names() []string {
@@ -406,8 +555,9 @@ type proxy struct {
 
 	status    guarded[int] // of every probe; 0 is 200
 	onProbe   guarded[func()]
-	onPromote guarded[func()] // after the commit, before anything of the old release is touched
-	silent    guarded[error]  // of ConfirmRoutes
+	onTarget  guarded[func(address string) int] // the status of a probe of an address
+	onPromote guarded[func()]                   // after the commit, before anything of the old release is touched
+	silent    guarded[error]                    // of ConfirmRoutes
 }
 
 func (p *proxy) Publish(configuration *traefik.Configuration) (bool, error) {
@@ -430,7 +580,10 @@ func (p *proxy) ConfirmRoutes(context.Context, traefik.Table) error {
 
 func (p *proxy) ConfirmAll(context.Context, traefik.Table) error { return nil }
 
-func (p *proxy) Probe(context.Context, traefik.Target, string) (int, error) {
+func (p *proxy) Probe(_ context.Context, target traefik.Target, _ string) (int, error) {
+	if onTarget := p.onTarget.get(); onTarget != nil {
+		return onTarget(target.Address), nil
+	}
 	if onProbe := p.onProbe.get(); onProbe != nil {
 		onProbe()
 	}

@@ -12,19 +12,20 @@ func TestHeld_ExpiresAfterItsTimeAndNotBefore(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := time.Now()
-	c := &Controller{uploads: uploads, held: newHeldArchives(), made: now.Add(time.Hour)} // every file is older
+	c := &Controller{uploads: uploads, held: newHeldArchives()}
 	c.held.now = func() time.Time { return now }
 	received, err := uploads.receive(strings.NewReader("bytes"), 100)
 	if err != nil {
 		t.Fatal(err)
 	}
+	uploads.mine.Clear() // as if another process had received it
 	held := c.Hold("account 1", "", received, Preview{})
 	received.Discard() // it is not the sender's any more
 	key := HeldKey{"account 1", held.ID}
 
 	now = now.Add(heldTime - time.Second)
 	c.held.expire()
-	if err := c.sweepUploads(nil, nil); err != nil {
+	if err := c.sweepUploads(nil); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := uploads.root.Stat(held.file); err != nil {

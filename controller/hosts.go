@@ -235,7 +235,7 @@ func (c *Controller) publishAll(ctx context.Context) error {
 			c.requestReconcile()
 			return &Problem{
 				Kind: KindUnavailable, Err: err, Message: "It is saved, and the proxy has not confirmed it yet.",
-				Hint: "Berth goes on trying; see on the dashboard whether the proxy runs.",
+				Hint: "Berth keeps trying; see on the dashboard whether the proxy runs.",
 			}
 		}
 	}

@@ -27,7 +27,7 @@ func (c *Controller) AcceptImage(ctx context.Context, name AppName, image plan.I
 	if err := c.checkWaivers(app.Settings); err != nil {
 		return Release{}, err
 	}
-	if _, err := plan.FromImage(image, app.Settings.planOptions()); err != nil {
+	if _, err := plan.FromImage(image, c.permitted(app.Settings.planOptions())); err != nil {
 		return Release{}, onImage(archiveProblem(err))
 	}
 	release, err := c.ledger.CreateRelease(ctx, Upload{Name: name, Image: image, By: by}.release())
@@ -54,7 +54,7 @@ func (c *Controller) examineUpload(ctx context.Context, u Upload, app App, envir
 	if u.Archive != nil {
 		return c.examine(ctx, u.Archive, app, environment.options(app.Settings))
 	}
-	made, err := plan.FromImage(u.Image, environment.options(app.Settings))
+	made, err := plan.FromImage(u.Image, c.permitted(environment.options(app.Settings)))
 	return made, onImage(archiveProblem(err))
 }
 
@@ -91,7 +91,7 @@ func (s *shipment) pullImage(ctx context.Context, spec plan.Service) (docker.Ima
 	image, digest, err := s.engine.PullImage(ctx, options, s.log.line)
 	if err != nil && errors.Is(context.Cause(ctx), errBuildTimeout) {
 		return docker.Image{}, &Problem{
-			Kind: KindUnavailable, Err: err, Message: fmt.Sprintf("The image was not pulled within %s.", s.buildTimeout),
+			Kind: KindUnavailable, Err: err, Message: fmt.Sprintf("The image was not pulled within %s.", inWords(s.buildTimeout)),
 			Hint: "Deploy again: what was pulled already is not pulled twice. BERTH_BUILD_TIMEOUT gives it more time.",
 		}
 	}

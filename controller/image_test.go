@@ -194,7 +194,7 @@ func TestImage_KnownDatabaseThatDiesIsOfferedTheWaiver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if release = h.wait(release.ReleaseID); !strings.Contains(release.Hint, `waiver "Database"`) || !strings.Contains(release.Hint, "postgres") {
+	if release = h.wait(release.ReleaseID); !strings.Contains(release.Hint, `security exception "Database"`) || !strings.Contains(release.Hint, "postgres") {
 		t.Errorf("release is %+v", release)
 	}
 }
@@ -323,7 +323,7 @@ func TestWaivers_OfDatabasesCanComeWithTheUpload(t *testing.T) {
 	}
 	wish := controller.Upload{Name: "db", Route: route, Image: "docker.io/library/postgres:17", By: "test"}
 	preview, err := h.Examine(t.Context(), wish)
-	if err != nil || !strings.Contains(strings.Join(preview.Reasons, " "), `the image of postgres, which starts as root and steps down: it needs the waiver "Database"`) {
+	if err != nil || !strings.Contains(strings.Join(preview.Reasons, " "), `the image of postgres, which starts as root and drops root later: it needs the security exception "Database"`) {
 		t.Errorf("preview %+v, %v", preview, err)
 	}
 	wish.Database = true

@@ -85,10 +85,10 @@ type Ledger interface {
 	// transaction. ErrUnderWay where one is queued or running, ErrNotFound where the
 	// app is missing or wanted deleted.
 	CreateRelease(context.Context, Release) (Release, error)
-	// CreateRerun is CreateRelease for an image that is there already. It makes the
-	// settings and mounts of the release those of the app. The release has the
-	// environment that it names, which a rollback makes the app's; with NewEnvironment
-	// it has the app's.
+	// CreateRerun is CreateRelease for an image that is there already, or for another try
+	// of what failed. It makes the settings and mounts of the release those of the app.
+	// One with RollbackOf has the environment that it names, which a rollback makes the
+	// app's; any other, and one with NewEnvironment, has the app's.
 	CreateRerun(context.Context, Release) (Release, error)
 
 	ListApps(context.Context) ([]App, error) // by name
@@ -154,6 +154,13 @@ type Ledger interface {
 	// UpdateServices records Services, Image, Instances and Address of the release.
 	UpdateServices(context.Context, Release) error
 	ClearArchive(context.Context, ReleaseID) error
+	// ListArchives returns the Archive of what is under way, of what is live, and of what
+	// failed or was cancelled and was not followed by a success, of all apps.
+	ListArchives(context.Context) ([]string, error)
+	// UpdatePort makes port the release's, and the app's where that has none.
+	UpdatePort(ctx context.Context, id ReleaseID, port uint16) error
+	// UpdateRemedy records what would mend a release that is about to fail.
+	UpdateRemedy(context.Context, ReleaseID, Remedy) error
 	// Finish enters failed or cancelled with the reason and hint; a no-op when final already.
 	Finish(ctx context.Context, id ReleaseID, state ReleaseState, reason, hint string, at time.Time) error
 	// Promote is the commit point: id becomes live, the former live release

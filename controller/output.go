@@ -69,6 +69,59 @@ func named(run ServiceRun, each func(docker.Line) error) func(docker.Line) error
 	}
 }
 
+// OutputAfter passes on what the app's instances print from behind the cursor on,
+// until each returns an error or ctx ends. The error is docker.ErrCursor where the
+// cursor stands in none of the instances that run now.
+func (c *Controller) OutputAfter(ctx context.Context, name AppName, after docker.Cursor, each func(docker.Line) error) error {
+	app, err := c.findApp(ctx, name)
+	if err != nil {
+		return err
+	}
+	if app.Live == 0 {
+		return docker.ErrCursor
+	}
+	live, err := c.Release(ctx, ReleaseID{App: name, Number: app.Live})
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(live.Instances, after.Knows) {
+		return docker.ErrCursor
+	}
+	environment, err := c.openEnvironmentOf(ctx, live.ReleaseID)
+	if err != nil {
+		return err
+	}
+	masked, err := c.maskOf(live, environment)
+	if err != nil {
+		return err
+	}
+	return c.followAfter(ctx, live, after, masked, each)
+}
+
+// followAfter tails every instance at once, each from behind the cursor on.
+func (c *Controller) followAfter(ctx context.Context, release Release, after docker.Cursor, masked *mask, each func(docker.Line) error) error {
+	var mu sync.Mutex
+	following, ctx := errgroup.WithContext(ctx)
+	for _, run := range release.Runs() {
+		for _, instance := range run.Instances {
+			pass := func(line docker.Line) error {
+				mu.Lock()
+				defer mu.Unlock()
+				return each(line)
+			}
+			if len(release.Instances) > 1 {
+				pass = named(run, pass)
+			}
+			following.Go(func() error {
+				// The mask sees every line, so that a secret which two lines share is one.
+				o := docker.TailOptions{Lines: -1, Follow: true, Since: after.Since(instance)}
+				return gone(c.engine.Tail(ctx, instance, o, masked.lines(after.Rest(instance, pass))))
+			})
+		}
+	}
+	return following.Wait()
+}
+
 // gone drops the error about an instance that is not there any more.
 func gone(err error) error {
 	if errors.Is(err, docker.ErrNotFound) {

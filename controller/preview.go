@@ -106,7 +106,7 @@ func previewOf(made plan.Plan) Preview {
 	preview.Reasons = append(preview.Reasons, made.Notes...)
 	for _, service := range made.Services {
 		if name, known := plan.DatabaseImage(service.Image); known && !service.Waivers.Database {
-			preview.Reasons = append(preview.Reasons, fmt.Sprintf("%s runs the image of %s, which starts as root and steps down: it needs the waiver \"Database\".", service.Name, name))
+			preview.Reasons = append(preview.Reasons, fmt.Sprintf("%s runs the image of %s, which starts as root and drops root later: it needs the security exception \"Database\".", service.Name, name))
 		}
 	}
 	return preview

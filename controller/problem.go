@@ -30,6 +30,7 @@ type Problem struct {
 	Field   string // the form field it belongs to, empty for the whole form
 	Message string // what was wrong, and where
 	Hint    string // what to do
+	Remedy  Remedy // of a release that failed
 	Err     error
 }
 

@@ -155,7 +155,7 @@ func (s ProxySettings) checkAuthority() error {
 		return refuseField(FieldAuthority, "There is no such authority.", "Choose one of the list.")
 	}
 	if s.Challenge != traefik.ChallengeHTTP && s.Challenge != traefik.ChallengeTLS {
-		return refuseField(FieldChallenge, "There is no such way to prove a host.", "Choose one of the list.")
+		return refuseField(FieldChallenge, "There is no such challenge type.", "Choose one of the list.")
 	}
 	if s.Email == "" && s.Authority == AuthorityNone {
 		return nil

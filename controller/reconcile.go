@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"berth/controller/docker"
@@ -17,7 +16,9 @@ const (
 	joinEvery        = 5 * time.Second        // the engine tells no stack of what happens to its networks
 	reconcileSettle  = 150 * time.Millisecond // events come in bursts; one pass serves them all
 	reconcileTimeout = 5 * time.Minute
-	reconcileRetry   = 2 * time.Second // after a pass that could not do everything, doubled up to
+	inspectTimeout   = 5 * time.Second  // for the engine to tell of one instance; it hangs for one that is wedged
+	objectTimeout    = 30 * time.Second // that one object of the engine can hold a pass up
+	reconcileRetry   = 2 * time.Second  // after a pass that could not do everything, doubled up to
 	mostRetry        = 8 * time.Second
 )
 
@@ -76,6 +77,7 @@ func (c *Controller) reconcile(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("list networks: %w", err), c.publish(ctx))
 	}
+	accessories, accessoriesErr := c.engine.Accessories(ctx)
 	// What is under way is listed before the apps: a release that becomes live in
 	// between is in one of the two lists, and never in neither.
 	underWay, err := c.ledger.ListUnderWay(ctx)
@@ -86,7 +88,7 @@ func (c *Controller) reconcile(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var errs []error
+	errs := []error{accessoriesErr}
 	kept, spoilt := make(map[string]bool), make(map[AppName]bool)
 	for _, release := range underWay {
 		keepUnderWay(kept, release)
@@ -105,13 +107,16 @@ func (c *Controller) reconcile(ctx context.Context) error {
 			kept[name] = true
 		}
 	}
-	if known { // what is kept of every app, also of one that cannot be repaired
-		errs = append(errs, c.sweepUploads(underWay, kept))
+	archives, err := c.ledger.ListArchives(ctx)
+	if err == nil {
+		err = c.sweepUploads(archives)
 	}
+	errs = append(errs, err)
 	shown := errors.Join(c.engine.JoinProxy(ctx), c.publish(ctx), c.confirmPending(ctx))
 	errs = append(errs, shown)
 	if known && shown == nil {
-		errs = append(errs, c.retireOrphans(ctx, instances, kept), c.removeOrphanNetworks(ctx, networks, kept))
+		errs = append(errs, c.retireOrphans(ctx, instances, kept), c.removeOrphanNetworks(ctx, networks, kept),
+			c.removeOrphanAccessories(ctx, accessories, ownersOf(instances, apps, underWay, kept)))
 	}
 	return errors.Join(errs...)
 }
@@ -143,7 +148,7 @@ func (c *Controller) clearAttempt(ctx context.Context, release Release) error {
 			continue
 		}
 		for _, name := range run.Instances {
-			errs = append(errs, c.engine.Retire(ctx, name, stopGrace))
+			errs = append(errs, c.retireWithin(ctx, name))
 		}
 	}
 	return errors.Join(errs...)
@@ -165,13 +170,37 @@ func (c *Controller) retireFailed(ctx context.Context, instances []docker.Instan
 		}
 		release, err := c.ledger.FindRelease(ctx, id)
 		if err == nil && (release.State == ReleaseFailed || release.State == ReleaseCancelled) {
-			err = c.engine.Retire(ctx, instance.ID, stopGrace)
+			err = c.retireWithin(ctx, instance.ID)
 		}
 		if err = ignoreMissing(err); err != nil {
 			errs, spoilt[id.App] = append(errs, err), spoilt[id.App] || release.writes()
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// retireWithin is Retire for one of many: the pass goes on where the engine does not
+// answer for it, and the next one tries again.
+func (c *Controller) retireWithin(ctx context.Context, name string) error {
+	if _, err := c.look(ctx, name); err != nil && !errors.Is(err, docker.ErrNotFound) {
+		return err
+	}
+	return c.withinObject(ctx, func(ctx context.Context) error { return c.engine.Retire(ctx, name, stopGrace) })
+}
+
+// look is Inspect for one of many.
+func (c *Controller) look(ctx context.Context, name string) (docker.Instance, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, inspectTimeout, docker.ErrUnavailable)
+	defer cancel()
+	return c.engine.Inspect(ctx, name)
+}
+
+// withinObject bounds what the pass does for one object, so that the others have
+// their turn.
+func (c *Controller) withinObject(ctx context.Context, work func(context.Context) error) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, objectTimeout, docker.ErrUnavailable)
+	defer cancel()
+	return work(ctx)
 }
 
 // ignoreMissing drops the error about a row that is gone.
@@ -183,18 +212,20 @@ func ignoreMissing(err error) error {
 }
 
 // reconcileApp makes the app's live instances as they are wanted, if it may repair it,
-// and returns their names, the key of their network and the archive that is kept for
-// them: with an error too, unless they are not known.
+// and returns their names and the key of their network: with an error too, unless they
+// are not known.
 func (c *Controller) reconcileApp(ctx context.Context, app App, repair bool) ([]string, error) {
 	if app.Wanted == WantedDeleted {
-		return []string{}, c.removeApp(ctx, app.Name)
+		return []string{}, c.withinObject(ctx, func(ctx context.Context) error { return c.removeApp(ctx, app.Name) })
 	}
 	if app.Live == 0 {
 		return nil, nil
 	}
-	unlock, err := c.apps.lock(ctx, app.Name)
+	locking, cancel := context.WithTimeoutCause(ctx, objectTimeout, docker.ErrUnavailable)
+	defer cancel()
+	unlock, err := c.apps.lock(locking, app.Name)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("repair %s: %w", app.Name, err)
 	}
 	defer unlock()
 	// A release may have been promoted, or the app stopped, before the lock was held.
@@ -207,7 +238,7 @@ func (c *Controller) reconcileApp(ctx context.Context, app App, repair bool) ([]
 	if err != nil {
 		return nil, err
 	}
-	names := append(slices.Clone(live.Instances), networkKey(app.Name, live.network()), archiveKey(live.Archive))
+	names := append(slices.Clone(live.Instances), networkKey(app.Name, live.network()))
 	if !repair {
 		return names, nil
 	}
@@ -220,7 +251,7 @@ func (c *Controller) reconcileApp(ctx context.Context, app App, repair bool) ([]
 				errs = append(errs, fmt.Errorf("repair %s: %w", live.ReleaseID, err))
 			}
 			if err != nil && !instance.Condition.Running {
-				c.keepObserved(ctx, app, Observed{State: AppDown, Detail: live.detail(run, "It should run and could not be started."), At: time.Now()})
+				c.keepObserved(ctx, app, Observed{State: AppDown, Detail: live.detail(run, notRepaired(err)), At: time.Now()})
 				return names, errors.Join(errs...)
 			}
 			seen.add(live, run, instance, nil)
@@ -230,15 +261,25 @@ func (c *Controller) reconcileApp(ctx context.Context, app App, repair bool) ([]
 	return names, errors.Join(errs...)
 }
 
+// notRepaired says why an instance does not run as it should.
+func notRepaired(err error) string {
+	if errors.Is(err, docker.ErrUnavailable) {
+		return "The container engine does not answer for it."
+	}
+	return "It should run and could not be started."
+}
+
 // reconcileInstance looks at the instance itself, under the app's lock. The list
 // of the pass may be older than the promotion of this release, and would have its
 // running instance made again. It returns the instance as it is afterwards.
 func (c *Controller) reconcileInstance(ctx context.Context, app App, live Release, run ServiceRun, name string) (docker.Instance, error) {
-	instance, err := c.engine.Inspect(ctx, name)
+	instance, err := c.look(ctx, name)
 	there := !errors.Is(err, docker.ErrNotFound)
 	if err != nil && there {
 		return docker.Instance{}, err
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, objectTimeout+live.graceOf(name), docker.ErrUnavailable)
+	defer cancel()
 	stopped := app.Wanted == WantedStopped
 	up := instance.Condition.Running || instance.Condition.Restarting
 	switch {
@@ -258,7 +299,7 @@ func (c *Controller) reconcileInstance(ctx context.Context, app App, live Releas
 	if err != nil {
 		return docker.Instance{}, err
 	}
-	return c.engine.Inspect(ctx, name)
+	return c.look(ctx, name)
 }
 
 // recreate starts the instance of a live release again from its image, after it
@@ -375,23 +416,16 @@ func (c *Controller) confirmTable(ctx context.Context) error {
 	return c.proxy.ConfirmAll(ctx, table)
 }
 
-// sweepUploads removes the archives that an earlier process left behind.
-func (c *Controller) sweepUploads(underWay []Release, kept map[string]bool) error {
-	owned := make(map[string]bool, len(underWay))
+// sweepUploads removes what an earlier process left behind, but for the archives of
+// releases: of what is under way, of what runs, and of what may be tried again.
+func (c *Controller) sweepUploads(archives []string) error {
+	owned := make(map[string]bool, len(archives))
 	c.held.addFiles(owned)
-	for key := range kept {
-		if file, found := strings.CutPrefix(key, archiveKey("")); found {
-			owned[file] = true
-		}
+	for _, file := range archives {
+		owned[file] = true
 	}
-	for _, release := range underWay {
-		owned[release.Archive] = true
-	}
-	return c.uploads.sweep(owned, c.made)
+	return c.uploads.sweep(owned)
 }
-
-// archiveKey names a file of the uploads folder among the names of what is kept.
-func archiveKey(file string) string { return "archive " + file }
 
 func pause(ctx context.Context, d time.Duration) error {
 	select {

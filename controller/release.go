@@ -52,9 +52,11 @@ type Step struct {
 // Release is a whole snapshot of an app at one deploy, and how that deploy went.
 type Release struct {
 	ReleaseID
-	State         ReleaseState
-	Steps         []Step // in order; the first is queued
-	Archive       string // file name inside the uploads folder; empty once the image is built, or for a rollback
+	State ReleaseState
+	Steps []Step // in order; the first is queued
+	// Archive is a file name inside the uploads folder. It is empty for a rollback, and once
+	// nobody needs it: the newest release that did not become live keeps it to be tried again.
+	Archive       string
 	ArchiveName   string // the name the person gave the file; shown only
 	ArchiveBytes  int64
 	ArchiveSHA256 string
@@ -72,6 +74,7 @@ type Release struct {
 	Address    string   // host:port of the main instance as the proxy reaches it
 	Reason     string   // why it failed or was cancelled, safe to show
 	Hint       string   // what to do about Reason
+	Remedy     Remedy   // what of Hint another try can have at once
 	CreatedBy  string   // account or token name
 	CreatedAt  time.Time
 	FinishedAt time.Time // zero while under way

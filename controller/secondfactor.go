@@ -202,7 +202,7 @@ func wrongCode(cause error) *Problem {
 func hasSecondFactor(cause error) *Problem {
 	return &Problem{
 		Kind: KindConflict, Err: cause,
-		Message: "This account has a second factor already.",
+		Message: "Two-factor authentication is on already.",
 		Hint:    "Turn it off first to set it up on another phone.",
 	}
 }

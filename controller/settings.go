@@ -166,6 +166,12 @@ func (s Settings) within(most plan.Limits) Settings {
 	return s
 }
 
+// permitted are the options with what the operator allows.
+func (c *Controller) permitted(options plan.Options) plan.Options {
+	options.Most, options.Registries = c.most, c.registries
+	return options
+}
+
 // planOptions is how the settings reach the plan; every service is made of it.
 func (s Settings) planOptions() plan.Options {
 	return plan.Options{

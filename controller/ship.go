@@ -7,6 +7,7 @@ import (
 	"net"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -59,6 +60,10 @@ type shipment struct {
 	done        chan struct{}
 	stopped     []string // the live instances that stand still for this release
 	built       []string // images that were made for it
+	crashes     crashes
+	ports       ports
+	answered    atomic.Bool   // below 500, when it was asked last
+	waited      time.Duration // for what it was waited for last
 }
 
 // shipped is one service of a release on its way: its Spec is in the clear, with how
@@ -229,6 +234,7 @@ func (s *shipment) foretell(ctx context.Context) error {
 // no service is called like somebody's domain. The engine asks the world for names that
 // it does not know, as this one is while nothing runs.
 func (s *shipment) place(ctx context.Context, port uint16) error {
+	s.ports.ask(port)
 	name := s.engine.InstanceName(string(s.app.Name), s.release.Number, "")
 	address := net.JoinHostPort(name, strconv.Itoa(int(port)))
 	if s.release.Address == address {
@@ -311,13 +317,16 @@ func (s *shipment) promote(ctx context.Context) error {
 	}
 	defer unlock()
 	// The last line comes before the commit: who reads along stops at the final state.
-	s.log.say("proven; r%d takes over the route now", s.release.Number)
+	s.log.say("Health check passed; r%d is live", s.release.Number)
 	table, err := s.commit(ctx)
 	if err != nil {
 		return err
 	}
 	s.leave()
 	s.recordEnd(ctx, ReleaseLive)
+	if err := s.forgetArchives(context.WithoutCancel(ctx), s.app.Name); err != nil {
+		s.logger.Warn("forget archives", "release", s.release.String(), "error", err) // the next release does it
+	}
 	s.notices.notify(s.app.Name)
 
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), confirmTimeout)
@@ -353,9 +362,7 @@ func (s *shipment) commit(ctx context.Context) (traefik.Table, error) {
 }
 
 func (s *shipment) planOptions() plan.Options {
-	options := s.environment.options(s.release.Settings)
-	options.Most = s.most
-	return options
+	return s.permitted(s.environment.options(s.release.Settings))
 }
 
 func (s *shipment) startOptions(service *shipped, name string) docker.StartOptions {
@@ -380,16 +387,6 @@ func (s *shipment) advance(ctx context.Context, state ReleaseState) error {
 	return nil
 }
 
-// dropArchive forgets the archive of the release, and removes the file where it is
-// not the one of the release that this one runs again.
-func (s *shipment) dropArchive(ctx context.Context) {
-	if err := s.forgetArchive(ctx, s.release, s.release.RollbackOf == 0); err != nil {
-		s.logger.Warn("clear archive", "release", s.release.String(), "error", err)
-		return
-	}
-	s.release.Archive = ""
-}
-
 func (c *Controller) forgetArchive(ctx context.Context, release Release, remove bool) error {
 	if release.Archive == "" {
 		return nil
@@ -404,3 +401,17 @@ func (c *Controller) forgetArchive(ctx context.Context, release Release, remove 
 }
 
 func roundSeconds(d time.Duration) string { return d.Round(10 * time.Millisecond).String() }
+
+// inWords is a duration as a person says it: "0.4 s", "38 s", "1 min 5 s", "10 min".
+func inWords(d time.Duration) string {
+	switch seconds := int(d.Round(time.Second) / time.Second); {
+	case d < 10*time.Second:
+		return strconv.FormatFloat(d.Seconds(), 'f', 1, 64) + " s"
+	case seconds < 60:
+		return fmt.Sprintf("%d s", seconds)
+	case seconds%60 == 0:
+		return fmt.Sprintf("%d min", seconds/60)
+	default:
+		return fmt.Sprintf("%d min %d s", seconds/60, seconds%60)
+	}
+}

@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"time"
+	"sync"
 
 	"berth/controller/archive"
 	"berth/controller/plan"
@@ -85,16 +85,20 @@ func (c *Controller) Receive(r io.Reader) (*Archive, error) {
 var errTooLarge = errors.New("larger than the limit")
 
 // uploadsFolder is the folder that received archives wait in.
-type uploadsFolder struct{ root *os.Root }
+type uploadsFolder struct {
+	root *os.Root
+	mine *sync.Map // names that this process has received, until it removes them
+}
 
 func openUploads(path string) (uploadsFolder, error) {
 	root, err := openPrivateFolder(path)
-	return uploadsFolder{root}, err
+	return uploadsFolder{root: root, mine: new(sync.Map)}, err
 }
 
 func (u uploadsFolder) receive(r io.Reader, limit int64) (*Archive, error) {
 	// A name of its own for every upload: two uploads of one file name never meet.
 	name := rand.Text() + ".upload"
+	u.mine.Store(name, true)
 	file, err := u.root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("create upload file: %w", err)
@@ -104,10 +108,7 @@ func (u uploadsFolder) receive(r io.Reader, limit int64) (*Archive, error) {
 	if err == nil && n > limit {
 		err = errTooLarge
 	}
-	// The kernel's own stamp lags a few milliseconds: of what came right after the start,
-	// it would say that it is older than the process, and sweep would remove it.
-	now := time.Now()
-	if err = errors.Join(err, file.Close(), u.root.Chtimes(name, now, now)); err != nil {
+	if err = errors.Join(err, file.Close()); err != nil {
 		u.remove(name)
 		return nil, err
 	}
@@ -124,11 +125,15 @@ func (u uploadsFolder) openWhole(name string, limits archive.Limits) (*archive.T
 	return archive.OpenWhole(u.root.Name()+"/"+name, limits)
 }
 
-func (u uploadsFolder) remove(name string) { _ = u.root.Remove(name) }
+func (u uploadsFolder) remove(name string) {
+	_ = u.root.Remove(name)
+	u.mine.Delete(name)
+}
 
-// sweep removes the files that are older than before and not in owned: what a
-// crash left behind, and never one that is being received now.
-func (u uploadsFolder) sweep(owned map[string]bool, before time.Time) error {
+// sweep removes the files that are not in owned and that another process has received:
+// what a crash left behind, and never one that is being received now. Times tell
+// nothing here: the clock may have been set, and the kernel's stamps lag behind it.
+func (u uploadsFolder) sweep(owned map[string]bool) error {
 	folder, err := u.root.Open(".")
 	if err != nil {
 		return fmt.Errorf("open uploads: %w", err)
@@ -139,8 +144,7 @@ func (u uploadsFolder) sweep(owned map[string]bool, before time.Time) error {
 		return fmt.Errorf("list uploads: %w", err)
 	}
 	for _, entry := range entries {
-		info, err := entry.Info()
-		if err == nil && !owned[entry.Name()] && info.ModTime().Before(before) {
+		if _, mine := u.mine.Load(entry.Name()); !mine && !owned[entry.Name()] {
 			u.remove(entry.Name())
 		}
 	}

@@ -5,17 +5,21 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
 	"berth/controller/docker"
 )
 
 const (
-	readyTimeout  = 60 * time.Second       // for a new instance to answer
-	firstPause    = 5 * time.Millisecond   // between probes, growing
-	longestPause  = 500 * time.Millisecond // up to this
-	inspectEvery  = 200 * time.Millisecond // how often a silent instance is looked at
-	restartsToDie = 2                      // an instance that was restarted so often is not coming up
+	readyTimeout = 60 * time.Second       // for a new instance to answer
+	firstPause   = 5 * time.Millisecond   // between probes, growing
+	longestPause = 500 * time.Millisecond // up to this
+	// inspectEvery is how often instances are looked at: the engine waits 100 ms before it
+	// starts one again, and only then tells how it ended.
+	inspectEvery  = 50 * time.Millisecond
+	restartsToDie = 2               // an instance that ended so often is not coming up
+	crashGrace    = 2 * time.Second // unless it answers so soon after the last of these ends
 )
 
 // readinessPaths are asked in turn; the first answer below 500 counts.
@@ -30,49 +34,79 @@ var (
 
 // verify waits until the new release has proven itself through the proxy: its own
 // health checks where it has any, and an answer below 500. The services beside the
-// main one must run, or have ended well.
+// main one must run, or have ended well. An instance that dies ends the wait at once.
 func (s *shipment) verify(ctx context.Context) error {
 	if err := s.advance(ctx, ReleaseVerifying); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.patience())
 	defer cancel()
+	ctx, stop := s.watched(ctx)
+	defer stop()
 	began := time.Now()
-	inspected := began
-	pause := firstPause
-	last := errNotReady
+	defer func() { s.waited = time.Since(began) }()
+	wait, last := firstPause, errNotReady
 	for {
-		answered, err := s.probe(ctx)
-		if err != nil {
-			last = err
-		}
-		if answered && !s.composed && !s.main().checksHealth() {
-			s.log.say("answered through the proxy after %s", roundSeconds(time.Since(began)))
+		good, err := s.proven(ctx, began)
+		if good {
 			return nil
 		}
-		if time.Since(inspected) >= inspectEvery || answered && s.composed {
-			inspected = time.Now()
-			waiting, err := s.inspect(ctx)
-			if err != nil {
+		if err != nil && ctx.Err() == nil {
+			last = err
+		}
+		if !s.answered.Load() {
+			if err := s.takePort(ctx); err != nil && ctx.Err() == nil {
 				return err
 			}
-			if answered && waiting == nil {
-				s.log.say("healthy, and answered through the proxy, after %s", roundSeconds(time.Since(began)))
-				return nil
-			}
-			if answered {
-				last = s.ofService(waiting, errUnhealthy)
-			}
 		}
-		select {
-		case <-time.After(pause):
-			pause = min(pause*3/2, longestPause)
-		case <-ctx.Done():
+		if pause(ctx, wait) != nil {
 			if cause := context.Cause(ctx); !errors.Is(cause, context.DeadlineExceeded) {
 				return cause
 			}
 			return last
 		}
+		wait = min(wait*3/2, longestPause)
+	}
+}
+
+// proven asks the release once. The error says what is amiss so far.
+func (s *shipment) proven(ctx context.Context, began time.Time) (bool, error) {
+	answered, err := s.probe(ctx)
+	s.answered.Store(answered)
+	if !answered {
+		return false, err
+	}
+	if !s.composed && !s.main().checksHealth() {
+		s.log.say("answered through the proxy after %s", roundSeconds(time.Since(began)))
+		return true, nil
+	}
+	waiting, err := s.inspect(ctx)
+	if err != nil {
+		return false, err // who watches finds it too, and ends the wait
+	}
+	if waiting != nil {
+		return false, s.ofService(waiting, errUnhealthy)
+	}
+	s.log.say("healthy, and answered through the proxy, after %s", roundSeconds(time.Since(began)))
+	return true, nil
+}
+
+// watched looks at the instances until stop is called; one that died ends the context,
+// with the error as its cause. How long an answer takes does not keep it from looking.
+func (s *shipment) watched(ctx context.Context) (_ context.Context, stop func()) {
+	ctx, end := context.WithCancelCause(ctx)
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		for pause(ctx, inspectEvery) == nil {
+			if _, err := s.inspect(ctx); err != nil && ctx.Err() == nil {
+				end(err)
+			}
+		}
+	})
+	watching.Go(func() { s.lookInside(ctx) })
+	return ctx, func() {
+		end(nil)
+		watching.Wait()
 	}
 }
 
@@ -123,8 +157,14 @@ func (s *shipment) inspect(ctx context.Context) (waiting *shipped, err error) {
 }
 
 // diedError says that an instance ended while it was being verified.
-type diedError struct{ condition docker.Condition }
+type diedError struct {
+	condition docker.Condition
+	unseen    bool // how it ended was not seen: it was running again each time
+}
 
 func (e *diedError) Error() string {
+	if e.unseen {
+		return fmt.Sprintf("the app ended %d times", e.condition.Restarts)
+	}
 	return fmt.Sprintf("the app ended with exit code %d", e.condition.ExitCode)
 }

@@ -121,6 +121,12 @@ func (f *VolumeFiles) Unpack(ctx context.Context, folder volume.Path, from io.Re
 	return inField("file", archiveProblem(volumeProblem("file", err)))
 }
 
+// Count returns what is in a folder, as far as it can be counted in ten seconds.
+func (f *VolumeFiles) Count(folder volume.Path) (volume.Usage, error) {
+	usage, err := f.session.Count(folder, countFolder)
+	return usage, volumeProblem("path", err)
+}
+
 // Remove removes a file, or a folder with all that is in it. The root stays.
 func (f *VolumeFiles) Remove(path volume.Path) error {
 	if path == "" {

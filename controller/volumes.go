@@ -20,6 +20,7 @@ import (
 const (
 	countFresh       = 30 * time.Second // a count younger than this is shown as it is
 	countTimeout     = 2 * time.Second  // that a page waits for counts; then it shows what is known
+	countFolder      = 10 * time.Second // for a folder that may be deleted; a larger one is counted in part
 	countEach        = time.Second      // for one volume; a larger one is counted in part
 	countsAtOnce     = 4
 	descriptionRunes = 200
@@ -258,7 +259,7 @@ func (c *Controller) countVolume(ctx context.Context, name volume.Name) error {
 	if err != nil {
 		return err
 	}
-	usage, err := session.Count(countEach)
+	usage, err := session.Count("", countEach)
 	if err == nil {
 		c.volumes.put(name, usage)
 	}

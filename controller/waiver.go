@@ -31,7 +31,7 @@ func ParseForbiddenWaivers(s string) ([]Waiver, error) {
 		case WaiverWritableRoot, WaiverDatabase:
 			waivers = append(waivers, waiver)
 		default:
-			return nil, fmt.Errorf("%.60q is not a waiver", name)
+			return nil, fmt.Errorf("%.60q is not a security exception", name)
 		}
 	}
 	return waivers, nil
@@ -118,7 +118,7 @@ func (c *Controller) checkWaivers(settings Settings) error {
 		if slices.Contains(c.forbidden, waiver) {
 			return &Problem{
 				Kind: KindConflict, Field: strings.ReplaceAll(string(waiver), "-", "_"),
-				Message: fmt.Sprintf("The waiver %q is forbidden on this server.", waiver.Label()),
+				Message: fmt.Sprintf("The security exception %q is forbidden on this server.", waiver.Label()),
 				Hint:    "Take it out of the app's settings, or have the operator change BERTH_FORBID_WAIVERS.",
 			}
 		}

@@ -56,14 +56,14 @@ func (a *admin) removeSecondFactor(v *visit) error {
 	}
 	if name == v.caller.account.Name {
 		return a.accountProblem(v, &controller.Problem{
-			Kind: controller.KindConflict, Message: "Your own second factor is not removed here.",
+			Kind: controller.KindConflict, Message: "You can't turn off your own two-factor authentication here.",
 			Hint: "Turn it off under Account, with your password and a code.",
 		})
 	}
 	if err := a.accounts.RemoveSecondFactor(v.context(), name); err != nil {
 		return a.accountProblem(v, err)
 	}
-	if err := v.notify("The second factor of " + name + " is removed."); err != nil {
+	if err := v.notify("Two-factor authentication of " + name + " is off."); err != nil {
 		return err
 	}
 	return v.seeOther(accountPath(name))

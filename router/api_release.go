@@ -22,6 +22,8 @@ type releaseJSON struct {
 	Steps          []stepJSON              `json:"steps"`
 	Reason         string                  `json:"reason,omitempty"`
 	Hint           string                  `json:"hint,omitempty"`
+	CanRetry       bool                    `json:"can_retry"`
+	Remedy         *controller.Remedy      `json:"remedy,omitempty"` // what of the hint another try can have at once
 	RollbackOf     int64                   `json:"rollback_of,omitempty"`
 	NewSettings    bool                    `json:"new_settings,omitempty"`    // rollback_of is run again because the settings changed
 	NewEnvironment bool                    `json:"new_environment,omitempty"` // or the environment
@@ -55,6 +57,9 @@ func (v *visit) releaseJSON(release controller.Release) releaseJSON {
 	}
 	for _, step := range release.Steps {
 		made.Steps = append(made.Steps, stepJSON{State: step.State, At: step.At})
+	}
+	if made.CanRetry = release.CanRetry(); release.Remedy != (controller.Remedy{}) {
+		made.Remedy = &release.Remedy
 	}
 	if !release.FinishedAt.IsZero() {
 		made.FinishedAt = &release.FinishedAt

@@ -87,7 +87,7 @@ func (v *visit) mayWaive(app controller.App, wanted controller.Settings) error {
 	}
 	return &controller.Problem{
 		Kind: controller.KindForbidden, Field: field,
-		Message: what + " is a waiver of the hardening policy, which a token of this scope cannot give.",
+		Message: what + " is a security exception, which a token of this scope cannot give.",
 		Hint:    "Use a token of the scope admin, or set it on the app's page.",
 	}
 }

@@ -148,7 +148,6 @@ func (a *admin) apiWriteFile(v *visit) error {
 		return err
 	}
 	defer a.closeFiles(v, files)
-	v.worked = true
 	if err := files.Write(path, v.request().Body); err != nil {
 		return fileProblem(err)
 	}

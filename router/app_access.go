@@ -107,9 +107,9 @@ func (a *admin) removeAccessUser(v *visit) error {
 // switchPassword turns the password protection on or off.
 func (a *admin) switchPassword(v *visit) error {
 	on := v.request().PostForm.Get(fieldOn) == "1"
-	done := "The app asks for no password any more."
+	done := "Password protection is off."
 	if on {
-		done = "The app asks for a password."
+		done = "Password protection is on."
 	}
 	return a.changeAccess(v, controller.AccessChange{Password: &on}, done)
 }
@@ -138,9 +138,9 @@ func (a *admin) updateMaintenance(v *visit) error {
 	if err != nil {
 		return a.refuseOnAccess(v, name, err)
 	}
-	done := "The app answers itself."
+	done := "Maintenance is off."
 	if page.On {
-		done = "The maintenance page is shown in place of the app, which may be stopped meanwhile."
+		done = "Maintenance is on: visitors see the maintenance page. You can stop the app meanwhile."
 	}
 	return a.changeAccess(v, controller.AccessChange{Maintenance: &page}, done)
 }

@@ -31,19 +31,19 @@ func TestAccessPage_FirstUserTurnsThePasswordOnAndTheLastClosesTheApp(t *testing
 	s.anApp("hello")
 	token := s.signIn()
 	answer := s.post("/admin/apps/hello/access/users", url.Values{formField: {token}, "user": {"ann"}, "password": {goodAccessPassword}})
-	if answer.StatusCode != http.StatusSeeOther || answer.Header.Get("Location") != "/admin/apps/hello/access" {
+	if answer.StatusCode != http.StatusSeeOther || answer.Header.Get("Location") != "/admin/apps/hello/access#notice" {
 		t.Fatalf("%d to %q: %.300s", answer.StatusCode, answer.Header.Get("Location"), answer.body)
 	}
 	if access := s.access("hello"); !access.Password || len(access.Users) != 1 || strings.Contains(access.Users[0].Hash, goodAccessPassword) {
 		t.Errorf("access %+v", access)
 	}
 	page := s.get("/admin/apps/hello/access").body
-	mustContain(t, page, "ann can sign in", `id="user-ann"`, "asked for")
+	mustContain(t, page, "ann can sign in", `id="user-ann"`, `<span class="badge good">on</span>`)
 	mustContain(t, s.get("/admin/apps/hello").body, "1 user")
 
 	s.post("/admin/apps/hello/access/users/remove", url.Values{formField: {token}, "user": {"ann"}})
 	page = s.get("/admin/apps/hello/access").body
-	mustContain(t, page, "The app is closed", "Open without a password")
+	mustContain(t, page, "The app is closed", "Turn off password protection")
 	mustContain(t, s.get("/admin/apps/hello").body, "so it has no route", "Add a user, or open it")
 
 	s.post("/admin/apps/hello/access/password", url.Values{formField: {token}, "on": {"0"}})
@@ -120,8 +120,8 @@ func TestAccessPage_RulesAndMaintenanceAreSaved(t *testing.T) {
 	page := s.get("/admin/apps/hello/access").body
 	mustContain(t, page, "192.0.2.7\n2001:db8::/48</textarea>", `name="rate" value="30"`, "<option selected>minute</option>",
 		`name="burst" value="60"`, `name="max_body" value="2"`, "default-src &#39;self&#39;; img-src *", "<option selected>DENY</option>",
-		"Back &lt;b&gt;soon&lt;/b&gt;", "Show the app again")
-	mustContain(t, s.get("/admin/apps/hello").body, "The maintenance page is shown in its place")
+		"Back &lt;b&gt;soon&lt;/b&gt;", "Turn off maintenance")
+	mustContain(t, s.get("/admin/apps/hello").body, "Maintenance is on")
 }
 
 func TestAccessAPI_NeedsTheScopeAdminToChangeAndShowsNoHash(t *testing.T) {

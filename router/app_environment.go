@@ -95,7 +95,7 @@ func (a *admin) importVariables(v *visit) error {
 		done = fmt.Sprintf("%d variables are saved.", n)
 	}
 	if len(imported.References) > 0 {
-		done += fmt.Sprintf(" Berth replaces no ${...}: it is kept as it stands in %s.", controller.NameList(imported.References))
+		done += fmt.Sprintf(" Variables aren't expanded: ${...} is kept as it is in %s.", controller.NameList(imported.References))
 	}
 	return a.changeEnvironment(v, controller.EnvironmentChange{Set: imported.Wishes, StaySecret: true}, done)
 }
@@ -121,7 +121,7 @@ func (a *admin) applyEnvironment(v *visit) error {
 		return v.seeOther(releasePath(release.ReleaseID))
 	}
 	v.done.detail = "nothing to apply"
-	if err := v.notify("There was nothing to apply: what runs has this environment, or nothing runs yet."); err != nil {
+	if err := v.notify("There was nothing to apply: the running release has this environment, or nothing is deployed yet."); err != nil {
 		return err
 	}
 	return v.seeOther(environmentPath(name))
@@ -140,11 +140,11 @@ func (a *admin) changeEnvironment(v *visit, change controller.EnvironmentChange,
 	v.done.detail = change.Summary()
 	for _, wish := range change.Set {
 		if warning := controller.VariableWarning(wish.Name); warning != "" {
-			done += fmt.Sprintf(" Mind %s: %s", wish.Name, warning)
+			done += fmt.Sprintf(" Warning: %s: %s", wish.Name, warning)
 		}
 	}
 	if saved.Unapplied() > 0 {
-		done += fmt.Sprintf(" %s: nothing of it runs before you apply it.", changesText(saved.Unapplied()))
+		done += fmt.Sprintf(" %s. Click Apply to use it.", changesText(saved.Unapplied()))
 	}
 	if err := v.notify(done); err != nil {
 		return err

@@ -117,7 +117,7 @@ func TestEnvironment_IsSavedOnItsPageAndAppliedFromThere(t *testing.T) {
 	token := s.signIn()
 	page := s.get("/admin/apps/hello/environment")
 	mustContain(t, page.body, "There is no variable yet")
-	if answer := s.send(token, "", "name", " MODE ", "value", "two\r\nlines", "kind", "variable"); answer.StatusCode != http.StatusSeeOther || answer.Header.Get("Location") != "/admin/apps/hello/environment" {
+	if answer := s.send(token, "", "name", " MODE ", "value", "two\r\nlines", "kind", "variable"); answer.StatusCode != http.StatusSeeOther || answer.Header.Get("Location") != "/admin/apps/hello/environment#notice" {
 		t.Fatalf("set: %d %.300s", answer.StatusCode, answer.body)
 	}
 	if answer := s.send(token, "", "name", "DB", "value", hiddenValue, "kind", "secret"); answer.StatusCode != http.StatusSeeOther {
@@ -125,7 +125,7 @@ func TestEnvironment_IsSavedOnItsPageAndAppliedFromThere(t *testing.T) {
 	}
 	page = s.get("/admin/apps/hello/environment")
 	mustContain(t, page.body, "2 changes are not applied yet", "<strong>Added:</strong> <code>DB</code> <code>MODE</code>",
-		"two\nlines</code>", "secret, shown to nobody", `action="/admin/apps/hello/environment/apply"`)
+		"two\nlines</code>", "hidden", `action="/admin/apps/hello/environment/apply"`)
 	mustContain(t, s.get("/admin/apps/hello").body, "2 changes are not applied yet", "2 variables")
 	mustContain(t, s.get("/admin/apps/hello/environment?name=MODE").body, "Change MODE", ">\ntwo\nlines</textarea>")
 
@@ -154,7 +154,7 @@ func TestEnvironment_IsSavedOnItsPageAndAppliedFromThere(t *testing.T) {
 	if got, want := s.details(controller.ActionEnvironmentChange), []string{"set MODE", "set secret DB", "removed MODE", "refused: not found"}; !slices.Equal(got, want) {
 		t.Errorf("audit: %q", got)
 	}
-	if got, want := s.details(controller.ActionEnvironmentApply), []string{"hello r2", "refused: something else is in the way"}; !slices.Equal(got, want) {
+	if got, want := s.details(controller.ActionEnvironmentApply), []string{"hello r2", "refused: conflict"}; !slices.Equal(got, want) {
 		t.Errorf("audit: %q", got)
 	}
 }
@@ -167,7 +167,7 @@ func TestEnvironment_IsPastedAsText(t *testing.T) {
 		t.Fatalf("import: %d %.300s", answer.StatusCode, answer.body)
 	}
 	page := s.get("/admin/apps/hello/environment").body
-	mustContain(t, page, "4 variables are saved.", "Berth replaces no ${...}: it is kept as it stands in HOMEPAGE.", "Mind PATH:",
+	mustContain(t, page, "4 variables are saved.", "Variables aren&#39;t expanded: ${...} is kept as it is in HOMEPAGE.", "Warning: PATH:",
 		">${HOST}/x</code>", ">two\nlines</code>", ">fast</code>")
 	s.send(token, "", "name", "MODE", "value", hiddenValue) // no kind: the strict one
 	s.send(token, "/import", "text", "MODE="+hiddenValue+"-2", "kind", "variable")

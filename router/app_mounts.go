@@ -85,7 +85,7 @@ func (a *admin) updateMounts(v *visit) error {
 	if release.Number != 0 {
 		return v.seeOther(releasePath(release.ReleaseID))
 	}
-	if err := v.notify(fmt.Sprintf("%s has these volumes; no new release was needed.", name)); err != nil {
+	if err := v.notify(fmt.Sprintf("Volumes of %s saved for the next deploy.", name)); err != nil {
 		return err
 	}
 	return v.seeOther(appPath(name))

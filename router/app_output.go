@@ -2,8 +2,10 @@ package router
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -26,6 +28,19 @@ type outputPage struct {
 	App   controller.AppName
 	State badge
 	Lines []docker.Line
+	After docker.Cursor // behind the last of them
+
+	Failed *releaseRow // the only release there was, nil where one is or was live
+	Log    logView     // its log, with what its instance printed last
+}
+
+// EventsPath is the stream that goes on behind the page's last line.
+func (p outputPage) EventsPath() string {
+	path := appPath(p.App) + "/output/events"
+	if after := p.After.String(); after != "" {
+		path += "?" + url.Values{"after": {after}}.Encode()
+	}
+	return path
 }
 
 // showOutput is the output of an app on a page of its own, also without script.
@@ -40,8 +55,16 @@ func (a *admin) showOutput(v *visit) error {
 	}
 	page := outputPage{frame: v.frame("Output of " + string(name)), App: name, State: appBadge(view.Observed.State)}
 	page.Section = "apps"
+	if view.Live == 0 && view.Latest != nil && view.Latest.State == controller.ReleaseFailed {
+		failed := releaseRowOf(*view.Latest)
+		page.State, page.Failed = badge{Word: "not deployed", Tone: toneBad}, &failed
+		if page.Log, err = a.readLogEnd(view.Latest.ReleaseID); err != nil {
+			return err
+		}
+	}
 	err = a.apps.Output(v.context(), name, outputLines, false, func(line docker.Line) error {
 		page.Lines = append(page.Lines, line)
+		page.After.Note(line)
 		return nil
 	})
 	if err != nil {
@@ -73,9 +96,10 @@ func (v *visit) attach(fileName string) {
 	v.gin.Status(http.StatusOK)
 }
 
-// streamOutput follows what an app prints. Each time that it begins, also after
-// a restart or a new release, an "output" event replaces what the page shows;
-// "lines" events add to it.
+// streamOutput follows what an app prints. It goes on behind what the reader has,
+// told by the address or the Last-Event-ID: "lines" events add to it. Where the
+// reader has nothing of what runs now, as after a new release, an "output" event
+// replaces what the page shows.
 func (a *admin) streamOutput(v *visit) error {
 	name, err := v.app()
 	if err != nil {
@@ -84,25 +108,55 @@ func (a *admin) streamOutput(v *visit) error {
 	if _, err := a.apps.App(v.context(), name); err != nil {
 		return err
 	}
-	follower := &outputFollower{visit: v, app: name}
+	follower := &outputFollower{visit: v, app: name, after: readCursor(v)}
 	return a.watch(v, watching{topic: name, pause: outputPause, every: outputAgain}, follower.follow)
+}
+
+func readCursor(v *visit) docker.Cursor {
+	for _, text := range []string{v.request().Header.Get("Last-Event-ID"), v.gin.Query("after")} {
+		if after, ok := docker.ParseCursor(text); ok {
+			return after
+		}
+	}
+	return docker.Cursor{}
 }
 
 // outputFollower sends the output of one app to one reader.
 type outputFollower struct {
 	visit *visit
 	app   controller.AppName
+	after docker.Cursor
 	shown string // the last "output" event, so that a silent app is not sent again and again
 }
 
 // follow passes lines on until the app's instance is gone or the reader is.
 func (f *outputFollower) follow(stream *eventStream) (bool, error) {
+	if f.after.String() == "" {
+		return f.followWith(stream, true, f.begin)
+	}
+	done, err := f.followWith(stream, false, f.resume)
+	if errors.Is(err, docker.ErrCursor) {
+		f.after = docker.Cursor{}
+		return f.followWith(stream, true, f.begin)
+	}
+	return done, err
+}
+
+func (f *outputFollower) begin(ctx context.Context, each func(docker.Line) error) error {
+	return f.visit.admin.apps.Output(ctx, f.app, outputLines, true, each)
+}
+
+func (f *outputFollower) resume(ctx context.Context, each func(docker.Line) error) error {
+	return f.visit.admin.apps.OutputAfter(ctx, f.app, f.after.Clone(), each)
+}
+
+func (f *outputFollower) followWith(stream *eventStream, whole bool, read func(context.Context, func(docker.Line) error) error) (bool, error) {
 	ctx, cancel := context.WithCancel(f.visit.context())
 	defer cancel()
 	lines := make(chan docker.Line, outputMostHeld)
 	ended := make(chan error, 1)
 	go func() {
-		ended <- f.visit.admin.apps.Output(ctx, f.app, outputLines, true, func(line docker.Line) error {
+		ended <- read(ctx, func(line docker.Line) error {
 			select {
 			case lines <- line:
 				return nil
@@ -112,7 +166,7 @@ func (f *outputFollower) follow(stream *eventStream) (bool, error) {
 		})
 		close(lines)
 	}()
-	err := f.pass(ctx, stream, lines)
+	err := f.pass(ctx, stream, whole, lines)
 	cancel()
 	for range lines {
 		continue // empties the channel, so that Output can return
@@ -123,6 +177,8 @@ func (f *outputFollower) follow(stream *eventStream) (bool, error) {
 		return true, err
 	case isMissing(cause):
 		return true, stream.send("gone", "", "")
+	case errors.Is(cause, docker.ErrCursor):
+		return false, cause
 	case cause != nil && ctx.Err() == nil:
 		return false, cause
 	default:
@@ -131,12 +187,15 @@ func (f *outputFollower) follow(stream *eventStream) (bool, error) {
 }
 
 // pass gathers lines that come together and sends them on.
-func (f *outputFollower) pass(ctx context.Context, stream *eventStream, lines <-chan docker.Line) error {
+func (f *outputFollower) pass(ctx context.Context, stream *eventStream, first bool, lines <-chan docker.Line) error {
 	beats := time.NewTicker(heartbeat)
 	defer beats.Stop()
-	first := true // nothing was sent yet: what is sent replaces what the page shows
+	// first: nothing was sent yet, and what is sent replaces what the page shows.
 	var held []docker.Line
-	due := time.After(outputFirst) // nil while nothing is held
+	var due <-chan time.Time // nil while nothing is held
+	if first {
+		due = time.After(outputFirst)
+	}
 	for {
 		select {
 		case <-ctx.Done():
@@ -170,17 +229,20 @@ func (f *outputFollower) pass(ctx context.Context, stream *eventStream, lines <-
 }
 
 func (f *outputFollower) send(stream *eventStream, whole bool, lines []docker.Line) error {
+	for _, line := range lines {
+		f.after.Note(line)
+	}
 	if !whole {
 		html, err := f.visit.fragment("output", "lines", lines)
 		if err != nil {
 			return err
 		}
-		return stream.send("lines", "", strings.TrimSpace(html))
+		return stream.send("lines", f.after.String(), strings.TrimSpace(html))
 	}
 	html, err := f.visit.fragment("output", "output", lines)
 	if err != nil || html == f.shown {
 		return err
 	}
 	f.shown = html
-	return stream.send("output", "", html)
+	return stream.send("output", f.after.String(), html)
 }

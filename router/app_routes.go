@@ -126,8 +126,8 @@ func (a *admin) createRoute(v *visit) error {
 		form.Warnings = a.warningsOf(v, name, change.Add, form)
 		if len(form.Warnings) > 0 && !form.Anyway {
 			err = &controller.Problem{
-				Kind: controller.KindConflict, Field: fieldRoute, Message: "The host is not ready yet, so it has no certificate for now.",
-				Hint: "Mend what stands below, or tick the box to add it anyway.",
+				Kind: controller.KindConflict, Field: fieldRoute, Message: "The host is not ready yet, so it has no certificate yet.",
+				Hint: "Fix the following, or tick the box to add it anyway.",
 			}
 		}
 	}

@@ -35,7 +35,7 @@ func (p appPage) SettingFields() []settingField {
 		{Name: fieldMemory, Label: "Memory", Unit: "MB", Value: typed.Memory, Hint: between(least.Memory, most.Memory)},
 		{Name: fieldCPU, Label: "CPU", Unit: "% of a core", Value: typed.CPU, Hint: between(least.CPU, most.CPU)},
 		{Name: fieldProcesses, Label: "Processes", Unit: "and threads", Value: typed.Processes, Hint: between(least.Processes, most.Processes)},
-		{Name: fieldPort, Label: "Port", Unit: "optional", Value: typed.Port, Hint: "Where the app listens; else what the image exposes."},
+		{Name: fieldPort, Label: "Port", Unit: "optional", Value: typed.Port, Hint: "Default: the image's exposed port."},
 	}
 	for i := range fields {
 		fields[i].Problem = p.Problems[fields[i].Name]
@@ -61,7 +61,7 @@ func (a *admin) updateSettings(v *visit) error {
 	if release.Number != 0 {
 		return v.seeOther(releasePath(release.ReleaseID))
 	}
-	if err := v.notify(fmt.Sprintf("%s has these settings; no new release was needed.", name)); err != nil {
+	if err := v.notify(fmt.Sprintf("Settings of %s saved for the next deploy.", name)); err != nil {
 		return err
 	}
 	return v.seeOther(appPath(name))
@@ -88,7 +88,7 @@ func waiversOf(app controller.App, releases []controller.Release) []badge {
 	slices.Sort(names)
 	var badges []badge
 	for _, name := range slices.Compact(names) {
-		badges = append(badges, badge{Word: "Waived: " + name, Tone: toneBad})
+		badges = append(badges, badge{Word: "Security exception: " + name, Tone: toneBad})
 	}
 	return badges
 }
@@ -110,7 +110,7 @@ func (p appPage) WaiverFields() []waiverField {
 		},
 		{
 			Name: fieldDatabase, Label: "Database", Given: p.Settings.Database,
-			Hint:      "What the official images of databases need: root inside at the start, and the capabilities CHOWN, DAC_OVERRIDE, FOWNER, SETGID and SETUID to give files away and step down.",
+			Hint:      "What the official images of databases need: root inside at the start, and the capabilities CHOWN, DAC_OVERRIDE, FOWNER, SETGID and SETUID to change file owners and drop root.",
 			Forbidden: slices.Contains(p.Forbidden, controller.WaiverDatabase),
 		},
 	}

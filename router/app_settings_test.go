@@ -35,10 +35,10 @@ func TestSettings_SameOnesLeadBackToTheApp(t *testing.T) {
 	s.anApp("hello")
 	form := url.Values{"csrf_token": {s.signIn()}, "memory": {"512"}, "cpu": {"50"}, "processes": {"100"}, "port": {""}}
 	answer := s.post("/admin/apps/hello/settings", form)
-	if answer.StatusCode != http.StatusSeeOther || answer.Header.Get("Location") != "/admin/apps/hello" {
+	if answer.StatusCode != http.StatusSeeOther || answer.Header.Get("Location") != "/admin/apps/hello#notice" {
 		t.Fatalf("%d to %q", answer.StatusCode, answer.Header.Get("Location"))
 	}
-	mustContain(t, s.get("/admin/apps/hello").body, "no new release was needed")
+	mustContain(t, s.get("/admin/apps/hello").body, "saved for the next deploy")
 }
 
 func TestSettings_FormShowsThoseOfTheAppAndTheirRange(t *testing.T) {
@@ -53,7 +53,7 @@ func TestSettings_FormShowsThoseOfTheAppAndTheirRange(t *testing.T) {
 	view.Settings.WritableRoot = true
 	s.apps.put(view)
 	page = s.get("/admin/apps/hello").body
-	mustContain(t, page, `<span class="badge bad">Waived: writable root</span>`, `name="writable_root" value="1" aria-describedby="settings-writable_root-hint" checked`)
+	mustContain(t, page, `<span class="badge bad">Security exception: writable root</span>`, `name="writable_root" value="1" aria-describedby="settings-writable_root-hint" checked`)
 }
 
 func TestSettings_WaiverOfTheLiveReleaseIsShownAfterTheAppLostIt(t *testing.T) {
@@ -63,7 +63,7 @@ func TestSettings_WaiverOfTheLiveReleaseIsShownAfterTheAppLostIt(t *testing.T) {
 	live.Settings.WritableRoot = true
 	s.apps.putRelease(live)
 	s.signIn()
-	mustContain(t, s.get("/admin/apps/hello").body, "Waived: writable root")
+	mustContain(t, s.get("/admin/apps/hello").body, "Security exception: writable root")
 }
 
 func TestSettings_ProblemsStandBesideTheirFieldsAndWhatWasTypedStays(t *testing.T) {

@@ -2,10 +2,13 @@ package router
 
 import (
 	"errors"
+	"net"
 	"slices"
+	"strconv"
 	"time"
 
 	"berth/controller"
+	"berth/controller/limit"
 	"berth/controller/plan"
 	"berth/controller/volume"
 )
@@ -14,7 +17,7 @@ type appPage struct {
 	frame
 	App       appRow
 	Releases  []releaseRow
-	Port      uint16
+	Port      string
 	CreatedAt time.Time
 	MostBytes int64
 	Waivers   []badge
@@ -24,6 +27,7 @@ type appPage struct {
 	Variables int    // of the environment
 	Unapplied string // how many changes of it wait; empty where none do
 	Problems  fieldProblems
+	Room      string    // what is left of the limit on updates, where it is little
 	Confirm   string    // what was typed to confirm the deletion
 	Checked   bool      // the box that asks to see an update first
 	Held      *heldView // the archive that was looked into, nil where there is none
@@ -123,6 +127,8 @@ func (a *admin) appForm(v *visit, name controller.AppName, problems fieldProblem
 		page.Settings = typedSettings(typed)
 	}
 	page.VolumeNames = a.volumeNames(v)
+	v.refund() // nothing was accepted
+	page.Room = v.room(limit.Update)
 	return v.page(problems.status(), "app", page)
 }
 
@@ -136,7 +142,7 @@ func (a *admin) appPage(v *visit, name controller.AppName) (appPage, error) {
 		return appPage{}, err
 	}
 	page := appPage{
-		frame: v.frame(string(name)), App: v.appRow(view), Port: view.Settings.Port, CreatedAt: view.CreatedAt,
+		frame: v.frame(string(name)), App: v.appRow(view), Port: portText(view.Settings.Port, releases), CreatedAt: view.CreatedAt,
 		Releases: make([]releaseRow, 0, len(releases)), MostBytes: archiveBody - formOverhead,
 	}
 	page.Section = "apps"
@@ -158,6 +164,20 @@ func (a *admin) appPage(v *visit, name controller.AppName) (appPage, error) {
 		page.Releases = append(page.Releases, releaseRowOf(release))
 	}
 	return page, nil
+}
+
+// portText says where the app listens: on the port of its settings, else on the one
+// that the image of its live release exposes.
+func portText(set uint16, releases []controller.Release) string {
+	if set != 0 {
+		return strconv.Itoa(int(set))
+	}
+	for _, release := range releases {
+		if _, port, err := net.SplitHostPort(release.Address); release.State == controller.ReleaseLive && err == nil {
+			return port + " (from image)"
+		}
+	}
+	return "from image"
 }
 
 // appFields are the fields of the page's forms that a problem is said beside.

@@ -89,7 +89,7 @@ func refusalOf(status int) string {
 	case http.StatusNotFound:
 		return "refused: not found"
 	case http.StatusConflict:
-		return "refused: something else is in the way"
+		return "refused: conflict"
 	case http.StatusRequestEntityTooLarge:
 		return "refused: too large"
 	case http.StatusTooManyRequests:

@@ -30,7 +30,7 @@ func fillAudit(s *auditedSite) {
 	firefox := "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
 	safari := "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1"
 	events := []controller.AuditEvent{
-		{Action: controller.ActionLoginFailure, Account: controller.AuditUnknownAccount, Address: "203.0.113.50", UserAgent: "python-requests/2.32.3", Detail: "refused: the name or the password is not right"},
+		{Action: controller.ActionLoginFailure, Account: controller.AuditUnknownAccount, Address: "203.0.113.50", UserAgent: "python-requests/2.32.3", Detail: "refused: wrong user name or password"},
 		{Action: controller.ActionRateLimitExceeded, Address: "203.0.113.50", UserAgent: "python-requests/2.32.3", Resource: "limit login", Detail: "POST /login"},
 		{Action: controller.ActionLoginSuccess, Success: true, Account: "admin", Address: "2001:db8:85a3::8a2e:370:7334", UserAgent: safari},
 		{Action: controller.ActionAppCreate, Success: true, Account: "token github-actions", Address: "192.0.2.14", UserAgent: "berth/0.3.0 linux/amd64", Resource: "app shop"},

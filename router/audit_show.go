@@ -127,10 +127,10 @@ func (a *admin) auditChain(v *visit) (auditChainView, error) {
 	if err != nil {
 		return auditChainView{}, err
 	}
-	view := auditChainView{Badge: badge{"whole", toneGood}, Entries: entries, Verdict: a.audit.LastVerdict()}
+	view := auditChainView{Badge: badge{"OK", toneGood}, Entries: entries, Verdict: a.audit.LastVerdict()}
 	checked := !view.Verdict.At.IsZero()
 	if !good || checked && !view.Verdict.Whole() {
-		view.Badge = badge{"not whole", toneBad}
+		view.Badge = badge{"broken", toneBad}
 	}
 	view.Findings = view.Verdict.Findings[:min(len(view.Verdict.Findings), shownFindings)]
 	view.More = len(view.Verdict.Findings) - len(view.Findings) + view.Verdict.More

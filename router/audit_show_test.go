@@ -67,7 +67,7 @@ func TestAuditPage_ShowsTheNewestFirstInPages(t *testing.T) {
 	s.record(120, nil) // and the sign-in
 	page := s.get("/settings/audit")
 	mustContain(t, page.body, `aria-current="page">Audit log`, `id="entry-121"`, `id="entry-72"`, "before=72", "192.0.2.7",
-		"Firefox on Linux", `title="Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"`, "REQUEST7", "app a119", "success", "Older", "whole")
+		"Firefox on Linux", `title="Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"`, "REQUEST7", "app a119", "success", "Older", `<span class="badge good">OK`)
 	if strings.Contains(page.body, `id="entry-71"`) || strings.Contains(page.body, "Newer") || s.rows("/settings/audit") != 50 {
 		t.Error("the first page has more than its entries")
 	}
@@ -164,7 +164,7 @@ func TestAuditPage_CheckFindsWhatWasDoneToAnEntry(t *testing.T) {
 		t.Fatalf("status %d", answer.StatusCode)
 	}
 	page := s.get("/settings/audit")
-	mustContain(t, page.body, "The audit log is whole: 4 entries", "AUDIT_VERIFY", "whole: 4 entries", `badge good">whole`)
+	mustContain(t, page.body, "Integrity OK: 4 entries", "AUDIT_VERIFY", "integrity OK: 4 entries", `badge good">OK`)
 
 	database, err := sql.Open("sqlite3", filepath.Join(s.folder, "berth.db"))
 	if err != nil {
@@ -178,7 +178,7 @@ func TestAuditPage_CheckFindsWhatWasDoneToAnEntry(t *testing.T) {
 	}
 	s.post("/settings/audit/verify", url.Values{formField: {token}})
 	page = s.get("/settings/audit")
-	mustContain(t, page.body, `badge bad">not whole`, "<strong>ledger</strong>: entry 2 was changed or put in", "not whole: 1 finding")
+	mustContain(t, page.body, `badge bad">broken`, "<strong>ledger</strong>: entry 2 was changed or put in", "integrity broken: 1 finding")
 }
 
 func TestAuditPage_EndOfTheChainIsLookedAtEachTime(t *testing.T) {
@@ -192,7 +192,7 @@ func TestAuditPage_EndOfTheChainIsLookedAtEachTime(t *testing.T) {
 	if _, err := database.Exec(`DELETE FROM audit_head`); err != nil {
 		t.Fatal(err)
 	}
-	mustContain(t, s.get("/settings/audit").body, `badge bad">not whole`, "somebody else has written to the ledger")
+	mustContain(t, s.get("/settings/audit").body, `badge bad">broken`, "somebody else has written to the ledger")
 }
 
 func TestAuditExport_LinesAreThoseOfTheFile(t *testing.T) {
@@ -265,5 +265,5 @@ func TestAuditPage_EmptyLogSaysWhatWillBeThere(t *testing.T) {
 	s.audit.mu.Lock()
 	s.audit.events = nil
 	s.audit.mu.Unlock()
-	mustContain(t, s.get("/settings/audit").body, "Nothing happened yet", "will show up here")
+	mustContain(t, s.get("/settings/audit").body, "No entries yet", "will show up here")
 }

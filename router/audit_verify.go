@@ -10,11 +10,11 @@ func (a *admin) verifyAudit(v *visit) error {
 		return err
 	}
 	if !verdict.Whole() {
-		v.done.detail = "not whole: " + plural(len(verdict.Findings)+verdict.More, "finding")
+		v.done.detail = "integrity broken: " + plural(len(verdict.Findings)+verdict.More, "finding")
 		return v.seeOther(auditPath)
 	}
-	v.done.detail = "whole: " + entryCount(verdict.Entries)
-	if err := v.notify("The audit log is whole: " + entryCount(verdict.Entries) + ", each as it was written."); err != nil {
+	v.done.detail = "integrity OK: " + entryCount(verdict.Entries)
+	if err := v.notify("Integrity OK: " + entryCount(verdict.Entries) + ", each as it was written."); err != nil {
 		return err
 	}
 	return v.seeOther(auditPath)

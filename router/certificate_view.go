@@ -49,7 +49,7 @@ func domainBadge(view controller.DomainView, row domainRow, now time.Time) badge
 	case row.Has && now.After(seen.Until):
 		return badge{"ended", toneBad}
 	case row.Has && seen.EndsSoon(now):
-		return badge{"ends soon", toneWarn}
+		return badge{"expires soon", toneWarn}
 	case row.Has && seen.DryRun:
 		return badge{"dry run", toneWarn}
 	case row.Has && seen.Trusted:
@@ -78,6 +78,6 @@ func sourceWords(view controller.DomainView) string {
 	case controller.SourceDNS:
 		return "the authority, one for *." + string(view.Wildcard)
 	default:
-		return "nobody is asked"
+		return "none"
 	}
 }

@@ -147,7 +147,7 @@ func (a *admin) askAgain(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return a.changeDomain(v, host, a.domains.AskAgain(v.context(), host), "The authority is asked for %s again.")
+	return a.changeDomain(v, host, a.domains.AskAgain(v.context(), host), "Requesting a certificate for %s again.")
 }
 
 func (a *admin) changeDomain(v *visit, host traefik.Host, err error, sentence string) error {
@@ -253,7 +253,7 @@ func readPart(header *multipart.FileHeader) ([]byte, error) {
 
 func hstsChoices() []choice {
 	words := map[time.Duration]string{
-		0: "Say nothing", time.Hour: "One hour, to try", 24 * time.Hour: "One day", 30 * 24 * time.Hour: "30 days",
+		0: "Off", time.Hour: "One hour, to try", 24 * time.Hour: "One day", 30 * 24 * time.Hour: "30 days",
 		365 * 24 * time.Hour: "One year", 2 * 365 * 24 * time.Hour: "Two years",
 	}
 	var choices []choice
@@ -266,9 +266,9 @@ func hstsChoices() []choice {
 func sourceChoices(view controller.DomainView) []choice {
 	choices := []choice{
 		{"", "As in the proxy's settings"},
-		{string(controller.SourceHTTP), "The authority, proven over port 80 (HTTP-01)"},
-		{string(controller.SourceTLS), "The authority, proven over port 443 (TLS-ALPN-01)"},
-		{string(controller.SourceNone), "Ask nobody"},
+		{string(controller.SourceHTTP), "The authority, challenge on port 80 (HTTP-01)"},
+		{string(controller.SourceTLS), "The authority, challenge on port 443 (TLS-ALPN-01)"},
+		{string(controller.SourceNone), "None"},
 	}
 	if view.Chain != nil {
 		choices = append(choices, choice{string(controller.SourceOwn), "Your own"})

@@ -49,7 +49,7 @@ func TestDashboard_ButtonsFitTheState(t *testing.T) {
 		t.Error("a stopped app has the wrong buttons")
 	}
 	answer := s.post("/admin/apps/hello/start", url.Values{"csrf_token": {token}, "from": {"dashboard"}})
-	if answer.Header.Get("Location") != "/admin" || answer.StatusCode != http.StatusSeeOther {
+	if answer.Header.Get("Location") != "/admin#notice" || answer.StatusCode != http.StatusSeeOther {
 		t.Errorf("%d to %q", answer.StatusCode, answer.Header.Get("Location"))
 	}
 	mustContain(t, s.get("/admin").body, "hello is started.")
@@ -88,4 +88,20 @@ func BenchmarkDashboard_HundredApps(b *testing.B) {
 	for range b.N {
 		s.get("/admin")
 	}
+}
+
+func TestDashboard_SaysThatAFailedFirstReleaseIsNotDeployed(t *testing.T) {
+	s := newSite(t)
+	failed := aRelease("broken", 1, controller.ReleaseFailed)
+	s.apps.put(controller.AppView{App: controller.App{Name: "broken", Observed: controller.Observed{State: controller.AppWaiting}}, Latest: &failed})
+	s.apps.putRelease(failed)
+	s.apps.appendLog(failed.ReleaseID, "panic: no database\n")
+	s.signIn()
+	mustContain(t, s.get("/admin").body, "not deployed")
+	page := s.get("/admin/apps/broken").body
+	mustContain(t, page, "not deployed")
+	if strings.Contains(page, ">Open<") {
+		t.Error("an app that never was deployed can be opened")
+	}
+	mustContain(t, s.get("/admin/apps/broken/output").body, "panic: no database", "not deployed")
 }

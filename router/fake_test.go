@@ -266,6 +266,16 @@ func (f *fakeApps) Rollback(_ context.Context, app controller.AppName, number in
 	return release, nil
 }
 
+func (f *fakeApps) Retry(_ context.Context, id controller.ReleaseID, changes controller.Retry, by string) (controller.Release, error) {
+	if err := f.act(fmt.Sprintf("retry r%d with port %d, %d MB, root %t, mount %s:%s by %s", id.Number, changes.Settings.Port,
+		changes.Settings.MemoryBytes>>20, changes.Settings.WritableRoot, changes.Mount.Volume, changes.Mount.Target, by), id.App); err != nil {
+		return controller.Release{}, err
+	}
+	release := aRelease(id.App, 9, controller.ReleaseQueued)
+	f.putRelease(release)
+	return release, nil
+}
+
 func (f *fakeApps) SettingsRange() (least, most controller.SettingsForm) {
 	return controller.SettingsForm{Memory: "16", CPU: "5", Processes: "10"}, controller.SettingsForm{Memory: "2048", CPU: "200", Processes: "500"}
 }
@@ -444,6 +454,13 @@ func (f *fakeApps) Output(ctx context.Context, _ controller.AppName, lines int, 
 	}
 }
 
+func (f *fakeApps) OutputAfter(ctx context.Context, app controller.AppName, after docker.Cursor, each func(docker.Line) error) error {
+	if !after.Knows("") {
+		return docker.ErrCursor
+	}
+	return f.Output(ctx, app, 1_000_000, true, after.Rest("", each))
+}
+
 func (f *fakeApps) Subscribe(controller.AppName) (<-chan struct{}, func()) {
 	tick := make(chan struct{}, 1)
 	f.mu.Lock()
@@ -609,7 +626,7 @@ func (f *fakeAccounts) SignIn(_ context.Context, name, password string) (control
 	}
 	return known, &controller.Problem{
 		Kind: controller.KindUnauthorized, Field: "password",
-		Message: "The name or the password is not right.", Hint: "Try again.",
+		Message: "Wrong user name or password.", Hint: "Try again.",
 	}
 }
 
@@ -628,7 +645,7 @@ func (f *fakeAccounts) ChangePassword(ctx context.Context, id int64, old, new st
 	if old != f.password {
 		return &controller.Problem{
 			Kind: controller.KindInvalid, Field: "old_password",
-			Message: "This is not the present password.", Hint: "Type the password you signed in with.",
+			Message: "The current password is wrong.", Hint: "Type the password you signed in with.",
 		}
 	}
 	if len(new) < 12 {

@@ -16,6 +16,14 @@ type frame struct {
 	Bare      bool                // no navigation: there is nowhere else to go yet
 }
 
+// LimitsPath leads to where a limit can be changed, where one is the problem.
+func (f frame) LimitsPath() string {
+	if f.Problem == nil || f.Problem.Kind != controller.KindLimited || f.Account == "" {
+		return ""
+	}
+	return limitsPath
+}
+
 // frame makes the frame of a page, and takes the notice that waits for it.
 func (v *visit) frame(title string) frame {
 	made := frame{

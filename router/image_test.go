@@ -128,7 +128,7 @@ func TestImage_ThereIsNothingToLookAtFirst(t *testing.T) {
 		if answer.StatusCode != http.StatusUnprocessableEntity {
 			t.Errorf("status %d", answer.StatusCode)
 		}
-		mustContain(t, answer.body, "nothing to look at first")
+		mustContain(t, answer.body, "nothing to preview")
 	}
 	if s.accepted() > 0 {
 		t.Errorf("deployed: %q", s.apps.called())
@@ -193,7 +193,7 @@ func TestWaiver_DatabaseStandsInRedAndNeedsAnAdminsToken(t *testing.T) {
 	view.Settings.Database, view.Settings.DatabaseServices = true, "db"
 	s.apps.put(view)
 	page := s.get("/admin/apps/shop").body
-	mustContain(t, page, `<span class="badge bad">Waived: database (db)</span>`, `name="database_services" value="db"`)
+	mustContain(t, page, `<span class="badge bad">Security exception: database (db)</span>`, `name="database_services" value="db"`)
 	if answer := s.bearer(deployToken, http.MethodPost, path, `{"database_services": ["db", "web"]}`); answer.StatusCode != http.StatusForbidden {
 		t.Errorf("one more service with scope deploy: %d", answer.StatusCode)
 	}

@@ -125,6 +125,13 @@ func (f *failingApps) AcceptHeldUpdate(ctx context.Context, key controller.HeldK
 	return f.fakeApps.AcceptHeldUpdate(ctx, key, app, by)
 }
 
+func (f *failingApps) Retry(ctx context.Context, id controller.ReleaseID, changes controller.Retry, by string) (controller.Release, error) {
+	if err := f.fail("Retry"); err != nil {
+		return controller.Release{}, err
+	}
+	return f.fakeApps.Retry(ctx, id, changes, by)
+}
+
 func (f *failingApps) Rollback(ctx context.Context, app controller.AppName, number int64, by string) (controller.Release, error) {
 	if err := f.fail("Rollback"); err != nil {
 		return controller.Release{}, err
@@ -214,6 +221,13 @@ func (f *failingApps) Output(ctx context.Context, app controller.AppName, lines 
 		return err
 	}
 	return f.fakeApps.Output(ctx, app, lines, false, each)
+}
+
+func (f *failingApps) OutputAfter(ctx context.Context, app controller.AppName, after docker.Cursor, each func(docker.Line) error) error {
+	if err := f.fail("OutputAfter"); err != nil {
+		return err
+	}
+	return f.fakeApps.OutputAfter(ctx, app, after, each)
 }
 
 func (f *failingApps) Start(ctx context.Context, app controller.AppName) error {
@@ -404,7 +418,7 @@ func (s *site) brief(path string, stream bool) answer {
 }
 
 // readOnStreams is what event streams ask the controller, and the keepers.
-var readOnStreams = []string{"Apps", "App", "Releases", "Release", "ReleaseLog", "Output", "accounts", "sessions"}
+var readOnStreams = []string{"Apps", "App", "Releases", "Release", "ReleaseLog", "Output", "OutputAfter", "accounts", "sessions"}
 
 // everything asks for every line of the table but the one that signs out, and
 // uploads to those that take an archive.
@@ -415,7 +429,8 @@ func (s *site) everything(formToken string, streams bool) []answer {
 		formField: {formToken}, "confirm": {"hello"}, "release": {"1"}, "memory": {"512"}, "cpu": {"50"}, "processes": {"100"},
 	}
 	json := map[string]string{
-		"/api/v1/apps/:name/rollback": `{"release": 1}`, "/api/v1/apps/:name/settings": `{"memory_mb": 256}`,
+		"/api/v1/apps/:name/releases/:number/retry": `{}`,
+		"/api/v1/apps/:name/rollback":               `{"release": 1}`, "/api/v1/apps/:name/settings": `{"memory_mb": 256}`,
 	}
 	for _, r := range new(admin).routes() {
 		path := concrete(r.path)
@@ -437,6 +452,9 @@ func (s *site) everything(formToken string, streams bool) []answer {
 		case r.path == heldPath:
 			answers = append(answers, s.get(strings.Replace(r.path, ":id", strings.Repeat("A", 26), 1)))
 		case r.method == http.MethodGet:
+			if strings.HasSuffix(path, "/output/events") {
+				path += "?after=,o,1,1"
+			}
 			answers = append(answers, s.brief(path, r.stream))
 		default:
 			answers = append(answers, s.post(path, fields))

@@ -40,13 +40,43 @@ func (r route) counted() []limit.Class {
 	return classes
 }
 
-// limitAddress counts every request by its address, before anything else is done for it.
+// limitAddress counts every request by its address, before anything else is done
+// for it. Behind an address that all share, a session that holds counts by itself.
 func (a *admin) limitAddress(c *gin.Context) {
 	v := &visit{gin: c, admin: a, route: route{access: public}, refund: func() {}}
-	if err := a.limits.TakeDefault(clientAddress(c)); err != nil {
+	subject := limit.Address(clientAddress(c))
+	if a.isShared(c) {
+		subject = cmp.Or(a.sessionSubject(c.Request), subject)
+	}
+	if err := a.limits.TakeDefault(subject); err != nil {
 		c.Abort()
 		a.refuse(v, asProblem(v.refuseLimited(err)))
 	}
+}
+
+// isShared reports whether everybody who comes by the engine's published port has
+// the request's address.
+func (a *admin) isShared(c *gin.Context) bool {
+	address := clientAddress(c)
+	return address.IsLoopback() || address.IsValid() && address == a.gateway
+}
+
+// sessionSubject is whose session the request's cookie names; empty where nobody
+// is signed in by it. What an id that was made up costs is one look into the ledger.
+func (a *admin) sessionSubject(r *http.Request) limit.Subject {
+	id := readIDCookie(r, a.sessions.cookieName(r))
+	if id == "" {
+		return ""
+	}
+	session, err := a.sessions.find(r.Context(), id)
+	if err != nil || session.Account == 0 {
+		return ""
+	}
+	account, err := a.accounts.Find(r.Context(), session.Account)
+	if err != nil {
+		return ""
+	}
+	return limit.Session(account.Name, id)
 }
 
 // takeFromLimits counts the request by the narrow classes of its line. v.refund
@@ -55,7 +85,7 @@ func (a *admin) takeFromLimits(v *visit) error {
 	for _, class := range v.route.counted() {
 		refund, err := a.take(v, class)
 		if err != nil {
-			if v.route.form == inStream {
+			if v.route.form == inStream && !v.showsAgain() {
 				v.drain() // or the browser never reads why
 			}
 			return v.refuseLimited(err)
@@ -68,6 +98,9 @@ func (a *admin) takeFromLimits(v *visit) error {
 }
 
 func (a *admin) take(v *visit, class limit.Class) (refund func(), err error) {
+	if class == limit.Login && v.caller.signedIn() && a.isShared(v.gin) {
+		return a.limits.Take(v.context(), class, limit.Session(v.caller.account.Name, v.session().ID()))
+	}
 	if class == limit.Login {
 		name, err := a.accountTried(v)
 		if err != nil {
@@ -108,14 +141,35 @@ func (a *admin) accountTried(v *visit) (string, error) {
 	return cmp.Or(name, controller.OperatorName), err
 }
 
-// settleLimit gives a request back to a limit on work where it was refused before
-// there was any: a form with a slip in it, an app that there is not. An archive
-// that was received whole is work, whatever became of it.
+// settleLimit gives a request back that is not what its limit counts: signing in
+// counts failures, work counts what was accepted. Until here it was counted, so
+// that parallel requests are no more than those one after the other.
 func (v *visit) settleLimit() {
 	class, _ := limit.Describe(v.route.limit)
-	if class.Work && !v.worked && v.gin.Writer.Status() >= http.StatusBadRequest {
+	refused := v.gin.Writer.Status() >= http.StatusBadRequest
+	switch {
+	case v.route.limit == limit.Login && !refused, class.Work && !v.worked && (refused || v.done.halfway):
 		v.refund()
 	}
+}
+
+// showsAgain reports whether a request that does not fit is answered with its form.
+func (v *visit) showsAgain() bool {
+	return v.route.again != nil && !v.caller.bearer && !v.wantsJSON()
+}
+
+// room says in words what is left of a limit, where that is less than half.
+func (v *visit) room(class limit.Class) string {
+	room, err := v.admin.limits.Room(v.context(), class, v.limited())
+	if err != nil { // the page is worth more than the hint
+		v.admin.logger.WarnContext(v.context(), "look for room in a limit", "request_id", requestID(v.gin), "error", err)
+		return ""
+	}
+	if !room.Scarce() {
+		return ""
+	}
+	described, _ := limit.Describe(class)
+	return fmt.Sprintf("%d of %d %s left in %s.", room.Left, room.Requests, described.Counts, limit.SpanWords(room.Span))
 }
 
 // rememberAddress notes where the person signed in from, so that attempts from
@@ -138,11 +192,15 @@ func (v *visit) refuseLimited(err error) error {
 	v.gin.Header("Retry-After", strconv.Itoa(seconds))
 	v.gin.Header("Cache-Control", "no-store")
 	class, _ := limit.Describe(exceeded.Class)
+	otherwise := ""
+	if exceeded.Class == limit.Login && !v.caller.signedIn() {
+		otherwise = " An operator who is signed in can end this in Settings, Rate limits; on the server, berth limits --clear does."
+	}
 	return &controller.Problem{
 		Kind:    controller.KindLimited,
 		Message: fmt.Sprintf("Too many %s. The limit is %s for each %s.", class.Counts, exceeded.Budget.Words(), class.Per),
 		Hint: fmt.Sprintf("Try again in %s, at %s.", limit.SpanWords(time.Duration(seconds)*time.Second),
-			v.admin.now().Add(time.Duration(seconds)*time.Second).UTC().Format("15:04:05 UTC")),
+			v.admin.now().Add(time.Duration(seconds)*time.Second).UTC().Format("15:04:05 UTC")) + otherwise,
 		Err: err,
 	}
 }

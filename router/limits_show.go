@@ -19,10 +19,19 @@ type limitsPage struct {
 	Now     time.Time
 }
 
+// limitTyped is a new limit that was refused.
+type limitTyped struct {
+	Class   limit.Class
+	Budget  string
+	Problem *controller.Problem
+}
+
 // limitRow is one class.
 type limitRow struct {
 	limit.ClassState
-	State badge
+	State   badge
+	Typed   string              // into its field
+	Problem *controller.Problem // with it
 }
 
 // limitedRow is somebody who is refused for now.
@@ -47,6 +56,75 @@ const (
 )
 
 func (a *admin) showLimits(v *visit) error {
+	return a.limitsForm(v, http.StatusOK, limitTyped{})
+}
+
+// updateLimit changes one limit at once, or brings back the one of the
+// configuration: 303 to the page.
+func (a *admin) updateLimit(v *visit) error {
+	form := v.request().PostForm
+	class, known := limit.Describe(limit.Class(form.Get("class")))
+	if !known {
+		return noSuchLimit()
+	}
+	v.done.resource, v.done.detail = "limit "+string(class.Class), "back to the configuration"
+	if form.Get("reset") != "" {
+		if err := a.limits.Reset(v.context(), class.Class); err != nil {
+			return err
+		}
+		return a.sayLimit(v, class.Title+": the first limit holds again.")
+	}
+	budget, problem := parseLimit(class.Class, form.Get("budget"))
+	if problem != nil {
+		v.done.detail = "refused: no limit"
+		return a.limitsForm(v, statusOf(problem.Kind), limitTyped{class.Class, form.Get("budget"), problem})
+	}
+	v.done.detail = budget.Words()
+	if err := a.limits.Choose(v.context(), class.Class, budget); err != nil {
+		return err
+	}
+	return a.sayLimit(v, fmt.Sprintf("%s: the limit is %s from now on.", class.Title, budget.Words()))
+}
+
+func (a *admin) sayLimit(v *visit, sentence string) error {
+	if err := v.notify(sentence); err != nil {
+		return err
+	}
+	return v.seeOther(limitsPath)
+}
+
+// leastDefault is how many requests a minute the class Default must allow on
+// average, so that nobody shuts themselves out of the page that changes it.
+const leastDefault = 10
+
+func parseLimit(class limit.Class, text string) (limit.Budget, *controller.Problem) {
+	budget, err := limit.ParseBudget(text)
+	if err != nil {
+		return nil, &controller.Problem{
+			Kind: controller.KindInvalid, Field: "budget", Err: err,
+			Message: fmt.Sprintf("%.40q is not a limit.", text), Hint: "Write " + limit.BudgetForm + ".",
+		}
+	}
+	for _, window := range budget {
+		if class == limit.Default && float64(window.Requests) < leastDefault*window.Span.Minutes() {
+			return nil, &controller.Problem{
+				Kind: controller.KindInvalid, Field: "budget",
+				Message: fmt.Sprintf("Fewer than %d requests a minute would shut you out of these pages.", leastDefault),
+				Hint:    "Allow more, such as 100/1m,1000/1h.",
+			}
+		}
+	}
+	return budget, nil
+}
+
+func noSuchLimit() error {
+	return &controller.Problem{
+		Kind: controller.KindInvalid, Message: "There is no such limit.",
+		Hint: "Open the page of the limits again and choose one there.",
+	}
+}
+
+func (a *admin) limitsForm(v *visit, status int, typed limitTyped) error {
 	state, err := a.limits.State(v.context())
 	if err != nil {
 		return err
@@ -54,7 +132,11 @@ func (a *admin) showLimits(v *visit) error {
 	page := limitsPage{frame: v.frame("Rate limits"), Now: a.now()}
 	page.Section, page.Tab = "settings", "limits"
 	for _, class := range state.Classes {
-		page.Classes = append(page.Classes, limitRow{ClassState: class, State: limitBadge(class)})
+		row := limitRow{ClassState: class, State: limitBadge(class), Typed: class.Budget.String()}
+		if class.Description.Class == typed.Class {
+			row.Typed, row.Problem = typed.Budget, typed.Problem
+		}
+		page.Classes = append(page.Classes, row)
 	}
 	for _, counter := range state.Limited {
 		class, _ := limit.Describe(counter.Class)
@@ -63,7 +145,7 @@ func (a *admin) showLimits(v *visit) error {
 		})
 	}
 	page.draw(state)
-	return v.page(http.StatusOK, "limits", page)
+	return v.page(status, "limits", page)
 }
 
 // clearLimit forgets what was counted of one subject: 303 to the page.
@@ -72,10 +154,7 @@ func (a *admin) clearLimit(v *visit) error {
 	key := limit.Key{Class: limit.Class(form.Get("class")), Subject: limit.Subject(form.Get("subject"))}
 	class, known := limit.Describe(key.Class)
 	if !known || key.Subject == "" {
-		return &controller.Problem{
-			Kind: controller.KindInvalid, Message: "There is no such limit.",
-			Hint: "Open the page of the limits again and choose one there.",
-		}
+		return noSuchLimit()
 	}
 	v.done.resource, v.done.detail = "limit "+string(key.Class), string(key.Subject)
 	if err := a.limits.Clear(v.context(), key); err != nil {
@@ -84,7 +163,7 @@ func (a *admin) clearLimit(v *visit) error {
 	if err := v.notify(fmt.Sprintf("%s: %s can go on.", class.Title, key.Subject)); err != nil {
 		return err
 	}
-	return v.seeOther("/settings/limits")
+	return v.seeOther(limitsPath)
 }
 
 func limitBadge(class limit.ClassState) badge {

@@ -214,7 +214,7 @@ func TestLimits_NamesThatDoNotExistAnswerTheSame(t *testing.T) {
 		}
 		answer := s.wrongLogin(name, token, nil)
 		told[name] = fmt.Sprint(answer.StatusCode, answer.Header.Get("Retry-After")) +
-			regexp.MustCompile(`[A-Z0-9]{16}|\d\d:\d\d:\d\d`).ReplaceAllString(answer.body, "")
+			regexp.MustCompile(`[A-Z0-9]{16}|\d\d:\d\d:\d\d|value="[^"]{43}"|value="`+name+`"`).ReplaceAllString(answer.body, "")
 	}
 	if told["admin"] != told["nobody"] {
 		t.Errorf("they differ:\n%s\n%s", told["admin"], told["nobody"])
@@ -297,28 +297,182 @@ func TestLimits_EveryViolationIsInTheAuditLog(t *testing.T) {
 	mustContain(t, last.Detail, "GET /healthz", "refused 350 times so far")
 }
 
-func TestLimits_UploadIsCountedWhereAnArchiveCameInWhole(t *testing.T) {
+func TestLimits_UploadCountsWhereItWasAcceptedAlone(t *testing.T) {
 	_, limits := withClock(t)
 	s := newSite(t, limits)
 	token := s.signIn()
 	good := []part{{"csrf_token", token, ""}, {"name", "hello", ""}, {"route", "/hello", ""}, zipPart}
 	typo := []part{{"csrf_token", token, ""}, {"name", "No Name", ""}, {"route", "/hello", ""}, zipPart}
-	for range 20 {
+	look := append([]part{{"csrf_token", token, ""}, {"check", "true", ""}}, good[1:]...)
+	for range 12 {
 		if answer := s.upload("/upload", "", typo...); answer.StatusCode != http.StatusUnprocessableEntity {
 			t.Fatalf("a typo: %d", answer.StatusCode)
 		}
+		if answer := s.upload("/upload", "", look...); answer.StatusCode != http.StatusOK {
+			t.Fatalf("a preview: %d %.300s", answer.StatusCode, answer.body)
+		}
 	}
+	s.apps.onAccept = func(controller.Upload) (controller.Release, error) {
+		return controller.Release{}, &controller.Problem{Kind: controller.KindInvalid, Field: fieldArchive, Message: "It has no Dockerfile.", Hint: "Add one."}
+	}
+	for range 12 {
+		if answer := s.upload("/upload", "", good...); answer.StatusCode != http.StatusUnprocessableEntity {
+			t.Fatalf("a refused archive: %d", answer.StatusCode)
+		}
+	}
+	s.apps.onAccept = nil
 	for i := range 10 {
+		page := s.get("/upload").body
+		if says := strings.Contains(page, "uploads of new apps left in 1 hour"); says != (i >= 6) {
+			t.Errorf("with %d left the page says so: %v", 10-i, says)
+		}
 		if answer := s.upload("/upload", "", good...); answer.StatusCode != http.StatusSeeOther {
 			t.Fatalf("upload %d: %d", i, answer.StatusCode)
 		}
 	}
-	if answer := s.upload("/upload", "", good...); answer.StatusCode != http.StatusTooManyRequests {
+	answer := s.upload("/upload", "", good...)
+	if answer.StatusCode != http.StatusTooManyRequests || answer.Header.Get("Retry-After") == "" {
 		t.Errorf("the eleventh upload: %d", answer.StatusCode)
 	}
+	mustContain(t, answer.body, "Upload an app", `value="hello"`, `value="/hello"`, "Try again in", `href="/settings/limits"`)
 	if answer := s.upload("/upload", deployToken, good[1:]...); answer.StatusCode != http.StatusSeeOther {
 		t.Errorf("a token has the budget of an account: %d", answer.StatusCode)
 	}
+}
+
+func TestLimits_ParallelUploadsAreAcceptedTenTimes(t *testing.T) {
+	_, limits := withClock(t)
+	s := newSite(t, limits)
+	token := s.signIn()
+	var accepted atomic.Int64
+	var group sync.WaitGroup
+	for range 30 {
+		group.Go(func() {
+			answer := s.upload("/upload", "", part{"csrf_token", token, ""}, part{"name", "hello", ""}, part{"route", "/hello", ""}, zipPart)
+			if answer.StatusCode == http.StatusSeeOther {
+				accepted.Add(1)
+			}
+		})
+	}
+	group.Wait()
+	if accepted.Load() != 10 {
+		t.Errorf("%d of 30 parallel uploads were accepted", accepted.Load())
+	}
+}
+
+func TestLimits_WhatIsNoUploadIsNoUpdate(t *testing.T) {
+	for _, r := range new(admin).routes() {
+		if r.limit == limit.Update && !strings.HasSuffix(r.path, "/update") {
+			t.Errorf("%s %s counts as an update", r.method, r.path)
+		}
+	}
+}
+
+func TestLimits_SignInCountsFailuresAlone(t *testing.T) {
+	_, limits := withClock(t)
+	s := newSite(t, limits)
+	for range 12 {
+		s.client = s.browser()
+		s.signIn()
+	}
+	token := s.formToken("/settings/account")
+	for range 12 { // the old password is right, the new one is none
+		form := url.Values{formField: {token}, "old_password": {"right"}, "new_password": {"a"}, "repeat_password": {"b"}}
+		if answer := s.post("/password", form); answer.StatusCode == http.StatusTooManyRequests {
+			t.Fatal("a slip in the new password counted")
+		}
+	}
+	s.client = s.browser()
+	if passed := s.passed(20, func(int) http.Header { return nil }); passed != 5 {
+		t.Errorf("after that %d of 20 guesses were tried", passed)
+	}
+}
+
+func TestLimits_RefusedSignInKeepsItsForm(t *testing.T) {
+	_, limits := withClock(t)
+	s := newSite(t, limits)
+	s.accounts.several = true
+	token := s.formToken("/login")
+	for range 5 {
+		s.wrongLogin("grace", token, nil)
+	}
+	answer := s.wrongLogin("grace", token, nil)
+	if answer.StatusCode != http.StatusTooManyRequests {
+		t.Fatalf("%d", answer.StatusCode)
+	}
+	mustContain(t, answer.body, `value="grace"`, `name="password"`, "Try again in", "berth limits --clear")
+}
+
+// Behind the engine's published port everybody has one address.
+func TestLimits_ASessionHasItsOwnBehindASharedAddress(t *testing.T) {
+	_, limits := withClock(t)
+	s := newSite(t, limits)
+	s.signIn()
+	owner, stranger := s.client, s.browser()
+	s.client = stranger
+	for range 150 {
+		r := s.request(http.MethodGet, "/login", nil)
+		r.AddCookie(&http.Cookie{Name: "berth", Value: strings.Repeat("A", 43)}) // an id that was made up is no session
+		s.do(r)
+	}
+	if answer := s.get("/login"); answer.StatusCode != http.StatusTooManyRequests {
+		t.Errorf("the address is not limited: %d", answer.StatusCode)
+	}
+	s.client = owner
+	if answer := s.get("/admin"); answer.StatusCode != http.StatusOK {
+		t.Errorf("a session behind it: %d", answer.StatusCode)
+	}
+	for range 100 {
+		s.get("/healthz")
+	}
+	if answer := s.get("/healthz"); answer.StatusCode != http.StatusTooManyRequests {
+		t.Errorf("a session is not limited: %d", answer.StatusCode)
+	}
+}
+
+func TestLimitsPage_ChangesALimitAtOnceAndBack(t *testing.T) {
+	ledger := freshLedger(t)
+	first := limit.Budgets{limit.Default: manyRequests[limit.Default], limit.Upload: {{Requests: 2, Span: time.Hour}}}
+	s := newSite(t, func(o *Options) { o.Limits = openLimits(t, ledger, time.Now, first) })
+	token := s.signIn()
+	upload := func() int {
+		return s.upload("/upload", "", part{"csrf_token", token, ""}, part{"name", "hello", ""}, part{"route", "/hello", ""}, zipPart).StatusCode
+	}
+	for _, want := range []int{http.StatusSeeOther, http.StatusSeeOther, http.StatusTooManyRequests} {
+		if got := upload(); got != want {
+			t.Fatalf("%d, want %d", got, want)
+		}
+	}
+	change := url.Values{formField: {token}, "class": {"upload"}, "budget": {"3/1h"}}
+	if answer := s.post("/settings/limits", change); answer.StatusCode != http.StatusSeeOther {
+		t.Fatalf("change: %d %.300s", answer.StatusCode, answer.body)
+	}
+	events := s.audit.recorded()
+	if last := events[len(events)-1]; last.Action != controller.ActionRateLimitChange || last.Resource != "limit upload" || last.Detail != "3 per hour" {
+		t.Errorf("recorded %+v", last)
+	}
+	mustContain(t, s.get("/settings/limits").body, "the limit is 3 per hour from now on", "Reset to default")
+	if got := upload(); got != http.StatusSeeOther {
+		t.Errorf("after the change: %d", got)
+	}
+	state, err := openLimits(t, ledger, time.Now, first).State(t.Context())
+	if err != nil || state.Classes[1].Budget.Words() != "3 per hour" {
+		t.Errorf("after a restart: %+v, %v", state.Classes[1], err)
+	}
+	change.Set("budget", "lots")
+	answer := s.post("/settings/limits", change)
+	if answer.StatusCode != http.StatusUnprocessableEntity {
+		t.Errorf("no limit: %d", answer.StatusCode)
+	}
+	mustContain(t, answer.body, `value="lots"`, "is not a limit")
+	if answer := s.post("/settings/limits", url.Values{formField: {token}, "class": {"default"}, "budget": {"1/1h"}}); answer.StatusCode != http.StatusUnprocessableEntity {
+		t.Errorf("a limit that shuts everybody out: %d", answer.StatusCode)
+	}
+	change.Set("reset", "1")
+	if answer := s.post("/settings/limits", change); answer.StatusCode != http.StatusSeeOther {
+		t.Fatalf("reset: %d", answer.StatusCode)
+	}
+	mustContain(t, s.get("/settings/limits").body, "2 per hour")
 }
 
 func TestLimits_ContainersAPICountsEveryRouteBelowIt(t *testing.T) {
@@ -365,7 +519,7 @@ func TestLimitsPage_ShowsWhoIsLimitedAndClearsOne(t *testing.T) {
 	}
 	page := s.get("/settings/limits")
 	mustContain(t, page.body, "Security: rate limits", "App upload", "10 per hour", "Not used yet", "1,000,000 per hour",
-		"address 127.0.0.1", "account &lt;img", "2 in all")
+		"address 127.0.0.1", "account &lt;img", "2 refused")
 	if strings.Contains(page.body, "<img src=x") {
 		t.Error("the name ran")
 	}

@@ -34,7 +34,7 @@ func (a *admin) createLogin(v *visit) error {
 	account, err := a.accounts.SignIn(v.context(), name, form.Get("password"))
 	v.done.account = recordedName(account)
 	if controller.KindOf(err) == controller.KindUnauthorized {
-		v.done.detail = "refused: the name or the password is not right"
+		v.done.detail = "refused: wrong user name or password"
 		a.logger.WarnContext(v.context(), "sign-in refused", "request_id", requestID(v.gin), "address", v.address())
 		return a.loginForm(v, http.StatusUnauthorized, loginPage{
 			Username: form.Get("username"), Next: form.Get("next"), Wrong: asProblem(err),

@@ -183,7 +183,7 @@ func TestLogin_UnknownNamesCostAComparisonAndAreNotRecorded(t *testing.T) {
 		if answer.StatusCode != http.StatusUnauthorized || p.verify != 1 {
 			t.Errorf("%q: %d, %d comparisons", name, answer.StatusCode, p.verify)
 		}
-		mustContain(t, answer.body, "The name or the password is not right.")
+		mustContain(t, answer.body, "Wrong user name or password.")
 		p.expectAudit(controller.ActionLoginFailure, false, recorded)
 		if strings.Contains(p.logged.String(), "typed-my-password-here") {
 			t.Error("the log holds what was typed")

@@ -49,5 +49,5 @@ func TestLogin_LeadsOnlyToPagesOfOurOwn(t *testing.T) {
 func TestLogin_ShowsWhatWasWrongBesideTheField(t *testing.T) {
 	s := newSite(t)
 	answer := s.post("/login", url.Values{"csrf_token": {s.formToken("/login")}, "password": {"<b>guess"}})
-	mustContain(t, answer.body, `id="password-problem"`, "The name or the password is not right.")
+	mustContain(t, answer.body, `id="password-problem"`, "Wrong user name or password.")
 }

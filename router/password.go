@@ -39,6 +39,9 @@ func (a *admin) updatePassword(v *visit) error {
 		return err
 	}
 	if len(problems) > 0 {
+		if problems["old_password"] == nil {
+			v.refund() // the password was right
+		}
 		return a.passwordForm(v, problems.status(), problems)
 	}
 	v.refund()

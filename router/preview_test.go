@@ -36,13 +36,18 @@ func TestPreview_ShootsEveryPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := newSite(t)
+	p := &preview{window: openWindow(t, s), folder: folder, only: os.Getenv("BERTH_PREVIEW_ONLY")}
+	p.everyPage(t, s)
+}
+
+// everyPage goes through the pages, each with a few states that people see.
+func (p *preview) everyPage(t *testing.T, s *site) {
 	s.apps.onAct = func(verb string, name controller.AppName) error {
 		if verb == "restart" && name == "grafana" {
 			return fmt.Errorf("the engine's socket is gone")
 		}
 		return nil
 	}
-	p := &preview{window: openWindow(t, s), folder: folder, only: os.Getenv("BERTH_PREVIEW_ONLY")}
 	p.shoot("login", "/login")
 	p.fill("/login", `#password`, "wrong", `form[action="/login"] button`)
 	p.shootHere("login-wrong")
@@ -96,10 +101,15 @@ func TestPreview_ShootsThePagesOfPeople(t *testing.T) {
 		t.Skip("BERTH_PREVIEW names no folder")
 	}
 	people := newPeople(t)
+	p := &preview{window: openWindow(t, people.site), folder: folder, only: os.Getenv("BERTH_PREVIEW_ONLY")}
+	p.pagesOfPeople(people)
+}
+
+// pagesOfPeople goes through the pages of accounts.
+func (p *preview) pagesOfPeople(people *people) {
 	people.accounts.password = peoplePassword
 	people.enterFrom("Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/19.0 Mobile/15E148 Safari/604.1")
 	people.enterFrom(firefox)
-	p := &preview{window: openWindow(t, people.site), folder: folder, only: os.Getenv("BERTH_PREVIEW_ONLY")}
 	p.signIn()
 	p.shoot("dashboard-suggestion", "/admin")
 	p.shoot("account", "/settings/account")
@@ -134,6 +144,7 @@ type preview struct {
 	*window
 	folder string
 	only   string
+	look   func(name string) // what is done instead of taking pictures, where it is set
 }
 
 func (p *preview) shoot(name, path string) {
@@ -149,6 +160,10 @@ func (p *preview) shoot(name, path string) {
 func (p *preview) shootHere(name string) {
 	p.t.Helper()
 	if !strings.Contains(name, p.only) {
+		return
+	}
+	if p.look != nil {
+		p.look(name)
 		return
 	}
 	for _, width := range []int64{1280, 390} {

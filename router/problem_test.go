@@ -82,7 +82,7 @@ func TestProblem_DeletionAsksForTheNameOnThePage(t *testing.T) {
 	}
 	mustContain(t, answer.body, `id="confirm-problem"`, `value="helo"`)
 	answer = s.post("/admin/apps/hello/delete", url.Values{"csrf_token": {token}, "confirm": {"hello"}})
-	if answer.StatusCode != http.StatusSeeOther || answer.Header.Get("Location") != "/admin" {
+	if answer.StatusCode != http.StatusSeeOther || answer.Header.Get("Location") != "/admin#notice" {
 		t.Errorf("%d to %q", answer.StatusCode, answer.Header.Get("Location"))
 	}
 }

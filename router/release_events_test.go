@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"html"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -221,4 +223,33 @@ func TestOutputEvents_BeginWithThePastAndFollow(t *testing.T) {
 	download := s.get("/admin/apps/hello/output/download")
 	mustContain(t, download.body, "past\n", "fresh\n")
 	mustContain(t, download.Header.Get("Content-Disposition"), `attachment; filename="hello-output.txt"`)
+}
+
+func TestOutputEvents_GoOnExactlyBehindThePage(t *testing.T) {
+	s := newSite(t)
+	s.anApp("hello")
+	s.signIn()
+	at := time.Now()
+	add := func(text string) {
+		s.apps.change(func() { s.apps.output = append(s.apps.output, docker.Line{At: at, Text: text}) })
+	}
+	add("one")
+	add("two") // with one stamp
+	page := s.get("/admin/apps/hello/output")
+	mustContain(t, page.body, "one", "two")
+	found := regexp.MustCompile(`sse-connect="([^"]+)"`).FindStringSubmatch(page.body)
+	if found == nil {
+		t.Fatal("the page has no stream")
+	}
+	add("three") // before the stream begins, with the same stamp
+	stream := openEvents(t, s, html.UnescapeString(found[1]), "")
+	next := stream.next(t)
+	if next.name != "lines" || !strings.Contains(next.data, "three") || strings.Contains(next.data, "two") {
+		t.Fatalf("got %q", next)
+	}
+	add("four")
+	again := openEvents(t, s, html.UnescapeString(found[1]), next.id)
+	if e := again.next(t); e.name != "lines" || !strings.Contains(e.data, "four") || strings.Contains(e.data, "three") {
+		t.Errorf("after a reconnect: %q", e)
+	}
 }

@@ -17,6 +17,7 @@ type releasePage struct {
 	LastLog  []string
 	Log      logView
 	Canceled bool
+	Retry    *retryView // nil where the release cannot be tried again
 }
 
 // stepView is one of the five steps of a release.
@@ -101,7 +102,7 @@ func (a *admin) releasePage(v *visit, id controller.ReleaseID) (releasePage, err
 	page := releasePage{
 		frame: v.frame(fmt.Sprintf("%s r%d", id.App, id.Number)),
 		App:   v.appRow(view), Release: releaseRowOf(release), Steps: stepsOf(release),
-		Canceled: release.State == controller.ReleaseCancelled,
+		Canceled: release.State == controller.ReleaseCancelled, Retry: a.retryViewOf(release, view.App),
 	}
 	page.Section = "apps"
 	if place := a.apps.QueuePlace(id); place > 0 && release.State == controller.ReleaseQueued {

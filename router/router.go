@@ -46,6 +46,7 @@ type Apps interface {
 	AcceptHeld(context.Context, controller.HeldKey, controller.Upload) (controller.Release, error)
 	AcceptHeldUpdate(ctx context.Context, key controller.HeldKey, app controller.AppName, by string) (controller.Release, error)
 	Rollback(ctx context.Context, app controller.AppName, number int64, by string) (controller.Release, error)
+	Retry(ctx context.Context, id controller.ReleaseID, changes controller.Retry, by string) (controller.Release, error)
 
 	SettingsRange() (least, most controller.SettingsForm)
 	ParseSettings(controller.SettingsForm) (controller.Settings, error)
@@ -65,6 +66,7 @@ type Apps interface {
 	ReleaseLog(controller.ReleaseID) (io.ReadSeekCloser, error)
 	QueuePlace(controller.ReleaseID) int
 	Output(ctx context.Context, app controller.AppName, lines int, follow bool, each func(docker.Line) error) error
+	OutputAfter(ctx context.Context, app controller.AppName, after docker.Cursor, each func(docker.Line) error) error
 	Subscribe(app controller.AppName) (ticks <-chan struct{}, cancel func())
 
 	Start(context.Context, controller.AppName) error
@@ -111,12 +113,15 @@ type Tokens interface {
 // Limits counts requests against their budgets. Where one does not fit, the
 // error is a *limit.Exceeded.
 type Limits interface {
-	TakeDefault(address netip.Addr) error
+	TakeDefault(limit.Subject) error
 	Take(ctx context.Context, class limit.Class, subject limit.Subject) (refund func(), err error)
 	TakeLogin(ctx context.Context, account string, address netip.Addr) (refund func(), err error)
 	Remember(ctx context.Context, account string, address netip.Addr) error
 	State(context.Context) (limit.State, error)
 	Clear(context.Context, limit.Key) error
+	Room(context.Context, limit.Class, limit.Subject) (limit.Room, error)
+	Choose(context.Context, limit.Class, limit.Budget) error
+	Reset(context.Context, limit.Class) error
 }
 
 // AuditLog keeps what was done, and shows it.
@@ -155,6 +160,7 @@ type Options struct {
 	Version         string   // shown in the footer; may be empty
 
 	TrustedProxies []netip.Prefix         // whose X-Forwarded-For is believed; empty believes nobody's
+	Gateway        netip.Addr             // whom the engine's published port shows instead of clients; may be the zero Addr
 	SessionLife    controller.SessionLife // the zero value stands for the default
 }
 
@@ -180,6 +186,7 @@ type admin struct {
 	host      string // AdminHost
 	hosts     map[string]bool
 	proxies   []netip.Prefix
+	gateway   netip.Addr
 	version   string
 	logger    *slog.Logger
 	now       func() time.Time
@@ -222,6 +229,7 @@ func New(o Options) (http.Handler, error) {
 		host:    normalHost(o.AdminHost),
 		hosts:   adminHosts(append([]string{o.AdminHost}, o.AdminHosts...)),
 		proxies: o.TrustedProxies,
+		gateway: o.Gateway,
 		version: o.Version,
 		logger:  o.Logger,
 		now:     time.Now,

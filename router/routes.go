@@ -17,11 +17,15 @@ type route struct {
 	body   int64             // bytes that the request may carry; 0 is smallBody
 	stream bool              // an event stream: same origin only, and no sign of life of the person
 	audit  controller.Action // what the audit log calls it; empty only where nothing is changed
+	again  refused           // shows the form again where the request does not fit in a limit; nil: a page that says so
 	handle handler
 }
 
 // handler answers a request that was let in, or says why not.
 type handler func(*visit) error
+
+// refused answers a request that was not let in, with what was typed.
+type refused func(*visit, *controller.Problem) error
 
 // access says who is let in. The zero value lets nobody in.
 type access struct {
@@ -65,7 +69,10 @@ const (
 // apiApps is the API of apps; limit.Containers counts all of it.
 const apiApps = "/api/v1/apps"
 
-const apiVolumes = "/api/v1/volumes"
+const (
+	apiVolumes = "/api/v1/volumes"
+	limitsPath = "/settings/limits"
+)
 
 // The paths that are open to all and know no session.
 const (
@@ -92,21 +99,21 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: get, path: staticPath, access: public, handle: a.showStatic},
 
 		{method: get, path: "/login", access: public, handle: a.showLogin},
-		{method: post, path: "/login", access: public, limit: limitLogin, audit: controller.ActionLoginSuccess, handle: a.createLogin},
+		{method: post, path: "/login", access: public, limit: limitLogin, audit: controller.ActionLoginSuccess, again: a.loginLimited, handle: a.createLogin},
 		{method: get, path: loginCodePath, access: public, handle: a.showLoginCode},
-		{method: post, path: loginCodePath, access: public, limit: limitLogin, audit: controller.ActionLoginSuccess, handle: a.createLoginCode},
+		{method: post, path: loginCodePath, access: public, limit: limitLogin, audit: controller.ActionLoginSuccess, again: a.loginCodeLimited, handle: a.createLoginCode},
 		{method: post, path: "/logout", access: signedIn, audit: controller.ActionLogout, handle: a.createLogout},
 		{method: get, path: "/password", access: signedIn, handle: a.showPassword},
-		{method: post, path: "/password", access: signedIn, limit: limitLogin, audit: controller.ActionPasswordChange, handle: a.updatePassword},
+		{method: post, path: "/password", access: signedIn, limit: limitLogin, audit: controller.ActionPasswordChange, again: a.passwordLimited, handle: a.updatePassword},
 
 		{method: get, path: "/settings", access: signedIn, handle: a.showSettings},
 		{method: get, path: "/settings/account", access: signedIn, handle: a.showPassword},
 		{method: get, path: factor, access: signedIn, handle: a.showSecondFactor},
 		{method: get, path: factor + "/qr.png", access: signedIn, handle: a.showQR},
-		{method: post, path: factor + "/begin", access: signedIn, limit: limitLogin, audit: controller.ActionSecondFactorBegin, handle: a.beginSecondFactor},
-		{method: post, path: factor + "/confirm", access: signedIn, limit: limitLogin, audit: controller.ActionSecondFactorEnable, handle: a.createSecondFactor},
-		{method: post, path: factor + "/disable", access: signedIn, limit: limitLogin, audit: controller.ActionSecondFactorDisable, handle: a.deleteSecondFactor},
-		{method: post, path: factor + "/codes", access: signedIn, limit: limitLogin, audit: controller.ActionRecoveryCodesRenew, handle: a.renewRecoveryCodes},
+		{method: post, path: factor + "/begin", access: signedIn, limit: limitLogin, audit: controller.ActionSecondFactorBegin, again: a.secondFactorLimited, handle: a.beginSecondFactor},
+		{method: post, path: factor + "/confirm", access: signedIn, limit: limitLogin, audit: controller.ActionSecondFactorEnable, again: a.secondFactorLimited, handle: a.createSecondFactor},
+		{method: post, path: factor + "/disable", access: signedIn, limit: limitLogin, audit: controller.ActionSecondFactorDisable, again: a.secondFactorLimited, handle: a.deleteSecondFactor},
+		{method: post, path: factor + "/codes", access: signedIn, limit: limitLogin, audit: controller.ActionRecoveryCodesRenew, again: a.secondFactorLimited, handle: a.renewRecoveryCodes},
 		{method: post, path: factor + "/codes/download", access: signedIn, audit: controller.ActionRecoveryCodesDownload, handle: a.downloadRecoveryCodes},
 		{method: post, path: factor + "/decline", access: signedIn, audit: controller.ActionSecondFactorDecline, handle: a.declineSecondFactor},
 		{method: get, path: "/settings/sessions", access: signedIn, handle: a.showSessions},
@@ -133,7 +140,8 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: get, path: "/settings/proxy", access: signedIn, handle: a.showProxySettings},
 		{method: post, path: "/settings/proxy", access: signedIn, audit: controller.ActionProxySettings, handle: a.updateProxySettings},
 
-		{method: get, path: "/settings/limits", access: signedIn, handle: a.showLimits},
+		{method: get, path: limitsPath, access: signedIn, handle: a.showLimits},
+		{method: post, path: limitsPath, access: signedIn, audit: controller.ActionRateLimitChange, handle: a.updateLimit},
 		{method: post, path: "/settings/limits/clear", access: signedIn, audit: controller.ActionRateLimitClear, handle: a.clearLimit},
 
 		{method: get, path: "/settings/audit", access: signedIn, handle: a.showAudit},
@@ -147,25 +155,25 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: get, path: "/admin", access: signedIn, handle: a.showDashboard},
 		{method: get, path: "/admin/events", access: signedIn, stream: true, handle: a.streamDashboard},
 		{method: get, path: "/upload", access: signedIn, handle: a.showUpload},
-		{method: post, path: "/upload", access: signedInOrToken(deployScope), form: inStream, limit: limitUpload, body: archiveBody, audit: controller.ActionAppCreate, handle: a.createApp},
+		{method: post, path: "/upload", access: signedInOrToken(deployScope), form: inStream, limit: limitUpload, body: archiveBody, audit: controller.ActionAppCreate, again: a.uploadLimited, handle: a.createApp},
 		{method: get, path: supportedPath, access: signedIn, handle: a.showSupported},
 		{method: get, path: heldPath, access: signedIn, handle: a.downloadHeldDockerfile},
 
 		{method: get, path: app, access: signedIn, handle: a.showApp},
 		{method: get, path: app + "/events", access: signedIn, stream: true, handle: a.streamApp},
-		{method: post, path: app + "/update", access: signedInOrToken(deployScope), form: inStream, limit: limitUpdate, body: archiveBody, audit: controller.ActionAppUpdate, handle: a.updateApp},
+		{method: post, path: app + "/update", access: signedInOrToken(deployScope), form: inStream, limit: limitUpdate, body: archiveBody, audit: controller.ActionAppUpdate, again: a.updateLimited, handle: a.updateApp},
 		{method: post, path: app + "/start", access: signedIn, audit: controller.ActionAppStart, handle: a.startApp},
 		{method: post, path: app + "/stop", access: signedIn, audit: controller.ActionAppStop, handle: a.stopApp},
 		{method: post, path: app + "/restart", access: signedIn, audit: controller.ActionAppRestart, handle: a.restartApp},
 		{method: post, path: app + "/delete", access: signedIn, audit: controller.ActionAppDelete, handle: a.deleteApp},
-		{method: post, path: app + "/rollback", access: signedIn, limit: limitUpdate, audit: controller.ActionAppRollback, handle: a.rollBackApp},
-		{method: post, path: app + "/settings", access: signedIn, limit: limitUpdate, audit: controller.ActionAppSettings, handle: a.updateSettings},
+		{method: post, path: app + "/rollback", access: signedIn, audit: controller.ActionAppRollback, handle: a.rollBackApp},
+		{method: post, path: app + "/settings", access: signedIn, audit: controller.ActionAppSettings, handle: a.updateSettings},
 		{method: get, path: app + "/environment", access: signedIn, handle: a.showEnvironment},
 		{method: post, path: app + "/environment", access: signedIn, audit: controller.ActionEnvironmentChange, handle: a.setVariable},
 		{method: post, path: app + "/environment/import", access: signedIn, audit: controller.ActionEnvironmentChange, handle: a.importVariables},
 		{method: post, path: app + "/environment/delete", access: signedIn, audit: controller.ActionEnvironmentChange, handle: a.deleteVariable},
-		{method: post, path: app + "/environment/apply", access: signedIn, limit: limitUpdate, audit: controller.ActionEnvironmentApply, handle: a.applyEnvironment},
-		{method: post, path: app + "/mounts", access: signedIn, limit: limitUpdate, audit: controller.ActionVolumeMount, handle: a.updateMounts},
+		{method: post, path: app + "/environment/apply", access: signedIn, audit: controller.ActionEnvironmentApply, handle: a.applyEnvironment},
+		{method: post, path: app + "/mounts", access: signedIn, audit: controller.ActionVolumeMount, handle: a.updateMounts},
 		{method: get, path: app + "/routes", access: signedIn, handle: a.showRoutes},
 		{method: post, path: app + "/routes", access: signedIn, audit: controller.ActionRouteChange, handle: a.createRoute},
 		{method: post, path: app + "/routes/remove", access: signedIn, audit: controller.ActionRouteChange, handle: a.deleteRoute},
@@ -184,13 +192,15 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: get, path: release + "/events", access: signedIn, stream: true, handle: a.streamRelease},
 		{method: get, path: release + "/log", access: signedIn, handle: a.downloadLog},
 		{method: post, path: release + "/cancel", access: signedIn, audit: controller.ActionReleaseCancel, handle: a.cancelRelease},
+		{method: post, path: release + "/retry", access: signedIn, audit: controller.ActionReleaseRetry, handle: a.retryRelease},
 
 		{method: get, path: "/volumes", access: signedIn, handle: a.showVolumes},
-		{method: post, path: "/volumes", access: signedIn, limit: limitVolumeCreate, audit: controller.ActionVolumeCreate, handle: a.createVolume},
+		{method: post, path: "/volumes", access: signedIn, limit: limitVolumeCreate, audit: controller.ActionVolumeCreate, again: a.volumesLimited, handle: a.createVolume},
 		{method: get, path: volume, access: signedIn, handle: a.showVolume},
 		{method: get, path: volume + "/file", access: signedIn, handle: a.downloadFile},
 		{method: get, path: volume + "/tar", access: signedIn, handle: a.downloadFolder},
-		{method: post, path: volume + "/upload", access: signedIn, form: inStream, limit: limitVolumeUpload, body: volumeBody, audit: controller.ActionVolumeUpload, handle: a.uploadFiles},
+		{method: post, path: volume + "/upload", access: signedIn, form: inStream, limit: limitVolumeUpload, body: volumeBody, audit: controller.ActionVolumeUpload, again: a.filesLimited, handle: a.uploadFiles},
+		{method: get, path: volume + "/remove", access: signedIn, handle: a.showRemoval},
 		{method: post, path: volume + "/remove", access: signedIn, audit: controller.ActionVolumeFileDelete, handle: a.removeFile},
 		{method: post, path: volume + "/delete", access: signedIn, audit: controller.ActionVolumeDelete, handle: a.deleteVolume},
 
@@ -202,13 +212,13 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: post, path: apiApp + "/start", access: token(deployScope), audit: controller.ActionAppStart, handle: a.apiStartApp},
 		{method: post, path: apiApp + "/stop", access: token(deployScope), audit: controller.ActionAppStop, handle: a.apiStopApp},
 		{method: post, path: apiApp + "/restart", access: token(deployScope), audit: controller.ActionAppRestart, handle: a.apiRestartApp},
-		{method: post, path: apiApp + "/rollback", access: token(deployScope), limit: limitUpdate, audit: controller.ActionAppRollback, handle: a.apiRollBackApp},
-		{method: post, path: apiApp + "/settings", access: token(deployScope), limit: limitUpdate, audit: controller.ActionAppSettings, handle: a.apiUpdateSettings},
+		{method: post, path: apiApp + "/rollback", access: token(deployScope), audit: controller.ActionAppRollback, handle: a.apiRollBackApp},
+		{method: post, path: apiApp + "/settings", access: token(deployScope), audit: controller.ActionAppSettings, handle: a.apiUpdateSettings},
 		{method: get, path: apiApp + "/environment", access: token(readScope), handle: a.apiShowEnvironment},
 		{method: put, path: apiApp + "/environment", access: token(deployScope), audit: controller.ActionEnvironmentChange, handle: a.apiReplaceEnvironment},
 		{method: patch, path: apiApp + "/environment", access: token(deployScope), audit: controller.ActionEnvironmentChange, handle: a.apiUpdateEnvironment},
-		{method: post, path: apiApp + "/environment/apply", access: token(deployScope), limit: limitUpdate, audit: controller.ActionEnvironmentApply, handle: a.apiApplyEnvironment},
-		{method: post, path: apiApp + "/mounts", access: token(deployScope), limit: limitUpdate, audit: controller.ActionVolumeMount, handle: a.apiUpdateMounts},
+		{method: post, path: apiApp + "/environment/apply", access: token(deployScope), audit: controller.ActionEnvironmentApply, handle: a.apiApplyEnvironment},
+		{method: post, path: apiApp + "/mounts", access: token(deployScope), audit: controller.ActionVolumeMount, handle: a.apiUpdateMounts},
 		{method: get, path: apiApp + "/routes", access: token(readScope), handle: a.apiListRoutes},
 		{method: post, path: apiApp + "/routes", access: token(deployScope), audit: controller.ActionRouteChange, handle: a.apiCreateRoute},
 		{method: post, path: apiApp + "/routes/change", access: token(deployScope), audit: controller.ActionRouteChange, handle: a.apiChangeRoute},
@@ -219,6 +229,7 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: get, path: apiRel, access: token(readScope), handle: a.apiShowRelease},
 		{method: get, path: apiRel + "/log", access: token(readScope), handle: a.apiShowLog},
 		{method: post, path: apiRel + "/cancel", access: token(deployScope), audit: controller.ActionReleaseCancel, handle: a.apiCancelRelease},
+		{method: post, path: apiRel + "/retry", access: token(deployScope), audit: controller.ActionReleaseRetry, handle: a.apiRetryRelease},
 
 		{method: get, path: apiVolumes, access: token(readScope), handle: a.apiListVolumes},
 		{method: post, path: apiVolumes, access: token(deployScope), limit: limitVolumeCreate, audit: controller.ActionVolumeCreate, handle: a.apiCreateVolume},

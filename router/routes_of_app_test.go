@@ -43,7 +43,7 @@ func TestRoutesOfApp_AddChangeAndRemove(t *testing.T) {
 	mustContain(t, s.get(routesOfHello).body, "/hello", "hello.apps.example.com", "by its name", "An app has at least one route")
 
 	answer := s.post(routesOfHello, routeForms(token, " Bücher.example "))
-	if answer.StatusCode != http.StatusSeeOther || answer.Header.Get("Location") != routesOfHello {
+	if answer.StatusCode != http.StatusSeeOther || answer.Header.Get("Location") != routesOfHello+"#notice" {
 		t.Fatalf("%d to %q: %.300s", answer.StatusCode, answer.Header.Get("Location"), answer.body)
 	}
 	page := s.get(routesOfHello).body
@@ -77,7 +77,7 @@ func TestRoutesOfApp_WarningsAreShownAndDoNotForbid(t *testing.T) {
 	token := s.signIn()
 	s.routing.findings = []domaincheck.Finding{
 		{About: domaincheck.AboutDNS, Outcome: domaincheck.Bad, Message: "app.example.com points to 203.0.113.9, this server is 198.51.100.7.", Hint: "Change the A record."},
-		{About: domaincheck.AboutCAA, Outcome: domaincheck.Good, Message: "No CAA record stands in the way."},
+		{About: domaincheck.AboutCAA, Outcome: domaincheck.Good, Message: "No CAA record forbids it."},
 	}
 	answer := s.post(routesOfHello, routeForms(token, "app.example.com"))
 	if answer.StatusCode != http.StatusConflict {

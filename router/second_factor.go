@@ -94,7 +94,7 @@ func (a *admin) createSecondFactor(v *visit) error {
 	if err := v.beginSession(account); err != nil {
 		return err
 	}
-	return a.recoveryCodesOnce(v, "The second factor is on. Every other session is signed out.", codes)
+	return a.recoveryCodesOnce(v, "Two-factor authentication is on. Every other session is signed out.", codes)
 }
 
 // deleteSecondFactor turns it off.
@@ -109,7 +109,7 @@ func (a *admin) deleteSecondFactor(v *visit) error {
 		return a.secondFactorForm(v, problems.status(), secondFactorPage{Problems: problems})
 	}
 	v.refund()
-	if err := v.notify("The second factor is off. A password alone signs you in now."); err != nil {
+	if err := v.notify("Two-factor authentication is off. Your password alone signs you in now."); err != nil {
 		return err
 	}
 	return v.seeOther("/settings/account")
@@ -124,7 +124,7 @@ func (a *admin) declineSecondFactor(v *visit) error {
 }
 
 func (a *admin) secondFactorForm(v *visit, status int, page secondFactorPage) error {
-	page.frame = v.frame("Second factor")
+	page.frame = v.frame("Two-factor authentication")
 	page.Section, page.Tab, page.Mine = "settings", "account", v.caller.account
 	if page.Problems == nil {
 		page.Problems = fieldProblems{}

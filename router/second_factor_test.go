@@ -112,7 +112,7 @@ func TestRecoveryCodes_DownloadGivesBackCodesAndNothingElse(t *testing.T) {
 }
 
 func TestDashboard_SuggestsASecondFactorUntilItIsThereOrDeclined(t *testing.T) {
-	const suggestion = "A password alone opens this server."
+	const suggestion = "Turn on two-factor authentication"
 	p := newPeople(t)
 	p.person("bob")
 	token := p.mustEnter("admin")

@@ -55,6 +55,10 @@ func (a *admin) refuse(v *visit, problem *controller.Problem) {
 		_ = v.page(http.StatusOK, "arrival", nil)
 	case problem.Kind == controller.KindUnauthorized && !v.route.access.public:
 		_ = v.seeOther(loginPath(v.request()))
+	case problem.Kind == controller.KindLimited && v.showsAgain():
+		if err := v.route.again(v, problem); err != nil {
+			a.showProblem(v, problem)
+		}
 	default:
 		a.showProblem(v, problem)
 	}
@@ -123,7 +127,7 @@ func asProblem(err error) *controller.Problem {
 	return &controller.Problem{
 		Kind:    controller.KindInternal,
 		Message: "Something went wrong.",
-		Hint:    "Try again. If it stays, look for the request id in Berth's log.",
+		Hint:    "Try again. If it happens again, look for the request id in Berth's log.",
 		Err:     err,
 	}
 }

@@ -7,21 +7,37 @@ type settingsTab struct {
 	Label string
 }
 
-// settingsTabs are the pages of the settings in the order in which they are shown.
-var settingsTabs = []settingsTab{
-	{"account", "/settings/account", "Account"},
-	{"sessions", "/settings/sessions", "Sessions"},
-	{"tokens", "/settings/tokens", "API tokens"},
-	{"accounts", "/settings/accounts", "Accounts"},
-	{"domains", hostsPath, "Domains"},
-	{"certificates", "/settings/certificates", "Certificates"},
-	{"proxy", "/settings/proxy", "Proxy"},
-	{"limits", "/settings/limits", "Rate limits"},
-	{"audit", "/settings/audit", "Audit log"},
+// settingsGroup is the pages of the settings that belong together.
+type settingsGroup struct {
+	Label string
+	Tabs  []settingsTab
 }
 
-// Tabs are the pages of the settings, for the layout.
-func (frame) Tabs() []settingsTab { return settingsTabs }
+// settingsGroups are the pages of the settings in the order in which they are shown.
+var settingsGroups = []settingsGroup{
+	{"You", []settingsTab{
+		{"account", "/settings/account", "Account"},
+		{"sessions", "/settings/sessions", "Sessions"},
+		{"tokens", "/settings/tokens", "API tokens"},
+	}},
+	{"Team", []settingsTab{
+		{"accounts", "/settings/accounts", "Accounts"},
+	}},
+	{"Domains and HTTPS", []settingsTab{
+		{"domains", hostsPath, "Domains"},
+		{"certificates", "/settings/certificates", "Certificates"},
+	}},
+	{"Security", []settingsTab{
+		{"limits", "/settings/limits", "Rate limits"},
+		{"audit", "/settings/audit", "Audit log"},
+	}},
+	{"Server", []settingsTab{
+		{"proxy", "/settings/proxy", "Proxy"},
+	}},
+}
+
+// Groups are the pages of the settings, for the layout.
+func (frame) Groups() []settingsGroup { return settingsGroups }
 
 // showSettings opens the first page of the settings.
-func (a *admin) showSettings(v *visit) error { return v.seeOther(settingsTabs[0].Path) }
+func (a *admin) showSettings(v *visit) error { return v.seeOther(settingsGroups[0].Tabs[0].Path) }

@@ -113,7 +113,7 @@ func (a *admin) revokeToken(v *visit) error {
 	}
 	v.done.resource = "token " + token.Name
 	v.done.detail = fmt.Sprintf("scope %s, would have held until %s", token.Scope, token.ExpiresAt.UTC().Format(time.DateOnly))
-	if err := v.notify(fmt.Sprintf("The token %s is revoked. It opens nothing any more.", token.Name)); err != nil {
+	if err := v.notify(fmt.Sprintf("Token %s is revoked.", token.Name)); err != nil {
 		return err
 	}
 	return v.seeOther("/settings/tokens")
@@ -169,7 +169,7 @@ func typedToken(form url.Values) tokenForm {
 		Scopes: []scopeChoice{
 			{Value: controller.ScopeRead, Means: "see apps, releases and logs"},
 			{Value: controller.ScopeDeploy, Means: "and upload, update, roll back, start and stop"},
-			{Value: controller.ScopeAdmin, Means: "and delete, and loosen the hardening"},
+			{Value: controller.ScopeAdmin, Means: "and delete, and give security exceptions"},
 		},
 	}
 	chosen := form.Get(fieldTokenScope)
@@ -198,7 +198,7 @@ func tokenRowOf(token controller.Token, now time.Time) tokenRow {
 	case token.Expired(now):
 		row.State, row.Ended = badge{"expired", toneIdle}, token.ExpiresAt
 	case token.ExpiresAt.Sub(now) < 7*24*time.Hour:
-		row.State, row.Holds = badge{"ends soon", toneWarn}, true
+		row.State, row.Holds = badge{"expires soon", toneWarn}, true
 	default:
 		row.State, row.Holds = badge{"active", toneGood}, true
 	}

@@ -96,7 +96,7 @@ func TestTokens_RevokedOneIsRefusedAtOnceAlsoByAnOpenLog(t *testing.T) {
 		e.handler.ServeHTTP(httptest.NewRecorder(), r)
 	}()
 	answer := e.send("/settings/tokens/1/revoke", as, url.Values{})
-	if answer.Code != http.StatusSeeOther || answer.Header().Get("Location") != "/settings/tokens" {
+	if answer.Code != http.StatusSeeOther || answer.Header().Get("Location") != "/settings/tokens#notice" {
 		t.Fatalf("%d to %q", answer.Code, answer.Header().Get("Location"))
 	}
 	if used := e.ask(http.MethodGet, "/api/v1/apps", asBearer(plain)); used.Code != http.StatusUnauthorized {

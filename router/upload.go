@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"berth/controller"
+	"berth/controller/limit"
 	"berth/controller/volume"
 	"berth/traefik"
 )
@@ -22,6 +23,7 @@ type uploadPage struct {
 	Fallback          bool
 	Database          bool      // the waiver
 	DatabaseForbidden bool      // by the operator
+	Room              string    // what is left of the limit, where it is little
 	Checked           bool      // the box that asks to see it first
 	Held              *heldView // the archive that was looked into, nil where there is none
 }
@@ -176,6 +178,7 @@ func parseVariables(form *upload, into *controller.Upload) error {
 }
 
 func (a *admin) uploadForm(v *visit, form *upload) error {
+	v.refund() // nothing was accepted
 	page := uploadPage{
 		frame: v.frame("Upload"),
 		Name:  form.fields[fieldName], Route: form.fields[fieldRoute], Port: form.fields[fieldPort],
@@ -189,7 +192,7 @@ func (a *admin) uploadForm(v *visit, form *upload) error {
 	page.Database = isTicked(form.fields[fieldDatabase])
 	page.DatabaseForbidden = slices.Contains(a.apps.ForbiddenWaivers(), controller.WaiverDatabase)
 	page.VolumeNames = a.volumeNames(v)
-	page.Section = "upload"
+	page.Section, page.Room = "upload", v.room(limit.Upload)
 	page.Problem = form.problems[""]
 	return v.page(form.problems.status(), "upload", page)
 }

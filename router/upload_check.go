@@ -56,7 +56,6 @@ func (a *admin) givesUp(v *visit, form *upload) bool {
 		return false
 	}
 	v.done.halfway = true // nothing was changed
-	v.refundOnce()
 	if key, err := v.heldKey(form); err == nil {
 		a.apps.Drop(key)
 	}
@@ -65,13 +64,11 @@ func (a *admin) givesUp(v *visit, form *upload) bool {
 	return true
 }
 
-// settleHeld counts an archive once: when it was received, and not again when it
-// is deployed. After a refusal it finds the archive for the form.
+// settleHeld finds the archive for the form after a refusal.
 func (a *admin) settleHeld(v *visit, form *upload) {
 	if !form.sendsHeld() || form.archive != nil {
 		return
 	}
-	v.refundOnce()
 	if len(form.problems) == 0 {
 		return
 	}
@@ -82,12 +79,6 @@ func (a *admin) settleHeld(v *visit, form *upload) {
 		}
 	}
 	delete(form.fields, fieldHeld)
-}
-
-// refundOnce gives the request back to its limit now, and not again at its end.
-func (v *visit) refundOnce() {
-	v.refund()
-	v.refund = func() {}
 }
 
 // heldView is an archive that waits, as the pages show it.
@@ -131,7 +122,7 @@ func (h heldView) DockerfilePath() string { return strings.Replace(heldPath, ":i
 func (a *admin) downloadHeldDockerfile(v *visit) error {
 	id, err := controller.ParseHeldID(v.gin.Param("id"))
 	if err != nil {
-		return malformed("This cannot be an archive that is held.", "Follow the link on the page that shows how it will be built.", err)
+		return malformed("This archive can't be previewed.", "Follow the link on the page that shows how it will be built.", err)
 	}
 	held, err := a.apps.Held(controller.HeldKey{Owner: v.caller.owner(), ID: id})
 	if err != nil {

@@ -134,7 +134,6 @@ func (a *admin) readFile(v *visit, form *upload, part *multipart.Part, check fun
 	if received.Bytes == 0 {
 		return form.problems.add(emptyFile())
 	}
-	v.worked = true
 	return nil
 }
 
@@ -266,8 +265,8 @@ func imageAndFile() error {
 func nothingToSee() error {
 	return &controller.Problem{
 		Kind: controller.KindInvalid, Field: fieldImage,
-		Message: "An image is run as it is, so there is nothing to look at first.",
-		Hint:    "Take the tick out of \"Show me first\" to deploy it.",
+		Message: "An image is run as it is, so there is nothing to preview.",
+		Hint:    "Untick \"Preview before deploying\" to deploy it.",
 	}
 }
 

@@ -33,6 +33,8 @@ const (
 func appBadge(state controller.AppState) badge {
 	tone := toneIdle
 	switch state {
+	case controller.AppWaiting:
+		return badge{Word: "not deployed", Tone: tone}
 	case controller.AppRunning:
 		tone = toneGood
 	case controller.AppUnhealthy:
@@ -170,6 +172,12 @@ func (v *visit) appRow(view controller.AppView) appRow {
 	row := appRow{
 		Name: view.Name, Path: appPath(view.Name), State: appBadge(view.Observed.State), Detail: view.Observed.Detail,
 		Links: v.admin.public.links(v.request(), slices.Concat(view.Routes, view.Derived)), Live: view.Live,
+	}
+	if view.Observed.State == controller.AppRunning && view.Access.Maintenance.On {
+		row.State = badge{Word: "maintenance", Tone: toneWarn}
+	}
+	if view.Live == 0 && view.Latest != nil && !view.Latest.State.UnderWay() && view.Observed.State != controller.AppDeleting {
+		row.State, row.Links = badge{Word: "not deployed", Tone: toneBad}, nil
 	}
 	// Only the instance of a live release can be started and stopped.
 	if view.Live != 0 && view.Observed.State != controller.AppDeleting {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
+	"strings"
 
 	"github.com/gin-contrib/sessions"
 	"github.com/gin-gonic/gin"
@@ -26,7 +27,7 @@ type visit struct {
 	done   done       // what the audit log says of it beside the table
 	refund func()     // gives the request back to its limit: it was not what the limit is against
 	upload *upload    // the form of an archive, where the page is to show what became of it
-	worked bool       // an archive was received whole: the limit on work keeps the request
+	worked bool       // a part was accepted, whatever became of the rest: the limit on work keeps the request
 }
 
 // caller is who makes the request. The zero caller is anonymous.
@@ -105,8 +106,13 @@ func (v *visit) number(parameter string) (int64, error) {
 	return number, nil
 }
 
-// seeOther ends a form: the browser goes on with a GET of path.
+// seeOther ends a form: the browser goes on with a GET of path, and to the notice
+// that waits there. A fragment of its own would be that of the form's address,
+// which browsers keep over a redirect.
 func (v *visit) seeOther(path string) error {
+	if _, waits := v.session().Get(noticeKey).(string); waits && !strings.Contains(path, "#") {
+		path += "#notice"
+	}
 	v.gin.Redirect(http.StatusSeeOther, path)
 	return nil
 }

@@ -27,6 +27,7 @@ func (a *admin) uploadFiles(v *visit) error {
 		return err
 	}
 	count, err := a.storeFiles(v, name, folder)
+	v.worked = count > 0
 	if err != nil {
 		v.drain()
 		return a.refuseOnVolume(v, name, folder, storedBefore(count, fileProblem(err)))
@@ -64,7 +65,6 @@ func (a *admin) storeFiles(v *visit, name volume.Name, folder volume.Path) (coun
 			return err
 		},
 		Take: func(path volume.Path, from io.Reader) error {
-			v.worked = true
 			if unpack && isArchive(path) {
 				return files.Unpack(v.context(), folder, from)
 			}

@@ -30,7 +30,8 @@ func TestVolumes_UploadsAndDeletionsOfOnePathAtOnceEndWell(t *testing.T) {
 					t.Errorf("upload: %d %.300s", sent.StatusCode, sent.body)
 				}
 				place := []string{"a", "a%2Fb", "a%2Fb%2Fone.txt"}[worker%3]
-				gone := s.post("/volumes/data/remove?path="+place, url.Values{formField: {token}})
+				form := url.Values{formField: {token}, "confirm": {s.confirmation("data", place)}}
+				gone := s.post("/volumes/data/remove?path="+place, form)
 				if gone.StatusCode != http.StatusSeeOther && (gone.StatusCode < 400 || gone.StatusCode >= 500) {
 					t.Errorf("remove: %d %.300s", gone.StatusCode, gone.body)
 				}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"berth/controller"
+	"berth/controller/limit"
 	"berth/controller/volume"
 )
 
@@ -29,6 +30,7 @@ type volumesPage struct {
 	Volumes           []volumeRow
 	Name, Description string // as they were typed
 	Problems          fieldProblems
+	Room              string // what is left of the limit, where it is little
 }
 
 // volumeRow is a volume as pages show it.
@@ -89,6 +91,8 @@ func (a *admin) volumesForm(v *visit, page volumesPage) error {
 	}
 	page.frame = v.frame("Volumes")
 	page.Section, page.Problem = "volumes", page.Problems[""]
+	v.refund() // nothing was made
+	page.Room = v.room(limit.VolumeCreate)
 	for _, view := range views {
 		page.Volumes = append(page.Volumes, volumeRowOf(view))
 	}
@@ -181,6 +185,7 @@ func (a *admin) refuseOnVolume(v *visit, name volume.Name, folder volume.Path, e
 
 type volumePage struct {
 	frame
+	Room      string // what is left of the limit on uploads, where it is little
 	Volume    volumeRow
 	Crumbs    []crumb // the folders above, from the volume's root
 	Folder    string  // the name of this one; empty at the root
@@ -239,6 +244,7 @@ func (a *admin) volumeForm(v *visit, name volume.Name, folder volume.Path, probl
 		page.Folder = ""
 	}
 	page.Section, page.Problem = "volumes", problems[""]
+	page.Room = v.room(limit.VolumeUpload)
 	page.Crumbs = crumbsOf(name, folder)
 	for _, entry := range listing.Entries {
 		page.Entries = append(page.Entries, entryRowOf(name, folder, entry))
@@ -293,28 +299,6 @@ func entryRowOf(name volume.Name, folder volume.Path, entry volume.Entry) entryR
 		row.Link = volume.Path(entry.Link).String()
 	}
 	return row
-}
-
-// removeFile removes a file or a folder: 303 to the folder that held it.
-func (a *admin) removeFile(v *visit) error {
-	name, path, err := v.place()
-	if err != nil {
-		return err
-	}
-	v.done.detail = path.String()
-	files, err := a.volumes.ChangeVolume(v.context(), name)
-	if err != nil {
-		return err
-	}
-	err = files.Remove(path)
-	a.closeFiles(v, files)
-	if err != nil {
-		return a.refuseOnVolume(v, name, path.Folder(), err)
-	}
-	if err := v.notify(fmt.Sprintf("%s is deleted.", path)); err != nil {
-		return err
-	}
-	return v.seeOther(placePath(name, "", path.Folder()))
 }
 
 // emptyAnswer ends a request that has nothing to say.

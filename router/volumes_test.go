@@ -83,11 +83,11 @@ func TestVolumes_CreateUploadBrowseDownloadDelete(t *testing.T) {
 	token := s.signIn()
 	mustContain(t, s.get("/volumes").body, "There is no volume yet")
 	made := s.post("/volumes", url.Values{formField: {token}, "name": {"data"}, "description": {"my <b>data</b>"}})
-	if made.StatusCode != http.StatusSeeOther || made.Header.Get("Location") != "/volumes/data" {
+	if made.StatusCode != http.StatusSeeOther || made.Header.Get("Location") != "/volumes/data#notice" {
 		t.Fatalf("%d to %q: %.300s", made.StatusCode, made.Header.Get("Location"), made.body)
 	}
 	sent := s.sendFiles("/volumes/data/upload?path=a", token, false, aFile{"one.txt", "one"}, aFile{"deep/two 100%.txt", "two"})
-	if sent.StatusCode != http.StatusSeeOther || sent.Header.Get("Location") != "/volumes/data?path=a" {
+	if sent.StatusCode != http.StatusSeeOther || sent.Header.Get("Location") != "/volumes/data?path=a#notice" {
 		t.Fatalf("%d to %q: %.900s", sent.StatusCode, sent.Header.Get("Location"), sent.body)
 	}
 	mustContain(t, s.get("/volumes/data?path=a").body, "2 files uploaded.", "one.txt", `/volumes/data?path=a%2Fdeep`)
@@ -109,7 +109,7 @@ func TestVolumes_CreateUploadBrowseDownloadDelete(t *testing.T) {
 		t.Errorf("the tar holds %q", names)
 	}
 	gone := s.post("/volumes/data/remove?path=a%2Fone.txt", url.Values{formField: {token}})
-	if gone.StatusCode != http.StatusSeeOther || gone.Header.Get("Location") != "/volumes/data?path=a" || s.inVolume("a/one.txt") != "" {
+	if gone.StatusCode != http.StatusSeeOther || gone.Header.Get("Location") != "/volumes/data?path=a#notice" || s.inVolume("a/one.txt") != "" {
 		t.Errorf("remove: %d to %q", gone.StatusCode, gone.Header.Get("Location"))
 	}
 	wrong := s.post("/volumes/data/delete", url.Values{formField: {token}, "confirm": {"date"}})
@@ -117,7 +117,7 @@ func TestVolumes_CreateUploadBrowseDownloadDelete(t *testing.T) {
 		t.Errorf("wrong name: %d", wrong.StatusCode)
 	}
 	mustContain(t, wrong.body, "Type data to delete it.", `value="date"`)
-	if right := s.post("/volumes/data/delete", url.Values{formField: {token}, "confirm": {"data"}}); right.Header.Get("Location") != "/volumes" {
+	if right := s.post("/volumes/data/delete", url.Values{formField: {token}, "confirm": {"data"}}); right.Header.Get("Location") != "/volumes#notice" {
 		t.Errorf("delete: %d %.300s", right.StatusCode, right.body)
 	}
 	if open := s.volumes.keeper.Open(); open != 0 {
@@ -174,7 +174,7 @@ func TestVolumes_TraversalInEveryPathIsRefused(t *testing.T) {
 		form := url.Values{formField: {token}}
 		for what, answer := range map[string]answer{
 			"browse": s.get("/volumes/data" + query), "file": s.get("/volumes/data/file" + query), "tar": s.get("/volumes/data/tar" + query),
-			"remove": s.post("/volumes/data/remove"+query, form), "upload": s.sendFiles("/volumes/data/upload"+query, token, false, aFile{"f", "mine"}),
+			"ask": s.get("/volumes/data/remove" + query), "remove": s.post("/volumes/data/remove"+query, form), "upload": s.sendFiles("/volumes/data/upload"+query, token, false, aFile{"f", "mine"}),
 		} {
 			if answer.StatusCode < 400 || answer.StatusCode >= 500 || strings.Contains(answer.body, "not yours") {
 				t.Errorf("%s of %.40q: %d %.200s", what, path, answer.StatusCode, answer.body)

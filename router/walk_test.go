@@ -17,9 +17,8 @@ type walked struct {
 	root *html.Node
 }
 
-// walk reads every page of the table, with something on each, and a page of each
-// kind of refusal.
-func walk(t *testing.T) []walked {
+// newWalkedSite makes a site with something on each page.
+func newWalkedSite(t *testing.T) *site {
 	t.Helper()
 	s := newSite(t)
 	s.anApp("hello")
@@ -29,14 +28,29 @@ func walk(t *testing.T) []walked {
 	s.apps.putRelease(aRelease("hello", 3, controller.ReleaseBuilding))
 	s.volumes.volume(t, "hello")
 	s.volumes.mountedBy(t, "hello", "hello")
-	pages := []walked{s.walkTo("/login")}
-	token := s.signIn()
+	return s
+}
+
+// walkedPaths are the addresses of every page that a session opens, and of a page
+// of each kind of refusal.
+func walkedPaths() []string {
+	var paths []string
 	for _, r := range new(admin).routes() {
 		if r.method == get && r.access.session && !r.stream && !strings.Contains(r.path, "*") {
-			pages = append(pages, s.walkTo(concrete(r.path)))
+			paths = append(paths, concrete(r.path))
 		}
 	}
-	for _, path := range []string{"/admin/apps/idle", "/admin/apps/hello/releases/2", "/admin/apps/hello/releases/3", "/nothing", "/admin/apps/missing", "/admin/apps/Hello"} {
+	return append(paths, "/admin/apps/idle", "/admin/apps/hello/releases/2", "/admin/apps/hello/releases/3", "/nothing", "/admin/apps/missing", "/admin/apps/Hello")
+}
+
+// walk reads every page of the table, with something on each, and a page of each
+// kind of refusal.
+func walk(t *testing.T) []walked {
+	t.Helper()
+	s := newWalkedSite(t)
+	pages := []walked{s.walkTo("/login")}
+	token := s.signIn()
+	for _, path := range walkedPaths() {
 		pages = append(pages, s.walkTo(path))
 	}
 	wrong := url.Values{formField: {token}, "confirm": {"other"}, "days": {"x"}}

@@ -9,6 +9,8 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
+
+	"berth/test/patience"
 )
 
 // window is a real browser's window on a site.
@@ -23,7 +25,7 @@ func openWindow(t *testing.T, s *site) *window {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("ignore-certificate-errors", true),
-		chromedp.Flag("hide-scrollbars", true))
+		chromedp.Flag("hide-scrollbars", true), chromedp.WSURLReadTimeout(patience.Of(20*time.Second)))
 	if _, err := os.Stat("/usr/bin/chromium"); err == nil {
 		options = append(options, chromedp.ExecPath("/usr/bin/chromium"))
 	}
@@ -64,7 +66,7 @@ func (w *window) signIn() {
 
 func (w *window) run(actions ...chromedp.Action[chromedp.Void]) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.browser, 20*time.Second)
+	ctx, cancel := context.WithTimeout(w.browser, patience.Of(20*time.Second))
 	defer cancel()
 	if err := chromedp.Do(ctx, actions...); err != nil {
 		w.t.Fatal(err)
@@ -75,7 +77,7 @@ func (w *window) run(actions ...chromedp.Action[chromedp.Void]) {
 // browser takes for a reason to give uw.
 func (w *window) open(path string) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.browser, 20*time.Second)
+	ctx, cancel := context.WithTimeout(w.browser, patience.Of(20*time.Second))
 	defer cancel()
 	var err error
 	for range 5 {
@@ -90,7 +92,7 @@ func (w *window) open(path string) {
 // ask runs an action that has an answer.
 func ask[T any](w *window, action chromedp.Action[T]) T {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.browser, 20*time.Second)
+	ctx, cancel := context.WithTimeout(w.browser, patience.Of(20*time.Second))
 	defer cancel()
 	answer, err := chromedp.Run(ctx, action)
 	if err != nil {

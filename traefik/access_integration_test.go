@@ -21,6 +21,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/bcrypt"
+
+	"berth/test/patience"
 )
 
 const testPassword = "four-Loud.geese-8"
@@ -109,7 +111,7 @@ func TestAccessProxy_NoRequestGetsPastAProtectionThatIsConfirmed(t *testing.T) {
 	p.publishTable(Table{Targets: []Target{open}})
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	client := &http.Client{Timeout: 10 * time.Second} // with connections that stay
+	client := &http.Client{Timeout: patience.Of(10 * time.Second)} // with connections that stay
 	for worker := range 6 {
 		group.Go(func() {
 			for ctx.Err() == nil {
@@ -166,7 +168,7 @@ func TestAccessProxy_NewReleaseOfAProtectedAppIsNeverOpen(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var open atomic.Int64
 	var group sync.WaitGroup
-	client := &http.Client{Timeout: 10 * time.Second}
+	client := &http.Client{Timeout: patience.Of(10 * time.Second)}
 	for range 4 {
 		group.Go(func() {
 			for ctx.Err() == nil {
@@ -221,7 +223,7 @@ func TestAccessProxy_RateIsOfEachClientWhateverItsHeadersSay(t *testing.T) {
 	p.publishTable(Table{Targets: []Target{app}})
 	count := func(dialer *net.Dialer) map[int]int {
 		statuses := make(map[int]int)
-		client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DialContext: dialer.DialContext, DisableKeepAlives: true}}
+		client := &http.Client{Timeout: patience.Of(10 * time.Second), Transport: &http.Transport{DialContext: dialer.DialContext, DisableKeepAlives: true}}
 		for i := range 12 {
 			request, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, fmt.Sprintf("http://%s:%d/app", testAddress, WebPort), http.NoBody)
 			request.Header.Set("X-Forwarded-For", fmt.Sprintf("198.51.100.%d", i))
@@ -324,7 +326,7 @@ func TestAccessProxy_ManyBodiesAtOnceStopNothingElse(t *testing.T) {
 	// The proxy lets go of a file that did not fit only when its memory is swept,
 	// which is every two minutes where nothing else happens.
 	began, status := time.Now(), 0
-	for status != 200 && time.Since(began) < 150*time.Second {
+	for status != 200 && time.Since(began) < patience.Of(150*time.Second) {
 		status, _ = upload(t, http.MethodPost, "/limited", 30<<20, true)
 		time.Sleep(time.Second)
 	}
@@ -341,13 +343,13 @@ func TestAccessProxy_ManyBodiesAtOnceStopNothingElse(t *testing.T) {
 // before the end of the body.
 func upload(t *testing.T, method, path string, size int, chunked bool) (status int, body string) {
 	t.Helper()
-	connection, err := net.DialTimeout("tcp", fmt.Sprintf("%s:%d", testAddress, WebPort), time.Second)
+	connection, err := net.DialTimeout("tcp", fmt.Sprintf("%s:%d", testAddress, WebPort), patience.Of(time.Second))
 	if err != nil {
 		t.Error(err)
 		return 0, ""
 	}
 	defer connection.Close()
-	_ = connection.SetDeadline(time.Now().Add(30 * time.Second))
+	_ = connection.SetDeadline(time.Now().Add(patience.Of(30 * time.Second)))
 	go func() {
 		length := fmt.Sprintf("Content-Length: %d", size)
 		if chunked {
@@ -400,12 +402,12 @@ func TestAccessProxy_LimitOfBodiesLeavesStreamsAndDownloadsAlone(t *testing.T) {
 	if _, err := io.ReadFull(response.Body, make([]byte, len("data: 1\n\n"))); err != nil {
 		t.Errorf("the first event waits for the last: %v", err)
 	}
-	connection, err := net.DialTimeout("tcp", testAddress+":8000", time.Second)
+	connection, err := net.DialTimeout("tcp", testAddress+":8000", patience.Of(time.Second))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer connection.Close()
-	_ = connection.SetDeadline(time.Now().Add(5 * time.Second))
+	_ = connection.SetDeadline(time.Now().Add(patience.Of(5 * time.Second)))
 	fmt.Fprintf(connection, "GET /app/echo HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
 	line, err := bufio.NewReader(connection).ReadString('\n')
 	if err != nil || !strings.HasPrefix(line, "HTTP/1.1 101") {
@@ -496,7 +498,7 @@ func TestAccessProxy_NoAppSeesAForgedForwardingHeader(t *testing.T) {
 		check(name, raw(t, "GET /app HTTP/1.1\r\nHost: x\r\n"+name+": forged\r\nConnection: close\r\n\r\n"))
 		check("twice "+name, raw(t, "GET /app HTTP/1.1\r\nHost: x\r\n"+name+": forged\r\n"+name+": forged2\r\nConnection: close, "+name+"\r\n\r\n"))
 	}
-	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{
+	client := &http.Client{Timeout: patience.Of(10 * time.Second), Transport: &http.Transport{
 		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true,
 	}}
 	for _, name := range spellings() {
@@ -543,12 +545,12 @@ func TestAccessProxy_AppSeesTheTrueClientWhateverConnectionSays(t *testing.T) {
 // raw sends bytes to web and gives what comes back until the end, five seconds at most.
 func raw(t *testing.T, request string) string {
 	t.Helper()
-	connection, err := net.DialTimeout("tcp", fmt.Sprintf("%s:%d", testAddress, WebPort), time.Second)
+	connection, err := net.DialTimeout("tcp", fmt.Sprintf("%s:%d", testAddress, WebPort), patience.Of(time.Second))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer connection.Close()
-	_ = connection.SetDeadline(time.Now().Add(5 * time.Second))
+	_ = connection.SetDeadline(time.Now().Add(patience.Of(5 * time.Second)))
 	if _, err := io.WriteString(connection, request); err != nil {
 		return ""
 	}

@@ -7,16 +7,21 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"berth/controller/gate"
 	"berth/test/authority"
+	"berth/test/patience"
 )
 
 // providerVariables are the proxy's environment as the stack has it.
@@ -41,8 +46,50 @@ func startProxyAndAuthority(t *testing.T, holds time.Duration) (*proxy, *authori
 		if holds > 0 && holds < time.Hour {
 			p.options.ACME.Hours = 1
 		}
-	}, providerVariables...)
+	}, append(slices.Clone(providerVariables), "HTTPS_PROXY=http://"+startErrands(t))...)
 	return p, ca
+}
+
+// startErrands is the way out that the stack gives the proxy. It listens where the
+// networks are not made yet, so on every address.
+func startErrands(t *testing.T) (address string) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "0.0.0.0:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	t.Cleanup(cancel)
+	way := gate.Errands{Listener: countedListener{listener}, Proxy: netip.MustParseAddr(testAddress), Logger: slog.New(slog.DiscardHandler)}
+	go func() { _ = way.Run(ctx) }()
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	return net.JoinHostPort(testGateway, port)
+}
+
+// errandsRun counts what the proxies of all tests asked for.
+var errandsRun atomic.Int64
+
+type countedListener struct{ net.Listener }
+
+func (l countedListener) Accept() (net.Conn, error) {
+	connection, err := l.Listener.Accept()
+	if err == nil {
+		errandsRun.Add(1)
+	}
+	return connection, err
+}
+
+func TestACME_TheProxyAsksForNamesWhereNoAppAnswers(t *testing.T) {
+	before := errandsRun.Load()
+	p, ca := startProxyAndAuthority(t, time.Hour)
+	p.publishTable(Table{
+		Targets: []Target{target(t, "app", backend(t, "app"), "errand.example.com")},
+		Domains: []Domain{{Host: "errand.example.com", Resolver: p.options.ACME.Resolver(ChallengeHTTP)}},
+	})
+	verify(t, ca, "errand.example.com", awaitServed(t, p, ca, "errand.example.com", anyChain, time.Minute))
+	if errandsRun.Load() == before {
+		t.Error("the proxy reached the authority by itself")
+	}
 }
 
 func (p *proxy) publishTable(table Table) {
@@ -66,7 +113,7 @@ func (p *proxy) publishTable(table Table) {
 func served(t *testing.T, host string) []*x509.Certificate {
 	t.Helper()
 	connection, err := (&tls.Dialer{
-		NetDialer: &net.Dialer{Timeout: 5 * time.Second},
+		NetDialer: &net.Dialer{Timeout: patience.Of(5 * time.Second)},
 		Config:    &tls.Config{ServerName: host, InsecureSkipVerify: true},
 	}).DialContext(t.Context(), "tcp", net.JoinHostPort(testAddress, "8443"))
 	if err != nil {
@@ -82,7 +129,7 @@ func served(t *testing.T, host string) []*x509.Certificate {
 
 func awaitServed(t *testing.T, p *proxy, ca *authority.Authority, host string, good func([]*x509.Certificate) bool, within time.Duration) []*x509.Certificate {
 	t.Helper()
-	for end := time.Now().Add(within); ; time.Sleep(200 * time.Millisecond) {
+	for end := time.Now().Add(patience.Of(within)); ; time.Sleep(200 * time.Millisecond) {
 		if chain := served(t, host); chain != nil && good(chain) {
 			return chain
 		}
@@ -226,7 +273,7 @@ func TestACME_AnOwnCertificateIsReplacedUnderLoadWithoutAFailedHandshake(t *test
 	for round := range 6 {
 		publish(pairs[round%2])
 		want := leafOf(t, pairs[round%2])
-		for end := time.Now().Add(5 * time.Second); !leafIs(served(t, "own.example.com"), want); time.Sleep(20 * time.Millisecond) {
+		for end := time.Now().Add(patience.Of(5 * time.Second)); !leafIs(served(t, "own.example.com"), want); time.Sleep(20 * time.Millisecond) {
 			if time.Now().After(end) {
 				t.Fatalf("round %d: the new certificate is not served\n%s", round, p.log())
 			}
@@ -246,7 +293,7 @@ func TestACME_AnOwnCertificateIsReplacedUnderLoadWithoutAFailedHandshake(t *test
 	if err := own.Sweep(nil); err != nil {
 		t.Fatal(err)
 	}
-	for end := time.Now().Add(5 * time.Second); served(t, "own.example.com") != nil; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(patience.Of(5 * time.Second)); served(t, "own.example.com") != nil; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("a certificate that was removed is still served")
 		}
@@ -285,7 +332,7 @@ func TestACME_SaysInWordsWhyACertificateWasRefused(t *testing.T) {
 	table.Targets = []Target{app}
 	p.publishTable(table)
 	said := make(map[Host]Failure)
-	for end := time.Now().Add(30 * time.Second); len(said) < len(refused) && time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
+	for end := time.Now().Add(patience.Of(30 * time.Second)); len(said) < len(refused) && time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
 		for line := range strings.Lines(p.log()) {
 			if failure, found := ParseFailure(strings.TrimSpace(line)); found {
 				said[failure.Hosts[0]] = failure

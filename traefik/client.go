@@ -31,13 +31,16 @@ var ErrNotRouted = errors.New("the proxy has no verify route for this release")
 type Client struct {
 	api    *url.URL
 	verify *url.URL
-	http   *http.Client
+	// password is sent to the API alone, never to an instance.
+	password APIPassword
+	http     *http.Client
 }
 
 // NewClient returns a Client of the proxy whose dashboard entry point is at
 // apiURL and whose verify entry point is at verifyURL, such as
 // http://10.201.0.2:8081. It connects to nothing else, whatever an answer says.
-func NewClient(apiURL, verifyURL string) (*Client, error) {
+// The password is the one of the proxy's StaticOptions.
+func NewClient(apiURL, verifyURL string, password APIPassword) (*Client, error) {
 	api, err := parseBase(apiURL)
 	if err != nil {
 		return nil, fmt.Errorf("parse address of proxy API: %w", err)
@@ -46,7 +49,7 @@ func NewClient(apiURL, verifyURL string) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("parse address of verify entry point: %w", err)
 	}
-	return &Client{api: api, verify: verify, http: &http.Client{
+	return &Client{api: api, verify: verify, password: password, http: &http.Client{
 		Timeout: requestTimeout,
 		// No Proxy: the environment has no say in where a call goes.
 		Transport: &http.Transport{
@@ -108,6 +111,7 @@ func (c *Client) fetch(ctx context.Context, path string, result any) error {
 	if err != nil {
 		return fmt.Errorf("ask proxy for %s: %w", path, err)
 	}
+	request.SetBasicAuth(APIUser, string(c.password))
 	response, err := c.http.Do(request)
 	if err != nil {
 		return fmt.Errorf("ask proxy for %s: %w", path, err)

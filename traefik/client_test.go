@@ -16,7 +16,7 @@ func fakeProxy(t *testing.T, answer http.HandlerFunc) *Client {
 	t.Helper()
 	server := httptest.NewServer(answer)
 	t.Cleanup(server.Close)
-	client, err := NewClient(server.URL, server.URL)
+	client, err := NewClient(server.URL, server.URL, "secret")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,10 +25,10 @@ func fakeProxy(t *testing.T, answer http.HandlerFunc) *Client {
 
 func TestNewClient_RefusesAddressesThatAreMoreThanHostAndPort(t *testing.T) {
 	for _, address := range []string{"", "10.0.0.2:8080", "https://10.0.0.2", "http://", "http://a/b", "http://u:p@a", "http://a?b", "unix:///run/x.sock"} {
-		if _, err := NewClient(address, "http://10.0.0.2:8081"); err == nil {
+		if _, err := NewClient(address, "http://10.0.0.2:8081", ""); err == nil {
 			t.Errorf("%q was taken as API", address)
 		}
-		if _, err := NewClient("http://10.0.0.2:8080", address); err == nil {
+		if _, err := NewClient("http://10.0.0.2:8080", address, ""); err == nil {
 			t.Errorf("%q was taken as verify entry point", address)
 		}
 	}

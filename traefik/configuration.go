@@ -140,7 +140,8 @@ type IPStrategy struct {
 
 // BasicAuth asks for a name and a password.
 type BasicAuth struct {
-	Users        []string `yaml:"users,omitempty"` // name:hash
+	Users        []string `yaml:"users,omitempty"` // name:hash; the Publisher puts UsersFile in their place
+	UsersFile    string   `yaml:"usersFile,omitempty" label:"-"`
 	Realm        string   `yaml:"realm,omitempty"`
 	RemoveHeader bool     `yaml:"removeHeader,omitempty"`
 }

@@ -17,6 +17,8 @@ import (
 
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
+
+	"berth/test/patience"
 )
 
 // protectedBody is what the protected app answers with, and nobody may see.
@@ -189,7 +191,7 @@ func field(text string, index int) string {
 
 // rawQuick is raw for a request that may be answered with nothing.
 func rawQuick(request string) string {
-	connection, err := net.DialTimeout("tcp", fmt.Sprintf("%s:%d", testAddress, WebPort), 2*time.Second)
+	connection, err := net.DialTimeout("tcp", fmt.Sprintf("%s:%d", testAddress, WebPort), patience.Of(2*time.Second))
 	if err != nil {
 		return ""
 	}
@@ -236,7 +238,7 @@ func TestConfusion_NoHTTP2RequestShowsTheProtectedBody(t *testing.T) {
 // askHTTP2 sends one request of these fields, whatever the standard says of them.
 func askHTTP2(t *testing.T, fields []hpack.HeaderField) (status, body string) {
 	t.Helper()
-	connection, err := tls.DialWithDialer(&net.Dialer{Timeout: 2 * time.Second}, "tcp", fmt.Sprintf("%s:%d", testAddress, WebsecurePort),
+	connection, err := tls.DialWithDialer(&net.Dialer{Timeout: patience.Of(2 * time.Second)}, "tcp", fmt.Sprintf("%s:%d", testAddress, WebsecurePort),
 		&tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}})
 	if err != nil {
 		t.Fatal(err)

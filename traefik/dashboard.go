@@ -21,6 +21,15 @@ type Dashboard struct {
 // Local reports whether the pages are open on the dashboard's own port.
 func (d Dashboard) Local() bool { return !d.Off && d.Host == "" }
 
+// LocalRule matches who may open the pages on the dashboard's own port.
+func (o StaticOptions) LocalRule() string {
+	rule := "(Host(`localhost`) || Host(`127.0.0.1`) || Host(`" + o.ProxyAddress.String() + "`))"
+	if o.Gateway.IsValid() && o.Dashboard.Controller.IsValid() {
+		rule += " && (ClientIP(`" + o.Gateway.String() + "`) || ClientIP(`" + o.Dashboard.Controller.String() + "`))"
+	}
+	return rule
+}
+
 // TLS is the section of the router, in YAML's flow style.
 func (d Dashboard) TLS() string {
 	if d.Resolver == "" {

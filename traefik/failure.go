@@ -75,7 +75,7 @@ type explanation struct {
 var explanations = []explanation{
 	{
 		[]string{"ratelimited", "rate limit", "too many"},
-		"The certificate authority refuses for now: too many requests.",
+		"The certificate authority refuses: too many requests. Try again later.",
 		"Wait until the time that it names below; asking again only makes it later. A dry run with staging has far higher limits.", true,
 	},
 	{
@@ -158,7 +158,7 @@ func explain(text string) Failure {
 	}
 	return Failure{
 		Message: "The certificate authority gave no certificate.",
-		Hint:    "What it said stands below; the proxy asks again.", Text: shown,
+		Hint:    "Its answer is shown below; the proxy asks again.", Text: shown,
 	}
 }
 

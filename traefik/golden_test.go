@@ -223,7 +223,7 @@ func TestGolden_Static(t *testing.T) {
 func parseStatic(t *testing.T, input string) StaticOptions {
 	t.Helper()
 	address, rest, _ := strings.Cut(strings.TrimSpace(input), "\n")
-	options := StaticOptions{ProxyAddress: netip.MustParseAddr(address)}
+	options := StaticOptions{ProxyAddress: netip.MustParseAddr(address), APIPassword: "secret"}
 	for line := range strings.Lines(rest) {
 		switch fields := strings.Fields(line); fields[0] {
 		case "acme":

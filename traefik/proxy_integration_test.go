@@ -23,6 +23,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"berth/test/patience"
 )
 
 const (
@@ -32,6 +34,8 @@ const (
 	testAddress  = "10.209.0.2"
 	otherSubnet  = "10.209.0.32/27"
 	otherAddress = "10.209.0.34"
+
+	testAPIPassword = "of-the-test-alone"
 )
 
 // proxy is the real one, started as the stack starts it.
@@ -80,7 +84,7 @@ func startProxyWith(t *testing.T, prepare func(*proxy), environment ...string) *
 	t.Cleanup(removeAll)
 
 	p := &proxy{t: t, folder: t.TempDir(), name: testStack + "-proxy"}
-	p.options = StaticOptions{ProxyAddress: netip.MustParseAddr(testAddress)}
+	p.options = StaticOptions{ProxyAddress: netip.MustParseAddr(testAddress), APIPassword: testAPIPassword}
 	label := "berth.stack=" + testStack
 	docker(t, "network", "create", "--label", label, "--subnet", testSubnet, testStack+"-0-edge")
 	docker(t, "network", "create", "--label", label, "--subnet", otherSubnet, testStack+"-app-other")
@@ -104,7 +108,7 @@ func startProxyWith(t *testing.T, prepare func(*proxy), environment ...string) *
 		cmp.Or(os.Getenv("BERTH_TRAEFIK_IMAGE"), "berth-traefik:3.7.9"), "--configFile=/proxy/traefik.yml")...)
 	docker(t, "network", "connect", "--ip", otherAddress, testStack+"-app-other", p.name)
 	docker(t, "start", p.name)
-	client, err := NewClient(p.options.APIURL(), p.options.VerifyURL())
+	client, err := NewClient(p.options.APIURL(), p.options.VerifyURL(), p.options.APIPassword)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +159,7 @@ type answer struct {
 }
 
 var direct = &http.Client{
-	Timeout:       10 * time.Second,
+	Timeout:       patience.Of(10 * time.Second),
 	Transport:     &http.Transport{DisableKeepAlives: true, DisableCompression: true},
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
@@ -199,7 +203,7 @@ func serve(t *testing.T, handler http.Handler) (address string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: patience.Of(10 * time.Second)}
 	go func() { _ = server.Serve(listener) }()
 	t.Cleanup(func() { _ = server.Close() })
 	return listener.Addr().String()
@@ -385,7 +389,10 @@ func TestProxy_KeepsItsDashboardToItsOwnAddress(t *testing.T) {
 	if got := get(t, DashboardPort, "", "/dashboard/"); got.status != http.StatusOK {
 		t.Errorf("/dashboard/: %+v", got)
 	}
-	if got := get(t, DashboardPort, "localhost:8080", "/api/overview"); got.status != http.StatusOK {
+	if got := get(t, DashboardPort, "localhost:8080", "/api/overview"); got.status != http.StatusUnauthorized {
+		t.Errorf("/api/overview without the password: %+v", got)
+	}
+	if got := askAPI(t, "/api/overview"); got.status != http.StatusOK {
 		t.Errorf("/api/overview: %+v", got)
 	}
 	if got := get(t, DashboardPort, "rebound.example.com", "/api/overview"); got.status != http.StatusNotFound {
@@ -399,7 +406,7 @@ func TestProxy_KeepsItsDashboardToItsOwnAddress(t *testing.T) {
 		}
 	}
 	for _, port := range []int{DashboardPort, VerifyPort} {
-		connection, err := net.DialTimeout("tcp", fmt.Sprintf("%s:%d", otherAddress, port), time.Second)
+		connection, err := net.DialTimeout("tcp", fmt.Sprintf("%s:%d", otherAddress, port), patience.Of(time.Second))
 		if err == nil {
 			_ = connection.Close()
 			t.Errorf("port %d answers on an app's network", port)
@@ -407,6 +414,50 @@ func TestProxy_KeepsItsDashboardToItsOwnAddress(t *testing.T) {
 	}
 	if got := getAt(t, fmt.Sprintf("http://%s:%d", otherAddress, WebPort), "", "/"); got.status != http.StatusNotFound {
 		t.Errorf("web does not answer on every network: %+v", got)
+	}
+}
+
+// askAPI asks the API with its password.
+func askAPI(t *testing.T, path string) answer {
+	t.Helper()
+	return getAt(t, fmt.Sprintf("http://%s:%s@%s:%d", APIUser, testAPIPassword, testAddress, DashboardPort), "", path)
+}
+
+func TestProxy_ItsAPIWantsThePasswordAndShowsNoHash(t *testing.T) {
+	p := startProxy(t)
+	app := protect(t, target(t, "app", backend(t, "app"), "/app"))
+	p.publish(app)
+	p.confirmAll(app)
+	for _, path := range []string{"/api/rawdata", "/api/http/middlewares", "/api/http/routers", "/api/entrypoints", "/api/", "/dashboard/../api/rawdata", "//api/rawdata", "/dashboard/%2e%2e/api/rawdata"} {
+		if got := get(t, DashboardPort, "127.0.0.1", path); got.status == http.StatusOK {
+			t.Errorf("%s is open: %+v", path, got)
+		}
+	}
+	for _, path := range []string{"/api/rawdata", "/api/http/middlewares"} {
+		got := askAPI(t, path)
+		if got.status != http.StatusOK || !strings.Contains(got.body, "usersFile") {
+			t.Errorf("%s: %+v", path, got)
+		}
+		for _, hash := range []string{app.Access.Users[0].Hash, "$2", "{SHA}", testAPIPassword} {
+			if strings.Contains(got.body, hash) {
+				t.Errorf("%s shows %s", path, hash)
+			}
+		}
+	}
+	if got := get(t, WebPort, "", "/app"); got.status != http.StatusUnauthorized {
+		t.Errorf("the app is open: %+v", got)
+	}
+	changed := app
+	changed.Access.Users = []User{testUser(t, "bob")}
+	p.publish(changed)
+	if err := p.client.Confirm(t.Context(), Table{Targets: []Target{changed}}); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]int{"bob": http.StatusOK, "ann": http.StatusUnauthorized} {
+		got := getAt(t, fmt.Sprintf("http://%s:%s@%s:%d", name, testPassword, testAddress, WebPort), "", "/app")
+		if got.status != want {
+			t.Errorf("%s: %+v", name, got)
+		}
 	}
 }
 
@@ -532,7 +583,7 @@ func TestProxy_ServesHTTPSWithTheFallbackCertificate(t *testing.T) {
 // getTLS asks websecure; the certificate is the proxy's own, which nobody signed.
 func getTLS(t *testing.T, host, path string) (answer, *x509.Certificate) {
 	t.Helper()
-	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{
+	client := &http.Client{Timeout: patience.Of(10 * time.Second), Transport: &http.Transport{
 		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true},
 		DisableKeepAlives: true,
 	}}
@@ -570,7 +621,7 @@ func TestProxy_LogsRequestsWithoutTheirSecrets(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = response.Body.Close()
-	deadline := time.Now().Add(5 * time.Second)
+	deadline := time.Now().Add(patience.Of(5 * time.Second))
 	log := p.log()
 	for !strings.Contains(log, "seen-agent") && time.Now().Before(deadline) {
 		time.Sleep(50 * time.Millisecond)
@@ -600,12 +651,12 @@ func TestProxy_PassesStreamsAndUpgradesThrough(t *testing.T) {
 		t.Errorf("the first event waits for the last: %v", err)
 	}
 
-	connection, err := net.DialTimeout("tcp", testAddress+":8000", time.Second)
+	connection, err := net.DialTimeout("tcp", testAddress+":8000", patience.Of(time.Second))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer connection.Close()
-	_ = connection.SetDeadline(time.Now().Add(5 * time.Second))
+	_ = connection.SetDeadline(time.Now().Add(patience.Of(5 * time.Second)))
 	fmt.Fprintf(connection, "GET /app/echo HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
 	var seen bytes.Buffer
 	buffer := make([]byte, 1024)

@@ -24,6 +24,7 @@ type Publisher struct {
 	folder   string
 	mutex    sync.Mutex
 	document document
+	users    usersFiles // of what was published last
 }
 
 // NewPublisher returns a Publisher into folder, the one that WriteStatic made.
@@ -35,14 +36,22 @@ func NewPublisher(folder string) *Publisher { return &Publisher{folder: folder} 
 func (p *Publisher) Publish(configuration *Configuration) (changed bool, err error) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	file, err := p.document.encode(configuration)
+	hidden, users := hideUsers(configuration)
+	file, err := p.document.encode(hidden)
 	if err != nil {
+		return false, fmt.Errorf("publish configuration: %w", err)
+	}
+	if err := users.write(p.folder, appUsers); err != nil {
 		return false, fmt.Errorf("publish configuration: %w", err)
 	}
 	changed, err = replaceFile(p.folder, filepath.Join(p.folder, dynamicFolder, publishedName), file, privateMode)
 	if err != nil {
 		return false, fmt.Errorf("publish configuration: %w", err)
 	}
+	if err := users.sweep(p.folder, appUsers, p.users); err != nil {
+		return false, fmt.Errorf("publish configuration: %w", err)
+	}
+	p.users = users
 	return changed, nil
 }
 

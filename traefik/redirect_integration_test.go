@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"berth/test/patience"
 )
 
 func TestProxy_RedirectsHostsAndLeadsHome(t *testing.T) {
@@ -66,7 +68,7 @@ func TestProxy_RedirectsHostsAndLeadsHome(t *testing.T) {
 		t.Errorf("a form is redirected with %d", response.StatusCode)
 	}
 	secure := &http.Client{
-		Timeout: 5 * time.Second, CheckRedirect: direct.CheckRedirect,
+		Timeout: patience.Of(5 * time.Second), CheckRedirect: direct.CheckRedirect,
 		Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true, ServerName: "www.example.com"}},
 	}
 	request, err = http.NewRequestWithContext(t.Context(), http.MethodGet, fmt.Sprintf("https://%s:%d/a", testAddress, WebsecurePort), http.NoBody)
@@ -119,7 +121,7 @@ func TestProxy_TakeOverUnderLoadLosesNoRequest(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	var asked, byBlue, byGreen atomic.Int64
 	var group sync.WaitGroup
-	client := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 8}}
+	client := &http.Client{Timeout: patience.Of(5 * time.Second), Transport: &http.Transport{MaxIdleConnsPerHost: 8}}
 	for range 4 {
 		group.Go(func() {
 			for ctx.Err() == nil && asked.Load() < 50_000 {

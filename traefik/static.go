@@ -76,6 +76,15 @@ type StaticOptions struct {
 	HTTPSPort uint16
 	// AdminHost is the admin app's name, on which no app answers; empty keeps no name free.
 	AdminHost Host
+	// APIPassword opens the API, beside Dashboard; without one nobody gets in, not
+	// even Berth.
+	APIPassword APIPassword
+	// Gateway is this machine on the stack's own network. Where it and the address
+	// of the Dashboard's Controller are known, the API hears those two alone.
+	Gateway netip.Addr
+	// Gate is whose word is taken for the address of a client: it hands connections
+	// on. The zero Addr is nobody.
+	Gate netip.Addr
 	// Dashboard says who can open the proxy's own pages; the zero value is this
 	// machine alone.
 	Dashboard Dashboard
@@ -107,12 +116,15 @@ func WriteStatic(folder string, options StaticOptions) (changed bool, err error)
 	if err := os.MkdirAll(dynamic, 0o755); err != nil { //nolint:gosec // nothing in it is secret
 		return false, fmt.Errorf("make folder of dynamic configuration: %w", err)
 	}
-	mode := publicMode
-	if len(options.Dashboard.Users) > 0 {
-		mode = privateMode
+	users := options.users()
+	if err := users.write(folder, dashboardFolder); err != nil {
+		return false, err
 	}
-	if _, err := replaceFile(folder, filepath.Join(dynamic, stackName), stack, mode); err != nil {
+	if _, err := replaceFile(folder, filepath.Join(dynamic, stackName), stack, publicMode); err != nil {
 		return false, fmt.Errorf("write dashboard route: %w", err)
+	}
+	if err := users.sweep(folder, dashboardFolder, nil); err != nil {
+		return false, err
 	}
 	if err := errors.Join(options.writeAdminHost(folder), options.ACME.write(folder)); err != nil {
 		return false, err

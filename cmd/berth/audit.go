@@ -69,12 +69,12 @@ func (p *program) verifyAudit(ctx context.Context, audit *controller.AuditLog, f
 	}
 	_, _ = fmt.Fprintf(p.stdout, "good entries: %d in the ledger, %d in %s\n", verdict.Entries, verdict.Lines, place)
 	if verdict.Whole() {
-		_, _ = fmt.Fprintln(p.stdout, "the audit log is whole")
+		_, _ = fmt.Fprintln(p.stdout, "Integrity OK")
 		return nil
 	}
 	return &controller.Problem{
 		Kind:    controller.KindConflict,
-		Message: fmt.Sprintf("The audit log is not whole: %d findings.", len(verdict.Findings)+verdict.More),
+		Message: fmt.Sprintf("Audit log integrity is broken: %d findings.", len(verdict.Findings)+verdict.More),
 		Hint:    "Find out who can write to the data folder. Where every entry is wrong, the key is another one: see SECRET_KEY.",
 	}
 }

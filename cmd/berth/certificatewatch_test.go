@@ -119,7 +119,7 @@ func TestCertificates_ReplacedPairIsServedWithoutAStart(t *testing.T) {
 	f := openFrontDoor(t, short(), configuredPair(t), says("ok"))
 	first := f.served()
 	aPair(t, f.config, aKey(t, elliptic.P384()), time.Now().Add(72*time.Hour))
-	for end := time.Now().Add(patience); f.served().Equal(first); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(clientPatience); f.served().Equal(first); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("the old one is still served")
 		}

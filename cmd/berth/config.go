@@ -37,6 +37,7 @@ type Config struct {
 
 	DockerHost   string // empty: the platform's socket
 	ProxyAddress netip.Addr
+	GateAddress  netip.Addr // the zero Addr where nothing stands in front of the proxy
 	EdgeSubnet   netip.Prefix
 	SubnetPool   netip.Prefix
 
@@ -46,9 +47,11 @@ type Config struct {
 
 	BuildConcurrency int           // at least 1
 	BuildTimeout     time.Duration // above zero
+	BuildDisk        int64         // bytes; above zero
 
 	MaximumLimits plan.Limits // of one app; at least controller.LeastLimits
 
+	Registries       []string            // that images may come from beside the public ones; may be empty
 	ForbiddenWaivers []controller.Waiver // that no app may have; may be empty
 
 	RateLimits     limit.Budgets  // what is missing has its default
@@ -118,13 +121,16 @@ func (v values) parse() (Config, error) {
 		BaseDomain:       parse(&p, "base.domain", s.Base.Domain, parseHost, "a domain, such as apps.example.com"),
 		DockerHost:       parse(&p, "docker.host", s.Docker.Host, parseEngine, "an address such as unix:///var/run/docker.sock or tcp://docker-proxy:2375"),
 		ProxyAddress:     parse(&p, "proxy.address", s.Proxy.Address, netip.ParseAddr, "an IP address, such as 10.201.0.2"),
+		GateAddress:      parse(&p, "gate.address", s.Gate.Address, parseOptionalAddress, "an IP address, such as 10.201.0.5, or nothing"),
 		EdgeSubnet:       parse(&p, "edge.subnet", s.Edge.Subnet, parseSubnet, "an IPv4 subnet, such as 10.201.0.0/27"),
 		SubnetPool:       parse(&p, "subnet.pool", s.Subnet.Pool, parseSubnet, "an IPv4 subnet, such as 10.201.0.0/16"),
 		PublicAddresses:  parse(&p, "public.addresses", s.Public.Addresses, parseAddresses, "IP addresses with commas between, such as 198.51.100.7,2001:db8::7"),
 		Resolver:         parse(&p, "resolver", s.Resolver, parseResolver, "an address and a port, such as 9.9.9.9:53"),
 		BuildConcurrency: s.Build.Concurrency,
 		BuildTimeout:     parse(&p, "build.timeout", s.Build.Timeout, parseTimeout, "a duration above zero with its unit, such as 15m"),
+		BuildDisk:        parse(&p, "build.disk", s.Build.Disk, parseMemory, "a size from 16m, such as 512m or 10g"),
 		MaximumLimits:    p.maximumLimits(s),
+		Registries:       parse(&p, "registries", s.Registries, plan.ParseRegistries, "hosts with commas between, such as registry.lan:5000,10.0.0.5"),
 		ForbiddenWaivers: parse(&p, "forbid.waivers", s.Forbid.Waivers, controller.ParseForbiddenWaivers, "names with commas between, of database and writable-root"),
 		RateLimits:       p.rateLimits(s),
 		TrustedProxies:   parse(&p, "trusted.proxies", s.Trusted.Proxies, parseProxies, "addresses or subnets with commas between, such as 10.0.0.5,192.168.7.0/24, and not everybody"),

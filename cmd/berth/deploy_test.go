@@ -244,7 +244,7 @@ func TestDeploy_ExitCodeSaysWhatKindOfFailureItWas(t *testing.T) {
 		"failed release": {
 			"berth_test", func(s *apiServer) { s.final, s.reason = "failed", "The build failed." },
 			exitRelease,
-			[]string{"hello r3 is failed", "The build failed.", "Read the log."},
+			[]string{"hello r3 failed", "The build failed.", "Read the log."},
 		},
 		"refused archive": {
 			"berth_test", func(s *apiServer) { s.problem = `{"detail":"There is no Dockerfile.","hint":"Add one."}` },

@@ -159,7 +159,7 @@ func (p *program) sendEnvironment(ctx context.Context, api *client, name control
 		return err
 	}
 	for _, warned := range slices.Sorted(maps.Keys(answer.Warnings)) {
-		_, _ = fmt.Fprintf(p.stderr, "Mind %s: %s\n", warned, answer.Warnings[warned])
+		_, _ = fmt.Fprintf(p.stderr, "Warning: %s: %s\n", warned, answer.Warnings[warned])
 	}
 	waits := answer.Unapplied
 	if n := len(waits.Added) + len(waits.Changed) + len(waits.Removed); n > 0 {

@@ -24,7 +24,7 @@ type releaseError struct {
 }
 
 func (e *releaseError) Error() string {
-	return fmt.Sprintf("release %s is %s: %s", e.id, e.state, e.reason)
+	return fmt.Sprintf("release %s %s: %s", e.id, e.state, e.reason)
 }
 
 // Exit codes, for scripts.

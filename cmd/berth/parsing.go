@@ -91,6 +91,14 @@ func (p *parsing) sessionLife(s settings) controller.SessionLife {
 	}
 }
 
+// parseOptionalAddress gives the zero Addr for nothing.
+func parseOptionalAddress(text string) (netip.Addr, error) {
+	if text == "" {
+		return netip.Addr{}, nil
+	}
+	return netip.ParseAddr(text)
+}
+
 // checkTogether checks what no single value can say.
 func (p *parsing) checkTogether(c Config) {
 	if (c.CertificateFile == "") != (c.KeyFile == "") {
@@ -101,6 +109,9 @@ func (p *parsing) checkTogether(c Config) {
 	}
 	if c.SessionLife.Idle > c.SessionLife.Absolute {
 		p.refuse("session.idle", c.SessionLife.Idle.String(), "no longer than session.lifetime, "+c.SessionLife.Absolute.String())
+	}
+	if c.GateAddress.IsValid() && !c.EdgeSubnet.Contains(c.GateAddress) {
+		p.refuse("gate.address", c.GateAddress.String(), "an address in the edge subnet, "+c.EdgeSubnet.String())
 	}
 	if !c.EdgeSubnet.Contains(c.ProxyAddress) {
 		p.refuse("proxy.address", c.ProxyAddress.String(), "an address in the edge subnet, "+c.EdgeSubnet.String())

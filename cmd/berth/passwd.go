@@ -14,7 +14,7 @@ import (
 // password, and unlocks the sign-in. It works beside a running server.
 func runPasswd(ctx context.Context, p *program, args []string) error {
 	flags := newFlags("passwd")
-	removeFactor := flags.Bool("remove-second-factor", false, "also remove the second factor: for a lost phone without recovery codes")
+	removeFactor := flags.Bool("remove-second-factor", false, "also turn off two-factor authentication: for a lost phone without recovery codes")
 	settings := p.addConfigFlags(flags)
 	words, err := p.parseFlags(flags, args)
 	if err != nil {
@@ -62,7 +62,7 @@ func (d passwdDesk) removeSecondFactor(ctx context.Context) error {
 	}
 	d.record(ctx, controller.ActionSecondFactorDisable, err)
 	if err == nil {
-		_, err = fmt.Fprintf(d.stdout, "The second factor of %s is removed.\n", d.name)
+		_, err = fmt.Fprintf(d.stdout, "Two-factor authentication of %s is off.\n", d.name)
 	}
 	return err
 }

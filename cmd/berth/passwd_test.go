@@ -60,7 +60,7 @@ func TestPasswd_ResetsTheNamedAccountAndLeavesTheSecondFactorUnlessAsked(t *test
 		t.Errorf("the operator's session: %v", err)
 	}
 	output, err = passwd(nil, "--remove-second-factor", "jane")
-	if err != nil || hasFactor("jane") || !strings.Contains(output, "The second factor of jane is removed.") {
+	if err != nil || hasFactor("jane") || !strings.Contains(output, "Two-factor authentication of jane is off.") {
 		t.Errorf("removal: %v: %s", err, output)
 	}
 	// A password of the configuration is not reset, and its owner can have lost the phone all the same.

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"berth/controller/connections"
 	"berth/traefik"
 )
 
@@ -77,7 +78,7 @@ func TestPlain_RedirectsToNoForeignHostAndSendsNoFormOn(t *testing.T) {
 
 func TestPlain_CutsOffWhoIsSlowAndWhoSpeaksSomethingElse(t *testing.T) {
 	limits := short()
-	limits.connections = connectionLimit{total: 50, perAddress: 50}
+	limits.connections = connections.Limit{Total: 50, PerAddress: 50}
 	f := openFrontDoor(t, limits, Config{ForceHTTPS: true}, never(t))
 	slow := f.dial()
 	go func() {

@@ -116,7 +116,7 @@ func (p *program) printRoutes(answer routesAnswer) error {
 			continue
 		}
 		for _, finding := range route.Check.Warnings() {
-			_, _ = fmt.Fprintf(p.stderr, "Mind %s: %s %s\n", route.Route, finding.Message, finding.Hint)
+			_, _ = fmt.Fprintf(p.stderr, "Warning: %s: %s %s\n", route.Route, finding.Message, finding.Hint)
 		}
 	}
 	return table.Flush()

@@ -40,7 +40,7 @@ func TestRoute_SendsWhatTheWordsSayAndPrintsTheRoutes(t *testing.T) {
 				t.Errorf("%q is not in %s", part, out.String())
 			}
 		}
-		if notes.String() != "Mind xn--bcher-kva.example: It points elsewhere. Change it.\n" {
+		if notes.String() != "Warning: xn--bcher-kva.example: It points elsewhere. Change it.\n" {
 			t.Errorf("noted %q", notes.String())
 		}
 	}

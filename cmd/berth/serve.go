@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"berth/controller"
+	"berth/controller/connections"
 	"berth/controller/docker"
 	"berth/controller/domaincheck"
 	"berth/controller/limit"
@@ -109,6 +110,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 		Sessions:        on.ledger,
 		Limits:          limits,
 		TrustedProxies:  config.TrustedProxies,
+		Gateway:         config.EdgeSubnet.Masked().Addr().Next(), // as the engine chooses it
 		Audit:           audit,
 		SecretKey:       key.Derive("admin app"),
 		Logger:          logger,
@@ -126,9 +128,9 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	}
 	bounds := defaultServerLimits()
 	server := newServer(handler, certificates, bounds, logger)
-	connections := limitConnections(newDoorkeeper(on.listener, config, logger), bounds.connections)
-	server.ConnState = connections.follow
-	door := openPlainDoor(connections, config, hosts)
+	crowd := connections.NewCrowd(bounds.connections)
+	server.ConnState = crowd.Follow
+	door := openPlainDoor(crowd.Listen(newDoorkeeper(on.listener, config, logger)), config, hosts)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return story.Run(ctx) })
 	group.Go(func() error { return domains.Run(ctx) })
@@ -156,8 +158,11 @@ func openEngine(config Config, logger *slog.Logger) (*docker.Engine, error) {
 func openDomains(
 	ctx context.Context, config Config, ledger *store.Store, key secret.Key, engine *docker.Engine, logger *slog.Logger,
 ) (*controller.Certificates, *traefik.Client, error) {
-	static := traefik.StaticOptions{ProxyAddress: config.ProxyAddress, HTTPSPort: config.HTTPSPort, AdminHost: config.AdminHost}
-	proxy, err := traefik.NewClient(static.APIURL(), static.VerifyURL())
+	static := traefik.StaticOptions{
+		ProxyAddress: config.ProxyAddress, HTTPSPort: config.HTTPSPort,
+		AdminHost: config.AdminHost, Gate: config.GateAddress, APIPassword: apiPassword(key), Gateway: gatewayOf(config.EdgeSubnet),
+	}
+	proxy, err := traefik.NewClient(static.APIURL(), static.VerifyURL(), static.APIPassword)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -215,7 +220,9 @@ func newController(
 		DataFolder:       config.DataFolder,
 		BuildConcurrency: config.BuildConcurrency,
 		BuildTimeout:     config.BuildTimeout,
+		BuildDisk:        buildDisk(config),
 		MaximumLimits:    config.MaximumLimits,
+		Registries:       config.Registries,
 		ForbiddenWaivers: config.ForbiddenWaivers,
 		Logger:           logger,
 		ReservedHosts:    config.ownHosts(),

@@ -21,6 +21,7 @@ import (
 	"berth/controller/limit"
 	"berth/controller/secret"
 	"berth/controller/store"
+	"berth/test/claim"
 )
 
 const startTimeout = 3 * time.Minute // bcrypt under the race detector takes its time
@@ -36,7 +37,7 @@ type instance struct {
 
 func startInstance(t *testing.T, environment ...string) *instance {
 	t.Helper()
-	address := freeAddress(t)
+	address := claimAddress(t)
 	folder := filepath.Join(t.TempDir(), "data")
 	i := &instance{folder: folder, address: address, output: &lockedBuffer{}}
 	i.environment = append([]string{
@@ -238,7 +239,7 @@ func (i *instance) keepsAnAuditLog(t *testing.T) {
 	}
 	output := i.output.String()[before:]
 	for _, want := range []string{
-		"the audit log is whole", `TOKEN_CREATE +ok +command line +token test +scope deploy`,
+		"Integrity OK", `TOKEN_CREATE +ok +command line +token test +scope deploy`,
 		`PASSWORD_RESET +ok +command line +account admin`, `ACCESS_DENIED +failed +127\.0\.0\.1 +GET /api/v1/apps/:name`,
 	} {
 		if !regexp.MustCompile(want).MatchString(output) {
@@ -324,14 +325,14 @@ func lastPassword(output string) string {
 	return found[len(found)-1][1]
 }
 
-func freeAddress(t *testing.T) string {
+// claimAddress returns an address of this machine that nothing else gets while the tests run.
+func claimAddress(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	ports, err := claim.Ports("127.0.0.1", 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close()
-	return listener.Addr().String()
+	return net.JoinHostPort("127.0.0.1", ports[0])
 }
 
 // lockedBuffer is an output that two commands may write to at once.

@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"berth/controller/connections"
 )
 
 // serverLimits bound what a client can hold. There is no limit on reading or
@@ -20,14 +22,14 @@ type serverLimits struct {
 	still       time.Duration // without a byte in a body or an answer
 	headerBytes int
 	streams     int // requests at once on one connection of HTTP/2
-	connections connectionLimit
+	connections connections.Limit
 }
 
 func defaultServerLimits() serverLimits {
 	return serverLimits{
 		header: 10 * time.Second, idle: 2 * time.Minute, still: 30 * time.Second, headerBytes: 32 << 10, streams: 100,
 		// Behind a tunnel or a published port everybody comes from one address.
-		connections: connectionLimit{total: 512, perAddress: 256},
+		connections: connections.Limit{Total: 512, PerAddress: 256},
 	}
 }
 

@@ -14,18 +14,21 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"berth/controller/connections"
+	"berth/test/patience"
 )
 
 // short are the limits of these tests: long enough for a busy machine to pass, and
-// far below patience.
+// far below clientPatience.
 func short() serverLimits {
 	limits := defaultServerLimits()
 	limits.header, limits.idle, limits.still = 400*time.Millisecond, 400*time.Millisecond, 400*time.Millisecond
 	return limits
 }
 
-// patience is how long a client of these tests waits to be cut off.
-const patience = 8 * time.Second
+// clientPatience is how long a client of these tests waits to be cut off.
+var clientPatience = patience.Of(8 * time.Second)
 
 // frontDoor is the server's whole way in, before a handler of the test.
 type frontDoor struct {
@@ -52,9 +55,9 @@ func openFrontDoor(t *testing.T, limits serverLimits, config Config, handler htt
 	}
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
 	server := newServer(handler, certificates, limits, logger)
-	connections := limitConnections(newDoorkeeper(listener, config, logger), limits.connections)
-	server.ConnState = connections.follow
-	door := openPlainDoor(connections, config, adminHosts(config, certificates.Leaf()))
+	crowd := connections.NewCrowd(limits.connections)
+	server.ConnState = crowd.Follow
+	door := openPlainDoor(crowd.Listen(newDoorkeeper(listener, config, logger)), config, adminHosts(config, certificates.Leaf()))
 	ctx, cancel := context.WithCancel(t.Context())
 	done, watched := make(chan error, 1), make(chan struct{})
 	go func() { defer close(watched); _ = certificates.Run(ctx) }()
@@ -80,7 +83,7 @@ func (f *frontDoor) dial() net.Conn {
 		f.t.Fatal(err)
 	}
 	f.t.Cleanup(func() { _ = connection.Close() })
-	_ = connection.SetDeadline(time.Now().Add(patience))
+	_ = connection.SetDeadline(time.Now().Add(clientPatience))
 	return connection
 }
 
@@ -99,7 +102,7 @@ func (f *frontDoor) secure() *tls.Conn {
 func (f *frontDoor) client() *http.Client {
 	transport := &http.Transport{TLSClientConfig: f.trust.Clone(), ForceAttemptHTTP2: true}
 	f.t.Cleanup(transport.CloseIdleConnections)
-	return &http.Client{Transport: transport, Timeout: patience}
+	return &http.Client{Transport: transport, Timeout: clientPatience}
 }
 
 // expectCut expects that the server ends the connection, and not the client's patience.
@@ -172,7 +175,7 @@ func TestServer_CutsOffWhoDoesNotTakeTheAnswer(t *testing.T) {
 			if err == nil {
 				t.Error("64 MB went to somebody who reads nothing")
 			}
-		case <-time.After(patience):
+		case <-time.After(clientPatience):
 			t.Fatal("a handler still waits")
 		}
 	}
@@ -212,7 +215,7 @@ func TestServer_KeepsServingWhoIsSlowButMoves(t *testing.T) {
 
 func TestServer_RefusesHugeHeaders(t *testing.T) {
 	limits := short()
-	limits.header = patience
+	limits.header = clientPatience
 	f := openFrontDoor(t, limits, Config{}, says("ok"))
 	connection := f.secure()
 	go func() {
@@ -236,16 +239,16 @@ func TestServer_RefusesHugeHeaders(t *testing.T) {
 }
 
 func TestServer_BoundsConnectionsPerAddressAndInAll(t *testing.T) {
-	for name, bound := range map[string]connectionLimit{"per address": {total: 10, perAddress: 2}, "in all": {total: 2, perAddress: 10}} {
+	for name, bound := range map[string]connections.Limit{"per address": {Total: 10, PerAddress: 2}, "in all": {Total: 2, PerAddress: 10}} {
 		limits := short()
-		limits.header, limits.idle, limits.connections = patience, patience, bound
+		limits.header, limits.idle, limits.connections = clientPatience, clientPatience, bound
 		f := openFrontDoor(t, limits, Config{}, says("ok"))
 		first, second := f.secure(), f.secure()
 		expectCut(t, f.dial(), name+": a third connection")
 		if err := first.Close(); err != nil {
 			t.Fatal(err)
 		}
-		deadline := time.Now().Add(patience)
+		deadline := time.Now().Add(clientPatience)
 		for {
 			again := tls.Client(f.dial(), f.trust)
 			if err := again.Handshake(); err == nil {
@@ -261,9 +264,9 @@ func TestServer_BoundsConnectionsPerAddressAndInAll(t *testing.T) {
 }
 
 func TestServer_IdleConnectionsGiveWay(t *testing.T) {
-	for name, bound := range map[string]connectionLimit{"per address": {total: 10, perAddress: 2}, "in all": {total: 2, perAddress: 10}} {
+	for name, bound := range map[string]connections.Limit{"per address": {Total: 10, PerAddress: 2}, "in all": {Total: 2, PerAddress: 10}} {
 		limits := short()
-		limits.header, limits.idle, limits.connections = patience, patience, bound
+		limits.header, limits.idle, limits.connections = clientPatience, clientPatience, bound
 		f := openFrontDoor(t, limits, Config{}, says("ok"))
 		ask := func(connection net.Conn) error {
 			_, err := io.WriteString(connection, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -296,7 +299,7 @@ func (f *frontDoor) hears(from, to string) bool {
 		f.t.Fatal(err)
 	}
 	defer func() { _ = connection.Close() }()
-	_ = connection.SetDeadline(time.Now().Add(patience))
+	_ = connection.SetDeadline(time.Now().Add(clientPatience))
 	return tls.Client(connection, f.trust).Handshake() == nil
 }
 
@@ -328,7 +331,7 @@ func TestServer_HearsNoNeighbourWhosePacketsReachTheContainer(t *testing.T) {
 func TestServer_CountsANetworkOfIPv6AsOneAddress(t *testing.T) {
 	same := func(a, b string) bool {
 		one, other := net.TCPAddr{IP: net.ParseIP(a)}, net.TCPAddr{IP: net.ParseIP(b)}
-		return neighbourhood(&one) == neighbourhood(&other)
+		return connections.Neighbourhood(&one) == connections.Neighbourhood(&other)
 	}
 	if !same("2001:db8::1", "2001:db8::ffff:2") || same("2001:db8::1", "2001:db8:0:1::1") || same("192.0.2.1", "192.0.2.2") || !same("::ffff:192.0.2.1", "192.0.2.1") {
 		t.Error("addresses are counted wrongly")

@@ -67,6 +67,9 @@ type settings struct {
 		Folder  string `description:"folder that the proxy reads its configuration from; empty: proxy in the data folder"`
 		Address string `description:"the proxy's own address on the edge network"`
 	} `description:"-"`
+	Gate struct {
+		Address string `description:"address on the edge network of the gate in front of the proxy; empty: there is none"`
+	} `description:"-"`
 	Edge struct {
 		Subnet string `description:"subnet between the controller and the proxy"`
 	} `description:"-"`
@@ -83,14 +86,16 @@ type settings struct {
 	Build    struct {
 		Concurrency int    `description:"builds at once; the rest wait in line"`
 		Timeout     string `description:"time limit of one build"`
+		Disk        string `description:"by how much the disk may shrink while one build runs, such as 10g"`
 	} `description:"-"`
 	Limits struct {
 		Memory    string `description:"most memory that an app can be given, such as 2g"`
 		CPU       string `description:"most CPU that an app can be given, in percent of one core, such as 200%"`
 		Processes int64  `description:"most processes and threads that an app can be given"`
 	} `description:"-"`
-	Forbid struct {
-		Waivers string `description:"waivers of the hardening that no app may have, with commas between: database, writable-root"`
+	Registries string `description:"registries that images may come from beside the public ones, as host or host:port, with commas between; empty: none"`
+	Forbid     struct {
+		Waivers string `description:"security exceptions that no app may have, with commas between: database, writable-root"`
 	} `description:"-"`
 	RateLimit struct {
 		Login         string `description:"attempts to sign in, by account and by address, as number/duration"`
@@ -125,7 +130,7 @@ func defaultSettings() settings {
 	s.Proxy.Address = "10.201.0.2"
 	s.Edge.Subnet = "10.201.0.0/27"
 	s.Subnet.Pool = "10.201.0.0/16"
-	s.Build.Concurrency, s.Build.Timeout = 2, "15m"
+	s.Build.Concurrency, s.Build.Timeout, s.Build.Disk = 2, "15m", "10g"
 	s.Limits.Memory, s.Limits.CPU, s.Limits.Processes = "2g", "200%", 500
 	s.Session.Idle, s.Session.Lifetime = "30m", "12h"
 	s.Log.Level = "info"

@@ -8,9 +8,10 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strconv"
 	"testing"
 	"time"
+
+	"berth/test/patience"
 )
 
 func TestStatic_ServesTheFolderOnItsPortUntilItIsStopped(t *testing.T) {
@@ -18,14 +19,18 @@ func TestStatic_ServesTheFolderOnItsPortUntilItIsStopped(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(folder, "index.html"), []byte("hello"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	port := freePort(t)
+	claimed := claimAddress(t)
+	_, port, err := net.SplitHostPort(claimed)
+	if err != nil {
+		t.Fatal(err)
+	}
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- run(ctx, []string{"static", "--folder", folder, "--fallback"}, []string{"PORT=" + strconv.Itoa(port)}, io.Discard, io.Discard)
+		ended <- run(ctx, []string{"static", "--folder", folder, "--fallback"}, []string{"PORT=" + port}, io.Discard, io.Discard)
 	}()
-	address := "http://" + net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) + "/any/path"
-	deadline := time.Now().Add(5 * time.Second)
+	address := "http://" + claimed + "/any/path"
+	deadline := time.Now().Add(patience.Of(5 * time.Second))
 	for {
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, http.NoBody)
 		if err != nil {
@@ -61,14 +66,4 @@ func TestStatic_RefusesAPortThatIsNone(t *testing.T) {
 	if err := run(t.Context(), []string{"static", "--folder", filepath.Join(t.TempDir(), "none")}, nil, io.Discard, io.Discard); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a folder that is not there: %v", err)
 	}
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port
 }

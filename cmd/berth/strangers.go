@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+
+	"berth/controller/connections"
 )
 
 // strangers closes the connections that did not come by way of this machine. The
@@ -33,7 +35,7 @@ func (s strangers) Accept() (net.Conn, error) {
 		}
 		s.warned.Do(func() {
 			s.logger.Warn("refused a connection to the admin app that did not come by way of this machine; said once",
-				"from", addressOf(connection.RemoteAddr()), "hint", "where it is your proxy, name it in BERTH_TRUSTED_PROXIES")
+				"from", connections.Address(connection.RemoteAddr()), "hint", "where it is your proxy, name it in BERTH_TRUSTED_PROXIES")
 		})
 		_ = connection.Close()
 	}
@@ -43,14 +45,17 @@ func (s strangers) Accept() (net.Conn, error) {
 // and proxies of the operator's from elsewhere. The members of that network are
 // refused on every address.
 func (s strangers) refuses(local, remote net.Addr) bool {
-	from := addressOf(remote)
-	switch gateway := s.edge.Masked().Addr().Next(); {
+	from := connections.Address(remote)
+	switch gateway := gatewayOf(s.edge); {
 	case from == gateway:
 		return false
 	case s.edge.Contains(from):
 		return true
-	case !s.edge.Contains(addressOf(local)):
+	case !s.edge.Contains(connections.Address(local)):
 		return false // of a controller that runs outside of a container, or its own health check
 	}
 	return !slices.ContainsFunc(s.proxies, func(p netip.Prefix) bool { return p.Contains(from) })
 }
+
+// gatewayOf is the machine's own address on a network that the engine made.
+func gatewayOf(subnet netip.Prefix) netip.Addr { return subnet.Masked().Addr().Next() }

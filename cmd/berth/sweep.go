@@ -21,7 +21,7 @@ func sweepExpired(ctx context.Context, ledger *store.Store, life controller.Sess
 	for {
 		err := errors.Join(ledger.DeleteExpiredSessions(ctx, time.Now(), life), tokens.Sweep(ctx))
 		if err != nil && ctx.Err() == nil {
-			logger.WarnContext(ctx, "expired sessions and tokens stay for now", "error", err)
+			logger.WarnContext(ctx, "expired sessions and tokens are not removed", "error", err)
 		}
 		select {
 		case <-ctx.Done():

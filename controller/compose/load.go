@@ -44,7 +44,7 @@ func load(root *node, profiles []string, names *variables) (project *types.Proje
 		ConfigFiles: []types.ConfigFile{{Filename: FileName, Config: content}},
 		Environment: names.mapping(),
 	}
-	return loader.LoadWithContext(context.Background(), details, func(o *loader.Options) {
+	project, err = loader.LoadWithContext(context.Background(), details, func(o *loader.Options) {
 		o.SetProjectName(ProjectName, true)
 		o.SkipInclude = true
 		o.SkipResolveEnvironment = true
@@ -58,4 +58,8 @@ func load(root *node, profiles []string, names *variables) (project *types.Proje
 			Substitute:      names.substitute,
 		}
 	})
+	if err != nil {
+		return nil, err
+	}
+	return project, mendShortVolumes(project)
 }

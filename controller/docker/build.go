@@ -47,18 +47,25 @@ type BuildOptions struct {
 	// the engine gets those that it asks for, which is faster than the tar, and an error
 	// of reading one ends the build and is Build's. It must implement fs.ReadLinkFS.
 	Files fs.FS
+	// Disk is where the engine keeps what is built, watched while the build runs.
+	Disk Disk
 }
 
 // Build builds an image with the engine's BuildKit and hands every line of the
 // log to log, which is called by one goroutine at a time. It returns a
 // *BuildError where the build failed or gave its image other labels than it was
-// asked for, a *ForgedLabelError where the image claims to be something it is
+// asked for, a *plan.Refusal where an image that it begins with would make it fetch
+// an address in the host's network, a *ForgedLabelError where the image claims to be something it is
 // not, and ctx's error where ctx ended: then the build has been stopped in the
 // engine too. A build that returns an error leaves no image behind.
 //
-// BuildKit takes no limit of memory or CPU through this API (moby/buildkit
-// issue 593); only the configuration of the engine can limit builds.
+// A build that prints too much, or that takes too much of the disk, is stopped and
+// fails with a *BuildError. BuildKit takes no limit of memory, CPU or processes
+// through this API (moby/buildkit issue 593): all builds share those of their cgroup.
 func (e *Engine) Build(ctx context.Context, options BuildOptions, log func(line string)) (Image, error) {
+	if err := e.checkBases(ctx, options.Build, log); err != nil {
+		return Image{}, err
+	}
 	request := e.buildRequest(options)
 	image, err := e.build(ctx, options, request, log)
 	if err == nil {
@@ -79,8 +86,11 @@ func (o BuildOptions) service() string {
 }
 
 func (e *Engine) build(ctx context.Context, options BuildOptions, request build.ImageBuildOptions, log func(string)) (Image, error) {
-	ctx, stop := context.WithCancel(ctx)
+	ctx, budget := newBudget(ctx, log)
+	stop := func() { budget.stop(nil) }
 	defer stop()
+	go budget.watch(ctx, options.Disk)
+	log = budget.line
 	files := &contextFiles{files: options.Files, stop: stop}
 	var offered []session.Attachable
 	if options.Files != nil {
@@ -102,13 +112,13 @@ func (e *Engine) build(ctx context.Context, options BuildOptions, request build.
 		request.RemoteContext = remoteSession
 		image, err = e.runBuild(ctx, nil, request, log)
 		if contextErr := files.failure(); contextErr != nil {
-			return Image{}, sendFailure(contextErr)
+			return Image{}, exceeded(ctx, sendFailure(contextErr))
 		}
 	} else {
 		image, err = e.buildFromTar(ctx, options, request, log)
 	}
 	if err != nil {
-		return Image{}, err
+		return Image{}, exceeded(ctx, err)
 	}
 	found, labels, err := e.findImage(ctx, image)
 	if err != nil {
@@ -160,8 +170,14 @@ func (e *Engine) buildRequest(options BuildOptions) build.ImageBuildOptions {
 		BuildArgs:   arguments,
 		Labels:      labels,
 		NetworkMode: "default",
+		ExtraHosts:  []string{e.cacheHost(options.App) + ":127.0.0.1"},
 	}
 }
+
+// cacheHost is a name in the hosts file of an app's build steps. It is there to be a
+// part of the key under which the build program keeps what a step made: no app is
+// given what another app's step made, whatever the network told that one.
+func (e *Engine) cacheHost(app string) string { return app + "." + e.stack + ".build.internal" }
 
 // runBuild posts the build and follows it to its end: a failure comes inside a
 // response that began as a success.
@@ -179,8 +195,9 @@ func (e *Engine) runBuild(ctx context.Context, source io.Reader, request build.I
 	id, err := follow(response.Body, transcript)
 	if refusal, ok := errors.AsType[*jsonmessage.JSONError](err); ok {
 		explained := explain(refusal.Message)
-		log("ERROR: " + explained.Message)
 		explained.Lines = tail.lines
+		explained.blameProcesses()
+		log("ERROR: " + explained.Message)
 		return "", explained
 	}
 	if err != nil {

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"hash/crc32"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -20,6 +22,8 @@ import (
 
 	"berth/controller/archive"
 	"berth/controller/docker/dockertest"
+	"berth/controller/plan"
+	"berth/test/patience"
 )
 
 func TestBuild_ReturnsWhatTheImageDeclares(t *testing.T) {
@@ -271,7 +275,7 @@ func TestBuild_CancelStopsItInTheEngine(t *testing.T) {
 		if !errors.Is(err, stopped) {
 			t.Errorf("Build() = %v, want %v", err, stopped)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience.Of(10 * time.Second)):
 		t.Fatal("Build does not return")
 	}
 	eventually(t, "the command is gone", func() bool { return !isRunning("98765") })
@@ -362,4 +366,46 @@ func isRunning(argument string) bool {
 		command, err := os.ReadFile(path)
 		return err == nil && strings.Contains(string(command), "sleep\x00"+argument)
 	})
+}
+
+func TestBuild_StepOfOneAppIsNeverAnotherApps(t *testing.T) {
+	engine := openTest(t)
+	cached := func(app string, release int64) bool {
+		lines := &logbook{}
+		image, err := engine.Build(t.Context(), buildOptions(app, release, dockertest.App(t,
+			"FROM scratch\nCOPY app /app\nRUN [\"/app\", \"count\", \"3\", \"key-"+engine.stack+"\"]\n")), lines.line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = engine.RemoveImage(context.WithoutCancel(t.Context()), image.ID) })
+		return !strings.Contains(lines.String(), " line 3")
+	}
+	if cached("one", 1) || cached("two", 1) {
+		t.Error("the step of another app is taken")
+	}
+	if !cached("one", 2) {
+		t.Error("an app's own step is not kept")
+	}
+}
+
+func TestBuild_BaseThatFetchesAnAddressIsRefusedBeforeItsBuild(t *testing.T) {
+	engine := openTest(t)
+	asked := make(chan string, 10)
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { asked <- r.URL.Path }))
+	defer server.Close()
+	base := mustBuild(t, engine, "base", "FROM scratch\nCOPY app /app\nONBUILD ADD "+server.URL+"/secret /x\n")
+	name := "localhost.example.com/" + engine.stack + ":1"
+	if err := engine.api(t.Context()).ImageTag(t.Context(), base.ID, name); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = engine.RemoveImage(context.WithoutCancel(t.Context()), base.ID) })
+	options := buildOptions("hello", 1, dockertest.App(t, "FROM "+name+"\n"))
+	options.Build = buildOf(t, "FROM "+name+"\n")
+	_, err := engine.Build(t.Context(), options, func(string) {})
+	if refusal, ok := errors.AsType[*plan.Refusal](err); !ok || !strings.Contains(refusal.Reason, "/secret") {
+		t.Errorf("got %v", err)
+	}
+	if len(asked) > 0 {
+		t.Errorf("the host was asked for %s", <-asked)
+	}
 }

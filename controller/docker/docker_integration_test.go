@@ -15,6 +15,7 @@ import (
 
 	"berth/controller/docker/dockertest"
 	"berth/controller/plan"
+	"berth/test/patience"
 )
 
 // testPool is apart from the pools of engines and of the stack itself.
@@ -129,12 +130,9 @@ func mustInspect(t *testing.T, engine *Engine, id string) container.InspectRespo
 // eventually polls until the condition holds.
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-		if condition() {
-			return
-		}
+	if !patience.Eventually(20*time.Second, condition) {
+		t.Fatalf("gave up waiting until %s", what)
 	}
-	t.Fatalf("gave up waiting until %s", what)
 }
 
 func TestEngine_AnswersAndTellsItsVersion(t *testing.T) {

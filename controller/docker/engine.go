@@ -56,6 +56,8 @@ type Engine struct {
 	helpers *helpers
 	logger  *slog.Logger
 
+	accounts accountBook
+
 	// networkMutex makes choosing a subnet and taking it one step.
 	networkMutex sync.Mutex
 

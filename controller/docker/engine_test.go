@@ -112,7 +112,7 @@ func TestForgedLabel_FindsWhatOnlyBerthSets(t *testing.T) {
 	}
 }
 
-func TestMapsToRoot_ReadsAsTheRuntimeDoes(t *testing.T) {
+func TestMayBeRoot_ReadsAsTheRuntimeDoes(t *testing.T) {
 	for passwd, want := range map[string]bool{
 		"app:x:1000:1000::/:/sh\n":            false,
 		"app:x:0:0::/:/sh":                    true,
@@ -127,9 +127,13 @@ func TestMapsToRoot_ReadsAsTheRuntimeDoes(t *testing.T) {
 		"apps:x:0:0:::\n":                     false,
 		strings.Repeat("#", 100_000) + "\napp:x:0:0:::\n": true,
 	} {
-		if got, err := mapsToRoot(strings.NewReader(passwd), "app"); err != nil || got != want {
-			t.Errorf("mapsToRoot(%.40q) = %v, %v; want %v", passwd, got, err, want)
+		found := accounts{passwd: accountFile{there: true, text: passwd}}
+		if got := found.mayBeRoot("app"); got != want {
+			t.Errorf("mayBeRoot(%.40q) = %v, want %v", passwd, got, want)
 		}
+	}
+	if !(accounts{}).mayBeRoot("app") {
+		t.Error("a name without a file that says whose it is passes")
 	}
 }
 
@@ -301,6 +305,16 @@ func TestBuildRequest_KeepsCachesOfAppsApart(t *testing.T) {
 	if *request.BuildArgs["MODE"] != "fast" || request.NetworkMode != "default" {
 		encoded, _ := json.Marshal(request.BuildArgs)
 		t.Errorf("arguments %s, network %s", encoded, request.NetworkMode)
+	}
+}
+
+func TestBuildRequest_KeysTheStepsByApp(t *testing.T) {
+	engine := &Engine{stack: "berth"}
+	hosts := func(app string, release int64) string {
+		return strings.Join(engine.buildRequest(BuildOptions{App: app, Release: release}).ExtraHosts, " ")
+	}
+	if hosts("a", 1) != "a.berth.build.internal:127.0.0.1" || hosts("a", 1) != hosts("a", 2) || hosts("a", 1) == hosts("b", 1) {
+		t.Errorf("got %q and %q", hosts("a", 1), hosts("b", 1))
 	}
 }
 

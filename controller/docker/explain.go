@@ -63,7 +63,7 @@ func explainCertificate(match []string, _ string) (message, hint string) {
 }
 
 func explainRateLimit([]string, string) (message, hint string) {
-	return "The registry refuses more downloads for now: its rate limit is reached.",
+	return "The registry refuses more downloads at the moment: its rate limit is reached.",
 		"Wait and deploy again, or pull the base image on the server once: builds use an image that is there."
 }
 
@@ -105,8 +105,8 @@ func explainMissingImage(match []string, _ string) (message, hint string) {
 func explainExit(match []string, _ string) (message, hint string) {
 	command := strings.Trim(match[1], "[]\"' ")
 	if match[2] == "137" {
-		return fmt.Sprintf("The command %q was killed (exit code 137), which mostly means that the server ran out of memory.", command),
-			"Let the build do less at once, or give the server more memory."
+		return fmt.Sprintf("The command %q was killed (exit code 137), which mostly means that the memory was used up that builds have, or the server's.", command),
+			"Let the build do less at once, or give builds more: BERTH_BUILD_MEMORY, then make up."
 	}
 	return fmt.Sprintf("The command %q ended with exit code %s.", command, match[2]),
 		"The lines above it in the build log are what it printed."

@@ -237,6 +237,7 @@ func (h *helper) close(ctx context.Context) error {
 	if h.id == "" {
 		return nil
 	}
+	defer h.engine.helpers.end(h.id)
 	ctx, cancel := afterwards(ctx)
 	defer cancel()
 	if err := h.engine.remove(ctx, h.id); err != nil {

@@ -19,6 +19,7 @@ import (
 
 	"berth/controller/archive"
 	"berth/controller/plan"
+	"berth/test/patience"
 )
 
 // serverFolder is where buildServer has put the program; TestMain removes it.
@@ -144,7 +145,7 @@ func (r running) get(path string, headers ...string) (*http.Response, string) {
 	for i := 0; i < len(headers); i += 2 {
 		request.Header.Set(headers[i], headers[i+1])
 	}
-	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true, DisableCompression: true}}
+	client := &http.Client{Timeout: patience.Of(10 * time.Second), Transport: &http.Transport{DisableKeepAlives: true, DisableCompression: true}}
 	response, err := client.Do(request)
 	if err != nil {
 		r.t.Fatal(err)

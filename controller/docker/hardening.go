@@ -42,6 +42,7 @@ func hostConfig(policy plan.Policy, mounts []mount.Mount, options StartOptions) 
 		LogConfig:      container.LogConfig{Type: policy.LogDriver, Config: policy.LogOptions},
 		CapDrop:        policy.DroppedCapabilities,
 		CapAdd:         policy.AddedCapabilities,
+		GroupAdd:       options.groups,
 		SecurityOpt:    policy.SecurityOptions,
 		ReadonlyRootfs: policy.ReadOnlyRoot,
 		Tmpfs:          policy.TemporaryFolders,

@@ -31,13 +31,53 @@ const helperProgram = "berth"
 type helpers struct {
 	program string // path; empty is the one that runs
 	slots   chan struct{}
+	// listeners are those that look at what listens.
+	listeners chan struct{}
 
 	mutex sync.Mutex
 	image string // id; empty until it is needed for the first time
+
+	workMutex sync.Mutex
+	working   map[string]bool   // names, from before the engine makes them until they are to go
+	names     map[string]string // of those, by id
 }
 
 func newHelpers(program string) *helpers {
-	return &helpers{program: program, slots: make(chan struct{}, helpersAtOnce)}
+	return &helpers{
+		program: program, slots: make(chan struct{}, helpersAtOnce), listeners: make(chan struct{}, listenersAtOnce),
+		working: make(map[string]bool), names: make(map[string]string),
+	}
+}
+
+// works reports whether the helper of the name is one that this process uses.
+func (h *helpers) works(name string) bool {
+	h.workMutex.Lock()
+	defer h.workMutex.Unlock()
+	return h.working[name]
+}
+
+func (h *helpers) begin(name string) {
+	h.workMutex.Lock()
+	defer h.workMutex.Unlock()
+	h.working[name] = true
+}
+
+func (h *helpers) made(name, id string) {
+	h.workMutex.Lock()
+	defer h.workMutex.Unlock()
+	h.names[id] = name
+}
+
+// end is for a helper that is to go, by its id or, where that is not known, its name.
+// From here on nobody needs it: what cannot be removed now is an Accessory.
+func (h *helpers) end(helper string) {
+	h.workMutex.Lock()
+	defer h.workMutex.Unlock()
+	if name, found := h.names[helper]; found {
+		delete(h.names, helper)
+		helper = name
+	}
+	delete(h.working, helper)
 }
 
 // helperImage returns the id of the image with the helper's program, and makes it
@@ -88,15 +128,24 @@ func (e *Engine) createHelper(ctx context.Context, config *container.Config, hos
 	creating, cancel := within(context.WithoutCancel(ctx), processTimeout)
 	defer cancel()
 	name := e.stack + "-helper-" + strings.ToLower(rand.Text()[:12])
+	e.helpers.begin(name)
 	created, err := e.api(creating).ContainerCreate(creating, config, host, nil, nil, name)
 	if err != nil {
+		e.helpers.end(name)
 		return "", err
 	}
+	e.helpers.made(name, created.ID)
 	if ctx.Err() != nil {
-		e.discard(ctx, created.ID)
+		e.discardHelper(ctx, created.ID)
 		return "", context.Cause(ctx)
 	}
 	return created.ID, nil
+}
+
+// discardHelper removes what createHelper made, also when ctx has ended.
+func (e *Engine) discardHelper(ctx context.Context, id string) {
+	defer e.helpers.end(id)
+	e.discard(ctx, id)
 }
 
 // openStatic opens the program. One that needs libraries could not run in an

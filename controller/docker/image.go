@@ -12,9 +12,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
 	imagetypes "github.com/docker/docker/api/types/image"
+
+	"berth/controller/plan"
 )
 
 // Image is what the engine says of an image that one of this stack's builds made.
@@ -23,6 +27,9 @@ type Image struct {
 	User           string   // as the image names it, such as "app" or "1000:1000"; empty is root
 	Exposed        []uint16 // TCP ports, lowest first
 	HasHealthcheck bool
+	// HealthInterval and HealthStartInterval are how often the image asks its health
+	// check; zero is the engine's default.
+	HealthInterval, HealthStartInterval time.Duration
 	// Volumes are the paths that the image declares as volumes, in order.
 	Volumes []string
 	// Content is a hash of what the image holds and how it runs, without its labels of
@@ -53,7 +60,9 @@ func (e *Engine) findImage(ctx context.Context, id string) (_ Image, labels map[
 	if label := e.forgedLabel(found.Config.Labels); label != "" {
 		return Image{}, nil, &ForgedLabelError{Label: label}
 	}
+	interval, startInterval := intervalsOf(found.Config.Healthcheck)
 	return Image{
+		HealthInterval: interval, HealthStartInterval: startInterval,
 		ID:             found.ID,
 		User:           found.Config.User,
 		Exposed:        tcpPorts(slices.Collect(maps.Keys(found.Config.ExposedPorts))),
@@ -138,6 +147,21 @@ func tcpPorts(specifications []string) []uint16 {
 	slices.Sort(ports)
 	return ports
 }
+
+func intervalsOf(health *container.HealthConfig) (interval, startInterval time.Duration) {
+	if health == nil {
+		return 0, 0
+	}
+	return health.Interval, health.StartInterval
+}
+
+// AsksTooOften reports whether the image's own health check would be asked more often
+// than plan.LeastInterval allows. Start asks it less often.
+func (i Image) AsksTooOften() bool {
+	return i.HasHealthcheck && (tooShort(i.HealthInterval) || tooShort(i.HealthStartInterval))
+}
+
+func tooShort(interval time.Duration) bool { return interval != 0 && interval < plan.LeastInterval }
 
 // disabled reports whether a health check's test says that there is none.
 func disabled(test []string) bool {

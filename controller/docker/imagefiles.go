@@ -71,7 +71,7 @@ func (e *Engine) commitFiles(ctx context.Context, options StartOptions, labels m
 	if err != nil {
 		return "", startFailure(ctx, "create container for files", err)
 	}
-	defer e.discard(ctx, created)
+	defer e.discardHelper(ctx, created)
 	err = e.api(ctx).CopyToContainer(ctx, created, "/", bytes.NewReader(text), container.CopyToContainerOptions{})
 	if errdefs.IsInvalidArgument(err) || errdefs.IsNotFound(err) {
 		return "", &StartError{Message: "The configs cannot be put into the image: " + sentence(printable(err.Error())), Err: err}

@@ -14,6 +14,7 @@ import (
 	imagetypes "github.com/docker/docker/api/types/image"
 
 	"berth/controller/docker/dockertest"
+	"berth/test/patience"
 )
 
 func command(words string) string {
@@ -238,7 +239,7 @@ func TestTail_FollowEndsWithTheContextAndWithTheInstance(t *testing.T) {
 		if err != nil {
 			t.Errorf("Tail() = %v", err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience.Of(10 * time.Second)):
 		t.Fatal("Tail does not return")
 	}
 }

@@ -144,7 +144,7 @@ func pullFailure(ctx context.Context, name string, err error) error {
 	refused := &PullError{Err: err}
 	switch {
 	case pullLimited.MatchString(text):
-		refused.Message = "The registry refuses more downloads for now: its rate limit is reached."
+		refused.Message = "The registry refuses more downloads at the moment: its rate limit is reached."
 		refused.Hint = "Wait and deploy again, or pull the image on the server once: an image that is there is used."
 	case pullMissing.MatchString(text):
 		refused.Message = fmt.Sprintf("The image %.200s does not exist in its registry.", name)

@@ -80,7 +80,11 @@ func (e *Engine) EnsureSecrets(ctx context.Context, options StartOptions) error 
 	if e.hasSecrets(ctx, keeper, files) {
 		return nil
 	}
-	text, err := tarOfFiles(files, policy.User, options.Secrets)
+	who, err := e.identify(ctx, e.withMounts(options), policy)
+	if err != nil {
+		return err
+	}
+	text, err := tarOfFiles(files, who.user(), options.Secrets)
 	if err != nil {
 		return err
 	}

@@ -50,6 +50,7 @@ type StartOptions struct {
 
 	environment   []string // with secrets
 	secretsVolume string   // empty without private files
+	groups        []string // beside the user's own, as numbers
 }
 
 // Mount puts a volume of the stack into an instance.
@@ -94,7 +95,7 @@ func (e *Engine) Start(ctx context.Context, options StartOptions) (Instance, err
 }
 
 func (e *Engine) start(ctx context.Context, options StartOptions, policy plan.Policy) (_ Instance, err error) {
-	if options.Image, err = e.addFiles(ctx, options, policy); err != nil {
+	if options, policy, err = e.prepare(ctx, options, policy); err != nil {
 		return Instance{}, err
 	}
 	if options.secretsVolume, err = e.keepSecrets(ctx, options, policy); err != nil {
@@ -108,7 +109,37 @@ func (e *Engine) start(ctx context.Context, options StartOptions, policy plan.Po
 		e.discard(ctx, id)
 		return Instance{}, startFailure(ctx, "start container", err)
 	}
+	if !options.Service.Waivers.RunsAsRoot() {
+		if err := e.checkNotRoot(ctx, id); err != nil {
+			e.discard(ctx, id)
+			return Instance{}, err
+		}
+	}
 	return options.instance(id, e.containerLabels(options)), nil
+}
+
+// prepare puts the public files into the image, and turns the names of user and groups
+// into numbers: of the image first, whose user owns the files, and then of the one with
+// the files, which may be other accounts.
+func (e *Engine) prepare(ctx context.Context, options StartOptions, policy plan.Policy) (StartOptions, plan.Policy, error) {
+	who, err := e.identify(ctx, options, policy)
+	if err != nil {
+		return StartOptions{}, plan.Policy{}, err
+	}
+	owning := policy
+	owning.User = who.user()
+	image, err := e.addFiles(ctx, options, owning)
+	if err != nil {
+		return StartOptions{}, plan.Policy{}, err
+	}
+	if image.ID != options.Image.ID {
+		options.Image = image
+		if who, err = e.identify(ctx, options, policy); err != nil {
+			return StartOptions{}, plan.Policy{}, err
+		}
+	}
+	policy.User, options.groups = who.user(), who.groups
+	return options, policy, nil
 }
 
 // checkNames refuses names on the app's network under which the proxy, which is
@@ -172,30 +203,8 @@ func (o StartOptions) reveal() ([]string, error) {
 	return revealed, nil
 }
 
-// create makes the container, as nobody where its user could be root by another name.
+// create makes the container, and removes a former one of its name first.
 func (e *Engine) create(ctx context.Context, options StartOptions, policy plan.Policy) (id string, err error) {
-	id, err = e.createAs(ctx, options, policy)
-	if err != nil {
-		return "", err
-	}
-	if options.Service.Waivers.RunsAsRoot() || !isUserName(policy.User) {
-		return id, nil
-	}
-	root, err := e.isRootByName(ctx, id, policy.User)
-	if err == nil && !root {
-		return id, nil
-	}
-	e.discard(ctx, id)
-	if err != nil {
-		return "", err
-	}
-	e.logger.Warn("image user may be root by another name",
-		slog.String("container", options.Name), slog.String("image_user", policy.User))
-	policy.User = plan.Nobody
-	return e.createAs(ctx, options, policy)
-}
-
-func (e *Engine) createAs(ctx context.Context, options StartOptions, policy plan.Policy) (id string, err error) {
 	id, err = e.createOnce(ctx, options, policy)
 	if !errdefs.IsConflict(err) {
 		return id, startFailure(ctx, "create container", err)
@@ -257,7 +266,7 @@ func (e *Engine) containerConfig(options StartOptions, policy plan.Policy) *cont
 		Entrypoint:  service.Entrypoint,
 		WorkingDir:  service.WorkingDir,
 		Hostname:    service.Hostname,
-		Healthcheck: e.healthcheck(service.Health),
+		Healthcheck: e.healthcheck(service.Health, options.Image),
 		StopSignal:  service.Stop.Signal,
 	}
 	if service.Stop.Grace > 0 {
@@ -268,13 +277,25 @@ func (e *Engine) containerConfig(options StartOptions, policy plan.Policy) *cont
 
 // healthcheck leaves out what the engine is too old for: how often a service is
 // asked while it starts.
-func (e *Engine) healthcheck(health *plan.Healthcheck) *container.HealthConfig {
+//
+// What the service does not say, the engine takes from the image: it is said here
+// where the image would be asked too often.
+func (e *Engine) healthcheck(health *plan.Healthcheck, image Image) *container.HealthConfig {
 	if health == nil {
-		return nil
+		if !image.AsksTooOften() {
+			return nil
+		}
+		health = &plan.Healthcheck{}
 	}
 	config := &container.HealthConfig{
 		Test: health.Test, Interval: health.Interval, Timeout: health.Timeout,
 		StartPeriod: health.StartPeriod, StartInterval: health.StartInterval, Retries: health.Retries,
+	}
+	if config.Interval == 0 && tooShort(image.HealthInterval) || tooShort(config.Interval) {
+		config.Interval = plan.LeastInterval
+	}
+	if config.StartInterval == 0 && tooShort(image.HealthStartInterval) || tooShort(config.StartInterval) {
+		config.StartInterval = plan.LeastInterval
 	}
 	if versions.LessThan(e.client.ClientVersion(), startIntervalVersion) {
 		config.StartInterval = 0

@@ -146,7 +146,7 @@ func TestStart_WaiversLoosenWhatTheyName(t *testing.T) {
 	service.Waivers = plan.Waivers{WritableRoot: true, RootUser: true, Capabilities: []string{"CHOWN"}}
 	instance := mustStartService(t, engine, "hello", dockertest.ServeDockerfile, service)
 	found := mustInspect(t, engine, instance.ID)
-	if found.HostConfig.ReadonlyRootfs || found.Config.User != "" || len(found.HostConfig.CapAdd) != 2 {
+	if found.HostConfig.ReadonlyRootfs || found.Config.User != "0:0" || len(found.HostConfig.CapAdd) != 2 {
 		t.Errorf("read-only %v, user %q, added %v", found.HostConfig.ReadonlyRootfs, found.Config.User, found.HostConfig.CapAdd)
 	}
 	if got := ask(t, engine, instance, "/write", "path", "/elsewhere"); got != "written" {
@@ -181,7 +181,7 @@ func TestStart_PortVariableIsTheChosenPort(t *testing.T) {
 func TestStart_UserNameThatIsRootIsNobody(t *testing.T) {
 	engine := openTest(t)
 	for app, test := range map[string]struct{ passwd, user, want string }{
-		"honest":   {"app:x:1000:1000::/:/none\n", "app", "app"},
+		"honest":   {"app:x:1000:1000::/:/none\n", "app", "1000:1000"},
 		"disguise": {"root:x:0:0::/:/none\napp:x:0:1000::/:/none\n", "app", plan.Nobody},
 		"broken":   {"app:x:\n", "app", plan.Nobody},
 		"padded":   {" app:x:00:1000::/:/none\n", "app:1000", plan.Nobody},
@@ -233,6 +233,88 @@ func TestStart_UserNameWithoutAPasswdFileIsNobody(t *testing.T) {
 	instance := mustStart(t, engine, "hello", "FROM scratch\nCOPY app /app\nUSER nobody\nCMD [\"/app\"]\n")
 	if got := mustInspect(t, engine, instance.ID).Config.User; got != plan.Nobody {
 		t.Errorf("user %q, want nobody", got)
+	}
+}
+
+// A named pipe there made the engine wait for ever, with the container locked.
+func TestStart_AccountsThatAreNoFileAreRefusedBeforeTheEngineReadsThem(t *testing.T) {
+	engine := openTest(t)
+	for app, test := range map[string]struct{ make, words string }{
+		"pipe":   {"rm /etc/passwd && mkfifo /etc/passwd", "/etc/passwd is a named pipe"},
+		"group":  {"rm /etc/group && mkfifo /etc/group", "/etc/group is a named pipe"},
+		"linked": {"mkfifo /pipe && ln -s /pipe /second && ln -sf ../second /etc/passwd", "/etc/passwd, which leads to /pipe, is a named pipe"},
+		"folder": {"rm /etc/passwd && mkdir /etc/passwd", "/etc/passwd is a folder"},
+		"huge":   {"truncate -s 2M /etc/passwd", "/etc/passwd is larger than"},
+	} {
+		// The engine itself opens the file for a step of a build that comes after it.
+		image := mustBuild(t, engine, app, "FROM python:3.11-slim\nCOPY app /app\nRUN "+test.make+"\nUSER 1000:1000\nCMD [\"/app\"]\n")
+		_, err := engine.Start(t.Context(), StartOptions{
+			App: app, Release: 1, Service: testService(), Image: image, Network: mustNetwork(t, engine, app),
+		})
+		refused, ok := errors.AsType[*plan.Refusal](err)
+		if !ok || !strings.Contains(refused.Reason, test.words) {
+			t.Errorf("%s: %v, want a refusal with %q", app, err, test.words)
+		}
+		if err := engine.RemoveApp(t.Context(), app); err != nil {
+			t.Errorf("%s: %v", app, err)
+		}
+	}
+	assertNoInstance(t, engine)
+}
+
+// The image's users are read from itself, and not from a volume that its links put there.
+// A link as /etc itself is none of the cases: the engine makes a folder of it.
+func TestStart_VolumeBehindALinkIsNeverTheImagesAccounts(t *testing.T) {
+	engine := openTest(t)
+	if err := engine.CreateVolume(t.Context(), "accounts", ""); err != nil {
+		t.Fatal(err)
+	}
+	for app, test := range map[string]struct{ make, words string }{
+		"under": {"mkdir etc && ln -s /etc data", "keeps its /etc/passwd in /data"},
+		"inner": {"mkdir -p etc/ssl && ln -s /etc/ssl data", "is a link to /etc/ssl"},
+		"proc":  {"mkdir -p proc/sys && ln -s ../proc/sys data", "is a link to /proc/sys"},
+	} {
+		image := mustBuild(t, engine, app, "FROM python:3.11-slim AS made\nWORKDIR /made\nRUN "+test.make+"\n"+
+			"FROM scratch\nCOPY --from=made /made /\nCOPY app /app\nUSER app\nCMD [\"/app\"]\n")
+		_, err := engine.Start(t.Context(), StartOptions{
+			App: app, Release: 1, Service: testService(), Image: image, Network: mustNetwork(t, engine, app),
+			Mounts: []Mount{{Volume: "accounts", Target: "/data"}},
+		})
+		refused, ok := errors.AsType[*plan.Refusal](err)
+		if !ok || !strings.Contains(refused.Reason, test.words) {
+			t.Errorf("%s: %v, want a refusal with %q", app, err, test.words)
+		}
+	}
+	assertNoInstance(t, engine)
+}
+
+func TestStart_GivesTheEngineNumbersAndTheUsersGroups(t *testing.T) {
+	engine := openTest(t)
+	instance := mustStart(t, engine, "hello", "FROM python:3.11-slim\nCOPY app /app\n"+
+		"RUN echo 'app:x:1500:1600::/:/bin/sh' >> /etc/passwd && echo 'team:x:1700:app' >> /etc/group\nUSER app\nCMD [\"/app\"]\n")
+	found := mustInspect(t, engine, instance.ID)
+	if found.Config.User != "1500:1600" || !slices.Equal(found.HostConfig.GroupAdd, []string{"1700"}) {
+		t.Errorf("user %q, groups %q", found.Config.User, found.HostConfig.GroupAdd)
+	}
+	status := ask(t, engine, instance, "/read", "path", "/proc/self/status")
+	if !strings.Contains(status, "Uid:\t1500\t") || !strings.Contains(status, "Groups:\t1600 1700") {
+		t.Errorf("it runs as\n%s", status)
+	}
+}
+
+func TestStart_WhatRunsAsRootAllTheSameIsStopped(t *testing.T) {
+	engine := openTest(t)
+	service := testService()
+	service.Waivers.RootUser = true
+	instance, err := engine.Start(t.Context(), StartOptions{
+		App: "hello", Release: 1, Service: service, Network: mustNetwork(t, engine, "hello"),
+		Image: mustBuild(t, engine, "hello", "FROM scratch\nCOPY app /app\nUSER 0\nCMD [\"/app\"]\n"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := engine.checkNotRoot(t.Context(), instance.ID); !errors.Is(err, errRoot) {
+		t.Errorf("got %v", err)
 	}
 }
 

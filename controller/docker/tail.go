@@ -22,9 +22,10 @@ type TailOptions struct {
 
 // Line is one line that an instance printed, safe to show.
 type Line struct {
-	At     time.Time
-	Stderr bool
-	Text   string
+	At       time.Time
+	Stderr   bool
+	Text     string
+	Instance string // that printed it
 }
 
 // Tail calls each for the lines of the instance's output, in order. An error of
@@ -48,7 +49,11 @@ func (e *Engine) Tail(ctx context.Context, name string, options TailOptions, eac
 		return failure(ctx, "read output of "+name, err)
 	}
 	defer func() { _ = stream.Close() }()
-	if err := split(stream, each); err != nil {
+	err = split(stream, func(line Line) error {
+		line.Instance = name
+		return each(line)
+	})
+	if err != nil {
 		return fmt.Errorf("read output of %s: %w", name, err)
 	}
 	return nil

@@ -346,7 +346,7 @@ func TestOpenVolume_UnpacksAnAcceptedArchive(t *testing.T) {
 			t.Errorf("%s: %+v, %v", path, entry, err)
 		}
 	}
-	if usage, err := session.Count(time.Minute); err != nil || usage.Files != 2 || usage.Folders != 2 || usage.Bytes != 11 {
+	if usage, err := session.Count("", time.Minute); err != nil || usage.Files != 2 || usage.Folders != 2 || usage.Bytes != 11 {
 		t.Errorf("counted %+v, %v", usage, err)
 	}
 }
@@ -375,7 +375,7 @@ func TestOpenVolume_TwoUploadsAtOnce(t *testing.T) {
 	if err != nil || len(bytes.Trim(text, "a")) != 0 && len(bytes.Trim(text, "b")) != 0 {
 		t.Errorf("the file is a mixture, %v", err)
 	}
-	if usage, err := session.Count(time.Minute); err != nil || usage.Files != 3 {
+	if usage, err := session.Count("", time.Minute); err != nil || usage.Files != 3 {
 		t.Errorf("counted %+v, %v", usage, err)
 	}
 }
@@ -397,7 +397,7 @@ func TestOpenVolume_EndOfTheContextEndsWhatIsUnderWay(t *testing.T) {
 		t.Error(err)
 	}
 	again := mustOpen(t, engine, name, ReadOnly)
-	if usage, err := again.Count(time.Minute); err != nil || usage.Files != 0 || usage.Folders != 0 {
+	if usage, err := again.Count("", time.Minute); err != nil || usage.Files != 0 || usage.Folders != 0 {
 		t.Errorf("left behind: %+v, %v", usage, err)
 	}
 }
@@ -450,7 +450,7 @@ func TestOpenVolume_KilledHelperLeavesWhatTheNextOneSweeps(t *testing.T) {
 	_ = session.Close()
 	again := mustOpen(t, engine, name, ReadWrite)
 	mustWrite(t, again, "next", "text")
-	if usage, err := again.Count(time.Minute); err != nil || usage.Files != 1 || usage.Folders != 0 {
+	if usage, err := again.Count("", time.Minute); err != nil || usage.Files != 1 || usage.Folders != 0 {
 		t.Errorf("left behind: %+v, %v", usage, err)
 	}
 }

@@ -36,7 +36,7 @@ func (c *Checker) checkCAA(ctx context.Context, host traefik.Host) Finding {
 		}
 		_, name, _ = strings.Cut(name, ".")
 	}
-	return Finding{About: AboutCAA, Outcome: Good, Message: "No CAA record stands in the way."}
+	return Finding{About: AboutCAA, Outcome: Good, Message: "No CAA record forbids it."}
 }
 
 func (c *Checker) judgeCAA(name string, records []*dns.CAA) Finding {

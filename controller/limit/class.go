@@ -29,7 +29,7 @@ type Description struct {
 	Counts string // what each count is, such as "attempts to sign in"
 	Per    string // whose count it is, such as "account or token"
 	Budget Budget // unless the configuration says otherwise
-	Work   bool   // what was refused before any work was done is given back
+	Work   bool   // counts what was accepted alone
 	Unused bool   // no route is counted by it yet
 }
 

@@ -32,6 +32,13 @@ func newCrowd(budget Budget, most int, remembered []Counter) *crowd {
 	return c
 }
 
+// allow changes the budget for what was counted, too.
+func (c *crowd) allow(budget Budget) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.budget = budget
+}
+
 // take counts a request; nil means that it fits.
 func (c *crowd) take(subject Subject, now time.Time) *Exceeded {
 	c.mu.Lock()

@@ -20,6 +20,8 @@ type Ledger interface {
 	// ListSubjects gives whom a class has counters of.
 	ListSubjects(ctx context.Context, class Class) ([]Subject, error)
 	HasCounter(ctx context.Context, key Key) (bool, error)
+	// FindCounter gives the counter of the key, an empty one where there is none.
+	FindCounter(ctx context.Context, key Key) (Counter, error)
 	CountCounters(ctx context.Context, class Class) (int, error)
 	// TallyCounters counts the counters of each class that count something, and
 	// those of them that are limited.
@@ -38,6 +40,12 @@ type Ledger interface {
 	RememberAddress(ctx context.Context, account, address string, at time.Time, most int) error
 	// ForgetAddresses removes every address that was not used since then.
 	ForgetAddresses(ctx context.Context, since time.Time) error
+
+	// ListBudgets gives the budgets that operators chose. One that cannot be read
+	// is left out.
+	ListBudgets(ctx context.Context) (Budgets, error)
+	SaveBudget(ctx context.Context, class Class, budget Budget) error
+	DeleteBudget(ctx context.Context, class Class) error
 
 	// AddRefusals adds to the count of each hour and class.
 	AddRefusals(ctx context.Context, refusals []Refusals) error

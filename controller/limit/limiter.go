@@ -28,7 +28,7 @@ const (
 // Limiter says whether a request still fits. It is safe for concurrent use.
 type Limiter struct {
 	ledger  Ledger
-	budgets Budgets
+	initial Budgets // of the configuration
 	logger  *slog.Logger
 	now     func() time.Time
 	most    int // counters of a narrow class
@@ -36,6 +36,7 @@ type Limiter struct {
 	crowd *crowd
 
 	mu       sync.Mutex
+	chosen   Budgets          // by an operator, before those of the configuration
 	takes    int              // since the counters were counted
 	crowded  map[Class]bool   // classes that hold most counters
 	refusals map[Refusals]int // not yet in the ledger; Count is zero in the key
@@ -44,7 +45,7 @@ type Limiter struct {
 // Options are what a limiter needs. Fields are required unless they say otherwise.
 type Options struct {
 	Ledger  Ledger
-	Budgets Budgets // what is missing has its default
+	Budgets Budgets // until an operator chooses others; what is missing has its default
 	Logger  *slog.Logger
 	Now     func() time.Time // nil: the clock
 }
@@ -58,17 +59,22 @@ func Open(ctx context.Context, o Options) (*Limiter, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read counters: %w", err)
 	}
-	return &Limiter{
-		ledger: o.Ledger, budgets: o.Budgets, logger: o.Logger, now: o.Now, most: maxCounters,
-		crowd:   newCrowd(o.Budgets.of(Default), maxCrowd, remembered),
+	chosen, err := o.Ledger.ListBudgets(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read budgets: %w", err)
+	}
+	l := &Limiter{
+		ledger: o.Ledger, initial: o.Budgets, chosen: chosen, logger: o.Logger, now: o.Now, most: maxCounters,
 		crowded: make(map[Class]bool), refusals: make(map[Refusals]int),
-	}, nil
+	}
+	l.crowd = newCrowd(l.budget(Default), maxCrowd, remembered)
+	return l, nil
 }
 
-// TakeDefault counts a request of the address by the class Default. Where it
+// TakeDefault counts a request of the subject by the class Default. Where it
 // does not fit, the error is an *Exceeded.
-func (l *Limiter) TakeDefault(address netip.Addr) error {
-	exceeded := l.crowd.take(Address(address), l.now())
+func (l *Limiter) TakeDefault(subject Subject) error {
+	exceeded := l.crowd.take(subject, l.now())
 	if exceeded == nil {
 		return nil
 	}
@@ -133,7 +139,7 @@ func (l *Limiter) Clear(ctx context.Context, key Key) error {
 
 // take counts one request by every key or, where one of them is used up, by none.
 func (l *Limiter) take(ctx context.Context, keys ...Key) (refund func(), err error) {
-	budget := l.budgets.of(keys[0].Class)
+	budget := l.budget(keys[0].Class)
 	receipts := make([]receipt, len(keys))
 	var exceeded *Exceeded
 	err = l.ledger.ChangeCounters(ctx, keys, func(counters []Counter) {
@@ -175,7 +181,7 @@ func firstExceeded(counters []Counter, budget Budget, now time.Time) *Exceeded {
 }
 
 func (l *Limiter) giveBack(ctx context.Context, keys []Key, receipts []receipt) {
-	budget := l.budgets.of(keys[0].Class)
+	budget := l.budget(keys[0].Class)
 	err := l.ledger.ChangeCounters(ctx, keys, func(counters []Counter) {
 		for i := range counters {
 			counters[i].giveBack(budget, receipts[i], l.now())

@@ -289,7 +289,7 @@ func TestTakeDefault_EveryWindowHolds(t *testing.T) {
 			inMinute = 0
 		}
 		for range 2 {
-			if b.TakeDefault(address) == nil {
+			if b.TakeDefault(limit.Address(address)) == nil {
 				let++
 				inMinute++
 			}
@@ -302,12 +302,12 @@ func TestTakeDefault_EveryWindowHolds(t *testing.T) {
 	if let < 990 || let > 1000 {
 		t.Errorf("%d requests in an hour", let)
 	}
-	exceeded := b.exceeded(b.TakeDefault(address))
+	exceeded := b.exceeded(b.TakeDefault(limit.Address(address)))
 	if exceeded == nil {
 		t.Fatal("not limited")
 	}
 	b.clock.advance(exceeded.Wait)
-	if b.TakeDefault(address) != nil {
+	if b.TakeDefault(limit.Address(address)) != nil {
 		t.Error("refused after the time that it was told to wait")
 	}
 }
@@ -316,7 +316,7 @@ func TestTakeDefault_CountsAreKeptAtTheEndAndReadAtTheStart(t *testing.T) {
 	b := newBench(t, nil)
 	address := netip.MustParseAddr("203.0.113.9")
 	for range 100 {
-		_ = b.TakeDefault(address)
+		_ = b.TakeDefault(limit.Address(address))
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -324,14 +324,14 @@ func TestTakeDefault_CountsAreKeptAtTheEndAndReadAtTheStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.open(nil)
-	if b.TakeDefault(address) == nil {
+	if b.TakeDefault(limit.Address(address)) == nil {
 		t.Error("a restart reset the limit")
 	}
 	if err := limit.ClearAll(t.Context(), b.ledger); err != nil {
 		t.Fatal(err)
 	}
 	b.settle()
-	if b.TakeDefault(address) != nil {
+	if b.TakeDefault(limit.Address(address)) != nil {
 		t.Error("another process cleared it, and it is limited still")
 	}
 }
@@ -351,17 +351,17 @@ func TestFlood_OfAddressesIsBoundedAndFreesNobody(t *testing.T) {
 	b.guess(5, "admin", "203.0.113.9")
 	limited := netip.MustParseAddr("203.0.113.9")
 	for range 100 {
-		_ = b.TakeDefault(limited)
+		_ = b.TakeDefault(limit.Address(limited))
 	}
 	for i := range 30_000 {
-		_ = b.TakeDefault(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}))
+		_ = b.TakeDefault(limit.Address(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})))
 	}
 	b.settle()
 	count, err := b.ledger.CountCounters(t.Context(), limit.Default)
 	if err != nil || count > 10_000 {
 		t.Errorf("%d counters, %v", count, err)
 	}
-	if b.TakeDefault(limited) == nil {
+	if b.TakeDefault(limit.Address(limited)) == nil {
 		t.Error("a flood freed a limited address")
 	}
 	if _, exceeded := b.login("admin", "203.0.113.9"); exceeded == nil {
@@ -394,7 +394,7 @@ func TestFlood_OfSignInsSharesOneBudgetAndSparesTheKnown(t *testing.T) {
 func TestSweep_LeavesNothingThatIsNotCountedAnyMore(t *testing.T) {
 	b := newBench(t, nil)
 	b.guess(9, "admin", "203.0.113.9")
-	_ = b.TakeDefault(netip.MustParseAddr("203.0.113.9"))
+	_ = b.TakeDefault(limit.Address(netip.MustParseAddr("203.0.113.9")))
 	b.settle()
 	b.clock.advance(2 * time.Hour)
 	if err := b.Sweep(t.Context()); err != nil {

@@ -73,6 +73,6 @@ func (l *Limiter) sweep(ctx context.Context) error {
 
 func (l *Limiter) report(ctx context.Context, err error) {
 	if err != nil && ctx.Err() == nil {
-		l.logger.WarnContext(ctx, "the counts of requests are not kept for now", "error", err)
+		l.logger.WarnContext(ctx, "the counts of requests are not stored", "error", err)
 	}
 }

@@ -23,7 +23,8 @@ type State struct {
 // ClassState is one class with what it counts.
 type ClassState struct {
 	Description
-	Budget Budget // the configured one
+	Budget Budget // the one in force
+	Chosen bool   // by an operator: Reset brings back the first one
 	Tally
 }
 
@@ -56,7 +57,7 @@ func (l *Limiter) State(ctx context.Context) (State, error) {
 func (l *Limiter) classes(tallies []Tally) []ClassState {
 	classes := make([]ClassState, 0, len(descriptions))
 	for _, d := range descriptions {
-		class := ClassState{Description: d, Budget: l.budgets.of(d.Class), Tally: Tally{Class: d.Class}}
+		class := ClassState{Description: d, Budget: l.budget(d.Class), Chosen: l.isChosen(d.Class), Tally: Tally{Class: d.Class}}
 		at := slices.IndexFunc(tallies, func(t Tally) bool { return t.Class == d.Class })
 		if at >= 0 {
 			class.Tally = tallies[at]

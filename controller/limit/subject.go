@@ -26,6 +26,13 @@ func AccountAt(name string, address netip.Addr) Subject {
 	return Account(name) + " at " + Subject(network(address))
 }
 
+// Session is the subject of one session of an account. The number tells it from
+// the account's other sessions, and is worth nothing to anybody.
+func Session(account, id string) Subject {
+	sum := sha256.Sum256([]byte("berth limit of session " + id))
+	return Account(account) + Subject(" in session "+hex.EncodeToString(sum[:])[:8])
+}
+
 // Token is the subject of a token. Names of tokens may repeat, numbers do not.
 func Token(number int64, name string) Subject {
 	return Subject(fmt.Sprintf("token %s (number %d)", folded(name), number))

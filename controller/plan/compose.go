@@ -254,7 +254,7 @@ func (c *composer) linkAll(services []Service) error {
 			if alias == "" || slices.Contains(services[at].Aliases, alias) {
 				continue
 			}
-			if err := c.checkNetworkName(alias, "services", from.Name, "links"); err != nil {
+			if err := c.checkAnsweredName(alias, "services", from.Name, "links"); err != nil {
 				return err
 			}
 			services[at].Aliases = append(services[at].Aliases, alias)
@@ -355,6 +355,19 @@ func (c *composer) refuse(reason, hint string, path ...string) *Refusal {
 		refusal.Line = c.file.Line(path...)
 	}
 	return refusal
+}
+
+// checkAnsweredName refuses a name that the service would answer to on its network,
+// where the proxy looks names up too: one of the internet would be taken over.
+func (c *composer) checkAnsweredName(name string, path ...string) error {
+	if err := c.checkNetworkName(name, path...); err != nil {
+		return err
+	}
+	if !strings.Contains(name, ".") || hasSuffix(strings.ToLower(name), privateSuffixes) {
+		return nil
+	}
+	return c.refuse(fmt.Sprintf("The name %.80q could be one of the internet, which the service would take over.", name),
+		"Write it without a dot, or let it end in "+listing(privateSuffixes)+".", path...)
 }
 
 // checkNetworkName refuses a name under which a service could be taken for

@@ -313,6 +313,22 @@ func TestFrom_RefusesComposeFilesThatReachOut(t *testing.T) {
 		{"memory of nothing", "mem_limit: 1k", "outside what it can have"},
 		{"CPU beyond the maximum", "cpus: 64", "outside what it can have"},
 		{"processes without end", "pids_limit: -1", "outside what it can have"},
+		{"processes without end beside others", "pids_limit: -1\n    deploy: {resources: {limits: {memory: 64M}}}", ""},
+		{"processes without end under deploy", "deploy: {resources: {limits: {pids: -1}}}", "below zero"},
+		{"CPU without end", "cpus: -1", "below zero"},
+		{"CPU without end beside others", "cpus: -1\n    deploy: {resources: {limits: {memory: 64M}}}", ""},
+		{"CPU without end under deploy", "deploy: {resources: {limits: {cpus: \"-1\"}}}", ""},
+		{"memory without end", "mem_limit: -1", ""},
+		{"memory without end beside others", "mem_limit: -1\n    deploy: {resources: {limits: {pids: 20}}}", ""},
+		{"memory without end under deploy", "deploy: {resources: {limits: {memory: -1}}}", ""},
+		{"reserved memory without end", "mem_reservation: -1", ""},
+		{"reserved memory without end under deploy", "deploy: {resources: {reservations: {memory: -1}}}", ""},
+		{"swap without end", "memswap_limit: -1", ""},
+		{"swappiness", "mem_swappiness: -1", ""},
+		{"shared memory without end", "shm_size: -1", ""},
+		{"a soft ulimit without end", "ulimits: {nofile: {soft: -1, hard: -1}}", ""},
+		{"a hard ulimit without end", "ulimits: {nofile: {soft: 10, hard: -1}}", ""},
+		{"a tmpfs without end", "volumes: [{type: tmpfs, target: /x, tmpfs: {size: -1}}]", ""},
 		{"shared memory", "shm_size: 10g", "more than half"},
 		{"reserved memory", "mem_reservation: 10g", "more memory than its limit"},
 		{"a label of the proxy", "labels: {traefik.enable: \"true\"}", "only the platform sets"},
@@ -389,12 +405,18 @@ func TestFrom_RefusesBuildsThatReachOut(t *testing.T) {
 		{"another build program as an argument", "{context: web, args: {BUILDKIT_SYNTAX: example.com/frontend}}", "steer the build program"},
 		{"another build program in a list", "{context: web, args: [\"BUILDKIT_SYNTAX=example.com/frontend\"]}", "steer the build program"},
 		{"an argument of the builder's with the app's variable", "{context: web, args: [BUILDKIT_SYNTAX]}", "steer the build program"},
+		{"a proxy", "{context: web, args: {HTTP_PROXY: \"http://host\"}}", "through a proxy"},
+		{"a proxy in small letters", "{context: web, args: [https_proxy=http://host]}", "through a proxy"},
+		{"a proxy in mixed letters, from the app's variable", "{context: web, args: [Ftp_Proxy]}", "through a proxy"},
+		{"no proxy", "{context: web, args: {no_proxy: \"*\"}}", "through a proxy"},
+		{"a proxy for all", "{context: web, args: {ALL_PROXY: \"http://host\"}}", "through a proxy"},
+		{"an address by an argument", "{context: web, dockerfile_inline: \"FROM a\\nARG U\\nADD $$U /x\", args: {U: \"http://host/x\"}}", "ADD would fetch"},
 		{"the builder's host name", "{context: web, args: {BUILDKIT_SANDBOX_HOSTNAME: victim}}", "steer the build program"},
 		{"a stage like an option", "{context: web, target: \"--x\"}", "not the name of a stage"},
 		{"another platform", "{context: web, platforms: [linux/s390x]}", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := composed(t, "services:\n  web:\n    build: "+c.build+"\n", Options{Secrets: []string{"TOKEN"}, Environment: []string{"BUILDKIT_SYNTAX=example.com/frontend"}}, "web/Dockerfile", "FROM scratch")
+			_, err := composed(t, "services:\n  web:\n    build: "+c.build+"\n", Options{Secrets: []string{"TOKEN"}, Environment: []string{"BUILDKIT_SYNTAX=example.com/frontend", "Ftp_Proxy=http://host"}}, "web/Dockerfile", "FROM scratch")
 			if err == nil || !strings.Contains(err.Error(), c.reason) {
 				t.Errorf("got %v, want %q", err, c.reason)
 			}
@@ -505,4 +527,43 @@ func TestFrom_PlansTheExamples(t *testing.T) {
 	}
 	_, err := composed(t, visits, Options{}, dockerfile...)
 	mustRefuse(t, err, "compose.yaml", 8, "save it for the app")
+}
+
+func TestFrom_RefusesNamesOfTheInternetOnTheNetwork(t *testing.T) {
+	const name = "acme-v02.api.letsencrypt.org"
+	for place, text := range map[string]string{
+		"alias":     "services:\n  web:\n    image: a\n    networks:\n      n:\n        aliases: [NAME]\nnetworks: {n: }\n",
+		"host name": "services:\n  web:\n    image: a\n    hostname: NAME\n",
+		"link":      "services:\n  web:\n    image: a\n    ports: [80]\n    links: [\"b:NAME\"]\n  b:\n    image: b\n",
+	} {
+		for _, bad := range []string{name, "NAME.COM", "a.internal.com", "xinternal.org"} {
+			_, err := composed(t, strings.ReplaceAll(text, "NAME", bad), Options{})
+			refusal, ok := errors.AsType[*Refusal](err)
+			if !ok || refusal.Line < 4 || !strings.Contains(refusal.Reason, "of the internet") || !strings.Contains(refusal.Hint, ".internal, .local") {
+				t.Errorf("%s %s: got %v", place, bad, err)
+			}
+		}
+		for _, good := range []string{"db", "db.internal", "a.b.Local", "x.test", "x.lan", "x.home.arpa"} {
+			if _, err := composed(t, strings.ReplaceAll(text, "NAME", good), Options{}); err != nil {
+				t.Errorf("%s %s: %v", place, good, err)
+			}
+		}
+	}
+	if _, err := composed(t, "services:\n  a.com:\n    image: a\n", Options{}); err == nil {
+		t.Error("a service of such a name is accepted")
+	}
+	if _, err := composed(t, "services:\n  web:\n    image: a\n    extra_hosts: {example.com: 203.0.114.5}\n", Options{}); err != nil {
+		t.Errorf("a name that only the service itself looks up: %v", err)
+	}
+}
+
+func TestFrom_RaisesHealthChecksThatAskTooOften(t *testing.T) {
+	made := mustCompose(t, "services:\n  web:\n    image: a\n    healthcheck: {test: [CMD, x], interval: 5ms, start_interval: 999ms, timeout: 10ms}\n", Options{})
+	health := made.Services[0].Health
+	if health.Interval != LeastInterval || health.StartInterval != LeastInterval || health.Timeout != 10*time.Millisecond {
+		t.Errorf("got %+v", health)
+	}
+	if text := strings.Join(made.Notes, " "); !strings.Contains(text, "interval of web's health check is 1s here") || !strings.Contains(text, "start_interval of web") {
+		t.Errorf("the notes are %q", text)
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/types"
@@ -15,6 +16,10 @@ import (
 // builderArgument begins the names of arguments that steer the build program
 // itself: BUILDKIT_SYNTAX names another one in its place.
 const builderArgument = "BUILDKIT_"
+
+// proxyArguments are those that the build program leaves out of the key of its
+// cache, in any case of their letters: what they led to would be everybody's.
+var proxyArguments = []string{"HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"}
 
 var stageName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
 
@@ -69,6 +74,10 @@ func (c *composer) arguments(from types.ServiceConfig) (map[string]string, error
 		if strings.HasPrefix(strings.ToUpper(name), builderArgument) {
 			return nil, c.refuse(fmt.Sprintf("The build argument %.60q would steer the build program itself.", name), "Remove it; arguments whose names begin with BUILDKIT_ are not for the Dockerfile.", "services", from.Name, "build", "args")
 		}
+		if slices.Contains(proxyArguments, strings.ToUpper(name)) {
+			return nil, c.refuse(fmt.Sprintf("The build argument %.60q would lead the build through a proxy that its cache does not know of.", name),
+				"Remove it; where a step needs a proxy, write ENV or export it in the Dockerfile.", "services", from.Name, "build", "args")
+		}
 		if value == nil {
 			continue
 		}
@@ -101,15 +110,13 @@ func (c *composer) dockerfile(to *Build, from types.ServiceConfig) error {
 			return err
 		}
 	}
-	stages, refusal := checkDockerfile(text)
-	if refusal != nil {
+	if refusal := to.take(text, c.options.Registries); refusal != nil {
 		refusal.File = inArchive
 		if inArchive == "" {
 			refusal.File, refusal.Line = c.path, c.file.Line(append(place, "dockerfile_inline")...)
 		}
 		return refusal
 	}
-	to.Exposed = exposed(stages[len(stages)-1])
 	within, inside := strings.CutPrefix("/"+inArchive, strings.TrimSuffix("/"+to.Folder, "/")+"/")
 	if inside && inArchive != "" {
 		to.Dockerfile = within

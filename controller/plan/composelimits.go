@@ -20,6 +20,9 @@ func (c *composer) limits(to *Service, from types.ServiceConfig) error {
 	to.Limits = c.baseLimits(from.Name)
 	wanted := types.Resource{NanoCPUs: types.NanoCPUs(from.CPUS), MemoryBytes: from.MemLimit, Pids: from.PidsLimit}
 	reserved := from.MemReservation
+	if err := c.checkBounded(from); err != nil {
+		return err
+	}
 	if from.Deploy != nil {
 		if limits := from.Deploy.Resources.Limits; limits != nil {
 			wanted = merged(wanted, *limits)
@@ -49,6 +52,31 @@ func (c *composer) limits(to *Service, from types.ServiceConfig) error {
 		*limit.to = limit.wanted
 	}
 	return c.memory(to, from, int64(reserved))
+}
+
+// checkBounded refuses limits below zero, with which the engine has none, wherever
+// the file has them: of two places, the other would hide it.
+func (c *composer) checkBounded(from types.ServiceConfig) error {
+	resources := []types.Resource{{NanoCPUs: types.NanoCPUs(from.CPUS), MemoryBytes: min(from.MemLimit, from.MemReservation), Pids: from.PidsLimit}}
+	if from.Deploy != nil {
+		for _, more := range []*types.Resource{from.Deploy.Resources.Limits, from.Deploy.Resources.Reservations} {
+			if more != nil {
+				resources = append(resources, *more)
+			}
+		}
+	}
+	for _, r := range resources {
+		for _, limit := range []struct {
+			key   string
+			below bool
+		}{{"mem_limit", r.MemoryBytes < 0}, {"cpus", r.NanoCPUs < 0}, {"pids_limit", r.Pids < 0}} {
+			if limit.below {
+				return c.refuse(fmt.Sprintf("The service %s sets a limit below zero, which is outside what it can have: it would have none.", from.Name),
+					"Write how much it may have, or remove the limit: Berth's own holds then.", c.limitPath(from.Name, limit.key)...)
+			}
+		}
+	}
+	return nil
 }
 
 // baseLimits are those of a service where the file says nothing: what the operator

@@ -47,7 +47,7 @@ func (c *composer) name(to *Service, from types.ServiceConfig) error {
 	names := []string{from.Name}
 	if from.Hostname != "" {
 		to.Hostname = from.Hostname
-		if err := c.checkNetworkName(from.Hostname, "services", from.Name, "hostname"); err != nil {
+		if err := c.checkAnsweredName(from.Hostname, "services", from.Name, "hostname"); err != nil {
 			return err
 		}
 	}
@@ -56,7 +56,7 @@ func (c *composer) name(to *Service, from types.ServiceConfig) error {
 			continue
 		}
 		for _, alias := range settings.Aliases {
-			if err := c.checkNetworkName(alias, "services", from.Name, "networks", network, "aliases"); err != nil {
+			if err := c.checkAnsweredName(alias, "services", from.Name, "networks", network, "aliases"); err != nil {
 				return err
 			}
 			names = append(names, alias)
@@ -64,7 +64,7 @@ func (c *composer) name(to *Service, from types.ServiceConfig) error {
 	}
 	slices.Sort(names)
 	to.Aliases = slices.Compact(names)
-	return c.checkNetworkName(from.Name, "services", from.Name)
+	return c.checkAnsweredName(from.Name, "services", from.Name)
 }
 
 // source is where the image comes from.
@@ -81,8 +81,12 @@ func (c *composer) source(to *Service, from types.ServiceConfig) error {
 		}
 		return c.build(to, from)
 	}
-	if _, err := reference.ParseNormalizedNamed(from.Image); err != nil {
+	named, err := reference.ParseNormalizedNamed(from.Image)
+	if err != nil {
 		return c.refuse(fmt.Sprintf("%.80q is not the name of an image.", from.Image), "Write it as name:tag, such as postgres:17.", "services", from.Name, "image")
+	}
+	if refusal := checkRegistry(named, c.options.Registries); refusal != nil {
+		return c.refuse(refusal.Reason, refusal.Hint, "services", from.Name, "image")
 	}
 	to.Image = from.Image
 	return nil
@@ -125,7 +129,7 @@ func (c *composer) identity(to *Service, from types.ServiceConfig) error {
 	to.User = from.User
 	if from.User != "" && isRoot(from.User) && !to.Waivers.RunsAsRoot() {
 		return c.refuse(fmt.Sprintf("The service %s wants to run as root.", from.Name),
-			"Name another user, as numbers such as 1000:1000; what starts as root and steps down, as databases do, needs the waiver \"database\" on the app's page.", "services", from.Name, "user")
+			"Name another user, as numbers such as 1000:1000; what starts as root and drops root later, as databases do, needs the security exception \"database\" on the app's page.", "services", from.Name, "user")
 	}
 	for _, label := range slices.Sorted(maps.Keys(from.Labels)) {
 		lower := strings.ToLower(label)
@@ -155,7 +159,7 @@ func (c *composer) engine(to *Service, from types.ServiceConfig) error {
 		}
 	}
 	if c.file.Has("services", from.Name, "read_only") && !from.ReadOnly && !to.Waivers.WritableRoot {
-		return c.refuse(fmt.Sprintf("The service %s wants to write to its own files.", from.Name), "Remove read_only: false and use volumes and tmpfs; what cannot do so needs the waiver \"writable root\" on the app's page.", "services", from.Name, "read_only")
+		return c.refuse(fmt.Sprintf("The service %s wants to write to its own files.", from.Name), "Remove read_only: false and use volumes and tmpfs; what cannot do so needs the security exception \"writable root\" on the app's page.", "services", from.Name, "read_only")
 	}
 	to.WithoutInit = from.Init != nil && !*from.Init
 	for name, value := range from.Sysctls {
@@ -187,7 +191,7 @@ func (c *composer) capabilities(to *Service, from types.ServiceConfig) error {
 			return c.refuse(fmt.Sprintf("The capability %.40q cannot be given to an app.", capability), "Remove it; on the short list are "+bindCapability+", "+strings.Join(waivable, ", ")+".", "services", from.Name, "cap_add")
 		}
 		if !to.Waivers.gives(plain) {
-			return c.refuse(fmt.Sprintf("The service %s wants the capability %s, which loosens the hardening.", from.Name, plain), "Remove it, or give the service the waiver \"database\" on the app's page.", "services", from.Name, "cap_add")
+			return c.refuse(fmt.Sprintf("The service %s wants the capability %s, which loosens the hardening.", from.Name, plain), "Remove it, or give the service the security exception \"database\" on the app's page.", "services", from.Name, "cap_add")
 		}
 		added = append(added, plain)
 	}
@@ -220,6 +224,15 @@ func (c *composer) health(to *Service, from types.ServiceConfig) error {
 		// The engine takes nothing between zero, which is its default, and a millisecond.
 		if value < 0 || value > longestInspect || value != 0 && value < time.Millisecond {
 			return c.refuse(fmt.Sprintf("The health check's %s is not between a millisecond and an hour.", key), "Write it such as 30s.", "services", from.Name, "healthcheck", key)
+		}
+	}
+	for _, interval := range []struct {
+		key string
+		to  *time.Duration
+	}{{"interval", &to.Health.Interval}, {"start_interval", &to.Health.StartInterval}} {
+		if *interval.to != 0 && *interval.to < LeastInterval {
+			*interval.to = LeastInterval
+			c.note("The %s of %s's health check is %s here, which is the least.", interval.key, from.Name, LeastInterval)
 		}
 	}
 	if check.Retries != nil {

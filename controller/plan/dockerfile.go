@@ -30,21 +30,19 @@ var (
 )
 
 // fromDockerfile plans an app of one service whose image the Dockerfile at path builds.
-func fromDockerfile(ctx context.Context, tree *archive.Tree, path string, service Service) (Plan, error) {
+func fromDockerfile(ctx context.Context, tree *archive.Tree, path string, service Service, o Options) (Plan, error) {
 	text, err := tree.ReadFile(ctx, path, dockerfileBytes)
 	if err != nil {
 		return Plan{}, err
 	}
-	stages, refusal := checkDockerfile(text)
-	if refusal != nil {
+	service.Build = Build{Dockerfile: path}
+	if refusal := service.Build.take(text, o.Registries); refusal != nil {
 		refusal.File = path
 		return Plan{}, refusal
 	}
-	keep, err := contextOf(ctx, tree, "", path)
-	if err != nil {
+	if service.Build.Keep, err = contextOf(ctx, tree, "", path); err != nil {
 		return Plan{}, err
 	}
-	service.Build = Build{Dockerfile: path, Keep: keep, Exposed: exposed(stages[len(stages)-1])}
 	return Plan{Services: []Service{service}, Main: service.Name}, nil
 }
 
@@ -73,13 +71,35 @@ func contextOf(ctx context.Context, tree *archive.Tree, folder, dockerfile strin
 	return func(e archive.Entry) bool { return e.Path == dockerfile || ignore.Keep(e) }, nil
 }
 
-// checkDockerfile refuses what cannot be built, with its line, and what would
-// reach past the sandbox that a build runs in. The engine refuses the latter too,
-// as long as nobody granted it; here it costs no build. Without a refusal there
-// is a stage at least.
+// take holds the Dockerfile of the build against the rules, and notes what it says.
+func (b *Build) take(text []byte, registries []string) *Refusal {
+	b.source, b.rules = string(text), buildRules{arguments: b.Arguments, registries: registries}
+	file, refusal := readDockerfile(text, b.rules)
+	if refusal != nil {
+		return refusal
+	}
+	b.Exposed, b.Bases = exposed(file.stages[len(file.stages)-1]), file.bases
+	return nil
+}
+
+// dockerfile is one that was checked: it has a stage at least.
+type dockerfile struct {
+	stages []instructions.Stage
+	bases  []string // the images that it names
+}
+
+// checkDockerfile is readDockerfile without arguments.
 func checkDockerfile(text []byte) ([]instructions.Stage, *Refusal) {
+	file, refusal := readDockerfile(text, buildRules{})
+	return file.stages, refusal
+}
+
+// readDockerfile refuses what cannot be built, with its line, and what would
+// reach past the sandbox that a build runs in: all of it at once. The engine refuses
+// some of the latter too, as long as nobody granted it; here it costs no build.
+func readDockerfile(text []byte, rules buildRules) (dockerfile, *Refusal) {
 	if line := syntaxLine(text); line != 0 {
-		return nil, &Refusal{
+		return dockerfile{}, &Refusal{
 			Line:   line,
 			Reason: "The syntax line fetches a build program that is not the official one.",
 			Hint:   "Remove the line: the engine's own reads Dockerfiles as they are today. Allowed is docker/dockerfile.",
@@ -87,24 +107,28 @@ func checkDockerfile(text []byte) ([]instructions.Stage, *Refusal) {
 	}
 	file, err := parser.Parse(bytes.NewReader(text))
 	if err != nil {
-		return nil, refuseSyntax(err)
+		return dockerfile{}, refuseSyntax(err)
 	}
+	var faults []*Refusal
 	for _, node := range file.AST.Children {
 		if refusal := checkInstruction(node); refusal != nil {
-			return nil, refusal
+			faults = append(faults, refusal)
 		}
 	}
-	stages, _, err := instructions.Parse(file.AST, nil)
-	if err != nil {
-		return nil, refuseSyntax(err)
-	}
-	if len(stages) == 0 {
-		return nil, &Refusal{
+	stages, meta, err := instructions.Parse(file.AST, nil)
+	switch {
+	case err != nil && len(faults) > 0:
+		return dockerfile{}, together(faults)
+	case err != nil:
+		return dockerfile{}, refuseSyntax(err)
+	case len(stages) == 0:
+		return dockerfile{}, &Refusal{
 			Reason: "The Dockerfile has no FROM instruction, so there is no image to build.",
 			Hint:   "Begin it with FROM and the image to start from, such as FROM scratch.",
 		}
 	}
-	return stages, nil
+	bases, more := checkSources(stages, meta, file.EscapeToken, rules)
+	return dockerfile{stages: stages, bases: bases}, together(append(faults, more...))
 }
 
 // exposed returns the TCP ports of a stage's EXPOSE instructions. A variable in
@@ -177,6 +201,17 @@ func checkRun(run *instructions.RunCommand, line int) *Refusal {
 				Line:   line,
 				Reason: fmt.Sprintf("RUN %s would let the build reach the host.", dangerous.flag),
 				Hint:   fmt.Sprintf("Remove %s; a build has the network and needs no more.", dangerous.flag),
+			}
+		}
+	}
+	// Types are read only when variables are; an error is the build's own.
+	_ = run.Expand(func(word string) (string, error) { return word, nil })
+	for _, mount := range instructions.GetMounts(run) {
+		if mount.Type == instructions.MountTypeSecret || mount.Type == instructions.MountTypeSSH {
+			return &Refusal{
+				Line:   line,
+				Reason: fmt.Sprintf("RUN --mount=type=%s asks for a secret of the builder, and builds have none.", mount.Type),
+				Hint:   "Remove the mount; give a secret to the app when it runs, and put what the build fetches into the archive.",
 			}
 		}
 	}

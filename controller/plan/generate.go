@@ -38,18 +38,19 @@ func fromProject(ctx context.Context, tree *archive.Tree, service Service, o Opt
 		if err != nil {
 			return Plan{}, err
 		}
-		return generated(r, keep, service)
+		return generated(r, keep, service, o.Registries)
 	}
 	return Plan{}, refuseMissing(tree)
 }
 
-func generated(r *recipe, keep func(archive.Entry) bool, service Service) (Plan, error) {
+func generated(r *recipe, keep func(archive.Entry) bool, service Service, registries []string) (Plan, error) {
 	made, err := r.finish()
 	if err != nil {
 		return Plan{}, err
 	}
-	service.Build = Build{
-		Dockerfile: ownDockerfile, Keep: keep, Exposed: []uint16{defaultPort}, Generated: made,
+	service.Build = Build{Dockerfile: ownDockerfile, Keep: keep, Generated: made}
+	if refusal := service.Build.take([]byte(made.Dockerfile), registries); refusal != nil {
+		return Plan{}, refusal
 	}
 	return Plan{Services: []Service{service}, Main: service.Name}, nil
 }

@@ -45,6 +45,13 @@ func FromImage(image ImageReference, o Options) (Plan, error) {
 	if err := service.check(); err != nil {
 		return Plan{}, err
 	}
+	named, err := reference.ParseNormalizedNamed(string(image))
+	if err != nil {
+		return Plan{}, refuseReference()
+	}
+	if refusal := checkRegistry(named, o.Registries); refusal != nil {
+		return Plan{}, refusal
+	}
 	service.Image = string(image)
 	return Plan{Services: []Service{service}, Main: service.Name}, nil
 }

@@ -43,6 +43,11 @@ type Build struct {
 	Keep func(archive.Entry) bool `json:"-"`
 	// Generated is set where the archive has no Dockerfile and Berth wrote one.
 	Generated *Generated
+	// Bases are the images that the Dockerfile begins with or copies from, in full.
+	Bases []string `json:"-"`
+
+	source string // the Dockerfile
+	rules  buildRules
 }
 
 // Layout returns what the build context holds, for archive.Tree's LayoutWriter.
@@ -69,6 +74,9 @@ type Options struct {
 	// Server is the program that serves static sites, a file of this machine;
 	// empty is the running one.
 	Server string
+	// Registries are those that the operator allows beside the public ones, as host or
+	// host:port.
+	Registries []string
 
 	// What follows is for compose files alone.
 
@@ -137,7 +145,7 @@ func From(ctx context.Context, tree *archive.Tree, o Options) (Plan, error) {
 		return made, besideDockerfile(tree, compose, err)
 	}
 	if dockerfile, found := findFile(tree, dockerfiles); found {
-		return fromDockerfile(ctx, tree, dockerfile, service)
+		return fromDockerfile(ctx, tree, dockerfile, service, o)
 	}
 	return fromProject(ctx, tree, service, o)
 }

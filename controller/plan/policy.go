@@ -149,7 +149,7 @@ func (w Waivers) capabilities() ([]string, error) {
 		if !slices.Contains(waivable, capability) {
 			return nil, &Refusal{
 				Reason: fmt.Sprintf("The capability %.40q cannot be given to an app.", capability),
-				Hint:   "A waiver can give " + strings.Join(waivable, ", ") + ".",
+				Hint:   "A security exception can give " + strings.Join(waivable, ", ") + ".",
 			}
 		}
 		added = append(added, capability)

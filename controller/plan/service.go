@@ -69,6 +69,10 @@ const (
 	Never     RestartMode = "no"
 )
 
+// LeastInterval is the shortest time between two checks of a service's health: each
+// starts a process.
+const LeastInterval = time.Second
+
 // Healthcheck is how the engine finds out whether a service works.
 type Healthcheck struct {
 	Test          []string // CMD and a command, CMD-SHELL and a line, or NONE

@@ -86,6 +86,15 @@ SELECT EXISTS (SELECT 1 FROM limit_counters WHERE class = ? AND subject = ?)`, k
 	return has, nil
 }
 
+// FindCounter returns the counter of the key, an empty one where there is none.
+func (s *Store) FindCounter(ctx context.Context, key limit.Key) (limit.Counter, error) {
+	counter, err := findCounter(ctx, s.reader, key)
+	if err != nil {
+		return limit.Counter{}, fmt.Errorf("find counter: %w", err)
+	}
+	return counter, nil
+}
+
 // CountCounters says how many counters of the class there are.
 func (s *Store) CountCounters(ctx context.Context, class limit.Class) (count int, err error) {
 	err = s.reader.QueryRowContext(ctx, `SELECT count(*) FROM limit_counters WHERE class = ?`, class).Scan(&count)

@@ -18,7 +18,7 @@ SELECT r.app, r.number, r.state, r.steps,
        r.port, r.memory_bytes, r.nano_cpus, r.processes, r.writable_root, r.fallback, r.database_waiver, r.database_services,
        r.mounts, coalesce(r.environment, 0), r.image, r.image_reference, r.image_digest,
        r.instances, r.address, r.reason, r.hint, r.created_by, r.created_at, r.finished_at,
-       r.services
+       r.services, r.remedy
 FROM releases r`
 
 const selectLatest = selectReleases + `
@@ -38,7 +38,7 @@ func (s *Store) CreateRelease(ctx context.Context, release controller.Release) (
 	return release, nil
 }
 
-// CreateRerun makes the settings and mounts of the release those of the app, as a
+// CreateRerun makes the settings and mounts of the release those of the app, of a
 // rollback its environment too, and queues it, or does nothing.
 func (s *Store) CreateRerun(ctx context.Context, release controller.Release) (controller.Release, error) {
 	err := s.write(ctx, func(tx *sql.Tx) error {
@@ -48,7 +48,7 @@ func (s *Store) CreateRerun(ctx context.Context, release controller.Release) (co
 		if err := updateMounts(ctx, tx, release.App, release.Mounts); err != nil {
 			return err
 		}
-		if !release.NewSettings && !release.NewEnvironment {
+		if release.RollbackOf != 0 && !release.NewSettings && !release.NewEnvironment {
 			if err := restoreEnvironment(ctx, tx, release.App, release.Environment); err != nil {
 				return err
 			}
@@ -162,6 +162,46 @@ func (s *Store) ClearArchive(ctx context.Context, id controller.ReleaseID) error
 	return nil
 }
 
+// ListArchives returns the files in the uploads folder that releases need: what is
+// under way, what is live, and what failed and was not followed by a success.
+func (s *Store) ListArchives(ctx context.Context) ([]string, error) {
+	rows, err := s.reader.QueryContext(ctx, `SELECT archive FROM releases AS r WHERE archive <> '' AND (
+		finished_at IS NULL OR state = 'live' OR state IN ('failed', 'cancelled') AND NOT EXISTS (
+			SELECT 1 FROM releases AS later WHERE later.app = r.app AND later.number > r.number AND later.state IN ('live', 'superseded')))`)
+	archives, err := collect(rows, err, func(columns row) (file string, err error) {
+		err = columns.Scan(&file)
+		return file, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list archives: %w", err)
+	}
+	return archives, nil
+}
+
+// UpdatePort makes port the release's, and the app's where that has none.
+func (s *Store) UpdatePort(ctx context.Context, id controller.ReleaseID, port uint16) error {
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `UPDATE releases SET port = ? WHERE app = ? AND number = ?`, port, id.App, id.Number); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `UPDATE apps SET port = ? WHERE name = ? AND port = 0`, port, id.App)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("update port of %s: %w", id, err)
+	}
+	return nil
+}
+
+// UpdateRemedy records what would mend the release.
+func (s *Store) UpdateRemedy(ctx context.Context, id controller.ReleaseID, remedy controller.Remedy) error {
+	err := s.writeRow(ctx, `UPDATE releases SET remedy = ? WHERE app = ? AND number = ?`, remedyColumn{&remedy}, id.App, id.Number)
+	if err != nil {
+		return fmt.Errorf("update remedy of %s: %w", id, err)
+	}
+	return nil
+}
+
 // CountResumption counts that a process goes on with the release which another has
 // begun, and returns how often that happened.
 func (s *Store) CountResumption(ctx context.Context, id controller.ReleaseID) (count int, err error) {
@@ -233,7 +273,7 @@ func scanRelease(columns row) (r controller.Release, err error) {
 		&set.Fallback, &set.Database, &set.DatabaseServices, mountsColumn{&r.Mounts}, &r.Environment, &r.Image, &r.Reference, &r.Digest,
 		namesColumn{&r.Instances},
 		&r.Address, &r.Reason, &r.Hint, &r.CreatedBy, timeColumn{&r.CreatedAt}, timeColumn{&r.FinishedAt},
-		servicesColumn{&r.Services})
+		servicesColumn{&r.Services}, remedyColumn{&r.Remedy})
 	return r, err
 }
 

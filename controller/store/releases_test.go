@@ -163,6 +163,25 @@ func TestListRunnable_LeavesOutWhatHasNoImageOrFailed(t *testing.T) {
 	}
 }
 
+func TestListArchives_KeepsWhatRunsAndWhatMayBeTriedAgain(t *testing.T) {
+	ledger, ctx := fresh(t), t.Context()
+	first := createApp(t, ledger, "hello", "/hello").ReleaseID
+	promoted(t, ledger, first)
+	failed := nextRelease(t, ledger, "hello").ReleaseID
+	must(t, ledger.Finish(ctx, failed, controller.ReleaseFailed, "No.", "", noon))
+	kept, err := ledger.ListArchives(ctx)
+	must(t, err)
+	if len(kept) != 2 {
+		t.Errorf("kept %q, want those of the live and of the failed release", kept)
+	}
+	promoted(t, ledger, nextRelease(t, ledger, "hello").ReleaseID)
+	kept, err = ledger.ListArchives(ctx)
+	must(t, err)
+	if len(kept) != 1 {
+		t.Errorf("kept %q, want that of the live release alone", kept)
+	}
+}
+
 func TestRelease_RecordsItsWay(t *testing.T) {
 	ledger, ctx := fresh(t), t.Context()
 	id := createApp(t, ledger, "hello", "/hello").ReleaseID

@@ -150,11 +150,20 @@ func walk(folder *os.Root, path string, depth int, visit func(spot) error) error
 	})
 }
 
-// count walks the volume for at most limit nanoseconds.
-func (k *keeper) count(limit int64) (Usage, error) {
+// count walks the volume, or a folder of it, for at most limit nanoseconds.
+func (k *keeper) count(folder Path, limit int64) (Usage, error) {
 	usage := Usage{FreeBytes: k.freeBytes()}
 	deadline := time.Now().Add(time.Duration(limit))
-	err := walk(k.root, "", 0, func(at spot) error {
+	root, above := k.root, ""
+	if folder != "" {
+		opened, err := k.openFolder(folder)
+		if err != nil {
+			return Usage{}, explain(folder, err)
+		}
+		defer opened.Close()
+		root, above = opened, string(folder)+"/"
+	}
+	err := walk(root, above, 0, func(at spot) error {
 		if at.info.IsDir() {
 			usage.Folders++
 		} else {
@@ -173,7 +182,7 @@ func (k *keeper) count(limit int64) (Usage, error) {
 		usage.Partial = true
 		return usage, nil
 	}
-	return usage, err
+	return usage, explain(folder, err) // the folder may have gone meanwhile
 }
 
 // freeBytes is what the disk beneath can still take; 0 where it does not say.

@@ -59,7 +59,7 @@ func (k *keeper) serve(asked request) error {
 		entry, err := k.find(path)
 		return k.answer(answer{Entry: toWire(entry)}, err)
 	case verbCount:
-		usage, err := k.count(asked.Limit)
+		usage, err := k.count(path, asked.Limit)
 		return k.answer(answer{Usage: &usage}, err)
 	case verbFolder:
 		return k.answer(answer{}, k.makeFolders(path, asked.Owner))

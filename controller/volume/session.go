@@ -53,9 +53,9 @@ func (s *Session) Find(path Path) (Entry, error) {
 	return result.one(), err
 }
 
-// Count counts the volume for at most limit.
-func (s *Session) Count(limit time.Duration) (Usage, error) {
-	result, err := s.ask(request{Verb: verbCount, Limit: int64(limit)})
+// Count counts the folder, which is the volume where it is empty, for at most limit.
+func (s *Session) Count(folder Path, limit time.Duration) (Usage, error) {
+	result, err := s.ask(request{Verb: verbCount, Path: []byte(folder), Limit: int64(limit)})
 	if err != nil || result.Usage == nil {
 		return Usage{}, err
 	}

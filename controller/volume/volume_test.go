@@ -142,10 +142,15 @@ func TestSession_WritesListsReadsAndRemoves(t *testing.T) {
 	if err != nil || names(listing.Entries) != "b z first" || listing.More {
 		t.Errorf("listed %+v, %v", listing, err)
 	}
-	usage, err := session.Count(time.Minute)
+	usage, err := session.Count("", time.Minute)
 	if err != nil || usage.Files != 2 || usage.Folders != 3 || usage.Bytes != 12 || usage.Partial || usage.FreeBytes == 0 {
 		t.Errorf("counted %+v, %v", usage, err)
 	}
+	if below, err := session.Count("a/b", time.Minute); err != nil || below.Files != 1 || below.Folders != 0 || below.Bytes != 11 {
+		t.Errorf("counted %+v in a/b, %v", below, err)
+	}
+	_, err = session.Count("a/missing", time.Minute)
+	wantRefusal(t, err, Missing)
 	if err := session.Remove("a/b"); err != nil {
 		t.Error(err)
 	}
@@ -172,7 +177,7 @@ func TestSession_CountsUntilItsTimeIsOver(t *testing.T) {
 	session, folder := open(t)
 	place(t, folder, "a", "")
 	place(t, folder, "b", "")
-	if usage, err := session.Count(0); err != nil || !usage.Partial {
+	if usage, err := session.Count("", 0); err != nil || !usage.Partial {
 		t.Errorf("counted %+v, %v", usage, err)
 	}
 }
@@ -434,7 +439,7 @@ func TestSession_TwoUploadsToOnePathEndAsOneOfThem(t *testing.T) {
 func TestSession_FoldersDeeperThanAWalkGoesCanBeRemoved(t *testing.T) {
 	session, folder := open(t)
 	place(t, folder, strings.Repeat("d/", deepest+10)+"file", "x")
-	if usage, err := session.Count(time.Minute); err != nil || !usage.Partial {
+	if usage, err := session.Count("", time.Minute); err != nil || !usage.Partial {
 		t.Errorf("counted %+v, %v", usage, err)
 	}
 	from, err := session.Pack("")

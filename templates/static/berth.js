@@ -88,10 +88,23 @@
     list.dataset.seen = String(id);
   });
 
+  // A stream that is opened anew goes on behind what its page has.
+  var cursors = {};
+  if (window.htmx) {
+    window.htmx.createEventSource = function (address) {
+      var from = new URL(address, window.location.href);
+      if (cursors[address]) from.searchParams.set("after", cursors[address]);
+      return new EventSource(from.href, { withCredentials: true });
+    };
+  }
+
   document.addEventListener("htmx:sseMessage", function (event) {
     localTimes(event.target);
     var panel = event.target.closest && event.target.closest("[data-log]");
     if (!panel) return;
+    if (panel.dataset.cursor !== undefined && event.detail.lastEventId) {
+      cursors[panel.getAttribute("sse-connect")] = event.detail.lastEventId;
+    }
     var empty = panel.querySelector(".log-empty");
     if (empty && panel.querySelector("li")) empty.remove();
     var box = followBox(panel);
@@ -412,4 +425,50 @@
     root.querySelectorAll("form[data-upload]").forEach(setUpUpload);
   }
   setUp(document);
+
+  // What the last form came to is seen and heard at once, wherever it stands: a
+  // secret first, then what is wrong with a field, then a sentence above all.
+  function showResult() {
+    var result = document.querySelector("[data-once]") || document.querySelector("main [aria-invalid]") || document.querySelector("[data-result]");
+    if (!result) return;
+    result.focus({ preventScroll: true });
+    result.scrollIntoView({ block: "center" });
+  }
+  showResult();
+  // A fragment in the address moves the page once more when it has loaded.
+  window.addEventListener("load", showResult);
+
+  // A secret that is shown once stays until it is dismissed.
+  document.querySelectorAll("[data-once]").forEach(function (once) {
+    var button = document.createElement("button");
+    button.type = "button";
+    button.textContent = "I have kept it";
+    button.addEventListener("click", function () { once.remove(); });
+    once.append(button);
+  });
+
+  // A page that lost its stream says so.
+  var lost = null;
+  function sayLost() {
+    if (lost) return;
+    lost = document.createElement("p");
+    lost.className = "notice warn";
+    lost.setAttribute("role", "alert");
+    lost.append("Live updates stopped. ");
+    var again = document.createElement("a");
+    again.href = window.location.pathname + window.location.search;
+    again.textContent = "Reload";
+    lost.append(again, ".");
+    document.getElementById("main").prepend(lost);
+  }
+  var losing = 0;
+  document.addEventListener("htmx:sseError", function () {
+    if (!losing) losing = window.setTimeout(sayLost, 3000);
+  });
+  document.addEventListener("htmx:sseOpen", function () {
+    window.clearTimeout(losing);
+    losing = 0;
+    if (lost) lost.remove();
+    lost = null;
+  });
 })();

@@ -20,10 +20,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"sync"
 	"testing"
 	"time"
+
+	"berth/test/claim"
+	"berth/test/patience"
 )
 
 // Options say where the authority listens and whom it asks.
@@ -53,7 +55,10 @@ func Start(t testing.TB, o Options) *Authority {
 	t.Helper()
 	folder := t.TempDir()
 	a := &Authority{address: o.Address, log: new(safeBuffer)}
-	ports := freePorts(t, o.Address, 4)
+	ports, err := claim.Ports(o.Address, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
 	at := func(i int) string { return net.JoinHostPort(o.Address, ports[i]) }
 	a.Directory, a.management = "https://"+at(0)+"/dir", "https://"+at(1)
 	a.DNS, a.names = at(2), "http://"+at(3)
@@ -155,7 +160,7 @@ func (a *Authority) serveProvider(t testing.TB) {
 }
 
 func (a *Authority) client() *http.Client {
-	return &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{
+	return &http.Client{Timeout: patience.Of(5 * time.Second), Transport: &http.Transport{
 		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true}, // the server of this test
 		DisableKeepAlives: true,
 	}}
@@ -163,7 +168,7 @@ func (a *Authority) client() *http.Client {
 
 func (a *Authority) wait(t testing.TB) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(patience.Of(20 * time.Second)); ; time.Sleep(50 * time.Millisecond) {
 		response, err := a.client().Get(a.Directory)
 		if err == nil {
 			_ = response.Body.Close()
@@ -256,20 +261,6 @@ func writeJSON(t testing.TB, file string, what any) {
 	if err != nil {
 		t.Fatal(err)
 	}
-}
-
-func freePorts(t testing.TB, address string, count int) []string {
-	t.Helper()
-	var ports []string
-	for range count {
-		listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", net.JoinHostPort(address, "0"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer listener.Close()
-		ports = append(ports, strconv.Itoa(listener.Addr().(*net.TCPAddr).Port))
-	}
-	return ports
 }
 
 func findRepository(t testing.TB) string {

@@ -58,8 +58,12 @@ func run(ctx context.Context) error {
 	flag.Parse()
 	ctx, cancel := context.WithTimeout(ctx, 40*time.Minute)
 	defer cancel()
+	place, err := stack.Reserve("berth-bench")
+	if err != nil {
+		return err
+	}
 	berth, err := stack.Start(ctx, stack.Options{
-		Name: "berth-bench", Pool: "10.205.0.0/16", Log: os.Stderr,
+		Place: place, Log: os.Stderr,
 		Environment: []string{
 			"BERTH_RATELIMIT_UPLOAD=100000/1h", "BERTH_RATELIMIT_UPDATE=100000/1h", "BERTH_RATELIMIT_DEFAULT=10000000/1h", "BERTH_RATELIMIT_CONTAINERS=10000000/1h",
 			"BERTH_ADMIN_PASSWORD=" + benchPassword,

@@ -13,13 +13,8 @@ import (
 	"time"
 
 	"berth/test/authority"
+	"berth/test/patience"
 	"berth/traefik"
-)
-
-// The addresses of the shared stack's own network.
-const (
-	edgeGateway = "10.203.0.1"
-	edgeProxy   = "10.203.0.2"
 )
 
 // person is somebody who is signed in to the admin app.
@@ -78,7 +73,7 @@ func ask(t *testing.T, base, host, path string, change func(*http.Request)) *htt
 		change(request)
 	}
 	client := &http.Client{
-		Timeout:       10 * time.Second,
+		Timeout:       patience.Of(10 * time.Second),
 		Transport:     &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true, ServerName: host}, DisableKeepAlives: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
@@ -92,7 +87,7 @@ func ask(t *testing.T, base, host, path string, change func(*http.Request)) *htt
 
 func TestCertificates_FromTheSettingsPageToAHostThatBrowsersTrust(t *testing.T) {
 	o := newOperator(t)
-	ca := authority.Start(t, authority.Options{Address: edgeGateway, Target: edgeProxy, HTTP: traefik.WebPort, TLS: traefik.WebsecurePort})
+	ca := authority.Start(t, authority.Options{Address: place.Gateway, Target: place.Proxy, HTTP: traefik.WebPort, TLS: traefik.WebsecurePort})
 	archive, err := berth.App("", "v1")
 	if err != nil {
 		t.Fatal(err)
@@ -155,7 +150,7 @@ func tryDashboard(t *testing.T, p person, settings url.Values) {
 	eventually(t, 5*time.Second, "the dashboard is closed", func() bool {
 		return ask(t, berth.Dashboard, "localhost", "/dashboard/", nil).StatusCode == http.StatusNotFound
 	})
-	for _, host := range []string{"localhost", "127.0.0.1", edgeProxy} {
+	for _, host := range []string{"localhost", "127.0.0.1", place.Proxy} {
 		if got := ask(t, berth.Dashboard, host, "/api/overview", nil); got.StatusCode != http.StatusNotFound {
 			t.Errorf("off, as %s: %d", host, got.StatusCode)
 		}

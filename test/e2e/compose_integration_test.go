@@ -292,8 +292,7 @@ func TestBrowser_DeploysAComposeAppAfterALookAtItsPlan(t *testing.T) {
 	packed := write(t, "visitors.zip", newGuestbook(t).archive(t, "The visitors of today"))
 	b := newBrowser(t)
 	b.open("/login")
-	b.run("sign in", chromedp.SendKeys("#password", resetPassword(t)))
-	b.press("/admin", "form[action='/login'] button", "#apps")
+	b.signIn(resetPassword(t))
 
 	b.open("/upload")
 	look := []step{

@@ -15,13 +15,15 @@ import (
 
 	"github.com/chromedp/chromedp"
 	"github.com/miekg/dns"
+
+	"berth/test/patience"
 )
 
 // answerDNS is a DNS server on the port that the stack asks, where every host points
 // to an address that is not this machine's.
 func answerDNS(t *testing.T) {
 	t.Helper()
-	packets, err := net.ListenPacket("udp", "0.0.0.0:"+resolverPort)
+	packets, err := net.ListenPacket("udp", resolver)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +60,7 @@ func visitHost(t *testing.T, host, path string) (status int, location, body stri
 }
 
 var plainClient = &http.Client{
-	Timeout: 10 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	Timeout: patience.Of(10 * time.Second), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
 // TestDomains_WalkFromAHostToItsRedirect is a person's way with hosts: add one that
@@ -70,8 +72,7 @@ func TestDomains_WalkFromAHostToItsRedirect(t *testing.T) {
 	o.deploy("green", "", "of-green")
 	b := newBrowser(t)
 	b.open("/login")
-	b.run("sign in", chromedp.SendKeys("#password", resetPassword(t)))
-	b.press("/admin", "form[action='/login'] button", "#apps")
+	b.signIn(resetPassword(t))
 
 	b.open("/admin/apps/blue/routes")
 	host := chromedp.SendKeys("#route", "shop.example.com")

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"berth/test/patience"
 	"berth/test/stack"
 )
 
@@ -43,8 +44,12 @@ func formToken(t *testing.T, client *http.Client, address string) string {
 func TestEnvelope_HoldsOnTheRunningStack(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
+	own, err := stack.Reserve("berth-envelope")
+	if err != nil {
+		t.Fatal(err)
+	}
 	started, err := stack.Start(ctx, stack.Options{
-		Name: "berth-envelope", Pool: "10.204.0.0/16", Log: os.Stdout,
+		Place: own, Log: os.Stdout,
 		// The narrow limit is what is tried; the wide one would hide it.
 		Environment: []string{"BERTH_RATELIMIT_DEFAULT=1000000/1h"},
 	})
@@ -163,7 +168,7 @@ func (e *envelope) guesses(t *testing.T) {
 	if _, err := stack.Docker("start", e.stack.Controller()); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(patience.Of(30 * time.Second)); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
 		if response, err := e.stack.AdminClient().Get(e.stack.Pages + "/healthz"); err == nil {
 			response.Body.Close()
 			break

@@ -23,8 +23,7 @@ func TestEnvironment_ReachesTheAppAndNobodyElse(t *testing.T) {
 	password := resetPassword(t)
 	b := newBrowser(t)
 	b.open("/login")
-	b.run("sign in", chromedp.SendKeys("#password", password))
-	b.press("/admin", "form[action='/login'] button", "#apps")
+	b.signIn(password)
 	page := "/admin/apps/larder/environment"
 	for _, variable := range []struct{ name, value, kind string }{
 		{"COLOUR", "amber", "variable"}, {"API_KEY", inEnvironment, "secret"}, {"CERT", inFile, "file"},

@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/chromedp"
-
 	"berth/test/stack"
 )
 
@@ -61,8 +59,7 @@ func TestBrowser_HostileTextRunsNowhere(t *testing.T) {
 
 	b := newBrowser(t)
 	b.open("/login")
-	b.run("sign in", chromedp.SendKeys("#password", password))
-	b.press("/admin", "form[action='/login'] button", "#apps")
+	b.signIn(password)
 	paths := []string{"/admin", "/upload", "/admin/apps/markup", "/admin/apps/markup/releases/1", "/admin/apps/markup/releases/2", "/admin/apps/markup/output"}
 	for _, page := range settingsPages {
 		paths = append(paths, page.path)
@@ -101,7 +98,7 @@ func (b *browser) submitHostile(form int) {
 		HTMLFormElement.prototype.submit.call(form);
 		return performance.timeOrigin;
 	})()`, typedForms, form, hostile))
-	for deadline := time.Now().Add(pageTimeout); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(pageTimeout()); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		if strings.Contains(b.text("body"), networkChanged) {
 			return
 		}

@@ -175,7 +175,7 @@ func TestWaiver_DatabaseLetsAnImageStepDownAndNoneWithoutIt(t *testing.T) {
 		t.Fatalf("deploy: %d %s", status, body)
 	}
 	t.Cleanup(func() { o.remove("rowstore") })
-	if release := o.wait("rowstore"); release.State != "failed" || !strings.Contains(release.Hint, `waiver "Database"`) {
+	if release := o.wait("rowstore"); release.State != "failed" || !strings.Contains(release.Hint, `security exception "Database"`) {
 		t.Fatalf("release is %+v", release)
 	}
 	if status := o.settings("rowstore", `{"database": true}`); status != http.StatusOK {

@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -15,14 +16,20 @@ import (
 	"testing"
 	"time"
 
+	"berth/test/claim"
+	"berth/test/patience"
 	"berth/test/stack"
 )
 
 // berth is the stack that every test of the package uses.
 var berth *stack.Stack
 
-// resolverPort is where the stack looks for its DNS server.
-const resolverPort = "15353"
+// place is where that stack is.
+var place stack.Place
+
+// resolver is where the stack looks for its DNS server: the edge network's gateway is this machine. Nobody answers there
+// but while a test does.
+var resolver string
 
 // artefacts is the folder for screenshots.
 var artefacts string
@@ -35,11 +42,20 @@ func run(m *testing.M) int {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Minute)
 	defer cancel()
 	var err error
-	berth, err = stack.Start(ctx, stack.Options{Name: "berth-e2e", Pool: "10.203.0.0/16", Log: os.Stdout, Environment: []string{
+	if place, err = stack.Reserve("berth-e2e"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	ports, err := claim.Ports("0.0.0.0", 1)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	resolver = net.JoinHostPort(place.Gateway, ports[0])
+	berth, err = stack.Start(ctx, stack.Options{Place: place, Log: os.Stdout, Environment: []string{
 		"BERTH_RATELIMIT_UPLOAD=10000/1h", "BERTH_RATELIMIT_UPDATE=10000/1h", "BERTH_RATELIMIT_DEFAULT=1000000/1h", "BERTH_RATELIMIT_CONTAINERS=1000000/1h",
 		"BERTH_RATELIMIT_LOGIN=1000/15m", // a stack of its own tries the limits
-		// Where nobody answers but while a test does: the edge network's gateway is this machine.
-		"BERTH_RESOLVER=10.203.0.1:" + resolverPort, "BERTH_PUBLIC_ADDRESSES=198.51.100.7",
+		"BERTH_RESOLVER=" + resolver, "BERTH_PUBLIC_ADDRESSES=198.51.100.7",
 	}})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -192,12 +208,8 @@ func answers(t *testing.T, within time.Duration, path, want string) {
 
 func eventually(t *testing.T, within time.Duration, what string, check func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(within)
-	for !check() {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited %s in vain for %s", within, what)
-		}
-		time.Sleep(50 * time.Millisecond)
+	if !patience.Eventually(within, check) {
+		t.Fatalf("waited %s in vain for %s", patience.Of(within), what)
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"berth/test/patience"
 )
 
 // converge is how soon everything must be as it should be after a blow.
@@ -164,7 +166,7 @@ func kill(t *testing.T) {
 func healthy(t *testing.T) {
 	t.Helper()
 	client := berth.AdminClient()
-	client.Timeout = time.Second
+	client.Timeout = patience.Of(time.Second)
 	eventually(t, 30*time.Second, "the controller to be back", func() bool {
 		response, err := client.Get(berth.Admin + "/healthz")
 		if err != nil {

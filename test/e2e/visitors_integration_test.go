@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"berth/test/patience"
 )
 
 const visitorPassword = "four-Loud.geese-8"
@@ -21,8 +23,7 @@ func TestAccess_WalkFromAPasswordToAMaintenancePage(t *testing.T) {
 	o.deploy("vault", "", "v1")
 	b := newBrowser(t)
 	b.open("/login")
-	b.run("sign in", chromedp.SendKeys("#password", resetPassword(t)))
-	b.press("/admin", "form[action='/login'] button", "#apps")
+	b.signIn(resetPassword(t))
 
 	const page = "/admin/apps/vault/access"
 	b.press("/admin/apps/vault", "#apps a[href='/admin/apps/vault']", "a[href$='/access']")
@@ -90,7 +91,7 @@ func visitAs(t *testing.T, path, name, password string) (status int, body string
 	if name != "" {
 		request.SetBasicAuth(name, password)
 	}
-	client := &http.Client{Timeout: 10 * time.Second}
+	client := &http.Client{Timeout: patience.Of(10 * time.Second)}
 	defer client.CloseIdleConnections()
 	response, err := client.Do(request)
 	if err != nil {

@@ -22,8 +22,7 @@ func TestVolumes_WalkFromAnEmptyOneToAnAppThatWritesIntoIt(t *testing.T) {
 	o.deploy("keeper", "", "v1")
 	b := newBrowser(t)
 	b.open("/login")
-	b.run("sign in", chromedp.SendKeys("#password", resetPassword(t)))
-	b.press("/admin", "form[action='/login'] button", "#apps")
+	b.signIn(resetPassword(t))
 
 	b.open("/volumes")
 	b.run("name the volume", chromedp.SendKeys("#name", "logbook"), chromedp.SendKeys("#description", "what the keeper saw"))

@@ -20,10 +20,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"berth/test/claim"
 )
 
 // Stack is a running Berth with ports, a subnet and data of its own.
@@ -45,8 +46,7 @@ type Stack struct {
 
 // Options choose what a stack starts with.
 type Options struct {
-	Name        string   // of the stack; tests of one machine must not share it
-	Pool        string   // its networks, such as 10.203.0.0/16
+	Place       Place    // of Reserve
 	Environment []string // further settings, NAME=value
 	Log         io.Writer
 }
@@ -58,12 +58,12 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 	if err != nil {
 		return nil, err
 	}
-	ports, err := freePorts(4)
+	ports, err := claim.Ports("127.0.0.1", 4)
 	if err != nil {
 		return nil, err
 	}
 	s := &Stack{
-		Name:       o.Name,
+		Name:       o.Place.Name,
 		Apps:       "http://127.0.0.1:" + ports[0],
 		Secure:     "https://127.0.0.1:" + ports[1],
 		Admin:      "https://127.0.0.1:" + ports[2],
@@ -72,7 +72,7 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 		repository: repository,
 	}
 	s.Environment = append(os.Environ(),
-		"BERTH_STACK="+o.Name, "BERTH_SUBNET_POOL="+o.Pool,
+		"BERTH_STACK="+o.Place.Name, "BERTH_SUBNET_POOL="+o.Place.Pool.String(),
 		"BERTH_HTTP_PORT="+ports[0], "BERTH_HTTPS_PORT="+ports[1],
 		"BERTH_ADMIN_PORT="+ports[2], "BERTH_DASHBOARD_PORT="+ports[3],
 		"BERTH_ENV_FILE=/dev/null", // the operator's own settings stay out of the tests
@@ -336,18 +336,4 @@ func findRepository() (string, error) {
 		}
 	}
 	return "", errors.New("run from inside the checkout")
-}
-
-// freePorts asks the kernel for ports that nobody listens on now.
-func freePorts(count int) ([]string, error) {
-	var ports []string
-	for range count {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		defer listener.Close()
-		ports = append(ports, strconv.Itoa(listener.Addr().(*net.TCPAddr).Port))
-	}
-	return ports, nil
 }

@@ -30,6 +30,17 @@ func main() {
 		os.Exit(number(value))
 	case "hoard":
 		hoard()
+	case "fork":
+		fork()
+	case "babble":
+		babble()
+	case "fill":
+		fill(value)
+	case "where":
+		printAddresses()
+		serve()
+	case "fetch":
+		fetch(arguments[1:])
 	case "write":
 		must(os.WriteFile(value, []byte("written"), 0o644))
 	case "link":

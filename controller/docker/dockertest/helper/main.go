@@ -1,13 +1,21 @@
-// Command helper is the volume helper without the rest of Berth.
+// Command helper is the helper without the rest of Berth.
 package main
 
 import (
+	"context"
 	"os"
 
+	"berth/controller/listen"
 	"berth/controller/volume"
 )
 
 func main() {
+	if len(os.Args) == 3 && os.Args[2] == listen.Command {
+		if listen.Serve(context.Background(), os.Stdin, os.Stdout) != nil {
+			os.Exit(1)
+		}
+		return
+	}
 	root, err := os.OpenRoot("/volume")
 	if err == nil {
 		err = volume.Serve(root, os.Stdin, os.Stdout)

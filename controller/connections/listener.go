@@ -1,0 +1,197 @@
+// Package connections bounds how many connections are open at once, by address and in all.
+package connections
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Limit bounds how many connections are open at once. Zero allows none.
+type Limit struct {
+	Total      int
+	PerAddress int // of one IPv4 address, or one IPv6 network of 64 bits
+	// Shared is an address that many may come from, such as the one that the engine
+	// shows in the place of theirs. It has SharedLimit in the place of PerAddress.
+	Shared      netip.Addr
+	SharedLimit int
+	// Grace is how long a connection has to be idle before it gives way.
+	Grace time.Duration
+}
+
+func (l Limit) of(network netip.Prefix) int {
+	if l.Shared.IsValid() && network.Addr() == l.Shared && network.IsSingleIP() {
+		return l.SharedLimit
+	}
+	return l.PerAddress
+}
+
+// Crowd is the connections of one or more listeners that share a Limit. A
+// connection beyond the limit takes the place of the one that has been idle for
+// longest, and is closed at once where none is: whoever holds many connections
+// cannot make the others wait, and whoever leaves many behind does not lock out
+// the next.
+type Crowd struct {
+	limit Limit
+	// Refused, where it is set, hears of each connection that was closed for the
+	// limit: a new one, or one that gave way. It must not block.
+	Refused func(from net.Addr)
+
+	mu   sync.Mutex
+	open map[string]*Conn // by both ends
+	from map[netip.Prefix]int
+}
+
+// NewCrowd returns a Crowd without connections.
+func NewCrowd(limit Limit) *Crowd {
+	return &Crowd{limit: limit, open: make(map[string]*Conn), from: make(map[netip.Prefix]int)}
+}
+
+// Listen returns a listener whose connections, each a *Conn, count in the crowd.
+func (c *Crowd) Listen(listener net.Listener) net.Listener { return &limited{listener, c} }
+
+// Follow is the ConnState hook of a server: it says which connections wait for
+// their next request.
+func (c *Crowd) Follow(connection net.Conn, state http.ConnState) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	counted := c.open[keyOf(connection)]
+	switch {
+	case counted == nil:
+	case state == http.StateIdle:
+		counted.Idle(time.Now())
+	default:
+		counted.Busy()
+	}
+}
+
+// Each calls visit with every connection, outside of any lock.
+func (c *Crowd) Each(visit func(*Conn)) {
+	c.mu.Lock()
+	all := make([]*Conn, 0, len(c.open))
+	for _, connection := range c.open {
+		all = append(all, connection)
+	}
+	c.mu.Unlock()
+	for _, connection := range all {
+		visit(connection)
+	}
+}
+
+type limited struct {
+	net.Listener
+	crowd *Crowd
+}
+
+// Accept waits for the next connection that is within the limit.
+func (l *limited) Accept() (net.Conn, error) {
+	for {
+		connection, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		counted := &Conn{Conn: connection, from: Neighbourhood(connection.RemoteAddr())}
+		counted.leave = sync.OnceFunc(func() { l.crowd.leave(counted) })
+		if l.crowd.enter(counted) {
+			return counted, nil
+		}
+		_ = connection.Close()
+		l.crowd.refused(connection.RemoteAddr())
+	}
+}
+
+func (c *Crowd) refused(from net.Addr) {
+	if c.Refused != nil {
+		c.Refused(from)
+	}
+}
+
+func (c *Crowd) enter(counted *Conn) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var place *Conn
+	switch {
+	case c.from[counted.from] >= c.limit.of(counted.from):
+		place = c.longestIdle(func(other *Conn) bool { return other.from == counted.from })
+	case len(c.open) < c.limit.Total:
+		c.add(counted)
+		return true
+	default:
+		place = c.longestIdle(func(*Conn) bool { return true })
+	}
+	if place == nil {
+		return false
+	}
+	c.remove(place)
+	_ = place.Conn.Close() // its own Close finds that it has left
+	c.refused(place.RemoteAddr())
+	c.add(counted)
+	return true
+}
+
+// longestIdle is of those that among says; nil where none is idle for long enough.
+func (c *Crowd) longestIdle(among func(*Conn) bool) *Conn {
+	var found *Conn
+	longest := time.Now().Add(-c.limit.Grace).UnixNano() + 1
+	for _, other := range c.open {
+		if since := other.idle.Load(); since != 0 && since < longest && among(other) {
+			found, longest = other, since
+		}
+	}
+	return found
+}
+
+func (c *Crowd) add(counted *Conn) {
+	c.open[keyOf(counted)] = counted
+	c.from[counted.from]++
+}
+
+func (c *Crowd) remove(counted *Conn) {
+	delete(c.open, keyOf(counted))
+	if c.from[counted.from]--; c.from[counted.from] <= 0 {
+		delete(c.from, counted.from)
+	}
+}
+
+func (c *Crowd) leave(counted *Conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.open[keyOf(counted)] == counted {
+		c.remove(counted)
+	}
+}
+
+func keyOf(connection net.Conn) string {
+	return connection.RemoteAddr().String() + " " + connection.LocalAddr().String()
+}
+
+// Conn is a connection that counts until it is closed.
+type Conn struct {
+	net.Conn
+	from  netip.Prefix
+	idle  atomic.Int64 // since when, in nanoseconds; zero where it is busy
+	leave func()
+}
+
+// Idle says that the connection waits since then, and may give way to another.
+func (c *Conn) Idle(since time.Time) { c.idle.Store(since.UnixNano()) }
+
+// Busy says that it waits no more.
+func (c *Conn) Busy() { c.idle.Store(0) }
+
+// Close closes the connection and makes room for another.
+func (c *Conn) Close() error {
+	defer c.leave()
+	return c.Conn.Close()
+}
+
+// CloseWrite ends what is sent and leaves what is received open.
+func (c *Conn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return nil
+}

@@ -1,0 +1,149 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"strings"
+
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
+	imagetypes "github.com/docker/docker/api/types/image"
+	volumetypes "github.com/docker/docker/api/types/volume"
+)
+
+// AccessoryKind says what an Accessory is.
+type AccessoryKind string
+
+// The kinds of things that Berth makes in the engine beside instances, networks and
+// the volumes of apps.
+const (
+	KindKeeper        AccessoryKind = "keeper of secrets"
+	KindSecretsVolume AccessoryKind = "volume for secrets" //nolint:gosec // what it is called, not what it holds
+	KindFilesImage    AccessoryKind = "image with files"
+	KindBuiltImage    AccessoryKind = "built image"
+	KindHelper        AccessoryKind = "helper"
+)
+
+// Accessory is a thing that was made for a release, and that goes with it.
+type Accessory struct {
+	Kind     AccessoryKind
+	ID       string // a volume's is its name
+	App      string // empty for a helper that works in a volume
+	Release  int64
+	Instance string // whose secrets it keeps; empty for the other kinds
+
+	made string // when, as the engine has it, for a volume: another one may have its name by now
+}
+
+// Accessories lists what there is of every kind, but for the helpers of this process
+// that are at work, in the order in which they can be removed. Where one list cannot be had, the others are returned beside the
+// error.
+func (e *Engine) Accessories(ctx context.Context) ([]Accessory, error) {
+	var all []Accessory
+	var failures []error
+	for _, list := range []func(context.Context) ([]Accessory, error){e.listCompanions, e.listSecretsVolumes, e.listMadeImages} {
+		listContext, cancel := within(ctx, callTimeout)
+		found, err := list(listContext)
+		cancel()
+		all, failures = append(all, found...), append(failures, err)
+	}
+	return all, errors.Join(failures...)
+}
+
+// RemoveAccessory removes one of Accessories, unless a container uses it: then it
+// stays. One that is gone already is fine.
+func (e *Engine) RemoveAccessory(ctx context.Context, accessory Accessory) error {
+	ctx, cancel := within(ctx, processTimeout)
+	defer cancel()
+	var err error
+	switch accessory.Kind {
+	case KindKeeper, KindHelper:
+		return e.remove(ctx, accessory.ID)
+	case KindSecretsVolume:
+		err = e.removeSecretsVolumeOf(ctx, accessory)
+	case KindFilesImage, KindBuiltImage:
+		err = e.RemoveImage(ctx, accessory.ID)
+	default:
+		return fmt.Errorf("remove %s %s: the kind is not known", accessory.Kind, accessory.ID)
+	}
+	if errdefs.IsConflict(err) {
+		e.logger.Debug("something uses what no release owns", slog.String("kind", string(accessory.Kind)), slog.String("id", accessory.ID))
+		return nil
+	}
+	return notFoundIsFine(err)
+}
+
+// listCompanions lists the containers that are no instances.
+func (e *Engine) listCompanions(ctx context.Context) ([]Accessory, error) {
+	found, err := e.api(ctx).ContainerList(ctx, container.ListOptions{All: true, Filters: e.owned()})
+	if err != nil {
+		return nil, failure(ctx, "list containers", err)
+	}
+	var all []Accessory
+	for _, summary := range found {
+		name := summarised(summary).Name
+		switch summary.Labels[labelRole] {
+		case roleSecrets:
+			all = append(all, accessory(KindKeeper, summary.ID, name, summary.Labels))
+		case roleHelper:
+			if !e.helpers.works(name) {
+				all = append(all, accessory(KindHelper, summary.ID, "", summary.Labels))
+			}
+		}
+	}
+	return all, nil
+}
+
+func (e *Engine) listSecretsVolumes(ctx context.Context) ([]Accessory, error) {
+	found, err := e.api(ctx).VolumeList(ctx, volumetypes.ListOptions{Filters: e.owned(labelRole + "=" + roleSecrets)})
+	if err != nil {
+		return nil, failure(ctx, "list volumes for secrets", err)
+	}
+	all := make([]Accessory, 0, len(found.Volumes))
+	for _, volume := range found.Volumes {
+		if volume != nil {
+			one := accessory(KindSecretsVolume, volume.Name, volume.Name, volume.Labels)
+			one.made = volume.CreatedAt
+			all = append(all, one)
+		}
+	}
+	return all, nil
+}
+
+func (e *Engine) listMadeImages(ctx context.Context) ([]Accessory, error) {
+	found, err := e.api(ctx).ImageList(ctx, imagetypes.ListOptions{Filters: e.owned()})
+	if err != nil {
+		return nil, failure(ctx, "list images", err)
+	}
+	var all []Accessory
+	for _, image := range found {
+		switch image.Labels[labelRole] {
+		case roleFiles:
+			all = append(all, accessory(KindFilesImage, image.ID, "", image.Labels))
+		case roleBuild:
+			all = append(all, accessory(KindBuiltImage, image.ID, "", image.Labels))
+		}
+	}
+	return all, nil
+}
+
+func accessory(kind AccessoryKind, id, name string, labels map[string]string) Accessory {
+	release, _ := strconv.ParseInt(labels[labelRelease], 10, 64)
+	return Accessory{Kind: kind, ID: id, App: labels[labelApp], Release: release, Instance: strings.TrimSuffix(name, secretsSuffix)}
+}
+
+// removeSecretsVolumeOf removes the volume that was listed, and none that was made
+// since under its name.
+func (e *Engine) removeSecretsVolumeOf(ctx context.Context, listed Accessory) error {
+	found, err := e.api(ctx).VolumeInspect(ctx, listed.ID)
+	if err != nil {
+		return failure(ctx, "inspect volume for secrets", err)
+	}
+	if found.CreatedAt != listed.made {
+		return nil
+	}
+	return e.removeSecretsVolume(ctx, listed.ID)
+}

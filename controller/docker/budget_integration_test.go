@@ -1,0 +1,102 @@
+//go:build integration
+
+package docker
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"berth/controller/docker/dockertest"
+)
+
+func TestBuild_HostileOnesEndInWordsWhileAnAppAnswers(t *testing.T) {
+	const small = 256 << 20
+	for name, test := range map[string]struct {
+		needs, attack, words string
+	}{
+		"memory":    {"budgets", `"hoard"`, "memory was used up"},
+		"fork bomb": {"budgets", `"fork"`, "limit of processes"},
+		"output":    {"", `"babble"`, "output clipped"},
+		"disk":      {"", `"fill", "/big"`, "lost more than"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if test.needs != "" {
+				needFence(t, test.needs)
+			}
+			engine := openTest(t)
+			_, app, _ := serveOnDefaultBridge(t, engine)
+			usual := answerTimes(t, app, time.After(2*time.Second))
+			options := buildOptions("hostile", 1, dockertest.App(t, "FROM scratch\nCOPY app /app\nENV ONLY="+engine.stack+"\nRUN [\"/app\", "+test.attack+"]\n"))
+			free := freeSpace(t)
+			if name == "disk" {
+				options.Disk = Disk{Most: small, Free: func() (uint64, error) { return freeSpace(t), nil }}
+			}
+			ended := make(chan time.Time, 1)
+			var err error
+			book := &logbook{}
+			go func() {
+				ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+				defer cancel()
+				_, err = engine.Build(ctx, options, book.line)
+				ended <- time.Now()
+			}()
+			during := answerTimes(t, app, ended)
+			failed, ok := errors.AsType[*BuildError](err)
+			if name == "output" { // its end takes longer than a test may
+				ok, failed = errors.Is(err, context.DeadlineExceeded), &BuildError{Message: book.String()}
+			}
+			if !ok || !strings.Contains(failed.Message, test.words) {
+				t.Fatalf("Build() = %v, want words with %q\n%s", err, test.words, strings.Join(book.lines[max(0, len(book.lines)-10):], "\n"))
+			}
+			if bytes := len(book.String()); bytes > outputBytes {
+				t.Errorf("the log holds %d bytes", bytes)
+			}
+			t.Logf("95 of 100 answers: usually within %v, during the build %v (%d asked)", percentile(usual), percentile(during), len(during))
+			if late := percentile(during); late > 500*time.Millisecond {
+				t.Errorf("95 of 100 answers of a live app took up to %v, usually %v", late, percentile(usual))
+			}
+			if name == "disk" {
+				eventually(t, "what it wrote is gone", func() bool { return freeSpace(t)+small > free })
+			}
+		})
+	}
+}
+
+// answerTimes asks the app every few milliseconds until the end comes, and returns how
+// long each answer took.
+func answerTimes(t *testing.T, app string, end <-chan time.Time) (took []time.Duration) {
+	t.Helper()
+	for {
+		began := time.Now()
+		if !answers(t, "http://"+app+":8000/") {
+			t.Error("the app does not answer")
+		}
+		took = append(took, time.Since(began))
+		select {
+		case <-end:
+			return took
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+// percentile is the time within which 95 of 100 answers came.
+func percentile(took []time.Duration) time.Duration {
+	slices.Sort(took)
+	return took[len(took)*95/100]
+}
+
+// freeSpace is what the disk has left that the engine and the test share.
+func freeSpace(t *testing.T) uint64 {
+	t.Helper()
+	var disk syscall.Statfs_t
+	if err := syscall.Statfs("/var/lib", &disk); err != nil {
+		t.Fatal(err)
+	}
+	return disk.Bavail * uint64(disk.Bsize)
+}

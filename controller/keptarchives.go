@@ -1,0 +1,44 @@
+package controller
+
+import (
+	"context"
+	"errors"
+)
+
+// forgetArchives forgets the archives of an app that nobody needs any more, and removes
+// their files. What stays is of what is under way, of what runs from a compose file, and
+// of the newest release that did not become live, until a later one does. The app's lock
+// is held, so that none of them is tried again meanwhile.
+func (c *Controller) forgetArchives(ctx context.Context, name AppName) error {
+	releases, err := c.ledger.ListReleases(ctx, name)
+	if err != nil {
+		return ignoreMissing(err)
+	}
+	kept, settled := make(map[string]bool), false
+	var old []Release
+	for _, release := range releases { // the newest first
+		if release.Archive == "" {
+			settled = settled || release.State == ReleaseLive
+			continue
+		}
+		switch release.State {
+		case ReleaseFailed, ReleaseCancelled:
+			if settled {
+				old = append(old, release)
+				continue
+			}
+			settled = true
+		case ReleaseLive:
+			if settled = true; !release.Composed() { // what a compose file says is read again with other variables
+				old = append(old, release)
+				continue
+			}
+		}
+		kept[release.Archive] = true
+	}
+	var errs []error
+	for _, release := range old {
+		errs = append(errs, c.forgetArchive(ctx, release, !kept[release.Archive]))
+	}
+	return errors.Join(errs...)
+}

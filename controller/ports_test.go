@@ -1,0 +1,67 @@
+package controller
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestDiagnosePort_SaysWhereTheAppReallyListens(t *testing.T) {
+	for _, test := range []struct {
+		name, message, hint string
+		open                []string
+		port                uint16
+	}{
+		{"another port", "listens on port 5000, not on port 8000", "port 5000", []string{"0.0.0.0:5000"}, 5000},
+		{"another port by IPv6", "listens on port 5000", "port 5000", []string{"[::]:5000"}, 5000},
+		{"loopback alone", "listens on 127.0.0.1:8000 only", "0.0.0.0", []string{"127.0.0.1:8000"}, 0},
+		{"loopback and another port", "listens on 127.0.0.1:5000 only", "set 5000", []string{"127.0.0.1:5000"}, 5000},
+		{"the port", "did not respond correctly within 38 s", "below 500", []string{"0.0.0.0:8000", "127.0.0.1:1"}, 0},
+		{"nothing", "listened on no port within 38 s", "PORT", nil, 0},
+	} {
+		s := &shipment{release: Release{Address: "berth-hello-r1:8000"}, waited: 38 * time.Second}
+		if problem := s.diagnosePort(errNotReady); problem != nil {
+			t.Errorf("before it was looked: %+v", problem)
+		}
+		var open []netip.AddrPort
+		for _, at := range test.open {
+			open = append(open, netip.MustParseAddrPort(at))
+		}
+		s.ports.note(open)
+		problem := s.diagnosePort(fmt.Errorf("%w: /health answered 500", errNotReady))
+		if !strings.Contains(problem.Message, test.message) || !strings.Contains(problem.Hint, test.hint) || problem.Remedy.Port != test.port {
+			t.Errorf("%s: got %q / %q, port %d", test.name, problem.Message, problem.Hint, problem.Remedy.Port)
+		}
+	}
+}
+
+func TestFindWritten_NamesThePathAndTheFolderForAVolume(t *testing.T) {
+	for line, want := range map[string]string{
+		"open /data/app.db: read-only file system":                        "/data/app.db /data",
+		"OSError: [Errno 30] Read-only file system: '/var/lib/app/log'":   "/var/lib/app/log /var/lib/app",
+		"Error: EROFS: read-only file system, open '/data/uploads/x.png'": "/data/uploads/x.png /data/uploads",
+		"mkdir: can't create directory '/data': Read-only file system":    "/data /data",
+		"Error: EROFS: read-only file system, mkdir '/cache'":             "/cache /cache",
+		"OSError: [Errno 30] Read-only file system: 'log'":                " ",
+		"open /app/app.db: read-only file system":                         "/app/app.db ",
+		"open /etc/x.conf: read-only file system":                         "/etc/x.conf ",
+		"touch: /x: Read-only file system":                                "/x ",
+		"all is well in /data":                                            " ",
+	} {
+		written, folder := findWritten([]string{"first", line})
+		if got := written + " " + string(folder); got != want {
+			t.Errorf("%s: got %q, want %q", line, got, want)
+		}
+	}
+}
+
+func TestDiagnose_OffersAVolumeFirstAndAWritableRootSecond(t *testing.T) {
+	problem := findSymptom([]string{"open /data/app.db: read-only file system"}).problem([]string{"open /data/app.db: read-only file system"}, errors.New("cause"))
+	volumeAt, rootAt := strings.Index(problem.Hint, "volume at /data"), strings.Index(problem.Hint, "Writable root")
+	if !strings.Contains(problem.Message, "/data/app.db") || volumeAt < 0 || rootAt < volumeAt || problem.Remedy != (Remedy{Folder: "/data", WritableRoot: true}) {
+		t.Errorf("got %+v", problem)
+	}
+}

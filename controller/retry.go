@@ -1,0 +1,147 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"berth/controller/docker"
+)
+
+// Retry is what is to be different in another try of a release.
+type Retry struct {
+	Settings Settings // of the app from then on, as ParseSettings returned them
+	// Mount is one more volume, which is made where there is none; the zero Mount is none.
+	Mount Mount
+}
+
+// CanRetry reports whether the release can be tried again: what it was made of is kept.
+func (r Release) CanRetry() bool {
+	ended := r.State == ReleaseFailed || r.State == ReleaseCancelled
+	return ended && (r.Archive != "" || r.Reference != "" || r.RollbackOf != 0)
+}
+
+// Retry queues a release that is made of what one that failed or was cancelled was made
+// of: its archive, its image, or the release that it ran again. It runs with the
+// environment and the volumes that the app has now.
+func (c *Controller) Retry(ctx context.Context, id ReleaseID, changes Retry, by string) (Release, error) {
+	app, live, unlock, err := c.lockLive(ctx, id.App)
+	if err != nil {
+		return Release{}, err
+	}
+	defer unlock()
+	failed, err := c.Release(ctx, id)
+	if err != nil {
+		return Release{}, err
+	}
+	if !failed.CanRetry() {
+		return Release{}, noRetry(failed)
+	}
+	if err := c.checkWaivers(changes.Settings); err != nil {
+		return Release{}, err
+	}
+	mounts := slices.Clone(app.Mounts)
+	if changes.Mount != (Mount{}) {
+		mounts = append(mounts, changes.Mount)
+	}
+	if err := CheckMounts(mounts); err != nil {
+		return Release{}, err
+	}
+	wish, err := c.retryOf(ctx, retried{app: app, live: live, failed: failed, settings: changes.Settings, by: by})
+	if err != nil {
+		return Release{}, err
+	}
+	if wish.Mounts = mounts; changes.Mount != (Mount{}) {
+		if err := c.ensureMounted(ctx, app, changes.Mount); err != nil {
+			return Release{}, err
+		}
+	}
+	return c.queueRerun(ctx, app, wish)
+}
+
+// retried is what a second try is made from.
+type retried struct {
+	app      App
+	live     Release // the zero Release where there is none
+	failed   Release
+	settings Settings
+	by       string
+}
+
+func (c *Controller) retryOf(ctx context.Context, r retried) (Release, error) {
+	switch {
+	case r.failed.RollbackOf != 0:
+		return c.retryOfRerun(ctx, r)
+	case r.failed.Reference != "":
+		return c.retryOfImage(ctx, r), nil
+	default:
+		return c.retryOfArchive(ctx, r)
+	}
+}
+
+func (c *Controller) retryOfArchive(ctx context.Context, r retried) (Release, error) {
+	environment, err := c.openSavedEnvironment(ctx, r.app.Name)
+	if err != nil {
+		return Release{}, err
+	}
+	failed := r.failed
+	from := &Archive{Name: failed.ArchiveName, Bytes: failed.ArchiveBytes, SHA256: failed.ArchiveSHA256, file: failed.Archive}
+	if _, err := c.examine(ctx, from, r.app, environment.options(r.settings)); err != nil {
+		return Release{}, err
+	}
+	wish := newRelease(failed.App, from, r.by)
+	wish.Settings = r.settings
+	return wish, nil
+}
+
+// retryOfImage runs the very image that was pulled, where it is there still.
+func (c *Controller) retryOfImage(ctx context.Context, r retried) Release {
+	wish := newRelease(r.failed.App, &Archive{}, r.by)
+	wish.Settings, wish.Reference = r.settings, r.failed.Reference
+	if _, err := c.engine.FindImage(ctx, r.failed.Image); err == nil && r.failed.Image != "" {
+		wish.Image, wish.Digest = r.failed.Image, r.failed.Digest
+	}
+	return wish
+}
+
+func (c *Controller) retryOfRerun(ctx context.Context, r retried) (Release, error) {
+	origin, err := c.Release(ctx, ReleaseID{App: r.app.Name, Number: r.failed.RollbackOf})
+	if err != nil {
+		return Release{}, err
+	}
+	if origin.Image == "" {
+		return Release{}, noRetry(r.failed)
+	}
+	wish := rerunOf(origin, r.by)
+	wish.Settings, wish.Services = r.settings, origin.again(r.settings)
+	wish.NewSettings, wish.NewEnvironment = r.failed.NewSettings, r.failed.NewEnvironment
+	if origin.Number == r.live.Number {
+		wish.Archive = origin.Archive
+	}
+	if wish.NewEnvironment && origin.Composed() {
+		err = c.planAgain(ctx, r.app, &wish)
+	}
+	return wish, err
+}
+
+// ensureMounted makes the volume that is asked for, where it is not there.
+func (c *Controller) ensureMounted(ctx context.Context, app App, mount Mount) error {
+	err := c.CreateVolume(ctx, mount.Volume, fmt.Sprintf("of %s, at %s", app.Name, mount.Target))
+	if errors.Is(err, docker.ErrVolumeExists) {
+		return nil
+	}
+	return err
+}
+
+func noRetry(release Release) *Problem {
+	problem := &Problem{
+		Kind: KindConflict, Message: fmt.Sprintf("Release r%d cannot be tried again: what it was made of is not kept any more.", release.Number),
+		Hint: "Upload its archive again as an update, or deploy its image again.",
+	}
+	if release.State != ReleaseFailed && release.State != ReleaseCancelled {
+		problem.Message = fmt.Sprintf("Release r%d cannot be tried again: it is %s.", release.Number, release.State)
+		problem.Hint = "Only a release that failed or was cancelled can be tried again."
+	}
+	return problem
+}

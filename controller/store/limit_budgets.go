@@ -1,0 +1,51 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"berth/controller/limit"
+)
+
+// ListBudgets returns the budgets that operators chose, without those that this
+// version cannot read.
+func (s *Store) ListBudgets(ctx context.Context) (limit.Budgets, error) {
+	type stored struct {
+		class limit.Class
+		text  string
+	}
+	rows, err := s.reader.QueryContext(ctx, `SELECT class, budget FROM limit_budgets`)
+	all, err := collect(rows, err, func(columns row) (one stored, err error) {
+		err = columns.Scan(&one.class, &one.text)
+		return one, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list budgets: %w", err)
+	}
+	budgets := make(limit.Budgets, len(all))
+	for _, one := range all {
+		if budget, err := limit.ParseBudget(one.text); err == nil {
+			budgets[one.class] = budget
+		}
+	}
+	return budgets, nil
+}
+
+// SaveBudget keeps the budget of a class.
+func (s *Store) SaveBudget(ctx context.Context, class limit.Class, budget limit.Budget) error {
+	_, err := s.writer.ExecContext(ctx, `
+INSERT INTO limit_budgets (class, budget) VALUES (?, ?) ON CONFLICT (class) DO UPDATE SET budget = excluded.budget`,
+		class, budget.String())
+	if err != nil {
+		return fmt.Errorf("save budget of %s: %w", class, err)
+	}
+	return nil
+}
+
+// DeleteBudget forgets the budget of a class.
+func (s *Store) DeleteBudget(ctx context.Context, class limit.Class) error {
+	if _, err := s.writer.ExecContext(ctx, `DELETE FROM limit_budgets WHERE class = ?`, class); err != nil {
+		return fmt.Errorf("delete budget of %s: %w", class, err)
+	}
+	return nil
+}

@@ -1,0 +1,139 @@
+package router
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+
+	"berth/controller"
+)
+
+// retryView is what the page of a release offers for another try.
+type retryView struct {
+	Port         uint16 // that the app listens on; 0 where it is not known
+	Folder       string // that a volume belongs at; empty where it is not known
+	Volume       string // a name for it
+	WritableRoot bool
+	Memory       string // MB, more than the app has; empty where that would not help
+	Settings     controller.SettingsForm
+}
+
+// retryViewOf returns nil where the release cannot be tried again.
+func (a *admin) retryViewOf(release controller.Release, app controller.App) *retryView {
+	if !release.CanRetry() {
+		return nil
+	}
+	remedy := release.Remedy
+	view := &retryView{
+		Port: remedy.Port, Folder: string(remedy.Folder), Settings: app.Settings.Form(),
+		WritableRoot: remedy.WritableRoot && !app.Settings.WritableRoot && !a.forbids(controller.WaiverWritableRoot),
+	}
+	if view.Folder != "" {
+		name := string(release.App)
+		view.Volume = strings.TrimRight(name[:min(len(name), 35)], "-") + "-data" // a volume has 40 letters
+	}
+	if remedy.Memory {
+		more := app.Settings
+		more.MemoryBytes *= 2
+		view.Memory = more.Form().Memory
+	}
+	return view
+}
+
+func (a *admin) forbids(waiver controller.Waiver) bool {
+	for _, forbidden := range a.apps.ForbiddenWaivers() {
+		if forbidden == waiver {
+			return true
+		}
+	}
+	return false
+}
+
+// retryRelease tries again what failed: 303 to the new release's page.
+func (a *admin) retryRelease(v *visit) error {
+	id, err := v.release()
+	if err != nil {
+		return err
+	}
+	view, err := a.apps.App(v.context(), id.App)
+	if err != nil {
+		return err
+	}
+	typed := v.request().PostForm
+	mount := mountJSON{Volume: typed.Get(fieldVolume), Target: typed.Get(fieldTarget)}
+	release, err := a.retry(v, id, retrySettings(view.Settings, typed), mount)
+	if err != nil {
+		problem := asProblem(err)
+		switch problem.Kind {
+		case controller.KindNotFound, controller.KindInternal, controller.KindUnauthorized:
+			return err
+		}
+		a.logProblem(v, problem)
+		return a.releaseForm(v, id, problem)
+	}
+	return v.seeOther(releasePath(release.ReleaseID))
+}
+
+// retrySettings are those of the app, with what was typed in their place.
+func retrySettings(settings controller.Settings, typed url.Values) controller.SettingsForm {
+	form := settings.Form()
+	if typed.Has(fieldPort) {
+		form.Port = typed.Get(fieldPort)
+	}
+	if typed.Has(fieldMemory) {
+		form.Memory = typed.Get(fieldMemory)
+	}
+	form.WritableRoot = form.WritableRoot || typed.Get(fieldWritableRoot) != ""
+	return form
+}
+
+// retry queues the new release. A mount without a volume and a target is none.
+func (a *admin) retry(v *visit, id controller.ReleaseID, form controller.SettingsForm, mount mountJSON) (controller.Release, error) {
+	settings, err := a.apps.ParseSettings(form)
+	if err != nil {
+		return controller.Release{}, err
+	}
+	changes := controller.Retry{Settings: settings}
+	if mount != (mountJSON{}) {
+		if changes.Mount, err = controller.ParseMount(mount.Volume, mount.Target, mount.ReadOnly); err != nil {
+			return controller.Release{}, err
+		}
+		v.done.detail = fmt.Sprintf("with the volume %s at %s", changes.Mount.Volume, changes.Mount.Target)
+	}
+	if v.caller.token.Scope != "" {
+		view, err := a.apps.App(v.context(), id.App)
+		if err != nil {
+			return controller.Release{}, err
+		}
+		if err := v.mayWaive(view.App, settings); err != nil {
+			return controller.Release{}, err
+		}
+	}
+	return a.apps.Retry(v.context(), id, changes, v.caller.name())
+}
+
+// apiRetryRelease takes settings and one more volume, all optional, as JSON.
+func (a *admin) apiRetryRelease(v *visit) error {
+	id, err := v.release()
+	if err != nil {
+		return err
+	}
+	view, err := a.apps.App(v.context(), id.App)
+	if err != nil {
+		return err
+	}
+	wish := struct {
+		settingsJSON
+		Mount mountJSON `json:"mount"`
+	}{settingsJSON: settingsJSONOf(view.Settings)}
+	if v.request().ContentLength != 0 {
+		if err := decodeJSON(v.request(), &wish, `{"port": 5000, "mount": {"volume": "my-data", "target": "/data"}}`); err != nil {
+			return err
+		}
+	}
+	release, err := a.retry(v, id, wish.form(), wish.Mount)
+	if err != nil {
+		return err
+	}
+	return v.createdRelease(release)
+}
