@@ -473,7 +473,7 @@ func echoApp(t *testing.T) (address string) {
 
 // spellings are the ways to write the names that speak for a proxy.
 func spellings() []string {
-	names := slices.Concat(forwardedHeaders, []string{
+	names := slices.Concat(removedHeaders(), []string{
 		"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Forwarded-Proto", "X-Forwarded-Server",
 		"X-Forwarded-Uri", "X-Forwarded-Method", "X-Forwarded-Tls-Client-Cert", "X-Forwarded-Tls-Client-Cert-Info", "X-Real-Ip",
 	})

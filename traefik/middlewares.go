@@ -11,7 +11,10 @@ import (
 )
 
 // forwardedName is the middleware that all public routers carry first.
-var forwardedName = "forwarded-" + hashOf(strings.Join(forwardedHeaders, " "))
+var forwardedName = "forwarded-" + hashOf(strings.Join(removedHeaders(), " "))
+
+// removedHeaders reach no app.
+func removedHeaders() []string { return slices.Concat(forwardedHeaders, identityHeaders) }
 
 // forwardedHeaders are those that speak for a proxy in front of the app, and that
 // nobody in front of ours can send. The proxy itself replaces X-Forwarded-For,
@@ -30,8 +33,8 @@ var forwardedHeaders = []string{
 
 // forwarded removes them: the proxy takes a header off that is set to nothing.
 func forwarded() *Middleware {
-	remove := make(map[string]string, len(forwardedHeaders))
-	for _, name := range forwardedHeaders {
+	remove := make(map[string]string)
+	for _, name := range removedHeaders() {
 		remove[name] = ""
 	}
 	return &Middleware{Headers: &Headers{CustomRequestHeaders: remove}}
