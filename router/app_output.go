@@ -70,6 +70,7 @@ func (a *admin) showOutput(v *visit) error {
 	if err != nil {
 		return err
 	}
+	page.Lines = newestLines(page.Lines)
 	return v.page(http.StatusOK, "output", page)
 }
 
@@ -239,7 +240,7 @@ func (f *outputFollower) send(stream *eventStream, whole bool, lines []docker.Li
 		}
 		return stream.send("lines", f.after.String(), strings.TrimSpace(html))
 	}
-	html, err := f.visit.fragment("output", "output", lines)
+	html, err := f.visit.fragment("output", "output", newestLines(lines))
 	if err != nil || html == f.shown {
 		return err
 	}
