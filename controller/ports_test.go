@@ -30,6 +30,7 @@ func TestDiagnosePort_SaysWhereTheAppReallyListens(t *testing.T) {
 		for _, at := range test.open {
 			open = append(open, netip.MustParseAddrPort(at))
 		}
+		s.ports.ask(8000)
 		s.ports.note(open)
 		problem := s.diagnosePort(fmt.Errorf("%w: /health answered 500", errNotReady))
 		if !strings.Contains(problem.Message, test.message) || !strings.Contains(problem.Hint, test.hint) || problem.Remedy.Port != test.port {
