@@ -120,7 +120,7 @@ func asProblem(err error) *controller.Problem {
 		return tooLargeProblem(tooLarge.Limit, err)
 	}
 	problem, ok := errors.AsType[*controller.Problem](err)
-	if controller.IsDiskFull(err) && !(ok && problem.Kind == controller.KindFull) {
+	if controller.IsDiskFull(err) && (!ok || problem.Kind != controller.KindFull) {
 		return controller.DiskFull("", err)
 	}
 	if ok && problem.Kind != controller.KindInternal {
