@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -17,7 +18,8 @@ const (
 	volumesEvery = 10 * time.Second // a look at who writes; a volume is counted at most so often
 	countPace    = time.Minute      // between two counts of a volume that does not grow fast
 	countRarely  = 10 * time.Minute // and while the disk does not shrink either
-	countWatched = 20 * time.Second // for one volume; of a larger one a part is known
+	countWatched = 5 * time.Second  // for one volume; of a larger one a part is known
+	lookFor      = 10 * time.Second // for all of one look; the disk is to be looked at again
 	leastGrowth  = 1 << 20          // bytes between two counts for which a full disk is blamed on a volume
 )
 
@@ -80,9 +82,10 @@ func (c *Controller) lookAtVolumes(ctx context.Context, now time.Time) error {
 		return err
 	}
 	maps.DeleteFunc(w.seen, func(name volume.Name, _ watchedVolume) bool { return len(writers[name]) == 0 })
-	for _, name := range slices.Sorted(maps.Keys(writers)) {
-		if !w.due(name, now) {
-			continue
+	began := time.Now()
+	for _, name := range w.allDue(writers, now) {
+		if time.Since(began) > lookFor {
+			break // the next look begins with those that are left
 		}
 		if err := c.countWriter(ctx, name, now); err != nil {
 			c.logger.Debug("count volume", "volume", string(name), "error", err)
@@ -161,6 +164,20 @@ func (w *volumeWatch) note(name volume.Name, usage volume.Usage, now time.Time) 
 		entry.grown = usage.Stored - last.usage.Stored
 	}
 	w.seen[name] = entry
+}
+
+// allDue are the volumes that are to be counted, the one with the oldest count first.
+func (w *volumeWatch) allDue(writers map[volume.Name][]AppName, now time.Time) []volume.Name {
+	var names []volume.Name
+	for name := range writers {
+		if w.due(name, now) {
+			names = append(names, name)
+		}
+	}
+	slices.SortFunc(names, func(a, b volume.Name) int {
+		return cmp.Or(w.seen[a].at.Compare(w.seen[b].at), cmp.Compare(a, b))
+	})
+	return names
 }
 
 // due reports whether a volume is to be counted. One that cannot have reached its quota,
