@@ -17,6 +17,9 @@ const actionTimeout = time.Minute
 // Start makes a stopped app run again and puts its route back.
 func (c *Controller) Start(ctx context.Context, name AppName) error {
 	return c.act(ctx, name, func(ctx context.Context, live Release) error {
+		if err := c.checkRoom(ctx, live); err != nil {
+			return err
+		}
 		if err := c.ledger.UpdateWanted(ctx, name, WantedRunning); err != nil {
 			return err
 		}
@@ -57,25 +60,33 @@ func (c *Controller) hasRun(ctx context.Context, run ServiceRun, name string) bo
 // of the machine too, until Start or a new release.
 func (c *Controller) Stop(ctx context.Context, name AppName) error {
 	return c.act(ctx, name, func(ctx context.Context, live Release) error {
-		if err := c.ledger.UpdateWanted(ctx, name, WantedStopped); err != nil {
-			return err
-		}
-		if err := c.publish(ctx); err != nil {
-			return err
-		}
-		for _, instance := range slices.Backward(live.Instances) {
-			if err := c.engine.Stop(ctx, instance, live.graceOf(instance)); err != nil {
-				c.requestReconcile()
-				return fmt.Errorf("stop %s: %w", name, err)
-			}
-		}
-		return nil
+		return c.stopLive(ctx, live)
 	})
+}
+
+// stopLive is Stop under the app's lock.
+func (c *Controller) stopLive(ctx context.Context, live Release) error {
+	if err := c.ledger.UpdateWanted(ctx, live.App, WantedStopped); err != nil {
+		return err
+	}
+	if err := c.publish(ctx); err != nil {
+		return err
+	}
+	for _, instance := range slices.Backward(live.Instances) {
+		if err := c.engine.Stop(ctx, instance, live.graceOf(instance)); err != nil {
+			c.requestReconcile()
+			return fmt.Errorf("stop %s: %w", live.App, err)
+		}
+	}
+	return nil
 }
 
 // Restart stops and starts the app's processes; for that moment it does not answer.
 func (c *Controller) Restart(ctx context.Context, name AppName) error {
 	return c.act(ctx, name, func(ctx context.Context, live Release) error {
+		if err := c.checkRoom(ctx, live); err != nil {
+			return err
+		}
 		if err := c.ledger.UpdateWanted(ctx, name, WantedRunning); err != nil {
 			return err
 		}

@@ -39,7 +39,8 @@ type Options struct {
 
 	BuildConcurrency int            // builds at once; the rest wait in line
 	BuildTimeout     time.Duration  // for one build
-	BuildDisk        docker.Disk    // where the engine keeps what is built, as far as it can be seen
+	BuildDisk        docker.Disk    // where the engine keeps what is built, and volumes, as far as it can be seen
+	VolumeQuota      int64          // bytes that a volume may take on the disk; 0 is no quota
 	Registries       []string       // that images may come from beside the public ones; may be empty
 	ForbiddenWaivers []Waiver       // that no app may have; may be empty
 	MaximumLimits    plan.Limits    // most that an app's settings can ask for; at least LeastLimits
@@ -101,6 +102,7 @@ type Controller struct {
 	retiring     *retiring
 	displaced    *displaced
 	volumes      *volumeBook
+	watch        *volumeWatch
 
 	publishing sync.Mutex    // from reading the route table to writing it
 	wake       chan struct{} // one pending request to reconcile
@@ -155,6 +157,7 @@ func New(o Options) (*Controller, error) {
 		retiring:     newRetiring(),
 		displaced:    newDisplaced(),
 		volumes:      newVolumeBook(),
+		watch:        newVolumeWatch(o.VolumeQuota, o.BuildDisk),
 		wake:         make(chan struct{}, 1),
 		started:      make(chan struct{}),
 	}, nil
@@ -177,6 +180,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	group.Go(func() error { return c.reconcileLoop(ctx) })
 	group.Go(func() error { return c.watchLoop(ctx) })
 	group.Go(func() error { return c.usageLoop(ctx) })
+	group.Go(func() error { return c.watchVolumes(ctx) })
 	err := group.Wait()
 	c.shipping.wait()
 	c.retiring.wait()

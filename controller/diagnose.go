@@ -91,6 +91,8 @@ func (s *shipment) diagnose(cause error) *Problem {
 		return s.offerDatabase(service, service.named(diagnoseDeath(died, service.limits(s.release.Settings), s.lastOutput(service))))
 	}
 	switch {
+	case IsDiskFull(cause):
+		return DiskFull("", cause)
 	case errors.Is(cause, docker.ErrUnavailable):
 		return &Problem{Kind: KindUnavailable, Message: "The container engine does not answer.", Hint: "See that Docker runs on the machine, then deploy again.", Err: cause}
 	case errors.Is(cause, errProxySilent):

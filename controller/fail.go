@@ -35,6 +35,7 @@ func (s *shipment) fail(ctx context.Context, cause error) {
 	}
 	if err := s.finish(ctx, s.release.ReleaseID, state, reason, hint); err != nil {
 		s.logger.Error("record failed release", "release", s.release.String(), "error", err)
+		s.unrecorded = true
 	}
 	s.recordEnd(ctx, state)
 	if err := s.keepArchive(ctx); err != nil {

@@ -105,6 +105,9 @@ func (r Release) detail(run ServiceRun, text string) string {
 func (c *Controller) keepObserved(ctx context.Context, app App, seen Observed) {
 	if app.Wanted == WantedStopped {
 		seen = Observed{State: AppStopped, At: time.Now()}
+		if app.Observed.State == AppStopped {
+			seen.Detail = app.Observed.Detail // why Berth has stopped it
+		}
 	}
 	if seen.State != app.Observed.State || seen.Detail != app.Observed.Detail {
 		c.observe(ctx, app.Name, seen)

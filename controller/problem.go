@@ -20,6 +20,7 @@ const (
 	KindTooLarge    // more bytes than the limit
 	KindLimited     // too many requests
 	KindUnavailable // the engine or the proxy does not answer
+	KindFull        // the disk has no room
 	KindMalformed   // an address or an id that cannot be one: no person typed it into a form
 )
 

@@ -73,6 +73,7 @@ type releaseLog struct {
 	file    *os.File
 	size    int64
 	full    bool
+	lost    int   // lines that the disk had no room for since the last one that it took
 	mask    *mask // of the release's secrets; nil where there are none
 	masked  maskedLines
 	changed func()
@@ -91,9 +92,25 @@ func (l *releaseLog) line(text string) {
 		l.full = true
 		text = oneLine(fmt.Sprintf("berth: the log is longer than %d MB; the rest is left out", logLimit>>20))
 	}
-	n, _ := l.file.WriteString(text)
-	l.size += int64(n)
-	l.changed()
+	if l.write(text) {
+		l.changed()
+	}
+}
+
+// write appends whole lines, and tells before the first one after a full disk how many
+// are missing. It reports whether the disk had room.
+func (l *releaseLog) write(text string) bool {
+	if l.lost > 0 {
+		text = oneLine(fmt.Sprintf("berth: %d lines are missing here: the server's disk was full", l.lost)) + text
+	}
+	n, err := l.file.WriteString(text)
+	if err != nil {
+		l.lost++
+		_ = l.file.Truncate(l.size) // no half line stays; it needs no room
+		return false
+	}
+	l.size, l.lost = l.size+int64(n), 0
+	return true
 }
 
 // setMask masks with another one from here on.

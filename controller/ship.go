@@ -64,6 +64,7 @@ type shipment struct {
 	ports       ports
 	answered    atomic.Bool   // below 500, when it was asked last
 	waited      time.Duration // for what it was waited for last
+	unrecorded  bool          // its end could not be written down; the next pass tries again
 }
 
 // shipped is one service of a release on its way: its Spec is in the clear, with how
@@ -137,7 +138,9 @@ func (c *Controller) dispatch(release Release) {
 		delete(c.shipping.active, release.ReleaseID)
 		c.shipping.mu.Unlock()
 		c.notices.notify(release.App)
-		c.requestReconcile() // for the events of its instances that nobody looked at meanwhile
+		if !s.unrecorded { // else a full disk would have it shipped again and again without a pause
+			c.requestReconcile() // for the events of its instances that nobody looked at meanwhile
+		}
 		cancel(nil)
 		close(s.done)
 	})
@@ -167,6 +170,7 @@ func (s *shipment) ship(ctx context.Context) {
 	log, err := s.logs.appendTo(s.release.ReleaseID, func() { s.notices.notify(s.release.App) })
 	if err != nil {
 		s.logger.Error("open release log", "release", s.release.String(), "error", err)
+		s.unrecorded = true
 		return
 	}
 	s.log = log

@@ -44,6 +44,8 @@ type house struct {
 	forbidden []controller.Waiver // from the next open on
 	base      traefik.Host
 	resolver  string // of the checks of hosts
+	quota     int64  // of a volume
+	disk      docker.Disk
 }
 
 func newHouse(t *testing.T) *house {
@@ -72,6 +74,7 @@ func (h *house) open() {
 		Logger: slog.New(slog.NewTextHandler(h.logged, nil)), BuildConcurrency: 1, BuildTimeout: time.Minute, Key: h.key,
 		MaximumLimits: plan.Limits{MemoryBytes: 2 << 30, NanoCPUs: 2_000_000_000, Processes: 500},
 		Audit:         h.audit, ForbiddenWaivers: h.forbidden, MaintenancePages: "pages:8002",
+		VolumeQuota: h.quota, BuildDisk: h.disk,
 		BaseDomain: h.base, DomainCheck: domaincheck.Options{Resolver: h.resolver},
 	})
 	if err != nil {

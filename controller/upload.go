@@ -79,6 +79,9 @@ func (c *Controller) Receive(r io.Reader) (*Archive, error) {
 			Hint:    "Leave out what the build does not need, such as .git, node_modules and test data.",
 		}
 	}
+	if IsDiskFull(err) {
+		return nil, DiskFull("archive", err)
+	}
 	return received, err
 }
 

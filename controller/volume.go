@@ -83,8 +83,10 @@ func volumeKind(code volume.Code) Kind {
 		return KindNotFound
 	case volume.Conflict:
 		return KindConflict
-	case volume.TooLarge, volume.Full:
+	case volume.TooLarge:
 		return KindTooLarge
+	case volume.Full:
+		return KindFull
 	default:
 		return KindInvalid
 	}

@@ -28,6 +28,8 @@ type VolumeFiles struct {
 	session    *volume.Session
 	owner      volume.Owner // of what comes in
 	changed    bool
+	measured   bool
+	usage      volume.Usage // of the whole volume, once it is measured
 }
 
 // ReadVolume opens the files of a volume. When ctx ends, what is under way ends.
@@ -92,9 +94,14 @@ func (f *VolumeFiles) Pack(folder volume.Path) (io.Reader, error) {
 
 // Write puts content into one file, which is replaced in one step where it is there.
 func (f *VolumeFiles) Write(path volume.Path, from io.Reader) error {
+	limit, bound, err := f.roomFor(VolumeFileBytes)
+	if err != nil {
+		return err
+	}
 	f.changed = true
-	_, err := f.session.Write(volume.WriteOptions{Path: path, Owner: f.owner, Limit: VolumeFileBytes}, from)
-	return volumeProblem("file", err)
+	written, err := f.session.Write(volume.WriteOptions{Path: path, Owner: f.owner, Limit: limit}, from)
+	f.usage.Stored += written.Size
+	return f.outgrown(bound, err)
 }
 
 // Unpack puts what a .zip or .tar.gz holds into a folder: all of it, or nothing.
@@ -110,15 +117,16 @@ func (f *VolumeFiles) Unpack(ctx context.Context, folder volume.Path, from io.Re
 		return inField("file", archiveProblem(err))
 	}
 	defer tree.Close()
-	f.changed = true
-	options := volume.WriteOptions{
-		Path: folder, Owner: f.owner,
-		Limit: f.controller.limits.ExpandedBytes + int64(2*f.controller.limits.Entries)*tarOverhead,
+	limit, bound, err := f.roomFor(f.controller.limits.ExpandedBytes)
+	if err != nil {
+		return err
 	}
+	f.changed, f.measured = true, false // what it takes on the disk is counted when more comes
+	options := volume.WriteOptions{Path: folder, Owner: f.owner, Limit: limit + int64(2*f.controller.limits.Entries)*tarOverhead}
 	err = f.session.Unpack(options, func(to io.Writer) error {
 		return tree.WriteTar(ctx, to, func(archive.Entry) bool { return true })
 	})
-	return inField("file", archiveProblem(volumeProblem("file", err)))
+	return inField("file", archiveProblem(f.outgrown(bound, err)))
 }
 
 // Count returns what is in a folder, as far as it can be counted in ten seconds.

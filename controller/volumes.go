@@ -45,7 +45,8 @@ type VolumeView struct {
 	Volume
 	Users    []AppName // apps that mount it, by name
 	Usage    volume.Usage
-	HasUsage bool // false while it could not be counted
+	HasUsage bool  // false while it could not be counted
+	Quota    int64 // bytes that it may take on the disk; 0 is no quota
 }
 
 // volumeBook remembers what was counted of each volume.
@@ -195,6 +196,7 @@ func (c *Controller) volumeViews(ctx context.Context, found []docker.Volume) ([]
 		view := VolumeView{
 			Volume: Volume{Name: one.Name, Description: one.Description, CreatedAt: one.CreatedAt},
 			Users:  users[one.Name],
+			Quota:  c.watch.quota,
 		}
 		counted, ok := c.volumes.find(one.Name)
 		view.Usage, view.HasUsage = counted.usage, ok
@@ -245,7 +247,7 @@ func (c *Controller) countVolumes(ctx context.Context, volumes []docker.Volume) 
 			continue
 		}
 		counting.Go(func() error {
-			if err := c.countVolume(ctx, one.Name); err != nil {
+			if err := c.countVolume(ctx, one.Name, countEach); err != nil {
 				c.logger.Debug("count volume", "volume", string(one.Name), "error", err)
 			}
 			return nil
@@ -254,12 +256,12 @@ func (c *Controller) countVolumes(ctx context.Context, volumes []docker.Volume) 
 	_ = counting.Wait() // none fails
 }
 
-func (c *Controller) countVolume(ctx context.Context, name volume.Name) error {
+func (c *Controller) countVolume(ctx context.Context, name volume.Name, limit time.Duration) error {
 	session, err := c.keeper.OpenVolume(ctx, name, docker.ReadOnly)
 	if err != nil {
 		return err
 	}
-	usage, err := session.Count("", countEach)
+	usage, err := session.Count("", limit)
 	if err == nil {
 		c.volumes.put(name, usage)
 	}

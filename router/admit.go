@@ -88,7 +88,13 @@ func (a *admin) admitSession(v *visit) error {
 	if v.route.stream {
 		return nil // a page that is open by itself is no sign of life
 	}
-	return a.sessions.touch(v.context(), v.session().ID(), v.address())
+	err = a.sessions.touch(v.context(), v.session().ID(), v.address())
+	if controller.IsDiskFull(err) {
+		// Who is to free space must be let in.
+		a.logger.ErrorContext(v.context(), "note when a session was used", "request_id", requestID(v.gin), "error", err)
+		return nil
+	}
+	return err
 }
 
 // signedInAccount is the account of the session, or a Problem of KindUnauthorized.

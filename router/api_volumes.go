@@ -15,14 +15,16 @@ type volumeJSON struct {
 	CreatedAt   time.Time            `json:"created_at"`
 	Bytes       *int64               `json:"bytes"` // null where it could not be counted in time
 	Files       *int64               `json:"files"`
+	Stored      *int64               `json:"stored_bytes"`    // what it takes on the disk
+	Quota       int64                `json:"quota,omitempty"` // of stored_bytes
 	Users       []controller.AppName `json:"users"`
 }
 
 func volumeJSONOf(view controller.VolumeView) volumeJSON {
-	made := volumeJSON{Name: view.Name, Description: view.Description, CreatedAt: view.CreatedAt, Users: []controller.AppName{}}
+	made := volumeJSON{Name: view.Name, Description: view.Description, CreatedAt: view.CreatedAt, Quota: view.Quota, Users: []controller.AppName{}}
 	made.Users = append(made.Users, view.Users...)
 	if view.HasUsage {
-		made.Bytes, made.Files = &view.Usage.Bytes, &view.Usage.Files
+		made.Bytes, made.Files, made.Stored = &view.Usage.Bytes, &view.Usage.Files, &view.Usage.Stored
 	}
 	return made
 }

@@ -74,7 +74,7 @@ func (f fieldProblems) add(err error) error {
 	}
 	problem := asProblem(err)
 	switch problem.Kind {
-	case controller.KindInvalid, controller.KindConflict, controller.KindTooLarge:
+	case controller.KindInvalid, controller.KindConflict, controller.KindTooLarge, controller.KindFull:
 		f[problem.Field] = problem
 		return nil
 	default:

@@ -18,6 +18,7 @@ func TestProblem_EveryKindHasItsStatusOnThePageAndInTheAPI(t *testing.T) {
 	for kind, want := range map[controller.Kind]int{
 		controller.KindInvalid: 422, controller.KindForbidden: 403, controller.KindNotFound: 404, controller.KindConflict: 409,
 		controller.KindTooLarge: 413, controller.KindLimited: 429, controller.KindUnavailable: 503, controller.KindInternal: 500,
+		controller.KindFull: 507,
 	} {
 		s.apps.onAct = func(string, controller.AppName) error {
 			return &controller.Problem{Kind: kind, Message: "It is so.", Hint: "Do that.", Err: errors.New("the private cause")}

@@ -74,7 +74,7 @@ func (a *admin) showNothing(c *gin.Context) {
 // no warning.
 func (a *admin) logProblem(v *visit, problem *controller.Problem) {
 	level := slog.LevelInfo
-	if problem.Kind == controller.KindInternal || problem.Kind == controller.KindUnavailable {
+	if problem.Kind == controller.KindInternal || problem.Kind == controller.KindUnavailable || problem.Kind == controller.KindFull {
 		level = slog.LevelError
 	}
 	if v.context().Err() != nil || problem.Kind == controller.KindLimited {
@@ -106,6 +106,8 @@ func statusOf(kind controller.Kind) int {
 		return http.StatusTooManyRequests
 	case controller.KindUnavailable:
 		return http.StatusServiceUnavailable
+	case controller.KindFull:
+		return http.StatusInsufficientStorage
 	default:
 		return http.StatusInternalServerError
 	}
@@ -118,6 +120,9 @@ func asProblem(err error) *controller.Problem {
 		return tooLargeProblem(tooLarge.Limit, err)
 	}
 	problem, ok := errors.AsType[*controller.Problem](err)
+	if controller.IsDiskFull(err) && (!ok || problem.Kind != controller.KindFull) {
+		return controller.DiskFull("", err)
+	}
 	if ok && problem.Kind != controller.KindInternal {
 		return problem
 	}

@@ -146,8 +146,18 @@ func (v *visit) json(status int, value any) error {
 	return nil
 }
 
-// notify leaves a sentence for the next page of this session.
+// notify leaves a sentence for the next page of this session. Where the disk has no
+// room for it, what it tells of is done all the same.
 func (v *visit) notify(sentence string) error {
 	v.session().Set(noticeKey, sentence)
-	return v.session().Save()
+	err := v.session().Save()
+	if err == nil {
+		return nil
+	}
+	v.session().Delete(noticeKey) // the page that tells of the error would show it
+	if !controller.IsDiskFull(err) {
+		return err
+	}
+	v.admin.logger.ErrorContext(v.context(), "keep notice", "request_id", requestID(v.gin), "error", err)
+	return nil
 }

@@ -43,6 +43,7 @@ type volumeRow struct {
 	Bytes       int64
 	Files       string // how many, in words
 	AtLeast     bool   // there is more than was counted
+	Quota       int64  // bytes; 0 is none
 	Users       []userRow
 }
 
@@ -102,7 +103,7 @@ func (a *admin) volumesForm(v *visit, page volumesPage) error {
 func volumeRowOf(view controller.VolumeView) volumeRow {
 	row := volumeRow{
 		Name: view.Name, Path: volumePath(view.Name), Description: view.Description, CreatedAt: view.CreatedAt,
-		Counted: view.HasUsage, Bytes: view.Usage.Bytes, Files: plural(int(view.Usage.Files), "file"), AtLeast: view.Usage.Partial,
+		Counted: view.HasUsage, Bytes: view.Usage.Bytes, Files: plural(int(view.Usage.Files), "file"), AtLeast: view.Usage.Partial, Quota: view.Quota,
 	}
 	for _, user := range view.Users {
 		row.Users = append(row.Users, userRow{user, appPath(user)})

@@ -314,6 +314,8 @@ func kindOf(status int) controller.Kind {
 		return controller.KindLimited
 	case http.StatusServiceUnavailable, http.StatusBadGateway, http.StatusGatewayTimeout:
 		return controller.KindUnavailable
+	case http.StatusInsufficientStorage:
+		return controller.KindFull
 	default:
 		return controller.KindInternal
 	}

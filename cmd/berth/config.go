@@ -48,6 +48,7 @@ type Config struct {
 	BuildConcurrency int           // at least 1
 	BuildTimeout     time.Duration // above zero
 	BuildDisk        int64         // bytes; above zero
+	VolumeQuota      int64         // bytes of one volume; above zero
 
 	MaximumLimits plan.Limits // of one app; at least controller.LeastLimits
 
@@ -129,6 +130,7 @@ func (v values) parse() (Config, error) {
 		BuildConcurrency: s.Build.Concurrency,
 		BuildTimeout:     parse(&p, "build.timeout", s.Build.Timeout, parseTimeout, "a duration above zero with its unit, such as 15m"),
 		BuildDisk:        parse(&p, "build.disk", s.Build.Disk, parseMemory, "a size from 16m, such as 512m or 10g"),
+		VolumeQuota:      parse(&p, "volume.quota", s.Volume.Quota, parseMemory, "a size from 16m, such as 512m or 10g"),
 		MaximumLimits:    p.maximumLimits(s),
 		Registries:       parse(&p, "registries", s.Registries, plan.ParseRegistries, "hosts with commas between, such as registry.lan:5000,10.0.0.5"),
 		ForbiddenWaivers: parse(&p, "forbid.waivers", s.Forbid.Waivers, controller.ParseForbiddenWaivers, "names with commas between, of database and writable-root"),

@@ -54,23 +54,32 @@ func exitCode(err error) int {
 	case errors.Is(err, context.Canceled):
 		return exitInterrupted
 	}
-	switch controller.KindOf(err) {
+	switch controller.KindOf(worded(err)) {
 	case controller.KindInvalid, controller.KindMalformed, controller.KindConflict, controller.KindTooLarge:
 		return exitRefused
 	case controller.KindUnauthorized, controller.KindForbidden:
 		return exitUnauthorized
 	case controller.KindNotFound:
 		return exitNotFound
-	case controller.KindLimited, controller.KindUnavailable:
+	case controller.KindLimited, controller.KindUnavailable, controller.KindFull:
 		return exitUnavailable
 	default:
 		return exitInternal
 	}
 }
 
+// worded is err, or the Problem of a disk without room where that is what it comes to.
+func worded(err error) error {
+	if controller.KindOf(err) == controller.KindInternal && controller.IsDiskFull(err) {
+		return controller.DiskFull("", err)
+	}
+	return err
+}
+
 // report writes the error for the person at the terminal: what was wrong, the
 // cause, and the next step where one is known.
 func report(stderr io.Writer, err error) {
+	err = worded(err)
 	problem, _ := errors.AsType[*controller.Problem](err)
 	release, _ := errors.AsType[*releaseError](err)
 	cause, hint := error(nil), ""

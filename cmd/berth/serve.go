@@ -221,6 +221,7 @@ func newController(
 		BuildConcurrency: config.BuildConcurrency,
 		BuildTimeout:     config.BuildTimeout,
 		BuildDisk:        buildDisk(config),
+		VolumeQuota:      config.VolumeQuota,
 		MaximumLimits:    config.MaximumLimits,
 		Registries:       config.Registries,
 		ForbiddenWaivers: config.ForbiddenWaivers,

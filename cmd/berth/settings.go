@@ -88,6 +88,9 @@ type settings struct {
 		Timeout     string `description:"time limit of one build"`
 		Disk        string `description:"by how much the disk may shrink while one build runs, such as 10g"`
 	} `description:"-"`
+	Volume struct {
+		Quota string `description:"what one volume may take on the disk, such as 10g; apps that write more are stopped"`
+	} `description:"-"`
 	Limits struct {
 		Memory    string `description:"most memory that an app can be given, such as 2g"`
 		CPU       string `description:"most CPU that an app can be given, in percent of one core, such as 200%"`
@@ -131,6 +134,7 @@ func defaultSettings() settings {
 	s.Edge.Subnet = "10.201.0.0/27"
 	s.Subnet.Pool = "10.201.0.0/16"
 	s.Build.Concurrency, s.Build.Timeout, s.Build.Disk = 2, "15m", "10g"
+	s.Volume.Quota = "10g"
 	s.Limits.Memory, s.Limits.CPU, s.Limits.Processes = "2g", "200%", 500
 	s.Session.Idle, s.Session.Lifetime = "30m", "12h"
 	s.Log.Level = "info"

@@ -72,6 +72,8 @@ func failure(ctx context.Context, action string, err error) error {
 		return fmt.Errorf("%s: %w: %w", action, ErrNotFound, err)
 	case unanswered(ctx, err):
 		return fmt.Errorf("%s: %w: %w", action, ErrUnavailable, err)
+	case says(err, "no space left on device"), says(err, "disk quota exceeded"):
+		return fmt.Errorf("%s: %w: %w", action, syscall.ENOSPC, err)
 	default:
 		return fmt.Errorf("%s: %w", action, err)
 	}

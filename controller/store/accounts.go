@@ -25,7 +25,7 @@ INSERT INTO accounts (name, password_hash, must_change, created_at) VALUES (?, ?
 		err = controller.ErrNameTaken
 	}
 	if err != nil {
-		return controller.Account{}, fmt.Errorf("create account %s: %w", account.Name, err)
+		return controller.Account{}, fmt.Errorf("create account %s: %w", account.Name, noRoom(err))
 	}
 	return account, nil
 }

@@ -13,4 +13,4 @@ const (
 const Readers = readers
 
 // Pools gives the connections whose settings are tested.
-func (s *Store) Pools() (writer, reader *sql.DB) { return s.writer, s.reader }
+func (s *Store) Pools() (writer, reader *sql.DB) { return s.writer.DB, s.reader }

@@ -16,7 +16,7 @@ import (
 // use, also by several processes on one machine. What a method has returned
 // without an error survives a crash of the process and a loss of power.
 type Store struct {
-	writer *sql.DB // one connection: SQLite has one writer at a time, and waiting in Go is fair
+	writer writer  // one connection: SQLite has one writer at a time, and waiting in Go is fair
 	reader *sql.DB // read-only; in WAL mode readers wait for nobody
 
 	overview overview
@@ -41,18 +41,18 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	if err := secureFiles(path); err != nil {
 		return nil, err
 	}
-	writer, err := openWriter(path)
+	pool, err := openWriter(path)
 	if err != nil {
 		return nil, err
 	}
-	if err := migrateAlone(ctx, writer, filepath.Dir(path)); err != nil {
-		return nil, errors.Join(fmt.Errorf("open ledger %s: %w", path, err), writer.Close())
+	if err := migrateAlone(ctx, pool, filepath.Dir(path)); err != nil {
+		return nil, errors.Join(fmt.Errorf("open ledger %s: %w", path, noRoom(err)), pool.Close())
 	}
 	reader, err := openReader(path)
 	if err != nil {
-		return nil, errors.Join(err, writer.Close())
+		return nil, errors.Join(err, pool.Close())
 	}
-	return &Store{writer: writer, reader: reader}, nil
+	return &Store{writer: writer{pool}, reader: reader}, nil
 }
 
 // Close folds the -wal file into the ledger and closes it. No method may be called
@@ -67,14 +67,14 @@ func (s *Store) Close() error {
 func (s *Store) write(ctx context.Context, work func(*sql.Tx) error) error {
 	tx, err := s.writer.BeginTx(ctx, nil)
 	if err != nil {
-		return fmt.Errorf("begin transaction: %w", err)
+		return fmt.Errorf("begin transaction: %w", noRoom(err))
 	}
 	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
 	if err := work(tx); err != nil {
-		return err
+		return noRoom(err)
 	}
 	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit transaction: %w", err)
+		return fmt.Errorf("commit transaction: %w", noRoom(err))
 	}
 	return nil
 }

@@ -23,7 +23,7 @@ INSERT INTO tokens (name, hash, scope, account, ranges, created_at, expires_at) 
 		token.Name, token.Hash, token.Scope, sql.NullInt64{Int64: token.Account, Valid: token.Account != 0}, token.Ranges.String(),
 		micros(token.CreatedAt), micros(token.ExpiresAt)).Scan(&token.ID)
 	if err != nil {
-		return controller.Token{}, fmt.Errorf("create token: %w", err)
+		return controller.Token{}, fmt.Errorf("create token: %w", noRoom(err))
 	}
 	return token, nil
 }

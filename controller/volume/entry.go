@@ -67,6 +67,7 @@ type Usage struct {
 	Files     int64 // everything but folders
 	Folders   int64
 	Partial   bool  // there is more than this
+	Stored    int64 // bytes that all of it takes on the disk; an entry counts as 4 kB at least
 	FreeBytes int64 // that the disk beneath can still take
 }
 

@@ -172,6 +172,7 @@ func (k *keeper) count(folder Path, limit int64) (Usage, error) {
 		if at.info.Mode().IsRegular() {
 			usage.Bytes += at.info.Size()
 		}
+		usage.Stored += storedBytes(at.info)
 		if time.Now().After(deadline) {
 			return errEnough
 		}
@@ -183,6 +184,16 @@ func (k *keeper) count(folder Path, limit int64) (Usage, error) {
 		return usage, nil
 	}
 	return usage, explain(folder, err) // the folder may have gone meanwhile
+}
+
+// storedBytes is what an entry takes on the disk, whatever size a sparse file says it
+// has. An empty one takes at least its place in the tables of the file system.
+func storedBytes(info fs.FileInfo) int64 {
+	const least, block = 4096, 512
+	if status, ok := info.Sys().(*syscall.Stat_t); ok {
+		return max(status.Blocks*block, least)
+	}
+	return max(info.Size(), least)
 }
 
 // freeBytes is what the disk beneath can still take; 0 where it does not say.

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -117,7 +118,11 @@ func stepDown() error {
 
 // write tries to write the file that the query names.
 func write(w http.ResponseWriter, r *http.Request) {
-	if err := os.WriteFile(r.URL.Query().Get("path"), []byte("x"), 0o600); err != nil {
+	content := []byte("x")
+	if megabytes, err := strconv.Atoi(r.URL.Query().Get("megabytes")); err == nil {
+		content = make([]byte, megabytes<<20)
+	}
+	if err := os.WriteFile(r.URL.Query().Get("path"), content, 0o600); err != nil {
 		http.Error(w, err.Error(), http.StatusConflict)
 		return
 	}

@@ -1,0 +1,44 @@
+package store_test
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"berth/controller"
+	"berth/test/smalldisk"
+)
+
+func TestStore_AFullDiskIsToldAsOneAndNothingIsHalfDone(t *testing.T) {
+	folder := smalldisk.Mount(t, 2<<20)
+	ledger := open(t, filepath.Join(folder, "berth.db"))
+	createApp(t, ledger, "hello", "/hello")
+	free := smalldisk.Fill(t, folder)
+
+	var err error
+	for i := 0; i < 1000 && err == nil; i++ { // the -wal file may have room of its own
+		err = ledger.UpdateObserved(t.Context(), "hello", controller.Observed{State: controller.AppDown, Detail: strings.Repeat("x", 8000+i), At: noon})
+	}
+	if !controller.IsDiskFull(err) {
+		t.Fatalf("a write on a full disk: %v", err)
+	}
+	if _, err := ledger.CreateAccount(t.Context(), controller.Account{Name: "eve", PasswordHash: strings.Repeat("h", 3_000_000), CreatedAt: noon}); !controller.IsDiskFull(err) {
+		t.Errorf("an account on a full disk: %v", err)
+	}
+	if err := ledger.UpdateWanted(t.Context(), "hello", controller.WantedStopped); err == nil {
+		t.Log("a small write still found room")
+	} else if !controller.IsDiskFull(err) {
+		t.Errorf("a transaction on a full disk: %v", err)
+	}
+	if _, err := ledger.FindApp(t.Context(), "hello"); err != nil {
+		t.Errorf("a read on a full disk: %v", err)
+	}
+
+	free()
+	must(t, ledger.UpdateWanted(t.Context(), "hello", controller.WantedStopped))
+	app, err := ledger.FindApp(t.Context(), "hello")
+	must(t, err)
+	if app.Wanted != controller.WantedStopped {
+		t.Errorf("with room again, the app is wanted %s", app.Wanted)
+	}
+}

@@ -1,0 +1,233 @@
+package controller
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"berth/controller/docker"
+	"berth/controller/volume"
+)
+
+const (
+	diskEvery    = time.Second      // a look at the disk, which costs nothing
+	volumesEvery = 10 * time.Second // a look at who writes; a volume is counted at most so often
+	countPace    = time.Minute      // between two counts of a volume that does not grow fast
+	countRarely  = 10 * time.Minute // and while the disk does not shrink either
+	countWatched = 5 * time.Second  // for one volume; of a larger one a part is known
+	lookFor      = 10 * time.Second // for all of one look; the disk is to be looked at again
+	leastGrowth  = 1 << 20          // bytes between two counts for which a full disk is blamed on a volume
+)
+
+// volumeWatch bounds what the apps that run write into their volumes. Docker's local
+// volumes have no quota of their own: so they are counted, and who exceeds it is stopped.
+type volumeWatch struct {
+	quota int64       // bytes of one volume; 0 is no quota
+	disk  docker.Disk // that the volumes lie on, as far as it can be seen
+
+	mu     sync.Mutex // held for one look
+	seen   map[volume.Name]watchedVolume
+	blamed time.Time // when an app was stopped because the disk was nearly full
+}
+
+// watchedVolume is a volume as it was counted last.
+type watchedVolume struct {
+	at    time.Time
+	usage volume.Usage
+	grown int64  // bytes since the count before; 0 at the first
+	free  uint64 // bytes of the disk
+}
+
+func newVolumeWatch(quota int64, disk docker.Disk) *volumeWatch {
+	return &volumeWatch{quota: quota, disk: disk, seen: make(map[volume.Name]watchedVolume)}
+}
+
+// watchVolumes looks at the volumes until ctx ends: at once where the disk is nearly full.
+func (c *Controller) watchVolumes(ctx context.Context) error {
+	if c.watch.quota == 0 && c.watch.disk.Free == nil {
+		return nil // there is nothing to watch for
+	}
+	ticker := time.NewTicker(diskEvery)
+	defer ticker.Stop()
+	var last time.Time
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case now := <-ticker.C:
+			if now.Sub(last) < volumesEvery && !c.watch.low() {
+				continue
+			}
+			last = now
+			if err := c.lookAtVolumes(ctx, now); err != nil && ctx.Err() == nil {
+				c.logger.Warn("look at the volumes", "error", err)
+			}
+		}
+	}
+}
+
+// lookAtVolumes counts the volumes that are due, one after the other, and stops who
+// writes into one that is over its quota. Where the disk is nearly full it stops who
+// writes into the one that grew most.
+func (c *Controller) lookAtVolumes(ctx context.Context, now time.Time) error {
+	w := c.watch
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	writers, err := c.volumeWriters(ctx)
+	if err != nil {
+		return err
+	}
+	maps.DeleteFunc(w.seen, func(name volume.Name, _ watchedVolume) bool { return len(writers[name]) == 0 })
+	began := time.Now()
+	for _, name := range w.allDue(writers, now) {
+		if time.Since(began) > lookFor {
+			break // the next look begins with those that are left
+		}
+		if err := c.countWriter(ctx, name, now); err != nil {
+			c.logger.Debug("count volume", "volume", string(name), "error", err)
+			continue
+		}
+		if usage := w.seen[name].usage; w.quota > 0 && usage.Stored > w.quota {
+			c.stopWriters(ctx, writers[name], fmt.Sprintf("The volume %s holds %s. Delete files from it, then start the app.", name, c.fillOf(usage)))
+		}
+	}
+	if name := w.blame(now); name != "" {
+		w.blamed = now
+		c.stopWriters(ctx, writers[name], fmt.Sprintf("The server's disk is nearly full, and the volume %s grew most: it holds %s. Free space, then start the app.",
+			name, sizeWords(w.seen[name].usage.Stored)))
+	}
+	return nil
+}
+
+// volumeWriters returns the apps that run and write, by volume.
+func (c *Controller) volumeWriters(ctx context.Context) (map[volume.Name][]AppName, error) {
+	apps, err := c.ledger.ListApps(ctx)
+	if err != nil {
+		return nil, err
+	}
+	writers := make(map[volume.Name][]AppName)
+	for _, app := range apps {
+		if app.Live == 0 || app.Wanted != WantedRunning {
+			continue
+		}
+		live, err := c.ledger.FindRelease(ctx, ReleaseID{App: app.Name, Number: app.Live})
+		if err != nil {
+			continue // it was deleted since
+		}
+		for _, run := range live.Runs() {
+			for _, name := range run.written(live) {
+				if !slices.Contains(writers[name], app.Name) {
+					writers[name] = append(writers[name], app.Name)
+				}
+			}
+		}
+	}
+	return writers, nil
+}
+
+func (c *Controller) countWriter(ctx context.Context, name volume.Name, now time.Time) error {
+	ctx, cancel := context.WithTimeout(ctx, countWatched+objectTimeout)
+	defer cancel()
+	if err := c.countVolume(ctx, name, countWatched); err != nil {
+		return err
+	}
+	counted, _ := c.volumes.find(name)
+	c.watch.note(name, counted.usage, now)
+	return nil
+}
+
+// stopWriters stops apps for a reason that their pages show until they run again.
+func (c *Controller) stopWriters(ctx context.Context, apps []AppName, reason string) {
+	for _, name := range apps {
+		err := c.act(ctx, name, func(ctx context.Context, live Release) error {
+			// First, so that it is kept where an instance does not stop at once.
+			c.observe(ctx, name, Observed{State: AppStopped, Detail: reason, At: time.Now()})
+			return c.stopLive(ctx, live)
+		})
+		if err != nil {
+			c.logger.Error("stop an app that fills the disk", "app", string(name), "error", err) // the next look tries again
+			continue
+		}
+		c.audit.Record(ctx, AuditEvent{Action: ActionAppStop, Resource: "app " + string(name), Success: true, Account: "Berth", Detail: reason})
+	}
+}
+
+// note enters a count.
+func (w *volumeWatch) note(name volume.Name, usage volume.Usage, now time.Time) {
+	free, _ := w.free()
+	entry := watchedVolume{at: now, usage: usage, free: free}
+	if last, ok := w.seen[name]; ok {
+		entry.grown = usage.Stored - last.usage.Stored
+	}
+	w.seen[name] = entry
+}
+
+// allDue are the volumes that are to be counted, the one with the oldest count first.
+func (w *volumeWatch) allDue(writers map[volume.Name][]AppName, now time.Time) []volume.Name {
+	var names []volume.Name
+	for name := range writers {
+		if w.due(name, now) {
+			names = append(names, name)
+		}
+	}
+	slices.SortFunc(names, func(a, b volume.Name) int {
+		return cmp.Or(w.seen[a].at.Compare(w.seen[b].at), cmp.Compare(a, b))
+	})
+	return names
+}
+
+// due reports whether a volume is to be counted. One that cannot have reached its quota,
+// because the disk has not lost that much, is left alone for long: a count takes a helper.
+func (w *volumeWatch) due(name volume.Name, now time.Time) bool {
+	last, known := w.seen[name]
+	age, headroom := now.Sub(last.at), w.quota-last.usage.Stored
+	free, seesDisk := w.free()
+	switch {
+	case !known:
+		return true
+	case age < volumesEvery:
+		return false
+	case w.low(), w.quota > 0 && headroom <= last.grown:
+		return true
+	case seesDisk && w.quota > 0 && free < last.free && int64(last.free-free) > headroom/2:
+		return true
+	case seesDisk:
+		return age >= countRarely
+	default:
+		return age >= countPace
+	}
+}
+
+// blame names the volume that grew most, where the disk is nearly full; "" where none did
+// since one was blamed last.
+func (w *volumeWatch) blame(now time.Time) (most volume.Name) {
+	if !w.low() || now.Sub(w.blamed) < volumesEvery {
+		return ""
+	}
+	grown := int64(leastGrowth)
+	for name, entry := range w.seen {
+		if entry.grown >= grown && entry.at.After(w.blamed) {
+			most, grown = name, entry.grown
+		}
+	}
+	return most
+}
+
+// low reports whether less is left of the disk than Berth keeps for itself. Builds end
+// somewhat earlier: they come before what runs.
+func (w *volumeWatch) low() bool {
+	free, known := w.free()
+	return known && free < w.disk.Reserve/4*3
+}
+
+func (w *volumeWatch) free() (bytes uint64, known bool) {
+	if w.disk.Free == nil {
+		return 0, false
+	}
+	bytes, err := w.disk.Free()
+	return bytes, err == nil
+}

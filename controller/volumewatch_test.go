@@ -1,0 +1,167 @@
+package controller_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"berth/controller"
+	"berth/controller/docker"
+	"berth/controller/volume"
+)
+
+// newWatched is a house with a quota and a disk, whose apps hello and other write into
+// the volumes data and logs, as release 2 each.
+func newWatched(t *testing.T, quota int64, disk docker.Disk) *house {
+	t.Helper()
+	h := newHouse(t)
+	h.stop()
+	h.quota, h.disk = quota, disk
+	h.open()
+	for app, name := range map[string]volume.Name{"hello": "data", "other": "logs"} {
+		h.volume(name)
+		h.deploy(app)
+		h.mount(app, written(name))
+	}
+	return h
+}
+
+// fill writes a file into a volume, as an app does.
+func (h *house) fill(name volume.Name, file string, bytes int) {
+	h.t.Helper()
+	if err := os.WriteFile(filepath.Join(h.keeper.Folder(name), file), make([]byte, bytes), 0o600); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// look is a look of the watch, so much later than the ones that come by themselves.
+func (h *house) look(later time.Duration) {
+	h.t.Helper()
+	if err := h.LookAtVolumes(h.t.Context(), time.Now().Add(later)); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// wantState waits until the app is in the state, and returns what its page says of it.
+func (h *house) wantState(name controller.AppName, state controller.AppState) (detail string) {
+	h.t.Helper()
+	h.eventually(string(name)+" to be "+string(state), func() bool {
+		app, err := h.App(h.t.Context(), name)
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		detail = app.Observed.Detail
+		return app.Observed.State == state
+	})
+	return detail
+}
+
+func TestVolumeWatch_StopsOnlyWhoWritesOverTheQuotaAndSaysSo(t *testing.T) {
+	h := newWatched(t, 1<<20, docker.Disk{})
+	h.look(time.Hour)
+	h.wantState("hello", controller.AppRunning)
+	h.fill("data", "much", 2<<20)
+	h.audit.taken()
+	h.look(2 * time.Hour)
+
+	const reason = "The volume data holds 2 MB of 1 MB."
+	if detail := h.wantState("hello", controller.AppStopped); !strings.HasPrefix(detail, reason) {
+		t.Errorf("the app's page says %q", detail)
+	}
+	h.wantState("other", controller.AppRunning)
+	if stopped := h.engine.stopped.get(); !slices.Contains(stopped, "berth-hello-r2") || slices.Contains(stopped, "berth-other-r2") {
+		t.Errorf("stopped were %v", stopped)
+	}
+	if taken := strings.Join(h.audit.taken(), "\n"); !strings.Contains(taken, "APP_STOP app hello true by Berth: "+reason) {
+		t.Errorf("recorded was %q", taken)
+	}
+	if err := h.Start(t.Context(), "hello"); controller.KindOf(err) != controller.KindFull {
+		t.Errorf("started without room: %v", err)
+	}
+	h.stop()
+	h.open()
+	if detail := h.wantState("hello", controller.AppStopped); !strings.HasPrefix(detail, reason) {
+		t.Errorf("after a restart the app's page says %q", detail)
+	}
+}
+
+func TestVolumeWatch_APersonStartsTheAppAgainOnceThereIsRoom(t *testing.T) {
+	h := newWatched(t, 1<<20, docker.Disk{})
+	h.fill("data", "much", 2<<20)
+	h.look(time.Hour)
+	h.wantState("hello", controller.AppStopped)
+	if err := h.Restart(t.Context(), "hello"); controller.KindOf(err) != controller.KindFull {
+		t.Errorf("restarted without room: %v", err)
+	}
+	files, err := h.ChangeVolume(t.Context(), "data")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(files.Remove("much"), files.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Start(t.Context(), "hello"); err != nil {
+		t.Fatal(err)
+	}
+	if detail := h.wantState("hello", controller.AppRunning); detail != "" {
+		t.Errorf("the page of the app that runs says %q", detail)
+	}
+}
+
+func TestVolumeWatch_NearlyFullDiskStopsTheWriterThatGrewMostAndNoOther(t *testing.T) {
+	var free atomic.Uint64
+	free.Store(100 << 20)
+	h := newWatched(t, 0, docker.Disk{Reserve: 40 << 20, Free: func() (uint64, error) { return free.Load(), nil }})
+	h.fill("logs", "old", 8<<20) // much, but no growth
+	h.look(time.Hour)
+	h.fill("data", "new", 4<<20)
+	h.fill("logs", "new", 2<<20)
+	free.Store(10 << 20)
+	h.look(time.Hour + time.Minute)
+
+	if detail := h.wantState("hello", controller.AppStopped); !strings.Contains(detail, "disk is nearly full") || !strings.Contains(detail, "volume data") {
+		t.Errorf("the app's page says %q", detail)
+	}
+	h.look(time.Hour + time.Minute + time.Second)
+	h.look(time.Hour + 2*time.Minute) // nothing grows any more
+	h.wantState("other", controller.AppRunning)
+}
+
+func TestVolumeFiles_UploadsCountAgainstTheQuota(t *testing.T) {
+	h := newHouse(t)
+	h.stop()
+	h.quota = 1 << 20
+	h.open()
+	h.volume("data")
+	files, err := h.ChangeVolume(t.Context(), "data")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer files.Close()
+	content := strings.Repeat("x", 600<<10)
+	if err := files.Write("one", strings.NewReader(content)); err != nil {
+		t.Fatal(err)
+	}
+	err = files.Write("two", strings.NewReader(content))
+	problem, _ := errors.AsType[*controller.Problem](err)
+	if problem == nil || problem.Kind != controller.KindFull || problem.Field != "file" || !strings.Contains(problem.Message, "600 kB of 1 MB. There is no room for two") {
+		t.Errorf("the second file: %v", err)
+	}
+	if _, err := files.Find("two"); controller.KindOf(err) != controller.KindNotFound {
+		t.Errorf("it is there: %v", err)
+	}
+	h.fill("data", "of the app", 1<<20)
+	later, err := h.ChangeVolume(t.Context(), "data")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer later.Close()
+	if err := later.Write("three", strings.NewReader("x")); controller.KindOf(err) != controller.KindFull {
+		t.Errorf("into a volume over its quota: %v", err)
+	}
+}
