@@ -71,7 +71,7 @@ func (h *house) open() {
 		Ledger: &watchedLedger{Store: ledger, house: h}, Engine: h.engine, Volumes: h.keeper, Proxy: h.proxy, Publisher: h.proxy, DataFolder: h.folder,
 		Logger: slog.New(slog.NewTextHandler(h.logged, nil)), BuildConcurrency: 1, BuildTimeout: time.Minute, Key: h.key,
 		MaximumLimits: plan.Limits{MemoryBytes: 2 << 30, NanoCPUs: 2_000_000_000, Processes: 500},
-		Audit:         h.audit, ForbiddenWaivers: h.forbidden, MaintenancePages: "pages:8002",
+		Audit:         h.audit, ForbiddenWaivers: h.forbidden, Pages: "pages:8002",
 		BaseDomain: h.base, DomainCheck: domaincheck.Options{Resolver: h.resolver},
 	})
 	if err != nil {
