@@ -591,6 +591,35 @@ func TestStory_StopTakesTheRouteOffAndStartPutsItBack(t *testing.T) {
 	}
 }
 
+func TestStory_FirstReleaseThatFailsShowsAPageUntilOneIsLive(t *testing.T) {
+	h := newHouse(t)
+	h.proxy.status.set(502)
+	h.engine.exited.put("berth-hello-r1", docker.Condition{ExitCode: 1})
+	release, err := h.accept("hello", "/hello")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if routers := h.proxy.routers(); routers["hello-0-web"] != nil {
+		t.Errorf("routed before it is live: %v", routers)
+	}
+	h.wait(release.ReleaseID)
+	h.eventually("the page in place of the app", func() bool {
+		router := h.proxy.routers()["hello-0-web"]
+		return router != nil && router.Service == "pages" && len(h.proxy.servers()) == 0
+	})
+	if _, err := h.changeAccess(user("ann")); err != nil {
+		t.Fatal(err)
+	}
+	if router := h.proxy.routers()["hello-0-web"]; !strings.Contains(strings.Join(router.Middlewares, " "), "hello-auth-x") {
+		t.Errorf("the page is not behind the password: %v", router.Middlewares)
+	}
+	h.proxy.status.set(200)
+	h.update("hello")
+	if router := h.proxy.routers()["hello-0-web"]; router == nil || router.Service != "hello-r2" {
+		t.Errorf("not live after the next release: %+v", router)
+	}
+}
+
 func TestStory_RollbackRunsTheOldImage(t *testing.T) {
 	h := newHouse(t)
 	first := h.deploy("hello")

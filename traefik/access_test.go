@@ -32,13 +32,16 @@ func TestAccess_LabelsDecodeToWhatGenerateMakes(t *testing.T) {
 }
 
 func TestAccess_EveryPublicRouterCarriesTheWholeChainInOrder(t *testing.T) {
-	configuration := generate(t, protectedTarget(t))
-	if len(configuration.HTTP.Routers) != 4 {
-		t.Fatalf("%d routers", len(configuration.HTTP.Routers))
+	configuration, err := Generate(Table{Targets: []Target{protectedTarget(t)}, Pages: "pages:8002"})
+	if err != nil || len(configuration.HTTP.Routers) != 6 {
+		t.Fatalf("configuration %+v, %v", configuration, err)
 	}
 	for name, router := range configuration.HTTP.Routers {
 		want := []string{"forwarded", "hello-headers", "hello-allow", "hello-rate", "hello-auth", "hello-body", "hello"}
-		if !strings.HasSuffix(name, bodySuffix) {
+		switch {
+		case strings.HasSuffix(name, slashSuffix):
+			want = append(want[:5:5], "hello-slash")
+		case !strings.HasSuffix(name, bodySuffix):
 			want = append(want[:5:5], "hello")
 		}
 		var got []string

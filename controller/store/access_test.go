@@ -13,13 +13,14 @@ import (
 
 func fullAccess() traefik.Access {
 	return traefik.Access{
-		Password:     true,
-		Users:        []traefik.User{{Name: "ann", Hash: "$2a$08$" + strings.Repeat("x", 53)}},
-		Allow:        []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/48")},
-		Rate:         traefik.Rate{Requests: 5, Period: time.Minute, Burst: 9},
-		MaxBodyBytes: 1 << 20,
-		Headers:      traefik.ResponseHeaders{FrameOptions: "DENY", ReferrerPolicy: "origin", PermissionsPolicy: "camera=()", ContentSecurityPolicy: "default-src 'self'", NoSniff: true},
-		Maintenance:  traefik.Maintenance{On: true, Text: "Back \"soon\"\n<b>"},
+		Password:        true,
+		Users:           []traefik.User{{Name: "ann", Hash: "$2a$08$" + strings.Repeat("x", 53)}},
+		Allow:           []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/48")},
+		Rate:            traefik.Rate{Requests: 5, Period: time.Minute, Burst: 9},
+		MaxBodyBytes:    1 << 20,
+		Headers:         traefik.ResponseHeaders{FrameOptions: "DENY", ReferrerPolicy: "origin", PermissionsPolicy: "camera=()", ContentSecurityPolicy: "default-src 'self'", NoSniff: true},
+		NoSlashRedirect: true,
+		Maintenance:     traefik.Maintenance{On: true, Text: "Back \"soon\"\n<b>"},
 	}
 }
 
