@@ -84,13 +84,13 @@ func (c *Controller) publishAccess(ctx context.Context, app App) error {
 	defer cancel()
 	err = c.confirm(ctx, table, ReleaseID{App: app.Name, Number: app.Live})
 	if errors.Is(err, ErrNotFound) {
-		return nil // it has no live release, or is stopped
+		return nil // nothing of it is published
 	}
 	return err
 }
 
 func (c *Controller) checkMaintenance(change AccessChange) error {
-	if change.Maintenance == nil || !change.Maintenance.On || c.maintenance != "" {
+	if change.Maintenance == nil || !change.Maintenance.On || c.pages != "" {
 		return nil
 	}
 	return &Problem{
@@ -126,6 +126,7 @@ func (c AccessChange) Apply(access traefik.Access) (traefik.Access, error) {
 	}
 	if c.Rules != nil {
 		access.Allow, access.Rate, access.MaxBodyBytes, access.Headers = c.Rules.Allow, c.Rules.Rate, c.Rules.MaxBodyBytes, c.Rules.Headers
+		access.NoSlashRedirect = c.Rules.NoSlashRedirect
 	}
 	if c.Maintenance != nil {
 		access.Maintenance = *c.Maintenance

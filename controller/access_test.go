@@ -28,7 +28,9 @@ func (p *proxy) routers() map[string]*traefik.Router {
 		return nil
 	}
 	routers := maps.Clone(p.published.HTTP.Routers)
-	delete(routers, "beacon")
+	for _, name := range []string{"beacon", "unknown-web", "unknown-websecure"} {
+		delete(routers, name) // they are no app's
+	}
 	return routers
 }
 
@@ -42,7 +44,7 @@ func TestAccess_LastUserTakesTheRouteOffRatherThanOpeningIt(t *testing.T) {
 	if _, err := h.changeAccess(user("ann")); err != nil {
 		t.Fatal(err)
 	}
-	if routers := h.proxy.routers(); len(routers) != 2 || !strings.Contains(strings.Join(routers["hello-0-web"].Middlewares, " "), "hello-auth-x") {
+	if routers := h.proxy.routers(); len(routers) != 4 || !strings.Contains(strings.Join(routers["hello-0-web"].Middlewares, " "), "hello-auth-x") {
 		t.Fatalf("routers %+v", routers)
 	}
 	access, err := h.changeAccess(controller.AccessChange{Remove: []string{"ann"}})
@@ -56,7 +58,7 @@ func TestAccess_LastUserTakesTheRouteOffRatherThanOpeningIt(t *testing.T) {
 	if _, err := h.changeAccess(controller.AccessChange{Password: &off}); err != nil {
 		t.Fatal(err)
 	}
-	if routers := h.proxy.routers(); len(routers) != 2 {
+	if routers := h.proxy.routers(); len(routers) != 4 {
 		t.Errorf("not opened on purpose: %v", routers)
 	}
 }
@@ -119,15 +121,15 @@ func TestAccess_MaintenanceIsShownWhileTheAppIsStopped(t *testing.T) {
 	if err := h.Stop(t.Context(), "hello"); err != nil {
 		t.Fatal(err)
 	}
-	if router := h.proxy.routers()["hello-0-web"]; router == nil || router.Service != "maintenance" {
+	if router := h.proxy.routers()["hello-0-web"]; router == nil || router.Service != "pages" || !strings.Contains(strings.Join(router.Middlewares, " "), "hello-page-x") {
 		t.Fatalf("router %+v", router)
 	}
 	page.On = false
 	if _, err := h.changeAccess(controller.AccessChange{Maintenance: &page}); err != nil {
 		t.Fatal(err)
 	}
-	if routers := h.proxy.routers(); len(routers) != 0 {
-		t.Errorf("a stopped app is routed: %v", routers)
+	if routers, servers := h.proxy.routers(), h.proxy.servers(); len(routers) != 2 || routers["hello-0-web"].Service != "pages" || len(servers) != 0 {
+		t.Errorf("a stopped app is routed: %v to %v", routers, servers)
 	}
 	if _, err := controller.ParseMaintenance(true, strings.Repeat("ä", 2001)); controller.KindOf(err) != controller.KindInvalid {
 		t.Errorf("2001 characters: %v", err)

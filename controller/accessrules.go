@@ -21,6 +21,8 @@ type AccessRules struct {
 	Rate         traefik.Rate
 	MaxBodyBytes int64
 	Headers      traefik.ResponseHeaders
+	// NoSlashRedirect is as in traefik.Access.
+	NoSlashRedirect bool
 }
 
 // AccessForm is AccessRules as a person types them.
@@ -35,6 +37,7 @@ type AccessForm struct {
 	PermissionsPolicy string
 	CSP               string
 	NoSniff           bool
+	NoSlashRedirect   bool
 }
 
 // AccessPeriods are the periods of a rate, by name.
@@ -53,7 +56,7 @@ var (
 // each field that is wrong: allow, rate, burst, max_body, frame_options,
 // referrer_policy, permissions_policy or csp.
 func ParseAccessRules(form AccessForm) (AccessRules, error) {
-	rules := AccessRules{Headers: traefik.ResponseHeaders{NoSniff: form.NoSniff}}
+	rules := AccessRules{Headers: traefik.ResponseHeaders{NoSniff: form.NoSniff}, NoSlashRedirect: form.NoSlashRedirect}
 	var problems Problems
 	var err error
 	rules.Allow, err = parseAllowed(form.Allow)
@@ -90,6 +93,7 @@ func AccessFormOf(access traefik.Access) AccessForm {
 		Allow: strings.Join(lines, "\n"), Period: "second",
 		FrameOptions: access.Headers.FrameOptions, ReferrerPolicy: access.Headers.ReferrerPolicy,
 		PermissionsPolicy: access.Headers.PermissionsPolicy, CSP: access.Headers.ContentSecurityPolicy, NoSniff: access.Headers.NoSniff,
+		NoSlashRedirect: access.NoSlashRedirect,
 	}
 	if access.Rate != (traefik.Rate{}) {
 		form.Rate, form.Burst = strconv.FormatInt(access.Rate.Requests, 10), strconv.FormatInt(access.Rate.Burst, 10)
@@ -106,8 +110,8 @@ func AccessFormOf(access traefik.Access) AccessForm {
 }
 
 func (r AccessRules) summary() string {
-	return fmt.Sprintf("rules: %d ranges of addresses, %d requests in %s and %d at once, bodies of %d MB at most",
-		len(r.Allow), r.Rate.Requests, r.Rate.Period, r.Rate.Burst, r.MaxBodyBytes/bytesPerMB)
+	return fmt.Sprintf("rules: %d ranges of addresses, %d requests in %s and %d at once, bodies of %d MB at most, redirect to the slash %s",
+		len(r.Allow), r.Rate.Requests, r.Rate.Period, r.Rate.Burst, r.MaxBodyBytes/bytesPerMB, onOff(!r.NoSlashRedirect))
 }
 
 var accessUserPattern = regexp.MustCompile(`^[A-Za-z0-9._@-]{1,64}$`)

@@ -14,7 +14,7 @@ import (
 // end; the reconciler finishes what is left.
 const actionTimeout = time.Minute
 
-// Start makes a stopped app run again and puts its route back.
+// Start makes a stopped app run again, in place of the page.
 func (c *Controller) Start(ctx context.Context, name AppName) error {
 	return c.act(ctx, name, func(ctx context.Context, live Release) error {
 		if err := c.checkRoom(ctx, live); err != nil {
@@ -56,7 +56,7 @@ func (c *Controller) hasRun(ctx context.Context, run ServiceRun, name string) bo
 	return err == nil && run.done(instance.Condition)
 }
 
-// Stop takes the route off and stops the app. It stays stopped, over restarts
+// Stop lets a page stand in place of the app and stops it. It stays stopped, over restarts
 // of the machine too, until Start or a new release.
 func (c *Controller) Stop(ctx context.Context, name AppName) error {
 	return c.act(ctx, name, func(ctx context.Context, live Release) error {

@@ -48,10 +48,11 @@ type Options struct {
 
 	BaseDomain  traefik.Host        // gives each app NAME.BaseDomain; may be empty
 	DomainCheck domaincheck.Options // the beacon and the orders are the controller's to fill in
-	// MaintenancePages is the host:port of the handler of maintenance pages as the
-	// proxy reaches it; empty where there is none, and then no app can be in maintenance.
-	MaintenancePages string
-	Domains          Domains // how hosts are served over HTTPS; nil serves all with the fallback
+	// Pages is the host:port of the handler of pages as the proxy reaches it; empty
+	// where there is none: then no app can be in maintenance, and visitors of what is
+	// not there get the proxy's own 404.
+	Pages   string
+	Domains Domains // how hosts are served over HTTPS; nil serves all with the fallback
 }
 
 // Domains decides how the hosts of a table are served, and which ones are taken.
@@ -88,8 +89,8 @@ type Controller struct {
 
 	forbidden []Waiver
 
-	maintenance string  // host:port of the handler of maintenance pages
-	domains     Domains // may be nil
+	pages   string  // host:port of the handler of pages
+	domains Domains // may be nil
 
 	buildTimeout time.Duration
 	buildDisk    docker.Disk
@@ -145,7 +146,7 @@ func New(o Options) (*Controller, error) {
 		uploads: uploads, held: newHeldArchives(), logs: logs, limits: archive.DefaultLimits(), most: o.MaximumLimits, reserved: o.ReservedHosts, domains: o.Domains,
 		forbidden:    o.ForbiddenWaivers,
 		registries:   o.Registries,
-		maintenance:  o.MaintenancePages,
+		pages:        o.Pages,
 		buildTimeout: o.BuildTimeout,
 		buildDisk:    o.BuildDisk,
 		line:         newLine(o.BuildConcurrency),

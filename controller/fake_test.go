@@ -593,7 +593,7 @@ func (p *proxy) Probe(_ context.Context, target traefik.Target, _ string) (int, 
 	return 200, nil
 }
 
-// servers are the addresses that the proxy sends requests to.
+// servers are the addresses of apps that the proxy sends requests to.
 func (p *proxy) servers() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -603,7 +603,9 @@ func (p *proxy) servers() []string {
 	}
 	for _, service := range p.published.HTTP.Services {
 		for _, server := range service.LoadBalancer.Servers {
-			all = append(all, server.URL)
+			if server.URL != "http://pages:8002" {
+				all = append(all, server.URL)
+			}
 		}
 	}
 	slices.Sort(all)

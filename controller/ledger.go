@@ -63,6 +63,9 @@ type Routing struct {
 	Address string // host:port of the main instance as the proxy reaches it
 	Proving bool   // not live: only the controller's own verify route leads there
 	Access  traefik.Access
+	// Unavailable says that a page stands in place of the app: it is stopped, or its
+	// first release failed; then Release is 0 and Address empty.
+	Unavailable bool
 }
 
 // Table is what the proxy is to be told, as one transaction of the ledger read it.
@@ -169,7 +172,8 @@ type Ledger interface {
 	// the app is wanted deleted.
 	Promote(ctx context.Context, id ReleaseID, at time.Time) (Table, error)
 	// Table returns the route table: the live release of every app that is not
-	// wanted deleted, nor stopped unless it is in maintenance, then every release that is starting or verifying
-	// or building (Proving) and whose address is known.
+	// wanted deleted, apps without one whose releases ended (both Unavailable where
+	// nothing answers), then every release that is starting or verifying or building
+	// (Proving) and whose address is known.
 	Table(context.Context) (Table, error)
 }

@@ -91,15 +91,20 @@ func (c *Controller) confirm(ctx context.Context, table traefik.Table, id Releas
 func (c *Controller) tableOf(table Table) traefik.Table {
 	targets := make([]traefik.Target, 0, len(table.Routings))
 	for _, routing := range table.Routings {
+		if routing.Unavailable && c.pages == "" {
+			continue // nobody could show the page
+		}
 		targets = append(targets, targetOf(routing))
 	}
-	made := traefik.Table{Targets: targets, Redirects: table.Redirects, Beacon: c.beacon, Maintenance: c.maintenance}
+	made := traefik.Table{
+		Targets: targets, Redirects: table.Redirects, Beacon: c.beacon, Pages: c.pages, Unknown: c.pages != "",
+	}
 	c.addDerived(&made)
 	made.Home = homeOf(table)
 	return made
 }
 
-// homeOf is where "/" leads: nowhere while no app that runs has the chosen route.
+// homeOf is where "/" leads: nowhere while no app has the chosen route.
 func homeOf(table Table) traefik.Route {
 	for _, routing := range table.Routings {
 		if !routing.Proving && table.Home.Path != "" && slices.Contains(routing.Routes, table.Home) {
@@ -112,6 +117,6 @@ func homeOf(table Table) traefik.Route {
 func targetOf(r Routing) traefik.Target {
 	return traefik.Target{
 		App: string(r.App), Release: r.Release, Routes: r.Routes, Address: r.Address, Proving: r.Proving,
-		Access: r.Access,
+		Access: r.Access, Unavailable: r.Unavailable,
 	}
 }

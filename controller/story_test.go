@@ -73,7 +73,7 @@ func (h *house) open() {
 		Ledger: &watchedLedger{Store: ledger, house: h}, Engine: h.engine, Volumes: h.keeper, Proxy: h.proxy, Publisher: h.proxy, DataFolder: h.folder,
 		Logger: slog.New(slog.NewTextHandler(h.logged, nil)), BuildConcurrency: 1, BuildTimeout: time.Minute, Key: h.key,
 		MaximumLimits: plan.Limits{MemoryBytes: 2 << 30, NanoCPUs: 2_000_000_000, Processes: 500},
-		Audit:         h.audit, ForbiddenWaivers: h.forbidden, MaintenancePages: "pages:8002",
+		Audit:         h.audit, ForbiddenWaivers: h.forbidden, Pages: "pages:8002",
 		VolumeQuota: h.quota, BuildDisk: h.disk,
 		BaseDomain: h.base, DomainCheck: domaincheck.Options{Resolver: h.resolver},
 	})
@@ -591,6 +591,35 @@ func TestStory_StopTakesTheRouteOffAndStartPutsItBack(t *testing.T) {
 	app, _ = h.App(t.Context(), "hello")
 	if len(h.proxy.servers()) != 1 || app.Observed.State != controller.AppRunning {
 		t.Errorf("started app is %+v, the proxy serves %v", app.Observed, h.proxy.servers())
+	}
+}
+
+func TestStory_FirstReleaseThatFailsShowsAPageUntilOneIsLive(t *testing.T) {
+	h := newHouse(t)
+	h.proxy.status.set(502)
+	h.engine.exited.put("berth-hello-r1", docker.Condition{ExitCode: 1})
+	release, err := h.accept("hello", "/hello")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if routers := h.proxy.routers(); routers["hello-0-web"] != nil {
+		t.Errorf("routed before it is live: %v", routers)
+	}
+	h.wait(release.ReleaseID)
+	h.eventually("the page in place of the app", func() bool {
+		router := h.proxy.routers()["hello-0-web"]
+		return router != nil && router.Service == "pages" && len(h.proxy.servers()) == 0
+	})
+	if _, err := h.changeAccess(user("ann")); err != nil {
+		t.Fatal(err)
+	}
+	if router := h.proxy.routers()["hello-0-web"]; !strings.Contains(strings.Join(router.Middlewares, " "), "hello-auth-x") {
+		t.Errorf("the page is not behind the password: %v", router.Middlewares)
+	}
+	h.proxy.status.set(200)
+	h.update("hello")
+	if router := h.proxy.routers()["hello-0-web"]; router == nil || router.Service != "hello-r2" {
+		t.Errorf("not live after the next release: %+v", router)
 	}
 }
 

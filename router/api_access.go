@@ -26,6 +26,8 @@ type accessRulesJSON struct {
 	Rate      *rateJSON         `json:"rate"`  // of each client; null: none
 	MaxBodyMB int64             `json:"max_body_mb"`
 	Headers   accessHeadersJSON `json:"headers"`
+	// NoSlashRedirect lets the app answer for /name itself, in place of a redirect to /name/.
+	NoSlashRedirect bool `json:"no_slash_redirect"`
 }
 
 type rateJSON struct {
@@ -53,7 +55,7 @@ func accessJSONOf(access traefik.Access) accessJSON {
 		Password: access.Password, Users: []string{}, Closed: access.Closed(),
 		Rules: accessRulesJSON{
 			Allow: append([]string{}, strings.Fields(form.Allow)...), MaxBodyMB: access.MaxBodyBytes >> 20,
-			Headers: accessHeadersJSON(access.Headers),
+			Headers: accessHeadersJSON(access.Headers), NoSlashRedirect: access.NoSlashRedirect,
 		},
 		Maintenance: maintenanceJSON(access.Maintenance),
 	}
@@ -71,6 +73,7 @@ func (r accessRulesJSON) form() controller.AccessForm {
 	form := controller.AccessForm{
 		Allow: strings.Join(r.Allow, "\n"), FrameOptions: r.Headers.FrameOptions, ReferrerPolicy: r.Headers.ReferrerPolicy,
 		PermissionsPolicy: r.Headers.PermissionsPolicy, CSP: r.Headers.ContentSecurityPolicy, NoSniff: r.Headers.NoSniff,
+		NoSlashRedirect: r.NoSlashRedirect,
 	}
 	if r.Rate != nil {
 		form.Rate, form.Period = strconv.FormatInt(r.Rate.Requests, 10), r.Rate.Period

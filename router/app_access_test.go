@@ -124,6 +124,24 @@ func TestAccessPage_RulesAndMaintenanceAreSaved(t *testing.T) {
 	mustContain(t, s.get("/admin/apps/hello").body, "Maintenance is on")
 }
 
+func TestAccessPage_RedirectToTheSlashIsOnUntilItIsTurnedOff(t *testing.T) {
+	s := newSite(t)
+	s.anApp("hello")
+	token := s.signIn()
+	const box, checked = `name="no_slash_redirect" value="1"`, `name="no_slash_redirect" value="1" checked`
+	for _, turn := range []struct{ form, want string }{{"", box + " aria"}, {"1", checked}, {"", box + " aria"}} {
+		form := url.Values{formField: {token}}
+		if turn.form != "" {
+			form.Set("no_slash_redirect", turn.form)
+		}
+		s.post("/admin/apps/hello/access", form)
+		mustContain(t, s.get("/admin/apps/hello/access").body, turn.want)
+		if off := s.access("hello").NoSlashRedirect; off != (turn.form != "") {
+			t.Errorf("%+v: off is %t", turn, off)
+		}
+	}
+}
+
 func TestAccessAPI_NeedsTheScopeAdminToChangeAndShowsNoHash(t *testing.T) {
 	e := newEnvelope(t)
 	ask := func(scope controller.Scope, method, body string) (int, string) {
@@ -135,7 +153,7 @@ func TestAccessAPI_NeedsTheScopeAdminToChangeAndShowsNoHash(t *testing.T) {
 		})
 		return answer.Code, answer.Body.String()
 	}
-	change := `{"users": {"ann": "` + goodAccessPassword + `"}, "rules": {"allow": ["192.0.2.0/24"], "rate": {"requests": 5, "period": "second"}, "max_body_mb": 1}, "maintenance": {"on": true, "text": "soon"}}`
+	change := `{"users": {"ann": "` + goodAccessPassword + `"}, "rules": {"allow": ["192.0.2.0/24"], "rate": {"requests": 5, "period": "second"}, "max_body_mb": 1, "no_slash_redirect": true}, "maintenance": {"on": true, "text": "soon"}}`
 	for _, scope := range []controller.Scope{controller.ScopeRead, controller.ScopeDeploy} {
 		if status, _ := ask(scope, http.MethodPatch, change); status != http.StatusForbidden {
 			t.Errorf("scope %s: %d", scope, status)
@@ -147,7 +165,7 @@ func TestAccessAPI_NeedsTheScopeAdminToChangeAndShowsNoHash(t *testing.T) {
 	}
 	_, body = ask(controller.ScopeRead, http.MethodGet, "")
 	var shown accessJSON
-	if err := json.Unmarshal([]byte(body), &shown); err != nil || !shown.Password || len(shown.Users) != 1 || shown.Rules.Rate.Burst != 5 || !shown.Maintenance.On {
+	if err := json.Unmarshal([]byte(body), &shown); err != nil || !shown.Password || len(shown.Users) != 1 || shown.Rules.Rate.Burst != 5 || !shown.Rules.NoSlashRedirect || !shown.Maintenance.On {
 		t.Errorf("%s, %v", body, err)
 	}
 	if strings.Contains(body, "$2") || strings.Contains(body, goodAccessPassword) {

@@ -2,7 +2,6 @@ package traefik
 
 import (
 	"cmp"
-	"encoding/base64"
 	"fmt"
 	"net/netip"
 	"regexp"
@@ -46,6 +45,9 @@ type Access struct {
 	MaxBodyBytes int64
 	Headers      ResponseHeaders
 	Maintenance  Maintenance
+	// NoSlashRedirect lets the app answer for the path of a route without a slash
+	// behind it, in place of a redirect to the one that has it.
+	NoSlashRedirect bool
 }
 
 // User is one who may sign in.
@@ -118,7 +120,8 @@ func (a Access) Canonical() Access {
 func (a Access) Equal(other Access) bool {
 	a, other = a.Canonical(), other.Canonical()
 	return a.Password == other.Password && slices.Equal(a.Users, other.Users) && slices.Equal(a.Allow, other.Allow) &&
-		a.Rate == other.Rate && a.MaxBodyBytes == other.MaxBodyBytes && a.Headers == other.Headers && a.Maintenance == other.Maintenance
+		a.Rate == other.Rate && a.MaxBodyBytes == other.MaxBodyBytes && a.Headers == other.Headers && a.Maintenance == other.Maintenance &&
+		a.NoSlashRedirect == other.NoSlashRedirect
 }
 
 var (
@@ -192,24 +195,4 @@ func (h ResponseHeaders) values() map[string]string {
 		set["X-Content-Type-Options"] = "nosniff"
 	}
 	return set
-}
-
-// MaintenanceHeader carries the text of the page from the proxy's configuration to
-// the handler of such pages, in base64: so the handler keeps nothing. The proxy
-// replaces whatever a client sends under this name.
-const MaintenanceHeader = "X-Berth-Maintenance"
-
-// EncodeMaintenance is the value of MaintenanceHeader for a text.
-func EncodeMaintenance(text string) string {
-	return "t" + base64.StdEncoding.EncodeToString([]byte(text))
-}
-
-// DecodeMaintenance gives the text back; what is none gives no text.
-func DecodeMaintenance(value string) string {
-	encoded, found := strings.CutPrefix(value, "t")
-	text, err := base64.StdEncoding.DecodeString(encoded)
-	if !found || err != nil || len(text) > maxMaintenanceBytes || !utf8.Valid(text) {
-		return ""
-	}
-	return string(text)
 }

@@ -440,17 +440,17 @@ func TestAccessProxy_MaintenanceIsShownWithoutTheApp(t *testing.T) {
 	p := startProxy(t)
 	pages := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusServiceUnavailable)
-		fmt.Fprintf(w, "%q %s", DecodeMaintenance(r.Header.Get(MaintenanceHeader)), r.Header.Values(MaintenanceHeader))
+		fmt.Fprintf(w, "%q %s", DecodeMaintenance(r.Header.Get(PageHeader)), r.Header.Values(PageHeader))
 	}))
 	app := target(t, "app", net.JoinHostPort(testGateway, "1"), "/app")
 	app.Access.Maintenance = Maintenance{On: true, Text: "Zurück um 14:00 {{ env `PATH` }} <b>"}
-	p.publishTable(Table{Targets: []Target{app}, Maintenance: pages})
-	got := send(t, http.MethodPost, "/app/x", strings.NewReader("x"), func(r *http.Request) { r.Header.Set(MaintenanceHeader, EncodeMaintenance("forged")) })
+	p.publishTable(Table{Targets: []Target{app}, Pages: pages})
+	got := send(t, http.MethodPost, "/app/x", strings.NewReader("x"), func(r *http.Request) { r.Header.Set(PageHeader, EncodeMaintenance("forged")) })
 	if got.status != http.StatusServiceUnavailable || !strings.HasPrefix(got.body, fmt.Sprintf("%q", app.Access.Maintenance.Text)) {
 		t.Errorf("got %+v", got)
 	}
 	app.Access.Password, app.Access.Users = true, []User{testUser(t, "ann")}
-	p.publishTable(Table{Targets: []Target{app}, Maintenance: pages})
+	p.publishTable(Table{Targets: []Target{app}, Pages: pages})
 	if got := send(t, http.MethodGet, "/app", nil, nil); got.status != http.StatusUnauthorized {
 		t.Errorf("the page of a protected app: %+v", got)
 	}

@@ -32,13 +32,16 @@ func TestAccess_LabelsDecodeToWhatGenerateMakes(t *testing.T) {
 }
 
 func TestAccess_EveryPublicRouterCarriesTheWholeChainInOrder(t *testing.T) {
-	configuration := generate(t, protectedTarget(t))
-	if len(configuration.HTTP.Routers) != 4 {
-		t.Fatalf("%d routers", len(configuration.HTTP.Routers))
+	configuration, err := Generate(Table{Targets: []Target{protectedTarget(t)}, Pages: "pages:8002"})
+	if err != nil || len(configuration.HTTP.Routers) != 6 {
+		t.Fatalf("configuration %+v, %v", configuration, err)
 	}
 	for name, router := range configuration.HTTP.Routers {
 		want := []string{"forwarded", "hello-headers", "hello-allow", "hello-rate", "hello-auth", "hello-body", "hello"}
-		if !strings.HasSuffix(name, bodySuffix) {
+		switch {
+		case strings.HasSuffix(name, slashSuffix):
+			want = append(want[:5:5], "hello-slash")
+		case !strings.HasSuffix(name, bodySuffix):
 			want = append(want[:5:5], "hello")
 		}
 		var got []string
@@ -93,7 +96,7 @@ func TestAccess_WithoutAUserNothingIsRouted(t *testing.T) {
 		t.Errorf("routed: %v", routers)
 	}
 	target.Access.Maintenance.On = true // not even to say that it is down
-	configuration, err := Generate(Table{Targets: []Target{target}, Maintenance: "pages:8002"})
+	configuration, err := Generate(Table{Targets: []Target{target}, Pages: "pages:8002"})
 	if err != nil || len(configuration.HTTP.Routers) != 0 {
 		t.Errorf("routed in maintenance: %v, %v", configuration, err)
 	}
@@ -129,13 +132,20 @@ func TestAccess_RefusesForgedRules(t *testing.T) {
 
 func TestAccess_NamesOfLookAlikeAppsAreApart(t *testing.T) {
 	owners := make(map[string]string)
-	for _, app := range []string{"a", "a-auth", "a-body", "a-allow-x", "a-0", "a-r1", "forwarded", "maintenance", "a-auth-x0", "a-0-web"} {
+	for _, app := range []string{"a", "a-auth", "a-body", "a-allow-x", "a-0", "a-r1", "forwarded", "maintenance", "a-auth-x0", "a-0-web", "a-slash", "a-page-x0", "pages", "unknown"} {
 		target := protectedTarget(t)
 		target.App, target.Routes = app, []Route{mustParseRoute(t, "/"+app)}
-		configuration := generate(t, target)
+		configuration, err := Generate(Table{Targets: []Target{target}, Pages: "pages:8002", Unknown: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		delete(configuration.HTTP.Services, pagesService) // of all of them
+		for _, entryPoint := range []string{EntryPointWeb, EntryPointWebsecure} {
+			delete(configuration.HTTP.Routers, unknownName+"-"+entryPoint)
+		}
 		names := make([]string, 0, 16)
 		for name := range configuration.HTTP.Middlewares {
-			if name != forwardedName {
+			if name != forwardedName && name != unknownName {
 				names = append(names, "middleware "+name)
 			}
 		}
@@ -146,7 +156,7 @@ func TestAccess_NamesOfLookAlikeAppsAreApart(t *testing.T) {
 			names = append(names, "service "+name)
 		}
 		for _, name := range names {
-			if owner := owners[name]; owner != "" || name == "service "+maintenanceService {
+			if owner := owners[name]; owner != "" || target.service() == pagesService {
 				t.Errorf("%s of %s is also %s's", name, app, owner)
 			}
 			owners[name] = app
@@ -161,7 +171,7 @@ func FuzzMaintenance(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		target := helloTarget(t)
 		target.Access.Maintenance = Maintenance{On: true, Text: text}
-		configuration, err := Generate(Table{Targets: []Target{target}, Maintenance: "pages:8002"})
+		configuration, err := Generate(Table{Targets: []Target{target}, Pages: "pages:8002"})
 		if err != nil {
 			return
 		}

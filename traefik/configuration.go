@@ -166,7 +166,7 @@ func Generate(table Table) (*Configuration, error) {
 		return nil, fmt.Errorf("generate configuration: %w", err)
 	}
 	for _, target := range table.Targets {
-		target.Maintenance = table.Maintenance
+		target.Pages = table.Pages
 		part, err := Decode(Labels(target))
 		if err != nil {
 			return nil, fmt.Errorf("generate configuration of %s: %w", target.service(), err)

@@ -81,7 +81,7 @@ func closedRouters(table Table) []string {
 		for place := range target.Routes {
 			for _, entryPoint := range []string{EntryPointWeb, EntryPointWebsecure} {
 				name := target.routerBase(place) + "-" + entryPoint
-				names = append(names, name, name+bodySuffix)
+				names = append(names, name, name+bodySuffix, name+slashSuffix)
 			}
 		}
 	}

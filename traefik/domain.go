@@ -129,9 +129,9 @@ func (t Table) secureRouters(whole *Configuration, base string, domain Domain) {
 }
 
 // routersOf lists the routers of a route on one entry point: none where nobody may
-// get in, and a second where bodies are bounded.
+// get in, and more where bodies are bounded or the path is redirected to its slash.
 func (c *Configuration) routersOf(name string) (names []string) {
-	for _, name := range []string{name, name + bodySuffix} {
+	for _, name := range []string{name, name + bodySuffix, name + slashSuffix} {
 		if c.HTTP.Routers[name] != nil {
 			names = append(names, name)
 		}

@@ -71,7 +71,7 @@ func describeRoute(text string) string {
 func TestGolden_Generate(t *testing.T) {
 	checkGolden(t, "generate", func(t *testing.T, input string) string {
 		table := parseTable(t, input)
-		table.Maintenance = "berth-pages:8002"
+		table.Pages = "berth-pages:8002"
 		configuration, err := Generate(table)
 		if err != nil {
 			t.Fatal(err)
@@ -86,8 +86,8 @@ func TestGolden_Generate(t *testing.T) {
 
 // parseTable reads lines of targets, of domains, such as "domain a.example.com
 // resolver=production-http redirect hsts=1h", of redirects, such as "redirect
-// www.example.com example.com permanent", "home /shop", "beacon TOKEN ANSWER" and
-// "force 8443".
+// www.example.com example.com permanent", "home /shop", "beacon TOKEN ANSWER",
+// "unknown" and "force 8443".
 func parseTable(t *testing.T, input string) Table {
 	t.Helper()
 	var table Table
@@ -98,6 +98,8 @@ func parseTable(t *testing.T, input string) Table {
 			table.Domains = append(table.Domains, parseDomain(t, fields[1:]))
 		case "home":
 			table.Home = mustParseRoute(t, fields[1])
+		case "unknown":
+			table.Unknown = true
 		case "beacon":
 			table.Beacon = Beacon{Token: fields[1], Answer: fields[2]}
 		case "redirect":
@@ -153,13 +155,16 @@ func parseTargets(t *testing.T, input string) []Target {
 		if err != nil {
 			t.Fatal(err)
 		}
-		target := Target{App: fields[0], Release: release, Address: fields[2]}
+		target := Target{App: fields[0], Release: release, Address: strings.TrimPrefix(fields[2], "-")}
 		for _, field := range fields[3:] {
 			if field == "proving" {
 				target.Proving = true
 				continue
 			}
-			if name, value, found := strings.Cut(field, "="); found {
+			if name, value, found := strings.Cut(field, "="); found && name == "unavailable" {
+				target.Unavailable = true
+				continue
+			} else if found {
 				setAccess(t, &target.Access, name, value)
 				continue
 			}
@@ -187,6 +192,8 @@ func setAccess(t *testing.T, access *Access, name, value string) {
 		access.MaxBodyBytes = int64(len(value)) << 20
 	case "frame":
 		access.Headers.FrameOptions, access.Headers.NoSniff = value, true
+	case "noslash":
+		access.NoSlashRedirect = true
 	case "maintenance":
 		access.Maintenance = Maintenance{On: true, Text: value}
 	default:

@@ -27,20 +27,23 @@ const releaseHeader = "X-Berth-Release"
 // Decode makes the same configuration from them, wherever they were kept.
 func Labels(target Target) map[string]string {
 	labels := make(map[string]string)
-	service := "services." + target.service() + ".loadbalancer."
-	set(labels, service+"server.url", "http://"+target.Address)
-	set(labels, service+"passhostheader", "true")
+	if target.Proving || !target.Unavailable {
+		service := "services." + target.service() + ".loadbalancer."
+		set(labels, service+"server.url", "http://"+target.Address)
+		set(labels, service+"passhostheader", "true")
+	}
 	switch {
 	case target.Proving:
 		maps.Copy(labels, provingLabels(target))
 		return labels
 	case target.Access.Closed():
 		return labels
-	case target.Access.Maintenance.On:
-		set(labels, "services."+maintenanceService+".loadbalancer.server.url", "http://"+target.Maintenance)
-		set(labels, "services."+maintenanceService+".loadbalancer.passhostheader", "true")
 	}
 	chain := append([]string{forwardedName}, accessLabels(labels, target)...)
+	if page := target.page(); page != "" {
+		chain = append(chain, pageLabels(labels, target, "page", page))
+		pagesLabels(labels, target.Pages)
+	}
 	for place, route := range target.sortedRoutes() {
 		maps.Copy(labels, routeLabels(target, route, target.routerBase(place), chain))
 	}
@@ -48,12 +51,13 @@ func Labels(target Target) map[string]string {
 }
 
 // routeLabels makes two routers, because one with a TLS section answers HTTPS
-// only, and two more where bodies are bounded. The chain of each begins with chain
-// and ends with the prefix, so that all before sees the path that was asked for.
+// only, two more where bodies are bounded, and two above these for the path that
+// lacks its slash. The chain of each begins with chain and ends with the prefix, so
+// that all before sees the path that was asked for.
 func routeLabels(target Target, route Route, base string, chain []string) map[string]string {
 	labels := make(map[string]string)
 	var strip []string
-	if route.Path != "/" && !target.Access.Maintenance.On {
+	if route.Path != "/" && target.page() == "" {
 		strip = []string{base}
 		set(labels, "middlewares."+base+".stripprefix.prefixes", string(route.Path))
 	}
@@ -61,10 +65,16 @@ func routeLabels(target Target, route Route, base string, chain []string) map[st
 		name := base + "-" + entryPoint
 		router := routerOf{route.Rule(), route.Priority(), entryPoint, target.routed(), slices.Concat(chain, strip)}
 		router.labels(labels, name)
-		if target.Access.MaxBodyBytes > 0 && !target.Access.Maintenance.On {
+		if target.Access.MaxBodyBytes > 0 && target.page() == "" {
 			router.rule, router.priority = "("+router.rule+") && "+bodyCondition, router.priority+1
 			router.chain = slices.Concat(chain, []string{bodyLabels(labels, target)}, strip)
 			router.labels(labels, name+bodySuffix)
+		}
+		if target.redirectsToSlash(route) {
+			slash := pageLabels(labels, target, "slash", PageSlash)
+			router = routerOf{route.slashRule(), route.Priority() + 2, entryPoint, pagesService, append(slices.Clone(chain), slash)}
+			router.labels(labels, name+slashSuffix)
+			pagesLabels(labels, target.Pages)
 		}
 	}
 	return labels

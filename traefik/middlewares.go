@@ -23,7 +23,7 @@ func removedHeaders() []string { return slices.Concat(forwardedHeaders, identity
 var forwardedHeaders = []string{
 	"Cf-Connecting-Ip", "Cf-Connecting-Ipv6", "Client-Ip", "Fastly-Client-Ip", "Fly-Client-Ip", "Forwarded", "Forwarded-For",
 	"Front-End-Https", "Proxy", "Remote-Addr", "Remote-Host", "Remote-User", "True-Client-Ip", "X-Appengine-User-Ip",
-	MaintenanceHeader, "X-Client-Ip", "X-Cluster-Client-Ip", "X-Envoy-External-Address", "X-Forwarded",
+	PageHeader, "X-Client-Ip", "X-Cluster-Client-Ip", "X-Envoy-External-Address", "X-Forwarded",
 	"X-Forwarded-Access-Token", "X-Forwarded-By", "X-Forwarded-Client-Cert", "X-Forwarded-Email", "X-Forwarded-Groups",
 	"X-Forwarded-Path", "X-Forwarded-Preferred-Username", "X-Forwarded-Protocol", "X-Forwarded-Scheme",
 	"X-Forwarded-Ssl", "X-Forwarded-Url", "X-Forwarded-User", "X-Host", "X-Http-Host-Override", "X-Original-Forwarded-For",
@@ -57,7 +57,7 @@ func accessLabels(labels map[string]string, target Target) (chain []string) {
 		}
 		chain = append(chain, name)
 	}
-	if headers := access.Headers.values(); len(headers) > 0 && !access.Maintenance.On {
+	if headers := access.Headers.values(); len(headers) > 0 && target.page() == "" {
 		content := make(map[string]string, len(headers))
 		for name, value := range headers {
 			content["headers.customresponseheaders."+name] = value
@@ -82,11 +82,6 @@ func accessLabels(labels map[string]string, target Target) (chain []string) {
 		add("auth", map[string]string{
 			"basicauth.users": strings.Join(users, ","), "basicauth.realm": target.App,
 			"basicauth.removeheader": "true", // the app has no use for it, and might write it down
-		})
-	}
-	if access.Maintenance.On {
-		add("maintenance", map[string]string{
-			"headers.customrequestheaders." + MaintenanceHeader: EncodeMaintenance(access.Maintenance.Text),
 		})
 	}
 	return chain

@@ -29,13 +29,14 @@ const (
 	// noService stands where a middleware has answered already.
 	noService = "noop@internal"
 
-	homePriority   = 1       // below every route
+	homePriority   = 2       // below every route, and above what takes the unknown
 	beaconPriority = 100_000 // above every route
 )
 
 var beaconPattern = regexp.MustCompile(`^[0-9a-f]{16,64}$`)
 
-// generateBeside makes what no app has: redirects, the way home and the beacon.
+// generateBeside makes what no app has: redirects, the way home, the beacon and what
+// takes the unknown.
 // Their names hold a dot or neither number nor dot, so that no app's can be one.
 func generateBeside(table Table) (*Configuration, error) {
 	if err := checkRedirects(table); err != nil {
@@ -50,6 +51,12 @@ func generateBeside(table Table) (*Configuration, error) {
 			return nil, fmt.Errorf("the way home is not valid: %.80q", table.Home.String())
 		}
 		made.redirect("home", "Path(`/`)", homePriority, homeRegex(table.Home))
+	}
+	if table.Unknown {
+		if err := checkAddress(table.Pages); err != nil {
+			return nil, fmt.Errorf("handler of pages: %w", err)
+		}
+		made.unknown(table.Pages)
 	}
 	if table.Beacon != (Beacon{}) {
 		if !beaconPattern.MatchString(table.Beacon.Token) || !beaconPattern.MatchString(table.Beacon.Answer) {

@@ -12,9 +12,11 @@ type Table struct {
 
 	ForceHTTPS bool   // plain requests of every route are sent on to HTTPS
 	HTTPSPort  uint16 // where browsers find HTTPS; 0 is 443
-	// Maintenance is the host:port of the handler of maintenance pages; it may be
-	// empty while no target is in maintenance.
-	Maintenance string
+	// Pages is the host:port of the handler of pages. It may be empty while no target
+	// is in maintenance or unavailable; then no path is redirected to its slash.
+	Pages string
+	// Unknown has Pages answer what no route takes, in place of the proxy's bare 404.
+	Unknown bool
 }
 
 // Only returns what the table has for one release of an app, and whether that is
@@ -23,7 +25,7 @@ func (t Table) Only(app string, release int64) (Table, bool) {
 	for _, target := range t.Targets {
 		if target.App == app && target.Release == release {
 			t.Targets = []Target{target}
-			t.Redirects, t.Home, t.Beacon = nil, Route{}, Beacon{}
+			t.Redirects, t.Home, t.Beacon, t.Unknown = nil, Route{}, Beacon{}, false
 			return t, true
 		}
 	}

@@ -13,20 +13,19 @@ import (
 // Target is one release of an app as the proxy reaches it.
 type Target struct {
 	App     string // as controller.ParseAppName accepted it
-	Release int64  // from 1
+	Release int64  // from 1; 0 of an app that was never live, which is Unavailable
 	Routes  []Route
-	Address string // host:port on the app's network; a name, because addresses change at a restart
+	Address string // host:port on the app's network; a name, because addresses change at a restart; empty with Release 0
 	// Proving targets answer on the verify entry point alone, under VerifyHost;
 	// their Routes stay with whoever has them.
 	Proving bool
 	Access  Access // to its Routes; the verify entry point knows none
-	// Maintenance is the address that requests go to in maintenance; Generate takes
-	// the table's.
-	Maintenance string
+	// Unavailable shows a page in place of the app, behind its Access: it is stopped,
+	// or was never live.
+	Unavailable bool
+	// Pages is the address of the handler of pages; Generate takes the table's.
+	Pages string
 }
-
-// maintenanceService is the service of all apps in maintenance.
-const maintenanceService = "maintenance"
 
 var (
 	appPattern         = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$`)
@@ -45,10 +44,11 @@ func (t Target) check() error {
 	if !appPattern.MatchString(t.App) {
 		return fmt.Errorf("target %.60q has no valid app name", t.App)
 	}
-	if t.Release < 1 {
+	neverLive := t.Unavailable && !t.Proving && t.Release == 0 && t.Address == ""
+	if t.Release < 1 && !neverLive {
 		return fmt.Errorf("target %s has release %d, and the first is 1", t.App, t.Release)
 	}
-	if err := checkAddress(t.Address); err != nil {
+	if err := checkAddress(t.Address); err != nil && !neverLive {
 		return fmt.Errorf("target %s: %w", t.service(), err)
 	}
 	if err := t.checkAccess(); err != nil {
@@ -66,9 +66,9 @@ func (t Target) check() error {
 }
 
 func (t Target) checkAccess() error {
-	if t.Access.Maintenance.On && !t.Proving {
-		if err := checkAddress(t.Maintenance); err != nil {
-			return fmt.Errorf("handler of maintenance pages: %w", err)
+	if t.page() != "" || t.Pages != "" {
+		if err := checkAddress(t.Pages); err != nil {
+			return fmt.Errorf("handler of pages: %w", err)
 		}
 	}
 	return t.Access.check()
@@ -94,7 +94,7 @@ func checkAll(table Table) error {
 	owners := make(map[Route]string, len(table.Targets))
 	services := make(map[string]bool, len(table.Targets))
 	for _, target := range table.Targets {
-		target.Maintenance = table.Maintenance
+		target.Pages = table.Pages
 		if err := target.check(); err != nil {
 			return err
 		}
@@ -124,8 +124,8 @@ func (t Target) service() string { return t.App + "-r" + strconv.FormatInt(t.Rel
 
 // routed is the service that the target's routes lead to.
 func (t Target) routed() string {
-	if t.Access.Maintenance.On {
-		return maintenanceService
+	if t.page() != "" {
+		return pagesService
 	}
 	return t.service()
 }

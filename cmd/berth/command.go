@@ -44,7 +44,7 @@ func commands() []command {
 		{"helper", "", "work in a volume, in a container that the controller makes for it", runHelper},
 		{"deploy", "FOLDER|ARCHIVE|--image IMAGE --name NAME [--route ROUTE] | --check FOLDER|ARCHIVE", "build and run a folder, an archive or an image on a Berth", runDeploy},
 		{"static", "[flags]", "serve a folder as a static site; what Berth runs such apps with", runStatic},
-		{"pages", "[flags]", "show the pages of apps in maintenance, for the proxy", runPages},
+		{"pages", "[flags]", "answer visitors where no app does, for the proxy", runPages},
 		{"gate", "[flags]", "bound connections and pass them on to the proxy, in front of it", runGate},
 		{"env", "NAME list | set A=b... | set-secret A | unset A... | import FILE | apply [flags]", "show, change and apply the environment of an app", runEnv},
 		{"route", "NAME list | add ROUTE [--take-over] | change ROUTE NEW | remove ROUTE | move ROUTE APP [flags]", "show and change where an app answers, live at once", runRoute},

@@ -229,7 +229,7 @@ func newController(
 		ReservedHosts:    config.ownHosts(),
 		BaseDomain:       config.BaseDomain,
 		DomainCheck:      domaincheck.Options{Resolver: config.Resolver, Addresses: config.PublicAddresses},
-		MaintenancePages: maintenancePages(config.Stack),
+		Pages:            pagesAddress(config.Stack),
 		Domains:          domains,
 	})
 }

@@ -1,23 +1,18 @@
-// Package maintenance shows the page of apps that are in maintenance, in their place.
+// Package maintenance answers visitors where no app does: with the page of an app that
+// is in maintenance, stopped or was never live, with that of an address where nothing
+// is, and with the way to the path that has its slash.
 //
-// It keeps nothing: the proxy brings the operator's text along in a header that it
-// sets itself, so that what is shown is what was published, also while the
+// It keeps nothing: the proxy says in a header that it sets itself what to answer, the
+// operator's text included, so that what is shown is what was published, also while the
 // controller is down and after any restart.
 package maintenance
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	_ "embed" // the page
-	"encoding/base64"
 	"fmt"
-	"html/template"
 	"log/slog"
 	"net"
 	"net/http"
-	"strconv"
-	"strings"
 	"time"
 
 	"berth/traefik"
@@ -32,42 +27,21 @@ const (
 
 	// retryAfter is when crawlers and monitors ask again, in seconds.
 	retryAfter = "300"
-
-	// defaultText is shown where the operator wrote none.
-	defaultText = "This app is down for maintenance. Please come back soon."
 )
 
-//go:embed page.html
-var pageText string
-
-var page = template.Must(template.New("page").Parse(pageText))
-
-// policy lets the page have its own style and nothing else.
-var policy = "default-src 'none'; style-src '" + styleHash() + "'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
-
-// Handler answers every request with status 503 and the page.
+// Handler answers every request with what traefik.PageHeader asks for; where that is
+// none of its values, with the page of maintenance.
 func Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		text := traefik.DecodeMaintenance(r.Header.Get(traefik.MaintenanceHeader))
-		if text == "" {
-			text = defaultText
-		}
-		var body bytes.Buffer
-		if err := page.Execute(&body, text); err != nil { // a string always renders
-			http.Error(w, defaultText, http.StatusServiceUnavailable)
-			return
-		}
-		header := w.Header()
-		header.Set("Content-Type", "text/html; charset=utf-8")
-		header.Set("Content-Length", strconv.Itoa(body.Len()))
-		header.Set("Content-Security-Policy", policy)
-		header.Set("X-Content-Type-Options", "nosniff")
-		header.Set("Referrer-Policy", "no-referrer")
-		header.Set("Cache-Control", "no-store")
-		header.Set("Retry-After", retryAfter)
-		w.WriteHeader(http.StatusServiceUnavailable)
-		if r.Method != http.MethodHead {
-			_, _ = w.Write(body.Bytes()) // whoever asked may be gone
+		switch value := r.Header.Get(traefik.PageHeader); value {
+		case traefik.PageUnknown:
+			unknown.write(w, r)
+		case traefik.PageUnavailable:
+			unavailable.write(w, r)
+		case traefik.PageSlash:
+			redirectToSlash(w, r)
+		default:
+			maintenanceOf(traefik.DecodeMaintenance(value)).write(w, r)
 		}
 	})
 }
@@ -86,14 +60,7 @@ func Serve(ctx context.Context, listener net.Listener, logger *slog.Logger) erro
 	})
 	err := server.Serve(listener)
 	if running() { // it fell by itself
-		return fmt.Errorf("serve maintenance pages: %w", err)
+		return fmt.Errorf("serve pages: %w", err)
 	}
 	return <-drained
-}
-
-func styleHash() string {
-	_, after, _ := strings.Cut(pageText, "<style>")
-	style, _, _ := strings.Cut(after, "</style>")
-	sum := sha256.Sum256([]byte(style))
-	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }

@@ -12,7 +12,7 @@ import (
 func show(t *testing.T, method, header string) *httptest.ResponseRecorder {
 	t.Helper()
 	request := httptest.NewRequest(method, "/any/path?x=y", strings.NewReader("body"))
-	request.Header.Set(traefik.MaintenanceHeader, header)
+	request.Header.Set(traefik.PageHeader, header)
 	answer := httptest.NewRecorder()
 	Handler().ServeHTTP(answer, request)
 	return answer
@@ -56,5 +56,26 @@ func TestPage_AllowsNothingButItsStyle(t *testing.T) {
 	policy := show(t, http.MethodGet, "").Header().Get("Content-Security-Policy")
 	if !strings.HasPrefix(policy, "default-src 'none'; style-src 'sha256-") || strings.Contains(policy, "unsafe") {
 		t.Errorf("policy %q", policy)
+	}
+}
+
+func TestPage_ToldByTheProxyWhichOneItIs(t *testing.T) {
+	for value, want := range map[string]struct {
+		status     int
+		title      string
+		retryAfter string
+	}{
+		traefik.PageUnknown:     {http.StatusNotFound, "Page not found", ""},
+		traefik.PageUnavailable: {http.StatusServiceUnavailable, "Not available", retryAfter},
+		"t":                     {http.StatusServiceUnavailable, "Down for maintenance", retryAfter},
+	} {
+		got := show(t, http.MethodPost, value)
+		body := got.Body.String()
+		if got.Code != want.status || got.Header().Get("Retry-After") != want.retryAfter || strings.Count(body, want.title) != 2 {
+			t.Errorf("%s: %d %v %s", value, got.Code, got.Header(), body)
+		}
+		if strings.Contains(strings.ToLower(body), "berth") || strings.Contains(body, "/any/path") {
+			t.Errorf("%s says more than a visitor needs: %s", value, body)
+		}
 	}
 }

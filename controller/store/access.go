@@ -24,7 +24,7 @@ func (s *Store) UpdateAccess(ctx context.Context, name controller.AppName, acces
 // accessColumn stores an Access as a JSON object; the zero one is {}.
 type accessColumn struct{ access *traefik.Access }
 
-// storedAccess is the object. The query of the route table reads maintenance.on.
+// storedAccess is the object.
 type storedAccess struct {
 	Password     bool              `json:"password,omitempty"`
 	Users        []storedUser      `json:"users,omitempty"`
@@ -33,6 +33,8 @@ type storedAccess struct {
 	MaxBodyBytes int64             `json:"max_body_bytes,omitempty"`
 	Headers      storedHeaders     `json:"headers,omitzero"`
 	Maintenance  storedMaintenance `json:"maintenance,omitzero"`
+
+	NoSlashRedirect bool `json:"no_slash_redirect,omitempty"`
 }
 
 type storedUser struct {
@@ -65,6 +67,7 @@ func (c accessColumn) Value() (driver.Value, error) {
 	stored := storedAccess{
 		Password: access.Password, Allow: access.Allow, Rate: storedRate(access.Rate), MaxBodyBytes: access.MaxBodyBytes,
 		Headers: storedHeaders(access.Headers), Maintenance: storedMaintenance(access.Maintenance),
+		NoSlashRedirect: access.NoSlashRedirect,
 	}
 	for _, user := range access.Users {
 		stored.Users = append(stored.Users, storedUser(user))
@@ -86,6 +89,7 @@ func (c accessColumn) Scan(value any) error {
 	*c.access = traefik.Access{
 		Password: stored.Password, Allow: stored.Allow, Rate: traefik.Rate(stored.Rate), MaxBodyBytes: stored.MaxBodyBytes,
 		Headers: traefik.ResponseHeaders(stored.Headers), Maintenance: traefik.Maintenance(stored.Maintenance),
+		NoSlashRedirect: stored.NoSlashRedirect,
 	}
 	for _, user := range stored.Users {
 		c.access.Users = append(c.access.Users, traefik.User(user))

@@ -13,13 +13,14 @@ import (
 
 func fullAccess() traefik.Access {
 	return traefik.Access{
-		Password:     true,
-		Users:        []traefik.User{{Name: "ann", Hash: "$2a$08$" + strings.Repeat("x", 53)}},
-		Allow:        []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/48")},
-		Rate:         traefik.Rate{Requests: 5, Period: time.Minute, Burst: 9},
-		MaxBodyBytes: 1 << 20,
-		Headers:      traefik.ResponseHeaders{FrameOptions: "DENY", ReferrerPolicy: "origin", PermissionsPolicy: "camera=()", ContentSecurityPolicy: "default-src 'self'", NoSniff: true},
-		Maintenance:  traefik.Maintenance{On: true, Text: "Back \"soon\"\n<b>"},
+		Password:        true,
+		Users:           []traefik.User{{Name: "ann", Hash: "$2a$08$" + strings.Repeat("x", 53)}},
+		Allow:           []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/48")},
+		Rate:            traefik.Rate{Requests: 5, Period: time.Minute, Burst: 9},
+		MaxBodyBytes:    1 << 20,
+		Headers:         traefik.ResponseHeaders{FrameOptions: "DENY", ReferrerPolicy: "origin", PermissionsPolicy: "camera=()", ContentSecurityPolicy: "default-src 'self'", NoSniff: true},
+		NoSlashRedirect: true,
+		Maintenance:     traefik.Maintenance{On: true, Text: "Back \"soon\"\n<b>"},
 	}
 }
 
@@ -68,15 +69,15 @@ func TestUpdateAccess_RefusesAnAppThatIsNotThere(t *testing.T) {
 	wantError(t, ledger.UpdateAccess(ctx, "hello", fullAccess()), controller.ErrNotFound)
 }
 
-func TestTable_StoppedAppInMaintenanceHasItsRoute(t *testing.T) {
+func TestTable_StoppedAppHasItsRouteForAPage(t *testing.T) {
 	ledger, ctx := fresh(t), t.Context()
 	promoted(t, ledger, createApp(t, ledger, "hello", "/hello").ReleaseID)
 	must(t, ledger.UpdateWanted(ctx, "hello", controller.WantedStopped))
-	for on, want := range map[bool]int{true: 1, false: 0} {
+	for _, on := range []bool{true, false} {
 		must(t, ledger.UpdateAccess(ctx, "hello", traefik.Access{Maintenance: traefik.Maintenance{On: on, Text: "x"}}))
 		table, err := ledger.Table(ctx)
 		must(t, err)
-		if len(table.Routings) != want {
+		if len(table.Routings) != 1 || !table.Routings[0].Unavailable {
 			t.Errorf("maintenance %t: %+v", on, table)
 		}
 	}

@@ -9,16 +9,22 @@ import (
 )
 
 // selectTable gives a row for each route of each routing; the rows of one routing
-// follow each other. Each half reads one of the partial indexes, so its cost does
-// not grow with the history. An app in maintenance has its route also while it is
-// stopped: the page is another's.
+// follow each other. Each part reads one of the partial indexes, or stops at the first
+// row, so its cost does not grow with the history. An app that is stopped or was never
+// live keeps its routes, for a page that says so; one whose first release is under way
+// has none yet.
 const selectTable = `
-SELECT 0 AS proving, r.app AS app, r.number, r.address, a.access, t.host, t.path, t.position AS position
+SELECT 0 AS proving, r.app AS app, r.number, r.address, a.wanted = 'stopped', a.access, t.host, t.path, t.position AS position
 FROM releases r JOIN apps a ON a.name = r.app JOIN routes t ON t.app = r.app
-WHERE r.state = 'live' AND r.address <> ''
-  AND (a.wanted = 'running' OR a.wanted = 'stopped' AND json_extract(a.access, '$.maintenance.on'))
+WHERE r.state = 'live' AND r.address <> '' AND a.wanted <> 'deleted'
 UNION ALL
-SELECT 1, r.app, r.number, r.address, a.access, t.host, t.path, t.position
+SELECT 0, a.name, 0, '', 1, a.access, t.host, t.path, t.position
+FROM apps a JOIN routes t ON t.app = a.name
+WHERE a.wanted <> 'deleted'
+  AND NOT EXISTS (SELECT 1 FROM releases l WHERE l.app = a.name AND l.state = 'live')
+  AND EXISTS (SELECT 1 FROM releases f WHERE f.app = a.name AND f.state IN ('failed', 'cancelled'))
+UNION ALL
+SELECT 1, r.app, r.number, r.address, 0, a.access, t.host, t.path, t.position
 FROM releases r JOIN apps a ON a.name = r.app JOIN routes t ON t.app = r.app
 WHERE r.finished_at IS NULL AND r.state <> 'queued' AND r.address <> '' AND a.wanted <> 'deleted'
 ORDER BY proving, app, position`
@@ -73,7 +79,7 @@ func scanRouting(columns row) (routing controller.Routing, err error) {
 		route    traefik.Route
 		position int
 	)
-	err = columns.Scan(&routing.Proving, &routing.App, &routing.Release, &routing.Address, accessColumn{&routing.Access},
+	err = columns.Scan(&routing.Proving, &routing.App, &routing.Release, &routing.Address, &routing.Unavailable, accessColumn{&routing.Access},
 		&route.Host, &route.Path, &position)
 	routing.Routes = []traefik.Route{route}
 	return routing, err

@@ -38,7 +38,7 @@ func TestTable_HoldsLiveReleasesAndThenProvingOnes(t *testing.T) {
 	)
 }
 
-func TestTable_LeavesOutWhatMustNotBeReached(t *testing.T) {
+func TestTable_HoldsNoAddressThatMustNotBeReached(t *testing.T) {
 	ledger, ctx := fresh(t), t.Context()
 	for _, wanted := range []controller.Wanted{controller.WantedStopped, controller.WantedDeleted} {
 		name := controller.AppName(wanted)
@@ -59,7 +59,31 @@ func TestTable_LeavesOutWhatMustNotBeReached(t *testing.T) {
 	table, err := ledger.Table(ctx)
 	must(t, err)
 	// An update of a stopped app is proven before it takes the place of the old one.
-	wantTable(t, table, "stopped r2 at stopped-r2:8000 for [/stopped], proving")
+	wantTable(t, table,
+		"failed r0 at  for [/failed], unavailable",
+		"stopped r1 at stopped-r1:8000 for [/stopped], unavailable",
+		"stopped r2 at stopped-r2:8000 for [/stopped], proving",
+	)
+}
+
+func TestTable_FirstReleaseThatFailedIsUnavailableUntilOneIsLive(t *testing.T) {
+	ledger, ctx := fresh(t), t.Context()
+	first := createApp(t, ledger, "a", "/a", "a.example.com").ReleaseID
+	table, err := ledger.Table(ctx)
+	must(t, err)
+	wantTable(t, table)
+	must(t, ledger.Finish(ctx, first, controller.ReleaseCancelled, "", "", noon))
+	table, err = ledger.Table(ctx)
+	must(t, err)
+	wantTable(t, table, "a r0 at  for [/a a.example.com], unavailable")
+	promoted(t, ledger, nextRelease(t, ledger, "a").ReleaseID)
+	table, err = ledger.Table(ctx)
+	must(t, err)
+	wantTable(t, table, "a r2 at a-r2:8000 for [/a a.example.com]")
+	must(t, ledger.UpdateWanted(ctx, "a", controller.WantedDeleted))
+	table, err = ledger.Table(ctx)
+	must(t, err)
+	wantTable(t, table)
 }
 
 // What the dashboard and the reconciler ask must not cost more as the history grows.
@@ -98,6 +122,9 @@ func wantTable(t *testing.T, table controller.Table, want ...string) {
 		line := fmt.Sprintf("%s r%d at %s for %v", routing.App, routing.Release, routing.Address, routing.Routes)
 		if routing.Proving {
 			line += ", proving"
+		}
+		if routing.Unavailable {
+			line += ", unavailable"
 		}
 		got = append(got, line)
 	}

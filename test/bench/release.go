@@ -201,7 +201,7 @@ func (b *bench) deploy(name, route, version string, archive []byte) (whole, answ
 }
 
 func (b *bench) says(visitor *http.Client, name, version string) bool {
-	request, err := http.NewRequestWithContext(b.ctx, http.MethodGet, b.stack.Apps+"/"+name, http.NoBody)
+	request, err := http.NewRequestWithContext(b.ctx, http.MethodGet, b.stack.Apps+"/"+name+"/", http.NoBody)
 	if err != nil {
 		return false
 	}

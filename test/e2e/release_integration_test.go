@@ -19,8 +19,11 @@ func TestRelease_AnswersAtItsRouteAndOnlyThere(t *testing.T) {
 	}
 	answers(t, time.Second, "/apple", "testapp v1")
 	answers(t, time.Second, "/apple/", "testapp v1")
-	if status, _ := visit(t, "/applesauce"); status != http.StatusNotFound {
-		t.Errorf("/applesauce: got %d, want 404: a route is a path, not a prefix of characters", status)
+	if status, location, _ := visitHost(t, "", "/apple?x=%2f&y"); status != http.StatusPermanentRedirect || location != "/apple/?x=%2f&y" {
+		t.Errorf("/apple without its slash: %d to %q", status, location)
+	}
+	if status, body := visit(t, "/applesauce"); status != http.StatusNotFound || !strings.Contains(body, "Page not found") {
+		t.Errorf("/applesauce: got %d, want 404 and its page: a route is a path, not a prefix of characters", status)
 	}
 	if ports := docker(t, "inspect", "--format", "{{json .NetworkSettings.Ports}}", container("apple", 1)); strings.Contains(ports, "HostPort") {
 		t.Errorf("the container publishes ports: %s", ports)

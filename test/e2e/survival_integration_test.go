@@ -84,8 +84,8 @@ func TestSurvival_StoppedAppStaysStopped(t *testing.T) {
 	o := newOperator(t)
 	o.deploy("sleeper", "", "v1")
 	o.act("sleeper", "stop")
-	if status, _ := visit(t, "/sleeper"); status != http.StatusNotFound {
-		t.Errorf("a stopped app's route answers %d, want 404", status)
+	if status, body := visit(t, "/sleeper"); status != http.StatusServiceUnavailable || !strings.Contains(body, "Not available") {
+		t.Errorf("a stopped app's route answers %d, want 503 and the page: %s", status, body)
 	}
 	rested(t)
 	kill(t)
