@@ -167,7 +167,11 @@ func Generate(table Table) (*Configuration, error) {
 	}
 	for _, target := range table.Targets {
 		target.Pages = table.Pages
-		part, err := Decode(Labels(target))
+		labels := Labels(target)
+		if len(labels) == 0 {
+			continue // Nobody may use it, and it does not run.
+		}
+		part, err := Decode(labels)
 		if err != nil {
 			return nil, fmt.Errorf("generate configuration of %s: %w", target.service(), err)
 		}

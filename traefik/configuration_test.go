@@ -55,6 +55,25 @@ func TestGenerate_RefusesForgedTargets(t *testing.T) {
 	}
 }
 
+// An app that nobody may use and that does not run says nothing at all; the others
+// are published as before.
+func TestGenerate_LeavesOutAnAppThatIsClosedAndDoesNotRun(t *testing.T) {
+	shut, open := helloTarget(t), helloTarget(t)
+	shut.App, shut.Routes = "shut", []Route{mustParseRoute(t, "/shut")}
+	shut.Access.Password, shut.Unavailable = true, true
+	whole, err := Generate(Table{Targets: []Target{shut, open}, Pages: "pages:8002"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	alone, err := Generate(Table{Targets: []Target{open}, Pages: "pages:8002"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(whole, alone) {
+		t.Errorf("a closed app that does not run changed the configuration: %+v", whole)
+	}
+}
+
 func TestGenerate_IsDeafToOrder(t *testing.T) {
 	targets := manyTargets(t, 20)
 	want, err := Generate(Table{Targets: targets})
