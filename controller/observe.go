@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"berth/controller/docker"
+	"berth/controller/pause"
 )
 
 const (
@@ -31,7 +32,7 @@ func (c *Controller) watchLoop(ctx context.Context) error {
 			return ctx.Err()
 		}
 		c.logger.Warn("the engine's event stream ended", "error", err)
-		if err := pause(ctx, watchRetry); err != nil {
+		if err := pause.For(ctx, watchRetry); err != nil {
 			return err
 		}
 		c.requestReconcile()
