@@ -8,14 +8,15 @@ import (
 
 	"golang.org/x/crypto/bcrypt"
 
-	"berth/controller"
+	"berth/controller/app"
+	"berth/controller/problem"
 	"berth/controller/secret"
 	"berth/traefik"
 )
 
 const accessPassword = "four-Loud.geese-8"
 
-func (h *house) changeAccess(change controller.AccessChange) (traefik.Access, error) {
+func (h *house) changeAccess(change app.AccessChange) (traefik.Access, error) {
 	h.t.Helper()
 	return h.UpdateAccess(h.t.Context(), "hello", change)
 }
@@ -34,8 +35,8 @@ func (p *proxy) routers() map[string]*traefik.Router {
 	return routers
 }
 
-func user(name string) controller.AccessChange {
-	return controller.AccessChange{Users: []controller.AccessUser{{Name: name, Password: accessPassword}}}
+func user(name string) app.AccessChange {
+	return app.AccessChange{Users: []app.AccessUser{{Name: name, Password: accessPassword}}}
 }
 
 func TestAccess_LastUserTakesTheRouteOffRatherThanOpeningIt(t *testing.T) {
@@ -47,7 +48,7 @@ func TestAccess_LastUserTakesTheRouteOffRatherThanOpeningIt(t *testing.T) {
 	if routers := h.proxy.routers(); len(routers) != 4 || !strings.Contains(strings.Join(routers["hello-0-web"].Middlewares, " "), "hello-auth-x") {
 		t.Fatalf("routers %+v", routers)
 	}
-	access, err := h.changeAccess(controller.AccessChange{Remove: []string{"ann"}})
+	access, err := h.changeAccess(app.AccessChange{Remove: []string{"ann"}})
 	if err != nil || !access.Closed() {
 		t.Fatalf("access %+v, %v", access, err)
 	}
@@ -55,7 +56,7 @@ func TestAccess_LastUserTakesTheRouteOffRatherThanOpeningIt(t *testing.T) {
 		t.Errorf("still routed: %v", routers)
 	}
 	off := false
-	if _, err := h.changeAccess(controller.AccessChange{Password: &off}); err != nil {
+	if _, err := h.changeAccess(app.AccessChange{Password: &off}); err != nil {
 		t.Fatal(err)
 	}
 	if routers := h.proxy.routers(); len(routers) != 4 {
@@ -97,13 +98,13 @@ func TestAccess_RefusesWeakPasswordsAndNamesThatAreNone(t *testing.T) {
 		{"ann", "four-Loud\ngeese-8", "password"},
 		{"ann", "", "password"},
 	} {
-		change := controller.AccessChange{Users: []controller.AccessUser{{Name: c.name, Password: secret.Text(c.password)}}}
+		change := app.AccessChange{Users: []app.AccessUser{{Name: c.name, Password: secret.Text(c.password)}}}
 		_, err := h.changeAccess(change)
-		if problem, ok := errors.AsType[*controller.Problem](err); !ok || problem.Field != c.field {
+		if problem, ok := errors.AsType[*problem.Problem](err); !ok || problem.Field != c.field {
 			t.Errorf("%q with %q: %v", c.name, c.password, err)
 		}
 	}
-	if _, err := h.changeAccess(controller.AccessChange{Remove: []string{"nobody"}}); controller.KindOf(err) != controller.KindInvalid {
+	if _, err := h.changeAccess(app.AccessChange{Remove: []string{"nobody"}}); problem.KindOf(err) != problem.KindInvalid {
 		t.Errorf("remove a stranger: %v", err)
 	}
 }
@@ -111,11 +112,11 @@ func TestAccess_RefusesWeakPasswordsAndNamesThatAreNone(t *testing.T) {
 func TestAccess_MaintenanceIsShownWhileTheAppIsStopped(t *testing.T) {
 	h := newHouse(t)
 	h.deploy("hello")
-	page, err := controller.ParseMaintenance(true, "Back at noon.\r\nReally.")
+	page, err := app.ParseMaintenance(true, "Back at noon.\r\nReally.")
 	if err != nil || page.Text != "Back at noon.\nReally." {
 		t.Fatalf("%+v, %v", page, err)
 	}
-	if _, err := h.changeAccess(controller.AccessChange{Maintenance: &page}); err != nil {
+	if _, err := h.changeAccess(app.AccessChange{Maintenance: &page}); err != nil {
 		t.Fatal(err)
 	}
 	if err := h.Stop(t.Context(), "hello"); err != nil {
@@ -125,16 +126,16 @@ func TestAccess_MaintenanceIsShownWhileTheAppIsStopped(t *testing.T) {
 		t.Fatalf("router %+v", router)
 	}
 	page.On = false
-	if _, err := h.changeAccess(controller.AccessChange{Maintenance: &page}); err != nil {
+	if _, err := h.changeAccess(app.AccessChange{Maintenance: &page}); err != nil {
 		t.Fatal(err)
 	}
 	if routers, servers := h.proxy.routers(), h.proxy.servers(); len(routers) != 2 || routers["hello-0-web"].Service != "pages" || len(servers) != 0 {
 		t.Errorf("a stopped app is routed: %v to %v", routers, servers)
 	}
-	if _, err := controller.ParseMaintenance(true, strings.Repeat("ä", 2001)); controller.KindOf(err) != controller.KindInvalid {
+	if _, err := app.ParseMaintenance(true, strings.Repeat("ä", 2001)); problem.KindOf(err) != problem.KindInvalid {
 		t.Errorf("2001 characters: %v", err)
 	}
-	if _, err := controller.ParseMaintenance(true, "a\x00b"); controller.KindOf(err) != controller.KindInvalid {
+	if _, err := app.ParseMaintenance(true, "a\x00b"); problem.KindOf(err) != problem.KindInvalid {
 		t.Errorf("a control character: %v", err)
 	}
 }
@@ -150,7 +151,7 @@ func TestAccess_StaysWithTheAppOverReleasesAndRollbacks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if release := h.wait(back.ReleaseID); release.State != controller.ReleaseLive {
+	if release := h.wait(back.ReleaseID); release.State != app.ReleaseLive {
 		t.Fatalf("release %+v", release)
 	}
 	for name, router := range h.proxy.routers() {
@@ -163,38 +164,38 @@ func TestAccess_StaysWithTheAppOverReleasesAndRollbacks(t *testing.T) {
 func TestParseAccessRules_RefusesWhatWouldProtectNobody(t *testing.T) {
 	for _, c := range []struct {
 		field string
-		form  controller.AccessForm
+		form  app.AccessForm
 	}{
-		{"allow", controller.AccessForm{Allow: "0.0.0.0/0"}},
-		{"allow", controller.AccessForm{Allow: "::/0"}},
-		{"allow", controller.AccessForm{Allow: "example.com"}},
-		{"allow", controller.AccessForm{Allow: "192.0.2.1/33"}},
-		{"allow", controller.AccessForm{Allow: "::ffff:192.0.2.1"}},
-		{"allow", controller.AccessForm{Allow: "fe80::1%eth0"}},
-		{"allow", controller.AccessForm{Allow: strings.Repeat("192.0.2.1\n", 101)}},
-		{"rate", controller.AccessForm{Rate: "0", Period: "second"}},
-		{"rate", controller.AccessForm{Rate: "-5", Period: "second"}},
-		{"rate", controller.AccessForm{Rate: "5", Period: "year"}},
-		{"burst", controller.AccessForm{Rate: "5", Period: "hour", Burst: "x"}},
-		{"max_body", controller.AccessForm{MaxBody: "0"}},
-		{"max_body", controller.AccessForm{MaxBody: "33"}},
-		{"frame_options", controller.AccessForm{FrameOptions: "deny\r\nX-A: b"}},
-		{"referrer_policy", controller.AccessForm{ReferrerPolicy: "never"}},
-		{"csp", controller.AccessForm{CSP: "defalt-src 'self'"}},
-		{"csp", controller.AccessForm{CSP: "default-src self'"}},
-		{"csp", controller.AccessForm{CSP: "default-src 'self'; default-src *"}},
-		{"csp", controller.AccessForm{CSP: "default-src 'none' https:"}},
-		{"csp", controller.AccessForm{CSP: "script-src"}},
-		{"csp", controller.AccessForm{CSP: "default-src 'self', script-src *"}},
-		{"csp", controller.AccessForm{CSP: "default-src 'self'\r\nSet-Cookie: a=b"}},
-		{"csp", controller.AccessForm{CSP: "default-src {{env}}"}},
-		{"csp", controller.AccessForm{CSP: "upgrade-insecure-requests 1"}},
-		{"permissions_policy", controller.AccessForm{PermissionsPolicy: "camera 'none'"}},
-		{"permissions_policy", controller.AccessForm{PermissionsPolicy: "camera=(), camera=*"}},
-		{"permissions_policy", controller.AccessForm{PermissionsPolicy: "camera=({{)"}},
+		{"allow", app.AccessForm{Allow: "0.0.0.0/0"}},
+		{"allow", app.AccessForm{Allow: "::/0"}},
+		{"allow", app.AccessForm{Allow: "example.com"}},
+		{"allow", app.AccessForm{Allow: "192.0.2.1/33"}},
+		{"allow", app.AccessForm{Allow: "::ffff:192.0.2.1"}},
+		{"allow", app.AccessForm{Allow: "fe80::1%eth0"}},
+		{"allow", app.AccessForm{Allow: strings.Repeat("192.0.2.1\n", 101)}},
+		{"rate", app.AccessForm{Rate: "0", Period: "second"}},
+		{"rate", app.AccessForm{Rate: "-5", Period: "second"}},
+		{"rate", app.AccessForm{Rate: "5", Period: "year"}},
+		{"burst", app.AccessForm{Rate: "5", Period: "hour", Burst: "x"}},
+		{"max_body", app.AccessForm{MaxBody: "0"}},
+		{"max_body", app.AccessForm{MaxBody: "33"}},
+		{"frame_options", app.AccessForm{FrameOptions: "deny\r\nX-A: b"}},
+		{"referrer_policy", app.AccessForm{ReferrerPolicy: "never"}},
+		{"csp", app.AccessForm{CSP: "defalt-src 'self'"}},
+		{"csp", app.AccessForm{CSP: "default-src self'"}},
+		{"csp", app.AccessForm{CSP: "default-src 'self'; default-src *"}},
+		{"csp", app.AccessForm{CSP: "default-src 'none' https:"}},
+		{"csp", app.AccessForm{CSP: "script-src"}},
+		{"csp", app.AccessForm{CSP: "default-src 'self', script-src *"}},
+		{"csp", app.AccessForm{CSP: "default-src 'self'\r\nSet-Cookie: a=b"}},
+		{"csp", app.AccessForm{CSP: "default-src {{env}}"}},
+		{"csp", app.AccessForm{CSP: "upgrade-insecure-requests 1"}},
+		{"permissions_policy", app.AccessForm{PermissionsPolicy: "camera 'none'"}},
+		{"permissions_policy", app.AccessForm{PermissionsPolicy: "camera=(), camera=*"}},
+		{"permissions_policy", app.AccessForm{PermissionsPolicy: "camera=({{)"}},
 	} {
-		_, err := controller.ParseAccessRules(c.form)
-		problem, ok := errors.AsType[*controller.Problem](err)
+		_, err := app.ParseAccessRules(c.form)
+		problem, ok := errors.AsType[*problem.Problem](err)
 		if !ok || problem.Field != c.field || problem.Hint == "" {
 			t.Errorf("%+v: %v", c.form, err)
 		}
@@ -202,18 +203,18 @@ func TestParseAccessRules_RefusesWhatWouldProtectNobody(t *testing.T) {
 }
 
 func TestParseAccessRules_ReadsBackWhatItGave(t *testing.T) {
-	form := controller.AccessForm{
+	form := app.AccessForm{
 		Allow: "192.0.2.7\n198.51.100.0/24\n2001:db8::/48", Rate: "30", Period: "minute", Burst: "60", MaxBody: "8",
 		FrameOptions: "SAMEORIGIN", ReferrerPolicy: "no-referrer", NoSniff: true,
 		PermissionsPolicy: `camera=(), geolocation=(self "https://maps.example.com")`,
 		CSP:               "default-src 'self'; img-src 'self' data: https://*.example.com:8443; script-src 'sha256-AAAA='; upgrade-insecure-requests",
 	}
-	rules, err := controller.ParseAccessRules(form)
+	rules, err := app.ParseAccessRules(form)
 	if err != nil {
 		t.Fatal(err)
 	}
 	access := traefik.Access{Allow: rules.Allow, Rate: rules.Rate, MaxBodyBytes: rules.MaxBodyBytes, Headers: rules.Headers}
-	if got := controller.AccessFormOf(access); got != form {
+	if got := app.AccessFormOf(access); got != form {
 		t.Errorf("got %+v", got)
 	}
 }
@@ -222,7 +223,7 @@ func FuzzParseAccessRules(f *testing.F) {
 	f.Add("10.0.0.0/8", "5", "default-src 'self'", "camera=()")
 	f.Add("::1", "x", "img-src https://a/{{b}}", `a=("https://b")`)
 	f.Fuzz(func(t *testing.T, allow, rate, csp, permissions string) {
-		rules, err := controller.ParseAccessRules(controller.AccessForm{Allow: allow, Rate: rate, Period: "second", CSP: csp, PermissionsPolicy: permissions})
+		rules, err := app.ParseAccessRules(app.AccessForm{Allow: allow, Rate: rate, Period: "second", CSP: csp, PermissionsPolicy: permissions})
 		if err != nil {
 			return
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"berth/controller/app"
 	"berth/controller/docker"
 )
 
@@ -13,22 +14,22 @@ type owners struct {
 	kept      map[string]bool // names of instances
 	present   map[string]bool // names of instances that were in the engine, whose end is their own
 	used      map[string]bool // images of those
-	underWay  map[ReleaseID]bool
-	live      map[ReleaseID]bool
+	underWay  map[app.ReleaseID]bool
+	live      map[app.ReleaseID]bool
 	runnable  map[string]bool // images that a release of the ledger has
-	listedFor map[AppName]bool
+	listedFor map[app.Name]bool
 }
 
-func ownersOf(instances []docker.Instance, apps []App, underWay []Release, kept map[string]bool) *owners {
+func ownersOf(instances []docker.Instance, apps []app.App, underWay []app.Release, kept map[string]bool) *owners {
 	o := &owners{
-		kept: kept, present: make(map[string]bool), used: make(map[string]bool), underWay: make(map[ReleaseID]bool),
-		live: make(map[ReleaseID]bool), runnable: make(map[string]bool), listedFor: make(map[AppName]bool),
+		kept: kept, present: make(map[string]bool), used: make(map[string]bool), underWay: make(map[app.ReleaseID]bool),
+		live: make(map[app.ReleaseID]bool), runnable: make(map[string]bool), listedFor: make(map[app.Name]bool),
 	}
 	for _, instance := range instances {
 		o.present[instance.Name], o.used[instance.Image] = true, true
 	}
-	for _, app := range apps {
-		o.live[ReleaseID{App: app.Name, Number: app.Live}] = true
+	for _, found := range apps {
+		o.live[app.ReleaseID{App: found.Name, Number: found.Live}] = true
 	}
 	for _, release := range underWay {
 		o.addUnderWay(release)
@@ -36,9 +37,9 @@ func ownersOf(instances []docker.Instance, apps []App, underWay []Release, kept 
 	return o
 }
 
-func (o *owners) addUnderWay(release Release) {
+func (o *owners) addUnderWay(release app.Release) {
 	o.underWay[release.ReleaseID] = true
-	for _, image := range release.images() {
+	for _, image := range release.Images() {
 		o.runnable[image] = true
 	}
 }
@@ -67,7 +68,7 @@ func (c *Controller) removeOrphanAccessories(ctx context.Context, accessories []
 }
 
 func (c *Controller) owns(ctx context.Context, o *owners, accessory docker.Accessory) (bool, error) {
-	id := ReleaseID{App: AppName(accessory.App), Number: accessory.Release}
+	id := app.ReleaseID{App: app.Name(accessory.App), Number: accessory.Release}
 	if o.underWay[id] {
 		return true, nil
 	}
@@ -89,7 +90,7 @@ func (c *Controller) owns(ctx context.Context, o *owners, accessory docker.Acces
 }
 
 // listRunnable asks the ledger once for each app in a pass.
-func (c *Controller) listRunnable(ctx context.Context, o *owners, app AppName) error {
+func (c *Controller) listRunnable(ctx context.Context, o *owners, app app.Name) error {
 	if o.listedFor[app] {
 		return nil
 	}
@@ -98,7 +99,7 @@ func (c *Controller) listRunnable(ctx context.Context, o *owners, app AppName) e
 		return err
 	}
 	for _, release := range releases {
-		for _, image := range release.images() {
+		for _, image := range release.Images() {
 			o.runnable[image] = true
 		}
 	}

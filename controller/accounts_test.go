@@ -8,13 +8,14 @@ import (
 	"testing"
 	"time"
 
-	"berth/controller"
+	"berth/controller/account"
+	"berth/controller/problem"
 	"berth/controller/store"
 )
 
 func TestParseAccountName_TakesNoNameThatCouldBeTakenForAnother(t *testing.T) {
 	for _, name := range []string{"bob", "bob.smith", "bob-2", "b", strings.Repeat("b", 32)} {
-		if parsed, err := controller.ParseAccountName(name); err != nil || parsed != name {
+		if parsed, err := account.ParseName(name); err != nil || parsed != name {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
@@ -22,7 +23,7 @@ func TestParseAccountName_TakesNoNameThatCouldBeTakenForAnother(t *testing.T) {
 		"", "Bob", "bob ", " bob", "bob smith", "böb", "2bob", "-bob", "bob-", "bob..smith", "../../etc/passwd", "bob\x00",
 		"bob\n", "<b>bob", "token bob", strings.Repeat("b", 33), "аdmin",
 	} {
-		if _, err := controller.ParseAccountName(name); controller.KindOf(err) != controller.KindInvalid {
+		if _, err := account.ParseName(name); problem.KindOf(err) != problem.KindInvalid {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
@@ -38,7 +39,7 @@ func TestAccounts_CreateGivesAOneTimePasswordThatMustBeChanged(t *testing.T) {
 	if err != nil || !bob.MustChange {
 		t.Errorf("%+v, %v", bob, err)
 	}
-	if _, err := h.accounts.Create(t.Context(), "bob"); fieldOf(err) != "name" || controller.KindOf(err) != controller.KindConflict {
+	if _, err := h.accounts.Create(t.Context(), "bob"); fieldOf(err) != "name" || problem.KindOf(err) != problem.KindConflict {
 		t.Errorf("a second bob: %v", err)
 	}
 	if several, err := h.accounts.Several(t.Context()); err != nil || !several {
@@ -55,7 +56,7 @@ func TestAccounts_RemoveWantsTheNameAndSparesOneselfAndTheOperator(t *testing.T)
 		"unconfirmed":  h.accounts.Remove(t.Context(), h.admin.ID, "bob", "bo"),
 		"nobody":       h.accounts.Remove(t.Context(), h.admin.ID, "eve", "eve"),
 	} {
-		if _, ok := errors.AsType[*controller.Problem](refused); !ok {
+		if _, ok := errors.AsType[*problem.Problem](refused); !ok {
 			t.Errorf("%s: %v", what, refused)
 		}
 	}
@@ -63,10 +64,10 @@ func TestAccounts_RemoveWantsTheNameAndSparesOneselfAndTheOperator(t *testing.T)
 	if err := h.accounts.Remove(t.Context(), h.admin.ID, "bob", "bob"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.store.FindSession(t.Context(), "of bob"); !errors.Is(err, controller.ErrNotFound) {
+	if _, err := h.store.FindSession(t.Context(), "of bob"); !errors.Is(err, problem.ErrNotFound) {
 		t.Errorf("his session: %v", err)
 	}
-	if _, err := h.store.FindAccountByName(t.Context(), "bob"); !errors.Is(err, controller.ErrNotFound) {
+	if _, err := h.store.FindAccountByName(t.Context(), "bob"); !errors.Is(err, problem.ErrNotFound) {
 		t.Errorf("his account: %v", err)
 	}
 }
@@ -77,10 +78,10 @@ func TestAccounts_ResetOfAnotherEndsTheirSessionsAlsoHalfwayThroughALogin(t *tes
 	h.session(t, "of bob", bob.ID)
 	h.session(t, "of admin", h.admin.ID)
 	now := time.Now()
-	if err := h.store.CreateSession(t.Context(), controller.Session{Hash: "pending", Pending: bob.ID, CreatedAt: now, SeenAt: now}); err != nil {
+	if err := h.store.CreateSession(t.Context(), account.Session{Hash: "pending", Pending: bob.ID, CreatedAt: now, SeenAt: now}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.accounts.ResetOther(t.Context(), bob.ID, "bob"); controller.KindOf(err) != controller.KindConflict {
+	if _, err := h.accounts.ResetOther(t.Context(), bob.ID, "bob"); problem.KindOf(err) != problem.KindConflict {
 		t.Errorf("one's own: %v", err)
 	}
 	password, err := h.accounts.ResetOther(t.Context(), h.admin.ID, "bob")
@@ -99,7 +100,7 @@ func TestAccounts_ResetOfAnotherEndsTheirSessionsAlsoHalfwayThroughALogin(t *tes
 
 func TestDeleteAccount_NeverRemovesTheLastOne(t *testing.T) {
 	h := newPeople(t)
-	if err := h.store.DeleteAccount(t.Context(), h.admin.ID); !errors.Is(err, controller.ErrNotFound) {
+	if err := h.store.DeleteAccount(t.Context(), h.admin.ID); !errors.Is(err, problem.ErrNotFound) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -108,8 +109,8 @@ func TestDeleteAccount_NeverRemovesTheLastOne(t *testing.T) {
 type people struct {
 	path     string
 	store    *store.Store
-	accounts *controller.Accounts
-	admin    controller.Account
+	accounts *account.Accounts
+	admin    account.Account
 }
 
 const peoplePassword = "Correct-Horse-7"
@@ -122,19 +123,19 @@ func newPeople(t *testing.T) *people {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = h.store.Close() })
-	h.accounts = controller.NewAccounts(h.store, "", slog.New(slog.DiscardHandler))
+	h.accounts = account.NewAccounts(h.store, "", slog.New(slog.DiscardHandler))
 	h.accounts.UseHasher(
 		func(password string) (string, error) { return "hash of " + password, nil },
 		func(hash, password string) bool { return hash == "hash of "+password },
 	)
-	h.admin = h.account(t, controller.OperatorName)
+	h.admin = h.account(t, account.OperatorName)
 	return h
 }
 
 // account makes an account with the common password.
-func (h *people) account(t *testing.T, name string) controller.Account {
+func (h *people) account(t *testing.T, name string) account.Account {
 	t.Helper()
-	account, err := h.store.CreateAccount(t.Context(), controller.Account{
+	account, err := h.store.CreateAccount(t.Context(), account.Account{
 		Name: name, PasswordHash: "hash of " + peoplePassword, CreatedAt: time.Now(),
 	})
 	if err != nil {
@@ -143,16 +144,16 @@ func (h *people) account(t *testing.T, name string) controller.Account {
 	return account
 }
 
-func (h *people) session(t *testing.T, hash string, account int64) {
+func (h *people) session(t *testing.T, hash string, who int64) {
 	t.Helper()
 	now := time.Now()
-	if err := h.store.CreateSession(t.Context(), controller.Session{Hash: hash, Account: account, CreatedAt: now, SeenAt: now}); err != nil {
+	if err := h.store.CreateSession(t.Context(), account.Session{Hash: hash, Account: who, CreatedAt: now, SeenAt: now}); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func fieldOf(err error) string {
-	problem, ok := errors.AsType[*controller.Problem](err)
+	problem, ok := errors.AsType[*problem.Problem](err)
 	if !ok {
 		return "not a problem"
 	}

@@ -7,7 +7,9 @@ import (
 	"slices"
 	"time"
 
+	"berth/controller/app"
 	"berth/controller/plan"
+	"berth/controller/problem"
 )
 
 // actionTimeout bounds what one click may take, besides the time that instances have to
@@ -15,12 +17,12 @@ import (
 const actionTimeout = time.Minute
 
 // Start makes a stopped app run again, in place of the page.
-func (c *Controller) Start(ctx context.Context, name AppName) error {
-	return c.act(ctx, name, func(ctx context.Context, live Release) error {
+func (c *Controller) Start(ctx context.Context, name app.Name) error {
+	return c.act(ctx, name, func(ctx context.Context, live app.Release) error {
 		if err := c.checkRoom(ctx, live); err != nil {
 			return err
 		}
-		if err := c.ledger.UpdateWanted(ctx, name, WantedRunning); err != nil {
+		if err := c.ledger.UpdateWanted(ctx, name, app.WantedRunning); err != nil {
 			return err
 		}
 		if err := c.resumeAll(ctx, live); err != nil {
@@ -33,7 +35,7 @@ func (c *Controller) Start(ctx context.Context, name AppName) error {
 
 // resumeAll starts the instances of a release in the order of its services, but for
 // those that have run and are not to run again.
-func (c *Controller) resumeAll(ctx context.Context, live Release) error {
+func (c *Controller) resumeAll(ctx context.Context, live app.Release) error {
 	for _, run := range live.Runs() {
 		for _, name := range run.Instances {
 			if c.hasRun(ctx, run, name) {
@@ -48,32 +50,32 @@ func (c *Controller) resumeAll(ctx context.Context, live Release) error {
 }
 
 // hasRun reports whether an instance is one that runs once, and did.
-func (c *Controller) hasRun(ctx context.Context, run ServiceRun, name string) bool {
+func (c *Controller) hasRun(ctx context.Context, run app.ServiceRun, name string) bool {
 	if run.Spec.Restart.Mode != plan.Never {
 		return false
 	}
 	instance, err := c.engine.Inspect(ctx, name)
-	return err == nil && run.done(instance.Condition)
+	return err == nil && run.Done(instance.Condition)
 }
 
 // Stop lets a page stand in place of the app and stops it. It stays stopped, over restarts
 // of the machine too, until Start or a new release.
-func (c *Controller) Stop(ctx context.Context, name AppName) error {
-	return c.act(ctx, name, func(ctx context.Context, live Release) error {
+func (c *Controller) Stop(ctx context.Context, name app.Name) error {
+	return c.act(ctx, name, func(ctx context.Context, live app.Release) error {
 		return c.stopLive(ctx, live)
 	})
 }
 
 // stopLive is Stop under the app's lock.
-func (c *Controller) stopLive(ctx context.Context, live Release) error {
-	if err := c.ledger.UpdateWanted(ctx, live.App, WantedStopped); err != nil {
+func (c *Controller) stopLive(ctx context.Context, live app.Release) error {
+	if err := c.ledger.UpdateWanted(ctx, live.App, app.WantedStopped); err != nil {
 		return err
 	}
 	if err := c.publish(ctx); err != nil {
 		return err
 	}
 	for _, instance := range slices.Backward(live.Instances) {
-		if err := c.engine.Stop(ctx, instance, live.graceOf(instance)); err != nil {
+		if err := c.engine.Stop(ctx, instance, live.GraceOf(instance)); err != nil {
 			c.requestReconcile()
 			return fmt.Errorf("stop %s: %w", live.App, err)
 		}
@@ -82,12 +84,12 @@ func (c *Controller) stopLive(ctx context.Context, live Release) error {
 }
 
 // Restart stops and starts the app's processes; for that moment it does not answer.
-func (c *Controller) Restart(ctx context.Context, name AppName) error {
-	return c.act(ctx, name, func(ctx context.Context, live Release) error {
+func (c *Controller) Restart(ctx context.Context, name app.Name) error {
+	return c.act(ctx, name, func(ctx context.Context, live app.Release) error {
 		if err := c.checkRoom(ctx, live); err != nil {
 			return err
 		}
-		if err := c.ledger.UpdateWanted(ctx, name, WantedRunning); err != nil {
+		if err := c.ledger.UpdateWanted(ctx, name, app.WantedRunning); err != nil {
 			return err
 		}
 		for _, run := range live.Runs() {
@@ -95,7 +97,7 @@ func (c *Controller) Restart(ctx context.Context, name AppName) error {
 				if c.hasRun(ctx, run, instance) {
 					continue
 				}
-				if err := c.engine.Restart(ctx, instance, live.graceOf(instance)); err != nil {
+				if err := c.engine.Restart(ctx, instance, live.GraceOf(instance)); err != nil {
 					c.requestReconcile()
 					return fmt.Errorf("restart %s: %w", name, err)
 				}
@@ -107,13 +109,13 @@ func (c *Controller) Restart(ctx context.Context, name AppName) error {
 
 // Delete removes the app with its containers, images, network, files, rows and
 // route. confirm must be the name of the app.
-func (c *Controller) Delete(ctx context.Context, name AppName, confirm string) error {
+func (c *Controller) Delete(ctx context.Context, name app.Name, confirm string) error {
 	if _, err := c.findApp(ctx, name); err != nil {
 		return err
 	}
 	if confirm != string(name) {
-		return &Problem{
-			Kind: KindInvalid, Field: "confirm",
+		return &problem.Problem{
+			Kind: problem.KindInvalid, Field: "confirm",
 			Message: fmt.Sprintf("That is not the name of the app, so %s was not deleted.", name),
 			Hint:    fmt.Sprintf("Type %s to delete it.", name),
 		}
@@ -121,14 +123,14 @@ func (c *Controller) Delete(ctx context.Context, name AppName, confirm string) e
 	// From here on it is promised: a crash in the middle is finished by the reconciler.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), actionTimeout)
 	defer cancel()
-	if err := c.ledger.UpdateWanted(ctx, name, WantedDeleted); err != nil {
+	if err := c.ledger.UpdateWanted(ctx, name, app.WantedDeleted); err != nil {
 		return err
 	}
 	c.notices.notify(name)
 	if err := c.removeApp(ctx, name); err != nil {
 		c.requestReconcile()
-		return &Problem{
-			Kind: KindUnavailable, Err: err,
+		return &problem.Problem{
+			Kind: problem.KindUnavailable, Err: err,
 			Message: fmt.Sprintf("The app %s is not removed in full yet.", name),
 			Hint:    "Berth keeps removing it; look again in a minute.",
 		}
@@ -137,7 +139,7 @@ func (c *Controller) Delete(ctx context.Context, name AppName, confirm string) e
 }
 
 // removeApp removes every trace of an app that is wanted deleted; the row goes last.
-func (c *Controller) removeApp(ctx context.Context, name AppName) error {
+func (c *Controller) removeApp(ctx context.Context, name app.Name) error {
 	releases, err := c.ledger.ListReleases(ctx, name)
 	if err != nil {
 		return ignoreMissing(err) // somebody else has just finished it
@@ -153,7 +155,7 @@ func (c *Controller) removeApp(ctx context.Context, name AppName) error {
 			return err
 		}
 	}
-	unlock, err := c.apps.lock(ctx, name)
+	unlock, err := c.apps.Lock(ctx, name)
 	if err != nil {
 		return err
 	}
@@ -178,46 +180,46 @@ func (c *Controller) removeApp(ctx context.Context, name AppName) error {
 	}
 	c.usage.forget(name)
 	c.seen.enter(name, nil)
-	if err := c.ledger.DeleteApp(ctx, name); err != nil && !errors.Is(err, ErrNotFound) {
+	if err := c.ledger.DeleteApp(ctx, name); err != nil && !errors.Is(err, problem.ErrNotFound) {
 		return err
 	}
 	c.notices.notify(name)
 	return nil
 }
 
-func (c *Controller) wantedDeleted(ctx context.Context, name AppName) (bool, error) {
-	app, err := c.ledger.FindApp(ctx, name)
-	return err == nil && app.Wanted == WantedDeleted, ignoreMissing(err)
+func (c *Controller) wantedDeleted(ctx context.Context, name app.Name) (bool, error) {
+	found, err := c.ledger.FindApp(ctx, name)
+	return err == nil && found.Wanted == app.WantedDeleted, ignoreMissing(err)
 }
 
 // act runs one action on the live release of an app, under the app's lock, and
 // observes the outcome. The browser going away does not stop it half-way.
-func (c *Controller) act(ctx context.Context, name AppName, action func(context.Context, Release) error) error {
+func (c *Controller) act(ctx context.Context, name app.Name, action func(context.Context, app.Release) error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), actionTimeout)
 	defer cancel()
-	unlock, err := c.apps.lock(ctx, name)
+	unlock, err := c.apps.Lock(ctx, name)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	app, err := c.findApp(ctx, name)
+	found, err := c.findApp(ctx, name)
 	if err != nil {
 		return err
 	}
-	if app.Live == 0 || app.Wanted == WantedDeleted {
-		return &Problem{
-			Kind: KindConflict, Message: fmt.Sprintf("The app %s has no live release.", name),
+	if found.Live == 0 || found.Wanted == app.WantedDeleted {
+		return &problem.Problem{
+			Kind: problem.KindConflict, Message: fmt.Sprintf("The app %s has no live release.", name),
 			Hint: "Send an archive as an update on its page first.",
 		}
 	}
-	live, err := c.ledger.FindRelease(ctx, ReleaseID{App: name, Number: app.Live})
+	live, err := c.ledger.FindRelease(ctx, app.ReleaseID{App: name, Number: found.Live})
 	if err != nil {
 		return err
 	}
 	if c.displaced.has(live.Instances...) {
 		return busyReplacing(name)
 	}
-	ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), actionTimeout+live.graces())
+	ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), actionTimeout+live.Graces())
 	defer cancel()
 	err = action(ctx, live)
 	c.observeLive(ctx, live)

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"testing"
 
-	"berth/controller"
+	"berth/controller/app"
 	"berth/controller/docker"
 )
 
@@ -73,7 +73,7 @@ func TestAudit_NamesAWaiverAlsoWhereNothingIsLive(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.wantRecorded("WAIVER_GRANT app hello true by test: writable root")
-	if _, err := h.UpdateSettings(t.Context(), "hello", controller.DefaultSettings(), "test"); err != nil {
+	if _, err := h.UpdateSettings(t.Context(), "hello", app.DefaultSettings(), "test"); err != nil {
 		t.Fatal(err)
 	}
 	h.wantRecorded("WAIVER_REVOKE app hello true by test: writable root")

@@ -16,13 +16,13 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"berth/controller"
+	"berth/controller/audit"
 	"berth/controller/store"
 )
 
 // auditHouse is an audit log on real files, and the means to tamper with them.
 type auditHouse struct {
-	*controller.AuditLog
+	*audit.Log
 	t      testing.TB
 	folder string
 	ledger *store.Store
@@ -45,7 +45,7 @@ func (h *auditHouse) open() {
 	}
 	h.t.Cleanup(func() { _ = ledger.Close() })
 	h.ledger = ledger
-	h.AuditLog = controller.NewAuditLog(controller.AuditOptions{
+	h.Log = audit.NewLog(audit.Options{
 		Ledger: ledger, Key: bytes.Repeat([]byte("k"), 32), File: h.file(), Logger: slog.New(slog.NewTextHandler(h.logged, nil)),
 	})
 }
@@ -55,8 +55,8 @@ func (h *auditHouse) file() string { return filepath.Join(h.folder, "audit.log")
 func (h *auditHouse) record(count int) {
 	h.t.Helper()
 	for i := range count {
-		h.Record(h.t.Context(), controller.AuditEvent{
-			Action: controller.ActionAppStart, Resource: fmt.Sprintf("app a%d", i), Success: true, Account: "admin",
+		h.Record(h.t.Context(), audit.Event{
+			Action: audit.ActionAppStart, Resource: fmt.Sprintf("app a%d", i), Success: true, Account: "admin",
 			Address: "192.0.2.7", UserAgent: "Mozilla/5.0", RequestID: "R", Detail: "",
 		})
 	}
@@ -99,7 +99,7 @@ func (h *auditHouse) tamper(statements ...string) {
 	}
 }
 
-func (h *auditHouse) verify() controller.AuditVerdict {
+func (h *auditHouse) verify() audit.Verdict {
 	h.t.Helper()
 	verdict, err := h.Verify(h.t.Context())
 	if err != nil {
@@ -155,8 +155,8 @@ func TestAuditLog_NarrowsTheModeOfItsFile(t *testing.T) {
 
 func TestAuditLog_LinesHaveTheDocumentedFields(t *testing.T) {
 	h := newAuditHouse(t)
-	h.Record(t.Context(), controller.AuditEvent{
-		At: time.Date(2025, 9, 29, 16, 23, 45, 0, time.FixedZone("", 2*3600)), Action: controller.ActionLoginSuccess, Success: true,
+	h.Record(t.Context(), audit.Event{
+		At: time.Date(2025, 9, 29, 16, 23, 45, 0, time.FixedZone("", 2*3600)), Action: audit.ActionLoginSuccess, Success: true,
 		Account: "admin", Address: "192.168.1.100", UserAgent: "Mozilla/5.0", RequestID: "ABC", Resource: "session",
 	})
 	var line map[string]any
@@ -351,7 +351,7 @@ func TestAuditLog_CrashBetweenCommitAndLineIsMadeGood(t *testing.T) {
 		if err := os.WriteFile(h.file(), []byte(whole[:cut]), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		other := controller.NewAuditLog(controller.AuditOptions{
+		other := audit.NewLog(audit.Options{
 			Ledger: h.ledger, Key: bytes.Repeat([]byte("k"), 32), File: h.file(), Logger: slog.New(slog.DiscardHandler),
 		})
 		if err := other.CatchUp(t.Context()); err != nil {
@@ -373,7 +373,7 @@ func TestAuditLog_TellsThatItsFileHadBeenCut(t *testing.T) {
 	h.open()
 	h.record(1)
 	h.wantFindings()
-	entries, err := h.List(t.Context(), controller.AuditFilter{Action: controller.ActionAuditRepair}, controller.AuditPage{Limit: 10})
+	entries, err := h.List(t.Context(), audit.Filter{Action: audit.ActionAuditRepair}, audit.Page{Limit: 10})
 	if err != nil || len(entries) != 1 || !strings.Contains(entries[0].Detail, "entries 3 to 4") {
 		t.Errorf("recorded %+v, %v", entries, err)
 	}
@@ -408,14 +408,14 @@ func TestAuditLog_RefusesALinkInThePlaceOfItsFile(t *testing.T) {
 
 func TestAuditLog_ManyProcessesMakeOneChain(t *testing.T) {
 	h := newAuditHouse(t)
-	first := h.AuditLog
+	first := h.Log
 	h.open()
 	var group sync.WaitGroup
-	for _, log := range []*controller.AuditLog{first, h.AuditLog} {
+	for _, log := range []*audit.Log{first, h.Log} {
 		for range 4 {
 			group.Go(func() {
 				for range 25 {
-					log.Record(t.Context(), controller.AuditEvent{Action: controller.ActionLogout, Success: true})
+					log.Record(t.Context(), audit.Event{Action: audit.ActionLogout, Success: true})
 				}
 			})
 		}
@@ -429,10 +429,10 @@ func TestAuditLog_ManyProcessesMakeOneChain(t *testing.T) {
 
 func TestAuditLog_KeepsWhatWasCancelled(t *testing.T) {
 	h := newAuditHouse(t)
-	ctx, cancel := context.WithCancel(controller.WithAuditOrigin(t.Context(), controller.AuditOrigin{Address: "192.0.2.9", RequestID: "R7"}))
+	ctx, cancel := context.WithCancel(audit.WithOrigin(t.Context(), audit.Origin{Address: "192.0.2.9", RequestID: "R7"}))
 	cancel()
-	h.Record(ctx, controller.AuditEvent{Action: controller.ActionWaiverGrant})
-	entries, err := h.List(t.Context(), controller.AuditFilter{}, controller.AuditPage{Limit: 1})
+	h.Record(ctx, audit.Event{Action: audit.ActionWaiverGrant})
+	entries, err := h.List(t.Context(), audit.Filter{}, audit.Page{Limit: 1})
 	if err != nil || len(entries) != 1 || entries[0].Address != "192.0.2.9" || entries[0].RequestID != "R7" {
 		t.Errorf("recorded %+v, %v", entries, err)
 	}
@@ -441,14 +441,14 @@ func TestAuditLog_KeepsWhatWasCancelled(t *testing.T) {
 func TestAuditLog_InjectionStaysInItsField(t *testing.T) {
 	h := newAuditHouse(t)
 	hostile := "a\r\n{\"action\":\"LOGIN_SUCCESS\"}\x00\x1b[2J\xff\u202e\u2028 b " + strings.Repeat("ü", 400)
-	h.Record(t.Context(), controller.AuditEvent{
-		Action: controller.Action(hostile), Resource: hostile, Account: hostile, Address: hostile, UserAgent: hostile, RequestID: hostile, Detail: hostile,
+	h.Record(t.Context(), audit.Event{
+		Action: audit.Action(hostile), Resource: hostile, Account: hostile, Address: hostile, UserAgent: hostile, RequestID: hostile, Detail: hostile,
 	})
 	h.wantFindings()
 	if lines := h.lines(); len(lines) != 1 {
 		t.Fatalf("%d lines", len(lines))
 	}
-	entries, err := h.List(t.Context(), controller.AuditFilter{}, controller.AuditPage{Limit: 1})
+	entries, err := h.List(t.Context(), audit.Filter{}, audit.Page{Limit: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -464,10 +464,10 @@ func TestAuditLog_InjectionStaysInItsField(t *testing.T) {
 func TestAuditLog_ForgerWithoutTheKeyMakesNoEntry(t *testing.T) {
 	h := newAuditHouse(t)
 	h.record(2)
-	forger := controller.NewAuditLog(controller.AuditOptions{
+	forger := audit.NewLog(audit.Options{
 		Ledger: h.ledger, Key: bytes.Repeat([]byte("x"), 32), File: h.file(), Logger: slog.New(slog.DiscardHandler),
 	})
-	forger.Record(t.Context(), controller.AuditEvent{Action: controller.ActionLoginSuccess})
+	forger.Record(t.Context(), audit.Event{Action: audit.ActionLoginSuccess})
 	if verdict := h.verify(); verdict.Whole() {
 		t.Error("a forged entry passes")
 	}
@@ -500,28 +500,28 @@ func TestAuditLog_FiltersAndPages(t *testing.T) {
 	h := newAuditHouse(t)
 	begin := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 	for day := range 10 {
-		h.Record(t.Context(), controller.AuditEvent{
-			At: begin.Add(time.Duration(day) * 24 * time.Hour), Action: []controller.Action{"APP_STOP", "APP_START"}[day%2],
+		h.Record(t.Context(), audit.Event{
+			At: begin.Add(time.Duration(day) * 24 * time.Hour), Action: []audit.Action{"APP_STOP", "APP_START"}[day%2],
 			Resource: fmt.Sprintf("app shop_%d%%", day), Success: day != 5, Account: []string{"admin", "token ci"}[day/5],
 		})
 	}
 	for name, c := range map[string]struct {
-		filter controller.AuditFilter
-		page   controller.AuditPage
+		filter audit.Filter
+		page   audit.Page
 		wanted string
 	}{
-		"all":      {controller.AuditFilter{}, controller.AuditPage{}, "10 9 8 7 6 5 4 3 2 1"},
-		"page":     {controller.AuditFilter{}, controller.AuditPage{Limit: 3}, "10 9 8"},
-		"older":    {controller.AuditFilter{}, controller.AuditPage{Before: 8, Limit: 3}, "7 6 5"},
-		"newer":    {controller.AuditFilter{}, controller.AuditPage{After: 4, Limit: 3}, "7 6 5"},
-		"action":   {controller.AuditFilter{Action: "APP_START"}, controller.AuditPage{}, "10 8 6 4 2"},
-		"account":  {controller.AuditFilter{Account: "CI"}, controller.AuditPage{}, "10 9 8 7 6"},
-		"failure":  {controller.AuditFilter{Outcome: controller.AuditFailed}, controller.AuditPage{}, "6"},
-		"text":     {controller.AuditFilter{Text: "SHOP_3"}, controller.AuditPage{}, "4"},
-		"wildcard": {controller.AuditFilter{Text: "p%3"}, controller.AuditPage{}, ""},
-		"from":     {controller.AuditFilter{From: begin.Add(8 * 24 * time.Hour)}, controller.AuditPage{}, "10 9"},
-		"to":       {controller.AuditFilter{To: begin.Add(48 * time.Hour)}, controller.AuditPage{}, "2 1"},
-		"injected": {controller.AuditFilter{Text: `' OR 1=1 --`, Account: `"; DROP TABLE audit; --`}, controller.AuditPage{}, ""},
+		"all":      {audit.Filter{}, audit.Page{}, "10 9 8 7 6 5 4 3 2 1"},
+		"page":     {audit.Filter{}, audit.Page{Limit: 3}, "10 9 8"},
+		"older":    {audit.Filter{}, audit.Page{Before: 8, Limit: 3}, "7 6 5"},
+		"newer":    {audit.Filter{}, audit.Page{After: 4, Limit: 3}, "7 6 5"},
+		"action":   {audit.Filter{Action: "APP_START"}, audit.Page{}, "10 8 6 4 2"},
+		"account":  {audit.Filter{Account: "CI"}, audit.Page{}, "10 9 8 7 6"},
+		"failure":  {audit.Filter{Outcome: audit.Failed}, audit.Page{}, "6"},
+		"text":     {audit.Filter{Text: "SHOP_3"}, audit.Page{}, "4"},
+		"wildcard": {audit.Filter{Text: "p%3"}, audit.Page{}, ""},
+		"from":     {audit.Filter{From: begin.Add(8 * 24 * time.Hour)}, audit.Page{}, "10 9"},
+		"to":       {audit.Filter{To: begin.Add(48 * time.Hour)}, audit.Page{}, "2 1"},
+		"injected": {audit.Filter{Text: `' OR 1=1 --`, Account: `"; DROP TABLE audit; --`}, audit.Page{}, ""},
 	} {
 		if c.page.Limit == 0 {
 			c.page.Limit = 100
@@ -536,7 +536,7 @@ func TestAuditLog_FiltersAndPages(t *testing.T) {
 		}
 	}
 	var each []string
-	err := h.Each(t.Context(), controller.AuditFilter{Action: "APP_STOP"}, func(e controller.AuditEntry) error {
+	err := h.Each(t.Context(), audit.Filter{Action: "APP_STOP"}, func(e audit.Entry) error {
 		each = append(each, fmt.Sprint(e.Sequence))
 		return nil
 	})

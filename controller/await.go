@@ -9,6 +9,7 @@ import (
 	"berth/controller/docker"
 	"berth/controller/pause"
 	"berth/controller/plan"
+	"berth/controller/problem"
 )
 
 const (
@@ -98,7 +99,7 @@ func (s *shipment) await(ctx context.Context, service, other *shipped, condition
 func (s *shipment) meets(ctx context.Context, service *shipped, condition plan.Condition) (bool, error) {
 	return s.all(ctx, service, func(state docker.Condition) bool {
 		if condition == plan.Completed {
-			return service.done(state)
+			return service.Done(state)
 		}
 		return !ended(state) && state.Health == "healthy"
 	})
@@ -109,7 +110,7 @@ func (s *shipment) meets(ctx context.Context, service *shipped, condition plan.C
 func (s *shipment) ready(ctx context.Context, service *shipped) (bool, error) {
 	return s.all(ctx, service, func(state docker.Condition) bool {
 		well := state.Running && (!service.checksHealth() || state.Health == "healthy")
-		return service.done(state) || !ended(state) && well
+		return service.Done(state) || !ended(state) && well
 	})
 }
 
@@ -162,8 +163,8 @@ func (s *shipment) optional(service *shipped) bool {
 var errNotCompleted = errors.New("it did not end in time")
 
 func noHealthcheck(service, other *shipped) error {
-	return &Problem{
-		Kind:    KindInvalid,
+	return &problem.Problem{
+		Kind:    problem.KindInvalid,
 		Message: fmt.Sprintf("%s waits until %s is healthy, and %s has no health check.", service.Spec.Name, other.Spec.Name, other.Spec.Name),
 		Hint:    "Write a healthcheck for it, or wait with condition: service_started.",
 	}

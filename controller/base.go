@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"strings"
 
+	"berth/controller/app"
+	"berth/controller/problem"
 	"berth/traefik"
 )
 
 // nameRoute is what the base domain gives an app by its name. There is none where
 // no base domain is set, or where the name cannot be a part of a host.
-func (c *Controller) nameRoute(name AppName) (traefik.Route, bool) {
+func (c *Controller) nameRoute(name app.Name) (traefik.Route, bool) {
 	if c.base == "" {
 		return traefik.Route{}, false
 	}
@@ -23,7 +25,7 @@ func (c *Controller) nameRoute(name AppName) (traefik.Route, bool) {
 
 // derivedRoutes returns what each app has by its name, but for hosts that redirect or
 // that an app was given before there was a base domain.
-func (c *Controller) derivedRoutes(ctx context.Context, apps []App) (map[AppName][]traefik.Route, error) {
+func (c *Controller) derivedRoutes(ctx context.Context, apps []app.App) (map[app.Name][]traefik.Route, error) {
 	if c.base == "" {
 		return nil, nil
 	}
@@ -44,7 +46,7 @@ func (c *Controller) derivedRoutes(ctx context.Context, apps []App) (map[AppName
 			taken[route] = true
 		}
 	}
-	derived := make(map[AppName][]traefik.Route, len(apps))
+	derived := make(map[app.Name][]traefik.Route, len(apps))
 	for _, app := range apps {
 		if route, ok := c.nameRoute(app.Name); ok && !taken[route] {
 			derived[app.Name] = []traefik.Route{route}
@@ -69,7 +71,7 @@ func (c *Controller) addDerived(table *traefik.Table) {
 	}
 	for i := range table.Targets {
 		target := &table.Targets[i]
-		if route, ok := c.nameRoute(AppName(target.App)); ok && !taken[route] && !target.Proving {
+		if route, ok := c.nameRoute(app.Name(target.App)); ok && !taken[route] && !target.Proving {
 			target.Routes = append(target.Routes[:len(target.Routes):len(target.Routes)], route)
 		}
 	}
@@ -77,21 +79,21 @@ func (c *Controller) addDerived(table *traefik.Table) {
 
 // refuseForeignName keeps NAME.base for the app of that name, whether there is one
 // yet or not, so that who comes first gains nothing.
-func (c *Controller) refuseForeignName(name AppName, route traefik.Route) error {
+func (c *Controller) refuseForeignName(name app.Name, route traefik.Route) error {
 	label, below := strings.CutSuffix(string(route.Host), "."+string(c.base))
-	if c.base == "" || !below || !appNamePattern.MatchString(label) {
+	if c.base == "" || !below || !app.NamePattern.MatchString(label) {
 		return nil
 	}
 	if label != string(name) {
-		return &Problem{
-			Kind: KindConflict, Field: "route",
+		return &problem.Problem{
+			Kind: problem.KindConflict, Field: "route",
 			Message: fmt.Sprintf("The host %s is kept for the app that is called %s.", route.Host, label),
 			Hint:    fmt.Sprintf("This app has %s.%s by itself; for another host use another domain.", name, c.base),
 		}
 	}
 	if route.Path == "/" {
-		return &Problem{
-			Kind: KindConflict, Field: "route",
+		return &problem.Problem{
+			Kind: problem.KindConflict, Field: "route",
 			Message: fmt.Sprintf("The app has %s by its name already.", route.Host),
 			Hint:    "There is nothing to add.",
 		}

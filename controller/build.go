@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"berth/controller/app"
 	"berth/controller/archive"
 	"berth/controller/docker"
 	"berth/controller/plan"
@@ -25,7 +26,7 @@ func (s *shipment) obtainImages(ctx context.Context) error {
 		return err
 	}
 	defer s.line.leave()
-	if err := s.advance(ctx, ReleaseBuilding); err != nil {
+	if err := s.advance(ctx, app.ReleaseBuilding); err != nil {
 		return err
 	}
 	if s.release.Reference != "" {
@@ -44,7 +45,7 @@ func (s *shipment) findImages(ctx context.Context) error {
 			return err
 		}
 		specs = append(specs, spec)
-		s.services = append(s.services, shipped{ServiceRun: ServiceRun{Spec: spec, Main: run.Main, Image: run.Image}})
+		s.services = append(s.services, shipped{ServiceRun: app.ServiceRun{Spec: spec, Main: run.Main, Image: run.Image}})
 	}
 	s.name(specs)
 	return s.besideNetwork(ctx, func(ctx context.Context, makeNetwork func()) (err error) {
@@ -112,7 +113,7 @@ func (s *shipment) build(ctx context.Context) error {
 func (s *shipment) take(made plan.Plan) {
 	s.composed = made.Composed
 	for _, service := range made.Services {
-		s.services = append(s.services, shipped{ServiceRun: ServiceRun{Spec: service, Main: service.Name == made.Main}})
+		s.services = append(s.services, shipped{ServiceRun: app.ServiceRun{Spec: service, Main: service.Name == made.Main}})
 	}
 	s.name(made.Services)
 	for _, note := range made.Notes {
@@ -121,7 +122,7 @@ func (s *shipment) take(made plan.Plan) {
 	s.tellGenerated()
 	if !s.composed {
 		main := s.main()
-		main.Spec = s.environment.deliver(main.Spec)
+		main.Spec = s.environment.Deliver(main.Spec)
 	}
 }
 
@@ -132,8 +133,8 @@ func (s *shipment) name(specs []plan.Service) {
 		s.services[i].Instances = s.instanceNames(s.release.ReleaseID, s.services[i].Spec)
 	}
 	if s.composed {
-		s.environment.mask = s.environment.maskWith(specs)
-		s.log.setMask(s.environment.mask)
+		s.environment.Mask = s.environment.MaskWith(specs)
+		s.log.setMask(s.environment.Mask)
 	}
 }
 
@@ -203,8 +204,8 @@ func (s *shipment) keepImage(ctx context.Context) error {
 }
 
 // listRuns are the services as the ledger knows them.
-func (s *shipment) listRuns() []ServiceRun {
-	runs := make([]ServiceRun, 0, len(s.services))
+func (s *shipment) listRuns() []app.ServiceRun {
+	runs := make([]app.ServiceRun, 0, len(s.services))
 	for _, service := range s.services {
 		runs = append(runs, service.ServiceRun)
 	}
@@ -214,7 +215,7 @@ func (s *shipment) listRuns() []ServiceRun {
 // record writes into the ledger how the services run.
 func (s *shipment) record(ctx context.Context) error {
 	services := s.listRuns()
-	s.release.Services, s.release.Instances = s.sealed(s.app.Name, services), instancesOf(services)
+	s.release.Services, s.release.Instances = s.sealed(s.app.Name, services), app.InstancesOf(services)
 	return s.ledger.UpdateServices(ctx, s.release)
 }
 

@@ -15,8 +15,10 @@ import (
 	"testing"
 	"time"
 
-	"berth/controller"
+	"berth/controller/app"
+	"berth/controller/certificates"
 	"berth/controller/docker"
+	"berth/controller/problem"
 	"berth/controller/secret"
 	"berth/controller/store"
 	"berth/test/authority"
@@ -26,7 +28,7 @@ import (
 // hosts is Certificates over a real ledger and real files. The proxy is a fake
 // that serves what the test says.
 type hosts struct {
-	*controller.Certificates
+	*certificates.Certificates
 	t      *testing.T
 	ledger *store.Store
 	folder string
@@ -41,7 +43,7 @@ type hosts struct {
 	looks     int
 }
 
-func newHosts(t *testing.T, defaults controller.ProxySettings, names ...string) *hosts {
+func newHosts(t *testing.T, defaults certificates.ProxySettings, names ...string) *hosts {
 	t.Helper()
 	ledger, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "berth.db"))
 	if err != nil {
@@ -49,16 +51,16 @@ func newHosts(t *testing.T, defaults controller.ProxySettings, names ...string) 
 	}
 	t.Cleanup(func() { _ = ledger.Close() })
 	h := &hosts{t: t, ledger: ledger, folder: t.TempDir(), chains: make(map[traefik.Host][]*x509.Certificate)}
-	app := controller.App{Name: "app", Settings: controller.DefaultSettings(), Wanted: controller.WantedRunning, CreatedAt: time.Now()}
+	found := app.App{Name: "app", Settings: app.DefaultSettings(), Wanted: app.WantedRunning, CreatedAt: time.Now()}
 	for _, name := range names {
 		route, err := traefik.ParseRoute(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		app.Routes = append(app.Routes, route)
+		found.Routes = append(found.Routes, route)
 	}
-	release := controller.Release{ReleaseID: controller.ReleaseID{App: "app"}, State: controller.ReleaseQueued, CreatedAt: time.Now(), Settings: app.Settings}
-	if _, err := ledger.CreateApp(t.Context(), app, release); err != nil {
+	release := app.Release{ReleaseID: app.ReleaseID{App: "app"}, State: app.ReleaseQueued, CreatedAt: time.Now(), Settings: found.Settings}
+	if _, err := ledger.CreateApp(t.Context(), found, release); err != nil {
 		t.Fatal(err)
 	}
 	h.open(defaults)
@@ -66,18 +68,18 @@ func newHosts(t *testing.T, defaults controller.ProxySettings, names ...string) 
 }
 
 // open is a start of Berth.
-func (h *hosts) open(defaults controller.ProxySettings) {
+func (h *hosts) open(defaults certificates.ProxySettings) {
 	h.t.Helper()
 	h.openWith(defaults, "a key of the tests")
 }
 
-func (h *hosts) openWith(defaults controller.ProxySettings, text secret.Text) {
+func (h *hosts) openWith(defaults certificates.ProxySettings, text secret.Text) {
 	h.t.Helper()
 	key, err := secret.DeriveKey(text)
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	h.Certificates, _, err = controller.OpenCertificates(h.t.Context(), controller.CertificatesOptions{
+	h.Certificates, _, err = certificates.Open(h.t.Context(), certificates.Options{
 		Ledger: h.ledger, Engine: h, Ready: h.ready, Folder: h.folder, Key: key, Defaults: defaults, Base: "base.example.com",
 		Static: traefik.StaticOptions{ProxyAddress: netip.MustParseAddr("192.0.2.2")}, Self: netip.MustParseAddr("192.0.2.3"),
 		Served: h.served, Logger: slog.New(slog.DiscardHandler),
@@ -190,13 +192,13 @@ func (h *hosts) runs() {
 	}
 }
 
-func (h *hosts) view(host traefik.Host) controller.DomainView {
+func (h *hosts) view(host traefik.Host) certificates.DomainView {
 	h.t.Helper()
 	views, err := h.Domains(h.t.Context())
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	at := slices.IndexFunc(views, func(v controller.DomainView) bool { return v.Host == host })
+	at := slices.IndexFunc(views, func(v certificates.DomainView) bool { return v.Host == host })
 	if at < 0 {
 		h.t.Fatalf("there is no %s", host)
 	}
@@ -212,8 +214,8 @@ func (h *hosts) eventually(what string, check func() bool) {
 	}
 }
 
-func other() controller.ProxySettings {
-	return controller.DefaultProxySettings("me@example.com", "https://ca.test/directory", false)
+func other() certificates.ProxySettings {
+	return certificates.DefaultProxySettings("me@example.com", "https://ca.test/directory", false)
 }
 
 func TestCertificates_AskForEachHostAndRedirectOnceItHasOne(t *testing.T) {
@@ -235,14 +237,14 @@ func TestCertificates_AskForEachHostAndRedirectOnceItHasOne(t *testing.T) {
 }
 
 func TestCertificates_ADryRunIsNotTrustedAndNeverInsistsOnHTTPS(t *testing.T) {
-	h := newHosts(t, controller.DefaultProxySettings("me@example.com", "", false), "a.example.com")
+	h := newHosts(t, certificates.DefaultProxySettings("me@example.com", "", false), "a.example.com")
 	h.runs()
 	if got := h.domain("a.example.com").Resolver; got != "staging-http" {
 		t.Errorf("the first certificate is asked from %s", got)
 	}
 	chain, _ := authority.SelfSigned(t, "a.example.com")
 	h.serve("a.example.com", chain)
-	if err := h.UpdateDomain(t.Context(), "a.example.com", controller.DomainChange{HSTS: time.Hour}); err != nil {
+	if err := h.UpdateDomain(t.Context(), "a.example.com", certificates.DomainChange{HSTS: time.Hour}); err != nil {
 		t.Fatal(err)
 	}
 	h.eventually("it is seen", func() bool { return h.view("a.example.com").Seen.DryRun })
@@ -333,11 +335,11 @@ func TestCertificates_AnOwnOneForAnotherHostIsRefused(t *testing.T) {
 	h := newHosts(t, other(), "a.example.com")
 	chain, key := authority.SelfSigned(t, "b.example.com")
 	_, err := h.UseOwnCertificate(t.Context(), "a.example.com", chain, key)
-	if problem, ok := errors.AsType[*controller.Problem](err); !ok || problem.Field != "chain" {
+	if problem, ok := errors.AsType[*problem.Problem](err); !ok || problem.Field != "chain" {
 		t.Errorf("error %v", err)
 	}
 	chain, key = authority.SelfSigned(t, "z.example.com")
-	if _, err := h.UseOwnCertificate(t.Context(), "z.example.com", chain, key); controller.KindOf(err) != controller.KindNotFound {
+	if _, err := h.UseOwnCertificate(t.Context(), "z.example.com", chain, key); problem.KindOf(err) != problem.KindNotFound {
 		t.Errorf("a host that no app has: %v", err)
 	}
 }
@@ -353,8 +355,8 @@ func TestProxySettings_AProxyThatDoesNotComeBackGetsTheOldOnesAgain(t *testing.T
 	form := h.Settings().Form()
 	form.HTTP3, form.Email = true, "you@example.com"
 	_, _, err = h.UpdateSettings(t.Context(), form)
-	problem, ok := errors.AsType[*controller.Problem](err)
-	if !ok || problem.Kind != controller.KindUnavailable || !strings.Contains(problem.Hint, "field not found") {
+	fault, ok := errors.AsType[*problem.Problem](err)
+	if !ok || fault.Kind != problem.KindUnavailable || !strings.Contains(fault.Hint, "field not found") {
 		t.Errorf("error %v", err)
 	}
 	after, err := os.ReadFile(filepath.Join(h.folder, "traefik.yml"))
@@ -375,35 +377,35 @@ func TestProxySettings_AProxyThatDoesNotComeBackGetsTheOldOnesAgain(t *testing.T
 
 func TestProxySettings_RefusesWhatIsWrongBesideItsField(t *testing.T) {
 	h := newHosts(t, other(), "a.example.com")
-	for field, change := range map[string]func(*controller.ProxyForm){
-		controller.FieldAuthority:      func(f *controller.ProxyForm) { f.Authority = "mine" },
-		controller.FieldEmail:          func(f *controller.ProxyForm) { f.Email = "me\nroot: x" },
-		controller.FieldDirectory:      func(f *controller.ProxyForm) { f.Directory = "http://ca.test" },
-		controller.FieldTrust:          func(f *controller.ProxyForm) { f.Trust = "-----BEGIN PRIVATE KEY-----" },
-		controller.FieldChallenge:      func(f *controller.ProxyForm) { f.Challenge = "dns" },
-		controller.FieldDNSProvider:    func(f *controller.ProxyForm) { f.DNSProvider = "exec" },
-		controller.FieldDNSCredentials: func(f *controller.ProxyForm) { f.DNSProvider, f.DNSCredentials = "cloudflare", "PATH=/x" },
-		controller.FieldDashboard:      func(f *controller.ProxyForm) { f.Dashboard = "world" },
-		controller.FieldDashboardHost:  func(f *controller.ProxyForm) { f.Dashboard, f.DashboardHost = "host", "a.example.com" },
-		controller.FieldDashboardUser: func(f *controller.ProxyForm) {
+	for field, change := range map[string]func(*certificates.ProxyForm){
+		certificates.FieldAuthority:      func(f *certificates.ProxyForm) { f.Authority = "mine" },
+		certificates.FieldEmail:          func(f *certificates.ProxyForm) { f.Email = "me\nroot: x" },
+		certificates.FieldDirectory:      func(f *certificates.ProxyForm) { f.Directory = "http://ca.test" },
+		certificates.FieldTrust:          func(f *certificates.ProxyForm) { f.Trust = "-----BEGIN PRIVATE KEY-----" },
+		certificates.FieldChallenge:      func(f *certificates.ProxyForm) { f.Challenge = "dns" },
+		certificates.FieldDNSProvider:    func(f *certificates.ProxyForm) { f.DNSProvider = "exec" },
+		certificates.FieldDNSCredentials: func(f *certificates.ProxyForm) { f.DNSProvider, f.DNSCredentials = "cloudflare", "PATH=/x" },
+		certificates.FieldDashboard:      func(f *certificates.ProxyForm) { f.Dashboard = "world" },
+		certificates.FieldDashboardHost:  func(f *certificates.ProxyForm) { f.Dashboard, f.DashboardHost = "host", "a.example.com" },
+		certificates.FieldDashboardUser: func(f *certificates.ProxyForm) {
 			f.Dashboard, f.DashboardHost, f.DashboardUser = "host", "p.example.com", "me:you"
 		},
-		controller.FieldDashboardPass: func(f *controller.ProxyForm) {
+		certificates.FieldDashboardPass: func(f *certificates.ProxyForm) {
 			f.Dashboard, f.DashboardHost, f.DashboardUser, f.DashboardPassword = "host", "p.example.com", "me", "short"
 		},
 	} {
 		form := h.Settings().Form()
-		if field == controller.FieldDashboardHost {
+		if field == certificates.FieldDashboardHost {
 			form.DashboardUser, form.DashboardPassword = "me", "long enough for it"
 		}
 		change(&form)
 		_, _, err := h.UpdateSettings(t.Context(), form)
 		var found []string
-		if problems, ok := errors.AsType[controller.Problems](err); ok {
+		if problems, ok := errors.AsType[problem.Problems](err); ok {
 			for _, problem := range problems {
 				found = append(found, problem.Field)
 			}
-		} else if problem, ok := errors.AsType[*controller.Problem](err); ok {
+		} else if problem, ok := errors.AsType[*problem.Problem](err); ok {
 			found = append(found, problem.Field)
 		}
 		if !slices.Contains(found, field) {
@@ -454,7 +456,7 @@ func TestProxySettings_EveryVariableOfAProviderIsToldToTheProxy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, provider := range controller.DNSProviders {
+	for _, provider := range certificates.DNSProviders {
 		for _, name := range provider.Variables {
 			if line := name + "_FILE: /proxy/dns/" + name + "\n"; !strings.Contains(string(compose), line) {
 				t.Errorf("docker-compose.yml lacks %s", line)
@@ -477,7 +479,7 @@ func TestDomain_EndsSoonWhenItShouldHaveBeenRenewed(t *testing.T) {
 		{365 * day, 40 * day, true, false},
 		{6 * day, 3 * day, false, false},
 	} {
-		seen := controller.Seen{From: now.Add(c.left - c.life), Until: now.Add(c.left), Own: c.own}
+		seen := certificates.Seen{From: now.Add(c.left - c.life), Until: now.Add(c.left), Own: c.own}
 		if got := seen.EndsSoon(now); got != c.want {
 			t.Errorf("%+v: %t", c, got)
 		}

@@ -13,8 +13,10 @@ import (
 	"time"
 
 	"berth/controller"
+	"berth/controller/app"
 	"berth/controller/docker"
 	"berth/controller/plan"
+	"berth/controller/problem"
 )
 
 const guestbookFile = `
@@ -72,7 +74,7 @@ func wellBehaved(name string, condition docker.Condition) docker.Condition {
 	return condition
 }
 
-func (h *house) deployBook() controller.Release {
+func (h *house) deployBook() app.Release {
 	h.t.Helper()
 	route, err := h.ParseRoute("/book")
 	if err != nil {
@@ -85,7 +87,7 @@ func (h *house) deployBook() controller.Release {
 	return h.live(release)
 }
 
-func (h *house) updateBook(changes ...string) controller.Release {
+func (h *house) updateBook(changes ...string) app.Release {
 	h.t.Helper()
 	release, err := h.AcceptUpdate(h.t.Context(), "book", h.guestbook(changes...), "test")
 	if err != nil {
@@ -95,16 +97,16 @@ func (h *house) updateBook(changes ...string) controller.Release {
 }
 
 // live waits for a release that must become it.
-func (h *house) live(release controller.Release) controller.Release {
+func (h *house) live(release app.Release) app.Release {
 	h.t.Helper()
 	release = h.wait(release.ReleaseID)
-	if release.State != controller.ReleaseLive {
+	if release.State != app.ReleaseLive {
 		h.t.Fatalf("release is %s: %s %s\n%s", release.State, release.Reason, release.Hint, h.logged)
 	}
 	return release
 }
 
-func (h *house) log(release controller.Release) string {
+func (h *house) log(release app.Release) string {
 	h.t.Helper()
 	file, err := h.ReleaseLog(release.ReleaseID)
 	if err != nil {
@@ -236,7 +238,7 @@ func TestCompose_FailurePutsEverythingBack(t *testing.T) {
 		return nil
 	})
 	release := h.updateBook()
-	if release.State != controller.ReleaseFailed || !strings.Contains(release.Reason, "The service web failed") {
+	if release.State != app.ReleaseFailed || !strings.Contains(release.Reason, "The service web failed") {
 		t.Fatalf("release is %s: %s", release.State, release.Reason)
 	}
 	h.settled("berth-book-r1.migrate", "berth-book-r1.store", "berth-book-r1.web")
@@ -274,7 +276,7 @@ func TestCompose_FailedServiceIsNamedWithItsLastWords(t *testing.T) {
 		t.Fatal(err)
 	}
 	release = h.wait(release.ReleaseID)
-	if release.State != controller.ReleaseFailed || !strings.Contains(release.Reason, "The service migrate failed. The app ended with exit code 3") {
+	if release.State != app.ReleaseFailed || !strings.Contains(release.Reason, "The service migrate failed. The app ended with exit code 3") {
 		t.Errorf("release is %s: %s", release.State, release.Reason)
 	}
 	if log := h.log(release); !strings.Contains(log, "migrate: last words") {
@@ -301,7 +303,7 @@ func TestCompose_ServiceBesideMustRunBeforeTheReleaseIsLive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if release = h.wait(release.ReleaseID); release.State != controller.ReleaseFailed || !strings.Contains(release.Reason, "The service worker failed") {
+	if release = h.wait(release.ReleaseID); release.State != app.ReleaseFailed || !strings.Contains(release.Reason, "The service worker failed") {
 		t.Errorf("release is %s: %s", release.State, release.Reason)
 	}
 	if want := []string{"a:1", "b:1"}; !slices.Equal(h.engine.pulled.get(), want) {
@@ -379,7 +381,7 @@ func TestCompose_RollbackKeepsTheStore(t *testing.T) {
 func TestCompose_SettingsApplyToTheMainServiceAlone(t *testing.T) {
 	h := newBook(t)
 	h.deployBook()
-	settings := controller.DefaultSettings()
+	settings := app.DefaultSettings()
 	settings.MemoryBytes = 1 << 30
 	release, err := h.UpdateSettings(t.Context(), "book", settings, "test")
 	if err != nil {
@@ -403,8 +405,8 @@ func TestCompose_FirstReleaseHasTheVariablesThatItsFileNeeds(t *testing.T) {
 	route, _ := h.ParseRoute("/book")
 	wish := controller.Upload{Name: "book", Route: route, Archive: h.guestbook("compose.yaml", file), By: "test"}
 	_, err := h.Accept(t.Context(), wish)
-	wantProblem(t, err, controller.KindInvalid, "archive")
-	wish.Environment = []controller.VariableWish{{Name: "PASSWORD", Value: "a-password", Secret: true}}
+	wantProblem(t, err, problem.KindInvalid, "archive")
+	wish.Environment = []app.VariableWish{{Name: "PASSWORD", Value: "a-password", Secret: true}}
 	preview, err := h.Examine(t.Context(), wish)
 	if err != nil {
 		t.Fatal(err)
@@ -423,15 +425,15 @@ func TestCompose_FirstReleaseHasTheVariablesThatItsFileNeeds(t *testing.T) {
 	if err != nil || len(saved.Variables) != 1 || !saved.Variables[0].Secret || saved.Unapplied() != 0 {
 		t.Errorf("the app's environment is %+v, %v", saved, err)
 	}
-	wish = controller.Upload{Name: "other", Route: route, Archive: h.guestbook(), Environment: []controller.VariableWish{{Name: "PORT", Value: "1"}}}
+	wish = controller.Upload{Name: "other", Route: route, Archive: h.guestbook(), Environment: []app.VariableWish{{Name: "PORT", Value: "1"}}}
 	_, err = h.Accept(t.Context(), wish)
-	wantProblem(t, err, controller.KindInvalid, "environment")
+	wantProblem(t, err, problem.KindInvalid, "environment")
 }
 
 func TestCompose_NewVariablesAreReadIntoTheFile(t *testing.T) {
 	h := newBook(t)
 	h.deployBook()
-	_, err := h.UpdateEnvironment(t.Context(), "book", controller.EnvironmentChange{Set: []controller.VariableWish{
+	_, err := h.UpdateEnvironment(t.Context(), "book", app.EnvironmentChange{Set: []app.VariableWish{
 		{Name: "TITLE", Value: "Visitors"}, {Name: "PASSWORD", Value: "a-password", Secret: true}, {Name: "SPARE", Value: "x"},
 	}})
 	if err != nil {
@@ -448,7 +450,7 @@ func TestCompose_NewVariablesAreReadIntoTheFile(t *testing.T) {
 	if !slices.Equal(web.Service.Environment, want) || web.Secrets["PASSWORD"] != "a-password" {
 		t.Errorf("web has %q, %q", web.Service.Environment, web.Secrets)
 	}
-	settings := controller.DefaultSettings()
+	settings := app.DefaultSettings()
 	settings.Processes = 50
 	if release, err = h.UpdateSettings(t.Context(), "book", settings, "test"); err != nil {
 		t.Fatal(err)
@@ -469,7 +471,7 @@ func TestCompose_NewVariablesAreReadIntoTheFile(t *testing.T) {
 func TestCompose_FailedRunWithNewVariablesLeavesTheArchive(t *testing.T) {
 	h := newBook(t)
 	h.deployBook()
-	change := controller.EnvironmentChange{Set: []controller.VariableWish{{Name: "TITLE", Value: "Visitors"}}}
+	change := app.EnvironmentChange{Set: []app.VariableWish{{Name: "TITLE", Value: "Visitors"}}}
 	if _, err := h.UpdateEnvironment(t.Context(), "book", change); err != nil {
 		t.Fatal(err)
 	}
@@ -478,7 +480,7 @@ func TestCompose_FailedRunWithNewVariablesLeavesTheArchive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if release = h.wait(release.ReleaseID); release.State != controller.ReleaseFailed {
+	if release = h.wait(release.ReleaseID); release.State != app.ReleaseFailed {
 		t.Fatalf("release is %s", release.State)
 	}
 	h.engine.onStart.set(nil)
@@ -535,9 +537,9 @@ func TestCompose_WhatRanOnceIsNotStartedAgain(t *testing.T) {
 func TestCompose_WorstServiceIsWhatTheAppIs(t *testing.T) {
 	h := newBook(t)
 	h.deployBook()
-	app, _ := h.App(t.Context(), "book")
-	if app.Observed.State != controller.AppRunning {
-		t.Errorf("the app is %+v: what has completed is not down", app.Observed)
+	name, _ := h.App(t.Context(), "book")
+	if name.Observed.State != app.Running {
+		t.Errorf("the app is %+v: what has completed is not down", name.Observed)
 	}
 	h.stop()
 	h.engine.onLook.set(func(name string, condition docker.Condition) docker.Condition {
@@ -549,8 +551,8 @@ func TestCompose_WorstServiceIsWhatTheAppIs(t *testing.T) {
 	})
 	h.open()
 	h.eventually("the store's trouble to be seen", func() bool {
-		app, _ = h.App(t.Context(), "book")
-		return app.Observed.State == controller.AppUnhealthy && strings.HasPrefix(app.Observed.Detail, "store: ")
+		name, _ = h.App(t.Context(), "book")
+		return name.Observed.State == app.Unhealthy && strings.HasPrefix(name.Observed.Detail, "store: ")
 	})
 }
 
@@ -583,7 +585,7 @@ func TestCompose_CancelWhileItWaitsLeavesNothing(t *testing.T) {
 	if err := h.Cancel(t.Context(), release.ReleaseID); err != nil {
 		t.Fatal(err)
 	}
-	if release = h.wait(release.ReleaseID); release.State != controller.ReleaseCancelled {
+	if release = h.wait(release.ReleaseID); release.State != app.ReleaseCancelled {
 		t.Errorf("release is %s", release.State)
 	}
 	h.settled()
@@ -613,19 +615,19 @@ func TestCompose_PreviewSaysWhatWillRestart(t *testing.T) {
 func TestCompose_PageShowsEachService(t *testing.T) {
 	h := newBook(t)
 	h.deployBook()
-	app, err := h.App(t.Context(), "book")
-	if err != nil || len(app.Services) != 3 {
-		t.Fatalf("services %+v, %v", app.Services, err)
+	name, err := h.App(t.Context(), "book")
+	if err != nil || len(name.Services) != 3 {
+		t.Fatalf("services %+v, %v", name.Services, err)
 	}
-	if store, web := app.Services[0], app.Services[2]; store.Name != "store" || store.Observed.State != controller.AppRunning || !web.Main || store.Main {
-		t.Errorf("services %+v", app.Services)
+	if store, web := name.Services[0], name.Services[2]; store.Name != "store" || store.Observed.State != app.Running || !web.Main || store.Main {
+		t.Errorf("services %+v", name.Services)
 	}
 }
 
 func TestCompose_DeleteLeavesTheVolumesAlone(t *testing.T) {
 	h := newBook(t)
 	h.deployBook()
-	wantProblem(t, h.DeleteVolume(t.Context(), "book_entries", "book_entries"), controller.KindConflict, "confirm")
+	wantProblem(t, h.DeleteVolume(t.Context(), "book_entries", "book_entries"), problem.KindConflict, "confirm")
 	if err := h.Delete(t.Context(), "book", "book"); err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"berth/controller/app"
 	"berth/controller/archive"
+	"berth/controller/audit"
 	"berth/controller/docker"
 	"berth/controller/domaincheck"
 	"berth/controller/plan"
@@ -34,16 +36,16 @@ type Options struct {
 	Publisher  Publisher
 	DataFolder string // holds uploads/ and logs/
 	Logger     *slog.Logger
-	Audit      Auditor    // keeps how releases end, and waivers
-	Key        secret.Key // seals the secrets of apps in the ledger
+	Audit      audit.Auditor // keeps how releases end, and waivers
+	Key        secret.Key    // seals the secrets of apps in the ledger
 
 	BuildConcurrency int            // builds at once; the rest wait in line
 	BuildTimeout     time.Duration  // for one build
 	BuildDisk        docker.Disk    // where the engine keeps what is built, and volumes, as far as it can be seen
 	VolumeQuota      int64          // bytes that a volume may take on the disk; 0 is no quota
 	Registries       []string       // that images may come from beside the public ones; may be empty
-	ForbiddenWaivers []Waiver       // that no app may have; may be empty
-	MaximumLimits    plan.Limits    // most that an app's settings can ask for; at least LeastLimits
+	ForbiddenWaivers []app.Waiver   // that no app may have; may be empty
+	MaximumLimits    plan.Limits    // most that an app's settings can ask for; at least app.LeastLimits
 	ReservedHosts    []traefik.Host // hosts that no app may have, such as the admin host; may be empty
 
 	BaseDomain  traefik.Host        // gives each app NAME.BaseDomain; may be empty
@@ -70,7 +72,7 @@ type Controller struct {
 	proxy     Proxy
 	publisher Publisher
 	logger    *slog.Logger
-	audit     Auditor
+	audit     audit.Auditor
 	key       secret.Key
 
 	uploads uploadsFolder
@@ -87,7 +89,7 @@ type Controller struct {
 	pending    *routesPending
 	checks     sync.WaitGroup // of hosts, under way
 
-	forbidden []Waiver
+	forbidden []app.Waiver
 
 	pages   string  // host:port of the handler of pages
 	domains Domains // may be nil
@@ -99,7 +101,7 @@ type Controller struct {
 	notices      *notices
 	usage        *usageBook
 	seen         *serviceBook
-	apps         *appLocks
+	apps         *app.Locks
 	retiring     *retiring
 	displaced    *displaced
 	volumes      *volumeBook
@@ -118,7 +120,7 @@ func New(o Options) (*Controller, error) {
 	if o.BuildConcurrency < 1 || o.BuildTimeout <= 0 {
 		return nil, errors.New("build concurrency and build timeout must be above zero")
 	}
-	if least := LeastLimits(); settingsOf(least).within(o.MaximumLimits) != settingsOf(least) {
+	if least := app.LeastLimits(); app.SettingsOf(least).Within(o.MaximumLimits) != app.SettingsOf(least) {
 		return nil, errors.New("the maximum of an app's limits is below their least")
 	}
 	if o.Audit == nil {
@@ -154,7 +156,7 @@ func New(o Options) (*Controller, error) {
 		notices:      newNotices(),
 		usage:        newUsageBook(),
 		seen:         newServiceBook(),
-		apps:         newAppLocks(),
+		apps:         app.NewLocks(),
 		retiring:     newRetiring(),
 		displaced:    newDisplaced(),
 		volumes:      newVolumeBook(),
@@ -193,7 +195,7 @@ func (c *Controller) Run(ctx context.Context) error {
 }
 
 // planFor makes the Plan of an app out of the tree of its upload.
-func planFor(ctx context.Context, tree *archive.Tree, app AppName, options plan.Options) (plan.Plan, error) {
+func planFor(ctx context.Context, tree *archive.Tree, app app.Name, options plan.Options) (plan.Plan, error) {
 	made, err := plan.From(ctx, tree, options)
 	if err != nil {
 		return plan.Plan{}, fmt.Errorf("plan %s: %w", app, err)

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"berth/controller"
+	"berth/controller/app"
 	"berth/controller/docker"
 )
 
@@ -44,7 +44,7 @@ func TestVerify_FailsSoonAfterTheSecondExit(t *testing.T) {
 				return test.look(time.Since(began.get()))
 			})
 			release := h.deploy("hello")
-			if release.State != controller.ReleaseFailed || !strings.Contains(release.Reason, test.says) {
+			if release.State != app.ReleaseFailed || !strings.Contains(release.Reason, test.says) {
 				t.Errorf("release is %s: %s", release.State, release.Reason)
 			}
 			if took := time.Since(began.get()); took > 3*time.Second {
@@ -61,7 +61,7 @@ func TestVerify_AppThatComesUpAfterItsSecondExitGoesLive(t *testing.T) {
 		return docker.Condition{Running: true, Restarts: 2}
 	})
 	time.AfterFunc(time.Second, func() { h.proxy.status.set(200) })
-	if release := h.deploy("hello"); release.State != controller.ReleaseLive {
+	if release := h.deploy("hello"); release.State != app.ReleaseLive {
 		t.Errorf("release is %s: %s", release.State, release.Reason)
 	}
 }

@@ -8,8 +8,10 @@ import (
 	"strings"
 	"time"
 
+	"berth/controller/app"
 	"berth/controller/docker"
 	"berth/controller/plan"
+	"berth/controller/problem"
 )
 
 // tailTimeout bounds the reading of a failed instance's last lines.
@@ -20,7 +22,7 @@ const tailTimeout = 5 * time.Second
 type symptom struct {
 	texts         []string // lower case; any of them in one line
 	message, hint string
-	remedy        Remedy
+	remedy        problem.Remedy
 }
 
 // symptoms are looked for in order, in the last lines of the app.
@@ -29,58 +31,58 @@ var symptoms = []symptom{
 		[]string{"read-only file system", "erofs", "errno 30"},
 		"The app wrote to a read-only place and ended.",
 		"Only /tmp is writable. Write there, or allow the setting \"Writable root\" on the app's page.",
-		Remedy{WritableRoot: true},
+		problem.Remedy{WritableRoot: true},
 	},
 	{
 		[]string{"address already in use", "eaddrinuse"},
 		"The app could not bind its port: the address is in use inside the container.",
 		"Start one server only, and let it listen on the port of the setting \"Port\".",
-		Remedy{},
+		problem.Remedy{},
 	},
 	{
 		[]string{"bind: permission denied", "eacces: permission denied, listen", "listen eacces", "cannot bind", "could not bind", "bind() to", "failed to bind"},
 		"The app could not bind its port.",
 		"Let it listen on 0.0.0.0 and on the port that the variable PORT names, and say which in the setting \"Port\".",
-		Remedy{},
+		problem.Remedy{},
 	},
 	{
 		[]string{"heap out of memory", "memoryerror", "cannot allocate memory", "out of memory", "outofmemoryerror", "std::bad_alloc"},
 		"The app ran out of memory and ended.",
 		"Raise the setting \"Memory\" on the app's page, or make the app use less.",
-		Remedy{Memory: true},
+		problem.Remedy{Memory: true},
 	},
 	{
 		[]string{"can't start new thread", "resource temporarily unavailable", "pthread_create failed", "unable to create native thread", "eagain"},
 		"The app reached its limit of processes and threads.",
 		"Raise the setting \"Processes\" on the app's page, or start fewer workers.",
-		Remedy{},
+		problem.Remedy{},
 	},
 	{
 		[]string{"exec format error"},
 		"The app's program is not made for this machine's processor.",
 		"Build it for this machine, or build it in the Dockerfile.",
-		Remedy{},
+		problem.Remedy{},
 	},
 	{
 		[]string{"chown", "setgid", "setuid", "setgroups", "operation not permitted", "su-exec", "gosu", "initdb: error", "effective user id"},
 		"The app tried to change its user or the owner of files, which it may not.",
 		"Give the image a USER that is not root and owns its files, so that nothing needs to be changed at the start. A database's own image needs the security exception \"Database\" in the settings on the app's page.",
-		Remedy{},
+		problem.Remedy{},
 	},
 	{
 		[]string{"permission denied", "eacces"},
 		"The app may not read or write a file that it needs.",
 		"It does not run as root: make the file readable for all in the Dockerfile (COPY --chown, or chmod).",
-		Remedy{},
+		problem.Remedy{},
 	},
 }
 
 // diagnose says in words why a release did not become live, and what to do.
-func (s *shipment) diagnose(cause error) *Problem {
-	if problem, ok := errors.AsType[*Problem](cause); ok {
+func (s *shipment) diagnose(cause error) *problem.Problem {
+	if problem, ok := errors.AsType[*problem.Problem](cause); ok {
 		return problem
 	}
-	if problem, ok := errors.AsType[*Problem](archiveProblem(cause)); ok {
+	if problem, ok := errors.AsType[*problem.Problem](archiveProblem(cause)); ok {
 		return problem
 	}
 	if problem := s.diagnoseBuild(cause); problem != nil {
@@ -94,20 +96,20 @@ func (s *shipment) diagnose(cause error) *Problem {
 	case IsDiskFull(cause):
 		return DiskFull("", cause)
 	case errors.Is(cause, docker.ErrUnavailable):
-		return &Problem{Kind: KindUnavailable, Message: "The container engine does not answer.", Hint: "See that Docker runs on the machine, then deploy again.", Err: cause}
+		return &problem.Problem{Kind: problem.KindUnavailable, Message: "The container engine does not answer.", Hint: "See that Docker runs on the machine, then deploy again.", Err: cause}
 	case errors.Is(cause, errProxySilent):
-		return &Problem{Kind: KindUnavailable, Message: "The proxy did not take over the new route.", Hint: "See that Traefik runs and what its log says, then deploy again.", Err: cause}
+		return &problem.Problem{Kind: problem.KindUnavailable, Message: "The proxy did not take over the new route.", Hint: "See that Traefik runs and what its log says, then deploy again.", Err: cause}
 	case errors.Is(cause, errNotReady), errors.Is(cause, errUnhealthy):
 		return s.offerDatabase(service, service.named(s.diagnoseSilence(service, cause)))
 	case errors.Is(cause, errNotCompleted):
 		return s.offerDatabase(service, service.named(diagnoseSlow(s.waited, s.lastOutput(service))))
 	}
-	s.logger.Error("release failed for a reason of ours", "release", s.release.String(), "error", s.environment.mask.apply(cause.Error()))
-	return &Problem{Message: "Something went wrong inside Berth.", Hint: "See Berth's log for the cause, and deploy again when it is fixed.", Err: cause}
+	s.logger.Error("release failed for a reason of ours", "release", s.release.String(), "error", s.environment.Mask.Apply(cause.Error()))
+	return &problem.Problem{Message: "Something went wrong inside Berth.", Hint: "See Berth's log for the cause, and deploy again when it is fixed.", Err: cause}
 }
 
 // offerDatabase tells of the waiver where the image is that of a known database.
-func (s *shipment) offerDatabase(at *atFault, problem *Problem) *Problem {
+func (s *shipment) offerDatabase(at *atFault, problem *problem.Problem) *problem.Problem {
 	reference, waived := string(s.release.Reference), s.release.Settings.Database
 	if at.service != nil {
 		reference, waived = at.service.Spec.Image, at.service.Spec.Waivers.Database
@@ -119,10 +121,10 @@ func (s *shipment) offerDatabase(at *atFault, problem *Problem) *Problem {
 	return problem
 }
 
-func (s *shipment) diagnoseBuild(cause error) *Problem {
+func (s *shipment) diagnoseBuild(cause error) *problem.Problem {
 	if errors.Is(cause, errBuildTimeout) {
-		return &Problem{
-			Kind: KindInvalid, Err: cause,
+		return &problem.Problem{
+			Kind: problem.KindInvalid, Err: cause,
 			Message: fmt.Sprintf("The build took longer than %s and was ended.", inWords(s.buildTimeout)),
 			Hint:    "Make the build smaller, or raise BERTH_BUILD_TIMEOUT.",
 		}
@@ -131,30 +133,30 @@ func (s *shipment) diagnoseBuild(cause error) *Problem {
 		return problem
 	}
 	if refusal, ok := errors.AsType[*plan.Refusal](cause); ok {
-		return &Problem{Kind: KindInvalid, Message: refusal.Error(), Hint: refusal.Hint, Err: cause}
+		return &problem.Problem{Kind: problem.KindInvalid, Message: refusal.Error(), Hint: refusal.Hint, Err: cause}
 	}
 	if failed, ok := errors.AsType[*docker.BuildError](cause); ok {
 		hint := failed.Hint
 		if hint == "" {
 			hint = "The log shows the step that failed and what it printed."
 		}
-		return &Problem{Kind: KindInvalid, Message: "The build failed: " + sentence(failed.Message), Hint: hint, Err: cause}
+		return &problem.Problem{Kind: problem.KindInvalid, Message: "The build failed: " + sentence(failed.Message), Hint: hint, Err: cause}
 	}
 	if failed, ok := errors.AsType[*docker.PullError](cause); ok {
-		return &Problem{Kind: KindInvalid, Message: failed.Message, Hint: failed.Hint, Err: cause}
+		return &problem.Problem{Kind: problem.KindInvalid, Message: failed.Message, Hint: failed.Hint, Err: cause}
 	}
 	if failed, ok := errors.AsType[*docker.StartError](cause); ok {
-		return &Problem{
-			Kind: KindInvalid, Message: "The app could not be started: " + sentence(failed.Message),
+		return &problem.Problem{
+			Kind: problem.KindInvalid, Message: "The app could not be started: " + sentence(failed.Message),
 			Hint: "See that the image's CMD or ENTRYPOINT names a program that is in the image and may be run by its user.", Err: cause,
 		}
 	}
 	if refused, ok := errors.AsType[*plan.Refusal](cause); ok {
-		return &Problem{Kind: KindInvalid, Message: "The app could not be started: " + sentence(refused.Error()), Hint: refused.Hint, Err: cause}
+		return &problem.Problem{Kind: problem.KindInvalid, Message: "The app could not be started: " + sentence(refused.Error()), Hint: refused.Hint, Err: cause}
 	}
 	if forged, ok := errors.AsType[*docker.ForgedLabelError](cause); ok {
-		return &Problem{
-			Kind: KindInvalid, Message: "The image was refused: " + sentence(forged.Error()),
+		return &problem.Problem{
+			Kind: problem.KindInvalid, Message: "The image was refused: " + sentence(forged.Error()),
 			Hint: "Labels that start with traefik. or berth. belong to Berth: take them out of the Dockerfile, or choose another image.", Err: cause,
 		}
 	}
@@ -162,14 +164,14 @@ func (s *shipment) diagnoseBuild(cause error) *Problem {
 }
 
 // diagnoseSilence explains an app that runs and does not answer, or not well.
-func (s *shipment) diagnoseSilence(service *atFault, cause error) *Problem {
+func (s *shipment) diagnoseSilence(service *atFault, cause error) *problem.Problem {
 	lines := s.lastOutput(service)
 	if found := findSymptom(lines); found != nil {
 		return found.problem(lines, cause)
 	}
 	if errors.Is(cause, errUnhealthy) {
-		return &Problem{
-			Kind: KindInvalid, Err: cause,
+		return &problem.Problem{
+			Kind: problem.KindInvalid, Err: cause,
 			Message: fmt.Sprintf("%s, but its HEALTHCHECK did not turn healthy within %s.", service.works(), inWords(s.waited)),
 			Hint:    "See what the health check runs, and that the image holds the program it needs.",
 		}
@@ -177,18 +179,18 @@ func (s *shipment) diagnoseSilence(service *atFault, cause error) *Problem {
 	if problem := s.diagnosePort(cause); problem != nil {
 		return problem
 	}
-	return &Problem{
-		Kind: KindInvalid, Err: cause,
+	return &problem.Problem{
+		Kind: problem.KindInvalid, Err: cause,
 		Message: fmt.Sprintf("The app runs, but did not respond correctly on %s within %s: %s.", s.release.Address, inWords(s.waited), lastCause(cause)),
 		Hint:    "It must listen on 0.0.0.0 (not 127.0.0.1) and on that port: set another one as \"Port\", or read the variable PORT. Its last lines are in the log.",
 	}
 }
 
 // diagnosePort explains a silence by what the app listens on; nil where that is not known.
-func (s *shipment) diagnosePort(cause error) *Problem {
+func (s *shipment) diagnosePort(cause error) *problem.Problem {
 	reached, inside, known := s.ports.seen()
 	asked := s.askedPort()
-	problem := &Problem{Kind: KindInvalid, Err: cause, Message: s.misplaced()}
+	problem := &problem.Problem{Kind: problem.KindInvalid, Err: cause, Message: s.misplaced()}
 	switch {
 	case !known:
 		return nil
@@ -249,7 +251,7 @@ func (s *shipment) atFault(cause error) *atFault {
 }
 
 // named puts the service's name before what the problem says.
-func (a *atFault) named(problem *Problem) *Problem {
+func (a *atFault) named(problem *problem.Problem) *problem.Problem {
 	if a.service == nil {
 		return problem
 	}
@@ -267,58 +269,58 @@ func (a *atFault) works() string {
 }
 
 // limits are those that the service ran with.
-func (a *atFault) limits(settings Settings) Settings {
+func (a *atFault) limits(settings app.Settings) app.Settings {
 	if a.service != nil {
-		return settingsOf(a.service.Spec.Limits)
+		return app.SettingsOf(a.service.Spec.Limits)
 	}
 	return settings
 }
 
-func diagnoseSlow(waited time.Duration, lines []string) *Problem {
+func diagnoseSlow(waited time.Duration, lines []string) *problem.Problem {
 	if found := findSymptom(lines); found != nil {
 		return found.problem(lines, nil)
 	}
-	return &Problem{
-		Kind: KindInvalid, Message: fmt.Sprintf("Others wait until it has completed, and it still ran after %s.", inWords(waited)),
+	return &problem.Problem{
+		Kind: problem.KindInvalid, Message: fmt.Sprintf("Others wait until it has completed, and it still ran after %s.", inWords(waited)),
 		Hint: "Let it end with exit code 0, or let the others wait with condition: service_started.",
 	}
 }
 
 // diagnoseDeath explains an app that ended, by how it ended, its limits and what it said last.
-func diagnoseDeath(died *diedError, settings Settings, lines []string) *Problem {
+func diagnoseDeath(died *diedError, settings app.Settings, lines []string) *problem.Problem {
 	condition := died.condition
 	if condition.OOMKilled {
-		return &Problem{
-			Kind:    KindInvalid,
-			Message: fmt.Sprintf("The app ran out of memory: it needed more than its limit of %d MB and was ended.", settings.MemoryBytes/bytesPerMB),
+		return &problem.Problem{
+			Kind:    problem.KindInvalid,
+			Message: fmt.Sprintf("The app ran out of memory: it needed more than its limit of %d MB and was ended.", settings.MemoryBytes/app.BytesPerMB),
 			Hint:    "Raise the setting \"Memory\" on the app's page, or make the app use less.",
-			Remedy:  Remedy{Memory: true},
+			Remedy:  problem.Remedy{Memory: true},
 		}
 	}
 	if found := findSymptom(lines); found != nil {
 		return found.problem(lines, nil)
 	}
 	if died.unseen {
-		return &Problem{
-			Kind: KindInvalid, Message: fmt.Sprintf("The app ended %d times and was started again.", condition.Restarts),
+		return &problem.Problem{
+			Kind: problem.KindInvalid, Message: fmt.Sprintf("The app ended %d times and was started again.", condition.Restarts),
 			Hint: "Its last lines are in the log of this release.",
 		}
 	}
 	if condition.ExitCode == 0 {
-		return &Problem{
-			Kind: KindInvalid, Message: "The app ended by itself instead of serving (exit code 0).",
+		return &problem.Problem{
+			Kind: problem.KindInvalid, Message: "The app ended by itself instead of serving (exit code 0).",
 			Hint: "The image's command must stay in the foreground and answer HTTP.",
 		}
 	}
-	return &Problem{
-		Kind: KindInvalid, Message: fmt.Sprintf("The app ended with exit code %d.", condition.ExitCode),
+	return &problem.Problem{
+		Kind: problem.KindInvalid, Message: fmt.Sprintf("The app ended with exit code %d.", condition.ExitCode),
 		Hint: "Its last lines are in the log of this release.",
 	}
 }
 
 // problem says it of the app that printed lines.
-func (s *symptom) problem(lines []string, cause error) *Problem {
-	problem := &Problem{Kind: KindInvalid, Message: s.message, Hint: s.hint, Remedy: s.remedy, Err: cause}
+func (s *symptom) problem(lines []string, cause error) *problem.Problem {
+	problem := &problem.Problem{Kind: problem.KindInvalid, Message: s.message, Hint: s.hint, Remedy: s.remedy, Err: cause}
 	if !s.remedy.WritableRoot {
 		return problem
 	}

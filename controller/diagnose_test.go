@@ -4,11 +4,12 @@ import (
 	"strings"
 	"testing"
 
+	"berth/controller/app"
 	"berth/controller/docker"
 )
 
 func TestDiagnoseDeath_SaysWhatKilledTheAppAndNamesTheSetting(t *testing.T) {
-	settings := DefaultSettings()
+	settings := app.DefaultSettings()
 	settings.MemoryBytes = 64 << 20
 	for _, test := range []struct {
 		name          string

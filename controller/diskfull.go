@@ -3,6 +3,8 @@ package controller
 import (
 	"errors"
 	"syscall"
+
+	"berth/controller/problem"
 )
 
 // IsDiskFull reports whether a disk, or a quota of it, has no room for what was to be
@@ -12,9 +14,9 @@ func IsDiskFull(err error) bool {
 }
 
 // DiskFull is the Problem of a disk without room, for the field of a form or for none.
-func DiskFull(field string, cause error) *Problem {
-	return &Problem{
-		Kind: KindFull, Field: field, Err: cause,
+func DiskFull(field string, cause error) *problem.Problem {
+	return &problem.Problem{
+		Kind: problem.KindFull, Field: field, Err: cause,
 		Message: "The server's disk is full.",
 		Hint:    "Free space on the server: delete files or whole volumes on the page Volumes, or remove images and logs that are not needed. Then try again.",
 	}

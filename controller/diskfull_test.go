@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"berth/controller/archive"
+	"berth/controller/problem"
 	"berth/test/smalldisk"
 )
 
@@ -21,8 +22,8 @@ func TestReceive_SaysThatTheDiskIsFullAndLeavesNothing(t *testing.T) {
 	}
 	c := &Controller{uploads: uploads, limits: archive.DefaultLimits()}
 	_, err = c.Receive(bytes.NewReader(make([]byte, 2<<20)))
-	problem, ok := errors.AsType[*Problem](err)
-	if !ok || problem.Kind != KindFull || problem.Field != "archive" || problem.Hint == "" {
+	fault, ok := errors.AsType[*problem.Problem](err)
+	if !ok || fault.Kind != problem.KindFull || fault.Field != "archive" || fault.Hint == "" {
 		t.Fatalf("an upload that the disk has no room for: %v", err)
 	}
 	if left, err := os.ReadDir(filepath.Join(folder, "uploads")); err != nil || len(left) > 0 {

@@ -14,23 +14,25 @@ import (
 	"strings"
 	"testing"
 
-	"berth/controller"
+	"berth/controller/app"
 	"berth/controller/docker"
+	"berth/controller/environment"
+	"berth/controller/problem"
 	"berth/controller/secret"
 )
 
 // marker is a secret that is looked for everywhere.
 const marker = "Marker-4711/Secret+Value"
 
-func setVariable(name, value string) controller.EnvironmentChange {
-	return controller.EnvironmentChange{Set: []controller.VariableWish{{Name: name, Value: secret.Text(value)}}}
+func setVariable(name, value string) app.EnvironmentChange {
+	return app.EnvironmentChange{Set: []app.VariableWish{{Name: name, Value: secret.Text(value)}}}
 }
 
-func setSecret(name, value string) controller.EnvironmentChange {
-	return controller.EnvironmentChange{Set: []controller.VariableWish{{Name: name, Value: secret.Text(value), Secret: true}}}
+func setSecret(name, value string) app.EnvironmentChange {
+	return app.EnvironmentChange{Set: []app.VariableWish{{Name: name, Value: secret.Text(value), Secret: true}}}
 }
 
-func (h *house) change(app controller.AppName, change controller.EnvironmentChange) controller.Environment {
+func (h *house) change(app app.Name, change app.EnvironmentChange) environment.Environment {
 	h.t.Helper()
 	environment, err := h.UpdateEnvironment(h.t.Context(), app, change)
 	if err != nil {
@@ -39,7 +41,7 @@ func (h *house) change(app controller.AppName, change controller.EnvironmentChan
 	return environment
 }
 
-func (h *house) apply(app controller.AppName) controller.Release {
+func (h *house) apply(app app.Name) app.Release {
 	h.t.Helper()
 	release, err := h.ApplyEnvironment(h.t.Context(), app, "test")
 	if err != nil {
@@ -54,7 +56,7 @@ func (h *house) apply(app controller.AppName) controller.Release {
 func TestEnvironment_SecretFileReachesTheEngineByReferenceAlone(t *testing.T) {
 	h := newHouse(t)
 	h.deploy("hello")
-	h.change("hello", controller.EnvironmentChange{Set: []controller.VariableWish{{Name: "KEY", Value: marker, Secret: true, File: true}}})
+	h.change("hello", app.EnvironmentChange{Set: []app.VariableWish{{Name: "KEY", Value: marker, Secret: true, File: true}}})
 	started := h.recordStarts()
 	h.apply("hello")
 	options := started("berth-hello-r2")
@@ -86,7 +88,7 @@ func TestEnvironment_IsSavedFirstAndRunsOnceItIsApplied(t *testing.T) {
 	started := h.recordStarts()
 
 	release := h.apply("hello")
-	if release.State != controller.ReleaseLive || !release.NewEnvironment || release.NewSettings || release.RollbackOf != 1 {
+	if release.State != app.ReleaseLive || !release.NewEnvironment || release.NewSettings || release.RollbackOf != 1 {
 		t.Fatalf("release is %+v", release)
 	}
 	if got, want := started("berth-hello-r2").Service.Environment, []string{"DB=" + marker, "MODE=fast"}; !slices.Equal(got, want) {
@@ -100,7 +102,7 @@ func TestEnvironment_IsSavedFirstAndRunsOnceItIsApplied(t *testing.T) {
 		t.Errorf("applied again: %+v, %v", again, err)
 	}
 	h.change("hello", setVariable("MODE", "slow"))
-	changed := h.change("hello", controller.EnvironmentChange{Remove: []string{"DB"}})
+	changed := h.change("hello", app.EnvironmentChange{Remove: []string{"DB"}})
 	if !slices.Equal(changed.Changed, []string{"MODE"}) || !slices.Equal(changed.Removed, []string{"DB"}) || len(changed.Added) != 0 {
 		t.Errorf("changed: %+v", changed)
 	}
@@ -129,7 +131,7 @@ func TestEnvironment_GoesWithTheNextUpload(t *testing.T) {
 	started := h.recordStarts()
 	var build docker.BuildOptions
 	h.engine.onBuild.set(func(_ context.Context, o docker.BuildOptions) error { build = o; return nil })
-	if release := h.update("hello"); release.State != controller.ReleaseLive || release.NewEnvironment {
+	if release := h.update("hello"); release.State != app.ReleaseLive || release.NewEnvironment {
 		t.Fatalf("release is %+v", release)
 	}
 	if got := started("berth-hello-r2"); !slices.Equal(got.Service.Environment, []string{"DB=" + marker}) {
@@ -163,7 +165,7 @@ func TestEnvironment_OldOneComesBackWithTheRollback(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if release = h.wait(release.ReleaseID); release.State != controller.ReleaseLive {
+		if release = h.wait(release.ReleaseID); release.State != app.ReleaseLive {
 			t.Fatalf("rollback is %+v", release)
 		}
 		name := fmt.Sprintf("berth-hello-r%d", release.Number)
@@ -202,7 +204,7 @@ func TestEnvironment_FailedApplyLeavesTheOldReleaseAndWhatWasSaved(t *testing.T)
 	h.change("hello", setVariable("MODE", "broken"))
 	h.proxy.status.set(502)
 	h.engine.exited.put("berth-hello-r2", docker.Condition{ExitCode: 1})
-	if release := h.apply("hello"); release.State != controller.ReleaseFailed {
+	if release := h.apply("hello"); release.State != app.ReleaseFailed {
 		t.Fatalf("release is %+v", release)
 	}
 	saved, err := h.Environment(t.Context(), "hello")
@@ -266,14 +268,14 @@ func TestEnvironment_SecretsAreNowhereInTheClear(t *testing.T) {
 	h.engine.exited.put("berth-hello-r4", docker.Condition{ExitCode: 1})
 	h.proxy.status.set(502)
 	h.change("hello", setVariable("MODE", "fails"))
-	if failed := h.apply("hello"); failed.State != controller.ReleaseFailed {
+	if failed := h.apply("hello"); failed.State != app.ReleaseFailed {
 		t.Fatalf("release is %+v", failed)
 	}
 	h.engine.builds.set(nil)
 	h.engine.onBuild.set(func(context.Context, docker.BuildOptions) error {
 		return &docker.BuildError{Message: "no such host: " + second}
 	})
-	if failed := h.update("hello"); failed.State != controller.ReleaseFailed || !strings.Contains(failed.Reason, "[secret DB]") {
+	if failed := h.update("hello"); failed.State != app.ReleaseFailed || !strings.Contains(failed.Reason, "[secret DB]") {
 		t.Errorf("release is %+v", failed)
 	}
 
@@ -325,7 +327,7 @@ func TestEnvironment_SealedValuesOpenForNoOtherAppOrName(t *testing.T) {
 		"between apps":  `UPDATE environments SET variables = (SELECT variables FROM environments WHERE app = 'other') WHERE app = 'hello'`,
 	} {
 		h := newHouse(t)
-		for _, app := range []controller.AppName{"hello", "other"} {
+		for _, app := range []app.Name{"hello", "other"} {
 			h.deploy(string(app))
 			h.change(app, setSecret("DB", marker))
 			h.change(app, setSecret("KEY", "another "+string(app)))
@@ -340,7 +342,7 @@ func TestEnvironment_SealedValuesOpenForNoOtherAppOrName(t *testing.T) {
 		_ = db.Close()
 		started := h.recordStarts()
 		release := h.apply("hello")
-		if release.State != controller.ReleaseFailed || !strings.Contains(release.Reason, "cannot be opened") || started("berth-hello-r2").Name != "" {
+		if release.State != app.ReleaseFailed || !strings.Contains(release.Reason, "cannot be opened") || started("berth-hello-r2").Name != "" {
 			t.Errorf("%s: release is %+v, started with %q", name, release, started("berth-hello-r2").Service.Environment)
 		}
 		if strings.Contains(release.Reason+release.Hint, "Marker") || strings.Contains(h.logged.String(), "Marker") {
@@ -352,16 +354,16 @@ func TestEnvironment_SealedValuesOpenForNoOtherAppOrName(t *testing.T) {
 func TestEnvironment_RefusesWhatNoAppCanHave(t *testing.T) {
 	h := newHouse(t)
 	h.deploy("hello")
-	many := make([]controller.VariableWish, controller.MaxVariables+1)
+	many := make([]app.VariableWish, app.MaxVariables+1)
 	for i := range many {
-		many[i] = controller.VariableWish{Name: fmt.Sprintf("V%d", i), Value: "x"}
+		many[i] = app.VariableWish{Name: fmt.Sprintf("V%d", i), Value: "x"}
 	}
-	large := make([]controller.VariableWish, 9)
+	large := make([]app.VariableWish, 9)
 	for i := range large {
-		large[i] = controller.VariableWish{Name: fmt.Sprintf("V%d", i), Value: secret.Text(strings.Repeat("x", controller.MaxVariableValue)), Secret: i%2 == 0}
+		large[i] = app.VariableWish{Name: fmt.Sprintf("V%d", i), Value: secret.Text(strings.Repeat("x", app.MaxVariableValue)), Secret: i%2 == 0}
 	}
 	for name, test := range map[string]struct {
-		change controller.EnvironmentChange
+		change app.EnvironmentChange
 		field  string
 	}{
 		"no name":             {setVariable("", "x"), "name"},
@@ -371,29 +373,29 @@ func TestEnvironment_RefusesWhatNoAppCanHave(t *testing.T) {
 		"markup":              {setVariable("<b>", "x"), "name"},
 		"a line":              {setVariable("A\n", "x"), "name"},
 		"a letter elsewhere":  {setVariable("Ä", "x"), "name"},
-		"too long a name":     {setVariable(strings.Repeat("A", controller.MaxVariableName+1), "x"), "name"},
+		"too long a name":     {setVariable(strings.Repeat("A", app.MaxVariableName+1), "x"), "name"},
 		"the port":            {setVariable("PORT", "80"), "name"},
 		"one of ours":         {setSecret("BERTH_TOKEN", "x"), "name"},
 		"a zero byte":         {setVariable("A", "x\x00y"), "value"},
 		"no text":             {setVariable("A", "\xff"), "value"},
-		"too long a value":    {setVariable("A", strings.Repeat("x", controller.MaxVariableValue+1)), "value"},
+		"too long a value":    {setVariable("A", strings.Repeat("x", app.MaxVariableValue+1)), "value"},
 		"an empty secret":     {setSecret("A", ""), "value"},
-		"one name twice":      {controller.EnvironmentChange{Set: []controller.VariableWish{{Name: "A"}, {Name: "A", Value: "x", Secret: true}}}, "name"},
-		"too many":            {controller.EnvironmentChange{Set: many}, ""},
-		"too much":            {controller.EnvironmentChange{Set: large}, ""},
-		"a file of no secret": {controller.EnvironmentChange{Set: []controller.VariableWish{{Name: "A", File: true}}}, "delivery"},
-		"keeping what is not": {controller.EnvironmentChange{Replace: true, Keep: []string{"A"}}, "keep_secrets"},
+		"one name twice":      {app.EnvironmentChange{Set: []app.VariableWish{{Name: "A"}, {Name: "A", Value: "x", Secret: true}}}, "name"},
+		"too many":            {app.EnvironmentChange{Set: many}, ""},
+		"too much":            {app.EnvironmentChange{Set: large}, ""},
+		"a file of no secret": {app.EnvironmentChange{Set: []app.VariableWish{{Name: "A", File: true}}}, "delivery"},
+		"keeping what is not": {app.EnvironmentChange{Replace: true, Keep: []string{"A"}}, "keep_secrets"},
 	} {
 		_, err := h.UpdateEnvironment(t.Context(), "hello", test.change)
-		problem, ok := errors.AsType[*controller.Problem](err)
-		if !ok || problem.Kind != controller.KindInvalid || problem.Field != test.field || problem.Hint == "" {
+		fault, ok := errors.AsType[*problem.Problem](err)
+		if !ok || fault.Kind != problem.KindInvalid || fault.Field != test.field || fault.Hint == "" {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
-	_, err := h.UpdateEnvironment(t.Context(), "hello", controller.EnvironmentChange{Remove: []string{"A"}})
-	wantProblem(t, err, controller.KindNotFound, "")
+	_, err := h.UpdateEnvironment(t.Context(), "hello", app.EnvironmentChange{Remove: []string{"A"}})
+	wantProblem(t, err, problem.KindNotFound, "")
 	_, err = h.UpdateEnvironment(t.Context(), "missing", setVariable("A", "x"))
-	wantProblem(t, err, controller.KindNotFound, "")
+	wantProblem(t, err, problem.KindNotFound, "")
 	if saved, err := h.Environment(t.Context(), "hello"); err != nil || len(saved.Variables) != 0 {
 		t.Errorf("something was saved: %+v, %v", saved, err)
 	}
@@ -402,11 +404,11 @@ func TestEnvironment_RefusesWhatNoAppCanHave(t *testing.T) {
 func TestEnvironment_ReplaceKeepsOnlyTheSecretsThatAreNamed(t *testing.T) {
 	h := newHouse(t)
 	h.deploy("hello")
-	h.change("hello", controller.EnvironmentChange{Set: []controller.VariableWish{
+	h.change("hello", app.EnvironmentChange{Set: []app.VariableWish{
 		{Name: "A", Value: "a"}, {Name: "S", Value: "first-secret", Secret: true}, {Name: "T", Value: "second-secret", Secret: true},
 	}})
 	h.apply("hello")
-	saved := h.change("hello", controller.EnvironmentChange{Replace: true, Keep: []string{"S"}, Set: []controller.VariableWish{{Name: "B", Value: "b"}}})
+	saved := h.change("hello", app.EnvironmentChange{Replace: true, Keep: []string{"S"}, Set: []app.VariableWish{{Name: "B", Value: "b"}}})
 	if !slices.Equal(saved.Added, []string{"B"}) || !slices.Equal(saved.Removed, []string{"A", "T"}) || len(saved.Changed) != 0 {
 		t.Errorf("saved: %+v", saved)
 	}
@@ -448,7 +450,7 @@ func TestEnvironment_OfTwoWhoChangeItAtOnceNoneLosesUnseen(t *testing.T) {
 		switch err := <-results; {
 		case err == nil:
 			saved++
-		case controller.KindOf(err) != controller.KindConflict:
+		case problem.KindOf(err) != problem.KindConflict:
 			t.Error(err)
 		}
 	}
@@ -467,23 +469,23 @@ func TestParseEnvironmentText_SaysTheLineAndNeverTheValue(t *testing.T) {
 		"A=1\nA=2":                              "Line 2:",
 		"A=b\nB=" + strings.Repeat("x", 33<<10): "Line 2:",
 	} {
-		_, err := controller.ParseEnvironmentText(text, true)
-		problem, ok := errors.AsType[*controller.Problem](err)
+		_, err := app.ParseEnvironmentText(text, true)
+		problem, ok := errors.AsType[*problem.Problem](err)
 		if !ok || problem.Field != "text" || !strings.HasPrefix(problem.Message, line) || strings.Contains(problem.Error()+problem.Hint, "hunter2") {
 			t.Errorf("%.30q: got %v", text, err)
 		}
 	}
-	_, err := controller.ParseEnvironmentText("# nothing\n", false)
-	wantProblem(t, err, controller.KindInvalid, "text")
-	imported, err := controller.ParseEnvironmentText("A=${HOME}\nB='${HOME}'\nC=d # e", true)
+	_, err := app.ParseEnvironmentText("# nothing\n", false)
+	wantProblem(t, err, problem.KindInvalid, "text")
+	imported, err := app.ParseEnvironmentText("A=${HOME}\nB='${HOME}'\nC=d # e", true)
 	if err != nil || len(imported.Wishes) != 3 || !slices.Equal(imported.References, []string{"A"}) || imported.Wishes[0].Value.Reveal() != "${HOME}" {
 		t.Errorf("got %+v, %v", imported, err)
 	}
 }
 
 func TestEnvironmentChange_SummaryNamesAndNeverTellsAValue(t *testing.T) {
-	change := controller.EnvironmentChange{
-		Set:  []controller.VariableWish{{Name: "A", Value: marker}, {Name: "S", Value: marker, Secret: true}},
+	change := app.EnvironmentChange{
+		Set:  []app.VariableWish{{Name: "A", Value: marker}, {Name: "S", Value: marker, Secret: true}},
 		Keep: []string{"T"}, Replace: true,
 	}
 	if got := change.Summary(); got != "replaced all; set A; set secret S; kept secret T" {
@@ -492,7 +494,7 @@ func TestEnvironmentChange_SummaryNamesAndNeverTellsAValue(t *testing.T) {
 	if text := fmt.Sprintf("%v %+v %#v", change, change, change); strings.Contains(text, "Marker") {
 		t.Errorf("it prints %s", text)
 	}
-	if got := controller.NameList([]string{"A", "B", "C", "D", "E", "F", "G"}); got != "A, B, C, D, E and 2 more" {
+	if got := app.NameList([]string{"A", "B", "C", "D", "E", "F", "G"}); got != "A, B, C, D, E and 2 more" {
 		t.Errorf("%q", got)
 	}
 }
@@ -526,17 +528,17 @@ func TestEnvironment_LostKeyIsSaidAndMendedByTypingTheSecretAgain(t *testing.T) 
 	}
 	h.open()
 	_, err = h.AcceptUpdate(t.Context(), "hello", h.good(), "test")
-	wantProblem(t, err, controller.KindInvalid, "")
+	wantProblem(t, err, problem.KindInvalid, "")
 	h.engine.printed.set([]docker.Line{{Text: marker}})
 	err = h.Output(t.Context(), "hello", 10, false, func(line docker.Line) error {
 		t.Errorf("shown without a mask: %s", line.Text)
 		return nil
 	})
-	wantProblem(t, err, controller.KindInvalid, "")
+	wantProblem(t, err, problem.KindInvalid, "")
 	h.engine.printed.set(nil)
 	started := h.recordStarts()
 	h.change("hello", setSecret("DB", marker))
-	if release := h.apply("hello"); release.State != controller.ReleaseLive || !slices.Equal(started("berth-hello-r3").Service.Environment, []string{"DB=" + marker}) {
+	if release := h.apply("hello"); release.State != app.ReleaseLive || !slices.Equal(started("berth-hello-r3").Service.Environment, []string{"DB=" + marker}) {
 		t.Errorf("release is %+v, started with %q", release, started("berth-hello-r3").Service.Environment)
 	}
 }

@@ -6,7 +6,10 @@ import (
 	"slices"
 	"time"
 
+	"berth/controller/app"
+	"berth/controller/audit"
 	"berth/controller/docker"
+	"berth/controller/problem"
 )
 
 // fail undoes what a release that did not become live has begun, and records why:
@@ -27,7 +30,7 @@ func (s *shipment) fail(ctx context.Context, cause error) {
 	ctx = context.WithoutCancel(ctx)
 	s.log.say("%s: %s %s", state, reason, hint)
 	s.logger.Warn("release did not become live", "release", s.release.String(), "state", state,
-		"error", s.environment.mask.apply(cause.Error()))
+		"error", s.environment.Mask.Apply(cause.Error()))
 
 	s.undo(ctx)
 	if err := s.ledger.UpdateRemedy(ctx, s.release.ReleaseID, remedy); err != nil {
@@ -49,7 +52,7 @@ func (s *shipment) fail(ctx context.Context, cause error) {
 // keepArchive keeps the archive of the release for another try, in place of what was kept
 // of earlier ones. One that ran another release again needs none of its own.
 func (s *shipment) keepArchive(ctx context.Context) error {
-	unlock, err := s.apps.lock(ctx, s.release.App)
+	unlock, err := s.apps.Lock(ctx, s.release.App)
 	if err != nil {
 		return err
 	}
@@ -92,8 +95,8 @@ func (s *shipment) retireOwn(ctx context.Context) error {
 	var errs []error
 	for _, run := range s.release.Runs() {
 		grace := time.Duration(0)
-		if len(run.written(s.release)) > 0 {
-			grace = stopGrace // it may be in the middle of writing
+		if len(run.Written(s.release)) > 0 {
+			grace = app.StopGrace // it may be in the middle of writing
 		}
 		for _, name := range s.ownInstances(run) {
 			if err := s.engine.Retire(ctx, name, grace); err != nil {
@@ -106,7 +109,7 @@ func (s *shipment) retireOwn(ctx context.Context) error {
 }
 
 // ownInstances are those of a service that no earlier release has started.
-func (s *shipment) ownInstances(run ServiceRun) []string {
+func (s *shipment) ownInstances(run app.ServiceRun) []string {
 	if run.KeptFrom != 0 {
 		return nil // also where it is not known yet what is live
 	}
@@ -116,7 +119,7 @@ func (s *shipment) ownInstances(run ServiceRun) []string {
 // removeImages removes what was built for a release that failed, unless another one
 // has it too: of a rollback, or of an archive that was built before.
 func (s *shipment) removeImages(ctx context.Context) {
-	images := slices.Concat(s.built, without(s.release.images(), s.built))
+	images := slices.Concat(s.built, without(s.release.Images(), s.built))
 	if len(images) == 0 {
 		return
 	}
@@ -127,7 +130,7 @@ func (s *shipment) removeImages(ctx context.Context) {
 	}
 	for _, other := range others {
 		if other.Number != s.release.Number {
-			images = without(images, other.images())
+			images = without(images, other.Images())
 		}
 	}
 	for _, image := range images {
@@ -144,14 +147,14 @@ func without(names, others []string) []string {
 
 // recordEnd writes how the release ended into the audit log. Why it failed stays
 // in the release: it may quote what the app has printed.
-func (s *shipment) recordEnd(ctx context.Context, state ReleaseState) {
-	event := AuditEvent{
-		Action: ActionReleaseLive, Resource: "release " + s.release.String(), Success: true, Account: s.release.CreatedBy,
+func (s *shipment) recordEnd(ctx context.Context, state app.ReleaseState) {
+	event := audit.Event{
+		Action: audit.ActionReleaseLive, Resource: "release " + s.release.String(), Success: true, Account: s.release.CreatedBy,
 	}
-	if state != ReleaseLive {
-		event.Action, event.Success = ActionReleaseFailed, false
+	if state != app.ReleaseLive {
+		event.Action, event.Success = audit.ActionReleaseFailed, false
 	}
-	if state == ReleaseCancelled {
+	if state == app.ReleaseCancelled {
 		event.Detail = "cancelled"
 	}
 	s.audit.Record(ctx, event)
@@ -159,16 +162,16 @@ func (s *shipment) recordEnd(ctx context.Context, state ReleaseState) {
 
 // explain says in words how the release ended. What a build or the app has printed
 // may be part of it.
-func (s *shipment) explain(ctx context.Context, cause error) (state ReleaseState, reason, hint string, remedy Remedy) {
+func (s *shipment) explain(ctx context.Context, cause error) (state app.ReleaseState, reason, hint string, remedy problem.Remedy) {
 	if errors.Is(context.Cause(ctx), errCancelled) {
-		return ReleaseCancelled, "Cancelled by a person.", "", Remedy{}
+		return app.ReleaseCancelled, "Cancelled by a person.", "", problem.Remedy{}
 	}
 	problem := s.diagnose(cause)
-	mask := s.environment.mask
-	return ReleaseFailed, mask.apply(problem.Message), mask.apply(problem.Hint), problem.Remedy
+	mask := s.environment.Mask
+	return app.ReleaseFailed, mask.Apply(problem.Message), mask.Apply(problem.Hint), problem.Remedy
 }
 
-func (c *Controller) finish(ctx context.Context, id ReleaseID, state ReleaseState, reason, hint string) error {
+func (c *Controller) finish(ctx context.Context, id app.ReleaseID, state app.ReleaseState, reason, hint string) error {
 	err := c.ledger.Finish(ctx, id, state, reason, hint, time.Now())
 	c.notices.notify(id.App)
 	return err

@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"berth/controller"
+	"berth/controller/audit"
 	"berth/controller/docker"
 	"berth/controller/plan"
 	"berth/controller/volume"
@@ -533,7 +533,7 @@ type auditNotes struct {
 	lines []string
 }
 
-func (a *auditNotes) Record(_ context.Context, e controller.AuditEvent) {
+func (a *auditNotes) Record(_ context.Context, e audit.Event) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.lines = append(a.lines, fmt.Sprintf("%s %s %t by %s: %s", e.Action, e.Resource, e.Success, e.Account, e.Detail))

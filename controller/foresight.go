@@ -5,16 +5,18 @@ import (
 	"fmt"
 	"slices"
 
+	"berth/controller/app"
+	"berth/controller/environment"
 	"berth/controller/plan"
 )
 
 // foresee says what the plan of an upload will do to what runs, a sentence for each
 // service. What depends on how a build ends is said so.
-func (c *Controller) foresee(ctx context.Context, app App, made plan.Plan, environment openEnvironment) ([]string, error) {
-	if !made.Composed || app.Live == 0 {
+func (c *Controller) foresee(ctx context.Context, found app.App, made plan.Plan, environment environment.OpenEnvironment) ([]string, error) {
+	if !made.Composed || found.Live == 0 {
 		return nil, nil
 	}
-	live, err := c.ledger.FindRelease(ctx, ReleaseID{App: app.Name, Number: app.Live})
+	live, err := c.ledger.FindRelease(ctx, app.ReleaseID{App: found.Name, Number: found.Live})
 	if err != nil {
 		return nil, err
 	}
@@ -38,8 +40,8 @@ func (c *Controller) foresee(ctx context.Context, app App, made plan.Plan, envir
 	return said, nil
 }
 
-func (c *Controller) foreseeService(live Release, service plan.Service, main bool, environment, former openEnvironment) (string, error) {
-	at := slices.IndexFunc(live.Services, func(run ServiceRun) bool { return run.Spec.Name == service.Name })
+func (c *Controller) foreseeService(live app.Release, service plan.Service, main bool, environment, former environment.OpenEnvironment) (string, error) {
+	at := slices.IndexFunc(live.Services, func(run app.ServiceRun) bool { return run.Spec.Name == service.Name })
 	writes := slices.ContainsFunc(service.Mounts, func(m plan.Mount) bool { return !m.ReadOnly })
 	switch {
 	case at < 0:
@@ -64,13 +66,13 @@ func (c *Controller) foreseeService(live Release, service plan.Service, main boo
 
 // sameDefinition reports whether all is as it was that needs a new container when it
 // changes, but for the image.
-func (c *Controller) sameDefinition(live Release, old ServiceRun, service plan.Service, environment, former openEnvironment) (bool, error) {
+func (c *Controller) sameDefinition(live app.Release, old app.ServiceRun, service plan.Service, environment, former environment.OpenEnvironment) (bool, error) {
 	spec, err := c.unsealed(live.App, old.Spec)
 	if err != nil {
 		return false, err
 	}
 	for _, name := range service.SecretsOf() {
-		if environment.secrets[name] != former.secrets[name] {
+		if environment.Secrets[name] != former.Secrets[name] {
 			return false, nil
 		}
 	}

@@ -7,8 +7,10 @@ import (
 	"slices"
 	"time"
 
+	"berth/controller/app"
 	"berth/controller/docker"
 	"berth/controller/plan"
+	"berth/controller/problem"
 	"berth/controller/volume"
 )
 
@@ -23,7 +25,7 @@ const handTimeout = 10 * time.Minute
 // What several apps mount, and what a service changes as root, stays as it is; so do
 // the volumes of a compose file, where a database has files of several users.
 func (s *shipment) handVolumes(ctx context.Context, service *shipped) error {
-	foreign := slices.DeleteFunc(slices.Clone(service.mounts(s.release)), func(m Mount) bool { return !service.foreign[m.Volume] })
+	foreign := slices.DeleteFunc(slices.Clone(service.Mounts(s.release)), func(m app.Mount) bool { return !service.foreign[m.Volume] })
 	return s.handMounts(ctx, foreign, service.owner)
 }
 
@@ -40,7 +42,7 @@ func (s *shipment) ownerOf(ctx context.Context, service plan.Service, image dock
 	return owner, err
 }
 
-func (s *shipment) handMounts(ctx context.Context, mounts []Mount, owner volume.Owner) error {
+func (s *shipment) handMounts(ctx context.Context, mounts []app.Mount, owner volume.Owner) error {
 	if owner.User == 0 || len(mounts) == 0 {
 		return nil // root can give files away itself, and its image may have done so
 	}
@@ -54,7 +56,7 @@ func (s *shipment) handMounts(ctx context.Context, mounts []Mount, owner volume.
 		if mount.ReadOnly {
 			continue
 		}
-		others := slices.DeleteFunc(slices.Clone(users[mount.Volume]), func(app AppName) bool { return app == s.app.Name })
+		others := slices.DeleteFunc(slices.Clone(users[mount.Volume]), func(app app.Name) bool { return app == s.app.Name })
 		if err := s.handVolume(ctx, mount.Volume, owner, others); err != nil {
 			return volumeFailure(mount.Volume, err)
 		}
@@ -62,7 +64,7 @@ func (s *shipment) handMounts(ctx context.Context, mounts []Mount, owner volume.
 	return nil
 }
 
-func (s *shipment) handVolume(ctx context.Context, name volume.Name, owner volume.Owner, others []AppName) error {
+func (s *shipment) handVolume(ctx context.Context, name volume.Name, owner volume.Owner, others []app.Name) error {
 	was, err := s.keeper.FindRootOwner(ctx, name)
 	if err != nil || was == owner {
 		return err
@@ -96,20 +98,20 @@ func (s *shipment) giveBackToLive(ctx context.Context) error {
 	if len(s.release.Mounts) == 0 {
 		return nil
 	}
-	app, err := s.ledger.FindApp(ctx, s.release.App)
-	if errors.Is(err, ErrNotFound) || err == nil && app.Live == 0 {
+	found, err := s.ledger.FindApp(ctx, s.release.App)
+	if errors.Is(err, problem.ErrNotFound) || err == nil && found.Live == 0 {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	live, err := s.ledger.FindRelease(ctx, ReleaseID{App: app.Name, Number: app.Live})
+	live, err := s.ledger.FindRelease(ctx, app.ReleaseID{App: found.Name, Number: found.Live})
 	if err != nil {
 		return err
 	}
 	run := live.MainRun()
-	taken := slices.DeleteFunc(slices.Clone(run.mounts(live)), func(m Mount) bool {
-		return m.ReadOnly || !slices.ContainsFunc(s.release.Mounts, func(own Mount) bool { return own.Volume == m.Volume && !own.ReadOnly })
+	taken := slices.DeleteFunc(slices.Clone(run.Mounts(live)), func(m app.Mount) bool {
+		return m.ReadOnly || !slices.ContainsFunc(s.release.Mounts, func(own app.Mount) bool { return own.Volume == m.Volume && !own.ReadOnly })
 	})
 	if len(taken) == 0 {
 		return nil

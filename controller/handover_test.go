@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"berth/controller"
+	"berth/controller/app"
 	"berth/controller/docker"
 	"berth/controller/volume"
 )
@@ -40,7 +40,7 @@ func TestHandOver_WhatWasUploadedBeforeTheFirstMountBecomesTheAppsOwn(t *testing
 	h.deploy("hello")
 	release := h.mount("hello", written("data"))
 	h.wantOwner("data", another)
-	if log := h.logOf(release.ReleaseID); release.State != controller.ReleaseLive || !strings.Contains(log, "giving it to 1000") || !strings.Contains(log, "with 1 files and folders") {
+	if log := h.logOf(release.ReleaseID); release.State != app.ReleaseLive || !strings.Contains(log, "giving it to 1000") || !strings.Contains(log, "with 1 files and folders") {
 		t.Errorf("%s: %s", release.State, log)
 	}
 }
@@ -80,7 +80,7 @@ func TestHandOver_FailedReleaseOfAnotherUserGivesTheVolumeBack(t *testing.T) {
 		h.wantOwner("data", another)
 		return &docker.StartError{Message: "No.", Err: io.EOF}
 	})
-	if release := h.update("hello"); release.State != controller.ReleaseFailed {
+	if release := h.update("hello"); release.State != app.ReleaseFailed {
 		t.Fatalf("release is %+v", release)
 	}
 	h.eventually("the volume is given back", func() bool { return h.keeper.Owner("data") == nobody })
@@ -95,7 +95,7 @@ func TestHandOver_AppThatIsRootInsideIsLeftToItself(t *testing.T) {
 	h.volume("data")
 	h.uploaded("data")
 	h.deploy("db")
-	loose := controller.DefaultSettings()
+	loose := app.DefaultSettings()
 	loose.Database = true
 	h.updateSettings("db", loose)
 	h.mount("db", written("data"))

@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"berth/controller/app"
+	"berth/controller/problem"
 )
 
 const (
@@ -24,8 +27,8 @@ type HeldKey struct {
 // Held is an archive that was received and looked into, and waits to be deployed.
 type Held struct {
 	ID      string
-	App     AppName // whose next release it is; empty for a new app
-	Name    string  // of the person's file
+	App     app.Name // whose next release it is; empty for a new app
+	Name    string   // of the person's file
 	Bytes   int64
 	Preview Preview
 	Until   time.Time // it is removed then, and when Berth restarts
@@ -48,7 +51,7 @@ func ParseHeldID(s string) (string, error) {
 
 // Hold keeps the archive for its owner, so that it need not be sent again. It
 // takes the archive over. App is empty where it is to become a new app.
-func (c *Controller) Hold(owner string, app AppName, received *Archive, preview Preview) Held {
+func (c *Controller) Hold(owner string, app app.Name, received *Archive, preview Preview) Held {
 	archive := *received
 	received.file = "" // it is held now
 	return c.held.add(owner, &heldArchive{
@@ -57,7 +60,7 @@ func (c *Controller) Hold(owner string, app AppName, received *Archive, preview 
 	})
 }
 
-// Held returns what is held under the key. A Problem of KindConflict says that
+// Held returns what is held under the key. A Problem of problem.KindConflict says that
 // it is not there any more.
 func (c *Controller) Held(key HeldKey) (Held, error) {
 	if entry := c.held.find(key); entry != nil {
@@ -72,8 +75,8 @@ func (c *Controller) Drop(key HeldKey) { c.held.drop(key) }
 // AcceptHeld is Accept with an archive that is held; u brings none. A refusal
 // leaves it held. Once it is accepted the same release is the answer each time:
 // who asks twice has one app.
-func (c *Controller) AcceptHeld(ctx context.Context, key HeldKey, u Upload) (Release, error) {
-	return c.acceptHeld(key, "", func(received *Archive, preview Preview) (Release, error) {
+func (c *Controller) AcceptHeld(ctx context.Context, key HeldKey, u Upload) (app.Release, error) {
+	return c.acceptHeld(key, "", func(received *Archive, preview Preview) (app.Release, error) {
 		u.Archive = received
 		if len(u.Environment) == 0 { // it is asked for once, and shown to nobody
 			u.Environment = preview.environment
@@ -83,16 +86,16 @@ func (c *Controller) AcceptHeld(ctx context.Context, key HeldKey, u Upload) (Rel
 }
 
 // AcceptHeldUpdate is AcceptUpdate in the same way.
-func (c *Controller) AcceptHeldUpdate(ctx context.Context, key HeldKey, app AppName, by string) (Release, error) {
-	return c.acceptHeld(key, app, func(received *Archive, _ Preview) (Release, error) {
-		return c.AcceptUpdate(ctx, app, received, by)
+func (c *Controller) AcceptHeldUpdate(ctx context.Context, key HeldKey, name app.Name, by string) (app.Release, error) {
+	return c.acceptHeld(key, name, func(received *Archive, _ Preview) (app.Release, error) {
+		return c.AcceptUpdate(ctx, name, received, by)
 	})
 }
 
-func (c *Controller) acceptHeld(key HeldKey, app AppName, accept func(*Archive, Preview) (Release, error)) (Release, error) {
+func (c *Controller) acceptHeld(key HeldKey, name app.Name, accept func(*Archive, Preview) (app.Release, error)) (app.Release, error) {
 	entry := c.held.find(key)
-	if entry == nil || entry.held.App != app {
-		return Release{}, heldGone()
+	if entry == nil || entry.held.App != name {
+		return app.Release{}, heldGone()
 	}
 	entry.mu.Lock()
 	defer entry.mu.Unlock()
@@ -100,7 +103,7 @@ func (c *Controller) acceptHeld(key HeldKey, app AppName, accept func(*Archive, 
 	case entry.release.Number != 0:
 		return entry.release, nil
 	case entry.archive.file == "":
-		return Release{}, heldGone()
+		return app.Release{}, heldGone()
 	}
 	release, err := accept(entry.archive, entry.held.Preview)
 	if err == nil {
@@ -110,8 +113,8 @@ func (c *Controller) acceptHeld(key HeldKey, app AppName, accept func(*Archive, 
 }
 
 func heldGone() error {
-	return &Problem{
-		Kind: KindConflict, Field: "archive",
+	return &problem.Problem{
+		Kind: problem.KindConflict, Field: "archive",
 		Message: "The archive is not here any more.",
 		Hint:    fmt.Sprintf("Berth keeps it for %d minutes, and not over a restart. Choose it again.", int(heldTime.Minutes())),
 	}
@@ -123,7 +126,7 @@ type heldArchive struct {
 
 	mu      sync.Mutex // while it is accepted or removed
 	archive *Archive
-	release Release // what it became; zero before
+	release app.Release // what it became; zero before
 }
 
 func (h *heldArchive) discard() {

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"berth/controller/problem"
 )
 
 func TestHeld_ExpiresAfterItsTimeAndNotBefore(t *testing.T) {
@@ -36,7 +38,7 @@ func TestHeld_ExpiresAfterItsTimeAndNotBefore(t *testing.T) {
 	}
 
 	now = now.Add(time.Second)
-	if _, err := c.Held(key); KindOf(err) != KindConflict {
+	if _, err := c.Held(key); problem.KindOf(err) != problem.KindConflict {
 		t.Errorf("after its time: %v", err)
 	}
 	c.held.expire()

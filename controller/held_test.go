@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"berth/controller"
+	"berth/controller/app"
+	"berth/controller/problem"
 )
 
 const ada, grace = "account 1", "account 2"
@@ -36,7 +38,7 @@ func (h *house) wish(name string, received *controller.Archive) controller.Uploa
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	return controller.Upload{Name: controller.AppName(name), Route: route, Archive: received, By: "test"}
+	return controller.Upload{Name: app.Name(name), Route: route, Archive: received, By: "test"}
 }
 
 func (h *house) wantApps(want int) {
@@ -89,12 +91,12 @@ func TestExamine_RefusesWhatAcceptWouldRefuse(t *testing.T) {
 		"archive": h.wish("other", h.receive(map[string]string{"notes.txt": "nothing to run"})),
 	} {
 		_, err := h.Examine(t.Context(), wish)
-		problem, ok := errors.AsType[*controller.Problem](err)
+		problem, ok := errors.AsType[*problem.Problem](err)
 		if !ok || problem.Field != field {
 			t.Errorf("at %s: %v", field, err)
 		}
 	}
-	if _, err := h.ExamineUpdate(t.Context(), "missing", h.site()); controller.KindOf(err) != controller.KindNotFound {
+	if _, err := h.ExamineUpdate(t.Context(), "missing", h.site()); problem.KindOf(err) != problem.KindNotFound {
 		t.Errorf("an app that is missing: %v", err)
 	}
 }
@@ -109,7 +111,7 @@ func TestHeld_IsDeployedWithoutBeingSentAgainAndItsFileIsGoneAfterwards(t *testi
 	if err != nil {
 		t.Fatal(err)
 	}
-	if ended := h.wait(release.ReleaseID); ended.State != controller.ReleaseLive || ended.ArchiveName != "site.zip" {
+	if ended := h.wait(release.ReleaseID); ended.State != app.ReleaseLive || ended.ArchiveName != "site.zip" {
 		t.Errorf("release is %+v", ended)
 	}
 	if left := h.uploads(); len(left) != 0 {
@@ -122,7 +124,7 @@ func TestHeld_IsDeployedWithoutBeingSentAgainAndItsFileIsGoneAfterwards(t *testi
 		t.Fatal(err)
 	}
 	key.ID = h.Hold(ada, "site", received, preview).ID
-	if _, err := h.AcceptHeld(t.Context(), key, h.wish("other", nil)); controller.KindOf(err) != controller.KindConflict {
+	if _, err := h.AcceptHeld(t.Context(), key, h.wish("other", nil)); problem.KindOf(err) != problem.KindConflict {
 		t.Errorf("an update became a new app: %v", err)
 	}
 	if release, err = h.AcceptHeldUpdate(t.Context(), key, "site", "test"); err != nil || release.Number != 2 {
@@ -146,7 +148,7 @@ func TestHeld_ManyClicksOnDeployAreOneApp(t *testing.T) {
 	}
 	clicks.Wait()
 	h.wantApps(1)
-	h.wait(controller.ReleaseID{App: "site", Number: 1})
+	h.wait(app.ReleaseID{App: "site", Number: 1})
 }
 
 func TestHeld_BelongsToWhoSentIt(t *testing.T) {
@@ -157,7 +159,7 @@ func TestHeld_BelongsToWhoSentIt(t *testing.T) {
 		_, err := h.Held(foreign)
 		_, deployErr := h.AcceptHeld(t.Context(), foreign, h.wish("site", nil))
 		h.Drop(foreign)
-		if controller.KindOf(err) != controller.KindConflict || controller.KindOf(deployErr) != controller.KindConflict {
+		if problem.KindOf(err) != problem.KindConflict || problem.KindOf(deployErr) != problem.KindConflict {
 			t.Errorf("%q: %v, %v", owner, err, deployErr)
 		}
 	}
@@ -175,7 +177,7 @@ func TestHeld_StaysAfterARefusal(t *testing.T) {
 	h := newHouse(t)
 	h.deploy("hello")
 	_, key := h.check(ada)
-	if _, err := h.AcceptHeld(t.Context(), key, h.wish("hello", nil)); controller.KindOf(err) != controller.KindConflict {
+	if _, err := h.AcceptHeld(t.Context(), key, h.wish("hello", nil)); problem.KindOf(err) != problem.KindConflict {
 		t.Errorf("a name that is taken: %v", err)
 	}
 	release, err := h.AcceptHeld(t.Context(), key, h.wish("site", nil))
@@ -209,7 +211,7 @@ func TestHeld_IsGoneAfterARestart(t *testing.T) {
 	h.stop()
 	h.open()
 	_, err := h.AcceptHeld(t.Context(), key, h.wish("site", nil))
-	problem, _ := errors.AsType[*controller.Problem](err)
+	problem, _ := errors.AsType[*problem.Problem](err)
 	if problem == nil || problem.Field != "archive" || !strings.Contains(problem.Hint, "not over a restart") {
 		t.Errorf("after a restart: %v", err)
 	}

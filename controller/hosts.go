@@ -9,7 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"berth/controller/app"
 	"berth/controller/domaincheck"
+	"berth/controller/problem"
 	"berth/traefik"
 )
 
@@ -18,12 +20,12 @@ type HostView struct {
 	Host     traefik.Host
 	Routes   []HostRoute
 	Redirect *traefik.Redirect // nil where the host does not redirect
-	Check    HostCheck
+	Check    app.HostCheck
 }
 
 // HostRoute is a route on a host with the app that has it.
 type HostRoute struct {
-	App     AppName
+	App     app.Name
 	Route   traefik.Route
 	Derived bool
 }
@@ -41,7 +43,7 @@ func (c *Controller) HostViews(ctx context.Context) ([]HostView, error) {
 	if err != nil {
 		return nil, err
 	}
-	apps = slices.DeleteFunc(apps, func(app App) bool { return app.Wanted == WantedDeleted })
+	apps = slices.DeleteFunc(apps, func(found app.App) bool { return found.Wanted == app.WantedDeleted })
 	derived, err := c.derivedRoutes(ctx, apps)
 	if err != nil {
 		return nil, err
@@ -95,7 +97,7 @@ func (c *Controller) Hosts(ctx context.Context) ([]traefik.Host, error) {
 func (c *Controller) ParseHost(s string) (traefik.Host, error) {
 	host, err := traefik.ParseHost(strings.TrimSpace(s))
 	if invalid, ok := errors.AsType[*traefik.InvalidError](err); ok {
-		return "", &Problem{Kind: KindInvalid, Message: invalid.Reason, Hint: invalid.Hint, Err: err}
+		return "", &problem.Problem{Kind: problem.KindInvalid, Message: invalid.Reason, Hint: invalid.Hint, Err: err}
 	}
 	if err != nil {
 		return "", err
@@ -105,8 +107,8 @@ func (c *Controller) ParseHost(s string) (traefik.Host, error) {
 
 // CheckHost asks DNS and the rules of the certificate authority about the host and
 // keeps what was found. It takes some seconds at most.
-func (c *Controller) CheckHost(ctx context.Context, host traefik.Host) (HostCheck, error) {
-	check := HostCheck{Host: host, Findings: c.checker.Check(ctx, host), At: time.Now()}
+func (c *Controller) CheckHost(ctx context.Context, host traefik.Host) (app.HostCheck, error) {
+	check := app.HostCheck{Host: host, Findings: c.checker.Check(ctx, host), At: time.Now()}
 	return check, c.ledger.SaveHostCheck(ctx, check)
 }
 
@@ -142,9 +144,9 @@ func (c *Controller) Home(ctx context.Context) (Home, error) {
 	}
 	home := Home{Chosen: chosen}
 	apps, err := c.ledger.ListApps(ctx)
-	for _, app := range apps {
-		for _, route := range app.Routes {
-			if route != (traefik.Route{Path: "/"}) && app.Wanted != WantedDeleted {
+	for _, found := range apps {
+		for _, route := range found.Routes {
+			if route != (traefik.Route{Path: "/"}) && found.Wanted != app.WantedDeleted {
 				home.Choices = append(home.Choices, route)
 			}
 		}
@@ -160,15 +162,15 @@ func (c *Controller) UpdateHome(ctx context.Context, text string) error {
 	if text != "" {
 		var err error
 		if home, err = c.ParseRoute(text); err != nil {
-			return atField("home", err)
+			return problem.AtField("home", err)
 		}
 		present, err := c.Home(ctx)
 		if err != nil {
 			return err
 		}
 		if !slices.Contains(present.Choices, home) {
-			return &Problem{
-				Kind: KindConflict, Field: "home", Message: fmt.Sprintf("No app answers at %s.", home),
+			return &problem.Problem{
+				Kind: problem.KindConflict, Field: "home", Message: fmt.Sprintf("No app answers at %s.", home),
 				Hint: "Choose a route that an app has.",
 			}
 		}
@@ -182,15 +184,15 @@ func (c *Controller) UpdateHome(ctx context.Context, text string) error {
 // CreateRedirect sends all of one host to another.
 func (c *Controller) CreateRedirect(ctx context.Context, redirect traefik.Redirect) error {
 	if redirect.From == redirect.To {
-		return redirectProblem(ErrRedirectLoop, redirect)
+		return redirectProblem(app.ErrRedirectLoop, redirect)
 	}
 	apps, err := c.ledger.ListApps(ctx)
 	if err != nil {
 		return err
 	}
-	for _, app := range apps {
-		if route, ok := c.nameRoute(app.Name); ok && route.Host == redirect.From {
-			return redirectProblem(&RouteTakenError{Route: route, App: app.Name}, redirect)
+	for _, found := range apps {
+		if route, ok := c.nameRoute(found.Name); ok && route.Host == redirect.From {
+			return redirectProblem(&app.RouteTakenError{Route: route, App: found.Name}, redirect)
 		}
 	}
 	if err := c.ledger.CreateRedirect(ctx, redirect); err != nil {
@@ -202,9 +204,9 @@ func (c *Controller) CreateRedirect(ctx context.Context, redirect traefik.Redire
 // DeleteRedirect frees the host again.
 func (c *Controller) DeleteRedirect(ctx context.Context, host traefik.Host) error {
 	err := c.ledger.DeleteRedirect(ctx, host)
-	if errors.Is(err, ErrNotFound) {
-		return &Problem{
-			Kind: KindNotFound, Err: err, Message: fmt.Sprintf("%.253s does not redirect.", host),
+	if errors.Is(err, problem.ErrNotFound) {
+		return &problem.Problem{
+			Kind: problem.KindNotFound, Err: err, Message: fmt.Sprintf("%.253s does not redirect.", host),
 			Hint: "See the page of the domains for the hosts that do.",
 		}
 	}
@@ -233,8 +235,8 @@ func (c *Controller) publishAll(ctx context.Context) error {
 		}
 		if ctx.Err() != nil {
 			c.requestReconcile()
-			return &Problem{
-				Kind: KindUnavailable, Err: err, Message: "It is saved, and the proxy has not confirmed it yet.",
+			return &problem.Problem{
+				Kind: problem.KindUnavailable, Err: err, Message: "It is saved, and the proxy has not confirmed it yet.",
 				Hint: "Berth keeps trying; see on the dashboard whether the proxy runs.",
 			}
 		}
@@ -244,27 +246,18 @@ func (c *Controller) publishAll(ctx context.Context) error {
 // confirmAttempt is how long a table is waited for before it is read anew.
 const confirmAttempt = 3 * time.Second
 
-func atField(field string, err error) error {
-	if problem, ok := errors.AsType[*Problem](err); ok {
-		moved := *problem
-		moved.Field = field
-		return &moved
-	}
-	return err
-}
-
 func redirectProblem(err error, redirect traefik.Redirect) error {
-	problem := &Problem{Kind: KindConflict, Field: "from", Err: err}
-	if taken, ok := errors.AsType[*RouteTakenError](err); ok {
+	problem := &problem.Problem{Kind: problem.KindConflict, Field: "from", Err: err}
+	if taken, ok := errors.AsType[*app.RouteTakenError](err); ok {
 		problem.Message = fmt.Sprintf("The app %s answers at %s.", taken.App, taken.Route)
 		problem.Hint = "Take the routes on this host from the apps that have them first."
 		return problem
 	}
 	switch {
-	case errors.Is(err, ErrRedirectTaken):
+	case errors.Is(err, app.ErrRedirectTaken):
 		problem.Message = fmt.Sprintf("%s redirects already.", redirect.From)
 		problem.Hint = "Remove that redirect first."
-	case errors.Is(err, ErrRedirectLoop):
+	case errors.Is(err, app.ErrRedirectLoop):
 		problem.Field = "to"
 		problem.Message = fmt.Sprintf("A redirect from %s to %s would lead back to where it began.", redirect.From, redirect.To)
 		problem.Hint = "Choose a host that does not redirect to it."

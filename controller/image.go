@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"strings"
 
+	"berth/controller/app"
 	"berth/controller/docker"
+	"berth/controller/environment"
 	"berth/controller/plan"
+	"berth/controller/problem"
 )
 
 // ParseImage reads the reference of an image that is to be run as it is, or
@@ -19,20 +22,20 @@ func ParseImage(s string) (plan.ImageReference, error) {
 
 // AcceptImage queues the next release of an app, which runs an image instead of an
 // archive. The same reference again is a new release: what its registry has may have changed.
-func (c *Controller) AcceptImage(ctx context.Context, name AppName, image plan.ImageReference, by string) (Release, error) {
-	app, err := c.findApp(ctx, name)
+func (c *Controller) AcceptImage(ctx context.Context, name app.Name, image plan.ImageReference, by string) (app.Release, error) {
+	found, err := c.findApp(ctx, name)
 	if err != nil {
-		return Release{}, err
+		return app.Release{}, err
 	}
-	if err := c.checkWaivers(app.Settings); err != nil {
-		return Release{}, err
+	if err := c.checkWaivers(found.Settings); err != nil {
+		return app.Release{}, err
 	}
-	if _, err := plan.FromImage(image, c.permitted(app.Settings.planOptions())); err != nil {
-		return Release{}, onImage(archiveProblem(err))
+	if _, err := plan.FromImage(image, c.permitted(found.Settings.PlanOptions())); err != nil {
+		return app.Release{}, onImage(archiveProblem(err))
 	}
 	release, err := c.ledger.CreateRelease(ctx, Upload{Name: name, Image: image, By: by}.release())
 	if err != nil {
-		return Release{}, claimProblem(err, app)
+		return app.Release{}, claimProblem(err, found)
 	}
 	c.dispatch(release)
 	c.notices.notify(name)
@@ -40,7 +43,7 @@ func (c *Controller) AcceptImage(ctx context.Context, name AppName, image plan.I
 }
 
 // release is the first or next release that the upload asks for.
-func (u Upload) release() Release {
+func (u Upload) release() app.Release {
 	if u.Archive != nil {
 		return newRelease(u.Name, u.Archive, u.By)
 	}
@@ -50,17 +53,17 @@ func (u Upload) release() Release {
 }
 
 // examineUpload plans what a new app is made of.
-func (c *Controller) examineUpload(ctx context.Context, u Upload, app App, environment openEnvironment) (plan.Plan, error) {
+func (c *Controller) examineUpload(ctx context.Context, u Upload, app app.App, environment environment.OpenEnvironment) (plan.Plan, error) {
 	if u.Archive != nil {
-		return c.examine(ctx, u.Archive, app, environment.options(app.Settings))
+		return c.examine(ctx, u.Archive, app, environment.Options(app.Settings))
 	}
-	made, err := plan.FromImage(u.Image, c.permitted(environment.options(app.Settings)))
+	made, err := plan.FromImage(u.Image, c.permitted(environment.Options(app.Settings)))
 	return made, onImage(archiveProblem(err))
 }
 
 // onImage puts a Problem beside the field of the image.
 func onImage(err error) error {
-	if problem, ok := errors.AsType[*Problem](err); ok {
+	if problem, ok := errors.AsType[*problem.Problem](err); ok {
 		problem.Field = "image"
 	}
 	return err
@@ -90,8 +93,8 @@ func (s *shipment) pullImage(ctx context.Context, spec plan.Service) (docker.Ima
 	options := docker.PullOptions{Reference: spec.Image, Always: !strings.Contains(spec.Image, "@")}
 	image, digest, err := s.engine.PullImage(ctx, options, s.log.line)
 	if err != nil && errors.Is(context.Cause(ctx), errBuildTimeout) {
-		return docker.Image{}, &Problem{
-			Kind: KindUnavailable, Err: err, Message: fmt.Sprintf("The image was not pulled within %s.", inWords(s.buildTimeout)),
+		return docker.Image{}, &problem.Problem{
+			Kind: problem.KindUnavailable, Err: err, Message: fmt.Sprintf("The image was not pulled within %s.", inWords(s.buildTimeout)),
 			Hint: "Deploy again: what was pulled already is not pulled twice. BERTH_BUILD_TIMEOUT gives it more time.",
 		}
 	}
@@ -108,27 +111,9 @@ func (s *shipment) pullImage(ctx context.Context, spec plan.Service) (docker.Ima
 	if err != nil {
 		return docker.Image{}, err
 	}
-	s.log.say("the release is pinned to %s", pinned(digest, image.ID))
+	s.log.say("the release is pinned to %s", app.Pinned(digest, image.ID))
 	s.release.Digest = digest
 	return image, nil
-}
-
-// pinned is what tells an image from every other: the digest of its registry, else
-// the engine's id.
-func pinned(digest, id string) string {
-	if digest != "" {
-		return digest
-	}
-	return id
-}
-
-// Pinned is what an image's release runs, whatever its tag says by now; empty for
-// a release that was built, and before the image is there.
-func (r Release) Pinned() string {
-	if r.Reference == "" {
-		return ""
-	}
-	return pinned(r.Digest, r.Image)
 }
 
 // findImage returns an image of the release, and pulls it again by its digest where
@@ -149,7 +134,7 @@ func (s *shipment) findImage(ctx context.Context, id string) (docker.Image, erro
 }
 
 // diagnosePull says why an image could not be had; nil where that is not the cause.
-func diagnosePull(cause error) *Problem {
+func diagnosePull(cause error) *problem.Problem {
 	if errors.Is(cause, errBuildTimeout) {
 		return nil
 	}
@@ -157,5 +142,5 @@ func diagnosePull(cause error) *Problem {
 	if !ok {
 		return nil
 	}
-	return &Problem{Kind: KindInvalid, Message: fmt.Sprintf("The image could not be had: %s", refused.Message), Hint: refused.Hint, Err: cause}
+	return &problem.Problem{Kind: problem.KindInvalid, Message: fmt.Sprintf("The image could not be had: %s", refused.Message), Hint: refused.Hint, Err: cause}
 }

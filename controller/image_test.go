@@ -9,8 +9,10 @@ import (
 	"testing"
 
 	"berth/controller"
+	"berth/controller/app"
 	"berth/controller/docker"
 	"berth/controller/plan"
+	"berth/controller/problem"
 )
 
 const (
@@ -35,29 +37,29 @@ func (h *house) noRegistry() {
 	})
 }
 
-func (h *house) deployImage(name string) controller.Release {
+func (h *house) deployImage(name string) app.Release {
 	h.t.Helper()
 	route, err := h.ParseRoute("/" + name)
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	release, err := h.Accept(h.t.Context(), controller.Upload{Name: controller.AppName(name), Route: route, Image: webTag, By: "test"})
+	release, err := h.Accept(h.t.Context(), controller.Upload{Name: app.Name(name), Route: route, Image: webTag, By: "test"})
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	return h.wait(release.ReleaseID)
 }
 
-func (h *house) updateImage(name string) controller.Release {
+func (h *house) updateImage(name string) app.Release {
 	h.t.Helper()
-	release, err := h.AcceptImage(h.t.Context(), controller.AppName(name), webTag, "test")
+	release, err := h.AcceptImage(h.t.Context(), app.Name(name), webTag, "test")
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	return h.wait(release.ReleaseID)
 }
 
-func (h *house) logOf(id controller.ReleaseID) string {
+func (h *house) logOf(id app.ReleaseID) string {
 	h.t.Helper()
 	log, err := h.ReleaseLog(id)
 	if err != nil {
@@ -75,7 +77,7 @@ func TestImage_ReleaseIsPinnedToTheDigestOfItsRegistry(t *testing.T) {
 	h := newHouse(t)
 	h.registry("image-a", digestA)
 	release := h.deployImage("web")
-	if release.State != controller.ReleaseLive || release.Image != "image-a" || release.Reference != webTag || release.Pinned() != digestA {
+	if release.State != app.ReleaseLive || release.Image != "image-a" || release.Reference != webTag || release.Pinned() != digestA {
 		t.Fatalf("release is %+v", release)
 	}
 	if left := h.uploads(); len(left) > 0 {
@@ -89,14 +91,14 @@ func TestImage_SameTagAgainIsANewReleaseAndARollbackRunsTheOldDigest(t *testing.
 	h.deployImage("web")
 	h.registry("image-b", digestB)
 	second := h.updateImage("web")
-	if second.Number != 2 || second.State != controller.ReleaseLive || second.Image != "image-b" || second.Pinned() != digestB {
+	if second.Number != 2 || second.State != app.ReleaseLive || second.Image != "image-b" || second.Pinned() != digestB {
 		t.Fatalf("release is %+v", second)
 	}
 	back, err := h.Rollback(t.Context(), "web", 1, "test")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if back = h.wait(back.ReleaseID); back.State != controller.ReleaseLive || back.Image != "image-a" || back.Pinned() != digestA {
+	if back = h.wait(back.ReleaseID); back.State != app.ReleaseLive || back.Image != "image-a" || back.Pinned() != digestA {
 		t.Errorf("release is %+v", back)
 	}
 }
@@ -114,7 +116,7 @@ func TestImage_RollbackPullsADigestThatTheServerHasLost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if back = h.wait(back.ReleaseID); back.State != controller.ReleaseLive || back.Image != "image-a" {
+	if back = h.wait(back.ReleaseID); back.State != app.ReleaseLive || back.Image != "image-a" {
 		t.Errorf("release is %+v", back)
 	}
 }
@@ -126,7 +128,7 @@ func TestImage_WithoutARegistryTheOneOnTheServerRunsAndIsSaidSo(t *testing.T) {
 	h.engine.images[webTag] = true
 	h.engine.mu.Unlock()
 	release := h.deployImage("web")
-	if release.State != controller.ReleaseLive || release.Digest != "" || release.Pinned() != webTag {
+	if release.State != app.ReleaseLive || release.Digest != "" || release.Pinned() != webTag {
 		t.Fatalf("release is %+v", release)
 	}
 	if log := h.logOf(release.ReleaseID); !strings.Contains(log, "Its registry cannot be reached.") || !strings.Contains(log, "on the server is used") {
@@ -140,7 +142,7 @@ func TestImage_ThatCannotBeHadFailsWithTheNextStepAndLeavesTheOldOneServing(t *t
 	h.deployImage("web")
 	h.noRegistry()
 	release := h.updateImage("web")
-	if release.State != controller.ReleaseFailed || !strings.Contains(release.Reason, "cannot be reached") || release.Hint != "Check the server's connection." {
+	if release.State != app.ReleaseFailed || !strings.Contains(release.Reason, "cannot be reached") || release.Hint != "Check the server's connection." {
 		t.Errorf("release is %+v", release)
 	}
 	if app, err := h.App(t.Context(), "web"); err != nil || app.Live != 1 {
@@ -154,7 +156,7 @@ func TestImage_OfAFailedReleaseIsNotRemovedFromTheServer(t *testing.T) {
 	h.engine.onStart.set(func(docker.StartOptions) error {
 		return &docker.StartError{Message: "No.", Err: errors.New("no")}
 	})
-	if release := h.deployImage("web"); release.State != controller.ReleaseFailed {
+	if release := h.deployImage("web"); release.State != app.ReleaseFailed {
 		t.Fatalf("release is %+v", release)
 	}
 	if _, err := h.engine.FindImage(t.Context(), "image-a"); err != nil {
@@ -168,7 +170,7 @@ func TestImage_WithLabelsOfOursIsRefused(t *testing.T) {
 		return docker.Image{}, "", &docker.ForgedLabelError{Label: "traefik.enable"}
 	})
 	release := h.deployImage("web")
-	if release.State != controller.ReleaseFailed || !strings.Contains(release.Reason, "traefik.enable") {
+	if release.State != app.ReleaseFailed || !strings.Contains(release.Reason, "traefik.enable") {
 		t.Errorf("release is %+v", release)
 	}
 }
@@ -202,7 +204,7 @@ func TestImage_KnownDatabaseThatDiesIsOfferedTheWaiver(t *testing.T) {
 func TestParseImage_WordsWhatIsWrongAtItsField(t *testing.T) {
 	for _, text := range []string{"", "nginx", "Not An Image", "a:b:c", strings.Repeat("a", 600) + ":1", "nginx:1\n--privileged"} {
 		_, err := controller.ParseImage(text)
-		wantProblem(t, err, controller.KindInvalid, "image")
+		wantProblem(t, err, problem.KindInvalid, "image")
 	}
 	if image, err := controller.ParseImage(" nginx:1.27 "); err != nil || image != "docker.io/library/nginx:1.27" {
 		t.Errorf("got %q, %v", image, err)
@@ -212,29 +214,29 @@ func TestParseImage_WordsWhatIsWrongAtItsField(t *testing.T) {
 func TestWaivers_OfTheOperatorsListAreRefusedEverywhere(t *testing.T) {
 	h := newHouse(t)
 	h.deploy("hello")
-	loose := controller.DefaultSettings()
+	loose := app.DefaultSettings()
 	loose.Database = true
 	h.updateSettings("hello", loose)
-	h.updateSettings("hello", controller.DefaultSettings()) // r3; r2 holds the waiver
-	h.updateSettings("hello", loose)                        // r4, live
+	h.updateSettings("hello", app.DefaultSettings()) // r3; r2 holds the waiver
+	h.updateSettings("hello", loose)                 // r4, live
 	h.stop()
-	h.forbidden = []controller.Waiver{controller.WaiverDatabase}
+	h.forbidden = []app.Waiver{app.WaiverDatabase}
 	h.open()
 
 	form := loose.Form()
 	_, err := h.ParseSettings(form)
-	wantProblem(t, err, controller.KindConflict, "database")
+	wantProblem(t, err, problem.KindConflict, "database")
 	_, err = h.Rollback(t.Context(), "hello", 2, "test")
-	wantProblem(t, err, controller.KindConflict, "database")
+	wantProblem(t, err, problem.KindConflict, "database")
 	archive := h.good()
 	defer archive.Discard()
 	_, err = h.AcceptUpdate(t.Context(), "hello", archive, "test")
-	wantProblem(t, err, controller.KindConflict, "database")
+	wantProblem(t, err, problem.KindConflict, "database")
 	_, err = h.ExamineUpdate(t.Context(), "hello", archive)
-	wantProblem(t, err, controller.KindConflict, "database")
+	wantProblem(t, err, problem.KindConflict, "database")
 	_, err = h.AcceptImage(t.Context(), "hello", webTag, "test")
-	wantProblem(t, err, controller.KindConflict, "database")
-	if release := h.updateSettings("hello", controller.DefaultSettings()); release.State != controller.ReleaseLive {
+	wantProblem(t, err, problem.KindConflict, "database")
+	if release := h.updateSettings("hello", app.DefaultSettings()); release.State != app.ReleaseLive {
 		t.Errorf("the way out of the waiver: %+v", release)
 	}
 }
@@ -243,10 +245,10 @@ func TestWaivers_OfDatabasesAreRecordedWithTheirServices(t *testing.T) {
 	h := newHouse(t)
 	h.deploy("shop")
 	h.audit.taken()
-	loose := controller.DefaultSettings()
+	loose := app.DefaultSettings()
 	loose.Database, loose.DatabaseServices = true, "cache,db"
 	h.updateSettings("shop", loose)
-	h.updateSettings("shop", controller.DefaultSettings())
+	h.updateSettings("shop", app.DefaultSettings())
 	lines := h.audit.taken()
 	for _, want := range []string{
 		"WAIVER_GRANT app shop true by test: database (cache, db)", "WAIVER_REVOKE app shop true by test: database (cache, db)",
@@ -258,29 +260,29 @@ func TestWaivers_OfDatabasesAreRecordedWithTheirServices(t *testing.T) {
 }
 
 func TestParseForbiddenWaivers_KnowsTheNamesAndNoOthers(t *testing.T) {
-	got, err := controller.ParseForbiddenWaivers(" database,writable-root, ")
-	if err != nil || !slices.Equal(got, []controller.Waiver{controller.WaiverDatabase, controller.WaiverWritableRoot}) {
+	got, err := app.ParseForbiddenWaivers(" database,writable-root, ")
+	if err != nil || !slices.Equal(got, []app.Waiver{app.WaiverDatabase, app.WaiverWritableRoot}) {
 		t.Errorf("got %v, %v", got, err)
 	}
-	if _, err := controller.ParseForbiddenWaivers("databases"); err == nil {
+	if _, err := app.ParseForbiddenWaivers("databases"); err == nil {
 		t.Error("a waiver that there is not was taken")
 	}
 }
 
 func TestParseServiceNames_SortsAndRefuses(t *testing.T) {
-	if got, err := controller.ParseServiceNames(" db, cache\tdb,"); err != nil || got != "cache,db" {
+	if got, err := app.ParseServiceNames(" db, cache\tdb,"); err != nil || got != "cache,db" {
 		t.Errorf("got %q, %v", got, err)
 	}
 	for _, text := range []string{"DB", "-db", "db;drop", "dä", strings.Repeat("a", 64)} {
-		_, err := controller.ParseServiceNames(text)
-		wantProblem(t, err, controller.KindInvalid, "database_services")
+		_, err := app.ParseServiceNames(text)
+		wantProblem(t, err, problem.KindInvalid, "database_services")
 	}
 }
 
 func TestSettings_FallbackAloneWaitsForTheNextUpload(t *testing.T) {
 	h := newHouse(t)
 	h.deploy("site")
-	routed := controller.DefaultSettings()
+	routed := app.DefaultSettings()
 	routed.Fallback = true
 	release, err := h.UpdateSettings(t.Context(), "site", routed, "test")
 	if err != nil || release.Number != 0 {
@@ -303,13 +305,13 @@ func FuzzParseServiceNames(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		names, err := controller.ParseServiceNames(text)
+		names, err := app.ParseServiceNames(text)
 		if err != nil {
-			wantProblem(t, err, controller.KindInvalid, "database_services")
+			wantProblem(t, err, problem.KindInvalid, "database_services")
 			return
 		}
 		// What was read is read as the same, and is what the ledger takes.
-		if again, err := controller.ParseServiceNames(string(names)); err != nil || again != names || strings.Trim(string(names), "abcdefghijklmnopqrstuvwxyz0123456789_,-") != "" {
+		if again, err := app.ParseServiceNames(string(names)); err != nil || again != names || strings.Trim(string(names), "abcdefghijklmnopqrstuvwxyz0123456789_,-") != "" {
 			t.Errorf("%q became %q, and that %q, %v", text, names, again, err)
 		}
 	})
@@ -339,11 +341,11 @@ func TestWaivers_OfDatabasesCanComeWithTheUpload(t *testing.T) {
 		t.Errorf("recorded %q", lines)
 	}
 	h.stop()
-	h.forbidden = []controller.Waiver{controller.WaiverDatabase}
+	h.forbidden = []app.Waiver{app.WaiverDatabase}
 	h.open()
 	wish.Name, wish.Route.Path = "other", "/other"
 	_, err = h.Accept(t.Context(), wish)
-	wantProblem(t, err, controller.KindConflict, "database")
+	wantProblem(t, err, problem.KindConflict, "database")
 	_, err = h.Examine(t.Context(), wish)
-	wantProblem(t, err, controller.KindConflict, "database")
+	wantProblem(t, err, problem.KindConflict, "database")
 }

@@ -3,32 +3,34 @@ package controller
 import (
 	"context"
 	"errors"
+
+	"berth/controller/app"
 )
 
 // forgetArchives forgets the archives of an app that nobody needs any more, and removes
 // their files. What stays is of what is under way, of what runs from a compose file, and
 // of the newest release that did not become live, until a later one does. The app's lock
 // is held, so that none of them is tried again meanwhile.
-func (c *Controller) forgetArchives(ctx context.Context, name AppName) error {
+func (c *Controller) forgetArchives(ctx context.Context, name app.Name) error {
 	releases, err := c.ledger.ListReleases(ctx, name)
 	if err != nil {
 		return ignoreMissing(err)
 	}
 	kept, settled := make(map[string]bool), false
-	var old []Release
+	var old []app.Release
 	for _, release := range releases { // the newest first
 		if release.Archive == "" {
-			settled = settled || release.State == ReleaseLive
+			settled = settled || release.State == app.ReleaseLive
 			continue
 		}
 		switch release.State {
-		case ReleaseFailed, ReleaseCancelled:
+		case app.ReleaseFailed, app.ReleaseCancelled:
 			if settled {
 				old = append(old, release)
 				continue
 			}
 			settled = true
-		case ReleaseLive:
+		case app.ReleaseLive:
 			if settled = true; !release.Composed() { // what a compose file says is read again with other variables
 				old = append(old, release)
 				continue

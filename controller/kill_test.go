@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"berth/controller"
+	"berth/controller/app"
+	"berth/controller/problem"
 )
 
 // killsAtOnce is how many processes are killed beside each other.
@@ -51,7 +53,7 @@ func (f form) accept(h *house) error {
 	}
 	_, err = h.Accept(h.t.Context(), controller.Upload{
 		Name: "book", Route: route, Archive: f.archive(h), By: "test",
-		Environment: []controller.VariableWish{{Name: "KEY", Value: "a-secret-in-a-file", Secret: true, File: f.name == "single"}},
+		Environment: []app.VariableWish{{Name: "KEY", Value: "a-secret-in-a-file", Secret: true, File: f.name == "single"}},
 	})
 	return err
 }
@@ -77,7 +79,7 @@ func deeds() []deed {
 		if err := f.accept(h); err != nil {
 			h.t.Fatal(err)
 		}
-		h.live(controller.Release{ReleaseID: controller.ReleaseID{App: "book", Number: 1}})
+		h.live(app.Release{ReleaseID: app.ReleaseID{App: "book", Number: 1}})
 	}
 	update := func(h *house, f form) error {
 		_, err := h.AcceptUpdate(h.t.Context(), "book", f.archive(h), "test")
@@ -91,7 +93,7 @@ func deeds() []deed {
 			if err := update(h, f); err != nil {
 				h.t.Fatal(err)
 			}
-			h.live(controller.Release{ReleaseID: controller.ReleaseID{App: "book", Number: 2}})
+			h.live(app.Release{ReleaseID: app.ReleaseID{App: "book", Number: 2}})
 		}, func(h *house, _ form) error {
 			_, err := h.Rollback(h.t.Context(), "book", 1, "test")
 			return err
@@ -271,18 +273,18 @@ func withoutAll(names, others []string) []string {
 
 // wanted is what the ledger's releases have; nobody is under way any more.
 func (h *house) wanted() ([]string, error) {
-	app, err := h.App(context.Background(), "book")
-	var problem *controller.Problem
-	if errors.As(err, &problem) && problem.Kind == controller.KindNotFound {
+	name, err := h.App(context.Background(), "book")
+	var fault *problem.Problem
+	if errors.As(err, &fault) && fault.Kind == problem.KindNotFound {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	if app.UnderWay != nil || app.Live == 0 {
+	if name.UnderWay != nil || name.Live == 0 {
 		return nil, errors.New("a release is under way")
 	}
-	live, err := h.Release(context.Background(), controller.ReleaseID{App: "book", Number: app.Live})
+	live, err := h.Release(context.Background(), app.ReleaseID{App: "book", Number: name.Live})
 	if err != nil {
 		return nil, err
 	}
@@ -298,7 +300,7 @@ func (h *house) wanted() ([]string, error) {
 		wanted = append(wanted, "archive "+live.Archive)
 	}
 	for number := int64(1); number <= live.Number; number++ {
-		old, err := h.Release(context.Background(), controller.ReleaseID{App: "book", Number: number})
+		old, err := h.Release(context.Background(), app.ReleaseID{App: "book", Number: number})
 		if err != nil {
 			return nil, err
 		}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"sync"
+
+	"berth/controller/app"
 )
 
 // line is where releases wait for a build slot: first come, first served.
@@ -14,7 +16,7 @@ type line struct {
 }
 
 type turn struct {
-	id    ReleaseID
+	id    app.ReleaseID
 	ready chan struct{}
 }
 
@@ -22,11 +24,11 @@ func newLine(slots int) *line { return &line{free: slots} }
 
 // QueuePlace returns the place of a release in the line for a build slot: 1 is
 // next, 0 is not waiting.
-func (c *Controller) QueuePlace(id ReleaseID) int { return c.line.place(id) }
+func (c *Controller) QueuePlace(id app.ReleaseID) int { return c.line.place(id) }
 
 // enter waits for a slot, or returns the error of ctx. The caller
 // must call leave after a nil error.
-func (l *line) enter(ctx context.Context, id ReleaseID) error {
+func (l *line) enter(ctx context.Context, id app.ReleaseID) error {
 	l.mu.Lock()
 	if l.free > 0 {
 		l.free--
@@ -58,7 +60,7 @@ func (l *line) leave() {
 	close(next.ready)
 }
 
-func (l *line) place(id ReleaseID) int {
+func (l *line) place(id app.ReleaseID) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return 1 + slices.IndexFunc(l.waiting, func(t *turn) bool { return t.id == id })

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"testing"
 	"testing/synctest"
+
+	"berth/controller/app"
 )
 
-func id(app string) ReleaseID { return ReleaseID{App: AppName(app), Number: 1} }
+func id(name string) app.ReleaseID { return app.ReleaseID{App: app.Name(name), Number: 1} }
 
 func TestLine_GivesSlotsInTheOrderOfComing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -8,7 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"berth/controller/app"
 	"berth/controller/docker"
+	"berth/controller/environment"
 )
 
 const (
@@ -17,7 +19,7 @@ const (
 )
 
 func TestMask_HidesASecretInEveryFormThatProgramsPrint(t *testing.T) {
-	m := newMask(map[string]string{"DB": password, "KEY": keyText, "SHORT": "abc", "EMPTY": ""})
+	m := environment.NewMask(map[string]string{"DB": password, "KEY": keyText, "SHORT": "abc", "EMPTY": ""})
 	quoted, _ := json.Marshal(map[string]string{"password": password, "key": keyText})
 	for name, printed := range map[string]string{
 		"itself":            "connect " + password + "!",
@@ -31,7 +33,7 @@ func TestMask_HidesASecretInEveryFormThatProgramsPrint(t *testing.T) {
 		"basic auth by two": base64.StdEncoding.EncodeToString([]byte("ab" + password + "xyz")),
 		"base64 of a key":   base64.StdEncoding.EncodeToString([]byte(keyText)),
 	} {
-		masked := m.apply(printed)
+		masked := m.Apply(printed)
 		if !strings.Contains(masked, "[secret ") {
 			t.Errorf("%s is not masked: %q", name, masked)
 		}
@@ -42,28 +44,28 @@ func TestMask_HidesASecretInEveryFormThatProgramsPrint(t *testing.T) {
 		}
 	}
 	for i, line := range strings.Split(strings.TrimSpace(keyText), "\n") {
-		if got := m.apply("  " + line); got != "  [secret KEY]" {
+		if got := m.Apply("  " + line); got != "  [secret KEY]" {
 			t.Errorf("line %d of a key: %q", i+1, got)
 		}
 	}
-	if got := m.apply("abc and nothing else"); got != "abc and nothing else" {
+	if got := m.Apply("abc and nothing else"); got != "abc and nothing else" {
 		t.Errorf("%q", got)
 	}
 }
 
 func TestMask_HidesTheLongerOfTwoSecrets(t *testing.T) {
-	m := newMask(map[string]string{"A": "hunter", "B": "hunter2-and-more"})
-	if got := m.apply("hunter2-and-more hunter2"); got != "[secret B] [secret A]2" {
+	m := environment.NewMask(map[string]string{"A": "hunter", "B": "hunter2-and-more"})
+	if got := m.Apply("hunter2-and-more hunter2"); got != "[secret B] [secret A]2" {
 		t.Errorf("%q", got)
 	}
 }
 
 func TestMask_HidesWhatIsSplitWhereALongLineIsCut(t *testing.T) {
 	long := strings.Repeat("x", 64<<10)
-	m := newMask(map[string]string{"DB": password})
+	m := environment.NewMask(map[string]string{"DB": password})
 	for cut := 1; cut < len(password); cut++ {
 		var seen []string
-		each := m.lines(func(line docker.Line) error { seen = append(seen, line.Text); return nil })
+		each := m.Lines(func(line docker.Line) error { seen = append(seen, line.Text); return nil })
 		for _, line := range []docker.Line{
 			{Text: long + password[:cut]}, {Text: "of another output", Stderr: true}, {Text: password[cut:] + " and on"},
 		} {
@@ -78,42 +80,42 @@ func TestMask_HidesWhatIsSplitWhereALongLineIsCut(t *testing.T) {
 }
 
 func TestMask_LeavesShortLinesThatEndLikeASecretBegins(t *testing.T) {
-	var lines maskedLines
-	m := newMask(map[string]string{"DB": password})
-	if got := lines.next(m, "what a p"); got != "what a p" {
+	var lines environment.MaskedLines
+	m := environment.NewMask(map[string]string{"DB": password})
+	if got := lines.Next(m, "what a p"); got != "what a p" {
 		t.Errorf("%q", got)
 	}
 }
 
 func TestMask_OfNothingIsNothing(t *testing.T) {
-	if m := newMask(map[string]string{"A": "abc"}); m != nil {
+	if m := environment.NewMask(map[string]string{"A": "abc"}); m != nil {
 		t.Errorf("got %+v", m)
 	}
-	var m *mask
-	if m.apply("x") != "x" || new(maskedLines).next(m, "x") != "x" {
+	var m *environment.Mask
+	if m.Apply("x") != "x" || new(environment.MaskedLines).Next(m, "x") != "x" {
 		t.Error("the nil mask changes text")
 	}
 }
 
 func BenchmarkMask_LineWithTheMostSecrets(b *testing.B) {
 	secrets := make(map[string]string)
-	for i := range MaxVariables {
+	for i := range app.MaxVariables {
 		secrets[fmt.Sprintf("S%d", i)] = strings.Repeat(fmt.Sprintf("%x-", i*7919), 200)
 	}
-	m := newMask(secrets)
+	m := environment.NewMask(secrets)
 	line := strings.Repeat("2026-11-22 GET /path?x=1 200 in 3 ms ", 4)
 	b.SetBytes(int64(len(line)))
 	for b.Loop() {
-		m.apply(line)
+		m.Apply(line)
 	}
 }
 
 func BenchmarkMask_MakeForTheMostSecrets(b *testing.B) {
 	secrets := make(map[string]string)
-	for i := range MaxVariables {
+	for i := range app.MaxVariables {
 		secrets[fmt.Sprintf("S%d", i)] = strings.Repeat(fmt.Sprintf("%x-", i*7919), 200)
 	}
 	for b.Loop() {
-		newMask(secrets)
+		environment.NewMask(secrets)
 	}
 }

@@ -7,7 +7,9 @@ import (
 	"slices"
 	"sync"
 
+	"berth/controller/app"
 	"berth/controller/docker"
+	"berth/controller/problem"
 	"berth/controller/volume"
 )
 
@@ -41,33 +43,33 @@ func (d *displaced) set(names []string, on bool) {
 // UpdateMounts gives the app other volumes. As with UpdateSettings, its live
 // image is run again with them as a release of its own; where there is nothing
 // to run, the zero Release is returned.
-func (c *Controller) UpdateMounts(ctx context.Context, name AppName, mounts []Mount, by string) (Release, error) {
-	if err := CheckMounts(mounts); err != nil {
-		return Release{}, err
+func (c *Controller) UpdateMounts(ctx context.Context, name app.Name, mounts []app.Mount, by string) (app.Release, error) {
+	if err := app.CheckMounts(mounts); err != nil {
+		return app.Release{}, err
 	}
-	app, live, unlock, err := c.lockLive(ctx, name)
+	found, live, unlock, err := c.lockLive(ctx, name)
 	if err != nil {
-		return Release{}, err
+		return app.Release{}, err
 	}
 	defer unlock()
 	switch {
-	case app.Live != 0 && !slices.Equal(live.Mounts, mounts):
+	case found.Live != 0 && !slices.Equal(live.Mounts, mounts):
 		wish := rerunOf(live, by)
-		wish.Services, wish.Archive = live.again(app.Settings), live.Archive
-		wish.Settings, wish.Mounts, wish.NewSettings = app.Settings, mounts, true
-		return c.queueRerun(ctx, app, wish)
-	case !slices.Equal(app.Mounts, mounts):
+		wish.Services, wish.Archive = live.Again(found.Settings), live.Archive
+		wish.Settings, wish.Mounts, wish.NewSettings = found.Settings, mounts, true
+		return c.queueRerun(ctx, found, wish)
+	case !slices.Equal(found.Mounts, mounts):
 		err := c.holdingVolumes(ctx, mounts, func() error { return c.ledger.UpdateMounts(ctx, name, mounts) })
 		c.notices.notify(name)
-		return Release{}, claimProblem(err, app)
+		return app.Release{}, claimProblem(err, found)
 	default:
-		return Release{}, nil
+		return app.Release{}, nil
 	}
 }
 
 // holdingVolumes makes sure that the volumes are there, and that none is deleted
 // while write puts them into the ledger.
-func (c *Controller) holdingVolumes(ctx context.Context, mounts []Mount, write func() error) error {
+func (c *Controller) holdingVolumes(ctx context.Context, mounts []app.Mount, write func() error) error {
 	if len(mounts) == 0 {
 		return write()
 	}
@@ -75,9 +77,9 @@ func (c *Controller) holdingVolumes(ctx context.Context, mounts []Mount, write f
 	defer c.volumes.mounting.Unlock()
 	for _, mount := range mounts {
 		_, err := c.keeper.FindVolume(ctx, mount.Volume)
-		if problem, ok := errors.AsType[*Problem](volumeFailure(mount.Volume, err)); ok && problem.Kind == KindNotFound {
-			problem.Kind = KindInvalid
-			return problem
+		if fault, ok := errors.AsType[*problem.Problem](volumeFailure(mount.Volume, err)); ok && fault.Kind == problem.KindNotFound {
+			fault.Kind = problem.KindInvalid
+			return fault
 		}
 		if err != nil {
 			return volumeFailure(mount.Volume, err)
@@ -101,13 +103,13 @@ func (s *shipment) prepareVolumes(ctx context.Context) error {
 }
 
 func (s *shipment) prepareVolumesOf(ctx context.Context, service *shipped) error {
-	mounts := slices.Clone(service.mounts(s.release))
+	mounts := slices.Clone(service.Mounts(s.release))
 	for _, mount := range service.Spec.Mounts {
 		name := volume.OfApp(string(s.app.Name), mount.Volume)
 		if err := s.ensureVolume(ctx, name); err != nil {
 			return volumeFailure(name, err)
 		}
-		mounts = append(mounts, Mount{Volume: name, ReadOnly: mount.ReadOnly})
+		mounts = append(mounts, app.Mount{Volume: name, ReadOnly: mount.ReadOnly})
 	}
 	if len(mounts) == 0 {
 		return nil
@@ -125,7 +127,7 @@ func (s *shipment) prepareVolumesOf(ctx context.Context, service *shipped) error
 	return nil
 }
 
-func (s *shipment) prepareVolume(ctx context.Context, service *shipped, mount Mount) error {
+func (s *shipment) prepareVolume(ctx context.Context, service *shipped, mount app.Mount) error {
 	if mount.ReadOnly {
 		_, err := s.keeper.FindVolume(ctx, mount.Volume)
 		return err
@@ -158,16 +160,16 @@ func (s *shipment) restore(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
-	unlock, err := s.apps.lock(ctx, s.app.Name)
+	unlock, err := s.apps.Lock(ctx, s.app.Name)
 	if err != nil {
 		return
 	}
 	defer unlock()
-	app, err := s.ledger.FindApp(ctx, s.app.Name)
-	if err != nil || app.Wanted != WantedRunning {
+	found, err := s.ledger.FindApp(ctx, s.app.Name)
+	if err != nil || found.Wanted != app.WantedRunning {
 		return
 	}
-	s.log.say("starting r%d again", app.Live)
+	s.log.say("starting r%d again", found.Live)
 	for _, name := range s.stopped {
 		if err := s.engine.Resume(ctx, name); err != nil {
 			s.logger.Error("start displaced instance", "instance", name, "error", err)
@@ -183,7 +185,7 @@ func (s *shipment) leave() {
 }
 
 // engineMounts is how the mounts reach the engine.
-func engineMounts(mounts []Mount) []docker.Mount {
+func engineMounts(mounts []app.Mount) []docker.Mount {
 	var made []docker.Mount
 	for _, mount := range mounts {
 		made = append(made, docker.Mount{Volume: mount.Volume, Target: mount.Target, ReadOnly: mount.ReadOnly})
@@ -192,9 +194,9 @@ func engineMounts(mounts []Mount) []docker.Mount {
 }
 
 // busyReplacing refuses what a person asks of instances that stand still for a release.
-func busyReplacing(name AppName) error {
-	return &Problem{
-		Kind: KindConflict, Message: fmt.Sprintf("A release of %s is taking over at this moment.", name),
+func busyReplacing(name app.Name) error {
+	return &problem.Problem{
+		Kind: problem.KindConflict, Message: fmt.Sprintf("A release of %s is taking over at this moment.", name),
 		Hint: "Wait until it is live or has failed; its page says how far it is.",
 	}
 }

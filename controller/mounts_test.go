@@ -11,8 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"berth/controller"
+	"berth/controller/app"
 	"berth/controller/docker"
+	"berth/controller/problem"
 	"berth/controller/volume"
 )
 
@@ -24,14 +25,14 @@ func (h *house) volume(name volume.Name) {
 	}
 }
 
-func written(name volume.Name) []controller.Mount {
-	return []controller.Mount{{Volume: name, Target: "/data"}}
+func written(name volume.Name) []app.Mount {
+	return []app.Mount{{Volume: name, Target: "/data"}}
 }
 
 // mount gives a live app volumes and waits for the release that runs with them.
-func (h *house) mount(name string, mounts []controller.Mount) controller.Release {
+func (h *house) mount(name string, mounts []app.Mount) app.Release {
 	h.t.Helper()
-	release, err := h.UpdateMounts(h.t.Context(), controller.AppName(name), mounts, "ada")
+	release, err := h.UpdateMounts(h.t.Context(), app.Name(name), mounts, "ada")
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -53,7 +54,7 @@ func TestMounts_AreARunOfTheirOwnAndARollbackBringsThemBack(t *testing.T) {
 	h.volume("data")
 	h.deploy("hello")
 	mounts := written("data")
-	if release := h.mount("hello", mounts); release.State != controller.ReleaseLive || !release.NewSettings || !slices.Equal(release.Mounts, mounts) {
+	if release := h.mount("hello", mounts); release.State != app.ReleaseLive || !release.NewSettings || !slices.Equal(release.Mounts, mounts) {
 		t.Fatalf("release %+v", release)
 	}
 	if got := h.engine.mounted.at("berth-hello-r2"); !slices.Equal(got, []docker.Mount{{Volume: "data", Target: "/data"}}) {
@@ -66,7 +67,7 @@ func TestMounts_AreARunOfTheirOwnAndARollbackBringsThemBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if release := h.wait(back.ReleaseID); release.State != controller.ReleaseLive || len(release.Mounts) != 0 {
+	if release := h.wait(back.ReleaseID); release.State != app.ReleaseLive || len(release.Mounts) != 0 {
 		t.Errorf("after the rollback: %+v", release)
 	}
 	if app, err := h.App(t.Context(), "hello"); err != nil || len(app.Mounts) != 0 {
@@ -85,7 +86,7 @@ func TestMounts_MissingVolumeIsRefusedAndNothingChanges(t *testing.T) {
 	h := newHouse(t)
 	h.deploy("hello")
 	_, err := h.UpdateMounts(t.Context(), "hello", written("gone"), "ada")
-	if problem, ok := errors.AsType[*controller.Problem](err); !ok || problem.Kind != controller.KindInvalid || problem.Field != "volume" {
+	if fault, ok := errors.AsType[*problem.Problem](err); !ok || fault.Kind != problem.KindInvalid || fault.Field != "volume" {
 		t.Errorf("got %v", err)
 	}
 	if app, _ := h.App(t.Context(), "hello"); len(app.Mounts) != 0 || app.UnderWay != nil {
@@ -108,7 +109,7 @@ func TestMounts_OneWriterAtATime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if release = h.wait(release.ReleaseID); release.State != controller.ReleaseLive || !slices.Equal(release.Mounts, written("data")) {
+	if release = h.wait(release.ReleaseID); release.State != app.ReleaseLive || !slices.Equal(release.Mounts, written("data")) {
 		t.Errorf("release %+v", release)
 	}
 }
@@ -120,7 +121,7 @@ func TestMounts_OldInstanceRunsAgainWhereTheNewOneFails(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if release = h.wait(release.ReleaseID); release.State != controller.ReleaseFailed {
+	if release = h.wait(release.ReleaseID); release.State != app.ReleaseFailed {
 		t.Fatalf("release %+v", release)
 	}
 	// By the time that it has failed, and the next one may come.
@@ -138,15 +139,15 @@ func TestMounts_NobodyStartsAStoppedAppBesideItsUpdate(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.engine.onStart.set(func(docker.StartOptions) error {
-		for what, action := range map[string]func(context.Context, controller.AppName) error{"start": h.Start, "restart": h.Restart} {
-			wantProblem(t, action(t.Context(), "hello"), controller.KindConflict, "")
+		for what, action := range map[string]func(context.Context, app.Name) error{"start": h.Start, "restart": h.Restart} {
+			wantProblem(t, action(t.Context(), "hello"), problem.KindConflict, "")
 			if old, err := h.engine.Inspect(t.Context(), "berth-hello-r2"); err != nil || old.Condition.Running {
 				t.Errorf("after %s the old instance is %+v, %v", what, old.Condition, err)
 			}
 		}
 		return nil
 	})
-	if release := h.update("hello"); release.State != controller.ReleaseLive {
+	if release := h.update("hello"); release.State != app.ReleaseLive {
 		t.Errorf("release %+v", release)
 	}
 }
@@ -168,7 +169,7 @@ func TestMounts_OldInstanceWaitsUntilTheFailedOneCouldBeRemoved(t *testing.T) {
 			t.Errorf("when %s runs again, the failed one is still there", name)
 		}
 	})
-	if release := h.update("hello"); release.State != controller.ReleaseFailed {
+	if release := h.update("hello"); release.State != app.ReleaseFailed {
 		t.Fatalf("release %+v", release)
 	}
 	time.Sleep(300 * time.Millisecond) // a pass has tried
@@ -182,7 +183,7 @@ func TestMounts_OldInstanceWaitsUntilTheFailedOneCouldBeRemoved(t *testing.T) {
 func TestMounts_WhatAKilledFailureLeftGoesBeforeTheOldInstanceRunsAgain(t *testing.T) {
 	h := newWriter(t)
 	h.engine.onBuild.set(func(context.Context, docker.BuildOptions) error { return &docker.BuildError{Message: "no"} })
-	if release := h.update("hello"); release.State != controller.ReleaseFailed {
+	if release := h.update("hello"); release.State != app.ReleaseFailed {
 		t.Fatalf("release %+v", release)
 	}
 	h.stop()
@@ -208,7 +209,7 @@ func TestMounts_ReadersRunSideBySide(t *testing.T) {
 	h := newHouse(t)
 	h.volume("data")
 	h.deploy("hello")
-	mounts := []controller.Mount{{Volume: "data", Target: "/data", ReadOnly: true}}
+	mounts := []app.Mount{{Volume: "data", Target: "/data", ReadOnly: true}}
 	h.mount("hello", mounts)
 	release, err := h.AcceptUpdate(t.Context(), "hello", h.good(), "ada")
 	if err != nil {
@@ -223,22 +224,22 @@ func TestMounts_ReadersRunSideBySide(t *testing.T) {
 func TestDeleteVolume_RefusesOneThatIsMountedOrAnotherName(t *testing.T) {
 	h := newWriter(t)
 	err := h.DeleteVolume(t.Context(), "data", "data")
-	if problem, ok := errors.AsType[*controller.Problem](err); !ok || problem.Kind != controller.KindConflict || !strings.Contains(problem.Message, "hello") {
+	if fault, ok := errors.AsType[*problem.Problem](err); !ok || fault.Kind != problem.KindConflict || !strings.Contains(fault.Message, "hello") {
 		t.Errorf("mounted: %v", err)
 	}
 	h.volume("spare")
-	if err := h.DeleteVolume(t.Context(), "spare", "data"); controller.KindOf(err) != controller.KindInvalid {
+	if err := h.DeleteVolume(t.Context(), "spare", "data"); problem.KindOf(err) != problem.KindInvalid {
 		t.Errorf("wrong name: %v", err)
 	}
 	h.keeper.Use("spare", "somebody-else")
-	if err := h.DeleteVolume(t.Context(), "spare", "spare"); controller.KindOf(err) != controller.KindConflict {
+	if err := h.DeleteVolume(t.Context(), "spare", "spare"); problem.KindOf(err) != problem.KindConflict {
 		t.Errorf("in a container: %v", err)
 	}
 	h.keeper.Use("spare")
 	if err := h.DeleteVolume(t.Context(), "spare", "spare"); err != nil {
 		t.Error(err)
 	}
-	if err := h.DeleteVolume(t.Context(), "spare", "spare"); controller.KindOf(err) != controller.KindNotFound {
+	if err := h.DeleteVolume(t.Context(), "spare", "spare"); problem.KindOf(err) != problem.KindNotFound {
 		t.Errorf("gone: %v", err)
 	}
 }
@@ -262,7 +263,7 @@ func TestVolumeFiles_UnpackRefusesWhatAnAppsArchiveIsRefusedFor(t *testing.T) {
 		"traversal": h.zip(map[string]string{"../secret": "mine"}), "no archive": "hello", "empty": "",
 	} {
 		err := files.Unpack(t.Context(), "bad", strings.NewReader(hostile))
-		if problem, ok := errors.AsType[*controller.Problem](err); !ok || problem.Field != "file" {
+		if problem, ok := errors.AsType[*problem.Problem](err); !ok || problem.Field != "file" {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -278,7 +279,7 @@ func TestVolumeFiles_UnpackRefusesWhatAnAppsArchiveIsRefusedFor(t *testing.T) {
 func TestVolumes_ListTellsSizeAndUsersAndCountsAgainAfterAChange(t *testing.T) {
 	h := newWriter(t)
 	views, err := h.Volumes(t.Context())
-	if err != nil || len(views) != 1 || !views[0].HasUsage || !slices.Equal(views[0].Users, []controller.AppName{"hello"}) {
+	if err != nil || len(views) != 1 || !views[0].HasUsage || !slices.Equal(views[0].Users, []app.Name{"hello"}) {
 		t.Fatalf("%+v, %v", views, err)
 	}
 	files, err := h.ChangeVolume(t.Context(), "data")

@@ -1,6 +1,10 @@
 package controller
 
-import "sync"
+import (
+	"sync"
+
+	"berth/controller/app"
+)
 
 // notices tells subscribers that something of an app changed; what changed they
 // read from the ledger. Ticks are coalesced, so a slow subscriber costs nothing.
@@ -10,7 +14,7 @@ type notices struct {
 }
 
 type subscription struct {
-	app  AppName // empty for all
+	app  app.Name // empty for all
 	tick chan struct{}
 }
 
@@ -20,11 +24,11 @@ func newNotices() *notices {
 
 // Subscribe returns a channel that ticks when something of the app changed, or
 // of any app where app is empty. The caller must call cancel.
-func (c *Controller) Subscribe(app AppName) (ticks <-chan struct{}, cancel func()) {
+func (c *Controller) Subscribe(app app.Name) (ticks <-chan struct{}, cancel func()) {
 	return c.notices.subscribe(app)
 }
 
-func (n *notices) subscribe(app AppName) (<-chan struct{}, func()) {
+func (n *notices) subscribe(app app.Name) (<-chan struct{}, func()) {
 	sub := &subscription{app: app, tick: make(chan struct{}, 1)}
 	n.mu.Lock()
 	n.subs[sub] = struct{}{}
@@ -36,7 +40,7 @@ func (n *notices) subscribe(app AppName) (<-chan struct{}, func()) {
 	}
 }
 
-func (n *notices) notify(app AppName) {
+func (n *notices) notify(app app.Name) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for sub := range n.subs {

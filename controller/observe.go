@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
+	"berth/controller/app"
 	"berth/controller/docker"
 	"berth/controller/pause"
 )
@@ -24,7 +24,7 @@ const (
 func (c *Controller) watchLoop(ctx context.Context) error {
 	for {
 		err := c.engine.Watch(ctx, func(event docker.Event) {
-			if !c.shipping.has(ReleaseID{App: AppName(event.App), Number: event.Release}) {
+			if !c.shipping.has(app.ReleaseID{App: app.Name(event.App), Number: event.Release}) {
 				c.requestReconcile()
 			}
 		})
@@ -40,7 +40,7 @@ func (c *Controller) watchLoop(ctx context.Context) error {
 }
 
 // observeLive looks at an app's live instances and keeps what it sees in the ledger.
-func (c *Controller) observeLive(ctx context.Context, live Release) {
+func (c *Controller) observeLive(ctx context.Context, live app.Release) {
 	app, err := c.ledger.FindApp(ctx, live.App)
 	if err != nil {
 		return
@@ -56,7 +56,7 @@ func (c *Controller) observeLive(ctx context.Context, live Release) {
 }
 
 // keepSeen keeps what was seen of the app's services, and of the app.
-func (c *Controller) keepSeen(ctx context.Context, app App, seen observation) {
+func (c *Controller) keepSeen(ctx context.Context, app app.App, seen observation) {
 	c.seen.enter(app.Name, seen.services)
 	c.keepObserved(ctx, app, seen.worst)
 }
@@ -64,58 +64,43 @@ func (c *Controller) keepSeen(ctx context.Context, app App, seen observation) {
 // observation is what was seen of an app's instances: the worst of all, and of each
 // service where there are several.
 type observation struct {
-	worst    Observed
-	services map[string]Observed
+	worst    app.Observed
+	services map[string]app.Observed
 }
 
-// severity puts the states in order, the worst last.
-var severity = []AppState{AppRunning, AppUnhealthy, AppCrashing, AppDown}
-
-func (o *observation) add(live Release, run ServiceRun, instance docker.Instance, err error) {
+func (o *observation) add(live app.Release, run app.ServiceRun, instance docker.Instance, err error) {
 	seen := observedFrom(instance, err)
-	if err == nil && run.done(instance.Condition) && live.Composed() {
-		seen = Observed{State: AppRunning, At: seen.At}
+	if err == nil && run.Done(instance.Condition) && live.Composed() {
+		seen = app.Observed{State: app.Running, At: seen.At}
 	}
 	if len(live.Services) > 1 {
 		if o.services == nil {
-			o.services = make(map[string]Observed)
+			o.services = make(map[string]app.Observed)
 		}
-		if seen.worseThan(o.services[run.Spec.Name]) {
+		if seen.WorseThan(o.services[run.Spec.Name]) {
 			o.services[run.Spec.Name] = seen
 		}
 	}
-	if seen.worseThan(o.worst) {
-		seen.Detail = live.detail(run, seen.Detail)
+	if seen.WorseThan(o.worst) {
+		seen.Detail = live.Detail(run, seen.Detail)
 		o.worst = seen
 	}
 }
 
-func (o Observed) worseThan(other Observed) bool {
-	return slices.Index(severity, o.State) > slices.Index(severity, other.State)
-}
-
-// detail says which service it is about, where there are several.
-func (r Release) detail(run ServiceRun, text string) string {
-	if len(r.Services) < 2 || text == "" {
-		return text
-	}
-	return run.Spec.Name + ": " + text
-}
-
 // keepObserved keeps in the ledger what was seen of an app, if it is news.
-func (c *Controller) keepObserved(ctx context.Context, app App, seen Observed) {
-	if app.Wanted == WantedStopped {
-		seen = Observed{State: AppStopped, At: time.Now()}
-		if app.Observed.State == AppStopped {
-			seen.Detail = app.Observed.Detail // why Berth has stopped it
+func (c *Controller) keepObserved(ctx context.Context, found app.App, seen app.Observed) {
+	if found.Wanted == app.WantedStopped {
+		seen = app.Observed{State: app.Stopped, At: time.Now()}
+		if found.Observed.State == app.Stopped {
+			seen.Detail = found.Observed.Detail // why Berth has stopped it
 		}
 	}
-	if seen.State != app.Observed.State || seen.Detail != app.Observed.Detail {
-		c.observe(ctx, app.Name, seen)
+	if seen.State != found.Observed.State || seen.Detail != found.Observed.Detail {
+		c.observe(ctx, found.Name, seen)
 	}
 }
 
-func (c *Controller) observe(ctx context.Context, name AppName, seen Observed) {
+func (c *Controller) observe(ctx context.Context, name app.Name, seen app.Observed) {
 	if err := c.ledger.UpdateObserved(ctx, name, seen); err != nil {
 		c.logger.Warn("record observed state", "app", string(name), "error", err)
 		return
@@ -123,26 +108,26 @@ func (c *Controller) observe(ctx context.Context, name AppName, seen Observed) {
 	c.notices.notify(name)
 }
 
-func observedFrom(instance docker.Instance, err error) Observed {
+func observedFrom(instance docker.Instance, err error) app.Observed {
 	now := time.Now()
 	condition := instance.Condition
 	switch {
 	case errors.Is(err, docker.ErrNotFound):
-		return Observed{State: AppDown, Detail: "Its container is gone; it is being made again.", At: now}
+		return app.Observed{State: app.Down, Detail: "Its container is gone; it is being made again.", At: now}
 	case err != nil:
-		return Observed{State: AppDown, Detail: "The engine does not answer.", At: now}
+		return app.Observed{State: app.Down, Detail: "The engine does not answer.", At: now}
 	case condition.OOMKilled && condition.Restarts > 0:
-		return Observed{State: AppCrashing, Detail: "It ran out of memory and was started again.", At: now}
+		return app.Observed{State: app.Crashing, Detail: "It ran out of memory and was started again.", At: now}
 	case condition.Restarting:
-		return Observed{State: AppCrashing, Detail: fmt.Sprintf("It ended with exit code %d and is started again; restarts so far: %d.", condition.ExitCode, condition.Restarts), At: now}
+		return app.Observed{State: app.Crashing, Detail: fmt.Sprintf("It ended with exit code %d and is started again; restarts so far: %d.", condition.ExitCode, condition.Restarts), At: now}
 	case condition.Restarts > 0 && now.Sub(condition.StartedAt) < freshRestart:
 		// While it runs, the engine does not tell how the run before ended.
-		return Observed{State: AppCrashing, Detail: fmt.Sprintf("It ended and was started again; restarts so far: %d.", condition.Restarts), At: now}
+		return app.Observed{State: app.Crashing, Detail: fmt.Sprintf("It ended and was started again; restarts so far: %d.", condition.Restarts), At: now}
 	case !condition.Running:
-		return Observed{State: AppDown, Detail: fmt.Sprintf("It ended with exit code %d.", condition.ExitCode), At: now}
+		return app.Observed{State: app.Down, Detail: fmt.Sprintf("It ended with exit code %d.", condition.ExitCode), At: now}
 	case condition.Health == "unhealthy":
-		return Observed{State: AppUnhealthy, Detail: "Its own health check fails.", At: now}
+		return app.Observed{State: app.Unhealthy, Detail: "Its own health check fails.", At: now}
 	default:
-		return Observed{State: AppRunning, Detail: "", At: now}
+		return app.Observed{State: app.Running, Detail: "", At: now}
 	}
 }

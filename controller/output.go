@@ -8,21 +8,23 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"berth/controller/app"
 	"berth/controller/docker"
+	"berth/controller/environment"
 	"berth/controller/plan"
 )
 
 // tailAll passes on what all instances of a release print, each line with the name
 // of its service before it. What was printed before comes in order; what is printed
 // from now on comes as it comes.
-func (c *Controller) tailAll(ctx context.Context, release Release, o docker.TailOptions, masked *mask, each func(docker.Line) error) error {
+func (c *Controller) tailAll(ctx context.Context, release app.Release, o docker.TailOptions, masked *environment.Mask, each func(docker.Line) error) error {
 	if o.Follow {
 		return c.followAll(ctx, release, o, masked, each)
 	}
 	var lines []docker.Line
 	for _, run := range release.Runs() {
 		for _, instance := range run.Instances {
-			err := gone(c.engine.Tail(ctx, instance, o, masked.lines(named(run, func(line docker.Line) error {
+			err := gone(c.engine.Tail(ctx, instance, o, masked.Lines(named(run, func(line docker.Line) error {
 				lines = append(lines, line)
 				return nil
 			}))))
@@ -44,13 +46,13 @@ func (c *Controller) tailAll(ctx context.Context, release Release, o docker.Tail
 }
 
 // followAll tails every instance at once. An error of each ends all of them.
-func (c *Controller) followAll(ctx context.Context, release Release, o docker.TailOptions, masked *mask, each func(docker.Line) error) error {
+func (c *Controller) followAll(ctx context.Context, release app.Release, o docker.TailOptions, masked *environment.Mask, each func(docker.Line) error) error {
 	var mu sync.Mutex
 	following, ctx := errgroup.WithContext(ctx)
 	for _, run := range release.Runs() {
 		for _, instance := range run.Instances {
 			following.Go(func() error {
-				return gone(c.engine.Tail(ctx, instance, o, masked.lines(named(run, func(line docker.Line) error {
+				return gone(c.engine.Tail(ctx, instance, o, masked.Lines(named(run, func(line docker.Line) error {
 					mu.Lock()
 					defer mu.Unlock()
 					return each(line)
@@ -62,7 +64,7 @@ func (c *Controller) followAll(ctx context.Context, release Release, o docker.Ta
 }
 
 // named puts the name of the service before each line.
-func named(run ServiceRun, each func(docker.Line) error) func(docker.Line) error {
+func named(run app.ServiceRun, each func(docker.Line) error) func(docker.Line) error {
 	return func(line docker.Line) error {
 		line.Text = run.Spec.Name + ": " + line.Text
 		return each(line)
@@ -72,15 +74,15 @@ func named(run ServiceRun, each func(docker.Line) error) func(docker.Line) error
 // OutputAfter passes on what the app's instances print from behind the cursor on,
 // until each returns an error or ctx ends. The error is docker.ErrCursor where the
 // cursor stands in none of the instances that run now.
-func (c *Controller) OutputAfter(ctx context.Context, name AppName, after docker.Cursor, each func(docker.Line) error) error {
-	app, err := c.findApp(ctx, name)
+func (c *Controller) OutputAfter(ctx context.Context, name app.Name, after docker.Cursor, each func(docker.Line) error) error {
+	found, err := c.findApp(ctx, name)
 	if err != nil {
 		return err
 	}
-	if app.Live == 0 {
+	if found.Live == 0 {
 		return docker.ErrCursor
 	}
-	live, err := c.Release(ctx, ReleaseID{App: name, Number: app.Live})
+	live, err := c.Release(ctx, app.ReleaseID{App: name, Number: found.Live})
 	if err != nil {
 		return err
 	}
@@ -99,7 +101,7 @@ func (c *Controller) OutputAfter(ctx context.Context, name AppName, after docker
 }
 
 // followAfter tails every instance at once, each from behind the cursor on.
-func (c *Controller) followAfter(ctx context.Context, release Release, after docker.Cursor, masked *mask, each func(docker.Line) error) error {
+func (c *Controller) followAfter(ctx context.Context, release app.Release, after docker.Cursor, masked *environment.Mask, each func(docker.Line) error) error {
 	var mu sync.Mutex
 	following, ctx := errgroup.WithContext(ctx)
 	for _, run := range release.Runs() {
@@ -115,7 +117,7 @@ func (c *Controller) followAfter(ctx context.Context, release Release, after doc
 			following.Go(func() error {
 				// The mask sees every line, so that a secret which two lines share is one.
 				o := docker.TailOptions{Lines: -1, Follow: true, Since: after.Since(instance)}
-				return gone(c.engine.Tail(ctx, instance, o, masked.lines(after.Rest(instance, pass))))
+				return gone(c.engine.Tail(ctx, instance, o, masked.Lines(after.Rest(instance, pass))))
 			})
 		}
 	}
@@ -131,9 +133,9 @@ func gone(err error) error {
 }
 
 // maskOf is the mask of what a release prints.
-func (c *Controller) maskOf(release Release, environment openEnvironment) (*mask, error) {
+func (c *Controller) maskOf(release app.Release, environment environment.OpenEnvironment) (*environment.Mask, error) {
 	if !release.Composed() {
-		return environment.mask, nil
+		return environment.Mask, nil
 	}
 	var specs []plan.Service
 	for _, run := range release.Services {
@@ -143,5 +145,5 @@ func (c *Controller) maskOf(release Release, environment openEnvironment) (*mask
 		}
 		specs = append(specs, spec)
 	}
-	return environment.maskWith(specs), nil
+	return environment.MaskWith(specs), nil
 }

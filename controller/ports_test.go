@@ -7,6 +7,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"berth/controller/app"
+	"berth/controller/problem"
 )
 
 func TestDiagnosePort_SaysWhereTheAppReallyListens(t *testing.T) {
@@ -22,7 +25,7 @@ func TestDiagnosePort_SaysWhereTheAppReallyListens(t *testing.T) {
 		{"the port", "did not respond correctly within 38 s", "below 500", []string{"0.0.0.0:8000", "127.0.0.1:1"}, 0},
 		{"nothing", "listened on no port within 38 s", "PORT", nil, 0},
 	} {
-		s := &shipment{release: Release{Address: "berth-hello-r1:8000"}, waited: 38 * time.Second}
+		s := &shipment{release: app.Release{Address: "berth-hello-r1:8000"}, waited: 38 * time.Second}
 		if problem := s.diagnosePort(errNotReady); problem != nil {
 			t.Errorf("before it was looked: %+v", problem)
 		}
@@ -60,9 +63,9 @@ func TestFindWritten_NamesThePathAndTheFolderForAVolume(t *testing.T) {
 }
 
 func TestDiagnose_OffersAVolumeFirstAndAWritableRootSecond(t *testing.T) {
-	problem := findSymptom([]string{"open /data/app.db: read-only file system"}).problem([]string{"open /data/app.db: read-only file system"}, errors.New("cause"))
-	volumeAt, rootAt := strings.Index(problem.Hint, "volume at /data"), strings.Index(problem.Hint, "Writable root")
-	if !strings.Contains(problem.Message, "/data/app.db") || volumeAt < 0 || rootAt < volumeAt || problem.Remedy != (Remedy{Folder: "/data", WritableRoot: true}) {
-		t.Errorf("got %+v", problem)
+	fault := findSymptom([]string{"open /data/app.db: read-only file system"}).problem([]string{"open /data/app.db: read-only file system"}, errors.New("cause"))
+	volumeAt, rootAt := strings.Index(fault.Hint, "volume at /data"), strings.Index(fault.Hint, "Writable root")
+	if !strings.Contains(fault.Message, "/data/app.db") || volumeAt < 0 || rootAt < volumeAt || fault.Remedy != (problem.Remedy{Folder: "/data", WritableRoot: true}) {
+		t.Errorf("got %+v", fault)
 	}
 }

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"slices"
 
+	"berth/controller/app"
 	"berth/controller/plan"
+	"berth/controller/problem"
 )
 
 // Preview is how an archive will be built, before anything is.
@@ -16,7 +18,7 @@ type Preview struct {
 	Reasons    []string // whole sentences: what was found, and what follows
 	Services   []string // names, in the order in which they start
 
-	environment []VariableWish // that it was read with; it waits with the archive
+	environment []app.VariableWish // that it was read with; it waits with the archive
 }
 
 // Variables is how many were given for it.
@@ -47,7 +49,7 @@ func (c *Controller) Examine(ctx context.Context, u Upload) (Preview, error) {
 
 // ExamineUpdate is Examine for the next release of an app. A release under way is
 // no reason to refuse: it may have ended by the time the archive is deployed.
-func (c *Controller) ExamineUpdate(ctx context.Context, name AppName, received *Archive) (Preview, error) {
+func (c *Controller) ExamineUpdate(ctx context.Context, name app.Name, received *Archive) (Preview, error) {
 	app, err := c.findApp(ctx, name)
 	if err != nil {
 		return Preview{}, err
@@ -59,7 +61,7 @@ func (c *Controller) ExamineUpdate(ctx context.Context, name AppName, received *
 	if err != nil {
 		return Preview{}, err
 	}
-	made, err := c.examine(ctx, received, app, environment.options(app.Settings))
+	made, err := c.examine(ctx, received, app, environment.Options(app.Settings))
 	if err != nil {
 		return Preview{}, err
 	}
@@ -73,19 +75,19 @@ func (c *Controller) ExamineUpdate(ctx context.Context, name AppName, received *
 }
 
 // checkClaims says early what CreateApp would; only CreateApp decides.
-func (c *Controller) checkClaims(ctx context.Context, wish App) error {
+func (c *Controller) checkClaims(ctx context.Context, wish app.App) error {
 	apps, err := c.ledger.ListApps(ctx)
 	if err != nil {
 		return err
 	}
 	for _, app := range apps {
 		if app.Name == wish.Name {
-			return ErrNameTaken
+			return problem.ErrNameTaken
 		}
 	}
-	for _, app := range apps {
-		if slices.Contains(app.Routes, wish.Routes[0]) {
-			return ErrRouteTaken
+	for _, found := range apps {
+		if slices.Contains(found.Routes, wish.Routes[0]) {
+			return app.ErrRouteTaken
 		}
 	}
 	return nil

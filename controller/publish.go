@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"berth/controller/app"
+	"berth/controller/problem"
 	"berth/traefik"
 )
 
@@ -65,7 +67,7 @@ func (c *Controller) publishTable(table traefik.Table) error {
 
 // publishAndConfirm publishes the table and waits until the proxy shows what it
 // has for the release.
-func (c *Controller) publishAndConfirm(ctx context.Context, id ReleaseID) error {
+func (c *Controller) publishAndConfirm(ctx context.Context, id app.ReleaseID) error {
 	table, err := c.publishNow(ctx)
 	if err != nil {
 		return err
@@ -76,10 +78,10 @@ func (c *Controller) publishAndConfirm(ctx context.Context, id ReleaseID) error 
 }
 
 // confirm waits until the proxy shows what the table has for the release.
-func (c *Controller) confirm(ctx context.Context, table traefik.Table, id ReleaseID) error {
+func (c *Controller) confirm(ctx context.Context, table traefik.Table, id app.ReleaseID) error {
 	part, found := table.Only(string(id.App), id.Number)
 	if !found {
-		return fmt.Errorf("confirm %s: %w in the route table", id, ErrNotFound)
+		return fmt.Errorf("confirm %s: %w in the route table", id, problem.ErrNotFound)
 	}
 	if err := c.proxy.Confirm(ctx, part); err != nil {
 		return fmt.Errorf("%w: %w", errProxySilent, err)
@@ -88,7 +90,7 @@ func (c *Controller) confirm(ctx context.Context, table traefik.Table, id Releas
 }
 
 // tableOf is the table as the proxy understands it.
-func (c *Controller) tableOf(table Table) traefik.Table {
+func (c *Controller) tableOf(table app.Table) traefik.Table {
 	targets := make([]traefik.Target, 0, len(table.Routings))
 	for _, routing := range table.Routings {
 		if routing.Unavailable && c.pages == "" {
@@ -105,7 +107,7 @@ func (c *Controller) tableOf(table Table) traefik.Table {
 }
 
 // homeOf is where "/" leads: nowhere while no app has the chosen route.
-func homeOf(table Table) traefik.Route {
+func homeOf(table app.Table) traefik.Route {
 	for _, routing := range table.Routings {
 		if !routing.Proving && table.Home.Path != "" && slices.Contains(routing.Routes, table.Home) {
 			return table.Home
@@ -114,7 +116,7 @@ func homeOf(table Table) traefik.Route {
 	return traefik.Route{}
 }
 
-func targetOf(r Routing) traefik.Target {
+func targetOf(r app.Routing) traefik.Target {
 	return traefik.Target{
 		App: string(r.App), Release: r.Release, Routes: r.Routes, Address: r.Address, Proving: r.Proving,
 		Access: r.Access, Unavailable: r.Unavailable,

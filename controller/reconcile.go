@@ -7,9 +7,11 @@ import (
 	"slices"
 	"time"
 
+	"berth/controller/app"
 	"berth/controller/docker"
 	"berth/controller/pause"
 	"berth/controller/plan"
+	"berth/controller/problem"
 )
 
 const (
@@ -90,7 +92,7 @@ func (c *Controller) reconcile(ctx context.Context) error {
 		return err
 	}
 	errs := []error{accessoriesErr}
-	kept, spoilt := make(map[string]bool), make(map[AppName]bool)
+	kept, spoilt := make(map[string]bool), make(map[app.Name]bool)
 	for _, release := range underWay {
 		keepUnderWay(kept, release)
 		if err := c.clearAttempt(ctx, release); err != nil {
@@ -123,7 +125,7 @@ func (c *Controller) reconcile(ctx context.Context) error {
 }
 
 // keepUnderWay keeps what a release that is under way has, and may have in a moment.
-func keepUnderWay(kept map[string]bool, release Release) {
+func keepUnderWay(kept map[string]bool, release app.Release) {
 	for _, name := range release.Instances {
 		kept[name] = true
 	}
@@ -134,7 +136,7 @@ func keepUnderWay(kept map[string]bool, release Release) {
 // clearAttempt removes what an earlier process has started of a release that writes
 // into volumes: the live instances that it had stopped for it are about to run again,
 // and both at once would spoil them. The release starts its own anew.
-func (c *Controller) clearAttempt(ctx context.Context, release Release) error {
+func (c *Controller) clearAttempt(ctx context.Context, release app.Release) error {
 	if c.shipping.has(release.ReleaseID) {
 		return nil
 	}
@@ -145,7 +147,7 @@ func (c *Controller) clearAttempt(ctx context.Context, release Release) error {
 	}
 	var errs []error
 	for _, run := range release.Runs() {
-		if run.KeptFrom != 0 || len(run.written(release)) == 0 {
+		if run.KeptFrom != 0 || len(run.Written(release)) == 0 {
 			continue
 		}
 		for _, name := range run.Instances {
@@ -158,23 +160,23 @@ func (c *Controller) clearAttempt(ctx context.Context, release Release) error {
 // retireFailed removes what is left of releases that failed or were cancelled, before
 // the live ones are repaired: both may write into one volume. The proxy sends nothing
 // to them. An app whose volumes something still writes into is spoilt for this pass.
-func (c *Controller) retireFailed(ctx context.Context, instances []docker.Instance, apps []App, kept map[string]bool, spoilt map[AppName]bool) error {
-	live := make(map[AppName]int64, len(apps))
+func (c *Controller) retireFailed(ctx context.Context, instances []docker.Instance, apps []app.App, kept map[string]bool, spoilt map[app.Name]bool) error {
+	live := make(map[app.Name]int64, len(apps))
 	for _, app := range apps {
 		live[app.Name] = app.Live
 	}
 	var errs []error
 	for _, instance := range instances {
-		id := ReleaseID{App: AppName(instance.App), Number: instance.Release}
+		id := app.ReleaseID{App: app.Name(instance.App), Number: instance.Release}
 		if kept[instance.Name] || id.Number <= live[id.App] {
 			continue // of what is under way, or was live
 		}
 		release, err := c.ledger.FindRelease(ctx, id)
-		if err == nil && (release.State == ReleaseFailed || release.State == ReleaseCancelled) {
+		if err == nil && (release.State == app.ReleaseFailed || release.State == app.ReleaseCancelled) {
 			err = c.retireWithin(ctx, instance.ID)
 		}
 		if err = ignoreMissing(err); err != nil {
-			errs, spoilt[id.App] = append(errs, err), spoilt[id.App] || release.writes()
+			errs, spoilt[id.App] = append(errs, err), spoilt[id.App] || release.Writes()
 		}
 	}
 	return errors.Join(errs...)
@@ -186,7 +188,7 @@ func (c *Controller) retireWithin(ctx context.Context, name string) error {
 	if _, err := c.look(ctx, name); err != nil && !errors.Is(err, docker.ErrNotFound) {
 		return err
 	}
-	return c.withinObject(ctx, func(ctx context.Context) error { return c.engine.Retire(ctx, name, stopGrace) })
+	return c.withinObject(ctx, func(ctx context.Context) error { return c.engine.Retire(ctx, name, app.StopGrace) })
 }
 
 // look is Inspect for one of many.
@@ -206,7 +208,7 @@ func (c *Controller) withinObject(ctx context.Context, work func(context.Context
 
 // ignoreMissing drops the error about a row that is gone.
 func ignoreMissing(err error) error {
-	if errors.Is(err, ErrNotFound) {
+	if errors.Is(err, problem.ErrNotFound) {
 		return nil
 	}
 	return err
@@ -215,31 +217,31 @@ func ignoreMissing(err error) error {
 // reconcileApp makes the app's live instances as they are wanted, if it may repair it,
 // and returns their names and the key of their network: with an error too, unless they
 // are not known.
-func (c *Controller) reconcileApp(ctx context.Context, app App, repair bool) ([]string, error) {
-	if app.Wanted == WantedDeleted {
-		return []string{}, c.withinObject(ctx, func(ctx context.Context) error { return c.removeApp(ctx, app.Name) })
+func (c *Controller) reconcileApp(ctx context.Context, found app.App, repair bool) ([]string, error) {
+	if found.Wanted == app.WantedDeleted {
+		return []string{}, c.withinObject(ctx, func(ctx context.Context) error { return c.removeApp(ctx, found.Name) })
 	}
-	if app.Live == 0 {
+	if found.Live == 0 {
 		return nil, nil
 	}
 	locking, cancel := context.WithTimeoutCause(ctx, objectTimeout, docker.ErrUnavailable)
 	defer cancel()
-	unlock, err := c.apps.lock(locking, app.Name)
+	unlock, err := c.apps.Lock(locking, found.Name)
 	if err != nil {
-		return nil, fmt.Errorf("repair %s: %w", app.Name, err)
+		return nil, fmt.Errorf("repair %s: %w", found.Name, err)
 	}
 	defer unlock()
 	// A release may have been promoted, or the app stopped, before the lock was held.
-	if app, err = c.ledger.FindApp(ctx, app.Name); errors.Is(err, ErrNotFound) {
+	if found, err = c.ledger.FindApp(ctx, found.Name); errors.Is(err, problem.ErrNotFound) {
 		return nil, nil
 	} else if err != nil {
 		return nil, err
 	}
-	live, err := c.ledger.FindRelease(ctx, ReleaseID{App: app.Name, Number: app.Live})
+	live, err := c.ledger.FindRelease(ctx, app.ReleaseID{App: found.Name, Number: found.Live})
 	if err != nil {
 		return nil, err
 	}
-	names := append(slices.Clone(live.Instances), networkKey(app.Name, live.network()))
+	names := append(slices.Clone(live.Instances), networkKey(found.Name, live.Network()))
 	if !repair {
 		return names, nil
 	}
@@ -247,18 +249,18 @@ func (c *Controller) reconcileApp(ctx context.Context, app App, repair bool) ([]
 	var errs []error
 	for _, run := range live.Runs() {
 		for _, name := range run.Instances {
-			instance, err := c.reconcileInstance(ctx, app, live, run, name)
+			instance, err := c.reconcileInstance(ctx, found, live, run, name)
 			if err != nil {
 				errs = append(errs, fmt.Errorf("repair %s: %w", live.ReleaseID, err))
 			}
 			if err != nil && !instance.Condition.Running {
-				c.keepObserved(ctx, app, Observed{State: AppDown, Detail: live.detail(run, notRepaired(err)), At: time.Now()})
+				c.keepObserved(ctx, found, app.Observed{State: app.Down, Detail: live.Detail(run, notRepaired(err)), At: time.Now()})
 				return names, errors.Join(errs...)
 			}
 			seen.add(live, run, instance, nil)
 		}
 	}
-	c.keepSeen(ctx, app, seen)
+	c.keepSeen(ctx, found, seen)
 	return names, errors.Join(errs...)
 }
 
@@ -273,27 +275,27 @@ func notRepaired(err error) string {
 // reconcileInstance looks at the instance itself, under the app's lock. The list
 // of the pass may be older than the promotion of this release, and would have its
 // running instance made again. It returns the instance as it is afterwards.
-func (c *Controller) reconcileInstance(ctx context.Context, app App, live Release, run ServiceRun, name string) (docker.Instance, error) {
+func (c *Controller) reconcileInstance(ctx context.Context, found app.App, live app.Release, run app.ServiceRun, name string) (docker.Instance, error) {
 	instance, err := c.look(ctx, name)
 	there := !errors.Is(err, docker.ErrNotFound)
 	if err != nil && there {
 		return docker.Instance{}, err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, objectTimeout+live.graceOf(name), docker.ErrUnavailable)
+	ctx, cancel := context.WithTimeoutCause(ctx, objectTimeout+live.GraceOf(name), docker.ErrUnavailable)
 	defer cancel()
-	stopped := app.Wanted == WantedStopped
+	stopped := found.Wanted == app.WantedStopped
 	up := instance.Condition.Running || instance.Condition.Restarting
 	switch {
 	case stopped && !up, c.displaced.has(name):
 		return instance, nil
 	case !stopped && up:
-		return instance, c.ensureSecrets(ctx, app, live, run, name)
-	case !stopped && there && (run.done(instance.Condition) || run.Spec.Restart.Mode == plan.Never):
+		return instance, c.ensureSecrets(ctx, found, live, run, name)
+	case !stopped && there && (run.Done(instance.Condition) || run.Spec.Restart.Mode == plan.Never):
 		return instance, nil // it ran, and is not to run again
 	case stopped:
-		err = c.engine.Stop(ctx, name, live.graceOf(name))
+		err = c.engine.Stop(ctx, name, live.GraceOf(name))
 	case !there:
-		err = c.recreate(ctx, app, live, run, name)
+		err = c.recreate(ctx, found, live, run, name)
 	default:
 		err = c.engine.Resume(ctx, name)
 	}
@@ -305,7 +307,7 @@ func (c *Controller) reconcileInstance(ctx context.Context, app App, live Releas
 
 // recreate starts the instance of a live release again from its image, after it
 // was removed behind our back.
-func (c *Controller) recreate(ctx context.Context, app App, live Release, run ServiceRun, name string) error {
+func (c *Controller) recreate(ctx context.Context, app app.App, live app.Release, run app.ServiceRun, name string) error {
 	options, err := c.startOptionsOf(ctx, app, live, run, name)
 	if err != nil {
 		return err
@@ -316,7 +318,7 @@ func (c *Controller) recreate(ctx context.Context, app App, live Release, run Se
 }
 
 // ensureSecrets puts back the secrets that the instance has as files, where it has any.
-func (c *Controller) ensureSecrets(ctx context.Context, app App, live Release, run ServiceRun, name string) error {
+func (c *Controller) ensureSecrets(ctx context.Context, app app.App, live app.Release, run app.ServiceRun, name string) error {
 	some, err := c.hasSecretFiles(ctx, live, run)
 	if err != nil || !some {
 		return err
@@ -328,12 +330,12 @@ func (c *Controller) ensureSecrets(ctx context.Context, app App, live Release, r
 	return c.engine.EnsureSecrets(ctx, options)
 }
 
-func (c *Controller) hasSecretFiles(ctx context.Context, live Release, run ServiceRun) (bool, error) {
+func (c *Controller) hasSecretFiles(ctx context.Context, live app.Release, run app.ServiceRun) (bool, error) {
 	if live.Composed() {
 		return slices.ContainsFunc(run.Spec.Files, func(f plan.File) bool { return f.Private }), nil
 	}
 	kept, err := c.ledger.FindEnvironmentOf(ctx, live.ReleaseID)
-	return slices.ContainsFunc(kept, func(v Variable) bool { return v.File }), err
+	return slices.ContainsFunc(kept, func(v app.Variable) bool { return v.File }), err
 }
 
 // retireOrphans removes instances that no release in the ledger owns, once the
@@ -352,9 +354,9 @@ func (c *Controller) retireOrphans(ctx context.Context, instances []docker.Insta
 			confirmed = true
 		}
 		c.logger.Info("retiring orphan", "instance", instance.Name)
-		grace := stopGrace
-		if release, err := c.ledger.FindRelease(ctx, ReleaseID{App: AppName(instance.App), Number: instance.Release}); err == nil {
-			grace = release.graceOf(instance.Name)
+		grace := app.StopGrace
+		if release, err := c.ledger.FindRelease(ctx, app.ReleaseID{App: app.Name(instance.App), Number: instance.Release}); err == nil {
+			grace = release.GraceOf(instance.Name)
 		}
 		c.retireOrphan(instance, grace)
 	}
@@ -362,7 +364,7 @@ func (c *Controller) retireOrphans(ctx context.Context, instances []docker.Insta
 }
 
 func (c *Controller) retireOrphan(instance docker.Instance, grace time.Duration) {
-	app := AppName(instance.App)
+	app := app.Name(instance.App)
 	book := []string{instance.Name, networkKey(app, 0), networkKey(app, instance.Release)}
 	c.retiring.add(book, 1)
 	c.retiring.all.Go(func() {
@@ -381,7 +383,7 @@ func (c *Controller) retireOrphan(instance docker.Instance, grace time.Duration)
 // removeOrphanNetworks removes networks that no release in the ledger runs on.
 func (c *Controller) removeOrphanNetworks(ctx context.Context, networks []docker.Network, kept map[string]bool) error {
 	orphan := func(network docker.Network) bool {
-		key := networkKey(AppName(network.App), network.Release)
+		key := networkKey(app.Name(network.App), network.Release)
 		return !kept[key] && !c.retiring.has(key)
 	}
 	if !slices.ContainsFunc(networks, orphan) {

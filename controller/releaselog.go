@@ -10,7 +10,10 @@ import (
 	"strconv"
 	"sync"
 
+	"berth/controller/app"
+	"berth/controller/environment"
 	"berth/controller/printable"
+	"berth/controller/problem"
 )
 
 // logLimit is how many bytes the log of one release may take on disk; a build
@@ -22,10 +25,10 @@ const lastLines = 40
 
 // ReleaseLog opens the kept log of a release. While the release is under way the
 // file grows: read on after a tick of Subscribe.
-func (c *Controller) ReleaseLog(id ReleaseID) (io.ReadSeekCloser, error) {
+func (c *Controller) ReleaseLog(id app.ReleaseID) (io.ReadSeekCloser, error) {
 	file, err := c.logs.root.Open(logName(id))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &Problem{Kind: KindNotFound, Message: fmt.Sprintf("There is no log of %s.", id), Err: err}
+		return nil, &problem.Problem{Kind: problem.KindNotFound, Message: fmt.Sprintf("There is no log of %s.", id), Err: err}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open log of %s: %w", id, err)
@@ -41,12 +44,12 @@ func openLogs(path string) (logsFolder, error) {
 	return logsFolder{root}, err
 }
 
-func logName(id ReleaseID) string {
+func logName(id app.ReleaseID) string {
 	return path.Join(string(id.App), strconv.FormatInt(id.Number, 10)+".log")
 }
 
 // appendTo opens the log of a release for writing at its end, so that a resumed release goes on in it.
-func (l logsFolder) appendTo(id ReleaseID, changed func()) (*releaseLog, error) {
+func (l logsFolder) appendTo(id app.ReleaseID, changed func()) (*releaseLog, error) {
 	if err := l.root.MkdirAll(string(id.App), 0o700); err != nil {
 		return nil, fmt.Errorf("make log folder of %s: %w", id.App, err)
 	}
@@ -61,7 +64,7 @@ func (l logsFolder) appendTo(id ReleaseID, changed func()) (*releaseLog, error) 
 	return &releaseLog{file: file, size: info.Size(), changed: changed}, nil
 }
 
-func (l logsFolder) removeApp(app AppName) error {
+func (l logsFolder) removeApp(app app.Name) error {
 	if err := l.root.RemoveAll(string(app)); err != nil {
 		return fmt.Errorf("remove logs of %s: %w", app, err)
 	}
@@ -74,9 +77,9 @@ type releaseLog struct {
 	file    *os.File
 	size    int64
 	full    bool
-	lost    int   // lines that the disk had no room for since the last one that it took
-	mask    *mask // of the release's secrets; nil where there are none
-	masked  maskedLines
+	lost    int               // lines that the disk had no room for since the last one that it took
+	mask    *environment.Mask // of the release's secrets; nil where there are none
+	masked  environment.MaskedLines
 	changed func()
 }
 
@@ -88,7 +91,7 @@ func (l *releaseLog) line(text string) {
 	if l.full {
 		return
 	}
-	text = l.masked.next(l.mask, printable.Line(text))
+	text = l.masked.Next(l.mask, printable.Line(text))
 	if l.size+int64(len(text)) > logLimit {
 		l.full = true
 		text = printable.Line(fmt.Sprintf("berth: the log is longer than %d MB; the rest is left out", logLimit>>20))
@@ -115,7 +118,7 @@ func (l *releaseLog) write(text string) bool {
 }
 
 // setMask masks with another one from here on.
-func (l *releaseLog) setMask(m *mask) {
+func (l *releaseLog) setMask(m *environment.Mask) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.mask = m

@@ -4,6 +4,8 @@ import (
 	"io"
 	"strings"
 	"testing"
+
+	"berth/controller/problem"
 )
 
 func TestReleaseLog_KeepsEachEntryOnOneLineWithoutControlCharacters(t *testing.T) {
@@ -57,7 +59,7 @@ func TestReleaseLog_MissingIsAProblem(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := (&Controller{logs: logs}).ReleaseLog(id("none")); KindOf(err) != KindNotFound {
+	if _, err := (&Controller{logs: logs}).ReleaseLog(id("none")); problem.KindOf(err) != problem.KindNotFound {
 		t.Errorf("missing log: %v", err)
 	}
 }

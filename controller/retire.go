@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"berth/controller/app"
 	"berth/controller/docker"
 	"berth/controller/pause"
 )
@@ -52,7 +53,7 @@ func (s *shipment) retireLater() {
 		return
 	}
 	retired := without(former.Instances, s.release.Instances)
-	network := former.network()
+	network := former.Network()
 	book := append(slices.Clone(retired), networkKey(former.App, network))
 	c.retiring.add(book, 1)
 	c.retiring.all.Go(func() {
@@ -61,15 +62,15 @@ func (s *shipment) retireLater() {
 		if pause.For(c.running, drainTime) != nil {
 			return
 		}
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(c.running), retireTimeout+former.graces())
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(c.running), retireTimeout+former.Graces())
 		defer cancel()
 		for _, name := range slices.Backward(retired) {
-			if err := c.engine.Retire(ctx, name, former.graceOf(name)); err != nil {
+			if err := c.engine.Retire(ctx, name, former.GraceOf(name)); err != nil {
 				c.logger.Warn("retire superseded instance", "instance", name, "error", err)
 				c.requestReconcile()
 			}
 		}
-		if network != s.release.network() {
+		if network != s.release.Network() {
 			if err := c.engine.RemoveNetwork(ctx, string(former.App), network); err != nil {
 				c.logger.Warn("remove superseded network", "release", former.String(), "error", err)
 				c.requestReconcile()
@@ -85,14 +86,14 @@ func (s *shipment) retireLater() {
 }
 
 // networkKey names a network among the names of what is retiring.
-func networkKey(app AppName, release int64) string {
+func networkKey(app app.Name, release int64) string {
 	return fmt.Sprintf("network of %s r%d", app, release)
 }
 
 // removeOldImages keeps the images of the newest releases that were live once, and of
 // what is under way. The app's lock keeps rollbacks from beginning meanwhile.
-func (c *Controller) removeOldImages(ctx context.Context, name AppName) error {
-	unlock, err := c.apps.lock(ctx, name)
+func (c *Controller) removeOldImages(ctx context.Context, name app.Name) error {
+	unlock, err := c.apps.Lock(ctx, name)
 	if err != nil {
 		return err
 	}
@@ -102,7 +103,7 @@ func (c *Controller) removeOldImages(ctx context.Context, name AppName) error {
 		return err
 	}
 	kept, count := make(map[string]bool), 0
-	var old []Release
+	var old []app.Release
 	for _, release := range releases {
 		if !kept[release.Image] && count >= imagesKept && !release.State.UnderWay() {
 			old = append(old, release)
@@ -111,7 +112,7 @@ func (c *Controller) removeOldImages(ctx context.Context, name AppName) error {
 		if !kept[release.Image] {
 			count++
 		}
-		for _, image := range release.images() {
+		for _, image := range release.Images() {
 			kept[image] = true
 		}
 	}
@@ -124,8 +125,8 @@ func (c *Controller) removeOldImages(ctx context.Context, name AppName) error {
 
 // removeImagesOf removes the images of a release but for those that are kept. It
 // cannot be run again after that.
-func (c *Controller) removeImagesOf(ctx context.Context, release Release, kept map[string]bool) error {
-	for _, image := range release.images() {
+func (c *Controller) removeImagesOf(ctx context.Context, release app.Release, kept map[string]bool) error {
+	for _, image := range release.Images() {
 		if kept[image] {
 			continue
 		}

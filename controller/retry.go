@@ -6,70 +6,66 @@ import (
 	"fmt"
 	"slices"
 
+	"berth/controller/app"
 	"berth/controller/docker"
+	"berth/controller/problem"
 )
 
 // Retry is what is to be different in another try of a release.
 type Retry struct {
-	Settings Settings // of the app from then on, as ParseSettings returned them
+	Settings app.Settings // of the app from then on, as ParseSettings returned them
 	// Mount is one more volume, which is made where there is none; the zero Mount is none.
-	Mount Mount
-}
-
-// CanRetry reports whether the release can be tried again: what it was made of is kept.
-func (r Release) CanRetry() bool {
-	ended := r.State == ReleaseFailed || r.State == ReleaseCancelled
-	return ended && (r.Archive != "" || r.Reference != "" || r.RollbackOf != 0)
+	Mount app.Mount
 }
 
 // Retry queues a release that is made of what one that failed or was cancelled was made
 // of: its archive, its image, or the release that it ran again. It runs with the
 // environment and the volumes that the app has now.
-func (c *Controller) Retry(ctx context.Context, id ReleaseID, changes Retry, by string) (Release, error) {
-	app, live, unlock, err := c.lockLive(ctx, id.App)
+func (c *Controller) Retry(ctx context.Context, id app.ReleaseID, changes Retry, by string) (app.Release, error) {
+	found, live, unlock, err := c.lockLive(ctx, id.App)
 	if err != nil {
-		return Release{}, err
+		return app.Release{}, err
 	}
 	defer unlock()
 	failed, err := c.Release(ctx, id)
 	if err != nil {
-		return Release{}, err
+		return app.Release{}, err
 	}
 	if !failed.CanRetry() {
-		return Release{}, noRetry(failed)
+		return app.Release{}, noRetry(failed)
 	}
 	if err := c.checkWaivers(changes.Settings); err != nil {
-		return Release{}, err
+		return app.Release{}, err
 	}
-	mounts := slices.Clone(app.Mounts)
-	if changes.Mount != (Mount{}) {
+	mounts := slices.Clone(found.Mounts)
+	if changes.Mount != (app.Mount{}) {
 		mounts = append(mounts, changes.Mount)
 	}
-	if err := CheckMounts(mounts); err != nil {
-		return Release{}, err
+	if err := app.CheckMounts(mounts); err != nil {
+		return app.Release{}, err
 	}
-	wish, err := c.retryOf(ctx, retried{app: app, live: live, failed: failed, settings: changes.Settings, by: by})
+	wish, err := c.retryOf(ctx, retried{app: found, live: live, failed: failed, settings: changes.Settings, by: by})
 	if err != nil {
-		return Release{}, err
+		return app.Release{}, err
 	}
-	if wish.Mounts = mounts; changes.Mount != (Mount{}) {
-		if err := c.ensureMounted(ctx, app, changes.Mount); err != nil {
-			return Release{}, err
+	if wish.Mounts = mounts; changes.Mount != (app.Mount{}) {
+		if err := c.ensureMounted(ctx, found, changes.Mount); err != nil {
+			return app.Release{}, err
 		}
 	}
-	return c.queueRerun(ctx, app, wish)
+	return c.queueRerun(ctx, found, wish)
 }
 
 // retried is what a second try is made from.
 type retried struct {
-	app      App
-	live     Release // the zero Release where there is none
-	failed   Release
-	settings Settings
+	app      app.App
+	live     app.Release // the zero Release where there is none
+	failed   app.Release
+	settings app.Settings
 	by       string
 }
 
-func (c *Controller) retryOf(ctx context.Context, r retried) (Release, error) {
+func (c *Controller) retryOf(ctx context.Context, r retried) (app.Release, error) {
 	switch {
 	case r.failed.RollbackOf != 0:
 		return c.retryOfRerun(ctx, r)
@@ -80,15 +76,15 @@ func (c *Controller) retryOf(ctx context.Context, r retried) (Release, error) {
 	}
 }
 
-func (c *Controller) retryOfArchive(ctx context.Context, r retried) (Release, error) {
+func (c *Controller) retryOfArchive(ctx context.Context, r retried) (app.Release, error) {
 	environment, err := c.openSavedEnvironment(ctx, r.app.Name)
 	if err != nil {
-		return Release{}, err
+		return app.Release{}, err
 	}
 	failed := r.failed
 	from := &Archive{Name: failed.ArchiveName, Bytes: failed.ArchiveBytes, SHA256: failed.ArchiveSHA256, file: failed.Archive}
-	if _, err := c.examine(ctx, from, r.app, environment.options(r.settings)); err != nil {
-		return Release{}, err
+	if _, err := c.examine(ctx, from, r.app, environment.Options(r.settings)); err != nil {
+		return app.Release{}, err
 	}
 	wish := newRelease(failed.App, from, r.by)
 	wish.Settings = r.settings
@@ -96,7 +92,7 @@ func (c *Controller) retryOfArchive(ctx context.Context, r retried) (Release, er
 }
 
 // retryOfImage runs the very image that was pulled, where it is there still.
-func (c *Controller) retryOfImage(ctx context.Context, r retried) Release {
+func (c *Controller) retryOfImage(ctx context.Context, r retried) app.Release {
 	wish := newRelease(r.failed.App, &Archive{}, r.by)
 	wish.Settings, wish.Reference = r.settings, r.failed.Reference
 	if _, err := c.engine.FindImage(ctx, r.failed.Image); err == nil && r.failed.Image != "" {
@@ -105,16 +101,16 @@ func (c *Controller) retryOfImage(ctx context.Context, r retried) Release {
 	return wish
 }
 
-func (c *Controller) retryOfRerun(ctx context.Context, r retried) (Release, error) {
-	origin, err := c.Release(ctx, ReleaseID{App: r.app.Name, Number: r.failed.RollbackOf})
+func (c *Controller) retryOfRerun(ctx context.Context, r retried) (app.Release, error) {
+	origin, err := c.Release(ctx, app.ReleaseID{App: r.app.Name, Number: r.failed.RollbackOf})
 	if err != nil {
-		return Release{}, err
+		return app.Release{}, err
 	}
 	if origin.Image == "" {
-		return Release{}, noRetry(r.failed)
+		return app.Release{}, noRetry(r.failed)
 	}
 	wish := rerunOf(origin, r.by)
-	wish.Settings, wish.Services = r.settings, origin.again(r.settings)
+	wish.Settings, wish.Services = r.settings, origin.Again(r.settings)
 	wish.NewSettings, wish.NewEnvironment = r.failed.NewSettings, r.failed.NewEnvironment
 	if origin.Number == r.live.Number {
 		wish.Archive = origin.Archive
@@ -126,7 +122,7 @@ func (c *Controller) retryOfRerun(ctx context.Context, r retried) (Release, erro
 }
 
 // ensureMounted makes the volume that is asked for, where it is not there.
-func (c *Controller) ensureMounted(ctx context.Context, app App, mount Mount) error {
+func (c *Controller) ensureMounted(ctx context.Context, app app.App, mount app.Mount) error {
 	err := c.CreateVolume(ctx, mount.Volume, fmt.Sprintf("of %s, at %s", app.Name, mount.Target))
 	if errors.Is(err, docker.ErrVolumeExists) {
 		return nil
@@ -134,12 +130,12 @@ func (c *Controller) ensureMounted(ctx context.Context, app App, mount Mount) er
 	return err
 }
 
-func noRetry(release Release) *Problem {
-	problem := &Problem{
-		Kind: KindConflict, Message: fmt.Sprintf("Release r%d cannot be tried again: what it was made of is not kept any more.", release.Number),
+func noRetry(release app.Release) *problem.Problem {
+	problem := &problem.Problem{
+		Kind: problem.KindConflict, Message: fmt.Sprintf("Release r%d cannot be tried again: what it was made of is not kept any more.", release.Number),
 		Hint: "Upload its archive again as an update, or deploy its image again.",
 	}
-	if release.State != ReleaseFailed && release.State != ReleaseCancelled {
+	if release.State != app.ReleaseFailed && release.State != app.ReleaseCancelled {
 		problem.Message = fmt.Sprintf("Release r%d cannot be tried again: it is %s.", release.Number, release.State)
 		problem.Hint = "Only a release that failed or was cancelled can be tried again."
 	}

@@ -8,12 +8,14 @@ import (
 	"testing"
 
 	"berth/controller"
+	"berth/controller/app"
 	"berth/controller/docker"
 	"berth/controller/plan"
+	"berth/controller/problem"
 )
 
 // tryAgain lets the release be tried again with the app's settings, after change.
-func (h *house) tryAgain(id controller.ReleaseID, change func(*controller.Retry)) controller.Release {
+func (h *house) tryAgain(id app.ReleaseID, change func(*controller.Retry)) app.Release {
 	h.t.Helper()
 	release, err := h.Retry(h.t.Context(), id, h.retry(id.App, change), "test")
 	if err != nil {
@@ -22,7 +24,7 @@ func (h *house) tryAgain(id controller.ReleaseID, change func(*controller.Retry)
 	return h.wait(release.ReleaseID)
 }
 
-func (h *house) retry(app controller.AppName, change func(*controller.Retry)) controller.Retry {
+func (h *house) retry(app app.Name, change func(*controller.Retry)) controller.Retry {
 	h.t.Helper()
 	view, err := h.App(h.t.Context(), app)
 	if err != nil {
@@ -36,13 +38,13 @@ func (h *house) retry(app controller.AppName, change func(*controller.Retry)) co
 }
 
 // failing deploys an app whose first release fails after its build.
-func (h *house) failing(name string) controller.Release {
+func (h *house) failing(name string) app.Release {
 	h.t.Helper()
 	h.engine.exited.put("berth-"+name+"-r1", docker.Condition{ExitCode: 1})
 	h.proxy.status.set(502)
 	release := h.deploy(name)
 	h.proxy.status.set(200)
-	if release.State != controller.ReleaseFailed || !release.CanRetry() {
+	if release.State != app.ReleaseFailed || !release.CanRetry() {
 		h.t.Fatalf("release is %+v", release)
 	}
 	return release
@@ -53,9 +55,9 @@ func TestRetry_OfAnArchiveBuildsItAgainWithTheSettingsThatMendIt(t *testing.T) {
 	failed := h.failing("hello")
 	again := h.tryAgain(failed.ReleaseID, func(r *controller.Retry) {
 		r.Settings.Port = 5000
-		r.Mount = controller.Mount{Volume: "hello-data", Target: "/data"}
+		r.Mount = app.Mount{Volume: "hello-data", Target: "/data"}
 	})
-	if again.State != controller.ReleaseLive || again.ArchiveName != failed.ArchiveName || again.ArchiveSHA256 != failed.ArchiveSHA256 || again.RollbackOf != 0 {
+	if again.State != app.ReleaseLive || again.ArchiveName != failed.ArchiveName || again.ArchiveSHA256 != failed.ArchiveSHA256 || again.RollbackOf != 0 {
 		t.Errorf("release is %+v", again)
 	}
 	options := h.engine.options.at("berth-hello-r2")
@@ -68,7 +70,7 @@ func TestRetry_OfAnArchiveBuildsItAgainWithTheSettingsThatMendIt(t *testing.T) {
 	}
 	h.eventually("the archive to go", func() bool { return len(h.uploads()) == 0 })
 	_, err = h.Retry(t.Context(), failed.ReleaseID, h.retry("hello", nil), "test")
-	wantProblem(t, err, controller.KindConflict, "")
+	wantProblem(t, err, problem.KindConflict, "")
 }
 
 func TestRetry_KeepsTheArchiveOfTheNewestFailureAlone(t *testing.T) {
@@ -93,7 +95,7 @@ func TestRetry_KeepsTheArchiveOfTheNewestFailureAlone(t *testing.T) {
 	h.open() // the first pass sweeps
 	h.eventually("a pass", func() bool { _, err := h.Release(t.Context(), again.ReleaseID); return err == nil })
 	h.proxy.status.set(200)
-	if last := h.tryAgain(again.ReleaseID, nil); last.State != controller.ReleaseLive {
+	if last := h.tryAgain(again.ReleaseID, nil); last.State != app.ReleaseLive {
 		t.Errorf("release is %+v", last)
 	}
 	h.eventually("the archive to go", func() bool { return len(h.uploads()) == 0 })
@@ -128,7 +130,7 @@ func TestRetry_OfACancelledRelease(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.engine.onBuild.set(nil)
-	if again := h.tryAgain(release.ReleaseID, nil); again.State != controller.ReleaseLive {
+	if again := h.tryAgain(release.ReleaseID, nil); again.State != app.ReleaseLive {
 		t.Errorf("release is %+v", again)
 	}
 }
@@ -143,12 +145,12 @@ func TestRetry_OfARollbackIsThatRollback(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if back = h.wait(back.ReleaseID); back.State != controller.ReleaseFailed {
+	if back = h.wait(back.ReleaseID); back.State != app.ReleaseFailed {
 		t.Fatalf("release is %+v", back)
 	}
 	h.proxy.status.set(200)
 	again := h.tryAgain(back.ReleaseID, nil)
-	if again.State != controller.ReleaseLive || again.RollbackOf != 1 || again.Image != "image-berth-hello-r1" {
+	if again.State != app.ReleaseLive || again.RollbackOf != 1 || again.Image != "image-berth-hello-r1" {
 		t.Errorf("release is %+v", again)
 	}
 }
@@ -165,7 +167,7 @@ func TestRetry_OfAnImageRunsTheVeryImage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if release = h.wait(release.ReleaseID); release.State != controller.ReleaseFailed {
+	if release = h.wait(release.ReleaseID); release.State != app.ReleaseFailed {
 		t.Fatalf("release is %+v", release)
 	}
 	h.engine.onPull.set(func(docker.PullOptions) (docker.Image, string, error) {
@@ -173,7 +175,7 @@ func TestRetry_OfAnImageRunsTheVeryImage(t *testing.T) {
 	})
 	h.proxy.status.set(200)
 	again := h.tryAgain(release.ReleaseID, nil)
-	if again.State != controller.ReleaseLive || again.Image != "sha256:first" || again.Reference != "shop:1" || again.Digest != "shop@sha256:digest" {
+	if again.State != app.ReleaseLive || again.Image != "sha256:first" || again.Reference != "shop:1" || again.Digest != "shop@sha256:digest" {
 		t.Errorf("release is %+v", again)
 	}
 }
@@ -182,17 +184,17 @@ func TestRetry_RefusesWhatIsNotOver(t *testing.T) {
 	h := newHouse(t)
 	live := h.deploy("hello")
 	_, err := h.Retry(t.Context(), live.ReleaseID, h.retry("hello", nil), "test")
-	wantProblem(t, err, controller.KindConflict, "")
+	wantProblem(t, err, problem.KindConflict, "")
 }
 
 func TestRetry_GivesNoWaiverThatTheOperatorForbids(t *testing.T) {
 	h := newHouse(t)
 	failed := h.failing("hello")
 	h.stop()
-	h.forbidden = []controller.Waiver{controller.WaiverWritableRoot}
+	h.forbidden = []app.Waiver{app.WaiverWritableRoot}
 	h.open()
 	_, err := h.Retry(t.Context(), failed.ReleaseID, h.retry("hello", func(r *controller.Retry) { r.Settings.WritableRoot = true }), "test")
-	if problem, ok := errors.AsType[*controller.Problem](err); !ok || !strings.Contains(problem.Message, "forbidden") {
+	if problem, ok := errors.AsType[*problem.Problem](err); !ok || !strings.Contains(problem.Message, "forbidden") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -7,22 +7,17 @@ import (
 	"strconv"
 	"strings"
 
+	"berth/controller/app"
+	"berth/controller/problem"
 	"berth/traefik"
 )
-
-// reservedPaths belong to Berth and to certificate challenges. They are refused
-// on a route without a host, where they could stand in for Berth's own pages.
-var reservedPaths = []string{
-	"/admin", "/login", "/logout", "/upload", "/static", "/traefik", "/volumes",
-	"/settings", "/healthz", "/.well-known/acme-challenge",
-}
 
 // ParseRoute returns s as a route that an app may claim: "/sample",
 // "app.example.com" or "example.com/api". A reserved one is a Problem.
 func (c *Controller) ParseRoute(s string) (traefik.Route, error) {
 	route, err := traefik.ParseRoute(strings.TrimSpace(s))
 	if invalid, ok := errors.AsType[*traefik.InvalidError](err); ok {
-		return traefik.Route{}, &Problem{Kind: KindInvalid, Field: "route", Message: invalid.Reason, Hint: invalid.Hint, Err: err}
+		return traefik.Route{}, &problem.Problem{Kind: problem.KindInvalid, Field: "route", Message: invalid.Reason, Hint: invalid.Hint, Err: err}
 	}
 	if err != nil {
 		return traefik.Route{}, err
@@ -38,8 +33,8 @@ func (c *Controller) ParsePort(s string) (uint16, error) {
 	}
 	port, err := strconv.ParseUint(s, 10, 16)
 	if err != nil || port == 0 {
-		return 0, &Problem{
-			Kind: KindInvalid, Field: "port",
+		return 0, &problem.Problem{
+			Kind: problem.KindInvalid, Field: "port",
 			Message: fmt.Sprintf("%.20q is not a port.", s),
 			Hint:    "Give a number from 1 to 65535, or leave the field empty to take the port that the image exposes.",
 		}
@@ -49,8 +44,8 @@ func (c *Controller) ParsePort(s string) (uint16, error) {
 
 func (c *Controller) refuseReserved(route traefik.Route) error {
 	if c.isReservedHost(route.Host) {
-		return &Problem{
-			Kind: KindInvalid, Field: "route",
+		return &problem.Problem{
+			Kind: problem.KindInvalid, Field: "route",
 			Message: fmt.Sprintf("The host %s is Berth's own.", route.Host),
 			Hint:    "Choose another host name for the app.",
 		}
@@ -58,11 +53,11 @@ func (c *Controller) refuseReserved(route traefik.Route) error {
 	if err := c.refuseDeceptive(route.Host); err != nil {
 		return err
 	}
-	for _, reserved := range reservedPaths {
+	for _, reserved := range app.ReservedPaths {
 		path := strings.ToLower(string(route.Path))
 		if path == reserved || strings.HasPrefix(path, reserved+"/") {
-			return &Problem{
-				Kind: KindInvalid, Field: "route",
+			return &problem.Problem{
+				Kind: problem.KindInvalid, Field: "route",
 				Message: fmt.Sprintf("The path %s is reserved.", reserved),
 				Hint:    "Choose another path, such as /my-app.",
 			}
@@ -80,16 +75,16 @@ func (c *Controller) isReservedHost(host traefik.Host) bool {
 func (c *Controller) refuseDeceptive(host traefik.Host) error {
 	for _, reserved := range c.reserved {
 		if host != "" && host.LooksLike(reserved) {
-			return &Problem{
-				Kind: KindInvalid, Field: "route",
+			return &problem.Problem{
+				Kind: problem.KindInvalid, Field: "route",
 				Message: fmt.Sprintf("The host %s looks like %s, where Berth itself is.", host.Both(), reserved),
 				Hint:    "Choose a host name that nobody takes for it.",
 			}
 		}
 	}
 	if strings.HasSuffix(string(host), ".internal") {
-		return &Problem{
-			Kind: KindInvalid, Field: "route",
+		return &problem.Problem{
+			Kind: problem.KindInvalid, Field: "route",
 			Message: "Hosts that end in .internal are names inside of a network, of the engine's and the cloud's too.",
 			Hint:    "Use a domain of your own.",
 		}

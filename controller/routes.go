@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 
+	"berth/controller/app"
+	"berth/controller/problem"
 	"berth/traefik"
 )
 
@@ -25,18 +27,18 @@ type RouteView struct {
 	Route   traefik.Route
 	State   RouteState
 	Derived bool // of the base domain: the app has it by its name, and cannot lose it
-	Check   HostCheck
+	Check   app.HostCheck
 }
 
 // routesPending knows the apps whose routes the proxy has not confirmed.
 type routesPending struct {
 	mu   sync.Mutex
-	apps map[AppName]bool
+	apps map[app.Name]bool
 }
 
-func newRoutesPending() *routesPending { return &routesPending{apps: make(map[AppName]bool)} }
+func newRoutesPending() *routesPending { return &routesPending{apps: make(map[app.Name]bool)} }
 
-func (p *routesPending) set(names []AppName, on bool) {
+func (p *routesPending) set(names []app.Name, on bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, name := range names {
@@ -48,10 +50,10 @@ func (p *routesPending) set(names []AppName, on bool) {
 	}
 }
 
-func (p *routesPending) list() []AppName {
+func (p *routesPending) list() []app.Name {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	names := make([]AppName, 0, len(p.apps))
+	names := make([]app.Name, 0, len(p.apps))
 	for name := range p.apps {
 		names = append(names, name)
 	}
@@ -60,8 +62,8 @@ func (p *routesPending) list() []AppName {
 }
 
 // Routes returns the routes of an app in order, the derived one last.
-func (c *Controller) Routes(ctx context.Context, name AppName) ([]RouteView, error) {
-	app, err := c.findApp(ctx, name)
+func (c *Controller) Routes(ctx context.Context, name app.Name) ([]RouteView, error) {
+	found, err := c.findApp(ctx, name)
 	if err != nil {
 		return nil, err
 	}
@@ -71,16 +73,16 @@ func (c *Controller) Routes(ctx context.Context, name AppName) ([]RouteView, err
 	}
 	state := RouteLive
 	switch {
-	case app.Live == 0 || app.Wanted != WantedRunning:
+	case found.Live == 0 || found.Wanted != app.WantedRunning:
 		state = RouteOff
 	case slices.Contains(c.pending.list(), name):
 		state = RouteWaiting
 	}
 	var views []RouteView
-	for _, route := range app.Routes {
+	for _, route := range found.Routes {
 		views = append(views, RouteView{Route: route, State: state, Check: checks[route.Host]})
 	}
-	derived, err := c.derivedRoutes(ctx, []App{app})
+	derived, err := c.derivedRoutes(ctx, []app.App{found})
 	for _, route := range derived[name] {
 		views = append(views, RouteView{Route: route, State: state, Derived: true, Check: checks[route.Host]})
 	}
@@ -90,11 +92,11 @@ func (c *Controller) Routes(ctx context.Context, name AppName) ([]RouteView, err
 // UpdateRoutes changes the routes of an app in one transaction and one publication,
 // without a release, and returns once the proxy has confirmed them; live is false
 // where it has not, or where the app does not run. A route that another app has is
-// a Problem with a *RouteTakenError in it, unless it is to be taken over.
-func (c *Controller) UpdateRoutes(ctx context.Context, name AppName, change RouteChange) (live bool, err error) {
+// a Problem with a *app.RouteTakenError in it, unless it is to be taken over.
+func (c *Controller) UpdateRoutes(ctx context.Context, name app.Name, change app.RouteChange) (live bool, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), actionTimeout)
 	defer cancel()
-	app, unlock, err := c.lockForRoutes(ctx, name, change)
+	found, unlock, err := c.lockForRoutes(ctx, name, change)
 	if err != nil {
 		return false, err
 	}
@@ -106,9 +108,9 @@ func (c *Controller) UpdateRoutes(ctx context.Context, name AppName, change Rout
 	}
 	from, err := c.ledger.UpdateRoutes(ctx, name, change)
 	if err != nil {
-		return false, routeProblem(err, app)
+		return false, routeProblem(err, found)
 	}
-	changed := slices.Concat(from, []AppName{name})
+	changed := slices.Concat(from, []app.Name{name})
 	c.pending.set(changed, true)
 	defer func() {
 		for _, one := range changed {
@@ -124,17 +126,17 @@ func (c *Controller) UpdateRoutes(ctx context.Context, name AppName, change Rout
 		c.requestReconcile() // the ledger has them: they will be live
 		return false, nil
 	}
-	return app.Live != 0 && app.Wanted == WantedRunning, nil
+	return found.Live != 0 && found.Wanted == app.WantedRunning, nil
 }
 
 // lockForRoutes locks the app and those that have what it wants: while a promoted
 // release waits for the proxy to show its routes, they must stay what they are.
-func (c *Controller) lockForRoutes(ctx context.Context, name AppName, change RouteChange) (App, func(), error) {
-	names := []AppName{name}
+func (c *Controller) lockForRoutes(ctx context.Context, name app.Name, change app.RouteChange) (app.App, func(), error) {
+	names := []app.Name{name}
 	if change.TakeOver {
 		apps, err := c.ledger.ListApps(ctx)
 		if err != nil {
-			return App{}, nil, err
+			return app.App{}, nil, err
 		}
 		for _, app := range apps {
 			if slices.ContainsFunc(app.Routes, func(r traefik.Route) bool { return slices.Contains(change.Add, r) }) {
@@ -150,27 +152,27 @@ func (c *Controller) lockForRoutes(ctx context.Context, name AppName, change Rou
 		}
 	}
 	for _, one := range slices.Compact(names) {
-		release, err := c.apps.lock(ctx, one)
+		release, err := c.apps.Lock(ctx, one)
 		if err != nil {
 			unlock()
-			return App{}, nil, err
+			return app.App{}, nil, err
 		}
 		unlocks = append(unlocks, release)
 	}
-	app, err := c.findApp(ctx, name)
+	found, err := c.findApp(ctx, name)
 	if err == nil {
-		err = c.refuseGap(ctx, app, change)
+		err = c.refuseGap(ctx, found, change)
 	}
 	if err != nil {
 		unlock()
-		return App{}, nil, err
+		return app.App{}, nil, err
 	}
-	return app, unlock, nil
+	return found, unlock, nil
 }
 
 // refuseGap refuses to hand a route that answers to an app that would not.
-func (c *Controller) refuseGap(ctx context.Context, app App, change RouteChange) error {
-	if !change.TakeOver || app.Live != 0 && app.Wanted == WantedRunning {
+func (c *Controller) refuseGap(ctx context.Context, found app.App, change app.RouteChange) error {
+	if !change.TakeOver || found.Live != 0 && found.Wanted == app.WantedRunning {
 		return nil
 	}
 	apps, err := c.ledger.ListApps(ctx)
@@ -178,14 +180,14 @@ func (c *Controller) refuseGap(ctx context.Context, app App, change RouteChange)
 		return err
 	}
 	for _, other := range apps {
-		if other.Name == app.Name || other.Live == 0 || other.Wanted != WantedRunning {
+		if other.Name == found.Name || other.Live == 0 || other.Wanted != app.WantedRunning {
 			continue
 		}
 		for _, route := range change.Add {
 			if slices.Contains(other.Routes, route) {
-				return &Problem{
-					Kind: KindConflict, Field: "route",
-					Message: fmt.Sprintf("%s does not run, so nobody would answer at %s.", app.Name, route),
+				return &problem.Problem{
+					Kind: problem.KindConflict, Field: "route",
+					Message: fmt.Sprintf("%s does not run, so nobody would answer at %s.", found.Name, route),
 					Hint:    "Start it first, or send it an archive that runs.",
 				}
 			}
@@ -196,7 +198,7 @@ func (c *Controller) refuseGap(ctx context.Context, app App, change RouteChange)
 
 // confirmRoutes waits until the proxy shows the routes of these apps as the ledger
 // has them, and no more. The caller holds their locks, or tries again.
-func (c *Controller) confirmRoutes(ctx context.Context, names []AppName) error {
+func (c *Controller) confirmRoutes(ctx context.Context, names []app.Name) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, confirmTimeout, errProxySilent)
 	defer cancel()
 	table, err := c.table(ctx)
@@ -205,7 +207,7 @@ func (c *Controller) confirmRoutes(ctx context.Context, names []AppName) error {
 	}
 	part := traefik.Table{}
 	for _, target := range table.Targets {
-		if !target.Proving && slices.Contains(names, AppName(target.App)) {
+		if !target.Proving && slices.Contains(names, app.Name(target.App)) {
 			part.Targets = append(part.Targets, target)
 		}
 	}
@@ -233,33 +235,33 @@ func (c *Controller) confirmPending(ctx context.Context) error {
 }
 
 // routeProblem words what the ledger says of routes.
-func routeProblem(err error, app App) error {
-	if taken, ok := errors.AsType[*RouteTakenError](err); ok {
-		return &Problem{
-			Kind: KindConflict, Field: "route", Err: err,
+func routeProblem(err error, found app.App) error {
+	if taken, ok := errors.AsType[*app.RouteTakenError](err); ok {
+		return &problem.Problem{
+			Kind: problem.KindConflict, Field: "route", Err: err,
 			Message: fmt.Sprintf("The app %s answers at %s already.", taken.App, taken.Route),
 			Hint:    "Choose another route, or take this one over.",
 		}
 	}
-	if last, ok := errors.AsType[*LastRouteError](err); ok {
-		problem := &Problem{
-			Kind: KindConflict, Field: "route", Err: err,
+	if last, ok := errors.AsType[*app.LastRouteError](err); ok {
+		problem := &problem.Problem{
+			Kind: problem.KindConflict, Field: "route", Err: err,
 			Message: fmt.Sprintf("It is the only route of %s, and an app has at least one.", last.App),
 			Hint:    fmt.Sprintf("Give %s another route first; or stop or delete the app.", last.App),
 		}
 		return problem
 	}
 	switch {
-	case errors.Is(err, ErrHostRedirects):
-		return &Problem{
-			Kind: KindConflict, Field: "route", Err: err, Message: "The host redirects to another one.",
+	case errors.Is(err, app.ErrHostRedirects):
+		return &problem.Problem{
+			Kind: problem.KindConflict, Field: "route", Err: err, Message: "The host redirects to another one.",
 			Hint: "Remove its redirect in the settings first, under Domains.",
 		}
-	case errors.Is(err, ErrNoRoute):
-		return &Problem{
-			Kind: KindConflict, Field: "route", Err: err, Message: fmt.Sprintf("%s does not have this route any more.", app.Name),
+	case errors.Is(err, app.ErrNoRoute):
+		return &problem.Problem{
+			Kind: problem.KindConflict, Field: "route", Err: err, Message: fmt.Sprintf("%s does not have this route any more.", found.Name),
 			Hint: "See on its page which it has.",
 		}
 	}
-	return claimProblem(err, app)
+	return claimProblem(err, found)
 }

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"berth/controller"
+	"berth/controller/app"
+	"berth/controller/problem"
 	"berth/traefik"
 )
 
@@ -40,7 +42,7 @@ func (p *proxy) rules() map[string]string {
 func TestRoutes_AreLiveAtOnceWithoutARelease(t *testing.T) {
 	h := newHouse(t)
 	h.deploy("hello")
-	live, err := h.UpdateRoutes(t.Context(), "hello", controller.RouteChange{Add: []traefik.Route{h.route("app.example.com"), h.route("example.com/api")}})
+	live, err := h.UpdateRoutes(t.Context(), "hello", app.RouteChange{Add: []traefik.Route{h.route("app.example.com"), h.route("example.com/api")}})
 	if err != nil || !live {
 		t.Fatalf("live %v, %v", live, err)
 	}
@@ -48,7 +50,7 @@ func TestRoutes_AreLiveAtOnceWithoutARelease(t *testing.T) {
 	if rules["Host(`app.example.com`)"] != "hello-r1" {
 		t.Errorf("the proxy has %v", rules)
 	}
-	if _, err := h.UpdateRoutes(t.Context(), "hello", controller.RouteChange{Remove: []traefik.Route{h.route("app.example.com")}}); err != nil {
+	if _, err := h.UpdateRoutes(t.Context(), "hello", app.RouteChange{Remove: []traefik.Route{h.route("app.example.com")}}); err != nil {
 		t.Fatal(err)
 	}
 	if rules := h.proxy.rules(); rules["Host(`app.example.com`)"] != "" {
@@ -68,7 +70,7 @@ func TestRoutes_AreNotSaidToBeLiveBeforeTheProxyConfirms(t *testing.T) {
 	h := newHouse(t)
 	h.deploy("hello")
 	h.proxy.silent.set(errors.New("the proxy is silent"))
-	live, err := h.UpdateRoutes(t.Context(), "hello", controller.RouteChange{Add: []traefik.Route{h.route("/more")}})
+	live, err := h.UpdateRoutes(t.Context(), "hello", app.RouteChange{Add: []traefik.Route{h.route("/more")}})
 	if err != nil || live {
 		t.Fatalf("live %v, %v", live, err)
 	}
@@ -97,14 +99,14 @@ func TestRoutes_TakeOverIsOnePublication(t *testing.T) {
 	h.deploy("blue")
 	h.deploy("green")
 	shop := h.route("shop.example.com")
-	if _, err := h.UpdateRoutes(t.Context(), "blue", controller.RouteChange{Add: []traefik.Route{shop}}); err != nil {
+	if _, err := h.UpdateRoutes(t.Context(), "blue", app.RouteChange{Add: []traefik.Route{shop}}); err != nil {
 		t.Fatal(err)
 	}
-	_, err := h.UpdateRoutes(t.Context(), "green", controller.RouteChange{Add: []traefik.Route{shop}})
+	_, err := h.UpdateRoutes(t.Context(), "green", app.RouteChange{Add: []traefik.Route{shop}})
 	if problem := wantConflict(t, err); !strings.Contains(problem.Message, "The app blue answers at shop.example.com") {
 		t.Errorf("%+v", problem)
 	}
-	if _, err := h.UpdateRoutes(t.Context(), "green", controller.RouteChange{Add: []traefik.Route{shop}, TakeOver: true}); err != nil {
+	if _, err := h.UpdateRoutes(t.Context(), "green", app.RouteChange{Add: []traefik.Route{shop}, TakeOver: true}); err != nil {
 		t.Fatal(err)
 	}
 	if rules := h.proxy.rules(); rules["Host(`shop.example.com`)"] != "green-r1" {
@@ -117,26 +119,26 @@ func TestRoutes_AnAppThatDoesNotRunTakesNothingThatAnswers(t *testing.T) {
 	h.deploy("blue")
 	h.deploy("green")
 	shop := h.route("shop.example.com")
-	if _, err := h.UpdateRoutes(t.Context(), "blue", controller.RouteChange{Add: []traefik.Route{shop}}); err != nil {
+	if _, err := h.UpdateRoutes(t.Context(), "blue", app.RouteChange{Add: []traefik.Route{shop}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := h.Stop(t.Context(), "green"); err != nil {
 		t.Fatal(err)
 	}
-	_, err := h.UpdateRoutes(t.Context(), "green", controller.RouteChange{Add: []traefik.Route{shop}, TakeOver: true})
+	_, err := h.UpdateRoutes(t.Context(), "green", app.RouteChange{Add: []traefik.Route{shop}, TakeOver: true})
 	wantConflict(t, err)
 	if rules := h.proxy.rules(); rules["Host(`shop.example.com`)"] != "blue-r1" {
 		t.Errorf("the proxy has %v", rules)
 	}
 }
 
-func wantConflict(t *testing.T, err error) *controller.Problem {
+func wantConflict(t *testing.T, err error) *problem.Problem {
 	t.Helper()
-	problem, ok := errors.AsType[*controller.Problem](err)
-	if !ok || problem.Kind != controller.KindConflict || problem.Hint == "" {
+	fault, ok := errors.AsType[*problem.Problem](err)
+	if !ok || fault.Kind != problem.KindConflict || fault.Hint == "" {
 		t.Fatalf("want a conflict, got %v", err)
 	}
-	return problem
+	return fault
 }
 
 func TestBaseDomain_GivesEachAppAHostByItsName(t *testing.T) {
@@ -169,7 +171,7 @@ func TestBaseDomain_GivesWayToWhatWasThereBefore(t *testing.T) {
 	h := newHouse(t)
 	h.deploy("hello")
 	h.deploy("other")
-	if _, err := h.UpdateRoutes(t.Context(), "other", controller.RouteChange{Add: []traefik.Route{h.route("hello.apps.example.com")}}); err != nil {
+	if _, err := h.UpdateRoutes(t.Context(), "other", app.RouteChange{Add: []traefik.Route{h.route("hello.apps.example.com")}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := h.CreateRedirect(t.Context(), traefik.Redirect{From: "other.apps.example.com", To: "example.com"}); err != nil {
@@ -179,7 +181,7 @@ func TestBaseDomain_GivesWayToWhatWasThereBefore(t *testing.T) {
 	h.stop()
 	h.open()
 	h.eventually("the table with the base domain", func() bool { return h.proxy.rules()["Host(`hello.apps.example.com`)"] == "other-r1" })
-	for _, name := range []controller.AppName{"hello", "other"} {
+	for _, name := range []app.Name{"hello", "other"} {
 		views, err := h.Routes(t.Context(), name)
 		if err != nil || slices.ContainsFunc(views, func(v controller.RouteView) bool { return v.Derived }) {
 			t.Errorf("%s: %+v, %v", name, views, err)

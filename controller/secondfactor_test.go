@@ -14,7 +14,8 @@ import (
 
 	"github.com/pquerna/otp/totp"
 
-	"berth/controller"
+	"berth/controller/account"
+	"berth/controller/problem"
 	"berth/controller/secret"
 )
 
@@ -34,17 +35,17 @@ func TestSecondFactors_EnrolmentNeedsThePasswordAndACodeOfThePhone(t *testing.T)
 		t.Errorf("wrong code: %v", err)
 	}
 	codes, err := h.factors.Confirm(t.Context(), h.admin.ID, sealed, h.code(t, sealed, 0))
-	if err != nil || len(codes) != controller.RecoveryCodes {
+	if err != nil || len(codes) != account.RecoveryCodes {
 		t.Fatalf("%q, %v", codes, err)
 	}
 	admin := h.find(t, "admin")
-	if !admin.SecondFactor || admin.RecoveryCodes != controller.RecoveryCodes {
+	if !admin.SecondFactor || admin.RecoveryCodes != account.RecoveryCodes {
 		t.Errorf("%+v", admin)
 	}
-	if _, err := h.factors.Begin(t.Context(), admin, peoplePassword); controller.KindOf(err) != controller.KindConflict {
+	if _, err := h.factors.Begin(t.Context(), admin, peoplePassword); problem.KindOf(err) != problem.KindConflict {
 		t.Errorf("a second one: %v", err)
 	}
-	if _, err := h.factors.Confirm(t.Context(), admin.ID, sealed, h.code(t, sealed, 1)); controller.KindOf(err) != controller.KindConflict {
+	if _, err := h.factors.Confirm(t.Context(), admin.ID, sealed, h.code(t, sealed, 1)); problem.KindOf(err) != problem.KindConflict {
 		t.Errorf("confirmed twice: %v", err)
 	}
 }
@@ -129,14 +130,14 @@ func TestSecondFactors_ARecoveryCodeWorksOnceAndRenewalEndsTheOldOnes(t *testing
 	if _, err := h.factors.Check(t.Context(), h.admin.ID, codes[0]); fieldOf(err) != "code" {
 		t.Errorf("a second time: %v", err)
 	}
-	if left := h.find(t, "admin").RecoveryCodes; left != controller.RecoveryCodes-1 {
+	if left := h.find(t, "admin").RecoveryCodes; left != account.RecoveryCodes-1 {
 		t.Errorf("%d are left", left)
 	}
 	if _, err := h.factors.RenewRecoveryCodes(t.Context(), h.admin.ID, "wrong", h.code(t, sealed, 1)); fieldOf(err) != "password" {
 		t.Errorf("wrong password: %v", err)
 	}
 	renewed, err := h.factors.RenewRecoveryCodes(t.Context(), h.admin.ID, peoplePassword, h.code(t, sealed, 1))
-	if err != nil || len(renewed) != controller.RecoveryCodes || slices.Contains(renewed, codes[1]) {
+	if err != nil || len(renewed) != account.RecoveryCodes || slices.Contains(renewed, codes[1]) {
 		t.Fatalf("%q, %v", renewed, err)
 	}
 	if _, err := h.factors.Check(t.Context(), h.admin.ID, codes[1]); fieldOf(err) != "code" {
@@ -169,7 +170,7 @@ func TestSecondFactors_DisableNeedsPasswordAndCode(t *testing.T) {
 func TestSecondFactors_AnotherKeyOpensNothingButRecoveryCodesStillWork(t *testing.T) {
 	h := newFactors(t)
 	sealed, codes := h.enable(t, h.admin)
-	moved := controller.NewSecondFactors(h.store, h.accounts, keyOf(t, "another"), slog.New(slog.DiscardHandler))
+	moved := account.NewSecondFactors(h.store, h.accounts, keyOf(t, "another"), slog.New(slog.DiscardHandler))
 	if _, err := moved.Check(t.Context(), h.admin.ID, h.code(t, sealed, 1)); err == nil {
 		t.Error("opened with another key")
 	}
@@ -218,7 +219,7 @@ func TestAccounts_RemoveSecondFactorIsForOneThatIsThere(t *testing.T) {
 	if err := h.accounts.RemoveSecondFactor(t.Context(), "admin"); err != nil || h.find(t, "admin").SecondFactor {
 		t.Errorf("%v", err)
 	}
-	if err := h.accounts.RemoveSecondFactor(t.Context(), "admin"); controller.KindOf(err) != controller.KindConflict {
+	if err := h.accounts.RemoveSecondFactor(t.Context(), "admin"); problem.KindOf(err) != problem.KindConflict {
 		t.Errorf("twice: %v", err)
 	}
 }
@@ -226,13 +227,13 @@ func TestAccounts_RemoveSecondFactorIsForOneThatIsThere(t *testing.T) {
 // factorBench are people with second factors.
 type factorBench struct {
 	*people
-	factors *controller.SecondFactors
+	factors *account.SecondFactors
 }
 
 func newFactors(t *testing.T) *factorBench {
 	t.Helper()
 	h := newPeople(t)
-	return &factorBench{h, controller.NewSecondFactors(h.store, h.accounts, keyOf(t, "a key of the tests"), slog.New(slog.DiscardHandler))}
+	return &factorBench{h, account.NewSecondFactors(h.store, h.accounts, keyOf(t, "a key of the tests"), slog.New(slog.DiscardHandler))}
 }
 
 func keyOf(t *testing.T, text string) secret.Key {
@@ -245,7 +246,7 @@ func keyOf(t *testing.T, text string) secret.Key {
 }
 
 // enable turns the second factor of an account on with the present code.
-func (h *factorBench) enable(t *testing.T, account controller.Account) (sealed []byte, codes []string) {
+func (h *factorBench) enable(t *testing.T, account account.Account) (sealed []byte, codes []string) {
 	t.Helper()
 	sealed, err := h.factors.Begin(t.Context(), account, peoplePassword)
 	if err != nil {
@@ -279,7 +280,7 @@ func (h *factorBench) code(t *testing.T, sealed []byte, steps int) string {
 	return ""
 }
 
-func (h *factorBench) find(t *testing.T, name string) controller.Account {
+func (h *factorBench) find(t *testing.T, name string) account.Account {
 	t.Helper()
 	account, err := h.store.FindAccountByName(t.Context(), name)
 	if err != nil {

@@ -2,6 +2,8 @@ package controller
 
 import (
 	"sync"
+
+	"berth/controller/app"
 )
 
 // ServiceView is one service of an app's live release as pages show it.
@@ -11,7 +13,7 @@ type ServiceView struct {
 	Image    string // the reference that was pulled; empty where it was built
 	Copies   int
 	KeptFrom int64 // number of the earlier release that started it; 0 is the live one
-	Observed Observed
+	Observed app.Observed
 	Memory   int64 // bytes that its copies take
 	HasUsage bool
 }
@@ -19,12 +21,14 @@ type ServiceView struct {
 // serviceBook holds what was last seen of each service of the apps that have several.
 type serviceBook struct {
 	mu   sync.RWMutex
-	apps map[AppName]map[string]Observed
+	apps map[app.Name]map[string]app.Observed
 }
 
-func newServiceBook() *serviceBook { return &serviceBook{apps: make(map[AppName]map[string]Observed)} }
+func newServiceBook() *serviceBook {
+	return &serviceBook{apps: make(map[app.Name]map[string]app.Observed)}
+}
 
-func (b *serviceBook) enter(app AppName, seen map[string]Observed) {
+func (b *serviceBook) enter(app app.Name, seen map[string]app.Observed) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if len(seen) == 0 {
@@ -34,7 +38,7 @@ func (b *serviceBook) enter(app AppName, seen map[string]Observed) {
 	b.apps[app] = seen
 }
 
-func (b *serviceBook) of(app AppName, service string) Observed {
+func (b *serviceBook) of(app app.Name, service string) app.Observed {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	return b.apps[app][service]
@@ -42,7 +46,7 @@ func (b *serviceBook) of(app AppName, service string) Observed {
 
 // serviceViews are the services of a live release, in the order in which they start;
 // none where there is only one.
-func (c *Controller) serviceViews(app App, live Release) []ServiceView {
+func (c *Controller) serviceViews(found app.App, live app.Release) []ServiceView {
 	if len(live.Services) < 2 {
 		return nil
 	}
@@ -50,13 +54,13 @@ func (c *Controller) serviceViews(app App, live Release) []ServiceView {
 	for _, run := range live.Services {
 		view := ServiceView{
 			Name: run.Spec.Name, Main: run.Main, Image: run.Spec.Image, Copies: len(run.Instances),
-			KeptFrom: run.KeptFrom, Observed: c.seen.of(app.Name, run.Spec.Name),
+			KeptFrom: run.KeptFrom, Observed: c.seen.of(found.Name, run.Spec.Name),
 		}
-		if app.Wanted == WantedStopped {
-			view.Observed = Observed{State: AppStopped}
+		if found.Wanted == app.WantedStopped {
+			view.Observed = app.Observed{State: app.Stopped}
 		}
 		for _, instance := range run.Instances {
-			if taken, ok := c.usage.instance(app.Name, instance); ok {
+			if taken, ok := c.usage.instance(found.Name, instance); ok {
 				view.Memory, view.HasUsage = view.Memory+taken.MemoryBytes, true
 			}
 		}

@@ -7,14 +7,15 @@ import (
 	"strings"
 	"testing"
 
-	"berth/controller"
+	"berth/controller/app"
 	"berth/controller/docker"
+	"berth/controller/problem"
 )
 
 func TestParseSettings_ReadsTheUnitsOfTheForm(t *testing.T) {
 	h := newHouse(t)
-	got, err := h.ParseSettings(controller.SettingsForm{Port: "3000", Memory: " 64 ", CPU: "150", Processes: "20", WritableRoot: true})
-	want := controller.Settings{Port: 3000, MemoryBytes: 64 << 20, NanoCPUs: 1_500_000_000, Processes: 20, WritableRoot: true}
+	got, err := h.ParseSettings(app.SettingsForm{Port: "3000", Memory: " 64 ", CPU: "150", Processes: "20", WritableRoot: true})
+	want := app.Settings{Port: 3000, MemoryBytes: 64 << 20, NanoCPUs: 1_500_000_000, Processes: 20, WritableRoot: true}
 	if err != nil || got != want {
 		t.Errorf("got %+v, %v, want %+v", got, err, want)
 	}
@@ -23,7 +24,7 @@ func TestParseSettings_ReadsTheUnitsOfTheForm(t *testing.T) {
 func TestParseSettings_TakesItsOwnFormBack(t *testing.T) {
 	h := newHouse(t)
 	least, most := h.SettingsRange()
-	for _, form := range []controller.SettingsForm{least, most, controller.DefaultSettings().Form()} {
+	for _, form := range []app.SettingsForm{least, most, app.DefaultSettings().Form()} {
 		if got, err := h.ParseSettings(form); err != nil || got.Form() != form {
 			t.Errorf("%+v came back as %+v, %v", form, got.Form(), err)
 		}
@@ -33,32 +34,32 @@ func TestParseSettings_TakesItsOwnFormBack(t *testing.T) {
 func TestParseSettings_SaysWhatIsWrongAtEachField(t *testing.T) {
 	h := newHouse(t)
 	for name, test := range map[string]struct {
-		edit func(*controller.SettingsForm)
+		edit func(*app.SettingsForm)
 		want []string // fields
 	}{
-		"little memory":          {func(f *controller.SettingsForm) { f.Memory = "15" }, []string{"memory"}},
-		"more than the maximum":  {func(f *controller.SettingsForm) { f.Memory = "2049" }, []string{"memory"}},
-		"a negative number":      {func(f *controller.SettingsForm) { f.Memory = "-64" }, []string{"memory"}},
-		"no limit":               {func(f *controller.SettingsForm) { f.Memory = "" }, []string{"memory"}},
-		"more than can be held":  {func(f *controller.SettingsForm) { f.Memory = "9223372036854775807" }, []string{"memory"}},
-		"a unit":                 {func(f *controller.SettingsForm) { f.Memory = "64m" }, []string{"memory"}},
-		"little CPU":             {func(f *controller.SettingsForm) { f.CPU = "4" }, []string{"cpu"}},
-		"too many cores":         {func(f *controller.SettingsForm) { f.CPU = "201" }, []string{"cpu"}},
-		"few processes":          {func(f *controller.SettingsForm) { f.Processes = "9" }, []string{"processes"}},
-		"a fork bomb's worth":    {func(f *controller.SettingsForm) { f.Processes = "501" }, []string{"processes"}},
-		"no port":                {func(f *controller.SettingsForm) { f.Port = "65536" }, []string{"port"}},
-		"everything at one time": {func(f *controller.SettingsForm) { *f = controller.SettingsForm{Port: "x"} }, []string{"port", "memory", "cpu", "processes"}},
+		"little memory":          {func(f *app.SettingsForm) { f.Memory = "15" }, []string{"memory"}},
+		"more than the maximum":  {func(f *app.SettingsForm) { f.Memory = "2049" }, []string{"memory"}},
+		"a negative number":      {func(f *app.SettingsForm) { f.Memory = "-64" }, []string{"memory"}},
+		"no limit":               {func(f *app.SettingsForm) { f.Memory = "" }, []string{"memory"}},
+		"more than can be held":  {func(f *app.SettingsForm) { f.Memory = "9223372036854775807" }, []string{"memory"}},
+		"a unit":                 {func(f *app.SettingsForm) { f.Memory = "64m" }, []string{"memory"}},
+		"little CPU":             {func(f *app.SettingsForm) { f.CPU = "4" }, []string{"cpu"}},
+		"too many cores":         {func(f *app.SettingsForm) { f.CPU = "201" }, []string{"cpu"}},
+		"few processes":          {func(f *app.SettingsForm) { f.Processes = "9" }, []string{"processes"}},
+		"a fork bomb's worth":    {func(f *app.SettingsForm) { f.Processes = "501" }, []string{"processes"}},
+		"no port":                {func(f *app.SettingsForm) { f.Port = "65536" }, []string{"port"}},
+		"everything at one time": {func(f *app.SettingsForm) { *f = app.SettingsForm{Port: "x"} }, []string{"port", "memory", "cpu", "processes"}},
 	} {
-		form := controller.DefaultSettings().Form()
+		form := app.DefaultSettings().Form()
 		test.edit(&form)
 		_, err := h.ParseSettings(form)
-		problems, _ := errors.AsType[controller.Problems](err)
+		problems, _ := errors.AsType[problem.Problems](err)
 		var fields []string
-		for _, problem := range problems {
-			fields = append(fields, problem.Field)
-			wantProblem(t, problem, controller.KindInvalid, problem.Field)
+		for _, fault := range problems {
+			fields = append(fields, fault.Field)
+			wantProblem(t, fault, problem.KindInvalid, fault.Field)
 		}
-		if !slices.Equal(fields, test.want) || controller.KindOf(err) != controller.KindInvalid {
+		if !slices.Equal(fields, test.want) || problem.KindOf(err) != problem.KindInvalid {
 			t.Errorf("%s: problems at %q, want %q: %v", name, fields, test.want, err)
 		}
 	}
@@ -72,7 +73,7 @@ func TestSettings_NewOnesRunTheLiveImageAgainWithoutABuild(t *testing.T) {
 	settings := small()
 
 	release := h.updateSettings("hello", settings)
-	if release.State != controller.ReleaseLive || release.Number != 2 || release.Image != first.Image || !release.NewSettings || release.Settings != settings {
+	if release.State != app.ReleaseLive || release.Number != 2 || release.Image != first.Image || !release.NewSettings || release.Settings != settings {
 		t.Fatalf("release is %+v", release)
 	}
 	service := started("berth-hello-r2").Service
@@ -96,18 +97,18 @@ func TestSettings_FailedOnesLeaveTheOldReleaseServing(t *testing.T) {
 	h.engine.exited.put("berth-hello-r2", docker.Condition{OOMKilled: true, ExitCode: 137})
 
 	release := h.updateSettings("hello", small())
-	if release.State != controller.ReleaseFailed || !strings.Contains(release.Reason, "64 MB") {
+	if release.State != app.ReleaseFailed || !strings.Contains(release.Reason, "64 MB") {
 		t.Errorf("release is %+v", release)
 	}
-	app, err := h.App(t.Context(), "hello")
-	if err != nil || app.Live != 1 || app.Settings != small() {
-		t.Errorf("app is %+v, %v", app.App, err)
+	name, err := h.App(t.Context(), "hello")
+	if err != nil || name.Live != 1 || name.Settings != small() {
+		t.Errorf("app is %+v, %v", name.App, err)
 	}
 	if _, err := h.engine.FindImage(t.Context(), first.Image); err != nil {
 		t.Errorf("the image of the live release is gone: %v", err)
 	}
 	// Back to what runs: there is nothing to start.
-	back, err := h.UpdateSettings(t.Context(), "hello", controller.DefaultSettings(), "test")
+	back, err := h.UpdateSettings(t.Context(), "hello", app.DefaultSettings(), "test")
 	if err != nil || back.Number != 0 {
 		t.Errorf("got release %+v, %v", back, err)
 	}
@@ -116,7 +117,7 @@ func TestSettings_FailedOnesLeaveTheOldReleaseServing(t *testing.T) {
 func TestSettings_SameOnesChangeNothing(t *testing.T) {
 	h := newHouse(t)
 	h.deploy("hello")
-	release, err := h.UpdateSettings(t.Context(), "hello", controller.DefaultSettings(), "test")
+	release, err := h.UpdateSettings(t.Context(), "hello", app.DefaultSettings(), "test")
 	if err != nil || release.Number != 0 {
 		t.Errorf("got release %+v, %v", release, err)
 	}
@@ -134,7 +135,7 @@ func TestSettings_WaitForTheUploadWhereNothingIsLive(t *testing.T) {
 	if err != nil || release.Number != 0 {
 		t.Fatalf("got release %+v, %v", release, err)
 	}
-	if next := h.update("hello"); next.State != controller.ReleaseLive || next.Settings != small() {
+	if next := h.update("hello"); next.State != app.ReleaseLive || next.Settings != small() {
 		t.Errorf("the next upload is %+v", next)
 	}
 }
@@ -148,11 +149,11 @@ func TestSettings_AreRefusedWhileAReleaseIsUnderWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = h.UpdateSettings(t.Context(), "hello", small(), "test")
-	wantProblem(t, err, controller.KindConflict, "")
+	wantProblem(t, err, problem.KindConflict, "")
 	close(block)
 	h.wait(release.ReleaseID)
 	_, err = h.UpdateSettings(t.Context(), "other", small(), "test")
-	wantProblem(t, err, controller.KindNotFound, "")
+	wantProblem(t, err, problem.KindNotFound, "")
 }
 
 func TestSettings_OldOnesComeBackWithTheRollback(t *testing.T) {
@@ -163,11 +164,11 @@ func TestSettings_OldOnesComeBackWithTheRollback(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := h.wait(release.ReleaseID); got.State != controller.ReleaseLive || got.Settings != controller.DefaultSettings() {
+	if got := h.wait(release.ReleaseID); got.State != app.ReleaseLive || got.Settings != app.DefaultSettings() {
 		t.Errorf("rollback is %+v", got)
 	}
-	if app, err := h.App(t.Context(), "hello"); err != nil || app.Settings != controller.DefaultSettings() {
-		t.Errorf("app is %+v, %v", app.App, err)
+	if name, err := h.App(t.Context(), "hello"); err != nil || name.Settings != app.DefaultSettings() {
+		t.Errorf("app is %+v, %v", name.App, err)
 	}
 }
 
@@ -188,11 +189,11 @@ func TestSettings_OfTheLiveReleaseAreThoseOfAnInstanceMadeAgain(t *testing.T) {
 }
 
 // small is far from the defaults in every setting.
-func small() controller.Settings {
-	return controller.Settings{Port: 3000, MemoryBytes: 64 << 20, NanoCPUs: 100_000_000, Processes: 20, WritableRoot: true}
+func small() app.Settings {
+	return app.Settings{Port: 3000, MemoryBytes: 64 << 20, NanoCPUs: 100_000_000, Processes: 20, WritableRoot: true}
 }
 
-func (h *house) updateSettings(name controller.AppName, settings controller.Settings) controller.Release {
+func (h *house) updateSettings(name app.Name, settings app.Settings) app.Release {
 	h.t.Helper()
 	release, err := h.UpdateSettings(h.t.Context(), name, settings, "test")
 	if err != nil {

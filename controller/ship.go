@@ -12,8 +12,11 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"berth/controller/app"
 	"berth/controller/docker"
+	"berth/controller/environment"
 	"berth/controller/plan"
+	"berth/controller/problem"
 	"berth/controller/volume"
 	"berth/traefik"
 )
@@ -36,24 +39,24 @@ var errCancelled = errors.New("cancelled by a person")
 // shipping knows which releases are being shipped by this process.
 type shipping struct {
 	mu     sync.Mutex
-	active map[ReleaseID]*shipment
+	active map[app.ReleaseID]*shipment
 	all    sync.WaitGroup
 }
 
-func newShipping() *shipping { return &shipping{active: make(map[ReleaseID]*shipment)} }
+func newShipping() *shipping { return &shipping{active: make(map[app.ReleaseID]*shipment)} }
 
 // shipment is one release on its way. Its steps are the methods below, in the
 // order in which a release takes them: a new step gets its place in run.
 type shipment struct {
 	*Controller
-	release  Release
-	app      App
-	former   Release   // the live one, while this one is on its way; zero where there is none
-	composed bool      // a compose file says what runs
-	services []shipped // in the order in which they start; one where nothing is composed
+	release  app.Release
+	app      app.App
+	former   app.Release // the live one, while this one is on its way; zero where there is none
+	composed bool        // a compose file says what runs
+	services []shipped   // in the order in which they start; one where nothing is composed
 	network  docker.Network
 	// environment is what the release runs with; opened before the first line of the log.
-	environment openEnvironment
+	environment environment.OpenEnvironment
 	log         *releaseLog
 	cancel      context.CancelCauseFunc
 	done        chan struct{}
@@ -69,47 +72,47 @@ type shipment struct {
 // shipped is one service of a release on its way: its Spec is in the clear, with how
 // it is built.
 type shipped struct {
-	ServiceRun
+	app.ServiceRun
 	image   docker.Image
 	owner   volume.Owner         // the user that it runs as, where it has volumes
 	foreign map[volume.Name]bool // those that it writes into and that are another user's so far
 }
 
 // Cancel ends a release that is under way; the app goes on as it was.
-func (c *Controller) Cancel(ctx context.Context, id ReleaseID) error {
+func (c *Controller) Cancel(ctx context.Context, id app.ReleaseID) error {
 	release, err := c.Release(ctx, id)
 	if err != nil {
 		return err
 	}
 	if !release.State.UnderWay() {
-		return &Problem{
-			Kind: KindConflict, Message: fmt.Sprintf("The release %s is %s, so there is nothing to cancel.", id, release.State),
+		return &problem.Problem{
+			Kind: problem.KindConflict, Message: fmt.Sprintf("The release %s is %s, so there is nothing to cancel.", id, release.State),
 			Hint: "Only a release that is under way can be cancelled.",
 		}
 	}
 	if err := c.cancelAndWait(ctx, id); err != nil {
 		return err
 	}
-	if release, err = c.Release(ctx, id); err != nil || release.State != ReleaseLive {
+	if release, err = c.Release(ctx, id); err != nil || release.State != app.ReleaseLive {
 		return err
 	}
-	return &Problem{
-		Kind: KindConflict, Message: fmt.Sprintf("The release %s went live in the same moment.", id),
+	return &problem.Problem{
+		Kind: problem.KindConflict, Message: fmt.Sprintf("The release %s went live in the same moment.", id),
 		Hint: "Roll back to the one before, if it should not serve.",
 	}
 }
 
-func (c *Controller) cancelAndWait(ctx context.Context, id ReleaseID) error {
+func (c *Controller) cancelAndWait(ctx context.Context, id app.ReleaseID) error {
 	c.shipping.mu.Lock()
 	active := c.shipping.active[id]
 	c.shipping.mu.Unlock()
 	if active == nil {
-		return c.finish(ctx, id, ReleaseCancelled, "Cancelled before it began.", "")
+		return c.finish(ctx, id, app.ReleaseCancelled, "Cancelled before it began.", "")
 	}
 	active.cancel(errCancelled)
 	select {
 	case <-active.done: // also where it could not even record its own end
-		return c.finish(ctx, id, ReleaseCancelled, "Cancelled by a person.", "")
+		return c.finish(ctx, id, app.ReleaseCancelled, "Cancelled by a person.", "")
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -117,7 +120,7 @@ func (c *Controller) cancelAndWait(ctx context.Context, id ReleaseID) error {
 
 // dispatch ships a release in the background, unless it is being shipped
 // already or Run has not begun: then the first reconcile finds it in the ledger.
-func (c *Controller) dispatch(release Release) {
+func (c *Controller) dispatch(release app.Release) {
 	select {
 	case <-c.started:
 	default:
@@ -147,7 +150,7 @@ func (c *Controller) dispatch(release Release) {
 
 func (s *shipping) wait() { s.all.Wait() }
 
-func (s *shipping) has(id ReleaseID) bool {
+func (s *shipping) has(id app.ReleaseID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.active[id] != nil
@@ -159,7 +162,7 @@ func (s *shipping) has(id ReleaseID) bool {
 func (s *shipment) ship(ctx context.Context) {
 	release, err := s.ledger.FindRelease(context.WithoutCancel(ctx), s.release.ReleaseID) // also for one that is cancelled at once
 	switch {
-	case errors.Is(err, ErrNotFound), err == nil && !release.State.UnderWay():
+	case errors.Is(err, problem.ErrNotFound), err == nil && !release.State.UnderWay():
 		return
 	case err != nil:
 		s.logger.Error("find release to ship", "release", s.release.String(), "error", err)
@@ -176,7 +179,7 @@ func (s *shipment) ship(ctx context.Context) {
 	defer log.close()
 	began := time.Now()
 	if s.environment, err = s.openEnvironmentOf(ctx, s.release.ReleaseID); err == nil {
-		log.mask = s.environment.mask
+		log.mask = s.environment.Mask
 		err = s.run(ctx)
 	}
 	if err != nil {
@@ -189,15 +192,15 @@ func (s *shipment) ship(ctx context.Context) {
 // resume refuses a release that Berth has been ended with again and again: it may be
 // what ends it.
 func (s *shipment) resume(ctx context.Context) error {
-	if s.release.State == ReleaseQueued {
+	if s.release.State == app.ReleaseQueued {
 		return nil // this is its first time
 	}
 	count, err := s.ledger.CountResumption(ctx, s.release.ReleaseID)
 	if err != nil || count <= mostResumptions {
 		return err
 	}
-	return &Problem{
-		Kind: KindUnavailable, Message: fmt.Sprintf("Berth ended %d times while this release was under way.", count),
+	return &problem.Problem{
+		Kind: problem.KindUnavailable, Message: fmt.Sprintf("Berth ended %d times while this release was under way.", count),
 		Hint: "See in the log of Berth and of the machine why, such as no memory, before you deploy it again.",
 	}
 }
@@ -210,7 +213,7 @@ func (s *shipment) run(ctx context.Context) (err error) {
 		return err
 	}
 	if s.app.Live != 0 {
-		if s.former, err = s.ledger.FindRelease(ctx, ReleaseID{App: s.app.Name, Number: s.app.Live}); err != nil {
+		if s.former, err = s.ledger.FindRelease(ctx, app.ReleaseID{App: s.app.Name, Number: s.app.Live}); err != nil {
 			return err
 		}
 	}
@@ -253,7 +256,7 @@ func (s *shipment) place(ctx context.Context, port uint16) error {
 
 // start runs the instances; the proxy confirms the verify route in the meantime.
 func (s *shipment) start(ctx context.Context) error {
-	if err := s.advance(ctx, ReleaseStarting); err != nil {
+	if err := s.advance(ctx, app.ReleaseStarting); err != nil {
 		return err
 	}
 	main := s.main()
@@ -314,7 +317,7 @@ func (s *shipment) startService(ctx context.Context, service *shipped) error {
 // promote is the commit point: before it nothing that anyone can see has
 // changed, after it the rest is repeated until it is true.
 func (s *shipment) promote(ctx context.Context) error {
-	unlock, err := s.apps.lock(ctx, s.app.Name)
+	unlock, err := s.apps.Lock(ctx, s.app.Name)
 	if err != nil {
 		return err
 	}
@@ -326,7 +329,7 @@ func (s *shipment) promote(ctx context.Context) error {
 		return err
 	}
 	s.leave()
-	s.recordEnd(ctx, ReleaseLive)
+	s.recordEnd(ctx, app.ReleaseLive)
 	if err := s.forgetArchives(context.WithoutCancel(ctx), s.app.Name); err != nil {
 		s.logger.Warn("forget archives", "release", s.release.String(), "error", err) // the next release does it
 	}
@@ -365,7 +368,7 @@ func (s *shipment) commit(ctx context.Context) (traefik.Table, error) {
 }
 
 func (s *shipment) planOptions() plan.Options {
-	return s.permitted(s.environment.options(s.release.Settings))
+	return s.permitted(s.environment.Options(s.release.Settings))
 }
 
 func (s *shipment) startOptions(service *shipped, name string) docker.StartOptions {
@@ -376,13 +379,13 @@ func (s *shipment) startOptions(service *shipped, name string) docker.StartOptio
 
 // target is the release as the proxy sees it: live, or only on its verify route.
 func (s *shipment) target(proving bool) traefik.Target {
-	return targetOf(Routing{
+	return targetOf(app.Routing{
 		App: s.app.Name, Release: s.release.Number, Routes: s.app.Routes,
 		Address: s.release.Address, Proving: proving,
 	})
 }
 
-func (s *shipment) advance(ctx context.Context, state ReleaseState) error {
+func (s *shipment) advance(ctx context.Context, state app.ReleaseState) error {
 	if err := s.ledger.Advance(ctx, s.release.ReleaseID, state); err != nil {
 		return err
 	}
@@ -390,7 +393,7 @@ func (s *shipment) advance(ctx context.Context, state ReleaseState) error {
 	return nil
 }
 
-func (c *Controller) forgetArchive(ctx context.Context, release Release, remove bool) error {
+func (c *Controller) forgetArchive(ctx context.Context, release app.Release, remove bool) error {
 	if release.Archive == "" {
 		return nil
 	}

@@ -4,35 +4,37 @@ import (
 	"context"
 	"net"
 
+	"berth/controller/app"
 	"berth/controller/docker"
+	"berth/controller/environment"
 	"berth/traefik"
 )
 
 // starting is what there is to know of a service to start its instances.
 type starting struct {
-	app         App
-	release     Release
-	run         ServiceRun // its Spec in the clear
+	app         app.App
+	release     app.Release
+	run         app.ServiceRun // its Spec in the clear
 	image       docker.Image
 	network     docker.Network
-	environment openEnvironment
+	environment environment.OpenEnvironment
 }
 
 // optionsOf are those to start one instance of the service with.
 func (c *Controller) optionsOf(s starting, name string) docker.StartOptions {
 	options := docker.StartOptions{
 		App: string(s.app.Name), Release: s.release.Number, Name: name, Image: s.image, Network: s.network,
-		Service: s.run.Spec, Secrets: s.environment.secrets, Mounts: engineMounts(s.run.mounts(s.release)),
+		Service: s.run.Spec, Secrets: s.environment.Secrets, Mounts: engineMounts(s.run.Mounts(s.release)),
 		Volumes: make(map[string]string, len(s.run.Spec.Mounts)),
 	}
 	if s.run.KeptFrom != 0 {
 		options.Release = s.run.KeptFrom
 	}
-	for own, name := range s.run.volumes(s.app.Name) {
+	for own, name := range s.run.Volumes(s.app.Name) {
 		options.Volumes[own] = c.engine.VolumeName(name)
 	}
 	if s.run.Main {
-		options.Labels = traefik.Labels(targetOf(Routing{
+		options.Labels = traefik.Labels(targetOf(app.Routing{
 			App: s.app.Name, Release: s.release.Number, Routes: s.app.Routes, Address: s.release.Address,
 		}))
 		// The proxy knows one name: all instances answer to it.
@@ -44,12 +46,12 @@ func (c *Controller) optionsOf(s starting, name string) docker.StartOptions {
 }
 
 // startOptionsOf are those that an instance of a live release was started with.
-func (c *Controller) startOptionsOf(ctx context.Context, app App, live Release, run ServiceRun, name string) (docker.StartOptions, error) {
+func (c *Controller) startOptionsOf(ctx context.Context, app app.App, live app.Release, run app.ServiceRun, name string) (docker.StartOptions, error) {
 	image, err := c.engine.FindImage(ctx, run.Image)
 	if err != nil {
 		return docker.StartOptions{}, err
 	}
-	network, err := c.engine.EnsureNetwork(ctx, string(app.Name), live.network())
+	network, err := c.engine.EnsureNetwork(ctx, string(app.Name), live.Network())
 	if err != nil {
 		return docker.StartOptions{}, err
 	}

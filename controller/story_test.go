@@ -18,9 +18,11 @@ import (
 	"time"
 
 	"berth/controller"
+	"berth/controller/app"
 	"berth/controller/docker"
 	"berth/controller/domaincheck"
 	"berth/controller/plan"
+	"berth/controller/problem"
 	"berth/controller/secret"
 	"berth/controller/store"
 	"berth/controller/volume/volumetest"
@@ -41,7 +43,7 @@ type house struct {
 	logged   *syncBuffer // the program's log
 	stop     func()
 
-	forbidden []controller.Waiver // from the next open on
+	forbidden []app.Waiver // from the next open on
 	base      traefik.Host
 	resolver  string // of the checks of hosts
 	quota     int64  // of a volume
@@ -101,13 +103,13 @@ type watchedLedger struct {
 	house *house
 }
 
-func (l *watchedLedger) ListUnderWay(ctx context.Context) ([]controller.Release, error) {
+func (l *watchedLedger) ListUnderWay(ctx context.Context) ([]app.Release, error) {
 	releases, err := l.Store.ListUnderWay(ctx)
 	l.listed("under way")
 	return releases, err
 }
 
-func (l *watchedLedger) ListApps(ctx context.Context) ([]controller.App, error) {
+func (l *watchedLedger) ListApps(ctx context.Context) ([]app.App, error) {
 	apps, err := l.Store.ListApps(ctx)
 	l.listed("apps")
 	return apps, err
@@ -167,16 +169,16 @@ func (h *house) good() *controller.Archive {
 	return h.receive(map[string]string{"Dockerfile": "FROM scratch\nCOPY . /\n"})
 }
 
-func (h *house) accept(name, path string) (controller.Release, error) {
+func (h *house) accept(name, path string) (app.Release, error) {
 	h.t.Helper()
 	route, err := h.ParseRoute(path)
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	return h.Accept(h.t.Context(), controller.Upload{Name: controller.AppName(name), Route: route, Archive: h.good(), By: "test"})
+	return h.Accept(h.t.Context(), controller.Upload{Name: app.Name(name), Route: route, Archive: h.good(), By: "test"})
 }
 
-func (h *house) deploy(name string) controller.Release {
+func (h *house) deploy(name string) app.Release {
 	h.t.Helper()
 	release, err := h.accept(name, "/"+name)
 	if err != nil {
@@ -185,16 +187,16 @@ func (h *house) deploy(name string) controller.Release {
 	return h.wait(release.ReleaseID)
 }
 
-func (h *house) update(name string) controller.Release {
+func (h *house) update(name string) app.Release {
 	h.t.Helper()
-	release, err := h.AcceptUpdate(h.t.Context(), controller.AppName(name), h.good(), "test")
+	release, err := h.AcceptUpdate(h.t.Context(), app.Name(name), h.good(), "test")
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	return h.wait(release.ReleaseID)
 }
 
-func (h *house) wait(id controller.ReleaseID) (release controller.Release) {
+func (h *house) wait(id app.ReleaseID) (release app.Release) {
 	h.t.Helper()
 	h.eventually("the end of "+id.String(), func() bool {
 		var err error
@@ -231,14 +233,14 @@ func (h *house) uploads() []string {
 func TestStory_UploadGoesLive(t *testing.T) {
 	h := newHouse(t)
 	release := h.deploy("hello")
-	if release.State != controller.ReleaseLive {
+	if release.State != app.ReleaseLive {
 		t.Fatalf("release is %+v", release)
 	}
-	var states []controller.ReleaseState
+	var states []app.ReleaseState
 	for _, step := range release.Steps {
 		states = append(states, step.State)
 	}
-	want := []controller.ReleaseState{"queued", "building", "starting", "verifying", "live"}
+	want := []app.ReleaseState{"queued", "building", "starting", "verifying", "live"}
 	if !slices.Equal(states, want) {
 		t.Errorf("steps are %v, want %v", states, want)
 	}
@@ -266,7 +268,7 @@ func TestStory_FailedUpdateChangesNothingThatAnyoneSees(t *testing.T) {
 	h.proxy.status.set(502)
 	h.engine.exited.put("berth-hello-r2", docker.Condition{ExitCode: 1})
 	release := h.update("hello")
-	if release.State != controller.ReleaseFailed || !strings.Contains(release.Reason, "exit code 1") {
+	if release.State != app.ReleaseFailed || !strings.Contains(release.Reason, "exit code 1") {
 		t.Errorf("release is %+v", release)
 	}
 	app, err := h.App(t.Context(), "hello")
@@ -283,7 +285,7 @@ func TestStory_FailedUpdatesDoNotUseUpWhatCanBeRunAgain(t *testing.T) {
 	h.proxy.status.set(502)
 	for number := 2; number <= 6; number++ {
 		h.engine.exited.put(fmt.Sprintf("berth-hello-r%d", number), docker.Condition{ExitCode: 1})
-		if release := h.update("hello"); release.State != controller.ReleaseFailed {
+		if release := h.update("hello"); release.State != app.ReleaseFailed {
 			t.Fatalf("release is %+v", release)
 		}
 	}
@@ -296,7 +298,7 @@ func TestStory_FailedUpdatesDoNotUseUpWhatCanBeRunAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if back = h.wait(back.ReleaseID); back.State != controller.ReleaseLive {
+	if back = h.wait(back.ReleaseID); back.State != app.ReleaseLive {
 		t.Errorf("release is %+v", back)
 	}
 }
@@ -307,7 +309,7 @@ func TestStory_FailedBuildSaysWhy(t *testing.T) {
 		return &docker.BuildError{Message: "The command make exited with 2"}
 	})
 	release := h.deploy("hello")
-	if release.State != controller.ReleaseFailed || !strings.Contains(release.Reason, "make exited with 2") {
+	if release.State != app.ReleaseFailed || !strings.Contains(release.Reason, "make exited with 2") {
 		t.Errorf("release is %+v", release)
 	}
 	if left := h.uploads(); len(left) != 1 {
@@ -319,14 +321,14 @@ func TestStory_RefusalLeavesNothingBehind(t *testing.T) {
 	h := newHouse(t)
 	h.deploy("taken")
 	_, err := h.accept("taken", "/other")
-	wantProblem(t, err, controller.KindConflict, "name")
+	wantProblem(t, err, problem.KindConflict, "name")
 	_, err = h.accept("other", "/taken")
-	wantProblem(t, err, controller.KindConflict, "route")
+	wantProblem(t, err, problem.KindConflict, "route")
 	route, _ := h.ParseRoute("/other")
 	bad := h.receive(map[string]string{"readme.txt": "x"})
 	_, err = h.Accept(t.Context(), controller.Upload{Name: "other", Route: route, Archive: bad})
-	wantProblem(t, err, controller.KindInvalid, "archive")
-	if _, err := h.App(t.Context(), "other"); controller.KindOf(err) != controller.KindNotFound {
+	wantProblem(t, err, problem.KindInvalid, "archive")
+	if _, err := h.App(t.Context(), "other"); problem.KindOf(err) != problem.KindNotFound {
 		t.Errorf("a refused upload left an app: %v", err)
 	}
 }
@@ -335,7 +337,7 @@ func TestStory_ReservedRoutesAreRefused(t *testing.T) {
 	h := newHouse(t)
 	for _, route := range []string{"/admin", "/Admin/x", "/login", "/.well-known/acme-challenge/x", "/healthz"} {
 		_, err := h.ParseRoute(route)
-		wantProblem(t, err, controller.KindInvalid, "route")
+		wantProblem(t, err, problem.KindInvalid, "route")
 	}
 	if _, err := h.ParseRoute("/administrator"); err != nil {
 		t.Errorf("/administrator is not /admin: %v", err)
@@ -359,7 +361,7 @@ func TestStory_SecondReleaseWaitsAndShowsItsPlace(t *testing.T) {
 	}
 	h.eventually("the first build", func() bool {
 		found, _ := h.Release(t.Context(), first.ReleaseID)
-		return found.State == controller.ReleaseBuilding
+		return found.State == app.ReleaseBuilding
 	})
 	second, err := h.accept("second", "/second")
 	if err != nil {
@@ -369,14 +371,14 @@ func TestStory_SecondReleaseWaitsAndShowsItsPlace(t *testing.T) {
 	if err := h.Cancel(t.Context(), first.ReleaseID); err != nil {
 		t.Fatal(err)
 	}
-	if got := h.wait(first.ReleaseID); got.State != controller.ReleaseCancelled {
+	if got := h.wait(first.ReleaseID); got.State != app.ReleaseCancelled {
 		t.Errorf("cancelled release is %+v", got)
 	}
 	close(release)
-	if got := h.wait(second.ReleaseID); got.State != controller.ReleaseLive {
+	if got := h.wait(second.ReleaseID); got.State != app.ReleaseLive {
 		t.Errorf("second release is %+v", got)
 	}
-	wantProblem(t, h.Cancel(t.Context(), first.ReleaseID), controller.KindConflict, "")
+	wantProblem(t, h.Cancel(t.Context(), first.ReleaseID), problem.KindConflict, "")
 }
 
 func TestStory_OneReleaseOfAnAppAtATime(t *testing.T) {
@@ -389,7 +391,7 @@ func TestStory_OneReleaseOfAnAppAtATime(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = h.AcceptUpdate(t.Context(), "hello", h.good(), "test")
-	wantProblem(t, err, controller.KindConflict, "")
+	wantProblem(t, err, problem.KindConflict, "")
 	close(block)
 	h.wait(release.ReleaseID)
 }
@@ -412,7 +414,7 @@ func TestStory_ReleaseThatBerthEndsWithAgainAndAgainFails(t *testing.T) {
 		h.stop()
 		h.open()
 	}
-	if release = h.wait(release.ReleaseID); release.State != controller.ReleaseFailed || !strings.Contains(release.Reason, "ended 6 times") {
+	if release = h.wait(release.ReleaseID); release.State != app.ReleaseFailed || !strings.Contains(release.Reason, "ended 6 times") {
 		t.Errorf("release is %+v", release)
 	}
 	if app, err := h.App(t.Context(), "hello"); err != nil || app.Live != 1 {
@@ -429,12 +431,12 @@ func TestStory_RestartResumesWhatWasUnderWay(t *testing.T) {
 	}
 	h.eventually("the build", func() bool {
 		found, _ := h.Release(t.Context(), release.ReleaseID)
-		return found.State == controller.ReleaseBuilding
+		return found.State == app.ReleaseBuilding
 	})
 	h.stop()
 	h.engine.onBuild.set(nil)
 	h.open()
-	if got := h.wait(release.ReleaseID); got.State != controller.ReleaseLive {
+	if got := h.wait(release.ReleaseID); got.State != app.ReleaseLive {
 		t.Errorf("resumed release is %+v", got)
 	}
 }
@@ -475,7 +477,7 @@ func TestStory_PassThatIsOlderThanAPromotionLeavesTheNewInstanceAlone(t *testing
 
 // promotedDuringAPass accepts a release whose instance a pass of the reconciler sees,
 // and which becomes live once the pass has asked the ledger its first question.
-func (h *house) promotedDuringAPass(accept func() (controller.Release, error)) {
+func (h *house) promotedDuringAPass(accept func() (app.Release, error)) {
 	h.t.Helper()
 	verifying, passing := make(chan struct{}), make(chan struct{})
 	var probed, listed sync.Once
@@ -495,7 +497,7 @@ func (h *house) promotedDuringAPass(accept func() (controller.Release, error)) {
 		})
 	})
 	h.engine.watching.get()(docker.Event{}) // asks for a pass
-	if ended := h.wait(release.ReleaseID); ended.State != controller.ReleaseLive {
+	if ended := h.wait(release.ReleaseID); ended.State != app.ReleaseLive {
 		h.t.Fatalf("release is %+v", ended)
 	}
 }
@@ -503,7 +505,7 @@ func (h *house) promotedDuringAPass(accept func() (controller.Release, error)) {
 func TestStory_PassThatListedAReleaseUnderWayDoesNotShipItAgain(t *testing.T) {
 	h := newHouse(t)
 	h.deploy("hello")
-	h.promotedDuringAPass(func() (controller.Release, error) { return h.AcceptUpdate(t.Context(), "hello", h.good(), "test") })
+	h.promotedDuringAPass(func() (app.Release, error) { return h.AcceptUpdate(t.Context(), "hello", h.good(), "test") })
 	h.eventually("the old instance to be retired", func() bool { return slices.Equal(h.engine.names(), []string{"berth-hello-r2"}) })
 	h.stop() // what was begun a second time has ended
 	if strings.Contains(h.logged.String(), "did not become live") || !slices.Equal(h.engine.names(), []string{"berth-hello-r2"}) {
@@ -513,7 +515,7 @@ func TestStory_PassThatListedAReleaseUnderWayDoesNotShipItAgain(t *testing.T) {
 
 func TestStory_PassDoesNotRetireTheInstanceOfAFirstReleaseThatIsPromotedMeanwhile(t *testing.T) {
 	h := newHouse(t)
-	h.promotedDuringAPass(func() (controller.Release, error) { return h.accept("hello", "/hello") })
+	h.promotedDuringAPass(func() (app.Release, error) { return h.accept("hello", "/hello") })
 	time.Sleep(50 * time.Millisecond) // the pass goes on to what it takes for orphans
 	h.stop()
 	if retired := h.engine.retired.get(); len(retired) > 0 {
@@ -540,7 +542,7 @@ func TestStory_PassThatSawADeletionLeavesTheNextAppOfThatNameAlone(t *testing.T)
 			if err := <-deleted; err != nil {
 				t.Error(err)
 			}
-			if release := h.deploy("hello"); release.State != controller.ReleaseLive {
+			if release := h.deploy("hello"); release.State != app.ReleaseLive {
 				t.Errorf("the next app's release is %+v", release)
 			}
 		})
@@ -570,8 +572,8 @@ func TestStory_AppThatCannotBeRepairedKeepsNoOrphansAlive(t *testing.T) {
 	h.engine.mu.Unlock()
 	h.open()
 	h.eventually("the orphan to go", func() bool { return len(h.engine.names()) == 0 })
-	if app, err := h.App(t.Context(), "broken"); err != nil || app.Observed.State != controller.AppDown {
-		t.Errorf("the app is %+v, %v", app.Observed, err)
+	if name, err := h.App(t.Context(), "broken"); err != nil || name.Observed.State != app.Down {
+		t.Errorf("the app is %+v, %v", name.Observed, err)
 	}
 }
 
@@ -581,16 +583,16 @@ func TestStory_StopTakesTheRouteOffAndStartPutsItBack(t *testing.T) {
 	if err := h.Stop(t.Context(), "hello"); err != nil {
 		t.Fatal(err)
 	}
-	app, _ := h.App(t.Context(), "hello")
-	if len(h.proxy.servers()) != 0 || app.Observed.State != controller.AppStopped {
-		t.Errorf("stopped app is %+v, the proxy serves %v", app.Observed, h.proxy.servers())
+	name, _ := h.App(t.Context(), "hello")
+	if len(h.proxy.servers()) != 0 || name.Observed.State != app.Stopped {
+		t.Errorf("stopped app is %+v, the proxy serves %v", name.Observed, h.proxy.servers())
 	}
 	if err := h.Start(t.Context(), "hello"); err != nil {
 		t.Fatal(err)
 	}
-	app, _ = h.App(t.Context(), "hello")
-	if len(h.proxy.servers()) != 1 || app.Observed.State != controller.AppRunning {
-		t.Errorf("started app is %+v, the proxy serves %v", app.Observed, h.proxy.servers())
+	name, _ = h.App(t.Context(), "hello")
+	if len(h.proxy.servers()) != 1 || name.Observed.State != app.Running {
+		t.Errorf("started app is %+v, the proxy serves %v", name.Observed, h.proxy.servers())
 	}
 }
 
@@ -631,17 +633,17 @@ func TestStory_RollbackRunsTheOldImage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := h.wait(release.ReleaseID); got.State != controller.ReleaseLive || got.Image != first.Image || got.RollbackOf != 1 {
+	if got := h.wait(release.ReleaseID); got.State != app.ReleaseLive || got.Image != first.Image || got.RollbackOf != 1 {
 		t.Errorf("rollback is %+v", got)
 	}
 	_, err = h.Rollback(t.Context(), "hello", 3, "test")
-	wantProblem(t, err, controller.KindConflict, "release")
+	wantProblem(t, err, problem.KindConflict, "release")
 }
 
 func TestStory_DeleteRemovesEveryTrace(t *testing.T) {
 	h := newHouse(t)
 	h.deploy("hello")
-	wantProblem(t, h.Delete(t.Context(), "hello", "wrong"), controller.KindInvalid, "confirm")
+	wantProblem(t, h.Delete(t.Context(), "hello", "wrong"), problem.KindInvalid, "confirm")
 	if err := h.Delete(t.Context(), "hello", "hello"); err != nil {
 		t.Fatal(err)
 	}
@@ -665,7 +667,7 @@ func TestStory_DeleteCancelsTheReleaseUnderWay(t *testing.T) {
 	if err := h.Delete(t.Context(), "hello", "hello"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.App(t.Context(), "hello"); controller.KindOf(err) != controller.KindNotFound {
+	if _, err := h.App(t.Context(), "hello"); problem.KindOf(err) != problem.KindNotFound {
 		t.Errorf("the app is still there: %v", err)
 	}
 }
@@ -673,7 +675,7 @@ func TestStory_DeleteCancelsTheReleaseUnderWay(t *testing.T) {
 func TestReceive_CutsOffAnArchiveOverTheLimit(t *testing.T) {
 	h := newHouse(t)
 	_, err := h.Receive(io.LimitReader(zeros{}, 257<<20))
-	wantProblem(t, err, controller.KindTooLarge, "archive")
+	wantProblem(t, err, problem.KindTooLarge, "archive")
 	if left := h.uploads(); len(left) != 0 {
 		t.Errorf("left behind: %v", left)
 	}
@@ -683,9 +685,9 @@ type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 
-func wantProblem(t *testing.T, err error, kind controller.Kind, field string) {
+func wantProblem(t *testing.T, err error, kind problem.Kind, field string) {
 	t.Helper()
-	problem, ok := errors.AsType[*controller.Problem](err)
+	problem, ok := errors.AsType[*problem.Problem](err)
 	if !ok || problem.Kind != kind || problem.Field != field {
 		t.Errorf("got %v, want a problem of kind %d at field %q", err, kind, field)
 	}

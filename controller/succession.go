@@ -6,9 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
+	"berth/controller/app"
 	"berth/controller/docker"
+	"berth/controller/environment"
 	"berth/controller/plan"
 	"berth/controller/volume"
 )
@@ -19,7 +20,7 @@ func (s *shipment) settle(ctx context.Context) error {
 	if !s.composed {
 		return nil
 	}
-	former := openEnvironment{}
+	former := environment.OpenEnvironment{}
 	if s.former.Composed() {
 		var err error
 		if former, err = s.openEnvironmentOf(ctx, s.former.ReleaseID); err != nil {
@@ -51,8 +52,8 @@ func (s *shipment) settle(ctx context.Context) error {
 // unchanged returns the live service that goes on as this one, or nil: one with data,
 // that runs, and of which nothing has changed. The main service is always made anew:
 // what is proven is what was deployed.
-func (s *shipment) unchanged(ctx context.Context, service *shipped, former openEnvironment) (*ServiceRun, error) {
-	at := slices.IndexFunc(s.former.Services, func(run ServiceRun) bool { return run.Spec.Name == service.Spec.Name })
+func (s *shipment) unchanged(ctx context.Context, service *shipped, former environment.OpenEnvironment) (*app.ServiceRun, error) {
+	at := slices.IndexFunc(s.former.Services, func(run app.ServiceRun) bool { return run.Spec.Name == service.Spec.Name })
 	if at < 0 || service.Main || !service.Spec.Stateful() || service.Spec.Restart.Mode == plan.Never {
 		return nil, nil
 	}
@@ -86,7 +87,7 @@ func (s *shipment) startsAgain(service *shipped) bool {
 }
 
 // runs reports whether all instances of a live service do.
-func (s *shipment) runs(ctx context.Context, run ServiceRun) bool {
+func (s *shipment) runs(ctx context.Context, run app.ServiceRun) bool {
 	for _, name := range run.Instances {
 		if instance, err := s.engine.Inspect(ctx, name); err != nil || !instance.Condition.Running {
 			return false
@@ -113,7 +114,7 @@ func (s *shipment) tellPlan() {
 			s.log.say("the plan: %s is kept as it is, with its data; it runs since r%d", name, service.KeptFrom)
 		case len(s.displacedBy(service)) > 0:
 			s.log.say("the plan: %s is replaced; the old one stops first, because they write into the same volume", name)
-		case s.former.Number != 0 && !service.runsOnce():
+		case s.former.Number != 0 && !service.RunsOnce():
 			s.log.say("the plan: %s starts beside the old one", name)
 		default:
 			s.log.say("the plan: %s starts", name)
@@ -138,11 +139,11 @@ func (s *shipment) displacedBy(service *shipped) []string {
 	if s.former.Number == 0 {
 		return nil
 	}
-	written := service.written(s.release)
+	written := service.Written(s.release)
 	var names []string
 	for _, old := range s.former.Runs() {
 		shares := func(name volume.Name) bool { return slices.Contains(written, name) }
-		if slices.ContainsFunc(old.written(s.former), shares) {
+		if slices.ContainsFunc(old.Written(s.former), shares) {
 			names = append(names, without(old.Instances, s.release.Instances)...)
 		}
 	}
@@ -156,18 +157,18 @@ func (s *shipment) displace(ctx context.Context, service *shipped) error {
 	if len(names) == 0 {
 		return nil
 	}
-	unlock, err := s.apps.lock(ctx, s.app.Name)
+	unlock, err := s.apps.Lock(ctx, s.app.Name)
 	if err != nil {
 		return err
 	}
 	defer unlock()
 	// Also where the app is stopped: it may still be ending, and nobody may start it meanwhile.
 	s.log.say("stopping %s of r%d: it writes into a volume that r%d writes into, and they must not do so at once",
-		NameList(names), s.former.Number, s.release.Number)
+		app.NameList(names), s.former.Number, s.release.Number)
 	s.stopped = append(s.stopped, names...)
 	s.displaced.set(names, true)
 	for _, name := range names {
-		if err := s.engine.Stop(ctx, name, s.former.graceOf(name)); err != nil && !errors.Is(err, docker.ErrNotFound) {
+		if err := s.engine.Stop(ctx, name, s.former.GraceOf(name)); err != nil && !errors.Is(err, docker.ErrNotFound) {
 			return fmt.Errorf("stop %s: %w", name, err)
 		}
 	}
@@ -177,25 +178,7 @@ func (s *shipment) displace(ctx context.Context, service *shipped) error {
 // ran reports whether a live instance has ended well, and is not to run again.
 func (s *shipment) ran(ctx context.Context, name string) bool {
 	instance, err := s.engine.Inspect(ctx, name)
-	return err == nil && slices.ContainsFunc(s.former.Runs(), func(run ServiceRun) bool {
-		return slices.Contains(run.Instances, name) && run.done(instance.Condition)
+	return err == nil && slices.ContainsFunc(s.former.Runs(), func(run app.ServiceRun) bool {
+		return slices.Contains(run.Instances, name) && run.Done(instance.Condition)
 	})
-}
-
-// graces is how long the instances of the release have to end, one after the other.
-func (r Release) graces() (sum time.Duration) {
-	for _, name := range r.Instances {
-		sum += r.graceOf(name)
-	}
-	return sum
-}
-
-// graceOf is how long an instance of the release has to end.
-func (r Release) graceOf(instance string) time.Duration {
-	for _, run := range r.Runs() {
-		if slices.Contains(run.Instances, instance) {
-			return cmp.Or(run.Spec.Stop.Grace, stopGrace)
-		}
-	}
-	return stopGrace
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"berth/controller"
+	"berth/controller/app"
 )
 
 func TestPort_ThatNobodyNamedAndThatAloneAnswersIsTaken(t *testing.T) {
@@ -20,7 +20,7 @@ func TestPort_ThatNobodyNamedAndThatAloneAnswersIsTaken(t *testing.T) {
 		return 502
 	})
 	release := h.deploy("hello")
-	if release.State != controller.ReleaseLive || release.Settings.Port != 5000 || !strings.HasSuffix(release.Address, ":5000") {
+	if release.State != app.ReleaseLive || release.Settings.Port != 5000 || !strings.HasSuffix(release.Address, ":5000") {
 		t.Fatalf("release is %+v", release)
 	}
 	view, err := h.App(t.Context(), "hello")

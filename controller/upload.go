@@ -10,24 +10,26 @@ import (
 	"os"
 	"sync"
 
+	"berth/controller/app"
 	"berth/controller/archive"
 	"berth/controller/plan"
+	"berth/controller/problem"
 	"berth/traefik"
 )
 
 // Upload is a person's wish for a new app, every field parsed.
 type Upload struct {
-	Name   AppName
+	Name   app.Name
 	Route  traefik.Route
 	Port   uint16 // 0 lets the image decide
-	Mounts []Mount
+	Mounts []app.Mount
 	// Database is the waiver, for the services whose image is a known database.
 	Database bool
 	// Fallback lets a static site answer unknown paths with its index.html.
 	Fallback bool
 	// Environment is what the app is to have from its first release on: a compose file
 	// may not be read without.
-	Environment []VariableWish
+	Environment []app.VariableWish
 	Archive     *Archive
 	// Image is run as it is; it stands in place of Archive.
 	Image plan.ImageReference
@@ -68,13 +70,13 @@ func (a *Archive) sync() error {
 }
 
 // Receive streams an archive to a file of its own in the uploads folder, mode
-// 0600. More than the limit of an archive is a Problem of KindTooLarge, and
+// 0600. More than the limit of an archive is a Problem of problem.KindTooLarge, and
 // leaves nothing behind, as does an error of r.
 func (c *Controller) Receive(r io.Reader) (*Archive, error) {
 	received, err := c.uploads.receive(r, c.limits.CompressedBytes)
 	if errors.Is(err, errTooLarge) {
-		return nil, &Problem{
-			Kind: KindTooLarge, Field: "archive",
+		return nil, &problem.Problem{
+			Kind: problem.KindTooLarge, Field: "archive",
 			Message: fmt.Sprintf("The archive is larger than %d MB.", c.limits.CompressedBytes>>20),
 			Hint:    "Leave out what the build does not need, such as .git, node_modules and test data.",
 		}

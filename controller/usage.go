@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"berth/controller/app"
 	"berth/controller/docker"
 )
 
@@ -23,8 +24,8 @@ const (
 // pages read it: no page waits for the engine.
 type usageBook struct {
 	mu       sync.RWMutex
-	apps     map[AppName]Usage
-	samples  map[AppName]samples
+	apps     map[app.Name]app.Usage
+	samples  map[app.Name]samples
 	lookedAt atomic.Int64 // unix nanoseconds
 	look     chan struct{}
 }
@@ -33,11 +34,11 @@ type usageBook struct {
 type samples map[string]docker.Usage
 
 func newUsageBook() *usageBook {
-	return &usageBook{apps: make(map[AppName]Usage), samples: make(map[AppName]samples), look: make(chan struct{}, 1)}
+	return &usageBook{apps: make(map[app.Name]app.Usage), samples: make(map[app.Name]samples), look: make(chan struct{}, 1)}
 }
 
 // of returns what the app takes, and notes that somebody looks.
-func (b *usageBook) of(app AppName) (Usage, bool) {
+func (b *usageBook) of(app app.Name) (app.Usage, bool) {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	usage, ok := b.apps[app]
@@ -45,7 +46,7 @@ func (b *usageBook) of(app AppName) (Usage, bool) {
 }
 
 // instance returns what one instance of the app takes.
-func (b *usageBook) instance(app AppName, name string) (docker.Usage, bool) {
+func (b *usageBook) instance(app app.Name, name string) (docker.Usage, bool) {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	taken, ok := b.samples[app][name]
@@ -95,13 +96,13 @@ func (c *Controller) sample(ctx context.Context) {
 	}
 	var group errgroup.Group
 	group.SetLimit(sampleAtOnce)
-	for _, app := range apps {
-		if app.Live == 0 || app.Wanted != WantedRunning {
-			c.usage.forget(app.Name)
+	for _, found := range apps {
+		if found.Live == 0 || found.Wanted != app.WantedRunning {
+			c.usage.forget(found.Name)
 			continue
 		}
 		group.Go(func() error {
-			c.sampleApp(ctx, app, latest[app.Name])
+			c.sampleApp(ctx, found, latest[found.Name])
 			return nil
 		})
 	}
@@ -109,10 +110,10 @@ func (c *Controller) sample(ctx context.Context) {
 }
 
 // sampleApp measures the instances of the live release, which mostly is the latest.
-func (c *Controller) sampleApp(ctx context.Context, app App, latest *Release) {
+func (c *Controller) sampleApp(ctx context.Context, found app.App, latest *app.Release) {
 	live := latest
-	if live == nil || live.Number != app.Live {
-		found, err := c.ledger.FindRelease(ctx, ReleaseID{App: app.Name, Number: app.Live})
+	if live == nil || live.Number != found.Live {
+		found, err := c.ledger.FindRelease(ctx, app.ReleaseID{App: found.Name, Number: found.Live})
 		if err != nil {
 			return
 		}
@@ -126,33 +127,23 @@ func (c *Controller) sampleApp(ctx context.Context, app App, latest *Release) {
 		}
 		taken[name] = used
 	}
-	c.usage.enter(app.Name, taken)
-	c.notices.notify(app.Name)
-}
-
-func (u Usage) plus(now, before docker.Usage) Usage {
-	u.MemoryBytes += now.MemoryBytes
-	u.MemoryLimit += now.MemoryLimit
-	u.At = now.At
-	if elapsed := now.At.Sub(before.At); !before.At.IsZero() && elapsed > 0 && now.CPUNanos >= before.CPUNanos {
-		u.CPUPercent += 100 * float64(now.CPUNanos-before.CPUNanos) / float64(elapsed.Nanoseconds())
-	}
-	return u
+	c.usage.enter(found.Name, taken)
+	c.notices.notify(found.Name)
 }
 
 // enter adds the samples of an app's instances up. Those of instances that are
 // gone are forgotten.
-func (b *usageBook) enter(owner AppName, taken samples) {
+func (b *usageBook) enter(owner app.Name, taken samples) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	var sum Usage
+	var sum app.Usage
 	for name, now := range taken {
-		sum = sum.plus(now, b.samples[owner][name])
+		sum = sum.Plus(now, b.samples[owner][name])
 	}
 	b.apps[owner], b.samples[owner] = sum, taken
 }
 
-func (b *usageBook) forget(app AppName) {
+func (b *usageBook) forget(app app.Name) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.apps, app)

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"berth/controller/app"
 	"berth/controller/docker"
 	"berth/controller/pause"
 )
@@ -37,7 +38,7 @@ var (
 // health checks where it has any, and an answer below 500. The services beside the
 // main one must run, or have ended well. An instance that dies ends the wait at once.
 func (s *shipment) verify(ctx context.Context) error {
-	if err := s.advance(ctx, ReleaseVerifying); err != nil {
+	if err := s.advance(ctx, app.ReleaseVerifying); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.patience())

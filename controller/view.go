@@ -7,18 +7,20 @@ import (
 	"slices"
 	"time"
 
+	"berth/controller/app"
 	"berth/controller/docker"
+	"berth/controller/problem"
 	"berth/traefik"
 )
 
 // AppView is an app as pages show it: the ledger's row with what the watchers
 // filled in. Making one asks neither engine nor proxy.
 type AppView struct {
-	App
-	Usage    Usage
-	HasUsage bool     // false while nothing was measured yet
-	Latest   *Release // the newest release, nil where there is none
-	UnderWay *Release // the one on its way, nil where there is none
+	app.App
+	Usage    app.Usage
+	HasUsage bool         // false while nothing was measured yet
+	Latest   *app.Release // the newest release, nil where there is none
+	UnderWay *app.Release // the one on its way, nil where there is none
 
 	Derived []traefik.Route // what the app has by its name, besides Routes
 
@@ -48,9 +50,9 @@ func (c *Controller) Apps(ctx context.Context) ([]AppView, error) {
 	return views, nil
 }
 
-// App returns one app; a missing one is a Problem of KindNotFound.
-func (c *Controller) App(ctx context.Context, name AppName) (AppView, error) {
-	app, err := c.findApp(ctx, name)
+// App returns one app; a missing one is a Problem of problem.KindNotFound.
+func (c *Controller) App(ctx context.Context, name app.Name) (AppView, error) {
+	found, err := c.findApp(ctx, name)
 	if err != nil {
 		return AppView{}, err
 	}
@@ -58,30 +60,30 @@ func (c *Controller) App(ctx context.Context, name AppName) (AppView, error) {
 	if err != nil {
 		return AppView{}, err
 	}
-	var latest *Release
+	var latest *app.Release
 	if len(releases) > 0 {
 		latest = &releases[0]
 	}
-	environment, err := c.environment(ctx, app)
+	environment, err := c.environment(ctx, found)
 	if err != nil {
 		return AppView{}, err
 	}
-	derived, err := c.derivedRoutes(ctx, []App{app})
+	derived, err := c.derivedRoutes(ctx, []app.App{found})
 	if err != nil {
 		return AppView{}, err
 	}
 	c.usage.looked()
-	view := c.view(app, latest)
+	view := c.view(found, latest)
 	view.Derived = derived[name]
 	view.Variables, view.Unapplied = len(environment.Variables), environment.Unapplied()
-	if at := slices.IndexFunc(releases, func(r Release) bool { return r.Number == app.Live }); at >= 0 {
-		view.Services = c.serviceViews(app, releases[at])
+	if at := slices.IndexFunc(releases, func(r app.Release) bool { return r.Number == found.Live }); at >= 0 {
+		view.Services = c.serviceViews(found, releases[at])
 	}
 	return view, nil
 }
 
 // Releases returns the newest releases of an app, newest first, at most 50.
-func (c *Controller) Releases(ctx context.Context, name AppName) ([]Release, error) {
+func (c *Controller) Releases(ctx context.Context, name app.Name) ([]app.Release, error) {
 	if _, err := c.findApp(ctx, name); err != nil {
 		return nil, err
 	}
@@ -92,12 +94,12 @@ func (c *Controller) Releases(ctx context.Context, name AppName) ([]Release, err
 	return releases, err
 }
 
-// Release returns one release; a missing one is a Problem of KindNotFound.
-func (c *Controller) Release(ctx context.Context, id ReleaseID) (Release, error) {
+// Release returns one release; a missing one is a Problem of problem.KindNotFound.
+func (c *Controller) Release(ctx context.Context, id app.ReleaseID) (app.Release, error) {
 	release, err := c.ledger.FindRelease(ctx, id)
-	if errors.Is(err, ErrNotFound) {
-		return Release{}, &Problem{
-			Kind: KindNotFound, Err: err,
+	if errors.Is(err, problem.ErrNotFound) {
+		return app.Release{}, &problem.Problem{
+			Kind: problem.KindNotFound, Err: err,
 			Message: fmt.Sprintf("There is no release r%d of %s.", id.Number, id.App),
 			Hint:    "See the app's page for its releases.",
 		}
@@ -107,9 +109,9 @@ func (c *Controller) Release(ctx context.Context, id ReleaseID) (Release, error)
 
 // confirmed shows a release as live only when it answers: one that was promoted
 // a moment ago, and that the proxy has not confirmed yet, is still verifying.
-func (c *Controller) confirmed(release Release) Release {
-	if release.State == ReleaseLive && c.shipping.has(release.ReleaseID) {
-		release.State = ReleaseVerifying
+func (c *Controller) confirmed(release app.Release) app.Release {
+	if release.State == app.ReleaseLive && c.shipping.has(release.ReleaseID) {
+		release.State = app.ReleaseVerifying
 		release.Steps = release.Steps[:max(0, len(release.Steps)-1)]
 		release.FinishedAt = time.Time{}
 	}
@@ -119,15 +121,15 @@ func (c *Controller) confirmed(release Release) Release {
 // Output passes on what an app's live instances print: the last lines, and the
 // new ones as they come where follow is set, until each returns an error or ctx ends.
 // The secrets of the release are masked.
-func (c *Controller) Output(ctx context.Context, name AppName, lines int, follow bool, each func(docker.Line) error) error {
-	app, err := c.findApp(ctx, name)
+func (c *Controller) Output(ctx context.Context, name app.Name, lines int, follow bool, each func(docker.Line) error) error {
+	found, err := c.findApp(ctx, name)
 	if err != nil {
 		return err
 	}
-	if app.Live == 0 {
+	if found.Live == 0 {
 		return nil
 	}
-	live, err := c.Release(ctx, ReleaseID{App: name, Number: app.Live})
+	live, err := c.Release(ctx, app.ReleaseID{App: name, Number: found.Live})
 	if err != nil {
 		return err
 	}
@@ -141,34 +143,34 @@ func (c *Controller) Output(ctx context.Context, name AppName, lines int, follow
 	}
 	options := docker.TailOptions{Lines: lines, Follow: follow}
 	if len(live.Instances) == 1 {
-		return gone(c.engine.Tail(ctx, live.Instances[0], options, masked.lines(each)))
+		return gone(c.engine.Tail(ctx, live.Instances[0], options, masked.Lines(each)))
 	}
 	return c.tailAll(ctx, live, options, masked, each)
 }
 
-func (c *Controller) view(app App, latest *Release) AppView {
+func (c *Controller) view(found app.App, latest *app.Release) AppView {
 	if latest != nil {
 		shown := c.confirmed(*latest)
 		latest = &shown
 	}
-	view := AppView{App: app, Latest: latest}
-	view.Usage, view.HasUsage = c.usage.of(app.Name)
+	view := AppView{App: found, Latest: latest}
+	view.Usage, view.HasUsage = c.usage.of(found.Name)
 	if latest != nil && latest.State.UnderWay() {
 		view.UnderWay = latest
 	}
 	switch {
-	case app.Wanted == WantedDeleted:
-		view.Observed = Observed{State: AppDeleting, At: app.Observed.At}
-	case app.Live == 0:
-		view.Observed = Observed{State: AppWaiting, At: app.CreatedAt}
+	case found.Wanted == app.WantedDeleted:
+		view.Observed = app.Observed{State: app.Deleting, At: found.Observed.At}
+	case found.Live == 0:
+		view.Observed = app.Observed{State: app.Waiting, At: found.CreatedAt}
 	}
 	return view
 }
 
-func (c *Controller) findApp(ctx context.Context, name AppName) (App, error) {
-	app, err := c.ledger.FindApp(ctx, name)
-	if errors.Is(err, ErrNotFound) {
-		return App{}, noSuchApp(name, err)
+func (c *Controller) findApp(ctx context.Context, name app.Name) (app.App, error) {
+	found, err := c.ledger.FindApp(ctx, name)
+	if errors.Is(err, problem.ErrNotFound) {
+		return app.App{}, noSuchApp(name, err)
 	}
-	return app, err
+	return found, err
 }

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"io"
 
+	"berth/controller/app"
 	"berth/controller/archive"
 	"berth/controller/docker"
+	"berth/controller/problem"
 	"berth/controller/volume"
 )
 
@@ -71,25 +73,25 @@ func (f *VolumeFiles) Close() error {
 // List returns what is in a folder, at most 2,000 entries.
 func (f *VolumeFiles) List(folder volume.Path) (volume.Listing, error) {
 	listing, err := f.session.List(folder, mostListed)
-	return listing, volumeProblem("path", err)
+	return listing, app.VolumeProblem("path", err)
 }
 
 // Find returns what is at the path.
 func (f *VolumeFiles) Find(path volume.Path) (volume.Entry, error) {
 	entry, err := f.session.Find(path)
-	return entry, volumeProblem("path", err)
+	return entry, app.VolumeProblem("path", err)
 }
 
 // Read returns a file and its content, which must be read before anything else.
 func (f *VolumeFiles) Read(path volume.Path) (volume.Entry, io.Reader, error) {
 	entry, content, err := f.session.Read(path)
-	return entry, content, volumeProblem("path", err)
+	return entry, content, app.VolumeProblem("path", err)
 }
 
 // Pack returns a folder as a tar, to be read as Read's content.
 func (f *VolumeFiles) Pack(folder volume.Path) (io.Reader, error) {
 	content, err := f.session.Pack(folder)
-	return content, volumeProblem("path", err)
+	return content, app.VolumeProblem("path", err)
 }
 
 // Write puts content into one file, which is replaced in one step where it is there.
@@ -109,12 +111,12 @@ func (f *VolumeFiles) Write(path volume.Path, from io.Reader) error {
 func (f *VolumeFiles) Unpack(ctx context.Context, folder volume.Path, from io.Reader) error {
 	received, err := f.controller.Receive(from)
 	if err != nil {
-		return inField("file", err)
+		return problem.InField("file", err)
 	}
 	defer received.Discard()
 	tree, err := f.controller.uploads.openWhole(received.file, f.controller.limits)
 	if err != nil {
-		return inField("file", archiveProblem(err))
+		return problem.InField("file", archiveProblem(err))
 	}
 	defer tree.Close()
 	limit, bound, err := f.roomFor(f.controller.limits.ExpandedBytes)
@@ -126,34 +128,23 @@ func (f *VolumeFiles) Unpack(ctx context.Context, folder volume.Path, from io.Re
 	err = f.session.Unpack(options, func(to io.Writer) error {
 		return tree.WriteTar(ctx, to, func(archive.Entry) bool { return true })
 	})
-	return inField("file", archiveProblem(f.outgrown(bound, err)))
+	return problem.InField("file", archiveProblem(f.outgrown(bound, err)))
 }
 
 // Count returns what is in a folder, as far as it can be counted in ten seconds.
 func (f *VolumeFiles) Count(folder volume.Path) (volume.Usage, error) {
 	usage, err := f.session.Count(folder, countFolder)
-	return usage, volumeProblem("path", err)
+	return usage, app.VolumeProblem("path", err)
 }
 
 // Remove removes a file, or a folder with all that is in it. The root stays.
 func (f *VolumeFiles) Remove(path volume.Path) error {
 	if path == "" {
-		return &Problem{
-			Kind: KindInvalid, Field: "path",
+		return &problem.Problem{
+			Kind: problem.KindInvalid, Field: "path",
 			Message: "The volume itself is not removed this way.", Hint: "Choose a file or a folder in it, or delete the volume.",
 		}
 	}
 	f.changed = true
-	return volumeProblem("path", f.session.Remove(path))
-}
-
-// inField moves a Problem to another field of the form.
-func inField(field string, err error) error {
-	problem, ok := errors.AsType[*Problem](err)
-	if !ok {
-		return err
-	}
-	moved := *problem
-	moved.Field = field
-	return &moved
+	return app.VolumeProblem("path", f.session.Remove(path))
 }

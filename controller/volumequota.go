@@ -6,13 +6,15 @@ import (
 	"fmt"
 	"strconv"
 
+	"berth/controller/app"
+	"berth/controller/problem"
 	"berth/controller/volume"
 )
 
 // overQuota says that a volume holds more than it may, or all that it may.
-func (c *Controller) overQuota(name volume.Name, usage volume.Usage) *Problem {
-	return &Problem{
-		Kind: KindFull, Field: "file",
+func (c *Controller) overQuota(name volume.Name, usage volume.Usage) *problem.Problem {
+	return &problem.Problem{
+		Kind: problem.KindFull, Field: "file",
 		Message: fmt.Sprintf("The volume %s holds %s.", name, c.fillOf(usage)),
 		Hint:    "Delete files from it on its page. The operator can raise the quota of volumes, BERTH_VOLUME_QUOTA.",
 	}
@@ -29,12 +31,12 @@ func (c *Controller) fillOf(usage volume.Usage) string {
 
 // checkRoom refuses to start an app that was writing into a volume that is over its
 // quota, until there is room. A volume that cannot be counted refuses nothing.
-func (c *Controller) checkRoom(ctx context.Context, live Release) error {
+func (c *Controller) checkRoom(ctx context.Context, live app.Release) error {
 	if c.watch.quota == 0 {
 		return nil
 	}
 	for _, run := range live.Runs() {
-		for _, name := range run.written(live) {
+		for _, name := range run.Written(live) {
 			if known, ok := c.volumes.find(name); !ok || known.usage.Stored <= c.watch.quota {
 				continue
 			}
@@ -53,7 +55,7 @@ func (c *Controller) checkRoom(ctx context.Context, live Release) error {
 }
 
 // roomFor returns how many bytes an upload may bring, at most limit, and whether it is
-// the quota that bounds it. A volume without room is a Problem of KindFull.
+// the quota that bounds it. A volume without room is a Problem of problem.KindFull.
 func (f *VolumeFiles) roomFor(limit int64) (bytes int64, bound bool, err error) {
 	quota := f.controller.watch.quota
 	if quota == 0 {
@@ -61,7 +63,7 @@ func (f *VolumeFiles) roomFor(limit int64) (bytes int64, bound bool, err error) 
 	}
 	if !f.measured {
 		if f.usage, err = f.session.Count("", countTimeout); err != nil {
-			return 0, false, volumeProblem("file", err)
+			return 0, false, app.VolumeProblem("file", err)
 		}
 		f.measured = true
 	}
@@ -76,7 +78,7 @@ func (f *VolumeFiles) roomFor(limit int64) (bytes int64, bound bool, err error) 
 func (f *VolumeFiles) outgrown(bound bool, err error) error {
 	refusal, ok := errors.AsType[*volume.Refusal](err)
 	if !bound || !ok || refusal.Code != volume.TooLarge {
-		return volumeProblem("file", err)
+		return app.VolumeProblem("file", err)
 	}
 	problem := f.controller.overQuota(f.name, f.usage)
 	problem.Message += " There is no room for " + refusal.Path + "."

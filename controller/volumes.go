@@ -12,8 +12,10 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"berth/controller/app"
 	"berth/controller/docker"
 	"berth/controller/plan"
+	"berth/controller/problem"
 	"berth/controller/volume"
 )
 
@@ -42,8 +44,8 @@ type VolumeKeeper interface {
 
 // VolumeView is a volume as pages show it.
 type VolumeView struct {
-	Volume
-	Users    []AppName // apps that mount it, by name
+	app.Volume
+	Users    []app.Name // apps that mount it, by name
 	Usage    volume.Usage
 	HasUsage bool  // false while it could not be counted
 	Quota    int64 // bytes that it may take on the disk; 0 is no quota
@@ -100,8 +102,8 @@ func (b *volumeBook) forget(name volume.Name) {
 func ParseVolumeDescription(s string) (string, error) {
 	text := strings.TrimSpace(s)
 	if len([]rune(text)) > descriptionRunes || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return "", &Problem{
-			Kind: KindInvalid, Field: "description",
+		return "", &problem.Problem{
+			Kind: problem.KindInvalid, Field: "description",
 			Message: "This is not a description.",
 			Hint:    fmt.Sprintf("Write up to %d characters on one line, or nothing.", descriptionRunes),
 		}
@@ -143,7 +145,7 @@ func (c *Controller) VolumeNames(ctx context.Context) ([]volume.Name, error) {
 	return names, nil
 }
 
-// Volume returns one volume; a missing one is a Problem of KindNotFound.
+// Volume returns one volume; a missing one is a Problem of problem.KindNotFound.
 func (c *Controller) Volume(ctx context.Context, name volume.Name) (VolumeView, error) {
 	found, err := c.keeper.FindVolume(ctx, name)
 	if err != nil {
@@ -163,8 +165,8 @@ func (c *Controller) DeleteVolume(ctx context.Context, name volume.Name, confirm
 		return volumeFailure(name, err)
 	}
 	if confirm != string(name) {
-		return &Problem{
-			Kind: KindInvalid, Field: "confirm",
+		return &problem.Problem{
+			Kind: problem.KindInvalid, Field: "confirm",
 			Message: fmt.Sprintf("That is not the name of the volume, so %s was not deleted.", name),
 			Hint:    fmt.Sprintf("Type %s to delete it.", name),
 		}
@@ -194,7 +196,7 @@ func (c *Controller) volumeViews(ctx context.Context, found []docker.Volume) ([]
 	views := make([]VolumeView, 0, len(found))
 	for _, one := range found {
 		view := VolumeView{
-			Volume: Volume{Name: one.Name, Description: one.Description, CreatedAt: one.CreatedAt},
+			Volume: app.Volume{Name: one.Name, Description: one.Description, CreatedAt: one.CreatedAt},
 			Users:  users[one.Name],
 			Quota:  c.watch.quota,
 		}
@@ -207,28 +209,28 @@ func (c *Controller) volumeViews(ctx context.Context, found []docker.Volume) ([]
 
 // volumeUsers returns the apps that mount each volume, now or with the release
 // that is on its way.
-func (c *Controller) volumeUsers(ctx context.Context) (map[volume.Name][]AppName, error) {
+func (c *Controller) volumeUsers(ctx context.Context) (map[volume.Name][]app.Name, error) {
 	apps, latest, err := c.ledger.ListOverview(ctx)
 	if err != nil {
 		return nil, err
 	}
-	users := make(map[volume.Name][]AppName)
-	for _, app := range apps {
-		mounts := slices.Clone(app.Mounts)
-		release := latest[app.Name]
-		if release != nil && (release.State.UnderWay() || release.State == ReleaseLive) {
-			mounts = append(mounts, release.allMounts()...)
+	users := make(map[volume.Name][]app.Name)
+	for _, found := range apps {
+		mounts := slices.Clone(found.Mounts)
+		release := latest[found.Name]
+		if release != nil && (release.State.UnderWay() || release.State == app.ReleaseLive) {
+			mounts = append(mounts, release.AllMounts()...)
 		}
-		if app.Live != 0 && (release == nil || release.Number != app.Live) {
-			live, err := c.ledger.FindRelease(ctx, ReleaseID{App: app.Name, Number: app.Live})
-			if err != nil && !errors.Is(err, ErrNotFound) {
+		if found.Live != 0 && (release == nil || release.Number != found.Live) {
+			live, err := c.ledger.FindRelease(ctx, app.ReleaseID{App: found.Name, Number: found.Live})
+			if err != nil && !errors.Is(err, problem.ErrNotFound) {
 				return nil, err
 			}
-			mounts = append(mounts, live.allMounts()...)
+			mounts = append(mounts, live.AllMounts()...)
 		}
 		for _, mount := range mounts {
-			if !slices.Contains(users[mount.Volume], app.Name) {
-				users[mount.Volume] = append(users[mount.Volume], app.Name)
+			if !slices.Contains(users[mount.Volume], found.Name) {
+				users[mount.Volume] = append(users[mount.Volume], found.Name)
 			}
 		}
 	}
@@ -278,28 +280,28 @@ func nobody() volume.Owner {
 func volumeFailure(name volume.Name, err error) error {
 	switch {
 	case errors.Is(err, docker.ErrNotFound):
-		return &Problem{
-			Kind: KindNotFound, Field: "volume", Err: err,
+		return &problem.Problem{
+			Kind: problem.KindNotFound, Field: "volume", Err: err,
 			Message: fmt.Sprintf("There is no volume called %s.", name),
 			Hint:    "See the page Volumes for those that there are.",
 		}
 	case errors.Is(err, docker.ErrVolumeExists):
-		return &Problem{
-			Kind: KindConflict, Field: "name", Err: err,
+		return &problem.Problem{
+			Kind: problem.KindConflict, Field: "name", Err: err,
 			Message: fmt.Sprintf("There is a volume called %s already.", name),
 			Hint:    "Choose another name.",
 		}
 	case errors.Is(err, docker.ErrForeignVolume):
-		return &Problem{
-			Kind: KindConflict, Field: "name", Err: err,
+		return &problem.Problem{
+			Kind: problem.KindConflict, Field: "name", Err: err,
 			Message: fmt.Sprintf("The engine has a volume under the name of %s that Berth did not make.", name),
 			Hint:    "Choose another name; Berth leaves that one alone.",
 		}
 	case errors.Is(err, docker.ErrVolumeInUse):
 		return volumeInUse(name, nil, err)
 	case errors.Is(err, docker.ErrUnavailable):
-		return &Problem{
-			Kind: KindUnavailable, Err: err,
+		return &problem.Problem{
+			Kind: problem.KindUnavailable, Err: err,
 			Message: "The container engine does not answer.", Hint: "See that Docker runs on the machine, then try again.",
 		}
 	default:
@@ -307,7 +309,7 @@ func volumeFailure(name volume.Name, err error) error {
 	}
 }
 
-func volumeInUse(name volume.Name, users []AppName, cause error) error {
+func volumeInUse(name volume.Name, users []app.Name, cause error) error {
 	who := "A container still has it."
 	if len(users) > 0 {
 		names := make([]string, 0, len(users))
@@ -316,8 +318,8 @@ func volumeInUse(name volume.Name, users []AppName, cause error) error {
 		}
 		who = "It is mounted by " + strings.Join(names, ", ") + "."
 	}
-	return &Problem{
-		Kind: KindConflict, Field: "confirm", Err: cause,
+	return &problem.Problem{
+		Kind: problem.KindConflict, Field: "confirm", Err: cause,
 		Message: fmt.Sprintf("The volume %s was not deleted. %s", name, who),
 		Hint:    "Take it out of the app's volumes first, and wait until the release without it is live.",
 	}

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"berth/controller/app"
+	"berth/controller/audit"
 	"berth/controller/docker"
 	"berth/controller/volume"
 )
@@ -104,24 +106,24 @@ func (c *Controller) lookAtVolumes(ctx context.Context, now time.Time) error {
 }
 
 // volumeWriters returns the apps that run and write, by volume.
-func (c *Controller) volumeWriters(ctx context.Context) (map[volume.Name][]AppName, error) {
+func (c *Controller) volumeWriters(ctx context.Context) (map[volume.Name][]app.Name, error) {
 	apps, err := c.ledger.ListApps(ctx)
 	if err != nil {
 		return nil, err
 	}
-	writers := make(map[volume.Name][]AppName)
-	for _, app := range apps {
-		if app.Live == 0 || app.Wanted != WantedRunning {
+	writers := make(map[volume.Name][]app.Name)
+	for _, found := range apps {
+		if found.Live == 0 || found.Wanted != app.WantedRunning {
 			continue
 		}
-		live, err := c.ledger.FindRelease(ctx, ReleaseID{App: app.Name, Number: app.Live})
+		live, err := c.ledger.FindRelease(ctx, app.ReleaseID{App: found.Name, Number: found.Live})
 		if err != nil {
 			continue // it was deleted since
 		}
 		for _, run := range live.Runs() {
-			for _, name := range run.written(live) {
-				if !slices.Contains(writers[name], app.Name) {
-					writers[name] = append(writers[name], app.Name)
+			for _, name := range run.Written(live) {
+				if !slices.Contains(writers[name], found.Name) {
+					writers[name] = append(writers[name], found.Name)
 				}
 			}
 		}
@@ -141,18 +143,18 @@ func (c *Controller) countWriter(ctx context.Context, name volume.Name, now time
 }
 
 // stopWriters stops apps for a reason that their pages show until they run again.
-func (c *Controller) stopWriters(ctx context.Context, apps []AppName, reason string) {
+func (c *Controller) stopWriters(ctx context.Context, apps []app.Name, reason string) {
 	for _, name := range apps {
-		err := c.act(ctx, name, func(ctx context.Context, live Release) error {
+		err := c.act(ctx, name, func(ctx context.Context, live app.Release) error {
 			// First, so that it is kept where an instance does not stop at once.
-			c.observe(ctx, name, Observed{State: AppStopped, Detail: reason, At: time.Now()})
+			c.observe(ctx, name, app.Observed{State: app.Stopped, Detail: reason, At: time.Now()})
 			return c.stopLive(ctx, live)
 		})
 		if err != nil {
 			c.logger.Error("stop an app that fills the disk", "app", string(name), "error", err) // the next look tries again
 			continue
 		}
-		c.audit.Record(ctx, AuditEvent{Action: ActionAppStop, Resource: "app " + string(name), Success: true, Account: "Berth", Detail: reason})
+		c.audit.Record(ctx, audit.Event{Action: audit.ActionAppStop, Resource: "app " + string(name), Success: true, Account: "Berth", Detail: reason})
 	}
 }
 
@@ -167,7 +169,7 @@ func (w *volumeWatch) note(name volume.Name, usage volume.Usage, now time.Time) 
 }
 
 // allDue are the volumes that are to be counted, the one with the oldest count first.
-func (w *volumeWatch) allDue(writers map[volume.Name][]AppName, now time.Time) []volume.Name {
+func (w *volumeWatch) allDue(writers map[volume.Name][]app.Name, now time.Time) []volume.Name {
 	var names []volume.Name
 	for name := range writers {
 		if w.due(name, now) {

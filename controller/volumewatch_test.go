@@ -10,8 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"berth/controller"
+	"berth/controller/app"
 	"berth/controller/docker"
+	"berth/controller/problem"
 	"berth/controller/volume"
 )
 
@@ -48,7 +49,7 @@ func (h *house) look(later time.Duration) {
 }
 
 // wantState waits until the app is in the state, and returns what its page says of it.
-func (h *house) wantState(name controller.AppName, state controller.AppState) (detail string) {
+func (h *house) wantState(name app.Name, state app.State) (detail string) {
 	h.t.Helper()
 	h.eventually(string(name)+" to be "+string(state), func() bool {
 		app, err := h.App(h.t.Context(), name)
@@ -64,28 +65,28 @@ func (h *house) wantState(name controller.AppName, state controller.AppState) (d
 func TestVolumeWatch_StopsOnlyWhoWritesOverTheQuotaAndSaysSo(t *testing.T) {
 	h := newWatched(t, 1<<20, docker.Disk{})
 	h.look(time.Hour)
-	h.wantState("hello", controller.AppRunning)
+	h.wantState("hello", app.Running)
 	h.fill("data", "much", 2<<20)
 	h.audit.taken()
 	h.look(2 * time.Hour)
 
 	const reason = "The volume data holds 2 MB of 1 MB."
-	if detail := h.wantState("hello", controller.AppStopped); !strings.HasPrefix(detail, reason) {
+	if detail := h.wantState("hello", app.Stopped); !strings.HasPrefix(detail, reason) {
 		t.Errorf("the app's page says %q", detail)
 	}
-	h.wantState("other", controller.AppRunning)
+	h.wantState("other", app.Running)
 	if stopped := h.engine.stopped.get(); !slices.Contains(stopped, "berth-hello-r2") || slices.Contains(stopped, "berth-other-r2") {
 		t.Errorf("stopped were %v", stopped)
 	}
 	if taken := strings.Join(h.audit.taken(), "\n"); !strings.Contains(taken, "APP_STOP app hello true by Berth: "+reason) {
 		t.Errorf("recorded was %q", taken)
 	}
-	if err := h.Start(t.Context(), "hello"); controller.KindOf(err) != controller.KindFull {
+	if err := h.Start(t.Context(), "hello"); problem.KindOf(err) != problem.KindFull {
 		t.Errorf("started without room: %v", err)
 	}
 	h.stop()
 	h.open()
-	if detail := h.wantState("hello", controller.AppStopped); !strings.HasPrefix(detail, reason) {
+	if detail := h.wantState("hello", app.Stopped); !strings.HasPrefix(detail, reason) {
 		t.Errorf("after a restart the app's page says %q", detail)
 	}
 }
@@ -94,8 +95,8 @@ func TestVolumeWatch_APersonStartsTheAppAgainOnceThereIsRoom(t *testing.T) {
 	h := newWatched(t, 1<<20, docker.Disk{})
 	h.fill("data", "much", 2<<20)
 	h.look(time.Hour)
-	h.wantState("hello", controller.AppStopped)
-	if err := h.Restart(t.Context(), "hello"); controller.KindOf(err) != controller.KindFull {
+	h.wantState("hello", app.Stopped)
+	if err := h.Restart(t.Context(), "hello"); problem.KindOf(err) != problem.KindFull {
 		t.Errorf("restarted without room: %v", err)
 	}
 	files, err := h.ChangeVolume(t.Context(), "data")
@@ -108,7 +109,7 @@ func TestVolumeWatch_APersonStartsTheAppAgainOnceThereIsRoom(t *testing.T) {
 	if err := h.Start(t.Context(), "hello"); err != nil {
 		t.Fatal(err)
 	}
-	if detail := h.wantState("hello", controller.AppRunning); detail != "" {
+	if detail := h.wantState("hello", app.Running); detail != "" {
 		t.Errorf("the page of the app that runs says %q", detail)
 	}
 }
@@ -124,12 +125,12 @@ func TestVolumeWatch_NearlyFullDiskStopsTheWriterThatGrewMostAndNoOther(t *testi
 	free.Store(10 << 20)
 	h.look(time.Hour + time.Minute)
 
-	if detail := h.wantState("hello", controller.AppStopped); !strings.Contains(detail, "disk is nearly full") || !strings.Contains(detail, "volume data") {
+	if detail := h.wantState("hello", app.Stopped); !strings.Contains(detail, "disk is nearly full") || !strings.Contains(detail, "volume data") {
 		t.Errorf("the app's page says %q", detail)
 	}
 	h.look(time.Hour + time.Minute + time.Second)
 	h.look(time.Hour + 2*time.Minute) // nothing grows any more
-	h.wantState("other", controller.AppRunning)
+	h.wantState("other", app.Running)
 }
 
 func TestVolumeFiles_UploadsCountAgainstTheQuota(t *testing.T) {
@@ -148,11 +149,11 @@ func TestVolumeFiles_UploadsCountAgainstTheQuota(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = files.Write("two", strings.NewReader(content))
-	problem, _ := errors.AsType[*controller.Problem](err)
-	if problem == nil || problem.Kind != controller.KindFull || problem.Field != "file" || !strings.Contains(problem.Message, "600 kB of 1 MB. There is no room for two") {
+	fault, _ := errors.AsType[*problem.Problem](err)
+	if fault == nil || fault.Kind != problem.KindFull || fault.Field != "file" || !strings.Contains(fault.Message, "600 kB of 1 MB. There is no room for two") {
 		t.Errorf("the second file: %v", err)
 	}
-	if _, err := files.Find("two"); controller.KindOf(err) != controller.KindNotFound {
+	if _, err := files.Find("two"); problem.KindOf(err) != problem.KindNotFound {
 		t.Errorf("it is there: %v", err)
 	}
 	h.fill("data", "of the app", 1<<20)
@@ -161,7 +162,7 @@ func TestVolumeFiles_UploadsCountAgainstTheQuota(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer later.Close()
-	if err := later.Write("three", strings.NewReader("x")); controller.KindOf(err) != controller.KindFull {
+	if err := later.Write("three", strings.NewReader("x")); problem.KindOf(err) != problem.KindFull {
 		t.Errorf("into a volume over its quota: %v", err)
 	}
 }

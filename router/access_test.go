@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"berth/controller"
+	"berth/controller/account"
 	"berth/controller/secret"
 	"berth/controller/store"
 )
@@ -27,7 +27,7 @@ type envelope struct {
 	t       *testing.T
 	apps    *fakeApps
 	ledger  *store.Store
-	tokens  *controller.Tokens
+	tokens  *account.Tokens
 	admin   *admin
 	handler http.Handler
 	audit   *fakeAudit
@@ -44,16 +44,16 @@ func newEnvelope(t *testing.T) *envelope {
 	}
 	t.Cleanup(func() { _ = ledger.Close() })
 	logger := slog.New(slog.DiscardHandler)
-	e := &envelope{t: t, apps: newFakeApps(), ledger: ledger, tokens: controller.NewTokens(ledger, logger), audit: &fakeAudit{}, folder: folder}
+	e := &envelope{t: t, apps: newFakeApps(), ledger: ledger, tokens: account.NewTokens(ledger, logger), audit: &fakeAudit{}, folder: folder}
 	(&site{t: t, apps: e.apps}).anApp("hello")
 	key, err := secret.DeriveKey("a key of the tests")
 	if err != nil {
 		t.Fatal(err)
 	}
-	accounts := controller.NewAccounts(ledger, "", logger)
+	accounts := account.NewAccounts(ledger, "", logger)
 	options := Options{
 		Controller: e.apps, Volumes: e.volumes(), Routing: newFakeRouting(t, e.apps), Domains: newFakeDomains(t, freshLedger(t)),
-		Accounts: accounts, Factors: controller.NewSecondFactors(ledger, accounts, key, logger),
+		Accounts: accounts, Factors: account.NewSecondFactors(ledger, accounts, key, logger),
 		Tokens: e.tokens, Sessions: ledger, Limits: openLimits(t, ledger, time.Now, manyRequests),
 		Audit: e.audit, SecretKey: bytes.Repeat([]byte("k"), 32), Logger: logger, PublicHTTPPort: 80, PublicHTTPSPort: 443, AdminHost: adminHost,
 	}
@@ -74,7 +74,7 @@ func (e *envelope) volumes() Volumes {
 // account makes an account; nobody signs in with its password here.
 func (e *envelope) account(name string, mustChange bool) int64 {
 	e.t.Helper()
-	account, err := e.ledger.CreateAccount(e.t.Context(), controller.Account{
+	account, err := e.ledger.CreateAccount(e.t.Context(), account.Account{
 		Name: name, PasswordHash: "unused", MustChange: mustChange, CreatedAt: time.Now(),
 	})
 	if err != nil {
@@ -84,14 +84,14 @@ func (e *envelope) account(name string, mustChange bool) int64 {
 }
 
 // mint makes a token and gives its plain form and its row.
-func (e *envelope) mint(scope controller.Scope, ttl time.Duration, from string) (string, controller.Token) {
+func (e *envelope) mint(scope account.Scope, ttl time.Duration, from string) (string, account.Token) {
 	e.t.Helper()
-	ranges, err := controller.ParseAddressRanges(from)
+	ranges, err := account.ParseAddressRanges(from)
 	if err != nil {
 		e.t.Fatal(err)
 	}
 	plain, hash := secret.NewToken()
-	token, err := e.ledger.CreateToken(e.t.Context(), controller.Token{
+	token, err := e.ledger.CreateToken(e.t.Context(), account.Token{
 		Name: "ci", Hash: hash, Scope: scope, Ranges: ranges, CreatedAt: time.Now(), ExpiresAt: time.Now().Add(ttl),
 	})
 	if err != nil {
@@ -106,10 +106,10 @@ func asBearer(plain string) func(*http.Request) {
 }
 
 // asAccount sends a session along that begins with this request.
-func (e *envelope) asAccount(account int64) func(*http.Request) {
+func (e *envelope) asAccount(who int64) func(*http.Request) {
 	return func(r *http.Request) {
 		id, now := newSessionID(), time.Now()
-		row := controller.Session{Hash: hashID(id), Account: account, CreatedAt: now, SeenAt: now}
+		row := account.Session{Hash: hashID(id), Account: who, CreatedAt: now, SeenAt: now}
 		if err := e.ledger.CreateSession(e.t.Context(), row); err != nil {
 			e.t.Fatal(err)
 		}
@@ -177,7 +177,7 @@ type visitor struct {
 
 func (e *envelope) visitors() []visitor {
 	refused := func(route) string { return unknown }
-	byScope := func(scope controller.Scope) func(route) string {
+	byScope := func(scope account.Scope) func(route) string {
 		return func(r route) string {
 			if r.access.scope != "" && scope.Allows(r.access.scope) {
 				return letIn
@@ -197,22 +197,22 @@ func (e *envelope) visitors() []visitor {
 		}
 		return bySession(r)
 	}
-	e.mint(controller.ScopeRead, time.Hour, "") // the first: what a route does to the token 1 is done to it
-	read, _ := e.mint(controller.ScopeRead, time.Hour, "")
-	deploy, _ := e.mint(controller.ScopeDeploy, time.Hour, "10.0.0.0/16")
-	all, _ := e.mint(controller.ScopeAdmin, time.Hour, "")
-	expired, _ := e.mint(controller.ScopeAdmin, -time.Second, "")
-	elsewhere, _ := e.mint(controller.ScopeAdmin, time.Hour, "192.0.2.0/24, 2001:db8::/32")
-	revoked, row := e.mint(controller.ScopeAdmin, time.Hour, "")
+	e.mint(account.ScopeRead, time.Hour, "") // the first: what a route does to the token 1 is done to it
+	read, _ := e.mint(account.ScopeRead, time.Hour, "")
+	deploy, _ := e.mint(account.ScopeDeploy, time.Hour, "10.0.0.0/16")
+	all, _ := e.mint(account.ScopeAdmin, time.Hour, "")
+	expired, _ := e.mint(account.ScopeAdmin, -time.Second, "")
+	elsewhere, _ := e.mint(account.ScopeAdmin, time.Hour, "192.0.2.0/24, 2001:db8::/32")
+	revoked, row := e.mint(account.ScopeAdmin, time.Hour, "")
 	if _, err := e.tokens.Revoke(e.t.Context(), row.ID); err != nil {
 		e.t.Fatal(err)
 	}
 	garbage := "berth_" + strings.Repeat("A", 43)
 	return []visitor{
 		{"anonymous", nil, refused},
-		{"read", asBearer(read), byScope(controller.ScopeRead)},
-		{"deploy", asBearer(deploy), byScope(controller.ScopeDeploy)},
-		{"admin", asBearer(all), byScope(controller.ScopeAdmin)},
+		{"read", asBearer(read), byScope(account.ScopeRead)},
+		{"deploy", asBearer(deploy), byScope(account.ScopeDeploy)},
+		{"admin", asBearer(all), byScope(account.ScopeAdmin)},
 		{"session", e.asAccount(e.account("ada", false)), bySession},
 		{"one-time", e.asAccount(e.account("grace", true)), byFreshSession},
 		{"a garbage token", asBearer(garbage), refused},
@@ -304,8 +304,8 @@ func TestAccess_NoMethodBesideTheTable(t *testing.T) {
 
 func TestAccess_FailsClosedWithoutALedger(t *testing.T) {
 	e := newEnvelope(t)
-	account := e.account("ada", false)
-	plain, err := e.tokens.MintToken(t.Context(), controller.TokenOptions{Name: "ci", Scope: controller.ScopeRead, TTL: time.Hour, Account: account})
+	who := e.account("ada", false)
+	plain, err := e.tokens.MintToken(t.Context(), account.TokenOptions{Name: "ci", Scope: account.ScopeRead, TTL: time.Hour, Account: who})
 	if err != nil {
 		t.Fatal(err)
 	}

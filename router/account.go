@@ -3,7 +3,8 @@ package router
 import (
 	"net/http"
 
-	"berth/controller"
+	"berth/controller/account"
+	"berth/controller/problem"
 )
 
 // otherPage is the account of somebody, with what can be done to it.
@@ -55,8 +56,8 @@ func (a *admin) removeSecondFactor(v *visit) error {
 		return err
 	}
 	if name == v.caller.account.Name {
-		return a.accountProblem(v, &controller.Problem{
-			Kind: controller.KindConflict, Message: "You can't turn off your own two-factor authentication here.",
+		return a.accountProblem(v, &problem.Problem{
+			Kind: problem.KindConflict, Message: "You can't turn off your own two-factor authentication here.",
 			Hint: "Turn it off under Account, with your password and a code.",
 		})
 	}
@@ -102,7 +103,7 @@ func (a *admin) accountForm(v *visit, status int, page otherPage) error {
 func (v *visit) otherPage(status int, page otherPage) error {
 	page.frame = v.frame("Account " + page.Other.Name)
 	page.Section, page.Tab = "settings", "accounts"
-	page.Stays = page.Other.Name == controller.OperatorName
+	page.Stays = page.Other.Name == account.OperatorName
 	if page.Problems == nil {
 		page.Problems = fieldProblems{}
 	}

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"net/http"
 
-	"berth/controller"
+	"berth/controller/account"
 )
 
 type accountsPage struct {
@@ -17,7 +17,7 @@ type accountsPage struct {
 
 // accountRow is an account as the list shows it.
 type accountRow struct {
-	controller.Account
+	account.Account
 	Path     string // of its page
 	Sessions int
 	Self     bool
@@ -69,7 +69,7 @@ func (a *admin) accountsForm(v *visit, status int, page accountsPage) error {
 	return v.page(status, "accounts", page)
 }
 
-func (v *visit) accountRow(account controller.Account) (accountRow, error) {
+func (v *visit) accountRow(account account.Account) (accountRow, error) {
 	sessions, err := v.admin.sessions.list(v.context(), account.ID)
 	return accountRow{
 		Account: account, Path: accountPath(account.Name), Sessions: len(sessions), Self: account.ID == v.caller.account.ID,
@@ -80,7 +80,7 @@ func accountPath(name string) string { return "/settings/accounts/" + name }
 
 // accountName is the name in the path.
 func (v *visit) accountName() (string, error) {
-	name, err := controller.ParseAccountName(v.gin.Param("account"))
+	name, err := account.ParseName(v.gin.Param("account"))
 	if err != nil {
 		return "", malformed(fmt.Sprintf("%.60q cannot be the name of an account.", v.gin.Param("account")),
 			"Look for it under Settings, Accounts.", err)

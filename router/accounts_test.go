@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"berth/controller"
+	"berth/controller/audit"
 )
 
 var oneTimePattern = regexp.MustCompile(`<code>([2-9A-Z]{4}-[2-9A-Z]{4}-[2-9A-Z]{4})</code>`)
@@ -23,7 +23,7 @@ func TestAccounts_ANewOneGetsAOneTimePasswordThatIsShownOnceAndMustBeChanged(t *
 	if got := made.Header.Get("Cache-Control"); got != "no-store" {
 		t.Errorf("Cache-Control %q", got)
 	}
-	p.expectAudit(controller.ActionAccountCreate, true, "admin")
+	p.expectAudit(audit.ActionAccountCreate, true, "admin")
 	if last := p.lastAudit(); last.Resource != "account jane" || strings.Contains(last.Detail, found[1]) {
 		t.Errorf("recorded %+v", last)
 	}
@@ -68,7 +68,7 @@ func TestAccounts_ResetOfAnotherEndsItsSessionsAndKeepsTheSecondFactor(t *testin
 	if found == nil {
 		t.Fatalf("%d %.800s", reset.StatusCode, reset.body)
 	}
-	p.expectAudit(controller.ActionPasswordReset, true, "admin")
+	p.expectAudit(audit.ActionPasswordReset, true, "admin")
 	p.client = hers
 	if answer := p.get("/admin"); answer.StatusCode != http.StatusSeeOther {
 		t.Errorf("her session still stands: %d", answer.StatusCode)
@@ -89,7 +89,7 @@ func TestAccounts_SecondFactorOfAnotherIsRemovedAndOnesOwnIsNot(t *testing.T) {
 	if answer := p.post("/settings/accounts/admin/remove-second-factor", url.Values{formField: {token}}); answer.StatusCode != http.StatusConflict {
 		t.Errorf("one's own: %d", answer.StatusCode)
 	}
-	p.expectAudit(controller.ActionSecondFactorDisable, false, "admin")
+	p.expectAudit(audit.ActionSecondFactorDisable, false, "admin")
 	if answer := p.post("/settings/accounts/jane/remove-second-factor", url.Values{formField: {token}}); answer.StatusCode != http.StatusSeeOther {
 		t.Errorf("of jane: %d", answer.StatusCode)
 	}
@@ -117,7 +117,7 @@ func TestAccounts_RemoveWantsTheNameAndSparesOneselfAndTheOperator(t *testing.T)
 	if answer := p.post("/settings/accounts/jane/remove", url.Values{formField: {token}, "confirm": {"jane"}}); answer.StatusCode != http.StatusSeeOther {
 		t.Errorf("confirmed: %d", answer.StatusCode)
 	}
-	p.expectAudit(controller.ActionAccountRemove, true, "admin")
+	p.expectAudit(audit.ActionAccountRemove, true, "admin")
 	p.client = hers
 	if answer := p.get("/admin"); answer.StatusCode != http.StatusSeeOther {
 		t.Errorf("her session still stands: %d", answer.StatusCode)

@@ -8,7 +8,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"berth/controller"
+	"berth/controller/problem"
 )
 
 // requireAdminHost keeps browsers to the one name that no app answers on. A browser
@@ -30,8 +30,8 @@ func (a *admin) requireAdminHost(r route) gin.HandlerFunc {
 			c.Redirect(http.StatusTemporaryRedirect, a.addressOf(c.Request))
 			c.Abort()
 		default: // a form is not sent on: what is in it was typed for another name
-			a.stop(c, &controller.Problem{
-				Kind:    controller.KindForbidden,
+			a.stop(c, &problem.Problem{
+				Kind:    problem.KindForbidden,
 				Message: fmt.Sprintf("Forms are taken at https://%s alone.", a.authority(c.Request)),
 				Hint:    "Open that address and sign in there. Scripts sign in there too (curl --resolve), or send a token.",
 			})

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"berth/controller"
+	"berth/controller/account"
+	"berth/controller/problem"
 )
 
 // errMustChange sends a person who signed in with a one-time password to the form that changes it.
@@ -44,8 +46,8 @@ func (a *admin) identifyCaller(v *visit) error {
 	case allowed.session:
 		return a.admitSession(v)
 	default:
-		return &controller.Problem{
-			Kind: controller.KindUnauthorized, Message: "This needs a token.",
+		return &problem.Problem{
+			Kind: problem.KindUnauthorized, Message: "This needs a token.",
 			Hint: "Send it as \"Authorization: Bearer TOKEN\". Mint one with berth token on the machine that Berth runs on.",
 		}
 	}
@@ -58,14 +60,14 @@ func (a *admin) admitBearer(v *visit, plain string) error {
 	}
 	v.caller = caller{token: token, bearer: true}
 	if v.route.access.scope == "" {
-		return &controller.Problem{
-			Kind: controller.KindForbidden, Message: "This page takes no token.",
+		return &problem.Problem{
+			Kind: problem.KindForbidden, Message: "This page takes no token.",
 			Hint: "Use the paths below /api/v1, or sign in with a browser.",
 		}
 	}
 	if !token.Scope.Allows(v.route.access.scope) {
-		return &controller.Problem{
-			Kind:    controller.KindForbidden,
+		return &problem.Problem{
+			Kind:    problem.KindForbidden,
 			Message: fmt.Sprintf("The token has the scope %s; this needs %s.", token.Scope, v.route.access.scope),
 			Hint:    "Mint a token with that scope on the machine that Berth runs on.",
 		}
@@ -80,8 +82,8 @@ func (a *admin) admitSession(v *visit) error {
 	}
 	v.caller = caller{account: account}
 	if account.MustChange && v.route.path != "/password" && v.route.path != "/logout" {
-		return &controller.Problem{
-			Kind: controller.KindForbidden, Message: "The one-time password must be changed first.",
+		return &problem.Problem{
+			Kind: problem.KindForbidden, Message: "The one-time password must be changed first.",
 			Hint: "Choose a password of your own.", Err: errMustChange,
 		}
 	}
@@ -97,17 +99,17 @@ func (a *admin) admitSession(v *visit) error {
 	return err
 }
 
-// signedInAccount is the account of the session, or a Problem of KindUnauthorized.
-func (a *admin) signedInAccount(v *visit) (controller.Account, error) {
+// signedInAccount is the account of the session, or a Problem of problem.KindUnauthorized.
+func (a *admin) signedInAccount(v *visit) (account.Account, error) {
 	id, _ := v.session().Get(accountKey).(int64)
 	if id == 0 {
-		return controller.Account{}, notSignedIn(nil)
+		return account.Account{}, notSignedIn(nil)
 	}
-	account, err := a.accounts.Find(v.context(), id)
+	who, err := a.accounts.Find(v.context(), id)
 	if isMissing(err) {
-		return controller.Account{}, notSignedIn(err)
+		return account.Account{}, notSignedIn(err)
 	}
-	return account, err
+	return who, err
 }
 
 // tokenHolds reports whether the token of a bearer still stands: a log that is
@@ -120,9 +122,9 @@ func (a *admin) tokenHolds(v *visit) bool {
 	return err == nil
 }
 
-func notSignedIn(cause error) *controller.Problem {
-	return &controller.Problem{
-		Kind: controller.KindUnauthorized, Message: "You are not signed in.",
+func notSignedIn(cause error) *problem.Problem {
+	return &problem.Problem{
+		Kind: problem.KindUnauthorized, Message: "You are not signed in.",
 		Hint: "Sign in and try again.", Err: cause,
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"berth/controller"
+	"berth/controller/app"
 	"berth/controller/secret"
 	"berth/traefik"
 )
@@ -50,7 +50,7 @@ type maintenanceJSON struct {
 }
 
 func accessJSONOf(access traefik.Access) accessJSON {
-	form := controller.AccessFormOf(access)
+	form := app.AccessFormOf(access)
 	made := accessJSON{
 		Password: access.Password, Users: []string{}, Closed: access.Closed(),
 		Rules: accessRulesJSON{
@@ -69,8 +69,8 @@ func accessJSONOf(access traefik.Access) accessJSON {
 }
 
 // form gives the rules to the parser that all rules go through.
-func (r accessRulesJSON) form() controller.AccessForm {
-	form := controller.AccessForm{
+func (r accessRulesJSON) form() app.AccessForm {
+	form := app.AccessForm{
 		Allow: strings.Join(r.Allow, "\n"), FrameOptions: r.Headers.FrameOptions, ReferrerPolicy: r.Headers.ReferrerPolicy,
 		PermissionsPolicy: r.Headers.PermissionsPolicy, CSP: r.Headers.ContentSecurityPolicy, NoSniff: r.Headers.NoSniff,
 		NoSlashRedirect: r.NoSlashRedirect,
@@ -97,22 +97,22 @@ type accessWish struct {
 	Maintenance *maintenanceJSON       `json:"maintenance"`
 }
 
-func (w accessWish) change() (controller.AccessChange, error) {
-	change := controller.AccessChange{Password: w.Password, Remove: w.Remove}
+func (w accessWish) change() (app.AccessChange, error) {
+	change := app.AccessChange{Password: w.Password, Remove: w.Remove}
 	for _, name := range slices.Sorted(maps.Keys(w.Users)) {
-		change.Users = append(change.Users, controller.AccessUser{Name: name, Password: w.Users[name]})
+		change.Users = append(change.Users, app.AccessUser{Name: name, Password: w.Users[name]})
 	}
 	if w.Rules != nil {
-		rules, err := controller.ParseAccessRules(w.Rules.form())
+		rules, err := app.ParseAccessRules(w.Rules.form())
 		if err != nil {
-			return controller.AccessChange{}, err
+			return app.AccessChange{}, err
 		}
 		change.Rules = &rules
 	}
 	if w.Maintenance != nil {
-		page, err := controller.ParseMaintenance(w.Maintenance.On, w.Maintenance.Text)
+		page, err := app.ParseMaintenance(w.Maintenance.On, w.Maintenance.Text)
 		if err != nil {
-			return controller.AccessChange{}, err
+			return app.AccessChange{}, err
 		}
 		change.Maintenance = &page
 	}

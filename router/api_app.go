@@ -7,34 +7,35 @@ import (
 	"time"
 
 	"berth/controller"
+	"berth/controller/app"
 )
 
 // appJSON is an app as the API shows it.
 type appJSON struct {
-	Name      controller.AppName  `json:"name"`
-	State     controller.AppState `json:"state"`
-	Detail    string              `json:"detail,omitempty"`
-	Release   int64               `json:"release"`  // the live one; 0 before the first
-	Settings  settingsJSON        `json:"settings"` // for the next upload; a release has its own
-	Mounts    []mountJSON         `json:"mounts"`   // as settings
-	Routes    []string            `json:"routes"`
-	URLs      []string            `json:"urls"`
-	UnderWay  *int64              `json:"under_way"` // number of the release on its way, or null
-	CreatedAt time.Time           `json:"created_at"`
-	Usage     *usageJSON          `json:"usage,omitempty"`
-	Services  []serviceJSON       `json:"services,omitempty"` // of the live release, where there are several
+	Name      app.Name      `json:"name"`
+	State     app.State     `json:"state"`
+	Detail    string        `json:"detail,omitempty"`
+	Release   int64         `json:"release"`  // the live one; 0 before the first
+	Settings  settingsJSON  `json:"settings"` // for the next upload; a release has its own
+	Mounts    []mountJSON   `json:"mounts"`   // as settings
+	Routes    []string      `json:"routes"`
+	URLs      []string      `json:"urls"`
+	UnderWay  *int64        `json:"under_way"` // number of the release on its way, or null
+	CreatedAt time.Time     `json:"created_at"`
+	Usage     *usageJSON    `json:"usage,omitempty"`
+	Services  []serviceJSON `json:"services,omitempty"` // of the live release, where there are several
 }
 
 // serviceJSON is one service of an app of several.
 type serviceJSON struct {
-	Name        string              `json:"name"`
-	Main        bool                `json:"main"`            // the route leads to it
-	Image       string              `json:"image,omitempty"` // that was pulled; else it was built
-	Copies      int                 `json:"copies"`
-	KeptFrom    int64               `json:"kept_from,omitempty"` // number of the earlier release that started it
-	State       controller.AppState `json:"state"`
-	Detail      string              `json:"detail,omitempty"`
-	MemoryBytes int64               `json:"memory_bytes"`
+	Name        string    `json:"name"`
+	Main        bool      `json:"main"`            // the route leads to it
+	Image       string    `json:"image,omitempty"` // that was pulled; else it was built
+	Copies      int       `json:"copies"`
+	KeptFrom    int64     `json:"kept_from,omitempty"` // number of the earlier release that started it
+	State       app.State `json:"state"`
+	Detail      string    `json:"detail,omitempty"`
+	MemoryBytes int64     `json:"memory_bytes"`
 }
 
 func servicesJSON(views []controller.ServiceView) []serviceJSON {
@@ -149,7 +150,7 @@ func (a *admin) apiStartApp(v *visit) error   { return a.apiAct(v, a.apps.Start)
 func (a *admin) apiStopApp(v *visit) error    { return a.apiAct(v, a.apps.Stop) }
 func (a *admin) apiRestartApp(v *visit) error { return a.apiAct(v, a.apps.Restart) }
 
-func (a *admin) apiAct(v *visit, do func(context.Context, controller.AppName) error) error {
+func (a *admin) apiAct(v *visit, do func(context.Context, app.Name) error) error {
 	name, err := v.app()
 	if err != nil {
 		return err

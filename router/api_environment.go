@@ -5,7 +5,8 @@ import (
 	"net/http"
 	"slices"
 
-	"berth/controller"
+	"berth/controller/app"
+	"berth/controller/environment"
 	"berth/controller/secret"
 )
 
@@ -25,7 +26,7 @@ type unappliedJSON struct {
 	Removed []string `json:"removed"`
 }
 
-func environmentJSONOf(environment controller.Environment) environmentJSON {
+func environmentJSONOf(environment environment.Environment) environmentJSON {
 	orEmpty := func(names []string) []string { return append([]string{}, names...) }
 	made := environmentJSON{
 		Variables: map[string]string{}, Secrets: []string{}, SecretFiles: []string{}, Warnings: map[string]string{},
@@ -54,16 +55,16 @@ type environmentWish struct {
 	SecretFiles map[string]secret.Text `json:"secret_files"`
 }
 
-func (w environmentWish) set() []controller.VariableWish {
-	var wishes []controller.VariableWish
+func (w environmentWish) set() []app.VariableWish {
+	var wishes []app.VariableWish
 	for _, name := range slices.Sorted(maps.Keys(w.Variables)) {
-		wishes = append(wishes, controller.VariableWish{Name: name, Value: secret.Text(w.Variables[name])})
+		wishes = append(wishes, app.VariableWish{Name: name, Value: secret.Text(w.Variables[name])})
 	}
 	for _, name := range slices.Sorted(maps.Keys(w.Secrets)) {
-		wishes = append(wishes, controller.VariableWish{Name: name, Value: w.Secrets[name], Secret: true})
+		wishes = append(wishes, app.VariableWish{Name: name, Value: w.Secrets[name], Secret: true})
 	}
 	for _, name := range slices.Sorted(maps.Keys(w.SecretFiles)) {
-		wishes = append(wishes, controller.VariableWish{Name: name, Value: w.SecretFiles[name], Secret: true, File: true})
+		wishes = append(wishes, app.VariableWish{Name: name, Value: w.SecretFiles[name], Secret: true, File: true})
 	}
 	return wishes
 }
@@ -95,7 +96,7 @@ func (a *admin) apiReplaceEnvironment(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return a.apiChangeEnvironment(v, name, controller.EnvironmentChange{Set: wish.set(), Replace: true, Keep: wish.KeepSecrets})
+	return a.apiChangeEnvironment(v, name, app.EnvironmentChange{Set: wish.set(), Replace: true, Keep: wish.KeepSecrets})
 }
 
 // apiUpdateEnvironment sets and removes what the body names, and leaves the rest.
@@ -113,10 +114,10 @@ func (a *admin) apiUpdateEnvironment(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return a.apiChangeEnvironment(v, name, controller.EnvironmentChange{Set: wish.set(), Remove: wish.Remove, StaySecret: true})
+	return a.apiChangeEnvironment(v, name, app.EnvironmentChange{Set: wish.set(), Remove: wish.Remove, StaySecret: true})
 }
 
-func (a *admin) apiChangeEnvironment(v *visit, name controller.AppName, change controller.EnvironmentChange) error {
+func (a *admin) apiChangeEnvironment(v *visit, name app.Name, change app.EnvironmentChange) error {
 	saved, err := a.apps.UpdateEnvironment(v.context(), name, change)
 	if err != nil {
 		return err

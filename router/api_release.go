@@ -8,43 +8,44 @@ import (
 	"net/http"
 	"time"
 
-	"berth/controller"
+	"berth/controller/app"
 	"berth/controller/plan"
+	"berth/controller/problem"
 )
 
 // releaseJSON is a release as the API shows it.
 type releaseJSON struct {
-	App            controller.AppName      `json:"app"`
-	Number         int64                   `json:"number"`
-	State          controller.ReleaseState `json:"state"`
-	UnderWay       bool                    `json:"under_way"`
-	QueuePlace     int                     `json:"queue_place,omitempty"` // 1 is next
-	Steps          []stepJSON              `json:"steps"`
-	Reason         string                  `json:"reason,omitempty"`
-	Hint           string                  `json:"hint,omitempty"`
-	CanRetry       bool                    `json:"can_retry"`
-	Remedy         *controller.Remedy      `json:"remedy,omitempty"` // what of the hint another try can have at once
-	RollbackOf     int64                   `json:"rollback_of,omitempty"`
-	NewSettings    bool                    `json:"new_settings,omitempty"`    // rollback_of is run again because the settings changed
-	NewEnvironment bool                    `json:"new_environment,omitempty"` // or the environment
-	Settings       settingsJSON            `json:"settings"`
-	Mounts         []mountJSON             `json:"mounts"`
-	Archive        string                  `json:"archive,omitempty"`
-	ArchiveBytes   int64                   `json:"archive_bytes,omitempty"`
-	Image          plan.ImageReference     `json:"image,omitempty"`  // instead of an archive, as it was asked for
-	Pinned         string                  `json:"pinned,omitempty"` // what of it runs: its digest, or the engine's id where no registry has it
-	CreatedBy      string                  `json:"created_by"`
-	CreatedAt      time.Time               `json:"created_at"`
-	FinishedAt     *time.Time              `json:"finished_at"` // null while under way
-	Log            string                  `json:"log"`         // path of its log
+	App            app.Name            `json:"app"`
+	Number         int64               `json:"number"`
+	State          app.ReleaseState    `json:"state"`
+	UnderWay       bool                `json:"under_way"`
+	QueuePlace     int                 `json:"queue_place,omitempty"` // 1 is next
+	Steps          []stepJSON          `json:"steps"`
+	Reason         string              `json:"reason,omitempty"`
+	Hint           string              `json:"hint,omitempty"`
+	CanRetry       bool                `json:"can_retry"`
+	Remedy         *problem.Remedy     `json:"remedy,omitempty"` // what of the hint another try can have at once
+	RollbackOf     int64               `json:"rollback_of,omitempty"`
+	NewSettings    bool                `json:"new_settings,omitempty"`    // rollback_of is run again because the settings changed
+	NewEnvironment bool                `json:"new_environment,omitempty"` // or the environment
+	Settings       settingsJSON        `json:"settings"`
+	Mounts         []mountJSON         `json:"mounts"`
+	Archive        string              `json:"archive,omitempty"`
+	ArchiveBytes   int64               `json:"archive_bytes,omitempty"`
+	Image          plan.ImageReference `json:"image,omitempty"`  // instead of an archive, as it was asked for
+	Pinned         string              `json:"pinned,omitempty"` // what of it runs: its digest, or the engine's id where no registry has it
+	CreatedBy      string              `json:"created_by"`
+	CreatedAt      time.Time           `json:"created_at"`
+	FinishedAt     *time.Time          `json:"finished_at"` // null while under way
+	Log            string              `json:"log"`         // path of its log
 }
 
 type stepJSON struct {
-	State controller.ReleaseState `json:"state"`
-	At    time.Time               `json:"at"`
+	State app.ReleaseState `json:"state"`
+	At    time.Time        `json:"at"`
 }
 
-func (v *visit) releaseJSON(release controller.Release) releaseJSON {
+func (v *visit) releaseJSON(release app.Release) releaseJSON {
 	made := releaseJSON{
 		App: release.App, Number: release.Number, State: release.State, UnderWay: release.State.UnderWay(),
 		QueuePlace: v.admin.apps.QueuePlace(release.ReleaseID), Steps: make([]stepJSON, 0, len(release.Steps)),
@@ -58,7 +59,7 @@ func (v *visit) releaseJSON(release controller.Release) releaseJSON {
 	for _, step := range release.Steps {
 		made.Steps = append(made.Steps, stepJSON{State: step.State, At: step.At})
 	}
-	if made.CanRetry = release.CanRetry(); release.Remedy != (controller.Remedy{}) {
+	if made.CanRetry = release.CanRetry(); release.Remedy != (problem.Remedy{}) {
 		made.Remedy = &release.Remedy
 	}
 	if !release.FinishedAt.IsZero() {
@@ -68,7 +69,7 @@ func (v *visit) releaseJSON(release controller.Release) releaseJSON {
 }
 
 // createdRelease answers a deploy with the release that it began.
-func (v *visit) createdRelease(release controller.Release) error {
+func (v *visit) createdRelease(release app.Release) error {
 	v.gin.Header("Location", apiReleasePath(release.ReleaseID))
 	return v.json(http.StatusCreated, v.releaseJSON(release))
 }
@@ -142,7 +143,7 @@ func (a *admin) apiRollBackApp(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if err := a.mayRollBack(v, controller.ReleaseID{App: name, Number: number}); err != nil {
+	if err := a.mayRollBack(v, app.ReleaseID{App: name, Number: number}); err != nil {
 		return err
 	}
 	release, err := a.apps.Rollback(v.context(), name, number, v.caller.name())
@@ -153,7 +154,7 @@ func (a *admin) apiRollBackApp(v *visit) error {
 }
 
 // mayRollBack keeps a token from bringing a waiver back that was taken away.
-func (a *admin) mayRollBack(v *visit, to controller.ReleaseID) error {
+func (a *admin) mayRollBack(v *visit, to app.ReleaseID) error {
 	view, err := a.apps.App(v.context(), to.App)
 	if err != nil {
 		return err
@@ -179,12 +180,12 @@ func decodeJSON(r *http.Request, into any, example string) error {
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return err
 	}
-	return &controller.Problem{
-		Kind: controller.KindInvalid, Message: "The body is not the JSON that was expected.",
+	return &problem.Problem{
+		Kind: problem.KindInvalid, Message: "The body is not the JSON that was expected.",
 		Hint: fmt.Sprintf("Send an object such as %s.", example), Err: err,
 	}
 }
 
-func apiReleasePath(id controller.ReleaseID) string {
+func apiReleasePath(id app.ReleaseID) string {
 	return fmt.Sprintf("/api/v1/apps/%s/releases/%d", id.App, id.Number)
 }

@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"berth/controller"
+	"berth/controller/app"
 	"berth/controller/domaincheck"
+	"berth/controller/problem"
 	"berth/traefik"
 )
 
@@ -107,7 +109,7 @@ func (a *admin) apiDeleteRoute(v *visit) error {
 		return err
 	}
 	v.done.detail = "removed " + route.String()
-	if _, err := a.routing.UpdateRoutes(v.context(), name, controller.RouteChange{Remove: []traefik.Route{route}}); err != nil {
+	if _, err := a.routing.UpdateRoutes(v.context(), name, app.RouteChange{Remove: []traefik.Route{route}}); err != nil {
 		return err
 	}
 	return a.answerRoutes(v, http.StatusOK)
@@ -135,8 +137,8 @@ func (a *admin) apiChangeRoutes(v *visit, form routeForm, status int) error {
 }
 
 // ownerOf names the app that a route can be taken over from.
-func ownerOf(problem *controller.Problem) controller.AppName {
-	if taken, ok := errors.AsType[*controller.RouteTakenError](problem); ok {
+func ownerOf(problem *problem.Problem) app.Name {
+	if taken, ok := errors.AsType[*app.RouteTakenError](problem); ok {
 		return taken.App
 	}
 	return ""

@@ -4,7 +4,8 @@ import (
 	"strconv"
 	"strings"
 
-	"berth/controller"
+	"berth/controller/app"
+	"berth/controller/problem"
 )
 
 // settingsJSON is the settings of an app or a release as the API shows and takes
@@ -22,7 +23,7 @@ type settingsJSON struct {
 	Fallback         bool     `json:"fallback"` // from the next upload on
 }
 
-func settingsJSONOf(settings controller.Settings) settingsJSON {
+func settingsJSONOf(settings app.Settings) settingsJSON {
 	return settingsJSON{
 		Port: int64(settings.Port), MemoryMB: settings.MemoryBytes >> 20, CPUPercent: settings.NanoCPUs / 10_000_000,
 		Processes: settings.Processes, WritableRoot: settings.WritableRoot,
@@ -31,9 +32,9 @@ func settingsJSONOf(settings controller.Settings) settingsJSON {
 }
 
 // form gives the settings to the parser that all settings go through.
-func (s settingsJSON) form() controller.SettingsForm {
+func (s settingsJSON) form() app.SettingsForm {
 	number := func(n int64) string { return strconv.FormatInt(n, 10) }
-	form := controller.SettingsForm{
+	form := app.SettingsForm{
 		Memory: number(s.MemoryMB), CPU: number(s.CPUPercent), Processes: number(s.Processes), WritableRoot: s.WritableRoot,
 		Database: s.Database, DatabaseServices: strings.Join(s.DatabaseServices, ","), Fallback: s.Fallback,
 	}
@@ -77,7 +78,7 @@ func (a *admin) apiUpdateSettings(v *visit) error {
 
 // mayWaive lets a token loosen the hardening policy of an app only where its
 // scope is admin. What the app has already, any release keeps.
-func (v *visit) mayWaive(app controller.App, wanted controller.Settings) error {
+func (v *visit) mayWaive(app app.App, wanted app.Settings) error {
 	if !wanted.Loosens(app.Settings) || v.caller.token.Scope.Allows(adminScope) {
 		return nil
 	}
@@ -85,8 +86,8 @@ func (v *visit) mayWaive(app controller.App, wanted controller.Settings) error {
 	if !wanted.WritableRoot || app.Settings.WritableRoot {
 		field, what = fieldDatabase, "What databases need"
 	}
-	return &controller.Problem{
-		Kind: controller.KindForbidden, Field: field,
+	return &problem.Problem{
+		Kind: problem.KindForbidden, Field: field,
 		Message: what + " is a security exception, which a token of this scope cannot give.",
 		Hint:    "Use a token of the scope admin, or set it on the app's page.",
 	}

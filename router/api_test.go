@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"berth/controller"
+	"berth/controller/app"
 )
 
 func decode(t *testing.T, body string) map[string]any {
@@ -23,7 +23,7 @@ func decode(t *testing.T, body string) map[string]any {
 func TestAPI_ShowsAnApp(t *testing.T) {
 	s := newSite(t)
 	view := s.anApp("hello")
-	building := aRelease("hello", 3, controller.ReleaseBuilding)
+	building := aRelease("hello", 3, app.ReleaseBuilding)
 	view.UnderWay = &building
 	s.apps.put(view)
 	app := decode(t, s.bearer(readToken, http.MethodGet, "/api/v1/apps/hello", "").body)
@@ -51,13 +51,13 @@ func TestAPI_DeploysAndFollowsTheLog(t *testing.T) {
 	if release["number"] != 1.0 || release["state"] != "queued" || release["under_way"] != true || release["created_by"] != "admin" {
 		t.Errorf("release is %v", release)
 	}
-	id := controller.ReleaseID{App: "hello", Number: 1}
+	id := app.ReleaseID{App: "hello", Number: 1}
 	go func() {
 		for _, line := range []string{"one\n", "two\n", "three"} {
 			s.apps.appendLog(id, line)
 			time.Sleep(20 * time.Millisecond)
 		}
-		s.apps.putRelease(aRelease("hello", 1, controller.ReleaseLive))
+		s.apps.putRelease(aRelease("hello", 1, app.ReleaseLive))
 	}()
 	log := s.bearer(readToken, http.MethodGet, "/api/v1/apps/hello/releases/1/log?follow=1", "")
 	if log.body != "one\ntwo\nthree" || !strings.HasPrefix(log.Header.Get("Content-Type"), "text/plain") {

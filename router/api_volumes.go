@@ -5,23 +5,24 @@ import (
 	"time"
 
 	"berth/controller"
+	"berth/controller/app"
 	"berth/controller/volume"
 )
 
 // volumeJSON is a volume as the API shows it.
 type volumeJSON struct {
-	Name        volume.Name          `json:"name"`
-	Description string               `json:"description"`
-	CreatedAt   time.Time            `json:"created_at"`
-	Bytes       *int64               `json:"bytes"` // null where it could not be counted in time
-	Files       *int64               `json:"files"`
-	Stored      *int64               `json:"stored_bytes"`    // what it takes on the disk
-	Quota       int64                `json:"quota,omitempty"` // of stored_bytes
-	Users       []controller.AppName `json:"users"`
+	Name        volume.Name `json:"name"`
+	Description string      `json:"description"`
+	CreatedAt   time.Time   `json:"created_at"`
+	Bytes       *int64      `json:"bytes"` // null where it could not be counted in time
+	Files       *int64      `json:"files"`
+	Stored      *int64      `json:"stored_bytes"`    // what it takes on the disk
+	Quota       int64       `json:"quota,omitempty"` // of stored_bytes
+	Users       []app.Name  `json:"users"`
 }
 
 func volumeJSONOf(view controller.VolumeView) volumeJSON {
-	made := volumeJSON{Name: view.Name, Description: view.Description, CreatedAt: view.CreatedAt, Quota: view.Quota, Users: []controller.AppName{}}
+	made := volumeJSON{Name: view.Name, Description: view.Description, CreatedAt: view.CreatedAt, Quota: view.Quota, Users: []app.Name{}}
 	made.Users = append(made.Users, view.Users...)
 	if view.HasUsage {
 		made.Bytes, made.Files, made.Stored = &view.Usage.Bytes, &view.Usage.Files, &view.Usage.Stored
@@ -163,7 +164,7 @@ type mountJSON struct {
 	ReadOnly bool   `json:"read_only"`
 }
 
-func mountsJSON(mounts []controller.Mount) []mountJSON {
+func mountsJSON(mounts []app.Mount) []mountJSON {
 	made := make([]mountJSON, 0, len(mounts))
 	for _, mount := range mounts {
 		made = append(made, mountJSON{Volume: string(mount.Volume), Target: string(mount.Target), ReadOnly: mount.ReadOnly})
@@ -184,9 +185,9 @@ func (a *admin) apiUpdateMounts(v *visit) error {
 	if err := decodeJSON(v.request(), &wish, `{"mounts": [{"volume": "my-data", "target": "/data"}]}`); err != nil {
 		return err
 	}
-	var mounts []controller.Mount
+	var mounts []app.Mount
 	for _, one := range wish.Mounts {
-		mount, err := controller.ParseMount(one.Volume, one.Target, one.ReadOnly)
+		mount, err := app.ParseMount(one.Volume, one.Target, one.ReadOnly)
 		if err != nil {
 			return err
 		}

@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"net/url"
 
-	"berth/controller"
+	"berth/controller/app"
+	"berth/controller/problem"
 	"berth/controller/secret"
 	"berth/traefik"
 )
@@ -22,13 +23,13 @@ const (
 // accessPage is who may use an app.
 type accessPage struct {
 	frame
-	App      controller.AppName
+	App      app.Name
 	State    badge
 	Access   traefik.Access
-	Rules    controller.AccessForm // as typed, else the app's
-	User     string                // as typed
-	Fresh    *freshPassword        // made a moment ago, shown this once
-	Text     string                // of the maintenance page, as typed
+	Rules    app.AccessForm // as typed, else the app's
+	User     string         // as typed
+	Fresh    *freshPassword // made a moment ago, shown this once
+	Text     string         // of the maintenance page, as typed
 	Problems fieldProblems
 }
 
@@ -51,10 +52,10 @@ func (p accessPage) MostBody() int { return traefik.MaxBodyLimit >> 20 }
 func (p accessPage) MostText() int { return traefik.MaxMaintenanceText }
 
 // FrameChoices are the values of X-Frame-Options.
-func (p accessPage) FrameChoices() []string { return controller.FrameOptions }
+func (p accessPage) FrameChoices() []string { return app.FrameOptions }
 
 // ReferrerChoices are the values of Referrer-Policy.
-func (p accessPage) ReferrerChoices() []string { return controller.ReferrerPolicies }
+func (p accessPage) ReferrerChoices() []string { return app.ReferrerPolicies }
 
 // Periods are those of a rate.
 func (p accessPage) Periods() []string { return []string{"second", "minute", "hour"} }
@@ -75,8 +76,8 @@ func (a *admin) showAccess(v *visit) error {
 // that answers, and nowhere else.
 func (a *admin) setAccessUser(v *visit) error {
 	form := v.request().PostForm
-	user := controller.AccessUser{Name: form.Get(fieldAccessUser), Password: secret.Text(form.Get(fieldAccessPassword))}
-	change := controller.AccessChange{Users: []controller.AccessUser{user}}
+	user := app.AccessUser{Name: form.Get(fieldAccessUser), Password: secret.Text(form.Get(fieldAccessPassword))}
+	change := app.AccessChange{Users: []app.AccessUser{user}}
 	if form.Get(fieldGenerate) == "" {
 		return a.changeAccess(v, change, user.Name+" can sign in with the new password.")
 	}
@@ -101,7 +102,7 @@ func (a *admin) setAccessUser(v *visit) error {
 // removeAccessUser takes a user away. With the last one the app is closed.
 func (a *admin) removeAccessUser(v *visit) error {
 	user := v.request().PostForm.Get(fieldAccessUser)
-	return a.changeAccess(v, controller.AccessChange{Remove: []string{user}}, user+" cannot sign in any more.")
+	return a.changeAccess(v, app.AccessChange{Remove: []string{user}}, user+" cannot sign in any more.")
 }
 
 // switchPassword turns the password protection on or off.
@@ -111,7 +112,7 @@ func (a *admin) switchPassword(v *visit) error {
 	if on {
 		done = "Password protection is on."
 	}
-	return a.changeAccess(v, controller.AccessChange{Password: &on}, done)
+	return a.changeAccess(v, app.AccessChange{Password: &on}, done)
 }
 
 // updateAccessRules takes the rules that need no name.
@@ -120,11 +121,11 @@ func (a *admin) updateAccessRules(v *visit) error {
 	if err != nil {
 		return err
 	}
-	rules, err := controller.ParseAccessRules(typedAccess(v.request().PostForm))
+	rules, err := app.ParseAccessRules(typedAccess(v.request().PostForm))
 	if err != nil {
 		return a.refuseOnAccess(v, name, err)
 	}
-	return a.changeAccess(v, controller.AccessChange{Rules: &rules}, "The rules are saved, and the proxy follows them.")
+	return a.changeAccess(v, app.AccessChange{Rules: &rules}, "The rules are saved, and the proxy follows them.")
 }
 
 // updateMaintenance turns the maintenance page on or off, or gives it another text.
@@ -134,7 +135,7 @@ func (a *admin) updateMaintenance(v *visit) error {
 	if err != nil {
 		return err
 	}
-	page, err := controller.ParseMaintenance(form.Get(fieldOn) == "1", form.Get(fieldMaintenance))
+	page, err := app.ParseMaintenance(form.Get(fieldOn) == "1", form.Get(fieldMaintenance))
 	if err != nil {
 		return a.refuseOnAccess(v, name, err)
 	}
@@ -142,11 +143,11 @@ func (a *admin) updateMaintenance(v *visit) error {
 	if page.On {
 		done = "Maintenance is on: visitors see the maintenance page. You can stop the app meanwhile."
 	}
-	return a.changeAccess(v, controller.AccessChange{Maintenance: &page}, done)
+	return a.changeAccess(v, app.AccessChange{Maintenance: &page}, done)
 }
 
 // changeAccess changes the access and goes back to the page, which says done.
-func (a *admin) changeAccess(v *visit, change controller.AccessChange, done string) error {
+func (a *admin) changeAccess(v *visit, change app.AccessChange, done string) error {
 	name, err := v.app()
 	if err != nil {
 		return err
@@ -166,18 +167,18 @@ func (a *admin) changeAccess(v *visit, change controller.AccessChange, done stri
 }
 
 // refuseOnAccess shows the page with what is wrong and what was typed but passwords.
-func (a *admin) refuseOnAccess(v *visit, name controller.AppName, err error) error {
+func (a *admin) refuseOnAccess(v *visit, name app.Name, err error) error {
 	problems := fieldProblems{}
-	several, ok := errors.AsType[controller.Problems](err)
+	several, ok := errors.AsType[problem.Problems](err)
 	if !ok {
-		several = controller.Problems{asProblem(err)}
+		several = problem.Problems{asProblem(err)}
 	}
-	for _, problem := range several {
-		if problem.Kind == controller.KindUnavailable { // it is saved: said above all
-			problems[""] = problem
+	for _, fault := range several {
+		if fault.Kind == problem.KindUnavailable { // it is saved: said above all
+			problems[""] = fault
 			continue
 		}
-		if problems.add(problem) != nil {
+		if problems.add(fault) != nil {
 			return err
 		}
 	}
@@ -200,21 +201,21 @@ func (a *admin) refuseOnAccess(v *visit, name controller.AppName, err error) err
 	return v.page(problems.status(), "access", page)
 }
 
-func (a *admin) accessPage(v *visit, name controller.AppName) (accessPage, error) {
+func (a *admin) accessPage(v *visit, name app.Name) (accessPage, error) {
 	view, err := a.apps.App(v.context(), name)
 	if err != nil {
 		return accessPage{}, err
 	}
 	page := accessPage{
 		frame: v.frame("Access to " + string(name)), App: name, State: appBadge(view.Observed.State), Access: view.Access,
-		Rules: controller.AccessFormOf(view.Access), Text: view.Access.Maintenance.Text,
+		Rules: app.AccessFormOf(view.Access), Text: view.Access.Maintenance.Text,
 	}
 	page.Section = "apps"
 	return page, nil
 }
 
-func typedAccess(form url.Values) controller.AccessForm {
-	return controller.AccessForm{
+func typedAccess(form url.Values) app.AccessForm {
+	return app.AccessForm{
 		Allow: form.Get("allow"), Rate: form.Get("rate"), Period: form.Get("period"), Burst: form.Get("burst"), MaxBody: form.Get("max_body"),
 		FrameOptions: form.Get("frame_options"), ReferrerPolicy: form.Get("referrer_policy"),
 		PermissionsPolicy: form.Get("permissions_policy"), CSP: form.Get("csp"), NoSniff: form.Get("no_sniff") != "",
@@ -240,4 +241,4 @@ func accessText(access traefik.Access) string {
 	}
 }
 
-func accessPath(name controller.AppName) string { return appPath(name) + "/access" }
+func accessPath(name app.Name) string { return appPath(name) + "/access" }

@@ -10,14 +10,15 @@ import (
 	"strings"
 	"testing"
 
-	"berth/controller"
+	"berth/controller/account"
+	"berth/controller/app"
 	"berth/traefik"
 )
 
 const goodAccessPassword = "four-Loud.geese-8"
 
 // access is what the fake has of the app.
-func (s *site) access(name controller.AppName) traefik.Access {
+func (s *site) access(name app.Name) traefik.Access {
 	s.t.Helper()
 	view, err := s.apps.App(s.t.Context(), name)
 	if err != nil {
@@ -144,8 +145,8 @@ func TestAccessPage_RedirectToTheSlashIsOnUntilItIsTurnedOff(t *testing.T) {
 
 func TestAccessAPI_NeedsTheScopeAdminToChangeAndShowsNoHash(t *testing.T) {
 	e := newEnvelope(t)
-	ask := func(scope controller.Scope, method, body string) (int, string) {
-		plain, _ := e.mint(scope, controller.MaxTokenTTL, "")
+	ask := func(scope account.Scope, method, body string) (int, string) {
+		plain, _ := e.mint(scope, account.MaxTokenTTL, "")
 		answer := e.ask(method, "/api/v1/apps/hello/access", func(r *http.Request) {
 			asBearer(plain)(r)
 			r.Body, r.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
@@ -154,16 +155,16 @@ func TestAccessAPI_NeedsTheScopeAdminToChangeAndShowsNoHash(t *testing.T) {
 		return answer.Code, answer.Body.String()
 	}
 	change := `{"users": {"ann": "` + goodAccessPassword + `"}, "rules": {"allow": ["192.0.2.0/24"], "rate": {"requests": 5, "period": "second"}, "max_body_mb": 1, "no_slash_redirect": true}, "maintenance": {"on": true, "text": "soon"}}`
-	for _, scope := range []controller.Scope{controller.ScopeRead, controller.ScopeDeploy} {
+	for _, scope := range []account.Scope{account.ScopeRead, account.ScopeDeploy} {
 		if status, _ := ask(scope, http.MethodPatch, change); status != http.StatusForbidden {
 			t.Errorf("scope %s: %d", scope, status)
 		}
 	}
-	status, body := ask(controller.ScopeAdmin, http.MethodPatch, change)
+	status, body := ask(account.ScopeAdmin, http.MethodPatch, change)
 	if status != http.StatusOK {
 		t.Fatalf("%d %s", status, body)
 	}
-	_, body = ask(controller.ScopeRead, http.MethodGet, "")
+	_, body = ask(account.ScopeRead, http.MethodGet, "")
 	var shown accessJSON
 	if err := json.Unmarshal([]byte(body), &shown); err != nil || !shown.Password || len(shown.Users) != 1 || shown.Rules.Rate.Burst != 5 || !shown.Rules.NoSlashRedirect || !shown.Maintenance.On {
 		t.Errorf("%s, %v", body, err)
@@ -171,11 +172,11 @@ func TestAccessAPI_NeedsTheScopeAdminToChangeAndShowsNoHash(t *testing.T) {
 	if strings.Contains(body, "$2") || strings.Contains(body, goodAccessPassword) {
 		t.Errorf("a hash or a password is shown: %s", body)
 	}
-	status, body = ask(controller.ScopeAdmin, http.MethodPatch, `{"remove": ["ann"]}`)
+	status, body = ask(account.ScopeAdmin, http.MethodPatch, `{"remove": ["ann"]}`)
 	if status != http.StatusOK || !strings.Contains(body, `"closed":true`) || !strings.Contains(body, "192.0.2.0/24") {
 		t.Errorf("%d %s", status, body)
 	}
-	if status, _ := ask(controller.ScopeAdmin, http.MethodPatch, `{"passwords": 1}`); status != http.StatusUnprocessableEntity {
+	if status, _ := ask(account.ScopeAdmin, http.MethodPatch, `{"passwords": 1}`); status != http.StatusUnprocessableEntity {
 		t.Errorf("an unknown key: %d", status)
 	}
 }

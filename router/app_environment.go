@@ -5,7 +5,8 @@ import (
 	"net/url"
 	"strings"
 
-	"berth/controller"
+	"berth/controller/app"
+	"berth/controller/environment"
 	"berth/controller/secret"
 )
 
@@ -24,10 +25,10 @@ const (
 
 type environmentPage struct {
 	frame
-	App         controller.AppName
+	App         app.Name
 	State       badge
 	UnderWay    bool // a release is on its way: nothing can be applied now
-	Environment controller.Environment
+	Environment environment.Environment
 	Form        variableForm
 	Import      importForm
 	Problems    fieldProblems
@@ -72,11 +73,11 @@ func (a *admin) showEnvironment(v *visit) error {
 // setVariable saves one variable: 303 back to the page.
 func (a *admin) setVariable(v *visit) error {
 	form := v.request().PostForm
-	wish := controller.VariableWish{
+	wish := app.VariableWish{
 		Name: strings.TrimSpace(form.Get(fieldVariable)), Value: secret.Text(unixLines(form.Get(fieldValue))),
 		Secret: form.Get(fieldKind) != kindVariable, File: form.Get(fieldKind) == kindFile,
 	}
-	return a.changeEnvironment(v, controller.EnvironmentChange{Set: []controller.VariableWish{wish}}, wish.Name+" is saved.")
+	return a.changeEnvironment(v, app.EnvironmentChange{Set: []app.VariableWish{wish}}, wish.Name+" is saved.")
 }
 
 // importVariables saves what a .env text holds. What is a secret already stays one.
@@ -86,7 +87,7 @@ func (a *admin) importVariables(v *visit) error {
 	if err != nil {
 		return err
 	}
-	imported, err := controller.ParseEnvironmentText(form.Get(fieldEnvText), form.Get(fieldKind) != kindVariable)
+	imported, err := app.ParseEnvironmentText(form.Get(fieldEnvText), form.Get(fieldKind) != kindVariable)
 	if err != nil {
 		return a.refuseOnEnvironment(v, name, err)
 	}
@@ -95,15 +96,15 @@ func (a *admin) importVariables(v *visit) error {
 		done = fmt.Sprintf("%d variables are saved.", n)
 	}
 	if len(imported.References) > 0 {
-		done += fmt.Sprintf(" Variables aren't expanded: ${...} is kept as it is in %s.", controller.NameList(imported.References))
+		done += fmt.Sprintf(" Variables aren't expanded: ${...} is kept as it is in %s.", app.NameList(imported.References))
 	}
-	return a.changeEnvironment(v, controller.EnvironmentChange{Set: imported.Wishes, StaySecret: true}, done)
+	return a.changeEnvironment(v, app.EnvironmentChange{Set: imported.Wishes, StaySecret: true}, done)
 }
 
 // deleteVariable takes one variable away.
 func (a *admin) deleteVariable(v *visit) error {
 	name := v.request().PostForm.Get(fieldVariable)
-	return a.changeEnvironment(v, controller.EnvironmentChange{Remove: []string{name}}, name+" is removed.")
+	return a.changeEnvironment(v, app.EnvironmentChange{Remove: []string{name}}, name+" is removed.")
 }
 
 // applyEnvironment makes a release that runs with what was saved: 303 to its page.
@@ -128,7 +129,7 @@ func (a *admin) applyEnvironment(v *visit) error {
 }
 
 // changeEnvironment saves the change and goes back to the page, which says done.
-func (a *admin) changeEnvironment(v *visit, change controller.EnvironmentChange, done string) error {
+func (a *admin) changeEnvironment(v *visit, change app.EnvironmentChange, done string) error {
 	name, err := v.app()
 	if err != nil {
 		return err
@@ -139,7 +140,7 @@ func (a *admin) changeEnvironment(v *visit, change controller.EnvironmentChange,
 	}
 	v.done.detail = change.Summary()
 	for _, wish := range change.Set {
-		if warning := controller.VariableWarning(wish.Name); warning != "" {
+		if warning := app.VariableWarning(wish.Name); warning != "" {
 			done += fmt.Sprintf(" Warning: %s: %s", wish.Name, warning)
 		}
 	}
@@ -153,7 +154,7 @@ func (a *admin) changeEnvironment(v *visit, change controller.EnvironmentChange,
 }
 
 // refuseOnEnvironment shows the page with the reason, and what was typed but secrets.
-func (a *admin) refuseOnEnvironment(v *visit, name controller.AppName, err error) error {
+func (a *admin) refuseOnEnvironment(v *visit, name app.Name, err error) error {
 	problems := fieldProblems{}
 	if err := problems.add(err); err != nil {
 		return err
@@ -176,7 +177,7 @@ func (a *admin) refuseOnEnvironment(v *visit, name controller.AppName, err error
 	return v.page(problems.status(), "environment", page)
 }
 
-func (a *admin) environmentPage(v *visit, name controller.AppName) (environmentPage, error) {
+func (a *admin) environmentPage(v *visit, name app.Name) (environmentPage, error) {
 	view, err := a.apps.App(v.context(), name)
 	if err != nil {
 		return environmentPage{}, err
@@ -227,4 +228,4 @@ func changesText(n int) string {
 	}
 }
 
-func environmentPath(name controller.AppName) string { return appPath(name) + "/environment" }
+func environmentPath(name app.Name) string { return appPath(name) + "/environment" }

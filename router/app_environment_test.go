@@ -14,6 +14,9 @@ import (
 	"time"
 
 	"berth/controller"
+	"berth/controller/account"
+	"berth/controller/app"
+	"berth/controller/audit"
 	"berth/controller/docker"
 	"berth/controller/plan"
 	"berth/controller/secret"
@@ -37,7 +40,7 @@ type storied struct {
 	*site
 	ledger *store.Store
 	folder string
-	log    *controller.AuditLog
+	log    *audit.Log
 }
 
 func newStoried(t *testing.T) *storied {
@@ -50,7 +53,7 @@ func newStoried(t *testing.T) *storied {
 	t.Cleanup(func() { _ = ledger.Close() })
 	s := &storied{ledger: ledger, folder: folder}
 	s.site = newSite(t, func(o *Options) {
-		s.log = controller.NewAuditLog(controller.AuditOptions{
+		s.log = audit.NewLog(audit.Options{
 			Ledger: ledger, Key: bytes.Repeat([]byte("k"), 32), File: filepath.Join(folder, "audit.log"), Logger: slog.New(slog.DiscardHandler),
 		})
 		key, err := secret.DeriveKey("a key of the tests")
@@ -72,15 +75,15 @@ func newStoried(t *testing.T) *storied {
 }
 
 // live makes an app whose first release is live.
-func (s *storied) live(name controller.AppName) {
+func (s *storied) live(name app.Name) {
 	s.t.Helper()
 	route, err := traefik.ParseRoute("/" + string(name))
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	release, err := s.ledger.CreateApp(s.t.Context(), controller.App{
-		Name: name, Routes: []traefik.Route{route}, Settings: controller.DefaultSettings(), Wanted: controller.WantedRunning, CreatedAt: time.Now(),
-	}, controller.Release{CreatedBy: "admin", CreatedAt: time.Now(), Image: "sha256:aa"})
+	release, err := s.ledger.CreateApp(s.t.Context(), app.App{
+		Name: name, Routes: []traefik.Route{route}, Settings: app.DefaultSettings(), Wanted: app.WantedRunning, CreatedAt: time.Now(),
+	}, app.Release{CreatedBy: "admin", CreatedAt: time.Now(), Image: "sha256:aa"})
 	if err == nil {
 		_, err = s.ledger.Promote(s.t.Context(), release.ReleaseID, time.Now())
 	}
@@ -98,9 +101,9 @@ func (s *storied) send(token, path string, fields ...string) answer {
 	return s.post("/admin/apps/hello/environment"+path, form)
 }
 
-func (s *storied) details(action controller.Action) (details []string) {
+func (s *storied) details(action audit.Action) (details []string) {
 	s.t.Helper()
-	entries, err := s.log.List(s.t.Context(), controller.AuditFilter{}, controller.AuditPage{Limit: 100})
+	entries, err := s.log.List(s.t.Context(), audit.Filter{}, audit.Page{Limit: 100})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -138,7 +141,7 @@ func TestEnvironment_IsSavedOnItsPageAndAppliedFromThere(t *testing.T) {
 	if answer := s.send(token, "/apply"); answer.StatusCode != http.StatusConflict {
 		t.Errorf("apply while a release is under way: %d", answer.StatusCode)
 	}
-	if _, err := s.ledger.Promote(t.Context(), controller.ReleaseID{App: "hello", Number: 2}, time.Now()); err != nil {
+	if _, err := s.ledger.Promote(t.Context(), app.ReleaseID{App: "hello", Number: 2}, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	if page := s.get("/admin/apps/hello/environment"); strings.Contains(page.body, "not applied") {
@@ -151,10 +154,10 @@ func TestEnvironment_IsSavedOnItsPageAndAppliedFromThere(t *testing.T) {
 	if answer := s.send(token, "/delete", "name", "MODE"); answer.StatusCode != http.StatusNotFound {
 		t.Errorf("delete again: %d", answer.StatusCode)
 	}
-	if got, want := s.details(controller.ActionEnvironmentChange), []string{"set MODE", "set secret DB", "removed MODE", "refused: not found"}; !slices.Equal(got, want) {
+	if got, want := s.details(audit.ActionEnvironmentChange), []string{"set MODE", "set secret DB", "removed MODE", "refused: not found"}; !slices.Equal(got, want) {
 		t.Errorf("audit: %q", got)
 	}
-	if got, want := s.details(controller.ActionEnvironmentApply), []string{"hello r2", "refused: conflict"}; !slices.Equal(got, want) {
+	if got, want := s.details(audit.ActionEnvironmentApply), []string{"hello r2", "refused: conflict"}; !slices.Equal(got, want) {
 		t.Errorf("audit: %q", got)
 	}
 }
@@ -190,7 +193,7 @@ func TestEnvironment_ProblemsStandBesideTheirFieldAndKeepWhatWasTyped(t *testing
 		{"A-B", "kept value", "variable", "This cannot be the name of a variable."},
 		{"PORT", "80", "variable", "Set the port under Settings"},
 		{"BERTH_X", "x", "secret", "belong to Berth"},
-		{"A", strings.Repeat("x", controller.MaxVariableValue+1), "variable", "has more than 32 kB"},
+		{"A", strings.Repeat("x", app.MaxVariableValue+1), "variable", "has more than 32 kB"},
 		{"A", "", "secret", "The secret A has no value."},
 		{"A-B", hiddenValue, "secret", "This cannot be the name of a variable."},
 	} {
@@ -256,7 +259,7 @@ func TestEnvironment_SecretIsShownToNobody(t *testing.T) {
 		}
 	}
 	look("who set it")
-	s.accounts.account = controller.Account{ID: 8, Name: "grace"}
+	s.accounts.account = account.Account{ID: 8, Name: "grace"}
 	s.client = s.browser()
 	s.signIn()
 	look("another account")
@@ -311,7 +314,7 @@ func TestAPIEnvironment_ReplacesChangesAndApplies(t *testing.T) {
 	if created.StatusCode != http.StatusCreated || decode(t, created.body)["new_environment"] != true {
 		t.Errorf("apply: %d %s", created.StatusCode, created.body)
 	}
-	if _, err := s.ledger.Promote(t.Context(), controller.ReleaseID{App: "hello", Number: 2}, time.Now()); err != nil {
+	if _, err := s.ledger.Promote(t.Context(), app.ReleaseID{App: "hello", Number: 2}, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	if again := s.bearer(deployToken, http.MethodPost, path+"/apply", ""); again.StatusCode != http.StatusOK {

@@ -8,7 +8,8 @@ import (
 	"strconv"
 	"time"
 
-	"berth/controller"
+	"berth/controller/app"
+	"berth/controller/problem"
 	"berth/controller/volume"
 )
 
@@ -31,7 +32,7 @@ type mountRow struct {
 	ReadOnly bool
 	Remove   bool
 	Fresh    bool // an empty row, for one more
-	Problem  *controller.Problem
+	Problem  *problem.Problem
 }
 
 // volumeChoices are the volumes that a field offers.
@@ -96,7 +97,7 @@ func (a *admin) knowsVolume(v *visit, name string) bool {
 }
 
 // mountsForm shows the app's page with what was typed and what is wrong with it.
-func (a *admin) mountsForm(v *visit, name controller.AppName, rows []mountRow) error {
+func (a *admin) mountsForm(v *visit, name app.Name, rows []mountRow) error {
 	page, err := a.appPage(v, name)
 	if err != nil {
 		return err
@@ -123,7 +124,7 @@ func (a *admin) volumeNames(v *visit) []volume.Name {
 }
 
 // mountRows are the app's mounts, and an empty row.
-func mountRows(mounts []controller.Mount) []mountRow {
+func mountRows(mounts []app.Mount) []mountRow {
 	rows := make([]mountRow, 0, len(mounts)+1)
 	for i, mount := range mounts {
 		rows = append(rows, mountRow{Index: i, Volume: string(mount.Volume), Target: string(mount.Target), ReadOnly: mount.ReadOnly})
@@ -153,17 +154,17 @@ func typedMounts(form url.Values) []mountRow {
 }
 
 // parseMounts returns the mounts of the rows, and notes in a row what is wrong with it.
-func parseMounts(rows []mountRow) (mounts []controller.Mount, good bool) {
+func parseMounts(rows []mountRow) (mounts []app.Mount, good bool) {
 	good = true
 	for i := range rows {
 		row := &rows[i]
 		if row.Remove || row.Volume == "" && row.Target == "" {
 			continue
 		}
-		mount, err := controller.ParseMount(row.Volume, row.Target, row.ReadOnly)
+		mount, err := app.ParseMount(row.Volume, row.Target, row.ReadOnly)
 		if err == nil {
 			mounts = append(mounts, mount)
-			err = controller.CheckMounts(mounts)
+			err = app.CheckMounts(mounts)
 		}
 		if err != nil {
 			row.Problem, good = asProblem(err), false

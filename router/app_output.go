@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"berth/controller"
+	"berth/controller/app"
 	"berth/controller/docker"
 )
 
@@ -25,7 +25,7 @@ const (
 
 type outputPage struct {
 	frame
-	App   controller.AppName
+	App   app.Name
 	State badge
 	Lines []docker.Line
 	After docker.Cursor // behind the last of them
@@ -55,7 +55,7 @@ func (a *admin) showOutput(v *visit) error {
 	}
 	page := outputPage{frame: v.frame("Output of " + string(name)), App: name, State: appBadge(view.Observed.State)}
 	page.Section = "apps"
-	if view.Live == 0 && view.Latest != nil && view.Latest.State == controller.ReleaseFailed {
+	if view.Live == 0 && view.Latest != nil && view.Latest.State == app.ReleaseFailed {
 		failed := releaseRowOf(*view.Latest)
 		page.State, page.Failed = badge{Word: "not deployed", Tone: toneBad}, &failed
 		if page.Log, err = a.readLogEnd(view.Latest.ReleaseID); err != nil {
@@ -125,7 +125,7 @@ func readCursor(v *visit) docker.Cursor {
 // outputFollower sends the output of one app to one reader.
 type outputFollower struct {
 	visit *visit
-	app   controller.AppName
+	app   app.Name
 	after docker.Cursor
 	shown string // the last "output" event, so that a silent app is not sent again and again
 }

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strconv"
 
-	"berth/controller"
+	"berth/controller/problem"
 )
 
 // rollBackApp runs the image of an earlier release again: 303 to the new release's page.
@@ -27,8 +27,8 @@ func (a *admin) rollBackApp(v *visit) error {
 func parseReleaseNumber(s string) (int64, error) {
 	number, err := strconv.ParseInt(s, 10, 64)
 	if err != nil || number < 1 {
-		return 0, &controller.Problem{
-			Kind: controller.KindInvalid, Field: "release", Err: err,
+		return 0, &problem.Problem{
+			Kind: problem.KindInvalid, Field: "release", Err: err,
 			Message: fmt.Sprintf("%.20q is not the number of a release.", s),
 			Hint:    "Give a number from 1, as in the list of releases.",
 		}

@@ -9,7 +9,9 @@ import (
 	"strings"
 
 	"berth/controller"
+	"berth/controller/app"
 	"berth/controller/domaincheck"
+	"berth/controller/problem"
 	"berth/traefik"
 )
 
@@ -17,9 +19,9 @@ import (
 type Routing interface {
 	ParseRoute(string) (traefik.Route, error)
 	ParseHost(string) (traefik.Host, error)
-	Routes(context.Context, controller.AppName) ([]controller.RouteView, error)
-	UpdateRoutes(ctx context.Context, app controller.AppName, change controller.RouteChange) (live bool, err error)
-	CheckHost(context.Context, traefik.Host) (controller.HostCheck, error)
+	Routes(context.Context, app.Name) ([]controller.RouteView, error)
+	UpdateRoutes(ctx context.Context, app app.Name, change app.RouteChange) (live bool, err error)
+	CheckHost(context.Context, traefik.Host) (app.HostCheck, error)
 	HostViews(context.Context) ([]controller.HostView, error)
 	Home(context.Context) (controller.Home, error)
 	UpdateHome(ctx context.Context, route string) error
@@ -36,7 +38,7 @@ const (
 
 type routesPage struct {
 	frame
-	App    controller.AppName
+	App    app.Name
 	State  badge
 	Routes []routeRow
 	Form   routeForm
@@ -69,20 +71,20 @@ type routeRow struct {
 // routeForm is the form for a route as it was typed.
 type routeForm struct {
 	Old, Route string // Old is the one that it is to replace; empty adds one
-	Problem    *controller.Problem
+	Problem    *problem.Problem
 	Warnings   []domaincheck.Finding
-	Owner      controller.AppName // of the route, where it can be taken over from it
+	Owner      app.Name // of the route, where it can be taken over from it
 	Anyway     bool
 	TakeOver   bool
 }
 
 // checkView is what a check of a host found.
 type checkView struct {
-	controller.HostCheck
+	app.HostCheck
 	State badge // empty where the route has no host
 }
 
-func checkViewOf(host traefik.Host, check controller.HostCheck) checkView {
+func checkViewOf(host traefik.Host, check app.HostCheck) checkView {
 	view := checkView{HostCheck: check}
 	switch {
 	case host == "":
@@ -125,8 +127,8 @@ func (a *admin) createRoute(v *visit) error {
 	if err == nil {
 		form.Warnings = a.warningsOf(v, name, change.Add, form)
 		if len(form.Warnings) > 0 && !form.Anyway {
-			err = &controller.Problem{
-				Kind: controller.KindConflict, Field: fieldRoute, Message: "The host is not ready yet, so it has no certificate yet.",
+			err = &problem.Problem{
+				Kind: problem.KindConflict, Field: fieldRoute, Message: "The host is not ready yet, so it has no certificate yet.",
 				Hint: "Fix the following, or tick the box to add it anyway.",
 			}
 		}
@@ -150,7 +152,7 @@ func (a *admin) deleteRoute(v *visit) error {
 		return a.refuseOnRoutes(v, name, form, malformed("That is not a route.", "Open the page again.", err))
 	}
 	v.done.detail = "removed " + route.String()
-	return a.changeRoutes(v, name, controller.RouteChange{Remove: []traefik.Route{route}}, form, route.String()+" is removed.")
+	return a.changeRoutes(v, name, app.RouteChange{Remove: []traefik.Route{route}}, form, route.String()+" is removed.")
 }
 
 // checkRoute asks about the host of a route again: 303 back.
@@ -176,8 +178,8 @@ func (a *admin) checkAgain(v *visit, text string) error {
 		return err
 	}
 	if !slices.ContainsFunc(domains, func(d controller.HostView) bool { return d.Host == host }) {
-		return &controller.Problem{
-			Kind: controller.KindNotFound, Message: "No app and no redirect has this host.", Hint: "Add it to an app first.",
+		return &problem.Problem{
+			Kind: problem.KindNotFound, Message: "No app and no redirect has this host.", Hint: "Add it to an app first.",
 		}
 	}
 	v.done.detail = string(host)
@@ -186,12 +188,12 @@ func (a *admin) checkAgain(v *visit, text string) error {
 }
 
 // routeChange parses what was typed.
-func (a *admin) routeChange(form routeForm) (change controller.RouteChange, done string, err error) {
+func (a *admin) routeChange(form routeForm) (change app.RouteChange, done string, err error) {
 	route, err := a.routing.ParseRoute(form.Route)
 	if err != nil {
 		return change, "", err
 	}
-	change = controller.RouteChange{Add: []traefik.Route{route}, TakeOver: form.TakeOver}
+	change = app.RouteChange{Add: []traefik.Route{route}, TakeOver: form.TakeOver}
 	done = route.String() + " is added"
 	if form.Old != "" {
 		old, err := traefik.ParseRoute(form.Old)
@@ -206,7 +208,7 @@ func (a *admin) routeChange(form routeForm) (change controller.RouteChange, done
 
 // warningsOf checks the hosts that are new to the app. What cannot be checked does
 // not stand in the way.
-func (a *admin) warningsOf(v *visit, name controller.AppName, routes []traefik.Route, form routeForm) []domaincheck.Finding {
+func (a *admin) warningsOf(v *visit, name app.Name, routes []traefik.Route, form routeForm) []domaincheck.Finding {
 	present, err := a.routing.Routes(v.context(), name)
 	if err != nil || a.isTaken(v, name, routes) {
 		return nil // which is said first
@@ -228,14 +230,14 @@ func (a *admin) warningsOf(v *visit, name controller.AppName, routes []traefik.R
 }
 
 // isTaken reports whether another app has one of the routes.
-func (a *admin) isTaken(v *visit, name controller.AppName, routes []traefik.Route) bool {
+func (a *admin) isTaken(v *visit, name app.Name, routes []traefik.Route) bool {
 	domains, err := a.routing.HostViews(v.context())
 	return err == nil && slices.ContainsFunc(domains, func(d controller.HostView) bool {
 		return slices.ContainsFunc(d.Routes, func(r controller.HostRoute) bool { return r.App != name && slices.Contains(routes, r.Route) })
 	})
 }
 
-func (a *admin) changeRoutes(v *visit, name controller.AppName, change controller.RouteChange, form routeForm, done string) error {
+func (a *admin) changeRoutes(v *visit, name app.Name, change app.RouteChange, form routeForm, done string) error {
 	live, err := a.routing.UpdateRoutes(v.context(), name, change)
 	if err != nil {
 		return a.refuseOnRoutes(v, name, form, err)
@@ -254,7 +256,7 @@ func (a *admin) changeRoutes(v *visit, name controller.AppName, change controlle
 }
 
 // refuseOnRoutes shows the page with the reason and what was typed.
-func (a *admin) refuseOnRoutes(v *visit, name controller.AppName, form routeForm, err error) error {
+func (a *admin) refuseOnRoutes(v *visit, name app.Name, form routeForm, err error) error {
 	problems := fieldProblems{}
 	if err := problems.add(err); err != nil {
 		return err
@@ -270,7 +272,7 @@ func (a *admin) refuseOnRoutes(v *visit, name controller.AppName, form routeForm
 	return v.page(problems.status(), "routes", page)
 }
 
-func (a *admin) routesPage(v *visit, name controller.AppName) (routesPage, error) {
+func (a *admin) routesPage(v *visit, name app.Name) (routesPage, error) {
 	view, err := a.apps.App(v.context(), name)
 	if err != nil {
 		return routesPage{}, err
@@ -308,4 +310,4 @@ func typedRoute(form url.Values) routeForm {
 	}
 }
 
-func routesPath(name controller.AppName) string { return appPath(name) + "/routes" }
+func routesPath(name app.Name) string { return appPath(name) + "/routes" }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"berth/controller"
+	"berth/controller/app"
 )
 
 func (a *admin) startApp(v *visit) error {
@@ -20,7 +20,7 @@ func (a *admin) restartApp(v *visit) error {
 }
 
 // act does something to the app of the path and goes back to where the button was.
-func (a *admin) act(v *visit, do func(context.Context, controller.AppName) error, done string) error {
+func (a *admin) act(v *visit, do func(context.Context, app.Name) error, done string) error {
 	name, err := v.app()
 	if err != nil {
 		return err

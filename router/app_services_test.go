@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"berth/controller"
+	"berth/controller/app"
 )
 
 func TestApp_ShowsItsServicesWhereThereAreSeveral(t *testing.T) {
@@ -16,7 +17,7 @@ func TestApp_ShowsItsServicesWhereThereAreSeveral(t *testing.T) {
 		t.Error("an app of one service has a table of services")
 	}
 	view.Services = []controller.ServiceView{
-		{Name: "store", Image: "postgres:17", Copies: 1, KeptFrom: 1, Observed: controller.Observed{State: controller.AppUnhealthy, Detail: "<b>It fails."}, Memory: 5 << 20, HasUsage: true},
+		{Name: "store", Image: "postgres:17", Copies: 1, KeptFrom: 1, Observed: app.Observed{State: app.Unhealthy, Detail: "<b>It fails."}, Memory: 5 << 20, HasUsage: true},
 		{Name: "web", Main: true, Copies: 3},
 	}
 	s.apps.put(view)

@@ -5,7 +5,8 @@ import (
 	"net/url"
 	"slices"
 
-	"berth/controller"
+	"berth/controller/app"
+	"berth/controller/problem"
 )
 
 // The fields of the settings beside fieldPort, as the controller's problems name them.
@@ -24,7 +25,7 @@ type settingField struct {
 	Name, Label, Unit string
 	Value             string // as it was typed
 	Hint              string
-	Problem           *controller.Problem
+	Problem           *problem.Problem
 }
 
 // SettingFields are the page's fields of the settings but for the waiver.
@@ -67,8 +68,8 @@ func (a *admin) updateSettings(v *visit) error {
 	return v.seeOther(appPath(name))
 }
 
-func typedSettings(form url.Values) controller.SettingsForm {
-	return controller.SettingsForm{
+func typedSettings(form url.Values) app.SettingsForm {
+	return app.SettingsForm{
 		Port: form.Get(fieldPort), Memory: form.Get(fieldMemory), CPU: form.Get(fieldCPU), Processes: form.Get(fieldProcesses),
 		WritableRoot: form.Get(fieldWritableRoot) != "",
 		Database:     form.Get(fieldDatabase) != "", DatabaseServices: form.Get(fieldServices),
@@ -78,10 +79,10 @@ func typedSettings(form url.Values) controller.SettingsForm {
 
 // waiversOf are what loosens the hardening policy for the app, now or from its
 // next release on.
-func waiversOf(app controller.App, releases []controller.Release) []badge {
-	names := app.Settings.Waivers()
+func waiversOf(found app.App, releases []app.Release) []badge {
+	names := found.Settings.Waivers()
 	for _, release := range releases {
-		if release.State == controller.ReleaseLive {
+		if release.State == app.ReleaseLive {
 			names = append(names, release.Settings.Waivers()...)
 		}
 	}
@@ -97,7 +98,7 @@ func waiversOf(app controller.App, releases []controller.Release) []badge {
 type waiverField struct {
 	Name, Label, Hint string
 	Given, Forbidden  bool // as it was typed; by the operator
-	Problem           *controller.Problem
+	Problem           *problem.Problem
 }
 
 // WaiverFields are the page's waivers.
@@ -106,12 +107,12 @@ func (p appPage) WaiverFields() []waiverField {
 		{
 			Name: fieldWritableRoot, Label: "Writable root", Given: p.Settings.WritableRoot,
 			Hint:      "The app can write outside /tmp too, where its user may. What it writes is gone with its next release.",
-			Forbidden: slices.Contains(p.Forbidden, controller.WaiverWritableRoot),
+			Forbidden: slices.Contains(p.Forbidden, app.WaiverWritableRoot),
 		},
 		{
 			Name: fieldDatabase, Label: "Database", Given: p.Settings.Database,
 			Hint:      "What the official images of databases need: root inside at the start, and the capabilities CHOWN, DAC_OVERRIDE, FOWNER, SETGID and SETUID to change file owners and drop root.",
-			Forbidden: slices.Contains(p.Forbidden, controller.WaiverDatabase),
+			Forbidden: slices.Contains(p.Forbidden, app.WaiverDatabase),
 		},
 	}
 	for i := range fields {

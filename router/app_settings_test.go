@@ -7,7 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"berth/controller"
+	"berth/controller/app"
+	"berth/controller/problem"
 )
 
 func settingsOf(token string) url.Values {
@@ -59,7 +60,7 @@ func TestSettings_FormShowsThoseOfTheAppAndTheirRange(t *testing.T) {
 func TestSettings_WaiverOfTheLiveReleaseIsShownAfterTheAppLostIt(t *testing.T) {
 	s := newSite(t)
 	s.anApp("hello")
-	live := aRelease("hello", 2, controller.ReleaseLive)
+	live := aRelease("hello", 2, app.ReleaseLive)
 	live.Settings.WritableRoot = true
 	s.apps.putRelease(live)
 	s.signIn()
@@ -91,8 +92,8 @@ func TestSettings_ProblemsStandBesideTheirFieldsAndWhatWasTypedStays(t *testing.
 func TestSettings_RefusalIsSaidOnTheApp(t *testing.T) {
 	s := newSite(t)
 	s.anApp("hello")
-	s.apps.onAct = func(string, controller.AppName) error {
-		return &controller.Problem{Kind: controller.KindConflict, Message: "A release of hello is under way.", Hint: "Wait."}
+	s.apps.onAct = func(string, app.Name) error {
+		return &problem.Problem{Kind: problem.KindConflict, Message: "A release of hello is under way.", Hint: "Wait."}
 	}
 	answer := s.post("/admin/apps/hello/settings", settingsOf(s.signIn()))
 	if answer.StatusCode != http.StatusConflict {
@@ -140,7 +141,7 @@ func TestAPISettings_RefuseWhatTheyDoNotKnow(t *testing.T) {
 func TestAPISettings_WaiverNeedsAnAdminsToken(t *testing.T) {
 	s := newSite(t)
 	view := s.anApp("hello")
-	old := aRelease("hello", 1, controller.ReleaseSuperseded)
+	old := aRelease("hello", 1, app.ReleaseSuperseded)
 	old.Image, old.Settings.WritableRoot = "sha256:aa", true
 	s.apps.putRelease(old)
 	const path, waive = "/api/v1/apps/hello/settings", `{"writable_root": true}`

@@ -7,9 +7,10 @@ import (
 	"strconv"
 	"time"
 
-	"berth/controller"
+	"berth/controller/app"
 	"berth/controller/limit"
 	"berth/controller/plan"
+	"berth/controller/problem"
 	"berth/controller/volume"
 )
 
@@ -32,11 +33,11 @@ type appPage struct {
 	Checked   bool      // the box that asks to see an update first
 	Held      *heldView // the archive that was looked into, nil where there is none
 
-	Settings                    controller.SettingsForm // as typed, else the app's
-	LeastSettings, MostSettings controller.SettingsForm
-	Forbidden                   []controller.Waiver // by the operator
-	Image                       string              // as typed
-	Running                     *imageView          // of the live release, nil where it was built
+	Settings                    app.SettingsForm // as typed, else the app's
+	LeastSettings, MostSettings app.SettingsForm
+	Forbidden                   []app.Waiver // by the operator
+	Image                       string       // as typed
+	Running                     *imageView   // of the live release, nil where it was built
 
 	Services []serviceRow // where there are several
 
@@ -109,7 +110,7 @@ func (a *admin) streamApp(v *visit) error {
 }
 
 // appForm shows the app's page, with the problems of a form on it.
-func (a *admin) appForm(v *visit, name controller.AppName, problems fieldProblems) error {
+func (a *admin) appForm(v *visit, name app.Name, problems fieldProblems) error {
 	page, err := a.appPage(v, name)
 	if err != nil {
 		return err
@@ -132,7 +133,7 @@ func (a *admin) appForm(v *visit, name controller.AppName, problems fieldProblem
 	return v.page(problems.status(), "app", page)
 }
 
-func (a *admin) appPage(v *visit, name controller.AppName) (appPage, error) {
+func (a *admin) appPage(v *visit, name app.Name) (appPage, error) {
 	view, err := a.apps.App(v.context(), name)
 	if err != nil {
 		return appPage{}, err
@@ -158,7 +159,7 @@ func (a *admin) appPage(v *visit, name controller.AppName) (appPage, error) {
 		return appPage{}, err
 	}
 	for _, release := range releases {
-		if release.State == controller.ReleaseLive && release.Reference != "" {
+		if release.State == app.ReleaseLive && release.Reference != "" {
 			page.Running = &imageView{Reference: release.Reference, Pinned: release.Pinned()}
 		}
 		page.Releases = append(page.Releases, releaseRowOf(release))
@@ -168,12 +169,12 @@ func (a *admin) appPage(v *visit, name controller.AppName) (appPage, error) {
 
 // portText says where the app listens: on the port of its settings, else on the one
 // that the image of its live release exposes.
-func portText(set uint16, releases []controller.Release) string {
+func portText(set uint16, releases []app.Release) string {
 	if set != 0 {
 		return strconv.Itoa(int(set))
 	}
 	for _, release := range releases {
-		if _, port, err := net.SplitHostPort(release.Address); release.State == controller.ReleaseLive && err == nil {
+		if _, port, err := net.SplitHostPort(release.Address); release.State == app.ReleaseLive && err == nil {
 			return port + " (from image)"
 		}
 	}
@@ -185,16 +186,16 @@ var appFields = []string{fieldArchive, "confirm", fieldPort, fieldMemory, fieldC
 
 // refuseOnApp shows the app's page with the reason why an action was refused.
 // What has no field of its own on the page is said above all.
-func (a *admin) refuseOnApp(v *visit, name controller.AppName, err error) error {
-	problem := asProblem(err)
-	switch problem.Kind {
-	case controller.KindNotFound, controller.KindInternal, controller.KindUnauthorized:
+func (a *admin) refuseOnApp(v *visit, name app.Name, err error) error {
+	fault := asProblem(err)
+	switch fault.Kind {
+	case problem.KindNotFound, problem.KindInternal, problem.KindUnauthorized:
 		return err
 	}
-	a.logProblem(v, problem)
-	several, ok := errors.AsType[controller.Problems](err)
+	a.logProblem(v, fault)
+	several, ok := errors.AsType[problem.Problems](err)
 	if !ok {
-		several = controller.Problems{problem}
+		several = problem.Problems{fault}
 	}
 	shown := make(fieldProblems, len(several))
 	for _, problem := range several {

@@ -1,6 +1,8 @@
 package router
 
-import "berth/controller"
+import (
+	"berth/controller/app"
+)
 
 // updateApp takes a new archive for an app: 303 to the page of its next release,
 // or the app's page with how it will be built.
@@ -29,10 +31,10 @@ func (a *admin) updateApp(v *visit) error {
 	return a.refuseOnApp(v, name, problem)
 }
 
-func (a *admin) acceptUpdate(v *visit) (controller.Release, *upload, error) {
+func (a *admin) acceptUpdate(v *visit) (app.Release, *upload, error) {
 	name, err := v.app()
 	if err != nil {
-		return controller.Release{}, nil, err
+		return app.Release{}, nil, err
 	}
 	form, err := a.readUpload(v, func(*upload) error {
 		// Before the file, not after it: an app that is missing takes no archive.
@@ -41,20 +43,20 @@ func (a *admin) acceptUpdate(v *visit) (controller.Release, *upload, error) {
 	})
 	defer form.archive.Discard()
 	if err == nil && a.givesUp(v, form) {
-		return controller.Release{}, form, nil
+		return app.Release{}, form, nil
 	}
 	if err != nil || len(form.problems) > 0 {
 		v.done.halfway = form.checks() && err == nil
 		a.settleHeld(v, form)
-		return controller.Release{}, form, err
+		return app.Release{}, form, err
 	}
 	if form.checks() && form.image != "" {
 		v.done.halfway = true
-		return controller.Release{}, form, form.problems.add(nothingToSee())
+		return app.Release{}, form, form.problems.add(nothingToSee())
 	}
 	if form.checks() {
 		preview, err := a.apps.ExamineUpdate(v.context(), name, form.archive)
-		return controller.Release{}, form, a.settleCheck(v, form, name, preview, err)
+		return app.Release{}, form, a.settleCheck(v, form, name, preview, err)
 	}
 	release, err := a.acceptNext(v, form, name)
 	err = form.problems.add(err)
@@ -62,7 +64,7 @@ func (a *admin) acceptUpdate(v *visit) (controller.Release, *upload, error) {
 	return release, form, err
 }
 
-func (a *admin) acceptNext(v *visit, form *upload, name controller.AppName) (controller.Release, error) {
+func (a *admin) acceptNext(v *visit, form *upload, name app.Name) (app.Release, error) {
 	if form.archive != nil {
 		return a.apps.AcceptUpdate(v.context(), name, form.archive, v.caller.name())
 	}
@@ -72,7 +74,7 @@ func (a *admin) acceptNext(v *visit, form *upload, name controller.AppName) (con
 	}
 	key, err := v.heldKey(form)
 	if err != nil {
-		return controller.Release{}, err
+		return app.Release{}, err
 	}
 	return a.apps.AcceptHeldUpdate(v.context(), key, name, v.caller.name())
 }

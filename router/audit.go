@@ -6,7 +6,8 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"berth/controller"
+	"berth/controller/audit"
+	"berth/controller/problem"
 )
 
 // errPanicked stands for the error of a handler that has not returned.
@@ -15,12 +16,12 @@ var errPanicked = errors.New("handler panicked")
 // done is what a handler adds to the audit entry of its request. What it leaves
 // empty is filled in from the table and the path.
 type done struct {
-	resource string            // such as "app shop"
-	account  string            // who it was about to be, such as the account that somebody tries to sign in to
-	detail   string            // one line for people; never what a form holds
-	action   controller.Action // what it came to, where that is not what the table says
-	halfway  bool              // the action takes another request: nothing is recorded yet
-	recorded bool              // the request has its entry already
+	resource string       // such as "app shop"
+	account  string       // who it was about to be, such as the account that somebody tries to sign in to
+	detail   string       // one line for people; never what a form holds
+	action   audit.Action // what it came to, where that is not what the table says
+	halfway  bool         // the action takes another request: nothing is recorded yet
+	recorded bool         // the request has its entry already
 }
 
 // recordAction writes the request into the audit log, if its line of the table
@@ -34,7 +35,7 @@ func (a *admin) recordAction(v *visit, err error) {
 	case action == "" && !v.accessDenied(err):
 		return
 	case action == "":
-		action = controller.ActionAccessDenied
+		action = audit.ActionAccessDenied
 		v.done.resource = v.request().Method + " " + v.route.path
 	}
 	if v.done.action != "" {
@@ -45,8 +46,8 @@ func (a *admin) recordAction(v *visit, err error) {
 		status = statusOf(asProblem(err).Kind)
 	}
 	success := status < http.StatusBadRequest
-	if !success && action == controller.ActionLoginSuccess {
-		action = controller.ActionLoginFailure
+	if !success && action == audit.ActionLoginSuccess {
+		action = audit.ActionLoginFailure
 	}
 	if !success && v.done.detail == "" {
 		v.done.detail = refusalOf(status)
@@ -57,7 +58,7 @@ func (a *admin) recordAction(v *visit, err error) {
 // recordForeign writes down that another site's page made a browser send a request.
 func (a *admin) recordForeign(c *gin.Context) {
 	v := &visit{gin: c, admin: a}
-	event := v.event(controller.ActionAccessDenied, false)
+	event := v.event(audit.ActionAccessDenied, false)
 	event.Resource = c.Request.Method + " " + c.FullPath()
 	event.Detail = "refused: sent by another site"
 	a.audit.Record(v.context(), event)
@@ -67,10 +68,10 @@ func (a *admin) recordForeign(c *gin.Context) {
 // out. A session that has ended is none: its pages ask on until they are closed.
 func (v *visit) accessDenied(err error) bool {
 	bearer := bearerToken(v.request()) != ""
-	switch controller.KindOf(err) {
-	case controller.KindUnauthorized:
+	switch problem.KindOf(err) {
+	case problem.KindUnauthorized:
 		return bearer && err != nil
-	case controller.KindForbidden:
+	case problem.KindForbidden:
 		return (bearer || v.caller.signedIn()) && !errors.Is(err, errMustChange)
 	default:
 		return false
@@ -103,14 +104,14 @@ func refusalOf(status int) string {
 
 // nameOrigin lets what the controller records for the request say where it came from.
 func (v *visit) nameOrigin() {
-	v.gin.Request = v.request().WithContext(controller.WithAuditOrigin(v.context(), controller.AuditOrigin{
+	v.gin.Request = v.request().WithContext(audit.WithOrigin(v.context(), audit.Origin{
 		Address: v.address(), UserAgent: v.request().UserAgent(), RequestID: requestID(v.gin),
 	}))
 }
 
 // event is an audit entry of this request.
-func (v *visit) event(action controller.Action, success bool) controller.AuditEvent {
-	event := controller.AuditEvent{
+func (v *visit) event(action audit.Action, success bool) audit.Event {
+	event := audit.Event{
 		At: v.admin.now(), Action: action, Success: success,
 		Resource: v.done.resource, Account: v.done.account, Detail: v.done.detail,
 		Address: v.address(), UserAgent: v.request().UserAgent(), RequestID: requestID(v.gin),

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"berth/controller"
+	"berth/controller/audit"
 )
 
 // exportBuffer is how much of an export is held before it is sent.
@@ -35,7 +35,7 @@ func (a *admin) exportAudit(v *visit) error {
 	v.attach(fmt.Sprintf("berth-audit-%s.%s", a.now().UTC().Format(dateLayout), format))
 	count := int64(0)
 	out := newAuditExport(v, format)
-	err := a.audit.Each(v.context(), filter, func(entry controller.AuditEntry) error {
+	err := a.audit.Each(v.context(), filter, func(entry audit.Entry) error {
 		count++
 		return out.write(entry)
 	})
@@ -73,7 +73,7 @@ func newAuditExport(v *visit, format string) *auditExport {
 	return e
 }
 
-func (e *auditExport) write(entry controller.AuditEntry) error {
+func (e *auditExport) write(entry audit.Entry) error {
 	if e.csv != nil {
 		return e.csv.Write(csvRow(entry))
 	}
@@ -92,7 +92,7 @@ func (e *auditExport) end() error {
 	return e.buffer.Flush()
 }
 
-func csvRow(e controller.AuditEntry) []string {
+func csvRow(e audit.Entry) []string {
 	row := []string{
 		strconv.FormatInt(e.Sequence, 10), e.Timestamp(), string(e.Action), strconv.FormatBool(e.Success), e.Account, e.Address,
 		e.Resource, e.Detail, e.UserAgent, e.RequestID, e.Previous, e.Hash,

@@ -4,7 +4,8 @@ import (
 	"net/url"
 	"time"
 
-	"berth/controller"
+	"berth/controller/audit"
+	"berth/controller/problem"
 )
 
 // The fields of the filter, as they stand in the address of the page.
@@ -29,18 +30,18 @@ func typedAuditFilter(query url.Values) auditFilter {
 		Text: query.Get(filterText), Action: query.Get(filterAction), Who: query.Get(filterWho),
 		From: query.Get(filterFrom), To: query.Get(filterTo),
 	}
-	switch outcome := controller.AuditOutcome(query.Get(filterOutcome)); outcome {
-	case controller.AuditSucceeded, controller.AuditFailed:
+	switch outcome := audit.Outcome(query.Get(filterOutcome)); outcome {
+	case audit.Succeeded, audit.Failed:
 		f.Outcome = string(outcome)
 	}
 	return f
 }
 
 // parse returns what the ledger is asked for, and what cannot be asked.
-func (f auditFilter) parse() (controller.AuditFilter, fieldProblems) {
+func (f auditFilter) parse() (audit.Filter, fieldProblems) {
 	problems := fieldProblems{}
-	filter := controller.AuditFilter{
-		Text: f.Text, Action: controller.Action(f.Action), Account: f.Who, Outcome: controller.AuditOutcome(f.Outcome),
+	filter := audit.Filter{
+		Text: f.Text, Action: audit.Action(f.Action), Account: f.Who, Outcome: audit.Outcome(f.Outcome),
 	}
 	filter.From = problems.parseDay(filterFrom, f.From)
 	if to := problems.parseDay(filterTo, f.To); !to.IsZero() {
@@ -55,8 +56,8 @@ func (f fieldProblems) parseDay(field, text string) time.Time {
 	}
 	day, err := time.Parse(dateLayout, text)
 	if err != nil {
-		f[field] = &controller.Problem{
-			Kind: controller.KindInvalid, Field: field, Message: "This is not a day.",
+		f[field] = &problem.Problem{
+			Kind: problem.KindInvalid, Field: field, Message: "This is not a day.",
 			Hint: "Write it as year-month-day, such as 2026-03-31.", Err: err,
 		}
 	}

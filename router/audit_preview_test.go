@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"berth/controller"
+	"berth/controller/audit"
 )
 
 // TestPreview_ShootsTheAuditLog is TestPreview_ShootsEveryPage for a real audit log.
@@ -29,15 +29,15 @@ func TestPreview_ShootsTheAuditLog(t *testing.T) {
 func fillAudit(s *auditedSite) {
 	firefox := "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
 	safari := "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1"
-	events := []controller.AuditEvent{
-		{Action: controller.ActionLoginFailure, Account: controller.AuditUnknownAccount, Address: "203.0.113.50", UserAgent: "python-requests/2.32.3", Detail: "refused: wrong user name or password"},
-		{Action: controller.ActionRateLimitExceeded, Address: "203.0.113.50", UserAgent: "python-requests/2.32.3", Resource: "limit login", Detail: "POST /login"},
-		{Action: controller.ActionLoginSuccess, Success: true, Account: "admin", Address: "2001:db8:85a3::8a2e:370:7334", UserAgent: safari},
-		{Action: controller.ActionAppCreate, Success: true, Account: "token github-actions", Address: "192.0.2.14", UserAgent: "berth/0.3.0 linux/amd64", Resource: "app shop"},
-		{Action: controller.ActionReleaseFailed, Account: "token github-actions", Resource: "release shop r1", Detail: "failed"},
-		{Action: controller.ActionAppSettings, Success: true, Account: "admin", Address: "192.0.2.7", UserAgent: firefox, Resource: "app shop"},
-		{Action: controller.ActionWaiverGrant, Success: true, Account: "admin", Address: "192.0.2.7", UserAgent: firefox, Resource: "app shop", Detail: "writable root"},
-		{Action: controller.ActionTokenCreate, Success: true, Account: controller.AuditCommandLine, Resource: "token backup", Detail: "scope read, for 720h0m0s"},
+	events := []audit.Event{
+		{Action: audit.ActionLoginFailure, Account: audit.UnknownAccount, Address: "203.0.113.50", UserAgent: "python-requests/2.32.3", Detail: "refused: wrong user name or password"},
+		{Action: audit.ActionRateLimitExceeded, Address: "203.0.113.50", UserAgent: "python-requests/2.32.3", Resource: "limit login", Detail: "POST /login"},
+		{Action: audit.ActionLoginSuccess, Success: true, Account: "admin", Address: "2001:db8:85a3::8a2e:370:7334", UserAgent: safari},
+		{Action: audit.ActionAppCreate, Success: true, Account: "token github-actions", Address: "192.0.2.14", UserAgent: "berth/0.3.0 linux/amd64", Resource: "app shop"},
+		{Action: audit.ActionReleaseFailed, Account: "token github-actions", Resource: "release shop r1", Detail: "failed"},
+		{Action: audit.ActionAppSettings, Success: true, Account: "admin", Address: "192.0.2.7", UserAgent: firefox, Resource: "app shop"},
+		{Action: audit.ActionWaiverGrant, Success: true, Account: "admin", Address: "192.0.2.7", UserAgent: firefox, Resource: "app shop", Detail: "writable root"},
+		{Action: audit.ActionTokenCreate, Success: true, Account: audit.CommandLine, Resource: "token backup", Detail: "scope read, for 720h0m0s"},
 	}
 	for i, event := range events {
 		event.At = time.Now().Add(time.Duration(i-len(events)) * 17 * time.Minute)

@@ -12,7 +12,9 @@ import (
 	"testing"
 	"time"
 
-	"berth/controller"
+	"berth/controller/account"
+	"berth/controller/audit"
+	"berth/controller/certificates"
 	"berth/controller/secret"
 	"berth/controller/store"
 )
@@ -21,7 +23,7 @@ import (
 var secretFields = map[string]bool{
 	"password": true, "username": true, "old_password": true, "new_password": true, "repeat_password": true,
 	"code": true, "secret": true, "token": true, formField: true, fieldValue: true, fieldEnvText: true,
-	fieldCertKey: true, fieldChain: true, controller.FieldDNSCredentials: true, controller.FieldDashboardPass: true,
+	fieldCertKey: true, fieldChain: true, certificates.FieldDNSCredentials: true, certificates.FieldDashboardPass: true,
 }
 
 // fieldsOfAllForms are the names of the fields of every page.
@@ -68,19 +70,19 @@ func TestAudit_SecretsGetNowhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ledger.CreateAccount(t.Context(), controller.Account{Name: "admin", PasswordHash: hash, CreatedAt: time.Now()}); err != nil {
+	if _, err := ledger.CreateAccount(t.Context(), account.Account{Name: "admin", PasswordHash: hash, CreatedAt: time.Now()}); err != nil {
 		t.Fatal(err)
 	}
-	log := controller.NewAuditLog(controller.AuditOptions{
+	log := audit.NewLog(audit.Options{
 		Ledger: ledger, Key: bytes.Repeat([]byte("k"), 32), File: filepath.Join(folder, "audit.log"), Logger: logger,
 	})
-	tokens := controller.NewTokens(ledger, logger)
-	plain, err := tokens.MintToken(t.Context(), controller.TokenOptions{Name: "ci", Scope: controller.ScopeAdmin, TTL: controller.MaxTokenTTL})
+	tokens := account.NewTokens(ledger, logger)
+	plain, err := tokens.MintToken(t.Context(), account.TokenOptions{Name: "ci", Scope: account.ScopeAdmin, TTL: account.MaxTokenTTL})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := newSite(t, func(o *Options) {
-		o.Accounts, o.Tokens, o.Sessions = controller.NewAccounts(ledger, "", logger), tokens, ledger
+		o.Accounts, o.Tokens, o.Sessions = account.NewAccounts(ledger, "", logger), tokens, ledger
 		o.Audit, o.Logger = log, logger
 	})
 	s.accounts.password = password
@@ -122,7 +124,7 @@ func TestAudit_SecretsGetNowhere(t *testing.T) {
 		s.do(request)
 	}
 
-	entries, err := log.List(t.Context(), controller.AuditFilter{}, controller.AuditPage{Limit: 1000})
+	entries, err := log.List(t.Context(), audit.Filter{}, audit.Page{Limit: 1000})
 	if err != nil || len(entries) < 50 {
 		t.Fatalf("%d entries, %v", len(entries), err)
 	}

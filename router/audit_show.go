@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"berth/controller"
+	"berth/controller/audit"
 )
 
 const (
@@ -21,7 +21,7 @@ type auditPage struct {
 	Rows      []auditRow
 	Filter    auditFilter
 	Filtered  bool
-	Actions   []controller.Action
+	Actions   []audit.Action
 	Who       []string
 	Problems  fieldProblems
 	Chain     auditChainView
@@ -34,7 +34,7 @@ type auditPage struct {
 
 // auditRow is an entry as the page shows it.
 type auditRow struct {
-	controller.AuditEntry
+	audit.Entry
 	Outcome badge
 	Agent   string // the user agent in a word or two
 }
@@ -43,8 +43,8 @@ type auditRow struct {
 type auditChainView struct {
 	Badge    badge
 	Entries  int64
-	Verdict  controller.AuditVerdict // of the last whole check
-	Findings []controller.AuditFinding
+	Verdict  audit.Verdict // of the last whole check
+	Findings []audit.Finding
 	More     int
 }
 
@@ -76,8 +76,8 @@ func (a *admin) showAudit(v *visit) error {
 }
 
 // listAudit fills in the rows of the page that the address names, and the ways on.
-func (a *admin) listAudit(v *visit, page *auditPage, filter controller.AuditFilter) error {
-	cursor := controller.AuditPage{Before: v.cursor("before"), After: v.cursor("after"), Limit: auditPageSize + 1}
+func (a *admin) listAudit(v *visit, page *auditPage, filter audit.Filter) error {
+	cursor := audit.Page{Before: v.cursor("before"), After: v.cursor("after"), Limit: auditPageSize + 1}
 	if cursor.Before != 0 {
 		cursor.After = 0
 	}
@@ -140,8 +140,8 @@ func (a *admin) auditChain(v *visit) (auditChainView, error) {
 // Broken reports whether the end of the chain was tampered with, whatever the last check found.
 func (c auditChainView) Broken() bool { return c.Badge.Tone == toneBad && len(c.Findings) == 0 }
 
-func auditRowOf(entry controller.AuditEntry) auditRow {
-	row := auditRow{AuditEntry: entry, Outcome: badge{"success", toneGood}, Agent: agentName(entry.UserAgent)}
+func auditRowOf(entry audit.Entry) auditRow {
+	row := auditRow{Entry: entry, Outcome: badge{"success", toneGood}, Agent: agentName(entry.UserAgent)}
 	if !entry.Success {
 		row.Outcome = badge{"failure", toneBad}
 	}

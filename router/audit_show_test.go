@@ -14,14 +14,14 @@ import (
 	"testing"
 	"time"
 
-	"berth/controller"
+	"berth/controller/audit"
 	"berth/controller/store"
 )
 
 // auditedSite is a site with a real audit log.
 type auditedSite struct {
 	*site
-	log    *controller.AuditLog
+	log    *audit.Log
 	folder string
 }
 
@@ -33,16 +33,16 @@ func newAuditedSite(t *testing.T) *auditedSite {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = ledger.Close() })
-	log := controller.NewAuditLog(controller.AuditOptions{
+	log := audit.NewLog(audit.Options{
 		Ledger: ledger, Key: bytes.Repeat([]byte("k"), 32), File: filepath.Join(folder, "audit.log"), Logger: slog.New(slog.DiscardHandler),
 	})
 	return &auditedSite{newSite(t, func(o *Options) { o.Audit = log }), log, folder}
 }
 
-func (s *auditedSite) record(count int, change func(int, *controller.AuditEvent)) {
+func (s *auditedSite) record(count int, change func(int, *audit.Event)) {
 	for i := range count {
-		event := controller.AuditEvent{
-			Action: controller.ActionAppStart, Resource: fmt.Sprintf("app a%d", i), Success: true, Account: "admin",
+		event := audit.Event{
+			Action: audit.ActionAppStart, Resource: fmt.Sprintf("app a%d", i), Success: true, Account: "admin",
 			Address: "192.0.2.7", UserAgent: "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0", RequestID: "REQUEST7",
 		}
 		if change != nil {
@@ -95,11 +95,11 @@ func TestAuditPage_ShowsTheNewestFirstInPages(t *testing.T) {
 func TestAuditPage_FiltersByEveryField(t *testing.T) {
 	s := newAuditedSite(t)
 	s.signIn()
-	s.record(6, func(i int, e *controller.AuditEvent) {
+	s.record(6, func(i int, e *audit.Event) {
 		e.At = time.Date(2026, 3, 1+i, 12, 0, 0, 0, time.UTC)
 		e.Success = i != 2
 		if i == 3 {
-			e.Action, e.Account = controller.ActionAppStop, "token ci"
+			e.Action, e.Account = audit.ActionAppStop, "token ci"
 		}
 	})
 	for query, want := range map[string]int{
@@ -141,7 +141,7 @@ func TestAuditPage_SaysWhatIsWrongWithADay(t *testing.T) {
 func TestAuditPage_TextOfOthersIsNeverMarkup(t *testing.T) {
 	s := newAuditedSite(t)
 	s.signIn()
-	s.record(1, func(_ int, e *controller.AuditEvent) {
+	s.record(1, func(_ int, e *audit.Event) {
 		e.Action, e.Resource, e.Account, e.Address = payload+"1", payload+"2", payload+"3", payload+"4"
 		e.UserAgent, e.RequestID, e.Detail = payload, payload+"6", payload+"7"
 	})
@@ -214,7 +214,7 @@ func TestAuditExport_LinesAreThoseOfTheFile(t *testing.T) {
 	if strings.Count(filtered.body, "\n") != 1 || !strings.Contains(filtered.body, `"app a699"`) {
 		t.Errorf("filtered: %s", filtered.body)
 	}
-	entries, err := s.log.List(t.Context(), controller.AuditFilter{Action: controller.ActionAuditExport}, controller.AuditPage{Limit: 5})
+	entries, err := s.log.List(t.Context(), audit.Filter{Action: audit.ActionAuditExport}, audit.Page{Limit: 5})
 	if err != nil || len(entries) != 2 || entries[0].Detail != "jsonl, 1 entry, filtered" || entries[1].Detail != "jsonl, 701 entries" || entries[0].Account != "admin" {
 		t.Errorf("recorded %+v, %v", entries, err)
 	}
@@ -226,7 +226,7 @@ func TestAuditExport_SpreadsheetRunsNoCell(t *testing.T) {
 	attacks := []string{
 		"=1+1", "+1", "-1", "@SUM(A1)", `=HYPERLINK("http://evil","x")`, `",=1+1,"`, `a",=cmd|' /C calc'!A0`, `';=1`, "x;+1", "  =1", "＝1+1",
 	}
-	s.record(len(attacks), func(i int, e *controller.AuditEvent) { e.UserAgent, e.Resource = attacks[i], attacks[i] })
+	s.record(len(attacks), func(i int, e *audit.Event) { e.UserAgent, e.Resource = attacks[i], attacks[i] })
 	answer := s.get("/settings/audit/export?format=csv")
 	rows, err := csv.NewReader(strings.NewReader(answer.body)).ReadAll()
 	if err != nil || len(rows) != len(attacks)+2 || rows[0][0] != "sequence" {

@@ -9,35 +9,36 @@ import (
 	"sync"
 	"testing"
 
-	"berth/controller"
+	"berth/controller/app"
+	"berth/controller/audit"
 )
 
 // fakeAudit keeps what was recorded.
 type fakeAudit struct {
 	mu     sync.Mutex
-	events []controller.AuditEvent
+	events []audit.Event
 }
 
-func (f *fakeAudit) Record(_ context.Context, event controller.AuditEvent) {
+func (f *fakeAudit) Record(_ context.Context, event audit.Event) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.events = append(f.events, event)
 }
 
-func (f *fakeAudit) List(_ context.Context, _ controller.AuditFilter, page controller.AuditPage) ([]controller.AuditEntry, error) {
-	var entries []controller.AuditEntry
+func (f *fakeAudit) List(_ context.Context, _ audit.Filter, page audit.Page) ([]audit.Entry, error) {
+	var entries []audit.Entry
 	for i, event := range f.recorded() {
-		entries = append(entries, controller.AuditEntry{AuditEvent: event, Sequence: int64(i + 1)})
+		entries = append(entries, audit.Entry{Event: event, Sequence: int64(i + 1)})
 	}
 	slices.Reverse(entries)
 	return entries[:min(page.Limit, len(entries))], nil
 }
 
-func (f *fakeAudit) Each(context.Context, controller.AuditFilter, func(controller.AuditEntry) error) error {
+func (f *fakeAudit) Each(context.Context, audit.Filter, func(audit.Entry) error) error {
 	return nil
 }
 
-func (f *fakeAudit) Actions(context.Context) ([]controller.Action, error) { return nil, nil }
+func (f *fakeAudit) Actions(context.Context) ([]audit.Action, error) { return nil, nil }
 
 func (f *fakeAudit) Accounts(context.Context) ([]string, error) { return nil, nil }
 
@@ -45,13 +46,13 @@ func (f *fakeAudit) CheckHead(context.Context) (int64, bool, error) {
 	return int64(len(f.recorded())), true, nil
 }
 
-func (f *fakeAudit) Verify(context.Context) (controller.AuditVerdict, error) {
-	return controller.AuditVerdict{}, nil
+func (f *fakeAudit) Verify(context.Context) (audit.Verdict, error) {
+	return audit.Verdict{}, nil
 }
 
-func (f *fakeAudit) LastVerdict() controller.AuditVerdict { return controller.AuditVerdict{} }
+func (f *fakeAudit) LastVerdict() audit.Verdict { return audit.Verdict{} }
 
-func (f *fakeAudit) recorded() []controller.AuditEvent {
+func (f *fakeAudit) recorded() []audit.Event {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return slices.Clone(f.events)
@@ -72,7 +73,7 @@ func TestAudit_SaysWhoDidWhatToWhichApp(t *testing.T) {
 	s.post("/admin/apps/hello/stop", url.Values{formField: {s.formToken("/admin")}})
 	events := s.audit.recorded()
 	last := events[len(events)-1]
-	if last.Action != controller.ActionAppStop || last.Resource != "app hello" || last.Account != "admin" ||
+	if last.Action != audit.ActionAppStop || last.Resource != "app hello" || last.Account != "admin" ||
 		!last.Success || last.Address != "127.0.0.1" || last.RequestID == "" {
 		t.Errorf("recorded %+v", last)
 	}
@@ -82,15 +83,15 @@ func TestAudit_RecordsWhatWasRefusedBeforeTheHandler(t *testing.T) {
 	s := newSite(t)
 	s.do(s.request(http.MethodPost, "/admin/apps/hello/delete", nil))
 	events := s.audit.recorded()
-	if len(events) != 1 || events[0].Success || events[0].Action != controller.ActionAppDelete || events[0].Account != "" {
+	if len(events) != 1 || events[0].Success || events[0].Action != audit.ActionAppDelete || events[0].Account != "" {
 		t.Errorf("recorded %+v", events)
 	}
 }
 
-func (f *fakeAudit) last() controller.AuditEvent {
+func (f *fakeAudit) last() audit.Event {
 	events := f.recorded()
 	if len(events) == 0 {
-		return controller.AuditEvent{}
+		return audit.Event{}
 	}
 	return events[len(events)-1]
 }
@@ -98,11 +99,11 @@ func (f *fakeAudit) last() controller.AuditEvent {
 func TestAudit_SignInNamesTheAccount(t *testing.T) {
 	s := newSite(t)
 	s.signIn()
-	if e := s.audit.last(); e.Action != controller.ActionLoginSuccess || e.Account != "admin" || !e.Success {
+	if e := s.audit.last(); e.Action != audit.ActionLoginSuccess || e.Account != "admin" || !e.Success {
 		t.Errorf("recorded %+v", e)
 	}
 	s.post("/logout", url.Values{formField: {s.formToken("/password")}})
-	if e := s.audit.last(); e.Action != controller.ActionLogout || e.Account != "admin" || !e.Success {
+	if e := s.audit.last(); e.Action != audit.ActionLogout || e.Account != "admin" || !e.Success {
 		t.Errorf("recorded %+v", e)
 	}
 }
@@ -110,9 +111,9 @@ func TestAudit_SignInNamesTheAccount(t *testing.T) {
 func TestAudit_PasswordTypedAsANameIsNotKept(t *testing.T) {
 	s := newSite(t)
 	s.accounts.several = true
-	for typed, kept := range map[string]string{"": "admin", "admin": "admin", "hunter2-hunter2": controller.AuditUnknownAccount} {
+	for typed, kept := range map[string]string{"": "admin", "admin": "admin", "hunter2-hunter2": audit.UnknownAccount} {
 		s.post("/login", url.Values{formField: {s.formToken("/login")}, "username": {typed}, "password": {"wrong"}})
-		if e := s.audit.last(); e.Action != controller.ActionLoginFailure || e.Account != kept || e.Success {
+		if e := s.audit.last(); e.Action != audit.ActionLoginFailure || e.Account != kept || e.Success {
 			t.Errorf("%q: recorded %+v", typed, e)
 		}
 	}
@@ -125,7 +126,7 @@ func TestAudit_RateViolationsAreRecordedOnce(t *testing.T) {
 	}
 	events := s.audit.recorded()
 	last := events[len(events)-1]
-	if len(events) != 6 || last.Action != controller.ActionRateLimitExceeded || last.Success || last.Resource != "limit login" || !strings.HasPrefix(last.Detail, "POST /login: 5 per 15 minutes") {
+	if len(events) != 6 || last.Action != audit.ActionRateLimitExceeded || last.Success || last.Resource != "limit login" || !strings.HasPrefix(last.Detail, "POST /login: 5 per 15 minutes") {
 		t.Errorf("%d events, the last is %+v", len(events), last)
 	}
 }
@@ -143,7 +144,7 @@ func TestAudit_RecordsWhoWasKeptOutOfWhatOnlyReads(t *testing.T) {
 	} {
 		s.bearer(c.token, http.MethodGet, c.path, "")
 		e := s.audit.last()
-		if e.Action != controller.ActionAccessDenied || e.Success || e.Resource != "GET "+c.path || e.Account != c.account {
+		if e.Action != audit.ActionAccessDenied || e.Success || e.Resource != "GET "+c.path || e.Account != c.account {
 			t.Errorf("%s: recorded %+v", name, e)
 		}
 	}
@@ -161,7 +162,7 @@ func TestAudit_UploadNamesItsApp(t *testing.T) {
 	s := newSite(t)
 	token := s.signIn()
 	s.upload("/upload", "", part{"csrf_token", token, ""}, part{"name", "shop", ""}, part{"route", "/shop", ""}, zipPart)
-	if e := s.audit.last(); e.Action != controller.ActionAppCreate || e.Resource != "app shop" || !e.Success {
+	if e := s.audit.last(); e.Action != audit.ActionAppCreate || e.Resource != "app shop" || !e.Success {
 		t.Errorf("recorded %+v", e)
 	}
 }
@@ -170,9 +171,9 @@ func TestAudit_PanicIsAFailure(t *testing.T) {
 	s := newSite(t)
 	s.anApp("hello")
 	token := s.signIn()
-	s.apps.onAct = func(string, controller.AppName) error { panic("boom") }
+	s.apps.onAct = func(string, app.Name) error { panic("boom") }
 	s.post("/admin/apps/hello/stop", url.Values{formField: {token}})
-	if e := s.audit.last(); e.Action != controller.ActionAppStop || e.Success {
+	if e := s.audit.last(); e.Action != audit.ActionAppStop || e.Success {
 		t.Errorf("recorded %+v", e)
 	}
 }
@@ -183,7 +184,7 @@ func TestAudit_RecordsARequestThatAnotherSiteSent(t *testing.T) {
 	r := s.request(http.MethodPost, "/admin/apps/hello/delete", nil)
 	r.Header.Set("Sec-Fetch-Site", "cross-site")
 	s.do(r)
-	if e := s.audit.last(); e.Action != controller.ActionAccessDenied || e.Success || e.Resource != "POST /admin/apps/:name/delete" {
+	if e := s.audit.last(); e.Action != audit.ActionAccessDenied || e.Success || e.Resource != "POST /admin/apps/:name/delete" {
 		t.Errorf("recorded %+v", e)
 	}
 }

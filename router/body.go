@@ -7,8 +7,8 @@ import (
 	"net/http"
 	"time"
 
-	"berth/controller"
 	"berth/controller/archive"
+	"berth/controller/problem"
 )
 
 // What a request may carry.
@@ -54,16 +54,16 @@ func declaredTooLarge(r *http.Request, limit int64) error {
 }
 
 // tooLargeProblem words the cap of a body.
-func tooLargeProblem(limit int64, cause error) *controller.Problem {
+func tooLargeProblem(limit int64, cause error) *problem.Problem {
 	if limit <= smallBody {
-		return &controller.Problem{
-			Kind: controller.KindTooLarge, Err: cause,
+		return &problem.Problem{
+			Kind: problem.KindTooLarge, Err: cause,
 			Message: fmt.Sprintf("The request is larger than %d MB.", limit>>20),
 			Hint:    "Send less at once.",
 		}
 	}
-	return &controller.Problem{
-		Kind: controller.KindTooLarge, Field: fieldArchive, Err: cause,
+	return &problem.Problem{
+		Kind: problem.KindTooLarge, Field: fieldArchive, Err: cause,
 		Message: fmt.Sprintf("The archive is larger than %d MB.", (limit-formOverhead)>>20),
 		Hint:    "Leave out what the build does not need, such as .git, node_modules and test data.",
 	}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"berth/controller"
+	"berth/controller/app"
 	"berth/controller/docker"
 )
 
@@ -34,7 +34,7 @@ func TestBrowser_DashboardFollowsChangesAndKeepsTheFocus(t *testing.T) {
 	w.signIn()
 	w.open("/admin")
 	w.run(chromedp.Focus(`[formaction="/admin/apps/hello/stop"]`))
-	view.Observed.State = controller.AppUnhealthy
+	view.Observed.State = app.Unhealthy
 	s.apps.put(view)
 	w.wait(`document.querySelector("#app-hello .badge.warn")?.textContent === "unhealthy"`)
 	w.wait(`document.activeElement.getAttribute("formaction") === "/admin/apps/hello/stop"`)
@@ -48,8 +48,8 @@ func TestBrowser_DashboardFollowsChangesAndKeepsTheFocus(t *testing.T) {
 func TestBrowser_ReleasePageFollowsToTheEnd(t *testing.T) {
 	s := newSite(t)
 	s.anApp("hello")
-	id := controller.ReleaseID{App: "hello", Number: 3}
-	s.apps.putRelease(aRelease("hello", 3, controller.ReleaseBuilding))
+	id := app.ReleaseID{App: "hello", Number: 3}
+	s.apps.putRelease(aRelease("hello", 3, app.ReleaseBuilding))
 	s.apps.appendLog(id, "first\n")
 	w := openWindow(t, s)
 	w.signIn()
@@ -65,9 +65,9 @@ func TestBrowser_ReleasePageFollowsToTheEnd(t *testing.T) {
 	s.apps.appendLog(id, "while reading above\n")
 	w.wait(`document.querySelectorAll(".log li").length === 202`)
 	w.wait(`document.getElementById("log-panel").scrollTop === 0`)
-	s.apps.putRelease(aRelease("hello", 3, controller.ReleaseVerifying))
+	s.apps.putRelease(aRelease("hello", 3, app.ReleaseVerifying))
 	w.wait(`document.querySelector(".steps .now .step-name").textContent === "Verifying"`)
-	s.apps.putRelease(aRelease("hello", 3, controller.ReleaseLive))
+	s.apps.putRelease(aRelease("hello", 3, app.ReleaseLive))
 	w.run(chromedp.WaitVisible(`.outcome.good`))
 	w.mustBeClean()
 }

@@ -3,7 +3,8 @@ package router
 import (
 	"time"
 
-	"berth/controller"
+	"berth/controller/app"
+	"berth/controller/certificates"
 	"berth/traefik"
 )
 
@@ -12,7 +13,7 @@ type domainRow struct {
 	Host   traefik.Host
 	Path   string // of its page
 	State  badge
-	Apps   []controller.AppName
+	Apps   []app.Name
 	From   string // where the certificate is from, in words
 	Issuer string
 	Names  []string
@@ -21,14 +22,14 @@ type domainRow struct {
 	Has    bool // a certificate covers it
 
 	Redirected bool
-	Failure    *controller.Failure // nil where there is none
-	Waits      bool                // for a certificate
+	Failure    *certificates.Failure // nil where there is none
+	Waits      bool                  // for a certificate
 	Own        bool
 }
 
 func domainPath(host traefik.Host) string { return "/settings/certificates/" + string(host) }
 
-func domainRowOf(view controller.DomainView, now time.Time) domainRow {
+func domainRowOf(view certificates.DomainView, now time.Time) domainRow {
 	seen := view.Seen
 	row := domainRow{
 		Host: view.Host, Path: domainPath(view.Host), Apps: view.Apps, From: sourceWords(view), Redirected: view.Redirected,
@@ -38,12 +39,12 @@ func domainRowOf(view controller.DomainView, now time.Time) domainRow {
 	if seen.Failure.Message != "" {
 		row.Failure = &seen.Failure
 	}
-	row.Waits = view.Served && !row.Has && view.From != controller.SourceNone
+	row.Waits = view.Served && !row.Has && view.From != certificates.SourceNone
 	row.State = domainBadge(view, row, now)
 	return row
 }
 
-func domainBadge(view controller.DomainView, row domainRow, now time.Time) badge {
+func domainBadge(view certificates.DomainView, row domainRow, now time.Time) badge {
 	seen := view.Seen
 	switch {
 	case row.Has && now.After(seen.Until):
@@ -67,15 +68,15 @@ func domainBadge(view controller.DomainView, row domainRow, now time.Time) badge
 	}
 }
 
-func sourceWords(view controller.DomainView) string {
+func sourceWords(view certificates.DomainView) string {
 	switch view.From {
-	case controller.SourceOwn:
+	case certificates.SourceOwn:
 		return "your own"
-	case controller.SourceHTTP:
+	case certificates.SourceHTTP:
 		return "the authority, over port 80"
-	case controller.SourceTLS:
+	case certificates.SourceTLS:
 		return "the authority, over port 443"
-	case controller.SourceDNS:
+	case certificates.SourceDNS:
 		return "the authority, one for *." + string(view.Wildcard)
 	default:
 		return "none"

@@ -12,21 +12,23 @@ import (
 	"strings"
 	"time"
 
-	"berth/controller"
+	"berth/controller/app"
 	"berth/controller/certificate"
+	"berth/controller/certificates"
+	"berth/controller/problem"
 	"berth/traefik"
 )
 
 // Domains is what the admin app asks about hosts and their certificates.
 type Domains interface {
-	Domains(context.Context) ([]controller.DomainView, error)
-	Alerts(context.Context) ([]controller.DomainAlert, error)
-	UpdateDomain(context.Context, traefik.Host, controller.DomainChange) error
+	Domains(context.Context) ([]certificates.DomainView, error)
+	Alerts(context.Context) ([]certificates.DomainAlert, error)
+	UpdateDomain(context.Context, traefik.Host, certificates.DomainChange) error
 	UseOwnCertificate(ctx context.Context, host traefik.Host, chain, key []byte) (certificate.Pair, error)
 	DropOwnCertificate(context.Context, traefik.Host) error
 	AskAgain(context.Context, traefik.Host) error
-	Settings() controller.ProxySettings
-	UpdateSettings(context.Context, controller.ProxyForm) (changed string, restarted bool, err error)
+	Settings() certificates.ProxySettings
+	UpdateSettings(context.Context, certificates.ProxyForm) (changed string, restarted bool, err error)
 }
 
 // The fields of a domain's forms.
@@ -70,8 +72,8 @@ func (a *admin) showCertificates(v *visit) error {
 	}
 	settings := a.domains.Settings()
 	page := certificatesPage{
-		frame: v.frame("Certificates"), Asks: settings.Authority != controller.AuthorityNone,
-		DryRun: settings.Authority == controller.AuthorityLetsEncrypt && settings.DryRun,
+		frame: v.frame("Certificates"), Asks: settings.Authority != certificates.AuthorityNone,
+		DryRun: settings.Authority == certificates.AuthorityLetsEncrypt && settings.DryRun,
 	}
 	page.Section, page.Tab = "settings", "certificates"
 	for _, view := range views {
@@ -99,8 +101,8 @@ func (a *admin) updateDomain(v *visit) error {
 	if err != nil {
 		seconds = -1 // no choice of the list
 	}
-	change := controller.DomainChange{
-		Source: controller.Source(form.Get(fieldSource)), Redirect: controller.Switch(form.Get(fieldRedirect)),
+	change := certificates.DomainChange{
+		Source: certificates.Source(form.Get(fieldSource)), Redirect: certificates.Switch(form.Get(fieldRedirect)),
 		HSTS: time.Duration(seconds) * time.Second,
 	}
 	v.done.detail = fmt.Sprintf("source %.10q, redirect %.5q, HSTS %s", form.Get(fieldSource), form.Get(fieldRedirect), change.HSTS)
@@ -188,24 +190,24 @@ func (p *certificatePage) typed(form url.Values) {
 	}
 }
 
-func (a *admin) findDomain(ctx context.Context, host traefik.Host) (controller.DomainView, error) {
+func (a *admin) findDomain(ctx context.Context, host traefik.Host) (certificates.DomainView, error) {
 	views, err := a.domains.Domains(ctx)
 	if err != nil {
-		return controller.DomainView{}, err
+		return certificates.DomainView{}, err
 	}
 	for _, view := range views {
 		if view.Host == host {
 			return view, nil
 		}
 	}
-	return controller.DomainView{}, &controller.Problem{
-		Kind: controller.KindNotFound, Message: fmt.Sprintf("No app has the host %s.", host),
+	return certificates.DomainView{}, &problem.Problem{
+		Kind: problem.KindNotFound, Message: fmt.Sprintf("No app has the host %s.", host),
 		Hint: "Give an app a route with the host first.",
 	}
 }
 
 // domainsOf are the hosts of the app's routes.
-func (a *admin) domainsOf(v *visit, name controller.AppName) ([]domainRow, error) {
+func (a *admin) domainsOf(v *visit, name app.Name) ([]domainRow, error) {
 	views, err := a.domains.Domains(v.context())
 	if err != nil {
 		return nil, err
@@ -257,21 +259,21 @@ func hstsChoices() []choice {
 		365 * 24 * time.Hour: "One year", 2 * 365 * 24 * time.Hour: "Two years",
 	}
 	var choices []choice
-	for _, length := range controller.HSTSChoices {
+	for _, length := range certificates.HSTSChoices {
 		choices = append(choices, choice{strconv.Itoa(int(length.Seconds())), words[length]})
 	}
 	return choices
 }
 
-func sourceChoices(view controller.DomainView) []choice {
+func sourceChoices(view certificates.DomainView) []choice {
 	choices := []choice{
 		{"", "As in the proxy's settings"},
-		{string(controller.SourceHTTP), "The authority, challenge on port 80 (HTTP-01)"},
-		{string(controller.SourceTLS), "The authority, challenge on port 443 (TLS-ALPN-01)"},
-		{string(controller.SourceNone), "None"},
+		{string(certificates.SourceHTTP), "The authority, challenge on port 80 (HTTP-01)"},
+		{string(certificates.SourceTLS), "The authority, challenge on port 443 (TLS-ALPN-01)"},
+		{string(certificates.SourceNone), "None"},
 	}
 	if view.Chain != nil {
-		choices = append(choices, choice{string(controller.SourceOwn), "Your own"})
+		choices = append(choices, choice{string(certificates.SourceOwn), "Your own"})
 	}
 	return choices
 }

@@ -8,7 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"berth/controller"
+	"berth/controller/app"
+	"berth/controller/certificates"
 	"berth/controller/docker"
 	"berth/controller/secret"
 	"berth/controller/store"
@@ -18,7 +19,7 @@ import (
 // fakeDomains is the real thing over a ledger with one app on a host. Only the
 // engine is a fake.
 type fakeDomains struct {
-	*controller.Certificates
+	*certificates.Certificates
 	ledger *store.Store
 	folder string
 
@@ -38,18 +39,18 @@ func newFakeDomains(t testing.TB, ledger *store.Store) *fakeDomains {
 	if err != nil {
 		t.Fatal(err)
 	}
-	app := controller.App{
-		Name: "hello", Routes: []traefik.Route{route}, Settings: controller.DefaultSettings(), Wanted: controller.WantedRunning, CreatedAt: time.Now(),
+	found := app.App{
+		Name: "hello", Routes: []traefik.Route{route}, Settings: app.DefaultSettings(), Wanted: app.WantedRunning, CreatedAt: time.Now(),
 	}
-	if _, err := ledger.CreateApp(t.Context(), app, aRelease("hello", 1, controller.ReleaseQueued)); err != nil {
+	if _, err := ledger.CreateApp(t.Context(), found, aRelease("hello", 1, app.ReleaseQueued)); err != nil {
 		t.Fatal(err)
 	}
-	f.Certificates, _, err = controller.OpenCertificates(t.Context(), controller.CertificatesOptions{
+	f.Certificates, _, err = certificates.Open(t.Context(), certificates.Options{
 		Ledger: ledger, Engine: f, Folder: f.folder, Key: key, Logger: slog.New(slog.DiscardHandler),
 		Ready:    func(context.Context) error { return f.ready() },
 		Static:   traefik.StaticOptions{ProxyAddress: netip.MustParseAddr("192.0.2.2")},
 		Self:     netip.MustParseAddr("192.0.2.3"),
-		Defaults: controller.DefaultProxySettings("", "", false),
+		Defaults: certificates.DefaultProxySettings("", "", false),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"berth/controller"
+	"berth/controller/certificates"
 	"berth/test/authority"
 )
 
@@ -156,7 +156,7 @@ func TestProxySettings_PasswordAndCredentialsAreNeverShown(t *testing.T) {
 	if strings.Contains(s.get("/settings/proxy").body, "hidden-") || strings.Contains(s.logged.String(), "hidden-") {
 		t.Error("a secret is shown")
 	}
-	if settings := s.domains.Settings(); settings.Dashboard != controller.DashboardHost || !strings.HasPrefix(settings.DashboardHash, "$2a$") {
+	if settings := s.domains.Settings(); settings.Dashboard != certificates.DashboardHost || !strings.HasPrefix(settings.DashboardHash, "$2a$") {
 		t.Errorf("%+v", settings.Form())
 	}
 }

@@ -4,7 +4,8 @@ import (
 	"net/http"
 	"time"
 
-	"berth/controller"
+	"berth/controller/app"
+	"berth/controller/certificates"
 	"berth/templates"
 )
 
@@ -13,7 +14,7 @@ type dashboardPage struct {
 	Rows    []templates.Part // the part "row" of each app
 	Running int
 	Suggest bool // a second factor
-	Alerts  []controller.DomainAlert
+	Alerts  []certificates.DomainAlert
 }
 
 func (a *admin) showHome(v *visit) error { return v.seeOther("/admin") }
@@ -57,7 +58,7 @@ func (a *admin) dashboard(v *visit) (dashboardPage, error) {
 	rows := make([]appRow, 0, len(views))
 	for _, view := range views {
 		rows = append(rows, v.appRow(view))
-		if view.Observed.State == controller.AppRunning {
+		if view.Observed.State == app.Running {
 			page.Running++
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"berth/controller"
+	"berth/controller/app"
 	"berth/templates"
 )
 
@@ -18,7 +18,7 @@ const rowLife = 5 * time.Second
 // safe for concurrent use; the zero value is ready.
 type rowCache struct {
 	mu   sync.Mutex
-	rows map[controller.AppName]renderedRow
+	rows map[app.Name]renderedRow
 }
 
 type renderedRow struct {
@@ -33,7 +33,7 @@ func (c *rowCache) render(pages *templates.Set, rows []appRow) ([]templates.Part
 	known := c.rows
 	c.mu.Unlock()
 	now := time.Now()
-	fresh := make(map[controller.AppName]renderedRow, len(rows))
+	fresh := make(map[app.Name]renderedRow, len(rows))
 	rendered := make([]templates.Part, 0, len(rows))
 	for _, row := range rows {
 		kept, ok := known[row.Name]

@@ -13,6 +13,8 @@ import (
 	"berth/templates"
 
 	"github.com/gin-gonic/gin"
+
+	"berth/controller/app"
 )
 
 func templatesOf(s *site) *templates.Set {
@@ -42,7 +44,7 @@ func TestDashboard_ButtonsFitTheState(t *testing.T) {
 	if strings.Contains(page, "/admin/apps/hello/start") {
 		t.Error("a running app can be started")
 	}
-	view.Wanted, view.Observed.State = controller.WantedStopped, controller.AppStopped
+	view.Wanted, view.Observed.State = app.WantedStopped, app.Stopped
 	s.apps.put(view)
 	page = s.get("/admin").body
 	if !strings.Contains(page, "/admin/apps/hello/start") || strings.Contains(page, "/admin/apps/hello/stop") {
@@ -61,7 +63,7 @@ func TestDashboard_IsFastWithAHundredApps(t *testing.T) {
 	}
 	s := newSite(t)
 	for i := range 100 {
-		s.anApp(controller.AppName(fmt.Sprintf("app-%d", i)))
+		s.anApp(app.Name(fmt.Sprintf("app-%d", i)))
 	}
 	s.signIn()
 	took := make([]time.Duration, 0, 100)
@@ -81,7 +83,7 @@ func TestDashboard_IsFastWithAHundredApps(t *testing.T) {
 func BenchmarkDashboard_HundredApps(b *testing.B) {
 	s := newSite(b)
 	for i := range 100 {
-		s.anApp(controller.AppName(fmt.Sprintf("app-%d", i)))
+		s.anApp(app.Name(fmt.Sprintf("app-%d", i)))
 	}
 	s.signIn()
 	b.ResetTimer()
@@ -92,8 +94,8 @@ func BenchmarkDashboard_HundredApps(b *testing.B) {
 
 func TestDashboard_SaysThatAFailedFirstReleaseIsNotDeployed(t *testing.T) {
 	s := newSite(t)
-	failed := aRelease("broken", 1, controller.ReleaseFailed)
-	s.apps.put(controller.AppView{App: controller.App{Name: "broken", Observed: controller.Observed{State: controller.AppWaiting}}, Latest: &failed})
+	failed := aRelease("broken", 1, app.ReleaseFailed)
+	s.apps.put(controller.AppView{App: app.App{Name: "broken", Observed: app.Observed{State: app.Waiting}}, Latest: &failed})
 	s.apps.putRelease(failed)
 	s.apps.appendLog(failed.ReleaseID, "panic: no database\n")
 	s.signIn()

@@ -9,7 +9,8 @@ import (
 	"syscall"
 	"testing"
 
-	"berth/controller"
+	"berth/controller/account"
+	"berth/controller/app"
 	"berth/test/smalldisk"
 )
 
@@ -19,7 +20,7 @@ type fullSessions struct {
 	full bool
 }
 
-func (f *fullSessions) UpdateSession(ctx context.Context, session controller.Session) error {
+func (f *fullSessions) UpdateSession(ctx context.Context, session account.Session) error {
 	if f.full {
 		return fmt.Errorf("commit transaction: %w", syscall.ENOSPC)
 	}
@@ -30,7 +31,7 @@ func TestDiskFull_IsSaidInWordsOnThePageAndInTheAPI(t *testing.T) {
 	s := newSite(t)
 	s.anApp("hello")
 	token := s.signIn()
-	s.apps.onAct = func(string, controller.AppName) error {
+	s.apps.onAct = func(string, app.Name) error {
 		return fmt.Errorf("begin transaction: %w", syscall.ENOSPC)
 	}
 	page := s.post("/admin/apps/hello/stop", url.Values{"csrf_token": {token}})
@@ -59,7 +60,7 @@ func TestDiskFull_LetsInWhoFreesSpaceAndShowsNoNoticeTwice(t *testing.T) {
 	if answer.StatusCode != http.StatusSeeOther || answer.Header.Get("Location") != "/admin/apps/hello" {
 		t.Errorf("what was done is answered with %d to %q", answer.StatusCode, answer.Header.Get("Location"))
 	}
-	s.apps.onAct = func(string, controller.AppName) error { return fmt.Errorf("commit transaction: %w", syscall.ENOSPC) }
+	s.apps.onAct = func(string, app.Name) error { return fmt.Errorf("commit transaction: %w", syscall.ENOSPC) }
 	answer = s.post("/admin/apps/hello/stop", url.Values{"csrf_token": {token}})
 	if answer.StatusCode != http.StatusInsufficientStorage {
 		t.Errorf("what was not done is answered with %d", answer.StatusCode)

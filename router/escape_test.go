@@ -6,8 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"berth/controller"
+	"berth/controller/app"
 	"berth/controller/docker"
+	"berth/controller/problem"
 	"berth/traefik"
 )
 
@@ -18,7 +19,7 @@ const payload = `"><script>alert(1)</script><img src=x onerror=alert(2)>`
 func TestEscape_TextOfOthersIsNeverMarkup(t *testing.T) {
 	s := newSite(t)
 	view := s.anApp("hello")
-	failed := aRelease("hello", 3, controller.ReleaseFailed)
+	failed := aRelease("hello", 3, app.ReleaseFailed)
 	failed.Reason, failed.Hint, failed.ArchiveName, failed.CreatedBy = payload+"reason", payload+"hint", payload+"file", payload+"by"
 	s.apps.putRelease(failed)
 	s.apps.appendLog(failed.ReleaseID, payload+"log\n")
@@ -28,8 +29,8 @@ func TestEscape_TextOfOthersIsNeverMarkup(t *testing.T) {
 	s.apps.put(view)
 	s.apps.output = []docker.Line{{At: time.Now(), Text: payload + "output"}}
 	token := s.signIn()
-	s.apps.onAct = func(string, controller.AppName) error {
-		return &controller.Problem{Kind: controller.KindConflict, Message: payload + "message", Hint: payload}
+	s.apps.onAct = func(string, app.Name) error {
+		return &problem.Problem{Kind: problem.KindConflict, Message: payload + "message", Hint: payload}
 	}
 
 	texts := map[string]string{

@@ -13,8 +13,12 @@ import (
 	"time"
 
 	"berth/controller"
+	"berth/controller/account"
+	"berth/controller/app"
 	"berth/controller/docker"
+	"berth/controller/environment"
 	"berth/controller/plan"
+	"berth/controller/problem"
 	"berth/controller/secret"
 	"berth/traefik"
 )
@@ -23,35 +27,35 @@ import (
 // method of its name answers.
 type fakeApps struct {
 	mu       sync.Mutex
-	apps     map[controller.AppName]controller.AppView
-	releases map[controller.ReleaseID]controller.Release
-	logs     map[controller.ReleaseID][]byte
+	apps     map[app.Name]controller.AppView
+	releases map[app.ReleaseID]app.Release
+	logs     map[app.ReleaseID][]byte
 	output   []docker.Line
-	places   map[controller.ReleaseID]int
+	places   map[app.ReleaseID]int
 	ticks    map[chan struct{}]struct{}
 	calls    []string
 
-	environment controller.Environment // of every app
-	forbidden   []controller.Waiver
+	environment environment.Environment // of every app
+	forbidden   []app.Waiver
 
 	onReceive func(io.Reader) (*controller.Archive, error)
-	onAccept  func(controller.Upload) (controller.Release, error)
-	onAct     func(verb string, name controller.AppName) error
+	onAccept  func(controller.Upload) (app.Release, error)
+	onAct     func(verb string, name app.Name) error
 	onExamine func(controller.Upload) (controller.Preview, error)
 
 	held     map[controller.HeldKey]controller.Held
-	deployed map[controller.HeldKey]controller.Release
+	deployed map[controller.HeldKey]app.Release
 }
 
 func newFakeApps() *fakeApps {
 	return &fakeApps{
-		apps:     make(map[controller.AppName]controller.AppView),
-		releases: make(map[controller.ReleaseID]controller.Release),
-		logs:     make(map[controller.ReleaseID][]byte),
-		places:   make(map[controller.ReleaseID]int),
+		apps:     make(map[app.Name]controller.AppView),
+		releases: make(map[app.ReleaseID]app.Release),
+		logs:     make(map[app.ReleaseID][]byte),
+		places:   make(map[app.ReleaseID]int),
 		ticks:    make(map[chan struct{}]struct{}),
 		held:     make(map[controller.HeldKey]controller.Held),
-		deployed: make(map[controller.HeldKey]controller.Release),
+		deployed: make(map[controller.HeldKey]app.Release),
 	}
 }
 
@@ -82,11 +86,11 @@ func (f *fakeApps) change(do func()) {
 
 func (f *fakeApps) put(view controller.AppView) { f.change(func() { f.apps[view.Name] = view }) }
 
-func (f *fakeApps) putRelease(release controller.Release) {
+func (f *fakeApps) putRelease(release app.Release) {
 	f.change(func() { f.releases[release.ReleaseID] = release })
 }
 
-func (f *fakeApps) appendLog(id controller.ReleaseID, text string) {
+func (f *fakeApps) appendLog(id app.ReleaseID, text string) {
 	f.change(func() { f.logs[id] = append(f.logs[id], text...) })
 }
 
@@ -105,8 +109,8 @@ func (f *fakeApps) Receive(r io.Reader) (*controller.Archive, error) {
 func (f *fakeApps) ParseRoute(s string) (traefik.Route, error) {
 	route, err := traefik.ParseRoute(s)
 	if err != nil {
-		return route, &controller.Problem{
-			Kind: controller.KindInvalid, Field: "route",
+		return route, &problem.Problem{
+			Kind: problem.KindInvalid, Field: "route",
 			Message: fmt.Sprintf("%q is not a route.", s), Hint: "Write a path such as /my-app.",
 		}
 	}
@@ -119,15 +123,15 @@ func (f *fakeApps) ParsePort(s string) (uint16, error) {
 		return 0, nil
 	}
 	if _, err := fmt.Sscan(s, &port); err != nil {
-		return 0, &controller.Problem{
-			Kind: controller.KindInvalid, Field: "port",
+		return 0, &problem.Problem{
+			Kind: problem.KindInvalid, Field: "port",
 			Message: fmt.Sprintf("%q is not a port.", s), Hint: "Give a number from 1 to 65535.",
 		}
 	}
 	return port, nil
 }
 
-func (f *fakeApps) Accept(_ context.Context, u controller.Upload) (controller.Release, error) {
+func (f *fakeApps) Accept(_ context.Context, u controller.Upload) (app.Release, error) {
 	made := string(u.Image)
 	if u.Archive != nil {
 		made = u.Archive.Name
@@ -142,39 +146,39 @@ func (f *fakeApps) Accept(_ context.Context, u controller.Upload) (controller.Re
 	if f.onAccept != nil {
 		return f.onAccept(u)
 	}
-	release := aRelease(u.Name, 1, controller.ReleaseQueued)
+	release := aRelease(u.Name, 1, app.ReleaseQueued)
 	f.putRelease(release)
 	f.put(controller.AppView{
-		App: controller.App{
+		App: app.App{
 			Name: u.Name, Routes: []traefik.Route{u.Route}, CreatedAt: time.Now(),
-			Observed: controller.Observed{State: controller.AppWaiting},
+			Observed: app.Observed{State: app.Waiting},
 		},
 		Latest: &release, UnderWay: &release,
 	})
 	return release, nil
 }
 
-func (f *fakeApps) AcceptUpdate(_ context.Context, app controller.AppName, archive *controller.Archive, by string) (controller.Release, error) {
-	f.note("update %s %s by %s", app, archive.Name, by)
+func (f *fakeApps) AcceptUpdate(_ context.Context, name app.Name, archive *controller.Archive, by string) (app.Release, error) {
+	f.note("update %s %s by %s", name, archive.Name, by)
 	if f.onAccept != nil {
-		return f.onAccept(controller.Upload{Name: app, Archive: archive, By: by})
+		return f.onAccept(controller.Upload{Name: name, Archive: archive, By: by})
 	}
-	release := aRelease(app, 9, controller.ReleaseQueued)
+	release := aRelease(name, 9, app.ReleaseQueued)
 	f.putRelease(release)
 	return release, nil
 }
 
-func (f *fakeApps) AcceptImage(_ context.Context, app controller.AppName, image plan.ImageReference, by string) (controller.Release, error) {
-	if err := f.act(fmt.Sprintf("run %s by %s", image, by), app); err != nil {
-		return controller.Release{}, err
+func (f *fakeApps) AcceptImage(_ context.Context, name app.Name, image plan.ImageReference, by string) (app.Release, error) {
+	if err := f.act(fmt.Sprintf("run %s by %s", image, by), name); err != nil {
+		return app.Release{}, err
 	}
-	release := aRelease(app, 9, controller.ReleaseQueued)
+	release := aRelease(name, 9, app.ReleaseQueued)
 	release.Reference = image
 	f.putRelease(release)
 	return release, nil
 }
 
-func (f *fakeApps) ForbiddenWaivers() []controller.Waiver { return f.forbidden }
+func (f *fakeApps) ForbiddenWaivers() []app.Waiver { return f.forbidden }
 
 func (f *fakeApps) Examine(_ context.Context, u controller.Upload) (controller.Preview, error) {
 	if u.Archive == nil {
@@ -190,11 +194,11 @@ func (f *fakeApps) Examine(_ context.Context, u controller.Upload) (controller.P
 	}, nil
 }
 
-func (f *fakeApps) ExamineUpdate(ctx context.Context, app controller.AppName, archive *controller.Archive) (controller.Preview, error) {
+func (f *fakeApps) ExamineUpdate(ctx context.Context, app app.Name, archive *controller.Archive) (controller.Preview, error) {
 	return f.Examine(ctx, controller.Upload{Name: app, Archive: archive})
 }
 
-func (f *fakeApps) Hold(owner string, app controller.AppName, archive *controller.Archive, preview controller.Preview) controller.Held {
+func (f *fakeApps) Hold(owner string, app app.Name, archive *controller.Archive, preview controller.Preview) controller.Held {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	held := controller.Held{
@@ -212,8 +216,8 @@ func (f *fakeApps) Held(key controller.HeldKey) (controller.Held, error) {
 	if held, ok := f.held[key]; ok {
 		return held, nil
 	}
-	return controller.Held{}, &controller.Problem{
-		Kind: controller.KindConflict, Field: "archive", Message: "The archive is not here any more.", Hint: "Choose it again.",
+	return controller.Held{}, &problem.Problem{
+		Kind: problem.KindConflict, Field: "archive", Message: "The archive is not here any more.", Hint: "Choose it again.",
 	}
 }
 
@@ -224,23 +228,23 @@ func (f *fakeApps) Drop(key controller.HeldKey) {
 	delete(f.held, key)
 }
 
-func (f *fakeApps) AcceptHeld(ctx context.Context, key controller.HeldKey, u controller.Upload) (controller.Release, error) {
-	return f.acceptHeld(key, func(archive *controller.Archive) (controller.Release, error) {
+func (f *fakeApps) AcceptHeld(ctx context.Context, key controller.HeldKey, u controller.Upload) (app.Release, error) {
+	return f.acceptHeld(key, func(archive *controller.Archive) (app.Release, error) {
 		u.Archive = archive
 		return f.Accept(ctx, u)
 	})
 }
 
-func (f *fakeApps) AcceptHeldUpdate(ctx context.Context, key controller.HeldKey, app controller.AppName, by string) (controller.Release, error) {
-	return f.acceptHeld(key, func(archive *controller.Archive) (controller.Release, error) {
-		return f.AcceptUpdate(ctx, app, archive, by)
+func (f *fakeApps) AcceptHeldUpdate(ctx context.Context, key controller.HeldKey, name app.Name, by string) (app.Release, error) {
+	return f.acceptHeld(key, func(archive *controller.Archive) (app.Release, error) {
+		return f.AcceptUpdate(ctx, name, archive, by)
 	})
 }
 
-func (f *fakeApps) acceptHeld(key controller.HeldKey, accept func(*controller.Archive) (controller.Release, error)) (controller.Release, error) {
+func (f *fakeApps) acceptHeld(key controller.HeldKey, accept func(*controller.Archive) (app.Release, error)) (app.Release, error) {
 	held, err := f.Held(key)
 	if err != nil {
-		return controller.Release{}, err
+		return app.Release{}, err
 	}
 	f.mu.Lock()
 	release, done := f.deployed[key]
@@ -257,69 +261,69 @@ func (f *fakeApps) acceptHeld(key controller.HeldKey, accept func(*controller.Ar
 	return release, err
 }
 
-func (f *fakeApps) Rollback(_ context.Context, app controller.AppName, number int64, by string) (controller.Release, error) {
-	if err := f.act(fmt.Sprintf("roll back to r%d by %s", number, by), app); err != nil {
-		return controller.Release{}, err
+func (f *fakeApps) Rollback(_ context.Context, name app.Name, number int64, by string) (app.Release, error) {
+	if err := f.act(fmt.Sprintf("roll back to r%d by %s", number, by), name); err != nil {
+		return app.Release{}, err
 	}
-	release := aRelease(app, 9, controller.ReleaseQueued)
+	release := aRelease(name, 9, app.ReleaseQueued)
 	f.putRelease(release)
 	return release, nil
 }
 
-func (f *fakeApps) Retry(_ context.Context, id controller.ReleaseID, changes controller.Retry, by string) (controller.Release, error) {
+func (f *fakeApps) Retry(_ context.Context, id app.ReleaseID, changes controller.Retry, by string) (app.Release, error) {
 	if err := f.act(fmt.Sprintf("retry r%d with port %d, %d MB, root %t, mount %s:%s by %s", id.Number, changes.Settings.Port,
 		changes.Settings.MemoryBytes>>20, changes.Settings.WritableRoot, changes.Mount.Volume, changes.Mount.Target, by), id.App); err != nil {
-		return controller.Release{}, err
+		return app.Release{}, err
 	}
-	release := aRelease(id.App, 9, controller.ReleaseQueued)
+	release := aRelease(id.App, 9, app.ReleaseQueued)
 	f.putRelease(release)
 	return release, nil
 }
 
-func (f *fakeApps) SettingsRange() (least, most controller.SettingsForm) {
-	return controller.SettingsForm{Memory: "16", CPU: "5", Processes: "10"}, controller.SettingsForm{Memory: "2048", CPU: "200", Processes: "500"}
+func (f *fakeApps) SettingsRange() (least, most app.SettingsForm) {
+	return app.SettingsForm{Memory: "16", CPU: "5", Processes: "10"}, app.SettingsForm{Memory: "2048", CPU: "200", Processes: "500"}
 }
 
-func (f *fakeApps) ParseSettings(form controller.SettingsForm) (controller.Settings, error) {
-	var problems controller.Problems
+func (f *fakeApps) ParseSettings(form app.SettingsForm) (app.Settings, error) {
+	var problems problem.Problems
 	number := func(field, text string) (n int64) {
 		if _, err := fmt.Sscan(text, &n); err != nil {
-			problems = append(problems, &controller.Problem{
-				Kind: controller.KindInvalid, Field: field, Message: fmt.Sprintf("%q is no %s.", text, field), Hint: "Give a number.",
+			problems = append(problems, &problem.Problem{
+				Kind: problem.KindInvalid, Field: field, Message: fmt.Sprintf("%q is no %s.", text, field), Hint: "Give a number.",
 			})
 		}
 		return n
 	}
-	parsed := controller.Settings{
+	parsed := app.Settings{
 		MemoryBytes: number("memory", form.Memory) << 20, NanoCPUs: number("cpu", form.CPU) * 10_000_000,
 		Processes: number("processes", form.Processes), WritableRoot: form.WritableRoot,
-		Database: form.Database, DatabaseServices: controller.ServiceNames(form.DatabaseServices), Fallback: form.Fallback,
+		Database: form.Database, DatabaseServices: app.ServiceNames(form.DatabaseServices), Fallback: form.Fallback,
 	}
 	port, err := f.ParsePort(form.Port)
-	if problem, ok := errors.AsType[*controller.Problem](err); ok {
+	if problem, ok := errors.AsType[*problem.Problem](err); ok {
 		problems = append(problems, problem)
 	}
 	parsed.Port = port
 	if len(problems) > 0 {
-		return controller.Settings{}, problems
+		return app.Settings{}, problems
 	}
 	return parsed, nil
 }
 
-func (f *fakeApps) UpdateSettings(_ context.Context, app controller.AppName, settings controller.Settings, by string) (controller.Release, error) {
-	if err := f.act(fmt.Sprintf("settings %+v by %s", settings, by), app); err != nil {
-		return controller.Release{}, err
+func (f *fakeApps) UpdateSettings(_ context.Context, name app.Name, settings app.Settings, by string) (app.Release, error) {
+	if err := f.act(fmt.Sprintf("settings %+v by %s", settings, by), name); err != nil {
+		return app.Release{}, err
 	}
-	if view, err := f.App(context.Background(), app); err != nil || settings == view.Settings {
-		return controller.Release{}, err
+	if view, err := f.App(context.Background(), name); err != nil || settings == view.Settings {
+		return app.Release{}, err
 	}
-	release := aRelease(app, 9, controller.ReleaseQueued)
+	release := aRelease(name, 9, app.ReleaseQueued)
 	release.RollbackOf, release.NewSettings, release.Settings = 2, true, settings
 	f.putRelease(release)
 	return release, nil
 }
 
-func (f *fakeApps) UpdateAccess(_ context.Context, app controller.AppName, change controller.AccessChange) (traefik.Access, error) {
+func (f *fakeApps) UpdateAccess(_ context.Context, app app.Name, change app.AccessChange) (traefik.Access, error) {
 	if err := f.act("access "+change.Summary(), app); err != nil {
 		return traefik.Access{}, err
 	}
@@ -334,39 +338,39 @@ func (f *fakeApps) UpdateAccess(_ context.Context, app controller.AppName, chang
 	return view.Access, nil
 }
 
-func (f *fakeApps) Environment(_ context.Context, app controller.AppName) (controller.Environment, error) {
+func (f *fakeApps) Environment(_ context.Context, app app.Name) (environment.Environment, error) {
 	if _, err := f.App(context.Background(), app); err != nil {
-		return controller.Environment{}, err
+		return environment.Environment{}, err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.environment, nil
 }
 
-func (f *fakeApps) UpdateEnvironment(_ context.Context, app controller.AppName, change controller.EnvironmentChange) (controller.Environment, error) {
-	if err := f.act("environment "+change.Summary(), app); err != nil {
-		return controller.Environment{}, err
+func (f *fakeApps) UpdateEnvironment(_ context.Context, owner app.Name, change app.EnvironmentChange) (environment.Environment, error) {
+	if err := f.act("environment "+change.Summary(), owner); err != nil {
+		return environment.Environment{}, err
 	}
 	names := change.Remove
 	for _, wish := range change.Set {
 		names = append(names, wish.Name)
 	}
 	for _, name := range names {
-		if err := controller.CheckVariableName(name); err != nil {
-			return controller.Environment{}, err
+		if err := app.CheckVariableName(name); err != nil {
+			return environment.Environment{}, err
 		}
 	}
-	return f.Environment(context.Background(), app)
+	return f.Environment(context.Background(), owner)
 }
 
-func (f *fakeApps) ApplyEnvironment(_ context.Context, app controller.AppName, by string) (controller.Release, error) {
-	if err := f.act("apply environment by "+by, app); err != nil {
-		return controller.Release{}, err
+func (f *fakeApps) ApplyEnvironment(_ context.Context, name app.Name, by string) (app.Release, error) {
+	if err := f.act("apply environment by "+by, name); err != nil {
+		return app.Release{}, err
 	}
-	if saved, err := f.Environment(context.Background(), app); err != nil || saved.Unapplied() == 0 {
-		return controller.Release{}, err
+	if saved, err := f.Environment(context.Background(), name); err != nil || saved.Unapplied() == 0 {
+		return app.Release{}, err
 	}
-	release := aRelease(app, 9, controller.ReleaseQueued)
+	release := aRelease(name, 9, app.ReleaseQueued)
 	release.RollbackOf, release.NewEnvironment = 2, true
 	f.putRelease(release)
 	return release, nil
@@ -383,55 +387,55 @@ func (f *fakeApps) Apps(context.Context) ([]controller.AppView, error) {
 	return views, nil
 }
 
-func (f *fakeApps) App(_ context.Context, name controller.AppName) (controller.AppView, error) {
+func (f *fakeApps) App(_ context.Context, name app.Name) (controller.AppView, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	view, ok := f.apps[name]
 	if !ok {
-		return view, &controller.Problem{Kind: controller.KindNotFound, Message: fmt.Sprintf("There is no app called %s.", name)}
+		return view, &problem.Problem{Kind: problem.KindNotFound, Message: fmt.Sprintf("There is no app called %s.", name)}
 	}
 	return view, nil
 }
 
-func (f *fakeApps) Releases(_ context.Context, name controller.AppName) ([]controller.Release, error) {
+func (f *fakeApps) Releases(_ context.Context, name app.Name) ([]app.Release, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	var releases []controller.Release
+	var releases []app.Release
 	for id, release := range f.releases {
 		if id.App == name {
 			releases = append(releases, release)
 		}
 	}
-	slices.SortFunc(releases, func(a, b controller.Release) int { return cmp.Compare(b.Number, a.Number) })
+	slices.SortFunc(releases, func(a, b app.Release) int { return cmp.Compare(b.Number, a.Number) })
 	return releases, nil
 }
 
-func (f *fakeApps) Release(_ context.Context, id controller.ReleaseID) (controller.Release, error) {
+func (f *fakeApps) Release(_ context.Context, id app.ReleaseID) (app.Release, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	release, ok := f.releases[id]
 	if !ok {
-		return release, &controller.Problem{Kind: controller.KindNotFound, Message: fmt.Sprintf("There is no release %s.", id)}
+		return release, &problem.Problem{Kind: problem.KindNotFound, Message: fmt.Sprintf("There is no release %s.", id)}
 	}
 	return release, nil
 }
 
-func (f *fakeApps) ReleaseLog(id controller.ReleaseID) (io.ReadSeekCloser, error) {
+func (f *fakeApps) ReleaseLog(id app.ReleaseID) (io.ReadSeekCloser, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if _, ok := f.logs[id]; !ok {
-		return nil, &controller.Problem{Kind: controller.KindNotFound, Message: "There is no log."}
+		return nil, &problem.Problem{Kind: problem.KindNotFound, Message: "There is no log."}
 	}
 	return &growingLog{fake: f, id: id}, nil
 }
 
-func (f *fakeApps) QueuePlace(id controller.ReleaseID) int {
+func (f *fakeApps) QueuePlace(id app.ReleaseID) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.places[id]
 }
 
-func (f *fakeApps) Output(ctx context.Context, _ controller.AppName, lines int, follow bool, each func(docker.Line) error) error {
+func (f *fakeApps) Output(ctx context.Context, _ app.Name, lines int, follow bool, each func(docker.Line) error) error {
 	sent := 0
 	for {
 		f.mu.Lock()
@@ -454,14 +458,14 @@ func (f *fakeApps) Output(ctx context.Context, _ controller.AppName, lines int, 
 	}
 }
 
-func (f *fakeApps) OutputAfter(ctx context.Context, app controller.AppName, after docker.Cursor, each func(docker.Line) error) error {
+func (f *fakeApps) OutputAfter(ctx context.Context, app app.Name, after docker.Cursor, each func(docker.Line) error) error {
 	if !after.Knows("") {
 		return docker.ErrCursor
 	}
 	return f.Output(ctx, app, 1_000_000, true, after.Rest("", each))
 }
 
-func (f *fakeApps) Subscribe(controller.AppName) (<-chan struct{}, func()) {
+func (f *fakeApps) Subscribe(app.Name) (<-chan struct{}, func()) {
 	tick := make(chan struct{}, 1)
 	f.mu.Lock()
 	f.ticks[tick] = struct{}{}
@@ -473,7 +477,7 @@ func (f *fakeApps) Subscribe(controller.AppName) (<-chan struct{}, func()) {
 	}
 }
 
-func (f *fakeApps) act(verb string, name controller.AppName) error {
+func (f *fakeApps) act(verb string, name app.Name) error {
 	f.note("%s %s", verb, name)
 	if f.onAct != nil {
 		return f.onAct(verb, name)
@@ -481,26 +485,26 @@ func (f *fakeApps) act(verb string, name controller.AppName) error {
 	return nil
 }
 
-func (f *fakeApps) Start(_ context.Context, name controller.AppName) error {
+func (f *fakeApps) Start(_ context.Context, name app.Name) error {
 	return f.act("start", name)
 }
 
-func (f *fakeApps) Stop(_ context.Context, name controller.AppName) error {
+func (f *fakeApps) Stop(_ context.Context, name app.Name) error {
 	return f.act("stop", name)
 }
 
-func (f *fakeApps) Restart(_ context.Context, name controller.AppName) error {
+func (f *fakeApps) Restart(_ context.Context, name app.Name) error {
 	return f.act("restart", name)
 }
 
-func (f *fakeApps) Cancel(_ context.Context, id controller.ReleaseID) error {
+func (f *fakeApps) Cancel(_ context.Context, id app.ReleaseID) error {
 	return f.act("cancel", id.App)
 }
 
-func (f *fakeApps) Delete(_ context.Context, name controller.AppName, confirm string) error {
+func (f *fakeApps) Delete(_ context.Context, name app.Name, confirm string) error {
 	if confirm != string(name) {
-		return &controller.Problem{
-			Kind: controller.KindInvalid, Field: "confirm",
+		return &problem.Problem{
+			Kind: problem.KindInvalid, Field: "confirm",
 			Message: fmt.Sprintf("%q is not the name of this app.", confirm), Hint: "Type it exactly.",
 		}
 	}
@@ -510,7 +514,7 @@ func (f *fakeApps) Delete(_ context.Context, name controller.AppName, confirm st
 // growingLog reads a log of the fake as a file that grows.
 type growingLog struct {
 	fake   *fakeApps
-	id     controller.ReleaseID
+	id     app.ReleaseID
 	offset int64
 }
 
@@ -539,26 +543,26 @@ func (g *growingLog) Seek(offset int64, whence int) (int64, error) {
 func (*growingLog) Close() error { return nil }
 
 // aRelease is a release whose steps fit its state.
-func aRelease(app controller.AppName, number int64, state controller.ReleaseState) controller.Release {
+func aRelease(name app.Name, number int64, state app.ReleaseState) app.Release {
 	began := time.Now().Add(-3 * time.Minute)
-	release := controller.Release{
-		ReleaseID: controller.ReleaseID{App: app, Number: number}, State: state, Settings: controller.DefaultSettings(),
+	release := app.Release{
+		ReleaseID: app.ReleaseID{App: name, Number: number}, State: state, Settings: app.DefaultSettings(),
 		ArchiveName: "app.zip", ArchiveBytes: 48213, CreatedBy: "admin", CreatedAt: began,
 	}
-	order := []controller.ReleaseState{
-		controller.ReleaseQueued, controller.ReleaseBuilding, controller.ReleaseStarting,
-		controller.ReleaseVerifying, controller.ReleaseLive,
+	order := []app.ReleaseState{
+		app.ReleaseQueued, app.ReleaseBuilding, app.ReleaseStarting,
+		app.ReleaseVerifying, app.ReleaseLive,
 	}
 	reach := slices.Index(order, state)
 	switch state {
-	case controller.ReleaseSuperseded:
+	case app.ReleaseSuperseded:
 		reach = 4
-	case controller.ReleaseFailed, controller.ReleaseCancelled:
+	case app.ReleaseFailed, app.ReleaseCancelled:
 		reach = 1
 	}
 	entered := []time.Duration{0, 40 * time.Millisecond, 18 * time.Second, 18400 * time.Millisecond, 21 * time.Second}
 	for i := range reach + 1 {
-		release.Steps = append(release.Steps, controller.Step{State: order[i], At: began.Add(entered[i])})
+		release.Steps = append(release.Steps, app.Step{State: order[i], At: began.Add(entered[i])})
 	}
 	if !state.UnderWay() {
 		release.FinishedAt = began.Add(entered[reach] + 100*time.Millisecond)
@@ -575,66 +579,66 @@ const (
 
 type fakeTokens struct{}
 
-func (fakeTokens) MintToken(context.Context, controller.TokenOptions) (string, error) {
+func (fakeTokens) MintToken(context.Context, account.TokenOptions) (string, error) {
 	return "berth_fresh", nil
 }
 
 // List has a token of each state.
-func (fakeTokens) List(context.Context) ([]controller.Token, error) {
-	now, office := time.Now(), controller.AddressRanges{netip.MustParsePrefix("10.20.0.0/16"), netip.MustParsePrefix("2001:db8:40::/48")}
+func (fakeTokens) List(context.Context) ([]account.Token, error) {
+	now, office := time.Now(), account.AddressRanges{netip.MustParsePrefix("10.20.0.0/16"), netip.MustParsePrefix("2001:db8:40::/48")}
 	day := 24 * time.Hour
-	return []controller.Token{
-		{ID: 4, Name: "CI of shop", Scope: controller.ScopeDeploy, CreatedBy: "admin", CreatedAt: now.Add(-2 * day), ExpiresAt: now.Add(88 * day), UsedAt: now.Add(-4 * time.Minute), UsedFrom: "10.20.3.4", Ranges: office},
-		{ID: 3, Name: "laptop", Scope: controller.ScopeAdmin, CreatedAt: now.Add(-26 * day), ExpiresAt: now.Add(4 * day)},
-		{ID: 2, Name: "a name as long as a name can be, which is sixty letters long", Scope: controller.ScopeRead, CreatedBy: "admin", CreatedAt: now.Add(-9 * day), ExpiresAt: now.Add(20 * day), RevokedAt: now.Add(-time.Hour), UsedAt: now.Add(-2 * time.Hour), UsedFrom: "2001:db8:40:1234:5678:9abc:def0:1234"},
-		{ID: 1, Name: "old", Scope: controller.ScopeRead, CreatedBy: "admin", CreatedAt: now.Add(-40 * day), ExpiresAt: now.Add(-10 * day)},
+	return []account.Token{
+		{ID: 4, Name: "CI of shop", Scope: account.ScopeDeploy, CreatedBy: "admin", CreatedAt: now.Add(-2 * day), ExpiresAt: now.Add(88 * day), UsedAt: now.Add(-4 * time.Minute), UsedFrom: "10.20.3.4", Ranges: office},
+		{ID: 3, Name: "laptop", Scope: account.ScopeAdmin, CreatedAt: now.Add(-26 * day), ExpiresAt: now.Add(4 * day)},
+		{ID: 2, Name: "a name as long as a name can be, which is sixty letters long", Scope: account.ScopeRead, CreatedBy: "admin", CreatedAt: now.Add(-9 * day), ExpiresAt: now.Add(20 * day), RevokedAt: now.Add(-time.Hour), UsedAt: now.Add(-2 * time.Hour), UsedFrom: "2001:db8:40:1234:5678:9abc:def0:1234"},
+		{ID: 1, Name: "old", Scope: account.ScopeRead, CreatedBy: "admin", CreatedAt: now.Add(-40 * day), ExpiresAt: now.Add(-10 * day)},
 	}, nil
 }
 
-func (fakeTokens) Revoke(_ context.Context, id int64) (controller.Token, error) {
-	return controller.Token{ID: id, Name: "ci", Scope: controller.ScopeRead}, nil
+func (fakeTokens) Revoke(_ context.Context, id int64) (account.Token, error) {
+	return account.Token{ID: id, Name: "ci", Scope: account.ScopeRead}, nil
 }
 
-func (fakeTokens) VerifyToken(_ context.Context, plain string, _ netip.Addr) (controller.Token, error) {
-	scopes := map[string]controller.Scope{
-		readToken: controller.ScopeRead, deployToken: controller.ScopeDeploy, adminToken: controller.ScopeAdmin,
+func (fakeTokens) VerifyToken(_ context.Context, plain string, _ netip.Addr) (account.Token, error) {
+	scopes := map[string]account.Scope{
+		readToken: account.ScopeRead, deployToken: account.ScopeDeploy, adminToken: account.ScopeAdmin,
 	}
 	if scope, ok := scopes[plain]; ok {
-		return controller.Token{ID: 1, Name: "ci", Scope: scope}, nil
+		return account.Token{ID: 1, Name: "ci", Scope: scope}, nil
 	}
-	return controller.Token{}, &controller.Problem{Kind: controller.KindUnauthorized, Message: "This token is unknown or has expired."}
+	return account.Token{}, &problem.Problem{Kind: problem.KindUnauthorized, Message: "This token is unknown or has expired."}
 }
 
 // fakeAccounts has one account.
 type fakeAccounts struct {
 	mu       sync.Mutex
-	account  controller.Account
+	account  account.Account
 	password string
 	sessions *fakeSessions
 	several  bool // the login form has a name field
 }
 
-func (f *fakeAccounts) SignIn(_ context.Context, name, password string) (controller.Account, error) {
+func (f *fakeAccounts) SignIn(_ context.Context, name, password string) (account.Account, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if password == f.password {
 		return f.account, nil
 	}
-	known := controller.Account{}
+	known := account.Account{}
 	if name == "" || name == f.account.Name {
 		known.Name = f.account.Name
 	}
-	return known, &controller.Problem{
-		Kind: controller.KindUnauthorized, Field: "password",
+	return known, &problem.Problem{
+		Kind: problem.KindUnauthorized, Field: "password",
 		Message: "Wrong user name or password.", Hint: "Try again.",
 	}
 }
 
-func (f *fakeAccounts) Find(_ context.Context, id int64) (controller.Account, error) {
+func (f *fakeAccounts) Find(_ context.Context, id int64) (account.Account, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if id != f.account.ID {
-		return controller.Account{}, controller.ErrNotFound
+		return account.Account{}, problem.ErrNotFound
 	}
 	return f.account, nil
 }
@@ -643,14 +647,14 @@ func (f *fakeAccounts) ChangePassword(ctx context.Context, id int64, old, new st
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if old != f.password {
-		return &controller.Problem{
-			Kind: controller.KindInvalid, Field: "old_password",
+		return &problem.Problem{
+			Kind: problem.KindInvalid, Field: "old_password",
 			Message: "The current password is wrong.", Hint: "Type the password you signed in with.",
 		}
 	}
 	if len(new) < 12 {
-		return &controller.Problem{
-			Kind: controller.KindInvalid, Field: "new_password",
+		return &problem.Problem{
+			Kind: problem.KindInvalid, Field: "new_password",
 			Message: "The password is too short.", Hint: "Use at least 12 characters.",
 		}
 	}
@@ -664,32 +668,32 @@ func (f *fakeAccounts) Decline(context.Context, int64) error { return nil }
 
 func (f *fakeAccounts) Several(context.Context) (bool, error) { return f.several, nil }
 
-func (f *fakeAccounts) List(context.Context) ([]controller.Account, error) {
+func (f *fakeAccounts) List(context.Context) ([]account.Account, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return []controller.Account{f.account}, nil
+	return []account.Account{f.account}, nil
 }
 
 func (f *fakeAccounts) Create(context.Context, string) (string, error) { return "7KQ2-M9XA-P4RT", nil }
 
 func (f *fakeAccounts) ResetOther(context.Context, int64, string) (string, error) {
-	return "", &controller.Problem{Kind: controller.KindNotFound, Message: "There is no such account."}
+	return "", &problem.Problem{Kind: problem.KindNotFound, Message: "There is no such account."}
 }
 
 func (f *fakeAccounts) Remove(context.Context, int64, string, string) error {
-	return &controller.Problem{Kind: controller.KindNotFound, Message: "There is no such account."}
+	return &problem.Problem{Kind: problem.KindNotFound, Message: "There is no such account."}
 }
 
 func (f *fakeAccounts) RemoveSecondFactor(context.Context, string) error {
-	return &controller.Problem{Kind: controller.KindNotFound, Message: "There is no such account."}
+	return &problem.Problem{Kind: problem.KindNotFound, Message: "There is no such account."}
 }
 
 // noFactors is for the tests that need no second factor; those that do have the real ones.
 type noFactors struct{}
 
-var errNoFactor = &controller.Problem{Kind: controller.KindConflict, Message: "There is no second factor."}
+var errNoFactor = &problem.Problem{Kind: problem.KindConflict, Message: "There is no second factor."}
 
-func (noFactors) Begin(context.Context, controller.Account, string) ([]byte, error) {
+func (noFactors) Begin(context.Context, account.Account, string) ([]byte, error) {
 	return nil, errNoFactor
 }
 
@@ -712,11 +716,11 @@ func (noFactors) Disable(context.Context, int64, string, string) error { return 
 // fakeSessions is a session ledger in memory.
 type fakeSessions struct {
 	mu   sync.Mutex
-	rows map[string]controller.Session
+	rows map[string]account.Session
 }
 
 func newFakeSessions() *fakeSessions {
-	return &fakeSessions{rows: make(map[string]controller.Session)}
+	return &fakeSessions{rows: make(map[string]account.Session)}
 }
 
 func (f *fakeSessions) count() int {
@@ -735,33 +739,33 @@ func (f *fakeSessions) age(created, seen time.Duration) {
 	}
 }
 
-func (f *fakeSessions) CreateSession(_ context.Context, s controller.Session) error {
+func (f *fakeSessions) CreateSession(_ context.Context, s account.Session) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.rows[s.Hash] = s
 	return nil
 }
 
-func (f *fakeSessions) UpdateSession(_ context.Context, s controller.Session) error {
+func (f *fakeSessions) UpdateSession(_ context.Context, s account.Session) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if _, ok := f.rows[s.Hash]; !ok {
-		return controller.ErrNotFound
+		return problem.ErrNotFound
 	}
 	f.rows[s.Hash] = s
 	return nil
 }
 
-func (f *fakeSessions) ListSessionsOf(_ context.Context, account int64) ([]controller.Session, error) {
+func (f *fakeSessions) ListSessionsOf(_ context.Context, who int64) ([]account.Session, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	var listed []controller.Session
+	var listed []account.Session
 	for _, row := range f.rows {
-		if row.Account == account {
+		if row.Account == who {
 			listed = append(listed, row)
 		}
 	}
-	slices.SortFunc(listed, func(a, b controller.Session) int { return b.SeenAt.Compare(a.SeenAt) })
+	slices.SortFunc(listed, func(a, b account.Session) int { return b.SeenAt.Compare(a.SeenAt) })
 	return listed, nil
 }
 
@@ -769,24 +773,24 @@ func (f *fakeSessions) DeleteSessionOf(_ context.Context, account int64, hash st
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.rows[hash].Account != account {
-		return controller.ErrNotFound
+		return problem.ErrNotFound
 	}
 	delete(f.rows, hash)
 	return nil
 }
 
-func (f *fakeSessions) DeleteOtherSessionsOf(_ context.Context, account int64, kept string) error {
-	return f.deleteWhere(func(s controller.Session) bool { return s.Account == account && s.Hash != kept })
+func (f *fakeSessions) DeleteOtherSessionsOf(_ context.Context, who int64, kept string) error {
+	return f.deleteWhere(func(s account.Session) bool { return s.Account == who && s.Hash != kept })
 }
 
 func (f *fakeSessions) TrimSessionsOf(context.Context, int64, int) error { return nil }
 
-func (f *fakeSessions) FindSession(_ context.Context, hash string) (controller.Session, error) {
+func (f *fakeSessions) FindSession(_ context.Context, hash string) (account.Session, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	row, ok := f.rows[hash]
 	if !ok {
-		return row, controller.ErrNotFound
+		return row, problem.ErrNotFound
 	}
 	return row, nil
 }
@@ -798,15 +802,15 @@ func (f *fakeSessions) DeleteSession(_ context.Context, hash string) error {
 	return nil
 }
 
-func (f *fakeSessions) DeleteSessionsOf(_ context.Context, account int64) error {
-	return f.deleteWhere(func(s controller.Session) bool { return s.Account == account })
+func (f *fakeSessions) DeleteSessionsOf(_ context.Context, who int64) error {
+	return f.deleteWhere(func(s account.Session) bool { return s.Account == who })
 }
 
-func (f *fakeSessions) DeleteExpiredSessions(_ context.Context, now time.Time, life controller.SessionLife) error {
-	return f.deleteWhere(func(s controller.Session) bool { return s.Expired(now, life) })
+func (f *fakeSessions) DeleteExpiredSessions(_ context.Context, now time.Time, life account.SessionLife) error {
+	return f.deleteWhere(func(s account.Session) bool { return s.Expired(now, life) })
 }
 
-func (f *fakeSessions) deleteWhere(match func(controller.Session) bool) error {
+func (f *fakeSessions) deleteWhere(match func(account.Session) bool) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for hash, row := range f.rows {

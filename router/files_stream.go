@@ -7,7 +7,7 @@ import (
 	"mime"
 	"mime/multipart"
 
-	"berth/controller"
+	"berth/controller/problem"
 	"berth/controller/volume"
 )
 
@@ -86,8 +86,8 @@ func filePath(part *multipart.Part) (path volume.Path, isFile bool, err error) {
 }
 
 func tooManyFiles() error {
-	return &controller.Problem{
-		Kind:    controller.KindTooLarge,
+	return &problem.Problem{
+		Kind:    problem.KindTooLarge,
 		Message: fmt.Sprintf("There are more than %d files in one upload.", mostFiles),
 		Hint:    "Send them as a ZIP.",
 	}

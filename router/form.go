@@ -7,7 +7,7 @@ import (
 	"errors"
 	"net/http"
 
-	"berth/controller"
+	"berth/controller/problem"
 )
 
 // formField is the name of the form token in every form.
@@ -33,8 +33,8 @@ func (a *admin) checkFormToken(v *visit, given string) error {
 	if wanted != "" && hmac.Equal([]byte(wanted), []byte(given)) {
 		return nil
 	}
-	return &controller.Problem{
-		Kind:    controller.KindForbidden,
+	return &problem.Problem{
+		Kind:    problem.KindForbidden,
 		Message: "The form did not come from this session.",
 		Hint:    "Open the page again and send the form once more.",
 		Err:     errFormToken,
@@ -93,8 +93,8 @@ func parseForm(r *http.Request) error {
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return err
 	}
-	return &controller.Problem{
-		Kind: controller.KindInvalid, Message: "The form could not be read.",
+	return &problem.Problem{
+		Kind: problem.KindInvalid, Message: "The form could not be read.",
 		Hint: "Send it as application/x-www-form-urlencoded or multipart/form-data.", Err: err,
 	}
 }

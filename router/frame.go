@@ -1,6 +1,8 @@
 package router
 
-import "berth/controller"
+import (
+	"berth/controller/problem"
+)
 
 // frame is what every page has around its content.
 type frame struct {
@@ -10,15 +12,15 @@ type frame struct {
 	FormToken string
 	Account   string // empty where nobody is signed in: then there is no navigation
 	Version   string
-	Notice    string              // what the last form did
-	Problem   *controller.Problem // why it did not
-	Reload    bool                // without script, load the page again every few seconds
-	Bare      bool                // no navigation: there is nowhere else to go yet
+	Notice    string           // what the last form did
+	Problem   *problem.Problem // why it did not
+	Reload    bool             // without script, load the page again every few seconds
+	Bare      bool             // no navigation: there is nowhere else to go yet
 }
 
 // LimitsPath leads to where a limit can be changed, where one is the problem.
 func (f frame) LimitsPath() string {
-	if f.Problem == nil || f.Problem.Kind != controller.KindLimited || f.Account == "" {
+	if f.Problem == nil || f.Problem.Kind != problem.KindLimited || f.Account == "" {
 		return ""
 	}
 	return limitsPath

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"berth/controller"
+	"berth/controller/account"
 )
 
 // wantedHeaders are written out, not taken from the code: they are a promise.
@@ -58,7 +58,7 @@ func TestHeaders_AreOnEveryAnswer(t *testing.T) {
 // refusals, streams, downloads and JSON are all seen.
 func TestHeaders_OfEveryLineOfTheTable(t *testing.T) {
 	e := newEnvelope(t)
-	token, _ := e.mint(controller.ScopeAdmin, time.Hour, "")
+	token, _ := e.mint(account.ScopeAdmin, time.Hour, "")
 	visitors := map[string]func(*http.Request){
 		"anonymous": nil, "a session": e.asAccount(e.account("ada", false)), "a one-time password": e.asAccount(e.account("grace", true)),
 		"a token": asBearer(token), "a bad token": asBearer("berth_bad"),

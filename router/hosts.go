@@ -3,7 +3,7 @@ package router
 import (
 	"strings"
 
-	"berth/controller"
+	"berth/controller/app"
 	"berth/traefik"
 )
 
@@ -37,7 +37,7 @@ type hostRow struct {
 }
 
 type hostRoute struct {
-	App     controller.AppName
+	App     app.Name
 	Path    string // of the page of its routes
 	Route   string
 	Derived bool

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"berth/controller"
+	"berth/controller/app"
 )
 
 const anImage = "nginxinc/nginx-unprivileged:1.27"
@@ -74,7 +74,7 @@ func TestImage_WhatIsNoReferenceIsSaidBesideTheField(t *testing.T) {
 func TestImage_UpdateAndPullAgain(t *testing.T) {
 	s := newSite(t)
 	s.anApp("hello")
-	live := aRelease("hello", 2, controller.ReleaseLive)
+	live := aRelease("hello", 2, app.ReleaseLive)
 	live.Reference, live.Image, live.Digest = fullImage, "sha256:bb", "nginxinc/nginx-unprivileged@sha256:cc"
 	s.apps.putRelease(live)
 	token := s.signIn()
@@ -141,9 +141,9 @@ func TestAPI_AppAndReleaseTellTheirVolumes(t *testing.T) {
 	if shown := decode(t, s.bearer(readToken, http.MethodGet, "/api/v1/apps/hello", "").body); fmt.Sprint(shown["mounts"]) != "[]" {
 		t.Errorf("without volumes it shows %v", shown["mounts"])
 	}
-	view.Mounts = []controller.Mount{{Volume: "data", Target: "/data", ReadOnly: true}}
+	view.Mounts = []app.Mount{{Volume: "data", Target: "/data", ReadOnly: true}}
 	s.apps.put(view)
-	live := aRelease("hello", 2, controller.ReleaseLive)
+	live := aRelease("hello", 2, app.ReleaseLive)
 	live.Mounts = view.Mounts
 	s.apps.putRelease(live)
 	for _, path := range []string{"/api/v1/apps/hello", "/api/v1/apps/hello/releases/2"} {
@@ -201,7 +201,7 @@ func TestWaiver_DatabaseStandsInRedAndNeedsAnAdminsToken(t *testing.T) {
 
 func TestWaiver_ThatTheOperatorForbidsIsSaidSoOnTheForm(t *testing.T) {
 	s := newSite(t)
-	s.apps.forbidden = []controller.Waiver{controller.WaiverDatabase}
+	s.apps.forbidden = []app.Waiver{app.WaiverDatabase}
 	s.anApp("shop")
 	s.signIn()
 	page := s.get("/admin/apps/shop").body
@@ -227,6 +227,6 @@ func TestWaiver_OfDatabasesCanBeGivenWithTheUpload(t *testing.T) {
 	if answer := s.upload("/api/v1/apps", adminToken, parts...); answer.StatusCode != http.StatusCreated {
 		t.Errorf("scope admin: %d %s", answer.StatusCode, answer.body)
 	}
-	s.apps.forbidden = []controller.Waiver{controller.WaiverDatabase}
+	s.apps.forbidden = []app.Waiver{app.WaiverDatabase}
 	mustContain(t, s.get("/upload").body, "The operator of this server forbids it", `name="database" value="1" aria-describedby="database-hint" disabled`)
 }

@@ -15,7 +15,10 @@ import (
 	"time"
 
 	"berth/controller"
+	"berth/controller/account"
+	"berth/controller/app"
 	"berth/controller/docker"
+	"berth/controller/environment"
 	"berth/controller/limit"
 	"berth/controller/plan"
 	"berth/traefik"
@@ -69,25 +72,25 @@ func (f *failingApps) ParsePort(s string) (uint16, error) {
 	return f.fakeApps.ParsePort(s)
 }
 
-func (f *failingApps) Accept(ctx context.Context, u controller.Upload) (controller.Release, error) {
+func (f *failingApps) Accept(ctx context.Context, u controller.Upload) (app.Release, error) {
 	if err := f.fail("Accept"); err != nil {
-		return controller.Release{}, err
+		return app.Release{}, err
 	}
 	return f.fakeApps.Accept(ctx, u)
 }
 
-func (f *failingApps) AcceptUpdate(ctx context.Context, app controller.AppName, archive *controller.Archive, by string) (controller.Release, error) {
+func (f *failingApps) AcceptUpdate(ctx context.Context, name app.Name, archive *controller.Archive, by string) (app.Release, error) {
 	if err := f.fail("AcceptUpdate"); err != nil {
-		return controller.Release{}, err
+		return app.Release{}, err
 	}
-	return f.fakeApps.AcceptUpdate(ctx, app, archive, by)
+	return f.fakeApps.AcceptUpdate(ctx, name, archive, by)
 }
 
-func (f *failingApps) AcceptImage(ctx context.Context, app controller.AppName, image plan.ImageReference, by string) (controller.Release, error) {
+func (f *failingApps) AcceptImage(ctx context.Context, name app.Name, image plan.ImageReference, by string) (app.Release, error) {
 	if err := f.fail("AcceptImage"); err != nil {
-		return controller.Release{}, err
+		return app.Release{}, err
 	}
-	return f.fakeApps.AcceptImage(ctx, app, image, by)
+	return f.fakeApps.AcceptImage(ctx, name, image, by)
 }
 
 func (f *failingApps) Examine(ctx context.Context, u controller.Upload) (controller.Preview, error) {
@@ -97,7 +100,7 @@ func (f *failingApps) Examine(ctx context.Context, u controller.Upload) (control
 	return f.fakeApps.Examine(ctx, u)
 }
 
-func (f *failingApps) ExamineUpdate(ctx context.Context, app controller.AppName, archive *controller.Archive) (controller.Preview, error) {
+func (f *failingApps) ExamineUpdate(ctx context.Context, app app.Name, archive *controller.Archive) (controller.Preview, error) {
 	if err := f.fail("ExamineUpdate"); err != nil {
 		return controller.Preview{}, err
 	}
@@ -111,74 +114,74 @@ func (f *failingApps) Held(key controller.HeldKey) (controller.Held, error) {
 	return f.fakeApps.Held(key)
 }
 
-func (f *failingApps) AcceptHeld(ctx context.Context, key controller.HeldKey, u controller.Upload) (controller.Release, error) {
+func (f *failingApps) AcceptHeld(ctx context.Context, key controller.HeldKey, u controller.Upload) (app.Release, error) {
 	if err := f.fail("AcceptHeld"); err != nil {
-		return controller.Release{}, err
+		return app.Release{}, err
 	}
 	return f.fakeApps.AcceptHeld(ctx, key, u)
 }
 
-func (f *failingApps) AcceptHeldUpdate(ctx context.Context, key controller.HeldKey, app controller.AppName, by string) (controller.Release, error) {
+func (f *failingApps) AcceptHeldUpdate(ctx context.Context, key controller.HeldKey, name app.Name, by string) (app.Release, error) {
 	if err := f.fail("AcceptHeldUpdate"); err != nil {
-		return controller.Release{}, err
+		return app.Release{}, err
 	}
-	return f.fakeApps.AcceptHeldUpdate(ctx, key, app, by)
+	return f.fakeApps.AcceptHeldUpdate(ctx, key, name, by)
 }
 
-func (f *failingApps) Retry(ctx context.Context, id controller.ReleaseID, changes controller.Retry, by string) (controller.Release, error) {
+func (f *failingApps) Retry(ctx context.Context, id app.ReleaseID, changes controller.Retry, by string) (app.Release, error) {
 	if err := f.fail("Retry"); err != nil {
-		return controller.Release{}, err
+		return app.Release{}, err
 	}
 	return f.fakeApps.Retry(ctx, id, changes, by)
 }
 
-func (f *failingApps) Rollback(ctx context.Context, app controller.AppName, number int64, by string) (controller.Release, error) {
+func (f *failingApps) Rollback(ctx context.Context, name app.Name, number int64, by string) (app.Release, error) {
 	if err := f.fail("Rollback"); err != nil {
-		return controller.Release{}, err
+		return app.Release{}, err
 	}
-	return f.fakeApps.Rollback(ctx, app, number, by)
+	return f.fakeApps.Rollback(ctx, name, number, by)
 }
 
-func (f *failingApps) UpdateAccess(ctx context.Context, app controller.AppName, change controller.AccessChange) (traefik.Access, error) {
+func (f *failingApps) UpdateAccess(ctx context.Context, app app.Name, change app.AccessChange) (traefik.Access, error) {
 	if err := f.fail("UpdateAccess"); err != nil {
 		return traefik.Access{}, err
 	}
 	return f.fakeApps.UpdateAccess(ctx, app, change)
 }
 
-func (f *failingApps) ParseSettings(form controller.SettingsForm) (controller.Settings, error) {
+func (f *failingApps) ParseSettings(form app.SettingsForm) (app.Settings, error) {
 	if err := f.fail("ParseSettings"); err != nil {
-		return controller.Settings{}, err
+		return app.Settings{}, err
 	}
 	return f.fakeApps.ParseSettings(form)
 }
 
-func (f *failingApps) UpdateSettings(ctx context.Context, app controller.AppName, settings controller.Settings, by string) (controller.Release, error) {
+func (f *failingApps) UpdateSettings(ctx context.Context, name app.Name, settings app.Settings, by string) (app.Release, error) {
 	if err := f.fail("UpdateSettings"); err != nil {
-		return controller.Release{}, err
+		return app.Release{}, err
 	}
-	return f.fakeApps.UpdateSettings(ctx, app, settings, by)
+	return f.fakeApps.UpdateSettings(ctx, name, settings, by)
 }
 
-func (f *failingApps) Environment(ctx context.Context, app controller.AppName) (controller.Environment, error) {
+func (f *failingApps) Environment(ctx context.Context, app app.Name) (environment.Environment, error) {
 	if err := f.fail("Environment"); err != nil {
-		return controller.Environment{}, err
+		return environment.Environment{}, err
 	}
 	return f.fakeApps.Environment(ctx, app)
 }
 
-func (f *failingApps) UpdateEnvironment(ctx context.Context, app controller.AppName, change controller.EnvironmentChange) (controller.Environment, error) {
+func (f *failingApps) UpdateEnvironment(ctx context.Context, app app.Name, change app.EnvironmentChange) (environment.Environment, error) {
 	if err := f.fail("UpdateEnvironment"); err != nil {
-		return controller.Environment{}, err
+		return environment.Environment{}, err
 	}
 	return f.fakeApps.UpdateEnvironment(ctx, app, change)
 }
 
-func (f *failingApps) ApplyEnvironment(ctx context.Context, app controller.AppName, by string) (controller.Release, error) {
+func (f *failingApps) ApplyEnvironment(ctx context.Context, name app.Name, by string) (app.Release, error) {
 	if err := f.fail("ApplyEnvironment"); err != nil {
-		return controller.Release{}, err
+		return app.Release{}, err
 	}
-	return f.fakeApps.ApplyEnvironment(ctx, app, by)
+	return f.fakeApps.ApplyEnvironment(ctx, name, by)
 }
 
 func (f *failingApps) Apps(ctx context.Context) ([]controller.AppView, error) {
@@ -188,65 +191,65 @@ func (f *failingApps) Apps(ctx context.Context) ([]controller.AppView, error) {
 	return f.fakeApps.Apps(ctx)
 }
 
-func (f *failingApps) App(ctx context.Context, app controller.AppName) (controller.AppView, error) {
+func (f *failingApps) App(ctx context.Context, app app.Name) (controller.AppView, error) {
 	if err := f.fail("App"); err != nil {
 		return controller.AppView{}, err
 	}
 	return f.fakeApps.App(ctx, app)
 }
 
-func (f *failingApps) Releases(ctx context.Context, app controller.AppName) ([]controller.Release, error) {
+func (f *failingApps) Releases(ctx context.Context, app app.Name) ([]app.Release, error) {
 	if err := f.fail("Releases"); err != nil {
 		return nil, err
 	}
 	return f.fakeApps.Releases(ctx, app)
 }
 
-func (f *failingApps) Release(ctx context.Context, id controller.ReleaseID) (controller.Release, error) {
+func (f *failingApps) Release(ctx context.Context, id app.ReleaseID) (app.Release, error) {
 	if err := f.fail("Release"); err != nil {
-		return controller.Release{}, err
+		return app.Release{}, err
 	}
 	return f.fakeApps.Release(ctx, id)
 }
 
-func (f *failingApps) ReleaseLog(id controller.ReleaseID) (io.ReadSeekCloser, error) {
+func (f *failingApps) ReleaseLog(id app.ReleaseID) (io.ReadSeekCloser, error) {
 	if err := f.fail("ReleaseLog"); err != nil {
 		return nil, err
 	}
 	return f.fakeApps.ReleaseLog(id)
 }
 
-func (f *failingApps) Output(ctx context.Context, app controller.AppName, lines int, follow bool, each func(docker.Line) error) error {
+func (f *failingApps) Output(ctx context.Context, app app.Name, lines int, follow bool, each func(docker.Line) error) error {
 	if err := f.fail("Output"); err != nil {
 		return err
 	}
 	return f.fakeApps.Output(ctx, app, lines, false, each)
 }
 
-func (f *failingApps) OutputAfter(ctx context.Context, app controller.AppName, after docker.Cursor, each func(docker.Line) error) error {
+func (f *failingApps) OutputAfter(ctx context.Context, app app.Name, after docker.Cursor, each func(docker.Line) error) error {
 	if err := f.fail("OutputAfter"); err != nil {
 		return err
 	}
 	return f.fakeApps.OutputAfter(ctx, app, after, each)
 }
 
-func (f *failingApps) Start(ctx context.Context, app controller.AppName) error {
+func (f *failingApps) Start(ctx context.Context, app app.Name) error {
 	return errors.Join(f.fail("Start"), f.fakeApps.Start(ctx, app))
 }
 
-func (f *failingApps) Stop(ctx context.Context, app controller.AppName) error {
+func (f *failingApps) Stop(ctx context.Context, app app.Name) error {
 	return errors.Join(f.fail("Stop"), f.fakeApps.Stop(ctx, app))
 }
 
-func (f *failingApps) Restart(ctx context.Context, app controller.AppName) error {
+func (f *failingApps) Restart(ctx context.Context, app app.Name) error {
 	return errors.Join(f.fail("Restart"), f.fakeApps.Restart(ctx, app))
 }
 
-func (f *failingApps) Delete(ctx context.Context, app controller.AppName, confirm string) error {
+func (f *failingApps) Delete(ctx context.Context, app app.Name, confirm string) error {
 	return errors.Join(f.fail("Delete"), f.fakeApps.Delete(ctx, app, confirm))
 }
 
-func (f *failingApps) Cancel(ctx context.Context, id controller.ReleaseID) error {
+func (f *failingApps) Cancel(ctx context.Context, id app.ReleaseID) error {
 	return errors.Join(f.fail("Cancel"), f.fakeApps.Cancel(ctx, id))
 }
 
@@ -280,7 +283,7 @@ func TestProblem_NoAnswerShowsAnErrorOfTheInside(t *testing.T) {
 		o.Controller = failing
 	})
 	s.anApp("hello")
-	s.apps.appendLog(controller.ReleaseID{App: "hello", Number: 1}, "built\n")
+	s.apps.appendLog(app.ReleaseID{App: "hello", Number: 1}, "built\n")
 	token := s.signIn()
 	methods := fallible(reflect.TypeFor[Apps]())
 	for _, method := range methods {
@@ -309,9 +312,9 @@ func (f *failingKeepers) check() error {
 
 type failingAccounts struct{ *failingKeepers }
 
-func (f failingAccounts) Find(ctx context.Context, id int64) (controller.Account, error) {
+func (f failingAccounts) Find(ctx context.Context, id int64) (account.Account, error) {
 	if err := f.check(); err != nil {
-		return controller.Account{}, err
+		return account.Account{}, err
 	}
 	return f.Accounts.Find(ctx, id)
 }
@@ -321,42 +324,42 @@ type failingTokens struct {
 	keepers *failingKeepers
 }
 
-func (f failingTokens) VerifyToken(ctx context.Context, plain string, from netip.Addr) (controller.Token, error) {
+func (f failingTokens) VerifyToken(ctx context.Context, plain string, from netip.Addr) (account.Token, error) {
 	if err := f.keepers.check(); err != nil {
-		return controller.Token{}, err
+		return account.Token{}, err
 	}
 	return f.Tokens.VerifyToken(ctx, plain, from)
 }
 
-func (f failingTokens) List(ctx context.Context) ([]controller.Token, error) {
+func (f failingTokens) List(ctx context.Context) ([]account.Token, error) {
 	if err := f.keepers.check(); err != nil {
 		return nil, err
 	}
 	return f.Tokens.List(ctx)
 }
 
-func (f failingTokens) MintToken(ctx context.Context, o controller.TokenOptions) (string, error) {
+func (f failingTokens) MintToken(ctx context.Context, o account.TokenOptions) (string, error) {
 	if err := f.keepers.check(); err != nil {
 		return "", err
 	}
 	return f.Tokens.MintToken(ctx, o)
 }
 
-func (f failingTokens) Revoke(ctx context.Context, id int64) (controller.Token, error) {
+func (f failingTokens) Revoke(ctx context.Context, id int64) (account.Token, error) {
 	if err := f.keepers.check(); err != nil {
-		return controller.Token{}, err
+		return account.Token{}, err
 	}
 	return f.Tokens.Revoke(ctx, id)
 }
 
 type failingSessions struct {
-	controller.SessionLedger
+	account.SessionLedger
 	keepers *failingKeepers
 }
 
-func (f failingSessions) FindSession(ctx context.Context, hash string) (controller.Session, error) {
+func (f failingSessions) FindSession(ctx context.Context, hash string) (account.Session, error) {
 	if err := f.keepers.check(); err != nil {
-		return controller.Session{}, err
+		return account.Session{}, err
 	}
 	return f.SessionLedger.FindSession(ctx, hash)
 }

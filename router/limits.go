@@ -13,8 +13,10 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"berth/controller"
+	"berth/controller/account"
+	"berth/controller/audit"
 	"berth/controller/limit"
+	"berth/controller/problem"
 )
 
 // The classes that lines of the table name. The class limit.Default counts every
@@ -132,13 +134,13 @@ func (a *admin) accountTried(v *visit) (string, error) {
 	}
 	if v.route.path == loginCodePath {
 		pending, err := a.pendingAccount(v)
-		if controller.KindOf(err) == controller.KindUnauthorized {
+		if problem.KindOf(err) == problem.KindUnauthorized {
 			err = nil // the handler says so
 		}
-		return cmp.Or(pending.Name, controller.OperatorName), err
+		return cmp.Or(pending.Name, account.OperatorName), err
 	}
 	name, err := a.loginName(v)
-	return cmp.Or(name, controller.OperatorName), err
+	return cmp.Or(name, account.OperatorName), err
 }
 
 // settleLimit gives a request back that is not what its limit counts: signing in
@@ -174,7 +176,7 @@ func (v *visit) room(class limit.Class) string {
 
 // rememberAddress notes where the person signed in from, so that attempts from
 // elsewhere cannot lock them out there.
-func (v *visit) rememberAddress(account controller.Account) {
+func (v *visit) rememberAddress(account account.Account) {
 	err := v.admin.limits.Remember(v.context(), account.Name, clientAddress(v.gin))
 	if err != nil { // they are signed in all the same
 		v.admin.logger.WarnContext(v.context(), "remember address", "request_id", requestID(v.gin), "error", err)
@@ -196,8 +198,8 @@ func (v *visit) refuseLimited(err error) error {
 	if exceeded.Class == limit.Login && !v.caller.signedIn() {
 		otherwise = " An operator who is signed in can end this in Settings, Rate limits; on the server, berth limits --clear does."
 	}
-	return &controller.Problem{
-		Kind:    controller.KindLimited,
+	return &problem.Problem{
+		Kind:    problem.KindLimited,
 		Message: fmt.Sprintf("Too many %s. The limit is %s for each %s.", class.Counts, exceeded.Budget.Words(), class.Per),
 		Hint: fmt.Sprintf("Try again in %s, at %s.", limit.SpanWords(time.Duration(seconds)*time.Second),
 			v.admin.now().Add(time.Duration(seconds)*time.Second).UTC().Format("15:04:05 UTC")) + otherwise,
@@ -208,7 +210,7 @@ func (v *visit) refuseLimited(err error) error {
 // recordLimited writes down that a request did not fit in its budget. It stands
 // for the entry that the request would have had.
 func (a *admin) recordLimited(v *visit, exceeded *limit.Exceeded) {
-	event := v.event(controller.ActionRateLimitExceeded, false)
+	event := v.event(audit.ActionRateLimitExceeded, false)
 	event.Resource = "limit " + string(exceeded.Class)
 	event.Detail = fmt.Sprintf("%s %s: %s, until %s, refused %s so far", v.request().Method, v.gin.FullPath(),
 		exceeded.Budget.Words(), exceeded.Until.UTC().Format(time.RFC3339), plural(exceeded.Refused, "time"))

@@ -4,40 +4,40 @@ import (
 	"io"
 	"net/http"
 
-	"berth/controller"
+	"berth/controller/problem"
 )
 
 // These show a form again whose request did not fit in a limit, with what was typed.
 
-func (a *admin) loginLimited(v *visit, problem *controller.Problem) error {
+func (a *admin) loginLimited(v *visit, problem *problem.Problem) error {
 	form := v.request().PostForm
 	return a.loginForm(v, http.StatusTooManyRequests, loginPage{
 		Username: form.Get("username"), Next: form.Get("next"), Wrong: problem,
 	})
 }
 
-func (a *admin) loginCodeLimited(v *visit, problem *controller.Problem) error {
+func (a *admin) loginCodeLimited(v *visit, problem *problem.Problem) error {
 	return v.page(http.StatusTooManyRequests, "login_code", loginCodePage{
 		frame: v.frame("Sign in"), Next: v.request().PostForm.Get("next"), Wrong: problem,
 	})
 }
 
-func (a *admin) passwordLimited(v *visit, problem *controller.Problem) error {
+func (a *admin) passwordLimited(v *visit, problem *problem.Problem) error {
 	return a.passwordForm(v, http.StatusTooManyRequests, fieldProblems{"": problem})
 }
 
-func (a *admin) secondFactorLimited(v *visit, problem *controller.Problem) error {
+func (a *admin) secondFactorLimited(v *visit, problem *problem.Problem) error {
 	return a.secondFactorForm(v, http.StatusTooManyRequests, secondFactorPage{Problems: fieldProblems{"": problem}})
 }
 
-func (a *admin) uploadLimited(v *visit, problem *controller.Problem) error {
+func (a *admin) uploadLimited(v *visit, problem *problem.Problem) error {
 	form := a.typedFields(v)
 	form.problems[""] = problem
 	a.showHeldAgain(v, form)
 	return a.uploadForm(v, form)
 }
 
-func (a *admin) updateLimited(v *visit, problem *controller.Problem) error {
+func (a *admin) updateLimited(v *visit, problem *problem.Problem) error {
 	v.upload = a.typedFields(v)
 	name, err := v.app()
 	if err != nil {
@@ -47,14 +47,14 @@ func (a *admin) updateLimited(v *visit, problem *controller.Problem) error {
 	return a.appForm(v, name, fieldProblems{"": problem})
 }
 
-func (a *admin) volumesLimited(v *visit, problem *controller.Problem) error {
+func (a *admin) volumesLimited(v *visit, problem *problem.Problem) error {
 	form := v.request().PostForm
 	return a.volumesForm(v, volumesPage{
 		Name: form.Get("name"), Description: form.Get("description"), Problems: fieldProblems{"": problem},
 	})
 }
 
-func (a *admin) filesLimited(v *visit, problem *controller.Problem) error {
+func (a *admin) filesLimited(v *visit, problem *problem.Problem) error {
 	v.drain()
 	name, folder, err := v.place()
 	if err != nil {

@@ -5,8 +5,8 @@ import (
 	"net/http"
 	"time"
 
-	"berth/controller"
 	"berth/controller/limit"
+	"berth/controller/problem"
 )
 
 type limitsPage struct {
@@ -23,15 +23,15 @@ type limitsPage struct {
 type limitTyped struct {
 	Class   limit.Class
 	Budget  string
-	Problem *controller.Problem
+	Problem *problem.Problem
 }
 
 // limitRow is one class.
 type limitRow struct {
 	limit.ClassState
 	State   badge
-	Typed   string              // into its field
-	Problem *controller.Problem // with it
+	Typed   string           // into its field
+	Problem *problem.Problem // with it
 }
 
 // limitedRow is somebody who is refused for now.
@@ -97,18 +97,18 @@ func (a *admin) sayLimit(v *visit, sentence string) error {
 // average, so that nobody shuts themselves out of the page that changes it.
 const leastDefault = 10
 
-func parseLimit(class limit.Class, text string) (limit.Budget, *controller.Problem) {
+func parseLimit(class limit.Class, text string) (limit.Budget, *problem.Problem) {
 	budget, err := limit.ParseBudget(text)
 	if err != nil {
-		return nil, &controller.Problem{
-			Kind: controller.KindInvalid, Field: "budget", Err: err,
+		return nil, &problem.Problem{
+			Kind: problem.KindInvalid, Field: "budget", Err: err,
 			Message: fmt.Sprintf("%.40q is not a limit.", text), Hint: "Write " + limit.BudgetForm + ".",
 		}
 	}
 	for _, window := range budget {
 		if class == limit.Default && float64(window.Requests) < leastDefault*window.Span.Minutes() {
-			return nil, &controller.Problem{
-				Kind: controller.KindInvalid, Field: "budget",
+			return nil, &problem.Problem{
+				Kind: problem.KindInvalid, Field: "budget",
 				Message: fmt.Sprintf("Fewer than %d requests a minute would shut you out of these pages.", leastDefault),
 				Hint:    "Allow more, such as 100/1m,1000/1h.",
 			}
@@ -118,8 +118,8 @@ func parseLimit(class limit.Class, text string) (limit.Budget, *controller.Probl
 }
 
 func noSuchLimit() error {
-	return &controller.Problem{
-		Kind: controller.KindInvalid, Message: "There is no such limit.",
+	return &problem.Problem{
+		Kind: problem.KindInvalid, Message: "There is no such limit.",
 		Hint: "Open the page of the limits again and choose one there.",
 	}
 }

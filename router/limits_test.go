@@ -18,7 +18,10 @@ import (
 	"time"
 
 	"berth/controller"
+	"berth/controller/app"
+	"berth/controller/audit"
 	"berth/controller/limit"
+	"berth/controller/problem"
 	"berth/controller/store"
 )
 
@@ -281,9 +284,9 @@ func TestLimits_EveryViolationIsInTheAuditLog(t *testing.T) {
 	for range 100 + 350 {
 		s.get("/healthz")
 	}
-	var violations []controller.AuditEvent
+	var violations []audit.Event
 	for _, event := range s.audit.recorded() {
-		if event.Action == controller.ActionRateLimitExceeded {
+		if event.Action == audit.ActionRateLimitExceeded {
 			violations = append(violations, event)
 		}
 	}
@@ -312,8 +315,8 @@ func TestLimits_UploadCountsWhereItWasAcceptedAlone(t *testing.T) {
 			t.Fatalf("a preview: %d %.300s", answer.StatusCode, answer.body)
 		}
 	}
-	s.apps.onAccept = func(controller.Upload) (controller.Release, error) {
-		return controller.Release{}, &controller.Problem{Kind: controller.KindInvalid, Field: fieldArchive, Message: "It has no Dockerfile.", Hint: "Add one."}
+	s.apps.onAccept = func(controller.Upload) (app.Release, error) {
+		return app.Release{}, &problem.Problem{Kind: problem.KindInvalid, Field: fieldArchive, Message: "It has no Dockerfile.", Hint: "Add one."}
 	}
 	for range 12 {
 		if answer := s.upload("/upload", "", good...); answer.StatusCode != http.StatusUnprocessableEntity {
@@ -448,7 +451,7 @@ func TestLimitsPage_ChangesALimitAtOnceAndBack(t *testing.T) {
 		t.Fatalf("change: %d %.300s", answer.StatusCode, answer.body)
 	}
 	events := s.audit.recorded()
-	if last := events[len(events)-1]; last.Action != controller.ActionRateLimitChange || last.Resource != "limit upload" || last.Detail != "3 per hour" {
+	if last := events[len(events)-1]; last.Action != audit.ActionRateLimitChange || last.Resource != "limit upload" || last.Detail != "3 per hour" {
 		t.Errorf("recorded %+v", last)
 	}
 	mustContain(t, s.get("/settings/limits").body, "the limit is 3 per hour from now on", "Reset to default")
@@ -529,7 +532,7 @@ func TestLimitsPage_ShowsWhoIsLimitedAndClearsOne(t *testing.T) {
 		t.Fatalf("clear: %d %s", answer.StatusCode, answer.body)
 	}
 	events := s.audit.recorded()
-	if last := events[len(events)-1]; last.Action != controller.ActionRateLimitClear || last.Resource != "limit login" || last.Detail != "address 127.0.0.1" {
+	if last := events[len(events)-1]; last.Action != audit.ActionRateLimitClear || last.Resource != "limit login" || last.Detail != "address 127.0.0.1" {
 		t.Errorf("recorded %+v", last)
 	}
 	mustContain(t, s.get("/settings/limits").body, "address 127.0.0.1 can go on")

@@ -5,7 +5,9 @@ import (
 	"net/http"
 	"strings"
 
-	"berth/controller"
+	"berth/controller/account"
+	"berth/controller/audit"
+	"berth/controller/problem"
 )
 
 type loginPage struct {
@@ -13,7 +15,7 @@ type loginPage struct {
 	Several  bool // accounts: the form asks for a name
 	Username string
 	Next     string
-	Wrong    *controller.Problem
+	Wrong    *problem.Problem
 }
 
 func (a *admin) showLogin(v *visit) error {
@@ -33,7 +35,7 @@ func (a *admin) createLogin(v *visit) error {
 	}
 	account, err := a.accounts.SignIn(v.context(), name, form.Get("password"))
 	v.done.account = recordedName(account)
-	if controller.KindOf(err) == controller.KindUnauthorized {
+	if problem.KindOf(err) == problem.KindUnauthorized {
 		v.done.detail = "refused: wrong user name or password"
 		a.logger.WarnContext(v.context(), "sign-in refused", "request_id", requestID(v.gin), "address", v.address())
 		return a.loginForm(v, http.StatusUnauthorized, loginPage{
@@ -72,7 +74,7 @@ func (a *admin) loginForm(v *visit, status int, page loginPage) error {
 }
 
 // finishLogin signs in an account that has shown all it must.
-func (a *admin) finishLogin(v *visit, account controller.Account, next string) error {
+func (a *admin) finishLogin(v *visit, account account.Account, next string) error {
 	if err := v.beginSession(account); err != nil {
 		return err
 	}
@@ -87,7 +89,7 @@ func (a *admin) finishLogin(v *visit, account controller.Account, next string) e
 }
 
 // beginSession signs the account in under a new id; the old id is worth nothing any more.
-func (v *visit) beginSession(account controller.Account) error {
+func (v *visit) beginSession(account account.Account) error {
 	session := v.session()
 	session.Delete(pendingKey)
 	session.Delete(enrolmentKey)
@@ -103,8 +105,8 @@ func (v *visit) beginSession(account controller.Account) error {
 
 // recordedName is the name that the audit log gets: never what somebody typed,
 // which is at times the password.
-func recordedName(account controller.Account) string {
-	return cmp.Or(account.Name, controller.AuditUnknownAccount)
+func recordedName(account account.Account) string {
+	return cmp.Or(account.Name, audit.UnknownAccount)
 }
 
 // nextPath is where to go after signing in: a page of ours, never another site.

@@ -4,7 +4,9 @@ import (
 	"net/http"
 	"net/url"
 
-	"berth/controller"
+	"berth/controller/account"
+	"berth/controller/audit"
+	"berth/controller/problem"
 )
 
 // loginCodePath is where the second step of a login is done.
@@ -13,12 +15,12 @@ const loginCodePath = "/login/code"
 type loginCodePage struct {
 	frame
 	Next  string
-	Wrong *controller.Problem
+	Wrong *problem.Problem
 }
 
 // askForCode begins a session that is good for the second step of this login,
 // for some minutes, and for nothing else.
-func (v *visit) askForCode(account controller.Account, next string) error {
+func (v *visit) askForCode(account account.Account, next string) error {
 	session := v.session()
 	session.Delete(accountKey)
 	session.Delete(enrolmentKey)
@@ -37,7 +39,7 @@ func (v *visit) askForCode(account controller.Account, next string) error {
 
 func (a *admin) showLoginCode(v *visit) error {
 	_, err := a.pendingAccount(v)
-	if controller.KindOf(err) == controller.KindUnauthorized {
+	if problem.KindOf(err) == problem.KindUnauthorized {
 		return v.seeOther("/login")
 	}
 	if err != nil {
@@ -51,7 +53,7 @@ func (a *admin) createLoginCode(v *visit) error {
 	form := v.request().PostForm
 	account, err := a.pendingAccount(v)
 	v.done.account = recordedName(account)
-	if controller.KindOf(err) == controller.KindUnauthorized {
+	if problem.KindOf(err) == problem.KindUnauthorized {
 		v.done.detail = "second factor, too late"
 		v.refund() // nothing was tried
 		return a.loginForm(v, http.StatusUnauthorized, loginPage{Next: form.Get("next"), Wrong: asProblem(err)})
@@ -61,7 +63,7 @@ func (a *admin) createLoginCode(v *visit) error {
 	}
 	v.done.detail = "second factor"
 	recovery, err := a.factors.Check(v.context(), account.ID, form.Get("code"))
-	if controller.KindOf(err) == controller.KindInvalid {
+	if problem.KindOf(err) == problem.KindInvalid {
 		a.logger.WarnContext(v.context(), "code refused", "request_id", requestID(v.gin), "account", account.Name, "address", v.address())
 		return v.page(http.StatusUnauthorized, "login_code", loginCodePage{
 			frame: v.frame("Sign in"), Next: form.Get("next"), Wrong: asProblem(err),
@@ -72,25 +74,25 @@ func (a *admin) createLoginCode(v *visit) error {
 	}
 	v.refund()
 	if recovery {
-		a.audit.Record(v.context(), v.event(controller.ActionRecoveryCodeUsed, true))
+		a.audit.Record(v.context(), v.event(audit.ActionRecoveryCodeUsed, true))
 		v.session().Set(noticeKey, "You used a recovery code. It works no second time; "+plural(account.RecoveryCodes-1, "code")+" left.")
 	}
 	return a.finishLogin(v, account, form.Get("next"))
 }
 
 // pendingAccount is the account whose password this browser had right some
-// minutes ago, or a Problem of KindUnauthorized.
-func (a *admin) pendingAccount(v *visit) (controller.Account, error) {
+// minutes ago, or a Problem of problem.KindUnauthorized.
+func (a *admin) pendingAccount(v *visit) (account.Account, error) {
 	id, _ := v.session().Get(pendingKey).(int64)
-	account, err := controller.Account{}, controller.ErrNotFound
+	who, err := account.Account{}, problem.ErrNotFound
 	if id != 0 {
-		account, err = a.accounts.Find(v.context(), id)
+		who, err = a.accounts.Find(v.context(), id)
 	}
-	if isMissing(err) || err == nil && !account.SecondFactor {
-		return controller.Account{}, &controller.Problem{
-			Kind: controller.KindUnauthorized, Field: "password",
+	if isMissing(err) || err == nil && !who.SecondFactor {
+		return account.Account{}, &problem.Problem{
+			Kind: problem.KindUnauthorized, Field: "password",
 			Message: "The code came too late.", Hint: "Sign in again from the beginning.", Err: err,
 		}
 	}
-	return account, err
+	return who, err
 }

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"berth/controller"
+	"berth/controller/audit"
 )
 
 func TestLoginCode_ThePasswordAloneOpensNothing(t *testing.T) {
@@ -40,7 +40,7 @@ func TestLoginCode_ThePasswordAloneOpensNothing(t *testing.T) {
 	if p.cookie(sessionCookie) == pending {
 		t.Error("the session kept the id that it had before the code")
 	}
-	p.expectAudit(controller.ActionLoginSuccess, true, "admin")
+	p.expectAudit(audit.ActionLoginSuccess, true, "admin")
 	if answer := p.get("/admin"); answer.StatusCode != http.StatusOK {
 		t.Errorf("dashboard: %d", answer.StatusCode)
 	}
@@ -87,7 +87,7 @@ func TestLoginCode_ReplayAndForeignCodesAreRefused(t *testing.T) {
 			t.Errorf("%s code: %d", what, answer.StatusCode)
 		}
 		mustContain(t, answer.body, `id="code-problem"`, "This code is not right, or was used before.")
-		p.expectAudit(controller.ActionLoginFailure, false, "admin")
+		p.expectAudit(audit.ActionLoginFailure, false, "admin")
 		if detail := p.lastAudit().Detail; detail != "second factor" {
 			t.Errorf("detail %q", detail)
 		}
@@ -113,7 +113,7 @@ func TestLoginCode_ARecoveryCodeWorksOnceAndIsRecorded(t *testing.T) {
 	}
 	found := 0
 	for _, event := range p.audit.recorded() {
-		if event.Action == controller.ActionRecoveryCodeUsed && event.Account == "admin" {
+		if event.Action == audit.ActionRecoveryCodeUsed && event.Account == "admin" {
 			found++
 		}
 		if strings.Contains(event.Detail+event.Resource, recovery[0]) {
@@ -184,7 +184,7 @@ func TestLogin_UnknownNamesCostAComparisonAndAreNotRecorded(t *testing.T) {
 			t.Errorf("%q: %d, %d comparisons", name, answer.StatusCode, p.verify)
 		}
 		mustContain(t, answer.body, "Wrong user name or password.")
-		p.expectAudit(controller.ActionLoginFailure, false, recorded)
+		p.expectAudit(audit.ActionLoginFailure, false, recorded)
 		if strings.Contains(p.logged.String(), "typed-my-password-here") {
 			t.Error("the log holds what was typed")
 		}

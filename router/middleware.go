@@ -10,7 +10,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"berth/controller"
+	"berth/controller/problem"
 )
 
 const requestIDKey = "berth.request_id"
@@ -60,7 +60,7 @@ func (a *admin) recoverPanic(c *gin.Context) {
 }
 
 // stop ends the chain with a problem, before any route was chosen.
-func (a *admin) stop(c *gin.Context, problem *controller.Problem) {
+func (a *admin) stop(c *gin.Context, problem *problem.Problem) {
 	c.Abort()
 	v := &visit{gin: c, admin: a, route: route{access: public}}
 	a.logProblem(v, problem)

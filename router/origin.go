@@ -11,7 +11,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"berth/controller"
+	"berth/controller/problem"
 )
 
 // adminHosts are the names that the admin app answers to.
@@ -31,8 +31,8 @@ func (a *admin) checkHost(c *gin.Context) {
 	if a.hosts[host] || host != "" && host == listeningIP(c.Request) {
 		return
 	}
-	problem := &controller.Problem{
-		Kind:    controller.KindForbidden,
+	problem := &problem.Problem{
+		Kind:    problem.KindForbidden,
 		Message: fmt.Sprintf("Berth's admin app does not answer to %.80q.", host),
 		Hint:    fmt.Sprintf("Open it at %s, or choose another name with BERTH_ADMIN_HOST.", a.host),
 	}
@@ -46,8 +46,8 @@ func (a *admin) requireHTTPS(c *gin.Context) {
 	}
 	c.Abort()
 	if c.Request.Method != http.MethodGet && c.Request.Method != http.MethodHead {
-		a.stop(c, &controller.Problem{
-			Kind: controller.KindForbidden, Message: "This needs https.",
+		a.stop(c, &problem.Problem{
+			Kind: problem.KindForbidden, Message: "This needs https.",
 			Hint: "Send the request to the same address with https.",
 		})
 		return
@@ -82,9 +82,9 @@ func sameOrigin(r *http.Request) bool {
 	return err == nil && parsed.Host == r.Host
 }
 
-func foreignOrigin(cause error) *controller.Problem {
-	return &controller.Problem{
-		Kind:    controller.KindForbidden,
+func foreignOrigin(cause error) *problem.Problem {
+	return &problem.Problem{
+		Kind:    problem.KindForbidden,
 		Message: "The request came from another site.",
 		Hint:    "Use the forms of the admin app itself.",
 		Err:     cause,

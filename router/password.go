@@ -3,7 +3,8 @@ package router
 import (
 	"net/http"
 
-	"berth/controller"
+	"berth/controller/account"
+	"berth/controller/problem"
 	"berth/controller/secret"
 )
 
@@ -13,7 +14,7 @@ type accountPage struct {
 	frame
 	Forced   bool // the person signed in with a one-time password
 	Rules    string
-	Mine     controller.Account
+	Mine     account.Account
 	Problems fieldProblems
 }
 
@@ -27,8 +28,8 @@ func (a *admin) updatePassword(v *visit) error {
 	form := v.request().PostForm
 	problems := fieldProblems{}
 	if form.Has("repeat_password") && form.Get("repeat_password") != form.Get("new_password") {
-		problems["repeat_password"] = &controller.Problem{
-			Kind: controller.KindInvalid, Message: "The two new passwords differ.", Hint: "Type the new password twice.",
+		problems["repeat_password"] = &problem.Problem{
+			Kind: problem.KindInvalid, Message: "The two new passwords differ.", Hint: "Type the new password twice.",
 		}
 		v.refund() // nothing was tried
 		return a.passwordForm(v, problems.status(), problems)

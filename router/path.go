@@ -12,7 +12,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"berth/controller"
+	"berth/controller/problem"
 )
 
 const (
@@ -82,8 +82,8 @@ func checkFileName(part *multipart.Part) error {
 	if err == nil {
 		return nil
 	}
-	return &controller.Problem{
-		Kind: controller.KindMalformed, Field: fieldArchive, Err: err,
+	return &problem.Problem{
+		Kind: problem.KindMalformed, Field: fieldArchive, Err: err,
 		Message: "The name of the archive is not a file name.",
 		Hint:    "Send it without folders, such as app.zip.",
 	}

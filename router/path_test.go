@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"berth/controller"
+	"berth/controller/app"
 )
 
 // traversals are spellings of ../../etc/passwd and its kin, as they stand in a
@@ -151,7 +151,7 @@ func FuzzPath_NoSpellingReachesAnotherApp(f *testing.F) {
 		r.Header.Set("Authorization", "Bearer "+readToken)
 		recorder := httptest.NewRecorder()
 		s.server.Config.Handler.ServeHTTP(recorder, r)
-		_, err = controller.ParseAppName(spelling)
+		_, err = app.ParseName(spelling)
 		known := err == nil || strings.HasPrefix(spelling, "hello/releases") || spelling == ""
 		if recorder.Code == http.StatusOK && !known {
 			t.Errorf("%q was found", spelling)

@@ -13,7 +13,8 @@ import (
 
 	"github.com/pquerna/otp/totp"
 
-	"berth/controller"
+	"berth/controller/account"
+	"berth/controller/audit"
 	"berth/controller/secret"
 	"berth/controller/store"
 )
@@ -25,7 +26,7 @@ type people struct {
 	ledger  *store.Store
 	verify  int           // comparisons of passwords so far
 	shift   time.Duration // how far the clock of the sessions is ahead
-	factors *controller.SecondFactors
+	factors *account.SecondFactors
 }
 
 const peoplePassword = "Correct-Horse-7"
@@ -38,7 +39,7 @@ func newPeople(t *testing.T, change ...func(*Options)) *people {
 	}
 	t.Cleanup(func() { _ = ledger.Close() })
 	p := &people{ledger: ledger}
-	accounts := controller.NewAccounts(ledger, "", slog.New(slog.DiscardHandler))
+	accounts := account.NewAccounts(ledger, "", slog.New(slog.DiscardHandler))
 	accounts.UseHasher(
 		func(password string) (string, error) { return "hash of " + password, nil },
 		func(hash, password string) bool { p.verify++; return hash == "hash of "+password },
@@ -47,11 +48,11 @@ func newPeople(t *testing.T, change ...func(*Options)) *people {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.factors = controller.NewSecondFactors(ledger, accounts, key, slog.New(slog.DiscardHandler))
+	p.factors = account.NewSecondFactors(ledger, accounts, key, slog.New(slog.DiscardHandler))
 	p.site = newSite(t, append([]func(*Options){func(o *Options) {
 		o.Accounts, o.Factors, o.Sessions = accounts, p.factors, &agingSessions{Store: ledger, shift: &p.shift}
 	}}, change...)...)
-	p.person(controller.OperatorName)
+	p.person(account.OperatorName)
 	return p
 }
 
@@ -61,16 +62,16 @@ type agingSessions struct {
 	shift *time.Duration
 }
 
-func (a *agingSessions) FindSession(ctx context.Context, hash string) (controller.Session, error) {
+func (a *agingSessions) FindSession(ctx context.Context, hash string) (account.Session, error) {
 	session, err := a.Store.FindSession(ctx, hash)
 	session.CreatedAt, session.SeenAt = session.CreatedAt.Add(-*a.shift), session.SeenAt.Add(-*a.shift)
 	return session, err
 }
 
 // person makes an account with the password of all of them.
-func (p *people) person(name string) controller.Account {
+func (p *people) person(name string) account.Account {
 	p.t.Helper()
-	account, err := p.ledger.CreateAccount(p.t.Context(), controller.Account{
+	account, err := p.ledger.CreateAccount(p.t.Context(), account.Account{
 		Name: name, PasswordHash: "hash of " + peoplePassword, CreatedAt: time.Now(),
 	})
 	if err != nil {
@@ -128,7 +129,7 @@ func (p *people) phoneCode(phone string, steps int) string {
 }
 
 // lastAudit is the newest entry of the audit log.
-func (p *people) lastAudit() controller.AuditEvent {
+func (p *people) lastAudit() audit.Event {
 	p.t.Helper()
 	events := p.audit.recorded()
 	if len(events) == 0 {
@@ -137,7 +138,7 @@ func (p *people) lastAudit() controller.AuditEvent {
 	return events[len(events)-1]
 }
 
-func (p *people) expectAudit(action controller.Action, success bool, account string) {
+func (p *people) expectAudit(action audit.Action, success bool, account string) {
 	p.t.Helper()
 	if last := p.lastAudit(); last.Action != action || last.Success != success || last.Account != account {
 		p.t.Errorf("recorded %s %t by %q, want %s %t by %q", last.Action, last.Success, last.Account, action, success, account)

@@ -15,8 +15,11 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"berth/controller"
+	"berth/controller/app"
 	"berth/controller/docker"
+	"berth/controller/environment"
 	"berth/controller/limit"
+	"berth/controller/problem"
 	"berth/traefik"
 )
 
@@ -42,7 +45,7 @@ func TestPreview_ShootsEveryPage(t *testing.T) {
 
 // everyPage goes through the pages, each with a few states that people see.
 func (p *preview) everyPage(t *testing.T, s *site) {
-	s.apps.onAct = func(verb string, name controller.AppName) error {
+	s.apps.onAct = func(verb string, name app.Name) error {
 		if verb == "restart" && name == "grafana" {
 			return fmt.Errorf("the engine's socket is gone")
 		}
@@ -202,8 +205,8 @@ func (p *preview) uploadChecked(t *testing.T) {
 	p.open("/upload")
 	p.run(chromedp.Click("#check"), chromedp.SetUploadFiles("#archive", []string{archive}), chromedp.Sleep(200*time.Millisecond),
 		chromedp.Click(`form[data-upload] button[type="submit"]`), chromedp.WaitVisible("#held"))
-	p.site.apps.onAccept = func(controller.Upload) (controller.Release, error) {
-		return controller.Release{}, &controller.Problem{Kind: controller.KindConflict, Field: "name", Message: "There is an app called tides already.", Hint: "Choose another name."}
+	p.site.apps.onAccept = func(controller.Upload) (app.Release, error) {
+		return app.Release{}, &problem.Problem{Kind: problem.KindConflict, Field: "name", Message: "There is an app called tides already.", Hint: "Choose another name."}
 	}
 	defer func() { p.site.apps.onAccept = nil }()
 	p.run(chromedp.Click(`#held button.main`), chromedp.WaitVisible("#name-problem"))
@@ -215,9 +218,9 @@ func (p *preview) uploadRefused(t *testing.T) {
 	if err := os.WriteFile(archive, []byte("PK"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p.site.apps.onAccept = func(controller.Upload) (controller.Release, error) {
-		return controller.Release{}, &controller.Problem{
-			Kind: controller.KindInvalid, Field: "archive",
+	p.site.apps.onAccept = func(controller.Upload) (app.Release, error) {
+		return app.Release{}, &problem.Problem{
+			Kind: problem.KindInvalid, Field: "archive",
 			Message: "There is no Dockerfile in the archive, only package.json and 14 other files.",
 			Hint:    "Put a file called Dockerfile into the top folder, and upload again.",
 		}
@@ -239,14 +242,14 @@ func (p *preview) uploadRefused(t *testing.T) {
 }
 
 // previewEnvironment has a variable of every sort.
-var previewEnvironment = controller.Environment{
+var previewEnvironment = environment.Environment{
 	Live: 2, Added: []string{"DATABASE_PASSWORD"}, Changed: []string{"GREETING"}, Removed: []string{"OLD_MODE"},
-	Variables: []controller.VariableView{
+	Variables: []environment.VariableView{
 		{Name: "DATABASE_PASSWORD", Secret: true, Unapplied: true},
 		{Name: "DATABASE_URL", Value: "postgres://shop@db.internal:5432/shop?sslmode=verify-full&application_name=shop&connect_timeout=10"},
 		{Name: "EMPTY"},
 		{Name: "GREETING", Value: "Hello,\n  this is a value\n  of several lines.", Unapplied: true},
-		{Name: "LD_PRELOAD", Value: "/usr/lib/libjemalloc.so.2", Warning: controller.VariableWarning("LD_PRELOAD")},
+		{Name: "LD_PRELOAD", Value: "/usr/lib/libjemalloc.so.2", Warning: app.VariableWarning("LD_PRELOAD")},
 		{Name: "SIGNING_KEY", Secret: true},
 	},
 }
@@ -255,10 +258,10 @@ var previewEnvironment = controller.Environment{
 func fillPreview(s *site) {
 	s.anApp("hello")
 	s.apps.environment = previewEnvironment
-	hello := aRelease("hello", 1, controller.ReleaseCancelled)
+	hello := aRelease("hello", 1, app.ReleaseCancelled)
 	hello.Reason, hello.Hint = "admin cancelled it while it was building.", "Upload the archive again when you are ready."
 	s.apps.putRelease(hello)
-	s.apps.appendLog(controller.ReleaseID{App: "hello", Number: 2}, previewLog)
+	s.apps.appendLog(app.ReleaseID{App: "hello", Number: 2}, previewLog)
 	for i := range 60 {
 		s.apps.output = append(s.apps.output, docker.Line{
 			At: time.Now().Add(time.Duration(i-60) * 3 * time.Second), Stderr: i%17 == 3,
@@ -269,16 +272,16 @@ func fillPreview(s *site) {
 	grafana := s.anApp("grafana")
 	host, _ := traefik.ParseRoute("metrics.example.com")
 	grafana.Routes = []traefik.Route{host}
-	grafana.Usage = controller.Usage{MemoryBytes: 486 << 20, MemoryLimit: 512 << 20, CPUPercent: 38}
+	grafana.Usage = app.Usage{MemoryBytes: 486 << 20, MemoryLimit: 512 << 20, CPUPercent: 38}
 	grafana.Services = []controller.ServiceView{
-		{Name: "store", Image: "postgres:17-alpine", Copies: 1, KeptFrom: 1, Observed: controller.Observed{State: controller.AppRunning}, Memory: 91 << 20, HasUsage: true},
-		{Name: "worker", Copies: 2, Observed: controller.Observed{State: controller.AppCrashing, Detail: "It ended with exit code 1 and is started again; restarts so far: 4."}, Memory: 12 << 20, HasUsage: true},
-		{Name: "web", Main: true, Copies: 1, Observed: controller.Observed{State: controller.AppRunning}, Memory: 383 << 20, HasUsage: true},
+		{Name: "store", Image: "postgres:17-alpine", Copies: 1, KeptFrom: 1, Observed: app.Observed{State: app.Running}, Memory: 91 << 20, HasUsage: true},
+		{Name: "worker", Copies: 2, Observed: app.Observed{State: app.Crashing, Detail: "It ended with exit code 1 and is started again; restarts so far: 4."}, Memory: 12 << 20, HasUsage: true},
+		{Name: "web", Main: true, Copies: 1, Observed: app.Observed{State: app.Running}, Memory: 383 << 20, HasUsage: true},
 	}
 	s.apps.put(grafana)
 
 	shop := s.anApp("shop")
-	failed := aRelease("shop", 3, controller.ReleaseFailed)
+	failed := aRelease("shop", 3, app.ReleaseFailed)
 	failed.Reason = "The build failed at step 4 of 6: npm ci ended with code 1."
 	failed.Hint = "The lock file and package.json disagree. Run npm install, and upload again with both files."
 	s.apps.putRelease(failed)
@@ -287,29 +290,29 @@ func fillPreview(s *site) {
 	s.apps.put(shop)
 
 	api := s.anApp("api")
-	building := aRelease("api", 3, controller.ReleaseBuilding)
+	building := aRelease("api", 3, app.ReleaseBuilding)
 	building.CreatedAt = time.Now().Add(-9 * time.Second)
 	building.Steps[0].At, building.Steps[1].At = building.CreatedAt, building.CreatedAt.Add(60*time.Millisecond)
 	s.apps.putRelease(building)
 	s.apps.appendLog(building.ReleaseID, previewLog[:600])
 	api.UnderWay, api.Latest = &building, &building
-	api.Observed = controller.Observed{State: controller.AppUnhealthy, Detail: "Its own health check fails since 2 minutes."}
+	api.Observed = app.Observed{State: app.Unhealthy, Detail: "Its own health check fails since 2 minutes."}
 	s.apps.put(api)
 
 	worker := s.anApp("worker")
-	queued := aRelease("worker", 1, controller.ReleaseQueued)
+	queued := aRelease("worker", 1, app.ReleaseQueued)
 	s.apps.putRelease(queued)
 	s.apps.places[queued.ReleaseID] = 2
 	worker.Live, worker.UnderWay, worker.Latest, worker.HasUsage = 0, &queued, &queued, false
-	worker.Observed.State = controller.AppWaiting
+	worker.Observed.State = app.Waiting
 	s.apps.put(worker)
 
 	crashing := s.anApp("crm-2024-customer-portal-staging-eu-w1")
-	crashing.Observed = controller.Observed{State: controller.AppCrashing, Detail: "It ran out of memory (512 MB) and was started again 6 times."}
+	crashing.Observed = app.Observed{State: app.Crashing, Detail: "It ran out of memory (512 MB) and was started again 6 times."}
 	s.apps.put(crashing)
 
 	stopped := s.anApp("wiki")
-	stopped.Wanted, stopped.Observed.State, stopped.HasUsage = controller.WantedStopped, controller.AppStopped, false
+	stopped.Wanted, stopped.Observed.State, stopped.HasUsage = app.WantedStopped, app.Stopped, false
 	s.apps.put(stopped)
 }
 

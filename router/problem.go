@@ -5,7 +5,7 @@ import (
 	"errors"
 	"net/http"
 
-	"berth/controller"
+	"berth/controller/problem"
 )
 
 // problemDetails is an error as programs read it (RFC 9457).
@@ -19,7 +19,7 @@ type problemDetails struct {
 	Field    string `json:"field,omitempty"`
 }
 
-func (v *visit) problemJSON(problem *controller.Problem) {
+func (v *visit) problemJSON(problem *problem.Problem) {
 	status := statusOf(problem.Kind)
 	body, err := json.Marshal(problemDetails{
 		Type:     "about:blank",
@@ -49,7 +49,7 @@ type problemPage struct {
 	RequestID string
 }
 
-func (a *admin) showProblem(v *visit, problem *controller.Problem) {
+func (a *admin) showProblem(v *visit, problem *problem.Problem) {
 	status := statusOf(problem.Kind)
 	page := problemPage{
 		frame:  frame{Title: http.StatusText(status), Version: a.version},
@@ -65,17 +65,17 @@ func (a *admin) showProblem(v *visit, problem *controller.Problem) {
 }
 
 // fieldProblems are the problems of a form, by field; "" is the form as a whole.
-type fieldProblems map[string]*controller.Problem
+type fieldProblems map[string]*problem.Problem
 
 // add files err under its field. What is not for the person to mend is returned.
 func (f fieldProblems) add(err error) error {
 	if err == nil {
 		return nil
 	}
-	problem := asProblem(err)
-	switch problem.Kind {
-	case controller.KindInvalid, controller.KindConflict, controller.KindTooLarge, controller.KindFull:
-		f[problem.Field] = problem
+	fault := asProblem(err)
+	switch fault.Kind {
+	case problem.KindInvalid, problem.KindConflict, problem.KindTooLarge, problem.KindFull:
+		f[fault.Field] = fault
 		return nil
 	default:
 		return err
@@ -92,7 +92,7 @@ func (f fieldProblems) status() int {
 }
 
 // first is one of the problems, for callers that take only one.
-func (f fieldProblems) first() *controller.Problem {
+func (f fieldProblems) first() *problem.Problem {
 	for _, field := range []string{"", fieldName, fieldRoute, fieldPort, fieldArchive, fieldImage} {
 		if problem := f[field]; problem != nil {
 			return problem
@@ -105,5 +105,5 @@ func (f fieldProblems) first() *controller.Problem {
 }
 
 func isMissing(err error) bool {
-	return errors.Is(err, controller.ErrNotFound) || controller.KindOf(err) == controller.KindNotFound && err != nil
+	return errors.Is(err, problem.ErrNotFound) || problem.KindOf(err) == problem.KindNotFound && err != nil
 }

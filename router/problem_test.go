@@ -8,20 +8,21 @@ import (
 	"strings"
 	"testing"
 
-	"berth/controller"
+	"berth/controller/app"
+	"berth/controller/problem"
 )
 
 func TestProblem_EveryKindHasItsStatusOnThePageAndInTheAPI(t *testing.T) {
 	s := newSite(t)
 	s.anApp("hello")
 	token := s.signIn()
-	for kind, want := range map[controller.Kind]int{
-		controller.KindInvalid: 422, controller.KindForbidden: 403, controller.KindNotFound: 404, controller.KindConflict: 409,
-		controller.KindTooLarge: 413, controller.KindLimited: 429, controller.KindUnavailable: 503, controller.KindInternal: 500,
-		controller.KindFull: 507,
+	for kind, want := range map[problem.Kind]int{
+		problem.KindInvalid: 422, problem.KindForbidden: 403, problem.KindNotFound: 404, problem.KindConflict: 409,
+		problem.KindTooLarge: 413, problem.KindLimited: 429, problem.KindUnavailable: 503, problem.KindInternal: 500,
+		problem.KindFull: 507,
 	} {
-		s.apps.onAct = func(string, controller.AppName) error {
-			return &controller.Problem{Kind: kind, Message: "It is so.", Hint: "Do that.", Err: errors.New("the private cause")}
+		s.apps.onAct = func(string, app.Name) error {
+			return &problem.Problem{Kind: kind, Message: "It is so.", Hint: "Do that.", Err: errors.New("the private cause")}
 		}
 		page := s.post("/admin/apps/hello/stop", url.Values{"csrf_token": {token}})
 		api := s.bearer(deployToken, http.MethodPost, "/api/v1/apps/hello/stop", "")
@@ -32,7 +33,7 @@ func TestProblem_EveryKindHasItsStatusOnThePageAndInTheAPI(t *testing.T) {
 			if strings.Contains(answer.body, "private") {
 				t.Errorf("kind %d shows its cause: %s", kind, answer.body)
 			}
-			if kind == controller.KindInternal {
+			if kind == problem.KindInternal {
 				mustContain(t, answer.body, "Something went wrong.", answer.Header.Get("X-Request-ID"))
 				continue
 			}
@@ -65,7 +66,7 @@ func TestProblem_DetailsFollowTheStandard(t *testing.T) {
 func TestProblem_PanicIsALoggedInternalError(t *testing.T) {
 	s := newSite(t)
 	s.anApp("hello")
-	s.apps.onAct = func(string, controller.AppName) error { panic("a bug") }
+	s.apps.onAct = func(string, app.Name) error { panic("a bug") }
 	answer := s.bearer(deployToken, http.MethodPost, "/api/v1/apps/hello/stop", "")
 	if answer.StatusCode != http.StatusInternalServerError || strings.Contains(answer.body, "bug") {
 		t.Errorf("%d %s", answer.StatusCode, answer.body)

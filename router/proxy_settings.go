@@ -4,14 +4,15 @@ import (
 	"errors"
 	"net/url"
 
-	"berth/controller"
+	"berth/controller/certificates"
+	"berth/controller/problem"
 	"berth/controller/secret"
 )
 
 type proxyPage struct {
 	frame
-	Form      controller.ProxyForm // as typed, else as it is
-	Providers []controller.DNSProvider
+	Form      certificates.ProxyForm // as typed, else as it is
+	Providers []certificates.DNSProvider
 	Problems  fieldProblems
 	HasDNS    bool // credentials are stored
 	HasUser   bool // a password of the dashboard is stored
@@ -50,39 +51,39 @@ func (a *admin) updateProxySettings(v *visit) error {
 // on the form too, which keeps what was typed.
 func fileProblems(err error) (fieldProblems, error) {
 	problems := fieldProblems{}
-	if several, ok := errors.AsType[controller.Problems](err); ok {
+	if several, ok := errors.AsType[problem.Problems](err); ok {
 		for _, problem := range several {
 			problems[problem.Field] = problem
 		}
 		return problems, nil
 	}
-	if problem, ok := errors.AsType[*controller.Problem](err); ok && problem.Kind == controller.KindUnavailable {
-		problems[""] = problem
+	if fault, ok := errors.AsType[*problem.Problem](err); ok && fault.Kind == problem.KindUnavailable {
+		problems[""] = fault
 		return problems, nil
 	}
 	return problems, problems.add(err)
 }
 
-func (a *admin) proxyForm(v *visit, form controller.ProxyForm, problems fieldProblems) error {
+func (a *admin) proxyForm(v *visit, form certificates.ProxyForm, problems fieldProblems) error {
 	settings := a.domains.Settings()
 	page := proxyPage{
-		frame: v.frame("Proxy"), Form: form, Providers: controller.DNSProviders, Problems: problems,
+		frame: v.frame("Proxy"), Form: form, Providers: certificates.DNSProviders, Problems: problems,
 		HasDNS: settings.DNSSealed != nil, HasUser: settings.DashboardHash != "",
 	}
 	page.Section, page.Tab, page.Problem = "settings", "proxy", problems[""]
 	return v.page(problems.status(), "proxy", page)
 }
 
-func typedProxy(form url.Values) controller.ProxyForm {
-	return controller.ProxyForm{
-		Authority: form.Get(controller.FieldAuthority), Email: form.Get(controller.FieldEmail),
-		Directory: form.Get(controller.FieldDirectory), Trust: form.Get(controller.FieldTrust), Challenge: form.Get(controller.FieldChallenge),
+func typedProxy(form url.Values) certificates.ProxyForm {
+	return certificates.ProxyForm{
+		Authority: form.Get(certificates.FieldAuthority), Email: form.Get(certificates.FieldEmail),
+		Directory: form.Get(certificates.FieldDirectory), Trust: form.Get(certificates.FieldTrust), Challenge: form.Get(certificates.FieldChallenge),
 		DryRun: form.Get("dry_run") != "", ForceHTTPS: form.Get("force_https") != "", HTTP3: form.Get("http3") != "",
-		DNSProvider: form.Get(controller.FieldDNSProvider), DNSCredentials: form.Get(controller.FieldDNSCredentials),
-		Dashboard: form.Get(controller.FieldDashboard), DashboardHost: form.Get(controller.FieldDashboardHost),
-		DashboardUser: form.Get(controller.FieldDashboardUser), DashboardPassword: secret.Text(form.Get(controller.FieldDashboardPass)),
+		DNSProvider: form.Get(certificates.FieldDNSProvider), DNSCredentials: form.Get(certificates.FieldDNSCredentials),
+		Dashboard: form.Get(certificates.FieldDashboard), DashboardHost: form.Get(certificates.FieldDashboardHost),
+		DashboardUser: form.Get(certificates.FieldDashboardUser), DashboardPassword: secret.Text(form.Get(certificates.FieldDashboardPass)),
 	}
 }
 
 // Wrong is the problem of the field, for the template; nil where there is none.
-func (p proxyPage) Wrong(field string) *controller.Problem { return p.Problems[field] }
+func (p proxyPage) Wrong(field string) *problem.Problem { return p.Problems[field] }

@@ -5,7 +5,8 @@ import (
 	"net/http"
 	"strings"
 
-	"berth/controller"
+	"berth/controller/account"
+	"berth/controller/problem"
 	"berth/controller/secret"
 )
 
@@ -43,7 +44,7 @@ func (a *admin) downloadRecoveryCodes(v *visit) error {
 	var text strings.Builder
 	fmt.Fprintf(&text, "Recovery codes of %s for Berth. Each works once.\n\n", v.caller.account.Name)
 	codes := v.request().PostForm["recovery_code"]
-	if len(codes) == 0 || len(codes) > controller.RecoveryCodes {
+	if len(codes) == 0 || len(codes) > account.RecoveryCodes {
 		return notRecoveryCodes()
 	}
 	for _, given := range codes {
@@ -59,8 +60,8 @@ func (a *admin) downloadRecoveryCodes(v *visit) error {
 }
 
 func notRecoveryCodes() error {
-	return &controller.Problem{
-		Kind: controller.KindInvalid, Message: "These are no recovery codes.",
+	return &problem.Problem{
+		Kind: problem.KindInvalid, Message: "These are no recovery codes.",
 		Hint: "Use the button below the codes that Berth shows.",
 	}
 }

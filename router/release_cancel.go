@@ -1,6 +1,8 @@
 package router
 
-import "berth/controller"
+import (
+	"berth/controller/problem"
+)
 
 // cancelRelease stops a release that is under way.
 func (a *admin) cancelRelease(v *visit) error {
@@ -9,12 +11,12 @@ func (a *admin) cancelRelease(v *visit) error {
 		return err
 	}
 	if err := a.apps.Cancel(v.context(), id); err != nil {
-		problem := asProblem(err)
-		if problem.Kind != controller.KindConflict && problem.Kind != controller.KindInvalid {
+		fault := asProblem(err)
+		if fault.Kind != problem.KindConflict && fault.Kind != problem.KindInvalid {
 			return err
 		}
-		a.logProblem(v, problem)
-		return a.releaseForm(v, id, problem)
+		a.logProblem(v, fault)
+		return a.releaseForm(v, id, fault)
 	}
 	return v.seeOther(releasePath(id))
 }

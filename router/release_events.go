@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"time"
 
-	"berth/controller"
+	"berth/controller/app"
 )
 
 // streamRelease sends a release's progress: "steps" when it changed, "log" with
@@ -37,7 +37,7 @@ func resumeAt(v *visit) int64 {
 // releaseProgress is what one reader has seen of a release.
 type releaseProgress struct {
 	visit *visit
-	id    controller.ReleaseID
+	id    app.ReleaseID
 	log   *logTail
 	shown string
 }

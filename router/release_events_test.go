@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"berth/controller"
+	"berth/controller/app"
 	"berth/controller/docker"
 )
 
@@ -99,8 +99,8 @@ func TestReleaseEvents_ResumeAfterTheLastEventID(t *testing.T) {
 	s := newSite(t)
 	s.anApp("hello")
 	s.signIn()
-	id := controller.ReleaseID{App: "hello", Number: 3}
-	release := aRelease("hello", 3, controller.ReleaseBuilding)
+	id := app.ReleaseID{App: "hello", Number: 3}
+	release := aRelease("hello", 3, app.ReleaseBuilding)
 	s.apps.putRelease(release)
 	s.apps.appendLog(id, "one\ntwo\nhalf a li")
 
@@ -121,7 +121,7 @@ func TestReleaseEvents_ResumeAfterTheLastEventID(t *testing.T) {
 		t.Errorf("resumed log is %q", got)
 	}
 	s.apps.appendLog(id, "the end, unfinished")
-	s.apps.putRelease(aRelease("hello", 3, controller.ReleaseLive))
+	s.apps.putRelease(aRelease("hello", 3, app.ReleaseLive))
 	rest := stream.until(t, "done")
 	if got := logOf(rest); got != "the end, unfinished|" {
 		t.Errorf("the end is %q", got)
@@ -138,8 +138,8 @@ func TestReleaseEvents_GoOnWhereThePageEnds(t *testing.T) {
 	s := newSite(t)
 	s.anApp("hello")
 	s.signIn()
-	id := controller.ReleaseID{App: "hello", Number: 3}
-	s.apps.putRelease(aRelease("hello", 3, controller.ReleaseBuilding))
+	id := app.ReleaseID{App: "hello", Number: 3}
+	s.apps.putRelease(aRelease("hello", 3, app.ReleaseBuilding))
 	s.apps.appendLog(id, "one\ntwo\n")
 	page := s.get("/admin/apps/hello/releases/3")
 	mustContain(t, page.body, "<li>one</li>", "<li>two</li>", `sse-connect="/admin/apps/hello/releases/3/events?from=8"`,
@@ -155,7 +155,7 @@ func TestReleaseEvents_LongLogComesInPartsAndWhole(t *testing.T) {
 	s := newSite(t)
 	s.anApp("hello")
 	s.signIn()
-	id := controller.ReleaseID{App: "hello", Number: 2}
+	id := app.ReleaseID{App: "hello", Number: 2}
 	var want strings.Builder
 	for i := range 20_000 {
 		fmt.Fprintf(&want, "line %d of a long log\n", i)
@@ -185,7 +185,7 @@ func TestDashboardEvents_TellOnlyWhatChanged(t *testing.T) {
 	s.signIn()
 	stream := openEvents(t, s, "/admin/events", "")
 	mustContain(t, stream.next(t).data, "hello", "running")
-	view.Observed.State = controller.AppDown
+	view.Observed.State = app.Down
 	s.apps.put(view)
 	mustContain(t, stream.next(t).data, `<span class="badge bad">down</span>`)
 }

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"berth/controller"
+	"berth/controller/app"
 )
 
 const (
@@ -47,7 +47,7 @@ func (a *admin) downloadLog(v *visit) error {
 
 // readLogEnd reads whole lines from the end of a log. A release that has not
 // begun to write has an empty one.
-func (a *admin) readLogEnd(id controller.ReleaseID) (logView, error) {
+func (a *admin) readLogEnd(id app.ReleaseID) (logView, error) {
 	log, err := a.apps.ReleaseLog(id)
 	if isMissing(err) {
 		return logView{Start: 1}, nil
@@ -86,7 +86,7 @@ type logTail struct {
 	held   []byte
 }
 
-func (a *admin) tailLog(id controller.ReleaseID, offset int64) *logTail {
+func (a *admin) tailLog(id app.ReleaseID, offset int64) *logTail {
 	return &logTail{
 		open:   func() (io.ReadSeekCloser, error) { return a.apps.ReleaseLog(id) },
 		offset: offset,
@@ -148,7 +148,7 @@ func splitLines(text []byte) []string {
 }
 
 // sendLog writes a log as text, and with follow what comes until the release is final.
-func (a *admin) sendLog(v *visit, id controller.ReleaseID, follow bool) error {
+func (a *admin) sendLog(v *visit, id app.ReleaseID, follow bool) error {
 	ticks, cancel := a.apps.Subscribe(id.App)
 	defer cancel()
 	tail := a.tailLog(id, 0)

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"berth/controller"
+	"berth/controller/app"
+	"berth/controller/problem"
 )
 
 // retryView is what the page of a release offers for another try.
@@ -15,32 +17,32 @@ type retryView struct {
 	Volume       string // a name for it
 	WritableRoot bool
 	Memory       string // MB, more than the app has; empty where that would not help
-	Settings     controller.SettingsForm
+	Settings     app.SettingsForm
 }
 
 // retryViewOf returns nil where the release cannot be tried again.
-func (a *admin) retryViewOf(release controller.Release, app controller.App) *retryView {
+func (a *admin) retryViewOf(release app.Release, found app.App) *retryView {
 	if !release.CanRetry() {
 		return nil
 	}
 	remedy := release.Remedy
 	view := &retryView{
-		Port: remedy.Port, Folder: string(remedy.Folder), Settings: app.Settings.Form(),
-		WritableRoot: remedy.WritableRoot && !app.Settings.WritableRoot && !a.forbids(controller.WaiverWritableRoot),
+		Port: remedy.Port, Folder: string(remedy.Folder), Settings: found.Settings.Form(),
+		WritableRoot: remedy.WritableRoot && !found.Settings.WritableRoot && !a.forbids(app.WaiverWritableRoot),
 	}
 	if view.Folder != "" {
 		name := string(release.App)
 		view.Volume = strings.TrimRight(name[:min(len(name), 35)], "-") + "-data" // a volume has 40 letters
 	}
 	if remedy.Memory {
-		more := app.Settings
+		more := found.Settings
 		more.MemoryBytes *= 2
 		view.Memory = more.Form().Memory
 	}
 	return view
 }
 
-func (a *admin) forbids(waiver controller.Waiver) bool {
+func (a *admin) forbids(waiver app.Waiver) bool {
 	for _, forbidden := range a.apps.ForbiddenWaivers() {
 		if forbidden == waiver {
 			return true
@@ -63,19 +65,19 @@ func (a *admin) retryRelease(v *visit) error {
 	mount := mountJSON{Volume: typed.Get(fieldVolume), Target: typed.Get(fieldTarget)}
 	release, err := a.retry(v, id, retrySettings(view.Settings, typed), mount)
 	if err != nil {
-		problem := asProblem(err)
-		switch problem.Kind {
-		case controller.KindNotFound, controller.KindInternal, controller.KindUnauthorized:
+		fault := asProblem(err)
+		switch fault.Kind {
+		case problem.KindNotFound, problem.KindInternal, problem.KindUnauthorized:
 			return err
 		}
-		a.logProblem(v, problem)
-		return a.releaseForm(v, id, problem)
+		a.logProblem(v, fault)
+		return a.releaseForm(v, id, fault)
 	}
 	return v.seeOther(releasePath(release.ReleaseID))
 }
 
 // retrySettings are those of the app, with what was typed in their place.
-func retrySettings(settings controller.Settings, typed url.Values) controller.SettingsForm {
+func retrySettings(settings app.Settings, typed url.Values) app.SettingsForm {
 	form := settings.Form()
 	if typed.Has(fieldPort) {
 		form.Port = typed.Get(fieldPort)
@@ -88,25 +90,25 @@ func retrySettings(settings controller.Settings, typed url.Values) controller.Se
 }
 
 // retry queues the new release. A mount without a volume and a target is none.
-func (a *admin) retry(v *visit, id controller.ReleaseID, form controller.SettingsForm, mount mountJSON) (controller.Release, error) {
+func (a *admin) retry(v *visit, id app.ReleaseID, form app.SettingsForm, mount mountJSON) (app.Release, error) {
 	settings, err := a.apps.ParseSettings(form)
 	if err != nil {
-		return controller.Release{}, err
+		return app.Release{}, err
 	}
 	changes := controller.Retry{Settings: settings}
 	if mount != (mountJSON{}) {
-		if changes.Mount, err = controller.ParseMount(mount.Volume, mount.Target, mount.ReadOnly); err != nil {
-			return controller.Release{}, err
+		if changes.Mount, err = app.ParseMount(mount.Volume, mount.Target, mount.ReadOnly); err != nil {
+			return app.Release{}, err
 		}
 		v.done.detail = fmt.Sprintf("with the volume %s at %s", changes.Mount.Volume, changes.Mount.Target)
 	}
 	if v.caller.token.Scope != "" {
 		view, err := a.apps.App(v.context(), id.App)
 		if err != nil {
-			return controller.Release{}, err
+			return app.Release{}, err
 		}
 		if err := v.mayWaive(view.App, settings); err != nil {
-			return controller.Release{}, err
+			return app.Release{}, err
 		}
 	}
 	return a.apps.Retry(v.context(), id, changes, v.caller.name())

@@ -6,12 +6,13 @@ import (
 	"strings"
 	"testing"
 
-	"berth/controller"
+	"berth/controller/app"
+	"berth/controller/problem"
 )
 
 // aFailure is a failed release that can be tried again, with what would mend it.
-func (s *site) aFailure(remedy controller.Remedy) {
-	release := aRelease("hello", 5, controller.ReleaseFailed)
+func (s *site) aFailure(remedy problem.Remedy) {
+	release := aRelease("hello", 5, app.ReleaseFailed)
 	release.Archive, release.Remedy = "kept.upload", remedy
 	s.apps.putRelease(release)
 }
@@ -20,19 +21,19 @@ func TestRetry_PageOffersWhatWouldMendTheRelease(t *testing.T) {
 	s := newSite(t)
 	s.anApp("hello")
 	s.signIn()
-	s.aFailure(controller.Remedy{Port: 5000, Folder: "/data", WritableRoot: true, Memory: true})
+	s.aFailure(problem.Remedy{Port: 5000, Folder: "/data", WritableRoot: true, Memory: true})
 	page := s.get("/admin/apps/hello/releases/5").body
 	for _, want := range []string{"Use port 5000 and try again", "Mount a volume at /data and try again", `value="hello-data"`, "Allow a writable root", "MB of memory and try again", ">Try again<"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("no %q", want)
 		}
 	}
-	s.aFailure(controller.Remedy{})
+	s.aFailure(problem.Remedy{})
 	page = s.get("/admin/apps/hello/releases/5").body
 	if !strings.Contains(page, ">Try again<") || strings.Contains(page, "and try again<") {
 		t.Error("it offers too much, or too little")
 	}
-	gone := aRelease("hello", 6, controller.ReleaseFailed)
+	gone := aRelease("hello", 6, app.ReleaseFailed)
 	s.apps.putRelease(gone)
 	if strings.Contains(s.get("/admin/apps/hello/releases/6").body, "ry again<") {
 		t.Error("it offers what is not kept any more")
@@ -43,7 +44,7 @@ func TestRetry_ChangesWhatWasTypedAndNothingElse(t *testing.T) {
 	s := newSite(t)
 	s.anApp("hello")
 	token := s.signIn()
-	s.aFailure(controller.Remedy{Port: 5000})
+	s.aFailure(problem.Remedy{Port: 5000})
 	for _, test := range []struct {
 		typed url.Values
 		call  string
@@ -69,7 +70,7 @@ func TestRetry_SaysWhatIsWrongOnThePageOfTheRelease(t *testing.T) {
 	s := newSite(t)
 	s.anApp("hello")
 	token := s.signIn()
-	s.aFailure(controller.Remedy{})
+	s.aFailure(problem.Remedy{})
 	for _, typed := range []url.Values{{"port": {"x"}}, {"volume": {"No!"}, "target": {"/data"}}, {"volume": {"data"}, "target": {"/etc"}}} {
 		typed.Set(formField, token)
 		answer := s.post("/admin/apps/hello/releases/5/retry", typed)
@@ -85,7 +86,7 @@ func TestRetry_SaysWhatIsWrongOnThePageOfTheRelease(t *testing.T) {
 func TestRetry_ByAPITakesSettingsAndGivesNoWaiverToTheScopeDeploy(t *testing.T) {
 	s := newSite(t)
 	s.anApp("hello")
-	s.aFailure(controller.Remedy{})
+	s.aFailure(problem.Remedy{})
 	const path = "/api/v1/apps/hello/releases/5/retry"
 	for _, body := range []string{"", "{}", `{"port": 5000, "mount": {"volume": "data", "target": "/data"}}`} {
 		if answer := s.bearer(deployToken, http.MethodPost, path, body); answer.StatusCode != http.StatusCreated {

@@ -6,7 +6,8 @@ import (
 	"strings"
 	"time"
 
-	"berth/controller"
+	"berth/controller/app"
+	"berth/controller/problem"
 )
 
 type releasePage struct {
@@ -55,14 +56,14 @@ const (
 
 // releaseSteps are the steps in the words of the page.
 var releaseSteps = [...]struct {
-	state controller.ReleaseState
+	state app.ReleaseState
 	name  string
 }{
-	{controller.ReleaseQueued, "Accepted"},
-	{controller.ReleaseBuilding, "Building"},
-	{controller.ReleaseStarting, "Starting"},
-	{controller.ReleaseVerifying, "Verifying"},
-	{controller.ReleaseLive, "Live"},
+	{app.ReleaseQueued, "Accepted"},
+	{app.ReleaseBuilding, "Building"},
+	{app.ReleaseStarting, "Starting"},
+	{app.ReleaseVerifying, "Verifying"},
+	{app.ReleaseLive, "Live"},
 }
 
 func (a *admin) showRelease(v *visit) error {
@@ -73,7 +74,7 @@ func (a *admin) showRelease(v *visit) error {
 	return a.releaseForm(v, id, nil)
 }
 
-func (a *admin) releaseForm(v *visit, id controller.ReleaseID, problem *controller.Problem) error {
+func (a *admin) releaseForm(v *visit, id app.ReleaseID, problem *problem.Problem) error {
 	page, err := a.releasePage(v, id)
 	if err != nil {
 		return err
@@ -90,7 +91,7 @@ func (a *admin) releaseForm(v *visit, id controller.ReleaseID, problem *controll
 }
 
 // releasePage is the page without the log, as the event stream needs it.
-func (a *admin) releasePage(v *visit, id controller.ReleaseID) (releasePage, error) {
+func (a *admin) releasePage(v *visit, id app.ReleaseID) (releasePage, error) {
 	release, err := a.apps.Release(v.context(), id)
 	if err != nil {
 		return releasePage{}, err
@@ -102,20 +103,20 @@ func (a *admin) releasePage(v *visit, id controller.ReleaseID) (releasePage, err
 	page := releasePage{
 		frame: v.frame(fmt.Sprintf("%s r%d", id.App, id.Number)),
 		App:   v.appRow(view), Release: releaseRowOf(release), Steps: stepsOf(release),
-		Canceled: release.State == controller.ReleaseCancelled, Retry: a.retryViewOf(release, view.App),
+		Canceled: release.State == app.ReleaseCancelled, Retry: a.retryViewOf(release, view.App),
 	}
 	page.Section = "apps"
-	if place := a.apps.QueuePlace(id); place > 0 && release.State == controller.ReleaseQueued {
+	if place := a.apps.QueuePlace(id); place > 0 && release.State == app.ReleaseQueued {
 		page.Steps[0].Note = ordinal(place) + " in line for a build"
 	}
-	if release.State == controller.ReleaseFailed {
+	if release.State == app.ReleaseFailed {
 		page.LastLog = a.lastLogLines(id)
 	}
 	return page, nil
 }
 
 // stepsOf lays the states that a release entered over the five steps.
-func stepsOf(release controller.Release) []stepView {
+func stepsOf(release app.Release) []stepView {
 	steps := make([]stepView, 0, len(releaseSteps))
 	last := 0
 	for i, step := range releaseSteps {
@@ -123,7 +124,7 @@ func stepsOf(release controller.Release) []stepView {
 		made := stepView{Name: step.name, Status: stepTodo, At: entered}
 		if !entered.IsZero() {
 			made.Status, last = stepDone, i
-			if !until.IsZero() && step.state != controller.ReleaseLive {
+			if !until.IsZero() && step.state != app.ReleaseLive {
 				made.Took = until.Sub(entered)
 			}
 		}
@@ -137,7 +138,7 @@ func stepsOf(release controller.Release) []stepView {
 	switch {
 	case release.State.UnderWay():
 		steps[last].Status = stepNow
-	case release.State == controller.ReleaseFailed, release.State == controller.ReleaseCancelled:
+	case release.State == app.ReleaseFailed, release.State == app.ReleaseCancelled:
 		steps[last].Status = stepFailed
 	case steps[len(steps)-1].Status == stepTodo: // live or superseded, whatever the steps say
 		steps[len(steps)-1] = stepView{Name: "Live", Status: stepDone, At: release.FinishedAt}
@@ -146,7 +147,7 @@ func stepsOf(release controller.Release) []stepView {
 }
 
 // times is when a release entered a state, and when it went on to the next.
-func times(release controller.Release, state controller.ReleaseState) (entered, until time.Time) {
+func times(release app.Release, state app.ReleaseState) (entered, until time.Time) {
 	for i, step := range release.Steps {
 		if step.State != state {
 			continue
@@ -165,7 +166,7 @@ func times(release controller.Release, state controller.ReleaseState) (entered, 
 
 // lastLogLines are what a failure shows beside its reason: the end of the log,
 // without the controller's own closing words.
-func (a *admin) lastLogLines(id controller.ReleaseID) []string {
+func (a *admin) lastLogLines(id app.ReleaseID) []string {
 	const most = 12
 	end, err := a.readLogEnd(id)
 	if err != nil {

@@ -22,7 +22,11 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"berth/controller"
+	"berth/controller/account"
+	"berth/controller/app"
+	"berth/controller/audit"
 	"berth/controller/docker"
+	"berth/controller/environment"
 	"berth/controller/limit"
 	"berth/controller/plan"
 	"berth/controller/secret"
@@ -35,66 +39,66 @@ type Apps interface {
 	Receive(io.Reader) (*controller.Archive, error)
 	ParseRoute(string) (traefik.Route, error)
 	ParsePort(string) (uint16, error)
-	Accept(context.Context, controller.Upload) (controller.Release, error)
-	AcceptUpdate(ctx context.Context, app controller.AppName, archive *controller.Archive, by string) (controller.Release, error)
-	AcceptImage(ctx context.Context, app controller.AppName, image plan.ImageReference, by string) (controller.Release, error)
+	Accept(context.Context, controller.Upload) (app.Release, error)
+	AcceptUpdate(ctx context.Context, app app.Name, archive *controller.Archive, by string) (app.Release, error)
+	AcceptImage(ctx context.Context, app app.Name, image plan.ImageReference, by string) (app.Release, error)
 	Examine(context.Context, controller.Upload) (controller.Preview, error)
-	ExamineUpdate(ctx context.Context, app controller.AppName, archive *controller.Archive) (controller.Preview, error)
-	Hold(owner string, app controller.AppName, archive *controller.Archive, preview controller.Preview) controller.Held
+	ExamineUpdate(ctx context.Context, app app.Name, archive *controller.Archive) (controller.Preview, error)
+	Hold(owner string, app app.Name, archive *controller.Archive, preview controller.Preview) controller.Held
 	Held(controller.HeldKey) (controller.Held, error)
 	Drop(controller.HeldKey)
-	AcceptHeld(context.Context, controller.HeldKey, controller.Upload) (controller.Release, error)
-	AcceptHeldUpdate(ctx context.Context, key controller.HeldKey, app controller.AppName, by string) (controller.Release, error)
-	Rollback(ctx context.Context, app controller.AppName, number int64, by string) (controller.Release, error)
-	Retry(ctx context.Context, id controller.ReleaseID, changes controller.Retry, by string) (controller.Release, error)
+	AcceptHeld(context.Context, controller.HeldKey, controller.Upload) (app.Release, error)
+	AcceptHeldUpdate(ctx context.Context, key controller.HeldKey, app app.Name, by string) (app.Release, error)
+	Rollback(ctx context.Context, app app.Name, number int64, by string) (app.Release, error)
+	Retry(ctx context.Context, id app.ReleaseID, changes controller.Retry, by string) (app.Release, error)
 
-	SettingsRange() (least, most controller.SettingsForm)
-	ParseSettings(controller.SettingsForm) (controller.Settings, error)
-	ForbiddenWaivers() []controller.Waiver
-	UpdateSettings(ctx context.Context, app controller.AppName, settings controller.Settings, by string) (controller.Release, error)
+	SettingsRange() (least, most app.SettingsForm)
+	ParseSettings(app.SettingsForm) (app.Settings, error)
+	ForbiddenWaivers() []app.Waiver
+	UpdateSettings(ctx context.Context, app app.Name, settings app.Settings, by string) (app.Release, error)
 
-	Environment(context.Context, controller.AppName) (controller.Environment, error)
-	UpdateEnvironment(context.Context, controller.AppName, controller.EnvironmentChange) (controller.Environment, error)
-	ApplyEnvironment(ctx context.Context, app controller.AppName, by string) (controller.Release, error)
+	Environment(context.Context, app.Name) (environment.Environment, error)
+	UpdateEnvironment(context.Context, app.Name, app.EnvironmentChange) (environment.Environment, error)
+	ApplyEnvironment(ctx context.Context, app app.Name, by string) (app.Release, error)
 
-	UpdateAccess(context.Context, controller.AppName, controller.AccessChange) (traefik.Access, error)
+	UpdateAccess(context.Context, app.Name, app.AccessChange) (traefik.Access, error)
 
 	Apps(context.Context) ([]controller.AppView, error)
-	App(context.Context, controller.AppName) (controller.AppView, error)
-	Releases(context.Context, controller.AppName) ([]controller.Release, error)
-	Release(context.Context, controller.ReleaseID) (controller.Release, error)
-	ReleaseLog(controller.ReleaseID) (io.ReadSeekCloser, error)
-	QueuePlace(controller.ReleaseID) int
-	Output(ctx context.Context, app controller.AppName, lines int, follow bool, each func(docker.Line) error) error
-	OutputAfter(ctx context.Context, app controller.AppName, after docker.Cursor, each func(docker.Line) error) error
-	Subscribe(app controller.AppName) (ticks <-chan struct{}, cancel func())
+	App(context.Context, app.Name) (controller.AppView, error)
+	Releases(context.Context, app.Name) ([]app.Release, error)
+	Release(context.Context, app.ReleaseID) (app.Release, error)
+	ReleaseLog(app.ReleaseID) (io.ReadSeekCloser, error)
+	QueuePlace(app.ReleaseID) int
+	Output(ctx context.Context, app app.Name, lines int, follow bool, each func(docker.Line) error) error
+	OutputAfter(ctx context.Context, app app.Name, after docker.Cursor, each func(docker.Line) error) error
+	Subscribe(app app.Name) (ticks <-chan struct{}, cancel func())
 
-	Start(context.Context, controller.AppName) error
-	Stop(context.Context, controller.AppName) error
-	Restart(context.Context, controller.AppName) error
-	Delete(ctx context.Context, app controller.AppName, confirm string) error
-	Cancel(context.Context, controller.ReleaseID) error
+	Start(context.Context, app.Name) error
+	Stop(context.Context, app.Name) error
+	Restart(context.Context, app.Name) error
+	Delete(ctx context.Context, app app.Name, confirm string) error
+	Cancel(context.Context, app.ReleaseID) error
 }
 
 // Accounts signs people in, and keeps who can.
 type Accounts interface {
-	SignIn(ctx context.Context, name, password string) (controller.Account, error)
+	SignIn(ctx context.Context, name, password string) (account.Account, error)
 	NoteLogin(ctx context.Context, id int64) error
-	Find(ctx context.Context, id int64) (controller.Account, error)
+	Find(ctx context.Context, id int64) (account.Account, error)
 	ChangePassword(ctx context.Context, id int64, old, new string) error
 	Decline(ctx context.Context, id int64) error
 
 	Several(context.Context) (bool, error)
-	List(context.Context) ([]controller.Account, error)
+	List(context.Context) ([]account.Account, error)
 	Create(ctx context.Context, name string) (oneTimePassword string, err error)
 	ResetOther(ctx context.Context, self int64, name string) (oneTimePassword string, err error)
 	Remove(ctx context.Context, self int64, name, confirm string) error
 	RemoveSecondFactor(ctx context.Context, name string) error
 }
 
-// SecondFactors sets second factors up and checks their codes.
+// account.SecondFactors sets second factors up and checks their codes.
 type SecondFactors interface {
-	Begin(ctx context.Context, account controller.Account, password string) (sealed []byte, err error)
+	Begin(ctx context.Context, account account.Account, password string) (sealed []byte, err error)
 	SharedKey(account int64, sealed []byte) (secret.SharedKey, error)
 	Confirm(ctx context.Context, account int64, sealed []byte, code string) (recoveryCodes []string, err error)
 	Check(ctx context.Context, account int64, code string) (recovery bool, err error)
@@ -104,10 +108,10 @@ type SecondFactors interface {
 
 // Tokens tells what a bearer token may do, makes tokens and takes them back.
 type Tokens interface {
-	VerifyToken(ctx context.Context, plain string, from netip.Addr) (controller.Token, error)
-	MintToken(context.Context, controller.TokenOptions) (plain string, err error)
-	List(context.Context) ([]controller.Token, error)
-	Revoke(ctx context.Context, id int64) (controller.Token, error)
+	VerifyToken(ctx context.Context, plain string, from netip.Addr) (account.Token, error)
+	MintToken(context.Context, account.TokenOptions) (plain string, err error)
+	List(context.Context) ([]account.Token, error)
+	Revoke(ctx context.Context, id int64) (account.Token, error)
 }
 
 // Limits counts requests against their budgets. Where one does not fit, the
@@ -124,16 +128,16 @@ type Limits interface {
 	Reset(context.Context, limit.Class) error
 }
 
-// AuditLog keeps what was done, and shows it.
+// audit.Log keeps what was done, and shows it.
 type AuditLog interface {
-	controller.Auditor
-	List(context.Context, controller.AuditFilter, controller.AuditPage) ([]controller.AuditEntry, error)
-	Each(context.Context, controller.AuditFilter, func(controller.AuditEntry) error) error
-	Actions(context.Context) ([]controller.Action, error)
+	audit.Auditor
+	List(context.Context, audit.Filter, audit.Page) ([]audit.Entry, error)
+	Each(context.Context, audit.Filter, func(audit.Entry) error) error
+	Actions(context.Context) ([]audit.Action, error)
 	Accounts(context.Context) ([]string, error)
 	CheckHead(context.Context) (entries int64, good bool, err error)
-	Verify(context.Context) (controller.AuditVerdict, error)
-	LastVerdict() controller.AuditVerdict
+	Verify(context.Context) (audit.Verdict, error)
+	LastVerdict() audit.Verdict
 }
 
 // Options are what the admin app needs. Fields are required unless they say otherwise.
@@ -145,7 +149,7 @@ type Options struct {
 	Accounts   Accounts
 	Factors    SecondFactors
 	Tokens     Tokens
-	Sessions   controller.SessionLedger
+	Sessions   account.SessionLedger
 	Audit      AuditLog
 	Limits     Limits
 	SecretKey  []byte // at least 32 bytes; form tokens are derived from it
@@ -159,9 +163,9 @@ type Options struct {
 	ForceHTTPS      bool     // plain requests are sent to https, and links to apps use it
 	Version         string   // shown in the footer; may be empty
 
-	TrustedProxies []netip.Prefix         // whose X-Forwarded-For is believed; empty believes nobody's
-	Gateway        netip.Addr             // whom the engine's published port shows instead of clients; may be the zero Addr
-	SessionLife    controller.SessionLife // the zero value stands for the default
+	TrustedProxies []netip.Prefix      // whose X-Forwarded-For is believed; empty believes nobody's
+	Gateway        netip.Addr          // whom the engine's published port shows instead of clients; may be the zero Addr
+	SessionLife    account.SessionLife // the zero value stands for the default
 }
 
 const minSecretKey = 32
@@ -234,7 +238,7 @@ func New(o Options) (http.Handler, error) {
 		logger:  o.Logger,
 		now:     time.Now,
 	}
-	if o.SessionLife != (controller.SessionLife{}) {
+	if o.SessionLife != (account.SessionLife{}) {
 		a.sessions.life = o.SessionLife
 	}
 	return a.engine()

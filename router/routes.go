@@ -3,8 +3,10 @@ package router
 import (
 	"net/http"
 
-	"berth/controller"
+	"berth/controller/account"
+	"berth/controller/audit"
 	"berth/controller/limit"
+	"berth/controller/problem"
 )
 
 // route is one line of the table.
@@ -12,12 +14,12 @@ type route struct {
 	method string
 	path   string
 	access access
-	form   formToken         // how a browser's request proves that it came from our form
-	limit  limit.Class       // which budget a request is counted against, beside those of counted
-	body   int64             // bytes that the request may carry; 0 is smallBody
-	stream bool              // an event stream: same origin only, and no sign of life of the person
-	audit  controller.Action // what the audit log calls it; empty only where nothing is changed
-	again  refused           // shows the form again where the request does not fit in a limit; nil: a page that says so
+	form   formToken    // how a browser's request proves that it came from our form
+	limit  limit.Class  // which budget a request is counted against, beside those of counted
+	body   int64        // bytes that the request may carry; 0 is smallBody
+	stream bool         // an event stream: same origin only, and no sign of life of the person
+	audit  audit.Action // what the audit log calls it; empty only where nothing is changed
+	again  refused      // shows the form again where the request does not fit in a limit; nil: a page that says so
 	handle handler
 }
 
@@ -25,13 +27,13 @@ type route struct {
 type handler func(*visit) error
 
 // refused answers a request that was not let in, with what was typed.
-type refused func(*visit, *controller.Problem) error
+type refused func(*visit, *problem.Problem) error
 
 // access says who is let in. The zero value lets nobody in.
 type access struct {
-	public  bool             // everybody
-	session bool             // a person who is signed in
-	scope   controller.Scope // a bearer whose token has at least this scope; empty: no bearer
+	public  bool          // everybody
+	session bool          // a person who is signed in
+	scope   account.Scope // a bearer whose token has at least this scope; empty: no bearer
 }
 
 var (
@@ -39,9 +41,9 @@ var (
 	signedIn = access{session: true}
 )
 
-func token(scope controller.Scope) access { return access{scope: scope} }
+func token(scope account.Scope) access { return access{scope: scope} }
 
-func signedInOrToken(scope controller.Scope) access { return access{session: true, scope: scope} }
+func signedInOrToken(scope account.Scope) access { return access{session: true, scope: scope} }
 
 // formToken is how a request with a session carries the form token. The zero
 // value is the strict one.
@@ -61,9 +63,9 @@ const (
 )
 
 const (
-	readScope   = controller.ScopeRead
-	deployScope = controller.ScopeDeploy
-	adminScope  = controller.ScopeAdmin
+	readScope   = account.ScopeRead
+	deployScope = account.ScopeDeploy
+	adminScope  = account.ScopeAdmin
 )
 
 // apiApps is the API of apps; limit.Containers counts all of it.
@@ -99,91 +101,91 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: get, path: staticPath, access: public, handle: a.showStatic},
 
 		{method: get, path: "/login", access: public, handle: a.showLogin},
-		{method: post, path: "/login", access: public, limit: limitLogin, audit: controller.ActionLoginSuccess, again: a.loginLimited, handle: a.createLogin},
+		{method: post, path: "/login", access: public, limit: limitLogin, audit: audit.ActionLoginSuccess, again: a.loginLimited, handle: a.createLogin},
 		{method: get, path: loginCodePath, access: public, handle: a.showLoginCode},
-		{method: post, path: loginCodePath, access: public, limit: limitLogin, audit: controller.ActionLoginSuccess, again: a.loginCodeLimited, handle: a.createLoginCode},
-		{method: post, path: "/logout", access: signedIn, audit: controller.ActionLogout, handle: a.createLogout},
+		{method: post, path: loginCodePath, access: public, limit: limitLogin, audit: audit.ActionLoginSuccess, again: a.loginCodeLimited, handle: a.createLoginCode},
+		{method: post, path: "/logout", access: signedIn, audit: audit.ActionLogout, handle: a.createLogout},
 		{method: get, path: "/password", access: signedIn, handle: a.showPassword},
-		{method: post, path: "/password", access: signedIn, limit: limitLogin, audit: controller.ActionPasswordChange, again: a.passwordLimited, handle: a.updatePassword},
+		{method: post, path: "/password", access: signedIn, limit: limitLogin, audit: audit.ActionPasswordChange, again: a.passwordLimited, handle: a.updatePassword},
 
 		{method: get, path: "/settings", access: signedIn, handle: a.showSettings},
 		{method: get, path: "/settings/account", access: signedIn, handle: a.showPassword},
 		{method: get, path: factor, access: signedIn, handle: a.showSecondFactor},
 		{method: get, path: factor + "/qr.png", access: signedIn, handle: a.showQR},
-		{method: post, path: factor + "/begin", access: signedIn, limit: limitLogin, audit: controller.ActionSecondFactorBegin, again: a.secondFactorLimited, handle: a.beginSecondFactor},
-		{method: post, path: factor + "/confirm", access: signedIn, limit: limitLogin, audit: controller.ActionSecondFactorEnable, again: a.secondFactorLimited, handle: a.createSecondFactor},
-		{method: post, path: factor + "/disable", access: signedIn, limit: limitLogin, audit: controller.ActionSecondFactorDisable, again: a.secondFactorLimited, handle: a.deleteSecondFactor},
-		{method: post, path: factor + "/codes", access: signedIn, limit: limitLogin, audit: controller.ActionRecoveryCodesRenew, again: a.secondFactorLimited, handle: a.renewRecoveryCodes},
-		{method: post, path: factor + "/codes/download", access: signedIn, audit: controller.ActionRecoveryCodesDownload, handle: a.downloadRecoveryCodes},
-		{method: post, path: factor + "/decline", access: signedIn, audit: controller.ActionSecondFactorDecline, handle: a.declineSecondFactor},
+		{method: post, path: factor + "/begin", access: signedIn, limit: limitLogin, audit: audit.ActionSecondFactorBegin, again: a.secondFactorLimited, handle: a.beginSecondFactor},
+		{method: post, path: factor + "/confirm", access: signedIn, limit: limitLogin, audit: audit.ActionSecondFactorEnable, again: a.secondFactorLimited, handle: a.createSecondFactor},
+		{method: post, path: factor + "/disable", access: signedIn, limit: limitLogin, audit: audit.ActionSecondFactorDisable, again: a.secondFactorLimited, handle: a.deleteSecondFactor},
+		{method: post, path: factor + "/codes", access: signedIn, limit: limitLogin, audit: audit.ActionRecoveryCodesRenew, again: a.secondFactorLimited, handle: a.renewRecoveryCodes},
+		{method: post, path: factor + "/codes/download", access: signedIn, audit: audit.ActionRecoveryCodesDownload, handle: a.downloadRecoveryCodes},
+		{method: post, path: factor + "/decline", access: signedIn, audit: audit.ActionSecondFactorDecline, handle: a.declineSecondFactor},
 		{method: get, path: "/settings/sessions", access: signedIn, handle: a.showSessions},
-		{method: post, path: "/settings/sessions/end", access: signedIn, audit: controller.ActionSessionEnd, handle: a.deleteSession},
-		{method: post, path: "/settings/sessions/end-others", access: signedIn, audit: controller.ActionSessionEnd, handle: a.deleteOtherSessions},
+		{method: post, path: "/settings/sessions/end", access: signedIn, audit: audit.ActionSessionEnd, handle: a.deleteSession},
+		{method: post, path: "/settings/sessions/end-others", access: signedIn, audit: audit.ActionSessionEnd, handle: a.deleteOtherSessions},
 		{method: get, path: "/settings/accounts", access: signedIn, handle: a.showAccounts},
-		{method: post, path: "/settings/accounts", access: signedIn, audit: controller.ActionAccountCreate, handle: a.createAccount},
+		{method: post, path: "/settings/accounts", access: signedIn, audit: audit.ActionAccountCreate, handle: a.createAccount},
 		{method: get, path: account, access: signedIn, handle: a.showAccount},
-		{method: post, path: account + "/reset", access: signedIn, audit: controller.ActionPasswordReset, handle: a.resetPassword},
-		{method: post, path: account + "/remove", access: signedIn, audit: controller.ActionAccountRemove, handle: a.deleteAccount},
-		{method: post, path: account + "/remove-second-factor", access: signedIn, audit: controller.ActionSecondFactorDisable, handle: a.removeSecondFactor},
+		{method: post, path: account + "/reset", access: signedIn, audit: audit.ActionPasswordReset, handle: a.resetPassword},
+		{method: post, path: account + "/remove", access: signedIn, audit: audit.ActionAccountRemove, handle: a.deleteAccount},
+		{method: post, path: account + "/remove-second-factor", access: signedIn, audit: audit.ActionSecondFactorDisable, handle: a.removeSecondFactor},
 
 		{method: get, path: hostsPath, access: signedIn, handle: a.showHosts},
-		{method: post, path: hostsPath + "/check", access: signedIn, audit: controller.ActionHostCheck, handle: a.checkHostAgain},
-		{method: post, path: hostsPath + "/home", access: signedIn, audit: controller.ActionHomeChange, handle: a.updateHome},
-		{method: post, path: hostsPath + "/redirects", access: signedIn, audit: controller.ActionRedirectChange, handle: a.createRedirect},
-		{method: post, path: hostsPath + "/redirects/remove", access: signedIn, audit: controller.ActionRedirectChange, handle: a.deleteRedirect},
+		{method: post, path: hostsPath + "/check", access: signedIn, audit: audit.ActionHostCheck, handle: a.checkHostAgain},
+		{method: post, path: hostsPath + "/home", access: signedIn, audit: audit.ActionHomeChange, handle: a.updateHome},
+		{method: post, path: hostsPath + "/redirects", access: signedIn, audit: audit.ActionRedirectChange, handle: a.createRedirect},
+		{method: post, path: hostsPath + "/redirects/remove", access: signedIn, audit: audit.ActionRedirectChange, handle: a.deleteRedirect},
 		{method: get, path: "/settings/certificates", access: signedIn, handle: a.showCertificates},
 		{method: get, path: domain, access: signedIn, handle: a.showCertificate},
-		{method: post, path: domain, access: signedIn, audit: controller.ActionDomainChange, handle: a.updateDomain},
-		{method: post, path: domain + "/own", access: signedIn, audit: controller.ActionCertificateUpload, handle: a.useOwnCertificate},
-		{method: post, path: domain + "/own/remove", access: signedIn, audit: controller.ActionCertificateRemove, handle: a.dropOwnCertificate},
-		{method: post, path: domain + "/again", access: signedIn, audit: controller.ActionCertificateAsk, handle: a.askAgain},
+		{method: post, path: domain, access: signedIn, audit: audit.ActionDomainChange, handle: a.updateDomain},
+		{method: post, path: domain + "/own", access: signedIn, audit: audit.ActionCertificateUpload, handle: a.useOwnCertificate},
+		{method: post, path: domain + "/own/remove", access: signedIn, audit: audit.ActionCertificateRemove, handle: a.dropOwnCertificate},
+		{method: post, path: domain + "/again", access: signedIn, audit: audit.ActionCertificateAsk, handle: a.askAgain},
 		{method: get, path: "/settings/proxy", access: signedIn, handle: a.showProxySettings},
-		{method: post, path: "/settings/proxy", access: signedIn, audit: controller.ActionProxySettings, handle: a.updateProxySettings},
+		{method: post, path: "/settings/proxy", access: signedIn, audit: audit.ActionProxySettings, handle: a.updateProxySettings},
 
 		{method: get, path: limitsPath, access: signedIn, handle: a.showLimits},
-		{method: post, path: limitsPath, access: signedIn, audit: controller.ActionRateLimitChange, handle: a.updateLimit},
-		{method: post, path: "/settings/limits/clear", access: signedIn, audit: controller.ActionRateLimitClear, handle: a.clearLimit},
+		{method: post, path: limitsPath, access: signedIn, audit: audit.ActionRateLimitChange, handle: a.updateLimit},
+		{method: post, path: "/settings/limits/clear", access: signedIn, audit: audit.ActionRateLimitClear, handle: a.clearLimit},
 
 		{method: get, path: "/settings/audit", access: signedIn, handle: a.showAudit},
-		{method: get, path: "/settings/audit/export", access: signedIn, audit: controller.ActionAuditExport, handle: a.exportAudit},
-		{method: post, path: "/settings/audit/verify", access: signedIn, audit: controller.ActionAuditVerify, handle: a.verifyAudit},
+		{method: get, path: "/settings/audit/export", access: signedIn, audit: audit.ActionAuditExport, handle: a.exportAudit},
+		{method: post, path: "/settings/audit/verify", access: signedIn, audit: audit.ActionAuditVerify, handle: a.verifyAudit},
 		{method: get, path: "/settings/tokens", access: signedIn, handle: a.showTokens},
-		{method: post, path: "/settings/tokens", access: signedIn, audit: controller.ActionTokenCreate, handle: a.createToken},
-		{method: post, path: "/settings/tokens/:id/revoke", access: signedIn, audit: controller.ActionTokenRevoke, handle: a.revokeToken},
+		{method: post, path: "/settings/tokens", access: signedIn, audit: audit.ActionTokenCreate, handle: a.createToken},
+		{method: post, path: "/settings/tokens/:id/revoke", access: signedIn, audit: audit.ActionTokenRevoke, handle: a.revokeToken},
 
 		{method: get, path: "/", access: signedIn, handle: a.showHome},
 		{method: get, path: "/admin", access: signedIn, handle: a.showDashboard},
 		{method: get, path: "/admin/events", access: signedIn, stream: true, handle: a.streamDashboard},
 		{method: get, path: "/upload", access: signedIn, handle: a.showUpload},
-		{method: post, path: "/upload", access: signedInOrToken(deployScope), form: inStream, limit: limitUpload, body: archiveBody, audit: controller.ActionAppCreate, again: a.uploadLimited, handle: a.createApp},
+		{method: post, path: "/upload", access: signedInOrToken(deployScope), form: inStream, limit: limitUpload, body: archiveBody, audit: audit.ActionAppCreate, again: a.uploadLimited, handle: a.createApp},
 		{method: get, path: supportedPath, access: signedIn, handle: a.showSupported},
 		{method: get, path: heldPath, access: signedIn, handle: a.downloadHeldDockerfile},
 
 		{method: get, path: app, access: signedIn, handle: a.showApp},
 		{method: get, path: app + "/events", access: signedIn, stream: true, handle: a.streamApp},
-		{method: post, path: app + "/update", access: signedInOrToken(deployScope), form: inStream, limit: limitUpdate, body: archiveBody, audit: controller.ActionAppUpdate, again: a.updateLimited, handle: a.updateApp},
-		{method: post, path: app + "/start", access: signedIn, audit: controller.ActionAppStart, handle: a.startApp},
-		{method: post, path: app + "/stop", access: signedIn, audit: controller.ActionAppStop, handle: a.stopApp},
-		{method: post, path: app + "/restart", access: signedIn, audit: controller.ActionAppRestart, handle: a.restartApp},
-		{method: post, path: app + "/delete", access: signedIn, audit: controller.ActionAppDelete, handle: a.deleteApp},
-		{method: post, path: app + "/rollback", access: signedIn, audit: controller.ActionAppRollback, handle: a.rollBackApp},
-		{method: post, path: app + "/settings", access: signedIn, audit: controller.ActionAppSettings, handle: a.updateSettings},
+		{method: post, path: app + "/update", access: signedInOrToken(deployScope), form: inStream, limit: limitUpdate, body: archiveBody, audit: audit.ActionAppUpdate, again: a.updateLimited, handle: a.updateApp},
+		{method: post, path: app + "/start", access: signedIn, audit: audit.ActionAppStart, handle: a.startApp},
+		{method: post, path: app + "/stop", access: signedIn, audit: audit.ActionAppStop, handle: a.stopApp},
+		{method: post, path: app + "/restart", access: signedIn, audit: audit.ActionAppRestart, handle: a.restartApp},
+		{method: post, path: app + "/delete", access: signedIn, audit: audit.ActionAppDelete, handle: a.deleteApp},
+		{method: post, path: app + "/rollback", access: signedIn, audit: audit.ActionAppRollback, handle: a.rollBackApp},
+		{method: post, path: app + "/settings", access: signedIn, audit: audit.ActionAppSettings, handle: a.updateSettings},
 		{method: get, path: app + "/environment", access: signedIn, handle: a.showEnvironment},
-		{method: post, path: app + "/environment", access: signedIn, audit: controller.ActionEnvironmentChange, handle: a.setVariable},
-		{method: post, path: app + "/environment/import", access: signedIn, audit: controller.ActionEnvironmentChange, handle: a.importVariables},
-		{method: post, path: app + "/environment/delete", access: signedIn, audit: controller.ActionEnvironmentChange, handle: a.deleteVariable},
-		{method: post, path: app + "/environment/apply", access: signedIn, audit: controller.ActionEnvironmentApply, handle: a.applyEnvironment},
-		{method: post, path: app + "/mounts", access: signedIn, audit: controller.ActionVolumeMount, handle: a.updateMounts},
+		{method: post, path: app + "/environment", access: signedIn, audit: audit.ActionEnvironmentChange, handle: a.setVariable},
+		{method: post, path: app + "/environment/import", access: signedIn, audit: audit.ActionEnvironmentChange, handle: a.importVariables},
+		{method: post, path: app + "/environment/delete", access: signedIn, audit: audit.ActionEnvironmentChange, handle: a.deleteVariable},
+		{method: post, path: app + "/environment/apply", access: signedIn, audit: audit.ActionEnvironmentApply, handle: a.applyEnvironment},
+		{method: post, path: app + "/mounts", access: signedIn, audit: audit.ActionVolumeMount, handle: a.updateMounts},
 		{method: get, path: app + "/routes", access: signedIn, handle: a.showRoutes},
-		{method: post, path: app + "/routes", access: signedIn, audit: controller.ActionRouteChange, handle: a.createRoute},
-		{method: post, path: app + "/routes/remove", access: signedIn, audit: controller.ActionRouteChange, handle: a.deleteRoute},
-		{method: post, path: app + "/routes/check", access: signedIn, audit: controller.ActionHostCheck, handle: a.checkRoute},
+		{method: post, path: app + "/routes", access: signedIn, audit: audit.ActionRouteChange, handle: a.createRoute},
+		{method: post, path: app + "/routes/remove", access: signedIn, audit: audit.ActionRouteChange, handle: a.deleteRoute},
+		{method: post, path: app + "/routes/check", access: signedIn, audit: audit.ActionHostCheck, handle: a.checkRoute},
 		{method: get, path: app + "/access", access: signedIn, handle: a.showAccess},
-		{method: post, path: app + "/access", access: signedIn, audit: controller.ActionAppAccess, handle: a.updateAccessRules},
-		{method: post, path: app + "/access/users", access: signedIn, audit: controller.ActionAppAccess, handle: a.setAccessUser},
-		{method: post, path: app + "/access/users/remove", access: signedIn, audit: controller.ActionAppAccess, handle: a.removeAccessUser},
-		{method: post, path: app + "/access/password", access: signedIn, audit: controller.ActionAppAccess, handle: a.switchPassword},
-		{method: post, path: app + "/access/maintenance", access: signedIn, audit: controller.ActionAppAccess, handle: a.updateMaintenance},
+		{method: post, path: app + "/access", access: signedIn, audit: audit.ActionAppAccess, handle: a.updateAccessRules},
+		{method: post, path: app + "/access/users", access: signedIn, audit: audit.ActionAppAccess, handle: a.setAccessUser},
+		{method: post, path: app + "/access/users/remove", access: signedIn, audit: audit.ActionAppAccess, handle: a.removeAccessUser},
+		{method: post, path: app + "/access/password", access: signedIn, audit: audit.ActionAppAccess, handle: a.switchPassword},
+		{method: post, path: app + "/access/maintenance", access: signedIn, audit: audit.ActionAppAccess, handle: a.updateMaintenance},
 		{method: get, path: app + "/output", access: signedIn, handle: a.showOutput},
 		{method: get, path: app + "/output/events", access: signedIn, stream: true, handle: a.streamOutput},
 		{method: get, path: app + "/output/download", access: signedIn, handle: a.downloadOutput},
@@ -191,50 +193,50 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: get, path: release, access: signedIn, handle: a.showRelease},
 		{method: get, path: release + "/events", access: signedIn, stream: true, handle: a.streamRelease},
 		{method: get, path: release + "/log", access: signedIn, handle: a.downloadLog},
-		{method: post, path: release + "/cancel", access: signedIn, audit: controller.ActionReleaseCancel, handle: a.cancelRelease},
-		{method: post, path: release + "/retry", access: signedIn, audit: controller.ActionReleaseRetry, handle: a.retryRelease},
+		{method: post, path: release + "/cancel", access: signedIn, audit: audit.ActionReleaseCancel, handle: a.cancelRelease},
+		{method: post, path: release + "/retry", access: signedIn, audit: audit.ActionReleaseRetry, handle: a.retryRelease},
 
 		{method: get, path: "/volumes", access: signedIn, handle: a.showVolumes},
-		{method: post, path: "/volumes", access: signedIn, limit: limitVolumeCreate, audit: controller.ActionVolumeCreate, again: a.volumesLimited, handle: a.createVolume},
+		{method: post, path: "/volumes", access: signedIn, limit: limitVolumeCreate, audit: audit.ActionVolumeCreate, again: a.volumesLimited, handle: a.createVolume},
 		{method: get, path: volume, access: signedIn, handle: a.showVolume},
 		{method: get, path: volume + "/file", access: signedIn, handle: a.downloadFile},
 		{method: get, path: volume + "/tar", access: signedIn, handle: a.downloadFolder},
-		{method: post, path: volume + "/upload", access: signedIn, form: inStream, limit: limitVolumeUpload, body: volumeBody, audit: controller.ActionVolumeUpload, again: a.filesLimited, handle: a.uploadFiles},
+		{method: post, path: volume + "/upload", access: signedIn, form: inStream, limit: limitVolumeUpload, body: volumeBody, audit: audit.ActionVolumeUpload, again: a.filesLimited, handle: a.uploadFiles},
 		{method: get, path: volume + "/remove", access: signedIn, handle: a.showRemoval},
-		{method: post, path: volume + "/remove", access: signedIn, audit: controller.ActionVolumeFileDelete, handle: a.removeFile},
-		{method: post, path: volume + "/delete", access: signedIn, audit: controller.ActionVolumeDelete, handle: a.deleteVolume},
+		{method: post, path: volume + "/remove", access: signedIn, audit: audit.ActionVolumeFileDelete, handle: a.removeFile},
+		{method: post, path: volume + "/delete", access: signedIn, audit: audit.ActionVolumeDelete, handle: a.deleteVolume},
 
 		{method: get, path: api, access: token(readScope), handle: a.apiListApps},
-		{method: post, path: api, access: token(deployScope), form: inStream, limit: limitUpload, body: archiveBody, audit: controller.ActionAppCreate, handle: a.apiCreateApp},
+		{method: post, path: api, access: token(deployScope), form: inStream, limit: limitUpload, body: archiveBody, audit: audit.ActionAppCreate, handle: a.apiCreateApp},
 		{method: get, path: apiApp, access: token(readScope), handle: a.apiShowApp},
-		{method: del, path: apiApp, access: token(adminScope), audit: controller.ActionAppDelete, handle: a.apiDeleteApp},
-		{method: post, path: apiApp + "/update", access: token(deployScope), form: inStream, limit: limitUpdate, body: archiveBody, audit: controller.ActionAppUpdate, handle: a.apiUpdateApp},
-		{method: post, path: apiApp + "/start", access: token(deployScope), audit: controller.ActionAppStart, handle: a.apiStartApp},
-		{method: post, path: apiApp + "/stop", access: token(deployScope), audit: controller.ActionAppStop, handle: a.apiStopApp},
-		{method: post, path: apiApp + "/restart", access: token(deployScope), audit: controller.ActionAppRestart, handle: a.apiRestartApp},
-		{method: post, path: apiApp + "/rollback", access: token(deployScope), audit: controller.ActionAppRollback, handle: a.apiRollBackApp},
-		{method: post, path: apiApp + "/settings", access: token(deployScope), audit: controller.ActionAppSettings, handle: a.apiUpdateSettings},
+		{method: del, path: apiApp, access: token(adminScope), audit: audit.ActionAppDelete, handle: a.apiDeleteApp},
+		{method: post, path: apiApp + "/update", access: token(deployScope), form: inStream, limit: limitUpdate, body: archiveBody, audit: audit.ActionAppUpdate, handle: a.apiUpdateApp},
+		{method: post, path: apiApp + "/start", access: token(deployScope), audit: audit.ActionAppStart, handle: a.apiStartApp},
+		{method: post, path: apiApp + "/stop", access: token(deployScope), audit: audit.ActionAppStop, handle: a.apiStopApp},
+		{method: post, path: apiApp + "/restart", access: token(deployScope), audit: audit.ActionAppRestart, handle: a.apiRestartApp},
+		{method: post, path: apiApp + "/rollback", access: token(deployScope), audit: audit.ActionAppRollback, handle: a.apiRollBackApp},
+		{method: post, path: apiApp + "/settings", access: token(deployScope), audit: audit.ActionAppSettings, handle: a.apiUpdateSettings},
 		{method: get, path: apiApp + "/environment", access: token(readScope), handle: a.apiShowEnvironment},
-		{method: put, path: apiApp + "/environment", access: token(deployScope), audit: controller.ActionEnvironmentChange, handle: a.apiReplaceEnvironment},
-		{method: patch, path: apiApp + "/environment", access: token(deployScope), audit: controller.ActionEnvironmentChange, handle: a.apiUpdateEnvironment},
-		{method: post, path: apiApp + "/environment/apply", access: token(deployScope), audit: controller.ActionEnvironmentApply, handle: a.apiApplyEnvironment},
-		{method: post, path: apiApp + "/mounts", access: token(deployScope), audit: controller.ActionVolumeMount, handle: a.apiUpdateMounts},
+		{method: put, path: apiApp + "/environment", access: token(deployScope), audit: audit.ActionEnvironmentChange, handle: a.apiReplaceEnvironment},
+		{method: patch, path: apiApp + "/environment", access: token(deployScope), audit: audit.ActionEnvironmentChange, handle: a.apiUpdateEnvironment},
+		{method: post, path: apiApp + "/environment/apply", access: token(deployScope), audit: audit.ActionEnvironmentApply, handle: a.apiApplyEnvironment},
+		{method: post, path: apiApp + "/mounts", access: token(deployScope), audit: audit.ActionVolumeMount, handle: a.apiUpdateMounts},
 		{method: get, path: apiApp + "/routes", access: token(readScope), handle: a.apiListRoutes},
-		{method: post, path: apiApp + "/routes", access: token(deployScope), audit: controller.ActionRouteChange, handle: a.apiCreateRoute},
-		{method: post, path: apiApp + "/routes/change", access: token(deployScope), audit: controller.ActionRouteChange, handle: a.apiChangeRoute},
-		{method: post, path: apiApp + "/routes/remove", access: token(deployScope), audit: controller.ActionRouteChange, handle: a.apiDeleteRoute},
+		{method: post, path: apiApp + "/routes", access: token(deployScope), audit: audit.ActionRouteChange, handle: a.apiCreateRoute},
+		{method: post, path: apiApp + "/routes/change", access: token(deployScope), audit: audit.ActionRouteChange, handle: a.apiChangeRoute},
+		{method: post, path: apiApp + "/routes/remove", access: token(deployScope), audit: audit.ActionRouteChange, handle: a.apiDeleteRoute},
 		{method: get, path: apiApp + "/access", access: token(readScope), handle: a.apiShowAccess},
-		{method: patch, path: apiApp + "/access", access: token(adminScope), audit: controller.ActionAppAccess, handle: a.apiUpdateAccess},
+		{method: patch, path: apiApp + "/access", access: token(adminScope), audit: audit.ActionAppAccess, handle: a.apiUpdateAccess},
 		{method: get, path: apiApp + "/releases", access: token(readScope), handle: a.apiListReleases},
 		{method: get, path: apiRel, access: token(readScope), handle: a.apiShowRelease},
 		{method: get, path: apiRel + "/log", access: token(readScope), handle: a.apiShowLog},
-		{method: post, path: apiRel + "/cancel", access: token(deployScope), audit: controller.ActionReleaseCancel, handle: a.apiCancelRelease},
-		{method: post, path: apiRel + "/retry", access: token(deployScope), audit: controller.ActionReleaseRetry, handle: a.apiRetryRelease},
+		{method: post, path: apiRel + "/cancel", access: token(deployScope), audit: audit.ActionReleaseCancel, handle: a.apiCancelRelease},
+		{method: post, path: apiRel + "/retry", access: token(deployScope), audit: audit.ActionReleaseRetry, handle: a.apiRetryRelease},
 
 		{method: get, path: apiVolumes, access: token(readScope), handle: a.apiListVolumes},
-		{method: post, path: apiVolumes, access: token(deployScope), limit: limitVolumeCreate, audit: controller.ActionVolumeCreate, handle: a.apiCreateVolume},
-		{method: del, path: apiVol, access: token(adminScope), audit: controller.ActionVolumeDelete, handle: a.apiDeleteVolume},
+		{method: post, path: apiVolumes, access: token(deployScope), limit: limitVolumeCreate, audit: audit.ActionVolumeCreate, handle: a.apiCreateVolume},
+		{method: del, path: apiVol, access: token(adminScope), audit: audit.ActionVolumeDelete, handle: a.apiDeleteVolume},
 		{method: get, path: apiVol + "/files/*path", access: token(readScope), handle: a.apiShowFile},
-		{method: put, path: apiVol + "/files/*path", access: token(deployScope), form: inStream, limit: limitVolumeUpload, body: volumeBody, audit: controller.ActionVolumeUpload, handle: a.apiWriteFile},
+		{method: put, path: apiVol + "/files/*path", access: token(deployScope), form: inStream, limit: limitVolumeUpload, body: volumeBody, audit: audit.ActionVolumeUpload, handle: a.apiWriteFile},
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"berth/controller"
+	"berth/controller/app"
 	"berth/controller/domaincheck"
 	"berth/traefik"
 )
@@ -23,7 +23,7 @@ func routeForms(token, route string, more ...string) url.Values {
 }
 
 // has lists the routes that the ledger has for an app.
-func (f *fakeRouting) has(t *testing.T, app controller.AppName) []string {
+func (f *fakeRouting) has(t *testing.T, app app.Name) []string {
 	t.Helper()
 	found, err := f.ledger.FindApp(t.Context(), app)
 	if err != nil {

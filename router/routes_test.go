@@ -8,7 +8,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"berth/controller"
+	"berth/controller/account"
 )
 
 // concrete fills the parameters of a path.
@@ -81,7 +81,7 @@ func TestRoutes_NoEntryNoRequest(t *testing.T) {
 
 func TestRoutes_EntryWithoutAccessLetsNobodyIn(t *testing.T) {
 	var nobody access
-	if nobody.public || nobody.session || nobody.scope.Allows(controller.ScopeRead) {
+	if nobody.public || nobody.session || nobody.scope.Allows(account.ScopeRead) {
 		t.Error("the zero access lets somebody in")
 	}
 	for _, r := range new(admin).routes() {
@@ -94,7 +94,7 @@ func TestRoutes_EntryWithoutAccessLetsNobodyIn(t *testing.T) {
 func TestRoutes_BearerIsJudgedByScopeOnEveryRoute(t *testing.T) {
 	s := newSite(t)
 	s.anApp("hello")
-	scopes := map[string]controller.Scope{readToken: controller.ScopeRead, deployToken: controller.ScopeDeploy, adminToken: controller.ScopeAdmin}
+	scopes := map[string]account.Scope{readToken: account.ScopeRead, deployToken: account.ScopeDeploy, adminToken: account.ScopeAdmin}
 	for _, r := range new(admin).routes() {
 		if r.access.public {
 			continue

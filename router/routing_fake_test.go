@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"berth/controller"
+	"berth/controller/app"
 	"berth/controller/domaincheck"
 	"berth/controller/plan"
 	"berth/controller/secret"
@@ -65,12 +66,12 @@ func (f *fakeRouting) take(ctx context.Context) error {
 		if _, err := f.ledger.FindApp(ctx, view.Name); err == nil {
 			continue
 		}
-		app := view.App
-		app.Wanted = controller.WantedRunning
-		if app.Settings.MemoryBytes == 0 {
-			app.Settings = controller.DefaultSettings()
+		found := view.App
+		found.Wanted = app.WantedRunning
+		if found.Settings.MemoryBytes == 0 {
+			found.Settings = app.DefaultSettings()
 		}
-		release, err := f.ledger.CreateApp(ctx, app, aRelease(view.Name, 1, controller.ReleaseQueued))
+		release, err := f.ledger.CreateApp(ctx, found, aRelease(view.Name, 1, app.ReleaseQueued))
 		if err != nil {
 			return err
 		}
@@ -84,14 +85,14 @@ func (f *fakeRouting) take(ctx context.Context) error {
 	return nil
 }
 
-func (f *fakeRouting) Routes(ctx context.Context, app controller.AppName) ([]controller.RouteView, error) {
+func (f *fakeRouting) Routes(ctx context.Context, app app.Name) ([]controller.RouteView, error) {
 	if err := f.take(ctx); err != nil {
 		return nil, err
 	}
 	return f.Controller.Routes(ctx, app)
 }
 
-func (f *fakeRouting) UpdateRoutes(ctx context.Context, app controller.AppName, change controller.RouteChange) (bool, error) {
+func (f *fakeRouting) UpdateRoutes(ctx context.Context, app app.Name, change app.RouteChange) (bool, error) {
 	if err := f.take(ctx); err != nil {
 		return false, err
 	}
@@ -105,10 +106,10 @@ func (f *fakeRouting) HostViews(ctx context.Context) ([]controller.HostView, err
 	return f.Controller.HostViews(ctx)
 }
 
-func (f *fakeRouting) CheckHost(ctx context.Context, host traefik.Host) (controller.HostCheck, error) {
+func (f *fakeRouting) CheckHost(ctx context.Context, host traefik.Host) (app.HostCheck, error) {
 	f.mu.Lock()
 	f.checked = append(f.checked, host)
-	check := controller.HostCheck{Host: host, At: time.Now(), Findings: f.findings}
+	check := app.HostCheck{Host: host, At: time.Now(), Findings: f.findings}
 	f.mu.Unlock()
 	return check, f.ledger.SaveHostCheck(ctx, check)
 }

@@ -3,14 +3,15 @@ package router
 import (
 	"net/http"
 
-	"berth/controller"
+	"berth/controller/account"
+	"berth/controller/audit"
 )
 
 // secondFactorPage is the second factor of one's own account: off, being set
 // up, or on.
 type secondFactorPage struct {
 	frame
-	Mine     controller.Account
+	Mine     account.Account
 	Key      string // as text, while it is being set up
 	Renewing bool   // the form for new recovery codes is the one with the problems
 	Problems fieldProblems
@@ -152,6 +153,6 @@ func (v *visit) enrolment() []byte {
 // noteWrongCode records a guess at a code as what it is.
 func (v *visit) noteWrongCode(problems fieldProblems) {
 	if problems["code"] != nil {
-		v.done.action = controller.ActionSecondFactorFailure
+		v.done.action = audit.ActionSecondFactorFailure
 	}
 }

@@ -8,7 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"berth/controller"
+	"berth/controller/account"
+	"berth/controller/audit"
 )
 
 func TestSecondFactor_IsSetUpWithThePasswordACodeAndShowsTheCodesOnce(t *testing.T) {
@@ -26,10 +27,10 @@ func TestSecondFactor_IsSetUpWithThePasswordACodeAndShowsTheCodesOnce(t *testing
 	p.client = p.browser()
 	token = p.mustEnter("admin")
 	_, recovery := p.enableFactor(token)
-	if len(recovery) != controller.RecoveryCodes {
+	if len(recovery) != account.RecoveryCodes {
 		t.Errorf("%d recovery codes", len(recovery))
 	}
-	p.expectAudit(controller.ActionSecondFactorEnable, true, "admin")
+	p.expectAudit(audit.ActionSecondFactorEnable, true, "admin")
 	if p.formToken("/settings/second-factor") == token {
 		t.Error("the session kept its id")
 	}
@@ -73,7 +74,7 @@ func TestSecondFactor_WrongCodesAreRecordedAsSuch(t *testing.T) {
 		t.Errorf("status %d", answer.StatusCode)
 	}
 	mustContain(t, answer.body, `id="code-problem"`, "qr.png")
-	p.expectAudit(controller.ActionSecondFactorFailure, false, "admin")
+	p.expectAudit(audit.ActionSecondFactorFailure, false, "admin")
 }
 
 func TestSecondFactor_IsTurnedOffWithPasswordAndCode(t *testing.T) {
@@ -93,7 +94,7 @@ func TestSecondFactor_IsTurnedOffWithPasswordAndCode(t *testing.T) {
 	if off.StatusCode != http.StatusSeeOther {
 		t.Fatalf("off: %d %.500s", off.StatusCode, off.body)
 	}
-	p.expectAudit(controller.ActionSecondFactorDisable, true, "admin")
+	p.expectAudit(audit.ActionSecondFactorDisable, true, "admin")
 	p.client = p.browser()
 	p.mustEnter("admin")
 }

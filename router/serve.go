@@ -10,6 +10,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"berth/controller"
+	"berth/controller/problem"
 )
 
 // serve is the one adapter between Gin and the handlers: it checks access, calls
@@ -39,28 +40,28 @@ func (a *admin) handle(v *visit) error {
 }
 
 // refuse answers with the problem in the form that the caller understands.
-func (a *admin) refuse(v *visit, problem *controller.Problem) {
-	a.logProblem(v, problem)
+func (a *admin) refuse(v *visit, fault *problem.Problem) {
+	a.logProblem(v, fault)
 	if v.gin.Writer.Written() {
 		return // a stream that broke: its status is gone already
 	}
 	switch {
 	case v.wantsJSON():
-		v.problemJSON(problem)
+		v.problemJSON(fault)
 	case v.route.stream:
-		v.gin.String(statusOf(problem.Kind), "%s\n", problem.Message)
-	case errors.Is(problem, errMustChange):
+		v.gin.String(statusOf(fault.Kind), "%s\n", fault.Message)
+	case errors.Is(fault, errMustChange):
 		_ = v.seeOther("/password")
-	case problem.Kind == controller.KindUnauthorized && !v.route.access.public && arrivesFromElsewhere(v.request()):
+	case fault.Kind == problem.KindUnauthorized && !v.route.access.public && arrivesFromElsewhere(v.request()):
 		_ = v.page(http.StatusOK, "arrival", nil)
-	case problem.Kind == controller.KindUnauthorized && !v.route.access.public:
+	case fault.Kind == problem.KindUnauthorized && !v.route.access.public:
 		_ = v.seeOther(loginPath(v.request()))
-	case problem.Kind == controller.KindLimited && v.showsAgain():
-		if err := v.route.again(v, problem); err != nil {
-			a.showProblem(v, problem)
+	case fault.Kind == problem.KindLimited && v.showsAgain():
+		if err := v.route.again(v, fault); err != nil {
+			a.showProblem(v, fault)
 		}
 	default:
-		a.showProblem(v, problem)
+		a.showProblem(v, fault)
 	}
 }
 
@@ -72,41 +73,41 @@ func (a *admin) showNothing(c *gin.Context) {
 
 // logProblem writes what the person does not see. What they did themselves is
 // no warning.
-func (a *admin) logProblem(v *visit, problem *controller.Problem) {
+func (a *admin) logProblem(v *visit, fault *problem.Problem) {
 	level := slog.LevelInfo
-	if problem.Kind == controller.KindInternal || problem.Kind == controller.KindUnavailable || problem.Kind == controller.KindFull {
+	if fault.Kind == problem.KindInternal || fault.Kind == problem.KindUnavailable || fault.Kind == problem.KindFull {
 		level = slog.LevelError
 	}
-	if v.context().Err() != nil || problem.Kind == controller.KindLimited {
+	if v.context().Err() != nil || fault.Kind == problem.KindLimited {
 		level = slog.LevelDebug // the caller went away, or the audit log has it
 	}
 	a.logger.Log(v.context(), level, "request refused",
 		"request_id", requestID(v.gin), "method", v.request().Method, "path", v.request().URL.Path,
-		"status", statusOf(problem.Kind), "caller", v.caller.name(), "error", problem.Error())
+		"status", statusOf(fault.Kind), "caller", v.caller.name(), "error", fault.Error())
 }
 
 // statusOf is the one place where a kind of problem becomes an HTTP status.
-func statusOf(kind controller.Kind) int {
+func statusOf(kind problem.Kind) int {
 	switch kind {
-	case controller.KindMalformed:
+	case problem.KindMalformed:
 		return http.StatusBadRequest
-	case controller.KindInvalid:
+	case problem.KindInvalid:
 		return http.StatusUnprocessableEntity
-	case controller.KindUnauthorized:
+	case problem.KindUnauthorized:
 		return http.StatusUnauthorized
-	case controller.KindForbidden:
+	case problem.KindForbidden:
 		return http.StatusForbidden
-	case controller.KindNotFound:
+	case problem.KindNotFound:
 		return http.StatusNotFound
-	case controller.KindConflict:
+	case problem.KindConflict:
 		return http.StatusConflict
-	case controller.KindTooLarge:
+	case problem.KindTooLarge:
 		return http.StatusRequestEntityTooLarge
-	case controller.KindLimited:
+	case problem.KindLimited:
 		return http.StatusTooManyRequests
-	case controller.KindUnavailable:
+	case problem.KindUnavailable:
 		return http.StatusServiceUnavailable
-	case controller.KindFull:
+	case problem.KindFull:
 		return http.StatusInsufficientStorage
 	default:
 		return http.StatusInternalServerError
@@ -115,22 +116,22 @@ func statusOf(kind controller.Kind) int {
 
 // asProblem words any error for a person. What is not a Problem, or is one of
 // ours, says nothing about its cause.
-func asProblem(err error) *controller.Problem {
+func asProblem(err error) *problem.Problem {
 	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return tooLargeProblem(tooLarge.Limit, err)
 	}
-	problem, ok := errors.AsType[*controller.Problem](err)
-	if controller.IsDiskFull(err) && (!ok || problem.Kind != controller.KindFull) {
+	fault, ok := errors.AsType[*problem.Problem](err)
+	if controller.IsDiskFull(err) && (!ok || fault.Kind != problem.KindFull) {
 		return controller.DiskFull("", err)
 	}
-	if ok && problem.Kind != controller.KindInternal {
-		return problem
+	if ok && fault.Kind != problem.KindInternal {
+		return fault
 	}
-	if errors.Is(err, controller.ErrNotFound) {
+	if errors.Is(err, problem.ErrNotFound) {
 		return notFound("There is nothing here.", err)
 	}
-	return &controller.Problem{
-		Kind:    controller.KindInternal,
+	return &problem.Problem{
+		Kind:    problem.KindInternal,
 		Message: "Something went wrong.",
 		Hint:    "Try again. If it happens again, look for the request id in Berth's log.",
 		Err:     err,
@@ -138,13 +139,13 @@ func asProblem(err error) *controller.Problem {
 }
 
 // malformed is a part of the path that no page of ours could have linked to.
-func malformed(message, hint string, cause error) *controller.Problem {
-	return &controller.Problem{Kind: controller.KindMalformed, Message: message, Hint: hint, Err: cause}
+func malformed(message, hint string, cause error) *problem.Problem {
+	return &problem.Problem{Kind: problem.KindMalformed, Message: message, Hint: hint, Err: cause}
 }
 
-func notFound(message string, cause error) *controller.Problem {
-	return &controller.Problem{
-		Kind: controller.KindNotFound, Message: message,
+func notFound(message string, cause error) *problem.Problem {
+	return &problem.Problem{
+		Kind: problem.KindNotFound, Message: message,
 		Hint: "Look for it on the dashboard.", Err: cause,
 	}
 }

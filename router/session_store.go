@@ -17,7 +17,8 @@ import (
 	"github.com/gin-contrib/sessions"
 	gorilla "github.com/gorilla/sessions"
 
-	"berth/controller"
+	"berth/controller/account"
+	"berth/controller/problem"
 )
 
 // sessionName is the session's name inside the program. The cookie that carries
@@ -52,8 +53,8 @@ var (
 // adopted, and a session that is renewed leaves its old id behind, so that
 // nobody can be signed in under an id that somebody else knows.
 type sessionStore struct {
-	ledger controller.SessionLedger
-	life   controller.SessionLife
+	ledger account.SessionLedger
+	life   account.SessionLife
 	secure bool   // the cookie is Secure even where this hop is plain
 	host   string // the only name that gets a cookie
 	now    func() time.Time
@@ -61,8 +62,8 @@ type sessionStore struct {
 
 var _ sessions.Store = (*sessionStore)(nil)
 
-func newSessionStore(ledger controller.SessionLedger, secure bool, host string) *sessionStore {
-	return &sessionStore{ledger: ledger, life: controller.DefaultSessionLife(), secure: secure, host: host, now: time.Now}
+func newSessionStore(ledger account.SessionLedger, secure bool, host string) *sessionStore {
+	return &sessionStore{ledger: ledger, life: account.DefaultSessionLife(), secure: secure, host: host, now: time.Now}
 }
 
 // Options is part of sessions.Store. The cookie's attributes are not up for choice.
@@ -130,7 +131,7 @@ func (s *sessionStore) begin(r *http.Request, w http.ResponseWriter, session *go
 	}
 	session.ID, session.IsNew = newSessionID(), false
 	now := s.now()
-	record := controller.Session{Hash: hashID(session.ID), CreatedAt: now, SeenAt: now, UserAgent: userAgent(r)}
+	record := account.Session{Hash: hashID(session.ID), CreatedAt: now, SeenAt: now, UserAgent: userAgent(r)}
 	record.Account, _ = session.Values[accountKey].(int64)
 	record.Pending, _ = session.Values[pendingKey].(int64)
 	record.Address, _ = session.Values[addressKey].(string)
@@ -145,7 +146,7 @@ func (s *sessionStore) begin(r *http.Request, w http.ResponseWriter, session *go
 	if record.Account == 0 {
 		return nil
 	}
-	if err := s.ledger.TrimSessionsOf(r.Context(), record.Account, controller.SessionsPerAccount); err != nil {
+	if err := s.ledger.TrimSessionsOf(r.Context(), record.Account, account.SessionsPerAccount); err != nil {
 		return fmt.Errorf("trim sessions: %w", err)
 	}
 	return nil
@@ -164,9 +165,9 @@ func (s *sessionStore) touch(ctx context.Context, id, address string) error {
 	return s.update(ctx, record)
 }
 
-func (s *sessionStore) update(ctx context.Context, record controller.Session) error {
+func (s *sessionStore) update(ctx context.Context, record account.Session) error {
 	err := s.ledger.UpdateSession(ctx, record)
-	if errors.Is(err, controller.ErrNotFound) {
+	if errors.Is(err, problem.ErrNotFound) {
 		return notSignedIn(err) // it was ended meanwhile, and stays so
 	}
 	if err != nil {
@@ -184,12 +185,12 @@ func signedOut(err error) error {
 }
 
 // list gives the sessions of an account that hold, the last used first.
-func (s *sessionStore) list(ctx context.Context, account int64) ([]controller.Session, error) {
-	all, err := s.ledger.ListSessionsOf(ctx, account)
+func (s *sessionStore) list(ctx context.Context, who int64) ([]account.Session, error) {
+	all, err := s.ledger.ListSessionsOf(ctx, who)
 	if err != nil {
 		return nil, fmt.Errorf("list sessions: %w", err)
 	}
-	return slices.DeleteFunc(all, func(one controller.Session) bool { return one.Expired(s.now(), s.life) }), nil
+	return slices.DeleteFunc(all, func(one account.Session) bool { return one.Expired(s.now(), s.life) }), nil
 }
 
 // holds reports whether the session of that id is still good.
@@ -199,16 +200,16 @@ func (s *sessionStore) holds(ctx context.Context, id string) bool {
 }
 
 // find returns the record of an id, errNoSession where there is none or it is over.
-func (s *sessionStore) find(ctx context.Context, id string) (controller.Session, error) {
+func (s *sessionStore) find(ctx context.Context, id string) (account.Session, error) {
 	record, err := s.ledger.FindSession(ctx, hashID(id))
-	if errors.Is(err, controller.ErrNotFound) {
-		return controller.Session{}, errNoSession
+	if errors.Is(err, problem.ErrNotFound) {
+		return account.Session{}, errNoSession
 	}
 	if err != nil {
-		return controller.Session{}, fmt.Errorf("find session: %w", err)
+		return account.Session{}, fmt.Errorf("find session: %w", err)
 	}
 	if record.Expired(s.now(), s.life) {
-		return controller.Session{}, errNoSession
+		return account.Session{}, errNoSession
 	}
 	return record, nil
 }

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"berth/controller"
+	"berth/controller/account"
 )
 
 const sessionCookie = "__Host-berth"
@@ -53,8 +53,8 @@ func TestSession_CookieIsStrictAndTheLedgerKnowsOnlyTheHash(t *testing.T) {
 
 func TestSession_EndsWhenIdleAndWhenOld(t *testing.T) {
 	for name, past := range map[string][2]time.Duration{
-		"idle": {controller.SessionIdle, controller.SessionIdle},
-		"old":  {controller.SessionAbsolute, time.Minute},
+		"idle": {account.SessionIdle, account.SessionIdle},
+		"old":  {account.SessionAbsolute, time.Minute},
 	} {
 		s := newSite(t)
 		s.signIn()

@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"time"
 
-	"berth/controller"
+	"berth/controller/problem"
 	"berth/templates"
 )
 
@@ -71,8 +71,8 @@ func (a *admin) deleteSession(v *visit) error {
 	}
 	err := a.sessions.ledger.DeleteSessionOf(v.context(), v.caller.account.ID, hash)
 	if isMissing(err) {
-		return &controller.Problem{
-			Kind: controller.KindNotFound, Message: "This session has ended already.",
+		return &problem.Problem{
+			Kind: problem.KindNotFound, Message: "This session has ended already.",
 			Hint: "Look at the list again.", Err: err,
 		}
 	}

@@ -9,7 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"berth/controller"
+	"berth/controller/account"
+	"berth/controller/audit"
 )
 
 const firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -67,7 +68,7 @@ func TestSessions_EndingOneClosesItsStreamsAndItsCookieOpensNothing(t *testing.T
 	if answer.StatusCode != http.StatusSeeOther {
 		t.Fatalf("status %d", answer.StatusCode)
 	}
-	p.expectAudit(controller.ActionSessionEnd, true, "admin")
+	p.expectAudit(audit.ActionSessionEnd, true, "admin")
 	for path, stream := range streams {
 		// The stream of the test gives up after ten seconds by itself, with an error that is not the end.
 		began := time.Now()
@@ -117,7 +118,7 @@ func TestSessions_EndOthersKeepsThisOne(t *testing.T) {
 
 func TestSessions_EndByTheConfiguredTimes(t *testing.T) {
 	p := newPeople(t, func(o *Options) {
-		o.SessionLife = controller.SessionLife{Idle: 10 * time.Minute, Absolute: time.Hour}
+		o.SessionLife = account.SessionLife{Idle: 10 * time.Minute, Absolute: time.Hour}
 	})
 	p.mustEnter("admin")
 	p.shift = 9 * time.Minute
@@ -140,16 +141,16 @@ func TestSessions_AnAccountHasAtMostFifty(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := time.Now()
-	for range controller.SessionsPerAccount + 5 {
+	for range account.SessionsPerAccount + 5 {
 		now = now.Add(time.Millisecond)
-		if err := p.ledger.CreateSession(t.Context(), controller.Session{Hash: hashID(newSessionID()), Account: admin.ID, CreatedAt: now, SeenAt: now}); err != nil {
+		if err := p.ledger.CreateSession(t.Context(), account.Session{Hash: hashID(newSessionID()), Account: admin.ID, CreatedAt: now, SeenAt: now}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	p.client = p.browser()
 	p.mustEnter("admin")
 	sessions, err := p.ledger.ListSessionsOf(t.Context(), admin.ID)
-	if err != nil || len(sessions) != controller.SessionsPerAccount {
+	if err != nil || len(sessions) != account.SessionsPerAccount {
 		t.Errorf("%d sessions, %v", len(sessions), err)
 	}
 	if answer := p.get("/admin"); answer.StatusCode != http.StatusOK {

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"berth/controller"
+	"berth/controller/account"
+	"berth/controller/app"
 	"berth/controller/limit"
 	"berth/traefik"
 )
@@ -41,7 +43,7 @@ func newSite(t testing.TB, change ...func(*Options)) *site {
 	t.Helper()
 	s := &site{t: t, apps: newFakeApps(), sessions: newFakeSessions(), audit: &fakeAudit{}, logged: &logBuffer{}}
 	s.accounts = &fakeAccounts{
-		account: controller.Account{ID: 7, Name: "admin"}, password: "correct horse battery", sessions: s.sessions,
+		account: account.Account{ID: 7, Name: "admin"}, password: "correct horse battery", sessions: s.sessions,
 	}
 	s.limits = openLimits(t, freshLedger(t), time.Now, manyRequests)
 	s.volumes = newFakeVolumes(t, s.apps)
@@ -186,26 +188,26 @@ func (s *site) cookie(name string) string {
 }
 
 // anApp is a running app whose live release is r2, and which can go back to r1.
-func (s *site) anApp(name controller.AppName) controller.AppView {
+func (s *site) anApp(name app.Name) controller.AppView {
 	s.t.Helper()
 	route, err := traefik.ParseRoute("/" + string(name))
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	old, live := aRelease(name, 1, controller.ReleaseSuperseded), aRelease(name, 2, controller.ReleaseLive)
+	old, live := aRelease(name, 1, app.ReleaseSuperseded), aRelease(name, 2, app.ReleaseLive)
 	old.Image, live.Image = "sha256:aa", "sha256:bb"
 	old.CreatedAt = old.CreatedAt.Add(-26 * time.Hour)
 	old.FinishedAt = old.FinishedAt.Add(-26 * time.Hour)
 	s.apps.putRelease(old)
 	s.apps.putRelease(live)
 	view := controller.AppView{
-		App: controller.App{
-			Name: name, Routes: []traefik.Route{route}, Wanted: controller.WantedRunning, Live: 2,
-			Settings:  controller.DefaultSettings(),
-			Observed:  controller.Observed{State: controller.AppRunning},
+		App: app.App{
+			Name: name, Routes: []traefik.Route{route}, Wanted: app.WantedRunning, Live: 2,
+			Settings:  app.DefaultSettings(),
+			Observed:  app.Observed{State: app.Running},
 			CreatedAt: time.Now().Add(-50 * time.Hour),
 		},
-		Usage:    controller.Usage{MemoryBytes: 64 << 20, MemoryLimit: 512 << 20, CPUPercent: 1.25},
+		Usage:    app.Usage{MemoryBytes: 64 << 20, MemoryLimit: 512 << 20, CPUPercent: 1.25},
 		HasUsage: true, Latest: &live,
 	}
 	s.apps.put(view)

@@ -8,7 +8,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"berth/controller"
+	"berth/controller/app"
 )
 
 const (
@@ -90,9 +90,9 @@ func (a *admin) handleStream(v *visit) error {
 
 // watching says when a stream has a look.
 type watching struct {
-	topic controller.AppName // ticks of this app, or of all where it is empty
-	pause time.Duration      // least time between two looks: ticks come in bursts
-	every time.Duration      // longest time between two looks
+	topic app.Name      // ticks of this app, or of all where it is empty
+	pause time.Duration // least time between two looks: ticks come in bursts
+	every time.Duration // longest time between two looks
 }
 
 // watch calls look at once, and then whenever something may have changed, until

@@ -7,7 +7,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"berth/controller"
+	"berth/controller/app"
 )
 
 const rowsShown = `[...document.querySelectorAll(".keys tbody tr")].filter(row => row.offsetParent !== null).length`
@@ -38,8 +38,8 @@ func TestBrowser_LongNamesOfImagesFitEveryWidth(t *testing.T) {
 	view := s.anApp("hello")
 	view.Settings.Database, view.Settings.DatabaseServices = true, "a-long-name-of-a-service,another-long-name-of-a-service"
 	s.apps.put(view)
-	s.apps.forbidden = []controller.Waiver{controller.WaiverWritableRoot}
-	live := aRelease("hello", 2, controller.ReleaseLive)
+	s.apps.forbidden = []app.Waiver{app.WaiverWritableRoot}
+	live := aRelease("hello", 2, app.ReleaseLive)
 	live.Reference, live.Image = fullImage, "sha256:bb"
 	live.Digest = "docker.io/nginxinc/nginx-unprivileged@sha256:4c2e3f0a4c2e3f0a4c2e3f0a4c2e3f0a4c2e3f0a4c2e3f0a4c2e3f0a4c2e3f0a"
 	s.apps.putRelease(live)

@@ -7,8 +7,10 @@ import (
 	"testing"
 
 	"berth/controller"
+	"berth/controller/app"
 	"berth/controller/compose"
 	"berth/controller/plan"
+	"berth/controller/problem"
 )
 
 func TestSupported_ShowsEveryKeyOfTheTableOnce(t *testing.T) {
@@ -40,9 +42,9 @@ func TestSupported_IsLinkedFromTheFormAndFromARefusedFile(t *testing.T) {
 		t.Errorf("%d links on the form", got)
 	}
 	for file, links := range map[string]int{"compose.yaml": 2, "deep/docker-compose.yml": 2, "Dockerfile": 1} {
-		s.apps.onAccept = func(controller.Upload) (controller.Release, error) {
-			return controller.Release{}, &controller.Problem{
-				Kind: controller.KindInvalid, Field: "archive", Message: "No.", Hint: "Write it.", Err: &plan.Refusal{File: file, Line: 3, Reason: "No."},
+		s.apps.onAccept = func(controller.Upload) (app.Release, error) {
+			return app.Release{}, &problem.Problem{
+				Kind: problem.KindInvalid, Field: "archive", Message: "No.", Hint: "Write it.", Err: &plan.Refusal{File: file, Line: 3, Reason: "No."},
 			}
 		}
 		if got := strings.Count(s.upload("/upload", "", newForm(token, zipPart)...).body, `href="/admin/compose"`); got != links {

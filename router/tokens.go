@@ -7,7 +7,8 @@ import (
 	"strconv"
 	"time"
 
-	"berth/controller"
+	"berth/controller/account"
+	"berth/controller/problem"
 )
 
 // The fields of the form that makes a token.
@@ -20,7 +21,7 @@ const (
 
 const (
 	defaultTokenDays = 90
-	mostTokenDays    = int(controller.MaxTokenTTL / (24 * time.Hour))
+	mostTokenDays    = int(account.MaxTokenTTL / (24 * time.Hour))
 )
 
 type tokensPage struct {
@@ -36,7 +37,7 @@ type tokensPage struct {
 type tokenRow struct {
 	ID         int64
 	Name       string
-	Scope      controller.Scope
+	Scope      account.Scope
 	State      badge
 	Holds      bool
 	Ended      time.Time // when it was revoked or expired, for those that do not hold
@@ -62,7 +63,7 @@ type tokenForm struct {
 }
 
 type scopeChoice struct {
-	Value  controller.Scope
+	Value  account.Scope
 	Means  string
 	Chosen bool
 }
@@ -134,10 +135,10 @@ func (a *admin) tokensForm(v *visit, page tokensPage) error {
 }
 
 // parseTokenForm files what is wrong under its field, all of it at once.
-func parseTokenForm(form url.Values, problems fieldProblems) (controller.TokenOptions, error) {
-	options := controller.TokenOptions{Name: form.Get(fieldTokenName)}
+func parseTokenForm(form url.Values, problems fieldProblems) (account.TokenOptions, error) {
+	options := account.TokenOptions{Name: form.Get(fieldTokenName)}
 	var err error
-	options.Scope, err = controller.ParseScope(form.Get(fieldTokenScope))
+	options.Scope, err = account.ParseScope(form.Get(fieldTokenScope))
 	if err := problems.add(err); err != nil {
 		return options, err
 	}
@@ -145,18 +146,18 @@ func parseTokenForm(form url.Values, problems fieldProblems) (controller.TokenOp
 	if err := problems.add(err); err != nil {
 		return options, err
 	}
-	options.Ranges, err = controller.ParseAddressRanges(form.Get(fieldTokenFrom))
+	options.Ranges, err = account.ParseAddressRanges(form.Get(fieldTokenFrom))
 	if err := problems.add(err); err != nil {
 		return options, err
 	}
-	return options, problems.add(controller.CheckTokenName(options.Name))
+	return options, problems.add(account.CheckTokenName(options.Name))
 }
 
 func parseTokenDays(text string) (time.Duration, error) {
 	days, err := strconv.Atoi(text)
 	if err != nil || days < 1 || days > mostTokenDays {
-		return 0, &controller.Problem{
-			Kind: controller.KindInvalid, Field: fieldTokenDays, Err: err,
+		return 0, &problem.Problem{
+			Kind: problem.KindInvalid, Field: fieldTokenDays, Err: err,
 			Message: fmt.Sprintf("%.20q is not a number of days.", text), Hint: fmt.Sprintf("Give 1 to %d.", mostTokenDays),
 		}
 	}
@@ -167,14 +168,14 @@ func typedToken(form url.Values) tokenForm {
 	typed := tokenForm{
 		Name: form.Get(fieldTokenName), Days: form.Get(fieldTokenDays), From: form.Get(fieldTokenFrom),
 		Scopes: []scopeChoice{
-			{Value: controller.ScopeRead, Means: "see apps, releases and logs"},
-			{Value: controller.ScopeDeploy, Means: "and upload, update, roll back, start and stop"},
-			{Value: controller.ScopeAdmin, Means: "and delete, and give security exceptions"},
+			{Value: account.ScopeRead, Means: "see apps, releases and logs"},
+			{Value: account.ScopeDeploy, Means: "and upload, update, roll back, start and stop"},
+			{Value: account.ScopeAdmin, Means: "and delete, and give security exceptions"},
 		},
 	}
 	chosen := form.Get(fieldTokenScope)
 	if chosen == "" {
-		chosen = string(controller.ScopeDeploy)
+		chosen = string(account.ScopeDeploy)
 	}
 	for i := range typed.Scopes {
 		typed.Scopes[i].Chosen = string(typed.Scopes[i].Value) == chosen
@@ -182,7 +183,7 @@ func typedToken(form url.Values) tokenForm {
 	return typed
 }
 
-func tokenRowOf(token controller.Token, now time.Time) tokenRow {
+func tokenRowOf(token account.Token, now time.Time) tokenRow {
 	row := tokenRow{
 		ID: token.ID, Name: token.Name, Scope: token.Scope, Ranges: token.Ranges,
 		CreatedBy: token.CreatedBy, CreatedAt: token.CreatedAt, ExpiresAt: token.ExpiresAt,

@@ -11,7 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"berth/controller"
+	"berth/controller/account"
+	"berth/controller/app"
+	"berth/controller/audit"
 )
 
 // send posts a form of a session that stays.
@@ -72,7 +74,7 @@ func TestTokens_IsShownOnceAndKeptNowhere(t *testing.T) {
 	}
 	events := e.audit.recorded()
 	last := events[len(events)-1]
-	if last.Action != controller.ActionTokenCreate || !last.Success || last.Resource != "token CI of shop" ||
+	if last.Action != audit.ActionTokenCreate || !last.Success || last.Resource != "token CI of shop" ||
 		last.Account != "ada" || last.Detail != "scope read, holds for 30 days, from 10.0.0.0/8" {
 		t.Errorf("recorded %+v", last)
 	}
@@ -82,8 +84,8 @@ func TestTokens_RevokedOneIsRefusedAtOnceAlsoByAnOpenLog(t *testing.T) {
 	e := newEnvelope(t)
 	as := e.asAccount(e.account("ada", false))
 	plain := made(t, e.send("/settings/tokens", as, tokenWishForm()).Body.String())
-	id := controller.ReleaseID{App: "hello", Number: 3}
-	e.apps.putRelease(aRelease("hello", 3, controller.ReleaseBuilding))
+	id := app.ReleaseID{App: "hello", Number: 3}
+	e.apps.putRelease(aRelease("hello", 3, app.ReleaseBuilding))
 	e.apps.appendLog(id, "one\n")
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
@@ -130,7 +132,7 @@ func TestTokens_WrongFieldsAreSaidBesideThemAndTheFormKeepsWhatWasTyped(t *testi
 
 func TestTokens_NoTokenMakesAnother(t *testing.T) {
 	e := newEnvelope(t)
-	plain, _ := e.mint(controller.ScopeAdmin, time.Hour, "")
+	plain, _ := e.mint(account.ScopeAdmin, time.Hour, "")
 	for _, path := range []string{"/settings/tokens", "/settings/tokens/1/revoke"} {
 		if answer := e.ask(http.MethodPost, path, asBearer(plain)); answer.Code != http.StatusForbidden {
 			t.Errorf("%s: %d", path, answer.Code)

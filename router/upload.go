@@ -6,7 +6,9 @@ import (
 	"strings"
 
 	"berth/controller"
+	"berth/controller/app"
 	"berth/controller/limit"
+	"berth/controller/problem"
 	"berth/controller/volume"
 	"berth/traefik"
 )
@@ -67,7 +69,7 @@ func (a *admin) createApp(v *visit) error {
 // acceptUpload reads a new app and hands it to the controller. What the person
 // can mend is in the form's problems. There is no release where the form asks to
 // see first how it will be built.
-func (a *admin) acceptUpload(v *visit) (controller.Release, *upload, error) {
+func (a *admin) acceptUpload(v *visit) (app.Release, *upload, error) {
 	wish := controller.Upload{By: v.caller.name()}
 	form, err := a.readUpload(v, func(form *upload) error {
 		if form.checks() && v.caller.bearer {
@@ -77,25 +79,25 @@ func (a *admin) acceptUpload(v *visit) (controller.Release, *upload, error) {
 	})
 	defer form.archive.Discard()
 	if err == nil && a.givesUp(v, form) {
-		return controller.Release{}, form, nil
+		return app.Release{}, form, nil
 	}
 	if err == nil && v.caller.bearer {
-		err = v.mayWaive(controller.App{}, controller.Settings{Database: wish.Database})
+		err = v.mayWaive(app.App{}, app.Settings{Database: wish.Database})
 	}
 	if err != nil || len(form.problems) > 0 {
 		v.done.halfway = form.checks() && err == nil
 		a.settleHeld(v, form)
-		return controller.Release{}, form, err
+		return app.Release{}, form, err
 	}
 	wish.Archive, wish.Image = form.archive, form.image
 	v.done.resource, v.done.detail = "app "+string(wish.Name), string(form.image)
 	if form.checks() && form.image != "" && !v.caller.bearer {
 		v.done.halfway = true
-		return controller.Release{}, form, form.problems.add(nothingToSee())
+		return app.Release{}, form, form.problems.add(nothingToSee())
 	}
 	if form.checks() {
 		preview, err := a.apps.Examine(v.context(), wish)
-		return controller.Release{}, form, a.settleCheck(v, form, "", preview, err)
+		return app.Release{}, form, a.settleCheck(v, form, "", preview, err)
 	}
 	release, err := a.accept(v, form, wish)
 	err = form.problems.add(err)
@@ -103,13 +105,13 @@ func (a *admin) acceptUpload(v *visit) (controller.Release, *upload, error) {
 	return release, form, err
 }
 
-func (a *admin) accept(v *visit, form *upload, wish controller.Upload) (controller.Release, error) {
+func (a *admin) accept(v *visit, form *upload, wish controller.Upload) (app.Release, error) {
 	if wish.Archive != nil || wish.Image != "" {
 		return a.apps.Accept(v.context(), wish)
 	}
 	key, err := v.heldKey(form)
 	if err != nil {
-		return controller.Release{}, err
+		return app.Release{}, err
 	}
 	return a.apps.AcceptHeld(v.context(), key, wish)
 }
@@ -135,7 +137,7 @@ func (a *admin) parseCheck(form *upload, into *controller.Upload) error {
 
 func (a *admin) parseUpload(form *upload, into *controller.Upload) error {
 	var err error
-	into.Name, err = controller.ParseAppName(form.fields[fieldName])
+	into.Name, err = app.ParseName(form.fields[fieldName])
 	if err := form.problems.add(err); err != nil {
 		return err
 	}
@@ -155,8 +157,8 @@ func (a *admin) parseUpload(form *upload, into *controller.Upload) error {
 	if form.fields[fieldVolume] == "" && form.fields[fieldTarget] == "" {
 		return nil
 	}
-	mount, err := controller.ParseMount(form.fields[fieldVolume], form.fields[fieldTarget], form.fields[fieldReadOnly] != "")
-	into.Mounts = []controller.Mount{mount}
+	mount, err := app.ParseMount(form.fields[fieldVolume], form.fields[fieldTarget], form.fields[fieldReadOnly] != "")
+	into.Mounts = []app.Mount{mount}
 	return form.problems.add(err)
 }
 
@@ -169,8 +171,8 @@ func parseVariables(form *upload, into *controller.Upload) error {
 	if strings.TrimSpace(text) == "" {
 		return nil
 	}
-	imported, err := controller.ParseEnvironmentText(text, form.fields[fieldPlainVariables] == "")
-	if problem, ok := errors.AsType[*controller.Problem](err); ok {
+	imported, err := app.ParseEnvironmentText(text, form.fields[fieldPlainVariables] == "")
+	if problem, ok := errors.AsType[*problem.Problem](err); ok {
 		problem.Field = fieldVariables
 	}
 	into.Environment = imported.Wishes
@@ -190,7 +192,7 @@ func (a *admin) uploadForm(v *visit, form *upload) error {
 	}
 	page.Image, page.Fallback = form.fields[fieldImage], form.fields[fieldFallback] != ""
 	page.Database = isTicked(form.fields[fieldDatabase])
-	page.DatabaseForbidden = slices.Contains(a.apps.ForbiddenWaivers(), controller.WaiverDatabase)
+	page.DatabaseForbidden = slices.Contains(a.apps.ForbiddenWaivers(), app.WaiverDatabase)
 	page.VolumeNames = a.volumeNames(v)
 	page.Section, page.Room = "upload", v.room(limit.Upload)
 	page.Problem = form.problems[""]

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"berth/controller"
+	"berth/controller/app"
 )
 
 // The fields of the upload forms with which an archive is looked into first.
@@ -31,7 +32,7 @@ func (u *upload) sendsHeld() bool { return !u.checks() && u.fields[fieldHeld] !=
 
 // settleCheck ends a form that is checked. The archive of a person is held for
 // them; a program sends it again.
-func (a *admin) settleCheck(v *visit, form *upload, app controller.AppName, preview controller.Preview, err error) error {
+func (a *admin) settleCheck(v *visit, form *upload, app app.Name, preview controller.Preview, err error) error {
 	v.done.halfway = true // nothing was changed
 	if err != nil {
 		return form.problems.add(err)

@@ -9,7 +9,11 @@ import (
 	"time"
 
 	"berth/controller"
+	"berth/controller/account"
+	"berth/controller/app"
+	"berth/controller/audit"
 	"berth/controller/limit"
+	"berth/controller/problem"
 )
 
 var heldPattern = regexp.MustCompile(`name="held" value="([A-Z2-7]{26})"`)
@@ -71,7 +75,7 @@ func TestCheck_ShowsHowItWillBeBuiltAndDeploysWithoutTheFile(t *testing.T) {
 		t.Errorf("calls %q", calls)
 	}
 	events := s.audit.recorded()
-	if last := events[len(events)-1]; last.Action != controller.ActionAppCreate || !last.Success || last.Resource != "app hello" {
+	if last := events[len(events)-1]; last.Action != audit.ActionAppCreate || !last.Success || last.Resource != "app hello" {
 		t.Errorf("recorded %+v", last)
 	}
 }
@@ -110,7 +114,7 @@ func TestCheck_RefusalsStandBesideTheirFields(t *testing.T) {
 	s := newSite(t)
 	token := s.signIn()
 	s.apps.onExamine = func(controller.Upload) (controller.Preview, error) {
-		return controller.Preview{}, &controller.Problem{Kind: controller.KindInvalid, Field: "archive", Message: "Nothing says what this is.", Hint: "Add a Dockerfile."}
+		return controller.Preview{}, &problem.Problem{Kind: problem.KindInvalid, Field: "archive", Message: "Nothing says what this is.", Hint: "Add a Dockerfile."}
 	}
 	checked := part{fieldCheck, "true", ""}
 	refused := s.upload("/upload", "", newForm(token, checked, zipPart)...)
@@ -163,7 +167,7 @@ func TestHeld_AnotherAccountSeesAndDeploysNothing(t *testing.T) {
 	s := newSite(t)
 	_, held := s.check("/upload", s.signIn())
 	s.accounts.mu.Lock()
-	s.accounts.account = controller.Account{ID: 8, Name: "admin"} // of the same name, even
+	s.accounts.account = account.Account{ID: 8, Name: "admin"} // of the same name, even
 	s.accounts.mu.Unlock()
 	s.client = s.browser()
 	token := s.signIn()
@@ -186,8 +190,8 @@ func TestHeld_AfterARefusalTheFieldsCanBeMendedWithoutTheFile(t *testing.T) {
 	s := newSite(t)
 	token := s.signIn()
 	_, held := s.check("/upload", token)
-	s.apps.onAccept = func(controller.Upload) (controller.Release, error) {
-		return controller.Release{}, &controller.Problem{Kind: controller.KindConflict, Field: "name", Message: "There is an app called hello already."}
+	s.apps.onAccept = func(controller.Upload) (app.Release, error) {
+		return app.Release{}, &problem.Problem{Kind: problem.KindConflict, Field: "name", Message: "There is an app called hello already."}
 	}
 	answer := s.upload("/upload", "", newForm(token, part{fieldHeld, held, ""})...)
 	mustContain(t, answer.body, `id="name-problem"`, `name="held" value="`+held+`"`, `<input id="name" name="name" value="hello"`)

@@ -12,6 +12,7 @@ import (
 
 	"berth/controller"
 	"berth/controller/plan"
+	"berth/controller/problem"
 )
 
 // The fields of the upload forms.
@@ -141,8 +142,8 @@ func (a *admin) readFile(v *visit, form *upload, part *multipart.Part, check fun
 func (a *admin) checkUpload(v *visit, form *upload, check func(*upload) error) error {
 	if !v.caller.bearer {
 		if _, given := form.fields[formField]; !given {
-			return &controller.Problem{
-				Kind:    controller.KindForbidden,
+			return &problem.Problem{
+				Kind:    problem.KindForbidden,
 				Message: "The form token did not come before the file.",
 				Hint:    "Put the field " + formField + " before the archive.",
 				Err:     errFormToken,
@@ -174,8 +175,8 @@ func (u *upload) parseImage() error {
 
 func (u *upload) readField(part *multipart.Part) error {
 	if len(u.fields) >= uploadFieldCount {
-		return &controller.Problem{
-			Kind: controller.KindInvalid, Message: "The form has too many fields.",
+		return &problem.Problem{
+			Kind: problem.KindInvalid, Message: "The form has too many fields.",
 			Hint: "Send " + formField + ", name, route, port and archive, or image in its place.",
 		}
 	}
@@ -184,8 +185,8 @@ func (u *upload) readField(part *multipart.Part) error {
 		return err
 	}
 	if len(value) > uploadFieldBytes {
-		return &controller.Problem{
-			Kind:    controller.KindTooLarge,
+		return &problem.Problem{
+			Kind:    problem.KindTooLarge,
 			Message: fmt.Sprintf("The field %.40q is longer than %d kB.", part.FormName(), uploadFieldBytes>>10),
 			Hint:    "Make it shorter.",
 		}
@@ -201,8 +202,8 @@ func unreadablePart(err error) error {
 	if tooLarge || broken || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, os.ErrDeadlineExceeded) {
 		return err
 	}
-	return &controller.Problem{
-		Kind: controller.KindMalformed, Message: "The form could not be read.",
+	return &problem.Problem{
+		Kind: problem.KindMalformed, Message: "The form could not be read.",
 		Hint: "Send it as multipart/form-data, as a browser or curl -F does.", Err: err,
 	}
 }
@@ -210,15 +211,15 @@ func unreadablePart(err error) error {
 // brokenUpload words what a connection does to an upload.
 func brokenUpload(err error) error {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return &controller.Problem{
-			Kind: controller.KindInvalid, Field: fieldArchive, Err: err,
+		return &problem.Problem{
+			Kind: problem.KindInvalid, Field: fieldArchive, Err: err,
 			Message: fmt.Sprintf("The upload stood still for %s and was given up.", progressWindow),
 			Hint:    "Send it again over a steadier line.",
 		}
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return &controller.Problem{
-			Kind: controller.KindInvalid, Field: fieldArchive, Err: err,
+		return &problem.Problem{
+			Kind: problem.KindInvalid, Field: fieldArchive, Err: err,
 			Message: "The upload ended before its end.", Hint: "Send it again.",
 		}
 	}
@@ -226,53 +227,53 @@ func brokenUpload(err error) error {
 }
 
 func notMultipart(cause error) error {
-	return &controller.Problem{
-		Kind: controller.KindInvalid, Message: "An upload must be sent as multipart/form-data.",
+	return &problem.Problem{
+		Kind: problem.KindInvalid, Message: "An upload must be sent as multipart/form-data.",
 		Hint: "With curl, use -F for each field and -F archive=@app.zip last.", Err: cause,
 	}
 }
 
 func outOfOrder(field string) error {
-	return &controller.Problem{
-		Kind:    controller.KindInvalid,
+	return &problem.Problem{
+		Kind:    problem.KindInvalid,
 		Message: fmt.Sprintf("The field %.40q came after the archive.", field),
 		Hint:    "Send the archive last: it is read while it comes in.",
 	}
 }
 
 func twoFiles() error {
-	return &controller.Problem{
-		Kind: controller.KindInvalid, Field: fieldArchive,
+	return &problem.Problem{
+		Kind: problem.KindInvalid, Field: fieldArchive,
 		Message: "There was more than one archive.", Hint: "Send one .zip or .tar.gz file.",
 	}
 }
 
 func noFile() error {
-	return &controller.Problem{
-		Kind: controller.KindInvalid, Field: fieldArchive,
+	return &problem.Problem{
+		Kind: problem.KindInvalid, Field: fieldArchive,
 		Message: "There is no archive.", Hint: "Choose a .zip or .tar.gz file, or name an image.",
 	}
 }
 
 func imageAndFile() error {
-	return &controller.Problem{
-		Kind: controller.KindInvalid, Field: fieldImage,
+	return &problem.Problem{
+		Kind: problem.KindInvalid, Field: fieldImage,
 		Message: "There are both an archive and an image.", Hint: "Send one of them: the app is made of one.",
 	}
 }
 
 // nothingToSee refuses to show how an image is built, which is not.
 func nothingToSee() error {
-	return &controller.Problem{
-		Kind: controller.KindInvalid, Field: fieldImage,
+	return &problem.Problem{
+		Kind: problem.KindInvalid, Field: fieldImage,
 		Message: "An image is run as it is, so there is nothing to preview.",
 		Hint:    "Untick \"Preview before deploying\" to deploy it.",
 	}
 }
 
 func emptyFile() error {
-	return &controller.Problem{
-		Kind: controller.KindInvalid, Field: fieldArchive,
+	return &problem.Problem{
+		Kind: problem.KindInvalid, Field: fieldArchive,
 		Message: "The archive is empty.", Hint: "Choose a .zip or .tar.gz file with a Dockerfile in it.",
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"berth/controller"
+	"berth/controller/app"
+	"berth/controller/problem"
 )
 
 // part is one part of a multipart form, in the order in which it is sent.
@@ -130,8 +132,8 @@ func TestUpload_WithoutAFileSaysSoBesideTheField(t *testing.T) {
 func TestUpload_ShowsARefusalOfTheControllerOnTheForm(t *testing.T) {
 	s := newSite(t)
 	token := s.signIn()
-	s.apps.onAccept = func(controller.Upload) (controller.Release, error) {
-		return controller.Release{}, &controller.Problem{Kind: controller.KindConflict, Field: "name", Message: "There is an app called hello already.", Hint: "Choose another name."}
+	s.apps.onAccept = func(controller.Upload) (app.Release, error) {
+		return app.Release{}, &problem.Problem{Kind: problem.KindConflict, Field: "name", Message: "There is an app called hello already.", Hint: "Choose another name."}
 	}
 	answer := s.upload("/upload", "", part{"csrf_token", token, ""}, part{"name", "hello", ""}, part{"route", "/hello", ""}, zipPart)
 	if answer.StatusCode != http.StatusConflict {
@@ -234,8 +236,8 @@ func TestUpload_UpdateRefusedIsShownOnTheAppsPage(t *testing.T) {
 	s := newSite(t)
 	s.anApp("hello")
 	token := s.signIn()
-	s.apps.onAccept = func(controller.Upload) (controller.Release, error) {
-		return controller.Release{}, &controller.Problem{Kind: controller.KindInvalid, Field: "archive", Message: "There is no Dockerfile.", Hint: "Add one."}
+	s.apps.onAccept = func(controller.Upload) (app.Release, error) {
+		return app.Release{}, &problem.Problem{Kind: problem.KindInvalid, Field: "archive", Message: "There is no Dockerfile.", Hint: "Add one."}
 	}
 	answer := s.upload("/admin/apps/hello/update", "", part{"csrf_token", token, ""}, zipPart)
 	if answer.StatusCode != http.StatusUnprocessableEntity {

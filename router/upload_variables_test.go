@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"berth/controller"
+	"berth/controller/app"
+	"berth/controller/problem"
 )
 
 func TestUpload_VariablesReachTheAppAndNoPage(t *testing.T) {
@@ -13,9 +15,9 @@ func TestUpload_VariablesReachTheAppAndNoPage(t *testing.T) {
 	token := s.signIn()
 	mustContain(t, s.get("/upload").body, `name="environment"`)
 	var wish controller.Upload
-	s.apps.onAccept = func(u controller.Upload) (controller.Release, error) {
+	s.apps.onAccept = func(u controller.Upload) (app.Release, error) {
 		wish = u
-		return controller.Release{}, &controller.Problem{Kind: controller.KindConflict, Field: "name", Message: "Taken.", Hint: "Another."}
+		return app.Release{}, &problem.Problem{Kind: problem.KindConflict, Field: "name", Message: "Taken.", Hint: "Another."}
 	}
 	const text = "# of the shop\nDATABASE_PASSWORD=hunter2-of-the-shop\nMODE=live\n"
 	page := s.upload("/upload", "", newForm(token, part{fieldVariables, text, ""}, zipPart)...)

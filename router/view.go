@@ -12,7 +12,9 @@ import (
 	"time"
 
 	"berth/controller"
+	"berth/controller/app"
 	"berth/controller/plan"
+	"berth/controller/problem"
 	"berth/traefik"
 )
 
@@ -30,33 +32,33 @@ const (
 	toneIdle = "idle"
 )
 
-func appBadge(state controller.AppState) badge {
+func appBadge(state app.State) badge {
 	tone := toneIdle
 	switch state {
-	case controller.AppWaiting:
+	case app.Waiting:
 		return badge{Word: "not deployed", Tone: tone}
-	case controller.AppRunning:
+	case app.Running:
 		tone = toneGood
-	case controller.AppUnhealthy:
+	case app.Unhealthy:
 		tone = toneWarn
-	case controller.AppCrashing, controller.AppDown:
+	case app.Crashing, app.Down:
 		tone = toneBad
-	case controller.AppDeleting:
+	case app.Deleting:
 		tone = toneBusy
 	}
 	return badge{Word: string(state), Tone: tone}
 }
 
-func releaseBadge(state controller.ReleaseState) badge {
+func releaseBadge(state app.ReleaseState) badge {
 	tone := toneIdle
 	switch {
 	case state.UnderWay():
 		tone = toneBusy
-	case state == controller.ReleaseLive:
+	case state == app.ReleaseLive:
 		tone = toneGood
-	case state == controller.ReleaseFailed:
+	case state == app.ReleaseFailed:
 		tone = toneBad
-	case state == controller.ReleaseCancelled:
+	case state == app.ReleaseCancelled:
 		tone = toneWarn
 	}
 	return badge{Word: string(state), Tone: tone}
@@ -117,7 +119,7 @@ func (p publicAddress) base(host string) *url.URL {
 
 // appRow is an app as the dashboard and its own page show it.
 type appRow struct {
-	Name     controller.AppName
+	Name     app.Name
 	Path     string // of its page
 	State    badge
 	Detail   string
@@ -134,7 +136,7 @@ type appRow struct {
 // archiveField is the field that takes a file, on both pages that have one.
 type archiveField struct {
 	MostBytes int64
-	Problem   *controller.Problem
+	Problem   *problem.Problem
 }
 
 // composeFile are the names that compose files have in refusals.
@@ -155,7 +157,7 @@ func (f archiveField) Supported() string {
 // imageField is the field that takes an image in place of a file.
 type imageField struct {
 	Image   string // as it was typed
-	Problem *controller.Problem
+	Problem *problem.Problem
 }
 
 type usageView struct {
@@ -173,15 +175,15 @@ func (v *visit) appRow(view controller.AppView) appRow {
 		Name: view.Name, Path: appPath(view.Name), State: appBadge(view.Observed.State), Detail: view.Observed.Detail,
 		Links: v.admin.public.links(v.request(), slices.Concat(view.Routes, view.Derived)), Live: view.Live,
 	}
-	if view.Observed.State == controller.AppRunning && view.Access.Maintenance.On {
+	if view.Observed.State == app.Running && view.Access.Maintenance.On {
 		row.State = badge{Word: "maintenance", Tone: toneWarn}
 	}
-	if view.Live == 0 && view.Latest != nil && !view.Latest.State.UnderWay() && view.Observed.State != controller.AppDeleting {
+	if view.Live == 0 && view.Latest != nil && !view.Latest.State.UnderWay() && view.Observed.State != app.Deleting {
 		row.State, row.Links = badge{Word: "not deployed", Tone: toneBad}, nil
 	}
 	// Only the instance of a live release can be started and stopped.
-	if view.Live != 0 && view.Observed.State != controller.AppDeleting {
-		row.CanStart = view.Wanted == controller.WantedStopped || view.Observed.State == controller.AppStopped
+	if view.Live != 0 && view.Observed.State != app.Deleting {
+		row.CanStart = view.Wanted == app.WantedStopped || view.Observed.State == app.Stopped
 		row.CanStop = !row.CanStart
 	}
 	if view.Latest != nil {
@@ -198,7 +200,7 @@ func (v *visit) appRow(view controller.AppView) appRow {
 	return row
 }
 
-func usageOf(usage controller.Usage) *usageView {
+func usageOf(usage app.Usage) *usageView {
 	made := &usageView{Memory: usage.MemoryBytes, Limit: usage.MemoryLimit, CPU: usage.CPUPercent, At: usage.At}
 	if usage.MemoryLimit > 0 {
 		made.Percent = int(min(100, usage.MemoryBytes*100/usage.MemoryLimit))
@@ -208,7 +210,7 @@ func usageOf(usage controller.Usage) *usageView {
 
 // releaseRow is a release as lists show it.
 type releaseRow struct {
-	App        controller.AppName
+	App        app.Name
 	Number     int64
 	Path       string // of its page
 	State      badge
@@ -227,15 +229,15 @@ type releaseRow struct {
 	CanRunBack bool
 }
 
-func releaseRowOf(release controller.Release) releaseRow {
+func releaseRowOf(release app.Release) releaseRow {
 	row := releaseRow{
 		App: release.App, Number: release.Number, Path: releasePath(release.ReleaseID), State: releaseBadge(release.State),
-		UnderWay: release.State.UnderWay(), Failed: release.State == controller.ReleaseFailed,
-		Live:      release.State == controller.ReleaseLive,
+		UnderWay: release.State.UnderWay(), Failed: release.State == app.ReleaseFailed,
+		Live:      release.State == app.ReleaseLive,
 		CreatedAt: release.CreatedAt, FinishedAt: release.FinishedAt,
 		By: release.CreatedBy, From: release.ArchiveName, Bytes: release.ArchiveBytes,
 		Reason: release.Reason, Hint: release.Hint,
-		CanRunBack: release.State == controller.ReleaseSuperseded && release.Image != "",
+		CanRunBack: release.State == app.ReleaseSuperseded && release.Image != "",
 	}
 	if release.Reference != "" {
 		row.From, row.Pinned = string(release.Reference), release.Pinned()
@@ -255,9 +257,9 @@ func releaseRowOf(release controller.Release) releaseRow {
 	return row
 }
 
-func appPath(name controller.AppName) string { return "/admin/apps/" + string(name) }
+func appPath(name app.Name) string { return "/admin/apps/" + string(name) }
 
-func releasePath(id controller.ReleaseID) string {
+func releasePath(id app.ReleaseID) string {
 	return fmt.Sprintf("%s/releases/%d", appPath(id.App), id.Number)
 }
 

@@ -5,7 +5,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	"berth/controller"
+	"berth/controller/app"
 	"berth/traefik"
 )
 
@@ -45,17 +45,17 @@ func TestView_OrdinalsReadWell(t *testing.T) {
 }
 
 func TestView_StepsTellWhereAReleaseIs(t *testing.T) {
-	rollback := aRelease("hello", 4, controller.ReleaseLive)
+	rollback := aRelease("hello", 4, app.ReleaseLive)
 	rollback.Steps = append(rollback.Steps[:1:1], rollback.Steps[2:]...) // a rollback does not build
 	for name, test := range map[string]struct {
-		release controller.Release
+		release app.Release
 		want    [5]string
 	}{
-		"queued":    {aRelease("hello", 1, controller.ReleaseQueued), [5]string{stepNow, stepTodo, stepTodo, stepTodo, stepTodo}},
-		"building":  {aRelease("hello", 1, controller.ReleaseBuilding), [5]string{stepDone, stepNow, stepTodo, stepTodo, stepTodo}},
-		"verifying": {aRelease("hello", 1, controller.ReleaseVerifying), [5]string{stepDone, stepDone, stepDone, stepNow, stepTodo}},
-		"live":      {aRelease("hello", 1, controller.ReleaseLive), [5]string{stepDone, stepDone, stepDone, stepDone, stepDone}},
-		"failed":    {aRelease("hello", 1, controller.ReleaseFailed), [5]string{stepDone, stepFailed, stepTodo, stepTodo, stepTodo}},
+		"queued":    {aRelease("hello", 1, app.ReleaseQueued), [5]string{stepNow, stepTodo, stepTodo, stepTodo, stepTodo}},
+		"building":  {aRelease("hello", 1, app.ReleaseBuilding), [5]string{stepDone, stepNow, stepTodo, stepTodo, stepTodo}},
+		"verifying": {aRelease("hello", 1, app.ReleaseVerifying), [5]string{stepDone, stepDone, stepDone, stepNow, stepTodo}},
+		"live":      {aRelease("hello", 1, app.ReleaseLive), [5]string{stepDone, stepDone, stepDone, stepDone, stepDone}},
+		"failed":    {aRelease("hello", 1, app.ReleaseFailed), [5]string{stepDone, stepFailed, stepTodo, stepTodo, stepTodo}},
 		"rollback":  {rollback, [5]string{stepDone, stepSkipped, stepDone, stepDone, stepDone}},
 	} {
 		for i, step := range stepsOf(test.release) {

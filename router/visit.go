@@ -14,6 +14,8 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"berth/controller"
+	"berth/controller/account"
+	"berth/controller/app"
 )
 
 // visit is one request on its way through the admin app: who makes it, by which
@@ -32,8 +34,8 @@ type visit struct {
 
 // caller is who makes the request. The zero caller is anonymous.
 type caller struct {
-	account controller.Account // of a session
-	token   controller.Token   // of a bearer
+	account account.Account // of a session
+	token   account.Token   // of a bearer
 	bearer  bool
 }
 
@@ -73,8 +75,8 @@ func (v *visit) session() sessions.Session { return sessions.Default(v.gin) }
 
 // app is the app that the path names. A name that cannot be one is malformed:
 // no page of ours links to it.
-func (v *visit) app() (controller.AppName, error) {
-	name, err := controller.ParseAppName(v.gin.Param("name"))
+func (v *visit) app() (app.Name, error) {
+	name, err := app.ParseName(v.gin.Param("name"))
 	if err != nil {
 		return "", malformed(
 			fmt.Sprintf("%.60q cannot be the name of an app.", v.gin.Param("name")),
@@ -84,16 +86,16 @@ func (v *visit) app() (controller.AppName, error) {
 }
 
 // release is the release that the path names.
-func (v *visit) release() (controller.ReleaseID, error) {
+func (v *visit) release() (app.ReleaseID, error) {
 	name, err := v.app()
 	if err != nil {
-		return controller.ReleaseID{}, err
+		return app.ReleaseID{}, err
 	}
 	number, err := v.number("number")
 	if err != nil {
-		return controller.ReleaseID{}, err
+		return app.ReleaseID{}, err
 	}
-	return controller.ReleaseID{App: name, Number: number}, nil
+	return app.ReleaseID{App: name, Number: number}, nil
 }
 
 // number is a number from 1 that the path holds.

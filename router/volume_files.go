@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"berth/controller"
+	"berth/controller/problem"
 	"berth/controller/volume"
 )
 
@@ -77,8 +78,8 @@ func (a *admin) storeFiles(v *visit, name volume.Name, folder volume.Path) (coun
 	}
 	count, err = form.read(parts)
 	if err == nil && count == 0 {
-		err = &controller.Problem{
-			Kind: controller.KindInvalid, Field: "file", Message: "There is no file.", Hint: "Choose one or more files.",
+		err = &problem.Problem{
+			Kind: problem.KindInvalid, Field: "file", Message: "There is no file.", Hint: "Choose one or more files.",
 		}
 	}
 	return count, err
@@ -92,15 +93,15 @@ func isArchive(path volume.Path) bool {
 // fileProblem words what ends an upload of files.
 func fileProblem(err error) error {
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-		return &controller.Problem{
-			Kind: controller.KindTooLarge, Field: "file", Err: err,
+		return &problem.Problem{
+			Kind: problem.KindTooLarge, Field: "file", Err: err,
 			Message: fmt.Sprintf("The files are larger than %d GB together.", controller.VolumeFileBytes>>30),
 			Hint:    "Send fewer at once.",
 		}
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return &controller.Problem{
-			Kind: controller.KindInvalid, Field: "file", Err: err,
+		return &problem.Problem{
+			Kind: problem.KindInvalid, Field: "file", Err: err,
 			Message: "The upload broke off.", Hint: "Send it again over a steadier line.",
 		}
 	}
@@ -110,8 +111,8 @@ func fileProblem(err error) error {
 // badFileNameProblem words a name that no file can have.
 func badFileNameProblem(err error) error {
 	if refusal, ok := errors.AsType[*volume.Refusal](err); ok {
-		return &controller.Problem{
-			Kind: controller.KindInvalid, Field: "file", Message: refusal.Error(), Hint: refusal.Hint, Err: err,
+		return &problem.Problem{
+			Kind: problem.KindInvalid, Field: "file", Message: refusal.Error(), Hint: refusal.Hint, Err: err,
 		}
 	}
 	return err
@@ -119,7 +120,7 @@ func badFileNameProblem(err error) error {
 
 // storedBefore adds what was done before the problem.
 func storedBefore(count int, err error) error {
-	problem, ok := errors.AsType[*controller.Problem](err)
+	problem, ok := errors.AsType[*problem.Problem](err)
 	if !ok || count == 0 {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"berth/controller"
+	"berth/controller/problem"
 	"berth/controller/volume"
 	"berth/templates"
 )
@@ -87,14 +88,14 @@ func (a *admin) removeFile(v *visit) error {
 }
 
 // unconfirmedProblem is that a folder was to be deleted without its count, or with another one.
-func unconfirmedProblem(confirm string) *controller.Problem {
+func unconfirmedProblem(confirm string) *problem.Problem {
 	if confirm == "" {
-		return &controller.Problem{
-			Kind: controller.KindConflict, Message: "The folder was not deleted: it needs a confirmation.", Hint: "See below what is in it, then delete it.",
+		return &problem.Problem{
+			Kind: problem.KindConflict, Message: "The folder was not deleted: it needs a confirmation.", Hint: "See below what is in it, then delete it.",
 		}
 	}
-	return &controller.Problem{
-		Kind: controller.KindConflict, Message: "The folder was not deleted: it has changed.", Hint: "See below what is in it now, then delete it.",
+	return &problem.Problem{
+		Kind: problem.KindConflict, Message: "The folder was not deleted: it has changed.", Hint: "See below what is in it now, then delete it.",
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"berth/controller"
+	"berth/controller/app"
 	"berth/controller/limit"
 	"berth/controller/volume"
 )
@@ -22,7 +23,7 @@ type Volumes interface {
 	DeleteVolume(ctx context.Context, name volume.Name, confirm string) error
 	ReadVolume(context.Context, volume.Name) (*controller.VolumeFiles, error)
 	ChangeVolume(context.Context, volume.Name) (*controller.VolumeFiles, error)
-	UpdateMounts(ctx context.Context, app controller.AppName, mounts []controller.Mount, by string) (controller.Release, error)
+	UpdateMounts(ctx context.Context, app app.Name, mounts []app.Mount, by string) (app.Release, error)
 }
 
 type volumesPage struct {
@@ -48,7 +49,7 @@ type volumeRow struct {
 }
 
 type userRow struct {
-	Name controller.AppName
+	Name app.Name
 	Path string
 }
 
@@ -73,7 +74,7 @@ func (a *admin) createVolume(v *visit) error {
 
 // makeVolume makes the volume that was typed or sent.
 func (a *admin) makeVolume(v *visit, name, description string) (volume.Name, error) {
-	parsed, err := controller.ParseVolumeName(name)
+	parsed, err := app.ParseVolumeName(name)
 	if err != nil {
 		return "", err
 	}
@@ -125,7 +126,7 @@ func placePath(name volume.Name, action string, place volume.Path) string {
 
 // volume is the volume that the path names.
 func (v *visit) volume() (volume.Name, error) {
-	name, err := controller.ParseVolumeName(v.gin.Param("volume"))
+	name, err := app.ParseVolumeName(v.gin.Param("volume"))
 	if err != nil {
 		return "", malformed(
 			fmt.Sprintf("%.60q cannot be the name of a volume.", v.gin.Param("volume")),

@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"berth/controller"
+	"berth/controller/app"
 	"berth/controller/plan"
+	"berth/controller/problem"
 	"berth/controller/secret"
 	"berth/controller/store"
 	"berth/controller/volume"
@@ -53,17 +55,17 @@ func (f *fakeVolumes) volume(t testing.TB, name volume.Name) {
 }
 
 // mountedBy makes an app in the ledger that mounts the volume.
-func (f *fakeVolumes) mountedBy(t testing.TB, app controller.AppName, name volume.Name) {
+func (f *fakeVolumes) mountedBy(t testing.TB, owner app.Name, name volume.Name) {
 	t.Helper()
-	route, err := traefik.ParseRoute("/" + string(app))
+	route, err := traefik.ParseRoute("/" + string(owner))
 	if err != nil {
 		t.Fatal(err)
 	}
-	made := controller.App{
-		Name: app, Routes: []traefik.Route{route}, Settings: controller.DefaultSettings(), Wanted: controller.WantedRunning,
-		Mounts: []controller.Mount{{Volume: name, Target: "/data"}}, CreatedAt: time.Now(),
+	made := app.App{
+		Name: owner, Routes: []traefik.Route{route}, Settings: app.DefaultSettings(), Wanted: app.WantedRunning,
+		Mounts: []app.Mount{{Volume: name, Target: "/data"}}, CreatedAt: time.Now(),
 	}
-	if _, err := f.ledger.CreateApp(t.Context(), made, aRelease(app, 1, controller.ReleaseQueued)); err != nil {
+	if _, err := f.ledger.CreateApp(t.Context(), made, aRelease(owner, 1, app.ReleaseQueued)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -88,18 +90,18 @@ func (f *fakeVolumes) VolumeNames(ctx context.Context) ([]volume.Name, error) {
 }
 
 // UpdateMounts notes what was asked for and queues a release.
-func (f *fakeVolumes) UpdateMounts(ctx context.Context, app controller.AppName, mounts []controller.Mount, by string) (controller.Release, error) {
+func (f *fakeVolumes) UpdateMounts(ctx context.Context, name app.Name, mounts []app.Mount, by string) (app.Release, error) {
 	for _, mount := range mounts {
 		if _, err := f.Volume(ctx, mount.Volume); err != nil {
-			return controller.Release{}, &controller.Problem{
-				Kind: controller.KindInvalid, Field: "volume", Message: fmt.Sprintf("There is no volume called %s.", mount.Volume), Hint: "Choose another.",
+			return app.Release{}, &problem.Problem{
+				Kind: problem.KindInvalid, Field: "volume", Message: fmt.Sprintf("There is no volume called %s.", mount.Volume), Hint: "Choose another.",
 			}
 		}
 	}
-	if err := f.apps.act(fmt.Sprintf("mounts %v by %s", mounts, by), app); err != nil {
-		return controller.Release{}, err
+	if err := f.apps.act(fmt.Sprintf("mounts %v by %s", mounts, by), name); err != nil {
+		return app.Release{}, err
 	}
-	release := aRelease(app, 9, controller.ReleaseQueued)
+	release := aRelease(name, 9, app.ReleaseQueued)
 	release.RollbackOf, release.NewSettings, release.Mounts = 2, true, mounts
 	f.apps.putRelease(release)
 	return release, nil

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"berth/controller"
+	"berth/controller/app"
 	"berth/controller/limit"
 )
 
@@ -345,10 +346,10 @@ func TestMounts_ProblemsStandBesideTheirRowAndWhatWasTypedStays(t *testing.T) {
 
 func TestMounts_AreChosenAtUploadToo(t *testing.T) {
 	s, token := newVolumeSite(t)
-	var mounts []controller.Mount
-	s.apps.onAccept = func(u controller.Upload) (controller.Release, error) {
+	var mounts []app.Mount
+	s.apps.onAccept = func(u controller.Upload) (app.Release, error) {
 		mounts = u.Mounts
-		return aRelease(u.Name, 1, controller.ReleaseQueued), nil
+		return aRelease(u.Name, 1, app.ReleaseQueued), nil
 	}
 	send := func(target string) answer {
 		var body bytes.Buffer
@@ -363,7 +364,7 @@ func TestMounts_AreChosenAtUploadToo(t *testing.T) {
 		r.Header.Set("Content-Type", out.FormDataContentType())
 		return s.do(r)
 	}
-	if answer := send("/data"); answer.StatusCode != http.StatusSeeOther || !slices.Equal(mounts, []controller.Mount{{Volume: "data", Target: "/data", ReadOnly: true}}) {
+	if answer := send("/data"); answer.StatusCode != http.StatusSeeOther || !slices.Equal(mounts, []app.Mount{{Volume: "data", Target: "/data", ReadOnly: true}}) {
 		t.Errorf("%d, %+v", answer.StatusCode, mounts)
 	}
 	if answer := send("/etc/passwd"); answer.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(answer.body, `id="target-problem"`) {

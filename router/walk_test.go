@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/net/html"
 
-	"berth/controller"
+	"berth/controller/app"
 )
 
 // walked is a page that the table serves.
@@ -23,9 +23,9 @@ func newWalkedSite(t *testing.T) *site {
 	s := newSite(t)
 	s.anApp("hello")
 	stopped := s.anApp("idle")
-	stopped.Observed.State, stopped.Wanted = controller.AppStopped, controller.WantedStopped
+	stopped.Observed.State, stopped.Wanted = app.Stopped, app.WantedStopped
 	s.apps.put(stopped)
-	s.apps.putRelease(aRelease("hello", 3, controller.ReleaseBuilding))
+	s.apps.putRelease(aRelease("hello", 3, app.ReleaseBuilding))
 	s.volumes.volume(t, "hello")
 	s.volumes.mountedBy(t, "hello", "hello")
 	return s

@@ -12,7 +12,7 @@ import (
 
 // Target is one release of an app as the proxy reaches it.
 type Target struct {
-	App     string // as controller.ParseAppName accepted it
+	App     string // as app.ParseName accepted it
 	Release int64  // from 1; 0 of an app that was never live, which is Unavailable
 	Routes  []Route
 	Address string // host:port on the app's network; a name, because addresses change at a restart; empty with Release 0

@@ -11,7 +11,8 @@ import (
 	"path/filepath"
 	"text/tabwriter"
 
-	"berth/controller"
+	"berth/controller/audit"
+	"berth/controller/problem"
 	"berth/controller/secret"
 	"berth/controller/store"
 )
@@ -51,11 +52,11 @@ func runAudit(ctx context.Context, p *program, args []string) error {
 }
 
 // verifyAudit prints every finding, and fails where there is one.
-func (p *program) verifyAudit(ctx context.Context, audit *controller.AuditLog, file string) error {
-	verify, place := audit.Verify, "audit.log"
+func (p *program) verifyAudit(ctx context.Context, auditor *audit.Log, file string) error {
+	verify, place := auditor.Verify, "audit.log"
 	if file != "" {
 		place = file
-		verify = func(ctx context.Context) (controller.AuditVerdict, error) { return audit.VerifyCopy(ctx, file) }
+		verify = func(ctx context.Context) (audit.Verdict, error) { return auditor.VerifyCopy(ctx, file) }
 	}
 	verdict, err := verify(ctx)
 	if err != nil {
@@ -72,15 +73,15 @@ func (p *program) verifyAudit(ctx context.Context, audit *controller.AuditLog, f
 		_, _ = fmt.Fprintln(p.stdout, "Integrity OK")
 		return nil
 	}
-	return &controller.Problem{
-		Kind:    controller.KindConflict,
+	return &problem.Problem{
+		Kind:    problem.KindConflict,
 		Message: fmt.Sprintf("Audit log integrity is broken: %d findings.", len(verdict.Findings)+verdict.More),
 		Hint:    "Find out who can write to the data folder. Where every entry is wrong, the key is another one: see SECRET_KEY.",
 	}
 }
 
-func (p *program) listAudit(ctx context.Context, audit *controller.AuditLog, count int) error {
-	entries, err := audit.List(ctx, controller.AuditFilter{}, controller.AuditPage{Limit: max(1, count)})
+func (p *program) listAudit(ctx context.Context, auditor *audit.Log, count int) error {
+	entries, err := auditor.List(ctx, audit.Filter{}, audit.Page{Limit: max(1, count)})
 	if err != nil {
 		return err
 	}
@@ -96,12 +97,12 @@ func (p *program) listAudit(ctx context.Context, audit *controller.AuditLog, cou
 	return table.Flush()
 }
 
-func (p *program) exportAudit(ctx context.Context, audit *controller.AuditLog) error {
-	audit.Record(ctx, controller.AuditEvent{
-		Action: controller.ActionAuditExport, Success: true, Account: controller.AuditCommandLine, Detail: "jsonl",
+func (p *program) exportAudit(ctx context.Context, auditor *audit.Log) error {
+	auditor.Record(ctx, audit.Event{
+		Action: audit.ActionAuditExport, Success: true, Account: audit.CommandLine, Detail: "jsonl",
 	})
 	out := bufio.NewWriter(p.stdout)
-	err := audit.Each(ctx, controller.AuditFilter{}, func(e controller.AuditEntry) error {
+	err := auditor.Each(ctx, audit.Filter{}, func(e audit.Entry) error {
 		_, err := out.Write(e.Line())
 		return err
 	})
@@ -110,7 +111,7 @@ func (p *program) exportAudit(ctx context.Context, audit *controller.AuditLog) e
 
 // openAudited is openLedger with the audit log over it, for the commands that
 // change something beside a server.
-func openAudited(ctx context.Context, config Config, logger *slog.Logger) (*store.Store, *controller.AuditLog, error) {
+func openAudited(ctx context.Context, config Config, logger *slog.Logger) (*store.Store, *audit.Log, error) {
 	ledger, err := openLedger(ctx, config)
 	if err != nil {
 		return nil, nil, err
@@ -127,8 +128,8 @@ func openAudited(ctx context.Context, config Config, logger *slog.Logger) (*stor
 func findKey(config Config, logger *slog.Logger) (secret.Key, error) {
 	file := filepath.Join(config.DataFolder, "secret.key")
 	if _, err := os.Stat(file); config.SecretKey == "" && errors.Is(err, fs.ErrNotExist) {
-		return secret.Key{}, &controller.Problem{
-			Kind:    controller.KindNotFound,
+		return secret.Key{}, &problem.Problem{
+			Kind:    problem.KindNotFound,
 			Message: fmt.Sprintf("There is no key in %s.", config.DataFolder),
 			Hint:    "Give this command the SECRET_KEY that berth serve has.",
 			Err:     err,
@@ -137,8 +138,8 @@ func findKey(config Config, logger *slog.Logger) (secret.Key, error) {
 	return openKey(config, logger)
 }
 
-func newAuditLog(config Config, ledger *store.Store, key secret.Key, logger *slog.Logger) *controller.AuditLog {
-	return controller.NewAuditLog(controller.AuditOptions{
+func newAuditLog(config Config, ledger *store.Store, key secret.Key, logger *slog.Logger) *audit.Log {
+	return audit.NewLog(audit.Options{
 		Ledger: ledger, Key: key.Derive("audit log"), File: filepath.Join(config.DataFolder, "audit.log"), Logger: logger,
 	})
 }

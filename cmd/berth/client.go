@@ -15,7 +15,8 @@ import (
 	"strings"
 	"time"
 
-	"berth/controller"
+	"berth/controller/app"
+	"berth/controller/problem"
 	"berth/controller/secret"
 )
 
@@ -40,15 +41,15 @@ type appAnswer struct {
 
 // releaseAnswer is what the API says of a release, as far as it is needed here.
 type releaseAnswer struct {
-	App    controller.AppName      `json:"app"`
-	Number int64                   `json:"number"`
-	State  controller.ReleaseState `json:"state"`
-	Reason string                  `json:"reason"`
-	Hint   string                  `json:"hint"`
+	App    app.Name         `json:"app"`
+	Number int64            `json:"number"`
+	State  app.ReleaseState `json:"state"`
+	Reason string           `json:"reason"`
+	Hint   string           `json:"hint"`
 }
 
-func (r releaseAnswer) id() controller.ReleaseID {
-	return controller.ReleaseID{App: r.App, Number: r.Number}
+func (r releaseAnswer) id() app.ReleaseID {
+	return app.ReleaseID{App: r.App, Number: r.Number}
 }
 
 // newClient returns the client of the server at address. The CA file is a PEM
@@ -108,12 +109,12 @@ func readPool(file string) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-func (c *client) findApp(ctx context.Context, name controller.AppName) (app appAnswer, err error) {
+func (c *client) findApp(ctx context.Context, name app.Name) (app appAnswer, err error) {
 	err = c.find(ctx, appPath(name), &app)
 	return app, err
 }
 
-func (c *client) findRelease(ctx context.Context, id controller.ReleaseID) (release releaseAnswer, err error) {
+func (c *client) findRelease(ctx context.Context, id app.ReleaseID) (release releaseAnswer, err error) {
 	err = c.find(ctx, releasePath(id), &release)
 	return release, err
 }
@@ -128,14 +129,14 @@ type previewAnswer struct {
 
 // check asks how the upload will be built, as an update where name is that of an
 // app that is there; it is empty where the app has no name yet.
-func (c *client) check(ctx context.Context, name controller.AppName, route string, u *upload) (preview previewAnswer, err error) {
+func (c *client) check(ctx context.Context, name app.Name, route string, u *upload) (preview previewAnswer, err error) {
 	path, fields := "/api/v1/apps", [][2]string{{"check", "true"}}
 	if name != "" {
 		_, err := c.findApp(ctx, name)
 		switch {
 		case err == nil:
 			path = appPath(name) + "/update"
-		case controller.KindOf(err) == controller.KindNotFound:
+		case problem.KindOf(err) == problem.KindNotFound:
 			fields = append(fields, [2]string{"name", string(name)}, [2]string{"route", route})
 		default:
 			return previewAnswer{}, err
@@ -156,7 +157,7 @@ func (c *client) createApp(ctx context.Context, wish deployWish, u *upload) (rel
 
 // setFallback makes the next image of a static site answer unknown paths. Where it
 // does so already, nothing is changed.
-func (c *client) setFallback(ctx context.Context, name controller.AppName) error {
+func (c *client) setFallback(ctx context.Context, name app.Name) error {
 	return c.patiently(ctx, func() error {
 		response, err := c.send(ctx, http.MethodPost, appPath(name)+"/settings", func(request *http.Request) {
 			body := `{"fallback": true}`
@@ -170,14 +171,14 @@ func (c *client) setFallback(ctx context.Context, name controller.AppName) error
 	})
 }
 
-func (c *client) updateApp(ctx context.Context, name controller.AppName, u *upload) (release releaseAnswer, err error) {
+func (c *client) updateApp(ctx context.Context, name app.Name, u *upload) (release releaseAnswer, err error) {
 	err = c.post(ctx, appPath(name)+"/update", u, nil, &release)
 	return release, err
 }
 
 // copyLog copies what the log holds after its first skip bytes, and what comes
 // until the release is final, and returns how much that was.
-func (c *client) copyLog(ctx context.Context, id controller.ReleaseID, skip int64, out io.Writer) (int64, error) {
+func (c *client) copyLog(ctx context.Context, id app.ReleaseID, skip int64, out io.Writer) (int64, error) {
 	var response *http.Response
 	err := c.patiently(ctx, func() (err error) {
 		response, err = c.send(ctx, http.MethodGet, releasePath(id)+"/log?follow=1", nil) //nolint:bodyclose // closed below
@@ -197,9 +198,9 @@ func (c *client) copyLog(ctx context.Context, id controller.ReleaseID, skip int6
 	return copied, nil
 }
 
-func appPath(name controller.AppName) string { return "/api/v1/apps/" + string(name) }
+func appPath(name app.Name) string { return "/api/v1/apps/" + string(name) }
 
-func releasePath(id controller.ReleaseID) string {
+func releasePath(id app.ReleaseID) string {
 	return fmt.Sprintf("%s/releases/%d", appPath(id.App), id.Number)
 }
 
@@ -264,8 +265,8 @@ func decodeAnswer(body io.Reader, answer any) error {
 
 // unreachable words an error of the line.
 func unreachable(err error) error {
-	problem := &controller.Problem{
-		Kind:    controller.KindUnavailable,
+	problem := &problem.Problem{
+		Kind:    problem.KindUnavailable,
 		Message: "The server does not answer.",
 		Hint:    "Check --server (BERTH_SERVER), and that Berth runs there.",
 		Err:     err,
@@ -286,7 +287,7 @@ func problemOf(response *http.Response) error {
 	if message == "" {
 		message = "The server answered " + response.Status + "."
 	}
-	return &controller.Problem{
+	return &problem.Problem{
 		Kind:    kindOf(response.StatusCode),
 		Field:   details.Field,
 		Message: message,
@@ -296,27 +297,27 @@ func problemOf(response *http.Response) error {
 }
 
 // kindOf is the way back from an HTTP status to the kind that it stands for.
-func kindOf(status int) controller.Kind {
+func kindOf(status int) problem.Kind {
 	switch status {
 	case http.StatusUnprocessableEntity, http.StatusBadRequest:
-		return controller.KindInvalid
+		return problem.KindInvalid
 	case http.StatusUnauthorized:
-		return controller.KindUnauthorized
+		return problem.KindUnauthorized
 	case http.StatusForbidden:
-		return controller.KindForbidden
+		return problem.KindForbidden
 	case http.StatusNotFound:
-		return controller.KindNotFound
+		return problem.KindNotFound
 	case http.StatusConflict:
-		return controller.KindConflict
+		return problem.KindConflict
 	case http.StatusRequestEntityTooLarge:
-		return controller.KindTooLarge
+		return problem.KindTooLarge
 	case http.StatusTooManyRequests:
-		return controller.KindLimited
+		return problem.KindLimited
 	case http.StatusServiceUnavailable, http.StatusBadGateway, http.StatusGatewayTimeout:
-		return controller.KindUnavailable
+		return problem.KindUnavailable
 	case http.StatusInsufficientStorage:
-		return controller.KindFull
+		return problem.KindFull
 	default:
-		return controller.KindInternal
+		return problem.KindInternal
 	}
 }

@@ -7,7 +7,8 @@ import (
 	"path/filepath"
 	"time"
 
-	"berth/controller"
+	"berth/controller/account"
+	"berth/controller/app"
 	"berth/controller/limit"
 	"berth/controller/plan"
 	"berth/controller/secret"
@@ -50,17 +51,17 @@ type Config struct {
 	BuildDisk        int64         // bytes; above zero
 	VolumeQuota      int64         // bytes of one volume; above zero
 
-	MaximumLimits plan.Limits // of one app; at least controller.LeastLimits
+	MaximumLimits plan.Limits // of one app; at least app.LeastLimits
 
-	Registries       []string            // that images may come from beside the public ones; may be empty
-	ForbiddenWaivers []controller.Waiver // that no app may have; may be empty
+	Registries       []string     // that images may come from beside the public ones; may be empty
+	ForbiddenWaivers []app.Waiver // that no app may have; may be empty
 
 	RateLimits     limit.Budgets  // what is missing has its default
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed; may be empty
 
 	LogLevel slog.Level
 
-	SessionLife controller.SessionLife // idle is never longer than absolute
+	SessionLife account.SessionLife // idle is never longer than absolute
 }
 
 // loadConfig merges the sources, flags over environment over file over the
@@ -133,7 +134,7 @@ func (v values) parse() (Config, error) {
 		VolumeQuota:      parse(&p, "volume.quota", s.Volume.Quota, parseMemory, "a size from 16m, such as 512m or 10g"),
 		MaximumLimits:    p.maximumLimits(s),
 		Registries:       parse(&p, "registries", s.Registries, plan.ParseRegistries, "hosts with commas between, such as registry.lan:5000,10.0.0.5"),
-		ForbiddenWaivers: parse(&p, "forbid.waivers", s.Forbid.Waivers, controller.ParseForbiddenWaivers, "names with commas between, of database and writable-root"),
+		ForbiddenWaivers: parse(&p, "forbid.waivers", s.Forbid.Waivers, app.ParseForbiddenWaivers, "names with commas between, of database and writable-root"),
 		RateLimits:       p.rateLimits(s),
 		TrustedProxies:   parse(&p, "trusted.proxies", s.Trusted.Proxies, parseProxies, "addresses or subnets with commas between, such as 10.0.0.5,192.168.7.0/24, and not everybody"),
 		SessionLife:      p.sessionLife(s),

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"berth/controller"
+	"berth/controller/account"
 	"berth/controller/limit"
 	"berth/controller/plan"
 	"berth/controller/secret"
@@ -43,7 +43,7 @@ func TestConfig_DefaultsAreThoseOfTheDocuments(t *testing.T) {
 		BuildConcurrency: 2, BuildTimeout: 15 * time.Minute, BuildDisk: 10 << 30, VolumeQuota: 10 << 30, LogLevel: slog.LevelInfo,
 		MaximumLimits: plan.Limits{MemoryBytes: 2 << 30, NanoCPUs: 2_000_000_000, Processes: 500},
 		RateLimits:    limit.Budgets{},
-		SessionLife:   controller.SessionLife{Idle: 30 * time.Minute, Absolute: 12 * time.Hour},
+		SessionLife:   account.SessionLife{Idle: 30 * time.Minute, Absolute: 12 * time.Hour},
 	}
 	if !reflect.DeepEqual(config, want) {
 		t.Errorf("got  %+v\nwant %+v", config, want)

@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 	"syscall"
 
-	"berth/controller"
+	"berth/controller/problem"
 	"berth/controller/store"
 )
 
@@ -143,8 +143,8 @@ func checkOwner(info fs.FileInfo) error {
 // the wrong place.
 func openLedger(ctx context.Context, config Config) (*store.Store, error) {
 	if _, err := os.Stat(config.ledgerFile()); err != nil {
-		return nil, &controller.Problem{
-			Kind:    controller.KindNotFound,
+		return nil, &problem.Problem{
+			Kind:    problem.KindNotFound,
 			Message: fmt.Sprintf("There is no Berth in %s.", config.DataFolder),
 			Hint:    "Name its data folder with --data.folder (BERTH_DATA_FOLDER), or start it once with berth serve.",
 			Err:     err,
@@ -154,8 +154,8 @@ func openLedger(ctx context.Context, config Config) (*store.Store, error) {
 }
 
 func dataFolderProblem(path string, err error) error {
-	return &controller.Problem{
-		Kind:    controller.KindUnavailable,
+	return &problem.Problem{
+		Kind:    problem.KindUnavailable,
 		Message: fmt.Sprintf("The data folder %s cannot be used.", path),
 		Hint:    "Give it to the user that Berth runs as, or name another with --data.folder (BERTH_DATA_FOLDER).",
 		Err:     err,
@@ -164,8 +164,8 @@ func dataFolderProblem(path string, err error) error {
 
 // notOurs refuses what somebody else may have put there.
 func notOurs(path string, err error) error {
-	return &controller.Problem{
-		Kind:    controller.KindUnavailable,
+	return &problem.Problem{
+		Kind:    problem.KindUnavailable,
 		Message: fmt.Sprintf("Berth does not trust %s.", path),
 		Hint:    "Find out who put it there. Then give it to the user that Berth runs as (chown), or put the real file in its place.",
 		Err:     err,

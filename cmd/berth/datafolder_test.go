@@ -11,7 +11,7 @@ import (
 	"syscall"
 	"testing"
 
-	"berth/controller"
+	"berth/controller/problem"
 	"berth/controller/secret"
 	"berth/controller/store"
 )
@@ -142,7 +142,7 @@ func expectDistrust(t *testing.T, folder, planted, reason string) {
 	err := prepareDataFolder(folder, slog.New(slog.DiscardHandler))
 	var said strings.Builder
 	report(&said, err)
-	if controller.KindOf(err) != controller.KindUnavailable || !strings.Contains(said.String(), planted) || !strings.Contains(said.String(), reason) {
+	if problem.KindOf(err) != problem.KindUnavailable || !strings.Contains(said.String(), planted) || !strings.Contains(said.String(), reason) {
 		t.Errorf("%s: %v", planted, err)
 	}
 }

@@ -9,8 +9,10 @@ import (
 	"time"
 
 	"berth/controller"
+	"berth/controller/app"
 	"berth/controller/pause"
 	"berth/controller/plan"
+	"berth/controller/problem"
 	"berth/controller/secret"
 	"berth/traefik"
 )
@@ -65,7 +67,7 @@ type deployWish struct {
 	image    plan.ImageReference // instead of source
 	fallback bool                // answer unknown paths of a static site with its index.html
 	check    bool                // show how it will be built, and deploy nothing; then name may be empty
-	name     controller.AppName
+	name     app.Name
 	route    string // for a new app only
 	server   string
 	token    secret.Text
@@ -102,7 +104,7 @@ func (p *program) parseDeploy(args []string) (deployWish, error) {
 		wish.token, err = p.deployToken(*line.token, *line.tokenFile)
 		return wish, err
 	}
-	if wish.name, err = controller.ParseAppName(*name); err != nil {
+	if wish.name, err = app.ParseName(*name); err != nil {
 		return deployWish{}, &usageError{err}
 	}
 	if wish.route, err = deployRoute(*route, wish.name); err != nil {
@@ -165,7 +167,7 @@ func (p *program) variableOr(name, fallback string) string {
 	return fallback
 }
 
-func deployRoute(text string, name controller.AppName) (string, error) {
+func deployRoute(text string, name app.Name) (string, error) {
 	if text == "" {
 		return "/" + string(name), nil
 	}
@@ -189,8 +191,8 @@ func (p *program) deployToken(plain, file string) (secret.Text, error) {
 		plain = p.variable("BERTH_TOKEN")
 	}
 	if plain = strings.TrimSpace(plain); plain == "" {
-		return "", &controller.Problem{
-			Kind:    controller.KindUnauthorized,
+		return "", &problem.Problem{
+			Kind:    problem.KindUnauthorized,
 			Message: "There is no token.",
 			Hint:    "Mint one with berth token on the machine that Berth runs on, and set BERTH_TOKEN or --token-file.",
 		}
@@ -230,7 +232,7 @@ func (p *program) send(ctx context.Context, api *client, wish deployWish, upload
 		return api.updateApp(ctx, wish.name, upload)
 	case err == nil:
 		return api.updateApp(ctx, wish.name, upload)
-	case controller.KindOf(err) == controller.KindNotFound:
+	case problem.KindOf(err) == problem.KindNotFound:
 		return api.createApp(ctx, wish, upload)
 	default:
 		return releaseAnswer{}, err
@@ -238,12 +240,12 @@ func (p *program) send(ctx context.Context, api *client, wish deployWish, upload
 }
 
 // awaitLive follows the release to its end, and returns an error where it did not go live.
-func (p *program) awaitLive(ctx context.Context, api *client, id controller.ReleaseID) (releaseAnswer, error) {
+func (p *program) awaitLive(ctx context.Context, api *client, id app.ReleaseID) (releaseAnswer, error) {
 	final, err := p.follow(ctx, api, id)
 	if err != nil {
 		return releaseAnswer{}, interrupted(ctx, err, id)
 	}
-	if final.State != controller.ReleaseLive && final.State != controller.ReleaseSuperseded {
+	if final.State != app.ReleaseLive && final.State != app.ReleaseSuperseded {
 		return releaseAnswer{}, &releaseError{id: final.id(), state: final.State, reason: final.Reason, hint: final.Hint}
 	}
 	return final, nil
@@ -251,7 +253,7 @@ func (p *program) awaitLive(ctx context.Context, api *client, id controller.Rele
 
 // follow copies the log of the release to stderr until the release is final. A
 // server that restarts meanwhile is waited for, and no line is shown twice.
-func (p *program) follow(ctx context.Context, api *client, id controller.ReleaseID) (releaseAnswer, error) {
+func (p *program) follow(ctx context.Context, api *client, id app.ReleaseID) (releaseAnswer, error) {
 	shown, failures, between := int64(0), 0, followPause
 	for {
 		n, err := api.copyLog(ctx, id, shown, p.stderr)
@@ -271,7 +273,7 @@ func (p *program) follow(ctx context.Context, api *client, id controller.Release
 		if ctx.Err() != nil {
 			return releaseAnswer{}, ctx.Err()
 		}
-		if failures > followAttempts || err != nil && controller.KindOf(err) != controller.KindUnavailable {
+		if failures > followAttempts || err != nil && problem.KindOf(err) != problem.KindUnavailable {
 			return releaseAnswer{}, err
 		}
 		if err := pause.For(ctx, between); err != nil {
@@ -282,15 +284,15 @@ func (p *program) follow(ctx context.Context, api *client, id controller.Release
 }
 
 // interrupted says that the release goes on without its follower.
-func interrupted(ctx context.Context, err error, id controller.ReleaseID) error {
+func interrupted(ctx context.Context, err error, id app.ReleaseID) error {
 	if ctx.Err() == nil {
 		return err
 	}
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return fmt.Errorf("stopped following release %s, which goes on: %w", id, ctx.Err())
 	}
-	return &controller.Problem{
-		Kind:    controller.KindUnavailable,
+	return &problem.Problem{
+		Kind:    problem.KindUnavailable,
 		Message: fmt.Sprintf("Release %s is still under way.", id),
 		Hint:    "It goes on: see its page. A longer --timeout waits longer.",
 		Err:     ctx.Err(),

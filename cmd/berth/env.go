@@ -14,7 +14,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"berth/controller"
+	"berth/controller/app"
 )
 
 // envTimeout bounds what berth env waits for.
@@ -52,7 +52,7 @@ func runEnv(ctx context.Context, p *program, args []string) error {
 	if len(words) < 2 {
 		return &usageError{errors.New("berth env takes the name of an app and what to do; see berth help env")}
 	}
-	name, err := controller.ParseAppName(words[0])
+	name, err := app.ParseName(words[0])
 	if err != nil {
 		return &usageError{err}
 	}
@@ -138,7 +138,7 @@ func (c *environmentChange) read(file string, shown bool) error {
 	if err != nil {
 		return &usageError{fmt.Errorf("read variables: %w", err)}
 	}
-	imported, err := controller.ParseEnvironmentText(string(text), !shown)
+	imported, err := app.ParseEnvironmentText(string(text), !shown)
 	if err != nil {
 		return err
 	}
@@ -153,7 +153,7 @@ func (c *environmentChange) read(file string, shown bool) error {
 }
 
 // sendEnvironment sends a request about the environment and prints what it is then.
-func (p *program) sendEnvironment(ctx context.Context, api *client, name controller.AppName, method string, change any) error {
+func (p *program) sendEnvironment(ctx context.Context, api *client, name app.Name, method string, change any) error {
 	var answer environmentAnswer
 	if err := api.sendJSON(ctx, method, appPath(name)+"/environment", change, &answer); err != nil {
 		return err
@@ -183,7 +183,7 @@ func (p *program) sendEnvironment(ctx context.Context, api *client, name control
 }
 
 // applyEnvironment makes a release with what was saved, and waits until it is live.
-func (p *program) applyEnvironment(ctx context.Context, api *client, name controller.AppName) error {
+func (p *program) applyEnvironment(ctx context.Context, api *client, name app.Name) error {
 	var release releaseAnswer
 	if err := api.sendJSON(ctx, http.MethodPost, appPath(name)+"/environment/apply", nil, &release); err != nil {
 		return err

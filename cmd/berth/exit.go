@@ -7,6 +7,8 @@ import (
 	"io"
 
 	"berth/controller"
+	"berth/controller/app"
+	"berth/controller/problem"
 )
 
 // usageError is a command line or a configuration that cannot be used.
@@ -17,8 +19,8 @@ func (e *usageError) Unwrap() error { return e.err }
 
 // releaseError is a release that did not become live.
 type releaseError struct {
-	id     controller.ReleaseID
-	state  controller.ReleaseState
+	id     app.ReleaseID
+	state  app.ReleaseState
 	reason string
 	hint   string
 }
@@ -54,14 +56,14 @@ func exitCode(err error) int {
 	case errors.Is(err, context.Canceled):
 		return exitInterrupted
 	}
-	switch controller.KindOf(worded(err)) {
-	case controller.KindInvalid, controller.KindMalformed, controller.KindConflict, controller.KindTooLarge:
+	switch problem.KindOf(worded(err)) {
+	case problem.KindInvalid, problem.KindMalformed, problem.KindConflict, problem.KindTooLarge:
 		return exitRefused
-	case controller.KindUnauthorized, controller.KindForbidden:
+	case problem.KindUnauthorized, problem.KindForbidden:
 		return exitUnauthorized
-	case controller.KindNotFound:
+	case problem.KindNotFound:
 		return exitNotFound
-	case controller.KindLimited, controller.KindUnavailable, controller.KindFull:
+	case problem.KindLimited, problem.KindUnavailable, problem.KindFull:
 		return exitUnavailable
 	default:
 		return exitInternal
@@ -70,7 +72,7 @@ func exitCode(err error) int {
 
 // worded is err, or the Problem of a disk without room where that is what it comes to.
 func worded(err error) error {
-	if controller.KindOf(err) == controller.KindInternal && controller.IsDiskFull(err) {
+	if problem.KindOf(err) == problem.KindInternal && controller.IsDiskFull(err) {
 		return controller.DiskFull("", err)
 	}
 	return err
@@ -80,7 +82,7 @@ func worded(err error) error {
 // cause, and the next step where one is known.
 func report(stderr io.Writer, err error) {
 	err = worded(err)
-	problem, _ := errors.AsType[*controller.Problem](err)
+	problem, _ := errors.AsType[*problem.Problem](err)
 	release, _ := errors.AsType[*releaseError](err)
 	cause, hint := error(nil), ""
 	switch {

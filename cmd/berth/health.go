@@ -14,7 +14,7 @@ import (
 	"strings"
 	"time"
 
-	"berth/controller"
+	"berth/controller/problem"
 )
 
 const healthTimeout = 4 * time.Second
@@ -34,8 +34,8 @@ func runHealth(ctx context.Context, p *program, args []string) error {
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
 	if err := probeHealth(ctx, config); err != nil {
-		return &controller.Problem{
-			Kind:    controller.KindUnavailable,
+		return &problem.Problem{
+			Kind:    problem.KindUnavailable,
 			Message: "Berth is not well.",
 			Hint:    "See its log.",
 			Err:     err,

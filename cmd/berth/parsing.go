@@ -15,7 +15,8 @@ import (
 
 	"github.com/docker/go-units"
 
-	"berth/controller"
+	"berth/controller/account"
+	"berth/controller/app"
 	"berth/controller/limit"
 	"berth/controller/plan"
 	"berth/controller/secret"
@@ -73,7 +74,7 @@ func (p *parsing) rateLimits(s settings) limit.Budgets {
 }
 
 func (p *parsing) maximumLimits(s settings) plan.Limits {
-	least := controller.LeastLimits()
+	least := app.LeastLimits()
 	if s.Limits.Processes < least.Processes {
 		p.refuse("limits.processes", strconv.FormatInt(s.Limits.Processes, 10), fmt.Sprintf("a whole number from %d", least.Processes))
 	}
@@ -84,8 +85,8 @@ func (p *parsing) maximumLimits(s settings) plan.Limits {
 	}
 }
 
-func (p *parsing) sessionLife(s settings) controller.SessionLife {
-	return controller.SessionLife{
+func (p *parsing) sessionLife(s settings) account.SessionLife {
+	return account.SessionLife{
 		Idle:     parse(p, "session.idle", s.Session.Idle, parseSessionTime, sessionTimeAllowed),
 		Absolute: parse(p, "session.lifetime", s.Session.Lifetime, parseSessionTime, sessionTimeAllowed),
 	}
@@ -294,7 +295,7 @@ func parseSessionTime(s string) (time.Duration, error) {
 
 func parseMemory(s string) (int64, error) {
 	bytes, err := units.RAMInBytes(s)
-	if err != nil || bytes < controller.LeastLimits().MemoryBytes {
+	if err != nil || bytes < app.LeastLimits().MemoryBytes {
 		return 0, errors.New("not an amount of memory")
 	}
 	return bytes, nil
@@ -304,7 +305,7 @@ func parseCPU(s string) (int64, error) {
 	const nanosPerPercent, most = 10_000_000, 100_000
 	number, found := strings.CutSuffix(s, "%")
 	percent, err := strconv.ParseInt(number, 10, 64)
-	if !found || err != nil || percent < controller.LeastLimits().NanoCPUs/nanosPerPercent || percent > most {
+	if !found || err != nil || percent < app.LeastLimits().NanoCPUs/nanosPerPercent || percent > most {
 		return 0, errors.New("not a percentage")
 	}
 	return percent * nanosPerPercent, nil

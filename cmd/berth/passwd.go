@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 
-	"berth/controller"
+	"berth/controller/account"
+	"berth/controller/audit"
 	"berth/controller/limit"
+	"berth/controller/problem"
 )
 
 // runPasswd gives an account, the operator's where none is named, a one-time
@@ -32,7 +34,7 @@ func runPasswd(ctx context.Context, p *program, args []string) error {
 	if err != nil {
 		return err
 	}
-	desk := passwdDesk{program: p, accounts: controller.NewAccounts(ledger, config.AdminPassword, logger), audit: audit, name: name}
+	desk := passwdDesk{program: p, accounts: account.NewAccounts(ledger, config.AdminPassword, logger), audit: audit, name: name}
 	if *removeFactor {
 		err = desk.removeSecondFactor(ctx)
 	}
@@ -48,8 +50,8 @@ func runPasswd(ctx context.Context, p *program, args []string) error {
 // passwdDesk is where the password of one account is reset, and who writes that down.
 type passwdDesk struct {
 	*program
-	accounts *controller.Accounts
-	audit    controller.Auditor
+	accounts *account.Accounts
+	audit    audit.Auditor
 	name     string // of the account
 }
 
@@ -57,10 +59,10 @@ type passwdDesk struct {
 // configuration stands against: that one too can have lost its phone.
 func (d passwdDesk) removeSecondFactor(ctx context.Context) error {
 	err := d.accounts.RemoveSecondFactor(ctx, d.name)
-	if controller.KindOf(err) == controller.KindConflict {
+	if problem.KindOf(err) == problem.KindConflict {
 		return nil // there is none, as it was asked for
 	}
-	d.record(ctx, controller.ActionSecondFactorDisable, err)
+	d.record(ctx, audit.ActionSecondFactorDisable, err)
 	if err == nil {
 		_, err = fmt.Fprintf(d.stdout, "Two-factor authentication of %s is off.\n", d.name)
 	}
@@ -69,27 +71,27 @@ func (d passwdDesk) removeSecondFactor(ctx context.Context) error {
 
 func (d passwdDesk) resetPassword(ctx context.Context, config Config) error {
 	password, err := d.accounts.Reset(ctx, d.name)
-	d.record(ctx, controller.ActionPasswordReset, err)
+	d.record(ctx, audit.ActionPasswordReset, err)
 	if err == nil {
 		showOneTimePassword(d.stdout, config, d.name, password)
 	}
 	return err
 }
 
-func (d passwdDesk) record(ctx context.Context, action controller.Action, err error) {
-	d.audit.Record(ctx, controller.AuditEvent{
-		Action: action, Resource: "account " + d.name, Success: err == nil, Account: controller.AuditCommandLine,
+func (d passwdDesk) record(ctx context.Context, action audit.Action, err error) {
+	d.audit.Record(ctx, audit.Event{
+		Action: action, Resource: "account " + d.name, Success: err == nil, Account: audit.CommandLine,
 	})
 }
 
 func passwdName(words []string) (string, error) {
 	if len(words) == 0 {
-		return controller.OperatorName, nil
+		return account.OperatorName, nil
 	}
 	if len(words) > 1 {
 		return "", &usageError{fmt.Errorf("berth passwd takes one name, not also %.60q; see berth help passwd", words[1])}
 	}
-	name, err := controller.ParseAccountName(words[0])
+	name, err := account.ParseName(words[0])
 	if err != nil {
 		return "", &usageError{err}
 	}

@@ -8,7 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"berth/controller"
+	"berth/controller/account"
+	"berth/controller/problem"
 	"berth/controller/secret"
 	"berth/controller/store"
 )
@@ -27,11 +28,11 @@ func TestPasswd_ResetsTheNamedAccountAndLeavesTheSecondFactorUnlessAsked(t *test
 		t.Fatal(err)
 	}
 	for _, name := range []string{"admin", "jane"} {
-		account, err := ledger.CreateAccount(t.Context(), controller.Account{Name: name, PasswordHash: "x", CreatedAt: time.Now()})
+		who, err := ledger.CreateAccount(t.Context(), account.Account{Name: name, PasswordHash: "x", CreatedAt: time.Now()})
 		now := time.Now()
 		err = errors.Join(err,
-			ledger.CreateSession(t.Context(), controller.Session{Hash: "of " + name, Account: account.ID, CreatedAt: now, SeenAt: now}),
-			ledger.CreateSecondFactor(t.Context(), controller.SecondFactor{Account: account.ID, Sealed: []byte("x"), LastStep: 1, CreatedAt: now}, nil))
+			ledger.CreateSession(t.Context(), account.Session{Hash: "of " + name, Account: who.ID, CreatedAt: now, SeenAt: now}),
+			ledger.CreateSecondFactor(t.Context(), account.SecondFactor{Account: who.ID, Sealed: []byte("x"), LastStep: 1, CreatedAt: now}, nil))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -53,7 +54,7 @@ func TestPasswd_ResetsTheNamedAccountAndLeavesTheSecondFactorUnlessAsked(t *test
 	if err != nil || !strings.Contains(output, "as jane with the\none-time password: ") || !hasFactor("jane") {
 		t.Errorf("reset: %v, second factor %t: %s", err, hasFactor("jane"), output)
 	}
-	if _, err := ledger.FindSession(t.Context(), "of jane"); !errors.Is(err, controller.ErrNotFound) {
+	if _, err := ledger.FindSession(t.Context(), "of jane"); !errors.Is(err, problem.ErrNotFound) {
 		t.Errorf("her session: %v", err)
 	}
 	if _, err := ledger.FindSession(t.Context(), "of admin"); err != nil || !hasFactor("admin") {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"berth/controller"
+	"berth/controller/app"
 )
 
 // routeTimeout bounds what berth route waits for: a check of the host and the proxy.
@@ -22,7 +23,7 @@ type routesAnswer struct {
 		URL     string                `json:"url"`
 		State   controller.RouteState `json:"state"`
 		Derived bool                  `json:"derived"`
-		Check   *controller.HostCheck `json:"check"`
+		Check   *app.HostCheck        `json:"check"`
 	} `json:"routes"`
 }
 
@@ -44,7 +45,7 @@ func runRoute(ctx context.Context, p *program, args []string) error {
 	if len(words) < 2 {
 		return &usageError{errors.New("berth route takes the name of an app and what to do; see berth help route")}
 	}
-	name, err := controller.ParseAppName(words[0])
+	name, err := app.ParseName(words[0])
 	if err != nil {
 		return &usageError{err}
 	}
@@ -72,7 +73,7 @@ func runRoute(ctx context.Context, p *program, args []string) error {
 
 // routeRequestOf is what a verb and its words ask for, and of which app: a route is
 // moved by the one that gets it.
-func routeRequestOf(name controller.AppName, verb string, words []string, takeOver bool) (routeRequest, controller.AppName, error) {
+func routeRequestOf(name app.Name, verb string, words []string, takeOver bool) (routeRequest, app.Name, error) {
 	counts := map[string]int{"list": 0, "add": 1, "remove": 1, "change": 2, "move": 2}
 	count, known := counts[verb]
 	switch {
@@ -89,7 +90,7 @@ func routeRequestOf(name controller.AppName, verb string, words []string, takeOv
 	case "change":
 		return routeRequest{path: "/change", body: map[string]any{"route": words[0], "to": words[1], "take_over": takeOver}}, name, nil
 	case "move":
-		to, err := controller.ParseAppName(words[1])
+		to, err := app.ParseName(words[1])
 		if err != nil {
 			return routeRequest{}, "", &usageError{err}
 		}

@@ -12,10 +12,14 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"berth/controller"
+	"berth/controller/account"
+	"berth/controller/audit"
+	"berth/controller/certificates"
 	"berth/controller/connections"
 	"berth/controller/docker"
 	"berth/controller/domaincheck"
 	"berth/controller/limit"
+	"berth/controller/problem"
 	"berth/controller/secret"
 	"berth/controller/store"
 	"berth/router"
@@ -46,9 +50,9 @@ func runServe(ctx context.Context, p *program, args []string) error {
 	if err != nil {
 		return err
 	}
-	accounts := controller.NewAccounts(ledger, config.AdminPassword, logger)
+	accounts := account.NewAccounts(ledger, config.AdminPassword, logger)
 	err = accounts.EnsureOperator(ctx, func(password string) {
-		showOneTimePassword(p.stdout, config, controller.OperatorName, password)
+		showOneTimePassword(p.stdout, config, account.OperatorName, password)
 	})
 	if err == nil {
 		err = serve(ctx, config, opened{listener, ledger, accounts}, logger)
@@ -60,7 +64,7 @@ func runServe(ctx context.Context, p *program, args []string) error {
 type opened struct {
 	listener net.Listener
 	ledger   *store.Store
-	accounts *controller.Accounts
+	accounts *account.Accounts
 }
 
 // serve runs the controller and the admin app.
@@ -105,8 +109,8 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 		Routing:         story,
 		Domains:         domains,
 		Accounts:        on.accounts,
-		Factors:         controller.NewSecondFactors(on.ledger, on.accounts, key, logger),
-		Tokens:          controller.NewTokens(on.ledger, logger),
+		Factors:         account.NewSecondFactors(on.ledger, on.accounts, key, logger),
+		Tokens:          account.NewTokens(on.ledger, logger),
 		Sessions:        on.ledger,
 		Limits:          limits,
 		TrustedProxies:  config.TrustedProxies,
@@ -157,7 +161,7 @@ func openEngine(config Config, logger *slog.Logger) (*docker.Engine, error) {
 // openDomains writes the proxy's static configuration, which the proxy waits for.
 func openDomains(
 	ctx context.Context, config Config, ledger *store.Store, key secret.Key, engine *docker.Engine, logger *slog.Logger,
-) (*controller.Certificates, *traefik.Client, error) {
+) (*certificates.Certificates, *traefik.Client, error) {
 	static := traefik.StaticOptions{
 		ProxyAddress: config.ProxyAddress, HTTPSPort: config.HTTPSPort,
 		AdminHost: config.AdminHost, Gate: config.GateAddress, APIPassword: apiPassword(key), Gateway: gatewayOf(config.EdgeSubnet),
@@ -166,7 +170,7 @@ func openDomains(
 	if err != nil {
 		return nil, nil, err
 	}
-	domains, changed, err := controller.OpenCertificates(ctx, controller.CertificatesOptions{
+	domains, changed, err := certificates.Open(ctx, certificates.Options{
 		Ledger:   ledger,
 		Engine:   engine,
 		Ready:    proxy.Ready,
@@ -174,7 +178,7 @@ func openDomains(
 		Static:   static,
 		Self:     addressTowards(static.DashboardAddress()),
 		Key:      key,
-		Defaults: controller.DefaultProxySettings(config.LetsEncryptEmail, config.ACMEDirectory, config.ForceHTTPS),
+		Defaults: certificates.DefaultProxySettings(config.LetsEncryptEmail, config.ACMEDirectory, config.ForceHTTPS),
 		Base:     config.BaseDomain,
 		Reserved: config.ownHosts(),
 		Logger:   logger,
@@ -206,8 +210,8 @@ func addressTowards(other netip.AddrPort) netip.Addr {
 
 // newController returns the controller that keeps the proxy's dynamic configuration.
 func newController(
-	config Config, ledger *store.Store, audit controller.Auditor, key secret.Key, engine *docker.Engine,
-	proxy *traefik.Client, domains *controller.Certificates, logger *slog.Logger,
+	config Config, ledger *store.Store, audit audit.Auditor, key secret.Key, engine *docker.Engine,
+	proxy *traefik.Client, domains *certificates.Certificates, logger *slog.Logger,
 ) (*controller.Controller, error) {
 	return controller.New(controller.Options{
 		Ledger:           ledger,
@@ -251,8 +255,8 @@ func (c Config) ledgerFile() string { return filepath.Join(c.DataFolder, "berth.
 func listen(ctx context.Context, address netip.AddrPort) (net.Listener, error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address.String())
 	if err != nil {
-		return nil, &controller.Problem{
-			Kind:    controller.KindUnavailable,
+		return nil, &problem.Problem{
+			Kind:    problem.KindUnavailable,
 			Message: fmt.Sprintf("The admin app cannot listen on %s.", address),
 			Hint:    "End what listens there, or choose another address with --admin.listen (BERTH_ADMIN_LISTEN).",
 			Err:     err,

@@ -6,7 +6,7 @@ import (
 	"log/slog"
 	"time"
 
-	"berth/controller"
+	"berth/controller/account"
 	"berth/controller/store"
 )
 
@@ -14,8 +14,8 @@ const sweepInterval = time.Hour
 
 // sweepExpired removes sessions that are over and tokens that have long been, until ctx ends. They
 // are refused without it; it keeps the ledger small.
-func sweepExpired(ctx context.Context, ledger *store.Store, life controller.SessionLife, logger *slog.Logger) error {
-	tokens := controller.NewTokens(ledger, logger)
+func sweepExpired(ctx context.Context, ledger *store.Store, life account.SessionLife, logger *slog.Logger) error {
+	tokens := account.NewTokens(ledger, logger)
 	ticker := time.NewTicker(sweepInterval)
 	defer ticker.Stop()
 	for {

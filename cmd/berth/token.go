@@ -9,7 +9,8 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"berth/controller"
+	"berth/controller/account"
+	"berth/controller/audit"
 )
 
 const defaultTokenTTL = 30 * 24 * time.Hour
@@ -26,7 +27,7 @@ func runToken(ctx context.Context, p *program, args []string) error {
 	flags := newFlags("token")
 	wish := tokenWish{
 		ttl:   flags.Duration("ttl", defaultTokenTTL, "how long it holds"),
-		scope: flags.String("scope", string(controller.ScopeDeploy), "what it may do: read, deploy or admin"),
+		scope: flags.String("scope", string(account.ScopeDeploy), "what it may do: read, deploy or admin"),
 		name:  flags.String("name", "command line", "who it is for; shown beside what it does"),
 		from:  flags.String("from", "", "addresses or networks that it may be used from, with commas between; without it, from anywhere"),
 	}
@@ -47,13 +48,13 @@ func runToken(ctx context.Context, p *program, args []string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(act(ctx, tokenDesk{controller.NewTokens(ledger, logger), audit}), ledger.Close())
+	return errors.Join(act(ctx, tokenDesk{account.NewTokens(ledger, logger), audit}), ledger.Close())
 }
 
 // tokenDesk is where tokens are made and taken back, and who writes that down.
 type tokenDesk struct {
-	*controller.Tokens
-	audit controller.Auditor
+	*account.Tokens
+	audit audit.Auditor
 }
 
 // tokenAction is what one form of berth token does.
@@ -73,7 +74,7 @@ func (w tokenWish) action(p *program, words []string) (tokenAction, error) {
 		}
 		return func(ctx context.Context, desk tokenDesk) error {
 			token, err := desk.Revoke(ctx, id)
-			desk.record(ctx, controller.ActionTokenRevoke, "token "+cmp.Or(token.Name, words[1]), "", err)
+			desk.record(ctx, audit.ActionTokenRevoke, "token "+cmp.Or(token.Name, words[1]), "", err)
 			return err
 		}, nil
 	default:
@@ -82,18 +83,18 @@ func (w tokenWish) action(p *program, words []string) (tokenAction, error) {
 }
 
 func (w tokenWish) mint(p *program) (tokenAction, error) {
-	scope, err := controller.ParseScope(*w.scope)
+	scope, err := account.ParseScope(*w.scope)
 	if err != nil {
 		return nil, err
 	}
-	ranges, err := controller.ParseAddressRanges(*w.from)
+	ranges, err := account.ParseAddressRanges(*w.from)
 	if err != nil {
 		return nil, err
 	}
-	options := controller.TokenOptions{Name: *w.name, Scope: scope, TTL: *w.ttl, Ranges: ranges}
+	options := account.TokenOptions{Name: *w.name, Scope: scope, TTL: *w.ttl, Ranges: ranges}
 	return func(ctx context.Context, desk tokenDesk) error {
 		plain, err := desk.MintToken(ctx, options)
-		desk.record(ctx, controller.ActionTokenCreate, "token "+options.Name, fmt.Sprintf("scope %s, for %s", scope, options.TTL), err)
+		desk.record(ctx, audit.ActionTokenCreate, "token "+options.Name, fmt.Sprintf("scope %s, for %s", scope, options.TTL), err)
 		if err != nil {
 			return err
 		}
@@ -103,9 +104,9 @@ func (w tokenWish) mint(p *program) (tokenAction, error) {
 }
 
 // record writes into the audit log what was done from the shell.
-func (d tokenDesk) record(ctx context.Context, action controller.Action, resource, detail string, err error) {
-	d.audit.Record(ctx, controller.AuditEvent{
-		Action: action, Resource: resource, Detail: detail, Success: err == nil, Account: controller.AuditCommandLine,
+func (d tokenDesk) record(ctx context.Context, action audit.Action, resource, detail string, err error) {
+	d.audit.Record(ctx, audit.Event{
+		Action: action, Resource: resource, Detail: detail, Success: err == nil, Account: audit.CommandLine,
 	})
 }
 
@@ -123,7 +124,7 @@ func (p *program) listTokens(ctx context.Context, desk tokenDesk) error {
 	return table.Flush()
 }
 
-func tokenState(token controller.Token, now time.Time) string {
+func tokenState(token account.Token, now time.Time) string {
 	switch {
 	case token.Revoked():
 		return "revoked"
@@ -134,7 +135,7 @@ func tokenState(token controller.Token, now time.Time) string {
 	}
 }
 
-func lastUse(token controller.Token) string {
+func lastUse(token account.Token) string {
 	if token.UsedAt.IsZero() {
 		return "never"
 	}

@@ -8,12 +8,12 @@ import (
 	"net/netip"
 	"time"
 
-	"berth/controller"
+	"berth/controller/app"
 	"berth/traefik"
 )
 
 // UpdateAccess replaces the access of an app, also while a release is under way.
-func (s *Store) UpdateAccess(ctx context.Context, name controller.AppName, access traefik.Access) error {
+func (s *Store) UpdateAccess(ctx context.Context, name app.Name, access traefik.Access) error {
 	err := s.writeRow(ctx, `UPDATE apps SET access = ? WHERE name = ? AND wanted <> 'deleted'`, accessColumn{&access}, name)
 	if err != nil {
 		return fmt.Errorf("update access of %s: %w", name, err)

@@ -7,7 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"berth/controller"
+	"berth/controller/app"
+	"berth/controller/problem"
 	"berth/traefik"
 )
 
@@ -63,16 +64,16 @@ func TestUpdateAccess_HoldsWhileAReleaseIsUnderWayAndAfterIt(t *testing.T) {
 
 func TestUpdateAccess_RefusesAnAppThatIsNotThere(t *testing.T) {
 	ledger, ctx := fresh(t), t.Context()
-	wantError(t, ledger.UpdateAccess(ctx, "hello", fullAccess()), controller.ErrNotFound)
+	wantError(t, ledger.UpdateAccess(ctx, "hello", fullAccess()), problem.ErrNotFound)
 	promoted(t, ledger, createApp(t, ledger, "hello", "/hello").ReleaseID)
-	must(t, ledger.UpdateWanted(ctx, "hello", controller.WantedDeleted))
-	wantError(t, ledger.UpdateAccess(ctx, "hello", fullAccess()), controller.ErrNotFound)
+	must(t, ledger.UpdateWanted(ctx, "hello", app.WantedDeleted))
+	wantError(t, ledger.UpdateAccess(ctx, "hello", fullAccess()), problem.ErrNotFound)
 }
 
 func TestTable_StoppedAppHasItsRouteForAPage(t *testing.T) {
 	ledger, ctx := fresh(t), t.Context()
 	promoted(t, ledger, createApp(t, ledger, "hello", "/hello").ReleaseID)
-	must(t, ledger.UpdateWanted(ctx, "hello", controller.WantedStopped))
+	must(t, ledger.UpdateWanted(ctx, "hello", app.WantedStopped))
 	for _, on := range []bool{true, false} {
 		must(t, ledger.UpdateAccess(ctx, "hello", traefik.Access{Maintenance: traefik.Maintenance{On: on, Text: "x"}}))
 		table, err := ledger.Table(ctx)
@@ -82,7 +83,7 @@ func TestTable_StoppedAppHasItsRouteForAPage(t *testing.T) {
 		}
 	}
 	must(t, ledger.UpdateAccess(ctx, "hello", traefik.Access{Maintenance: traefik.Maintenance{On: true}}))
-	must(t, ledger.UpdateWanted(ctx, "hello", controller.WantedDeleted))
+	must(t, ledger.UpdateWanted(ctx, "hello", app.WantedDeleted))
 	if table, err := ledger.Table(ctx); err != nil || len(table.Routings) != 0 {
 		t.Errorf("a deleted app is routed: %+v, %v", table, err)
 	}

@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"time"
 
-	"berth/controller"
+	"berth/controller/account"
+	"berth/controller/problem"
 )
 
 const selectAccounts = `
@@ -16,40 +17,40 @@ SELECT id, name, password_hash, must_change, created_at, login_at, declined,
 FROM accounts`
 
 // CreateAccount stores an account and gives it its id.
-func (s *Store) CreateAccount(ctx context.Context, account controller.Account) (controller.Account, error) {
-	account.CreatedAt = stored(account.CreatedAt)
+func (s *Store) CreateAccount(ctx context.Context, who account.Account) (account.Account, error) {
+	who.CreatedAt = stored(who.CreatedAt)
 	err := s.writer.QueryRowContext(ctx, `
 INSERT INTO accounts (name, password_hash, must_change, created_at) VALUES (?, ?, ?, ?) RETURNING id`,
-		account.Name, account.PasswordHash, account.MustChange, micros(account.CreatedAt)).Scan(&account.ID)
+		who.Name, who.PasswordHash, who.MustChange, micros(who.CreatedAt)).Scan(&who.ID)
 	if isTaken(err) {
-		err = controller.ErrNameTaken
+		err = problem.ErrNameTaken
 	}
 	if err != nil {
-		return controller.Account{}, fmt.Errorf("create account %s: %w", account.Name, noRoom(err))
+		return account.Account{}, fmt.Errorf("create account %s: %w", who.Name, noRoom(err))
 	}
-	return account, nil
+	return who, nil
 }
 
 // FindAccount returns the account of that id.
-func (s *Store) FindAccount(ctx context.Context, id int64) (controller.Account, error) {
-	account, err := scanAccount(s.reader.QueryRowContext(ctx, selectAccounts+` WHERE id = ?`, id))
+func (s *Store) FindAccount(ctx context.Context, id int64) (account.Account, error) {
+	who, err := scanAccount(s.reader.QueryRowContext(ctx, selectAccounts+` WHERE id = ?`, id))
 	if err != nil {
-		return controller.Account{}, fmt.Errorf("find account %d: %w", id, orNotFound(err))
+		return account.Account{}, fmt.Errorf("find account %d: %w", id, orNotFound(err))
 	}
-	return account, nil
+	return who, nil
 }
 
 // FindAccountByName returns the account of that name.
-func (s *Store) FindAccountByName(ctx context.Context, name string) (controller.Account, error) {
-	account, err := scanAccount(s.reader.QueryRowContext(ctx, selectAccounts+` WHERE name = ?`, name))
+func (s *Store) FindAccountByName(ctx context.Context, name string) (account.Account, error) {
+	who, err := scanAccount(s.reader.QueryRowContext(ctx, selectAccounts+` WHERE name = ?`, name))
 	if err != nil {
-		return controller.Account{}, fmt.Errorf("find account %.60q: %w", name, orNotFound(err))
+		return account.Account{}, fmt.Errorf("find account %.60q: %w", name, orNotFound(err))
 	}
-	return account, nil
+	return who, nil
 }
 
 // ListAccounts returns every account by name.
-func (s *Store) ListAccounts(ctx context.Context) ([]controller.Account, error) {
+func (s *Store) ListAccounts(ctx context.Context) ([]account.Account, error) {
 	rows, err := s.reader.QueryContext(ctx, selectAccounts+` ORDER BY name`)
 	accounts, err := collect(rows, err, scanAccount)
 	if err != nil {
@@ -109,7 +110,7 @@ UPDATE accounts SET password_hash = ?, must_change = ? WHERE id = ? RETURNING id
 	return nil
 }
 
-func scanAccount(columns row) (a controller.Account, err error) {
+func scanAccount(columns row) (a account.Account, err error) {
 	err = columns.Scan(&a.ID, &a.Name, &a.PasswordHash, &a.MustChange, timeColumn{&a.CreatedAt}, timeColumn{&a.LoginAt},
 		&a.Declined, &a.SecondFactor, &a.RecoveryCodes)
 	return a, err

@@ -3,7 +3,8 @@ package store_test
 import (
 	"testing"
 
-	"berth/controller"
+	"berth/controller/account"
+	"berth/controller/problem"
 	"berth/controller/store"
 )
 
@@ -14,7 +15,7 @@ func TestCreateAccount_IsFoundByIDAndByName(t *testing.T) {
 	must(t, err)
 	byName, err := ledger.FindAccountByName(t.Context(), "admin")
 	must(t, err)
-	want := controller.Account{ID: created.ID, Name: "admin", PasswordHash: "hash", MustChange: true, CreatedAt: noon}
+	want := account.Account{ID: created.ID, Name: "admin", PasswordHash: "hash", MustChange: true, CreatedAt: noon}
 	if created.ID == 0 || created != want || byID != want || byName != want {
 		t.Fatalf("want %+v, got %+v, %+v and %+v", want, created, byID, byName)
 	}
@@ -23,16 +24,16 @@ func TestCreateAccount_IsFoundByIDAndByName(t *testing.T) {
 func TestCreateAccount_RefusesATakenName(t *testing.T) {
 	ledger := fresh(t)
 	createAccount(t, ledger, "admin")
-	_, err := ledger.CreateAccount(t.Context(), controller.Account{Name: "admin", PasswordHash: "other", CreatedAt: noon})
-	wantError(t, err, controller.ErrNameTaken)
+	_, err := ledger.CreateAccount(t.Context(), account.Account{Name: "admin", PasswordHash: "other", CreatedAt: noon})
+	wantError(t, err, problem.ErrNameTaken)
 }
 
 func TestFindAccount_SaysThatThereIsNone(t *testing.T) {
 	ledger := fresh(t)
 	_, err := ledger.FindAccount(t.Context(), 7)
-	wantError(t, err, controller.ErrNotFound)
+	wantError(t, err, problem.ErrNotFound)
 	_, err = ledger.FindAccountByName(t.Context(), "admin")
-	wantError(t, err, controller.ErrNotFound)
+	wantError(t, err, problem.ErrNotFound)
 }
 
 func TestUpdatePassword_EndsEverySessionOfTheAccountAndNoOther(t *testing.T) {
@@ -50,12 +51,12 @@ func TestUpdatePassword_EndsEverySessionOfTheAccountAndNoOther(t *testing.T) {
 	if changed.PasswordHash != "new" || changed.MustChange {
 		t.Fatalf("got %+v", changed)
 	}
-	wantError(t, ledger.UpdatePassword(ctx, 99, "new", false), controller.ErrNotFound)
+	wantError(t, ledger.UpdatePassword(ctx, 99, "new", false), problem.ErrNotFound)
 }
 
-func createAccount(t *testing.T, ledger *store.Store, name string) controller.Account {
+func createAccount(t *testing.T, ledger *store.Store, name string) account.Account {
 	t.Helper()
-	account, err := ledger.CreateAccount(t.Context(), controller.Account{
+	account, err := ledger.CreateAccount(t.Context(), account.Account{
 		Name: name, PasswordHash: "hash", MustChange: true, CreatedAt: noon,
 	})
 	must(t, err)

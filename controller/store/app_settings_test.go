@@ -8,11 +8,12 @@ import (
 
 	"github.com/pressly/goose/v3"
 
-	"berth/controller"
+	"berth/controller/app"
+	"berth/controller/problem"
 	"berth/controller/store"
 )
 
-var roomy = controller.Settings{
+var roomy = app.Settings{
 	Port: 3000, MemoryBytes: 1 << 30, NanoCPUs: 1_500_000_000, Processes: 300, WritableRoot: true,
 	Database: true, DatabaseServices: "cache,db", Fallback: true,
 }
@@ -25,8 +26,8 @@ func TestUpdateSettings_IsForTheNextRelease(t *testing.T) {
 	wantSettings(t, ledger, "hello", roomy)
 
 	second := nextRelease(t, ledger, "hello")
-	for id, want := range map[controller.ReleaseID]controller.Settings{
-		first.ReleaseID: controller.DefaultSettings(), second.ReleaseID: roomy,
+	for id, want := range map[app.ReleaseID]app.Settings{
+		first.ReleaseID: app.DefaultSettings(), second.ReleaseID: roomy,
 	} {
 		found, err := ledger.FindRelease(t.Context(), id)
 		must(t, err)
@@ -42,16 +43,16 @@ func TestUpdateSettings_IsForTheNextRelease(t *testing.T) {
 func TestUpdateSettings_RefusesWhileAReleaseIsUnderWay(t *testing.T) {
 	ledger := fresh(t)
 	createApp(t, ledger, "hello", "/hello")
-	wantError(t, ledger.UpdateSettings(t.Context(), "hello", roomy), controller.ErrUnderWay)
-	wantSettings(t, ledger, "hello", controller.DefaultSettings())
+	wantError(t, ledger.UpdateSettings(t.Context(), "hello", roomy), app.ErrUnderWay)
+	wantSettings(t, ledger, "hello", app.DefaultSettings())
 }
 
 func TestUpdateSettings_RefusesAnAppThatIsNotThere(t *testing.T) {
 	ledger := fresh(t)
-	wantError(t, ledger.UpdateSettings(t.Context(), "hello", roomy), controller.ErrNotFound)
+	wantError(t, ledger.UpdateSettings(t.Context(), "hello", roomy), problem.ErrNotFound)
 	promoted(t, ledger, createApp(t, ledger, "hello", "/hello").ReleaseID)
-	must(t, ledger.UpdateWanted(t.Context(), "hello", controller.WantedDeleted))
-	wantError(t, ledger.UpdateSettings(t.Context(), "hello", roomy), controller.ErrNotFound)
+	must(t, ledger.UpdateWanted(t.Context(), "hello", app.WantedDeleted))
+	wantError(t, ledger.UpdateSettings(t.Context(), "hello", roomy), problem.ErrNotFound)
 }
 
 func TestCreateRerun_GivesItsSettingsToTheApp(t *testing.T) {
@@ -76,28 +77,28 @@ func TestCreateRerun_ChangesNoSettingsWhereItIsRefused(t *testing.T) {
 	wish := newRelease()
 	wish.App, wish.RollbackOf, wish.Settings = "hello", 1, roomy
 	_, err := ledger.CreateRerun(t.Context(), wish)
-	wantError(t, err, controller.ErrUnderWay)
-	wantSettings(t, ledger, "hello", controller.DefaultSettings())
+	wantError(t, err, app.ErrUnderWay)
+	wantSettings(t, ledger, "hello", app.DefaultSettings())
 }
 
 func TestUpdateSettings_ConstraintsHoldWhereAParserIsForgotten(t *testing.T) {
 	ledger := fresh(t)
 	promoted(t, ledger, createApp(t, ledger, "hello", "/hello").ReleaseID)
-	for name, edit := range map[string]func(*controller.Settings){
-		"no memory limit":       func(s *controller.Settings) { s.MemoryBytes = 0 },
-		"less than no CPU":      func(s *controller.Settings) { s.NanoCPUs = -1 },
-		"no process limit":      func(s *controller.Settings) { s.Processes = 0 },
-		"services of no waiver": func(s *controller.Settings) { s.DatabaseServices = "db" },
-		"no name of a service":  func(s *controller.Settings) { s.Database, s.DatabaseServices = true, "DB" },
-		"no limit at all":       func(s *controller.Settings) { *s = controller.Settings{} },
+	for name, edit := range map[string]func(*app.Settings){
+		"no memory limit":       func(s *app.Settings) { s.MemoryBytes = 0 },
+		"less than no CPU":      func(s *app.Settings) { s.NanoCPUs = -1 },
+		"no process limit":      func(s *app.Settings) { s.Processes = 0 },
+		"services of no waiver": func(s *app.Settings) { s.DatabaseServices = "db" },
+		"no name of a service":  func(s *app.Settings) { s.Database, s.DatabaseServices = true, "DB" },
+		"no limit at all":       func(s *app.Settings) { *s = app.Settings{} },
 	} {
-		forged := controller.DefaultSettings()
+		forged := app.DefaultSettings()
 		edit(&forged)
-		if err := ledger.UpdateSettings(t.Context(), "hello", forged); err == nil || errors.Is(err, controller.ErrUnderWay) {
+		if err := ledger.UpdateSettings(t.Context(), "hello", forged); err == nil || errors.Is(err, app.ErrUnderWay) {
 			t.Errorf("%s: want a refusal by the constraint, got %v", name, err)
 		}
 	}
-	wantSettings(t, ledger, "hello", controller.DefaultSettings())
+	wantSettings(t, ledger, "hello", app.DefaultSettings())
 }
 
 func TestOpen_GivesTheLimitsThatTheyHadToAppsFromBeforeTheSettings(t *testing.T) {
@@ -117,17 +118,17 @@ VALUES ('hello', 1, 'live', '[]', '', '', 0, '', 0, 'sha256:abc', 'admin', 1, 2)
 
 	ledger := open(t, path)
 
-	want := controller.DefaultSettings()
+	want := app.DefaultSettings()
 	want.Port = 3000
 	wantSettings(t, ledger, "hello", want)
-	release, err := ledger.FindRelease(t.Context(), controller.ReleaseID{App: "hello", Number: 1})
+	release, err := ledger.FindRelease(t.Context(), app.ReleaseID{App: "hello", Number: 1})
 	must(t, err)
 	if release.Settings != want || release.NewSettings {
 		t.Errorf("the release of before has %+v, want %+v", release.Settings, want)
 	}
 }
 
-func wantSettings(t *testing.T, ledger *store.Store, name controller.AppName, want controller.Settings) {
+func wantSettings(t *testing.T, ledger *store.Store, name app.Name, want app.Settings) {
 	t.Helper()
 	app, err := ledger.FindApp(t.Context(), name)
 	must(t, err)

@@ -7,7 +7,8 @@ import (
 	"errors"
 	"fmt"
 
-	"berth/controller"
+	"berth/controller/app"
+	"berth/controller/problem"
 	"berth/traefik"
 )
 
@@ -24,34 +25,34 @@ LEFT JOIN routes t ON t.app = a.name`
 )
 
 // CreateApp claims name and routes, saves the variables and queues the first release.
-func (s *Store) CreateApp(ctx context.Context, app controller.App, release controller.Release) (controller.Release, error) {
-	release.App = app.Name
+func (s *Store) CreateApp(ctx context.Context, found app.App, release app.Release) (app.Release, error) {
+	release.App = found.Name
 	err := s.write(ctx, func(tx *sql.Tx) error {
-		if err := insertApp(ctx, tx, app); err != nil {
+		if err := insertApp(ctx, tx, found); err != nil {
 			return err
 		}
-		if err := insertRoutes(ctx, tx, app); err != nil {
+		if err := insertRoutes(ctx, tx, found); err != nil {
 			return err
 		}
-		if len(app.Variables) > 0 {
-			number, err := insertEnvironment(ctx, tx, app.Name, app.Variables)
+		if len(found.Variables) > 0 {
+			number, err := insertEnvironment(ctx, tx, found.Name, found.Variables)
 			if err != nil {
 				return err
 			}
-			if err := replaceEnvironment(ctx, tx, app.Name, 0, number); err != nil {
+			if err := replaceEnvironment(ctx, tx, found.Name, 0, number); err != nil {
 				return err
 			}
 		}
 		return insertRelease(ctx, tx, &release)
 	})
 	if err != nil {
-		return controller.Release{}, fmt.Errorf("create app %s: %w", app.Name, err)
+		return app.Release{}, fmt.Errorf("create app %s: %w", found.Name, err)
 	}
 	return release, nil
 }
 
 // ListApps returns every app by name, in one statement.
-func (s *Store) ListApps(ctx context.Context) ([]controller.App, error) {
+func (s *Store) ListApps(ctx context.Context) ([]app.App, error) {
 	apps, err := queryApps(ctx, s.reader, selectApps+inOrder)
 	if err != nil {
 		return nil, fmt.Errorf("list apps: %w", err)
@@ -60,20 +61,20 @@ func (s *Store) ListApps(ctx context.Context) ([]controller.App, error) {
 }
 
 // FindApp returns one app.
-func (s *Store) FindApp(ctx context.Context, name controller.AppName) (controller.App, error) {
+func (s *Store) FindApp(ctx context.Context, name app.Name) (app.App, error) {
 	apps, err := queryApps(ctx, s.reader, selectApps+` WHERE a.name = ?`+inOrder, name)
 	if err == nil && len(apps) == 0 {
-		err = controller.ErrNotFound
+		err = problem.ErrNotFound
 	}
 	if err != nil {
-		return controller.App{}, fmt.Errorf("find app %s: %w", name, err)
+		return app.App{}, fmt.Errorf("find app %s: %w", name, err)
 	}
 	return apps[0], nil
 }
 
 // UpdateWanted records what the operator wants. A deletion is not taken back: what
 // is wanted deleted is not found for anything else.
-func (s *Store) UpdateWanted(ctx context.Context, name controller.AppName, wanted controller.Wanted) error {
+func (s *Store) UpdateWanted(ctx context.Context, name app.Name, wanted app.Wanted) error {
 	err := s.writeRow(ctx, `
 UPDATE apps SET wanted = ?1
 WHERE name = ?2 AND (wanted <> 'deleted' OR ?1 = 'deleted')`, wanted, name)
@@ -85,7 +86,7 @@ WHERE name = ?2 AND (wanted <> 'deleted' OR ?1 = 'deleted')`, wanted, name)
 
 // UpdateSettings replaces the settings of an app that has no release under way: one
 // that is keeps those that it was queued with, which would not be the app's.
-func (s *Store) UpdateSettings(ctx context.Context, name controller.AppName, settings controller.Settings) error {
+func (s *Store) UpdateSettings(ctx context.Context, name app.Name, settings app.Settings) error {
 	err := s.writeIdle(ctx, name, func(tx *sql.Tx) error { return updateSettings(ctx, tx, name, settings) })
 	if err != nil {
 		return fmt.Errorf("update settings of %s: %w", name, err)
@@ -94,7 +95,7 @@ func (s *Store) UpdateSettings(ctx context.Context, name controller.AppName, set
 }
 
 // UpdateMounts replaces the mounts of an app that has no release under way.
-func (s *Store) UpdateMounts(ctx context.Context, name controller.AppName, mounts []controller.Mount) error {
+func (s *Store) UpdateMounts(ctx context.Context, name app.Name, mounts []app.Mount) error {
 	err := s.writeIdle(ctx, name, func(tx *sql.Tx) error { return updateMounts(ctx, tx, name, mounts) })
 	if err != nil {
 		return fmt.Errorf("update mounts of %s: %w", name, err)
@@ -102,8 +103,8 @@ func (s *Store) UpdateMounts(ctx context.Context, name controller.AppName, mount
 	return nil
 }
 
-// writeIdle is write for an app that has no release under way, else ErrUnderWay.
-func (s *Store) writeIdle(ctx context.Context, name controller.AppName, change func(*sql.Tx) error) error {
+// writeIdle is write for an app that has no release under way, else app.ErrUnderWay.
+func (s *Store) writeIdle(ctx context.Context, name app.Name, change func(*sql.Tx) error) error {
 	return s.write(ctx, func(tx *sql.Tx) error {
 		var underWay bool
 		err := tx.QueryRowContext(ctx, `
@@ -112,14 +113,14 @@ SELECT EXISTS (SELECT 1 FROM releases WHERE app = ? AND finished_at IS NULL)`, n
 			return err
 		}
 		if underWay {
-			return controller.ErrUnderWay
+			return app.ErrUnderWay
 		}
 		return change(tx)
 	})
 }
 
 // UpdateObserved records what the watcher saw.
-func (s *Store) UpdateObserved(ctx context.Context, name controller.AppName, observed controller.Observed) error {
+func (s *Store) UpdateObserved(ctx context.Context, name app.Name, observed app.Observed) error {
 	err := s.writeRow(ctx, `
 UPDATE apps SET observed_state = ?, observed_detail = ?, observed_at = ? WHERE name = ?`,
 		observed.State, observed.Detail, micros(observed.At), name)
@@ -131,19 +132,19 @@ UPDATE apps SET observed_state = ?, observed_detail = ?, observed_at = ? WHERE n
 
 // DeleteApp removes an app that is wanted deleted, with its routes and releases; name
 // and routes are free from then on.
-func (s *Store) DeleteApp(ctx context.Context, name controller.AppName) error {
+func (s *Store) DeleteApp(ctx context.Context, name app.Name) error {
 	if err := s.writeRow(ctx, `DELETE FROM apps WHERE name = ? AND wanted = 'deleted'`, name); err != nil {
 		return fmt.Errorf("delete app %s: %w", name, err)
 	}
 	return nil
 }
 
-func updateMounts(ctx context.Context, tx *sql.Tx, name controller.AppName, mounts []controller.Mount) error {
+func updateMounts(ctx context.Context, tx *sql.Tx, name app.Name, mounts []app.Mount) error {
 	result, err := tx.ExecContext(ctx, `UPDATE apps SET mounts = ? WHERE name = ? AND wanted <> 'deleted'`, mountsColumn{&mounts}, name)
 	return oneRow(result, err)
 }
 
-func updateSettings(ctx context.Context, tx *sql.Tx, name controller.AppName, settings controller.Settings) error {
+func updateSettings(ctx context.Context, tx *sql.Tx, name app.Name, settings app.Settings) error {
 	result, err := tx.ExecContext(ctx, `
 UPDATE apps SET port = ?, memory_bytes = ?, nano_cpus = ?, processes = ?, writable_root = ?,
                 fallback = ?, database_waiver = ?, database_services = ?
@@ -153,34 +154,34 @@ WHERE name = ? AND wanted <> 'deleted'`,
 	return oneRow(result, err)
 }
 
-func insertApp(ctx context.Context, tx *sql.Tx, app controller.App) error {
+func insertApp(ctx context.Context, tx *sql.Tx, found app.App) error {
 	_, err := tx.ExecContext(ctx, `
 INSERT INTO apps (name, port, memory_bytes, nano_cpus, processes, writable_root, fallback, database_waiver, database_services, mounts,
                   wanted, observed_state, observed_detail, observed_at, created_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		app.Name, app.Settings.Port, app.Settings.MemoryBytes, app.Settings.NanoCPUs, app.Settings.Processes, app.Settings.WritableRoot,
-		app.Settings.Fallback, app.Settings.Database, app.Settings.DatabaseServices, mountsColumn{&app.Mounts},
-		app.Wanted,
-		cmp.Or(app.Observed.State, controller.AppWaiting), app.Observed.Detail, micros(app.Observed.At),
-		micros(app.CreatedAt))
+		found.Name, found.Settings.Port, found.Settings.MemoryBytes, found.Settings.NanoCPUs, found.Settings.Processes, found.Settings.WritableRoot,
+		found.Settings.Fallback, found.Settings.Database, found.Settings.DatabaseServices, mountsColumn{&found.Mounts},
+		found.Wanted,
+		cmp.Or(found.Observed.State, app.Waiting), found.Observed.Detail, micros(found.Observed.At),
+		micros(found.CreatedAt))
 	if isTaken(err) {
-		return controller.ErrNameTaken
+		return problem.ErrNameTaken
 	}
 	return err
 }
 
-func insertRoutes(ctx context.Context, tx *sql.Tx, app controller.App) error {
-	if len(app.Routes) == 0 {
+func insertRoutes(ctx context.Context, tx *sql.Tx, found app.App) error {
+	if len(found.Routes) == 0 {
 		return errors.New("an app has at least one route")
 	}
-	for position, route := range app.Routes {
+	for position, route := range found.Routes {
 		_, err := tx.ExecContext(ctx, `INSERT INTO routes (app, position, host, path) VALUES (?, ?, ?, ?)`,
-			app.Name, position, route.Host, route.Path)
+			found.Name, position, route.Host, route.Path)
 		if isTaken(err) {
 			return routeTaken(ctx, tx, route)
 		}
 		if isRefusedByTrigger(err) {
-			return fmt.Errorf("%s: %w", route.Host, controller.ErrHostRedirects)
+			return fmt.Errorf("%s: %w", route.Host, app.ErrHostRedirects)
 		}
 		if err != nil {
 			return fmt.Errorf("claim route %s: %w", route, err)
@@ -189,7 +190,7 @@ func insertRoutes(ctx context.Context, tx *sql.Tx, app controller.App) error {
 	return nil
 }
 
-func queryApps(ctx context.Context, from querier, query string, arguments ...any) ([]controller.App, error) {
+func queryApps(ctx context.Context, from querier, query string, arguments ...any) ([]app.App, error) {
 	rows, err := from.QueryContext(ctx, query, arguments...)
 	repeated, err := collect(rows, err, scanApp)
 	if err != nil {
@@ -206,7 +207,7 @@ func queryApps(ctx context.Context, from querier, query string, arguments ...any
 	return apps, nil
 }
 
-func scanApp(columns row) (app controller.App, err error) {
+func scanApp(columns row) (app app.App, err error) {
 	var route traefik.Route
 	set := &app.Settings
 	err = columns.Scan(&app.Name, &set.Port, &set.MemoryBytes, &set.NanoCPUs, &set.Processes, &set.WritableRoot,

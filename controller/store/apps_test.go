@@ -9,29 +9,30 @@ import (
 	"testing"
 	"time"
 
-	"berth/controller"
+	"berth/controller/app"
+	"berth/controller/problem"
 	"berth/controller/store"
 )
 
 func TestCreateApp_KeepsEverythingOfTheApp(t *testing.T) {
 	ledger := fresh(t)
 	made := newApp("hello", "/hello", "made.example.com", "example.com/api")
-	made.Settings = controller.Settings{Port: 65535, MemoryBytes: 64 << 20, NanoCPUs: 250_000_000, Processes: 20, WritableRoot: true}
+	made.Settings = app.Settings{Port: 65535, MemoryBytes: 64 << 20, NanoCPUs: 250_000_000, Processes: 20, WritableRoot: true}
 	release, err := ledger.CreateApp(t.Context(), made, newRelease())
 	must(t, err)
-	if want := (controller.ReleaseID{App: "hello", Number: 1}); release.ReleaseID != want {
+	if want := (app.ReleaseID{App: "hello", Number: 1}); release.ReleaseID != want {
 		t.Fatalf("want %v, got %v", want, release.ReleaseID)
 	}
 
 	found, err := ledger.FindApp(t.Context(), "hello")
 	must(t, err)
-	made.Observed.State = controller.AppWaiting
+	made.Observed.State = app.Waiting
 	if !reflect.DeepEqual(found, made) {
 		t.Fatalf("want %+v\ngot  %+v", made, found)
 	}
 	listed, err := ledger.ListApps(t.Context())
 	must(t, err)
-	if !reflect.DeepEqual(listed, []controller.App{made}) {
+	if !reflect.DeepEqual(listed, []app.App{made}) {
 		t.Fatalf("want %+v\ngot  %+v", made, listed)
 	}
 }
@@ -40,7 +41,7 @@ func TestCreateApp_RefusesATakenNameAndLeavesNothingBehind(t *testing.T) {
 	ledger := fresh(t)
 	createApp(t, ledger, "hello", "/hello")
 	_, err := ledger.CreateApp(t.Context(), newApp("hello", "/other"), newRelease())
-	wantError(t, err, controller.ErrNameTaken)
+	wantError(t, err, problem.ErrNameTaken)
 
 	createApp(t, ledger, "other", "/other") // the refused app holds no route
 }
@@ -50,7 +51,7 @@ func TestCreateApp_RefusesATakenRouteAndLeavesNothingBehind(t *testing.T) {
 	createApp(t, ledger, "hello", "/hello", "example.com/api")
 	for _, taken := range []string{"/hello", "example.com/api"} {
 		_, err := ledger.CreateApp(t.Context(), newApp("other", "/other", taken), newRelease())
-		wantError(t, err, controller.ErrRouteTaken)
+		wantError(t, err, app.ErrRouteTaken)
 	}
 	// Neither the name nor the first route of the refused app is held.
 	createApp(t, ledger, "other", "/other", "/api", "example.com/hello")
@@ -58,7 +59,7 @@ func TestCreateApp_RefusesATakenRouteAndLeavesNothingBehind(t *testing.T) {
 
 func TestCreateApp_RefusesOneRouteTwice(t *testing.T) {
 	_, err := fresh(t).CreateApp(t.Context(), newApp("hello", "/hello", "/hello"), newRelease())
-	wantError(t, err, controller.ErrRouteTaken)
+	wantError(t, err, app.ErrRouteTaken)
 }
 
 func TestCreateApp_RefusesAnAppWithoutRoute(t *testing.T) {
@@ -67,62 +68,62 @@ func TestCreateApp_RefusesAnAppWithoutRoute(t *testing.T) {
 		t.Fatal("an app without a route was created")
 	}
 	_, err := ledger.FindApp(t.Context(), "hello")
-	wantError(t, err, controller.ErrNotFound)
+	wantError(t, err, problem.ErrNotFound)
 }
 
 func TestCreateApp_ConstraintsHoldWhereAParserIsForgotten(t *testing.T) {
 	ledger := fresh(t)
 	for _, forged := range []struct {
 		name string
-		edit func(*controller.App)
+		edit func(*app.App)
 	}{
-		{"name in upper case", func(a *controller.App) { a.Name = "Hello" }},
-		{"empty name", func(a *controller.App) { a.Name = "" }},
-		{"name with a hyphen at the end", func(a *controller.App) { a.Name = "hello-" }},
-		{"name with a slash", func(a *controller.App) { a.Name = "hel/lo" }},
-		{"unknown wish", func(a *controller.App) { a.Wanted = "paused" }},
-		{"unknown state", func(a *controller.App) { a.Observed.State = "odd" }},
-		{"path without a slash", func(a *controller.App) { a.Routes[0].Path = "hello" }},
-		{"template in the path", func(a *controller.App) { a.Routes[0].Path = "/{{ env `SECRET_KEY` }}" }},
-		{"template in the host", func(a *controller.App) { a.Routes[0].Host = "{{env}}.example.com" }},
-		{"host in upper case", func(a *controller.App) { a.Routes[0].Host = "EXAMPLE.com" }},
+		{"name in upper case", func(a *app.App) { a.Name = "Hello" }},
+		{"empty name", func(a *app.App) { a.Name = "" }},
+		{"name with a hyphen at the end", func(a *app.App) { a.Name = "hello-" }},
+		{"name with a slash", func(a *app.App) { a.Name = "hel/lo" }},
+		{"unknown wish", func(a *app.App) { a.Wanted = "paused" }},
+		{"unknown state", func(a *app.App) { a.Observed.State = "odd" }},
+		{"path without a slash", func(a *app.App) { a.Routes[0].Path = "hello" }},
+		{"template in the path", func(a *app.App) { a.Routes[0].Path = "/{{ env `SECRET_KEY` }}" }},
+		{"template in the host", func(a *app.App) { a.Routes[0].Host = "{{env}}.example.com" }},
+		{"host in upper case", func(a *app.App) { a.Routes[0].Host = "EXAMPLE.com" }},
 	} {
-		app := newApp("hello", "/hello")
-		forged.edit(&app)
-		_, err := ledger.CreateApp(t.Context(), app, newRelease())
-		if err == nil || errors.Is(err, controller.ErrNameTaken) || errors.Is(err, controller.ErrRouteTaken) {
+		found := newApp("hello", "/hello")
+		forged.edit(&found)
+		_, err := ledger.CreateApp(t.Context(), found, newRelease())
+		if err == nil || errors.Is(err, problem.ErrNameTaken) || errors.Is(err, app.ErrRouteTaken) {
 			t.Errorf("%s: want a refusal by the constraint, got %v", forged.name, err)
 		}
 	}
 }
 
 func TestCreateApp_GivesOneNameToOneOfMany(t *testing.T) {
-	wantOneWinner(t, controller.ErrNameTaken, func(i int) controller.App {
+	wantOneWinner(t, problem.ErrNameTaken, func(i int) app.App {
 		return newApp("hello", fmt.Sprintf("/%d", i))
 	})
 }
 
 func TestCreateApp_GivesOneRouteToOneOfMany(t *testing.T) {
-	wantOneWinner(t, controller.ErrRouteTaken, func(i int) controller.App {
-		return newApp(controller.AppName(fmt.Sprintf("app-%d", i)), fmt.Sprintf("/own/%d", i), "example.com/shop")
+	wantOneWinner(t, app.ErrRouteTaken, func(i int) app.App {
+		return newApp(app.Name(fmt.Sprintf("app-%d", i)), fmt.Sprintf("/own/%d", i), "example.com/shop")
 	})
 }
 
 func TestListApps_SortsByName(t *testing.T) {
 	ledger := fresh(t)
-	for _, name := range []controller.AppName{"b", "c", "a-b", "a"} {
+	for _, name := range []app.Name{"b", "c", "a-b", "a"} {
 		createApp(t, ledger, name, "/"+string(name), string(name)+".example.com")
 	}
 	apps, err := ledger.ListApps(t.Context())
 	must(t, err)
-	var names []controller.AppName
+	var names []app.Name
 	for _, app := range apps {
 		names = append(names, app.Name)
 		if len(app.Routes) != 2 {
 			t.Errorf("%s has the routes %v", app.Name, app.Routes)
 		}
 	}
-	if want := []controller.AppName{"a", "a-b", "b", "c"}; !reflect.DeepEqual(names, want) {
+	if want := []app.Name{"a", "a-b", "b", "c"}; !reflect.DeepEqual(names, want) {
 		t.Fatalf("want %v, got %v", want, names)
 	}
 }
@@ -143,23 +144,23 @@ func TestFindApp_NamesTheLiveRelease(t *testing.T) {
 func TestUpdateWanted_DoesNotTakeADeletionBack(t *testing.T) {
 	ledger := fresh(t)
 	createApp(t, ledger, "hello", "/hello")
-	must(t, ledger.UpdateWanted(t.Context(), "hello", controller.WantedStopped))
-	must(t, ledger.UpdateWanted(t.Context(), "hello", controller.WantedRunning))
-	must(t, ledger.UpdateWanted(t.Context(), "hello", controller.WantedDeleted))
-	must(t, ledger.UpdateWanted(t.Context(), "hello", controller.WantedDeleted))
+	must(t, ledger.UpdateWanted(t.Context(), "hello", app.WantedStopped))
+	must(t, ledger.UpdateWanted(t.Context(), "hello", app.WantedRunning))
+	must(t, ledger.UpdateWanted(t.Context(), "hello", app.WantedDeleted))
+	must(t, ledger.UpdateWanted(t.Context(), "hello", app.WantedDeleted))
 
-	wantError(t, ledger.UpdateWanted(t.Context(), "hello", controller.WantedRunning), controller.ErrNotFound)
-	app, err := ledger.FindApp(t.Context(), "hello")
+	wantError(t, ledger.UpdateWanted(t.Context(), "hello", app.WantedRunning), problem.ErrNotFound)
+	found, err := ledger.FindApp(t.Context(), "hello")
 	must(t, err)
-	if app.Wanted != controller.WantedDeleted {
-		t.Fatalf("the app is wanted %s", app.Wanted)
+	if found.Wanted != app.WantedDeleted {
+		t.Fatalf("the app is wanted %s", found.Wanted)
 	}
 }
 
 func TestUpdateObserved_IsReadBack(t *testing.T) {
 	ledger := fresh(t)
 	createApp(t, ledger, "hello", "/hello")
-	seen := controller.Observed{State: controller.AppCrashing, Detail: "It ended with code 1.", At: noon.Add(time.Hour)}
+	seen := app.Observed{State: app.Crashing, Detail: "It ended with code 1.", At: noon.Add(time.Hour)}
 	must(t, ledger.UpdateObserved(t.Context(), "hello", seen))
 	app, err := ledger.FindApp(t.Context(), "hello")
 	must(t, err)
@@ -173,13 +174,13 @@ func TestDeleteApp_FreesNameAndRouteAndTakesReleasesAlong(t *testing.T) {
 	ledger := open(t, path)
 	first := createApp(t, ledger, "hello", "/hello")
 	must(t, ledger.UpdateInstances(t.Context(), first.ReleaseID, []string{"berth-hello-r1"}, "berth-hello-r1:8000"))
-	must(t, ledger.UpdateWanted(t.Context(), "hello", controller.WantedDeleted))
+	must(t, ledger.UpdateWanted(t.Context(), "hello", app.WantedDeleted))
 
 	// The promise alone frees nothing: the containers still run.
 	_, err := ledger.CreateApp(t.Context(), newApp("hello", "/new"), newRelease())
-	wantError(t, err, controller.ErrNameTaken)
+	wantError(t, err, problem.ErrNameTaken)
 	_, err = ledger.CreateApp(t.Context(), newApp("other", "/hello"), newRelease())
-	wantError(t, err, controller.ErrRouteTaken)
+	wantError(t, err, app.ErrRouteTaken)
 
 	must(t, ledger.DeleteApp(t.Context(), "hello"))
 	var rows int
@@ -198,14 +199,14 @@ func TestStore_SaysThatAnAppIsNotFound(t *testing.T) {
 	createApp(t, ledger, "other", "/other")
 	_, findErr := ledger.FindApp(ctx, "hello")
 	_, listErr := ledger.ListReleases(ctx, "hello")
-	_, releaseErr := ledger.CreateRelease(ctx, controller.Release{ReleaseID: controller.ReleaseID{App: "hello"}})
+	_, releaseErr := ledger.CreateRelease(ctx, app.Release{ReleaseID: app.ReleaseID{App: "hello"}})
 	for name, err := range map[string]error{
 		"FindApp": findErr, "ListReleases": listErr, "CreateRelease": releaseErr,
-		"UpdateWanted":   ledger.UpdateWanted(ctx, "hello", controller.WantedStopped),
-		"UpdateObserved": ledger.UpdateObserved(ctx, "hello", controller.Observed{State: controller.AppDown}),
+		"UpdateWanted":   ledger.UpdateWanted(ctx, "hello", app.WantedStopped),
+		"UpdateObserved": ledger.UpdateObserved(ctx, "hello", app.Observed{State: app.Down}),
 		"DeleteApp":      ledger.DeleteApp(ctx, "hello"),
 	} {
-		if !errors.Is(err, controller.ErrNotFound) {
+		if !errors.Is(err, problem.ErrNotFound) {
 			t.Errorf("%s: want not found, got %v", name, err)
 		}
 	}
@@ -213,7 +214,7 @@ func TestStore_SaysThatAnAppIsNotFound(t *testing.T) {
 
 // wantOneWinner lets many goroutines, through two stores on one file, as two
 // processes have it, create an app each.
-func wantOneWinner(t *testing.T, refusal error, app func(int) controller.App) {
+func wantOneWinner(t *testing.T, refusal error, app func(int) app.App) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "berth.db")
 	ledgers := []*store.Store{open(t, path), open(t, path)}
@@ -242,7 +243,7 @@ func wantOneWinner(t *testing.T, refusal error, app func(int) controller.App) {
 	}
 }
 
-func wantLive(t *testing.T, ledger *store.Store, name controller.AppName, number int64) {
+func wantLive(t *testing.T, ledger *store.Store, name app.Name, number int64) {
 	t.Helper()
 	app, err := ledger.FindApp(t.Context(), name)
 	must(t, err)

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"berth/controller"
+	"berth/controller/audit"
 )
 
 // listedAccounts is how many accounts a list of those in the audit log holds.
@@ -31,7 +31,7 @@ WHERE sequence < :before AND sequence > :after
 
 // AppendAudit stores the entries that follow the head, and the head that follows them.
 func (s *Store) AppendAudit(
-	ctx context.Context, next func(head controller.AuditHead, free int64) ([]controller.AuditEntry, controller.AuditHead),
+	ctx context.Context, next func(head audit.Head, free int64) ([]audit.Entry, audit.Head),
 ) error {
 	err := s.write(ctx, func(tx *sql.Tx) error {
 		head, err := findAuditHead(ctx, tx)
@@ -60,30 +60,30 @@ func (s *Store) AppendAudit(
 }
 
 // FindAuditHead returns the head, and the highest sequence, of one moment.
-func (s *Store) FindAuditHead(ctx context.Context) (head controller.AuditHead, last int64, err error) {
+func (s *Store) FindAuditHead(ctx context.Context) (head audit.Head, last int64, err error) {
 	err = s.reader.QueryRowContext(ctx, `
 SELECT coalesce(h.count, 0), coalesce(h.hash, ''), coalesce(h.written, 0), coalesce(h.mac, ''), l.last
 FROM (SELECT coalesce(max(sequence), 0) AS last FROM audit) l LEFT JOIN audit_head h ON h.id = 1`).
 		Scan(&head.Count, &head.Hash, &head.Written, &head.MAC, &last)
 	if err != nil {
-		return controller.AuditHead{}, 0, fmt.Errorf("find head of audit log: %w", err)
+		return audit.Head{}, 0, fmt.Errorf("find head of audit log: %w", err)
 	}
 	return head, last, nil
 }
 
 // FindAudit returns one entry.
-func (s *Store) FindAudit(ctx context.Context, sequence int64) (controller.AuditEntry, error) {
+func (s *Store) FindAudit(ctx context.Context, sequence int64) (audit.Entry, error) {
 	entry, err := scanAudit(s.reader.QueryRowContext(ctx, selectAudit+` WHERE sequence = ?`, sequence))
 	if err != nil {
-		return controller.AuditEntry{}, fmt.Errorf("find audit entry %d: %w", sequence, orNotFound(err))
+		return audit.Entry{}, fmt.Errorf("find audit entry %d: %w", sequence, orNotFound(err))
 	}
 	return entry, nil
 }
 
 // ListAudit returns a page of the entries that pass the filter, the newest first.
 func (s *Store) ListAudit(
-	ctx context.Context, filter controller.AuditFilter, page controller.AuditPage,
-) ([]controller.AuditEntry, error) {
+	ctx context.Context, filter audit.Filter, page audit.Page,
+) ([]audit.Entry, error) {
 	order := ` ORDER BY sequence DESC LIMIT :limit`
 	if page.After != 0 {
 		order = ` ORDER BY sequence LIMIT :limit`
@@ -100,7 +100,7 @@ func (s *Store) ListAudit(
 }
 
 // ListAuditFrom returns entries from a sequence on, the oldest first.
-func (s *Store) ListAuditFrom(ctx context.Context, sequence int64, limit int) ([]controller.AuditEntry, error) {
+func (s *Store) ListAuditFrom(ctx context.Context, sequence int64, limit int) ([]audit.Entry, error) {
 	rows, err := s.reader.QueryContext(ctx, selectAudit+` WHERE sequence >= ? ORDER BY sequence LIMIT ?`, sequence, limit)
 	entries, err := collect(rows, err, scanAudit)
 	if err != nil {
@@ -110,9 +110,9 @@ func (s *Store) ListAuditFrom(ctx context.Context, sequence int64, limit int) ([
 }
 
 // ListAuditActions returns the actions that there are entries of.
-func (s *Store) ListAuditActions(ctx context.Context) ([]controller.Action, error) {
+func (s *Store) ListAuditActions(ctx context.Context) ([]audit.Action, error) {
 	rows, err := s.reader.QueryContext(ctx, `SELECT DISTINCT action FROM audit ORDER BY action`)
-	actions, err := collect(rows, err, func(columns row) (action controller.Action, err error) {
+	actions, err := collect(rows, err, func(columns row) (action audit.Action, err error) {
 		err = columns.Scan(&action)
 		return action, err
 	})
@@ -136,11 +136,11 @@ SELECT DISTINCT account FROM audit WHERE account <> '' ORDER BY account LIMIT ?`
 	return accounts, nil
 }
 
-func findAuditHead(ctx context.Context, from querier) (head controller.AuditHead, err error) {
+func findAuditHead(ctx context.Context, from querier) (head audit.Head, err error) {
 	err = from.QueryRowContext(ctx, `SELECT count, hash, written, mac FROM audit_head WHERE id = 1`).
 		Scan(&head.Count, &head.Hash, &head.Written, &head.MAC)
 	if errors.Is(err, sql.ErrNoRows) {
-		return controller.AuditHead{}, nil
+		return audit.Head{}, nil
 	}
 	return head, err
 }
@@ -156,7 +156,7 @@ SELECT CASE WHEN NOT EXISTS (SELECT 1 FROM audit WHERE sequence = :count + 1) TH
 	return free, err
 }
 
-func updateAuditHead(ctx context.Context, tx *sql.Tx, head controller.AuditHead) error {
+func updateAuditHead(ctx context.Context, tx *sql.Tx, head audit.Head) error {
 	_, err := tx.ExecContext(ctx, `
 INSERT INTO audit_head (id, count, hash, written, mac) VALUES (1, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET count = excluded.count, hash = excluded.hash, written = excluded.written, mac = excluded.mac`,
@@ -164,7 +164,7 @@ ON CONFLICT (id) DO UPDATE SET count = excluded.count, hash = excluded.hash, wri
 	return err
 }
 
-func insertAudit(ctx context.Context, tx *sql.Tx, entry controller.AuditEntry) error {
+func insertAudit(ctx context.Context, tx *sql.Tx, entry audit.Entry) error {
 	_, err := tx.ExecContext(ctx, `
 INSERT INTO audit (sequence, at, action, resource, success, account, address, user_agent, request_id, detail, previous, hash)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -173,7 +173,7 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 	return err
 }
 
-func auditArguments(filter controller.AuditFilter, page controller.AuditPage) []any {
+func auditArguments(filter audit.Filter, page audit.Page) []any {
 	before, from, to := int64(math.MaxInt64), int64(math.MinInt64), int64(math.MaxInt64)
 	if page.Before != 0 {
 		before = page.Before
@@ -186,7 +186,7 @@ func auditArguments(filter controller.AuditFilter, page controller.AuditPage) []
 	}
 	var success sql.NullBool
 	if filter.Outcome != "" {
-		success = sql.NullBool{Bool: filter.Outcome == controller.AuditSucceeded, Valid: true}
+		success = sql.NullBool{Bool: filter.Outcome == audit.Succeeded, Valid: true}
 	}
 	return []any{
 		sql.Named("before", before), sql.Named("after", page.After), sql.Named("action", filter.Action),
@@ -204,7 +204,7 @@ func containing(text string) string {
 	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text) + "%"
 }
 
-func scanAudit(columns row) (e controller.AuditEntry, err error) {
+func scanAudit(columns row) (e audit.Entry, err error) {
 	err = columns.Scan(&e.Sequence, timeColumn{&e.At}, &e.Action, &e.Resource, &e.Success, &e.Account, &e.Address,
 		&e.UserAgent, &e.RequestID, &e.Detail, &e.Previous, &e.Hash)
 	return e, err

@@ -5,13 +5,14 @@ import (
 	"strings"
 	"testing"
 
-	"berth/controller"
+	"berth/controller/audit"
+	"berth/controller/problem"
 	"berth/controller/store"
 )
 
-func auditEntry(sequence int64) controller.AuditEntry {
-	return controller.AuditEntry{
-		AuditEvent: controller.AuditEvent{
+func auditEntry(sequence int64) audit.Entry {
+	return audit.Entry{
+		Event: audit.Event{
 			At: noon, Action: "APP_STOP", Resource: "app a", Success: true, Account: "admin", Address: "192.0.2.1",
 			UserAgent: "agent", RequestID: "R", Detail: "d",
 		},
@@ -21,10 +22,10 @@ func auditEntry(sequence int64) controller.AuditEntry {
 
 func appendAudit(t *testing.T, ledger *store.Store, sequences ...int64) error {
 	t.Helper()
-	return ledger.AppendAudit(t.Context(), func(controller.AuditHead, int64) (entries []controller.AuditEntry, head controller.AuditHead) {
+	return ledger.AppendAudit(t.Context(), func(audit.Head, int64) (entries []audit.Entry, head audit.Head) {
 		for _, sequence := range sequences {
 			entries = append(entries, auditEntry(sequence))
-			head = controller.AuditHead{Count: sequence, Hash: strings.Repeat("1", 64), MAC: strings.Repeat("2", 64)}
+			head = audit.Head{Count: sequence, Hash: strings.Repeat("1", 64), MAC: strings.Repeat("2", 64)}
 		}
 		return entries, head
 	})
@@ -43,7 +44,7 @@ func TestAudit_EntriesReadBackAsTheyWere(t *testing.T) {
 		t.Errorf("head %+v, last %d, %v", head, last, err)
 	}
 	_, err = ledger.FindAudit(t.Context(), 3)
-	wantError(t, err, controller.ErrNotFound)
+	wantError(t, err, problem.ErrNotFound)
 }
 
 func TestAudit_NothingChangesOrDeletesAnEntry(t *testing.T) {
@@ -79,9 +80,9 @@ func TestAudit_FreeSequenceSkipsWhatSomebodyHasPutIn(t *testing.T) {
 			must(t, appendAudit(t, ledger, c.put...))
 		}
 		var free int64
-		must(t, ledger.AppendAudit(t.Context(), func(_ controller.AuditHead, found int64) ([]controller.AuditEntry, controller.AuditHead) {
+		must(t, ledger.AppendAudit(t.Context(), func(_ audit.Head, found int64) ([]audit.Entry, audit.Head) {
 			free = found
-			return nil, controller.AuditHead{}
+			return nil, audit.Head{}
 		}))
 		if free != c.want {
 			t.Errorf("%v: free is %d, want %d", c.put, free, c.want)

@@ -4,7 +4,8 @@ import (
 	"fmt"
 	"testing"
 
-	"berth/controller"
+	"berth/controller/account"
+	"berth/controller/app"
 	"berth/controller/store"
 )
 
@@ -41,7 +42,7 @@ func BenchmarkTable(b *testing.B) {
 
 func BenchmarkUpdateSession(b *testing.B) {
 	ledger := fresh(b)
-	session := controller.Session{Hash: "a", Data: make([]byte, 256), CreatedAt: noon, SeenAt: noon}
+	session := account.Session{Hash: "a", Data: make([]byte, 256), CreatedAt: noon, SeenAt: noon}
 	must(b, ledger.CreateSession(b.Context(), session))
 	for b.Loop() {
 		must(b, ledger.UpdateSession(b.Context(), session))
@@ -66,10 +67,10 @@ func populated(b *testing.B, apps int) *store.Store {
 	b.Helper()
 	ledger := fresh(b)
 	for i := range apps {
-		name := controller.AppName(fmt.Sprintf("app-%04d", i))
+		name := app.Name(fmt.Sprintf("app-%04d", i))
 		release := createApp(b, ledger, name, "/"+string(name))
 		for range releasesEach - 1 {
-			must(b, ledger.Finish(b.Context(), release.ReleaseID, controller.ReleaseFailed, "It failed.", "", noon))
+			must(b, ledger.Finish(b.Context(), release.ReleaseID, app.ReleaseFailed, "It failed.", "", noon))
 			release = nextRelease(b, ledger, name)
 		}
 		promoted(b, ledger, release.ReleaseID)

@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"time"
 
-	"berth/controller"
+	"berth/controller/app"
 	"berth/controller/plan"
 	"berth/controller/volume"
 )
@@ -69,12 +69,12 @@ func (c timeColumn) Scan(value any) error {
 }
 
 // stepsColumn stores steps as a JSON array, in the form that enter appends to.
-type stepsColumn struct{ steps *[]controller.Step }
+type stepsColumn struct{ steps *[]app.Step }
 
 // storedStep is one element of the array.
 type storedStep struct {
-	State controller.ReleaseState `json:"state"`
-	At    int64                   `json:"at"` // microseconds
+	State app.ReleaseState `json:"state"`
+	At    int64            `json:"at"` // microseconds
 }
 
 // Value returns the array.
@@ -93,9 +93,9 @@ func (c stepsColumn) Scan(value any) error {
 	if err := scanJSON(value, &elements); err != nil {
 		return fmt.Errorf("read steps: %w", err)
 	}
-	*c.steps = make([]controller.Step, 0, len(elements))
+	*c.steps = make([]app.Step, 0, len(elements))
 	for _, element := range elements {
-		*c.steps = append(*c.steps, controller.Step{State: element.State, At: time.UnixMicro(element.At).UTC()})
+		*c.steps = append(*c.steps, app.Step{State: element.State, At: time.UnixMicro(element.At).UTC()})
 	}
 	return nil
 }
@@ -133,7 +133,7 @@ func scanJSON(value, to any) error {
 }
 
 // mountsColumn stores mounts as a JSON array; an empty one is read as nil.
-type mountsColumn struct{ mounts *[]controller.Mount }
+type mountsColumn struct{ mounts *[]app.Mount }
 
 // storedMount is one element of the array.
 type storedMount struct {
@@ -163,7 +163,7 @@ func (c mountsColumn) Scan(value any) error {
 		return fmt.Errorf("read mounts: %w", err)
 	}
 	for _, element := range elements {
-		*c.mounts = append(*c.mounts, controller.Mount(element))
+		*c.mounts = append(*c.mounts, app.Mount(element))
 	}
 	return nil
 }

@@ -7,14 +7,14 @@ import (
 	"fmt"
 	"time"
 
-	"berth/controller"
+	"berth/controller/certificates"
 	"berth/traefik"
 )
 
 const selectDomains = `SELECT host, source, redirect, hsts, chain, key, seen FROM domains`
 
 // ListDomains returns every host that has a row, by name.
-func (s *Store) ListDomains(ctx context.Context) ([]controller.Domain, error) {
+func (s *Store) ListDomains(ctx context.Context) ([]certificates.Domain, error) {
 	rows, err := s.reader.QueryContext(ctx, selectDomains+` ORDER BY host`)
 	domains, err := collect(rows, err, scanDomain)
 	if err != nil {
@@ -24,16 +24,16 @@ func (s *Store) ListDomains(ctx context.Context) ([]controller.Domain, error) {
 }
 
 // FindDomain returns the host's row.
-func (s *Store) FindDomain(ctx context.Context, host traefik.Host) (controller.Domain, error) {
+func (s *Store) FindDomain(ctx context.Context, host traefik.Host) (certificates.Domain, error) {
 	domain, err := scanDomain(s.reader.QueryRowContext(ctx, selectDomains+` WHERE host = ?`, host))
 	if err != nil {
-		return controller.Domain{}, fmt.Errorf("find domain %s: %w", host, orNotFound(err))
+		return certificates.Domain{}, fmt.Errorf("find domain %s: %w", host, orNotFound(err))
 	}
 	return domain, nil
 }
 
 // UpdateDomain sets what was decided about the host, also for the first time.
-func (s *Store) UpdateDomain(ctx context.Context, d controller.Domain) error {
+func (s *Store) UpdateDomain(ctx context.Context, d certificates.Domain) error {
 	_, err := s.writer.ExecContext(ctx, `
 INSERT INTO domains (host, source, redirect, hsts, chain, key) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (host) DO UPDATE SET source = excluded.source, redirect = excluded.redirect, hsts = excluded.hsts,
@@ -46,7 +46,7 @@ ON CONFLICT (host) DO UPDATE SET source = excluded.source, redirect = excluded.r
 }
 
 // UpdateSeen sets what was seen of the host, also for the first time.
-func (s *Store) UpdateSeen(ctx context.Context, host traefik.Host, seen controller.Seen) error {
+func (s *Store) UpdateSeen(ctx context.Context, host traefik.Host, seen certificates.Seen) error {
 	_, err := s.writer.ExecContext(ctx, `
 INSERT INTO domains (host, seen) VALUES (?, ?) ON CONFLICT (host) DO UPDATE SET seen = excluded.seen`, host, seenColumn{&seen})
 	if err != nil {
@@ -55,7 +55,7 @@ INSERT INTO domains (host, seen) VALUES (?, ?) ON CONFLICT (host) DO UPDATE SET 
 	return nil
 }
 
-func scanDomain(columns row) (d controller.Domain, err error) {
+func scanDomain(columns row) (d certificates.Domain, err error) {
 	var seconds int64
 	err = columns.Scan(&d.Host, &d.Source, &d.Redirect, &seconds, &d.Chain, &d.Sealed, seenColumn{&d.Seen})
 	d.HSTS = time.Duration(seconds) * time.Second
@@ -63,7 +63,7 @@ func scanDomain(columns row) (d controller.Domain, err error) {
 }
 
 // seenColumn stores what was seen as a JSON object.
-type seenColumn struct{ seen *controller.Seen }
+type seenColumn struct{ seen *certificates.Seen }
 
 // Value returns the object.
 func (c seenColumn) Value() (driver.Value, error) {
@@ -73,7 +73,7 @@ func (c seenColumn) Value() (driver.Value, error) {
 
 // Scan sets what was seen.
 func (c seenColumn) Scan(value any) error {
-	*c.seen = controller.Seen{}
+	*c.seen = certificates.Seen{}
 	if err := scanJSON(value, c.seen); err != nil {
 		return fmt.Errorf("read what was seen: %w", err)
 	}

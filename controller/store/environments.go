@@ -7,11 +7,11 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"berth/controller"
+	"berth/controller/app"
 )
 
 // FindEnvironment returns what was saved for the app, by name, and its number.
-func (s *Store) FindEnvironment(ctx context.Context, app controller.AppName) (number int64, variables []controller.Variable, err error) {
+func (s *Store) FindEnvironment(ctx context.Context, app app.Name) (number int64, variables []app.Variable, err error) {
 	err = s.reader.QueryRowContext(ctx, `
 SELECT coalesce(a.environment, 0), coalesce(e.variables, '[]')
 FROM apps a LEFT JOIN environments e ON e.id = a.environment WHERE a.name = ?`, app).Scan(&number, variablesColumn{&variables})
@@ -22,7 +22,7 @@ FROM apps a LEFT JOIN environments e ON e.id = a.environment WHERE a.name = ?`, 
 }
 
 // FindEnvironmentOf returns what the release runs with, by name.
-func (s *Store) FindEnvironmentOf(ctx context.Context, id controller.ReleaseID) (variables []controller.Variable, err error) {
+func (s *Store) FindEnvironmentOf(ctx context.Context, id app.ReleaseID) (variables []app.Variable, err error) {
 	err = s.reader.QueryRowContext(ctx, `
 SELECT coalesce(e.variables, '[]')
 FROM releases r LEFT JOIN environments e ON e.id = r.environment WHERE r.app = ? AND r.number = ?`, id.App, id.Number).
@@ -35,7 +35,7 @@ FROM releases r LEFT JOIN environments e ON e.id = r.environment WHERE r.app = ?
 
 // UpdateEnvironment makes the variables the app's environment, unless it is not the
 // one of the number any more. The former one goes, unless a release has it.
-func (s *Store) UpdateEnvironment(ctx context.Context, app controller.AppName, was int64, variables []controller.Variable) error {
+func (s *Store) UpdateEnvironment(ctx context.Context, app app.Name, was int64, variables []app.Variable) error {
 	err := s.write(ctx, func(tx *sql.Tx) error {
 		number, err := insertEnvironment(ctx, tx, app, variables)
 		if err != nil {
@@ -52,27 +52,27 @@ func (s *Store) UpdateEnvironment(ctx context.Context, app controller.AppName, w
 	return nil
 }
 
-func insertEnvironment(ctx context.Context, tx *sql.Tx, app controller.AppName, variables []controller.Variable) (number int64, err error) {
+func insertEnvironment(ctx context.Context, tx *sql.Tx, app app.Name, variables []app.Variable) (number int64, err error) {
 	err = tx.QueryRowContext(ctx, `
 INSERT INTO environments (app, variables) SELECT name, ? FROM apps WHERE name = ? AND wanted <> 'deleted' RETURNING id`,
 		variablesColumn{&variables}, app).Scan(&number)
 	return number, orNotFound(err)
 }
 
-func replaceEnvironment(ctx context.Context, tx *sql.Tx, app controller.AppName, was, number int64) error {
-	result, err := tx.ExecContext(ctx, `UPDATE apps SET environment = ? WHERE name = ? AND environment IS ?`, number, app, orNull(was))
+func replaceEnvironment(ctx context.Context, tx *sql.Tx, name app.Name, was, number int64) error {
+	result, err := tx.ExecContext(ctx, `UPDATE apps SET environment = ? WHERE name = ? AND environment IS ?`, number, name, orNull(was))
 	if err != nil {
 		return err
 	}
 	changed, err := result.RowsAffected()
 	if err == nil && changed == 0 {
-		err = controller.ErrStale
+		err = app.ErrStale
 	}
 	return err
 }
 
 // restoreEnvironment makes the environment of an earlier release the app's again.
-func restoreEnvironment(ctx context.Context, tx *sql.Tx, app controller.AppName, number int64) error {
+func restoreEnvironment(ctx context.Context, tx *sql.Tx, app app.Name, number int64) error {
 	var was sql.NullInt64
 	err := tx.QueryRowContext(ctx, `SELECT environment FROM apps WHERE name = ?`, app).Scan(&was)
 	if err != nil {
@@ -93,7 +93,7 @@ AND NOT EXISTS (SELECT 1 FROM releases WHERE environment = ?1) AND NOT EXISTS (S
 }
 
 // variablesColumn stores an environment as a JSON array.
-type variablesColumn struct{ variables *[]controller.Variable }
+type variablesColumn struct{ variables *[]app.Variable }
 
 // storedVariable is one element of the array.
 type storedVariable struct {
@@ -123,9 +123,9 @@ func (c variablesColumn) Scan(value any) error {
 	if err := scanJSON(value, &elements); err != nil {
 		return fmt.Errorf("read variables: %w", err)
 	}
-	*c.variables = make([]controller.Variable, 0, len(elements))
+	*c.variables = make([]app.Variable, 0, len(elements))
 	for _, element := range elements {
-		*c.variables = append(*c.variables, controller.Variable(element))
+		*c.variables = append(*c.variables, app.Variable(element))
 	}
 	return nil
 }

@@ -6,11 +6,12 @@ import (
 	"reflect"
 	"testing"
 
-	"berth/controller"
+	"berth/controller/app"
+	"berth/controller/problem"
 	"berth/controller/store"
 )
 
-var variables = []controller.Variable{{Name: "A", Value: "<b>\"x\"\n\u2028"}, {Name: "S", Sealed: []byte{0, 1, 255}, File: true}}
+var variables = []app.Variable{{Name: "A", Value: "<b>\"x\"\n\u2028"}, {Name: "S", Sealed: []byte{0, 1, 255}, File: true}}
 
 func TestUpdateEnvironment_IsForTheNextReleaseAndGoesWithIt(t *testing.T) {
 	ledger := fresh(t)
@@ -33,11 +34,11 @@ func TestUpdateEnvironment_RefusesOverOneThatItHasNotSeen(t *testing.T) {
 	ledger := fresh(t)
 	createApp(t, ledger, "hello", "/hello")
 	must(t, ledger.UpdateEnvironment(t.Context(), "hello", 0, variables))
-	wantError(t, ledger.UpdateEnvironment(t.Context(), "hello", 0, nil), controller.ErrStale)
-	wantError(t, ledger.UpdateEnvironment(t.Context(), "hello", 99, nil), controller.ErrStale)
+	wantError(t, ledger.UpdateEnvironment(t.Context(), "hello", 0, nil), app.ErrStale)
+	wantError(t, ledger.UpdateEnvironment(t.Context(), "hello", 99, nil), app.ErrStale)
 	number := wantEnvironment(t, ledger, "hello", variables)
 	must(t, ledger.UpdateEnvironment(t.Context(), "hello", number, variables[:1]))
-	wantError(t, ledger.UpdateEnvironment(t.Context(), "hello", number, nil), controller.ErrStale)
+	wantError(t, ledger.UpdateEnvironment(t.Context(), "hello", number, nil), app.ErrStale)
 }
 
 func TestUpdateEnvironment_KeepsNoneThatNothingHas(t *testing.T) {
@@ -56,7 +57,7 @@ func TestUpdateEnvironment_KeepsNoneThatNothingHas(t *testing.T) {
 	if kept != 2 {
 		t.Errorf("%d environments are kept, want the release's and the app's", kept)
 	}
-	must(t, ledger.UpdateWanted(t.Context(), "hello", controller.WantedDeleted))
+	must(t, ledger.UpdateWanted(t.Context(), "hello", app.WantedDeleted))
 	must(t, ledger.DeleteApp(t.Context(), "hello"))
 	must(t, db.QueryRow(`SELECT count(*) FROM environments`).Scan(&kept))
 	if kept != 0 {
@@ -66,22 +67,22 @@ func TestUpdateEnvironment_KeepsNoneThatNothingHas(t *testing.T) {
 
 func TestUpdateEnvironment_RefusesAnAppThatIsNotThere(t *testing.T) {
 	ledger := fresh(t)
-	wantError(t, ledger.UpdateEnvironment(t.Context(), "hello", 0, variables), controller.ErrNotFound)
+	wantError(t, ledger.UpdateEnvironment(t.Context(), "hello", 0, variables), problem.ErrNotFound)
 	_, _, err := ledger.FindEnvironment(t.Context(), "hello")
-	wantError(t, err, controller.ErrNotFound)
-	_, err = ledger.FindEnvironmentOf(t.Context(), controller.ReleaseID{App: "hello", Number: 1})
-	wantError(t, err, controller.ErrNotFound)
+	wantError(t, err, problem.ErrNotFound)
+	_, err = ledger.FindEnvironmentOf(t.Context(), app.ReleaseID{App: "hello", Number: 1})
+	wantError(t, err, problem.ErrNotFound)
 	promoted(t, ledger, createApp(t, ledger, "hello", "/hello").ReleaseID)
-	must(t, ledger.UpdateWanted(t.Context(), "hello", controller.WantedDeleted))
-	wantError(t, ledger.UpdateEnvironment(t.Context(), "hello", 0, variables), controller.ErrNotFound)
+	must(t, ledger.UpdateWanted(t.Context(), "hello", app.WantedDeleted))
+	wantError(t, ledger.UpdateEnvironment(t.Context(), "hello", 0, variables), problem.ErrNotFound)
 }
 
 func TestCreateRerun_TakesTheEnvironmentThatItIsAbout(t *testing.T) {
 	ledger := fresh(t)
 	promoted(t, ledger, createApp(t, ledger, "hello", "/hello").ReleaseID)
-	rerun := func(edit func(*controller.Release)) controller.ReleaseID {
+	rerun := func(edit func(*app.Release)) app.ReleaseID {
 		wish := newRelease()
-		wish.App, wish.RollbackOf, wish.Image, wish.Settings = "hello", 1, "sha256:abc", controller.DefaultSettings()
+		wish.App, wish.RollbackOf, wish.Image, wish.Settings = "hello", 1, "sha256:abc", app.DefaultSettings()
 		edit(&wish)
 		queued, err := ledger.CreateRerun(t.Context(), wish)
 		must(t, err)
@@ -91,27 +92,27 @@ func TestCreateRerun_TakesTheEnvironmentThatItIsAbout(t *testing.T) {
 	must(t, ledger.UpdateEnvironment(t.Context(), "hello", 0, variables))
 	number := wantEnvironment(t, ledger, "hello", variables)
 
-	settings := rerun(func(r *controller.Release) { r.NewSettings = true })
+	settings := rerun(func(r *app.Release) { r.NewSettings = true })
 	wantEnvironmentOf(t, ledger, settings, nil)
 	wantEnvironment(t, ledger, "hello", variables)
 
-	applied := rerun(func(r *controller.Release) { r.NewEnvironment = true })
+	applied := rerun(func(r *app.Release) { r.NewEnvironment = true })
 	wantEnvironmentOf(t, ledger, applied, variables)
 	if found, err := ledger.FindRelease(t.Context(), applied); err != nil || !found.NewEnvironment || found.NewSettings || found.Environment != number {
 		t.Errorf("got %+v, %v", found, err)
 	}
 
 	must(t, ledger.UpdateEnvironment(t.Context(), "hello", number, variables[:1]))
-	back := rerun(func(r *controller.Release) { r.Environment = number })
+	back := rerun(func(r *app.Release) { r.Environment = number })
 	wantEnvironmentOf(t, ledger, back, variables)
 	wantEnvironment(t, ledger, "hello", variables)
 
-	empty := rerun(func(*controller.Release) {})
+	empty := rerun(func(*app.Release) {})
 	wantEnvironmentOf(t, ledger, empty, nil)
 	wantEnvironment(t, ledger, "hello", nil)
 }
 
-func wantEnvironment(t *testing.T, ledger *store.Store, app controller.AppName, want []controller.Variable) int64 {
+func wantEnvironment(t *testing.T, ledger *store.Store, app app.Name, want []app.Variable) int64 {
 	t.Helper()
 	number, got, err := ledger.FindEnvironment(t.Context(), app)
 	must(t, err)
@@ -121,7 +122,7 @@ func wantEnvironment(t *testing.T, ledger *store.Store, app controller.AppName, 
 	return number
 }
 
-func wantEnvironmentOf(t *testing.T, ledger *store.Store, id controller.ReleaseID, want []controller.Variable) {
+func wantEnvironmentOf(t *testing.T, ledger *store.Store, id app.ReleaseID, want []app.Variable) {
 	t.Helper()
 	got, err := ledger.FindEnvironmentOf(t.Context(), id)
 	must(t, err)
@@ -134,7 +135,7 @@ func TestUpdateEnvironment_ForeignOneCannotBeNamed(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "berth.db")
 	ledger, db := open(t, path), raw(t, path)
 	createApp(t, ledger, "hello", "/hello")
-	if _, err := db.Exec(`UPDATE apps SET environment = 77`); err == nil || errors.Is(err, controller.ErrStale) {
+	if _, err := db.Exec(`UPDATE apps SET environment = 77`); err == nil || errors.Is(err, app.ErrStale) {
 		t.Errorf("an environment that is not there could be named: %v", err)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"berth/controller"
+	"berth/controller/account"
+	"berth/controller/app"
 	"berth/test/smalldisk"
 )
 
@@ -17,15 +19,15 @@ func TestStore_AFullDiskIsToldAsOneAndNothingIsHalfDone(t *testing.T) {
 
 	var err error
 	for i := 0; i < 1000 && err == nil; i++ { // the -wal file may have room of its own
-		err = ledger.UpdateObserved(t.Context(), "hello", controller.Observed{State: controller.AppDown, Detail: strings.Repeat("x", 8000+i), At: noon})
+		err = ledger.UpdateObserved(t.Context(), "hello", app.Observed{State: app.Down, Detail: strings.Repeat("x", 8000+i), At: noon})
 	}
 	if !controller.IsDiskFull(err) {
 		t.Fatalf("a write on a full disk: %v", err)
 	}
-	if _, err := ledger.CreateAccount(t.Context(), controller.Account{Name: "eve", PasswordHash: strings.Repeat("h", 3_000_000), CreatedAt: noon}); !controller.IsDiskFull(err) {
+	if _, err := ledger.CreateAccount(t.Context(), account.Account{Name: "eve", PasswordHash: strings.Repeat("h", 3_000_000), CreatedAt: noon}); !controller.IsDiskFull(err) {
 		t.Errorf("an account on a full disk: %v", err)
 	}
-	if err := ledger.UpdateWanted(t.Context(), "hello", controller.WantedStopped); err == nil {
+	if err := ledger.UpdateWanted(t.Context(), "hello", app.WantedStopped); err == nil {
 		t.Log("a small write still found room")
 	} else if !controller.IsDiskFull(err) {
 		t.Errorf("a transaction on a full disk: %v", err)
@@ -35,10 +37,10 @@ func TestStore_AFullDiskIsToldAsOneAndNothingIsHalfDone(t *testing.T) {
 	}
 
 	free()
-	must(t, ledger.UpdateWanted(t.Context(), "hello", controller.WantedStopped))
-	app, err := ledger.FindApp(t.Context(), "hello")
+	must(t, ledger.UpdateWanted(t.Context(), "hello", app.WantedStopped))
+	found, err := ledger.FindApp(t.Context(), "hello")
 	must(t, err)
-	if app.Wanted != controller.WantedStopped {
-		t.Errorf("with room again, the app is wanted %s", app.Wanted)
+	if found.Wanted != app.WantedStopped {
+		t.Errorf("with room again, the app is wanted %s", found.Wanted)
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"time"
 
-	"berth/controller"
+	"berth/controller/app"
 	"berth/controller/domaincheck"
 	"berth/traefik"
 )
@@ -16,7 +16,7 @@ import (
 const forgottenAfter = 30 * 24 * time.Hour
 
 // SaveHostCheck keeps the last check of a host.
-func (s *Store) SaveHostCheck(ctx context.Context, check controller.HostCheck) error {
+func (s *Store) SaveHostCheck(ctx context.Context, check app.HostCheck) error {
 	findings, err := json.Marshal(append([]domaincheck.Finding{}, check.Findings...)) // never null
 	if err != nil {
 		return fmt.Errorf("encode check of %s: %w", check.Host, err)
@@ -38,9 +38,9 @@ ON CONFLICT (host) DO UPDATE SET checked_at = excluded.checked_at, findings = ex
 }
 
 // ListHostChecks returns the last check of each host that had one.
-func (s *Store) ListHostChecks(ctx context.Context) (map[traefik.Host]controller.HostCheck, error) {
+func (s *Store) ListHostChecks(ctx context.Context) (map[traefik.Host]app.HostCheck, error) {
 	rows, err := s.reader.QueryContext(ctx, `SELECT host, checked_at, findings FROM host_checks`)
-	list, err := collect(rows, err, func(columns row) (check controller.HostCheck, err error) {
+	list, err := collect(rows, err, func(columns row) (check app.HostCheck, err error) {
 		var findings string
 		if err := columns.Scan(&check.Host, timeColumn{&check.At}, &findings); err != nil {
 			return check, err
@@ -51,7 +51,7 @@ func (s *Store) ListHostChecks(ctx context.Context) (map[traefik.Host]controller
 	if err != nil {
 		return nil, fmt.Errorf("list checks of hosts: %w", err)
 	}
-	checks := make(map[traefik.Host]controller.HostCheck, len(list))
+	checks := make(map[traefik.Host]app.HostCheck, len(list))
 	for _, check := range list {
 		checks[check.Host] = check
 	}

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"sync"
 
-	"berth/controller"
+	"berth/controller/app"
 )
 
 // overview is what the dashboard shows of all apps, kept in memory for as long as
@@ -16,13 +16,13 @@ type overview struct {
 	mu      sync.Mutex
 	watch   *sql.Conn // of the reader, kept so that its data_version can be compared
 	version int64
-	apps    []controller.App
-	latest  map[controller.AppName]*controller.Release
+	apps    []app.App
+	latest  map[app.Name]*app.Release
 }
 
 // ListOverview returns every app by name, and the newest release of each. What it
 // returns is shared: the caller changes none of it.
-func (s *Store) ListOverview(ctx context.Context) ([]controller.App, map[controller.AppName]*controller.Release, error) {
+func (s *Store) ListOverview(ctx context.Context) ([]app.App, map[app.Name]*app.Release, error) {
 	o := &s.overview
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -6,7 +6,7 @@ import (
 	"reflect"
 	"testing"
 
-	"berth/controller"
+	"berth/controller/app"
 	"berth/controller/store"
 )
 
@@ -17,10 +17,10 @@ func TestOverview_FollowsEveryCommit(t *testing.T) {
 	release := createApp(t, ledger, "hello", "/hello")
 	same(t, ledger)
 	for _, change := range []func() error{
-		func() error { return ledger.Advance(t.Context(), release.ReleaseID, controller.ReleaseBuilding) },
-		func() error { return other.Advance(t.Context(), release.ReleaseID, controller.ReleaseStarting) },
-		func() error { return ledger.UpdateWanted(t.Context(), "hello", controller.WantedStopped) },
-		func() error { return ledger.UpdateWanted(t.Context(), "hello", controller.WantedDeleted) },
+		func() error { return ledger.Advance(t.Context(), release.ReleaseID, app.ReleaseBuilding) },
+		func() error { return other.Advance(t.Context(), release.ReleaseID, app.ReleaseStarting) },
+		func() error { return ledger.UpdateWanted(t.Context(), "hello", app.WantedStopped) },
+		func() error { return ledger.UpdateWanted(t.Context(), "hello", app.WantedDeleted) },
 		func() error { return other.DeleteApp(t.Context(), "hello") },
 	} {
 		must(t, change())

@@ -7,13 +7,14 @@ import (
 	"fmt"
 	"time"
 
-	"berth/controller"
+	"berth/controller/app"
+	"berth/controller/problem"
 )
 
 // Advance enters a state that is under way. To enter the present state again does
 // nothing, so a step that is repeated after a crash is listed once. A release that
-// is not under way any more is ErrNotFound.
-func (s *Store) Advance(ctx context.Context, id controller.ReleaseID, state controller.ReleaseState) error {
+// is not under way any more is problem.ErrNotFound.
+func (s *Store) Advance(ctx context.Context, id app.ReleaseID, state app.ReleaseState) error {
 	if !state.UnderWay() {
 		return fmt.Errorf("advance %s: %q is not a state under way", id, state)
 	}
@@ -32,8 +33,8 @@ func (s *Store) Advance(ctx context.Context, id controller.ReleaseID, state cont
 
 // Finish ends a release that did not become live. One that is not under way any
 // more stays as it is.
-func (s *Store) Finish(ctx context.Context, id controller.ReleaseID, state controller.ReleaseState, reason, hint string, at time.Time) error {
-	if state != controller.ReleaseFailed && state != controller.ReleaseCancelled {
+func (s *Store) Finish(ctx context.Context, id app.ReleaseID, state app.ReleaseState, reason, hint string, at time.Time) error {
+	if state != app.ReleaseFailed && state != app.ReleaseCancelled {
 		return fmt.Errorf("finish %s: %q is neither failed nor cancelled", id, state)
 	}
 	err := s.write(ctx, func(tx *sql.Tx) error {
@@ -55,9 +56,9 @@ func (s *Store) Finish(ctx context.Context, id controller.ReleaseID, state contr
 
 // Promote makes a release live and returns the route table that this leads to. To
 // promote the live release again changes nothing. A release that has failed, was
-// cancelled or superseded, or whose app is wanted deleted, is ErrNotFound.
-func (s *Store) Promote(ctx context.Context, id controller.ReleaseID, at time.Time) (controller.Table, error) {
-	var table controller.Table
+// cancelled or superseded, or whose app is wanted deleted, is problem.ErrNotFound.
+func (s *Store) Promote(ctx context.Context, id app.ReleaseID, at time.Time) (app.Table, error) {
+	var table app.Table
 	err := s.write(ctx, func(tx *sql.Tx) error {
 		if err := promote(ctx, tx, id, at); err != nil {
 			return err
@@ -67,21 +68,21 @@ func (s *Store) Promote(ctx context.Context, id controller.ReleaseID, at time.Ti
 		return err
 	})
 	if err != nil {
-		return controller.Table{}, fmt.Errorf("promote %s: %w", id, err)
+		return app.Table{}, fmt.Errorf("promote %s: %w", id, err)
 	}
 	return table, nil
 }
 
-func promote(ctx context.Context, tx *sql.Tx, id controller.ReleaseID, at time.Time) error {
+func promote(ctx context.Context, tx *sql.Tx, id app.ReleaseID, at time.Time) error {
 	found, err := locate(ctx, tx, id)
-	if err != nil || found.state == controller.ReleaseLive {
+	if err != nil || found.state == app.ReleaseLive {
 		return err
 	}
 	if err := found.mustBeUnderWay(); err != nil {
 		return err
 	}
-	if found.wanted == controller.WantedDeleted {
-		return fmt.Errorf("the app is wanted deleted: %w", controller.ErrNotFound)
+	if found.wanted == app.WantedDeleted {
+		return fmt.Errorf("the app is wanted deleted: %w", problem.ErrNotFound)
 	}
 	var former int64
 	err = tx.QueryRowContext(ctx, `SELECT id FROM releases WHERE app = ? AND state = 'live'`, id.App).Scan(&former)
@@ -90,11 +91,11 @@ func promote(ctx context.Context, tx *sql.Tx, id controller.ReleaseID, at time.T
 	}
 	// The former goes first: one_live_release holds at every moment.
 	if err == nil {
-		if err := enter(ctx, tx, former, controller.ReleaseSuperseded, at); err != nil {
+		if err := enter(ctx, tx, former, app.ReleaseSuperseded, at); err != nil {
 			return err
 		}
 	}
-	if err := enter(ctx, tx, found.id, controller.ReleaseLive, at); err != nil {
+	if err := enter(ctx, tx, found.id, app.ReleaseLive, at); err != nil {
 		return err
 	}
 	_, err = tx.ExecContext(ctx, `UPDATE apps SET wanted = 'running' WHERE name = ?`, id.App)
@@ -104,11 +105,11 @@ func promote(ctx context.Context, tx *sql.Tx, id controller.ReleaseID, at time.T
 // located is a release's row as the present transaction sees it.
 type located struct {
 	id     int64
-	state  controller.ReleaseState
-	wanted controller.Wanted
+	state  app.ReleaseState
+	wanted app.Wanted
 }
 
-func locate(ctx context.Context, tx *sql.Tx, id controller.ReleaseID) (located, error) {
+func locate(ctx context.Context, tx *sql.Tx, id app.ReleaseID) (located, error) {
 	var found located
 	err := tx.QueryRowContext(ctx, `
 SELECT r.id, r.state, a.wanted FROM releases r JOIN apps a ON a.name = r.app
@@ -116,7 +117,7 @@ WHERE r.app = ? AND r.number = ?`, id.App, id.Number).Scan(&found.id, &found.sta
 	return found, orNotFound(err)
 }
 
-func locateUnderWay(ctx context.Context, tx *sql.Tx, id controller.ReleaseID) (located, error) {
+func locateUnderWay(ctx context.Context, tx *sql.Tx, id app.ReleaseID) (located, error) {
 	found, err := locate(ctx, tx, id)
 	if err != nil {
 		return located{}, err
@@ -128,13 +129,13 @@ func (l located) mustBeUnderWay() error {
 	if l.state.UnderWay() {
 		return nil
 	}
-	return fmt.Errorf("it is %s, no such release is under way: %w", l.state, controller.ErrNotFound)
+	return fmt.Errorf("it is %s, no such release is under way: %w", l.state, problem.ErrNotFound)
 }
 
 // enter sets the state of a release and appends the step. The moment at which a
 // release stops being under way is when it finished; what supersedes it later does
 // not change that.
-func enter(ctx context.Context, tx *sql.Tx, release int64, state controller.ReleaseState, at time.Time) error {
+func enter(ctx context.Context, tx *sql.Tx, release int64, state app.ReleaseState, at time.Time) error {
 	finished := micros(at)
 	finished.Valid = !state.UnderWay()
 	_, err := tx.ExecContext(ctx, `

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"time"
 
-	"berth/controller"
+	"berth/controller/app"
 	"berth/traefik"
 )
 
@@ -24,12 +24,12 @@ func (s *Store) CreateRedirect(ctx context.Context, redirect traefik.Redirect) e
 		to := map[traefik.Host]traefik.Host{redirect.From: redirect.To}
 		for _, other := range present {
 			if other.From == redirect.From {
-				return controller.ErrRedirectTaken
+				return app.ErrRedirectTaken
 			}
 			to[other.From] = other.To
 		}
 		if _, loop := traefik.FollowRedirects(to, redirect.From); loop {
-			return controller.ErrRedirectLoop
+			return app.ErrRedirectLoop
 		}
 		_, err = tx.ExecContext(ctx, `INSERT INTO redirects (host, target, permanent, created_at) VALUES (?, ?, ?, ?)`,
 			redirect.From, redirect.To, redirect.Permanent, micros(time.Now()))
@@ -97,10 +97,10 @@ func queryHome(ctx context.Context, from querier) (traefik.Route, error) {
 
 // hostTaken names an app that has a route on the host.
 func hostTaken(ctx context.Context, tx *sql.Tx, host traefik.Host) error {
-	taken := &controller.RouteTakenError{Route: traefik.Route{Host: host}}
+	taken := &app.RouteTakenError{Route: traefik.Route{Host: host}}
 	err := tx.QueryRowContext(ctx, `SELECT app, path FROM routes WHERE host = ? ORDER BY path LIMIT 1`, host).Scan(&taken.App, &taken.Route.Path)
 	if err != nil {
-		return errors.Join(controller.ErrRouteTaken, err)
+		return errors.Join(app.ErrRouteTaken, err)
 	}
 	return taken
 }

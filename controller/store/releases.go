@@ -6,7 +6,8 @@ import (
 	"errors"
 	"fmt"
 
-	"berth/controller"
+	"berth/controller/app"
+	"berth/controller/problem"
 )
 
 // listedReleases is how many releases of an app a list holds.
@@ -30,17 +31,17 @@ WHERE r.finished_at IS NULL ORDER BY +r.id` // the + keeps the sorting from choo
 // CreateRelease queues the next release of the app that the release names. Of the
 // release it keeps what is known before the first step: the archive, the image of
 // a rollback, and who and when. The settings and the environment are those of the app.
-func (s *Store) CreateRelease(ctx context.Context, release controller.Release) (controller.Release, error) {
+func (s *Store) CreateRelease(ctx context.Context, release app.Release) (app.Release, error) {
 	err := s.write(ctx, func(tx *sql.Tx) error { return insertRelease(ctx, tx, &release) })
 	if err != nil {
-		return controller.Release{}, fmt.Errorf("create release of %s: %w", release.App, err)
+		return app.Release{}, fmt.Errorf("create release of %s: %w", release.App, err)
 	}
 	return release, nil
 }
 
 // CreateRerun makes the settings and mounts of the release those of the app, of a
 // rollback its environment too, and queues it, or does nothing.
-func (s *Store) CreateRerun(ctx context.Context, release controller.Release) (controller.Release, error) {
+func (s *Store) CreateRerun(ctx context.Context, release app.Release) (app.Release, error) {
 	err := s.write(ctx, func(tx *sql.Tx) error {
 		if err := updateSettings(ctx, tx, release.App, release.Settings); err != nil {
 			return err
@@ -56,19 +57,19 @@ func (s *Store) CreateRerun(ctx context.Context, release controller.Release) (co
 		return insertRelease(ctx, tx, &release)
 	})
 	if err != nil {
-		return controller.Release{}, fmt.Errorf("create rerun of %s r%d: %w", release.App, release.RollbackOf, err)
+		return app.Release{}, fmt.Errorf("create rerun of %s r%d: %w", release.App, release.RollbackOf, err)
 	}
 	return release, nil
 }
 
 // ListReleases returns the newest 50 releases of an app, the newest first. Every app
-// has a release, so where there is none there is no app: ErrNotFound.
-func (s *Store) ListReleases(ctx context.Context, app controller.AppName) ([]controller.Release, error) {
+// has a release, so where there is none there is no app: problem.ErrNotFound.
+func (s *Store) ListReleases(ctx context.Context, app app.Name) ([]app.Release, error) {
 	rows, err := s.reader.QueryContext(ctx, selectReleases+`
 WHERE r.app = ? ORDER BY r.number DESC LIMIT ?`, app, listedReleases)
 	releases, err := collect(rows, err, scanRelease)
 	if err == nil && len(releases) == 0 {
-		err = controller.ErrNotFound
+		err = problem.ErrNotFound
 	}
 	if err != nil {
 		return nil, fmt.Errorf("list releases of %s: %w", app, err)
@@ -78,25 +79,25 @@ WHERE r.app = ? ORDER BY r.number DESC LIMIT ?`, app, listedReleases)
 
 // ListRunnable returns the releases of an app that have an image and are under way,
 // live or superseded, newest first.
-func (s *Store) ListRunnable(ctx context.Context, app controller.AppName) ([]controller.Release, error) {
+func (s *Store) ListRunnable(ctx context.Context, name app.Name) ([]app.Release, error) {
 	rows, err := s.reader.QueryContext(ctx, selectReleases+`
 WHERE r.app = ? AND r.image <> '' AND r.state NOT IN (?, ?) ORDER BY r.number DESC`,
-		app, controller.ReleaseFailed, controller.ReleaseCancelled)
+		name, app.ReleaseFailed, app.ReleaseCancelled)
 	releases, err := collect(rows, err, scanRelease)
 	if err != nil {
-		return nil, fmt.Errorf("list runnable releases of %s: %w", app, err)
+		return nil, fmt.Errorf("list runnable releases of %s: %w", name, err)
 	}
 	return releases, nil
 }
 
 // ListLatest returns the newest release of every app.
-func (s *Store) ListLatest(ctx context.Context) (map[controller.AppName]*controller.Release, error) {
+func (s *Store) ListLatest(ctx context.Context) (map[app.Name]*app.Release, error) {
 	rows, err := s.reader.QueryContext(ctx, selectLatest)
 	releases, err := collect(rows, err, scanRelease)
 	if err != nil {
 		return nil, fmt.Errorf("list latest releases: %w", err)
 	}
-	latest := make(map[controller.AppName]*controller.Release, len(releases))
+	latest := make(map[app.Name]*app.Release, len(releases))
 	for i := range releases {
 		latest[releases[i].App] = &releases[i]
 	}
@@ -105,7 +106,7 @@ func (s *Store) ListLatest(ctx context.Context) (map[controller.AppName]*control
 
 // ListUnderWay returns the releases under way of all apps in the order in which
 // they were queued.
-func (s *Store) ListUnderWay(ctx context.Context) ([]controller.Release, error) {
+func (s *Store) ListUnderWay(ctx context.Context) ([]app.Release, error) {
 	rows, err := s.reader.QueryContext(ctx, selectUnderWay)
 	releases, err := collect(rows, err, scanRelease)
 	if err != nil {
@@ -115,17 +116,17 @@ func (s *Store) ListUnderWay(ctx context.Context) ([]controller.Release, error) 
 }
 
 // FindRelease returns one release.
-func (s *Store) FindRelease(ctx context.Context, id controller.ReleaseID) (controller.Release, error) {
+func (s *Store) FindRelease(ctx context.Context, id app.ReleaseID) (app.Release, error) {
 	release, err := scanRelease(s.reader.QueryRowContext(ctx, selectReleases+`
 WHERE r.app = ? AND r.number = ?`, id.App, id.Number))
 	if err != nil {
-		return controller.Release{}, fmt.Errorf("find release %s: %w", id, orNotFound(err))
+		return app.Release{}, fmt.Errorf("find release %s: %w", id, orNotFound(err))
 	}
 	return release, nil
 }
 
 // UpdateImage records the engine's id of the release's image.
-func (s *Store) UpdateImage(ctx context.Context, id controller.ReleaseID, image string) error {
+func (s *Store) UpdateImage(ctx context.Context, id app.ReleaseID, image string) error {
 	err := s.writeRow(ctx, `UPDATE releases SET image = ? WHERE app = ? AND number = ?`, image, id.App, id.Number)
 	if err != nil {
 		return fmt.Errorf("update image of %s: %w", id, err)
@@ -134,7 +135,7 @@ func (s *Store) UpdateImage(ctx context.Context, id controller.ReleaseID, image 
 }
 
 // UpdatePulled records the engine's id of an image that was pulled, and its digest.
-func (s *Store) UpdatePulled(ctx context.Context, id controller.ReleaseID, image, digest string) error {
+func (s *Store) UpdatePulled(ctx context.Context, id app.ReleaseID, image, digest string) error {
 	err := s.writeRow(ctx, `UPDATE releases SET image = ?, image_digest = ? WHERE app = ? AND number = ?`, image, digest, id.App, id.Number)
 	if err != nil {
 		return fmt.Errorf("update pulled image of %s: %w", id, err)
@@ -144,7 +145,7 @@ func (s *Store) UpdatePulled(ctx context.Context, id controller.ReleaseID, image
 
 // UpdateInstances replaces the names of the release's instances and the address of
 // the main one.
-func (s *Store) UpdateInstances(ctx context.Context, id controller.ReleaseID, instances []string, address string) error {
+func (s *Store) UpdateInstances(ctx context.Context, id app.ReleaseID, instances []string, address string) error {
 	err := s.writeRow(ctx, `UPDATE releases SET instances = ?, address = ? WHERE app = ? AND number = ?`,
 		namesColumn{&instances}, address, id.App, id.Number)
 	if err != nil {
@@ -154,7 +155,7 @@ func (s *Store) UpdateInstances(ctx context.Context, id controller.ReleaseID, in
 }
 
 // ClearArchive forgets the release's file in the uploads folder.
-func (s *Store) ClearArchive(ctx context.Context, id controller.ReleaseID) error {
+func (s *Store) ClearArchive(ctx context.Context, id app.ReleaseID) error {
 	err := s.writeRow(ctx, `UPDATE releases SET archive = '' WHERE app = ? AND number = ?`, id.App, id.Number)
 	if err != nil {
 		return fmt.Errorf("clear archive of %s: %w", id, err)
@@ -179,7 +180,7 @@ func (s *Store) ListArchives(ctx context.Context) ([]string, error) {
 }
 
 // UpdatePort makes port the release's, and the app's where that has none.
-func (s *Store) UpdatePort(ctx context.Context, id controller.ReleaseID, port uint16) error {
+func (s *Store) UpdatePort(ctx context.Context, id app.ReleaseID, port uint16) error {
 	err := s.write(ctx, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, `UPDATE releases SET port = ? WHERE app = ? AND number = ?`, port, id.App, id.Number); err != nil {
 			return err
@@ -194,7 +195,7 @@ func (s *Store) UpdatePort(ctx context.Context, id controller.ReleaseID, port ui
 }
 
 // UpdateRemedy records what would mend the release.
-func (s *Store) UpdateRemedy(ctx context.Context, id controller.ReleaseID, remedy controller.Remedy) error {
+func (s *Store) UpdateRemedy(ctx context.Context, id app.ReleaseID, remedy problem.Remedy) error {
 	err := s.writeRow(ctx, `UPDATE releases SET remedy = ? WHERE app = ? AND number = ?`, remedyColumn{&remedy}, id.App, id.Number)
 	if err != nil {
 		return fmt.Errorf("update remedy of %s: %w", id, err)
@@ -204,7 +205,7 @@ func (s *Store) UpdateRemedy(ctx context.Context, id controller.ReleaseID, remed
 
 // CountResumption counts that a process goes on with the release which another has
 // begun, and returns how often that happened.
-func (s *Store) CountResumption(ctx context.Context, id controller.ReleaseID) (count int, err error) {
+func (s *Store) CountResumption(ctx context.Context, id app.ReleaseID) (count int, err error) {
 	err = s.write(ctx, func(tx *sql.Tx) error {
 		return tx.QueryRowContext(ctx, `UPDATE releases SET resumptions = resumptions + 1 WHERE app = ? AND number = ? RETURNING resumptions`,
 			id.App, id.Number).Scan(&count)
@@ -216,11 +217,11 @@ func (s *Store) CountResumption(ctx context.Context, id controller.ReleaseID) (c
 }
 
 // insertRelease queues the release and fills in what the ledger decides.
-func insertRelease(ctx context.Context, tx *sql.Tx, release *controller.Release) error {
-	queued := controller.Release{
-		ReleaseID:     controller.ReleaseID{App: release.App},
-		State:         controller.ReleaseQueued,
-		Steps:         []controller.Step{{State: controller.ReleaseQueued, At: stored(release.CreatedAt)}},
+func insertRelease(ctx context.Context, tx *sql.Tx, release *app.Release) error {
+	queued := app.Release{
+		ReleaseID:     app.ReleaseID{App: release.App},
+		State:         app.ReleaseQueued,
+		Steps:         []app.Step{{State: app.ReleaseQueued, At: stored(release.CreatedAt)}},
 		Archive:       release.Archive,
 		ArchiveName:   release.ArchiveName,
 		ArchiveBytes:  release.ArchiveBytes,
@@ -256,7 +257,7 @@ RETURNING number, coalesce(environment, 0), port, memory_bytes, nano_cpus, proce
 	).Scan(&queued.Number, &queued.Environment, &set.Port, &set.MemoryBytes, &set.NanoCPUs, &set.Processes, &set.WritableRoot,
 		&set.Fallback, &set.Database, &set.DatabaseServices, mountsColumn{&queued.Mounts})
 	if isTaken(err) {
-		return controller.ErrUnderWay
+		return app.ErrUnderWay
 	}
 	if err != nil {
 		return orNotFound(err)
@@ -265,7 +266,7 @@ RETURNING number, coalesce(environment, 0), port, memory_bytes, nano_cpus, proce
 	return nil
 }
 
-func scanRelease(columns row) (r controller.Release, err error) {
+func scanRelease(columns row) (r app.Release, err error) {
 	set := &r.Settings
 	err = columns.Scan(&r.App, &r.Number, &r.State, stepsColumn{&r.Steps},
 		&r.Archive, &r.ArchiveName, &r.ArchiveBytes, &r.ArchiveSHA256, &r.RollbackOf, &r.NewSettings, &r.NewEnvironment,
@@ -280,7 +281,7 @@ func scanRelease(columns row) (r controller.Release, err error) {
 // orNotFound names the missing row in the controller's word.
 func orNotFound(err error) error {
 	if errors.Is(err, sql.ErrNoRows) {
-		return controller.ErrNotFound
+		return problem.ErrNotFound
 	}
 	return err
 }

@@ -9,14 +9,15 @@ import (
 	"testing"
 	"time"
 
-	"berth/controller"
+	"berth/controller/app"
+	"berth/controller/problem"
 	"berth/controller/store"
 )
 
 func TestCreateRelease_QueuesWithTheNextNumber(t *testing.T) {
 	ledger := fresh(t)
 	first := createApp(t, ledger, "hello", "/hello")
-	must(t, ledger.Finish(t.Context(), first.ReleaseID, controller.ReleaseFailed, "It failed.", "", noon))
+	must(t, ledger.Finish(t.Context(), first.ReleaseID, app.ReleaseFailed, "It failed.", "", noon))
 
 	wish := newRelease()
 	wish.App, wish.RollbackOf, wish.Image = "hello", 1, "sha256:abc"
@@ -24,8 +25,8 @@ func TestCreateRelease_QueuesWithTheNextNumber(t *testing.T) {
 	must(t, err)
 
 	want := wish
-	want.Number, want.State, want.Settings = 2, controller.ReleaseQueued, controller.DefaultSettings()
-	want.Steps = []controller.Step{{State: controller.ReleaseQueued, At: noon}}
+	want.Number, want.State, want.Settings = 2, app.ReleaseQueued, app.DefaultSettings()
+	want.Steps = []app.Step{{State: app.ReleaseQueued, At: noon}}
 	if !reflect.DeepEqual(release, want) {
 		t.Fatalf("want %+v\ngot  %+v", want, release)
 	}
@@ -43,7 +44,7 @@ func TestCreateRelease_RefusesASecondUnderWay(t *testing.T) {
 	for _, state := range underWay {
 		must(t, ledger.Advance(t.Context(), first.ReleaseID, state))
 		_, err := tryNextRelease(t, ledger, "hello")
-		wantError(t, err, controller.ErrUnderWay)
+		wantError(t, err, app.ErrUnderWay)
 	}
 	promoted(t, ledger, first.ReleaseID)
 	second := nextRelease(t, ledger, "hello")
@@ -68,7 +69,7 @@ func TestCreateRelease_LetsOneOfManyIn(t *testing.T) {
 			winners++
 			continue
 		}
-		wantError(t, err, controller.ErrUnderWay)
+		wantError(t, err, app.ErrUnderWay)
 	}
 	if winners != 1 {
 		t.Fatalf("%d releases were queued at once", winners)
@@ -78,17 +79,17 @@ func TestCreateRelease_LetsOneOfManyIn(t *testing.T) {
 func TestCreateRelease_RefusesAnAppWantedDeleted(t *testing.T) {
 	ledger := fresh(t)
 	promoted(t, ledger, createApp(t, ledger, "hello", "/hello").ReleaseID)
-	must(t, ledger.UpdateWanted(t.Context(), "hello", controller.WantedDeleted))
+	must(t, ledger.UpdateWanted(t.Context(), "hello", app.WantedDeleted))
 	_, err := tryNextRelease(t, ledger, "hello")
-	wantError(t, err, controller.ErrNotFound)
+	wantError(t, err, problem.ErrNotFound)
 }
 
 func TestListReleases_GivesTheNewest50First(t *testing.T) {
 	ledger := fresh(t)
-	must(t, ledger.Finish(t.Context(), createApp(t, ledger, "hello", "/hello").ReleaseID, controller.ReleaseFailed, "", "", noon))
+	must(t, ledger.Finish(t.Context(), createApp(t, ledger, "hello", "/hello").ReleaseID, app.ReleaseFailed, "", "", noon))
 	for range 59 {
 		release := nextRelease(t, ledger, "hello")
-		must(t, ledger.Finish(t.Context(), release.ReleaseID, controller.ReleaseCancelled, "", "", noon))
+		must(t, ledger.Finish(t.Context(), release.ReleaseID, app.ReleaseCancelled, "", "", noon))
 	}
 	releases, err := ledger.ListReleases(t.Context(), "hello")
 	must(t, err)
@@ -112,14 +113,14 @@ func TestListLatest_GivesTheNewestOfEachApp(t *testing.T) {
 
 func TestListUnderWay_KeepsTheOrderOfTheQueueWhateverTheClockSays(t *testing.T) {
 	ledger := fresh(t)
-	for i, name := range []controller.AppName{"c", "a", "b"} {
+	for i, name := range []app.Name{"c", "a", "b"} {
 		release := newRelease()
 		release.CreatedAt = noon.Add(-time.Duration(i) * time.Hour)
 		_, err := ledger.CreateApp(t.Context(), newApp(name, "/"+string(name)), release)
 		must(t, err)
 	}
-	must(t, ledger.Advance(t.Context(), controller.ReleaseID{App: "b", Number: 1}, controller.ReleaseBuilding))
-	promoted(t, ledger, controller.ReleaseID{App: "a", Number: 1})
+	must(t, ledger.Advance(t.Context(), app.ReleaseID{App: "b", Number: 1}, app.ReleaseBuilding))
+	promoted(t, ledger, app.ReleaseID{App: "a", Number: 1})
 	nextRelease(t, ledger, "a")
 
 	releases, err := ledger.ListUnderWay(t.Context())
@@ -142,12 +143,12 @@ func TestListRunnable_LeavesOutWhatHasNoImageOrFailed(t *testing.T) {
 		}
 		must(t, ledger.UpdateImage(ctx, id, fmt.Sprintf("sha256:%d", number)))
 		if number > 2 && number < 60 {
-			must(t, ledger.Finish(ctx, id, controller.ReleaseFailed, "No.", "", noon))
+			must(t, ledger.Finish(ctx, id, app.ReleaseFailed, "No.", "", noon))
 		} else {
 			promoted(t, ledger, id)
 		}
 	}
-	must(t, ledger.UpdateImage(ctx, controller.ReleaseID{App: "hello", Number: 2}, ""))
+	must(t, ledger.UpdateImage(ctx, app.ReleaseID{App: "hello", Number: 2}, ""))
 	under := nextRelease(t, ledger, "hello").ReleaseID
 	must(t, ledger.UpdateImage(ctx, under, "sha256:under"))
 	must(t, ledger.UpdateImage(ctx, createApp(t, ledger, "other", "/other").ReleaseID, "sha256:other"))
@@ -168,7 +169,7 @@ func TestListArchives_KeepsWhatRunsAndWhatMayBeTriedAgain(t *testing.T) {
 	first := createApp(t, ledger, "hello", "/hello").ReleaseID
 	promoted(t, ledger, first)
 	failed := nextRelease(t, ledger, "hello").ReleaseID
-	must(t, ledger.Finish(ctx, failed, controller.ReleaseFailed, "No.", "", noon))
+	must(t, ledger.Finish(ctx, failed, app.ReleaseFailed, "No.", "", noon))
 	kept, err := ledger.ListArchives(ctx)
 	must(t, err)
 	if len(kept) != 2 {
@@ -200,8 +201,8 @@ func TestRelease_RecordsItsWay(t *testing.T) {
 	got, err := ledger.FindRelease(ctx, id)
 	must(t, err)
 	want := newRelease()
-	want.ReleaseID, want.State, want.Archive, want.Image = id, controller.ReleaseLive, "", "sha256:abc"
-	want.Settings = controller.DefaultSettings()
+	want.ReleaseID, want.State, want.Archive, want.Image = id, app.ReleaseLive, "", "sha256:abc"
+	want.Settings = app.DefaultSettings()
 	want.Instances, want.Address, want.FinishedAt = []string{"web", "db", "cache"}, "web:8000", live
 	wantSteps(t, got, "queued", "building", "starting", "verifying", "live")
 	want.Steps = got.Steps
@@ -216,21 +217,21 @@ func TestRelease_RecordsItsWay(t *testing.T) {
 func TestAdvance_RefusesWhatIsNotUnderWay(t *testing.T) {
 	ledger := fresh(t)
 	id := createApp(t, ledger, "hello", "/hello").ReleaseID
-	for _, state := range []controller.ReleaseState{controller.ReleaseLive, controller.ReleaseFailed, "", "odd"} {
+	for _, state := range []app.ReleaseState{app.ReleaseLive, app.ReleaseFailed, "", "odd"} {
 		if err := ledger.Advance(t.Context(), id, state); err == nil {
 			t.Errorf("a release advanced to %q", state)
 		}
 	}
-	must(t, ledger.Finish(t.Context(), id, controller.ReleaseCancelled, "Cancelled.", "", noon))
-	wantError(t, ledger.Advance(t.Context(), id, controller.ReleaseStarting), controller.ErrNotFound)
-	wantState(t, ledger, id, controller.ReleaseCancelled)
+	must(t, ledger.Finish(t.Context(), id, app.ReleaseCancelled, "Cancelled.", "", noon))
+	wantError(t, ledger.Advance(t.Context(), id, app.ReleaseStarting), problem.ErrNotFound)
+	wantState(t, ledger, id, app.ReleaseCancelled)
 }
 
 func TestFinish_SaysWhyAndFreesTheApp(t *testing.T) {
 	ledger := fresh(t)
 	id := createApp(t, ledger, "hello", "/hello").ReleaseID
 	ended := noon.Add(time.Second)
-	must(t, ledger.Finish(t.Context(), id, controller.ReleaseFailed, "The build failed.", "See its log.", ended))
+	must(t, ledger.Finish(t.Context(), id, app.ReleaseFailed, "The build failed.", "See its log.", ended))
 
 	got, err := ledger.FindRelease(t.Context(), id)
 	must(t, err)
@@ -245,15 +246,15 @@ func TestFinish_LeavesWhatIsFinalAsItIs(t *testing.T) {
 	ledger, ctx := fresh(t), t.Context()
 	id := createApp(t, ledger, "hello", "/hello").ReleaseID
 	promoted(t, ledger, id)
-	must(t, ledger.Finish(ctx, id, controller.ReleaseFailed, "Too late.", "", noon))
-	wantState(t, ledger, id, controller.ReleaseLive)
+	must(t, ledger.Finish(ctx, id, app.ReleaseFailed, "Too late.", "", noon))
+	wantState(t, ledger, id, app.ReleaseLive)
 
 	second := nextRelease(t, ledger, "hello")
-	must(t, ledger.Finish(ctx, second.ReleaseID, controller.ReleaseCancelled, "First.", "", noon))
-	must(t, ledger.Finish(ctx, second.ReleaseID, controller.ReleaseFailed, "Second.", "", noon))
+	must(t, ledger.Finish(ctx, second.ReleaseID, app.ReleaseCancelled, "First.", "", noon))
+	must(t, ledger.Finish(ctx, second.ReleaseID, app.ReleaseFailed, "Second.", "", noon))
 	got, err := ledger.FindRelease(ctx, second.ReleaseID)
 	must(t, err)
-	if got.State != controller.ReleaseCancelled || got.Reason != "First." || len(got.Steps) != 2 {
+	if got.State != app.ReleaseCancelled || got.Reason != "First." || len(got.Steps) != 2 {
 		t.Fatalf("the second end replaced the first: %+v", got)
 	}
 }
@@ -261,7 +262,7 @@ func TestFinish_LeavesWhatIsFinalAsItIs(t *testing.T) {
 func TestFinish_RefusesAStateThatIsNoEnd(t *testing.T) {
 	ledger := fresh(t)
 	id := createApp(t, ledger, "hello", "/hello").ReleaseID
-	for _, state := range []controller.ReleaseState{controller.ReleaseLive, controller.ReleaseSuperseded, controller.ReleaseQueued, ""} {
+	for _, state := range []app.ReleaseState{app.ReleaseLive, app.ReleaseSuperseded, app.ReleaseQueued, ""} {
 		if err := ledger.Finish(t.Context(), id, state, "", "", noon); err == nil {
 			t.Errorf("a release finished as %q", state)
 		}
@@ -314,25 +315,25 @@ func TestPromote_RefusesWhatHasEnded(t *testing.T) {
 	first := createApp(t, ledger, "hello", "/hello")
 	promoted(t, ledger, first.ReleaseID)
 	second := nextRelease(t, ledger, "hello")
-	must(t, ledger.Finish(ctx, second.ReleaseID, controller.ReleaseCancelled, "", "", noon))
+	must(t, ledger.Finish(ctx, second.ReleaseID, app.ReleaseCancelled, "", "", noon))
 	_, err := ledger.Promote(ctx, second.ReleaseID, noon)
-	wantError(t, err, controller.ErrNotFound)
+	wantError(t, err, problem.ErrNotFound)
 	wantLive(t, ledger, "hello", 1)
 
 	third := nextRelease(t, ledger, "hello")
 	promoted(t, ledger, third.ReleaseID)
 	_, err = ledger.Promote(ctx, first.ReleaseID, noon)
-	wantError(t, err, controller.ErrNotFound)
+	wantError(t, err, problem.ErrNotFound)
 	wantLive(t, ledger, "hello", 3)
 }
 
 func TestPromote_RefusesAnAppWantedDeleted(t *testing.T) {
 	ledger := fresh(t)
 	id := createApp(t, ledger, "hello", "/hello").ReleaseID
-	must(t, ledger.UpdateWanted(t.Context(), "hello", controller.WantedDeleted))
+	must(t, ledger.UpdateWanted(t.Context(), "hello", app.WantedDeleted))
 	_, err := ledger.Promote(t.Context(), id, noon)
-	wantError(t, err, controller.ErrNotFound)
-	wantState(t, ledger, id, controller.ReleaseQueued)
+	wantError(t, err, problem.ErrNotFound)
+	wantState(t, ledger, id, app.ReleaseQueued)
 }
 
 func TestPromote_OrCancelWinsNeverBoth(t *testing.T) {
@@ -345,14 +346,14 @@ func TestPromote_OrCancelWinsNeverBoth(t *testing.T) {
 		var group sync.WaitGroup
 		group.Go(func() { _, promoteErr = one.Promote(t.Context(), release.ReleaseID, noon) })
 		group.Go(func() {
-			cancelErr = two.Finish(t.Context(), release.ReleaseID, controller.ReleaseCancelled, "", "", noon)
+			cancelErr = two.Finish(t.Context(), release.ReleaseID, app.ReleaseCancelled, "", "", noon)
 		})
 		group.Wait()
 		must(t, cancelErr)
-		want := controller.ReleaseLive
+		want := app.ReleaseLive
 		if promoteErr != nil {
-			wantError(t, promoteErr, controller.ErrNotFound)
-			want = controller.ReleaseCancelled
+			wantError(t, promoteErr, problem.ErrNotFound)
+			want = app.ReleaseCancelled
 		}
 		wantState(t, one, release.ReleaseID, want)
 	}
@@ -392,37 +393,37 @@ func TestPromote_IsNeverSeenByHalf(t *testing.T) {
 func TestStore_SaysThatAReleaseIsNotFound(t *testing.T) {
 	ledger, ctx := fresh(t), t.Context()
 	createApp(t, ledger, "hello", "/hello")
-	for _, id := range []controller.ReleaseID{{App: "hello", Number: 2}, {App: "other", Number: 1}} {
+	for _, id := range []app.ReleaseID{{App: "hello", Number: 2}, {App: "other", Number: 1}} {
 		_, findErr := ledger.FindRelease(ctx, id)
 		_, promoteErr := ledger.Promote(ctx, id, noon)
 		for name, err := range map[string]error{
 			"FindRelease": findErr, "Promote": promoteErr,
-			"Advance":         ledger.Advance(ctx, id, controller.ReleaseBuilding),
+			"Advance":         ledger.Advance(ctx, id, app.ReleaseBuilding),
 			"UpdateImage":     ledger.UpdateImage(ctx, id, "sha256:abc"),
 			"UpdateInstances": ledger.UpdateInstances(ctx, id, []string{"a"}, "a:1"),
 			"ClearArchive":    ledger.ClearArchive(ctx, id),
 			"CountResumption": func() error { _, err := ledger.CountResumption(ctx, id); return err }(),
-			"Finish":          ledger.Finish(ctx, id, controller.ReleaseFailed, "", "", noon),
+			"Finish":          ledger.Finish(ctx, id, app.ReleaseFailed, "", "", noon),
 		} {
-			if !errors.Is(err, controller.ErrNotFound) {
+			if !errors.Is(err, problem.ErrNotFound) {
 				t.Errorf("%s of %s: want not found, got %v", name, id, err)
 			}
 		}
 	}
 }
 
-var underWay = []controller.ReleaseState{
-	controller.ReleaseQueued, controller.ReleaseBuilding, controller.ReleaseStarting, controller.ReleaseVerifying,
+var underWay = []app.ReleaseState{
+	app.ReleaseQueued, app.ReleaseBuilding, app.ReleaseStarting, app.ReleaseVerifying,
 }
 
-func nextRelease(t testing.TB, ledger *store.Store, app controller.AppName) controller.Release {
+func nextRelease(t testing.TB, ledger *store.Store, app app.Name) app.Release {
 	t.Helper()
 	release, err := tryNextRelease(t, ledger, app)
 	must(t, err)
 	return release
 }
 
-func tryNextRelease(t testing.TB, ledger *store.Store, app controller.AppName) (controller.Release, error) {
+func tryNextRelease(t testing.TB, ledger *store.Store, app app.Name) (app.Release, error) {
 	t.Helper()
 	release := newRelease()
 	release.App = app
@@ -430,7 +431,7 @@ func tryNextRelease(t testing.TB, ledger *store.Store, app controller.AppName) (
 }
 
 // promoted gives the release an instance and makes it live.
-func promoted(t testing.TB, ledger *store.Store, id controller.ReleaseID) {
+func promoted(t testing.TB, ledger *store.Store, id app.ReleaseID) {
 	t.Helper()
 	name := fmt.Sprintf("%s-r%d", id.App, id.Number)
 	must(t, ledger.UpdateInstances(t.Context(), id, []string{name}, name+":8000"))
@@ -438,7 +439,7 @@ func promoted(t testing.TB, ledger *store.Store, id controller.ReleaseID) {
 	must(t, err)
 }
 
-func live(table controller.Table) (count int) {
+func live(table app.Table) (count int) {
 	for _, routing := range table.Routings {
 		if !routing.Proving {
 			count++
@@ -447,7 +448,7 @@ func live(table controller.Table) (count int) {
 	return count
 }
 
-func wantState(t *testing.T, ledger *store.Store, id controller.ReleaseID, want controller.ReleaseState) {
+func wantState(t *testing.T, ledger *store.Store, id app.ReleaseID, want app.ReleaseState) {
 	t.Helper()
 	release, err := ledger.FindRelease(t.Context(), id)
 	must(t, err)
@@ -456,9 +457,9 @@ func wantState(t *testing.T, ledger *store.Store, id controller.ReleaseID, want 
 	}
 }
 
-func wantSteps(t *testing.T, release controller.Release, want ...controller.ReleaseState) {
+func wantSteps(t *testing.T, release app.Release, want ...app.ReleaseState) {
 	t.Helper()
-	var got []controller.ReleaseState
+	var got []app.ReleaseState
 	for _, step := range release.Steps {
 		got = append(got, step.State)
 	}
@@ -470,11 +471,11 @@ func wantSteps(t *testing.T, release controller.Release, want ...controller.Rele
 func TestPromote_WantsAStoppedAppRunningAgain(t *testing.T) {
 	ledger := fresh(t)
 	release := createApp(t, ledger, "hello", "/hello")
-	must(t, ledger.UpdateWanted(t.Context(), "hello", controller.WantedStopped))
+	must(t, ledger.UpdateWanted(t.Context(), "hello", app.WantedStopped))
 	promoted(t, ledger, release.ReleaseID)
-	app, err := ledger.FindApp(t.Context(), "hello")
+	found, err := ledger.FindApp(t.Context(), "hello")
 	must(t, err)
-	if app.Wanted != controller.WantedRunning {
-		t.Errorf("after a promotion the app is wanted %q", app.Wanted)
+	if found.Wanted != app.WantedRunning {
+		t.Errorf("after a promotion the app is wanted %q", found.Wanted)
 	}
 }

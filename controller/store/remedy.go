@@ -5,15 +5,15 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"berth/controller"
+	"berth/controller/problem"
 )
 
 // remedyColumn stores a remedy as a JSON object, and none as nothing.
-type remedyColumn struct{ remedy *controller.Remedy }
+type remedyColumn struct{ remedy *problem.Remedy }
 
 // Value returns the object.
 func (c remedyColumn) Value() (driver.Value, error) {
-	if *c.remedy == (controller.Remedy{}) {
+	if *c.remedy == (problem.Remedy{}) {
 		return "", nil
 	}
 	text, err := json.Marshal(c.remedy)
@@ -26,7 +26,7 @@ func (c remedyColumn) Scan(value any) error {
 	if !ok {
 		return fmt.Errorf("a remedy is a %T", value)
 	}
-	*c.remedy = controller.Remedy{}
+	*c.remedy = problem.Remedy{}
 	if text == "" {
 		return nil
 	}

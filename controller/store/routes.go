@@ -7,12 +7,13 @@ import (
 	"fmt"
 	"slices"
 
-	"berth/controller"
+	"berth/controller/app"
+	"berth/controller/problem"
 	"berth/traefik"
 )
 
 // UpdateRoutes changes the routes of an app, and of those that it takes some from.
-func (s *Store) UpdateRoutes(ctx context.Context, name controller.AppName, change controller.RouteChange) (from []controller.AppName, err error) {
+func (s *Store) UpdateRoutes(ctx context.Context, name app.Name, change app.RouteChange) (from []app.Name, err error) {
 	err = s.write(ctx, func(tx *sql.Tx) error {
 		routes, err := queryRoutesOf(ctx, tx, name)
 		if err != nil {
@@ -22,7 +23,7 @@ func (s *Store) UpdateRoutes(ctx context.Context, name controller.AppName, chang
 			return err
 		}
 		if len(routes) == 0 {
-			return &controller.LastRouteError{App: name}
+			return &app.LastRouteError{App: name}
 		}
 		if change.TakeOver {
 			if from, err = takeRoutes(ctx, tx, name, change.Add); err != nil {
@@ -32,7 +33,7 @@ func (s *Store) UpdateRoutes(ctx context.Context, name controller.AppName, chang
 		if _, err := tx.ExecContext(ctx, `DELETE FROM routes WHERE app = ?`, name); err != nil {
 			return err
 		}
-		return insertRoutes(ctx, tx, controller.App{Name: name, Routes: routes})
+		return insertRoutes(ctx, tx, app.App{Name: name, Routes: routes})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("update routes of %s: %w", name, err)
@@ -42,12 +43,12 @@ func (s *Store) UpdateRoutes(ctx context.Context, name controller.AppName, chang
 
 // changeRoutes gives the routes as they are to be, in order. To add what is there
 // already changes nothing.
-func changeRoutes(routes []traefik.Route, change controller.RouteChange) ([]traefik.Route, error) {
+func changeRoutes(routes []traefik.Route, change app.RouteChange) ([]traefik.Route, error) {
 	place := -1
 	for _, route := range change.Remove {
 		at := slices.Index(routes, route)
 		if at < 0 {
-			return nil, fmt.Errorf("%s: %w", route, controller.ErrNoRoute)
+			return nil, fmt.Errorf("%s: %w", route, app.ErrNoRoute)
 		}
 		if place < 0 {
 			place = at
@@ -69,10 +70,10 @@ func changeRoutes(routes []traefik.Route, change controller.RouteChange) ([]trae
 
 // takeRoutes removes the routes from the apps that have them. What is wanted deleted
 // can lose its last one.
-func takeRoutes(ctx context.Context, tx *sql.Tx, name controller.AppName, routes []traefik.Route) ([]controller.AppName, error) {
-	var from []controller.AppName
+func takeRoutes(ctx context.Context, tx *sql.Tx, name app.Name, routes []traefik.Route) ([]app.Name, error) {
+	var from []app.Name
 	for _, route := range routes {
-		var owner controller.AppName
+		var owner app.Name
 		err := tx.QueryRowContext(ctx, `
 DELETE FROM routes WHERE host = ? AND path = ? AND app <> ? RETURNING app`, route.Host, route.Path, name).Scan(&owner)
 		if errors.Is(err, sql.ErrNoRows) {
@@ -93,23 +94,23 @@ SELECT wanted = 'deleted' OR EXISTS (SELECT 1 FROM routes WHERE app = name) FROM
 			return nil, err
 		}
 		if !left {
-			return nil, &controller.LastRouteError{App: owner}
+			return nil, &app.LastRouteError{App: owner}
 		}
 	}
 	slices.Sort(from)
 	return from, nil
 }
 
-// queryRoutesOf returns the routes in order; ErrNotFound where the app is missing or
+// queryRoutesOf returns the routes in order; problem.ErrNotFound where the app is missing or
 // wanted deleted.
-func queryRoutesOf(ctx context.Context, tx *sql.Tx, name controller.AppName) ([]traefik.Route, error) {
+func queryRoutesOf(ctx context.Context, tx *sql.Tx, name app.Name) ([]traefik.Route, error) {
 	var there bool
 	err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM apps WHERE name = ? AND wanted <> 'deleted')`, name).Scan(&there)
 	if err != nil {
 		return nil, err
 	}
 	if !there {
-		return nil, controller.ErrNotFound
+		return nil, problem.ErrNotFound
 	}
 	rows, err := tx.QueryContext(ctx, `SELECT host, path FROM routes WHERE app = ? ORDER BY position`, name)
 	return collect(rows, err, func(columns row) (route traefik.Route, err error) {
@@ -120,7 +121,7 @@ func queryRoutesOf(ctx context.Context, tx *sql.Tx, name controller.AppName) ([]
 
 // routeTaken names the app that has the route.
 func routeTaken(ctx context.Context, tx *sql.Tx, route traefik.Route) error {
-	taken := &controller.RouteTakenError{Route: route}
+	taken := &app.RouteTakenError{Route: route}
 	err := tx.QueryRowContext(ctx, `SELECT app FROM routes WHERE host = ? AND path = ?`, route.Host, route.Path).Scan(&taken.App)
 	if err != nil {
 		return err

@@ -8,8 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"berth/controller"
+	"berth/controller/app"
 	"berth/controller/domaincheck"
+	"berth/controller/problem"
 	"berth/controller/store"
 	"berth/traefik"
 )
@@ -25,7 +26,7 @@ func routesOf(t *testing.T, texts ...string) []traefik.Route {
 	return routes
 }
 
-func wantRoutes(t *testing.T, ledger *store.Store, app controller.AppName, texts ...string) {
+func wantRoutes(t *testing.T, ledger *store.Store, app app.Name, texts ...string) {
 	t.Helper()
 	found, err := ledger.FindApp(t.Context(), app)
 	must(t, err)
@@ -37,18 +38,18 @@ func wantRoutes(t *testing.T, ledger *store.Store, app controller.AppName, texts
 func TestUpdateRoutes_AddsChangesInPlaceAndRemoves(t *testing.T) {
 	ledger := fresh(t)
 	createApp(t, ledger, "hello", "/hello", "b.example.com")
-	change := func(change controller.RouteChange) {
+	change := func(change app.RouteChange) {
 		t.Helper()
 		_, err := ledger.UpdateRoutes(t.Context(), "hello", change)
 		must(t, err)
 	}
-	change(controller.RouteChange{Add: routesOf(t, "c.example.com", "/hello")}) // what is there stays as it is
+	change(app.RouteChange{Add: routesOf(t, "c.example.com", "/hello")}) // what is there stays as it is
 	wantRoutes(t, ledger, "hello", "/hello", "b.example.com", "c.example.com")
-	change(controller.RouteChange{Remove: routesOf(t, "b.example.com"), Add: routesOf(t, "d.example.com/x")})
+	change(app.RouteChange{Remove: routesOf(t, "b.example.com"), Add: routesOf(t, "d.example.com/x")})
 	wantRoutes(t, ledger, "hello", "/hello", "d.example.com/x", "c.example.com")
-	change(controller.RouteChange{Remove: routesOf(t, "/hello", "c.example.com")})
+	change(app.RouteChange{Remove: routesOf(t, "/hello", "c.example.com")})
 	wantRoutes(t, ledger, "hello", "d.example.com/x")
-	change(controller.RouteChange{Remove: routesOf(t, "d.example.com/x"), Add: routesOf(t, "/only")}) // the only one can be changed
+	change(app.RouteChange{Remove: routesOf(t, "d.example.com/x"), Add: routesOf(t, "/only")}) // the only one can be changed
 	wantRoutes(t, ledger, "hello", "/only")
 }
 
@@ -58,61 +59,61 @@ func TestUpdateRoutes_RefusalsChangeNothing(t *testing.T) {
 	createApp(t, ledger, "other", "/other")
 	must(t, ledger.CreateRedirect(ctx, traefik.Redirect{From: "www.example.com", To: "example.com"}))
 	for _, c := range []struct {
-		change controller.RouteChange
+		change app.RouteChange
 		want   error
 	}{
-		{controller.RouteChange{Remove: routesOf(t, "/hello")}, controller.ErrLastRoute},
-		{controller.RouteChange{Remove: routesOf(t, "/never"), Add: routesOf(t, "/new")}, controller.ErrNoRoute},
-		{controller.RouteChange{Add: routesOf(t, "/new", "/other")}, controller.ErrRouteTaken},
-		{controller.RouteChange{Add: routesOf(t, "/new", "/other"), TakeOver: true}, controller.ErrLastRoute},
-		{controller.RouteChange{Add: routesOf(t, "/new", "www.example.com/a")}, controller.ErrHostRedirects},
+		{app.RouteChange{Remove: routesOf(t, "/hello")}, app.ErrLastRoute},
+		{app.RouteChange{Remove: routesOf(t, "/never"), Add: routesOf(t, "/new")}, app.ErrNoRoute},
+		{app.RouteChange{Add: routesOf(t, "/new", "/other")}, app.ErrRouteTaken},
+		{app.RouteChange{Add: routesOf(t, "/new", "/other"), TakeOver: true}, app.ErrLastRoute},
+		{app.RouteChange{Add: routesOf(t, "/new", "www.example.com/a")}, app.ErrHostRedirects},
 	} {
 		_, err := ledger.UpdateRoutes(ctx, "hello", c.change)
 		wantError(t, err, c.want)
 	}
 	wantRoutes(t, ledger, "hello", "/hello")
 	wantRoutes(t, ledger, "other", "/other")
-	_, err := ledger.UpdateRoutes(ctx, "hello", controller.RouteChange{Add: routesOf(t, "/other")})
-	var taken *controller.RouteTakenError
+	_, err := ledger.UpdateRoutes(ctx, "hello", app.RouteChange{Add: routesOf(t, "/other")})
+	var taken *app.RouteTakenError
 	if !errors.As(err, &taken) || taken.App != "other" {
 		t.Errorf("the owner is not named: %v", err)
 	}
-	_, err = ledger.UpdateRoutes(ctx, "nobody", controller.RouteChange{Add: routesOf(t, "/x")})
-	wantError(t, err, controller.ErrNotFound)
-	must(t, ledger.UpdateWanted(ctx, "hello", controller.WantedDeleted))
-	_, err = ledger.UpdateRoutes(ctx, "hello", controller.RouteChange{Add: routesOf(t, "/x")})
-	wantError(t, err, controller.ErrNotFound)
+	_, err = ledger.UpdateRoutes(ctx, "nobody", app.RouteChange{Add: routesOf(t, "/x")})
+	wantError(t, err, problem.ErrNotFound)
+	must(t, ledger.UpdateWanted(ctx, "hello", app.WantedDeleted))
+	_, err = ledger.UpdateRoutes(ctx, "hello", app.RouteChange{Add: routesOf(t, "/x")})
+	wantError(t, err, problem.ErrNotFound)
 }
 
 func TestUpdateRoutes_TakesOverInOneTransaction(t *testing.T) {
 	ledger := fresh(t)
 	createApp(t, ledger, "hello", "/hello")
 	createApp(t, ledger, "other", "/other", "shop.example.com")
-	from, err := ledger.UpdateRoutes(t.Context(), "hello", controller.RouteChange{Add: routesOf(t, "shop.example.com"), TakeOver: true})
+	from, err := ledger.UpdateRoutes(t.Context(), "hello", app.RouteChange{Add: routesOf(t, "shop.example.com"), TakeOver: true})
 	must(t, err)
-	if !slices.Equal(from, []controller.AppName{"other"}) {
+	if !slices.Equal(from, []app.Name{"other"}) {
 		t.Errorf("taken from %v", from)
 	}
 	wantRoutes(t, ledger, "hello", "/hello", "shop.example.com")
 	wantRoutes(t, ledger, "other", "/other")
 
 	// What is about to go loses its last one too.
-	must(t, ledger.UpdateWanted(t.Context(), "other", controller.WantedDeleted))
-	_, err = ledger.UpdateRoutes(t.Context(), "hello", controller.RouteChange{Add: routesOf(t, "/other"), TakeOver: true})
+	must(t, ledger.UpdateWanted(t.Context(), "other", app.WantedDeleted))
+	_, err = ledger.UpdateRoutes(t.Context(), "hello", app.RouteChange{Add: routesOf(t, "/other"), TakeOver: true})
 	must(t, err)
 }
 
 func TestUpdateRoutes_ManyTakersLeaveOneOwner(t *testing.T) {
 	ledger := fresh(t)
-	apps := []controller.AppName{"a", "b", "c", "d"}
+	apps := []app.Name{"a", "b", "c", "d"}
 	for _, app := range apps {
 		createApp(t, ledger, app, "/"+string(app))
 	}
 	var group sync.WaitGroup
 	for range 5 {
-		for _, app := range apps {
+		for _, name := range apps {
 			group.Go(func() {
-				_, err := ledger.UpdateRoutes(t.Context(), app, controller.RouteChange{Add: routesOf(t, "shop.example.com"), TakeOver: true})
+				_, err := ledger.UpdateRoutes(t.Context(), name, app.RouteChange{Add: routesOf(t, "shop.example.com"), TakeOver: true})
 				if err != nil {
 					t.Error(err)
 				}
@@ -140,15 +141,15 @@ func TestRedirects_AreUniqueAgainstRoutesAndLeadNowhereBack(t *testing.T) {
 	must(t, ledger.CreateRedirect(ctx, first))
 	must(t, ledger.CreateRedirect(ctx, traefik.Redirect{From: "old.example", To: "www.example.com"}))
 	for want, redirect := range map[error]traefik.Redirect{
-		controller.ErrRedirectTaken: {From: "www.example.com", To: "other.example"},
-		controller.ErrRouteTaken:    {From: "example.com", To: "other.example"},
-		controller.ErrRedirectLoop:  {From: "example.com", To: "old.example"},
+		app.ErrRedirectTaken: {From: "www.example.com", To: "other.example"},
+		app.ErrRouteTaken:    {From: "example.com", To: "other.example"},
+		app.ErrRedirectLoop:  {From: "example.com", To: "old.example"},
 	} {
 		wantError(t, ledger.CreateRedirect(ctx, redirect), want)
 	}
-	wantError(t, ledger.CreateRedirect(ctx, traefik.Redirect{From: "a.example", To: "a.example"}), controller.ErrRedirectLoop)
+	wantError(t, ledger.CreateRedirect(ctx, traefik.Redirect{From: "a.example", To: "a.example"}), app.ErrRedirectLoop)
 	_, err := ledger.CreateApp(ctx, newApp("late", "www.example.com"), newRelease())
-	wantError(t, err, controller.ErrHostRedirects)
+	wantError(t, err, app.ErrHostRedirects)
 
 	table, err := ledger.Table(ctx)
 	must(t, err)
@@ -156,7 +157,7 @@ func TestRedirects_AreUniqueAgainstRoutesAndLeadNowhereBack(t *testing.T) {
 		t.Errorf("the table has %+v", table.Redirects)
 	}
 	must(t, ledger.DeleteRedirect(ctx, "www.example.com"))
-	wantError(t, ledger.DeleteRedirect(ctx, "www.example.com"), controller.ErrNotFound)
+	wantError(t, ledger.DeleteRedirect(ctx, "www.example.com"), problem.ErrNotFound)
 	createApp(t, ledger, "late", "www.example.com")
 }
 
@@ -186,12 +187,12 @@ func TestHome_IsKeptAndForgotten(t *testing.T) {
 
 func TestHostChecks_LastOneStays(t *testing.T) {
 	ledger, ctx := fresh(t), t.Context()
-	check := controller.HostCheck{Host: "example.com", At: noon, Findings: []domaincheck.Finding{{About: domaincheck.AboutDNS, Outcome: domaincheck.Bad, Message: "No.", Hint: "Do."}}}
-	must(t, ledger.SaveHostCheck(ctx, controller.HostCheck{Host: "example.com", At: noon.Add(-time.Hour)}))
+	check := app.HostCheck{Host: "example.com", At: noon, Findings: []domaincheck.Finding{{About: domaincheck.AboutDNS, Outcome: domaincheck.Bad, Message: "No.", Hint: "Do."}}}
+	must(t, ledger.SaveHostCheck(ctx, app.HostCheck{Host: "example.com", At: noon.Add(-time.Hour)}))
 	must(t, ledger.SaveHostCheck(ctx, check))
 	checks, err := ledger.ListHostChecks(ctx)
 	must(t, err)
-	if !reflect.DeepEqual(checks, map[traefik.Host]controller.HostCheck{"example.com": check}) {
+	if !reflect.DeepEqual(checks, map[traefik.Host]app.HostCheck{"example.com": check}) {
 		t.Errorf("got %+v", checks)
 	}
 }

@@ -5,16 +5,17 @@ import (
 	"database/sql"
 	"fmt"
 
-	"berth/controller"
+	"berth/controller/account"
+	"berth/controller/problem"
 )
 
 // CreateSecondFactor stores a second factor with its recovery codes.
-func (s *Store) CreateSecondFactor(ctx context.Context, factor controller.SecondFactor, recoveryHashes []string) error {
+func (s *Store) CreateSecondFactor(ctx context.Context, factor account.SecondFactor, recoveryHashes []string) error {
 	err := s.write(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO second_factors (account, sealed, last_step, created_at) VALUES (?, ?, ?, ?)`,
 			factor.Account, factor.Sealed, factor.LastStep, micros(factor.CreatedAt))
 		if isTaken(err) {
-			return controller.ErrNameTaken
+			return problem.ErrNameTaken
 		}
 		if err != nil {
 			return err
@@ -28,12 +29,12 @@ func (s *Store) CreateSecondFactor(ctx context.Context, factor controller.Second
 }
 
 // FindSecondFactor returns the second factor of an account.
-func (s *Store) FindSecondFactor(ctx context.Context, account int64) (controller.SecondFactor, error) {
-	factor := controller.SecondFactor{Account: account}
-	err := s.reader.QueryRowContext(ctx, `SELECT sealed, last_step, created_at FROM second_factors WHERE account = ?`, account).
+func (s *Store) FindSecondFactor(ctx context.Context, who int64) (account.SecondFactor, error) {
+	factor := account.SecondFactor{Account: who}
+	err := s.reader.QueryRowContext(ctx, `SELECT sealed, last_step, created_at FROM second_factors WHERE account = ?`, who).
 		Scan(&factor.Sealed, &factor.LastStep, timeColumn{&factor.CreatedAt})
 	if err != nil {
-		return controller.SecondFactor{}, fmt.Errorf("find second factor of account %d: %w", account, orNotFound(err))
+		return account.SecondFactor{}, fmt.Errorf("find second factor of account %d: %w", who, orNotFound(err))
 	}
 	return factor, nil
 }

@@ -6,13 +6,13 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"berth/controller"
+	"berth/controller/app"
 	"berth/controller/plan"
 )
 
 // UpdateServices records how the services of a release run, with the image and the
 // address of the main one and the names of all instances.
-func (s *Store) UpdateServices(ctx context.Context, release controller.Release) error {
+func (s *Store) UpdateServices(ctx context.Context, release app.Release) error {
 	err := s.writeRow(ctx, `
 UPDATE releases SET services = ?, image = ?, instances = ?, address = ? WHERE app = ? AND number = ?`,
 		servicesColumn{&release.Services}, release.Image, namesColumn{&release.Instances}, release.Address, release.App, release.Number)
@@ -23,7 +23,7 @@ UPDATE releases SET services = ?, image = ?, instances = ?, address = ? WHERE ap
 }
 
 // servicesColumn stores services as a JSON array; an empty one is read as nil.
-type servicesColumn struct{ services *[]controller.ServiceRun }
+type servicesColumn struct{ services *[]app.ServiceRun }
 
 // storedService is one element of the array. Spec has the fields of plan.Service:
 // one that is renamed there needs a migration here.
@@ -57,7 +57,7 @@ func (c servicesColumn) Scan(value any) error {
 		return fmt.Errorf("read services: %w", err)
 	}
 	for _, element := range elements {
-		*c.services = append(*c.services, controller.ServiceRun(element))
+		*c.services = append(*c.services, app.ServiceRun(element))
 	}
 	return nil
 }

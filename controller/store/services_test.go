@@ -5,12 +5,13 @@ import (
 	"testing"
 	"time"
 
-	"berth/controller"
+	"berth/controller/app"
 	"berth/controller/plan"
+	"berth/controller/problem"
 )
 
-func someServices() []controller.ServiceRun {
-	return []controller.ServiceRun{
+func someServices() []app.ServiceRun {
+	return []app.ServiceRun{
 		{
 			Spec: plan.Service{
 				Name: "store", Internal: true, Limits: plan.DefaultLimits(), Mounts: []plan.Mount{{Volume: "data", Target: "/data"}},
@@ -45,12 +46,12 @@ func TestUpdateServices_AreReadBackAndGoWithARerun(t *testing.T) {
 	if found, err = ledger.FindRelease(t.Context(), again.ReleaseID); err != nil || !reflect.DeepEqual(found.Services, someServices()) {
 		t.Fatalf("the rerun has %+v, %v", found.Services, err)
 	}
-	wantError(t, ledger.UpdateServices(t.Context(), controller.Release{ReleaseID: controller.ReleaseID{App: "gone", Number: 1}}), controller.ErrNotFound)
+	wantError(t, ledger.UpdateServices(t.Context(), app.Release{ReleaseID: app.ReleaseID{App: "gone", Number: 1}}), problem.ErrNotFound)
 }
 
 func TestCreateApp_SavesTheVariablesWithIt(t *testing.T) {
 	ledger := fresh(t)
-	variables := []controller.Variable{{Name: "KEY", Sealed: []byte{1, 2}}, {Name: "MODE", Value: "live"}}
+	variables := []app.Variable{{Name: "KEY", Sealed: []byte{1, 2}}, {Name: "MODE", Value: "live"}}
 	app := newApp("hello", "/hello")
 	app.Variables = variables
 	release, err := ledger.CreateApp(t.Context(), app, newRelease())

@@ -6,14 +6,14 @@ import (
 	"fmt"
 	"time"
 
-	"berth/controller"
+	"berth/controller/account"
 )
 
 const selectSessions = `
 SELECT hash, coalesce(account, 0), coalesce(pending, 0), data, address, agent, created_at, seen_at FROM sessions`
 
 // CreateSession stores a new session.
-func (s *Store) CreateSession(ctx context.Context, session controller.Session) error {
+func (s *Store) CreateSession(ctx context.Context, session account.Session) error {
 	_, err := s.writer.ExecContext(ctx, `
 INSERT INTO sessions (hash, account, pending, data, address, agent, created_at, seen_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
 		session.Hash, orNull(session.Account), orNull(session.Pending), notNil(session.Data), session.Address, session.UserAgent,
@@ -26,7 +26,7 @@ INSERT INTO sessions (hash, account, pending, data, address, agent, created_at, 
 
 // UpdateSession changes what a session holds. Who it belongs to, its browser and
 // its beginning stay.
-func (s *Store) UpdateSession(ctx context.Context, session controller.Session) error {
+func (s *Store) UpdateSession(ctx context.Context, session account.Session) error {
 	err := s.writeRow(ctx, `UPDATE sessions SET data = ?, address = ?, seen_at = ? WHERE hash = ?`,
 		notNil(session.Data), session.Address, micros(session.SeenAt), session.Hash)
 	if err != nil {
@@ -36,16 +36,16 @@ func (s *Store) UpdateSession(ctx context.Context, session controller.Session) e
 }
 
 // FindSession returns the session of that hash, expired or not.
-func (s *Store) FindSession(ctx context.Context, hash string) (controller.Session, error) {
+func (s *Store) FindSession(ctx context.Context, hash string) (account.Session, error) {
 	session, err := scanSession(s.reader.QueryRowContext(ctx, selectSessions+` WHERE hash = ?`, hash))
 	if err != nil {
-		return controller.Session{}, fmt.Errorf("find session: %w", orNotFound(err))
+		return account.Session{}, fmt.Errorf("find session: %w", orNotFound(err))
 	}
 	return session, nil
 }
 
 // ListSessionsOf returns the sessions of an account, the last used first.
-func (s *Store) ListSessionsOf(ctx context.Context, account int64) ([]controller.Session, error) {
+func (s *Store) ListSessionsOf(ctx context.Context, account int64) ([]account.Session, error) {
 	rows, err := s.reader.QueryContext(ctx, selectSessions+` WHERE account = ? ORDER BY seen_at DESC, hash`, account)
 	sessions, err := collect(rows, err, scanSession)
 	if err != nil {
@@ -99,10 +99,10 @@ DELETE FROM sessions WHERE account = ?1 AND hash NOT IN
 }
 
 // DeleteExpiredSessions removes every session that is over at the moment now.
-func (s *Store) DeleteExpiredSessions(ctx context.Context, now time.Time, life controller.SessionLife) error {
+func (s *Store) DeleteExpiredSessions(ctx context.Context, now time.Time, life account.SessionLife) error {
 	_, err := s.writer.ExecContext(ctx, `
 DELETE FROM sessions WHERE seen_at <= ? OR created_at <= ? OR pending IS NOT NULL AND created_at <= ?`,
-		micros(now.Add(-life.Idle)), micros(now.Add(-life.Absolute)), micros(now.Add(-controller.PendingLogin)))
+		micros(now.Add(-life.Idle)), micros(now.Add(-life.Absolute)), micros(now.Add(-account.PendingLogin)))
 	if err != nil {
 		return fmt.Errorf("delete expired sessions: %w", err)
 	}
@@ -111,7 +111,7 @@ DELETE FROM sessions WHERE seen_at <= ? OR created_at <= ? OR pending IS NOT NUL
 
 const deleteSessionsOf = `DELETE FROM sessions WHERE (account = ?1 OR pending = ?1)`
 
-func scanSession(columns row) (s controller.Session, err error) {
+func scanSession(columns row) (s account.Session, err error) {
 	err = columns.Scan(&s.Hash, &s.Account, &s.Pending, &s.Data, &s.Address, &s.UserAgent,
 		timeColumn{&s.CreatedAt}, timeColumn{&s.SeenAt})
 	return s, err

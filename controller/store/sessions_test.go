@@ -7,14 +7,15 @@ import (
 	"testing"
 	"time"
 
-	"berth/controller"
+	"berth/controller/account"
+	"berth/controller/problem"
 	"berth/controller/store"
 )
 
 func TestCreateSession_IsFoundAsItWasStored(t *testing.T) {
 	ledger, ctx := fresh(t), t.Context()
 	admin := createAccount(t, ledger, "admin")
-	session := controller.Session{
+	session := account.Session{
 		Hash: "a", Account: admin.ID, Data: []byte{0, 255, '\''}, Address: "192.0.2.7", UserAgent: "curl",
 		CreatedAt: noon, SeenAt: noon,
 	}
@@ -31,15 +32,15 @@ func TestCreateSession_IsFoundAsItWasStored(t *testing.T) {
 
 func TestUpdateSession_BringsNoSessionBackThatHasEnded(t *testing.T) {
 	ledger := fresh(t)
-	err := ledger.UpdateSession(t.Context(), controller.Session{Hash: "a", CreatedAt: noon, SeenAt: noon})
-	wantError(t, err, controller.ErrNotFound)
+	err := ledger.UpdateSession(t.Context(), account.Session{Hash: "a", CreatedAt: noon, SeenAt: noon})
+	wantError(t, err, problem.ErrNotFound)
 	wantSessions(t, ledger, map[string]bool{"a": false})
 }
 
 func TestUpdateSession_HandsNoSessionToAnotherAccount(t *testing.T) {
 	ledger := fresh(t)
 	admin, guest := createAccount(t, ledger, "admin"), createAccount(t, ledger, "guest")
-	session := controller.Session{Hash: "a", Account: guest.ID, Data: []byte{}, CreatedAt: noon, SeenAt: noon}
+	session := account.Session{Hash: "a", Account: guest.ID, Data: []byte{}, CreatedAt: noon, SeenAt: noon}
 	must(t, ledger.CreateSession(t.Context(), session))
 	stolen := session
 	stolen.Account = admin.ID
@@ -49,17 +50,17 @@ func TestUpdateSession_HandsNoSessionToAnotherAccount(t *testing.T) {
 
 func TestCreateSession_TakesOneWithoutValues(t *testing.T) {
 	ledger := fresh(t)
-	must(t, ledger.CreateSession(t.Context(), controller.Session{Hash: "a", CreatedAt: noon, SeenAt: noon}))
+	must(t, ledger.CreateSession(t.Context(), account.Session{Hash: "a", CreatedAt: noon, SeenAt: noon}))
 	wantSessions(t, ledger, map[string]bool{"a": true})
 }
 
 func TestCreateSession_RefusesAnAccountThatIsNotThereAndOneThatIsBothPendingAndSignedIn(t *testing.T) {
 	ledger := fresh(t)
-	if ledger.CreateSession(t.Context(), controller.Session{Hash: "a", Account: 7, CreatedAt: noon, SeenAt: noon}) == nil {
+	if ledger.CreateSession(t.Context(), account.Session{Hash: "a", Account: 7, CreatedAt: noon, SeenAt: noon}) == nil {
 		t.Error("a session of nobody was saved")
 	}
 	admin := createAccount(t, ledger, "admin")
-	both := controller.Session{Hash: "a", Account: admin.ID, Pending: admin.ID, CreatedAt: noon, SeenAt: noon}
+	both := account.Session{Hash: "a", Account: admin.ID, Pending: admin.ID, CreatedAt: noon, SeenAt: noon}
 	if ledger.CreateSession(t.Context(), both) == nil {
 		t.Error("a session that is pending and signed in was saved")
 	}
@@ -68,7 +69,7 @@ func TestCreateSession_RefusesAnAccountThatIsNotThereAndOneThatIsBothPendingAndS
 func TestListSessionsOf_GivesThoseOfOneAccountTheLastUsedFirst(t *testing.T) {
 	ledger, ctx := fresh(t), t.Context()
 	admin, guest := createAccount(t, ledger, "admin"), createAccount(t, ledger, "guest")
-	for i, session := range []controller.Session{
+	for i, session := range []account.Session{
 		{Hash: "a", Account: admin.ID}, {Hash: "b", Account: admin.ID}, {Hash: "c", Account: guest.ID}, {Hash: "d", Pending: admin.ID},
 	} {
 		session.CreatedAt, session.SeenAt = noon, noon.Add(time.Duration(i)*time.Minute)
@@ -85,7 +86,7 @@ func TestDeleteSessionOf_EndsNoSessionOfAnotherAccount(t *testing.T) {
 	ledger := fresh(t)
 	admin, guest := createAccount(t, ledger, "admin"), createAccount(t, ledger, "guest")
 	saveSession(t, ledger, "a", admin.ID)
-	wantError(t, ledger.DeleteSessionOf(t.Context(), guest.ID, "a"), controller.ErrNotFound)
+	wantError(t, ledger.DeleteSessionOf(t.Context(), guest.ID, "a"), problem.ErrNotFound)
 	wantSessions(t, ledger, map[string]bool{"a": true})
 	must(t, ledger.DeleteSessionOf(t.Context(), admin.ID, "a"))
 	wantSessions(t, ledger, map[string]bool{"a": false})
@@ -97,7 +98,7 @@ func TestDeleteOtherSessionsOf_KeepsTheOneAndThoseOfOthers(t *testing.T) {
 	saveSession(t, ledger, "a", admin.ID)
 	saveSession(t, ledger, "b", admin.ID)
 	saveSession(t, ledger, "c", guest.ID)
-	must(t, ledger.CreateSession(t.Context(), controller.Session{Hash: "d", Pending: admin.ID, CreatedAt: noon, SeenAt: noon}))
+	must(t, ledger.CreateSession(t.Context(), account.Session{Hash: "d", Pending: admin.ID, CreatedAt: noon, SeenAt: noon}))
 	must(t, ledger.DeleteOtherSessionsOf(t.Context(), admin.ID, "a"))
 	wantSessions(t, ledger, map[string]bool{"a": true, "b": false, "c": true, "d": false})
 }
@@ -107,7 +108,7 @@ func TestTrimSessionsOf_EndsWhatWasNotUsedForLongest(t *testing.T) {
 	admin, guest := createAccount(t, ledger, "admin"), createAccount(t, ledger, "guest")
 	for i, hash := range []string{"a", "b", "c"} {
 		at := noon.Add(time.Duration(i) * time.Minute)
-		must(t, ledger.CreateSession(t.Context(), controller.Session{Hash: hash, Account: admin.ID, CreatedAt: at, SeenAt: at}))
+		must(t, ledger.CreateSession(t.Context(), account.Session{Hash: hash, Account: admin.ID, CreatedAt: at, SeenAt: at}))
 	}
 	saveSession(t, ledger, "d", guest.ID)
 	must(t, ledger.TrimSessionsOf(t.Context(), admin.ID, 2))
@@ -134,18 +135,18 @@ func TestDeleteSessionsOf_EndsThoseOfOneAccount(t *testing.T) {
 }
 
 func TestDeleteExpiredSessions_AgreesWithExpired(t *testing.T) {
-	ledger, life := fresh(t), controller.DefaultSessionLife()
+	ledger, life := fresh(t), account.DefaultSessionLife()
 	admin := createAccount(t, ledger, "admin")
-	now := noon.Add(controller.SessionAbsolute)
+	now := noon.Add(account.SessionAbsolute)
 	want := make(map[string]bool)
-	for name, session := range map[string]controller.Session{
+	for name, session := range map[string]account.Session{
 		"fresh":         {CreatedAt: now, SeenAt: now},
-		"almost idle":   {CreatedAt: now.Add(-time.Hour), SeenAt: now.Add(time.Microsecond - controller.SessionIdle)},
-		"idle":          {CreatedAt: now.Add(-time.Hour), SeenAt: now.Add(-controller.SessionIdle)},
+		"almost idle":   {CreatedAt: now.Add(-time.Hour), SeenAt: now.Add(time.Microsecond - account.SessionIdle)},
+		"idle":          {CreatedAt: now.Add(-time.Hour), SeenAt: now.Add(-account.SessionIdle)},
 		"almost old":    {CreatedAt: noon.Add(time.Microsecond), SeenAt: now},
 		"old, and busy": {CreatedAt: noon, SeenAt: now},
-		"pending":       {Pending: admin.ID, CreatedAt: now.Add(time.Microsecond - controller.PendingLogin), SeenAt: now},
-		"too slow":      {Pending: admin.ID, CreatedAt: now.Add(-controller.PendingLogin), SeenAt: now},
+		"pending":       {Pending: admin.ID, CreatedAt: now.Add(time.Microsecond - account.PendingLogin), SeenAt: now},
+		"too slow":      {Pending: admin.ID, CreatedAt: now.Add(-account.PendingLogin), SeenAt: now},
 	} {
 		session.Hash = name
 		want[name] = !session.Expired(now, life)
@@ -164,14 +165,14 @@ func TestSessions_EndWithTheirAccount(t *testing.T) {
 	wantSessions(t, ledger, map[string]bool{"a": false})
 }
 
-func saveSession(t *testing.T, ledger *store.Store, hash string, account int64) {
+func saveSession(t *testing.T, ledger *store.Store, hash string, who int64) {
 	t.Helper()
-	must(t, ledger.CreateSession(t.Context(), controller.Session{
-		Hash: hash, Account: account, Data: []byte("data"), CreatedAt: noon, SeenAt: noon,
+	must(t, ledger.CreateSession(t.Context(), account.Session{
+		Hash: hash, Account: who, Data: []byte("data"), CreatedAt: noon, SeenAt: noon,
 	}))
 }
 
-func expectSession(t *testing.T, ledger *store.Store, want controller.Session) {
+func expectSession(t *testing.T, ledger *store.Store, want account.Session) {
 	t.Helper()
 	found, err := ledger.FindSession(t.Context(), want.Hash)
 	must(t, err)
@@ -185,7 +186,7 @@ func wantSessions(t *testing.T, ledger *store.Store, want map[string]bool) {
 	t.Helper()
 	for hash, wanted := range want {
 		_, err := ledger.FindSession(t.Context(), hash)
-		if err != nil && !errors.Is(err, controller.ErrNotFound) {
+		if err != nil && !errors.Is(err, problem.ErrNotFound) {
 			t.Fatal(err)
 		}
 		if there := err == nil; there != wanted {

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// FindSetting returns the value of a setting; ErrNotFound where it was never set.
+// FindSetting returns the value of a setting; problem.ErrNotFound where it was never set.
 func (s *Store) FindSetting(ctx context.Context, key string) (string, error) {
 	var value string
 	err := s.reader.QueryRowContext(ctx, `SELECT value FROM settings WHERE key = ?`, key).Scan(&value)

@@ -3,13 +3,13 @@ package store_test
 import (
 	"testing"
 
-	"berth/controller"
+	"berth/controller/problem"
 )
 
 func TestUpdateSetting_SetsAndReplaces(t *testing.T) {
 	ledger, ctx := fresh(t), t.Context()
 	_, err := ledger.FindSetting(ctx, "home")
-	wantError(t, err, controller.ErrNotFound)
+	wantError(t, err, problem.ErrNotFound)
 	for _, value := range []string{"/hello", ""} {
 		must(t, ledger.UpdateSetting(ctx, "home", value))
 		found, err := ledger.FindSetting(ctx, "home")

@@ -9,7 +9,10 @@ import (
 	"path/filepath"
 
 	"berth/controller"
+	"berth/controller/account"
+	"berth/controller/audit"
 	"berth/controller/limit"
+	"berth/controller/problem"
 )
 
 // Store implements the ledgers of package controller. It is safe for concurrent
@@ -23,14 +26,14 @@ type Store struct {
 }
 
 var (
-	_ controller.Ledger        = (*Store)(nil)
-	_ controller.AccountLedger = (*Store)(nil)
-	_ controller.SessionLedger = (*Store)(nil)
-	_ controller.TokenLedger   = (*Store)(nil)
-	_ limit.Ledger             = (*Store)(nil)
-	_ controller.AuditLedger   = (*Store)(nil)
+	_ controller.Ledger     = (*Store)(nil)
+	_ account.Ledger        = (*Store)(nil)
+	_ account.SessionLedger = (*Store)(nil)
+	_ account.TokenLedger   = (*Store)(nil)
+	_ limit.Ledger          = (*Store)(nil)
+	_ audit.Ledger          = (*Store)(nil)
 
-	_ controller.SecondFactorLedger = (*Store)(nil)
+	_ account.SecondFactorLedger = (*Store)(nil)
 )
 
 // Open opens the ledger at path and brings it up to the present schema. A missing
@@ -79,13 +82,13 @@ func (s *Store) write(ctx context.Context, work func(*sql.Tx) error) error {
 	return nil
 }
 
-// writeRow runs one statement that changes one row, and returns ErrNotFound where
+// writeRow runs one statement that changes one row, and returns problem.ErrNotFound where
 // there is none.
 func (s *Store) writeRow(ctx context.Context, statement string, arguments ...any) error {
 	return oneRow(s.writer.ExecContext(ctx, statement, arguments...))
 }
 
-// oneRow makes a statement that changed no row ErrNotFound.
+// oneRow makes a statement that changed no row problem.ErrNotFound.
 func oneRow(result sql.Result, err error) error {
 	if err != nil {
 		return err
@@ -95,7 +98,7 @@ func oneRow(result sql.Result, err error) error {
 		return err
 	}
 	if changed == 0 {
-		return controller.ErrNotFound
+		return problem.ErrNotFound
 	}
 	return nil
 }

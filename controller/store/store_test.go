@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"berth/controller"
+	"berth/controller/app"
 	"berth/controller/store"
 	"berth/traefik"
 )
@@ -192,7 +192,7 @@ func TestStore_LosesOnlyWholeTransactionsWhenTheWALIsTorn(t *testing.T) {
 	must(t, open(t, path).Close()) // the schema is in the file itself
 	ledger := open(t, path)
 	for i := range 10 {
-		createApp(t, ledger, controller.AppName(fmt.Sprintf("app-%d", i)), fmt.Sprintf("/%d", i))
+		createApp(t, ledger, app.Name(fmt.Sprintf("app-%d", i)), fmt.Sprintf("/%d", i))
 	}
 	database, err := os.ReadFile(path)
 	must(t, err)
@@ -255,7 +255,7 @@ func createAppsUntilKilled(path string) {
 	there, err := ledger.ListApps(ctx)
 	fail(err)
 	for i := len(there); ; i++ {
-		name := controller.AppName(fmt.Sprintf("app-%d", i))
+		name := app.Name(fmt.Sprintf("app-%d", i))
 		release, err := ledger.CreateApp(ctx, newApp(name, "/"+string(name)), newRelease())
 		fail(err)
 		fail(ledger.UpdateInstances(ctx, release.ReleaseID, []string{"a", "b"}, "a:8000"))
@@ -266,7 +266,7 @@ func createAppsUntilKilled(path string) {
 }
 
 // wantWhole proves that no app is there by half.
-func wantWhole(t *testing.T, ledger *store.Store, apps []controller.App) {
+func wantWhole(t *testing.T, ledger *store.Store, apps []app.App) {
 	t.Helper()
 	for _, app := range apps {
 		releases, err := ledger.ListReleases(t.Context(), app.Name)
@@ -307,8 +307,8 @@ func execute(t *testing.T, database *sql.DB, statement string, arguments ...any)
 	must(t, err)
 }
 
-func newApp(name controller.AppName, routes ...string) controller.App {
-	app := controller.App{Name: name, Settings: controller.DefaultSettings(), Wanted: controller.WantedRunning, CreatedAt: noon}
+func newApp(name app.Name, routes ...string) app.App {
+	app := app.App{Name: name, Settings: app.DefaultSettings(), Wanted: app.WantedRunning, CreatedAt: noon}
 	for _, text := range routes {
 		route, err := traefik.ParseRoute(text)
 		if err != nil {
@@ -319,14 +319,14 @@ func newApp(name controller.AppName, routes ...string) controller.App {
 	return app
 }
 
-func newRelease() controller.Release {
-	return controller.Release{
+func newRelease() app.Release {
+	return app.Release{
 		Archive: "f00.zip", ArchiveName: "hello.zip", ArchiveBytes: 1234, ArchiveSHA256: "abc",
 		CreatedBy: "admin", CreatedAt: noon,
 	}
 }
 
-func createApp(t testing.TB, ledger *store.Store, name controller.AppName, routes ...string) controller.Release {
+func createApp(t testing.TB, ledger *store.Store, name app.Name, routes ...string) app.Release {
 	t.Helper()
 	release, err := ledger.CreateApp(t.Context(), newApp(name, routes...), newRelease())
 	must(t, err)

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"berth/controller"
+	"berth/controller/app"
 	"berth/traefik"
 )
 
@@ -30,34 +30,34 @@ WHERE r.finished_at IS NULL AND r.state <> 'queued' AND r.address <> '' AND a.wa
 ORDER BY proving, app, position`
 
 // Table returns the whole route table.
-func (s *Store) Table(ctx context.Context) (controller.Table, error) {
+func (s *Store) Table(ctx context.Context) (app.Table, error) {
 	// One transaction: a host never has both a route and a redirect in it.
 	tx, err := s.reader.BeginTx(ctx, nil)
 	if err != nil {
-		return controller.Table{}, fmt.Errorf("read route table: %w", err)
+		return app.Table{}, fmt.Errorf("read route table: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }()
 	table, err := queryTable(ctx, tx)
 	if err != nil {
-		return controller.Table{}, fmt.Errorf("read route table: %w", err)
+		return app.Table{}, fmt.Errorf("read route table: %w", err)
 	}
 	return table, nil
 }
 
-func queryTable(ctx context.Context, from querier) (controller.Table, error) {
+func queryTable(ctx context.Context, from querier) (app.Table, error) {
 	routings, err := queryRoutings(ctx, from)
 	if err != nil {
-		return controller.Table{}, err
+		return app.Table{}, err
 	}
 	redirects, err := queryRedirects(ctx, from)
 	if err != nil {
-		return controller.Table{}, err
+		return app.Table{}, err
 	}
 	home, err := queryHome(ctx, from)
-	return controller.Table{Routings: routings, Redirects: redirects, Home: home}, err
+	return app.Table{Routings: routings, Redirects: redirects, Home: home}, err
 }
 
-func queryRoutings(ctx context.Context, from querier) ([]controller.Routing, error) {
+func queryRoutings(ctx context.Context, from querier) ([]app.Routing, error) {
 	rows, err := from.QueryContext(ctx, selectTable)
 	repeated, err := collect(rows, err, scanRouting)
 	if err != nil {
@@ -74,7 +74,7 @@ func queryRoutings(ctx context.Context, from querier) ([]controller.Routing, err
 	return table, nil
 }
 
-func scanRouting(columns row) (routing controller.Routing, err error) {
+func scanRouting(columns row) (routing app.Routing, err error) {
 	var (
 		route    traefik.Route
 		position int

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"berth/controller"
+	"berth/controller/app"
 	"berth/controller/store"
 )
 
@@ -16,14 +16,14 @@ func TestTable_HoldsLiveReleasesAndThenProvingOnes(t *testing.T) {
 	promoted(t, ledger, createApp(t, ledger, "b", "/b", "b.example.com").ReleaseID)
 	promoted(t, ledger, createApp(t, ledger, "a", "/a").ReleaseID)
 	for _, state := range underWay[1:] {
-		name := controller.AppName(state)
+		name := app.Name(state)
 		id := createApp(t, ledger, name, "/"+string(name)).ReleaseID
 		must(t, ledger.UpdateInstances(ctx, id, nil, string(name)+":1"))
 		must(t, ledger.Advance(ctx, id, state))
 	}
 	next := nextRelease(t, ledger, "a")
 	must(t, ledger.UpdateInstances(ctx, next.ReleaseID, nil, "a-r2:8000"))
-	must(t, ledger.Advance(ctx, next.ReleaseID, controller.ReleaseVerifying))
+	must(t, ledger.Advance(ctx, next.ReleaseID, app.ReleaseVerifying))
 
 	table, err := ledger.Table(ctx)
 	must(t, err)
@@ -40,21 +40,21 @@ func TestTable_HoldsLiveReleasesAndThenProvingOnes(t *testing.T) {
 
 func TestTable_HoldsNoAddressThatMustNotBeReached(t *testing.T) {
 	ledger, ctx := fresh(t), t.Context()
-	for _, wanted := range []controller.Wanted{controller.WantedStopped, controller.WantedDeleted} {
-		name := controller.AppName(wanted)
+	for _, wanted := range []app.Wanted{app.WantedStopped, app.WantedDeleted} {
+		name := app.Name(wanted)
 		promoted(t, ledger, createApp(t, ledger, name, "/"+string(name)).ReleaseID)
 		next := nextRelease(t, ledger, name)
 		must(t, ledger.UpdateInstances(ctx, next.ReleaseID, nil, string(name)+"-r2:8000"))
-		must(t, ledger.Advance(ctx, next.ReleaseID, controller.ReleaseVerifying))
+		must(t, ledger.Advance(ctx, next.ReleaseID, app.ReleaseVerifying))
 		must(t, ledger.UpdateWanted(ctx, name, wanted))
 	}
 	queued := createApp(t, ledger, "queued", "/queued").ReleaseID
 	must(t, ledger.UpdateInstances(ctx, queued, nil, "queued:1"))
 	failed := createApp(t, ledger, "failed", "/failed").ReleaseID
 	must(t, ledger.UpdateInstances(ctx, failed, nil, "failed:1"))
-	must(t, ledger.Finish(ctx, failed, controller.ReleaseFailed, "", "", noon))
+	must(t, ledger.Finish(ctx, failed, app.ReleaseFailed, "", "", noon))
 	unknown := createApp(t, ledger, "unknown", "/unknown").ReleaseID // its address, that is
-	must(t, ledger.Advance(ctx, unknown, controller.ReleaseStarting))
+	must(t, ledger.Advance(ctx, unknown, app.ReleaseStarting))
 
 	table, err := ledger.Table(ctx)
 	must(t, err)
@@ -72,7 +72,7 @@ func TestTable_FirstReleaseThatFailedIsUnavailableUntilOneIsLive(t *testing.T) {
 	table, err := ledger.Table(ctx)
 	must(t, err)
 	wantTable(t, table)
-	must(t, ledger.Finish(ctx, first, controller.ReleaseCancelled, "", "", noon))
+	must(t, ledger.Finish(ctx, first, app.ReleaseCancelled, "", "", noon))
 	table, err = ledger.Table(ctx)
 	must(t, err)
 	wantTable(t, table, "a r0 at  for [/a a.example.com], unavailable")
@@ -80,7 +80,7 @@ func TestTable_FirstReleaseThatFailedIsUnavailableUntilOneIsLive(t *testing.T) {
 	table, err = ledger.Table(ctx)
 	must(t, err)
 	wantTable(t, table, "a r2 at a-r2:8000 for [/a a.example.com]")
-	must(t, ledger.UpdateWanted(ctx, "a", controller.WantedDeleted))
+	must(t, ledger.UpdateWanted(ctx, "a", app.WantedDeleted))
 	table, err = ledger.Table(ctx)
 	must(t, err)
 	wantTable(t, table)
@@ -115,7 +115,7 @@ func explain(t *testing.T, path, query string) string {
 	return plan.String()
 }
 
-func wantTable(t *testing.T, table controller.Table, want ...string) {
+func wantTable(t *testing.T, table app.Table, want ...string) {
 	t.Helper()
 	var got []string
 	for _, routing := range table.Routings {

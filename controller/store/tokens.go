@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"berth/controller"
+	"berth/controller/account"
 )
 
 //nolint:gosec // a statement, and no token
@@ -16,30 +16,30 @@ SELECT t.id, t.name, t.scope, coalesce(t.account, 0), coalesce(a.name, ''), t.ra
 FROM tokens t LEFT JOIN accounts a ON a.id = t.account`
 
 // CreateToken stores a token and gives it its id.
-func (s *Store) CreateToken(ctx context.Context, token controller.Token) (controller.Token, error) {
+func (s *Store) CreateToken(ctx context.Context, token account.Token) (account.Token, error) {
 	token.CreatedAt, token.ExpiresAt = stored(token.CreatedAt), stored(token.ExpiresAt)
 	err := s.writer.QueryRowContext(ctx, `
 INSERT INTO tokens (name, hash, scope, account, ranges, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id`,
 		token.Name, token.Hash, token.Scope, sql.NullInt64{Int64: token.Account, Valid: token.Account != 0}, token.Ranges.String(),
 		micros(token.CreatedAt), micros(token.ExpiresAt)).Scan(&token.ID)
 	if err != nil {
-		return controller.Token{}, fmt.Errorf("create token: %w", noRoom(err))
+		return account.Token{}, fmt.Errorf("create token: %w", noRoom(err))
 	}
 	return token, nil
 }
 
 // FindToken returns the token of that hash, whether it holds or not.
-func (s *Store) FindToken(ctx context.Context, hash string) (controller.Token, error) {
+func (s *Store) FindToken(ctx context.Context, hash string) (account.Token, error) {
 	token, err := scanToken(s.reader.QueryRowContext(ctx, selectTokens+` WHERE t.hash = ?`, hash))
 	if err != nil {
-		return controller.Token{}, fmt.Errorf("find token: %w", orNotFound(err))
+		return account.Token{}, fmt.Errorf("find token: %w", orNotFound(err))
 	}
 	token.Hash = hash
 	return token, nil
 }
 
 // Tokens returns every token without its hash, the newest first.
-func (s *Store) Tokens(ctx context.Context) ([]controller.Token, error) {
+func (s *Store) Tokens(ctx context.Context) ([]account.Token, error) {
 	rows, err := s.reader.QueryContext(ctx, selectTokens+` ORDER BY t.id DESC`)
 	tokens, err := collect(rows, err, scanToken)
 	if err != nil {
@@ -49,8 +49,8 @@ func (s *Store) Tokens(ctx context.Context) ([]controller.Token, error) {
 }
 
 // RevokeToken ends the token and returns it. One that was revoked keeps its time.
-func (s *Store) RevokeToken(ctx context.Context, id int64, at time.Time) (controller.Token, error) {
-	var token controller.Token
+func (s *Store) RevokeToken(ctx context.Context, id int64, at time.Time) (account.Token, error) {
+	var token account.Token
 	err := s.write(ctx, func(tx *sql.Tx) error {
 		err := oneRow(tx.ExecContext(ctx, `UPDATE tokens SET revoked_at = coalesce(revoked_at, ?) WHERE id = ?`, micros(at), id))
 		if err != nil {
@@ -60,7 +60,7 @@ func (s *Store) RevokeToken(ctx context.Context, id int64, at time.Time) (contro
 		return err
 	})
 	if err != nil {
-		return controller.Token{}, fmt.Errorf("revoke token %d: %w", id, err)
+		return account.Token{}, fmt.Errorf("revoke token %d: %w", id, err)
 	}
 	return token, nil
 }
@@ -82,7 +82,7 @@ func (s *Store) DeleteExpiredTokens(ctx context.Context, moment time.Time) error
 	return nil
 }
 
-func scanToken(columns row) (t controller.Token, err error) {
+func scanToken(columns row) (t account.Token, err error) {
 	err = columns.Scan(&t.ID, &t.Name, &t.Scope, &t.Account, &t.CreatedBy, rangesColumn{&t.Ranges},
 		timeColumn{&t.CreatedAt}, timeColumn{&t.ExpiresAt}, timeColumn{&t.RevokedAt}, timeColumn{&t.UsedAt}, &t.UsedFrom)
 	return t, err
@@ -90,7 +90,7 @@ func scanToken(columns row) (t controller.Token, err error) {
 
 // rangesColumn scans address ranges as their String was stored. One that cannot
 // be read is an error, not a token that may be used from anywhere.
-type rangesColumn struct{ to *controller.AddressRanges }
+type rangesColumn struct{ to *account.AddressRanges }
 
 // Scan sets the ranges.
 func (c rangesColumn) Scan(value any) error {
@@ -98,7 +98,7 @@ func (c rangesColumn) Scan(value any) error {
 	if !ok {
 		return fmt.Errorf("the address ranges are a %T", value)
 	}
-	ranges, err := controller.ParseAddressRanges(text)
+	ranges, err := account.ParseAddressRanges(text)
 	if err != nil {
 		return fmt.Errorf("read address ranges: %.100q are none", text) // not its Problem: it is nobody's input
 	}

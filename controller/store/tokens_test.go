@@ -5,7 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"berth/controller"
+	"berth/controller/account"
+	"berth/controller/problem"
 )
 
 func TestCreateToken_IsFoundByItsHash(t *testing.T) {
@@ -20,7 +21,7 @@ func TestCreateToken_IsFoundByItsHash(t *testing.T) {
 		t.Fatalf("want %+v, got %+v and %+v", want, token, found)
 	}
 	_, err = ledger.FindToken(t.Context(), "b")
-	wantError(t, err, controller.ErrNotFound)
+	wantError(t, err, problem.ErrNotFound)
 }
 
 func TestCreateToken_RefusesAnUnknownScopeAndAHashTwice(t *testing.T) {
@@ -39,11 +40,11 @@ func TestCreateToken_RefusesAnUnknownScopeAndAHashTwice(t *testing.T) {
 
 func TestTokens_KeepWhoWhereAndWhen(t *testing.T) {
 	ledger, ctx := fresh(t), t.Context()
-	account, err := ledger.CreateAccount(ctx, controller.Account{Name: "ada", PasswordHash: "x", CreatedAt: noon})
+	who, err := ledger.CreateAccount(ctx, account.Account{Name: "ada", PasswordHash: "x", CreatedAt: noon})
 	must(t, err)
 	want := newToken("a")
-	want.Account = account.ID
-	want.Ranges, err = controller.ParseAddressRanges("10.0.0.0/8, ::1")
+	want.Account = who.ID
+	want.Ranges, err = account.ParseAddressRanges("10.0.0.0/8, ::1")
 	must(t, err)
 	token, err := ledger.CreateToken(ctx, want)
 	must(t, err)
@@ -66,13 +67,13 @@ func TestTokens_KeepWhoWhereAndWhen(t *testing.T) {
 		t.Errorf("want %+v, got %+v and %+v", want, list, revoked)
 	}
 	_, err = ledger.RevokeToken(ctx, 99, noon)
-	wantError(t, err, controller.ErrNotFound)
-	wantError(t, ledger.RecordTokenUse(ctx, 99, noon, "::1"), controller.ErrNotFound)
+	wantError(t, err, problem.ErrNotFound)
+	wantError(t, ledger.RecordTokenUse(ctx, 99, noon, "::1"), problem.ErrNotFound)
 }
 
 func TestTokens_GoWithTheirAccount(t *testing.T) {
 	ledger, ctx := fresh(t), t.Context()
-	account, err := ledger.CreateAccount(ctx, controller.Account{Name: "ada", PasswordHash: "x", CreatedAt: noon})
+	account, err := ledger.CreateAccount(ctx, account.Account{Name: "ada", PasswordHash: "x", CreatedAt: noon})
 	must(t, err)
 	hers := newToken("hers")
 	hers.Account = account.ID
@@ -85,7 +86,7 @@ func TestTokens_GoWithTheirAccount(t *testing.T) {
 	_, err = writer.ExecContext(ctx, `DELETE FROM accounts WHERE id = ?`, account.ID)
 	must(t, err)
 	_, err = ledger.FindToken(ctx, "hers")
-	wantError(t, err, controller.ErrNotFound)
+	wantError(t, err, problem.ErrNotFound)
 	_, err = ledger.FindToken(ctx, "other")
 	must(t, err)
 }
@@ -113,7 +114,7 @@ func TestDeleteExpiredTokens_RemovesRevokedOnesToo(t *testing.T) {
 	must(t, err)
 	must(t, ledger.DeleteExpiredTokens(ctx, noon))
 	_, err = ledger.FindToken(ctx, "a")
-	wantError(t, err, controller.ErrNotFound)
+	wantError(t, err, problem.ErrNotFound)
 }
 
 func TestDeleteExpiredTokens_RemovesThoseAndGivesNoIDAgain(t *testing.T) {
@@ -125,7 +126,7 @@ func TestDeleteExpiredTokens_RemovesThoseAndGivesNoIDAgain(t *testing.T) {
 	must(t, err)
 	must(t, ledger.DeleteExpiredTokens(ctx, first.ExpiresAt))
 	_, err = ledger.FindToken(ctx, "a")
-	wantError(t, err, controller.ErrNotFound)
+	wantError(t, err, problem.ErrNotFound)
 
 	second, err := ledger.CreateToken(ctx, newToken("b"))
 	must(t, err)
@@ -134,8 +135,8 @@ func TestDeleteExpiredTokens_RemovesThoseAndGivesNoIDAgain(t *testing.T) {
 	}
 }
 
-func newToken(hash string) controller.Token {
-	return controller.Token{
-		Name: "ci", Hash: hash, Scope: controller.ScopeDeploy, CreatedAt: noon, ExpiresAt: noon.Add(time.Hour),
+func newToken(hash string) account.Token {
+	return account.Token{
+		Name: "ci", Hash: hash, Scope: account.ScopeDeploy, CreatedAt: noon, ExpiresAt: noon.Add(time.Hour),
 	}
 }

@@ -1,0 +1,75 @@
+package account
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"berth/controller/problem"
+)
+
+// maxAddressRanges is how many ranges one token can have.
+const maxAddressRanges = 20
+
+// AddressRanges are networks that a client's address may lie in. Whoever can be
+// without any says what that means.
+type AddressRanges []netip.Prefix
+
+// ParseAddressRanges reads networks (10.0.0.0/8) and single addresses with commas
+// or spaces between. An empty text is no range. What is wrong is a Problem of
+// problem.KindInvalid with the field from.
+func ParseAddressRanges(s string) (AddressRanges, error) {
+	var ranges AddressRanges
+	for _, text := range strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' || r == '\n' || r == '\t' || r == '\r' }) {
+		parsed, err := parseAddressRange(text)
+		if err != nil {
+			return nil, err
+		}
+		ranges = append(ranges, parsed)
+	}
+	if len(ranges) > maxAddressRanges {
+		return nil, badAddressRange(fmt.Sprintf("%d address ranges are too many.", len(ranges)), fmt.Sprintf("Give at most %d.", maxAddressRanges))
+	}
+	return ranges, nil
+}
+
+// Contain reports whether one of the ranges holds the address.
+func (r AddressRanges) Contain(address netip.Addr) bool {
+	address = address.Unmap().WithZone("")
+	for _, one := range r {
+		if one.Contains(address) {
+			return true
+		}
+	}
+	return false
+}
+
+// String is what ParseAddressRanges reads.
+func (r AddressRanges) String() string {
+	texts := make([]string, 0, len(r))
+	for _, one := range r {
+		texts = append(texts, one.String())
+	}
+	return strings.Join(texts, ", ")
+}
+
+func parseAddressRange(text string) (netip.Prefix, error) {
+	if address, err := netip.ParseAddr(text); err == nil && address.Zone() == "" {
+		address = address.Unmap()
+		return netip.PrefixFrom(address, address.BitLen()), nil
+	}
+	prefix, err := netip.ParsePrefix(text)
+	if err != nil || prefix.Addr().Is4In6() {
+		return netip.Prefix{}, badAddressRange(fmt.Sprintf("%.60q is not an address range.", text), "Write networks such as 10.0.0.0/8 or 2001:db8::/32, or single addresses.")
+	}
+	if prefix != prefix.Masked() {
+		// One address or its whole network: whoever wrote it has to say.
+		return netip.Prefix{}, badAddressRange(
+			fmt.Sprintf("%s is not the first address of its network.", prefix), fmt.Sprintf("Write %s for the network, or %s for the one address.", prefix.Masked(), prefix.Addr()))
+	}
+	return prefix, nil
+}
+
+func badAddressRange(message, hint string) error {
+	return &problem.Problem{Kind: problem.KindInvalid, Field: "from", Message: message, Hint: hint}
+}

@@ -1,0 +1,123 @@
+package app
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"berth/controller/problem"
+	"berth/controller/secret"
+	"berth/traefik"
+)
+
+// AccessTimeout is how long a change of the access may take, hashes included.
+const AccessTimeout = 30 * time.Second
+
+// AccessUser is a user with the password that they are to have.
+type AccessUser struct {
+	Name     string
+	Password secret.Text
+}
+
+// AccessChange is what to change about who may use an app. What is nil or empty
+// stays as it is.
+type AccessChange struct {
+	Users    []AccessUser // new ones, or new passwords; with one, Password is on
+	Remove   []string     // names of users
+	Password *bool        // off lets in without a password whoever the rest lets in
+	Rules    *AccessRules
+	// Maintenance is shown in place of the app while it is on.
+	Maintenance *traefik.Maintenance
+}
+
+// Apply returns the access after the change, or the Problem with it.
+func (c AccessChange) Apply(access traefik.Access) (traefik.Access, error) {
+	access.Users = slices.Clone(access.Users)
+	for _, name := range c.Remove {
+		at := slices.IndexFunc(access.Users, func(u traefik.User) bool { return u.Name == name })
+		if at < 0 {
+			return traefik.Access{}, noSuchUser(name)
+		}
+		access.Users = slices.Delete(access.Users, at, at+1)
+	}
+	for _, user := range c.Users {
+		made, err := user.hashed()
+		if err != nil {
+			return traefik.Access{}, err
+		}
+		access.Users = slices.DeleteFunc(access.Users, func(u traefik.User) bool { return u.Name == made.Name })
+		access.Users, access.Password = append(access.Users, made), true
+	}
+	if len(access.Users) > traefik.MaxUsers {
+		return traefik.Access{}, tooManyUsers()
+	}
+	if c.Password != nil {
+		access.Password = *c.Password
+	}
+	if c.Rules != nil {
+		access.Allow, access.Rate, access.MaxBodyBytes, access.Headers = c.Rules.Allow, c.Rules.Rate, c.Rules.MaxBodyBytes, c.Rules.Headers
+		access.NoSlashRedirect = c.Rules.NoSlashRedirect
+	}
+	if c.Maintenance != nil {
+		access.Maintenance = *c.Maintenance
+	}
+	return access.Canonical(), nil
+}
+
+// hashed is the user as the ledger keeps them.
+func (u AccessUser) hashed() (traefik.User, error) {
+	name, err := ParseAccessUser(u.Name)
+	if err != nil {
+		return traefik.User{}, err
+	}
+	if err := checkAccessPassword(name, u.Password); err != nil {
+		return traefik.User{}, err
+	}
+	hash, err := secret.HashPasswordAt(traefik.PasswordCost, u.Password.Reveal())
+	return traefik.User{Name: name, Hash: hash}, err
+}
+
+// Summary says what the change is about, for the audit log; no password is in it.
+func (c AccessChange) Summary() string {
+	var parts []string
+	for _, user := range c.Users {
+		parts = append(parts, "password of "+user.Name)
+	}
+	for _, name := range c.Remove {
+		parts = append(parts, "removed "+name)
+	}
+	if c.Password != nil {
+		parts = append(parts, "password protection "+onOff(*c.Password))
+	}
+	if c.Rules != nil {
+		parts = append(parts, c.Rules.summary())
+	}
+	if c.Maintenance != nil {
+		parts = append(parts, "maintenance "+onOff(c.Maintenance.On))
+	}
+	return strings.Join(parts, "; ")
+}
+
+func onOff(on bool) string {
+	if on {
+		return "on"
+	}
+	return "off"
+}
+
+func noSuchUser(name string) *problem.Problem {
+	return &problem.Problem{
+		Kind: problem.KindInvalid, Field: "user",
+		Message: fmt.Sprintf("There is no user %.60q.", name),
+		Hint:    "See the list of users for their names.",
+	}
+}
+
+func tooManyUsers() *problem.Problem {
+	return &problem.Problem{
+		Kind: problem.KindInvalid, Field: "user",
+		Message: fmt.Sprintf("An app has %d users at most.", traefik.MaxUsers),
+		Hint:    "Remove some, or let the app itself sign people in.",
+	}
+}

@@ -1,0 +1,216 @@
+package app
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"berth/controller/dotenv"
+	"berth/controller/problem"
+	"berth/controller/secret"
+)
+
+// Bounds of an environment. The engine passes all of it to each process of the app.
+const (
+	MaxVariableName     = 128
+	MaxVariableValue    = 32 << 10  // bytes
+	MaxEnvironmentBytes = 256 << 10 // of all names and values
+	MaxVariables        = 200
+)
+
+// Variable is one entry of an app's environment, as the ledger keeps it.
+type Variable struct {
+	Name   string
+	Value  string // of one that is no secret
+	Sealed []byte // of a secret, by secret.Key.Seal for this app and name
+	File   bool   // the app gets the secret as a file in plan.SecretsFolder, not as environment
+}
+
+// Secret reports whether the value is shown to nobody.
+func (v Variable) Secret() bool { return v.Sealed != nil }
+
+// size is what the variable takes of MaxEnvironmentBytes.
+func (v Variable) size() int {
+	return len(v.Name) + len(v.Value) + max(0, len(v.Sealed)-secret.SealOverhead)
+}
+
+func (v Variable) Equal(other Variable) bool {
+	return v.Name == other.Name && v.Value == other.Value && bytes.Equal(v.Sealed, other.Sealed) && v.File == other.File
+}
+
+// VariableWish is a variable as a person wants it.
+type VariableWish struct {
+	Name   string
+	Value  secret.Text
+	Secret bool
+	File   bool // of a secret
+}
+
+// ImportedVariables are the variables of a .env text.
+type ImportedVariables struct {
+	Wishes     []VariableWish
+	References []string // names whose value holds a ${...}, which is kept as it stands
+}
+
+// EnvironmentChange is what is to become of an app's environment.
+type EnvironmentChange struct {
+	Set     []VariableWish // new ones, and new values for those that are there
+	Remove  []string
+	Replace bool     // what is neither set nor kept is removed
+	Keep    []string // secrets that Replace leaves as they are
+	// StaySecret makes what is a secret already one again, also where Set says otherwise.
+	StaySecret bool
+}
+
+var variableNamePattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// CheckVariableName returns a Problem for a name that no variable of an app can
+// have. It does not quote the name: people mistake the fields, and what was typed
+// may be the secret.
+func CheckVariableName(name string) error {
+	refuse := func(message, hint string) error {
+		return &problem.Problem{Kind: problem.KindInvalid, Field: "name", Message: message, Hint: hint}
+	}
+	switch {
+	case name == "":
+		return refuse("The variable has no name.", "Give it one, such as DATABASE_URL.")
+	case len(name) > MaxVariableName:
+		return refuse("The name of the variable is too long.", fmt.Sprintf("Use at most %d characters.", MaxVariableName))
+	case !variableNamePattern.MatchString(name):
+		return refuse("This cannot be the name of a variable.", "Use letters, digits and underscores, and no digit at the beginning, such as DATABASE_URL.")
+	case name == "PORT":
+		return refuse("PORT is what Berth tells the app, so that both agree.", "Set the port under Settings on the app's page.")
+	case strings.HasPrefix(name, "BERTH_"):
+		return refuse("Names that begin with BERTH_ belong to Berth.", "Choose another name.")
+	}
+	return nil
+}
+
+// VariableWarning says what a variable of this name may do that nobody expects;
+// empty for most.
+func VariableWarning(name string) string {
+	switch {
+	case name == "PATH":
+		return "It replaces the image's own PATH: programs that are not in it are no longer found."
+	case strings.HasPrefix(name, "LD_"):
+		return "It tells the loader which libraries the app's programs load."
+	default:
+		return ""
+	}
+}
+
+// ParseEnvironmentText reads a .env text; all of it is secret, or all of it is not.
+// Problems name the form field text, and the line. No ${...} is replaced.
+func ParseEnvironmentText(text string, asSecrets bool) (ImportedVariables, error) {
+	refuse := func(line int, problem *problem.Problem) error {
+		problem.Field, problem.Message = "text", fmt.Sprintf("Line %d: %s", line, problem.Message)
+		return problem
+	}
+	pairs, err := dotenv.Parse(text)
+	if wrong, ok := err.(*dotenv.Error); ok { //nolint:errorlint // Parse returns no other, and wraps none
+		return ImportedVariables{}, refuse(wrong.Line, &problem.Problem{Kind: problem.KindInvalid, Message: wrong.Reason, Hint: wrong.Hint})
+	}
+	if len(pairs) == 0 {
+		return ImportedVariables{}, &problem.Problem{
+			Kind: problem.KindInvalid, Field: "text",
+			Message: "There is no variable in the text.", Hint: "Write a line such as NAME=value for each.",
+		}
+	}
+	var imported ImportedVariables
+	for _, pair := range pairs {
+		wish := VariableWish{Name: pair.Name, Value: secret.Text(pair.Value), Secret: asSecrets}
+		if problem := wish.Check(); problem != nil {
+			return ImportedVariables{}, refuse(pair.Line, problem)
+		}
+		imported.Wishes = append(imported.Wishes, wish)
+		if pair.Reference {
+			imported.References = append(imported.References, pair.Name)
+		}
+	}
+	return imported, nil
+}
+
+// Check returns what is wrong with the wish by itself, nil where nothing is.
+func (w VariableWish) Check() *problem.Problem {
+	if problem, ok := CheckVariableName(w.Name).(*problem.Problem); ok { //nolint:errorlint // it returns no other, and wraps none
+		return problem
+	}
+	value := w.Value.Reveal()
+	refuse := func(field, message, hint string) *problem.Problem {
+		return &problem.Problem{Kind: problem.KindInvalid, Field: field, Message: message, Hint: hint}
+	}
+	switch {
+	case w.File && !w.Secret:
+		return refuse("delivery", fmt.Sprintf("%s is no secret, and only a secret can be a file.", w.Name), "Make it a secret, or give it as environment.")
+	case w.Secret && value == "":
+		return refuse("value", fmt.Sprintf("The secret %s has no value.", w.Name), "Type it again: a saved secret is never shown again.")
+	case len(value) > MaxVariableValue:
+		return refuse("value", fmt.Sprintf("The value of %s has more than %d kB.", w.Name, MaxVariableValue>>10), "Put what is larger into a file of the archive or a volume.")
+	case strings.ContainsRune(value, 0):
+		return refuse("value", fmt.Sprintf("The value of %s holds a zero byte, which no environment can.", w.Name), "Encode it, for example as base64.")
+	case !utf8.ValidString(value):
+		return refuse("value", fmt.Sprintf("The value of %s is not text in UTF-8.", w.Name), "Encode it, for example as base64.")
+	}
+	return nil
+}
+
+// EnvironmentPlace binds a sealed value to its app and its name.
+func EnvironmentPlace(app Name, name string) string {
+	return fmt.Sprintf("environment of %s: %s", app, name)
+}
+
+func Find(variables []Variable, name string) Variable {
+	at := slices.IndexFunc(variables, func(v Variable) bool { return v.Name == name })
+	if at < 0 {
+		return Variable{}
+	}
+	return variables[at]
+}
+
+func BoundEnvironment(variables map[string]Variable) ([]Variable, error) {
+	size := 0
+	sorted := make([]Variable, 0, len(variables))
+	for _, variable := range variables {
+		size += variable.size()
+		sorted = append(sorted, variable)
+	}
+	if len(sorted) > MaxVariables {
+		return nil, &problem.Problem{
+			Kind: problem.KindInvalid, Message: fmt.Sprintf("The app would have %d variables; %d are the most.", len(sorted), MaxVariables),
+			Hint: "Remove some first, or put them into a file of the archive.",
+		}
+	}
+	if size > MaxEnvironmentBytes {
+		return nil, &problem.Problem{
+			Kind: problem.KindInvalid, Message: fmt.Sprintf("The environment would have %d kB; %d are the most.", size>>10, MaxEnvironmentBytes>>10),
+			Hint: "Put what is large into a file of the archive or a volume.",
+		}
+	}
+	slices.SortFunc(sorted, func(a, b Variable) int { return strings.Compare(a.Name, b.Name) })
+	return sorted, nil
+}
+
+func NoSuchVariable(app Name, name string) error {
+	return &problem.Problem{
+		Kind: problem.KindNotFound, Message: fmt.Sprintf("%s has no variable %s.", app, shownName(name)),
+		Hint: "It may have been removed meanwhile: look at the page again.",
+	}
+}
+
+func NoSuchSecret(app Name, name string) error {
+	return &problem.Problem{
+		Kind: problem.KindInvalid, Field: "keep_secrets", Message: fmt.Sprintf("%s has no secret %s that could be kept.", app, shownName(name)),
+		Hint: "Give its value under secrets.",
+	}
+}
+
+// shownName quotes only what can be a name.
+func shownName(name string) string {
+	if CheckVariableName(name) != nil {
+		return "of this name"
+	}
+	return name
+}

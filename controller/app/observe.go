@@ -1,0 +1,18 @@
+package app
+
+import "slices"
+
+// severity puts the states in order, the worst last.
+var severity = []State{Running, Unhealthy, Crashing, Down}
+
+func (o Observed) WorseThan(other Observed) bool {
+	return slices.Index(severity, o.State) > slices.Index(severity, other.State)
+}
+
+// Detail says which service it is about, where there are several.
+func (r Release) Detail(run ServiceRun, text string) string {
+	if len(r.Services) < 2 || text == "" {
+		return text
+	}
+	return run.Spec.Name + ": " + text
+}

@@ -1,0 +1,194 @@
+package app
+
+import (
+	"fmt"
+	"slices"
+
+	"berth/controller/docker"
+	"berth/controller/plan"
+	"berth/controller/volume"
+)
+
+// ServiceRun is how one service of a release runs.
+type ServiceRun struct {
+	// Spec is what the plan says of it, but for how it is built. As the ledger keeps
+	// it, the files that the archive brought as secrets are sealed.
+	Spec plan.Service
+	// Main is the service that the route leads to.
+	Main      bool
+	Image     string   // engine id
+	Instances []string // engine names of its containers
+	// KeptFrom is the number of the release that started its instances, where that is
+	// an earlier one: a service with data goes on running where nothing about it changed.
+	KeptFrom int64
+}
+
+// Composed reports whether the app of the release was made from a compose file.
+func (r Release) Composed() bool { return len(r.Services) > 0 }
+
+// Runs returns the services of the release in the order in which they start; of an
+// app made from a Dockerfile the one that there is, without its environment.
+func (r Release) Runs() []ServiceRun {
+	if r.Composed() {
+		return r.Services
+	}
+	return []ServiceRun{{Spec: r.Settings.PlanOptions().Service(), Main: true, Image: r.Image, Instances: r.Instances}}
+}
+
+// MainRun is the service that the route leads to.
+func (r Release) MainRun() ServiceRun {
+	runs := r.Runs()
+	return runs[max(0, slices.IndexFunc(runs, func(run ServiceRun) bool { return run.Main }))]
+}
+
+// Network is the number of the network that the release runs on: its own where it
+// has several services, so that those of two releases never resolve each other.
+func (r Release) Network() int64 {
+	if r.Composed() {
+		return r.Number
+	}
+	return 0
+}
+
+// Images are the engine's ids of all images of the release.
+func (r Release) Images() []string {
+	var images []string
+	for _, run := range r.Runs() {
+		if run.Image != "" {
+			images = append(images, run.Image)
+		}
+	}
+	return images
+}
+
+// Writes reports whether a service of the release writes into a volume.
+func (r Release) Writes() bool {
+	return slices.ContainsFunc(r.Runs(), func(run ServiceRun) bool { return len(run.Written(r)) > 0 })
+}
+
+// Again returns the services of the release for another one that runs the same
+// images, with what settings say of them.
+func (r Release) Again(settings Settings) []ServiceRun {
+	var services []ServiceRun
+	for _, run := range r.Services {
+		run.Instances, run.KeptFrom = nil, 0
+		run.Spec = settings.applied(run, r.Settings)
+		services = append(services, run)
+	}
+	return services
+}
+
+// applied returns the spec of a service with what differs from the settings before.
+// What stays as it was may be the compose file's own. The limits and the port are
+// the main service's.
+func (s Settings) applied(run ServiceRun, before Settings) plan.Service {
+	spec := run.Spec
+	if s.WritableRoot != before.WritableRoot {
+		spec.Waivers.WritableRoot = s.WritableRoot
+	}
+	if s.Database != before.Database || s.DatabaseServices != before.DatabaseServices {
+		spec.Waivers.Database = s.Database && s.PlanOptions().IsDatabase(spec.Name, spec.Image)
+	}
+	if !run.Main {
+		return spec
+	}
+	if s.Port != before.Port {
+		spec.Port = s.Port
+	}
+	if s.MemoryBytes != before.MemoryBytes {
+		spec.Limits.MemoryBytes = s.MemoryBytes
+	}
+	if s.NanoCPUs != before.NanoCPUs {
+		spec.Limits.NanoCPUs = s.NanoCPUs
+	}
+	if s.Processes != before.Processes {
+		spec.Limits.Processes = s.Processes
+	}
+	return spec
+}
+
+// Volumes are the stack's volumes that the service mounts, by the names of the file.
+func (r ServiceRun) Volumes(app Name) map[string]volume.Name {
+	volumes := make(map[string]volume.Name, len(r.Spec.Mounts))
+	for _, mount := range r.Spec.Mounts {
+		volumes[mount.Volume] = volume.OfApp(string(app), mount.Volume)
+	}
+	return volumes
+}
+
+// Written are the volumes that the service writes into, the app's own among them.
+func (r ServiceRun) Written(release Release) []volume.Name {
+	var names []volume.Name
+	for _, mount := range r.Spec.Mounts {
+		if !mount.ReadOnly {
+			names = append(names, volume.OfApp(string(release.App), mount.Volume))
+		}
+	}
+	for _, mount := range r.Mounts(release) {
+		if !mount.ReadOnly {
+			names = append(names, mount.Volume)
+		}
+	}
+	return names
+}
+
+// AllMounts are the volumes of all services, those of the compose file and the app's own.
+func (r Release) AllMounts() []Mount {
+	var mounts []Mount
+	for _, run := range r.Runs() {
+		mounts = append(mounts, run.allMounts(r)...)
+	}
+	return mounts
+}
+
+// AllMounts are the volumes of the service, those of the compose file and the app's own.
+func (r ServiceRun) allMounts(release Release) []Mount {
+	mounts := slices.Clone(r.Mounts(release))
+	for _, mount := range r.Spec.Mounts {
+		mounts = append(mounts, Mount{Volume: volume.OfApp(string(release.App), mount.Volume), ReadOnly: mount.ReadOnly})
+	}
+	return mounts
+}
+
+// Mounts are the app's own: they are the main service's.
+func (r ServiceRun) Mounts(release Release) []Mount {
+	if !r.Main {
+		return nil
+	}
+	return release.Mounts
+}
+
+// RunsOnce reports whether the service is not started again after it has ended well.
+func (r ServiceRun) RunsOnce() bool { return r.Spec.Restart.Mode != plan.Always }
+
+// Done reports whether an instance has ended as it should.
+func (r ServiceRun) Done(condition docker.Condition) bool {
+	return r.RunsOnce() && !condition.Running && !condition.Restarting && condition.ExitCode == 0 && !condition.FinishedAt.IsZero()
+}
+
+// InstancesOf are the names of all instances of the services.
+func InstancesOf(services []ServiceRun) []string {
+	var names []string
+	for _, service := range services {
+		names = append(names, service.Instances...)
+	}
+	return names
+}
+
+// FilePlace binds what is sealed to its app, its service and its path.
+func FilePlace(app Name, service plan.Service, file plan.File) string {
+	return fmt.Sprintf("file of %s: %s: %s", app, service.Name, file.Path)
+}
+
+// FileSecrets are the secrets that the archive brings as files, by name, to be masked.
+func FileSecrets(services []plan.Service) map[string]string {
+	found := make(map[string]string)
+	for _, service := range services {
+		for _, file := range service.Files {
+			if file.Private {
+				found[file.Path[len(plan.SecretsFolder)+1:]] = string(file.Content)
+			}
+		}
+	}
+	return found
+}

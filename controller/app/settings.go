@@ -1,0 +1,137 @@
+package app
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"berth/controller/plan"
+	"berth/controller/problem"
+)
+
+const (
+	BytesPerMB      = 1 << 20
+	nanosPerPercent = 10_000_000 // billionths of a core in a percent of one
+)
+
+// LeastLimits are the smallest limits that an app can be given: with less than
+// 16 MB, 5% of a core or 10 processes hardly any program starts.
+func LeastLimits() plan.Limits {
+	return plan.Limits{MemoryBytes: 16 * BytesPerMB, NanoCPUs: 5 * nanosPerPercent, Processes: 10}
+}
+
+// Settings is what the operator decides about an app beside its archive. The app
+// has those that its next upload gets, a release those that it runs with.
+type Settings struct {
+	Port         uint16 // that the app listens on; 0 lets the image decide
+	MemoryBytes  int64
+	NanoCPUs     int64 // billionths of a core
+	Processes    int64 // threads count too
+	WritableRoot bool  // a waiver: the root file system can be written to
+	Database     bool  // a waiver: what databases need to start
+	// DatabaseServices are the services of a compose app that Database holds for;
+	// empty: those whose image is a known database.
+	DatabaseServices ServiceNames
+	Fallback         bool // a static site answers unknown paths with its index.html, once it is built anew
+}
+
+// DefaultSettings returns the limits of the hardening policy, and no waiver.
+func DefaultSettings() Settings { return SettingsOf(plan.DefaultLimits()) }
+
+func SettingsOf(limits plan.Limits) Settings {
+	return Settings{MemoryBytes: limits.MemoryBytes, NanoCPUs: limits.NanoCPUs, Processes: limits.Processes}
+}
+
+// SettingsForm is Settings in the units in which a person gives them.
+type SettingsForm struct {
+	Port         string // empty lets the image decide
+	Memory       string // MB
+	CPU          string // percent of one core
+	Processes    string
+	WritableRoot bool
+	Database     bool
+	// DatabaseServices are names with commas between; empty for the known databases.
+	DatabaseServices string
+	Fallback         bool
+}
+
+// Form returns what a person would type for the settings.
+func (s Settings) Form() SettingsForm {
+	form := SettingsForm{
+		Memory:       strconv.FormatInt(s.MemoryBytes/BytesPerMB, 10),
+		CPU:          strconv.FormatInt(s.NanoCPUs/nanosPerPercent, 10),
+		Processes:    strconv.FormatInt(s.Processes, 10),
+		WritableRoot: s.WritableRoot,
+		Database:     s.Database, DatabaseServices: strings.Join(s.DatabaseServices.List(), ", "),
+		Fallback: s.Fallback,
+	}
+	if s.Port != 0 {
+		form.Port = strconv.Itoa(int(s.Port))
+	}
+	return form
+}
+
+// ParseLimits returns what of the form needs no decision of the operator, with the limits up to
+// most.
+func ParseLimits(form SettingsForm, most plan.Limits) (Settings, problem.Problems) {
+	least, parsed := LeastLimits(), Settings{WritableRoot: form.WritableRoot, Database: form.Database, Fallback: form.Fallback}
+	var problems problem.Problems
+	var err error
+	parsed.MemoryBytes, err = limitField{"memory", "memory limit", "MB", BytesPerMB, least.MemoryBytes, most.MemoryBytes}.parse(form.Memory)
+	problems = problems.With(err)
+	parsed.NanoCPUs, err = limitField{"cpu", "CPU limit", "percent of a core", nanosPerPercent, least.NanoCPUs, most.NanoCPUs}.parse(form.CPU)
+	problems = problems.With(err)
+	parsed.Processes, err = limitField{"processes", "limit of processes", "processes", 1, least.Processes, most.Processes}.parse(form.Processes)
+	problems = problems.With(err)
+	if form.Database {
+		parsed.DatabaseServices, err = ParseServiceNames(form.DatabaseServices)
+		problems = problems.With(err)
+	}
+	return parsed, problems
+}
+
+// limitField is a field of the form that takes a whole number of a unit.
+type limitField struct {
+	field, name, unit string
+	size              int64 // of the unit
+	least, most       int64 // not in the unit
+}
+
+func (f limitField) parse(text string) (int64, error) {
+	least, most := f.least/f.size, f.most/f.size
+	count, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
+	if err == nil && count >= least && count <= most {
+		return count * f.size, nil
+	}
+	return 0, &problem.Problem{
+		Kind: problem.KindInvalid, Field: f.field, Err: err,
+		Message: fmt.Sprintf("%.20q is not a %s that an app can have here.", text, f.name),
+		Hint:    fmt.Sprintf("Give a whole number of %s from %d to %d.", f.unit, least, most),
+	}
+}
+
+// Run returns what an instance runs with, without what only a build looks at.
+func (s Settings) Run() Settings {
+	s.Fallback = false
+	return s
+}
+
+// Within returns the settings with no limit above most.
+func (s Settings) Within(most plan.Limits) Settings {
+	s.MemoryBytes = min(s.MemoryBytes, most.MemoryBytes)
+	s.NanoCPUs = min(s.NanoCPUs, most.NanoCPUs)
+	s.Processes = min(s.Processes, most.Processes)
+	return s
+}
+
+// PlanOptions is how the settings reach the plan; every service is made of it.
+func (s Settings) PlanOptions() plan.Options {
+	return plan.Options{
+		Port:    s.Port,
+		Limits:  plan.Limits{MemoryBytes: s.MemoryBytes, NanoCPUs: s.NanoCPUs, Processes: s.Processes},
+		Waivers: plan.Waivers{WritableRoot: s.WritableRoot, Database: s.Database},
+		// Of a compose app, Database holds for these alone.
+		DatabaseServices: s.DatabaseServices.List(),
+		Fallback:         s.Fallback,
+	}
+}

@@ -1,0 +1,111 @@
+package app
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"berth/controller/problem"
+)
+
+// Waiver is the name of what loosens the hardening policy of an app.
+type Waiver string
+
+// The waivers that an app can be given.
+const (
+	WaiverWritableRoot Waiver = "writable-root"
+	// WaiverDatabase is what the official images of databases need to start: root
+	// inside at first, and the capabilities to give files away and step down.
+	WaiverDatabase Waiver = "database"
+)
+
+// Label is the waiver as pages and the audit log name it.
+func (w Waiver) Label() string { return strings.ReplaceAll(string(w), "-", " ") }
+
+// ParseForbiddenWaivers reads the operator's list, with commas between.
+func ParseForbiddenWaivers(s string) ([]Waiver, error) {
+	var waivers []Waiver
+	for name := range strings.SplitSeq(s, ",") {
+		switch waiver := Waiver(strings.TrimSpace(name)); waiver {
+		case "":
+		case WaiverWritableRoot, WaiverDatabase:
+			waivers = append(waivers, waiver)
+		default:
+			return nil, fmt.Errorf("%.60q is not a security exception", name)
+		}
+	}
+	return waivers, nil
+}
+
+// mostServiceNames is more than a compose file may hold.
+const mostServiceNames = 100
+
+var serviceNamePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}$`)
+
+// ServiceNames are names of services of a compose app, as ParseServiceNames made
+// them: sorted, each once, with commas between.
+type ServiceNames string
+
+// ParseServiceNames reads names with commas or spaces between, or returns a Problem.
+func ParseServiceNames(s string) (ServiceNames, error) {
+	names := strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' || r == '\r' || r == '\n' })
+	for _, name := range names {
+		if !serviceNamePattern.MatchString(name) {
+			return "", &problem.Problem{
+				Kind: problem.KindInvalid, Field: "database_services",
+				Message: fmt.Sprintf("%.70q is not the name of a service.", name),
+				Hint:    "Write the names as in the compose file, with commas between, or leave the field empty.",
+			}
+		}
+	}
+	slices.Sort(names)
+	if names = slices.Compact(names); len(names) > mostServiceNames {
+		return "", &problem.Problem{
+			Kind: problem.KindInvalid, Field: "database_services",
+			Message: fmt.Sprintf("There are more than %d names of services.", mostServiceNames), Hint: "Name those alone that are databases.",
+		}
+	}
+	return ServiceNames(strings.Join(names, ",")), nil
+}
+
+// List returns the names one by one.
+func (n ServiceNames) List() []string {
+	if n == "" {
+		return nil
+	}
+	return strings.Split(string(n), ",")
+}
+
+// Granted are those that the settings hold.
+func (s Settings) Granted() []Waiver {
+	var held []Waiver
+	if s.WritableRoot {
+		held = append(held, WaiverWritableRoot)
+	}
+	if s.Database {
+		held = append(held, WaiverDatabase)
+	}
+	return held
+}
+
+// Waivers are the names of what loosens the hardening policy in the settings.
+func (s Settings) Waivers() []string {
+	var names []string
+	for _, waiver := range s.Granted() {
+		name := waiver.Label()
+		if waiver == WaiverDatabase && s.DatabaseServices != "" {
+			name += " (" + NameList(s.DatabaseServices.List()) + ")"
+		}
+		names = append(names, name)
+	}
+	return names
+}
+
+// Loosens reports whether the settings hold a waiver, or for a service, that before did not.
+func (s Settings) Loosens(before Settings) bool {
+	if s.WritableRoot && !before.WritableRoot {
+		return true
+	}
+	return s.Database && (!before.Database || s.DatabaseServices != before.DatabaseServices)
+}

@@ -1,0 +1,63 @@
+package audit
+
+import (
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Most bytes of each field of an entry; more is cut off.
+const (
+	mostName     = 100 // action, account, address, request id
+	mostResource = 200
+	mostAgent    = 300
+	mostDetail   = 500
+)
+
+// clean returns the event as the log keeps it: in UTC, short, and in characters
+// that can be printed, so that no field can pass for a line or a field of its own.
+func (e Event) clean(now time.Time) Event {
+	if e.At.IsZero() {
+		e.At = now
+	}
+	e.At = toMicro(e.At)
+	e.Action = Action(text(string(e.Action), mostName))
+	e.Resource = text(e.Resource, mostResource)
+	e.Account = text(e.Account, mostName)
+	e.Address = text(e.Address, mostName)
+	e.UserAgent = text(e.UserAgent, mostAgent)
+	e.RequestID = text(e.RequestID, mostName)
+	e.Detail = text(e.Detail, mostDetail)
+	return e
+}
+
+// from fills in what the event does not say of its origin.
+func (e Event) from(origin Origin) Event {
+	if e.Address == "" && e.UserAgent == "" && e.RequestID == "" {
+		e.Address, e.UserAgent, e.RequestID = origin.Address, origin.UserAgent, origin.RequestID
+	}
+	return e
+}
+
+const cutMark = "…"
+
+// text makes text printable and at most so many bytes long. What is not
+// printable, line ends and marks that turn the direction of writing among it,
+// becomes a replacement character, so that it is seen.
+func text(text string, most int) string {
+	cleaned := strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return utf8.RuneError
+		}
+		return r
+	}, text)
+	if len(cleaned) <= most {
+		return cleaned
+	}
+	end := most - len(cutMark)
+	for !utf8.RuneStart(cleaned[end]) {
+		end--
+	}
+	return cleaned[:end] + cutMark
+}

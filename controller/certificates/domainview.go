@@ -1,0 +1,108 @@
+package certificates
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"berth/controller/app"
+	"berth/traefik"
+)
+
+// DomainView is a host as pages show it.
+type DomainView struct {
+	Domain
+	Apps       []app.Name // that have a route with it, by name
+	Dashboard  bool       // the proxy's own pages are there
+	From       Source     // where its certificate is from, defaults filled in
+	Wildcard   traefik.Host
+	Redirected bool // plain requests are sent on, now
+	Served     bool // an app with it runs, so that the proxy has its route
+}
+
+// Domains returns every host of the apps' routes, of what is served besides, and of
+// the proxy's own pages, by name. It asks the ledger alone, and what that keeps at
+// hand of the apps: the dashboard asks with every load.
+func (c *Certificates) Domains(ctx context.Context) ([]DomainView, error) {
+	rows, err := c.domains(ctx)
+	if err != nil {
+		return nil, err
+	}
+	apps, _, err := c.o.Ledger.ListOverview(ctx)
+	if err != nil {
+		return nil, err
+	}
+	views := make(map[traefik.Host]*DomainView)
+	view := func(host traefik.Host) *DomainView {
+		if views[host] == nil {
+			domain := rows[host]
+			domain.Host = host
+			views[host] = &DomainView{Domain: domain}
+		}
+		return views[host]
+	}
+	for _, app := range apps {
+		for _, host := range hostsOfApp(app) {
+			view(host).Apps = append(view(host).Apps, app.Name)
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for host := range c.hosts { // those of redirects too, and those that apps have by their names
+		view(host)
+	}
+	if c.settings.Dashboard == DashboardHost {
+		view(c.settings.DashboardHost).Dashboard = true
+	}
+	now := time.Now()
+	list := make([]DomainView, 0, len(views))
+	for _, made := range views {
+		made.From = c.sourceOf(made.Domain)
+		if made.From == SourceDNS {
+			made.Wildcard = c.o.Base
+		}
+		made.Redirected = c.forcesHTTPS() || made.Redirects(now)
+		made.Served = c.hosts[made.Host]
+		list = append(list, *made)
+	}
+	slices.SortFunc(list, func(a, b DomainView) int { return cmp.Compare(a.Host, b.Host) })
+	return list, nil
+}
+
+// hostsOfApp are the hosts of the app's routes, each once, in their order.
+func hostsOfApp(app app.App) []traefik.Host {
+	var hosts []traefik.Host
+	for _, route := range app.Routes {
+		if route.Host != "" && !slices.Contains(hosts, route.Host) {
+			hosts = append(hosts, route.Host)
+		}
+	}
+	return hosts
+}
+
+// Alerts are the certificates that somebody has to look at, the worst first.
+func (c *Certificates) Alerts(ctx context.Context) ([]DomainAlert, error) {
+	views, err := c.Domains(ctx)
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	var alerts []DomainAlert
+	for _, view := range views {
+		if alert, found := view.alert(now); found && view.Served && view.From != SourceNone {
+			alerts = append(alerts, alert)
+		}
+	}
+	slices.SortStableFunc(alerts, func(a, b DomainAlert) int {
+		switch {
+		case a.Bad == b.Bad:
+			return 0
+		case a.Bad:
+			return -1
+		default:
+			return 1
+		}
+	})
+	return alerts, nil
+}

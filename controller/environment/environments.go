@@ -1,0 +1,82 @@
+// Package environment seals an app's variables, opens them for a release, and masks them in
+// what is printed.
+package environment
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"berth/controller/app"
+	"berth/controller/plan"
+	"berth/controller/problem"
+)
+
+// Environment is the environment of an app as pages show it: what was saved, and
+// how it differs from what runs.
+type Environment struct {
+	Variables []VariableView // by name
+	Added     []string       // saved, and not in the live release
+	Changed   []string       // saved with another value than in the live release
+	Removed   []string       // in the live release, and no longer saved
+	Live      int64          // number of the live release; 0 where nothing runs: all is new
+}
+
+// VariableView is a variable as it is shown; of a secret, without its value.
+type VariableView struct {
+	Name      string
+	Value     string // empty for a secret
+	Secret    bool
+	File      bool
+	Warning   string
+	Unapplied bool // new, or not as it runs
+}
+
+// Unapplied is how many variables differ from what runs.
+func (e Environment) Unapplied() int { return len(e.Added) + len(e.Changed) + len(e.Removed) }
+
+// Find returns the variable of a name.
+func (e Environment) Find(name string) (VariableView, bool) {
+	at := slices.IndexFunc(e.Variables, func(v VariableView) bool { return v.Name == name })
+	if at < 0 {
+		return VariableView{}, false
+	}
+	return e.Variables[at], true
+}
+
+// OpenEnvironment is the environment of a release with its secrets in the clear:
+// for the moment in which an instance is started, and to mask what is printed.
+type OpenEnvironment struct {
+	Variables []string          // NAME=value
+	Files     map[string]string // values of the secrets that are files in plan.SecretsFolder, by name
+	Secrets   map[string]string // values of all secrets, by name
+	Mask      *Mask
+}
+
+// Options are those of the plan: the settings and the environment.
+func (e OpenEnvironment) Options(settings app.Settings) plan.Options {
+	options := settings.PlanOptions()
+	options.Environment = e.Variables
+	options.Secrets = slices.Sorted(maps.Keys(e.Secrets))
+	return options
+}
+
+// Deliver gives the service the secrets that are files. It refers to their values
+// alone: those are the engine's to put into memory.
+func (e OpenEnvironment) Deliver(service plan.Service) plan.Service {
+	service.Files = slices.Clone(service.Files)
+	for _, name := range slices.Sorted(maps.Keys(e.Files)) {
+		service.Files = append(service.Files, plan.File{
+			Path: plan.SecretsFolder + "/" + name, Mode: 0o400, Private: true, Content: []byte(plan.SecretReference(name)),
+		})
+	}
+	return service
+}
+
+func CannotOpen(name string, cause error) *problem.Problem {
+	return &problem.Problem{
+		Kind: problem.KindInvalid, Err: cause,
+		Message: fmt.Sprintf("The secret %s cannot be opened: it was sealed with another key than the one that Berth has now.", name),
+		Hint:    "Bring the former secret.key back, or type the secret again under Environment on the app's page, and deploy again.",
+	}
+}
