@@ -97,11 +97,10 @@ func (c *Controller) Rollback(ctx context.Context, name app.Name, number int64, 
 		return app.Release{}, err
 	}
 	if old.State != app.ReleaseSuperseded || old.Image == "" {
-		return app.Release{}, &problem.Problem{
-			Kind: problem.KindConflict, Field: "release",
-			Message: fmt.Sprintf("Release r%d cannot be run again: it is %s.", number, old.State),
-			Hint:    "Choose a superseded release whose image is still kept.",
-		}
+		return app.Release{}, problem.Conflict(
+			fmt.Sprintf("Release r%d cannot be run again: it is %s.", number, old.State),
+			"Choose a superseded release whose image is still kept.",
+		).At("release")
 	}
 	return c.queueRerun(ctx, found, rerunOf(old, by))
 }
@@ -139,11 +138,10 @@ func (c *Controller) queueRerun(ctx context.Context, found app.App, wish app.Rel
 	for _, image := range wish.Images() {
 		// One that was pulled can be had again by its digest.
 		if _, err := c.engine.FindImage(ctx, image); err != nil && wish.Digest == "" {
-			return app.Release{}, &problem.Problem{
-				Kind: problem.KindConflict, Field: "release",
-				Message: fmt.Sprintf("The image of release r%d is not kept any more.", wish.RollbackOf),
-				Hint:    "Upload its archive again as an update, or deploy its image again.", Err: err,
-			}
+			return app.Release{}, problem.Conflict(
+				fmt.Sprintf("The image of release r%d is not kept any more.", wish.RollbackOf),
+				"Upload its archive again as an update, or deploy its image again.",
+			).At("release").Because(err)
 		}
 	}
 	var release app.Release
@@ -199,10 +197,10 @@ func newRelease(name app.Name, from *Archive, by string) app.Release {
 // archiveProblem words a refusal of the archive or of the plan for the person.
 func archiveProblem(err error) error {
 	if refusal, ok := errors.AsType[*archive.Refusal](err); ok {
-		return &problem.Problem{Kind: problem.KindInvalid, Field: "archive", Message: refusal.Error(), Hint: refusal.Hint, Err: err}
+		return problem.Invalid(refusal.Error(), refusal.Hint).At("archive").Because(err)
 	}
 	if refusal, ok := errors.AsType[*plan.Refusal](err); ok {
-		return &problem.Problem{Kind: problem.KindInvalid, Field: "archive", Message: refusal.Error(), Hint: refusal.Hint, Err: err}
+		return problem.Invalid(refusal.Error(), refusal.Hint).At("archive").Because(err)
 	}
 	return err
 }
@@ -211,31 +209,27 @@ func archiveProblem(err error) error {
 func claimProblem(err error, found app.App) error {
 	switch {
 	case errors.Is(err, problem.ErrNameTaken):
-		return &problem.Problem{
-			Kind: problem.KindConflict, Field: "name", Err: err,
-			Message: fmt.Sprintf("There is an app called %s already.", found.Name),
-			Hint:    "Choose another name, or send the archive as an update on that app's page.",
-		}
+		return problem.Conflict(
+			fmt.Sprintf("There is an app called %s already.", found.Name),
+			"Choose another name, or send the archive as an update on that app's page.",
+		).At("name").Because(err)
 	case errors.Is(err, app.ErrHostRedirects):
 		return routeProblem(err, found)
 	case errors.Is(err, app.ErrRouteTaken):
-		return &problem.Problem{
-			Kind: problem.KindConflict, Field: "route", Err: err,
-			Message: fmt.Sprintf("Another app answers at %s already.", found.Routes[0]),
-			Hint:    "Choose another route, or delete the app that has it.",
-		}
+		return problem.Conflict(
+			fmt.Sprintf("Another app answers at %s already.", found.Routes[0]),
+			"Choose another route, or delete the app that has it.",
+		).At("route").Because(err)
 	case errors.Is(err, app.ErrUnderWay):
-		return &problem.Problem{
-			Kind: problem.KindConflict, Err: err,
-			Message: fmt.Sprintf("A release of %s is under way.", found.Name),
-			Hint:    "Wait until it is live or has failed, or cancel it on its page.",
-		}
+		return problem.Conflict(
+			fmt.Sprintf("A release of %s is under way.", found.Name),
+			"Wait until it is live or has failed, or cancel it on its page.",
+		).Because(err)
 	case errors.Is(err, app.ErrStale):
-		return &problem.Problem{
-			Kind: problem.KindConflict, Err: err,
-			Message: fmt.Sprintf("The environment of %s was changed by another in the same moment.", found.Name),
-			Hint:    "Look at what it is now, and send yours again.",
-		}
+		return problem.Conflict(
+			fmt.Sprintf("The environment of %s was changed by another in the same moment.", found.Name),
+			"Look at what it is now, and send yours again.",
+		).Because(err)
 	case errors.Is(err, problem.ErrNotFound):
 		return noSuchApp(found.Name, err)
 	default:
@@ -244,9 +238,8 @@ func claimProblem(err error, found app.App) error {
 }
 
 func noSuchApp(name app.Name, err error) *problem.Problem {
-	return &problem.Problem{
-		Kind: problem.KindNotFound, Err: err,
-		Message: fmt.Sprintf("There is no app called %s.", name),
-		Hint:    "See the dashboard for the apps that there are.",
-	}
+	return problem.NotFound(
+		fmt.Sprintf("There is no app called %s.", name),
+		"See the dashboard for the apps that there are.",
+	).Because(err)
 }

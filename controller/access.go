@@ -42,11 +42,10 @@ func (c *Controller) UpdateAccess(ctx context.Context, name app.Name, change app
 	// Also where nothing changed: whoever asks again wants it to be true.
 	if err := c.publishAccess(ctx, app); err != nil {
 		c.requestReconcile()
-		return traefik.Access{}, &problem.Problem{
-			Kind: problem.KindUnavailable, Err: err,
-			Message: fmt.Sprintf("The rules of %s are saved, and the proxy has not confirmed them yet.", name),
-			Hint:    "Berth keeps trying. Look at the app itself before you rely on them.",
-		}
+		return traefik.Access{}, problem.Unavailable(
+			fmt.Sprintf("The rules of %s are saved, and the proxy has not confirmed them yet.", name),
+			"Berth keeps trying. Look at the app itself before you rely on them.",
+		).Because(err)
 	}
 	return wanted, nil
 }
@@ -71,9 +70,8 @@ func (c *Controller) checkMaintenance(change app.AccessChange) error {
 	if change.Maintenance == nil || !change.Maintenance.On || c.pages != "" {
 		return nil
 	}
-	return &problem.Problem{
-		Kind: problem.KindConflict, Field: "maintenance",
-		Message: "This Berth has no handler of maintenance pages.",
-		Hint:    "Start it with its own docker-compose.yml, which has one.",
-	}
+	return problem.Conflict(
+		"This Berth has no handler of maintenance pages.",
+		"Start it with its own docker-compose.yml, which has one.",
+	).At("maintenance")
 }

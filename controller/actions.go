@@ -114,11 +114,10 @@ func (c *Controller) Delete(ctx context.Context, name app.Name, confirm string) 
 		return err
 	}
 	if confirm != string(name) {
-		return &problem.Problem{
-			Kind: problem.KindInvalid, Field: "confirm",
-			Message: fmt.Sprintf("That is not the name of the app, so %s was not deleted.", name),
-			Hint:    fmt.Sprintf("Type %s to delete it.", name),
-		}
+		return problem.Invalid(
+			fmt.Sprintf("That is not the name of the app, so %s was not deleted.", name),
+			fmt.Sprintf("Type %s to delete it.", name),
+		).At("confirm")
 	}
 	// From here on it is promised: a crash in the middle is finished by the reconciler.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), actionTimeout)
@@ -129,11 +128,10 @@ func (c *Controller) Delete(ctx context.Context, name app.Name, confirm string) 
 	c.notices.notify(name)
 	if err := c.removeApp(ctx, name); err != nil {
 		c.requestReconcile()
-		return &problem.Problem{
-			Kind: problem.KindUnavailable, Err: err,
-			Message: fmt.Sprintf("The app %s is not removed in full yet.", name),
-			Hint:    "Berth keeps removing it; look again in a minute.",
-		}
+		return problem.Unavailable(
+			fmt.Sprintf("The app %s is not removed in full yet.", name),
+			"Berth keeps removing it; look again in a minute.",
+		).Because(err)
 	}
 	return nil
 }
@@ -207,10 +205,10 @@ func (c *Controller) act(ctx context.Context, name app.Name, action func(context
 		return err
 	}
 	if found.Live == 0 || found.Wanted == app.WantedDeleted {
-		return &problem.Problem{
-			Kind: problem.KindConflict, Message: fmt.Sprintf("The app %s has no live release.", name),
-			Hint: "Send an archive as an update on its page first.",
-		}
+		return problem.Conflict(
+			fmt.Sprintf("The app %s has no live release.", name),
+			"Send an archive as an update on its page first.",
+		)
 	}
 	live, err := c.ledger.FindRelease(ctx, app.ReleaseID{App: name, Number: found.Live})
 	if err != nil {

@@ -163,9 +163,8 @@ func (s *shipment) optional(service *shipped) bool {
 var errNotCompleted = errors.New("it did not end in time")
 
 func noHealthcheck(service, other *shipped) error {
-	return &problem.Problem{
-		Kind:    problem.KindInvalid,
-		Message: fmt.Sprintf("%s waits until %s is healthy, and %s has no health check.", service.Spec.Name, other.Spec.Name, other.Spec.Name),
-		Hint:    "Write a healthcheck for it, or wait with condition: service_started.",
-	}
+	return problem.Invalid(
+		fmt.Sprintf("%s waits until %s is healthy, and %s has no health check.", service.Spec.Name, other.Spec.Name, other.Spec.Name),
+		"Write a healthcheck for it, or wait with condition: service_started.",
+	)
 }

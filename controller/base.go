@@ -85,18 +85,16 @@ func (c *Controller) refuseForeignName(name app.Name, route traefik.Route) error
 		return nil
 	}
 	if label != string(name) {
-		return &problem.Problem{
-			Kind: problem.KindConflict, Field: "route",
-			Message: fmt.Sprintf("The host %s is kept for the app that is called %s.", route.Host, label),
-			Hint:    fmt.Sprintf("This app has %s.%s by itself; for another host use another domain.", name, c.base),
-		}
+		return problem.Conflict(
+			fmt.Sprintf("The host %s is kept for the app that is called %s.", route.Host, label),
+			fmt.Sprintf("This app has %s.%s by itself; for another host use another domain.", name, c.base),
+		).At("route")
 	}
 	if route.Path == "/" {
-		return &problem.Problem{
-			Kind: problem.KindConflict, Field: "route",
-			Message: fmt.Sprintf("The app has %s by its name already.", route.Host),
-			Hint:    "There is nothing to add.",
-		}
+		return problem.Conflict(
+			fmt.Sprintf("The app has %s by its name already.", route.Host),
+			"There is nothing to add.",
+		).At("route")
 	}
 	return nil
 }

@@ -96,9 +96,15 @@ func (s *shipment) diagnose(cause error) *problem.Problem {
 	case IsDiskFull(cause):
 		return DiskFull("", cause)
 	case errors.Is(cause, docker.ErrUnavailable):
-		return &problem.Problem{Kind: problem.KindUnavailable, Message: "The container engine does not answer.", Hint: "See that Docker runs on the machine, then deploy again.", Err: cause}
+		return problem.Unavailable(
+			"The container engine does not answer.",
+			"See that Docker runs on the machine, then deploy again.",
+		).Because(cause)
 	case errors.Is(cause, errProxySilent):
-		return &problem.Problem{Kind: problem.KindUnavailable, Message: "The proxy did not take over the new route.", Hint: "See that Traefik runs and what its log says, then deploy again.", Err: cause}
+		return problem.Unavailable(
+			"The proxy did not take over the new route.",
+			"See that Traefik runs and what its log says, then deploy again.",
+		).Because(cause)
 	case errors.Is(cause, errNotReady), errors.Is(cause, errUnhealthy):
 		return s.offerDatabase(service, service.named(s.diagnoseSilence(service, cause)))
 	case errors.Is(cause, errNotCompleted):
@@ -123,42 +129,41 @@ func (s *shipment) offerDatabase(at *atFault, problem *problem.Problem) *problem
 
 func (s *shipment) diagnoseBuild(cause error) *problem.Problem {
 	if errors.Is(cause, errBuildTimeout) {
-		return &problem.Problem{
-			Kind: problem.KindInvalid, Err: cause,
-			Message: fmt.Sprintf("The build took longer than %s and was ended.", inWords(s.buildTimeout)),
-			Hint:    "Make the build smaller, or raise BERTH_BUILD_TIMEOUT.",
-		}
+		return problem.Invalid(
+			fmt.Sprintf("The build took longer than %s and was ended.", inWords(s.buildTimeout)),
+			"Make the build smaller, or raise BERTH_BUILD_TIMEOUT.",
+		).Because(cause)
 	}
 	if problem := diagnosePull(cause); problem != nil {
 		return problem
 	}
 	if refusal, ok := errors.AsType[*plan.Refusal](cause); ok {
-		return &problem.Problem{Kind: problem.KindInvalid, Message: refusal.Error(), Hint: refusal.Hint, Err: cause}
+		return problem.Invalid(refusal.Error(), refusal.Hint).Because(cause)
 	}
 	if failed, ok := errors.AsType[*docker.BuildError](cause); ok {
 		hint := failed.Hint
 		if hint == "" {
 			hint = "The log shows the step that failed and what it printed."
 		}
-		return &problem.Problem{Kind: problem.KindInvalid, Message: "The build failed: " + sentence(failed.Message), Hint: hint, Err: cause}
+		return problem.Invalid("The build failed: "+sentence(failed.Message), hint).Because(cause)
 	}
 	if failed, ok := errors.AsType[*docker.PullError](cause); ok {
-		return &problem.Problem{Kind: problem.KindInvalid, Message: failed.Message, Hint: failed.Hint, Err: cause}
+		return problem.Invalid(failed.Message, failed.Hint).Because(cause)
 	}
 	if failed, ok := errors.AsType[*docker.StartError](cause); ok {
-		return &problem.Problem{
-			Kind: problem.KindInvalid, Message: "The app could not be started: " + sentence(failed.Message),
-			Hint: "See that the image's CMD or ENTRYPOINT names a program that is in the image and may be run by its user.", Err: cause,
-		}
+		return problem.Invalid(
+			"The app could not be started: "+sentence(failed.Message),
+			"See that the image's CMD or ENTRYPOINT names a program that is in the image and may be run by its user.",
+		).Because(cause)
 	}
 	if refused, ok := errors.AsType[*plan.Refusal](cause); ok {
-		return &problem.Problem{Kind: problem.KindInvalid, Message: "The app could not be started: " + sentence(refused.Error()), Hint: refused.Hint, Err: cause}
+		return problem.Invalid("The app could not be started: "+sentence(refused.Error()), refused.Hint).Because(cause)
 	}
 	if forged, ok := errors.AsType[*docker.ForgedLabelError](cause); ok {
-		return &problem.Problem{
-			Kind: problem.KindInvalid, Message: "The image was refused: " + sentence(forged.Error()),
-			Hint: "Labels that start with traefik. or berth. belong to Berth: take them out of the Dockerfile, or choose another image.", Err: cause,
-		}
+		return problem.Invalid(
+			"The image was refused: "+sentence(forged.Error()),
+			"Labels that start with traefik. or berth. belong to Berth: take them out of the Dockerfile, or choose another image.",
+		).Because(cause)
 	}
 	return nil
 }
@@ -170,27 +175,25 @@ func (s *shipment) diagnoseSilence(service *atFault, cause error) *problem.Probl
 		return found.problem(lines, cause)
 	}
 	if errors.Is(cause, errUnhealthy) {
-		return &problem.Problem{
-			Kind: problem.KindInvalid, Err: cause,
-			Message: fmt.Sprintf("%s, but its HEALTHCHECK did not turn healthy within %s.", service.works(), inWords(s.waited)),
-			Hint:    "See what the health check runs, and that the image holds the program it needs.",
-		}
+		return problem.Invalid(
+			fmt.Sprintf("%s, but its HEALTHCHECK did not turn healthy within %s.", service.works(), inWords(s.waited)),
+			"See what the health check runs, and that the image holds the program it needs.",
+		).Because(cause)
 	}
 	if problem := s.diagnosePort(cause); problem != nil {
 		return problem
 	}
-	return &problem.Problem{
-		Kind: problem.KindInvalid, Err: cause,
-		Message: fmt.Sprintf("The app runs, but did not respond correctly on %s within %s: %s.", s.release.Address, inWords(s.waited), lastCause(cause)),
-		Hint:    "It must listen on 0.0.0.0 (not 127.0.0.1) and on that port: set another one as \"Port\", or read the variable PORT. Its last lines are in the log.",
-	}
+	return problem.Invalid(
+		fmt.Sprintf("The app runs, but did not respond correctly on %s within %s: %s.", s.release.Address, inWords(s.waited), lastCause(cause)),
+		"It must listen on 0.0.0.0 (not 127.0.0.1) and on that port: set another one as \"Port\", or read the variable PORT. Its last lines are in the log.",
+	).Because(cause)
 }
 
 // diagnosePort explains a silence by what the app listens on; nil where that is not known.
 func (s *shipment) diagnosePort(cause error) *problem.Problem {
 	reached, inside, known := s.ports.seen()
 	asked := s.askedPort()
-	problem := &problem.Problem{Kind: problem.KindInvalid, Err: cause, Message: s.misplaced()}
+	problem := problem.Invalid(s.misplaced(), "").Because(cause)
 	switch {
 	case !known:
 		return nil
@@ -280,10 +283,10 @@ func diagnoseSlow(waited time.Duration, lines []string) *problem.Problem {
 	if found := findSymptom(lines); found != nil {
 		return found.problem(lines, nil)
 	}
-	return &problem.Problem{
-		Kind: problem.KindInvalid, Message: fmt.Sprintf("Others wait until it has completed, and it still ran after %s.", inWords(waited)),
-		Hint: "Let it end with exit code 0, or let the others wait with condition: service_started.",
-	}
+	return problem.Invalid(
+		fmt.Sprintf("Others wait until it has completed, and it still ran after %s.", inWords(waited)),
+		"Let it end with exit code 0, or let the others wait with condition: service_started.",
+	)
 }
 
 // diagnoseDeath explains an app that ended, by how it ended, its limits and what it said last.
@@ -301,21 +304,21 @@ func diagnoseDeath(died *diedError, settings app.Settings, lines []string) *prob
 		return found.problem(lines, nil)
 	}
 	if died.unseen {
-		return &problem.Problem{
-			Kind: problem.KindInvalid, Message: fmt.Sprintf("The app ended %d times and was started again.", condition.Restarts),
-			Hint: "Its last lines are in the log of this release.",
-		}
+		return problem.Invalid(
+			fmt.Sprintf("The app ended %d times and was started again.", condition.Restarts),
+			"Its last lines are in the log of this release.",
+		)
 	}
 	if condition.ExitCode == 0 {
-		return &problem.Problem{
-			Kind: problem.KindInvalid, Message: "The app ended by itself instead of serving (exit code 0).",
-			Hint: "The image's command must stay in the foreground and answer HTTP.",
-		}
+		return problem.Invalid(
+			"The app ended by itself instead of serving (exit code 0).",
+			"The image's command must stay in the foreground and answer HTTP.",
+		)
 	}
-	return &problem.Problem{
-		Kind: problem.KindInvalid, Message: fmt.Sprintf("The app ended with exit code %d.", condition.ExitCode),
-		Hint: "Its last lines are in the log of this release.",
-	}
+	return problem.Invalid(
+		fmt.Sprintf("The app ended with exit code %d.", condition.ExitCode),
+		"Its last lines are in the log of this release.",
+	)
 }
 
 // problem says it of the app that printed lines.

@@ -15,9 +15,8 @@ func IsDiskFull(err error) bool {
 
 // DiskFull is the Problem of a disk without room, for the field of a form or for none.
 func DiskFull(field string, cause error) *problem.Problem {
-	return &problem.Problem{
-		Kind: problem.KindFull, Field: field, Err: cause,
-		Message: "The server's disk is full.",
-		Hint:    "Free space on the server: delete files or whole volumes on the page Volumes, or remove images and logs that are not needed. Then try again.",
-	}
+	return problem.Full(
+		"The server's disk is full.",
+		"Free space on the server: delete files or whole volumes on the page Volumes, or remove images and logs that are not needed. Then try again.",
+	).At(field).Because(cause)
 }

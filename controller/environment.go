@@ -39,10 +39,10 @@ func (c *Controller) changeEnvironment(owner app.Name, before []app.Variable, ch
 			return nil, problem
 		}
 		if named[wish.Name] {
-			return nil, &problem.Problem{
-				Kind: problem.KindInvalid, Field: "name",
-				Message: fmt.Sprintf("%s is given twice.", wish.Name), Hint: "Give it once, as a variable or as a secret.",
-			}
+			return nil, problem.Invalid(
+				fmt.Sprintf("%s is given twice.", wish.Name),
+				"Give it once, as a variable or as a secret.",
+			).At("name")
 		}
 		named[wish.Name] = true
 		after[wish.Name] = c.seal(owner, wish, was)

@@ -73,10 +73,10 @@ func (c *Controller) ApplyEnvironment(ctx context.Context, name app.Name, by str
 // compose file says depends on the variables. Its images come from the build cache.
 func (c *Controller) planAgain(ctx context.Context, app app.App, wish *app.Release) error {
 	if wish.Archive == "" {
-		return &problem.Problem{
-			Kind: problem.KindConflict, Message: "The archive of what runs is not kept any more, and its compose file has to be read again with the new variables.",
-			Hint: "Upload the archive as an update: it takes the variables as they are saved.",
-		}
+		return problem.Conflict(
+			"The archive of what runs is not kept any more, and its compose file has to be read again with the new variables.",
+			"Upload the archive as an update: it takes the variables as they are saved.",
+		)
 	}
 	environment, err := c.openSavedEnvironment(ctx, app.Name)
 	if err != nil {

@@ -113,11 +113,10 @@ func (c *Controller) acceptHeld(key HeldKey, name app.Name, accept func(*Archive
 }
 
 func heldGone() error {
-	return &problem.Problem{
-		Kind: problem.KindConflict, Field: "archive",
-		Message: "The archive is not here any more.",
-		Hint:    fmt.Sprintf("Berth keeps it for %d minutes, and not over a restart. Choose it again.", int(heldTime.Minutes())),
-	}
+	return problem.Conflict(
+		"The archive is not here any more.",
+		fmt.Sprintf("Berth keeps it for %d minutes, and not over a restart. Choose it again.", int(heldTime.Minutes())),
+	).At("archive")
 }
 
 // heldArchive is a Held with its file.

@@ -97,7 +97,7 @@ func (c *Controller) Hosts(ctx context.Context) ([]traefik.Host, error) {
 func (c *Controller) ParseHost(s string) (traefik.Host, error) {
 	host, err := traefik.ParseHost(strings.TrimSpace(s))
 	if invalid, ok := errors.AsType[*traefik.InvalidError](err); ok {
-		return "", &problem.Problem{Kind: problem.KindInvalid, Message: invalid.Reason, Hint: invalid.Hint, Err: err}
+		return "", problem.Invalid(invalid.Reason, invalid.Hint).Because(err)
 	}
 	if err != nil {
 		return "", err
@@ -169,10 +169,7 @@ func (c *Controller) UpdateHome(ctx context.Context, text string) error {
 			return err
 		}
 		if !slices.Contains(present.Choices, home) {
-			return &problem.Problem{
-				Kind: problem.KindConflict, Field: "home", Message: fmt.Sprintf("No app answers at %s.", home),
-				Hint: "Choose a route that an app has.",
-			}
+			return problem.Conflict(fmt.Sprintf("No app answers at %s.", home), "Choose a route that an app has.").At("home")
 		}
 	}
 	if err := c.ledger.UpdateHome(ctx, home); err != nil {
@@ -205,10 +202,10 @@ func (c *Controller) CreateRedirect(ctx context.Context, redirect traefik.Redire
 func (c *Controller) DeleteRedirect(ctx context.Context, host traefik.Host) error {
 	err := c.ledger.DeleteRedirect(ctx, host)
 	if errors.Is(err, problem.ErrNotFound) {
-		return &problem.Problem{
-			Kind: problem.KindNotFound, Err: err, Message: fmt.Sprintf("%.253s does not redirect.", host),
-			Hint: "See the page of the domains for the hosts that do.",
-		}
+		return problem.NotFound(
+			fmt.Sprintf("%.253s does not redirect.", host),
+			"See the page of the domains for the hosts that do.",
+		).Because(err)
 	}
 	if err != nil {
 		return err
@@ -235,10 +232,10 @@ func (c *Controller) publishAll(ctx context.Context) error {
 		}
 		if ctx.Err() != nil {
 			c.requestReconcile()
-			return &problem.Problem{
-				Kind: problem.KindUnavailable, Err: err, Message: "It is saved, and the proxy has not confirmed it yet.",
-				Hint: "Berth keeps trying; see on the dashboard whether the proxy runs.",
-			}
+			return problem.Unavailable(
+				"It is saved, and the proxy has not confirmed it yet.",
+				"Berth keeps trying; see on the dashboard whether the proxy runs.",
+			).Because(err)
 		}
 	}
 }

@@ -93,10 +93,10 @@ func (s *shipment) pullImage(ctx context.Context, spec plan.Service) (docker.Ima
 	options := docker.PullOptions{Reference: spec.Image, Always: !strings.Contains(spec.Image, "@")}
 	image, digest, err := s.engine.PullImage(ctx, options, s.log.line)
 	if err != nil && errors.Is(context.Cause(ctx), errBuildTimeout) {
-		return docker.Image{}, &problem.Problem{
-			Kind: problem.KindUnavailable, Err: err, Message: fmt.Sprintf("The image was not pulled within %s.", inWords(s.buildTimeout)),
-			Hint: "Deploy again: what was pulled already is not pulled twice. BERTH_BUILD_TIMEOUT gives it more time.",
-		}
+		return docker.Image{}, problem.Unavailable(
+			fmt.Sprintf("The image was not pulled within %s.", inWords(s.buildTimeout)),
+			"Deploy again: what was pulled already is not pulled twice. BERTH_BUILD_TIMEOUT gives it more time.",
+		).Because(err)
 	}
 	if refused, ok := errors.AsType[*docker.PullError](err); ok && options.Always {
 		s.log.say("%s", refused.Message)
@@ -142,5 +142,5 @@ func diagnosePull(cause error) *problem.Problem {
 	if !ok {
 		return nil
 	}
-	return &problem.Problem{Kind: problem.KindInvalid, Message: fmt.Sprintf("The image could not be had: %s", refused.Message), Hint: refused.Hint, Err: cause}
+	return problem.Invalid(fmt.Sprintf("The image could not be had: %s", refused.Message), refused.Hint).Because(cause)
 }

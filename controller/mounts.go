@@ -195,8 +195,8 @@ func engineMounts(mounts []app.Mount) []docker.Mount {
 
 // busyReplacing refuses what a person asks of instances that stand still for a release.
 func busyReplacing(name app.Name) error {
-	return &problem.Problem{
-		Kind: problem.KindConflict, Message: fmt.Sprintf("A release of %s is taking over at this moment.", name),
-		Hint: "Wait until it is live or has failed; its page says how far it is.",
-	}
+	return problem.Conflict(
+		fmt.Sprintf("A release of %s is taking over at this moment.", name),
+		"Wait until it is live or has failed; its page says how far it is.",
+	)
 }

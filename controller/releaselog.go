@@ -28,7 +28,7 @@ const lastLines = 40
 func (c *Controller) ReleaseLog(id app.ReleaseID) (io.ReadSeekCloser, error) {
 	file, err := c.logs.root.Open(logName(id))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &problem.Problem{Kind: problem.KindNotFound, Message: fmt.Sprintf("There is no log of %s.", id), Err: err}
+		return nil, problem.NotFound(fmt.Sprintf("There is no log of %s.", id), "").Because(err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open log of %s: %w", id, err)

@@ -131,10 +131,10 @@ func (c *Controller) ensureMounted(ctx context.Context, app app.App, mount app.M
 }
 
 func noRetry(release app.Release) *problem.Problem {
-	problem := &problem.Problem{
-		Kind: problem.KindConflict, Message: fmt.Sprintf("Release r%d cannot be tried again: what it was made of is not kept any more.", release.Number),
-		Hint: "Upload its archive again as an update, or deploy its image again.",
-	}
+	problem := problem.Conflict(
+		fmt.Sprintf("Release r%d cannot be tried again: what it was made of is not kept any more.", release.Number),
+		"Upload its archive again as an update, or deploy its image again.",
+	)
 	if release.State != app.ReleaseFailed && release.State != app.ReleaseCancelled {
 		problem.Message = fmt.Sprintf("Release r%d cannot be tried again: it is %s.", release.Number, release.State)
 		problem.Hint = "Only a release that failed or was cancelled can be tried again."

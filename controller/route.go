@@ -17,7 +17,7 @@ import (
 func (c *Controller) ParseRoute(s string) (traefik.Route, error) {
 	route, err := traefik.ParseRoute(strings.TrimSpace(s))
 	if invalid, ok := errors.AsType[*traefik.InvalidError](err); ok {
-		return traefik.Route{}, &problem.Problem{Kind: problem.KindInvalid, Field: "route", Message: invalid.Reason, Hint: invalid.Hint, Err: err}
+		return traefik.Route{}, problem.Invalid(invalid.Reason, invalid.Hint).At("route").Because(err)
 	}
 	if err != nil {
 		return traefik.Route{}, err
@@ -33,22 +33,20 @@ func (c *Controller) ParsePort(s string) (uint16, error) {
 	}
 	port, err := strconv.ParseUint(s, 10, 16)
 	if err != nil || port == 0 {
-		return 0, &problem.Problem{
-			Kind: problem.KindInvalid, Field: "port",
-			Message: fmt.Sprintf("%.20q is not a port.", s),
-			Hint:    "Give a number from 1 to 65535, or leave the field empty to take the port that the image exposes.",
-		}
+		return 0, problem.Invalid(
+			fmt.Sprintf("%.20q is not a port.", s),
+			"Give a number from 1 to 65535, or leave the field empty to take the port that the image exposes.",
+		).At("port")
 	}
 	return uint16(port), nil
 }
 
 func (c *Controller) refuseReserved(route traefik.Route) error {
 	if c.isReservedHost(route.Host) {
-		return &problem.Problem{
-			Kind: problem.KindInvalid, Field: "route",
-			Message: fmt.Sprintf("The host %s is Berth's own.", route.Host),
-			Hint:    "Choose another host name for the app.",
-		}
+		return problem.Invalid(
+			fmt.Sprintf("The host %s is Berth's own.", route.Host),
+			"Choose another host name for the app.",
+		).At("route")
 	}
 	if err := c.refuseDeceptive(route.Host); err != nil {
 		return err
@@ -56,11 +54,10 @@ func (c *Controller) refuseReserved(route traefik.Route) error {
 	for _, reserved := range app.ReservedPaths {
 		path := strings.ToLower(string(route.Path))
 		if path == reserved || strings.HasPrefix(path, reserved+"/") {
-			return &problem.Problem{
-				Kind: problem.KindInvalid, Field: "route",
-				Message: fmt.Sprintf("The path %s is reserved.", reserved),
-				Hint:    "Choose another path, such as /my-app.",
-			}
+			return problem.Invalid(
+				fmt.Sprintf("The path %s is reserved.", reserved),
+				"Choose another path, such as /my-app.",
+			).At("route")
 		}
 	}
 	return nil
@@ -75,19 +72,17 @@ func (c *Controller) isReservedHost(host traefik.Host) bool {
 func (c *Controller) refuseDeceptive(host traefik.Host) error {
 	for _, reserved := range c.reserved {
 		if host != "" && host.LooksLike(reserved) {
-			return &problem.Problem{
-				Kind: problem.KindInvalid, Field: "route",
-				Message: fmt.Sprintf("The host %s looks like %s, where Berth itself is.", host.Both(), reserved),
-				Hint:    "Choose a host name that nobody takes for it.",
-			}
+			return problem.Invalid(
+				fmt.Sprintf("The host %s looks like %s, where Berth itself is.", host.Both(), reserved),
+				"Choose a host name that nobody takes for it.",
+			).At("route")
 		}
 	}
 	if strings.HasSuffix(string(host), ".internal") {
-		return &problem.Problem{
-			Kind: problem.KindInvalid, Field: "route",
-			Message: "Hosts that end in .internal are names inside of a network, of the engine's and the cloud's too.",
-			Hint:    "Use a domain of your own.",
-		}
+		return problem.Invalid(
+			"Hosts that end in .internal are names inside of a network, of the engine's and the cloud's too.",
+			"Use a domain of your own.",
+		).At("route")
 	}
 	return nil
 }

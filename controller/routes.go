@@ -185,11 +185,10 @@ func (c *Controller) refuseGap(ctx context.Context, found app.App, change app.Ro
 		}
 		for _, route := range change.Add {
 			if slices.Contains(other.Routes, route) {
-				return &problem.Problem{
-					Kind: problem.KindConflict, Field: "route",
-					Message: fmt.Sprintf("%s does not run, so nobody would answer at %s.", found.Name, route),
-					Hint:    "Start it first, or send it an archive that runs.",
-				}
+				return problem.Conflict(
+					fmt.Sprintf("%s does not run, so nobody would answer at %s.", found.Name, route),
+					"Start it first, or send it an archive that runs.",
+				).At("route")
 			}
 		}
 	}
@@ -237,31 +236,29 @@ func (c *Controller) confirmPending(ctx context.Context) error {
 // routeProblem words what the ledger says of routes.
 func routeProblem(err error, found app.App) error {
 	if taken, ok := errors.AsType[*app.RouteTakenError](err); ok {
-		return &problem.Problem{
-			Kind: problem.KindConflict, Field: "route", Err: err,
-			Message: fmt.Sprintf("The app %s answers at %s already.", taken.App, taken.Route),
-			Hint:    "Choose another route, or take this one over.",
-		}
+		return problem.Conflict(
+			fmt.Sprintf("The app %s answers at %s already.", taken.App, taken.Route),
+			"Choose another route, or take this one over.",
+		).At("route").Because(err)
 	}
 	if last, ok := errors.AsType[*app.LastRouteError](err); ok {
-		problem := &problem.Problem{
-			Kind: problem.KindConflict, Field: "route", Err: err,
-			Message: fmt.Sprintf("It is the only route of %s, and an app has at least one.", last.App),
-			Hint:    fmt.Sprintf("Give %s another route first; or stop or delete the app.", last.App),
-		}
+		problem := problem.Conflict(
+			fmt.Sprintf("It is the only route of %s, and an app has at least one.", last.App),
+			fmt.Sprintf("Give %s another route first; or stop or delete the app.", last.App),
+		).At("route").Because(err)
 		return problem
 	}
 	switch {
 	case errors.Is(err, app.ErrHostRedirects):
-		return &problem.Problem{
-			Kind: problem.KindConflict, Field: "route", Err: err, Message: "The host redirects to another one.",
-			Hint: "Remove its redirect in the settings first, under Domains.",
-		}
+		return problem.Conflict(
+			"The host redirects to another one.",
+			"Remove its redirect in the settings first, under Domains.",
+		).At("route").Because(err)
 	case errors.Is(err, app.ErrNoRoute):
-		return &problem.Problem{
-			Kind: problem.KindConflict, Field: "route", Err: err, Message: fmt.Sprintf("%s does not have this route any more.", found.Name),
-			Hint: "See on its page which it has.",
-		}
+		return problem.Conflict(
+			fmt.Sprintf("%s does not have this route any more.", found.Name),
+			"See on its page which it has.",
+		).At("route").Because(err)
 	}
 	return claimProblem(err, found)
 }

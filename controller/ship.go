@@ -85,10 +85,10 @@ func (c *Controller) Cancel(ctx context.Context, id app.ReleaseID) error {
 		return err
 	}
 	if !release.State.UnderWay() {
-		return &problem.Problem{
-			Kind: problem.KindConflict, Message: fmt.Sprintf("The release %s is %s, so there is nothing to cancel.", id, release.State),
-			Hint: "Only a release that is under way can be cancelled.",
-		}
+		return problem.Conflict(
+			fmt.Sprintf("The release %s is %s, so there is nothing to cancel.", id, release.State),
+			"Only a release that is under way can be cancelled.",
+		)
 	}
 	if err := c.cancelAndWait(ctx, id); err != nil {
 		return err
@@ -96,10 +96,10 @@ func (c *Controller) Cancel(ctx context.Context, id app.ReleaseID) error {
 	if release, err = c.Release(ctx, id); err != nil || release.State != app.ReleaseLive {
 		return err
 	}
-	return &problem.Problem{
-		Kind: problem.KindConflict, Message: fmt.Sprintf("The release %s went live in the same moment.", id),
-		Hint: "Roll back to the one before, if it should not serve.",
-	}
+	return problem.Conflict(
+		fmt.Sprintf("The release %s went live in the same moment.", id),
+		"Roll back to the one before, if it should not serve.",
+	)
 }
 
 func (c *Controller) cancelAndWait(ctx context.Context, id app.ReleaseID) error {
@@ -199,10 +199,10 @@ func (s *shipment) resume(ctx context.Context) error {
 	if err != nil || count <= mostResumptions {
 		return err
 	}
-	return &problem.Problem{
-		Kind: problem.KindUnavailable, Message: fmt.Sprintf("Berth ended %d times while this release was under way.", count),
-		Hint: "See in the log of Berth and of the machine why, such as no memory, before you deploy it again.",
-	}
+	return problem.Unavailable(
+		fmt.Sprintf("Berth ended %d times while this release was under way.", count),
+		"See in the log of Berth and of the machine why, such as no memory, before you deploy it again.",
+	)
 }
 
 func (s *shipment) run(ctx context.Context) (err error) {

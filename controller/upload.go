@@ -75,11 +75,10 @@ func (a *Archive) sync() error {
 func (c *Controller) Receive(r io.Reader) (*Archive, error) {
 	received, err := c.uploads.receive(r, c.limits.CompressedBytes)
 	if errors.Is(err, errTooLarge) {
-		return nil, &problem.Problem{
-			Kind: problem.KindTooLarge, Field: "archive",
-			Message: fmt.Sprintf("The archive is larger than %d MB.", c.limits.CompressedBytes>>20),
-			Hint:    "Leave out what the build does not need, such as .git, node_modules and test data.",
-		}
+		return nil, problem.TooLarge(
+			fmt.Sprintf("The archive is larger than %d MB.", c.limits.CompressedBytes>>20),
+			"Leave out what the build does not need, such as .git, node_modules and test data.",
+		).At("archive")
 	}
 	if IsDiskFull(err) {
 		return nil, DiskFull("archive", err)

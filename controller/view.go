@@ -98,11 +98,10 @@ func (c *Controller) Releases(ctx context.Context, name app.Name) ([]app.Release
 func (c *Controller) Release(ctx context.Context, id app.ReleaseID) (app.Release, error) {
 	release, err := c.ledger.FindRelease(ctx, id)
 	if errors.Is(err, problem.ErrNotFound) {
-		return app.Release{}, &problem.Problem{
-			Kind: problem.KindNotFound, Err: err,
-			Message: fmt.Sprintf("There is no release r%d of %s.", id.Number, id.App),
-			Hint:    "See the app's page for its releases.",
-		}
+		return app.Release{}, problem.NotFound(
+			fmt.Sprintf("There is no release r%d of %s.", id.Number, id.App),
+			"See the app's page for its releases.",
+		).Because(err)
 	}
 	return c.confirmed(release), err
 }

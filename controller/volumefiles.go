@@ -140,10 +140,10 @@ func (f *VolumeFiles) Count(folder volume.Path) (volume.Usage, error) {
 // Remove removes a file, or a folder with all that is in it. The root stays.
 func (f *VolumeFiles) Remove(path volume.Path) error {
 	if path == "" {
-		return &problem.Problem{
-			Kind: problem.KindInvalid, Field: "path",
-			Message: "The volume itself is not removed this way.", Hint: "Choose a file or a folder in it, or delete the volume.",
-		}
+		return problem.Invalid(
+			"The volume itself is not removed this way.",
+			"Choose a file or a folder in it, or delete the volume.",
+		).At("path")
 	}
 	f.changed = true
 	return app.VolumeProblem("path", f.session.Remove(path))

@@ -13,11 +13,10 @@ import (
 
 // overQuota says that a volume holds more than it may, or all that it may.
 func (c *Controller) overQuota(name volume.Name, usage volume.Usage) *problem.Problem {
-	return &problem.Problem{
-		Kind: problem.KindFull, Field: "file",
-		Message: fmt.Sprintf("The volume %s holds %s.", name, c.fillOf(usage)),
-		Hint:    "Delete files from it on its page. The operator can raise the quota of volumes, BERTH_VOLUME_QUOTA.",
-	}
+	return problem.Full(
+		fmt.Sprintf("The volume %s holds %s.", name, c.fillOf(usage)),
+		"Delete files from it on its page. The operator can raise the quota of volumes, BERTH_VOLUME_QUOTA.",
+	).At("file")
 }
 
 // fillOf words what is in a volume beside what may be: "12 GB of 10 GB".

@@ -102,11 +102,10 @@ func (b *volumeBook) forget(name volume.Name) {
 func ParseVolumeDescription(s string) (string, error) {
 	text := strings.TrimSpace(s)
 	if len([]rune(text)) > descriptionRunes || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return "", &problem.Problem{
-			Kind: problem.KindInvalid, Field: "description",
-			Message: "This is not a description.",
-			Hint:    fmt.Sprintf("Write up to %d characters on one line, or nothing.", descriptionRunes),
-		}
+		return "", problem.Invalid(
+			"This is not a description.",
+			fmt.Sprintf("Write up to %d characters on one line, or nothing.", descriptionRunes),
+		).At("description")
 	}
 	return text, nil
 }
@@ -165,11 +164,10 @@ func (c *Controller) DeleteVolume(ctx context.Context, name volume.Name, confirm
 		return volumeFailure(name, err)
 	}
 	if confirm != string(name) {
-		return &problem.Problem{
-			Kind: problem.KindInvalid, Field: "confirm",
-			Message: fmt.Sprintf("That is not the name of the volume, so %s was not deleted.", name),
-			Hint:    fmt.Sprintf("Type %s to delete it.", name),
-		}
+		return problem.Invalid(
+			fmt.Sprintf("That is not the name of the volume, so %s was not deleted.", name),
+			fmt.Sprintf("Type %s to delete it.", name),
+		).At("confirm")
 	}
 	c.volumes.mounting.Lock()
 	defer c.volumes.mounting.Unlock()
@@ -280,30 +278,27 @@ func nobody() volume.Owner {
 func volumeFailure(name volume.Name, err error) error {
 	switch {
 	case errors.Is(err, docker.ErrNotFound):
-		return &problem.Problem{
-			Kind: problem.KindNotFound, Field: "volume", Err: err,
-			Message: fmt.Sprintf("There is no volume called %s.", name),
-			Hint:    "See the page Volumes for those that there are.",
-		}
+		return problem.NotFound(
+			fmt.Sprintf("There is no volume called %s.", name),
+			"See the page Volumes for those that there are.",
+		).At("volume").Because(err)
 	case errors.Is(err, docker.ErrVolumeExists):
-		return &problem.Problem{
-			Kind: problem.KindConflict, Field: "name", Err: err,
-			Message: fmt.Sprintf("There is a volume called %s already.", name),
-			Hint:    "Choose another name.",
-		}
+		return problem.Conflict(
+			fmt.Sprintf("There is a volume called %s already.", name),
+			"Choose another name.",
+		).At("name").Because(err)
 	case errors.Is(err, docker.ErrForeignVolume):
-		return &problem.Problem{
-			Kind: problem.KindConflict, Field: "name", Err: err,
-			Message: fmt.Sprintf("The engine has a volume under the name of %s that Berth did not make.", name),
-			Hint:    "Choose another name; Berth leaves that one alone.",
-		}
+		return problem.Conflict(
+			fmt.Sprintf("The engine has a volume under the name of %s that Berth did not make.", name),
+			"Choose another name; Berth leaves that one alone.",
+		).At("name").Because(err)
 	case errors.Is(err, docker.ErrVolumeInUse):
 		return volumeInUse(name, nil, err)
 	case errors.Is(err, docker.ErrUnavailable):
-		return &problem.Problem{
-			Kind: problem.KindUnavailable, Err: err,
-			Message: "The container engine does not answer.", Hint: "See that Docker runs on the machine, then try again.",
-		}
+		return problem.Unavailable(
+			"The container engine does not answer.",
+			"See that Docker runs on the machine, then try again.",
+		).Because(err)
 	default:
 		return err
 	}
@@ -318,9 +313,8 @@ func volumeInUse(name volume.Name, users []app.Name, cause error) error {
 		}
 		who = "It is mounted by " + strings.Join(names, ", ") + "."
 	}
-	return &problem.Problem{
-		Kind: problem.KindConflict, Field: "confirm", Err: cause,
-		Message: fmt.Sprintf("The volume %s was not deleted. %s", name, who),
-		Hint:    "Take it out of the app's volumes first, and wait until the release without it is live.",
-	}
+	return problem.Conflict(
+		fmt.Sprintf("The volume %s was not deleted. %s", name, who),
+		"Take it out of the app's volumes first, and wait until the release without it is live.",
+	).At("confirm").Because(cause)
 }

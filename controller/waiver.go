@@ -18,11 +18,10 @@ func (c *Controller) ForbiddenWaivers() []app.Waiver { return slices.Clone(c.for
 func (c *Controller) checkWaivers(settings app.Settings) error {
 	for _, waiver := range settings.Granted() {
 		if slices.Contains(c.forbidden, waiver) {
-			return &problem.Problem{
-				Kind: problem.KindConflict, Field: strings.ReplaceAll(string(waiver), "-", "_"),
-				Message: fmt.Sprintf("The security exception %q is forbidden on this server.", waiver.Label()),
-				Hint:    "Take it out of the app's settings, or have the operator change BERTH_FORBID_WAIVERS.",
-			}
+			return problem.Conflict(
+				fmt.Sprintf("The security exception %q is forbidden on this server.", waiver.Label()),
+				"Take it out of the app's settings, or have the operator change BERTH_FORBID_WAIVERS.",
+			).At(strings.ReplaceAll(string(waiver), "-", "_"))
 		}
 	}
 	return nil

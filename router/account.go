@@ -56,10 +56,10 @@ func (a *admin) removeSecondFactor(v *visit) error {
 		return err
 	}
 	if name == v.caller.account.Name {
-		return a.accountProblem(v, &problem.Problem{
-			Kind: problem.KindConflict, Message: "You can't turn off your own two-factor authentication here.",
-			Hint: "Turn it off under Account, with your password and a code.",
-		})
+		return a.accountProblem(v, problem.Conflict(
+			"You can't turn off your own two-factor authentication here.",
+			"Turn it off under Account, with your password and a code.",
+		))
 	}
 	if err := a.accounts.RemoveSecondFactor(v.context(), name); err != nil {
 		return a.accountProblem(v, err)

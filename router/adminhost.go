@@ -30,11 +30,10 @@ func (a *admin) requireAdminHost(r route) gin.HandlerFunc {
 			c.Redirect(http.StatusTemporaryRedirect, a.addressOf(c.Request))
 			c.Abort()
 		default: // a form is not sent on: what is in it was typed for another name
-			a.stop(c, &problem.Problem{
-				Kind:    problem.KindForbidden,
-				Message: fmt.Sprintf("Forms are taken at https://%s alone.", a.authority(c.Request)),
-				Hint:    "Open that address and sign in there. Scripts sign in there too (curl --resolve), or send a token.",
-			})
+			a.stop(c, problem.Forbidden(
+				fmt.Sprintf("Forms are taken at https://%s alone.", a.authority(c.Request)),
+				"Open that address and sign in there. Scripts sign in there too (curl --resolve), or send a token.",
+			))
 		}
 	}
 }

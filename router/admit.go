@@ -46,10 +46,10 @@ func (a *admin) identifyCaller(v *visit) error {
 	case allowed.session:
 		return a.admitSession(v)
 	default:
-		return &problem.Problem{
-			Kind: problem.KindUnauthorized, Message: "This needs a token.",
-			Hint: "Send it as \"Authorization: Bearer TOKEN\". Mint one with berth token on the machine that Berth runs on.",
-		}
+		return problem.Unauthorized(
+			"This needs a token.",
+			"Send it as \"Authorization: Bearer TOKEN\". Mint one with berth token on the machine that Berth runs on.",
+		)
 	}
 }
 
@@ -60,17 +60,13 @@ func (a *admin) admitBearer(v *visit, plain string) error {
 	}
 	v.caller = caller{token: token, bearer: true}
 	if v.route.access.scope == "" {
-		return &problem.Problem{
-			Kind: problem.KindForbidden, Message: "This page takes no token.",
-			Hint: "Use the paths below /api/v1, or sign in with a browser.",
-		}
+		return problem.Forbidden("This page takes no token.", "Use the paths below /api/v1, or sign in with a browser.")
 	}
 	if !token.Scope.Allows(v.route.access.scope) {
-		return &problem.Problem{
-			Kind:    problem.KindForbidden,
-			Message: fmt.Sprintf("The token has the scope %s; this needs %s.", token.Scope, v.route.access.scope),
-			Hint:    "Mint a token with that scope on the machine that Berth runs on.",
-		}
+		return problem.Forbidden(
+			fmt.Sprintf("The token has the scope %s; this needs %s.", token.Scope, v.route.access.scope),
+			"Mint a token with that scope on the machine that Berth runs on.",
+		)
 	}
 	return nil
 }
@@ -82,10 +78,10 @@ func (a *admin) admitSession(v *visit) error {
 	}
 	v.caller = caller{account: account}
 	if account.MustChange && v.route.path != "/password" && v.route.path != "/logout" {
-		return &problem.Problem{
-			Kind: problem.KindForbidden, Message: "The one-time password must be changed first.",
-			Hint: "Choose a password of your own.", Err: errMustChange,
-		}
+		return problem.Forbidden(
+			"The one-time password must be changed first.",
+			"Choose a password of your own.",
+		).Because(errMustChange)
 	}
 	if v.route.stream {
 		return nil // a page that is open by itself is no sign of life
@@ -123,10 +119,7 @@ func (a *admin) tokenHolds(v *visit) bool {
 }
 
 func notSignedIn(cause error) *problem.Problem {
-	return &problem.Problem{
-		Kind: problem.KindUnauthorized, Message: "You are not signed in.",
-		Hint: "Sign in and try again.", Err: cause,
-	}
+	return problem.Unauthorized("You are not signed in.", "Sign in and try again.").Because(cause)
 }
 
 // bearerToken is the token of the Authorization header, empty where there is none.

@@ -180,10 +180,10 @@ func decodeJSON(r *http.Request, into any, example string) error {
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return err
 	}
-	return &problem.Problem{
-		Kind: problem.KindInvalid, Message: "The body is not the JSON that was expected.",
-		Hint: fmt.Sprintf("Send an object such as %s.", example), Err: err,
-	}
+	return problem.Invalid(
+		"The body is not the JSON that was expected.",
+		fmt.Sprintf("Send an object such as %s.", example),
+	).Because(err)
 }
 
 func apiReleasePath(id app.ReleaseID) string {

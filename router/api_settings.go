@@ -86,9 +86,8 @@ func (v *visit) mayWaive(app app.App, wanted app.Settings) error {
 	if !wanted.WritableRoot || app.Settings.WritableRoot {
 		field, what = fieldDatabase, "What databases need"
 	}
-	return &problem.Problem{
-		Kind: problem.KindForbidden, Field: field,
-		Message: what + " is a security exception, which a token of this scope cannot give.",
-		Hint:    "Use a token of the scope admin, or set it on the app's page.",
-	}
+	return problem.Forbidden(
+		what+" is a security exception, which a token of this scope cannot give.",
+		"Use a token of the scope admin, or set it on the app's page.",
+	).At(field)
 }

@@ -27,11 +27,10 @@ func (a *admin) rollBackApp(v *visit) error {
 func parseReleaseNumber(s string) (int64, error) {
 	number, err := strconv.ParseInt(s, 10, 64)
 	if err != nil || number < 1 {
-		return 0, &problem.Problem{
-			Kind: problem.KindInvalid, Field: "release", Err: err,
-			Message: fmt.Sprintf("%.20q is not the number of a release.", s),
-			Hint:    "Give a number from 1, as in the list of releases.",
-		}
+		return 0, problem.Invalid(
+			fmt.Sprintf("%.20q is not the number of a release.", s),
+			"Give a number from 1, as in the list of releases.",
+		).At("release").Because(err)
 	}
 	return number, nil
 }

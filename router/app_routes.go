@@ -127,10 +127,10 @@ func (a *admin) createRoute(v *visit) error {
 	if err == nil {
 		form.Warnings = a.warningsOf(v, name, change.Add, form)
 		if len(form.Warnings) > 0 && !form.Anyway {
-			err = &problem.Problem{
-				Kind: problem.KindConflict, Field: fieldRoute, Message: "The host is not ready yet, so it has no certificate yet.",
-				Hint: "Fix the following, or tick the box to add it anyway.",
-			}
+			err = problem.Conflict(
+				"The host is not ready yet, so it has no certificate yet.",
+				"Fix the following, or tick the box to add it anyway.",
+			).At(fieldRoute)
 		}
 	}
 	if err == nil {
@@ -178,9 +178,7 @@ func (a *admin) checkAgain(v *visit, text string) error {
 		return err
 	}
 	if !slices.ContainsFunc(domains, func(d controller.HostView) bool { return d.Host == host }) {
-		return &problem.Problem{
-			Kind: problem.KindNotFound, Message: "No app and no redirect has this host.", Hint: "Add it to an app first.",
-		}
+		return problem.NotFound("No app and no redirect has this host.", "Add it to an app first.")
 	}
 	v.done.detail = string(host)
 	_, err = a.routing.CheckHost(v.context(), host)

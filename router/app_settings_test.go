@@ -93,7 +93,7 @@ func TestSettings_RefusalIsSaidOnTheApp(t *testing.T) {
 	s := newSite(t)
 	s.anApp("hello")
 	s.apps.onAct = func(string, app.Name) error {
-		return &problem.Problem{Kind: problem.KindConflict, Message: "A release of hello is under way.", Hint: "Wait."}
+		return problem.Conflict("A release of hello is under way.", "Wait.")
 	}
 	answer := s.post("/admin/apps/hello/settings", settingsOf(s.signIn()))
 	if answer.StatusCode != http.StatusConflict {

@@ -56,10 +56,7 @@ func (f fieldProblems) parseDay(field, text string) time.Time {
 	}
 	day, err := time.Parse(dateLayout, text)
 	if err != nil {
-		f[field] = &problem.Problem{
-			Kind: problem.KindInvalid, Field: field, Message: "This is not a day.",
-			Hint: "Write it as year-month-day, such as 2026-03-31.", Err: err,
-		}
+		f[field] = problem.Invalid("This is not a day.", "Write it as year-month-day, such as 2026-03-31.").At(field).Because(err)
 	}
 	return day
 }

@@ -56,17 +56,12 @@ func declaredTooLarge(r *http.Request, limit int64) error {
 // tooLargeProblem words the cap of a body.
 func tooLargeProblem(limit int64, cause error) *problem.Problem {
 	if limit <= smallBody {
-		return &problem.Problem{
-			Kind: problem.KindTooLarge, Err: cause,
-			Message: fmt.Sprintf("The request is larger than %d MB.", limit>>20),
-			Hint:    "Send less at once.",
-		}
+		return problem.TooLarge(fmt.Sprintf("The request is larger than %d MB.", limit>>20), "Send less at once.").Because(cause)
 	}
-	return &problem.Problem{
-		Kind: problem.KindTooLarge, Field: fieldArchive, Err: cause,
-		Message: fmt.Sprintf("The archive is larger than %d MB.", (limit-formOverhead)>>20),
-		Hint:    "Leave out what the build does not need, such as .git, node_modules and test data.",
-	}
+	return problem.TooLarge(
+		fmt.Sprintf("The archive is larger than %d MB.", (limit-formOverhead)>>20),
+		"Leave out what the build does not need, such as .git, node_modules and test data.",
+	).At(fieldArchive).Because(cause)
 }
 
 // pacedBody moves the read deadline on as long as bytes come.

@@ -200,10 +200,10 @@ func (a *admin) findDomain(ctx context.Context, host traefik.Host) (certificates
 			return view, nil
 		}
 	}
-	return certificates.DomainView{}, &problem.Problem{
-		Kind: problem.KindNotFound, Message: fmt.Sprintf("No app has the host %s.", host),
-		Hint: "Give an app a route with the host first.",
-	}
+	return certificates.DomainView{}, problem.NotFound(
+		fmt.Sprintf("No app has the host %s.", host),
+		"Give an app a route with the host first.",
+	)
 }
 
 // domainsOf are the hosts of the app's routes.

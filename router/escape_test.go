@@ -30,7 +30,7 @@ func TestEscape_TextOfOthersIsNeverMarkup(t *testing.T) {
 	s.apps.output = []docker.Line{{At: time.Now(), Text: payload + "output"}}
 	token := s.signIn()
 	s.apps.onAct = func(string, app.Name) error {
-		return &problem.Problem{Kind: problem.KindConflict, Message: payload + "message", Hint: payload}
+		return problem.Conflict(payload+"message", payload)
 	}
 
 	texts := map[string]string{

@@ -109,10 +109,7 @@ func (f *fakeApps) Receive(r io.Reader) (*controller.Archive, error) {
 func (f *fakeApps) ParseRoute(s string) (traefik.Route, error) {
 	route, err := traefik.ParseRoute(s)
 	if err != nil {
-		return route, &problem.Problem{
-			Kind: problem.KindInvalid, Field: "route",
-			Message: fmt.Sprintf("%q is not a route.", s), Hint: "Write a path such as /my-app.",
-		}
+		return route, problem.Invalid(fmt.Sprintf("%q is not a route.", s), "Write a path such as /my-app.").At("route")
 	}
 	return route, nil
 }
@@ -123,10 +120,7 @@ func (f *fakeApps) ParsePort(s string) (uint16, error) {
 		return 0, nil
 	}
 	if _, err := fmt.Sscan(s, &port); err != nil {
-		return 0, &problem.Problem{
-			Kind: problem.KindInvalid, Field: "port",
-			Message: fmt.Sprintf("%q is not a port.", s), Hint: "Give a number from 1 to 65535.",
-		}
+		return 0, problem.Invalid(fmt.Sprintf("%q is not a port.", s), "Give a number from 1 to 65535.").At("port")
 	}
 	return port, nil
 }
@@ -216,9 +210,7 @@ func (f *fakeApps) Held(key controller.HeldKey) (controller.Held, error) {
 	if held, ok := f.held[key]; ok {
 		return held, nil
 	}
-	return controller.Held{}, &problem.Problem{
-		Kind: problem.KindConflict, Field: "archive", Message: "The archive is not here any more.", Hint: "Choose it again.",
-	}
+	return controller.Held{}, problem.Conflict("The archive is not here any more.", "Choose it again.").At("archive")
 }
 
 func (f *fakeApps) Drop(key controller.HeldKey) {
@@ -288,9 +280,7 @@ func (f *fakeApps) ParseSettings(form app.SettingsForm) (app.Settings, error) {
 	var problems problem.Problems
 	number := func(field, text string) (n int64) {
 		if _, err := fmt.Sscan(text, &n); err != nil {
-			problems = append(problems, &problem.Problem{
-				Kind: problem.KindInvalid, Field: field, Message: fmt.Sprintf("%q is no %s.", text, field), Hint: "Give a number.",
-			})
+			problems = append(problems, problem.Invalid(fmt.Sprintf("%q is no %s.", text, field), "Give a number.").At(field))
 		}
 		return n
 	}
@@ -392,7 +382,7 @@ func (f *fakeApps) App(_ context.Context, name app.Name) (controller.AppView, er
 	defer f.mu.Unlock()
 	view, ok := f.apps[name]
 	if !ok {
-		return view, &problem.Problem{Kind: problem.KindNotFound, Message: fmt.Sprintf("There is no app called %s.", name)}
+		return view, problem.NotFound(fmt.Sprintf("There is no app called %s.", name), "")
 	}
 	return view, nil
 }
@@ -415,7 +405,7 @@ func (f *fakeApps) Release(_ context.Context, id app.ReleaseID) (app.Release, er
 	defer f.mu.Unlock()
 	release, ok := f.releases[id]
 	if !ok {
-		return release, &problem.Problem{Kind: problem.KindNotFound, Message: fmt.Sprintf("There is no release %s.", id)}
+		return release, problem.NotFound(fmt.Sprintf("There is no release %s.", id), "")
 	}
 	return release, nil
 }
@@ -424,7 +414,7 @@ func (f *fakeApps) ReleaseLog(id app.ReleaseID) (io.ReadSeekCloser, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if _, ok := f.logs[id]; !ok {
-		return nil, &problem.Problem{Kind: problem.KindNotFound, Message: "There is no log."}
+		return nil, problem.NotFound("There is no log.", "")
 	}
 	return &growingLog{fake: f, id: id}, nil
 }
@@ -503,10 +493,7 @@ func (f *fakeApps) Cancel(_ context.Context, id app.ReleaseID) error {
 
 func (f *fakeApps) Delete(_ context.Context, name app.Name, confirm string) error {
 	if confirm != string(name) {
-		return &problem.Problem{
-			Kind: problem.KindInvalid, Field: "confirm",
-			Message: fmt.Sprintf("%q is not the name of this app.", confirm), Hint: "Type it exactly.",
-		}
+		return problem.Invalid(fmt.Sprintf("%q is not the name of this app.", confirm), "Type it exactly.").At("confirm")
 	}
 	return f.act("delete", name)
 }
@@ -606,7 +593,7 @@ func (fakeTokens) VerifyToken(_ context.Context, plain string, _ netip.Addr) (ac
 	if scope, ok := scopes[plain]; ok {
 		return account.Token{ID: 1, Name: "ci", Scope: scope}, nil
 	}
-	return account.Token{}, &problem.Problem{Kind: problem.KindUnauthorized, Message: "This token is unknown or has expired."}
+	return account.Token{}, problem.Unauthorized("This token is unknown or has expired.", "")
 }
 
 // fakeAccounts has one account.
@@ -628,10 +615,7 @@ func (f *fakeAccounts) SignIn(_ context.Context, name, password string) (account
 	if name == "" || name == f.account.Name {
 		known.Name = f.account.Name
 	}
-	return known, &problem.Problem{
-		Kind: problem.KindUnauthorized, Field: "password",
-		Message: "Wrong user name or password.", Hint: "Try again.",
-	}
+	return known, problem.Unauthorized("Wrong user name or password.", "Try again.").At("password")
 }
 
 func (f *fakeAccounts) Find(_ context.Context, id int64) (account.Account, error) {
@@ -647,16 +631,10 @@ func (f *fakeAccounts) ChangePassword(ctx context.Context, id int64, old, new st
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if old != f.password {
-		return &problem.Problem{
-			Kind: problem.KindInvalid, Field: "old_password",
-			Message: "The current password is wrong.", Hint: "Type the password you signed in with.",
-		}
+		return problem.Invalid("The current password is wrong.", "Type the password you signed in with.").At("old_password")
 	}
 	if len(new) < 12 {
-		return &problem.Problem{
-			Kind: problem.KindInvalid, Field: "new_password",
-			Message: "The password is too short.", Hint: "Use at least 12 characters.",
-		}
+		return problem.Invalid("The password is too short.", "Use at least 12 characters.").At("new_password")
 	}
 	f.password, f.account.MustChange = new, false
 	return f.sessions.DeleteSessionsOf(ctx, id)
@@ -677,21 +655,21 @@ func (f *fakeAccounts) List(context.Context) ([]account.Account, error) {
 func (f *fakeAccounts) Create(context.Context, string) (string, error) { return "7KQ2-M9XA-P4RT", nil }
 
 func (f *fakeAccounts) ResetOther(context.Context, int64, string) (string, error) {
-	return "", &problem.Problem{Kind: problem.KindNotFound, Message: "There is no such account."}
+	return "", problem.NotFound("There is no such account.", "")
 }
 
 func (f *fakeAccounts) Remove(context.Context, int64, string, string) error {
-	return &problem.Problem{Kind: problem.KindNotFound, Message: "There is no such account."}
+	return problem.NotFound("There is no such account.", "")
 }
 
 func (f *fakeAccounts) RemoveSecondFactor(context.Context, string) error {
-	return &problem.Problem{Kind: problem.KindNotFound, Message: "There is no such account."}
+	return problem.NotFound("There is no such account.", "")
 }
 
 // noFactors is for the tests that need no second factor; those that do have the real ones.
 type noFactors struct{}
 
-var errNoFactor = &problem.Problem{Kind: problem.KindConflict, Message: "There is no second factor."}
+var errNoFactor = problem.Conflict("There is no second factor.", "")
 
 func (noFactors) Begin(context.Context, account.Account, string) ([]byte, error) {
 	return nil, errNoFactor

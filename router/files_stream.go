@@ -86,9 +86,5 @@ func filePath(part *multipart.Part) (path volume.Path, isFile bool, err error) {
 }
 
 func tooManyFiles() error {
-	return &problem.Problem{
-		Kind:    problem.KindTooLarge,
-		Message: fmt.Sprintf("There are more than %d files in one upload.", mostFiles),
-		Hint:    "Send them as a ZIP.",
-	}
+	return problem.TooLarge(fmt.Sprintf("There are more than %d files in one upload.", mostFiles), "Send them as a ZIP.")
 }

@@ -33,12 +33,10 @@ func (a *admin) checkFormToken(v *visit, given string) error {
 	if wanted != "" && hmac.Equal([]byte(wanted), []byte(given)) {
 		return nil
 	}
-	return &problem.Problem{
-		Kind:    problem.KindForbidden,
-		Message: "The form did not come from this session.",
-		Hint:    "Open the page again and send the form once more.",
-		Err:     errFormToken,
-	}
+	return problem.Forbidden(
+		"The form did not come from this session.",
+		"Open the page again and send the form once more.",
+	).Because(errFormToken)
 }
 
 // formToken is the token for the forms of the page that is being made. For a
@@ -93,8 +91,8 @@ func parseForm(r *http.Request) error {
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return err
 	}
-	return &problem.Problem{
-		Kind: problem.KindInvalid, Message: "The form could not be read.",
-		Hint: "Send it as application/x-www-form-urlencoded or multipart/form-data.", Err: err,
-	}
+	return problem.Invalid(
+		"The form could not be read.",
+		"Send it as application/x-www-form-urlencoded or multipart/form-data.",
+	).Because(err)
 }

@@ -198,13 +198,11 @@ func (v *visit) refuseLimited(err error) error {
 	if exceeded.Class == limit.Login && !v.caller.signedIn() {
 		otherwise = " An operator who is signed in can end this in Settings, Rate limits; on the server, berth limits --clear does."
 	}
-	return &problem.Problem{
-		Kind:    problem.KindLimited,
-		Message: fmt.Sprintf("Too many %s. The limit is %s for each %s.", class.Counts, exceeded.Budget.Words(), class.Per),
-		Hint: fmt.Sprintf("Try again in %s, at %s.", limit.SpanWords(time.Duration(seconds)*time.Second),
-			v.admin.now().Add(time.Duration(seconds)*time.Second).UTC().Format("15:04:05 UTC")) + otherwise,
-		Err: err,
-	}
+	return problem.Limited(
+		fmt.Sprintf("Too many %s. The limit is %s for each %s.", class.Counts, exceeded.Budget.Words(), class.Per),
+		fmt.Sprintf("Try again in %s, at %s.", limit.SpanWords(time.Duration(seconds)*time.Second),
+			v.admin.now().Add(time.Duration(seconds)*time.Second).UTC().Format("15:04:05 UTC"))+otherwise,
+	).Because(err)
 }
 
 // recordLimited writes down that a request did not fit in its budget. It stands

@@ -100,28 +100,24 @@ const leastDefault = 10
 func parseLimit(class limit.Class, text string) (limit.Budget, *problem.Problem) {
 	budget, err := limit.ParseBudget(text)
 	if err != nil {
-		return nil, &problem.Problem{
-			Kind: problem.KindInvalid, Field: "budget", Err: err,
-			Message: fmt.Sprintf("%.40q is not a limit.", text), Hint: "Write " + limit.BudgetForm + ".",
-		}
+		return nil, problem.Invalid(
+			fmt.Sprintf("%.40q is not a limit.", text),
+			"Write "+limit.BudgetForm+".",
+		).At("budget").Because(err)
 	}
 	for _, window := range budget {
 		if class == limit.Default && float64(window.Requests) < leastDefault*window.Span.Minutes() {
-			return nil, &problem.Problem{
-				Kind: problem.KindInvalid, Field: "budget",
-				Message: fmt.Sprintf("Fewer than %d requests a minute would shut you out of these pages.", leastDefault),
-				Hint:    "Allow more, such as 100/1m,1000/1h.",
-			}
+			return nil, problem.Invalid(
+				fmt.Sprintf("Fewer than %d requests a minute would shut you out of these pages.", leastDefault),
+				"Allow more, such as 100/1m,1000/1h.",
+			).At("budget")
 		}
 	}
 	return budget, nil
 }
 
 func noSuchLimit() error {
-	return &problem.Problem{
-		Kind: problem.KindInvalid, Message: "There is no such limit.",
-		Hint: "Open the page of the limits again and choose one there.",
-	}
+	return problem.Invalid("There is no such limit.", "Open the page of the limits again and choose one there.")
 }
 
 func (a *admin) limitsForm(v *visit, status int, typed limitTyped) error {

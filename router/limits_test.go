@@ -316,7 +316,7 @@ func TestLimits_UploadCountsWhereItWasAcceptedAlone(t *testing.T) {
 		}
 	}
 	s.apps.onAccept = func(controller.Upload) (app.Release, error) {
-		return app.Release{}, &problem.Problem{Kind: problem.KindInvalid, Field: fieldArchive, Message: "It has no Dockerfile.", Hint: "Add one."}
+		return app.Release{}, problem.Invalid("It has no Dockerfile.", "Add one.").At(fieldArchive)
 	}
 	for range 12 {
 		if answer := s.upload("/upload", "", good...); answer.StatusCode != http.StatusUnprocessableEntity {

@@ -89,10 +89,10 @@ func (a *admin) pendingAccount(v *visit) (account.Account, error) {
 		who, err = a.accounts.Find(v.context(), id)
 	}
 	if isMissing(err) || err == nil && !who.SecondFactor {
-		return account.Account{}, &problem.Problem{
-			Kind: problem.KindUnauthorized, Field: "password",
-			Message: "The code came too late.", Hint: "Sign in again from the beginning.", Err: err,
-		}
+		return account.Account{}, problem.Unauthorized(
+			"The code came too late.",
+			"Sign in again from the beginning.",
+		).At("password").Because(err)
 	}
 	return who, err
 }

@@ -31,11 +31,10 @@ func (a *admin) checkHost(c *gin.Context) {
 	if a.hosts[host] || host != "" && host == listeningIP(c.Request) {
 		return
 	}
-	problem := &problem.Problem{
-		Kind:    problem.KindForbidden,
-		Message: fmt.Sprintf("Berth's admin app does not answer to %.80q.", host),
-		Hint:    fmt.Sprintf("Open it at %s, or choose another name with BERTH_ADMIN_HOST.", a.host),
-	}
+	problem := problem.Forbidden(
+		fmt.Sprintf("Berth's admin app does not answer to %.80q.", host),
+		fmt.Sprintf("Open it at %s, or choose another name with BERTH_ADMIN_HOST.", a.host),
+	)
 	a.stop(c, problem)
 }
 
@@ -46,10 +45,7 @@ func (a *admin) requireHTTPS(c *gin.Context) {
 	}
 	c.Abort()
 	if c.Request.Method != http.MethodGet && c.Request.Method != http.MethodHead {
-		a.stop(c, &problem.Problem{
-			Kind: problem.KindForbidden, Message: "This needs https.",
-			Hint: "Send the request to the same address with https.",
-		})
+		a.stop(c, problem.Forbidden("This needs https.", "Send the request to the same address with https."))
 		return
 	}
 	target := *c.Request.URL
@@ -83,12 +79,7 @@ func sameOrigin(r *http.Request) bool {
 }
 
 func foreignOrigin(cause error) *problem.Problem {
-	return &problem.Problem{
-		Kind:    problem.KindForbidden,
-		Message: "The request came from another site.",
-		Hint:    "Use the forms of the admin app itself.",
-		Err:     cause,
-	}
+	return problem.Forbidden("The request came from another site.", "Use the forms of the admin app itself.").Because(cause)
 }
 
 // listeningIP is the address of this machine that the request arrived at.

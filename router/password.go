@@ -28,9 +28,7 @@ func (a *admin) updatePassword(v *visit) error {
 	form := v.request().PostForm
 	problems := fieldProblems{}
 	if form.Has("repeat_password") && form.Get("repeat_password") != form.Get("new_password") {
-		problems["repeat_password"] = &problem.Problem{
-			Kind: problem.KindInvalid, Message: "The two new passwords differ.", Hint: "Type the new password twice.",
-		}
+		problems["repeat_password"] = problem.Invalid("The two new passwords differ.", "Type the new password twice.")
 		v.refund() // nothing was tried
 		return a.passwordForm(v, problems.status(), problems)
 	}

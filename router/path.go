@@ -82,11 +82,10 @@ func checkFileName(part *multipart.Part) error {
 	if err == nil {
 		return nil
 	}
-	return &problem.Problem{
-		Kind: problem.KindMalformed, Field: fieldArchive, Err: err,
-		Message: "The name of the archive is not a file name.",
-		Hint:    "Send it without folders, such as app.zip.",
-	}
+	return problem.Malformed(
+		"The name of the archive is not a file name.",
+		"Send it without folders, such as app.zip.",
+	).At(fieldArchive).Because(err)
 }
 
 func badFileName(name string) bool {

@@ -206,7 +206,7 @@ func (p *preview) uploadChecked(t *testing.T) {
 	p.run(chromedp.Click("#check"), chromedp.SetUploadFiles("#archive", []string{archive}), chromedp.Sleep(200*time.Millisecond),
 		chromedp.Click(`form[data-upload] button[type="submit"]`), chromedp.WaitVisible("#held"))
 	p.site.apps.onAccept = func(controller.Upload) (app.Release, error) {
-		return app.Release{}, &problem.Problem{Kind: problem.KindConflict, Field: "name", Message: "There is an app called tides already.", Hint: "Choose another name."}
+		return app.Release{}, problem.Conflict("There is an app called tides already.", "Choose another name.").At("name")
 	}
 	defer func() { p.site.apps.onAccept = nil }()
 	p.run(chromedp.Click(`#held button.main`), chromedp.WaitVisible("#name-problem"))
@@ -219,11 +219,10 @@ func (p *preview) uploadRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.site.apps.onAccept = func(controller.Upload) (app.Release, error) {
-		return app.Release{}, &problem.Problem{
-			Kind: problem.KindInvalid, Field: "archive",
-			Message: "There is no Dockerfile in the archive, only package.json and 14 other files.",
-			Hint:    "Put a file called Dockerfile into the top folder, and upload again.",
-		}
+		return app.Release{}, problem.Invalid(
+			"There is no Dockerfile in the archive, only package.json and 14 other files.",
+			"Put a file called Dockerfile into the top folder, and upload again.",
+		).At("archive")
 	}
 	defer func() { p.site.apps.onAccept = nil }()
 	p.open("/upload")

@@ -60,8 +60,5 @@ func (a *admin) downloadRecoveryCodes(v *visit) error {
 }
 
 func notRecoveryCodes() error {
-	return &problem.Problem{
-		Kind: problem.KindInvalid, Message: "These are no recovery codes.",
-		Hint: "Use the button below the codes that Berth shows.",
-	}
+	return problem.Invalid("These are no recovery codes.", "Use the button below the codes that Berth shows.")
 }

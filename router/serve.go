@@ -130,24 +130,19 @@ func asProblem(err error) *problem.Problem {
 	if errors.Is(err, problem.ErrNotFound) {
 		return notFound("There is nothing here.", err)
 	}
-	return &problem.Problem{
-		Kind:    problem.KindInternal,
-		Message: "Something went wrong.",
-		Hint:    "Try again. If it happens again, look for the request id in Berth's log.",
-		Err:     err,
-	}
+	return problem.Internal(
+		"Something went wrong.",
+		"Try again. If it happens again, look for the request id in Berth's log.",
+	).Because(err)
 }
 
 // malformed is a part of the path that no page of ours could have linked to.
 func malformed(message, hint string, cause error) *problem.Problem {
-	return &problem.Problem{Kind: problem.KindMalformed, Message: message, Hint: hint, Err: cause}
+	return problem.Malformed(message, hint).Because(cause)
 }
 
 func notFound(message string, cause error) *problem.Problem {
-	return &problem.Problem{
-		Kind: problem.KindNotFound, Message: message,
-		Hint: "Look for it on the dashboard.", Err: cause,
-	}
+	return problem.NotFound(message, "Look for it on the dashboard.").Because(cause)
 }
 
 // arrivesFromElsewhere reports whether a person followed a link of another site.

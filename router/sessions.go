@@ -71,10 +71,7 @@ func (a *admin) deleteSession(v *visit) error {
 	}
 	err := a.sessions.ledger.DeleteSessionOf(v.context(), v.caller.account.ID, hash)
 	if isMissing(err) {
-		return &problem.Problem{
-			Kind: problem.KindNotFound, Message: "This session has ended already.",
-			Hint: "Look at the list again.", Err: err,
-		}
+		return problem.NotFound("This session has ended already.", "Look at the list again.").Because(err)
 	}
 	if err != nil {
 		return err

@@ -43,9 +43,10 @@ func TestSupported_IsLinkedFromTheFormAndFromARefusedFile(t *testing.T) {
 	}
 	for file, links := range map[string]int{"compose.yaml": 2, "deep/docker-compose.yml": 2, "Dockerfile": 1} {
 		s.apps.onAccept = func(controller.Upload) (app.Release, error) {
-			return app.Release{}, &problem.Problem{
-				Kind: problem.KindInvalid, Field: "archive", Message: "No.", Hint: "Write it.", Err: &plan.Refusal{File: file, Line: 3, Reason: "No."},
-			}
+			return app.Release{}, problem.Invalid(
+				"No.",
+				"Write it.",
+			).At("archive").Because(&plan.Refusal{File: file, Line: 3, Reason: "No."})
 		}
 		if got := strings.Count(s.upload("/upload", "", newForm(token, zipPart)...).body, `href="/admin/compose"`); got != links {
 			t.Errorf("%s: %d links, want %d", file, got, links)

@@ -156,10 +156,10 @@ func parseTokenForm(form url.Values, problems fieldProblems) (account.TokenOptio
 func parseTokenDays(text string) (time.Duration, error) {
 	days, err := strconv.Atoi(text)
 	if err != nil || days < 1 || days > mostTokenDays {
-		return 0, &problem.Problem{
-			Kind: problem.KindInvalid, Field: fieldTokenDays, Err: err,
-			Message: fmt.Sprintf("%.20q is not a number of days.", text), Hint: fmt.Sprintf("Give 1 to %d.", mostTokenDays),
-		}
+		return 0, problem.Invalid(
+			fmt.Sprintf("%.20q is not a number of days.", text),
+			fmt.Sprintf("Give 1 to %d.", mostTokenDays),
+		).At(fieldTokenDays).Because(err)
 	}
 	return time.Duration(days) * 24 * time.Hour, nil
 }

@@ -114,7 +114,7 @@ func TestCheck_RefusalsStandBesideTheirFields(t *testing.T) {
 	s := newSite(t)
 	token := s.signIn()
 	s.apps.onExamine = func(controller.Upload) (controller.Preview, error) {
-		return controller.Preview{}, &problem.Problem{Kind: problem.KindInvalid, Field: "archive", Message: "Nothing says what this is.", Hint: "Add a Dockerfile."}
+		return controller.Preview{}, problem.Invalid("Nothing says what this is.", "Add a Dockerfile.").At("archive")
 	}
 	checked := part{fieldCheck, "true", ""}
 	refused := s.upload("/upload", "", newForm(token, checked, zipPart)...)
@@ -191,7 +191,7 @@ func TestHeld_AfterARefusalTheFieldsCanBeMendedWithoutTheFile(t *testing.T) {
 	token := s.signIn()
 	_, held := s.check("/upload", token)
 	s.apps.onAccept = func(controller.Upload) (app.Release, error) {
-		return app.Release{}, &problem.Problem{Kind: problem.KindConflict, Field: "name", Message: "There is an app called hello already."}
+		return app.Release{}, problem.Conflict("There is an app called hello already.", "").At("name")
 	}
 	answer := s.upload("/upload", "", newForm(token, part{fieldHeld, held, ""})...)
 	mustContain(t, answer.body, `id="name-problem"`, `name="held" value="`+held+`"`, `<input id="name" name="name" value="hello"`)

@@ -142,12 +142,10 @@ func (a *admin) readFile(v *visit, form *upload, part *multipart.Part, check fun
 func (a *admin) checkUpload(v *visit, form *upload, check func(*upload) error) error {
 	if !v.caller.bearer {
 		if _, given := form.fields[formField]; !given {
-			return &problem.Problem{
-				Kind:    problem.KindForbidden,
-				Message: "The form token did not come before the file.",
-				Hint:    "Put the field " + formField + " before the archive.",
-				Err:     errFormToken,
-			}
+			return problem.Forbidden(
+				"The form token did not come before the file.",
+				"Put the field "+formField+" before the archive.",
+			).Because(errFormToken)
 		}
 		if err := a.checkFormToken(v, form.fields[formField]); err != nil {
 			return err
@@ -175,21 +173,20 @@ func (u *upload) parseImage() error {
 
 func (u *upload) readField(part *multipart.Part) error {
 	if len(u.fields) >= uploadFieldCount {
-		return &problem.Problem{
-			Kind: problem.KindInvalid, Message: "The form has too many fields.",
-			Hint: "Send " + formField + ", name, route, port and archive, or image in its place.",
-		}
+		return problem.Invalid(
+			"The form has too many fields.",
+			"Send "+formField+", name, route, port and archive, or image in its place.",
+		)
 	}
 	value, err := io.ReadAll(io.LimitReader(part, uploadFieldBytes+1))
 	if err != nil {
 		return err
 	}
 	if len(value) > uploadFieldBytes {
-		return &problem.Problem{
-			Kind:    problem.KindTooLarge,
-			Message: fmt.Sprintf("The field %.40q is longer than %d kB.", part.FormName(), uploadFieldBytes>>10),
-			Hint:    "Make it shorter.",
-		}
+		return problem.TooLarge(
+			fmt.Sprintf("The field %.40q is longer than %d kB.", part.FormName(), uploadFieldBytes>>10),
+			"Make it shorter.",
+		)
 	}
 	u.fields[part.FormName()] = string(value)
 	return nil
@@ -202,78 +199,60 @@ func unreadablePart(err error) error {
 	if tooLarge || broken || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, os.ErrDeadlineExceeded) {
 		return err
 	}
-	return &problem.Problem{
-		Kind: problem.KindMalformed, Message: "The form could not be read.",
-		Hint: "Send it as multipart/form-data, as a browser or curl -F does.", Err: err,
-	}
+	return problem.Malformed(
+		"The form could not be read.",
+		"Send it as multipart/form-data, as a browser or curl -F does.",
+	).Because(err)
 }
 
 // brokenUpload words what a connection does to an upload.
 func brokenUpload(err error) error {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return &problem.Problem{
-			Kind: problem.KindInvalid, Field: fieldArchive, Err: err,
-			Message: fmt.Sprintf("The upload stood still for %s and was given up.", progressWindow),
-			Hint:    "Send it again over a steadier line.",
-		}
+		return problem.Invalid(
+			fmt.Sprintf("The upload stood still for %s and was given up.", progressWindow),
+			"Send it again over a steadier line.",
+		).At(fieldArchive).Because(err)
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return &problem.Problem{
-			Kind: problem.KindInvalid, Field: fieldArchive, Err: err,
-			Message: "The upload ended before its end.", Hint: "Send it again.",
-		}
+		return problem.Invalid("The upload ended before its end.", "Send it again.").At(fieldArchive).Because(err)
 	}
 	return err
 }
 
 func notMultipart(cause error) error {
-	return &problem.Problem{
-		Kind: problem.KindInvalid, Message: "An upload must be sent as multipart/form-data.",
-		Hint: "With curl, use -F for each field and -F archive=@app.zip last.", Err: cause,
-	}
+	return problem.Invalid(
+		"An upload must be sent as multipart/form-data.",
+		"With curl, use -F for each field and -F archive=@app.zip last.",
+	).Because(cause)
 }
 
 func outOfOrder(field string) error {
-	return &problem.Problem{
-		Kind:    problem.KindInvalid,
-		Message: fmt.Sprintf("The field %.40q came after the archive.", field),
-		Hint:    "Send the archive last: it is read while it comes in.",
-	}
+	return problem.Invalid(
+		fmt.Sprintf("The field %.40q came after the archive.", field),
+		"Send the archive last: it is read while it comes in.",
+	)
 }
 
 func twoFiles() error {
-	return &problem.Problem{
-		Kind: problem.KindInvalid, Field: fieldArchive,
-		Message: "There was more than one archive.", Hint: "Send one .zip or .tar.gz file.",
-	}
+	return problem.Invalid("There was more than one archive.", "Send one .zip or .tar.gz file.").At(fieldArchive)
 }
 
 func noFile() error {
-	return &problem.Problem{
-		Kind: problem.KindInvalid, Field: fieldArchive,
-		Message: "There is no archive.", Hint: "Choose a .zip or .tar.gz file, or name an image.",
-	}
+	return problem.Invalid("There is no archive.", "Choose a .zip or .tar.gz file, or name an image.").At(fieldArchive)
 }
 
 func imageAndFile() error {
-	return &problem.Problem{
-		Kind: problem.KindInvalid, Field: fieldImage,
-		Message: "There are both an archive and an image.", Hint: "Send one of them: the app is made of one.",
-	}
+	return problem.Invalid("There are both an archive and an image.", "Send one of them: the app is made of one.").At(fieldImage)
 }
 
 // nothingToSee refuses to show how an image is built, which is not.
 func nothingToSee() error {
-	return &problem.Problem{
-		Kind: problem.KindInvalid, Field: fieldImage,
-		Message: "An image is run as it is, so there is nothing to preview.",
-		Hint:    "Untick \"Preview before deploying\" to deploy it.",
-	}
+	return problem.Invalid(
+		"An image is run as it is, so there is nothing to preview.",
+		"Untick \"Preview before deploying\" to deploy it.",
+	).At(fieldImage)
 }
 
 func emptyFile() error {
-	return &problem.Problem{
-		Kind: problem.KindInvalid, Field: fieldArchive,
-		Message: "The archive is empty.", Hint: "Choose a .zip or .tar.gz file with a Dockerfile in it.",
-	}
+	return problem.Invalid("The archive is empty.", "Choose a .zip or .tar.gz file with a Dockerfile in it.").At(fieldArchive)
 }

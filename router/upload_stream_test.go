@@ -133,7 +133,7 @@ func TestUpload_ShowsARefusalOfTheControllerOnTheForm(t *testing.T) {
 	s := newSite(t)
 	token := s.signIn()
 	s.apps.onAccept = func(controller.Upload) (app.Release, error) {
-		return app.Release{}, &problem.Problem{Kind: problem.KindConflict, Field: "name", Message: "There is an app called hello already.", Hint: "Choose another name."}
+		return app.Release{}, problem.Conflict("There is an app called hello already.", "Choose another name.").At("name")
 	}
 	answer := s.upload("/upload", "", part{"csrf_token", token, ""}, part{"name", "hello", ""}, part{"route", "/hello", ""}, zipPart)
 	if answer.StatusCode != http.StatusConflict {
@@ -237,7 +237,7 @@ func TestUpload_UpdateRefusedIsShownOnTheAppsPage(t *testing.T) {
 	s.anApp("hello")
 	token := s.signIn()
 	s.apps.onAccept = func(controller.Upload) (app.Release, error) {
-		return app.Release{}, &problem.Problem{Kind: problem.KindInvalid, Field: "archive", Message: "There is no Dockerfile.", Hint: "Add one."}
+		return app.Release{}, problem.Invalid("There is no Dockerfile.", "Add one.").At("archive")
 	}
 	answer := s.upload("/admin/apps/hello/update", "", part{"csrf_token", token, ""}, zipPart)
 	if answer.StatusCode != http.StatusUnprocessableEntity {

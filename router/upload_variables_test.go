@@ -17,7 +17,7 @@ func TestUpload_VariablesReachTheAppAndNoPage(t *testing.T) {
 	var wish controller.Upload
 	s.apps.onAccept = func(u controller.Upload) (app.Release, error) {
 		wish = u
-		return app.Release{}, &problem.Problem{Kind: problem.KindConflict, Field: "name", Message: "Taken.", Hint: "Another."}
+		return app.Release{}, problem.Conflict("Taken.", "Another.").At("name")
 	}
 	const text = "# of the shop\nDATABASE_PASSWORD=hunter2-of-the-shop\nMODE=live\n"
 	page := s.upload("/upload", "", newForm(token, part{fieldVariables, text, ""}, zipPart)...)

@@ -78,9 +78,7 @@ func (a *admin) storeFiles(v *visit, name volume.Name, folder volume.Path) (coun
 	}
 	count, err = form.read(parts)
 	if err == nil && count == 0 {
-		err = &problem.Problem{
-			Kind: problem.KindInvalid, Field: "file", Message: "There is no file.", Hint: "Choose one or more files.",
-		}
+		err = problem.Invalid("There is no file.", "Choose one or more files.").At("file")
 	}
 	return count, err
 }
@@ -93,17 +91,13 @@ func isArchive(path volume.Path) bool {
 // fileProblem words what ends an upload of files.
 func fileProblem(err error) error {
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-		return &problem.Problem{
-			Kind: problem.KindTooLarge, Field: "file", Err: err,
-			Message: fmt.Sprintf("The files are larger than %d GB together.", controller.VolumeFileBytes>>30),
-			Hint:    "Send fewer at once.",
-		}
+		return problem.TooLarge(
+			fmt.Sprintf("The files are larger than %d GB together.", controller.VolumeFileBytes>>30),
+			"Send fewer at once.",
+		).At("file").Because(err)
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return &problem.Problem{
-			Kind: problem.KindInvalid, Field: "file", Err: err,
-			Message: "The upload broke off.", Hint: "Send it again over a steadier line.",
-		}
+		return problem.Invalid("The upload broke off.", "Send it again over a steadier line.").At("file").Because(err)
 	}
 	return badFileNameProblem(err)
 }
@@ -111,9 +105,7 @@ func fileProblem(err error) error {
 // badFileNameProblem words a name that no file can have.
 func badFileNameProblem(err error) error {
 	if refusal, ok := errors.AsType[*volume.Refusal](err); ok {
-		return &problem.Problem{
-			Kind: problem.KindInvalid, Field: "file", Message: refusal.Error(), Hint: refusal.Hint, Err: err,
-		}
+		return problem.Invalid(refusal.Error(), refusal.Hint).At("file").Because(err)
 	}
 	return err
 }

@@ -90,13 +90,12 @@ func (a *admin) removeFile(v *visit) error {
 // unconfirmedProblem is that a folder was to be deleted without its count, or with another one.
 func unconfirmedProblem(confirm string) *problem.Problem {
 	if confirm == "" {
-		return &problem.Problem{
-			Kind: problem.KindConflict, Message: "The folder was not deleted: it needs a confirmation.", Hint: "See below what is in it, then delete it.",
-		}
+		return problem.Conflict(
+			"The folder was not deleted: it needs a confirmation.",
+			"See below what is in it, then delete it.",
+		)
 	}
-	return &problem.Problem{
-		Kind: problem.KindConflict, Message: "The folder was not deleted: it has changed.", Hint: "See below what is in it now, then delete it.",
-	}
+	return problem.Conflict("The folder was not deleted: it has changed.", "See below what is in it now, then delete it.")
 }
 
 // countFolder counts what is at the path, where that is a folder.

@@ -93,9 +93,10 @@ func (f *fakeVolumes) VolumeNames(ctx context.Context) ([]volume.Name, error) {
 func (f *fakeVolumes) UpdateMounts(ctx context.Context, name app.Name, mounts []app.Mount, by string) (app.Release, error) {
 	for _, mount := range mounts {
 		if _, err := f.Volume(ctx, mount.Volume); err != nil {
-			return app.Release{}, &problem.Problem{
-				Kind: problem.KindInvalid, Field: "volume", Message: fmt.Sprintf("There is no volume called %s.", mount.Volume), Hint: "Choose another.",
-			}
+			return app.Release{}, problem.Invalid(
+				fmt.Sprintf("There is no volume called %s.", mount.Volume),
+				"Choose another.",
+			).At("volume")
 		}
 	}
 	if err := f.apps.act(fmt.Sprintf("mounts %v by %s", mounts, by), name); err != nil {

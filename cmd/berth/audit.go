@@ -73,11 +73,10 @@ func (p *program) verifyAudit(ctx context.Context, auditor *audit.Log, file stri
 		_, _ = fmt.Fprintln(p.stdout, "Integrity OK")
 		return nil
 	}
-	return &problem.Problem{
-		Kind:    problem.KindConflict,
-		Message: fmt.Sprintf("Audit log integrity is broken: %d findings.", len(verdict.Findings)+verdict.More),
-		Hint:    "Find out who can write to the data folder. Where every entry is wrong, the key is another one: see SECRET_KEY.",
-	}
+	return problem.Conflict(
+		fmt.Sprintf("Audit log integrity is broken: %d findings.", len(verdict.Findings)+verdict.More),
+		"Find out who can write to the data folder. Where every entry is wrong, the key is another one: see SECRET_KEY.",
+	)
 }
 
 func (p *program) listAudit(ctx context.Context, auditor *audit.Log, count int) error {
@@ -128,12 +127,10 @@ func openAudited(ctx context.Context, config Config, logger *slog.Logger) (*stor
 func findKey(config Config, logger *slog.Logger) (secret.Key, error) {
 	file := filepath.Join(config.DataFolder, "secret.key")
 	if _, err := os.Stat(file); config.SecretKey == "" && errors.Is(err, fs.ErrNotExist) {
-		return secret.Key{}, &problem.Problem{
-			Kind:    problem.KindNotFound,
-			Message: fmt.Sprintf("There is no key in %s.", config.DataFolder),
-			Hint:    "Give this command the SECRET_KEY that berth serve has.",
-			Err:     err,
-		}
+		return secret.Key{}, problem.NotFound(
+			fmt.Sprintf("There is no key in %s.", config.DataFolder),
+			"Give this command the SECRET_KEY that berth serve has.",
+		).Because(err)
 	}
 	return openKey(config, logger)
 }

@@ -265,12 +265,10 @@ func decodeAnswer(body io.Reader, answer any) error {
 
 // unreachable words an error of the line.
 func unreachable(err error) error {
-	problem := &problem.Problem{
-		Kind:    problem.KindUnavailable,
-		Message: "The server does not answer.",
-		Hint:    "Check --server (BERTH_SERVER), and that Berth runs there.",
-		Err:     err,
-	}
+	problem := problem.Unavailable(
+		"The server does not answer.",
+		"Check --server (BERTH_SERVER), and that Berth runs there.",
+	).Because(err)
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		problem.Message = "The certificate of the server is not trusted."
 		problem.Hint = "Berth's own certificate is tls/admin.crt in its data folder: copy it here and name it with --ca-file (BERTH_CA_FILE)."

@@ -143,31 +143,25 @@ func checkOwner(info fs.FileInfo) error {
 // the wrong place.
 func openLedger(ctx context.Context, config Config) (*store.Store, error) {
 	if _, err := os.Stat(config.ledgerFile()); err != nil {
-		return nil, &problem.Problem{
-			Kind:    problem.KindNotFound,
-			Message: fmt.Sprintf("There is no Berth in %s.", config.DataFolder),
-			Hint:    "Name its data folder with --data.folder (BERTH_DATA_FOLDER), or start it once with berth serve.",
-			Err:     err,
-		}
+		return nil, problem.NotFound(
+			fmt.Sprintf("There is no Berth in %s.", config.DataFolder),
+			"Name its data folder with --data.folder (BERTH_DATA_FOLDER), or start it once with berth serve.",
+		).Because(err)
 	}
 	return store.Open(ctx, config.ledgerFile())
 }
 
 func dataFolderProblem(path string, err error) error {
-	return &problem.Problem{
-		Kind:    problem.KindUnavailable,
-		Message: fmt.Sprintf("The data folder %s cannot be used.", path),
-		Hint:    "Give it to the user that Berth runs as, or name another with --data.folder (BERTH_DATA_FOLDER).",
-		Err:     err,
-	}
+	return problem.Unavailable(
+		fmt.Sprintf("The data folder %s cannot be used.", path),
+		"Give it to the user that Berth runs as, or name another with --data.folder (BERTH_DATA_FOLDER).",
+	).Because(err)
 }
 
 // notOurs refuses what somebody else may have put there.
 func notOurs(path string, err error) error {
-	return &problem.Problem{
-		Kind:    problem.KindUnavailable,
-		Message: fmt.Sprintf("Berth does not trust %s.", path),
-		Hint:    "Find out who put it there. Then give it to the user that Berth runs as (chown), or put the real file in its place.",
-		Err:     err,
-	}
+	return problem.Unavailable(
+		fmt.Sprintf("Berth does not trust %s.", path),
+		"Find out who put it there. Then give it to the user that Berth runs as (chown), or put the real file in its place.",
+	).Because(err)
 }

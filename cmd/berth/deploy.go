@@ -191,11 +191,10 @@ func (p *program) deployToken(plain, file string) (secret.Text, error) {
 		plain = p.variable("BERTH_TOKEN")
 	}
 	if plain = strings.TrimSpace(plain); plain == "" {
-		return "", &problem.Problem{
-			Kind:    problem.KindUnauthorized,
-			Message: "There is no token.",
-			Hint:    "Mint one with berth token on the machine that Berth runs on, and set BERTH_TOKEN or --token-file.",
-		}
+		return "", problem.Unauthorized(
+			"There is no token.",
+			"Mint one with berth token on the machine that Berth runs on, and set BERTH_TOKEN or --token-file.",
+		)
 	}
 	return secret.Text(plain), nil
 }
@@ -291,10 +290,8 @@ func interrupted(ctx context.Context, err error, id app.ReleaseID) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return fmt.Errorf("stopped following release %s, which goes on: %w", id, ctx.Err())
 	}
-	return &problem.Problem{
-		Kind:    problem.KindUnavailable,
-		Message: fmt.Sprintf("Release %s is still under way.", id),
-		Hint:    "It goes on: see its page. A longer --timeout waits longer.",
-		Err:     ctx.Err(),
-	}
+	return problem.Unavailable(
+		fmt.Sprintf("Release %s is still under way.", id),
+		"It goes on: see its page. A longer --timeout waits longer.",
+	).Because(ctx.Err())
 }

@@ -34,12 +34,7 @@ func runHealth(ctx context.Context, p *program, args []string) error {
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
 	if err := probeHealth(ctx, config); err != nil {
-		return &problem.Problem{
-			Kind:    problem.KindUnavailable,
-			Message: "Berth is not well.",
-			Hint:    "See its log.",
-			Err:     err,
-		}
+		return problem.Unavailable("Berth is not well.", "See its log.").Because(err)
 	}
 	return nil
 }

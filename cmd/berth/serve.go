@@ -255,12 +255,10 @@ func (c Config) ledgerFile() string { return filepath.Join(c.DataFolder, "berth.
 func listen(ctx context.Context, address netip.AddrPort) (net.Listener, error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address.String())
 	if err != nil {
-		return nil, &problem.Problem{
-			Kind:    problem.KindUnavailable,
-			Message: fmt.Sprintf("The admin app cannot listen on %s.", address),
-			Hint:    "End what listens there, or choose another address with --admin.listen (BERTH_ADMIN_LISTEN).",
-			Err:     err,
-		}
+		return nil, problem.Unavailable(
+			fmt.Sprintf("The admin app cannot listen on %s.", address),
+			"End what listens there, or choose another address with --admin.listen (BERTH_ADMIN_LISTEN).",
+		).Because(err)
 	}
 	return listener, nil
 }

@@ -38,12 +38,10 @@ const maxName = 32
 // ParseName returns s as the name of an account, or a Problem of problem.KindInvalid.
 func ParseName(s string) (string, error) {
 	if len(s) > maxName || !namePattern.MatchString(s) {
-		return "", &problem.Problem{
-			Kind:    problem.KindInvalid,
-			Field:   "name",
-			Message: fmt.Sprintf("%.40q is not a name for an account.", s),
-			Hint:    fmt.Sprintf("Use up to %d lower-case letters, digits and single dots, hyphens or underscores between them. It begins with a letter.", maxName),
-		}
+		return "", problem.Invalid(
+			fmt.Sprintf("%.40q is not a name for an account.", s),
+			fmt.Sprintf("Use up to %d lower-case letters, digits and single dots, hyphens or underscores between them. It begins with a letter.", maxName),
+		).At("name")
 	}
 	return s, nil
 }
@@ -126,12 +124,10 @@ func (a *Accounts) SignIn(ctx context.Context, name, password string) (Account, 
 	}
 	// Where there is no account the hash is empty, which verifies against a dummy.
 	if !a.verifyPassword(account.PasswordHash, password) {
-		return Account{Name: account.Name}, &problem.Problem{
-			Kind:    problem.KindUnauthorized,
-			Field:   "password",
-			Message: "Wrong user name or password.",
-			Hint:    "Try again. If the password is lost, run make passwd (or berth passwd) on the machine that Berth runs on.",
-		}
+		return Account{Name: account.Name}, problem.Unauthorized(
+			"Wrong user name or password.",
+			"Try again. If the password is lost, run make passwd (or berth passwd) on the machine that Berth runs on.",
+		).At("password")
 	}
 	return account, nil
 }
@@ -179,12 +175,7 @@ func (a *Accounts) checkPassword(account Account, field, password string) error 
 	if a.verifyPassword(account.PasswordHash, password) {
 		return nil
 	}
-	return &problem.Problem{
-		Kind:    problem.KindInvalid,
-		Field:   field,
-		Message: "The current password is wrong.",
-		Hint:    "Type the password you signed in with.",
-	}
+	return problem.Invalid("The current password is wrong.", "Type the password you signed in with.").At(field)
 }
 
 // Reset gives the account a one-time password, which it returns, and ends all
@@ -256,11 +247,10 @@ func (a *Accounts) refuseFixed(name string) error {
 	if a.fixed == "" || name != OperatorName {
 		return nil
 	}
-	return &problem.Problem{
-		Kind:    problem.KindConflict,
-		Message: "The operator's password is set by the configuration (BERTH_ADMIN_PASSWORD).",
-		Hint:    "Change it there and start Berth again, or remove it there to manage the password here.",
-	}
+	return problem.Conflict(
+		"The operator's password is set by the configuration (BERTH_ADMIN_PASSWORD).",
+		"Change it there and start Berth again, or remove it there to manage the password here.",
+	)
 }
 
 func (a *Accounts) warnIfWeak(ctx context.Context) {
@@ -271,7 +261,7 @@ func (a *Accounts) warnIfWeak(ctx context.Context) {
 
 func checkNewPassword(account Account, oldPassword, newPassword string) error {
 	refuse := func(message, hint string) error {
-		return &problem.Problem{Kind: problem.KindInvalid, Field: "new_password", Message: message, Hint: hint}
+		return problem.Invalid(message, hint).At("new_password")
 	}
 	if newPassword == oldPassword {
 		return refuse("This is the old password again.", "Choose another one.")

@@ -71,5 +71,5 @@ func parseAddressRange(text string) (netip.Prefix, error) {
 }
 
 func badAddressRange(message, hint string) error {
-	return &problem.Problem{Kind: problem.KindInvalid, Field: "from", Message: message, Hint: hint}
+	return problem.Invalid(message, hint).At("from")
 }

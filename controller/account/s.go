@@ -41,11 +41,10 @@ func (a *Accounts) Create(ctx context.Context, name string) (oneTimePassword str
 	}
 	_, err = a.ledger.CreateAccount(ctx, Account{Name: name, PasswordHash: hash, MustChange: true, CreatedAt: a.now()})
 	if errors.Is(err, problem.ErrNameTaken) {
-		return "", &problem.Problem{
-			Kind: problem.KindConflict, Field: "name", Err: err,
-			Message: fmt.Sprintf("There is an account %s already.", name),
-			Hint:    "Choose another name.",
-		}
+		return "", problem.Conflict(
+			fmt.Sprintf("There is an account %s already.", name),
+			"Choose another name.",
+		).At("name").Because(err)
 	}
 	if err != nil {
 		return "", fmt.Errorf("create account %s: %w", name, err)
@@ -77,18 +76,16 @@ func (a *Accounts) Remove(ctx context.Context, self int64, name, confirm string)
 		return refuseSelf("remove your own account", "Somebody else who can sign in can do that.")
 	}
 	if account.Name == OperatorName {
-		return &problem.Problem{
-			Kind:    problem.KindConflict,
-			Message: "The operator's account stays: it is the one that a shell on the machine can always open.",
-			Hint:    "Reset its password if nobody should know it.",
-		}
+		return problem.Conflict(
+			"The operator's account stays: it is the one that a shell on the machine can always open.",
+			"Reset its password if nobody should know it.",
+		)
 	}
 	if confirm != account.Name {
-		return &problem.Problem{
-			Kind: problem.KindInvalid, Field: "confirm",
-			Message: fmt.Sprintf("%.60q is not the name of this account.", confirm),
-			Hint:    fmt.Sprintf("Type %s to remove it.", account.Name),
-		}
+		return problem.Invalid(
+			fmt.Sprintf("%.60q is not the name of this account.", confirm),
+			fmt.Sprintf("Type %s to remove it.", account.Name),
+		).At("confirm")
 	}
 	if err := a.ledger.DeleteAccount(ctx, account.ID); err != nil {
 		return fmt.Errorf("remove account %s: %w", account.Name, err)
@@ -106,11 +103,10 @@ func (a *Accounts) RemoveSecondFactor(ctx context.Context, name string) error {
 	}
 	err = a.ledger.DeleteSecondFactor(ctx, account.ID)
 	if errors.Is(err, problem.ErrNotFound) {
-		return &problem.Problem{
-			Kind: problem.KindConflict, Err: err,
-			Message: fmt.Sprintf("Two-factor authentication of %s is off.", account.Name),
-			Hint:    "There is nothing to remove.",
-		}
+		return problem.Conflict(
+			fmt.Sprintf("Two-factor authentication of %s is off.", account.Name),
+			"There is nothing to remove.",
+		).Because(err)
 	}
 	if err != nil {
 		return fmt.Errorf("remove second factor of %s: %w", account.Name, err)
@@ -138,12 +134,10 @@ func (a *Accounts) Decline(ctx context.Context, id int64) error {
 func (a *Accounts) findByName(ctx context.Context, name string) (Account, error) {
 	account, err := a.ledger.FindAccountByName(ctx, name)
 	if errors.Is(err, problem.ErrNotFound) {
-		return Account{}, &problem.Problem{
-			Kind:    problem.KindNotFound,
-			Message: fmt.Sprintf("There is no account %.60q.", name),
-			Hint:    "The first start of berth serve creates the operator's account; others are made under Settings.",
-			Err:     err,
-		}
+		return Account{}, problem.NotFound(
+			fmt.Sprintf("There is no account %.60q.", name),
+			"The first start of berth serve creates the operator's account; others are made under Settings.",
+		).Because(err)
 	}
 	if err != nil {
 		return Account{}, fmt.Errorf("find account: %w", err)
@@ -152,5 +146,5 @@ func (a *Accounts) findByName(ctx context.Context, name string) (Account, error)
 }
 
 func refuseSelf(what, hint string) error {
-	return &problem.Problem{Kind: problem.KindConflict, Message: "You cannot " + what + " here.", Hint: hint}
+	return problem.Conflict("You cannot "+what+" here.", hint)
 }

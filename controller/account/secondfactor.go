@@ -193,17 +193,15 @@ func wrongCodeIfMissing(err error) error {
 }
 
 func wrongCode(cause error) *problem.Problem {
-	return &problem.Problem{
-		Kind: problem.KindInvalid, Field: "code", Err: cause,
-		Message: "This code is not right, or was used before.",
-		Hint:    "Type the code that your app shows now; each works once. If they are never right, set the phone's clock.",
-	}
+	return problem.Invalid(
+		"This code is not right, or was used before.",
+		"Type the code that your app shows now; each works once. If they are never right, set the phone's clock.",
+	).At("code").Because(cause)
 }
 
 func hasSecondFactor(cause error) *problem.Problem {
-	return &problem.Problem{
-		Kind: problem.KindConflict, Err: cause,
-		Message: "Two-factor authentication is on already.",
-		Hint:    "Turn it off first to set it up on another phone.",
-	}
+	return problem.Conflict(
+		"Two-factor authentication is on already.",
+		"Turn it off first to set it up on another phone.",
+	).Because(cause)
 }

@@ -41,12 +41,7 @@ func ParseScope(s string) (Scope, error) {
 	if Scope(s).rank() > 0 {
 		return Scope(s), nil
 	}
-	return "", &problem.Problem{
-		Kind:    problem.KindInvalid,
-		Field:   "scope",
-		Message: fmt.Sprintf("%.60q is not a scope of a token.", s),
-		Hint:    "Use read, deploy or admin.",
-	}
+	return "", problem.Invalid(fmt.Sprintf("%.60q is not a scope of a token.", s), "Use read, deploy or admin.").At("scope")
 }
 
 // Allows reports whether a token of this scope may do what needs the wanted
@@ -193,10 +188,10 @@ func (t *Tokens) List(ctx context.Context) ([]Token, error) {
 func (t *Tokens) Revoke(ctx context.Context, id int64) (Token, error) {
 	token, err := t.ledger.RevokeToken(ctx, id, t.now())
 	if errors.Is(err, problem.ErrNotFound) {
-		return Token{}, &problem.Problem{
-			Kind: problem.KindNotFound, Message: fmt.Sprintf("There is no token %d.", id),
-			Hint: "See the list of tokens for its number.", Err: err,
-		}
+		return Token{}, problem.NotFound(
+			fmt.Sprintf("There is no token %d.", id),
+			"See the list of tokens for its number.",
+		).Because(err)
 	}
 	if err != nil {
 		return Token{}, fmt.Errorf("revoke token: %w", err)
@@ -232,12 +227,10 @@ func CheckTokenName(name string) error {
 	if name != "" && len([]rune(name)) <= maxTokenName && printable.Is(name) {
 		return nil
 	}
-	return &problem.Problem{
-		Kind:    problem.KindInvalid,
-		Field:   "name",
-		Message: fmt.Sprintf("%.80q is not a name for a token.", name),
-		Hint:    fmt.Sprintf("Use 1 to %d printable characters.", maxTokenName),
-	}
+	return problem.Invalid(
+		fmt.Sprintf("%.80q is not a name for a token.", name),
+		fmt.Sprintf("Use 1 to %d printable characters.", maxTokenName),
+	).At("name")
 }
 
 func (o TokenOptions) check() error {
@@ -248,21 +241,17 @@ func (o TokenOptions) check() error {
 		return err
 	}
 	if o.TTL < MinTokenTTL || o.TTL > MaxTokenTTL {
-		return &problem.Problem{
-			Kind:    problem.KindInvalid,
-			Field:   "ttl",
-			Message: fmt.Sprintf("A token cannot hold for %s.", o.TTL),
-			Hint:    "Choose between one minute (1m) and a year (8784h).",
-		}
+		return problem.Invalid(
+			fmt.Sprintf("A token cannot hold for %s.", o.TTL),
+			"Choose between one minute (1m) and a year (8784h).",
+		).At("ttl")
 	}
 	return nil
 }
 
 func unknownToken(cause error) *problem.Problem {
-	return &problem.Problem{
-		Kind:    problem.KindUnauthorized,
-		Message: "This token is unknown, has ended, or is not for this address.",
-		Hint:    "Make a new one under Settings, API tokens, or with berth token on the machine that Berth runs on.",
-		Err:     cause,
-	}
+	return problem.Unauthorized(
+		"This token is unknown, has ended, or is not for this address.",
+		"Make a new one under Settings, API tokens, or with berth token on the machine that Berth runs on.",
+	).Because(cause)
 }

@@ -107,17 +107,12 @@ func onOff(on bool) string {
 }
 
 func noSuchUser(name string) *problem.Problem {
-	return &problem.Problem{
-		Kind: problem.KindInvalid, Field: "user",
-		Message: fmt.Sprintf("There is no user %.60q.", name),
-		Hint:    "See the list of users for their names.",
-	}
+	return problem.Invalid(fmt.Sprintf("There is no user %.60q.", name), "See the list of users for their names.").At("user")
 }
 
 func tooManyUsers() *problem.Problem {
-	return &problem.Problem{
-		Kind: problem.KindInvalid, Field: "user",
-		Message: fmt.Sprintf("An app has %d users at most.", traefik.MaxUsers),
-		Hint:    "Remove some, or let the app itself sign people in.",
-	}
+	return problem.Invalid(
+		fmt.Sprintf("An app has %d users at most.", traefik.MaxUsers),
+		"Remove some, or let the app itself sign people in.",
+	).At("user")
 }

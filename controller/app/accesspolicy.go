@@ -119,5 +119,5 @@ func badPolicy(field, message string) *problem.Problem {
 	if field == "permissions_policy" {
 		hint = "Write it as in camera=(), geolocation=(self), microphone=(self \"https://call.example.com\")."
 	}
-	return &problem.Problem{Kind: problem.KindInvalid, Field: field, Message: message, Hint: hint}
+	return problem.Invalid(message, hint).At(field)
 }

@@ -122,18 +122,17 @@ func ParseAccessUser(s string) (string, error) {
 	if accessUserPattern.MatchString(s) {
 		return s, nil
 	}
-	return "", &problem.Problem{
-		Kind: problem.KindInvalid, Field: "user",
-		Message: fmt.Sprintf("%.60q is not a name for a user.", s),
-		Hint:    "Use 1 to 64 letters, digits and . _ @ -, such as ann@example.com.",
-	}
+	return "", problem.Invalid(
+		fmt.Sprintf("%.60q is not a name for a user.", s),
+		"Use 1 to 64 letters, digits and . _ @ -, such as ann@example.com.",
+	).At("user")
 }
 
 // checkAccessPassword wants what CheckStrength wants, and ASCII: browsers do not
 // agree on how they send other letters to a proxy.
 func checkAccessPassword(user string, password secret.Text) error {
 	refuse := func(message, hint string, err error) error {
-		return &problem.Problem{Kind: problem.KindInvalid, Field: "password", Message: message, Hint: hint, Err: err}
+		return problem.Invalid(message, hint).At("password").Because(err)
 	}
 	text := password.Reveal()
 	if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' }) {
@@ -149,7 +148,7 @@ func checkAccessPassword(user string, password secret.Text) error {
 // ParseMaintenance returns the maintenance page of an app.
 func ParseMaintenance(on bool, text string) (traefik.Maintenance, error) {
 	refuse := func(message, hint string) (traefik.Maintenance, error) {
-		return traefik.Maintenance{}, &problem.Problem{Kind: problem.KindInvalid, Field: "text", Message: message, Hint: hint}
+		return traefik.Maintenance{}, problem.Invalid(message, hint).At("text")
 	}
 	text = strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n"))
 	switch length := utf8.RuneCountInString(text); {
@@ -172,18 +171,17 @@ func parseAllowed(text string) ([]netip.Prefix, error) {
 		prefixes = append(prefixes, prefix)
 	}
 	if len(prefixes) > traefik.MaxAllowed {
-		return nil, &problem.Problem{
-			Kind: problem.KindInvalid, Field: "allow",
-			Message: fmt.Sprintf("There are %d addresses and ranges, and %d is the most.", len(prefixes), traefik.MaxAllowed),
-			Hint:    "Put neighbours together as a range, such as 192.0.2.0/24.",
-		}
+		return nil, problem.Invalid(
+			fmt.Sprintf("There are %d addresses and ranges, and %d is the most.", len(prefixes), traefik.MaxAllowed),
+			"Put neighbours together as a range, such as 192.0.2.0/24.",
+		).At("allow")
 	}
 	return prefixes, nil
 }
 
 func parseRange(word string) (netip.Prefix, error) {
 	refuse := func(message, hint string, err error) (netip.Prefix, error) {
-		return netip.Prefix{}, &problem.Problem{Kind: problem.KindInvalid, Field: "allow", Message: message, Hint: hint, Err: err}
+		return netip.Prefix{}, problem.Invalid(message, hint).At("allow").Because(err)
 	}
 	prefix, err := netip.ParsePrefix(word)
 	if !strings.Contains(word, "/") {
@@ -209,10 +207,10 @@ func parseRate(form AccessForm) (traefik.Rate, error) {
 	}
 	period, known := AccessPeriods[form.Period]
 	if !known {
-		return traefik.Rate{}, &problem.Problem{
-			Kind: problem.KindInvalid, Field: "rate",
-			Message: fmt.Sprintf("%.20q is not a period.", form.Period), Hint: "Choose second, minute or hour.",
-		}
+		return traefik.Rate{}, problem.Invalid(
+			fmt.Sprintf("%.20q is not a period.", form.Period),
+			"Choose second, minute or hour.",
+		).At("rate")
 	}
 	number := func(field, text string) (int64, error) {
 		return limitField{field, "number of requests", "requests", 1, 1, traefik.MaxRate}.parse(text)
@@ -243,9 +241,8 @@ func parseChoice(field, text string, choices []string) (string, error) {
 			return text, nil
 		}
 	}
-	return "", &problem.Problem{
-		Kind: problem.KindInvalid, Field: field,
-		Message: fmt.Sprintf("%.60q is not a value that this header has.", text),
-		Hint:    "Choose one of " + strings.Join(choices, ", ") + ", or leave it to the app.",
-	}
+	return "", problem.Invalid(
+		fmt.Sprintf("%.60q is not a value that this header has.", text),
+		"Choose one of "+strings.Join(choices, ", ")+", or leave it to the app.",
+	).At(field)
 }

@@ -22,12 +22,10 @@ func ParseName(s string) (Name, error) {
 	if NamePattern.MatchString(s) {
 		return Name(s), nil
 	}
-	return "", &problem.Problem{
-		Kind:    problem.KindInvalid,
-		Field:   "name",
-		Message: fmt.Sprintf("%.60q is not a name for an app.", s),
-		Hint:    "Use 1 to 40 lower-case letters, digits and hyphens, with a letter or digit at both ends, such as my-app.",
-	}
+	return "", problem.Invalid(
+		fmt.Sprintf("%.60q is not a name for an app.", s),
+		"Use 1 to 40 lower-case letters, digits and hyphens, with a letter or digit at both ends, such as my-app.",
+	).At("name")
 }
 
 // Wanted is what the operator asked of an app; the reconciler makes it so.

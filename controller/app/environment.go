@@ -72,7 +72,7 @@ var variableNamePattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 // may be the secret.
 func CheckVariableName(name string) error {
 	refuse := func(message, hint string) error {
-		return &problem.Problem{Kind: problem.KindInvalid, Field: "name", Message: message, Hint: hint}
+		return problem.Invalid(message, hint).At("name")
 	}
 	switch {
 	case name == "":
@@ -111,13 +111,13 @@ func ParseEnvironmentText(text string, asSecrets bool) (ImportedVariables, error
 	}
 	pairs, err := dotenv.Parse(text)
 	if wrong, ok := err.(*dotenv.Error); ok { //nolint:errorlint // Parse returns no other, and wraps none
-		return ImportedVariables{}, refuse(wrong.Line, &problem.Problem{Kind: problem.KindInvalid, Message: wrong.Reason, Hint: wrong.Hint})
+		return ImportedVariables{}, refuse(wrong.Line, problem.Invalid(wrong.Reason, wrong.Hint))
 	}
 	if len(pairs) == 0 {
-		return ImportedVariables{}, &problem.Problem{
-			Kind: problem.KindInvalid, Field: "text",
-			Message: "There is no variable in the text.", Hint: "Write a line such as NAME=value for each.",
-		}
+		return ImportedVariables{}, problem.Invalid(
+			"There is no variable in the text.",
+			"Write a line such as NAME=value for each.",
+		).At("text")
 	}
 	var imported ImportedVariables
 	for _, pair := range pairs {
@@ -140,7 +140,7 @@ func (w VariableWish) Check() *problem.Problem {
 	}
 	value := w.Value.Reveal()
 	refuse := func(field, message, hint string) *problem.Problem {
-		return &problem.Problem{Kind: problem.KindInvalid, Field: field, Message: message, Hint: hint}
+		return problem.Invalid(message, hint).At(field)
 	}
 	switch {
 	case w.File && !w.Secret:
@@ -178,33 +178,33 @@ func BoundEnvironment(variables map[string]Variable) ([]Variable, error) {
 		sorted = append(sorted, variable)
 	}
 	if len(sorted) > MaxVariables {
-		return nil, &problem.Problem{
-			Kind: problem.KindInvalid, Message: fmt.Sprintf("The app would have %d variables; %d are the most.", len(sorted), MaxVariables),
-			Hint: "Remove some first, or put them into a file of the archive.",
-		}
+		return nil, problem.Invalid(
+			fmt.Sprintf("The app would have %d variables; %d are the most.", len(sorted), MaxVariables),
+			"Remove some first, or put them into a file of the archive.",
+		)
 	}
 	if size > MaxEnvironmentBytes {
-		return nil, &problem.Problem{
-			Kind: problem.KindInvalid, Message: fmt.Sprintf("The environment would have %d kB; %d are the most.", size>>10, MaxEnvironmentBytes>>10),
-			Hint: "Put what is large into a file of the archive or a volume.",
-		}
+		return nil, problem.Invalid(
+			fmt.Sprintf("The environment would have %d kB; %d are the most.", size>>10, MaxEnvironmentBytes>>10),
+			"Put what is large into a file of the archive or a volume.",
+		)
 	}
 	slices.SortFunc(sorted, func(a, b Variable) int { return strings.Compare(a.Name, b.Name) })
 	return sorted, nil
 }
 
 func NoSuchVariable(app Name, name string) error {
-	return &problem.Problem{
-		Kind: problem.KindNotFound, Message: fmt.Sprintf("%s has no variable %s.", app, shownName(name)),
-		Hint: "It may have been removed meanwhile: look at the page again.",
-	}
+	return problem.NotFound(
+		fmt.Sprintf("%s has no variable %s.", app, shownName(name)),
+		"It may have been removed meanwhile: look at the page again.",
+	)
 }
 
 func NoSuchSecret(app Name, name string) error {
-	return &problem.Problem{
-		Kind: problem.KindInvalid, Field: "keep_secrets", Message: fmt.Sprintf("%s has no secret %s that could be kept.", app, shownName(name)),
-		Hint: "Give its value under secrets.",
-	}
+	return problem.Invalid(
+		fmt.Sprintf("%s has no secret %s that could be kept.", app, shownName(name)),
+		"Give its value under secrets.",
+	).At("keep_secrets")
 }
 
 // shownName quotes only what can be a name.

@@ -103,11 +103,10 @@ func (f limitField) parse(text string) (int64, error) {
 	if err == nil && count >= least && count <= most {
 		return count * f.size, nil
 	}
-	return 0, &problem.Problem{
-		Kind: problem.KindInvalid, Field: f.field, Err: err,
-		Message: fmt.Sprintf("%.20q is not a %s that an app can have here.", text, f.name),
-		Hint:    fmt.Sprintf("Give a whole number of %s from %d to %d.", f.unit, least, most),
-	}
+	return 0, problem.Invalid(
+		fmt.Sprintf("%.20q is not a %s that an app can have here.", text, f.name),
+		fmt.Sprintf("Give a whole number of %s from %d to %d.", f.unit, least, most),
+	).At(f.field).Because(err)
 }
 
 // Run returns what an instance runs with, without what only a build looks at.

@@ -42,7 +42,7 @@ func ParseMount(name, target string, readOnly bool) (Mount, error) {
 	}
 	place, err := plan.ParseMountTarget(target)
 	if refusal, ok := errors.AsType[*plan.Refusal](err); ok {
-		return Mount{}, &problem.Problem{Kind: problem.KindInvalid, Field: "target", Message: refusal.Reason, Hint: refusal.Hint}
+		return Mount{}, problem.Invalid(refusal.Reason, refusal.Hint).At("target")
 	}
 	return Mount{Volume: parsed, Target: place, ReadOnly: readOnly}, err
 }
@@ -50,20 +50,18 @@ func ParseMount(name, target string, readOnly bool) (Mount, error) {
 // CheckMounts refuses mounts that do not go together in one app.
 func CheckMounts(mounts []Mount) error {
 	if len(mounts) > MostMounts {
-		return &problem.Problem{
-			Kind: problem.KindInvalid, Field: "target",
-			Message: fmt.Sprintf("There are %d volumes, and an app can have %d.", len(mounts), MostMounts),
-			Hint:    "Keep more in one volume.",
-		}
+		return problem.Invalid(
+			fmt.Sprintf("There are %d volumes, and an app can have %d.", len(mounts), MostMounts),
+			"Keep more in one volume.",
+		).At("target")
 	}
 	for i, mount := range mounts {
 		same := func(other Mount) bool { return other.Target == mount.Target }
 		if slices.ContainsFunc(mounts[:i], same) {
-			return &problem.Problem{
-				Kind: problem.KindInvalid, Field: "target",
-				Message: fmt.Sprintf("Two volumes are to be mounted at %s.", mount.Target),
-				Hint:    "Choose another path for one of them.",
-			}
+			return problem.Invalid(
+				fmt.Sprintf("Two volumes are to be mounted at %s.", mount.Target),
+				"Choose another path for one of them.",
+			).At("target")
 		}
 	}
 	return nil

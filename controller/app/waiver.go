@@ -52,19 +52,18 @@ func ParseServiceNames(s string) (ServiceNames, error) {
 	names := strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' || r == '\r' || r == '\n' })
 	for _, name := range names {
 		if !serviceNamePattern.MatchString(name) {
-			return "", &problem.Problem{
-				Kind: problem.KindInvalid, Field: "database_services",
-				Message: fmt.Sprintf("%.70q is not the name of a service.", name),
-				Hint:    "Write the names as in the compose file, with commas between, or leave the field empty.",
-			}
+			return "", problem.Invalid(
+				fmt.Sprintf("%.70q is not the name of a service.", name),
+				"Write the names as in the compose file, with commas between, or leave the field empty.",
+			).At("database_services")
 		}
 	}
 	slices.Sort(names)
 	if names = slices.Compact(names); len(names) > mostServiceNames {
-		return "", &problem.Problem{
-			Kind: problem.KindInvalid, Field: "database_services",
-			Message: fmt.Sprintf("There are more than %d names of services.", mostServiceNames), Hint: "Name those alone that are databases.",
-		}
+		return "", problem.Invalid(
+			fmt.Sprintf("There are more than %d names of services.", mostServiceNames),
+			"Name those alone that are databases.",
+		).At("database_services")
 	}
 	return ServiceNames(strings.Join(names, ",")), nil
 }

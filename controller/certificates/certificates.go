@@ -294,7 +294,7 @@ func (c *Certificates) checkChange(change DomainChange) error {
 func (c *Certificates) UseOwnCertificate(ctx context.Context, host traefik.Host, chain, key []byte) (certificate.Pair, error) {
 	pair, err := certificate.Parse(chain, key, certificate.Options{Host: string(host), Now: time.Now()})
 	if refusal, ok := errors.AsType[*certificate.Refusal](err); ok {
-		return pair, &problem.Problem{Kind: problem.KindInvalid, Field: refusal.Field, Message: refusal.Reason, Hint: refusal.Hint}
+		return pair, problem.Invalid(refusal.Reason, refusal.Hint).At(refusal.Field)
 	}
 	if err != nil {
 		return pair, err
@@ -341,7 +341,7 @@ func (c *Certificates) DropOwnCertificate(ctx context.Context, host traefik.Host
 		return err
 	}
 	if domain.Chain == nil {
-		return &problem.Problem{Kind: problem.KindConflict, Message: fmt.Sprintf("%s has no certificate of its own.", host), Hint: "Open the page again to see what it has."}
+		return problem.Conflict(fmt.Sprintf("%s has no certificate of its own.", host), "Open the page again to see what it has.")
 	}
 	domain.Source, domain.Chain, domain.Sealed = SourceDefault, nil, nil
 	return c.keep(ctx, domain)
@@ -382,10 +382,7 @@ func (c *Certificates) find(ctx context.Context, host traefik.Host) (Domain, err
 			return view.Domain, nil
 		}
 	}
-	return Domain{}, &problem.Problem{
-		Kind: problem.KindNotFound, Message: fmt.Sprintf("No app has the host %.80s.", host),
-		Hint: "Give an app a route with the host first.",
-	}
+	return Domain{}, problem.NotFound(fmt.Sprintf("No app has the host %.80s.", host), "Give an app a route with the host first.")
 }
 
 func (c *Certificates) keep(ctx context.Context, domain Domain) error {

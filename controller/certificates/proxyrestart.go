@@ -102,10 +102,10 @@ func (c *Certificates) takeBack(ctx context.Context, was ProxySettings, reason e
 	if err == nil {
 		_, err = c.restart(ctx)
 	}
-	problem := &problem.Problem{
-		Kind: problem.KindUnavailable, Message: "The proxy did not come back with these settings, so it has the old ones again.",
-		Hint: "Correct them and save again." + said, Err: errors.Join(reason, err),
-	}
+	problem := problem.Unavailable(
+		"The proxy did not come back with these settings, so it has the old ones again.",
+		"Correct them and save again."+said,
+	).Because(errors.Join(reason, err))
 	if err != nil {
 		problem.Message = "The proxy did not come back with these settings, and not with the old ones either."
 		problem.Hint = "See its output with docker logs, and start it again with make up." + said

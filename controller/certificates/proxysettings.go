@@ -146,7 +146,7 @@ func (f ProxyForm) parse(was ProxySettings, key secret.Key) (ProxySettings, erro
 }
 
 func refuseField(field, message, hint string) error {
-	return &problem.Problem{Kind: problem.KindInvalid, Field: field, Message: message, Hint: hint}
+	return problem.Invalid(message, hint).At(field)
 }
 
 func (s ProxySettings) checkAuthority() error {

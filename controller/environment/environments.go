@@ -74,9 +74,8 @@ func (e OpenEnvironment) Deliver(service plan.Service) plan.Service {
 }
 
 func CannotOpen(name string, cause error) *problem.Problem {
-	return &problem.Problem{
-		Kind: problem.KindInvalid, Err: cause,
-		Message: fmt.Sprintf("The secret %s cannot be opened: it was sealed with another key than the one that Berth has now.", name),
-		Hint:    "Bring the former secret.key back, or type the secret again under Environment on the app's page, and deploy again.",
-	}
+	return problem.Invalid(
+		fmt.Sprintf("The secret %s cannot be opened: it was sealed with another key than the one that Berth has now.", name),
+		"Bring the former secret.key back, or type the secret again under Environment on the app's page, and deploy again.",
+	).Because(cause)
 }

@@ -1,0 +1,50 @@
+package problem
+
+// Internal says that the fault is ours.
+func Internal(message, hint string) *Problem { return made(KindInternal, message, hint) }
+
+// Invalid says that the input cannot be accepted as it is.
+func Invalid(message, hint string) *Problem { return made(KindInvalid, message, hint) }
+
+// Unauthorized says that nobody is signed in, or that the token does not hold.
+func Unauthorized(message, hint string) *Problem { return made(KindUnauthorized, message, hint) }
+
+// Forbidden says that somebody is signed in, and not allowed.
+func Forbidden(message, hint string) *Problem { return made(KindForbidden, message, hint) }
+
+// NotFound says that there is no such thing.
+func NotFound(message, hint string) *Problem { return made(KindNotFound, message, hint) }
+
+// Conflict says that the input is fine and the state of things is not.
+func Conflict(message, hint string) *Problem { return made(KindConflict, message, hint) }
+
+// TooLarge says that more bytes came than the limit allows.
+func TooLarge(message, hint string) *Problem { return made(KindTooLarge, message, hint) }
+
+// Limited says that too many requests came.
+func Limited(message, hint string) *Problem { return made(KindLimited, message, hint) }
+
+// Unavailable says that the engine or the proxy does not answer.
+func Unavailable(message, hint string) *Problem { return made(KindUnavailable, message, hint) }
+
+// Full says that the disk has no room.
+func Full(message, hint string) *Problem { return made(KindFull, message, hint) }
+
+// Malformed says that an address or an id cannot be one: no person typed it.
+func Malformed(message, hint string) *Problem { return made(KindMalformed, message, hint) }
+
+func made(kind Kind, message, hint string) *Problem {
+	return &Problem{Kind: kind, Message: message, Hint: hint}
+}
+
+// At names the field of the form that the problem belongs to.
+func (p *Problem) At(field string) *Problem {
+	p.Field = field
+	return p
+}
+
+// Because keeps the cause, for the log alone. It may be nil.
+func (p *Problem) Because(err error) *Problem {
+	p.Err = err
+	return p
+}
