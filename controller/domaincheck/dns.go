@@ -13,6 +13,7 @@ import (
 	"github.com/miekg/dns"
 	"golang.org/x/sync/errgroup"
 
+	"berth/controller/address"
 	"berth/traefik"
 )
 
@@ -167,30 +168,9 @@ func publicInterfaces() []netip.Addr {
 		if !ok {
 			continue
 		}
-		if address, ok := netip.AddrFromSlice(network.IP); ok && isPublic(address.Unmap()) {
-			public = append(public, address.Unmap())
+		if ip, ok := netip.AddrFromSlice(network.IP); ok && address.IsPublic(ip) {
+			public = append(public, ip.Unmap())
 		}
 	}
 	return public
-}
-
-// closed are the networks that are nobody's on the internet, beside those that the
-// standard library knows: carriers' own, this network, protocol and benchmark ones,
-// those for documents, what translates to IPv4, and what is reserved.
-var closed = func() []netip.Prefix {
-	texts := []string{
-		"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.88.99.0/24", "198.18.0.0/15", "240.0.0.0/4",
-		"192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32",
-		"64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2002::/16", "fec0::/10",
-	}
-	prefixes := make([]netip.Prefix, len(texts))
-	for i, text := range texts {
-		prefixes[i] = netip.MustParsePrefix(text)
-	}
-	return prefixes
-}()
-
-func isPublic(address netip.Addr) bool {
-	return address.IsGlobalUnicast() && !address.IsPrivate() &&
-		!slices.ContainsFunc(closed, func(p netip.Prefix) bool { return p.Contains(address) })
 }

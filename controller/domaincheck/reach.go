@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"berth/controller/address"
 	"berth/traefik"
 )
 
@@ -32,14 +33,14 @@ type reached struct {
 func (c *Checker) reach(ctx context.Context, host traefik.Host, addresses []netip.Addr) []reached {
 	answers := make([]reached, len(addresses))
 	var group errgroup.Group
-	for i, address := range addresses {
-		answers[i].address = address
-		if !c.isOwn(address) && !isPublic(address) {
+	for i, ip := range addresses {
+		answers[i].address = ip
+		if !c.isOwn(ip) && !address.IsPublic(ip) {
 			answers[i].skipped = true
 			continue
 		}
 		group.Go(func() error {
-			answers[i].here, answers[i].status = c.ring(ctx, host, address)
+			answers[i].here, answers[i].status = c.ring(ctx, host, ip)
 			return nil
 		})
 	}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"berth/controller/address"
+
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/distribution/reference"
 )
@@ -358,27 +360,14 @@ func (c *composer) hosts(to *Service, from types.ServiceConfig) error {
 			return err
 		}
 		for _, text := range from.ExtraHosts[name] {
-			address, err := netip.ParseAddr(strings.Trim(text, "[]"))
-			if err != nil || !isPublic(address) {
+			ip, err := netip.ParseAddr(strings.Trim(text, "[]"))
+			if err != nil || !address.IsPublic(ip) {
 				return c.refuse(fmt.Sprintf("The extra host %s leads to %.60q, which is no public address.", name, text), "Remove it; services reach one another by name, and the host is not reachable.", "services", from.Name, "extra_hosts")
 			}
-			to.ExtraHosts = append(to.ExtraHosts, name+":"+address.String())
+			to.ExtraHosts = append(to.ExtraHosts, name+":"+ip.String())
 		}
 	}
 	return nil
-}
-
-// special are ranges that are neither private nor public.
-var special = []netip.Prefix{
-	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"),
-	netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("240.0.0.0/4"), netip.MustParsePrefix("64:ff9b::/96"),
-	netip.MustParsePrefix("2002::/16"),
-}
-
-func isPublic(address netip.Addr) bool {
-	address = address.Unmap()
-	return address.Zone() == "" && address.IsGlobalUnicast() && !address.IsPrivate() &&
-		!slices.ContainsFunc(special, func(p netip.Prefix) bool { return p.Contains(address) })
 }
 
 func (c *composer) replicas(to *Service, from types.ServiceConfig) error {

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"berth/controller/address"
+
 	"github.com/distribution/reference"
 )
 
@@ -66,8 +68,8 @@ func hostOf(domain string) string {
 
 // isPublicHost reports whether a host can be one of the internet, by its name alone.
 func isPublicHost(host string) bool {
-	if address, err := netip.ParseAddr(host); err == nil {
-		return isPublic(address)
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return address.IsPublic(ip)
 	}
 	host = strings.TrimSuffix(host, ".")
 	last := host[strings.LastIndexByte(host, '.')+1:]
