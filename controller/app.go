@@ -45,8 +45,8 @@ type AppState string
 const (
 	AppWaiting   AppState = "waiting"   // it has no live release yet
 	AppRunning   AppState = "running"   // its live release runs
-	AppStopped   AppState = "stopped"   // the operator stopped it
-	AppUnhealthy AppState = "unhealthy" // it runs, and its own health check says no
+	AppStopped   AppState = "stopped"   // the operator stopped it, or Berth did with what its routes lead to
+	AppUnhealthy AppState = "unhealthy" // it runs, and its own health check says no, or Berth has stopped another service of it
 	AppCrashing  AppState = "crashing"  // the engine restarts it again and again
 	AppDown      AppState = "down"      // it should run and does not
 	AppDeleting  AppState = "deleting"  // its removal is under way
@@ -77,6 +77,7 @@ type App struct {
 	Wanted    Wanted
 	Live      int64 // number of the live release; 0 before the first
 	Observed  Observed
+	Halted    []HaltedService // that Berth has stopped; of an app that is wanted stopped, why
 	CreatedAt time.Time
 
 	Variables []Variable // that CreateApp saves for it; FindEnvironment reads them

@@ -80,6 +80,7 @@ type Table struct {
 // proxy are projections of it. Every method is one transaction; a missing row
 // is ErrNotFound.
 type Ledger interface {
+	volumeLedger
 	// CreateApp claims the name and the routes, saves the variables and queues the first release.
 	// ErrNameTaken or ErrRouteTaken where another app has them.
 	CreateApp(context.Context, App, Release) (Release, error)
@@ -133,6 +134,9 @@ type Ledger interface {
 	// UpdateAccess is for any app that is not wanted deleted; the next Table has it.
 	UpdateAccess(context.Context, AppName, traefik.Access) error
 	UpdateObserved(context.Context, AppName, Observed) error
+	// UpdateHalted replaces the services that Berth has stopped. UpdateWanted and Promote
+	// leave none.
+	UpdateHalted(context.Context, AppName, []HaltedService) error
 	// DeleteApp removes an app that is wanted deleted: the row, its routes and releases.
 	DeleteApp(context.Context, AppName) error
 

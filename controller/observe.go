@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"berth/controller/docker"
@@ -46,6 +47,10 @@ func (c *Controller) observeLive(ctx context.Context, live Release) {
 	}
 	var seen observation
 	for _, run := range live.Runs() {
+		if halted := app.halts(run); halted != nil {
+			seen.halt(live, *halted)
+			continue
+		}
 		for _, name := range run.Instances {
 			found, err := c.engine.Inspect(ctx, name)
 			seen.add(live, run, found, err)
@@ -57,7 +62,7 @@ func (c *Controller) observeLive(ctx context.Context, live Release) {
 // keepSeen keeps what was seen of the app's services, and of the app.
 func (c *Controller) keepSeen(ctx context.Context, app App, seen observation) {
 	c.seen.enter(app.Name, seen.services)
-	c.keepObserved(ctx, app, seen.worst)
+	c.keepObserved(ctx, app, seen.all())
 }
 
 // observation is what was seen of an app's instances: the worst of all, and of each
@@ -65,10 +70,11 @@ func (c *Controller) keepSeen(ctx context.Context, app App, seen observation) {
 type observation struct {
 	worst    Observed
 	services map[string]Observed
+	halted   []HaltedService
 }
 
 // severity puts the states in order, the worst last.
-var severity = []AppState{AppRunning, AppUnhealthy, AppCrashing, AppDown}
+var severity = []AppState{AppRunning, AppUnhealthy, AppCrashing, AppDown, AppStopped}
 
 func (o *observation) add(live Release, run ServiceRun, instance docker.Instance, err error) {
 	seen := observedFrom(instance, err)
@@ -89,6 +95,41 @@ func (o *observation) add(live Release, run ServiceRun, instance docker.Instance
 	}
 }
 
+// halt notes a service that Berth has stopped. An app whose main service it is does
+// not answer; any other goes on without what it did.
+func (o *observation) halt(live Release, halted HaltedService) {
+	seen := Observed{State: AppStopped, Detail: halted.Reason, At: time.Now()}
+	if len(live.Services) > 1 {
+		if o.services == nil {
+			o.services = make(map[string]Observed)
+		}
+		o.services[halted.Service] = seen
+	}
+	o.halted = append(o.halted, halted)
+	if !halted.Main {
+		seen.State = AppUnhealthy
+	}
+	if seen.Detail = ""; seen.worseThan(o.worst) {
+		seen.Detail = o.worst.Detail
+		o.worst = seen
+	}
+}
+
+// all is what was seen of the app: first what Berth has stopped, since what else is
+// wrong may come of it.
+func (o *observation) all() Observed {
+	if len(o.halted) == 0 {
+		return o.worst
+	}
+	var names []string
+	for _, halted := range o.halted {
+		names = append(names, halted.Service)
+	}
+	seen := o.worst
+	seen.Detail = strings.TrimSpace(fmt.Sprintf("Stopped: %s. %s %s", NameList(names), haltReasons(o.halted), seen.Detail))
+	return seen
+}
+
 func (o Observed) worseThan(other Observed) bool {
 	return slices.Index(severity, o.State) > slices.Index(severity, other.State)
 }
@@ -106,7 +147,10 @@ func (c *Controller) keepObserved(ctx context.Context, app App, seen Observed) {
 	if app.Wanted == WantedStopped {
 		seen = Observed{State: AppStopped, At: time.Now()}
 		if app.Observed.State == AppStopped {
-			seen.Detail = app.Observed.Detail // why Berth has stopped it
+			seen.Detail = app.Observed.Detail
+		}
+		if reasons := haltReasons(app.Halted); reasons != "" {
+			seen.Detail = reasons // why Berth has stopped it
 		}
 	}
 	if seen.State != app.Observed.State || seen.Detail != app.Observed.Detail {

@@ -254,7 +254,12 @@ func (c *Controller) reconcileApp(ctx context.Context, app App, repair bool) ([]
 				c.keepObserved(ctx, app, Observed{State: AppDown, Detail: live.detail(run, notRepaired(err)), At: time.Now()})
 				return names, errors.Join(errs...)
 			}
-			seen.add(live, run, instance, nil)
+			if app.halts(run) == nil {
+				seen.add(live, run, instance, nil)
+			}
+		}
+		if halted := app.halts(run); halted != nil {
+			seen.halt(live, *halted)
 		}
 	}
 	c.keepSeen(ctx, app, seen)
@@ -280,7 +285,7 @@ func (c *Controller) reconcileInstance(ctx context.Context, app App, live Releas
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, objectTimeout+live.graceOf(name), docker.ErrUnavailable)
 	defer cancel()
-	stopped := app.Wanted == WantedStopped
+	stopped := app.Wanted == WantedStopped || app.halts(run) != nil
 	up := instance.Condition.Running || instance.Condition.Restarting
 	switch {
 	case stopped && !up, c.displaced.has(name):

@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,8 +46,10 @@ type VolumeView struct {
 	Volume
 	Users    []AppName // apps that mount it, by name
 	Usage    volume.Usage
-	HasUsage bool  // false while it could not be counted
-	Quota    int64 // bytes that it may take on the disk; 0 is no quota
+	HasUsage bool           // false while it could not be counted
+	Quota    int64          // bytes that it may take on the disk; 0 is no quota
+	OwnQuota bool           // an operator chose it; else it is the setting's
+	Warning  *VolumeWarning // it is over its quota for now; nil where it is not
 }
 
 // volumeBook remembers what was counted of each volume.
@@ -182,11 +185,16 @@ func (c *Controller) DeleteVolume(ctx context.Context, name volume.Name, confirm
 		return volumeFailure(name, err)
 	}
 	c.volumes.forget(name)
-	return nil
+	c.warnings.drop(name)
+	return c.ledger.DeleteVolumeRecord(ctx, name)
 }
 
 func (c *Controller) volumeViews(ctx context.Context, found []docker.Volume) ([]VolumeView, error) {
 	users, err := c.volumeUsers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	records, err := c.ledger.ListVolumeRecords(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -196,7 +204,10 @@ func (c *Controller) volumeViews(ctx context.Context, found []docker.Volume) ([]
 		view := VolumeView{
 			Volume: Volume{Name: one.Name, Description: one.Description, CreatedAt: one.CreatedAt},
 			Users:  users[one.Name],
-			Quota:  c.watch.quota,
+			Quota:  cmp.Or(records[one.Name].Quota, c.watch.quota), OwnQuota: records[one.Name].Quota != 0,
+		}
+		if warning, ok := c.warnings.find(one.Name); ok {
+			view.Warning = &warning
 		}
 		counted, ok := c.volumes.find(one.Name)
 		view.Usage, view.HasUsage = counted.usage, ok

@@ -97,7 +97,7 @@ func promote(ctx context.Context, tx *sql.Tx, id controller.ReleaseID, at time.T
 	if err := enter(ctx, tx, found.id, controller.ReleaseLive, at); err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE apps SET wanted = 'running' WHERE name = ?`, id.App)
+	_, err = tx.ExecContext(ctx, `UPDATE apps SET wanted = 'running', halted = '[]' WHERE name = ?`, id.App)
 	return err
 }
 
