@@ -44,12 +44,13 @@ type VolumeKeeper interface {
 // VolumeView is a volume as pages show it.
 type VolumeView struct {
 	Volume
-	Users    []AppName // apps that mount it, by name
-	Usage    volume.Usage
-	HasUsage bool           // false while it could not be counted
-	Quota    int64          // bytes that it may take on the disk; 0 is no quota
-	OwnQuota bool           // an operator chose it; else it is the setting's
-	Warning  *VolumeWarning // it is over its quota for now; nil where it is not
+	Users        []AppName // apps that mount it, by name
+	Usage        volume.Usage
+	HasUsage     bool           // false while it could not be counted
+	Quota        int64          // bytes that it may take on the disk; 0 is no quota
+	DefaultQuota int64          // of volumes without one of their own
+	OwnQuota     bool           // an operator chose it; else it is the setting's
+	Warning      *VolumeWarning // it is over its quota for now; nil where it is not
 }
 
 // volumeBook remembers what was counted of each volume.
@@ -204,7 +205,7 @@ func (c *Controller) volumeViews(ctx context.Context, found []docker.Volume) ([]
 		view := VolumeView{
 			Volume: Volume{Name: one.Name, Description: one.Description, CreatedAt: one.CreatedAt},
 			Users:  users[one.Name],
-			Quota:  cmp.Or(records[one.Name].Quota, c.watch.quota), OwnQuota: records[one.Name].Quota != 0,
+			Quota:  cmp.Or(records[one.Name].Quota, c.watch.quota), OwnQuota: records[one.Name].Quota != 0, DefaultQuota: c.watch.quota,
 		}
 		if warning, ok := c.warnings.find(one.Name); ok {
 			view.Warning = &warning

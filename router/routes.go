@@ -202,6 +202,7 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: post, path: volume + "/upload", access: signedIn, form: inStream, limit: limitVolumeUpload, body: volumeBody, audit: controller.ActionVolumeUpload, again: a.filesLimited, handle: a.uploadFiles},
 		{method: get, path: volume + "/remove", access: signedIn, handle: a.showRemoval},
 		{method: post, path: volume + "/remove", access: signedIn, audit: controller.ActionVolumeFileDelete, handle: a.removeFile},
+		{method: post, path: volume + "/quota", access: signedIn, audit: controller.ActionVolumeQuota, handle: a.updateQuota},
 		{method: post, path: volume + "/delete", access: signedIn, audit: controller.ActionVolumeDelete, handle: a.deleteVolume},
 
 		{method: get, path: api, access: token(readScope), handle: a.apiListApps},
@@ -233,6 +234,7 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 
 		{method: get, path: apiVolumes, access: token(readScope), handle: a.apiListVolumes},
 		{method: post, path: apiVolumes, access: token(deployScope), limit: limitVolumeCreate, audit: controller.ActionVolumeCreate, handle: a.apiCreateVolume},
+		{method: post, path: apiVol + "/quota", access: token(adminScope), audit: controller.ActionVolumeQuota, handle: a.apiUpdateQuota},
 		{method: del, path: apiVol, access: token(adminScope), audit: controller.ActionVolumeDelete, handle: a.apiDeleteVolume},
 		{method: get, path: apiVol + "/files/*path", access: token(readScope), handle: a.apiShowFile},
 		{method: put, path: apiVol + "/files/*path", access: token(deployScope), form: inStream, limit: limitVolumeUpload, body: volumeBody, audit: controller.ActionVolumeUpload, handle: a.apiWriteFile},

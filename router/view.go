@@ -181,8 +181,10 @@ func (v *visit) appRow(view controller.AppView) appRow {
 	}
 	// Only the instance of a live release can be started and stopped.
 	if view.Live != 0 && view.Observed.State != controller.AppDeleting {
-		row.CanStart = view.Wanted == controller.WantedStopped || view.Observed.State == controller.AppStopped
-		row.CanStop = !row.CanStart
+		// Where Berth has stopped some of its services, it can be both.
+		stopped, some := view.Wanted == controller.WantedStopped, len(view.Halted) > 0
+		row.CanStart = stopped || some || view.Observed.State == controller.AppStopped
+		row.CanStop = !stopped && (some || !row.CanStart)
 	}
 	if view.Latest != nil {
 		latest := releaseRowOf(*view.Latest)
