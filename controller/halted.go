@@ -16,7 +16,7 @@ import (
 type HaltedService struct {
 	Service string
 	Main    bool        // the app's routes lead to it
-	Volume  volume.Name // that is over its quota; empty where the disk was nearly full
+	Volume  volume.Name // that is over its quota, as the watch names it; empty where the disk was nearly full
 	Reason  string      // for the person
 }
 

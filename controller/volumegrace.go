@@ -16,12 +16,19 @@ import (
 // and a person can make room or choose another quota.
 const quotaGrace = 7 * 24 * time.Hour
 
-// VolumeWarning is a volume over its quota whose apps are stopped if nothing is done.
+// VolumeWarning is a volume over its quota whose apps are stopped if nothing is done, or
+// the file system of an app that holds more than the setting's.
 type VolumeWarning struct {
-	Volume volume.Name
-	Fill   string // such as "12 GB of 10 GB"
+	Volume volume.Name // as the watch names it
+	Fill   string      // such as "12 GB of 10 GB"
 	Apps   []AppName
 	Until  time.Time
+}
+
+// OwnFiles reports whether it is about the file system of an app, and no volume.
+func (w VolumeWarning) OwnFiles() bool {
+	_, own := instanceOf(w.Volume)
+	return own
 }
 
 // volumeWarnings is what the last look of the watch found, by volume.
@@ -118,11 +125,8 @@ func (c *Controller) mayBeOld(ctx context.Context, name volume.Name, record Volu
 	if err != nil {
 		return false, err
 	}
-	found, err := c.keeper.FindVolume(ctx, name)
-	if err != nil {
-		return false, err
-	}
-	return found.CreatedAt.Before(since), nil
+	made, err := c.madeAt(ctx, name)
+	return err == nil && made.Before(since), err
 }
 
 // warn shows and logs that a volume has time until its apps are stopped.

@@ -19,11 +19,17 @@ func overQuota(name volume.Name, usage volume.Usage, quota int64) *Problem {
 	}
 }
 
+// noRoom refuses to start what wrote into a volume that is over its quota.
+func noRoom(name volume.Name, usage volume.Usage, quota int64) *Problem {
+	message, hint := overWords(name, fillOf(usage, quota))
+	return &Problem{Kind: KindFull, Message: message, Hint: hint}
+}
+
 // checkRoom refuses to start an app that was writing into a volume that is over its
 // quota, until there is room. A volume that cannot be counted refuses nothing.
 func (c *Controller) checkRoom(ctx context.Context, live Release) error {
 	for _, run := range live.Runs() {
-		for _, name := range run.written(live) {
+		for _, name := range run.watched(live) {
 			quota, err := c.quotaOf(ctx, name)
 			if err != nil {
 				return err
@@ -31,13 +37,13 @@ func (c *Controller) checkRoom(ctx context.Context, live Release) error {
 			if known, ok := c.volumes.find(name); quota == 0 || !ok || known.usage.Stored <= quota {
 				continue
 			}
-			if err := c.countVolume(ctx, name, countEach); err != nil {
+			if err := c.measure(ctx, name, countEach); err != nil {
 				c.logger.Warn("count volume", "volume", string(name), "error", err)
 				continue
 			}
 			now, _ := c.volumes.find(name)
 			if stands, err := c.stand(ctx, name, now.usage.Stored, time.Now()); err != nil || stands.over {
-				return errors.Join(err, inField("", overQuota(name, now.usage, quota)))
+				return errors.Join(err, noRoom(name, now.usage, quota))
 			}
 		}
 	}

@@ -85,6 +85,7 @@ func (c *Controller) lookAtVolumes(ctx context.Context, now time.Time) error {
 	if w.own, err = c.ledger.ListVolumeRecords(ctx); err != nil {
 		return err
 	}
+	c.forgetRoots(ctx, w.own)
 	maps.DeleteFunc(w.seen, func(name volume.Name, _ watchedVolume) bool { return len(writers[name]) == 0 })
 	c.warnings.keepOnly(func(name volume.Name) bool { return len(writers[name]) > 0 })
 	began := time.Now()
@@ -102,10 +103,18 @@ func (c *Controller) lookAtVolumes(ctx context.Context, now time.Time) error {
 	}
 	if name := w.blame(now); name != "" {
 		w.blamed = now
-		c.haltWriters(ctx, writers[name], haltReason{text: fmt.Sprintf(
-			"The server's disk is nearly full, and the volume %s grew most: it holds %s. Free space, then start the app.", name, sizeWords(w.seen[name].usage.Stored))})
+		c.haltWriters(ctx, writers[name], haltReason{text: blameWords(name, w.seen[name].usage)})
 	}
 	return nil
+}
+
+// blameWords says why what writes into the volume is stopped where the disk is nearly full.
+func blameWords(name volume.Name, usage volume.Usage) string {
+	what := "the volume " + string(name)
+	if _, own := instanceOf(name); own {
+		what = "the app's own file system"
+	}
+	return fmt.Sprintf("The server's disk is nearly full, and %s grew most: it holds %s. Free space, then start the app.", what, sizeWords(usage.Stored))
 }
 
 // judge stops who writes into a volume that is over its quota, or warns of it.
@@ -116,6 +125,7 @@ func (c *Controller) judge(ctx context.Context, name volume.Name, writers []halt
 		return err
 	}
 	fill := fillOf(usage, c.watch.quotaOf(name))
+	message, hint := overWords(name, fill)
 	if !stands.until.IsZero() {
 		var apps []AppName
 		for _, writer := range writers {
@@ -126,8 +136,7 @@ func (c *Controller) judge(ctx context.Context, name volume.Name, writers []halt
 	}
 	c.warnings.drop(name)
 	if stands.over {
-		c.haltWriters(ctx, writers, haltReason{name, fmt.Sprintf(
-			"The volume %s holds %s. Delete files from it or give it a larger quota, then start the app.", name, fill)})
+		c.haltWriters(ctx, writers, haltReason{name, message + " " + hint})
 	}
 	return nil
 }
@@ -161,7 +170,7 @@ func (a App) writers(live Release) map[volume.Name][]string {
 		if a.halts(run) != nil {
 			continue
 		}
-		for _, name := range run.written(live) {
+		for _, name := range run.watched(live) {
 			if !slices.Contains(writers[name], run.Spec.Name) {
 				writers[name] = append(writers[name], run.Spec.Name)
 			}
@@ -173,7 +182,10 @@ func (a App) writers(live Release) map[volume.Name][]string {
 func (c *Controller) countWriter(ctx context.Context, name volume.Name, now time.Time) error {
 	ctx, cancel := context.WithTimeout(ctx, countWatched+objectTimeout)
 	defer cancel()
-	if err := c.countVolume(ctx, name, countWatched); err != nil {
+	if err := c.measure(ctx, name, countWatched); err != nil {
+		if _, own := instanceOf(name); own {
+			c.watch.note(name, c.watch.seen[name].usage, now) // the engine may still be walking its files
+		}
 		return err
 	}
 	counted, _ := c.volumes.find(name)
@@ -227,6 +239,7 @@ func (w *volumeWatch) due(name volume.Name, now time.Time) bool {
 	quota := w.quotaOf(name)
 	age, headroom := now.Sub(last.at), quota-last.usage.Stored
 	free, seesDisk := w.free()
+	_, own := instanceOf(name)
 	switch {
 	case !known:
 		return true
@@ -236,7 +249,7 @@ func (w *volumeWatch) due(name volume.Name, now time.Time) bool {
 		return true
 	case seesDisk && quota > 0 && free < last.free && int64(last.free-free) > headroom/2:
 		return true
-	case seesDisk:
+	case seesDisk, own:
 		return age >= countRarely
 	default:
 		return age >= countPace

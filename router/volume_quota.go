@@ -51,7 +51,7 @@ func typedQuota(form url.Values, view controller.VolumeView) string {
 
 // volumeWarning is a volume over its quota as pages show it.
 type volumeWarning struct {
-	Name  volume.Name
+	Name  volume.Name // empty where it is about the app's own files
 	Path  string
 	Fill  string
 	Apps  string
@@ -59,6 +59,9 @@ type volumeWarning struct {
 }
 
 func volumeWarningOf(warning controller.VolumeWarning) volumeWarning {
+	if warning.OwnFiles() {
+		return volumeWarning{Fill: warning.Fill, Apps: appNames(warning.Apps), Until: warning.Until}
+	}
 	return volumeWarning{
 		Name: warning.Volume, Path: volumePath(warning.Volume), Fill: warning.Fill, Apps: appNames(warning.Apps), Until: warning.Until,
 	}
