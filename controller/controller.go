@@ -106,6 +106,7 @@ type Controller struct {
 	displaced    *displaced
 	volumes      *volumeBook
 	watch        *volumeWatch
+	warnings     volumeWarnings
 
 	publishing sync.Mutex    // from reading the route table to writing it
 	wake       chan struct{} // one pending request to reconcile

@@ -47,13 +47,15 @@ type engine struct {
 	door      guarded[func(call string)]                            // before and after each call that the real engine would make
 	onInspect guarded[func(ctx context.Context, name string) error] // its error is what Inspect gives
 	onLook    guarded[func(name string, condition docker.Condition) docker.Condition]
-	exited    table[docker.Condition] // of instances, by name, when they are looked at
-	contents  table[string]           // of the images that are built from here on, by service; of those that are, by their ID
-	printed   guarded[[]docker.Line]  // by every instance; nil is its last words
-	user      guarded[string]         // of the images that are built from here on
-	builds    guarded[[]string]       // lines that a build prints
-	listens   guarded[[]string]       // addresses that every instance listens on
-	bare      guarded[bool]           // images expose no port
+	exited    table[docker.Condition]          // of instances, by name, when they are looked at
+	contents  table[string]                    // of the images that are built from here on, by service; of those that are, by their ID
+	printed   guarded[[]docker.Line]           // by every instance; nil is its last words
+	user      guarded[string]                  // of the images that are built from here on
+	builds    guarded[[]string]                // lines that a build prints
+	listens   guarded[[]string]                // addresses that every instance listens on
+	bare      guarded[bool]                    // images expose no port
+	onLayer   guarded[func(name string) error] // its error is what LayerSize gives
+	layers    table[int64]                     // bytes that instances have written into their own file systems, by name
 }
 
 // guarded is a value that a test sets or reads while the controller does.
@@ -160,6 +162,16 @@ func (e *engine) dropExtra(extra docker.Accessory) {
 
 func secretsOf(o docker.StartOptions, kind docker.AccessoryKind) docker.Accessory {
 	return docker.Accessory{Kind: kind, ID: o.Name + ".secrets", App: o.App, Release: o.Release, Instance: o.Name}
+}
+
+func (e *engine) LayerSize(ctx context.Context, name string) (int64, error) {
+	if onLayer := e.onLayer.get(); onLayer != nil {
+		if err := onLayer(name); err != nil {
+			return 0, err
+		}
+	}
+	_, err := e.Inspect(ctx, name)
+	return e.layers.at(name), err
 }
 
 func (e *engine) Ping(context.Context) error { return nil }

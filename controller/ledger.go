@@ -13,6 +13,7 @@ import (
 // proxy are projections of it. Every method is one transaction; a missing row
 // is problem.ErrNotFound.
 type Ledger interface {
+	volumeLedger
 	// CreateApp claims the name and the routes, saves the variables and queues the first release.
 	// problem.ErrNameTaken or app.ErrRouteTaken where another app has them.
 	CreateApp(context.Context, app.App, app.Release) (app.Release, error)
@@ -66,6 +67,9 @@ type Ledger interface {
 	// UpdateAccess is for any app that is not wanted deleted; the next Table has it.
 	UpdateAccess(context.Context, app.Name, traefik.Access) error
 	UpdateObserved(context.Context, app.Name, app.Observed) error
+	// UpdateHalted replaces the services that Berth has stopped. UpdateWanted and Promote
+	// leave none.
+	UpdateHalted(context.Context, app.Name, []app.HaltedService) error
 	// DeleteApp removes an app that is wanted deleted: the row, its routes and releases.
 	DeleteApp(context.Context, app.Name) error
 

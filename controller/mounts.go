@@ -171,11 +171,21 @@ func (s *shipment) restore(ctx context.Context) {
 	}
 	s.log.say("starting r%d again", found.Live)
 	for _, name := range s.stopped {
+		if s.halts(found, name) {
+			continue // it was stopped before, and stays so
+		}
 		if err := s.engine.Resume(ctx, name); err != nil {
 			s.logger.Error("start displaced instance", "instance", name, "error", err)
 		}
 	}
 	s.observeLive(ctx, s.former)
+}
+
+// halts reports whether Berth has stopped the service of a live instance.
+func (s *shipment) halts(found app.App, instance string) bool {
+	return slices.ContainsFunc(s.former.Runs(), func(run app.ServiceRun) bool {
+		return slices.Contains(run.Instances, instance) && found.Halts(run) != nil
+	})
 }
 
 // leave ends the release's hold on what it displaced.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"berth/controller/app"
@@ -47,6 +48,10 @@ func (c *Controller) observeLive(ctx context.Context, live app.Release) {
 	}
 	var seen observation
 	for _, run := range live.Runs() {
+		if halted := app.Halts(run); halted != nil {
+			seen.halt(live, *halted)
+			continue
+		}
 		for _, name := range run.Instances {
 			found, err := c.engine.Inspect(ctx, name)
 			seen.add(live, run, found, err)
@@ -58,7 +63,7 @@ func (c *Controller) observeLive(ctx context.Context, live app.Release) {
 // keepSeen keeps what was seen of the app's services, and of the app.
 func (c *Controller) keepSeen(ctx context.Context, app app.App, seen observation) {
 	c.seen.enter(app.Name, seen.services)
-	c.keepObserved(ctx, app, seen.worst)
+	c.keepObserved(ctx, app, seen.all())
 }
 
 // observation is what was seen of an app's instances: the worst of all, and of each
@@ -66,6 +71,7 @@ func (c *Controller) keepSeen(ctx context.Context, app app.App, seen observation
 type observation struct {
 	worst    app.Observed
 	services map[string]app.Observed
+	halted   []app.HaltedService
 }
 
 func (o *observation) add(live app.Release, run app.ServiceRun, instance docker.Instance, err error) {
@@ -87,12 +93,50 @@ func (o *observation) add(live app.Release, run app.ServiceRun, instance docker.
 	}
 }
 
+// halt notes a service that Berth has stopped. An app whose main service it is does
+// not answer; any other goes on without what it did.
+func (o *observation) halt(live app.Release, halted app.HaltedService) {
+	seen := app.Observed{State: app.Stopped, Detail: halted.Reason, At: time.Now()}
+	if len(live.Services) > 1 {
+		if o.services == nil {
+			o.services = make(map[string]app.Observed)
+		}
+		o.services[halted.Service] = seen
+	}
+	o.halted = append(o.halted, halted)
+	if !halted.Main {
+		seen.State = app.Unhealthy
+	}
+	if seen.Detail = ""; seen.WorseThan(o.worst) {
+		seen.Detail = o.worst.Detail
+		o.worst = seen
+	}
+}
+
+// all is what was seen of the app: first what Berth has stopped, since what else is
+// wrong may come of it.
+func (o *observation) all() app.Observed {
+	if len(o.halted) == 0 {
+		return o.worst
+	}
+	var names []string
+	for _, halted := range o.halted {
+		names = append(names, halted.Service)
+	}
+	seen := o.worst
+	seen.Detail = strings.TrimSpace(fmt.Sprintf("Stopped: %s. %s %s", app.NameList(names), haltReasons(o.halted), seen.Detail))
+	return seen
+}
+
 // keepObserved keeps in the ledger what was seen of an app, if it is news.
 func (c *Controller) keepObserved(ctx context.Context, found app.App, seen app.Observed) {
 	if found.Wanted == app.WantedStopped {
 		seen = app.Observed{State: app.Stopped, At: time.Now()}
 		if found.Observed.State == app.Stopped {
-			seen.Detail = found.Observed.Detail // why Berth has stopped it
+			seen.Detail = found.Observed.Detail
+		}
+		if reasons := haltReasons(found.Halted); reasons != "" {
+			seen.Detail = reasons // why Berth has stopped it
 		}
 	}
 	if seen.State != found.Observed.State || seen.Detail != found.Observed.Detail {

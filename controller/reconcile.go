@@ -257,7 +257,12 @@ func (c *Controller) reconcileApp(ctx context.Context, found app.App, repair boo
 				c.keepObserved(ctx, found, app.Observed{State: app.Down, Detail: live.Detail(run, notRepaired(err)), At: time.Now()})
 				return names, errors.Join(errs...)
 			}
-			seen.add(live, run, instance, nil)
+			if found.Halts(run) == nil {
+				seen.add(live, run, instance, nil)
+			}
+		}
+		if halted := found.Halts(run); halted != nil {
+			seen.halt(live, *halted)
 		}
 	}
 	c.keepSeen(ctx, found, seen)
@@ -283,7 +288,7 @@ func (c *Controller) reconcileInstance(ctx context.Context, found app.App, live 
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, objectTimeout+live.GraceOf(name), docker.ErrUnavailable)
 	defer cancel()
-	stopped := found.Wanted == app.WantedStopped
+	stopped := found.Wanted == app.WantedStopped || found.Halts(run) != nil
 	up := instance.Condition.Running || instance.Condition.Restarting
 	switch {
 	case stopped && !up, c.displaced.has(name):

@@ -32,6 +32,7 @@ type VolumeFiles struct {
 	changed    bool
 	measured   bool
 	usage      volume.Usage // of the whole volume, once it is measured
+	quota      int64        // of the volume; 0 is none
 }
 
 // ReadVolume opens the files of a volume. When ctx ends, what is under way ends.
@@ -47,6 +48,10 @@ func (c *Controller) ReadVolume(ctx context.Context, name volume.Name) (*VolumeF
 // belongs to whom the volume's root belongs to: the user of the app that it was
 // made ready for.
 func (c *Controller) ChangeVolume(ctx context.Context, name volume.Name) (*VolumeFiles, error) {
+	quota, err := c.quotaOf(ctx, name)
+	if err != nil {
+		return nil, err
+	}
 	session, err := c.keeper.OpenVolume(ctx, name, docker.ReadWrite)
 	if err != nil {
 		return nil, volumeFailure(name, err)
@@ -59,7 +64,7 @@ func (c *Controller) ChangeVolume(ctx context.Context, name volume.Name) (*Volum
 	if owner.User == 0 {
 		owner = nobody()
 	}
-	return &VolumeFiles{controller: c, name: name, session: session, owner: owner}, nil
+	return &VolumeFiles{controller: c, name: name, session: session, owner: owner, quota: quota}, nil
 }
 
 // Close ends the work.

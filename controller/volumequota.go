@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"berth/controller/app"
 	"berth/controller/problem"
@@ -12,41 +13,38 @@ import (
 )
 
 // overQuota says that a volume holds more than it may, or all that it may.
-func (c *Controller) overQuota(name volume.Name, usage volume.Usage) *problem.Problem {
+func overQuota(name volume.Name, usage volume.Usage, quota int64) *problem.Problem {
 	return problem.Full(
-		fmt.Sprintf("The volume %s holds %s.", name, c.fillOf(usage)),
-		"Delete files from it on its page. The operator can raise the quota of volumes, BERTH_VOLUME_QUOTA.",
+		fmt.Sprintf("The volume %s holds %s.", name, fillOf(usage, quota)),
+		"Delete files from it, or give it a larger quota, on its page.",
 	).At("file")
 }
 
-// fillOf words what is in a volume beside what may be: "12 GB of 10 GB".
-func (c *Controller) fillOf(usage volume.Usage) string {
-	words := sizeWords(usage.Stored) + " of " + sizeWords(c.watch.quota)
-	if usage.Partial {
-		return "more than " + words
-	}
-	return words
+// noRoom refuses to start what wrote into a volume that is over its quota.
+func noRoom(name volume.Name, usage volume.Usage, quota int64) *problem.Problem {
+	message, hint := overWords(name, fillOf(usage, quota))
+	return problem.Full(message, hint)
 }
 
 // checkRoom refuses to start an app that was writing into a volume that is over its
 // quota, until there is room. A volume that cannot be counted refuses nothing.
 func (c *Controller) checkRoom(ctx context.Context, live app.Release) error {
-	if c.watch.quota == 0 {
-		return nil
-	}
 	for _, run := range live.Runs() {
-		for _, name := range run.Written(live) {
-			if known, ok := c.volumes.find(name); !ok || known.usage.Stored <= c.watch.quota {
+		for _, name := range run.Watched(live) {
+			quota, err := c.quotaOf(ctx, name)
+			if err != nil {
+				return err
+			}
+			if known, ok := c.volumes.find(name); quota == 0 || !ok || known.usage.Stored <= quota {
 				continue
 			}
-			if err := c.countVolume(ctx, name, countEach); err != nil {
+			if err := c.measure(ctx, name, countEach); err != nil {
 				c.logger.Warn("count volume", "volume", string(name), "error", err)
 				continue
 			}
-			if now, _ := c.volumes.find(name); now.usage.Stored > c.watch.quota {
-				problem := c.overQuota(name, now.usage)
-				problem.Field = ""
-				return problem
+			now, _ := c.volumes.find(name)
+			if stands, err := c.stand(ctx, name, now.usage.Stored, time.Now()); err != nil || stands.over {
+				return errors.Join(err, noRoom(name, now.usage, quota))
 			}
 		}
 	}
@@ -56,8 +54,7 @@ func (c *Controller) checkRoom(ctx context.Context, live app.Release) error {
 // roomFor returns how many bytes an upload may bring, at most limit, and whether it is
 // the quota that bounds it. A volume without room is a Problem of problem.KindFull.
 func (f *VolumeFiles) roomFor(limit int64) (bytes int64, bound bool, err error) {
-	quota := f.controller.watch.quota
-	if quota == 0 {
+	if f.quota == 0 {
 		return limit, false, nil
 	}
 	if !f.measured {
@@ -66,9 +63,9 @@ func (f *VolumeFiles) roomFor(limit int64) (bytes int64, bound bool, err error) 
 		}
 		f.measured = true
 	}
-	room := quota - f.usage.Stored
+	room := f.quota - f.usage.Stored
 	if room <= 0 {
-		return 0, true, f.controller.overQuota(f.name, f.usage)
+		return 0, true, overQuota(f.name, f.usage, f.quota)
 	}
 	return min(limit, room), room < limit, nil
 }
@@ -79,10 +76,10 @@ func (f *VolumeFiles) outgrown(bound bool, err error) error {
 	if !bound || !ok || refusal.Code != volume.TooLarge {
 		return app.VolumeProblem("file", err)
 	}
-	problem := f.controller.overQuota(f.name, f.usage)
+	problem := overQuota(f.name, f.usage, f.quota)
 	problem.Message += " There is no room for " + refusal.Path + "."
 	if refusal.Path == "" {
-		problem.Message = fmt.Sprintf("The volume %s holds %s. There is no room for the archive.", f.name, f.controller.fillOf(f.usage))
+		problem.Message = fmt.Sprintf("The volume %s holds %s. There is no room for the archive.", f.name, fillOf(f.usage, f.quota))
 	}
 	return problem
 }

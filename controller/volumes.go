@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,10 +46,13 @@ type VolumeKeeper interface {
 // VolumeView is a volume as pages show it.
 type VolumeView struct {
 	app.Volume
-	Users    []app.Name // apps that mount it, by name
-	Usage    volume.Usage
-	HasUsage bool  // false while it could not be counted
-	Quota    int64 // bytes that it may take on the disk; 0 is no quota
+	Users        []app.Name // apps that mount it, by name
+	Usage        volume.Usage
+	HasUsage     bool           // false while it could not be counted
+	Quota        int64          // bytes that it may take on the disk; 0 is no quota
+	DefaultQuota int64          // of volumes without one of their own
+	OwnQuota     bool           // an operator chose it; else it is the setting's
+	Warning      *VolumeWarning // it is over its quota for now; nil where it is not
 }
 
 // volumeBook remembers what was counted of each volume.
@@ -182,11 +186,16 @@ func (c *Controller) DeleteVolume(ctx context.Context, name volume.Name, confirm
 		return volumeFailure(name, err)
 	}
 	c.volumes.forget(name)
-	return nil
+	c.warnings.drop(name)
+	return c.ledger.DeleteVolumeRecord(ctx, name)
 }
 
 func (c *Controller) volumeViews(ctx context.Context, found []docker.Volume) ([]VolumeView, error) {
 	users, err := c.volumeUsers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	records, err := c.ledger.ListVolumeRecords(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -196,7 +205,10 @@ func (c *Controller) volumeViews(ctx context.Context, found []docker.Volume) ([]
 		view := VolumeView{
 			Volume: app.Volume{Name: one.Name, Description: one.Description, CreatedAt: one.CreatedAt},
 			Users:  users[one.Name],
-			Quota:  c.watch.quota,
+			Quota:  cmp.Or(records[one.Name].Quota, c.watch.quota), OwnQuota: records[one.Name].Quota != 0, DefaultQuota: c.watch.quota,
+		}
+		if warning, ok := c.warnings.find(one.Name); ok {
+			view.Warning = &warning
 		}
 		counted, ok := c.volumes.find(one.Name)
 		view.Usage, view.HasUsage = counted.usage, ok

@@ -28,12 +28,13 @@ const (
 // volumeWatch bounds what the apps that run write into their volumes. Docker's local
 // volumes have no quota of their own: so they are counted, and who exceeds it is stopped.
 type volumeWatch struct {
-	quota int64       // bytes of one volume; 0 is no quota
+	quota int64       // bytes of a volume that has no quota of its own; 0 is no quota
 	disk  docker.Disk // that the volumes lie on, as far as it can be seen
 
 	mu     sync.Mutex // held for one look
 	seen   map[volume.Name]watchedVolume
-	blamed time.Time // when an app was stopped because the disk was nearly full
+	own    map[volume.Name]VolumeRecord // as of this look
+	blamed time.Time                    // when an app was stopped because the disk was nearly full
 }
 
 // watchedVolume is a volume as it was counted last.
@@ -83,7 +84,12 @@ func (c *Controller) lookAtVolumes(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
+	if w.own, err = c.ledger.ListVolumeRecords(ctx); err != nil {
+		return err
+	}
+	c.forgetRoots(ctx, w.own)
 	maps.DeleteFunc(w.seen, func(name volume.Name, _ watchedVolume) bool { return len(writers[name]) == 0 })
+	c.warnings.keepOnly(func(name volume.Name) bool { return len(writers[name]) > 0 })
 	began := time.Now()
 	for _, name := range w.allDue(writers, now) {
 		if time.Since(began) > lookFor {
@@ -93,25 +99,57 @@ func (c *Controller) lookAtVolumes(ctx context.Context, now time.Time) error {
 			c.logger.Debug("count volume", "volume", string(name), "error", err)
 			continue
 		}
-		if usage := w.seen[name].usage; w.quota > 0 && usage.Stored > w.quota {
-			c.stopWriters(ctx, writers[name], fmt.Sprintf("The volume %s holds %s. Delete files from it, then start the app.", name, c.fillOf(usage)))
+		if err := c.judge(ctx, name, writers[name], now); err != nil {
+			c.logger.Warn("compare a volume with its quota", "volume", string(name), "error", err)
 		}
 	}
 	if name := w.blame(now); name != "" {
 		w.blamed = now
-		c.stopWriters(ctx, writers[name], fmt.Sprintf("The server's disk is nearly full, and the volume %s grew most: it holds %s. Free space, then start the app.",
-			name, sizeWords(w.seen[name].usage.Stored)))
+		c.haltWriters(ctx, writers[name], haltReason{text: blameWords(name, w.seen[name].usage)})
 	}
 	return nil
 }
 
-// volumeWriters returns the apps that run and write, by volume.
-func (c *Controller) volumeWriters(ctx context.Context) (map[volume.Name][]app.Name, error) {
+// blameWords says why what writes into the volume is stopped where the disk is nearly full.
+func blameWords(name volume.Name, usage volume.Usage) string {
+	what := "the volume " + string(name)
+	if _, own := instanceOf(name); own {
+		what = "the app's own file system"
+	}
+	return fmt.Sprintf("The server's disk is nearly full, and %s grew most: it holds %s. Free space, then start the app.", what, sizeWords(usage.Stored))
+}
+
+// judge stops who writes into a volume that is over its quota, or warns of it.
+func (c *Controller) judge(ctx context.Context, name volume.Name, writers []halting, now time.Time) error {
+	usage := c.watch.seen[name].usage
+	stands, err := c.stand(ctx, name, usage.Stored, now)
+	if err != nil {
+		return err
+	}
+	fill := fillOf(usage, c.watch.quotaOf(name))
+	message, hint := overWords(name, fill)
+	if !stands.until.IsZero() {
+		var apps []app.Name
+		for _, writer := range writers {
+			apps = append(apps, writer.app)
+		}
+		c.warn(name, fill, apps, stands.until)
+		return nil
+	}
+	c.warnings.drop(name)
+	if stands.over {
+		c.haltWriters(ctx, writers, haltReason{name, message + " " + hint})
+	}
+	return nil
+}
+
+// volumeWriters returns the apps that run, and their services that write, by volume.
+func (c *Controller) volumeWriters(ctx context.Context) (map[volume.Name][]halting, error) {
 	apps, err := c.ledger.ListApps(ctx)
 	if err != nil {
 		return nil, err
 	}
-	writers := make(map[volume.Name][]app.Name)
+	writers := make(map[volume.Name][]halting)
 	for _, found := range apps {
 		if found.Live == 0 || found.Wanted != app.WantedRunning {
 			continue
@@ -120,12 +158,8 @@ func (c *Controller) volumeWriters(ctx context.Context) (map[volume.Name][]app.N
 		if err != nil {
 			continue // it was deleted since
 		}
-		for _, run := range live.Runs() {
-			for _, name := range run.Written(live) {
-				if !slices.Contains(writers[name], found.Name) {
-					writers[name] = append(writers[name], found.Name)
-				}
-			}
+		for name, services := range found.Writers(live) {
+			writers[name] = append(writers[name], halting{found.Name, services})
 		}
 	}
 	return writers, nil
@@ -134,7 +168,10 @@ func (c *Controller) volumeWriters(ctx context.Context) (map[volume.Name][]app.N
 func (c *Controller) countWriter(ctx context.Context, name volume.Name, now time.Time) error {
 	ctx, cancel := context.WithTimeout(ctx, countWatched+objectTimeout)
 	defer cancel()
-	if err := c.countVolume(ctx, name, countWatched); err != nil {
+	if err := c.measure(ctx, name, countWatched); err != nil {
+		if _, own := instanceOf(name); own {
+			c.watch.note(name, c.watch.seen[name].usage, now) // the engine may still be walking its files
+		}
 		return err
 	}
 	counted, _ := c.volumes.find(name)
@@ -142,19 +179,18 @@ func (c *Controller) countWriter(ctx context.Context, name volume.Name, now time
 	return nil
 }
 
-// stopWriters stops apps for a reason that their pages show until they run again.
-func (c *Controller) stopWriters(ctx context.Context, apps []app.Name, reason string) {
-	for _, name := range apps {
-		err := c.act(ctx, name, func(ctx context.Context, live app.Release) error {
-			// First, so that it is kept where an instance does not stop at once.
-			c.observe(ctx, name, app.Observed{State: app.Stopped, Detail: reason, At: time.Now()})
-			return c.stopLive(ctx, live)
-		})
-		if err != nil {
-			c.logger.Error("stop an app that fills the disk", "app", string(name), "error", err) // the next look tries again
+// haltWriters stops who writes into a volume, for a reason that the pages of the apps
+// show until they are started again.
+func (c *Controller) haltWriters(ctx context.Context, writers []halting, reason haltReason) {
+	for _, writer := range writers {
+		if err := c.halt(ctx, writer, reason); err != nil {
+			c.logger.Error("stop an app that fills the disk", "app", string(writer.app), "error", err) // the next look tries again
 			continue
 		}
-		c.audit.Record(ctx, audit.Event{Action: audit.ActionAppStop, Resource: "app " + string(name), Success: true, Account: "Berth", Detail: reason})
+		c.logger.Warn("stopped what fills the disk", "app", string(writer.app), "services", writer.services, "reason", reason.text)
+		c.audit.Record(ctx, audit.Event{
+			Action: audit.ActionAppStop, Resource: "app " + string(writer.app), Success: true, Account: "Berth", Detail: writer.words() + reason.text,
+		})
 	}
 }
 
@@ -169,7 +205,7 @@ func (w *volumeWatch) note(name volume.Name, usage volume.Usage, now time.Time) 
 }
 
 // allDue are the volumes that are to be counted, the one with the oldest count first.
-func (w *volumeWatch) allDue(writers map[volume.Name][]app.Name, now time.Time) []volume.Name {
+func (w *volumeWatch) allDue(writers map[volume.Name][]halting, now time.Time) []volume.Name {
 	var names []volume.Name
 	for name := range writers {
 		if w.due(name, now) {
@@ -186,23 +222,28 @@ func (w *volumeWatch) allDue(writers map[volume.Name][]app.Name, now time.Time) 
 // because the disk has not lost that much, is left alone for long: a count takes a helper.
 func (w *volumeWatch) due(name volume.Name, now time.Time) bool {
 	last, known := w.seen[name]
-	age, headroom := now.Sub(last.at), w.quota-last.usage.Stored
+	quota := w.quotaOf(name)
+	age, headroom := now.Sub(last.at), quota-last.usage.Stored
 	free, seesDisk := w.free()
+	_, own := instanceOf(name)
 	switch {
 	case !known:
 		return true
 	case age < volumesEvery:
 		return false
-	case w.low(), w.quota > 0 && headroom <= last.grown:
+	case w.low(), quota > 0 && headroom <= last.grown:
 		return true
-	case seesDisk && w.quota > 0 && free < last.free && int64(last.free-free) > headroom/2:
+	case seesDisk && quota > 0 && free < last.free && int64(last.free-free) > headroom/2:
 		return true
-	case seesDisk:
+	case seesDisk, own:
 		return age >= countRarely
 	default:
 		return age >= countPace
 	}
 }
+
+// quotaOf is the quota of a volume as of this look, in bytes; 0 is none.
+func (w *volumeWatch) quotaOf(name volume.Name) int64 { return cmp.Or(w.own[name].Quota, w.quota) }
 
 // blame names the volume that grew most, where the disk is nearly full; "" where none did
 // since one was blamed last.

@@ -18,14 +18,19 @@ type volumeJSON struct {
 	Files       *int64      `json:"files"`
 	Stored      *int64      `json:"stored_bytes"`    // what it takes on the disk
 	Quota       int64       `json:"quota,omitempty"` // of stored_bytes
+	Default     bool        `json:"quota_is_default"`
+	StopsAppsAt *time.Time  `json:"stops_apps_at,omitempty"` // it is over its quota, and its apps have time until then
 	Users       []app.Name  `json:"users"`
 }
 
 func volumeJSONOf(view controller.VolumeView) volumeJSON {
-	made := volumeJSON{Name: view.Name, Description: view.Description, CreatedAt: view.CreatedAt, Quota: view.Quota, Users: []app.Name{}}
+	made := volumeJSON{Name: view.Name, Description: view.Description, CreatedAt: view.CreatedAt, Quota: view.Quota, Default: !view.OwnQuota, Users: []app.Name{}}
 	made.Users = append(made.Users, view.Users...)
 	if view.HasUsage {
 		made.Bytes, made.Files, made.Stored = &view.Usage.Bytes, &view.Usage.Files, &view.Usage.Stored
+	}
+	if view.Warning != nil {
+		made.StopsAppsAt = &view.Warning.Until
 	}
 	return made
 }
@@ -71,6 +76,28 @@ func (a *admin) apiCreateVolume(v *visit) error {
 	}
 	v.gin.Header("Location", apiVolumes+"/"+string(name))
 	return v.json(http.StatusCreated, volumeJSONOf(view))
+}
+
+// apiUpdateQuota answers with the volume.
+func (a *admin) apiUpdateQuota(v *visit) error {
+	name, err := v.volume()
+	if err != nil {
+		return err
+	}
+	var wish struct {
+		Quota string `json:"quota"`
+	}
+	if err := decodeJSON(v.request(), &wish, `{"quota": "20g"}`); err != nil {
+		return err
+	}
+	if _, err := a.changeQuota(v, name, wish.Quota); err != nil {
+		return err
+	}
+	view, err := a.volumes.Volume(v.context(), name)
+	if err != nil {
+		return err
+	}
+	return v.json(http.StatusOK, volumeJSONOf(view))
 }
 
 // apiDeleteVolume takes the name in the path as the confirmation.

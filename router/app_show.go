@@ -39,7 +39,8 @@ type appPage struct {
 	Image                       string       // as typed
 	Running                     *imageView   // of the live release, nil where it was built
 
-	Services []serviceRow // where there are several
+	Services []serviceRow    // where there are several
+	Volumes  []volumeWarning // that it writes into, over their quota for now
 
 	Domains []domainRow // of its routes
 
@@ -155,6 +156,11 @@ func (a *admin) appPage(v *visit, name app.Name) (appPage, error) {
 	page.Services = serviceRows(view.Services)
 	page.LeastSettings, page.MostSettings = a.apps.SettingsRange()
 	page.Forbidden = a.apps.ForbiddenWaivers()
+	for _, warning := range a.volumes.VolumeWarnings() {
+		if slices.Contains(warning.Apps, name) {
+			page.Volumes = append(page.Volumes, volumeWarningOf(warning))
+		}
+	}
 	if page.Domains, err = a.domainsOf(v, name); err != nil {
 		return appPage{}, err
 	}

@@ -15,6 +15,7 @@ type dashboardPage struct {
 	Running int
 	Suggest bool // a second factor
 	Alerts  []certificates.DomainAlert
+	Volumes []volumeWarning // over their quota for now
 }
 
 func (a *admin) showHome(v *visit) error { return v.seeOther("/admin") }
@@ -26,6 +27,9 @@ func (a *admin) showDashboard(v *visit) error {
 	}
 	if page.Alerts, err = a.domains.Alerts(v.context()); err != nil {
 		return err
+	}
+	for _, warning := range a.volumes.VolumeWarnings() {
+		page.Volumes = append(page.Volumes, volumeWarningOf(warning))
 	}
 	return v.page(http.StatusOK, "dashboard", page)
 }

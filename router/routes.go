@@ -204,6 +204,7 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: post, path: volume + "/upload", access: signedIn, form: inStream, limit: limitVolumeUpload, body: volumeBody, audit: audit.ActionVolumeUpload, again: a.filesLimited, handle: a.uploadFiles},
 		{method: get, path: volume + "/remove", access: signedIn, handle: a.showRemoval},
 		{method: post, path: volume + "/remove", access: signedIn, audit: audit.ActionVolumeFileDelete, handle: a.removeFile},
+		{method: post, path: volume + "/quota", access: signedIn, audit: audit.ActionVolumeQuota, handle: a.updateQuota},
 		{method: post, path: volume + "/delete", access: signedIn, audit: audit.ActionVolumeDelete, handle: a.deleteVolume},
 
 		{method: get, path: api, access: token(readScope), handle: a.apiListApps},
@@ -235,6 +236,7 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 
 		{method: get, path: apiVolumes, access: token(readScope), handle: a.apiListVolumes},
 		{method: post, path: apiVolumes, access: token(deployScope), limit: limitVolumeCreate, audit: audit.ActionVolumeCreate, handle: a.apiCreateVolume},
+		{method: post, path: apiVol + "/quota", access: token(adminScope), audit: audit.ActionVolumeQuota, handle: a.apiUpdateQuota},
 		{method: del, path: apiVol, access: token(adminScope), audit: audit.ActionVolumeDelete, handle: a.apiDeleteVolume},
 		{method: get, path: apiVol + "/files/*path", access: token(readScope), handle: a.apiShowFile},
 		{method: put, path: apiVol + "/files/*path", access: token(deployScope), form: inStream, limit: limitVolumeUpload, body: volumeBody, audit: audit.ActionVolumeUpload, handle: a.apiWriteFile},

@@ -183,8 +183,10 @@ func (v *visit) appRow(view controller.AppView) appRow {
 	}
 	// Only the instance of a live release can be started and stopped.
 	if view.Live != 0 && view.Observed.State != app.Deleting {
-		row.CanStart = view.Wanted == app.WantedStopped || view.Observed.State == app.Stopped
-		row.CanStop = !row.CanStart
+		// Where Berth has stopped some of its services, it can be both.
+		stopped, some := view.Wanted == app.WantedStopped, len(view.Halted) > 0
+		row.CanStart = stopped || some || view.Observed.State == app.Stopped
+		row.CanStop = !stopped && (some || !row.CanStart)
 	}
 	if view.Latest != nil {
 		latest := releaseRowOf(*view.Latest)

@@ -21,6 +21,8 @@ type Volumes interface {
 	VolumeNames(context.Context) ([]volume.Name, error)
 	Volume(context.Context, volume.Name) (controller.VolumeView, error)
 	DeleteVolume(ctx context.Context, name volume.Name, confirm string) error
+	UpdateVolumeQuota(ctx context.Context, name volume.Name, bytes int64) (waiting []app.Name, err error)
+	VolumeWarnings() []controller.VolumeWarning
 	ReadVolume(context.Context, volume.Name) (*controller.VolumeFiles, error)
 	ChangeVolume(context.Context, volume.Name) (*controller.VolumeFiles, error)
 	UpdateMounts(ctx context.Context, app app.Name, mounts []app.Mount, by string) (app.Release, error)
@@ -42,9 +44,10 @@ type volumeRow struct {
 	CreatedAt   time.Time
 	Counted     bool
 	Bytes       int64
-	Files       string // how many, in words
-	AtLeast     bool   // there is more than was counted
-	Quota       int64  // bytes; 0 is none
+	Files       string     // how many, in words
+	AtLeast     bool       // there is more than was counted
+	Quota       *quotaView // nil where there is none
+	Warning     *volumeWarning
 	Users       []userRow
 }
 
@@ -104,7 +107,10 @@ func (a *admin) volumesForm(v *visit, page volumesPage) error {
 func volumeRowOf(view controller.VolumeView) volumeRow {
 	row := volumeRow{
 		Name: view.Name, Path: volumePath(view.Name), Description: view.Description, CreatedAt: view.CreatedAt,
-		Counted: view.HasUsage, Bytes: view.Usage.Bytes, Files: plural(int(view.Usage.Files), "file"), AtLeast: view.Usage.Partial, Quota: view.Quota,
+		Counted: view.HasUsage, Bytes: view.Usage.Bytes, Files: plural(int(view.Usage.Files), "file"), AtLeast: view.Usage.Partial, Quota: quotaOf(view),
+	}
+	if view.Warning != nil {
+		row.Warning = new(volumeWarningOf(*view.Warning))
 	}
 	for _, user := range view.Users {
 		row.Users = append(row.Users, userRow{user, appPath(user)})
@@ -177,7 +183,7 @@ func (a *admin) refuseOnVolume(v *visit, name volume.Name, folder volume.Path, e
 	}
 	a.logProblem(v, asProblem(err))
 	for field, problem := range problems {
-		if field != "file" && field != "confirm" && field != "" {
+		if field != "file" && field != "confirm" && field != fieldQuota && field != "" {
 			delete(problems, field)
 			problems[""] = problem
 		}
@@ -198,6 +204,7 @@ type volumePage struct {
 	MostBytes int64
 	Problems  fieldProblems
 	Confirm   string
+	Quota     string // as it was typed, else its own
 }
 
 type crumb struct{ Name, Path string }
@@ -241,6 +248,7 @@ func (a *admin) volumeForm(v *visit, name volume.Name, folder volume.Path, probl
 		frame: v.frame(string(name)), Volume: volumeRowOf(view), Folder: volume.Path(folder.Name()).String(), More: listing.More,
 		Upload: placePath(name, "/upload", folder), Download: placePath(name, "/tar", folder),
 		MostBytes: controller.VolumeFileBytes, Problems: problems, Confirm: v.request().PostForm.Get("confirm"),
+		Quota: typedQuota(v.request().PostForm, view),
 	}
 	if folder == "" {
 		page.Folder = ""

@@ -27,6 +27,8 @@ type fakeVolumes struct {
 	ledger *store.Store
 	apps   *fakeApps
 	broken error // what every method fails with, where it is set
+
+	warnings []controller.VolumeWarning // beside the controller's own, which are none
 }
 
 func newFakeVolumes(t testing.TB, apps *fakeApps) *fakeVolumes {
@@ -38,7 +40,7 @@ func newFakeVolumes(t testing.TB, apps *fakeApps) *fakeVolumes {
 	}
 	f.Controller, err = controller.New(controller.Options{
 		Ledger: f.ledger, Key: key, Volumes: f.keeper, DataFolder: t.TempDir(), Logger: slog.New(slog.DiscardHandler), Audit: &fakeAudit{},
-		BuildConcurrency: 1, BuildTimeout: time.Minute, MaximumLimits: plan.DefaultLimits(),
+		BuildConcurrency: 1, BuildTimeout: time.Minute, MaximumLimits: plan.DefaultLimits(), VolumeQuota: 10 << 30,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -88,6 +90,8 @@ func (f *fakeVolumes) VolumeNames(ctx context.Context) ([]volume.Name, error) {
 	names, err := f.Controller.VolumeNames(ctx)
 	return names, errors.Join(f.broken, err)
 }
+
+func (f *fakeVolumes) VolumeWarnings() []controller.VolumeWarning { return f.warnings }
 
 // UpdateMounts notes what was asked for and queues a release.
 func (f *fakeVolumes) UpdateMounts(ctx context.Context, name app.Name, mounts []app.Mount, by string) (app.Release, error) {

@@ -295,6 +295,9 @@ func TestVolumes_EveryChangeIsRecorded(t *testing.T) {
 	s.sendFiles("/volumes/more/upload", token, false, aFile{"f.txt", "x"})
 	s.post("/volumes/more/remove?path=f.txt", url.Values{formField: {token}})
 	s.post("/admin/apps/hello/mounts", url.Values{formField: {token}, "volume": {"data"}, "target": {"/data"}})
+	s.post("/volumes/more/quota", url.Values{formField: {token}, "quota": {"20g"}})
+	s.post("/volumes/more/quota", url.Values{formField: {token}, "quota": {"-1"}})
+	s.post("/volumes/more/quota", url.Values{formField: {token}, "quota": {""}})
 	s.post("/volumes/more/delete", url.Values{formField: {token}, "confirm": {"more"}})
 	var found []string
 	for _, event := range s.audit.recorded() {
@@ -303,6 +306,7 @@ func TestVolumes_EveryChangeIsRecorded(t *testing.T) {
 	for _, want := range []string{
 		"VOLUME_CREATE volume more ", "VOLUME_UPLOAD volume more 1 file", "VOLUME_FILE_DELETE volume more f.txt",
 		"VOLUME_MOUNT app hello ", "VOLUME_DELETE volume more ",
+		"VOLUME_QUOTA volume more 20g", "VOLUME_QUOTA volume more refused: no quota", "VOLUME_QUOTA volume more the default",
 	} {
 		if !slices.Contains(found, want) {
 			t.Errorf("%q is not in %q", want, found)

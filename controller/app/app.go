@@ -46,8 +46,8 @@ type State string
 const (
 	Waiting   State = "waiting"   // it has no live release yet
 	Running   State = "running"   // its live release runs
-	Stopped   State = "stopped"   // the operator stopped it
-	Unhealthy State = "unhealthy" // it runs, and its own health check says no
+	Stopped   State = "stopped"   // the operator stopped it, or Berth did with what its routes lead to
+	Unhealthy State = "unhealthy" // it runs, and its own health check says no, or Berth has stopped another service of it
 	Crashing  State = "crashing"  // the engine restarts it again and again
 	Down      State = "down"      // it should run and does not
 	Deleting  State = "deleting"  // its removal is under way
@@ -78,6 +78,7 @@ type App struct {
 	Wanted    Wanted
 	Live      int64 // number of the live release; 0 before the first
 	Observed  Observed
+	Halted    []HaltedService // that Berth has stopped; of an app that is wanted stopped, why
 	CreatedAt time.Time
 
 	Variables []Variable // that CreateApp saves for it; FindEnvironment reads them

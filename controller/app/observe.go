@@ -3,7 +3,7 @@ package app
 import "slices"
 
 // severity puts the states in order, the worst last.
-var severity = []State{Running, Unhealthy, Crashing, Down}
+var severity = []State{Running, Unhealthy, Crashing, Down, Stopped}
 
 func (o Observed) WorseThan(other Observed) bool {
 	return slices.Index(severity, o.State) > slices.Index(severity, other.State)

@@ -37,6 +37,7 @@ const (
 	ActionVolumeUpload     Action = "VOLUME_UPLOAD"
 	ActionVolumeFileDelete Action = "VOLUME_FILE_DELETE"
 	ActionVolumeDelete     Action = "VOLUME_DELETE"
+	ActionVolumeQuota      Action = "VOLUME_QUOTA"
 	ActionVolumeMount      Action = "VOLUME_MOUNT" // the volumes of an app were changed
 
 	ActionTokenCreate Action = "TOKEN_CREATE"

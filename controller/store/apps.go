@@ -15,7 +15,7 @@ import (
 // selectApps gives a row for each route of an app; the rows of one app follow each other.
 const (
 	selectApps = `
-SELECT a.name, a.port, a.memory_bytes, a.nano_cpus, a.processes, a.writable_root, a.fallback, a.database_waiver, a.database_services, a.mounts, a.access, a.wanted, coalesce(live.number, 0),
+SELECT a.name, a.port, a.memory_bytes, a.nano_cpus, a.processes, a.writable_root, a.fallback, a.database_waiver, a.database_services, a.mounts, a.access, a.wanted, a.halted, coalesce(live.number, 0),
        a.observed_state, a.observed_detail, a.observed_at, a.created_at,
        coalesce(t.host, ''), coalesce(t.path, '')
 FROM apps a
@@ -76,7 +76,7 @@ func (s *Store) FindApp(ctx context.Context, name app.Name) (app.App, error) {
 // is wanted deleted is not found for anything else.
 func (s *Store) UpdateWanted(ctx context.Context, name app.Name, wanted app.Wanted) error {
 	err := s.writeRow(ctx, `
-UPDATE apps SET wanted = ?1
+UPDATE apps SET wanted = ?1, halted = '[]'
 WHERE name = ?2 AND (wanted <> 'deleted' OR ?1 = 'deleted')`, wanted, name)
 	if err != nil {
 		return fmt.Errorf("update wanted state of %s: %w", name, err)
@@ -211,7 +211,7 @@ func scanApp(columns row) (app app.App, err error) {
 	var route traefik.Route
 	set := &app.Settings
 	err = columns.Scan(&app.Name, &set.Port, &set.MemoryBytes, &set.NanoCPUs, &set.Processes, &set.WritableRoot,
-		&set.Fallback, &set.Database, &set.DatabaseServices, mountsColumn{&app.Mounts}, accessColumn{&app.Access}, &app.Wanted, &app.Live,
+		&set.Fallback, &set.Database, &set.DatabaseServices, mountsColumn{&app.Mounts}, accessColumn{&app.Access}, &app.Wanted, haltedColumn{&app.Halted}, &app.Live,
 		&app.Observed.State, &app.Observed.Detail, timeColumn{&app.Observed.At}, timeColumn{&app.CreatedAt},
 		&route.Host, &route.Path)
 	if route.Path != "" {

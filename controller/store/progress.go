@@ -98,7 +98,7 @@ func promote(ctx context.Context, tx *sql.Tx, id app.ReleaseID, at time.Time) er
 	if err := enter(ctx, tx, found.id, app.ReleaseLive, at); err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE apps SET wanted = 'running' WHERE name = ?`, id.App)
+	_, err = tx.ExecContext(ctx, `UPDATE apps SET wanted = 'running', halted = '[]' WHERE name = ?`, id.App)
 	return err
 }
 

@@ -10,11 +10,12 @@ import (
 
 // selectTable gives a row for each route of each routing; the rows of one routing
 // follow each other. Each part reads one of the partial indexes, or stops at the first
-// row, so its cost does not grow with the history. An app that is stopped or was never
+// row, so its cost does not grow with the history. An app that is stopped, or its main service, or that was never
 // live keeps its routes, for a page that says so; one whose first release is under way
 // has none yet.
 const selectTable = `
-SELECT 0 AS proving, r.app AS app, r.number, r.address, a.wanted = 'stopped', a.access, t.host, t.path, t.position AS position
+SELECT 0 AS proving, r.app AS app, r.number, r.address,
+       a.wanted = 'stopped' OR EXISTS (SELECT 1 FROM json_each(a.halted) WHERE json_extract(value, '$.main')), a.access, t.host, t.path, t.position AS position
 FROM releases r JOIN apps a ON a.name = r.app JOIN routes t ON t.app = r.app
 WHERE r.state = 'live' AND r.address <> '' AND a.wanted <> 'deleted'
 UNION ALL

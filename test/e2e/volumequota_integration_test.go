@@ -63,4 +63,23 @@ func TestVolumes_AnAppThatWritesOverTheQuotaIsStoppedAndSaysSo(t *testing.T) {
 	if state := o.app("greedy").State; state != "stopped" {
 		t.Errorf("later the app is %s", state)
 	}
+	// A quota of its own gives it room.
+	status, err = berth.Send(t.Context(), o.token, http.MethodPost, "/api/v1/volumes/greedy-data/quota", `{"quota": "1g"}`, nil)
+	if err != nil || status != http.StatusOK {
+		t.Fatalf("a quota: %d, %v", status, err)
+	}
+	if _, err := berth.API(t.Context(), o.token, http.MethodGet, "/api/v1/apps/greedy", &app); err != nil {
+		t.Fatal(err)
+	}
+	if want := "There is room in the volume greedy-data again: it holds 300 MB of 1 GB. Start the app."; app.Detail != want {
+		t.Errorf("the page says %q", app.Detail)
+	}
+	if status := start(); status != http.StatusOK {
+		t.Errorf("a start with room: %d", status)
+	}
+	time.Sleep(15 * time.Second) // a look of the watch
+	if state := o.app("greedy").State; state != "running" {
+		t.Errorf("with room the app is %s", state)
+	}
+	answers(t, time.Second, "/greedy", "testapp v1")
 }

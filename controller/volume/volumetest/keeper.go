@@ -78,6 +78,15 @@ func (k *Keeper) CreateVolume(_ context.Context, name volume.Name, description s
 	return os.Mkdir(k.Folder(name), 0o700)
 }
 
+// Age makes a volume as old as if it was made at a moment.
+func (k *Keeper) Age(name volume.Name, made time.Time) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	found := k.volumes[name]
+	found.CreatedAt = made
+	k.volumes[name] = found
+}
+
 // FindVolume is as of docker.Engine.
 func (k *Keeper) FindVolume(_ context.Context, name volume.Name) (docker.Volume, error) {
 	k.mu.Lock()

@@ -1,0 +1,29 @@
+package app
+
+import (
+	"slices"
+
+	"berth/controller/volume"
+)
+
+// HaltedService is a service of an app's live release that Berth has stopped, for as
+// long as a person does not start the app again.
+type HaltedService struct {
+	Service string
+	Main    bool        // the app's routes lead to it
+	Volume  volume.Name // that is over its quota, as the watch names it; empty where the disk was nearly full
+	Reason  string      // for the person
+}
+
+// Halts returns why Berth has stopped the service, or nil.
+func (a App) Halts(run ServiceRun) *HaltedService {
+	at := slices.IndexFunc(a.Halted, func(halted HaltedService) bool { return halted.Service == run.Spec.Name })
+	if at < 0 {
+		return nil
+	}
+	return &a.Halted[at]
+}
+
+func (a App) HaltedFor(name volume.Name) bool {
+	return slices.ContainsFunc(a.Halted, func(halted HaltedService) bool { return halted.Volume == name })
+}

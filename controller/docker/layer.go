@@ -1,0 +1,29 @@
+package docker
+
+import (
+	"context"
+	"time"
+)
+
+// layerTimeout bounds what the engine may take to walk the files of one instance.
+const layerTimeout = 10 * time.Second
+
+// LayerSize returns the bytes that an instance has written into its own file system,
+// volumes and memory aside. The engine walks all that was written for it, which takes
+// seconds where there are many files: it is not to be asked often.
+func (e *Engine) LayerSize(ctx context.Context, name string) (int64, error) {
+	instance, err := e.Inspect(ctx, name)
+	if err != nil {
+		return 0, err
+	}
+	ctx, cancel := within(ctx, layerTimeout)
+	defer cancel()
+	found, _, err := e.api(ctx).ContainerInspectWithRaw(ctx, instance.ID, true)
+	if err != nil {
+		return 0, failure(ctx, "measure the files of "+name, err)
+	}
+	if found.ContainerJSONBase == nil || found.SizeRw == nil {
+		return 0, nil
+	}
+	return *found.SizeRw, nil
+}
