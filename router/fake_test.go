@@ -595,12 +595,15 @@ func (fakeTokens) Revoke(_ context.Context, id int64) (controller.Token, error) 
 	return controller.Token{ID: id, Name: "ci", Scope: controller.ScopeRead}, nil
 }
 
+// fakeTokenIDs tell the tokens of one name apart.
+var fakeTokenIDs = map[string]int64{deployToken: 1, readToken: 2, adminToken: 3}
+
 func (fakeTokens) VerifyToken(_ context.Context, plain string, _ netip.Addr) (controller.Token, error) {
 	scopes := map[string]controller.Scope{
 		readToken: controller.ScopeRead, deployToken: controller.ScopeDeploy, adminToken: controller.ScopeAdmin,
 	}
 	if scope, ok := scopes[plain]; ok {
-		return controller.Token{ID: 1, Name: "ci", Scope: scope}, nil
+		return controller.Token{ID: fakeTokenIDs[plain], Name: "ci", Scope: scope}, nil
 	}
 	return controller.Token{}, &controller.Problem{Kind: controller.KindUnauthorized, Message: "This token is unknown or has expired."}
 }

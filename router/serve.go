@@ -59,6 +59,10 @@ func (a *admin) refuse(v *visit, problem *controller.Problem) {
 		if err := v.route.again(v, problem); err != nil {
 			a.showProblem(v, problem)
 		}
+	case problem.Kind == controller.KindLimited && v.caller.signedIn() && v.request().PostForm != nil:
+		if err := a.showTyped(v, problem); err != nil {
+			a.showProblem(v, problem)
+		}
 	default:
 		a.showProblem(v, problem)
 	}
