@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -29,6 +30,8 @@ type Held struct {
 	Bytes   int64
 	Preview Preview
 	Until   time.Time // it is removed then, and when Berth restarts
+	// Deployed says that an app was made of it; asking for that again changes nothing.
+	Deployed bool
 
 	file string // name inside the uploads folder
 }
@@ -61,7 +64,9 @@ func (c *Controller) Hold(owner string, app AppName, received *Archive, preview 
 // it is not there any more.
 func (c *Controller) Held(key HeldKey) (Held, error) {
 	if entry := c.held.find(key); entry != nil {
-		return entry.held, nil
+		held := entry.held
+		held.Deployed = entry.deployed.Load()
+		return held, nil
 	}
 	return Held{}, heldGone()
 }
@@ -105,6 +110,7 @@ func (c *Controller) acceptHeld(key HeldKey, app AppName, accept func(*Archive, 
 	release, err := accept(entry.archive, entry.held.Preview)
 	if err == nil {
 		entry.release = release
+		entry.deployed.Store(true)
 	}
 	return release, err
 }
@@ -124,6 +130,8 @@ type heldArchive struct {
 	mu      sync.Mutex // while it is accepted or removed
 	archive *Archive
 	release Release // what it became; zero before
+
+	deployed atomic.Bool // release is there; read without mu
 }
 
 func (h *heldArchive) discard() {

@@ -24,7 +24,8 @@ func (r Release) CanRetry() bool {
 
 // Retry queues a release that is made of what one that failed or was cancelled was made
 // of: its archive, its image, or the release that it ran again. It runs with the
-// environment and the volumes that the app has now.
+// environment and the volumes that the app has now. While it is under way it is the
+// answer to the same wish: who clicks twice has one release.
 func (c *Controller) Retry(ctx context.Context, id ReleaseID, changes Retry, by string) (Release, error) {
 	app, live, unlock, err := c.lockLive(ctx, id.App)
 	if err != nil {
@@ -37,6 +38,9 @@ func (c *Controller) Retry(ctx context.Context, id ReleaseID, changes Retry, by 
 	}
 	if !failed.CanRetry() {
 		return Release{}, noRetry(failed)
+	}
+	if same, err := c.sameRetry(ctx, failed, changes); err != nil || same.Number != 0 {
+		return same, err
 	}
 	if err := c.checkWaivers(changes.Settings); err != nil {
 		return Release{}, err
@@ -58,6 +62,30 @@ func (c *Controller) Retry(ctx context.Context, id ReleaseID, changes Retry, by 
 		}
 	}
 	return c.queueRerun(ctx, app, wish)
+}
+
+// sameRetry is the release under way that is another try of failed with the same
+// changes; the zero Release where there is none.
+func (c *Controller) sameRetry(ctx context.Context, failed Release, changes Retry) (Release, error) {
+	releases, err := c.ledger.ListReleases(ctx, failed.App)
+	if err != nil {
+		return Release{}, err
+	}
+	at := slices.IndexFunc(releases, func(r Release) bool {
+		return r.State.UnderWay() && r.Number > failed.Number && r.madeAs(failed) && r.Settings == changes.Settings &&
+			(changes.Mount == (Mount{}) || slices.Contains(r.Mounts, changes.Mount))
+	})
+	if at < 0 {
+		return Release{}, nil
+	}
+	return releases[at], nil
+}
+
+// madeAs reports whether two releases are made of the same archive, image or earlier release.
+func (r Release) madeAs(other Release) bool {
+	return (r.Archive != "" || r.Reference != "" || r.RollbackOf != 0) && r.Archive == other.Archive &&
+		r.Reference == other.Reference && r.RollbackOf == other.RollbackOf &&
+		r.NewSettings == other.NewSettings && r.NewEnvironment == other.NewEnvironment
 }
 
 // retried is what a second try is made from.

@@ -210,6 +210,7 @@ func (f *fakeApps) Held(key controller.HeldKey) (controller.Held, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if held, ok := f.held[key]; ok {
+		_, held.Deployed = f.deployed[key]
 		return held, nil
 	}
 	return controller.Held{}, &controller.Problem{

@@ -106,6 +106,9 @@ func (a *admin) sessionSubject(r *http.Request) limit.Subject {
 // gives it back to the one that the table names.
 func (a *admin) takeFromLimits(v *visit) error {
 	for _, class := range v.route.counted() {
+		if v.route.takesLater(class) {
+			continue
+		}
 		refund, err := a.take(v, class)
 		if err != nil {
 			if v.route.form == inStream && !v.showsAgain() {

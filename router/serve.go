@@ -18,6 +18,7 @@ func (a *admin) serve(r route) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		v := &visit{gin: c, admin: a, route: r, refund: func() {}}
 		v.nameOrigin()
+		defer v.end()
 		err := errPanicked
 		defer func() { a.recordAction(v, err) }() // also of a handler that panics
 		if err = a.admit(v); err == nil {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"berth/controller"
+	"berth/controller/limit"
 )
 
 // The fields of the upload forms with which an archive is looked into first.
@@ -87,6 +88,7 @@ type heldView struct {
 	Action    string // where the form goes
 	FormToken string
 	Fields    []hiddenField // what was typed
+	Room      string        // what is left of the limit, where it is little
 }
 
 type hiddenField struct{ Name, Value string }
@@ -96,7 +98,11 @@ func (v *visit) viewHeld(form *upload, action string) *heldView {
 	if form == nil || form.held == nil {
 		return nil
 	}
-	view := &heldView{Held: *form.held, Action: action, FormToken: v.formToken()}
+	class := limit.Update
+	if form.held.App == "" {
+		class = limit.Upload
+	}
+	view := &heldView{Held: *form.held, Action: action, FormToken: v.formToken(), Room: v.room(class)}
 	for _, name := range slices.Sorted(maps.Keys(form.fields)) {
 		switch name {
 		case formField, fieldCheck, fieldHeld, fieldOther, fieldVariables:

@@ -27,6 +27,7 @@ type visit struct {
 	done   done       // what the audit log says of it beside the table
 	refund func()     // gives the request back to its limit: it was not what the limit is against
 	upload *upload    // the form of an archive, where the page is to show what became of it
+	ends   []func()   // run once the request was answered
 	worked bool       // a part was accepted, whatever became of the rest: the limit on work keeps the request
 }
 
@@ -70,6 +71,15 @@ func (v *visit) clientAddr() netip.Addr {
 }
 
 func (v *visit) session() sessions.Session { return sessions.Default(v.gin) }
+
+// atEnd has end run once the request was answered, whatever became of it.
+func (v *visit) atEnd(end func()) { v.ends = append(v.ends, end) }
+
+func (v *visit) end() {
+	for _, end := range v.ends {
+		end()
+	}
+}
 
 // app is the app that the path names. A name that cannot be one is malformed:
 // no page of ours links to it.
