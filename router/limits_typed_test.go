@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"golang.org/x/net/html"
-
 )
 
 // overAllRequests uses the limit on all requests up for whoever the site's browser is.
@@ -192,4 +191,3 @@ func TestLimits_EveryFieldOfAFormIsKnownAsPlainOrSecret(t *testing.T) {
 		}
 	}
 }
-

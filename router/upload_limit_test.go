@@ -55,7 +55,9 @@ func TestLimits_PreviewsOfOneAccountAreBoundedInNumberAtOnce(t *testing.T) {
 		<-leave
 		return controller.Preview{}, nil
 	}
-	preview := func() answer { return s.upload("/upload", "", newForm(token, part{fieldCheck, "true", ""}, zipPart)...) }
+	preview := func() answer {
+		return s.upload("/upload", "", newForm(token, part{fieldCheck, "true", ""}, zipPart)...)
+	}
 	var group sync.WaitGroup
 	for range previewsAtOnce {
 		group.Go(func() { preview() })

@@ -160,7 +160,7 @@ func openDomains(
 ) (*controller.Certificates, *traefik.Client, error) {
 	static := traefik.StaticOptions{
 		ProxyAddress: config.ProxyAddress, HTTPSPort: config.HTTPSPort,
-		AdminHost: config.AdminHost, Gate: config.GateAddress, APIPassword: apiPassword(key), Gateway: gatewayOf(config.EdgeSubnet),
+		AdminHost: config.AdminHost, Gate: config.GateAddress, APIPassword: apiPassword(key), Gateway: gatewayOf(config.EdgeSubnet), Subnet: config.EdgeSubnet,
 	}
 	proxy, err := traefik.NewClient(static.APIURL(), static.VerifyURL(), static.APIPassword)
 	if err != nil {
