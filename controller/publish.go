@@ -101,6 +101,7 @@ func (c *Controller) tableOf(table Table) traefik.Table {
 	}
 	c.addDerived(&made)
 	made.Home = homeOf(table)
+	c.withoutReserved(&made)
 	return made
 }
 

@@ -22,6 +22,8 @@ type AppView struct {
 
 	Derived []traefik.Route // what the app has by its name, besides Routes
 
+	Reserved []traefik.Route // of Routes, on a host that is Berth's own: they do not answer
+
 	Variables int // of the environment that was saved; App fills both in
 	Unapplied int // how many differ from what runs
 
@@ -151,7 +153,7 @@ func (c *Controller) view(app App, latest *Release) AppView {
 		shown := c.confirmed(*latest)
 		latest = &shown
 	}
-	view := AppView{App: app, Latest: latest}
+	view := AppView{App: app, Latest: latest, Reserved: c.reservedOf(app.Routes)}
 	view.Usage, view.HasUsage = c.usage.of(app.Name)
 	if latest != nil && latest.State.UnderWay() {
 		view.UnderWay = latest

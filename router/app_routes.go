@@ -296,6 +296,8 @@ func routeBadge(state controller.RouteState) badge {
 		return badge{"live", toneGood}
 	case controller.RouteWaiting:
 		return badge{"waits for the proxy", toneBusy}
+	case controller.RouteReserved:
+		return badge{"the admin app's host", toneBad}
 	default:
 		return badge{"app does not run", toneIdle}
 	}

@@ -12,8 +12,10 @@ type dashboardPage struct {
 	frame
 	Rows    []templates.Part // the part "row" of each app
 	Running int
-	Suggest bool // a second factor
-	Alerts  []controller.DomainAlert
+
+	Reserved []reservedRow // routes of all apps that do not answer
+	Suggest  bool          // a second factor
+	Alerts   []controller.DomainAlert
 }
 
 func (a *admin) showHome(v *visit) error { return v.seeOther("/admin") }
@@ -56,7 +58,9 @@ func (a *admin) dashboard(v *visit) (dashboardPage, error) {
 	page.Suggest = !v.caller.account.SecondFactor && !v.caller.account.Declined
 	rows := make([]appRow, 0, len(views))
 	for _, view := range views {
-		rows = append(rows, v.appRow(view))
+		row := v.appRow(view)
+		rows = append(rows, row)
+		page.Reserved = append(page.Reserved, row.Reserved...)
 		if view.Observed.State == controller.AppRunning {
 			page.Running++
 		}

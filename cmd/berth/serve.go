@@ -138,6 +138,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	group.Go(func() error { return sweepExpired(ctx, on.ledger, config.SessionLife, logger) })
 	group.Go(func() error { return certificates.Run(ctx) })
 	group.Go(func() error { return runServer(ctx, server, door) })
+	warnOfReservedRoutes(ctx, story, logger)
 	logger.Info("berth runs", "version", currentVersion(), "stack", config.Stack, "admin", adminURL(config))
 	err = group.Wait()
 	logger.Info("berth stops")
