@@ -16,5 +16,5 @@ func (a *admin) cancelRelease(v *visit) error {
 		a.logProblem(v, problem)
 		return a.releaseForm(v, id, problem)
 	}
-	return v.seeOther(releasePath(id))
+	return v.seeResult(releasePath(id))
 }

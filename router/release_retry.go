@@ -71,7 +71,7 @@ func (a *admin) retryRelease(v *visit) error {
 		a.logProblem(v, problem)
 		return a.releaseForm(v, id, problem)
 	}
-	return v.seeOther(releasePath(release.ReleaseID))
+	return v.seeResult(releasePath(release.ReleaseID))
 }
 
 // retrySettings are those of the app, with what was typed in their place.

@@ -127,6 +127,10 @@ func (v *visit) seeOther(path string) error {
 	return nil
 }
 
+// seeResult is seeOther to a page that is itself what the form came to: the browser
+// goes to the beginning of its content.
+func (v *visit) seeResult(path string) error { return v.seeOther(path + "#main") }
+
 // page renders the named page. It is rendered whole before the first byte
 // leaves, so that a template that fails is a clean 500.
 func (v *visit) page(status int, name string, page any) error {
