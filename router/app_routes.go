@@ -181,8 +181,11 @@ func (a *admin) checkAgain(v *visit, text string) error {
 		}
 	}
 	v.done.detail = string(host)
-	_, err = a.routing.CheckHost(v.context(), host)
-	return err
+	check, err := a.routing.CheckHost(v.context(), host)
+	if err != nil {
+		return err
+	}
+	return v.notify(fmt.Sprintf("%s was checked: %s.", host.Both(), checkViewOf(host, check).State.Word))
 }
 
 // routeChange parses what was typed.
