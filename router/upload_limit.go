@@ -27,7 +27,7 @@ func (a *admin) takeWork(v *visit, form *upload) error {
 	}
 	if form.sendsHeld() {
 		deployed, err := a.waitForHeld(v, form)
-		if err != nil || deployed {
+		if err != nil || deployed || len(form.problems) > 0 {
 			return err
 		}
 	}
@@ -45,7 +45,7 @@ func (a *admin) takeWork(v *visit, form *upload) error {
 func (a *admin) waitForHeld(v *visit, form *upload) (deployed bool, err error) {
 	key, err := v.heldKey(form)
 	if err != nil {
-		return false, nil // the handler says so
+		return false, form.problems.add(err)
 	}
 	done, err := a.turns.take(v.context(), key)
 	if err != nil {
