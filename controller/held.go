@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"berth/controller/app"
@@ -32,6 +33,8 @@ type Held struct {
 	Bytes   int64
 	Preview Preview
 	Until   time.Time // it is removed then, and when Berth restarts
+	// Deployed says that an app was made of it; asking for that again changes nothing.
+	Deployed bool
 
 	file string // name inside the uploads folder
 }
@@ -64,7 +67,9 @@ func (c *Controller) Hold(owner string, app app.Name, received *Archive, preview
 // it is not there any more.
 func (c *Controller) Held(key HeldKey) (Held, error) {
 	if entry := c.held.find(key); entry != nil {
-		return entry.held, nil
+		held := entry.held
+		held.Deployed = entry.deployed.Load()
+		return held, nil
 	}
 	return Held{}, heldGone()
 }
@@ -108,6 +113,7 @@ func (c *Controller) acceptHeld(key HeldKey, name app.Name, accept func(*Archive
 	release, err := accept(entry.archive, entry.held.Preview)
 	if err == nil {
 		entry.release = release
+		entry.deployed.Store(true)
 	}
 	return release, err
 }
@@ -126,6 +132,8 @@ type heldArchive struct {
 	mu      sync.Mutex // while it is accepted or removed
 	archive *Archive
 	release app.Release // what it became; zero before
+
+	deployed atomic.Bool // release is there; read without mu
 }
 
 func (h *heldArchive) discard() {

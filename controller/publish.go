@@ -103,6 +103,7 @@ func (c *Controller) tableOf(table app.Table) traefik.Table {
 	}
 	c.addDerived(&made)
 	made.Home = homeOf(table)
+	c.withoutReserved(&made)
 	return made
 }
 

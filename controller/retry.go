@@ -20,7 +20,8 @@ type Retry struct {
 
 // Retry queues a release that is made of what one that failed or was cancelled was made
 // of: its archive, its image, or the release that it ran again. It runs with the
-// environment and the volumes that the app has now.
+// environment and the volumes that the app has now. While it is under way it is the
+// answer to the same wish: who clicks twice has one release.
 func (c *Controller) Retry(ctx context.Context, id app.ReleaseID, changes Retry, by string) (app.Release, error) {
 	found, live, unlock, err := c.lockLive(ctx, id.App)
 	if err != nil {
@@ -33,6 +34,9 @@ func (c *Controller) Retry(ctx context.Context, id app.ReleaseID, changes Retry,
 	}
 	if !failed.CanRetry() {
 		return app.Release{}, noRetry(failed)
+	}
+	if same, err := c.sameRetry(ctx, failed, changes); err != nil || same.Number != 0 {
+		return same, err
 	}
 	if err := c.checkWaivers(changes.Settings); err != nil {
 		return app.Release{}, err
@@ -54,6 +58,23 @@ func (c *Controller) Retry(ctx context.Context, id app.ReleaseID, changes Retry,
 		}
 	}
 	return c.queueRerun(ctx, found, wish)
+}
+
+// sameRetry is the release under way that is another try of failed with the same
+// changes; the zero Release where there is none.
+func (c *Controller) sameRetry(ctx context.Context, failed app.Release, changes Retry) (app.Release, error) {
+	releases, err := c.ledger.ListReleases(ctx, failed.App)
+	if err != nil {
+		return app.Release{}, err
+	}
+	at := slices.IndexFunc(releases, func(r app.Release) bool {
+		return r.State.UnderWay() && r.Number > failed.Number && r.MadeAs(failed) && r.Settings == changes.Settings &&
+			(changes.Mount == (app.Mount{}) || slices.Contains(r.Mounts, changes.Mount))
+	})
+	if at < 0 {
+		return app.Release{}, nil
+	}
+	return releases[at], nil
 }
 
 // retried is what a second try is made from.

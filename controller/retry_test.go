@@ -198,3 +198,27 @@ func TestRetry_GivesNoWaiverThatTheOperatorForbids(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestRetry_TwiceWhileItIsUnderWayIsOneRelease(t *testing.T) {
+	h := newHouse(t)
+	failed := h.failing("hello")
+	wish := h.retry("hello", func(r *controller.Retry) {
+		r.Settings.Port = 5000
+		r.Mount = app.Mount{Volume: "hello-data", Target: "/data"}
+	})
+	h.proxy.status.set(502) // it is not proven, and stays under way
+	first, err := h.Retry(t.Context(), failed.ReleaseID, wish, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := h.Retry(t.Context(), failed.ReleaseID, wish, "test")
+	if err != nil || again.Number != first.Number {
+		t.Errorf("the second click gives r%d, %v; the first r%d", again.Number, err, first.Number)
+	}
+	wish.Settings.Port = 6000
+	wish.Mount = app.Mount{}
+	_, err = h.Retry(t.Context(), failed.ReleaseID, wish, "test")
+	wantProblem(t, err, problem.KindConflict, "")
+	h.proxy.status.set(200)
+	h.wait(first.ReleaseID)
+}

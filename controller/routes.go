@@ -20,6 +20,8 @@ const (
 	RouteLive    RouteState = "live"    // the proxy has confirmed that it leads to the app
 	RouteWaiting RouteState = "waiting" // the proxy has not confirmed it yet
 	RouteOff     RouteState = "off"     // the app does not run, so nobody answers
+
+	RouteReserved RouteState = "reserved" // its host is Berth's own, so that the app does not answer
 )
 
 // RouteView is a route of an app as pages show it.
@@ -80,7 +82,11 @@ func (c *Controller) Routes(ctx context.Context, name app.Name) ([]RouteView, er
 	}
 	var views []RouteView
 	for _, route := range found.Routes {
-		views = append(views, RouteView{Route: route, State: state, Check: checks[route.Host]})
+		view := RouteView{Route: route, State: state, Check: checks[route.Host]}
+		if c.isReservedHost(route.Host) {
+			view.State = RouteReserved
+		}
+		views = append(views, view)
 	}
 	derived, err := c.derivedRoutes(ctx, []app.App{found})
 	for _, route := range derived[name] {

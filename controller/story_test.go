@@ -45,6 +45,7 @@ type house struct {
 
 	forbidden []app.Waiver // from the next open on
 	base      traefik.Host
+	reserved  []traefik.Host
 	resolver  string // of the checks of hosts
 	quota     int64  // of a volume
 	disk      docker.Disk
@@ -76,7 +77,7 @@ func (h *house) open() {
 		Logger: slog.New(slog.NewTextHandler(h.logged, nil)), BuildConcurrency: 1, BuildTimeout: time.Minute, Key: h.key,
 		MaximumLimits: plan.Limits{MemoryBytes: 2 << 30, NanoCPUs: 2_000_000_000, Processes: 500},
 		Audit:         h.audit, ForbiddenWaivers: h.forbidden, Pages: "pages:8002",
-		VolumeQuota: h.quota, BuildDisk: h.disk,
+		VolumeQuota: h.quota, BuildDisk: h.disk, ReservedHosts: h.reserved,
 		BaseDomain: h.base, DomainCheck: domaincheck.Options{Resolver: h.resolver},
 	})
 	if err != nil {

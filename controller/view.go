@@ -24,6 +24,8 @@ type AppView struct {
 
 	Derived []traefik.Route // what the app has by its name, besides Routes
 
+	Reserved []traefik.Route // of Routes, on a host that is Berth's own: they do not answer
+
 	Variables int // of the environment that was saved; App fills both in
 	Unapplied int // how many differ from what runs
 
@@ -152,7 +154,7 @@ func (c *Controller) view(found app.App, latest *app.Release) AppView {
 		shown := c.confirmed(*latest)
 		latest = &shown
 	}
-	view := AppView{App: found, Latest: latest}
+	view := AppView{App: found, Latest: latest, Reserved: c.reservedOf(found.Routes)}
 	view.Usage, view.HasUsage = c.usage.of(found.Name)
 	if latest != nil && latest.State.UnderWay() {
 		view.UnderWay = latest

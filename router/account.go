@@ -31,7 +31,7 @@ func (a *admin) resetPassword(v *visit) error {
 	if err != nil {
 		return a.accountProblem(v, err)
 	}
-	return a.accountForm(v, http.StatusOK, otherPage{Password: newPassword{Account: name, Text: password}})
+	return a.accountForm(v, http.StatusOK, otherPage{Password: newPassword{Account: name, Text: password, Back: accountPath(name)}})
 }
 
 // deleteAccount removes the account whose name was typed.

@@ -27,6 +27,7 @@ type accountRow struct {
 type newPassword struct {
 	Account string
 	Text    string // empty: there is none to show
+	Back    string // the page without it
 }
 
 func (a *admin) showAccounts(v *visit) error {
@@ -45,7 +46,7 @@ func (a *admin) createAccount(v *visit) error {
 		return a.accountsForm(v, problems.status(), accountsPage{Name: name, Problems: problems})
 	}
 	v.done.resource = "account " + name
-	return a.accountsForm(v, http.StatusOK, accountsPage{Password: newPassword{Account: name, Text: password}})
+	return a.accountsForm(v, http.StatusOK, accountsPage{Password: newPassword{Account: name, Text: password, Back: "/settings/accounts"}})
 }
 
 func (a *admin) accountsForm(v *visit, status int, page accountsPage) error {

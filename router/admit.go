@@ -30,6 +30,9 @@ func (a *admin) admit(v *visit) error {
 	if err := a.checkForm(v); err != nil {
 		return err
 	}
+	if err := v.overLimit(); err != nil {
+		return err
+	}
 	return a.takeFromLimits(v)
 }
 

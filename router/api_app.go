@@ -19,7 +19,7 @@ type appJSON struct {
 	Settings  settingsJSON  `json:"settings"` // for the next upload; a release has its own
 	Mounts    []mountJSON   `json:"mounts"`   // as settings
 	Routes    []string      `json:"routes"`
-	URLs      []string      `json:"urls"`
+	URLs      []string      `json:"urls"`      // where the app answers
 	UnderWay  *int64        `json:"under_way"` // number of the release on its way, or null
 	CreatedAt time.Time     `json:"created_at"`
 	Usage     *usageJSON    `json:"usage,omitempty"`
@@ -61,9 +61,10 @@ func (v *visit) appJSON(view controller.AppView) appJSON {
 		Name: view.Name, State: view.Observed.State, Detail: view.Observed.Detail,
 		Release: view.Live, Settings: settingsJSONOf(view.Settings), Mounts: mountsJSON(view.Mounts), Routes: []string{}, URLs: []string{}, CreatedAt: view.CreatedAt,
 	}
-	routes := slices.Concat(view.Routes, view.Derived)
-	for i, link := range v.admin.public.links(v.request(), routes) {
-		made.Routes = append(made.Routes, routes[i].String())
+	for _, route := range slices.Concat(view.Routes, view.Derived) {
+		made.Routes = append(made.Routes, route.String())
+	}
+	for _, link := range v.admin.public.links(v.request(), answering(view)) {
 		made.URLs = append(made.URLs, link.URL)
 	}
 	if view.UnderWay != nil {

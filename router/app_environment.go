@@ -119,7 +119,7 @@ func (a *admin) applyEnvironment(v *visit) error {
 	}
 	if release.Number != 0 {
 		v.done.detail = release.String()
-		return v.seeOther(releasePath(release.ReleaseID))
+		return v.seeResult(releasePath(release.ReleaseID))
 	}
 	v.done.detail = "nothing to apply"
 	if err := v.notify("There was nothing to apply: the running release has this environment, or nothing is deployed yet."); err != nil {

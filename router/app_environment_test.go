@@ -133,7 +133,7 @@ func TestEnvironment_IsSavedOnItsPageAndAppliedFromThere(t *testing.T) {
 	mustContain(t, s.get("/admin/apps/hello/environment?name=MODE").body, "Change MODE", ">\ntwo\nlines</textarea>")
 
 	applied := s.send(token, "/apply")
-	if applied.StatusCode != http.StatusSeeOther || applied.Header.Get("Location") != "/admin/apps/hello/releases/2" {
+	if applied.StatusCode != http.StatusSeeOther || applied.Header.Get("Location") != "/admin/apps/hello/releases/2#main" {
 		t.Fatalf("apply: %d %s %.300s", applied.StatusCode, applied.Header.Get("Location"), applied.body)
 	}
 	mustContain(t, s.get("/admin/apps/hello").body, "new environment for r1")

@@ -84,7 +84,7 @@ func (a *admin) updateMounts(v *visit) error {
 		return a.refuseOnApp(v, name, err)
 	}
 	if release.Number != 0 {
-		return v.seeOther(releasePath(release.ReleaseID))
+		return v.seeResult(releasePath(release.ReleaseID))
 	}
 	if err := v.notify(fmt.Sprintf("Volumes of %s saved for the next deploy.", name)); err != nil {
 		return err

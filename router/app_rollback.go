@@ -21,7 +21,7 @@ func (a *admin) rollBackApp(v *visit) error {
 	if err != nil {
 		return a.refuseOnApp(v, name, err)
 	}
-	return v.seeOther(releasePath(release.ReleaseID))
+	return v.seeResult(releasePath(release.ReleaseID))
 }
 
 func parseReleaseNumber(s string) (int64, error) {

@@ -181,8 +181,11 @@ func (a *admin) checkAgain(v *visit, text string) error {
 		return problem.NotFound("No app and no redirect has this host.", "Add it to an app first.")
 	}
 	v.done.detail = string(host)
-	_, err = a.routing.CheckHost(v.context(), host)
-	return err
+	check, err := a.routing.CheckHost(v.context(), host)
+	if err != nil {
+		return err
+	}
+	return v.notify(fmt.Sprintf("%s was checked: %s.", host.Both(), checkViewOf(host, check).State.Word))
 }
 
 // routeChange parses what was typed.
@@ -296,6 +299,8 @@ func routeBadge(state controller.RouteState) badge {
 		return badge{"live", toneGood}
 	case controller.RouteWaiting:
 		return badge{"waits for the proxy", toneBusy}
+	case controller.RouteReserved:
+		return badge{"the admin app's host", toneBad}
 	default:
 		return badge{"app does not run", toneIdle}
 	}

@@ -60,7 +60,7 @@ func (a *admin) updateSettings(v *visit) error {
 		return a.refuseOnApp(v, name, err)
 	}
 	if release.Number != 0 {
-		return v.seeOther(releasePath(release.ReleaseID))
+		return v.seeResult(releasePath(release.ReleaseID))
 	}
 	if err := v.notify(fmt.Sprintf("Settings of %s saved for the next deploy.", name)); err != nil {
 		return err

@@ -21,7 +21,7 @@ func TestSettings_NewOnesLeadToTheirRelease(t *testing.T) {
 	form := settingsOf(s.signIn())
 	form.Set("writable_root", "1")
 	answer := s.post("/admin/apps/hello/settings", form)
-	if answer.StatusCode != http.StatusSeeOther || answer.Header.Get("Location") != "/admin/apps/hello/releases/9" {
+	if answer.StatusCode != http.StatusSeeOther || answer.Header.Get("Location") != "/admin/apps/hello/releases/9#main" {
 		t.Fatalf("%d to %q: %.300s", answer.StatusCode, answer.Header.Get("Location"), answer.body)
 	}
 	want := []string{"settings {Port:3000 MemoryBytes:67108864 NanoCPUs:1500000000 Processes:20 WritableRoot:true Database:false DatabaseServices: Fallback:false} by admin hello"}

@@ -124,12 +124,12 @@ func (a *admin) appForm(v *visit, name app.Name, problems fieldProblems) error {
 		page.Image = v.upload.fields[fieldImage]
 	}
 	page.Checked = v.upload != nil && v.upload.checks()
-	page.Held = v.viewHeld(v.upload, page.App.Path+"/update")
 	if typed.Has(fieldMemory) {
 		page.Settings = typedSettings(typed)
 	}
 	page.VolumeNames = a.volumeNames(v)
 	v.refund() // nothing was accepted
+	page.Held = v.viewHeld(v.upload, page.App.Path+"/update")
 	page.Room = v.room(limit.Update)
 	return v.page(problems.status(), "app", page)
 }

@@ -14,7 +14,7 @@ func (a *admin) updateApp(v *visit) error {
 	problem := form.problems.first()
 	switch {
 	case problem == nil && release.Number != 0:
-		return v.seeOther(releasePath(release.ReleaseID))
+		return v.seeResult(releasePath(release.ReleaseID))
 	case problem == nil && form.preview != nil && v.caller.bearer:
 		return v.previewJSON(*form.preview)
 	case problem != nil && v.caller.bearer:

@@ -11,7 +11,7 @@ func (a *admin) verifyAudit(v *visit) error {
 	}
 	if !verdict.Whole() {
 		v.done.detail = "integrity broken: " + plural(len(verdict.Findings)+verdict.More, "finding")
-		return v.seeOther(auditPath)
+		return v.seeResult(auditPath)
 	}
 	v.done.detail = "integrity OK: " + entryCount(verdict.Entries)
 	if err := v.notify("Integrity OK: " + entryCount(verdict.Entries) + ", each as it was written."); err != nil {

@@ -13,9 +13,11 @@ type dashboardPage struct {
 	frame
 	Rows    []templates.Part // the part "row" of each app
 	Running int
-	Suggest bool // a second factor
-	Alerts  []certificates.DomainAlert
-	Volumes []volumeWarning // over their quota for now
+
+	Reserved []reservedRow // routes of all apps that do not answer
+	Suggest  bool          // a second factor
+	Alerts   []certificates.DomainAlert
+	Volumes  []volumeWarning // over their quota for now
 }
 
 func (a *admin) showHome(v *visit) error { return v.seeOther("/admin") }
@@ -61,7 +63,9 @@ func (a *admin) dashboard(v *visit) (dashboardPage, error) {
 	page.Suggest = !v.caller.account.SecondFactor && !v.caller.account.Declined
 	rows := make([]appRow, 0, len(views))
 	for _, view := range views {
-		rows = append(rows, v.appRow(view))
+		row := v.appRow(view)
+		rows = append(rows, row)
+		page.Reserved = append(page.Reserved, row.Reserved...)
 		if view.Observed.State == app.Running {
 			page.Running++
 		}

@@ -208,6 +208,7 @@ func (f *fakeApps) Held(key controller.HeldKey) (controller.Held, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if held, ok := f.held[key]; ok {
+		_, held.Deployed = f.deployed[key]
 		return held, nil
 	}
 	return controller.Held{}, problem.Conflict("The archive is not here any more.", "Choose it again.").At("archive")
@@ -586,12 +587,15 @@ func (fakeTokens) Revoke(_ context.Context, id int64) (account.Token, error) {
 	return account.Token{ID: id, Name: "ci", Scope: account.ScopeRead}, nil
 }
 
+// fakeTokenIDs tell the tokens of one name apart.
+var fakeTokenIDs = map[string]int64{deployToken: 1, readToken: 2, adminToken: 3}
+
 func (fakeTokens) VerifyToken(_ context.Context, plain string, _ netip.Addr) (account.Token, error) {
 	scopes := map[string]account.Scope{
 		readToken: account.ScopeRead, deployToken: account.ScopeDeploy, adminToken: account.ScopeAdmin,
 	}
 	if scope, ok := scopes[plain]; ok {
-		return account.Token{ID: 1, Name: "ci", Scope: scope}, nil
+		return account.Token{ID: fakeTokenIDs[plain], Name: "ci", Scope: scope}, nil
 	}
 	return account.Token{}, problem.Unauthorized("This token is unknown or has expired.", "")
 }

@@ -24,7 +24,7 @@ func TestImage_StandsInPlaceOfTheArchive(t *testing.T) {
 	} {
 		s := newSite(t)
 		answer := s.upload("/upload", "", newForm(s.signIn(), parts...)...)
-		if answer.StatusCode != http.StatusSeeOther || answer.Header.Get("Location") != "/admin/apps/hello/releases/1" {
+		if answer.StatusCode != http.StatusSeeOther || answer.Header.Get("Location") != "/admin/apps/hello/releases/1#main" {
 			t.Errorf("%s: %d to %q: %.500s", name, answer.StatusCode, answer.Header.Get("Location"), answer.body)
 		}
 		if want := []string{"accept hello /hello 3000 " + fullImage + " by admin"}; !slices.Equal(s.apps.called(), want) {
@@ -86,7 +86,7 @@ func TestImage_UpdateAndPullAgain(t *testing.T) {
 		t.Errorf("the API shows %v", shown)
 	}
 	answer := s.upload("/admin/apps/hello/update", "", part{formField, token, ""}, part{"image", fullImage, ""})
-	if answer.StatusCode != http.StatusSeeOther || answer.Header.Get("Location") != "/admin/apps/hello/releases/9" {
+	if answer.StatusCode != http.StatusSeeOther || answer.Header.Get("Location") != "/admin/apps/hello/releases/9#main" {
 		t.Fatalf("%d to %q: %.500s", answer.StatusCode, answer.Header.Get("Location"), answer.body)
 	}
 	if want := "run " + fullImage + " by admin hello"; !slices.Contains(s.apps.called(), want) {

@@ -42,18 +42,41 @@ func (r route) counted() []limit.Class {
 	return classes
 }
 
+// limitedKey is where a form waits that does not fit in the limit on all requests.
+const limitedKey = "berth.limited"
+
 // limitAddress counts every request by its address, before anything else is done
-// for it. Behind an address that all share, a session that holds counts by itself.
+// for it. Behind an address that all share, a session or a token that holds counts
+// by itself. A form that a person sent goes on as far as the page that shows it again.
 func (a *admin) limitAddress(c *gin.Context) {
 	v := &visit{gin: c, admin: a, route: route{access: public}, refund: func() {}}
 	subject := limit.Address(clientAddress(c))
 	if a.isShared(c) {
-		subject = cmp.Or(a.sessionSubject(c.Request), subject)
+		subject = cmp.Or(a.callerSubject(v), subject)
 	}
-	if err := a.limits.TakeDefault(subject); err != nil {
+	err := a.limits.TakeDefault(subject)
+	switch {
+	case err == nil:
+	case a.keepsForm(v):
+		c.Set(limitedKey, err)
+	default:
 		c.Abort()
 		a.refuse(v, asProblem(v.refuseLimited(err)))
 	}
+}
+
+// callerSubject is who asks, where a token or a session that holds says so. Who
+// sends a token is known by the token alone.
+func (a *admin) callerSubject(v *visit) limit.Subject {
+	plain := bearerToken(v.request())
+	if plain == "" {
+		return a.sessionSubject(v.request())
+	}
+	token, err := a.tokens.VerifyToken(v.context(), plain, v.clientAddr())
+	if err != nil { // the address is counted, and the request refused later
+		return ""
+	}
+	return limit.Token(token.ID, token.Name)
 }
 
 // isShared reports whether everybody who comes by the engine's published port has
@@ -85,6 +108,9 @@ func (a *admin) sessionSubject(r *http.Request) limit.Subject {
 // gives it back to the one that the table names.
 func (a *admin) takeFromLimits(v *visit) error {
 	for _, class := range v.route.counted() {
+		if v.route.takesLater(class) {
+			continue
+		}
 		refund, err := a.take(v, class)
 		if err != nil {
 			if v.route.form == inStream && !v.showsAgain() {

@@ -66,6 +66,9 @@ func (a *admin) filesLimited(v *visit, problem *problem.Problem) error {
 // typedFields reads what stands before the file of an upload, and drops the rest.
 // What cannot be read was not typed.
 func (a *admin) typedFields(v *visit) *upload {
+	if v.upload != nil { // they were read before the limit was asked
+		return v.upload
+	}
 	form := &upload{fields: make(map[string]string), problems: fieldProblems{}}
 	defer v.drain()
 	parts, err := v.request().MultipartReader()

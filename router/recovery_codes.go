@@ -30,6 +30,17 @@ func (a *admin) renewRecoveryCodes(v *visit) error {
 	return a.recoveryCodesOnce(v, "The old recovery codes work no more. These are the new ones.", codes)
 }
 
+// recoveryCodesLimited shows the codes again that were to be downloaded: nobody else
+// has them, and the page that they were on is gone.
+func (a *admin) recoveryCodesLimited(v *visit, problem *problem.Problem) error {
+	page := recoveryCodesPage{frame: v.frame("Recovery codes"), Codes: v.request().PostForm["recovery_code"]}
+	if len(page.Codes) == 0 || len(page.Codes) > account.RecoveryCodes {
+		return notRecoveryCodes()
+	}
+	page.Section, page.Tab, page.Problem = "settings", "account", problem
+	return v.page(http.StatusTooManyRequests, "recovery_codes", page)
+}
+
 // recoveryCodesOnce answers the form itself: after a redirect the codes would
 // have to be kept somewhere.
 func (a *admin) recoveryCodesOnce(v *visit, notice string, codes []string) error {

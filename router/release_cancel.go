@@ -18,5 +18,5 @@ func (a *admin) cancelRelease(v *visit) error {
 		a.logProblem(v, fault)
 		return a.releaseForm(v, id, fault)
 	}
-	return v.seeOther(releasePath(id))
+	return v.seeResult(releasePath(id))
 }

@@ -73,7 +73,7 @@ func (a *admin) retryRelease(v *visit) error {
 		a.logProblem(v, fault)
 		return a.releaseForm(v, id, fault)
 	}
-	return v.seeOther(releasePath(release.ReleaseID))
+	return v.seeResult(releasePath(release.ReleaseID))
 }
 
 // retrySettings are those of the app, with what was typed in their place.

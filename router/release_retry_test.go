@@ -56,7 +56,7 @@ func TestRetry_ChangesWhatWasTypedAndNothingElse(t *testing.T) {
 	} {
 		test.typed.Set(formField, token)
 		answer := s.post("/admin/apps/hello/releases/5/retry", test.typed)
-		if answer.StatusCode != http.StatusSeeOther || answer.Header.Get("Location") != "/admin/apps/hello/releases/9" {
+		if answer.StatusCode != http.StatusSeeOther || answer.Header.Get("Location") != "/admin/apps/hello/releases/9#main" {
 			t.Errorf("%v: %d to %q", test.typed, answer.StatusCode, answer.Header.Get("Location"))
 		}
 		calls := s.apps.called()

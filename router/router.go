@@ -183,6 +183,8 @@ type admin struct {
 	audit     AuditLog
 	formKey   []byte
 	limits    Limits
+	previews  *previews
+	turns     *turns
 	templates *templates.Set
 	rows      rowCache
 	public    publicAddress
@@ -224,6 +226,8 @@ func New(o Options) (http.Handler, error) {
 		audit:     o.Audit,
 		formKey:   deriveKey(o.SecretKey, "berth form tokens"),
 		limits:    o.Limits,
+		previews:  newPreviews(),
+		turns:     newTurns(),
 		templates: pages,
 		public: publicAddress{
 			httpPort: o.PublicHTTPPort, httpsPort: o.PublicHTTPSPort, forceHTTPS: o.ForceHTTPS,

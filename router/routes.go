@@ -116,7 +116,7 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: post, path: factor + "/confirm", access: signedIn, limit: limitLogin, audit: audit.ActionSecondFactorEnable, again: a.secondFactorLimited, handle: a.createSecondFactor},
 		{method: post, path: factor + "/disable", access: signedIn, limit: limitLogin, audit: audit.ActionSecondFactorDisable, again: a.secondFactorLimited, handle: a.deleteSecondFactor},
 		{method: post, path: factor + "/codes", access: signedIn, limit: limitLogin, audit: audit.ActionRecoveryCodesRenew, again: a.secondFactorLimited, handle: a.renewRecoveryCodes},
-		{method: post, path: factor + "/codes/download", access: signedIn, audit: audit.ActionRecoveryCodesDownload, handle: a.downloadRecoveryCodes},
+		{method: post, path: factor + "/codes/download", access: signedIn, audit: audit.ActionRecoveryCodesDownload, again: a.recoveryCodesLimited, handle: a.downloadRecoveryCodes},
 		{method: post, path: factor + "/decline", access: signedIn, audit: audit.ActionSecondFactorDecline, handle: a.declineSecondFactor},
 		{method: get, path: "/settings/sessions", access: signedIn, handle: a.showSessions},
 		{method: post, path: "/settings/sessions/end", access: signedIn, audit: audit.ActionSessionEnd, handle: a.deleteSession},

@@ -50,7 +50,7 @@ func (a *admin) beginSecondFactor(v *visit) error {
 	if err := v.session().Save(); err != nil {
 		return err
 	}
-	return v.seeOther("/settings/second-factor")
+	return v.seeResult("/settings/second-factor")
 }
 
 // showQR is the key of the second factor that is being set up, for a phone's camera.
@@ -76,7 +76,7 @@ func (a *admin) showQR(v *visit) error {
 func (a *admin) createSecondFactor(v *visit) error {
 	sealed := v.enrolment()
 	if sealed == nil {
-		return v.seeOther("/settings/second-factor")
+		return v.seeResult("/settings/second-factor")
 	}
 	problems := fieldProblems{}
 	account := v.caller.account
@@ -121,7 +121,7 @@ func (a *admin) declineSecondFactor(v *visit) error {
 	if err := a.accounts.Decline(v.context(), v.caller.account.ID); err != nil {
 		return err
 	}
-	return v.seeOther("/admin")
+	return v.seeResult("/admin")
 }
 
 func (a *admin) secondFactorForm(v *visit, status int, page secondFactorPage) error {

@@ -19,6 +19,7 @@ func (a *admin) serve(r route) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		v := &visit{gin: c, admin: a, route: r, refund: func() {}}
 		v.nameOrigin()
+		defer v.end()
 		err := errPanicked
 		defer func() { a.recordAction(v, err) }() // also of a handler that panics
 		if err = a.admit(v); err == nil {
@@ -58,6 +59,10 @@ func (a *admin) refuse(v *visit, fault *problem.Problem) {
 		_ = v.seeOther(loginPath(v.request()))
 	case fault.Kind == problem.KindLimited && v.showsAgain():
 		if err := v.route.again(v, fault); err != nil {
+			a.showProblem(v, fault)
+		}
+	case fault.Kind == problem.KindLimited && v.caller.signedIn() && v.request().PostForm != nil:
+		if err := a.showTyped(v, fault); err != nil {
 			a.showProblem(v, fault)
 		}
 	default:

@@ -63,7 +63,7 @@ func (a *admin) createApp(v *visit) error {
 	if release.Number == 0 { // checked, or given up
 		return a.uploadForm(v, form)
 	}
-	return v.seeOther(releasePath(release.ReleaseID))
+	return v.seeResult(releasePath(release.ReleaseID))
 }
 
 // acceptUpload reads a new app and hands it to the controller. What the person

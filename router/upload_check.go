@@ -8,6 +8,7 @@ import (
 
 	"berth/controller"
 	"berth/controller/app"
+	"berth/controller/limit"
 )
 
 // The fields of the upload forms with which an archive is looked into first.
@@ -88,6 +89,7 @@ type heldView struct {
 	Action    string // where the form goes
 	FormToken string
 	Fields    []hiddenField // what was typed
+	Room      string        // what is left of the limit, where it is little
 }
 
 type hiddenField struct{ Name, Value string }
@@ -97,7 +99,11 @@ func (v *visit) viewHeld(form *upload, action string) *heldView {
 	if form == nil || form.held == nil {
 		return nil
 	}
-	view := &heldView{Held: *form.held, Action: action, FormToken: v.formToken()}
+	class := limit.Update
+	if form.held.App == "" {
+		class = limit.Upload
+	}
+	view := &heldView{Held: *form.held, Action: action, FormToken: v.formToken(), Room: v.room(class)}
 	for _, name := range slices.Sorted(maps.Keys(form.fields)) {
 		switch name {
 		case formField, fieldCheck, fieldHeld, fieldOther, fieldVariables:

@@ -68,7 +68,7 @@ func TestCheck_ShowsHowItWillBeBuiltAndDeploysWithoutTheFile(t *testing.T) {
 	}
 
 	answer := s.upload("/upload", "", newForm(token, part{fieldHeld, held, ""})...)
-	if answer.StatusCode != http.StatusSeeOther || answer.Header.Get("Location") != "/admin/apps/hello/releases/1" {
+	if answer.StatusCode != http.StatusSeeOther || answer.Header.Get("Location") != "/admin/apps/hello/releases/1#main" {
 		t.Fatalf("%d: %.500s", answer.StatusCode, answer.body)
 	}
 	if calls := s.apps.called(); !slices.Contains(calls, "accept hello /hello 3000 My App.zip by admin") {
@@ -86,7 +86,7 @@ func TestCheck_SecondClickOnDeployLeadsToTheSameRelease(t *testing.T) {
 	_, held := s.check("/upload", token)
 	for range 2 {
 		answer := s.upload("/upload", "", newForm(token, part{fieldHeld, held, ""})...)
-		if answer.Header.Get("Location") != "/admin/apps/hello/releases/1" {
+		if answer.Header.Get("Location") != "/admin/apps/hello/releases/1#main" {
 			t.Errorf("%d: %.500s", answer.StatusCode, answer.body)
 		}
 	}
@@ -105,7 +105,7 @@ func TestCheck_OfAnUpdateIsShownOnTheAppsPage(t *testing.T) {
 		t.Errorf("a check did %q", s.apps.called())
 	}
 	answer := s.upload("/admin/apps/hello/update", "", part{formField, token, ""}, part{fieldHeld, held, ""})
-	if answer.Header.Get("Location") != "/admin/apps/hello/releases/9" {
+	if answer.Header.Get("Location") != "/admin/apps/hello/releases/9#main" {
 		t.Errorf("%d: %.500s", answer.StatusCode, answer.body)
 	}
 }

@@ -138,7 +138,8 @@ func (a *admin) readFile(v *visit, form *upload, part *multipart.Part, check fun
 	return nil
 }
 
-// checkUpload checks the form token, which must have come by now, and the fields.
+// checkUpload checks the form token, which must have come by now, and the fields, and
+// counts what is to be deployed.
 func (a *admin) checkUpload(v *visit, form *upload, check func(*upload) error) error {
 	if !v.caller.bearer {
 		if _, given := form.fields[formField]; !given {
@@ -154,7 +155,10 @@ func (a *admin) checkUpload(v *visit, form *upload, check func(*upload) error) e
 	if err := form.parseImage(); err != nil {
 		return err
 	}
-	return check(form)
+	if err := check(form); err != nil || len(form.problems) > 0 {
+		return err
+	}
+	return a.takeWork(v, form)
 }
 
 // parseImage reads the image that the form names instead of an archive.

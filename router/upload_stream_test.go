@@ -55,7 +55,7 @@ func TestUpload_AcceptsFieldsThenFileAndLeadsToTheRelease(t *testing.T) {
 	s := newSite(t)
 	token := s.signIn()
 	answer := s.upload("/upload", "", part{"csrf_token", token, ""}, part{"name", "hello", ""}, part{"route", "/hello", ""}, part{"port", "3000", ""}, zipPart)
-	if answer.StatusCode != http.StatusSeeOther || answer.Header.Get("Location") != "/admin/apps/hello/releases/1" {
+	if answer.StatusCode != http.StatusSeeOther || answer.Header.Get("Location") != "/admin/apps/hello/releases/1#main" {
 		t.Fatalf("%d to %q: %.500s", answer.StatusCode, answer.Header.Get("Location"), answer.body)
 	}
 	want := "accept hello /hello 3000 My App.zip by admin"
@@ -224,7 +224,7 @@ func TestUpload_BearerNeedsNoFormTokenAndGetsProblemDetails(t *testing.T) {
 		}
 	}
 	answer := s.upload("/admin/apps/hello/update", deployToken, zipPart)
-	if answer.StatusCode != http.StatusSeeOther || answer.Header.Get("Location") != "/admin/apps/hello/releases/9" {
+	if answer.StatusCode != http.StatusSeeOther || answer.Header.Get("Location") != "/admin/apps/hello/releases/9#main" {
 		t.Errorf("update: %d to %q", answer.StatusCode, answer.Header.Get("Location"))
 	}
 	if answer := s.upload("/admin/apps/missing/update", deployToken, zipPart); answer.StatusCode != http.StatusNotFound {

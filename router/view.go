@@ -124,6 +124,7 @@ type appRow struct {
 	State    badge
 	Detail   string
 	Links    []link
+	Reserved []reservedRow // routes that do not answer, because their host is the admin app's
 	Live     int64
 	Latest   *releaseRow // the newest release, nil where there is none
 	UnderWay *releaseRow
@@ -170,10 +171,26 @@ type usageView struct {
 // Full reports whether the memory is close to its limit.
 func (u usageView) Full() bool { return u.Percent >= 90 }
 
+// reservedRow is a route of an app that does not answer, because its host is the admin app's.
+type reservedRow struct {
+	App   app.Name
+	Route string
+	Host  string
+	Path  string // of the page where it is changed
+}
+
+// answering are the routes of an app but for those on a host of the admin app.
+func answering(view controller.AppView) []traefik.Route {
+	return slices.DeleteFunc(slices.Concat(view.Routes, view.Derived), func(r traefik.Route) bool { return slices.Contains(view.Reserved, r) })
+}
+
 func (v *visit) appRow(view controller.AppView) appRow {
 	row := appRow{
 		Name: view.Name, Path: appPath(view.Name), State: appBadge(view.Observed.State), Detail: view.Observed.Detail,
-		Links: v.admin.public.links(v.request(), slices.Concat(view.Routes, view.Derived)), Live: view.Live,
+		Links: v.admin.public.links(v.request(), answering(view)), Live: view.Live,
+	}
+	for _, route := range view.Reserved {
+		row.Reserved = append(row.Reserved, reservedRow{App: view.Name, Route: routeText(route), Host: route.Host.Both(), Path: routesPath(view.Name)})
 	}
 	if view.Observed.State == app.Running && view.Access.Maintenance.On {
 		row.State = badge{Word: "maintenance", Tone: toneWarn}

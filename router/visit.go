@@ -29,6 +29,7 @@ type visit struct {
 	done   done       // what the audit log says of it beside the table
 	refund func()     // gives the request back to its limit: it was not what the limit is against
 	upload *upload    // the form of an archive, where the page is to show what became of it
+	ends   []func()   // run once the request was answered
 	worked bool       // a part was accepted, whatever became of the rest: the limit on work keeps the request
 }
 
@@ -72,6 +73,15 @@ func (v *visit) clientAddr() netip.Addr {
 }
 
 func (v *visit) session() sessions.Session { return sessions.Default(v.gin) }
+
+// atEnd has end run once the request was answered, whatever became of it.
+func (v *visit) atEnd(end func()) { v.ends = append(v.ends, end) }
+
+func (v *visit) end() {
+	for _, end := range v.ends {
+		end()
+	}
+}
 
 // app is the app that the path names. A name that cannot be one is malformed:
 // no page of ours links to it.
@@ -118,6 +128,10 @@ func (v *visit) seeOther(path string) error {
 	v.gin.Redirect(http.StatusSeeOther, path)
 	return nil
 }
+
+// seeResult is seeOther to a page that is itself what the form came to: the browser
+// goes to the beginning of its content.
+func (v *visit) seeResult(path string) error { return v.seeOther(path + "#main") }
 
 // page renders the named page. It is rendered whole before the first byte
 // leaves, so that a template that fails is a clean 500.

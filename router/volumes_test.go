@@ -321,7 +321,7 @@ func TestMounts_FormLeadsToTheReleaseThatRunsWithThem(t *testing.T) {
 	answer := s.post("/admin/apps/hello/mounts", url.Values{
 		formField: {token}, "volume": {"data", "data", ""}, "target": {"/data", "/old", ""}, "read_only": {"0"}, "remove": {"1"},
 	})
-	if answer.StatusCode != http.StatusSeeOther || answer.Header.Get("Location") != "/admin/apps/hello/releases/9" {
+	if answer.StatusCode != http.StatusSeeOther || answer.Header.Get("Location") != "/admin/apps/hello/releases/9#main" {
 		t.Fatalf("%d to %q: %.300s", answer.StatusCode, answer.Header.Get("Location"), answer.body)
 	}
 	if calls := s.apps.called(); !slices.Contains(calls, "mounts [{data /data true}] by admin hello") {

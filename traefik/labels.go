@@ -110,7 +110,7 @@ func provingLabels(target Target) map[string]string {
 	set(labels, router+"entrypoints", EntryPointVerify)
 	set(labels, router+"rule", Host(VerifyHost(target.App, target.Release)).rule())
 	set(labels, router+"service", target.service())
-	set(labels, router+"middlewares", name)
+	set(labels, router+"middlewares", verifyGuard+","+name)
 	set(labels, "middlewares."+name+".headers.customresponseheaders."+releaseHeader, target.service())
 	return labels
 }

@@ -84,7 +84,10 @@ func startProxyWith(t *testing.T, prepare func(*proxy), environment ...string) *
 	t.Cleanup(removeAll)
 
 	p := &proxy{t: t, folder: t.TempDir(), name: testStack + "-proxy"}
-	p.options = StaticOptions{ProxyAddress: netip.MustParseAddr(testAddress), APIPassword: testAPIPassword}
+	p.options = StaticOptions{
+		ProxyAddress: netip.MustParseAddr(testAddress), APIPassword: testAPIPassword,
+		Gateway: netip.MustParseAddr(testGateway), Subnet: netip.MustParsePrefix(testSubnet),
+	}
 	label := "berth.stack=" + testStack
 	docker(t, "network", "create", "--label", label, "--subnet", testSubnet, testStack+"-0-edge")
 	docker(t, "network", "create", "--label", label, "--subnet", otherSubnet, testStack+"-app-other")

@@ -82,6 +82,8 @@ type StaticOptions struct {
 	// Gateway is this machine on the stack's own network. Where it and the address
 	// of the Dashboard's Controller are known, the API hears those two alone.
 	Gateway netip.Addr
+	// Subnet is the stack's own network; the zero Prefix where it is not known.
+	Subnet netip.Prefix
 	// Gate is whose word is taken for the address of a client: it hands connections
 	// on. The zero Addr is nobody.
 	Gate netip.Addr

@@ -2,13 +2,16 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"crypto/x509"
 	"fmt"
+	"log/slog"
 	"net"
 	"slices"
 	"strconv"
 	"strings"
 
+	"berth/controller"
 	"berth/traefik"
 )
 
@@ -66,6 +69,20 @@ func (c Config) appsHost() string {
 		return ""
 	}
 	return c.PublicAddresses[0].String()
+}
+
+// warnOfReservedRoutes says which apps had a host before it became the admin app's. A
+// look that fails says so itself: the pages tell the same.
+func warnOfReservedRoutes(ctx context.Context, story *controller.Controller, logger *slog.Logger) {
+	reserved, err := story.ReservedRoutes(ctx)
+	if err != nil {
+		logger.Warn("look for routes on the admin app's host", "error", err)
+		return
+	}
+	for _, one := range reserved {
+		logger.Warn("a route does not answer: its host is the admin app's", "app", one.App, "route", one.Route.String(),
+			"next", "give the app another host, or choose another one with BERTH_ADMIN_HOST")
+	}
 }
 
 // adminURL is where a person on this machine opens the admin app.

@@ -142,6 +142,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	group.Go(func() error { return sweepExpired(ctx, on.ledger, config.SessionLife, logger) })
 	group.Go(func() error { return certificates.Run(ctx) })
 	group.Go(func() error { return runServer(ctx, server, door) })
+	warnOfReservedRoutes(ctx, story, logger)
 	logger.Info("berth runs", "version", currentVersion(), "stack", config.Stack, "admin", adminURL(config))
 	err = group.Wait()
 	logger.Info("berth stops")
@@ -164,7 +165,7 @@ func openDomains(
 ) (*certificates.Certificates, *traefik.Client, error) {
 	static := traefik.StaticOptions{
 		ProxyAddress: config.ProxyAddress, HTTPSPort: config.HTTPSPort,
-		AdminHost: config.AdminHost, Gate: config.GateAddress, APIPassword: apiPassword(key), Gateway: gatewayOf(config.EdgeSubnet),
+		AdminHost: config.AdminHost, Gate: config.GateAddress, APIPassword: apiPassword(key), Gateway: gatewayOf(config.EdgeSubnet), Subnet: config.EdgeSubnet,
 	}
 	proxy, err := traefik.NewClient(static.APIURL(), static.VerifyURL(), static.APIPassword)
 	if err != nil {

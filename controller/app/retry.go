@@ -5,3 +5,10 @@ func (r Release) CanRetry() bool {
 	ended := r.State == ReleaseFailed || r.State == ReleaseCancelled
 	return ended && (r.Archive != "" || r.Reference != "" || r.RollbackOf != 0)
 }
+
+// MadeAs reports whether two releases are made of the same archive, image or earlier release.
+func (r Release) MadeAs(other Release) bool {
+	return (r.Archive != "" || r.Reference != "" || r.RollbackOf != 0) && r.Archive == other.Archive &&
+		r.Reference == other.Reference && r.RollbackOf == other.RollbackOf &&
+		r.NewSettings == other.NewSettings && r.NewEnvironment == other.NewEnvironment
+}

@@ -46,7 +46,7 @@ var descriptions = []Description{
 	{Class: Containers, Title: "Containers API", Counts: "requests to the API of apps", Per: "account or token", Budget: Budget{{60, time.Minute}}},
 	{Class: Notifications, Title: "Notifications", Counts: "requests to the notifications", Per: "account or token", Budget: Budget{{20, time.Minute}}, Unused: true},
 	{Class: WebSocket, Title: "WebSocket", Counts: "messages over a WebSocket", Per: "account or token", Budget: Budget{{30, time.Minute}}, Unused: true},
-	{Class: Default, Title: "Every request", Counts: "requests", Per: "address", Budget: Budget{{100, time.Minute}, {1000, time.Hour}}},
+	{Class: Default, Title: "Every request", Counts: "requests", Per: "address, session or token", Budget: Budget{{100, time.Minute}, {1000, time.Hour}}},
 }
 
 // Describe returns what there is to know of the class; false where there is no such class.

@@ -379,7 +379,7 @@
         // A 303 was followed already: its page is the one to go to.
         var target = new URL(request.responseURL || form.action);
         if (request.status === 200 && target.pathname !== new URL(form.action).pathname) {
-          window.location.assign(target.href);
+          window.location.assign(target.href + (target.hash || "#main"));
           return;
         }
         sending(form, false);
@@ -429,7 +429,7 @@
   // What the last form came to is seen and heard at once, wherever it stands: a
   // secret first, then what is wrong with a field, then a sentence above all.
   function showResult() {
-    var result = document.querySelector("[data-once]") || document.querySelector("main [aria-invalid]") || document.querySelector("[data-result]");
+    var result = document.querySelector("[data-once] [autofocus], [data-once][tabindex]") || document.querySelector("main [aria-invalid]") || document.querySelector("[data-result]");
     if (!result) return;
     result.focus({ preventScroll: true });
     result.scrollIntoView({ block: "center" });
@@ -437,15 +437,6 @@
   showResult();
   // A fragment in the address moves the page once more when it has loaded.
   window.addEventListener("load", showResult);
-
-  // A secret that is shown once stays until it is dismissed.
-  document.querySelectorAll("[data-once]").forEach(function (once) {
-    var button = document.createElement("button");
-    button.type = "button";
-    button.textContent = "I have kept it";
-    button.addEventListener("click", function () { once.remove(); });
-    once.append(button);
-  });
 
   // A page that lost its stream says so.
   var lost = null;

@@ -1,0 +1,125 @@
+package router
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"berth/controller/problem"
+)
+
+// limitedPage is a form that did not fit in the limit on all requests, to be sent
+// again as it was.
+type limitedPage struct {
+	frame
+	Action    string
+	Multipart bool
+	Kept      []hiddenField
+	Asked     []askedField
+	Files     []string // names of the fields that held files
+}
+
+// askedField is a secret that is typed again.
+type askedField struct {
+	Name string
+	Long bool // had several lines
+}
+
+// signInBody is the most that a form may carry that is shown again to somebody
+// who is not signed in.
+const signInBody = 16 << 10
+
+// plainFields are the fields of forms that are shown again. Any other may hold a
+// secret, and is typed again.
+var plainFields = map[string]bool{
+	"account": true, "action": true, "allow": true, "anyway": true, "authority": true, "budget": true, "burst": true,
+	"chain": true, "challenge": true, "class": true, "confirm": true, "csp": true, "dashboard": true, "dashboard_host": true,
+	"dashboard_user": true, "days": true, "description": true, "directory": true, "dns_provider": true, "email": true,
+	"force_https": true, "frame_options": true, "from": true, "generate": true, "home": true, "host": true, "hsts": true,
+	"http3": true, "id": true, "kind": true, "max_body": true, "name": true, "no_slash_redirect": true, "no_sniff": true,
+	"old": true, "on": true, "path": true, "period": true, "permissions_policy": true, "rate": true, "redirect": true,
+	"referrer_policy": true, "release": true, "remove": true, "reset": true, "scope": true, "session": true, "source": true,
+	"subject": true, "take_over": true, "to": true, "trust": true, "user": true, "username": true, "who": true, "dry_run": true,
+	"count": true, "cpu": true, "outcome": true, "processes": true, "unpack": true, "next": true,
+
+	fieldRoute: true, fieldPort: true, fieldVolume: true, fieldTarget: true, fieldReadOnly: true, fieldImage: true,
+	fieldMemory: true, fieldQuota: true, fieldWritableRoot: true, fieldFallback: true, fieldDatabase: true, "database_services": true,
+}
+
+// isPlainField reports whether a field of the form that is sent to path is shown
+// again. The text of a maintenance page is for all to read, that of an environment is not.
+func isPlainField(path, name string) bool {
+	return plainFields[name] || name == "text" && strings.HasSuffix(path, "/maintenance")
+}
+
+// keepsForm reports whether a request over the limit on all requests goes on as far
+// as its form: a person of this server sent it, or somebody who signs in.
+func (a *admin) keepsForm(v *visit) bool {
+	r := v.request()
+	if r.Method != http.MethodPost || v.gin.FullPath() == "" || v.wantsJSON() || normalHost(r.Host) != a.host || crossOrigin.Check(r) != nil {
+		return false
+	}
+	if a.sessionSubject(r) != "" {
+		return true
+	}
+	signsIn := v.gin.FullPath() == "/login" || v.gin.FullPath() == loginCodePath
+	return signsIn && r.ContentLength >= 0 && r.ContentLength <= signInBody
+}
+
+// overLimit refuses a form that went on although it was over the limit on all requests.
+func (v *visit) overLimit() error {
+	waiting, _ := v.gin.Get(limitedKey)
+	err, limited := waiting.(error)
+	if !limited {
+		return nil
+	}
+	if v.route.form == inStream && !v.showsAgain() {
+		v.drain() // or the browser never reads why
+	}
+	return v.refuseLimited(err)
+}
+
+// showTyped shows what was sent as a form that can be sent again. Files are gone,
+// and secrets are asked for once more.
+func (a *admin) showTyped(v *visit, problem *problem.Problem) error {
+	r := v.request()
+	page := limitedPage{frame: v.frame("Too many requests"), Action: r.URL.RequestURI()}
+	page.Problem = problem
+	for _, name := range slices.Sorted(maps.Keys(r.PostForm)) {
+		for _, value := range r.PostForm[name] {
+			switch {
+			case name == formField:
+			case value == "" || isPlainField(v.route.path, name):
+				page.Kept = append(page.Kept, hiddenField{name, value})
+			default:
+				page.Asked = append(page.Asked, askedField{name, strings.Contains(value, "\n")})
+			}
+		}
+	}
+	if r.MultipartForm != nil {
+		page.Multipart = true
+		page.Files = slices.Sorted(maps.Keys(r.MultipartForm.File))
+	}
+	return v.page(http.StatusTooManyRequests, "limited", page)
+}
+
+// Words is the name of the field for people.
+func (f hiddenField) Words() string { return fieldWords(f.Name) }
+
+// Words is the name of the field for people.
+func (f askedField) Words() string { return fieldWords(f.Name) }
+
+// Start is as much of the value as the page shows; all of it is sent.
+func (f hiddenField) Start() string {
+	const most = 200 // letters
+	if letters := []rune(f.Value); len(letters) > most {
+		return string(letters[:most]) + "…"
+	}
+	return f.Value
+}
+
+func fieldWords(name string) string {
+	words := strings.ReplaceAll(name, "_", " ")
+	return strings.ToUpper(words[:min(1, len(words))]) + words[min(1, len(words)):]
+}
