@@ -244,7 +244,7 @@ func (h *house) strangeFiles(o owned) []string {
 func (h *house) answers(o owned) error {
 	client := http.Client{Timeout: patience.Of(2 * time.Second), Transport: &http.Transport{}} // past any proxy of this machine's own
 	defer client.CloseIdleConnections()
-	response, err := client.Get(h.Apps + "/book")
+	response, err := client.Get(h.Apps + "/book/")
 	if err != nil {
 		return err
 	}
