@@ -170,6 +170,7 @@ func wanted(passes int) int {
 func (k *killing) ready(t *testing.T) {
 	t.Helper()
 	k.round++
+	k.revive()
 	state, err := k.owned()
 	if err == nil && state.app && !k.deed.to {
 		err = k.send(http.MethodDelete, "/apps/book", "", nil)
@@ -246,7 +247,6 @@ func (k *killing) once(t *testing.T, at int, what string) bool {
 	began := time.Now()
 	if err := k.clean(); err != nil {
 		t.Errorf("killed at %d (%s; it was %s): %v\n%s", at, passes[at-1], what, err, k.log())
-		k.start()
 		return true
 	}
 	t.Logf("killed at %d, %s: clean after %v", at, passes[at-1], time.Since(began).Round(100*time.Millisecond))

@@ -64,7 +64,7 @@ func newHouse(t *testing.T) *house {
 	h.door = open(t, filepath.Join(h.folder, "door.sock"), engineSocket)
 	h.prepareProxy()
 	h.start()
-	t.Cleanup(h.end)
+	t.Cleanup(h.kill)
 	h.startProxy()
 	out, err := h.command("token", "--ttl", "24h", "--scope", "admin", "--name", "test-"+rand.Text()[:8]).Output()
 	if err != nil {
@@ -193,7 +193,16 @@ func (h *house) kill() {
 	h.process = nil
 }
 
-func (h *house) end() { h.kill() }
+// revive starts the process again where a failure has ended it.
+func (h *house) revive() {
+	h.t.Helper()
+	h.mu.Lock()
+	dead := h.process == nil
+	h.mu.Unlock()
+	if dead {
+		h.start()
+	}
+}
 
 // log is what the last process printed. It is whole once the process is gone.
 func (h *house) log() string {
