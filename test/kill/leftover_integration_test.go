@@ -185,23 +185,25 @@ func (h *house) strangeImages(o owned, containers [][]string) ([]string, error) 
 	ids := strings.Fields(out)
 	slices.Sort(ids)
 	var odd []string
-	helpers := 0
+	tools := make(map[string]int) // images that a stack has once for all apps, by role
 	for _, id := range slices.Compact(ids) {
 		text, err := stack.Docker("image", "inspect", "--format", `{{index .Config.Labels "berth.role"}} {{index .Config.Labels "berth.release"}}`, id)
 		if err != nil {
 			continue // gone since
 		}
 		role, release, _ := strings.Cut(text, " ")
-		if role == "helper" {
-			helpers++
+		if release == "" && (role == "helper" || role == "secrets") {
+			tools[role]++
 			continue
 		}
 		if !used[id] && !slices.Contains(o.images, id) && (role != "files" || release != o.number) {
 			odd = append(odd, "image "+text+" "+id)
 		}
 	}
-	if helpers > 1 {
-		odd = append(odd, fmt.Sprintf("%d images of helpers", helpers))
+	for role, count := range tools {
+		if count > 1 {
+			odd = append(odd, fmt.Sprintf("%d images for %s", count, role))
+		}
 	}
 	return odd, nil
 }

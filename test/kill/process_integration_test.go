@@ -4,6 +4,7 @@ package kill
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/x509"
@@ -25,8 +26,16 @@ import (
 
 const proxyUser = 65532
 
-// engineSocket is the engine's own.
-const engineSocket = "/var/run/docker.sock"
+// engineSocket returns the path of the engine's own.
+func engineSocket(t *testing.T) string {
+	t.Helper()
+	host := cmp.Or(os.Getenv("DOCKER_HOST"), "unix:///var/run/docker.sock")
+	path, local := strings.CutPrefix(host, "unix://")
+	if !local {
+		t.Fatalf("this test needs an engine on this machine, and DOCKER_HOST is %s", host)
+	}
+	return path
+}
 
 // house is a Berth that runs as a child of the test, with a proxy of its own, and with a door to the engine.
 type house struct {
@@ -61,7 +70,7 @@ func newHouse(t *testing.T) *house {
 	h.Remove()
 	t.Cleanup(h.Remove)
 	h.compile()
-	h.door = open(t, filepath.Join(h.folder, "door.sock"), engineSocket)
+	h.door = open(t, filepath.Join(h.folder, "door.sock"), engineSocket(t))
 	h.prepareProxy()
 	h.start()
 	t.Cleanup(h.kill)
