@@ -2,7 +2,7 @@
 # Settings are given in the environment, on this command line (make up BERTH_HTTP_PORT=8088), or in .env.
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test check bench fmt passwd
+.PHONY: help up down test check bench soak fmt passwd
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -21,6 +21,9 @@ check: ## lint and fast tests, under a minute
 
 bench: ## measure Berth against the engine by hand, as ratios
 	@scripts/bench
+
+soak: ## kill Berth at every call to the engine; hours
+	@scripts/soak
 
 fmt: ## format the code
 	@scripts/tools go

@@ -408,7 +408,9 @@ func (c *Controller) removeOrphanNetworks(ctx context.Context, networks []docker
 			continue
 		}
 		c.logger.Info("removing orphan network", "network", network.Name)
-		errs = append(errs, c.engine.RemoveNetwork(ctx, network.App, network.Release))
+		errs = append(errs, c.withinObject(ctx, func(ctx context.Context) error {
+			return c.engine.RemoveNetwork(ctx, network.App, network.Release)
+		}))
 	}
 	return errors.Join(errs...)
 }

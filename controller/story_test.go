@@ -26,6 +26,7 @@ import (
 	"berth/controller/secret"
 	"berth/controller/store"
 	"berth/controller/volume/volumetest"
+	"berth/test/patience"
 	"berth/traefik"
 )
 
@@ -211,10 +212,14 @@ func (h *house) wait(id app.ReleaseID) (release app.Release) {
 
 func (h *house) eventually(what string, check func() bool) {
 	h.t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !check(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			h.t.Fatalf("waited in vain for %s", what)
-		}
+	h.within(10*time.Second, what, check)
+}
+
+// within is eventually with a deadline of its own, for a quiet machine.
+func (h *house) within(quiet time.Duration, what string, check func() bool) {
+	h.t.Helper()
+	if !patience.Eventually(quiet, check) {
+		h.t.Fatalf("waited in vain for %s", what)
 	}
 }
 

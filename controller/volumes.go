@@ -268,6 +268,7 @@ func (c *Controller) countVolumes(ctx context.Context, volumes []docker.Volume) 
 	_ = counting.Wait() // none fails
 }
 
+// countVolume counts what is in the volume, and removes what is no one's.
 func (c *Controller) countVolume(ctx context.Context, name volume.Name, limit time.Duration) error {
 	session, err := c.keeper.OpenVolume(ctx, name, docker.ReadOnly)
 	if err != nil {
@@ -277,7 +278,20 @@ func (c *Controller) countVolume(ctx context.Context, name volume.Name, limit ti
 	if err == nil {
 		c.volumes.put(name, usage)
 	}
-	return errors.Join(err, session.Close())
+	if err = errors.Join(err, session.Close()); err != nil || !usage.Leftovers {
+		return err
+	}
+	return c.sweepVolume(ctx, name)
+}
+
+// sweepVolume removes what an upload that was cut off has left in the volume.
+func (c *Controller) sweepVolume(ctx context.Context, name volume.Name) error {
+	session, err := c.keeper.OpenVolume(ctx, name, docker.ReadWrite)
+	if err != nil {
+		return err
+	}
+	c.logger.Info("removing what an upload left", "volume", string(name))
+	return errors.Join(session.Sweep(), session.Close())
 }
 
 // nobody is the user that apps run as where their image names none.

@@ -166,3 +166,15 @@ func TestVolumeFiles_UploadsCountAgainstTheQuota(t *testing.T) {
 		t.Errorf("into a volume over its quota: %v", err)
 	}
 }
+
+func TestVolumeWatch_RemovesWhatAnUploadThatWasKilledHasLeft(t *testing.T) {
+	h := newWatched(t, 1<<20, docker.Disk{})
+	left := filepath.Join(h.keeper.Folder("data"), ".berth-upload-DEAD")
+	if err := os.MkdirAll(filepath.Join(left, "tree"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	h.look(time.Hour)
+	if _, err := os.Stat(left); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("it is there: %v", err)
+	}
+}

@@ -25,18 +25,36 @@ import (
 	"time"
 
 	"berth/test/patience"
+	"berth/test/stack"
 )
 
-const (
-	testStack    = "traefik-package-test"
-	testSubnet   = "10.209.0.0/27"
-	testGateway  = "10.209.0.1" // this machine, where the backends listen
-	testAddress  = "10.209.0.2"
-	otherSubnet  = "10.209.0.32/27"
-	otherAddress = "10.209.0.34"
-
-	testAPIPassword = "of-the-test-alone"
+// Where the proxy of the tests is: a place that nothing else on this machine has.
+var (
+	testStack    string
+	testSubnet   string
+	testGateway  string // this machine, where the backends listen
+	testAddress  string
+	otherSubnet  string
+	otherAddress string
 )
+
+const testAPIPassword = "of-the-test-alone"
+
+func TestMain(m *testing.M) {
+	place, err := stack.Reserve("traefik-package-test")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	const rest = 32 // addresses of a /27
+	bytes := place.Pool.Addr().As4()
+	bytes[3] += rest
+	other := netip.AddrFrom4(bytes)
+	testStack, testGateway, testAddress = place.Name, place.Gateway, place.Proxy
+	testSubnet, otherSubnet = netip.PrefixFrom(place.Pool.Addr(), 27).String(), netip.PrefixFrom(other, 27).String()
+	otherAddress = other.Next().Next().String()
+	os.Exit(m.Run())
+}
 
 // proxy is the real one, started as the stack starts it.
 type proxy struct {

@@ -13,6 +13,10 @@ import (
 
 const publishedName = "berth.yml"
 
+// TemporaryPrefix begins the name of a file that is being written, at the top of the
+// folders of the proxy. A process that is killed leaves it.
+const TemporaryPrefix = ".berth-"
+
 const (
 	publicMode  fs.FileMode = 0o644 // nothing in the file is secret
 	privateMode fs.FileMode = 0o600 // the proxy runs as the user that Berth runs as
@@ -76,7 +80,7 @@ func replaceFile(folder, path string, content []byte, mode fs.FileMode) (changed
 
 // writeTemporary returns the name of a synced file that holds content, read back.
 func writeTemporary(folder string, content []byte, mode fs.FileMode) (name string, err error) {
-	file, err := os.CreateTemp(folder, ".berth-*.tmp")
+	file, err := os.CreateTemp(folder, TemporaryPrefix+"*.tmp")
 	if err != nil {
 		return "", err
 	}

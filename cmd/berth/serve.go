@@ -46,6 +46,9 @@ func runServe(ctx context.Context, p *program, args []string) error {
 	if err := prepareDataFolder(config.DataFolder, logger); err != nil {
 		return err
 	}
+	if err := sweepInterrupted(config, logger); err != nil {
+		logger.Warn("remove what an earlier run did not finish writing", "error", err)
+	}
 	ledger, err := store.Open(ctx, config.ledgerFile())
 	if err != nil {
 		return err

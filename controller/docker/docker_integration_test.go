@@ -16,10 +16,20 @@ import (
 	"berth/controller/docker/dockertest"
 	"berth/controller/plan"
 	"berth/test/patience"
+	"berth/test/stack"
 )
 
-// testPool is apart from the pools of engines and of the stack itself.
-var testPool = netip.MustParsePrefix("10.213.64.0/20")
+// testPool is addresses that nothing else on this machine has, held until the tests end.
+var testPool netip.Prefix
+
+// holdAddresses is of TestMain.
+func holdAddresses() error {
+	place, err := stack.Reserve("docker-package-test")
+	if err == nil {
+		testPool = netip.PrefixFrom(place.Pool.Addr(), 20)
+	}
+	return err
+}
 
 // openTest returns an engine on a stack that is removed when the test ends.
 func openTest(t *testing.T) *Engine {

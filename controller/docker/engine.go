@@ -56,6 +56,9 @@ type Engine struct {
 	helpers *helpers
 	logger  *slog.Logger
 
+	// patience is for how long a stream may be silent before the engine is asked about it.
+	patience time.Duration
+
 	accounts accountBook
 
 	// networkMutex makes choosing a subnet and taking it one step.
@@ -93,6 +96,7 @@ func Open(options Options) (*Engine, error) {
 	return &Engine{
 		client: connection, stack: options.Stack, subnets: subnets,
 		helpers: newHelpers(options.Helper), logger: options.Logger,
+		patience: callTimeout,
 	}, nil
 }
 

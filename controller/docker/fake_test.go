@@ -16,6 +16,7 @@ type fakeEngine struct {
 	mutex   sync.Mutex
 	asked   []string // "METHOD /path", without the version
 	answers map[string]http.HandlerFunc
+	hangs   bool // instead of answering a ping
 }
 
 // openFake returns an engine of the stack "berth" that speaks with the answers, by
@@ -42,6 +43,9 @@ func (f *fakeEngine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	request := r.Method + " " + path
 	if path == "/_ping" {
+		if f.isHanging() {
+			hanging(w, r)
+		}
 		w.Header().Set("Api-Version", "1.41")
 		return
 	}
@@ -54,6 +58,19 @@ func (f *fakeEngine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.WriteHeader(http.StatusNotFound)
 	_ = json.NewEncoder(w).Encode(map[string]string{"message": "no such thing"})
+}
+
+// hang lets no ping through any more.
+func (f *fakeEngine) hang() {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	f.hangs = true
+}
+
+func (f *fakeEngine) isHanging() bool {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	return f.hangs
 }
 
 // wasAsked reports whether the request came.

@@ -55,6 +55,10 @@ func server(t *testing.T) string {
 }
 
 func TestMain(m *testing.M) {
+	if err := holdAddresses(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	code := m.Run()
 	_ = os.RemoveAll(serverFolder)
 	os.Exit(code)

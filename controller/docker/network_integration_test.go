@@ -163,10 +163,11 @@ func TestEnsureNetwork_TwoAtOnceForOneAppMakeOne(t *testing.T) {
 
 func TestEnsureNetwork_GoesAroundASubnetThatOnlyTheEngineKnows(t *testing.T) {
 	engine := openTest(t)
-	if _, err := engine.api(t.Context()).NetworkCreate(t.Context(), engine.stack+"-taken", engine.networkOptions("other", 0, netip.MustParsePrefix("10.213.64.0/27"))); err != nil {
+	first := netip.PrefixFrom(testPool.Addr(), subnetBits)
+	if _, err := engine.api(t.Context()).NetworkCreate(t.Context(), engine.stack+"-taken", engine.networkOptions("other", 0, first)); err != nil {
 		t.Fatal(err)
 	}
-	_, err := engine.api(t.Context()).NetworkCreate(t.Context(), engine.stack+"-second", engine.networkOptions("second", 0, netip.MustParsePrefix("10.213.64.0/27")))
+	_, err := engine.api(t.Context()).NetworkCreate(t.Context(), engine.stack+"-second", engine.networkOptions("second", 0, first))
 	if !taken(err) {
 		t.Fatalf("the engine's refusal is not recognised: %v", err)
 	}

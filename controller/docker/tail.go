@@ -30,7 +30,7 @@ type Line struct {
 
 // Tail calls each for the lines of the instance's output, in order. An error of
 // each ends it and is returned. With Follow it returns nil when the instance
-// ends or is removed.
+// ends or is removed, and ErrUnavailable when the engine does not answer for it any more.
 func (e *Engine) Tail(ctx context.Context, name string, options TailOptions, each func(Line) error) error {
 	instance, err := e.Inspect(ctx, name)
 	if err != nil {
@@ -44,19 +44,32 @@ func (e *Engine) Tail(ctx context.Context, name string, options TailOptions, eac
 	if !options.Since.IsZero() {
 		request.Since = options.Since.Format(time.RFC3339Nano)
 	}
+	ctx, waiting, end := during(ctx, e.patience, func(ctx context.Context) error {
+		if !options.Follow { // the engine has it all
+			return silent("the output of "+name, e.patience)
+		}
+		_, err := e.Inspect(ctx, name)
+		return err
+	})
+	defer end()
 	stream, err := e.api(ctx).ContainerLogs(ctx, instance.ID, request)
 	if err != nil {
 		return failure(ctx, "read output of "+name, err)
 	}
 	defer func() { _ = stream.Close() }()
 	err = split(stream, func(line Line) error {
+		waiting.over()
+		defer waiting.begins()
 		line.Instance = name
 		return each(line)
 	})
-	if err != nil {
-		return fmt.Errorf("read output of %s: %w", name, err)
+	if err == nil {
+		return nil
 	}
-	return nil
+	if cause := context.Cause(ctx); cause != nil {
+		err = errors.Join(cause, err)
+	}
+	return fmt.Errorf("read output of %s: %w", name, err)
 }
 
 func tailCount(lines int) string {

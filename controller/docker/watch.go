@@ -33,10 +33,11 @@ type Event struct {
 
 // Watch calls each for every event of the stack's containers, the proxy
 // included, one at a time. It returns when the stream or ctx ends, always with
-// an error: events may have been missed by then.
+// an error: events may have been missed by then. An engine that sends nothing is asked
+// now and then whether it still answers.
 func (e *Engine) Watch(ctx context.Context, each func(Event)) error {
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
+	ctx, waiting, end := during(ctx, e.patience, e.Ping)
+	defer end()
 	selection := e.owned()
 	selection.Add("type", string(events.ContainerEventType))
 	for _, action := range []string{ActionStart, ActionDie, ActionOOM, ActionHealth, ActionDestroy} {
@@ -46,9 +47,11 @@ func (e *Engine) Watch(ctx context.Context, each func(Event)) error {
 	for {
 		select {
 		case message := <-messages:
+			waiting.over()
 			if event, ok := eventOf(message); ok {
 				each(event)
 			}
+			waiting.begins()
 		case err := <-failures:
 			if err == nil {
 				err = io.EOF

@@ -69,6 +69,7 @@ type Usage struct {
 	Partial   bool  // there is more than this
 	Stored    int64 // bytes that all of it takes on the disk; an entry counts as 4 kB at least
 	FreeBytes int64 // that the disk beneath can still take
+	Leftovers bool  // an upload that was cut off has left something, which is not counted; said of a whole volume
 }
 
 // kindOf returns what a mode says of the kind.

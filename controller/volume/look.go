@@ -155,7 +155,13 @@ func (k *keeper) count(folder Path, limit int64) (Usage, error) {
 	usage := Usage{FreeBytes: k.freeBytes()}
 	deadline := time.Now().Add(time.Duration(limit))
 	root, above := k.root, ""
-	if folder != "" {
+	if folder == "" {
+		left, err := hasLeftovers(root)
+		if err != nil {
+			return Usage{}, explain("", err)
+		}
+		usage.Leftovers = left
+	} else {
 		opened, err := k.openFolder(folder)
 		if err != nil {
 			return Usage{}, explain(folder, err)

@@ -14,7 +14,7 @@ import (
 // belongs to somebody else: it trusts nothing in there.
 //
 // What came in only in part when in ends is removed; what a keeper that was
-// killed left is removed by the next one that writes.
+// killed left is removed by the next one that writes, or sweeps.
 func Serve(root *os.Root, in io.Reader, out io.Writer) error {
 	k := &keeper{root: root, wire: newWire(in, out)}
 	for {
@@ -70,6 +70,8 @@ func (k *keeper) serve(asked request) error {
 		return k.answer(answer{Done: done}, err)
 	case verbHand:
 		return k.hand(asked.Owner)
+	case verbSweep:
+		return k.answer(answer{}, sweepStages(k.root))
 	default:
 		return k.answer(answer{}, fmt.Errorf("unknown verb %q", asked.Verb))
 	}

@@ -116,6 +116,12 @@ func (s *Session) Remove(path Path) error {
 	return err
 }
 
+// Sweep removes what uploads that were cut off have left, and nothing of what comes in now.
+func (s *Session) Sweep() error {
+	_, err := s.ask(request{Verb: verbSweep})
+	return err
+}
+
 // Adopt gives the root of an empty volume to owner. It reports whether the
 // volume was empty and another's.
 func (s *Session) Adopt(owner Owner) (bool, error) {

@@ -73,28 +73,63 @@ func sweepStages(root *os.Root) error {
 	})
 }
 
+// hasLeftovers reports whether there is a stage that sweepStages would remove.
+func hasLeftovers(root *os.Root) (found bool, err error) {
+	err = eachName(root, func(name string) error {
+		if !strings.HasPrefix(name, stagePrefix) {
+			return nil
+		}
+		lock, abandoned, err := lockStage(root, name)
+		if lock != nil {
+			_ = lock.Close()
+		}
+		if found = found || abandoned; found && err == nil {
+			return errEnough
+		}
+		return err
+	})
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
+	return found, err
+}
+
 // sweepStage removes a stage that nobody holds. What an app put there under such
 // a name goes too: the name is not its to use.
 func sweepStage(root *os.Root, name string) error {
-	info, err := root.Lstat(name)
-	if err != nil {
-		return skipMissing(err)
+	lock, abandoned, err := lockStage(root, name)
+	if err != nil || !abandoned {
+		return err
 	}
-	if !info.IsDir() {
+	if lock == nil {
 		return skipMissing(root.Remove(name))
 	}
-	lock, err := root.Open(name)
-	if err != nil {
-		return skipMissing(err)
-	}
 	defer lock.Close()
-	if tryLock(lock) != nil {
-		return nil
-	}
 	if err := root.RemoveAll(name); err != nil {
 		return fmt.Errorf("remove what an upload left: %w", err)
 	}
 	return nil
+}
+
+// lockStage reports whether nobody holds what has the name, and where it is a folder
+// takes the lock of it, which the caller closes.
+func lockStage(root *os.Root, name string) (lock *os.File, abandoned bool, err error) {
+	info, err := root.Lstat(name)
+	if err != nil {
+		return nil, false, skipMissing(err)
+	}
+	if !info.IsDir() {
+		return nil, true, nil
+	}
+	// An app may put something else there meanwhile, such as a pipe that nobody writes to.
+	lock, err = root.OpenFile(name, syscall.O_DIRECTORY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, false, skipMissing(err)
+	}
+	if tryLock(lock) != nil {
+		return nil, false, lock.Close()
+	}
+	return lock, true, nil
 }
 
 // tryLock locks the folder for as long as the file is open, or fails at once.

@@ -388,6 +388,49 @@ func TestServe_EndOfItsCallerInTheMiddleLeavesNothing(t *testing.T) {
 	}
 }
 
+func TestCount_TellsOfWhatAnUploadLeftAndSweepRemovesIt(t *testing.T) {
+	session, folder := open(t)
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	living, err := newStage(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	place(t, folder, "mine", "text")
+	left := func() bool {
+		t.Helper()
+		usage, err := session.Count("", time.Minute)
+		if err != nil || usage.Files != 1 {
+			t.Fatalf("counted %+v, %v", usage, err)
+		}
+		return usage.Leftovers
+	}
+	if left() {
+		t.Error("what comes in now is taken for left over")
+	}
+	for _, plant := range []func(){
+		func() { place(t, folder, stagePrefix+"dead/file", "half") },
+		func() { link(t, folder, stagePrefix+"link", "../secret") },
+	} {
+		plant()
+		if !left() {
+			t.Error("what was left is not told")
+		}
+		if err := session.Sweep(); err != nil {
+			t.Fatal(err)
+		}
+		if left() {
+			t.Error("what was left is still there")
+		}
+	}
+	if _, err := os.Stat(filepath.Join(folder, living.name)); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestStage_SweepsThoseOfTheDeadAndNoOther(t *testing.T) {
 	session, folder := open(t)
 	place(t, folder, stagePrefix+"dead/file", "half")

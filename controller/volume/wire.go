@@ -202,6 +202,7 @@ const (
 	verbRemove verb = "remove"
 	verbAdopt  verb = "adopt"
 	verbHand   verb = "hand"
+	verbSweep  verb = "sweep"
 )
 
 // request is one message to the side that has the volume. A path is bytes,
