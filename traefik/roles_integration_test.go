@@ -61,6 +61,15 @@ type played struct {
 	t     *testing.T
 	lines *bufio.Reader
 	end   func()
+
+	process *os.Process
+}
+
+func (p *played) signal(signal os.Signal) {
+	p.t.Helper()
+	if err := p.process.Signal(signal); err != nil {
+		p.t.Fatal(err)
+	}
 }
 
 // play starts a part, with the lowest priority where it is the flood's.
@@ -80,7 +89,7 @@ func play(t *testing.T, niceness int, words ...any) *played {
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
-	p := &played{t: t, lines: bufio.NewReader(output), end: sync.OnceFunc(func() {
+	p := &played{t: t, process: command.Process, lines: bufio.NewReader(output), end: sync.OnceFunc(func() {
 		_ = input.Close()
 		if err := command.Wait(); err != nil {
 			t.Errorf("%v: %v", words, err)

@@ -25,10 +25,14 @@ type Limit struct {
 }
 
 func (l Limit) of(network netip.Prefix) int {
-	if l.Shared.IsValid() && network.Addr() == l.Shared && network.IsSingleIP() {
+	if l.isShared(network) {
 		return l.SharedLimit
 	}
 	return l.PerAddress
+}
+
+func (l Limit) isShared(network netip.Prefix) bool {
+	return l.Shared.IsValid() && network.Addr() == l.Shared && network.IsSingleIP()
 }
 
 // Crowd is the connections of one or more listeners that share a Limit. A
@@ -42,16 +46,15 @@ type Crowd struct {
 	// limit: a new one, or one that gave way. It must not block.
 	Refused func(from net.Addr)
 
-	mu    sync.Mutex
-	open  map[string]*Conn // by both ends
-	from  map[netip.Prefix]*group
-	total int // what all of them count for
+	mu   sync.Mutex
+	open map[string]*Conn // by both ends
+	from map[netip.Prefix]*group
 }
 
 // group is the connections of one address.
 type group struct {
 	open   map[*Conn]struct{}
-	weight int
+	weight int // what they count for together
 }
 
 // NewCrowd returns a Crowd without connections.
@@ -141,7 +144,7 @@ func (c *Crowd) makeRoom(counted *Conn, more int) bool {
 		case its == nil && more > c.limit.of(counted.from):
 		case its != nil && its.weight+more > c.limit.of(counted.from):
 			place = c.longestIdle(maps.Keys(its.open), counted)
-		case c.total+more <= c.limit.Total:
+		case counted.weight > 0 || len(c.open) < c.limit.Total:
 			return true
 		default:
 			place = c.longestIdle(maps.Values(c.open), counted)
@@ -170,7 +173,6 @@ func (c *Crowd) longestIdle(among iter.Seq[*Conn], than *Conn) *Conn {
 func (c *Crowd) add(counted *Conn, weight int) {
 	counted.weight += weight
 	c.from[counted.from].weight += weight
-	c.total += weight
 }
 
 func (c *Crowd) remove(counted *Conn) {
@@ -204,11 +206,15 @@ type Conn struct {
 	leave  func()
 }
 
-// Weigh makes the connection count for so many, as one does that carries many requests
-// at once. It reports whether there is room: where not, the connection has to be closed.
+// Weigh makes the connection count for so many of its address, as one does that carries
+// many requests at once; of the shared address and in all each is one. It reports whether
+// there is room: where not, the connection has to be closed.
 func (c *Conn) Weigh(weight int) bool {
 	c.crowd.mu.Lock()
 	defer c.crowd.mu.Unlock()
+	if c.crowd.limit.isShared(c.from) {
+		return true
+	}
 	if c.crowd.open[keyOf(c)] != c || !c.crowd.makeRoom(c, weight-c.weight) {
 		return false
 	}

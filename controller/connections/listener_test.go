@@ -68,8 +68,8 @@ func TestCrowd_CountsOneNetworkOfIPv6AsOneAddress(t *testing.T) {
 }
 
 func TestCrowd_WhatCountsForManyTakesThePlaceOfManyAndGivesItBack(t *testing.T) {
-	crowd := NewCrowd(Limit{Total: 6, PerAddress: 4})
-	in := takeAll(crowd, "192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.2")
+	crowd := NewCrowd(Limit{Total: 4, PerAddress: 4, Shared: netip.MustParseAddr("192.0.2.9"), SharedLimit: 2})
+	in := takeAll(crowd, "192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.9")
 	if in[0].Weigh(4) {
 		t.Error("it counts for four, and there are three already")
 	}
@@ -78,11 +78,17 @@ func TestCrowd_WhatCountsForManyTakesThePlaceOfManyAndGivesItBack(t *testing.T) 
 	if !in[0].Weigh(4) || in[1].Weigh(2) || in[2].Weigh(2) {
 		t.Error("those that wait do not give way, or count on")
 	}
-	if len(takeAll(crowd, "192.0.2.1")) != 0 || len(takeAll(crowd, "192.0.2.3", "192.0.2.4")) != 1 {
-		t.Error("it does not count for four, of its address and in all")
+	if len(takeAll(crowd, "192.0.2.1")) != 0 {
+		t.Error("it does not count for four of its address")
+	}
+	if !in[3].Weigh(4) || len(takeAll(crowd, "192.0.2.9", "192.0.2.9")) != 1 {
+		t.Error("it counts for many of the address that many share")
+	}
+	if len(takeAll(crowd, "192.0.2.3", "192.0.2.4")) != 1 {
+		t.Error("it does not count for one in all")
 	}
 	_ = in[0].Close()
-	if again := takeAll(crowd, "192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.1"); len(again) != 4 {
+	if again := takeAll(crowd, "192.0.2.1", "192.0.2.1"); len(again) != 1 {
 		t.Errorf("%d connections have its place", len(again))
 	}
 }
