@@ -110,8 +110,9 @@ const (
 	turns   = 20  // at most, of the flood and of its rest
 	perTurn = 100 // requests of another address
 
-	// noise is what other work on the machine adds to the slowest answers at any time.
-	noise = 5 * time.Millisecond
+	// noise is what other work on the machine adds to the slowest answers, and more of it to
+	// those of a gate that has something to do.
+	noise = 20 * time.Millisecond
 )
 
 // attacked measures another address by turns while the flood of one address runs and
