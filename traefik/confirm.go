@@ -292,7 +292,7 @@ func isStackRouter(name string) bool {
 func (v routerView) compare(name string, want *Router) error {
 	same := v.Service == want.Service && v.Rule == want.Rule &&
 		slices.Equal(v.EntryPoints, want.EntryPoints) &&
-		slices.EqualFunc(v.Middlewares, want.Middlewares, sameName) &&
+		slices.EqualFunc(v.own(), want.Middlewares, sameName) &&
 		(want.Priority == 0 || v.Priority == want.Priority) &&
 		(v.TLS != nil) == (want.TLS != nil) && (v.TLS == nil || v.TLS.CertResolver == want.TLS.CertResolver)
 	if !same {
@@ -302,6 +302,11 @@ func (v routerView) compare(name string, want *Router) error {
 		return &RejectedError{Name: "router " + name, Errors: append(v.Errors, "status "+v.Status)}
 	}
 	return nil
+}
+
+// own are its middlewares without those that the entry points put before all.
+func (v routerView) own() []string {
+	return slices.DeleteFunc(slices.Clone(v.Middlewares), func(name string) bool { return strings.HasPrefix(name, requestsPrefix) })
 }
 
 func (v serviceView) compare(name string, want *Service) error {

@@ -40,11 +40,11 @@ var (
 
 const testAPIPassword = "of-the-test-alone"
 
-func TestMain(m *testing.M) {
+// holdPlace takes the addresses of the package's tests until the process ends.
+func holdPlace() error {
 	place, err := stack.Reserve("traefik-package-test")
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		return err
 	}
 	const rest = 32 // addresses of a /27
 	bytes := place.Pool.Addr().As4()
@@ -53,7 +53,7 @@ func TestMain(m *testing.M) {
 	testStack, testGateway, testAddress = place.Name, place.Gateway, place.Proxy
 	testSubnet, otherSubnet = netip.PrefixFrom(place.Pool.Addr(), 27).String(), netip.PrefixFrom(other, 27).String()
 	otherAddress = other.Next().Next().String()
-	os.Exit(m.Run())
+	return nil
 }
 
 // proxy is the real one, started as the stack starts it.

@@ -40,6 +40,9 @@ const (
 	stackName     = "stack.yml"
 )
 
+// requestsPrefix begins the names of the middlewares that count requests under way.
+const requestsPrefix = "requests."
+
 const defaultProxyFolder = "/proxy"
 
 //go:embed static.yml.tmpl

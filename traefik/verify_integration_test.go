@@ -30,7 +30,7 @@ func TestProxy_VerifyEntryPointAnswersBerthAlone(t *testing.T) {
 	}
 
 	// Where Berth is on the stack's network, this machine is no more than a neighbour.
-	p.options.Dashboard.Controller = netip.MustParseAddr("10.209.0.3")
+	p.options.Dashboard.Controller = netip.MustParseAddr(testAddress).Next()
 	if _, err := WriteStatic(p.folder, p.options); err != nil {
 		t.Fatal(err)
 	}
@@ -47,10 +47,10 @@ func neighbour(t *testing.T) net.IP {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ours := netip.MustParsePrefix("10.209.0.0/16")
+	ours, other := netip.MustParsePrefix(testSubnet), netip.MustParsePrefix(otherSubnet)
 	for _, address := range addresses {
 		prefix, err := netip.ParsePrefix(address.String())
-		if err == nil && prefix.Addr().Is4() && !prefix.Addr().IsLoopback() && !ours.Contains(prefix.Addr()) {
+		if err == nil && prefix.Addr().Is4() && !prefix.Addr().IsLoopback() && !ours.Contains(prefix.Addr()) && !other.Contains(prefix.Addr()) {
 			return prefix.Addr().AsSlice()
 		}
 	}

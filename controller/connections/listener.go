@@ -2,6 +2,8 @@
 package connections
 
 import (
+	"iter"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -23,10 +25,14 @@ type Limit struct {
 }
 
 func (l Limit) of(network netip.Prefix) int {
-	if l.Shared.IsValid() && network.Addr() == l.Shared && network.IsSingleIP() {
+	if l.isShared(network) {
 		return l.SharedLimit
 	}
 	return l.PerAddress
+}
+
+func (l Limit) isShared(network netip.Prefix) bool {
+	return l.Shared.IsValid() && network.Addr() == l.Shared && network.IsSingleIP()
 }
 
 // Crowd is the connections of one or more listeners that share a Limit. A
@@ -42,12 +48,18 @@ type Crowd struct {
 
 	mu   sync.Mutex
 	open map[string]*Conn // by both ends
-	from map[netip.Prefix]int
+	from map[netip.Prefix]*group
+}
+
+// group is the connections of one address.
+type group struct {
+	open   map[*Conn]struct{}
+	weight int // what they count for together
 }
 
 // NewCrowd returns a Crowd without connections.
 func NewCrowd(limit Limit) *Crowd {
-	return &Crowd{limit: limit, open: make(map[string]*Conn), from: make(map[netip.Prefix]int)}
+	return &Crowd{limit: limit, open: make(map[string]*Conn), from: make(map[netip.Prefix]*group)}
 }
 
 // Listen returns a listener whose connections, each a *Conn, count in the crowd.
@@ -93,7 +105,7 @@ func (l *limited) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		counted := &Conn{Conn: connection, from: Neighbourhood(connection.RemoteAddr())}
+		counted := &Conn{Conn: connection, crowd: l.crowd, from: Neighbourhood(connection.RemoteAddr())}
 		counted.leave = sync.OnceFunc(func() { l.crowd.leave(counted) })
 		if l.crowd.enter(counted) {
 			return counted, nil
@@ -112,46 +124,62 @@ func (c *Crowd) refused(from net.Addr) {
 func (c *Crowd) enter(counted *Conn) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var place *Conn
-	switch {
-	case c.from[counted.from] >= c.limit.of(counted.from):
-		place = c.longestIdle(func(other *Conn) bool { return other.from == counted.from })
-	case len(c.open) < c.limit.Total:
-		c.add(counted)
-		return true
-	default:
-		place = c.longestIdle(func(*Conn) bool { return true })
-	}
-	if place == nil {
+	if !c.makeRoom(counted, 1) {
 		return false
 	}
-	c.remove(place)
-	_ = place.Conn.Close() // its own Close finds that it has left
-	c.refused(place.RemoteAddr())
-	c.add(counted)
+	c.open[keyOf(counted)] = counted
+	if c.from[counted.from] == nil {
+		c.from[counted.from] = &group{open: make(map[*Conn]struct{})}
+	}
+	c.from[counted.from].open[counted] = struct{}{}
+	c.add(counted, 1)
 	return true
 }
 
-// longestIdle is of those that among says; nil where none is idle for long enough.
-func (c *Crowd) longestIdle(among func(*Conn) bool) *Conn {
+// makeRoom lets others give way until the connection may count for so many more.
+func (c *Crowd) makeRoom(counted *Conn, more int) bool {
+	for {
+		var place *Conn
+		switch its := c.from[counted.from]; {
+		case its == nil && more > c.limit.of(counted.from):
+		case its != nil && its.weight+more > c.limit.of(counted.from):
+			place = c.longestIdle(maps.Keys(its.open), counted)
+		case counted.weight > 0 || len(c.open) < c.limit.Total:
+			return true
+		default:
+			place = c.longestIdle(maps.Values(c.open), counted)
+		}
+		if place == nil {
+			return false
+		}
+		c.remove(place)
+		_ = place.Conn.Close() // its own Close finds that it has left
+		c.refused(place.RemoteAddr())
+	}
+}
+
+// longestIdle is another one of those; nil where none is idle for long enough.
+func (c *Crowd) longestIdle(among iter.Seq[*Conn], than *Conn) *Conn {
 	var found *Conn
 	longest := time.Now().Add(-c.limit.Grace).UnixNano() + 1
-	for _, other := range c.open {
-		if since := other.idle.Load(); since != 0 && since < longest && among(other) {
+	for other := range among {
+		if since := other.idle.Load(); since != 0 && since < longest && other != than {
 			found, longest = other, since
 		}
 	}
 	return found
 }
 
-func (c *Crowd) add(counted *Conn) {
-	c.open[keyOf(counted)] = counted
-	c.from[counted.from]++
+func (c *Crowd) add(counted *Conn, weight int) {
+	counted.weight += weight
+	c.from[counted.from].weight += weight
 }
 
 func (c *Crowd) remove(counted *Conn) {
+	c.add(counted, -counted.weight)
 	delete(c.open, keyOf(counted))
-	if c.from[counted.from]--; c.from[counted.from] <= 0 {
+	delete(c.from[counted.from].open, counted)
+	if len(c.from[counted.from].open) == 0 {
 		delete(c.from, counted.from)
 	}
 }
@@ -171,9 +199,27 @@ func keyOf(connection net.Conn) string {
 // Conn is a connection that counts until it is closed.
 type Conn struct {
 	net.Conn
-	from  netip.Prefix
-	idle  atomic.Int64 // since when, in nanoseconds; zero where it is busy
-	leave func()
+	crowd  *Crowd
+	from   netip.Prefix
+	weight int          // what it counts for; under the crowd's lock
+	idle   atomic.Int64 // since when, in nanoseconds; zero where it is busy
+	leave  func()
+}
+
+// Weigh makes the connection count for so many of its address, as one does that carries
+// many requests at once; of the shared address and in all each is one. It reports whether
+// there is room: where not, the connection has to be closed.
+func (c *Conn) Weigh(weight int) bool {
+	c.crowd.mu.Lock()
+	defer c.crowd.mu.Unlock()
+	if c.crowd.limit.isShared(c.from) {
+		return true
+	}
+	if c.crowd.open[keyOf(c)] != c || !c.crowd.makeRoom(c, weight-c.weight) {
+		return false
+	}
+	c.crowd.add(c, weight-c.weight)
+	return true
 }
 
 // Idle says that the connection waits since then, and may give way to another.

@@ -26,6 +26,10 @@ const (
 	sharedConnections = 3072 // of the machine's own address, which many may come from
 	evictionGrace     = 5 * time.Second
 
+	// streamsWeight is what a connection counts for that may carry many requests at once.
+	// The proxy takes 64 of them on each: an address has 4,096 requests under way at most.
+	streamsWeight = 4
+
 	drainTimeout = 8 * time.Second // below the ten seconds that the engine gives a container
 )
 
@@ -72,6 +76,7 @@ type Gate struct {
 	doors  []Door
 	times  Times
 	crowd  *connections.Crowd
+	weight int // of a connection that may carry many requests at once
 	tally  *tally
 	logger *slog.Logger
 	under  sync.WaitGroup // the passages
@@ -85,7 +90,10 @@ func New(o Options) *Gate {
 			Shared: o.Machine, SharedLimit: sharedConnections, Grace: evictionGrace,
 		}
 	}
-	g := &Gate{doors: o.Doors, times: o.Times.complete(), crowd: connections.NewCrowd(o.Limit), tally: new(tally), logger: o.Logger}
+	g := &Gate{
+		doors: o.Doors, times: o.Times.complete(), crowd: connections.NewCrowd(o.Limit), weight: streamsWeight,
+		tally: new(tally), logger: o.Logger,
+	}
 	g.crowd.Refused = g.tally.refuse
 	return g
 }

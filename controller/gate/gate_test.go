@@ -339,3 +339,42 @@ func TestGate_AStopLetsRequestsUnderWayEnd(t *testing.T) {
 		t.Error("the gate did not stop")
 	}
 }
+
+func TestGate_ConnectionsThatMayCarryManyRequestsCountForMany(t *testing.T) {
+	hello := func(content string) string {
+		body := "\x01\x00\x00" + string(rune(len(content))) + content
+		return "\x16\x03\x01\x00" + string(rune(len(body))) + body
+	}
+	for name, attack := range map[string]struct {
+		secure bool
+		text   string
+		fit    int
+	}{
+		"HTTP/1 in TLS":        {true, hello("\x08http/1.1"), 20},
+		"HTTP/2 in TLS":        {true, hello("\x02h2\x08http/1.1"), 5},
+		"a hello in pieces":    {true, "\x16\x03\x01\x00\x06\x01\x00\x00\x40ab", 5},
+		"HTTP/2 where TLS is":  {true, "PRI * HTTP/2.0\r\n\r\n", 5},
+		"HTTP/2 in the clear":  {false, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 5},
+		"HTTP/1 in the clear":  {false, plainRequest, 20},
+		"HTTP/1 where TLS is":  {true, plainRequest, 5},
+		"a record with little": {true, "\x16\x03\x01\x00\x01a", 5},
+	} {
+		g := open(t, attack.secure, Times{}, connections.Limit{Total: 100, PerAddress: 20, Grace: time.Minute},
+			func(_ []byte, _ *net.TCPConn, r *bufio.Reader) { _, _ = io.Copy(io.Discard, r) })
+		var all []net.Conn
+		for range 30 {
+			all = append(all, g.dial("127.0.0.1", attack.text))
+		}
+		time.Sleep(200 * time.Millisecond)
+		open := 0
+		for _, c := range all {
+			_ = c.SetReadDeadline(time.Now().Add(10 * time.Millisecond))
+			if _, err := c.Read(make([]byte, 1)); err != nil && isTimeout(err) {
+				open++
+			}
+		}
+		if open != attack.fit {
+			t.Errorf("%s: %d connections are open, want %d", name, open, attack.fit)
+		}
+	}
+}

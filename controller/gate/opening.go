@@ -13,6 +13,13 @@ const (
 	firstRead    = 2 << 10
 	recordHeader = 5 // of TLS
 	handshake    = 22
+	helloHeader  = 4 // of the hello inside the record: its kind, and its length
+)
+
+// What a client says that may go on with HTTP/2, which carries many requests at once.
+const (
+	offersStreams = "\x02h2" // among the protocols of a hello
+	beginsStreams = "PRI "
 )
 
 var errOpening = errors.New("the opening is too long, or none")
@@ -62,4 +69,19 @@ func helloIsWhole(opening []byte, _ int) bool {
 		return false
 	}
 	return len(opening) >= recordHeader+(int(opening[3])<<8|int(opening[4]))
+}
+
+// mayCarryMany reports whether many requests at once may follow: the client offers
+// HTTP/2, begins with it, or speaks in the clear where TLS is due. A hello that does not
+// end with its first record may offer it in the next.
+func mayCarryMany(opening []byte, secure bool) bool {
+	if !secure {
+		return bytes.HasPrefix(opening, []byte(beginsStreams))
+	}
+	if opening[0] != handshake || len(opening) < recordHeader+helloHeader {
+		return true
+	}
+	record := int(opening[3])<<8 | int(opening[4])
+	hello := int(opening[6])<<16 | int(opening[7])<<8 | int(opening[8])
+	return helloHeader+hello > record || bytes.Contains(opening, []byte(offersStreams))
 }

@@ -57,6 +57,10 @@ func (g *Gate) pass(ctx context.Context, connection net.Conn, door Door) {
 		}
 		return
 	}
+	if mayCarryMany(opening, door.Secure) && !counted.Weigh(g.weight) {
+		g.tally.refuse(near.RemoteAddr())
+		return
+	}
 	far, err := g.reach(ctx, door.Proxy)
 	if err != nil {
 		g.logger.Debug("the proxy does not answer", "error", err)

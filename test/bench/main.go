@@ -86,6 +86,7 @@ func run(ctx context.Context) error {
 		{"first", b.measureFirst},
 		{"redeploy", b.measureRedeploy},
 		{"outage", b.measureOutage},
+		{"gate", b.measureGate},
 		{"volume", b.measureVolume},
 		{"dashboard", b.measureDashboard},
 	} {

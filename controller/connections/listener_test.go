@@ -1,0 +1,94 @@
+package connections
+
+import (
+	"net"
+	"net/netip"
+	"testing"
+	"time"
+)
+
+// arrivals is a listener whose connections come from the addresses.
+type arrivals struct {
+	net.Listener
+	from []string
+	port int
+}
+
+func (a *arrivals) Accept() (net.Conn, error) {
+	if len(a.from) == 0 {
+		return nil, net.ErrClosed
+	}
+	address := netip.MustParseAddr(a.from[0])
+	a.from, a.port = a.from[1:], a.port+1
+	near, far := net.Pipe()
+	_ = far.Close()
+	return arrived{near, net.TCPAddrFromAddrPort(netip.AddrPortFrom(address, uint16(a.port)))}, nil
+}
+
+type arrived struct {
+	net.Conn
+	from net.Addr
+}
+
+func (a arrived) RemoteAddr() net.Addr { return a.from }
+
+// takeAll returns the connections that the crowd let in.
+func takeAll(crowd *Crowd, from ...string) (in []*Conn) {
+	listener := crowd.Listen(&arrivals{from: from})
+	for {
+		connection, err := listener.Accept()
+		if err != nil {
+			return in
+		}
+		in = append(in, connection.(*Conn))
+	}
+}
+
+func TestCrowd_CountsOneNetworkOfIPv6AsOneAddress(t *testing.T) {
+	in := takeAll(NewCrowd(Limit{Total: 100, PerAddress: 2}),
+		"2001:db8:0:1::1", "2001:db8:0:1::2", "2001:db8:0:1:ffff::3", "2001:db8:0:1::1%eth0", // one network: two of four
+		"2001:db8:0:2::1",                                           // the next one
+		"192.0.2.1", "::ffff:192.0.2.1", "192.0.2.1", "192.0.2.200", // IPv4, also written as IPv6: each by itself
+		"::ffff:198.51.100.1",
+	)
+	count := make(map[string]int)
+	for _, c := range in {
+		count[c.from.String()]++
+	}
+	for network, want := range map[string]int{
+		"2001:db8:0:1::/64": 2, "2001:db8:0:2::/64": 1, "192.0.2.1/32": 2, "192.0.2.200/32": 1, "198.51.100.1/32": 1,
+	} {
+		if count[network] != want {
+			t.Errorf("%s has %d connections, want %d", network, count[network], want)
+		}
+	}
+	if len(in) != 7 {
+		t.Errorf("%d connections: %v", len(in), count)
+	}
+}
+
+func TestCrowd_WhatCountsForManyTakesThePlaceOfManyAndGivesItBack(t *testing.T) {
+	crowd := NewCrowd(Limit{Total: 4, PerAddress: 4, Shared: netip.MustParseAddr("192.0.2.9"), SharedLimit: 2})
+	in := takeAll(crowd, "192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.9")
+	if in[0].Weigh(4) {
+		t.Error("it counts for four, and there are three already")
+	}
+	in[1].Idle(time.Now().Add(-time.Second))
+	in[2].Idle(time.Now().Add(-time.Second))
+	if !in[0].Weigh(4) || in[1].Weigh(2) || in[2].Weigh(2) {
+		t.Error("those that wait do not give way, or count on")
+	}
+	if len(takeAll(crowd, "192.0.2.1")) != 0 {
+		t.Error("it does not count for four of its address")
+	}
+	if !in[3].Weigh(4) || len(takeAll(crowd, "192.0.2.9", "192.0.2.9")) != 1 {
+		t.Error("it counts for many of the address that many share")
+	}
+	if len(takeAll(crowd, "192.0.2.3", "192.0.2.4")) != 1 {
+		t.Error("it does not count for one in all")
+	}
+	_ = in[0].Close()
+	if again := takeAll(crowd, "192.0.2.1", "192.0.2.1"); len(again) != 1 {
+		t.Errorf("%d connections have its place", len(again))
+	}
+}
