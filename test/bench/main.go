@@ -87,6 +87,7 @@ func run(ctx context.Context) error {
 		{"redeploy", b.measureRedeploy},
 		{"outage", b.measureOutage},
 		{"volume", b.measureVolume},
+		{"hostile", b.measureHostile},
 		{"dashboard", b.measureDashboard},
 	} {
 		if !strings.Contains(part.name, *only) {
