@@ -2,17 +2,14 @@ package main
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"os"
-	"slices"
 	"strings"
 	"sync"
 	"time"
-
-	"berth/test/stack"
 )
 
 const (
@@ -27,24 +24,21 @@ const (
 type answers struct{ app, page time.Duration }
 
 // measureHostile: a live app and the dashboard while a build attacks the machine, each time between two usual times.
-func (b *bench) measureHostile() error {
-	page, err := b.signIn()
-	if err != nil {
-		return err
-	}
-	_, archive, version, err := b.content()
-	if err != nil {
-		return err
-	}
-	if _, _, err := b.deploy("live", "/live", version, archive); err != nil {
-		return err
-	}
-	for _, attack := range slices.Sorted(maps.Keys(stack.Attacks)) {
-		if err := b.measureAttack(page, attack); err != nil {
-			return fmt.Errorf("%s: %w", attack, err)
+func (b *bench) measureHostile(attack string) func() error {
+	return func() error {
+		page, err := b.signIn()
+		if err != nil {
+			return err
 		}
+		_, archive, version, err := b.content()
+		if err != nil {
+			return err
+		}
+		if _, _, err := b.deploy("live", "/live", version, archive); err != nil {
+			return err
+		}
+		return errors.Join(b.measureAttack(page, attack), b.remove("live"))
 	}
-	return b.remove("live")
 }
 
 func (b *bench) measureAttack(page *http.Client, attack string) error {
@@ -66,7 +60,7 @@ func (b *bench) measureAttack(page *http.Client, attack string) error {
 		usual, during = append(usual, after), append(during, hostile)
 		slowdowns = append(slowdowns, 2*float64(hostile.app)/float64(before.app+after.app))
 		before = after
-		fmt.Fprintf(os.Stderr, "round: %s usual %v hostile %v\n", attack, after, hostile)
+		fmt.Fprintf(os.Stderr, "  %s: hostile %v, usual %v\n", attack, hostile, after)
 	}
 	app := func(a answers) time.Duration { return a.app }
 	pages := func(a answers) time.Duration { return a.page }

@@ -87,7 +87,10 @@ func run(ctx context.Context) error {
 		{"redeploy", b.measureRedeploy},
 		{"outage", b.measureOutage},
 		{"volume", b.measureVolume},
-		{"hostile", b.measureHostile},
+		{"hostile disk", b.measureHostile("disk")},
+		{"hostile fork bomb", b.measureHostile("fork bomb")},
+		{"hostile memory", b.measureHostile("memory")},
+		{"hostile output", b.measureHostile("output")},
 		{"dashboard", b.measureDashboard},
 	} {
 		if !strings.Contains(part.name, *only) {
