@@ -70,8 +70,9 @@ const (
 const apiApps = "/api/v1/apps"
 
 const (
-	apiVolumes = "/api/v1/volumes"
-	limitsPath = "/settings/limits"
+	apiVolumes  = "/api/v1/volumes"
+	limitsPath  = "/settings/limits"
+	machinePath = "/settings/machine"
 )
 
 // The paths that are open to all and know no session.
@@ -138,6 +139,7 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: post, path: domain + "/own/remove", access: signedIn, audit: controller.ActionCertificateRemove, handle: a.dropOwnCertificate},
 		{method: post, path: domain + "/again", access: signedIn, audit: controller.ActionCertificateAsk, handle: a.askAgain},
 		{method: get, path: "/settings/proxy", access: signedIn, handle: a.showProxySettings},
+		{method: get, path: machinePath, access: signedIn, handle: a.showMachine},
 		{method: post, path: "/settings/proxy", access: signedIn, audit: controller.ActionProxySettings, handle: a.updateProxySettings},
 
 		{method: get, path: limitsPath, access: signedIn, handle: a.showLimits},

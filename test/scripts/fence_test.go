@@ -202,3 +202,14 @@ func (m machine) exists(name string) bool {
 	_, err := os.Stat(m.path(name))
 	return err == nil
 }
+
+func TestSettings_TellTheControllerWhatBuildsAreKeptFrom(t *testing.T) {
+	m := newMachine(t)
+	m.write(".berth/berth/builds-limited", "")
+	if output, ended := m.run("settings"); !ended {
+		t.Fatal(output)
+	}
+	if text := m.read(".berth/berth/compose.json"); !strings.Contains(text, `"BERTH_BUILD_LIMITED":"true"`) || strings.Contains(text, "BERTH_BUILD_APART") {
+		t.Errorf("settings %s", text)
+	}
+}
