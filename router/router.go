@@ -161,6 +161,7 @@ type Options struct {
 	AppsHost        string   // a name or address of this machine that links to apps show; empty: what the admin host tells
 	AdminHosts      []string // further host names that the admin app answers to besides localhost; may be empty
 	ForceHTTPS      bool     // plain requests are sent to https, and links to apps use it
+	Builds          Builds   // what make up keeps them from
 	Version         string   // shown in the footer; may be empty
 
 	TrustedProxies []netip.Prefix      // whose X-Forwarded-For is believed; empty believes nobody's
@@ -181,6 +182,7 @@ type admin struct {
 	tokens    Tokens
 	sessions  *sessionStore
 	audit     AuditLog
+	builds    Builds
 	formKey   []byte
 	limits    Limits
 	previews  *previews
@@ -219,6 +221,7 @@ func New(o Options) (http.Handler, error) {
 		volumes:   o.Volumes,
 		routing:   o.Routing,
 		domains:   o.Domains,
+		builds:    o.Builds,
 		accounts:  o.Accounts,
 		factors:   o.Factors,
 		tokens:    o.Tokens,

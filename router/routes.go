@@ -72,8 +72,9 @@ const (
 const apiApps = "/api/v1/apps"
 
 const (
-	apiVolumes = "/api/v1/volumes"
-	limitsPath = "/settings/limits"
+	apiVolumes  = "/api/v1/volumes"
+	limitsPath  = "/settings/limits"
+	machinePath = "/settings/machine"
 )
 
 // The paths that are open to all and know no session.
@@ -140,6 +141,7 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: post, path: domain + "/own/remove", access: signedIn, audit: audit.ActionCertificateRemove, handle: a.dropOwnCertificate},
 		{method: post, path: domain + "/again", access: signedIn, audit: audit.ActionCertificateAsk, handle: a.askAgain},
 		{method: get, path: "/settings/proxy", access: signedIn, handle: a.showProxySettings},
+		{method: get, path: machinePath, access: signedIn, handle: a.showMachine},
 		{method: post, path: "/settings/proxy", access: signedIn, audit: audit.ActionProxySettings, handle: a.updateProxySettings},
 
 		{method: get, path: limitsPath, access: signedIn, handle: a.showLimits},

@@ -127,6 +127,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 		AppsHost:        config.appsHost(),
 		AdminHosts:      hosts,
 		ForceHTTPS:      config.ForceHTTPS,
+		Builds:          router.Builds{Apart: config.BuildsApart, Limited: config.BuildsLimited},
 		Version:         currentVersion(),
 		SessionLife:     config.SessionLife,
 	})

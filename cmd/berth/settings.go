@@ -87,6 +87,8 @@ type settings struct {
 		Concurrency int    `description:"builds at once; the rest wait in line"`
 		Timeout     string `description:"time limit of one build"`
 		Disk        string `description:"by how much the disk may shrink while one build runs, such as 10g"`
+		Apart       bool   `description:"make up sets it: builds reach nothing of this machine"`
+		Limited     bool   `description:"make up sets it: builds have limits of memory, processors and processes"`
 	} `description:"-"`
 	Volume struct {
 		Quota string `description:"what one volume may take on the disk, such as 10g; apps that write more are stopped"`

@@ -88,6 +88,10 @@ func run(ctx context.Context) error {
 		{"outage", b.measureOutage},
 		{"gate", b.measureGate},
 		{"volume", b.measureVolume},
+		{"hostile disk", b.measureHostile("disk")},
+		{"hostile fork bomb", b.measureHostile("fork bomb")},
+		{"hostile memory", b.measureHostile("memory")},
+		{"hostile output", b.measureHostile("output")},
 		{"dashboard", b.measureDashboard},
 	} {
 		if !strings.Contains(part.name, *only) {

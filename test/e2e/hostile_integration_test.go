@@ -27,6 +27,7 @@ var settingsPages = []struct{ name, path string }{
 	{"24-accounts", "/settings/accounts"},
 	{"25-rate-limits", "/settings/limits"},
 	{"26-audit", "/settings/audit"},
+	{"27-machine", "/settings/machine"},
 }
 
 // TestBrowser_HostileTextRunsNowhere types markup into every field of every form,

@@ -99,3 +99,117 @@ func TestBudgets_RefuseWhatIsNoNumber(t *testing.T) {
 		}
 	}
 }
+
+// The cgroups are plain files here, and tee stands in for what the kernel refuses: a weight for a group that is idle.
+func limiting(t *testing.T, driver string, files ...string) machine {
+	t.Helper()
+	m := fencing(t, writtenSettings(t))
+	m.program("docker", "echo "+driver)
+	m.program("nproc", "echo 4")
+	m.program("tee", `case $1 in */cpu.weight | */cpu.shares) ! grep -q 1 "${1%/*}/cpu.idle" 2>/dev/null || exit 1 ;; *subtree_control) exec /usr/bin/tee -a "$1" ;; esac; exec /usr/bin/tee "$1"`)
+	for _, file := range files {
+		m.write("cgroup/"+file, "")
+	}
+	return m
+}
+
+func (m machine) has(t *testing.T, values map[string]string) {
+	t.Helper()
+	for file, want := range values {
+		if got := strings.TrimSpace(m.read("cgroup/" + file)); got != want {
+			t.Errorf("%s holds %q, want %q", file, got, want)
+		}
+	}
+}
+
+// The files and their values are those of the kernel's Documentation/admin-guide/cgroup-v2.rst.
+func TestBudgets_WriteWhatVersion2OfCgroupsReads(t *testing.T) {
+	const group = "docker/buildkit/"
+	m := limiting(t, "cgroupfs", "cgroup.controllers", group+"memory.swap.max", group+"io.weight", group+"cpu.idle")
+	for range 2 { // a second run changes nothing
+		m.write("cgroup/cgroup.subtree_control", "")
+		m.write("cgroup/docker/cgroup.subtree_control", "")
+		output, ended := m.run("budgets", "BERTH_BUILD_MEMORY=1g", "BERTH_BUILD_PROCESSES=300")
+		if !ended || !strings.Contains(output, "1024 MB, 300 processes and 350 % of a processor") {
+			t.Fatalf("ended well: %v, %s", ended, output)
+		}
+		m.has(t, map[string]string{
+			"cgroup.subtree_control":         "+memory +pids +cpu\n+io",
+			"docker/cgroup.subtree_control":  "+memory +pids +cpu\n+io",
+			group + "cgroup.subtree_control": "", // builds are below it, and BuildKit says what they need
+			group + "memory.max":             "1073741824",
+			group + "memory.swap.max":        "0",
+			group + "pids.max":               "300",
+			group + "cpu.idle":               "1",
+			group + "cpu.weight":             "",
+			group + "cpu.max":                "350000 100000",
+			group + "io.weight":              "default 4",
+		})
+	}
+}
+
+func TestBudgets_GiveALowWeightWhereTheKernelKnowsNoIdleGroups(t *testing.T) {
+	second := limiting(t, "cgroupfs", "cgroup.controllers")
+	first := limiting(t, "cgroupfs", "cpu/docker/cpu.shares")
+	for _, m := range []machine{second, first} {
+		if output, ended := m.run("budgets"); !ended || !strings.Contains(output, "for all builds together") {
+			t.Errorf("ended well: %v, %s", ended, output)
+		}
+	}
+	second.has(t, map[string]string{"docker/buildkit/cpu.weight": "4", "docker/buildkit/io.weight": "", "docker/buildkit/memory.swap.max": ""})
+	first.has(t, map[string]string{"cpu/docker/buildkit/cpu.shares": "64"})
+}
+
+func TestBudgets_WriteWhatVersion1OfCgroupsReads(t *testing.T) {
+	m := limiting(t, "cgroupfs", "memory/docker/buildkit/memory.memsw.limit_in_bytes", "cpu/docker/buildkit/cpu.idle")
+	for range 2 {
+		if output, ended := m.run("budgets", "BERTH_BUILD_MEMORY=1g"); !ended || !strings.Contains(output, "for all builds together") {
+			t.Fatalf("ended well: %v, %s", ended, output)
+		}
+		m.has(t, map[string]string{
+			"memory/docker/buildkit/memory.limit_in_bytes":       "1073741824",
+			"memory/docker/buildkit/memory.memsw.limit_in_bytes": "1073741824",
+			"pids/docker/buildkit/pids.max":                      "2048",
+			"cpu/docker/buildkit/cpu.idle":                       "1",
+			"cpu/docker/buildkit/cpu.shares":                     "",
+			"cpu/docker/buildkit/cpu.cfs_quota_us":               "350000",
+		})
+	}
+}
+
+func TestBudgets_AreNotClaimedWhereTheKernelRefusesThem(t *testing.T) {
+	m := limiting(t, "cgroupfs", "cgroup.controllers")
+	m.program("tee", `case $1 in *subtree_control) echo 'Invalid argument' >&2; exit 1 ;; esac; exec /usr/bin/tee "$1"`)
+	output, ended := m.run("budgets")
+	if !ended || !strings.Contains(output, "Invalid argument") || !strings.Contains(output, "the kernel does not take it") {
+		t.Errorf("ended well: %v, %s", ended, output)
+	}
+	if m.exists(".berth/berth/builds-limited") {
+		t.Error("a budget is claimed")
+	}
+}
+
+// With systemd's driver each build is a scope among those of the apps.
+func TestBudgets_NameTheFixWhereSystemdKeepsTheCgroups(t *testing.T) {
+	m := limiting(t, "systemd", "cgroup.controllers")
+	output, ended := m.run("budgets")
+	if !ended || !strings.Contains(output, `"native.cgroupdriver=cgroupfs"`) || m.exists("cgroup/docker/buildkit") {
+		t.Errorf("ended well: %v, %s", ended, output)
+	}
+}
+
+func (m machine) exists(name string) bool {
+	_, err := os.Stat(m.path(name))
+	return err == nil
+}
+
+func TestSettings_TellTheControllerWhatBuildsAreKeptFrom(t *testing.T) {
+	m := newMachine(t)
+	m.write(".berth/berth/builds-limited", "")
+	if output, ended := m.run("settings"); !ended {
+		t.Fatal(output)
+	}
+	if text := m.read(".berth/berth/compose.json"); !strings.Contains(text, `"BERTH_BUILD_LIMITED":"true"`) || strings.Contains(text, "BERTH_BUILD_APART") {
+		t.Errorf("settings %s", text)
+	}
+}

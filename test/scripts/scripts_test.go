@@ -36,7 +36,7 @@ func newMachine(t *testing.T) machine {
 		if err != nil {
 			t.Fatal(err)
 		}
-		own := strings.NewReplacer("/etc/docker", m.path("etc"), "/var/run/docker", m.path("run"), "/run/systemd", m.path("systemd"), "/var/log", m.path("log")).Replace(string(text))
+		own := strings.NewReplacer("/etc/docker", m.path("etc"), "/var/run/docker", m.path("run"), "/run/systemd", m.path("systemd"), "/var/log", m.path("log"), "/sys/fs/cgroup", m.path("cgroup")).Replace(string(text))
 		m.write(filepath.Join("scripts", filepath.Base(file)), own)
 	}
 	m.write("log/.keep", "")
