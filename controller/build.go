@@ -2,7 +2,6 @@ package controller
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -218,9 +217,15 @@ func (s *shipment) record(ctx context.Context) error {
 	return s.ledger.UpdateServices(ctx, s.release)
 }
 
-// main is the service that the route leads to.
+// main is the service that the route leads to. It copies none: who looks inside asks
+// while the port is being kept.
 func (s *shipment) main() *shipped {
-	return &s.services[max(0, slices.IndexFunc(s.services, func(service shipped) bool { return service.Main }))]
+	for i := range s.services {
+		if s.services[i].Main {
+			return &s.services[i]
+		}
+	}
+	return &s.services[0]
 }
 
 // tellGenerated writes into the log what was built where the archive says nothing

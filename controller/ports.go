@@ -129,13 +129,13 @@ func (s *shipment) askedPort() uint16 {
 	return s.ports.asked
 }
 
-// takePort moves the release to the one other port that answers HTTP, where nobody said
-// which it is: neither a setting nor the image.
+// takePort moves the release to the one other port of its main service that answers HTTP,
+// where nobody said which it is: neither a setting nor the compose file nor the image.
 func (s *shipment) takePort(ctx context.Context) error {
 	main := s.main()
 	reached, _, _ := s.ports.seen()
 	asked := s.askedPort()
-	open := main.Spec.Port == 0 && len(main.image.Exposed) == 0 && !s.composed
+	open := main.Spec.Port == 0 && len(main.image.Exposed) == 0
 	if !open || len(reached) == 0 || len(reached) > mostPortTries || slices.Contains(reached, asked) || !s.ports.due() {
 		return nil
 	}
@@ -154,6 +154,17 @@ func (s *shipment) takePort(ctx context.Context) error {
 	port := answering[0]
 	if err := s.askAt(ctx, port); err != nil {
 		return err
+	}
+	return s.keepPort(ctx, port)
+}
+
+// keepPort makes the port the release's, and the app's.
+func (s *shipment) keepPort(ctx context.Context, port uint16) error {
+	if s.composed { // its services are run again as they are recorded
+		s.main().Spec.Port = port
+		if err := s.record(ctx); err != nil {
+			return err
+		}
 	}
 	if err := s.ledger.UpdatePort(ctx, s.release.ReleaseID, port); err != nil {
 		return err
