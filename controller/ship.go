@@ -342,6 +342,7 @@ func (s *shipment) promote(ctx context.Context) error {
 	}
 	s.observeLive(ctx, s.release)
 	s.retireLater()
+	s.seekAssetsLater()
 	return nil
 }
 

@@ -42,6 +42,8 @@ type appPage struct {
 
 	Domains []domainRow // of its routes
 
+	Assets *assetsView // of the first page that visitors do not get, nil where they do
+
 	Mounts      []mountRow // as typed, else the app's
 	VolumeNames []volume.Name
 }
@@ -160,6 +162,9 @@ func (a *admin) appPage(v *visit, name controller.AppName) (appPage, error) {
 	for _, release := range releases {
 		if release.State == controller.ReleaseLive && release.Reference != "" {
 			page.Running = &imageView{Reference: release.Reference, Pinned: release.Pinned()}
+		}
+		if release.State == controller.ReleaseLive {
+			page.Assets = a.assetsViewOf(view, release)
 		}
 		page.Releases = append(page.Releases, releaseRowOf(release))
 	}
