@@ -1,8 +1,6 @@
 package router
 
 import (
-	"net/http"
-	"net/url"
 	"strings"
 	"testing"
 
