@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -205,7 +206,11 @@ func (s *shipment) keepImage(ctx context.Context) error {
 func (s *shipment) listRuns() []ServiceRun {
 	runs := make([]ServiceRun, 0, len(s.services))
 	for _, service := range s.services {
-		runs = append(runs, service.ServiceRun)
+		run := service.ServiceRun
+		if run.Main && s.taken != 0 {
+			run.Spec.Port = s.taken
+		}
+		runs = append(runs, run)
 	}
 	return runs
 }
@@ -217,15 +222,9 @@ func (s *shipment) record(ctx context.Context) error {
 	return s.ledger.UpdateServices(ctx, s.release)
 }
 
-// main is the service that the route leads to. It copies none: who looks inside asks
-// while the port is being kept.
+// main is the service that the route leads to.
 func (s *shipment) main() *shipped {
-	for i := range s.services {
-		if s.services[i].Main {
-			return &s.services[i]
-		}
-	}
-	return &s.services[0]
+	return &s.services[max(0, slices.IndexFunc(s.services, func(service shipped) bool { return service.Main }))]
 }
 
 // tellGenerated writes into the log what was built where the archive says nothing
