@@ -32,13 +32,22 @@ func (b *browser) uploadByForm(name, mode string, lines ...string) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	fill := []step{
-		chromedp.SetValue("#name", name), chromedp.SetValue("#route", "/"+name),
-		chromedp.SetUploadFiles("input[name=archive]", []string{write(b.t, name+".zip", archive)}),
+	file := write(b.t, name+".zip", archive)
+	page := "/admin/apps/" + name + "/releases/1"
+	for deadline := time.Now().Add(pageTimeout()); time.Now().Before(deadline); {
+		b.open("/upload")
+		b.run("send the archive of "+name, chromedp.SetValue("#name", name), chromedp.SetValue("#route", "/"+name),
+			chromedp.SetUploadFiles("input[name=archive]", []string{file}), chromedp.Click("form[data-upload] button[type=submit]"))
+		// A container that comes or goes breaks an upload: it is sent again then.
+		if patience.Eventually(10*time.Second, func() bool { return b.sees(".steps") }) {
+			return
+		}
+		if b.open(page); b.sees(".steps") {
+			return
+		}
 	}
-	b.open("/upload")
-	b.run("choose the archive of "+name, fill...)
-	b.press("/admin/apps/"+name+"/releases/1", "form[data-upload] button[type=submit]", ".steps", fill...)
+	b.shoot("failed-" + b.t.Name())
+	b.t.Fatalf("the archive of %s was never taken", name)
 }
 
 // failsWith opens the page of the app's first release, which must have failed for that
