@@ -187,7 +187,7 @@ func (c *Controller) newApp(u Upload) (App, openEnvironment, error) {
 func newRelease(app AppName, from *Archive, by string) Release {
 	now := time.Now()
 	return Release{
-		ReleaseID: ReleaseID{App: app}, State: ReleaseQueued, Steps: []Step{{ReleaseQueued, now}},
+		ReleaseID: ReleaseID{App: app}, State: ReleaseQueued, Steps: []Step{{State: ReleaseQueued, At: now}},
 		Archive: from.file, ArchiveName: from.Name, ArchiveBytes: from.Bytes, ArchiveSHA256: from.SHA256,
 		CreatedBy: by, CreatedAt: now,
 	}

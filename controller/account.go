@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"strings"
 	"time"
-	"unicode"
 
 	"berth/controller/secret"
 )
@@ -285,8 +284,4 @@ func checkNewPassword(account Account, oldPassword, newPassword string) error {
 		return refuse(weak.Reason, weak.Hint)
 	}
 	return nil
-}
-
-func printable(s string) bool {
-	return strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) < 0
 }

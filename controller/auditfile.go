@@ -12,6 +12,8 @@ import (
 	"os"
 	"syscall"
 	"time"
+
+	"berth/controller/pause"
 )
 
 const (
@@ -62,10 +64,8 @@ func lockFile(ctx context.Context, file *os.File, how int) error {
 		if !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR) {
 			return err
 		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("lock audit file: %w", ctx.Err())
-		case <-time.After(auditLockPause):
+		if err := pause.For(ctx, auditLockPause); err != nil {
+			return fmt.Errorf("lock audit file: %w", err)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"berth/controller/docker"
+	"berth/controller/pause"
 	"berth/controller/plan"
 )
 
@@ -88,7 +89,7 @@ func (s *shipment) await(ctx context.Context, service, other *shipped, condition
 		if err != nil || met {
 			return err
 		}
-		if err := pause(ctx, inspectEvery); err != nil {
+		if err := pause.For(ctx, inspectEvery); err != nil {
 			return context.Cause(ctx)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 
 	"berth/controller/certificate"
 	"berth/controller/docker"
+	"berth/controller/pause"
 	"berth/controller/secret"
 	"berth/traefik"
 )
@@ -358,7 +359,7 @@ func (c *Certificates) AskAgain(ctx context.Context, host traefik.Host) error {
 	if err := c.publish(ctx); err != nil {
 		return err
 	}
-	if err := pause(ctx, askPause); err != nil { // or the proxy would see no change
+	if err := pause.For(ctx, askPause); err != nil { // or the proxy would see no change
 		return err
 	}
 	domain.Seen.Failure = Failure{}

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"berth/controller/docker"
+	"berth/controller/pause"
 	"berth/traefik"
 )
 
@@ -66,7 +67,7 @@ func (c *Certificates) Run(ctx context.Context) error {
 			return nil
 		case <-c.wake:
 			c.watch.pause = lookSoonest
-			if err := pause(ctx, lookSettle); err != nil {
+			if err := pause.For(ctx, lookSettle); err != nil {
 				return nil
 			}
 		case <-timer.C:

@@ -159,7 +159,7 @@ func (w VariableWish) check() *Problem {
 // changeEnvironment applies the change to what is there, and returns the result by name.
 // A secret whose value is the one that it has keeps its seal, so that it counts as
 // unchanged.
-func (c *Controller) changeEnvironment(app AppName, before []Variable, change EnvironmentChange) ([]Variable, error) {
+func (c *Controller) changeEnvironment(owner AppName, before []Variable, change EnvironmentChange) ([]Variable, error) {
 	after := make(map[string]Variable, len(before)+len(change.Set))
 	for _, variable := range before {
 		if !change.Replace || variable.Secret() && slices.Contains(change.Keep, variable.Name) {
@@ -168,12 +168,12 @@ func (c *Controller) changeEnvironment(app AppName, before []Variable, change En
 	}
 	for _, name := range change.Keep {
 		if _, there := after[name]; !there {
-			return nil, noSuchSecret(app, name)
+			return nil, noSuchSecret(owner, name)
 		}
 	}
 	for _, name := range change.Remove {
 		if _, there := after[name]; !there {
-			return nil, noSuchVariable(app, name)
+			return nil, noSuchVariable(owner, name)
 		}
 		delete(after, name)
 	}
@@ -193,7 +193,7 @@ func (c *Controller) changeEnvironment(app AppName, before []Variable, change En
 			}
 		}
 		named[wish.Name] = true
-		after[wish.Name] = c.seal(app, wish, was)
+		after[wish.Name] = c.seal(owner, wish, was)
 	}
 	return boundEnvironment(after)
 }

@@ -9,10 +9,14 @@ import (
 	"berth/traefik"
 )
 
+// What a Ledger says of a row that is not there, or is there already.
+var (
+	ErrNotFound  = errors.New("not found")
+	ErrNameTaken = errors.New("name is taken")
+)
+
 // What a Ledger says when a rule of the ledger stands in the way.
 var (
-	ErrNotFound   = errors.New("not found")
-	ErrNameTaken  = errors.New("name is taken")
 	ErrRouteTaken = errors.New("route is taken")
 	ErrUnderWay   = errors.New("a release of the app is under way")
 	ErrStale      = errors.New("changed by another meanwhile")

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"berth/controller/docker"
+	"berth/controller/printable"
 )
 
 const (
@@ -156,7 +157,7 @@ func formsOf(value string) []string {
 	for line := range strings.SplitSeq(value, "\n") {
 		line = strings.TrimRight(line, "\r")
 		for _, text := range []string{line, strings.TrimSpace(line)} {
-			add(strings.TrimSuffix(oneLine(text), "\n")) // as it gets into a log
+			add(strings.TrimSuffix(printable.Line(text), "\n")) // as it gets into a log
 			addEscaped(text)
 		}
 	}

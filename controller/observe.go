@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"berth/controller/docker"
+	"berth/controller/pause"
 )
 
 const (
@@ -31,7 +32,7 @@ func (c *Controller) watchLoop(ctx context.Context) error {
 			return ctx.Err()
 		}
 		c.logger.Warn("the engine's event stream ended", "error", err)
-		if err := pause(ctx, watchRetry); err != nil {
+		if err := pause.For(ctx, watchRetry); err != nil {
 			return err
 		}
 		c.requestReconcile()
@@ -127,21 +128,21 @@ func observedFrom(instance docker.Instance, err error) Observed {
 	condition := instance.Condition
 	switch {
 	case errors.Is(err, docker.ErrNotFound):
-		return Observed{AppDown, "Its container is gone; it is being made again.", now}
+		return Observed{State: AppDown, Detail: "Its container is gone; it is being made again.", At: now}
 	case err != nil:
-		return Observed{AppDown, "The engine does not answer.", now}
+		return Observed{State: AppDown, Detail: "The engine does not answer.", At: now}
 	case condition.OOMKilled && condition.Restarts > 0:
-		return Observed{AppCrashing, "It ran out of memory and was started again.", now}
+		return Observed{State: AppCrashing, Detail: "It ran out of memory and was started again.", At: now}
 	case condition.Restarting:
-		return Observed{AppCrashing, fmt.Sprintf("It ended with exit code %d and is started again; restarts so far: %d.", condition.ExitCode, condition.Restarts), now}
+		return Observed{State: AppCrashing, Detail: fmt.Sprintf("It ended with exit code %d and is started again; restarts so far: %d.", condition.ExitCode, condition.Restarts), At: now}
 	case condition.Restarts > 0 && now.Sub(condition.StartedAt) < freshRestart:
 		// While it runs, the engine does not tell how the run before ended.
-		return Observed{AppCrashing, fmt.Sprintf("It ended and was started again; restarts so far: %d.", condition.Restarts), now}
+		return Observed{State: AppCrashing, Detail: fmt.Sprintf("It ended and was started again; restarts so far: %d.", condition.Restarts), At: now}
 	case !condition.Running:
-		return Observed{AppDown, fmt.Sprintf("It ended with exit code %d.", condition.ExitCode), now}
+		return Observed{State: AppDown, Detail: fmt.Sprintf("It ended with exit code %d.", condition.ExitCode), At: now}
 	case condition.Health == "unhealthy":
-		return Observed{AppUnhealthy, "Its own health check fails.", now}
+		return Observed{State: AppUnhealthy, Detail: "Its own health check fails.", At: now}
 	default:
-		return Observed{AppRunning, "", now}
+		return Observed{State: AppRunning, Detail: "", At: now}
 	}
 }

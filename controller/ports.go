@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"berth/controller/pause"
 )
 
 const (
@@ -71,7 +73,7 @@ func (p *ports) due() bool {
 // lookInside follows what the main instance listens on, once it has been silent for a
 // moment, until ctx ends. Without it a release goes on, and its diagnosis says less.
 func (s *shipment) lookInside(ctx context.Context) {
-	for wait := listenAfter; pause(ctx, wait) == nil; wait = listenRetry {
+	for wait := listenAfter; pause.For(ctx, wait) == nil; wait = listenRetry {
 		if s.answered.Load() || len(s.main().Instances) == 0 {
 			continue
 		}
@@ -92,7 +94,7 @@ func (s *shipment) lookOnce(ctx context.Context, name string) error {
 	defer watching.Wait()
 	defer end()
 	watching.Go(func() {
-		for pause(ctx, listenRetry) == nil {
+		for pause.For(ctx, listenRetry) == nil {
 			now, err := s.engine.Inspect(ctx, name)
 			if err == nil && !now.Condition.StartedAt.Equal(first.Condition.StartedAt) {
 				end()

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"berth/controller/docker"
+	"berth/controller/pause"
 	"berth/controller/plan"
 )
 
@@ -40,7 +41,7 @@ func (c *Controller) reconcileLoop(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-c.wake:
-			if err := pause(ctx, reconcileSettle); err != nil {
+			if err := pause.For(ctx, reconcileSettle); err != nil {
 				return err
 			}
 		case <-joins.C:
@@ -425,13 +426,4 @@ func (c *Controller) sweepUploads(archives []string) error {
 		owned[file] = true
 	}
 	return c.uploads.sweep(owned)
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -43,6 +43,10 @@ type ReleaseID struct {
 // String gives the form used in logs and messages, such as "hello r3".
 func (id ReleaseID) String() string { return fmt.Sprintf("%s r%d", id.App, id.Number) }
 
+// stopGrace is what an instance has between SIGTERM and SIGKILL where its service does
+// not say.
+const stopGrace = 10 * time.Second
+
 // Step is one line of a release's progress: the state entered and when.
 type Step struct {
 	State ReleaseState

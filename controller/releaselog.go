@@ -8,8 +8,9 @@ import (
 	"os"
 	"path"
 	"strconv"
-	"strings"
 	"sync"
+
+	"berth/controller/printable"
 )
 
 // logLimit is how many bytes the log of one release may take on disk; a build
@@ -87,10 +88,10 @@ func (l *releaseLog) line(text string) {
 	if l.full {
 		return
 	}
-	text = l.masked.next(l.mask, oneLine(text))
+	text = l.masked.next(l.mask, printable.Line(text))
 	if l.size+int64(len(text)) > logLimit {
 		l.full = true
-		text = oneLine(fmt.Sprintf("berth: the log is longer than %d MB; the rest is left out", logLimit>>20))
+		text = printable.Line(fmt.Sprintf("berth: the log is longer than %d MB; the rest is left out", logLimit>>20))
 	}
 	if l.write(text) {
 		l.changed()
@@ -101,7 +102,7 @@ func (l *releaseLog) line(text string) {
 // are missing. It reports whether the disk had room.
 func (l *releaseLog) write(text string) bool {
 	if l.lost > 0 {
-		text = oneLine(fmt.Sprintf("berth: %d lines are missing here: the server's disk was full", l.lost)) + text
+		text = printable.Line(fmt.Sprintf("berth: %d lines are missing here: the server's disk was full", l.lost)) + text
 	}
 	n, err := l.file.WriteString(text)
 	if err != nil {
@@ -126,16 +127,3 @@ func (l *releaseLog) say(format string, args ...any) {
 }
 
 func (l *releaseLog) close() { _ = l.file.Close() }
-
-// oneLine makes text one line of valid UTF-8 without control characters, so that
-// what an app or a build prints cannot steer a terminal or break the page's framing.
-func oneLine(text string) string {
-	text = strings.ToValidUTF8(text, "\uFFFD")
-	text = strings.Map(func(r rune) rune {
-		if r == '\t' || r >= ' ' && r != 0x7f {
-			return r
-		}
-		return -1
-	}, text)
-	return text + "\n"
-}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"berth/controller/docker"
+	"berth/controller/pause"
 )
 
 // retireTimeout is for what was superseded, besides the time that its instances have to end.
@@ -57,7 +58,7 @@ func (s *shipment) retireLater() {
 	c.retiring.all.Go(func() {
 		defer c.retiring.add(book, -1)
 		// A drain that a shutdown cuts short is finished by the next start's reconcile.
-		if pause(c.running, drainTime) != nil {
+		if pause.For(c.running, drainTime) != nil {
 			return
 		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(c.running), retireTimeout+former.graces())

@@ -81,26 +81,34 @@ func (c *Controller) SettingsRange() (least, most SettingsForm) {
 // each field that is wrong: port, memory, cpu, processes, database_services, or a
 // waiver that the operator forbids.
 func (c *Controller) ParseSettings(form SettingsForm) (Settings, error) {
-	least, parsed := LeastLimits(), Settings{WritableRoot: form.WritableRoot, Database: form.Database, Fallback: form.Fallback}
-	var problems Problems
-	var err error
-	parsed.Port, err = c.ParsePort(form.Port)
-	problems = problems.with(err)
-	parsed.MemoryBytes, err = limitField{"memory", "memory limit", "MB", bytesPerMB, least.MemoryBytes, c.most.MemoryBytes}.parse(form.Memory)
-	problems = problems.with(err)
-	parsed.NanoCPUs, err = limitField{"cpu", "CPU limit", "percent of a core", nanosPerPercent, least.NanoCPUs, c.most.NanoCPUs}.parse(form.CPU)
-	problems = problems.with(err)
-	parsed.Processes, err = limitField{"processes", "limit of processes", "processes", 1, least.Processes, c.most.Processes}.parse(form.Processes)
-	problems = problems.with(err)
-	if form.Database {
-		parsed.DatabaseServices, err = ParseServiceNames(form.DatabaseServices)
-		problems = problems.with(err)
-	}
+	port, err := c.ParsePort(form.Port)
+	parsed, wrong := parseLimits(form, c.most)
+	parsed.Port = port
+	problems := append(Problems{}.with(err), wrong...)
 	problems = problems.with(c.checkWaivers(parsed))
 	if len(problems) > 0 {
 		return Settings{}, problems
 	}
 	return parsed, nil
+}
+
+// parseLimits returns what of the form needs no decision of the operator, with the limits up to
+// most.
+func parseLimits(form SettingsForm, most plan.Limits) (Settings, Problems) {
+	least, parsed := LeastLimits(), Settings{WritableRoot: form.WritableRoot, Database: form.Database, Fallback: form.Fallback}
+	var problems Problems
+	var err error
+	parsed.MemoryBytes, err = limitField{"memory", "memory limit", "MB", bytesPerMB, least.MemoryBytes, most.MemoryBytes}.parse(form.Memory)
+	problems = problems.with(err)
+	parsed.NanoCPUs, err = limitField{"cpu", "CPU limit", "percent of a core", nanosPerPercent, least.NanoCPUs, most.NanoCPUs}.parse(form.CPU)
+	problems = problems.with(err)
+	parsed.Processes, err = limitField{"processes", "limit of processes", "processes", 1, least.Processes, most.Processes}.parse(form.Processes)
+	problems = problems.with(err)
+	if form.Database {
+		parsed.DatabaseServices, err = ParseServiceNames(form.DatabaseServices)
+		problems = problems.with(err)
+	}
+	return parsed, problems
 }
 
 // limitField is a field of the form that takes a whole number of a unit.

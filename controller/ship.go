@@ -22,7 +22,6 @@ const (
 	startTimeout   = 2 * time.Minute  // to make a network and start one release's instances
 	confirmTimeout = 15 * time.Second // until the proxy shows what was published
 	settleTimeout  = 2 * time.Minute  // to clean up after a failure, and to record it
-	stopGrace      = 10 * time.Second // between SIGTERM and SIGKILL of an instance
 	// drainTime is how long a superseded instance serves on after the proxy has
 	// shown the new one: requests that were on their way to it still arrive.
 	drainTime = time.Second

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"time"
 
+	"berth/controller/printable"
 	"berth/controller/secret"
 )
 
@@ -227,7 +228,7 @@ func (t Token) refuses(from netip.Addr, now time.Time) error {
 
 // CheckTokenName returns a Problem of KindInvalid where a token cannot be called so.
 func CheckTokenName(name string) error {
-	if name != "" && len([]rune(name)) <= maxTokenName && printable(name) {
+	if name != "" && len([]rune(name)) <= maxTokenName && printable.Is(name) {
 		return nil
 	}
 	return &Problem{

@@ -142,14 +142,14 @@ func (u Usage) plus(now, before docker.Usage) Usage {
 
 // enter adds the samples of an app's instances up. Those of instances that are
 // gone are forgotten.
-func (b *usageBook) enter(app AppName, taken samples) {
+func (b *usageBook) enter(owner AppName, taken samples) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var sum Usage
 	for name, now := range taken {
-		sum = sum.plus(now, b.samples[app][name])
+		sum = sum.plus(now, b.samples[owner][name])
 	}
-	b.apps[app], b.samples[app] = sum, taken
+	b.apps[owner], b.samples[owner] = sum, taken
 }
 
 func (b *usageBook) forget(app AppName) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"berth/controller/docker"
+	"berth/controller/pause"
 )
 
 const (
@@ -59,7 +60,7 @@ func (s *shipment) verify(ctx context.Context) error {
 				return err
 			}
 		}
-		if pause(ctx, wait) != nil {
+		if pause.For(ctx, wait) != nil {
 			if cause := context.Cause(ctx); !errors.Is(cause, context.DeadlineExceeded) {
 				return cause
 			}
@@ -97,7 +98,7 @@ func (s *shipment) watched(ctx context.Context) (_ context.Context, stop func())
 	ctx, end := context.WithCancelCause(ctx)
 	var watching sync.WaitGroup
 	watching.Go(func() {
-		for pause(ctx, inspectEvery) == nil {
+		for pause.For(ctx, inspectEvery) == nil {
 			if _, err := s.inspect(ctx); err != nil && ctx.Err() == nil {
 				end(err)
 			}

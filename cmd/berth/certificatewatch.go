@@ -23,10 +23,10 @@ const (
 	leastCurveBits      = 256
 )
 
-// certificates serves the certificate of the admin app and follows its files: a
+// adminCertificates serves the certificate of the admin app and follows its files: a
 // configured pair that was replaced, or Berth's own when it comes to its end. It
 // always has one: what cannot be used is logged and the present one is kept.
-type certificates struct {
+type adminCertificates struct {
 	config   Config
 	logger   *slog.Logger
 	interval time.Duration
@@ -35,8 +35,8 @@ type certificates struct {
 }
 
 // openCertificates opens the certificate that the server begins with.
-func openCertificates(config Config, logger *slog.Logger) (*certificates, error) {
-	c := &certificates{config: config, logger: logger, interval: certificateInterval}
+func openCertificates(config Config, logger *slog.Logger) (*adminCertificates, error) {
+	c := &adminCertificates{config: config, logger: logger, interval: certificateInterval}
 	certificate, err := openCertificate(config, logger)
 	if err != nil {
 		return nil, err
@@ -47,10 +47,10 @@ func openCertificates(config Config, logger *slog.Logger) (*certificates, error)
 }
 
 // Leaf is the certificate that is served now.
-func (c *certificates) Leaf() *x509.Certificate { return c.present.Load().Leaf }
+func (c *adminCertificates) Leaf() *x509.Certificate { return c.present.Load().Leaf }
 
 // Run follows the files until ctx ends.
-func (c *certificates) Run(ctx context.Context) error {
+func (c *adminCertificates) Run(ctx context.Context) error {
 	ticker := time.NewTicker(c.interval)
 	defer ticker.Stop()
 	for {
@@ -64,12 +64,12 @@ func (c *certificates) Run(ctx context.Context) error {
 }
 
 // choose is tls.Config.GetCertificate.
-func (c *certificates) choose(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+func (c *adminCertificates) choose(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return c.present.Load(), nil
 }
 
 // look takes what has changed since the last look.
-func (c *certificates) look(ctx context.Context) {
+func (c *adminCertificates) look(ctx context.Context) {
 	now := c.fingerprint()
 	ending := c.config.CertificateFile == "" && time.Until(c.Leaf().NotAfter) < ownRenewal
 	if now == c.seen && !ending {
@@ -91,7 +91,7 @@ func (c *certificates) look(ctx context.Context) {
 
 // fingerprint is of what is in the files: they are small, and a time of change says
 // little where files are copied or mounted. What cannot be read is empty.
-func (c *certificates) fingerprint() [sha256.Size]byte {
+func (c *adminCertificates) fingerprint() [sha256.Size]byte {
 	certificateFile, keyFile := c.config.certificateFiles()
 	hash := sha256.New()
 	for _, name := range []string{certificateFile, keyFile} {

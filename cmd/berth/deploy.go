@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"berth/controller"
+	"berth/controller/pause"
 	"berth/controller/plan"
 	"berth/controller/secret"
 	"berth/traefik"
@@ -273,19 +274,10 @@ func (p *program) follow(ctx context.Context, api *client, id controller.Release
 		if failures > followAttempts || err != nil && controller.KindOf(err) != controller.KindUnavailable {
 			return releaseAnswer{}, err
 		}
-		if err := pause(ctx, between); err != nil {
+		if err := pause.For(ctx, between); err != nil {
 			return releaseAnswer{}, err
 		}
 		between = min(2*between, mostFollowPause)
-	}
-}
-
-func pause(ctx context.Context, duration time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(duration):
-		return nil
 	}
 }
 

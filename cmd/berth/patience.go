@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"berth/controller/pause"
 )
 
 // mostPatience bounds what Retry-After may say.
@@ -39,7 +41,7 @@ func (c *client) patiently(ctx context.Context, ask func() error) error {
 			return err
 		}
 		_, _ = fmt.Fprintf(c.notes, "The server limits how often it is asked. Going on in %s.\n", limited.wait)
-		if err := pause(ctx, limited.wait); err != nil {
+		if err := pause.For(ctx, limited.wait); err != nil {
 			return err
 		}
 	}

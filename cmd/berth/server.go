@@ -49,7 +49,7 @@ var modernSuites = []uint16{
 	tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
 }
 
-func newServer(handler http.Handler, certificates *certificates, limits serverLimits, logger *slog.Logger) *http.Server {
+func newServer(handler http.Handler, certificates *adminCertificates, limits serverLimits, logger *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           paced(handler, limits.still),
 		ReadHeaderTimeout: limits.header,

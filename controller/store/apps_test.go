@@ -15,9 +15,9 @@ import (
 
 func TestCreateApp_KeepsEverythingOfTheApp(t *testing.T) {
 	ledger := fresh(t)
-	app := newApp("hello", "/hello", "app.example.com", "example.com/api")
-	app.Settings = controller.Settings{Port: 65535, MemoryBytes: 64 << 20, NanoCPUs: 250_000_000, Processes: 20, WritableRoot: true}
-	release, err := ledger.CreateApp(t.Context(), app, newRelease())
+	made := newApp("hello", "/hello", "made.example.com", "example.com/api")
+	made.Settings = controller.Settings{Port: 65535, MemoryBytes: 64 << 20, NanoCPUs: 250_000_000, Processes: 20, WritableRoot: true}
+	release, err := ledger.CreateApp(t.Context(), made, newRelease())
 	must(t, err)
 	if want := (controller.ReleaseID{App: "hello", Number: 1}); release.ReleaseID != want {
 		t.Fatalf("want %v, got %v", want, release.ReleaseID)
@@ -25,14 +25,14 @@ func TestCreateApp_KeepsEverythingOfTheApp(t *testing.T) {
 
 	found, err := ledger.FindApp(t.Context(), "hello")
 	must(t, err)
-	app.Observed.State = controller.AppWaiting
-	if !reflect.DeepEqual(found, app) {
-		t.Fatalf("want %+v\ngot  %+v", app, found)
+	made.Observed.State = controller.AppWaiting
+	if !reflect.DeepEqual(found, made) {
+		t.Fatalf("want %+v\ngot  %+v", made, found)
 	}
 	listed, err := ledger.ListApps(t.Context())
 	must(t, err)
-	if !reflect.DeepEqual(listed, []controller.App{app}) {
-		t.Fatalf("want %+v\ngot  %+v", app, listed)
+	if !reflect.DeepEqual(listed, []controller.App{made}) {
+		t.Fatalf("want %+v\ngot  %+v", made, listed)
 	}
 }
 
