@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"berth/controller/firstpage"
+	"berth/controller/pause"
 	"berth/traefik"
 )
 
@@ -73,7 +74,7 @@ func (c *Controller) isMissing(ctx context.Context, route traefik.Route, asset *
 		address *url.URL
 		status  int
 	}{{asset, http.StatusNotFound}, {&below, http.StatusOK}} {
-		if pause(ctx, visitPause) != nil {
+		if pause.For(ctx, visitPause) != nil {
 			return false
 		}
 		if page, err := c.proxy.Visit(ctx, route.Host, visit.address); err != nil || page.Status != visit.status {
