@@ -207,7 +207,11 @@ func (s *shipment) keepImage(ctx context.Context) error {
 func (s *shipment) listRuns() []app.ServiceRun {
 	runs := make([]app.ServiceRun, 0, len(s.services))
 	for _, service := range s.services {
-		runs = append(runs, service.ServiceRun)
+		run := service.ServiceRun
+		if run.Main && s.taken != 0 {
+			run.Spec.Port = s.taken
+		}
+		runs = append(runs, run)
 	}
 	return runs
 }

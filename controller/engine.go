@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"net/netip"
+	"net/url"
 	"time"
 
 	"berth/controller/docker"
@@ -78,4 +79,7 @@ type Proxy interface {
 	// Probe asks target for path through the proxy, on the route that only the
 	// controller can use, and returns the status of the answer.
 	Probe(ctx context.Context, target traefik.Target, path string) (status int, err error)
+	// Visit asks for a path and query as a visitor of the host would, of any host where
+	// it is empty, and follows no redirect.
+	Visit(ctx context.Context, host traefik.Host, address *url.URL) (traefik.Page, error)
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"net/netip"
+	"net/url"
 	"slices"
 	"sync"
 	"time"
@@ -570,6 +571,7 @@ type proxy struct {
 	onTarget  guarded[func(address string) int] // the status of a probe of an address
 	onPromote guarded[func()]                   // after the commit, before anything of the old release is touched
 	silent    guarded[error]                    // of ConfirmRoutes
+	onVisit   guarded[func(host, uri string) traefik.Page]
 }
 
 func (p *proxy) Publish(configuration *traefik.Configuration) (bool, error) {
@@ -603,6 +605,13 @@ func (p *proxy) Probe(_ context.Context, target traefik.Target, _ string) (int, 
 		return status, nil
 	}
 	return 200, nil
+}
+
+func (p *proxy) Visit(_ context.Context, host traefik.Host, address *url.URL) (traefik.Page, error) {
+	if onVisit := p.onVisit.get(); onVisit != nil {
+		return onVisit(string(host), address.RequestURI()), nil
+	}
+	return traefik.Page{Status: 200}, nil
 }
 
 // servers are the addresses of apps that the proxy sends requests to.

@@ -131,13 +131,13 @@ func (s *shipment) askedPort() uint16 {
 	return s.ports.asked
 }
 
-// takePort moves the release to the one other port that answers HTTP, where nobody said
-// which it is: neither a setting nor the image.
+// takePort moves the release to the one other port of its main service that answers HTTP,
+// where nobody said which it is: neither a setting nor the compose file nor the image.
 func (s *shipment) takePort(ctx context.Context) error {
 	main := s.main()
 	reached, _, _ := s.ports.seen()
 	asked := s.askedPort()
-	open := main.Spec.Port == 0 && len(main.image.Exposed) == 0 && !s.composed
+	open := main.Spec.Port == 0 && len(main.image.Exposed) == 0 && s.release.Settings.Port == 0
 	if !open || len(reached) == 0 || len(reached) > mostPortTries || slices.Contains(reached, asked) || !s.ports.due() {
 		return nil
 	}
@@ -157,10 +157,23 @@ func (s *shipment) takePort(ctx context.Context) error {
 	if err := s.askAt(ctx, port); err != nil {
 		return err
 	}
+	return s.keepPort(ctx, port)
+}
+
+// keepPort makes the port the release's, and the app's.
+func (s *shipment) keepPort(ctx context.Context, port uint16) error {
 	if err := s.ledger.UpdatePort(ctx, s.release.ReleaseID, port); err != nil {
 		return err
 	}
 	s.release.Settings.Port = port
+	// Services are run again as they are recorded. Those of the shipment stay as they
+	// are: others look at them meanwhile.
+	if s.composed {
+		s.taken = port
+		if err := s.record(ctx); err != nil {
+			return err
+		}
+	}
 	s.log.say("nobody said which port it is, and port %d answers: it is the app's port from now on", port)
 	return nil
 }

@@ -64,6 +64,7 @@ type shipment struct {
 	built       []string // images that were made for it
 	crashes     crashes
 	ports       ports
+	taken       uint16        // by a composed release for its main service; 0 is as the plan has it
 	answered    atomic.Bool   // below 500, when it was asked last
 	waited      time.Duration // for what it was waited for last
 	unrecorded  bool          // its end could not be written down; the next pass tries again
@@ -344,6 +345,7 @@ func (s *shipment) promote(ctx context.Context) error {
 	}
 	s.observeLive(ctx, s.release)
 	s.retireLater()
+	s.seekAssetsLater()
 	return nil
 }
 

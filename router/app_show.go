@@ -44,6 +44,8 @@ type appPage struct {
 
 	Domains []domainRow // of its routes
 
+	Assets *assetsView // of the first page that visitors do not get, nil where they do
+
 	Mounts      []mountRow // as typed, else the app's
 	VolumeNames []volume.Name
 }
@@ -167,6 +169,9 @@ func (a *admin) appPage(v *visit, name app.Name) (appPage, error) {
 	for _, release := range releases {
 		if release.State == app.ReleaseLive && release.Reference != "" {
 			page.Running = &imageView{Reference: release.Reference, Pinned: release.Pinned()}
+		}
+		if release.State == app.ReleaseLive {
+			page.Assets = a.assetsViewOf(view, release)
 		}
 		page.Releases = append(page.Releases, releaseRowOf(release))
 	}

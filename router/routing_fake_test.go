@@ -3,6 +3,7 @@ package router
 import (
 	"context"
 	"log/slog"
+	"net/url"
 	"sync"
 	"testing"
 	"time"
@@ -50,10 +51,13 @@ func newFakeRouting(t testing.TB, apps *fakeApps) *fakeRouting {
 // quietProxy has taken whatever it is asked about.
 type quietProxy struct{}
 
-func (quietProxy) Publish(*traefik.Configuration) (bool, error)               { return true, nil }
-func (quietProxy) Confirm(context.Context, traefik.Table) error               { return nil }
-func (quietProxy) ConfirmRoutes(context.Context, traefik.Table) error         { return nil }
-func (quietProxy) ConfirmAll(context.Context, traefik.Table) error            { return nil }
+func (quietProxy) Publish(*traefik.Configuration) (bool, error)       { return true, nil }
+func (quietProxy) Confirm(context.Context, traefik.Table) error       { return nil }
+func (quietProxy) ConfirmRoutes(context.Context, traefik.Table) error { return nil }
+func (quietProxy) ConfirmAll(context.Context, traefik.Table) error    { return nil }
+func (quietProxy) Visit(context.Context, traefik.Host, *url.URL) (traefik.Page, error) {
+	return traefik.Page{Status: 404}, nil
+}
 func (quietProxy) Probe(context.Context, traefik.Target, string) (int, error) { return 200, nil }
 
 // take brings the apps of the fake into the ledger, live ones with a release.

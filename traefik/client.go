@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -31,6 +32,7 @@ var ErrNotRouted = errors.New("the proxy has no verify route for this release")
 type Client struct {
 	api    *url.URL
 	verify *url.URL
+	web    *url.URL // where visitors come in
 	// password is sent to the API alone, never to an instance.
 	password APIPassword
 	http     *http.Client
@@ -49,7 +51,8 @@ func NewClient(apiURL, verifyURL string, password APIPassword) (*Client, error) 
 	if err != nil {
 		return nil, fmt.Errorf("parse address of verify entry point: %w", err)
 	}
-	return &Client{api: api, verify: verify, password: password, http: &http.Client{
+	web := &url.URL{Scheme: "http", Host: net.JoinHostPort(verify.Hostname(), strconv.Itoa(WebPort))}
+	return &Client{api: api, verify: verify, web: web, password: password, http: &http.Client{
 		Timeout: requestTimeout,
 		// No Proxy: the environment has no say in where a call goes.
 		Transport: &http.Transport{

@@ -445,11 +445,12 @@
     lost = document.createElement("p");
     lost.className = "notice warn";
     lost.setAttribute("role", "alert");
-    lost.append("Live updates stopped. ");
     var again = document.createElement("a");
     again.href = window.location.pathname + window.location.search;
     again.textContent = "Reload";
-    lost.append(again, ".");
+    var text = document.createElement("span"); // a notice lays its parts out side by side
+    text.append("Live updates stopped. ", again, ".");
+    lost.append(text);
     document.getElementById("main").prepend(lost);
   }
   var losing = 0;

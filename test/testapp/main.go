@@ -65,6 +65,22 @@ func run() error {
 		}
 	case "slow": // takes its time to start
 		time.Sleep(3 * time.Second)
+	case "port": // listens where nobody asks it
+		return http.ListenAndServe(":5000", hello(version))
+	case "loopback": // listens where nobody reaches it
+		return http.ListenAndServe("127.0.0.1:8000", hello(version))
+	case "write-data": // into a folder that wants a volume
+		if err := os.WriteFile("/data/state", []byte("x"), 0o600); err != nil {
+			return err
+		}
+	case "number": // prints a thousand numbered lines a second
+		go number()
+	case "page": // shows a page whose style is at the top of its host
+		http.HandleFunc("/static/site.css", func(http.ResponseWriter, *http.Request) {})
+		http.HandleFunc("/{$}", func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprint(w, `<!DOCTYPE html><title>page</title><link rel="stylesheet" href="/static/site.css">`)
+		})
+		return serve()
 	}
 	fmt.Println("testapp", version, "listens on 8000")
 	http.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintf(w, "testapp %s\n", version) })
@@ -82,6 +98,24 @@ func run() error {
 	http.HandleFunc("/print", func(_ http.ResponseWriter, r *http.Request) { fmt.Println(r.URL.Query().Get("line")) })
 	http.HandleFunc("/die", func(http.ResponseWriter, *http.Request) { os.Exit(3) })
 	return serve()
+}
+
+func hello(version string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintf(w, "testapp %s\n", version) })
+}
+
+// number prints lines that end, for good, after a quarter of an hour.
+func number() {
+	ticks := time.NewTicker(10 * time.Millisecond)
+	defer ticks.Stop()
+	for line := 1; line < 900_000; line += 10 {
+		var lines strings.Builder
+		for i := range 10 {
+			fmt.Fprintf(&lines, "line %d\n", line+i)
+		}
+		fmt.Print(lines.String())
+		<-ticks.C
+	}
 }
 
 // serve answers until SIGTERM, then finishes what is under way.
