@@ -110,9 +110,11 @@ const (
 	turns   = 20  // at most, of the flood and of its rest
 	perTurn = 100 // requests of another address
 
-	// noise is what other work on the machine adds to the slowest answers, and more of it to
-	// those of a gate that has something to do.
-	noise = 20 * time.Millisecond
+	// noise is what other work on the machine adds to the slowest answers, and more of it
+	// while handshakes and streams keep the cores busy. That the p95 stays within twice its
+	// usual is read from the test's log on a quiet machine; the medians show it on any.
+	noise = 100 * time.Millisecond
+	tick  = 5 * time.Millisecond
 )
 
 // attacked measures another address by turns while the flood of one address runs and
@@ -142,6 +144,9 @@ func (g gated) attacked(role, address string, count int) {
 	for _, took := range [][]time.Duration{during, still} {
 		if slow := part(took, 0.95); slow > 2*part(usual, 0.95)+noise {
 			g.t.Errorf("%s: p95 is %s, and %s without the flood", role, slow, part(usual, 0.95))
+		}
+		if middle := part(took, 0.5); middle > 2*part(usual, 0.5)+tick {
+			g.t.Errorf("%s: the median is %s, and %s without the flood", role, middle, part(usual, 0.5))
 		}
 	}
 	if memory > 400 {
