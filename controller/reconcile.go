@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"berth/controller/app"
 	"berth/controller/docker"
@@ -23,6 +26,7 @@ const (
 	objectTimeout    = 30 * time.Second // that one object of the engine can hold a pass up
 	reconcileRetry   = 2 * time.Second  // after a pass that could not do everything, doubled up to
 	mostRetry        = 8 * time.Second
+	repairsAtOnce    = 8 // apps; each waits for the engine, not for a core
 )
 
 // requestReconcile asks for one pass soon; requests that wait are one.
@@ -92,24 +96,17 @@ func (c *Controller) reconcile(ctx context.Context) error {
 		return err
 	}
 	errs := []error{accessoriesErr}
-	kept, spoilt := make(map[string]bool), make(map[app.Name]bool)
+	kept, spoilt := newOwned(), make(map[app.Name]bool)
 	for _, release := range underWay {
-		keepUnderWay(kept, release)
+		kept.addUnderWay(release)
 		if err := c.clearAttempt(ctx, release); err != nil {
 			errs, spoilt[release.App] = append(errs, err), true
 		}
 		c.dispatch(release)
 	}
 	errs = append(errs, c.retireFailed(ctx, instances, apps, kept, spoilt))
-	known := true
-	for _, app := range apps {
-		names, err := c.reconcileApp(ctx, app, !spoilt[app.Name])
-		errs = append(errs, err)
-		known = known && (err == nil || names != nil)
-		for _, name := range names {
-			kept[name] = true
-		}
-	}
+	known, err := c.reconcileApps(ctx, apps, kept, spoilt)
+	errs = append(errs, err)
 	archives, err := c.ledger.ListArchives(ctx)
 	if err == nil {
 		err = c.sweepUploads(archives)
@@ -124,13 +121,34 @@ func (c *Controller) reconcile(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// keepUnderWay keeps what a release that is under way has, and may have in a moment.
-func keepUnderWay(kept map[string]bool, release app.Release) {
-	for _, name := range release.Instances {
-		kept[name] = true
+// reconcileApps repairs the apps side by side, so that a slow one holds up no other, and
+// adds what they own to kept; known is false where that could not be found out for one.
+func (c *Controller) reconcileApps(ctx context.Context, apps []app.App, kept *owned, spoilt map[app.Name]bool) (known bool, err error) {
+	var mu sync.Mutex
+	var errs []error
+	known = true
+	var group errgroup.Group
+	group.SetLimit(repairsAtOnce)
+	for _, found := range apps {
+		group.Go(func() error {
+			live, err := c.reconcileApp(ctx, found, !spoilt[found.Name])
+			mu.Lock()
+			defer mu.Unlock()
+			errs = append(errs, err)
+			known = known && (err == nil || live.known)
+			kept.add(live.instances, live.networks...)
+			return nil
+		})
 	}
-	// Which of the two it needs is known when its plan is.
-	kept[networkKey(release.App, 0)], kept[networkKey(release.App, release.Number)] = true, true
+	_ = group.Wait()
+	return known, errors.Join(errs...)
+}
+
+// holdings are the instances and networks of an app that is live.
+type holdings struct {
+	instances []string
+	networks  []networkID
+	known     bool // also where they are none
 }
 
 // clearAttempt removes what an earlier process has started of a release that writes
@@ -160,7 +178,7 @@ func (c *Controller) clearAttempt(ctx context.Context, release app.Release) erro
 // retireFailed removes what is left of releases that failed or were cancelled, before
 // the live ones are repaired: both may write into one volume. The proxy sends nothing
 // to them. An app whose volumes something still writes into is spoilt for this pass.
-func (c *Controller) retireFailed(ctx context.Context, instances []docker.Instance, apps []app.App, kept map[string]bool, spoilt map[app.Name]bool) error {
+func (c *Controller) retireFailed(ctx context.Context, instances []docker.Instance, apps []app.App, kept *owned, spoilt map[app.Name]bool) error {
 	live := make(map[app.Name]int64, len(apps))
 	for _, app := range apps {
 		live[app.Name] = app.Live
@@ -168,7 +186,7 @@ func (c *Controller) retireFailed(ctx context.Context, instances []docker.Instan
 	var errs []error
 	for _, instance := range instances {
 		id := app.ReleaseID{App: app.Name(instance.App), Number: instance.Release}
-		if kept[instance.Name] || id.Number <= live[id.App] {
+		if kept.instances[instance.Name] || id.Number <= live[id.App] {
 			continue // of what is under way, or was live
 		}
 		release, err := c.ledger.FindRelease(ctx, id)
@@ -215,35 +233,34 @@ func ignoreMissing(err error) error {
 }
 
 // reconcileApp makes the app's live instances as they are wanted, if it may repair it,
-// and returns their names and the key of their network: with an error too, unless they
-// are not known.
-func (c *Controller) reconcileApp(ctx context.Context, found app.App, repair bool) ([]string, error) {
+// and returns what it has, with an error too.
+func (c *Controller) reconcileApp(ctx context.Context, found app.App, repair bool) (holdings, error) {
 	if found.Wanted == app.WantedDeleted {
-		return []string{}, c.withinObject(ctx, func(ctx context.Context) error { return c.removeApp(ctx, found.Name) })
+		return holdings{known: true}, c.withinObject(ctx, func(ctx context.Context) error { return c.removeApp(ctx, found.Name) })
 	}
 	if found.Live == 0 {
-		return nil, nil
+		return holdings{}, nil
 	}
 	locking, cancel := context.WithTimeoutCause(ctx, objectTimeout, docker.ErrUnavailable)
 	defer cancel()
 	unlock, err := c.apps.Lock(locking, found.Name)
 	if err != nil {
-		return nil, fmt.Errorf("repair %s: %w", found.Name, err)
+		return holdings{}, fmt.Errorf("repair %s: %w", found.Name, err)
 	}
 	defer unlock()
 	// A release may have been promoted, or the app stopped, before the lock was held.
 	if found, err = c.ledger.FindApp(ctx, found.Name); errors.Is(err, problem.ErrNotFound) {
-		return nil, nil
+		return holdings{}, nil
 	} else if err != nil {
-		return nil, err
+		return holdings{}, err
 	}
 	live, err := c.ledger.FindRelease(ctx, app.ReleaseID{App: found.Name, Number: found.Live})
 	if err != nil {
-		return nil, err
+		return holdings{}, err
 	}
-	names := append(slices.Clone(live.Instances), networkKey(found.Name, live.Network()))
+	has := holdings{live.Instances, []networkID{{App: found.Name, Release: live.Network()}}, true}
 	if !repair {
-		return names, nil
+		return has, nil
 	}
 	var seen observation
 	var errs []error
@@ -255,7 +272,7 @@ func (c *Controller) reconcileApp(ctx context.Context, found app.App, repair boo
 			}
 			if err != nil && !instance.Condition.Running {
 				c.keepObserved(ctx, found, app.Observed{State: app.Down, Detail: live.Detail(run, notRepaired(err)), At: time.Now()})
-				return names, errors.Join(errs...)
+				return has, errors.Join(errs...)
 			}
 			if found.Halts(run) == nil {
 				seen.add(live, run, instance, nil)
@@ -266,7 +283,7 @@ func (c *Controller) reconcileApp(ctx context.Context, found app.App, repair boo
 		}
 	}
 	c.keepSeen(ctx, found, seen)
-	return names, errors.Join(errs...)
+	return has, errors.Join(errs...)
 }
 
 // notRepaired says why an instance does not run as it should.
@@ -346,10 +363,10 @@ func (c *Controller) hasSecretFiles(ctx context.Context, live app.Release, run a
 // retireOrphans removes instances that no release in the ledger owns, once the
 // proxy has confirmed that it sends nothing to them. They are removed by their IDs: by
 // now another one may have the name. A pass does not wait for them to end.
-func (c *Controller) retireOrphans(ctx context.Context, instances []docker.Instance, kept map[string]bool) error {
+func (c *Controller) retireOrphans(ctx context.Context, instances []docker.Instance, kept *owned) error {
 	confirmed := false
 	for _, instance := range instances {
-		if kept[instance.Name] || c.retiring.has(instance.Name) {
+		if kept.instances[instance.Name] || c.retiring.hasInstance(instance.Name) {
 			continue
 		}
 		if !confirmed {
@@ -369,27 +386,25 @@ func (c *Controller) retireOrphans(ctx context.Context, instances []docker.Insta
 }
 
 func (c *Controller) retireOrphan(instance docker.Instance, grace time.Duration) {
-	app := app.Name(instance.App)
-	book := []string{instance.Name, networkKey(app, 0), networkKey(app, instance.Release)}
-	c.retiring.add(book, 1)
-	c.retiring.all.Go(func() {
+	name := app.Name(instance.App)
+	networks := []networkID{{App: name}, {App: name, Release: instance.Release}}
+	remove := func() bool {
 		ctx, cancel := context.WithTimeout(c.running, retireTimeout+grace)
 		defer cancel()
 		err := c.engine.Retire(ctx, instance.ID, grace)
-		c.retiring.add(book, -1)
 		if err != nil {
 			c.logger.Warn("retire orphan", "instance", instance.Name, "error", err) // the next pass tries again
-			return
 		}
-		c.requestReconcile() // its network may be one that nobody needs now
-	})
+		return err == nil // its network may be one that nobody needs now
+	}
+	c.retiring.run([]string{instance.Name}, networks, remove, c.requestReconcile)
 }
 
 // removeOrphanNetworks removes networks that no release in the ledger runs on.
-func (c *Controller) removeOrphanNetworks(ctx context.Context, networks []docker.Network, kept map[string]bool) error {
+func (c *Controller) removeOrphanNetworks(ctx context.Context, networks []docker.Network, kept *owned) error {
 	orphan := func(network docker.Network) bool {
-		key := networkKey(app.Name(network.App), network.Release)
-		return !kept[key] && !c.retiring.has(key)
+		id := networkIDOf(network)
+		return !kept.networks[id] && !c.retiring.hasNetwork(id)
 	}
 	if !slices.ContainsFunc(networks, orphan) {
 		return nil
@@ -400,7 +415,7 @@ func (c *Controller) removeOrphanNetworks(ctx context.Context, networks []docker
 		return err
 	}
 	for _, release := range underWay {
-		keepUnderWay(kept, release)
+		kept.addUnderWay(release)
 	}
 	var errs []error
 	for _, network := range networks {

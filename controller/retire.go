@@ -3,9 +3,7 @@ package controller
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"berth/controller/app"
@@ -16,34 +14,6 @@ import (
 // retireTimeout is for what was superseded, besides the time that its instances have to end.
 const retireTimeout = time.Minute
 
-// retiring knows the superseded instances that are being drained, so that a
-// reconcile in the meantime does not take them for orphans.
-type retiring struct {
-	mu    sync.Mutex
-	names map[string]int
-	all   sync.WaitGroup
-}
-
-func newRetiring() *retiring { return &retiring{names: make(map[string]int)} }
-
-func (r *retiring) has(name string) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.names[name] > 0
-}
-
-func (r *retiring) add(names []string, by int) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, name := range names {
-		if r.names[name] += by; r.names[name] <= 0 {
-			delete(r.names, name)
-		}
-	}
-}
-
-func (r *retiring) wait() { r.all.Wait() }
-
 // retireLater drains and removes the instances of the former release that this one
 // does not keep, then its network and the images that are too old for a rollback. If
 // it fails, the next reconcile does it.
@@ -53,41 +23,42 @@ func (s *shipment) retireLater() {
 		return
 	}
 	retired := without(former.Instances, s.release.Instances)
-	network := former.Network()
-	book := append(slices.Clone(retired), networkKey(former.App, network))
-	c.retiring.add(book, 1)
-	c.retiring.all.Go(func() {
-		defer c.retiring.add(book, -1)
+	network := networkID{App: former.App, Release: former.Network()}
+	remove := func() bool {
 		// A drain that a shutdown cuts short is finished by the next start's reconcile.
 		if pause.For(c.running, drainTime) != nil {
-			return
+			return false
 		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(c.running), retireTimeout+former.Graces())
 		defer cancel()
-		for _, name := range slices.Backward(retired) {
-			if err := c.engine.Retire(ctx, name, former.GraceOf(name)); err != nil {
-				c.logger.Warn("retire superseded instance", "instance", name, "error", err)
-				c.requestReconcile()
-			}
-		}
-		if network != s.release.Network() {
-			if err := c.engine.RemoveNetwork(ctx, string(former.App), network); err != nil {
-				c.logger.Warn("remove superseded network", "release", former.String(), "error", err)
-				c.requestReconcile()
-			}
-		}
+		failed := c.removeSuperseded(ctx, former, retired, network.Release != s.release.Network())
 		if err := c.forgetArchive(ctx, former, former.Archive != s.release.Archive); err != nil {
 			c.logger.Warn("clear archive", "release", former.String(), "error", err)
 		}
 		if err := c.removeOldImages(ctx, former.App); err != nil {
 			c.logger.Warn("remove old images", "app", string(former.App), "error", err)
 		}
-	})
+		return failed
+	}
+	c.retiring.run(retired, []networkID{network}, remove, c.requestReconcile)
 }
 
-// networkKey names a network among the names of what is retiring.
-func networkKey(app app.Name, release int64) string {
-	return fmt.Sprintf("network of %s r%d", app, release)
+// removeSuperseded removes instances of a former release, and its network where nothing
+// runs on it any more. It goes on after a failure, and reports whether there was one.
+func (c *Controller) removeSuperseded(ctx context.Context, former app.Release, instances []string, network bool) (failed bool) {
+	for _, name := range slices.Backward(instances) {
+		if err := c.engine.Retire(ctx, name, former.GraceOf(name)); err != nil {
+			c.logger.Warn("retire superseded instance", "instance", name, "error", err)
+			failed = true
+		}
+	}
+	if network {
+		if err := c.engine.RemoveNetwork(ctx, string(former.App), former.Network()); err != nil {
+			c.logger.Warn("remove superseded network", "release", former.String(), "error", err)
+			failed = true
+		}
+	}
+	return failed
 }
 
 // removeOldImages keeps the images of the newest releases that were live once, and of

@@ -45,3 +45,36 @@ func TestReconcile_AnInstanceThatHangsInTheEngineStopsThePassForNoOther(t *testi
 		return err == nil && name.Observed.State == app.Down && name.Observed.Detail == "The container engine does not answer for it."
 	})
 }
+
+// TestReconcile_ASlowAppHoldsUpNoOther: the second app is made again while the engine has
+// not answered for the first.
+func TestReconcile_ASlowAppHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.deploy("first")
+	h.deploy("second")
+	h.stop()
+	h.engine.mu.Lock()
+	delete(h.engine.instances, "berth-second-r1")
+	h.engine.mu.Unlock()
+	answer, slow := make(chan struct{}), make(chan struct{}, 1)
+	h.engine.onInspect.set(func(_ context.Context, name string) error {
+		if name == "berth-first-r1" {
+			select {
+			case slow <- struct{}{}:
+			default:
+			}
+			<-answer
+		}
+		return nil
+	})
+	h.open()
+	<-slow
+	h.within(20*time.Second, "the second app to be made again", func() bool {
+		h.engine.mu.Lock()
+		defer h.engine.mu.Unlock()
+		_, there := h.engine.instances["berth-second-r1"]
+		return there
+	})
+	close(answer)
+}

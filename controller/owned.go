@@ -1,0 +1,100 @@
+package controller
+
+import (
+	"sync"
+
+	"berth/controller/app"
+	"berth/controller/docker"
+)
+
+// networkID names a network of an app: that of one release, or the app's own with
+// release 0.
+type networkID struct {
+	App     app.Name
+	Release int64
+}
+
+func networkIDOf(network docker.Network) networkID {
+	return networkID{App: app.Name(network.App), Release: network.Release}
+}
+
+// owned is what a pass leaves alone, because a release in the ledger owns it. The zero
+// value is not usable.
+type owned struct {
+	instances map[string]bool // by name
+	networks  map[networkID]bool
+}
+
+func newOwned() *owned {
+	return &owned{instances: make(map[string]bool), networks: make(map[networkID]bool)}
+}
+
+func (o *owned) add(instances []string, networks ...networkID) {
+	for _, name := range instances {
+		o.instances[name] = true
+	}
+	for _, network := range networks {
+		o.networks[network] = true
+	}
+}
+
+// addUnderWay adds what a release that is under way has, and may have in a moment.
+func (o *owned) addUnderWay(release app.Release) {
+	// The plan of the release decides which of the two networks it needs.
+	o.add(release.Instances, networkID{App: release.App}, networkID{App: release.App, Release: release.Number})
+}
+
+// retiring knows the instances and networks that are being drained and removed, so that
+// a pass in the meantime does not take them for orphans. It is safe for concurrent use.
+type retiring struct {
+	mu        sync.Mutex
+	instances map[string]int // how many removals hold it
+	networks  map[networkID]int
+	all       sync.WaitGroup
+}
+
+func newRetiring() *retiring {
+	return &retiring{instances: make(map[string]int), networks: make(map[networkID]int)}
+}
+
+func (r *retiring) hasInstance(name string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.instances[name] > 0
+}
+
+func (r *retiring) hasNetwork(id networkID) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.networks[id] > 0
+}
+
+// run removes in the background. The instances and networks count as retiring until
+// remove returns; then is called after that, where remove reports that it is due.
+func (r *retiring) run(instances []string, networks []networkID, remove func() bool, then func()) {
+	r.count(instances, networks, 1)
+	r.all.Go(func() {
+		due := remove()
+		r.count(instances, networks, -1)
+		if due {
+			then()
+		}
+	})
+}
+
+func (r *retiring) count(instances []string, networks []networkID, by int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, name := range instances {
+		if r.instances[name] += by; r.instances[name] == 0 {
+			delete(r.instances, name)
+		}
+	}
+	for _, id := range networks {
+		if r.networks[id] += by; r.networks[id] == 0 {
+			delete(r.networks, id)
+		}
+	}
+}
+
+func (r *retiring) wait() { r.all.Wait() }
