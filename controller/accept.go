@@ -179,7 +179,7 @@ func (c *Controller) newApp(u Upload) (app.App, environment.OpenEnvironment, err
 	found.Settings.Port, found.Settings.Fallback, found.Settings.Database = u.Port, u.Fallback, u.Database
 	var err error
 	if found.Variables, err = c.changeEnvironment(u.Name, nil, app.EnvironmentChange{Set: u.Environment}); err != nil {
-		return app.App{}, environment.OpenEnvironment{}, problem.InField("environment", err)
+		return app.App{}, environment.OpenEnvironment{}, problem.AtField("environment", err)
 	}
 	environment, err := c.open(u.Name, found.Variables)
 	return found, environment, err

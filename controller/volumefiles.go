@@ -116,12 +116,12 @@ func (f *VolumeFiles) Write(path volume.Path, from io.Reader) error {
 func (f *VolumeFiles) Unpack(ctx context.Context, folder volume.Path, from io.Reader) error {
 	received, err := f.controller.Receive(from)
 	if err != nil {
-		return problem.InField("file", err)
+		return problem.AtField("file", err)
 	}
 	defer received.Discard()
 	tree, err := f.controller.uploads.openWhole(received.file, f.controller.limits)
 	if err != nil {
-		return problem.InField("file", archiveProblem(err))
+		return problem.AtField("file", archiveProblem(err))
 	}
 	defer tree.Close()
 	limit, bound, err := f.roomFor(f.controller.limits.ExpandedBytes)
@@ -133,7 +133,7 @@ func (f *VolumeFiles) Unpack(ctx context.Context, folder volume.Path, from io.Re
 	err = f.session.Unpack(options, func(to io.Writer) error {
 		return tree.WriteTar(ctx, to, func(archive.Entry) bool { return true })
 	})
-	return problem.InField("file", archiveProblem(f.outgrown(bound, err)))
+	return problem.AtField("file", archiveProblem(f.outgrown(bound, err)))
 }
 
 // Count returns what is in a folder, as far as it can be counted in ten seconds.

@@ -96,7 +96,7 @@ type Accounts interface {
 	RemoveSecondFactor(ctx context.Context, name string) error
 }
 
-// account.SecondFactors sets second factors up and checks their codes.
+// SecondFactors sets second factors up and checks their codes.
 type SecondFactors interface {
 	Begin(ctx context.Context, account account.Account, password string) (sealed []byte, err error)
 	SharedKey(account int64, sealed []byte) (secret.SharedKey, error)
@@ -128,7 +128,7 @@ type Limits interface {
 	Reset(context.Context, limit.Class) error
 }
 
-// audit.Log keeps what was done, and shows it.
+// AuditLog keeps what was done, and shows it.
 type AuditLog interface {
 	audit.Auditor
 	List(context.Context, audit.Filter, audit.Page) ([]audit.Entry, error)

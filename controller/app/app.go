@@ -15,9 +15,10 @@ import (
 // letters, digits and inner hyphens, so that it is a DNS label as it stands.
 type Name string
 
+// NamePattern matches the names of apps.
 var NamePattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$`)
 
-// ParseName returns s as an Name, or a Problem of problem.KindInvalid.
+// ParseName returns s as a Name, or a Problem of problem.KindInvalid.
 func ParseName(s string) (Name, error) {
 	if NamePattern.MatchString(s) {
 		return Name(s), nil

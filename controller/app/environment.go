@@ -37,6 +37,7 @@ func (v Variable) size() int {
 	return len(v.Name) + len(v.Value) + max(0, len(v.Sealed)-secret.SealOverhead)
 }
 
+// Equal reports whether both have the same name, the same value or seal, and the same form.
 func (v Variable) Equal(other Variable) bool {
 	return v.Name == other.Name && v.Value == other.Value && bytes.Equal(v.Sealed, other.Sealed) && v.File == other.File
 }
@@ -162,6 +163,7 @@ func EnvironmentPlace(app Name, name string) string {
 	return fmt.Sprintf("environment of %s: %s", app, name)
 }
 
+// Find returns the variable of that name, or the zero Variable.
 func Find(variables []Variable, name string) Variable {
 	at := slices.IndexFunc(variables, func(v Variable) bool { return v.Name == name })
 	if at < 0 {
@@ -170,6 +172,8 @@ func Find(variables []Variable, name string) Variable {
 	return variables[at]
 }
 
+// BoundEnvironment returns the variables by name, or a Problem where there are more than
+// MaxVariables or more bytes than MaxEnvironmentBytes.
 func BoundEnvironment(variables map[string]Variable) ([]Variable, error) {
 	size := 0
 	sorted := make([]Variable, 0, len(variables))
@@ -193,6 +197,7 @@ func BoundEnvironment(variables map[string]Variable) ([]Variable, error) {
 	return sorted, nil
 }
 
+// NoSuchVariable says that the app has no variable of that name.
 func NoSuchVariable(app Name, name string) error {
 	return problem.NotFound(
 		fmt.Sprintf("%s has no variable %s.", app, shownName(name)),
@@ -200,6 +205,7 @@ func NoSuchVariable(app Name, name string) error {
 	)
 }
 
+// NoSuchSecret says that the app has no secret of that name whose value could be kept.
 func NoSuchSecret(app Name, name string) error {
 	return problem.Invalid(
 		fmt.Sprintf("%s has no secret %s that could be kept.", app, shownName(name)),

@@ -24,6 +24,7 @@ func (a App) Halts(run ServiceRun) *HaltedService {
 	return &a.Halted[at]
 }
 
+// HaltedFor reports whether Berth has stopped a service of the app because of the volume.
 func (a App) HaltedFor(name volume.Name) bool {
 	return slices.ContainsFunc(a.Halted, func(halted HaltedService) bool { return halted.Volume == name })
 }

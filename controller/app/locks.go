@@ -12,6 +12,7 @@ type Locks struct {
 	held map[Name]chan struct{}
 }
 
+// NewLocks returns locks that nobody holds.
 func NewLocks() *Locks { return &Locks{held: make(map[Name]chan struct{})} }
 
 // Lock waits for the lock of app, or for ctx to end.

@@ -5,6 +5,7 @@ import "slices"
 // severity puts the states in order, the worst last.
 var severity = []State{Running, Unhealthy, Crashing, Down, Stopped}
 
+// WorseThan reports whether the state is a worse one than the other's.
 func (o Observed) WorseThan(other Observed) bool {
 	return slices.Index(severity, o.State) > slices.Index(severity, other.State)
 }

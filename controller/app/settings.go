@@ -10,6 +10,7 @@ import (
 )
 
 const (
+	// BytesPerMB is the unit in which people give memory.
 	BytesPerMB      = 1 << 20
 	nanosPerPercent = 10_000_000 // billionths of a core in a percent of one
 )
@@ -38,6 +39,7 @@ type Settings struct {
 // DefaultSettings returns the limits of the hardening policy, and no waiver.
 func DefaultSettings() Settings { return SettingsOf(plan.DefaultLimits()) }
 
+// SettingsOf returns settings with these limits alone.
 func SettingsOf(limits plan.Limits) Settings {
 	return Settings{MemoryBytes: limits.MemoryBytes, NanoCPUs: limits.NanoCPUs, Processes: limits.Processes}
 }

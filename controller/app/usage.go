@@ -2,6 +2,8 @@ package app
 
 import "berth/controller/docker"
 
+// Plus adds a sample of an instance. Its share of the CPU is counted since the sample
+// before, which may be the zero Usage.
 func (u Usage) Plus(now, before docker.Usage) Usage {
 	u.MemoryBytes += now.MemoryBytes
 	u.MemoryLimit += now.MemoryLimit

@@ -73,6 +73,7 @@ func (e OpenEnvironment) Deliver(service plan.Service) plan.Service {
 	return service
 }
 
+// CannotOpen says that a secret was sealed with another key than the present one.
 func CannotOpen(name string, cause error) *problem.Problem {
 	return problem.Invalid(
 		fmt.Sprintf("The secret %s cannot be opened: it was sealed with another key than the one that Berth has now.", name),

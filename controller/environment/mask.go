@@ -96,6 +96,7 @@ type MaskedLines struct {
 	open []maskedForm // what the next line may begin with
 }
 
+// Next returns the line with every secret masked. A nil Mask masks nothing.
 func (l *MaskedLines) Next(m *Mask, line string) string {
 	if m == nil {
 		return line

@@ -83,3 +83,15 @@ func KindOf(err error) Kind {
 	}
 	return KindInternal
 }
+
+// AtField moves the Problem in err to another field of the form. It returns err where
+// there is none.
+func AtField(field string, err error) error {
+	found, ok := errors.AsType[*Problem](err)
+	if !ok {
+		return err
+	}
+	moved := *found
+	moved.Field = field
+	return &moved
+}
