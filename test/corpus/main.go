@@ -1,0 +1,234 @@
+// Command corpus plans every compose file below the given folders, each with the files
+// beside it, and prints a line of JSON for each and how many of them are planned.
+//
+//	go run ./test/corpus [--variables plain|secret|none] DIR...
+//
+// Causes of refusals are counted without the names and numbers in them, so that one cause
+// is one row. It changes nothing, asks no network and needs no engine.
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"berth/controller/archive"
+	"berth/controller/plan"
+)
+
+// The ways in which the variables of a file have values.
+const (
+	variablesPlain  = "plain"  // each has a plain value
+	variablesSecret = "secret" // each is a secret of the app
+	variablesNone   = "none"   // none has a value
+)
+
+// planned is what came of one file.
+type planned struct {
+	File    string   `json:"file"`
+	Planned bool     `json:"planned"`
+	Main    string   `json:"main,omitempty"`
+	Port    uint16   `json:"port,omitempty"` // 0: the image decides
+	Notes   []string `json:"notes,omitempty"`
+	Causes  []string `json:"causes,omitempty"`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, "corpus:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, out, errs io.Writer) error {
+	flags := flag.NewFlagSet("corpus", flag.ContinueOnError)
+	flags.SetOutput(errs)
+	variables := flags.String("variables", variablesPlain, "what the variables of the files are: plain, secret or none")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if !slices.Contains([]string{variablesPlain, variablesSecret, variablesNone}, *variables) {
+		return fmt.Errorf("--variables is %q, and plain, secret or none are known", *variables)
+	}
+	if flags.NArg() == 0 {
+		return errors.New("give at least one folder")
+	}
+	lines := json.NewEncoder(out)
+	for _, folder := range flags.Args() {
+		files, err := composeFiles(folder)
+		if err != nil {
+			return err
+		}
+		if len(files) == 0 {
+			return fmt.Errorf("%s holds no compose file", folder)
+		}
+		sum := summary{causes: make(map[string]int)}
+		for _, file := range files {
+			one, err := examine(ctx, folder, file, *variables)
+			if err != nil {
+				return err
+			}
+			sum.add(one)
+			if err := lines.Encode(one); err != nil {
+				return err
+			}
+		}
+		sum.print(out, folder)
+	}
+	return nil
+}
+
+// composeFiles are the compose files below folder, one of each folder, in order.
+func composeFiles(folder string) ([]string, error) {
+	names := []string{"compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"}
+	var found []string
+	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.IsDir() {
+			return err
+		}
+		for _, name := range names {
+			if info, err := os.Stat(filepath.Join(path, name)); err == nil && info.Mode().IsRegular() {
+				found = append(found, filepath.Join(path, name))
+				break
+			}
+		}
+		return nil
+	})
+	slices.Sort(found)
+	return found, err
+}
+
+// examine plans the folder of one compose file as it is uploaded.
+func examine(ctx context.Context, below, file, variables string) (planned, error) {
+	shown, err := filepath.Rel(below, file)
+	if err != nil {
+		return planned{}, err
+	}
+	one := planned{File: shown}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return planned{}, err
+	}
+	options := plan.Options{Limits: plan.DefaultLimits(), Most: plan.DefaultLimits(), Server: os.Args[0]}
+	for _, name := range unset(string(text)) {
+		switch variables {
+		case variablesPlain:
+			options.Environment = append(options.Environment, name+"=1")
+		case variablesSecret:
+			options.Secrets = append(options.Secrets, name)
+		}
+	}
+	made, err := planFolder(ctx, filepath.Dir(file), options)
+	if err != nil {
+		one.Causes = causes(err)
+		return one, ctx.Err()
+	}
+	one.Planned, one.Main, one.Notes = true, made.Main, made.Notes
+	for _, service := range made.Services {
+		if service.Name == made.Main {
+			one.Port = service.Port
+		}
+	}
+	return one, ctx.Err()
+}
+
+func planFolder(ctx context.Context, folder string, options plan.Options) (plan.Plan, error) {
+	packed, err := os.CreateTemp("", "berth-corpus-*.zip")
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	defer os.Remove(packed.Name())
+	defer packed.Close()
+	if err := archive.Pack(ctx, folder, packed, nil); err != nil {
+		return plan.Plan{}, err
+	}
+	tree, err := archive.Open(packed.Name(), archive.DefaultLimits())
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	defer tree.Close()
+	return plan.From(ctx, tree, options)
+}
+
+var reference = regexp.MustCompile(`\$\{?([A-Za-z_][A-Za-z0-9_]*)(:?[-+])?`)
+
+// unset are the variables that the text refers to without a value of its own for them.
+func unset(text string) []string {
+	var names []string
+	for _, match := range reference.FindAllStringSubmatch(strings.ReplaceAll(text, "$$", ""), -1) {
+		if match[2] == "" {
+			names = append(names, match[1])
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// causes are the refusals in err.
+func causes(err error) []string {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var all []string
+		for _, one := range joined.Unwrap() {
+			all = append(all, causes(one)...)
+		}
+		return all
+	}
+	if refusal, ok := errors.AsType[*plan.Refusal](err); ok {
+		return []string{refusal.Reason}
+	}
+	return []string{err.Error()}
+}
+
+// summary counts what came of the files of one folder.
+type summary struct {
+	files, planned int
+	causes         map[string]int
+}
+
+func (s *summary) add(one planned) {
+	s.files++
+	if one.Planned {
+		s.planned++
+	}
+	for _, cause := range one.Causes {
+		s.causes[general(cause)]++
+	}
+}
+
+var (
+	ofService  = regexp.MustCompile(`([Ss]ervice|variable|volume|network|label|capability|port) [A-Za-z0-9_.-]*[A-Za-z0-9]`)
+	ofServices = regexp.MustCompile(`(None of|lead to\?) .+ (has|have) `)
+	particular = regexp.MustCompile(`"[^"]*"|[\w./${}:@~-]*[0-9_/${}:@~-][\w./${}:@~-]*\w|\w+\.\w[\w.]*`)
+)
+
+// general is the cause without what is of one file alone.
+func general(cause string) string {
+	cause = ofServices.ReplaceAllString(cause, "$1 X $2 ")
+	cause = ofService.ReplaceAllString(cause, "$1 X")
+	return particular.ReplaceAllString(cause, "X")
+}
+
+func (s *summary) print(out io.Writer, folder string) {
+	fmt.Fprintf(out, "%s: %d of %d planned (%.1f%%)\n", filepath.Base(folder), s.planned, s.files, 100*float64(s.planned)/float64(s.files))
+	names := make([]string, 0, len(s.causes))
+	for cause := range s.causes {
+		names = append(names, cause)
+	}
+	slices.SortFunc(names, func(a, b string) int { return cmp.Or(cmp.Compare(s.causes[b], s.causes[a]), cmp.Compare(a, b)) })
+	for _, cause := range names {
+		fmt.Fprintf(out, "%5d  %s\n", s.causes[cause], cause)
+	}
+}
