@@ -14,74 +14,82 @@ import (
 	"berth/traefik"
 )
 
-// Accept looks into the archive, claims name and route, and queues the first
-// release, all or nothing. It takes the archive over where it succeeds; after a
-// refusal the caller discards it. An image in its place is pulled by the release.
+// Accept looks into the upload and queues a release of it: the first one of a new app,
+// whose name and route it claims, or the next one of an app that is there. It does all of
+// that or nothing. It takes the archive over where it succeeds; after a refusal the caller
+// discards it. An image is pulled by the release.
+//
+// An archive that is held stays held after a refusal. Once it is accepted the same release
+// is the answer each time: who asks twice has one app.
 func (c *Controller) Accept(ctx context.Context, u Upload) (app.Release, error) {
-	found, environment, err := c.newApp(u)
-	if err != nil {
-		return app.Release{}, err
+	if u.Held != (HeldKey{}) {
+		return c.acceptHeld(ctx, u)
 	}
-	if err := c.checkWaivers(found.Settings); err != nil {
+	found, environment, err := c.appOf(ctx, u)
+	if err != nil {
 		return app.Release{}, err
 	}
 	if _, err := c.examineUpload(ctx, u, found, environment); err != nil {
 		return app.Release{}, err
 	}
-	if err := app.CheckMounts(found.Mounts); err != nil {
-		return app.Release{}, err
-	}
-	if err := c.refuseForeignName(found.Name, u.Route); err != nil {
+	if err := c.refuseClaims(u, found); err != nil {
 		return app.Release{}, err
 	}
 	if err := u.Archive.sync(); err != nil {
 		return app.Release{}, err
 	}
-	var release app.Release
-	err = c.holdingVolumes(ctx, found.Mounts, func() (err error) {
-		release, err = c.ledger.CreateApp(ctx, found, u.release())
-		return err
-	})
+	release, err := c.queueUpload(ctx, u, found)
 	if err != nil {
 		return app.Release{}, claimProblem(err, found)
 	}
 	if u.Archive != nil {
 		u.Archive.file = "" // it belongs to the release now
 	}
-	c.recordWaivers(ctx, app.App{Name: found.Name}, found.Settings, u.By)
+	if !u.Next {
+		c.recordWaivers(ctx, app.App{Name: found.Name}, found.Settings, u.By)
+		c.checkLater(u.Route.Host)
+	}
 	c.dispatch(release)
-	c.checkLater(u.Route.Host)
 	c.notices.notify(found.Name)
 	return release, nil
 }
 
-// AcceptUpdate looks into the archive and queues the next release of an app.
-func (c *Controller) AcceptUpdate(ctx context.Context, name app.Name, received *Archive, by string) (app.Release, error) {
-	found, err := c.findApp(ctx, name)
-	if err != nil {
-		return app.Release{}, err
+// appOf returns the app that the upload is for, as it is or as it is wished for, and the
+// environment that its release gets.
+func (c *Controller) appOf(ctx context.Context, u Upload) (found app.App, environment environment.OpenEnvironment, err error) {
+	if u.Next {
+		if found, err = c.findApp(ctx, u.Name); err == nil {
+			environment, err = c.openSavedEnvironment(ctx, u.Name)
+		}
+	} else {
+		found, environment, err = c.newApp(u)
 	}
-	if err := c.checkWaivers(found.Settings); err != nil {
-		return app.Release{}, err
+	if err == nil {
+		err = c.checkWaivers(found.Settings)
 	}
-	environment, err := c.openSavedEnvironment(ctx, name)
-	if err != nil {
-		return app.Release{}, err
+	return found, environment, err
+}
+
+// refuseClaims refuses what a new app cannot have, whoever else has it.
+func (c *Controller) refuseClaims(u Upload, found app.App) error {
+	if u.Next {
+		return nil
 	}
-	if _, err := c.examine(ctx, received, found, environment.Options(found.Settings)); err != nil {
-		return app.Release{}, err
+	if err := app.CheckMounts(found.Mounts); err != nil {
+		return err
 	}
-	if err := received.sync(); err != nil {
-		return app.Release{}, err
+	return c.refuseForeignName(found.Name, u.Route)
+}
+
+func (c *Controller) queueUpload(ctx context.Context, u Upload, found app.App) (release app.Release, err error) {
+	if u.Next {
+		return c.ledger.CreateRelease(ctx, u.release())
 	}
-	release, err := c.ledger.CreateRelease(ctx, newRelease(name, received, by))
-	if err != nil {
-		return app.Release{}, claimProblem(err, found)
-	}
-	received.file = ""
-	c.dispatch(release)
-	c.notices.notify(name)
-	return release, nil
+	err = c.holdingVolumes(ctx, found.Mounts, func() (err error) {
+		release, err = c.ledger.CreateApp(ctx, found, u.release())
+		return err
+	})
+	return release, err
 }
 
 // Rollback queues a release that runs the image of an earlier one again with its

@@ -77,29 +77,10 @@ func (c *Controller) Held(key HeldKey) (Held, error) {
 // Drop removes what is held under the key, if it is there.
 func (c *Controller) Drop(key HeldKey) { c.held.drop(key) }
 
-// AcceptHeld is Accept with an archive that is held; u brings none. A refusal
-// leaves it held. Once it is accepted the same release is the answer each time:
-// who asks twice has one app.
-func (c *Controller) AcceptHeld(ctx context.Context, key HeldKey, u Upload) (app.Release, error) {
-	return c.acceptHeld(key, "", func(received *Archive, preview Preview) (app.Release, error) {
-		u.Archive = received
-		if len(u.Environment) == 0 { // it is asked for once, and shown to nobody
-			u.Environment = preview.environment
-		}
-		return c.Accept(ctx, u)
-	})
-}
-
-// AcceptHeldUpdate is AcceptUpdate in the same way.
-func (c *Controller) AcceptHeldUpdate(ctx context.Context, key HeldKey, name app.Name, by string) (app.Release, error) {
-	return c.acceptHeld(key, name, func(received *Archive, _ Preview) (app.Release, error) {
-		return c.AcceptUpdate(ctx, name, received, by)
-	})
-}
-
-func (c *Controller) acceptHeld(key HeldKey, name app.Name, accept func(*Archive, Preview) (app.Release, error)) (app.Release, error) {
-	entry := c.held.find(key)
-	if entry == nil || entry.held.App != name {
+// acceptHeld is Accept of an archive that is held.
+func (c *Controller) acceptHeld(ctx context.Context, u Upload) (app.Release, error) {
+	entry := c.held.find(u.Held)
+	if entry == nil || entry.held.isNext() != u.Next || u.Next && entry.held.App != u.Name {
 		return app.Release{}, heldGone()
 	}
 	entry.mu.Lock()
@@ -110,13 +91,20 @@ func (c *Controller) acceptHeld(key HeldKey, name app.Name, accept func(*Archive
 	case entry.archive.file == "":
 		return app.Release{}, heldGone()
 	}
-	release, err := accept(entry.archive, entry.held.Preview)
+	u.Held, u.Archive = HeldKey{}, entry.archive
+	if !u.Next && len(u.Environment) == 0 { // it is asked for once, and shown to nobody
+		u.Environment = entry.held.Preview.environment
+	}
+	release, err := c.Accept(ctx, u)
 	if err == nil {
 		entry.release = release
 		entry.deployed.Store(true)
 	}
 	return release, err
 }
+
+// isNext reports whether it is held for the next release of an app.
+func (h Held) isNext() bool { return h.App != "" }
 
 func heldGone() error {
 	return problem.Conflict(

@@ -20,28 +20,6 @@ func ParseImage(s string) (plan.ImageReference, error) {
 	return reference, onImage(archiveProblem(err))
 }
 
-// AcceptImage queues the next release of an app, which runs an image instead of an
-// archive. The same reference again is a new release: what its registry has may have changed.
-func (c *Controller) AcceptImage(ctx context.Context, name app.Name, image plan.ImageReference, by string) (app.Release, error) {
-	found, err := c.findApp(ctx, name)
-	if err != nil {
-		return app.Release{}, err
-	}
-	if err := c.checkWaivers(found.Settings); err != nil {
-		return app.Release{}, err
-	}
-	if _, err := plan.FromImage(image, c.permitted(found.Settings.PlanOptions())); err != nil {
-		return app.Release{}, onImage(archiveProblem(err))
-	}
-	release, err := c.ledger.CreateRelease(ctx, Upload{Name: name, Image: image, By: by}.release())
-	if err != nil {
-		return app.Release{}, claimProblem(err, found)
-	}
-	c.dispatch(release)
-	c.notices.notify(name)
-	return release, nil
-}
-
 // release is the first or next release that the upload asks for.
 func (u Upload) release() app.Release {
 	if u.Archive != nil {
@@ -52,7 +30,7 @@ func (u Upload) release() app.Release {
 	return release
 }
 
-// examineUpload plans what a new app is made of.
+// examineUpload plans what the app is to be made of.
 func (c *Controller) examineUpload(ctx context.Context, u Upload, app app.App, environment environment.OpenEnvironment) (plan.Plan, error) {
 	if u.Archive != nil {
 		return c.examine(ctx, u.Archive, app, environment.Options(app.Settings))

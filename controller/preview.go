@@ -24,54 +24,27 @@ type Preview struct {
 // Variables is how many were given for it.
 func (p Preview) Variables() int { return len(p.environment) }
 
-// Examine says how the archive of a new app will be built, or refuses it as
-// Accept would. It claims nothing and keeps nothing: the archive stays the
-// caller's. A name or a route that is left empty is not looked at.
+// Examine says how the archive will be built, or refuses it as Accept would. It claims
+// nothing and keeps nothing: the archive stays the caller's. A name or a route of a new
+// app that is left empty is not looked at. A release under way is no reason to refuse the
+// next one: it may have ended by the time the archive is deployed.
 func (c *Controller) Examine(ctx context.Context, u Upload) (Preview, error) {
-	app, environment, err := c.newApp(u)
+	found, environment, err := c.appOf(ctx, u)
 	if err != nil {
 		return Preview{}, err
 	}
-	if err := c.checkWaivers(app.Settings); err != nil {
-		return Preview{}, err
-	}
-	made, err := c.examineUpload(ctx, u, app, environment)
+	made, err := c.examineUpload(ctx, u, found, environment)
 	if err != nil {
 		return Preview{}, err
-	}
-	if err := c.checkClaims(ctx, app); err != nil {
-		return Preview{}, claimProblem(err, app)
 	}
 	preview := previewOf(made)
+	if u.Next {
+		expected, err := c.foresee(ctx, found, made, environment)
+		preview.Reasons = append(expected, preview.Reasons...)
+		return preview, err
+	}
 	preview.environment = u.Environment
-	return preview, nil
-}
-
-// ExamineUpdate is Examine for the next release of an app. A release under way is
-// no reason to refuse: it may have ended by the time the archive is deployed.
-func (c *Controller) ExamineUpdate(ctx context.Context, name app.Name, received *Archive) (Preview, error) {
-	app, err := c.findApp(ctx, name)
-	if err != nil {
-		return Preview{}, err
-	}
-	if err := c.checkWaivers(app.Settings); err != nil {
-		return Preview{}, err
-	}
-	environment, err := c.openSavedEnvironment(ctx, name)
-	if err != nil {
-		return Preview{}, err
-	}
-	made, err := c.examine(ctx, received, app, environment.Options(app.Settings))
-	if err != nil {
-		return Preview{}, err
-	}
-	expected, err := c.foresee(ctx, app, made, environment)
-	if err != nil {
-		return Preview{}, err
-	}
-	preview := previewOf(made)
-	preview.Reasons = append(expected, preview.Reasons...)
-	return preview, nil
+	return preview, claimProblem(c.checkClaims(ctx, found), found)
 }
 
 // checkClaims says early what CreateApp would; only CreateApp decides.

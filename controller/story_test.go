@@ -52,6 +52,32 @@ type house struct {
 	disk      docker.Disk
 }
 
+// AcceptUpdate sends the next archive of an app.
+func (h *house) AcceptUpdate(ctx context.Context, name app.Name, archive *controller.Archive, by string) (app.Release, error) {
+	return h.Accept(ctx, controller.Upload{Name: name, Next: true, Archive: archive, By: by})
+}
+
+// ExamineUpdate asks what AcceptUpdate would do.
+func (h *house) ExamineUpdate(ctx context.Context, name app.Name, archive *controller.Archive) (controller.Preview, error) {
+	return h.Examine(ctx, controller.Upload{Name: name, Next: true, Archive: archive})
+}
+
+// AcceptImage has the next release of an app run an image.
+func (h *house) AcceptImage(ctx context.Context, name app.Name, image plan.ImageReference, by string) (app.Release, error) {
+	return h.Accept(ctx, controller.Upload{Name: name, Next: true, Image: image, By: by})
+}
+
+// AcceptHeld makes a new app of an archive that is held.
+func (h *house) AcceptHeld(ctx context.Context, key controller.HeldKey, u controller.Upload) (app.Release, error) {
+	u.Held = key
+	return h.Accept(ctx, u)
+}
+
+// AcceptHeldUpdate makes the next release of an archive that is held.
+func (h *house) AcceptHeldUpdate(ctx context.Context, key controller.HeldKey, name app.Name, by string) (app.Release, error) {
+	return h.Accept(ctx, controller.Upload{Name: name, Next: true, Held: key, By: by})
+}
+
 func newHouse(t *testing.T) *house {
 	t.Helper()
 	h := &house{

@@ -17,9 +17,19 @@ import (
 	"berth/traefik"
 )
 
-// Upload is a person's wish for a new app, every field parsed.
+// Upload is a person's wish for an app or for its next release, every field parsed. One
+// of Archive, Held and Image says what it is made of.
 type Upload struct {
-	Name   app.Name
+	Name app.Name
+	Next bool   // the next release of the app Name, which has its own settings; else a new app
+	By   string // account or token name
+
+	Archive *Archive
+	Held    HeldKey             // of an archive that was received before, and waits
+	Image   plan.ImageReference // is run as it is
+
+	// What follows is for a new app alone.
+
 	Route  traefik.Route
 	Port   uint16 // 0 lets the image decide
 	Mounts []app.Mount
@@ -30,10 +40,6 @@ type Upload struct {
 	// Environment is what the app is to have from its first release on: a compose file
 	// may not be read without.
 	Environment []app.VariableWish
-	Archive     *Archive
-	// Image is run as it is; it stands in place of Archive.
-	Image plan.ImageReference
-	By    string // account or token name
 }
 
 // Archive is the file of an upload, received in full and not yet looked into.

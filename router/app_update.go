@@ -1,6 +1,7 @@
 package router
 
 import (
+	"berth/controller"
 	"berth/controller/app"
 )
 
@@ -50,31 +51,6 @@ func (a *admin) acceptUpdate(v *visit) (app.Release, *upload, error) {
 		a.settleHeld(v, form)
 		return app.Release{}, form, err
 	}
-	if form.checks() && form.image != "" {
-		v.done.halfway = true
-		return app.Release{}, form, form.problems.add(nothingToSee())
-	}
-	if form.checks() {
-		preview, err := a.apps.ExamineUpdate(v.context(), name, form.archive)
-		return app.Release{}, form, a.settleCheck(v, form, name, preview, err)
-	}
-	release, err := a.acceptNext(v, form, name)
-	err = form.problems.add(err)
-	a.settleHeld(v, form)
+	release, err := a.deploy(v, form, controller.Upload{Name: name, Next: true, By: v.caller.name()})
 	return release, form, err
-}
-
-func (a *admin) acceptNext(v *visit, form *upload, name app.Name) (app.Release, error) {
-	if form.archive != nil {
-		return a.apps.AcceptUpdate(v.context(), name, form.archive, v.caller.name())
-	}
-	if form.image != "" {
-		v.done.detail = string(form.image)
-		return a.apps.AcceptImage(v.context(), name, form.image, v.caller.name())
-	}
-	key, err := v.heldKey(form)
-	if err != nil {
-		return app.Release{}, err
-	}
-	return a.apps.AcceptHeldUpdate(v.context(), key, name, v.caller.name())
 }

@@ -17,7 +17,6 @@ import (
 	"berth/controller/app"
 	"berth/controller/docker"
 	"berth/controller/environment"
-	"berth/controller/plan"
 	"berth/controller/problem"
 	"berth/controller/secret"
 	"berth/traefik"
@@ -125,7 +124,15 @@ func (f *fakeApps) ParsePort(s string) (uint16, error) {
 	return port, nil
 }
 
-func (f *fakeApps) Accept(_ context.Context, u controller.Upload) (app.Release, error) {
+func (f *fakeApps) Accept(ctx context.Context, u controller.Upload) (app.Release, error) {
+	switch {
+	case u.Held != (controller.HeldKey{}):
+		return f.acceptHeld(ctx, u)
+	case u.Next && u.Archive == nil:
+		return f.acceptNextImage(u)
+	case u.Next:
+		return f.acceptNext(u)
+	}
 	made := string(u.Image)
 	if u.Archive != nil {
 		made = u.Archive.Name
@@ -152,26 +159,6 @@ func (f *fakeApps) Accept(_ context.Context, u controller.Upload) (app.Release, 
 	return release, nil
 }
 
-func (f *fakeApps) AcceptUpdate(_ context.Context, name app.Name, archive *controller.Archive, by string) (app.Release, error) {
-	f.note("update %s %s by %s", name, archive.Name, by)
-	if f.onAccept != nil {
-		return f.onAccept(controller.Upload{Name: name, Archive: archive, By: by})
-	}
-	release := aRelease(name, 9, app.ReleaseQueued)
-	f.putRelease(release)
-	return release, nil
-}
-
-func (f *fakeApps) AcceptImage(_ context.Context, name app.Name, image plan.ImageReference, by string) (app.Release, error) {
-	if err := f.act(fmt.Sprintf("run %s by %s", image, by), name); err != nil {
-		return app.Release{}, err
-	}
-	release := aRelease(name, 9, app.ReleaseQueued)
-	release.Reference = image
-	f.putRelease(release)
-	return release, nil
-}
-
 func (f *fakeApps) ForbiddenWaivers() []app.Waiver { return f.forbidden }
 
 func (f *fakeApps) Examine(_ context.Context, u controller.Upload) (controller.Preview, error) {
@@ -186,10 +173,6 @@ func (f *fakeApps) Examine(_ context.Context, u controller.Upload) (controller.P
 		Kind: "Static site", Dockerfile: "FROM scratch\nCOPY site/ /site/\n",
 		Reasons: []string{"There is an index.html at the top."}, Services: []string{"main"},
 	}, nil
-}
-
-func (f *fakeApps) ExamineUpdate(ctx context.Context, app app.Name, archive *controller.Archive) (controller.Preview, error) {
-	return f.Examine(ctx, controller.Upload{Name: app, Archive: archive})
 }
 
 func (f *fakeApps) Hold(owner string, app app.Name, archive *controller.Archive, preview controller.Preview) controller.Held {
@@ -221,20 +204,28 @@ func (f *fakeApps) Drop(key controller.HeldKey) {
 	delete(f.held, key)
 }
 
-func (f *fakeApps) AcceptHeld(ctx context.Context, key controller.HeldKey, u controller.Upload) (app.Release, error) {
-	return f.acceptHeld(key, func(archive *controller.Archive) (app.Release, error) {
-		u.Archive = archive
-		return f.Accept(ctx, u)
-	})
+func (f *fakeApps) acceptNext(u controller.Upload) (app.Release, error) {
+	f.note("update %s %s by %s", u.Name, u.Archive.Name, u.By)
+	if f.onAccept != nil {
+		return f.onAccept(u)
+	}
+	release := aRelease(u.Name, 9, app.ReleaseQueued)
+	f.putRelease(release)
+	return release, nil
 }
 
-func (f *fakeApps) AcceptHeldUpdate(ctx context.Context, key controller.HeldKey, name app.Name, by string) (app.Release, error) {
-	return f.acceptHeld(key, func(archive *controller.Archive) (app.Release, error) {
-		return f.AcceptUpdate(ctx, name, archive, by)
-	})
+func (f *fakeApps) acceptNextImage(u controller.Upload) (app.Release, error) {
+	if err := f.act(fmt.Sprintf("run %s by %s", u.Image, u.By), u.Name); err != nil {
+		return app.Release{}, err
+	}
+	release := aRelease(u.Name, 9, app.ReleaseQueued)
+	release.Reference = u.Image
+	f.putRelease(release)
+	return release, nil
 }
 
-func (f *fakeApps) acceptHeld(key controller.HeldKey, accept func(*controller.Archive) (app.Release, error)) (app.Release, error) {
+func (f *fakeApps) acceptHeld(ctx context.Context, u controller.Upload) (app.Release, error) {
+	key := u.Held
 	held, err := f.Held(key)
 	if err != nil {
 		return app.Release{}, err
@@ -245,7 +236,8 @@ func (f *fakeApps) acceptHeld(key controller.HeldKey, accept func(*controller.Ar
 	if done {
 		return release, nil
 	}
-	release, err = accept(&controller.Archive{Name: held.Name, Bytes: held.Bytes})
+	u.Held, u.Archive = controller.HeldKey{}, &controller.Archive{Name: held.Name, Bytes: held.Bytes}
+	release, err = f.Accept(ctx, u)
 	if err == nil {
 		f.mu.Lock()
 		f.deployed[key] = release

@@ -20,7 +20,6 @@ import (
 	"berth/controller/docker"
 	"berth/controller/environment"
 	"berth/controller/limit"
-	"berth/controller/plan"
 	"berth/traefik"
 )
 
@@ -79,20 +78,6 @@ func (f *failingApps) Accept(ctx context.Context, u controller.Upload) (app.Rele
 	return f.fakeApps.Accept(ctx, u)
 }
 
-func (f *failingApps) AcceptUpdate(ctx context.Context, name app.Name, archive *controller.Archive, by string) (app.Release, error) {
-	if err := f.fail("AcceptUpdate"); err != nil {
-		return app.Release{}, err
-	}
-	return f.fakeApps.AcceptUpdate(ctx, name, archive, by)
-}
-
-func (f *failingApps) AcceptImage(ctx context.Context, name app.Name, image plan.ImageReference, by string) (app.Release, error) {
-	if err := f.fail("AcceptImage"); err != nil {
-		return app.Release{}, err
-	}
-	return f.fakeApps.AcceptImage(ctx, name, image, by)
-}
-
 func (f *failingApps) Examine(ctx context.Context, u controller.Upload) (controller.Preview, error) {
 	if err := f.fail("Examine"); err != nil {
 		return controller.Preview{}, err
@@ -100,32 +85,11 @@ func (f *failingApps) Examine(ctx context.Context, u controller.Upload) (control
 	return f.fakeApps.Examine(ctx, u)
 }
 
-func (f *failingApps) ExamineUpdate(ctx context.Context, app app.Name, archive *controller.Archive) (controller.Preview, error) {
-	if err := f.fail("ExamineUpdate"); err != nil {
-		return controller.Preview{}, err
-	}
-	return f.fakeApps.ExamineUpdate(ctx, app, archive)
-}
-
 func (f *failingApps) Held(key controller.HeldKey) (controller.Held, error) {
 	if err := f.fail("Held"); err != nil {
 		return controller.Held{}, err
 	}
 	return f.fakeApps.Held(key)
-}
-
-func (f *failingApps) AcceptHeld(ctx context.Context, key controller.HeldKey, u controller.Upload) (app.Release, error) {
-	if err := f.fail("AcceptHeld"); err != nil {
-		return app.Release{}, err
-	}
-	return f.fakeApps.AcceptHeld(ctx, key, u)
-}
-
-func (f *failingApps) AcceptHeldUpdate(ctx context.Context, key controller.HeldKey, name app.Name, by string) (app.Release, error) {
-	if err := f.fail("AcceptHeldUpdate"); err != nil {
-		return app.Release{}, err
-	}
-	return f.fakeApps.AcceptHeldUpdate(ctx, key, name, by)
 }
 
 func (f *failingApps) Retry(ctx context.Context, id app.ReleaseID, changes controller.Retry, by string) (app.Release, error) {

@@ -28,7 +28,6 @@ import (
 	"berth/controller/docker"
 	"berth/controller/environment"
 	"berth/controller/limit"
-	"berth/controller/plan"
 	"berth/controller/secret"
 	"berth/templates"
 	"berth/traefik"
@@ -40,15 +39,10 @@ type Apps interface {
 	ParseRoute(string) (traefik.Route, error)
 	ParsePort(string) (uint16, error)
 	Accept(context.Context, controller.Upload) (app.Release, error)
-	AcceptUpdate(ctx context.Context, app app.Name, archive *controller.Archive, by string) (app.Release, error)
-	AcceptImage(ctx context.Context, app app.Name, image plan.ImageReference, by string) (app.Release, error)
 	Examine(context.Context, controller.Upload) (controller.Preview, error)
-	ExamineUpdate(ctx context.Context, app app.Name, archive *controller.Archive) (controller.Preview, error)
 	Hold(owner string, app app.Name, archive *controller.Archive, preview controller.Preview) controller.Held
 	Held(controller.HeldKey) (controller.Held, error)
 	Drop(controller.HeldKey)
-	AcceptHeld(context.Context, controller.HeldKey, controller.Upload) (app.Release, error)
-	AcceptHeldUpdate(ctx context.Context, key controller.HeldKey, app app.Name, by string) (app.Release, error)
 	Rollback(ctx context.Context, app app.Name, number int64, by string) (app.Release, error)
 	Retry(ctx context.Context, id app.ReleaseID, changes controller.Retry, by string) (app.Release, error)
 

@@ -89,31 +89,43 @@ func (a *admin) acceptUpload(v *visit) (app.Release, *upload, error) {
 		a.settleHeld(v, form)
 		return app.Release{}, form, err
 	}
+	v.done.resource = "app " + string(wish.Name)
+	release, err := a.deploy(v, form, wish)
+	return release, form, err
+}
+
+// deploy hands the upload to the controller: to look into it where the form asks for that
+// first, else to release it. What a person can mend is in the form's problems.
+func (a *admin) deploy(v *visit, form *upload, wish controller.Upload) (app.Release, error) {
 	wish.Archive, wish.Image = form.archive, form.image
-	v.done.resource, v.done.detail = "app "+string(wish.Name), string(form.image)
-	if form.checks() && form.image != "" && !v.caller.bearer {
+	if form.image != "" {
+		v.done.detail = string(form.image)
+	}
+	if form.checks() && form.image != "" && (wish.Next || !v.caller.bearer) {
 		v.done.halfway = true
-		return app.Release{}, form, form.problems.add(nothingToSee())
+		return app.Release{}, form.problems.add(nothingToSee())
 	}
 	if form.checks() {
 		preview, err := a.apps.Examine(v.context(), wish)
-		return app.Release{}, form, a.settleCheck(v, form, "", preview, err)
+		held := wish.Name
+		if !wish.Next {
+			held = ""
+		}
+		return app.Release{}, a.settleCheck(v, form, held, preview, err)
 	}
 	release, err := a.accept(v, form, wish)
 	err = form.problems.add(err)
 	a.settleHeld(v, form)
-	return release, form, err
+	return release, err
 }
 
-func (a *admin) accept(v *visit, form *upload, wish controller.Upload) (app.Release, error) {
-	if wish.Archive != nil || wish.Image != "" {
-		return a.apps.Accept(v.context(), wish)
+func (a *admin) accept(v *visit, form *upload, wish controller.Upload) (_ app.Release, err error) {
+	if wish.Archive == nil && wish.Image == "" {
+		if wish.Held, err = v.heldKey(form); err != nil {
+			return app.Release{}, err
+		}
 	}
-	key, err := v.heldKey(form)
-	if err != nil {
-		return app.Release{}, err
-	}
-	return a.apps.AcceptHeld(v.context(), key, wish)
+	return a.apps.Accept(v.context(), wish)
 }
 
 // parseCheck is parseUpload for a program that wants to know how its archive will
