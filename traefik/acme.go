@@ -169,7 +169,7 @@ func writeSecrets(folder string, values map[string]string) error {
 	return nil
 }
 
-// removeOthers removes every file from the folder that keep does not name.
+// removeOthers removes every file from the folder that keep rejects.
 func removeOthers(folder string, keep func(name string) bool) error {
 	entries, err := os.ReadDir(folder)
 	if err != nil {
