@@ -1,5 +1,5 @@
 // Package environment seals an app's variables, opens them for a release, and masks them in
-// what is printed.
+// printed text.
 package environment
 
 import (
