@@ -17,46 +17,46 @@ import (
 const (
 	MaxUsers             = 100
 	MaxAllowed           = 100
-	MaxBodyLimit         = 32 << 20 // bytes; the proxy keeps bodies in a folder of 128 MB in memory
+	MaxBodyLimit         = 32 << 20 // bytes; the proxy stores bodies in a folder of 128 MB in memory
 	MaxRate              = 10_000   // requests in one period, and at once
 	MaxMaintenanceText   = 2000     // characters
 	maxMaintenanceBytes  = 4 * MaxMaintenanceText
 	maxPasswordHashBytes = 60
 )
 
-// PasswordCost is the cost of the hashes. The proxy checks the password of every
-// request: 8 takes it about 15 ms, cost 12 a quarter of a second, so that a few
-// requests a second would stop it for all apps.
+// PasswordCost is the bcrypt cost of the hashes. The proxy checks the password of every
+// request: cost 8 takes about 15 ms, and cost 12 a quarter of a second. With cost 12, a
+// few requests a second would stop the proxy for all apps.
 const PasswordCost = 8
 
-// guard is the rate of an app with passwords that has no other: it bounds what
-// guessing costs the proxy.
+// guard is the rate of an app that has passwords and no rate of its own: it bounds the
+// proxy's work for password guesses.
 var guard = Rate{Requests: 20, Period: time.Second, Burst: 200}
 
-// Access is who may use an app, and how. The zero Access lets everybody in; with
-// Password on and no user, nobody: then the app has no route at all.
+// Access says who may use an app, and how. The zero Access admits everybody. With
+// Password on and no user it admits nobody: the app then has no route.
 type Access struct {
-	Password bool           // a name and a password are asked for
+	Password bool           // visitors need a name and a password
 	Users    []User         // by name
-	Allow    []netip.Prefix // whose requests are answered; empty: everybody's
+	Allow    []netip.Prefix // admitted addresses; empty: all
 	Rate     Rate
-	// MaxBodyBytes is the largest body that a request may have; 0 is no limit. The
-	// answers of requests with bodies are collected before they are sent.
+	// MaxBodyBytes is the largest body of a request; 0 is no limit. The proxy collects
+	// the answer to a request with a body before it sends it.
 	MaxBodyBytes int64
 	Headers      ResponseHeaders
 	Maintenance  Maintenance
-	// NoSlashRedirect lets the app answer for the path of a route without a slash
-	// behind it, in place of a redirect to the one that has it.
+	// NoSlashRedirect lets the app answer the path of a route without its final slash.
+	// Otherwise the proxy redirects to the path with the slash.
 	NoSlashRedirect bool
 }
 
-// User is one who may sign in.
+// User is a person who may sign in.
 type User struct {
 	Name string
 	Hash string // bcrypt
 }
 
-// String is the user as the proxy's basic auth takes it.
+// String is the user in the form of the proxy's basic auth.
 func (u User) String() string { return u.Name + ":" + u.Hash }
 
 func (u User) check() error {
@@ -69,16 +69,15 @@ func (u User) check() error {
 	return nil
 }
 
-// Rate bounds the requests of each client, an IPv6 customer being a /64. The zero
-// Rate bounds nothing.
+// Rate bounds the requests of each client; an IPv6 /64 is one client. The zero Rate
+// bounds nothing.
 type Rate struct {
 	Requests int64 // in a Period, on average
 	Period   time.Duration
 	Burst    int64 // at once
 }
 
-// ResponseHeaders replace those of the app's answers; an empty one leaves the
-// app's own.
+// ResponseHeaders replace headers of the app's answers; an empty one keeps the app's own.
 type ResponseHeaders struct {
 	FrameOptions          string
 	ReferrerPolicy        string
@@ -90,13 +89,13 @@ type ResponseHeaders struct {
 // Maintenance shows a page in place of the app, with status 503.
 type Maintenance struct {
 	On   bool
-	Text string // of the operator, plain text; may be empty
+	Text string // the operator's plain text; may be empty
 }
 
-// Closed reports whether nobody can get in: the app has no route then.
+// Closed reports whether the access admits nobody: the app then has no route.
 func (a Access) Closed() bool { return a.Password && len(a.Users) == 0 }
 
-// Canonical gives the one form of all that mean the same.
+// Canonical returns one form for all equal accesses.
 func (a Access) Canonical() Access {
 	a.Users = slices.SortedFunc(slices.Values(a.Users), func(x, y User) int { return cmp.Compare(x.Name, y.Name) })
 	allow := make([]netip.Prefix, 0, len(a.Allow))
@@ -129,8 +128,8 @@ var (
 	hashPattern = regexp.MustCompile(`^\$2[aby]\$[0-9]{2}\$[./A-Za-z0-9]{53}$`)
 )
 
-// check refuses what would weaken or break what is published: it may come from a
-// row that someone else wrote.
+// check refuses an access that would weaken or break the published configuration: a
+// stranger may have written the row.
 func (a Access) check() error {
 	for i, user := range a.Users {
 		if err := user.check(); err != nil {
@@ -170,7 +169,7 @@ func (r Rate) check() error {
 	return nil
 }
 
-// check lets only through what cannot end a header or begin another.
+// check refuses a value that can end a header or begin another.
 func (h ResponseHeaders) check() error {
 	for _, value := range h.values() {
 		if strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r > '~' }) {
@@ -180,7 +179,7 @@ func (h ResponseHeaders) check() error {
 	return nil
 }
 
-// values are the headers to set, by name.
+// values returns the headers to set, by name.
 func (h ResponseHeaders) values() map[string]string {
 	set := make(map[string]string)
 	for name, value := range map[string]string{

@@ -14,8 +14,8 @@ import (
 	"strings"
 )
 
-// The two directories of Let's Encrypt. Staging gives certificates that no
-// browser trusts, and has limits that are hard to reach.
+// The two directories of Let's Encrypt. Staging gives certificates that no browser
+// trusts, and has high limits.
 const (
 	LetsEncrypt        = "https://acme-v02.api.letsencrypt.org/directory"
 	LetsEncryptStaging = "https://acme-staging-v02.api.letsencrypt.org/directory"
@@ -26,30 +26,31 @@ const (
 	secretFolder  = "dns"
 )
 
-// Challenge is a way to prove to a certificate authority that a domain is ours.
+// Challenge is a way to prove control of a domain to a certificate authority.
 type Challenge string
 
-// The challenges, as RFC 8555 and RFC 8737 have them.
+// The challenges of RFC 8555 and RFC 8737.
 const (
 	ChallengeHTTP Challenge = "http" // HTTP-01: a file on port 80
 	ChallengeTLS  Challenge = "tls"  // TLS-ALPN-01: a handshake on port 443
 	ChallengeDNS  Challenge = "dns"  // DNS-01: a TXT record; the only one for a wildcard
 )
 
-// ACME is whom the proxy asks for certificates. The zero value asks nobody.
+// ACME is the certificate authority of the proxy, with its settings. The zero value turns
+// certificates off.
 type ACME struct {
 	Directory string // the authority's directory, https
-	Email     string // whom the authority writes to; needed where Directory is set
-	Trust     []byte // PEM: who may have signed the directory's own certificate; empty: those of the system
-	Hours     int    // how long certificates hold, which decides when they are renewed; 0 means 90 days
+	Email     string // the contact address for the authority; needed with Directory
+	Trust     []byte // PEM: trusted roots for the directory's own certificate; empty means the system's
+	Hours     int    // the life of certificates, which decides when they are renewed; 0 means 90 days
 
-	DNSProvider   string            // by its name in the proxy; empty: there is no ChallengeDNS
+	DNSProvider   string            // the provider's name in the proxy; empty means no ChallengeDNS
 	DNSSecrets    map[string]string // the provider's variables, such as CF_DNS_API_TOKEN
-	DNSServers    []string          // host:port of the servers that show the records; empty: the system's
-	SkipDNSChecks bool              // do not look whether the record is to be seen before the authority does
+	DNSServers    []string          // host:port of the servers that show the records; empty means the system's
+	SkipDNSChecks bool              // do not check that the record is visible before the authority looks
 }
 
-// Resolver is one way to get certificates, as routers name it.
+// Resolver is one way to get certificates, by its name in routers.
 type Resolver struct {
 	Name      string
 	Challenge Challenge
@@ -61,7 +62,7 @@ var (
 	variablePattern = regexp.MustCompile(`^[A-Z][A-Z0-9_]{1,60}$`)
 )
 
-// Resolver is the name of the resolver for the challenge; empty where there is none.
+// Resolver returns the name of the resolver for the challenge; empty if there is none.
 func (a ACME) Resolver(challenge Challenge) string {
 	for _, resolver := range a.Resolvers() {
 		if resolver.Challenge == challenge {
@@ -71,7 +72,7 @@ func (a ACME) Resolver(challenge Challenge) string {
 	return ""
 }
 
-// Resolvers lists what the static configuration offers.
+// Resolvers returns the resolvers of the static configuration.
 func (a ACME) Resolvers() []Resolver {
 	if a.Directory == "" {
 		return nil
@@ -83,8 +84,8 @@ func (a ACME) Resolvers() []Resolver {
 	return offered
 }
 
-// name tells the resolvers of one authority from those of another: the proxy keeps
-// what it got under the name, and would not ask anew for what it has.
+// name includes the authority. The proxy stores certificates by this name, and would not
+// ask a new authority for a certificate that it has.
 func (a ACME) name(challenge Challenge) string {
 	switch a.Directory {
 	case LetsEncrypt:
@@ -97,7 +98,7 @@ func (a ACME) name(challenge Challenge) string {
 	}
 }
 
-// Check refuses what would become structure in the proxy's configuration.
+// Check refuses values that would become structure in the proxy's configuration.
 func (a ACME) Check() error {
 	if a.Directory == "" {
 		return nil
@@ -128,8 +129,8 @@ func (a ACME) Check() error {
 	return nil
 }
 
-// write puts beside the static configuration what it names. The secrets of a
-// provider that is not used any more are removed.
+// write writes the files that the static configuration names, and removes the secrets of
+// an unused provider.
 func (a ACME) write(folder string) error {
 	if len(a.Trust) > 0 {
 		if _, err := replaceFile(folder, filepath.Join(folder, tlsFolder, authorityName), a.Trust, publicMode); err != nil {
@@ -139,7 +140,7 @@ func (a ACME) write(folder string) error {
 	return writeSecrets(folder, a.secrets())
 }
 
-// secrets are the variables of the provider that is used.
+// secrets returns the variables of the provider in use.
 func (a ACME) secrets() map[string]string {
 	if a.Directory == "" || a.DNSProvider == "" {
 		return nil
@@ -147,8 +148,8 @@ func (a ACME) secrets() map[string]string {
 	return a.DNSSecrets
 }
 
-// writeSecrets makes each a file of its own, under the variable's name: the proxy
-// is told in its environment where they are, which does not change.
+// writeSecrets writes each variable to a file with its name. The proxy's environment
+// names these files and does not change.
 func writeSecrets(folder string, values map[string]string) error {
 	secrets := filepath.Join(folder, secretFolder)
 	if len(values) > 0 {
@@ -168,7 +169,7 @@ func writeSecrets(folder string, values map[string]string) error {
 	return nil
 }
 
-// removeOthers removes what keep does not want from the folder.
+// removeOthers removes every file from the folder that keep rejects.
 func removeOthers(folder string, keep func(name string) bool) error {
 	entries, err := os.ReadDir(folder)
 	if err != nil {

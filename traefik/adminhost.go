@@ -11,7 +11,7 @@ import (
 // adminName is the file that keeps the admin app's host name free of apps.
 const adminName = "admin.yml"
 
-// adminPrefix begins the names of its routers; the dot keeps apps from having them.
+// adminPrefix begins the names of its routers. No app's name has a dot.
 const adminPrefix = "admin."
 
 // adminPriority is above every route and the beacon.
@@ -25,13 +25,13 @@ var adminTemplate = template.Must(template.New(adminName).Funcs(functions).Parse
 // AdminPriority is for the template.
 func (StaticOptions) AdminPriority() int { return adminPriority }
 
-// PublicEntryPoints are those on which apps answer.
+// PublicEntryPoints are the entry points on which apps answer.
 func (StaticOptions) PublicEntryPoints() []string {
 	return []string{EntryPointWeb, EntryPointWebsecure}
 }
 
-// writeAdminHost lets the proxy answer 404 to whatever is asked of the admin app's
-// host name. Without a name there is nothing to keep free.
+// writeAdminHost makes the proxy answer 404 to every request for the admin app's host
+// name. Without a name it does nothing.
 func (o StaticOptions) writeAdminHost(folder string) error {
 	if o.AdminHost == "" {
 		return nil

@@ -6,14 +6,13 @@ import (
 	"log/slog"
 )
 
-// APIUser is the name that goes with the APIPassword.
+// APIUser is the user name for the APIPassword.
 const APIUser = "berth"
 
-// APIPassword opens the proxy's API, and with it what the dashboard shows. Logs
-// show nothing of it.
+// APIPassword opens the proxy's API, and so the dashboard. Logs never show it.
 type APIPassword string
 
-// NewAPIPassword makes one of at least 16 random bytes.
+// NewAPIPassword makes a password from at least 16 random bytes.
 func NewAPIPassword(random []byte) APIPassword {
 	return APIPassword(base64.RawURLEncoding.EncodeToString(random[:16]))
 }
@@ -24,9 +23,9 @@ func (p APIPassword) LogValue() slog.Value { return slog.StringValue("[redacted]
 // String hides it.
 func (p APIPassword) String() string { return "[redacted]" }
 
-// line is what the proxy checks requests against. The quick hash is enough, since
-// nobody can guess 128 random bits; a slow one would cost at each of the many
-// questions that a release asks.
+// line is the proxy's line for the password. A quick hash is enough, because nobody can
+// guess 128 random bits. A slow hash would cost time at each of the many calls of a
+// release.
 func (p APIPassword) line() string {
 	sum := sha1.Sum([]byte(p)) //nolint:gosec // the proxy knows no other quick one; only the way back matters here
 	return APIUser + ":{SHA}" + base64.StdEncoding.EncodeToString(sum[:])

@@ -20,28 +20,28 @@ const (
 	readyTimeout   = 30 * time.Second
 
 	maxAPIBytes   = 64 << 20  // of one answer of the API; 1,000 apps take about 2 MB
-	maxProbeBytes = 256 << 10 // of an instance's answer, read so that the connection lives on
+	maxProbeBytes = 256 << 10 // of an instance's answer, read to keep the connection open
 )
 
-// ErrNotRouted is returned by Probe when the proxy has no verify route for the
-// target, so that the answer was not the instance's.
+// ErrNotRouted says that the proxy has no verify route for the target of Probe, so the
+// answer did not come from the instance.
 var ErrNotRouted = errors.New("the proxy has no verify route for this release")
 
-// Client talks to one proxy: to its API, and through its verify entry point to
-// instances. It is safe for concurrent use and keeps its connections.
+// Client talks to one proxy: to its API, and to instances through its verify entry point.
+// It is safe for concurrent use and keeps its connections open.
 type Client struct {
 	api    *url.URL
 	verify *url.URL
-	web    *url.URL // where visitors come in
-	// password is sent to the API alone, never to an instance.
+	web    *url.URL // for visitors
+	// password is only sent to the API, never to an instance.
 	password APIPassword
 	http     *http.Client
 }
 
-// NewClient returns a Client of the proxy whose dashboard entry point is at
-// apiURL and whose verify entry point is at verifyURL, such as
-// http://10.201.0.2:8081. It connects to nothing else, whatever an answer says.
-// The password is the one of the proxy's StaticOptions.
+// NewClient returns a Client of the proxy with the dashboard entry point apiURL and the
+// verify entry point verifyURL, such as http://10.201.0.2:8081. It never connects to
+// another address, whatever an answer says. The password is the one in the proxy's
+// StaticOptions.
 func NewClient(apiURL, verifyURL string, password APIPassword) (*Client, error) {
 	api, err := parseBase(apiURL)
 	if err != nil {
@@ -54,7 +54,7 @@ func NewClient(apiURL, verifyURL string, password APIPassword) (*Client, error) 
 	web := &url.URL{Scheme: "http", Host: net.JoinHostPort(verify.Hostname(), strconv.Itoa(WebPort))}
 	return &Client{api: api, verify: verify, web: web, password: password, http: &http.Client{
 		Timeout: requestTimeout,
-		// No Proxy: the environment has no say in where a call goes.
+		// No Proxy: the environment must not redirect a call.
 		Transport: &http.Transport{
 			DialContext:         (&net.Dialer{Timeout: dialTimeout}).DialContext,
 			MaxIdleConnsPerHost: 16,
@@ -65,7 +65,7 @@ func NewClient(apiURL, verifyURL string, password APIPassword) (*Client, error) 
 	}}, nil
 }
 
-// Ready waits until the proxy runs and its API answers, at most 30 s.
+// Ready waits until the proxy runs and its API answers, for 30 s at most.
 func (c *Client) Ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
@@ -78,9 +78,9 @@ func (c *Client) Ready(ctx context.Context) error {
 	return nil
 }
 
-// Probe asks the instance of a proving target for path, through the proxy's
-// verify entry point, and returns the status of the answer. Redirects count as
-// answers. While the instance does not listen, the proxy answers 502 for it.
+// Probe asks the instance of a proving target for path, through the proxy's verify entry
+// point, and returns the status of the answer. A redirect is an answer. Until the
+// instance listens, the proxy answers 502.
 func (c *Client) Probe(ctx context.Context, target Target, path string) (status int, err error) {
 	if !strings.HasPrefix(path, "/") {
 		return 0, fmt.Errorf("probe %s: path %q does not start with a slash", target.service(), path)
@@ -105,7 +105,7 @@ func (c *Client) Probe(ctx context.Context, target Target, path string) (status 
 	return response.StatusCode, nil
 }
 
-// errNotFound is fetch's word for a name that the proxy does not know.
+// errNotFound is the error of fetch for a name that the proxy does not know.
 var errNotFound = errors.New("not found")
 
 // fetch decodes the API's answer at path into result.
@@ -134,8 +134,7 @@ func (c *Client) fetch(ctx context.Context, path string, result any) error {
 	return nil
 }
 
-// discard reads what is left, up to limit, because only then the connection is
-// kept for the next call.
+// discard reads the rest, up to limit, so that the connection can be used again.
 func discard(body io.Reader, limit int64) {
 	_, _ = io.CopyN(io.Discard, body, limit)
 }

@@ -7,19 +7,19 @@ import (
 	"slices"
 )
 
-// Configuration is the part of Traefik v3's dynamic configuration that Berth
-// uses, with the keys of its files (yaml) and of its labels (label).
+// Configuration is the part of Traefik v3's dynamic configuration that Berth uses. The
+// yaml tags are the keys of its files, and the label tags those of its labels.
 type Configuration struct {
-	HTTP *HTTP `yaml:"http,omitempty"` // nil when nothing is routed: the proxy refuses an empty section
-	TLS  *TLS  `yaml:"tls,omitempty"`  // nil when no host has a certificate of its own
+	HTTP *HTTP `yaml:"http,omitempty"` // nil if there is no route: the proxy refuses an empty section
+	TLS  *TLS  `yaml:"tls,omitempty"`  // nil if no host has a certificate of its own
 }
 
-// TLS holds what is served by name, beside what the resolvers get.
+// TLS holds the certificates beside those of the resolvers.
 type TLS struct {
 	Certificates []Certificate `yaml:"certificates,omitempty"`
 }
 
-// Certificate names files as the proxy finds them.
+// Certificate names files by their paths in the proxy's container.
 type Certificate struct {
 	CertFile string `yaml:"certFile,omitempty"`
 	KeyFile  string `yaml:"keyFile,omitempty"`
@@ -32,8 +32,8 @@ type HTTP struct {
 	Middlewares map[string]*Middleware `yaml:"middlewares,omitempty"`
 }
 
-// Router sends what its rule matches on its entry points to a service. Of the
-// routers that match a request, the one with the highest Priority gets it.
+// Router sends matching requests of its entry points to a service. If several routers
+// match a request, the highest Priority wins.
 type Router struct {
 	EntryPoints []string   `yaml:"entryPoints,omitempty"`
 	Middlewares []string   `yaml:"middlewares,omitempty"`
@@ -43,20 +43,20 @@ type Router struct {
 	TLS         *RouterTLS `yaml:"tls,omitempty" label:"allowEmpty"`
 }
 
-// RouterTLS makes a router answer HTTPS, and nothing else. Empty, it means
-// whatever certificate covers the host, else the proxy's default one.
+// RouterTLS makes a router answer only HTTPS. If it is empty, the router uses a
+// certificate that covers the host, or the proxy's default.
 type RouterTLS struct {
 	CertResolver string      `yaml:"certResolver,omitempty"`
 	Domains      []TLSDomain `yaml:"domains,omitempty"`
 }
 
-// TLSDomain is the names of one certificate.
+// TLSDomain holds the names of one certificate.
 type TLSDomain struct {
 	Main string   `yaml:"main,omitempty"`
 	SANs []string `yaml:"sans,omitempty"`
 }
 
-// Service is what a router sends to.
+// Service is the destination of a router.
 type Service struct {
 	LoadBalancer *LoadBalancer `yaml:"loadBalancer,omitempty"`
 }
@@ -64,18 +64,18 @@ type Service struct {
 // LoadBalancer spreads requests over servers.
 type LoadBalancer struct {
 	Servers []Server `yaml:"servers,omitempty" label-slice-as-struct:"server"`
-	// PassHostHeader gives the app the host that the browser asked for.
+	// PassHostHeader sends the browser's host to the app.
 	PassHostHeader bool `yaml:"passHostHeader"`
 }
 
-// Server is one instance, by URL.
+// Server is one instance, by its URL.
 type Server struct {
 	URL string `yaml:"url,omitempty"`
 }
 
-// Middleware changes a request or its answer, or refuses it. Only these kinds are
-// written, and each only where it is asked for: the proxy's published holes were
-// in others, or in what these are not used for.
+// Middleware changes or refuses a request or its answer. Berth writes only these kinds,
+// and each only where it is needed: the proxy's published holes were in other kinds, or
+// in other uses of these.
 type Middleware struct {
 	StripPrefix    *StripPrefix    `yaml:"stripPrefix,omitempty"`
 	Headers        *Headers        `yaml:"headers,omitempty"`
@@ -87,40 +87,41 @@ type Middleware struct {
 	Buffering      *Buffering      `yaml:"buffering,omitempty"`
 }
 
-// RedirectScheme sends a request on to another scheme of the same host.
+// RedirectScheme redirects a request to another scheme of the same host.
 type RedirectScheme struct {
 	Scheme    string `yaml:"scheme,omitempty"`
 	Port      string `yaml:"port,omitempty"`
 	Permanent bool   `yaml:"permanent,omitempty"`
 }
 
-// StripPrefix takes the route's path off before the app sees the request, which
-// finds it in X-Forwarded-Prefix.
+// StripPrefix removes the route's path before the app sees the request. The app finds the
+// path in X-Forwarded-Prefix.
 type StripPrefix struct {
 	Prefixes []string `yaml:"prefixes,omitempty"`
 }
 
-// RedirectRegex answers a request whose whole URL the expression matches with a
-// redirect: 302 or 301 to a GET, 307 or 308 to all else, which keep the method.
+// RedirectRegex answers a request with a redirect if its whole URL matches. A GET gets
+// 302 or 301. Other requests get 307 or 308, which keep the method.
 type RedirectRegex struct {
 	Regex       string `yaml:"regex,omitempty"`
 	Replacement string `yaml:"replacement,omitempty"`
 	Permanent   bool   `yaml:"permanent,omitempty"`
 }
 
-// Headers sets headers of the request and of the answer; an empty one is taken off.
+// Headers sets headers of the request and of the answer; an empty value removes the
+// header.
 type Headers struct {
 	CustomRequestHeaders  map[string]string `yaml:"customRequestHeaders,omitempty"`
 	CustomResponseHeaders map[string]string `yaml:"customResponseHeaders,omitempty"`
 }
 
-// IPAllowList answers only requests from these ranges, by the address of the
-// connection; others get 403.
+// IPAllowList admits only requests from these ranges, by the address of the connection;
+// other requests get 403.
 type IPAllowList struct {
 	SourceRange []string `yaml:"sourceRange,omitempty"`
 }
 
-// RateLimit bounds the requests of each source; what is beyond gets 429.
+// RateLimit bounds the requests of each source; more requests get 429.
 type RateLimit struct {
 	Average         int64            `yaml:"average,omitempty"`
 	Period          string           `yaml:"period,omitempty"`
@@ -128,7 +129,7 @@ type RateLimit struct {
 	SourceCriterion *SourceCriterion `yaml:"sourceCriterion,omitempty"`
 }
 
-// SourceCriterion is what a source is.
+// SourceCriterion defines a source.
 type SourceCriterion struct {
 	IPStrategy *IPStrategy `yaml:"ipStrategy,omitempty"`
 }
@@ -138,25 +139,25 @@ type IPStrategy struct {
 	IPv6Subnet int `yaml:"ipv6Subnet,omitempty"`
 }
 
-// BasicAuth asks for a name and a password.
+// BasicAuth requires a name and a password.
 type BasicAuth struct {
-	Users        []string `yaml:"users,omitempty"` // name:hash; the Publisher puts UsersFile in their place
+	Users        []string `yaml:"users,omitempty"` // name:hash; the Publisher replaces them by UsersFile
 	UsersFile    string   `yaml:"usersFile,omitempty" label:"-"`
 	Realm        string   `yaml:"realm,omitempty"`
 	RemoveHeader bool     `yaml:"removeHeader,omitempty"`
 }
 
-// Buffering reads the whole body before the app sees the request, and refuses one
-// that is too large with 413.
+// Buffering reads the whole body before the app sees the request, and refuses a too large
+// body with 413.
 type Buffering struct {
 	MaxRequestBodyBytes  int64 `yaml:"maxRequestBodyBytes,omitempty"`
 	MemRequestBodyBytes  int64 `yaml:"memRequestBodyBytes,omitempty"`
 	MemResponseBodyBytes int64 `yaml:"memResponseBodyBytes,omitempty"`
 }
 
-// Generate makes the whole dynamic configuration of table, in the way that the
-// labels of a container would. It refuses invalid targets and two claims to one
-// route. The same table in any order gives the same configuration.
+// Generate makes the whole dynamic configuration of table, in the same way as from the
+// labels of a container. It refuses invalid targets, and two claims to one route. The
+// order of the table does not matter.
 func Generate(table Table) (*Configuration, error) {
 	if err := errors.Join(checkAll(table), checkDomains(table.Domains)); err != nil {
 		return nil, fmt.Errorf("generate configuration: %w", err)
@@ -169,7 +170,7 @@ func Generate(table Table) (*Configuration, error) {
 		target.Pages = table.Pages
 		labels := Labels(target)
 		if len(labels) == 0 {
-			continue // Nobody may use it, and it does not run.
+			continue // It admits nobody and does not run.
 		}
 		part, err := Decode(labels)
 		if err != nil {
@@ -181,8 +182,8 @@ func Generate(table Table) (*Configuration, error) {
 	return whole, nil
 }
 
-// addForwarded adds the middleware that the public routers carry. It is the same
-// for all, so that no label describes it.
+// addForwarded adds the middleware of all public routers. It is the same for all, so no
+// label describes it.
 func (c *Configuration) addForwarded() {
 	if c.HTTP == nil {
 		return
@@ -207,7 +208,7 @@ func (c *Configuration) add(part *Configuration) {
 	c.HTTP.Middlewares = merge(c.HTTP.Middlewares, part.HTTP.Middlewares)
 }
 
-// merge keeps what is empty nil, as it is when read from a file.
+// merge keeps empty maps nil, as they are after reading a file.
 func merge[V any](whole, part map[string]V) map[string]V {
 	if whole == nil && len(part) > 0 {
 		whole = make(map[string]V, len(part))

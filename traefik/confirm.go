@@ -12,38 +12,36 @@ import (
 )
 
 const (
-	confirmTimeout = 30 * time.Second // a busy machine with 1,000 apps takes five to reload
+	confirmTimeout = 30 * time.Second // a busy machine with 1,000 apps needs five to reload
 	firstPause     = 5 * time.Millisecond
 	longestPause   = 100 * time.Millisecond
 	settleTime     = 5 * time.Millisecond
 )
 
-// providerSuffix is what the proxy adds to the names in our files.
+// providerSuffix is the proxy's suffix for names in our files.
 const providerSuffix = "@file"
 
-// ErrUnconfirmed is returned when the proxy did not show the wanted configuration
-// in time.
+// ErrUnconfirmed says that the proxy did not show the wanted configuration in time.
 var ErrUnconfirmed = errors.New("the proxy has not taken the configuration")
 
-// RejectedError says that the proxy read a part of the configuration and refuses
-// to run it, so that waiting is of no use.
+// RejectedError says that the proxy read a part of the configuration and refuses to run
+// it. To wait longer does not help.
 type RejectedError struct {
 	Name   string   // of the router or service
 	Errors []string // in the proxy's words
 }
 
-// Error joins the proxy's words.
+// Error joins the proxy's messages.
 func (e *RejectedError) Error() string {
 	return fmt.Sprintf("the proxy rejects %s: %s", e.Name, strings.Join(e.Errors, "; "))
 }
 
-// Confirm waits until the proxy runs exactly what was published for table: each of
-// its routers without error, on its service, with its address as the only server,
-// behind the middlewares of its Access, whose names tell what is in them; and of
-// what is closed no router at all.
-// It asks about each of them by name, so it is cheap for a table that Only
-// returned, however many apps there are. The first question is asked at once, the
-// last after 30 s.
+// Confirm waits until the proxy runs exactly the published configuration of table. Each
+// router must have no error, the right service with its address as the only server, and
+// the middlewares of its Access, whose names depend on their content. A closed app must
+// have no router.
+// Confirm asks for each part by name. So it is cheap for a table from Only, even with
+// many apps. The first call is immediate, and the last one after 30 s.
 func (c *Client) Confirm(ctx context.Context, table Table) error {
 	want, err := Generate(table)
 	if err != nil {
@@ -59,9 +57,9 @@ func (c *Client) Confirm(ctx context.Context, table Table) error {
 	return settle(ctx)
 }
 
-// settle waits for the proxy's other entry points, so that what protects is there
-// on all of them: it switches one after the other, in any order, and the one of its
-// API may have been the first.
+// settle waits for the proxy's other entry points, so that protection is active on all of
+// them. The proxy switches them one after the other in any order, and the API's entry
+// point may be the first.
 func settle(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
@@ -71,7 +69,7 @@ func settle(ctx context.Context) error {
 	}
 }
 
-// closedRouters are the routers that the closed targets had while they were open.
+// closedRouters returns the routers that the closed targets had while they were open.
 func closedRouters(table Table) []string {
 	var names []string
 	for _, target := range table.Targets {
@@ -88,7 +86,7 @@ func closedRouters(table Table) []string {
 	return names
 }
 
-// missEach makes sure that the proxy knows none of the routers.
+// missEach checks that the proxy knows none of the routers.
 func (c *Client) missEach(ctx context.Context, names []string) error {
 	for _, name := range names {
 		err := c.fetch(ctx, "/api/http/routers/"+name+providerSuffix, new(routerView))
@@ -102,8 +100,8 @@ func (c *Client) missEach(ctx context.Context, names []string) error {
 	return nil
 }
 
-// ConfirmRoutes is Confirm, and waits besides until no live target of table has a
-// router more than it should: a route that was taken from it answers no more.
+// ConfirmRoutes is Confirm, and also waits until no live target of table has an extra
+// router, so that a lost route no longer answers.
 func (c *Client) ConfirmRoutes(ctx context.Context, table Table) error {
 	want, err := Generate(table)
 	if err != nil {
@@ -117,7 +115,7 @@ func (c *Client) ConfirmRoutes(ctx context.Context, table Table) error {
 			if target.Proving {
 				continue
 			}
-			// The places of routes have no gap, so one too many is at the next.
+			// The places of routes have no gap, so an extra one is at the next place.
 			name := target.routerBase(len(target.Routes)) + "-" + EntryPointWeb
 			err := c.fetch(ctx, "/api/http/routers/"+name+providerSuffix, new(routerView))
 			switch {
@@ -131,8 +129,8 @@ func (c *Client) ConfirmRoutes(ctx context.Context, table Table) error {
 	})
 }
 
-// ConfirmGone waits until the proxy has let go of target, so that no new request
-// reaches it.
+// ConfirmGone waits until the proxy has dropped target, so that no new request reaches
+// it.
 func (c *Client) ConfirmGone(ctx context.Context, target Target) error {
 	path := "/api/http/services/" + target.service() + providerSuffix
 	return c.await(ctx, target.service()+" gone", func(ctx context.Context) error {
@@ -147,9 +145,9 @@ func (c *Client) ConfirmGone(ctx context.Context, target Target) error {
 	})
 }
 
-// ConfirmAll waits until the proxy runs exactly what was published for table,
-// and nothing of ours besides. It reads the proxy's whole state each time, in one
-// answer, because pages of the API could be of two different states.
+// ConfirmAll waits until the proxy runs exactly the published configuration of table, and
+// nothing else of ours. Each time it reads the proxy's whole state in one answer, because
+// pages of the API could come from two states.
 func (c *Client) ConfirmAll(ctx context.Context, table Table) error {
 	want, err := Generate(table)
 	if err != nil {
@@ -177,8 +175,8 @@ func (c *Client) await(ctx context.Context, what string, check func(context.Cont
 	return fmt.Errorf("confirm %s: %w: %w", what, ErrUnconfirmed, err)
 }
 
-// poll repeats check until it succeeds, is rejected, or ctx ends; then the error
-// is the last one of check with that of ctx.
+// poll repeats check until it succeeds, is rejected, or ctx ends. In the last case it
+// returns the last error of check with that of ctx.
 func poll(ctx context.Context, check func(context.Context) error) error {
 	pause := firstPause
 	timer := time.NewTimer(pause)
@@ -198,8 +196,8 @@ func poll(ctx context.Context, check func(context.Context) error) error {
 	}
 }
 
-// compareEach asks for one name after the other and stops at the first that is
-// not as wanted; so a poll that comes too early costs one question.
+// compareEach asks for one name after the other and stops at the first difference. So a
+// poll that comes too early costs one call.
 func (c *Client) compareEach(ctx context.Context, want *Configuration) error {
 	if want.HTTP == nil {
 		return nil
@@ -225,7 +223,7 @@ func (c *Client) compareEach(ctx context.Context, want *Configuration) error {
 	return nil
 }
 
-// The views below are the parts of the API's answers that are compared.
+// The types below are the compared parts of the API's answers.
 
 const statusEnabled = "enabled"
 
@@ -259,7 +257,7 @@ type serviceView struct {
 	Errors []string `json:"error"`
 }
 
-// compare looks through all that the file provider brought.
+// compare checks the whole configuration of the file provider.
 func (s stateView) compare(want *Configuration) error {
 	http := want.HTTP
 	if http == nil {
@@ -304,7 +302,7 @@ func (v routerView) compare(name string, want *Router) error {
 	return nil
 }
 
-// own are its middlewares without those that the entry points put before all.
+// own returns its middlewares without those of the entry points.
 func (v routerView) own() []string {
 	return slices.DeleteFunc(slices.Clone(v.Middlewares), func(name string) bool { return strings.HasPrefix(name, requestsPrefix) })
 }
@@ -320,5 +318,5 @@ func (v serviceView) compare(name string, want *Service) error {
 	return nil
 }
 
-// sameName compares a name as the proxy shows it with ours.
+// sameName compares the proxy's name with ours.
 func sameName(shown, ours string) bool { return strings.TrimSuffix(shown, providerSuffix) == ours }

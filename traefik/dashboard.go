@@ -6,22 +6,23 @@ import (
 	"net/netip"
 )
 
-// Dashboard says who can open the proxy's own pages. The zero value shows them to
-// this machine alone, on the published port of the dashboard.
+// Dashboard says who can open the proxy's own pages. The zero value opens them only to
+// this machine, on the published port of the dashboard.
 type Dashboard struct {
-	// Off closes them. Berth goes on to ask the API, from Controller and nowhere else.
+	// Off closes the pages. Berth still calls the API, and only from Controller.
 	Off        bool
-	Controller netip.Addr // Berth's address as the proxy sees it; needed where Off or Host is set
-	// Host opens them to the world, and closes them on the dashboard's port.
+	Controller netip.Addr // Berth's address for the proxy; needed with Off or Host
+	// Host opens the pages to the world on this host, and closes them on the dashboard's
+	// port.
 	Host     Host
-	Users    []User // at least one where Host is set
-	Resolver string // for Host's certificate; empty: what is at hand
+	Users    []User // at least one if Host is set
+	Resolver string // for Host's certificate; empty means an existing certificate
 }
 
 // Local reports whether the pages are open on the dashboard's own port.
 func (d Dashboard) Local() bool { return !d.Off && d.Host == "" }
 
-// LocalRule matches who may open the pages on the dashboard's own port.
+// LocalRule matches the clients that may open the pages on the dashboard's own port.
 func (o StaticOptions) LocalRule() string {
 	rule := "(Host(`localhost`) || Host(`127.0.0.1`) || Host(`" + o.ProxyAddress.String() + "`))"
 	if o.Gateway.IsValid() && o.Dashboard.Controller.IsValid() {
@@ -30,7 +31,7 @@ func (o StaticOptions) LocalRule() string {
 	return rule
 }
 
-// TLS is the section of the router, in YAML's flow style.
+// TLS is the TLS section of the router, in YAML's flow style.
 func (d Dashboard) TLS() string {
 	if d.Resolver == "" {
 		return "{}"

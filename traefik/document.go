@@ -13,13 +13,12 @@ import (
 
 const fileHeader = "# Written by Berth. Changes are overwritten.\n"
 
-// ErrTemplate is returned for a configuration that holds "{{": the proxy runs
-// every file as a template, with the environment at hand.
+// ErrTemplate refuses a configuration that holds "{{": the proxy runs every file as a
+// template that can read its environment.
 var ErrTemplate = errors.New("the configuration holds {{, which the proxy would run as a template")
 
-// document writes configurations as files. It keeps the text of every part from
-// one file to the next, so that with 1,000 apps a change of one costs a
-// hundredth of what the whole file would.
+// document writes configurations as files. It stores the text of every part from one file
+// to the next. So with 1,000 apps, a change of one costs a hundredth of the whole file.
 type document struct {
 	pieces map[string]piece // by section and name
 }
@@ -30,9 +29,9 @@ type piece struct {
 	text  []byte
 }
 
-// encode gives the file of configuration, the same bytes for equal ones. It
-// proves of each part that it reads back as it was meant: one bad file would
-// stop the proxy from reading any.
+// encode returns the file of configuration; equal configurations give the same bytes. It
+// checks that each part reads back unchanged, because one bad file would stop the proxy
+// from reading any.
 func (d *document) encode(configuration *Configuration) ([]byte, error) {
 	var file bytes.Buffer
 	file.WriteString(fileHeader)
@@ -83,7 +82,7 @@ func writeSection[V any](file *bytes.Buffer, section string, values map[string]V
 	return nil
 }
 
-// writeTLS writes the section whole: own certificates are few.
+// writeTLS writes the whole section: there are few own certificates.
 func writeTLS(file *bytes.Buffer, section *TLS) error {
 	if section == nil {
 		return nil
@@ -94,7 +93,7 @@ func writeTLS(file *bytes.Buffer, section *TLS) error {
 	}
 	file.WriteString("tls:\n")
 	for line := range bytes.Lines(part.text) {
-		file.Write(bytes.TrimPrefix(line, []byte("  "))) // one section less deep than the others
+		file.Write(bytes.TrimPrefix(line, []byte("  "))) // one level less deep than the other sections
 	}
 	return nil
 }
@@ -113,7 +112,7 @@ func encodePiece[V any](name string, value V) (piece, error) {
 	if len(decoded) != 1 || !reflect.DeepEqual(decoded[name], value) {
 		return piece{}, errors.New("the text does not read back as it was meant")
 	}
-	// The copy, because the caller may change its own.
+	// A copy, because the caller may change its own.
 	return piece{value: decoded[name], text: indent(text.Bytes())}, nil
 }
 

@@ -12,37 +12,38 @@ import (
 	"time"
 )
 
-// Domain is how one host is served: where its certificate is from, and whether
-// plain requests are sent on. A host of a route that no Domain names is served
-// with whatever certificate covers it, else with the fallback.
+// Domain says how the proxy serves one host: the source of its certificate, and the
+// redirect of plain requests. A host without a Domain gets any certificate that covers
+// it, or the fallback.
 type Domain struct {
 	Host Host
-	// Resolver is whom the proxy asks for a certificate, one of those that the static
-	// configuration names; empty asks nobody.
+	// Resolver is the resolver for a certificate, by its name in the static
+	// configuration; empty means that no authority is asked.
 	Resolver string
-	// Wildcard is the domain above Host whose one certificate, for itself and *.itself,
-	// is asked for instead of one for Host. Only a resolver over DNS can give it.
+	// Wildcard is a domain above Host. Its one certificate, for itself and *.itself,
+	// replaces one for Host. Only a resolver over DNS can get it.
 	Wildcard Host
-	// Certificate is a file with a certificate and its key as the proxy finds it, from
-	// OwnCertificates; empty: there is none.
+	// Certificate is a file with a certificate and its key, by its path in the proxy,
+	// from OwnCertificates; empty means none.
 	Certificate string
-	// RedirectHTTPS sends plain requests on to HTTPS.
+	// RedirectHTTPS redirects plain requests to HTTPS.
 	RedirectHTTPS bool
-	// HSTS is how long browsers shall insist on HTTPS, in whole seconds; 0 says nothing.
+	// HSTS is how long browsers must insist on HTTPS, in whole seconds; 0 sends no
+	// header.
 	HSTS time.Duration
 }
 
 const (
 	longestHSTS = 2 * 366 * 24 * time.Hour
 
-	// The dots keep these names apart from those that are made of an app's name.
+	// The dots keep these names apart from names that contain an app's name.
 	redirectName   = "berth.https"
 	hstsNamePrefix = "berth.hsts."
 )
 
 var resolverPattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$`)
 
-// check refuses what would become structure, or could never be served.
+// check refuses values that would become structure, or could never be served.
 func (d Domain) check() error {
 	if parsed, err := ParseHost(string(d.Host)); err != nil || parsed != d.Host {
 		return fmt.Errorf("domain %.80q is not a valid host", d.Host)
@@ -67,7 +68,7 @@ func (d Domain) check() error {
 	return nil
 }
 
-// Covers reports whether a certificate for h and *.h is one for host.
+// Covers reports whether a certificate for h and *.h covers host.
 func (h Host) Covers(host Host) bool {
 	label, found := strings.CutSuffix(string(host), "."+string(h))
 	return h != "" && (host == h || found && label != "" && !strings.Contains(label, "."))
@@ -87,8 +88,8 @@ func checkDomains(domains []Domain) error {
 	return nil
 }
 
-// secure adds to the configuration what the table says of hosts: the labels of
-// the targets know nothing of it, because it changes while they run.
+// secure adds the table's settings of hosts to the configuration. The labels of targets
+// do not hold them, because they change while targets run.
 func (t Table) secure(whole *Configuration) {
 	domains := make(map[Host]Domain, len(t.Domains))
 	for _, domain := range t.Domains {
@@ -109,8 +110,8 @@ func (t Table) secure(whole *Configuration) {
 	whole.TLS = certificatesOf(t.Domains)
 }
 
-// secureRouters puts what is about the scheme before everything else: a request
-// that is sent on must not be answered, nor asked for a password, in the clear.
+// secureRouters puts the scheme's middlewares first: a request that is redirected must
+// not be answered, or asked for a password, in the clear.
 func (t Table) secureRouters(whole *Configuration, base string, domain Domain) {
 	for _, name := range whole.routersOf(base + "-" + EntryPointWeb) {
 		if t.ForceHTTPS || domain.RedirectHTTPS {
@@ -128,8 +129,8 @@ func (t Table) secureRouters(whole *Configuration, base string, domain Domain) {
 	}
 }
 
-// routersOf lists the routers of a route on one entry point: none where nobody may
-// get in, and more where bodies are bounded or the path is redirected to its slash.
+// routersOf returns the routers of a route on one entry point: none if the access admits
+// nobody, and more if bodies are bounded or the path redirects to its slash.
 func (c *Configuration) routersOf(name string) (names []string) {
 	for _, name := range []string{name, name + bodySuffix, name + slashSuffix} {
 		if c.HTTP.Routers[name] != nil {
@@ -139,7 +140,7 @@ func (c *Configuration) routersOf(name string) (names []string) {
 	return names
 }
 
-// redirect is permanent, and keeps method and body: 308 where it matters.
+// redirect is permanent, and keeps method and body by 308.
 func (t Table) redirect() *Middleware {
 	return &Middleware{RedirectScheme: &RedirectScheme{
 		Scheme: "https", Port: strconv.Itoa(int(cmp.Or(t.HTTPSPort, 443))), Permanent: true,
@@ -154,13 +155,14 @@ func (d Domain) routerTLS() *RouterTLS {
 	if d.Wildcard != "" {
 		made.Domains = []TLSDomain{{Main: string(d.Wildcard), SANs: []string{"*." + string(d.Wildcard)}}}
 	} else {
-		// Named, because the proxy would take it from the rule, where other hosts may stand one day.
+		// Named, because the proxy would otherwise take it from the rule, which may get
+		// more hosts one day.
 		made.Domains = []TLSDomain{{Main: string(d.Host)}}
 	}
 	return made
 }
 
-// use puts the middleware before the others of the router.
+// use puts the middleware before the router's other middlewares.
 func (c *Configuration) use(router, name string, middleware *Middleware) {
 	if c.HTTP.Middlewares == nil {
 		c.HTTP.Middlewares = make(map[string]*Middleware)
@@ -169,7 +171,7 @@ func (c *Configuration) use(router, name string, middleware *Middleware) {
 	c.HTTP.Routers[router].Middlewares = slices.Concat([]string{name}, c.HTTP.Routers[router].Middlewares)
 }
 
-// certificatesOf lists the own certificates by host; nil where there are none.
+// certificatesOf returns the own certificates by host; nil if there are none.
 func certificatesOf(domains []Domain) *TLS {
 	var section TLS
 	for _, domain := range slices.SortedFunc(slices.Values(domains), func(a, b Domain) int { return cmp.Compare(a.Host, b.Host) }) {

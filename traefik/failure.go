@@ -9,21 +9,22 @@ import (
 	"time"
 )
 
-// Failure is that the proxy asked for a certificate and got none, in words for
-// people. Message and Hint are safe to show; Text is what the authority said.
+// Failure explains why the proxy got no certificate. Message and Hint are safe to show.
+// Text is the authority's message.
 type Failure struct {
 	Hosts   []Host
 	At      time.Time
 	Message string
 	Hint    string // the next step
 	Text    string
-	// Patient means that asking again soon makes it worse: the authority counts.
+	// Patient means that an early retry makes it worse, because the authority counts
+	// requests.
 	Patient bool
 }
 
 const maxFailureText = 600
 
-// acmeLine is what the proxy logs about certificates.
+// acmeLine is the proxy's log line about a certificate.
 type acmeLine struct {
 	Level    string    `json:"level"`
 	Provider string    `json:"providerName"`
@@ -33,12 +34,12 @@ type acmeLine struct {
 	Time     time.Time `json:"time"`
 }
 
-// renewalPattern takes the names out of a message such as
-// "Error renewing ACME certificate: {a.example.com [b.example.com]}".
+// renewalPattern finds the names in a message such as "Error renewing ACME certificate:
+// {a.example.com [b.example.com]}".
 var renewalPattern = regexp.MustCompile(`^Error renewing ACME certificate: \{(?:Main:)?([^ ]+) (?:SANs:)?\[([^\]]*)\]\}$`)
 
-// ParseFailure reads one line of the proxy's log; false where it is about
-// something else.
+// ParseFailure reads one line of the proxy's log; false if the line is about something
+// else.
 func ParseFailure(line string) (Failure, bool) {
 	if !strings.Contains(line, ".acme") || !strings.HasPrefix(line, "{") {
 		return Failure{}, false
@@ -62,7 +63,7 @@ func ParseFailure(line string) (Failure, bool) {
 	return failure, len(failure.Hosts) > 0
 }
 
-// explanation is for the errors that hold one of its words.
+// explanation explains the errors that hold one of its words.
 type explanation struct {
 	words   []string // in lower case
 	message string
@@ -70,8 +71,8 @@ type explanation struct {
 	patient bool
 }
 
-// explanations are tried in order: the types of RFC 8555 say less than the detail
-// that comes with them, and a rate limit comes with words of any kind.
+// explanations are tried in order. The types of RFC 8555 say less than their details, and
+// a rate limit comes with words of any kind.
 var explanations = []explanation{
 	{
 		[]string{"ratelimited", "rate limit", "too many"},
@@ -146,7 +147,8 @@ func explain(text string) Failure {
 	if len(shown) > maxFailureText {
 		shown = strings.ToValidUTF8(shown[:maxFailureText], "") + "…"
 	}
-	// The client to the authority comes first: its words would match others.
+	// The authority's client comes first, because its words would match other
+	// explanations.
 	if strings.Contains(lower, "cannot get acme client") && !strings.Contains(lower, "ratelimited") && !strings.Contains(lower, "contact") && !strings.Contains(lower, "x509:") {
 		last := explanations[len(explanations)-1]
 		return Failure{Message: last.message, Hint: last.hint, Text: shown}
@@ -162,5 +164,5 @@ func explain(text string) Failure {
 	}
 }
 
-// String is for logs.
+// String is the form for logs.
 func (f Failure) String() string { return fmt.Sprintf("%v: %s", f.Hosts, f.Message) }

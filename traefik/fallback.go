@@ -21,13 +21,12 @@ const (
 	fallbackName = "fallback.pem"
 
 	fallbackLife = 10 * 365 * 24 * time.Hour
-	fallbackRest = 365 * 24 * time.Hour // with less than this left, a new one is made
+	fallbackRest = 365 * 24 * time.Hour // a new one is made when less than this is left
 )
 
-// ensureFallback keeps a self-signed certificate with its key in one file, for
-// hosts that have no other. Without it the proxy makes an RSA key at each change
-// of a route, which takes it up to a quarter of a second, and browsers would be
-// asked anew to trust it.
+// ensureFallback keeps a self-signed certificate with its key in one file, for hosts
+// without a certificate. Without this file the proxy makes an RSA key at each change of a
+// route, which takes up to a quarter of a second, and browsers would ask again for trust.
 func ensureFallback(folder string, now time.Time) error {
 	path := filepath.Join(folder, tlsFolder, fallbackName)
 	if lastsLonger(path, now.Add(fallbackRest)) {

@@ -10,17 +10,18 @@ const (
 	maxLabelBytes = 63
 )
 
-// verifyDomain holds the names that only the controller uses, so no app may claim one.
+// verifyDomain is the domain of names that only the controller uses. No app can claim
+// one.
 const verifyDomain = "berth.internal"
 
-// Host is a full DNS name as ParseHost accepted it: lower case, at least two
-// labels, international names in their xn-- form. The empty Host means any host.
+// Host is a full DNS name as ParseHost accepts it: lower case, at least two labels,
+// international names in their xn-- form. The empty Host means any host.
 type Host string
 
-// ParseHost returns s as a Host, in lower case because DNS knows no other. A name
-// in Unicode becomes its xn-- form where IDNA2008 has one. It refuses addresses,
-// ports, wildcards, trailing dots, names that mix scripts to look like another and
-// those that Berth keeps for itself with an *InvalidError.
+// ParseHost returns s as a Host, in lower case, because DNS ignores case. A name in
+// Unicode becomes its xn-- form, if IDNA2008 has one. ParseHost refuses addresses, ports,
+// wildcards, trailing dots, names that mix scripts to look like another name, and names
+// that Berth reserves. The error is an *InvalidError.
 func ParseHost(s string) (Host, error) {
 	if len(s) > maxHostBytes {
 		return "", tooLongHost(s, len(s))
@@ -47,7 +48,7 @@ func tooLongHost(s string, length int) error {
 	}
 }
 
-// checkOddHost names what people paste, and attackers try, in the place of a host.
+// checkOddHost explains common mistakes and attacks in place of a host.
 func checkOddHost(s string) error {
 	refuse := func(reason, hint string) error { return &InvalidError{Value: s, Reason: reason, Hint: hint} }
 	switch {
@@ -63,7 +64,7 @@ func checkOddHost(s string) error {
 	return nil
 }
 
-// checkLabels looks at what is between the dots of host, which was typed as s.
+// checkLabels checks the labels of host, which was typed as s.
 func checkLabels(s, host string) error {
 	refuse := func(reason, hint string) error { return &InvalidError{Value: s, Reason: reason, Hint: hint} }
 	labels := strings.Split(host, ".")
@@ -93,7 +94,7 @@ func isASCII(s string) bool {
 	return true
 }
 
-// isHostLabel also refuses hyphens in third and fourth place, which are kept for
+// isHostLabel also refuses hyphens in third and fourth place, which are reserved for
 // prefixes such as xn--.
 func isHostLabel(label string) bool {
 	if label == "" || len(label) > maxLabelBytes || label[0] == '-' || label[len(label)-1] == '-' {
@@ -112,7 +113,7 @@ func isHostLabel(label string) bool {
 
 func isLowerOrDigit(c byte) bool { return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' }
 
-// isNumber is about the last label: browsers read 1.2.3.0x4 as an address too.
+// isNumber checks the last label: browsers read 1.2.3.0x4 as an address too.
 func isNumber(label string) bool {
 	digits := strings.TrimPrefix(label, "0x")
 	base := "0123456789"

@@ -1,8 +1,10 @@
 package traefik
 
-// identityHeaders are those in which well-known proxies tell an app who has signed in. An app that is set up for such a
-// proxy believes them, and no such proxy stands before ours: whoever sends one is a stranger who claims to be somebody.
-// The proxy matches no pattern, so that each name is here. Those that begin with X-Forwarded- are forwardedHeaders.
+// identityHeaders are the headers by which well-known proxies tell an app who has signed
+// in. An app that is set up for such a proxy trusts them. No such proxy is in front of
+// ours, so a client that sends one is a stranger with a false identity. The proxy matches
+// no patterns, so each name is here. Headers that begin with X-Forwarded- are in
+// forwardedHeaders.
 var identityHeaders = []string{
 	// Authelia, and servers that follow CGI
 	"Remote-Email", "Remote-Groups", "Remote-Name",
@@ -13,7 +15,7 @@ var identityHeaders = []string{
 	// oauth2-proxy
 	"X-Auth-Request-Access-Token", "X-Auth-Request-Email", "X-Auth-Request-Groups", "X-Auth-Request-Preferred-Username",
 	"X-Auth-Request-Redirect", "X-Auth-Request-User",
-	// what Grafana, Gitea and others read
+	// Grafana, Gitea and others
 	"X-Webauth-Email", "X-Webauth-Fullname", "X-Webauth-Groups", "X-Webauth-Login", "X-Webauth-Name", "X-Webauth-Role", "X-Webauth-User",
 	"X-Auth-Email", "X-Auth-User", "X-Auth-Username", "X-Authenticated-Email", "X-Authenticated-Groups", "X-Authenticated-User",
 	// Cloudflare Access
@@ -30,7 +32,7 @@ var identityHeaders = []string{
 	"X-Pomerium-Jwt-Assertion",
 	"Tailscale-User-Login", "Tailscale-User-Name", "Tailscale-User-Profile-Pic",
 	"X-Vouch-Idp-Accesstoken", "X-Vouch-Idp-Claims-Groups", "X-Vouch-Idp-Idtoken", "X-Vouch-Success", "X-Vouch-User",
-	// client certificates, as nginx, HAProxy, Apache and RFC 9440 pass them on
+	// client certificates from nginx, HAProxy, Apache and RFC 9440
 	"Client-Cert", "Client-Cert-Chain", "Ssl-Client-Cert", "Ssl-Client-Fingerprint", "Ssl-Client-I-Dn", "Ssl-Client-Issuer-Dn",
 	"Ssl-Client-S-Dn", "Ssl-Client-Serial", "Ssl-Client-Subject-Dn", "Ssl-Client-Verify",
 	"X-Client-Cert", "X-Client-Certificate", "X-Client-Dn", "X-Client-Verify", "X-Ssl-Cert", "X-Ssl-Client-Cert", "X-Ssl-Client-Cn",

@@ -15,16 +15,16 @@ var (
 	errMixedScript = errors.New("The host mixes letters of scripts that look like each other.") //nolint:revive,staticcheck // shown as it is
 )
 
-// mixable are the scripts that one label may mix: what Japanese, Chinese and
-// Korean are written in, each with Latin (Unicode TS 39, highly restrictive).
+// mixable are the scripts that one label may mix: the scripts of Japanese, Chinese and
+// Korean, each with Latin (Unicode TS 39, highly restrictive).
 var mixable = [][]string{
 	{"Latin", "Han", "Hiragana", "Katakana"},
 	{"Latin", "Han", "Bopomofo"},
 	{"Latin", "Han", "Hangul"},
 }
 
-// toASCII gives the name as DNS has it: lower case, and xn-- where it is not ASCII.
-// What came in either form is held to the same rules.
+// toASCII returns the name in the form of DNS: lower case, and xn-- if it is not ASCII.
+// Both forms follow the same rules.
 func toASCII(s string) (string, error) {
 	lower := strings.ToLower(s)
 	if isASCII(lower) && !strings.Contains(lower, "xn--") {
@@ -51,8 +51,8 @@ func toASCII(s string) (string, error) {
 	return ascii, nil
 }
 
-// checkLetters takes letters, marks and digits alone, as IDNA2008 does where the
-// mapping before it would also take symbols, and of one way of writing.
+// checkLetters allows only letters, marks and digits of one script, as IDNA2008 does. The
+// mapping before it also allows symbols.
 func checkLetters(label string) error {
 	var scripts []string
 	for _, r := range label {
@@ -75,8 +75,8 @@ func checkLetters(label string) error {
 	return errMixedScript
 }
 
-// scriptOf is the script that the letter belongs to; empty for those of many, such
-// as digits.
+// scriptOf is the script of the letter; empty for letters of many scripts, such as
+// digits.
 func scriptOf(r rune) string {
 	if r < 0x80 {
 		if 'a' <= r && r <= 'z' {
@@ -92,7 +92,7 @@ func scriptOf(r rune) string {
 	return ""
 }
 
-// Unicode gives the name as people write it; for most hosts it is the same.
+// Unicode returns the name in its readable form; for most hosts it is the same.
 func (h Host) Unicode() string {
 	if !strings.Contains(string(h), "xn--") {
 		return string(h)
@@ -104,7 +104,7 @@ func (h Host) Unicode() string {
 	return name
 }
 
-// Both gives the name in both its forms where they differ, for people to compare.
+// Both returns both forms of the name if they differ, for people to compare.
 func (h Host) Both() string {
 	if name := h.Unicode(); name != string(h) {
 		return name + " (" + string(h) + ")"

@@ -12,32 +12,32 @@ import (
 
 const issuedName = "acme.json"
 
-// Issued is the file in which the proxy keeps what authorities gave it. The proxy
-// reads it at its start only.
+// Issued is the file in which the proxy stores certificates from authorities. The proxy
+// reads it only at its start.
 //
-// A person's own certificate does not always win over an issued one: of two for
-// the same names the proxy takes either, and of two for a host the one whose list
-// of names sorts last. So the issued one has to go.
+// A person's own certificate does not always win over an issued one. When two
+// certificates cover a host, Traefik picks by name order, and either one if the names are
+// equal. So the issued certificate must go.
 type Issued struct{ folder string }
 
-// NewIssued returns the Issued of the folder that is /acme to the proxy; of an
-// empty one nothing is known.
+// NewIssued returns the Issued of the folder that is /acme in the proxy. An empty folder
+// has no certificates.
 func NewIssued(folder string) Issued { return Issued{folder} }
 
-// issuedResolver is what the file holds of one resolver.
+// issuedResolver is the file's content for one resolver.
 type issuedResolver struct {
 	Account      json.RawMessage
 	Certificates []json.RawMessage
 }
 
-// Has reports whether there is a certificate for the host alone.
+// Has reports whether there is a certificate for the host only.
 func (i Issued) Has(host Host) (bool, error) {
 	_, found, err := i.without(host)
 	return found, err
 }
 
-// Forget removes the host's certificates; those for other names stay. The proxy has
-// to be restarted then, and may have written the old file once more before: ask Has.
+// Forget removes the host's certificates; certificates with other names stay. Then the
+// proxy needs a restart, and may have written the old file once more before: ask Has.
 func (i Issued) Forget(host Host) error {
 	left, found, err := i.without(host)
 	if err != nil || !found {

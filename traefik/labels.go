@@ -19,12 +19,12 @@ const (
 	labelKeyCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-"
 )
 
-// releaseHeader is set by the verify router on every answer, so that a probe can
-// tell an instance's 404 from the proxy's own.
+// releaseHeader is set by the verify router on every answer, so that a probe can tell an
+// instance's 404 from the proxy's own.
 const releaseHeader = "X-Berth-Release"
 
-// Labels gives the traefik.* labels that say all about where target answers.
-// Decode makes the same configuration from them, wherever they were kept.
+// Labels returns the traefik.* labels that describe all routes of target. Decode makes
+// the same configuration from them, wherever they were stored.
 func Labels(target Target) map[string]string {
 	labels := make(map[string]string)
 	if target.Proving || !target.Unavailable {
@@ -50,10 +50,10 @@ func Labels(target Target) map[string]string {
 	return labels
 }
 
-// routeLabels makes two routers, because one with a TLS section answers HTTPS
-// only, two more where bodies are bounded, and two above these for the path that
-// lacks its slash. The chain of each begins with chain and ends with the prefix, so
-// that all before sees the path that was asked for.
+// routeLabels makes two routers, because a router with a TLS section answers only HTTPS.
+// It makes two more if bodies are bounded, and two above these for the path without its
+// slash. Each router's middlewares begin with chain and end with the prefix, so that all
+// others see the requested path.
 func routeLabels(target Target, route Route, base string, chain []string) map[string]string {
 	labels := make(map[string]string)
 	var strip []string
@@ -80,7 +80,7 @@ func routeLabels(target Target, route Route, base string, chain []string) map[st
 	return labels
 }
 
-// bodySuffix ends the names of the routers that bound bodies.
+// bodySuffix ends the names of routers that bound bodies.
 const bodySuffix = "-body"
 
 // routerOf is one public router.
@@ -117,8 +117,8 @@ func provingLabels(target Target) map[string]string {
 
 func set(labels map[string]string, key, value string) { labels[labelPrefix+key] = value }
 
-// Decode makes the dynamic configuration that labels describe. Labels outside
-// traefik.* are passed over; one inside that Berth does not write is an error.
+// Decode makes the dynamic configuration that labels describe. It ignores labels outside
+// traefik.*. A label inside it that Berth does not write is an error.
 func Decode(labels map[string]string) (*Configuration, error) {
 	ours := make(map[string]string, len(labels))
 	for key, value := range labels {
@@ -141,14 +141,13 @@ func Decode(labels map[string]string) (*Configuration, error) {
 	return configuration, nil
 }
 
-// isProxyLabel is deaf to case, as the proxy is.
+// isProxyLabel ignores case, like the proxy.
 func isProxyLabel(key string) bool {
 	root, _, _ := strings.Cut(key, ".")
 	return strings.EqualFold(root, labelRoot)
 }
 
-// isOurKey refuses empty parts, and brackets, on which paerser panics where they
-// do not pair.
+// isOurKey refuses empty parts, and brackets: paerser panics on unpaired brackets.
 func isOurKey(key string) bool {
 	rest, found := strings.CutPrefix(key, labelPrefix)
 	if !found || len(key) > maxLabelKeyBytes {

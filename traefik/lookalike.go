@@ -7,8 +7,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// lookalikes are the letters that pass for another one, from Unicode's list of
-// confusables: those of Cyrillic and Greek, and of digits, that look like Latin ones.
+// lookalikes are letters that look like another one, from Unicode's list of confusables:
+// Cyrillic and Greek letters, and digits, that look like Latin letters.
 var lookalikes = strings.NewReplacer(
 	"а", "a", "в", "b", "с", "c", "ԁ", "d", "е", "e", "ғ", "f", "ԍ", "g", "һ", "h", "н", "h", "і", "i", "ј", "j", "к", "k", "ӏ", "l",
 	"м", "m", "п", "n", "о", "o", "р", "p", "ԛ", "q", "г", "r", "ѕ", "s", "т", "t", "ц", "u", "ѵ", "v", "ѡ", "w", "ԝ", "w", "х", "x", "у", "y", "ү", "y",
@@ -17,13 +17,13 @@ var lookalikes = strings.NewReplacer(
 	"0", "o", "1", "l", "rn", "m", "vv", "w", "cl", "d",
 )
 
-// LooksLike reports whether a person could take the host for other, which it is
-// not: the same word but for accents and for letters that look alike.
+// LooksLike reports whether a person could mistake the host for other: they are the same
+// word except for accents and letters that look alike.
 func (h Host) LooksLike(other Host) bool {
 	return h != other && h.skeleton() == other.skeleton()
 }
 
-// skeleton is what all names that look alike have in common.
+// skeleton is the common form of all names that look alike.
 func (h Host) skeleton() string {
 	var bare strings.Builder
 	for _, r := range norm.NFD.String(h.Unicode()) {
@@ -31,6 +31,6 @@ func (h Host) skeleton() string {
 			bare.WriteRune(r)
 		}
 	}
-	// Twice: a digit that became a letter may be a part of a pair then.
+	// Twice: a digit that became a letter may then be part of a pair.
 	return lookalikes.Replace(lookalikes.Replace(bare.String()))
 }

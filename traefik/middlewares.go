@@ -10,16 +10,16 @@ import (
 	"strings"
 )
 
-// forwardedName is the middleware that all public routers carry first.
+// forwardedName is the first middleware of all public routers.
 var forwardedName = "forwarded-" + hashOf(strings.Join(removedHeaders(), " "))
 
-// removedHeaders reach no app.
+// removedHeaders never reach an app.
 func removedHeaders() []string { return slices.Concat(forwardedHeaders, identityHeaders) }
 
-// forwardedHeaders are those that speak for a proxy in front of the app, and that
-// nobody in front of ours can send. The proxy itself replaces X-Forwarded-For,
-// -Host, -Port, -Prefix, -Proto, -Server, -Uri, -Method, -Tls-Client-Cert (and
-// -Info) and X-Real-Ip, and refuses every name with an underscore.
+// forwardedHeaders are headers of a proxy in front of the app that nobody in front of our
+// proxy can send. The proxy itself replaces X-Forwarded-For, -Host, -Port, -Prefix,
+// -Proto, -Server, -Uri, -Method, -Tls-Client-Cert (and -Info) and X-Real-Ip, and refuses
+// every name with an underscore.
 var forwardedHeaders = []string{
 	"Cf-Connecting-Ip", "Cf-Connecting-Ipv6", "Client-Ip", "Fastly-Client-Ip", "Fly-Client-Ip", "Forwarded", "Forwarded-For",
 	"Front-End-Https", "Proxy", "Remote-Addr", "Remote-Host", "Remote-User", "True-Client-Ip", "X-Appengine-User-Ip",
@@ -31,7 +31,7 @@ var forwardedHeaders = []string{
 	"X-Remote-Addr", "X-Remote-Ip", "X-Remote-User", "X-Rewrite-Url", "X-Scheme", "X-Url-Scheme",
 }
 
-// forwarded removes them: the proxy takes a header off that is set to nothing.
+// forwarded removes them: the proxy removes a header that is set to an empty value.
 func forwarded() *Middleware {
 	remove := make(map[string]string)
 	for _, name := range removedHeaders() {
@@ -41,12 +41,12 @@ func forwarded() *Middleware {
 }
 
 // accessLabels describes the middlewares of the target's Access and returns their
-// names in the order of the chain: what costs least and turns most away comes
-// first, and nothing that a stranger sends is read before it is known who sends.
+// names in the order of the chain. The cheapest and widest refusals come first, and
+// the proxy reads no body before it knows the sender.
 //
 //  1. headers: they are set on the way back, on refusals too
-//  2. allow: an address that may not ask learns nothing, not even that a password is asked for
-//  3. rate: before the password, because each check of one costs the proxy
+//  2. allow: a refused address learns nothing, not even that there is a password
+//  3. rate: before the password, because each password check costs the proxy
 //  4. auth: before a body is read
 func accessLabels(labels map[string]string, target Target) (chain []string) {
 	access := target.Access.Canonical()
@@ -81,13 +81,13 @@ func accessLabels(labels map[string]string, target Target) (chain []string) {
 		}
 		add("auth", map[string]string{
 			"basicauth.users": strings.Join(users, ","), "basicauth.realm": target.App,
-			"basicauth.removeheader": "true", // the app has no use for it, and might write it down
+			"basicauth.removeheader": "true", // the app does not need it, and might log it
 		})
 	}
 	return chain
 }
 
-// rate is that of the guard where passwords can be guessed and no other is set.
+// rate returns the rate of the app, or guard for an app with passwords and no rate.
 func (a Access) rate() Rate {
 	if a.Password && a.Rate == (Rate{}) {
 		return guard
@@ -100,13 +100,13 @@ func rateContent(rate Rate) map[string]string {
 		"ratelimit.average": strconv.FormatInt(rate.Requests, 10),
 		"ratelimit.period":  fmt.Sprintf("%ds", int64(rate.Period.Seconds())),
 		"ratelimit.burst":   strconv.FormatInt(rate.Burst, 10),
-		// By the address of the connection, never by what a header says.
+		// By the address of the connection, never by a header.
 		"ratelimit.sourcecriterion.ipstrategy.ipv6subnet": "64",
 	}
 }
 
-// bodyLabels describes the middleware that bounds bodies. What does not fit into
-// memBytes goes to the proxy's /tmp, which is in memory too and bounded.
+// bodyLabels describes the middleware that bounds bodies. A body over memBytes goes to
+// the proxy's /tmp, which is in memory too, and bounded.
 func bodyLabels(labels map[string]string, target Target) (name string) {
 	const memBytes = "262144"
 	content := map[string]string{
@@ -121,12 +121,12 @@ func bodyLabels(labels map[string]string, target Target) (name string) {
 	return name
 }
 
-// bodyCondition matches the requests that may have a body that counts. The others
-// have an answer that must not be collected: downloads, streams, web sockets.
+// bodyCondition matches the requests that may have a counted body. The answers to other
+// requests must not be collected: downloads, streams, web sockets.
 const bodyCondition = "(!(Method(`GET`) || Method(`HEAD`) || Method(`OPTIONS`)) || HeaderRegexp(`Content-Length`, `[1-9]`))"
 
-// middleware is the name of a middleware of the target. It holds a hash of the
-// content, so that a router which shows the name has what was published under it.
+// middleware is the name of a middleware of the target. It holds a hash of the content,
+// so that a router with this name runs the published content.
 func (t Target) middleware(kind string, content map[string]string) string {
 	var all strings.Builder
 	for _, key := range slices.Sorted(maps.Keys(content)) {
@@ -135,7 +135,7 @@ func (t Target) middleware(kind string, content map[string]string) string {
 	return t.App + "-" + kind + "-" + hashOf(all.String())
 }
 
-// hashOf starts with an x, which no other suffix of a name does.
+// hashOf starts with an x, unlike every other suffix of a name.
 func hashOf(content string) string {
 	sum := sha256.Sum256([]byte(content))
 	return "x" + hex.EncodeToString(sum[:])[:16]

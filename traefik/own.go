@@ -11,15 +11,15 @@ import (
 
 const ownFolder = "own"
 
-// OwnCertificates keeps the certificates that people bring, with their keys, in
-// files that the proxy reads. Each content has a name of its own, so that the
-// proxy takes a new one by the table that names it, whole or not at all.
+// OwnCertificates stores people's certificates, with their keys, in files that the proxy
+// reads. Each content has a name of its own. So the proxy switches to a new file as a
+// whole, with the table that names it.
 type OwnCertificates struct {
-	folder  string // of Berth's own, as WriteStatic has it
+	folder  string // in Berth's own container, as for WriteStatic
 	options StaticOptions
 }
 
-// NewOwnCertificates returns the keeper of what is below folder.
+// NewOwnCertificates returns the store below folder.
 func NewOwnCertificates(folder string, options StaticOptions) OwnCertificates {
 	if options.ProxyFolder == "" {
 		options.ProxyFolder = defaultProxyFolder
@@ -27,8 +27,8 @@ func NewOwnCertificates(folder string, options StaticOptions) OwnCertificates {
 	return OwnCertificates{folder: folder, options: options}
 }
 
-// Write keeps the pair, a certificate with its chain and its key in PEM, mode
-// 0600, and returns the file as the proxy finds it, for Domain.Certificate.
+// Write stores the pair, a certificate with its chain and its key in PEM, with mode 0600.
+// It returns the file's path in the proxy, for Domain.Certificate.
 func (o OwnCertificates) Write(host Host, pair []byte) (file string, err error) {
 	if parsed, err := ParseHost(string(host)); err != nil || parsed != host {
 		return "", fmt.Errorf("write certificate: %.80q is not a valid host", host)
@@ -45,8 +45,9 @@ func (o OwnCertificates) Write(host Host, pair []byte) (file string, err error) 
 	return filepath.Join(o.options.ProxyFolder, tlsFolder, ownFolder, name), nil
 }
 
-// Sweep removes every file but those, which Write has returned. Only what no
-// published table names may go: the proxy would refuse it all.
+// Sweep removes every file except the given ones, which Write has returned. Give it every
+// file that a published table names: the proxy refuses a whole table if a file is
+// missing.
 func (o OwnCertificates) Sweep(used []string) error {
 	folder := filepath.Join(o.folder, tlsFolder, ownFolder)
 	if _, err := os.Stat(folder); os.IsNotExist(err) {

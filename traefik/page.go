@@ -6,33 +6,33 @@ import (
 	"unicode/utf8"
 )
 
-// PageHeader tells the handler of pages what to answer: one of the values below, or
-// what EncodeMaintenance gives. The proxy sets it, and takes off whatever a client
-// sends under this name; so the handler keeps nothing.
+// PageHeader tells the handler of pages which page to answer: one of the values below, or
+// a result of EncodeMaintenance. The proxy sets the header and removes a client's, so the
+// handler stores nothing.
 const PageHeader = "X-Berth-Page"
 
 // The values of PageHeader.
 const (
 	PageUnknown     = "unknown"     // no route takes the request: 404
 	PageUnavailable = "unavailable" // the app is stopped, or was never live: 503
-	PageSlash       = "slash"       // the same path with a slash behind it: 308
+	PageSlash       = "slash"       // the same path with a final slash: 308
 )
 
 const (
-	pagesService = "pages" // of all that the handler of pages answers
+	pagesService = "pages" // the service of the handler of pages
 	slashSuffix  = "-slash"
 
-	// unknownName is of the routers that take what no route does, and of their middleware.
+	// unknownName names the routers for requests without a route, and their middleware.
 	unknownName     = "unknown"
 	unknownPriority = 1
 )
 
-// EncodeMaintenance is the value of PageHeader for the maintenance page with a text.
+// EncodeMaintenance returns the value of PageHeader for the maintenance page with a text.
 func EncodeMaintenance(text string) string {
 	return "t" + base64.StdEncoding.EncodeToString([]byte(text))
 }
 
-// DecodeMaintenance gives the text back; what is none gives no text.
+// DecodeMaintenance returns the text; empty for any other value.
 func DecodeMaintenance(value string) string {
 	encoded, found := strings.CutPrefix(value, "t")
 	text, err := base64.StdEncoding.DecodeString(encoded)
@@ -42,8 +42,8 @@ func DecodeMaintenance(value string) string {
 	return string(text)
 }
 
-// page is the value of PageHeader where a page stands in the target's place; empty
-// where the target itself answers.
+// page is the value of PageHeader if a page answers in place of the target; empty if the
+// target answers.
 func (t Target) page() string {
 	switch {
 	case t.Proving:
@@ -57,15 +57,14 @@ func (t Target) page() string {
 	}
 }
 
-// redirectsToSlash reports whether the route's own path, asked for without a slash,
-// is answered with the way to the one that has it: below a path, relative links lead
-// to the app only from there.
+// redirectsToSlash reports whether the route's own path without a final slash redirects
+// to the path with it. Only below the slash do relative links stay in the app.
 func (t Target) redirectsToSlash(route Route) bool {
 	return route.Path != "/" && t.Pages != "" && t.page() == "" && !t.Access.NoSlashRedirect
 }
 
-// slashRule takes only what can follow: no form is sent twice, and web sockets do not
-// follow redirects.
+// slashRule matches only requests that can follow a redirect: a form is not sent twice,
+// and web sockets do not follow redirects.
 func (r Route) slashRule() string {
 	rule := "Path(`" + string(r.Path) + "`) && (Method(`GET`) || Method(`HEAD`)) && !HeaderRegexp(`Upgrade`, `(?i)websocket`)"
 	if r.Host != "" {
@@ -91,7 +90,7 @@ func pagesLabels(labels map[string]string, address string) {
 	set(labels, service+"passhostheader", "true")
 }
 
-// unknown takes what no route does to the handler of pages.
+// unknown sends requests without a route to the handler of pages.
 func (c *Configuration) unknown(pages string) {
 	part := &HTTP{
 		Routers: make(map[string]*Router),

@@ -10,14 +10,14 @@ const (
 	maxPathSegments = 16
 )
 
-// Path is a URL path as ParsePath accepted it: "/" alone, or one or more segments
-// such as /shop/api, without a slash at the end. Every character stands for
-// itself in a URL, a rule and a label, so none is ever escaped.
+// Path is a URL path as ParsePath accepts it: "/", or one or more segments such as
+// /shop/api, without a final slash. Every character means itself in a URL, a rule and a
+// label, so none is ever escaped.
 type Path string
 
-// ParsePath returns s as a Path, or an *InvalidError. Segments are lower-case
-// letters, digits and - . _ ~, and start with no dot, so that neither .. nor
-// /.well-known can be claimed. One slash at the end is dropped: people type it.
+// ParsePath returns s as a Path, or an *InvalidError. Segments are lower-case letters,
+// digits and - . _ ~, and do not start with a dot, so that nobody can claim .. or
+// /.well-known. It drops one final slash, because people type it.
 func ParsePath(s string) (Path, error) {
 	refuse := func(reason, hint string) (Path, error) {
 		return "", &InvalidError{Value: s, Reason: reason, Hint: hint}
@@ -50,8 +50,8 @@ func ParsePath(s string) (Path, error) {
 	return Path(path), nil
 }
 
-// Within reports whether p is other or lies below it: /shop/api is within /shop
-// and everything is within "/", but /shopping is not within /shop.
+// Within reports whether p is other or is below it: /shop/api is within /shop and
+// everything is within "/", but /shopping is not within /shop.
 func (p Path) Within(other Path) bool {
 	return other == "/" || p == other || strings.HasPrefix(string(p), string(other)+"/")
 }

@@ -13,30 +13,30 @@ import (
 
 const publishedName = "berth.yml"
 
-// TemporaryPrefix begins the name of a file that is being written, at the top of the
-// folders of the proxy. A process that is killed leaves it.
+// TemporaryPrefix begins the name of a half-written file, at the top of the proxy's
+// folders. A killed process leaves such a file.
 const TemporaryPrefix = ".berth-"
 
 const (
-	publicMode  fs.FileMode = 0o644 // nothing in the file is secret
-	privateMode fs.FileMode = 0o600 // the proxy runs as the user that Berth runs as
+	publicMode  fs.FileMode = 0o644 // the file holds no secret
+	privateMode fs.FileMode = 0o600 // the proxy runs as the same user as Berth
 )
 
-// Publisher keeps the one dynamic file. It is safe for concurrent use; what is
-// published last stays.
+// Publisher writes the one dynamic file. It is safe for concurrent use; the last
+// published configuration stays.
 type Publisher struct {
 	folder   string
 	mutex    sync.Mutex
 	document document
-	users    usersFiles // of what was published last
+	users    usersFiles // of the last published configuration
 }
 
-// NewPublisher returns a Publisher into folder, the one that WriteStatic made.
+// NewPublisher returns a Publisher into folder, which WriteStatic made.
 func NewPublisher(folder string) *Publisher { return &Publisher{folder: folder} }
 
-// Publish makes configuration the file that the proxy reads, and reports whether
-// that was a change. The file appears whole or not at all: on any error the last
-// one stays.
+// Publish writes configuration to the file that the proxy reads, and reports whether the
+// file changed. The file appears as a whole or not at all: after an error the last file
+// stays.
 func (p *Publisher) Publish(configuration *Configuration) (changed bool, err error) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
@@ -59,9 +59,9 @@ func (p *Publisher) Publish(configuration *Configuration) (changed bool, err err
 	return changed, nil
 }
 
-// replaceFile puts content at path unless it is there already, through a
-// temporary file in folder. That is not the folder of path where the proxy
-// watches it, because each event there makes the proxy read everything anew.
+// replaceFile writes content to path, unless the file has that content, through a
+// temporary file in folder. That folder is not the one that the proxy watches, because
+// each event there makes the proxy read everything again.
 func replaceFile(folder, path string, content []byte, mode fs.FileMode) (changed bool, err error) {
 	if current, err := os.ReadFile(path); err == nil && bytes.Equal(current, content) {
 		return false, nil
@@ -70,15 +70,15 @@ func replaceFile(folder, path string, content []byte, mode fs.FileMode) (changed
 	if err != nil {
 		return false, err
 	}
-	// The rename needs no sync of its own: after a power cut the last good file
-	// may be back, and Berth publishes again when it starts.
+	// The rename needs no sync of its own: after a power cut the last good file may be
+	// back, and Berth publishes again at its start.
 	if err := os.Rename(temporary, path); err != nil {
 		return false, errors.Join(err, os.Remove(temporary))
 	}
 	return true, nil
 }
 
-// writeTemporary returns the name of a synced file that holds content, read back.
+// writeTemporary returns the name of a synced file with content, after reading it back.
 func writeTemporary(folder string, content []byte, mode fs.FileMode) (name string, err error) {
 	file, err := os.CreateTemp(folder, TemporaryPrefix+"*.tmp")
 	if err != nil {
@@ -112,8 +112,8 @@ func writeTemporary(folder string, content []byte, mode fs.FileMode) (name strin
 	return file.Name(), nil
 }
 
-// giveToOwner makes the file belong to whom the folder belongs to, where a Berth
-// that runs as root writes for a proxy that does not.
+// giveToOwner gives the file to the owner of the folder, if Berth runs as root and the
+// proxy does not.
 func giveToOwner(file *os.File, folder string) error {
 	if os.Geteuid() != 0 {
 		return nil

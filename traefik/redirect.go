@@ -6,38 +6,38 @@ import (
 	"regexp"
 )
 
-// Redirect sends every request for one host to another, with the path, the query
-// and the port that it came with.
+// Redirect sends every request for one host to another host, with the same path, query
+// and port.
 type Redirect struct {
 	From, To  Host
-	Permanent bool // 301, or 308 for what is not a GET; else 302 and 307
+	Permanent bool // 301 for GET and 308 for others; otherwise 302 and 307
 }
 
-// Beacon is a path of the proxy's own, by which it is told from any other that
-// answers for a host: only the one that was given Token answers with Answer.
+// Beacon is a path of the proxy that tells this proxy from any other server for a host:
+// only this proxy knows Token and answers with Answer.
 type Beacon struct {
 	Token, Answer string // hexadecimal
 }
 
-// What the beacon is asked at, and where its answer is.
+// The path of the beacon, and the header of its answer.
 const (
 	BeaconFolder = "/.well-known/berth-check/"
 	BeaconHeader = "X-Berth-Check"
 )
 
 const (
-	// noService stands where a middleware has answered already.
+	// noService is the service of a router whose middleware always answers.
 	noService = "noop@internal"
 
-	homePriority   = 2       // below every route, and above what takes the unknown
+	homePriority   = 2       // below every route, and above the routers for unknown addresses
 	beaconPriority = 100_000 // above every route
 )
 
 var beaconPattern = regexp.MustCompile(`^[0-9a-f]{16,64}$`)
 
-// generateBeside makes what no app has: redirects, the way home, the beacon and what
-// takes the unknown.
-// Their names hold a dot or neither number nor dot, so that no app's can be one.
+// generateBeside makes the parts without an app: redirects, the way home, the beacon and
+// the routers for unknown addresses. Their names have a dot, or have neither number nor
+// dot. No app's names are like that.
 func generateBeside(table Table) (*Configuration, error) {
 	if err := checkRedirects(table); err != nil {
 		return nil, err
@@ -67,8 +67,8 @@ func generateBeside(table Table) (*Configuration, error) {
 	return made, nil
 }
 
-// checkRedirects refuses what is wrong with redirects alone and together: a host
-// that redirects twice or has a route besides, and a way that leads back.
+// checkRedirects refuses redirects that are wrong alone or together: a host that
+// redirects twice or also has a route, and a redirect that leads back.
 func checkRedirects(table Table) error {
 	to := make(map[Host]Host, len(table.Redirects))
 	for _, redirect := range table.Redirects {
@@ -97,7 +97,7 @@ func checkRedirects(table Table) error {
 	return nil
 }
 
-// FollowRedirects returns where a request for host ends, and whether it never does.
+// FollowRedirects returns the end of the redirects for host, and whether they never end.
 func FollowRedirects(to map[Host]Host, host Host) (end Host, loop bool) {
 	for range len(to) + 1 {
 		next, redirects := to[host]
@@ -109,8 +109,8 @@ func FollowRedirects(to map[Host]Host, host Host) (end Host, loop bool) {
 	return host, true
 }
 
-// regex matches every spelling of a URL of the host that the rule takes. What it
-// does not match is answered by nobody; where it leads does not depend on it.
+// regex matches every spelling of a URL of the host that the rule matches. Nobody answers
+// a URL that it does not match. The target does not depend on the match.
 func (r Redirect) regex() *RedirectRegex {
 	return &RedirectRegex{
 		Regex:       `^(https?)://(?i:` + regexp.QuoteMeta(string(r.From)) + `)\.?(:[0-9]*)?([/?].*)?$`,
@@ -119,8 +119,8 @@ func (r Redirect) regex() *RedirectRegex {
 	}
 }
 
-// homeRegex leads to a path on the same host without repeating the host, which
-// anybody could have sent.
+// homeRegex leads to a path on the same host without repeating the host, which anybody
+// could have sent.
 func homeRegex(home Route) *RedirectRegex {
 	path := string(home.Path)
 	if path != "/" {
@@ -135,7 +135,7 @@ func homeRegex(home Route) *RedirectRegex {
 	}
 }
 
-// redirect adds the middleware of that name and the two routers that go through it.
+// redirect adds the middleware of that name, and the two routers that use it.
 func (c *Configuration) redirect(name, rule string, priority int, regex *RedirectRegex) {
 	part := &HTTP{Routers: make(map[string]*Router), Middlewares: map[string]*Middleware{name: {RedirectRegex: regex}}}
 	for _, entryPoint := range []string{EntryPointWeb, EntryPointWebsecure} {

@@ -7,23 +7,23 @@ import (
 	"strings"
 )
 
-// Every route with a host comes before every route without one: who claims a
-// domain gets all of it, and /sample on any host means any host that nobody
-// claimed. The step is more than the longest path can add.
+// Every route with a host comes before every route without one: the owner of a domain
+// gets all of it, and /sample on any host means any host that nobody claimed. The step is
+// more than the longest path can add.
 const (
 	basePriority = 100
 	hostPriority = 10_000
 )
 
-// Route is where an app answers: a path on one host, or on any host when Host is
+// Route is the place where an app answers: a path on one host, or on any host if Host is
 // empty. It is comparable; ParseRoute makes it. The zero Route claims nothing.
 type Route struct {
 	Host Host
 	Path Path
 }
 
-// ParseRoute returns the route that s names: "/path" on any host, "host", or
-// "host/path". What it refuses, it refuses with an *InvalidError.
+// ParseRoute returns the route that s names: "/path" on any host, "host", or "host/path".
+// The error is an *InvalidError.
 func ParseRoute(s string) (Route, error) {
 	if len(s) > maxHostBytes+maxPathBytes {
 		return Route{}, &InvalidError{
@@ -49,7 +49,7 @@ func ParseRoute(s string) (Route, error) {
 	return Route{Path: path}, nil
 }
 
-// parseHostRoute takes "host" or "host/path".
+// parseHostRoute reads "host" or "host/path".
 func parseHostRoute(s string) (Route, error) {
 	name, rest, hasPath := strings.Cut(s, "/")
 	if path, err := ParsePath("/" + s); err == nil && !strings.Contains(name, ".") {
@@ -73,7 +73,7 @@ func parseHostRoute(s string) (Route, error) {
 	return Route{Host: host, Path: path}, nil
 }
 
-// String gives the form that ParseRoute reads back: /path, host or host/path.
+// String returns the form that ParseRoute reads: /path, host or host/path.
 func (r Route) String() string {
 	if r.Host != "" && r.Path == "/" {
 		return string(r.Host)
@@ -81,9 +81,8 @@ func (r Route) String() string {
 	return string(r.Host) + string(r.Path)
 }
 
-// Rule is the proxy's rule for r. A path is matched whole or up to a slash,
-// because the proxy's PathPrefix alone compares characters: /app would also take
-// /apple.
+// Rule is the proxy's rule for r. It matches a path as a whole or up to a slash, because
+// the proxy's PathPrefix compares only characters: /app would also match /apple.
 func (r Route) Rule() string {
 	switch {
 	case r.Host == "":
@@ -95,8 +94,8 @@ func (r Route) Rule() string {
 	}
 }
 
-// Priority is 100, plus 10 for each segment of the path and 1 for each of its
-// characters, plus 10,000 when there is a host. The highest that matches wins.
+// Priority is 100, plus 10 for each segment of the path and 1 for each of its characters,
+// plus 10,000 if there is a host. The highest matching priority wins.
 func (r Route) Priority() int {
 	priority := basePriority + 10*r.Path.segments() + len(r.Path)
 	if r.Host != "" {
@@ -108,8 +107,8 @@ func (r Route) Priority() int {
 // Equal reports whether r and other claim the same place.
 func (r Route) Equal(other Route) bool { return r == other }
 
-// Overlaps reports whether some request matches both routes; the one with the
-// higher Priority gets it.
+// Overlaps reports whether some request matches both routes. The route with the higher
+// Priority gets it.
 func (r Route) Overlaps(other Route) bool {
 	if r.Host != "" && other.Host != "" && r.Host != other.Host {
 		return false
@@ -117,9 +116,9 @@ func (r Route) Overlaps(other Route) bool {
 	return r.Path.Within(other.Path) || other.Path.Within(r.Path)
 }
 
-// URL is where a browser finds r. The scheme and port are those of base, which is
-// the proxy's public address, and so is the host when r answers on any. The path
-// ends in a slash, so that an app's relative links stay below it.
+// URL is the address of r in a browser. The scheme and port are those of base, the
+// proxy's public address; so is the host if r answers on any. The path ends in a slash,
+// so that an app's relative links stay below it.
 func (r Route) URL(base *url.URL) *url.URL {
 	result := &url.URL{Scheme: base.Scheme, Host: base.Host, Path: string(r.Path)}
 	if r.Host != "" {

@@ -13,13 +13,13 @@ import (
 
 const servedTimeout = 5 * time.Second
 
-// WebsecureAddress is where the proxy answers HTTPS on the stack's own network.
+// WebsecureAddress is the proxy's HTTPS address on the stack's own network.
 func (o StaticOptions) WebsecureAddress() string {
 	return net.JoinHostPort(o.ProxyAddress.String(), strconv.Itoa(WebsecurePort))
 }
 
-// Served asks the proxy at address for the certificate that it shows for host, by
-// a handshake and nothing else, and returns the chain unverified.
+// Served returns the certificate chain that the proxy at address shows for host. It makes
+// only a handshake, and does not verify the chain.
 func Served(ctx context.Context, address string, host Host) ([]*x509.Certificate, error) {
 	ctx, cancel := context.WithTimeout(ctx, servedTimeout)
 	defer cancel()
@@ -38,7 +38,8 @@ func Served(ctx context.Context, address string, host Host) ([]*x509.Certificate
 	return client.ConnectionState().PeerCertificates, nil
 }
 
-// IsFallback reports whether the certificate is Berth's own for hosts that have no other.
+// IsFallback reports whether the certificate is Berth's own, for hosts without a
+// certificate.
 func IsFallback(certificate *x509.Certificate) bool {
 	return certificate != nil && slices.Contains(certificate.DNSNames, "fallback."+verifyDomain)
 }

@@ -14,9 +14,9 @@ import (
 	"time"
 )
 
-// The proxy's entry points. Web and websecure are for everyone; dashboard and
-// verify listen on the proxy's address on the stack's own network, which no app
-// is a member of.
+// The proxy's entry points. Web and websecure are for everyone. Dashboard and verify
+// listen on the proxy's address on the stack's own network, and no app is on that
+// network.
 const (
 	EntryPointWeb       = "web"
 	EntryPointWebsecure = "websecure"
@@ -24,7 +24,7 @@ const (
 	EntryPointVerify    = "verify"
 )
 
-// The ports of the entry points, inside the proxy's container.
+// The ports of the entry points inside the proxy's container.
 const (
 	WebPort       = 8000
 	WebsecurePort = 8443
@@ -32,8 +32,7 @@ const (
 	VerifyPort    = 8081
 )
 
-// Names inside the proxy folder. Files end in .yml only where the proxy is to
-// read them.
+// Names inside the proxy folder. A file ends in .yml only if the proxy must read it.
 const (
 	staticName    = "traefik.yml"
 	dynamicFolder = "dynamic"
@@ -55,56 +54,55 @@ var (
 	staticTemplate = template.Must(template.New(staticName).Funcs(functions).Parse(staticText))
 	stackTemplate  = template.Must(template.New(stackName).Funcs(functions).Parse(stackText))
 
-	// functions quote as JSON does, which YAML reads.
+	// functions quote like JSON, which YAML reads.
 	functions = template.FuncMap{"quote": func(text string) (string, error) {
 		quoted, err := json.Marshal(text)
 		return string(quoted), err
 	}}
 )
 
-// StaticOptions is what differs from one stack to the next.
+// StaticOptions are the differences between stacks.
 type StaticOptions struct {
 	// ProxyAddress is the proxy's fixed address on the stack's own network.
 	ProxyAddress netip.Addr
-	// ProxyFolder is where the proxy finds the folder that Berth writes to;
-	// empty means /proxy.
+	// ProxyFolder is Berth's folder by its path in the proxy; empty means /proxy.
 	ProxyFolder string
 	// LogLevel is DEBUG, INFO, WARN or ERROR; empty means INFO.
 	LogLevel string
-	// ACME is whom certificates are asked from; the zero value asks nobody.
+	// ACME is the certificate authority; the zero value turns certificates off.
 	ACME ACME
 	// HTTP3 offers HTTP/3 too, on the same port over UDP.
 	HTTP3 bool
-	// HTTPSPort is where browsers find HTTPS; 0 means 443.
+	// HTTPSPort is the HTTPS port for browsers; 0 means 443.
 	HTTPSPort uint16
-	// AdminHost is the admin app's name, on which no app answers; empty keeps no name free.
+	// AdminHost is the admin app's name, on which no app answers; empty reserves no name.
 	AdminHost Host
-	// APIPassword opens the API, beside Dashboard; without one nobody gets in, not
+	// APIPassword opens the API, beside Dashboard. Without a password nobody gets in, not
 	// even Berth.
 	APIPassword APIPassword
-	// Gateway is this machine on the stack's own network. Where it and the address
-	// of the Dashboard's Controller are known, the API hears those two alone.
+	// Gateway is this machine's address on the stack's own network. If it and the address
+	// of the Dashboard's Controller are known, the API answers only those two.
 	Gateway netip.Addr
-	// Subnet is the stack's own network; the zero Prefix where it is not known.
+	// Subnet is the stack's own network; the zero Prefix if it is unknown.
 	Subnet netip.Prefix
-	// Gate is whose word is taken for the address of a client: it hands connections
-	// on. The zero Addr is nobody.
+	// Gate is the address of the gate, which passes connections on: the proxy trusts its
+	// word for a client's address. With the zero Addr the proxy trusts nobody.
 	Gate netip.Addr
-	// Dashboard says who can open the proxy's own pages; the zero value is this
-	// machine alone.
+	// Dashboard says who can open the proxy's own pages. The zero value means only this
+	// machine.
 	Dashboard Dashboard
 }
 
-// Static gives the proxy's static configuration. The template says why each
-// setting has its value.
+// Static returns the proxy's static configuration. The template gives the reason for each
+// setting.
 func Static(options StaticOptions) ([]byte, error) {
 	return render(staticTemplate, options)
 }
 
-// WriteStatic writes into folder what does not change while Berth runs: the
-// static configuration, the dashboard's route and the fallback certificate. It
-// makes the folder of the dynamic files. When it reports a change, a proxy that
-// runs has to be restarted to take it.
+// WriteStatic writes the files that do not change while Berth runs into folder: the
+// static configuration, the dashboard's route and the fallback certificate. It also makes
+// the folder of the dynamic files. If it reports a change, a running proxy needs a
+// restart.
 func WriteStatic(folder string, options StaticOptions) (changed bool, err error) {
 	static, err := Static(options)
 	if err != nil {
@@ -176,16 +174,16 @@ func (o StaticOptions) complete() (StaticOptions, error) {
 	return o, errors.Join(o.ACME.Check(), o.Dashboard.check())
 }
 
-// DynamicFolder is where the proxy looks for dynamic files.
+// DynamicFolder is the folder of the dynamic files in the proxy.
 func (o StaticOptions) DynamicFolder() string { return filepath.Join(o.ProxyFolder, dynamicFolder) }
 
-// FallbackFile is where the proxy finds the fallback certificate and its key.
+// FallbackFile is the file of the fallback certificate and its key in the proxy.
 func (o StaticOptions) FallbackFile() string {
 	return filepath.Join(o.ProxyFolder, tlsFolder, fallbackName)
 }
 
-// AuthorityFile is where the proxy finds whom it trusts to be the certificate
-// authority's server; empty for the system's own.
+// AuthorityFile is the proxy's file of trusted roots for the authority's server; empty
+// means the system's.
 func (o StaticOptions) AuthorityFile() string {
 	if len(o.ACME.Trust) == 0 {
 		return ""
@@ -203,8 +201,8 @@ func (o StaticOptions) VerifyAddress() netip.AddrPort {
 	return netip.AddrPortFrom(o.ProxyAddress, VerifyPort)
 }
 
-// APIURL is what NewClient wants first.
+// APIURL is the first argument of NewClient.
 func (o StaticOptions) APIURL() string { return "http://" + o.DashboardAddress().String() }
 
-// VerifyURL is what NewClient wants second.
+// VerifyURL is the second argument of NewClient.
 func (o StaticOptions) VerifyURL() string { return "http://" + o.VerifyAddress().String() }

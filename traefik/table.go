@@ -1,26 +1,27 @@
 package traefik
 
-// Table is all that the proxy is told at a time: the whole dynamic configuration
-// is made of one, and of nothing else. The zero Table routes nothing.
+// Table is the complete input of the dynamic configuration. The zero Table routes
+// nothing.
 type Table struct {
 	Targets []Target // each with a service of its own
 
-	Redirects []Redirect // of whole hosts; no route may be on a host that redirects
-	Home      Route      // where "/" leads that no target has; the zero Route is nowhere
-	Beacon    Beacon     // how the proxy is told from another; the zero Beacon is silent
+	Redirects []Redirect // of whole hosts; a host that redirects has no route
+	Home      Route      // the target of "/" if no target has it; the zero Route means none
+	Beacon    Beacon     // tells this proxy from another; the zero Beacon is off
 	Domains   []Domain   // at most one for each host
 
-	ForceHTTPS bool   // plain requests of every route are sent on to HTTPS
-	HTTPSPort  uint16 // where browsers find HTTPS; 0 is 443
-	// Pages is the host:port of the handler of pages. It may be empty while no target
-	// is in maintenance or unavailable; then no path is redirected to its slash.
+	ForceHTTPS bool   // redirects plain requests of every route to HTTPS
+	HTTPSPort  uint16 // the HTTPS port for browsers; 0 means 443
+	// Pages is the host:port of the handler of pages. It may be empty if no target is in
+	// maintenance or unavailable; then no path redirects to its slash.
 	Pages string
-	// Unknown has Pages answer what no route takes, in place of the proxy's bare 404.
+	// Unknown makes Pages answer requests without a route, in place of the proxy's bare
+	// 404.
 	Unknown bool
 }
 
-// Only returns what the table has for one release of an app, and whether that is
-// anything. What is nobody's in particular is left out.
+// Only returns the table's parts for one release of an app, and whether there are any. It
+// leaves out the parts without an app.
 func (t Table) Only(app string, release int64) (Table, bool) {
 	for _, target := range t.Targets {
 		if target.App == app && target.Release == release {

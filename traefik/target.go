@@ -10,20 +10,20 @@ import (
 	"strconv"
 )
 
-// Target is one release of an app as the proxy reaches it.
+// Target is one release of an app, with its address for the proxy.
 type Target struct {
-	App     string // as app.ParseName accepted it
-	Release int64  // from 1; 0 of an app that was never live, which is Unavailable
+	App     string // as app.ParseName accepts it
+	Release int64  // from 1; 0 for an app that was never live, which is Unavailable
 	Routes  []Route
-	Address string // host:port on the app's network; a name, because addresses change at a restart; empty with Release 0
-	// Proving targets answer on the verify entry point alone, under VerifyHost;
-	// their Routes stay with whoever has them.
+	Address string // host:port on the app's network, with a name, because IP addresses change at a restart; empty with Release 0
+	// Proving targets answer only on the verify entry point, under VerifyHost. Their
+	// Routes stay with their present owners.
 	Proving bool
-	Access  Access // to its Routes; the verify entry point knows none
-	// Unavailable shows a page in place of the app, behind its Access: it is stopped,
-	// or was never live.
+	Access  Access // to its Routes; it does not apply to the verify entry point
+	// Unavailable shows a page in place of the app, behind its Access: the app is
+	// stopped, or was never live.
 	Unavailable bool
-	// Pages is the address of the handler of pages; Generate takes the table's.
+	// Pages is the address of the handler of pages; Generate sets it from the table.
 	Pages string
 }
 
@@ -32,14 +32,14 @@ var (
 	addressHostPattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$`)
 )
 
-// VerifyHost is the host under which a release that is being proven answers, on
-// the verify entry point only. ParseHost refuses it, so no app can claim it.
+// VerifyHost is the host of a release under verification, on the verify entry point only.
+// ParseHost refuses it, so no app can claim it.
 func VerifyHost(app string, release int64) string {
 	return "r" + strconv.FormatInt(release, 10) + "." + app + "." + verifyDomain
 }
 
-// check refuses what its parsers would have refused: a target may come from rows
-// or labels that someone else wrote.
+// check refuses values that their parsers would have refused: a target may come from rows
+// or labels that a stranger wrote.
 func (t Target) check() error {
 	if !appPattern.MatchString(t.App) {
 		return fmt.Errorf("target %.60q has no valid app name", t.App)
@@ -88,8 +88,8 @@ func checkAddress(address string) error {
 	return nil
 }
 
-// checkAll also refuses what is wrong only together: the proxy would take two
-// claims to one route without a word.
+// checkAll also refuses targets that are wrong only together: the proxy would silently
+// accept two claims to one route.
 func checkAll(table Table) error {
 	owners := make(map[Route]string, len(table.Targets))
 	services := make(map[string]bool, len(table.Targets))
@@ -115,14 +115,14 @@ func checkAll(table Table) error {
 	return nil
 }
 
-// The names below cannot collide, though they are made of the app's name: each
-// ends in its own kind of suffix, and what is before the suffix is the app.
+// The names below contain the app's name but cannot collide. Each ends in its own kind of
+// suffix, and the app's name is before the suffix.
 
-// service is the name of the target's service, such as hello-r3. It changes with
-// each release, so a router that shows it has switched.
+// service is the name of the target's service, such as hello-r3. It changes with each
+// release, so a router that shows it has switched.
 func (t Target) service() string { return t.App + "-r" + strconv.FormatInt(t.Release, 10) }
 
-// routed is the service that the target's routes lead to.
+// routed is the service for the target's routes.
 func (t Target) routed() string {
 	if t.page() != "" {
 		return pagesService
@@ -130,8 +130,8 @@ func (t Target) routed() string {
 	return t.service()
 }
 
-// routerBase is what the names of the routers of a route begin with, by its place
-// among the sorted routes.
+// routerBase begins the names of a route's routers, by the route's place among the sorted
+// routes.
 func (t Target) routerBase(place int) string { return t.App + "-" + strconv.Itoa(place) }
 
 func (t Target) sortedRoutes() []Route {

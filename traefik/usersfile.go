@@ -10,19 +10,19 @@ import (
 	"strings"
 )
 
-// Where the proxy reads who may sign in: files of lines of name:hash, so that its
-// API shows a path in the place of the hashes. Each content has a name of its own.
+// The proxy reads users from files of lines of name:hash, so that its API shows a path in
+// place of the hashes. Each content has a name of its own.
 const (
 	usersFolder     = "users"
 	appUsers        = "apps"
 	dashboardFolder = "dashboard"
 )
 
-// usersFiles are the contents of such files by their names.
+// usersFiles are the contents of such files, by name.
 type usersFiles map[string][]byte
 
-// hideUsers returns the configuration with paths in the place of users, and the
-// files that they name. The name of a middleware tells its users already.
+// hideUsers returns the configuration with paths in place of users, and the files for
+// these paths. A middleware's name already depends on its users.
 func hideUsers(configuration *Configuration) (*Configuration, usersFiles) {
 	files := make(usersFiles)
 	if configuration.HTTP == nil {
@@ -47,7 +47,7 @@ func hideUsers(configuration *Configuration) (*Configuration, usersFiles) {
 
 func linesOf(users []string) []byte { return []byte(strings.Join(users, "\n") + "\n") }
 
-// write puts the files into the part of folder, readable to the proxy alone.
+// write writes the files into the part of folder, readable only by the proxy.
 func (f usersFiles) write(folder, part string) error {
 	if len(f) == 0 {
 		return nil
@@ -64,8 +64,8 @@ func (f usersFiles) write(folder, part string) error {
 	return nil
 }
 
-// sweep removes from the part of folder what neither f nor last holds: the proxy
-// may still be at the configuration before this one.
+// sweep removes every file from the part of folder that neither f nor last holds: the
+// proxy may still use the configuration before this one.
 func (f usersFiles) sweep(folder, part string, last usersFiles) error {
 	place := filepath.Join(folder, usersFolder, part)
 	if _, err := os.Stat(place); errors.Is(err, os.ErrNotExist) {
@@ -78,7 +78,7 @@ func (f usersFiles) sweep(folder, part string, last usersFiles) error {
 	return nil
 }
 
-// users are the files that the dashboard's routers name.
+// users returns the files that the dashboard's routers name.
 func (o StaticOptions) users() usersFiles {
 	files := make(usersFiles)
 	if o.APIPassword != "" {
@@ -96,8 +96,8 @@ func (o StaticOptions) users() usersFiles {
 	return files
 }
 
-// UsersFile is where the proxy finds who may use its API ("api"), or its dashboard
-// on a host of its own ("public"); empty where nobody may.
+// UsersFile is the proxy's file of users for its API ("api"), or for its dashboard on a
+// host of its own ("public"); empty if nobody may use it.
 func (o StaticOptions) UsersFile(whose string) string {
 	for name := range o.users() {
 		if strings.HasPrefix(name, whose+"-") {

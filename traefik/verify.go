@@ -2,17 +2,17 @@ package traefik
 
 import "net/netip"
 
-// verifyGuard is the middleware, written by WriteStatic, behind which every release that
-// is being proven stands. Apps' own names have no dot. Where it is missing the proxy
-// refuses the router.
+// verifyGuard is the middleware in front of every release under verification; WriteStatic
+// writes it. Apps' own names have no dot. If it is missing, the proxy refuses the router.
 const verifyGuard = "verify.controller"
 
 // VerifyGuard is for the template.
 func (StaticOptions) VerifyGuard() string { return verifyGuard }
 
-// VerifyClients are whom the verify entry point answers: Berth at its own address on
-// the stack's network. Where Berth is not on it, or not known to be, it comes by this
-// machine's address there. Where neither is known nobody is answered.
+// VerifyClients are the addresses that the verify entry point answers: Berth's own
+// address on the stack's network. If Berth is not on that network, or its address is
+// unknown, Berth uses this machine's address there. If neither is known, nobody gets an
+// answer.
 func (o StaticOptions) VerifyClients() []netip.Addr {
 	controller := o.Dashboard.Controller
 	if controller.IsValid() && o.Subnet.Contains(controller) {

@@ -8,16 +8,16 @@ import (
 	"net/url"
 )
 
-// Page is how a visitor is answered.
+// Page is the proxy's answer to a visitor.
 type Page struct {
 	Status      int
 	ContentType string
-	Body        []byte // of it at most 256 KB
+	Body        []byte // at most 256 KB of it
 }
 
-// Visit asks the proxy for the path and the query of the address, as a visitor of the
-// host does on plain HTTP; of any host where it is empty. Wherever the address leads,
-// the proxy is asked. It follows no redirect.
+// Visit asks the proxy for the path and the query of the address over plain HTTP, like a
+// visitor of the host, or of any host if it is empty. It always asks the proxy, wherever
+// the address leads. It follows no redirect.
 func (c *Client) Visit(ctx context.Context, host Host, address *url.URL) (Page, error) {
 	asked := *c.web
 	asked.Path, asked.RawPath, asked.RawQuery = address.Path, address.RawPath, address.RawQuery
@@ -25,7 +25,7 @@ func (c *Client) Visit(ctx context.Context, host Host, address *url.URL) (Page, 
 	if err != nil {
 		return Page{}, fmt.Errorf("visit %s: %w", asked.Path, err)
 	}
-	request.Host = string(host) // empty is the proxy's own address
+	request.Host = string(host) // empty means the proxy's own address
 	request.Header.Set("User-Agent", "Berth")
 	request.Header.Set("Accept", "text/html,*/*;q=0.8")
 	response, err := c.http.Do(request)

@@ -22,13 +22,13 @@ type Account struct {
 	ID           int64
 	Name         string
 	PasswordHash string // bcrypt, by secret.HashPassword
-	MustChange   bool   // the password is a one-time one: nothing else is allowed before it is changed
+	MustChange   bool   // a one-time password: the account can do nothing else before it changes it
 	CreatedAt    time.Time
-	LoginAt      time.Time // the last time that it signed in; zero for never
+	LoginAt      time.Time // the last sign-in; zero for never
 
 	SecondFactor  bool // a login needs a code too
 	RecoveryCodes int  // how many are left
-	Declined      bool // wants to hear no more of a second factor
+	Declined      bool // does not want the suggestion of a second factor again
 }
 
 var namePattern = regexp.MustCompile(`^[a-z][a-z0-9]*([._-][a-z0-9]+)*$`)
@@ -46,9 +46,10 @@ func ParseName(s string) (string, error) {
 	return s, nil
 }
 
-// Ledger keeps the accounts. A missing one is problem.ErrNotFound.
+// Ledger keeps the accounts. A missing account is problem.ErrNotFound.
 type Ledger interface {
-	// CreateAccount stores the account and gives it its id; problem.ErrNameTaken where there is one of that name.
+	// CreateAccount stores the account and gives it its id; problem.ErrNameTaken if an
+	// account has the name.
 	CreateAccount(context.Context, Account) (Account, error)
 	FindAccount(ctx context.Context, id int64) (Account, error)
 	FindAccountByName(ctx context.Context, name string) (Account, error)
@@ -58,12 +59,13 @@ type Ledger interface {
 
 	ListAccounts(context.Context) ([]Account, error) // by name
 	CountAccounts(context.Context) (int, error)
-	// DeleteAccount removes the account with its sessions and its second factor.
-	// The last one stays: problem.ErrNotFound.
+	// DeleteAccount removes the account with its sessions and its second factor. It does
+	// not remove the last account: problem.ErrNotFound.
 	DeleteAccount(ctx context.Context, id int64) error
 	UpdateLogin(ctx context.Context, id int64, at time.Time) error
 	UpdateDeclined(ctx context.Context, id int64) error
-	// DeleteSecondFactor removes it and its recovery codes; problem.ErrNotFound where there is none.
+	// DeleteSecondFactor removes it and its recovery codes; problem.ErrNotFound if there
+	// is none.
 	DeleteSecondFactor(ctx context.Context, account int64) error
 }
 
@@ -74,14 +76,15 @@ type Accounts struct {
 	logger *slog.Logger
 	now    func() time.Time
 
-	// Of package secret, where each takes a quarter of a second; tests have faster ones.
+	// Both are of package secret, and take a quarter of a second each; tests use faster
+	// ones.
 	hashPassword   func(password string) (string, error)
 	verifyPassword func(hash, password string) bool
 }
 
 // NewAccounts returns the service over its ledger. A fixed password, from the
-// configuration, is the operator's and overrides a stored one; empty means
-// that there is none.
+// configuration, is the operator's and overrides a stored password; empty means that
+// there is none.
 func NewAccounts(ledger Ledger, fixed secret.Text, logger *slog.Logger) *Accounts {
 	return &Accounts{
 		ledger: ledger, fixed: fixed, logger: logger, now: time.Now,
@@ -89,15 +92,15 @@ func NewAccounts(ledger Ledger, fixed secret.Text, logger *slog.Logger) *Account
 	}
 }
 
-// UseHasher replaces bcrypt, for tests that have no quarter of a second.
+// UseHasher replaces bcrypt, for tests that cannot wait a quarter of a second.
 func (a *Accounts) UseHasher(hash func(password string) (string, error), verify func(hash, password string) bool) {
 	a.hashPassword, a.verifyPassword = hash, verify
 }
 
-// EnsureOperator makes sure that the operator can sign in: it creates the
-// account where there is none, and sets the fixed password where it is not the
-// stored one. It calls show with the one-time password only when it made one,
-// before the account is stored, so that no password is lost between the two.
+// EnsureOperator makes sure that the operator can sign in. It creates a missing account,
+// and sets the fixed password if the stored password differs. If it makes a one-time
+// password, it calls show with it before it stores the account, so that a crash in
+// between loses no password.
 func (a *Accounts) EnsureOperator(ctx context.Context, show func(oneTimePassword string)) error {
 	operator, err := a.ledger.FindAccountByName(ctx, OperatorName)
 	if errors.Is(err, problem.ErrNotFound) {
@@ -109,11 +112,11 @@ func (a *Accounts) EnsureOperator(ctx context.Context, show func(oneTimePassword
 	return a.applyFixed(ctx, operator)
 }
 
-// SignIn returns the account of that name where the password is right, and
-// else a Problem of problem.KindUnauthorized that does not say which of the two was
+// SignIn returns the account of that name if the password is right. Otherwise it returns
+// a Problem of problem.KindUnauthorized that does not say if the name or the password was
 // wrong. An empty name means the operator. An unknown name costs the same time.
-// With the Problem comes, for the record alone, an Account without an id: it has
-// the name where there is an account of that name.
+// Beside the Problem it returns an Account without an id, for the audit log only: the
+// Account has a name if an account of that name exists.
 func (a *Accounts) SignIn(ctx context.Context, name, password string) (Account, error) {
 	if name == "" {
 		name = OperatorName
@@ -122,7 +125,7 @@ func (a *Accounts) SignIn(ctx context.Context, name, password string) (Account, 
 	if err != nil && !errors.Is(err, problem.ErrNotFound) {
 		return Account{}, fmt.Errorf("find account: %w", err)
 	}
-	// Where there is no account the hash is empty, which verifies against a dummy.
+	// Without an account the hash is empty, and verifies against a dummy.
 	if !a.verifyPassword(account.PasswordHash, password) {
 		return Account{Name: account.Name}, problem.Unauthorized(
 			"Wrong user name or password.",
@@ -132,7 +135,7 @@ func (a *Accounts) SignIn(ctx context.Context, name, password string) (Account, 
 	return account, nil
 }
 
-// Find returns the account of that id; problem.ErrNotFound where there is none.
+// Find returns the account of that id; problem.ErrNotFound if there is none.
 func (a *Accounts) Find(ctx context.Context, id int64) (Account, error) {
 	account, err := a.ledger.FindAccount(ctx, id)
 	if err != nil {
@@ -141,9 +144,9 @@ func (a *Accounts) Find(ctx context.Context, id int64) (Account, error) {
 	return account, nil
 }
 
-// ChangePassword replaces the account's password and ends all its sessions:
-// the caller begins a new one for the person who asked. Problems name the form
-// field, old_password or new_password.
+// ChangePassword replaces the account's password and ends all its sessions. The caller
+// begins a new session for the person who asked. Problems name the form field
+// old_password or new_password.
 func (a *Accounts) ChangePassword(ctx context.Context, id int64, oldPassword, newPassword string) error {
 	account, err := a.Find(ctx, id)
 	if err != nil {
@@ -161,8 +164,8 @@ func (a *Accounts) ChangePassword(ctx context.Context, id int64, oldPassword, ne
 	return a.setPassword(ctx, account, newPassword, false)
 }
 
-// CheckPassword asks a person who is signed in for the password again. The
-// Problem names the form field password.
+// CheckPassword asks a signed-in person for the password again. The Problem names the
+// form field password.
 func (a *Accounts) CheckPassword(ctx context.Context, id int64, password string) error {
 	account, err := a.Find(ctx, id)
 	if err != nil {
@@ -178,8 +181,8 @@ func (a *Accounts) checkPassword(account Account, field, password string) error 
 	return problem.Invalid("The current password is wrong.", "Type the password you signed in with.").At(field)
 }
 
-// Reset gives the account a one-time password, which it returns, and ends all
-// its sessions. A second factor stays.
+// Reset gives the account a one-time password, returns that password, and ends all
+// sessions of the account. A second factor stays.
 func (a *Accounts) Reset(ctx context.Context, name string) (string, error) {
 	account, err := a.findByName(ctx, name)
 	if err != nil {
@@ -242,7 +245,7 @@ func (a *Accounts) setPassword(ctx context.Context, account Account, password st
 	return nil
 }
 
-// refuseFixed stands before a change that the next start would silently undo.
+// refuseFixed refuses a change that the next start would silently undo.
 func (a *Accounts) refuseFixed(name string) error {
 	if a.fixed == "" || name != OperatorName {
 		return nil
@@ -266,7 +269,7 @@ func checkNewPassword(account Account, oldPassword, newPassword string) error {
 	if newPassword == oldPassword {
 		return refuse("This is the old password again.", "Choose another one.")
 	}
-	// A short name is in many words by chance.
+	// Many words contain a short name by chance.
 	longName := len(account.Name) >= 4
 	if longName && strings.Contains(strings.ToLower(newPassword), strings.ToLower(account.Name)) {
 		return refuse("The password holds the name of the account.", "Choose one that does not.")

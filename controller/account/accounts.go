@@ -27,7 +27,8 @@ func (a *Accounts) Several(ctx context.Context) (bool, error) {
 	return count > 1, nil
 }
 
-// Create makes an account with a one-time password, which it returns and which
+// Create makes an account with a one-time password and returns the password. Nobody can
+// see that password again. A Problem names the form field name.
 // nobody can see again. A Problem names the form field name.
 func (a *Accounts) Create(ctx context.Context, name string) (oneTimePassword string, err error) {
 	name, err = ParseName(name)
@@ -53,7 +54,7 @@ func (a *Accounts) Create(ctx context.Context, name string) (oneTimePassword str
 	return oneTimePassword, nil
 }
 
-// ResetOther is Reset for a person who is signed in as somebody else.
+// ResetOther is Reset of another account, by a person who is signed in.
 func (a *Accounts) ResetOther(ctx context.Context, self int64, name string) (oneTimePassword string, err error) {
 	account, err := a.findByName(ctx, name)
 	if err != nil {
@@ -65,8 +66,8 @@ func (a *Accounts) ResetOther(ctx context.Context, self int64, name string) (one
 	return a.Reset(ctx, name)
 }
 
-// Remove deletes an account with its sessions and its second factor. The person
-// confirms by typing the name. Nobody removes themselves, and the operator stays.
+// Remove deletes an account with its sessions and its second factor. The person confirms
+// by typing the name. People cannot remove themselves or the operator.
 func (a *Accounts) Remove(ctx context.Context, self int64, name, confirm string) error {
 	account, err := a.findByName(ctx, name)
 	if err != nil {
@@ -94,8 +95,8 @@ func (a *Accounts) Remove(ctx context.Context, self int64, name, confirm string)
 	return nil
 }
 
-// RemoveSecondFactor is for a person who lost the phone and the recovery codes:
-// somebody who can sign in, or has a shell on the machine, asks for it.
+// RemoveSecondFactor helps a person who lost the phone and the recovery codes. Another
+// person asks for it: one who can sign in, or has a shell on the machine.
 func (a *Accounts) RemoveSecondFactor(ctx context.Context, name string) error {
 	account, err := a.findByName(ctx, name)
 	if err != nil {
@@ -123,7 +124,7 @@ func (a *Accounts) NoteLogin(ctx context.Context, id int64) error {
 	return nil
 }
 
-// Decline ends the suggestion to have a second factor.
+// Decline ends the suggestion of a second factor.
 func (a *Accounts) Decline(ctx context.Context, id int64) error {
 	if err := a.ledger.UpdateDeclined(ctx, id); err != nil {
 		return fmt.Errorf("decline second factor: %w", err)

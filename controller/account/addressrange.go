@@ -8,15 +8,15 @@ import (
 	"berth/controller/problem"
 )
 
-// maxAddressRanges is how many ranges one token can have.
+// maxAddressRanges is the most ranges of one token.
 const maxAddressRanges = 20
 
-// AddressRanges are networks that a client's address may lie in. Whoever can be
-// without any says what that means.
+// AddressRanges are networks that must hold a client's address. The caller decides what
+// no range means.
 type AddressRanges []netip.Prefix
 
-// ParseAddressRanges reads networks (10.0.0.0/8) and single addresses with commas
-// or spaces between. An empty text is no range. What is wrong is a Problem of
+// ParseAddressRanges reads networks (10.0.0.0/8) and single addresses, separated by
+// commas or spaces. An empty text is no range. The error is a Problem of
 // problem.KindInvalid with the field from.
 func ParseAddressRanges(s string) (AddressRanges, error) {
 	var ranges AddressRanges
@@ -44,7 +44,7 @@ func (r AddressRanges) Contain(address netip.Addr) bool {
 	return false
 }
 
-// String is what ParseAddressRanges reads.
+// String is the form that ParseAddressRanges reads.
 func (r AddressRanges) String() string {
 	texts := make([]string, 0, len(r))
 	for _, one := range r {
@@ -63,7 +63,7 @@ func parseAddressRange(text string) (netip.Prefix, error) {
 		return netip.Prefix{}, badAddressRange(fmt.Sprintf("%.60q is not an address range.", text), "Write networks such as 10.0.0.0/8 or 2001:db8::/32, or single addresses.")
 	}
 	if prefix != prefix.Masked() {
-		// One address or its whole network: whoever wrote it has to say.
+		// The text can mean one address or its whole network: the person must say which.
 		return netip.Prefix{}, badAddressRange(
 			fmt.Sprintf("%s is not the first address of its network.", prefix), fmt.Sprintf("Write %s for the network, or %s for the one address.", prefix.Masked(), prefix.Addr()))
 	}

@@ -12,33 +12,36 @@ import (
 	"berth/controller/secret"
 )
 
-// RecoveryCodes is how many an account gets at once.
+// RecoveryCodes is how many recovery codes an account gets at once.
 const RecoveryCodes = 10
 
-// SecondFactor is what stands beside an account's password: the key of its
-// one-time codes.
+// SecondFactor is an account's second factor beside the password: the key of its one-time
+// codes.
 type SecondFactor struct {
 	Account   int64
 	Sealed    []byte // the key, by secret.Key.Seal for this account
-	LastStep  int64  // the time step of the last code that was used; only later ones count
+	LastStep  int64  // the time step of the last used code; only later steps count
 	CreatedAt time.Time
 }
 
-// SecondFactorLedger keeps the second factors. A missing one is problem.ErrNotFound.
+// SecondFactorLedger keeps the second factors. A missing second factor is
+// problem.ErrNotFound.
 type SecondFactorLedger interface {
 	// CreateSecondFactor stores it with the hashes of its recovery codes, in one
-	// transaction; problem.ErrNameTaken where the account has one.
+	// transaction; problem.ErrNameTaken if the account has a second factor.
 	CreateSecondFactor(ctx context.Context, factor SecondFactor, recoveryHashes []string) error
 	FindSecondFactor(ctx context.Context, account int64) (SecondFactor, error)
-	// UseStep makes step the last one; problem.ErrNotFound where it is not later than the last.
+	// UseStep stores step as the last one; problem.ErrNotFound if step is not later than
+	// the stored one.
 	UseStep(ctx context.Context, account, step int64) error
-	// UseRecoveryCode removes the code; problem.ErrNotFound where it was never there or used.
+	// UseRecoveryCode removes the code; problem.ErrNotFound if it never existed or was
+	// used.
 	UseRecoveryCode(ctx context.Context, account int64, hash string) error
 	ReplaceRecoveryCodes(ctx context.Context, account int64, hashes []string) error
 	DeleteSecondFactor(ctx context.Context, account int64) error
 }
 
-// passwordChecker asks for a password again; Accounts does.
+// passwordChecker asks for a password again; Accounts implements it.
 type passwordChecker interface {
 	CheckPassword(ctx context.Context, id int64, password string) error
 }
@@ -52,13 +55,14 @@ type SecondFactors struct {
 	now       func() time.Time
 }
 
-// NewSecondFactors returns the service over its ledger. The key seals what the ledger keeps.
+// NewSecondFactors returns the service over its ledger. The key seals the secrets in the
+// ledger.
 func NewSecondFactors(ledger SecondFactorLedger, passwords passwordChecker, key secret.Key, logger *slog.Logger) *SecondFactors {
 	return &SecondFactors{ledger: ledger, passwords: passwords, key: key, logger: logger, now: time.Now}
 }
 
-// Begin makes a key for the account, which counts for nothing before Confirm. It
-// comes sealed, for the session to keep. A Problem names the form field password.
+// Begin makes a key for the account. The key has no effect before Confirm. It is returned
+// sealed, for the session to keep. A Problem names the form field password.
 func (s *SecondFactors) Begin(ctx context.Context, account Account, password string) (sealed []byte, err error) {
 	if account.SecondFactor {
 		return nil, hasSecondFactor(nil)
@@ -73,7 +77,7 @@ func (s *SecondFactors) Begin(ctx context.Context, account Account, password str
 	return s.key.Seal([]byte(key.URL().Reveal()), placeOf(account.ID)), nil
 }
 
-// SharedKey is the key in what Begin gave, to show to the person of that account.
+// SharedKey is the key in the result of Begin, to show to the person of that account.
 func (s *SecondFactors) SharedKey(account int64, sealed []byte) (secret.SharedKey, error) {
 	url, err := s.key.Open(sealed, placeOf(account))
 	if err != nil {
@@ -82,9 +86,9 @@ func (s *SecondFactors) SharedKey(account int64, sealed []byte) (secret.SharedKe
 	return secret.ParseSharedKey(secret.Text(url))
 }
 
-// Confirm turns the second factor on, once a code has shown that the person's
-// phone has the key. It returns the recovery codes, which nobody can see again.
-// A Problem names the form field code.
+// Confirm turns the second factor on if a code shows that the person's phone has the key.
+// It returns the recovery codes, which nobody can see again. A Problem names the form
+// field code.
 func (s *SecondFactors) Confirm(ctx context.Context, account int64, sealed []byte, code string) ([]string, error) {
 	key, err := s.SharedKey(account, sealed)
 	if err != nil {
@@ -107,8 +111,8 @@ func (s *SecondFactors) Confirm(ctx context.Context, account int64, sealed []byt
 	return codes, nil
 }
 
-// Check takes a code of the account's phone or one of its recovery codes, and
-// says which of the two it was. Each works once. Anything else is a Problem of
+// Check accepts a code of the account's phone or one of its recovery codes, and says
+// which of the two it was. Each works once. Any other text is a Problem of
 // problem.KindInvalid for the form field code.
 func (s *SecondFactors) Check(ctx context.Context, account int64, code string) (recovery bool, err error) {
 	if parsed, ok := secret.ParseRecoveryCode(code); ok {
@@ -118,8 +122,8 @@ func (s *SecondFactors) Check(ctx context.Context, account int64, code string) (
 	return false, s.checkPhone(ctx, account, code)
 }
 
-// RenewRecoveryCodes replaces what is left of the recovery codes. It asks for
-// the password and a code; Problems name the form fields password and code.
+// RenewRecoveryCodes replaces the remaining recovery codes. It asks for the password and
+// a code; Problems name the form fields password and code.
 func (s *SecondFactors) RenewRecoveryCodes(ctx context.Context, account int64, password, code string) ([]string, error) {
 	if err := s.checkBoth(ctx, account, password, code); err != nil {
 		return nil, err
@@ -144,7 +148,7 @@ func (s *SecondFactors) Disable(ctx context.Context, account int64, password, co
 	return nil
 }
 
-// checkBoth looks at the password first: a code that was right is used up.
+// checkBoth checks the password first, because a right code is used up.
 func (s *SecondFactors) checkBoth(ctx context.Context, account int64, password, code string) error {
 	if err := s.passwords.CheckPassword(ctx, account, password); err != nil {
 		return err
@@ -166,7 +170,7 @@ func (s *SecondFactors) checkPhone(ctx context.Context, account int64, code stri
 	if !ok {
 		return wrongCode(nil)
 	}
-	// Two that come with one code at the same moment both get here, and one of them gets past this.
+	// Two requests with one code can both get here; only one passes the next check.
 	return wrongCodeIfMissing(s.ledger.UseStep(ctx, account, step))
 }
 
@@ -179,7 +183,7 @@ func newRecoveryCodes(account int64) (codes, hashes []string) {
 	return codes, hashes
 }
 
-// placeOf binds what is sealed or hashed to its account.
+// placeOf binds a sealed or hashed value to its account.
 func placeOf(account int64) string { return fmt.Sprintf("second factor of account %d", account) }
 
 // parseCode drops the space that phones show in the middle of a code.

@@ -13,7 +13,7 @@ import (
 	"berth/controller/secret"
 )
 
-// Limits on the life of a token. MintToken refuses what lies outside.
+// The limits on the life of a token. MintToken refuses a life outside of them.
 const (
 	MinTokenTTL = time.Minute
 	MaxTokenTTL = 366 * 24 * time.Hour
@@ -22,11 +22,11 @@ const (
 const maxTokenName = 60 // characters
 
 const (
-	tokenKept     = 30 * 24 * time.Hour // how long a token that has ended can still be seen
-	tokenUseEvery = time.Minute         // how exactly its last use is kept; saves a write per request
+	tokenKept     = 30 * 24 * time.Hour // how long an ended token is still listed
+	tokenUseEvery = time.Minute         // the precision of its last use; saves a write for each request
 )
 
-// Scope is what a token may do; each scope holds the ones before it.
+// Scope is what a token may do; each scope includes the scopes before it.
 type Scope string
 
 // The scopes, from the narrowest to the widest.
@@ -44,8 +44,8 @@ func ParseScope(s string) (Scope, error) {
 	return "", problem.Invalid(fmt.Sprintf("%.60q is not a scope of a token.", s), "Use read, deploy or admin.").At("scope")
 }
 
-// Allows reports whether a token of this scope may do what needs the wanted
-// one. An unknown scope on either side allows nothing.
+// Allows reports whether a token of this scope may do a task that needs the wanted scope.
+// An unknown scope on either side allows nothing.
 func (s Scope) Allows(wanted Scope) bool {
 	return wanted.rank() > 0 && s.rank() >= wanted.rank()
 }
@@ -66,15 +66,15 @@ func (s Scope) rank() int {
 // Token is a bearer's right to use the API until it expires or is revoked.
 type Token struct {
 	ID        int64
-	Name      string // who or what it was minted for; shown as the author of releases
-	Hash      string // secret.HashToken of the plain token; the plain one is never kept
+	Name      string // the person or program that it was minted for; shown as the author of releases
+	Hash      string // secret.HashToken of the plain token; the plain token is never stored
 	Scope     Scope
-	Account   int64         // who made it; 0 is the command line
+	Account   int64         // the account that made it; 0 is the command line
 	CreatedBy string        // the name of Account, empty for the command line
-	Ranges    AddressRanges // where it may be used from; none is anywhere
+	Ranges    AddressRanges // the networks that it may be used from; none means anywhere
 	CreatedAt time.Time
 	ExpiresAt time.Time
-	RevokedAt time.Time // zero while it is not
+	RevokedAt time.Time // zero until it is revoked
 	UsedAt    time.Time // its last use, to the minute; zero before the first
 	UsedFrom  string    // the address of that use
 }
@@ -82,22 +82,23 @@ type Token struct {
 // Expired reports whether the token's time is over at the moment now.
 func (t Token) Expired(now time.Time) bool { return !now.Before(t.ExpiresAt) }
 
-// Revoked reports whether the token was taken back.
+// Revoked reports whether the token was revoked.
 func (t Token) Revoked() bool { return !t.RevokedAt.IsZero() }
 
-// TokenLedger keeps the tokens. A missing one is problem.ErrNotFound.
+// TokenLedger keeps the tokens. A missing token is problem.ErrNotFound.
 type TokenLedger interface {
 	// CreateToken stores the token and gives it its id.
 	CreateToken(context.Context, Token) (Token, error)
-	// FindToken gives the token of that hash, whether it holds or not.
+	// FindToken returns the token of that hash, valid or not.
 	FindToken(ctx context.Context, hash string) (Token, error)
-	// Tokens gives every token without its hash, the newest first.
+	// Tokens returns every token without its hash, the newest first.
 	Tokens(context.Context) ([]Token, error)
-	// RevokeToken ends the token and returns it. One that was revoked keeps its time.
+	// RevokeToken ends the token and returns it. A revoked token keeps its first time.
 	RevokeToken(ctx context.Context, id int64, at time.Time) (Token, error)
-	// RecordTokenUse keeps the last use of a token.
+	// RecordTokenUse stores the last use of a token.
 	RecordTokenUse(ctx context.Context, id int64, at time.Time, from string) error
-	// DeleteExpiredTokens removes every token that expired or was revoked not after the moment.
+	// DeleteExpiredTokens removes every token that expired or was revoked before or at
+	// the moment.
 	DeleteExpiredTokens(ctx context.Context, moment time.Time) error
 }
 
@@ -118,8 +119,8 @@ type TokenOptions struct {
 	Name    string
 	Scope   Scope
 	TTL     time.Duration // from MinTokenTTL to MaxTokenTTL
-	Ranges  AddressRanges // none: it may be used from anywhere
-	Account int64         // who makes it, and whose end is the token's; 0 is the command line
+	Ranges  AddressRanges // none means anywhere
+	Account int64         // the account that makes it; the token ends with that account; 0 is the command line
 }
 
 // MintToken creates a token and returns its plain form, which nobody can see again.
@@ -149,9 +150,9 @@ func (t *Tokens) MintToken(ctx context.Context, o TokenOptions) (string, error) 
 	return plain, nil
 }
 
-// VerifyToken returns the token that plain stands for, or a Problem of
-// problem.KindUnauthorized where it is unknown, has ended or does not hold from that
-// address: whoever found a token learns nothing about it.
+// VerifyToken returns the token of the text plain. If the token is unknown, has ended, or
+// does not allow that address, it returns a Problem of problem.KindUnauthorized. The
+// Problem tells a thief nothing about the token.
 func (t *Tokens) VerifyToken(ctx context.Context, plain string, from netip.Addr) (Token, error) {
 	token, err := t.ledger.FindToken(ctx, secret.HashToken(plain))
 	if errors.Is(err, problem.ErrNotFound) {
@@ -168,13 +169,13 @@ func (t *Tokens) VerifyToken(ctx context.Context, plain string, from netip.Addr)
 		return token, nil
 	}
 	if err := t.ledger.RecordTokenUse(ctx, token.ID, now, from.Unmap().String()); err != nil {
-		// A deploy is worth more than the note that it was made.
+		// A failed note of the use must not stop the deploy.
 		t.logger.WarnContext(ctx, "the use of a token was not kept", "token", token.ID, "error", err)
 	}
 	return token, nil
 }
 
-// List returns every token, the newest first. Those that have ended stay for a month.
+// List returns every token, the newest first. Ended tokens stay for a month.
 func (t *Tokens) List(ctx context.Context) ([]Token, error) {
 	tokens, err := t.ledger.Tokens(ctx)
 	if err != nil {
@@ -183,8 +184,8 @@ func (t *Tokens) List(ctx context.Context) ([]Token, error) {
 	return tokens, nil
 }
 
-// Revoke ends a token at once and returns it; a Problem of problem.KindNotFound where
-// there is none of that id. To revoke twice is no error.
+// Revoke ends a token at once and returns it; a Problem of problem.KindNotFound if there
+// is no token of that id. To revoke twice is no error.
 func (t *Tokens) Revoke(ctx context.Context, id int64) (Token, error) {
 	token, err := t.ledger.RevokeToken(ctx, id, t.now())
 	if errors.Is(err, problem.ErrNotFound) {
@@ -208,7 +209,7 @@ func (t *Tokens) Sweep(ctx context.Context) error {
 	return nil
 }
 
-// refuses says, for the log, why the token does not hold; nil where it does.
+// refuses says, for the log, why the token is not valid; nil if it is.
 func (t Token) refuses(from netip.Addr, now time.Time) error {
 	switch {
 	case t.Revoked():
@@ -222,7 +223,8 @@ func (t Token) refuses(from netip.Addr, now time.Time) error {
 	}
 }
 
-// CheckTokenName returns a Problem of problem.KindInvalid where a token cannot be called so.
+// CheckTokenName returns a Problem of problem.KindInvalid if a token cannot have the
+// name.
 func CheckTokenName(name string) error {
 	if name != "" && len([]rune(name)) <= maxTokenName && printable.Is(name) {
 		return nil

@@ -11,27 +11,26 @@ import (
 	"berth/traefik"
 )
 
-// AccessTimeout is how long a change of the access may take, hashes included.
+// AccessTimeout is how long a change of the access may take, with its hashes.
 const AccessTimeout = 30 * time.Second
 
-// AccessUser is a user with the password that they are to have.
+// AccessUser is a user with a new password.
 type AccessUser struct {
 	Name     string
 	Password secret.Text
 }
 
-// AccessChange is what to change about who may use an app. What is nil or empty
-// stays as it is.
+// AccessChange is a change of who may use an app. A nil or empty field changes nothing.
 type AccessChange struct {
-	Users    []AccessUser // new ones, or new passwords; with one, Password is on
+	Users    []AccessUser // new users, or new passwords; a user turns Password on
 	Remove   []string     // names of users
-	Password *bool        // off lets in without a password whoever the rest lets in
+	Password *bool        // off admits visitors without a password, if the other rules allow them
 	Rules    *AccessRules
 	// Maintenance is shown in place of the app while it is on.
 	Maintenance *traefik.Maintenance
 }
 
-// Apply returns the access after the change, or the Problem with it.
+// Apply returns the access after the change, or a Problem if the access would be invalid.
 func (c AccessChange) Apply(access traefik.Access) (traefik.Access, error) {
 	access.Users = slices.Clone(access.Users)
 	for _, name := range c.Remove {
@@ -65,7 +64,7 @@ func (c AccessChange) Apply(access traefik.Access) (traefik.Access, error) {
 	return access.Canonical(), nil
 }
 
-// hashed is the user as the ledger keeps them.
+// hashed is the user as the ledger stores it.
 func (u AccessUser) hashed() (traefik.User, error) {
 	name, err := ParseAccessUser(u.Name)
 	if err != nil {
@@ -78,7 +77,7 @@ func (u AccessUser) hashed() (traefik.User, error) {
 	return traefik.User{Name: name, Hash: hash}, err
 }
 
-// Summary says what the change is about, for the audit log; no password is in it.
+// Summary describes the change for the audit log, without passwords.
 func (c AccessChange) Summary() string {
 	var parts []string
 	for _, user := range c.Users {

@@ -9,11 +9,11 @@ import (
 	"berth/controller/problem"
 )
 
-// maxPolicyBytes is the longest policy: headers share 64 KB with all others.
+// maxPolicyBytes is the longest policy: all headers together share 64 KB.
 const maxPolicyBytes = 2000
 
-// cspDirectives are those of CSP level 3 and the few beside it that browsers
-// know; true where a list of sources follows.
+// cspDirectives are the directives of CSP level 3, and a few more that browsers know;
+// true if a list of sources follows.
 var cspDirectives = map[string]bool{
 	"default-src": true, "script-src": true, "script-src-elem": true, "script-src-attr": true,
 	"style-src": true, "style-src-elem": true, "style-src-attr": true, "img-src": true, "font-src": true,
@@ -31,8 +31,8 @@ var (
 	cspHostPattern   = regexp.MustCompile(`^([a-z][a-z0-9+.-]*://)?(\*|(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*)(:([0-9]{1,5}|\*))?(/[A-Za-z0-9._~/%-]*)?$`)
 )
 
-// parseCSP returns a content security policy in one spelling. What a browser would
-// pass over is refused: a directive that it does not know protects nobody.
+// parseCSP returns a content security policy in one spelling. It refuses a policy that a
+// browser would ignore: an unknown directive protects nobody.
 func parseCSP(text string) (string, error) {
 	text = strings.TrimSpace(text)
 	if err := checkPolicyText("csp", text); err != nil || text == "" {
@@ -82,7 +82,7 @@ func checkDirective(name string, sources []string) error {
 
 var permissionPattern = regexp.MustCompile(`^([a-z][a-z-]*)=(\*|self|\((( )*(self|src|"https?://[a-z0-9.*-]+(:[0-9]{1,5})?"))*( )*\))$`)
 
-// parsePermissionsPolicy takes features such as camera=(), geolocation=(self).
+// parsePermissionsPolicy accepts features such as camera=(), geolocation=(self).
 func parsePermissionsPolicy(text string) (string, error) {
 	text = strings.TrimSpace(text)
 	if err := checkPolicyText("permissions_policy", text); err != nil || text == "" {

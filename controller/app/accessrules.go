@@ -16,7 +16,7 @@ import (
 	"berth/traefik"
 )
 
-// AccessRules are the rules of an app's access that need no name and password.
+// AccessRules are the rules of an app's access other than names and passwords.
 type AccessRules struct {
 	Allow        []netip.Prefix
 	Rate         traefik.Rate
@@ -28,12 +28,12 @@ type AccessRules struct {
 
 // AccessForm is AccessRules as a person types them.
 type AccessForm struct {
-	Allow             string // addresses and ranges, with commas, spaces or line ends between; empty: everybody
+	Allow             string // addresses and ranges, separated by commas, spaces or line ends; empty: everybody
 	Rate              string // requests in a period; empty: no limit
 	Period            string // second, minute or hour
 	Burst             string // requests at once; empty: as many as Rate
 	MaxBody           string // MB; empty: no limit
-	FrameOptions      string // empty: the app's own, as with the others
+	FrameOptions      string // empty: the app's own, as for the other headers
 	ReferrerPolicy    string
 	PermissionsPolicy string
 	CSP               string
@@ -44,7 +44,7 @@ type AccessForm struct {
 // AccessPeriods are the periods of a rate, by name.
 var AccessPeriods = map[string]time.Duration{"second": time.Second, "minute": time.Minute, "hour": time.Hour}
 
-// What a header can be set to, in the order of the page.
+// The values of each header, in the order of the page.
 var (
 	FrameOptions     = []string{"DENY", "SAMEORIGIN"}
 	ReferrerPolicies = []string{
@@ -53,9 +53,9 @@ var (
 	}
 )
 
-// ParseAccessRules returns the rules that a person typed, or Problems, one for
-// each field that is wrong: allow, rate, burst, max_body, frame_options,
-// referrer_policy, permissions_policy or csp.
+// ParseAccessRules returns the rules that a person typed, or Problems: one for each wrong
+// field, which is allow, rate, burst, max_body, frame_options, referrer_policy,
+// permissions_policy or csp.
 func ParseAccessRules(form AccessForm) (AccessRules, error) {
 	rules := AccessRules{Headers: traefik.ResponseHeaders{NoSniff: form.NoSniff}, NoSlashRedirect: form.NoSlashRedirect}
 	var problems problem.Problems
@@ -80,7 +80,7 @@ func ParseAccessRules(form AccessForm) (AccessRules, error) {
 	return rules, nil
 }
 
-// AccessFormOf returns what a person would type for the rules of an access.
+// AccessFormOf returns the rules of an access as a person types them.
 func AccessFormOf(access traefik.Access) AccessForm {
 	lines := make([]string, 0, len(access.Allow))
 	for _, prefix := range access.Allow {
@@ -128,8 +128,8 @@ func ParseAccessUser(s string) (string, error) {
 	).At("user")
 }
 
-// checkAccessPassword wants what CheckStrength wants, and ASCII: browsers do not
-// agree on how they send other letters to a proxy.
+// checkAccessPassword applies CheckStrength, and requires ASCII: browsers send other
+// letters to a proxy in different ways.
 func checkAccessPassword(user string, password secret.Text) error {
 	refuse := func(message, hint string, err error) error {
 		return problem.Invalid(message, hint).At("password").Because(err)

@@ -1,5 +1,5 @@
-// Package app holds an app, its releases, and what may be said of them: types and
-// parsers that know no engine.
+// Package app holds an app, its releases, and their rules: types and parsers, without an
+// engine.
 package app
 
 import (
@@ -11,8 +11,8 @@ import (
 	"berth/traefik"
 )
 
-// Name is the name of an app as ParseName accepted it: 1 to 40 lower-case
-// letters, digits and inner hyphens, so that it is a DNS label as it stands.
+// Name is the name of an app as ParseName accepts it: 1 to 40 lower-case letters, digits
+// and inner hyphens. So it is a DNS label.
 type Name string
 
 // NamePattern matches the names of apps.
@@ -29,39 +29,39 @@ func ParseName(s string) (Name, error) {
 	).At("name")
 }
 
-// Wanted is what the operator asked of an app; the reconciler makes it so.
+// Wanted is the state that the operator asked for; the reconciler makes it true.
 type Wanted string
 
-// What an operator can want of an app.
+// The values of Wanted.
 const (
 	WantedRunning Wanted = "running"
 	WantedStopped Wanted = "stopped"
-	// WantedDeleted is the promise to remove every trace; the row goes last.
+	// WantedDeleted is the promise to remove every trace. The row goes last.
 	WantedDeleted Wanted = "deleted"
 )
 
-// State is the one word that pages show for an app, as last observed in the engine.
+// State is the one word that pages show for an app, by the engine's last state.
 type State string
 
 // The states of an app. A page shows the word and a colour.
 const (
-	Waiting   State = "waiting"   // it has no live release yet
+	Waiting   State = "waiting"   // no live release yet
 	Running   State = "running"   // its live release runs
-	Stopped   State = "stopped"   // the operator stopped it, or Berth did with what its routes lead to
-	Unhealthy State = "unhealthy" // it runs, and its own health check says no, or Berth has stopped another service of it
+	Stopped   State = "stopped"   // stopped by the operator, or by Berth with the service that the routes lead to
+	Unhealthy State = "unhealthy" // it runs, but its health check fails, or Berth has stopped another of its services
 	Crashing  State = "crashing"  // the engine restarts it again and again
-	Down      State = "down"      // it should run and does not
+	Down      State = "down"      // it should run, but does not
 	Deleting  State = "deleting"  // its removal is under way
 )
 
-// Observed is what the watcher last saw of an app's live instance.
+// Observed is the watcher's last observation of an app's live instance.
 type Observed struct {
 	State  State
 	Detail string // a sentence for the person, empty when all is well
 	At     time.Time
 }
 
-// Usage is what an app takes at the moment, summed over its instances.
+// Usage is the present use of an app, summed over its instances.
 type Usage struct {
 	MemoryBytes int64
 	MemoryLimit int64
@@ -69,18 +69,18 @@ type Usage struct {
 	At          time.Time
 }
 
-// App is one deployed application: its claims (name, routes) and what is wanted of it.
+// App is one deployed application: its claims (name, routes) and its wanted state.
 type App struct {
 	Name      Name
 	Routes    []traefik.Route // at least one
 	Settings  Settings        // for its next upload; the live release has its own
-	Mounts    []Mount         // as Settings
-	Access    traefik.Access  // to the app as it is at the moment; no part of a release
+	Mounts    []Mount         // for its next upload, like Settings
+	Access    traefik.Access  // at the moment; not part of a release
 	Wanted    Wanted
 	Live      int64 // number of the live release; 0 before the first
 	Observed  Observed
-	Halted    []HaltedService // that Berth has stopped; of an app that is wanted stopped, why
+	Halted    []HaltedService // services that Berth has stopped; for a stopped app, the reason
 	CreatedAt time.Time
 
-	Variables []Variable // that CreateApp saves for it; FindEnvironment reads them
+	Variables []Variable // variables that CreateApp saves; FindEnvironment reads them
 }

@@ -13,7 +13,8 @@ import (
 	"berth/controller/secret"
 )
 
-// Bounds of an environment. The engine passes all of it to each process of the app.
+// Bounds of an environment. The engine passes the whole environment to each process of
+// the app.
 const (
 	MaxVariableName     = 128
 	MaxVariableValue    = 32 << 10  // bytes
@@ -21,18 +22,18 @@ const (
 	MaxVariables        = 200
 )
 
-// Variable is one entry of an app's environment, as the ledger keeps it.
+// Variable is one entry of an app's environment in the ledger.
 type Variable struct {
 	Name   string
-	Value  string // of one that is no secret
-	Sealed []byte // of a secret, by secret.Key.Seal for this app and name
+	Value  string // if it is not a secret
+	Sealed []byte // if it is a secret; by secret.Key.Seal for this app and name
 	File   bool   // the app gets the secret as a file in plan.SecretsFolder, not as environment
 }
 
-// Secret reports whether the value is shown to nobody.
+// Secret reports whether the value is hidden from everybody.
 func (v Variable) Secret() bool { return v.Sealed != nil }
 
-// size is what the variable takes of MaxEnvironmentBytes.
+// size is the variable's share of MaxEnvironmentBytes.
 func (v Variable) size() int {
 	return len(v.Name) + len(v.Value) + max(0, len(v.Sealed)-secret.SealOverhead)
 }
@@ -42,35 +43,34 @@ func (v Variable) Equal(other Variable) bool {
 	return v.Name == other.Name && v.Value == other.Value && bytes.Equal(v.Sealed, other.Sealed) && v.File == other.File
 }
 
-// VariableWish is a variable as a person wants it.
+// VariableWish is a variable as a person asks for it.
 type VariableWish struct {
 	Name   string
 	Value  secret.Text
 	Secret bool
-	File   bool // of a secret
+	File   bool // the app gets the secret as a file
 }
 
 // ImportedVariables are the variables of a .env text.
 type ImportedVariables struct {
 	Wishes     []VariableWish
-	References []string // names whose value holds a ${...}, which is kept as it stands
+	References []string // names of variables with a ${...} in their value, which is not replaced
 }
 
-// EnvironmentChange is what is to become of an app's environment.
+// EnvironmentChange is a change of an app's environment.
 type EnvironmentChange struct {
-	Set     []VariableWish // new ones, and new values for those that are there
+	Set     []VariableWish // new variables, and new values of existing ones
 	Remove  []string
-	Replace bool     // what is neither set nor kept is removed
-	Keep    []string // secrets that Replace leaves as they are
-	// StaySecret makes what is a secret already one again, also where Set says otherwise.
+	Replace bool     // removes every variable that is neither set nor kept
+	Keep    []string // secrets that Replace does not change
+	// StaySecret keeps an existing secret a secret, even if Set says otherwise.
 	StaySecret bool
 }
 
 var variableNamePattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// CheckVariableName returns a Problem for a name that no variable of an app can
-// have. It does not quote the name: people mistake the fields, and what was typed
-// may be the secret.
+// CheckVariableName returns a Problem for an impossible name of a variable. It does not
+// quote the name, because people mistake the fields and may have typed the secret there.
 func CheckVariableName(name string) error {
 	refuse := func(message, hint string) error {
 		return problem.Invalid(message, hint).At("name")
@@ -90,8 +90,8 @@ func CheckVariableName(name string) error {
 	return nil
 }
 
-// VariableWarning says what a variable of this name may do that nobody expects;
-// empty for most.
+// VariableWarning warns of a surprising effect of a variable of this name; empty for most
+// names.
 func VariableWarning(name string) string {
 	switch {
 	case name == "PATH":
@@ -103,8 +103,8 @@ func VariableWarning(name string) string {
 	}
 }
 
-// ParseEnvironmentText reads a .env text; all of it is secret, or all of it is not.
-// Problems name the form field text, and the line. No ${...} is replaced.
+// ParseEnvironmentText reads a .env text. All of it is secret, or none of it. Problems
+// name the form field text, and the line. It does not replace ${...}.
 func ParseEnvironmentText(text string, asSecrets bool) (ImportedVariables, error) {
 	refuse := func(line int, problem *problem.Problem) error {
 		problem.Field, problem.Message = "text", fmt.Sprintf("Line %d: %s", line, problem.Message)
@@ -134,7 +134,7 @@ func ParseEnvironmentText(text string, asSecrets bool) (ImportedVariables, error
 	return imported, nil
 }
 
-// Check returns what is wrong with the wish by itself, nil where nothing is.
+// Check returns the error of the wish by itself, or nil.
 func (w VariableWish) Check() *problem.Problem {
 	if problem, ok := CheckVariableName(w.Name).(*problem.Problem); ok { //nolint:errorlint // it returns no other, and wraps none
 		return problem
@@ -213,7 +213,7 @@ func NoSuchSecret(app Name, name string) error {
 	).At("keep_secrets")
 }
 
-// shownName quotes only what can be a name.
+// shownName quotes only possible names.
 func shownName(name string) string {
 	if CheckVariableName(name) != nil {
 		return "of this name"

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Summary says what a change is about: the names, and never a value.
+// Summary names the changed variables, and never a value.
 func (c EnvironmentChange) Summary() string {
 	var variables, secrets []string
 	for _, wish := range c.Set {
@@ -30,7 +30,7 @@ func (c EnvironmentChange) Summary() string {
 	return strings.Join(parts, "; ")
 }
 
-// NameList gives a few names and the number of the others.
+// NameList returns a few names and the number of the others.
 func NameList(names []string) string {
 	const most = 5
 	if len(names) <= most {

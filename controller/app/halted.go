@@ -6,12 +6,12 @@ import (
 	"berth/controller/volume"
 )
 
-// HaltedService is a service of an app's live release that Berth has stopped, for as
-// long as a person does not start the app again.
+// HaltedService is a service of an app's live release that Berth has stopped until a
+// person starts the app again.
 type HaltedService struct {
 	Service string
 	Main    bool        // the app's routes lead to it
-	Volume  volume.Name // that is over its quota, as the watch names it; empty where the disk was nearly full
+	Volume  volume.Name // the volume over its quota, by its name in the watch; empty if the disk was nearly full
 	Reason  string      // for the person
 }
 

@@ -8,14 +8,14 @@ import (
 	"berth/traefik"
 )
 
-// HostCheck is what a check of a host found.
+// HostCheck is the result of a check of a host.
 type HostCheck struct {
 	Host     traefik.Host
 	At       time.Time
-	Findings []domaincheck.Finding // none where the host was never checked
+	Findings []domaincheck.Finding // none if the host was never checked
 }
 
-// Warnings are the findings that a person should mend.
+// Warnings are the findings that a person should fix.
 func (c HostCheck) Warnings() []domaincheck.Finding {
 	var warnings []domaincheck.Finding
 	for _, finding := range c.Findings {
@@ -26,7 +26,7 @@ func (c HostCheck) Warnings() []domaincheck.Finding {
 	return warnings
 }
 
-// Good reports whether everything that was asked has a good answer.
+// Good reports whether every check passed.
 func (c HostCheck) Good() bool {
 	return len(c.Findings) > 0 && !slices.ContainsFunc(c.Findings, func(f domaincheck.Finding) bool { return f.Outcome != domaincheck.Good })
 }

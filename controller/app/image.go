@@ -1,7 +1,7 @@
 package app
 
-// Pinned is what tells an image from every other: the digest of its registry, else
-// the engine's id.
+// Pinned identifies an image: by the digest of its registry, or by the engine's id if
+// there is no digest.
 func Pinned(digest, id string) string {
 	if digest != "" {
 		return digest
@@ -9,8 +9,8 @@ func Pinned(digest, id string) string {
 	return id
 }
 
-// Pinned is what an image's release runs, whatever its tag says by now; empty for
-// a release that was built, and before the image is there.
+// Pinned is the image that the release runs, whatever its tag means now. It is empty for
+// a built image, and before the image is there.
 func (r Release) Pinned() string {
 	if r.Reference == "" {
 		return ""

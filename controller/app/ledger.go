@@ -7,14 +7,14 @@ import (
 	"berth/traefik"
 )
 
-// What a Ledger says when a rule of the ledger stands in the way.
+// The errors of a Ledger if a rule of the ledger forbids the change.
 var (
 	ErrRouteTaken = errors.New("route is taken")
 	ErrUnderWay   = errors.New("a release of the app is under way")
 	ErrStale      = errors.New("changed by another meanwhile")
 )
 
-// What a Ledger says of routes and redirects.
+// The errors of a Ledger for routes and redirects.
 var (
 	ErrLastRoute     = errors.New("an app has at least one route")
 	ErrNoRoute       = errors.New("the app has no such route")
@@ -36,7 +36,7 @@ func (e *RouteTakenError) Error() string {
 // Unwrap returns ErrRouteTaken.
 func (e *RouteTakenError) Unwrap() error { return ErrRouteTaken }
 
-// LastRouteError is ErrLastRoute with the app that would be left without one.
+// LastRouteError is ErrLastRoute with the app that would lose its last route.
 type LastRouteError struct{ App Name }
 
 func (e *LastRouteError) Error() string { return fmt.Sprintf("%s: %v", e.App, ErrLastRoute) }
@@ -44,30 +44,30 @@ func (e *LastRouteError) Error() string { return fmt.Sprintf("%s: %v", e.App, Er
 // Unwrap returns ErrLastRoute.
 func (e *LastRouteError) Unwrap() error { return ErrLastRoute }
 
-// RouteChange says how the routes of an app are to differ from what they are.
+// RouteChange is a change of the routes of an app.
 type RouteChange struct {
-	Remove   []traefik.Route // of the app; the first of Add comes into the place of the first
+	Remove   []traefik.Route // of the app; the first of Add takes the place of the first of Remove
 	Add      []traefik.Route
-	TakeOver bool // what another app has of Add is taken from it
+	TakeOver bool // takes routes of Add from other apps that have them
 }
 
-// Routing is one line of the whole route table: who answers at a route.
+// Routing is one line of the whole route table: the app that answers at a route.
 type Routing struct {
 	App     Name
 	Release int64
 	Routes  []traefik.Route
-	Address string // host:port of the main instance as the proxy reaches it
+	Address string // host:port of the main instance for the proxy
 	Proving bool   // not live: only the controller's own verify route leads there
 	Access  traefik.Access
-	// Unavailable says that a page stands in place of the app: it is stopped, or its
-	// first release failed; then Release is 0 and Address empty.
+	// Unavailable says that a page answers in place of the app: the app is stopped, or
+	// its first release failed. In the second case Release is 0 and Address is empty.
 	Unavailable bool
 }
 
-// Table is what the proxy is to be told, as one transaction of the ledger read it.
+// Table is the whole configuration for the proxy, read in one transaction of the ledger.
 type Table struct {
 	Routings []Routing // the live ones by app, then the proving ones by app
 
 	Redirects []traefik.Redirect // by host
-	Home      traefik.Route      // as it was chosen, whether there is an app or not; the zero Route is none
+	Home      traefik.Route      // the chosen route, even if no app has it; the zero Route means none
 }

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// Locks holds one lock an app, for the short moments in which its live
-// instance changes: promote, start, stop, delete, repair.
+// Locks holds one lock for each app, for the short moments in which its live instance
+// changes: promote, start, stop, delete, repair.
 type Locks struct {
 	mu   sync.Mutex
 	held map[Name]chan struct{}

@@ -2,7 +2,7 @@ package app
 
 import "slices"
 
-// severity puts the states in order, the worst last.
+// severity orders the states, the worst last.
 var severity = []State{Running, Unhealthy, Crashing, Down, Stopped}
 
 // WorseThan reports whether the state is a worse one than the other's.
@@ -10,7 +10,7 @@ func (o Observed) WorseThan(other Observed) bool {
 	return slices.Index(severity, o.State) > slices.Index(severity, other.State)
 }
 
-// Detail says which service it is about, where there are several.
+// Detail adds the name of the service if there are several.
 func (r Release) Detail(run ServiceRun, text string) string {
 	if len(r.Services) < 2 || text == "" {
 		return text

@@ -8,9 +8,9 @@ import (
 	"berth/controller/problem"
 )
 
-// ReleaseState is where a release is on its way. Queued, building, starting and
-// verifying are under way; the others are final, but for live, which one later
-// release supersedes.
+// ReleaseState is the place of a release on its way. Queued, building, starting and
+// verifying are under way. The other states are final, except live: one later release
+// supersedes a live one.
 type ReleaseState string
 
 // The states of a release, in the order in which it passes them.
@@ -25,7 +25,7 @@ const (
 	ReleaseCancelled  ReleaseState = "cancelled"
 )
 
-// UnderWay reports whether the release still has steps before it.
+// UnderWay reports whether the release has more steps before it.
 func (s ReleaseState) UnderWay() bool {
 	switch s {
 	case ReleaseQueued, ReleaseBuilding, ReleaseStarting, ReleaseVerifying:
@@ -44,8 +44,8 @@ type ReleaseID struct {
 // String gives the form used in logs and messages, such as "hello r3".
 func (id ReleaseID) String() string { return fmt.Sprintf("%s r%d", id.App, id.Number) }
 
-// StopGrace is what an instance has between SIGTERM and SIGKILL where its service does
-// not say.
+// StopGrace is the time of an instance between SIGTERM and SIGKILL, unless its service
+// sets one.
 const StopGrace = 10 * time.Second
 
 // Step is one line of a release's progress: the state entered and when.
@@ -54,40 +54,41 @@ type Step struct {
 	At    time.Time
 }
 
-// Release is a whole snapshot of an app at one deploy, and how that deploy went.
+// Release is a whole snapshot of an app at one deploy, and the course of that deploy.
 type Release struct {
 	ReleaseID
 	State ReleaseState
 	Steps []Step // in order; the first is queued
-	// Archive is a file name inside the uploads folder. It is empty for a rollback, and once
-	// nobody needs it: the newest release that did not become live keeps it to be tried again.
+	// Archive is a file name inside the uploads folder. It is empty for a rollback, and
+	// after the file is no longer needed: the newest release that did not become live
+	// keeps it for a retry.
 	Archive       string
-	ArchiveName   string // the name the person gave the file; shown only
+	ArchiveName   string // the person's name for the file; only shown
 	ArchiveBytes  int64
 	ArchiveSHA256 string
-	RollbackOf    int64    // number of the release whose image this one runs again; 0 for an upload
-	NewSettings   bool     // RollbackOf is run again because the settings changed
-	Settings      Settings // that it runs with
-	Mounts        []Mount  // that it runs with
-	Environment   int64    // the environment that it runs with, as the ledger numbers them
+	RollbackOf    int64    // number of the release whose image this release runs again; 0 for an upload
+	NewSettings   bool     // the release runs RollbackOf again because the settings changed
+	Settings      Settings // of this release
+	Mounts        []Mount  // of this release
+	Environment   int64    // the number of its environment in the ledger
 	Image         string   // engine id of the main service's image, set after the build
-	// Reference is the image to run instead of an archive, as it was asked for, and
-	// Digest what its registry answered; empty where no registry did.
+	// Reference is the image that the person asked for in place of an archive. Digest is
+	// the registry's answer; empty if no registry answered.
 	Reference  plan.ImageReference
 	Digest     string
 	Instances  []string       // engine names of its containers, of all services, set after the start
-	Address    string         // host:port of the main instance as the proxy reaches it
+	Address    string         // host:port of the main instance for the proxy
 	Reason     string         // why it failed or was cancelled, safe to show
-	Hint       string         // what to do about Reason
-	Remedy     problem.Remedy // what of Hint another try can have at once
+	Hint       string         // the next step after Reason
+	Remedy     problem.Remedy // the part of Hint that a retry can apply at once
 	CreatedBy  string         // account or token name
 	CreatedAt  time.Time
 	FinishedAt time.Time // zero while under way
 
-	NewEnvironment bool // RollbackOf is run again because the environment changed
+	NewEnvironment bool // the release runs RollbackOf again because the environment changed
 
-	// Services are those of an app made from a compose file, in the order in which
-	// they start. It is empty for one made from a Dockerfile: there Settings and Image
-	// say all. Runs gives them in either case.
+	// Services are the services of an app from a compose file, in their order of start.
+	// It is empty for an app from a Dockerfile, which Settings and Image describe. Runs
+	// returns the services in both cases.
 	Services []ServiceRun
 }

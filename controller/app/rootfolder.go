@@ -2,15 +2,15 @@ package app
 
 import "berth/controller/volume"
 
-// RootPrefix begins the name under which the watch keeps the file system of an instance
-// that may write to it. No name of a volume has it.
+// RootPrefix begins the watch's name for the file system of an instance that may write to
+// it. No volume has such a name.
 const RootPrefix = "/"
 
-// rootOf is the file system of an instance as the watch names it.
+// rootOf is the watch's name for the file system of an instance.
 func rootOf(instance string) volume.Name { return volume.Name(RootPrefix + instance) }
 
-// Watched are the volumes that the service writes into, and the file systems of its
-// instances where it may write to them.
+// Watched returns the volumes that the service writes into, and the file systems of its
+// instances if they are writable.
 func (r ServiceRun) Watched(release Release) []volume.Name {
 	names := r.Written(release)
 	if !r.Spec.Waivers.WritableRoot {

@@ -9,25 +9,25 @@ import (
 	"berth/controller/volume"
 )
 
-// ServiceRun is how one service of a release runs.
+// ServiceRun describes how one service of a release runs.
 type ServiceRun struct {
-	// Spec is what the plan says of it, but for how it is built. As the ledger keeps
-	// it, the files that the archive brought as secrets are sealed.
+	// Spec is the plan of the service, without its build. In the ledger, the files that
+	// the archive brought as secrets are sealed.
 	Spec plan.Service
 	// Main is the service that the route leads to.
 	Main      bool
 	Image     string   // engine id
 	Instances []string // engine names of its containers
-	// KeptFrom is the number of the release that started its instances, where that is
-	// an earlier one: a service with data goes on running where nothing about it changed.
+	// KeptFrom is the number of the release that started its instances, if that is an
+	// earlier one: a service with data keeps running if nothing about it changed.
 	KeptFrom int64
 }
 
-// Composed reports whether the app of the release was made from a compose file.
+// Composed reports whether the release's app has a compose file.
 func (r Release) Composed() bool { return len(r.Services) > 0 }
 
-// Runs returns the services of the release in the order in which they start; of an
-// app made from a Dockerfile the one that there is, without its environment.
+// Runs returns the services of the release in their order of start. For an app from a
+// Dockerfile it returns its one service, without the environment.
 func (r Release) Runs() []ServiceRun {
 	if r.Composed() {
 		return r.Services
@@ -41,8 +41,8 @@ func (r Release) MainRun() ServiceRun {
 	return runs[max(0, slices.IndexFunc(runs, func(run ServiceRun) bool { return run.Main }))]
 }
 
-// Network is the number of the network that the release runs on: its own where it
-// has several services, so that those of two releases never resolve each other.
+// Network is the number of the release's network. A release of several services has its
+// own, so that services of two releases never resolve each other.
 func (r Release) Network() int64 {
 	if r.Composed() {
 		return r.Number
@@ -66,8 +66,8 @@ func (r Release) Writes() bool {
 	return slices.ContainsFunc(r.Runs(), func(run ServiceRun) bool { return len(run.Written(r)) > 0 })
 }
 
-// Again returns the services of the release for another one that runs the same
-// images, with what settings say of them.
+// Again returns the services for another release that runs the same images, with the
+// given settings.
 func (r Release) Again(settings Settings) []ServiceRun {
 	var services []ServiceRun
 	for _, run := range r.Services {
@@ -78,9 +78,9 @@ func (r Release) Again(settings Settings) []ServiceRun {
 	return services
 }
 
-// applied returns the spec of a service with what differs from the settings before.
-// What stays as it was may be the compose file's own. The limits and the port are
-// the main service's.
+// applied returns the spec of a service with the settings that differ from before. An
+// unchanged setting may come from the compose file. The limits and the port belong to the
+// main service.
 func (s Settings) applied(run ServiceRun, before Settings) plan.Service {
 	spec := run.Spec
 	if s.WritableRoot != before.WritableRoot {
@@ -107,7 +107,8 @@ func (s Settings) applied(run ServiceRun, before Settings) plan.Service {
 	return spec
 }
 
-// Volumes are the stack's volumes that the service mounts, by the names of the file.
+// Volumes returns the stack's volumes that the service mounts, by their names in the
+// compose file.
 func (r ServiceRun) Volumes(app Name) map[string]volume.Name {
 	volumes := make(map[string]volume.Name, len(r.Spec.Mounts))
 	for _, mount := range r.Spec.Mounts {
@@ -116,7 +117,7 @@ func (r ServiceRun) Volumes(app Name) map[string]volume.Name {
 	return volumes
 }
 
-// Written are the volumes that the service writes into, the app's own among them.
+// Written returns the volumes that the service writes into, with the app's own.
 func (r ServiceRun) Written(release Release) []volume.Name {
 	var names []volume.Name
 	for _, mount := range r.Spec.Mounts {
@@ -132,7 +133,8 @@ func (r ServiceRun) Written(release Release) []volume.Name {
 	return names
 }
 
-// AllMounts are the volumes of all services, those of the compose file and the app's own.
+// AllMounts returns the volumes of all services: those of the compose file and the app's
+// own.
 func (r Release) AllMounts() []Mount {
 	var mounts []Mount
 	for _, run := range r.Runs() {
@@ -141,7 +143,8 @@ func (r Release) AllMounts() []Mount {
 	return mounts
 }
 
-// AllMounts are the volumes of the service, those of the compose file and the app's own.
+// AllMounts returns the volumes of the service: those of the compose file and the app's
+// own.
 func (r ServiceRun) allMounts(release Release) []Mount {
 	mounts := slices.Clone(r.Mounts(release))
 	for _, mount := range r.Spec.Mounts {
@@ -150,7 +153,7 @@ func (r ServiceRun) allMounts(release Release) []Mount {
 	return mounts
 }
 
-// Mounts are the app's own: they are the main service's.
+// Mounts returns the app's own mounts, which belong to the main service.
 func (r ServiceRun) Mounts(release Release) []Mount {
 	if !r.Main {
 		return nil
@@ -158,15 +161,15 @@ func (r ServiceRun) Mounts(release Release) []Mount {
 	return release.Mounts
 }
 
-// RunsOnce reports whether the service is not started again after it has ended well.
+// RunsOnce reports whether the service is not started again after a success.
 func (r ServiceRun) RunsOnce() bool { return r.Spec.Restart.Mode != plan.Always }
 
-// Done reports whether an instance has ended as it should.
+// Done reports whether an instance has ended with success.
 func (r ServiceRun) Done(condition docker.Condition) bool {
 	return r.RunsOnce() && !condition.Running && !condition.Restarting && condition.ExitCode == 0 && !condition.FinishedAt.IsZero()
 }
 
-// InstancesOf are the names of all instances of the services.
+// InstancesOf returns the names of all instances of the services.
 func InstancesOf(services []ServiceRun) []string {
 	var names []string
 	for _, service := range services {
@@ -175,12 +178,13 @@ func InstancesOf(services []ServiceRun) []string {
 	return names
 }
 
-// FilePlace binds what is sealed to its app, its service and its path.
+// FilePlace binds a sealed file to its app, its service and its path.
 func FilePlace(app Name, service plan.Service, file plan.File) string {
 	return fmt.Sprintf("file of %s: %s: %s", app, service.Name, file.Path)
 }
 
-// FileSecrets are the secrets that the archive brings as files, by name, to be masked.
+// FileSecrets returns the secrets that the archive brings as files, by name, for the
+// mask.
 func FileSecrets(services []plan.Service) map[string]string {
 	found := make(map[string]string)
 	for _, service := range services {

@@ -15,28 +15,28 @@ const (
 	nanosPerPercent = 10_000_000 // billionths of a core in a percent of one
 )
 
-// LeastLimits are the smallest limits that an app can be given: with less than
-// 16 MB, 5% of a core or 10 processes hardly any program starts.
+// LeastLimits are the smallest limits of an app: hardly any program starts with less than
+// 16 MB, 5% of a core or 10 processes.
 func LeastLimits() plan.Limits {
 	return plan.Limits{MemoryBytes: 16 * BytesPerMB, NanoCPUs: 5 * nanosPerPercent, Processes: 10}
 }
 
-// Settings is what the operator decides about an app beside its archive. The app
-// has those that its next upload gets, a release those that it runs with.
+// Settings are the operator's decisions about an app, beside its archive. An app has the
+// settings of its next upload, and a release has the settings that it runs with.
 type Settings struct {
-	Port         uint16 // that the app listens on; 0 lets the image decide
+	Port         uint16 // of the app; 0 means the port of the image
 	MemoryBytes  int64
 	NanoCPUs     int64 // billionths of a core
 	Processes    int64 // threads count too
-	WritableRoot bool  // a waiver: the root file system can be written to
-	Database     bool  // a waiver: what databases need to start
-	// DatabaseServices are the services of a compose app that Database holds for;
-	// empty: those whose image is a known database.
+	WritableRoot bool  // a security exception: the root file system is writable
+	Database     bool  // a security exception: the rights that databases need to start
+	// DatabaseServices are the services of a compose app that have the exception
+	// Database; empty means the services with a known database image.
 	DatabaseServices ServiceNames
-	Fallback         bool // a static site answers unknown paths with its index.html, once it is built anew
+	Fallback         bool // a static site answers unknown paths with its index.html, from its next build on
 }
 
-// DefaultSettings returns the limits of the hardening policy, and no waiver.
+// DefaultSettings returns the limits of the hardening policy, and no security exception.
 func DefaultSettings() Settings { return SettingsOf(plan.DefaultLimits()) }
 
 // SettingsOf returns settings with these limits alone.
@@ -44,20 +44,20 @@ func SettingsOf(limits plan.Limits) Settings {
 	return Settings{MemoryBytes: limits.MemoryBytes, NanoCPUs: limits.NanoCPUs, Processes: limits.Processes}
 }
 
-// SettingsForm is Settings in the units in which a person gives them.
+// SettingsForm is Settings in the units of a form.
 type SettingsForm struct {
-	Port         string // empty lets the image decide
+	Port         string // empty means the port of the image
 	Memory       string // MB
 	CPU          string // percent of one core
 	Processes    string
 	WritableRoot bool
 	Database     bool
-	// DatabaseServices are names with commas between; empty for the known databases.
+	// DatabaseServices are names separated by commas; empty means the known databases.
 	DatabaseServices string
 	Fallback         bool
 }
 
-// Form returns what a person would type for the settings.
+// Form returns the settings as a person types them.
 func (s Settings) Form() SettingsForm {
 	form := SettingsForm{
 		Memory:       strconv.FormatInt(s.MemoryBytes/BytesPerMB, 10),
@@ -73,8 +73,8 @@ func (s Settings) Form() SettingsForm {
 	return form
 }
 
-// ParseLimits returns what of the form needs no decision of the operator, with the limits up to
-// most.
+// ParseLimits reads the fields of the form that need no decision of the operator, with
+// limits up to most.
 func ParseLimits(form SettingsForm, most plan.Limits) (Settings, problem.Problems) {
 	least, parsed := LeastLimits(), Settings{WritableRoot: form.WritableRoot, Database: form.Database, Fallback: form.Fallback}
 	var problems problem.Problems
@@ -92,7 +92,7 @@ func ParseLimits(form SettingsForm, most plan.Limits) (Settings, problem.Problem
 	return parsed, problems
 }
 
-// limitField is a field of the form that takes a whole number of a unit.
+// limitField is a field of the form with a whole number of a unit.
 type limitField struct {
 	field, name, unit string
 	size              int64 // of the unit
@@ -111,7 +111,7 @@ func (f limitField) parse(text string) (int64, error) {
 	).At(f.field).Because(err)
 }
 
-// Run returns what an instance runs with, without what only a build looks at.
+// Run returns the settings of an instance, without those that only matter to a build.
 func (s Settings) Run() Settings {
 	s.Fallback = false
 	return s
@@ -125,13 +125,13 @@ func (s Settings) Within(most plan.Limits) Settings {
 	return s
 }
 
-// PlanOptions is how the settings reach the plan; every service is made of it.
+// PlanOptions returns the settings in the form of the plan, which makes every service.
 func (s Settings) PlanOptions() plan.Options {
 	return plan.Options{
 		Port:    s.Port,
 		Limits:  plan.Limits{MemoryBytes: s.MemoryBytes, NanoCPUs: s.NanoCPUs, Processes: s.Processes},
 		Waivers: plan.Waivers{WritableRoot: s.WritableRoot, Database: s.Database},
-		// Of a compose app, Database holds for these alone.
+		// In a compose app, Database applies only to these services.
 		DatabaseServices: s.DatabaseServices.List(),
 		Fallback:         s.Fallback,
 	}

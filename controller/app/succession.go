@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Graces is how long the instances of the release have to end, one after the other.
+// Graces is the time that the instances of the release have to end, one after the other.
 func (r Release) Graces() (sum time.Duration) {
 	for _, name := range r.Instances {
 		sum += r.GraceOf(name)
@@ -14,7 +14,7 @@ func (r Release) Graces() (sum time.Duration) {
 	return sum
 }
 
-// GraceOf is how long an instance of the release has to end.
+// GraceOf is the time that an instance of the release has to end.
 func (r Release) GraceOf(instance string) time.Duration {
 	for _, run := range r.Runs() {
 		if slices.Contains(run.Instances, instance) {

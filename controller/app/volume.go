@@ -11,7 +11,7 @@ import (
 	"berth/controller/volume"
 )
 
-// MostMounts bounds the volumes of one app.
+// MostMounts is the most volumes of one app.
 const MostMounts = 32
 
 // Volume is a named folder that outlives the releases of the apps that mount it.
@@ -47,7 +47,7 @@ func ParseMount(name, target string, readOnly bool) (Mount, error) {
 	return Mount{Volume: parsed, Target: place, ReadOnly: readOnly}, err
 }
 
-// CheckMounts refuses mounts that do not go together in one app.
+// CheckMounts refuses mounts that conflict within one app.
 func CheckMounts(mounts []Mount) error {
 	if len(mounts) > MostMounts {
 		return problem.Invalid(
@@ -67,7 +67,7 @@ func CheckMounts(mounts []Mount) error {
 	return nil
 }
 
-// VolumeProblem words what package volume refuses; field is the one of the form.
+// VolumeProblem turns a refusal of package volume into a Problem of the form's field.
 func VolumeProblem(field string, err error) error {
 	refusal, ok := errors.AsType[*volume.Refusal](err)
 	if !ok {

@@ -6,7 +6,7 @@ import (
 	"berth/controller/volume"
 )
 
-// Writers returns the services that run and write, by volume.
+// Writers returns the running services that write, by volume.
 func (a App) Writers(live Release) map[volume.Name][]string {
 	writers := make(map[volume.Name][]string)
 	for _, run := range live.Runs() {

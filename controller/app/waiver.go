@@ -9,21 +9,22 @@ import (
 	"berth/controller/problem"
 )
 
-// Waiver is the name of what loosens the hardening policy of an app.
+// Waiver is the name of a security exception, which loosens the hardening policy of an
+// app.
 type Waiver string
 
-// The waivers that an app can be given.
+// The security exceptions that an app can have.
 const (
 	WaiverWritableRoot Waiver = "writable-root"
-	// WaiverDatabase is what the official images of databases need to start: root
-	// inside at first, and the capabilities to give files away and step down.
+	// WaiverDatabase gives the official images of databases the rights that they need to
+	// start: root at first, and the capabilities to change file owners and drop root.
 	WaiverDatabase Waiver = "database"
 )
 
-// Label is the waiver as pages and the audit log name it.
+// Label is the security exception's name on pages and in the audit log.
 func (w Waiver) Label() string { return strings.ReplaceAll(string(w), "-", " ") }
 
-// ParseForbiddenWaivers reads the operator's list, with commas between.
+// ParseForbiddenWaivers reads the operator's list, separated by commas.
 func ParseForbiddenWaivers(s string) ([]Waiver, error) {
 	var waivers []Waiver
 	for name := range strings.SplitSeq(s, ",") {
@@ -38,16 +39,16 @@ func ParseForbiddenWaivers(s string) ([]Waiver, error) {
 	return waivers, nil
 }
 
-// mostServiceNames is more than a compose file may hold.
+// mostServiceNames is more than a compose file can hold.
 const mostServiceNames = 100
 
 var serviceNamePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}$`)
 
-// ServiceNames are names of services of a compose app, as ParseServiceNames made
-// them: sorted, each once, with commas between.
+// ServiceNames are names of services of a compose app, as ParseServiceNames returns them:
+// sorted, each once, separated by commas.
 type ServiceNames string
 
-// ParseServiceNames reads names with commas or spaces between, or returns a Problem.
+// ParseServiceNames reads names separated by commas or spaces, or returns a Problem.
 func ParseServiceNames(s string) (ServiceNames, error) {
 	names := strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' || r == '\r' || r == '\n' })
 	for _, name := range names {
@@ -76,7 +77,7 @@ func (n ServiceNames) List() []string {
 	return strings.Split(string(n), ",")
 }
 
-// Granted are those that the settings hold.
+// Granted returns the security exceptions of the settings.
 func (s Settings) Granted() []Waiver {
 	var held []Waiver
 	if s.WritableRoot {
@@ -88,7 +89,7 @@ func (s Settings) Granted() []Waiver {
 	return held
 }
 
-// Waivers are the names of what loosens the hardening policy in the settings.
+// Waivers returns the names of the security exceptions in the settings.
 func (s Settings) Waivers() []string {
 	var names []string
 	for _, waiver := range s.Granted() {
@@ -101,7 +102,8 @@ func (s Settings) Waivers() []string {
 	return names
 }
 
-// Loosens reports whether the settings hold a waiver, or for a service, that before did not.
+// Loosens reports whether the settings add a security exception to before, or a service
+// to an exception.
 func (s Settings) Loosens(before Settings) bool {
 	if s.WritableRoot && !before.WritableRoot {
 		return true

@@ -8,38 +8,38 @@ import (
 	"time"
 )
 
-// implied is the place of a directory that only the paths of others name.
+// implied is the place of a directory that only the paths of other entries name.
 const implied = -1
 
-// member is an entry with what it takes to write it out.
+// member is an entry with the data to write it.
 type member struct {
 	Entry
 	modified time.Time
 	place    int // position in the archive, or implied
 }
 
-// catalogue collects the members of an archive and refuses those that cannot
-// stand beside each other. The zero value is not usable: newCatalogue.
+// catalogue collects the members of an archive and refuses members that conflict. The
+// zero value is not usable: see newCatalogue.
 type catalogue struct {
 	limits   Limits
 	members  []member
 	byFolded map[string]int // path without regard to case -> position in members
 	implied  int
 	names    int  // bytes of paths and links so far
-	whole    bool // keeps the one folder that everything lies in
+	whole    bool // keeps the one folder that holds everything
 }
 
 func newCatalogue(limits Limits) *catalogue {
 	return &catalogue{limits: limits, byFolded: map[string]int{}}
 }
 
-// reserve makes room for as many members as an archive lists.
+// reserve makes room for the members that an archive lists.
 func (c *catalogue) reserve(count int) {
 	c.members = make([]member, 0, count)
 	c.byFolded = make(map[string]int, count)
 }
 
-// add takes in a member whose path parseName made.
+// add adds a member whose path comes from parseName.
 func (c *catalogue) add(m member) error {
 	if err := c.addParents(m.Path); err != nil {
 		return err
@@ -51,7 +51,7 @@ func (c *catalogue) add(m member) error {
 	return c.put(key, m)
 }
 
-// put takes in a member that stands beside all others, while there is room for its name.
+// put adds a member that conflicts with no other, while there is room for its name.
 func (c *catalogue) put(key string, m member) error {
 	if c.names += len(m.Path) + len(m.Link); c.names > c.limits.NameBytes {
 		return refuseNames(c.limits.NameBytes)
@@ -61,7 +61,7 @@ func (c *catalogue) put(key string, m member) error {
 	return nil
 }
 
-// addParents makes sure that every directory above path is there, and is one.
+// addParents makes sure that every path above path exists and is a directory.
 func (c *catalogue) addParents(path string) error {
 	folder := parent(path)
 	if folder == "" {
@@ -96,8 +96,8 @@ func (c *catalogue) addImplied(folder string) error {
 	})
 }
 
-// reconcile takes in a member whose path another has, which is right only for a
-// directory that was implied until now.
+// reconcile adds a member whose path another member has. It allows only a directory that
+// was implied until now.
 func (c *catalogue) reconcile(at int, m member) error {
 	other := c.members[at]
 	switch {
@@ -113,8 +113,8 @@ func (c *catalogue) reconcile(at int, m member) error {
 	}
 }
 
-// finish strips the one folder that everything lies in, unless whole, and
-// returns the members sorted by path: a directory comes before what it holds.
+// finish strips the one folder that holds everything, unless whole, and returns the
+// members sorted by path: a directory comes before its content.
 func (c *catalogue) finish() ([]member, error) {
 	members := c.members
 	if !c.whole {

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// The records of a ZIP, by APPNOTE.TXT 6.3.10 of its makers: signature and the
-// length of the fixed part.
+// The records of a ZIP, by APPNOTE.TXT 6.3.10 of its makers: the signature and the length
+// of the fixed part.
 const (
 	signatureLocal     = 0x04034b50
 	signatureCentral   = 0x02014b50
@@ -38,13 +38,13 @@ const (
 	methodDeflate = 8
 )
 
-// errMalformed is a ZIP whose records do not fit together.
+// errMalformed refuses a ZIP whose records do not fit together.
 var errMalformed = errors.New("malformed ZIP")
 
 // record is one entry as the central directory of a ZIP declares it.
 type record struct {
 	name       string
-	system     byte // that it was made on: whose attributes these are
+	system     byte // the system that wrote the attributes
 	flags      uint16
 	method     uint16
 	checksum   uint32 // CRC-32 of the content
@@ -53,20 +53,18 @@ type record struct {
 	attributes uint32
 	modified   time.Time
 	offset     int64 // of its local header
-	data       int64 // offset of its content, once locate found it
+	data       int64 // offset of its content, set by locate
 }
 
-// directoryEnd is where the central directory of a ZIP is, and how many records
-// it has.
+// directoryEnd is the place of the central directory of a ZIP, and its number of records.
 type directoryEnd struct {
 	records      uint64
 	offset, size int64
 }
 
-// readDirectory returns the records of a ZIP of size bytes, in its order. It is
-// our own and not archive/zip's because that one takes in as many records as it
-// finds before a limit can be applied, and does not give the offsets that show
-// overlapping entries.
+// readDirectory returns the records of a ZIP of size bytes, in its order. It does not use
+// archive/zip: that package reads all records before a limit can apply, and does not
+// return the offsets that show overlapping entries.
 func readDirectory(file io.ReaderAt, size int64, limits Limits) ([]record, error) {
 	end, err := findEnd(file, size)
 	if err != nil {
@@ -91,8 +89,8 @@ func readDirectory(file io.ReaderAt, size int64, limits Limits) ([]record, error
 	return records, locate(file, records, end.offset)
 }
 
-// findEnd reads the record that closes a ZIP. The directory must lie right
-// before it, and it right at the end of the file: nothing prefixed or appended.
+// findEnd reads the record that closes a ZIP. The directory must end right before it, and
+// the record must end the file: nothing prefixed or appended.
 func findEnd(file io.ReaderAt, size int64) (directoryEnd, error) {
 	const longestComment = 1<<16 - 1
 	tail := make([]byte, min(size, lengthEnd+longestComment))
@@ -121,8 +119,8 @@ func findEnd(file io.ReaderAt, size int64) (directoryEnd, error) {
 	return directoryEnd{}, errMalformed
 }
 
-// findEnd64 reads the 64-bit form of the closing record, which a locator right
-// before the short form at position leads to.
+// findEnd64 reads the 64-bit form of the closing record. A locator right before the short
+// form at position leads to it.
 func findEnd64(file io.ReaderAt, position int64) (directoryEnd, error) {
 	locator, err := readRecord(file, position-lengthLocator64, lengthLocator64, signatureLocator64)
 	if err != nil {
@@ -142,7 +140,7 @@ func findEnd64(file io.ReaderAt, position int64) (directoryEnd, error) {
 	return end, end.check(at)
 }
 
-// check refuses a directory that does not end where its closing record begins.
+// check refuses a directory that does not end at the start of its closing record.
 func (e directoryEnd) check(position int64) error {
 	if e.offset < 0 || e.size < 0 || e.offset > position || position-e.offset != e.size {
 		return errMalformed
@@ -159,7 +157,7 @@ type directoryReader struct {
 	limits Limits
 	names  int // bytes of the names so far
 	fixed  [lengthCentral]byte
-	tail   []byte // name, extra fields and comment of the record at hand
+	tail   []byte // name, extra fields and comment of the current record
 }
 
 func (d *directoryReader) next() (record, error) {
@@ -196,8 +194,8 @@ func (d *directoryReader) next() (record, error) {
 	return r, err
 }
 
-// readExtra takes what matters out of the extra fields. Padding and junk after
-// the last whole field are common and harmless.
+// readExtra reads the extra fields that matter. Padding and junk after the last whole
+// field are common and harmless.
 func (r *record) readExtra(extra []byte) error {
 	wide := r.compressed == 1<<32-1 || r.expanded == 1<<32-1 || r.offset == 1<<32-1
 	for len(extra) >= 4 {
@@ -224,7 +222,7 @@ func (r *record) readExtra(extra []byte) error {
 	return nil
 }
 
-// readWide replaces those of the sizes and the offset that did not fit.
+// readWide sets the sizes and the offset that did not fit into 32 bits.
 func (r *record) readWide(field []byte) error {
 	for _, value := range []*int64{&r.expanded, &r.compressed, &r.offset} {
 		if *value != 1<<32-1 {
@@ -258,8 +256,8 @@ func readRecord(file io.ReaderAt, at int64, length int, signature uint32) ([]byt
 	return raw, nil
 }
 
-// timeOfDOS reads the local time, to two seconds, that every ZIP has. The zone
-// is not known, so it is taken as UTC.
+// timeOfDOS reads the local time of a ZIP, to two seconds. Its zone is unknown, so it is
+// read as UTC.
 func timeOfDOS(date, clock uint16) time.Time {
 	return time.Date(
 		int(date>>9)+1980, time.Month(date>>5&0xf), int(date&0x1f),

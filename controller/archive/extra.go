@@ -9,21 +9,21 @@ import (
 	"time"
 )
 
-// Extra is a file that goes into a build context beside what the archive holds.
-// It is trusted: its path is the program's own, never one of an archive. Where
-// File is set, the content is that of a file of this machine, else Text.
+// Extra is a file in a build context beside the archive's files. It is trusted: its path
+// comes from the program, never from an archive. Its content is a file of this machine if
+// File is set, otherwise Text.
 type Extra struct {
 	Path string // slash-separated, relative, clean
 	Text string
 	File string // path on this machine, of an executable
 }
 
-// Layout says what a build context holds.
+// Layout describes the content of a build context.
 type Layout struct {
-	Folder string           // of the archive that becomes the top; empty is its own top
-	Keep   func(Entry) bool // of the archive, by paths as they are in Folder; nil keeps all
-	Below  string           // folder in which the archive's entries stand; empty is the top
-	Extras []Extra          // none may have the path of an entry that is kept
+	Folder string           // the archive's folder that becomes the top; empty means the archive's top
+	Keep   func(Entry) bool // chooses entries by their path in Folder; nil keeps all
+	Below  string           // the folder for the archive's entries in the context; empty means the top
+	Extras []Extra          // no kept entry may have the same path
 }
 
 // keeps reports whether an entry is sent.
@@ -38,8 +38,8 @@ func (l Layout) keeps(e Entry) bool {
 	return !l.replaced(e.Path) && (l.Keep == nil || l.Keep(e))
 }
 
-// replaced reports whether an entry would stand where an extra file does, or its
-// folder: a link there could lead the extra file elsewhere.
+// replaced reports whether an entry has the path of an extra file or of its folder: a
+// link there could lead the extra file elsewhere.
 func (l Layout) replaced(path string) bool {
 	for _, extra := range l.Extras {
 		if top, _, _ := strings.Cut(extra.Path, "/"); l.Below == "" && (path == top || strings.HasPrefix(path, top+"/")) {
@@ -49,7 +49,7 @@ func (l Layout) replaced(path string) bool {
 	return false
 }
 
-// place is where an entry of the archive stands in the context.
+// place is the path of an archive's entry in the context.
 func (l Layout) place(path string) string {
 	if l.Folder != "" {
 		path = strings.TrimPrefix(path, l.Folder+"/")
@@ -60,7 +60,7 @@ func (l Layout) place(path string) string {
 	return path
 }
 
-// writeExtras writes the extra files, and the folders of all that follows.
+// writeExtras writes the extra files, and the folders for all later files.
 func writeExtras(out *tar.Writer, layout Layout) error {
 	folders := map[string]bool{}
 	if layout.Below != "" {
@@ -79,7 +79,7 @@ func writeExtras(out *tar.Writer, layout Layout) error {
 	return nil
 }
 
-// writeFolders writes a folder and those above it, each once.
+// writeFolders writes a folder and the folders above it, each once.
 func writeFolders(out *tar.Writer, folder string, written map[string]bool) error {
 	path := ""
 	for part := range strings.SplitSeq(folder, "/") {
@@ -95,7 +95,7 @@ func writeFolders(out *tar.Writer, folder string, written map[string]bool) error
 	return nil
 }
 
-// folderHeader describes a folder that no archive gave.
+// folderHeader describes a folder that is not in the archive.
 func folderHeader(path string) *tar.Header {
 	return &tar.Header{Typeflag: tar.TypeDir, Name: path + "/", Mode: int64(modeExecutable), ModTime: time.Unix(0, 0)}
 }
@@ -118,8 +118,8 @@ func (e Extra) write(out *tar.Writer) error {
 	return err
 }
 
-// header describes the extra file. Its time is always the same, so that images differ
-// only where the content does. The header is there also with an error.
+// header describes the extra file. Its time is constant, so that images differ only if
+// the content differs. It returns a header also beside an error.
 func (e Extra) header() (*tar.Header, error) {
 	header := &tar.Header{
 		Typeflag: tar.TypeReg, Name: e.Path, Mode: int64(modePlain), Size: int64(len(e.Text)), ModTime: time.Unix(0, 0),

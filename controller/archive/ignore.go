@@ -11,8 +11,8 @@ import (
 	"github.com/moby/patternmatcher/ignorefile"
 )
 
-// What a .dockerignore may be. Matching costs its size times the tree's, and more
-// with every wildcard of a pattern.
+// The limits of a .dockerignore. The cost of matching is its size times the size of the
+// tree, and grows with every wildcard of a pattern.
 const (
 	ignoreFile      = ".dockerignore"
 	ignoreBytes     = 64 << 10
@@ -21,22 +21,21 @@ const (
 	patternWildcard = 16
 )
 
-// Ignore is a .dockerignore. It decides as BuildKit does: the last pattern that
-// matches an entry or a directory above it wins, and an exception counts also
-// inside an excluded directory. A nil Ignore keeps everything. It is safe for
-// concurrent use.
+// Ignore is a .dockerignore. It decides like BuildKit: the last pattern that matches an
+// entry, or a directory above it, wins. An exception also counts inside an excluded
+// directory. A nil Ignore keeps everything. It is safe for concurrent use.
 type Ignore struct {
-	guard   sync.Mutex // the matcher compiles as it goes
+	guard   sync.Mutex // the matcher compiles during use
 	matcher *patternmatcher.PatternMatcher
-	above   map[string]patternmatcher.MatchInfo // directory -> what matched it
+	above   map[string]patternmatcher.MatchInfo // directory -> its match
 }
 
-// ParseIgnore reads a .dockerignore. A pattern that cannot be read is a *Refusal.
+// ParseIgnore reads a .dockerignore. The error for an unreadable pattern is a *Refusal.
 func ParseIgnore(text []byte) (*Ignore, error) {
 	if len(text) > ignoreBytes {
 		return nil, refuse(ignoreFile, fmt.Sprintf("The file is larger than %s.", bytesText(ignoreBytes)), "Use fewer patterns.")
 	}
-	// The matcher's scanner would complain of both on the process's standard error.
+	// The matcher's scanner would print both errors to the process's standard error.
 	if !utf8.Valid(text) || bytes.IndexByte(text, 0) >= 0 {
 		return nil, refuse(ignoreFile, "The file is not text in UTF-8.", "Save the file as UTF-8 text.")
 	}
@@ -60,7 +59,7 @@ func ParseIgnore(text []byte) (*Ignore, error) {
 	return &Ignore{matcher: matcher, above: map[string]patternmatcher.MatchInfo{}}, nil
 }
 
-// checkPattern refuses a pattern that is unreadable, or costly to match.
+// checkPattern refuses a pattern that is unreadable or costly to match.
 func checkPattern(pattern string) *Refusal {
 	switch {
 	case len(pattern) > patternBytes:
@@ -77,8 +76,8 @@ func checkPattern(pattern string) *Refusal {
 	}
 }
 
-// lineOf returns the line of a pattern, by how many stand before it. Comments and
-// empty lines hold none.
+// lineOf returns the line of a pattern, by its index. Comments and empty lines have no
+// index.
 func lineOf(text []byte, before int) int {
 	number := 0
 	for line := range bytes.Lines(bytes.TrimPrefix(text, []byte("\ufeff"))) {
@@ -94,8 +93,8 @@ func lineOf(text []byte, before int) int {
 	return 0
 }
 
-// validPattern compiles the pattern by itself: in the matcher that is left to the
-// first match, where nobody can be told.
+// validPattern compiles the pattern by itself. The matcher compiles it only at the first
+// match, too late to tell the person.
 func validPattern(pattern string) bool {
 	single, err := patternmatcher.New([]string{strings.TrimPrefix(pattern, "!")})
 	if err != nil || pattern == "!" {
@@ -105,8 +104,8 @@ func validPattern(pattern string) bool {
 	return err == nil
 }
 
-// Keep reports whether the entry belongs to the build context. The Dockerfile
-// and the .dockerignore at the top always do: the builder reads them.
+// Keep reports whether the entry belongs to the build context. The Dockerfile and the
+// .dockerignore at the top always do, because the builder reads them.
 func (i *Ignore) Keep(e Entry) bool {
 	if i == nil || e.Path == ignoreFile || e.Path == "Dockerfile" {
 		return true
@@ -117,7 +116,7 @@ func (i *Ignore) Keep(e Entry) bool {
 	return !matched
 }
 
-// match also returns what matched by pattern, which decides about the entries below.
+// match also returns the match of each pattern, which decides about the entries below.
 func (i *Ignore) match(path string, directory bool) (bool, patternmatcher.MatchInfo) {
 	var above patternmatcher.MatchInfo
 	if folder := parent(path); folder != "" {
@@ -126,7 +125,7 @@ func (i *Ignore) match(path string, directory bool) (bool, patternmatcher.MatchI
 			_, above = i.match(folder, true)
 		}
 	}
-	// Every pattern was compiled in ParseIgnore, so there is no error left to have.
+	// ParseIgnore has compiled every pattern, so no error is possible.
 	matched, info, _ := i.matcher.MatchesUsingParentResults(path, above)
 	if directory {
 		i.above[path] = info
@@ -134,8 +133,8 @@ func (i *Ignore) match(path string, directory bool) (bool, patternmatcher.MatchI
 	return matched, info
 }
 
-// prunes reports whether nothing below a directory that is not kept can be kept
-// either, so that it need not be walked.
+// prunes reports whether nothing below an excluded directory can be kept, so that the
+// walk can skip it.
 func (i *Ignore) prunes(directory string) bool {
 	for _, pattern := range i.matcher.Patterns() {
 		if !pattern.Exclusion() {

@@ -12,13 +12,13 @@ import (
 	"sync"
 )
 
-// LayoutFS returns what WriteContext of the layout writes as a file system, for a
-// builder that asks for the files that it needs: only those are expanded. It is nil
-// for a tar.gz, whose files can only be read one after the other.
+// LayoutFS returns the build context of WriteContext as a file system, for a builder that
+// asks for single files: only those are expanded. It is nil for a tar.gz, whose files can
+// only be read in order.
 //
-// It also implements fs.ReadDirFS and fs.ReadLinkFS. Reading a file fails with a
-// *Refusal at the latest where its end should be, when it is not what the archive
-// declares. It is safe for concurrent use, until the tree's Close or the end of ctx.
+// It also implements fs.ReadDirFS and fs.ReadLinkFS. If a file differs from the archive's
+// declaration, reading it fails with a *Refusal, at its end at the latest. It is safe for
+// concurrent use, until the tree's Close or the end of ctx.
 func (t *Tree) LayoutFS(ctx context.Context, layout Layout) (fs.FS, error) {
 	source, ok := t.source.(*zipSource)
 	if !ok {
@@ -65,17 +65,17 @@ func (t *Tree) LayoutFS(ctx context.Context, layout Layout) (fs.FS, error) {
 	return made, nil
 }
 
-// layoutAhead is how much memory the first files may take that are expanded before they
-// are asked for: a builder takes a moment until it asks.
+// layoutAhead is the memory for the first files, which are expanded before the builder
+// asks: a builder takes a moment until it asks.
 const layoutAhead = 8 << 20
 
-// expandedAhead are the files that are read before somebody opens them.
+// expandedAhead are the files that are read before they are opened.
 type expandedAhead struct {
 	files []*expanded
-	room  int64 // bytes of memory, once below zero nothing is added any more
+	room  int64 // bytes of memory; below zero, no more files are added
 }
 
-// add takes a file in while there is room. One without content has nothing to expand.
+// add adds a file while there is room. A file without content has nothing to expand.
 func (a *expandedAhead) add(e *expanded) bool {
 	if e.size == 0 {
 		return false
@@ -87,14 +87,14 @@ func (a *expandedAhead) add(e *expanded) bool {
 	return true
 }
 
-// expanded is a file that is read before somebody opens it, and kept until then.
+// expanded is a file that is read before it is opened, and kept until then.
 type expanded struct {
 	open  func() io.ReadCloser
 	size  int64
 	mu    sync.Mutex
 	text  []byte
 	err   error
-	begun bool // by read, or by who was faster
+	begun bool // by read, or by an earlier take
 }
 
 func (e *expanded) read() {
@@ -111,7 +111,7 @@ func (e *expanded) read() {
 	e.text = text.Bytes()
 }
 
-// take returns the content for the first who opens the file.
+// take returns the content to the first caller that opens the file.
 func (e *expanded) take() (io.ReadCloser, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -127,13 +127,13 @@ func (e *expanded) take() (io.ReadCloser, error) {
 	return io.NopCloser(bytes.NewReader(text)), nil
 }
 
-// layoutFS is a build context in memory, but for the content of its files.
+// layoutFS is a build context in memory, without the content of its files.
 type layoutFS struct {
 	nodes map[string]*node
 	ahead expandedAhead
 }
 
-// node is a file, a folder or a link, described as its tar header does.
+// node is a file, a folder or a link, described by its tar header.
 type node struct {
 	fs.FileInfo
 
@@ -142,8 +142,7 @@ type node struct {
 	open    func() (io.ReadCloser, error) // of a file
 }
 
-// put adds a node, and the folders above it that are not there yet. A folder may
-// come after what it holds.
+// put adds a node, and the missing folders above it. A folder may come after its content.
 func (l *layoutFS) put(place string, n *node) {
 	if before := l.nodes[place]; before != nil {
 		before.FileInfo = n.FileInfo
@@ -260,7 +259,7 @@ func (f *openFolder) ReadDir(n int) ([]fs.DirEntry, error) {
 	return slices.Clone(rest), nil
 }
 
-// open expands one entry for a reader, which must close it.
+// open expands one entry for a reader, which the caller must close.
 func (s *zipSource) open(ctx context.Context, inflaters *sync.Pool, r record) io.ReadCloser {
 	reader, writer := io.Pipe() // closing the reader ends the copy
 	go func() {
@@ -271,7 +270,8 @@ func (s *zipSource) open(ctx context.Context, inflaters *sync.Pool, r record) io
 	return reader
 }
 
-// node is the extra file in a file system. One that cannot be read says so when it is.
+// node is the extra file in a file system. An unreadable file gives its error when it is
+// read.
 func (e Extra) node() *node {
 	header, err := e.header()
 	return &node{FileInfo: header.FileInfo(), open: func() (io.ReadCloser, error) {

@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// longestChain is how many symbolic links may lead to one another, as in Linux.
+// longestChain is the most symbolic links in one chain, as in Linux.
 const longestChain = 40
 
-// resolved is where a symbolic link ends, and over how many links.
+// resolved is the end of a symbolic link, and the number of links to it.
 type resolved struct {
 	path  string
 	links int
@@ -20,12 +20,12 @@ type resolver struct {
 	limits Limits
 	ends   map[string]resolved
 	names  int             // bytes of the paths in ends
-	open   map[string]bool // being followed, to notice a circle
+	open   map[string]bool // being followed now, to detect a circle
 }
 
-// resolveLinks refuses a tree with a symbolic link that leaves it, also by way
-// of other links, or that never ends. A link to nothing is fine: the build may
-// make what it leads to.
+// resolveLinks refuses a tree with a symbolic link that leaves it, also by way of other
+// links, or that never ends. A link to nothing is allowed, because the build may create
+// its target.
 func resolveLinks(tree *Tree, limits Limits) error {
 	r := &resolver{tree: tree, limits: limits, ends: map[string]resolved{}, open: map[string]bool{}}
 	for _, m := range tree.members {
@@ -61,8 +61,8 @@ func (r *resolver) resolve(link Entry) (resolved, error) {
 	return end, nil
 }
 
-// follow walks the target part by part, as the kernel does: ".." after a link
-// is the parent of where that link leads.
+// follow walks the target part by part, like the kernel: ".." after a link is the parent
+// of the link's target.
 func (r *resolver) follow(link Entry) (resolved, error) {
 	at := resolved{path: parent(link.Path), links: 1}
 	for part := range strings.SplitSeq(link.Link, "/") {

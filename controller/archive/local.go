@@ -9,9 +9,9 @@ import (
 	"slices"
 )
 
-// locate finds the content of every record, and refuses records that share
-// bytes: a bomb of overlapping entries counts its one kernel thousands of times.
-// The local header must agree with the directory on what unpackers act upon.
+// locate finds the content of every record, and refuses records that share bytes: a bomb
+// of overlapping entries uses its one kernel thousands of times. The local header must
+// agree with the directory in every field that unpackers use.
 func locate(file io.ReaderAt, records []record, limit int64) error {
 	order := make([]int, len(records))
 	for i := range order {
@@ -59,8 +59,8 @@ func (r *record) readLocal(headers *window) error {
 	return nil
 }
 
-// window reads small pieces in rising order: small entries lie side by side, and
-// one system call for many of their headers keeps Open fast.
+// window reads small pieces in rising order. Small entries are side by side, so one
+// system call for many headers keeps Open fast.
 type window struct {
 	from  io.ReaderAt
 	start int64
@@ -68,8 +68,8 @@ type window struct {
 	space [16 << 10]byte
 }
 
-// at returns length bytes at offset, good until the next call. A length that the
-// window cannot hold is malformed: no accepted name is as long.
+// at returns length bytes at offset, valid until the next call. A length over the window
+// is malformed: no accepted name is that long.
 func (w *window) at(offset int64, length int) ([]byte, error) {
 	if offset < w.start || offset+int64(length) > w.start+int64(len(w.bytes)) {
 		n, err := w.from.ReadAt(w.space[:], offset)

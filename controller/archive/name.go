@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// longestPart is how many bytes a folder or a file may have in its name: no file
-// system takes more.
+// longestPart is the most bytes in the name of a folder or a file: no file system takes
+// more.
 const longestPart = 255
 
 // parseName returns the clean path of an entry's name: relative, without a
@@ -46,8 +46,8 @@ func parseName(name string, limits Limits) (path string, err error) {
 	return path, nil
 }
 
-// checkTarget refuses the target of a symbolic link that could lead outside by
-// its form alone; where it leads step by step is for resolveLinks.
+// checkTarget refuses the target of a symbolic link whose form alone can lead outside.
+// resolveLinks follows it step by step.
 func checkTarget(name, target string, limits Limits) error {
 	const hint = "Replace the link by the file itself, or leave it out of the archive."
 	if target == "" {
@@ -59,15 +59,15 @@ func checkTarget(name, target string, limits Limits) error {
 	if reason := faultIn(target); reason != "" {
 		return refuse(name, "The symbolic link's target "+reason, hint)
 	}
-	// As deep up and down again as a path can go: the work of resolving is bounded by it.
+	// At most as deep up and down as a path can be: this bounds the work of resolving.
 	if strings.Count(target, "/") >= 2*limits.PathDepth {
 		return refuse(name, "The symbolic link's target has too many parts.", hint)
 	}
 	return nil
 }
 
-// faultIn returns what is wrong with the form of a path, as the end of a
-// sentence, or nothing.
+// faultIn returns the fault in the form of a path, as the end of a sentence; empty if
+// there is none.
 func faultIn(path string) string {
 	switch {
 	case !utf8.ValidString(path):
@@ -93,13 +93,13 @@ func hasDriveLetter(path string) bool {
 	return 'a' <= letter && letter <= 'z'
 }
 
-// skipped reports whether the entry is what macOS adds for itself.
+// skipped reports whether macOS added the entry for itself.
 func skipped(path string) bool {
 	top, _, _ := strings.Cut(path, "/")
 	return top == "__MACOSX" || path[strings.LastIndexByte(path, '/')+1:] == ".DS_Store"
 }
 
-// fold returns the same key for paths that differ in case alone.
+// fold returns the same key for paths that differ only in case.
 func fold(path string) string {
 	for i := range len(path) {
 		if c := path[i]; c >= utf8.RuneSelf || 'A' <= c && c <= 'Z' {
@@ -109,8 +109,8 @@ func fold(path string) string {
 	return path
 }
 
-// foldRune returns the least of the letters that are r in another case, in lower
-// case where that is ASCII.
+// foldRune returns the least letter that is r in another case; for ASCII, the lower-case
+// one.
 func foldRune(r rune) rune {
 	least := r
 	for other := unicode.SimpleFold(r); other != r; other = unicode.SimpleFold(other) {

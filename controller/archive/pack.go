@@ -11,9 +11,9 @@ import (
 	"github.com/klauspost/compress/flate"
 )
 
-// Pack writes what ignore keeps of the folder dir as a ZIP, in the order of the
-// names. Executable bits and symbolic links are kept as they are; a socket is
-// left out, as it has no content. Open may still refuse the result.
+// Pack writes the files of the folder dir that ignore keeps as a ZIP, in the order of
+// their names. It keeps executable bits and symbolic links. It leaves out sockets, which
+// have no content. Open may still refuse the result.
 func Pack(ctx context.Context, dir string, w io.Writer, ignore *Ignore) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -34,7 +34,7 @@ func Pack(ctx context.Context, dir string, w io.Writer, ignore *Ignore) error {
 	return nil
 }
 
-// packer writes a folder into a ZIP as it is walked.
+// packer writes a folder into a ZIP during a walk.
 type packer struct {
 	ctx    context.Context //nolint:containedctx // fs.WalkDir passes none on; lives as long as one Pack
 	root   *os.Root

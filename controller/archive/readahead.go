@@ -9,7 +9,7 @@ import (
 	"sync"
 )
 
-// What is expanded ahead of the writer: small files, a few at a time, by a few
+// The bounds of expanding ahead of the writer: small files, a few at a time, by a few
 // workers. Together the buffers hold at most aheadFiles times aheadBytes, 4 MB.
 const (
 	aheadBytes   = 128 << 10
@@ -17,17 +17,17 @@ const (
 	aheadWorkers = 4
 )
 
-// readahead expands the small files of a ZIP on several cores while the files
-// before them are written, and yields everything in order.
+// readahead expands the small files of a ZIP on several cores while earlier files are
+// written, and yields everything in order.
 type readahead struct {
 	source *zipSource
 	queue  chan *aheadItem // in the order of the members
-	work   chan *aheadItem // those of the queue that are expanded ahead
+	work   chan *aheadItem // the part of the queue that is expanded ahead
 	buffer sync.Pool       // of *bytes.Buffer with room for aheadBytes
 }
 
-// aheadItem is a member in the queue. Its text and err are set once ready is
-// closed; where ready is nil, it is expanded straight into the destination.
+// aheadItem is a member in the queue. Its text and err are set when ready is closed. If
+// ready is nil, the member is expanded straight into the destination.
 type aheadItem struct {
 	member member
 	ready  chan struct{}
@@ -37,7 +37,8 @@ type aheadItem struct {
 
 func (s *zipSource) stream(ctx context.Context, members []member, wanted []bool) iter.Seq2[content, error] {
 	return func(yield func(content, error) bool) {
-		// The queue takes all but one per worker and the one being written.
+		// The queue takes all buffers, minus one for each worker and one for the member
+		// being written.
 		workers := min(runtime.GOMAXPROCS(0), aheadWorkers)
 		a := &readahead{
 			source: s,
@@ -57,7 +58,7 @@ func (s *zipSource) stream(ctx context.Context, members []member, wanted []bool)
 	}
 }
 
-// enqueue fills the queue until there is no more or ctx ends.
+// enqueue fills the queue until no member is left or ctx ends.
 func (a *readahead) enqueue(ctx context.Context, members []member, wanted []bool) {
 	defer close(a.queue)
 	defer close(a.work)
@@ -96,7 +97,7 @@ func (a *readahead) expand(ctx context.Context) {
 	}
 }
 
-// deliver yields the queue in its order.
+// deliver yields the queue in order.
 func (a *readahead) deliver(ctx context.Context, yield func(content, error) bool) {
 	inflater := newInflater(a.source.file)
 	for item := range a.queue {

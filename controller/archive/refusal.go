@@ -13,16 +13,16 @@ const (
 	hintSmaller   = "Leave out what the build does not need, such as dependencies, build output and data."
 )
 
-// Refusal says why an archive is not accepted. Entry is printable whatever the
-// archive held; Reason and Hint are whole sentences, safe to show.
+// Refusal says why Berth does not accept an archive. Entry is always printable. Reason
+// and Hint are whole sentences, safe to show.
 type Refusal struct {
-	Entry  string // name in the archive; empty where the whole archive is at fault
-	Line   int    // in Entry, from 1; 0 where no one line is at fault
+	Entry  string // name in the archive; empty if the whole archive is at fault
+	Line   int    // in Entry, from 1; 0 if no single line is at fault
 	Reason string
 	Hint   string // the next step
 }
 
-// Error gives the place and the reason on one line.
+// Error returns the place and the reason on one line.
 func (r *Refusal) Error() string {
 	switch {
 	case r.Entry == "":
@@ -60,8 +60,8 @@ func refuseDamaged(name string) *Refusal {
 	return refuse(name, "The content is damaged: it does not match its checksum or does not expand.", hintPackAgain)
 }
 
-// printable returns name so that it can be shown on a page or in a terminal:
-// quoted where it holds anything else than printable characters, cut where long.
+// printable returns name in a form that is safe on a page or in a terminal: quoted if it
+// holds unprintable characters, and cut if long.
 func printable(name string) string {
 	const longest = 120
 	if len(name) > longest {

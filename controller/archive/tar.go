@@ -12,21 +12,22 @@ import (
 	"time"
 )
 
-// tarBuffer gathers the many small writes of a tar into few to the engine.
+// tarBuffer joins the many small writes of a tar into few writes to the engine.
 const tarBuffer = 128 << 10
 
-// WriteTar streams the entries that keep wants (all where it is nil) as a tar:
-// directories first, owner 0:0, modes as Entry has them. The directories above a
-// kept entry are always there. Times are the archive's own, to the second: the
-// builder's cache does not look at them, but what serves files compares them.
-// It needs less than 8 MB of memory whatever the archive holds. A *Refusal says
-// that an entry was not what the archive declared; what was written is then void.
+// WriteTar streams the entries that keep returns true for (all if keep is nil) as a tar:
+// directories first, owner 0:0, modes as in Entry. The directories above a kept entry are
+// always included. Times are the archive's own, to the second: the builder's cache
+// ignores them, but file servers compare them.
+//
+// It needs less than 8 MB of memory for any archive. A *Refusal says that an entry
+// differs from the archive's declaration; the written tar is then void.
 func (t *Tree) WriteTar(ctx context.Context, w io.Writer, keep func(Entry) bool) error {
 	return t.WriteContext(ctx, w, Layout{Keep: keep})
 }
 
-// WriteContext streams a build context as a tar: the extra files, then what
-// WriteTar writes. The errors are WriteTar's, and those of reading an extra file.
+// WriteContext streams a build context as a tar: the extra files, then the output of
+// WriteTar. The errors are those of WriteTar, and of reading an extra file.
 func (t *Tree) WriteContext(ctx context.Context, w io.Writer, layout Layout) error {
 	wanted, err := t.wanted(ctx, layout)
 	if err != nil {
@@ -57,9 +58,9 @@ func (t *Tree) WriteContext(ctx context.Context, w io.Writer, layout Layout) err
 	return nil
 }
 
-// wanted asks keep about every member, and wants the directories above each
-// that it keeps: an exception in .dockerignore may lie in an excluded one. It ends
-// with ctx and returns its cause: what keep does may take long.
+// wanted calls keep for every member, and adds the directories above each kept member: an
+// exception in .dockerignore may be in an excluded directory. It ends with ctx and
+// returns its cause, because keep may take long.
 func (t *Tree) wanted(ctx context.Context, layout Layout) ([]bool, error) {
 	wanted := make([]bool, len(t.members))
 	for i, m := range t.members {
@@ -121,7 +122,7 @@ func (m member) header(layout Layout) *tar.Header {
 	return header
 }
 
-// clampTime keeps a time within what every tar can say without an extension.
+// clampTime keeps a time within the range of every tar without an extension.
 func clampTime(t time.Time) time.Time {
 	const latest = 1<<33 - 1
 	return time.Unix(min(max(t.Unix(), 0), latest), 0)
@@ -135,12 +136,13 @@ func writeText(w io.Writer, text *bytes.Buffer) error {
 	return nil
 }
 
-// meter passes content on and refuses what is more, less or other than declared.
+// meter passes content on, and refuses content that is longer, shorter or different from
+// its declaration.
 type meter struct {
 	ctx       context.Context //nolint:containedctx // a writer has no other way to end with it; lives as long as one copy
 	to        io.Writer
 	remaining int64
-	checksum  uint32 // CRC-32 of what passed
+	checksum  uint32 // CRC-32 of the content so far
 	err       error  // of the destination or the context, not of the content
 }
 
@@ -164,7 +166,7 @@ func (m *meter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// verdict says what a copy that ended with err means.
+// verdict explains the end of a copy with err.
 func (m *meter) verdict(name string, err error) error {
 	switch {
 	case m.err != nil:

@@ -16,18 +16,18 @@ import (
 	"github.com/klauspost/compress/gzip"
 )
 
-// What a tar.gz keeps in memory from its one pass, so that reading the files that
-// decide over a build does not expand it again.
+// The memory for files from the one pass over a tar.gz, so that reading the files of the
+// plan does not expand it again.
 const (
 	keptFileBytes = 64 << 10
 	keptBytes     = 1 << 20
 	keptDepth     = 2 // folders and file; one is the top folder
 )
 
-// What reading other files one by one may cost: each expands the archive again, up
-// to where the file is.
+// The cost of reading other files one by one: each expands the archive again, up to the
+// place of the file.
 const (
-	readBytes  = 4 << 20 // kept in memory, so that no file costs more than one pass
+	readBytes  = 4 << 20 // in memory, so that no file costs more than one pass
 	readPasses = 32
 )
 
@@ -38,11 +38,11 @@ type tarGZSource struct {
 	limits Limits
 	guard  sync.Mutex     // of what follows
 	kept   map[int][]byte // place -> content
-	room   int            // left of keptBytes, then of readBytes
-	passes int            // for one file each
+	room   int            // the rest of keptBytes, then of readBytes
+	passes int            // passes for one file each
 }
 
-// readTarGZ reads a tar.gz to its end and puts into found what it lists.
+// readTarGZ reads a tar.gz to its end and adds its entries to found.
 func readTarGZ(file io.ReaderAt, size int64, found *catalogue) (source, error) {
 	s := &tarGZSource{file: file, size: size, limits: found.limits, kept: map[int][]byte{}, room: keptBytes}
 	for item, err := range s.walk(context.Background()) {
@@ -70,7 +70,7 @@ func readTarGZ(file io.ReaderAt, size int64, found *catalogue) (source, error) {
 	return s, nil
 }
 
-// keep holds on to the content of a small file near the top while it passes.
+// keep stores the content of a small file near the top as it passes.
 func (s *tarGZSource) keep(m member, item tarItem) error {
 	if m.Kind != File || m.Size > min(keptFileBytes, int64(s.room)) || strings.Count(m.Path, "/") >= keptDepth {
 		return nil
@@ -83,7 +83,7 @@ func (s *tarGZSource) keep(m member, item tarItem) error {
 	return nil
 }
 
-// hold keeps content, which is its own from then on, while there is room.
+// hold stores content while there is room. It owns content from then on.
 func (s *tarGZSource) hold(m member, text []byte) {
 	s.guard.Lock()
 	defer s.guard.Unlock()
@@ -93,7 +93,7 @@ func (s *tarGZSource) hold(m member, text []byte) {
 	}
 }
 
-// held returns content that was kept, or grants a pass to read it.
+// held returns stored content, or allows one pass to read it.
 func (s *tarGZSource) held(m member) (text []byte, found bool, err error) {
 	s.guard.Lock()
 	defer s.guard.Unlock()
@@ -116,7 +116,7 @@ func tarMember(item tarItem, limits Limits) (member, error) {
 	if err != nil {
 		return member{}, err
 	}
-	// What the header holds is a part of one string with all of its records, up to 1 MB.
+	// The header's strings are parts of one string with all its records, up to 1 MB.
 	m := member{Entry: Entry{Path: strings.Clone(path)}, modified: header.ModTime, place: item.place}
 	switch header.Typeflag {
 	case tar.TypeReg:
@@ -146,8 +146,8 @@ func tarMember(item tarItem, limits Limits) (member, error) {
 	return m, err
 }
 
-// hasHoles reports whether the header is of a file with holes, in the way of
-// newer tars. Holes are not in the stream, so what counts its bytes misses them.
+// hasHoles reports whether the header is of a sparse file in a newer format. Its holes
+// are not in the stream, so a count of bytes misses them.
 func hasHoles(header *tar.Header) bool {
 	for key := range header.PAXRecords {
 		if strings.HasPrefix(key, "GNU.sparse.") {
@@ -229,7 +229,7 @@ func (s *tarGZSource) stream(ctx context.Context, members []member, wanted []boo
 	}
 }
 
-// tarItem is one header of a tar, while the reader stands at its content.
+// tarItem is one header of a tar; the reader is at its content.
 type tarItem struct {
 	place  int // counted from 0
 	header *tar.Header
@@ -253,9 +253,9 @@ func (i tarItem) content(ctx context.Context) ([]byte, error) {
 	return text.Bytes(), err
 }
 
-// walk yields the headers of the tar from its start. Global headers, as git
-// writes them, say nothing that matters and are passed over, but counted. It ends
-// with ctx, also within the content of a file.
+// walk yields the headers of the tar from its start. It skips and counts global headers,
+// which git writes and which do not matter. It ends with ctx, also within the content of
+// a file.
 func (s *tarGZSource) walk(ctx context.Context) iter.Seq2[tarItem, error] {
 	return func(yield func(tarItem, error) bool) {
 		expanded, err := gzip.NewReader(io.NewSectionReader(s.file, 0, s.size))
@@ -282,23 +282,22 @@ func (s *tarGZSource) walk(ctx context.Context) iter.Seq2[tarItem, error] {
 				return
 			}
 		}
-		// The rest is padding; reading it proves the checksum and that nothing is cut off.
+		// The rest is padding; reading it checks the checksum and the end of the file.
 		if _, err := io.CopyBuffer(io.Discard, onlyReader{stream}, stream.buffer); err != nil {
 			yield(tarItem{}, stream.verdict())
 		}
 	}
 }
 
-// countedReader is the expanded stream, cut off where it grows beyond the limits or
-// its context ends.
+// countedReader is the expanded stream. It ends at the limits or with its context.
 type countedReader struct {
 	ctx        context.Context //nolint:containedctx // a reader has no other way to end with it; lives as long as one pass
 	from       io.Reader
 	limits     Limits
 	compressed int64
 	expanded   int64
-	ended      error  // why it was cut off
-	buffer     []byte // for whoever copies from the stream
+	ended      error  // the reason for its early end
+	buffer     []byte // for a copy from the stream
 }
 
 // Read implements io.Reader.
@@ -319,7 +318,7 @@ func (c *countedReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// verdict says what an error while reading the tar means.
+// verdict explains an error while reading the tar.
 func (c *countedReader) verdict() error {
 	if c.ended != nil {
 		return c.ended

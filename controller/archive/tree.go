@@ -12,44 +12,44 @@ import (
 	"sync/atomic"
 )
 
-// Tree is what an archive holds, after every check that does not need the
-// content of all files. It is read-only and safe for concurrent use; it reads
-// from the archive's file until Close.
+// Tree is the content of an archive, after every check that does not need the content of
+// all files. It is read-only and safe for concurrent use. It reads from the archive's
+// file until Close.
 type Tree struct {
 	file    *os.File
 	members []member       // sorted by path
 	byPath  map[string]int // path -> position in members
 	source  source
-	ahead   sync.WaitGroup // what reads files before they are asked for
-	closing atomic.Bool    // ends it
+	ahead   sync.WaitGroup // reads of files before they are asked for
+	closing atomic.Bool    // ends ahead
 }
 
 // source is one format of archive.
 type source interface {
 	// read returns the content of a file of at most limit bytes.
 	read(ctx context.Context, m member, limit int64) ([]byte, error)
-	// prepare makes reading the wanted files cheap, of those for which that is worth it.
+	// prepare makes reading the wanted files cheap, if that is worth it.
 	prepare(ctx context.Context, members []member, wanted []bool) error
-	// stream yields the wanted files and links with their content, in the order
-	// that suits the format. The content is good until the next step.
+	// stream yields the wanted files and links with their content, in the best order for
+	// the format. The content is valid until the next step.
 	stream(ctx context.Context, members []member, wanted []bool) iter.Seq2[content, error]
 }
 
-// content is a member and its bytes on their way: exactly Size of them are
-// written, or an error is returned.
+// content is a member and its bytes: writeTo writes exactly Size bytes, or returns an
+// error.
 type content struct {
 	member
 	writeTo func(io.Writer) error // nil for a link
 }
 
-// Open checks the ZIP or tar.gz at path, told apart by its first bytes. The
-// error is a *Refusal where the archive is at fault. Of a ZIP the directory and
-// the headers are read, and content proves itself when it is streamed; a tar.gz
-// has no directory and is read through once.
+// Open checks the ZIP or tar.gz at path; the first bytes say which it is. The error is a
+// *Refusal if the archive is at fault. For a ZIP, Open reads the directory and the
+// headers, and content is checked as it is streamed. A tar.gz has no directory, so Open
+// reads it once as a whole.
 func Open(path string, limits Limits) (*Tree, error) { return open(path, newCatalogue(limits)) }
 
-// OpenWhole is Open for an archive that is no app: where everything lies in one
-// folder, that folder is part of the tree.
+// OpenWhole is Open for an archive that is not an app: if one folder holds everything,
+// that folder stays in the tree.
 func OpenWhole(path string, limits Limits) (*Tree, error) {
 	found := newCatalogue(limits)
 	found.whole = true
@@ -96,7 +96,7 @@ func newTree(file *os.File, found *catalogue) (*Tree, error) {
 	return tree, nil
 }
 
-// readSource puts into found what the archive lists.
+// readSource adds the archive's entries to found.
 func readSource(file io.ReaderAt, size int64, found *catalogue) (source, error) {
 	head := make([]byte, 512)
 	n, err := file.ReadAt(head, 0)
@@ -114,7 +114,7 @@ func readSource(file io.ReaderAt, size int64, found *catalogue) (source, error) 
 	}
 }
 
-// formatOf says what the file is instead of a ZIP or tar.gz.
+// formatOf names the format of a file that is neither ZIP nor tar.gz.
 func formatOf(head []byte) string {
 	for _, known := range []struct {
 		name, magic string
@@ -134,15 +134,15 @@ func formatOf(head []byte) string {
 	return "The file is neither a ZIP nor a tar.gz."
 }
 
-// Close gives the archive's file back. The tree cannot be read any more.
+// Close closes the archive's file. The tree cannot be read afterwards.
 func (t *Tree) Close() error {
 	t.closing.Store(true)
 	t.ahead.Wait()
 	return t.file.Close()
 }
 
-// Entries returns all entries sorted by path: a directory comes before what it
-// holds. Directories that the archive only implies are listed too.
+// Entries returns all entries sorted by path: a directory comes before its content. It
+// includes directories that the archive only implies.
 func (t *Tree) Entries() []Entry {
 	entries := make([]Entry, len(t.members))
 	for i, m := range t.members {
@@ -160,9 +160,9 @@ func (t *Tree) Entry(path string) (Entry, bool) {
 	return t.members[at].Entry, true
 }
 
-// ReadFile returns the content of a file. It is a *Refusal where path is no file,
-// holds more than maxBytes, or is damaged. Links are not followed. Of a tar.gz each
-// file may cost a pass, of which there are a few: Prepare is for many files.
+// ReadFile returns the content of a file. The error is a *Refusal if path is not a file,
+// holds more than maxBytes, or is damaged. It does not follow links. In a tar.gz each
+// file may cost one of a few passes; use Prepare for many files.
 func (t *Tree) ReadFile(ctx context.Context, path string, maxBytes int64) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -181,13 +181,13 @@ func (t *Tree) ReadFile(ctx context.Context, path string, maxBytes int64) ([]byt
 	return t.source.read(ctx, m, maxBytes)
 }
 
-// Prepare lets ReadFile of the paths cost one pass of a tar.gz together, as far as the
-// files are small and few enough to be kept. Those that are no files do not matter.
+// Prepare makes later calls of ReadFile for the paths share one pass of a tar.gz, as far
+// as the files are small and few enough to store. It ignores paths that are not files.
 func (t *Tree) Prepare(ctx context.Context, paths []string) error {
 	return t.source.prepare(ctx, t.members, t.files(paths, keptFileBytes))
 }
 
-// files chooses those of the paths that are files of at most maxBytes.
+// files returns the paths that are files of at most maxBytes.
 func (t *Tree) files(paths []string, maxBytes int64) []bool {
 	chosen := make([]bool, len(t.members))
 	for _, path := range paths {
@@ -198,8 +198,8 @@ func (t *Tree) files(paths []string, maxBytes int64) []bool {
 	return chosen
 }
 
-// ReadFiles returns the contents of those of the paths that are files of at most
-// maxBytes, by path. Of a tar.gz it costs one pass, however many there are.
+// ReadFiles returns the contents by path, for the paths that are files of at most
+// maxBytes. For a tar.gz it costs one pass in all.
 func (t *Tree) ReadFiles(ctx context.Context, paths []string, maxBytes int64) (map[string][]byte, error) {
 	wanted := t.files(paths, maxBytes)
 	texts := map[string][]byte{}
@@ -219,7 +219,7 @@ func (t *Tree) ReadFiles(ctx context.Context, paths []string, maxBytes int64) (m
 	return texts, nil
 }
 
-// LayoutWriter returns WriteContext of the layout, for whoever builds from it.
+// LayoutWriter returns WriteContext of the layout, for a builder.
 func (t *Tree) LayoutWriter(layout Layout) func(context.Context, io.Writer) error {
 	return func(ctx context.Context, w io.Writer) error { return t.WriteContext(ctx, w, layout) }
 }

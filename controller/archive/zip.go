@@ -13,7 +13,7 @@ import (
 	"github.com/klauspost/compress/flate"
 )
 
-// Systems that an entry can be made on whose attributes hold a Unix mode.
+// The systems whose attributes hold a Unix mode.
 const (
 	systemUnix   = 3
 	systemDarwin = 19
@@ -40,7 +40,7 @@ type zipSource struct {
 	records []record
 }
 
-// readZIP puts into found what the directory of a ZIP lists.
+// readZIP adds the entries of a ZIP's directory to found.
 func readZIP(file io.ReaderAt, size int64, found *catalogue) (source, error) {
 	records, err := readDirectory(file, size, found.limits)
 	if errors.Is(err, errMalformed) {
@@ -70,8 +70,8 @@ func readZIP(file io.ReaderAt, size int64, found *catalogue) (source, error) {
 	return source, nil
 }
 
-// checkDeclared applies the limits to what is declared. That is enough, because
-// content that is not what it was declared as never gets past the meter.
+// checkDeclared applies the limits to the declared sizes. That is enough, because the
+// meter refuses content that differs from its declaration.
 func checkDeclared(records []record, size int64, limits Limits) error {
 	total := int64(0)
 	for _, r := range records {
@@ -123,7 +123,7 @@ func (s *zipSource) member(place int, r record, limits Limits) (member, error) {
 	}
 }
 
-// kind reads what the entry is from its name and its attributes.
+// kind reads the kind of an entry from its name and its attributes.
 func (r record) kind() (Kind, error) {
 	folder := strings.HasSuffix(r.name, "/") || !r.unix() && r.attributes&attributeDirectory != 0
 	if !r.unix() {
@@ -157,8 +157,8 @@ func kindOf(folder bool) Kind {
 	return File
 }
 
-// mode returns a file's permissions. Where the archive has none, as from Windows,
-// every file is executable, as Docker does with a build context from there.
+// mode returns a file's permissions. If the archive has none, as from Windows, every file
+// is executable, as in Docker's build contexts from Windows.
 func (r record) mode() fs.FileMode {
 	permissions := fs.FileMode(r.attributes>>16) & fs.ModePerm
 	if !r.unix() || permissions == 0 {
@@ -169,7 +169,7 @@ func (r record) mode() fs.FileMode {
 
 func (r record) unix() bool { return r.system == systemUnix || r.system == systemDarwin }
 
-// target reads where a symbolic link leads, which is its content.
+// target reads the target of a symbolic link, which is its content.
 func (s *zipSource) target(r record, limits Limits) (string, error) {
 	if r.expanded > int64(limits.PathBytes) {
 		return "", refuse(r.name, fmt.Sprintf("The symbolic link's target is longer than %d bytes.", limits.PathBytes), hintPackAgain)
@@ -192,7 +192,7 @@ func (s *zipSource) read(ctx context.Context, m member, limit int64) ([]byte, er
 
 func (s *zipSource) prepare(context.Context, []member, []bool) error { return nil }
 
-// inflater expands one entry after the other, with the memory of one.
+// inflater expands one entry after the other, and reuses its memory.
 type inflater struct {
 	file   io.ReaderAt
 	input  *bufio.Reader
@@ -200,15 +200,15 @@ type inflater struct {
 	buffer []byte        // for stored entries
 }
 
-// inputBuffer is how much of the archive is read at a time.
+// inputBuffer is how many bytes of the archive are read at a time.
 const inputBuffer = 64 << 10
 
 func newInflater(file io.ReaderAt) *inflater {
 	return &inflater{file: file, input: bufio.NewReaderSize(nil, inputBuffer)}
 }
 
-// copy writes the content of an entry to w, and refuses it where it is not as
-// long as declared or does not match its checksum.
+// copy writes the content of an entry to w. It refuses content whose length or checksum
+// differs from the declaration.
 func (i *inflater) copy(ctx context.Context, w io.Writer, r record) error {
 	out := &meter{ctx: ctx, to: w, remaining: r.expanded}
 	if err := out.verdict(r.name, i.expandTo(out, r)); err != nil {

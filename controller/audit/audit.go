@@ -1,4 +1,4 @@
-// Package audit keeps what was done, and by whom, in a chain that shows tampering.
+// Package audit records what was done, and by whom, in a chain that shows tampering.
 package audit
 
 import (
@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// Action names what was done, or tried, as an audit entry carries it.
+// Action is what was done or tried.
 type Action string
 
-// The actions of people and tokens. A route of the admin app that changes
-// something names one in its line of the table.
+// The actions of people and tokens. A route of the admin app that changes something names
+// its action in the table of routes.
 const (
 	ActionLoginSuccess   Action = "LOGIN_SUCCESS"
 	ActionLoginFailure   Action = "LOGIN_FAILURE"
@@ -31,7 +31,7 @@ const (
 	ActionEnvironmentApply  Action = "ENVIRONMENT_APPLY"
 
 	ActionReleaseCancel Action = "RELEASE_CANCEL"
-	ActionReleaseRetry  Action = "RELEASE_RETRY" // what one that failed was made of, again
+	ActionReleaseRetry  Action = "RELEASE_RETRY" // a failed release's archive, image or earlier release, again
 
 	ActionVolumeCreate     Action = "VOLUME_CREATE"
 	ActionVolumeUpload     Action = "VOLUME_UPLOAD"
@@ -68,24 +68,24 @@ const (
 	ActionRateLimitChange   Action = "RATE_LIMIT_CHANGE"
 )
 
-// What happens beside the routes that change something.
+// Events beside the routes that change something.
 const (
-	ActionReleaseLive   Action = "RELEASE_LIVE"   // a release took over; by whoever began it
-	ActionReleaseFailed Action = "RELEASE_FAILED" // or did not, or was cancelled
-	ActionWaiverGrant   Action = "WAIVER_GRANT"   // the hardening policy of an app was loosened
+	ActionReleaseLive   Action = "RELEASE_LIVE"   // a release took over; the account is its creator's
+	ActionReleaseFailed Action = "RELEASE_FAILED" // a release failed or was cancelled
+	ActionWaiverGrant   Action = "WAIVER_GRANT"   // an app got a security exception
 	ActionWaiverRevoke  Action = "WAIVER_REVOKE"
 
-	ActionAccessDenied Action = "ACCESS_DENIED" // a bearer or a session asked for what it may not see
+	ActionAccessDenied Action = "ACCESS_DENIED" // a bearer or a session asked for a page that it may not see
 
 	ActionAuditExport Action = "AUDIT_EXPORT"
 	ActionAuditVerify Action = "AUDIT_VERIFY"
-	ActionAuditRepair Action = "AUDIT_REPAIR" // audit.log had lost entries, which were written again
+	ActionAuditRepair Action = "AUDIT_REPAIR" // audit.log had lost entries, and Berth wrote them again
 )
 
-// Accounts of entries that no account stands behind.
+// The accounts of entries without an account.
 const (
 	CommandLine    = "command line"
-	UnknownAccount = "unknown account" // what was typed is not kept: it may be a password
+	UnknownAccount = "unknown account" // the typed text is not kept, because it may be a password
 )
 
 // The actions on accounts, sessions and second factors.
@@ -98,35 +98,34 @@ const (
 	ActionSecondFactorBegin     Action = "SECOND_FACTOR_BEGIN"
 	ActionSecondFactorEnable    Action = "SECOND_FACTOR_ENABLE"
 	ActionSecondFactorDisable   Action = "SECOND_FACTOR_DISABLE"
-	ActionSecondFactorDecline   Action = "SECOND_FACTOR_DECLINE" // the suggestion to have one
+	ActionSecondFactorDecline   Action = "SECOND_FACTOR_DECLINE" // the suggestion of a second factor
 	ActionSecondFactorFailure   Action = "SECOND_FACTOR_FAILURE" // a wrong code outside of the login
 	ActionRecoveryCodeUsed      Action = "RECOVERY_CODE_USED"
 	ActionRecoveryCodesRenew    Action = "RECOVERY_CODES_RENEW"
 	ActionRecoveryCodesDownload Action = "RECOVERY_CODES_DOWNLOAD"
 )
 
-// Event is one thing that somebody did or tried. It never holds a secret,
-// a token or a password.
+// Event is one thing that a person or token did or tried. It never holds a secret, a
+// token or a password.
 type Event struct {
 	At        time.Time // the zero time means now
 	Action    Action
-	Resource  string // what it was done to, such as "app shop"; may be empty
+	Resource  string // the object of the action, such as "app shop"; may be empty
 	Success   bool
-	Account   string // who: an account, or "token NAME"; empty where nobody was signed in
+	Account   string // an account, or "token NAME"; empty if nobody was signed in
 	Address   string // the client's IP address; empty for the command line
 	UserAgent string
 	RequestID string
-	Detail    string // one line for people, such as which waiver was granted; may be empty
+	Detail    string // one line for people, such as the granted exception; may be empty
 }
 
-// Auditor keeps what was done. It never fails what it records: what cannot be
-// kept goes to the log of the program.
+// Auditor records events. It never fails the recorded action: an event that cannot be
+// stored goes to the log of the program.
 type Auditor interface {
 	Record(context.Context, Event)
 }
 
-// Origin is where a request came from. What is recorded below the router
-// takes it from the context.
+// Origin is the source of a request. Code below the router takes it from the context.
 type Origin struct {
 	Address   string
 	UserAgent string
@@ -135,8 +134,8 @@ type Origin struct {
 
 type originKey struct{}
 
-// WithOrigin returns a context whose audit entries name the origin, where
-// they name none themselves.
+// WithOrigin returns a context that gives its audit entries the origin, unless they name
+// one themselves.
 func WithOrigin(ctx context.Context, origin Origin) context.Context {
 	return context.WithValue(ctx, originKey{}, origin)
 }
@@ -146,18 +145,18 @@ type Entry struct {
 	Event
 	Sequence int64  // from 1, without a gap
 	Previous string // the Hash of the entry before
-	Hash     string // keyed, in hex: who does not have the key cannot make one
+	Hash     string // keyed, in hex: nobody can make it without the key
 }
 
-// Head is the end of the chain. The zero head is that of an empty log.
+// Head is the end of the chain. The zero head belongs to an empty log.
 type Head struct {
 	Count   int64  // Sequence of the last entry
 	Hash    string // of the last entry
-	Written int64  // the entry that audit.log is known to reach
+	Written int64  // the last entry that audit.log is known to hold
 	MAC     string // over the other fields, under the key of the chain
 }
 
-// Outcome filters by how it went. The zero value means any.
+// Outcome filters by success. The zero value means any.
 type Outcome string
 
 // The outcomes.
@@ -168,37 +167,37 @@ const (
 
 // Filter says which entries to list. A zero field does not filter.
 type Filter struct {
-	Text    string // somewhere in the entry, whatever the case
+	Text    string // anywhere in the entry, in any case
 	Action  Action
-	Account string // a part of who did it, whatever the case
+	Account string // a part of the account, in any case
 	Outcome Outcome
 	From    time.Time
 	To      time.Time // exclusive
 }
 
-// Page is a part of a list, the newest entry first. At most one of Before
-// and After is set; with neither it begins at the newest.
+// Page is a part of a list, the newest entry first. At most one of Before and After is
+// set. With neither, it begins at the newest entry.
 type Page struct {
 	Before int64 // entries older than this one
 	After  int64 // the oldest entries newer than this one; below zero, the oldest of all
 	Limit  int
 }
 
-// Ledger keeps the entries. Nothing in it changes or deletes one.
+// Ledger keeps the entries. No method changes or deletes an entry.
 type Ledger interface {
-	// AppendAudit calls next with the head and the first sequence after it that is
-	// free, and stores the entries and the head that it returns: one transaction,
-	// in between which nobody else writes. No entries: nothing is stored.
+	// AppendAudit calls next with the head and the first free sequence after it, and
+	// stores the entries and the head that next returns. All of this is one transaction
+	// without another writer in between. If next returns no entries, nothing is stored.
 	AppendAudit(ctx context.Context, next func(head Head, free int64) ([]Entry, Head)) error
-	// FindAuditHead returns the head and the highest sequence that is stored,
-	// which differ only where somebody else has written.
+	// FindAuditHead returns the head and the highest stored sequence. They differ only if
+	// a stranger has written to the ledger.
 	FindAuditHead(context.Context) (head Head, last int64, err error)
-	// FindAudit returns one entry; problem.ErrNotFound where there is none.
+	// FindAudit returns one entry; problem.ErrNotFound if there is none.
 	FindAudit(ctx context.Context, sequence int64) (Entry, error)
 	// ListAudit returns a page of the entries that pass the filter, the newest first.
 	ListAudit(context.Context, Filter, Page) ([]Entry, error)
 	// ListAuditFrom returns at most limit entries from a sequence on, the oldest first.
 	ListAuditFrom(ctx context.Context, sequence int64, limit int) ([]Entry, error)
-	ListAuditActions(context.Context) ([]Action, error)  // that there are entries of, in order
+	ListAuditActions(context.Context) ([]Action, error)  // the actions that have entries, in order
 	ListAuditAccounts(context.Context) ([]string, error) // at most 100, in order
 }

@@ -9,24 +9,25 @@ import (
 	"time"
 )
 
-// What stands in the place of a hash.
+// Placeholders for a hash.
 var (
 	genesis = strings.Repeat("0", sha256.Size*2) // before the first entry
-	broken  = strings.Repeat("f", sha256.Size*2) // before an entry that was written after the head was lost
+	broken  = strings.Repeat("f", sha256.Size*2) // before an entry that follows a lost head
 )
 
-// chain makes the links of the audit log and checks them. Its key is not in
-// the files that hold the links, so who can write those cannot make one.
+// chain makes the links of the audit log and checks them. Its key is not in the files
+// with the links, so an attacker who can write those files cannot make a link.
 type chain struct{ key []byte }
 
-// link returns the event as the entry of that sequence, after the one of the hash previous.
+// link returns the event as the entry of that sequence, after the entry with the hash
+// previous.
 func (c chain) link(event Event, sequence int64, previous string) Entry {
 	entry := Entry{Event: event, Sequence: sequence, Previous: previous}
 	entry.Hash = c.hash(entry)
 	return entry
 }
 
-// holds reports whether the entry is one that link made, unchanged.
+// holds reports whether link made the entry and nobody changed it.
 func (c chain) holds(entry Entry) bool {
 	return hmac.Equal([]byte(c.hash(entry)), []byte(entry.Hash))
 }
@@ -37,7 +38,7 @@ func (c chain) seal(head Head) Head {
 	return head
 }
 
-// sealed reports whether the head is one that seal made, unchanged.
+// sealed reports whether seal made the head and nobody changed it.
 func (c chain) sealed(head Head) bool {
 	return hmac.Equal([]byte(c.mac(head)), []byte(head.MAC))
 }
@@ -55,7 +56,7 @@ func (c chain) mac(head Head) string {
 	return c.sum("head", number(head.Count), head.Hash, number(head.Written))
 }
 
-// sum is over the fields with their lengths, so that no two lists of fields are one text.
+// sum covers the length of each field, so that no two lists of fields give the same sum.
 func (c chain) sum(fields ...string) string {
 	mac := hmac.New(sha256.New, c.key)
 	for _, field := range fields {
@@ -67,5 +68,5 @@ func (c chain) sum(fields ...string) string {
 
 func number(n int64) string { return string(binary.BigEndian.AppendUint64(nil, uint64(n))) }
 
-// toMicro is a moment as precise as entries keep it, so that it reads back the same.
+// toMicro rounds a time to the precision of entries, so that it reads back the same.
 func toMicro(at time.Time) time.Time { return time.UnixMicro(at.UnixMicro()).UTC() }

@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// Most bytes of each field of an entry; more is cut off.
+// The most bytes of each field of an entry; the rest is cut off.
 const (
 	mostName     = 100 // action, account, address, request id
 	mostResource = 200
@@ -15,8 +15,8 @@ const (
 	mostDetail   = 500
 )
 
-// clean returns the event as the log keeps it: in UTC, short, and in characters
-// that can be printed, so that no field can pass for a line or a field of its own.
+// clean returns the event as the log stores it: in UTC, short, and in printable
+// characters. So no field can pass for another line or field.
 func (e Event) clean(now time.Time) Event {
 	if e.At.IsZero() {
 		e.At = now
@@ -32,7 +32,7 @@ func (e Event) clean(now time.Time) Event {
 	return e
 }
 
-// from fills in what the event does not say of its origin.
+// from fills the empty fields of the event from the origin.
 func (e Event) from(origin Origin) Event {
 	if e.Address == "" && e.UserAgent == "" && e.RequestID == "" {
 		e.Address, e.UserAgent, e.RequestID = origin.Address, origin.UserAgent, origin.RequestID
@@ -42,9 +42,9 @@ func (e Event) from(origin Origin) Event {
 
 const cutMark = "…"
 
-// text makes text printable and at most so many bytes long. What is not
-// printable, line ends and marks that turn the direction of writing among it,
-// becomes a replacement character, so that it is seen.
+// text makes text printable and at most so many bytes long. It replaces every unprintable
+// character, with line ends and marks of writing direction, by a replacement character,
+// so that people see it.
 func text(text string, most int) string {
 	cleaned := strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {

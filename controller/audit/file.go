@@ -21,29 +21,29 @@ const (
 	fileMode  fs.FileMode = 0o600
 	lockPause             = 2 * time.Millisecond // between two tries to lock
 	tail                  = 64 << 10             // bytes; more than a line can have
-	batch                 = 500                  // entries that are read at once
+	batch                 = 500                  // entries read at once
 )
 
-// logFile is audit.log: the entries of the ledger as lines, for whoever reads
-// files. It is only ever appended to, by whichever process holds its lock.
+// logFile is audit.log: the entries of the ledger as lines, for programs that read files.
+// It is only appended to, by the process that holds its lock.
 type logFile struct {
 	path   string
 	chain  chain
 	ledger Ledger
 	logger *slog.Logger
 
-	size    int64 // of the file when this process had written to it last
-	reached int64 // and the entry that it reached then
+	size    int64 // the size after this process's last write
+	reached int64 // the last entry in the file at that time
 }
 
 // lockedFile is the file while this process holds its lock.
 type lockedFile struct {
 	*logFile
 	file    *os.File
-	partial []byte // of a line that was not written to its end
+	partial []byte // the bytes of an unfinished line
 }
 
-// lock opens the file, which it makes where there is none, and locks it.
+// lock opens or creates the file, and locks it.
 func (f *logFile) lock(ctx context.Context) (*lockedFile, error) {
 	// A link in its place would lead the entries, and the mode, elsewhere.
 	const flags = os.O_RDWR | os.O_APPEND | os.O_CREATE | syscall.O_NOFOLLOW
@@ -73,7 +73,7 @@ func lockFile(ctx context.Context, file *os.File, how int) error {
 
 func (l *lockedFile) unlock() error { return l.file.Close() }
 
-// narrow takes back the rights that a copy or a restore has given to others.
+// narrow removes the rights that a copy or a restore gave to others.
 func (l *lockedFile) narrow() error {
 	info, err := l.file.Stat()
 	if err != nil || info.Mode().Perm() == fileMode {
@@ -83,7 +83,7 @@ func (l *lockedFile) narrow() error {
 	return l.file.Chmod(fileMode)
 }
 
-// find returns the last entry of the ledger that the file has.
+// find returns the last entry of the ledger that the file holds.
 func (l *lockedFile) find(ctx context.Context) (int64, error) {
 	info, err := l.file.Stat()
 	if err != nil {
@@ -108,10 +108,10 @@ func (l *lockedFile) find(ctx context.Context) (int64, error) {
 	return l.search(ctx)
 }
 
-// search looks for the last line that the ledger knows where that is not the last
-// one: somebody else has written, or the ledger was set back.
+// search looks for the last line that the ledger knows, if that is not the file's last
+// line: a stranger has written, or the ledger was set back.
 func (l *lockedFile) search(ctx context.Context) (int64, error) {
-	var hashes []Entry // of lines that hold, with nothing but what known needs
+	var hashes []Entry // of valid lines, with only the fields that known needs
 	lines := bufio.NewReader(io.NewSectionReader(l.file, 0, 1<<62))
 	for {
 		line, err := readLine(lines)
@@ -151,7 +151,7 @@ func (l *lockedFile) has(ctx context.Context, entry Entry) (bool, error) {
 	return err == nil && kept.Hash == entry.Hash && l.chain.holds(kept), err
 }
 
-// catchUp appends the entries after the one that the file has reached.
+// catchUp appends the entries after the last one in the file.
 func (l *lockedFile) catchUp(ctx context.Context, reached int64) error {
 	for {
 		entries, err := l.ledger.ListAuditFrom(ctx, reached+1, batch)
@@ -161,7 +161,7 @@ func (l *lockedFile) catchUp(ctx context.Context, reached int64) error {
 		var text bytes.Buffer
 		for _, entry := range entries {
 			reached = entry.Sequence
-			if l.chain.holds(entry) { // what somebody else has put into the ledger stays there
+			if l.chain.holds(entry) { // a stranger's entry in the ledger stays out of the file
 				text.Write(l.rest(entry.Line()))
 			}
 		}
@@ -171,7 +171,7 @@ func (l *lockedFile) catchUp(ctx context.Context, reached int64) error {
 	}
 }
 
-// rest is what is to write of a line, after a crash in the middle of it.
+// rest returns the missing bytes of a line after a crash in its middle.
 func (l *lockedFile) rest(line []byte) []byte {
 	partial := l.partial
 	l.partial = nil
@@ -189,7 +189,7 @@ func (l *lockedFile) append(text []byte, reached int64) error {
 	if len(text) == 0 {
 		return nil
 	}
-	l.size = -1 // not known until all of it is written
+	l.size = -1 // unknown until all bytes are written
 	if _, err := l.file.Write(text); err != nil {
 		return fmt.Errorf("write audit file: %w", err)
 	}
@@ -201,8 +201,8 @@ func (l *lockedFile) append(text []byte, reached int64) error {
 	return nil
 }
 
-// readLine returns the next line without its end, io.EOF after the last. Of
-// a line that is too long to be ours it returns the beginning.
+// readLine returns the next line without its end; io.EOF after the last line. Of a line
+// that is too long for an entry it returns the beginning.
 func readLine(lines *bufio.Reader) ([]byte, error) {
 	var line []byte
 	for {
@@ -213,7 +213,7 @@ func readLine(lines *bufio.Reader) ([]byte, error) {
 		switch {
 		case errors.Is(err, bufio.ErrBufferFull):
 		case errors.Is(err, io.EOF) && len(line) > 0:
-			return append(line, '\r'), nil // no line of ours: its end is missing
+			return append(line, '\r'), nil // not an entry: the line end is missing
 		case err != nil:
 			return nil, err
 		default:

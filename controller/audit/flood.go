@@ -9,15 +9,16 @@ import (
 
 const (
 	floodWindow = time.Minute
-	// floodMost is how many entries of one kind, that nobody stands behind, one
-	// address fills the log with in a window. The rest are counted in one entry.
+	// floodMost is the most entries of one kind, without an account, that one address
+	// gets in a window. One more entry counts the rest.
 	floodMost = 300
-	// floodKeys is at how many addresses those without a flood are forgotten.
+	// floodKeys is the number of addresses from which sweep forgets the ones without a
+	// flood.
 	floodKeys = 10_000
 )
 
-// floods keeps strangers from filling the disk with refusals of what they
-// sent: every one of them is in the log, by itself or in a count.
+// floods stops strangers from filling the disk with refusals. Every refusal is in the
+// log, as an entry or in a count.
 type floods struct {
 	now   func() time.Time
 	after func(time.Duration, func()) // runs the function later
@@ -43,8 +44,8 @@ func newFloods() *floods {
 	}
 }
 
-// admit reports whether the event gets an entry of its own. Where it is the first
-// that does not, record is called with the count at the end of the window.
+// admit reports whether the event gets an entry of its own. For the first event without
+// one, it calls record with the count at the end of the window.
 func (f *floods) admit(event Event, record func(Event)) bool {
 	stranger := event.Account == "" || event.Account == UnknownAccount || event.Action == ActionRateLimitExceeded
 	if event.Success || event.Address == "" || !stranger {
@@ -68,7 +69,7 @@ func (f *floods) admit(event Event, record func(Event)) bool {
 	return false
 }
 
-// tell is the entry that stands for those of a flood that got none.
+// tell is the entry for the events of a flood that got no entry.
 func (f *floods) tell(event Event, ended *flood) Event {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -78,7 +79,7 @@ func (f *floods) tell(event Event, ended *flood) Event {
 	}
 }
 
-// sweep forgets what is over, once there is much of it.
+// sweep forgets ended floods when there are many.
 func (f *floods) sweep(now time.Time) {
 	if len(f.floods) < floodKeys {
 		return
@@ -90,8 +91,8 @@ func (f *floods) sweep(now time.Time) {
 	}
 }
 
-// floodAddress is who an address is counted as: of IPv6 the network, as one
-// machine has all of its addresses.
+// floodAddress is the key of an address. For IPv6 it is the network, because one machine
+// owns all its addresses.
 func floodAddress(text string) string {
 	address, err := netip.ParseAddr(text)
 	if err != nil {

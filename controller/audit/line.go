@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// errLine is a line that Line did not make.
+// errLine refuses a line that Line did not make.
 var errLine = errors.New("not a line of the audit log")
 
-// lineForm is an entry as audit.log holds it; the order of the fields is that of the line.
+// lineForm is an entry as audit.log holds it; the fields have the order of the line.
 type lineForm struct {
 	Timestamp string `json:"timestamp"` // UTC, RFC 3339
 	ClientIP  string `json:"client_ip"`
@@ -27,7 +27,7 @@ type lineForm struct {
 	Hash      string `json:"hash"`
 }
 
-// Timestamp gives the time of the entry as lines carry it.
+// Timestamp returns the time of the entry in the form of lines.
 func (e Entry) Timestamp() string { return e.At.UTC().Format(time.RFC3339Nano) }
 
 // Line returns the entry as one line of JSON with its line end.
@@ -43,8 +43,8 @@ func (e Entry) Line() []byte {
 	return append(text, '\n')
 }
 
-// ParseLine reads what Line made. It refuses every other spelling of the
-// same entry: a line is as it was written, to the byte.
+// ParseLine reads the result of Line. It refuses every other spelling of the same entry:
+// a line must be the same to the byte.
 func ParseLine(line []byte) (Entry, error) {
 	var l lineForm
 	if err := json.Unmarshal(line, &l); err != nil {

@@ -11,13 +11,12 @@ import (
 )
 
 const (
-	timeout     = 10 * time.Second // to keep one entry
-	lockTimeout = 2 * time.Second  // of that, to wait for another process at audit.log
+	timeout     = 10 * time.Second // to store one entry
+	lockTimeout = 2 * time.Second  // the part of it for waiting on another process at audit.log
 )
 
-// Log keeps what was done: in the ledger, which is the truth, and as lines
-// of audit.log, which follow it. It is safe for concurrent use, also by several
-// processes.
+// Log stores events in the ledger, which is the truth, and as lines of audit.log, which
+// follow the ledger. It is safe for concurrent use, also by several processes.
 type Log struct {
 	ledger Ledger
 	chain  chain
@@ -27,16 +26,16 @@ type Log struct {
 
 	mu   sync.Mutex // held from an entry's place in the chain to its line
 	file *logFile
-	last Head // the farthest that this process has seen
+	last Head // the latest head that this process has seen
 
 	verdictMu sync.Mutex
 	verdict   Verdict
 }
 
-// Options are what an Log needs. Every field is required.
+// Options are the parts of a Log. Every field is required.
 type Options struct {
 	Ledger Ledger
-	Key    []byte // of nothing else
+	Key    []byte // used for nothing else
 	File   string // path of audit.log
 	Logger *slog.Logger
 }
@@ -50,8 +49,8 @@ func NewLog(o Options) *Log {
 	}
 }
 
-// Record keeps the event, whatever becomes of ctx. Of very many refusals of one
-// stranger it keeps the count.
+// Record stores the event, even if ctx has ended. Of very many refusals of one stranger
+// it stores the count.
 func (l *Log) Record(ctx context.Context, event Event) {
 	origin, _ := ctx.Value(originKey{}).(Origin)
 	event = event.from(origin).clean(l.now())
@@ -67,11 +66,11 @@ func (l *Log) keep(ctx context.Context, event Event) {
 	}
 }
 
-// CatchUp writes the lines that audit.log lacks: those that a crash has cost it.
+// CatchUp writes the lines that a crash kept out of audit.log.
 func (l *Log) CatchUp(ctx context.Context) error { return l.append(ctx) }
 
-// append keeps the events in one transaction, and then in the file. A file that
-// cannot be written is told in the log of the program: a later entry catches up.
+// append stores the events in one transaction, and then in the file. If the file cannot
+// be written, the program's log says so, and a later entry catches up.
 func (l *Log) append(ctx context.Context, events ...Event) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 	defer cancel()
@@ -114,9 +113,9 @@ func (l *Log) openFile(ctx context.Context) (file *lockedFile, reached int64, er
 	return file, reached, nil
 }
 
-// trust returns the head that the next entry follows, and its sequence. Where the
-// head is not ours, or is older than this process knows, the entry must not look
-// as if all were well before it: what is missing stays visible for ever.
+// trust returns the head that the next entry follows, and its sequence. If the head is
+// forged, or older than a head that this process has seen, the next entry must not hide
+// that: the missing part stays visible forever.
 func (l *Log) trust(found Head, free int64) (Head, int64) {
 	switch {
 	case found == Head{} && free == 1 && l.last.Count == 0:
@@ -145,7 +144,7 @@ func (l *Log) follow(head Head, sequence int64, events []Event) ([]Entry, Head) 
 	return entries, l.chain.seal(head)
 }
 
-// repairOf says that audit.log had lost lines, which are written again.
+// repairOf says that audit.log had lost lines, and that they are written again.
 func repairOf(reached, written int64) Event {
 	return Event{
 		Action: ActionAuditRepair, Resource: "audit.log", Success: true, Account: "Berth",
@@ -158,9 +157,9 @@ func (l *Log) List(ctx context.Context, filter Filter, page Page) ([]Entry, erro
 	return l.ledger.ListAudit(ctx, filter, page)
 }
 
-// Each calls do with every entry that passes the filter, the oldest first, up to
-// the newest of the moment of the call. It holds few of them at a time, and
-// nothing of the ledger while do runs.
+// Each calls do with every entry that passes the filter, the oldest first, up to the
+// newest entry at the time of the call. It holds few entries at a time, and no lock of
+// the ledger while do runs.
 func (l *Log) Each(ctx context.Context, filter Filter, do func(Entry) error) error {
 	_, end, err := l.ledger.FindAuditHead(ctx)
 	if err != nil {
@@ -185,12 +184,12 @@ func (l *Log) Each(ctx context.Context, filter Filter, do func(Entry) error) err
 	}
 }
 
-// Actions returns the actions that there are entries of.
+// Actions returns the actions that have entries.
 func (l *Log) Actions(ctx context.Context) ([]Action, error) {
 	return l.ledger.ListAuditActions(ctx)
 }
 
-// Accounts returns the accounts that there are entries of, or the first hundred.
+// Accounts returns the first hundred accounts that have entries.
 func (l *Log) Accounts(ctx context.Context) ([]string, error) {
 	return l.ledger.ListAuditAccounts(ctx)
 }

@@ -16,7 +16,7 @@ import (
 	"berth/controller/problem"
 )
 
-// Where a finding is.
+// The places of a finding.
 const (
 	inLedger = "ledger"
 	inFile   = "audit.log"
@@ -25,7 +25,7 @@ const (
 // Finding is one thing that is wrong with the audit log.
 type Finding struct {
 	Place    string // "ledger", "audit.log" or the path of a copy
-	Sequence int64  // of the entry; 0 where it is about none
+	Sequence int64  // of the entry; 0 if it is about none
 	What     string // such as "entry 7 was changed or put in"
 }
 
@@ -41,7 +41,7 @@ type Verdict struct {
 	More     int       // findings beyond those
 }
 
-// Whole reports whether the check found nothing wrong. A verdict of no check is not whole.
+// Whole reports whether a check ran and found nothing wrong.
 func (v Verdict) Whole() bool { return !v.At.IsZero() && len(v.Findings) == 0 }
 
 const mostFindings = 100
@@ -54,8 +54,8 @@ func (v *Verdict) find(place string, sequence int64, what string, arguments ...a
 	v.Findings = append(v.Findings, Finding{Place: place, Sequence: sequence, What: fmt.Sprintf(what, arguments...)})
 }
 
-// Verify checks every entry in the ledger and every line of audit.log. Entries
-// that are recorded meanwhile are not looked at.
+// Verify checks every entry in the ledger and every line of audit.log. It ignores entries
+// that are recorded meanwhile.
 func (l *Log) Verify(ctx context.Context) (Verdict, error) {
 	l.verdictMu.Lock()
 	defer l.verdictMu.Unlock()
@@ -86,8 +86,8 @@ func (l *Log) Verify(ctx context.Context) (Verdict, error) {
 	return l.verdict, nil
 }
 
-// VerifyCopy checks a copy of audit.log or an export of the whole log against
-// the ledger. The copy may be older than the ledger, never newer.
+// VerifyCopy checks a copy of audit.log, or an export of the whole log, against the
+// ledger. The copy may be older than the ledger, never newer.
 func (l *Log) VerifyCopy(ctx context.Context, path string) (Verdict, error) {
 	moment, err := l.freeze(ctx)
 	if err != nil {
@@ -111,16 +111,16 @@ func (l *Log) VerifyCopy(ctx context.Context, path string) (Verdict, error) {
 	return verdict.sorted(), nil
 }
 
-// LastVerdict returns what Verify found last in this process; the zero verdict
-// where it has not run.
+// LastVerdict returns the last result of Verify in this process; the zero verdict before
+// the first one.
 func (l *Log) LastVerdict() Verdict {
 	l.verdictMu.Lock()
 	defer l.verdictMu.Unlock()
 	return l.verdict
 }
 
-// CheckHead looks at the end of the chain alone, which takes no time, and returns
-// how many entries there are and whether their end is as it was left.
+// CheckHead checks only the end of the chain, which is quick. It returns the number of
+// entries, and whether nobody changed their end.
 func (l *Log) CheckHead(ctx context.Context) (entries int64, good bool, err error) {
 	head, last, err := l.ledger.FindAuditHead(ctx)
 	if err != nil || head == (Head{}) && last == 0 {
@@ -134,15 +134,15 @@ func (l *Log) CheckHead(ctx context.Context) (entries int64, good bool, err erro
 	return last, good, nil
 }
 
-// frozen is one moment of the log: nothing is between the ledger and the file.
+// frozen is the log at one moment: the ledger and the file agree.
 type frozen struct {
 	head Head
 	last int64
-	file *os.File // nil where there is none
+	file *os.File // nil if there is none
 	size int64
 }
 
-// freeze looks at the ledger and the file while nobody writes to either.
+// freeze reads the ledger and the file while nobody writes to either.
 func (l *Log) freeze(ctx context.Context) (at frozen, err error) {
 	file, err := os.OpenFile(l.file.path, os.O_RDONLY|syscall.O_NOFOLLOW, 0)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -191,7 +191,7 @@ func (l *Log) verifyLedger(ctx context.Context, moment frozen, verdict *Verdict)
 	return nil
 }
 
-// verifyFile checks the lines and returns the entry that they reach.
+// verifyFile checks the lines and returns the last entry among them.
 func (l *Log) verifyFile(ctx context.Context, place string, from io.Reader, verdict *Verdict) (int64, error) {
 	walk := newWalker(l.chain, place, verdict)
 	lines := bufio.NewReader(from)
@@ -218,8 +218,8 @@ func (l *Log) verifyFile(ctx context.Context, place string, from io.Reader, verd
 	return walk.expected - 1, ctx.Err()
 }
 
-// compare holds the last good line against the ledger. As each entry holds the
-// hash of the one before, the two agree before it where they agree on it.
+// compare compares the last good line with the ledger. Each entry holds the hash of the
+// entry before. So if the two agree on an entry, they agree on all earlier ones.
 func (l *Log) compare(ctx context.Context, walk *walker) error {
 	if walk.last.Sequence == 0 {
 		return nil

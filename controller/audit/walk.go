@@ -2,22 +2,22 @@ package audit
 
 import "slices"
 
-// walker goes along a chain, from its first entry on, and finds what is wrong.
+// walker follows a chain from its first entry, and finds errors.
 type walker struct {
 	chain   chain
 	place   string
 	verdict *Verdict
 
 	expected int64      // sequence of the next entry
-	previous string     // hash that it must hold; empty where that is not known
-	forged   int64      // the last entry that was changed or put in
-	spoiled  int64      // lines since the last entry that are none
-	missing  []sequence // not seen yet, though later ones were
+	previous string     // the hash that the next entry must hold; empty if unknown
+	forged   int64      // the last entry that was changed or inserted
+	spoiled  int64      // lines since the last entry that are not entries
+	missing  []sequence // not seen yet, although later entries were
 	last     Entry      // the good entry of the highest sequence
 	good     int64
 }
 
-// sequence is a stretch of entries, both ends included.
+// sequence is a range of entries, with both ends.
 type sequence struct{ from, to int64 }
 
 func newWalker(chain chain, place string, verdict *Verdict) *walker {
@@ -34,7 +34,7 @@ func (w *walker) entry(e Entry) {
 			w.expected++
 		}
 	case e.Sequence < w.expected && e.Sequence == w.forged:
-		w.forged = 0 // the forged one was put in before it
+		w.forged = 0 // the forged entry was inserted before it
 		w.accept(e)
 	case e.Sequence < w.expected && w.takeMissing(e.Sequence):
 		w.find(e.Sequence, "entry %d stands in the wrong place", e.Sequence)
@@ -49,7 +49,7 @@ func (w *walker) entry(e Entry) {
 	}
 }
 
-// damaged takes a line that is no entry.
+// damaged takes a line that is not an entry.
 func (w *walker) damaged(line int) {
 	w.find(w.expected, "line %d, where entry %d is expected, is no entry", line, w.expected)
 	w.spoiled++
@@ -71,8 +71,8 @@ func (w *walker) link(e Entry) {
 	}
 }
 
-// gap notes the entries before the one that came. Lines that are no entry stand
-// for as many of them.
+// gap notes the entries before the one that came. Each line that is not an entry counts
+// as one of them.
 func (w *walker) gap(came int64) {
 	if from := w.expected + w.spoiled; from < came {
 		w.missing = append(w.missing, sequence{from, came - 1})
@@ -98,14 +98,14 @@ func (w *walker) takeMissing(found int64) bool {
 	return false
 }
 
-// end tells what has stayed missing.
+// end reports the entries that are still missing.
 func (w *walker) end() {
 	for _, span := range w.missing {
 		w.find(span.from, "%s", missingEntries(span.from, span.to))
 	}
 }
 
-// head holds the end of the walk against the head of the ledger.
+// head compares the end of the walk with the head of the ledger.
 func (w *walker) head(head Head) {
 	reached := w.expected - 1
 	switch {
@@ -116,7 +116,7 @@ func (w *walker) head(head Head) {
 		w.find(reached, "the head record was changed: entries after %d may be missing", reached)
 	case head.Count > reached:
 		w.find(reached+1, "%s at the end", missingEntries(reached+1, head.Count))
-	case head.Count < reached && w.forged == reached: // it is told already
+	case head.Count < reached && w.forged == reached: // reported already
 	case head.Count < reached:
 		w.find(head.Count, "the head record is that of entry %d, an older one", head.Count)
 	case w.last.Sequence == head.Count && w.last.Hash != head.Hash:

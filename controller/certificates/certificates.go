@@ -1,4 +1,4 @@
-// Package certificates decides whose certificate each host shows, and keeps it valid.
+// Package certificates decides which certificate each host shows, and keeps it valid.
 package certificates
 
 import (
@@ -22,40 +22,40 @@ import (
 	"berth/traefik"
 )
 
-// ProxyEngine is what certificates ask of the container engine.
+// ProxyEngine is the part of the container engine that certificates need.
 type ProxyEngine interface {
 	RestartProxy(ctx context.Context) (restarted bool, err error)
 	ReadProxyLog(ctx context.Context, since time.Time, each func(docker.Line) error) error
 }
 
-// askPause is longer than the proxy waits for one more change.
+// askPause is longer than the proxy's wait for one more change.
 const askPause = 300 * time.Millisecond
 
-// Options are what Certificates needs. Every field is required unless
-// it says otherwise.
+// Options are the parts of Certificates. Every field is required unless it says
+// otherwise.
 type Options struct {
 	Ledger   DomainLedger
 	Engine   ProxyEngine
 	Ready    func(context.Context) error // waits until the proxy answers
-	Folder   string                      // that the proxy reads its configuration from
-	Static   traefik.StaticOptions       // what no person decides about
+	Folder   string                      // the proxy reads its configuration from here
+	Static   traefik.StaticOptions       // the part that no person decides
 	Self     netip.Addr                  // Berth's address as the proxy sees it
 	Key      secret.Key
 	Defaults ProxySettings
 	Base     traefik.Host   // below it, hosts can share one certificate; may be empty
-	Reserved []traefik.Host // that the dashboard cannot have; may be empty
+	Reserved []traefik.Host // hosts that the dashboard cannot have; may be empty
 	Logger   *slog.Logger
-	Served   ServedFunc // nil asks the proxy itself
+	Served   ServedFunc // nil asks the proxy
 	Issued   traefik.Issued
 }
 
-// Certificates decides where the certificate of each host comes from, tells the
-// proxy, and looks at what it serves. It is safe for concurrent use.
+// Certificates decides the source of each host's certificate, tells the proxy, and checks
+// the certificates that the proxy serves. It is safe for concurrent use.
 type Certificates struct {
 	o   Options
 	own traefik.OwnCertificates
 
-	settling sync.Mutex // a change of the static settings, with the restart
+	settling sync.Mutex // held during a change of the static settings and its restart
 	mu       sync.Mutex
 	settings ProxySettings
 	acme     traefik.ACME
@@ -69,14 +69,14 @@ type Certificates struct {
 	watch watching
 }
 
-// ownFile is where a person's certificate was written.
+// ownFile is the file of a person's certificate.
 type ownFile struct {
 	chain []byte
 	name  string
 }
 
-// Open reads the settings and writes the proxy's static configuration.
-// Where that reports a change, Run restarts a proxy that runs.
+// Open reads the settings and writes the proxy's static configuration. If it reports a
+// change, Run restarts a running proxy.
 func Open(ctx context.Context, o Options) (c *Certificates, changed bool, err error) {
 	c = &Certificates{
 		o: o, own: traefik.NewOwnCertificates(o.Folder, o.Static), settings: o.Defaults,
@@ -98,7 +98,7 @@ func Open(ctx context.Context, o Options) (c *Certificates, changed bool, err er
 		return nil, false, fmt.Errorf("read the proxy's settings: %w", err)
 	}
 	static, err := c.settings.static(o.Static, o.Key, o.Self)
-	if errors.Is(err, secret.ErrSealBroken) { // the key was changed: all else goes on
+	if errors.Is(err, secret.ErrSealBroken) { // the key was changed: everything else works
 		o.Logger.Error("the credentials of the DNS provider cannot be opened; give them again", "error", err)
 		c.settings.DNSProvider, c.settings.DNSSealed = "", nil
 		static, err = c.settings.static(o.Static, o.Key, o.Self)
@@ -115,8 +115,8 @@ func Open(ctx context.Context, o Options) (c *Certificates, changed bool, err er
 	return c, changed, nil
 }
 
-// PublishWith says how the route table is published after a change here, and who
-// counts the certificates that an authority gave.
+// PublishWith sets publish, which publishes the route table after a change here, and
+// order, which counts the certificates from an authority.
 func (c *Certificates) PublishWith(publish func(context.Context) error, order func(context.Context, traefik.Host) error) {
 	c.publish, c.order = publish, order
 }
@@ -128,7 +128,7 @@ func (c *Certificates) Settings() ProxySettings {
 	return c.settings
 }
 
-// Secure adds to the table how each of its hosts is served.
+// Secure adds to the table how the proxy serves each of its hosts.
 func (c *Certificates) Secure(ctx context.Context, table traefik.Table) (traefik.Table, error) {
 	domains, err := c.domains(ctx)
 	if err != nil {
@@ -154,11 +154,11 @@ func (c *Certificates) Secure(ctx context.Context, table traefik.Table) (traefik
 	return table, nil
 }
 
-// forcesHTTPS is for every route; the environment's word holds beside the page's.
+// forcesHTTPS applies to every route. Either the environment or the page can turn it on.
 // The caller holds mu.
 func (c *Certificates) forcesHTTPS() bool { return c.settings.ForceHTTPS || c.o.Defaults.ForceHTTPS }
 
-// hostsOf are the hosts of the routes and redirects that the public can reach.
+// hostsOf returns the hosts of the routes and redirects that the public can reach.
 func hostsOf(table traefik.Table) map[traefik.Host]bool {
 	hosts := make(map[traefik.Host]bool)
 	for _, target := range table.Targets {
@@ -174,20 +174,20 @@ func hostsOf(table traefik.Table) map[traefik.Host]bool {
 	return hosts
 }
 
-// secured is the domain as the proxy is told; the caller holds mu.
+// secured returns the domain in the proxy's form; the caller holds mu.
 func (c *Certificates) secured(domain Domain, now time.Time) traefik.Domain {
 	secured := traefik.Domain{Host: domain.Host, RedirectHTTPS: domain.Redirects(now), HSTS: domain.strictFor(now)}
 	switch source := c.sourceOf(domain); source {
 	case SourceOwn:
 		file, err := c.ownFile(domain)
-		if err != nil { // one host must not keep all others from being served
+		if err != nil { // one bad host must not stop all other hosts
 			c.o.Logger.Error("write own certificate", "host", string(domain.Host), "error", err)
 		}
 		secured.Certificate = file
 	case SourceNone:
 	default:
-		// While the authority wants to be left alone, nobody asks it. What is there is
-		// served and renewed all the same.
+		// After a refusal Berth waits, and the proxy does not ask the authority. It still
+		// serves and renews an existing certificate.
 		if now.After(domain.Seen.Failure.Again) {
 			secured.Resolver = c.acme.Resolver(traefik.Challenge(source))
 		}
@@ -198,8 +198,8 @@ func (c *Certificates) secured(domain Domain, now time.Time) traefik.Domain {
 	return secured
 }
 
-// sourceOf is where the host's certificate is from, defaults filled in; the caller
-// holds mu.
+// sourceOf returns the source of the host's certificate, with defaults applied; the
+// caller holds mu.
 func (c *Certificates) sourceOf(domain Domain) Source {
 	switch {
 	case domain.Source == SourceOwn && domain.Chain != nil:
@@ -215,7 +215,7 @@ func (c *Certificates) sourceOf(domain Domain) Source {
 	}
 }
 
-// ownFile writes the certificate of the host for the proxy, unless it has it; the
+// ownFile writes the certificate of the host for the proxy, unless the file exists; the
 // caller holds mu.
 func (c *Certificates) ownFile(domain Domain) (string, error) {
 	if known, ok := c.files[domain.Host]; ok && bytes.Equal(known.chain, domain.Chain) {
@@ -245,17 +245,17 @@ func (c *Certificates) domains(ctx context.Context) (map[traefik.Host]Domain, er
 	return domains, nil
 }
 
-// DomainChange is what a person decides about a host.
+// DomainChange is a person's decision about a host.
 type DomainChange struct {
 	Source   Source
 	Redirect Switch
 	HSTS     time.Duration
 }
 
-// HSTSChoices are how long browsers can be told to insist on HTTPS.
+// HSTSChoices are the times for which browsers can be told to insist on HTTPS.
 var HSTSChoices = []time.Duration{0, time.Hour, 24 * time.Hour, 30 * 24 * time.Hour, 365 * 24 * time.Hour, 2 * 365 * 24 * time.Hour}
 
-// UpdateDomain changes how the host is served, and publishes it.
+// UpdateDomain changes how the proxy serves the host, and publishes it.
 func (c *Certificates) UpdateDomain(ctx context.Context, host traefik.Host, change DomainChange) error {
 	if err := c.checkChange(change); err != nil {
 		return err
@@ -290,7 +290,7 @@ func (c *Certificates) checkChange(change DomainChange) error {
 	return refuseField("hsts", "There is no such time.", "Choose one of the list.")
 }
 
-// UseOwnCertificate takes a certificate and its key for the host, and publishes it.
+// UseOwnCertificate stores a certificate and its key for the host, and publishes it.
 func (c *Certificates) UseOwnCertificate(ctx context.Context, host traefik.Host, chain, key []byte) (certificate.Pair, error) {
 	pair, err := certificate.Parse(chain, key, certificate.Options{Host: string(host), Now: time.Now()})
 	if refusal, ok := errors.AsType[*certificate.Refusal](err); ok {
@@ -310,8 +310,8 @@ func (c *Certificates) UseOwnCertificate(ctx context.Context, host traefik.Host,
 	return pair, c.forgetIssued(ctx, host)
 }
 
-// forgetIssued takes from the proxy what an authority gave it for the host, which
-// needs a restart. The proxy may write its file once more before that.
+// forgetIssued removes the host's certificate from an authority from the proxy's file,
+// which needs a restart. The proxy may write that file once more before the restart.
 func (c *Certificates) forgetIssued(ctx context.Context, host traefik.Host) error {
 	c.settling.Lock()
 	defer c.settling.Unlock()
@@ -334,7 +334,7 @@ func (c *Certificates) forgetIssued(ctx context.Context, host traefik.Host) erro
 	return nil
 }
 
-// DropOwnCertificate goes back to the authority.
+// DropOwnCertificate removes the person's certificate and goes back to the authority.
 func (c *Certificates) DropOwnCertificate(ctx context.Context, host traefik.Host) error {
 	domain, err := c.find(ctx, host)
 	if err != nil {
@@ -347,13 +347,14 @@ func (c *Certificates) DropOwnCertificate(ctx context.Context, host traefik.Host
 	return c.keep(ctx, domain)
 }
 
-// AskAgain forgets the last refusal, so that the authority is asked at once.
+// AskAgain forgets the last refusal, so that the proxy asks the authority at once.
 func (c *Certificates) AskAgain(ctx context.Context, host traefik.Host) error {
 	domain, err := c.find(ctx, host)
 	if err != nil {
 		return err
 	}
-	// Two publications: the proxy asks when a router begins to name the resolver.
+	// This needs two publications: the proxy asks when a router starts to name the
+	// resolver.
 	domain.Seen.Failure.Again = time.Now().Add(time.Minute)
 	if err := c.o.Ledger.UpdateSeen(ctx, host, domain.Seen); err != nil {
 		return err
@@ -361,7 +362,7 @@ func (c *Certificates) AskAgain(ctx context.Context, host traefik.Host) error {
 	if err := c.publish(ctx); err != nil {
 		return err
 	}
-	if err := pause.For(ctx, askPause); err != nil { // or the proxy would see no change
+	if err := pause.For(ctx, askPause); err != nil { // otherwise the proxy sees no change
 		return err
 	}
 	domain.Seen.Failure = Failure{}
@@ -371,7 +372,7 @@ func (c *Certificates) AskAgain(ctx context.Context, host traefik.Host) error {
 	return c.publish(ctx)
 }
 
-// find returns the domain of a host that is served here.
+// find returns the domain of a host that Berth serves.
 func (c *Certificates) find(ctx context.Context, host traefik.Host) (Domain, error) {
 	views, err := c.Domains(ctx)
 	if err != nil {

@@ -16,33 +16,33 @@ import (
 )
 
 const (
-	lookEvery    = 5 * time.Minute        // at hosts that have what they should
+	lookEvery    = 5 * time.Minute        // for hosts in their final state
 	lookSettle   = 300 * time.Millisecond // publications come in bursts, and the proxy needs a moment
-	lookSoonest  = time.Second            // at hosts that wait for a certificate, then ever more rarely
+	lookSoonest  = time.Second            // for hosts that wait for a certificate, then less and less often
 	lookLatest   = time.Minute
 	lookParallel = 16
 	lookTimeout  = time.Minute
 
-	firstAgain = 5 * time.Minute // after a refusal; each further one doubles it
+	firstAgain = 5 * time.Minute // the wait after a refusal; each further refusal doubles it
 	lastAgain  = 24 * time.Hour
-	patience   = time.Hour // at least, where the authority counts requests
+	patience   = time.Hour // the least wait if the authority counts requests
 
-	mostNames = 20 // of one certificate that are kept
+	mostNames = 20 // the most stored names of one certificate
 )
 
 type chainOf = []*x509.Certificate
 
-// ServedFunc tells the chain that the proxy shows for a host.
+// ServedFunc returns the chain that the proxy shows for a host.
 type ServedFunc func(ctx context.Context, host traefik.Host) (chainOf, error)
 
-// watching is what the loop remembers; only the loop uses it.
+// watching is the state of the loop; only the loop uses it.
 type watching struct {
 	restart bool // the proxy runs with older static settings
 	read    time.Time
 	pause   time.Duration
 }
 
-// requestLook asks for one look soon; requests that wait are one.
+// requestLook asks for one look soon; several requests cause one look.
 func (c *Certificates) requestLook() {
 	select {
 	case c.wake <- struct{}{}:
@@ -50,8 +50,8 @@ func (c *Certificates) requestLook() {
 	}
 }
 
-// Run looks at what the proxy serves until ctx ends: after each change of the
-// routes, often while a host waits for its certificate, and every five minutes.
+// Run checks the certificates that the proxy serves until ctx ends: after each change of
+// the routes, often while a host waits for its certificate, and every five minutes.
 func (c *Certificates) Run(ctx context.Context) error {
 	if c.watch.restart {
 		if _, err := c.o.Engine.RestartProxy(ctx); err != nil && ctx.Err() == nil {
@@ -76,7 +76,7 @@ func (c *Certificates) Run(ctx context.Context) error {
 	}
 }
 
-// round is one look at everything, and how long to wait for the next.
+// round looks at everything once, and returns the wait before the next round.
 func (c *Certificates) round(ctx context.Context) time.Duration {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
@@ -93,8 +93,8 @@ func (c *Certificates) round(ctx context.Context) time.Duration {
 	return next
 }
 
-// look asks the proxy for what it serves, reads its log where something is missing,
-// and keeps what is new. It reports whether a host still waits.
+// look asks the proxy for its certificates, reads its log if one is missing, and stores
+// the changes. It reports whether a host still waits.
 func (c *Certificates) look(ctx context.Context) (waiting bool, err error) {
 	domains, err := c.domains(ctx)
 	if err != nil {
@@ -127,7 +127,8 @@ func (c *Certificates) look(ctx context.Context) (waiting bool, err error) {
 	return waiting, errors.Join(err, c.keepSeen(ctx, hosts, seen, failures, sources))
 }
 
-// askAll is what is served for each; where the proxy does not answer, what was.
+// askAll returns the state of each domain. If the proxy does not answer, that is the last
+// known state.
 func (c *Certificates) askAll(ctx context.Context, domains []Domain) ([]Seen, error) {
 	seen := make([]Seen, len(domains))
 	var (
@@ -153,8 +154,8 @@ func (c *Certificates) askAll(ctx context.Context, domains []Domain) ([]Seen, er
 	return seen, unasked
 }
 
-// seenOf reads the chain. The time of the look changes only with what was seen,
-// so that nothing is written while nothing happens.
+// seenOf reads the chain. The time of the look changes only together with other fields,
+// so that nothing is written while nothing changes.
 func seenOf(domain Domain, chain chainOf) Seen {
 	leaf := chain[0]
 	seen := Seen{At: domain.Seen.At, Failure: domain.Seen.Failure}
@@ -182,7 +183,7 @@ func issuerOf(leaf *x509.Certificate) string {
 	return string(runes[:min(len(runes), 120)])
 }
 
-// judge fills in what only the settings know.
+// judge fills in the fields that depend on the settings.
 func judge(seen *Seen, source Source, dryRun, other bool) {
 	if seen.Fallback {
 		return
@@ -190,11 +191,11 @@ func judge(seen *Seen, source Source, dryRun, other bool) {
 	seen.Own = source == SourceOwn
 	issued := source != SourceOwn && source != SourceNone
 	seen.DryRun = issued && dryRun && !seen.Trusted
-	// Who chose an authority of their own has browsers that know it.
+	// An operator who chose another authority has browsers that trust it.
 	seen.Trusted = seen.Trusted || issued && other
 }
 
-// readFailures reads what the proxy said about certificates since the last time.
+// readFailures reads the proxy's messages about certificates since the last time.
 func (c *Certificates) readFailures(ctx context.Context) []traefik.Failure {
 	since, now := c.watch.read, time.Now()
 	var failures []traefik.Failure
@@ -211,11 +212,11 @@ func (c *Certificates) readFailures(ctx context.Context) []traefik.Failure {
 		c.o.Logger.Warn("read the proxy's log", "error", err)
 		return failures
 	}
-	c.watch.read = now.Add(-time.Second) // lines may be late; one that is read twice is one
+	c.watch.read = now.Add(-time.Second) // lines may come late; a line that is read twice counts once
 	return failures
 }
 
-// keepSeen writes what is news, and publishes where it changes how hosts are served.
+// keepSeen stores the changes, and publishes if they change how hosts are served.
 func (c *Certificates) keepSeen(
 	ctx context.Context, domains []Domain, seen []Seen, failures []traefik.Failure, sources map[traefik.Host]Source,
 ) error {
@@ -245,11 +246,11 @@ func (c *Certificates) keepSeen(
 	return errors.Join(append(errs, c.sweepOwn())...)
 }
 
-// failureOf is what is known of the last refusal after this look.
+// failureOf returns the last known refusal after this look.
 func (c *Certificates) failureOf(domain Domain, seen Seen, failures []traefik.Failure, source Source, now time.Time) Failure {
 	last := domain.Seen.Failure
 	if source == SourceNone || source == SourceOwn || !seen.Fallback && !seen.EndsSoon(now) {
-		return Failure{} // there is nothing to wait for
+		return Failure{} // no refusal can matter
 	}
 	name := domain.Host
 	if source == SourceDNS {
@@ -266,7 +267,8 @@ func (c *Certificates) failureOf(domain Domain, seen Seen, failures []traefik.Fa
 	return last
 }
 
-// againAfter is how long the authority is left alone: it counts what it refuses.
+// againAfter returns how long to wait before the next try, because the authority counts
+// refusals.
 func againAfter(times int, patient bool) time.Duration {
 	wait := lastAgain
 	if times < 9 {
@@ -278,8 +280,8 @@ func againAfter(times int, patient bool) time.Duration {
 	return wait
 }
 
-// due reports whether the time to ask again came since the last look; a minute
-// more, so that a look that is late does not miss it.
+// due reports whether the time to ask again passed since the last look. It allows one
+// minute more, so that a late look does not miss it.
 func due(failure Failure, now time.Time) bool {
 	return !failure.Again.IsZero() && now.After(failure.Again) && now.Sub(failure.Again) < lookEvery+lookLatest
 }
@@ -290,7 +292,7 @@ func sameSeen(a, b Seen) bool {
 		a.Failure.At.Equal(b.Failure.At) && a.Failure.Message == b.Failure.Message && a.Failure.Again.Equal(b.Failure.Again)
 }
 
-// sweepOwn removes the files that no host of the last table has.
+// sweepOwn removes the files that belong to no host of the last table.
 func (c *Certificates) sweepOwn() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -2,15 +2,15 @@ package certificates
 
 import "slices"
 
-// DNSProvider is who keeps a domain's records, and what the proxy needs to change
-// them. docker-compose.yml tells the proxy where each variable's file is.
+// DNSProvider keeps a domain's records. Its fields name the variables that the proxy
+// needs to change them. docker-compose.yml tells the proxy where each variable's file is.
 type DNSProvider struct {
-	Name      string // as the proxy calls it
+	Name      string // in the proxy's configuration
 	Title     string
 	Variables []string
 }
 
-// DNSProviders are those whose credentials can be given in files; sorted by title.
+// DNSProviders are the providers whose credentials can be in files; sorted by title.
 var DNSProviders = []DNSProvider{
 	{"cloudflare", "Cloudflare", []string{"CF_DNS_API_TOKEN"}},
 	{"desec", "deSEC", []string{"DESEC_TOKEN"}},
@@ -28,7 +28,7 @@ var DNSProviders = []DNSProvider{
 	{"vultr", "Vultr", []string{"VULTR_API_KEY"}},
 }
 
-// findDNSProvider returns the provider of that name; false where it is none of them.
+// findDNSProvider returns the provider of that name, or false.
 func findDNSProvider(name string) (DNSProvider, bool) {
 	at := slices.IndexFunc(DNSProviders, func(p DNSProvider) bool { return p.Name == name })
 	if at < 0 {

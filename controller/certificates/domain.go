@@ -16,14 +16,14 @@ type Source string
 // The sources. The empty one is the default of the proxy's settings.
 const (
 	SourceDefault Source = ""
-	SourceHTTP    Source = "http" // the authority, proven on port 80
-	SourceTLS     Source = "tls"  // the authority, proven on port 443
-	SourceDNS     Source = "dns"  // the authority, one certificate for the base domain and all below it
-	SourceOwn     Source = "own"  // brought by a person
-	SourceNone    Source = "none" // nobody is asked
+	SourceHTTP    Source = "http" // the authority, with a challenge on port 80
+	SourceTLS     Source = "tls"  // the authority, with a challenge on port 443
+	SourceDNS     Source = "dns"  // the authority, one certificate for the base domain and all hosts below it
+	SourceOwn     Source = "own"  // a person's own certificate
+	SourceNone    Source = "none" // no authority is asked
 )
 
-// Switch is a setting that Berth decides about until a person does.
+// Switch is a setting that Berth decides until a person does.
 type Switch string
 
 // The positions of a Switch.
@@ -33,25 +33,25 @@ const (
 	SwitchOff  Switch = "off"
 )
 
-// Domain is what was decided about a host, and what was seen of it. The zero
-// Domain but for its host has the defaults.
+// Domain is a host with its settings and its last seen state. The zero Domain with a host
+// has the defaults.
 type Domain struct {
 	Host     traefik.Host
 	Source   Source
 	Redirect Switch // of plain requests; SwitchAuto redirects once the certificate is trusted
 	HSTS     time.Duration
-	Chain    []byte // PEM of the own certificate; nil where there is none
+	Chain    []byte // PEM of the own certificate; nil if there is none
 	Sealed   []byte // its key
 	Seen     Seen
 }
 
-// Seen is what the proxy served for a host when it was last looked at.
+// Seen is the proxy's certificate for a host at the last look.
 type Seen struct {
 	At       time.Time
 	Fallback bool // no certificate covers the host
-	Trusted  bool // browsers believe it, or it is of an authority that the operator chose
-	DryRun   bool // of an authority for rehearsals
-	Own      bool // the one that a person brought
+	Trusted  bool // browsers trust it, or the operator chose its authority
+	DryRun   bool // from an authority for dry runs
+	Own      bool // the certificate that a person brought
 	Issuer   string
 	Names    []string
 	From     time.Time
@@ -60,7 +60,7 @@ type Seen struct {
 	Failure Failure
 }
 
-// Failure is the last refusal of a certificate; the zero value is none.
+// Failure is the last refusal of a certificate; the zero value means none.
 type Failure struct {
 	At      time.Time
 	Times   int
@@ -73,9 +73,9 @@ type Failure struct {
 // DomainLedger keeps the domains.
 type DomainLedger interface {
 	ListDomains(context.Context) ([]Domain, error)
-	// UpdateDomain sets everything but what was seen, also for the first time.
+	// UpdateDomain stores everything but the seen state, also for a new domain.
 	UpdateDomain(context.Context, Domain) error
-	// UpdateSeen sets what was seen, also for the first time.
+	// UpdateSeen stores the seen state, also for a new domain.
 	UpdateSeen(context.Context, traefik.Host, Seen) error
 	ListOverview(context.Context) ([]app.App, map[app.Name]*app.Release, error) // as Ledger
 	FindSetting(ctx context.Context, key string) (string, error)
@@ -85,7 +85,7 @@ type DomainLedger interface {
 // keyPlace binds the sealed key to its host.
 func keyPlace(host traefik.Host) string { return "certificate key of " + string(host) }
 
-// Redirects reports whether plain requests for the host are sent on to HTTPS.
+// Redirects reports whether plain requests for the host are redirected to HTTPS.
 func (d Domain) Redirects(now time.Time) bool {
 	switch d.Redirect {
 	case SwitchOn:
@@ -97,8 +97,9 @@ func (d Domain) Redirects(now time.Time) bool {
 	}
 }
 
-// strictFor is how long browsers are told to insist on HTTPS: not before they
-// would believe the certificate, because they could not be told otherwise then.
+// strictFor returns how long browsers are told to insist on HTTPS. It is zero before
+// browsers trust the certificate, because they could not reach the host to learn
+// otherwise.
 func (d Domain) strictFor(now time.Time) time.Duration {
 	if !d.Seen.Trusted || now.After(d.Seen.Until) {
 		return 0
@@ -106,9 +107,9 @@ func (d Domain) strictFor(now time.Time) time.Duration {
 	return d.HSTS
 }
 
-// EndsSoon reports whether a certificate should have been renewed by now: an
-// issued one a little after the proxy does so at a third of its life, a person's
-// own in its last 30 days.
+// EndsSoon reports whether a certificate should have been renewed by now. For an issued
+// certificate that is a little after the proxy renews it, at a third of its life. For a
+// person's own it is the last 30 days.
 func (s Seen) EndsSoon(now time.Time) bool {
 	if s.Fallback || s.Until.IsZero() {
 		return false
@@ -121,14 +122,14 @@ func (s Seen) EndsSoon(now time.Time) bool {
 	return left < life*3/10
 }
 
-// DomainAlert is a certificate that somebody has to look at.
+// DomainAlert is a certificate that needs a person's attention.
 type DomainAlert struct {
 	Host    traefik.Host
 	Message string
-	Bad     bool // visitors are or will soon be refused
+	Bad     bool // visitors are refused, or soon will be
 }
 
-// alert says what is wrong with the domain; false where nothing is.
+// alert returns the problem of the domain; false if there is none.
 func (d Domain) alert(now time.Time) (DomainAlert, bool) {
 	alert := DomainAlert{Host: d.Host}
 	seen := d.Seen
@@ -148,8 +149,8 @@ func (d Domain) alert(now time.Time) (DomainAlert, bool) {
 	return alert, true
 }
 
-// issuedAfter reports whether an authority has given a certificate since before was
-// seen, which counts against its budget.
+// issuedAfter reports whether an authority has issued a certificate since before was
+// seen. Such a certificate counts against the authority's budget.
 func (s Seen) issuedAfter(before Seen) bool {
 	return !s.Fallback && !s.Own && !s.DryRun && s.From.After(before.From)
 }

@@ -13,17 +13,17 @@ import (
 // DomainView is a host as pages show it.
 type DomainView struct {
 	Domain
-	Apps       []app.Name // that have a route with it, by name
+	Apps       []app.Name // apps that have a route with it, by name
 	Dashboard  bool       // the proxy's own pages are there
-	From       Source     // where its certificate is from, defaults filled in
+	From       Source     // the source of its certificate, with defaults applied
 	Wildcard   traefik.Host
-	Redirected bool // plain requests are sent on, now
-	Served     bool // an app with it runs, so that the proxy has its route
+	Redirected bool // plain requests are redirected now
+	Served     bool // an app with it runs, so the proxy has its route
 }
 
-// Domains returns every host of the apps' routes, of what is served besides, and of
-// the proxy's own pages, by name. It asks the ledger alone, and what that keeps at
-// hand of the apps: the dashboard asks with every load.
+// Domains returns every host by name: the hosts of the apps' routes, other served hosts,
+// and the host of the proxy's own pages. It reads only the ledger and the state of apps
+// in memory, because the dashboard asks at every load.
 func (c *Certificates) Domains(ctx context.Context) ([]DomainView, error) {
 	rows, err := c.domains(ctx)
 	if err != nil {
@@ -49,7 +49,7 @@ func (c *Certificates) Domains(ctx context.Context) ([]DomainView, error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for host := range c.hosts { // those of redirects too, and those that apps have by their names
+	for host := range c.hosts { // includes hosts of redirects and hosts by an app's name
 		view(host)
 	}
 	if c.settings.Dashboard == DashboardHost {
@@ -70,7 +70,7 @@ func (c *Certificates) Domains(ctx context.Context) ([]DomainView, error) {
 	return list, nil
 }
 
-// hostsOfApp are the hosts of the app's routes, each once, in their order.
+// hostsOfApp returns the hosts of the app's routes, each once, in their order.
 func hostsOfApp(app app.App) []traefik.Host {
 	var hosts []traefik.Host
 	for _, route := range app.Routes {
@@ -81,7 +81,7 @@ func hostsOfApp(app app.App) []traefik.Host {
 	return hosts
 }
 
-// Alerts are the certificates that somebody has to look at, the worst first.
+// Alerts returns the certificates that need a person's attention, the worst first.
 func (c *Certificates) Alerts(ctx context.Context) ([]DomainAlert, error) {
 	views, err := c.Domains(ctx)
 	if err != nil {

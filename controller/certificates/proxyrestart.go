@@ -14,13 +14,13 @@ import (
 	"berth/traefik"
 )
 
-// restartTimeout is for a restart of the proxy with all that belongs to it, also
-// after whoever asked for it has gone.
+// restartTimeout bounds a whole restart of the proxy, also after the person who asked for
+// it has gone.
 const restartTimeout = 3 * time.Minute
 
-// UpdateSettings gives the proxy other settings and names what changed. Where the
-// static configuration changes, the proxy is restarted; when it does not come back,
-// it gets the old one again, and the reason is a Problem.
+// UpdateSettings changes the proxy's settings and returns the names of the changed ones.
+// If the static configuration changes, it restarts the proxy. If the proxy does not come
+// back, it restores the old configuration, and returns the reason as a Problem.
 func (c *Certificates) UpdateSettings(ctx context.Context, form ProxyForm) (changed string, restarted bool, err error) {
 	c.settling.Lock()
 	defer c.settling.Unlock()
@@ -32,7 +32,7 @@ func (c *Certificates) UpdateSettings(ctx context.Context, form ProxyForm) (chan
 	if err := c.refuseTaken(ctx, settings.DashboardHost); err != nil {
 		return "", false, err
 	}
-	// What was begun is finished: half a change would outlive the request.
+	// A change that has begun must finish: half a change would outlive the request.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), restartTimeout)
 	defer cancel()
 	restarted, err = c.apply(ctx, was, settings)
@@ -51,7 +51,7 @@ func (c *Certificates) UpdateSettings(ctx context.Context, form ProxyForm) (chan
 	return settings.changes(was), restarted, c.publish(ctx)
 }
 
-// apply writes what the settings say and has the proxy take it.
+// apply writes the settings and makes the proxy use them.
 func (c *Certificates) apply(ctx context.Context, was, settings ProxySettings) (restarted bool, err error) {
 	static, err := settings.static(c.o.Static, c.o.Key, c.o.Self)
 	if err != nil {
@@ -77,7 +77,7 @@ func (c *Certificates) apply(ctx context.Context, was, settings ProxySettings) (
 	return restarted, nil
 }
 
-// dnsSecrets is what the proxy has read at its start beside its file.
+// dnsSecrets is the configuration that the proxy reads at its start beside its file.
 func (c *Certificates) dnsSecrets() (string, error) {
 	static, err := c.Settings().static(c.o.Static, c.o.Key, c.o.Self)
 	return fmt.Sprint(static.ACME.DNSSecrets, string(static.ACME.Trust)), err
@@ -92,7 +92,7 @@ func (c *Certificates) restart(ctx context.Context) (bool, error) {
 	return true, c.o.Ready(ctx)
 }
 
-// takeBack gives the proxy its old settings again, and says why.
+// takeBack restores the proxy's old settings, and returns the reason.
 func (c *Certificates) takeBack(ctx context.Context, was ProxySettings, reason error) error {
 	said := c.lastError(ctx)
 	static, err := was.static(c.o.Static, c.o.Key, c.o.Self)
@@ -154,8 +154,8 @@ func (c *Certificates) refuseTaken(ctx context.Context, host traefik.Host) error
 	return nil
 }
 
-// Reserves reports whether the host belongs to the proxy's own pages, so that no
-// app may have it.
+// Reserves reports whether the host belongs to the proxy's own pages, so that no app can
+// have it.
 func (c *Certificates) Reserves(host traefik.Host) bool {
 	settings := c.Settings()
 	return settings.Dashboard == DashboardHost && host == settings.DashboardHost

@@ -25,24 +25,24 @@ import (
 // proxySettingsKey is the ledger's key of the proxy's settings.
 const proxySettingsKey = "proxy"
 
-// dnsSecretsPlace is what the provider's credentials are sealed for.
+// dnsSecretsPlace is the place that the provider's credentials are sealed for.
 const dnsSecretsPlace = "credentials of the DNS provider"
 
-// dashboardCost is below that of passwords of people: the page asks several times
-// a second, and each time the proxy checks the password anew.
+// dashboardCost is lower than the cost of people's passwords: the page asks several times
+// a second, and the proxy checks the password each time.
 const dashboardCost = 10
 
-// Authority is whom certificates are asked from.
+// Authority is the issuer of certificates.
 type Authority string
 
 // The authorities.
 const (
 	AuthorityNone        Authority = "none"
 	AuthorityLetsEncrypt Authority = "letsencrypt"
-	AuthorityOther       Authority = "other" // by its directory's URL
+	AuthorityOther       Authority = "other" // by the URL of its directory
 )
 
-// DashboardMode is who can open the proxy's own pages.
+// DashboardMode says who can open the proxy's own pages.
 type DashboardMode string
 
 // The modes.
@@ -52,14 +52,14 @@ const (
 	DashboardHost  DashboardMode = "host" // everybody with the password, on a host of its own
 )
 
-// ProxySettings is what the operator decides about the proxy as a whole.
+// ProxySettings are the operator's settings of the whole proxy.
 type ProxySettings struct {
 	Authority Authority         `json:"authority"`
 	Email     string            `json:"email"`
 	DryRun    bool              `json:"dry_run"` // Let's Encrypt's staging
 	Directory string            `json:"directory,omitempty"`
 	Trust     string            `json:"trust,omitempty"` // PEM
-	Challenge traefik.Challenge `json:"challenge"`       // of hosts that choose none
+	Challenge traefik.Challenge `json:"challenge"`       // for hosts without a choice of their own
 
 	DNSProvider string `json:"dns_provider,omitempty"`
 	DNSSealed   []byte `json:"dns_sealed,omitempty"` // JSON of the variables
@@ -73,8 +73,8 @@ type ProxySettings struct {
 	DashboardHash string        `json:"dashboard_hash,omitempty"`
 }
 
-// DefaultProxySettings are those of the environment: Let's Encrypt where there is
-// an email, first as a dry run; another authority where there is a directory.
+// DefaultProxySettings returns the settings of the environment. An email means Let's
+// Encrypt, first as a dry run; a directory means another authority.
 func DefaultProxySettings(email, directory string, forceHTTPS bool) ProxySettings {
 	settings := ProxySettings{
 		Authority: AuthorityNone, Email: email, DryRun: true, Directory: directory,
@@ -90,8 +90,8 @@ func DefaultProxySettings(email, directory string, forceHTTPS bool) ProxySetting
 	return settings
 }
 
-// ProxyForm is ProxySettings as a person gives them. Empty credentials and an
-// empty password leave what was there.
+// ProxyForm is ProxySettings as a person types them. Empty credentials and an empty
+// password keep the old ones.
 type ProxyForm struct {
 	Authority, Email, Directory, Trust, Challenge string
 	DryRun, ForceHTTPS, HTTP3                     bool
@@ -115,7 +115,7 @@ const (
 	FieldDashboardPass  = "dashboard_password"
 )
 
-// Form gives the settings without what is secret.
+// Form returns the settings without secrets.
 func (s ProxySettings) Form() ProxyForm {
 	return ProxyForm{
 		Authority: string(s.Authority), Email: s.Email, Directory: s.Directory, Trust: s.Trust, Challenge: string(s.Challenge),
@@ -124,7 +124,7 @@ func (s ProxySettings) Form() ProxyForm {
 	}
 }
 
-// parse checks the form over what the settings were.
+// parse checks the form against the old settings.
 func (f ProxyForm) parse(was ProxySettings, key secret.Key) (ProxySettings, error) {
 	settings := ProxySettings{
 		Authority: Authority(f.Authority), Email: strings.TrimSpace(f.Email), DryRun: f.DryRun, Challenge: traefik.Challenge(f.Challenge),
@@ -190,7 +190,7 @@ func (s ProxySettings) checkTrust() error {
 	return nil
 }
 
-// parseDNS takes the credentials of the provider, or keeps those that it has.
+// parseDNS reads the credentials of the provider, or keeps the old ones.
 func (f ProxyForm) parseDNS(s *ProxySettings, was ProxySettings, key secret.Key) error {
 	if f.DNSProvider == "" {
 		return nil
@@ -219,7 +219,7 @@ func (f ProxyForm) parseDNS(s *ProxySettings, was ProxySettings, key secret.Key)
 	return nil
 }
 
-// parseCredentials never repeats a value.
+// parseCredentials never quotes a value in its errors.
 func parseCredentials(provider DNSProvider, text string) (map[string]string, error) {
 	wanted := "Write a line each: " + strings.Join(provider.Variables, "=…, ") + "=…."
 	if len(text) > 8<<10 {
@@ -284,7 +284,7 @@ func (f ProxyForm) hashDashboard(s *ProxySettings, was ProxySettings) error {
 	return nil
 }
 
-// acme is the settings as the proxy takes them.
+// acme returns the settings in the proxy's form.
 func (s ProxySettings) acme(key secret.Key) (traefik.ACME, error) {
 	made := traefik.ACME{Email: s.Email}
 	switch s.Authority {
@@ -312,7 +312,7 @@ func (s ProxySettings) acme(key secret.Key) (traefik.ACME, error) {
 	return made, json.Unmarshal(text, &made.DNSSecrets)
 }
 
-// static is the static options of the proxy with these settings.
+// static returns the proxy's static options with these settings.
 func (s ProxySettings) static(base traefik.StaticOptions, key secret.Key, self netip.Addr) (traefik.StaticOptions, error) {
 	acme, err := s.acme(key)
 	if err != nil {
@@ -327,7 +327,7 @@ func (s ProxySettings) static(base traefik.StaticOptions, key secret.Key, self n
 	return base, nil
 }
 
-// changes names what differs, for the audit log: never a value that is secret.
+// changes names the changed settings for the audit log, and no secret value.
 func (s ProxySettings) changes(was ProxySettings) string {
 	a, b := s.asMap(), was.asMap()
 	var names []string
@@ -343,7 +343,7 @@ func (s ProxySettings) asMap() map[string]any {
 	values := make(map[string]any)
 	text, err := json.Marshal(s)
 	if err == nil {
-		_ = json.Unmarshal(text, &values) // what was marshalled can be read
+		_ = json.Unmarshal(text, &values) // marshalled text can be read back
 	}
 	return values
 }

@@ -8,7 +8,7 @@ import (
 	"unicode"
 )
 
-// checker walks a file against the table of keys, and remembers where each is.
+// checker walks a file against the table of keys, and stores the line of each key.
 type checker struct {
 	table map[string]Key
 	lines map[string]int // path with names and numbers, by dots -> line
@@ -23,8 +23,8 @@ func newChecker() *checker {
 	return c
 }
 
-// check refuses the first key that is not supported, and takes out of the file
-// what is there for people alone.
+// check refuses the first unsupported key, and removes the parts of the file that only
+// document it for people.
 func (c *checker) check(root *node) error {
 	services := root.fields["services"]
 	if services == nil || len(services.fields) == 0 {
@@ -36,8 +36,8 @@ func (c *checker) check(root *node) error {
 	return c.walk(root, "", "")
 }
 
-// walk checks what is below a node: pattern is its path in the table, place its
-// path in the file.
+// walk checks the content of a node. pattern is its path in the table, and place its path
+// in the file.
 func (c *checker) walk(n *node, pattern, place string) error {
 	for i, item := range n.items {
 		at := join(place, strconv.Itoa(i))
@@ -63,7 +63,7 @@ func (c *checker) walk(n *node, pattern, place string) error {
 	return nil
 }
 
-// checkKey looks one key of a mapping up in the table.
+// checkKey looks up one key of a mapping in the table.
 func (c *checker) checkKey(n *node, key, pattern, place string) error {
 	if strings.HasPrefix(key, "x-") {
 		n.remove(key)
@@ -90,7 +90,7 @@ func (c *checker) checkKey(n *node, key, pattern, place string) error {
 	}
 }
 
-// nearest names the supported keys of the same mapping that begin alike.
+// nearest names the supported keys of the same mapping with a similar name.
 func (c *checker) nearest(pattern string) string {
 	at := strings.LastIndexByte(pattern, '.')
 	above, wrong := pattern[:at+1], pattern[at+1:]
@@ -107,7 +107,7 @@ func (c *checker) nearest(pattern string) string {
 	return "Did you mean " + strings.Join(alike, " or ") + "? Else remove it."
 }
 
-// similar reports whether two words are one slip of the hand apart.
+// similar reports whether two words differ by one typing error.
 func similar(a, b string) bool {
 	if len(a) > len(b) {
 		a, b = b, a
@@ -123,7 +123,7 @@ func similar(a, b string) bool {
 	for j < len(a)-i && a[len(a)-1-j] == b[len(b)-1-j] {
 		j++
 	}
-	return len(b)-i-j <= 2 // one letter more, one other, or two that changed places
+	return len(b)-i-j <= 2 // one letter more, one different, or two swapped
 }
 
 func (n *node) remove(key string) {
@@ -138,7 +138,7 @@ func join(path, name string) string {
 	return path + "." + name
 }
 
-// shown is a place with nothing in it that a page would hide.
+// shown is a place in a form that a page shows completely.
 func shown(place string) string {
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {

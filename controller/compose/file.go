@@ -1,9 +1,8 @@
 // Package compose reads an untrusted compose file into a checked project: every key is supported, or refused with its line.
 //
-// Nothing but the given bytes and variables goes in: no environment of the
-// process, no other file, no network. One parser reads the text, and what it
-// read, not the text, goes on to the library that normalises it, so that no two
-// parsers can disagree about what was checked.
+// The only input is the given bytes and variables: no environment of the process, no
+// other file, no network. One parser reads the text. Its result, not the text, goes to
+// the library that normalises it. So no two parsers can disagree about the checked file.
 package compose
 
 import (
@@ -13,30 +12,30 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 )
 
-// ProjectName is the name that every project is loaded with; an app's own name
-// goes before it everywhere.
+// ProjectName is the name of every loaded project; an app's own name replaces it
+// everywhere.
 const ProjectName = "app"
 
-// Options is what a compose file may draw on beside its own text.
+// Options are the input of a compose file beside its own text.
 type Options struct {
-	// Variables are what ${NAME} may stand for, and nothing else.
+	// Variables are the only values of ${NAME}.
 	Variables map[string]string
-	// Profiles are the ones to start; services without a profile always do.
+	// Profiles are the profiles to start; services without a profile always start.
 	Profiles []string
 }
 
-// File is a compose file that was read: each of its keys is supported, and
-// anchors, extends, short forms, variables and profiles are resolved. What the
-// values may be is for whoever runs them to say, with Line.
+// File is a compose file after reading: each of its keys is supported, and anchors,
+// extends, short forms, variables and profiles are resolved. The caller checks the
+// values, with Line for the messages.
 type File struct {
 	Project *types.Project
-	// Notes are whole sentences on what has no effect and was not refused.
+	// Notes are whole sentences on keys that have no effect and were not refused.
 	Notes []string
 	// Unused are the variables that the file does not name, in order.
 	Unused []string
 
 	lines   map[string]int
-	parents map[string]string // service -> the one that it extends
+	parents map[string]string // service -> the service that it extends
 }
 
 // Read reads a compose file. The error is a *Refusal.
@@ -61,9 +60,9 @@ func Read(text []byte, o Options) (*File, error) {
 	return file, nil
 }
 
-// Line returns the line of the key at a path such as services, web, image. Where
-// the key came from a service that this one extends, it is the line there; where
-// it is nowhere, the line of what is above it. An item of a list is its number.
+// Line returns the line of the key at a path such as services, web, image. If the key
+// came from an extended service, it is the line in that service. If the key is nowhere,
+// it is the line of the nearest key above. An item of a list is given by its number.
 func (f *File) Line(path ...string) int {
 	for length := len(path); length > 0; length-- {
 		if line := f.exactLine(path[:length]); line != 0 {
@@ -73,7 +72,7 @@ func (f *File) Line(path ...string) int {
 	return 0
 }
 
-// Has reports whether the file writes the key at a path itself, or by extends.
+// Has reports whether the file has the key at a path, directly or by extends.
 func (f *File) Has(path ...string) bool { return f.exactLine(path) != 0 }
 
 func (f *File) exactLine(path []string) int {
@@ -90,8 +89,8 @@ func (f *File) exactLine(path []string) int {
 	return 0
 }
 
-// explain words an error of the library, which names the place by its path or by
-// a service's name in quotes.
+// explain rewrites an error of the library, which names the place by its path or by a
+// service's name in quotes.
 func (f *File) explain(err error) *Refusal {
 	if refusal, ok := err.(*Refusal); ok { //nolint:errorlint // only as load itself returns it
 		return refusal
@@ -115,7 +114,7 @@ func (f *File) lineIn(message string) int {
 	return 0
 }
 
-// sentence makes an error's text one that can stand within a sentence.
+// sentence makes an error's text fit within a sentence.
 func sentence(text string) string {
 	const longest = 300
 	text = strings.Join(strings.Fields(strings.ToValidUTF8(text, "?")), " ")

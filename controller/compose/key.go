@@ -2,28 +2,28 @@ package compose
 
 import "slices"
 
-// Support is what happens to a key of the compose specification.
+// Support is Berth's treatment of a key of the compose specification.
 type Support string
 
-// A key is supported or refused. Only what documents a file for people is noted:
-// it stays without effect, and the person is told.
+// A key is supported or refused. A key that only documents the file for people is noted:
+// it has no effect, and Berth tells the person.
 const (
 	Supported Support = "supported"
 	Refused   Support = "refused"
 	Noted     Support = "noted"
 )
 
-// Key is one row of "what Berth supports": the check of every file goes by it.
+// Key is one row of "what Berth supports". The check of every file uses it.
 type Key struct {
 	// Path has * for a name that the file chooses, and [] for an item of a list.
 	Path    string
 	Support Support
-	// Text is a whole sentence: the bounds of what is supported, or why a key is
-	// refused. It may be empty where a key is supported without bounds.
+	// Text is a whole sentence: the bounds of the support, or the reason for a refusal.
+	// It may be empty for a key without bounds.
 	Text string
-	// Instead says what to write instead of a refused key.
+	// Instead is the replacement for a refused key.
 	Instead string
-	// Unless are values of a refused key that ask for nothing, and are taken.
+	// Unless are values of a refused key that have no effect, and are accepted.
 	Unless []string
 }
 

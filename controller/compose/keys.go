@@ -2,7 +2,7 @@ package compose
 
 import "slices"
 
-// What several rows say.
+// Texts that several rows share.
 const (
 	whyHost     = "It would let the app reach the host."
 	whyDevice   = "It would give the app a device of the host."
@@ -26,8 +26,8 @@ const (
 	useFileForm = "Write file, content or environment, or external: true for a secret that the app has in Berth."
 )
 
-// keys is the table. A key of the specification that is missing here is refused
-// as unknown, and a test notices.
+// keys is the table. A key of the specification that is missing here is refused as
+// unknown, and a test fails.
 var keys = slices.Concat(topKeys, serviceKeys, containerKeys, mountKeys, buildKeys, deployKeys, resourceKeys)
 
 var topKeys = []Key{

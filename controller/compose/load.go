@@ -10,14 +10,14 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 )
 
-// FileName is what the library is told that the file is called; it exists nowhere.
+// FileName is the file's name for the library; no such file exists.
 const FileName = "compose.yaml"
 
-// errOutside ends whatever would read another file.
+// errOutside refuses to read another file.
 var errOutside = errors.New("another file cannot be read from a compose file")
 
-// nothing is a resource loader that takes every request and answers none, so
-// that the library's own, which opens files, is never asked.
+// nothing is a resource loader that accepts every request and fails, so that the library
+// never uses its own, which opens files.
 type nothing struct{}
 
 // Accept implements loader.ResourceLoader.
@@ -29,11 +29,11 @@ func (nothing) Load(context.Context, string) (string, error) { return "", errOut
 // Dir implements loader.ResourceLoader.
 func (nothing) Dir(string) string { return "" }
 
-// load normalises a checked file. What would make the library touch the disk is
-// switched off: env_file, label_file, include and paths are not its to resolve.
+// load normalises a checked file. It switches off every feature of the library that reads
+// the disk: the library does not resolve env_file, label_file, include and paths.
 func load(root *node, profiles []string, names *variables) (project *types.Project, err error) {
 	defer func() {
-		// The library asserts types that its schema has not checked yet.
+		// The library asserts types before its schema checks them.
 		if fault := recover(); fault != nil {
 			project, err = nil, fmt.Errorf("a value in it has a type that its key does not take")
 		}

@@ -13,8 +13,8 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// What a compose file may be. Each limit is far above what people write, and
-// low enough that no file costs more than a moment to read.
+// The limits of a compose file. Each is far above real files, and low enough that every
+// file takes only a moment to read.
 const (
 	MaxBytes    = 256 << 10
 	maxDepth    = 32
@@ -25,7 +25,7 @@ const (
 // node is a value of the file with every alias and merge resolved.
 type node struct {
 	line   int
-	scalar any // string, int, float64, bool or nil, where the node is neither of the others
+	scalar any // string, int, float64, bool or nil; nil if the node is a list or a mapping
 	text   string
 	keys   []string         // in the order of the file
 	fields map[string]*node // not nil for a mapping
@@ -36,10 +36,10 @@ type node struct {
 
 func (n *node) isMapping() bool { return n.fields != nil }
 
-// reader resolves YAML nodes, and counts what that makes.
+// reader resolves YAML nodes, and counts the result.
 type reader struct {
 	nodes int
-	open  map[*yaml.Node]bool // anchors being resolved, to notice a circle
+	open  map[*yaml.Node]bool // anchors being resolved now, to detect a circle
 }
 
 // parse returns the one document of text.
@@ -192,7 +192,7 @@ func (r *reader) resolveMapping(from *yaml.Node, depth int) (*node, error) {
 	return mapping, nil
 }
 
-// merge adds what the mapping does not have itself from the target of a "<<".
+// merge adds the keys of the target of a "<<" that the mapping does not have.
 func (r *reader) merge(mapping *node, from *yaml.Node, depth int) error {
 	source, err := r.resolve(from, depth+1)
 	if err != nil {
@@ -237,7 +237,7 @@ func resolveScalar(from *yaml.Node) (*node, error) {
 	return scalar, nil
 }
 
-// value returns the node as the library takes it, a copy at each place.
+// value returns the node in the library's form, with a copy for each use.
 func (n *node) value() any {
 	switch {
 	case n.isMapping():
@@ -257,7 +257,7 @@ func (n *node) value() any {
 	}
 }
 
-// parentsOf returns which service extends which.
+// parentsOf returns the service that each service extends.
 func parentsOf(root *node) map[string]string {
 	parents := map[string]string{}
 	services := root.fields["services"]

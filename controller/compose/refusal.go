@@ -5,7 +5,7 @@ import "fmt"
 // Refusal says why a compose file cannot be deployed. Reason and Hint are whole
 // sentences, safe to show.
 type Refusal struct {
-	Line   int // from 1; 0 where no one line is at fault
+	Line   int // from 1; 0 if no single line is at fault
 	Reason string
 	Hint   string // the next step
 }

@@ -8,11 +8,11 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 )
 
-// driveLike is a short form such as v:/data, whose volume the library takes for the
+// driveLike is a short form such as v:/data. The library mistakes its volume for the
 // drive of a Windows path.
 var driveLike = regexp.MustCompile(`^([A-Za-z]):(/.*)$`)
 
-// mendShortVolumes makes volumes of one letter the volumes that they are.
+// mendShortVolumes repairs volumes with a name of one letter.
 func mendShortVolumes(project *types.Project) error {
 	for name, service := range project.Services {
 		for i := range service.Volumes {
@@ -28,8 +28,8 @@ func mendShortVolumes(project *types.Project) error {
 	return nil
 }
 
-// mendShortVolume reports whether the library took v:/data as a path without a
-// volume, or v:/data:ro as a path that is mounted at "ro".
+// mendShortVolume reports whether the library read v:/data as a path without a volume, or
+// v:/data:ro as a path mounted at "ro".
 func mendShortVolume(volume *types.ServiceVolumeConfig) bool {
 	switch match := driveLike.FindStringSubmatch(volume.Target); {
 	case volume.Source == "" && match != nil:
@@ -49,7 +49,7 @@ func mendShortVolume(volume *types.ServiceVolumeConfig) bool {
 	return true
 }
 
-// takeOptions reads the options of the short form; false where they are none.
+// takeOptions reads the options of the short form; false if the text has none.
 func takeOptions(volume *types.ServiceVolumeConfig, text string) bool {
 	readOnly, noCopy := false, false
 	for option := range strings.SplitSeq(text, ",") {

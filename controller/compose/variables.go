@@ -11,17 +11,17 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 )
 
-// What replacing variables may cost, over the whole file: a text is scanned once
-// for each ${ in it, and a short text may name a long value many times.
+// The bounds on replacing variables in the whole file. Each ${ in a text costs one scan
+// of the text, and a short text can name a long value many times.
 const (
 	maxScan     = 16 << 20
 	maxReplaced = 4 << 20
 )
 
-// bare is a variable without a default, as far as a note needs to know.
+// bare is a variable without a default, as far as a note needs it.
 var bare = regexp.MustCompile(`(?:^|[^$])\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))`)
 
-// variables replaces ${NAME} by what the app was given, within bounds.
+// variables replaces ${NAME} by the app's values, within bounds.
 type variables struct {
 	values            map[string]string
 	longest           int
@@ -37,7 +37,7 @@ func newVariables(values map[string]string) *variables {
 	return v
 }
 
-// mapping is what a variable without a value in an environment is filled from.
+// mapping gives a variable without a value in an environment its value.
 func (v *variables) mapping() map[string]string { return maps.Clone(v.values) }
 
 func (v *variables) lookup(name string) (string, bool) {
@@ -46,8 +46,7 @@ func (v *variables) lookup(name string) (string, bool) {
 	return value, found
 }
 
-// substitute implements the library's replacement, without its log and its
-// unbounded cost.
+// substitute replaces variables like the library, without its log and its unbounded cost.
 func (v *variables) substitute(text string, lookup template.Mapping) (string, error) {
 	dollars := strings.Count(text, "$")
 	if dollars == 0 {
@@ -63,7 +62,7 @@ func (v *variables) substitute(text string, lookup template.Mapping) (string, er
 	return replaced, err
 }
 
-// remark remembers which variables without a default nobody set.
+// remark records the variables without a default that are not set.
 func (v *variables) remark(text string) {
 	for _, match := range bare.FindAllStringSubmatch(text, -1) {
 		name := match[1] + match[2]
@@ -73,7 +72,7 @@ func (v *variables) remark(text string) {
 	}
 }
 
-// notes tells of the variables that the file names and nobody set.
+// notes lists the variables that the file names and nobody set.
 func (v *variables) notes() []string {
 	var notes []string
 	for _, name := range slices.Sorted(maps.Keys(v.missing)) {
@@ -82,7 +81,7 @@ func (v *variables) notes() []string {
 	return notes
 }
 
-// use marks the variables that containers and files take by name, without ${}.
+// use marks the variables that containers and files use by name, without ${}.
 func (v *variables) use(project *types.Project) {
 	for _, service := range project.Services {
 		for name := range service.Environment {

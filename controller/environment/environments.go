@@ -1,5 +1,5 @@
 // Package environment seals an app's variables, opens them for a release, and masks them in
-// what is printed.
+// printed text.
 package environment
 
 import (
@@ -12,27 +12,27 @@ import (
 	"berth/controller/problem"
 )
 
-// Environment is the environment of an app as pages show it: what was saved, and
-// how it differs from what runs.
+// Environment is the environment of an app as pages show it: the saved variables, and how
+// they differ from the live release.
 type Environment struct {
 	Variables []VariableView // by name
 	Added     []string       // saved, and not in the live release
 	Changed   []string       // saved with another value than in the live release
 	Removed   []string       // in the live release, and no longer saved
-	Live      int64          // number of the live release; 0 where nothing runs: all is new
+	Live      int64          // number of the live release; 0 if nothing runs, and then all is new
 }
 
-// VariableView is a variable as it is shown; of a secret, without its value.
+// VariableView is a variable as pages show it; a secret has no value in it.
 type VariableView struct {
 	Name      string
 	Value     string // empty for a secret
 	Secret    bool
 	File      bool
 	Warning   string
-	Unapplied bool // new, or not as it runs
+	Unapplied bool // new, or different from the live release
 }
 
-// Unapplied is how many variables differ from what runs.
+// Unapplied is how many variables differ from the live release.
 func (e Environment) Unapplied() int { return len(e.Added) + len(e.Changed) + len(e.Removed) }
 
 // Find returns the variable of a name.
@@ -44,8 +44,8 @@ func (e Environment) Find(name string) (VariableView, bool) {
 	return e.Variables[at], true
 }
 
-// OpenEnvironment is the environment of a release with its secrets in the clear:
-// for the moment in which an instance is started, and to mask what is printed.
+// OpenEnvironment is the environment of a release with its secrets in the clear. It
+// exists for the moment of a start, and to mask output.
 type OpenEnvironment struct {
 	Variables []string          // NAME=value
 	Files     map[string]string // values of the secrets that are files in plan.SecretsFolder, by name
@@ -53,7 +53,7 @@ type OpenEnvironment struct {
 	Mask      *Mask
 }
 
-// Options are those of the plan: the settings and the environment.
+// Options returns the options of the plan: the settings and the environment.
 func (e OpenEnvironment) Options(settings app.Settings) plan.Options {
 	options := settings.PlanOptions()
 	options.Environment = e.Variables
@@ -61,8 +61,8 @@ func (e OpenEnvironment) Options(settings app.Settings) plan.Options {
 	return options
 }
 
-// Deliver gives the service the secrets that are files. It refers to their values
-// alone: those are the engine's to put into memory.
+// Deliver gives the service the secrets that are files. The service only refers to the
+// values: the engine puts them into memory.
 func (e OpenEnvironment) Deliver(service plan.Service) plan.Service {
 	service.Files = slices.Clone(service.Files)
 	for _, name := range slices.Sorted(maps.Keys(e.Files)) {

@@ -14,31 +14,31 @@ import (
 )
 
 const (
-	// leastMasked is how many bytes a secret needs to be masked: of shorter ones, too
-	// much that is no secret would be.
+	// leastMasked is the least length of a masked secret, in bytes. To mask a shorter
+	// secret would mask much other text.
 	leastMasked = 4
-	// leastMaskedLine is leastMasked for one line of several, such as of a key in PEM.
+	// leastMaskedLine is leastMasked for one line of several, as in a key in PEM.
 	leastMaskedLine = 6
-	// longLine is how long a line is that may be the first part of a longer one: the
+	// longLine is the length from which a line may be the first part of a longer one: the
 	// engine's output and builds are cut at 64 KB.
 	longLine = 32 << 10
 )
 
-// Mask replaces the secrets of one release in what is printed by [secret NAME]: the
-// value, each of its lines, and both as URLs, JSON and base64 hold them. It cannot
-// find what an app has turned around on purpose. The nil mask replaces nothing.
+// Mask replaces the secrets of one release in printed text by [secret NAME]: the value,
+// each of its lines, and both in the forms of URLs, JSON and base64. It cannot find a
+// secret that an app changes on purpose. The nil mask replaces nothing.
 type Mask struct {
-	replacer *strings.Replacer // looks at each byte once, however many secrets there are
+	replacer *strings.Replacer // reads each byte once, for any number of secrets
 	forms    []maskedForm      // the longest first
 }
 
-// maskedForm is a text that a secret may be printed as.
+// maskedForm is one printed form of a secret.
 type maskedForm struct {
 	text   string
 	marker string
 }
 
-// NewMask returns the mask of secrets by name, nil where there is nothing to mask.
+// NewMask returns the mask of secrets by name; nil if there is nothing to mask.
 func NewMask(secrets map[string]string) *Mask {
 	marker := make(map[string]string) // by text
 	for name, value := range secrets {
@@ -66,7 +66,7 @@ func NewMask(secrets map[string]string) *Mask {
 	return made
 }
 
-// Apply masks a text that is whole.
+// Apply masks a complete text.
 func (m *Mask) Apply(text string) string {
 	if m == nil {
 		return text
@@ -74,7 +74,7 @@ func (m *Mask) Apply(text string) string {
 	return m.replacer.Replace(text)
 }
 
-// Lines masks lines on their way to each.
+// Lines masks each line before it calls each.
 func (m *Mask) Lines(each func(docker.Line) error) func(docker.Line) error {
 	if m == nil {
 		return each
@@ -90,10 +90,10 @@ func (m *Mask) Lines(each func(docker.Line) error) func(docker.Line) error {
 	}
 }
 
-// MaskedLines masks the lines of one output. A line so long that it may have been
-// cut may end in the middle of a secret, whose other half begins the next one.
+// MaskedLines masks the lines of one output. A very long line may be cut: it can end in
+// the middle of a secret, and the next line begins with the other half.
 type MaskedLines struct {
-	open []maskedForm // what the next line may begin with
+	open []maskedForm // the forms that may continue in the next line
 }
 
 // Next returns the line with every secret masked. A nil Mask masks nothing.
@@ -138,7 +138,7 @@ func (l *MaskedLines) hold(m *Mask, line string) string {
 	return whole[:len(whole)-longest] + marker + end
 }
 
-// formsOf are the texts of one line each that a value may be printed as.
+// formsOf returns the forms of a value, each on one line.
 func formsOf(value string) []string {
 	var forms []string
 	least := leastMasked
@@ -158,7 +158,7 @@ func formsOf(value string) []string {
 	for line := range strings.SplitSeq(value, "\n") {
 		line = strings.TrimRight(line, "\r")
 		for _, text := range []string{line, strings.TrimSpace(line)} {
-			add(strings.TrimSuffix(printable.Line(text), "\n")) // as it gets into a log
+			add(strings.TrimSuffix(printable.Line(text), "\n")) // as a log holds it
 			addEscaped(text)
 		}
 	}
@@ -185,9 +185,9 @@ func inJSON(text string) string {
 	return strings.TrimSuffix(strings.TrimPrefix(strings.TrimSuffix(out.String(), "\n"), `"`), `"`)
 }
 
-// inBase64 are what the value becomes in base64: by itself, and, as in the header of
-// basic authentication, behind any number of other bytes. Characters that depend on
-// what is around it are left out.
+// inBase64 returns the forms of the value in base64: by itself, and after any number of
+// other bytes, as in the header of basic authentication. It leaves out the characters
+// that depend on the text around the value.
 func inBase64(value string) []string {
 	var forms []string
 	for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {

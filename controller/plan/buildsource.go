@@ -16,22 +16,22 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/shell"
 )
 
-// Base is what a build takes over from an image that it begins with.
+// Base is the part of a base image that a build inherits.
 type Base struct {
 	Environment []string // NAME=value
-	Triggers    []string // of ONBUILD, in order
+	Triggers    []string // the instructions of ONBUILD, in order
 }
 
-// buildRules are what a Dockerfile is held against beside its own text.
+// buildRules are the rules for a Dockerfile that do not come from its own text.
 type buildRules struct {
 	arguments  map[string]string
 	registries []string
-	// bases are the images that it names, as the engine has them; empty before the build.
+	// bases are the images that it names, as in the engine; empty before the build.
 	bases map[string]Base
 }
 
-// What a Dockerfile can make of its 256 KB while it is read: each variable can hold
-// others many times, and each stage has those of the one before.
+// Bounds on the growth of a Dockerfile of 256 KB while it is read: each variable can hold
+// others many times, and each stage has the variables of the stage before.
 const (
 	mostStages     = 100
 	mostVariables  = 500
@@ -40,14 +40,14 @@ const (
 	longestValue   = 512 // bytes
 )
 
-// replacement begins a variable in which each match is replaced, as in ${A//x/y}.
+// replacement begins a variable with a replacement of each match, as in ${A//x/y}.
 var replacement = regexp.MustCompile(`\$\{\w+/`)
 
 var errTooMuch = errors.New("the word holds too many variables")
 
-// sources walks a Dockerfile as the build program does, and finds out where its
-// steps read from. Build programs differ in whether ARG or ENV of one name goes
-// before the other: keepFirst is the elder way, and a file has to pass in both.
+// sources walks a Dockerfile like the build program, and finds the sources of its steps.
+// Build programs differ in whether ARG or ENV of one name wins. keepFirst is the older
+// way, and a file has to pass in both.
 type sources struct {
 	buildRules
 	keepFirst bool
@@ -58,13 +58,13 @@ type sources struct {
 	triggered int // triggers so far
 }
 
-// stageScope is what is known of a stage at one of its lines.
+// stageScope is the known state of a stage at one of its lines.
 type stageScope struct {
 	name     string
 	values   map[string]string
-	unknown  map[string]bool // set, to what the build alone knows
+	unknown  map[string]bool // set, to a value that only the build knows
 	triggers []string
-	full     bool // there were more variables than are kept
+	full     bool // there were more variables than the limit
 }
 
 // Get implements shell.EnvGetter.
@@ -76,7 +76,7 @@ func (s *stageScope) Get(name string) (string, bool) {
 // Keys implements shell.EnvGetter.
 func (s *stageScope) Keys() []string { return slices.Sorted(maps.Keys(s.values)) }
 
-// put sets a variable. One that is too long, or one too many, is not known.
+// put sets a variable. A variable that is too long, or over the limit, counts as unknown.
 func (s *stageScope) put(name, value string, known bool) {
 	if _, there := s.values[name]; !there && len(s.values) >= mostVariables {
 		s.full = true
@@ -97,7 +97,7 @@ func newScope(name string) *stageScope {
 	return &stageScope{name: name, values: map[string]string{}, unknown: map[string]bool{}}
 }
 
-// checkSources refuses what the build program would fetch by itself, in the host's
+// checkSources refuses sources that the build program would fetch itself, in the host's
 // network. It returns the images that the build begins with or copies from.
 func checkSources(stages []instructions.Stage, meta []instructions.ArgCommand, escape rune, rules buildRules) ([]string, []*Refusal) {
 	var names []string
@@ -129,7 +129,7 @@ func (s *sources) walk(stages []instructions.Stage, meta []instructions.ArgComma
 	}
 }
 
-// expand is the build program's own, for words that do not grow beyond measure.
+// expand is the build program's own expansion, with a bound on the growth of words.
 func (s *sources) expand(word string, scope *stageScope) (string, map[string]struct{}, error) {
 	if strings.Count(word, "$") > mostReferences || len(replacement.FindAllStringIndex(word, 2)) > 1 {
 		return "", nil, errTooMuch
@@ -158,7 +158,7 @@ func (s *sources) stage(stage instructions.Stage, global *stageScope) {
 	}
 }
 
-// begin gives the stage what its base has, and returns the base's triggers.
+// begin gives the stage the variables of its base, and returns the base's triggers.
 func (s *sources) begin(scope *stageScope, written string, global *stageScope, line int) []string {
 	name, unmatched, err := s.expand(written, global)
 	if err != nil || len(unmatched) > 0 || name == "" {
@@ -182,7 +182,7 @@ func (s *sources) begin(scope *stageScope, written string, global *stageScope, l
 	return base.Triggers
 }
 
-// find returns an earlier stage, by its name or where that is allowed its number.
+// find returns an earlier stage, by its name, or by its number if that is allowed.
 func (s *sources) find(name string, numbered bool) *stageScope {
 	for _, stage := range slices.Backward(s.stages) {
 		if stage.name != "" && strings.EqualFold(stage.name, name) {
@@ -229,7 +229,7 @@ func (s *sources) command(scope, global *stageScope, command instructions.Comman
 		}
 	case *instructions.OnbuildCommand:
 		scope.triggers = append(scope.triggers, command.Expression)
-		// What the variables are in a later stage, nobody knows yet.
+		// The variables of a later stage are not known yet.
 		s.trigger(newScope(""), newScope(""), command.Expression, line)
 	}
 }
@@ -267,7 +267,7 @@ func (s *sources) trigger(scope, global *stageScope, expression string, line int
 	}
 }
 
-// declare sets arguments: from outside, else by their default, else as before the first FROM.
+// declare sets arguments: from outside, or by their default, or as before the first FROM.
 func (s *sources) declare(scope, global *stageScope, arguments []instructions.KeyValuePairOptional) {
 	for _, argument := range arguments {
 		name := argument.Key
@@ -288,7 +288,7 @@ func (s *sources) declare(scope, global *stageScope, arguments []instructions.Ke
 	}
 }
 
-// set is ENV: all its values are read before the first is set.
+// set handles ENV: it reads all values before it sets the first.
 func (s *sources) set(scope *stageScope, variables instructions.KeyValuePairs) {
 	before := scope
 	if len(variables) > 1 {
@@ -318,12 +318,12 @@ func (s *sources) added(scope *stageScope, source string, line int) {
 	}
 }
 
-// isPath reports whether a source begins as only a path of the context does.
+// isPath reports whether a source begins as only a path of the context can.
 func isPath(source string) bool {
 	return strings.HasPrefix(source, "./") || strings.HasPrefix(source, "/")
 }
 
-// isRemote reports whether a build program of any age could take the source for an
+// isRemote reports whether a build program of any age could read the source as an
 // address: http://host, git@host:path, ssh://host, github.com/owner/name.
 func isRemote(source string) bool {
 	if isPath(source) {
@@ -337,7 +337,7 @@ func (s *sources) fault(line int, reason, hint string) {
 	s.faults = append(s.faults, &Refusal{Line: line, Reason: reason, Hint: hint})
 }
 
-// together makes one refusal of several, so that all can be mended at once; nil of none.
+// together joins several refusals, so that a person can fix all at once; nil for none.
 func together(faults []*Refusal) *Refusal {
 	const mostFaults = 8
 	if len(faults) == 0 {
@@ -364,8 +364,8 @@ func together(faults []*Refusal) *Refusal {
 	return &all
 }
 
-// CheckBases refuses a build that one of its images would make fetch an address, by
-// its ONBUILD or its environment. The images are by the names of Bases.
+// CheckBases refuses a build if one of its images would make it fetch an address, by its
+// ONBUILD or its environment. The keys of the images are the names in Bases.
 func (b Build) CheckBases(images map[string]Base) error {
 	rules := b.rules
 	rules.bases = images

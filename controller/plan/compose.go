@@ -18,14 +18,14 @@ import (
 	"berth/controller/compose"
 )
 
-// mainLabels say which service the route leads to. They are the only labels of
-// the platform that a compose file may write.
+// mainLabels name the service that the route leads to. A compose file can set no other
+// labels of the platform.
 var mainLabels = []string{"berth.main_service", "milkcrate.main_service"}
 
 var (
 	serviceName = regexp.MustCompile(`^[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?$`)
-	// instanceName is how the names of running instances end. The proxy finds apps
-	// by those names on networks that apps are on too.
+	// instanceName is the end of the names of running instances. The proxy finds apps by
+	// these names, also on networks of apps.
 	instanceName = regexp.MustCompile(`-r[0-9]+($|[.-])`)
 )
 
@@ -38,8 +38,7 @@ var besides = []struct{ name, instead string }{
 	{"docker-compose.override.yml", "What is meant for the server belongs into the one compose file."},
 }
 
-// mostContainers is what the network of one release has addresses for, with some to
-// spare: it is a /27.
+// mostContainers leaves some spare addresses in the network of one release, a /27.
 const mostContainers = 24
 
 // composer plans the services of one compose file.
@@ -50,12 +49,12 @@ type composer struct {
 	options Options
 	file    *compose.File
 	notes   []string
-	main    string // of the services, where that is clear
-	// once are the services that another one waits for to complete.
+	main    string // the main service, if that is clear
+	// once are the services that another service waits for to complete.
 	once map[string]bool
 }
 
-// fromCompose plans an app of the services in the compose file at path.
+// fromCompose plans an app from the services of the compose file at path.
 func fromCompose(ctx context.Context, tree *archive.Tree, path string, o Options) (Plan, error) {
 	c := &composer{ctx: ctx, tree: tree, path: path, options: o}
 	if err := c.read(); err != nil {
@@ -64,7 +63,7 @@ func fromCompose(ctx context.Context, tree *archive.Tree, path string, o Options
 	if err := tree.Prepare(ctx, c.files()); err != nil {
 		return Plan{}, err
 	}
-	// Who is not clear is refused further down, after what is wrong with a service.
+	// An unclear main service is refused further down, after errors in a single service.
 	c.main, _ = c.findMain()
 	made := Plan{Composed: true}
 	for _, name := range c.order() {
@@ -118,7 +117,7 @@ func (c *composer) read() error {
 	return c.checkProject()
 }
 
-// checkProject refuses what the services share and cannot have here.
+// checkProject refuses shared parts of the services that Berth does not support.
 func (c *composer) checkProject() error {
 	project := c.file.Project
 	c.notes = append(c.notes, c.file.Notes...)
@@ -157,8 +156,8 @@ func (c *composer) checkProject() error {
 	return nil
 }
 
-// order returns the services so that each comes after those that it depends on.
-// The file has no circle: the library refused it.
+// order returns the services so that each comes after its dependencies. The file has no
+// circle: the library refused it.
 func (c *composer) order() []string {
 	var order []string
 	placed := map[string]bool{}
@@ -180,8 +179,8 @@ func (c *composer) order() []string {
 	return order
 }
 
-// chooseMain returns the service that the route leads to, and leaves the others
-// without a port to be told.
+// chooseMain returns the service that the route leads to, and marks the others that get
+// no port.
 func (c *composer) chooseMain(services []Service) (string, error) {
 	main, err := c.findMain()
 	if err != nil {
@@ -225,7 +224,7 @@ func (c *composer) findMain() (string, error) {
 		return labelled[0], nil
 	case len(labelled) > 1:
 		return "", c.refuse(fmt.Sprintf("More than one service is labelled as the main one: %s.", listing(labelled)), "Keep the label on the one that answers requests.", "services", labelled[1], "labels")
-	case len(published) == 1: // what is only exposed is for the others
+	case len(published) == 1: // an exposed port is for the app's other services
 		return published[0], nil
 	case len(open) == 1:
 		return open[0], nil
@@ -242,7 +241,7 @@ func isMain(labels types.Labels) bool {
 	return slices.ContainsFunc(mainLabels, func(label string) bool { return strings.EqualFold(labels[label], "true") })
 }
 
-// linkAll gives services the other names that links know them by.
+// linkAll gives services their other names from links.
 func (c *composer) linkAll(services []Service) error {
 	for _, from := range c.file.Project.Services {
 		for _, link := range from.Links {
@@ -264,8 +263,8 @@ func (c *composer) linkAll(services []Service) error {
 	return nil
 }
 
-// checkAll holds every service against the policy, and looks for secrets where
-// they would be kept in the open.
+// checkAll checks every service against the policy, and looks for secrets in places where
+// they would be readable.
 func (c *composer) checkAll(services []Service) error {
 	containers := 0
 	for _, service := range services {
@@ -304,8 +303,8 @@ func (c *composer) refuseMany(service ...string) *Refusal {
 		"Ask for fewer copies, or make two apps of it.", append([]string{"services"}, service...)...)
 }
 
-// files are those of the archive that the services will be planned by. One that is
-// not there, or cannot be, is refused where it is read.
+// files returns the files of the archive that planning the services reads. A missing or
+// impossible file is refused when it is read.
 func (c *composer) files() []string {
 	var files []string
 	add := func(name string) {
@@ -332,7 +331,7 @@ func (c *composer) files() []string {
 	for _, secret := range project.Secrets {
 		add(secret.File)
 	}
-	slices.Sort(files) // what is kept does not depend on chance
+	slices.Sort(files) // the stored files do not depend on chance
 	return slices.Compact(files)
 }
 
@@ -348,7 +347,7 @@ func (c *composer) note(format string, values ...any) {
 	c.notes = append(c.notes, fmt.Sprintf(format, values...))
 }
 
-// refuse words a refusal about the key at the path.
+// refuse makes a refusal of the key at the path.
 func (c *composer) refuse(reason, hint string, path ...string) *Refusal {
 	refusal := &Refusal{File: c.path, Reason: reason, Hint: hint}
 	if c.file != nil {
@@ -357,8 +356,8 @@ func (c *composer) refuse(reason, hint string, path ...string) *Refusal {
 	return refusal
 }
 
-// checkAnsweredName refuses a name that the service would answer to on its network,
-// where the proxy looks names up too: one of the internet would be taken over.
+// checkAnsweredName refuses a name of the internet for a service on its network. The
+// proxy looks up names on that network too, so the service would take that name over.
 func (c *composer) checkAnsweredName(name string, path ...string) error {
 	if err := c.checkNetworkName(name, path...); err != nil {
 		return err
@@ -370,8 +369,8 @@ func (c *composer) checkAnsweredName(name string, path ...string) error {
 		"Write it without a dot, or let it end in "+listing(privateSuffixes)+".", path...)
 }
 
-// checkNetworkName refuses a name under which a service could be taken for
-// another app's instance, or for the platform itself.
+// checkNetworkName refuses a name by which a service could pass for another app's
+// instance, or for the platform itself.
 func (c *composer) checkNetworkName(name string, path ...string) error {
 	const longest = 63
 	lower := strings.ToLower(name)

@@ -13,17 +13,17 @@ import (
 	"berth/controller/archive"
 )
 
-// builderArgument begins the names of arguments that steer the build program
-// itself: BUILDKIT_SYNTAX names another one in its place.
+// builderArgument begins the names of arguments that steer the build program itself:
+// BUILDKIT_SYNTAX replaces it by another program.
 const builderArgument = "BUILDKIT_"
 
-// proxyArguments are those that the build program leaves out of the key of its
-// cache, in any case of their letters: what they led to would be everybody's.
+// proxyArguments are the arguments that the build program leaves out of its cache key, in
+// any case of their letters: every app would share the result.
 var proxyArguments = []string{"HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"}
 
 var stageName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
 
-// build plans how the service's image is built, of a folder of the archive.
+// build plans the build of the service's image, from a folder of the archive.
 func (c *composer) build(to *Service, from types.ServiceConfig) error {
 	place := []string{"services", from.Name, "build"}
 	folder, err := c.archivePath(from.Build.Context, "The build context", place...)
@@ -49,7 +49,7 @@ func (c *composer) build(to *Service, from types.ServiceConfig) error {
 	return c.dockerfile(&to.Build, from)
 }
 
-// archivePath returns a path of the compose file as one of the archive.
+// archivePath turns a path of the compose file into a path of the archive.
 func (c *composer) archivePath(text, what string, place ...string) (string, error) {
 	switch {
 	case strings.Contains(text, "://") || strings.HasPrefix(text, "git@") || strings.HasPrefix(text, "github.com/"):
@@ -67,7 +67,7 @@ func (c *composer) archivePath(text, what string, place ...string) (string, erro
 	return clean, nil
 }
 
-// arguments are the build's; one without a value takes the app's variable.
+// arguments returns the build's arguments; one without a value gets the app's variable.
 func (c *composer) arguments(from types.ServiceConfig) (map[string]string, error) {
 	arguments := map[string]string{}
 	for name, value := range from.Build.Args {
@@ -131,7 +131,7 @@ func (c *composer) dockerfile(to *Build, from types.ServiceConfig) error {
 	return err
 }
 
-// relative keeps an absolute path from being joined into an innocent one.
+// relative refuses an absolute path, before joining makes it look innocent.
 func relative(file string) string {
 	if strings.HasPrefix(file, "/") {
 		return "../../" + file
@@ -139,6 +139,6 @@ func relative(file string) string {
 	return file
 }
 
-// generatedDockerfile is the path in the context of a Dockerfile that the archive
-// does not hold there.
+// generatedDockerfile is the path in the context of a Dockerfile that the archive does
+// not have there.
 const generatedDockerfile = ".berth/Dockerfile"

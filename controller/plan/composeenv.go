@@ -16,7 +16,7 @@ import (
 
 const (
 	envFileBytes   = 64 << 10
-	mostEnvReplace = 1 << 20 // bytes that a file's references to variables may become
+	mostEnvReplace = 1 << 20 // bytes of a file's references to variables, after replacing
 )
 
 var (
@@ -25,7 +25,7 @@ var (
 	variableName = regexp.MustCompile(`^[^=\x00\s]+$`)
 )
 
-// environment joins the env files and, before them, the file's own variables.
+// environment joins the env files with the file's own variables, which win.
 func (c *composer) environment(to *Service, from types.ServiceConfig) error {
 	joined := map[string]string{}
 	for i, file := range from.EnvFiles {
@@ -86,8 +86,8 @@ func (c *composer) readEnvFile(to map[string]string, file types.EnvFile, place .
 	}
 }
 
-// parseEnvFile reads the usual format. Its references are bounded before: values
-// that are made of each other could double with every line.
+// parseEnvFile reads the usual format. It bounds references first: values that refer to
+// each other could double with every line.
 func (c *composer) parseEnvFile(to map[string]string, name string, text []byte) error {
 	defined := map[string]bool{}
 	for _, match := range definedName.FindAllSubmatch(text, -1) {
@@ -118,7 +118,8 @@ func (c *composer) parseEnvFile(to map[string]string, name string, text []byte) 
 	return nil
 }
 
-// variables are what the files may refer to, with the length of the longest.
+// variables returns the variables that the files may refer to, and the length of the
+// longest.
 func (c *composer) variables() (values map[string]string, longest int) {
 	values = map[string]string{}
 	for _, variable := range c.options.Environment {

@@ -16,7 +16,7 @@ const (
 	allFilesBytes = 4 << 20   // of one service
 )
 
-// configs are files that become part of what the service starts from.
+// configs returns the files that become part of the service's image.
 func (c *composer) configs(to *Service, from types.ServiceConfig) error {
 	for i, use := range from.Configs {
 		place := []string{"services", from.Name, "configs", strconv.Itoa(i)}
@@ -39,7 +39,7 @@ func (c *composer) configs(to *Service, from types.ServiceConfig) error {
 	return nil
 }
 
-// secrets are files that lie in memory alone.
+// secrets returns the files that exist only in memory.
 func (c *composer) secrets(to *Service, from types.ServiceConfig) error {
 	for i, use := range from.Secrets {
 		place := []string{"services", from.Name, "secrets", strconv.Itoa(i)}
@@ -80,7 +80,7 @@ func (c *composer) secretContent(secret types.FileObjectConfig, name string) ([]
 	return []byte(SecretReference(known)), nil
 }
 
-// content of a config or secret that the archive or the app's variables hold.
+// content returns a config or secret from the archive or the app's variables.
 func (c *composer) content(object types.FileObjectConfig, kind, name string) ([]byte, error) {
 	switch {
 	case object.Environment != "":
@@ -107,7 +107,7 @@ func (c *composer) hasVariable(name string) bool {
 		slices.ContainsFunc(c.options.Environment, func(v string) bool { return strings.HasPrefix(v, name+"=") })
 }
 
-// fileTarget refuses places where a file of the image would not be seen.
+// fileTarget refuses places that hide a file of the image.
 func (c *composer) fileTarget(to *Service, file *File, place ...string) error {
 	clean := path.Clean(file.Path)
 	hidden := slices.ContainsFunc(append([]string{"/tmp"}, ownedTrees...), func(tree string) bool { return under(clean, tree) }) ||

@@ -15,7 +15,7 @@ const (
 	leastCount    = 10 // processes
 )
 
-// limits takes the file's limits where it has any, within the operator's maximum.
+// limits reads the file's limits, within the operator's maximum.
 func (c *composer) limits(to *Service, from types.ServiceConfig) error {
 	to.Limits = c.baseLimits(from.Name)
 	wanted := types.Resource{NanoCPUs: types.NanoCPUs(from.CPUS), MemoryBytes: from.MemLimit, Pids: from.PidsLimit}
@@ -54,8 +54,8 @@ func (c *composer) limits(to *Service, from types.ServiceConfig) error {
 	return c.memory(to, from, int64(reserved))
 }
 
-// checkBounded refuses limits below zero, with which the engine has none, wherever
-// the file has them: of two places, the other would hide it.
+// checkBounded refuses limits below zero, which the engine reads as no limit, everywhere
+// in the file: one of two places could hide the other.
 func (c *composer) checkBounded(from types.ServiceConfig) error {
 	resources := []types.Resource{{NanoCPUs: types.NanoCPUs(from.CPUS), MemoryBytes: min(from.MemLimit, from.MemReservation), Pids: from.PidsLimit}}
 	if from.Deploy != nil {
@@ -79,8 +79,8 @@ func (c *composer) checkBounded(from types.ServiceConfig) error {
 	return nil
 }
 
-// baseLimits are those of a service where the file says nothing: what the operator
-// chose for the app is the main one's, so that it changes no other.
+// baseLimits are the limits of a service without limits in the file. The operator's
+// limits for the app apply to the main service, so that they change no other service.
 func (c *composer) baseLimits(name string) Limits {
 	if name == c.main {
 		return c.options.Limits
@@ -97,7 +97,7 @@ func (c *composer) baseLimits(name string) Limits {
 	return base
 }
 
-// memory are the parts of the service's memory that have a size of their own.
+// memory returns the parts of the service's memory that have a size of their own.
 func (c *composer) memory(to *Service, from types.ServiceConfig, reserved int64) error {
 	if reserved < 0 || reserved > to.Limits.MemoryBytes {
 		return c.refuse(fmt.Sprintf("The service %s reserves more memory than its limit.", from.Name), "Reserve less, or write a higher limit.", c.limitPath(from.Name, "mem_reservation")...)
@@ -114,7 +114,7 @@ func merged(a, b types.Resource) types.Resource {
 	return types.Resource{NanoCPUs: max(a.NanoCPUs, b.NanoCPUs), MemoryBytes: max(a.MemoryBytes, b.MemoryBytes), Pids: max(a.Pids, b.Pids)}
 }
 
-// limitPath is where the file has a limit: on its own, or under deploy.
+// limitPath is the place of a limit in the file: on its own, or under deploy.
 func (c *composer) limitPath(service, key string) []string {
 	if c.file.Has("services", service, key) {
 		return []string{"services", service, key}
@@ -123,7 +123,7 @@ func (c *composer) limitPath(service, key string) []string {
 }
 
 func nanoCPUs(cpus types.NanoCPUs) int64 {
-	// Rounded, because the library keeps a float of 32 bits.
+	// Rounded, because the library stores a float of 32 bits.
 	return int64(math.Round(float64(cpus)*1e4)) * 1e5
 }
 

@@ -21,8 +21,8 @@ const (
 
 var volumeName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$`)
 
-// mounts takes named volumes and tmpfs. Whatever else a volume can be is a path
-// of the host in one of its spellings.
+// mounts reads named volumes and tmpfs. Every other kind of volume is some spelling of a
+// path of the host.
 func (c *composer) mounts(to *Service, from types.ServiceConfig) error {
 	if len(from.Volumes)+len(from.Tmpfs) > mostMounts {
 		return c.refuse(fmt.Sprintf("The service %s has more than %d volumes.", from.Name, mostMounts), "Use fewer.", "services", from.Name, "volumes")
@@ -70,7 +70,7 @@ func (c *composer) addMount(to *Service, volume types.ServiceVolumeConfig, place
 	return nil
 }
 
-// tmpfs takes the short form: a path, and options after a colon.
+// tmpfs reads the short form: a path, and options after a colon.
 func (c *composer) tmpfs(to *Service, from types.ServiceConfig) error {
 	for _, text := range from.Tmpfs {
 		place := []string{"services", from.Name, "tmpfs"}
@@ -113,7 +113,7 @@ func (c *composer) addTmpfs(to *Service, target string, tmpfs Tmpfs, place ...st
 	}
 	var err error
 	if clean := path.Clean(target); clean == "/tmp" || strings.HasPrefix(clean, "/run/") || strings.HasPrefix(clean, "/var/run/") || clean == "/run" {
-		tmpfs.Target = clean // what may be in memory, though no volume may lie there
+		tmpfs.Target = clean // a place that memory may use, but no volume
 	} else if tmpfs.Target, err = c.mountTarget(to, target, place...); err != nil {
 		return err
 	}
@@ -124,13 +124,14 @@ func (c *composer) addTmpfs(to *Service, target string, tmpfs Tmpfs, place ...st
 	return nil
 }
 
-// Where a volume may not lie: what the engine, the kernel or the image's programs own.
+// The places that no volume may have: those of the engine, the kernel or the image's
+// programs.
 var (
 	ownedTrees   = []string{"/proc", "/sys", "/dev", "/run", "/var/run", "/.berth"}
 	ownedFolders = []string{"/", "/bin", "/boot", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/sbin", "/tmp", "/usr", "/usr/bin", "/usr/lib", "/usr/sbin", "/var"}
 )
 
-// mountTarget returns the clean path of a mount that nothing else owns.
+// mountTarget returns the clean path of a mount at a free place.
 func (c *composer) mountTarget(to *Service, target string, place ...string) (string, error) {
 	clean := path.Clean(target)
 	owned := slices.ContainsFunc(ownedTrees, func(tree string) bool { return under(clean, tree) })
@@ -146,7 +147,7 @@ func (c *composer) mountTarget(to *Service, target string, place ...string) (str
 	}
 }
 
-// under reports whether path is the folder or lies below it.
+// under reports whether path is the folder or is below it.
 func under(path, folder string) bool {
 	return path == folder || strings.HasPrefix(path, strings.TrimSuffix(folder, "/")+"/")
 }

@@ -69,7 +69,7 @@ func (c *composer) name(to *Service, from types.ServiceConfig) error {
 	return c.checkAnsweredName(from.Name, "services", from.Name)
 }
 
-// source is where the image comes from.
+// source plans the origin of the image.
 func (c *composer) source(to *Service, from types.ServiceConfig) error {
 	if from.Platform != "" && !onThisMachine(from.Platform) {
 		return c.refuse(fmt.Sprintf("%.40q is not this machine's platform, which is linux/%s.", from.Platform, runtime.GOARCH), "Remove platform.", "services", from.Name, "platform")
@@ -126,7 +126,7 @@ func (c *composer) command(to *Service, from types.ServiceConfig) error {
 	return nil
 }
 
-// identity is the user, and the labels that tell people about the service.
+// identity sets the user, and the labels that describe the service for people.
 func (c *composer) identity(to *Service, from types.ServiceConfig) error {
 	to.User = from.User
 	if from.User != "" && isRoot(from.User) && !to.Waivers.RunsAsRoot() {
@@ -151,7 +151,7 @@ func (c *composer) identity(to *Service, from types.ServiceConfig) error {
 	return nil
 }
 
-// engine is what a service asks of the engine beside capabilities.
+// engine sets the requests of a service to the engine beside capabilities.
 func (c *composer) engine(to *Service, from types.ServiceConfig) error {
 	for _, option := range from.SecurityOpt {
 		switch strings.ReplaceAll(strings.ToLower(option), "=", ":") {
@@ -184,7 +184,8 @@ var sysctls = []string{
 	"net.ipv4.tcp_keepalive_intvl", "net.ipv4.tcp_keepalive_probes",
 }
 
-// capabilities are dropped already; what is added needs a waiver.
+// capabilities reads the capabilities that a service asks for. All are dropped by default,
+// and each added one needs a security exception.
 func (c *composer) capabilities(to *Service, from types.ServiceConfig) error {
 	var added []string
 	for _, capability := range from.CapAdd {
@@ -223,7 +224,8 @@ func (c *composer) health(to *Service, from types.ServiceConfig) error {
 		"interval": to.Health.Interval, "timeout": to.Health.Timeout,
 		"start_period": to.Health.StartPeriod, "start_interval": to.Health.StartInterval,
 	} {
-		// The engine takes nothing between zero, which is its default, and a millisecond.
+		// The engine refuses values between zero, which is its default, and a
+		// millisecond.
 		if value < 0 || value > longestInspect || value != 0 && value < time.Millisecond {
 			return c.refuse(fmt.Sprintf("The health check's %s is not between a millisecond and an hour.", key), "Write it such as 30s.", "services", from.Name, "healthcheck", key)
 		}
@@ -253,8 +255,8 @@ func orZero(duration *types.Duration) time.Duration {
 	return time.Duration(*duration)
 }
 
-// restart decides what happens when the service ends. One that others wait for
-// to complete runs once, unless the file says otherwise.
+// restart decides what happens when the service ends. If other services wait for it to
+// complete, it runs once, unless the file says otherwise.
 func (c *composer) restart(to *Service, from types.ServiceConfig) error {
 	mode, key := from.Restart, "restart"
 	if from.Deploy != nil && from.Deploy.RestartPolicy != nil {
@@ -285,7 +287,7 @@ func (c *composer) restart(to *Service, from types.ServiceConfig) error {
 	return nil
 }
 
-// deployRestart says a cluster's policy in the words of restart.
+// deployRestart translates a cluster's policy into the words of restart.
 func deployRestart(policy *types.RestartPolicy) string {
 	switch policy.Condition {
 	case "none":
@@ -310,7 +312,7 @@ func (c *composer) dependencies(to *Service, from types.ServiceConfig) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(from.DependsOn)) {
 		if _, enabled := c.file.Project.Services[name]; !enabled {
-			continue // not required, and not in the chosen profiles: the library refused the rest
+			continue // an optional service outside of the chosen profiles: the library refused all others
 		}
 		dependency := from.DependsOn[name]
 		condition, known := conditions[dependency.Condition]
@@ -322,7 +324,7 @@ func (c *composer) dependencies(to *Service, from types.ServiceConfig) error {
 	return nil
 }
 
-// ports keeps the port that a service listens on; none is published.
+// ports keeps the port that a service listens on. No port is published.
 func (c *composer) ports(to *Service, from types.ServiceConfig) error {
 	var ports []uint16
 	for i, port := range from.Ports {
@@ -352,8 +354,8 @@ func (c *composer) ports(to *Service, from types.ServiceConfig) error {
 	return nil
 }
 
-// hosts are names of its own that a service looks up, of public addresses alone:
-// any other would give a name to the host, or to what only it can reach.
+// hosts are extra names that a service looks up, with public addresses only: any other
+// address would name the host, or an address that only the host can reach.
 func (c *composer) hosts(to *Service, from types.ServiceConfig) error {
 	for _, name := range slices.Sorted(maps.Keys(from.ExtraHosts)) {
 		if err := c.checkNetworkName(name, "services", from.Name, "extra_hosts"); err != nil {

@@ -7,8 +7,8 @@ import (
 	"github.com/distribution/reference"
 )
 
-// databases are images that start as root, give their data folder to a user of
-// their own, and go on as that user: what the waiver "database" is for.
+// databases are images that start as root, give their data folder to a user of their own,
+// and continue as that user. They need the security exception "database".
 var databases = []string{
 	"postgres", "mysql", "mariadb", "percona", "mongo", "redis", "rabbitmq", "couchdb", "cassandra", "influxdb",
 	"neo4j", "arangodb", "rethinkdb", "clickhouse",
@@ -16,8 +16,8 @@ var databases = []string{
 	"clickhouse/clickhouse-server", "mysql/mysql-server", "percona/percona-server",
 }
 
-// IsDatabase reports whether the waiver Database of the options holds for a service of
-// a compose file, by its name and its image.
+// IsDatabase reports whether the waiver Database of the options applies to a service of a
+// compose file, by its name and its image.
 func (o Options) IsDatabase(service, image string) bool {
 	if len(o.DatabaseServices) > 0 {
 		return slices.Contains(o.DatabaseServices, service)
@@ -26,8 +26,8 @@ func (o Options) IsDatabase(service, image string) bool {
 	return known
 }
 
-// DatabaseImage returns the plain name of a known database's image, such as
-// postgres, whose official form needs the waiver Database.
+// DatabaseImage returns the plain name of a known database's image, such as postgres. Its
+// official form needs the waiver Database.
 func DatabaseImage(image string) (name string, known bool) {
 	named, err := reference.ParseNormalizedNamed(image)
 	if err != nil {

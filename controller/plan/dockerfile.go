@@ -24,12 +24,12 @@ const (
 var (
 	commentPattern = regexp.MustCompile(`^\s*(#|//)`)
 	syntaxPattern  = regexp.MustCompile(`(?i)^\s*(#|//)\s*syntax\s*=`)
-	// officialPattern is the build program of the engine's own makers, which many
-	// Dockerfiles name and Docker's own tools write.
+	// officialPattern is the build program of the engine's makers. Many Dockerfiles name
+	// it, and Docker's own tools write it.
 	officialPattern = regexp.MustCompile(`(?i)^\s*#\s*syntax\s*=\s*(docker\.io/)?docker/dockerfile(:[a-z0-9._-]+)?(@sha256:[0-9a-f]{64})?\s*$`)
 )
 
-// fromDockerfile plans an app of one service whose image the Dockerfile at path builds.
+// fromDockerfile plans an app of one service from the Dockerfile at path.
 func fromDockerfile(ctx context.Context, tree *archive.Tree, path string, service Service, o Options) (Plan, error) {
 	text, err := tree.ReadFile(ctx, path, dockerfileBytes)
 	if err != nil {
@@ -46,9 +46,9 @@ func fromDockerfile(ctx context.Context, tree *archive.Tree, path string, servic
 	return Plan{Services: []Service{service}, Main: service.Name}, nil
 }
 
-// contextOf returns what of the tree is the build context. A .dockerignore named
-// after the Dockerfile goes before the general one, as in BuildKit.
-// Paths are the context's own, which is the folder of the archive.
+// contextOf returns the part of the tree that is the build context. A .dockerignore named
+// after the Dockerfile wins over the general one, as in BuildKit. Paths are relative to
+// the context, which is the folder of the archive.
 func contextOf(ctx context.Context, tree *archive.Tree, folder, dockerfile string) (func(archive.Entry) bool, error) {
 	if folder != "" {
 		folder += "/"
@@ -71,7 +71,7 @@ func contextOf(ctx context.Context, tree *archive.Tree, folder, dockerfile strin
 	return func(e archive.Entry) bool { return e.Path == dockerfile || ignore.Keep(e) }, nil
 }
 
-// take holds the Dockerfile of the build against the rules, and notes what it says.
+// take checks the Dockerfile of the build against the rules, and notes its content.
 func (b *Build) take(text []byte, registries []string) *Refusal {
 	b.source, b.rules = string(text), buildRules{arguments: b.Arguments, registries: registries}
 	file, refusal := readDockerfile(text, b.rules)
@@ -82,7 +82,7 @@ func (b *Build) take(text []byte, registries []string) *Refusal {
 	return nil
 }
 
-// dockerfile is one that was checked: it has a stage at least.
+// dockerfile is a checked Dockerfile: it has at least one stage.
 type dockerfile struct {
 	stages []instructions.Stage
 	bases  []string // the images that it names
@@ -94,9 +94,9 @@ func checkDockerfile(text []byte) ([]instructions.Stage, *Refusal) {
 	return file.stages, refusal
 }
 
-// readDockerfile refuses what cannot be built, with its line, and what would
-// reach past the sandbox that a build runs in: all of it at once. The engine refuses
-// some of the latter too, as long as nobody granted it; here it costs no build.
+// readDockerfile refuses, with its line, every part that cannot be built or would reach
+// past the build's sandbox. It reports all of them at once. The engine refuses some of
+// them too, unless somebody has allowed them; here the refusal costs no build.
 func readDockerfile(text []byte, rules buildRules) (dockerfile, *Refusal) {
 	if line := syntaxLine(text); line != 0 {
 		return dockerfile{}, &Refusal{
@@ -131,8 +131,8 @@ func readDockerfile(text []byte, rules buildRules) (dockerfile, *Refusal) {
 	return dockerfile{stages: stages, bases: bases}, together(append(faults, more...))
 }
 
-// exposed returns the TCP ports of a stage's EXPOSE instructions. A variable in
-// their place is left for the build to know.
+// exposed returns the TCP ports of a stage's EXPOSE instructions. It skips variables,
+// which only the build knows.
 func exposed(stage instructions.Stage) []uint16 {
 	var ports []uint16
 	for _, command := range stage.Commands {
@@ -149,9 +149,9 @@ func exposed(stage instructions.Stage) []uint16 {
 	return ports
 }
 
-// syntaxLine returns the line of a foreign syntax directive among the comments that the
-// file begins with, or 0. It is wider than what today's builder takes for one,
-// because older engines read on where that one stops.
+// syntaxLine returns the line of a foreign syntax directive among the comments at the
+// start of the file, or 0. It accepts more forms than today's builder, because older
+// engines read further.
 func syntaxLine(text []byte) int {
 	number := 0
 	for line := range bytes.Lines(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))) {
@@ -166,8 +166,8 @@ func syntaxLine(text []byte) int {
 	return 0
 }
 
-// checkInstruction looks at one instruction, and at the one that an ONBUILD holds
-// for a later stage.
+// checkInstruction checks one instruction, and the instruction inside an ONBUILD for a
+// later stage.
 func checkInstruction(node *parser.Node) *Refusal {
 	command, err := instructions.ParseInstruction(node)
 	if err != nil {
@@ -185,8 +185,8 @@ func checkInstruction(node *parser.Node) *Refusal {
 	}
 }
 
-// checkRun refuses the flags that give a build step the host's network, its
-// devices, or a kernel without the sandbox.
+// checkRun refuses the flags that give a build step the host's network, its devices, or a
+// kernel without the sandbox.
 func checkRun(run *instructions.RunCommand, line int) *Refusal {
 	for _, dangerous := range []struct {
 		flag  string
@@ -204,7 +204,7 @@ func checkRun(run *instructions.RunCommand, line int) *Refusal {
 			}
 		}
 	}
-	// Types are read only when variables are; an error is the build's own.
+	// Types are read only together with variables; the build reports its own errors.
 	_ = run.Expand(func(word string) (string, error) { return word, nil })
 	for _, mount := range instructions.GetMounts(run) {
 		if mount.Type == instructions.MountTypeSecret || mount.Type == instructions.MountTypeSSH {
@@ -218,8 +218,8 @@ func checkRun(run *instructions.RunCommand, line int) *Refusal {
 	return nil
 }
 
-// checkLabels refuses the labels that the platform goes by; an image that forges
-// them would be refused after its build.
+// checkLabels refuses the labels that Berth uses. An image that forges them would be
+// refused after its build.
 func checkLabels(label *instructions.LabelCommand, line int) *Refusal {
 	for _, pair := range label.Labels {
 		name := strings.ToLower(strings.Trim(pair.Key, `"'`))
@@ -250,7 +250,7 @@ func checkOnbuild(onbuild *instructions.OnbuildCommand, line int) *Refusal {
 
 const hintSyntax = "Correct the line and make the archive again."
 
-// refuseSyntax words an error of the parser, which carries its line.
+// refuseSyntax turns an error of the parser, with its line, into a refusal.
 func refuseSyntax(err error) *Refusal {
 	refusal := &Refusal{Reason: sentence(err), Hint: hintSyntax}
 	if located, ok := errors.AsType[*parser.LocationError](err); ok && len(located.Locations) > 0 {
@@ -266,7 +266,7 @@ func lineOf(location []parser.Range) int {
 	return max(location[0].Start.Line, 1)
 }
 
-// sentence makes the parser's message one that can stand on a page.
+// sentence makes the parser's message fit on a page.
 func sentence(err error) string {
 	const longest = 200
 	text := strings.ToValidUTF8(err.Error(), "?")

@@ -6,12 +6,12 @@ import (
 	"berth/controller/archive"
 )
 
-// recipes are the kinds of projects, the first that knows the archive decides. A
-// program comes before the pages and the scripts that it brings along.
+// recipes are the kinds of projects. The first kind that recognises the archive decides.
+// A program comes before its own pages and scripts.
 var recipes = []struct {
 	knows func(*project) bool
 	write func(*project, Options) (*recipe, error)
-	// ignored is what of such a project belongs into no image, beside ignoredAlways.
+	// ignored are the files of such a project that no image needs, beside ignoredAlways.
 	ignored []string
 }{
 	{knowsGo, writeGo, nil},
@@ -22,8 +22,7 @@ var recipes = []struct {
 	{knowsSite, writeSite, nil},
 }
 
-// fromProject plans an app of one service that has no Dockerfile, from what its
-// files say about it.
+// fromProject plans an app of one service without a Dockerfile, from its files.
 func fromProject(ctx context.Context, tree *archive.Tree, service Service, o Options) (Plan, error) {
 	p := &project{ctx: ctx, tree: tree}
 	for _, candidate := range recipes {

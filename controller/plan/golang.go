@@ -17,13 +17,13 @@ import (
 
 const goMod = "go.mod"
 
-// goAssets are the folders that Go programs read beside themselves at run time.
+// goAssets are folders that Go programs read at run time.
 var goAssets = []string{"assets", "data", "locales", "migrations", "public", "static", "templates", "views", "web"}
 
-// goForeign are folders whose programs are not the app.
+// goForeign are folders with programs that are not the app.
 var goForeign = regexp.MustCompile(`(^|/)(vendor|testdata|node_modules|examples?|tools|hack|scripts|internal/tools|[._][^/]*)(/|$)`)
 
-// folderPattern is a path that can stand in a shell's line as it is.
+// folderPattern is a path that is safe in a shell's line.
 var folderPattern = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_./-]*$`)
 
 // needsC are modules that do not work without a C compiler.
@@ -61,7 +61,7 @@ func (p *project) goModule() (*modfile.File, error) {
 		return nil, err
 	}
 	module, err := modfile.Parse(goMod, []byte(text), nil)
-	if err != nil { // perhaps it is newer than the parser
+	if err != nil { // go.mod may be newer than the parser
 		module, err = modfile.ParseLax(goMod, []byte(text), nil)
 	}
 	if err == nil {
@@ -74,7 +74,7 @@ func (p *project) goModule() (*modfile.File, error) {
 	return nil, refusal
 }
 
-// goVersion is the newer one of what go.mod needs and what it prefers.
+// goVersion is the newer of the version that go.mod needs and the one that it prefers.
 func goVersion(module *modfile.File) (source, version string) {
 	switch {
 	case module.Toolchain != nil && strings.HasPrefix(module.Toolchain.Name, "go"):
@@ -93,7 +93,8 @@ func (p *project) buildGo(r *recipe, line, folder string, module *modfile.File) 
 	if withC {
 		r.because("go.mod names go-sqlite3, so the program is linked with C, statically.")
 	}
-	// A release of Go that the image lacks is fetched, as on the developer's desk.
+	// If the image lacks a release of Go, the build fetches it, as on a developer's
+	// machine.
 	r.add("ENV", fmt.Sprintf("GOTOOLCHAIN=auto GOFLAGS=-trimpath CGO_ENABLED=%d", map[bool]int{true: 1}[withC]))
 	const modules = "--mount=type=cache,target=/go/pkg/mod "
 	switch {
@@ -113,8 +114,8 @@ func (p *project) buildGo(r *recipe, line, folder string, module *modfile.File) 
 	r.add("RUN", fmt.Sprintf("%s--mount=type=cache,target=/root/.cache/go-build go build%s -ldflags=%q -o /out/app %s", modules, tags, link, folder))
 }
 
-// runGo is an image with the program, what every program may need of a system,
-// and the folders that programs read beside themselves.
+// runGo is an image with the program, the system files that every program may need, and
+// the folders that programs read at run time.
 func (p *project) runGo(r *recipe) {
 	r.add("FROM", "scratch")
 	r.add("COPY", "--from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/")
@@ -144,8 +145,8 @@ func replacesLocally(module *modfile.File) bool {
 	return slices.ContainsFunc(module.Replace, func(r *modfile.Replace) bool { return r.New.Version == "" })
 }
 
-// goProgram returns the folder of the one main package, as go build wants it: the
-// top's, else the only one below cmd, else the only one there is.
+// goProgram returns the folder of the one main package, in the form of go build: the
+// top's, or the only one below cmd, or the only one in the archive.
 func (p *project) goProgram() (string, error) {
 	folders := p.goFolders()
 	for _, in := range []func(string) bool{
@@ -180,7 +181,7 @@ func (p *project) goProgram() (string, error) {
 	}
 }
 
-// goFolders returns the folders that hold Go files, with those files.
+// goFolders returns the folders with Go files, and those files.
 func (p *project) goFolders() map[string][]string {
 	folders := map[string][]string{}
 	for _, entry := range p.tree.Entries() {
@@ -220,7 +221,7 @@ func (p *project) mainPackages(folders map[string][]string, in func(string) bool
 	return found, nil
 }
 
-// isMain reports whether the files are package main. The first that is built on
+// isMain reports whether the files are package main. The first file that is built on
 // Linux decides.
 func (p *project) isMain(files []string) (bool, error) {
 	for _, file := range files {

@@ -6,15 +6,15 @@ import (
 	"github.com/distribution/reference"
 )
 
-// ImageReference is an image to run as it is, in full: registry, path, and tag or digest.
+// ImageReference is the full name of an image to run: registry, path, and tag or digest.
 type ImageReference string
 
-// referenceBytes is more than any registry takes.
+// referenceBytes is more than any registry accepts.
 const referenceBytes = 512
 
-// ParseImageReference reads what people write for an image, such as nginx:1.27 or
-// ghcr.io/owner/app@sha256:... A tag is needed where there is no digest: what
-// "latest" is changes without anybody's doing.
+// ParseImageReference reads a person's name for an image, such as nginx:1.27 or
+// ghcr.io/owner/app@sha256:... The name needs a tag or a digest, because "latest" changes
+// without anybody's decision.
 func ParseImageReference(text string) (ImageReference, error) {
 	if len(text) > referenceBytes || strings.TrimSpace(text) != text {
 		return "", refuseReference()
@@ -39,7 +39,7 @@ func refuseReference() *Refusal {
 	}
 }
 
-// FromImage plans an app of one service that runs an image as it is.
+// FromImage plans an app of one service from an existing image.
 func FromImage(image ImageReference, o Options) (Plan, error) {
 	service := o.Service()
 	if err := service.check(); err != nil {

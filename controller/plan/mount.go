@@ -11,12 +11,12 @@ import (
 // targetBytes bounds a mount target.
 const targetBytes = 255
 
-// MountTarget is where a service sees a volume, as ParseMountTarget accepted it:
-// an absolute clean path at which nothing of the image's own system lies.
+// MountTarget is the place of a volume in a service, as ParseMountTarget accepts it: an
+// absolute clean path that hides nothing of the image's own system.
 type MountTarget string
 
-// reservedFolders are the folders that no volume may hide, and why. Those whose name ends
-// in a slash are kept with everything below them.
+// reservedFolders are the folders that no volume may hide, with the reason. A name with a
+// final slash includes everything below it.
 var reservedFolders = []struct{ folder, reason string }{
 	{"/", "is the whole of the image."},
 	{"/proc/", "belongs to the kernel."},
@@ -41,7 +41,7 @@ var reservedFolders = []struct{ folder, reason string }{
 	{"/usr/local", "holds the image's programs."},
 	{"/usr/local/bin/", "holds the image's programs."},
 	{"/var", "holds more of the image than data."},
-	// The engine writes these itself, and the rest decides who is root inside.
+	// The engine writes the first files itself; the others decide who is root inside.
 	{"/etc/hosts", "is written by the engine."},
 	{"/etc/hostname", "is written by the engine."},
 	{"/etc/resolv.conf", "is written by the engine."},
@@ -69,8 +69,8 @@ func ParseMountTarget(s string) (MountTarget, error) {
 	return MountTarget(s), nil
 }
 
-// faultInTarget returns what is wrong with the form of a target, as the end of a
-// sentence, or nothing.
+// faultInTarget returns the fault in the form of a target, as the end of a sentence;
+// empty if there is none.
 func faultInTarget(s string) string {
 	switch {
 	case !strings.HasPrefix(s, "/"):

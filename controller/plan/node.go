@@ -12,7 +12,8 @@ import (
 
 const packageJSON = "package.json"
 
-// nodePackage is what of a package.json decides how the app is built and started.
+// nodePackage holds the fields of a package.json that decide how the app is built and
+// started.
 type nodePackage struct {
 	Main    string            `json:"main"`
 	Scripts map[string]string `json:"scripts"`
@@ -26,25 +27,25 @@ type nodePackage struct {
 	Workspaces      json.RawMessage   `json:"workspaces"`
 }
 
-// nodeMains are what Node.js projects without a script call their program.
+// nodeMains are the usual names of the program in Node.js projects without a script.
 var nodeMains = []string{"server.js", "server.mjs", "index.js", "index.mjs", "app.js", "app.mjs", "main.js", "main.mjs"}
 
-// simpleStart is a start script that needs no shell: node, and names of files and
-// plain arguments.
+// simpleStart is a start script that needs no shell: node, with names of files and plain
+// arguments.
 var simpleStart = regexp.MustCompile(`^node( [A-Za-z0-9@_./=:-]+)+$`)
 
 // filePattern is a name of a file that can be a word of a command.
 var filePattern = regexp.MustCompile(`^[A-Za-z0-9_@][A-Za-z0-9_@./-]*$`)
 
-// knowsNode reports whether a package.json starts or builds something. One that
-// only serves the developer of a static site does not.
+// knowsNode reports whether a package.json starts or builds something. A package.json
+// that only helps the developer of a static site does neither.
 func knowsNode(p *project) bool {
 	if !p.has(packageJSON) {
 		return false
 	}
 	description, err := p.nodePackage()
 	if err != nil || !knowsSite(p) {
-		return true // the error is for writeNode to tell
+		return true // writeNode reports the error
 	}
 	return description.Scripts["build"] != "" || description.Scripts["start"] != "" || p.nodeMain(description) != "" || p.has(procfile)
 }
@@ -61,7 +62,7 @@ func (p *project) nodePackage() (nodePackage, error) {
 	return description, nil
 }
 
-// refuseJSON says where JSON cannot be read.
+// refuseJSON gives the place of an error in JSON.
 func refuseJSON(file, text string, err error) *Refusal {
 	refusal := &Refusal{File: file, Reason: "The file cannot be read as JSON.", Hint: "Correct the file and make the archive again."}
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
@@ -74,8 +75,8 @@ func refuseJSON(file, text string, err error) *Refusal {
 	return refusal
 }
 
-// writeNode installs the packages, builds where there is a script for it, and
-// starts the app, or serves what was built.
+// writeNode installs the packages, runs a build script if there is one, and starts the
+// app or serves the built site.
 func writeNode(p *project, o Options) (*recipe, error) {
 	description, err := p.nodePackage()
 	if err != nil {
@@ -134,8 +135,8 @@ func (p *project) serveBuilt(r *recipe, o Options, base string, description node
 	r.serveFolder(o, "--from=build /app/"+served.folder+"/")
 }
 
-// runNode starts the app by the Procfile, else by the start script, else by what
-// its framework says, else by its main file.
+// runNode starts the app by the Procfile, or the start script, or the framework's server,
+// or the main file.
 func (p *project) runNode(r *recipe, base string, description nodePackage, tool nodeTool) error {
 	source := ". ."
 	if description.needsPackages() || description.Scripts["build"] != "" {
@@ -177,7 +178,7 @@ func (p *project) startNode(r *recipe, description nodePackage, tool nodeTool) e
 	}
 }
 
-// startByScript runs the script as the package manager would.
+// startByScript runs the script like the package manager.
 func startByScript(r *recipe, description nodePackage, tool nodeTool, script string) error {
 	script, err := parseCommand(packageJSON, 0, script)
 	if err != nil {
@@ -195,7 +196,7 @@ func startByScript(r *recipe, description nodePackage, tool nodeTool, script str
 	return nil
 }
 
-// nodeMain returns the file that is the program, empty where none is.
+// nodeMain returns the file of the program; empty if there is none.
 func (p *project) nodeMain(description nodePackage) string {
 	main := strings.TrimPrefix(description.Main, "./")
 	if main != "" && filePattern.MatchString(main) && p.has(main) {
@@ -204,7 +205,7 @@ func (p *project) nodeMain(description nodePackage) string {
 	return p.first(nodeMains...)
 }
 
-// buildNode is the stage that has the packages and runs the build script.
+// buildNode is the stage with the packages; it runs the build script.
 func (p *project) buildNode(r *recipe, base string, description nodePackage, tool nodeTool) {
 	r.add("FROM", base+" AS build")
 	r.add("ENV", strings.TrimSpace("CI=true "+tool.environment))
@@ -229,7 +230,8 @@ func (p *project) buildNode(r *recipe, base string, description nodePackage, too
 	}
 }
 
-// installNeedsAll reports whether installing reads more than the manifest and the lock.
+// installNeedsAll reports whether the install reads more files than the manifest and the
+// lock.
 func (p *project) installNeedsAll(description nodePackage, tool nodeTool) bool {
 	hooks := []string{"preinstall", "install", "postinstall", "prepare"}
 	return tool.wantsAll || len(description.Workspaces) > 0 || p.has("pnpm-workspace.yaml") || p.hasFolder("patches") || p.hasFolder("prisma") ||

@@ -15,8 +15,8 @@ type builtSite struct {
 	fallback   bool // its pages route in the browser
 }
 
-// siteTools are those whose folder is certain, the frameworks before the tools
-// that they are built on.
+// siteTools are the tools with a known output folder. Frameworks come before the tools
+// that they use.
 var siteTools = []builtSite{
 	{"astro", "Astro", "dist", false},
 	{"@sveltejs/adapter-static", "SvelteKit", "build", false},
@@ -28,7 +28,7 @@ var siteTools = []builtSite{
 	{"vite", "Vite", "dist", true},
 }
 
-// nodeServer is a framework that brings a server which is not in the start script.
+// nodeServer is a framework with a server that is not in the start script.
 type nodeServer struct {
 	dependency string
 	tool       string
@@ -44,8 +44,8 @@ var nodeServers = []nodeServer{
 	{"@react-router/serve", "React Router", []string{"react-router-serve", "build/server/index.js"}},
 }
 
-// serverSigns are packages that answer requests: beside one of them, a tool that
-// can make a static site makes the pages of a program.
+// serverSigns are packages that answer requests. Beside such a package, a tool that can
+// make a static site makes the pages of a program.
 var serverSigns = []string{"express", "fastify", "koa", "@hapi/hapi", "@nestjs/core", "hono", "polka"}
 
 var (
@@ -65,8 +65,8 @@ func (d nodePackage) server() *nodeServer {
 	return &nodeServers[at]
 }
 
-// nodeSite returns the static site that the build script makes; its folder is
-// empty where the app is a program, which is what a start script means.
+// nodeSite returns the static site that the build script makes. Its folder is empty if
+// the app is a program: a start script means a program.
 func (p *project) nodeSite(d nodePackage) (builtSite, error) {
 	script := strings.TrimSpace(d.Scripts["start"])
 	if d.Scripts["build"] == "" || p.has(procfile) {
@@ -101,7 +101,7 @@ func (p *project) exportsNext(d nodePackage) (bool, error) {
 	return nextExport.MatchString(text), err
 }
 
-// checkOutput refuses a Vite project that does not put a site where Vite does.
+// checkOutput refuses a Vite project with another output folder than Vite's.
 func (p *project) checkOutput(tool builtSite) error {
 	if tool.dependency != "vite" {
 		return nil

@@ -5,19 +5,19 @@ import (
 	"strings"
 )
 
-// nodeTool is a package manager: how it installs what a lock file says.
+// nodeTool is a package manager: how it installs the packages of a lock file.
 type nodeTool struct {
 	name        string
-	lock        string // its lock file in the archive; empty where there is none
+	lock        string // its lock file in the archive; empty if there is none
 	setup       string // installs the tool itself
 	environment string // NAME=value of the build, separated by spaces
 	cache       string // folder to keep from build to build
 	install     string
-	prune       string // removes what only the build needs
-	wantsAll    bool   // installing reads more than package.json and the lock
+	prune       string // removes the packages that only the build needs
+	wantsAll    bool   // the install reads more files than package.json and the lock
 }
 
-// program is what runs the scripts of package.json.
+// program is the program that runs the scripts of package.json.
 func (t nodeTool) program() string { return t.name }
 
 func (t nodeTool) cached(line string) string {
@@ -51,8 +51,8 @@ var (
 	pnpmLock       = regexp.MustCompile(`(?m)^lockfileVersion:\s*['"]?([0-9]+)`)
 )
 
-// managerVersion returns the version that package.json names for a tool, or the
-// given one where it names none.
+// managerVersion returns the version that package.json names for a tool, or the given
+// default.
 func managerVersion(description nodePackage, name, otherwise string) (string, error) {
 	field := description.PackageManager
 	if field == "" {
@@ -71,7 +71,7 @@ func managerVersion(description nodePackage, name, otherwise string) (string, er
 	return found[2], nil
 }
 
-// pnpm is taken in the version that wrote the lock file.
+// pnpm returns pnpm in the version that wrote the lock file.
 func (p *project) pnpm(description nodePackage, lock string) (nodeTool, error) {
 	text, err := p.readLock(lock)
 	if err != nil {
@@ -96,7 +96,7 @@ func (p *project) pnpm(description nodePackage, lock string) (nodeTool, error) {
 	}, nil
 }
 
-// yarn is the classic one, or the one of today, by the form of the lock file.
+// yarn returns classic or modern Yarn, by the form of the lock file.
 func (p *project) yarn(description nodePackage, lock string) (nodeTool, error) {
 	text, err := p.readLock(lock)
 	if err != nil {

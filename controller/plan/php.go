@@ -13,7 +13,7 @@ const (
 	indexPHP     = "index.php"
 )
 
-// phpRoots are the folders that frameworks serve, the first that has an index.php counts.
+// phpRoots are the folders that frameworks serve; the first one with an index.php counts.
 var phpRoots = []string{"public", "web", "webroot", "htdocs", "www"}
 
 // phpBuiltIn are the extensions that every PHP image has.
@@ -25,7 +25,7 @@ var phpBuiltIn = []string{
 
 var extensionPattern = regexp.MustCompile(`^ext-([a-z][a-z0-9_]{0,30})$`)
 
-// composerFile is what of a composer.json decides how the app is built.
+// composerFile holds the fields of a composer.json that decide how the app is built.
 type composerFile struct {
 	Require map[string]string `json:"require"`
 	Config  struct {
@@ -37,8 +37,8 @@ func knowsComposer(p *project) bool { return p.has(composerJSON) }
 
 func knowsPHP(p *project) bool { return p.has(indexPHP) || p.has("public/"+indexPHP) }
 
-// writePHP serves the project with FrankenPHP, which is one process, listens on
-// any port and needs no root.
+// writePHP serves the project with FrankenPHP, which is one process, listens on any port
+// and needs no root.
 func writePHP(p *project, _ Options) (*recipe, error) {
 	description, err := p.composerFile()
 	if err != nil {
@@ -72,7 +72,7 @@ func (p *project) composerFile() (composerFile, error) {
 	return description, nil
 }
 
-// version is the PHP that the project runs on: one that it names, else a range.
+// version is the PHP of the project: one that it names, or a range.
 func (c composerFile) version() string {
 	if text, ok := c.Config.Platform["php"].(string); ok {
 		return text
@@ -129,13 +129,14 @@ func (p *project) runPHP(r *recipe, description composerFile) error {
 	} else {
 		r.add("COPY", ". .")
 	}
-	// It would be served where the top is.
+	// It would be public if the app serves its top folder.
 	r.add("RUN", "rm -rf "+ownFolder)
 	if description.Require["laravel/framework"] != "" {
 		r.because("Laravel writes below storage and bootstrap/cache, which cannot be written to: send sessions, cache and logs elsewhere, mount a volume, or waive the read-only root.")
 	}
 	r.unprivileged()
-	// The image's own check asks an address that only its own configuration opens.
+	// The image's own check uses an address that only the image's own configuration
+	// opens.
 	r.add("HEALTHCHECK", "NONE")
 	done, err := p.startByProcfile(r)
 	if done || err != nil {

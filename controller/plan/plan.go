@@ -9,39 +9,39 @@ import (
 	"berth/controller/archive"
 )
 
-// MainService is the name of the service that the route leads to in an app made
-// from a Dockerfile.
+// MainService is the name of the service that the route leads to in an app from a
+// Dockerfile.
 const MainService = "main"
 
-// defaultPort is what an app listens on when neither the operator nor its image says.
+// defaultPort is an app's port if neither the operator nor its image sets one.
 const defaultPort = 8000
 
-// Plan is what to build and what to run for one release. It is a value that can
-// be printed and compared, but for Build.Keep.
+// Plan says what to build and what to run for one release. It is a value that can be
+// printed and compared, except Build.Keep.
 type Plan struct {
-	Services []Service // in the order in which they start
+	Services []Service // in their order of start
 	Main     string    // name of the service that the route leads to
-	Composed bool      // a compose file says all of it
-	// Notes are whole sentences on what a person may not expect.
+	Composed bool      // the plan comes from a compose file
+	// Notes are whole sentences on surprising effects, for a person.
 	Notes []string
 }
 
-// Build is how the image of a service is made.
+// Build says how the image of a service is made.
 type Build struct {
-	// Folder of the archive is the build context; empty is its top.
+	// Folder is the archive's folder for the build context; empty means its top.
 	Folder     string
 	Dockerfile string // path in the context
-	// Text is the Dockerfile where the context does not hold it; it is sent with
-	// the context as Dockerfile.
+	// Text is the Dockerfile if the context does not hold it. It is sent with the context
+	// as Dockerfile.
 	Text      string
-	Target    string // stage to stop at; empty for the last
+	Target    string // the last stage to build; empty means the Dockerfile's last
 	Arguments map[string]string
-	// Exposed are the TCP ports that the Dockerfile itself exposes as plain
-	// numbers; its base image may expose others.
+	// Exposed are the TCP ports that the Dockerfile itself exposes as plain numbers. Its
+	// base image may expose others.
 	Exposed []uint16
-	// Keep says what of the archive is sent as the build context, by .dockerignore.
+	// Keep chooses the archive's files for the build context, by .dockerignore.
 	Keep func(archive.Entry) bool `json:"-"`
-	// Generated is set where the archive has no Dockerfile and Berth wrote one.
+	// Generated is set if the archive has no Dockerfile and Berth wrote one.
 	Generated *Generated
 	// Bases are the images that the Dockerfile begins with or copies from, in full.
 	Bases []string `json:"-"`
@@ -50,7 +50,7 @@ type Build struct {
 	rules  buildRules
 }
 
-// Layout returns what the build context holds, for archive.Tree's LayoutWriter.
+// Layout returns the layout of the build context, for archive.Tree's LayoutWriter.
 func (b Build) Layout() archive.Layout {
 	layout := archive.Layout{Folder: b.Folder, Keep: b.Keep}
 	if b.Generated != nil {
@@ -62,43 +62,43 @@ func (b Build) Layout() archive.Layout {
 	return layout
 }
 
-// Options is what the operator decides about an app, beside its archive.
+// Options are the operator's decisions about an app, beside its archive.
 type Options struct {
-	Port        uint16 // 0 lets the image decide
+	Port        uint16 // 0 means the port of the image
 	Limits      Limits
 	Waivers     Waivers
 	Environment []string // NAME=value
-	// Fallback lets a static site answer unknown paths with its index.html, for
-	// apps that route in the browser.
+	// Fallback makes a static site answer unknown paths with its index.html, for apps
+	// that route in the browser.
 	Fallback bool
-	// Server is the program that serves static sites, a file of this machine;
-	// empty is the running one.
+	// Server is the file of the program that serves static sites; empty means the running
+	// program.
 	Server string
-	// Registries are those that the operator allows beside the public ones, as host or
-	// host:port.
+	// Registries are registries that the operator allows beside the public ones, as host
+	// or host:port.
 	Registries []string
 
-	// What follows is for compose files alone.
+	// The following fields are for compose files only.
 
-	// Most is the operator's maximum, which the file's own limits stay within. A
-	// field below that of Limits counts as that one.
+	// Most is the operator's maximum for the file's own limits. A field below the same
+	// field of Limits counts as that of Limits.
 	Most Limits
-	// DatabaseServices are those that the waiver Database of Waivers holds for; none
-	// means those whose image is a known database.
+	// DatabaseServices are the services that the waiver Database of Waivers applies to;
+	// none means the services with a known database image.
 	DatabaseServices []string
-	// ServiceWaivers go before Waivers for the services that they name.
+	// ServiceWaivers replace Waivers for the services that they name.
 	ServiceWaivers map[string]Waivers
 	Profiles       []string
-	// Secrets are the names of the app's secrets; the plan refers to their values,
-	// also where Environment holds them for an app made from a Dockerfile.
+	// Secrets are the names of the app's secrets. The plan refers to their values, even
+	// if Environment holds the values for an app from a Dockerfile.
 	Secrets []string
 }
 
-// Refusal says why an archive cannot be deployed. Reason and Hint are whole
-// sentences, safe to show.
+// Refusal says why an archive cannot be deployed. Reason and Hint are whole sentences,
+// safe to show.
 type Refusal struct {
-	File   string // path in the archive; empty where no one file is at fault
-	Line   int    // in File, from 1; 0 where no one line is at fault
+	File   string // path in the archive; empty if no single file is at fault
+	Line   int    // in File, from 1; 0 if no single line is at fault
 	Reason string
 	Hint   string // the next step
 }
@@ -115,8 +115,8 @@ func (r *Refusal) Error() string {
 	}
 }
 
-// Service returns the main service as it is run, without how it is built: for an
-// image that is there already, that is all there is to know.
+// Service returns the main service as it runs, without its build. For an existing image,
+// that is all.
 func (o Options) Service() Service {
 	return Service{
 		Name:        MainService,
@@ -127,14 +127,13 @@ func (o Options) Service() Service {
 	}
 }
 
-// From reads how the app in tree is to be built and run. It returns a *Refusal,
-// or an *archive.Refusal where a file of the archive cannot be read, when the
-// archive is not one that can be deployed.
+// From reads how to build and run the app in tree. It returns a *Refusal if the archive
+// cannot be deployed, or an *archive.Refusal if a file of the archive cannot be read.
 //
-// A compose file at the top of the archive decides, also with a Dockerfile beside
-// it, which is then that of one of its services.
+// A compose file at the top of the archive wins, even with a Dockerfile beside it: that
+// Dockerfile then belongs to one of its services.
 //
-// It ends with ctx: what decides may have to be searched for in all of a tar.gz.
+// From ends with ctx, because it may have to search a whole tar.gz.
 func From(ctx context.Context, tree *archive.Tree, o Options) (Plan, error) {
 	service := o.Service()
 	if err := service.check(); err != nil {
@@ -150,8 +149,8 @@ func From(ctx context.Context, tree *archive.Tree, o Options) (Plan, error) {
 	return fromProject(ctx, tree, service, o)
 }
 
-// ChoosePort returns the port that a service listens on: the wanted one, else
-// 8000 where the image exposes it, else the lowest that it exposes, else 8000.
+// ChoosePort returns the port that a service listens on: the wanted port, or 8000 if the
+// image exposes it, or the lowest exposed port, or 8000.
 func ChoosePort(wanted uint16, exposed []uint16) uint16 {
 	if wanted != 0 {
 		return wanted
@@ -171,7 +170,7 @@ func ChoosePort(wanted uint16, exposed []uint16) uint16 {
 	return lowest
 }
 
-// check refuses early what Policy would refuse once the image is built.
+// check refuses early what Policy would refuse after the build.
 func (s Service) check() error {
 	if _, err := s.Policy(""); err != nil {
 		return err
@@ -179,7 +178,7 @@ func (s Service) check() error {
 	for _, variable := range s.Environment {
 		name, _, found := strings.Cut(variable, "=")
 		if !found || name == "" || strings.ContainsRune(variable, 0) {
-			// The value may be a secret, so only the name is shown.
+			// The value may be a secret, so the refusal shows only the name.
 			return &Refusal{
 				Reason: fmt.Sprintf("%.60q is not the name of an environment variable with a value.", name),
 				Hint:   "Write each variable as NAME=value.",

@@ -7,22 +7,22 @@ import (
 	"strings"
 )
 
-// Nobody is the user of an app whose image names none: nobody:nogroup as
-// numbers, because an image FROM scratch has no /etc/passwd to look them up in.
+// Nobody is the user of an app whose image names none. It is nobody:nogroup in numbers,
+// because an image FROM scratch has no /etc/passwd.
 const Nobody = "65534:65534"
 
-// waivable are the capabilities that a waiver may give back. They are what
-// database and web server images use to start as root and step down.
+// waivable are the capabilities that a waiver may restore. Database and web server images
+// use them to start as root and drop root.
 var waivable = []string{"CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"}
 
-// bindCapability lets a service listen on a port below 1024; it is the only one
-// that every service has.
+// bindCapability lets a service listen on a port below 1024. It is the only capability of
+// every service.
 const bindCapability = "NET_BIND_SERVICE"
 
-// Limits is what one service may take of the machine. Zero is not "no limit":
-// Policy refuses it.
+// Limits are the most resources of one service. Zero is not "no limit": Policy refuses
+// it.
 type Limits struct {
-	MemoryBytes int64 // swap comes to the same, so there is none extra
+	MemoryBytes int64 // of memory and swap together: there is no extra swap
 	NanoCPUs    int64 // billionths of a CPU
 	Processes   int64 // threads count too
 }
@@ -32,21 +32,21 @@ func DefaultLimits() Limits {
 	return Limits{MemoryBytes: 512 << 20, NanoCPUs: 500_000_000, Processes: 100}
 }
 
-// Waivers is what loosens the policy for one service. The zero value is the
-// strictest. Whoever sets one shows it on the app's page and audits it.
+// Waivers loosen the policy for one service. The zero value is the strictest. Code that
+// sets a waiver must show it on the app's page and audit it.
 type Waivers struct {
-	WritableRoot bool // the root file system can be written to
+	WritableRoot bool // the root file system is writable
 	RootUser     bool // the image may run as root inside
-	// Database is what official images of databases need to start as root and step
-	// down: root inside at first, and every one of the capabilities below.
+	// Database lets official images of databases start as root and drop root: it allows
+	// root at first, and every one of the capabilities below.
 	Database     bool
 	Capabilities []string // of CHOWN, DAC_OVERRIDE, FOWNER, SETGID, SETUID
 }
 
-// Policy is the hardening policy of one service as the engine enforces it. What
-// it has no field for, no service gets: published ports, host mounts, devices,
-// host namespaces, privileged mode, another seccomp or AppArmor profile than the
-// engine's default.
+// Policy is the hardening policy of one service as the engine enforces it. No service
+// gets anything without a field here: published ports, host mounts, devices, host
+// namespaces, privileged mode, or another seccomp or AppArmor profile than the engine's
+// default.
 type Policy struct {
 	MemoryBytes         int64
 	MemoryAndSwapBytes  int64 // equal to MemoryBytes: no extra swap
@@ -54,7 +54,7 @@ type Policy struct {
 	Processes           int64
 	DroppedCapabilities []string
 	AddedCapabilities   []string // sorted, without the CAP_ prefix
-	User                string   // for the container; empty leaves it to the image
+	User                string   // for the container; empty means the user of the image
 	SecurityOptions     []string
 	ReadOnlyRoot        bool
 	TemporaryFolders    map[string]string // path -> tmpfs mount options
@@ -65,9 +65,9 @@ type Policy struct {
 	RestartRetries      int
 }
 
-// Policy returns the table "The hardening policy" of the design, with the
-// service's limits and waivers applied. imageUser is the USER of its image. It
-// returns a *Refusal for a limit of zero and for a capability that no waiver gives.
+// Policy returns the hardening policy with the service's limits and waivers applied.
+// imageUser is the USER of its image. It returns a *Refusal for a limit of zero, and for a
+// capability that no waiver gives.
 func (s Service) Policy(imageUser string) (Policy, error) {
 	if err := s.Limits.check(); err != nil {
 		return Policy{}, err
@@ -105,8 +105,8 @@ func (s Service) Policy(imageUser string) (Policy, error) {
 	}, nil
 }
 
-// temporaryFolders are /tmp and what the service asks for, none of them a place
-// to run a program from.
+// temporaryFolders returns /tmp and the folders that the service asks for. No program can
+// run from them.
 func (s Service) temporaryFolders() map[string]string {
 	folders := map[string]string{"/tmp": "rw,noexec,nosuid,nodev,size=100m"}
 	for _, tmpfs := range s.Tmpfs {
@@ -119,7 +119,7 @@ func (s Service) temporaryFolders() map[string]string {
 	return folders
 }
 
-// check refuses what the engine would read as "no limit".
+// check refuses values that the engine would read as "no limit".
 func (l Limits) check() error {
 	for _, limit := range []struct {
 		name  string
@@ -139,7 +139,7 @@ func (l Limits) check() error {
 	return nil
 }
 
-// capabilities returns what is added after all are dropped.
+// capabilities returns the capabilities to add after all are dropped.
 func (w Waivers) capabilities() ([]string, error) {
 	added := []string{bindCapability}
 	if w.Database {
@@ -158,7 +158,7 @@ func (w Waivers) capabilities() ([]string, error) {
 	return slices.Compact(added), nil
 }
 
-// user returns the user to start the container as.
+// user returns the user of the container's first process.
 func (w Waivers) user(imageUser string) string {
 	if w.RunsAsRoot() || !isRoot(imageUser) {
 		return imageUser
@@ -169,14 +169,14 @@ func (w Waivers) user(imageUser string) string {
 // RunsAsRoot reports whether a service may start as root inside.
 func (w Waivers) RunsAsRoot() bool { return w.RootUser || w.Database }
 
-// gives reports whether a capability is added under the waivers.
+// gives reports whether the waivers allow a capability.
 func (w Waivers) gives(capability string) bool {
 	return capability == bindCapability || w.Database && slices.Contains(waivable, capability) || slices.Contains(w.Capabilities, capability)
 }
 
-// isRoot reports whether the engine would start USER as user id 0. It reads the
-// number as the engine does, so that 00 or +0 is root too. A name other than
-// root is looked up in the image's own /etc/passwd, which is not seen here.
+// isRoot reports whether the engine would start USER as user id 0. It reads the number
+// like the engine, so 00 and +0 are root too. The engine looks up a name other than root
+// in the image's own /etc/passwd, which is not available here.
 func isRoot(imageUser string) bool {
 	user, _, _ := strings.Cut(imageUser, ":")
 	if user == "" || user == "root" {

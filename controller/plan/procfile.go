@@ -10,8 +10,8 @@ const procfile = "Procfile"
 // procfilePattern is a line of a Procfile: the name of a process and its command.
 var procfilePattern = regexp.MustCompile(`^([A-Za-z0-9_-]+)\s*:\s*(.*)$`)
 
-// webCommand returns the command of the Procfile's web process, empty where there
-// is none. The other processes are named in others.
+// webCommand returns the command of the Procfile's web process; empty if there is none.
+// others names the other processes.
 func (p *project) webCommand() (command string, others []string, err error) {
 	text, err := p.read(procfile)
 	if err != nil {
@@ -44,8 +44,8 @@ func (p *project) webCommand() (command string, others []string, err error) {
 	return command, others, nil
 }
 
-// startByProcfile ends a recipe with the Procfile's command. It reports false
-// where there is none.
+// startByProcfile ends a recipe with the Procfile's command. It returns false if there is
+// none.
 func (p *project) startByProcfile(r *recipe) (bool, error) {
 	command, others, err := p.webCommand()
 	if err != nil {

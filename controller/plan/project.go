@@ -14,19 +14,19 @@ import (
 )
 
 const (
-	projectBytes = 1 << 20  // of a file that says how a project is built
+	projectBytes = 1 << 20  // of a file that says how to build a project
 	lockBytes    = 16 << 20 // of a lock file
 	lineBytes    = 4096     // of a command that a project gives
-	// deepReads bounds how many files below the top are read one by one: of a
-	// tar.gz, each costs a pass.
+	// deepReads bounds the single reads of files below the top: in a tar.gz, each costs a
+	// pass.
 	deepReads = 8
-	// aheadFiles and aheadBytes bound what is read in one pass.
+	// aheadFiles and aheadBytes bound one pass that reads ahead.
 	aheadFiles = 200
 	aheadBytes = 64 << 10 // of each
 )
 
-// ignoredAlways is what belongs into no image, unless the archive's own
-// .dockerignore asks for it. Settings of the developer's desk may hold secrets.
+// ignoredAlways are files that no image needs, unless the archive's own .dockerignore
+// asks for them. Settings of a developer's machine may hold secrets.
 const ignoredAlways = `
 .git
 .hg
@@ -42,16 +42,16 @@ const ignoredAlways = `
 !.env.example
 `
 
-// project reads what an archive without a Dockerfile says of itself.
+// project reads an archive without a Dockerfile.
 type project struct {
 	ctx   context.Context //nolint:containedctx // every recipe may read files; lives as long as one From
 	tree  *archive.Tree
 	deep  int               // reads below the top so far
-	ahead map[string][]byte // path -> what was read ahead
+	ahead map[string][]byte // path -> content that was read ahead
 }
 
-// readAhead reads files of which many will be looked at, in one pass. Those that
-// it leaves out are read when they are looked at.
+// readAhead reads many files in one pass. The files that it leaves out are read when they
+// are needed.
 func (p *project) readAhead(paths []string) error {
 	paths = slices.DeleteFunc(slices.Clone(paths), func(path string) bool { return !p.has(path) || p.ahead[path] != nil })
 	texts, err := p.tree.ReadFiles(p.ctx, paths[:min(len(paths), aheadFiles)], aheadBytes)
@@ -77,7 +77,7 @@ func (p *project) hasFolder(path string) bool {
 	return found && entry.Kind == archive.Directory
 }
 
-// first returns the first of the paths that is a file, empty where none is.
+// first returns the first of the paths that is a file; empty if none is.
 func (p *project) first(paths ...string) string {
 	for _, path := range paths {
 		if p.has(path) {
@@ -87,8 +87,7 @@ func (p *project) first(paths ...string) string {
 	return ""
 }
 
-// present returns those of the paths that are files, and the target, as COPY
-// wants them.
+// present returns the paths that are files, and the target, in the form of COPY.
 func (p *project) present(target string, paths ...string) string {
 	var found []string
 	for _, path := range paths {
@@ -99,7 +98,7 @@ func (p *project) present(target string, paths ...string) string {
 	return strings.Join(append(found, target), " ")
 }
 
-// read returns the text of a file; empty where there is none.
+// read returns the text of a file; empty if there is none.
 func (p *project) read(path string) (string, error) { return p.readUpTo(path, projectBytes) }
 
 // readLock is read for a file that a tool wrote.
@@ -135,8 +134,8 @@ func (p *project) content(path string, limit int64) ([]byte, error) {
 	return p.tree.ReadFile(p.ctx, path, limit)
 }
 
-// keep says what of the archive goes into the build context: what is not
-// ignored, by the archive's .dockerignore or as a rule.
+// keep chooses the archive's files for the build context: those that neither the
+// archive's .dockerignore nor the general rule ignores.
 func (p *project) keep(more ...string) (func(archive.Entry) bool, error) {
 	own := ""
 	if p.has(ignoreFile) {
@@ -161,8 +160,8 @@ func (p *project) keep(more ...string) (func(archive.Entry) bool, error) {
 	}, nil
 }
 
-// parseCommand checks a command line that the project gives, which a shell of its
-// own image will read.
+// parseCommand checks a command line of the project. A shell in the project's own image
+// will read it.
 func parseCommand(file string, line int, text string) (string, error) {
 	text = strings.TrimSpace(text)
 	var reason string

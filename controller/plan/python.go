@@ -21,13 +21,14 @@ const (
 	managePy         = "manage.py"
 )
 
-// The servers that are added where a project brings none.
+// The servers that Berth adds if a project has none.
 const (
 	gunicorn = "gunicorn==23.0.0"
 	uvicorn  = "uvicorn==0.38.0"
 )
 
-// pyproject is what of a pyproject.toml decides how the app is built and started.
+// pyproject holds the fields of a pyproject.toml that decide how the app is built and
+// started.
 type pyproject struct {
 	Project struct {
 		RequiresPython string            `toml:"requires-python"`
@@ -44,7 +45,7 @@ type pyproject struct {
 	} `toml:"tool"`
 }
 
-// requirementPattern is the beginning of a requirement; an option begins with a hyphen.
+// requirementPattern is the beginning of a requirement. An option begins with a hyphen.
 var requirementPattern = regexp.MustCompile(`^[A-Za-z0-9]`)
 
 // requirementsElsewhere is a line of requirements that reads other files.
@@ -54,8 +55,8 @@ func knowsPython(p *project) bool {
 	return p.first(requirementsFile, pyprojectFile, "Pipfile", pipfileLock, uvLock, runtimeFile, managePy) != ""
 }
 
-// writePython installs the packages into an environment of their own, and runs
-// the app with a server that can be left alone.
+// writePython installs the packages into a virtual environment, and runs the app with a
+// production server.
 func writePython(p *project, _ Options) (*recipe, error) {
 	description, err := p.pyproject()
 	if err != nil {
@@ -97,7 +98,8 @@ func (p *project) pyproject() (pyproject, error) {
 	return pyproject{}, refusal
 }
 
-// pythonVersion returns what asks for a version of Python, the plainest first.
+// pythonVersion returns the file and the version of Python that it asks for, the plainest
+// first.
 func (p *project) pythonVersion(description pyproject) (source, version string, err error) {
 	for _, file := range []string{pythonVersion, runtimeFile} {
 		text, err := p.read(file)
@@ -133,8 +135,8 @@ func (p *project) pipfileVersion() (source, version string, err error) {
 	return pipfileLock, lock.Meta.Requires["python_version"], nil
 }
 
-// buildPython is the stage that makes /venv. The environment has no pip: nothing
-// is installed where the app runs.
+// buildPython is the stage that makes /venv. The environment has no pip: nothing is
+// installed in the running app.
 func (p *project) buildPython(r *recipe, base string, description pyproject, start pythonStart) error {
 	r.add("FROM", base+" AS build")
 	r.add("ENV", "PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore")
@@ -192,8 +194,8 @@ func (p *project) installRequirements(r *recipe) error {
 	return nil
 }
 
-// installDependencies installs what pyproject.toml lists, without the project,
-// which may not be a package at all.
+// installDependencies installs the packages that pyproject.toml lists, without the
+// project, which may not be a package.
 func installDependencies(r *recipe, dependencies []string) error {
 	for _, dependency := range dependencies {
 		if !requirementPattern.MatchString(dependency) || len(dependency) > lineBytes || dependency != strings.Map(printableRune, dependency) {
@@ -238,8 +240,8 @@ func (p *project) installPoetry(r *recipe, start pythonStart) {
 	r.add("RUN", install+" --no-root")
 }
 
-// runPython is the image that runs. Only the proxy reaches it, so that what that
-// says of a request's origin can be believed.
+// runPython is the image that runs. Only the proxy reaches it, so the app can trust the
+// proxy's headers on a request's origin.
 func (p *project) runPython(r *recipe, base string, start pythonStart) {
 	r.add("FROM", base)
 	r.add("ENV", "PATH=/venv/bin:$PATH HOME=/tmp PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 FORWARDED_ALLOW_IPS=*")
@@ -260,7 +262,7 @@ func (p *project) runPython(r *recipe, base string, start pythonStart) {
 	r.words("CMD", start.words...)
 }
 
-// listsPackage reports whether a file of the project that lists packages names one.
+// listsPackage reports whether a file with the project's packages names one.
 func (p *project) listsPackage(name string) (bool, error) {
 	pattern := regexp.MustCompile(`(?im)(?:^|["'\s])` + regexp.QuoteMeta(name) + `(?:$|["'\s\[=<>~!;,])`)
 	for _, file := range []string{requirementsFile, pyprojectFile, "Pipfile"} {

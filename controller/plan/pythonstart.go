@@ -8,20 +8,20 @@ import (
 	"strings"
 )
 
-// pythonStart is how a Python app is started.
+// pythonStart says how a Python app is started.
 type pythonStart struct {
-	words     []string // the command, where it needs no shell
-	shell     string   // the command, where it does
+	words     []string // the command, if it needs no shell
+	shell     string   // the command, if it needs a shell
 	server    string   // requirement to add
 	installed bool     // the project itself must be installed
-	prepare   string   // what is run once in the image
+	prepare   string   // a command that runs once in the image
 	reasons   []string
 }
 
-// webFramework is a framework by the line that makes its app.
+// webFramework is a framework, recognised by the line that makes its app.
 type webFramework struct {
 	class string
-	async bool // it is served over ASGI
+	async bool // it uses ASGI
 }
 
 var webFrameworks = []webFramework{
@@ -30,23 +30,24 @@ var webFrameworks = []webFramework{
 
 var (
 	appPattern = regexp.MustCompile(`(?m)^([A-Za-z_][A-Za-z0-9_]{0,60})(?:[ \t]*:[ \t]*[A-Za-z0-9_.]+)?[ \t]*=[ \t]*(?:[A-Za-z_][A-Za-z0-9_]*\.)?(FastAPI|Starlette|Litestar|Quart|Flask)\(`)
-	// factoryPattern is a function that makes the app, as Flask's documentation names it.
+	// factoryPattern is a function that makes the app, by its name in Flask's
+	// documentation.
 	factoryPattern = regexp.MustCompile(`(?m)^def create_app\(`)
-	// entryPattern is the server interface that a file offers by its plain name.
+	// entryPattern is the server interface of a file, by its plain name.
 	entryPattern  = regexp.MustCompile(`(?m)^(application|app)[ \t]*=`)
 	modulePattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$`)
 	scriptPattern = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,60}$`)
 	staticRoot    = regexp.MustCompile(`(?m)^STATIC_ROOT[ \t]*=`)
 )
 
-// pythonFiles are where an app is made, the likeliest first.
+// pythonFiles are the usual files that make an app, the likeliest first.
 var (
 	pythonFiles   = []string{"app.py", "main.py", "asgi.py", "wsgi.py", "server.py", "application.py", "api.py", "run.py", "index.py", "__init__.py"}
 	pythonFolders = []string{"", "app", "api", "src", "src/app", "backend", "server"}
 )
 
-// pythonStart finds out how the app is started: by its Procfile, as a project of
-// Django, by the line that makes the app, or by its only script.
+// pythonStart finds out how to start the app: by its Procfile, as a Django project, by
+// the line that makes the app, or by its only script.
 func (p *project) pythonStart(description pyproject) (pythonStart, error) {
 	command, others, err := p.webCommand()
 	if err != nil {
@@ -105,8 +106,8 @@ func findApp(text string) (entry string, framework webFramework) {
 	return "", webFramework{}
 }
 
-// serveWith starts the app of a file with the server that suits its framework. It
-// is one process, so that what an app keeps in memory is the same for everyone.
+// serveWith starts the app of a file with the right server for its framework. It is one
+// process, so that all requests share the app's memory.
 func (p *project) serveWith(file, entry string, framework webFramework) (pythonStart, error) {
 	start := pythonStart{reasons: []string{fmt.Sprintf("The app is %s in %s, made with %s.", entry, file, framework.class)}}
 	folder, module := moduleOf(file)
@@ -128,8 +129,8 @@ func (p *project) serveWith(file, entry string, framework webFramework) (pythonS
 	return start, nil
 }
 
-// moduleOf returns the name by which a file of pythonFiles is imported, and the
-// folder to do it in, empty for the top.
+// moduleOf returns the import name of a file of pythonFiles, and the folder for the
+// import; empty means the top.
 func moduleOf(file string) (folder, module string) {
 	file, inSource := strings.CutPrefix(file, "src/")
 	if inSource {
@@ -139,7 +140,7 @@ func moduleOf(file string) (folder, module string) {
 	return folder, strings.TrimSuffix(module, ".__init__")
 }
 
-// startDjango serves the one wsgi.py of a project of Django.
+// startDjango serves the one wsgi.py of a Django project.
 func (p *project) startDjango() (pythonStart, error) {
 	var found []string
 	for _, entry := range p.tree.Entries() {

@@ -9,27 +9,28 @@ import (
 )
 
 const (
-	// ownFolder is where the build context holds what Berth adds. An archive's own
-	// folder of that name stays out of the context.
+	// ownFolder is the folder of Berth's own files in the build context. The context
+	// leaves out an archive's folder of the same name.
 	ownFolder = ".berth"
-	// ownDockerfile is where the builder finds a generated Dockerfile.
+	// ownDockerfile is the place of a generated Dockerfile.
 	ownDockerfile = ownFolder + "/Dockerfile"
 )
 
-// Generated is how an app without a Dockerfile is built: shown before the build,
-// so that a person can keep it and change it.
+// Generated says how to build an app without a Dockerfile. It is shown before the build,
+// so that a person can keep and change it.
 type Generated struct {
-	Kind       string   // what the archive was taken for, such as "Go"
+	Kind       string   // the recognised kind of project, such as "Go"
 	Dockerfile string   // whole text
-	Reasons    []string // whole sentences: what was found, and what follows
-	// Layout is what the build context holds, beside what Build.Keep says of the archive.
+	Reasons    []string // whole sentences: a finding, and its consequence
+	// Layout is the layout of the build context, beside Build.Keep, which chooses the
+	// archive's files.
 	Below  string
 	Extras []archive.Extra
 }
 
-// recipe writes a Dockerfile, one instruction at a time. What comes from the
-// project stands in it in three forms only, each checked before: a number, a name
-// of plain letters, and a word of a JSON array.
+// recipe writes a Dockerfile, one instruction at a time. A value from the project stands
+// in it only in three checked forms: a number, a name of plain letters, or a word of a
+// JSON array.
 type recipe struct {
 	kind    string
 	reasons []string
@@ -65,7 +66,7 @@ func (r *recipe) words(keyword string, words ...string) {
 // shell starts a line in a shell, which the app's own image has.
 func (r *recipe) shell(line string) { r.words("CMD", "sh", "-c", line) }
 
-// unprivileged says what every generated image ends with, before its command.
+// unprivileged writes the last lines of every generated image before its command.
 func (r *recipe) unprivileged() {
 	r.add("USER", Nobody)
 	r.add("EXPOSE", fmt.Sprint(defaultPort))
@@ -78,8 +79,8 @@ func (r *recipe) extra(name, text string) string {
 	return path
 }
 
-// finish returns the recipe as it is shown and built. It is an error of the
-// program when the text does not pass what an uploaded Dockerfile must pass.
+// finish returns the recipe in the form to show and build. It is a bug of Berth if the
+// text fails the check of uploaded Dockerfiles.
 func (r *recipe) finish() (*Generated, error) {
 	text := r.text()
 	if _, refusal := checkDockerfile([]byte(text)); refusal != nil {
@@ -107,7 +108,7 @@ func printableRune(r rune) rune {
 	return r
 }
 
-// jsonWords is a JSON array of strings on one line, readable where it can be.
+// jsonWords is a JSON array of strings on one line, as readable as possible.
 func jsonWords(words []string) string {
 	var text strings.Builder
 	encoder := json.NewEncoder(&text)

@@ -12,13 +12,13 @@ import (
 	"github.com/distribution/reference"
 )
 
-// privateSuffixes end names that no public name server answers for.
+// privateSuffixes are endings of names that no public name server answers.
 var privateSuffixes = []string{".internal", ".local", ".test", ".lan", ".home.arpa"}
 
-// privateHosts end names of registries that are somebody's own network, or this machine.
+// privateHosts are endings of registries on a private network, or on this machine.
 var privateHosts = append([]string{".localhost", ".localdomain", ".intranet", ".private", ".corp", ".home", ".svc", ".arpa"}, privateSuffixes...)
 
-// ParseRegistries reads the operator's list of registries, with commas between: each a
+// ParseRegistries reads the operator's list of registries, separated by commas: each is a
 // host or an address, with a port or for every port.
 func ParseRegistries(text string) ([]string, error) {
 	var registries []string
@@ -36,12 +36,12 @@ func ParseRegistries(text string) ([]string, error) {
 
 var registryPattern = regexp.MustCompile(`^([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?$`)
 
-// numericLabel is the last label of an address in one of its spellings, such as
-// 127.1 or 0x7f.0.0.1: no public name ends so.
+// numericLabel is the last label of an address in one of its spellings, such as 127.1 or
+// 0x7f.0.0.1: no public name ends like that.
 var numericLabel = regexp.MustCompile(`^(0[xX][0-9a-fA-F]*|[0-9]+)$`)
 
 // checkRegistry refuses an image whose registry is not on the internet, unless the
-// operator named it: the engine would ask it in the host's own network.
+// operator named the registry: the engine would ask it in the host's own network.
 func checkRegistry(named reference.Named, allowed []string) *Refusal {
 	domain := strings.ToLower(reference.Domain(named))
 	host := hostOf(domain)
@@ -66,7 +66,7 @@ func hostOf(domain string) string {
 	return host
 }
 
-// isPublicHost reports whether a host can be one of the internet, by its name alone.
+// isPublicHost reports whether a host can be on the internet, by its name only.
 func isPublicHost(host string) bool {
 	if ip, err := netip.ParseAddr(host); err == nil {
 		return address.IsPublic(ip)

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// A reference to a secret stands between two characters of the private use area,
-// which no file and no variable of an app may hold.
+// A reference to a secret stands between two characters of the private use area. No file
+// and no variable of an app may hold these characters.
 const (
 	referenceOpen  = "\ue000"
 	referenceClose = "\ue001"
@@ -15,12 +15,12 @@ const (
 
 var secretReference = regexp.MustCompile(referenceOpen + "([^" + referenceClose + "]*)" + referenceClose)
 
-// SecretReference is what stands in a plan in place of a secret's value, so that
-// a plan can be kept and shown.
+// SecretReference replaces a secret's value in a plan, so that the plan can be stored and
+// shown.
 func SecretReference(name string) string { return referenceOpen + name + referenceClose }
 
-// Reveal puts the values of secrets in place of the references in text. One that
-// is not there is an error that names it.
+// Reveal replaces the references in text by the values of the secrets. A missing secret
+// is an error that names it.
 func Reveal(text string, secrets map[string]string) (string, error) {
 	var missing error
 	revealed := secretReference.ReplaceAllStringFunc(text, func(found string) string {

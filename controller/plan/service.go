@@ -8,32 +8,32 @@ import (
 	"time"
 )
 
-// Service is one kind of container of an app. What is zero is left to the image
-// and to the hardening policy.
+// Service is one kind of container of an app. A zero field leaves the choice to the image
+// and the hardening policy.
 type Service struct {
 	Name        string
 	Build       Build
-	Image       string // a reference to pull, where nothing is built
-	AlwaysPull  bool   // the image, also where it is there
-	Port        uint16 // that it listens on; 0 lets the image decide (ChoosePort)
-	Internal    bool   // it serves the app's other services alone, and is told no port
-	Replicas    int    // how many run; 0 is 1
+	Image       string // a reference to pull, if nothing is built
+	AlwaysPull  bool   // pull the image even if it is there
+	Port        uint16 // that the service listens on; 0 means the port of the image (ChoosePort)
+	Internal    bool   // it serves only the app's other services, and gets no port
+	Replicas    int    // the number of containers; 0 means 1
 	Limits      Limits
 	Waivers     Waivers
 	Environment []string // NAME=value; a value may refer to secrets
 
-	Command    []string // nil is the image's
-	Entrypoint []string // nil is the image's; another one drops the image's command
+	Command    []string // nil means the image's
+	Entrypoint []string // nil means the image's; another one drops the image's command
 	WorkingDir string
-	User       string // empty is the image's
+	User       string // empty means the image's
 	Hostname   string
 	Labels     map[string]string
 	Stop       Stop
 	Restart    Restart
-	Health     *Healthcheck // nil is the image's
+	Health     *Healthcheck // nil means the image's
 	DependsOn  []Dependency // by name
 
-	Aliases    []string // names on the app's network, its own among them
+	Aliases    []string // names on the app's network, with its own
 	ExtraHosts []string // name:address
 	Sysctls    map[string]string
 
@@ -41,39 +41,39 @@ type Service struct {
 	Tmpfs         []Tmpfs
 	Files         []File
 	ShmBytes      int64
-	ReservedBytes int64 // of memory, that it keeps when memory runs short
+	ReservedBytes int64 // of memory, kept for it when memory runs short
 	Ulimits       []Ulimit
-	DropBind      bool // it gives up NET_BIND_SERVICE too
+	DropBind      bool // it does without NET_BIND_SERVICE too
 	WithoutInit   bool // its own first process is process 1
 }
 
-// Stop is how a service is asked to end.
+// Stop says how to end a service.
 type Stop struct {
-	Signal string        // empty is the image's
-	Grace  time.Duration // 0 is the platform's
+	Signal string        // empty means the image's
+	Grace  time.Duration // 0 means the platform's
 }
 
-// Restart is what happens when a service ends. The zero value starts it again.
+// Restart says what happens when a service ends. The zero value starts it again.
 type Restart struct {
 	Mode    RestartMode
-	Retries int // of OnFailure; 0 is without end
+	Retries int // of OnFailure; 0 means no limit
 }
 
-// RestartMode is when a service is started again.
+// RestartMode says when a service is started again.
 type RestartMode string
 
 // The ways of starting again.
 const (
-	Always    RestartMode = "" // until it is stopped by a person
+	Always    RestartMode = "" // until a person stops it
 	OnFailure RestartMode = "on-failure"
 	Never     RestartMode = "no"
 )
 
-// LeastInterval is the shortest time between two checks of a service's health: each
+// LeastInterval is the shortest time between two health checks of a service: each check
 // starts a process.
 const LeastInterval = time.Second
 
-// Healthcheck is how the engine finds out whether a service works.
+// Healthcheck says how the engine checks whether a service works.
 type Healthcheck struct {
 	Test          []string // CMD and a command, CMD-SHELL and a line, or NONE
 	Interval      time.Duration
@@ -83,15 +83,15 @@ type Healthcheck struct {
 	Retries       int
 }
 
-// Dependency is another service that must have come so far first.
+// Dependency is another service that must first reach a condition.
 type Dependency struct {
 	Service   string
 	Condition Condition
-	Required  bool // without it, the service starts also if the other one cannot
-	Restart   bool // it is started again after the other one was replaced
+	Required  bool // false: the service starts even if the other service cannot
+	Restart   bool // start it again after the other service was replaced
 }
 
-// Condition is how far a dependency must be.
+// Condition is the state that a dependency must reach.
 type Condition string
 
 // The conditions.
@@ -103,10 +103,10 @@ const (
 
 // Mount is a named volume of the app in a service.
 type Mount struct {
-	Volume   string // its name within the app; the engine's name is the caller's
+	Volume   string // its name within the app; the caller makes the engine's name
 	Target   string // absolute and clean
 	ReadOnly bool
-	NoCopy   bool // an empty volume does not get what the image has at Target
+	NoCopy   bool // an empty volume does not get the image's files at Target
 }
 
 // Tmpfs is a folder in memory; it is always noexec, nosuid and nodev.
@@ -116,18 +116,18 @@ type Tmpfs struct {
 	Mode   fs.FileMode // 0 is 1777
 }
 
-// File is a file that a service finds beside its image. A file with a secret's
-// name, or with Private, is for memory alone, under SecretsFolder.
+// File is a file that a service has beside its image. A file with a secret's name, or
+// with Private, exists only in memory, under SecretsFolder.
 type File struct {
 	Path    string // absolute and clean
 	Mode    fs.FileMode
-	UID     string // a number; empty is the user that the service runs as
+	UID     string // a number; empty means the user that the service runs as
 	GID     string
 	Content []byte // a Private one may refer to secrets
 	Private bool
 }
 
-// SecretsFolder is where private files lie, in memory.
+// SecretsFolder is the folder of private files, in memory.
 const SecretsFolder = "/run/secrets"
 
 // Ulimit is a limit of each process.
@@ -136,9 +136,9 @@ type Ulimit struct {
 	Soft, Hard int64
 }
 
-// Fingerprint is a hash of everything about the service that needs a new
-// container when it changes, but for its image and for the values of secrets: it
-// holds which secrets a service refers to, so compare their versions beside it.
+// Fingerprint is a hash of every part of the service that needs a new container when it
+// changes, without its image and the values of secrets. It covers which secrets a service
+// refers to, so compare the versions of the secrets beside it.
 func (s Service) Fingerprint() string {
 	s.Build, s.Image, s.AlwaysPull, s.DependsOn, s.Replicas = Build{}, "", false, nil, 0
 	text, err := json.Marshal(s)
@@ -149,8 +149,8 @@ func (s Service) Fingerprint() string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Stateful reports whether two containers of the service would share data: such
-// a service is replaced, not run beside its successor.
+// Stateful reports whether two containers of the service would share data. Such a service
+// is replaced; it never runs beside its successor.
 func (s Service) Stateful() bool { return len(s.Mounts) > 0 }
 
 // Count is how many containers of the service run.

@@ -8,18 +8,18 @@ import (
 	"berth/controller/archive"
 )
 
-// The files at the top of an archive that say how an app is made, the one that
-// counts first.
+// The files at the top of an archive that say how to build an app, the most important
+// first.
 var (
 	dockerfiles  = []string{"Dockerfile", "dockerfile"}
 	composeFiles = []string{"compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"}
 )
 
-// hintMissing names all that is looked for.
+// hintMissing names all files that Berth looks for.
 const hintMissing = "Add a file called Dockerfile beside them that says how to build and start the app, or what an app " +
 	"is known by: compose.yaml, index.html for a static site, go.mod, package.json, requirements.txt, pyproject.toml, Pipfile, composer.json or index.php."
 
-// mostNamed is how many files a refusal names, so that it stays one sentence.
+// mostNamed is the most files in a refusal, so that it stays one sentence.
 const mostNamed = 5
 
 // findFile returns the first of names that the top of the archive has.
@@ -32,7 +32,8 @@ func findFile(tree *archive.Tree, names []string) (string, bool) {
 	return "", false
 }
 
-// besideDockerfile adds to a refusal of a compose file how to do without the file.
+// besideDockerfile adds to a refusal of a compose file how to do without the compose
+// file.
 func besideDockerfile(tree *archive.Tree, compose string, err error) error {
 	dockerfile, found := findFile(tree, dockerfiles)
 	refusal, refused := errors.AsType[*Refusal](err)
@@ -44,7 +45,7 @@ func besideDockerfile(tree *archive.Tree, compose string, err error) error {
 	return &with
 }
 
-// refuseMissing says what the archive has instead of a Dockerfile at its top.
+// refuseMissing says what the archive has at its top in place of a Dockerfile.
 func refuseMissing(tree *archive.Tree) *Refusal {
 	top, deeper := survey(tree)
 	reason := "The archive has no Dockerfile at its top, which holds " + listing(top) + "."

@@ -9,17 +9,17 @@ import (
 
 const (
 	indexPage = "index.html"
-	// ownServer is where the build context holds the server of static sites.
+	// ownServer is the place of the server of static sites in the build context.
 	ownServer = ownFolder + "/berth"
-	// runningProgram opens the program that runs, also when its file was replaced since.
+	// runningProgram opens the running program, even if its file was replaced since.
 	runningProgram = "/proc/self/exe"
 )
 
-// siteFolders are where tools put a finished site.
+// siteFolders are the usual output folders of tools.
 var siteFolders = []string{"public", "dist", "build", "_site", "site", "www", "htdocs"}
 
-// knowsSite reports whether there is a page to begin with, at the top or in a
-// folder that finished sites are put into.
+// knowsSite reports whether there is an index page, at the top or in a usual output
+// folder.
 func knowsSite(p *project) bool { return p.has(indexPage) || len(p.siteFolders()) > 0 }
 
 func (p *project) siteFolders() []string {
@@ -32,7 +32,8 @@ func (p *project) siteFolders() []string {
 	return found
 }
 
-// writeSite serves files as they are, with Berth's own server alone in the image.
+// writeSite serves files unchanged, in an image that holds only Berth's own server and
+// them.
 func writeSite(p *project, o Options) (*recipe, error) {
 	r := newRecipe("Static site")
 	source := "site/"
@@ -52,15 +53,15 @@ func writeSite(p *project, o Options) (*recipe, error) {
 	if p.has("package.json") {
 		r.because("The package.json has no script that builds or starts the app, so it is not used.")
 	}
-	// The files stand in a folder of the context, apart from the server.
+	// The files are in a folder of the context, apart from the server.
 	r.below = "site"
 	r.add("FROM", "scratch")
 	r.serveFolder(o, source)
 	return r, nil
 }
 
-// serveFolder ends a recipe with Berth's server and the folder that it serves,
-// given as the arguments of COPY before its target.
+// serveFolder ends a recipe with Berth's server and the folder that it serves. The folder
+// is given as the arguments of COPY before its target.
 func (r *recipe) serveFolder(o Options, source string) {
 	program := cmp.Or(o.Server, runningProgram)
 	r.because("Berth's own server answers, in an image that holds nothing else.")

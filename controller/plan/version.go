@@ -11,15 +11,15 @@ import (
 	"github.com/Masterminds/semver/v3"
 )
 
-// constraintBytes is more than any version that people write.
+// constraintBytes is longer than any real version.
 const constraintBytes = 200
 
-// language is a language by the base images that it has.
+// language is a language with its base images.
 type language struct {
 	name      string
 	lines     []string // the versions that have base images, oldest first: "22" or "3.13"
-	preferred string   // of lines, where the project leaves the choice
-	// translate writes a range of the language's own packaging in the words of npm.
+	preferred string   // of lines, if the project leaves the choice
+	// translate turns a range of the language's own packaging into an npm range.
 	translate func(string) string
 }
 
@@ -30,14 +30,14 @@ var (
 	php    = language{name: "PHP", lines: []string{"8.2", "8.3", "8.4", "8.5"}, preferred: "8.4", translate: fromComposer}
 )
 
-// plainVersion is a version alone, not a range: the first two numbers decide.
+// plainVersion is a single version, not a range: the first two numbers decide.
 var plainVersion = regexp.MustCompile(`^\s*(?:go|python-|v|=|==|===)?\s*([0-9]{1,4})(?:\.([0-9]{1,4}))?(?:\.(?:[0-9]{1,6}|[xX*]))?(?:[-+a-z][0-9A-Za-z.+-]*)?\s*$`)
 
-// firstVersion finds the number that a range begins with.
+// firstVersion finds the number at the start of a range.
 var firstVersion = regexp.MustCompile(`([0-9]{1,4})(?:\.([0-9]{1,4}))?`)
 
-// choose returns the version to build with, one of lines, and why, as a sentence.
-// The text is what file asks for: a version, a range, or nothing.
+// choose returns the version to build with, one of lines, and the reason as a sentence.
+// The text is the request in file: a version, a range, or nothing.
 func (l language) choose(file, text string) (line, reason string) {
 	text = strings.TrimSpace(text)
 	if text == "" {
@@ -83,8 +83,8 @@ func (l language) meets(line string, constraint *semver.Constraints) bool {
 	return err == nil && constraint.Check(version)
 }
 
-// near returns the line of a version, else the one that is nearest to it. A
-// version without its second number means the newest line of the first.
+// near returns the line of a version, or the nearest line. A version without a second
+// number means the newest line of its first number.
 func (l language) near(asked, major, minor string) (line, reason string) {
 	if minor == "" && strings.Contains(l.preferred, ".") {
 		return l.newestOf(asked, major)
@@ -123,7 +123,7 @@ func rank(major, minor string) int {
 
 func distance(a, b int) int { return max(a-b, b-a) }
 
-// fromPEP440 writes a range of Python's packaging as one of npm.
+// fromPEP440 turns a range of Python's packaging into an npm range.
 func fromPEP440(text string) string {
 	var parts []string
 	for part := range strings.SplitSeq(text, ",") {
@@ -142,7 +142,7 @@ func fromPEP440(text string) string {
 	return strings.Join(parts, ", ")
 }
 
-// compatible is ~= in other words: of 3.11, up to the next 4; of 3.11.2, up to the next 3.12.
+// compatible expands ~=: 3.11 means up to the next 4; 3.11.2 means up to the next 3.12.
 func compatible(version string) string {
 	if strings.Count(version, ".") == 1 {
 		return "^" + version
@@ -150,7 +150,7 @@ func compatible(version string) string {
 	return "~" + version
 }
 
-// fromComposer writes a range of Composer as one of npm: one bar is an "or" too.
+// fromComposer turns a Composer range into an npm range: one bar also means "or".
 func fromComposer(text string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(text, "||", "|"), "|", "||")
 }

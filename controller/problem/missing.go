@@ -2,7 +2,7 @@ package problem
 
 import "errors"
 
-// What a Ledger says of a row that is not there, or is there already.
+// The errors of a Ledger for a row that does not exist, or exists already.
 var (
 	ErrNotFound  = errors.New("not found")
 	ErrNameTaken = errors.New("name is taken")

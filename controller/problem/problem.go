@@ -1,4 +1,4 @@
-// Package problem says what a person can mend, with the next step.
+// Package problem says what a person can fix, with the next step.
 package problem
 
 import (
@@ -6,32 +6,32 @@ import (
 	"strings"
 )
 
-// Kind says what sort of problem a person has; the router maps it to a status
-// and the command line to an exit code, each in one switch.
+// Kind is the sort of a problem. The router maps it to a status and the command line to
+// an exit code, each in one switch.
 type Kind uint8
 
 // The kinds of problems.
 const (
-	KindInternal     Kind = iota // ours: "Something went wrong" and the request id
+	KindInternal     Kind = iota // Berth's fault: "Something went wrong" and the request id
 	KindInvalid                  // the input cannot be accepted as it is
-	KindUnauthorized             // nobody is signed in, or the token does not hold
-	KindForbidden                // signed in, and not allowed
+	KindUnauthorized             // nobody is signed in, or the token is not valid
+	KindForbidden                // signed in, but not allowed
 	KindNotFound
-	KindConflict    // the input is fine, the state of things is not: a taken name, a release under way
+	KindConflict    // the input is fine, but the present state forbids it: a taken name, a release under way
 	KindTooLarge    // more bytes than the limit
 	KindLimited     // too many requests
 	KindUnavailable // the engine or the proxy does not answer
 	KindFull        // the disk has no room
-	KindMalformed   // an address or an id that cannot be one: no person typed it into a form
+	KindMalformed   // an impossible address or id: no person typed it into a form
 )
 
-// Problem is the only error that a person sees. Message and Hint are safe to
-// show and whole sentences; Err is for the log alone.
+// Problem is the only error that a person sees. Message and Hint are whole sentences and
+// safe to show. Err is for the log only.
 type Problem struct {
 	Kind    Kind
-	Field   string // the form field it belongs to, empty for the whole form
-	Message string // what was wrong, and where
-	Hint    string // what to do
+	Field   string // the form field of the problem; empty for the whole form
+	Message string // what is wrong, and where
+	Hint    string // the next step
 	Remedy  Remedy // of a release that failed
 	Err     error
 }
@@ -47,10 +47,10 @@ func (p *Problem) Error() string {
 // Unwrap returns the cause.
 func (p *Problem) Unwrap() error { return p.Err }
 
-// Problems are those of a whole form, at most one for each field.
+// Problems are the problems of a whole form, at most one for each field.
 type Problems []*Problem
 
-// Error gives them all.
+// Error joins all messages.
 func (p Problems) Error() string {
 	texts := make([]string, 0, len(p))
 	for _, problem := range p {
@@ -59,7 +59,7 @@ func (p Problems) Error() string {
 	return strings.Join(texts, "; ")
 }
 
-// Unwrap returns each, so that who can show only one finds the first.
+// Unwrap lets errors.As find the first problem.
 func (p Problems) Unwrap() []error {
 	errs := make([]error, 0, len(p))
 	for _, problem := range p {
@@ -76,7 +76,7 @@ func (p Problems) With(err error) Problems {
 	return p
 }
 
-// KindOf returns the kind of the Problem in err, KindInternal where there is none.
+// KindOf returns the kind of the Problem in err; KindInternal if there is none.
 func KindOf(err error) Kind {
 	if problem, ok := errors.AsType[*Problem](err); ok {
 		return problem.Kind

@@ -2,17 +2,17 @@ package problem
 
 import "berth/controller/plan"
 
-// Remedy is what would mend a release. All but Missing is for one that failed, as far as
-// the next try can have it at once. The zero value is nothing.
+// Remedy is the change that would fix a release. All fields but Missing are for a failed
+// release, and its next try can apply them at once. The zero value means no remedy.
 type Remedy struct {
-	Port         uint16           `json:"port,omitempty"`   // that the app listens on
-	Folder       plan.MountTarget `json:"folder,omitempty"` // that the app wants to write into: a volume belongs there
+	Port         uint16           `json:"port,omitempty"`   // the port that the app listens on
+	Folder       plan.MountTarget `json:"folder,omitempty"` // the folder that the app wants to write to: it needs a volume
 	WritableRoot bool             `json:"writable_root,omitempty"`
-	Memory       bool             `json:"memory,omitempty"` // more of it
+	Memory       bool             `json:"memory,omitempty"` // a higher limit
 
-	// Missing is how many files of the first page no visitor gets, as the page looks for
-	// them outside of the app's path, and MissingFile the address of the first: a route
-	// that is a host alone mends it.
+	// Missing is how many files of the first page no visitor gets, because the page asks
+	// for them outside of the app's path. MissingFile is the address of the first. A
+	// route that is a host alone fixes it.
 	Missing     int    `json:"missing,omitempty"`
 	MissingFile string `json:"missing_file,omitempty"`
 }

@@ -17,10 +17,11 @@ import (
 
 const keyBytes = chacha20poly1305.KeySize
 
-// SealOverhead is how many bytes a sealed value is longer than its plaintext.
+// SealOverhead is the length of a sealed value minus the length of its plaintext, in
+// bytes.
 const SealOverhead = chacha20poly1305.NonceSizeX + chacha20poly1305.Overhead
 
-// Errors of keys and of what they sealed.
+// Errors of keys and sealed values.
 var (
 	ErrKeyExposed = errors.New("key file can be read by others")
 	ErrKeyDamaged = errors.New("key file does not hold a key")
@@ -30,9 +31,9 @@ var (
 // Key seals values at rest and is the root of every other key. It prints as [redacted].
 type Key struct{ material [keyBytes]byte }
 
-// LoadKey reads the key from the file at path, and makes it there, mode 0600,
-// where there is none. ErrKeyExposed when group or others may read the file:
-// the key counts as known then, and a person has to decide.
+// LoadKey reads the key from the file at path, or makes the file with mode 0600. The
+// error is ErrKeyExposed if group or others may read the file: the key then counts as
+// known, and a person has to decide.
 func LoadKey(path string) (Key, error) {
 	key, err := readKey(path)
 	if !errors.Is(err, fs.ErrNotExist) {
@@ -44,9 +45,9 @@ func LoadKey(path string) (Key, error) {
 	return readKey(path)
 }
 
-// DeriveKey returns the key that stands for a configured secret (SECRET_KEY).
-// The same text always gives the same key; the text is not stretched, so it
-// must be random and long, not a password.
+// DeriveKey returns the key for a configured secret (SECRET_KEY). The same text always
+// gives the same key. The text is not stretched, so it must be random and long, not a
+// password.
 func DeriveKey(text Text) (Key, error) {
 	if text == "" {
 		return Key{}, errors.New("derive key: the secret is empty")
@@ -58,8 +59,8 @@ func DeriveKey(text Text) (Key, error) {
 	return Key{material: [keyBytes]byte(material)}, nil
 }
 
-// Derive returns a key of 32 bytes for one purpose. Keys of different purposes
-// say nothing about each other or about k.
+// Derive returns a key of 32 bytes for one purpose. Keys of different purposes reveal
+// nothing about each other or about k.
 func (k Key) Derive(purpose string) []byte {
 	derived, err := hkdf.Expand(sha256.New, k.material[:], "berth "+purpose, keyBytes)
 	if err != nil {
@@ -68,9 +69,9 @@ func (k Key) Derive(purpose string) []byte {
 	return derived
 }
 
-// Seal encrypts plaintext with XChaCha20-Poly1305 under a random nonce, which
-// comes first. The place (such as "environment of hello") is authenticated and
-// not stored: Open wants the same one, so a sealed value cannot be moved.
+// Seal encrypts plaintext with XChaCha20-Poly1305 under a random nonce, which comes
+// first. The place (such as "environment of hello") is authenticated but not stored. Open
+// needs the same place, so a sealed value cannot be moved.
 func (k Key) Seal(plaintext []byte, place string) []byte {
 	nonce := make([]byte, chacha20poly1305.NonceSizeX, chacha20poly1305.NonceSizeX+len(plaintext)+chacha20poly1305.Overhead)
 	_, _ = rand.Read(nonce) // never fails: crypto/rand ends the program instead
@@ -81,7 +82,8 @@ func (k Key) Seal(plaintext []byte, place string) []byte {
 	return aead.Seal(nonce, nonce, plaintext, []byte(place))
 }
 
-// Open decrypts what Seal made for the same place; ErrSealBroken for anything else.
+// Open decrypts a value that Seal made for the same place; ErrSealBroken for anything
+// else.
 func (k Key) Open(sealed []byte, place string) ([]byte, error) {
 	if len(sealed) < chacha20poly1305.NonceSizeX {
 		return nil, ErrSealBroken
@@ -127,8 +129,8 @@ func readKey(path string) (Key, error) {
 	return key, nil
 }
 
-// createKey makes the whole file under another name and links it into place:
-// a crash leaves no half of a key, and of two starts at once only one wins.
+// createKey writes the whole file under another name and links it into place. So a crash
+// leaves no half key, and of two starts at once only one wins.
 func createKey(path string) error {
 	temporary, err := os.CreateTemp(filepath.Dir(path), ".secret-*")
 	if err != nil {

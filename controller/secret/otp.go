@@ -18,16 +18,16 @@ import (
 const (
 	otpIssuer = "Berth"
 	otpBytes  = 20 // 160 bits, the length of the HMAC's own output
-	otpPeriod = 30 // seconds; with SHA-1 and 6 digits the only setting that every app knows
-	otpSkew   = 1  // steps that a phone's clock may be off, either way
+	otpPeriod = 30 // seconds; every app knows only this setting, with SHA-1 and 6 digits
+	otpSkew   = 1  // steps that a phone's clock may be early or late
 	qrPixels  = 220
 )
 
 // ErrSharedKey refuses a text that is not a key of one-time codes.
 var ErrSharedKey = errors.New("not a key of one-time codes")
 
-// SharedKey is the key of one-time codes (TOTP, RFC 6238) that the server and
-// a person's phone have in common.
+// SharedKey is the key of one-time codes (TOTP, RFC 6238) that the server and a person's
+// phone share.
 type SharedKey struct{ key *otp.Key }
 
 // NewSharedKey makes a key. The account is the name that the phone shows beside the code.
@@ -39,7 +39,7 @@ func NewSharedKey(account string) (SharedKey, error) {
 	return SharedKey{key: key}, nil
 }
 
-// ParseSharedKey reads what URL gave.
+// ParseSharedKey reads the result of URL.
 func ParseSharedKey(url Text) (SharedKey, error) {
 	key, err := otp.NewKeyFromURL(url.Reveal())
 	if err != nil || key.Type() != "totp" || key.Secret() == "" {
@@ -67,13 +67,13 @@ func (k SharedKey) QR() ([]byte, error) {
 	return buffer.Bytes(), nil
 }
 
-// MatchCode returns the time step whose code this is: the present one, or one
-// that a clock which is a little off would give. No step up to after counts, so
-// that a code works once. False where it is none of these.
+// MatchCode returns the time step of the code: the present step, or a step of a clock
+// that is a little off. It never returns a step up to after, so a code works once. It
+// returns false for any other code.
 func (k SharedKey) MatchCode(code string, now time.Time, after int64) (step int64, ok bool) {
 	present := now.Unix() / otpPeriod
 	for step := present - otpSkew; step <= present+otpSkew; step++ {
-		// Compared in constant time.
+		// The comparison takes constant time.
 		valid, err := hotp.ValidateCustom(code, uint64(step), k.key.Secret(), hotp.ValidateOpts{
 			Digits: otp.DigitsSix, Algorithm: otp.AlgorithmSHA1,
 		})
@@ -89,8 +89,8 @@ const recoveryCharacters = 16 // 80 bits
 // NewRecoveryCode returns a code such as 7KQ2-M9XA-P4RT-W3ZD: 80 random bits.
 func NewRecoveryCode() string { return inGroups(randomText(recoveryCharacters), "-") }
 
-// ParseRecoveryCode reads a code as people type it, in any case, with or without
-// hyphens and spaces; false where it cannot be one.
+// ParseRecoveryCode reads a code as people type it, in any case, with or without hyphens
+// and spaces; false if the text cannot be a code.
 func ParseRecoveryCode(s string) (string, bool) {
 	var letters strings.Builder
 	for _, r := range strings.ToUpper(s) {
@@ -108,9 +108,9 @@ func ParseRecoveryCode(s string) (string, bool) {
 	return inGroups(letters.String(), "-"), true
 }
 
-// HashRecoveryCode returns the only form of a code to keep. The place (such as
-// "recovery code of account 7") is part of it, so that a hash cannot be moved.
-// One round is enough for what is random.
+// HashRecoveryCode returns the only form of a code to store. The place (such as "recovery
+// code of account 7") is part of it, so a hash cannot be moved. One round is enough,
+// because the code is random.
 func HashRecoveryCode(code, place string) string {
 	sum := sha256.Sum256([]byte(place + "\x00" + code))
 	return hex.EncodeToString(sum[:])

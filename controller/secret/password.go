@@ -9,7 +9,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-// MaxPasswordBytes is the longest password that bcrypt reads to its end.
+// MaxPasswordBytes is the longest password that bcrypt reads completely.
 const MaxPasswordBytes = 72
 
 // ErrTooLong refuses a password of more than MaxPasswordBytes, whose end bcrypt would ignore.
@@ -19,13 +19,13 @@ var ErrTooLong = errors.New("password is longer than 72 bytes")
 // about a quarter of a second. ErrTooLong over 72 bytes.
 func HashPassword(password string) (string, error) { return passwords.hash(password) }
 
-// HashPasswordAt is HashPassword at another cost, for a hash that is checked so
-// often that cost 12 would be too much.
+// HashPasswordAt is HashPassword at another cost, for a hash that is checked too often
+// for cost 12.
 func HashPasswordAt(cost int, password string) (string, error) { return hasher{cost}.hash(password) }
 
-// VerifyPassword reports whether hash was made of password. It does the same
-// work for an empty hash (there is no such account), a malformed one and a
-// password that is too long, and says no.
+// VerifyPassword reports whether hash was made of password. For an empty hash (no such
+// account), a malformed hash and a too long password, it does the same work and returns
+// false.
 func VerifyPassword(hash, password string) bool { return passwords.verify(hash, password) }
 
 // passwords is the only hasher outside of tests.
@@ -57,14 +57,14 @@ func (h hasher) verify(hash, password string) bool {
 	return matches && verifiable
 }
 
-// dummy is a well-formed hash that no password is known for; verifying against
-// it costs as much as against a real one.
+// dummy is a well-formed hash without a known password; verifying against it costs as
+// much as against a real hash.
 func (h hasher) dummy() []byte {
 	return fmt.Appendf(nil, "$2a$%02d$%s", h.cost, strings.Repeat(".", 53))
 }
 
-// The letters and digits of one-time passwords and recovery codes: no 0, 1, I or O, which people
-// confuse. There are 32, so that a byte picks each as often as any other.
+// The letters and digits of one-time passwords and recovery codes: no 0, 1, I or O, which
+// people confuse. There are 32, so each is equally likely.
 const oneTimeAlphabet = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 // NewOneTimePassword returns a password such as 7KQ2-M9XA-P4RT: 60 random bits.

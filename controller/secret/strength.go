@@ -8,25 +8,26 @@ import (
 	"unicode/utf8"
 )
 
-// The two ways to a password of a person: MinPasswordCharacters of every class,
-// or LongPasswordCharacters of any.
+// The two ways to a good password: MinPasswordCharacters of every class, or
+// LongPasswordCharacters of any class.
 const (
 	MinPasswordCharacters  = 12
 	LongPasswordCharacters = 16
 )
 
-// leastSurprises is how many characters of a password must not follow from the one before.
+// leastSurprises is how many characters of a password must not follow from the character
+// before.
 const leastSurprises = 5
 
-// PasswordRules says in one sentence what CheckStrength wants.
+// PasswordRules states the rules of CheckStrength in one sentence.
 var PasswordRules = fmt.Sprintf("At least %d characters with upper-case and lower-case letters, digits and signs, or %d of any kind.",
 	MinPasswordCharacters, LongPasswordCharacters)
 
 //go:embed common.txt
 var commonList string
 
-// common are the passwords that others try first, in lower case; shorter ones
-// are what longer ones are built of.
+// common are the passwords that attackers try first, in lower case. Longer passwords are
+// often made of the shorter ones.
 var common = readCommon(commonList)
 
 // WeakError says why a password is too easy to guess; both are sentences for the person.
@@ -35,9 +36,9 @@ type WeakError struct{ Reason, Hint string }
 // Error gives the reason and the hint.
 func (e *WeakError) Error() string { return e.Reason + " " + e.Hint }
 
-// CheckStrength returns a *WeakError for a password that nobody should choose:
-// one that meets neither rule, has over 72 bytes, or is easily guessed because
-// it is a common one, one of the names, or a run of keys, with decoration.
+// CheckStrength returns a *WeakError for a weak password: one that meets neither rule,
+// has over 72 bytes, or is easy to guess. Easy to guess is a common password, one of the
+// names, or a run of keys, also with decoration.
 func CheckStrength(password string, names ...string) error {
 	length := utf8.RuneCountInString(password)
 	switch {
@@ -80,9 +81,9 @@ func missingClasses(password string) []string {
 	return missing
 }
 
-// isCommon reports whether nothing is left of the password that is not common:
-// it is made of at most two common words or names, once each or repeated, and of
-// digits and signs, some of which may stand for letters.
+// isCommon reports whether the password is only common parts: at most two common words or
+// names, once each or repeated, with digits and signs, some of which may stand for
+// letters.
 func isCommon(password string, names []string) bool {
 	known := func(word string) bool {
 		if common[word] {
@@ -112,8 +113,8 @@ func isCommon(password string, names []string) bool {
 // asLetters are the digits and signs that people write for letters.
 var asLetters = strings.NewReplacer("0", "o", "1", "i", "3", "e", "4", "a", "5", "s", "7", "t", "@", "a", "$", "s", "!", "i", "|", "l")
 
-// isRun reports whether most characters follow from the one before: the same
-// again, the next one of the alphabet, or the next key.
+// isRun reports whether most characters follow from the character before: the same again,
+// the next letter of the alphabet, or the next key.
 func isRun(password string) bool {
 	runes := []rune(unrepeated(strings.ToLower(password)))
 	surprises := 1
@@ -144,7 +145,7 @@ func follows(before, after rune) bool {
 	return false
 }
 
-// unrepeated is what a text repeats from its beginning to its end, else the text.
+// unrepeated returns the text that s repeats from beginning to end, or s.
 func unrepeated(s string) string {
 	for length := 1; length <= len(s)/2; length++ {
 		unit := s[:length]
@@ -155,7 +156,7 @@ func unrepeated(s string) string {
 	return s
 }
 
-// trimSigns drops the digits and signs around a text, which decorate it.
+// trimSigns drops the decorating digits and signs around a text.
 func trimSigns(s string) string {
 	return strings.TrimFunc(s, func(r rune) bool { return !unicode.IsLetter(r) && r != '@' && r != '$' })
 }

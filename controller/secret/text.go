@@ -1,4 +1,5 @@
-// Package secret makes, checks and seals what must not be seen: passwords, tokens, keys and values at rest.
+// Package secret makes, checks and seals secrets: passwords, tokens, keys and values at
+// rest.
 package secret
 
 import (
@@ -9,9 +10,8 @@ import (
 
 const redacted = "[redacted]"
 
-// Text is a secret string. It prints, logs and encodes as [redacted] by every
-// way that goes through fmt, slog or encoding; only Reveal gives it away. The
-// empty Text means that there is no secret.
+// Text is a secret string. Every way through fmt, slog or encoding gives [redacted]; only
+// Reveal returns the secret. The empty Text means that there is no secret.
 type Text string
 
 // Reveal returns the secret itself.
@@ -31,5 +31,5 @@ func (t Text) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, t.S
 // LogValue redacts in logs.
 func (t Text) LogValue() slog.Value { return slog.StringValue(t.String()) }
 
-// MarshalText redacts in JSON, YAML and whatever else encodes text.
+// MarshalText redacts in JSON, YAML and every other encoding of text.
 func (t Text) MarshalText() ([]byte, error) { return []byte(t.String()), nil }

@@ -7,10 +7,10 @@ import (
 	"encoding/hex"
 )
 
-// TokenPrefix begins every token, so that scanners for leaked secrets can tell what they found.
+// TokenPrefix begins every token, so that scanners for leaked secrets can recognise it.
 const TokenPrefix = "berth_"
 
-// NewToken returns a token of 256 random bits and its hash, the only form to keep.
+// NewToken returns a token of 256 random bits and its hash, the only form to store.
 func NewToken() (plain, hash string) {
 	var random [32]byte
 	_, _ = rand.Read(random[:]) // never fails: crypto/rand ends the program instead
@@ -18,9 +18,9 @@ func NewToken() (plain, hash string) {
 	return plain, HashToken(plain)
 }
 
-// HashToken returns the SHA-256 of plain in hex. One round is enough, because
-// what it hashes is random and not chosen by a person; looking a token up by
-// its hash gives nothing away by the time it takes.
+// HashToken returns the SHA-256 of plain in hex. One round is enough, because plain is
+// random and not chosen by a person. A look-up by the hash leaks nothing through its
+// duration.
 func HashToken(plain string) string {
 	sum := sha256.Sum256([]byte(plain))
 	return hex.EncodeToString(sum[:])

@@ -13,16 +13,16 @@ const toldEvery = time.Second
 
 // Handed is what a hand-over has done.
 type Handed struct {
-	From    Owner // whom the volume's root belonged to
-	Entries int64 // that were given away, but for the root
+	From    Owner // the former owner of the volume's root
+	Entries int64 // the number of chowned entries, without the root
 }
 
-// HandOver gives the volume's root, and all below it that belongs to the same
-// user, to owner. What belongs to a third one stays as it is. Links are given
-// away themselves, never what they lead to. told hears now and then how many
-// entries there were so far.
+// HandOver gives the volume's root, and everything below it that belongs to the
+// root's owner, to the new owner. Entries of other users do not change. It chowns
+// links themselves, never their targets. It calls told now and then with the
+// number of entries so far.
 //
-// One that was cut short goes on where it is asked for again: the root comes last.
+// The root folder is chowned last, so an interrupted hand-over resumes.
 func (s *Session) HandOver(owner Owner, told func(entries int64)) (Handed, error) {
 	if _, err := s.ask(request{Verb: verbHand, Owner: owner}); err != nil {
 		return Handed{}, err
@@ -38,7 +38,7 @@ func (s *Session) HandOver(owner Owner, told func(entries int64)) (Handed, error
 	}
 }
 
-// hand answers with a line of JSON for every moment that it takes, and one at the end.
+// hand answers with a line of JSON now and then, and with one at the end.
 func (k *keeper) hand(owner Owner) error {
 	info, err := k.root.Stat(".")
 	if err := k.answer(answer{}, err); err != nil || info == nil {
