@@ -7,6 +7,7 @@ import (
 
 	"berth/controller/app"
 	"berth/controller/docker"
+	"berth/test/patience"
 )
 
 // TestVerify_FailsSoonAfterTheSecondExit has an app that ends again and again, whose short
@@ -47,7 +48,7 @@ func TestVerify_FailsSoonAfterTheSecondExit(t *testing.T) {
 			if release.State != app.ReleaseFailed || !strings.Contains(release.Reason, test.says) {
 				t.Errorf("release is %s: %s", release.State, release.Reason)
 			}
-			if took := time.Since(began.get()); took > 3*time.Second {
+			if took := time.Since(began.get()); took > patience.Of(3*time.Second) {
 				t.Errorf("it took %s", took)
 			}
 		})

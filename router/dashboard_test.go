@@ -11,6 +11,7 @@ import (
 
 	"berth/controller"
 	"berth/templates"
+	"berth/test/patience"
 
 	"github.com/gin-gonic/gin"
 
@@ -75,7 +76,7 @@ func TestDashboard_IsFastWithAHundredApps(t *testing.T) {
 	slices.Sort(took)
 	t.Logf("median %s, p95 %s", took[50], took[95])
 	// The goal is 10 ms; a busy machine and the race detector are slower.
-	if took[50] > 100*time.Millisecond {
+	if took[50] > patience.Of(100*time.Millisecond) {
 		t.Errorf("median %s", took[50])
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"berth/controller/account"
 	"berth/controller/audit"
+	"berth/test/patience"
 )
 
 const firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -73,7 +74,7 @@ func TestSessions_EndingOneClosesItsStreamsAndItsCookieOpensNothing(t *testing.T
 		// The stream of the test gives up after ten seconds by itself, with an error that is not the end.
 		began := time.Now()
 		_, err := io.Copy(io.Discard, stream.reader)
-		if err != nil || time.Since(began) > 5*time.Second {
+		if err != nil || time.Since(began) > patience.Of(5*time.Second) {
 			t.Errorf("%s goes on after its session: %v", path, err)
 		}
 	}

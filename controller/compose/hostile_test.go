@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"berth/test/patience"
 )
 
 const plain = "services:\n  web:\n    image: a:1\n"
@@ -71,7 +73,7 @@ func TestRead_RefusesTricksOfTheNotation(t *testing.T) {
 				c.line = lineOf(err)
 			}
 			mustRefuse(t, err, c.line, c.reason)
-			if took := time.Since(began); took > mostTime {
+			if took := time.Since(began); took > patience.Of(mostTime) {
 				t.Errorf("it took %s", took)
 			}
 		})

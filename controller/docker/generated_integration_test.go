@@ -188,7 +188,7 @@ func TestGenerated_StaticSiteRunsFromScratch(t *testing.T) {
 		t.Errorf("the image runs as %q", app.image.User)
 	}
 	began := time.Now()
-	if err := app.engine.Stop(t.Context(), app.instance.Name, 10*time.Second); err != nil || time.Since(began) > 5*time.Second {
+	if err := app.engine.Stop(t.Context(), app.instance.Name, 10*time.Second); err != nil || time.Since(began) > patience.Of(5*time.Second) {
 		t.Errorf("it stops after %s, %v", time.Since(began), err)
 	}
 }
