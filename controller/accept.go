@@ -11,6 +11,7 @@ import (
 	"berth/controller/environment"
 	"berth/controller/plan"
 	"berth/controller/problem"
+	"berth/controller/routing"
 	"berth/traefik"
 )
 
@@ -31,7 +32,7 @@ func (c *Controller) Accept(ctx context.Context, u Upload) (app.Release, error) 
 	if err := app.CheckMounts(found.Mounts); err != nil {
 		return app.Release{}, err
 	}
-	if err := c.refuseForeignName(found.Name, u.Route); err != nil {
+	if err := c.routes.RefuseForeignName(found.Name, u.Route); err != nil {
 		return app.Release{}, err
 	}
 	if err := u.Archive.sync(); err != nil {
@@ -50,7 +51,7 @@ func (c *Controller) Accept(ctx context.Context, u Upload) (app.Release, error) 
 	}
 	c.recordWaivers(ctx, app.App{Name: found.Name}, found.Settings, u.By)
 	c.dispatch(release)
-	c.checkLater(u.Route.Host)
+	c.routes.CheckLater(u.Route.Host)
 	c.notices.notify(found.Name)
 	return release, nil
 }
@@ -214,12 +215,9 @@ func claimProblem(err error, found app.App) error {
 			"Choose another name, or send the archive as an update on that app's page.",
 		).At("name").Because(err)
 	case errors.Is(err, app.ErrHostRedirects):
-		return routeProblem(err, found)
+		return routing.Problem(err, found)
 	case errors.Is(err, app.ErrRouteTaken):
-		return problem.Conflict(
-			fmt.Sprintf("Another app answers at %s already.", found.Routes[0]),
-			"Choose another route, or delete the app that has it.",
-		).At("route").Because(err)
+		return routing.TakenProblem(err, found)
 	case errors.Is(err, app.ErrUnderWay):
 		return problem.Conflict(
 			fmt.Sprintf("A release of %s is under way.", found.Name),
@@ -231,15 +229,8 @@ func claimProblem(err error, found app.App) error {
 			"Look at what it is now, and send yours again.",
 		).Because(err)
 	case errors.Is(err, problem.ErrNotFound):
-		return noSuchApp(found.Name, err)
+		return app.Missing(found.Name, err)
 	default:
 		return err
 	}
-}
-
-func noSuchApp(name app.Name, err error) *problem.Problem {
-	return problem.NotFound(
-		fmt.Sprintf("There is no app called %s.", name),
-		"See the dashboard for the apps that there are.",
-	).Because(err)
 }

@@ -37,8 +37,6 @@ import (
 // Apps is what the admin app asks of the controller.
 type Apps interface {
 	Receive(io.Reader) (*controller.Archive, error)
-	ParseRoute(string) (traefik.Route, error)
-	ParsePort(string) (uint16, error)
 	Accept(context.Context, controller.Upload) (app.Release, error)
 	AcceptUpdate(ctx context.Context, app app.Name, archive *controller.Archive, by string) (app.Release, error)
 	AcceptImage(ctx context.Context, app app.Name, image plan.ImageReference, by string) (app.Release, error)

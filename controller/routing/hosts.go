@@ -1,4 +1,4 @@
-package controller
+package routing
 
 import (
 	"cmp"
@@ -38,21 +38,21 @@ type Home struct {
 }
 
 // HostViews returns every host that an app or a redirect has, by host.
-func (c *Controller) HostViews(ctx context.Context) ([]HostView, error) {
-	apps, err := c.ledger.ListApps(ctx)
+func (r *Routes) HostViews(ctx context.Context) ([]HostView, error) {
+	apps, err := r.ledger.ListApps(ctx)
 	if err != nil {
 		return nil, err
 	}
 	apps = slices.DeleteFunc(apps, func(found app.App) bool { return found.Wanted == app.WantedDeleted })
-	derived, err := c.derivedRoutes(ctx, apps)
+	derived, err := r.Derived(ctx, apps)
 	if err != nil {
 		return nil, err
 	}
-	redirects, err := c.ledger.ListRedirects(ctx)
+	redirects, err := r.ledger.ListRedirects(ctx)
 	if err != nil {
 		return nil, err
 	}
-	checks, err := c.ledger.ListHostChecks(ctx)
+	checks, err := r.ledger.ListHostChecks(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -84,8 +84,8 @@ func (c *Controller) HostViews(ctx context.Context) ([]HostView, error) {
 
 // Hosts returns every host that the proxy answers for: those of routes, those that
 // apps have by their names, and those that redirect. By name, each once.
-func (c *Controller) Hosts(ctx context.Context) ([]traefik.Host, error) {
-	domains, err := c.HostViews(ctx)
+func (r *Routes) Hosts(ctx context.Context) ([]traefik.Host, error) {
+	domains, err := r.HostViews(ctx)
 	hosts := make([]traefik.Host, 0, len(domains))
 	for _, domain := range domains {
 		hosts = append(hosts, domain.Host)
@@ -94,7 +94,7 @@ func (c *Controller) Hosts(ctx context.Context) ([]traefik.Host, error) {
 }
 
 // ParseHost returns s as a host that an app or a redirect may have.
-func (c *Controller) ParseHost(s string) (traefik.Host, error) {
+func (r *Routes) ParseHost(s string) (traefik.Host, error) {
 	host, err := traefik.ParseHost(strings.TrimSpace(s))
 	if invalid, ok := errors.AsType[*traefik.InvalidError](err); ok {
 		return "", problem.Invalid(invalid.Reason, invalid.Hint).Because(err)
@@ -102,48 +102,42 @@ func (c *Controller) ParseHost(s string) (traefik.Host, error) {
 	if err != nil {
 		return "", err
 	}
-	return host, c.refuseReserved(traefik.Route{Host: host, Path: "/"})
+	return host, r.refuseReserved(traefik.Route{Host: host, Path: "/"})
 }
 
 // CheckHost asks DNS and the rules of the certificate authority about the host and
 // keeps what was found. It takes some seconds at most.
-func (c *Controller) CheckHost(ctx context.Context, host traefik.Host) (app.HostCheck, error) {
-	check := app.HostCheck{Host: host, Findings: c.checker.Check(ctx, host), At: time.Now()}
-	return check, c.ledger.SaveHostCheck(ctx, check)
+func (r *Routes) CheckHost(ctx context.Context, host traefik.Host) (app.HostCheck, error) {
+	check := app.HostCheck{Host: host, Findings: r.checker.Check(ctx, host), At: time.Now()}
+	return check, r.ledger.SaveHostCheck(ctx, check)
 }
 
-// checkLater checks the host of a new app while its release is on its way, so that
-// its page can say what is wrong with it.
-func (c *Controller) checkLater(host traefik.Host) {
-	if host == "" {
-		return
+// CheckLater lets Run check the host of a new app while its release is on its way, so
+// that its page can say what is wrong with it. An empty host is none.
+func (r *Routes) CheckLater(host traefik.Host) {
+	if host != "" {
+		r.unchecked.add(host)
 	}
-	c.checks.Go(func() {
-		<-c.started
-		if _, err := c.CheckHost(c.running, host); err != nil && c.running.Err() == nil {
-			c.logger.Warn("check host", "host", string(host), "error", err)
-		}
-	})
 }
 
 // NoteCertificateOrder counts a certificate that is asked for against the budget
 // that the authority gives.
-func (c *Controller) NoteCertificateOrder(ctx context.Context, host traefik.Host) error {
+func (r *Routes) NoteCertificateOrder(ctx context.Context, host traefik.Host) error {
 	domain, err := domaincheck.RegisteredDomain(host)
 	if err != nil {
 		domain = string(host)
 	}
-	return c.ledger.NoteCertificateOrder(ctx, host, domain, time.Now())
+	return r.ledger.NoteCertificateOrder(ctx, host, domain, time.Now())
 }
 
 // Home returns where "/" leads, and where it could.
-func (c *Controller) Home(ctx context.Context) (Home, error) {
-	chosen, err := c.ledger.FindHome(ctx)
+func (r *Routes) Home(ctx context.Context) (Home, error) {
+	chosen, err := r.ledger.FindHome(ctx)
 	if err != nil {
 		return Home{}, err
 	}
 	home := Home{Chosen: chosen}
-	apps, err := c.ledger.ListApps(ctx)
+	apps, err := r.ledger.ListApps(ctx)
 	for _, found := range apps {
 		for _, route := range found.Routes {
 			if route != (traefik.Route{Path: "/"}) && found.Wanted != app.WantedDeleted {
@@ -157,14 +151,14 @@ func (c *Controller) Home(ctx context.Context) (Home, error) {
 }
 
 // UpdateHome chooses where "/" leads that no app has; empty is nowhere.
-func (c *Controller) UpdateHome(ctx context.Context, text string) error {
+func (r *Routes) UpdateHome(ctx context.Context, text string) error {
 	home := traefik.Route{}
 	if text != "" {
 		var err error
-		if home, err = c.ParseRoute(text); err != nil {
+		if home, err = r.ParseRoute(text); err != nil {
 			return problem.AtField("home", err)
 		}
-		present, err := c.Home(ctx)
+		present, err := r.Home(ctx)
 		if err != nil {
 			return err
 		}
@@ -172,35 +166,35 @@ func (c *Controller) UpdateHome(ctx context.Context, text string) error {
 			return problem.Conflict(fmt.Sprintf("No app answers at %s.", home), "Choose a route that an app has.").At("home")
 		}
 	}
-	if err := c.ledger.UpdateHome(ctx, home); err != nil {
+	if err := r.ledger.UpdateHome(ctx, home); err != nil {
 		return err
 	}
-	return c.publishAll(ctx)
+	return r.publishAll(ctx)
 }
 
 // CreateRedirect sends all of one host to another.
-func (c *Controller) CreateRedirect(ctx context.Context, redirect traefik.Redirect) error {
+func (r *Routes) CreateRedirect(ctx context.Context, redirect traefik.Redirect) error {
 	if redirect.From == redirect.To {
 		return redirectProblem(app.ErrRedirectLoop, redirect)
 	}
-	apps, err := c.ledger.ListApps(ctx)
+	apps, err := r.ledger.ListApps(ctx)
 	if err != nil {
 		return err
 	}
 	for _, found := range apps {
-		if route, ok := c.nameRoute(found.Name); ok && route.Host == redirect.From {
+		if route, ok := r.nameRoute(found.Name); ok && route.Host == redirect.From {
 			return redirectProblem(&app.RouteTakenError{Route: route, App: found.Name}, redirect)
 		}
 	}
-	if err := c.ledger.CreateRedirect(ctx, redirect); err != nil {
+	if err := r.ledger.CreateRedirect(ctx, redirect); err != nil {
 		return redirectProblem(err, redirect)
 	}
-	return c.publishAll(ctx)
+	return r.publishAll(ctx)
 }
 
 // DeleteRedirect frees the host again.
-func (c *Controller) DeleteRedirect(ctx context.Context, host traefik.Host) error {
-	err := c.ledger.DeleteRedirect(ctx, host)
+func (r *Routes) DeleteRedirect(ctx context.Context, host traefik.Host) error {
+	err := r.ledger.DeleteRedirect(ctx, host)
 	if errors.Is(err, problem.ErrNotFound) {
 		return problem.NotFound(
 			fmt.Sprintf("%.253s does not redirect.", host),
@@ -210,28 +204,28 @@ func (c *Controller) DeleteRedirect(ctx context.Context, host traefik.Host) erro
 	if err != nil {
 		return err
 	}
-	return c.publishAll(ctx)
+	return r.publishAll(ctx)
 }
 
 // publishAll publishes the table and waits until the proxy shows all of it. What
 // others publish meanwhile is waited for too.
-func (c *Controller) publishAll(ctx context.Context) error {
-	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), confirmTimeout, errProxySilent)
+func (r *Routes) publishAll(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), ConfirmTimeout, ErrProxySilent)
 	defer cancel()
 	for {
-		table, err := c.publishNow(ctx)
+		table, err := r.publishNow(ctx)
 		if err != nil {
-			c.requestReconcile()
+			r.reconcile()
 			return err
 		}
 		attempt, stop := context.WithTimeout(ctx, confirmAttempt)
-		err = c.proxy.ConfirmAll(attempt, table)
+		err = r.proxy.ConfirmAll(attempt, table)
 		stop()
 		if err == nil {
 			return nil
 		}
 		if ctx.Err() != nil {
-			c.requestReconcile()
+			r.reconcile()
 			return problem.Unavailable(
 				"It is saved, and the proxy has not confirmed it yet.",
 				"Berth keeps trying; see on the dashboard whether the proxy runs.",

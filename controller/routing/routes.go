@@ -1,4 +1,4 @@
-package controller
+package routing
 
 import (
 	"context"
@@ -6,11 +6,15 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"berth/controller/app"
 	"berth/controller/problem"
 	"berth/traefik"
 )
+
+// changeTimeout bounds what one change of routes may take.
+const changeTimeout = time.Minute
 
 // RouteState says whether a route answers.
 type RouteState string
@@ -63,13 +67,13 @@ func (p *routesPending) list() []app.Name {
 	return names
 }
 
-// Routes returns the routes of an app in order, the derived one last.
-func (c *Controller) Routes(ctx context.Context, name app.Name) ([]RouteView, error) {
-	found, err := c.findApp(ctx, name)
+// List returns the routes of an app in order, the derived one last.
+func (r *Routes) List(ctx context.Context, name app.Name) ([]RouteView, error) {
+	found, err := r.findApp(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	checks, err := c.ledger.ListHostChecks(ctx)
+	checks, err := r.ledger.ListHostChecks(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -77,59 +81,59 @@ func (c *Controller) Routes(ctx context.Context, name app.Name) ([]RouteView, er
 	switch {
 	case found.Live == 0 || found.Wanted != app.WantedRunning:
 		state = RouteOff
-	case slices.Contains(c.pending.list(), name):
+	case slices.Contains(r.pending.list(), name):
 		state = RouteWaiting
 	}
 	var views []RouteView
 	for _, route := range found.Routes {
 		view := RouteView{Route: route, State: state, Check: checks[route.Host]}
-		if c.isReservedHost(route.Host) {
+		if r.isReservedHost(route.Host) {
 			view.State = RouteReserved
 		}
 		views = append(views, view)
 	}
-	derived, err := c.derivedRoutes(ctx, []app.App{found})
+	derived, err := r.Derived(ctx, []app.App{found})
 	for _, route := range derived[name] {
 		views = append(views, RouteView{Route: route, State: state, Derived: true, Check: checks[route.Host]})
 	}
 	return views, err
 }
 
-// UpdateRoutes changes the routes of an app in one transaction and one publication,
+// Update changes the routes of an app in one transaction and one publication,
 // without a release, and returns once the proxy has confirmed them; live is false
 // where it has not, or where the app does not run. A route that another app has is
 // a Problem with a *app.RouteTakenError in it, unless it is to be taken over.
-func (c *Controller) UpdateRoutes(ctx context.Context, name app.Name, change app.RouteChange) (live bool, err error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), actionTimeout)
+func (r *Routes) Update(ctx context.Context, name app.Name, change app.RouteChange) (live bool, err error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), changeTimeout)
 	defer cancel()
-	found, unlock, err := c.lockForRoutes(ctx, name, change)
+	found, unlock, err := r.lockForRoutes(ctx, name, change)
 	if err != nil {
 		return false, err
 	}
 	defer unlock()
 	for _, route := range change.Add {
-		if err := c.refuseForeignName(name, route); err != nil {
+		if err := r.RefuseForeignName(name, route); err != nil {
 			return false, err
 		}
 	}
-	from, err := c.ledger.UpdateRoutes(ctx, name, change)
+	from, err := r.ledger.UpdateRoutes(ctx, name, change)
 	if err != nil {
-		return false, routeProblem(err, found)
+		return false, Problem(err, found)
 	}
 	changed := slices.Concat(from, []app.Name{name})
-	c.pending.set(changed, true)
+	r.pending.set(changed, true)
 	defer func() {
 		for _, one := range changed {
-			c.notices.notify(one)
+			r.notify(one)
 		}
 	}()
-	if err := c.publish(ctx); err != nil {
-		c.requestReconcile()
+	if err := r.Publish(ctx); err != nil {
+		r.reconcile()
 		return false, err
 	}
-	if err := c.confirmRoutes(ctx, changed); err != nil {
-		c.logger.Warn("confirm changed routes", "app", string(name), "error", err)
-		c.requestReconcile() // the ledger has them: they will be live
+	if err := r.confirmRoutes(ctx, changed); err != nil {
+		r.logger.Warn("confirm changed routes", "app", string(name), "error", err)
+		r.reconcile() // the ledger has them: they will be live
 		return false, nil
 	}
 	return found.Live != 0 && found.Wanted == app.WantedRunning, nil
@@ -137,15 +141,15 @@ func (c *Controller) UpdateRoutes(ctx context.Context, name app.Name, change app
 
 // lockForRoutes locks the app and those that have what it wants: while a promoted
 // release waits for the proxy to show its routes, they must stay what they are.
-func (c *Controller) lockForRoutes(ctx context.Context, name app.Name, change app.RouteChange) (app.App, func(), error) {
+func (r *Routes) lockForRoutes(ctx context.Context, name app.Name, change app.RouteChange) (app.App, func(), error) {
 	names := []app.Name{name}
 	if change.TakeOver {
-		apps, err := c.ledger.ListApps(ctx)
+		apps, err := r.ledger.ListApps(ctx)
 		if err != nil {
 			return app.App{}, nil, err
 		}
 		for _, app := range apps {
-			if slices.ContainsFunc(app.Routes, func(r traefik.Route) bool { return slices.Contains(change.Add, r) }) {
+			if slices.ContainsFunc(app.Routes, func(route traefik.Route) bool { return slices.Contains(change.Add, route) }) {
 				names = append(names, app.Name)
 			}
 		}
@@ -158,16 +162,16 @@ func (c *Controller) lockForRoutes(ctx context.Context, name app.Name, change ap
 		}
 	}
 	for _, one := range slices.Compact(names) {
-		release, err := c.apps.Lock(ctx, one)
+		release, err := r.locks.Lock(ctx, one)
 		if err != nil {
 			unlock()
 			return app.App{}, nil, err
 		}
 		unlocks = append(unlocks, release)
 	}
-	found, err := c.findApp(ctx, name)
+	found, err := r.findApp(ctx, name)
 	if err == nil {
-		err = c.refuseGap(ctx, found, change)
+		err = r.refuseGap(ctx, found, change)
 	}
 	if err != nil {
 		unlock()
@@ -177,11 +181,11 @@ func (c *Controller) lockForRoutes(ctx context.Context, name app.Name, change ap
 }
 
 // refuseGap refuses to hand a route that answers to an app that would not.
-func (c *Controller) refuseGap(ctx context.Context, found app.App, change app.RouteChange) error {
+func (r *Routes) refuseGap(ctx context.Context, found app.App, change app.RouteChange) error {
 	if !change.TakeOver || found.Live != 0 && found.Wanted == app.WantedRunning {
 		return nil
 	}
-	apps, err := c.ledger.ListApps(ctx)
+	apps, err := r.ledger.ListApps(ctx)
 	if err != nil {
 		return err
 	}
@@ -203,10 +207,10 @@ func (c *Controller) refuseGap(ctx context.Context, found app.App, change app.Ro
 
 // confirmRoutes waits until the proxy shows the routes of these apps as the ledger
 // has them, and no more. The caller holds their locks, or tries again.
-func (c *Controller) confirmRoutes(ctx context.Context, names []app.Name) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, confirmTimeout, errProxySilent)
+func (r *Routes) confirmRoutes(ctx context.Context, names []app.Name) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, ConfirmTimeout, ErrProxySilent)
 	defer cancel()
-	table, err := c.table(ctx)
+	table, err := r.table(ctx)
 	if err != nil {
 		return err
 	}
@@ -217,30 +221,39 @@ func (c *Controller) confirmRoutes(ctx context.Context, names []app.Name) error 
 		}
 	}
 	table.Targets, table.Redirects, table.Home, table.Beacon = part.Targets, nil, traefik.Route{}, traefik.Beacon{}
-	if err := c.proxy.ConfirmRoutes(ctx, table); err != nil {
-		return fmt.Errorf("%w: %w", errProxySilent, err)
+	if err := r.proxy.ConfirmRoutes(ctx, table); err != nil {
+		return fmt.Errorf("%w: %w", ErrProxySilent, err)
 	}
-	c.pending.set(names, false)
+	r.pending.set(names, false)
 	return nil
 }
 
-// confirmPending tries again what UpdateRoutes could not see confirmed.
-func (c *Controller) confirmPending(ctx context.Context) error {
-	names := c.pending.list()
+// ConfirmPending tries again what Update could not see confirmed.
+func (r *Routes) ConfirmPending(ctx context.Context) error {
+	names := r.pending.list()
 	if len(names) == 0 {
 		return nil
 	}
-	if err := c.confirmRoutes(ctx, names); err != nil {
+	if err := r.confirmRoutes(ctx, names); err != nil {
 		return err
 	}
 	for _, name := range names {
-		c.notices.notify(name)
+		r.notify(name)
 	}
 	return nil
 }
 
-// routeProblem words what the ledger says of routes.
-func routeProblem(err error, found app.App) error {
+func (r *Routes) findApp(ctx context.Context, name app.Name) (app.App, error) {
+	found, err := r.ledger.FindApp(ctx, name)
+	if errors.Is(err, problem.ErrNotFound) {
+		return app.App{}, app.Missing(name, err)
+	}
+	return found, err
+}
+
+// Problem words what the ledger says of the routes of an app. It returns other errors
+// as they are.
+func Problem(err error, found app.App) error {
 	if taken, ok := errors.AsType[*app.RouteTakenError](err); ok {
 		return problem.Conflict(
 			fmt.Sprintf("The app %s answers at %s already.", taken.App, taken.Route),
@@ -265,6 +278,18 @@ func routeProblem(err error, found app.App) error {
 			fmt.Sprintf("%s does not have this route any more.", found.Name),
 			"See on its page which it has.",
 		).At("route").Because(err)
+	case errors.Is(err, app.ErrRouteTaken):
+		return TakenProblem(err, found)
+	case errors.Is(err, problem.ErrNotFound):
+		return app.Missing(found.Name, err)
 	}
-	return claimProblem(err, found)
+	return err
+}
+
+// TakenProblem says that another app has the route of a new one, and not which.
+func TakenProblem(err error, found app.App) error {
+	return problem.Conflict(
+		fmt.Sprintf("Another app answers at %s already.", found.Routes[0]),
+		"Choose another route, or delete the app that has it.",
+	).At("route").Because(err)
 }
