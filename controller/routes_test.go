@@ -94,44 +94,6 @@ func TestRoutes_AreNotSaidToBeLiveBeforeTheProxyConfirms(t *testing.T) {
 	}
 }
 
-func TestRoutes_TakeOverIsOnePublication(t *testing.T) {
-	h := newHouse(t)
-	h.deploy("blue")
-	h.deploy("green")
-	shop := h.route("shop.example.com")
-	if _, err := h.Routing().Update(t.Context(), "blue", app.RouteChange{Add: []traefik.Route{shop}}); err != nil {
-		t.Fatal(err)
-	}
-	_, err := h.Routing().Update(t.Context(), "green", app.RouteChange{Add: []traefik.Route{shop}})
-	if problem := wantConflict(t, err); !strings.Contains(problem.Message, "The app blue answers at shop.example.com") {
-		t.Errorf("%+v", problem)
-	}
-	if _, err := h.Routing().Update(t.Context(), "green", app.RouteChange{Add: []traefik.Route{shop}, TakeOver: true}); err != nil {
-		t.Fatal(err)
-	}
-	if rules := h.proxy.rules(); rules["Host(`shop.example.com`)"] != "green-r1" {
-		t.Errorf("the proxy has %v", rules)
-	}
-}
-
-func TestRoutes_AnAppThatDoesNotRunTakesNothingThatAnswers(t *testing.T) {
-	h := newHouse(t)
-	h.deploy("blue")
-	h.deploy("green")
-	shop := h.route("shop.example.com")
-	if _, err := h.Routing().Update(t.Context(), "blue", app.RouteChange{Add: []traefik.Route{shop}}); err != nil {
-		t.Fatal(err)
-	}
-	if err := h.Stop(t.Context(), "green"); err != nil {
-		t.Fatal(err)
-	}
-	_, err := h.Routing().Update(t.Context(), "green", app.RouteChange{Add: []traefik.Route{shop}, TakeOver: true})
-	wantConflict(t, err)
-	if rules := h.proxy.rules(); rules["Host(`shop.example.com`)"] != "blue-r1" {
-		t.Errorf("the proxy has %v", rules)
-	}
-}
-
 func wantConflict(t *testing.T, err error) *problem.Problem {
 	t.Helper()
 	fault, ok := errors.AsType[*problem.Problem](err)

@@ -343,17 +343,6 @@ func TestStory_RefusalLeavesNothingBehind(t *testing.T) {
 	}
 }
 
-func TestStory_ReservedRoutesAreRefused(t *testing.T) {
-	h := newHouse(t)
-	for _, route := range []string{"/admin", "/Admin/x", "/login", "/.well-known/acme-challenge/x", "/healthz"} {
-		_, err := h.Routing().ParseRoute(route)
-		wantProblem(t, err, problem.KindInvalid, "route")
-	}
-	if _, err := h.Routing().ParseRoute("/administrator"); err != nil {
-		t.Errorf("/administrator is not /admin: %v", err)
-	}
-}
-
 func TestStory_SecondReleaseWaitsAndShowsItsPlace(t *testing.T) {
 	h := newHouse(t)
 	release := make(chan struct{})
