@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -28,13 +27,6 @@ type HostRoute struct {
 	App     app.Name
 	Route   traefik.Route
 	Derived bool
-}
-
-// Home is where "/" leads that no app has.
-type Home struct {
-	Chosen  traefik.Route   // the zero Route is nowhere: the proxy answers 404
-	Missing bool            // no app has the route any more
-	Choices []traefik.Route // of all apps, but for "/" itself
 }
 
 // HostViews returns every host that an app or a redirect has, by host.
@@ -105,21 +97,6 @@ func (r *Routes) ParseHost(s string) (traefik.Host, error) {
 	return host, r.refuseReserved(traefik.Route{Host: host, Path: "/"})
 }
 
-// CheckHost asks DNS and the rules of the certificate authority about the host and
-// keeps what was found. It takes some seconds at most.
-func (r *Routes) CheckHost(ctx context.Context, host traefik.Host) (app.HostCheck, error) {
-	check := app.HostCheck{Host: host, Findings: r.checker.Check(ctx, host), At: time.Now()}
-	return check, r.ledger.SaveHostCheck(ctx, check)
-}
-
-// CheckLater lets Run check the host of a new app while its release is on its way, so
-// that its page can say what is wrong with it. An empty host is none.
-func (r *Routes) CheckLater(host traefik.Host) {
-	if host != "" {
-		r.unchecked.add(host)
-	}
-}
-
 // NoteCertificateOrder counts a certificate that is asked for against the budget
 // that the authority gives.
 func (r *Routes) NoteCertificateOrder(ctx context.Context, host traefik.Host) error {
@@ -128,132 +105,4 @@ func (r *Routes) NoteCertificateOrder(ctx context.Context, host traefik.Host) er
 		domain = string(host)
 	}
 	return r.ledger.NoteCertificateOrder(ctx, host, domain, time.Now())
-}
-
-// Home returns where "/" leads, and where it could.
-func (r *Routes) Home(ctx context.Context) (Home, error) {
-	chosen, err := r.ledger.FindHome(ctx)
-	if err != nil {
-		return Home{}, err
-	}
-	home := Home{Chosen: chosen}
-	apps, err := r.ledger.ListApps(ctx)
-	for _, found := range apps {
-		for _, route := range found.Routes {
-			if route != (traefik.Route{Path: "/"}) && found.Wanted != app.WantedDeleted {
-				home.Choices = append(home.Choices, route)
-			}
-		}
-	}
-	slices.SortFunc(home.Choices, func(a, b traefik.Route) int { return cmp.Compare(a.String(), b.String()) })
-	home.Missing = chosen != (traefik.Route{}) && !slices.Contains(home.Choices, chosen)
-	return home, err
-}
-
-// UpdateHome chooses where "/" leads that no app has; empty is nowhere.
-func (r *Routes) UpdateHome(ctx context.Context, text string) error {
-	home := traefik.Route{}
-	if text != "" {
-		var err error
-		if home, err = r.ParseRoute(text); err != nil {
-			return problem.AtField("home", err)
-		}
-		present, err := r.Home(ctx)
-		if err != nil {
-			return err
-		}
-		if !slices.Contains(present.Choices, home) {
-			return problem.Conflict(fmt.Sprintf("No app answers at %s.", home), "Choose a route that an app has.").At("home")
-		}
-	}
-	if err := r.ledger.UpdateHome(ctx, home); err != nil {
-		return err
-	}
-	return r.publishAll(ctx)
-}
-
-// CreateRedirect sends all of one host to another.
-func (r *Routes) CreateRedirect(ctx context.Context, redirect traefik.Redirect) error {
-	if redirect.From == redirect.To {
-		return redirectProblem(app.ErrRedirectLoop, redirect)
-	}
-	apps, err := r.ledger.ListApps(ctx)
-	if err != nil {
-		return err
-	}
-	for _, found := range apps {
-		if route, ok := r.nameRoute(found.Name); ok && route.Host == redirect.From {
-			return redirectProblem(&app.RouteTakenError{Route: route, App: found.Name}, redirect)
-		}
-	}
-	if err := r.ledger.CreateRedirect(ctx, redirect); err != nil {
-		return redirectProblem(err, redirect)
-	}
-	return r.publishAll(ctx)
-}
-
-// DeleteRedirect frees the host again.
-func (r *Routes) DeleteRedirect(ctx context.Context, host traefik.Host) error {
-	err := r.ledger.DeleteRedirect(ctx, host)
-	if errors.Is(err, problem.ErrNotFound) {
-		return problem.NotFound(
-			fmt.Sprintf("%.253s does not redirect.", host),
-			"See the page of the domains for the hosts that do.",
-		).Because(err)
-	}
-	if err != nil {
-		return err
-	}
-	return r.publishAll(ctx)
-}
-
-// publishAll publishes the table and waits until the proxy shows all of it. What
-// others publish meanwhile is waited for too.
-func (r *Routes) publishAll(ctx context.Context) error {
-	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), ConfirmTimeout, ErrProxySilent)
-	defer cancel()
-	for {
-		table, err := r.publishNow(ctx)
-		if err != nil {
-			r.reconcile()
-			return err
-		}
-		attempt, stop := context.WithTimeout(ctx, confirmAttempt)
-		err = r.proxy.ConfirmAll(attempt, table)
-		stop()
-		if err == nil {
-			return nil
-		}
-		if ctx.Err() != nil {
-			r.reconcile()
-			return problem.Unavailable(
-				"It is saved, and the proxy has not confirmed it yet.",
-				"Berth keeps trying; see on the dashboard whether the proxy runs.",
-			).Because(err)
-		}
-	}
-}
-
-// confirmAttempt is how long a table is waited for before it is read anew.
-const confirmAttempt = 3 * time.Second
-
-func redirectProblem(err error, redirect traefik.Redirect) error {
-	problem := &problem.Problem{Kind: problem.KindConflict, Field: "from", Err: err}
-	if taken, ok := errors.AsType[*app.RouteTakenError](err); ok {
-		problem.Message = fmt.Sprintf("The app %s answers at %s.", taken.App, taken.Route)
-		problem.Hint = "Take the routes on this host from the apps that have them first."
-		return problem
-	}
-	switch {
-	case errors.Is(err, app.ErrRedirectTaken):
-		problem.Message = fmt.Sprintf("%s redirects already.", redirect.From)
-		problem.Hint = "Remove that redirect first."
-	case errors.Is(err, app.ErrRedirectLoop):
-		problem.Field = "to"
-		problem.Message = fmt.Sprintf("A redirect from %s to %s would lead back to where it began.", redirect.From, redirect.To)
-		problem.Hint = "Choose a host that does not redirect to it."
-	default:
-		return err
-	}
-	return problem
 }

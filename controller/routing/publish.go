@@ -15,6 +15,9 @@ import (
 // ConfirmTimeout is how long the proxy may take to show what was published.
 const ConfirmTimeout = 15 * time.Second
 
+// confirmAttempt is how long a table is waited for before it is read anew.
+const confirmAttempt = 3 * time.Second
+
 var (
 	// ErrProxySilent says that the proxy has not shown in time what was published.
 	ErrProxySilent = errors.New("the proxy did not confirm the route")
@@ -118,6 +121,33 @@ func (r *Routes) Confirm(ctx context.Context, table traefik.Table, id app.Releas
 		return fmt.Errorf("%w: %w", ErrProxySilent, err)
 	}
 	return nil
+}
+
+// publishAll publishes the table and waits until the proxy shows all of it. What
+// others publish meanwhile is waited for too.
+func (r *Routes) publishAll(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), ConfirmTimeout, ErrProxySilent)
+	defer cancel()
+	for {
+		table, err := r.publishNow(ctx)
+		if err != nil {
+			r.reconcile()
+			return err
+		}
+		attempt, stop := context.WithTimeout(ctx, confirmAttempt)
+		err = r.proxy.ConfirmAll(attempt, table)
+		stop()
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			r.reconcile()
+			return problem.Unavailable(
+				"It is saved, and the proxy has not confirmed it yet.",
+				"Berth keeps trying; see on the dashboard whether the proxy runs.",
+			).Because(err)
+		}
+	}
 }
 
 // ConfirmAll waits until the proxy shows the whole table.

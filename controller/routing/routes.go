@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"berth/controller/app"
@@ -34,37 +33,6 @@ type RouteView struct {
 	State   RouteState
 	Derived bool // of the base domain: the app has it by its name, and cannot lose it
 	Check   app.HostCheck
-}
-
-// routesPending knows the apps whose routes the proxy has not confirmed.
-type routesPending struct {
-	mu   sync.Mutex
-	apps map[app.Name]bool
-}
-
-func newRoutesPending() *routesPending { return &routesPending{apps: make(map[app.Name]bool)} }
-
-func (p *routesPending) set(names []app.Name, on bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, name := range names {
-		if on {
-			p.apps[name] = true
-		} else {
-			delete(p.apps, name)
-		}
-	}
-}
-
-func (p *routesPending) list() []app.Name {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	names := make([]app.Name, 0, len(p.apps))
-	for name := range p.apps {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
 }
 
 // List returns the routes of an app in order, the derived one last.
@@ -249,47 +217,4 @@ func (r *Routes) findApp(ctx context.Context, name app.Name) (app.App, error) {
 		return app.App{}, app.Missing(name, err)
 	}
 	return found, err
-}
-
-// Problem words what the ledger says of the routes of an app. It returns other errors
-// as they are.
-func Problem(err error, found app.App) error {
-	if taken, ok := errors.AsType[*app.RouteTakenError](err); ok {
-		return problem.Conflict(
-			fmt.Sprintf("The app %s answers at %s already.", taken.App, taken.Route),
-			"Choose another route, or take this one over.",
-		).At("route").Because(err)
-	}
-	if last, ok := errors.AsType[*app.LastRouteError](err); ok {
-		problem := problem.Conflict(
-			fmt.Sprintf("It is the only route of %s, and an app has at least one.", last.App),
-			fmt.Sprintf("Give %s another route first; or stop or delete the app.", last.App),
-		).At("route").Because(err)
-		return problem
-	}
-	switch {
-	case errors.Is(err, app.ErrHostRedirects):
-		return problem.Conflict(
-			"The host redirects to another one.",
-			"Remove its redirect in the settings first, under Domains.",
-		).At("route").Because(err)
-	case errors.Is(err, app.ErrNoRoute):
-		return problem.Conflict(
-			fmt.Sprintf("%s does not have this route any more.", found.Name),
-			"See on its page which it has.",
-		).At("route").Because(err)
-	case errors.Is(err, app.ErrRouteTaken):
-		return TakenProblem(err, found)
-	case errors.Is(err, problem.ErrNotFound):
-		return app.Missing(found.Name, err)
-	}
-	return err
-}
-
-// TakenProblem says that another app has the route of a new one, and not which.
-func TakenProblem(err error, found app.App) error {
-	return problem.Conflict(
-		fmt.Sprintf("Another app answers at %s already.", found.Routes[0]),
-		"Choose another route, or delete the app that has it.",
-	).At("route").Because(err)
 }
