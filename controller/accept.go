@@ -11,6 +11,7 @@ import (
 	"berth/controller/environment"
 	"berth/controller/plan"
 	"berth/controller/problem"
+	"berth/controller/routing"
 	"berth/traefik"
 )
 
@@ -47,7 +48,7 @@ func (c *Controller) Accept(ctx context.Context, u Upload) (app.Release, error) 
 	}
 	if !u.Next {
 		c.recordWaivers(ctx, app.App{Name: found.Name}, found.Settings, u.By)
-		c.checkLater(u.Route.Host)
+		c.routes.CheckLater(u.Route.Host)
 	}
 	c.dispatch(release)
 	c.notices.notify(found.Name)
@@ -78,7 +79,7 @@ func (c *Controller) refuseClaims(u Upload, found app.App) error {
 	if err := app.CheckMounts(found.Mounts); err != nil {
 		return err
 	}
-	return c.refuseForeignName(found.Name, u.Route)
+	return c.routes.RefuseForeignName(found.Name, u.Route)
 }
 
 func (c *Controller) queueUpload(ctx context.Context, u Upload, found app.App) (release app.Release, err error) {
@@ -222,12 +223,9 @@ func claimProblem(err error, found app.App) error {
 			"Choose another name, or send the archive as an update on that app's page.",
 		).At("name").Because(err)
 	case errors.Is(err, app.ErrHostRedirects):
-		return routeProblem(err, found)
+		return routing.Problem(err, found)
 	case errors.Is(err, app.ErrRouteTaken):
-		return problem.Conflict(
-			fmt.Sprintf("Another app answers at %s already.", found.Routes[0]),
-			"Choose another route, or delete the app that has it.",
-		).At("route").Because(err)
+		return routing.TakenProblem(err, found)
 	case errors.Is(err, app.ErrUnderWay):
 		return problem.Conflict(
 			fmt.Sprintf("A release of %s is under way.", found.Name),
@@ -239,15 +237,8 @@ func claimProblem(err error, found app.App) error {
 			"Look at what it is now, and send yours again.",
 		).Because(err)
 	case errors.Is(err, problem.ErrNotFound):
-		return noSuchApp(found.Name, err)
+		return app.Missing(found.Name, err)
 	default:
 		return err
 	}
-}
-
-func noSuchApp(name app.Name, err error) *problem.Problem {
-	return problem.NotFound(
-		fmt.Sprintf("There is no app called %s.", name),
-		"See the dashboard for the apps that there are.",
-	).Because(err)
 }

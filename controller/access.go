@@ -7,6 +7,7 @@ import (
 
 	"berth/controller/app"
 	"berth/controller/problem"
+	"berth/controller/routing"
 	"berth/traefik"
 )
 
@@ -53,21 +54,15 @@ func (c *Controller) UpdateAccess(ctx context.Context, name app.Name, change app
 // publishAccess publishes the table and waits until the proxy shows what it has
 // for the app, if that has a route at all.
 func (c *Controller) publishAccess(ctx context.Context, found app.App) error {
-	table, err := c.publishNow(ctx)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, confirmTimeout, errProxySilent)
-	defer cancel()
-	err = c.confirm(ctx, table, app.ReleaseID{App: found.Name, Number: found.Live})
-	if errors.Is(err, problem.ErrNotFound) {
+	err := c.routes.PublishAndConfirm(ctx, app.ReleaseID{App: found.Name, Number: found.Live})
+	if errors.Is(err, routing.ErrNotInTable) {
 		return nil // nothing of it is published
 	}
 	return err
 }
 
 func (c *Controller) checkMaintenance(change app.AccessChange) error {
-	if change.Maintenance == nil || !change.Maintenance.On || c.pages != "" {
+	if change.Maintenance == nil || !change.Maintenance.On || c.routes.HasPages() {
 		return nil
 	}
 	return problem.Conflict(

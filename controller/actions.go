@@ -29,7 +29,7 @@ func (c *Controller) Start(ctx context.Context, name app.Name) error {
 			c.requestReconcile() // it may be gone, and is made again then
 			return fmt.Errorf("start %s: %w", name, err)
 		}
-		return c.publish(ctx)
+		return c.routes.Publish(ctx)
 	})
 }
 
@@ -71,7 +71,7 @@ func (c *Controller) stopLive(ctx context.Context, live app.Release) error {
 	if err := c.ledger.UpdateWanted(ctx, live.App, app.WantedStopped); err != nil {
 		return err
 	}
-	if err := c.publish(ctx); err != nil {
+	if err := c.routes.Publish(ctx); err != nil {
 		return err
 	}
 	for _, instance := range slices.Backward(live.Instances) {
@@ -103,7 +103,7 @@ func (c *Controller) Restart(ctx context.Context, name app.Name) error {
 				}
 			}
 		}
-		return c.publish(ctx)
+		return c.routes.Publish(ctx)
 	})
 }
 
@@ -162,7 +162,7 @@ func (c *Controller) removeApp(ctx context.Context, name app.Name) error {
 	if deleted, err := c.wantedDeleted(ctx, name); err != nil || !deleted {
 		return err
 	}
-	if err := c.publish(ctx); err != nil {
+	if err := c.routes.Publish(ctx); err != nil {
 		return err
 	}
 	if err := c.engine.RemoveApp(ctx, string(name)); err != nil {

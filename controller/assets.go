@@ -25,7 +25,7 @@ const (
 // its files below the app's path. It is a hint for people: nothing waits for it.
 func (s *shipment) seekAssetsLater() {
 	c, app, id := s.Controller, s.app, s.release.ReleaseID
-	c.checks.Go(func() {
+	c.visits.Go(func() {
 		ctx, cancel := context.WithTimeout(c.running, assetsTimeout)
 		defer cancel()
 		remedy := c.seekAssets(ctx, app)
@@ -89,6 +89,5 @@ func (c *Controller) isMissing(ctx context.Context, route traefik.Route, asset *
 // hasWholeHost reports whether a route of the app is a host alone, or every address
 // that no other app has: there its pages find their files.
 func (c *Controller) hasWholeHost(app app.App) bool {
-	_, derived := c.nameRoute(app.Name)
-	return derived || slices.ContainsFunc(app.Routes, func(r traefik.Route) bool { return r.Path == "/" })
+	return c.routes.HasName(app.Name) || slices.ContainsFunc(app.Routes, func(r traefik.Route) bool { return r.Path == "/" })
 }

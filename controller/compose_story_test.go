@@ -76,7 +76,7 @@ func wellBehaved(name string, condition docker.Condition) docker.Condition {
 
 func (h *house) deployBook() app.Release {
 	h.t.Helper()
-	route, err := h.ParseRoute("/book")
+	route, err := h.Routing().ParseRoute("/book")
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -270,7 +270,7 @@ func TestCompose_FailedServiceIsNamedWithItsLastWords(t *testing.T) {
 		}
 		return wellBehaved(name, condition)
 	})
-	route, _ := h.ParseRoute("/book")
+	route, _ := h.Routing().ParseRoute("/book")
 	release, err := h.Accept(t.Context(), controller.Upload{Name: "book", Route: route, Archive: h.guestbook(), By: "test"})
 	if err != nil {
 		t.Fatal(err)
@@ -297,7 +297,7 @@ func TestCompose_ServiceBesideMustRunBeforeTheReleaseIsLive(t *testing.T) {
 		}
 		return condition
 	})
-	route, _ := h.ParseRoute("/book")
+	route, _ := h.Routing().ParseRoute("/book")
 	file := "services: {web: {image: 'a:1', ports: ['80']}, worker: {image: 'b:1', restart: 'no'}}"
 	release, err := h.Accept(t.Context(), controller.Upload{Name: "book", Route: route, Archive: h.guestbook("compose.yaml", file), By: "test"})
 	if err != nil {
@@ -319,7 +319,7 @@ func TestCompose_OptionalDependencyMayFail(t *testing.T) {
 		}
 		return condition
 	})
-	route, _ := h.ParseRoute("/book")
+	route, _ := h.Routing().ParseRoute("/book")
 	file := `
 services:
   web: {image: 'a:1', ports: ['80'], depends_on: {cache: {condition: service_healthy, required: false}}}
@@ -336,7 +336,7 @@ services:
 
 func TestCompose_ReplicasAnswerToOneName(t *testing.T) {
 	h := newBook(t)
-	route, _ := h.ParseRoute("/book")
+	route, _ := h.Routing().ParseRoute("/book")
 	file := "services: {web: {image: 'a:1', ports: ['80'], deploy: {replicas: 3}}}"
 	release, err := h.Accept(t.Context(), controller.Upload{Name: "book", Route: route, Archive: h.guestbook("compose.yaml", file), By: "test"})
 	if err != nil {
@@ -353,7 +353,7 @@ func TestCompose_ReplicasAnswerToOneName(t *testing.T) {
 
 func TestCompose_CopiesOfAServiceCalledMainMeetNoOtherService(t *testing.T) {
 	h := newBook(t)
-	route, _ := h.ParseRoute("/book")
+	route, _ := h.Routing().ParseRoute("/book")
 	file := "services: {main: {image: 'a:1', ports: ['80'], scale: 2}, '2': {image: 'b:1'}}"
 	release, err := h.Accept(t.Context(), controller.Upload{Name: "book", Route: route, Archive: h.guestbook("compose.yaml", file), By: "test"})
 	if err != nil {
@@ -402,7 +402,7 @@ func TestCompose_SettingsApplyToTheMainServiceAlone(t *testing.T) {
 func TestCompose_FirstReleaseHasTheVariablesThatItsFileNeeds(t *testing.T) {
 	h := newBook(t)
 	file := "services: {web: {image: 'a:1', ports: ['80'], environment: {PASSWORD: '${PASSWORD:?save it}'}}}"
-	route, _ := h.ParseRoute("/book")
+	route, _ := h.Routing().ParseRoute("/book")
 	wish := controller.Upload{Name: "book", Route: route, Archive: h.guestbook("compose.yaml", file), By: "test"}
 	_, err := h.Accept(t.Context(), wish)
 	wantProblem(t, err, problem.KindInvalid, "archive")
@@ -576,7 +576,7 @@ func TestCompose_CancelWhileItWaitsLeavesNothing(t *testing.T) {
 		}
 		return condition
 	})
-	route, _ := h.ParseRoute("/book")
+	route, _ := h.Routing().ParseRoute("/book")
 	release, err := h.Accept(t.Context(), controller.Upload{Name: "book", Route: route, Archive: h.guestbook(), By: "test"})
 	if err != nil {
 		t.Fatal(err)

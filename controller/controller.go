@@ -21,8 +21,8 @@ import (
 	"berth/controller/archive"
 	"berth/controller/audit"
 	"berth/controller/docker"
-	"berth/controller/domaincheck"
 	"berth/controller/plan"
+	"berth/controller/routing"
 	"berth/controller/secret"
 	"berth/traefik"
 )
@@ -33,47 +33,33 @@ type Options struct {
 	Engine     Engine
 	Volumes    VolumeKeeper
 	Proxy      Proxy
-	Publisher  Publisher
 	DataFolder string // holds uploads/ and logs/
 	Logger     *slog.Logger
 	Audit      audit.Auditor // keeps how releases end, and waivers
 	Key        secret.Key    // seals the secrets of apps in the ledger
 
-	BuildConcurrency int            // builds at once; the rest wait in line
-	BuildTimeout     time.Duration  // for one build
-	BuildDisk        docker.Disk    // where the engine keeps what is built, and volumes, as far as it can be seen
-	VolumeQuota      int64          // bytes that a volume may take on the disk; 0 is no quota
-	Registries       []string       // that images may come from beside the public ones; may be empty
-	ForbiddenWaivers []app.Waiver   // that no app may have; may be empty
-	MaximumLimits    plan.Limits    // most that an app's settings can ask for; at least app.LeastLimits
-	ReservedHosts    []traefik.Host // hosts that no app may have, such as the admin host; may be empty
+	BuildConcurrency int           // builds at once; the rest wait in line
+	BuildTimeout     time.Duration // for one build
+	BuildDisk        docker.Disk   // where the engine keeps what is built, and volumes, as far as it can be seen
+	VolumeQuota      int64         // bytes that a volume may take on the disk; 0 is no quota
+	Registries       []string      // that images may come from beside the public ones; may be empty
+	ForbiddenWaivers []app.Waiver  // that no app may have; may be empty
+	MaximumLimits    plan.Limits   // most that an app's settings can ask for; at least app.LeastLimits
 
-	BaseDomain  traefik.Host        // gives each app NAME.BaseDomain; may be empty
-	DomainCheck domaincheck.Options // the beacon and the orders are the controller's to fill in
-	// Pages is the host:port of the handler of pages as the proxy reaches it; empty
-	// where there is none: then no app can be in maintenance, and visitors of what is
-	// not there get the proxy's own 404.
-	Pages   string
-	Domains Domains // how hosts are served over HTTPS; nil serves all with the fallback
-}
-
-// Domains decides how the hosts of a table are served, and which ones are taken.
-type Domains interface {
-	Secure(context.Context, traefik.Table) (traefik.Table, error)
-	Reserves(traefik.Host) bool
+	Routing routing.Options // New fills in the locks, the callbacks, the beacon and the logger
 }
 
 // Controller turns uploads into running apps and keeps them so. It is safe for
 // concurrent use.
 type Controller struct {
-	ledger    Ledger
-	engine    Engine
-	keeper    VolumeKeeper
-	proxy     Proxy
-	publisher Publisher
-	logger    *slog.Logger
-	audit     audit.Auditor
-	key       secret.Key
+	ledger Ledger
+	engine Engine
+	keeper VolumeKeeper
+	proxy  Proxy
+	routes *routing.Routes
+	logger *slog.Logger
+	audit  audit.Auditor
+	key    secret.Key
 
 	uploads uploadsFolder
 	held    *heldArchives
@@ -82,17 +68,8 @@ type Controller struct {
 	most    plan.Limits
 	// registries are those that images may come from beside the public ones.
 	registries []string
-	reserved   []traefik.Host
-	base       traefik.Host
-	beacon     traefik.Beacon
-	checker    *domaincheck.Checker
-	pending    *routesPending
-	checks     sync.WaitGroup // of hosts, under way
 
 	forbidden []app.Waiver
-
-	pages   string  // host:port of the handler of pages
-	domains Domains // may be nil
 
 	buildTimeout time.Duration
 	buildDisk    docker.Disk
@@ -108,8 +85,8 @@ type Controller struct {
 	watch        *volumeWatch
 	warnings     volumeWarnings
 
-	publishing sync.Mutex    // from reading the route table to writing it
-	wake       chan struct{} // one pending request to reconcile
+	visits sync.WaitGroup // of first pages, under way
+	wake   chan struct{}  // one pending request to reconcile
 
 	running context.Context //nolint:containedctx // of Run; releases are shipped under it
 	started chan struct{}   // closed when Run has set running
@@ -130,6 +107,9 @@ func New(o Options) (*Controller, error) {
 	if o.Key == (secret.Key{}) {
 		return nil, errors.New("the controller needs a key")
 	}
+	if o.Routing.Ledger == nil {
+		return nil, errors.New("the controller needs a ledger of routes")
+	}
 	if o.Volumes == nil {
 		return nil, errors.New("the controller needs a keeper of volumes")
 	}
@@ -141,15 +121,11 @@ func New(o Options) (*Controller, error) {
 	if err != nil {
 		return nil, err
 	}
-	beacon := beaconOf(o.Key)
-	o.DomainCheck.Beacon, o.DomainCheck.Orders = beacon, o.Ledger.CountCertificateOrders
-	return &Controller{
-		base: o.BaseDomain, beacon: beacon, checker: domaincheck.New(o.DomainCheck), pending: newRoutesPending(),
-		ledger: o.Ledger, engine: o.Engine, keeper: o.Volumes, proxy: o.Proxy, publisher: o.Publisher, logger: o.Logger, audit: o.Audit, key: o.Key,
-		uploads: uploads, held: newHeldArchives(), logs: logs, limits: archive.DefaultLimits(), most: o.MaximumLimits, reserved: o.ReservedHosts, domains: o.Domains,
+	c := &Controller{
+		ledger: o.Ledger, engine: o.Engine, keeper: o.Volumes, proxy: o.Proxy, logger: o.Logger, audit: o.Audit, key: o.Key,
+		uploads: uploads, held: newHeldArchives(), logs: logs, limits: archive.DefaultLimits(), most: o.MaximumLimits,
 		forbidden:    o.ForbiddenWaivers,
 		registries:   o.Registries,
-		pages:        o.Pages,
 		buildTimeout: o.BuildTimeout,
 		buildDisk:    o.BuildDisk,
 		line:         newLine(o.BuildConcurrency),
@@ -164,8 +140,15 @@ func New(o Options) (*Controller, error) {
 		watch:        newVolumeWatch(o.VolumeQuota, o.BuildDisk),
 		wake:         make(chan struct{}, 1),
 		started:      make(chan struct{}),
-	}, nil
+	}
+	o.Routing.Locks, o.Routing.Notify, o.Routing.Reconcile = c.apps, c.notices.notify, c.requestReconcile
+	o.Routing.Beacon, o.Routing.Logger = beaconOf(o.Key), o.Logger
+	c.routes = routing.New(o.Routing)
+	return c, nil
 }
+
+// Routing returns who answers where.
+func (c *Controller) Routing() *routing.Routes { return c.routes }
 
 // beaconOf makes a beacon that stays the same over restarts and that nobody without
 // the key can answer.
@@ -184,11 +167,12 @@ func (c *Controller) Run(ctx context.Context) error {
 	group.Go(func() error { return c.reconcileLoop(ctx) })
 	group.Go(func() error { return c.watchLoop(ctx) })
 	group.Go(func() error { return c.usageLoop(ctx) })
+	group.Go(func() error { return c.routes.Run(ctx) })
 	group.Go(func() error { return c.watchVolumes(ctx) })
 	err := group.Wait()
 	c.shipping.wait()
 	c.retiring.wait()
-	c.checks.Wait()
+	c.visits.Wait()
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return nil
 	}

@@ -12,6 +12,7 @@ import (
 	"berth/controller/docker"
 	"berth/controller/plan"
 	"berth/controller/problem"
+	"berth/controller/routing"
 )
 
 // tailTimeout bounds the reading of a failed instance's last lines.
@@ -100,7 +101,7 @@ func (s *shipment) diagnose(cause error) *problem.Problem {
 			"The container engine does not answer.",
 			"See that Docker runs on the machine, then deploy again.",
 		).Because(cause)
-	case errors.Is(cause, errProxySilent):
+	case errors.Is(cause, routing.ErrProxySilent):
 		return problem.Unavailable(
 			"The proxy did not take over the new route.",
 			"See that Traefik runs and what its log says, then deploy again.",

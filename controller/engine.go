@@ -63,19 +63,8 @@ type Engine interface {
 	Listening(ctx context.Context, name string, each func([]netip.AddrPort)) error
 }
 
-// Publisher writes the route table to where the proxy reads it.
-type Publisher interface {
-	Publish(configuration *traefik.Configuration) (changed bool, err error)
-}
-
-// Proxy is the running proxy, asked over its own API and verify entry point.
+// Proxy is the running proxy, asked as visitors ask it and over its verify entry point.
 type Proxy interface {
-	// Confirm waits until the proxy serves what is in table, or ctx ends.
-	Confirm(ctx context.Context, table traefik.Table) error
-	// ConfirmRoutes is Confirm, and waits until the apps in table have no other route.
-	ConfirmRoutes(ctx context.Context, table traefik.Table) error
-	// ConfirmAll waits until the proxy serves this table and nothing else of ours.
-	ConfirmAll(ctx context.Context, table traefik.Table) error
 	// Probe asks target for path through the proxy, on the route that only the
 	// controller can use, and returns the status of the answer.
 	Probe(ctx context.Context, target traefik.Target, path string) (status int, err error)

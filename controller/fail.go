@@ -44,7 +44,7 @@ func (s *shipment) fail(ctx context.Context, cause error) {
 	if err := s.keepArchive(ctx); err != nil {
 		s.logger.Warn("forget archives", "release", s.release.String(), "error", err)
 	}
-	if err := s.publish(ctx); err != nil {
+	if err := s.routes.Publish(ctx); err != nil {
 		s.requestReconcile()
 	}
 }

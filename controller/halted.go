@@ -68,7 +68,7 @@ func (c *Controller) haltSome(ctx context.Context, live app.Release, halted []ap
 	if err := c.ledger.UpdateHalted(ctx, live.App, halted); err != nil {
 		return err
 	}
-	if err := c.publish(ctx); err != nil { // a page stands in place of the main service
+	if err := c.routes.Publish(ctx); err != nil { // a page stands in place of the main service
 		return err
 	}
 	app := app.App{Halted: halted}

@@ -34,7 +34,7 @@ func (h *house) check(owner string) (controller.Held, controller.HeldKey) {
 
 func (h *house) wish(name string, received *controller.Archive) controller.Upload {
 	h.t.Helper()
-	route, err := h.ParseRoute("/" + name)
+	route, err := h.Routing().ParseRoute("/" + name)
 	if err != nil {
 		h.t.Fatal(err)
 	}

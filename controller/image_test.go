@@ -39,7 +39,7 @@ func (h *house) noRegistry() {
 
 func (h *house) deployImage(name string) app.Release {
 	h.t.Helper()
-	route, err := h.ParseRoute("/" + name)
+	route, err := h.Routing().ParseRoute("/" + name)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -191,7 +191,7 @@ func TestImage_KnownDatabaseThatDiesIsOfferedTheWaiver(t *testing.T) {
 	h.registry("image-a", digestA)
 	h.proxy.status.set(502)
 	h.engine.exited.put("berth-db-r1", docker.Condition{ExitCode: 1})
-	route, _ := h.ParseRoute("/db")
+	route, _ := h.Routing().ParseRoute("/db")
 	release, err := h.Accept(t.Context(), controller.Upload{Name: "db", Route: route, Image: "docker.io/library/postgres:17", By: "test"})
 	if err != nil {
 		t.Fatal(err)
@@ -319,7 +319,7 @@ func FuzzParseServiceNames(f *testing.F) {
 
 func TestWaivers_OfDatabasesCanComeWithTheUpload(t *testing.T) {
 	h := newHouse(t)
-	route, err := h.ParseRoute("/db")
+	route, err := h.Routing().ParseRoute("/db")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,7 +47,7 @@ type form struct {
 }
 
 func (f form) accept(h *house) error {
-	route, err := h.ParseRoute("/book")
+	route, err := h.Routing().ParseRoute("/book")
 	if err != nil {
 		return err
 	}

@@ -41,27 +41,6 @@ type Ledger interface {
 	// UpdateEnvironment makes variables the environment of the app; app.ErrStale where the
 	// number of the app's is not was any more.
 	UpdateEnvironment(ctx context.Context, app app.Name, was int64, variables []app.Variable) error
-	// UpdateRoutes changes the routes of an app and returns the apps that routes were
-	// taken from, by name. *app.RouteTakenError where another app has one and it is not to
-	// be taken over, *app.LastRouteError where an app would be left without any, app.ErrNoRoute
-	// where one to remove is not the app's, app.ErrHostRedirects where a host redirects.
-	UpdateRoutes(context.Context, app.Name, app.RouteChange) (from []app.Name, err error)
-	// CreateRedirect refuses with *app.RouteTakenError where an app has the host,
-	// app.ErrRedirectTaken where it redirects already and app.ErrRedirectLoop.
-	CreateRedirect(context.Context, traefik.Redirect) error
-	DeleteRedirect(context.Context, traefik.Host) error
-	ListRedirects(context.Context) ([]traefik.Redirect, error) // by host
-	// UpdateHome chooses where "/" leads that no app has; the zero Route is nowhere.
-	UpdateHome(context.Context, traefik.Route) error
-	FindHome(context.Context) (traefik.Route, error)
-	// SaveHostCheck keeps what a check of the host found, in the place of the last one.
-	SaveHostCheck(context.Context, app.HostCheck) error
-	ListHostChecks(context.Context) (map[traefik.Host]app.HostCheck, error)
-	// NoteCertificateOrder counts a certificate that is asked for, of a registered domain.
-	NoteCertificateOrder(ctx context.Context, host traefik.Host, domain string, at time.Time) error
-	// CountCertificateOrders counts those since a moment: of the domain and its hosts, and
-	// of the host alone.
-	CountCertificateOrders(ctx context.Context, host traefik.Host, domain string, since time.Time) (ofDomain, ofHost int, err error)
 	// UpdateMounts is as UpdateSettings.
 	UpdateMounts(context.Context, app.Name, []app.Mount) error
 	// UpdateAccess is for any app that is not wanted deleted; the next Table has it.
@@ -108,9 +87,4 @@ type Ledger interface {
 	// returns the whole route table of the same transaction. problem.ErrNotFound where
 	// the app is wanted deleted.
 	Promote(ctx context.Context, id app.ReleaseID, at time.Time) (app.Table, error)
-	// Table returns the route table: the live release of every app that is not
-	// wanted deleted, apps without one whose releases ended (both Unavailable where
-	// nothing answers), then every release that is starting or verifying or building
-	// (Proving) and whose address is known.
-	Table(context.Context) (app.Table, error)
 }

@@ -183,7 +183,7 @@ func (s *shipment) askAt(ctx context.Context, port uint16) error {
 	if err := s.place(ctx, port); err != nil {
 		return err
 	}
-	return s.publishAndConfirm(ctx, s.release.ReleaseID)
+	return s.routes.PublishAndConfirm(ctx, s.release.ReleaseID)
 }
 
 func portList(ports []uint16) string {

@@ -78,11 +78,11 @@ func (c *Controller) reconcile(ctx context.Context) error {
 	// ledger does not know afterwards is an orphan for certain.
 	instances, err := c.engine.Instances(ctx)
 	if err != nil {
-		return errors.Join(fmt.Errorf("list instances: %w", err), c.publish(ctx))
+		return errors.Join(fmt.Errorf("list instances: %w", err), c.routes.Publish(ctx))
 	}
 	networks, err := c.engine.Networks(ctx)
 	if err != nil {
-		return errors.Join(fmt.Errorf("list networks: %w", err), c.publish(ctx))
+		return errors.Join(fmt.Errorf("list networks: %w", err), c.routes.Publish(ctx))
 	}
 	accessories, accessoriesErr := c.engine.Accessories(ctx)
 	// What is under way is listed before the apps: a release that becomes live in
@@ -112,7 +112,7 @@ func (c *Controller) reconcile(ctx context.Context) error {
 		err = c.sweepUploads(archives)
 	}
 	errs = append(errs, err)
-	shown := errors.Join(c.engine.JoinProxy(ctx), c.publish(ctx), c.confirmPending(ctx))
+	shown := errors.Join(c.engine.JoinProxy(ctx), c.routes.Publish(ctx), c.routes.ConfirmPending(ctx))
 	errs = append(errs, shown)
 	if known && shown == nil {
 		errs = append(errs, c.retireOrphans(ctx, instances, kept), c.removeOrphanNetworks(ctx, networks, kept),
@@ -370,7 +370,7 @@ func (c *Controller) retireOrphans(ctx context.Context, instances []docker.Insta
 			continue
 		}
 		if !confirmed {
-			if err := c.confirmTable(ctx); err != nil {
+			if err := c.routes.ConfirmAll(ctx); err != nil {
 				return err
 			}
 			confirmed = true
@@ -428,17 +428,6 @@ func (c *Controller) removeOrphanNetworks(ctx context.Context, networks []docker
 		}))
 	}
 	return errors.Join(errs...)
-}
-
-// confirmTable waits until the proxy shows the whole table.
-func (c *Controller) confirmTable(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, confirmTimeout)
-	defer cancel()
-	table, err := c.table(ctx)
-	if err != nil {
-		return err
-	}
-	return c.proxy.ConfirmAll(ctx, table)
 }
 
 // sweepUploads removes what an earlier process left behind, but for the archives of

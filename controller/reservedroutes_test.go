@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"berth/controller"
 	"berth/controller/app"
+	"berth/controller/routing"
 	"berth/traefik"
 )
 
@@ -38,7 +38,7 @@ func TestReservedRoutes_AreNotPublishedAndAreToldOf(t *testing.T) {
 		h.wait(release.ReleaseID)
 	}
 	admin := h.route("own.example.com/both")
-	if _, err := h.UpdateRoutes(t.Context(), "both", app.RouteChange{Add: []traefik.Route{admin}}); err != nil {
+	if _, err := h.Routing().Update(t.Context(), "both", app.RouteChange{Add: []traefik.Route{admin}}); err != nil {
 		t.Fatal(err)
 	}
 	if !answersOn(h, "own.example.com") {
@@ -50,8 +50,8 @@ func TestReservedRoutes_AreNotPublishedAndAreToldOf(t *testing.T) {
 	if !answersOn(h, "/both") {
 		t.Error("the other route went, too")
 	}
-	reserved, err := h.ReservedRoutes(t.Context())
-	want := []controller.ReservedRoute{{App: "both", Route: admin}, {App: "only", Route: traefik.Route{Host: "own.example.com", Path: "/"}}}
+	reserved, err := h.Routing().ReservedRoutes(t.Context())
+	want := []routing.ReservedRoute{{App: "both", Route: admin}, {App: "only", Route: traefik.Route{Host: "own.example.com", Path: "/"}}}
 	if err != nil || !slices.Equal(reserved, want) {
 		t.Errorf("told of %v, %v", reserved, err)
 	}
@@ -59,8 +59,8 @@ func TestReservedRoutes_AreNotPublishedAndAreToldOf(t *testing.T) {
 	if err != nil || len(view.Reserved) != 1 || len(view.Routes) != 1 {
 		t.Errorf("the app shows %v of %v, %v", view.Reserved, view.Routes, err)
 	}
-	routes, err := h.Routes(t.Context(), "only")
-	if err != nil || len(routes) != 1 || routes[0].State != controller.RouteReserved {
+	routes, err := h.Routing().List(t.Context(), "only")
+	if err != nil || len(routes) != 1 || routes[0].State != routing.RouteReserved {
 		t.Errorf("routes %+v, %v", routes, err)
 	}
 	if release := h.update("only"); release.State != app.ReleaseLive {

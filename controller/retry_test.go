@@ -162,7 +162,7 @@ func TestRetry_OfAnImageRunsTheVeryImage(t *testing.T) {
 	})
 	h.engine.exited.put("berth-shop-r1", docker.Condition{ExitCode: 1})
 	h.proxy.status.set(502)
-	route, _ := h.ParseRoute("/shop")
+	route, _ := h.Routing().ParseRoute("/shop")
 	release, err := h.Accept(t.Context(), controller.Upload{Name: "shop", Route: route, Image: plan.ImageReference("shop:1"), By: "test"})
 	if err != nil {
 		t.Fatal(err)

@@ -18,7 +18,7 @@ func (c *Controller) SettingsRange() (least, most app.SettingsForm) {
 // each field that is wrong: port, memory, cpu, processes, database_services, or a
 // waiver that the operator forbids.
 func (c *Controller) ParseSettings(form app.SettingsForm) (app.Settings, error) {
-	port, err := c.ParsePort(form.Port)
+	port, err := app.ParsePort(form.Port)
 	parsed, wrong := app.ParseLimits(form, c.most)
 	parsed.Port = port
 	problems := append(problem.Problems{}.With(err), wrong...)

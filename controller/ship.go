@@ -17,14 +17,14 @@ import (
 	"berth/controller/environment"
 	"berth/controller/plan"
 	"berth/controller/problem"
+	"berth/controller/routing"
 	"berth/controller/volume"
 	"berth/traefik"
 )
 
 const (
-	startTimeout   = 2 * time.Minute  // to make a network and start one release's instances
-	confirmTimeout = 15 * time.Second // until the proxy shows what was published
-	settleTimeout  = 2 * time.Minute  // to clean up after a failure, and to record it
+	startTimeout  = 2 * time.Minute // to make a network and start one release's instances
+	settleTimeout = 2 * time.Minute // to clean up after a failure, and to record it
 	// drainTime is how long a superseded instance serves on after the proxy has
 	// shown the new one: requests that were on their way to it still arrive.
 	drainTime = time.Second
@@ -234,7 +234,7 @@ func (s *shipment) foretell(ctx context.Context) error {
 	if err := s.place(ctx, plan.ChoosePort(spec.Port, spec.Build.Exposed)); err != nil {
 		return err
 	}
-	return s.publish(ctx)
+	return s.routes.Publish(ctx)
 }
 
 // place records where the main instances will be found: by a name without a dot, so that
@@ -268,7 +268,7 @@ func (s *shipment) start(ctx context.Context) error {
 	s.log.say("starting %s, which listens on port %d", main.Instances[0], port)
 
 	starting, ctx := errgroup.WithContext(ctx)
-	starting.Go(func() error { return s.publishAndConfirm(ctx, s.release.ReleaseID) })
+	starting.Go(func() error { return s.routes.PublishAndConfirm(ctx, s.release.ReleaseID) })
 	starting.Go(func() error { return s.startServices(ctx) })
 	return starting.Wait()
 }
@@ -325,7 +325,9 @@ func (s *shipment) promote(ctx context.Context) error {
 	defer unlock()
 	// The last line comes before the commit: who reads along stops at the final state.
 	s.log.say("Health check passed; r%d is live", s.release.Number)
-	table, err := s.commit(ctx)
+	table, err := s.routes.Commit(ctx, s.release.ReleaseID, func(ctx context.Context) (app.Table, error) {
+		return s.ledger.Promote(ctx, s.release.ReleaseID, time.Now())
+	})
 	if err != nil {
 		return err
 	}
@@ -336,9 +338,9 @@ func (s *shipment) promote(ctx context.Context) error {
 	}
 	s.notices.notify(s.app.Name)
 
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), confirmTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), routing.ConfirmTimeout)
 	defer cancel()
-	if err := s.confirm(ctx, table, s.release.ReleaseID); err != nil {
+	if err := s.routes.Confirm(ctx, table, s.release.ReleaseID); err != nil {
 		s.logger.Warn("confirm promoted release", "release", s.release.String(), "error", err)
 		s.requestReconcile()
 		return nil
@@ -347,26 +349,6 @@ func (s *shipment) promote(ctx context.Context) error {
 	s.retireLater()
 	s.seekAssetsLater()
 	return nil
-}
-
-// commit marks the release live, and publishes and returns the table of the same transaction.
-// A table that cannot be written is the reconciler's to repeat: the truth stands.
-func (s *shipment) commit(ctx context.Context) (traefik.Table, error) {
-	s.publishing.Lock()
-	defer s.publishing.Unlock()
-	promoted, err := s.ledger.Promote(ctx, s.release.ReleaseID, time.Now())
-	if err != nil {
-		return traefik.Table{}, err
-	}
-	table, err := s.secured(ctx, s.tableOf(promoted))
-	if err == nil {
-		err = s.publishTable(table)
-	}
-	if err != nil {
-		s.logger.Error("publish promoted release", "release", s.release.String(), "error", err)
-		s.requestReconcile()
-	}
-	return table, nil
 }
 
 func (s *shipment) planOptions() plan.Options {
@@ -381,7 +363,7 @@ func (s *shipment) startOptions(service *shipped, name string) docker.StartOptio
 
 // target is the release as the proxy sees it: live, or only on its verify route.
 func (s *shipment) target(proving bool) traefik.Target {
-	return targetOf(app.Routing{
+	return routing.TargetOf(app.Routing{
 		App: s.app.Name, Release: s.release.Number, Routes: s.app.Routes,
 		Address: s.release.Address, Proving: proving,
 	})

@@ -7,6 +7,7 @@ import (
 	"berth/controller/app"
 	"berth/controller/docker"
 	"berth/controller/environment"
+	"berth/controller/routing"
 	"berth/traefik"
 )
 
@@ -34,7 +35,7 @@ func (c *Controller) optionsOf(s starting, name string) docker.StartOptions {
 		options.Volumes[own] = c.engine.VolumeName(name)
 	}
 	if s.run.Main {
-		options.Labels = traefik.Labels(targetOf(app.Routing{
+		options.Labels = traefik.Labels(routing.TargetOf(app.Routing{
 			App: s.app.Name, Release: s.release.Number, Routes: s.app.Routes, Address: s.release.Address,
 		}))
 		// The proxy knows one name: all instances answer to it.

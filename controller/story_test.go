@@ -23,6 +23,7 @@ import (
 	"berth/controller/domaincheck"
 	"berth/controller/plan"
 	"berth/controller/problem"
+	"berth/controller/routing"
 	"berth/controller/secret"
 	"berth/controller/store"
 	"berth/controller/volume/volumetest"
@@ -100,12 +101,15 @@ func (h *house) open() {
 		h.t.Fatal(err)
 	}
 	h.Controller, err = controller.New(controller.Options{
-		Ledger: &watchedLedger{Store: ledger, house: h}, Engine: h.engine, Volumes: h.keeper, Proxy: h.proxy, Publisher: h.proxy, DataFolder: h.folder,
+		Ledger: &watchedLedger{Store: ledger, house: h}, Engine: h.engine, Volumes: h.keeper, Proxy: h.proxy, DataFolder: h.folder,
 		Logger: slog.New(slog.NewTextHandler(h.logged, nil)), BuildConcurrency: 1, BuildTimeout: time.Minute, Key: h.key,
 		MaximumLimits: plan.Limits{MemoryBytes: 2 << 30, NanoCPUs: 2_000_000_000, Processes: 500},
-		Audit:         h.audit, ForbiddenWaivers: h.forbidden, Pages: "pages:8002",
-		VolumeQuota: h.quota, BuildDisk: h.disk, ReservedHosts: h.reserved,
-		BaseDomain: h.base, DomainCheck: domaincheck.Options{Resolver: h.resolver},
+		Audit:         h.audit, ForbiddenWaivers: h.forbidden,
+		VolumeQuota: h.quota, BuildDisk: h.disk,
+		Routing: routing.Options{
+			Ledger: &watchedLedger{Store: ledger, house: h}, Proxy: h.proxy, Publisher: h.proxy, Pages: "pages:8002",
+			Reserved: h.reserved, Base: h.base, Check: domaincheck.Options{Resolver: h.resolver},
+		},
 	})
 	if err != nil {
 		h.t.Fatal(err)
@@ -199,7 +203,7 @@ func (h *house) good() *controller.Archive {
 
 func (h *house) accept(name, path string) (app.Release, error) {
 	h.t.Helper()
-	route, err := h.ParseRoute(path)
+	route, err := h.Routing().ParseRoute(path)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -356,23 +360,12 @@ func TestStory_RefusalLeavesNothingBehind(t *testing.T) {
 	wantProblem(t, err, problem.KindConflict, "name")
 	_, err = h.accept("other", "/taken")
 	wantProblem(t, err, problem.KindConflict, "route")
-	route, _ := h.ParseRoute("/other")
+	route, _ := h.Routing().ParseRoute("/other")
 	bad := h.receive(map[string]string{"readme.txt": "x"})
 	_, err = h.Accept(t.Context(), controller.Upload{Name: "other", Route: route, Archive: bad})
 	wantProblem(t, err, problem.KindInvalid, "archive")
 	if _, err := h.App(t.Context(), "other"); problem.KindOf(err) != problem.KindNotFound {
 		t.Errorf("a refused upload left an app: %v", err)
-	}
-}
-
-func TestStory_ReservedRoutesAreRefused(t *testing.T) {
-	h := newHouse(t)
-	for _, route := range []string{"/admin", "/Admin/x", "/login", "/.well-known/acme-challenge/x", "/healthz"} {
-		_, err := h.ParseRoute(route)
-		wantProblem(t, err, problem.KindInvalid, "route")
-	}
-	if _, err := h.ParseRoute("/administrator"); err != nil {
-		t.Errorf("/administrator is not /admin: %v", err)
 	}
 }
 

@@ -86,7 +86,7 @@ func TestPort_OfAComposeAppThatNobodyNamedIsTakenForItsMainService(t *testing.T)
 		}
 		return 502
 	})
-	route, err := h.ParseRoute("/book")
+	route, err := h.Routing().ParseRoute("/book")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +126,7 @@ func TestPort_ThatAComposeFileNamesIsNotLeft(t *testing.T) {
 		}
 		return 502
 	})
-	route, err := h.ParseRoute("/book")
+	route, err := h.Routing().ParseRoute("/book")
 	if err != nil {
 		t.Fatal(err)
 	}

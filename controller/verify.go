@@ -30,7 +30,6 @@ var readinessPaths = []string{"/health", "/status", "/api/health", "/api/status"
 var (
 	errNotReady     = errors.New("no answer below 500 in time")
 	errUnhealthy    = errors.New("the health check did not turn healthy in time")
-	errProxySilent  = errors.New("the proxy did not confirm the route")
 	errBuildTimeout = errors.New("the build took too long")
 )
 

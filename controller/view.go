@@ -38,7 +38,7 @@ func (c *Controller) Apps(ctx context.Context) ([]AppView, error) {
 	if err != nil {
 		return nil, err
 	}
-	derived, err := c.derivedRoutes(ctx, apps)
+	derived, err := c.routes.Derived(ctx, apps)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func (c *Controller) App(ctx context.Context, name app.Name) (AppView, error) {
 	if err != nil {
 		return AppView{}, err
 	}
-	derived, err := c.derivedRoutes(ctx, []app.App{found})
+	derived, err := c.routes.Derived(ctx, []app.App{found})
 	if err != nil {
 		return AppView{}, err
 	}
@@ -154,7 +154,7 @@ func (c *Controller) view(found app.App, latest *app.Release) AppView {
 		shown := c.confirmed(*latest)
 		latest = &shown
 	}
-	view := AppView{App: found, Latest: latest, Reserved: c.reservedOf(found.Routes)}
+	view := AppView{App: found, Latest: latest, Reserved: c.routes.ReservedOf(found.Routes)}
 	view.Usage, view.HasUsage = c.usage.of(found.Name)
 	if latest != nil && latest.State.UnderWay() {
 		view.UnderWay = latest
@@ -171,7 +171,7 @@ func (c *Controller) view(found app.App, latest *app.Release) AppView {
 func (c *Controller) findApp(ctx context.Context, name app.Name) (app.App, error) {
 	found, err := c.ledger.FindApp(ctx, name)
 	if errors.Is(err, problem.ErrNotFound) {
-		return app.App{}, noSuchApp(name, err)
+		return app.App{}, app.Missing(name, err)
 	}
 	return found, err
 }

@@ -5,21 +5,21 @@ import (
 	"net/http"
 	"time"
 
-	"berth/controller"
 	"berth/controller/app"
 	"berth/controller/domaincheck"
 	"berth/controller/problem"
+	"berth/controller/routing"
 	"berth/traefik"
 )
 
 // routeJSON is a route of an app as the API shows it.
 type routeJSON struct {
-	Route   string                `json:"route"`
-	Unicode string                `json:"unicode,omitempty"` // the host as people write it, where that differs
-	URL     string                `json:"url"`
-	State   controller.RouteState `json:"state"`
-	Derived bool                  `json:"derived"` // by the base domain; it cannot be changed
-	Check   *hostCheckJSON        `json:"check,omitempty"`
+	Route   string             `json:"route"`
+	Unicode string             `json:"unicode,omitempty"` // the host as people write it, where that differs
+	URL     string             `json:"url"`
+	State   routing.RouteState `json:"state"`
+	Derived bool               `json:"derived"` // by the base domain; it cannot be changed
+	Check   *hostCheckJSON     `json:"check,omitempty"`
 }
 
 type hostCheckJSON struct {
@@ -34,7 +34,7 @@ func (a *admin) answerRoutes(v *visit, status int) error {
 	if err != nil {
 		return err
 	}
-	views, err := a.routing.Routes(v.context(), name)
+	views, err := a.routing.List(v.context(), name)
 	if err != nil {
 		return err
 	}
@@ -109,7 +109,7 @@ func (a *admin) apiDeleteRoute(v *visit) error {
 		return err
 	}
 	v.done.detail = "removed " + route.String()
-	if _, err := a.routing.UpdateRoutes(v.context(), name, app.RouteChange{Remove: []traefik.Route{route}}); err != nil {
+	if _, err := a.routing.Update(v.context(), name, app.RouteChange{Remove: []traefik.Route{route}}); err != nil {
 		return err
 	}
 	return a.answerRoutes(v, http.StatusOK)
@@ -125,7 +125,7 @@ func (a *admin) apiChangeRoutes(v *visit, form routeForm, status int) error {
 		return err
 	}
 	v.done.detail = done
-	if _, err := a.routing.UpdateRoutes(v.context(), name, change); err != nil {
+	if _, err := a.routing.Update(v.context(), name, change); err != nil {
 		return err
 	}
 	if host := change.Add[0].Host; host != "" && !form.TakeOver {

@@ -8,22 +8,22 @@ import (
 	"slices"
 	"strings"
 
-	"berth/controller"
 	"berth/controller/app"
 	"berth/controller/domaincheck"
 	"berth/controller/problem"
+	"berth/controller/routing"
 	"berth/traefik"
 )
 
-// Routing is what the admin app asks of the controller about routes and hosts.
+// Routing is what the admin app asks about routes and hosts.
 type Routing interface {
 	ParseRoute(string) (traefik.Route, error)
 	ParseHost(string) (traefik.Host, error)
-	Routes(context.Context, app.Name) ([]controller.RouteView, error)
-	UpdateRoutes(ctx context.Context, app app.Name, change app.RouteChange) (live bool, err error)
+	List(context.Context, app.Name) ([]routing.RouteView, error)
+	Update(ctx context.Context, app app.Name, change app.RouteChange) (live bool, err error)
 	CheckHost(context.Context, traefik.Host) (app.HostCheck, error)
-	HostViews(context.Context) ([]controller.HostView, error)
-	Home(context.Context) (controller.Home, error)
+	HostViews(context.Context) ([]routing.HostView, error)
+	Home(context.Context) (routing.Home, error)
 	UpdateHome(ctx context.Context, route string) error
 	CreateRedirect(context.Context, traefik.Redirect) error
 	DeleteRedirect(context.Context, traefik.Host) error
@@ -177,7 +177,7 @@ func (a *admin) checkAgain(v *visit, text string) error {
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(domains, func(d controller.HostView) bool { return d.Host == host }) {
+	if !slices.ContainsFunc(domains, func(d routing.HostView) bool { return d.Host == host }) {
 		return problem.NotFound("No app and no redirect has this host.", "Add it to an app first.")
 	}
 	v.done.detail = string(host)
@@ -210,13 +210,13 @@ func (a *admin) routeChange(form routeForm) (change app.RouteChange, done string
 // warningsOf checks the hosts that are new to the app. What cannot be checked does
 // not stand in the way.
 func (a *admin) warningsOf(v *visit, name app.Name, routes []traefik.Route, form routeForm) []domaincheck.Finding {
-	present, err := a.routing.Routes(v.context(), name)
+	present, err := a.routing.List(v.context(), name)
 	if err != nil || a.isTaken(v, name, routes) {
 		return nil // which is said first
 	}
 	var warnings []domaincheck.Finding
 	for _, route := range routes {
-		has := slices.ContainsFunc(present, func(r controller.RouteView) bool { return r.Route.Host == route.Host })
+		has := slices.ContainsFunc(present, func(r routing.RouteView) bool { return r.Route.Host == route.Host })
 		if route.Host == "" || has || form.TakeOver {
 			continue
 		}
@@ -233,13 +233,13 @@ func (a *admin) warningsOf(v *visit, name app.Name, routes []traefik.Route, form
 // isTaken reports whether another app has one of the routes.
 func (a *admin) isTaken(v *visit, name app.Name, routes []traefik.Route) bool {
 	domains, err := a.routing.HostViews(v.context())
-	return err == nil && slices.ContainsFunc(domains, func(d controller.HostView) bool {
-		return slices.ContainsFunc(d.Routes, func(r controller.HostRoute) bool { return r.App != name && slices.Contains(routes, r.Route) })
+	return err == nil && slices.ContainsFunc(domains, func(d routing.HostView) bool {
+		return slices.ContainsFunc(d.Routes, func(r routing.HostRoute) bool { return r.App != name && slices.Contains(routes, r.Route) })
 	})
 }
 
 func (a *admin) changeRoutes(v *visit, name app.Name, change app.RouteChange, form routeForm, done string) error {
-	live, err := a.routing.UpdateRoutes(v.context(), name, change)
+	live, err := a.routing.Update(v.context(), name, change)
 	if err != nil {
 		return a.refuseOnRoutes(v, name, form, err)
 	}
@@ -278,7 +278,7 @@ func (a *admin) routesPage(v *visit, name app.Name) (routesPage, error) {
 	if err != nil {
 		return routesPage{}, err
 	}
-	routes, err := a.routing.Routes(v.context(), name)
+	routes, err := a.routing.List(v.context(), name)
 	if err != nil {
 		return routesPage{}, err
 	}
@@ -293,13 +293,13 @@ func (a *admin) routesPage(v *visit, name app.Name) (routesPage, error) {
 	return page, nil
 }
 
-func routeBadge(state controller.RouteState) badge {
+func routeBadge(state routing.RouteState) badge {
 	switch state {
-	case controller.RouteLive:
+	case routing.RouteLive:
 		return badge{"live", toneGood}
-	case controller.RouteWaiting:
+	case routing.RouteWaiting:
 		return badge{"waits for the proxy", toneBusy}
-	case controller.RouteReserved:
+	case routing.RouteReserved:
 		return badge{"the admin app's host", toneBad}
 	default:
 		return badge{"app does not run", toneIdle}

@@ -105,25 +105,6 @@ func (f *fakeApps) Receive(r io.Reader) (*controller.Archive, error) {
 	return &controller.Archive{Bytes: n}, nil
 }
 
-func (f *fakeApps) ParseRoute(s string) (traefik.Route, error) {
-	route, err := traefik.ParseRoute(s)
-	if err != nil {
-		return route, problem.Invalid(fmt.Sprintf("%q is not a route.", s), "Write a path such as /my-app.").At("route")
-	}
-	return route, nil
-}
-
-func (f *fakeApps) ParsePort(s string) (uint16, error) {
-	var port uint16
-	if s == "" {
-		return 0, nil
-	}
-	if _, err := fmt.Sscan(s, &port); err != nil {
-		return 0, problem.Invalid(fmt.Sprintf("%q is not a port.", s), "Give a number from 1 to 65535.").At("port")
-	}
-	return port, nil
-}
-
 func (f *fakeApps) Accept(ctx context.Context, u controller.Upload) (app.Release, error) {
 	switch {
 	case u.Held != (controller.HeldKey{}):
@@ -282,7 +263,7 @@ func (f *fakeApps) ParseSettings(form app.SettingsForm) (app.Settings, error) {
 		Processes: number("processes", form.Processes), WritableRoot: form.WritableRoot,
 		Database: form.Database, DatabaseServices: app.ServiceNames(form.DatabaseServices), Fallback: form.Fallback,
 	}
-	port, err := f.ParsePort(form.Port)
+	port, err := app.ParsePort(form.Port)
 	if problem, ok := errors.AsType[*problem.Problem](err); ok {
 		problems = append(problems, problem)
 	}

@@ -50,25 +50,24 @@ func (f *failingApps) fail(method string) error {
 	return errors.New(leak)
 }
 
+// failingRouting is the fake whose ParseRoute fails, where that is chosen.
+type failingRouting struct {
+	*fakeRouting
+	chosen *failingApps
+}
+
+func (f failingRouting) ParseRoute(s string) (traefik.Route, error) {
+	if err := f.chosen.fail("ParseRoute"); err != nil {
+		return traefik.Route{}, err
+	}
+	return f.fakeRouting.ParseRoute(s)
+}
+
 func (f *failingApps) Receive(r io.Reader) (*controller.Archive, error) {
 	if err := f.fail("Receive"); err != nil {
 		return nil, err
 	}
 	return f.fakeApps.Receive(r)
-}
-
-func (f *failingApps) ParseRoute(s string) (traefik.Route, error) {
-	if err := f.fail("ParseRoute"); err != nil {
-		return traefik.Route{}, err
-	}
-	return f.fakeApps.ParseRoute(s)
-}
-
-func (f *failingApps) ParsePort(s string) (uint16, error) {
-	if err := f.fail("ParsePort"); err != nil {
-		return 0, err
-	}
-	return f.fakeApps.ParsePort(s)
 }
 
 func (f *failingApps) Accept(ctx context.Context, u controller.Upload) (app.Release, error) {
@@ -244,12 +243,16 @@ func TestProblem_NoAnswerShowsAnErrorOfTheInside(t *testing.T) {
 			limit.Upload: {{Requests: 1_000_000, Span: time.Hour}}, limit.Containers: {{Requests: 1_000_000, Span: time.Hour}},
 			limit.Login: {{Requests: 1_000_000, Span: time.Hour}},
 		})
-		o.Controller = failing
+		routes, ok := o.Routing.(*fakeRouting)
+		if !ok {
+			t.Fatal("the routes are no fake")
+		}
+		o.Controller, o.Routing = failing, failingRouting{routes, failing}
 	})
 	s.anApp("hello")
 	s.apps.appendLog(app.ReleaseID{App: "hello", Number: 1}, "built\n")
 	token := s.signIn()
-	methods := fallible(reflect.TypeFor[Apps]())
+	methods := append(fallible(reflect.TypeFor[Apps]()), "ParseRoute")
 	for _, method := range methods {
 		failing.choose(method)
 		s.mustNotLeak(method, token)

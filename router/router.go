@@ -36,8 +36,6 @@ import (
 // Apps is what the admin app asks of the controller.
 type Apps interface {
 	Receive(io.Reader) (*controller.Archive, error)
-	ParseRoute(string) (traefik.Route, error)
-	ParsePort(string) (uint16, error)
 	Accept(context.Context, controller.Upload) (app.Release, error)
 	Examine(context.Context, controller.Upload) (controller.Preview, error)
 	Hold(owner string, app app.Name, archive *controller.Archive, preview controller.Preview) controller.Held

@@ -3,25 +3,21 @@ package router
 import (
 	"context"
 	"log/slog"
-	"net/url"
 	"sync"
 	"testing"
 	"time"
 
-	"berth/controller"
 	"berth/controller/app"
 	"berth/controller/domaincheck"
-	"berth/controller/plan"
-	"berth/controller/secret"
+	"berth/controller/routing"
 	"berth/controller/store"
-	"berth/controller/volume/volumetest"
 	"berth/traefik"
 )
 
-// fakeRouting is the real controller on a ledger of its own, which gets the apps of
+// fakeRouting is the real routes on a ledger of its own, which gets the apps of
 // the fake when it is asked. Only the proxy and the checks of hosts are fakes.
 type fakeRouting struct {
-	*controller.Controller
+	*routing.Routes
 	ledger *store.Store
 	apps   *fakeApps
 
@@ -33,18 +29,11 @@ type fakeRouting struct {
 func newFakeRouting(t testing.TB, apps *fakeApps) *fakeRouting {
 	t.Helper()
 	f := &fakeRouting{ledger: freshLedger(t), apps: apps}
-	key, err := secret.DeriveKey("a key of the tests")
-	if err != nil {
-		t.Fatal(err)
-	}
-	f.Controller, err = controller.New(controller.Options{
-		Ledger: f.ledger, Key: key, Volumes: volumetest.New(t), DataFolder: t.TempDir(), Logger: slog.New(slog.DiscardHandler), Audit: &fakeAudit{},
-		BuildConcurrency: 1, BuildTimeout: time.Minute, MaximumLimits: plan.DefaultLimits(),
-		Publisher: quietProxy{}, Proxy: quietProxy{}, ReservedHosts: []traefik.Host{"berth.example.com"}, BaseDomain: "apps.example.com",
+	f.Routes = routing.New(routing.Options{
+		Ledger: f.ledger, Proxy: quietProxy{}, Publisher: quietProxy{}, Logger: slog.New(slog.DiscardHandler),
+		Locks: app.NewLocks(), Notify: func(app.Name) {}, Reconcile: func() {},
+		Reserved: []traefik.Host{"berth.example.com"}, Base: "apps.example.com",
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	return f
 }
 
@@ -55,10 +44,6 @@ func (quietProxy) Publish(*traefik.Configuration) (bool, error)       { return t
 func (quietProxy) Confirm(context.Context, traefik.Table) error       { return nil }
 func (quietProxy) ConfirmRoutes(context.Context, traefik.Table) error { return nil }
 func (quietProxy) ConfirmAll(context.Context, traefik.Table) error    { return nil }
-func (quietProxy) Visit(context.Context, traefik.Host, *url.URL) (traefik.Page, error) {
-	return traefik.Page{Status: 404}, nil
-}
-func (quietProxy) Probe(context.Context, traefik.Target, string) (int, error) { return 200, nil }
 
 // take brings the apps of the fake into the ledger, live ones with a release.
 func (f *fakeRouting) take(ctx context.Context) error {
@@ -89,25 +74,25 @@ func (f *fakeRouting) take(ctx context.Context) error {
 	return nil
 }
 
-func (f *fakeRouting) Routes(ctx context.Context, app app.Name) ([]controller.RouteView, error) {
+func (f *fakeRouting) List(ctx context.Context, app app.Name) ([]routing.RouteView, error) {
 	if err := f.take(ctx); err != nil {
 		return nil, err
 	}
-	return f.Controller.Routes(ctx, app)
+	return f.Routes.List(ctx, app)
 }
 
-func (f *fakeRouting) UpdateRoutes(ctx context.Context, app app.Name, change app.RouteChange) (bool, error) {
+func (f *fakeRouting) Update(ctx context.Context, app app.Name, change app.RouteChange) (bool, error) {
 	if err := f.take(ctx); err != nil {
 		return false, err
 	}
-	return f.Controller.UpdateRoutes(ctx, app, change)
+	return f.Routes.Update(ctx, app, change)
 }
 
-func (f *fakeRouting) HostViews(ctx context.Context) ([]controller.HostView, error) {
+func (f *fakeRouting) HostViews(ctx context.Context) ([]routing.HostView, error) {
 	if err := f.take(ctx); err != nil {
 		return nil, err
 	}
-	return f.Controller.HostViews(ctx)
+	return f.Routes.HostViews(ctx)
 }
 
 func (f *fakeRouting) CheckHost(ctx context.Context, host traefik.Host) (app.HostCheck, error) {

@@ -153,11 +153,11 @@ func (a *admin) parseUpload(form *upload, into *controller.Upload) error {
 	if err := form.problems.add(err); err != nil {
 		return err
 	}
-	into.Route, err = a.apps.ParseRoute(form.fields[fieldRoute])
+	into.Route, err = a.routing.ParseRoute(form.fields[fieldRoute])
 	if err := form.problems.add(err); err != nil {
 		return err
 	}
-	into.Port, err = a.apps.ParsePort(form.fields[fieldPort])
+	into.Port, err = app.ParsePort(form.fields[fieldPort])
 	if err := form.problems.add(err); err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"berth/controller/app"
 	"berth/controller/plan"
 	"berth/controller/problem"
+	"berth/controller/routing"
 	"berth/controller/secret"
 	"berth/controller/store"
 	"berth/controller/volume"
@@ -41,6 +42,7 @@ func newFakeVolumes(t testing.TB, apps *fakeApps) *fakeVolumes {
 	f.Controller, err = controller.New(controller.Options{
 		Ledger: f.ledger, Key: key, Volumes: f.keeper, DataFolder: t.TempDir(), Logger: slog.New(slog.DiscardHandler), Audit: &fakeAudit{},
 		BuildConcurrency: 1, BuildTimeout: time.Minute, MaximumLimits: plan.DefaultLimits(), VolumeQuota: 10 << 30,
+		Routing: routing.Options{Ledger: f.ledger},
 	})
 	if err != nil {
 		t.Fatal(err)

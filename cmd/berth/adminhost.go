@@ -11,7 +11,7 @@ import (
 	"strconv"
 	"strings"
 
-	"berth/controller"
+	"berth/controller/routing"
 	"berth/traefik"
 )
 
@@ -73,8 +73,8 @@ func (c Config) appsHost() string {
 
 // warnOfReservedRoutes says which apps had a host before it became the admin app's. A
 // look that fails says so itself: the pages tell the same.
-func warnOfReservedRoutes(ctx context.Context, story *controller.Controller, logger *slog.Logger) {
-	reserved, err := story.ReservedRoutes(ctx)
+func warnOfReservedRoutes(ctx context.Context, routes *routing.Routes, logger *slog.Logger) {
+	reserved, err := routes.ReservedRoutes(ctx)
 	if err != nil {
 		logger.Warn("look for routes on the admin app's host", "error", err)
 		return

@@ -8,8 +8,8 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"berth/controller"
 	"berth/controller/app"
+	"berth/controller/routing"
 )
 
 // routeTimeout bounds what berth route waits for: a check of the host and the proxy.
@@ -18,12 +18,12 @@ const routeTimeout = time.Minute
 // routesAnswer is what the API says of the routes of an app, as far as it is needed here.
 type routesAnswer struct {
 	Routes []struct {
-		Route   string                `json:"route"`
-		Unicode string                `json:"unicode"`
-		URL     string                `json:"url"`
-		State   controller.RouteState `json:"state"`
-		Derived bool                  `json:"derived"`
-		Check   *app.HostCheck        `json:"check"`
+		Route   string             `json:"route"`
+		Unicode string             `json:"unicode"`
+		URL     string             `json:"url"`
+		State   routing.RouteState `json:"state"`
+		Derived bool               `json:"derived"`
+		Check   *app.HostCheck     `json:"check"`
 	} `json:"routes"`
 }
 

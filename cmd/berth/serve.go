@@ -20,6 +20,7 @@ import (
 	"berth/controller/domaincheck"
 	"berth/controller/limit"
 	"berth/controller/problem"
+	"berth/controller/routing"
 	"berth/controller/secret"
 	"berth/controller/store"
 	"berth/router"
@@ -101,7 +102,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	if err != nil {
 		return err
 	}
-	domains.PublishWith(story.Republish, story.NoteCertificateOrder)
+	domains.PublishWith(story.Routing().Publish, story.Routing().NoteCertificateOrder)
 	limits, err := limit.Open(ctx, limit.Options{Ledger: on.ledger, Budgets: config.RateLimits, Logger: logger})
 	if err != nil {
 		return fmt.Errorf("open limits: %w", err)
@@ -109,7 +110,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	handler, err := router.New(router.Options{
 		Controller:      story,
 		Volumes:         story,
-		Routing:         story,
+		Routing:         story.Routing(),
 		Domains:         domains,
 		Accounts:        on.accounts,
 		Factors:         account.NewSecondFactors(on.ledger, on.accounts, key, logger),
@@ -146,7 +147,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	group.Go(func() error { return sweepExpired(ctx, on.ledger, config.SessionLife, logger) })
 	group.Go(func() error { return certificates.Run(ctx) })
 	group.Go(func() error { return runServer(ctx, server, door) })
-	warnOfReservedRoutes(ctx, story, logger)
+	warnOfReservedRoutes(ctx, story.Routing(), logger)
 	logger.Info("berth runs", "version", currentVersion(), "stack", config.Stack, "admin", adminURL(config))
 	err = group.Wait()
 	logger.Info("berth stops")
@@ -224,7 +225,6 @@ func newController(
 		Key:              key,
 		Engine:           engine,
 		Volumes:          engine,
-		Publisher:        traefik.NewPublisher(config.ProxyFolder),
 		Proxy:            proxy,
 		DataFolder:       config.DataFolder,
 		BuildConcurrency: config.BuildConcurrency,
@@ -235,11 +235,16 @@ func newController(
 		Registries:       config.Registries,
 		ForbiddenWaivers: config.ForbiddenWaivers,
 		Logger:           logger,
-		ReservedHosts:    config.ownHosts(),
-		BaseDomain:       config.BaseDomain,
-		DomainCheck:      domaincheck.Options{Resolver: config.Resolver, Addresses: config.PublicAddresses},
-		Pages:            pagesAddress(config.Stack),
-		Domains:          domains,
+		Routing: routing.Options{
+			Ledger:    ledger,
+			Proxy:     proxy,
+			Publisher: traefik.NewPublisher(config.ProxyFolder),
+			Reserved:  config.ownHosts(),
+			Base:      config.BaseDomain,
+			Check:     domaincheck.Options{Resolver: config.Resolver, Addresses: config.PublicAddresses},
+			Pages:     pagesAddress(config.Stack),
+			Domains:   domains,
+		},
 	})
 }
 

@@ -13,6 +13,7 @@ import (
 	"berth/controller/audit"
 	"berth/controller/limit"
 	"berth/controller/problem"
+	"berth/controller/routing"
 )
 
 // Store implements the ledgers of package controller. It is safe for concurrent
@@ -27,6 +28,7 @@ type Store struct {
 
 var (
 	_ controller.Ledger     = (*Store)(nil)
+	_ routing.Ledger        = (*Store)(nil)
 	_ account.Ledger        = (*Store)(nil)
 	_ account.SessionLedger = (*Store)(nil)
 	_ account.TokenLedger   = (*Store)(nil)

@@ -1,4 +1,4 @@
-package controller
+package routing
 
 import (
 	"context"
@@ -18,24 +18,25 @@ type ReservedRoute struct {
 }
 
 // ReservedRoutes returns every such route, by app.
-func (c *Controller) ReservedRoutes(ctx context.Context) ([]ReservedRoute, error) {
-	apps, err := c.ledger.ListApps(ctx)
+func (r *Routes) ReservedRoutes(ctx context.Context) ([]ReservedRoute, error) {
+	apps, err := r.ledger.ListApps(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var found []ReservedRoute
 	for _, app := range apps {
-		for _, route := range c.reservedOf(app.Routes) {
+		for _, route := range r.ReservedOf(app.Routes) {
 			found = append(found, ReservedRoute{app.Name, route})
 		}
 	}
 	return found, nil
 }
 
-func (c *Controller) reservedOf(routes []traefik.Route) []traefik.Route {
+// ReservedOf returns those of the routes that are on a host that is Berth's own.
+func (r *Routes) ReservedOf(routes []traefik.Route) []traefik.Route {
 	var found []traefik.Route
 	for _, route := range routes {
-		if c.isReservedHost(route.Host) {
+		if r.isReservedHost(route.Host) {
 			found = append(found, route)
 		}
 	}
@@ -44,18 +45,18 @@ func (c *Controller) reservedOf(routes []traefik.Route) []traefik.Route {
 
 // withoutReserved takes what is on Berth's own hosts out of the table. A target that
 // has no other route is closed: the proxy is asked whether its routers are gone.
-func (c *Controller) withoutReserved(table *traefik.Table) {
+func (r *Routes) withoutReserved(table *traefik.Table) {
 	for i := range table.Targets {
 		target := &table.Targets[i]
-		kept := slices.DeleteFunc(slices.Clone(target.Routes), func(r traefik.Route) bool { return c.isReservedHost(r.Host) })
+		kept := slices.DeleteFunc(slices.Clone(target.Routes), func(route traefik.Route) bool { return r.isReservedHost(route.Host) })
 		if len(kept) == 0 && len(target.Routes) > 0 && !target.Proving {
 			target.Access = traefik.Access{Password: true}
 			continue
 		}
 		target.Routes = kept
 	}
-	table.Redirects = slices.DeleteFunc(slices.Clone(table.Redirects), func(r traefik.Redirect) bool { return c.isReservedHost(r.From) })
-	if c.isReservedHost(table.Home.Host) {
+	table.Redirects = slices.DeleteFunc(slices.Clone(table.Redirects), func(redirect traefik.Redirect) bool { return r.isReservedHost(redirect.From) })
+	if r.isReservedHost(table.Home.Host) {
 		table.Home = traefik.Route{}
 	}
 }

@@ -1,4 +1,4 @@
-package controller
+package routing
 
 import (
 	"context"
@@ -12,28 +12,34 @@ import (
 
 // nameRoute is what the base domain gives an app by its name. There is none where
 // no base domain is set, or where the name cannot be a part of a host.
-func (c *Controller) nameRoute(name app.Name) (traefik.Route, bool) {
-	if c.base == "" {
+func (r *Routes) nameRoute(name app.Name) (traefik.Route, bool) {
+	if r.base == "" {
 		return traefik.Route{}, false
 	}
-	host, err := traefik.ParseHost(string(name) + "." + string(c.base))
-	if err != nil || c.isReservedHost(host) {
+	host, err := traefik.ParseHost(string(name) + "." + string(r.base))
+	if err != nil || r.isReservedHost(host) {
 		return traefik.Route{}, false
 	}
 	return traefik.Route{Host: host, Path: "/"}, true
 }
 
-// derivedRoutes returns what each app has by its name, but for hosts that redirect or
+// HasName reports whether the base domain gives an app of this name a host.
+func (r *Routes) HasName(name app.Name) bool {
+	_, ok := r.nameRoute(name)
+	return ok
+}
+
+// Derived returns what each app has by its name, but for hosts that redirect or
 // that an app was given before there was a base domain.
-func (c *Controller) derivedRoutes(ctx context.Context, apps []app.App) (map[app.Name][]traefik.Route, error) {
-	if c.base == "" {
+func (r *Routes) Derived(ctx context.Context, apps []app.App) (map[app.Name][]traefik.Route, error) {
+	if r.base == "" {
 		return nil, nil
 	}
-	redirects, err := c.ledger.ListRedirects(ctx)
+	redirects, err := r.ledger.ListRedirects(ctx)
 	if err != nil {
 		return nil, err
 	}
-	all, err := c.ledger.ListApps(ctx)
+	all, err := r.ledger.ListApps(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +54,7 @@ func (c *Controller) derivedRoutes(ctx context.Context, apps []app.App) (map[app
 	}
 	derived := make(map[app.Name][]traefik.Route, len(apps))
 	for _, app := range apps {
-		if route, ok := c.nameRoute(app.Name); ok && !taken[route] {
+		if route, ok := r.nameRoute(app.Name); ok && !taken[route] {
 			derived[app.Name] = []traefik.Route{route}
 		}
 	}
@@ -56,8 +62,8 @@ func (c *Controller) derivedRoutes(ctx context.Context, apps []app.App) (map[app
 }
 
 // addDerived gives the live releases of the table what they have by their names.
-func (c *Controller) addDerived(table *traefik.Table) {
-	if c.base == "" {
+func (r *Routes) addDerived(table *traefik.Table) {
+	if r.base == "" {
 		return
 	}
 	taken := make(map[traefik.Route]bool)
@@ -71,23 +77,23 @@ func (c *Controller) addDerived(table *traefik.Table) {
 	}
 	for i := range table.Targets {
 		target := &table.Targets[i]
-		if route, ok := c.nameRoute(app.Name(target.App)); ok && !taken[route] && !target.Proving {
+		if route, ok := r.nameRoute(app.Name(target.App)); ok && !taken[route] && !target.Proving {
 			target.Routes = append(target.Routes[:len(target.Routes):len(target.Routes)], route)
 		}
 	}
 }
 
-// refuseForeignName keeps NAME.base for the app of that name, whether there is one
+// RefuseForeignName keeps NAME.base for the app of that name, whether there is one
 // yet or not, so that who comes first gains nothing.
-func (c *Controller) refuseForeignName(name app.Name, route traefik.Route) error {
-	label, below := strings.CutSuffix(string(route.Host), "."+string(c.base))
-	if c.base == "" || !below || !app.NamePattern.MatchString(label) {
+func (r *Routes) RefuseForeignName(name app.Name, route traefik.Route) error {
+	label, below := strings.CutSuffix(string(route.Host), "."+string(r.base))
+	if r.base == "" || !below || !app.NamePattern.MatchString(label) {
 		return nil
 	}
 	if label != string(name) {
 		return problem.Conflict(
 			fmt.Sprintf("The host %s is kept for the app that is called %s.", route.Host, label),
-			fmt.Sprintf("This app has %s.%s by itself; for another host use another domain.", name, c.base),
+			fmt.Sprintf("This app has %s.%s by itself; for another host use another domain.", name, r.base),
 		).At("route")
 	}
 	if route.Path == "/" {
