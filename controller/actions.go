@@ -173,7 +173,7 @@ func (c *Controller) removeApp(ctx context.Context, name app.Name) error {
 	}
 	for _, release := range releases {
 		if release.Archive != "" {
-			c.uploads.remove(release.Archive)
+			c.uploads.Remove(release.Archive)
 		}
 	}
 	c.usage.forget(name)

@@ -17,6 +17,7 @@ import (
 	"berth/controller/docker"
 	"berth/controller/plan"
 	"berth/controller/problem"
+	"berth/controller/uploads"
 )
 
 const guestbookFile = `
@@ -41,7 +42,7 @@ secrets: {token: {file: ./token.txt}}
 `
 
 // guestbook is an app of three services; changes are further files, or other texts of them.
-func (h *house) guestbook(changes ...string) *controller.Archive {
+func (h *house) guestbook(changes ...string) *uploads.Archive {
 	h.t.Helper()
 	files := map[string]string{
 		"compose.yaml": guestbookFile, "web/Dockerfile": "FROM scratch\nCOPY . /\n",

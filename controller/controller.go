@@ -24,6 +24,7 @@ import (
 	"berth/controller/domaincheck"
 	"berth/controller/plan"
 	"berth/controller/secret"
+	"berth/controller/uploads"
 	"berth/traefik"
 )
 
@@ -75,10 +76,9 @@ type Controller struct {
 	audit     audit.Auditor
 	key       secret.Key
 
-	uploads uploadsFolder
+	uploads uploads.Folder
 	held    *heldArchives
 	logs    logsFolder
-	limits  archive.Limits
 	most    plan.Limits
 	// registries are those that images may come from beside the public ones.
 	registries []string
@@ -133,7 +133,7 @@ func New(o Options) (*Controller, error) {
 	if o.Volumes == nil {
 		return nil, errors.New("the controller needs a keeper of volumes")
 	}
-	uploads, err := openUploads(filepath.Join(o.DataFolder, "uploads"))
+	received, err := openPrivateFolder(filepath.Join(o.DataFolder, "uploads"))
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +146,7 @@ func New(o Options) (*Controller, error) {
 	return &Controller{
 		base: o.BaseDomain, beacon: beacon, checker: domaincheck.New(o.DomainCheck), pending: newRoutesPending(),
 		ledger: o.Ledger, engine: o.Engine, keeper: o.Volumes, proxy: o.Proxy, publisher: o.Publisher, logger: o.Logger, audit: o.Audit, key: o.Key,
-		uploads: uploads, held: newHeldArchives(), logs: logs, limits: archive.DefaultLimits(), most: o.MaximumLimits, reserved: o.ReservedHosts, domains: o.Domains,
+		uploads: uploads.New(received, archive.DefaultLimits()), held: newHeldArchives(), logs: logs, most: o.MaximumLimits, reserved: o.ReservedHosts, domains: o.Domains,
 		forbidden:    o.ForbiddenWaivers,
 		registries:   o.Registries,
 		pages:        o.Pages,

@@ -10,6 +10,7 @@ import (
 
 	"berth/controller/app"
 	"berth/controller/problem"
+	"berth/controller/uploads"
 )
 
 const (
@@ -54,12 +55,11 @@ func ParseHeldID(s string) (string, error) {
 
 // Hold keeps the archive for its owner, so that it need not be sent again. It
 // takes the archive over. App is empty where it is to become a new app.
-func (c *Controller) Hold(owner string, app app.Name, received *Archive, preview Preview) Held {
-	archive := *received
-	received.file = "" // it is held now
+func (c *Controller) Hold(owner string, app app.Name, received *uploads.Archive, preview Preview) Held {
+	taken := received.Take()
 	return c.held.add(owner, &heldArchive{
-		archive: &archive,
-		held:    Held{App: app, Name: archive.Name, Bytes: archive.Bytes, Preview: preview, file: archive.file},
+		archive: taken,
+		held:    Held{App: app, Name: taken.Name, Bytes: taken.Bytes, Preview: preview, file: taken.File()},
 	})
 }
 
@@ -81,7 +81,7 @@ func (c *Controller) Drop(key HeldKey) { c.held.drop(key) }
 // leaves it held. Once it is accepted the same release is the answer each time:
 // who asks twice has one app.
 func (c *Controller) AcceptHeld(ctx context.Context, key HeldKey, u Upload) (app.Release, error) {
-	return c.acceptHeld(key, "", func(received *Archive, preview Preview) (app.Release, error) {
+	return c.acceptHeld(key, "", func(received *uploads.Archive, preview Preview) (app.Release, error) {
 		u.Archive = received
 		if len(u.Environment) == 0 { // it is asked for once, and shown to nobody
 			u.Environment = preview.environment
@@ -92,12 +92,12 @@ func (c *Controller) AcceptHeld(ctx context.Context, key HeldKey, u Upload) (app
 
 // AcceptHeldUpdate is AcceptUpdate in the same way.
 func (c *Controller) AcceptHeldUpdate(ctx context.Context, key HeldKey, name app.Name, by string) (app.Release, error) {
-	return c.acceptHeld(key, name, func(received *Archive, _ Preview) (app.Release, error) {
+	return c.acceptHeld(key, name, func(received *uploads.Archive, _ Preview) (app.Release, error) {
 		return c.AcceptUpdate(ctx, name, received, by)
 	})
 }
 
-func (c *Controller) acceptHeld(key HeldKey, name app.Name, accept func(*Archive, Preview) (app.Release, error)) (app.Release, error) {
+func (c *Controller) acceptHeld(key HeldKey, name app.Name, accept func(*uploads.Archive, Preview) (app.Release, error)) (app.Release, error) {
 	entry := c.held.find(key)
 	if entry == nil || entry.held.App != name {
 		return app.Release{}, heldGone()
@@ -107,7 +107,7 @@ func (c *Controller) acceptHeld(key HeldKey, name app.Name, accept func(*Archive
 	switch {
 	case entry.release.Number != 0:
 		return entry.release, nil
-	case entry.archive.file == "":
+	case entry.archive.File() == "":
 		return app.Release{}, heldGone()
 	}
 	release, err := accept(entry.archive, entry.held.Preview)
@@ -130,7 +130,7 @@ type heldArchive struct {
 	held Held
 
 	mu      sync.Mutex // while it is accepted or removed
-	archive *Archive
+	archive *uploads.Archive
 	release app.Release // what it became; zero before
 
 	deployed atomic.Bool // release is there; read without mu

@@ -8,6 +8,7 @@ import (
 	"berth/controller/app"
 	"berth/controller/plan"
 	"berth/controller/problem"
+	"berth/controller/uploads"
 )
 
 // Preview is how an archive will be built, before anything is.
@@ -49,7 +50,7 @@ func (c *Controller) Examine(ctx context.Context, u Upload) (Preview, error) {
 
 // ExamineUpdate is Examine for the next release of an app. A release under way is
 // no reason to refuse: it may have ended by the time the archive is deployed.
-func (c *Controller) ExamineUpdate(ctx context.Context, name app.Name, received *Archive) (Preview, error) {
+func (c *Controller) ExamineUpdate(ctx context.Context, name app.Name, received *uploads.Archive) (Preview, error) {
 	app, err := c.findApp(ctx, name)
 	if err != nil {
 		return Preview{}, err
@@ -61,7 +62,7 @@ func (c *Controller) ExamineUpdate(ctx context.Context, name app.Name, received 
 	if err != nil {
 		return Preview{}, err
 	}
-	made, err := c.examine(ctx, received, app, environment.Options(app.Settings))
+	made, err := c.examine(ctx, received.File(), app, environment.Options(app.Settings))
 	if err != nil {
 		return Preview{}, err
 	}

@@ -25,6 +25,7 @@ import (
 	"berth/controller/problem"
 	"berth/controller/secret"
 	"berth/controller/store"
+	"berth/controller/uploads"
 	"berth/controller/volume/volumetest"
 	"berth/test/patience"
 	"berth/traefik"
@@ -158,7 +159,7 @@ func (h *house) zip(files map[string]string) string {
 	return out.String()
 }
 
-func (h *house) receive(files map[string]string) *controller.Archive {
+func (h *house) receive(files map[string]string) *uploads.Archive {
 	h.t.Helper()
 	received, err := h.Receive(strings.NewReader(h.zip(files)))
 	if err != nil {
@@ -167,7 +168,7 @@ func (h *house) receive(files map[string]string) *controller.Archive {
 	return received
 }
 
-func (h *house) good() *controller.Archive {
+func (h *house) good() *uploads.Archive {
 	return h.receive(map[string]string{"Dockerfile": "FROM scratch\nCOPY . /\n"})
 }
 

@@ -119,17 +119,17 @@ func (f *VolumeFiles) Unpack(ctx context.Context, folder volume.Path, from io.Re
 		return problem.InField("file", err)
 	}
 	defer received.Discard()
-	tree, err := f.controller.uploads.openWhole(received.file, f.controller.limits)
+	tree, err := f.controller.uploads.OpenWhole(received.File())
 	if err != nil {
 		return problem.InField("file", archiveProblem(err))
 	}
 	defer tree.Close()
-	limit, bound, err := f.roomFor(f.controller.limits.ExpandedBytes)
+	limit, bound, err := f.roomFor(f.controller.uploads.Limits().ExpandedBytes)
 	if err != nil {
 		return err
 	}
 	f.changed, f.measured = true, false // what it takes on the disk is counted when more comes
-	options := volume.WriteOptions{Path: folder, Owner: f.owner, Limit: limit + int64(2*f.controller.limits.Entries)*tarOverhead}
+	options := volume.WriteOptions{Path: folder, Owner: f.owner, Limit: limit + int64(2*f.controller.uploads.Limits().Entries)*tarOverhead}
 	err = f.session.Unpack(options, func(to io.Writer) error {
 		return tree.WriteTar(ctx, to, func(archive.Entry) bool { return true })
 	})

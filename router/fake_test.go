@@ -20,6 +20,7 @@ import (
 	"berth/controller/plan"
 	"berth/controller/problem"
 	"berth/controller/secret"
+	"berth/controller/uploads"
 	"berth/traefik"
 )
 
@@ -38,7 +39,7 @@ type fakeApps struct {
 	environment environment.Environment // of every app
 	forbidden   []app.Waiver
 
-	onReceive func(io.Reader) (*controller.Archive, error)
+	onReceive func(io.Reader) (*uploads.Archive, error)
 	onAccept  func(controller.Upload) (app.Release, error)
 	onAct     func(verb string, name app.Name) error
 	onExamine func(controller.Upload) (controller.Preview, error)
@@ -94,7 +95,7 @@ func (f *fakeApps) appendLog(id app.ReleaseID, text string) {
 	f.change(func() { f.logs[id] = append(f.logs[id], text...) })
 }
 
-func (f *fakeApps) Receive(r io.Reader) (*controller.Archive, error) {
+func (f *fakeApps) Receive(r io.Reader) (*uploads.Archive, error) {
 	if f.onReceive != nil {
 		return f.onReceive(r)
 	}
@@ -103,7 +104,7 @@ func (f *fakeApps) Receive(r io.Reader) (*controller.Archive, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &controller.Archive{Bytes: n}, nil
+	return &uploads.Archive{Bytes: n}, nil
 }
 
 func (f *fakeApps) ParseRoute(s string) (traefik.Route, error) {
@@ -152,7 +153,7 @@ func (f *fakeApps) Accept(_ context.Context, u controller.Upload) (app.Release, 
 	return release, nil
 }
 
-func (f *fakeApps) AcceptUpdate(_ context.Context, name app.Name, archive *controller.Archive, by string) (app.Release, error) {
+func (f *fakeApps) AcceptUpdate(_ context.Context, name app.Name, archive *uploads.Archive, by string) (app.Release, error) {
 	f.note("update %s %s by %s", name, archive.Name, by)
 	if f.onAccept != nil {
 		return f.onAccept(controller.Upload{Name: name, Archive: archive, By: by})
@@ -176,7 +177,7 @@ func (f *fakeApps) ForbiddenWaivers() []app.Waiver { return f.forbidden }
 
 func (f *fakeApps) Examine(_ context.Context, u controller.Upload) (controller.Preview, error) {
 	if u.Archive == nil {
-		u.Archive = &controller.Archive{Name: string(u.Image)}
+		u.Archive = &uploads.Archive{Name: string(u.Image)}
 	}
 	f.note("examine %s %s", u.Name, u.Archive.Name)
 	if f.onExamine != nil {
@@ -188,11 +189,11 @@ func (f *fakeApps) Examine(_ context.Context, u controller.Upload) (controller.P
 	}, nil
 }
 
-func (f *fakeApps) ExamineUpdate(ctx context.Context, app app.Name, archive *controller.Archive) (controller.Preview, error) {
+func (f *fakeApps) ExamineUpdate(ctx context.Context, app app.Name, archive *uploads.Archive) (controller.Preview, error) {
 	return f.Examine(ctx, controller.Upload{Name: app, Archive: archive})
 }
 
-func (f *fakeApps) Hold(owner string, app app.Name, archive *controller.Archive, preview controller.Preview) controller.Held {
+func (f *fakeApps) Hold(owner string, app app.Name, archive *uploads.Archive, preview controller.Preview) controller.Held {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	held := controller.Held{
@@ -222,19 +223,19 @@ func (f *fakeApps) Drop(key controller.HeldKey) {
 }
 
 func (f *fakeApps) AcceptHeld(ctx context.Context, key controller.HeldKey, u controller.Upload) (app.Release, error) {
-	return f.acceptHeld(key, func(archive *controller.Archive) (app.Release, error) {
+	return f.acceptHeld(key, func(archive *uploads.Archive) (app.Release, error) {
 		u.Archive = archive
 		return f.Accept(ctx, u)
 	})
 }
 
 func (f *fakeApps) AcceptHeldUpdate(ctx context.Context, key controller.HeldKey, name app.Name, by string) (app.Release, error) {
-	return f.acceptHeld(key, func(archive *controller.Archive) (app.Release, error) {
+	return f.acceptHeld(key, func(archive *uploads.Archive) (app.Release, error) {
 		return f.AcceptUpdate(ctx, name, archive, by)
 	})
 }
 
-func (f *fakeApps) acceptHeld(key controller.HeldKey, accept func(*controller.Archive) (app.Release, error)) (app.Release, error) {
+func (f *fakeApps) acceptHeld(key controller.HeldKey, accept func(*uploads.Archive) (app.Release, error)) (app.Release, error) {
 	held, err := f.Held(key)
 	if err != nil {
 		return app.Release{}, err
@@ -245,7 +246,7 @@ func (f *fakeApps) acceptHeld(key controller.HeldKey, accept func(*controller.Ar
 	if done {
 		return release, nil
 	}
-	release, err = accept(&controller.Archive{Name: held.Name, Bytes: held.Bytes})
+	release, err = accept(&uploads.Archive{Name: held.Name, Bytes: held.Bytes})
 	if err == nil {
 		f.mu.Lock()
 		f.deployed[key] = release

@@ -21,6 +21,7 @@ import (
 	"berth/controller/environment"
 	"berth/controller/limit"
 	"berth/controller/plan"
+	"berth/controller/uploads"
 	"berth/traefik"
 )
 
@@ -51,7 +52,7 @@ func (f *failingApps) fail(method string) error {
 	return errors.New(leak)
 }
 
-func (f *failingApps) Receive(r io.Reader) (*controller.Archive, error) {
+func (f *failingApps) Receive(r io.Reader) (*uploads.Archive, error) {
 	if err := f.fail("Receive"); err != nil {
 		return nil, err
 	}
@@ -79,7 +80,7 @@ func (f *failingApps) Accept(ctx context.Context, u controller.Upload) (app.Rele
 	return f.fakeApps.Accept(ctx, u)
 }
 
-func (f *failingApps) AcceptUpdate(ctx context.Context, name app.Name, archive *controller.Archive, by string) (app.Release, error) {
+func (f *failingApps) AcceptUpdate(ctx context.Context, name app.Name, archive *uploads.Archive, by string) (app.Release, error) {
 	if err := f.fail("AcceptUpdate"); err != nil {
 		return app.Release{}, err
 	}
@@ -100,7 +101,7 @@ func (f *failingApps) Examine(ctx context.Context, u controller.Upload) (control
 	return f.fakeApps.Examine(ctx, u)
 }
 
-func (f *failingApps) ExamineUpdate(ctx context.Context, app app.Name, archive *controller.Archive) (controller.Preview, error) {
+func (f *failingApps) ExamineUpdate(ctx context.Context, app app.Name, archive *uploads.Archive) (controller.Preview, error) {
 	if err := f.fail("ExamineUpdate"); err != nil {
 		return controller.Preview{}, err
 	}

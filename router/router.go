@@ -30,21 +30,22 @@ import (
 	"berth/controller/limit"
 	"berth/controller/plan"
 	"berth/controller/secret"
+	"berth/controller/uploads"
 	"berth/templates"
 	"berth/traefik"
 )
 
 // Apps is what the admin app asks of the controller.
 type Apps interface {
-	Receive(io.Reader) (*controller.Archive, error)
+	Receive(io.Reader) (*uploads.Archive, error)
 	ParseRoute(string) (traefik.Route, error)
 	ParsePort(string) (uint16, error)
 	Accept(context.Context, controller.Upload) (app.Release, error)
-	AcceptUpdate(ctx context.Context, app app.Name, archive *controller.Archive, by string) (app.Release, error)
+	AcceptUpdate(ctx context.Context, app app.Name, archive *uploads.Archive, by string) (app.Release, error)
 	AcceptImage(ctx context.Context, app app.Name, image plan.ImageReference, by string) (app.Release, error)
 	Examine(context.Context, controller.Upload) (controller.Preview, error)
-	ExamineUpdate(ctx context.Context, app app.Name, archive *controller.Archive) (controller.Preview, error)
-	Hold(owner string, app app.Name, archive *controller.Archive, preview controller.Preview) controller.Held
+	ExamineUpdate(ctx context.Context, app app.Name, archive *uploads.Archive) (controller.Preview, error)
+	Hold(owner string, app app.Name, archive *uploads.Archive, preview controller.Preview) controller.Held
 	Held(controller.HeldKey) (controller.Held, error)
 	Drop(controller.HeldKey)
 	AcceptHeld(context.Context, controller.HeldKey, controller.Upload) (app.Release, error)
