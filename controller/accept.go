@@ -38,7 +38,7 @@ func (c *Controller) Accept(ctx context.Context, u Upload) (app.Release, error) 
 		return app.Release{}, err
 	}
 	var release app.Release
-	err = c.holdingVolumes(ctx, found.Mounts, func() (err error) {
+	err = c.volumes.Hold(ctx, found.Mounts, func() (err error) {
 		release, err = c.ledger.CreateApp(ctx, found, u.release())
 		return err
 	})
@@ -145,7 +145,7 @@ func (c *Controller) queueRerun(ctx context.Context, found app.App, wish app.Rel
 		}
 	}
 	var release app.Release
-	err := c.holdingVolumes(ctx, wish.Mounts, func() (err error) {
+	err := c.volumes.Hold(ctx, wish.Mounts, func() (err error) {
 		release, err = c.ledger.CreateRerun(ctx, wish)
 		return err
 	})

@@ -628,14 +628,14 @@ func TestCompose_PageShowsEachService(t *testing.T) {
 func TestCompose_DeleteLeavesTheVolumesAlone(t *testing.T) {
 	h := newBook(t)
 	h.deployBook()
-	wantProblem(t, h.DeleteVolume(t.Context(), "book_entries", "book_entries"), problem.KindConflict, "confirm")
+	wantProblem(t, h.Volumes().Delete(t.Context(), "book_entries", "book_entries"), problem.KindConflict, "confirm")
 	if err := h.Delete(t.Context(), "book", "book"); err != nil {
 		t.Fatal(err)
 	}
 	if len(h.engine.names()) != 0 || len(h.networks()) != 0 {
 		t.Errorf("left: %q, %q", h.engine.names(), h.networks())
 	}
-	if err := h.DeleteVolume(t.Context(), "book_entries", "book_entries"); err != nil {
+	if err := h.Volumes().Delete(t.Context(), "book_entries", "book_entries"); err != nil {
 		t.Errorf("the volume cannot be deleted afterwards: %v", err)
 	}
 }

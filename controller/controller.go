@@ -25,6 +25,7 @@ import (
 	"berth/controller/plan"
 	"berth/controller/secret"
 	"berth/controller/uploads"
+	"berth/controller/volumes"
 	"berth/traefik"
 )
 
@@ -32,7 +33,8 @@ import (
 type Options struct {
 	Ledger     Ledger
 	Engine     Engine
-	Volumes    VolumeKeeper
+	Volumes    volumes.Options // the apps, the uploads, the disk and the logger are the controller's to fill in
+	Owners     VolumeOwners
 	Proxy      Proxy
 	Publisher  Publisher
 	DataFolder string // holds uploads/ and logs/
@@ -43,7 +45,6 @@ type Options struct {
 	BuildConcurrency int            // builds at once; the rest wait in line
 	BuildTimeout     time.Duration  // for one build
 	BuildDisk        docker.Disk    // where the engine keeps what is built, and volumes, as far as it can be seen
-	VolumeQuota      int64          // bytes that a volume may take on the disk; 0 is no quota
 	Registries       []string       // that images may come from beside the public ones; may be empty
 	ForbiddenWaivers []app.Waiver   // that no app may have; may be empty
 	MaximumLimits    plan.Limits    // most that an app's settings can ask for; at least app.LeastLimits
@@ -69,7 +70,7 @@ type Domains interface {
 type Controller struct {
 	ledger    Ledger
 	engine    Engine
-	keeper    VolumeKeeper
+	owners    VolumeOwners
 	proxy     Proxy
 	publisher Publisher
 	logger    *slog.Logger
@@ -104,9 +105,7 @@ type Controller struct {
 	apps         *app.Locks
 	retiring     *retiring
 	displaced    *displaced
-	volumes      *volumeBook
-	watch        *volumeWatch
-	warnings     volumeWarnings
+	volumes      *volumes.Volumes
 
 	publishing sync.Mutex    // from reading the route table to writing it
 	wake       chan struct{} // one pending request to reconcile
@@ -130,9 +129,6 @@ func New(o Options) (*Controller, error) {
 	if o.Key == (secret.Key{}) {
 		return nil, errors.New("the controller needs a key")
 	}
-	if o.Volumes == nil {
-		return nil, errors.New("the controller needs a keeper of volumes")
-	}
 	received, err := openPrivateFolder(filepath.Join(o.DataFolder, "uploads"))
 	if err != nil {
 		return nil, err
@@ -143,9 +139,9 @@ func New(o Options) (*Controller, error) {
 	}
 	beacon := beaconOf(o.Key)
 	o.DomainCheck.Beacon, o.DomainCheck.Orders = beacon, o.Ledger.CountCertificateOrders
-	return &Controller{
+	c := &Controller{
 		base: o.BaseDomain, beacon: beacon, checker: domaincheck.New(o.DomainCheck), pending: newRoutesPending(),
-		ledger: o.Ledger, engine: o.Engine, keeper: o.Volumes, proxy: o.Proxy, publisher: o.Publisher, logger: o.Logger, audit: o.Audit, key: o.Key,
+		ledger: o.Ledger, engine: o.Engine, owners: o.Owners, proxy: o.Proxy, publisher: o.Publisher, logger: o.Logger, audit: o.Audit, key: o.Key,
 		uploads: uploads.New(received, archive.DefaultLimits()), held: newHeldArchives(), logs: logs, most: o.MaximumLimits, reserved: o.ReservedHosts, domains: o.Domains,
 		forbidden:    o.ForbiddenWaivers,
 		registries:   o.Registries,
@@ -160,12 +156,18 @@ func New(o Options) (*Controller, error) {
 		apps:         app.NewLocks(),
 		retiring:     newRetiring(),
 		displaced:    newDisplaced(),
-		volumes:      newVolumeBook(),
-		watch:        newVolumeWatch(o.VolumeQuota, o.BuildDisk),
 		wake:         make(chan struct{}, 1),
 		started:      make(chan struct{}),
-	}, nil
+	}
+	o.Volumes.Apps, o.Volumes.Uploads, o.Volumes.Disk, o.Volumes.Logger = volumeApps{c}, c.uploads, o.BuildDisk, o.Logger
+	if c.volumes, err = volumes.New(o.Volumes); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
+
+// Volumes are those of the stack, which the controller watches while it runs.
+func (c *Controller) Volumes() *volumes.Volumes { return c.volumes }
 
 // beaconOf makes a beacon that stays the same over restarts and that nobody without
 // the key can answer.
@@ -184,7 +186,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	group.Go(func() error { return c.reconcileLoop(ctx) })
 	group.Go(func() error { return c.watchLoop(ctx) })
 	group.Go(func() error { return c.usageLoop(ctx) })
-	group.Go(func() error { return c.watchVolumes(ctx) })
+	group.Go(func() error { return c.volumes.Run(ctx) })
 	err := group.Wait()
 	c.shipping.wait()
 	c.retiring.wait()

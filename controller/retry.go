@@ -145,7 +145,7 @@ func (c *Controller) retryOfRerun(ctx context.Context, r retried) (app.Release, 
 
 // ensureMounted makes the volume that is asked for, where it is not there.
 func (c *Controller) ensureMounted(ctx context.Context, app app.App, mount app.Mount) error {
-	err := c.CreateVolume(ctx, mount.Volume, fmt.Sprintf("of %s, at %s", app.Name, mount.Target))
+	err := c.volumes.Create(ctx, mount.Volume, fmt.Sprintf("of %s, at %s", app.Name, mount.Target))
 	if errors.Is(err, docker.ErrVolumeExists) {
 		return nil
 	}

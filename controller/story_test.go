@@ -27,6 +27,7 @@ import (
 	"berth/controller/store"
 	"berth/controller/uploads"
 	"berth/controller/volume/volumetest"
+	"berth/controller/volumes"
 	"berth/test/patience"
 	"berth/traefik"
 )
@@ -74,12 +75,14 @@ func (h *house) open() {
 	if err != nil {
 		h.t.Fatal(err)
 	}
+	watched := &watchedLedger{Store: ledger, house: h}
 	h.Controller, err = controller.New(controller.Options{
-		Ledger: &watchedLedger{Store: ledger, house: h}, Engine: h.engine, Volumes: h.keeper, Proxy: h.proxy, Publisher: h.proxy, DataFolder: h.folder,
+		Ledger: watched, Engine: h.engine, Owners: h.keeper, Proxy: h.proxy, Publisher: h.proxy, DataFolder: h.folder,
 		Logger: slog.New(slog.NewTextHandler(h.logged, nil)), BuildConcurrency: 1, BuildTimeout: time.Minute, Key: h.key,
 		MaximumLimits: plan.Limits{MemoryBytes: 2 << 30, NanoCPUs: 2_000_000_000, Processes: 500},
 		Audit:         h.audit, ForbiddenWaivers: h.forbidden, Pages: "pages:8002",
-		VolumeQuota: h.quota, BuildDisk: h.disk, ReservedHosts: h.reserved,
+		Volumes:   volumes.Options{Ledger: watched, Keeper: h.keeper, Engine: h.engine, Quota: h.quota},
+		BuildDisk: h.disk, ReservedHosts: h.reserved,
 		BaseDomain: h.base, DomainCheck: domaincheck.Options{Resolver: h.resolver},
 	})
 	if err != nil {

@@ -145,6 +145,7 @@ type AuditLog interface {
 type Options struct {
 	Controller Apps
 	Volumes    Volumes
+	Mounts     Mounts
 	Routing    Routing
 	Domains    Domains
 	Accounts   Accounts
@@ -176,6 +177,7 @@ const minSecretKey = 32
 type admin struct {
 	apps      Apps
 	volumes   Volumes
+	mounts    Mounts
 	routing   Routing
 	domains   Domains
 	accounts  Accounts
@@ -206,9 +208,9 @@ func New(o Options) (http.Handler, error) {
 	if len(o.SecretKey) < minSecretKey {
 		return nil, fmt.Errorf("secret key has %d bytes, needs %d", len(o.SecretKey), minSecretKey)
 	}
-	if o.Controller == nil || o.Volumes == nil || o.Routing == nil || o.Domains == nil || o.Accounts == nil || o.Factors == nil || o.Tokens == nil ||
+	if o.Controller == nil || o.Volumes == nil || o.Mounts == nil || o.Routing == nil || o.Domains == nil || o.Accounts == nil || o.Factors == nil || o.Tokens == nil ||
 		o.Sessions == nil || o.Audit == nil || o.Limits == nil || o.Logger == nil {
-		return nil, errors.New("router needs a controller, volumes, routing, domains, accounts, second factors, tokens, sessions, an audit log, limits and a logger")
+		return nil, errors.New("router needs a controller, volumes, mounts, routing, domains, accounts, second factors, tokens, sessions, an audit log, limits and a logger")
 	}
 	if normalHost(o.AdminHost) == "" {
 		return nil, errors.New("router needs a host name that no app answers on")
@@ -220,6 +222,7 @@ func New(o Options) (http.Handler, error) {
 	a := &admin{
 		apps:      o.Controller,
 		volumes:   o.Volumes,
+		mounts:    o.Mounts,
 		routing:   o.Routing,
 		domains:   o.Domains,
 		builds:    o.Builds,

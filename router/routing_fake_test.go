@@ -15,6 +15,7 @@ import (
 	"berth/controller/secret"
 	"berth/controller/store"
 	"berth/controller/volume/volumetest"
+	"berth/controller/volumes"
 	"berth/traefik"
 )
 
@@ -38,7 +39,7 @@ func newFakeRouting(t testing.TB, apps *fakeApps) *fakeRouting {
 		t.Fatal(err)
 	}
 	f.Controller, err = controller.New(controller.Options{
-		Ledger: f.ledger, Key: key, Volumes: volumetest.New(t), DataFolder: t.TempDir(), Logger: slog.New(slog.DiscardHandler), Audit: &fakeAudit{},
+		Ledger: f.ledger, Key: key, Volumes: volumes.Options{Ledger: f.ledger, Keeper: volumetest.New(t)}, DataFolder: t.TempDir(), Logger: slog.New(slog.DiscardHandler), Audit: &fakeAudit{},
 		BuildConcurrency: 1, BuildTimeout: time.Minute, MaximumLimits: plan.DefaultLimits(),
 		Publisher: quietProxy{}, Proxy: quietProxy{}, ReservedHosts: []traefik.Host{"berth.example.com"}, BaseDomain: "apps.example.com",
 	})

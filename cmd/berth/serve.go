@@ -22,6 +22,7 @@ import (
 	"berth/controller/problem"
 	"berth/controller/secret"
 	"berth/controller/store"
+	"berth/controller/volumes"
 	"berth/router"
 	"berth/traefik"
 )
@@ -108,7 +109,8 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	}
 	handler, err := router.New(router.Options{
 		Controller:      story,
-		Volumes:         story,
+		Volumes:         story.Volumes(),
+		Mounts:          story,
 		Routing:         story,
 		Domains:         domains,
 		Accounts:        on.accounts,
@@ -223,14 +225,14 @@ func newController(
 		Audit:            audit,
 		Key:              key,
 		Engine:           engine,
-		Volumes:          engine,
+		Volumes:          volumes.Options{Ledger: ledger, Keeper: engine, Engine: engine, Quota: config.VolumeQuota},
+		Owners:           engine,
 		Publisher:        traefik.NewPublisher(config.ProxyFolder),
 		Proxy:            proxy,
 		DataFolder:       config.DataFolder,
 		BuildConcurrency: config.BuildConcurrency,
 		BuildTimeout:     config.BuildTimeout,
 		BuildDisk:        buildDisk(config),
-		VolumeQuota:      config.VolumeQuota,
 		MaximumLimits:    config.MaximumLimits,
 		Registries:       config.Registries,
 		ForbiddenWaivers: config.ForbiddenWaivers,

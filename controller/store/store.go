@@ -13,6 +13,7 @@ import (
 	"berth/controller/audit"
 	"berth/controller/limit"
 	"berth/controller/problem"
+	"berth/controller/volumes"
 )
 
 // Store implements the ledgers of package controller. It is safe for concurrent
@@ -32,6 +33,7 @@ var (
 	_ account.TokenLedger   = (*Store)(nil)
 	_ limit.Ledger          = (*Store)(nil)
 	_ audit.Ledger          = (*Store)(nil)
+	_ volumes.Ledger        = (*Store)(nil)
 
 	_ account.SecondFactorLedger = (*Store)(nil)
 )
