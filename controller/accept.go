@@ -7,11 +7,11 @@ import (
 	"time"
 
 	"berth/controller/app"
-	"berth/controller/archive"
 	"berth/controller/environment"
 	"berth/controller/plan"
 	"berth/controller/problem"
 	"berth/controller/routing"
+	"berth/controller/uploads"
 	"berth/traefik"
 )
 
@@ -36,7 +36,7 @@ func (c *Controller) Accept(ctx context.Context, u Upload) (app.Release, error) 
 	if err := c.refuseClaims(u, found); err != nil {
 		return app.Release{}, err
 	}
-	if err := u.Archive.sync(); err != nil {
+	if err := u.Archive.Sync(); err != nil {
 		return app.Release{}, err
 	}
 	release, err := c.queueUpload(ctx, u, found)
@@ -44,7 +44,7 @@ func (c *Controller) Accept(ctx context.Context, u Upload) (app.Release, error) 
 		return app.Release{}, claimProblem(err, found)
 	}
 	if u.Archive != nil {
-		u.Archive.file = "" // it belongs to the release now
+		u.Archive.Take() // it belongs to the release now
 	}
 	if !u.Next {
 		c.recordWaivers(ctx, app.App{Name: found.Name}, found.Settings, u.By)
@@ -86,7 +86,7 @@ func (c *Controller) queueUpload(ctx context.Context, u Upload, found app.App) (
 	if u.Next {
 		return c.ledger.CreateRelease(ctx, u.release())
 	}
-	err = c.holdingVolumes(ctx, found.Mounts, func() (err error) {
+	err = c.volumes.Hold(ctx, found.Mounts, func() (err error) {
 		release, err = c.ledger.CreateApp(ctx, found, u.release())
 		return err
 	})
@@ -133,7 +133,7 @@ func (c *Controller) lockLive(ctx context.Context, name app.Name) (found app.App
 
 // rerunOf returns the wish to run the image of an earlier release again, as it was.
 func rerunOf(old app.Release, by string) app.Release {
-	wish := newRelease(old.App, &Archive{Name: old.ArchiveName, Bytes: old.ArchiveBytes, SHA256: old.ArchiveSHA256}, by)
+	wish := newRelease(old.App, &uploads.Archive{Name: old.ArchiveName, Bytes: old.ArchiveBytes, SHA256: old.ArchiveSHA256}, by)
 	wish.RollbackOf, wish.Image, wish.Settings, wish.Mounts, wish.Environment = old.Number, old.Image, old.Settings, old.Mounts, old.Environment
 	wish.Services = old.Again(old.Settings)
 	wish.Reference, wish.Digest = old.Reference, old.Digest
@@ -154,7 +154,7 @@ func (c *Controller) queueRerun(ctx context.Context, found app.App, wish app.Rel
 		}
 	}
 	var release app.Release
-	err := c.holdingVolumes(ctx, wish.Mounts, func() (err error) {
+	err := c.volumes.Hold(ctx, wish.Mounts, func() (err error) {
 		release, err = c.ledger.CreateRerun(ctx, wish)
 		return err
 	})
@@ -169,8 +169,8 @@ func (c *Controller) queueRerun(ctx context.Context, found app.App, wish app.Rel
 
 // examine opens the archive and plans it, so that what is wrong with it is said
 // on the form; the release does both again, from the same file.
-func (c *Controller) examine(ctx context.Context, received *Archive, app app.App, options plan.Options) (plan.Plan, error) {
-	tree, err := c.uploads.open(received.file, c.limits)
+func (c *Controller) examine(ctx context.Context, file string, app app.App, options plan.Options) (plan.Plan, error) {
+	tree, err := c.uploads.Open(file)
 	if err != nil {
 		return plan.Plan{}, archiveProblem(err)
 	}
@@ -194,24 +194,21 @@ func (c *Controller) newApp(u Upload) (app.App, environment.OpenEnvironment, err
 	return found, environment, err
 }
 
-func newRelease(name app.Name, from *Archive, by string) app.Release {
+func newRelease(name app.Name, from *uploads.Archive, by string) app.Release {
 	now := time.Now()
 	return app.Release{
 		ReleaseID: app.ReleaseID{App: name}, State: app.ReleaseQueued, Steps: []app.Step{{State: app.ReleaseQueued, At: now}},
-		Archive: from.file, ArchiveName: from.Name, ArchiveBytes: from.Bytes, ArchiveSHA256: from.SHA256,
+		Archive: from.File(), ArchiveName: from.Name, ArchiveBytes: from.Bytes, ArchiveSHA256: from.SHA256,
 		CreatedBy: by, CreatedAt: now,
 	}
 }
 
 // archiveProblem words a refusal of the archive or of the plan for the person.
 func archiveProblem(err error) error {
-	if refusal, ok := errors.AsType[*archive.Refusal](err); ok {
-		return problem.Invalid(refusal.Error(), refusal.Hint).At("archive").Because(err)
-	}
 	if refusal, ok := errors.AsType[*plan.Refusal](err); ok {
 		return problem.Invalid(refusal.Error(), refusal.Hint).At("archive").Because(err)
 	}
-	return err
+	return uploads.Problem(err)
 }
 
 // claimProblem words a rule of the ledger for the person.

@@ -19,7 +19,7 @@ const actionTimeout = time.Minute
 // Start makes a stopped app run again, in place of the page.
 func (c *Controller) Start(ctx context.Context, name app.Name) error {
 	return c.act(ctx, name, func(ctx context.Context, live app.Release) error {
-		if err := c.checkRoom(ctx, live); err != nil {
+		if err := c.volumes.CheckRoom(ctx, live); err != nil {
 			return err
 		}
 		if err := c.ledger.UpdateWanted(ctx, name, app.WantedRunning); err != nil {
@@ -86,7 +86,7 @@ func (c *Controller) stopLive(ctx context.Context, live app.Release) error {
 // Restart stops and starts the app's processes; for that moment it does not answer.
 func (c *Controller) Restart(ctx context.Context, name app.Name) error {
 	return c.act(ctx, name, func(ctx context.Context, live app.Release) error {
-		if err := c.checkRoom(ctx, live); err != nil {
+		if err := c.volumes.CheckRoom(ctx, live); err != nil {
 			return err
 		}
 		if err := c.ledger.UpdateWanted(ctx, name, app.WantedRunning); err != nil {
@@ -173,7 +173,7 @@ func (c *Controller) removeApp(ctx context.Context, name app.Name) error {
 	}
 	for _, release := range releases {
 		if release.Archive != "" {
-			c.uploads.remove(release.Archive)
+			c.uploads.Remove(release.Archive)
 		}
 	}
 	c.usage.forget(name)

@@ -91,7 +91,7 @@ func (s *shipment) networkNumber() int64 {
 }
 
 func (s *shipment) build(ctx context.Context) error {
-	tree, err := s.uploads.open(s.release.Archive, s.limits)
+	tree, err := s.uploads.Open(s.release.Archive)
 	if err != nil {
 		return archiveProblem(err)
 	}

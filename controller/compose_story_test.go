@@ -17,6 +17,7 @@ import (
 	"berth/controller/docker"
 	"berth/controller/plan"
 	"berth/controller/problem"
+	"berth/controller/uploads"
 )
 
 const guestbookFile = `
@@ -41,7 +42,7 @@ secrets: {token: {file: ./token.txt}}
 `
 
 // guestbook is an app of three services; changes are further files, or other texts of them.
-func (h *house) guestbook(changes ...string) *controller.Archive {
+func (h *house) guestbook(changes ...string) *uploads.Archive {
 	h.t.Helper()
 	files := map[string]string{
 		"compose.yaml": guestbookFile, "web/Dockerfile": "FROM scratch\nCOPY . /\n",
@@ -627,14 +628,14 @@ func TestCompose_PageShowsEachService(t *testing.T) {
 func TestCompose_DeleteLeavesTheVolumesAlone(t *testing.T) {
 	h := newBook(t)
 	h.deployBook()
-	wantProblem(t, h.DeleteVolume(t.Context(), "book_entries", "book_entries"), problem.KindConflict, "confirm")
+	wantProblem(t, h.Volumes().Delete(t.Context(), "book_entries", "book_entries"), problem.KindConflict, "confirm")
 	if err := h.Delete(t.Context(), "book", "book"); err != nil {
 		t.Fatal(err)
 	}
 	if len(h.engine.names()) != 0 || len(h.networks()) != 0 {
 		t.Errorf("left: %q, %q", h.engine.names(), h.networks())
 	}
-	if err := h.DeleteVolume(t.Context(), "book_entries", "book_entries"); err != nil {
+	if err := h.Volumes().Delete(t.Context(), "book_entries", "book_entries"); err != nil {
 		t.Errorf("the volume cannot be deleted afterwards: %v", err)
 	}
 }

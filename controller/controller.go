@@ -24,6 +24,8 @@ import (
 	"berth/controller/plan"
 	"berth/controller/routing"
 	"berth/controller/secret"
+	"berth/controller/uploads"
+	"berth/controller/volumes"
 	"berth/traefik"
 )
 
@@ -31,7 +33,8 @@ import (
 type Options struct {
 	Ledger     Ledger
 	Engine     Engine
-	Volumes    VolumeKeeper
+	Volumes    volumes.Options // the apps, the uploads, the disk and the logger are the controller's to fill in
+	Owners     VolumeOwners
 	Proxy      Proxy
 	DataFolder string // holds uploads/ and logs/
 	Logger     *slog.Logger
@@ -41,7 +44,6 @@ type Options struct {
 	BuildConcurrency int           // builds at once; the rest wait in line
 	BuildTimeout     time.Duration // for one build
 	BuildDisk        docker.Disk   // where the engine keeps what is built, and volumes, as far as it can be seen
-	VolumeQuota      int64         // bytes that a volume may take on the disk; 0 is no quota
 	Registries       []string      // that images may come from beside the public ones; may be empty
 	ForbiddenWaivers []app.Waiver  // that no app may have; may be empty
 	MaximumLimits    plan.Limits   // most that an app's settings can ask for; at least app.LeastLimits
@@ -54,17 +56,16 @@ type Options struct {
 type Controller struct {
 	ledger Ledger
 	engine Engine
-	keeper VolumeKeeper
+	owners VolumeOwners
 	proxy  Proxy
 	routes *routing.Routes
 	logger *slog.Logger
 	audit  audit.Auditor
 	key    secret.Key
 
-	uploads uploadsFolder
+	uploads uploads.Folder
 	held    *heldArchives
 	logs    logsFolder
-	limits  archive.Limits
 	most    plan.Limits
 	// registries are those that images may come from beside the public ones.
 	registries []string
@@ -81,9 +82,7 @@ type Controller struct {
 	apps         *app.Locks
 	retiring     *retiring
 	displaced    *displaced
-	volumes      *volumeBook
-	watch        *volumeWatch
-	warnings     volumeWarnings
+	volumes      *volumes.Volumes
 
 	visits sync.WaitGroup // of first pages, under way
 	wake   chan struct{}  // one pending request to reconcile
@@ -110,10 +109,7 @@ func New(o Options) (*Controller, error) {
 	if o.Routing.Ledger == nil {
 		return nil, errors.New("the controller needs a ledger of routes")
 	}
-	if o.Volumes == nil {
-		return nil, errors.New("the controller needs a keeper of volumes")
-	}
-	uploads, err := openUploads(filepath.Join(o.DataFolder, "uploads"))
+	received, err := openPrivateFolder(filepath.Join(o.DataFolder, "uploads"))
 	if err != nil {
 		return nil, err
 	}
@@ -122,8 +118,8 @@ func New(o Options) (*Controller, error) {
 		return nil, err
 	}
 	c := &Controller{
-		ledger: o.Ledger, engine: o.Engine, keeper: o.Volumes, proxy: o.Proxy, logger: o.Logger, audit: o.Audit, key: o.Key,
-		uploads: uploads, held: newHeldArchives(), logs: logs, limits: archive.DefaultLimits(), most: o.MaximumLimits,
+		ledger: o.Ledger, engine: o.Engine, owners: o.Owners, proxy: o.Proxy, logger: o.Logger, audit: o.Audit, key: o.Key,
+		uploads: uploads.New(received, archive.DefaultLimits()), held: newHeldArchives(), logs: logs, most: o.MaximumLimits,
 		forbidden:    o.ForbiddenWaivers,
 		registries:   o.Registries,
 		buildTimeout: o.BuildTimeout,
@@ -136,19 +132,24 @@ func New(o Options) (*Controller, error) {
 		apps:         app.NewLocks(),
 		retiring:     newRetiring(),
 		displaced:    newDisplaced(),
-		volumes:      newVolumeBook(),
-		watch:        newVolumeWatch(o.VolumeQuota, o.BuildDisk),
 		wake:         make(chan struct{}, 1),
 		started:      make(chan struct{}),
 	}
 	o.Routing.Locks, o.Routing.Notify, o.Routing.Reconcile = c.apps, c.notices.notify, c.requestReconcile
 	o.Routing.Beacon, o.Routing.Logger = beaconOf(o.Key), o.Logger
 	c.routes = routing.New(o.Routing)
+	o.Volumes.Apps, o.Volumes.Uploads, o.Volumes.Disk, o.Volumes.Logger = volumeApps{c}, c.uploads, o.BuildDisk, o.Logger
+	if c.volumes, err = volumes.New(o.Volumes); err != nil {
+		return nil, err
+	}
 	return c, nil
 }
 
 // Routing returns who answers where.
 func (c *Controller) Routing() *routing.Routes { return c.routes }
+
+// Volumes are those of the stack, which the controller watches while it runs.
+func (c *Controller) Volumes() *volumes.Volumes { return c.volumes }
 
 // beaconOf makes a beacon that stays the same over restarts and that nobody without
 // the key can answer.
@@ -168,7 +169,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	group.Go(func() error { return c.watchLoop(ctx) })
 	group.Go(func() error { return c.usageLoop(ctx) })
 	group.Go(func() error { return c.routes.Run(ctx) })
-	group.Go(func() error { return c.watchVolumes(ctx) })
+	group.Go(func() error { return c.volumes.Run(ctx) })
 	err := group.Wait()
 	c.shipping.wait()
 	c.retiring.wait()

@@ -94,8 +94,8 @@ func (s *shipment) diagnose(cause error) *problem.Problem {
 		return s.offerDatabase(service, service.named(diagnoseDeath(died, service.limits(s.release.Settings), s.lastOutput(service))))
 	}
 	switch {
-	case IsDiskFull(cause):
-		return DiskFull("", cause)
+	case problem.IsDiskFull(cause):
+		return problem.DiskFull("", cause)
 	case errors.Is(cause, docker.ErrUnavailable):
 		return problem.Unavailable(
 			"The container engine does not answer.",

@@ -1,38 +1,13 @@
 package controller
 
 import (
-	"bytes"
-	"errors"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"berth/controller/archive"
-	"berth/controller/problem"
 	"berth/test/smalldisk"
 )
-
-func TestReceive_SaysThatTheDiskIsFullAndLeavesNothing(t *testing.T) {
-	folder := smalldisk.Mount(t, 1<<20)
-	uploads, err := openUploads(filepath.Join(folder, "uploads"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &Controller{uploads: uploads, limits: archive.DefaultLimits()}
-	_, err = c.Receive(bytes.NewReader(make([]byte, 2<<20)))
-	fault, ok := errors.AsType[*problem.Problem](err)
-	if !ok || fault.Kind != problem.KindFull || fault.Field != "archive" || fault.Hint == "" {
-		t.Fatalf("an upload that the disk has no room for: %v", err)
-	}
-	if left, err := os.ReadDir(filepath.Join(folder, "uploads")); err != nil || len(left) > 0 {
-		t.Errorf("%d files are left of it: %v", len(left), err)
-	}
-	if _, err := c.Receive(strings.NewReader("a small one")); err != nil {
-		t.Errorf("with room again: %v", err)
-	}
-}
 
 func TestReleaseLog_TellsOfTheLinesThatAFullDiskCost(t *testing.T) {
 	folder := smalldisk.Mount(t, 64<<10)

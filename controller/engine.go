@@ -56,8 +56,6 @@ type Engine interface {
 	Watch(ctx context.Context, each func(docker.Event)) error
 	Tail(ctx context.Context, name string, o docker.TailOptions, each func(docker.Line) error) error
 	Usage(ctx context.Context, name string) (docker.Usage, error)
-	// LayerSize is what an instance has written into its own file system, in bytes.
-	LayerSize(ctx context.Context, name string) (int64, error)
 	// Listening calls each with the TCP addresses on which an instance listens, at once and
 	// whenever they change, until ctx ends. An instance that is started again is another.
 	Listening(ctx context.Context, name string, each func([]netip.AddrPort)) error

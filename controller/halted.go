@@ -8,27 +8,38 @@ import (
 	"time"
 
 	"berth/controller/app"
+	"berth/controller/audit"
 	"berth/controller/plan"
 	"berth/controller/volume"
+	"berth/controller/volumes"
 )
 
-// halting is what is to be stopped of one app.
-type halting struct {
-	app      app.Name
-	services []string // that write into the volume
+// volumeApps is volumes.Apps: what the watch over volumes asks of the controller.
+type volumeApps struct{ controller *Controller }
+
+// Halt stops what a volume is too full for, and records it.
+func (a volumeApps) Halt(ctx context.Context, halt volumes.Halt) error {
+	c := a.controller
+	if err := c.halt(ctx, halt); err != nil {
+		return err
+	}
+	c.logger.Warn("stopped what fills the disk", "app", string(halt.App), "services", halt.Services, "reason", halt.Reason)
+	c.audit.Record(ctx, audit.Event{
+		Action: audit.ActionAppStop, Resource: "app " + string(halt.App), Success: true, Account: "Berth", Detail: haltWords(halt.Services) + halt.Reason,
+	})
+	return nil
 }
 
-// haltReason is why it is stopped.
-type haltReason struct {
-	volume volume.Name // that is over its quota; may be empty
-	text   string      // for the person
+// Reword is rewordHalted.
+func (a volumeApps) Reword(ctx context.Context, name app.Name, of volume.Name, reason string) error {
+	return a.controller.rewordHalted(ctx, name, of, reason)
 }
 
 // halt stops the services of an app that write into a volume, and lets the others go on.
 // An app of which nothing else is left is stopped whole.
-func (c *Controller) halt(ctx context.Context, which halting, reason haltReason) error {
-	return c.act(ctx, which.app, func(ctx context.Context, live app.Release) error {
-		found, err := c.ledger.FindApp(ctx, which.app)
+func (c *Controller) halt(ctx context.Context, halt volumes.Halt) error {
+	return c.act(ctx, halt.App, func(ctx context.Context, live app.Release) error {
+		found, err := c.ledger.FindApp(ctx, halt.App)
 		if err != nil {
 			return err
 		}
@@ -36,8 +47,8 @@ func (c *Controller) halt(ctx context.Context, which halting, reason haltReason)
 		for _, run := range live.Runs() {
 			switch {
 			case found.Halts(run) != nil:
-			case slices.Contains(which.services, run.Spec.Name):
-				halted = append(halted, app.HaltedService{Service: run.Spec.Name, Main: run.Main, Volume: reason.volume, Reason: reason.text})
+			case slices.Contains(halt.Services, run.Spec.Name):
+				halted = append(halted, app.HaltedService{Service: run.Spec.Name, Main: run.Main, Volume: halt.Volume, Reason: halt.Reason})
 			default:
 				others = others || run.Spec.Restart.Mode != plan.Never
 			}
@@ -122,10 +133,10 @@ func haltReasons(halted []app.HaltedService) string {
 	return strings.Join(reasons, " ")
 }
 
-// words names the services of an app that has several.
-func (h halting) words() string {
-	if len(h.services) == 1 && h.services[0] == plan.MainService {
+// haltWords names the services of an app that has several.
+func haltWords(services []string) string {
+	if len(services) == 1 && services[0] == plan.MainService {
 		return ""
 	}
-	return "Stopped: " + app.NameList(h.services) + ". "
+	return "Stopped: " + app.NameList(services) + ". "
 }

@@ -82,7 +82,7 @@ func TestHalt_StartBringsTheServiceBackOnceThereIsRoom(t *testing.T) {
 	if h.runs("berth-book-r1.store") {
 		t.Error("the store runs without room")
 	}
-	if waiting, err := h.UpdateVolumeQuota(t.Context(), "book_entries", 16<<20); err != nil || len(waiting) != 1 {
+	if waiting, err := h.Volumes().UpdateQuota(t.Context(), "book_entries", 16<<20); err != nil || len(waiting) != 1 {
 		t.Fatalf("waiting are %v, %v", waiting, err)
 	}
 	if detail := h.wantState("book", app.Unhealthy); !strings.Contains(detail, "There is room in the volume book_entries again") {
@@ -117,7 +117,7 @@ func TestHalt_AFailedReleaseLeavesTheServiceStopped(t *testing.T) {
 
 func TestHalt_ANewReleaseStartsAllItsServices(t *testing.T) {
 	h := newFullBook(t)
-	if _, err := h.UpdateVolumeQuota(t.Context(), "book_entries", 16<<20); err != nil {
+	if _, err := h.Volumes().UpdateQuota(t.Context(), "book_entries", 16<<20); err != nil {
 		t.Fatal(err)
 	}
 	if release := h.updateBook(); release.State != app.ReleaseLive {

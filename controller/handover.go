@@ -12,10 +12,22 @@ import (
 	"berth/controller/plan"
 	"berth/controller/problem"
 	"berth/controller/volume"
+	"berth/controller/volumes"
 )
 
 // handTimeout is for all volumes of a service: millions of files take minutes.
 const handTimeout = 10 * time.Minute
+
+// VolumeOwners gives volumes to the users that services run as. docker.Engine is the one
+// there is.
+type VolumeOwners interface {
+	FindVolume(ctx context.Context, name volume.Name) (docker.Volume, error)
+	EnsureOwner(ctx context.Context, name volume.Name, owner volume.Owner) error
+	// HandOver gives the volume to owner with what its former owner has in it.
+	HandOver(ctx context.Context, name volume.Name, owner volume.Owner, told func(entries int64)) (volume.Handed, error)
+	FindRootOwner(ctx context.Context, name volume.Name) (volume.Owner, error)
+	FindOwner(ctx context.Context, imageID, user string) (volume.Owner, error)
+}
 
 // handVolumes gives the app's own volumes that prepareVolumes found to be another's
 // to the user that the service runs as, with the files that came in before: what was
@@ -35,9 +47,9 @@ func (s *shipment) ownerOf(ctx context.Context, service plan.Service, image dock
 	if err != nil {
 		return volume.Owner{}, archiveProblem(err)
 	}
-	owner, err := s.keeper.FindOwner(ctx, image.ID, policy.User)
+	owner, err := s.owners.FindOwner(ctx, image.ID, policy.User)
 	if err == nil && owner.User == 0 && !service.Waivers.RunsAsRoot() {
-		owner = nobody()
+		owner = volumes.Nobody()
 	}
 	return owner, err
 }
@@ -48,7 +60,7 @@ func (s *shipment) handMounts(ctx context.Context, mounts []app.Mount, owner vol
 	}
 	ctx, cancel := context.WithTimeout(ctx, handTimeout)
 	defer cancel()
-	users, err := s.volumeUsers(ctx)
+	users, err := s.volumes.Users(ctx)
 	if err != nil {
 		return err
 	}
@@ -58,14 +70,14 @@ func (s *shipment) handMounts(ctx context.Context, mounts []app.Mount, owner vol
 		}
 		others := slices.DeleteFunc(slices.Clone(users[mount.Volume]), func(app app.Name) bool { return app == s.app.Name })
 		if err := s.handVolume(ctx, mount.Volume, owner, others); err != nil {
-			return volumeFailure(mount.Volume, err)
+			return volumes.Failure(mount.Volume, err)
 		}
 	}
 	return nil
 }
 
 func (s *shipment) handVolume(ctx context.Context, name volume.Name, owner volume.Owner, others []app.Name) error {
-	was, err := s.keeper.FindRootOwner(ctx, name)
+	was, err := s.owners.FindRootOwner(ctx, name)
 	if err != nil || was == owner {
 		return err
 	}
@@ -75,7 +87,7 @@ func (s *shipment) handVolume(ctx context.Context, name volume.Name, owner volum
 		return nil
 	}
 	s.log.say("the volume %s belongs to the user %d; giving it to %d, which this app runs as", name, was.User, owner.User)
-	handed, err := s.keeper.HandOver(ctx, name, owner, func(entries int64) {
+	handed, err := s.owners.HandOver(ctx, name, owner, func(entries int64) {
 		s.log.say("%d entries so far", entries)
 	})
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"berth/controller/app"
 	"berth/controller/problem"
+	"berth/controller/uploads"
 )
 
 const (
@@ -54,12 +55,11 @@ func ParseHeldID(s string) (string, error) {
 
 // Hold keeps the archive for its owner, so that it need not be sent again. It
 // takes the archive over. App is empty where it is to become a new app.
-func (c *Controller) Hold(owner string, app app.Name, received *Archive, preview Preview) Held {
-	archive := *received
-	received.file = "" // it is held now
+func (c *Controller) Hold(owner string, app app.Name, received *uploads.Archive, preview Preview) Held {
+	taken := received.Take()
 	return c.held.add(owner, &heldArchive{
-		archive: &archive,
-		held:    Held{App: app, Name: archive.Name, Bytes: archive.Bytes, Preview: preview, file: archive.file},
+		archive: taken,
+		held:    Held{App: app, Name: taken.Name, Bytes: taken.Bytes, Preview: preview, file: taken.File()},
 	})
 }
 
@@ -88,7 +88,7 @@ func (c *Controller) acceptHeld(ctx context.Context, u Upload) (app.Release, err
 	switch {
 	case entry.release.Number != 0:
 		return entry.release, nil
-	case entry.archive.file == "":
+	case entry.archive.File() == "":
 		return app.Release{}, heldGone()
 	}
 	u.Held, u.Archive = HeldKey{}, entry.archive
@@ -118,7 +118,7 @@ type heldArchive struct {
 	held Held
 
 	mu      sync.Mutex // while it is accepted or removed
-	archive *Archive
+	archive *uploads.Archive
 	release app.Release // what it became; zero before
 
 	deployed atomic.Bool // release is there; read without mu

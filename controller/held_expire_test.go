@@ -5,22 +5,24 @@ import (
 	"testing"
 	"time"
 
+	"berth/controller/archive"
 	"berth/controller/problem"
+	"berth/controller/uploads"
 )
 
 func TestHeld_ExpiresAfterItsTimeAndNotBefore(t *testing.T) {
-	uploads, err := openUploads(t.TempDir())
+	folder, err := openPrivateFolder(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
 	now := time.Now()
-	c := &Controller{uploads: uploads, held: newHeldArchives()}
+	c := &Controller{uploads: uploads.New(folder, archive.DefaultLimits()), held: newHeldArchives()}
 	c.held.now = func() time.Time { return now }
-	received, err := uploads.receive(strings.NewReader("bytes"), 100)
+	other := uploads.New(folder, archive.DefaultLimits()) // as another process has it
+	received, err := other.Receive(strings.NewReader("bytes"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	uploads.mine.Clear() // as if another process had received it
 	held := c.Hold("account 1", "", received, Preview{})
 	received.Discard() // it is not the sender's any more
 	key := HeldKey{"account 1", held.ID}
@@ -30,7 +32,7 @@ func TestHeld_ExpiresAfterItsTimeAndNotBefore(t *testing.T) {
 	if err := c.sweepUploads(nil); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := uploads.root.Stat(held.file); err != nil {
+	if _, err := folder.Stat(held.file); err != nil {
 		t.Errorf("it was swept within its time: %v", err)
 	}
 	if _, err := c.Held(key); err != nil {
@@ -42,7 +44,7 @@ func TestHeld_ExpiresAfterItsTimeAndNotBefore(t *testing.T) {
 		t.Errorf("after its time: %v", err)
 	}
 	c.held.expire()
-	if _, err := uploads.root.Stat(held.file); err == nil {
+	if _, err := folder.Stat(held.file); err == nil {
 		t.Error("its file is still there")
 	}
 	if len(c.held.all) != 0 {

@@ -10,11 +10,12 @@ import (
 	"berth/controller"
 	"berth/controller/app"
 	"berth/controller/problem"
+	"berth/controller/uploads"
 )
 
 const ada, grace = "account 1", "account 2"
 
-func (h *house) site() *controller.Archive {
+func (h *house) site() *uploads.Archive {
 	received := h.receive(map[string]string{"index.html": "<h1>Hello</h1>"})
 	received.Name = "site.zip"
 	return received
@@ -32,7 +33,7 @@ func (h *house) check(owner string) (controller.Held, controller.HeldKey) {
 	return held, controller.HeldKey{Owner: owner, ID: held.ID}
 }
 
-func (h *house) wish(name string, received *controller.Archive) controller.Upload {
+func (h *house) wish(name string, received *uploads.Archive) controller.Upload {
 	h.t.Helper()
 	route, err := h.Routing().ParseRoute("/" + name)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"berth/controller/environment"
 	"berth/controller/plan"
 	"berth/controller/problem"
+	"berth/controller/uploads"
 )
 
 // ParseImage reads the reference of an image that is to be run as it is, or
@@ -25,7 +26,7 @@ func (u Upload) release() app.Release {
 	if u.Archive != nil {
 		return newRelease(u.Name, u.Archive, u.By)
 	}
-	release := newRelease(u.Name, &Archive{}, u.By)
+	release := newRelease(u.Name, &uploads.Archive{}, u.By)
 	release.Reference = u.Image
 	return release
 }
@@ -33,7 +34,7 @@ func (u Upload) release() app.Release {
 // examineUpload plans what the app is to be made of.
 func (c *Controller) examineUpload(ctx context.Context, u Upload, app app.App, environment environment.OpenEnvironment) (plan.Plan, error) {
 	if u.Archive != nil {
-		return c.examine(ctx, u.Archive, app, environment.Options(app.Settings))
+		return c.examine(ctx, u.Archive.File(), app, environment.Options(app.Settings))
 	}
 	made, err := plan.FromImage(u.Image, c.permitted(environment.Options(app.Settings)))
 	return made, onImage(archiveProblem(err))

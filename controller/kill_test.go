@@ -13,6 +13,7 @@ import (
 	"berth/controller"
 	"berth/controller/app"
 	"berth/controller/problem"
+	"berth/controller/uploads"
 )
 
 // killsAtOnce is how many processes are killed beside each other.
@@ -43,7 +44,7 @@ configs: {page: {file: ./page.txt}}
 // form is one way to describe an app.
 type form struct {
 	name    string
-	archive func(h *house) *controller.Archive
+	archive func(h *house) *uploads.Archive
 }
 
 func (f form) accept(h *house) error {
@@ -60,8 +61,8 @@ func (f form) accept(h *house) error {
 
 func forms() []form {
 	return []form{
-		{"single", func(h *house) *controller.Archive { return h.good() }},
-		{"compose", func(h *house) *controller.Archive {
+		{"single", func(h *house) *uploads.Archive { return h.good() }},
+		{"compose", func(h *house) *uploads.Archive {
 			return h.guestbook("compose.yaml", killedFile, "page.txt", "a page")
 		}},
 	}

@@ -13,7 +13,6 @@ import (
 // proxy are projections of it. Every method is one transaction; a missing row
 // is problem.ErrNotFound.
 type Ledger interface {
-	volumeLedger
 	// CreateApp claims the name and the routes, saves the variables and queues the first release.
 	// problem.ErrNameTaken or app.ErrRouteTaken where another app has them.
 	CreateApp(context.Context, app.App, app.Release) (app.Release, error)

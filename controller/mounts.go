@@ -2,7 +2,6 @@ package controller
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -11,6 +10,7 @@ import (
 	"berth/controller/docker"
 	"berth/controller/problem"
 	"berth/controller/volume"
+	"berth/controller/volumes"
 )
 
 // displaced knows the live instances that were stopped so that a release which
@@ -59,33 +59,12 @@ func (c *Controller) UpdateMounts(ctx context.Context, name app.Name, mounts []a
 		wish.Settings, wish.Mounts, wish.NewSettings = found.Settings, mounts, true
 		return c.queueRerun(ctx, found, wish)
 	case !slices.Equal(found.Mounts, mounts):
-		err := c.holdingVolumes(ctx, mounts, func() error { return c.ledger.UpdateMounts(ctx, name, mounts) })
+		err := c.volumes.Hold(ctx, mounts, func() error { return c.ledger.UpdateMounts(ctx, name, mounts) })
 		c.notices.notify(name)
 		return app.Release{}, claimProblem(err, found)
 	default:
 		return app.Release{}, nil
 	}
-}
-
-// holdingVolumes makes sure that the volumes are there, and that none is deleted
-// while write puts them into the ledger.
-func (c *Controller) holdingVolumes(ctx context.Context, mounts []app.Mount, write func() error) error {
-	if len(mounts) == 0 {
-		return write()
-	}
-	c.volumes.mounting.Lock()
-	defer c.volumes.mounting.Unlock()
-	for _, mount := range mounts {
-		_, err := c.keeper.FindVolume(ctx, mount.Volume)
-		if fault, ok := errors.AsType[*problem.Problem](volumeFailure(mount.Volume, err)); ok && fault.Kind == problem.KindNotFound {
-			fault.Kind = problem.KindInvalid
-			return fault
-		}
-		if err != nil {
-			return volumeFailure(mount.Volume, err)
-		}
-	}
-	return write()
 }
 
 // prepareVolumes makes the volumes of the compose file that are not there yet, and
@@ -106,8 +85,9 @@ func (s *shipment) prepareVolumesOf(ctx context.Context, service *shipped) error
 	mounts := slices.Clone(service.Mounts(s.release))
 	for _, mount := range service.Spec.Mounts {
 		name := volume.OfApp(string(s.app.Name), mount.Volume)
-		if err := s.ensureVolume(ctx, name); err != nil {
-			return volumeFailure(name, err)
+		// Nobody deletes it from here on: the ledger says that the release mounts it.
+		if err := s.volumes.Ensure(ctx, name, fmt.Sprintf("of %s, by its compose file", s.app.Name)); err != nil {
+			return err
 		}
 		mounts = append(mounts, app.Mount{Volume: name, ReadOnly: mount.ReadOnly})
 	}
@@ -121,7 +101,7 @@ func (s *shipment) prepareVolumesOf(ctx context.Context, service *shipped) error
 	service.foreign = make(map[volume.Name]bool)
 	for _, mount := range mounts {
 		if err := s.prepareVolume(ctx, service, mount); err != nil {
-			return volumeFailure(mount.Volume, err)
+			return volumes.Failure(mount.Volume, err)
 		}
 	}
 	return nil
@@ -129,27 +109,15 @@ func (s *shipment) prepareVolumesOf(ctx context.Context, service *shipped) error
 
 func (s *shipment) prepareVolume(ctx context.Context, service *shipped, mount app.Mount) error {
 	if mount.ReadOnly {
-		_, err := s.keeper.FindVolume(ctx, mount.Volume)
+		_, err := s.owners.FindVolume(ctx, mount.Volume)
 		return err
 	}
-	was, err := s.keeper.FindRootOwner(ctx, mount.Volume)
+	was, err := s.owners.FindRootOwner(ctx, mount.Volume)
 	if err != nil || was == service.owner {
 		return err
 	}
 	service.foreign[mount.Volume] = true
-	return s.keeper.EnsureOwner(ctx, mount.Volume, service.owner)
-}
-
-// ensureVolume makes a volume of the compose file, if it is not there. Nobody deletes
-// it from here on: the ledger says that the release mounts it.
-func (s *shipment) ensureVolume(ctx context.Context, name volume.Name) error {
-	s.volumes.mounting.Lock()
-	defer s.volumes.mounting.Unlock()
-	err := s.keeper.CreateVolume(ctx, name, fmt.Sprintf("of %s, by its compose file", s.app.Name))
-	if errors.Is(err, docker.ErrVolumeExists) {
-		return nil
-	}
-	return err
+	return s.owners.EnsureOwner(ctx, mount.Volume, service.owner)
 }
 
 // restore starts what displace stopped, once the release's own instances are gone. What

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -20,7 +18,7 @@ import (
 // volume makes a volume.
 func (h *house) volume(name volume.Name) {
 	h.t.Helper()
-	if err := h.CreateVolume(h.t.Context(), name, ""); err != nil {
+	if err := h.Volumes().Create(h.t.Context(), name, ""); err != nil {
 		h.t.Fatal(err)
 	}
 }
@@ -223,66 +221,34 @@ func TestMounts_ReadersRunSideBySide(t *testing.T) {
 
 func TestDeleteVolume_RefusesOneThatIsMountedOrAnotherName(t *testing.T) {
 	h := newWriter(t)
-	err := h.DeleteVolume(t.Context(), "data", "data")
+	err := h.Volumes().Delete(t.Context(), "data", "data")
 	if fault, ok := errors.AsType[*problem.Problem](err); !ok || fault.Kind != problem.KindConflict || !strings.Contains(fault.Message, "hello") {
 		t.Errorf("mounted: %v", err)
 	}
 	h.volume("spare")
-	if err := h.DeleteVolume(t.Context(), "spare", "data"); problem.KindOf(err) != problem.KindInvalid {
+	if err := h.Volumes().Delete(t.Context(), "spare", "data"); problem.KindOf(err) != problem.KindInvalid {
 		t.Errorf("wrong name: %v", err)
 	}
 	h.keeper.Use("spare", "somebody-else")
-	if err := h.DeleteVolume(t.Context(), "spare", "spare"); problem.KindOf(err) != problem.KindConflict {
+	if err := h.Volumes().Delete(t.Context(), "spare", "spare"); problem.KindOf(err) != problem.KindConflict {
 		t.Errorf("in a container: %v", err)
 	}
 	h.keeper.Use("spare")
-	if err := h.DeleteVolume(t.Context(), "spare", "spare"); err != nil {
+	if err := h.Volumes().Delete(t.Context(), "spare", "spare"); err != nil {
 		t.Error(err)
 	}
-	if err := h.DeleteVolume(t.Context(), "spare", "spare"); problem.KindOf(err) != problem.KindNotFound {
+	if err := h.Volumes().Delete(t.Context(), "spare", "spare"); problem.KindOf(err) != problem.KindNotFound {
 		t.Errorf("gone: %v", err)
-	}
-}
-
-func TestVolumeFiles_UnpackRefusesWhatAnAppsArchiveIsRefusedFor(t *testing.T) {
-	h := newHouse(t)
-	h.volume("data")
-	files, err := h.ChangeVolume(t.Context(), "data")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer files.Close()
-	good := h.zip(map[string]string{"a/b.txt": "hello", "c.txt": "there"})
-	if err := files.Unpack(t.Context(), "in", strings.NewReader(good)); err != nil {
-		t.Fatal(err)
-	}
-	if text, err := os.ReadFile(filepath.Join(h.keeper.Folder("data"), "in/a/b.txt")); err != nil || string(text) != "hello" {
-		t.Errorf("%q, %v", text, err)
-	}
-	for name, hostile := range map[string]string{
-		"traversal": h.zip(map[string]string{"../secret": "mine"}), "no archive": "hello", "empty": "",
-	} {
-		err := files.Unpack(t.Context(), "bad", strings.NewReader(hostile))
-		if problem, ok := errors.AsType[*problem.Problem](err); !ok || problem.Field != "file" {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	if _, err := os.Stat(filepath.Join(h.keeper.Folder("data"), "bad")); err == nil {
-		t.Error("a refused archive left something behind")
-	}
-	left, err := os.ReadDir(filepath.Join(h.folder, "uploads"))
-	if err != nil || len(left) > 0 {
-		t.Errorf("left in uploads: %v, %v", left, err)
 	}
 }
 
 func TestVolumes_ListTellsSizeAndUsersAndCountsAgainAfterAChange(t *testing.T) {
 	h := newWriter(t)
-	views, err := h.Volumes(t.Context())
+	views, err := h.Volumes().List(t.Context())
 	if err != nil || len(views) != 1 || !views[0].HasUsage || !slices.Equal(views[0].Users, []app.Name{"hello"}) {
 		t.Fatalf("%+v, %v", views, err)
 	}
-	files, err := h.ChangeVolume(t.Context(), "data")
+	files, err := h.Volumes().Change(t.Context(), "data")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -292,7 +258,7 @@ func TestVolumes_ListTellsSizeAndUsersAndCountsAgainAfterAChange(t *testing.T) {
 	if err := files.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if view, err := h.Volume(t.Context(), "data"); err != nil || view.Usage.Files != 1 || view.Usage.Bytes != 5 {
+	if view, err := h.Volumes().Find(t.Context(), "data"); err != nil || view.Usage.Files != 1 || view.Usage.Bytes != 5 {
 		t.Errorf("%+v, %v", view, err)
 	}
 	if open := h.keeper.Open(); open != 0 {

@@ -438,5 +438,5 @@ func (c *Controller) sweepUploads(archives []string) error {
 	for _, file := range archives {
 		owned[file] = true
 	}
-	return c.uploads.sweep(owned)
+	return c.uploads.Sweep(owned)
 }

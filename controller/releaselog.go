@@ -130,3 +130,18 @@ func (l *releaseLog) say(format string, args ...any) {
 }
 
 func (l *releaseLog) close() { _ = l.file.Close() }
+
+// openPrivateFolder makes the folder if needed, narrows its mode to 0700 and opens it as a root.
+func openPrivateFolder(path string) (*os.Root, error) {
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return nil, fmt.Errorf("make folder: %w", err)
+	}
+	if err := os.Chmod(path, 0o700); err != nil { //nolint:gosec // a folder needs its x bit
+		return nil, fmt.Errorf("narrow folder: %w", err)
+	}
+	root, err := os.OpenRoot(path)
+	if err != nil {
+		return nil, fmt.Errorf("open folder: %w", err)
+	}
+	return root, nil
+}

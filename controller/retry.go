@@ -9,6 +9,7 @@ import (
 	"berth/controller/app"
 	"berth/controller/docker"
 	"berth/controller/problem"
+	"berth/controller/uploads"
 )
 
 // Retry is what is to be different in another try of a release.
@@ -103,18 +104,18 @@ func (c *Controller) retryOfArchive(ctx context.Context, r retried) (app.Release
 		return app.Release{}, err
 	}
 	failed := r.failed
-	from := &Archive{Name: failed.ArchiveName, Bytes: failed.ArchiveBytes, SHA256: failed.ArchiveSHA256, file: failed.Archive}
-	if _, err := c.examine(ctx, from, r.app, environment.Options(r.settings)); err != nil {
+	from := &uploads.Archive{Name: failed.ArchiveName, Bytes: failed.ArchiveBytes, SHA256: failed.ArchiveSHA256}
+	if _, err := c.examine(ctx, failed.Archive, r.app, environment.Options(r.settings)); err != nil {
 		return app.Release{}, err
 	}
 	wish := newRelease(failed.App, from, r.by)
-	wish.Settings = r.settings
+	wish.Archive, wish.Settings = failed.Archive, r.settings
 	return wish, nil
 }
 
 // retryOfImage runs the very image that was pulled, where it is there still.
 func (c *Controller) retryOfImage(ctx context.Context, r retried) app.Release {
-	wish := newRelease(r.failed.App, &Archive{}, r.by)
+	wish := newRelease(r.failed.App, &uploads.Archive{}, r.by)
 	wish.Settings, wish.Reference = r.settings, r.failed.Reference
 	if _, err := c.engine.FindImage(ctx, r.failed.Image); err == nil && r.failed.Image != "" {
 		wish.Image, wish.Digest = r.failed.Image, r.failed.Digest
@@ -144,7 +145,7 @@ func (c *Controller) retryOfRerun(ctx context.Context, r retried) (app.Release, 
 
 // ensureMounted makes the volume that is asked for, where it is not there.
 func (c *Controller) ensureMounted(ctx context.Context, app app.App, mount app.Mount) error {
-	err := c.CreateVolume(ctx, mount.Volume, fmt.Sprintf("of %s, at %s", app.Name, mount.Target))
+	err := c.volumes.Create(ctx, mount.Volume, fmt.Sprintf("of %s, at %s", app.Name, mount.Target))
 	if errors.Is(err, docker.ErrVolumeExists) {
 		return nil
 	}

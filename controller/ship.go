@@ -385,7 +385,7 @@ func (c *Controller) forgetArchive(ctx context.Context, release app.Release, rem
 		return err
 	}
 	if remove {
-		c.uploads.remove(release.Archive)
+		c.uploads.Remove(release.Archive)
 	}
 	return nil
 }

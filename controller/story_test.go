@@ -26,7 +26,9 @@ import (
 	"berth/controller/routing"
 	"berth/controller/secret"
 	"berth/controller/store"
+	"berth/controller/uploads"
 	"berth/controller/volume/volumetest"
+	"berth/controller/volumes"
 	"berth/test/patience"
 	"berth/traefik"
 )
@@ -54,12 +56,12 @@ type house struct {
 }
 
 // AcceptUpdate sends the next archive of an app.
-func (h *house) AcceptUpdate(ctx context.Context, name app.Name, archive *controller.Archive, by string) (app.Release, error) {
+func (h *house) AcceptUpdate(ctx context.Context, name app.Name, archive *uploads.Archive, by string) (app.Release, error) {
 	return h.Accept(ctx, controller.Upload{Name: name, Next: true, Archive: archive, By: by})
 }
 
 // ExamineUpdate asks what AcceptUpdate would do.
-func (h *house) ExamineUpdate(ctx context.Context, name app.Name, archive *controller.Archive) (controller.Preview, error) {
+func (h *house) ExamineUpdate(ctx context.Context, name app.Name, archive *uploads.Archive) (controller.Preview, error) {
 	return h.Examine(ctx, controller.Upload{Name: name, Next: true, Archive: archive})
 }
 
@@ -100,14 +102,16 @@ func (h *house) open() {
 	if err != nil {
 		h.t.Fatal(err)
 	}
+	watched := &watchedLedger{Store: ledger, house: h}
 	h.Controller, err = controller.New(controller.Options{
-		Ledger: &watchedLedger{Store: ledger, house: h}, Engine: h.engine, Volumes: h.keeper, Proxy: h.proxy, DataFolder: h.folder,
+		Ledger: watched, Engine: h.engine, Owners: h.keeper, Proxy: h.proxy, DataFolder: h.folder,
 		Logger: slog.New(slog.NewTextHandler(h.logged, nil)), BuildConcurrency: 1, BuildTimeout: time.Minute, Key: h.key,
 		MaximumLimits: plan.Limits{MemoryBytes: 2 << 30, NanoCPUs: 2_000_000_000, Processes: 500},
 		Audit:         h.audit, ForbiddenWaivers: h.forbidden,
-		VolumeQuota: h.quota, BuildDisk: h.disk,
+		Volumes:   volumes.Options{Ledger: watched, Keeper: h.keeper, Engine: h.engine, Quota: h.quota},
+		BuildDisk: h.disk,
 		Routing: routing.Options{
-			Ledger: &watchedLedger{Store: ledger, house: h}, Proxy: h.proxy, Publisher: h.proxy, Pages: "pages:8002",
+			Ledger: watched, Proxy: h.proxy, Publisher: h.proxy, Pages: "pages:8002",
 			Reserved: h.reserved, Base: h.base, Check: domaincheck.Options{Resolver: h.resolver},
 		},
 	})
@@ -188,7 +192,7 @@ func (h *house) zip(files map[string]string) string {
 	return out.String()
 }
 
-func (h *house) receive(files map[string]string) *controller.Archive {
+func (h *house) receive(files map[string]string) *uploads.Archive {
 	h.t.Helper()
 	received, err := h.Receive(strings.NewReader(h.zip(files)))
 	if err != nil {
@@ -197,7 +201,7 @@ func (h *house) receive(files map[string]string) *controller.Archive {
 	return received
 }
 
-func (h *house) good() *controller.Archive {
+func (h *house) good() *uploads.Archive {
 	return h.receive(map[string]string{"Dockerfile": "FROM scratch\nCOPY . /\n"})
 }
 

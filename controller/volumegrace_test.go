@@ -13,7 +13,7 @@ const graceOver = 8 * 24 * time.Hour
 
 func (h *house) wantWarned(fill string) {
 	h.t.Helper()
-	warnings := h.VolumeWarnings()
+	warnings := h.Volumes().Warnings()
 	if fill == "" {
 		if len(warnings) != 0 {
 			h.t.Errorf("warned of %+v", warnings)
@@ -32,7 +32,7 @@ func TestVolumeWatch_WarnsForAWeekOfAVolumeThatWasOverItsQuotaBeforeThereWasOne(
 	h.look(time.Hour)
 	h.wantState("hello", app.Running)
 	h.wantWarned("2 MB of 1 MB")
-	if view, err := h.Volume(t.Context(), "data"); err != nil || view.Warning == nil {
+	if view, err := h.Volumes().Find(t.Context(), "data"); err != nil || view.Warning == nil {
 		t.Errorf("the volume is %+v, %v", view, err)
 	}
 	if err := h.Restart(t.Context(), "hello"); err != nil {
@@ -57,7 +57,7 @@ func TestVolumeWatch_AQuotaOfItsOwnEndsTheWarningAndTheGrace(t *testing.T) {
 	h.keeper.Age("data", time.Now().Add(-time.Hour))
 	h.fill("data", "much", 2<<20)
 	h.look(time.Hour)
-	if _, err := h.UpdateVolumeQuota(t.Context(), "data", 16<<20); err != nil {
+	if _, err := h.Volumes().UpdateQuota(t.Context(), "data", 16<<20); err != nil {
 		t.Fatal(err)
 	}
 	h.wantWarned("")

@@ -43,7 +43,7 @@ func (h *house) fill(name volume.Name, file string, bytes int) {
 // look is a look of the watch, so much later than the ones that come by themselves.
 func (h *house) look(later time.Duration) {
 	h.t.Helper()
-	if err := h.LookAtVolumes(h.t.Context(), time.Now().Add(later)); err != nil {
+	if err := h.Volumes().Look(h.t.Context(), time.Now().Add(later)); err != nil {
 		h.t.Fatal(err)
 	}
 }
@@ -99,7 +99,7 @@ func TestVolumeWatch_APersonStartsTheAppAgainOnceThereIsRoom(t *testing.T) {
 	if err := h.Restart(t.Context(), "hello"); problem.KindOf(err) != problem.KindFull {
 		t.Errorf("restarted without room: %v", err)
 	}
-	files, err := h.ChangeVolume(t.Context(), "data")
+	files, err := h.Volumes().Change(t.Context(), "data")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,40 +131,6 @@ func TestVolumeWatch_NearlyFullDiskStopsTheWriterThatGrewMostAndNoOther(t *testi
 	h.look(time.Hour + time.Minute + time.Second)
 	h.look(time.Hour + 2*time.Minute) // nothing grows any more
 	h.wantState("other", app.Running)
-}
-
-func TestVolumeFiles_UploadsCountAgainstTheQuota(t *testing.T) {
-	h := newHouse(t)
-	h.stop()
-	h.quota = 1 << 20
-	h.open()
-	h.volume("data")
-	files, err := h.ChangeVolume(t.Context(), "data")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer files.Close()
-	content := strings.Repeat("x", 600<<10)
-	if err := files.Write("one", strings.NewReader(content)); err != nil {
-		t.Fatal(err)
-	}
-	err = files.Write("two", strings.NewReader(content))
-	fault, _ := errors.AsType[*problem.Problem](err)
-	if fault == nil || fault.Kind != problem.KindFull || fault.Field != "file" || !strings.Contains(fault.Message, "600 kB of 1 MB. There is no room for two") {
-		t.Errorf("the second file: %v", err)
-	}
-	if _, err := files.Find("two"); problem.KindOf(err) != problem.KindNotFound {
-		t.Errorf("it is there: %v", err)
-	}
-	h.fill("data", "of the app", 1<<20)
-	later, err := h.ChangeVolume(t.Context(), "data")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer later.Close()
-	if err := later.Write("three", strings.NewReader("x")); problem.KindOf(err) != problem.KindFull {
-		t.Errorf("into a volume over its quota: %v", err)
-	}
 }
 
 func TestVolumeWatch_RemovesWhatAnUploadThatWasKilledHasLeft(t *testing.T) {

@@ -51,8 +51,9 @@ func newEnvelope(t *testing.T) *envelope {
 		t.Fatal(err)
 	}
 	accounts := account.NewAccounts(ledger, "", logger)
+	volumes := e.volumes()
 	options := Options{
-		Controller: e.apps, Volumes: e.volumes(), Routing: newFakeRouting(t, e.apps), Domains: newFakeDomains(t, freshLedger(t)),
+		Controller: e.apps, Volumes: volumes, Mounts: volumes, Routing: newFakeRouting(t, e.apps), Domains: newFakeDomains(t, freshLedger(t)),
 		Accounts: accounts, Factors: account.NewSecondFactors(ledger, accounts, key, logger),
 		Tokens: e.tokens, Sessions: ledger, Limits: openLimits(t, ledger, time.Now, manyRequests),
 		Audit: e.audit, SecretKey: bytes.Repeat([]byte("k"), 32), Logger: logger, PublicHTTPPort: 80, PublicHTTPSPort: 443, AdminHost: adminHost,
@@ -65,7 +66,7 @@ func newEnvelope(t *testing.T) *envelope {
 }
 
 // volumes has a volume called hello, as the apps have an app.
-func (e *envelope) volumes() Volumes {
+func (e *envelope) volumes() *fakeVolumes {
 	fake := newFakeVolumes(e.t, e.apps)
 	fake.volume(e.t, "hello")
 	return fake

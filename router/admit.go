@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strings"
 
-	"berth/controller"
 	"berth/controller/account"
 	"berth/controller/problem"
 )
@@ -90,7 +89,7 @@ func (a *admin) admitSession(v *visit) error {
 		return nil // a page that is open by itself is no sign of life
 	}
 	err = a.sessions.touch(v.context(), v.session().ID(), v.address())
-	if controller.IsDiskFull(err) {
+	if problem.IsDiskFull(err) {
 		// Who is to free space must be let in.
 		a.logger.ErrorContext(v.context(), "note when a session was used", "request_id", requestID(v.gin), "error", err)
 		return nil

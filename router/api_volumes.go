@@ -4,9 +4,9 @@ import (
 	"net/http"
 	"time"
 
-	"berth/controller"
 	"berth/controller/app"
 	"berth/controller/volume"
+	"berth/controller/volumes"
 )
 
 // volumeJSON is a volume as the API shows it.
@@ -23,7 +23,7 @@ type volumeJSON struct {
 	Users       []app.Name  `json:"users"`
 }
 
-func volumeJSONOf(view controller.VolumeView) volumeJSON {
+func volumeJSONOf(view volumes.View) volumeJSON {
 	made := volumeJSON{Name: view.Name, Description: view.Description, CreatedAt: view.CreatedAt, Quota: view.Quota, Default: !view.OwnQuota, Users: []app.Name{}}
 	made.Users = append(made.Users, view.Users...)
 	if view.HasUsage {
@@ -44,7 +44,7 @@ type entryJSON struct {
 }
 
 func (a *admin) apiListVolumes(v *visit) error {
-	views, err := a.volumes.Volumes(v.context())
+	views, err := a.volumes.List(v.context())
 	if err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ func (a *admin) apiCreateVolume(v *visit) error {
 	if err != nil {
 		return err
 	}
-	view, err := a.volumes.Volume(v.context(), name)
+	view, err := a.volumes.Find(v.context(), name)
 	if err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func (a *admin) apiUpdateQuota(v *visit) error {
 	if _, err := a.changeQuota(v, name, wish.Quota); err != nil {
 		return err
 	}
-	view, err := a.volumes.Volume(v.context(), name)
+	view, err := a.volumes.Find(v.context(), name)
 	if err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ func (a *admin) apiDeleteVolume(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if err := a.volumes.DeleteVolume(v.context(), name, string(name)); err != nil {
+	if err := a.volumes.Delete(v.context(), name, string(name)); err != nil {
 		return err
 	}
 	return v.emptyAnswer()
@@ -147,7 +147,7 @@ func (a *admin) apiShowFile(v *visit) error {
 
 // lookUp finds what is at the path, and lists it where it is a folder.
 func (a *admin) lookUp(v *visit, name volume.Name, path volume.Path) (volume.Entry, volume.Listing, error) {
-	files, err := a.volumes.ReadVolume(v.context(), name)
+	files, err := a.volumes.Read(v.context(), name)
 	if err != nil {
 		return volume.Entry{}, volume.Listing{}, err
 	}
@@ -173,7 +173,7 @@ func (a *admin) apiWriteFile(v *visit) error {
 	if err := declaredTooLarge(v.request(), v.route.body); err != nil {
 		return fileProblem(err)
 	}
-	files, err := a.volumes.ChangeVolume(v.context(), name)
+	files, err := a.volumes.Change(v.context(), name)
 	if err != nil {
 		return err
 	}
@@ -220,7 +220,7 @@ func (a *admin) apiUpdateMounts(v *visit) error {
 		}
 		mounts = append(mounts, mount)
 	}
-	release, err := a.volumes.UpdateMounts(v.context(), name, mounts, v.caller.name())
+	release, err := a.mounts.UpdateMounts(v.context(), name, mounts, v.caller.name())
 	if err != nil {
 		return err
 	}

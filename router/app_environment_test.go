@@ -23,6 +23,7 @@ import (
 	"berth/controller/secret"
 	"berth/controller/store"
 	"berth/controller/volume/volumetest"
+	"berth/controller/volumes"
 	"berth/traefik"
 )
 
@@ -62,7 +63,7 @@ func newStoried(t *testing.T) *storied {
 			t.Fatal(err)
 		}
 		story, err := controller.New(controller.Options{
-			Ledger: ledger, Engine: imagesOnly{}, Volumes: volumetest.New(t), DataFolder: folder, Logger: o.Logger, Audit: s.log, Key: key,
+			Ledger: ledger, Engine: imagesOnly{}, Volumes: volumes.Options{Ledger: ledger, Keeper: volumetest.New(t)}, DataFolder: folder, Logger: o.Logger, Audit: s.log, Key: key,
 			BuildConcurrency: 1, BuildTimeout: time.Minute,
 			MaximumLimits: plan.Limits{MemoryBytes: 2 << 30, NanoCPUs: 2_000_000_000, Processes: 500},
 			Routing:       routing.Options{Ledger: ledger},

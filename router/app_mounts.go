@@ -24,6 +24,11 @@ const (
 // namesTimeout is how long a page waits for the names of the volumes.
 const namesTimeout = 2 * time.Second
 
+// Mounts gives apps volumes.
+type Mounts interface {
+	UpdateMounts(ctx context.Context, app app.Name, mounts []app.Mount, by string) (app.Release, error)
+}
+
 // mountRow is one mount of the form, as typed.
 type mountRow struct {
 	Index    int
@@ -69,7 +74,7 @@ func (a *admin) updateMounts(v *visit) error {
 	if !good {
 		return a.mountsForm(v, name, rows)
 	}
-	release, err := a.volumes.UpdateMounts(v.context(), name, mounts, v.caller.name())
+	release, err := a.mounts.UpdateMounts(v.context(), name, mounts, v.caller.name())
 	if problem := asProblem(err); err != nil && (problem.Field == fieldTarget || problem.Field == fieldVolume) {
 		rows[len(rows)-1].Problem = problem
 		for i := range rows { // beside the row that it speaks of, where one can be told
@@ -116,7 +121,7 @@ func (a *admin) mountsForm(v *visit, name app.Name, rows []mountRow) error {
 func (a *admin) volumeNames(v *visit) []volume.Name {
 	ctx, cancel := context.WithTimeout(v.context(), namesTimeout)
 	defer cancel()
-	names, err := a.volumes.VolumeNames(ctx)
+	names, err := a.volumes.Names(ctx)
 	if err != nil {
 		a.logger.WarnContext(v.context(), "list volumes", "request_id", requestID(v.gin), "error", err)
 	}

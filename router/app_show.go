@@ -158,7 +158,7 @@ func (a *admin) appPage(v *visit, name app.Name) (appPage, error) {
 	page.Services = serviceRows(view.Services)
 	page.LeastSettings, page.MostSettings = a.apps.SettingsRange()
 	page.Forbidden = a.apps.ForbiddenWaivers()
-	for _, warning := range a.volumes.VolumeWarnings() {
+	for _, warning := range a.volumes.Warnings() {
 		if slices.Contains(warning.Apps, name) {
 			page.Volumes = append(page.Volumes, volumeWarningOf(warning))
 		}

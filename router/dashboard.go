@@ -30,7 +30,7 @@ func (a *admin) showDashboard(v *visit) error {
 	if page.Alerts, err = a.domains.Alerts(v.context()); err != nil {
 		return err
 	}
-	for _, warning := range a.volumes.VolumeWarnings() {
+	for _, warning := range a.volumes.Warnings() {
 		page.Volumes = append(page.Volumes, volumeWarningOf(warning))
 	}
 	return v.page(http.StatusOK, "dashboard", page)

@@ -19,6 +19,7 @@ import (
 	"berth/controller/environment"
 	"berth/controller/problem"
 	"berth/controller/secret"
+	"berth/controller/uploads"
 	"berth/traefik"
 )
 
@@ -37,7 +38,7 @@ type fakeApps struct {
 	environment environment.Environment // of every app
 	forbidden   []app.Waiver
 
-	onReceive func(io.Reader) (*controller.Archive, error)
+	onReceive func(io.Reader) (*uploads.Archive, error)
 	onAccept  func(controller.Upload) (app.Release, error)
 	onAct     func(verb string, name app.Name) error
 	onExamine func(controller.Upload) (controller.Preview, error)
@@ -93,7 +94,7 @@ func (f *fakeApps) appendLog(id app.ReleaseID, text string) {
 	f.change(func() { f.logs[id] = append(f.logs[id], text...) })
 }
 
-func (f *fakeApps) Receive(r io.Reader) (*controller.Archive, error) {
+func (f *fakeApps) Receive(r io.Reader) (*uploads.Archive, error) {
 	if f.onReceive != nil {
 		return f.onReceive(r)
 	}
@@ -102,7 +103,7 @@ func (f *fakeApps) Receive(r io.Reader) (*controller.Archive, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &controller.Archive{Bytes: n}, nil
+	return &uploads.Archive{Bytes: n}, nil
 }
 
 func (f *fakeApps) Accept(ctx context.Context, u controller.Upload) (app.Release, error) {
@@ -144,7 +145,7 @@ func (f *fakeApps) ForbiddenWaivers() []app.Waiver { return f.forbidden }
 
 func (f *fakeApps) Examine(_ context.Context, u controller.Upload) (controller.Preview, error) {
 	if u.Archive == nil {
-		u.Archive = &controller.Archive{Name: string(u.Image)}
+		u.Archive = &uploads.Archive{Name: string(u.Image)}
 	}
 	f.note("examine %s %s", u.Name, u.Archive.Name)
 	if f.onExamine != nil {
@@ -156,7 +157,7 @@ func (f *fakeApps) Examine(_ context.Context, u controller.Upload) (controller.P
 	}, nil
 }
 
-func (f *fakeApps) Hold(owner string, app app.Name, archive *controller.Archive, preview controller.Preview) controller.Held {
+func (f *fakeApps) Hold(owner string, app app.Name, archive *uploads.Archive, preview controller.Preview) controller.Held {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	held := controller.Held{
@@ -217,7 +218,7 @@ func (f *fakeApps) acceptHeld(ctx context.Context, u controller.Upload) (app.Rel
 	if done {
 		return release, nil
 	}
-	u.Held, u.Archive = controller.HeldKey{}, &controller.Archive{Name: held.Name, Bytes: held.Bytes}
+	u.Held, u.Archive = controller.HeldKey{}, &uploads.Archive{Name: held.Name, Bytes: held.Bytes}
 	release, err = f.Accept(ctx, u)
 	if err == nil {
 		f.mu.Lock()

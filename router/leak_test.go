@@ -20,6 +20,7 @@ import (
 	"berth/controller/docker"
 	"berth/controller/environment"
 	"berth/controller/limit"
+	"berth/controller/uploads"
 	"berth/traefik"
 )
 
@@ -63,7 +64,7 @@ func (f failingRouting) ParseRoute(s string) (traefik.Route, error) {
 	return f.fakeRouting.ParseRoute(s)
 }
 
-func (f *failingApps) Receive(r io.Reader) (*controller.Archive, error) {
+func (f *failingApps) Receive(r io.Reader) (*uploads.Archive, error) {
 	if err := f.fail("Receive"); err != nil {
 		return nil, err
 	}

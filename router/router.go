@@ -29,16 +29,17 @@ import (
 	"berth/controller/environment"
 	"berth/controller/limit"
 	"berth/controller/secret"
+	"berth/controller/uploads"
 	"berth/templates"
 	"berth/traefik"
 )
 
 // Apps is what the admin app asks of the controller.
 type Apps interface {
-	Receive(io.Reader) (*controller.Archive, error)
+	Receive(io.Reader) (*uploads.Archive, error)
 	Accept(context.Context, controller.Upload) (app.Release, error)
 	Examine(context.Context, controller.Upload) (controller.Preview, error)
-	Hold(owner string, app app.Name, archive *controller.Archive, preview controller.Preview) controller.Held
+	Hold(owner string, app app.Name, archive *uploads.Archive, preview controller.Preview) controller.Held
 	Held(controller.HeldKey) (controller.Held, error)
 	Drop(controller.HeldKey)
 	Rollback(ctx context.Context, app app.Name, number int64, by string) (app.Release, error)
@@ -136,6 +137,7 @@ type AuditLog interface {
 type Options struct {
 	Controller Apps
 	Volumes    Volumes
+	Mounts     Mounts
 	Routing    Routing
 	Domains    Domains
 	Accounts   Accounts
@@ -167,6 +169,7 @@ const minSecretKey = 32
 type admin struct {
 	apps      Apps
 	volumes   Volumes
+	mounts    Mounts
 	routing   Routing
 	domains   Domains
 	accounts  Accounts
@@ -197,9 +200,9 @@ func New(o Options) (http.Handler, error) {
 	if len(o.SecretKey) < minSecretKey {
 		return nil, fmt.Errorf("secret key has %d bytes, needs %d", len(o.SecretKey), minSecretKey)
 	}
-	if o.Controller == nil || o.Volumes == nil || o.Routing == nil || o.Domains == nil || o.Accounts == nil || o.Factors == nil || o.Tokens == nil ||
+	if o.Controller == nil || o.Volumes == nil || o.Mounts == nil || o.Routing == nil || o.Domains == nil || o.Accounts == nil || o.Factors == nil || o.Tokens == nil ||
 		o.Sessions == nil || o.Audit == nil || o.Limits == nil || o.Logger == nil {
-		return nil, errors.New("router needs a controller, volumes, routing, domains, accounts, second factors, tokens, sessions, an audit log, limits and a logger")
+		return nil, errors.New("router needs a controller, volumes, mounts, routing, domains, accounts, second factors, tokens, sessions, an audit log, limits and a logger")
 	}
 	if normalHost(o.AdminHost) == "" {
 		return nil, errors.New("router needs a host name that no app answers on")
@@ -211,6 +214,7 @@ func New(o Options) (http.Handler, error) {
 	a := &admin{
 		apps:      o.Controller,
 		volumes:   o.Volumes,
+		mounts:    o.Mounts,
 		routing:   o.Routing,
 		domains:   o.Domains,
 		builds:    o.Builds,

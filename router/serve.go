@@ -9,7 +9,6 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"berth/controller"
 	"berth/controller/problem"
 )
 
@@ -126,8 +125,8 @@ func asProblem(err error) *problem.Problem {
 		return tooLargeProblem(tooLarge.Limit, err)
 	}
 	fault, ok := errors.AsType[*problem.Problem](err)
-	if controller.IsDiskFull(err) && (!ok || fault.Kind != problem.KindFull) {
-		return controller.DiskFull("", err)
+	if problem.IsDiskFull(err) && (!ok || fault.Kind != problem.KindFull) {
+		return problem.DiskFull("", err)
 	}
 	if ok && fault.Kind != problem.KindInternal {
 		return fault

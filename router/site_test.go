@@ -52,6 +52,7 @@ func newSite(t testing.TB, change ...func(*Options)) *site {
 	options := Options{
 		Limits:     s.limits,
 		Volumes:    s.volumes,
+		Mounts:     s.volumes,
 		Routing:    s.routing,
 		Domains:    s.domains,
 		Controller: s.apps, Accounts: s.accounts, Factors: noFactors{}, Tokens: fakeTokens{}, Sessions: s.sessions, Audit: s.audit,

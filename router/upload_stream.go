@@ -13,6 +13,7 @@ import (
 	"berth/controller"
 	"berth/controller/plan"
 	"berth/controller/problem"
+	"berth/controller/uploads"
 )
 
 // The fields of the upload forms.
@@ -37,7 +38,7 @@ const (
 // field before it was refused, and then the file was not kept.
 type upload struct {
 	fields   map[string]string
-	archive  *controller.Archive
+	archive  *uploads.Archive
 	image    plan.ImageReference // instead of the archive
 	problems fieldProblems
 	preview  *controller.Preview // what a check came to

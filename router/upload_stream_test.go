@@ -12,6 +12,7 @@ import (
 	"berth/controller"
 	"berth/controller/app"
 	"berth/controller/problem"
+	"berth/controller/uploads"
 )
 
 // part is one part of a multipart form, in the order in which it is sent.
@@ -183,12 +184,12 @@ func TestUpload_ReachesTheControllerWhileItComesIn(t *testing.T) {
 	s := newSite(t)
 	reading, first := io.Pipe()
 	seen := make(chan string, 1)
-	s.apps.onReceive = func(r io.Reader) (*controller.Archive, error) {
+	s.apps.onReceive = func(r io.Reader) (*uploads.Archive, error) {
 		start := make([]byte, 4)
 		_, _ = io.ReadFull(r, start)
 		seen <- string(start)
 		n, err := io.Copy(io.Discard, r)
-		return &controller.Archive{Bytes: n + 4}, err
+		return &uploads.Archive{Bytes: n + 4}, err
 	}
 	body, kind := multipartBody(t, part{"name", "hello", ""}, part{"route", "/hello", ""}, part{"archive", "PK12", "app.zip"})
 	head, tail, _ := bytes.Cut(body.Bytes(), []byte("PK12"))

@@ -13,9 +13,9 @@ import (
 	"github.com/gin-contrib/sessions"
 	"github.com/gin-gonic/gin"
 
-	"berth/controller"
 	"berth/controller/account"
 	"berth/controller/app"
+	"berth/controller/problem"
 )
 
 // visit is one request on its way through the admin app: who makes it, by which
@@ -171,7 +171,7 @@ func (v *visit) notify(sentence string) error {
 		return nil
 	}
 	v.session().Delete(noticeKey) // the page that tells of the error would show it
-	if !controller.IsDiskFull(err) {
+	if !problem.IsDiskFull(err) {
 		return err
 	}
 	v.admin.logger.ErrorContext(v.context(), "keep notice", "request_id", requestID(v.gin), "error", err)

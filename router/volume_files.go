@@ -10,13 +10,13 @@ import (
 	"strconv"
 	"strings"
 
-	"berth/controller"
 	"berth/controller/problem"
 	"berth/controller/volume"
+	"berth/controller/volumes"
 )
 
 // volumeBody is the most that one upload into a volume can carry.
-var volumeBody = controller.VolumeFileBytes + formOverhead
+var volumeBody = volumes.FileBytes + formOverhead
 
 // copyBytes is how much of a file is held at a time.
 const copyBytes = 64 << 10
@@ -49,7 +49,7 @@ func (a *admin) storeFiles(v *visit, name volume.Name, folder volume.Path) (coun
 	if err != nil {
 		return 0, notMultipart(err)
 	}
-	var files *controller.VolumeFiles
+	var files *volumes.Files
 	defer func() {
 		if files != nil {
 			a.closeFiles(v, files)
@@ -62,7 +62,7 @@ func (a *admin) storeFiles(v *visit, name volume.Name, folder volume.Path) (coun
 				return err
 			}
 			unpack = fields["unpack"] != ""
-			files, err = a.volumes.ChangeVolume(v.context(), name)
+			files, err = a.volumes.Change(v.context(), name)
 			return err
 		},
 		Take: func(path volume.Path, from io.Reader) error {
@@ -92,7 +92,7 @@ func isArchive(path volume.Path) bool {
 func fileProblem(err error) error {
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return problem.TooLarge(
-			fmt.Sprintf("The files are larger than %d GB together.", controller.VolumeFileBytes>>30),
+			fmt.Sprintf("The files are larger than %d GB together.", volumes.FileBytes>>30),
 			"Send fewer at once.",
 		).At("file").Because(err)
 	}
@@ -131,7 +131,7 @@ func (a *admin) downloadFile(v *visit) error {
 }
 
 func (a *admin) sendFile(v *visit, name volume.Name, path volume.Path) error {
-	files, err := a.volumes.ReadVolume(v.context(), name)
+	files, err := a.volumes.Read(v.context(), name)
 	if err != nil {
 		return err
 	}
@@ -150,7 +150,7 @@ func (a *admin) downloadFolder(v *visit) error {
 	if err != nil {
 		return err
 	}
-	files, err := a.volumes.ReadVolume(v.context(), name)
+	files, err := a.volumes.Read(v.context(), name)
 	if err != nil {
 		return err
 	}

@@ -5,9 +5,9 @@ import (
 	"net/url"
 	"time"
 
-	"berth/controller"
 	"berth/controller/app"
 	"berth/controller/volume"
+	"berth/controller/volumes"
 )
 
 // fieldQuota is the field of a volume's quota.
@@ -26,25 +26,25 @@ type quotaView struct {
 // Full reports whether the volume is close to its quota.
 func (q quotaView) Full() bool { return q.Percent >= 90 }
 
-func quotaOf(view controller.VolumeView) *quotaView {
+func quotaOf(view volumes.View) *quotaView {
 	if view.Quota == 0 {
 		return nil
 	}
 	made := &quotaView{Counted: view.HasUsage, Stored: view.Usage.Stored, AtLeast: view.Usage.Partial, Bytes: view.Quota}
 	made.Percent = int(min(100, float64(view.Usage.Stored)*100/float64(view.Quota)))
 	if view.DefaultQuota > 0 {
-		made.Default = controller.QuotaText(view.DefaultQuota)
+		made.Default = volumes.QuotaText(view.DefaultQuota)
 	}
 	return made
 }
 
 // typedQuota is what the field shows: what was typed, else the volume's own quota.
-func typedQuota(form url.Values, view controller.VolumeView) string {
+func typedQuota(form url.Values, view volumes.View) string {
 	switch {
 	case form.Has(fieldQuota):
 		return form.Get(fieldQuota)
 	case view.OwnQuota:
-		return controller.QuotaText(view.Quota)
+		return volumes.QuotaText(view.Quota)
 	default:
 		return ""
 	}
@@ -59,7 +59,7 @@ type volumeWarning struct {
 	Until time.Time
 }
 
-func volumeWarningOf(warning controller.VolumeWarning) volumeWarning {
+func volumeWarningOf(warning volumes.Warning) volumeWarning {
 	if warning.OwnFiles() {
 		return volumeWarning{Fill: warning.Fill, Apps: appNames(warning.Apps), Until: warning.Until}
 	}
@@ -98,14 +98,14 @@ func (a *admin) updateQuota(v *visit) error {
 
 // changeQuota makes the size that was typed or sent the volume's quota.
 func (a *admin) changeQuota(v *visit, name volume.Name, text string) (waiting []app.Name, err error) {
-	bytes, err := controller.ParseVolumeQuota(text)
+	bytes, err := volumes.ParseQuota(text)
 	if err != nil {
 		v.done.detail = "refused: no quota"
 		return nil, err
 	}
 	v.done.detail = "the default"
 	if bytes > 0 {
-		v.done.detail = controller.QuotaText(bytes)
+		v.done.detail = volumes.QuotaText(bytes)
 	}
-	return a.volumes.UpdateVolumeQuota(v.context(), name, bytes)
+	return a.volumes.UpdateQuota(v.context(), name, bytes)
 }

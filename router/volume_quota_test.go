@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"berth/controller"
 	"berth/controller/app"
 	"berth/controller/volume"
+	"berth/controller/volumes"
 )
 
 func TestVolumeQuota_IsShownChangedAndTheDefaultAgain(t *testing.T) {
@@ -71,7 +71,7 @@ func TestVolumeWarning_IsOnTheDashboardAndOnThePageOfTheApp(t *testing.T) {
 	s, _ := newVolumeSite(t)
 	s.anApp("hello")
 	s.anApp("other")
-	s.volumes.warnings = []controller.VolumeWarning{{
+	s.volumes.warnings = []volumes.Warning{{
 		Volume: volume.Name("data"), Fill: "12 GB of 10 GB", Apps: []app.Name{"hello"}, Until: time.Now().Add(5*24*time.Hour + time.Hour),
 	}}
 	for _, path := range []string{"/admin", "/admin/apps/hello"} {

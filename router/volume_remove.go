@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"strconv"
 
-	"berth/controller"
 	"berth/controller/problem"
 	"berth/controller/volume"
+	"berth/controller/volumes"
 	"berth/templates"
 )
 
@@ -30,7 +30,7 @@ func (a *admin) showRemoval(v *visit) error {
 	if err != nil {
 		return err
 	}
-	files, err := a.volumes.ReadVolume(v.context(), name)
+	files, err := a.volumes.Read(v.context(), name)
 	if err != nil {
 		return err
 	}
@@ -63,7 +63,7 @@ func (a *admin) removeFile(v *visit) error {
 		return err
 	}
 	v.done.detail = path.String()
-	files, err := a.volumes.ChangeVolume(v.context(), name)
+	files, err := a.volumes.Change(v.context(), name)
 	if err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func unconfirmedProblem(confirm string) *problem.Problem {
 }
 
 // countFolder counts what is at the path, where that is a folder.
-func countFolder(files *controller.VolumeFiles, path volume.Path) (usage volume.Usage, folder bool, err error) {
+func countFolder(files *volumes.Files, path volume.Path) (usage volume.Usage, folder bool, err error) {
 	if path == "" {
 		return volume.Usage{}, false, files.Remove(path) // which says what to do instead
 	}

@@ -8,24 +8,23 @@ import (
 	"strings"
 	"time"
 
-	"berth/controller"
 	"berth/controller/app"
 	"berth/controller/limit"
 	"berth/controller/volume"
+	"berth/controller/volumes"
 )
 
-// Volumes is what the admin app asks of the controller about volumes.
+// Volumes are the volumes of the stack. volumes.Volumes are the ones there are.
 type Volumes interface {
-	CreateVolume(ctx context.Context, name volume.Name, description string) error
-	Volumes(context.Context) ([]controller.VolumeView, error)
-	VolumeNames(context.Context) ([]volume.Name, error)
-	Volume(context.Context, volume.Name) (controller.VolumeView, error)
-	DeleteVolume(ctx context.Context, name volume.Name, confirm string) error
-	UpdateVolumeQuota(ctx context.Context, name volume.Name, bytes int64) (waiting []app.Name, err error)
-	VolumeWarnings() []controller.VolumeWarning
-	ReadVolume(context.Context, volume.Name) (*controller.VolumeFiles, error)
-	ChangeVolume(context.Context, volume.Name) (*controller.VolumeFiles, error)
-	UpdateMounts(ctx context.Context, app app.Name, mounts []app.Mount, by string) (app.Release, error)
+	Create(ctx context.Context, name volume.Name, description string) error
+	List(context.Context) ([]volumes.View, error)
+	Names(context.Context) ([]volume.Name, error)
+	Find(context.Context, volume.Name) (volumes.View, error)
+	Delete(ctx context.Context, name volume.Name, confirm string) error
+	UpdateQuota(ctx context.Context, name volume.Name, bytes int64) (waiting []app.Name, err error)
+	Warnings() []volumes.Warning
+	Read(context.Context, volume.Name) (*volumes.Files, error)
+	Change(context.Context, volume.Name) (*volumes.Files, error)
 }
 
 type volumesPage struct {
@@ -82,15 +81,15 @@ func (a *admin) makeVolume(v *visit, name, description string) (volume.Name, err
 		return "", err
 	}
 	v.done.resource = "volume " + string(parsed)
-	text, err := controller.ParseVolumeDescription(description)
+	text, err := volumes.ParseDescription(description)
 	if err != nil {
 		return "", err
 	}
-	return parsed, a.volumes.CreateVolume(v.context(), parsed, text)
+	return parsed, a.volumes.Create(v.context(), parsed, text)
 }
 
 func (a *admin) volumesForm(v *visit, page volumesPage) error {
-	views, err := a.volumes.Volumes(v.context())
+	views, err := a.volumes.List(v.context())
 	if err != nil {
 		return err
 	}
@@ -104,7 +103,7 @@ func (a *admin) volumesForm(v *visit, page volumesPage) error {
 	return v.page(page.Problems.status(), "volumes", page)
 }
 
-func volumeRowOf(view controller.VolumeView) volumeRow {
+func volumeRowOf(view volumes.View) volumeRow {
 	row := volumeRow{
 		Name: view.Name, Path: volumePath(view.Name), Description: view.Description, CreatedAt: view.CreatedAt,
 		Counted: view.HasUsage, Bytes: view.Usage.Bytes, Files: plural(int(view.Usage.Files), "file"), AtLeast: view.Usage.Partial, Quota: quotaOf(view),
@@ -166,7 +165,7 @@ func (a *admin) deleteVolume(v *visit) error {
 		return err
 	}
 	confirm := v.request().PostForm.Get("confirm")
-	if err := a.volumes.DeleteVolume(v.context(), name, confirm); err != nil {
+	if err := a.volumes.Delete(v.context(), name, confirm); err != nil {
 		return a.refuseOnVolume(v, name, "", err)
 	}
 	if err := v.notify(fmt.Sprintf("The volume %s is deleted, with all that was in it.", name)); err != nil {
@@ -236,7 +235,7 @@ func (a *admin) showVolume(v *visit) error {
 }
 
 func (a *admin) volumeForm(v *visit, name volume.Name, folder volume.Path, problems fieldProblems) error {
-	view, err := a.volumes.Volume(v.context(), name)
+	view, err := a.volumes.Find(v.context(), name)
 	if err != nil {
 		return err
 	}
@@ -247,7 +246,7 @@ func (a *admin) volumeForm(v *visit, name volume.Name, folder volume.Path, probl
 	page := volumePage{
 		frame: v.frame(string(name)), Volume: volumeRowOf(view), Folder: volume.Path(folder.Name()).String(), More: listing.More,
 		Upload: placePath(name, "/upload", folder), Download: placePath(name, "/tar", folder),
-		MostBytes: controller.VolumeFileBytes, Problems: problems, Confirm: v.request().PostForm.Get("confirm"),
+		MostBytes: volumes.FileBytes, Problems: problems, Confirm: v.request().PostForm.Get("confirm"),
 		Quota: typedQuota(v.request().PostForm, view),
 	}
 	if folder == "" {
@@ -263,7 +262,7 @@ func (a *admin) volumeForm(v *visit, name volume.Name, folder volume.Path, probl
 }
 
 func (a *admin) listFolder(v *visit, name volume.Name, folder volume.Path) (volume.Listing, error) {
-	files, err := a.volumes.ReadVolume(v.context(), name)
+	files, err := a.volumes.Read(v.context(), name)
 	if err != nil {
 		return volume.Listing{}, err
 	}
@@ -272,7 +271,7 @@ func (a *admin) listFolder(v *visit, name volume.Name, folder volume.Path) (volu
 }
 
 // closeFiles ends the work on a volume; what is left of it the engine removes.
-func (a *admin) closeFiles(v *visit, files *controller.VolumeFiles) {
+func (a *admin) closeFiles(v *visit, files *volumes.Files) {
 	if err := files.Close(); err != nil {
 		a.logger.WarnContext(v.context(), "close volume", "request_id", requestID(v.gin), "error", err)
 	}

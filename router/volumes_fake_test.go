@@ -5,44 +5,42 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"testing"
 	"time"
 
-	"berth/controller"
 	"berth/controller/app"
-	"berth/controller/plan"
+	"berth/controller/archive"
 	"berth/controller/problem"
-	"berth/controller/routing"
-	"berth/controller/secret"
 	"berth/controller/store"
+	"berth/controller/uploads"
 	"berth/controller/volume"
 	"berth/controller/volume/volumetest"
+	"berth/controller/volumes"
 	"berth/traefik"
 )
 
-// fakeVolumes is the real controller over volumes in folders. Only the release
+// fakeVolumes are the real volumes, in folders. Only the release
 // that other mounts lead to is a fake.
 type fakeVolumes struct {
-	*controller.Controller
+	*volumes.Volumes
 	keeper *volumetest.Keeper
 	ledger *store.Store
 	apps   *fakeApps
 	broken error // what every method fails with, where it is set
 
-	warnings []controller.VolumeWarning // beside the controller's own, which are none
+	warnings []volumes.Warning // in place of their own, which are none
 }
 
 func newFakeVolumes(t testing.TB, apps *fakeApps) *fakeVolumes {
 	t.Helper()
 	f := &fakeVolumes{keeper: volumetest.New(t), ledger: freshLedger(t), apps: apps}
-	key, err := secret.DeriveKey("a key of the tests")
+	folder, err := os.OpenRoot(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.Controller, err = controller.New(controller.Options{
-		Ledger: f.ledger, Key: key, Volumes: f.keeper, DataFolder: t.TempDir(), Logger: slog.New(slog.DiscardHandler), Audit: &fakeAudit{},
-		BuildConcurrency: 1, BuildTimeout: time.Minute, MaximumLimits: plan.DefaultLimits(), VolumeQuota: 10 << 30,
-		Routing: routing.Options{Ledger: f.ledger},
+	f.Volumes, err = volumes.New(volumes.Options{
+		Ledger: f.ledger, Keeper: f.keeper, Uploads: uploads.New(folder, archive.DefaultLimits()), Quota: 10 << 30, Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -53,7 +51,7 @@ func newFakeVolumes(t testing.TB, apps *fakeApps) *fakeVolumes {
 // volume makes a volume.
 func (f *fakeVolumes) volume(t testing.TB, name volume.Name) {
 	t.Helper()
-	if err := f.CreateVolume(t.Context(), name, "of the tests"); err != nil {
+	if err := f.Create(t.Context(), name, "of the tests"); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -74,31 +72,31 @@ func (f *fakeVolumes) mountedBy(t testing.TB, owner app.Name, name volume.Name) 
 	}
 }
 
-func (f *fakeVolumes) Volumes(ctx context.Context) ([]controller.VolumeView, error) {
+func (f *fakeVolumes) List(ctx context.Context) ([]volumes.View, error) {
 	if f.broken != nil {
 		return nil, f.broken
 	}
-	return f.Controller.Volumes(ctx)
+	return f.Volumes.List(ctx)
 }
 
-func (f *fakeVolumes) Volume(ctx context.Context, name volume.Name) (controller.VolumeView, error) {
+func (f *fakeVolumes) Find(ctx context.Context, name volume.Name) (volumes.View, error) {
 	if f.broken != nil {
-		return controller.VolumeView{}, f.broken
+		return volumes.View{}, f.broken
 	}
-	return f.Controller.Volume(ctx, name)
+	return f.Volumes.Find(ctx, name)
 }
 
-func (f *fakeVolumes) VolumeNames(ctx context.Context) ([]volume.Name, error) {
-	names, err := f.Controller.VolumeNames(ctx)
+func (f *fakeVolumes) Names(ctx context.Context) ([]volume.Name, error) {
+	names, err := f.Volumes.Names(ctx)
 	return names, errors.Join(f.broken, err)
 }
 
-func (f *fakeVolumes) VolumeWarnings() []controller.VolumeWarning { return f.warnings }
+func (f *fakeVolumes) Warnings() []volumes.Warning { return f.warnings }
 
 // UpdateMounts notes what was asked for and queues a release.
 func (f *fakeVolumes) UpdateMounts(ctx context.Context, name app.Name, mounts []app.Mount, by string) (app.Release, error) {
 	for _, mount := range mounts {
-		if _, err := f.Volume(ctx, mount.Volume); err != nil {
+		if _, err := f.Find(ctx, mount.Volume); err != nil {
 			return app.Release{}, problem.Invalid(
 				fmt.Sprintf("There is no volume called %s.", mount.Volume),
 				"Choose another.",

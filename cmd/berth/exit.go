@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 
-	"berth/controller"
 	"berth/controller/app"
 	"berth/controller/problem"
 )
@@ -72,8 +71,8 @@ func exitCode(err error) int {
 
 // worded is err, or the Problem of a disk without room where that is what it comes to.
 func worded(err error) error {
-	if problem.KindOf(err) == problem.KindInternal && controller.IsDiskFull(err) {
-		return controller.DiskFull("", err)
+	if problem.KindOf(err) == problem.KindInternal && problem.IsDiskFull(err) {
+		return problem.DiskFull("", err)
 	}
 	return err
 }

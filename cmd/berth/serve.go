@@ -23,6 +23,7 @@ import (
 	"berth/controller/routing"
 	"berth/controller/secret"
 	"berth/controller/store"
+	"berth/controller/volumes"
 	"berth/router"
 	"berth/traefik"
 )
@@ -109,7 +110,8 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	}
 	handler, err := router.New(router.Options{
 		Controller:      story,
-		Volumes:         story,
+		Volumes:         story.Volumes(),
+		Mounts:          story,
 		Routing:         story.Routing(),
 		Domains:         domains,
 		Accounts:        on.accounts,
@@ -224,13 +226,13 @@ func newController(
 		Audit:            audit,
 		Key:              key,
 		Engine:           engine,
-		Volumes:          engine,
+		Volumes:          volumes.Options{Ledger: ledger, Keeper: engine, Engine: engine, Quota: config.VolumeQuota},
+		Owners:           engine,
 		Proxy:            proxy,
 		DataFolder:       config.DataFolder,
 		BuildConcurrency: config.BuildConcurrency,
 		BuildTimeout:     config.BuildTimeout,
 		BuildDisk:        buildDisk(config),
-		VolumeQuota:      config.VolumeQuota,
 		MaximumLimits:    config.MaximumLimits,
 		Registries:       config.Registries,
 		ForbiddenWaivers: config.ForbiddenWaivers,

@@ -12,8 +12,8 @@ import (
 
 	"github.com/docker/go-units"
 
-	"berth/controller"
 	"berth/controller/app"
+	"berth/controller/volumes"
 )
 
 // volumeTimeout bounds what berth volume waits for: volumes are counted meanwhile.
@@ -66,7 +66,7 @@ func (p *program) changeQuota(ctx context.Context, api *client, name, size strin
 	if size == "default" {
 		size = ""
 	}
-	if _, err := controller.ParseVolumeQuota(size); err != nil {
+	if _, err := volumes.ParseQuota(size); err != nil {
 		return &usageError{err}
 	}
 	var answer volumeAnswer
@@ -78,16 +78,16 @@ func (p *program) changeQuota(ctx context.Context, api *client, name, size strin
 }
 
 // printVolumes prints the volumes, and warns of those that are over their quota.
-func (p *program) printVolumes(volumes []volumeAnswer) error {
+func (p *program) printVolumes(answers []volumeAnswer) error {
 	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(table, "VOLUME\tUSED\tQUOTA\tMOUNTED BY")
-	for _, one := range volumes {
+	for _, one := range answers {
 		used, quota := "not counted", "none"
 		if one.Stored != nil {
 			used = units.CustomSize("%.4g%s", float64(*one.Stored), 1024, []string{"", "k", "m", "g", "t"})
 		}
 		if one.Quota > 0 {
-			quota = controller.QuotaText(one.Quota)
+			quota = volumes.QuotaText(one.Quota)
 		}
 		if one.Quota > 0 && one.Default {
 			quota += " (default)"

@@ -5,9 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"berth/controller"
 	"berth/controller/account"
 	"berth/controller/app"
+	"berth/controller/problem"
 	"berth/test/smalldisk"
 )
 
@@ -21,15 +21,15 @@ func TestStore_AFullDiskIsToldAsOneAndNothingIsHalfDone(t *testing.T) {
 	for i := 0; i < 1000 && err == nil; i++ { // the -wal file may have room of its own
 		err = ledger.UpdateObserved(t.Context(), "hello", app.Observed{State: app.Down, Detail: strings.Repeat("x", 8000+i), At: noon})
 	}
-	if !controller.IsDiskFull(err) {
+	if !problem.IsDiskFull(err) {
 		t.Fatalf("a write on a full disk: %v", err)
 	}
-	if _, err := ledger.CreateAccount(t.Context(), account.Account{Name: "eve", PasswordHash: strings.Repeat("h", 3_000_000), CreatedAt: noon}); !controller.IsDiskFull(err) {
+	if _, err := ledger.CreateAccount(t.Context(), account.Account{Name: "eve", PasswordHash: strings.Repeat("h", 3_000_000), CreatedAt: noon}); !problem.IsDiskFull(err) {
 		t.Errorf("an account on a full disk: %v", err)
 	}
 	if err := ledger.UpdateWanted(t.Context(), "hello", app.WantedStopped); err == nil {
 		t.Log("a small write still found room")
-	} else if !controller.IsDiskFull(err) {
+	} else if !problem.IsDiskFull(err) {
 		t.Errorf("a transaction on a full disk: %v", err)
 	}
 	if _, err := ledger.FindApp(t.Context(), "hello"); err != nil {

@@ -14,6 +14,7 @@ import (
 	"berth/controller/limit"
 	"berth/controller/problem"
 	"berth/controller/routing"
+	"berth/controller/volumes"
 )
 
 // Store implements the ledgers of package controller. It is safe for concurrent
@@ -34,6 +35,7 @@ var (
 	_ account.TokenLedger   = (*Store)(nil)
 	_ limit.Ledger          = (*Store)(nil)
 	_ audit.Ledger          = (*Store)(nil)
+	_ volumes.Ledger        = (*Store)(nil)
 
 	_ account.SecondFactorLedger = (*Store)(nil)
 )

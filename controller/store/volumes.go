@@ -9,13 +9,13 @@ import (
 	"fmt"
 	"time"
 
-	"berth/controller"
 	"berth/controller/app"
 	"berth/controller/volume"
+	"berth/controller/volumes"
 )
 
 // FindVolumeRecord returns what is kept of a volume; the zero record where nothing is.
-func (s *Store) FindVolumeRecord(ctx context.Context, name volume.Name) (record controller.VolumeRecord, err error) {
+func (s *Store) FindVolumeRecord(ctx context.Context, name volume.Name) (record volumes.Record, err error) {
 	err = s.reader.QueryRowContext(ctx, `SELECT quota, fitted, warned_at FROM volumes WHERE name = ?`, name).
 		Scan(&record.Quota, &record.Fitted, timeColumn{&record.WarnedAt})
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
@@ -25,10 +25,10 @@ func (s *Store) FindVolumeRecord(ctx context.Context, name volume.Name) (record 
 }
 
 // ListVolumeRecords returns what is kept of volumes, by name.
-func (s *Store) ListVolumeRecords(ctx context.Context) (map[volume.Name]controller.VolumeRecord, error) {
+func (s *Store) ListVolumeRecords(ctx context.Context) (map[volume.Name]volumes.Record, error) {
 	type stored struct {
 		name   volume.Name
-		record controller.VolumeRecord
+		record volumes.Record
 	}
 	rows, err := s.reader.QueryContext(ctx, `SELECT name, quota, fitted, warned_at FROM volumes`)
 	all, err := collect(rows, err, func(columns row) (one stored, err error) {
@@ -38,7 +38,7 @@ func (s *Store) ListVolumeRecords(ctx context.Context) (map[volume.Name]controll
 	if err != nil {
 		return nil, fmt.Errorf("list volumes: %w", err)
 	}
-	records := make(map[volume.Name]controller.VolumeRecord, len(all))
+	records := make(map[volume.Name]volumes.Record, len(all))
 	for _, one := range all {
 		records[one.name] = one.record
 	}

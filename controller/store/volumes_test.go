@@ -5,22 +5,22 @@ import (
 	"testing"
 	"time"
 
-	"berth/controller"
 	"berth/controller/app"
 	"berth/controller/problem"
 	"berth/controller/volume"
+	"berth/controller/volumes"
 )
 
 func TestVolumeRecords_AreReadBackByPartAndForgotten(t *testing.T) {
 	ledger, ctx := fresh(t), t.Context()
 	none, err := ledger.FindVolumeRecord(ctx, "data")
 	must(t, err)
-	if none != (controller.VolumeRecord{}) {
+	if none != (volumes.Record{}) {
 		t.Errorf("of a volume that nothing is kept of: %+v", none)
 	}
 	must(t, ledger.NoteVolumeWarned(ctx, "data", noon))
 	must(t, ledger.UpdateVolumeQuota(ctx, "data", 20<<30))
-	want := controller.VolumeRecord{Quota: 20 << 30, WarnedAt: noon}
+	want := volumes.Record{Quota: 20 << 30, WarnedAt: noon}
 	found, err := ledger.FindVolumeRecord(ctx, "data")
 	must(t, err)
 	if found != want {
@@ -30,11 +30,11 @@ func TestVolumeRecords_AreReadBackByPartAndForgotten(t *testing.T) {
 	must(t, ledger.NoteVolumeFits(ctx, "logs", 10<<30))
 	all, err := ledger.ListVolumeRecords(ctx)
 	must(t, err)
-	if want := (map[volume.Name]controller.VolumeRecord{"data": {Quota: 20 << 30, Fitted: 20 << 30}, "logs": {Fitted: 10 << 30}}); !reflect.DeepEqual(all, want) {
+	if want := (map[volume.Name]volumes.Record{"data": {Quota: 20 << 30, Fitted: 20 << 30}, "logs": {Fitted: 10 << 30}}); !reflect.DeepEqual(all, want) {
 		t.Errorf("want %+v, got %+v", want, all)
 	}
 	must(t, ledger.DeleteVolumeRecord(ctx, "data"))
-	if found, err = ledger.FindVolumeRecord(ctx, "data"); err != nil || found != (controller.VolumeRecord{}) {
+	if found, err = ledger.FindVolumeRecord(ctx, "data"); err != nil || found != (volumes.Record{}) {
 		t.Errorf("of a deleted volume: %+v, %v", found, err)
 	}
 }

@@ -1,4 +1,4 @@
-package controller
+package volumes
 
 import (
 	"context"
@@ -26,24 +26,24 @@ func noRoom(name volume.Name, usage volume.Usage, quota int64) *problem.Problem 
 	return problem.Full(message, hint)
 }
 
-// checkRoom refuses to start an app that was writing into a volume that is over its
+// CheckRoom refuses to start an app that was writing into a volume that is over its
 // quota, until there is room. A volume that cannot be counted refuses nothing.
-func (c *Controller) checkRoom(ctx context.Context, live app.Release) error {
+func (v *Volumes) CheckRoom(ctx context.Context, live app.Release) error {
 	for _, run := range live.Runs() {
 		for _, name := range run.Watched(live) {
-			quota, err := c.quotaOf(ctx, name)
+			quota, err := v.quotaOf(ctx, name)
 			if err != nil {
 				return err
 			}
-			if known, ok := c.volumes.find(name); quota == 0 || !ok || known.usage.Stored <= quota {
+			if known, ok := v.book.find(name); quota == 0 || !ok || known.usage.Stored <= quota {
 				continue
 			}
-			if err := c.measure(ctx, name, countEach); err != nil {
-				c.logger.Warn("count volume", "volume", string(name), "error", err)
+			if err := v.measure(ctx, name, countEach); err != nil {
+				v.logger.Warn("count volume", "volume", string(name), "error", err)
 				continue
 			}
-			now, _ := c.volumes.find(name)
-			if stands, err := c.stand(ctx, name, now.usage.Stored, time.Now()); err != nil || stands.over {
+			now, _ := v.book.find(name)
+			if stands, err := v.stand(ctx, name, now.usage.Stored, time.Now()); err != nil || stands.over {
 				return errors.Join(err, noRoom(name, now.usage, quota))
 			}
 		}
@@ -53,7 +53,7 @@ func (c *Controller) checkRoom(ctx context.Context, live app.Release) error {
 
 // roomFor returns how many bytes an upload may bring, at most limit, and whether it is
 // the quota that bounds it. A volume without room is a Problem of problem.KindFull.
-func (f *VolumeFiles) roomFor(limit int64) (bytes int64, bound bool, err error) {
+func (f *Files) roomFor(limit int64) (bytes int64, bound bool, err error) {
 	if f.quota == 0 {
 		return limit, false, nil
 	}
@@ -71,7 +71,7 @@ func (f *VolumeFiles) roomFor(limit int64) (bytes int64, bound bool, err error) 
 }
 
 // outgrown words the end of an upload that the quota has bounded.
-func (f *VolumeFiles) outgrown(bound bool, err error) error {
+func (f *Files) outgrown(bound bool, err error) error {
 	refusal, ok := errors.AsType[*volume.Refusal](err)
 	if !bound || !ok || refusal.Code != volume.TooLarge {
 		return app.VolumeProblem("file", err)

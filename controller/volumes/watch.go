@@ -1,4 +1,4 @@
-package controller
+package volumes
 
 import (
 	"cmp"
@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"berth/controller/app"
-	"berth/controller/audit"
 	"berth/controller/docker"
 	"berth/controller/volume"
 )
@@ -25,33 +24,33 @@ const (
 	leastGrowth  = 1 << 20          // bytes between two counts for which a full disk is blamed on a volume
 )
 
-// volumeWatch bounds what the apps that run write into their volumes. Docker's local
+// watch bounds what the apps that run write into their volumes. Docker's local
 // volumes have no quota of their own: so they are counted, and who exceeds it is stopped.
-type volumeWatch struct {
+type watch struct {
 	quota int64       // bytes of a volume that has no quota of its own; 0 is no quota
 	disk  docker.Disk // that the volumes lie on, as far as it can be seen
 
 	mu     sync.Mutex // held for one look
-	seen   map[volume.Name]watchedVolume
-	own    map[volume.Name]VolumeRecord // as of this look
-	blamed time.Time                    // when an app was stopped because the disk was nearly full
+	seen   map[volume.Name]watched
+	own    map[volume.Name]Record // as of this look
+	blamed time.Time              // when an app was stopped because the disk was nearly full
 }
 
-// watchedVolume is a volume as it was counted last.
-type watchedVolume struct {
+// watched is a volume as it was counted last.
+type watched struct {
 	at    time.Time
 	usage volume.Usage
 	grown int64  // bytes since the count before; 0 at the first
 	free  uint64 // bytes of the disk
 }
 
-func newVolumeWatch(quota int64, disk docker.Disk) *volumeWatch {
-	return &volumeWatch{quota: quota, disk: disk, seen: make(map[volume.Name]watchedVolume)}
+func newWatch(quota int64, disk docker.Disk) *watch {
+	return &watch{quota: quota, disk: disk, seen: make(map[volume.Name]watched)}
 }
 
-// watchVolumes looks at the volumes until ctx ends: at once where the disk is nearly full.
-func (c *Controller) watchVolumes(ctx context.Context) error {
-	if c.watch.quota == 0 && c.watch.disk.Free == nil {
+// Run looks at the volumes until ctx ends: at once where the disk is nearly full.
+func (v *Volumes) Run(ctx context.Context) error {
+	if v.watch.quota == 0 && v.watch.disk.Free == nil {
 		return nil // there is nothing to watch for
 	}
 	ticker := time.NewTicker(diskEvery)
@@ -62,50 +61,50 @@ func (c *Controller) watchVolumes(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case now := <-ticker.C:
-			if now.Sub(last) < volumesEvery && !c.watch.low() {
+			if now.Sub(last) < volumesEvery && !v.watch.low() {
 				continue
 			}
 			last = now
-			if err := c.lookAtVolumes(ctx, now); err != nil && ctx.Err() == nil {
-				c.logger.Warn("look at the volumes", "error", err)
+			if err := v.Look(ctx, now); err != nil && ctx.Err() == nil {
+				v.logger.Warn("look at the volumes", "error", err)
 			}
 		}
 	}
 }
 
-// lookAtVolumes counts the volumes that are due, one after the other, and stops who
-// writes into one that is over its quota. Where the disk is nearly full it stops who
-// writes into the one that grew most.
-func (c *Controller) lookAtVolumes(ctx context.Context, now time.Time) error {
-	w := c.watch
+// Look counts the volumes that are due at the time now, one after the other, and stops
+// who writes into one that is over its quota. Where the disk is nearly full it stops who
+// writes into the one that grew most. Run looks by itself.
+func (v *Volumes) Look(ctx context.Context, now time.Time) error {
+	w := v.watch
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	writers, err := c.volumeWriters(ctx)
+	writers, err := v.writersOf(ctx)
 	if err != nil {
 		return err
 	}
-	if w.own, err = c.ledger.ListVolumeRecords(ctx); err != nil {
+	if w.own, err = v.ledger.ListVolumeRecords(ctx); err != nil {
 		return err
 	}
-	c.forgetRoots(ctx, w.own)
-	maps.DeleteFunc(w.seen, func(name volume.Name, _ watchedVolume) bool { return len(writers[name]) == 0 })
-	c.warnings.keepOnly(func(name volume.Name) bool { return len(writers[name]) > 0 })
+	v.forgetRoots(ctx, w.own)
+	maps.DeleteFunc(w.seen, func(name volume.Name, _ watched) bool { return len(writers[name]) == 0 })
+	v.warnings.keepOnly(func(name volume.Name) bool { return len(writers[name]) > 0 })
 	began := time.Now()
 	for _, name := range w.allDue(writers, now) {
 		if time.Since(began) > lookFor {
 			break // the next look begins with those that are left
 		}
-		if err := c.countWriter(ctx, name, now); err != nil {
-			c.logger.Debug("count volume", "volume", string(name), "error", err)
+		if err := v.countWriter(ctx, name, now); err != nil {
+			v.logger.Debug("count volume", "volume", string(name), "error", err)
 			continue
 		}
-		if err := c.judge(ctx, name, writers[name], now); err != nil {
-			c.logger.Warn("compare a volume with its quota", "volume", string(name), "error", err)
+		if err := v.judge(ctx, name, writers[name], now); err != nil {
+			v.logger.Warn("compare a volume with its quota", "volume", string(name), "error", err)
 		}
 	}
 	if name := w.blame(now); name != "" {
 		w.blamed = now
-		c.haltWriters(ctx, writers[name], haltReason{text: blameWords(name, w.seen[name].usage)})
+		v.halt(ctx, writers[name], "", blameWords(name, w.seen[name].usage))
 	}
 	return nil
 }
@@ -120,84 +119,80 @@ func blameWords(name volume.Name, usage volume.Usage) string {
 }
 
 // judge stops who writes into a volume that is over its quota, or warns of it.
-func (c *Controller) judge(ctx context.Context, name volume.Name, writers []halting, now time.Time) error {
-	usage := c.watch.seen[name].usage
-	stands, err := c.stand(ctx, name, usage.Stored, now)
+func (v *Volumes) judge(ctx context.Context, name volume.Name, writers []writer, now time.Time) error {
+	usage := v.watch.seen[name].usage
+	stands, err := v.stand(ctx, name, usage.Stored, now)
 	if err != nil {
 		return err
 	}
-	fill := fillOf(usage, c.watch.quotaOf(name))
+	fill := fillOf(usage, v.watch.quotaOf(name))
 	message, hint := overWords(name, fill)
 	if !stands.until.IsZero() {
 		var apps []app.Name
 		for _, writer := range writers {
 			apps = append(apps, writer.app)
 		}
-		c.warn(name, fill, apps, stands.until)
+		v.warn(name, fill, apps, stands.until)
 		return nil
 	}
-	c.warnings.drop(name)
+	v.warnings.drop(name)
 	if stands.over {
-		c.haltWriters(ctx, writers, haltReason{name, message + " " + hint})
+		v.halt(ctx, writers, name, message+" "+hint)
 	}
 	return nil
 }
 
-// volumeWriters returns the apps that run, and their services that write, by volume.
-func (c *Controller) volumeWriters(ctx context.Context) (map[volume.Name][]halting, error) {
-	apps, err := c.ledger.ListApps(ctx)
+// writersOf returns the apps that run, and their services that write, by volume.
+func (v *Volumes) writersOf(ctx context.Context) (map[volume.Name][]writer, error) {
+	apps, err := v.ledger.ListApps(ctx)
 	if err != nil {
 		return nil, err
 	}
-	writers := make(map[volume.Name][]halting)
+	writers := make(map[volume.Name][]writer)
 	for _, found := range apps {
 		if found.Live == 0 || found.Wanted != app.WantedRunning {
 			continue
 		}
-		live, err := c.ledger.FindRelease(ctx, app.ReleaseID{App: found.Name, Number: found.Live})
+		live, err := v.ledger.FindRelease(ctx, app.ReleaseID{App: found.Name, Number: found.Live})
 		if err != nil {
 			continue // it was deleted since
 		}
 		for name, services := range found.Writers(live) {
-			writers[name] = append(writers[name], halting{found.Name, services})
+			writers[name] = append(writers[name], writer{found.Name, services})
 		}
 	}
 	return writers, nil
 }
 
-func (c *Controller) countWriter(ctx context.Context, name volume.Name, now time.Time) error {
-	ctx, cancel := context.WithTimeout(ctx, countWatched+objectTimeout)
+func (v *Volumes) countWriter(ctx context.Context, name volume.Name, now time.Time) error {
+	ctx, cancel := context.WithTimeout(ctx, countWatched+engineTimeout)
 	defer cancel()
-	if err := c.measure(ctx, name, countWatched); err != nil {
+	if err := v.measure(ctx, name, countWatched); err != nil {
 		if _, own := instanceOf(name); own {
-			c.watch.note(name, c.watch.seen[name].usage, now) // the engine may still be walking its files
+			v.watch.note(name, v.watch.seen[name].usage, now) // the engine may still be walking its files
 		}
 		return err
 	}
-	counted, _ := c.volumes.find(name)
-	c.watch.note(name, counted.usage, now)
+	counted, _ := v.book.find(name)
+	v.watch.note(name, counted.usage, now)
 	return nil
 }
 
-// haltWriters stops who writes into a volume, for a reason that the pages of the apps
-// show until they are started again.
-func (c *Controller) haltWriters(ctx context.Context, writers []halting, reason haltReason) {
+// halt stops who writes, for a reason that the pages of the apps show until they are
+// started again.
+func (v *Volumes) halt(ctx context.Context, writers []writer, of volume.Name, reason string) {
 	for _, writer := range writers {
-		if err := c.halt(ctx, writer, reason); err != nil {
-			c.logger.Error("stop an app that fills the disk", "app", string(writer.app), "error", err) // the next look tries again
-			continue
+		err := v.apps.Halt(ctx, Halt{App: writer.app, Services: writer.services, Volume: of, Reason: reason})
+		if err != nil {
+			v.logger.Error("stop an app that fills the disk", "app", string(writer.app), "error", err) // the next look tries again
 		}
-		c.logger.Warn("stopped what fills the disk", "app", string(writer.app), "services", writer.services, "reason", reason.text)
-		c.audit.Record(ctx, audit.Event{
-			Action: audit.ActionAppStop, Resource: "app " + string(writer.app), Success: true, Account: "Berth", Detail: writer.words() + reason.text,
-		})
 	}
 }
 
 // note enters a count.
-func (w *volumeWatch) note(name volume.Name, usage volume.Usage, now time.Time) {
+func (w *watch) note(name volume.Name, usage volume.Usage, now time.Time) {
 	free, _ := w.free()
-	entry := watchedVolume{at: now, usage: usage, free: free}
+	entry := watched{at: now, usage: usage, free: free}
 	if last, ok := w.seen[name]; ok {
 		entry.grown = usage.Stored - last.usage.Stored
 	}
@@ -205,7 +200,7 @@ func (w *volumeWatch) note(name volume.Name, usage volume.Usage, now time.Time) 
 }
 
 // allDue are the volumes that are to be counted, the one with the oldest count first.
-func (w *volumeWatch) allDue(writers map[volume.Name][]halting, now time.Time) []volume.Name {
+func (w *watch) allDue(writers map[volume.Name][]writer, now time.Time) []volume.Name {
 	var names []volume.Name
 	for name := range writers {
 		if w.due(name, now) {
@@ -220,7 +215,7 @@ func (w *volumeWatch) allDue(writers map[volume.Name][]halting, now time.Time) [
 
 // due reports whether a volume is to be counted. One that cannot have reached its quota,
 // because the disk has not lost that much, is left alone for long: a count takes a helper.
-func (w *volumeWatch) due(name volume.Name, now time.Time) bool {
+func (w *watch) due(name volume.Name, now time.Time) bool {
 	last, known := w.seen[name]
 	quota := w.quotaOf(name)
 	age, headroom := now.Sub(last.at), quota-last.usage.Stored
@@ -243,11 +238,11 @@ func (w *volumeWatch) due(name volume.Name, now time.Time) bool {
 }
 
 // quotaOf is the quota of a volume as of this look, in bytes; 0 is none.
-func (w *volumeWatch) quotaOf(name volume.Name) int64 { return cmp.Or(w.own[name].Quota, w.quota) }
+func (w *watch) quotaOf(name volume.Name) int64 { return cmp.Or(w.own[name].Quota, w.quota) }
 
 // blame names the volume that grew most, where the disk is nearly full; "" where none did
 // since one was blamed last.
-func (w *volumeWatch) blame(now time.Time) (most volume.Name) {
+func (w *watch) blame(now time.Time) (most volume.Name) {
 	if !w.low() || now.Sub(w.blamed) < volumesEvery {
 		return ""
 	}
@@ -262,12 +257,12 @@ func (w *volumeWatch) blame(now time.Time) (most volume.Name) {
 
 // low reports whether less is left of the disk than Berth keeps for itself. Builds end
 // somewhat earlier: they come before what runs.
-func (w *volumeWatch) low() bool {
+func (w *watch) low() bool {
 	free, known := w.free()
 	return known && free < w.disk.Reserve/4*3
 }
 
-func (w *volumeWatch) free() (bytes uint64, known bool) {
+func (w *watch) free() (bytes uint64, known bool) {
 	if w.disk.Free == nil {
 		return 0, false
 	}

@@ -1,4 +1,4 @@
-package controller
+package volumes
 
 import (
 	"cmp"
@@ -17,9 +17,9 @@ import (
 // and a person can make room or choose another quota.
 const quotaGrace = 7 * 24 * time.Hour
 
-// VolumeWarning is a volume over its quota whose apps are stopped if nothing is done, or
+// Warning is a volume over its quota whose apps are stopped if nothing is done, or
 // the file system of an app that holds more than the setting's.
-type VolumeWarning struct {
+type Warning struct {
 	Volume volume.Name // as the watch names it
 	Fill   string      // such as "12 GB of 10 GB"
 	Apps   []app.Name
@@ -27,53 +27,53 @@ type VolumeWarning struct {
 }
 
 // OwnFiles reports whether it is about the file system of an app, and no volume.
-func (w VolumeWarning) OwnFiles() bool {
+func (w Warning) OwnFiles() bool {
 	_, own := instanceOf(w.Volume)
 	return own
 }
 
-// volumeWarnings is what the last look of the watch found, by volume.
-type volumeWarnings struct {
+// warnings is what the last look of the watch found, by volume.
+type warnings struct {
 	mu    sync.Mutex
-	known []VolumeWarning
+	known []Warning
 }
 
-// VolumeWarnings returns the volumes that are over their quota for now, by name.
-func (c *Controller) VolumeWarnings() []VolumeWarning {
-	c.warnings.mu.Lock()
-	defer c.warnings.mu.Unlock()
-	return slices.Clone(c.warnings.known)
+// Warnings returns the volumes that are over their quota for now, by name.
+func (v *Volumes) Warnings() []Warning {
+	v.warnings.mu.Lock()
+	defer v.warnings.mu.Unlock()
+	return slices.Clone(v.warnings.known)
 }
 
-func (w *volumeWarnings) find(name volume.Name) (VolumeWarning, bool) {
+func (w *warnings) find(name volume.Name) (Warning, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	at := slices.IndexFunc(w.known, func(known VolumeWarning) bool { return known.Volume == name })
+	at := slices.IndexFunc(w.known, func(known Warning) bool { return known.Volume == name })
 	if at < 0 {
-		return VolumeWarning{}, false
+		return Warning{}, false
 	}
 	return w.known[at], true
 }
 
-func (w *volumeWarnings) enter(warning VolumeWarning) {
+func (w *warnings) enter(warning Warning) {
 	w.drop(warning.Volume)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.known = append(w.known, warning)
-	slices.SortFunc(w.known, func(a, b VolumeWarning) int { return cmp.Compare(a.Volume, b.Volume) })
+	slices.SortFunc(w.known, func(a, b Warning) int { return cmp.Compare(a.Volume, b.Volume) })
 }
 
-func (w *volumeWarnings) drop(name volume.Name) {
+func (w *warnings) drop(name volume.Name) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.known = slices.DeleteFunc(w.known, func(known VolumeWarning) bool { return known.Volume == name })
+	w.known = slices.DeleteFunc(w.known, func(known Warning) bool { return known.Volume == name })
 }
 
 // keepOnly drops the warnings of volumes that are not named.
-func (w *volumeWarnings) keepOnly(keep func(volume.Name) bool) {
+func (w *warnings) keepOnly(keep func(volume.Name) bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.known = slices.DeleteFunc(w.known, func(known VolumeWarning) bool { return !keep(known.Volume) })
+	w.known = slices.DeleteFunc(w.known, func(known Warning) bool { return !keep(known.Volume) })
 }
 
 // standing is how a volume stands to its quota.
@@ -83,12 +83,12 @@ type standing struct {
 }
 
 // stand says how a volume stands, and keeps in the ledger what later looks need.
-func (c *Controller) stand(ctx context.Context, name volume.Name, stored int64, now time.Time) (standing, error) {
-	record, err := c.ledger.FindVolumeRecord(ctx, name)
+func (v *Volumes) stand(ctx context.Context, name volume.Name, stored int64, now time.Time) (standing, error) {
+	record, err := v.ledger.FindVolumeRecord(ctx, name)
 	if err != nil {
 		return standing{}, err
 	}
-	quota := cmp.Or(record.Quota, c.watch.quota)
+	quota := cmp.Or(record.Quota, v.watch.quota)
 	switch {
 	case quota == 0:
 		return standing{}, nil
@@ -96,16 +96,16 @@ func (c *Controller) stand(ctx context.Context, name volume.Name, stored int64, 
 		if record.Fitted == quota && record.WarnedAt.IsZero() {
 			return standing{}, nil
 		}
-		return standing{}, c.ledger.NoteVolumeFits(ctx, name, quota)
+		return standing{}, v.ledger.NoteVolumeFits(ctx, name, quota)
 	case record.Fitted != 0 && record.Fitted <= quota:
 		return standing{over: true}, nil // it has grown
 	}
 	if record.WarnedAt.IsZero() {
-		if old, err := c.mayBeOld(ctx, name, record); err != nil || !old {
+		if old, err := v.mayBeOld(ctx, name, record); err != nil || !old {
 			return standing{over: err == nil}, err
 		}
 		record.WarnedAt = now
-		if err := c.ledger.NoteVolumeWarned(ctx, name, now); err != nil {
+		if err := v.ledger.NoteVolumeWarned(ctx, name, now); err != nil {
 			return standing{}, err
 		}
 	}
@@ -118,25 +118,25 @@ func (c *Controller) stand(ctx context.Context, name volume.Name, stored int64, 
 
 // mayBeOld reports whether the volume may have been over its quota before there was one,
 // or before the setting was lowered.
-func (c *Controller) mayBeOld(ctx context.Context, name volume.Name, record VolumeRecord) (bool, error) {
+func (v *Volumes) mayBeOld(ctx context.Context, name volume.Name, record Record) (bool, error) {
 	if record.Fitted != 0 {
 		return true, nil
 	}
-	since, err := c.ledger.VolumeQuotasSince(ctx)
+	since, err := v.ledger.VolumeQuotasSince(ctx)
 	if err != nil {
 		return false, err
 	}
-	made, err := c.madeAt(ctx, name)
+	made, err := v.madeAt(ctx, name)
 	return err == nil && made.Before(since), err
 }
 
 // warn shows and logs that a volume has time until its apps are stopped.
-func (c *Controller) warn(name volume.Name, fill string, apps []app.Name, until time.Time) {
-	if _, known := c.warnings.find(name); !known {
-		c.logger.Warn("a volume was over its quota before it was watched", "volume", string(name), "holds", fill,
+func (v *Volumes) warn(name volume.Name, fill string, apps []app.Name, until time.Time) {
+	if _, known := v.warnings.find(name); !known {
+		v.logger.Warn("a volume was over its quota before it was watched", "volume", string(name), "holds", fill,
 			"stops_apps_at", until.UTC().Format(time.RFC3339), "hint", "delete files from it or give it a larger quota, on its page")
 	}
-	c.warnings.enter(VolumeWarning{Volume: name, Fill: fill, Apps: apps, Until: until})
+	v.warnings.enter(Warning{Volume: name, Fill: fill, Apps: apps, Until: until})
 }
 
 // fillOf words what is in a volume beside what may be: "12 GB of 10 GB".
@@ -149,7 +149,7 @@ func fillOf(usage volume.Usage, quota int64) string {
 }
 
 // quotaOf is the quota of a volume in bytes; 0 is none.
-func (c *Controller) quotaOf(ctx context.Context, name volume.Name) (int64, error) {
-	record, err := c.ledger.FindVolumeRecord(ctx, name)
-	return cmp.Or(record.Quota, c.watch.quota), err
+func (v *Volumes) quotaOf(ctx context.Context, name volume.Name) (int64, error) {
+	record, err := v.ledger.FindVolumeRecord(ctx, name)
+	return cmp.Or(record.Quota, v.watch.quota), err
 }

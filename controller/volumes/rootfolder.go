@@ -1,4 +1,4 @@
-package controller
+package volumes
 
 import (
 	"context"
@@ -17,48 +17,55 @@ func instanceOf(name volume.Name) (instance string, ok bool) {
 }
 
 // measure counts a volume or the file system of an instance, and keeps what it counted.
-func (c *Controller) measure(ctx context.Context, name volume.Name, limit time.Duration) error {
+func (v *Volumes) measure(ctx context.Context, name volume.Name, limit time.Duration) error {
 	instance, ok := instanceOf(name)
 	if !ok {
-		return c.countVolume(ctx, name, limit)
+		return v.count(ctx, name, limit)
 	}
-	bytes, err := c.engine.LayerSize(ctx, instance)
+	bytes, err := v.engine.LayerSize(ctx, instance)
 	if err == nil {
-		c.volumes.put(name, volume.Usage{Bytes: bytes, Stored: bytes})
+		v.book.put(name, volume.Usage{Bytes: bytes, Stored: bytes})
 	}
 	return err
 }
 
 // madeAt is when a volume was made, or the release whose instance's file system it is.
-func (c *Controller) madeAt(ctx context.Context, name volume.Name) (time.Time, error) {
+func (v *Volumes) madeAt(ctx context.Context, name volume.Name) (time.Time, error) {
 	instance, ok := instanceOf(name)
 	if !ok {
-		found, err := c.keeper.FindVolume(ctx, name)
+		found, err := v.keeper.FindVolume(ctx, name)
 		return found.CreatedAt, err
 	}
-	found, err := c.engine.Inspect(ctx, instance)
+	found, err := v.engine.Inspect(ctx, instance)
 	if err != nil {
 		return time.Time{}, err
 	}
-	release, err := c.ledger.FindRelease(ctx, app.ReleaseID{App: app.Name(found.App), Number: found.Release})
+	release, err := v.ledger.FindRelease(ctx, app.ReleaseID{App: app.Name(found.App), Number: found.Release})
 	return release.CreatedAt, err
 }
 
 // forgetRoots drops what is kept of instances that are gone.
-func (c *Controller) forgetRoots(ctx context.Context, records map[volume.Name]VolumeRecord) {
+func (v *Volumes) forgetRoots(ctx context.Context, records map[volume.Name]Record) {
 	for name := range records {
 		instance, ok := instanceOf(name)
 		if !ok {
 			continue
 		}
-		if _, err := c.look(ctx, instance); !errors.Is(err, docker.ErrNotFound) {
+		if _, err := v.inspect(ctx, instance); !errors.Is(err, docker.ErrNotFound) {
 			continue
 		}
-		c.volumes.forget(name)
-		if err := c.ledger.DeleteVolumeRecord(ctx, name); err != nil {
-			c.logger.Warn("forget an instance that is gone", "instance", instance, "error", err)
+		v.book.forget(name)
+		if err := v.ledger.DeleteVolumeRecord(ctx, name); err != nil {
+			v.logger.Warn("forget an instance that is gone", "instance", instance, "error", err)
 		}
 	}
+}
+
+// inspect is Inspect for one of many instances.
+func (v *Volumes) inspect(ctx context.Context, instance string) (docker.Instance, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, inspectTimeout, docker.ErrUnavailable)
+	defer cancel()
+	return v.engine.Inspect(ctx, instance)
 }
 
 // overWords says what holds too much, and what to do about it.

@@ -1,10 +1,8 @@
-package controller
+package problem
 
 import (
 	"errors"
 	"syscall"
-
-	"berth/controller/problem"
 )
 
 // IsDiskFull reports whether a disk, or a quota of it, has no room for what was to be
@@ -14,8 +12,8 @@ func IsDiskFull(err error) bool {
 }
 
 // DiskFull is the Problem of a disk without room, for the field of a form or for none.
-func DiskFull(field string, cause error) *problem.Problem {
-	return problem.Full(
+func DiskFull(field string, cause error) *Problem {
+	return Full(
 		"The server's disk is full.",
 		"Free space on the server: delete files or whole volumes on the page Volumes, or remove images and logs that are not needed. Then try again.",
 	).At(field).Because(cause)

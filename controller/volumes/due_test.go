@@ -1,4 +1,4 @@
-package controller
+package volumes
 
 import (
 	"testing"
@@ -11,7 +11,7 @@ import (
 func TestVolumeWatch_CountsSeldomWhereNothingCanHaveGrown(t *testing.T) {
 	free, noon := uint64(100<<30), time.Now()
 	disk := docker.Disk{Reserve: 4 << 30, Free: func() (uint64, error) { return free, nil }}
-	count := func(w *volumeWatch) {
+	count := func(w *watch) {
 		w.note("data", volume.Usage{Stored: 1 << 30}, noon.Add(-time.Minute))
 		w.note("data", volume.Usage{Stored: 2 << 30}, noon)
 	}
@@ -34,7 +34,7 @@ func TestVolumeWatch_CountsSeldomWhereNothingCanHaveGrown(t *testing.T) {
 		{"no disk to be seen for a minute", 10 << 30, docker.Disk{}, 0, time.Minute, true},
 	} {
 		free = 100 << 30
-		w := newVolumeWatch(test.quota, test.disk)
+		w := newWatch(test.quota, test.disk)
 		if !w.due("data", noon) {
 			t.Errorf("%s: a volume that was never counted is not due", test.name)
 		}
