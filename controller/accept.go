@@ -50,7 +50,7 @@ func (c *Controller) Accept(ctx context.Context, u Upload) (app.Release, error) 
 		c.recordWaivers(ctx, app.App{Name: found.Name}, found.Settings, u.By)
 		c.routes.CheckLater(u.Route.Host)
 	}
-	c.dispatch(release)
+	c.releases.dispatch(release)
 	c.notices.notify(found.Name)
 	return release, nil
 }
@@ -162,7 +162,7 @@ func (c *Controller) queueRerun(ctx context.Context, found app.App, wish app.Rel
 		return app.Release{}, claimProblem(err, found)
 	}
 	c.recordWaivers(ctx, found, release.Settings, release.CreatedBy)
-	c.dispatch(release)
+	c.releases.dispatch(release)
 	c.notices.notify(found.Name)
 	return release, nil
 }
@@ -175,7 +175,7 @@ func (c *Controller) examine(ctx context.Context, file string, app app.App, opti
 		return plan.Plan{}, archiveProblem(err)
 	}
 	defer tree.Close()
-	made, err := planFor(ctx, tree, app.Name, c.permitted(options))
+	made, err := planFor(ctx, tree, app.Name, c.releases.permitted(options))
 	return made, archiveProblem(err)
 }
 
@@ -190,7 +190,7 @@ func (c *Controller) newApp(u Upload) (app.App, environment.OpenEnvironment, err
 	if found.Variables, err = c.changeEnvironment(u.Name, nil, app.EnvironmentChange{Set: u.Environment}); err != nil {
 		return app.App{}, environment.OpenEnvironment{}, problem.AtField("environment", err)
 	}
-	environment, err := c.open(u.Name, found.Variables)
+	environment, err := c.releases.open(u.Name, found.Variables)
 	return found, environment, err
 }
 

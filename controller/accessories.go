@@ -75,7 +75,7 @@ func (c *Controller) owns(ctx context.Context, o *owners, accessory docker.Acces
 	switch accessory.Kind {
 	case docker.KindKeeper, docker.KindSecretsVolume:
 		name := accessory.Instance
-		return o.kept.instances[name] || o.present[name] || c.retiring.hasInstance(name), nil
+		return o.kept.instances[name] || o.present[name] || c.releases.retiring.hasInstance(name), nil
 	case docker.KindFilesImage:
 		return o.live[id] || o.used[accessory.ID], nil
 	case docker.KindBuiltImage:

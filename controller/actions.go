@@ -149,7 +149,7 @@ func (c *Controller) removeApp(ctx context.Context, name app.Name) error {
 		if !release.State.UnderWay() {
 			continue
 		}
-		if err := c.cancelAndWait(ctx, release.ReleaseID); err != nil {
+		if err := c.releases.cancelAndWait(ctx, release.ReleaseID); err != nil {
 			return err
 		}
 	}
@@ -168,7 +168,7 @@ func (c *Controller) removeApp(ctx context.Context, name app.Name) error {
 	if err := c.engine.RemoveApp(ctx, string(name)); err != nil {
 		return fmt.Errorf("remove %s from the engine: %w", name, err)
 	}
-	if err := c.logs.removeApp(name); err != nil {
+	if err := c.releases.logs.removeApp(name); err != nil {
 		return err
 	}
 	for _, release := range releases {
@@ -214,7 +214,7 @@ func (c *Controller) act(ctx context.Context, name app.Name, action func(context
 	if err != nil {
 		return err
 	}
-	if c.displaced.has(live.Instances...) {
+	if c.releases.displaced.has(live.Instances...) {
 		return busyReplacing(name)
 	}
 	ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), actionTimeout+live.Graces())

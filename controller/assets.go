@@ -24,7 +24,7 @@ const (
 // seekAssetsLater looks, once visitors reach the release, whether its first page finds
 // its files below the app's path. It is a hint for people: nothing waits for it.
 func (s *shipment) seekAssetsLater() {
-	c, app, id := s.Controller, s.app, s.release.ReleaseID
+	c, app, id := s.shipper, s.app, s.release.ReleaseID
 	c.visits.Go(func() {
 		ctx, cancel := context.WithTimeout(c.running, assetsTimeout)
 		defer cancel()
@@ -36,7 +36,7 @@ func (s *shipment) seekAssetsLater() {
 			c.logger.Warn("record missing files of the first page", "release", id.String(), "error", err)
 			return
 		}
-		c.notices.notify(id.App)
+		c.notify(id.App)
 	})
 }
 
@@ -44,7 +44,7 @@ func (s *shipment) seekAssetsLater() {
 // for what the page looks for outside of the app's path. A file counts that nobody
 // answers for there and that the app has below its path. Whom the rules keep out, and
 // what is redirected, tells nothing.
-func (c *Controller) seekAssets(ctx context.Context, app app.App) (remedy problem.Remedy) {
+func (c *shipper) seekAssets(ctx context.Context, app app.App) (remedy problem.Remedy) {
 	if len(app.Routes) == 0 || c.hasWholeHost(app) {
 		return problem.Remedy{}
 	}
@@ -66,7 +66,7 @@ func (c *Controller) seekAssets(ctx context.Context, app app.App) (remedy proble
 }
 
 // isMissing reports whether the address is nobody's, and the app's own below its path.
-func (c *Controller) isMissing(ctx context.Context, route traefik.Route, asset *url.URL) bool {
+func (c *shipper) isMissing(ctx context.Context, route traefik.Route, asset *url.URL) bool {
 	below := *asset
 	below.Path, below.RawPath = string(route.Path)+asset.Path, ""
 	if asset.RawPath != "" {
@@ -88,6 +88,6 @@ func (c *Controller) isMissing(ctx context.Context, route traefik.Route, asset *
 
 // hasWholeHost reports whether a route of the app is a host alone, or every address
 // that no other app has: there its pages find their files.
-func (c *Controller) hasWholeHost(app app.App) bool {
+func (c *shipper) hasWholeHost(app app.App) bool {
 	return c.routes.HasName(app.Name) || slices.ContainsFunc(app.Routes, func(r traefik.Route) bool { return r.Path == "/" })
 }

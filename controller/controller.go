@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -56,8 +55,6 @@ type Options struct {
 type Controller struct {
 	ledger Ledger
 	engine Engine
-	owners VolumeOwners
-	proxy  Proxy
 	routes *routing.Routes
 	logger *slog.Logger
 	audit  audit.Auditor
@@ -65,27 +62,20 @@ type Controller struct {
 
 	uploads uploads.Folder
 	held    *heldArchives
-	logs    logsFolder
 	most    plan.Limits
 	// registries are those that images may come from beside the public ones.
 	registries []string
 
 	forbidden []app.Waiver
 
-	buildTimeout time.Duration
-	buildDisk    docker.Disk
-	line         *line
-	shipping     *shipping
-	notices      *notices
-	usage        *usageBook
-	seen         *serviceBook
-	apps         *app.Locks
-	retiring     *retiring
-	displaced    *displaced
-	volumes      *volumes.Volumes
+	notices  *notices
+	usage    *usageBook
+	seen     *serviceBook
+	apps     *app.Locks
+	volumes  *volumes.Volumes
+	releases *shipper // takes what is accepted to its end
 
-	visits sync.WaitGroup // of first pages, under way
-	wake   chan struct{}  // one pending request to reconcile
+	wake chan struct{} // one pending request to reconcile
 
 	running context.Context //nolint:containedctx // of Run; releases are shipped under it
 	started chan struct{}   // closed when Run has set running
@@ -118,22 +108,11 @@ func New(o Options) (*Controller, error) {
 		return nil, err
 	}
 	c := &Controller{
-		ledger: o.Ledger, engine: o.Engine, owners: o.Owners, proxy: o.Proxy, logger: o.Logger, audit: o.Audit, key: o.Key,
-		uploads: uploads.New(received, archive.DefaultLimits()), held: newHeldArchives(), logs: logs, most: o.MaximumLimits,
-		forbidden:    o.ForbiddenWaivers,
-		registries:   o.Registries,
-		buildTimeout: o.BuildTimeout,
-		buildDisk:    o.BuildDisk,
-		line:         newLine(o.BuildConcurrency),
-		shipping:     newShipping(),
-		notices:      newNotices(),
-		usage:        newUsageBook(),
-		seen:         newServiceBook(),
-		apps:         app.NewLocks(),
-		retiring:     newRetiring(),
-		displaced:    newDisplaced(),
-		wake:         make(chan struct{}, 1),
-		started:      make(chan struct{}),
+		ledger: o.Ledger, engine: o.Engine, logger: o.Logger, audit: o.Audit, key: o.Key,
+		uploads: uploads.New(received, archive.DefaultLimits()), held: newHeldArchives(), most: o.MaximumLimits,
+		forbidden: o.ForbiddenWaivers, registries: o.Registries,
+		notices: newNotices(), usage: newUsageBook(), seen: newServiceBook(), apps: app.NewLocks(),
+		wake: make(chan struct{}, 1), started: make(chan struct{}),
 	}
 	o.Routing.Locks, o.Routing.Notify, o.Routing.Reconcile = c.apps, c.notices.notify, c.requestReconcile
 	o.Routing.Beacon, o.Routing.Logger = beaconOf(o.Key), o.Logger
@@ -141,6 +120,14 @@ func New(o Options) (*Controller, error) {
 	o.Volumes.Apps, o.Volumes.Uploads, o.Volumes.Disk, o.Volumes.Logger = volumeApps{c}, c.uploads, o.BuildDisk, o.Logger
 	if c.volumes, err = volumes.New(o.Volumes); err != nil {
 		return nil, err
+	}
+	c.releases = &shipper{
+		ledger: o.Ledger, engine: o.Engine, owners: o.Owners, proxy: o.Proxy, routes: c.routes, volumes: c.volumes,
+		uploads: c.uploads, logs: logs, logger: o.Logger, audit: o.Audit, key: o.Key,
+		most: o.MaximumLimits, registries: o.Registries, buildTimeout: o.BuildTimeout, buildDisk: o.BuildDisk,
+		apps: c.apps, line: newLine(o.BuildConcurrency), shipping: newShipping(), retiring: newRetiring(), displaced: newDisplaced(),
+		notify: c.notices.notify, requestReconcile: c.requestReconcile, observeLive: c.observeLive,
+		started: make(chan struct{}),
 	}
 	return c, nil
 }
@@ -164,6 +151,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	c.running = ctx
 	close(c.started)
+	c.releases.begin(ctx)
 	c.requestReconcile()
 	group.Go(func() error { return c.reconcileLoop(ctx) })
 	group.Go(func() error { return c.watchLoop(ctx) })
@@ -171,9 +159,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	group.Go(func() error { return c.routes.Run(ctx) })
 	group.Go(func() error { return c.volumes.Run(ctx) })
 	err := group.Wait()
-	c.shipping.wait()
-	c.retiring.wait()
-	c.visits.Wait()
+	c.releases.wait()
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return nil
 	}

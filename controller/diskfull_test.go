@@ -28,7 +28,7 @@ func TestReleaseLog_TellsOfTheLinesThatAFullDiskCost(t *testing.T) {
 	free()
 	log.line("after")
 
-	file, err := (&Controller{logs: logs}).ReleaseLog(id("app"))
+	file, err := logs.open(id("app"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -125,7 +125,7 @@ func (c *Controller) environment(ctx context.Context, found app.App) (environmen
 }
 
 // openEnvironmentOf opens the secrets of a release.
-func (c *Controller) openEnvironmentOf(ctx context.Context, id app.ReleaseID) (environment.OpenEnvironment, error) {
+func (c *shipper) openEnvironmentOf(ctx context.Context, id app.ReleaseID) (environment.OpenEnvironment, error) {
 	kept, err := c.ledger.FindEnvironmentOf(ctx, id)
 	if err != nil {
 		return environment.OpenEnvironment{}, err
@@ -139,10 +139,10 @@ func (c *Controller) openSavedEnvironment(ctx context.Context, app app.Name) (en
 	if err != nil {
 		return environment.OpenEnvironment{}, err
 	}
-	return c.open(app, kept)
+	return c.releases.open(app, kept)
 }
 
-func (c *Controller) open(name app.Name, kept []app.Variable) (environment.OpenEnvironment, error) {
+func (c *shipper) open(name app.Name, kept []app.Variable) (environment.OpenEnvironment, error) {
 	opened := environment.OpenEnvironment{Files: make(map[string]string), Secrets: make(map[string]string)}
 	for _, variable := range kept {
 		value := variable.Value
@@ -166,7 +166,7 @@ func (c *Controller) open(name app.Name, kept []app.Variable) (environment.OpenE
 
 // specOf is what a service of the release runs with: as it was planned, or where a
 // Dockerfile was built, what the settings and the environment say.
-func (c *Controller) specOf(release app.Release, run app.ServiceRun, environment environment.OpenEnvironment) (plan.Service, error) {
+func (c *shipper) specOf(release app.Release, run app.ServiceRun, environment environment.OpenEnvironment) (plan.Service, error) {
 	if release.Composed() {
 		return c.unsealed(release.App, run.Spec)
 	}

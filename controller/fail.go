@@ -171,8 +171,8 @@ func (s *shipment) explain(ctx context.Context, cause error) (state app.ReleaseS
 	return app.ReleaseFailed, mask.Apply(problem.Message), mask.Apply(problem.Hint), problem.Remedy
 }
 
-func (c *Controller) finish(ctx context.Context, id app.ReleaseID, state app.ReleaseState, reason, hint string) error {
+func (c *shipper) finish(ctx context.Context, id app.ReleaseID, state app.ReleaseState, reason, hint string) error {
 	err := c.ledger.Finish(ctx, id, state, reason, hint, time.Now())
-	c.notices.notify(id.App)
+	c.notify(id.App)
 	return err
 }

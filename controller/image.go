@@ -36,7 +36,7 @@ func (c *Controller) examineUpload(ctx context.Context, u Upload, app app.App, e
 	if u.Archive != nil {
 		return c.examine(ctx, u.Archive.File(), app, environment.Options(app.Settings))
 	}
-	made, err := plan.FromImage(u.Image, c.permitted(environment.Options(app.Settings)))
+	made, err := plan.FromImage(u.Image, c.releases.permitted(environment.Options(app.Settings)))
 	return made, onImage(archiveProblem(err))
 }
 

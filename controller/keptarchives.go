@@ -11,7 +11,7 @@ import (
 // their files. What stays is of what is under way, of what runs from a compose file, and
 // of the newest release that did not become live, until a later one does. The app's lock
 // is held, so that none of them is tried again meanwhile.
-func (c *Controller) forgetArchives(ctx context.Context, name app.Name) error {
+func (c *shipper) forgetArchives(ctx context.Context, name app.Name) error {
 	releases, err := c.ledger.ListReleases(ctx, name)
 	if err != nil {
 		return ignoreMissing(err)

@@ -24,7 +24,7 @@ func newLine(slots int) *line { return &line{free: slots} }
 
 // QueuePlace returns the place of a release in the line for a build slot: 1 is
 // next, 0 is not waiting.
-func (c *Controller) QueuePlace(id app.ReleaseID) int { return c.line.place(id) }
+func (c *Controller) QueuePlace(id app.ReleaseID) int { return c.releases.line.place(id) }
 
 // enter waits for a slot, or returns the error of ctx. The caller
 // must call leave after a nil error.

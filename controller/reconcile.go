@@ -102,7 +102,7 @@ func (c *Controller) reconcile(ctx context.Context) error {
 		if err := c.clearAttempt(ctx, release); err != nil {
 			errs, spoilt[release.App] = append(errs, err), true
 		}
-		c.dispatch(release)
+		c.releases.dispatch(release)
 	}
 	errs = append(errs, c.retireFailed(ctx, instances, apps, kept, spoilt))
 	known, err := c.reconcileApps(ctx, apps, kept, spoilt)
@@ -155,7 +155,7 @@ type holdings struct {
 // into volumes: the live instances that it had stopped for it are about to run again,
 // and both at once would spoil them. The release starts its own anew.
 func (c *Controller) clearAttempt(ctx context.Context, release app.Release) error {
-	if c.shipping.has(release.ReleaseID) {
+	if c.releases.shipping.has(release.ReleaseID) {
 		return nil
 	}
 	// It may have become live since it was listed: then nobody is shipping it any more.
@@ -308,7 +308,7 @@ func (c *Controller) reconcileInstance(ctx context.Context, found app.App, live 
 	stopped := found.Wanted == app.WantedStopped || found.Halts(run) != nil
 	up := instance.Condition.Running || instance.Condition.Restarting
 	switch {
-	case stopped && !up, c.displaced.has(name):
+	case stopped && !up, c.releases.displaced.has(name):
 		return instance, nil
 	case !stopped && up:
 		return instance, c.ensureSecrets(ctx, found, live, run, name)
@@ -330,7 +330,7 @@ func (c *Controller) reconcileInstance(ctx context.Context, found app.App, live 
 // recreate starts the instance of a live release again from its image, after it
 // was removed behind our back.
 func (c *Controller) recreate(ctx context.Context, app app.App, live app.Release, run app.ServiceRun, name string) error {
-	options, err := c.startOptionsOf(ctx, app, live, run, name)
+	options, err := c.releases.startOptionsOf(ctx, app, live, run, name)
 	if err != nil {
 		return err
 	}
@@ -345,7 +345,7 @@ func (c *Controller) ensureSecrets(ctx context.Context, app app.App, live app.Re
 	if err != nil || !some {
 		return err
 	}
-	options, err := c.startOptionsOf(ctx, app, live, run, name)
+	options, err := c.releases.startOptionsOf(ctx, app, live, run, name)
 	if err != nil {
 		return err
 	}
@@ -366,7 +366,7 @@ func (c *Controller) hasSecretFiles(ctx context.Context, live app.Release, run a
 func (c *Controller) retireOrphans(ctx context.Context, instances []docker.Instance, kept *owned) error {
 	confirmed := false
 	for _, instance := range instances {
-		if kept.instances[instance.Name] || c.retiring.hasInstance(instance.Name) {
+		if kept.instances[instance.Name] || c.releases.retiring.hasInstance(instance.Name) {
 			continue
 		}
 		if !confirmed {
@@ -397,14 +397,14 @@ func (c *Controller) retireOrphan(instance docker.Instance, grace time.Duration)
 		}
 		return err == nil // its network may be one that nobody needs now
 	}
-	c.retiring.run([]string{instance.Name}, networks, remove, c.requestReconcile)
+	c.releases.retiring.run([]string{instance.Name}, networks, remove, c.requestReconcile)
 }
 
 // removeOrphanNetworks removes networks that no release in the ledger runs on.
 func (c *Controller) removeOrphanNetworks(ctx context.Context, networks []docker.Network, kept *owned) error {
 	orphan := func(network docker.Network) bool {
 		id := networkIDOf(network)
-		return !kept.networks[id] && !c.retiring.hasNetwork(id)
+		return !kept.networks[id] && !c.releases.retiring.hasNetwork(id)
 	}
 	if !slices.ContainsFunc(networks, orphan) {
 		return nil

@@ -26,7 +26,11 @@ const lastLines = 40
 // ReleaseLog opens the kept log of a release. While the release is under way the
 // file grows: read on after a tick of Subscribe.
 func (c *Controller) ReleaseLog(id app.ReleaseID) (io.ReadSeekCloser, error) {
-	file, err := c.logs.root.Open(logName(id))
+	return c.releases.logs.open(id)
+}
+
+func (l logsFolder) open(id app.ReleaseID) (io.ReadSeekCloser, error) {
+	file, err := l.root.Open(logName(id))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, problem.NotFound(fmt.Sprintf("There is no log of %s.", id), "").Because(err)
 	}

@@ -20,8 +20,7 @@ func TestReleaseLog_KeepsEachEntryOnOneLineWithoutControlCharacters(t *testing.T
 	log.line("one\ntwo\r\x1b[31mred\x00")
 	log.line("broken \xff bytes")
 	log.close()
-	c := &Controller{logs: logs}
-	file, err := c.ReleaseLog(id("app"))
+	file, err := logs.open(id("app"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +58,7 @@ func TestReleaseLog_MissingIsAProblem(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := (&Controller{logs: logs}).ReleaseLog(id("none")); problem.KindOf(err) != problem.KindNotFound {
+	if _, err := logs.open(id("none")); problem.KindOf(err) != problem.KindNotFound {
 		t.Errorf("missing log: %v", err)
 	}
 }

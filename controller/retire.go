@@ -18,7 +18,7 @@ const retireTimeout = time.Minute
 // does not keep, then its network and the images that are too old for a rollback. If
 // it fails, the next reconcile does it.
 func (s *shipment) retireLater() {
-	c, former := s.Controller, s.former
+	c, former := s.shipper, s.former
 	if former.Number == 0 {
 		return
 	}
@@ -45,7 +45,7 @@ func (s *shipment) retireLater() {
 
 // removeSuperseded removes instances of a former release, and its network where nothing
 // runs on it any more. It goes on after a failure, and reports whether there was one.
-func (c *Controller) removeSuperseded(ctx context.Context, former app.Release, instances []string, network bool) (failed bool) {
+func (c *shipper) removeSuperseded(ctx context.Context, former app.Release, instances []string, network bool) (failed bool) {
 	for _, name := range slices.Backward(instances) {
 		if err := c.engine.Retire(ctx, name, former.GraceOf(name)); err != nil {
 			c.logger.Warn("retire superseded instance", "instance", name, "error", err)
@@ -63,7 +63,7 @@ func (c *Controller) removeSuperseded(ctx context.Context, former app.Release, i
 
 // removeOldImages keeps the images of the newest releases that were live once, and of
 // what is under way. The app's lock keeps rollbacks from beginning meanwhile.
-func (c *Controller) removeOldImages(ctx context.Context, name app.Name) error {
+func (c *shipper) removeOldImages(ctx context.Context, name app.Name) error {
 	unlock, err := c.apps.Lock(ctx, name)
 	if err != nil {
 		return err
@@ -96,7 +96,7 @@ func (c *Controller) removeOldImages(ctx context.Context, name app.Name) error {
 
 // removeImagesOf removes the images of a release but for those that are kept. It
 // cannot be run again after that.
-func (c *Controller) removeImagesOf(ctx context.Context, release app.Release, kept map[string]bool) error {
+func (c *shipper) removeImagesOf(ctx context.Context, release app.Release, kept map[string]bool) error {
 	for _, image := range release.Images() {
 		if kept[image] {
 			continue

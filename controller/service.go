@@ -10,7 +10,7 @@ import (
 )
 
 // instanceNames are the names of the service's instances in a release of that number.
-func (c *Controller) instanceNames(id app.ReleaseID, service plan.Service) []string {
+func (c *shipper) instanceNames(id app.ReleaseID, service plan.Service) []string {
 	first := c.engine.InstanceName(string(id.App), id.Number, service.Name)
 	names := []string{first}
 	if service.Name == plan.MainService {
@@ -23,7 +23,7 @@ func (c *Controller) instanceNames(id app.ReleaseID, service plan.Service) []str
 }
 
 // sealed returns the services as the ledger keeps them.
-func (c *Controller) sealed(name app.Name, services []app.ServiceRun) []app.ServiceRun {
+func (c *shipper) sealed(name app.Name, services []app.ServiceRun) []app.ServiceRun {
 	kept := make([]app.ServiceRun, 0, len(services))
 	for _, service := range services {
 		service.Spec.Build = plan.Build{}
@@ -39,7 +39,7 @@ func (c *Controller) sealed(name app.Name, services []app.ServiceRun) []app.Serv
 }
 
 // unsealed is the opposite of sealed, for one service.
-func (c *Controller) unsealed(name app.Name, spec plan.Service) (plan.Service, error) {
+func (c *shipper) unsealed(name app.Name, spec plan.Service) (plan.Service, error) {
 	spec.Files = slices.Clone(spec.Files)
 	for i, file := range spec.Files {
 		if !file.Private {

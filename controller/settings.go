@@ -59,7 +59,7 @@ func (c *Controller) UpdateSettings(ctx context.Context, name app.Name, settings
 }
 
 // permitted are the options with what the operator allows.
-func (c *Controller) permitted(options plan.Options) plan.Options {
+func (c *shipper) permitted(options plan.Options) plan.Options {
 	options.Most, options.Registries = c.most, c.registries
 	return options
 }

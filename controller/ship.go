@@ -48,7 +48,7 @@ func newShipping() *shipping { return &shipping{active: make(map[app.ReleaseID]*
 // shipment is one release on its way. Its steps are the methods below, in the
 // order in which a release takes them: a new step gets its place in run.
 type shipment struct {
-	*Controller
+	*shipper
 	release  app.Release
 	app      app.App
 	former   app.Release // the live one, while this one is on its way; zero where there is none
@@ -91,7 +91,7 @@ func (c *Controller) Cancel(ctx context.Context, id app.ReleaseID) error {
 			"Only a release that is under way can be cancelled.",
 		)
 	}
-	if err := c.cancelAndWait(ctx, id); err != nil {
+	if err := c.releases.cancelAndWait(ctx, id); err != nil {
 		return err
 	}
 	if release, err = c.Release(ctx, id); err != nil || release.State != app.ReleaseLive {
@@ -103,7 +103,7 @@ func (c *Controller) Cancel(ctx context.Context, id app.ReleaseID) error {
 	)
 }
 
-func (c *Controller) cancelAndWait(ctx context.Context, id app.ReleaseID) error {
+func (c *shipper) cancelAndWait(ctx context.Context, id app.ReleaseID) error {
 	c.shipping.mu.Lock()
 	active := c.shipping.active[id]
 	c.shipping.mu.Unlock()
@@ -121,7 +121,7 @@ func (c *Controller) cancelAndWait(ctx context.Context, id app.ReleaseID) error 
 
 // dispatch ships a release in the background, unless it is being shipped
 // already or Run has not begun: then the first reconcile finds it in the ledger.
-func (c *Controller) dispatch(release app.Release) {
+func (c *shipper) dispatch(release app.Release) {
 	select {
 	case <-c.started:
 	default:
@@ -133,14 +133,14 @@ func (c *Controller) dispatch(release app.Release) {
 		return
 	}
 	ctx, cancel := context.WithCancelCause(c.running)
-	s := &shipment{Controller: c, release: release, cancel: cancel, done: make(chan struct{})}
+	s := &shipment{shipper: c, release: release, cancel: cancel, done: make(chan struct{})}
 	c.shipping.active[release.ReleaseID] = s
 	c.shipping.all.Go(func() {
 		s.ship(ctx)
 		c.shipping.mu.Lock()
 		delete(c.shipping.active, release.ReleaseID)
 		c.shipping.mu.Unlock()
-		c.notices.notify(release.App)
+		c.notify(release.App)
 		if !s.unrecorded { // else a full disk would have it shipped again and again without a pause
 			c.requestReconcile() // for the events of its instances that nobody looked at meanwhile
 		}
@@ -170,7 +170,7 @@ func (s *shipment) ship(ctx context.Context) {
 		return // it stays under way: the next reconcile asks again
 	}
 	s.release = release
-	log, err := s.logs.appendTo(s.release.ReleaseID, func() { s.notices.notify(s.release.App) })
+	log, err := s.logs.appendTo(s.release.ReleaseID, func() { s.notify(s.release.App) })
 	if err != nil {
 		s.logger.Error("open release log", "release", s.release.String(), "error", err)
 		s.unrecorded = true
@@ -336,7 +336,7 @@ func (s *shipment) promote(ctx context.Context) error {
 	if err := s.forgetArchives(context.WithoutCancel(ctx), s.app.Name); err != nil {
 		s.logger.Warn("forget archives", "release", s.release.String(), "error", err) // the next release does it
 	}
-	s.notices.notify(s.app.Name)
+	s.notify(s.app.Name)
 
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), routing.ConfirmTimeout)
 	defer cancel()
@@ -373,11 +373,11 @@ func (s *shipment) advance(ctx context.Context, state app.ReleaseState) error {
 	if err := s.ledger.Advance(ctx, s.release.ReleaseID, state); err != nil {
 		return err
 	}
-	s.notices.notify(s.app.Name)
+	s.notify(s.app.Name)
 	return nil
 }
 
-func (c *Controller) forgetArchive(ctx context.Context, release app.Release, remove bool) error {
+func (c *shipper) forgetArchive(ctx context.Context, release app.Release, remove bool) error {
 	if release.Archive == "" {
 		return nil
 	}

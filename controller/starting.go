@@ -22,7 +22,7 @@ type starting struct {
 }
 
 // optionsOf are those to start one instance of the service with.
-func (c *Controller) optionsOf(s starting, name string) docker.StartOptions {
+func (c *shipper) optionsOf(s starting, name string) docker.StartOptions {
 	options := docker.StartOptions{
 		App: string(s.app.Name), Release: s.release.Number, Name: name, Image: s.image, Network: s.network,
 		Service: s.run.Spec, Secrets: s.environment.Secrets, Mounts: engineMounts(s.run.Mounts(s.release)),
@@ -47,7 +47,7 @@ func (c *Controller) optionsOf(s starting, name string) docker.StartOptions {
 }
 
 // startOptionsOf are those that an instance of a live release was started with.
-func (c *Controller) startOptionsOf(ctx context.Context, app app.App, live app.Release, run app.ServiceRun, name string) (docker.StartOptions, error) {
+func (c *shipper) startOptionsOf(ctx context.Context, app app.App, live app.Release, run app.ServiceRun, name string) (docker.StartOptions, error) {
 	image, err := c.engine.FindImage(ctx, run.Image)
 	if err != nil {
 		return docker.StartOptions{}, err
