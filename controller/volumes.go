@@ -9,13 +9,13 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode"
 
 	"golang.org/x/sync/errgroup"
 
 	"berth/controller/app"
 	"berth/controller/docker"
 	"berth/controller/plan"
+	"berth/controller/printable"
 	"berth/controller/problem"
 	"berth/controller/volume"
 )
@@ -105,7 +105,7 @@ func (b *volumeBook) forget(name volume.Name) {
 // ParseVolumeDescription returns s without space around it, or a Problem.
 func ParseVolumeDescription(s string) (string, error) {
 	text := strings.TrimSpace(s)
-	if len([]rune(text)) > descriptionRunes || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
+	if len([]rune(text)) > descriptionRunes || !printable.Is(text) {
 		return "", problem.Invalid(
 			"This is not a description.",
 			fmt.Sprintf("Write up to %d characters on one line, or nothing.", descriptionRunes),

@@ -2,8 +2,8 @@ package archive
 
 import (
 	"fmt"
-	"strconv"
-	"unicode"
+
+	"berth/controller/printable"
 )
 
 // Hints that several refusals share.
@@ -35,7 +35,7 @@ func (r *Refusal) Error() string {
 }
 
 func refuse(name, reason, hint string) *Refusal {
-	return &Refusal{Entry: printable(name), Reason: reason, Hint: hint}
+	return &Refusal{Entry: printable.Name(name, nameBytes), Reason: reason, Hint: hint}
 }
 
 func refuseSize(limit int64) *Refusal {
@@ -60,20 +60,8 @@ func refuseDamaged(name string) *Refusal {
 	return refuse(name, "The content is damaged: it does not match its checksum or does not expand.", hintPackAgain)
 }
 
-// printable returns name so that it can be shown on a page or in a terminal:
-// quoted where it holds anything else than printable characters, cut where long.
-func printable(name string) string {
-	const longest = 120
-	if len(name) > longest {
-		name = name[:longest/2] + "..." + name[len(name)-longest/2:]
-	}
-	for _, r := range name {
-		if r == unicode.ReplacementChar || !unicode.IsPrint(r) {
-			return strconv.Quote(name)
-		}
-	}
-	return name
-}
+// nameBytes is the longest name that a Refusal shows whole.
+const nameBytes = 120
 
 func bytesText(n int64) string {
 	switch {

@@ -1,10 +1,10 @@
 package audit
 
 import (
-	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
+
+	"berth/controller/printable"
 )
 
 // Most bytes of each field of an entry; more is cut off.
@@ -46,12 +46,7 @@ const cutMark = "…"
 // printable, line ends and marks that turn the direction of writing among it,
 // becomes a replacement character, so that it is seen.
 func text(text string, most int) string {
-	cleaned := strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return utf8.RuneError
-		}
-		return r
-	}, text)
+	cleaned := printable.Replace(text, utf8.RuneError)
 	if len(cleaned) <= most {
 		return cleaned
 	}

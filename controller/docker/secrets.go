@@ -14,6 +14,7 @@ import (
 	volumetypes "github.com/docker/docker/api/types/volume"
 
 	"berth/controller/plan"
+	"berth/controller/printable"
 )
 
 // Secrets as files lie on a tmpfs. The engine can put files into a volume before
@@ -224,7 +225,7 @@ func (e *Engine) pauseImage(ctx context.Context) (id string, err error) {
 		return "", failure(ctx, "import image of keepers", err)
 	}
 	if strings.Contains(string(answer), `"error"`) {
-		return "", fmt.Errorf("import image of keepers: %s", printable(string(answer)))
+		return "", fmt.Errorf("import image of keepers: %s", printable.Plain(string(answer)))
 	}
 	found, err = e.api(ctx).ImageInspect(ctx, reference)
 	return found.ID, failure(ctx, "inspect image of keepers", err)
