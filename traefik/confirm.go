@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"berth/controller/pause"
 )
 
 const (
@@ -63,12 +65,10 @@ func (c *Client) Confirm(ctx context.Context, table Table) error {
 // on all of them: it switches one after the other, in any order, and the one of its
 // API may have been the first.
 func settle(ctx context.Context) error {
-	select {
-	case <-ctx.Done():
+	if pause.For(ctx, settleTime) != nil {
 		return context.Cause(ctx)
-	case <-time.After(settleTime):
-		return nil
 	}
+	return nil
 }
 
 // closedRouters are the routers that the closed targets had while they were open.
@@ -180,21 +180,14 @@ func (c *Client) await(ctx context.Context, what string, check func(context.Cont
 // poll repeats check until it succeeds, is rejected, or ctx ends; then the error
 // is the last one of check with that of ctx.
 func poll(ctx context.Context, check func(context.Context) error) error {
-	pause := firstPause
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
-	for {
+	for wait := firstPause; ; wait = min(wait*3/2, longestPause) {
 		err := check(ctx)
 		if rejected := (*RejectedError)(nil); err == nil || errors.As(err, &rejected) {
 			return err
 		}
-		timer.Reset(pause)
-		select {
-		case <-ctx.Done():
+		if pause.For(ctx, wait) != nil {
 			return errors.Join(err, context.Cause(ctx))
-		case <-timer.C:
 		}
-		pause = min(pause*3/2, longestPause)
 	}
 }
 

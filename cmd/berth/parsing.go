@@ -293,13 +293,13 @@ func parseMemory(s string) (int64, error) {
 }
 
 func parseCPU(s string) (int64, error) {
-	const nanosPerPercent, most = 10_000_000, 100_000
+	const most = 100_000
 	number, found := strings.CutSuffix(s, "%")
 	percent, err := strconv.ParseInt(number, 10, 64)
-	if !found || err != nil || percent < app.LeastLimits().NanoCPUs/nanosPerPercent || percent > most {
+	if !found || err != nil || percent < app.LeastLimits().NanoCPUs/app.NanosPerPercent || percent > most {
 		return 0, errors.New("not a percentage")
 	}
-	return percent * nanosPerPercent, nil
+	return percent * app.NanosPerPercent, nil
 }
 
 func parseLevel(s string) (slog.Level, error) {

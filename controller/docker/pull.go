@@ -2,10 +2,8 @@ package docker
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"regexp"
 	"strings"
 
@@ -112,23 +110,18 @@ func (e *Engine) pull(ctx context.Context, name string, log func(string)) error 
 	}
 	defer func() { _ = response.Close() }()
 	said := map[string]string{}
-	for decoder := json.NewDecoder(response); ; {
-		var message jsonmessage.JSONMessage
-		err := decoder.Decode(&message)
-		switch {
-		case errors.Is(err, io.EOF):
-			return nil
-		case err != nil:
-			return failure(ctx, "follow pull", err)
-		case message.Error != nil:
-			return pullFailure(ctx, name, message.Error)
-		case message.Progress != nil && message.Progress.Total > 0:
-			continue // a layer on its way; its end is a line of its own
-		case said[message.ID] != message.Status:
+	err = eachMessage(response, func(message *jsonmessage.JSONMessage) error {
+		onItsWay := message.Progress != nil && message.Progress.Total > 0 // a layer, whose end is a line of its own
+		if !onItsWay && said[message.ID] != message.Status {
 			said[message.ID] = message.Status
 			log(printable.Plain(strings.TrimSpace(message.ID + " " + message.Status)))
 		}
+		return nil
+	})
+	if refusal, ok := errors.AsType[*jsonmessage.JSONError](err); ok {
+		return pullFailure(ctx, name, refusal)
 	}
+	return failure(ctx, "follow pull", err)
 }
 
 // What registries and the engine say of images that cannot be had.
