@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"berth/controller/app"
-	"berth/controller/archive"
 	"berth/controller/environment"
 	"berth/controller/plan"
 	"berth/controller/problem"
@@ -196,13 +195,7 @@ func newRelease(name app.Name, from *Archive, by string) app.Release {
 
 // archiveProblem words a refusal of the archive or of the plan for the person.
 func archiveProblem(err error) error {
-	if refusal, ok := errors.AsType[*archive.Refusal](err); ok {
-		return problem.Invalid(refusal.Error(), refusal.Hint).At("archive").Because(err)
-	}
-	if refusal, ok := errors.AsType[*plan.Refusal](err); ok {
-		return problem.Invalid(refusal.Error(), refusal.Hint).At("archive").Because(err)
-	}
-	return err
+	return problem.Refused("archive", err)
 }
 
 // claimProblem words a rule of the ledger for the person.

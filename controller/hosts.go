@@ -162,7 +162,7 @@ func (c *Controller) UpdateHome(ctx context.Context, text string) error {
 	if text != "" {
 		var err error
 		if home, err = c.ParseRoute(text); err != nil {
-			return problem.AtField("home", err)
+			return problem.InField("home", err)
 		}
 		present, err := c.Home(ctx)
 		if err != nil {

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"regexp"
@@ -132,18 +131,14 @@ func ParseAccessUser(s string) (string, error) {
 // checkAccessPassword wants what CheckStrength wants, and ASCII: browsers do not
 // agree on how they send other letters to a proxy.
 func checkAccessPassword(user string, password secret.Text) error {
-	refuse := func(message, hint string, err error) error {
-		return problem.Invalid(message, hint).At("password").Because(err)
-	}
 	text := password.Reveal()
 	if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' }) {
-		return refuse("The password has characters that browsers do not all send alike.", "Use the letters a to z, digits and signs of a keyboard.", nil)
+		return problem.Invalid(
+			"The password has characters that browsers do not all send alike.",
+			"Use the letters a to z, digits and signs of a keyboard.",
+		).At("password")
 	}
-	err := secret.CheckStrength(text, user)
-	if weak, ok := errors.AsType[*secret.WeakError](err); ok {
-		return refuse(weak.Reason, weak.Hint, nil)
-	}
-	return err
+	return problem.InField("password", secret.CheckStrength(text, user))
 }
 
 // ParseMaintenance returns the maintenance page of an app.

@@ -153,8 +153,8 @@ func mustRefuse(tb testing.TB, err error, entry, reason string) {
 	if !ok {
 		tb.Fatalf("got %v, want a Refusal", err)
 	}
-	if refusal.Entry != entry {
-		tb.Errorf("the refusal is about %q, want %q", refusal.Entry, entry)
+	if refusal.File != entry {
+		tb.Errorf("the refusal is about %q, want %q", refusal.File, entry)
 	}
 	if !strings.Contains(refusal.Reason, reason) {
 		tb.Errorf("the reason is %q, want %q in it", refusal.Reason, reason)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"berth/controller/printable"
+	"berth/controller/problem"
 )
 
 // Hints that several refusals share.
@@ -13,29 +14,12 @@ const (
 	hintSmaller   = "Leave out what the build does not need, such as dependencies, build output and data."
 )
 
-// Refusal says why an archive is not accepted. Entry is printable whatever the
-// archive held; Reason and Hint are whole sentences, safe to show.
-type Refusal struct {
-	Entry  string // name in the archive; empty where the whole archive is at fault
-	Line   int    // in Entry, from 1; 0 where no one line is at fault
-	Reason string
-	Hint   string // the next step
-}
-
-// Error gives the place and the reason on one line.
-func (r *Refusal) Error() string {
-	switch {
-	case r.Entry == "":
-		return r.Reason
-	case r.Line == 0:
-		return r.Entry + ": " + r.Reason
-	default:
-		return fmt.Sprintf("%s, line %d: %s", r.Entry, r.Line, r.Reason)
-	}
-}
+// Refusal says why an archive is not accepted. File is the name of the entry in the
+// archive, printable whatever the archive held.
+type Refusal = problem.Refusal
 
 func refuse(name, reason, hint string) *Refusal {
-	return &Refusal{Entry: printable.Name(name, nameBytes), Reason: reason, Hint: hint}
+	return &Refusal{File: printable.Name(name, nameBytes), Reason: reason, Hint: hint}
 }
 
 func refuseSize(limit int64) *Refusal {
