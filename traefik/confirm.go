@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"berth/controller/pause"
 )
 
 const (
@@ -65,10 +63,12 @@ func (c *Client) Confirm(ctx context.Context, table Table) error {
 // on all of them: it switches one after the other, in any order, and the one of its
 // API may have been the first.
 func settle(ctx context.Context) error {
-	if pause.For(ctx, settleTime) != nil {
+	select {
+	case <-ctx.Done():
 		return context.Cause(ctx)
+	case <-time.After(settleTime):
+		return nil
 	}
-	return nil
 }
 
 // closedRouters are the routers that the closed targets had while they were open.
@@ -180,14 +180,21 @@ func (c *Client) await(ctx context.Context, what string, check func(context.Cont
 // poll repeats check until it succeeds, is rejected, or ctx ends; then the error
 // is the last one of check with that of ctx.
 func poll(ctx context.Context, check func(context.Context) error) error {
-	for wait := firstPause; ; wait = min(wait*3/2, longestPause) {
+	pause := firstPause
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	for {
 		err := check(ctx)
 		if rejected := (*RejectedError)(nil); err == nil || errors.As(err, &rejected) {
 			return err
 		}
-		if pause.For(ctx, wait) != nil {
+		timer.Reset(pause)
+		select {
+		case <-ctx.Done():
 			return errors.Join(err, context.Cause(ctx))
+		case <-timer.C:
 		}
+		pause = min(pause*3/2, longestPause)
 	}
 }
 

@@ -8,8 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"time"
-
-	"berth/controller/certificate"
 )
 
 const (
@@ -52,7 +50,7 @@ func lastsLonger(path string, until time.Time) bool {
 }
 
 func newFallback(now time.Time) ([]byte, error) {
-	chain, key, err := certificate.SelfSign(&x509.Certificate{
+	chain, key, err := SelfSign(&x509.Certificate{
 		Subject:               pkix.Name{CommonName: "Berth has no certificate for this host"},
 		DNSNames:              []string{"fallback." + verifyDomain},
 		NotBefore:             now.Add(-time.Hour), // clocks differ

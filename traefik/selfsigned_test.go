@@ -4,14 +4,12 @@ import (
 	"crypto/x509"
 	"testing"
 	"time"
-
-	"berth/controller/certificate"
 )
 
 // selfSigned makes a certificate for the host with its key, in PEM.
 func selfSigned(t *testing.T, host string) []byte {
 	t.Helper()
-	chain, key, err := certificate.SelfSign(&x509.Certificate{
+	chain, key, err := SelfSign(&x509.Certificate{
 		DNSNames: []string{host}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 	})
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"slices"
 	"time"
 
-	"berth/controller/certificate"
+	"berth/traefik"
 )
 
 // A certificate of our own holds for ownLifetime and is made anew, at a start or
@@ -107,7 +107,7 @@ func unusable(leaf *x509.Certificate, keyFile string, names []string) string {
 // itself (0644). A crash between the two leaves a pair that does not match,
 // which the next start makes anew.
 func createCertificate(certificateFile, keyFile string, names []string) error {
-	chain, key, err := certificate.SelfSign(certificateTemplate(names))
+	chain, key, err := traefik.SelfSign(certificateTemplate(names))
 	if err != nil {
 		return err
 	}

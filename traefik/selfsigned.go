@@ -1,4 +1,4 @@
-package certificate
+package traefik
 
 import (
 	"crypto/ecdsa"
