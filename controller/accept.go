@@ -205,10 +205,7 @@ func newRelease(name app.Name, from *uploads.Archive, by string) app.Release {
 
 // archiveProblem words a refusal of the archive or of the plan for the person.
 func archiveProblem(err error) error {
-	if refusal, ok := errors.AsType[*plan.Refusal](err); ok {
-		return problem.Invalid(refusal.Error(), refusal.Hint).At("archive").Because(err)
-	}
-	return uploads.Problem(err)
+	return problem.Refused("archive", err)
 }
 
 // claimProblem words a rule of the ledger for the person.

@@ -333,7 +333,7 @@ func (s *symptom) problem(lines []string, cause error) *problem.Problem {
 		problem.Message = fmt.Sprintf("The app wrote to %.200s, which is read-only.", written)
 	}
 	if folder != "" {
-		problem.Remedy.Folder = folder
+		problem.Remedy.Folder = string(folder)
 		problem.Hint = fmt.Sprintf("Mount a volume at %s, which keeps what is written there, and try again. Else allow the setting \"Writable root\" on the app's page.", folder)
 	}
 	return problem

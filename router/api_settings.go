@@ -25,7 +25,7 @@ type settingsJSON struct {
 
 func settingsJSONOf(settings app.Settings) settingsJSON {
 	return settingsJSON{
-		Port: int64(settings.Port), MemoryMB: settings.MemoryBytes >> 20, CPUPercent: settings.NanoCPUs / 10_000_000,
+		Port: int64(settings.Port), MemoryMB: settings.MemoryBytes >> 20, CPUPercent: settings.NanoCPUs / app.NanosPerPercent,
 		Processes: settings.Processes, WritableRoot: settings.WritableRoot,
 		Database: settings.Database, DatabaseServices: append([]string{}, settings.DatabaseServices.List()...), Fallback: settings.Fallback,
 	}

@@ -27,7 +27,7 @@ func (a *admin) retryViewOf(release app.Release, found app.App) *retryView {
 	}
 	remedy := release.Remedy
 	view := &retryView{
-		Port: remedy.Port, Folder: string(remedy.Folder), Settings: found.Settings.Form(),
+		Port: remedy.Port, Folder: remedy.Folder, Settings: found.Settings.Form(),
 		WritableRoot: remedy.WritableRoot && !found.Settings.WritableRoot && !a.forbids(app.WaiverWritableRoot),
 	}
 	if view.Folder != "" {

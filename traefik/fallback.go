@@ -1,16 +1,10 @@
 package traefik
 
 import (
-	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/pem"
 	"fmt"
-	"math/big"
 	"os"
 	"path/filepath"
 	"time"
@@ -55,16 +49,7 @@ func lastsLonger(path string, until time.Time) bool {
 }
 
 func newFallback(now time.Time) ([]byte, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, err
-	}
-	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
-	if err != nil {
-		return nil, err
-	}
-	wanted := &x509.Certificate{
-		SerialNumber:          serial,
+	chain, key, err := SelfSign(&x509.Certificate{
 		Subject:               pkix.Name{CommonName: "Berth has no certificate for this host"},
 		DNSNames:              []string{"fallback." + verifyDomain},
 		NotBefore:             now.Add(-time.Hour), // clocks differ
@@ -72,20 +57,6 @@ func newFallback(now time.Time) ([]byte, error) {
 		KeyUsage:              x509.KeyUsageDigitalSignature,
 		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		BasicConstraintsValid: true,
-	}
-	certificate, err := x509.CreateCertificate(rand.Reader, wanted, wanted, key.Public(), key)
-	if err != nil {
-		return nil, err
-	}
-	keyText, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return nil, err
-	}
-	var pair bytes.Buffer
-	for _, block := range []*pem.Block{{Type: "CERTIFICATE", Bytes: certificate}, {Type: "PRIVATE KEY", Bytes: keyText}} {
-		if err := pem.Encode(&pair, block); err != nil {
-			return nil, err
-		}
-	}
-	return pair.Bytes(), nil
+	})
+	return append(chain, key...), err
 }

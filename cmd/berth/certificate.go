@@ -1,23 +1,20 @@
 package main
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"math/big"
 	"net"
 	"os"
 	"path/filepath"
 	"slices"
 	"time"
+
+	"berth/traefik"
 )
 
 // A certificate of our own holds for ownLifetime and is made anew, at a start or
@@ -110,47 +107,30 @@ func unusable(leaf *x509.Certificate, keyFile string, names []string) string {
 // itself (0644). A crash between the two leaves a pair that does not match,
 // which the next start makes anew.
 func createCertificate(certificateFile, keyFile string, names []string) error {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return fmt.Errorf("generate key: %w", err)
-	}
-	keyBytes, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return fmt.Errorf("encode key: %w", err)
-	}
-	template, err := certificateTemplate(names)
+	chain, key, err := traefik.SelfSign(certificateTemplate(names))
 	if err != nil {
 		return err
-	}
-	signed, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		return fmt.Errorf("sign certificate: %w", err)
 	}
 	if err := os.MkdirAll(filepath.Dir(keyFile), 0o700); err != nil {
 		return err
 	}
-	if err := writePEM(keyFile, "PRIVATE KEY", keyBytes, 0o600); err != nil {
+	if err := writeWhole(keyFile, key, 0o600); err != nil {
 		return err
 	}
-	return writePEM(certificateFile, "CERTIFICATE", signed, 0o644)
+	return writeWhole(certificateFile, chain, 0o644)
 }
 
-func certificateTemplate(names []string) (*x509.Certificate, error) {
-	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
-	if err != nil {
-		return nil, fmt.Errorf("generate serial number: %w", err)
-	}
+func certificateTemplate(names []string) *x509.Certificate {
 	if hostname, err := os.Hostname(); err == nil && !slices.Contains(names, hostname) {
 		names = append(names, hostname)
 	}
 	now := time.Now()
 	template := &x509.Certificate{
-		SerialNumber: serial,
-		Subject:      pkix.Name{CommonName: "Berth admin"},
-		NotBefore:    now.Add(-time.Hour), // for browsers whose clock is late
-		NotAfter:     now.Add(ownLifetime),
-		KeyUsage:     x509.KeyUsageDigitalSignature,
-		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		Subject:     pkix.Name{CommonName: "Berth admin"},
+		NotBefore:   now.Add(-time.Hour), // for browsers whose clock is late
+		NotAfter:    now.Add(ownLifetime),
+		KeyUsage:    x509.KeyUsageDigitalSignature,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 
 		BasicConstraintsValid: true, // and not an authority: it can vouch for nothing but itself
 	}
@@ -161,17 +141,17 @@ func certificateTemplate(names []string) (*x509.Certificate, error) {
 			template.DNSNames = append(template.DNSNames, name)
 		}
 	}
-	return template, nil
+	return template
 }
 
-// writePEM replaces the file as a whole, so that nobody reads half of it.
-func writePEM(name, block string, content []byte, mode fs.FileMode) error {
+// writeWhole replaces the file as a whole, so that nobody reads half of it.
+func writeWhole(name string, content []byte, mode fs.FileMode) error {
 	temporary, err := os.CreateTemp(filepath.Dir(name), ".tls-*")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.Remove(temporary.Name()) }()
-	err = pem.Encode(temporary, &pem.Block{Type: block, Bytes: content})
+	_, err = temporary.Write(content)
 	err = errors.Join(err, temporary.Chmod(mode), temporary.Sync(), temporary.Close())
 	if err != nil {
 		return err

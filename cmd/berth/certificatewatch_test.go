@@ -9,6 +9,7 @@ import (
 	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"log/slog"
 	"math/big"
@@ -34,7 +35,9 @@ func aPair(t *testing.T, config Config, key crypto.Signer, ends time.Time) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = errors.Join(writePEM(config.KeyFile, "PRIVATE KEY", encoded, 0o600), writePEM(config.CertificateFile, "CERTIFICATE", signed, 0o644))
+	err = errors.Join(
+		writeWhole(config.KeyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: encoded}), 0o600),
+		writeWhole(config.CertificateFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: signed}), 0o644))
 	if err != nil {
 		t.Fatal(err)
 	}

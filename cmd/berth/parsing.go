@@ -16,6 +16,7 @@ import (
 	"github.com/docker/go-units"
 
 	"berth/controller/account"
+	"berth/controller/address"
 	"berth/controller/app"
 	"berth/controller/limit"
 	"berth/controller/plan"
@@ -161,18 +162,23 @@ func parseStack(s string) (string, error) {
 }
 
 func parseHosts(s string) ([]traefik.Host, error) {
-	var hosts []traefik.Host
-	for name := range strings.SplitSeq(s, ",") {
-		if name = strings.TrimSpace(name); name == "" {
+	return parseList(s, traefik.ParseHost)
+}
+
+// parseList reads what stands between commas.
+func parseList[T any](s string, parseOne func(string) (T, error)) ([]T, error) {
+	var list []T
+	for text := range strings.SplitSeq(s, ",") {
+		if text = strings.TrimSpace(text); text == "" {
 			continue
 		}
-		host, err := traefik.ParseHost(name)
+		one, err := parseOne(text)
 		if err != nil {
 			return nil, err
 		}
-		hosts = append(hosts, host)
+		list = append(list, one)
 	}
-	return hosts, nil
+	return list, nil
 }
 
 // parseHost takes nothing for none.
@@ -184,18 +190,13 @@ func parseHost(s string) (traefik.Host, error) {
 }
 
 func parseAddresses(s string) ([]netip.Addr, error) {
-	var addresses []netip.Addr
-	for text := range strings.SplitSeq(s, ",") {
-		if text = strings.TrimSpace(text); text == "" {
-			continue
+	return parseList(s, func(text string) (netip.Addr, error) {
+		parsed, err := netip.ParseAddr(text)
+		if err != nil || parsed.Zone() != "" {
+			return netip.Addr{}, errors.New("not a list of addresses")
 		}
-		address, err := netip.ParseAddr(text)
-		if err != nil || address.Zone() != "" {
-			return nil, errors.New("not a list of addresses")
-		}
-		addresses = append(addresses, address.Unmap())
-	}
-	return addresses, nil
+		return parsed.Unmap(), nil
+	})
 }
 
 func parseResolver(s string) (string, error) {
@@ -211,23 +212,13 @@ func parseResolver(s string) (string, error) {
 // parseProxies reads addresses and prefixes. One that everybody is in is refused:
 // then anybody could choose the address that limits and log entries know.
 func parseProxies(s string) ([]netip.Prefix, error) {
-	var proxies []netip.Prefix
-	for text := range strings.SplitSeq(s, ",") {
-		if text = strings.TrimSpace(text); text == "" {
-			continue
+	return parseList(s, func(text string) (netip.Prefix, error) {
+		prefix, err := address.ParseRange(text)
+		if err != nil || prefix.Bits() == 0 {
+			return netip.Prefix{}, errors.New("not a list of addresses")
 		}
-		prefix, err := netip.ParsePrefix(text)
-		if err != nil {
-			var address netip.Addr
-			address, err = netip.ParseAddr(text)
-			prefix = netip.PrefixFrom(address, address.BitLen())
-		}
-		if err != nil || prefix.Bits() == 0 || prefix.Addr().Zone() != "" {
-			return nil, errors.New("not a list of addresses")
-		}
-		proxies = append(proxies, prefix.Masked())
-	}
-	return proxies, nil
+		return prefix.Masked(), nil
+	})
 }
 
 func parsePassword(s string) (secret.Text, error) {
@@ -302,13 +293,13 @@ func parseMemory(s string) (int64, error) {
 }
 
 func parseCPU(s string) (int64, error) {
-	const nanosPerPercent, most = 10_000_000, 100_000
+	const most = 100_000
 	number, found := strings.CutSuffix(s, "%")
 	percent, err := strconv.ParseInt(number, 10, 64)
-	if !found || err != nil || percent < app.LeastLimits().NanoCPUs/nanosPerPercent || percent > most {
+	if !found || err != nil || percent < app.LeastLimits().NanoCPUs/app.NanosPerPercent || percent > most {
 		return 0, errors.New("not a percentage")
 	}
-	return percent * nanosPerPercent, nil
+	return percent * app.NanosPerPercent, nil
 }
 
 func parseLevel(s string) (slog.Level, error) {

@@ -257,8 +257,8 @@ func (a *Accounts) refuseFixed(name string) error {
 }
 
 func (a *Accounts) warnIfWeak(ctx context.Context) {
-	if err := secret.CheckStrength(a.fixed.Reveal()); err != nil {
-		a.logger.WarnContext(ctx, "the configured password is weak", "reason", err.Error())
+	if weak, ok := errors.AsType[*problem.Problem](secret.CheckStrength(a.fixed.Reveal())); ok {
+		a.logger.WarnContext(ctx, "the configured password is weak", "reason", weak.Message+" "+weak.Hint)
 	}
 }
 
@@ -274,9 +274,5 @@ func checkNewPassword(account Account, oldPassword, newPassword string) error {
 	if longName && strings.Contains(strings.ToLower(newPassword), strings.ToLower(account.Name)) {
 		return refuse("The password holds the name of the account.", "Choose one that does not.")
 	}
-	weak, isWeak := errors.AsType[*secret.WeakError](secret.CheckStrength(newPassword, account.Name))
-	if isWeak {
-		return refuse(weak.Reason, weak.Hint)
-	}
-	return nil
+	return problem.AtField("new_password", secret.CheckStrength(newPassword, account.Name))
 }

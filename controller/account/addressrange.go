@@ -3,8 +3,10 @@ package account
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
+	"berth/controller/address"
 	"berth/controller/problem"
 )
 
@@ -20,7 +22,7 @@ type AddressRanges []netip.Prefix
 // problem.KindInvalid with the field from.
 func ParseAddressRanges(s string) (AddressRanges, error) {
 	var ranges AddressRanges
-	for _, text := range strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' || r == '\n' || r == '\t' || r == '\r' }) {
+	for _, text := range address.SplitList(s) {
 		parsed, err := parseAddressRange(text)
 		if err != nil {
 			return nil, err
@@ -34,14 +36,9 @@ func ParseAddressRanges(s string) (AddressRanges, error) {
 }
 
 // Contain reports whether one of the ranges holds the address.
-func (r AddressRanges) Contain(address netip.Addr) bool {
-	address = address.Unmap().WithZone("")
-	for _, one := range r {
-		if one.Contains(address) {
-			return true
-		}
-	}
-	return false
+func (r AddressRanges) Contain(client netip.Addr) bool {
+	client = client.Unmap().WithZone("")
+	return slices.ContainsFunc(r, func(one netip.Prefix) bool { return one.Contains(client) })
 }
 
 // String is the form that ParseAddressRanges reads.
@@ -54,11 +51,10 @@ func (r AddressRanges) String() string {
 }
 
 func parseAddressRange(text string) (netip.Prefix, error) {
-	if address, err := netip.ParseAddr(text); err == nil && address.Zone() == "" {
-		address = address.Unmap()
-		return netip.PrefixFrom(address, address.BitLen()), nil
+	prefix, err := address.ParseRange(text)
+	if err == nil && prefix.Addr().Is4In6() && !strings.Contains(text, "/") {
+		prefix = netip.PrefixFrom(prefix.Addr().Unmap(), 32)
 	}
-	prefix, err := netip.ParsePrefix(text)
 	if err != nil || prefix.Addr().Is4In6() {
 		return netip.Prefix{}, badAddressRange(fmt.Sprintf("%.60q is not an address range.", text), "Write networks such as 10.0.0.0/8 or 2001:db8::/32, or single addresses.")
 	}

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"regexp"
@@ -11,6 +10,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"berth/controller/address"
 	"berth/controller/problem"
 	"berth/controller/secret"
 	"berth/traefik"
@@ -131,18 +131,14 @@ func ParseAccessUser(s string) (string, error) {
 // checkAccessPassword applies CheckStrength, and requires ASCII: browsers send other
 // letters to a proxy in different ways.
 func checkAccessPassword(user string, password secret.Text) error {
-	refuse := func(message, hint string, err error) error {
-		return problem.Invalid(message, hint).At("password").Because(err)
-	}
 	text := password.Reveal()
 	if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' }) {
-		return refuse("The password has characters that browsers do not all send alike.", "Use the letters a to z, digits and signs of a keyboard.", nil)
+		return problem.Invalid(
+			"The password has characters that browsers do not all send alike.",
+			"Use the letters a to z, digits and signs of a keyboard.",
+		).At("password")
 	}
-	err := secret.CheckStrength(text, user)
-	if weak, ok := errors.AsType[*secret.WeakError](err); ok {
-		return refuse(weak.Reason, weak.Hint, nil)
-	}
-	return err
+	return problem.AtField("password", secret.CheckStrength(text, user))
 }
 
 // ParseMaintenance returns the maintenance page of an app.
@@ -161,9 +157,8 @@ func ParseMaintenance(on bool, text string) (traefik.Maintenance, error) {
 }
 
 func parseAllowed(text string) ([]netip.Prefix, error) {
-	words := strings.FieldsFunc(text, func(r rune) bool { return r == ',' || unicode.IsSpace(r) })
 	var prefixes []netip.Prefix
-	for _, word := range words {
+	for _, word := range address.SplitList(text) {
 		prefix, err := parseRange(word)
 		if err != nil {
 			return nil, err
@@ -183,15 +178,9 @@ func parseRange(word string) (netip.Prefix, error) {
 	refuse := func(message, hint string, err error) (netip.Prefix, error) {
 		return netip.Prefix{}, problem.Invalid(message, hint).At("allow").Because(err)
 	}
-	prefix, err := netip.ParsePrefix(word)
-	if !strings.Contains(word, "/") {
-		var address netip.Addr
-		if address, err = netip.ParseAddr(word); err == nil && address.Zone() == "" {
-			prefix = netip.PrefixFrom(address, address.BitLen())
-		}
-	}
+	prefix, err := address.ParseRange(word)
 	switch {
-	case err != nil || !prefix.IsValid():
+	case err != nil:
 		return refuse(fmt.Sprintf("%.60q is not an address.", word), "Write addresses such as 192.0.2.7, or ranges such as 192.0.2.0/24 or 2001:db8::/48.", err)
 	case prefix.Addr().Is4In6():
 		return refuse(fmt.Sprintf("%.60q is an IPv4 address in disguise.", word), "Write it as IPv4, such as 192.0.2.7.", nil)

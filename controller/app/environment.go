@@ -111,8 +111,8 @@ func ParseEnvironmentText(text string, asSecrets bool) (ImportedVariables, error
 		return problem
 	}
 	pairs, err := dotenv.Parse(text)
-	if wrong, ok := err.(*dotenv.Error); ok { //nolint:errorlint // Parse returns no other, and wraps none
-		return ImportedVariables{}, refuse(wrong.Line, problem.Invalid(wrong.Reason, wrong.Hint))
+	if err != nil {
+		return ImportedVariables{}, problem.Refused("text", err)
 	}
 	if len(pairs) == 0 {
 		return ImportedVariables{}, problem.Invalid(

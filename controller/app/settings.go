@@ -12,13 +12,13 @@ import (
 const (
 	// BytesPerMB is the unit in which people give memory.
 	BytesPerMB      = 1 << 20
-	nanosPerPercent = 10_000_000 // billionths of a core in a percent of one
+	NanosPerPercent = 10_000_000 // billionths of a core in a percent of one
 )
 
 // LeastLimits are the smallest limits of an app: hardly any program starts with less than
 // 16 MB, 5% of a core or 10 processes.
 func LeastLimits() plan.Limits {
-	return plan.Limits{MemoryBytes: 16 * BytesPerMB, NanoCPUs: 5 * nanosPerPercent, Processes: 10}
+	return plan.Limits{MemoryBytes: 16 * BytesPerMB, NanoCPUs: 5 * NanosPerPercent, Processes: 10}
 }
 
 // Settings are the operator's decisions about an app, beside its archive. An app has the
@@ -61,7 +61,7 @@ type SettingsForm struct {
 func (s Settings) Form() SettingsForm {
 	form := SettingsForm{
 		Memory:       strconv.FormatInt(s.MemoryBytes/BytesPerMB, 10),
-		CPU:          strconv.FormatInt(s.NanoCPUs/nanosPerPercent, 10),
+		CPU:          strconv.FormatInt(s.NanoCPUs/NanosPerPercent, 10),
 		Processes:    strconv.FormatInt(s.Processes, 10),
 		WritableRoot: s.WritableRoot,
 		Database:     s.Database, DatabaseServices: strings.Join(s.DatabaseServices.List(), ", "),
@@ -81,7 +81,7 @@ func ParseLimits(form SettingsForm, most plan.Limits) (Settings, problem.Problem
 	var err error
 	parsed.MemoryBytes, err = limitField{"memory", "memory limit", "MB", BytesPerMB, least.MemoryBytes, most.MemoryBytes}.parse(form.Memory)
 	problems = problems.With(err)
-	parsed.NanoCPUs, err = limitField{"cpu", "CPU limit", "percent of a core", nanosPerPercent, least.NanoCPUs, most.NanoCPUs}.parse(form.CPU)
+	parsed.NanoCPUs, err = limitField{"cpu", "CPU limit", "percent of a core", NanosPerPercent, least.NanoCPUs, most.NanoCPUs}.parse(form.CPU)
 	problems = problems.With(err)
 	parsed.Processes, err = limitField{"processes", "limit of processes", "processes", 1, least.Processes, most.Processes}.parse(form.Processes)
 	problems = problems.With(err)

@@ -41,10 +41,10 @@ func ParseMount(name, target string, readOnly bool) (Mount, error) {
 		return Mount{}, VolumeProblem("volume", err)
 	}
 	place, err := plan.ParseMountTarget(target)
-	if refusal, ok := errors.AsType[*plan.Refusal](err); ok {
-		return Mount{}, problem.Invalid(refusal.Reason, refusal.Hint).At("target")
+	if err != nil {
+		return Mount{}, problem.Refused("target", err)
 	}
-	return Mount{Volume: parsed, Target: place, ReadOnly: readOnly}, err
+	return Mount{Volume: parsed, Target: place, ReadOnly: readOnly}, nil
 }
 
 // CheckMounts refuses mounts that conflict within one app.

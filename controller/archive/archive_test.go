@@ -20,6 +20,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"berth/controller/printable"
 )
 
 // item is an entry of an archive that a test makes, for either format.
@@ -151,8 +153,8 @@ func mustRefuse(tb testing.TB, err error, entry, reason string) {
 	if !ok {
 		tb.Fatalf("got %v, want a Refusal", err)
 	}
-	if refusal.Entry != entry {
-		tb.Errorf("the refusal is about %q, want %q", refusal.Entry, entry)
+	if refusal.File != entry {
+		tb.Errorf("the refusal is about %q, want %q", refusal.File, entry)
 	}
 	if !strings.Contains(refusal.Reason, reason) {
 		tb.Errorf("the reason is %q, want %q in it", refusal.Reason, reason)
@@ -341,7 +343,7 @@ func TestArchive_RefusesHostileNames(t *testing.T) {
 			t.Run(attack.name+" in "+format, func(t *testing.T) {
 				entry := attack.entry
 				if entry == "" {
-					entry = printable(attack.path)
+					entry = printable.Name(attack.path, nameBytes)
 				}
 				refusedAtOpen(t, make(t, item{name: "Dockerfile"}, item{name: attack.path}), DefaultLimits(), entry, attack.reason)
 			})
@@ -638,7 +640,7 @@ func TestRefusal_ShowsNoRawBytes(t *testing.T) {
 		"a\u202eb":               `"a\u202eb"`,
 		strings.Repeat("x", 500): strings.Repeat("x", 60) + "..." + strings.Repeat("x", 60),
 	} {
-		if got := printable(name); got != want {
+		if got := printable.Name(name, nameBytes); got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
 	}

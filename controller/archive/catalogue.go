@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"berth/controller/printable"
 )
 
 // implied is the place of a directory that only the paths of other entries name.
@@ -78,9 +80,9 @@ func (c *catalogue) addParents(path string) error {
 	case other.Path != folder:
 		return refuseCase(path, other.Path)
 	case other.Kind == Symlink:
-		return refuse(path, fmt.Sprintf("The entry lies under %s, which is a symbolic link.", printable(folder)), hintPackAgain)
+		return refuse(path, fmt.Sprintf("The entry lies under %s, which is a symbolic link.", printable.Name(folder, nameBytes)), hintPackAgain)
 	case other.Kind != Directory:
-		return refuse(path, fmt.Sprintf("The entry lies under %s, which is a file.", printable(folder)), hintPackAgain)
+		return refuse(path, fmt.Sprintf("The entry lies under %s, which is a file.", printable.Name(folder, nameBytes)), hintPackAgain)
 	}
 	return nil
 }
@@ -148,6 +150,6 @@ func stripTop(members []member) []member {
 
 func refuseCase(name, other string) *Refusal {
 	return refuse(name,
-		fmt.Sprintf("The name differs from %s in upper and lower case alone.", printable(other)),
+		fmt.Sprintf("The name differs from %s in upper and lower case alone.", printable.Name(other, nameBytes)),
 		"Rename one of the two and make the archive again.")
 }

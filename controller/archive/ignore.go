@@ -9,6 +9,8 @@ import (
 
 	"github.com/moby/patternmatcher"
 	"github.com/moby/patternmatcher/ignorefile"
+
+	"berth/controller/printable"
 )
 
 // The limits of a .dockerignore. The cost of matching is its size times the size of the
@@ -63,13 +65,13 @@ func ParseIgnore(text []byte) (*Ignore, error) {
 func checkPattern(pattern string) *Refusal {
 	switch {
 	case len(pattern) > patternBytes:
-		return refuse(ignoreFile, fmt.Sprintf("The pattern %s is longer than %d bytes.", printable(pattern), patternBytes),
+		return refuse(ignoreFile, fmt.Sprintf("The pattern %s is longer than %d bytes.", printable.Name(pattern, nameBytes), patternBytes),
 			"Shorten the pattern; no path is longer.")
 	case strings.Count(pattern, "*")+strings.Count(pattern, "?")+strings.Count(pattern, "[") > patternWildcard:
-		return refuse(ignoreFile, fmt.Sprintf("The pattern %s has more than %d wildcards.", printable(pattern), patternWildcard),
+		return refuse(ignoreFile, fmt.Sprintf("The pattern %s has more than %d wildcards.", printable.Name(pattern, nameBytes), patternWildcard),
 			"Write the pattern with fewer of *, ? and [; ** counts as two.")
 	case !validPattern(pattern):
-		return refuse(ignoreFile, "The pattern "+printable(pattern)+" cannot be read.",
+		return refuse(ignoreFile, "The pattern "+printable.Name(pattern, nameBytes)+" cannot be read.",
 			"Correct the pattern; brackets must be closed and an exception needs a path after \"!\".")
 	default:
 		return nil

@@ -3,6 +3,8 @@ package archive
 import (
 	"fmt"
 	"strings"
+
+	"berth/controller/printable"
 )
 
 // longestChain is the most symbolic links in one chain, as in Linux.
@@ -72,7 +74,7 @@ func (r *resolver) follow(link Entry) (resolved, error) {
 		case "..":
 			if at.path == "" {
 				return resolved{}, refuse(link.Path,
-					fmt.Sprintf("The symbolic link to %s leads out of the archive.", printable(link.Link)),
+					fmt.Sprintf("The symbolic link to %s leads out of the archive.", printable.Name(link.Link, nameBytes)),
 					"Replace the link by the file itself, or leave it out of the archive.")
 			}
 			at.path = parent(at.path)

@@ -2,8 +2,9 @@ package archive
 
 import (
 	"fmt"
-	"strconv"
-	"unicode"
+
+	"berth/controller/printable"
+	"berth/controller/problem"
 )
 
 // Hints that several refusals share.
@@ -13,29 +14,12 @@ const (
 	hintSmaller   = "Leave out what the build does not need, such as dependencies, build output and data."
 )
 
-// Refusal says why Berth does not accept an archive. Entry is always printable. Reason
-// and Hint are whole sentences, safe to show.
-type Refusal struct {
-	Entry  string // name in the archive; empty if the whole archive is at fault
-	Line   int    // in Entry, from 1; 0 if no single line is at fault
-	Reason string
-	Hint   string // the next step
-}
-
-// Error returns the place and the reason on one line.
-func (r *Refusal) Error() string {
-	switch {
-	case r.Entry == "":
-		return r.Reason
-	case r.Line == 0:
-		return r.Entry + ": " + r.Reason
-	default:
-		return fmt.Sprintf("%s, line %d: %s", r.Entry, r.Line, r.Reason)
-	}
-}
+// Refusal says why an archive is not accepted. File is the name of the entry in the
+// archive, printable whatever the archive held.
+type Refusal = problem.Refusal
 
 func refuse(name, reason, hint string) *Refusal {
-	return &Refusal{Entry: printable(name), Reason: reason, Hint: hint}
+	return &Refusal{File: printable.Name(name, nameBytes), Reason: reason, Hint: hint}
 }
 
 func refuseSize(limit int64) *Refusal {
@@ -60,20 +44,8 @@ func refuseDamaged(name string) *Refusal {
 	return refuse(name, "The content is damaged: it does not match its checksum or does not expand.", hintPackAgain)
 }
 
-// printable returns name in a form that is safe on a page or in a terminal: quoted if it
-// holds unprintable characters, and cut if long.
-func printable(name string) string {
-	const longest = 120
-	if len(name) > longest {
-		name = name[:longest/2] + "..." + name[len(name)-longest/2:]
-	}
-	for _, r := range name {
-		if r == unicode.ReplacementChar || !unicode.IsPrint(r) {
-			return strconv.Quote(name)
-		}
-	}
-	return name
-}
+// nameBytes is the longest name that a Refusal shows whole.
+const nameBytes = 120
 
 func bytesText(n int64) string {
 	switch {

@@ -1,10 +1,10 @@
 package audit
 
 import (
-	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
+
+	"berth/controller/printable"
 )
 
 // The most bytes of each field of an entry; the rest is cut off.
@@ -46,12 +46,7 @@ const cutMark = "…"
 // character, with line ends and marks of writing direction, by a replacement character,
 // so that people see it.
 func text(text string, most int) string {
-	cleaned := strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return utf8.RuneError
-		}
-		return r
-	}, text)
+	cleaned := printable.Replace(text, utf8.RuneError)
 	if len(cleaned) <= most {
 		return cleaned
 	}

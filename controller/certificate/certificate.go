@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"berth/controller/problem"
 )
 
 // MostBytes is the most that a chain, or a key, may have as text.
@@ -18,22 +20,11 @@ const MostBytes = 64 << 10
 // mostCertificates is more than any authority sends along.
 const mostCertificates = 10
 
-// The fields that a Refusal names.
+// The fields that the Problem of a pair names.
 const (
 	FieldChain = "chain"
 	FieldKey   = "key"
 )
-
-// Refusal says why a pair was refused. Reason and Hint are whole sentences that
-// are safe to show; they never hold a part of the key.
-type Refusal struct {
-	Field  string
-	Reason string
-	Hint   string // the next step
-}
-
-// Error gives the reason.
-func (r *Refusal) Error() string { return r.Field + ": " + r.Reason }
 
 // Pair is a certificate with its chain and its key, checked: they belong
 // together, cover the host, hold now and are strong enough.
@@ -52,7 +43,7 @@ type Options struct {
 }
 
 // Parse reads a pair from PEM text. The certificates may stand in any order. What
-// is not good is a *Refusal.
+// is not good is a Problem of problem.KindInvalid, which never holds a part of the key.
 func Parse(chain, key []byte, o Options) (Pair, error) {
 	if len(bytes.TrimSpace(key)) == 0 {
 		key = keyIn(chain) // one file with both, as many tools make it
@@ -104,7 +95,7 @@ func keyIn(text []byte) []byte {
 
 func parseChain(text []byte) ([]*x509.Certificate, error) {
 	refuse := func(reason, hint string) ([]*x509.Certificate, error) {
-		return nil, &Refusal{FieldChain, reason, hint}
+		return nil, problem.Invalid(reason, hint).At(FieldChain)
 	}
 	if len(bytes.TrimSpace(text)) == 0 {
 		return refuse("There is no certificate.", "Paste the PEM text, which begins with -----BEGIN CERTIFICATE-----, or choose its file.")
@@ -143,10 +134,10 @@ func order(certificates []*x509.Certificate, key crypto.Signer) ([]*x509.Certifi
 	}
 	first := slices.IndexFunc(certificates, func(c *x509.Certificate) bool { return public.Equal(c.PublicKey) })
 	if first < 0 {
-		return nil, &Refusal{
-			FieldKey, "The key does not belong to the certificate.",
+		return nil, problem.Invalid(
+			"The key does not belong to the certificate.",
 			"Send the key that the certificate was requested with.",
-		}
+		).At(FieldKey)
 	}
 	ordered := []*x509.Certificate{certificates[first]}
 	left := slices.Delete(slices.Clone(certificates), first, first+1)
@@ -154,10 +145,10 @@ func order(certificates []*x509.Certificate, key crypto.Signer) ([]*x509.Certifi
 		last := ordered[len(ordered)-1]
 		next := slices.IndexFunc(left, func(c *x509.Certificate) bool { return last.CheckSignatureFrom(c) == nil })
 		if next < 0 || selfSigned(last) {
-			return nil, &Refusal{
-				FieldChain, fmt.Sprintf("The certificate of %q is not part of the chain.", nameOf(left[0])),
+			return nil, problem.Invalid(
+				fmt.Sprintf("The certificate of %q is not part of the chain.", nameOf(left[0])),
 				"Send the certificate and the intermediates between it and the authority's root, and nothing else.",
-			}
+			).At(FieldChain)
 		}
 		ordered = append(ordered, left[next])
 		left = slices.Delete(left, next, next+1)

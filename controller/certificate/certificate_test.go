@@ -16,6 +16,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"berth/controller/problem"
 )
 
 var now = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
@@ -185,8 +187,8 @@ func TestParse_SaysInWordsWhatIsWrong(t *testing.T) {
 				c.chain, c.key = c.f.leaf.pem()+c.f.middle.pem(), c.f.leaf.keyPEM(t)
 			}
 			_, err := Parse([]byte(c.chain), []byte(c.key), c.f.options)
-			refusal, ok := errors.AsType[*Refusal](err)
-			if !ok || refusal.Field != c.field || !strings.Contains(refusal.Reason, c.want) || refusal.Hint == "" {
+			refusal, ok := errors.AsType[*problem.Problem](err)
+			if !ok || refusal.Field != c.field || !strings.Contains(refusal.Message, c.want) || refusal.Hint == "" {
 				t.Errorf("got %+v", err)
 			}
 		})
@@ -211,7 +213,7 @@ func FuzzParse_NeverPanicsNorTakesWhatItCannotRead(f *testing.F) {
 	f.Add([]byte("-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----"), []byte("-----BEGIN EC PRIVATE KEY-----\nMAA=\n-----END EC PRIVATE KEY-----"))
 	f.Fuzz(func(t *testing.T, chain, key []byte) {
 		pair, err := Parse(chain, key, made.options)
-		if refusal, ok := errors.AsType[*Refusal](err); ok && (refusal.Reason == "" || refusal.Hint == "" || bytes.Contains([]byte(refusal.Reason), []byte("PRIVATE"))) {
+		if refusal, ok := errors.AsType[*problem.Problem](err); ok && (refusal.Message == "" || refusal.Hint == "" || bytes.Contains([]byte(refusal.Message), []byte("PRIVATE"))) {
 			t.Errorf("%+v", refusal)
 		}
 		if err == nil && pair.Leaf.VerifyHostname("app.example.com") != nil {

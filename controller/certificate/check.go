@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"berth/controller/problem"
 )
 
 const leastRSABits = 2048
@@ -19,7 +21,7 @@ const day = "2 January 2006"
 
 // checkLeaf is about what the certificate is for: host, purpose and time.
 func checkLeaf(leaf *x509.Certificate, o Options) error {
-	refuse := func(reason, hint string) error { return &Refusal{FieldChain, reason, hint} }
+	refuse := func(reason, hint string) error { return problem.Invalid(reason, hint).At(FieldChain) }
 	if len(leaf.DNSNames) == 0 {
 		return refuse("The certificate names no host, at most in its old common name, which browsers do not read.",
 			"Ask for a certificate with the host as a subject alternative name.")
@@ -61,14 +63,14 @@ func checkStrength(chain []*x509.Certificate) error {
 			whose = fmt.Sprintf("The intermediate %q", nameOf(certificate))
 		}
 		if weakness := weakKey(certificate.PublicKey); weakness != "" {
-			return &Refusal{FieldChain, whose + " has " + weakness + ".", "Use RSA of 2048 bits or more, P-256, P-384 or Ed25519."}
+			return problem.Invalid(whose+" has "+weakness+".", "Use RSA of 2048 bits or more, P-256, P-384 or Ed25519.").At(FieldChain)
 		}
 		switch certificate.SignatureAlgorithm {
 		case x509.MD2WithRSA, x509.MD5WithRSA, x509.SHA1WithRSA, x509.DSAWithSHA1, x509.ECDSAWithSHA1, x509.UnknownSignatureAlgorithm:
-			return &Refusal{
-				FieldChain, fmt.Sprintf("%s is signed with %s, which browsers do not accept.", whose, certificate.SignatureAlgorithm),
+			return problem.Invalid(
+				fmt.Sprintf("%s is signed with %s, which browsers do not accept.", whose, certificate.SignatureAlgorithm),
 				"Ask for a certificate that is signed with SHA-256.",
-			}
+			).At(FieldChain)
 		}
 	}
 	return nil
@@ -107,17 +109,17 @@ func checkTrust(chain []*x509.Certificate, o Options) (trusted bool, err error) 
 	last := chain[len(chain)-1]
 	_, unknown := errors.AsType[x509.UnknownAuthorityError](err)
 	if unknown && len(last.IssuingCertificateURL) > 0 && !selfSigned(last) {
-		return false, &Refusal{
-			FieldChain, fmt.Sprintf("The chain is not complete: the certificate of %q, who signed, is missing.", issuerOf(last)),
+		return false, problem.Invalid(
+			fmt.Sprintf("The chain is not complete: the certificate of %q, who signed, is missing.", issuerOf(last)),
 			"Send the file that your authority calls full chain, or add its intermediate below the certificate.",
-		}
+		).At(FieldChain)
 	}
 	for _, certificate := range chain[1:] {
 		if o.Now.After(certificate.NotAfter) {
-			return false, &Refusal{
-				FieldChain, fmt.Sprintf("The intermediate %q ended on %s.", nameOf(certificate), certificate.NotAfter.UTC().Format(day)),
+			return false, problem.Invalid(
+				fmt.Sprintf("The intermediate %q ended on %s.", nameOf(certificate), certificate.NotAfter.UTC().Format(day)),
 				"Download the present chain from your authority.",
-			}
+			).At(FieldChain)
 		}
 	}
 	return false, nil

@@ -6,11 +6,15 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
+
+	"berth/controller/problem"
 )
 
 // parseKey takes PKCS #8, PKCS #1 and SEC 1.
 func parseKey(text []byte) (crypto.Signer, error) {
-	refuse := func(reason, hint string) (crypto.Signer, error) { return nil, &Refusal{FieldKey, reason, hint} }
+	refuse := func(reason, hint string) (crypto.Signer, error) {
+		return nil, problem.Invalid(reason, hint).At(FieldKey)
+	}
 	if len(bytes.TrimSpace(text)) == 0 {
 		return refuse("There is no key.", "Paste the PEM text of the certificate's private key, or choose its file.")
 	}

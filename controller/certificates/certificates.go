@@ -293,9 +293,6 @@ func (c *Certificates) checkChange(change DomainChange) error {
 // UseOwnCertificate stores a certificate and its key for the host, and publishes it.
 func (c *Certificates) UseOwnCertificate(ctx context.Context, host traefik.Host, chain, key []byte) (certificate.Pair, error) {
 	pair, err := certificate.Parse(chain, key, certificate.Options{Host: string(host), Now: time.Now()})
-	if refusal, ok := errors.AsType[*certificate.Refusal](err); ok {
-		return pair, problem.Invalid(refusal.Reason, refusal.Hint).At(refusal.Field)
-	}
 	if err != nil {
 		return pair, err
 	}

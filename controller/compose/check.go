@@ -5,8 +5,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
+
+	"berth/controller/printable"
 )
+
+// placeBytes is how much of a place a refusal shows.
+const placeBytes = 120
 
 // checker walks a file against the table of keys, and stores the line of each key.
 type checker struct {
@@ -71,7 +75,7 @@ func (c *checker) checkKey(n *node, key, pattern, place string) error {
 	}
 	known, found := c.table[pattern]
 	if !found {
-		return refuse(n.lines[key], fmt.Sprintf("The key %.60q is not one of the compose specification here (%s).", key, shown(place)), c.nearest(pattern))
+		return refuse(n.lines[key], fmt.Sprintf("The key %.60q is not one of the compose specification here (%s).", key, printable.Replace(place[:min(len(place), placeBytes)], '?')), c.nearest(pattern))
 	}
 	value := n.fields[key]
 	switch known.Support {
@@ -136,14 +140,4 @@ func join(path, name string) string {
 		return name
 	}
 	return path + "." + name
-}
-
-// shown is a place in a form that a page shows completely.
-func shown(place string) string {
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return '?'
-		}
-		return r
-	}, place[:min(len(place), 120)])
 }

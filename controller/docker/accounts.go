@@ -15,6 +15,7 @@ import (
 	"github.com/docker/docker/api/types/container"
 
 	"berth/controller/plan"
+	"berth/controller/printable"
 )
 
 // Where the engine looks the names of users and groups up.
@@ -147,7 +148,7 @@ func (l imageLook) account(ctx context.Context, name string) (accountFile, error
 func refuseAccounts(name, place, fault, hint string) error {
 	where := name
 	if place != name {
-		where += ", which leads to " + printable(place) + ","
+		where += ", which leads to " + printable.Plain(place) + ","
 	}
 	return &plan.Refusal{Reason: fmt.Sprintf("The image's %s %s.", where, fault), Hint: hint}
 }

@@ -208,38 +208,29 @@ func (e *Engine) runBuild(ctx context.Context, source io.Reader, request build.I
 
 // follow decodes the build's messages until the stream ends, and returns the
 // image's id. A *jsonmessage.JSONError is the build's own failure.
-func follow(messages io.Reader, transcript *transcript) (id string, err error) {
+func follow(messages io.Reader, transcript *transcript) (string, error) {
 	defer transcript.close()
-	for decoder := json.NewDecoder(messages); ; {
-		var message jsonmessage.JSONMessage
-		if err := decoder.Decode(&message); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			return "", err
-		}
-		if message.Error != nil {
-			return "", message.Error
-		}
-		if message.Aux == nil {
-			continue
-		}
-		switch message.ID {
-		case messageProgress:
-			if err := transcript.apply(*message.Aux); err != nil {
-				return "", err
-			}
-		case messageImage:
-			var result build.Result
+	var result build.Result
+	err := eachMessage(messages, func(message *jsonmessage.JSONMessage) error {
+		switch {
+		case message.Aux == nil:
+			return nil
+		case message.ID == messageProgress:
+			return transcript.apply(*message.Aux)
+		case message.ID == messageImage:
 			if err := json.Unmarshal(*message.Aux, &result); err != nil {
-				return "", fmt.Errorf("decode image id: %w", err)
+				return fmt.Errorf("decode image id: %w", err)
 			}
-			id = result.ID
 		}
+		return nil
+	})
+	if err != nil {
+		return "", err
 	}
-	if id == "" {
+	if result.ID == "" {
 		return "", fmt.Errorf("build ended without an image: %w", io.ErrUnexpectedEOF)
 	}
-	return id, nil
+	return result.ID, nil
 }
 
 func (e *Engine) cancelBuild(ctx context.Context, id string) {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"berth/controller/printable"
 )
 
 // syntaxImage is what the line "# syntax=docker/dockerfile:1" fetches.
@@ -44,7 +46,7 @@ var explanations = []explanation{
 // explain puts the engine's message about a failed build in words, and names
 // the next step where there is a usual one.
 func explain(message string) *BuildError {
-	plain := printable(strings.TrimSpace(solverPrefix.ReplaceAllString(message, "")))
+	plain := printable.Plain(strings.TrimSpace(solverPrefix.ReplaceAllString(message, "")))
 	for _, known := range explanations {
 		match := known.pattern.FindStringSubmatch(plain)
 		if match == nil {

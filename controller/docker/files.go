@@ -14,6 +14,7 @@ import (
 	"github.com/docker/docker/api/types/mount"
 	"github.com/docker/docker/pkg/stdcopy"
 
+	"berth/controller/printable"
 	"berth/controller/volume"
 )
 
@@ -214,7 +215,7 @@ func (h *helper) output(ctx context.Context) io.Reader {
 		case ctx.Err() != nil:
 			err = context.Cause(ctx)
 		case len(complaints.kept) > 0:
-			err = fmt.Errorf("volume helper: %s", printable(string(complaints.kept)))
+			err = fmt.Errorf("volume helper: %s", printable.Plain(string(complaints.kept)))
 		}
 		_ = writer.CloseWithError(err)
 	}()

@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"debug/elf"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -235,18 +234,7 @@ func writeProgram(w io.Writer, program *io.SectionReader) error {
 	return out.Close()
 }
 
-// importResult reads the engine's messages to their end: a failure comes inside
-// a response that began as a success.
+// importResult reads the messages of an import to their end.
 func importResult(messages io.Reader) error {
-	for decoder := json.NewDecoder(messages); ; {
-		var message jsonmessage.JSONMessage
-		if err := decoder.Decode(&message); errors.Is(err, io.EOF) {
-			return nil
-		} else if err != nil {
-			return err
-		}
-		if message.Error != nil {
-			return message.Error
-		}
-	}
+	return eachMessage(messages, func(*jsonmessage.JSONMessage) error { return nil })
 }

@@ -19,6 +19,7 @@ import (
 	imagetypes "github.com/docker/docker/api/types/image"
 
 	"berth/controller/plan"
+	"berth/controller/printable"
 )
 
 // addFiles returns an image that holds the service's public files beside what
@@ -74,7 +75,7 @@ func (e *Engine) commitFiles(ctx context.Context, options StartOptions, labels m
 	defer e.discardHelper(ctx, created)
 	err = e.api(ctx).CopyToContainer(ctx, created, "/", bytes.NewReader(text), container.CopyToContainerOptions{})
 	if errdefs.IsInvalidArgument(err) || errdefs.IsNotFound(err) {
-		return "", &StartError{Message: "The configs cannot be put into the image: " + sentence(printable(err.Error())), Err: err}
+		return "", &StartError{Message: "The configs cannot be put into the image: " + sentence(printable.Plain(err.Error())), Err: err}
 	}
 	if err != nil {
 		return "", failure(ctx, "put files into image", err)

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/docker/docker/api/types/container"
+
+	"berth/controller/printable"
 )
 
 // Instance is one running copy of a service of a release, as the engine holds it.
@@ -118,7 +120,7 @@ func conditionOf(state *container.State, restarts int) Condition {
 		Restarts:   restarts,
 		StartedAt:  engineTime(state.StartedAt),
 		FinishedAt: engineTime(state.FinishedAt),
-		Error:      printable(state.Error),
+		Error:      printable.Plain(state.Error),
 	}
 	if state.Health != nil && state.Health.Status != container.NoHealthcheck {
 		condition.Health = state.Health.Status

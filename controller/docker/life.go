@@ -9,6 +9,8 @@ import (
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
+
+	"berth/controller/pause"
 )
 
 // removalGrace is how long the instances of a removed app may take to end.
@@ -138,9 +140,7 @@ func (e *Engine) remove(ctx context.Context, id string) error {
 		if _, err := e.api(ctx).ContainerInspect(ctx, id); err != nil {
 			return notFoundIsFine(failure(ctx, "remove container", err))
 		}
-		select {
-		case <-time.After(removalPoll):
-		case <-ctx.Done():
+		if pause.For(ctx, removalPoll) != nil {
 			return fmt.Errorf("remove container: %w", context.Cause(ctx))
 		}
 	}

@@ -2,10 +2,8 @@ package docker
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"regexp"
 	"strings"
 
@@ -13,6 +11,8 @@ import (
 	names "github.com/distribution/reference"
 	imagetypes "github.com/docker/docker/api/types/image"
 	"github.com/docker/docker/pkg/jsonmessage"
+
+	"berth/controller/printable"
 )
 
 // PullOptions says which image to have.
@@ -110,23 +110,18 @@ func (e *Engine) pull(ctx context.Context, name string, log func(string)) error 
 	}
 	defer func() { _ = response.Close() }()
 	said := map[string]string{}
-	for decoder := json.NewDecoder(response); ; {
-		var message jsonmessage.JSONMessage
-		err := decoder.Decode(&message)
-		switch {
-		case errors.Is(err, io.EOF):
-			return nil
-		case err != nil:
-			return failure(ctx, "follow pull", err)
-		case message.Error != nil:
-			return pullFailure(ctx, name, message.Error)
-		case message.Progress != nil && message.Progress.Total > 0:
-			continue // a layer on its way; its end is a line of its own
-		case said[message.ID] != message.Status:
+	err = eachMessage(response, func(message *jsonmessage.JSONMessage) error {
+		onItsWay := message.Progress != nil && message.Progress.Total > 0 // a layer, whose end is a line of its own
+		if !onItsWay && said[message.ID] != message.Status {
 			said[message.ID] = message.Status
-			log(printable(strings.TrimSpace(message.ID + " " + message.Status)))
+			log(printable.Plain(strings.TrimSpace(message.ID + " " + message.Status)))
 		}
+		return nil
+	})
+	if refusal, ok := errors.AsType[*jsonmessage.JSONError](err); ok {
+		return pullFailure(ctx, name, refusal)
 	}
+	return failure(ctx, "follow pull", err)
 }
 
 // What registries and the engine say of images that cannot be had.
@@ -159,13 +154,13 @@ func pullFailure(ctx context.Context, name string, err error) error {
 		refused.Message = "The server's disk is full."
 		refused.Hint = "Make room on the server, then deploy again."
 	case certificate.MatchString(text):
-		refused.Message = fmt.Sprintf("The registry's certificate is not trusted by the engine (%s).", printable(certificate.FindString(text)))
+		refused.Message = fmt.Sprintf("The registry's certificate is not trusted by the engine (%s).", printable.Plain(certificate.FindString(text)))
 		refused.Hint = "Give the engine the registry's certificate authority, under /etc/docker/certs.d."
 	case connectionFault.MatchString(text):
 		refused.Message = fmt.Sprintf("The image %.200s is not on the server, and its registry cannot be reached to fetch it (%s).", name, connectionFault.FindString(text))
 		refused.Hint = "Check the server's connection and name resolution, or load the image into the engine by hand: an image that is there is used."
 	case ctx.Err() == nil && (errdefs.IsNotFound(err) || errdefs.IsInvalidArgument(err)):
-		refused.Message = fmt.Sprintf("The image %.200s cannot be pulled: %s", name, sentence(printable(text)))
+		refused.Message = fmt.Sprintf("The image %.200s cannot be pulled: %s", name, sentence(printable.Plain(text)))
 		refused.Hint = "Check the name and the tag."
 	default:
 		return failure(ctx, "pull image "+name, err)

@@ -7,6 +7,8 @@ import (
 	"regexp"
 
 	"github.com/containerd/errdefs"
+
+	"berth/controller/printable"
 )
 
 // What the engine says when it cannot run an image.
@@ -30,7 +32,7 @@ func startFailure(ctx context.Context, action string, err error) error {
 		return &StartError{Message: message, Err: err}
 	}
 	if errdefs.IsInvalidArgument(err) {
-		return &StartError{Message: "The engine cannot run the image: " + sentence(printable(err.Error())), Err: err}
+		return &StartError{Message: "The engine cannot run the image: " + sentence(printable.Plain(err.Error())), Err: err}
 	}
 	return wrapped
 }
@@ -52,7 +54,7 @@ func blame(text string) string {
 		switch {
 		case match == nil:
 		case len(match) > 1:
-			return fmt.Sprintf(known.message, printable(match[1]))
+			return fmt.Sprintf(known.message, printable.Plain(match[1]))
 		default:
 			return known.message
 		}

@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"strings"
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
@@ -219,12 +217,8 @@ func (e *Engine) pauseImage(ctx context.Context) (id string, err error) {
 	if err != nil {
 		return "", failure(ctx, "import image of keepers", err)
 	}
-	answer, err := io.ReadAll(response)
-	if err = errors.Join(err, response.Close()); err != nil {
+	if err := errors.Join(importResult(response), response.Close()); err != nil {
 		return "", failure(ctx, "import image of keepers", err)
-	}
-	if strings.Contains(string(answer), `"error"`) {
-		return "", fmt.Errorf("import image of keepers: %s", printable(string(answer)))
 	}
 	found, err = e.api(ctx).ImageInspect(ctx, reference)
 	return found.ID, failure(ctx, "inspect image of keepers", err)

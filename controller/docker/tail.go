@@ -11,6 +11,8 @@ import (
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/pkg/stdcopy"
+
+	"berth/controller/printable"
 )
 
 // TailOptions says which lines of an instance's output are wanted.
@@ -125,9 +127,16 @@ func (w *lineWriter) flush() error {
 }
 
 func (w *lineWriter) emit() error {
-	line := Line{At: w.at, Stderr: w.stderr, Text: printable(lastDrawn(w.text.String()))}
+	line := Line{At: w.at, Stderr: w.stderr, Text: printable.Plain(lastDrawn(w.text.String()))}
 	w.text.Reset()
 	err := w.each(line)
 	w.failed = err != nil
 	return err
+}
+
+// lastDrawn returns what a terminal would show of a line that a progress bar
+// drew again and again, going back to its start each time.
+func lastDrawn(line string) string {
+	line = strings.TrimRight(line, "\r")
+	return line[strings.LastIndexByte(line, '\r')+1:]
 }

@@ -6,9 +6,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/moby/buildkit/api/services/control"
+	moby_buildkit_v1 "github.com/moby/buildkit/api/services/control"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"berth/controller/printable"
 )
 
 // partialLimit is how many bytes of a line without an end are held back.
@@ -119,7 +121,7 @@ func (t *transcript) announce(step *step) {
 	}
 	t.order = append(t.order, step)
 	step.number = len(t.order)
-	t.print(step, printable(step.name))
+	t.print(step, printable.Plain(step.name))
 }
 
 func (t *transcript) end(vertex *moby_buildkit_v1.Vertex) {
@@ -153,7 +155,7 @@ func (t *transcript) fail(step *step, reason string) {
 		return
 	}
 	for _, line := range strings.Split(reason, "\n") {
-		t.print(step, "ERROR: "+printable(line))
+		t.print(step, "ERROR: "+printable.Plain(line))
 	}
 }
 
@@ -169,7 +171,7 @@ func (t *transcript) writeSubStep(sub *moby_buildkit_v1.VertexStatus) {
 	}
 	step.done[name] = true
 	t.announce(step)
-	text := printable(name)
+	text := printable.Plain(name)
 	if total := sub.GetTotal(); total > 0 {
 		text += fmt.Sprintf(" %s", byteCount(total))
 	}
@@ -205,9 +207,9 @@ func (t *transcript) writeOutput(output *moby_buildkit_v1.VertexLog) {
 func (t *transcript) writeWarning(warning *moby_buildkit_v1.VertexWarning) {
 	step := t.find(warning.GetVertex())
 	t.announce(step)
-	t.print(step, "WARN: "+printable(string(warning.GetShort())))
+	t.print(step, "WARN: "+printable.Plain(string(warning.GetShort())))
 	for _, detail := range warning.GetDetail() {
-		t.print(step, "WARN: "+printable(string(detail)))
+		t.print(step, "WARN: "+printable.Plain(string(detail)))
 	}
 }
 
@@ -226,7 +228,7 @@ func (t *transcript) printOutput(step *step, held *partial) {
 	if !step.started.IsZero() {
 		elapsed = max(0, held.at.Sub(step.started).Seconds())
 	}
-	t.print(step, fmt.Sprintf("%.3f %s", elapsed, printable(lastDrawn(text))))
+	t.print(step, fmt.Sprintf("%.3f %s", elapsed, printable.Plain(lastDrawn(text))))
 }
 
 func (t *transcript) print(step *step, text string) {

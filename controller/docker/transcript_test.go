@@ -129,44 +129,12 @@ func TestTranscript_RefusesWhatIsNoProgress(t *testing.T) {
 	}
 }
 
-func TestPrintable_TakesTerminalsTricksAway(t *testing.T) {
-	for text, want := range map[string]string{
-		"plain\ttext é":                     "plain\ttext é",
-		"\x1b[31mred\x1b[0m":                "red",
-		"\x1b]0;title\x07rest":              "rest",
-		"\x1b]8;;http://evil\x1b\\link":     "link",
-		"bell\x07 null\x00 back\b":          "bell null back",
-		"bad \xff byte":                     "bad \uFFFD byte",
-		"cut \x1b[":                         "cut [",
-		"turn \u202etxt.exe":                "turn txt.exe",
-		"\u009b31mC1":                       "31mC1",
-		"unfinished \x1b]0;title that goes": "unfinished ",
-	} {
-		if got := printable(text); got != want {
-			t.Errorf("printable(%q) = %q, want %q", text, got, want)
-		}
-	}
-}
-
 func TestLastDrawn_ShowsWhatATerminalWould(t *testing.T) {
 	for text, want := range map[string]string{"10%\r50%\r100%": "100%", "line\r": "line", "": "", "\r\r": ""} {
 		if got := lastDrawn(text); got != want {
 			t.Errorf("lastDrawn(%q) = %q, want %q", text, got, want)
 		}
 	}
-}
-
-func FuzzPrintable(f *testing.F) {
-	for _, seed := range []string{"\x1b[31mred", "a\xffb", "\x1b]0;x\x07"} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		for _, r := range printable(text) {
-			if unprintable(r) {
-				t.Errorf("printable(%q) holds %U", text, r)
-			}
-		}
-	})
 }
 
 func FuzzTranscript(f *testing.F) {

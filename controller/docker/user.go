@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"berth/controller/plan"
+	"berth/controller/printable"
 	"berth/controller/volume"
 )
 
@@ -84,7 +85,7 @@ func (a accounts) checkTargets(targets []string) error {
 		for name, file := range a.files() {
 			if isWithin(file.place, place) {
 				return &plan.Refusal{
-					Reason: fmt.Sprintf("The image keeps its %s in %s, where something is mounted.", name, printable(target)),
+					Reason: fmt.Sprintf("The image keeps its %s in %s, where something is mounted.", name, printable.Plain(target)),
 					Hint:   "Mount it somewhere else, or make /etc of the image a folder of its own.",
 				}
 			}
@@ -92,7 +93,7 @@ func (a accounts) checkTargets(targets []string) error {
 		linked := place != path.Clean(target) && slices.ContainsFunc(guardedFolders, func(folder string) bool { return isWithin(place, folder) })
 		if linked || place == "/" {
 			return &plan.Refusal{
-				Reason: fmt.Sprintf("The folder %s of the image is a link to %s, where nothing can be mounted.", printable(target), printable(place)),
+				Reason: fmt.Sprintf("The folder %s of the image is a link to %s, where nothing can be mounted.", printable.Plain(target), printable.Plain(place)),
 				Hint:   "Mount it somewhere else, or leave the link out of the image.",
 			}
 		}
@@ -217,7 +218,7 @@ func idIn(text string) int {
 
 func unknown(what, name string) *StartError {
 	return &StartError{
-		Message: fmt.Sprintf("The image wants to run as the %s %q, which it does not know.", what, printable(name)),
+		Message: fmt.Sprintf("The image wants to run as the %s %q, which it does not know.", what, printable.Plain(name)),
 		Err:     errUnknownAccount,
 	}
 }

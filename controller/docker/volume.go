@@ -13,6 +13,7 @@ import (
 	"github.com/docker/docker/api/types/filters"
 	volumetypes "github.com/docker/docker/api/types/volume"
 
+	"berth/controller/printable"
 	"berth/controller/volume"
 )
 
@@ -164,7 +165,7 @@ func volumeOf(found volumetypes.Volume, users []string) Volume {
 	slices.Sort(users)
 	return Volume{
 		Name:        volume.Name(found.Labels[labelVolume]),
-		Description: printable(found.Labels[labelDescription]),
+		Description: printable.Plain(found.Labels[labelDescription]),
 		CreatedAt:   engineTime(found.CreatedAt),
 		Users:       slices.Compact(users),
 	}

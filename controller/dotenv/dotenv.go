@@ -10,6 +10,8 @@ package dotenv
 import (
 	"fmt"
 	"strings"
+
+	"berth/controller/problem"
 )
 
 // Pair is one variable of the text. The name is as it was written, and may be one
@@ -22,19 +24,8 @@ type Pair struct {
 	Reference bool
 }
 
-// Error says why a text cannot be read. It never quotes the text, which may be a
-// secret.
-type Error struct {
-	Line   int // from 1
-	Reason string
-	Hint   string
-}
-
-// Error gives the line and the reason.
-func (e *Error) Error() string { return fmt.Sprintf("Line %d: %s", e.Line, e.Reason) }
-
-// Parse returns the variables in the order of the text, or an *Error for the first
-// line that is wrong. A name that is there twice is wrong.
+// Parse returns the variables in the order of the text, or a *problem.Refusal for the
+// first line that is wrong, which never quotes the text: it may be a secret. A name that is there twice is wrong.
 func Parse(text string) ([]Pair, error) {
 	text = strings.TrimPrefix(text, "\ufeff") // Windows editors write one
 	text = strings.ReplaceAll(text, "\r\n", "\n")
@@ -50,7 +41,7 @@ func Parse(text string) ([]Pair, error) {
 			continue
 		}
 		if line, twice := first[pair.Name]; twice {
-			return nil, &Error{pair.Line, fmt.Sprintf("The name is in line %d already.", line), "Keep one of the two lines."}
+			return nil, &problem.Refusal{Line: pair.Line, Reason: fmt.Sprintf("The name is in line %d already.", line), Hint: "Keep one of the two lines."}
 		}
 		first[pair.Name] = pair.Line
 		pairs = append(pairs, pair)
@@ -75,14 +66,14 @@ func (r *reader) next() (pair Pair, found bool, err error) {
 	line, _, _ := strings.Cut(r.rest, "\n")
 	name, _, found := strings.Cut(line, "=")
 	if !found {
-		return Pair{}, false, &Error{begin, "There is no = in it.", "Write NAME=value, and put a value of several lines in quotes."}
+		return Pair{}, false, &problem.Refusal{Line: begin, Reason: "There is no = in it.", Hint: "Write NAME=value, and put a value of several lines in quotes."}
 	}
 	r.rest = r.rest[len(name)+1:]
 	if after, exported := strings.CutPrefix(name, "export"); exported && after != strings.TrimLeft(after, " \t") {
 		name = after
 	}
 	if name = strings.TrimSpace(name); name == "" {
-		return Pair{}, false, &Error{begin, "There is no name before the =.", "Write NAME=value."}
+		return Pair{}, false, &problem.Refusal{Line: begin, Reason: "There is no name before the =.", Hint: "Write NAME=value."}
 	}
 	pair = Pair{Name: name, Line: begin}
 	pair.Value, pair.Reference, err = r.value()
@@ -135,7 +126,7 @@ func (r *reader) quoted(quote byte) (string, error) {
 			value.WriteByte(c)
 		}
 	}
-	return "", &Error{begin, "The quote that opens the value is never closed.", "Close it, or put the value in the other kind of quotes where it holds one."}
+	return "", &problem.Refusal{Line: begin, Reason: "The quote that opens the value is never closed.", Hint: "Close it, or put the value in the other kind of quotes where it holds one."}
 }
 
 // escapes are what a backslash stands before in double quotes; before all else it
@@ -149,7 +140,7 @@ func (r *reader) endOfLine() error {
 	if rest == "" || rest[0] == '#' {
 		return nil
 	}
-	return &Error{line, "Something follows the closing quote.", "Put the whole value into one pair of quotes; inside double quotes write \\\" for a quote."}
+	return &problem.Refusal{Line: line, Reason: "Something follows the closing quote.", Hint: "Put the whole value into one pair of quotes; inside double quotes write \\\" for a quote."}
 }
 
 // takeLine takes the rest of the line and its end.

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"strings"
 	"testing"
+
+	"berth/controller/problem"
 )
 
 func TestParse_ReadsWhatPeopleWrite(t *testing.T) {
@@ -64,7 +66,7 @@ func TestParse_SaysTheLineAndNeverWhatStandsInIt(t *testing.T) {
 		"A='hunter2\n'\nB='d'\nexport E\n": 4,
 	} {
 		_, err := Parse(text)
-		wrong, ok := errors.AsType[*Error](err)
+		wrong, ok := errors.AsType[*problem.Refusal](err)
 		if !ok || wrong.Line != line || wrong.Hint == "" {
 			t.Errorf("%q: got %v, want line %d", text, err, line)
 			continue
@@ -93,7 +95,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		pairs, err := Parse(text)
 		if err != nil {
-			if wrong, ok := errors.AsType[*Error](err); !ok || wrong.Line < 1 || wrong.Line > strings.Count(text, "\n")+1 {
+			if wrong, ok := errors.AsType[*problem.Refusal](err); !ok || wrong.Line < 1 || wrong.Line > strings.Count(text, "\n")+1 {
 				t.Errorf("%q: %v", text, err)
 			}
 			return

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"berth/controller/connections"
+	"berth/controller/pause"
 )
 
 const (
@@ -86,10 +87,8 @@ func (g *Gate) reach(ctx context.Context, proxy string) (*net.TCPConn, error) {
 		if far, isTCP := connection.(*net.TCPConn); err == nil && isTCP {
 			return far, nil
 		}
-		select {
-		case <-ctx.Done():
+		if pause.For(ctx, reachPause) != nil {
 			return nil, err
-		case <-time.After(reachPause):
 		}
 	}
 }

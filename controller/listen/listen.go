@@ -17,6 +17,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"berth/controller/pause"
 )
 
 const (
@@ -54,9 +56,7 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer) error {
 			}
 		}
 		before = now
-		select {
-		case <-time.After(lookEvery):
-		case <-ctx.Done():
+		if pause.For(ctx, lookEvery) != nil {
 			return nil
 		}
 	}

@@ -109,7 +109,7 @@ func (c *composer) read() error {
 	}
 	c.file, err = compose.Read(text, compose.Options{Variables: variables, Profiles: c.options.Profiles})
 	if refusal, ok := errors.AsType[*compose.Refusal](err); ok {
-		return &Refusal{File: c.path, Line: refusal.Line, Reason: refusal.Reason, Hint: refusal.Hint}
+		refusal.File = c.path
 	}
 	if err != nil {
 		return err

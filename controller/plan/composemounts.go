@@ -12,6 +12,8 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/docker/go-units"
+
+	"berth/controller/printable"
 )
 
 const (
@@ -40,7 +42,7 @@ func (c *composer) mounts(to *Service, from types.ServiceConfig) error {
 			}
 		case volume.Type == types.VolumeTypeVolume && volume.Source == "":
 			return c.refuse(fmt.Sprintf("The volume at %.80s of %s has no name, so it would be lost with the next release.", volume.Target, from.Name),
-				"Give it a name, such as data:"+printableTarget(volume.Target)+", and list the name under the top-level key volumes.", place...)
+				"Give it a name, such as data:"+printable.Replace(volume.Target[:min(len(volume.Target), 80)], '?')+", and list the name under the top-level key volumes.", place...)
 		case volume.Type != types.VolumeTypeVolume || !volumeName.MatchString(volume.Source):
 			return c.refuse(fmt.Sprintf("The service %s mounts %.80q, which is no named volume.", from.Name, volume.Source),
 				"A path of the host cannot be mounted. Use a named volume, and put files into the image with COPY, under configs, or into the volume in Berth.", place...)
@@ -150,9 +152,4 @@ func (c *composer) mountTarget(to *Service, target string, place ...string) (str
 // under reports whether path is the folder or is below it.
 func under(path, folder string) bool {
 	return path == folder || strings.HasPrefix(path, strings.TrimSuffix(folder, "/")+"/")
-}
-
-func printableTarget(target string) string {
-	const longest = 80
-	return strings.Trim(strconv.Quote(target[:min(len(target), longest)]), `"`)
 }

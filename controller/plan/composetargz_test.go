@@ -97,7 +97,7 @@ func TestCompose_RefusesManyLargeFilesOfATarGZ(t *testing.T) {
 	}
 	_, err := From(t.Context(), tarGZTreeOf(t, files...), options)
 	refusal, ok := errors.AsType[*archive.Refusal](err)
-	if !ok || refusal.Entry != "a/b/c32" || !strings.Contains(refusal.Hint, "Send a .zip") {
+	if !ok || refusal.File != "a/b/c32" || !strings.Contains(refusal.Hint, "Send a .zip") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -63,7 +63,7 @@ func contextOf(ctx context.Context, tree *archive.Tree, folder, dockerfile strin
 	}
 	ignore, err := archive.ParseIgnore(text)
 	if refusal, ok := errors.AsType[*archive.Refusal](err); ok {
-		return nil, &Refusal{File: path, Line: refusal.Line, Reason: refusal.Reason, Hint: refusal.Hint}
+		refusal.File = path
 	}
 	if err != nil {
 		return nil, err

@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"path"
 	"strings"
-	"unicode"
 	"unicode/utf8"
+
+	"berth/controller/printable"
 )
 
 // targetBytes bounds a mount target.
@@ -77,7 +78,7 @@ func faultInTarget(s string) string {
 		return "does not begin with a slash."
 	case len(s) > targetBytes:
 		return fmt.Sprintf("is longer than %d bytes.", targetBytes)
-	case !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }):
+	case !utf8.ValidString(s) || !printable.Is(s):
 		return "holds a character that cannot be shown."
 	case strings.ContainsAny(s, `\:`):
 		return "holds a backslash or a colon."

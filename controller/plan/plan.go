@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"berth/controller/archive"
+	"berth/controller/problem"
 )
 
 // MainService is the name of the service that the route leads to in an app from a
@@ -94,26 +95,8 @@ type Options struct {
 	Secrets []string
 }
 
-// Refusal says why an archive cannot be deployed. Reason and Hint are whole sentences,
-// safe to show.
-type Refusal struct {
-	File   string // path in the archive; empty if no single file is at fault
-	Line   int    // in File, from 1; 0 if no single line is at fault
-	Reason string
-	Hint   string // the next step
-}
-
-// Error gives the place and the reason on one line.
-func (r *Refusal) Error() string {
-	switch {
-	case r.File == "":
-		return r.Reason
-	case r.Line == 0:
-		return r.File + ": " + r.Reason
-	default:
-		return fmt.Sprintf("%s, line %d: %s", r.File, r.Line, r.Reason)
-	}
-}
+// Refusal says why an archive cannot be deployed.
+type Refusal = problem.Refusal
 
 // Service returns the main service as it runs, without its build. For an existing image,
 // that is all.

@@ -154,7 +154,7 @@ func TestFrom_RefusesADockerfileThatIsAFolderOrTooLarge(t *testing.T) {
 		{"Dockerfile", strings.Repeat("# nothing, at some length, to be read\n", 8000) + noise},
 	} {
 		_, err := From(t.Context(), treeOf(t, files...), options)
-		if refusal, ok := errors.AsType[*archive.Refusal](err); !ok || refusal.Entry != "Dockerfile" {
+		if refusal, ok := errors.AsType[*archive.Refusal](err); !ok || refusal.File != "Dockerfile" {
 			t.Errorf("got %v", err)
 		}
 	}

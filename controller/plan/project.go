@@ -148,8 +148,7 @@ func (p *project) keep(more ...string) (func(archive.Entry) bool, error) {
 	before := ignoredAlways + strings.Join(more, "\n") + "\n"
 	ignore, err := archive.ParseIgnore([]byte(before + own))
 	if refusal, ok := errors.AsType[*archive.Refusal](err); ok {
-		line := max(refusal.Line-strings.Count(before, "\n"), 0)
-		return nil, &Refusal{File: ignoreFile, Line: line, Reason: refusal.Reason, Hint: refusal.Hint}
+		refusal.File, refusal.Line = ignoreFile, max(refusal.Line-strings.Count(before, "\n"), 0)
 	}
 	if err != nil {
 		return nil, err

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
+
+	"berth/controller/printable"
 )
 
 const (
@@ -198,7 +200,7 @@ func (p *project) installRequirements(r *recipe) error {
 // project, which may not be a package.
 func installDependencies(r *recipe, dependencies []string) error {
 	for _, dependency := range dependencies {
-		if !requirementPattern.MatchString(dependency) || len(dependency) > lineBytes || dependency != strings.Map(printableRune, dependency) {
+		if !requirementPattern.MatchString(dependency) || len(dependency) > lineBytes || !printable.Is(dependency) {
 			return &Refusal{
 				File: pyprojectFile, Reason: fmt.Sprintf("The dependency %.60q cannot be read.", dependency),
 				Hint: `Write it as a name and a version, such as "flask>=3".`,

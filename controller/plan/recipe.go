@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"berth/controller/archive"
+	"berth/controller/printable"
 )
 
 const (
@@ -94,18 +95,10 @@ func (r *recipe) text() string {
 	var text strings.Builder
 	text.WriteString("# Written by Berth, as the archive has no Dockerfile. Save it there to change it.\n")
 	for _, reason := range r.reasons {
-		text.WriteString("# " + strings.Map(printableRune, reason) + "\n")
+		text.WriteString("# " + printable.Replace(reason, '?') + "\n")
 	}
 	text.WriteString("\n" + strings.Join(r.lines, "\n") + "\n")
 	return text.String()
-}
-
-// printableRune keeps a comment on its line.
-func printableRune(r rune) rune {
-	if r < ' ' || r == 0x7f || r == '\u0085' || r == '\u2028' || r == '\u2029' {
-		return '?'
-	}
-	return r
 }
 
 // jsonWords is a JSON array of strings on one line, as readable as possible.

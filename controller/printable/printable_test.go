@@ -24,3 +24,19 @@ func TestIs_RefusesEndsOfLinesAndTurnedWriting(t *testing.T) {
 		}
 	}
 }
+
+func TestName_IsQuotedWhereItHoldsMoreThanPrintableCharacters(t *testing.T) {
+	for text, want := range map[string]string{
+		"näme": "näme", "a\x1b[31m": `"a\x1b[31m"`, "a\u202eb": `"a\u202eb"`, "a\xffb": `"a\xffb"`, "0123456789a": "01234...6789a",
+	} {
+		if got := Name(text, 10); got != want {
+			t.Errorf("%q gives %s, want %s", text, got, want)
+		}
+	}
+}
+
+func TestReplace_ShowsThatSomethingWasThere(t *testing.T) {
+	if got := Replace("a\tb\u202ec\nü", '?'); got != "a?b?c?ü" {
+		t.Errorf("got %q", got)
+	}
+}

@@ -1,14 +1,12 @@
 package problem
 
-import "berth/controller/plan"
-
 // Remedy is the change that would fix a release. All fields but Missing are for a failed
 // release, and its next try can apply them at once. The zero value means no remedy.
 type Remedy struct {
-	Port         uint16           `json:"port,omitempty"`   // the port that the app listens on
-	Folder       plan.MountTarget `json:"folder,omitempty"` // the folder that the app wants to write to: it needs a volume
-	WritableRoot bool             `json:"writable_root,omitempty"`
-	Memory       bool             `json:"memory,omitempty"` // a higher limit
+	Port         uint16 `json:"port,omitempty"`   // the port that the app listens on
+	Folder       string `json:"folder,omitempty"` // the folder that the app wants to write to: it needs a volume
+	WritableRoot bool   `json:"writable_root,omitempty"`
+	Memory       bool   `json:"memory,omitempty"` // a higher limit
 
 	// Missing is how many files of the first page no visitor gets, because the page asks
 	// for them outside of the app's path. MissingFile is the address of the first. A

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"berth/controller/problem"
 )
 
 // The two ways to a good password: MinPasswordCharacters of every class, or
@@ -30,36 +32,28 @@ var commonList string
 // often made of the shorter ones.
 var common = readCommon(commonList)
 
-// WeakError says why a password is too easy to guess; both are sentences for the person.
-type WeakError struct{ Reason, Hint string }
-
-// Error gives the reason and the hint.
-func (e *WeakError) Error() string { return e.Reason + " " + e.Hint }
-
-// CheckStrength returns a *WeakError for a weak password: one that meets neither rule,
-// has over 72 bytes, or is easy to guess. Easy to guess is a common password, one of the
-// names, or a run of keys, also with decoration.
+// CheckStrength returns a Problem of problem.KindInvalid for a weak password: one that
+// meets neither rule, has over 72 bytes, or is easy to guess. Easy to guess is a common
+// password, one of the names, or a run of keys, also with decoration.
 func CheckStrength(password string, names ...string) error {
 	length := utf8.RuneCountInString(password)
 	switch {
 	case !utf8.ValidString(password):
-		return weak("The password is not valid text.", "Use characters that a keyboard can type.")
+		return problem.Invalid("The password is not valid text.", "Use characters that a keyboard can type.")
 	case length < MinPasswordCharacters:
-		return weak(fmt.Sprintf("The password has fewer than %d characters.", MinPasswordCharacters), PasswordRules)
+		return problem.Invalid(fmt.Sprintf("The password has fewer than %d characters.", MinPasswordCharacters), PasswordRules)
 	case len(password) > MaxPasswordBytes:
-		return weak(fmt.Sprintf("The password is longer than %d bytes, and what comes after them would not count.", MaxPasswordBytes),
+		return problem.Invalid(fmt.Sprintf("The password is longer than %d bytes, and what comes after them would not count.", MaxPasswordBytes),
 			"Use a shorter one. Letters beyond a to z take two bytes or more.")
 	}
 	if missing := missingClasses(password); len(missing) > 0 && length < LongPasswordCharacters {
-		return weak("The password has no "+strings.Join(missing, " and no ")+".", PasswordRules)
+		return problem.Invalid("The password has no "+strings.Join(missing, " and no ")+".", PasswordRules)
 	}
 	if isCommon(password, names) || isRun(password) {
-		return weak("The password is one of the first that others try.", "Use several words that do not belong together.")
+		return problem.Invalid("The password is one of the first that others try.", "Use several words that do not belong together.")
 	}
 	return nil
 }
-
-func weak(reason, hint string) *WeakError { return &WeakError{Reason: reason, Hint: hint} }
 
 func missingClasses(password string) []string {
 	isSign := func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"berth/controller/problem"
 )
 
 func TestCheckStrength_RefusesWhatIsEasyToGuess(t *testing.T) {
@@ -59,8 +61,8 @@ func TestCheckStrength_RefusesWhatIsEasyToGuess(t *testing.T) {
 			}
 			continue
 		}
-		weak, ok := errors.AsType[*WeakError](err)
-		if !ok || !strings.Contains(weak.Reason, reason) || weak.Hint == "" {
+		weak, ok := errors.AsType[*problem.Problem](err)
+		if !ok || !strings.Contains(weak.Message, reason) || weak.Hint == "" {
 			t.Errorf("%q: got %v, want %q", password, err, reason)
 		}
 	}

@@ -3,9 +3,6 @@ package uploads
 import (
 	"errors"
 	"fmt"
-
-	"berth/controller/archive"
-	"berth/controller/problem"
 )
 
 // Archive is the file of an upload, received in full and not yet looked into.
@@ -50,12 +47,4 @@ func (a *Archive) Sync() error {
 		return fmt.Errorf("keep upload: %w", err)
 	}
 	return errors.Join(file.Sync(), file.Close())
-}
-
-// Problem words a refusal of an archive for the person.
-func Problem(err error) error {
-	if refusal, ok := errors.AsType[*archive.Refusal](err); ok {
-		return problem.Invalid(refusal.Error(), refusal.Hint).At("archive").Because(err)
-	}
-	return err
 }

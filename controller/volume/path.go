@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"berth/controller/printable"
 )
 
 // What a path in a volume may be.
@@ -75,8 +77,11 @@ func (p Path) Name() string { return string(p[strings.LastIndexByte(string(p), '
 // Folder returns the path of the folder that holds p; the root holds itself.
 func (p Path) Folder() Path { return p[:max(strings.LastIndexByte(string(p), '/'), 0)] }
 
+// shownBytes is the longest path or failure that is shown whole.
+const shownBytes = 160
+
 // String returns the path so that it can be shown, quoted where it must be.
-func (p Path) String() string { return printable(string(p)) }
+func (p Path) String() string { return printable.Name(string(p), shownBytes) }
 
 // misleads reports whether a name with the character could not be told from
 // another, or would be shown in another order.

@@ -2,8 +2,6 @@ package volume
 
 import (
 	"fmt"
-	"strconv"
-	"unicode"
 )
 
 // Code says what a caller can do about a Refusal.
@@ -37,21 +35,6 @@ func (r *Refusal) Error() string {
 
 func refuse(code Code, path Path, reason, hint string) *Refusal {
 	return &Refusal{Code: code, Path: path.String(), Reason: reason, Hint: hint}
-}
-
-// printable returns text so that it can be shown: quoted where it holds anything
-// else than printable characters, cut where long.
-func printable(text string) string {
-	const longest = 160
-	if len(text) > longest {
-		text = text[:longest/2] + "..." + text[len(text)-longest/2:]
-	}
-	for _, r := range text {
-		if r == unicode.ReplacementChar || !unicode.IsPrint(r) {
-			return strconv.Quote(text)
-		}
-	}
-	return text
 }
 
 // sizeText words a number of bytes.

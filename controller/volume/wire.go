@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+
+	"berth/controller/printable"
 )
 
 // frameBytes is the most that one frame carries, and with it what a session
@@ -230,7 +232,7 @@ func failed(err error) answer {
 	if refusal, ok := errors.AsType[*Refusal](err); ok {
 		return answer{Refusal: refusal}
 	}
-	return answer{Failure: printable(err.Error())}
+	return answer{Failure: printable.Name(err.Error(), shownBytes)}
 }
 
 // wireEntry is an Entry with its names as bytes.

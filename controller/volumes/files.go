@@ -9,7 +9,6 @@ import (
 	"berth/controller/archive"
 	"berth/controller/docker"
 	"berth/controller/problem"
-	"berth/controller/uploads"
 	"berth/controller/volume"
 )
 
@@ -122,7 +121,7 @@ func (f *Files) Unpack(ctx context.Context, folder volume.Path, from io.Reader) 
 	defer received.Discard()
 	tree, err := f.volumes.uploads.OpenWhole(received.File())
 	if err != nil {
-		return problem.AtField("file", uploads.Problem(err))
+		return problem.AtField("file", problem.Refused("file", err))
 	}
 	defer tree.Close()
 	limit, bound, err := f.roomFor(f.volumes.uploads.Limits().ExpandedBytes)
@@ -134,7 +133,7 @@ func (f *Files) Unpack(ctx context.Context, folder volume.Path, from io.Reader) 
 	err = f.session.Unpack(options, func(to io.Writer) error {
 		return tree.WriteTar(ctx, to, func(archive.Entry) bool { return true })
 	})
-	return problem.AtField("file", uploads.Problem(f.outgrown(bound, err)))
+	return problem.AtField("file", problem.Refused("file", f.outgrown(bound, err)))
 }
 
 // Count returns what is in a folder, as far as it can be counted in ten seconds.

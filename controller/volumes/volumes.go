@@ -9,11 +9,11 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode"
 
 	"berth/controller/app"
 	"berth/controller/docker"
 	"berth/controller/plan"
+	"berth/controller/printable"
 	"berth/controller/problem"
 	"berth/controller/uploads"
 	"berth/controller/volume"
@@ -170,7 +170,7 @@ func (v *Volumes) Hold(ctx context.Context, mounts []app.Mount, write func() err
 // ParseDescription returns s without space around it, or a Problem.
 func ParseDescription(s string) (string, error) {
 	text := strings.TrimSpace(s)
-	if len([]rune(text)) > descriptionRunes || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
+	if len([]rune(text)) > descriptionRunes || !printable.Is(text) {
 		return "", problem.Invalid(
 			"This is not a description.",
 			fmt.Sprintf("Write up to %d characters on one line, or nothing.", descriptionRunes),

@@ -183,6 +183,17 @@ func TestSettings_HandOverWhatIsNamedAndForgetTheRest(t *testing.T) {
 	}
 }
 
+func TestSettings_WriteNoSecretToTheDisk(t *testing.T) {
+	m := newMachine(t)
+	if output, ended := m.run("settings", "SECRET_KEY=hunter2hunter2", "BERTH_ADMIN_PASSWORD=hunter2$1"); !ended {
+		t.Fatal(output)
+	}
+	text := m.read(".berth/berth/compose.json")
+	if strings.Contains(text, "hunter2") || !strings.Contains(text, `"SECRET_KEY":null`) || !strings.Contains(text, `"BERTH_ADMIN_PASSWORD":null`) {
+		t.Errorf("settings %s", text)
+	}
+}
+
 // listen returns the path of a socket, which is short enough for one.
 func listen(t *testing.T) string {
 	t.Helper()
