@@ -59,6 +59,7 @@ func configuredPair(t *testing.T) Config {
 }
 
 func TestCertificate_PairThatHasEndedOrIsWeakStopsTheStart(t *testing.T) {
+	t.Parallel()
 	weakRSA, err := weakRSAKey()
 	if err != nil {
 		t.Fatal(err)
@@ -116,6 +117,7 @@ func weakRSAKey() (*rsa.PrivateKey, error) {
 }
 
 func TestCertificates_ReplacedPairIsServedWithoutAStart(t *testing.T) {
+	t.Parallel()
 	f := openFrontDoor(t, short(), configuredPair(t), says("ok"))
 	first := f.served()
 	aPair(t, f.config, aKey(t, elliptic.P384()), time.Now().Add(72*time.Hour))
@@ -138,6 +140,7 @@ func (f *frontDoor) served() *x509.Certificate {
 }
 
 func TestCertificates_BadNewPairIsLoggedAndTheOldOneKept(t *testing.T) {
+	t.Parallel()
 	config := configuredPair(t)
 	var log lockedBuffer
 	certificates, err := openCertificates(config, slog.New(slog.NewTextHandler(&log, nil)))
@@ -176,6 +179,7 @@ func TestCertificates_BadNewPairIsLoggedAndTheOldOneKept(t *testing.T) {
 }
 
 func TestCertificates_OwnOneIsRenewedBeforeItEndsWhileRunning(t *testing.T) {
+	t.Parallel()
 	config := Config{DataFolder: t.TempDir()}
 	certificates, err := openCertificates(config, slog.New(slog.DiscardHandler))
 	if err != nil {
