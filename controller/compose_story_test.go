@@ -3,7 +3,9 @@ package controller_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -56,7 +58,6 @@ func (h *house) guestbook(changes ...string) *controller.Archive {
 // newBook is a house in which the store is healthy, and migrations end.
 func newBook(t *testing.T) *house {
 	t.Helper()
-	t.Parallel() // each waits for its releases to drain
 	h := newHouse(t)
 	h.engine.contents.put("store", "store v1")
 	h.engine.contents.put("web", "web v1")
@@ -141,6 +142,7 @@ func (h *house) settled(want ...string) {
 }
 
 func TestCompose_StartsInOrderOnANetworkOfTheRelease(t *testing.T) {
+	t.Parallel()
 	h := newBook(t)
 	release := h.deployBook()
 	want := []string{"berth-book-r1.store", "berth-book-r1.migrate", "berth-book-r1.web"}
@@ -172,6 +174,7 @@ func TestCompose_StartsInOrderOnANetworkOfTheRelease(t *testing.T) {
 }
 
 func TestCompose_UnchangedStoreIsKept(t *testing.T) {
+	t.Parallel()
 	h := newBook(t)
 	h.deployBook()
 	h.engine.contents.put("web", "web v2")
@@ -195,6 +198,7 @@ func TestCompose_UnchangedStoreIsKept(t *testing.T) {
 }
 
 func TestCompose_ChangedStoreIsReplacedBeforeWhoDependsOnIt(t *testing.T) {
+	t.Parallel()
 	for name, change := range map[string]func(h *house) []string{
 		"other content": func(h *house) []string {
 			h.engine.contents.put("store", "store v2")
@@ -228,6 +232,7 @@ func TestCompose_ChangedStoreIsReplacedBeforeWhoDependsOnIt(t *testing.T) {
 }
 
 func TestCompose_FailurePutsEverythingBack(t *testing.T) {
+	t.Parallel()
 	h := newBook(t)
 	h.deployBook()
 	h.engine.contents.put("store", "store v2")
@@ -263,6 +268,7 @@ func TestCompose_FailurePutsEverythingBack(t *testing.T) {
 }
 
 func TestCompose_FailedServiceIsNamedWithItsLastWords(t *testing.T) {
+	t.Parallel()
 	h := newBook(t)
 	h.engine.onLook.set(func(name string, condition docker.Condition) docker.Condition {
 		if strings.Contains(name, ".migrate") {
@@ -290,6 +296,7 @@ func TestCompose_FailedServiceIsNamedWithItsLastWords(t *testing.T) {
 }
 
 func TestCompose_ServiceBesideMustRunBeforeTheReleaseIsLive(t *testing.T) {
+	t.Parallel()
 	h := newBook(t)
 	h.engine.onLook.set(func(name string, condition docker.Condition) docker.Condition {
 		if strings.HasSuffix(name, ".worker") {
@@ -312,6 +319,7 @@ func TestCompose_ServiceBesideMustRunBeforeTheReleaseIsLive(t *testing.T) {
 }
 
 func TestCompose_OptionalDependencyMayFail(t *testing.T) {
+	t.Parallel()
 	h := newBook(t)
 	h.engine.onLook.set(func(name string, condition docker.Condition) docker.Condition {
 		if strings.HasSuffix(name, ".cache") {
@@ -335,6 +343,7 @@ services:
 }
 
 func TestCompose_ReplicasAnswerToOneName(t *testing.T) {
+	t.Parallel()
 	h := newBook(t)
 	route, _ := h.ParseRoute("/book")
 	file := "services: {web: {image: 'a:1', ports: ['80'], deploy: {replicas: 3}}}"
@@ -352,6 +361,7 @@ func TestCompose_ReplicasAnswerToOneName(t *testing.T) {
 }
 
 func TestCompose_CopiesOfAServiceCalledMainMeetNoOtherService(t *testing.T) {
+	t.Parallel()
 	h := newBook(t)
 	route, _ := h.ParseRoute("/book")
 	file := "services: {main: {image: 'a:1', ports: ['80'], scale: 2}, '2': {image: 'b:1'}}"
@@ -364,6 +374,7 @@ func TestCompose_CopiesOfAServiceCalledMainMeetNoOtherService(t *testing.T) {
 }
 
 func TestCompose_RollbackKeepsTheStore(t *testing.T) {
+	t.Parallel()
 	h := newBook(t)
 	first := h.deployBook()
 	h.live(h.updateBook())
@@ -379,6 +390,7 @@ func TestCompose_RollbackKeepsTheStore(t *testing.T) {
 }
 
 func TestCompose_SettingsApplyToTheMainServiceAlone(t *testing.T) {
+	t.Parallel()
 	h := newBook(t)
 	h.deployBook()
 	settings := app.DefaultSettings()
@@ -400,6 +412,7 @@ func TestCompose_SettingsApplyToTheMainServiceAlone(t *testing.T) {
 }
 
 func TestCompose_FirstReleaseHasTheVariablesThatItsFileNeeds(t *testing.T) {
+	t.Parallel()
 	h := newBook(t)
 	file := "services: {web: {image: 'a:1', ports: ['80'], environment: {PASSWORD: '${PASSWORD:?save it}'}}}"
 	route, _ := h.ParseRoute("/book")
@@ -431,6 +444,7 @@ func TestCompose_FirstReleaseHasTheVariablesThatItsFileNeeds(t *testing.T) {
 }
 
 func TestCompose_NewVariablesAreReadIntoTheFile(t *testing.T) {
+	t.Parallel()
 	h := newBook(t)
 	h.deployBook()
 	_, err := h.UpdateEnvironment(t.Context(), "book", app.EnvironmentChange{Set: []app.VariableWish{
@@ -469,6 +483,7 @@ func TestCompose_NewVariablesAreReadIntoTheFile(t *testing.T) {
 }
 
 func TestCompose_FailedRunWithNewVariablesLeavesTheArchive(t *testing.T) {
+	t.Parallel()
 	h := newBook(t)
 	h.deployBook()
 	change := app.EnvironmentChange{Set: []app.VariableWish{{Name: "TITLE", Value: "Visitors"}}}
@@ -492,6 +507,7 @@ func TestCompose_FailedRunWithNewVariablesLeavesTheArchive(t *testing.T) {
 }
 
 func TestCompose_RemovedServiceIsMadeAgain(t *testing.T) {
+	t.Parallel()
 	h := newBook(t)
 	h.deployBook()
 	h.live(h.updateBook())
@@ -516,6 +532,7 @@ func TestCompose_RemovedServiceIsMadeAgain(t *testing.T) {
 }
 
 func TestCompose_WhatRanOnceIsNotStartedAgain(t *testing.T) {
+	t.Parallel()
 	h := newBook(t)
 	h.deployBook()
 	if err := h.Stop(t.Context(), "book"); err != nil {
@@ -535,6 +552,7 @@ func TestCompose_WhatRanOnceIsNotStartedAgain(t *testing.T) {
 }
 
 func TestCompose_WorstServiceIsWhatTheAppIs(t *testing.T) {
+	t.Parallel()
 	h := newBook(t)
 	h.deployBook()
 	name, _ := h.App(t.Context(), "book")
@@ -557,6 +575,7 @@ func TestCompose_WorstServiceIsWhatTheAppIs(t *testing.T) {
 }
 
 func TestCompose_ADockerfileCanFollowAndComeBefore(t *testing.T) {
+	t.Parallel()
 	h := newBook(t)
 	h.deploy("book")
 	h.live(h.updateBook())
@@ -569,6 +588,7 @@ func TestCompose_ADockerfileCanFollowAndComeBefore(t *testing.T) {
 }
 
 func TestCompose_CancelWhileItWaitsLeavesNothing(t *testing.T) {
+	t.Parallel()
 	h := newBook(t)
 	h.engine.onLook.set(func(name string, condition docker.Condition) docker.Condition {
 		if strings.Contains(name, ".store") {
@@ -595,6 +615,7 @@ func TestCompose_CancelWhileItWaitsLeavesNothing(t *testing.T) {
 }
 
 func TestCompose_PreviewSaysWhatWillRestart(t *testing.T) {
+	t.Parallel()
 	h := newBook(t)
 	h.deployBook()
 	preview, err := h.ExamineUpdate(t.Context(), "book", h.guestbook("token.txt", "another-secret"))
@@ -613,6 +634,7 @@ func TestCompose_PreviewSaysWhatWillRestart(t *testing.T) {
 }
 
 func TestCompose_PageShowsEachService(t *testing.T) {
+	t.Parallel()
 	h := newBook(t)
 	h.deployBook()
 	name, err := h.App(t.Context(), "book")
@@ -625,6 +647,7 @@ func TestCompose_PageShowsEachService(t *testing.T) {
 }
 
 func TestCompose_DeleteLeavesTheVolumesAlone(t *testing.T) {
+	t.Parallel()
 	h := newBook(t)
 	h.deployBook()
 	wantProblem(t, h.DeleteVolume(t.Context(), "book_entries", "book_entries"), problem.KindConflict, "confirm")
@@ -640,6 +663,7 @@ func TestCompose_DeleteLeavesTheVolumesAlone(t *testing.T) {
 }
 
 func TestCompose_ArchivesSecretsAreSealedAndMasked(t *testing.T) {
+	t.Parallel()
 	h := newBook(t)
 	h.engine.builds.set([]string{"found a-secret-of-the-archive"})
 	h.engine.printed.set([]docker.Line{{Text: "it is a-secret-of-the-archive"}})
@@ -664,6 +688,7 @@ func TestCompose_ArchivesSecretsAreSealedAndMasked(t *testing.T) {
 }
 
 func TestCompose_KilledAtEveryStepConverges(t *testing.T) {
+	t.Parallel()
 	for _, changed := range []bool{false, true} {
 		for _, step := range []string{"building", "store", "migrate", "web", "verifying", "promoted"} {
 			name := step + " with the store kept"
@@ -760,7 +785,14 @@ func (h *house) oneStore(name string) {
 
 func (h *house) copyFolder(to string) {
 	h.t.Helper()
-	if err := os.CopyFS(filepath.Join(to, "uploads"), os.DirFS(filepath.Join(h.folder, "uploads"))); err != nil {
+	uploads := filepath.Join(to, "uploads")
+	err := os.CopyFS(uploads, os.DirFS(filepath.Join(h.folder, "uploads")))
+	for errors.Is(err, fs.ErrNotExist) { // an archive was removed between the listing and the copy
+		if err = os.RemoveAll(uploads); err == nil {
+			err = os.CopyFS(uploads, os.DirFS(filepath.Join(h.folder, "uploads")))
+		}
+	}
+	if err != nil {
 		h.t.Fatal(err)
 	}
 	ledger, err := sql.Open("sqlite3", filepath.Join(h.folder, "berth.db"))

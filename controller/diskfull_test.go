@@ -15,6 +15,7 @@ import (
 )
 
 func TestReceive_SaysThatTheDiskIsFullAndLeavesNothing(t *testing.T) {
+	t.Parallel()
 	folder := smalldisk.Mount(t, 1<<20)
 	uploads, err := openUploads(filepath.Join(folder, "uploads"))
 	if err != nil {
@@ -35,6 +36,7 @@ func TestReceive_SaysThatTheDiskIsFullAndLeavesNothing(t *testing.T) {
 }
 
 func TestReleaseLog_TellsOfTheLinesThatAFullDiskCost(t *testing.T) {
+	t.Parallel()
 	folder := smalldisk.Mount(t, 64<<10)
 	logs, err := openLogs(filepath.Join(folder, "logs"))
 	if err != nil {

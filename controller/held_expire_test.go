@@ -9,6 +9,7 @@ import (
 )
 
 func TestHeld_ExpiresAfterItsTimeAndNotBefore(t *testing.T) {
+	t.Parallel()
 	uploads, err := openUploads(t.TempDir())
 	if err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 )
 
 func TestReleaseLog_KeepsEachEntryOnOneLineWithoutControlCharacters(t *testing.T) {
+	t.Parallel()
 	logs, err := openLogs(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -33,6 +34,7 @@ func TestReleaseLog_KeepsEachEntryOnOneLineWithoutControlCharacters(t *testing.T
 }
 
 func TestReleaseLog_IsCutWithALineThatSaysSo(t *testing.T) {
+	t.Parallel()
 	logs, err := openLogs(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -55,6 +57,7 @@ func TestReleaseLog_IsCutWithALineThatSaysSo(t *testing.T) {
 }
 
 func TestReleaseLog_MissingIsAProblem(t *testing.T) {
+	t.Parallel()
 	logs, err := openLogs(t.TempDir())
 	if err != nil {
 		t.Fatal(err)

@@ -61,6 +61,7 @@ func newHouse(t *testing.T) *house {
 	if h.key, err = secret.DeriveKey("a key of the tests"); err != nil {
 		t.Fatal(err)
 	}
+	putLedger(t, h.folder)
 	h.open()
 	t.Cleanup(func() { h.stop() })
 	return h
@@ -237,6 +238,7 @@ func (h *house) uploads() []string {
 }
 
 func TestStory_UploadGoesLive(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	release := h.deploy("hello")
 	if release.State != app.ReleaseLive {
@@ -259,6 +261,7 @@ func TestStory_UploadGoesLive(t *testing.T) {
 }
 
 func TestStory_UpdateReplacesTheOldInstanceAfterThePromotion(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	h.update("hello")
@@ -269,6 +272,7 @@ func TestStory_UpdateReplacesTheOldInstanceAfterThePromotion(t *testing.T) {
 }
 
 func TestStory_FailedUpdateChangesNothingThatAnyoneSees(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	h.proxy.status.set(502)
@@ -286,6 +290,7 @@ func TestStory_FailedUpdateChangesNothingThatAnyoneSees(t *testing.T) {
 }
 
 func TestStory_FailedUpdatesDoNotUseUpWhatCanBeRunAgain(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	h.proxy.status.set(502)
@@ -310,6 +315,7 @@ func TestStory_FailedUpdatesDoNotUseUpWhatCanBeRunAgain(t *testing.T) {
 }
 
 func TestStory_FailedBuildSaysWhy(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.engine.onBuild.set(func(context.Context, docker.BuildOptions) error {
 		return &docker.BuildError{Message: "The command make exited with 2"}
@@ -324,6 +330,7 @@ func TestStory_FailedBuildSaysWhy(t *testing.T) {
 }
 
 func TestStory_RefusalLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("taken")
 	_, err := h.accept("taken", "/other")
@@ -340,6 +347,7 @@ func TestStory_RefusalLeavesNothingBehind(t *testing.T) {
 }
 
 func TestStory_ReservedRoutesAreRefused(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	for _, route := range []string{"/admin", "/Admin/x", "/login", "/.well-known/acme-challenge/x", "/healthz"} {
 		_, err := h.ParseRoute(route)
@@ -351,6 +359,7 @@ func TestStory_ReservedRoutesAreRefused(t *testing.T) {
 }
 
 func TestStory_SecondReleaseWaitsAndShowsItsPlace(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	release := make(chan struct{})
 	h.engine.onBuild.set(func(ctx context.Context, _ docker.BuildOptions) error {
@@ -388,6 +397,7 @@ func TestStory_SecondReleaseWaitsAndShowsItsPlace(t *testing.T) {
 }
 
 func TestStory_OneReleaseOfAnAppAtATime(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	block := make(chan struct{})
@@ -403,6 +413,7 @@ func TestStory_OneReleaseOfAnAppAtATime(t *testing.T) {
 }
 
 func TestStory_ReleaseThatBerthEndsWithAgainAndAgainFails(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	started := make(chan struct{}, 10)
@@ -429,6 +440,7 @@ func TestStory_ReleaseThatBerthEndsWithAgainAndAgainFails(t *testing.T) {
 }
 
 func TestStory_RestartResumesWhatWasUnderWay(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.engine.onBuild.set(func(ctx context.Context, _ docker.BuildOptions) error { <-ctx.Done(); return ctx.Err() })
 	release, err := h.accept("hello", "/hello")
@@ -448,6 +460,7 @@ func TestStory_RestartResumesWhatWasUnderWay(t *testing.T) {
 }
 
 func TestStory_RestartRepairsTheEngineAndRemovesOrphans(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	h.stop()
@@ -465,6 +478,7 @@ func TestStory_RestartRepairsTheEngineAndRemovesOrphans(t *testing.T) {
 }
 
 func TestStory_PassThatIsOlderThanAPromotionLeavesTheNewInstanceAlone(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	h.stop()
@@ -509,6 +523,7 @@ func (h *house) promotedDuringAPass(accept func() (app.Release, error)) {
 }
 
 func TestStory_PassThatListedAReleaseUnderWayDoesNotShipItAgain(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	h.promotedDuringAPass(func() (app.Release, error) { return h.AcceptUpdate(t.Context(), "hello", h.good(), "test") })
@@ -520,6 +535,7 @@ func TestStory_PassThatListedAReleaseUnderWayDoesNotShipItAgain(t *testing.T) {
 }
 
 func TestStory_PassDoesNotRetireTheInstanceOfAFirstReleaseThatIsPromotedMeanwhile(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.promotedDuringAPass(func() (app.Release, error) { return h.accept("hello", "/hello") })
 	time.Sleep(50 * time.Millisecond) // the pass goes on to what it takes for orphans
@@ -568,6 +584,7 @@ func TestStory_PassThatSawADeletionLeavesTheNextAppOfThatNameAlone(t *testing.T)
 }
 
 func TestStory_AppThatCannotBeRepairedKeepsNoOrphansAlive(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("broken")
 	h.stop()
@@ -584,6 +601,7 @@ func TestStory_AppThatCannotBeRepairedKeepsNoOrphansAlive(t *testing.T) {
 }
 
 func TestStory_StopTakesTheRouteOffAndStartPutsItBack(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	if err := h.Stop(t.Context(), "hello"); err != nil {
@@ -603,6 +621,7 @@ func TestStory_StopTakesTheRouteOffAndStartPutsItBack(t *testing.T) {
 }
 
 func TestStory_FirstReleaseThatFailsShowsAPageUntilOneIsLive(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.proxy.status.set(502)
 	h.engine.exited.put("berth-hello-r1", docker.Condition{ExitCode: 1})
@@ -632,6 +651,7 @@ func TestStory_FirstReleaseThatFailsShowsAPageUntilOneIsLive(t *testing.T) {
 }
 
 func TestStory_RollbackRunsTheOldImage(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	first := h.deploy("hello")
 	h.update("hello")
@@ -647,6 +667,7 @@ func TestStory_RollbackRunsTheOldImage(t *testing.T) {
 }
 
 func TestStory_DeleteRemovesEveryTrace(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	wantProblem(t, h.Delete(t.Context(), "hello", "wrong"), problem.KindInvalid, "confirm")
@@ -665,6 +686,7 @@ func TestStory_DeleteRemovesEveryTrace(t *testing.T) {
 }
 
 func TestStory_DeleteCancelsTheReleaseUnderWay(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.engine.onBuild.set(func(ctx context.Context, _ docker.BuildOptions) error { <-ctx.Done(); return ctx.Err() })
 	if _, err := h.accept("hello", "/hello"); err != nil {
@@ -679,6 +701,7 @@ func TestStory_DeleteCancelsTheReleaseUnderWay(t *testing.T) {
 }
 
 func TestReceive_CutsOffAnArchiveOverTheLimit(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	_, err := h.Receive(io.LimitReader(zeros{}, 257<<20))
 	wantProblem(t, err, problem.KindTooLarge, "archive")

@@ -13,6 +13,7 @@ import (
 )
 
 func TestParseVolumeQuota_TakesSizesFrom16mTo100tAndNothingForTheDefault(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]int64{
 		"": 0, " ": 0, "0": 0, "16m": 16 << 20, "20g": 20 << 30, "20 GB": 20 << 30, "1.5g": 3 << 29, "100t": 100 << 40, "16777216": 16 << 20,
 	} {
@@ -32,6 +33,7 @@ func TestParseVolumeQuota_TakesSizesFrom16mTo100tAndNothingForTheDefault(t *test
 }
 
 func TestQuotaText_IsReadAsTheSame(t *testing.T) {
+	t.Parallel()
 	for bytes, want := range map[int64]string{0: "0", 16 << 20: "16m", 20 << 30: "20g", 3 << 29: "1536m", 1 << 40: "1t", 16<<20 + 1: "16777217"} {
 		text := controller.QuotaText(bytes)
 		if again, err := controller.ParseVolumeQuota(text); text != want || err != nil || again != bytes {
@@ -41,6 +43,7 @@ func TestQuotaText_IsReadAsTheSame(t *testing.T) {
 }
 
 func TestUpdateVolumeQuota_LetsTheStoppedAppStartAgainAndSaysSo(t *testing.T) {
+	t.Parallel()
 	h := newWatched(t, 1<<20, docker.Disk{})
 	h.fill("data", "much", 2<<20)
 	h.look(time.Hour)
@@ -76,6 +79,7 @@ func TestUpdateVolumeQuota_LetsTheStoppedAppStartAgainAndSaysSo(t *testing.T) {
 }
 
 func TestUpdateVolumeQuota_RefusesLessThanTheVolumeHolds(t *testing.T) {
+	t.Parallel()
 	h := newWatched(t, 1<<20, docker.Disk{})
 	if _, err := h.UpdateVolumeQuota(t.Context(), "data", 64<<20); err != nil {
 		t.Fatal(err)
@@ -97,6 +101,7 @@ func TestUpdateVolumeQuota_RefusesLessThanTheVolumeHolds(t *testing.T) {
 }
 
 func TestUpdateVolumeQuota_UploadsHaveTheVolumesOwn(t *testing.T) {
+	t.Parallel()
 	h := newWatched(t, 1<<20, docker.Disk{})
 	if _, err := h.UpdateVolumeQuota(t.Context(), "data", 16<<20); err != nil {
 		t.Fatal(err)
@@ -115,6 +120,7 @@ func TestUpdateVolumeQuota_UploadsHaveTheVolumesOwn(t *testing.T) {
 }
 
 func TestDeleteVolume_ForgetsItsQuota(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.volume("data")
 	if _, err := h.UpdateVolumeQuota(t.Context(), "data", 16<<20); err != nil {
