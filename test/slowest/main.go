@@ -48,6 +48,8 @@ type report struct {
 type printed struct {
 	failed strings.Builder    // of the tests that failed
 	open   map[string]*output // of each test that has not ended; the package itself has no name
+
+	longest map[string]float64 // seconds of a part of each test
 }
 
 // output is what one test printed, its result first.
@@ -87,7 +89,7 @@ func (r *report) add(e event) {
 	}
 	of := r.packages[e.Package]
 	if of == nil {
-		of = &printed{open: map[string]*output{"": {}}}
+		of = &printed{open: map[string]*output{"": {}}, longest: make(map[string]float64)}
 		r.packages[e.Package] = of
 	}
 	switch e.Action {
@@ -101,10 +103,20 @@ func (r *report) add(e event) {
 			return
 		}
 		of.end(e.Test, e.Action)
-		if !strings.Contains(e.Test, "/") {
-			r.durations = append(r.durations, duration{e.Test, e.Package, e.Elapsed})
-		}
+		r.time(e)
 	}
+}
+
+// time notes how long a test took: as long as its longest part, where the parts ran beside each other and it only waited.
+func (r *report) time(e event) {
+	root, _, part := strings.Cut(e.Test, "/")
+	if part {
+		of := r.packages[e.Package]
+		of.longest[root] = max(of.longest[root], e.Elapsed)
+		return
+	}
+	seconds := max(e.Elapsed, r.packages[e.Package].longest[root])
+	r.durations = append(r.durations, duration{root, e.Package, seconds})
 }
 
 // write keeps the text, but for the lines that only -v shows.

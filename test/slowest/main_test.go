@@ -71,3 +71,11 @@ func wantReport(t *testing.T, in, want string) {
 		t.Errorf("printed\n%s\nnot\n%s", out.String(), want)
 	}
 }
+
+func TestSlowest_ATestTakesAsLongAsItsLongestPart(t *testing.T) {
+	const in = `{"Action":"pass","Package":"a","Test":"TestMany_Parts/one","Elapsed":4}
+{"Action":"pass","Package":"a","Test":"TestMany_Parts/two","Elapsed":7}
+{"Action":"pass","Package":"a","Test":"TestMany_Parts","Elapsed":0}
+`
+	wantReport(t, in, "\nThe slowest tests:\n       7s  a  TestMany_Parts\n")
+}
