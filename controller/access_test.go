@@ -40,6 +40,7 @@ func user(name string) app.AccessChange {
 }
 
 func TestAccess_LastUserTakesTheRouteOffRatherThanOpeningIt(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	if _, err := h.changeAccess(user("ann")); err != nil {
@@ -65,6 +66,7 @@ func TestAccess_LastUserTakesTheRouteOffRatherThanOpeningIt(t *testing.T) {
 }
 
 func TestAccess_PasswordIsKeptAsItsHashAlone(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	access, err := h.changeAccess(user("ann"))
@@ -84,6 +86,7 @@ func TestAccess_PasswordIsKeptAsItsHashAlone(t *testing.T) {
 }
 
 func TestAccess_RefusesWeakPasswordsAndNamesThatAreNone(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	for _, c := range []struct{ name, password, field string }{
@@ -110,6 +113,7 @@ func TestAccess_RefusesWeakPasswordsAndNamesThatAreNone(t *testing.T) {
 }
 
 func TestAccess_MaintenanceIsShownWhileTheAppIsStopped(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	page, err := app.ParseMaintenance(true, "Back at noon.\r\nReally.")
@@ -141,6 +145,7 @@ func TestAccess_MaintenanceIsShownWhileTheAppIsStopped(t *testing.T) {
 }
 
 func TestAccess_StaysWithTheAppOverReleasesAndRollbacks(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	if _, err := h.changeAccess(user("ann")); err != nil {
@@ -162,6 +167,7 @@ func TestAccess_StaysWithTheAppOverReleasesAndRollbacks(t *testing.T) {
 }
 
 func TestParseAccessRules_RefusesWhatWouldProtectNobody(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		field string
 		form  app.AccessForm
@@ -203,6 +209,7 @@ func TestParseAccessRules_RefusesWhatWouldProtectNobody(t *testing.T) {
 }
 
 func TestParseAccessRules_ReadsBackWhatItGave(t *testing.T) {
+	t.Parallel()
 	form := app.AccessForm{
 		Allow: "192.0.2.7\n198.51.100.0/24\n2001:db8::/48", Rate: "30", Period: "minute", Burst: "60", MaxBody: "8",
 		FrameOptions: "SAMEORIGIN", ReferrerPolicy: "no-referrer", NoSniff: true,

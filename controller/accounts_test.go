@@ -14,6 +14,7 @@ import (
 )
 
 func TestParseAccountName_TakesNoNameThatCouldBeTakenForAnother(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"bob", "bob.smith", "bob-2", "b", strings.Repeat("b", 32)} {
 		if parsed, err := account.ParseName(name); err != nil || parsed != name {
 			t.Errorf("%q: %v", name, err)
@@ -30,6 +31,7 @@ func TestParseAccountName_TakesNoNameThatCouldBeTakenForAnother(t *testing.T) {
 }
 
 func TestAccounts_CreateGivesAOneTimePasswordThatMustBeChanged(t *testing.T) {
+	t.Parallel()
 	h := newPeople(t)
 	password, err := h.accounts.Create(t.Context(), "bob")
 	if err != nil {
@@ -48,6 +50,7 @@ func TestAccounts_CreateGivesAOneTimePasswordThatMustBeChanged(t *testing.T) {
 }
 
 func TestAccounts_RemoveWantsTheNameAndSparesOneselfAndTheOperator(t *testing.T) {
+	t.Parallel()
 	h := newPeople(t)
 	bob := h.account(t, "bob")
 	for what, refused := range map[string]error{
@@ -73,6 +76,7 @@ func TestAccounts_RemoveWantsTheNameAndSparesOneselfAndTheOperator(t *testing.T)
 }
 
 func TestAccounts_ResetOfAnotherEndsTheirSessionsAlsoHalfwayThroughALogin(t *testing.T) {
+	t.Parallel()
 	h := newPeople(t)
 	bob := h.account(t, "bob")
 	h.session(t, "of bob", bob.ID)
@@ -99,6 +103,7 @@ func TestAccounts_ResetOfAnotherEndsTheirSessionsAlsoHalfwayThroughALogin(t *tes
 }
 
 func TestDeleteAccount_NeverRemovesTheLastOne(t *testing.T) {
+	t.Parallel()
 	h := newPeople(t)
 	if err := h.store.DeleteAccount(t.Context(), h.admin.ID); !errors.Is(err, problem.ErrNotFound) {
 		t.Errorf("got %v", err)

@@ -46,6 +46,7 @@ func htmlPage(text string) traefik.Page {
 }
 
 func TestAssets_ThatLeaveTheAppsPathAreNamedOnItsRelease(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	name := &publicApp{
 		page: htmlPage(`<link rel=stylesheet href="/static/site.css"><script src="app.js"></script><script src="/static/app.js?v=1"></script>
@@ -70,6 +71,7 @@ func TestAssets_ThatLeaveTheAppsPathAreNamedOnItsRelease(t *testing.T) {
 }
 
 func TestAssets_SayNothingOfAnAppThatVisitorsDoNotSee(t *testing.T) {
+	t.Parallel()
 	for name, page := range map[string]traefik.Page{
 		"a password": {Status: 401, ContentType: "text/html", Body: []byte(`<img src="/x.png">`)},
 		"a redirect": {Status: 302, ContentType: "text/html", Body: []byte(`<img src="/x.png">`)},
@@ -91,6 +93,7 @@ func TestAssets_SayNothingOfAnAppThatVisitorsDoNotSee(t *testing.T) {
 }
 
 func TestAssets_AreNotAskedForWhereTheAppHasAHostOfItsOwn(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	app := &publicApp{page: htmlPage(`<img src="/x.png">`), files: []string{"/x.png"}}
 	h.proxy.onVisit.set(app.visit)

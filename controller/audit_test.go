@@ -23,6 +23,7 @@ func (h *house) wantRecorded(wanted ...string) {
 }
 
 func TestAudit_SaysHowAReleaseEndedAndWhoBeganIt(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	h.wantRecorded("RELEASE_LIVE release hello r1 true by test: ")
@@ -41,6 +42,7 @@ func TestAudit_SaysHowAReleaseEndedAndWhoBeganIt(t *testing.T) {
 }
 
 func TestAudit_NamesEachWaiverThatIsGivenOrTaken(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	h.audit.taken()
@@ -65,6 +67,7 @@ func TestAudit_NamesEachWaiverThatIsGivenOrTaken(t *testing.T) {
 }
 
 func TestAudit_NamesAWaiverAlsoWhereNothingIsLive(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.engine.onBuild.set(func(context.Context, docker.BuildOptions) error { return &docker.BuildError{Message: "no"} })
 	h.deploy("hello")

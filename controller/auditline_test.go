@@ -26,6 +26,7 @@ func FuzzParseAuditLine(f *testing.F) {
 }
 
 func TestAuditLine_ReadsBackTheSame(t *testing.T) {
+	t.Parallel()
 	entry := audit.Entry{Sequence: 7, Previous: "00", Hash: "ff"}
 	entry.At, entry.Action, entry.UserAgent, entry.Success = time.Date(2025, 9, 29, 14, 23, 45, 123_456_000, time.UTC), "A", "<b>&\u00fc\ufffd", true
 	parsed, err := audit.ParseLine(entry.Line())

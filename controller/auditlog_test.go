@@ -122,6 +122,7 @@ func (h *auditHouse) wantFindings(wanted ...string) {
 }
 
 func TestAuditLog_IsWholeInLedgerAndFile(t *testing.T) {
+	t.Parallel()
 	h := newAuditHouse(t)
 	h.wantFindings()
 	h.record(3)
@@ -139,6 +140,7 @@ func TestAuditLog_IsWholeInLedgerAndFile(t *testing.T) {
 }
 
 func TestAuditLog_NarrowsTheModeOfItsFile(t *testing.T) {
+	t.Parallel()
 	h := newAuditHouse(t)
 	h.record(1)
 	if err := os.Chmod(h.file(), 0o644); err != nil {
@@ -154,6 +156,7 @@ func TestAuditLog_NarrowsTheModeOfItsFile(t *testing.T) {
 }
 
 func TestAuditLog_LinesHaveTheDocumentedFields(t *testing.T) {
+	t.Parallel()
 	h := newAuditHouse(t)
 	h.Record(t.Context(), audit.Event{
 		At: time.Date(2025, 9, 29, 16, 23, 45, 0, time.FixedZone("", 2*3600)), Action: audit.ActionLoginSuccess, Success: true,
@@ -174,6 +177,7 @@ func TestAuditLog_LinesHaveTheDocumentedFields(t *testing.T) {
 }
 
 func TestAuditLog_FindsWhatWasDoneToTheLedger(t *testing.T) {
+	t.Parallel()
 	for name, attack := range map[string]struct {
 		statements []string
 		wanted     []string
@@ -226,6 +230,7 @@ func TestAuditLog_FindsWhatWasDoneToTheLedger(t *testing.T) {
 }
 
 func TestAuditLog_FindsWhatWasDoneToTheFile(t *testing.T) {
+	t.Parallel()
 	forged := func(line string) string { return strings.Replace(line, "admin", "mallory", 1) }
 	for name, attack := range map[string]struct {
 		change func(l []string) []string
@@ -273,6 +278,7 @@ func TestAuditLog_FindsWhatWasDoneToTheFile(t *testing.T) {
 }
 
 func TestAuditLog_FindsTheSameAttackOnBoth(t *testing.T) {
+	t.Parallel()
 	h := newAuditHouse(t)
 	h.record(6)
 	h.tamper(`DELETE FROM audit WHERE sequence = 3`)
@@ -282,6 +288,7 @@ func TestAuditLog_FindsTheSameAttackOnBoth(t *testing.T) {
 }
 
 func TestAuditLog_TruncationOfBothIsSeenByTheHead(t *testing.T) {
+	t.Parallel()
 	h := newAuditHouse(t)
 	h.record(6)
 	h.tamper(`DELETE FROM audit WHERE sequence > 3`)
@@ -293,6 +300,7 @@ func TestAuditLog_TruncationOfBothIsSeenByTheHead(t *testing.T) {
 }
 
 func TestAuditLog_TruncationWithTheHeadLeavesAScar(t *testing.T) {
+	t.Parallel()
 	h := newAuditHouse(t)
 	h.record(6)
 	h.tamper(`DELETE FROM audit WHERE sequence > 3`, `DELETE FROM audit_head`)
@@ -303,6 +311,7 @@ func TestAuditLog_TruncationWithTheHeadLeavesAScar(t *testing.T) {
 }
 
 func TestAuditLog_ServerThatRunsRemembersTheEnd(t *testing.T) {
+	t.Parallel()
 	h := newAuditHouse(t)
 	h.record(3)
 	backup, err := os.ReadFile(h.file())
@@ -330,6 +339,7 @@ func TestAuditLog_ServerThatRunsRemembersTheEnd(t *testing.T) {
 }
 
 func TestAuditLog_EntriesPutInDoNotStopTheLog(t *testing.T) {
+	t.Parallel()
 	h := newAuditHouse(t)
 	h.record(2)
 	h.tamper(`INSERT INTO audit SELECT 3, at, action, resource, success, 'mallory', address, user_agent, request_id, detail, hash, hash FROM audit WHERE sequence = 2`)
@@ -341,6 +351,7 @@ func TestAuditLog_EntriesPutInDoNotStopTheLog(t *testing.T) {
 }
 
 func TestAuditLog_CrashBetweenCommitAndLineIsMadeGood(t *testing.T) {
+	t.Parallel()
 	h := newAuditHouse(t)
 	h.record(4)
 	whole := strings.Join(h.lines(), "")
@@ -367,6 +378,7 @@ func TestAuditLog_CrashBetweenCommitAndLineIsMadeGood(t *testing.T) {
 }
 
 func TestAuditLog_TellsThatItsFileHadBeenCut(t *testing.T) {
+	t.Parallel()
 	h := newAuditHouse(t)
 	h.record(5)
 	h.rewrite(h.lines()[:2]...)
@@ -380,6 +392,7 @@ func TestAuditLog_TellsThatItsFileHadBeenCut(t *testing.T) {
 }
 
 func TestAuditLog_LineThatIsNoneIsLeftAlone(t *testing.T) {
+	t.Parallel()
 	h := newAuditHouse(t)
 	h.record(2)
 	h.rewrite(append(h.lines(), "\nhello")...)
@@ -389,6 +402,7 @@ func TestAuditLog_LineThatIsNoneIsLeftAlone(t *testing.T) {
 }
 
 func TestAuditLog_RefusesALinkInThePlaceOfItsFile(t *testing.T) {
+	t.Parallel()
 	h := newAuditHouse(t)
 	elsewhere := filepath.Join(h.folder, "elsewhere")
 	if err := os.WriteFile(elsewhere, nil, 0o644); err != nil {
@@ -407,6 +421,7 @@ func TestAuditLog_RefusesALinkInThePlaceOfItsFile(t *testing.T) {
 }
 
 func TestAuditLog_ManyProcessesMakeOneChain(t *testing.T) {
+	t.Parallel()
 	h := newAuditHouse(t)
 	first := h.Log
 	h.open()
@@ -428,6 +443,7 @@ func TestAuditLog_ManyProcessesMakeOneChain(t *testing.T) {
 }
 
 func TestAuditLog_KeepsWhatWasCancelled(t *testing.T) {
+	t.Parallel()
 	h := newAuditHouse(t)
 	ctx, cancel := context.WithCancel(audit.WithOrigin(t.Context(), audit.Origin{Address: "192.0.2.9", RequestID: "R7"}))
 	cancel()
@@ -439,6 +455,7 @@ func TestAuditLog_KeepsWhatWasCancelled(t *testing.T) {
 }
 
 func TestAuditLog_InjectionStaysInItsField(t *testing.T) {
+	t.Parallel()
 	h := newAuditHouse(t)
 	hostile := "a\r\n{\"action\":\"LOGIN_SUCCESS\"}\x00\x1b[2J\xff\u202e\u2028 b " + strings.Repeat("ü", 400)
 	h.Record(t.Context(), audit.Event{
@@ -462,6 +479,7 @@ func TestAuditLog_InjectionStaysInItsField(t *testing.T) {
 }
 
 func TestAuditLog_ForgerWithoutTheKeyMakesNoEntry(t *testing.T) {
+	t.Parallel()
 	h := newAuditHouse(t)
 	h.record(2)
 	forger := audit.NewLog(audit.Options{
@@ -474,6 +492,7 @@ func TestAuditLog_ForgerWithoutTheKeyMakesNoEntry(t *testing.T) {
 }
 
 func TestAuditLog_CopyIsTheProofAgainstALedgerThatWasSetBack(t *testing.T) {
+	t.Parallel()
 	h := newAuditHouse(t)
 	h.record(4)
 	copied := filepath.Join(t.TempDir(), "copy.log")
@@ -497,6 +516,7 @@ func TestAuditLog_CopyIsTheProofAgainstALedgerThatWasSetBack(t *testing.T) {
 }
 
 func TestAuditLog_FiltersAndPages(t *testing.T) {
+	t.Parallel()
 	h := newAuditHouse(t)
 	begin := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 	for day := range 10 {

@@ -219,6 +219,7 @@ func other() certificates.ProxySettings {
 }
 
 func TestCertificates_AskForEachHostAndRedirectOnceItHasOne(t *testing.T) {
+	t.Parallel()
 	h := newHosts(t, other(), "a.example.com", "b.example.com/shop", "/plain")
 	h.runs()
 	first := h.domain("a.example.com")
@@ -237,6 +238,7 @@ func TestCertificates_AskForEachHostAndRedirectOnceItHasOne(t *testing.T) {
 }
 
 func TestCertificates_ADryRunIsNotTrustedAndNeverInsistsOnHTTPS(t *testing.T) {
+	t.Parallel()
 	h := newHosts(t, certificates.DefaultProxySettings("me@example.com", "", false), "a.example.com")
 	h.runs()
 	if got := h.domain("a.example.com").Resolver; got != "staging-http" {
@@ -262,6 +264,7 @@ func TestCertificates_ADryRunIsNotTrustedAndNeverInsistsOnHTTPS(t *testing.T) {
 }
 
 func TestCertificates_ARefusedHostIsLeftAloneForAWhileAndTold(t *testing.T) {
+	t.Parallel()
 	h := newHosts(t, other(), "a.example.com", "b.example.com")
 	h.log = []string{`{"level":"error","providerName":"ca-1-http.acme","error":"acme: error: 400 :: urn:ietf:params:acme:error:dns :: NXDOMAIN","domains":["a.example.com"],"time":"` +
 		time.Now().UTC().Format(time.RFC3339) + `","message":"Unable to obtain ACME certificate for domains"}`}
@@ -291,6 +294,7 @@ func TestCertificates_ARefusedHostIsLeftAloneForAWhileAndTold(t *testing.T) {
 }
 
 func TestCertificates_AnOwnOneIsSealedKeptAndTakenBack(t *testing.T) {
+	t.Parallel()
 	h := newHosts(t, other(), "a.example.com")
 	if err := h.publish(t.Context()); err != nil {
 		t.Fatal(err)
@@ -332,6 +336,7 @@ func TestCertificates_AnOwnOneIsSealedKeptAndTakenBack(t *testing.T) {
 }
 
 func TestCertificates_AnOwnOneForAnotherHostIsRefused(t *testing.T) {
+	t.Parallel()
 	h := newHosts(t, other(), "a.example.com")
 	chain, key := authority.SelfSigned(t, "b.example.com")
 	_, err := h.UseOwnCertificate(t.Context(), "a.example.com", chain, key)
@@ -345,6 +350,7 @@ func TestCertificates_AnOwnOneForAnotherHostIsRefused(t *testing.T) {
 }
 
 func TestProxySettings_AProxyThatDoesNotComeBackGetsTheOldOnesAgain(t *testing.T) {
+	t.Parallel()
 	h := newHosts(t, other(), "a.example.com")
 	before, err := os.ReadFile(filepath.Join(h.folder, "traefik.yml"))
 	if err != nil {
@@ -376,6 +382,7 @@ func TestProxySettings_AProxyThatDoesNotComeBackGetsTheOldOnesAgain(t *testing.T
 }
 
 func TestProxySettings_RefusesWhatIsWrongBesideItsField(t *testing.T) {
+	t.Parallel()
 	h := newHosts(t, other(), "a.example.com")
 	for field, change := range map[string]func(*certificates.ProxyForm){
 		certificates.FieldAuthority:      func(f *certificates.ProxyForm) { f.Authority = "mine" },
@@ -418,6 +425,7 @@ func TestProxySettings_RefusesWhatIsWrongBesideItsField(t *testing.T) {
 }
 
 func TestProxySettings_DNSCredentialsReachTheProxyAloneAndAreSealed(t *testing.T) {
+	t.Parallel()
 	h := newHosts(t, other(), "shop.base.example.com", "deep.shop.base.example.com")
 	form := h.Settings().Form()
 	form.DNSProvider, form.DNSCredentials = "cloudflare", "CF_DNS_API_TOKEN=a-hidden-token\n"
@@ -452,6 +460,7 @@ func TestProxySettings_DNSCredentialsReachTheProxyAloneAndAreSealed(t *testing.T
 }
 
 func TestProxySettings_EveryVariableOfAProviderIsToldToTheProxy(t *testing.T) {
+	t.Parallel()
 	compose, err := os.ReadFile("../docker-compose.yml")
 	if err != nil {
 		t.Fatal(err)
@@ -466,6 +475,7 @@ func TestProxySettings_EveryVariableOfAProviderIsToldToTheProxy(t *testing.T) {
 }
 
 func TestDomain_EndsSoonWhenItShouldHaveBeenRenewed(t *testing.T) {
+	t.Parallel()
 	const day = 24 * time.Hour
 	now := time.Now()
 	for _, c := range []struct {
@@ -487,6 +497,7 @@ func TestDomain_EndsSoonWhenItShouldHaveBeenRenewed(t *testing.T) {
 }
 
 func TestCertificates_AKeyThatWasChangedKeepsNoOtherHostFromBeingServed(t *testing.T) {
+	t.Parallel()
 	h := newHosts(t, other(), "a.example.com", "shop.base.example.com")
 	form := h.Settings().Form()
 	form.DNSProvider, form.DNSCredentials = "cloudflare", "CF_DNS_API_TOKEN=a-hidden-token\n"

@@ -3,7 +3,9 @@ package controller_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -57,7 +59,6 @@ func (h *house) guestbook(changes ...string) *uploads.Archive {
 // newBook is a house in which the store is healthy, and migrations end.
 func newBook(t *testing.T) *house {
 	t.Helper()
-	t.Parallel() // each waits for its releases to drain
 	h := newHouse(t)
 	h.engine.contents.put("store", "store v1")
 	h.engine.contents.put("web", "web v1")
@@ -142,6 +143,7 @@ func (h *house) settled(want ...string) {
 }
 
 func TestCompose_StartsInOrderOnANetworkOfTheRelease(t *testing.T) {
+	t.Parallel()
 	h := newBook(t)
 	release := h.deployBook()
 	want := []string{"berth-book-r1.store", "berth-book-r1.migrate", "berth-book-r1.web"}
@@ -173,6 +175,7 @@ func TestCompose_StartsInOrderOnANetworkOfTheRelease(t *testing.T) {
 }
 
 func TestCompose_UnchangedStoreIsKept(t *testing.T) {
+	t.Parallel()
 	h := newBook(t)
 	h.deployBook()
 	h.engine.contents.put("web", "web v2")
@@ -196,6 +199,7 @@ func TestCompose_UnchangedStoreIsKept(t *testing.T) {
 }
 
 func TestCompose_ChangedStoreIsReplacedBeforeWhoDependsOnIt(t *testing.T) {
+	t.Parallel()
 	for name, change := range map[string]func(h *house) []string{
 		"other content": func(h *house) []string {
 			h.engine.contents.put("store", "store v2")
@@ -229,6 +233,7 @@ func TestCompose_ChangedStoreIsReplacedBeforeWhoDependsOnIt(t *testing.T) {
 }
 
 func TestCompose_FailurePutsEverythingBack(t *testing.T) {
+	t.Parallel()
 	h := newBook(t)
 	h.deployBook()
 	h.engine.contents.put("store", "store v2")
@@ -264,6 +269,7 @@ func TestCompose_FailurePutsEverythingBack(t *testing.T) {
 }
 
 func TestCompose_FailedServiceIsNamedWithItsLastWords(t *testing.T) {
+	t.Parallel()
 	h := newBook(t)
 	h.engine.onLook.set(func(name string, condition docker.Condition) docker.Condition {
 		if strings.Contains(name, ".migrate") {
@@ -291,6 +297,7 @@ func TestCompose_FailedServiceIsNamedWithItsLastWords(t *testing.T) {
 }
 
 func TestCompose_ServiceBesideMustRunBeforeTheReleaseIsLive(t *testing.T) {
+	t.Parallel()
 	h := newBook(t)
 	h.engine.onLook.set(func(name string, condition docker.Condition) docker.Condition {
 		if strings.HasSuffix(name, ".worker") {
@@ -313,6 +320,7 @@ func TestCompose_ServiceBesideMustRunBeforeTheReleaseIsLive(t *testing.T) {
 }
 
 func TestCompose_OptionalDependencyMayFail(t *testing.T) {
+	t.Parallel()
 	h := newBook(t)
 	h.engine.onLook.set(func(name string, condition docker.Condition) docker.Condition {
 		if strings.HasSuffix(name, ".cache") {
@@ -336,6 +344,7 @@ services:
 }
 
 func TestCompose_ReplicasAnswerToOneName(t *testing.T) {
+	t.Parallel()
 	h := newBook(t)
 	route, _ := h.Routing().ParseRoute("/book")
 	file := "services: {web: {image: 'a:1', ports: ['80'], deploy: {replicas: 3}}}"
@@ -353,6 +362,7 @@ func TestCompose_ReplicasAnswerToOneName(t *testing.T) {
 }
 
 func TestCompose_CopiesOfAServiceCalledMainMeetNoOtherService(t *testing.T) {
+	t.Parallel()
 	h := newBook(t)
 	route, _ := h.Routing().ParseRoute("/book")
 	file := "services: {main: {image: 'a:1', ports: ['80'], scale: 2}, '2': {image: 'b:1'}}"
@@ -365,6 +375,7 @@ func TestCompose_CopiesOfAServiceCalledMainMeetNoOtherService(t *testing.T) {
 }
 
 func TestCompose_RollbackKeepsTheStore(t *testing.T) {
+	t.Parallel()
 	h := newBook(t)
 	first := h.deployBook()
 	h.live(h.updateBook())
@@ -380,6 +391,7 @@ func TestCompose_RollbackKeepsTheStore(t *testing.T) {
 }
 
 func TestCompose_SettingsApplyToTheMainServiceAlone(t *testing.T) {
+	t.Parallel()
 	h := newBook(t)
 	h.deployBook()
 	settings := app.DefaultSettings()
@@ -401,6 +413,7 @@ func TestCompose_SettingsApplyToTheMainServiceAlone(t *testing.T) {
 }
 
 func TestCompose_FirstReleaseHasTheVariablesThatItsFileNeeds(t *testing.T) {
+	t.Parallel()
 	h := newBook(t)
 	file := "services: {web: {image: 'a:1', ports: ['80'], environment: {PASSWORD: '${PASSWORD:?save it}'}}}"
 	route, _ := h.Routing().ParseRoute("/book")
@@ -432,6 +445,7 @@ func TestCompose_FirstReleaseHasTheVariablesThatItsFileNeeds(t *testing.T) {
 }
 
 func TestCompose_NewVariablesAreReadIntoTheFile(t *testing.T) {
+	t.Parallel()
 	h := newBook(t)
 	h.deployBook()
 	_, err := h.UpdateEnvironment(t.Context(), "book", app.EnvironmentChange{Set: []app.VariableWish{
@@ -470,6 +484,7 @@ func TestCompose_NewVariablesAreReadIntoTheFile(t *testing.T) {
 }
 
 func TestCompose_FailedRunWithNewVariablesLeavesTheArchive(t *testing.T) {
+	t.Parallel()
 	h := newBook(t)
 	h.deployBook()
 	change := app.EnvironmentChange{Set: []app.VariableWish{{Name: "TITLE", Value: "Visitors"}}}
@@ -493,6 +508,7 @@ func TestCompose_FailedRunWithNewVariablesLeavesTheArchive(t *testing.T) {
 }
 
 func TestCompose_RemovedServiceIsMadeAgain(t *testing.T) {
+	t.Parallel()
 	h := newBook(t)
 	h.deployBook()
 	h.live(h.updateBook())
@@ -517,6 +533,7 @@ func TestCompose_RemovedServiceIsMadeAgain(t *testing.T) {
 }
 
 func TestCompose_WhatRanOnceIsNotStartedAgain(t *testing.T) {
+	t.Parallel()
 	h := newBook(t)
 	h.deployBook()
 	if err := h.Stop(t.Context(), "book"); err != nil {
@@ -536,6 +553,7 @@ func TestCompose_WhatRanOnceIsNotStartedAgain(t *testing.T) {
 }
 
 func TestCompose_WorstServiceIsWhatTheAppIs(t *testing.T) {
+	t.Parallel()
 	h := newBook(t)
 	h.deployBook()
 	name, _ := h.App(t.Context(), "book")
@@ -558,6 +576,7 @@ func TestCompose_WorstServiceIsWhatTheAppIs(t *testing.T) {
 }
 
 func TestCompose_ADockerfileCanFollowAndComeBefore(t *testing.T) {
+	t.Parallel()
 	h := newBook(t)
 	h.deploy("book")
 	h.live(h.updateBook())
@@ -570,6 +589,7 @@ func TestCompose_ADockerfileCanFollowAndComeBefore(t *testing.T) {
 }
 
 func TestCompose_CancelWhileItWaitsLeavesNothing(t *testing.T) {
+	t.Parallel()
 	h := newBook(t)
 	h.engine.onLook.set(func(name string, condition docker.Condition) docker.Condition {
 		if strings.Contains(name, ".store") {
@@ -596,6 +616,7 @@ func TestCompose_CancelWhileItWaitsLeavesNothing(t *testing.T) {
 }
 
 func TestCompose_PreviewSaysWhatWillRestart(t *testing.T) {
+	t.Parallel()
 	h := newBook(t)
 	h.deployBook()
 	preview, err := h.ExamineUpdate(t.Context(), "book", h.guestbook("token.txt", "another-secret"))
@@ -614,6 +635,7 @@ func TestCompose_PreviewSaysWhatWillRestart(t *testing.T) {
 }
 
 func TestCompose_PageShowsEachService(t *testing.T) {
+	t.Parallel()
 	h := newBook(t)
 	h.deployBook()
 	name, err := h.App(t.Context(), "book")
@@ -626,6 +648,7 @@ func TestCompose_PageShowsEachService(t *testing.T) {
 }
 
 func TestCompose_DeleteLeavesTheVolumesAlone(t *testing.T) {
+	t.Parallel()
 	h := newBook(t)
 	h.deployBook()
 	wantProblem(t, h.Volumes().Delete(t.Context(), "book_entries", "book_entries"), problem.KindConflict, "confirm")
@@ -641,6 +664,7 @@ func TestCompose_DeleteLeavesTheVolumesAlone(t *testing.T) {
 }
 
 func TestCompose_ArchivesSecretsAreSealedAndMasked(t *testing.T) {
+	t.Parallel()
 	h := newBook(t)
 	h.engine.builds.set([]string{"found a-secret-of-the-archive"})
 	h.engine.printed.set([]docker.Line{{Text: "it is a-secret-of-the-archive"}})
@@ -665,6 +689,7 @@ func TestCompose_ArchivesSecretsAreSealedAndMasked(t *testing.T) {
 }
 
 func TestCompose_KilledAtEveryStepConverges(t *testing.T) {
+	t.Parallel()
 	for _, changed := range []bool{false, true} {
 		for _, step := range []string{"building", "store", "migrate", "web", "verifying", "promoted"} {
 			name := step + " with the store kept"
@@ -761,7 +786,14 @@ func (h *house) oneStore(name string) {
 
 func (h *house) copyFolder(to string) {
 	h.t.Helper()
-	if err := os.CopyFS(filepath.Join(to, "uploads"), os.DirFS(filepath.Join(h.folder, "uploads"))); err != nil {
+	uploads := filepath.Join(to, "uploads")
+	err := os.CopyFS(uploads, os.DirFS(filepath.Join(h.folder, "uploads")))
+	for errors.Is(err, fs.ErrNotExist) { // an archive was removed between the listing and the copy
+		if err = os.RemoveAll(uploads); err == nil {
+			err = os.CopyFS(uploads, os.DirFS(filepath.Join(h.folder, "uploads")))
+		}
+	}
+	if err != nil {
 		h.t.Fatal(err)
 	}
 	ledger, err := sql.Open("sqlite3", filepath.Join(h.folder, "berth.db"))

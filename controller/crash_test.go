@@ -13,6 +13,7 @@ import (
 // TestVerify_FailsSoonAfterTheSecondExit has an app that ends again and again, whose short
 // rests between two starts are seen at different moments.
 func TestVerify_FailsSoonAfterTheSecondExit(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		look func(since time.Duration) docker.Condition
 		says string
@@ -56,6 +57,7 @@ func TestVerify_FailsSoonAfterTheSecondExit(t *testing.T) {
 }
 
 func TestVerify_AppThatComesUpAfterItsSecondExitGoesLive(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.proxy.status.set(502)
 	h.engine.onLook.set(func(_ string, _ docker.Condition) docker.Condition {

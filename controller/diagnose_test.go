@@ -9,6 +9,7 @@ import (
 )
 
 func TestDiagnoseDeath_SaysWhatKilledTheAppAndNamesTheSetting(t *testing.T) {
+	t.Parallel()
 	settings := app.DefaultSettings()
 	settings.MemoryBytes = 64 << 20
 	for _, test := range []struct {

@@ -10,6 +10,7 @@ import (
 )
 
 func TestReleaseLog_TellsOfTheLinesThatAFullDiskCost(t *testing.T) {
+	t.Parallel()
 	folder := smalldisk.Mount(t, 64<<10)
 	logs, err := openLogs(filepath.Join(folder, "logs"))
 	if err != nil {

@@ -54,6 +54,7 @@ func (h *house) apply(app app.Name) app.Release {
 }
 
 func TestEnvironment_SecretFileReachesTheEngineByReferenceAlone(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	h.change("hello", app.EnvironmentChange{Set: []app.VariableWish{{Name: "KEY", Value: marker, Secret: true, File: true}}})
@@ -74,6 +75,7 @@ func TestEnvironment_SecretFileReachesTheEngineByReferenceAlone(t *testing.T) {
 }
 
 func TestEnvironment_IsSavedFirstAndRunsOnceItIsApplied(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	h.change("hello", setVariable("MODE", "fast"))
@@ -112,6 +114,7 @@ func TestEnvironment_IsSavedFirstAndRunsOnceItIsApplied(t *testing.T) {
 }
 
 func TestEnvironment_SameSecretAgainIsNoChange(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	h.change("hello", setSecret("DB", marker))
@@ -125,6 +128,7 @@ func TestEnvironment_SameSecretAgainIsNoChange(t *testing.T) {
 }
 
 func TestEnvironment_GoesWithTheNextUpload(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	h.change("hello", setSecret("DB", marker))
@@ -149,6 +153,7 @@ func TestEnvironment_GoesWithTheNextUpload(t *testing.T) {
 }
 
 func TestEnvironment_OldOneComesBackWithTheRollback(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	h.change("hello", setVariable("MODE", "one"))
@@ -179,6 +184,7 @@ func TestEnvironment_OldOneComesBackWithTheRollback(t *testing.T) {
 }
 
 func TestEnvironment_NewSettingsLeaveWhatIsNotApplied(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	h.change("hello", setVariable("MODE", "one"))
@@ -199,6 +205,7 @@ func TestEnvironment_NewSettingsLeaveWhatIsNotApplied(t *testing.T) {
 }
 
 func TestEnvironment_FailedApplyLeavesTheOldReleaseAndWhatWasSaved(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	h.change("hello", setVariable("MODE", "broken"))
@@ -214,6 +221,7 @@ func TestEnvironment_FailedApplyLeavesTheOldReleaseAndWhatWasSaved(t *testing.T)
 }
 
 func TestEnvironment_CanBeSavedWhileAReleaseIsUnderWay(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	block := make(chan struct{})
 	h.engine.onBuild.set(func(context.Context, docker.BuildOptions) error { <-block; return nil })
@@ -237,6 +245,7 @@ func TestEnvironment_CanBeSavedWhileAReleaseIsUnderWay(t *testing.T) {
 }
 
 func TestEnvironment_OfTheLiveReleaseIsThatOfAnInstanceMadeAgain(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	h.change("hello", setSecret("DB", marker))
@@ -255,6 +264,7 @@ func TestEnvironment_OfTheLiveReleaseIsThatOfAnInstanceMadeAgain(t *testing.T) {
 }
 
 func TestEnvironment_SecretsAreNowhereInTheClear(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	const first, second = marker, "Another-Marker-0815"
@@ -309,6 +319,7 @@ func TestEnvironment_SecretsAreNowhereInTheClear(t *testing.T) {
 }
 
 func TestEnvironment_SecretsAreMaskedInTheOutput(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	h.change("hello", setSecret("DB", marker))
@@ -322,6 +333,7 @@ func TestEnvironment_SecretsAreMaskedInTheOutput(t *testing.T) {
 }
 
 func TestEnvironment_SealedValuesOpenForNoOtherAppOrName(t *testing.T) {
+	t.Parallel()
 	for name, swap := range map[string]string{
 		"between names": `UPDATE environments SET variables = replace(replace(replace(variables, '"DB"', '"X"'), '"KEY"', '"DB"'), '"X"', '"KEY"') WHERE app = 'hello'`,
 		"between apps":  `UPDATE environments SET variables = (SELECT variables FROM environments WHERE app = 'other') WHERE app = 'hello'`,
@@ -352,6 +364,7 @@ func TestEnvironment_SealedValuesOpenForNoOtherAppOrName(t *testing.T) {
 }
 
 func TestEnvironment_RefusesWhatNoAppCanHave(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	many := make([]app.VariableWish, app.MaxVariables+1)
@@ -402,6 +415,7 @@ func TestEnvironment_RefusesWhatNoAppCanHave(t *testing.T) {
 }
 
 func TestEnvironment_ReplaceKeepsOnlyTheSecretsThatAreNamed(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	h.change("hello", app.EnvironmentChange{Set: []app.VariableWish{
@@ -420,6 +434,7 @@ func TestEnvironment_ReplaceKeepsOnlyTheSecretsThatAreNamed(t *testing.T) {
 }
 
 func TestEnvironment_SecretStaysOneWhereThatIsAsked(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	h.change("hello", setSecret("DB", marker))
@@ -436,6 +451,7 @@ func TestEnvironment_SecretStaysOneWhereThatIsAsked(t *testing.T) {
 }
 
 func TestEnvironment_OfTwoWhoChangeItAtOnceNoneLosesUnseen(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	results := make(chan error, 20)
@@ -460,6 +476,7 @@ func TestEnvironment_OfTwoWhoChangeItAtOnceNoneLosesUnseen(t *testing.T) {
 }
 
 func TestParseEnvironmentText_SaysTheLineAndNeverTheValue(t *testing.T) {
+	t.Parallel()
 	for text, line := range map[string]string{
 		"A=hunter2\nhunter2 is no pair":         "Line 2:",
 		"A=b\n\n1hunter2=c":                     "Line 3:",
@@ -484,6 +501,7 @@ func TestParseEnvironmentText_SaysTheLineAndNeverTheValue(t *testing.T) {
 }
 
 func TestEnvironmentChange_SummaryNamesAndNeverTellsAValue(t *testing.T) {
+	t.Parallel()
 	change := app.EnvironmentChange{
 		Set:  []app.VariableWish{{Name: "A", Value: marker}, {Name: "S", Value: marker, Secret: true}},
 		Keep: []string{"T"}, Replace: true,
@@ -500,6 +518,7 @@ func TestEnvironmentChange_SummaryNamesAndNeverTellsAValue(t *testing.T) {
 }
 
 func TestReleaseLog_HoldsNoSecretThatABuildPrints(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	h.change("hello", setSecret("KEY", "-----BEGIN-----\nabcdefghijkl\n-----END-----\n"))
@@ -517,6 +536,7 @@ func TestReleaseLog_HoldsNoSecretThatABuildPrints(t *testing.T) {
 }
 
 func TestEnvironment_LostKeyIsSaidAndMendedByTypingTheSecretAgain(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	h.change("hello", setSecret("DB", marker))

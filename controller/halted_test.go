@@ -49,6 +49,7 @@ func (h *house) runs(instance string) bool {
 const fullEntries = "The volume book_entries holds 2 MB of 1 MB. Delete files from it or give it a larger quota, then start the app."
 
 func TestHalt_StopsOnlyTheServicesThatWriteIntoTheFullVolume(t *testing.T) {
+	t.Parallel()
 	h := newFullBook(t)
 	if detail := h.wantState("book", app.Unhealthy); detail != "Stopped: store. "+fullEntries {
 		t.Errorf("the app's page says %q", detail)
@@ -75,6 +76,7 @@ func TestHalt_StopsOnlyTheServicesThatWriteIntoTheFullVolume(t *testing.T) {
 }
 
 func TestHalt_StartBringsTheServiceBackOnceThereIsRoom(t *testing.T) {
+	t.Parallel()
 	h := newFullBook(t)
 	if err := h.Start(t.Context(), "book"); problem.KindOf(err) != problem.KindFull {
 		t.Errorf("started without room: %v", err)
@@ -98,6 +100,7 @@ func TestHalt_StartBringsTheServiceBackOnceThereIsRoom(t *testing.T) {
 }
 
 func TestHalt_AFailedReleaseLeavesTheServiceStopped(t *testing.T) {
+	t.Parallel()
 	h := newFullBook(t)
 	h.engine.onStart.set(func(o docker.StartOptions) error {
 		if o.Release == 2 && o.Service.Name == "web" {
@@ -116,6 +119,7 @@ func TestHalt_AFailedReleaseLeavesTheServiceStopped(t *testing.T) {
 }
 
 func TestHalt_ANewReleaseStartsAllItsServices(t *testing.T) {
+	t.Parallel()
 	h := newFullBook(t)
 	if _, err := h.Volumes().UpdateQuota(t.Context(), "book_entries", 16<<20); err != nil {
 		t.Fatal(err)
@@ -128,6 +132,7 @@ func TestHalt_ANewReleaseStartsAllItsServices(t *testing.T) {
 }
 
 func TestHalt_AnAppWhoseMainServiceIsStoppedSaysSoAndItsOthersGoOn(t *testing.T) {
+	t.Parallel()
 	h := newBook(t)
 	h.stop()
 	h.quota = 1 << 20

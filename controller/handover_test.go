@@ -33,6 +33,7 @@ func (h *house) wantOwner(name volume.Name, want volume.Owner) {
 }
 
 func TestHandOver_WhatWasUploadedBeforeTheFirstMountBecomesTheAppsOwn(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.volume("data")
 	h.uploaded("data")
@@ -46,6 +47,7 @@ func TestHandOver_WhatWasUploadedBeforeTheFirstMountBecomesTheAppsOwn(t *testing
 }
 
 func TestHandOver_ReadersTakeNothing(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.volume("data")
 	h.uploaded("data")
@@ -58,6 +60,7 @@ func TestHandOver_ReadersTakeNothing(t *testing.T) {
 }
 
 func TestHandOver_WhatSeveralAppsMountStaysAndIsSaidSo(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.volume("data")
 	h.deploy("first")
@@ -73,6 +76,7 @@ func TestHandOver_WhatSeveralAppsMountStaysAndIsSaidSo(t *testing.T) {
 }
 
 func TestHandOver_FailedReleaseOfAnotherUserGivesTheVolumeBack(t *testing.T) {
+	t.Parallel()
 	h := newWriter(t)
 	h.uploaded("data")
 	h.engine.user.set("1000:1000")
@@ -91,6 +95,7 @@ func TestHandOver_FailedReleaseOfAnotherUserGivesTheVolumeBack(t *testing.T) {
 }
 
 func TestHandOver_AppThatIsRootInsideIsLeftToItself(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.volume("data")
 	h.uploaded("data")

@@ -11,6 +11,7 @@ import (
 )
 
 func TestHeld_ExpiresAfterItsTimeAndNotBefore(t *testing.T) {
+	t.Parallel()
 	folder, err := openPrivateFolder(t.TempDir())
 	if err != nil {
 		t.Fatal(err)

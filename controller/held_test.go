@@ -50,6 +50,7 @@ func (h *house) wantApps(want int) {
 }
 
 func TestExamine_SaysHowAnArchiveWillBeBuiltAndClaimsNothing(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	for name, test := range map[string]struct {
 		files     map[string]string
@@ -83,6 +84,7 @@ func TestExamine_SaysHowAnArchiveWillBeBuiltAndClaimsNothing(t *testing.T) {
 }
 
 func TestExamine_RefusesWhatAcceptWouldRefuse(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	taken := h.wish("other", h.site())
@@ -103,6 +105,7 @@ func TestExamine_RefusesWhatAcceptWouldRefuse(t *testing.T) {
 }
 
 func TestHeld_IsDeployedWithoutBeingSentAgainAndItsFileIsGoneAfterwards(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	held, key := h.check(ada)
 	if held.Name != "site.zip" || held.Bytes == 0 || held.Preview.Dockerfile == "" || len(h.uploads()) != 1 {
@@ -136,6 +139,7 @@ func TestHeld_IsDeployedWithoutBeingSentAgainAndItsFileIsGoneAfterwards(t *testi
 }
 
 func TestHeld_ManyClicksOnDeployAreOneApp(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	_, key := h.check(ada)
 	var clicks sync.WaitGroup
@@ -153,6 +157,7 @@ func TestHeld_ManyClicksOnDeployAreOneApp(t *testing.T) {
 }
 
 func TestHeld_BelongsToWhoSentIt(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	_, key := h.check(ada)
 	for _, owner := range []string{grace, "token 1", ""} {
@@ -175,6 +180,7 @@ func TestHeld_BelongsToWhoSentIt(t *testing.T) {
 }
 
 func TestHeld_StaysAfterARefusal(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	_, key := h.check(ada)
@@ -189,6 +195,7 @@ func TestHeld_StaysAfterARefusal(t *testing.T) {
 }
 
 func TestHeld_OldestOfAnOwnerGivesWay(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	_, others := h.check(grace)
 	var keys []controller.HeldKey
@@ -207,6 +214,7 @@ func TestHeld_OldestOfAnOwnerGivesWay(t *testing.T) {
 }
 
 func TestHeld_IsGoneAfterARestart(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	_, key := h.check(ada)
 	h.stop()
@@ -221,6 +229,7 @@ func TestHeld_IsGoneAfterARestart(t *testing.T) {
 }
 
 func TestParseHeldID_TakesNothingElse(t *testing.T) {
+	t.Parallel()
 	for _, text := range []string{"", "1", "hello", strings.Repeat("A", 25), strings.Repeat("A", 27), strings.Repeat("a", 26), strings.Repeat("/", 26)} {
 		if _, err := controller.ParseHeldID(text); err == nil {
 			t.Errorf("%q was taken", text)

@@ -74,6 +74,7 @@ func (h *house) logOf(id app.ReleaseID) string {
 }
 
 func TestImage_ReleaseIsPinnedToTheDigestOfItsRegistry(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.registry("image-a", digestA)
 	release := h.deployImage("web")
@@ -86,6 +87,7 @@ func TestImage_ReleaseIsPinnedToTheDigestOfItsRegistry(t *testing.T) {
 }
 
 func TestImage_SameTagAgainIsANewReleaseAndARollbackRunsTheOldDigest(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.registry("image-a", digestA)
 	h.deployImage("web")
@@ -104,6 +106,7 @@ func TestImage_SameTagAgainIsANewReleaseAndARollbackRunsTheOldDigest(t *testing.
 }
 
 func TestImage_RollbackPullsADigestThatTheServerHasLost(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.registry("image-a", digestA)
 	h.deployImage("web")
@@ -122,6 +125,7 @@ func TestImage_RollbackPullsADigestThatTheServerHasLost(t *testing.T) {
 }
 
 func TestImage_WithoutARegistryTheOneOnTheServerRunsAndIsSaidSo(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.noRegistry()
 	h.engine.mu.Lock()
@@ -137,6 +141,7 @@ func TestImage_WithoutARegistryTheOneOnTheServerRunsAndIsSaidSo(t *testing.T) {
 }
 
 func TestImage_ThatCannotBeHadFailsWithTheNextStepAndLeavesTheOldOneServing(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.registry("image-a", digestA)
 	h.deployImage("web")
@@ -151,6 +156,7 @@ func TestImage_ThatCannotBeHadFailsWithTheNextStepAndLeavesTheOldOneServing(t *t
 }
 
 func TestImage_OfAFailedReleaseIsNotRemovedFromTheServer(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.registry("image-a", digestA)
 	h.engine.onStart.set(func(docker.StartOptions) error {
@@ -165,6 +171,7 @@ func TestImage_OfAFailedReleaseIsNotRemovedFromTheServer(t *testing.T) {
 }
 
 func TestImage_WithLabelsOfOursIsRefused(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.engine.onPull.set(func(docker.PullOptions) (docker.Image, string, error) {
 		return docker.Image{}, "", &docker.ForgedLabelError{Label: "traefik.enable"}
@@ -176,6 +183,7 @@ func TestImage_WithLabelsOfOursIsRefused(t *testing.T) {
 }
 
 func TestImage_RunsUnderTheSamePolicy(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.registry("image-a", digestA)
 	started := h.recordStarts()
@@ -187,6 +195,7 @@ func TestImage_RunsUnderTheSamePolicy(t *testing.T) {
 }
 
 func TestImage_KnownDatabaseThatDiesIsOfferedTheWaiver(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.registry("image-a", digestA)
 	h.proxy.status.set(502)
@@ -202,6 +211,7 @@ func TestImage_KnownDatabaseThatDiesIsOfferedTheWaiver(t *testing.T) {
 }
 
 func TestParseImage_WordsWhatIsWrongAtItsField(t *testing.T) {
+	t.Parallel()
 	for _, text := range []string{"", "nginx", "Not An Image", "a:b:c", strings.Repeat("a", 600) + ":1", "nginx:1\n--privileged"} {
 		_, err := controller.ParseImage(text)
 		wantProblem(t, err, problem.KindInvalid, "image")
@@ -212,6 +222,7 @@ func TestParseImage_WordsWhatIsWrongAtItsField(t *testing.T) {
 }
 
 func TestWaivers_OfTheOperatorsListAreRefusedEverywhere(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	loose := app.DefaultSettings()
@@ -242,6 +253,7 @@ func TestWaivers_OfTheOperatorsListAreRefusedEverywhere(t *testing.T) {
 }
 
 func TestWaivers_OfDatabasesAreRecordedWithTheirServices(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("shop")
 	h.audit.taken()
@@ -260,6 +272,7 @@ func TestWaivers_OfDatabasesAreRecordedWithTheirServices(t *testing.T) {
 }
 
 func TestParseForbiddenWaivers_KnowsTheNamesAndNoOthers(t *testing.T) {
+	t.Parallel()
 	got, err := app.ParseForbiddenWaivers(" database,writable-root, ")
 	if err != nil || !slices.Equal(got, []app.Waiver{app.WaiverDatabase, app.WaiverWritableRoot}) {
 		t.Errorf("got %v, %v", got, err)
@@ -270,6 +283,7 @@ func TestParseForbiddenWaivers_KnowsTheNamesAndNoOthers(t *testing.T) {
 }
 
 func TestParseServiceNames_SortsAndRefuses(t *testing.T) {
+	t.Parallel()
 	if got, err := app.ParseServiceNames(" db, cache\tdb,"); err != nil || got != "cache,db" {
 		t.Errorf("got %q, %v", got, err)
 	}
@@ -280,6 +294,7 @@ func TestParseServiceNames_SortsAndRefuses(t *testing.T) {
 }
 
 func TestSettings_FallbackAloneWaitsForTheNextUpload(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("site")
 	routed := app.DefaultSettings()
@@ -318,6 +333,7 @@ func FuzzParseServiceNames(f *testing.F) {
 }
 
 func TestWaivers_OfDatabasesCanComeWithTheUpload(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	route, err := h.Routing().ParseRoute("/db")
 	if err != nil {

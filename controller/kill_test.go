@@ -16,8 +16,8 @@ import (
 	"berth/controller/uploads"
 )
 
-// killsAtOnce is how many processes are killed beside each other.
-const killsAtOnce = 16
+// killsAtOnce is how many processes of one deed are killed beside each other.
+const killsAtOnce = 8
 
 // killedFile is an app with every kind of thing that Berth makes: secrets and configs
 // as files, a service with data, one that is built and one that runs once.
@@ -126,7 +126,10 @@ func TestKill_AtEveryCallLeavesNothingThatNoReleaseOwns(t *testing.T) {
 	t.Parallel()
 	for _, form := range forms() {
 		for _, deed := range deeds() {
-			t.Run(deed.name+" "+form.name, func(t *testing.T) { killEverywhere(t, form, deed) })
+			t.Run(deed.name+" "+form.name, func(t *testing.T) {
+				t.Parallel()
+				killEverywhere(t, form, deed)
+			})
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 func id(name string) app.ReleaseID { return app.ReleaseID{App: app.Name(name), Number: 1} }
 
 func TestLine_GivesSlotsInTheOrderOfComing(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := newLine(1)
 		if err := l.enter(t.Context(), id("first")); err != nil {
@@ -45,6 +46,7 @@ func TestLine_GivesSlotsInTheOrderOfComing(t *testing.T) {
 }
 
 func TestLine_LosesNoSlotToOneThatGaveUp(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := newLine(1)
 		_ = l.enter(t.Context(), id("first"))

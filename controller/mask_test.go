@@ -19,6 +19,7 @@ const (
 )
 
 func TestMask_HidesASecretInEveryFormThatProgramsPrint(t *testing.T) {
+	t.Parallel()
 	m := environment.NewMask(map[string]string{"DB": password, "KEY": keyText, "SHORT": "abc", "EMPTY": ""})
 	quoted, _ := json.Marshal(map[string]string{"password": password, "key": keyText})
 	for name, printed := range map[string]string{
@@ -54,6 +55,7 @@ func TestMask_HidesASecretInEveryFormThatProgramsPrint(t *testing.T) {
 }
 
 func TestMask_HidesTheLongerOfTwoSecrets(t *testing.T) {
+	t.Parallel()
 	m := environment.NewMask(map[string]string{"A": "hunter", "B": "hunter2-and-more"})
 	if got := m.Apply("hunter2-and-more hunter2"); got != "[secret B] [secret A]2" {
 		t.Errorf("%q", got)
@@ -61,6 +63,7 @@ func TestMask_HidesTheLongerOfTwoSecrets(t *testing.T) {
 }
 
 func TestMask_HidesWhatIsSplitWhereALongLineIsCut(t *testing.T) {
+	t.Parallel()
 	long := strings.Repeat("x", 64<<10)
 	m := environment.NewMask(map[string]string{"DB": password})
 	for cut := 1; cut < len(password); cut++ {
@@ -80,6 +83,7 @@ func TestMask_HidesWhatIsSplitWhereALongLineIsCut(t *testing.T) {
 }
 
 func TestMask_LeavesShortLinesThatEndLikeASecretBegins(t *testing.T) {
+	t.Parallel()
 	var lines environment.MaskedLines
 	m := environment.NewMask(map[string]string{"DB": password})
 	if got := lines.Next(m, "what a p"); got != "what a p" {
@@ -88,6 +92,7 @@ func TestMask_LeavesShortLinesThatEndLikeASecretBegins(t *testing.T) {
 }
 
 func TestMask_OfNothingIsNothing(t *testing.T) {
+	t.Parallel()
 	if m := environment.NewMask(map[string]string{"A": "abc"}); m != nil {
 		t.Errorf("got %+v", m)
 	}

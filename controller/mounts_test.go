@@ -48,6 +48,7 @@ func newWriter(t *testing.T) *house {
 }
 
 func TestMounts_AreARunOfTheirOwnAndARollbackBringsThemBack(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.volume("data")
 	h.deploy("hello")
@@ -74,6 +75,7 @@ func TestMounts_AreARunOfTheirOwnAndARollbackBringsThemBack(t *testing.T) {
 }
 
 func TestMounts_SameOnesAreNoRelease(t *testing.T) {
+	t.Parallel()
 	h := newWriter(t)
 	if release, err := h.UpdateMounts(t.Context(), "hello", written("data"), "ada"); err != nil || release.Number != 0 {
 		t.Errorf("release %+v, %v", release, err)
@@ -81,6 +83,7 @@ func TestMounts_SameOnesAreNoRelease(t *testing.T) {
 }
 
 func TestMounts_MissingVolumeIsRefusedAndNothingChanges(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	_, err := h.UpdateMounts(t.Context(), "hello", written("gone"), "ada")
@@ -93,6 +96,7 @@ func TestMounts_MissingVolumeIsRefusedAndNothingChanges(t *testing.T) {
 }
 
 func TestMounts_OneWriterAtATime(t *testing.T) {
+	t.Parallel()
 	h := newWriter(t)
 	if slices.Contains(h.engine.stopped.get(), "berth-hello-r1") {
 		t.Error("an instance without the volume was stopped before the new one was proven")
@@ -113,6 +117,7 @@ func TestMounts_OneWriterAtATime(t *testing.T) {
 }
 
 func TestMounts_OldInstanceRunsAgainWhereTheNewOneFails(t *testing.T) {
+	t.Parallel()
 	h := newWriter(t)
 	h.engine.onStart.set(func(docker.StartOptions) error { return &docker.StartError{Message: "No.", Err: io.EOF} })
 	release, err := h.AcceptUpdate(t.Context(), "hello", h.good(), "ada")
@@ -132,6 +137,7 @@ func TestMounts_OldInstanceRunsAgainWhereTheNewOneFails(t *testing.T) {
 }
 
 func TestMounts_NobodyStartsAStoppedAppBesideItsUpdate(t *testing.T) {
+	t.Parallel()
 	h := newWriter(t)
 	if err := h.Stop(t.Context(), "hello"); err != nil {
 		t.Fatal(err)
@@ -151,6 +157,7 @@ func TestMounts_NobodyStartsAStoppedAppBesideItsUpdate(t *testing.T) {
 }
 
 func TestMounts_OldInstanceWaitsUntilTheFailedOneCouldBeRemoved(t *testing.T) {
+	t.Parallel()
 	h := newWriter(t)
 	var refuse guarded[error]
 	refuse.set(errors.New("the engine is busy"))
@@ -179,6 +186,7 @@ func TestMounts_OldInstanceWaitsUntilTheFailedOneCouldBeRemoved(t *testing.T) {
 }
 
 func TestMounts_WhatAKilledFailureLeftGoesBeforeTheOldInstanceRunsAgain(t *testing.T) {
+	t.Parallel()
 	h := newWriter(t)
 	h.engine.onBuild.set(func(context.Context, docker.BuildOptions) error { return &docker.BuildError{Message: "no"} })
 	if release := h.update("hello"); release.State != app.ReleaseFailed {
@@ -204,6 +212,7 @@ func TestMounts_WhatAKilledFailureLeftGoesBeforeTheOldInstanceRunsAgain(t *testi
 }
 
 func TestMounts_ReadersRunSideBySide(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.volume("data")
 	h.deploy("hello")
@@ -220,6 +229,7 @@ func TestMounts_ReadersRunSideBySide(t *testing.T) {
 }
 
 func TestDeleteVolume_RefusesOneThatIsMountedOrAnotherName(t *testing.T) {
+	t.Parallel()
 	h := newWriter(t)
 	err := h.Volumes().Delete(t.Context(), "data", "data")
 	if fault, ok := errors.AsType[*problem.Problem](err); !ok || fault.Kind != problem.KindConflict || !strings.Contains(fault.Message, "hello") {
@@ -243,6 +253,7 @@ func TestDeleteVolume_RefusesOneThatIsMountedOrAnotherName(t *testing.T) {
 }
 
 func TestVolumes_ListTellsSizeAndUsersAndCountsAgainAfterAChange(t *testing.T) {
+	t.Parallel()
 	h := newWriter(t)
 	views, err := h.Volumes().List(t.Context())
 	if err != nil || len(views) != 1 || !views[0].HasUsage || !slices.Equal(views[0].Users, []app.Name{"hello"}) {

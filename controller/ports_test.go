@@ -13,6 +13,7 @@ import (
 )
 
 func TestDiagnosePort_SaysWhereTheAppReallyListens(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name, message, hint string
 		open                []string
@@ -43,6 +44,7 @@ func TestDiagnosePort_SaysWhereTheAppReallyListens(t *testing.T) {
 }
 
 func TestFindWritten_NamesThePathAndTheFolderForAVolume(t *testing.T) {
+	t.Parallel()
 	for line, want := range map[string]string{
 		"open /data/app.db: read-only file system":                        "/data/app.db /data",
 		"OSError: [Errno 30] Read-only file system: '/var/lib/app/log'":   "/var/lib/app/log /var/lib/app",
@@ -63,6 +65,7 @@ func TestFindWritten_NamesThePathAndTheFolderForAVolume(t *testing.T) {
 }
 
 func TestDiagnose_OffersAVolumeFirstAndAWritableRootSecond(t *testing.T) {
+	t.Parallel()
 	fault := findSymptom([]string{"open /data/app.db: read-only file system"}).problem([]string{"open /data/app.db: read-only file system"}, errors.New("cause"))
 	volumeAt, rootAt := strings.Index(fault.Hint, "volume at /data"), strings.Index(fault.Hint, "Writable root")
 	if !strings.Contains(fault.Message, "/data/app.db") || volumeAt < 0 || rootAt < volumeAt || fault.Remedy != (problem.Remedy{Folder: "/data", WritableRoot: true}) {

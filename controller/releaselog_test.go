@@ -9,6 +9,7 @@ import (
 )
 
 func TestReleaseLog_KeepsEachEntryOnOneLineWithoutControlCharacters(t *testing.T) {
+	t.Parallel()
 	logs, err := openLogs(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -32,6 +33,7 @@ func TestReleaseLog_KeepsEachEntryOnOneLineWithoutControlCharacters(t *testing.T
 }
 
 func TestReleaseLog_IsCutWithALineThatSaysSo(t *testing.T) {
+	t.Parallel()
 	logs, err := openLogs(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -54,6 +56,7 @@ func TestReleaseLog_IsCutWithALineThatSaysSo(t *testing.T) {
 }
 
 func TestReleaseLog_MissingIsAProblem(t *testing.T) {
+	t.Parallel()
 	logs, err := openLogs(t.TempDir())
 	if err != nil {
 		t.Fatal(err)

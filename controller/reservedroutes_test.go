@@ -29,6 +29,7 @@ func answersOn(h *house, text string) bool {
 }
 
 func TestReservedRoutes_AreNotPublishedAndAreToldOf(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	for name, route := range map[string]string{"only": "own.example.com", "both": "/both"} {
 		release, err := h.accept(name, route)

@@ -51,6 +51,7 @@ func (h *house) failing(name string) app.Release {
 }
 
 func TestRetry_OfAnArchiveBuildsItAgainWithTheSettingsThatMendIt(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	failed := h.failing("hello")
 	again := h.tryAgain(failed.ReleaseID, func(r *controller.Retry) {
@@ -74,6 +75,7 @@ func TestRetry_OfAnArchiveBuildsItAgainWithTheSettingsThatMendIt(t *testing.T) {
 }
 
 func TestRetry_KeepsTheArchiveOfTheNewestFailureAlone(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	h.proxy.status.set(502)
@@ -102,6 +104,7 @@ func TestRetry_KeepsTheArchiveOfTheNewestFailureAlone(t *testing.T) {
 }
 
 func TestRetry_GoesWithItsApp(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.failing("hello")
 	if len(h.uploads()) != 1 {
@@ -114,6 +117,7 @@ func TestRetry_GoesWithItsApp(t *testing.T) {
 }
 
 func TestRetry_OfACancelledRelease(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	building := make(chan struct{})
 	h.engine.onBuild.set(func(ctx context.Context, _ docker.BuildOptions) error {
@@ -136,6 +140,7 @@ func TestRetry_OfACancelledRelease(t *testing.T) {
 }
 
 func TestRetry_OfARollbackIsThatRollback(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	h.update("hello")
@@ -156,6 +161,7 @@ func TestRetry_OfARollbackIsThatRollback(t *testing.T) {
 }
 
 func TestRetry_OfAnImageRunsTheVeryImage(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.engine.onPull.set(func(docker.PullOptions) (docker.Image, string, error) {
 		return docker.Image{ID: "sha256:first"}, "shop@sha256:digest", nil
@@ -181,6 +187,7 @@ func TestRetry_OfAnImageRunsTheVeryImage(t *testing.T) {
 }
 
 func TestRetry_RefusesWhatIsNotOver(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	live := h.deploy("hello")
 	_, err := h.Retry(t.Context(), live.ReleaseID, h.retry("hello", nil), "test")
@@ -188,6 +195,7 @@ func TestRetry_RefusesWhatIsNotOver(t *testing.T) {
 }
 
 func TestRetry_GivesNoWaiverThatTheOperatorForbids(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	failed := h.failing("hello")
 	h.stop()
@@ -200,6 +208,7 @@ func TestRetry_GivesNoWaiverThatTheOperatorForbids(t *testing.T) {
 }
 
 func TestRetry_TwiceWhileItIsUnderWayIsOneRelease(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	failed := h.failing("hello")
 	wish := h.retry("hello", func(r *controller.Retry) {

@@ -27,6 +27,7 @@ func newWriting(t *testing.T) (h *house, instance string) {
 }
 
 func TestVolumeWatch_StopsAnAppThatFillsItsOwnFileSystem(t *testing.T) {
+	t.Parallel()
 	h, instance := newWriting(t)
 	h.engine.layers.put("berth-other-r1", 2<<20) // read-only: the engine is not asked
 	h.look(time.Hour)
@@ -51,6 +52,7 @@ func TestVolumeWatch_StopsAnAppThatFillsItsOwnFileSystem(t *testing.T) {
 }
 
 func TestVolumeWatch_NearlyFullDiskStopsTheAppWhoseOwnFileSystemGrewMost(t *testing.T) {
+	t.Parallel()
 	h, instance := newWriting(t)
 	h.stop()
 	free := uint64(100 << 20)
@@ -74,6 +76,7 @@ func TestVolumeWatch_NearlyFullDiskStopsTheAppWhoseOwnFileSystemGrewMost(t *test
 }
 
 func TestVolumeWatch_AFileSystemThatIsNotMeasuredInTimeIsLeftAloneForLong(t *testing.T) {
+	t.Parallel()
 	h, instance := newWriting(t)
 	asked := 0
 	h.engine.onLayer.set(func(string) error { asked++; return errors.New("too slow") })

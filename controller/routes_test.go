@@ -40,6 +40,7 @@ func (p *proxy) rules() map[string]string {
 }
 
 func TestRoutes_AreLiveAtOnceWithoutARelease(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	live, err := h.Routing().Update(t.Context(), "hello", app.RouteChange{Add: []traefik.Route{h.route("app.example.com"), h.route("example.com/api")}})
@@ -67,6 +68,7 @@ func TestRoutes_AreLiveAtOnceWithoutARelease(t *testing.T) {
 }
 
 func TestRoutes_AreNotSaidToBeLiveBeforeTheProxyConfirms(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	h.proxy.silent.set(errors.New("the proxy is silent"))
@@ -104,6 +106,7 @@ func wantConflict(t *testing.T, err error) *problem.Problem {
 }
 
 func TestBaseDomain_GivesEachAppAHostByItsName(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.base = "apps.example.com"
 	h.stop()
@@ -130,6 +133,7 @@ func TestBaseDomain_GivesEachAppAHostByItsName(t *testing.T) {
 }
 
 func TestBaseDomain_GivesWayToWhatWasThereBefore(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	h.deploy("other")
@@ -153,6 +157,7 @@ func TestBaseDomain_GivesWayToWhatWasThereBefore(t *testing.T) {
 }
 
 func TestRedirects_AreRoutersOfTheirOwn(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	redirect := traefik.Redirect{From: "www.example.com", To: "example.com", Permanent: true}
@@ -179,6 +184,7 @@ func TestRedirects_AreRoutersOfTheirOwn(t *testing.T) {
 }
 
 func TestHome_LeadsNowhereOnceItsAppIsGone(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	wantConflict(t, h.Routing().UpdateHome(t.Context(), "/nobody"))
@@ -201,6 +207,7 @@ func TestHome_LeadsNowhereOnceItsAppIsGone(t *testing.T) {
 }
 
 func TestAccept_ChecksTheHostOfANewApp(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	// Nobody answers where the house looks for DNS, which is a finding too.
 	if _, err := h.accept("shop", "shop.example.com"); err != nil {

@@ -20,6 +20,7 @@ import (
 )
 
 func TestSecondFactors_EnrolmentNeedsThePasswordAndACodeOfThePhone(t *testing.T) {
+	t.Parallel()
 	h := newFactors(t)
 	if _, err := h.factors.Begin(t.Context(), h.admin, "wrong"); fieldOf(err) != "password" {
 		t.Errorf("wrong password: %v", err)
@@ -51,6 +52,7 @@ func TestSecondFactors_EnrolmentNeedsThePasswordAndACodeOfThePhone(t *testing.T)
 }
 
 func TestSecondFactors_AKeySealedForOneAccountOpensForNoOther(t *testing.T) {
+	t.Parallel()
 	h := newFactors(t)
 	bob := h.account(t, "bob")
 	sealed, err := h.factors.Begin(t.Context(), h.admin, peoplePassword)
@@ -63,6 +65,7 @@ func TestSecondFactors_AKeySealedForOneAccountOpensForNoOther(t *testing.T) {
 }
 
 func TestSecondFactors_ReplayOfACodeIsRefused(t *testing.T) {
+	t.Parallel()
 	h := newFactors(t)
 	sealed, _ := h.enable(t, h.admin)
 	if _, err := h.factors.Check(t.Context(), h.admin.ID, h.code(t, sealed, 0)); fieldOf(err) != "code" {
@@ -78,6 +81,7 @@ func TestSecondFactors_ReplayOfACodeIsRefused(t *testing.T) {
 }
 
 func TestSecondFactors_OfManyRequestsWithOneCodeOneGetsIn(t *testing.T) {
+	t.Parallel()
 	h := newFactors(t)
 	sealed, recovery := h.enable(t, h.admin)
 	for what, code := range map[string]string{"phone": h.code(t, sealed, 1), "recovery": recovery[0]} {
@@ -104,6 +108,7 @@ func TestSecondFactors_OfManyRequestsWithOneCodeOneGetsIn(t *testing.T) {
 }
 
 func TestSecondFactors_CodesOfAnotherAccountAreRefused(t *testing.T) {
+	t.Parallel()
 	h := newFactors(t)
 	bob := h.account(t, "bob")
 	_, mine := h.enable(t, h.admin)
@@ -122,6 +127,7 @@ func TestSecondFactors_CodesOfAnotherAccountAreRefused(t *testing.T) {
 }
 
 func TestSecondFactors_ARecoveryCodeWorksOnceAndRenewalEndsTheOldOnes(t *testing.T) {
+	t.Parallel()
 	h := newFactors(t)
 	sealed, codes := h.enable(t, h.admin)
 	if _, err := h.factors.Check(t.Context(), h.admin.ID, codes[0]); err != nil {
@@ -146,6 +152,7 @@ func TestSecondFactors_ARecoveryCodeWorksOnceAndRenewalEndsTheOldOnes(t *testing
 }
 
 func TestSecondFactors_DisableNeedsPasswordAndCode(t *testing.T) {
+	t.Parallel()
 	h := newFactors(t)
 	sealed, codes := h.enable(t, h.admin)
 	if err := h.factors.Disable(t.Context(), h.admin.ID, peoplePassword, "000000"); fieldOf(err) != "code" {
@@ -168,6 +175,7 @@ func TestSecondFactors_DisableNeedsPasswordAndCode(t *testing.T) {
 }
 
 func TestSecondFactors_AnotherKeyOpensNothingButRecoveryCodesStillWork(t *testing.T) {
+	t.Parallel()
 	h := newFactors(t)
 	sealed, codes := h.enable(t, h.admin)
 	moved := account.NewSecondFactors(h.store, h.accounts, keyOf(t, "another"), slog.New(slog.DiscardHandler))
@@ -180,6 +188,7 @@ func TestSecondFactors_AnotherKeyOpensNothingButRecoveryCodesStillWork(t *testin
 }
 
 func TestSecondFactors_NothingInTheDatabaseFileOpensAnAccount(t *testing.T) {
+	t.Parallel()
 	h := newFactors(t)
 	sealed, codes := h.enable(t, h.admin)
 	key, err := h.factors.SharedKey(h.admin.ID, sealed)
@@ -211,6 +220,7 @@ func TestSecondFactors_NothingInTheDatabaseFileOpensAnAccount(t *testing.T) {
 }
 
 func TestAccounts_RemoveSecondFactorIsForOneThatIsThere(t *testing.T) {
+	t.Parallel()
 	h := newFactors(t)
 	h.enable(t, h.admin)
 	if _, err := h.accounts.Reset(t.Context(), "admin"); err != nil || !h.find(t, "admin").SecondFactor {

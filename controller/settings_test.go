@@ -13,6 +13,7 @@ import (
 )
 
 func TestParseSettings_ReadsTheUnitsOfTheForm(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	got, err := h.ParseSettings(app.SettingsForm{Port: "3000", Memory: " 64 ", CPU: "150", Processes: "20", WritableRoot: true})
 	want := app.Settings{Port: 3000, MemoryBytes: 64 << 20, NanoCPUs: 1_500_000_000, Processes: 20, WritableRoot: true}
@@ -22,6 +23,7 @@ func TestParseSettings_ReadsTheUnitsOfTheForm(t *testing.T) {
 }
 
 func TestParseSettings_TakesItsOwnFormBack(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	least, most := h.SettingsRange()
 	for _, form := range []app.SettingsForm{least, most, app.DefaultSettings().Form()} {
@@ -32,6 +34,7 @@ func TestParseSettings_TakesItsOwnFormBack(t *testing.T) {
 }
 
 func TestParseSettings_SaysWhatIsWrongAtEachField(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	for name, test := range map[string]struct {
 		edit func(*app.SettingsForm)
@@ -66,6 +69,7 @@ func TestParseSettings_SaysWhatIsWrongAtEachField(t *testing.T) {
 }
 
 func TestSettings_NewOnesRunTheLiveImageAgainWithoutABuild(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	first := h.deploy("hello")
 	h.engine.onBuild.set(func(context.Context, docker.BuildOptions) error { return errors.New("no build was asked for") })
@@ -91,6 +95,7 @@ func TestSettings_NewOnesRunTheLiveImageAgainWithoutABuild(t *testing.T) {
 }
 
 func TestSettings_FailedOnesLeaveTheOldReleaseServing(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	first := h.deploy("hello")
 	h.proxy.status.set(502)
@@ -115,6 +120,7 @@ func TestSettings_FailedOnesLeaveTheOldReleaseServing(t *testing.T) {
 }
 
 func TestSettings_SameOnesChangeNothing(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	release, err := h.UpdateSettings(t.Context(), "hello", app.DefaultSettings(), "test")
@@ -127,6 +133,7 @@ func TestSettings_SameOnesChangeNothing(t *testing.T) {
 }
 
 func TestSettings_WaitForTheUploadWhereNothingIsLive(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.engine.onBuild.set(func(context.Context, docker.BuildOptions) error { return &docker.BuildError{Message: "no"} })
 	h.deploy("hello")
@@ -141,6 +148,7 @@ func TestSettings_WaitForTheUploadWhereNothingIsLive(t *testing.T) {
 }
 
 func TestSettings_AreRefusedWhileAReleaseIsUnderWay(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	block := make(chan struct{})
 	h.engine.onBuild.set(func(context.Context, docker.BuildOptions) error { <-block; return nil })
@@ -157,6 +165,7 @@ func TestSettings_AreRefusedWhileAReleaseIsUnderWay(t *testing.T) {
 }
 
 func TestSettings_OldOnesComeBackWithTheRollback(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	h.updateSettings("hello", small())
@@ -173,6 +182,7 @@ func TestSettings_OldOnesComeBackWithTheRollback(t *testing.T) {
 }
 
 func TestSettings_OfTheLiveReleaseAreThoseOfAnInstanceMadeAgain(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	h.updateSettings("hello", small())

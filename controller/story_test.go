@@ -90,6 +90,7 @@ func newHouse(t *testing.T) *house {
 	if h.key, err = secret.DeriveKey("a key of the tests"); err != nil {
 		t.Fatal(err)
 	}
+	putLedger(t, h.folder)
 	h.open()
 	t.Cleanup(func() { h.stop() })
 	return h
@@ -271,6 +272,7 @@ func (h *house) uploads() []string {
 }
 
 func TestStory_UploadGoesLive(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	release := h.deploy("hello")
 	if release.State != app.ReleaseLive {
@@ -293,6 +295,7 @@ func TestStory_UploadGoesLive(t *testing.T) {
 }
 
 func TestStory_UpdateReplacesTheOldInstanceAfterThePromotion(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	h.update("hello")
@@ -303,6 +306,7 @@ func TestStory_UpdateReplacesTheOldInstanceAfterThePromotion(t *testing.T) {
 }
 
 func TestStory_FailedUpdateChangesNothingThatAnyoneSees(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	h.proxy.status.set(502)
@@ -320,6 +324,7 @@ func TestStory_FailedUpdateChangesNothingThatAnyoneSees(t *testing.T) {
 }
 
 func TestStory_FailedUpdatesDoNotUseUpWhatCanBeRunAgain(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	h.proxy.status.set(502)
@@ -344,6 +349,7 @@ func TestStory_FailedUpdatesDoNotUseUpWhatCanBeRunAgain(t *testing.T) {
 }
 
 func TestStory_FailedBuildSaysWhy(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.engine.onBuild.set(func(context.Context, docker.BuildOptions) error {
 		return &docker.BuildError{Message: "The command make exited with 2"}
@@ -358,6 +364,7 @@ func TestStory_FailedBuildSaysWhy(t *testing.T) {
 }
 
 func TestStory_RefusalLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("taken")
 	_, err := h.accept("taken", "/other")
@@ -374,6 +381,7 @@ func TestStory_RefusalLeavesNothingBehind(t *testing.T) {
 }
 
 func TestStory_SecondReleaseWaitsAndShowsItsPlace(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	release := make(chan struct{})
 	h.engine.onBuild.set(func(ctx context.Context, _ docker.BuildOptions) error {
@@ -411,6 +419,7 @@ func TestStory_SecondReleaseWaitsAndShowsItsPlace(t *testing.T) {
 }
 
 func TestStory_OneReleaseOfAnAppAtATime(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	block := make(chan struct{})
@@ -426,6 +435,7 @@ func TestStory_OneReleaseOfAnAppAtATime(t *testing.T) {
 }
 
 func TestStory_ReleaseThatBerthEndsWithAgainAndAgainFails(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	started := make(chan struct{}, 10)
@@ -452,6 +462,7 @@ func TestStory_ReleaseThatBerthEndsWithAgainAndAgainFails(t *testing.T) {
 }
 
 func TestStory_RestartResumesWhatWasUnderWay(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.engine.onBuild.set(func(ctx context.Context, _ docker.BuildOptions) error { <-ctx.Done(); return ctx.Err() })
 	release, err := h.accept("hello", "/hello")
@@ -471,6 +482,7 @@ func TestStory_RestartResumesWhatWasUnderWay(t *testing.T) {
 }
 
 func TestStory_RestartRepairsTheEngineAndRemovesOrphans(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	h.stop()
@@ -488,6 +500,7 @@ func TestStory_RestartRepairsTheEngineAndRemovesOrphans(t *testing.T) {
 }
 
 func TestStory_PassThatIsOlderThanAPromotionLeavesTheNewInstanceAlone(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	h.stop()
@@ -532,6 +545,7 @@ func (h *house) promotedDuringAPass(accept func() (app.Release, error)) {
 }
 
 func TestStory_PassThatListedAReleaseUnderWayDoesNotShipItAgain(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	h.promotedDuringAPass(func() (app.Release, error) { return h.AcceptUpdate(t.Context(), "hello", h.good(), "test") })
@@ -543,6 +557,7 @@ func TestStory_PassThatListedAReleaseUnderWayDoesNotShipItAgain(t *testing.T) {
 }
 
 func TestStory_PassDoesNotRetireTheInstanceOfAFirstReleaseThatIsPromotedMeanwhile(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.promotedDuringAPass(func() (app.Release, error) { return h.accept("hello", "/hello") })
 	time.Sleep(50 * time.Millisecond) // the pass goes on to what it takes for orphans
@@ -591,6 +606,7 @@ func TestStory_PassThatSawADeletionLeavesTheNextAppOfThatNameAlone(t *testing.T)
 }
 
 func TestStory_AppThatCannotBeRepairedKeepsNoOrphansAlive(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("broken")
 	h.stop()
@@ -607,6 +623,7 @@ func TestStory_AppThatCannotBeRepairedKeepsNoOrphansAlive(t *testing.T) {
 }
 
 func TestStory_StopTakesTheRouteOffAndStartPutsItBack(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	if err := h.Stop(t.Context(), "hello"); err != nil {
@@ -626,6 +643,7 @@ func TestStory_StopTakesTheRouteOffAndStartPutsItBack(t *testing.T) {
 }
 
 func TestStory_FirstReleaseThatFailsShowsAPageUntilOneIsLive(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.proxy.status.set(502)
 	h.engine.exited.put("berth-hello-r1", docker.Condition{ExitCode: 1})
@@ -655,6 +673,7 @@ func TestStory_FirstReleaseThatFailsShowsAPageUntilOneIsLive(t *testing.T) {
 }
 
 func TestStory_RollbackRunsTheOldImage(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	first := h.deploy("hello")
 	h.update("hello")
@@ -670,6 +689,7 @@ func TestStory_RollbackRunsTheOldImage(t *testing.T) {
 }
 
 func TestStory_DeleteRemovesEveryTrace(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.deploy("hello")
 	wantProblem(t, h.Delete(t.Context(), "hello", "wrong"), problem.KindInvalid, "confirm")
@@ -688,6 +708,7 @@ func TestStory_DeleteRemovesEveryTrace(t *testing.T) {
 }
 
 func TestStory_DeleteCancelsTheReleaseUnderWay(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.engine.onBuild.set(func(ctx context.Context, _ docker.BuildOptions) error { <-ctx.Done(); return ctx.Err() })
 	if _, err := h.accept("hello", "/hello"); err != nil {
@@ -702,6 +723,7 @@ func TestStory_DeleteCancelsTheReleaseUnderWay(t *testing.T) {
 }
 
 func TestReceive_CutsOffAnArchiveOverTheLimit(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	_, err := h.Receive(io.LimitReader(zeros{}, 257<<20))
 	wantProblem(t, err, problem.KindTooLarge, "archive")

@@ -11,6 +11,7 @@ import (
 )
 
 func TestPort_ThatNobodyNamedAndThatAloneAnswersIsTaken(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.engine.bare.set(true)
 	h.engine.listens.set([]string{"0.0.0.0:5000", "127.0.0.1:9000", "[::]:6000"})
@@ -39,6 +40,7 @@ func TestPort_ThatNobodyNamedAndThatAloneAnswersIsTaken(t *testing.T) {
 }
 
 func TestPort_ThatTheImageNamesIsNotLeft(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.engine.listens.set([]string{"0.0.0.0:5000"})
 	h.proxy.onTarget.set(func(address string) int {
@@ -77,6 +79,7 @@ services:
 `
 
 func TestPort_OfAComposeAppThatNobodyNamedIsTakenForItsMainService(t *testing.T) {
+	t.Parallel()
 	h := newBook(t)
 	h.engine.bare.set(true)
 	h.engine.listens.set([]string{"0.0.0.0:5000", "127.0.0.1:9000"})
@@ -117,6 +120,7 @@ func TestPort_OfAComposeAppThatNobodyNamedIsTakenForItsMainService(t *testing.T)
 }
 
 func TestPort_ThatAComposeFileNamesIsNotLeft(t *testing.T) {
+	t.Parallel()
 	h := newBook(t)
 	h.engine.bare.set(true)
 	h.engine.listens.set([]string{"0.0.0.0:5000"})

@@ -9,6 +9,7 @@ import (
 )
 
 func TestParseMount_RefusesInTheFieldThatIsWrong(t *testing.T) {
+	t.Parallel()
 	if mount, err := app.ParseMount("data", "/data", true); err != nil || mount != (app.Mount{Volume: "data", Target: "/data", ReadOnly: true}) {
 		t.Errorf("got %+v, %v", mount, err)
 	}
@@ -22,6 +23,7 @@ func TestParseMount_RefusesInTheFieldThatIsWrong(t *testing.T) {
 }
 
 func TestCheckMounts_RefusesTwoAtOnePlace(t *testing.T) {
+	t.Parallel()
 	if err := app.CheckMounts([]app.Mount{{Volume: "a", Target: "/data"}, {Volume: "a", Target: "/data/a"}}); err != nil {
 		t.Error(err)
 	}

@@ -26,6 +26,7 @@ func (h *house) wantWarned(fill string) {
 }
 
 func TestVolumeWatch_WarnsForAWeekOfAVolumeThatWasOverItsQuotaBeforeThereWasOne(t *testing.T) {
+	t.Parallel()
 	h := newWatched(t, 1<<20, docker.Disk{})
 	h.keeper.Age("data", time.Now().Add(-time.Hour)) // before the ledger knew of quotas
 	h.fill("data", "much", 2<<20)
@@ -53,6 +54,7 @@ func TestVolumeWatch_WarnsForAWeekOfAVolumeThatWasOverItsQuotaBeforeThereWasOne(
 }
 
 func TestVolumeWatch_AQuotaOfItsOwnEndsTheWarningAndTheGrace(t *testing.T) {
+	t.Parallel()
 	h := newWatched(t, 1<<20, docker.Disk{})
 	h.keeper.Age("data", time.Now().Add(-time.Hour))
 	h.fill("data", "much", 2<<20)
@@ -69,6 +71,7 @@ func TestVolumeWatch_AQuotaOfItsOwnEndsTheWarningAndTheGrace(t *testing.T) {
 }
 
 func TestVolumeWatch_AVolumeThatOnceFittedHasNoGrace(t *testing.T) {
+	t.Parallel()
 	h := newWatched(t, 1<<20, docker.Disk{})
 	h.keeper.Age("data", time.Now().Add(-time.Hour))
 	h.look(time.Hour)
@@ -78,6 +81,7 @@ func TestVolumeWatch_AVolumeThatOnceFittedHasNoGrace(t *testing.T) {
 }
 
 func TestVolumeWatch_ALowerSettingWarnsFirst(t *testing.T) {
+	t.Parallel()
 	h := newWatched(t, 4<<20, docker.Disk{})
 	h.fill("data", "much", 2<<20)
 	h.look(time.Hour)

@@ -11,6 +11,7 @@ import (
 )
 
 func TestUpdateVolumeQuota_LetsTheStoppedAppStartAgainAndSaysSo(t *testing.T) {
+	t.Parallel()
 	h := newWatched(t, 1<<20, docker.Disk{})
 	h.fill("data", "much", 2<<20)
 	h.look(time.Hour)

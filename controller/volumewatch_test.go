@@ -63,6 +63,7 @@ func (h *house) wantState(name app.Name, state app.State) (detail string) {
 }
 
 func TestVolumeWatch_StopsOnlyWhoWritesOverTheQuotaAndSaysSo(t *testing.T) {
+	t.Parallel()
 	h := newWatched(t, 1<<20, docker.Disk{})
 	h.look(time.Hour)
 	h.wantState("hello", app.Running)
@@ -92,6 +93,7 @@ func TestVolumeWatch_StopsOnlyWhoWritesOverTheQuotaAndSaysSo(t *testing.T) {
 }
 
 func TestVolumeWatch_APersonStartsTheAppAgainOnceThereIsRoom(t *testing.T) {
+	t.Parallel()
 	h := newWatched(t, 1<<20, docker.Disk{})
 	h.fill("data", "much", 2<<20)
 	h.look(time.Hour)
@@ -115,6 +117,7 @@ func TestVolumeWatch_APersonStartsTheAppAgainOnceThereIsRoom(t *testing.T) {
 }
 
 func TestVolumeWatch_NearlyFullDiskStopsTheWriterThatGrewMostAndNoOther(t *testing.T) {
+	t.Parallel()
 	var free atomic.Uint64
 	free.Store(100 << 20)
 	h := newWatched(t, 0, docker.Disk{Reserve: 40 << 20, Free: func() (uint64, error) { return free.Load(), nil }})
@@ -134,6 +137,7 @@ func TestVolumeWatch_NearlyFullDiskStopsTheWriterThatGrewMostAndNoOther(t *testi
 }
 
 func TestVolumeWatch_RemovesWhatAnUploadThatWasKilledHasLeft(t *testing.T) {
+	t.Parallel()
 	h := newWatched(t, 1<<20, docker.Disk{})
 	left := filepath.Join(h.keeper.Folder("data"), ".berth-upload-DEAD")
 	if err := os.MkdirAll(filepath.Join(left, "tree"), 0o700); err != nil {

@@ -242,6 +242,7 @@ const goldenVisitors = 6
 // it finds stands in testdata/access.golden, so that a change of who may do what
 // is seen in a review: go test ./router -run TestAccess_Matrix -update.
 func TestAccess_MatrixOfEveryRouteAndEveryVisitor(t *testing.T) {
+	t.Parallel()
 	e := newEnvelope(t)
 	visitors := e.visitors()
 	var found strings.Builder
@@ -285,6 +286,7 @@ func TestAccess_MatrixOfEveryRouteAndEveryVisitor(t *testing.T) {
 }
 
 func TestAccess_NoMethodBesideTheTable(t *testing.T) {
+	t.Parallel()
 	e := newEnvelope(t)
 	known := map[string]bool{}
 	for _, r := range new(admin).routes() {
@@ -304,6 +306,7 @@ func TestAccess_NoMethodBesideTheTable(t *testing.T) {
 }
 
 func TestAccess_FailsClosedWithoutALedger(t *testing.T) {
+	t.Parallel()
 	e := newEnvelope(t)
 	who := e.account("ada", false)
 	plain, err := e.tokens.MintToken(t.Context(), account.TokenOptions{Name: "ci", Scope: account.ScopeRead, TTL: time.Hour, Account: who})

@@ -13,6 +13,7 @@ import (
 var oneTimePattern = regexp.MustCompile(`<code>([2-9A-Z]{4}-[2-9A-Z]{4}-[2-9A-Z]{4})</code>`)
 
 func TestAccounts_ANewOneGetsAOneTimePasswordThatIsShownOnceAndMustBeChanged(t *testing.T) {
+	t.Parallel()
 	p := newPeople(t)
 	token := p.mustEnter("admin")
 	made := p.post("/settings/accounts", url.Values{formField: {token}, "name": {"jane"}})
@@ -40,6 +41,7 @@ func TestAccounts_ANewOneGetsAOneTimePasswordThatIsShownOnceAndMustBeChanged(t *
 }
 
 func TestAccounts_RefusesNamesBesideTheField(t *testing.T) {
+	t.Parallel()
 	p := newPeople(t)
 	token := p.mustEnter("admin")
 	for name, status := range map[string]int{
@@ -57,6 +59,7 @@ func TestAccounts_RefusesNamesBesideTheField(t *testing.T) {
 }
 
 func TestAccounts_ResetOfAnotherEndsItsSessionsAndKeepsTheSecondFactor(t *testing.T) {
+	t.Parallel()
 	p := newPeople(t)
 	p.person("jane")
 	p.enableFactor(p.mustEnter("jane"))
@@ -80,6 +83,7 @@ func TestAccounts_ResetOfAnotherEndsItsSessionsAndKeepsTheSecondFactor(t *testin
 }
 
 func TestAccounts_SecondFactorOfAnotherIsRemovedAndOnesOwnIsNot(t *testing.T) {
+	t.Parallel()
 	p := newPeople(t)
 	p.person("jane")
 	p.enableFactor(p.mustEnter("jane"))
@@ -98,6 +102,7 @@ func TestAccounts_SecondFactorOfAnotherIsRemovedAndOnesOwnIsNot(t *testing.T) {
 }
 
 func TestAccounts_RemoveWantsTheNameAndSparesOneselfAndTheOperator(t *testing.T) {
+	t.Parallel()
 	p := newPeople(t)
 	p.person("jane")
 	token := p.mustEnter("jane")
@@ -125,6 +130,7 @@ func TestAccounts_RemoveWantsTheNameAndSparesOneselfAndTheOperator(t *testing.T)
 }
 
 func TestAccounts_PathThatIsNoNameIsMalformed(t *testing.T) {
+	t.Parallel()
 	p := newPeople(t)
 	p.mustEnter("admin")
 	for path, want := range map[string]int{
@@ -138,6 +144,7 @@ func TestAccounts_PathThatIsNoNameIsMalformed(t *testing.T) {
 }
 
 func TestPassword_PageSaysTheRules(t *testing.T) {
+	t.Parallel()
 	p := newPeople(t)
 	token := p.mustEnter("admin")
 	mustContain(t, p.get("/settings/account").body, "At least 12 characters", "or 16 of any kind")

@@ -26,6 +26,7 @@ func newSharedSite(t *testing.T) *site {
 }
 
 func TestAdminHost_BrowsersAreSentToItBeforeTheySignIn(t *testing.T) {
+	t.Parallel()
 	s := newSharedSite(t)
 	_, port, _ := strings.Cut(strings.TrimPrefix(s.server.URL, "https://"), ":")
 	for _, name := range sharedNames {
@@ -40,6 +41,7 @@ func TestAdminHost_BrowsersAreSentToItBeforeTheySignIn(t *testing.T) {
 }
 
 func TestAdminHost_NoRouteGivesACookieUnderASharedName(t *testing.T) {
+	t.Parallel()
 	s := newSharedSite(t)
 	s.anApp("hello")
 	form := url.Values{formField: {s.formToken("/login")}, "password": {s.accounts.password}}.Encode()
@@ -59,6 +61,7 @@ func TestAdminHost_NoRouteGivesACookieUnderASharedName(t *testing.T) {
 }
 
 func TestAdminHost_FormsUnderASharedNameAreRefusedAndSentNowhere(t *testing.T) {
+	t.Parallel()
 	s := newSharedSite(t)
 	form := url.Values{formField: {s.formToken("/login")}, "password": {s.accounts.password}}.Encode()
 	for _, name := range sharedNames {
@@ -72,6 +75,7 @@ func TestAdminHost_FormsUnderASharedNameAreRefusedAndSentNowhere(t *testing.T) {
 }
 
 func TestAdminHost_TokensAndTheCheckOfHealthMayUseEveryName(t *testing.T) {
+	t.Parallel()
 	s := newSharedSite(t)
 	s.anApp("hello")
 	for _, name := range sharedNames {
@@ -89,6 +93,7 @@ func TestAdminHost_TokensAndTheCheckOfHealthMayUseEveryName(t *testing.T) {
 }
 
 func TestAdminHost_SessionThatCameUnderASharedNameIsOver(t *testing.T) {
+	t.Parallel()
 	s := newSharedSite(t)
 	s.signIn()
 	r := s.under("127.0.0.1", http.MethodGet, "/admin", "")
@@ -103,6 +108,7 @@ func TestAdminHost_SessionThatCameUnderASharedNameIsOver(t *testing.T) {
 }
 
 func TestAdminHost_LinksToAppsLeadWhereAppsAnswer(t *testing.T) {
+	t.Parallel()
 	for admin, want := range map[string]string{
 		"berth.localhost": "127.0.0.1", "berth.lan": "127.0.0.1", "berth.example.com": "example.com",
 	} {

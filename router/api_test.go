@@ -21,6 +21,7 @@ func decode(t *testing.T, body string) map[string]any {
 }
 
 func TestAPI_ShowsAnApp(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	view := s.anApp("hello")
 	building := aRelease("hello", 3, app.ReleaseBuilding)
@@ -42,6 +43,7 @@ func TestAPI_ShowsAnApp(t *testing.T) {
 }
 
 func TestAPI_DeploysAndFollowsTheLog(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	answer := s.upload("/api/v1/apps", deployToken, part{"name", "hello", ""}, part{"route", "/hello", ""}, zipPart)
 	if answer.StatusCode != http.StatusCreated || answer.Header.Get("Location") != "/api/v1/apps/hello/releases/1" {
@@ -69,6 +71,7 @@ func TestAPI_DeploysAndFollowsTheLog(t *testing.T) {
 }
 
 func TestAPI_ActsOnApps(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	for _, verb := range []string{"start", "stop", "restart"} {
@@ -92,6 +95,7 @@ func TestAPI_ActsOnApps(t *testing.T) {
 }
 
 func TestAPI_RefusesJSONItDoesNotKnow(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	for _, body := range []string{"", "{", `{"release": "1"}`, `{"relase": 1}`, `{"release": -1}`, `[]`, `{"release": 1} {}`, `{"release": 1} x`} {

@@ -28,6 +28,7 @@ func (s *site) access(name app.Name) traefik.Access {
 }
 
 func TestAccessPage_FirstUserTurnsThePasswordOnAndTheLastClosesTheApp(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	token := s.signIn()
@@ -54,6 +55,7 @@ func TestAccessPage_FirstUserTurnsThePasswordOnAndTheLastClosesTheApp(t *testing
 }
 
 func TestAccessPage_PasswordThatBerthMakesIsShownOnce(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	token := s.signIn()
@@ -71,6 +73,7 @@ func TestAccessPage_PasswordThatBerthMakesIsShownOnce(t *testing.T) {
 }
 
 func TestAccessPage_NoHashAndNoPasswordIsEverShown(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	view := s.anApp("hello")
 	hash := "$2a$08$" + strings.Repeat("h", 53)
@@ -90,6 +93,7 @@ func TestAccessPage_NoHashAndNoPasswordIsEverShown(t *testing.T) {
 }
 
 func TestAccessPage_ProblemsStandBesideTheirFieldAndKeepWhatWasTyped(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	token := s.signIn()
@@ -110,6 +114,7 @@ func TestAccessPage_ProblemsStandBesideTheirFieldAndKeepWhatWasTyped(t *testing.
 }
 
 func TestAccessPage_RulesAndMaintenanceAreSaved(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	token := s.signIn()
@@ -126,6 +131,7 @@ func TestAccessPage_RulesAndMaintenanceAreSaved(t *testing.T) {
 }
 
 func TestAccessPage_RedirectToTheSlashIsOnUntilItIsTurnedOff(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	token := s.signIn()
@@ -144,6 +150,7 @@ func TestAccessPage_RedirectToTheSlashIsOnUntilItIsTurnedOff(t *testing.T) {
 }
 
 func TestAccessAPI_NeedsTheScopeAdminToChangeAndShowsNoHash(t *testing.T) {
+	t.Parallel()
 	e := newEnvelope(t)
 	ask := func(scope account.Scope, method, body string) (int, string) {
 		plain, _ := e.mint(scope, account.MaxTokenTTL, "")

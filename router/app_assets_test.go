@@ -10,6 +10,7 @@ import (
 )
 
 func TestApp_SaysThatTheFirstPageDoesNotFindItsFilesAndOffersAHost(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	view := s.anApp("hello")
 	s.signIn()
@@ -33,6 +34,7 @@ func TestApp_SaysThatTheFirstPageDoesNotFindItsFilesAndOffersAHost(t *testing.T)
 }
 
 func TestHostOf_IsBesideTheAdminAppsOwn(t *testing.T) {
+	t.Parallel()
 	for admin, want := range map[string]string{
 		"berth.localhost": "hello.localhost", "berth.example.com": "hello.example.com", "hello.example.com": "", "berth.lan": "", "localhost": "", "": "",
 	} {
@@ -43,6 +45,7 @@ func TestHostOf_IsBesideTheAdminAppsOwn(t *testing.T) {
 }
 
 func TestDashboard_ShowsMaintenanceAsAStateOfItsOwn(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	view := s.anApp("hello")
 	s.signIn()

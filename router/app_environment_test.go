@@ -119,6 +119,7 @@ func (s *storied) details(action audit.Action) (details []string) {
 }
 
 func TestEnvironment_IsSavedOnItsPageAndAppliedFromThere(t *testing.T) {
+	t.Parallel()
 	s := newStoried(t)
 	token := s.signIn()
 	page := s.get("/admin/apps/hello/environment")
@@ -166,6 +167,7 @@ func TestEnvironment_IsSavedOnItsPageAndAppliedFromThere(t *testing.T) {
 }
 
 func TestEnvironment_IsPastedAsText(t *testing.T) {
+	t.Parallel()
 	s := newStoried(t)
 	token := s.signIn()
 	text := "# of the shop\r\nexport MODE=fast # or slow\r\nHOMEPAGE=${HOST}/x\r\nTEXT='two\r\nlines'\r\nPATH=/app\r\n"
@@ -190,6 +192,7 @@ func TestEnvironment_IsPastedAsText(t *testing.T) {
 }
 
 func TestEnvironment_ProblemsStandBesideTheirFieldAndKeepWhatWasTyped(t *testing.T) {
+	t.Parallel()
 	s := newStoried(t)
 	token := s.signIn()
 	for _, test := range []struct{ name, value, kind, want string }{
@@ -220,6 +223,7 @@ func TestEnvironment_ProblemsStandBesideTheirFieldAndKeepWhatWasTyped(t *testing
 }
 
 func TestEnvironment_HostileNamesAndValuesAreNoMarkup(t *testing.T) {
+	t.Parallel()
 	s := newStoried(t)
 	token := s.signIn()
 	const hostile = `</code></textarea><script>alert(1)</script><img src=x onerror=alert(2)> {{.}} "'`
@@ -245,6 +249,7 @@ func TestEnvironment_HostileNamesAndValuesAreNoMarkup(t *testing.T) {
 }
 
 func TestEnvironment_SecretIsShownToNobody(t *testing.T) {
+	t.Parallel()
 	s := newStoried(t)
 	token := s.signIn()
 	s.send(token, "", "name", "DB", "value", hiddenValue, "kind", "secret")
@@ -286,6 +291,7 @@ func TestEnvironment_SecretIsShownToNobody(t *testing.T) {
 }
 
 func TestAPIEnvironment_ReplacesChangesAndApplies(t *testing.T) {
+	t.Parallel()
 	s := newStoried(t)
 	const path = "/api/v1/apps/hello/environment"
 	answer := s.bearer(deployToken, http.MethodPut, path, `{"variables": {"A": "b", "LD_PRELOAD": "x"}, "secrets": {"S": "secret-one", "T": "secret-two"}}`)

@@ -10,6 +10,7 @@ import (
 )
 
 func TestApp_ShowsItsServicesWhereThereAreSeveral(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.signIn()
 	view := s.anApp("hello")

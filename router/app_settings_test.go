@@ -16,6 +16,7 @@ func settingsOf(token string) url.Values {
 }
 
 func TestSettings_NewOnesLeadToTheirRelease(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	form := settingsOf(s.signIn())
@@ -32,6 +33,7 @@ func TestSettings_NewOnesLeadToTheirRelease(t *testing.T) {
 }
 
 func TestSettings_SameOnesLeadBackToTheApp(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	form := url.Values{"csrf_token": {s.signIn()}, "memory": {"512"}, "cpu": {"50"}, "processes": {"100"}, "port": {""}}
@@ -43,6 +45,7 @@ func TestSettings_SameOnesLeadBackToTheApp(t *testing.T) {
 }
 
 func TestSettings_FormShowsThoseOfTheAppAndTheirRange(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	view := s.anApp("hello")
 	s.signIn()
@@ -58,6 +61,7 @@ func TestSettings_FormShowsThoseOfTheAppAndTheirRange(t *testing.T) {
 }
 
 func TestSettings_WaiverOfTheLiveReleaseIsShownAfterTheAppLostIt(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	live := aRelease("hello", 2, app.ReleaseLive)
@@ -68,6 +72,7 @@ func TestSettings_WaiverOfTheLiveReleaseIsShownAfterTheAppLostIt(t *testing.T) {
 }
 
 func TestSettings_ProblemsStandBesideTheirFieldsAndWhatWasTypedStays(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	form := settingsOf(s.signIn())
@@ -90,6 +95,7 @@ func TestSettings_ProblemsStandBesideTheirFieldsAndWhatWasTypedStays(t *testing.
 }
 
 func TestSettings_RefusalIsSaidOnTheApp(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	s.apps.onAct = func(string, app.Name) error {
@@ -103,6 +109,7 @@ func TestSettings_RefusalIsSaidOnTheApp(t *testing.T) {
 }
 
 func TestAPISettings_ChangeWhatTheyNameAndNoMore(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	shown := decode(t, s.bearer(readToken, http.MethodGet, "/api/v1/apps/hello", "").body)
@@ -126,6 +133,7 @@ func TestAPISettings_ChangeWhatTheyNameAndNoMore(t *testing.T) {
 }
 
 func TestAPISettings_RefuseWhatTheyDoNotKnow(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	for _, body := range []string{"", `{"memory": 64}`, `{"memory_mb": "64"}`, `{"port": -1}`, `{"port": 70000}`, `{"memory_mb": 1e30}`} {
@@ -139,6 +147,7 @@ func TestAPISettings_RefuseWhatTheyDoNotKnow(t *testing.T) {
 }
 
 func TestAPISettings_WaiverNeedsAnAdminsToken(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	view := s.anApp("hello")
 	old := aRelease("hello", 1, app.ReleaseSuperseded)

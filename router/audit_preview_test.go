@@ -10,6 +10,7 @@ import (
 
 // TestPreview_ShootsTheAuditLog is TestPreview_ShootsEveryPage for a real audit log.
 func TestPreview_ShootsTheAuditLog(t *testing.T) {
+	t.Parallel()
 	folder := os.Getenv("BERTH_PREVIEW")
 	if folder == "" {
 		t.Skip("BERTH_PREVIEW names no folder")

@@ -53,6 +53,7 @@ func fieldsOfAllForms(t *testing.T) []string {
 // TestAudit_SecretsGetNowhere fills every field of every form with a marker, sends
 // it to every route, and looks for the marker in all that is kept.
 func TestAudit_SecretsGetNowhere(t *testing.T) {
+	t.Parallel()
 	const (
 		password = "Right-Password-7"      // the operator's
 		hidden   = "Marker-4711-Secret"    // in fields of secrets, in headers and cookies

@@ -62,6 +62,7 @@ func (s *auditedSite) rows(path string) int {
 }
 
 func TestAuditPage_ShowsTheNewestFirstInPages(t *testing.T) {
+	t.Parallel()
 	s := newAuditedSite(t)
 	s.signIn()
 	s.record(120, nil) // and the sign-in
@@ -93,6 +94,7 @@ func TestAuditPage_ShowsTheNewestFirstInPages(t *testing.T) {
 }
 
 func TestAuditPage_FiltersByEveryField(t *testing.T) {
+	t.Parallel()
 	s := newAuditedSite(t)
 	s.signIn()
 	s.record(6, func(i int, e *audit.Event) {
@@ -126,6 +128,7 @@ func TestAuditPage_FiltersByEveryField(t *testing.T) {
 }
 
 func TestAuditPage_SaysWhatIsWrongWithADay(t *testing.T) {
+	t.Parallel()
 	s := newAuditedSite(t)
 	s.signIn()
 	answer := s.get("/settings/audit?from=yesterday")
@@ -139,6 +142,7 @@ func TestAuditPage_SaysWhatIsWrongWithADay(t *testing.T) {
 }
 
 func TestAuditPage_TextOfOthersIsNeverMarkup(t *testing.T) {
+	t.Parallel()
 	s := newAuditedSite(t)
 	s.signIn()
 	s.record(1, func(_ int, e *audit.Event) {
@@ -157,6 +161,7 @@ func TestAuditPage_TextOfOthersIsNeverMarkup(t *testing.T) {
 }
 
 func TestAuditPage_CheckFindsWhatWasDoneToAnEntry(t *testing.T) {
+	t.Parallel()
 	s := newAuditedSite(t)
 	token := s.signIn()
 	s.record(3, nil)
@@ -182,6 +187,7 @@ func TestAuditPage_CheckFindsWhatWasDoneToAnEntry(t *testing.T) {
 }
 
 func TestAuditPage_EndOfTheChainIsLookedAtEachTime(t *testing.T) {
+	t.Parallel()
 	s := newAuditedSite(t)
 	s.signIn()
 	database, err := sql.Open("sqlite3", filepath.Join(s.folder, "berth.db"))
@@ -196,6 +202,7 @@ func TestAuditPage_EndOfTheChainIsLookedAtEachTime(t *testing.T) {
 }
 
 func TestAuditExport_LinesAreThoseOfTheFile(t *testing.T) {
+	t.Parallel()
 	s := newAuditedSite(t)
 	s.signIn()
 	s.record(700, nil)
@@ -221,6 +228,7 @@ func TestAuditExport_LinesAreThoseOfTheFile(t *testing.T) {
 }
 
 func TestAuditExport_SpreadsheetRunsNoCell(t *testing.T) {
+	t.Parallel()
 	s := newAuditedSite(t)
 	s.signIn()
 	attacks := []string{
@@ -249,6 +257,7 @@ func TestAuditExport_SpreadsheetRunsNoCell(t *testing.T) {
 }
 
 func TestDefuse_LeavesWhatIsHarmless(t *testing.T) {
+	t.Parallel()
 	for cell, want := range map[string]string{
 		"": "", "admin": "admin", "app my-app": "app my-app", "2026-03-01T12:00:00Z": "2026-03-01T12:00:00Z", "a=b": "a=b",
 		"=a": "'=a", "\tx": "'\tx", "\rx": "'\rx", `"=`: `"'=`, "a,-b": "a,'-b",
@@ -260,6 +269,7 @@ func TestDefuse_LeavesWhatIsHarmless(t *testing.T) {
 }
 
 func TestAuditPage_EmptyLogSaysWhatWillBeThere(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.signIn()
 	s.audit.mu.Lock()

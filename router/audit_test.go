@@ -59,6 +59,7 @@ func (f *fakeAudit) recorded() []audit.Event {
 }
 
 func TestAudit_EveryRouteThatChangesSomethingNamesItsAction(t *testing.T) {
+	t.Parallel()
 	for _, r := range new(admin).routes() {
 		if changes := r.method != http.MethodGet; changes && r.audit == "" {
 			t.Errorf("%s %s names no action for the audit log", r.method, r.path)
@@ -67,6 +68,7 @@ func TestAudit_EveryRouteThatChangesSomethingNamesItsAction(t *testing.T) {
 }
 
 func TestAudit_SaysWhoDidWhatToWhichApp(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	s.signIn()
@@ -80,6 +82,7 @@ func TestAudit_SaysWhoDidWhatToWhichApp(t *testing.T) {
 }
 
 func TestAudit_RecordsWhatWasRefusedBeforeTheHandler(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.do(s.request(http.MethodPost, "/admin/apps/hello/delete", nil))
 	events := s.audit.recorded()
@@ -97,6 +100,7 @@ func (f *fakeAudit) last() audit.Event {
 }
 
 func TestAudit_SignInNamesTheAccount(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.signIn()
 	if e := s.audit.last(); e.Action != audit.ActionLoginSuccess || e.Account != "admin" || !e.Success {
@@ -109,6 +113,7 @@ func TestAudit_SignInNamesTheAccount(t *testing.T) {
 }
 
 func TestAudit_PasswordTypedAsANameIsNotKept(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.accounts.several = true
 	for typed, kept := range map[string]string{"": "admin", "admin": "admin", "hunter2-hunter2": audit.UnknownAccount} {
@@ -120,6 +125,7 @@ func TestAudit_PasswordTypedAsANameIsNotKept(t *testing.T) {
 }
 
 func TestAudit_RateViolationsAreRecordedOnce(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	for range 6 {
 		s.post("/login", url.Values{formField: {s.formToken("/login")}, "password": {"wrong"}})
@@ -132,6 +138,7 @@ func TestAudit_RateViolationsAreRecordedOnce(t *testing.T) {
 }
 
 func TestAudit_RecordsWhoWasKeptOutOfWhatOnlyReads(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	for name, c := range map[string]struct {
 		token, path string
@@ -159,6 +166,7 @@ func TestAudit_RecordsWhoWasKeptOutOfWhatOnlyReads(t *testing.T) {
 }
 
 func TestAudit_UploadNamesItsApp(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	token := s.signIn()
 	s.upload("/upload", "", part{"csrf_token", token, ""}, part{"name", "shop", ""}, part{"route", "/shop", ""}, zipPart)
@@ -168,6 +176,7 @@ func TestAudit_UploadNamesItsApp(t *testing.T) {
 }
 
 func TestAudit_PanicIsAFailure(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	token := s.signIn()
@@ -179,6 +188,7 @@ func TestAudit_PanicIsAFailure(t *testing.T) {
 }
 
 func TestAudit_RecordsARequestThatAnotherSiteSent(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.signIn()
 	r := s.request(http.MethodPost, "/admin/apps/hello/delete", nil)

@@ -16,6 +16,7 @@ import (
 const helloDomain = "/settings/certificates/hello.example.com"
 
 func TestDomains_TheKeyIsNeverShownAgain(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	token := s.signIn()
 	chain, key := authority.SelfSigned(t, "hello.example.com")
@@ -48,6 +49,7 @@ func TestDomains_TheKeyIsNeverShownAgain(t *testing.T) {
 }
 
 func TestDomains_TakesAnUploadedFileWithBoth(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	token := s.signIn()
 	chain, key := authority.SelfSigned(t, "hello.example.com")
@@ -68,6 +70,7 @@ func TestDomains_TakesAnUploadedFileWithBoth(t *testing.T) {
 }
 
 func TestDomains_SettingsAreKeptAndWrongOnesStandBesideTheirField(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	token := s.signIn()
 	answer := s.post(helloDomain, url.Values{formField: {token}, "source": {"tls"}, "redirect": {"on"}, "hsts": {"3600"}})
@@ -90,6 +93,7 @@ func TestDomains_SettingsAreKeptAndWrongOnesStandBesideTheirField(t *testing.T) 
 }
 
 func TestDomains_AHostThatNoAppHasOrThatIsNoneIsRefused(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	token := s.signIn()
 	for path, want := range map[string]int{
@@ -110,6 +114,7 @@ func TestDomains_AHostThatNoAppHasOrThatIsNoneIsRefused(t *testing.T) {
 }
 
 func TestProxySettings_AreKeptAndSayThatTheProxyRestarted(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	token := s.signIn()
 	form := url.Values{
@@ -138,6 +143,7 @@ func TestProxySettings_AreKeptAndSayThatTheProxyRestarted(t *testing.T) {
 }
 
 func TestProxySettings_PasswordAndCredentialsAreNeverShown(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	token := s.signIn()
 	form := url.Values{

@@ -31,12 +31,14 @@ func templatesOf(s *site) *templates.Set {
 }
 
 func TestDashboard_EmptySaysTheNextStep(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.signIn()
 	mustContain(t, s.get("/admin").body, "No apps yet", `href="/upload">Upload your first app`)
 }
 
 func TestDashboard_ButtonsFitTheState(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	view := s.anApp("hello")
 	token := s.signIn()
@@ -94,6 +96,7 @@ func BenchmarkDashboard_HundredApps(b *testing.B) {
 }
 
 func TestDashboard_SaysThatAFailedFirstReleaseIsNotDeployed(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	failed := aRelease("broken", 1, app.ReleaseFailed)
 	s.apps.put(controller.AppView{App: app.App{Name: "broken", Observed: app.Observed{State: app.Waiting}}, Latest: &failed})

@@ -28,6 +28,7 @@ func (f *fullSessions) UpdateSession(ctx context.Context, session account.Sessio
 }
 
 func TestDiskFull_IsSaidInWordsOnThePageAndInTheAPI(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	token := s.signIn()
@@ -48,6 +49,7 @@ func TestDiskFull_IsSaidInWordsOnThePageAndInTheAPI(t *testing.T) {
 }
 
 func TestDiskFull_LetsInWhoFreesSpaceAndShowsNoNoticeTwice(t *testing.T) {
+	t.Parallel()
 	var sessions *fullSessions
 	s := newSite(t, func(o *Options) {
 		sessions = &fullSessions{fakeSessions: o.Sessions.(*fakeSessions)}
@@ -74,6 +76,7 @@ func TestDiskFull_LetsInWhoFreesSpaceAndShowsNoNoticeTwice(t *testing.T) {
 }
 
 func TestVolumeUpload_SaysThatTheDiskIsFull(t *testing.T) {
+	t.Parallel()
 	s, token := newVolumeSite(t)
 	smalldisk.MountOn(t, s.volumes.keeper.Folder("data"), 1<<20)
 	answer := s.sendFiles("/volumes/data/upload", token, false, aFile{"large.bin", strings.Repeat("x", 2<<20)})

@@ -17,6 +17,7 @@ const payload = `"><script>alert(1)</script><img src=x onerror=alert(2)>`
 // TestEscape_TextOfOthersIsNeverMarkup puts a payload wherever a page or a
 // stream shows text that somebody else wrote.
 func TestEscape_TextOfOthersIsNeverMarkup(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	view := s.anApp("hello")
 	failed := aRelease("hello", 3, app.ReleaseFailed)
@@ -66,6 +67,7 @@ func TestEscape_TextOfOthersIsNeverMarkup(t *testing.T) {
 }
 
 func TestEscape_LineEndsCannotForgeEvents(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	s.apps.output = []docker.Line{{At: time.Now(), Text: "a\r\revent: gone\rdata: x\n\nevent: gone\ndata: y"}}

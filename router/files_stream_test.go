@@ -52,6 +52,7 @@ func taken(form *multipart.Reader) (files []string, err error) {
 }
 
 func TestFilesUpload_TakesEachFileInItsFolderAfterTheFields(t *testing.T) {
+	t.Parallel()
 	files, err := taken(filesForm(t, "token=x", "a.txt:1", "photos/2024/b.txt:22"))
 	if err != nil || strings.Join(files, " ") != "checked x a.txt=1 photos/2024/b.txt=22" {
 		t.Errorf("took %q, %v", files, err)
@@ -59,6 +60,7 @@ func TestFilesUpload_TakesEachFileInItsFolderAfterTheFields(t *testing.T) {
 }
 
 func TestFilesUpload_PassesOverAFieldForFilesThatWasLeftEmpty(t *testing.T) {
+	t.Parallel()
 	files, err := taken(filesForm(t, "token=x", ":", "a.txt:1", ":"))
 	if err != nil || strings.Join(files, " ") != "checked x a.txt=1" {
 		t.Errorf("took %q, %v", files, err)
@@ -66,6 +68,7 @@ func TestFilesUpload_PassesOverAFieldForFilesThatWasLeftEmpty(t *testing.T) {
 }
 
 func TestFilesUpload_RefusesHostileNames(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"../x", "/../x", "a/../../x", "a//x", ".", "a\u202ex", ".berth-upload-x/y", strings.Repeat("n", 300)} {
 		files, err := taken(filesForm(t, "token=x", name+":1"))
 		if _, ok := errors.AsType[*volume.Refusal](err); !ok || len(files) > 0 {
@@ -75,12 +78,14 @@ func TestFilesUpload_RefusesHostileNames(t *testing.T) {
 }
 
 func TestFilesUpload_RefusesAFieldAfterAFile(t *testing.T) {
+	t.Parallel()
 	if _, err := taken(filesForm(t, "a.txt:1", "token=x")); err == nil {
 		t.Error("the token may come after the file")
 	}
 }
 
 func TestFilesUpload_ChecksAFormWithoutFiles(t *testing.T) {
+	t.Parallel()
 	files, err := taken(filesForm(t, "token=x", ":"))
 	if err != nil || strings.Join(files, " ") != "checked x" {
 		t.Errorf("took %q, %v", files, err)

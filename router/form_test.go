@@ -8,6 +8,7 @@ import (
 )
 
 func TestForm_EveryFormNeedsItsToken(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	s.signIn()
@@ -37,6 +38,7 @@ func TestForm_EveryFormNeedsItsToken(t *testing.T) {
 }
 
 func TestForm_TokenInTheAddressCountsForNothing(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	token := s.signIn()
@@ -46,6 +48,7 @@ func TestForm_TokenInTheAddressCountsForNothing(t *testing.T) {
 }
 
 func TestForm_TokenOfAnotherSessionIsRefused(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	other := s.signIn()
@@ -63,6 +66,7 @@ func TestForm_TokenOfAnotherSessionIsRefused(t *testing.T) {
 }
 
 func TestForm_SignInNeedsTheVisitorsToken(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	form := url.Values{"password": {s.accounts.password}}
 	if answer := s.post("/login", form); answer.StatusCode != http.StatusForbidden {
@@ -79,6 +83,7 @@ func TestForm_SignInNeedsTheVisitorsToken(t *testing.T) {
 }
 
 func TestForm_TooLargeIsRefused(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	token := s.signIn()

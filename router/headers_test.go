@@ -23,6 +23,7 @@ var wantedHeaders = map[string]string{
 }
 
 func TestHeaders_AreOnEveryAnswer(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	s.signIn()
@@ -57,6 +58,7 @@ func TestHeaders_AreOnEveryAnswer(t *testing.T) {
 // TestHeaders_OfEveryLineOfTheTable asks as everybody, so that pages, redirects,
 // refusals, streams, downloads and JSON are all seen.
 func TestHeaders_OfEveryLineOfTheTable(t *testing.T) {
+	t.Parallel()
 	e := newEnvelope(t)
 	token, _ := e.mint(account.ScopeAdmin, time.Hour, "")
 	visitors := map[string]func(*http.Request){
@@ -111,6 +113,7 @@ func expectHeaders(t *testing.T, what string, found http.Header) {
 }
 
 func TestHeaders_PlainConnectionGetsNoTransportSecurityAndNoHostCookie(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	recorder := httptest.NewRecorder()
 	s.server.Config.Handler.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "http://berth.localhost/login", nil))
@@ -124,6 +127,7 @@ func TestHeaders_PlainConnectionGetsNoTransportSecurityAndNoHostCookie(t *testin
 }
 
 func TestHeaders_ForcedHTTPSMovesPlainRequestsAndRefusesPlainForms(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, func(o *Options) { o.ForceHTTPS = true })
 	handler := s.server.Config.Handler
 	recorder := httptest.NewRecorder()

@@ -18,6 +18,7 @@ const fullImage = "docker.io/nginxinc/nginx-unprivileged:1.27"
 var noFilePart = part{"archive", "", ""}
 
 func TestImage_StandsInPlaceOfTheArchive(t *testing.T) {
+	t.Parallel()
 	for name, parts := range map[string][]part{
 		"a browser's form": {{"image", anImage, ""}, noFilePart},
 		"curl -F":          {{"image", anImage, ""}},
@@ -34,6 +35,7 @@ func TestImage_StandsInPlaceOfTheArchive(t *testing.T) {
 }
 
 func TestImage_AndAnArchiveAreOneTooMany(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	token := s.signIn()
@@ -55,6 +57,7 @@ func TestImage_AndAnArchiveAreOneTooMany(t *testing.T) {
 }
 
 func TestImage_WhatIsNoReferenceIsSaidBesideTheField(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	token := s.signIn()
 	for text, want := range map[string]string{
@@ -72,6 +75,7 @@ func TestImage_WhatIsNoReferenceIsSaidBesideTheField(t *testing.T) {
 }
 
 func TestImage_UpdateAndPullAgain(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	live := aRelease("hello", 2, app.ReleaseLive)
@@ -95,6 +99,7 @@ func TestImage_UpdateAndPullAgain(t *testing.T) {
 }
 
 func TestImage_ThroughTheAPI(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("there")
 	answer := s.upload("/api/v1/apps", deployToken, part{"name", "hello", ""}, part{"route", "/hello", ""}, part{"image", anImage, ""})
@@ -118,6 +123,7 @@ func TestImage_ThroughTheAPI(t *testing.T) {
 }
 
 func TestImage_ThereIsNothingToLookAtFirst(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	token := s.signIn()
@@ -136,6 +142,7 @@ func TestImage_ThereIsNothingToLookAtFirst(t *testing.T) {
 }
 
 func TestAPI_AppAndReleaseTellTheirVolumes(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	view := s.anApp("hello")
 	if shown := decode(t, s.bearer(readToken, http.MethodGet, "/api/v1/apps/hello", "").body); fmt.Sprint(shown["mounts"]) != "[]" {
@@ -155,6 +162,7 @@ func TestAPI_AppAndReleaseTellTheirVolumes(t *testing.T) {
 }
 
 func TestFallback_IsAFieldOfTheUploadAndASetting(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("there")
 	token := s.signIn()
@@ -171,6 +179,7 @@ func TestFallback_IsAFieldOfTheUploadAndASetting(t *testing.T) {
 }
 
 func TestWaiver_DatabaseStandsInRedAndNeedsAnAdminsToken(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	view := s.anApp("shop")
 	form := settingsOf(s.signIn())
@@ -200,6 +209,7 @@ func TestWaiver_DatabaseStandsInRedAndNeedsAnAdminsToken(t *testing.T) {
 }
 
 func TestWaiver_ThatTheOperatorForbidsIsSaidSoOnTheForm(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.apps.forbidden = []app.Waiver{app.WaiverDatabase}
 	s.anApp("shop")
@@ -212,6 +222,7 @@ func TestWaiver_ThatTheOperatorForbidsIsSaidSoOnTheForm(t *testing.T) {
 }
 
 func TestWaiver_OfDatabasesCanBeGivenWithTheUpload(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	token := s.signIn()
 	mustContain(t, s.get("/upload").body, `class="check bad-text" for="database"`)

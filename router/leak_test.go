@@ -232,6 +232,7 @@ func fallible(of reflect.Type) []string {
 // TestProblem_NoAnswerShowsAnErrorOfTheInside lets every method of the controller
 // fail in turn, and asks for everything that there is.
 func TestProblem_NoAnswerShowsAnErrorOfTheInside(t *testing.T) {
+	t.Parallel()
 	failing := &failingApps{reached: map[string]bool{}}
 	s := newSite(t, func(o *Options) {
 		fake, ok := o.Controller.(*fakeApps)
@@ -333,6 +334,7 @@ func (f failingSessions) FindSession(ctx context.Context, hash string) (account.
 }
 
 func TestProblem_NoAnswerShowsAnErrorOfTheLedger(t *testing.T) {
+	t.Parallel()
 	for name, spoil := range map[string]func(*Options, *failingKeepers){
 		"accounts": func(o *Options, f *failingKeepers) { f.Accounts = o.Accounts; o.Accounts = failingAccounts{f} },
 		"tokens":   func(o *Options, f *failingKeepers) { o.Tokens = failingTokens{o.Tokens, f} },

@@ -105,6 +105,7 @@ func (s *site) passed(times int, forge func(i int) http.Header) (passed int) {
 }
 
 func TestLimits_ForgedHeadersBuyNoAttempts(t *testing.T) {
+	t.Parallel()
 	proxy := []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32"), netip.MustParsePrefix("10.0.0.0/24")}
 	forged := func(i int) string { return fmt.Sprintf("203.0.113.%d", i) }
 	for name, attack := range map[string]struct {
@@ -151,6 +152,7 @@ func TestLimits_ForgedHeadersBuyNoAttempts(t *testing.T) {
 // With one account the form has no name field, and what is sent as a name counts
 // for nothing: it must not buy attempts at that account either.
 func TestLimits_NamesBuyNoAttemptsWhereThereIsOneAccount(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, func(o *Options) { o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")} })
 	passed := s.passed(40, func(i int) http.Header {
 		return http.Header{"X-Forwarded-For": {fmt.Sprintf("203.0.113.%d", i)}}
@@ -161,6 +163,7 @@ func TestLimits_NamesBuyNoAttemptsWhereThereIsOneAccount(t *testing.T) {
 }
 
 func TestLimits_BehindATrustedProxyEveryClientHasItsOwn(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, func(o *Options) { o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")} })
 	s.accounts.several = true
 	passed := s.passed(20, func(i int) http.Header {
@@ -176,6 +179,7 @@ func TestLimits_BehindATrustedProxyEveryClientHasItsOwn(t *testing.T) {
 }
 
 func TestLimits_ParallelGuessesReachThePasswordCheckFiveTimes(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	token := s.formToken("/login")
 	var checked atomic.Int64
@@ -194,6 +198,7 @@ func TestLimits_ParallelGuessesReachThePasswordCheckFiveTimes(t *testing.T) {
 }
 
 func TestLimits_OwnerSignsInAtHomeWhileAnAttackerElsewhereGuesses(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, func(o *Options) { o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")} })
 	s.signIn() // from 127.0.0.1: no header, so the peer
 	s.client = s.browser()
@@ -208,6 +213,7 @@ func TestLimits_OwnerSignsInAtHomeWhileAnAttackerElsewhereGuesses(t *testing.T) 
 }
 
 func TestLimits_NamesThatDoNotExistAnswerTheSame(t *testing.T) {
+	t.Parallel()
 	told := map[string]string{}
 	for _, name := range []string{"admin", "nobody"} {
 		s := newSite(t)
@@ -233,6 +239,7 @@ func withClock(t *testing.T) (move func(time.Duration), options func(*Options)) 
 }
 
 func TestLimits_RetryAfterIsRightAndTheLockEndsByItself(t *testing.T) {
+	t.Parallel()
 	move, limits := withClock(t)
 	s := newSite(t, limits)
 	token := s.formToken("/login")
@@ -252,6 +259,7 @@ func TestLimits_RetryAfterIsRightAndTheLockEndsByItself(t *testing.T) {
 }
 
 func TestLimits_EveryRequestCountsByAddress(t *testing.T) {
+	t.Parallel()
 	move, limits := withClock(t)
 	s := newSite(t, limits)
 	for i, path := range []string{"/healthz", "/static/nothing.css", "/nowhere", "/login", "/admin"} {
@@ -279,6 +287,7 @@ func TestLimits_EveryRequestCountsByAddress(t *testing.T) {
 }
 
 func TestLimits_EveryViolationIsInTheAuditLog(t *testing.T) {
+	t.Parallel()
 	_, limits := withClock(t)
 	s := newSite(t, limits)
 	for range 100 + 350 {
@@ -301,6 +310,7 @@ func TestLimits_EveryViolationIsInTheAuditLog(t *testing.T) {
 }
 
 func TestLimits_UploadCountsWhereItWasAcceptedAlone(t *testing.T) {
+	t.Parallel()
 	_, limits := withClock(t)
 	s := newSite(t, limits)
 	token := s.signIn()
@@ -344,6 +354,7 @@ func TestLimits_UploadCountsWhereItWasAcceptedAlone(t *testing.T) {
 }
 
 func TestLimits_ParallelUploadsAreAcceptedTenTimes(t *testing.T) {
+	t.Parallel()
 	_, limits := withClock(t)
 	s := newSite(t, limits)
 	token := s.signIn()
@@ -364,6 +375,7 @@ func TestLimits_ParallelUploadsAreAcceptedTenTimes(t *testing.T) {
 }
 
 func TestLimits_WhatIsNoUploadIsNoUpdate(t *testing.T) {
+	t.Parallel()
 	for _, r := range new(admin).routes() {
 		if r.limit == limit.Update && !strings.HasSuffix(r.path, "/update") {
 			t.Errorf("%s %s counts as an update", r.method, r.path)
@@ -372,6 +384,7 @@ func TestLimits_WhatIsNoUploadIsNoUpdate(t *testing.T) {
 }
 
 func TestLimits_SignInCountsFailuresAlone(t *testing.T) {
+	t.Parallel()
 	_, limits := withClock(t)
 	s := newSite(t, limits)
 	for range 12 {
@@ -392,6 +405,7 @@ func TestLimits_SignInCountsFailuresAlone(t *testing.T) {
 }
 
 func TestLimits_RefusedSignInKeepsItsForm(t *testing.T) {
+	t.Parallel()
 	_, limits := withClock(t)
 	s := newSite(t, limits)
 	s.accounts.several = true
@@ -408,6 +422,7 @@ func TestLimits_RefusedSignInKeepsItsForm(t *testing.T) {
 
 // Behind the engine's published port everybody has one address.
 func TestLimits_ASessionHasItsOwnBehindASharedAddress(t *testing.T) {
+	t.Parallel()
 	_, limits := withClock(t)
 	s := newSite(t, limits)
 	s.signIn()
@@ -434,6 +449,7 @@ func TestLimits_ASessionHasItsOwnBehindASharedAddress(t *testing.T) {
 }
 
 func TestLimitsPage_ChangesALimitAtOnceAndBack(t *testing.T) {
+	t.Parallel()
 	ledger := freshLedger(t)
 	first := limit.Budgets{limit.Default: manyRequests[limit.Default], limit.Upload: {{Requests: 2, Span: time.Hour}}}
 	s := newSite(t, func(o *Options) { o.Limits = openLimits(t, ledger, time.Now, first) })
@@ -479,6 +495,7 @@ func TestLimitsPage_ChangesALimitAtOnceAndBack(t *testing.T) {
 }
 
 func TestLimits_ContainersAPICountsEveryRouteBelowIt(t *testing.T) {
+	t.Parallel()
 	for _, r := range new(admin).routes() {
 		below := strings.HasPrefix(r.path, "/api/v1/apps")
 		if below != slices.Contains(r.counted(), limit.Containers) {
@@ -496,6 +513,7 @@ func TestLimits_ContainersAPICountsEveryRouteBelowIt(t *testing.T) {
 }
 
 func TestLimits_EveryClassOfTheTableIsDescribed(t *testing.T) {
+	t.Parallel()
 	used := map[limit.Class]bool{limit.Default: true}
 	for _, r := range new(admin).routes() {
 		for _, class := range r.counted() {
@@ -514,6 +532,7 @@ func TestLimits_EveryClassOfTheTableIsDescribed(t *testing.T) {
 }
 
 func TestLimitsPage_ShowsWhoIsLimitedAndClearsOne(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.accounts.several = true
 	token := s.signIn()

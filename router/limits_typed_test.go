@@ -22,6 +22,7 @@ func (s *site) overAllRequests() {
 }
 
 func TestLimits_FormOverTheGeneralLimitIsShownAgainWithWhatWasTyped(t *testing.T) {
+	t.Parallel()
 	_, limits := withClock(t)
 	s := newSite(t, limits)
 	token := s.signIn()
@@ -39,6 +40,7 @@ func TestLimits_FormOverTheGeneralLimitIsShownAgainWithWhatWasTyped(t *testing.T
 }
 
 func TestLimits_FormOverTheGeneralLimitNeverShowsASecret(t *testing.T) {
+	t.Parallel()
 	_, limits := withClock(t)
 	s := newSite(t, limits)
 	token := s.signIn()
@@ -67,6 +69,7 @@ func TestLimits_FormOverTheGeneralLimitNeverShowsASecret(t *testing.T) {
 }
 
 func TestLimits_FormOverTheGeneralLimitIsSentAgainFromItsPage(t *testing.T) {
+	t.Parallel()
 	move, limits := withClock(t)
 	s := newSite(t, limits)
 	token := s.signIn()
@@ -87,6 +90,7 @@ func TestLimits_FormOverTheGeneralLimitIsSentAgainFromItsPage(t *testing.T) {
 }
 
 func TestLimits_UploadOverTheGeneralLimitKeepsItsFields(t *testing.T) {
+	t.Parallel()
 	_, limits := withClock(t)
 	s := newSite(t, limits)
 	token := s.signIn()
@@ -99,6 +103,7 @@ func TestLimits_UploadOverTheGeneralLimitKeepsItsFields(t *testing.T) {
 }
 
 func TestLimits_SignInOverTheGeneralLimitKeepsTheName(t *testing.T) {
+	t.Parallel()
 	_, limits := withClock(t)
 	s := newSite(t, limits)
 	s.accounts.several = true
@@ -112,6 +117,7 @@ func TestLimits_SignInOverTheGeneralLimitKeepsTheName(t *testing.T) {
 }
 
 func TestLimits_NothingIsKeptForAnotherSiteOrWithoutTheFormToken(t *testing.T) {
+	t.Parallel()
 	_, limits := withClock(t)
 	s := newSite(t, limits)
 	token := s.signIn()
@@ -130,6 +136,7 @@ func TestLimits_NothingIsKeptForAnotherSiteOrWithoutTheFormToken(t *testing.T) {
 }
 
 func TestLimits_RecoveryCodesAreNotLostToTheGeneralLimit(t *testing.T) {
+	t.Parallel()
 	_, limits := withClock(t)
 	s := newSite(t, limits)
 	token := s.signIn()
@@ -143,6 +150,7 @@ func TestLimits_RecoveryCodesAreNotLostToTheGeneralLimit(t *testing.T) {
 
 // A token has the requests of its own where all people and programs share one address.
 func TestLimits_ATokenHasItsOwnBehindASharedAddress(t *testing.T) {
+	t.Parallel()
 	_, limits := withClock(t)
 	s := newSite(t, limits)
 	s.overAllRequests()
@@ -176,6 +184,7 @@ var typedAgain = map[string]bool{
 var streamFields = map[string]bool{"archive": true, "file": true, "chain_file": true, "key_file": true, "check": true, "held": true, "other": true, "environment_plain": true}
 
 func TestLimits_EveryFieldOfAFormIsKnownAsPlainOrSecret(t *testing.T) {
+	t.Parallel()
 	for _, page := range walk(t) {
 		for n := range page.root.Descendants() {
 			name := attribute(n, "name")

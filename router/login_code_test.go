@@ -11,6 +11,7 @@ import (
 )
 
 func TestLoginCode_ThePasswordAloneOpensNothing(t *testing.T) {
+	t.Parallel()
 	p := newPeople(t)
 	p.anApp("hello")
 	phone, _ := p.enableFactor(p.mustEnter("admin"))
@@ -53,6 +54,7 @@ func TestLoginCode_ThePasswordAloneOpensNothing(t *testing.T) {
 }
 
 func TestLoginCode_WaitsFiveMinutesAndNotLonger(t *testing.T) {
+	t.Parallel()
 	p := newPeople(t)
 	phone, _ := p.enableFactor(p.mustEnter("admin"))
 	p.client = p.browser()
@@ -69,6 +71,7 @@ func TestLoginCode_WaitsFiveMinutesAndNotLonger(t *testing.T) {
 }
 
 func TestLoginCode_ReplayAndForeignCodesAreRefused(t *testing.T) {
+	t.Parallel()
 	p := newPeople(t)
 	p.person("bob")
 	phone, recovery := p.enableFactor(p.mustEnter("admin"))
@@ -98,6 +101,7 @@ func TestLoginCode_ReplayAndForeignCodesAreRefused(t *testing.T) {
 }
 
 func TestLoginCode_ARecoveryCodeWorksOnceAndIsRecorded(t *testing.T) {
+	t.Parallel()
 	p := newPeople(t)
 	_, recovery := p.enableFactor(p.mustEnter("admin"))
 	for i, want := range []int{http.StatusSeeOther, http.StatusUnauthorized} {
@@ -126,6 +130,7 @@ func TestLoginCode_ARecoveryCodeWorksOnceAndIsRecorded(t *testing.T) {
 }
 
 func TestLoginCode_BruteForceIsLimited(t *testing.T) {
+	t.Parallel()
 	p := newPeople(t)
 	p.enableFactor(p.mustEnter("admin"))
 	p.client = p.browser()
@@ -147,6 +152,7 @@ func TestLoginCode_BruteForceIsLimited(t *testing.T) {
 }
 
 func TestLoginCode_NeedsTheFormTokenOfItsSession(t *testing.T) {
+	t.Parallel()
 	p := newPeople(t)
 	phone, _ := p.enableFactor(p.mustEnter("admin"))
 	p.client = p.browser()
@@ -160,6 +166,7 @@ func TestLoginCode_NeedsTheFormTokenOfItsSession(t *testing.T) {
 }
 
 func TestLogin_AsksForANameOnlyWhereThereAreSeveralAccounts(t *testing.T) {
+	t.Parallel()
 	p := newPeople(t)
 	if strings.Contains(p.get("/login").body, "User name") {
 		t.Error("one account, and it asks for a name")
@@ -175,6 +182,7 @@ func TestLogin_AsksForANameOnlyWhereThereAreSeveralAccounts(t *testing.T) {
 }
 
 func TestLogin_UnknownNamesCostAComparisonAndAreNotRecorded(t *testing.T) {
+	t.Parallel()
 	p := newPeople(t)
 	p.person("bob")
 	for name, recorded := range map[string]string{"bob": "bob", "typed-my-password-here": "unknown account"} {

@@ -7,6 +7,7 @@ import (
 )
 
 func TestLogin_GuessingIsLimitedAndBeingRightIsNot(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	for range 8 { // right ones are given back
 		s.signIn()
@@ -28,6 +29,7 @@ func TestLogin_GuessingIsLimitedAndBeingRightIsNot(t *testing.T) {
 }
 
 func TestLogin_LeadsOnlyToPagesOfOurOwn(t *testing.T) {
+	t.Parallel()
 	for wanted, want := range map[string]string{
 		"":                        "/admin",
 		"/admin/apps/hello":       "/admin/apps/hello",
@@ -47,6 +49,7 @@ func TestLogin_LeadsOnlyToPagesOfOurOwn(t *testing.T) {
 }
 
 func TestLogin_ShowsWhatWasWrongBesideTheField(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	answer := s.post("/login", url.Values{"csrf_token": {s.formToken("/login")}, "password": {"<b>guess"}})
 	mustContain(t, answer.body, `id="password-problem"`, "Wrong user name or password.")

@@ -6,6 +6,7 @@ import (
 )
 
 func TestMachine_NamesWhatBuildsAreNotKeptFromAndTheFix(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		builds        Builds
 		says, without []string

@@ -7,6 +7,7 @@ import (
 )
 
 func TestOrigin_RefusesHostsThatAreNotOurs(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, func(o *Options) { o.AdminHosts = []string{"Berth.Example.com"} })
 	for host, want := range map[string]int{
 		"berth.localhost:8001": 200, "BERTH.localhost.": 200,
@@ -25,6 +26,7 @@ func TestOrigin_RefusesHostsThatAreNotOurs(t *testing.T) {
 }
 
 func TestOrigin_RefusesForeignHostsInEveryPlaceOfARequest(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	for line, want := range map[string]int{
 		"GET https://attacker.example/login":     403, // the absolute form wins over the header
@@ -50,6 +52,7 @@ func TestOrigin_RefusesForeignHostsInEveryPlaceOfARequest(t *testing.T) {
 }
 
 func TestOrigin_AnswersToTheAddressItListensOn(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	r := s.request(http.MethodGet, "/healthz", nil)
 	r.Host = s.server.Listener.Addr().String()
@@ -59,6 +62,7 @@ func TestOrigin_AnswersToTheAddressItListensOn(t *testing.T) {
 }
 
 func TestOrigin_RefusesFormsOfOtherSites(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	s.signIn()
@@ -80,6 +84,7 @@ func TestOrigin_RefusesFormsOfOtherSites(t *testing.T) {
 }
 
 func TestOrigin_RefusesStreamsToOtherSites(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	s.signIn()
@@ -98,6 +103,7 @@ func TestOrigin_RefusesStreamsToOtherSites(t *testing.T) {
 }
 
 func TestOrigin_LinkFromElsewhereArrivesSignedIn(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	r := s.request(http.MethodGet, "/admin", nil)
 	r.Header.Set("Sec-Fetch-Site", "cross-site")

@@ -9,6 +9,7 @@ import (
 )
 
 func TestOutput_PageStaysBelowOneMegabyteAndShowsTheNewestLines(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	s.signIn()

@@ -43,6 +43,7 @@ func (s *site) raw(line string, header ...string) *http.Response {
 }
 
 func TestPath_TraversalInAnyIDIsMalformed(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	s.signIn()
@@ -73,6 +74,7 @@ func TestPath_TraversalInAnyIDIsMalformed(t *testing.T) {
 }
 
 func TestPath_TraversalIsRefusedBeforeAnythingElse(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	for _, before := range []string{"/", "/static/", "/admin/apps/", "/nothing/", "/api/v1/apps/", "/static/vendor/"} {
 		for _, spelling := range traversals {
@@ -87,6 +89,7 @@ func TestPath_TraversalIsRefusedBeforeAnythingElse(t *testing.T) {
 }
 
 func TestPath_NumbersAreReadStrictly(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	for _, number := range []string{"0", "-1", "+1", "01", "1.0", "1e0", "0x1", "%201", "1%20", "x", "9223372036854775808", "%d9%a1"} {
@@ -101,6 +104,7 @@ func TestPath_NumbersAreReadStrictly(t *testing.T) {
 }
 
 func TestPath_MalformedOneIsSaidOnAPageAndInTheAPI(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.signIn()
 	page := s.get("/admin/apps/Hello")
@@ -115,6 +119,7 @@ func TestPath_MalformedOneIsSaidOnAPageAndInTheAPI(t *testing.T) {
 }
 
 func TestUpload_FileNameWithAPathIsMalformed(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	token := s.signIn()
 	for _, name := range []string{

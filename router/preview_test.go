@@ -31,6 +31,7 @@ import (
 // folder. BERTH_PREVIEW_ONLY=upload narrows it to the shots whose name holds
 // that text.
 func TestPreview_ShootsEveryPage(t *testing.T) {
+	t.Parallel()
 	folder := os.Getenv("BERTH_PREVIEW")
 	if folder == "" {
 		t.Skip("BERTH_PREVIEW names no folder")
@@ -99,6 +100,7 @@ func (p *preview) everyPage(t *testing.T, s *site) {
 
 // TestPreview_ShootsThePagesOfPeople is the same for the pages that need real accounts.
 func TestPreview_ShootsThePagesOfPeople(t *testing.T) {
+	t.Parallel()
 	folder := os.Getenv("BERTH_PREVIEW")
 	if folder == "" {
 		t.Skip("BERTH_PREVIEW names no folder")

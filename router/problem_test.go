@@ -13,6 +13,7 @@ import (
 )
 
 func TestProblem_EveryKindHasItsStatusOnThePageAndInTheAPI(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	token := s.signIn()
@@ -44,6 +45,7 @@ func TestProblem_EveryKindHasItsStatusOnThePageAndInTheAPI(t *testing.T) {
 }
 
 func TestProblem_DetailsFollowTheStandard(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	answer := s.bearer(readToken, http.MethodGet, "/api/v1/apps/missing", "")
 	if got := answer.Header.Get("Content-Type"); !strings.HasPrefix(got, "application/problem+json") {
@@ -64,6 +66,7 @@ func TestProblem_DetailsFollowTheStandard(t *testing.T) {
 }
 
 func TestProblem_PanicIsALoggedInternalError(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	s.apps.onAct = func(string, app.Name) error { panic("a bug") }
@@ -75,6 +78,7 @@ func TestProblem_PanicIsALoggedInternalError(t *testing.T) {
 }
 
 func TestProblem_DeletionAsksForTheNameOnThePage(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	token := s.signIn()

@@ -96,6 +96,7 @@ func logOf(found []event) string {
 }
 
 func TestReleaseEvents_ResumeAfterTheLastEventID(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	s.signIn()
@@ -135,6 +136,7 @@ func TestReleaseEvents_ResumeAfterTheLastEventID(t *testing.T) {
 }
 
 func TestReleaseEvents_GoOnWhereThePageEnds(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	s.signIn()
@@ -152,6 +154,7 @@ func TestReleaseEvents_GoOnWhereThePageEnds(t *testing.T) {
 }
 
 func TestReleaseEvents_LongLogComesInPartsAndWhole(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	s.signIn()
@@ -180,6 +183,7 @@ func TestReleaseEvents_LongLogComesInPartsAndWhole(t *testing.T) {
 }
 
 func TestDashboardEvents_TellOnlyWhatChanged(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	view := s.anApp("hello")
 	s.signIn()
@@ -191,6 +195,7 @@ func TestDashboardEvents_TellOnlyWhatChanged(t *testing.T) {
 }
 
 func TestAppEvents_TellSummaryAndReleasesAndTheEnd(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	s.signIn()
@@ -204,6 +209,7 @@ func TestAppEvents_TellSummaryAndReleasesAndTheEnd(t *testing.T) {
 }
 
 func TestOutputEvents_BeginWithThePastAndFollow(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	s.signIn()
@@ -226,6 +232,7 @@ func TestOutputEvents_BeginWithThePastAndFollow(t *testing.T) {
 }
 
 func TestOutputEvents_GoOnExactlyBehindThePage(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	s.signIn()

@@ -18,6 +18,7 @@ func (s *site) aFailure(remedy problem.Remedy) {
 }
 
 func TestRetry_PageOffersWhatWouldMendTheRelease(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	s.signIn()
@@ -41,6 +42,7 @@ func TestRetry_PageOffersWhatWouldMendTheRelease(t *testing.T) {
 }
 
 func TestRetry_ChangesWhatWasTypedAndNothingElse(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	token := s.signIn()
@@ -67,6 +69,7 @@ func TestRetry_ChangesWhatWasTypedAndNothingElse(t *testing.T) {
 }
 
 func TestRetry_SaysWhatIsWrongOnThePageOfTheRelease(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	token := s.signIn()
@@ -84,6 +87,7 @@ func TestRetry_SaysWhatIsWrongOnThePageOfTheRelease(t *testing.T) {
 }
 
 func TestRetry_ByAPITakesSettingsAndGivesNoWaiverToTheScopeDeploy(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	s.aFailure(problem.Remedy{})

@@ -8,6 +8,7 @@ import (
 )
 
 func TestReservedRoute_IsSaidOnTheDashboardAndTheAppsPage(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	view := s.anApp("hello")
 	lost := traefik.Route{Host: "own.example.com", Path: "/"}

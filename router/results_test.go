@@ -100,6 +100,7 @@ var goodElsewhere = map[string]bool{
 }
 
 func TestResults_OfEveryFormAreFocusedWithoutScript(t *testing.T) {
+	t.Parallel()
 	lines := 0
 	for _, r := range new(admin).routes() {
 		if r.method != post || !r.access.session || r.form == inStream || leadsElsewhere[r.path] {
@@ -133,6 +134,7 @@ func TestResults_OfEveryFormAreFocusedWithoutScript(t *testing.T) {
 }
 
 func TestResults_OfPeopleAreFocusedWithoutScript(t *testing.T) {
+	t.Parallel()
 	p := newPeople(t)
 	p.person("grace")
 	token := p.mustEnter("admin")
@@ -158,6 +160,7 @@ func TestResults_OfPeopleAreFocusedWithoutScript(t *testing.T) {
 }
 
 func TestResults_OfArchivesAreFocusedWithoutScript(t *testing.T) {
+	t.Parallel()
 	for _, path := range []string{"/upload", "/admin/apps/hello/update", "/volumes/hello/upload"} {
 		s := newWalkedSite(t)
 		token := s.signIn()
@@ -237,6 +240,7 @@ func takesFocus(n *html.Node) bool {
 }
 
 func TestResults_NoFormHasAFragmentThatWouldLeadAwayFromItsResult(t *testing.T) {
+	t.Parallel()
 	for _, page := range walk(t) {
 		for n := range page.root.Descendants() {
 			if n.Type == html.ElementNode && n.Data == "form" && strings.Contains(attribute(n, "action"), "#") {
@@ -249,6 +253,7 @@ func TestResults_NoFormHasAFragmentThatWouldLeadAwayFromItsResult(t *testing.T) 
 // Every secret that is shown once has a way to dismiss it without script, which leads to
 // a page that does not hold it.
 func TestResults_SecretsShownOnceStayUntilALinkDismissesThem(t *testing.T) {
+	t.Parallel()
 	s := newWalkedSite(t)
 	token := s.signIn()
 	for path, form := range map[string]url.Values{

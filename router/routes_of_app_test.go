@@ -37,6 +37,7 @@ func (f *fakeRouting) has(t *testing.T, app app.Name) []string {
 }
 
 func TestRoutesOfApp_AddChangeAndRemove(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	token := s.signIn()
@@ -72,6 +73,7 @@ func TestRoutesOfApp_AddChangeAndRemove(t *testing.T) {
 }
 
 func TestRoutesOfApp_WarningsAreShownAndDoNotForbid(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	token := s.signIn()
@@ -94,6 +96,7 @@ func TestRoutesOfApp_WarningsAreShownAndDoNotForbid(t *testing.T) {
 }
 
 func TestRoutesOfApp_ATakenOneNamesItsAppAndIsTakenOver(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	other := s.anApp("other")
@@ -120,6 +123,7 @@ func TestRoutesOfApp_ATakenOneNamesItsAppAndIsTakenOver(t *testing.T) {
 }
 
 func TestRoutesOfApp_RefusesAttacksBesideTheField(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	token := s.signIn()
@@ -150,6 +154,7 @@ func TestRoutesOfApp_RefusesAttacksBesideTheField(t *testing.T) {
 }
 
 func TestRoutesOfApp_CheckAsksOnlyAboutHostsOfOurs(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	token := s.signIn()
@@ -167,6 +172,7 @@ func TestRoutesOfApp_CheckAsksOnlyAboutHostsOfOurs(t *testing.T) {
 }
 
 func TestRoutesOfApp_API(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	path := "/api/v1/apps/hello/routes"
@@ -192,6 +198,7 @@ func TestRoutesOfApp_API(t *testing.T) {
 }
 
 func TestDomains_RedirectsAndHome(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	token := s.signIn()

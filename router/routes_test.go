@@ -17,6 +17,7 @@ func concrete(path string) string {
 }
 
 func TestRoutes_AnonymousGetsNothingThatIsNotPublic(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	view := s.anApp("hello")
 	view.Observed.Detail = "a private detail"
@@ -42,6 +43,7 @@ func TestRoutes_AnonymousGetsNothingThatIsNotPublic(t *testing.T) {
 }
 
 func TestRoutes_PublicOnesAreExactlyThese(t *testing.T) {
+	t.Parallel()
 	var found []string
 	for _, r := range new(admin).routes() {
 		if r.access.public {
@@ -55,6 +57,7 @@ func TestRoutes_PublicOnesAreExactlyThese(t *testing.T) {
 }
 
 func TestRoutes_NoEntryNoRequest(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	engine, ok := s.server.Config.Handler.(*gin.Engine)
 	if !ok {
@@ -80,6 +83,7 @@ func TestRoutes_NoEntryNoRequest(t *testing.T) {
 }
 
 func TestRoutes_EntryWithoutAccessLetsNobodyIn(t *testing.T) {
+	t.Parallel()
 	var nobody access
 	if nobody.public || nobody.session || nobody.scope.Allows(account.ScopeRead) {
 		t.Error("the zero access lets somebody in")
@@ -92,6 +96,7 @@ func TestRoutes_EntryWithoutAccessLetsNobodyIn(t *testing.T) {
 }
 
 func TestRoutes_BearerIsJudgedByScopeOnEveryRoute(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	scopes := map[string]account.Scope{readToken: account.ScopeRead, deployToken: account.ScopeDeploy, adminToken: account.ScopeAdmin}
@@ -112,6 +117,7 @@ func TestRoutes_BearerIsJudgedByScopeOnEveryRoute(t *testing.T) {
 }
 
 func TestRoutes_SessionOpensNoAPI(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.signIn()
 	if answer := s.get("/api/v1/apps"); answer.StatusCode != http.StatusUnauthorized {
@@ -120,6 +126,7 @@ func TestRoutes_SessionOpensNoAPI(t *testing.T) {
 }
 
 func TestRoutes_UnknownTokenIsUnauthorized(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	r := s.request(http.MethodGet, "/api/v1/apps", nil)
 	r.Header.Set("Authorization", "Bearer nonsense")
@@ -130,6 +137,7 @@ func TestRoutes_UnknownTokenIsUnauthorized(t *testing.T) {
 }
 
 func TestRoutes_OneTimePasswordLeadsEveryPageToItsChange(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.accounts.account.MustChange = true
 	s.signIn()

@@ -13,6 +13,7 @@ import (
 )
 
 func TestSecondFactor_IsSetUpWithThePasswordACodeAndShowsTheCodesOnce(t *testing.T) {
+	t.Parallel()
 	p := newPeople(t)
 	token := p.mustEnter("admin")
 	wrong := p.post("/settings/second-factor/begin", url.Values{formField: {token}, "password": {"wrong"}})
@@ -46,6 +47,7 @@ func TestSecondFactor_IsSetUpWithThePasswordACodeAndShowsTheCodesOnce(t *testing
 }
 
 func TestSecondFactor_TheQRCodeIsAPictureOfThisSessionAlone(t *testing.T) {
+	t.Parallel()
 	p := newPeople(t)
 	other := p.client
 	p.mustEnter("admin")
@@ -66,6 +68,7 @@ func TestSecondFactor_TheQRCodeIsAPictureOfThisSessionAlone(t *testing.T) {
 }
 
 func TestSecondFactor_WrongCodesAreRecordedAsSuch(t *testing.T) {
+	t.Parallel()
 	p := newPeople(t)
 	token := p.mustEnter("admin")
 	p.post("/settings/second-factor/begin", url.Values{formField: {token}, "password": {peoplePassword}})
@@ -78,6 +81,7 @@ func TestSecondFactor_WrongCodesAreRecordedAsSuch(t *testing.T) {
 }
 
 func TestSecondFactor_IsTurnedOffWithPasswordAndCode(t *testing.T) {
+	t.Parallel()
 	p := newPeople(t)
 	phone, recovery := p.enableFactor(p.mustEnter("admin"))
 	token := p.formToken("/settings/second-factor")
@@ -100,6 +104,7 @@ func TestSecondFactor_IsTurnedOffWithPasswordAndCode(t *testing.T) {
 }
 
 func TestRecoveryCodes_DownloadGivesBackCodesAndNothingElse(t *testing.T) {
+	t.Parallel()
 	p := newPeople(t)
 	token := p.mustEnter("admin")
 	answer := p.post("/settings/second-factor/codes/download", url.Values{formField: {token}, "recovery_code": {"7KQ2-M9XA-P4RT-W3ZD"}})
@@ -113,6 +118,7 @@ func TestRecoveryCodes_DownloadGivesBackCodesAndNothingElse(t *testing.T) {
 }
 
 func TestDashboard_SuggestsASecondFactorUntilItIsThereOrDeclined(t *testing.T) {
+	t.Parallel()
 	const suggestion = "Turn on two-factor authentication"
 	p := newPeople(t)
 	p.person("bob")

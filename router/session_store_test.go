@@ -13,6 +13,7 @@ import (
 const sessionCookie = "__Host-berth"
 
 func TestSession_SignInGivesANewIDAndNeverAPlantedOne(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	planted := newSessionID()
 	base, _ := url.Parse(s.server.URL)
@@ -33,6 +34,7 @@ func TestSession_SignInGivesANewIDAndNeverAPlantedOne(t *testing.T) {
 }
 
 func TestSession_CookieIsStrictAndTheLedgerKnowsOnlyTheHash(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	form := url.Values{"csrf_token": {s.formToken("/login")}, "password": {s.accounts.password}}
 	header := s.post("/login", form).Header.Get("Set-Cookie")
@@ -52,6 +54,7 @@ func TestSession_CookieIsStrictAndTheLedgerKnowsOnlyTheHash(t *testing.T) {
 }
 
 func TestSession_EndsWhenIdleAndWhenOld(t *testing.T) {
+	t.Parallel()
 	for name, past := range map[string][2]time.Duration{
 		"idle": {account.SessionIdle, account.SessionIdle},
 		"old":  {account.SessionAbsolute, time.Minute},
@@ -66,6 +69,7 @@ func TestSession_EndsWhenIdleAndWhenOld(t *testing.T) {
 }
 
 func TestSession_UseKeepsItAndStreamsDoNot(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.signIn()
 	s.sessions.age(20*time.Minute, 20*time.Minute)
@@ -88,6 +92,7 @@ func TestSession_UseKeepsItAndStreamsDoNot(t *testing.T) {
 }
 
 func TestSession_PasswordChangeEndsTheOthersAndRenewsThisOne(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	mine := s.client
 	s.client = s.browser()
@@ -117,6 +122,7 @@ func TestSession_PasswordChangeEndsTheOthersAndRenewsThisOne(t *testing.T) {
 }
 
 func TestSession_SignOutEndsItOnTheServer(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	token := s.signIn()
 	kept := s.cookie(sessionCookie)
@@ -132,6 +138,7 @@ func TestSession_SignOutEndsItOnTheServer(t *testing.T) {
 }
 
 func TestSession_StreamEndsWithItsSession(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.signIn()
 	v := s.sessions

@@ -33,6 +33,7 @@ func (p *people) enterFrom(userAgent string) (token string) {
 var sessionPattern = regexp.MustCompile(`name="session" value="([0-9a-f]{64})"`)
 
 func TestSessions_AreListedWithDeviceAndAddressAndThisOneIsMarked(t *testing.T) {
+	t.Parallel()
 	p := newPeople(t)
 	p.enterFrom(firefox)
 	p.enterFrom("curl/8.14")
@@ -44,6 +45,7 @@ func TestSessions_AreListedWithDeviceAndAddressAndThisOneIsMarked(t *testing.T) 
 }
 
 func TestSessions_UserAgentIsNeverMarkup(t *testing.T) {
+	t.Parallel()
 	p := newPeople(t)
 	p.enterFrom(payload + "Firefox/1")
 	page := p.get("/settings/sessions").body
@@ -54,6 +56,7 @@ func TestSessions_UserAgentIsNeverMarkup(t *testing.T) {
 }
 
 func TestSessions_EndingOneClosesItsStreamsAndItsCookieOpensNothing(t *testing.T) {
+	t.Parallel()
 	p := newPeople(t)
 	p.anApp("hello")
 	p.enterFrom(firefox)
@@ -85,6 +88,7 @@ func TestSessions_EndingOneClosesItsStreamsAndItsCookieOpensNothing(t *testing.T
 }
 
 func TestSessions_NobodyEndsTheSessionOfAnother(t *testing.T) {
+	t.Parallel()
 	p := newPeople(t)
 	p.person("bob")
 	p.enterFrom(firefox)
@@ -103,6 +107,7 @@ func TestSessions_NobodyEndsTheSessionOfAnother(t *testing.T) {
 }
 
 func TestSessions_EndOthersKeepsThisOne(t *testing.T) {
+	t.Parallel()
 	p := newPeople(t)
 	p.enterFrom(firefox)
 	other := p.client
@@ -118,6 +123,7 @@ func TestSessions_EndOthersKeepsThisOne(t *testing.T) {
 }
 
 func TestSessions_EndByTheConfiguredTimes(t *testing.T) {
+	t.Parallel()
 	p := newPeople(t, func(o *Options) {
 		o.SessionLife = account.SessionLife{Idle: 10 * time.Minute, Absolute: time.Hour}
 	})
@@ -136,6 +142,7 @@ func TestSessions_EndByTheConfiguredTimes(t *testing.T) {
 }
 
 func TestSessions_AnAccountHasAtMostFifty(t *testing.T) {
+	t.Parallel()
 	p := newPeople(t)
 	admin, err := p.ledger.FindAccountByName(t.Context(), "admin")
 	if err != nil {
@@ -160,6 +167,7 @@ func TestSessions_AnAccountHasAtMostFifty(t *testing.T) {
 }
 
 func TestDevice_SaysInWordsWhatABrowserClaimsToBe(t *testing.T) {
+	t.Parallel()
 	for userAgent, want := range map[string]string{
 		firefox: "Firefox on Linux",
 		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36":                         "Chrome on Windows",

@@ -14,6 +14,7 @@ import (
 )
 
 func TestSupported_ShowsEveryKeyOfTheTableOnce(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.signIn()
 	page := s.get("/admin/compose")
@@ -36,6 +37,7 @@ func TestSupported_ShowsEveryKeyOfTheTableOnce(t *testing.T) {
 }
 
 func TestSupported_IsLinkedFromTheFormAndFromARefusedFile(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	token := s.signIn()
 	if got := strings.Count(s.get("/upload").body, `href="/admin/compose"`); got != 1 {

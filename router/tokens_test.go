@@ -48,6 +48,7 @@ func tokenWishForm() url.Values {
 }
 
 func TestTokens_IsShownOnceAndKeptNowhere(t *testing.T) {
+	t.Parallel()
 	e := newEnvelope(t)
 	as := e.asAccount(e.account("ada", false))
 	answer := e.send("/settings/tokens", as, tokenWishForm())
@@ -81,6 +82,7 @@ func TestTokens_IsShownOnceAndKeptNowhere(t *testing.T) {
 }
 
 func TestTokens_RevokedOneIsRefusedAtOnceAlsoByAnOpenLog(t *testing.T) {
+	t.Parallel()
 	e := newEnvelope(t)
 	as := e.asAccount(e.account("ada", false))
 	plain := made(t, e.send("/settings/tokens", as, tokenWishForm()).Body.String())
@@ -116,6 +118,7 @@ func TestTokens_RevokedOneIsRefusedAtOnceAlsoByAnOpenLog(t *testing.T) {
 }
 
 func TestTokens_WrongFieldsAreSaidBesideThemAndTheFormKeepsWhatWasTyped(t *testing.T) {
+	t.Parallel()
 	e := newEnvelope(t)
 	as := e.asAccount(e.account("ada", false))
 	form := url.Values{"name": {"\x1b[31m"}, "scope": {"root"}, "days": {"900"}, "from": {"10.0.0.5/8"}}
@@ -131,6 +134,7 @@ func TestTokens_WrongFieldsAreSaidBesideThemAndTheFormKeepsWhatWasTyped(t *testi
 }
 
 func TestTokens_NoTokenMakesAnother(t *testing.T) {
+	t.Parallel()
 	e := newEnvelope(t)
 	plain, _ := e.mint(account.ScopeAdmin, time.Hour, "")
 	for _, path := range []string{"/settings/tokens", "/settings/tokens/1/revoke"} {

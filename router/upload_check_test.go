@@ -45,6 +45,7 @@ func (s *site) accepted() (count int) {
 }
 
 func TestCheck_ShowsHowItWillBeBuiltAndDeploysWithoutTheFile(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	token := s.signIn()
 	mustContain(t, s.get("/upload").body, `name="check"`, "Preview before deploying")
@@ -81,6 +82,7 @@ func TestCheck_ShowsHowItWillBeBuiltAndDeploysWithoutTheFile(t *testing.T) {
 }
 
 func TestCheck_SecondClickOnDeployLeadsToTheSameRelease(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	token := s.signIn()
 	_, held := s.check("/upload", token)
@@ -96,6 +98,7 @@ func TestCheck_SecondClickOnDeployLeadsToTheSameRelease(t *testing.T) {
 }
 
 func TestCheck_OfAnUpdateIsShownOnTheAppsPage(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	token := s.signIn()
@@ -111,6 +114,7 @@ func TestCheck_OfAnUpdateIsShownOnTheAppsPage(t *testing.T) {
 }
 
 func TestCheck_RefusalsStandBesideTheirFields(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	token := s.signIn()
 	s.apps.onExamine = func(controller.Upload) (controller.Preview, error) {
@@ -134,6 +138,7 @@ func TestCheck_RefusalsStandBesideTheirFields(t *testing.T) {
 }
 
 func TestCheck_WhoeverAsksToSeeItFirstDeploysNothing(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	token := s.signIn()
 	_, held := s.check("/upload", token)
@@ -147,6 +152,7 @@ func TestCheck_WhoeverAsksToSeeItFirstDeploysNothing(t *testing.T) {
 }
 
 func TestHeld_OneThatIsGoneIsSaidOnTheFormWithWhatWasTyped(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	token := s.signIn()
 	_, held := s.check("/upload", token)
@@ -164,6 +170,7 @@ func TestHeld_OneThatIsGoneIsSaidOnTheFormWithWhatWasTyped(t *testing.T) {
 }
 
 func TestHeld_AnotherAccountSeesAndDeploysNothing(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	_, held := s.check("/upload", s.signIn())
 	s.accounts.mu.Lock()
@@ -187,6 +194,7 @@ func TestHeld_AnotherAccountSeesAndDeploysNothing(t *testing.T) {
 }
 
 func TestHeld_AfterARefusalTheFieldsCanBeMendedWithoutTheFile(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	token := s.signIn()
 	_, held := s.check("/upload", token)
@@ -207,6 +215,7 @@ func TestHeld_AfterARefusalTheFieldsCanBeMendedWithoutTheFile(t *testing.T) {
 }
 
 func TestHeld_ChoosingAnotherArchiveDropsItAndKeepsTheFields(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	token := s.signIn()
 	_, held := s.check("/upload", token)
@@ -218,6 +227,7 @@ func TestHeld_ChoosingAnotherArchiveDropsItAndKeepsTheFields(t *testing.T) {
 }
 
 func TestHeld_NeedsTheFormToken(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	_, held := s.check("/upload", s.signIn())
 	if answer := s.upload("/upload", "", newForm("x", part{fieldHeld, held, ""})...); answer.StatusCode != http.StatusForbidden || s.accepted() != 0 {
@@ -226,6 +236,7 @@ func TestHeld_NeedsTheFormToken(t *testing.T) {
 }
 
 func TestCheck_TextOfTheArchiveIsNeverMarkup(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	token := s.signIn()
@@ -245,6 +256,7 @@ func TestCheck_TextOfTheArchiveIsNeverMarkup(t *testing.T) {
 }
 
 func TestCheck_CountsAnArchiveOnceWhenItIsDeployed(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, func(o *Options) {
 		o.Limits = openLimits(t, freshLedger(t), time.Now, limit.Budgets{
 			limit.Default: {{Requests: 1000, Span: time.Hour}}, limit.Upload: {{Requests: 2, Span: time.Hour}},
@@ -270,6 +282,7 @@ func TestCheck_CountsAnArchiveOnceWhenItIsDeployed(t *testing.T) {
 }
 
 func TestAPICheck_TellsAndHoldsNothing(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	checked := part{fieldCheck, "true", ""}

@@ -23,6 +23,7 @@ func withUploads(t *testing.T, n int) func(*Options) {
 }
 
 func TestLimits_PreviewIsNeverRefusedByTheLimitOnUploads(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, withUploads(t, 1))
 	s.anApp("other")
 	token := s.signIn()
@@ -47,6 +48,7 @@ func TestLimits_PreviewIsNeverRefusedByTheLimitOnUploads(t *testing.T) {
 }
 
 func TestLimits_PreviewsOfOneAccountAreBoundedInNumberAtOnce(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("other")
 	token := s.signIn()
@@ -80,6 +82,7 @@ func TestLimits_PreviewsOfOneAccountAreBoundedInNumberAtOnce(t *testing.T) {
 }
 
 func TestLimits_DoubleClickOnDeployCountsOnceAlsoAtTheLastUpload(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, withUploads(t, 1))
 	token := s.signIn()
 	_, held := s.check("/upload", token)
@@ -107,6 +110,7 @@ func TestLimits_DoubleClickOnDeployCountsOnceAlsoAtTheLastUpload(t *testing.T) {
 }
 
 func TestLimits_DoubleClickLeavesTheOtherUploadsLeft(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, withUploads(t, 2))
 	token := s.signIn()
 	_, held := s.check("/upload", token)
@@ -121,6 +125,7 @@ func TestLimits_DoubleClickLeavesTheOtherUploadsLeft(t *testing.T) {
 }
 
 func TestLimits_WhatIsLeftIsShownAtEveryButtonThatIsLimited(t *testing.T) {
+	t.Parallel()
 	s := newWalkedSite(t)
 	token := s.signIn()
 	view, err := s.apps.App(t.Context(), "hello")

@@ -53,6 +53,7 @@ func (s *site) upload(path, bearer string, parts ...part) answer {
 var zipPart = part{"archive", "PK\x03\x04 bytes", "My App.zip"}
 
 func TestUpload_AcceptsFieldsThenFileAndLeadsToTheRelease(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	token := s.signIn()
 	answer := s.upload("/upload", "", part{"csrf_token", token, ""}, part{"name", "hello", ""}, part{"route", "/hello", ""}, part{"port", "3000", ""}, zipPart)
@@ -66,6 +67,7 @@ func TestUpload_AcceptsFieldsThenFileAndLeadsToTheRelease(t *testing.T) {
 }
 
 func TestUpload_RefusesAFileBeforeTheToken(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	token := s.signIn()
 	for name, parts := range map[string][]part{
@@ -87,6 +89,7 @@ func TestUpload_RefusesAFileBeforeTheToken(t *testing.T) {
 }
 
 func TestUpload_RefusesFieldsAfterTheFile(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	token := s.signIn()
 	answer := s.upload("/upload", "", part{"csrf_token", token, ""}, part{"name", "hello", ""}, part{"route", "/hello", ""}, zipPart, part{"port", "80", ""})
@@ -102,6 +105,7 @@ func TestUpload_RefusesFieldsAfterTheFile(t *testing.T) {
 }
 
 func TestUpload_KeepsWhatWasTypedAndSaysEveryProblemBesideItsField(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	token := s.signIn()
 	answer := s.upload("/upload", "", part{"csrf_token", token, ""}, part{"name", "My App", ""}, part{"route", "not a route", ""}, part{"port", "http", ""}, zipPart)
@@ -116,6 +120,7 @@ func TestUpload_KeepsWhatWasTypedAndSaysEveryProblemBesideItsField(t *testing.T)
 }
 
 func TestUpload_WithoutAFileSaysSoBesideTheField(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	token := s.signIn()
 	fields := []part{{"csrf_token", token, ""}, {"name", "hello", ""}, {"route", "/hello", ""}}
@@ -131,6 +136,7 @@ func TestUpload_WithoutAFileSaysSoBesideTheField(t *testing.T) {
 }
 
 func TestUpload_ShowsARefusalOfTheControllerOnTheForm(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	token := s.signIn()
 	s.apps.onAccept = func(controller.Upload) (app.Release, error) {
@@ -157,6 +163,7 @@ func (z *zeros) Read(p []byte) (int, error) {
 }
 
 func TestUpload_TooLargeIsRefusedDeclaredOrNot(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	token := s.signIn()
 	body, kind := multipartBody(t, part{"csrf_token", token, ""}, part{"name", "hello", ""}, part{"route", "/hello", ""}, part{"archive", "", "app.zip"})
@@ -181,6 +188,7 @@ func TestUpload_TooLargeIsRefusedDeclaredOrNot(t *testing.T) {
 }
 
 func TestUpload_ReachesTheControllerWhileItComesIn(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	reading, first := io.Pipe()
 	seen := make(chan string, 1)
@@ -212,6 +220,7 @@ func TestUpload_ReachesTheControllerWhileItComesIn(t *testing.T) {
 }
 
 func TestUpload_BearerNeedsNoFormTokenAndGetsProblemDetails(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	for _, path := range []string{"/upload", "/api/v1/apps"} {
@@ -234,6 +243,7 @@ func TestUpload_BearerNeedsNoFormTokenAndGetsProblemDetails(t *testing.T) {
 }
 
 func TestUpload_UpdateRefusedIsShownOnTheAppsPage(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	token := s.signIn()
@@ -248,6 +258,7 @@ func TestUpload_UpdateRefusedIsShownOnTheAppsPage(t *testing.T) {
 }
 
 func TestUpload_OtherThanMultipartIsRefused(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	answer := s.bearer(deployToken, http.MethodPost, "/api/v1/apps", `{"name":"hello"}`)
 	if answer.StatusCode != http.StatusUnprocessableEntity {
@@ -257,6 +268,7 @@ func TestUpload_OtherThanMultipartIsRefused(t *testing.T) {
 }
 
 func TestPacedBody_MovesTheDeadlineOnlyWithProgressAndLiftsItAtTheEnd(t *testing.T) {
+	t.Parallel()
 	connection := &deadlines{}
 	paced := &pacedBody{
 		body: io.NopCloser(&zeros{3 * progressBytes}), controller: http.NewResponseController(connection), now: time.Now,
@@ -289,6 +301,7 @@ func (d *deadlines) SetReadDeadline(at time.Time) error {
 }
 
 func TestUpload_RefusalReachesACallerWhoSendsFirstAndListensAfter(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	token := s.signIn()
 	transport, ok := s.client.Transport.(*http.Transport)

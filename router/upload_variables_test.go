@@ -11,6 +11,7 @@ import (
 )
 
 func TestUpload_VariablesReachTheAppAndNoPage(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	token := s.signIn()
 	mustContain(t, s.get("/upload").body, `name="environment"`)
@@ -39,6 +40,7 @@ func TestUpload_VariablesReachTheAppAndNoPage(t *testing.T) {
 }
 
 func TestUpload_WrongVariablesAreSaidWithTheirLineAndNotTheirText(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	token := s.signIn()
 	page := s.upload("/upload", "", newForm(token, part{fieldVariables, "A=1\n\"hunter2", ""}, zipPart)...)

@@ -10,6 +10,7 @@ import (
 )
 
 func TestView_LinksFollowThePublicAddress(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		public      publicAddress
 		host, route string
@@ -37,6 +38,7 @@ func TestView_LinksFollowThePublicAddress(t *testing.T) {
 }
 
 func TestView_OrdinalsReadWell(t *testing.T) {
+	t.Parallel()
 	for n, want := range map[int]string{1: "1st", 2: "2nd", 3: "3rd", 4: "4th", 11: "11th", 12: "12th", 13: "13th", 21: "21st", 102: "102nd", 111: "111th"} {
 		if got := ordinal(n); got != want {
 			t.Errorf("ordinal(%d) = %s, want %s", n, got, want)
@@ -45,6 +47,7 @@ func TestView_OrdinalsReadWell(t *testing.T) {
 }
 
 func TestView_StepsTellWhereAReleaseIs(t *testing.T) {
+	t.Parallel()
 	rollback := aRelease("hello", 4, app.ReleaseLive)
 	rollback.Steps = append(rollback.Steps[:1:1], rollback.Steps[2:]...) // a rollback does not build
 	for name, test := range map[string]struct {

@@ -13,6 +13,7 @@ import (
 )
 
 func TestVolumeQuota_IsShownChangedAndTheDefaultAgain(t *testing.T) {
+	t.Parallel()
 	s, token := newVolumeSite(t)
 	mustContain(t, s.get("/volumes").body, "Used of quota", "of 10 GB")
 	mustContain(t, s.get("/volumes/data").body, "Used of quota", "of 10 GB", "Empty: the default, 10g.")
@@ -46,6 +47,7 @@ func TestVolumeQuota_IsShownChangedAndTheDefaultAgain(t *testing.T) {
 }
 
 func TestVolumeQuota_OfTheAPI(t *testing.T) {
+	t.Parallel()
 	s, _ := newVolumeSite(t)
 	bearer := adminToken
 	const path = "/api/v1/volumes/data"
@@ -68,6 +70,7 @@ func TestVolumeQuota_OfTheAPI(t *testing.T) {
 }
 
 func TestVolumeWarning_IsOnTheDashboardAndOnThePageOfTheApp(t *testing.T) {
+	t.Parallel()
 	s, _ := newVolumeSite(t)
 	s.anApp("hello")
 	s.anApp("other")
@@ -83,6 +86,7 @@ func TestVolumeWarning_IsOnTheDashboardAndOnThePageOfTheApp(t *testing.T) {
 }
 
 func TestAppPage_OffersStartWhereBerthHasStoppedAService(t *testing.T) {
+	t.Parallel()
 	s, _ := newVolumeSite(t)
 	view := s.anApp("hello")
 	view.Observed = app.Observed{State: app.Unhealthy, Detail: "Stopped: db. The volume hello_data holds 12 GB of 10 GB."}

@@ -24,6 +24,7 @@ func (s *site) confirmation(name, place string) string {
 }
 
 func TestVolumes_FolderIsDeletedOnlyAfterAQuestionThatNamesItsCount(t *testing.T) {
+	t.Parallel()
 	s, token := newVolumeSite(t)
 	s.sendFiles("/volumes/data/upload?path=photos", token, false, aFile{"a.txt", "one"}, aFile{"deep/b.txt", "four"})
 	mustContain(t, s.get("/volumes/data").body, `<a class="button destroy" href="/volumes/data/remove?path=photos">Delete`)
@@ -54,6 +55,7 @@ func TestVolumes_FolderIsDeletedOnlyAfterAQuestionThatNamesItsCount(t *testing.T
 }
 
 func TestVolumes_ConfirmationOfOneFolderDeletesNoOther(t *testing.T) {
+	t.Parallel()
 	s, token := newVolumeSite(t)
 	for _, folder := range []string{"first", "second"} {
 		s.sendFiles("/volumes/data/upload?path="+folder, token, false, aFile{"same.txt", "same"})
@@ -65,6 +67,7 @@ func TestVolumes_ConfirmationOfOneFolderDeletesNoOther(t *testing.T) {
 }
 
 func TestVolumes_FileAndLinkAreDeletedWithoutAQuestion(t *testing.T) {
+	t.Parallel()
 	s, token := newVolumeSite(t)
 	s.sendFiles("/volumes/data/upload?path=photos", token, false, aFile{"a.txt", "one"})
 	if err := os.Symlink("photos", filepath.Join(s.volumes.keeper.Folder("data"), "link")); err != nil {
@@ -82,6 +85,7 @@ func TestVolumes_FileAndLinkAreDeletedWithoutAQuestion(t *testing.T) {
 }
 
 func TestRemovalTitle_NamesTheCountWithItsSize(t *testing.T) {
+	t.Parallel()
 	for want, usage := range map[string]volume.Usage{
 		"Delete empty folder x?":                                   {},
 		"Delete folder x with 1 file (3 B)?":                       {Files: 1, Bytes: 3},

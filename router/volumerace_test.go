@@ -14,6 +14,7 @@ import (
 // TestVolumes_UploadsAndDeletionsOfOnePathAtOnceEndWell lets several send a file and
 // remove it, and the folder that it is in, at one time.
 func TestVolumes_UploadsAndDeletionsOfOnePathAtOnceEndWell(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, func(o *Options) {
 		many := limit.Budget{{Requests: 1_000_000, Span: time.Hour}}
 		o.Limits = openLimits(t, freshLedger(t), time.Now, limit.Budgets{limit.Default: many, limit.VolumeUpload: many, limit.Login: many})

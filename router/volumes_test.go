@@ -80,6 +80,7 @@ func newVolumeSite(t *testing.T) (s *site, token string) {
 }
 
 func TestVolumes_CreateUploadBrowseDownloadDelete(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	token := s.signIn()
 	mustContain(t, s.get("/volumes").body, "There is no volume yet")
@@ -127,6 +128,7 @@ func TestVolumes_CreateUploadBrowseDownloadDelete(t *testing.T) {
 }
 
 func TestVolumes_ProblemsStandBesideTheirFields(t *testing.T) {
+	t.Parallel()
 	s, token := newVolumeSite(t)
 	for name, want := range map[string]int{"data": http.StatusConflict, "../etc": http.StatusUnprocessableEntity} {
 		answer := s.post("/volumes", url.Values{formField: {token}, "name": {name}, "description": {"kept"}})
@@ -138,6 +140,7 @@ func TestVolumes_ProblemsStandBesideTheirFields(t *testing.T) {
 }
 
 func TestVolumes_ZIPIsUnpackedOnlyWhereTheBoxSaysSo(t *testing.T) {
+	t.Parallel()
 	s, token := newVolumeSite(t)
 	packed := aFile{"pack.zip", zipOf(t, aFile{"x/y.txt", "why"})}
 	s.sendFiles("/volumes/data/upload", token, false, packed)
@@ -153,6 +156,7 @@ func TestVolumes_ZIPIsUnpackedOnlyWhereTheBoxSaysSo(t *testing.T) {
 }
 
 func TestVolumes_ZIPThatLeadsOutIsRefused(t *testing.T) {
+	t.Parallel()
 	s, token := newVolumeSite(t)
 	answer := s.sendFiles("/volumes/data/upload", token, true, aFile{"pack.zip", zipOf(t, aFile{"../secret", "mine"})})
 	if answer.StatusCode != http.StatusUnprocessableEntity {
@@ -166,6 +170,7 @@ func TestVolumes_ZIPThatLeadsOutIsRefused(t *testing.T) {
 }
 
 func TestVolumes_TraversalInEveryPathIsRefused(t *testing.T) {
+	t.Parallel()
 	s, token := newVolumeSite(t)
 	if err := os.Symlink("..", filepath.Join(s.volumes.keeper.Folder("data"), "out")); err != nil {
 		t.Fatal(err)
@@ -199,6 +204,7 @@ func TestVolumes_TraversalInEveryPathIsRefused(t *testing.T) {
 }
 
 func TestVolumes_HTMLInAVolumeIsNeverShown(t *testing.T) {
+	t.Parallel()
 	s, token := newVolumeSite(t)
 	s.sendFiles("/volumes/data/upload", token, false,
 		aFile{"evil.html", "<script>alert(1)</script>"}, aFile{"evil.svg", "<svg onload=alert(1)>"}, aFile{"<img src=x>.txt", "x"})
@@ -219,6 +225,7 @@ func TestVolumes_HTMLInAVolumeIsNeverShown(t *testing.T) {
 }
 
 func TestVolumes_FileNameCannotSplitTheHeader(t *testing.T) {
+	t.Parallel()
 	s, _ := newVolumeSite(t)
 	name := "a\"\r\nSet-Cookie: x=y\xff.txt"
 	if err := os.WriteFile(filepath.Join(s.volumes.keeper.Folder("data"), name), []byte("x"), 0o600); err != nil {
@@ -234,6 +241,7 @@ func TestVolumes_FileNameCannotSplitTheHeader(t *testing.T) {
 }
 
 func TestVolumes_UploadWithoutTheTokenStoresNothing(t *testing.T) {
+	t.Parallel()
 	s, token := newVolumeSite(t)
 	for name, answer := range map[string]answer{
 		"no token": s.sendFiles("/volumes/data/upload", "", false, aFile{"f.txt", "mine"}),
@@ -255,6 +263,7 @@ func TestVolumes_UploadWithoutTheTokenStoresNothing(t *testing.T) {
 }
 
 func TestVolumes_OneThatAnAppMountsIsNotDeleted(t *testing.T) {
+	t.Parallel()
 	s, token := newVolumeSite(t)
 	s.volumes.mountedBy(t, "shop", "data")
 	answer := s.post("/volumes/data/delete", url.Values{formField: {token}, "confirm": {"data"}})
@@ -269,6 +278,7 @@ func TestVolumes_OneThatAnAppMountsIsNotDeleted(t *testing.T) {
 }
 
 func TestVolumes_LimitsAreTwentyNewOnesAndThirtyUploadsAnHour(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, func(o *Options) {
 		o.Limits = openLimits(t, freshLedger(t), time.Now, limit.Budgets{limit.Default: {{Requests: 1_000_000, Span: time.Hour}}})
 	})
@@ -289,6 +299,7 @@ func TestVolumes_LimitsAreTwentyNewOnesAndThirtyUploadsAnHour(t *testing.T) {
 }
 
 func TestVolumes_EveryChangeIsRecorded(t *testing.T) {
+	t.Parallel()
 	s, token := newVolumeSite(t)
 	s.anApp("hello")
 	s.post("/volumes", url.Values{formField: {token}, "name": {"more"}})
@@ -315,6 +326,7 @@ func TestVolumes_EveryChangeIsRecorded(t *testing.T) {
 }
 
 func TestMounts_FormLeadsToTheReleaseThatRunsWithThem(t *testing.T) {
+	t.Parallel()
 	s, token := newVolumeSite(t)
 	s.anApp("hello")
 	mustContain(t, s.get("/admin/apps/hello").body, "Add a volume", "<option>data</option>")
@@ -330,6 +342,7 @@ func TestMounts_FormLeadsToTheReleaseThatRunsWithThem(t *testing.T) {
 }
 
 func TestMounts_ProblemsStandBesideTheirRowAndWhatWasTypedStays(t *testing.T) {
+	t.Parallel()
 	s, token := newVolumeSite(t)
 	s.anApp("hello")
 	for target, want := range map[string]string{"/proc/1": "belongs to the kernel", "data": "does not begin with a slash", "": "No volume can be mounted"} {
@@ -349,6 +362,7 @@ func TestMounts_ProblemsStandBesideTheirRowAndWhatWasTypedStays(t *testing.T) {
 }
 
 func TestMounts_AreChosenAtUploadToo(t *testing.T) {
+	t.Parallel()
 	s, token := newVolumeSite(t)
 	var mounts []app.Mount
 	s.apps.onAccept = func(u controller.Upload) (app.Release, error) {
@@ -377,6 +391,7 @@ func TestMounts_AreChosenAtUploadToo(t *testing.T) {
 }
 
 func TestVolumes_APIKeepsToItsScopes(t *testing.T) {
+	t.Parallel()
 	s, _ := newVolumeSite(t)
 	if answer := s.bearer(deployToken, http.MethodPost, "/api/v1/volumes", `{"name": "api", "description": "x"}`); answer.StatusCode != http.StatusCreated {
 		t.Fatalf("create: %d %s", answer.StatusCode, answer.body)
@@ -413,6 +428,7 @@ func TestVolumes_APIKeepsToItsScopes(t *testing.T) {
 }
 
 func TestVolumes_NoAnswerShowsAnErrorOfTheInside(t *testing.T) {
+	t.Parallel()
 	s, _ := newVolumeSite(t)
 	s.anApp("hello")
 	s.volumes.broken = errors.New(leak)

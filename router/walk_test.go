@@ -96,6 +96,7 @@ func attribute(n *html.Node, name string) string {
 }
 
 func TestWalk_EveryFormThatPostsCarriesTheTokenFirst(t *testing.T) {
+	t.Parallel()
 	forms := 0
 	for _, page := range walk(t) {
 		for form := range page.root.Descendants() {
@@ -129,6 +130,7 @@ func firstControl(form *html.Node) *html.Node {
 // TestWalk_NoPageNeedsMoreThanItsPolicyAllows finds what the policy would block: a
 // browser says so in its console alone.
 func TestWalk_NoPageNeedsMoreThanItsPolicyAllows(t *testing.T) {
+	t.Parallel()
 	for _, page := range walk(t) {
 		for n := range page.root.Descendants() {
 			if n.Type != html.ElementNode {
@@ -152,6 +154,7 @@ func TestWalk_NoPageNeedsMoreThanItsPolicyAllows(t *testing.T) {
 // TestWalk_NothingIsChangedByAnotherSite sends what a page elsewhere can make a
 // browser send, with the best of rights.
 func TestWalk_NothingIsChangedByAnotherSite(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	token := s.signIn()
@@ -182,6 +185,7 @@ func TestWalk_NothingIsChangedByAnotherSite(t *testing.T) {
 }
 
 func TestWalk_NothingIsChangedBySessionWithoutTheToken(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	s.signIn()

@@ -34,6 +34,7 @@ var oldWords = regexp.MustCompile(strings.Join([]string{
 var oldLabels = []string{"Requests", "In a", "At once", "Ends", "Made", "Chain", "At", "Waivers"}
 
 func TestWords_NoPageSaysAnOldPhrase(t *testing.T) {
+	t.Parallel()
 	for _, page := range walk(t) {
 		var text strings.Builder
 		for n := range page.root.Descendants() {
@@ -55,6 +56,7 @@ func TestWords_NoPageSaysAnOldPhrase(t *testing.T) {
 }
 
 func TestWords_TheSettingsAreInTheGroupsThatPeopleLookFor(t *testing.T) {
+	t.Parallel()
 	var groups []string
 	for _, group := range settingsGroups {
 		groups = append(groups, group.Label)
@@ -67,6 +69,7 @@ func TestWords_TheSettingsAreInTheGroupsThatPeopleLookFor(t *testing.T) {
 // TestWords_NoSourceSaysAnOldPhrase reads what no page of the walk may show: every
 // message, page, command, script and document.
 func TestWords_NoSourceSaysAnOldPhrase(t *testing.T) {
+	t.Parallel()
 	read := 0
 	for _, folder := range []string{"router", "controller", "cmd", "traefik", "templates", "scripts", "docs", "examples", "README.md", "CONTRIBUTING.md", "Makefile"} {
 		err := filepath.WalkDir(filepath.Join("..", folder), func(path string, entry fs.DirEntry, err error) error {

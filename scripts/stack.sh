@@ -124,3 +124,18 @@ without_settings() {
 	mapfile -t names < <(compgen -e | grep --extended-regexp '^(BERTH_.*|MILKCRATE_.*|SECRET_KEY(_FILE)?|SSL_KEY_FILE|FORCE_HTTPS|LETSENCRYPT_EMAIL)$')
 	env "${names[@]/#/--unset=}" "$@"
 }
+
+# in_memory COMMAND... - runs it with its temporary files in memory, where there is enough that programs can be run from:
+# the unit tests confirm thousands of commits to the disk. What go builds stays on the disk.
+in_memory() (
+	free=$(df --output=avail --block-size=1M /dev/shm 2>/dev/null | tail -n 1) || free=0
+	if ((free >= 2048)) && folder=$(mktemp --directory /dev/shm/berth-tests.XXXXXX); then
+		trap 'rm -rf "$folder"' EXIT
+		printf '#!/bin/sh\n' >"$folder/probe" && chmod +x "$folder/probe"
+		if "$folder/probe" 2>/dev/null; then
+			export GOTMPDIR=${TMPDIR:-/tmp}
+			export TMPDIR=$folder
+		fi
+	fi
+	"$@"
+)

@@ -11,6 +11,7 @@ import (
 )
 
 func TestAdminHost_IsTheChosenOneElseWhatTheOperatorHasNamed(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	own := Config{DataFolder: folder, AdminHost: "cert.example.com"}
 	openTestCertificate(t, own)
@@ -40,6 +41,7 @@ func TestAdminHost_IsTheChosenOneElseWhatTheOperatorHasNamed(t *testing.T) {
 }
 
 func TestAdminHost_IsInTheCertificateAndInWhatIsPrinted(t *testing.T) {
+	t.Parallel()
 	config := load(t, "", []string{"BERTH_DATA_FOLDER=" + t.TempDir(), "BERTH_ADMIN_LISTEN=0.0.0.0:8001", "BERTH_ADMIN_PORT=9001"}, nil)
 	certificates, err := openCertificates(config, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 )
 
 func TestBuildDisk_IsThatOfTheDataFolderAndKeepsAReserve(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	disk := buildDisk(Config{DataFolder: folder, BuildDisk: 10 << 30})
 	_, size, err := statDisk(folder)

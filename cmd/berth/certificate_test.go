@@ -17,6 +17,7 @@ import (
 )
 
 func TestCertificate_FirstStartMakesOneForThisMachine(t *testing.T) {
+	t.Parallel()
 	config := Config{DataFolder: t.TempDir(), AdminHosts: []traefik.Host{"berth.example.com"}}
 	certificate := openTestCertificate(t, config)
 	key, ok := certificate.PrivateKey.(*ecdsa.PrivateKey)
@@ -42,6 +43,7 @@ func TestCertificate_FirstStartMakesOneForThisMachine(t *testing.T) {
 }
 
 func TestCertificate_LaterStartsKeepIt(t *testing.T) {
+	t.Parallel()
 	config := Config{DataFolder: t.TempDir()}
 	if first, second := openTestCertificate(t, config), openTestCertificate(t, config); !sameCertificate(first, second) {
 		t.Error("the browser would have to ask again")
@@ -49,6 +51,7 @@ func TestCertificate_LaterStartsKeepIt(t *testing.T) {
 }
 
 func TestCertificate_IsMadeAnewWhereItCannotBeUsed(t *testing.T) {
+	t.Parallel()
 	for name, spoil := range map[string]func(config *Config, certificateFile, keyFile string) error{
 		"the key was open to others": func(_ *Config, _, keyFile string) error { return os.Chmod(keyFile, 0o644) },
 		"the key is gone":            func(_ *Config, _, keyFile string) error { return os.Remove(keyFile) },
@@ -75,6 +78,7 @@ func TestCertificate_IsMadeAnewWhereItCannotBeUsed(t *testing.T) {
 }
 
 func TestCertificate_ConfiguredPairIsUsedAndMustMatch(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	config := Config{DataFolder: t.TempDir(), CertificateFile: filepath.Join(folder, "c.pem"), KeyFile: filepath.Join(folder, "k.pem")}
 	if err := createCertificate(config.CertificateFile, config.KeyFile, []string{"berth.example.com"}); err != nil {
@@ -96,6 +100,7 @@ func TestCertificate_ConfiguredPairIsUsedAndMustMatch(t *testing.T) {
 }
 
 func TestPinned_TrustsThatCertificateAloneAlsoAfterItsTime(t *testing.T) {
+	t.Parallel()
 	mine := openTestCertificate(t, Config{DataFolder: t.TempDir()})
 	other := openTestCertificate(t, Config{DataFolder: t.TempDir()})
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))

@@ -62,6 +62,7 @@ func configuredPair(t *testing.T) Config {
 }
 
 func TestCertificate_PairThatHasEndedOrIsWeakStopsTheStart(t *testing.T) {
+	t.Parallel()
 	weakRSA, err := weakRSAKey()
 	if err != nil {
 		t.Fatal(err)
@@ -119,6 +120,7 @@ func weakRSAKey() (*rsa.PrivateKey, error) {
 }
 
 func TestCertificates_ReplacedPairIsServedWithoutAStart(t *testing.T) {
+	t.Parallel()
 	f := openFrontDoor(t, short(), configuredPair(t), says("ok"))
 	first := f.served()
 	aPair(t, f.config, aKey(t, elliptic.P384()), time.Now().Add(72*time.Hour))
@@ -141,6 +143,7 @@ func (f *frontDoor) served() *x509.Certificate {
 }
 
 func TestCertificates_BadNewPairIsLoggedAndTheOldOneKept(t *testing.T) {
+	t.Parallel()
 	config := configuredPair(t)
 	var log lockedBuffer
 	certificates, err := openCertificates(config, slog.New(slog.NewTextHandler(&log, nil)))
@@ -179,6 +182,7 @@ func TestCertificates_BadNewPairIsLoggedAndTheOldOneKept(t *testing.T) {
 }
 
 func TestCertificates_OwnOneIsRenewedBeforeItEndsWhileRunning(t *testing.T) {
+	t.Parallel()
 	config := Config{DataFolder: t.TempDir()}
 	certificates, err := openCertificates(config, slog.New(slog.DiscardHandler))
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 )
 
 func TestConfig_FlagWinsOverEnvironmentOverFileOverDefault(t *testing.T) {
+	t.Parallel()
 	file := writeFile(t, "berth.yml", "http: {port: 1001}\nhttps: {port: 1002}\nadmin:\n  port: 1003\n")
 	environment := []string{"BERTH_HTTP_PORT=2001", "BERTH_HTTPS_PORT=2002"}
 	flags := values{"http.port": {"3001", "flag --http.port"}}
@@ -28,6 +29,7 @@ func TestConfig_FlagWinsOverEnvironmentOverFileOverDefault(t *testing.T) {
 }
 
 func TestConfig_DefaultsAreThoseOfTheDocuments(t *testing.T) {
+	t.Parallel()
 	config := load(t, "", nil, nil)
 	folder, err := filepath.Abs("data")
 	if err != nil {
@@ -51,6 +53,7 @@ func TestConfig_DefaultsAreThoseOfTheDocuments(t *testing.T) {
 }
 
 func TestConfig_KnowsTheNamesOfTheDocuments(t *testing.T) {
+	t.Parallel()
 	config := load(t, "", []string{
 		"MILKCRATE_ADMIN_PASSWORD=crate", "SECRET_KEY=key", "SSL_CERT_FILE=/c.pem", "SSL_KEY_FILE=/k.pem",
 		"FORCE_HTTPS=true", "LETSENCRYPT_EMAIL=me@example.com", "DOCKER_HOST=tcp://docker-proxy:2375",
@@ -72,6 +75,7 @@ func TestConfig_KnowsTheNamesOfTheDocuments(t *testing.T) {
 }
 
 func TestConfig_OurOwnNameWinsOverTheDocumentedOneInAnyOrder(t *testing.T) {
+	t.Parallel()
 	for _, environment := range [][]string{
 		{"BERTH_ADMIN_PASSWORD=ours", "MILKCRATE_ADMIN_PASSWORD=theirs"},
 		{"MILKCRATE_ADMIN_PASSWORD=theirs", "BERTH_ADMIN_PASSWORD=ours"},
@@ -83,6 +87,7 @@ func TestConfig_OurOwnNameWinsOverTheDocumentedOneInAnyOrder(t *testing.T) {
 }
 
 func TestConfig_ReadsSecretsFromFilesWithoutTheirLineEnd(t *testing.T) {
+	t.Parallel()
 	file := writeFile(t, "password", "with space \r\n")
 	for name, environment := range map[string][]string{
 		"our name":            {"BERTH_ADMIN_PASSWORD_FILE=" + file},
@@ -100,6 +105,7 @@ func TestConfig_ReadsSecretsFromFilesWithoutTheirLineEnd(t *testing.T) {
 }
 
 func TestConfig_RefusesWhatItCannotRead(t *testing.T) {
+	t.Parallel()
 	empty := writeFile(t, "empty", "\n")
 	for name, check := range map[string]struct {
 		environment []string
@@ -155,6 +161,7 @@ func TestConfig_RefusesWhatItCannotRead(t *testing.T) {
 }
 
 func TestConfig_NeverRepeatsASecretInAnError(t *testing.T) {
+	t.Parallel()
 	long := strings.Repeat("hunter2", 11)
 	_, _, err := loadConfig("", []string{"BERTH_ADMIN_PASSWORD=" + long}, nil)
 	if err == nil || strings.Contains(err.Error(), "hunter2") {
@@ -163,18 +170,21 @@ func TestConfig_NeverRepeatsASecretInAnError(t *testing.T) {
 }
 
 func TestConfig_TakesAnEmptyVariableForNone(t *testing.T) {
+	t.Parallel()
 	if config := load(t, "", []string{"BERTH_HTTP_PORT=", "SECRET_KEY="}, nil); config.HTTPPort != 80 || config.SecretKey != "" {
 		t.Errorf("got %+v", config)
 	}
 }
 
 func TestConfig_LeavesTheVariableOfTheTrustedAuthoritiesAlone(t *testing.T) {
+	t.Parallel()
 	if config := load(t, "", []string{"SSL_CERT_FILE=/etc/ssl/cert.pem"}, nil); config.CertificateFile != "" {
 		t.Errorf("took %s for the certificate of the admin app", config.CertificateFile)
 	}
 }
 
 func TestConfig_NamesTheVariablesThatMeanNothing(t *testing.T) {
+	t.Parallel()
 	_, unknown, err := loadConfig("", []string{"BERTH_HTPP_PORT=1", "BERTH_IMAGE=x", "OTHER=1", "BERTH_TOKEN=x"}, nil)
 	if err != nil || !reflect.DeepEqual(unknown, []string{"BERTH_HTPP_PORT"}) {
 		t.Errorf("got %v, %v", unknown, err)
@@ -182,6 +192,7 @@ func TestConfig_NamesTheVariablesThatMeanNothing(t *testing.T) {
 }
 
 func TestConfig_RefusesAFileWithWhatMeansNothing(t *testing.T) {
+	t.Parallel()
 	for name, check := range map[string]struct {
 		content string
 		want    []string
@@ -209,6 +220,7 @@ func TestConfig_RefusesAFileWithWhatMeansNothing(t *testing.T) {
 }
 
 func TestConfig_ReadsListsAndNothingFromAFile(t *testing.T) {
+	t.Parallel()
 	file := writeFile(t, "berth.yml", "admin:\n  hosts: [berth.example.com, other.example.com]\n  password:\n")
 	config := load(t, file, nil, nil)
 	if len(config.AdminHosts) != 2 || config.AdminHosts[1] != "other.example.com" || config.AdminPassword != "" {
@@ -218,6 +230,7 @@ func TestConfig_ReadsListsAndNothingFromAFile(t *testing.T) {
 }
 
 func TestSettings_EachSaysWhatItIsAndCanBeSetByEverySource(t *testing.T) {
+	t.Parallel()
 	secrets := 0
 	for _, s := range listSettings() {
 		if s.description == "" || s.description == "-" {
@@ -236,6 +249,7 @@ func TestSettings_EachSaysWhatItIsAndCanBeSetByEverySource(t *testing.T) {
 }
 
 func TestConfig_EveryRateLimitHasASetting(t *testing.T) {
+	t.Parallel()
 	for _, d := range limit.Descriptions() {
 		variable := "BERTH_RATELIMIT_" + strings.ToUpper(string(d.Class))
 		config := load(t, "", []string{variable + "=7/2m,70/1h"}, nil)
@@ -247,6 +261,7 @@ func TestConfig_EveryRateLimitHasASetting(t *testing.T) {
 }
 
 func TestConfig_TrustsTheProxiesThatItNames(t *testing.T) {
+	t.Parallel()
 	config := load(t, "", []string{"BERTH_TRUSTED_PROXIES=10.0.0.5, 192.168.7.9/24 ,2001:db8::/32"}, nil)
 	want := []netip.Prefix{netip.MustParsePrefix("10.0.0.5/32"), netip.MustParsePrefix("192.168.7.0/24"), netip.MustParsePrefix("2001:db8::/32")}
 	if !reflect.DeepEqual(config.TrustedProxies, want) {

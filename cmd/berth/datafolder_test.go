@@ -61,6 +61,7 @@ func TestDataFolder_IsClosedWhateverTheUmask(t *testing.T) {
 }
 
 func TestDataFolder_WiderModesAreNarrowedAndReportedByName(t *testing.T) {
+	t.Parallel()
 	folder := aDataFolder(t)
 	for name, mode := range promisedModes {
 		if err := os.Chmod(filepath.Join(folder, name), mode.Perm()|0o066); err != nil {
@@ -86,6 +87,7 @@ func TestDataFolder_WiderModesAreNarrowedAndReportedByName(t *testing.T) {
 }
 
 func TestDataFolder_TLSKeyThatOthersCouldReadIsReplaced(t *testing.T) {
+	t.Parallel()
 	folder := aDataFolder(t)
 	config := Config{DataFolder: folder}
 	before := openTestCertificate(t, config)
@@ -102,6 +104,7 @@ func TestDataFolder_TLSKeyThatOthersCouldReadIsReplaced(t *testing.T) {
 }
 
 func TestDataFolder_RefusesALinkInThePlaceOfAFile(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"berth.db", "berth.db-wal", "secret.key", "audit.log", "tls", "tls/admin.key", "tls/admin.crt", "uploads", "logs"} {
 		for _, target := range []string{"/etc/hostname", "nowhere", "../elsewhere"} {
 			folder := aDataFolder(t)
@@ -115,6 +118,7 @@ func TestDataFolder_RefusesALinkInThePlaceOfAFile(t *testing.T) {
 }
 
 func TestDataFolder_RefusesAnotherKindOfFile(t *testing.T) {
+	t.Parallel()
 	folder := aDataFolder(t)
 	planted := filepath.Join(folder, "secret.key")
 	if err := errors.Join(os.Remove(planted), syscall.Mkfifo(planted, 0o600)); err != nil {
@@ -124,6 +128,7 @@ func TestDataFolder_RefusesAnotherKindOfFile(t *testing.T) {
 }
 
 func TestDataFolder_RefusesAFileOfAnotherUser(t *testing.T) {
+	t.Parallel()
 	if os.Geteuid() != 0 {
 		t.Skip("only root can give files away")
 	}

@@ -151,6 +151,7 @@ func entryNames(content []byte) (names []string) {
 }
 
 func TestDeploy_SendsAFolderAsItsIgnoreFileSaysAndPrintsTheAddress(t *testing.T) {
+	t.Parallel()
 	server := newAPIServer(t)
 	stdout, stderr, err := deploy(t, server, "berth_test")
 	if err != nil {
@@ -168,6 +169,7 @@ func TestDeploy_SendsAFolderAsItsIgnoreFileSaysAndPrintsTheAddress(t *testing.T)
 }
 
 func TestDeploy_UpdatesAnAppThatIsThere(t *testing.T) {
+	t.Parallel()
 	server := newAPIServer(t)
 	server.exists = true
 	if _, _, err := deploy(t, server, "berth_test"); err != nil {
@@ -179,6 +181,7 @@ func TestDeploy_UpdatesAnAppThatIsThere(t *testing.T) {
 }
 
 func TestDeploy_CheckPrintsTheDockerfileAndDeploysNothing(t *testing.T) {
+	t.Parallel()
 	server := newAPIServer(t)
 	environment := []string{"BERTH_TOKEN=berth_test", "BERTH_CA_FILE=" + server.caFile, "BERTH_SERVER=" + server.URL}
 	source := writeFile(t, "app.zip", "bytes")
@@ -200,6 +203,7 @@ func TestDeploy_CheckPrintsTheDockerfileAndDeploysNothing(t *testing.T) {
 }
 
 func TestDeploy_ShowsNoLineTwiceWhenTheLogBreaksOff(t *testing.T) {
+	t.Parallel()
 	server := newAPIServer(t)
 	server.breakLog = 2
 	_, stderr, err := deploy(t, server, "berth_test")
@@ -209,6 +213,7 @@ func TestDeploy_ShowsNoLineTwiceWhenTheLogBreaksOff(t *testing.T) {
 }
 
 func TestDeploy_WaitsWhereItIsLimitedAndSaysSo(t *testing.T) {
+	t.Parallel()
 	server := newAPIServer(t)
 	server.retryAfter = "1"
 	server.limited = map[string]int{
@@ -224,6 +229,7 @@ func TestDeploy_WaitsWhereItIsLimitedAndSaysSo(t *testing.T) {
 }
 
 func TestDeploy_DoesNotWaitLongerThanItHasTime(t *testing.T) {
+	t.Parallel()
 	server := newAPIServer(t)
 	server.retryAfter, server.limited = "3600", map[string]int{"POST /api/v1/apps": 9}
 	_, _, err := deploy(t, server, "berth_test")
@@ -235,6 +241,7 @@ func TestDeploy_DoesNotWaitLongerThanItHasTime(t *testing.T) {
 }
 
 func TestDeploy_ExitCodeSaysWhatKindOfFailureItWas(t *testing.T) {
+	t.Parallel()
 	for name, check := range map[string]struct {
 		token  string
 		spoil  func(*apiServer)
@@ -275,6 +282,7 @@ func TestDeploy_ExitCodeSaysWhatKindOfFailureItWas(t *testing.T) {
 }
 
 func TestParseServer_SendsNoTokenInTheClear(t *testing.T) {
+	t.Parallel()
 	for _, address := range []string{"http://example.com", "ftp://127.0.0.1", "example.com", "https://user@example.com", "https://example.com/path"} {
 		if _, err := parseServer(address); err == nil {
 			t.Errorf("%s was accepted", address)

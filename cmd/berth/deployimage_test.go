@@ -18,6 +18,7 @@ func (s *apiServer) run(t *testing.T, args ...string) (stdout string, err error)
 }
 
 func TestDeploy_SendsTheNameOfAnImageInPlaceOfAnArchive(t *testing.T) {
+	t.Parallel()
 	server := newAPIServer(t)
 	stdout, err := server.run(t, "deploy", "--image", "nginx:1.27", "--name", "hello")
 	if err != nil || stdout != "http://127.0.0.1/hello\n" {
@@ -35,6 +36,7 @@ func TestDeploy_SendsTheNameOfAnImageInPlaceOfAnArchive(t *testing.T) {
 }
 
 func TestDeploy_TakesOneOfArchiveAndImage(t *testing.T) {
+	t.Parallel()
 	server := newAPIServer(t)
 	source := writeFile(t, "app.zip", "bytes")
 	for _, args := range [][]string{
@@ -53,6 +55,7 @@ func TestDeploy_TakesOneOfArchiveAndImage(t *testing.T) {
 }
 
 func TestDeploy_AsksForTheFallbackOfASite(t *testing.T) {
+	t.Parallel()
 	server := newAPIServer(t)
 	source := writeFile(t, "app.zip", "bytes")
 	if _, err := server.run(t, "deploy", source, "--name", "hello", "--fallback"); err != nil || server.fields["fallback"] != "true" {

@@ -28,6 +28,7 @@ func runEnvAgainst(t *testing.T, answer string, words ...string) (sent, printed 
 }
 
 func TestEnv_ListsNamesAndNoSecret(t *testing.T) {
+	t.Parallel()
 	sent, printed := runEnvAgainst(t, `{"variables":{"MODE":"a\nb"},"secrets":["DB"],"unapplied":{"added":["DB"]},"warnings":{"PATH":"It does things."}}`, "list")
 	if sent != "GET /api/v1/apps/hello/environment \n" {
 		t.Errorf("sent %q", sent)
@@ -40,6 +41,7 @@ func TestEnv_ListsNamesAndNoSecret(t *testing.T) {
 }
 
 func TestEnv_SendsWhatTheWordsSay(t *testing.T) {
+	t.Parallel()
 	value := writeFile(t, "value", "line one\nline two\n")
 	text := writeFile(t, ".env", "# of the shop\nA='b c' # d\nexport B=${X}\n")
 	for want, words := range map[string][]string{
@@ -60,6 +62,7 @@ func TestEnv_SendsWhatTheWordsSay(t *testing.T) {
 }
 
 func TestEnv_ApplySaysWhereThereIsNothing(t *testing.T) {
+	t.Parallel()
 	sent, printed := runEnvAgainst(t, `{"variables":{}}`, "apply")
 	if sent != "POST /api/v1/apps/hello/environment/apply \n" || printed != "There was nothing to apply.\n" {
 		t.Errorf("sent %q, printed %q", sent, printed)
@@ -67,6 +70,7 @@ func TestEnv_ApplySaysWhereThereIsNothing(t *testing.T) {
 }
 
 func TestEnv_ApplyFollowsTheRelease(t *testing.T) {
+	t.Parallel()
 	_, printed := runEnvAgainst(t, `{"app":"hello","number":3,"state":"live"}`, "apply")
 	if !strings.HasSuffix(printed, "hello r3 is live with it.\n") {
 		t.Errorf("printed %q", printed)

@@ -80,6 +80,7 @@ func (h *listenHelper) until(at netip.AddrPort, listens bool) {
 }
 
 func TestHelperListen_TellsEachChangeUntilItsInputEnds(t *testing.T) {
+	t.Parallel()
 	h := startListenHelper(t)
 	listener, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
@@ -105,6 +106,7 @@ func TestHelperListen_TellsEachChangeUntilItsInputEnds(t *testing.T) {
 }
 
 func TestHelper_RefusesOtherWork(t *testing.T) {
+	t.Parallel()
 	for _, arguments := range [][]string{{"helper", "listen", "more"}, {"helper", "Listen"}, {"helper", "-x"}} {
 		if err := run(t.Context(), arguments, nil, io.Discard, io.Discard); err == nil {
 			t.Errorf("%q was taken", arguments)

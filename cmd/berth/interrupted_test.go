@@ -8,6 +8,7 @@ import (
 )
 
 func TestServe_RemovesWhatAProcessThatWasKilledWasWriting(t *testing.T) {
+	t.Parallel()
 	root := t.TempDir()
 	config := Config{DataFolder: filepath.Join(root, "data"), ProxyFolder: filepath.Join(root, "proxy"), ACMEFolder: filepath.Join(root, "acme")}
 	left := []string{"data/.secret-1", "data/tls/.tls-1", "proxy/.berth-1.tmp", "acme/.berth-1.tmp"}

@@ -15,6 +15,7 @@ import (
 )
 
 func TestPasswd_ResetsTheNamedAccountAndLeavesTheSecondFactorUnlessAsked(t *testing.T) {
+	t.Parallel()
 	folder := filepath.Join(t.TempDir(), "data")
 	if err := os.Mkdir(folder, 0o700); err != nil {
 		t.Fatal(err)

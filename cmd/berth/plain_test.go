@@ -34,6 +34,7 @@ func never(t *testing.T) http.HandlerFunc {
 }
 
 func TestPlain_IsToldToUseHTTPS(t *testing.T) {
+	t.Parallel()
 	f := openFrontDoor(t, short(), Config{}, never(t))
 	response := f.plainly("GET", "/admin", f.address, "")
 	body, err := io.ReadAll(response.Body)
@@ -48,6 +49,7 @@ func TestPlain_IsToldToUseHTTPS(t *testing.T) {
 }
 
 func TestPlain_IsRedirectedWhereHTTPSIsForced(t *testing.T) {
+	t.Parallel()
 	f := openFrontDoor(t, short(), Config{ForceHTTPS: true, AdminHosts: []traefik.Host{"berth.example.com"}}, never(t))
 	for _, host := range []string{f.address, "localhost:8001", "LOCALHOST", "[::1]:8001", "berth.example.com"} {
 		response := f.plainly("GET", "/admin%2fx?a=1&b=%20", host, "")
@@ -58,6 +60,7 @@ func TestPlain_IsRedirectedWhereHTTPSIsForced(t *testing.T) {
 }
 
 func TestPlain_RedirectsToNoForeignHostAndSendsNoFormOn(t *testing.T) {
+	t.Parallel()
 	f := openFrontDoor(t, short(), Config{ForceHTTPS: true}, never(t))
 	for _, host := range []string{"attacker.example", "localhost.attacker.example", "localhost:99999", "user@localhost", "127.0.0.1:80@attacker.example", ""} {
 		response := f.plainly("GET", "/admin", host, "")
@@ -77,6 +80,7 @@ func TestPlain_RedirectsToNoForeignHostAndSendsNoFormOn(t *testing.T) {
 }
 
 func TestPlain_CutsOffWhoIsSlowAndWhoSpeaksSomethingElse(t *testing.T) {
+	t.Parallel()
 	limits := short()
 	limits.connections = connections.Limit{Total: 50, PerAddress: 50}
 	f := openFrontDoor(t, limits, Config{ForceHTTPS: true}, never(t))

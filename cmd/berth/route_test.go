@@ -9,6 +9,7 @@ import (
 )
 
 func TestRoute_SendsWhatTheWordsSayAndPrintsTheRoutes(t *testing.T) {
+	t.Parallel()
 	var asked strings.Builder
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)

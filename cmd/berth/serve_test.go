@@ -67,6 +67,7 @@ func (i *instance) run(t *testing.T, args ...string) error {
 
 // One instance for the whole life: each start hashes a password.
 func TestServe_FromTheFirstStartToTheStop(t *testing.T) {
+	t.Parallel()
 	berth := startInstance(t)
 	t.Run("prints a one-time password", berth.printsAOneTimePassword)
 	t.Run("keeps its files to itself", berth.keepsItsFilesToItself)
@@ -286,6 +287,7 @@ func (i *instance) stopsWhenAskedTo(t *testing.T) {
 }
 
 func TestServe_ConfiguredSecretsAreUsedAndNotPrinted(t *testing.T) {
+	t.Parallel()
 	berth := startInstance(t, "BERTH_ADMIN_PASSWORD=Configured-7", "SECRET_KEY=configured-secret-key")
 	if output := berth.output.String(); strings.Contains(output, "one-time") || strings.Contains(output, "onfigured-") {
 		t.Errorf("output: %s", output)
@@ -299,6 +301,7 @@ func TestServe_ConfiguredSecretsAreUsedAndNotPrinted(t *testing.T) {
 }
 
 func TestServe_TakenPortIsOneClearErrorAndChangesNothing(t *testing.T) {
+	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

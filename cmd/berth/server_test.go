@@ -116,6 +116,7 @@ func expectCut(t *testing.T, connection io.Reader, what string) string {
 }
 
 func TestServer_CutsOffSlowloris(t *testing.T) {
+	t.Parallel()
 	f := openFrontDoor(t, short(), Config{}, says("ok"))
 	expectCut(t, f.dial(), "a connection without a handshake")
 
@@ -135,6 +136,7 @@ func TestServer_CutsOffSlowloris(t *testing.T) {
 }
 
 func TestServer_CutsOffABodyThatNobodyReadsAndThatDoesNotCome(t *testing.T) {
+	t.Parallel()
 	f := openFrontDoor(t, short(), Config{}, says("ok"))
 	for _, length := range []string{"Content-Length: 100000", "Transfer-Encoding: chunked"} {
 		slow := f.secure()
@@ -144,6 +146,7 @@ func TestServer_CutsOffABodyThatNobodyReadsAndThatDoesNotCome(t *testing.T) {
 }
 
 func TestServer_CutsOffIdleConnections(t *testing.T) {
+	t.Parallel()
 	f := openFrontDoor(t, short(), Config{}, says("ok"))
 	idle := f.secure()
 	_, _ = fmt.Fprint(idle, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -153,6 +156,7 @@ func TestServer_CutsOffIdleConnections(t *testing.T) {
 }
 
 func TestServer_CutsOffWhoDoesNotTakeTheAnswer(t *testing.T) {
+	t.Parallel()
 	ended := make(chan error, 4)
 	f := openFrontDoor(t, short(), Config{}, func(w http.ResponseWriter, _ *http.Request) {
 		chunk := make([]byte, 1<<20)
@@ -182,6 +186,7 @@ func TestServer_CutsOffWhoDoesNotTakeTheAnswer(t *testing.T) {
 }
 
 func TestServer_KeepsServingWhoIsSlowButMoves(t *testing.T) {
+	t.Parallel()
 	f := openFrontDoor(t, short(), Config{}, func(w http.ResponseWriter, r *http.Request) {
 		for range 4 {
 			time.Sleep(150 * time.Millisecond) // in all, longer than anybody may stand still
@@ -214,6 +219,7 @@ func TestServer_KeepsServingWhoIsSlowButMoves(t *testing.T) {
 }
 
 func TestServer_RefusesHugeHeaders(t *testing.T) {
+	t.Parallel()
 	limits := short()
 	limits.header = clientPatience
 	f := openFrontDoor(t, limits, Config{}, says("ok"))
@@ -239,6 +245,7 @@ func TestServer_RefusesHugeHeaders(t *testing.T) {
 }
 
 func TestServer_BoundsConnectionsPerAddressAndInAll(t *testing.T) {
+	t.Parallel()
 	for name, bound := range map[string]connections.Limit{"per address": {Total: 10, PerAddress: 2}, "in all": {Total: 2, PerAddress: 10}} {
 		limits := short()
 		limits.header, limits.idle, limits.connections = clientPatience, clientPatience, bound
@@ -264,6 +271,7 @@ func TestServer_BoundsConnectionsPerAddressAndInAll(t *testing.T) {
 }
 
 func TestServer_IdleConnectionsGiveWay(t *testing.T) {
+	t.Parallel()
 	for name, bound := range map[string]connections.Limit{"per address": {Total: 10, PerAddress: 2}, "in all": {Total: 2, PerAddress: 10}} {
 		limits := short()
 		limits.header, limits.idle, limits.connections = clientPatience, clientPatience, bound
@@ -304,6 +312,7 @@ func (f *frontDoor) hears(from, to string) bool {
 }
 
 func TestServer_HearsNobodyOfTheProxysNetworkButTheMachine(t *testing.T) {
+	t.Parallel()
 	f := openFrontDoor(t, short(), Config{EdgeSubnet: netip.MustParsePrefix("127.0.0.0/24")}, says("ok"))
 	for from, heard := range map[string]bool{"127.0.0.1": true, "127.0.0.2": false, "127.0.0.254": false} {
 		if f.hears(from, "127.0.0.1") != heard {
@@ -313,6 +322,7 @@ func TestServer_HearsNobodyOfTheProxysNetworkButTheMachine(t *testing.T) {
 }
 
 func TestServer_HearsNoNeighbourWhosePacketsReachTheContainer(t *testing.T) {
+	t.Parallel()
 	const container, neighbour, gateway, proxy = "127.0.9.3", "127.0.1.2", "127.0.9.1", "127.0.7.7"
 	config := Config{EdgeSubnet: netip.MustParsePrefix("127.0.9.0/27"), TrustedProxies: []netip.Prefix{netip.MustParsePrefix(proxy + "/32")}}
 	f := openFrontDoor(t, short(), config, says("ok"))
@@ -329,6 +339,7 @@ func TestServer_HearsNoNeighbourWhosePacketsReachTheContainer(t *testing.T) {
 }
 
 func TestServer_CountsANetworkOfIPv6AsOneAddress(t *testing.T) {
+	t.Parallel()
 	same := func(a, b string) bool {
 		one, other := net.TCPAddr{IP: net.ParseIP(a)}, net.TCPAddr{IP: net.ParseIP(b)}
 		return connections.Neighbourhood(&one) == connections.Neighbourhood(&other)
@@ -339,6 +350,7 @@ func TestServer_CountsANetworkOfIPv6AsOneAddress(t *testing.T) {
 }
 
 func TestServer_SpeaksModernTLSAndHTTP2Alone(t *testing.T) {
+	t.Parallel()
 	f := openFrontDoor(t, short(), Config{}, says("ok"))
 	for name, weaken := range map[string]func(*tls.Config){
 		"TLS 1.0": func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS10 },

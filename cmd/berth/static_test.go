@@ -15,6 +15,7 @@ import (
 )
 
 func TestStatic_ServesTheFolderOnItsPortUntilItIsStopped(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	if err := os.WriteFile(filepath.Join(folder, "index.html"), []byte("hello"), 0o600); err != nil {
 		t.Fatal(err)
@@ -57,6 +58,7 @@ func TestStatic_ServesTheFolderOnItsPortUntilItIsStopped(t *testing.T) {
 }
 
 func TestStatic_RefusesAPortThatIsNone(t *testing.T) {
+	t.Parallel()
 	for _, port := range []string{"PORT=0", "PORT=-1", "PORT=65536", "PORT=http", "PORT=8000 "} {
 		err := run(t.Context(), []string{"static", "--folder", t.TempDir()}, []string{port}, io.Discard, io.Discard)
 		if usage, ok := errors.AsType[*usageError](err); !ok {

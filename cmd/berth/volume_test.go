@@ -9,6 +9,7 @@ import (
 )
 
 func TestVolume_ListsAndChangesAQuota(t *testing.T) {
+	t.Parallel()
 	const data = `{"name":"data","stored_bytes":12884901888,"quota":10737418240,"quota_is_default":true,"stops_apps_at":"2026-12-06T12:00:00Z","users":["hello","other"]}`
 	var asked strings.Builder
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -46,6 +47,7 @@ func TestVolume_ListsAndChangesAQuota(t *testing.T) {
 }
 
 func TestVolume_RefusesWhatIsNoQuotaBeforeItAsks(t *testing.T) {
+	t.Parallel()
 	environment := []string{"BERTH_TOKEN=berth_x", "BERTH_SERVER=http://127.0.0.1:1"}
 	for want, words := range map[string][]string{
 		"is not a quota":      {"quota", "data", "1m"},

@@ -32,6 +32,7 @@ func errandTo(t *testing.T, way, from, method, target string) int {
 }
 
 func TestErrands_ServeTheProxyAloneAndNothingOfTheirOwn(t *testing.T) {
+	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -125,6 +125,7 @@ func expectCut(t *testing.T, c net.Conn, what string) {
 var wide = connections.Limit{Total: 100, PerAddress: 100}
 
 func TestGate_TellsTheProxyTheClientsAddress(t *testing.T) {
+	t.Parallel()
 	got := make(chan []byte, 1)
 	g := open(t, false, Times{}, wide, func(header []byte, c *net.TCPConn, r *bufio.Reader) {
 		got <- header
@@ -139,6 +140,7 @@ func TestGate_TellsTheProxyTheClientsAddress(t *testing.T) {
 }
 
 func TestGate_HeaderHoldsBothFamilies(t *testing.T) {
+	t.Parallel()
 	four, six := netip.MustParseAddrPort("[::ffff:192.0.2.1]:258"), netip.MustParseAddrPort("[2001:db8::1]:80")
 	got := proxyHeader(four, netip.MustParseAddrPort("192.0.2.2:80"))
 	if want := signature + "\x21\x11\x00\x0c\xc0\x00\x02\x01\xc0\x00\x02\x02\x01\x02\x00\x50"; string(got) != want {
@@ -150,6 +152,7 @@ func TestGate_HeaderHoldsBothFamilies(t *testing.T) {
 }
 
 func TestGate_HalfSentRequestsNeverReachTheProxyAndEnd(t *testing.T) {
+	t.Parallel()
 	for name, attack := range map[string]struct {
 		secure bool
 		text   string
@@ -170,6 +173,7 @@ func TestGate_HalfSentRequestsNeverReachTheProxyAndEnd(t *testing.T) {
 }
 
 func TestGate_AHeadInDropsEndsInTimeAndOneWithoutEndIsRefused(t *testing.T) {
+	t.Parallel()
 	g := open(t, false, brief, wide, ok)
 	c := g.dial("127.0.0.1", "GET / HTTP/1.1\r\n")
 	go func() {
@@ -188,6 +192,7 @@ func TestGate_AHeadInDropsEndsInTimeAndOneWithoutEndIsRefused(t *testing.T) {
 }
 
 func TestGate_AHandshakeThatIsLeftAndABodyInDropsEnd(t *testing.T) {
+	t.Parallel()
 	hello := "\x16\x03\x01\x00\x02ab"
 	g := open(t, true, brief, wide, func(_ []byte, c *net.TCPConn, r *bufio.Reader) {
 		_, _ = c.Write(make([]byte, 3000)) // of the server's part of the handshake
@@ -212,6 +217,7 @@ func TestGate_AHandshakeThatIsLeftAndABodyInDropsEnd(t *testing.T) {
 }
 
 func TestGate_BoundsEachAddressAndStillServesOthers(t *testing.T) {
+	t.Parallel()
 	limit := connections.Limit{Total: 100, PerAddress: 20}
 	g := open(t, false, Times{}, limit, ok)
 	var flood []net.Conn
@@ -237,6 +243,7 @@ func TestGate_BoundsEachAddressAndStillServesOthers(t *testing.T) {
 }
 
 func TestGate_TheMachinesOwnAddressHasALargerShare(t *testing.T) {
+	t.Parallel()
 	limit := connections.Limit{Total: 10, PerAddress: 2, Shared: netip.MustParseAddr("127.0.0.9"), SharedLimit: 6}
 	g := open(t, false, Times{}, limit, ok)
 	for from, share := range map[string]int{"127.0.0.9": 6, "127.0.0.8": 2} {
@@ -259,6 +266,7 @@ func TestGate_TheMachinesOwnAddressHasALargerShare(t *testing.T) {
 }
 
 func TestGate_CarriesMuchBothWaysUnchanged(t *testing.T) {
+	t.Parallel()
 	const size = 20 << 20
 	g := open(t, false, Times{}, wide, func(_ []byte, c *net.TCPConn, r *bufio.Reader) { _, _ = io.Copy(c, r) })
 	c := g.dial("127.0.0.1", plainRequest)
@@ -286,6 +294,7 @@ func TestGate_CarriesMuchBothWaysUnchanged(t *testing.T) {
 }
 
 func TestGate_AnAnsweredConnectionMayBeStillForLong(t *testing.T) {
+	t.Parallel()
 	g := open(t, false, brief, wide, ok)
 	c := g.dial("127.0.0.1", plainRequest)
 	if !answered(c) {
@@ -299,6 +308,7 @@ func TestGate_AnAnsweredConnectionMayBeStillForLong(t *testing.T) {
 }
 
 func TestGate_AnAnswerThatNobodyTakesEnds(t *testing.T) {
+	t.Parallel()
 	ended := make(chan struct{})
 	g := open(t, false, brief, wide, func(_ []byte, c *net.TCPConn, _ *bufio.Reader) {
 		for {
@@ -317,6 +327,7 @@ func TestGate_AnAnswerThatNobodyTakesEnds(t *testing.T) {
 }
 
 func TestGate_AStopLetsRequestsUnderWayEnd(t *testing.T) {
+	t.Parallel()
 	begun := make(chan struct{})
 	g := open(t, false, Times{}, wide, func(header []byte, c *net.TCPConn, r *bufio.Reader) {
 		close(begun)
@@ -341,6 +352,7 @@ func TestGate_AStopLetsRequestsUnderWayEnd(t *testing.T) {
 }
 
 func TestGate_ConnectionsThatMayCarryManyRequestsCountForMany(t *testing.T) {
+	t.Parallel()
 	hello := func(content string) string {
 		body := "\x01\x00\x00" + string(rune(len(content))) + content
 		return "\x16\x03\x01\x00" + string(rune(len(body))) + body

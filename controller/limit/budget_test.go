@@ -9,6 +9,7 @@ import (
 )
 
 func TestParseBudget_ReadsNumbersAndDurations(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]limit.Budget{
 		"10/1h": {{10, time.Hour}}, "5/15m": {{5, 15 * time.Minute}}, "1/s": {{1, time.Second}}, "2/1h30m": {{2, 90 * time.Minute}},
 		"100/1m, 1000/1h": {{100, time.Minute}, {1000, time.Hour}},
@@ -28,6 +29,7 @@ func TestParseBudget_ReadsNumbersAndDurations(t *testing.T) {
 }
 
 func TestBudget_WordsAreForPeople(t *testing.T) {
+	t.Parallel()
 	for _, d := range limit.Descriptions() {
 		read, err := limit.ParseBudget(d.Budget.String())
 		if err != nil || !reflect.DeepEqual(read, d.Budget) {

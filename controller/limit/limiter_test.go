@@ -87,6 +87,7 @@ func (b *bench) guess(times int, account, address string) (let int) {
 }
 
 func TestLogin_ParallelGuessesPassNoMoreThanFive(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, nil)
 	var passed atomic.Int64
 	var group sync.WaitGroup
@@ -105,6 +106,7 @@ func TestLogin_ParallelGuessesPassNoMoreThanFive(t *testing.T) {
 }
 
 func TestLogin_LockHoldsOverAKillAndUnlocksByItself(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, nil)
 	b.guess(5, "admin", "203.0.113.9")
 	b.clock.advance(10 * time.Minute)
@@ -124,6 +126,7 @@ func TestLogin_LockHoldsOverAKillAndUnlocksByItself(t *testing.T) {
 }
 
 func TestLogin_ManyAddressesShareTheBudgetOfTheAccount(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, nil)
 	let := 0
 	for i := range 200 {
@@ -135,6 +138,7 @@ func TestLogin_ManyAddressesShareTheBudgetOfTheAccount(t *testing.T) {
 }
 
 func TestLogin_ManyAccountsShareTheBudgetOfTheAddress(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, nil)
 	let := 0
 	for i := range 200 {
@@ -146,6 +150,7 @@ func TestLogin_ManyAccountsShareTheBudgetOfTheAddress(t *testing.T) {
 }
 
 func TestLogin_SpellingOfTheAccountBuysNoAttempts(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, nil)
 	let := 0
 	for i, name := range []string{"admin", "Admin", "ADMIN ", " admin", "aDmin", "adMin", "admIn"} {
@@ -157,6 +162,7 @@ func TestLogin_SpellingOfTheAccountBuysNoAttempts(t *testing.T) {
 }
 
 func TestLogin_AttackerElsewhereCannotLockTheOwnerOut(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, nil)
 	home := netip.MustParseAddr("198.51.100.7")
 	if err := b.Remember(t.Context(), "admin", home); err != nil {
@@ -182,6 +188,7 @@ func TestLogin_AttackerElsewhereCannotLockTheOwnerOut(t *testing.T) {
 }
 
 func TestLogin_OnlyTheLatestAddressesAreKnown(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, nil)
 	for i := range 60 {
 		b.clock.advance(time.Minute)
@@ -198,6 +205,7 @@ func TestLogin_OnlyTheLatestAddressesAreKnown(t *testing.T) {
 }
 
 func TestLogin_RefundGivesBackItsOwnAttemptAndNoOther(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, nil)
 	b.guess(4, "admin", "203.0.113.9")
 	refund, exceeded := b.login("admin", "203.0.113.9")
@@ -212,6 +220,7 @@ func TestLogin_RefundGivesBackItsOwnAttemptAndNoOther(t *testing.T) {
 }
 
 func TestLogin_RightGuessAtAnotherAccountResetsNothing(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, nil)
 	for range 10 {
 		b.guess(1, "victim", "203.0.113.9")
@@ -225,6 +234,7 @@ func TestLogin_RightGuessAtAnotherAccountResetsNothing(t *testing.T) {
 }
 
 func TestLogin_AnIPv6CustomerIsOneAddress(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, nil)
 	let := 0
 	for i := range 40 {
@@ -242,6 +252,7 @@ func TestLogin_AnIPv6CustomerIsOneAddress(t *testing.T) {
 }
 
 func TestLogin_RefusedAttemptsDoNotExtendTheLock(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, nil)
 	b.guess(5, "admin", "203.0.113.9")
 	for range 14 {
@@ -255,6 +266,7 @@ func TestLogin_RefusedAttemptsDoNotExtendTheLock(t *testing.T) {
 }
 
 func TestTake_ClassesAndSubjectsAreApart(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, nil)
 	subjects := []limit.Subject{limit.Account("admin"), limit.Account("eve"), limit.Token(1, "ci"), limit.Token(2, "ci")}
 	for _, subject := range subjects {
@@ -274,6 +286,7 @@ func TestTake_ClassesAndSubjectsAreApart(t *testing.T) {
 }
 
 func TestTake_AnUnknownClassAllowsNothing(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, nil)
 	if _, err := b.Take(t.Context(), "nonsense", limit.Account("admin")); b.exceeded(err) == nil {
 		t.Error("it was let in")
@@ -281,6 +294,7 @@ func TestTake_AnUnknownClassAllowsNothing(t *testing.T) {
 }
 
 func TestTakeDefault_EveryWindowHolds(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, nil)
 	address, let := netip.MustParseAddr("203.0.113.9"), 0
 	inMinute := 0
@@ -313,6 +327,7 @@ func TestTakeDefault_EveryWindowHolds(t *testing.T) {
 }
 
 func TestTakeDefault_CountsAreKeptAtTheEndAndReadAtTheStart(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, nil)
 	address := netip.MustParseAddr("203.0.113.9")
 	for range 100 {
@@ -347,6 +362,7 @@ func (b *bench) settle() {
 }
 
 func TestFlood_OfAddressesIsBoundedAndFreesNobody(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, nil)
 	b.guess(5, "admin", "203.0.113.9")
 	limited := netip.MustParseAddr("203.0.113.9")
@@ -370,6 +386,7 @@ func TestFlood_OfAddressesIsBoundedAndFreesNobody(t *testing.T) {
 }
 
 func TestFlood_OfSignInsSharesOneBudgetAndSparesTheKnown(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, nil)
 	b.SetMost(20)
 	if err := b.Remember(t.Context(), "admin", netip.MustParseAddr("198.51.100.7")); err != nil {
@@ -392,6 +409,7 @@ func TestFlood_OfSignInsSharesOneBudgetAndSparesTheKnown(t *testing.T) {
 }
 
 func TestSweep_LeavesNothingThatIsNotCountedAnyMore(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, nil)
 	b.guess(9, "admin", "203.0.113.9")
 	_ = b.TakeDefault(limit.Address(netip.MustParseAddr("203.0.113.9")))
@@ -408,6 +426,7 @@ func TestSweep_LeavesNothingThatIsNotCountedAnyMore(t *testing.T) {
 }
 
 func TestState_SaysWhoIsLimitedSinceWhenAndHowOftenRefused(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, nil)
 	b.guess(4, "admin", "203.0.113.9")
 	b.clock.advance(time.Minute)
@@ -441,6 +460,7 @@ func TestState_SaysWhoIsLimitedSinceWhenAndHowOftenRefused(t *testing.T) {
 }
 
 func TestBudget_OneThatWasChangedHoldsForWhatWasCounted(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, nil)
 	b.guess(5, "admin", "203.0.113.9")
 	b.open(limit.Budgets{limit.Login: {{Requests: 7, Span: 15 * time.Minute}, {Requests: 9, Span: time.Hour}}})

@@ -26,6 +26,7 @@ func fullAccess() traefik.Access {
 }
 
 func TestUpdateAccess_IsReadBackWithTheAppAndTheTable(t *testing.T) {
+	t.Parallel()
 	ledger, ctx := fresh(t), t.Context()
 	promoted(t, ledger, createApp(t, ledger, "hello", "/hello").ReleaseID)
 	app, err := ledger.FindApp(ctx, "hello")
@@ -50,6 +51,7 @@ func TestUpdateAccess_IsReadBackWithTheAppAndTheTable(t *testing.T) {
 }
 
 func TestUpdateAccess_HoldsWhileAReleaseIsUnderWayAndAfterIt(t *testing.T) {
+	t.Parallel()
 	ledger, ctx := fresh(t), t.Context()
 	promoted(t, ledger, createApp(t, ledger, "hello", "/hello").ReleaseID)
 	next := nextRelease(t, ledger, "hello")
@@ -63,6 +65,7 @@ func TestUpdateAccess_HoldsWhileAReleaseIsUnderWayAndAfterIt(t *testing.T) {
 }
 
 func TestUpdateAccess_RefusesAnAppThatIsNotThere(t *testing.T) {
+	t.Parallel()
 	ledger, ctx := fresh(t), t.Context()
 	wantError(t, ledger.UpdateAccess(ctx, "hello", fullAccess()), problem.ErrNotFound)
 	promoted(t, ledger, createApp(t, ledger, "hello", "/hello").ReleaseID)
@@ -71,6 +74,7 @@ func TestUpdateAccess_RefusesAnAppThatIsNotThere(t *testing.T) {
 }
 
 func TestTable_StoppedAppHasItsRouteForAPage(t *testing.T) {
+	t.Parallel()
 	ledger, ctx := fresh(t), t.Context()
 	promoted(t, ledger, createApp(t, ledger, "hello", "/hello").ReleaseID)
 	must(t, ledger.UpdateWanted(ctx, "hello", app.WantedStopped))

@@ -9,6 +9,7 @@ import (
 )
 
 func TestCreateAccount_IsFoundByIDAndByName(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	created := createAccount(t, ledger, "admin")
 	byID, err := ledger.FindAccount(t.Context(), created.ID)
@@ -22,6 +23,7 @@ func TestCreateAccount_IsFoundByIDAndByName(t *testing.T) {
 }
 
 func TestCreateAccount_RefusesATakenName(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	createAccount(t, ledger, "admin")
 	_, err := ledger.CreateAccount(t.Context(), account.Account{Name: "admin", PasswordHash: "other", CreatedAt: noon})
@@ -29,6 +31,7 @@ func TestCreateAccount_RefusesATakenName(t *testing.T) {
 }
 
 func TestFindAccount_SaysThatThereIsNone(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	_, err := ledger.FindAccount(t.Context(), 7)
 	wantError(t, err, problem.ErrNotFound)
@@ -37,6 +40,7 @@ func TestFindAccount_SaysThatThereIsNone(t *testing.T) {
 }
 
 func TestUpdatePassword_EndsEverySessionOfTheAccountAndNoOther(t *testing.T) {
+	t.Parallel()
 	ledger, ctx := fresh(t), t.Context()
 	admin, guest := createAccount(t, ledger, "admin"), createAccount(t, ledger, "guest")
 	for hash, account := range map[string]int64{"a": admin.ID, "b": admin.ID, "c": guest.ID, "d": 0} {

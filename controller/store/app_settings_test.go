@@ -19,6 +19,7 @@ var roomy = app.Settings{
 }
 
 func TestUpdateSettings_IsForTheNextRelease(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	first := createApp(t, ledger, "hello", "/hello")
 	promoted(t, ledger, first.ReleaseID)
@@ -41,6 +42,7 @@ func TestUpdateSettings_IsForTheNextRelease(t *testing.T) {
 }
 
 func TestUpdateSettings_RefusesWhileAReleaseIsUnderWay(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	createApp(t, ledger, "hello", "/hello")
 	wantError(t, ledger.UpdateSettings(t.Context(), "hello", roomy), app.ErrUnderWay)
@@ -48,6 +50,7 @@ func TestUpdateSettings_RefusesWhileAReleaseIsUnderWay(t *testing.T) {
 }
 
 func TestUpdateSettings_RefusesAnAppThatIsNotThere(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	wantError(t, ledger.UpdateSettings(t.Context(), "hello", roomy), problem.ErrNotFound)
 	promoted(t, ledger, createApp(t, ledger, "hello", "/hello").ReleaseID)
@@ -56,6 +59,7 @@ func TestUpdateSettings_RefusesAnAppThatIsNotThere(t *testing.T) {
 }
 
 func TestCreateRerun_GivesItsSettingsToTheApp(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	promoted(t, ledger, createApp(t, ledger, "hello", "/hello").ReleaseID)
 	wish := newRelease()
@@ -72,6 +76,7 @@ func TestCreateRerun_GivesItsSettingsToTheApp(t *testing.T) {
 }
 
 func TestCreateRerun_ChangesNoSettingsWhereItIsRefused(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	createApp(t, ledger, "hello", "/hello")
 	wish := newRelease()
@@ -82,6 +87,7 @@ func TestCreateRerun_ChangesNoSettingsWhereItIsRefused(t *testing.T) {
 }
 
 func TestUpdateSettings_ConstraintsHoldWhereAParserIsForgotten(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	promoted(t, ledger, createApp(t, ledger, "hello", "/hello").ReleaseID)
 	for name, edit := range map[string]func(*app.Settings){
@@ -102,6 +108,7 @@ func TestUpdateSettings_ConstraintsHoldWhereAParserIsForgotten(t *testing.T) {
 }
 
 func TestOpen_GivesTheLimitsThatTheyHadToAppsFromBeforeTheSettings(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "berth.db")
 	old := raw(t, path)
 	provider, err := goose.NewProvider(goose.DialectSQLite3, old, os.DirFS("migrations"))

@@ -15,6 +15,7 @@ import (
 )
 
 func TestCreateApp_KeepsEverythingOfTheApp(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	made := newApp("hello", "/hello", "made.example.com", "example.com/api")
 	made.Settings = app.Settings{Port: 65535, MemoryBytes: 64 << 20, NanoCPUs: 250_000_000, Processes: 20, WritableRoot: true}
@@ -38,6 +39,7 @@ func TestCreateApp_KeepsEverythingOfTheApp(t *testing.T) {
 }
 
 func TestCreateApp_RefusesATakenNameAndLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	createApp(t, ledger, "hello", "/hello")
 	_, err := ledger.CreateApp(t.Context(), newApp("hello", "/other"), newRelease())
@@ -47,6 +49,7 @@ func TestCreateApp_RefusesATakenNameAndLeavesNothingBehind(t *testing.T) {
 }
 
 func TestCreateApp_RefusesATakenRouteAndLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	createApp(t, ledger, "hello", "/hello", "example.com/api")
 	for _, taken := range []string{"/hello", "example.com/api"} {
@@ -58,11 +61,13 @@ func TestCreateApp_RefusesATakenRouteAndLeavesNothingBehind(t *testing.T) {
 }
 
 func TestCreateApp_RefusesOneRouteTwice(t *testing.T) {
+	t.Parallel()
 	_, err := fresh(t).CreateApp(t.Context(), newApp("hello", "/hello", "/hello"), newRelease())
 	wantError(t, err, app.ErrRouteTaken)
 }
 
 func TestCreateApp_RefusesAnAppWithoutRoute(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	if _, err := ledger.CreateApp(t.Context(), newApp("hello"), newRelease()); err == nil {
 		t.Fatal("an app without a route was created")
@@ -72,6 +77,7 @@ func TestCreateApp_RefusesAnAppWithoutRoute(t *testing.T) {
 }
 
 func TestCreateApp_ConstraintsHoldWhereAParserIsForgotten(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	for _, forged := range []struct {
 		name string
@@ -98,18 +104,21 @@ func TestCreateApp_ConstraintsHoldWhereAParserIsForgotten(t *testing.T) {
 }
 
 func TestCreateApp_GivesOneNameToOneOfMany(t *testing.T) {
+	t.Parallel()
 	wantOneWinner(t, problem.ErrNameTaken, func(i int) app.App {
 		return newApp("hello", fmt.Sprintf("/%d", i))
 	})
 }
 
 func TestCreateApp_GivesOneRouteToOneOfMany(t *testing.T) {
+	t.Parallel()
 	wantOneWinner(t, app.ErrRouteTaken, func(i int) app.App {
 		return newApp(app.Name(fmt.Sprintf("app-%d", i)), fmt.Sprintf("/own/%d", i), "example.com/shop")
 	})
 }
 
 func TestListApps_SortsByName(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	for _, name := range []app.Name{"b", "c", "a-b", "a"} {
 		createApp(t, ledger, name, "/"+string(name), string(name)+".example.com")
@@ -129,6 +138,7 @@ func TestListApps_SortsByName(t *testing.T) {
 }
 
 func TestListApps_IsEmptyAtFirst(t *testing.T) {
+	t.Parallel()
 	apps, err := fresh(t).ListApps(t.Context())
 	if err != nil || len(apps) != 0 {
 		t.Fatalf("want nothing, got %v, %v", apps, err)
@@ -136,12 +146,14 @@ func TestListApps_IsEmptyAtFirst(t *testing.T) {
 }
 
 func TestFindApp_NamesTheLiveRelease(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	promoted(t, ledger, createApp(t, ledger, "hello", "/hello").ReleaseID)
 	wantLive(t, ledger, "hello", 1)
 }
 
 func TestUpdateWanted_DoesNotTakeADeletionBack(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	createApp(t, ledger, "hello", "/hello")
 	must(t, ledger.UpdateWanted(t.Context(), "hello", app.WantedStopped))
@@ -158,6 +170,7 @@ func TestUpdateWanted_DoesNotTakeADeletionBack(t *testing.T) {
 }
 
 func TestUpdateObserved_IsReadBack(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	createApp(t, ledger, "hello", "/hello")
 	seen := app.Observed{State: app.Crashing, Detail: "It ended with code 1.", At: noon.Add(time.Hour)}
@@ -170,6 +183,7 @@ func TestUpdateObserved_IsReadBack(t *testing.T) {
 }
 
 func TestDeleteApp_FreesNameAndRouteAndTakesReleasesAlong(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "berth.db")
 	ledger := open(t, path)
 	first := createApp(t, ledger, "hello", "/hello")
@@ -195,6 +209,7 @@ SELECT (SELECT count(*) FROM apps) + (SELECT count(*) FROM routes) + (SELECT cou
 }
 
 func TestStore_SaysThatAnAppIsNotFound(t *testing.T) {
+	t.Parallel()
 	ledger, ctx := fresh(t), t.Context()
 	createApp(t, ledger, "other", "/other")
 	_, findErr := ledger.FindApp(ctx, "hello")

@@ -32,6 +32,7 @@ func appendAudit(t *testing.T, ledger *store.Store, sequences ...int64) error {
 }
 
 func TestAudit_EntriesReadBackAsTheyWere(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	must(t, appendAudit(t, ledger, 1, 2))
 	entry, err := ledger.FindAudit(t.Context(), 2)
@@ -48,6 +49,7 @@ func TestAudit_EntriesReadBackAsTheyWere(t *testing.T) {
 }
 
 func TestAudit_NothingChangesOrDeletesAnEntry(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "berth.db")
 	must(t, appendAudit(t, open(t, path), 1))
 	database := raw(t, path)
@@ -59,6 +61,7 @@ func TestAudit_NothingChangesOrDeletesAnEntry(t *testing.T) {
 }
 
 func TestAudit_EntriesAndHeadAreStoredTogetherOrNot(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	must(t, appendAudit(t, ledger, 1))
 	if err := appendAudit(t, ledger, 2, 1); err == nil {
@@ -70,6 +73,7 @@ func TestAudit_EntriesAndHeadAreStoredTogetherOrNot(t *testing.T) {
 }
 
 func TestAudit_FreeSequenceSkipsWhatSomebodyHasPutIn(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	for _, c := range []struct {
 		put  []int64

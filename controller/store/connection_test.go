@@ -10,6 +10,7 @@ import (
 )
 
 func TestOpen_SetsThePragmasOfTheWriter(t *testing.T) {
+	t.Parallel()
 	writer, _ := fresh(t).Pools()
 	connection, err := writer.Conn(t.Context())
 	must(t, err)
@@ -21,6 +22,7 @@ func TestOpen_SetsThePragmasOfTheWriter(t *testing.T) {
 }
 
 func TestOpen_SetsThePragmasOfEveryReader(t *testing.T) {
+	t.Parallel()
 	_, reader := fresh(t).Pools()
 	for range store.Readers {
 		connection, err := reader.Conn(t.Context())
@@ -36,6 +38,7 @@ func TestOpen_SetsThePragmasOfEveryReader(t *testing.T) {
 }
 
 func TestStore_StopsWhenItsContextEndsAndGoesOnAfterwards(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()

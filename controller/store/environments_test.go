@@ -14,6 +14,7 @@ import (
 var variables = []app.Variable{{Name: "A", Value: "<b>\"x\"\n\u2028"}, {Name: "S", Sealed: []byte{0, 1, 255}, File: true}}
 
 func TestUpdateEnvironment_IsForTheNextReleaseAndGoesWithIt(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	first := createApp(t, ledger, "hello", "/hello")
 	promoted(t, ledger, first.ReleaseID)
@@ -31,6 +32,7 @@ func TestUpdateEnvironment_IsForTheNextReleaseAndGoesWithIt(t *testing.T) {
 }
 
 func TestUpdateEnvironment_RefusesOverOneThatItHasNotSeen(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	createApp(t, ledger, "hello", "/hello")
 	must(t, ledger.UpdateEnvironment(t.Context(), "hello", 0, variables))
@@ -42,6 +44,7 @@ func TestUpdateEnvironment_RefusesOverOneThatItHasNotSeen(t *testing.T) {
 }
 
 func TestUpdateEnvironment_KeepsNoneThatNothingHas(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "berth.db")
 	ledger, db := open(t, path), raw(t, path)
 	promoted(t, ledger, createApp(t, ledger, "hello", "/hello").ReleaseID)
@@ -66,6 +69,7 @@ func TestUpdateEnvironment_KeepsNoneThatNothingHas(t *testing.T) {
 }
 
 func TestUpdateEnvironment_RefusesAnAppThatIsNotThere(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	wantError(t, ledger.UpdateEnvironment(t.Context(), "hello", 0, variables), problem.ErrNotFound)
 	_, _, err := ledger.FindEnvironment(t.Context(), "hello")
@@ -78,6 +82,7 @@ func TestUpdateEnvironment_RefusesAnAppThatIsNotThere(t *testing.T) {
 }
 
 func TestCreateRerun_TakesTheEnvironmentThatItIsAbout(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	promoted(t, ledger, createApp(t, ledger, "hello", "/hello").ReleaseID)
 	rerun := func(edit func(*app.Release)) app.ReleaseID {
@@ -132,6 +137,7 @@ func wantEnvironmentOf(t *testing.T, ledger *store.Store, id app.ReleaseID, want
 }
 
 func TestUpdateEnvironment_ForeignOneCannotBeNamed(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "berth.db")
 	ledger, db := open(t, path), raw(t, path)
 	createApp(t, ledger, "hello", "/hello")

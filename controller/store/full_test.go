@@ -12,6 +12,7 @@ import (
 )
 
 func TestStore_AFullDiskIsToldAsOneAndNothingIsHalfDone(t *testing.T) {
+	t.Parallel()
 	folder := smalldisk.Mount(t, 2<<20)
 	ledger := open(t, filepath.Join(folder, "berth.db"))
 	createApp(t, ledger, "hello", "/hello")

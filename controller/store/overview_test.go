@@ -11,6 +11,7 @@ import (
 )
 
 func TestOverview_FollowsEveryCommit(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "berth.db")
 	ledger := open(t, path)
 	other := open(t, path) // as a command beside the server has it
@@ -30,6 +31,7 @@ func TestOverview_FollowsEveryCommit(t *testing.T) {
 }
 
 func TestOverview_OutlivesAReaderThatWentAway(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	createApp(t, ledger, "hello", "/hello")
 	same(t, ledger)

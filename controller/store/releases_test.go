@@ -15,6 +15,7 @@ import (
 )
 
 func TestCreateRelease_QueuesWithTheNextNumber(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	first := createApp(t, ledger, "hello", "/hello")
 	must(t, ledger.Finish(t.Context(), first.ReleaseID, app.ReleaseFailed, "It failed.", "", noon))
@@ -38,6 +39,7 @@ func TestCreateRelease_QueuesWithTheNextNumber(t *testing.T) {
 }
 
 func TestCreateRelease_RefusesASecondUnderWay(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	first := createApp(t, ledger, "hello", "/hello")
 	createApp(t, ledger, "other", "/other") // another app's release is no obstacle
@@ -54,6 +56,7 @@ func TestCreateRelease_RefusesASecondUnderWay(t *testing.T) {
 }
 
 func TestCreateRelease_LetsOneOfManyIn(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "berth.db")
 	ledgers := []*store.Store{open(t, path), open(t, path)}
 	promoted(t, ledgers[0], createApp(t, ledgers[0], "hello", "/hello").ReleaseID)
@@ -77,6 +80,7 @@ func TestCreateRelease_LetsOneOfManyIn(t *testing.T) {
 }
 
 func TestCreateRelease_RefusesAnAppWantedDeleted(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	promoted(t, ledger, createApp(t, ledger, "hello", "/hello").ReleaseID)
 	must(t, ledger.UpdateWanted(t.Context(), "hello", app.WantedDeleted))
@@ -85,6 +89,7 @@ func TestCreateRelease_RefusesAnAppWantedDeleted(t *testing.T) {
 }
 
 func TestListReleases_GivesTheNewest50First(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	must(t, ledger.Finish(t.Context(), createApp(t, ledger, "hello", "/hello").ReleaseID, app.ReleaseFailed, "", "", noon))
 	for range 59 {
@@ -99,6 +104,7 @@ func TestListReleases_GivesTheNewest50First(t *testing.T) {
 }
 
 func TestListLatest_GivesTheNewestOfEachApp(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	promoted(t, ledger, createApp(t, ledger, "hello", "/hello").ReleaseID)
 	nextRelease(t, ledger, "hello")
@@ -112,6 +118,7 @@ func TestListLatest_GivesTheNewestOfEachApp(t *testing.T) {
 }
 
 func TestListUnderWay_KeepsTheOrderOfTheQueueWhateverTheClockSays(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	for i, name := range []app.Name{"c", "a", "b"} {
 		release := newRelease()
@@ -135,6 +142,7 @@ func TestListUnderWay_KeepsTheOrderOfTheQueueWhateverTheClockSays(t *testing.T) 
 }
 
 func TestListRunnable_LeavesOutWhatHasNoImageOrFailed(t *testing.T) {
+	t.Parallel()
 	ledger, ctx := fresh(t), t.Context()
 	id := createApp(t, ledger, "hello", "/hello").ReleaseID
 	for number := int64(1); number <= 60; number++ { // more than a list of releases holds
@@ -165,6 +173,7 @@ func TestListRunnable_LeavesOutWhatHasNoImageOrFailed(t *testing.T) {
 }
 
 func TestListArchives_KeepsWhatRunsAndWhatMayBeTriedAgain(t *testing.T) {
+	t.Parallel()
 	ledger, ctx := fresh(t), t.Context()
 	first := createApp(t, ledger, "hello", "/hello").ReleaseID
 	promoted(t, ledger, first)
@@ -184,6 +193,7 @@ func TestListArchives_KeepsWhatRunsAndWhatMayBeTriedAgain(t *testing.T) {
 }
 
 func TestRelease_RecordsItsWay(t *testing.T) {
+	t.Parallel()
 	ledger, ctx := fresh(t), t.Context()
 	id := createApp(t, ledger, "hello", "/hello").ReleaseID
 	for _, state := range underWay[1:] {
@@ -215,6 +225,7 @@ func TestRelease_RecordsItsWay(t *testing.T) {
 }
 
 func TestAdvance_RefusesWhatIsNotUnderWay(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	id := createApp(t, ledger, "hello", "/hello").ReleaseID
 	for _, state := range []app.ReleaseState{app.ReleaseLive, app.ReleaseFailed, "", "odd"} {
@@ -228,6 +239,7 @@ func TestAdvance_RefusesWhatIsNotUnderWay(t *testing.T) {
 }
 
 func TestFinish_SaysWhyAndFreesTheApp(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	id := createApp(t, ledger, "hello", "/hello").ReleaseID
 	ended := noon.Add(time.Second)
@@ -243,6 +255,7 @@ func TestFinish_SaysWhyAndFreesTheApp(t *testing.T) {
 }
 
 func TestFinish_LeavesWhatIsFinalAsItIs(t *testing.T) {
+	t.Parallel()
 	ledger, ctx := fresh(t), t.Context()
 	id := createApp(t, ledger, "hello", "/hello").ReleaseID
 	promoted(t, ledger, id)
@@ -260,6 +273,7 @@ func TestFinish_LeavesWhatIsFinalAsItIs(t *testing.T) {
 }
 
 func TestFinish_RefusesAStateThatIsNoEnd(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	id := createApp(t, ledger, "hello", "/hello").ReleaseID
 	for _, state := range []app.ReleaseState{app.ReleaseLive, app.ReleaseSuperseded, app.ReleaseQueued, ""} {
@@ -270,6 +284,7 @@ func TestFinish_RefusesAStateThatIsNoEnd(t *testing.T) {
 }
 
 func TestPromote_SupersedesAndReturnsTheTableOfTheSameTransaction(t *testing.T) {
+	t.Parallel()
 	ledger, ctx := fresh(t), t.Context()
 	promoted(t, ledger, createApp(t, ledger, "other", "/other").ReleaseID)
 	first := createApp(t, ledger, "hello", "/hello")
@@ -296,6 +311,7 @@ func TestPromote_SupersedesAndReturnsTheTableOfTheSameTransaction(t *testing.T) 
 }
 
 func TestPromote_MayRunTwice(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	id := createApp(t, ledger, "hello", "/hello").ReleaseID
 	promoted(t, ledger, id)
@@ -311,6 +327,7 @@ func TestPromote_MayRunTwice(t *testing.T) {
 }
 
 func TestPromote_RefusesWhatHasEnded(t *testing.T) {
+	t.Parallel()
 	ledger, ctx := fresh(t), t.Context()
 	first := createApp(t, ledger, "hello", "/hello")
 	promoted(t, ledger, first.ReleaseID)
@@ -328,6 +345,7 @@ func TestPromote_RefusesWhatHasEnded(t *testing.T) {
 }
 
 func TestPromote_RefusesAnAppWantedDeleted(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	id := createApp(t, ledger, "hello", "/hello").ReleaseID
 	must(t, ledger.UpdateWanted(t.Context(), "hello", app.WantedDeleted))
@@ -337,6 +355,7 @@ func TestPromote_RefusesAnAppWantedDeleted(t *testing.T) {
 }
 
 func TestPromote_OrCancelWinsNeverBoth(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "berth.db")
 	one, two := open(t, path), open(t, path)
 	promoted(t, one, createApp(t, one, "hello", "/hello").ReleaseID)
@@ -362,6 +381,7 @@ func TestPromote_OrCancelWinsNeverBoth(t *testing.T) {
 // While one goroutine promotes, every reader must see exactly one live release of the
 // app: neither none, nor two.
 func TestPromote_IsNeverSeenByHalf(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	promoted(t, ledger, createApp(t, ledger, "hello", "/hello").ReleaseID)
 	done := make(chan struct{})
@@ -391,6 +411,7 @@ func TestPromote_IsNeverSeenByHalf(t *testing.T) {
 }
 
 func TestStore_SaysThatAReleaseIsNotFound(t *testing.T) {
+	t.Parallel()
 	ledger, ctx := fresh(t), t.Context()
 	createApp(t, ledger, "hello", "/hello")
 	for _, id := range []app.ReleaseID{{App: "hello", Number: 2}, {App: "other", Number: 1}} {
@@ -469,6 +490,7 @@ func wantSteps(t *testing.T, release app.Release, want ...app.ReleaseState) {
 }
 
 func TestPromote_WantsAStoppedAppRunningAgain(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	release := createApp(t, ledger, "hello", "/hello")
 	must(t, ledger.UpdateWanted(t.Context(), "hello", app.WantedStopped))

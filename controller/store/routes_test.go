@@ -36,6 +36,7 @@ func wantRoutes(t *testing.T, ledger *store.Store, app app.Name, texts ...string
 }
 
 func TestUpdateRoutes_AddsChangesInPlaceAndRemoves(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	createApp(t, ledger, "hello", "/hello", "b.example.com")
 	change := func(change app.RouteChange) {
@@ -54,6 +55,7 @@ func TestUpdateRoutes_AddsChangesInPlaceAndRemoves(t *testing.T) {
 }
 
 func TestUpdateRoutes_RefusalsChangeNothing(t *testing.T) {
+	t.Parallel()
 	ledger, ctx := fresh(t), t.Context()
 	createApp(t, ledger, "hello", "/hello")
 	createApp(t, ledger, "other", "/other")
@@ -86,6 +88,7 @@ func TestUpdateRoutes_RefusalsChangeNothing(t *testing.T) {
 }
 
 func TestUpdateRoutes_TakesOverInOneTransaction(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	createApp(t, ledger, "hello", "/hello")
 	createApp(t, ledger, "other", "/other", "shop.example.com")
@@ -104,6 +107,7 @@ func TestUpdateRoutes_TakesOverInOneTransaction(t *testing.T) {
 }
 
 func TestUpdateRoutes_ManyTakersLeaveOneOwner(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	apps := []app.Name{"a", "b", "c", "d"}
 	for _, app := range apps {
@@ -135,6 +139,7 @@ func TestUpdateRoutes_ManyTakersLeaveOneOwner(t *testing.T) {
 }
 
 func TestRedirects_AreUniqueAgainstRoutesAndLeadNowhereBack(t *testing.T) {
+	t.Parallel()
 	ledger, ctx := fresh(t), t.Context()
 	createApp(t, ledger, "hello", "/hello", "example.com/a")
 	first := traefik.Redirect{From: "www.example.com", To: "example.com", Permanent: true}
@@ -162,6 +167,7 @@ func TestRedirects_AreUniqueAgainstRoutesAndLeadNowhereBack(t *testing.T) {
 }
 
 func TestRedirects_ConstraintsHoldWhereAParserIsForgotten(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	for _, host := range []traefik.Host{"{{env}}.example", "A.example", "", "a`b.example", "a.example/x"} {
 		if err := ledger.CreateRedirect(t.Context(), traefik.Redirect{From: host, To: "b.example"}); err == nil {
@@ -174,6 +180,7 @@ func TestRedirects_ConstraintsHoldWhereAParserIsForgotten(t *testing.T) {
 }
 
 func TestHome_IsKeptAndForgotten(t *testing.T) {
+	t.Parallel()
 	ledger, ctx := fresh(t), t.Context()
 	for _, want := range []traefik.Route{{}, routesOf(t, "/shop")[0], routesOf(t, "example.com/a")[0], {}} {
 		must(t, ledger.UpdateHome(ctx, want))
@@ -186,6 +193,7 @@ func TestHome_IsKeptAndForgotten(t *testing.T) {
 }
 
 func TestHostChecks_LastOneStays(t *testing.T) {
+	t.Parallel()
 	ledger, ctx := fresh(t), t.Context()
 	check := app.HostCheck{Host: "example.com", At: noon, Findings: []domaincheck.Finding{{About: domaincheck.AboutDNS, Outcome: domaincheck.Bad, Message: "No.", Hint: "Do."}}}
 	must(t, ledger.SaveHostCheck(ctx, app.HostCheck{Host: "example.com", At: noon.Add(-time.Hour)}))
@@ -198,6 +206,7 @@ func TestHostChecks_LastOneStays(t *testing.T) {
 }
 
 func TestCertificateOrders_AreCountedByDomainAndHost(t *testing.T) {
+	t.Parallel()
 	ledger, ctx := fresh(t), t.Context()
 	for i, host := range []traefik.Host{"a.example.com", "b.example.com", "a.example.com", "a.example.org"} {
 		must(t, ledger.NoteCertificateOrder(ctx, host, map[bool]string{true: "example.org", false: "example.com"}[i == 3], noon.Add(time.Duration(i)*time.Hour)))

@@ -28,6 +28,7 @@ func someServices() []app.ServiceRun {
 }
 
 func TestUpdateServices_AreReadBackAndGoWithARerun(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	release := createApp(t, ledger, "hello", "/hello")
 	release.Services, release.Image, release.Address = someServices(), "sha256:web", "berth-hello-r2.web:8000"
@@ -50,6 +51,7 @@ func TestUpdateServices_AreReadBackAndGoWithARerun(t *testing.T) {
 }
 
 func TestCreateApp_SavesTheVariablesWithIt(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	variables := []app.Variable{{Name: "KEY", Sealed: []byte{1, 2}}, {Name: "MODE", Value: "live"}}
 	app := newApp("hello", "/hello")

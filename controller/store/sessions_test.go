@@ -13,6 +13,7 @@ import (
 )
 
 func TestCreateSession_IsFoundAsItWasStored(t *testing.T) {
+	t.Parallel()
 	ledger, ctx := fresh(t), t.Context()
 	admin := createAccount(t, ledger, "admin")
 	session := account.Session{
@@ -31,6 +32,7 @@ func TestCreateSession_IsFoundAsItWasStored(t *testing.T) {
 }
 
 func TestUpdateSession_BringsNoSessionBackThatHasEnded(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	err := ledger.UpdateSession(t.Context(), account.Session{Hash: "a", CreatedAt: noon, SeenAt: noon})
 	wantError(t, err, problem.ErrNotFound)
@@ -38,6 +40,7 @@ func TestUpdateSession_BringsNoSessionBackThatHasEnded(t *testing.T) {
 }
 
 func TestUpdateSession_HandsNoSessionToAnotherAccount(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	admin, guest := createAccount(t, ledger, "admin"), createAccount(t, ledger, "guest")
 	session := account.Session{Hash: "a", Account: guest.ID, Data: []byte{}, CreatedAt: noon, SeenAt: noon}
@@ -49,12 +52,14 @@ func TestUpdateSession_HandsNoSessionToAnotherAccount(t *testing.T) {
 }
 
 func TestCreateSession_TakesOneWithoutValues(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	must(t, ledger.CreateSession(t.Context(), account.Session{Hash: "a", CreatedAt: noon, SeenAt: noon}))
 	wantSessions(t, ledger, map[string]bool{"a": true})
 }
 
 func TestCreateSession_RefusesAnAccountThatIsNotThereAndOneThatIsBothPendingAndSignedIn(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	if ledger.CreateSession(t.Context(), account.Session{Hash: "a", Account: 7, CreatedAt: noon, SeenAt: noon}) == nil {
 		t.Error("a session of nobody was saved")
@@ -67,6 +72,7 @@ func TestCreateSession_RefusesAnAccountThatIsNotThereAndOneThatIsBothPendingAndS
 }
 
 func TestListSessionsOf_GivesThoseOfOneAccountTheLastUsedFirst(t *testing.T) {
+	t.Parallel()
 	ledger, ctx := fresh(t), t.Context()
 	admin, guest := createAccount(t, ledger, "admin"), createAccount(t, ledger, "guest")
 	for i, session := range []account.Session{
@@ -83,6 +89,7 @@ func TestListSessionsOf_GivesThoseOfOneAccountTheLastUsedFirst(t *testing.T) {
 }
 
 func TestDeleteSessionOf_EndsNoSessionOfAnotherAccount(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	admin, guest := createAccount(t, ledger, "admin"), createAccount(t, ledger, "guest")
 	saveSession(t, ledger, "a", admin.ID)
@@ -93,6 +100,7 @@ func TestDeleteSessionOf_EndsNoSessionOfAnotherAccount(t *testing.T) {
 }
 
 func TestDeleteOtherSessionsOf_KeepsTheOneAndThoseOfOthers(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	admin, guest := createAccount(t, ledger, "admin"), createAccount(t, ledger, "guest")
 	saveSession(t, ledger, "a", admin.ID)
@@ -104,6 +112,7 @@ func TestDeleteOtherSessionsOf_KeepsTheOneAndThoseOfOthers(t *testing.T) {
 }
 
 func TestTrimSessionsOf_EndsWhatWasNotUsedForLongest(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	admin, guest := createAccount(t, ledger, "admin"), createAccount(t, ledger, "guest")
 	for i, hash := range []string{"a", "b", "c"} {
@@ -116,6 +125,7 @@ func TestTrimSessionsOf_EndsWhatWasNotUsedForLongest(t *testing.T) {
 }
 
 func TestDeleteSession_EndsOneAndMayRunTwice(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	saveSession(t, ledger, "a", 0)
 	saveSession(t, ledger, "b", 0)
@@ -125,6 +135,7 @@ func TestDeleteSession_EndsOneAndMayRunTwice(t *testing.T) {
 }
 
 func TestDeleteSessionsOf_EndsThoseOfOneAccount(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	admin, guest := createAccount(t, ledger, "admin"), createAccount(t, ledger, "guest")
 	saveSession(t, ledger, "a", admin.ID)
@@ -135,6 +146,7 @@ func TestDeleteSessionsOf_EndsThoseOfOneAccount(t *testing.T) {
 }
 
 func TestDeleteExpiredSessions_AgreesWithExpired(t *testing.T) {
+	t.Parallel()
 	ledger, life := fresh(t), account.DefaultSessionLife()
 	admin := createAccount(t, ledger, "admin")
 	now := noon.Add(account.SessionAbsolute)
@@ -157,6 +169,7 @@ func TestDeleteExpiredSessions_AgreesWithExpired(t *testing.T) {
 }
 
 func TestSessions_EndWithTheirAccount(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "berth.db")
 	ledger := open(t, path)
 	admin := createAccount(t, ledger, "admin")

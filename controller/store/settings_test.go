@@ -7,6 +7,7 @@ import (
 )
 
 func TestUpdateSetting_SetsAndReplaces(t *testing.T) {
+	t.Parallel()
 	ledger, ctx := fresh(t), t.Context()
 	_, err := ledger.FindSetting(ctx, "home")
 	wantError(t, err, problem.ErrNotFound)

@@ -34,6 +34,7 @@ func TestMain(m *testing.M) {
 }
 
 func TestOpen_MakesFilesThatOnlyTheirOwnerReads(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "berth.db")
 	ledger := open(t, path)
 	createApp(t, ledger, "hello", "/hello")
@@ -44,6 +45,7 @@ func TestOpen_MakesFilesThatOnlyTheirOwnerReads(t *testing.T) {
 }
 
 func TestOpen_NarrowsTheModeOfWhatACopyLeft(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	path, restored := filepath.Join(folder, "berth.db"), filepath.Join(folder, "restored.db")
 	createApp(t, open(t, path), "hello", "/hello")
@@ -64,6 +66,7 @@ func TestOpen_NarrowsTheModeOfWhatACopyLeft(t *testing.T) {
 }
 
 func TestOpen_TakesAPathThatIsNoURL(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "a folder?mode=memory&x#y%20z.db")
 	open(t, path)
 	if info, err := os.Stat(path); err != nil || info.Size() == 0 {
@@ -72,6 +75,7 @@ func TestOpen_TakesAPathThatIsNoURL(t *testing.T) {
 }
 
 func TestOpen_RefusesAMissingFolder(t *testing.T) {
+	t.Parallel()
 	_, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "missing", "berth.db"))
 	if !errors.Is(err, fs.ErrNotExist) {
 		t.Fatalf("want the missing folder, got %v", err)
@@ -79,6 +83,7 @@ func TestOpen_RefusesAMissingFolder(t *testing.T) {
 }
 
 func TestOpen_RefusesAFileThatIsNoDatabase(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "berth.db")
 	must(t, os.WriteFile(path, []byte(strings.Repeat("not a database ", 100)), 0o600))
 	if _, err := store.Open(t.Context(), path); err == nil {
@@ -87,6 +92,7 @@ func TestOpen_RefusesAFileThatIsNoDatabase(t *testing.T) {
 }
 
 func TestOpen_KeepsWhatIsThereWhenRepeated(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "berth.db")
 	first := open(t, path)
 	createApp(t, first, "hello", "/hello")
@@ -102,6 +108,7 @@ func TestOpen_KeepsWhatIsThereWhenRepeated(t *testing.T) {
 }
 
 func TestOpen_MigratesOnceWhenManyOpenAtOnce(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "berth.db")
 	var group sync.WaitGroup
 	for range 4 {
@@ -126,6 +133,7 @@ func TestOpen_MigratesOnceWhenManyOpenAtOnce(t *testing.T) {
 }
 
 func TestOpen_RefusesALedgerOfALaterBerth(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "berth.db")
 	must(t, open(t, path).Close())
 	execute(t, raw(t, path), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, 1)`)
@@ -137,6 +145,7 @@ func TestOpen_RefusesALedgerOfALaterBerth(t *testing.T) {
 }
 
 func TestOpen_MakesOnlyStrictTables(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "berth.db")
 	must(t, open(t, path).Close())
 	rows, err := raw(t, path).Query(`
@@ -153,6 +162,7 @@ WHERE schema = 'main' AND strict = 0 AND name NOT LIKE 'sqlite_%' AND name NOT L
 }
 
 func TestClose_LeavesOneFile(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	ledger := open(t, filepath.Join(folder, "berth.db"))
 	createApp(t, ledger, "hello", "/hello")
@@ -169,6 +179,7 @@ func TestClose_LeavesOneFile(t *testing.T) {
 }
 
 func TestStore_LosesNothingCommittedWhenKilled(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "berth.db")
 	reported := 0
 	for range 3 {
@@ -187,6 +198,7 @@ func TestStore_LosesNothingCommittedWhenKilled(t *testing.T) {
 }
 
 func TestStore_LosesOnlyWholeTransactionsWhenTheWALIsTorn(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	path := filepath.Join(folder, "berth.db")
 	must(t, open(t, path).Close()) // the schema is in the file itself

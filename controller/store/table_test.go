@@ -12,6 +12,7 @@ import (
 )
 
 func TestTable_HoldsLiveReleasesAndThenProvingOnes(t *testing.T) {
+	t.Parallel()
 	ledger, ctx := fresh(t), t.Context()
 	promoted(t, ledger, createApp(t, ledger, "b", "/b", "b.example.com").ReleaseID)
 	promoted(t, ledger, createApp(t, ledger, "a", "/a").ReleaseID)
@@ -39,6 +40,7 @@ func TestTable_HoldsLiveReleasesAndThenProvingOnes(t *testing.T) {
 }
 
 func TestTable_HoldsNoAddressThatMustNotBeReached(t *testing.T) {
+	t.Parallel()
 	ledger, ctx := fresh(t), t.Context()
 	for _, wanted := range []app.Wanted{app.WantedStopped, app.WantedDeleted} {
 		name := app.Name(wanted)
@@ -67,6 +69,7 @@ func TestTable_HoldsNoAddressThatMustNotBeReached(t *testing.T) {
 }
 
 func TestTable_FirstReleaseThatFailedIsUnavailableUntilOneIsLive(t *testing.T) {
+	t.Parallel()
 	ledger, ctx := fresh(t), t.Context()
 	first := createApp(t, ledger, "a", "/a", "a.example.com").ReleaseID
 	table, err := ledger.Table(ctx)
@@ -88,6 +91,7 @@ func TestTable_FirstReleaseThatFailedIsUnavailableUntilOneIsLive(t *testing.T) {
 
 // What the dashboard and the reconciler ask must not cost more as the history grows.
 func TestStore_ReadsNoHistoryForThePresent(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "berth.db")
 	open(t, path)
 	for name, query := range map[string]string{

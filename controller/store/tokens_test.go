@@ -10,6 +10,7 @@ import (
 )
 
 func TestCreateToken_IsFoundByItsHash(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	token, err := ledger.CreateToken(t.Context(), newToken("a"))
 	must(t, err)
@@ -25,6 +26,7 @@ func TestCreateToken_IsFoundByItsHash(t *testing.T) {
 }
 
 func TestCreateToken_RefusesAnUnknownScopeAndAHashTwice(t *testing.T) {
+	t.Parallel()
 	ledger := fresh(t)
 	odd := newToken("a")
 	odd.Scope = "root"
@@ -39,6 +41,7 @@ func TestCreateToken_RefusesAnUnknownScopeAndAHashTwice(t *testing.T) {
 }
 
 func TestTokens_KeepWhoWhereAndWhen(t *testing.T) {
+	t.Parallel()
 	ledger, ctx := fresh(t), t.Context()
 	who, err := ledger.CreateAccount(ctx, account.Account{Name: "ada", PasswordHash: "x", CreatedAt: noon})
 	must(t, err)
@@ -72,6 +75,7 @@ func TestTokens_KeepWhoWhereAndWhen(t *testing.T) {
 }
 
 func TestTokens_GoWithTheirAccount(t *testing.T) {
+	t.Parallel()
 	ledger, ctx := fresh(t), t.Context()
 	account, err := ledger.CreateAccount(ctx, account.Account{Name: "ada", PasswordHash: "x", CreatedAt: noon})
 	must(t, err)
@@ -92,6 +96,7 @@ func TestTokens_GoWithTheirAccount(t *testing.T) {
 }
 
 func TestFindToken_WithARangeThatCannotBeReadIsAnErrorAndNoToken(t *testing.T) {
+	t.Parallel()
 	ledger, ctx := fresh(t), t.Context()
 	_, err := ledger.CreateToken(ctx, newToken("a"))
 	must(t, err)
@@ -104,6 +109,7 @@ func TestFindToken_WithARangeThatCannotBeReadIsAnErrorAndNoToken(t *testing.T) {
 }
 
 func TestDeleteExpiredTokens_RemovesRevokedOnesToo(t *testing.T) {
+	t.Parallel()
 	ledger, ctx := fresh(t), t.Context()
 	token, err := ledger.CreateToken(ctx, newToken("a"))
 	must(t, err)
@@ -118,6 +124,7 @@ func TestDeleteExpiredTokens_RemovesRevokedOnesToo(t *testing.T) {
 }
 
 func TestDeleteExpiredTokens_RemovesThoseAndGivesNoIDAgain(t *testing.T) {
+	t.Parallel()
 	ledger, ctx := fresh(t), t.Context()
 	first, err := ledger.CreateToken(ctx, newToken("a"))
 	must(t, err)

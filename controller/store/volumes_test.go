@@ -12,6 +12,7 @@ import (
 )
 
 func TestVolumeRecords_AreReadBackByPartAndForgotten(t *testing.T) {
+	t.Parallel()
 	ledger, ctx := fresh(t), t.Context()
 	none, err := ledger.FindVolumeRecord(ctx, "data")
 	must(t, err)
@@ -40,6 +41,7 @@ func TestVolumeRecords_AreReadBackByPartAndForgotten(t *testing.T) {
 }
 
 func TestVolumeQuotasSince_IsWhenTheLedgerBeganToKnowOfThem(t *testing.T) {
+	t.Parallel()
 	before := time.Now().Truncate(time.Second)
 	since, err := fresh(t).VolumeQuotasSince(t.Context())
 	must(t, err)
@@ -49,6 +51,7 @@ func TestVolumeQuotasSince_IsWhenTheLedgerBeganToKnowOfThem(t *testing.T) {
 }
 
 func TestUpdateHalted_TakesTheMainServiceOffTheTableUntilTheAppIsWantedAgain(t *testing.T) {
+	t.Parallel()
 	ledger, ctx := fresh(t), t.Context()
 	promoted(t, ledger, createApp(t, ledger, "a", "/a").ReleaseID)
 	halted := []app.HaltedService{{Service: "db", Volume: "a_data", Reason: "The volume is full."}}

@@ -9,6 +9,7 @@ import (
 )
 
 func TestVolumeWatch_CountsSeldomWhereNothingCanHaveGrown(t *testing.T) {
+	t.Parallel()
 	free, noon := uint64(100<<30), time.Now()
 	disk := docker.Disk{Reserve: 4 << 30, Free: func() (uint64, error) { return free, nil }}
 	count := func(w *watch) {
