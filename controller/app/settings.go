@@ -11,8 +11,9 @@ import (
 
 const (
 	// BytesPerMB is the unit in which people give memory.
-	BytesPerMB      = 1 << 20
-	NanosPerPercent = 10_000_000 // billionths of a core in a percent of one
+	BytesPerMB = 1 << 20
+	// NanosPerPercent is one percent of a core, in billionths of a core.
+	NanosPerPercent = 10_000_000
 )
 
 // LeastLimits are the smallest limits of an app: hardly any program starts with less than
