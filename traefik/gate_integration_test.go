@@ -18,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"berth/test/patience"
 )
 
 // gated is the real proxy behind a gate in a process of its own, which sees the
@@ -36,7 +38,7 @@ func startGated(t *testing.T) gated {
 
 // clientFrom asks each time anew.
 func clientFrom(local string) *http.Client {
-	return &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{
+	return &http.Client{Timeout: patience.Of(10 * time.Second), Transport: &http.Transport{
 		DisableKeepAlives: true,
 		DialContext:       func(_ context.Context, _, address string) (net.Conn, error) { return from(local, address) },
 	}}
