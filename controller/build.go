@@ -180,7 +180,7 @@ func (s *shipment) makeImage(ctx context.Context, tree *archive.Tree, service *s
 		options.Service = service.Spec.Name
 		s.log.say("building %s", service.Spec.Name)
 	}
-	if service.image, err = s.engine.Build(ctx, options, func(line string) {
+	if service.image, err = s.images.Build(ctx, options, func(line string) {
 		begun()
 		s.log.line(line)
 	}); err != nil {

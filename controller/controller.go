@@ -103,10 +103,6 @@ func New(o Options) (*Controller, error) {
 	if err != nil {
 		return nil, err
 	}
-	logs, err := openLogs(filepath.Join(o.DataFolder, "logs"))
-	if err != nil {
-		return nil, err
-	}
 	c := &Controller{
 		ledger: o.Ledger, engine: o.Engine, logger: o.Logger, audit: o.Audit, key: o.Key,
 		uploads: uploads.New(received, archive.DefaultLimits()), held: newHeldArchives(), most: o.MaximumLimits,
@@ -121,13 +117,15 @@ func New(o Options) (*Controller, error) {
 	if c.volumes, err = volumes.New(o.Volumes); err != nil {
 		return nil, err
 	}
-	c.releases = &shipper{
-		ledger: o.Ledger, engine: o.Engine, owners: o.Owners, proxy: o.Proxy, routes: c.routes, volumes: c.volumes,
-		uploads: c.uploads, logs: logs, logger: o.Logger, audit: o.Audit, key: o.Key,
-		most: o.MaximumLimits, registries: o.Registries, buildTimeout: o.BuildTimeout, buildDisk: o.BuildDisk,
-		apps: c.apps, line: newLine(o.BuildConcurrency), shipping: newShipping(), retiring: newRetiring(), displaced: newDisplaced(),
-		notify: c.notices.notify, requestReconcile: c.requestReconcile, observeLive: c.observeLive,
-		started: make(chan struct{}),
+	c.releases, err = newShipper(shipOptions{
+		Ledger: o.Ledger, History: o.Ledger, Images: o.Engine, Engine: o.Engine, Owners: o.Owners, Proxy: o.Proxy,
+		Routes: c.routes, Volumes: c.volumes, Uploads: c.uploads, Locks: c.apps, Logger: o.Logger, Audit: o.Audit, Key: o.Key,
+		Folder: filepath.Join(o.DataFolder, "logs"), Most: o.MaximumLimits, Registries: o.Registries,
+		BuildConcurrency: o.BuildConcurrency, BuildTimeout: o.BuildTimeout, BuildDisk: o.BuildDisk,
+		Notify: c.notices.notify, Reconcile: c.requestReconcile, Observe: c.observeLive,
+	})
+	if err != nil {
+		return nil, err
 	}
 	return c, nil
 }

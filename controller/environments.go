@@ -126,7 +126,7 @@ func (c *Controller) environment(ctx context.Context, found app.App) (environmen
 
 // openEnvironmentOf opens the secrets of a release.
 func (c *shipper) openEnvironmentOf(ctx context.Context, id app.ReleaseID) (environment.OpenEnvironment, error) {
-	kept, err := c.ledger.FindEnvironmentOf(ctx, id)
+	kept, err := c.history.FindEnvironmentOf(ctx, id)
 	if err != nil {
 		return environment.OpenEnvironment{}, err
 	}

@@ -123,7 +123,7 @@ func (s *shipment) removeImages(ctx context.Context) {
 	if len(images) == 0 {
 		return
 	}
-	others, err := s.ledger.ListRunnable(ctx, s.release.App)
+	others, err := s.history.ListRunnable(ctx, s.release.App)
 	if err != nil {
 		s.logger.Warn("remove images of failed release", "release", s.release.String(), "error", err)
 		return
@@ -134,7 +134,7 @@ func (s *shipment) removeImages(ctx context.Context) {
 		}
 	}
 	for _, image := range images {
-		if err := s.engine.RemoveImage(ctx, image); err != nil && !errors.Is(err, docker.ErrNotFound) {
+		if err := s.images.RemoveImage(ctx, image); err != nil && !errors.Is(err, docker.ErrNotFound) {
 			s.logger.Warn("remove image of failed release", "release", s.release.String(), "error", err)
 		}
 	}

@@ -110,7 +110,7 @@ func (s *shipment) giveBackToLive(ctx context.Context) error {
 	if len(s.release.Mounts) == 0 {
 		return nil
 	}
-	found, err := s.ledger.FindApp(ctx, s.release.App)
+	found, err := s.history.FindApp(ctx, s.release.App)
 	if errors.Is(err, problem.ErrNotFound) || err == nil && found.Live == 0 {
 		return nil
 	}
@@ -128,7 +128,7 @@ func (s *shipment) giveBackToLive(ctx context.Context) error {
 	if len(taken) == 0 {
 		return nil
 	}
-	image, err := s.engine.FindImage(ctx, run.Image)
+	image, err := s.images.FindImage(ctx, run.Image)
 	if err != nil {
 		return fmt.Errorf("find image of %s: %w", live.ReleaseID, err)
 	}

@@ -65,12 +65,12 @@ func (s *shipment) pull(ctx context.Context) error {
 // in the engine is used.
 func (s *shipment) pullImage(ctx context.Context, spec plan.Service) (docker.Image, error) {
 	if s.composed {
-		image, _, err := s.engine.PullImage(ctx, docker.PullOptions{Reference: spec.Image, Always: spec.AlwaysPull}, s.log.line)
+		image, _, err := s.images.PullImage(ctx, docker.PullOptions{Reference: spec.Image, Always: spec.AlwaysPull}, s.log.line)
 		return image, err
 	}
 	// What a digest names never changes.
 	options := docker.PullOptions{Reference: spec.Image, Always: !strings.Contains(spec.Image, "@")}
-	image, digest, err := s.engine.PullImage(ctx, options, s.log.line)
+	image, digest, err := s.images.PullImage(ctx, options, s.log.line)
 	if err != nil && errors.Is(context.Cause(ctx), errBuildTimeout) {
 		return docker.Image{}, problem.Unavailable(
 			fmt.Sprintf("The image was not pulled within %s.", inWords(s.buildTimeout)),
@@ -80,7 +80,7 @@ func (s *shipment) pullImage(ctx context.Context, spec plan.Service) (docker.Ima
 	if refused, ok := errors.AsType[*docker.PullError](err); ok && options.Always {
 		s.log.say("%s", refused.Message)
 		var local error
-		if image, digest, local = s.engine.FindPulled(ctx, spec.Image); local == nil {
+		if image, digest, local = s.images.FindPulled(ctx, spec.Image); local == nil {
 			s.log.say("so the image of that name that is on the server is used")
 			err = nil
 		} else if !errors.Is(local, docker.ErrNotFound) {
@@ -98,13 +98,13 @@ func (s *shipment) pullImage(ctx context.Context, spec plan.Service) (docker.Ima
 // findImage returns an image of the release, and pulls it again by its digest where
 // it came from a registry and is not there any more.
 func (s *shipment) findImage(ctx context.Context, id string) (docker.Image, error) {
-	image, err := s.engine.FindImage(ctx, id)
+	image, err := s.images.FindImage(ctx, id)
 	if !errors.Is(err, docker.ErrNotFound) || s.release.Digest == "" {
 		return image, err
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, s.buildTimeout, errBuildTimeout)
 	defer cancel()
-	image, digest, err := s.engine.PullImage(ctx, docker.PullOptions{Reference: s.release.Digest}, s.log.line)
+	image, digest, err := s.images.PullImage(ctx, docker.PullOptions{Reference: s.release.Digest}, s.log.line)
 	if err != nil {
 		return docker.Image{}, err
 	}

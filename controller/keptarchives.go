@@ -12,7 +12,7 @@ import (
 // of the newest release that did not become live, until a later one does. The app's lock
 // is held, so that none of them is tried again meanwhile.
 func (c *shipper) forgetArchives(ctx context.Context, name app.Name) error {
-	releases, err := c.ledger.ListReleases(ctx, name)
+	releases, err := c.history.ListReleases(ctx, name)
 	if err != nil {
 		return ignoreMissing(err)
 	}

@@ -2,10 +2,8 @@ package controller
 
 import (
 	"context"
-	"time"
 
 	"berth/controller/app"
-	"berth/controller/problem"
 	"berth/traefik"
 )
 
@@ -13,6 +11,9 @@ import (
 // proxy are projections of it. Every method is one transaction; a missing row
 // is problem.ErrNotFound.
 type Ledger interface {
+	shipLedger
+	shipHistory
+
 	// CreateApp claims the name and the routes, saves the variables and queues the first release.
 	// problem.ErrNameTaken or app.ErrRouteTaken where another app has them.
 	CreateApp(context.Context, app.App, app.Release) (app.Release, error)
@@ -28,15 +29,12 @@ type Ledger interface {
 	CreateRerun(context.Context, app.Release) (app.Release, error)
 
 	ListApps(context.Context) ([]app.App, error) // by name
-	FindApp(context.Context, app.Name) (app.App, error)
 	UpdateWanted(context.Context, app.Name, app.Wanted) error
 	// UpdateSettings is for an app with no release under way, else app.ErrUnderWay.
 	UpdateSettings(context.Context, app.Name, app.Settings) error
 	// FindEnvironment returns what was saved for an app, by name, and the number that
 	// tells it from what is saved later.
 	FindEnvironment(context.Context, app.Name) (number int64, variables []app.Variable, err error)
-	// FindEnvironmentOf returns what a release runs with, by name.
-	FindEnvironmentOf(context.Context, app.ReleaseID) ([]app.Variable, error)
 	// UpdateEnvironment makes variables the environment of the app; app.ErrStale where the
 	// number of the app's is not was any more.
 	UpdateEnvironment(ctx context.Context, app app.Name, was int64, variables []app.Variable) error
@@ -51,39 +49,11 @@ type Ledger interface {
 	// DeleteApp removes an app that is wanted deleted: the row, its routes and releases.
 	DeleteApp(context.Context, app.Name) error
 
-	ListReleases(context.Context, app.Name) ([]app.Release, error) // newest first, at most 50
-	// ListRunnable returns the releases of the app whose images are kept: newest first,
-	// those under way, the live and superseded ones, but none that failed.
-	ListRunnable(context.Context, app.Name) ([]app.Release, error)
 	// ListOverview returns every app by name, and the newest release of each, to be
 	// read only.
 	ListOverview(context.Context) ([]app.App, map[app.Name]*app.Release, error)
 	ListUnderWay(context.Context) ([]app.Release, error) // oldest first, all apps
-	FindRelease(context.Context, app.ReleaseID) (app.Release, error)
-	// Advance enters a state that is under way, and appends the step.
-	Advance(context.Context, app.ReleaseID, app.ReleaseState) error
-	// CountResumption counts that another process goes on with a release, and returns how
-	// often that happened.
-	CountResumption(context.Context, app.ReleaseID) (int, error)
-	UpdateImage(ctx context.Context, id app.ReleaseID, image string) error
-	// UpdatePulled is UpdateImage for an image that was pulled; digest may be empty.
-	UpdatePulled(ctx context.Context, id app.ReleaseID, image, digest string) error
-	UpdateInstances(ctx context.Context, id app.ReleaseID, instances []string, address string) error
-	// UpdateServices records Services, Image, Instances and Address of the release.
-	UpdateServices(context.Context, app.Release) error
-	ClearArchive(context.Context, app.ReleaseID) error
 	// ListArchives returns the Archive of what is under way, of what is live, and of what
 	// failed or was cancelled and was not followed by a success, of all apps.
 	ListArchives(context.Context) ([]string, error)
-	// UpdatePort makes port the release's, and the app's where that has none.
-	UpdatePort(ctx context.Context, id app.ReleaseID, port uint16) error
-	// UpdateRemedy records what would mend a release that is about to fail.
-	UpdateRemedy(context.Context, app.ReleaseID, problem.Remedy) error
-	// Finish enters failed or cancelled with the reason and hint; a no-op when final already.
-	Finish(ctx context.Context, id app.ReleaseID, state app.ReleaseState, reason, hint string, at time.Time) error
-	// Promote is the commit point: id becomes live, the former live release
-	// superseded, and the app wanted running, also where it was stopped; it
-	// returns the whole route table of the same transaction. problem.ErrNotFound where
-	// the app is wanted deleted.
-	Promote(ctx context.Context, id app.ReleaseID, at time.Time) (app.Table, error)
 }

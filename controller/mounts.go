@@ -133,7 +133,7 @@ func (s *shipment) restore(ctx context.Context) {
 		return
 	}
 	defer unlock()
-	found, err := s.ledger.FindApp(ctx, s.app.Name)
+	found, err := s.history.FindApp(ctx, s.app.Name)
 	if err != nil || found.Wanted != app.WantedRunning {
 		return
 	}

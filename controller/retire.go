@@ -69,7 +69,7 @@ func (c *shipper) removeOldImages(ctx context.Context, name app.Name) error {
 		return err
 	}
 	defer unlock()
-	releases, err := c.ledger.ListRunnable(ctx, name)
+	releases, err := c.history.ListRunnable(ctx, name)
 	if err != nil {
 		return err
 	}
@@ -101,7 +101,7 @@ func (c *shipper) removeImagesOf(ctx context.Context, release app.Release, kept 
 		if kept[image] {
 			continue
 		}
-		if err := c.engine.RemoveImage(ctx, image); err != nil && !errors.Is(err, docker.ErrNotFound) {
+		if err := c.images.RemoveImage(ctx, image); err != nil && !errors.Is(err, docker.ErrNotFound) {
 			return err
 		}
 	}

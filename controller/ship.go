@@ -210,7 +210,7 @@ func (s *shipment) run(ctx context.Context) (err error) {
 	if err := s.resume(ctx); err != nil {
 		return err
 	}
-	if s.app, err = s.ledger.FindApp(ctx, s.release.App); err != nil {
+	if s.app, err = s.history.FindApp(ctx, s.release.App); err != nil {
 		return err
 	}
 	if s.app.Live != 0 {

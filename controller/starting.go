@@ -48,7 +48,7 @@ func (c *shipper) optionsOf(s starting, name string) docker.StartOptions {
 
 // startOptionsOf are those that an instance of a live release was started with.
 func (c *shipper) startOptionsOf(ctx context.Context, app app.App, live app.Release, run app.ServiceRun, name string) (docker.StartOptions, error) {
-	image, err := c.engine.FindImage(ctx, run.Image)
+	image, err := c.images.FindImage(ctx, run.Image)
 	if err != nil {
 		return docker.StartOptions{}, err
 	}

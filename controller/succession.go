@@ -36,7 +36,7 @@ func (s *shipment) settle(ctx context.Context) error {
 		if old == nil {
 			continue
 		}
-		if service.image, err = s.engine.FindImage(ctx, old.Image); err != nil {
+		if service.image, err = s.images.FindImage(ctx, old.Image); err != nil {
 			return err
 		}
 		service.Image, service.Instances = old.Image, old.Instances
@@ -67,7 +67,7 @@ func (s *shipment) unchanged(ctx context.Context, service *shipped, former envir
 	if old.Image == service.Image {
 		return &old, nil
 	}
-	image, err := s.engine.FindImage(ctx, old.Image)
+	image, err := s.images.FindImage(ctx, old.Image)
 	if errors.Is(err, docker.ErrNotFound) {
 		return nil, nil
 	}
