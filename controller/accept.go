@@ -172,11 +172,11 @@ func (c *Controller) queueRerun(ctx context.Context, found app.App, wish app.Rel
 func (c *Controller) examine(ctx context.Context, file string, app app.App, options plan.Options) (plan.Plan, error) {
 	tree, err := c.uploads.Open(file)
 	if err != nil {
-		return plan.Plan{}, archiveProblem(err)
+		return plan.Plan{}, problem.Refused("archive", err)
 	}
 	defer tree.Close()
 	made, err := planFor(ctx, tree, app.Name, c.releases.permitted(options))
-	return made, archiveProblem(err)
+	return made, problem.Refused("archive", err)
 }
 
 // newApp returns the app that is wished for, and the environment of its first release.
@@ -201,11 +201,6 @@ func newRelease(name app.Name, from *uploads.Archive, by string) app.Release {
 		Archive: from.File(), ArchiveName: from.Name, ArchiveBytes: from.Bytes, ArchiveSHA256: from.SHA256,
 		CreatedBy: by, CreatedAt: now,
 	}
-}
-
-// archiveProblem words a refusal of the archive or of the plan for the person.
-func archiveProblem(err error) error {
-	return problem.Refused("archive", err)
 }
 
 // claimProblem words a rule of the ledger for the person.

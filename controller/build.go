@@ -13,6 +13,7 @@ import (
 	"berth/controller/archive"
 	"berth/controller/docker"
 	"berth/controller/plan"
+	"berth/controller/problem"
 )
 
 // obtainImages builds or pulls the images of the upload, or finds those that the
@@ -93,12 +94,12 @@ func (s *shipment) networkNumber() int64 {
 func (s *shipment) build(ctx context.Context) error {
 	tree, err := s.uploads.Open(s.release.Archive)
 	if err != nil {
-		return archiveProblem(err)
+		return problem.Refused("archive", err)
 	}
 	defer tree.Close()
 	made, err := planFor(ctx, tree, s.app.Name, s.planOptions())
 	if err != nil {
-		return archiveProblem(err)
+		return problem.Refused("archive", err)
 	}
 	s.take(made)
 	if err := s.foretell(ctx); err != nil {

@@ -83,7 +83,7 @@ func (s *shipment) diagnose(cause error) *problem.Problem {
 	if problem, ok := errors.AsType[*problem.Problem](cause); ok {
 		return problem
 	}
-	if problem, ok := errors.AsType[*problem.Problem](archiveProblem(cause)); ok {
+	if problem, ok := errors.AsType[*problem.Problem](problem.Refused("archive", cause)); ok {
 		return problem
 	}
 	if problem := s.diagnoseBuild(cause); problem != nil {

@@ -45,7 +45,7 @@ func (s *shipment) handVolumes(ctx context.Context, service *shipped) error {
 func (s *shipment) ownerOf(ctx context.Context, service plan.Service, image docker.Image) (volume.Owner, error) {
 	policy, err := service.Policy(image.User)
 	if err != nil {
-		return volume.Owner{}, archiveProblem(err)
+		return volume.Owner{}, problem.Refused("archive", err)
 	}
 	owner, err := s.owners.FindOwner(ctx, image.ID, policy.User)
 	if err == nil && owner.User == 0 && !service.Waivers.RunsAsRoot() {

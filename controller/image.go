@@ -18,7 +18,7 @@ import (
 // returns a Problem of the field image.
 func ParseImage(s string) (plan.ImageReference, error) {
 	reference, err := plan.ParseImageReference(strings.TrimSpace(s))
-	return reference, onImage(archiveProblem(err))
+	return reference, onImage(problem.Refused("archive", err))
 }
 
 // release is the first or next release that the upload asks for.
@@ -37,7 +37,7 @@ func (c *Controller) examineUpload(ctx context.Context, u Upload, app app.App, e
 		return c.examine(ctx, u.Archive.File(), app, environment.Options(app.Settings))
 	}
 	made, err := plan.FromImage(u.Image, c.releases.permitted(environment.Options(app.Settings)))
-	return made, onImage(archiveProblem(err))
+	return made, onImage(problem.Refused("archive", err))
 }
 
 // onImage puts a Problem beside the field of the image.
@@ -52,7 +52,7 @@ func onImage(err error) error {
 func (s *shipment) pull(ctx context.Context) error {
 	made, err := plan.FromImage(s.release.Reference, s.planOptions())
 	if err != nil {
-		return archiveProblem(err)
+		return problem.Refused("archive", err)
 	}
 	s.take(made)
 	return s.besideNetwork(ctx, func(ctx context.Context, makeNetwork func()) error {
