@@ -10,6 +10,7 @@ import (
 	"berth/controller/environment"
 	"berth/controller/plan"
 	"berth/controller/problem"
+	"berth/controller/release"
 	"berth/controller/routing"
 	"berth/controller/uploads"
 	"berth/traefik"
@@ -50,7 +51,7 @@ func (c *Controller) Accept(ctx context.Context, u Upload) (app.Release, error) 
 		c.recordWaivers(ctx, app.App{Name: found.Name}, found.Settings, u.By)
 		c.routes.CheckLater(u.Route.Host)
 	}
-	c.releases.dispatch(release)
+	c.releases.Dispatch(release)
 	c.notices.notify(found.Name)
 	return release, nil
 }
@@ -162,7 +163,7 @@ func (c *Controller) queueRerun(ctx context.Context, found app.App, wish app.Rel
 		return app.Release{}, claimProblem(err, found)
 	}
 	c.recordWaivers(ctx, found, release.Settings, release.CreatedBy)
-	c.releases.dispatch(release)
+	c.releases.Dispatch(release)
 	c.notices.notify(found.Name)
 	return release, nil
 }
@@ -175,7 +176,7 @@ func (c *Controller) examine(ctx context.Context, file string, app app.App, opti
 		return plan.Plan{}, problem.Refused("archive", err)
 	}
 	defer tree.Close()
-	made, err := planFor(ctx, tree, app.Name, c.releases.permitted(options))
+	made, err := release.PlanFor(ctx, tree, app.Name, c.releases.Permitted(options))
 	return made, problem.Refused("archive", err)
 }
 
@@ -190,7 +191,7 @@ func (c *Controller) newApp(u Upload) (app.App, environment.OpenEnvironment, err
 	if found.Variables, err = c.changeEnvironment(u.Name, nil, app.EnvironmentChange{Set: u.Environment}); err != nil {
 		return app.App{}, environment.OpenEnvironment{}, problem.AtField("environment", err)
 	}
-	environment, err := c.releases.open(u.Name, found.Variables)
+	environment, err := c.releases.Open(u.Name, found.Variables)
 	return found, environment, err
 }
 

@@ -6,12 +6,13 @@ import (
 
 	"berth/controller/app"
 	"berth/controller/docker"
+	"berth/controller/release"
 )
 
 // owners is what the ledger, the pass and this process have to say of what was made
 // for releases.
 type owners struct {
-	kept      *owned
+	kept      *release.Owned
 	present   map[string]bool // names of instances that were in the engine, whose end is their own
 	used      map[string]bool // images of those
 	underWay  map[app.ReleaseID]bool
@@ -20,7 +21,7 @@ type owners struct {
 	listedFor map[app.Name]bool
 }
 
-func ownersOf(instances []docker.Instance, apps []app.App, underWay []app.Release, kept *owned) *owners {
+func ownersOf(instances []docker.Instance, apps []app.App, underWay []app.Release, kept *release.Owned) *owners {
 	o := &owners{
 		kept: kept, present: make(map[string]bool), used: make(map[string]bool), underWay: make(map[app.ReleaseID]bool),
 		live: make(map[app.ReleaseID]bool), runnable: make(map[string]bool), listedFor: make(map[app.Name]bool),
@@ -75,7 +76,7 @@ func (c *Controller) owns(ctx context.Context, o *owners, accessory docker.Acces
 	switch accessory.Kind {
 	case docker.KindKeeper, docker.KindSecretsVolume:
 		name := accessory.Instance
-		return o.kept.instances[name] || o.present[name] || c.releases.retiring.hasInstance(name), nil
+		return o.kept.Instances[name] || o.present[name] || c.releases.IsRetiring(name), nil
 	case docker.KindFilesImage:
 		return o.live[id] || o.used[accessory.ID], nil
 	case docker.KindBuiltImage:

@@ -136,11 +136,11 @@ func (c *Controller) Delete(ctx context.Context, name app.Name, confirm string) 
 	return nil
 }
 
-// removeApp removes every trace of an app that is wanted deleted; the row goes last.
+// RemoveApp removes every trace of an app that is wanted deleted; the row goes last.
 func (c *Controller) removeApp(ctx context.Context, name app.Name) error {
 	releases, err := c.ledger.ListReleases(ctx, name)
 	if err != nil {
-		return ignoreMissing(err) // somebody else has just finished it
+		return problem.IgnoreMissing(err) // somebody else has just finished it
 	}
 	if deleted, err := c.wantedDeleted(ctx, name); err != nil || !deleted {
 		return err
@@ -149,7 +149,7 @@ func (c *Controller) removeApp(ctx context.Context, name app.Name) error {
 		if !release.State.UnderWay() {
 			continue
 		}
-		if err := c.releases.cancelAndWait(ctx, release.ReleaseID); err != nil {
+		if err := c.releases.CancelAndWait(ctx, release.ReleaseID); err != nil {
 			return err
 		}
 	}
@@ -168,7 +168,7 @@ func (c *Controller) removeApp(ctx context.Context, name app.Name) error {
 	if err := c.engine.RemoveApp(ctx, string(name)); err != nil {
 		return fmt.Errorf("remove %s from the engine: %w", name, err)
 	}
-	if err := c.releases.logs.removeApp(name); err != nil {
+	if err := c.releases.RemoveLogs(name); err != nil {
 		return err
 	}
 	for _, release := range releases {
@@ -187,7 +187,7 @@ func (c *Controller) removeApp(ctx context.Context, name app.Name) error {
 
 func (c *Controller) wantedDeleted(ctx context.Context, name app.Name) (bool, error) {
 	found, err := c.ledger.FindApp(ctx, name)
-	return err == nil && found.Wanted == app.WantedDeleted, ignoreMissing(err)
+	return err == nil && found.Wanted == app.WantedDeleted, problem.IgnoreMissing(err)
 }
 
 // act runs one action on the live release of an app, under the app's lock, and
@@ -214,7 +214,7 @@ func (c *Controller) act(ctx context.Context, name app.Name, action func(context
 	if err != nil {
 		return err
 	}
-	if c.releases.displaced.has(live.Instances...) {
+	if c.releases.IsDisplaced(live.Instances...) {
 		return busyReplacing(name)
 	}
 	ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), actionTimeout+live.Graces())

@@ -9,7 +9,6 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"log/slog"
 	"path/filepath"
 	"time"
@@ -21,6 +20,7 @@ import (
 	"berth/controller/audit"
 	"berth/controller/docker"
 	"berth/controller/plan"
+	"berth/controller/release"
 	"berth/controller/routing"
 	"berth/controller/secret"
 	"berth/controller/uploads"
@@ -33,8 +33,8 @@ type Options struct {
 	Ledger     Ledger
 	Engine     Engine
 	Volumes    volumes.Options // the apps, the uploads, the disk and the logger are the controller's to fill in
-	Owners     VolumeOwners
-	Proxy      Proxy
+	Owners     release.VolumeOwners
+	Proxy      release.Proxy
 	DataFolder string // holds uploads/ and logs/
 	Logger     *slog.Logger
 	Audit      audit.Auditor // keeps how releases end, and waivers
@@ -73,7 +73,7 @@ type Controller struct {
 	seen     *serviceBook
 	apps     *app.Locks
 	volumes  *volumes.Volumes
-	releases *shipper // takes what is accepted to its end
+	releases *release.Shipper // takes what is accepted to its end
 
 	wake chan struct{} // one pending request to reconcile
 
@@ -99,7 +99,7 @@ func New(o Options) (*Controller, error) {
 	if o.Routing.Ledger == nil {
 		return nil, errors.New("the controller needs a ledger of routes")
 	}
-	received, err := openPrivateFolder(filepath.Join(o.DataFolder, "uploads"))
+	received, err := release.OpenPrivateFolder(filepath.Join(o.DataFolder, "uploads"))
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +117,7 @@ func New(o Options) (*Controller, error) {
 	if c.volumes, err = volumes.New(o.Volumes); err != nil {
 		return nil, err
 	}
-	c.releases, err = newShipper(shipOptions{
+	c.releases, err = release.New(release.Options{
 		Ledger: o.Ledger, History: o.Ledger, Images: o.Engine, Engine: o.Engine, Owners: o.Owners, Proxy: o.Proxy,
 		Routes: c.routes, Volumes: c.volumes, Uploads: c.uploads, Locks: c.apps, Logger: o.Logger, Audit: o.Audit, Key: o.Key,
 		Folder: filepath.Join(o.DataFolder, "logs"), Most: o.MaximumLimits, Registries: o.Registries,
@@ -149,7 +149,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	c.running = ctx
 	close(c.started)
-	c.releases.begin(ctx)
+	c.releases.Begin(ctx)
 	c.requestReconcile()
 	group.Go(func() error { return c.reconcileLoop(ctx) })
 	group.Go(func() error { return c.watchLoop(ctx) })
@@ -157,18 +157,9 @@ func (c *Controller) Run(ctx context.Context) error {
 	group.Go(func() error { return c.routes.Run(ctx) })
 	group.Go(func() error { return c.volumes.Run(ctx) })
 	err := group.Wait()
-	c.releases.wait()
+	c.releases.Wait()
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return nil
 	}
 	return err
-}
-
-// planFor makes the Plan of an app out of the tree of its upload.
-func planFor(ctx context.Context, tree *archive.Tree, app app.Name, options plan.Options) (plan.Plan, error) {
-	made, err := plan.From(ctx, tree, options)
-	if err != nil {
-		return plan.Plan{}, fmt.Errorf("plan %s: %w", app, err)
-	}
-	return made, nil
 }

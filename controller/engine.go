@@ -5,14 +5,15 @@ import (
 	"time"
 
 	"berth/controller/docker"
+	"berth/controller/release"
 )
 
 // Engine is what the story asks of the container engine. docker.Engine is the
 // one there is; a cluster would be another behind the same verbs, so nothing
 // here assumes that an app is one container on this machine.
 type Engine interface {
-	shipImages
-	shipEngine
+	release.Images
+	release.Engine
 
 	Ping(ctx context.Context) error
 

@@ -6,7 +6,6 @@ import (
 
 	"berth/controller/app"
 	"berth/controller/environment"
-	"berth/controller/plan"
 	"berth/controller/problem"
 )
 
@@ -124,51 +123,11 @@ func (c *Controller) environment(ctx context.Context, found app.App) (environmen
 	return shown, nil
 }
 
-// openEnvironmentOf opens the secrets of a release.
-func (c *shipper) openEnvironmentOf(ctx context.Context, id app.ReleaseID) (environment.OpenEnvironment, error) {
-	kept, err := c.history.FindEnvironmentOf(ctx, id)
-	if err != nil {
-		return environment.OpenEnvironment{}, err
-	}
-	return c.open(id.App, kept)
-}
-
 // openSavedEnvironment opens the secrets that the next upload of an app gets.
 func (c *Controller) openSavedEnvironment(ctx context.Context, app app.Name) (environment.OpenEnvironment, error) {
 	_, kept, err := c.ledger.FindEnvironment(ctx, app)
 	if err != nil {
 		return environment.OpenEnvironment{}, err
 	}
-	return c.releases.open(app, kept)
-}
-
-func (c *shipper) open(name app.Name, kept []app.Variable) (environment.OpenEnvironment, error) {
-	opened := environment.OpenEnvironment{Files: make(map[string]string), Secrets: make(map[string]string)}
-	for _, variable := range kept {
-		value := variable.Value
-		if variable.Secret() {
-			plain, err := c.key.Open(variable.Sealed, app.EnvironmentPlace(name, variable.Name))
-			if err != nil {
-				return environment.OpenEnvironment{}, environment.CannotOpen(variable.Name, err)
-			}
-			value = string(plain)
-			opened.Secrets[variable.Name] = value
-		}
-		if variable.File {
-			opened.Files[variable.Name] = value
-			continue
-		}
-		opened.Variables = append(opened.Variables, variable.Name+"="+value)
-	}
-	opened.Mask = environment.NewMask(opened.Secrets)
-	return opened, nil
-}
-
-// specOf is what a service of the release runs with: as it was planned, or where a
-// Dockerfile was built, what the settings and the environment say.
-func (c *shipper) specOf(release app.Release, run app.ServiceRun, environment environment.OpenEnvironment) (plan.Service, error) {
-	if release.Composed() {
-		return c.unsealed(release.App, run.Spec)
-	}
-	return environment.Deliver(environment.Options(release.Settings).Service()), nil
+	return c.releases.Open(app, kept)
 }

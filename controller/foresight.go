@@ -20,7 +20,7 @@ func (c *Controller) foresee(ctx context.Context, found app.App, made plan.Plan,
 	if err != nil {
 		return nil, err
 	}
-	former, err := c.releases.openEnvironmentOf(ctx, live.ReleaseID)
+	former, err := c.releases.OpenEnvironmentOf(ctx, live.ReleaseID)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func (c *Controller) foreseeService(live app.Release, service plan.Service, main
 	case !service.Stateful():
 		return fmt.Sprintf("%s starts beside the old one.", service.Name), nil
 	}
-	same, err := c.releases.sameDefinition(live, live.Services[at], service, environment, former)
+	same, err := c.releases.SameDefinition(live, live.Services[at], service, environment, former)
 	switch {
 	case err != nil:
 		return "", err
@@ -62,19 +62,4 @@ func (c *Controller) foreseeService(live app.Release, service plan.Service, main
 	default:
 		return fmt.Sprintf("%s is replaced: the old one stops first, because both write into the same volume. Meanwhile it does not answer.", service.Name), nil
 	}
-}
-
-// sameDefinition reports whether all is as it was that needs a new container when it
-// changes, but for the image.
-func (c *shipper) sameDefinition(live app.Release, old app.ServiceRun, service plan.Service, environment, former environment.OpenEnvironment) (bool, error) {
-	spec, err := c.unsealed(live.App, old.Spec)
-	if err != nil {
-		return false, err
-	}
-	for _, name := range service.SecretsOf() {
-		if environment.Secrets[name] != former.Secrets[name] {
-			return false, nil
-		}
-	}
-	return spec.Fingerprint() == service.Fingerprint(), nil
 }

@@ -10,6 +10,7 @@ import (
 	"berth/controller/app"
 	"berth/controller/audit"
 	"berth/controller/plan"
+	"berth/controller/problem"
 	"berth/controller/volume"
 	"berth/controller/volumes"
 )
@@ -106,7 +107,7 @@ func (c *Controller) rewordHalted(ctx context.Context, name app.Name, of volume.
 	defer unlock()
 	found, err := c.ledger.FindApp(ctx, name)
 	if err != nil || !found.HaltedFor(of) {
-		return ignoreMissing(err)
+		return problem.IgnoreMissing(err)
 	}
 	for i := range found.Halted {
 		if found.Halted[i].Volume == of {

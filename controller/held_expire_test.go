@@ -7,12 +7,13 @@ import (
 
 	"berth/controller/archive"
 	"berth/controller/problem"
+	"berth/controller/release"
 	"berth/controller/uploads"
 )
 
 func TestHeld_ExpiresAfterItsTimeAndNotBefore(t *testing.T) {
 	t.Parallel()
-	folder, err := openPrivateFolder(t.TempDir())
+	folder, err := release.OpenPrivateFolder(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}

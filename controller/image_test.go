@@ -13,6 +13,7 @@ import (
 	"berth/controller/docker"
 	"berth/controller/plan"
 	"berth/controller/problem"
+	"berth/controller/release"
 )
 
 const (
@@ -213,10 +214,10 @@ func TestImage_KnownDatabaseThatDiesIsOfferedTheWaiver(t *testing.T) {
 func TestParseImage_WordsWhatIsWrongAtItsField(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"", "nginx", "Not An Image", "a:b:c", strings.Repeat("a", 600) + ":1", "nginx:1\n--privileged"} {
-		_, err := controller.ParseImage(text)
+		_, err := release.ParseImage(text)
 		wantProblem(t, err, problem.KindInvalid, "image")
 	}
-	if image, err := controller.ParseImage(" nginx:1.27 "); err != nil || image != "docker.io/library/nginx:1.27" {
+	if image, err := release.ParseImage(" nginx:1.27 "); err != nil || image != "docker.io/library/nginx:1.27" {
 		t.Errorf("got %q, %v", image, err)
 	}
 }

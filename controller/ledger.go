@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"berth/controller/app"
+	"berth/controller/release"
 	"berth/traefik"
 )
 
@@ -11,8 +12,8 @@ import (
 // proxy are projections of it. Every method is one transaction; a missing row
 // is problem.ErrNotFound.
 type Ledger interface {
-	shipLedger
-	shipHistory
+	release.Ledger
+	release.History
 
 	// CreateApp claims the name and the routes, saves the variables and queues the first release.
 	// problem.ErrNameTaken or app.ErrRouteTaken where another app has them.

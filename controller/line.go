@@ -1,80 +1,9 @@
 package controller
 
 import (
-	"context"
-	"slices"
-	"sync"
-
 	"berth/controller/app"
 )
 
-// line is where releases wait for a build slot: first come, first served.
-type line struct {
-	mu      sync.Mutex
-	free    int
-	waiting []*turn
-}
-
-type turn struct {
-	id    app.ReleaseID
-	ready chan struct{}
-}
-
-func newLine(slots int) *line { return &line{free: slots} }
-
 // QueuePlace returns the place of a release in the line for a build slot: 1 is
 // next, 0 is not waiting.
-func (c *Controller) QueuePlace(id app.ReleaseID) int { return c.releases.line.place(id) }
-
-// enter waits for a slot, or returns the error of ctx. The caller
-// must call leave after a nil error.
-func (l *line) enter(ctx context.Context, id app.ReleaseID) error {
-	l.mu.Lock()
-	if l.free > 0 {
-		l.free--
-		l.mu.Unlock()
-		return nil
-	}
-	mine := &turn{id: id, ready: make(chan struct{})}
-	l.waiting = append(l.waiting, mine)
-	l.mu.Unlock()
-
-	select {
-	case <-mine.ready:
-		return nil
-	case <-ctx.Done():
-		l.giveUp(mine)
-		return ctx.Err()
-	}
-}
-
-func (l *line) leave() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.waiting) == 0 {
-		l.free++
-		return
-	}
-	next := l.waiting[0]
-	l.waiting = l.waiting[1:]
-	close(next.ready)
-}
-
-func (l *line) place(id app.ReleaseID) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return 1 + slices.IndexFunc(l.waiting, func(t *turn) bool { return t.id == id })
-}
-
-// giveUp leaves the line; a slot that was handed over in the same moment goes on to the next.
-func (l *line) giveUp(mine *turn) {
-	l.mu.Lock()
-	i := slices.Index(l.waiting, mine)
-	if i >= 0 {
-		l.waiting = slices.Delete(l.waiting, i, i+1)
-	}
-	l.mu.Unlock()
-	if i < 0 {
-		l.leave()
-	}
-}
+func (c *Controller) QueuePlace(id app.ReleaseID) int { return c.releases.Place(id) }

@@ -25,7 +25,7 @@ const (
 func (c *Controller) watchLoop(ctx context.Context) error {
 	for {
 		err := c.engine.Watch(ctx, func(event docker.Event) {
-			if !c.releases.shipping.has(app.ReleaseID{App: app.Name(event.App), Number: event.Release}) {
+			if !c.releases.Has(app.ReleaseID{App: app.Name(event.App), Number: event.Release}) {
 				c.requestReconcile()
 			}
 		})

@@ -89,7 +89,7 @@ func (c *Controller) OutputAfter(ctx context.Context, name app.Name, after docke
 	if !slices.ContainsFunc(live.Instances, after.Knows) {
 		return docker.ErrCursor
 	}
-	environment, err := c.releases.openEnvironmentOf(ctx, live.ReleaseID)
+	environment, err := c.releases.OpenEnvironmentOf(ctx, live.ReleaseID)
 	if err != nil {
 		return err
 	}
@@ -139,7 +139,7 @@ func (c *Controller) maskOf(release app.Release, environment environment.OpenEnv
 	}
 	var specs []plan.Service
 	for _, run := range release.Services {
-		spec, err := c.releases.unsealed(release.App, run.Spec)
+		spec, err := c.releases.Unsealed(release.App, run.Spec)
 		if err != nil {
 			return nil, err
 		}

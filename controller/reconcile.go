@@ -15,6 +15,7 @@ import (
 	"berth/controller/pause"
 	"berth/controller/plan"
 	"berth/controller/problem"
+	"berth/controller/release"
 )
 
 const (
@@ -96,13 +97,13 @@ func (c *Controller) reconcile(ctx context.Context) error {
 		return err
 	}
 	errs := []error{accessoriesErr}
-	kept, spoilt := newOwned(), make(map[app.Name]bool)
+	kept, spoilt := release.NewOwned(), make(map[app.Name]bool)
 	for _, release := range underWay {
-		kept.addUnderWay(release)
+		kept.AddUnderWay(release)
 		if err := c.clearAttempt(ctx, release); err != nil {
 			errs, spoilt[release.App] = append(errs, err), true
 		}
-		c.releases.dispatch(release)
+		c.releases.Dispatch(release)
 	}
 	errs = append(errs, c.retireFailed(ctx, instances, apps, kept, spoilt))
 	known, err := c.reconcileApps(ctx, apps, kept, spoilt)
@@ -123,7 +124,7 @@ func (c *Controller) reconcile(ctx context.Context) error {
 
 // reconcileApps repairs the apps side by side, so that a slow one holds up no other, and
 // adds what they own to kept; known is false where that could not be found out for one.
-func (c *Controller) reconcileApps(ctx context.Context, apps []app.App, kept *owned, spoilt map[app.Name]bool) (known bool, err error) {
+func (c *Controller) reconcileApps(ctx context.Context, apps []app.App, kept *release.Owned, spoilt map[app.Name]bool) (known bool, err error) {
 	var mu sync.Mutex
 	var errs []error
 	known = true
@@ -136,7 +137,7 @@ func (c *Controller) reconcileApps(ctx context.Context, apps []app.App, kept *ow
 			defer mu.Unlock()
 			errs = append(errs, err)
 			known = known && (err == nil || live.known)
-			kept.add(live.instances, live.networks...)
+			kept.Add(live.instances, live.networks...)
 			return nil
 		})
 	}
@@ -147,25 +148,25 @@ func (c *Controller) reconcileApps(ctx context.Context, apps []app.App, kept *ow
 // holdings are the instances and networks of an app that is live.
 type holdings struct {
 	instances []string
-	networks  []networkID
+	networks  []release.NetworkID
 	known     bool // also where they are none
 }
 
 // clearAttempt removes what an earlier process has started of a release that writes
 // into volumes: the live instances that it had stopped for it are about to run again,
 // and both at once would spoil them. The release starts its own anew.
-func (c *Controller) clearAttempt(ctx context.Context, release app.Release) error {
-	if c.releases.shipping.has(release.ReleaseID) {
+func (c *Controller) clearAttempt(ctx context.Context, next app.Release) error {
+	if c.releases.Has(next.ReleaseID) {
 		return nil
 	}
 	// It may have become live since it was listed: then nobody is shipping it any more.
-	now, err := c.ledger.FindRelease(ctx, release.ReleaseID)
+	now, err := c.ledger.FindRelease(ctx, next.ReleaseID)
 	if err != nil || !now.State.UnderWay() {
-		return ignoreMissing(err)
+		return problem.IgnoreMissing(err)
 	}
 	var errs []error
-	for _, run := range release.Runs() {
-		if run.KeptFrom != 0 || len(run.Written(release)) == 0 {
+	for _, run := range next.Runs() {
+		if run.KeptFrom != 0 || len(run.Written(next)) == 0 {
 			continue
 		}
 		for _, name := range run.Instances {
@@ -178,7 +179,7 @@ func (c *Controller) clearAttempt(ctx context.Context, release app.Release) erro
 // retireFailed removes what is left of releases that failed or were cancelled, before
 // the live ones are repaired: both may write into one volume. The proxy sends nothing
 // to them. An app whose volumes something still writes into is spoilt for this pass.
-func (c *Controller) retireFailed(ctx context.Context, instances []docker.Instance, apps []app.App, kept *owned, spoilt map[app.Name]bool) error {
+func (c *Controller) retireFailed(ctx context.Context, instances []docker.Instance, apps []app.App, kept *release.Owned, spoilt map[app.Name]bool) error {
 	live := make(map[app.Name]int64, len(apps))
 	for _, app := range apps {
 		live[app.Name] = app.Live
@@ -186,15 +187,15 @@ func (c *Controller) retireFailed(ctx context.Context, instances []docker.Instan
 	var errs []error
 	for _, instance := range instances {
 		id := app.ReleaseID{App: app.Name(instance.App), Number: instance.Release}
-		if kept.instances[instance.Name] || id.Number <= live[id.App] {
+		if kept.Instances[instance.Name] || id.Number <= live[id.App] {
 			continue // of what is under way, or was live
 		}
-		release, err := c.ledger.FindRelease(ctx, id)
-		if err == nil && (release.State == app.ReleaseFailed || release.State == app.ReleaseCancelled) {
+		next, err := c.ledger.FindRelease(ctx, id)
+		if err == nil && (next.State == app.ReleaseFailed || next.State == app.ReleaseCancelled) {
 			err = c.retireWithin(ctx, instance.ID)
 		}
-		if err = ignoreMissing(err); err != nil {
-			errs, spoilt[id.App] = append(errs, err), spoilt[id.App] || release.Writes()
+		if err = problem.IgnoreMissing(err); err != nil {
+			errs, spoilt[id.App] = append(errs, err), spoilt[id.App] || next.Writes()
 		}
 	}
 	return errors.Join(errs...)
@@ -224,14 +225,6 @@ func (c *Controller) withinObject(ctx context.Context, work func(context.Context
 	return work(ctx)
 }
 
-// ignoreMissing drops the error about a row that is gone.
-func ignoreMissing(err error) error {
-	if errors.Is(err, problem.ErrNotFound) {
-		return nil
-	}
-	return err
-}
-
 // reconcileApp makes the app's live instances as they are wanted, if it may repair it,
 // and returns what it has, with an error too.
 func (c *Controller) reconcileApp(ctx context.Context, found app.App, repair bool) (holdings, error) {
@@ -258,7 +251,7 @@ func (c *Controller) reconcileApp(ctx context.Context, found app.App, repair boo
 	if err != nil {
 		return holdings{}, err
 	}
-	has := holdings{live.Instances, []networkID{{App: found.Name, Release: live.Network()}}, true}
+	has := holdings{live.Instances, []release.NetworkID{{App: found.Name, Release: live.Network()}}, true}
 	if !repair {
 		return has, nil
 	}
@@ -308,7 +301,7 @@ func (c *Controller) reconcileInstance(ctx context.Context, found app.App, live 
 	stopped := found.Wanted == app.WantedStopped || found.Halts(run) != nil
 	up := instance.Condition.Running || instance.Condition.Restarting
 	switch {
-	case stopped && !up, c.releases.displaced.has(name):
+	case stopped && !up, c.releases.IsDisplaced(name):
 		return instance, nil
 	case !stopped && up:
 		return instance, c.ensureSecrets(ctx, found, live, run, name)
@@ -330,7 +323,7 @@ func (c *Controller) reconcileInstance(ctx context.Context, found app.App, live 
 // recreate starts the instance of a live release again from its image, after it
 // was removed behind our back.
 func (c *Controller) recreate(ctx context.Context, app app.App, live app.Release, run app.ServiceRun, name string) error {
-	options, err := c.releases.startOptionsOf(ctx, app, live, run, name)
+	options, err := c.releases.StartOptionsOf(ctx, app, live, run, name)
 	if err != nil {
 		return err
 	}
@@ -345,7 +338,7 @@ func (c *Controller) ensureSecrets(ctx context.Context, app app.App, live app.Re
 	if err != nil || !some {
 		return err
 	}
-	options, err := c.releases.startOptionsOf(ctx, app, live, run, name)
+	options, err := c.releases.StartOptionsOf(ctx, app, live, run, name)
 	if err != nil {
 		return err
 	}
@@ -363,10 +356,10 @@ func (c *Controller) hasSecretFiles(ctx context.Context, live app.Release, run a
 // retireOrphans removes instances that no release in the ledger owns, once the
 // proxy has confirmed that it sends nothing to them. They are removed by their IDs: by
 // now another one may have the name. A pass does not wait for them to end.
-func (c *Controller) retireOrphans(ctx context.Context, instances []docker.Instance, kept *owned) error {
+func (c *Controller) retireOrphans(ctx context.Context, instances []docker.Instance, kept *release.Owned) error {
 	confirmed := false
 	for _, instance := range instances {
-		if kept.instances[instance.Name] || c.releases.retiring.hasInstance(instance.Name) {
+		if kept.Instances[instance.Name] || c.releases.IsRetiring(instance.Name) {
 			continue
 		}
 		if !confirmed {
@@ -387,9 +380,9 @@ func (c *Controller) retireOrphans(ctx context.Context, instances []docker.Insta
 
 func (c *Controller) retireOrphan(instance docker.Instance, grace time.Duration) {
 	name := app.Name(instance.App)
-	networks := []networkID{{App: name}, {App: name, Release: instance.Release}}
+	networks := []release.NetworkID{{App: name}, {App: name, Release: instance.Release}}
 	remove := func() bool {
-		ctx, cancel := context.WithTimeout(c.running, retireTimeout+grace)
+		ctx, cancel := context.WithTimeout(c.running, release.RetireTimeout+grace)
 		defer cancel()
 		err := c.engine.Retire(ctx, instance.ID, grace)
 		if err != nil {
@@ -397,14 +390,14 @@ func (c *Controller) retireOrphan(instance docker.Instance, grace time.Duration)
 		}
 		return err == nil // its network may be one that nobody needs now
 	}
-	c.releases.retiring.run([]string{instance.Name}, networks, remove, c.requestReconcile)
+	c.releases.Retire([]string{instance.Name}, networks, remove)
 }
 
 // removeOrphanNetworks removes networks that no release in the ledger runs on.
-func (c *Controller) removeOrphanNetworks(ctx context.Context, networks []docker.Network, kept *owned) error {
+func (c *Controller) removeOrphanNetworks(ctx context.Context, networks []docker.Network, kept *release.Owned) error {
 	orphan := func(network docker.Network) bool {
-		id := networkIDOf(network)
-		return !kept.networks[id] && !c.releases.retiring.hasNetwork(id)
+		id := release.NetworkIDOf(network)
+		return !kept.Networks[id] && !c.releases.IsNetworkRetiring(id)
 	}
 	if !slices.ContainsFunc(networks, orphan) {
 		return nil
@@ -415,7 +408,7 @@ func (c *Controller) removeOrphanNetworks(ctx context.Context, networks []docker
 		return err
 	}
 	for _, release := range underWay {
-		kept.addUnderWay(release)
+		kept.AddUnderWay(release)
 	}
 	var errs []error
 	for _, network := range networks {

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"berth/controller/app"
-	"berth/controller/plan"
 	"berth/controller/problem"
 )
 
@@ -56,10 +55,4 @@ func (c *Controller) UpdateSettings(ctx context.Context, name app.Name, settings
 	default:
 		return app.Release{}, nil
 	}
-}
-
-// permitted are the options with what the operator allows.
-func (c *shipper) permitted(options plan.Options) plan.Options {
-	options.Most, options.Registries = c.most, c.registries
-	return options
 }

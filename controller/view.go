@@ -111,7 +111,7 @@ func (c *Controller) Release(ctx context.Context, id app.ReleaseID) (app.Release
 // confirmed shows a release as live only when it answers: one that was promoted
 // a moment ago, and that the proxy has not confirmed yet, is still verifying.
 func (c *Controller) confirmed(release app.Release) app.Release {
-	if release.State == app.ReleaseLive && c.releases.shipping.has(release.ReleaseID) {
+	if release.State == app.ReleaseLive && c.releases.Has(release.ReleaseID) {
 		release.State = app.ReleaseVerifying
 		release.Steps = release.Steps[:max(0, len(release.Steps)-1)]
 		release.FinishedAt = time.Time{}
@@ -134,7 +134,7 @@ func (c *Controller) Output(ctx context.Context, name app.Name, lines int, follo
 	if err != nil {
 		return err
 	}
-	environment, err := c.releases.openEnvironmentOf(ctx, live.ReleaseID)
+	environment, err := c.releases.OpenEnvironmentOf(ctx, live.ReleaseID)
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"berth/controller"
 	"berth/controller/plan"
 	"berth/controller/problem"
+	"berth/controller/release"
 	"berth/controller/uploads"
 )
 
@@ -171,7 +172,7 @@ func (u *upload) parseImage() error {
 	if u.sendsHeld() {
 		return u.problems.add(imageAndFile())
 	}
-	image, err := controller.ParseImage(text)
+	image, err := release.ParseImage(text)
 	u.image = image
 	return u.problems.add(err)
 }

@@ -8,11 +8,11 @@ import (
 	"strings"
 	"time"
 
-	"berth/controller"
 	"berth/controller/app"
 	"berth/controller/pause"
 	"berth/controller/plan"
 	"berth/controller/problem"
+	"berth/controller/release"
 	"berth/controller/secret"
 	"berth/traefik"
 )
@@ -126,7 +126,7 @@ func (w *deployWish) chooseSource(words []string, image string) error {
 	if w.check {
 		return &usageError{errors.New("an image is run as it is, so there is nothing to --check")}
 	}
-	reference, err := controller.ParseImage(image)
+	reference, err := release.ParseImage(image)
 	w.image = reference
 	if err != nil {
 		return &usageError{err}

@@ -21,7 +21,7 @@ var board = []room{
 	// The story, and the ledger that keeps its nouns.
 	{"store", "controller release routing volumes uploads certificates environment app account audit problem limit domaincheck plan volume traefik"},
 	{"controller", "release routing volumes uploads certificates environment app account audit problem archive address docker domaincheck firstpage pause plan printable secret volume traefik"},
-	{"release", "routing volumes uploads environment app problem archive docker pause plan printable secret volume traefik"},
+	{"release", "routing volumes uploads environment app audit problem archive docker firstpage pause plan printable secret volume traefik"},
 
 	// Each one concern of apps.
 	{"routing", "certificates app problem domaincheck pause traefik"},
@@ -66,7 +66,7 @@ var board = []room{
 }
 
 // announced are the packages that stand on the board before they are there.
-var announced = []string{"release"}
+var announced = []string{}
 
 const (
 	mostLines   = 3000 // of a package below controller, comments included and tests not
@@ -76,7 +76,8 @@ const (
 // Present exceptions. A number here only goes down, and the line goes with the exception.
 var (
 	longPackages = map[string]int{
-		"controller": 6540,
+		"controller": 3283,
+		"release":    3420,
 		"docker":     5681,
 		"plan":       5221,
 		"store":      3240,

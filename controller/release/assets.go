@@ -1,4 +1,4 @@
-package controller
+package release
 
 import (
 	"context"
@@ -24,7 +24,7 @@ const (
 // seekAssetsLater looks, once visitors reach the release, whether its first page finds
 // its files below the app's path. It is a hint for people: nothing waits for it.
 func (s *shipment) seekAssetsLater() {
-	c, app, id := s.shipper, s.app, s.release.ReleaseID
+	c, app, id := s.Shipper, s.app, s.release.ReleaseID
 	c.visits.Go(func() {
 		ctx, cancel := context.WithTimeout(c.running, assetsTimeout)
 		defer cancel()
@@ -44,7 +44,7 @@ func (s *shipment) seekAssetsLater() {
 // for what the page looks for outside of the app's path. A file counts that nobody
 // answers for there and that the app has below its path. Whom the rules keep out, and
 // what is redirected, tells nothing.
-func (c *shipper) seekAssets(ctx context.Context, app app.App) (remedy problem.Remedy) {
+func (c *Shipper) seekAssets(ctx context.Context, app app.App) (remedy problem.Remedy) {
 	if len(app.Routes) == 0 || c.hasWholeHost(app) {
 		return problem.Remedy{}
 	}
@@ -66,7 +66,7 @@ func (c *shipper) seekAssets(ctx context.Context, app app.App) (remedy problem.R
 }
 
 // isMissing reports whether the address is nobody's, and the app's own below its path.
-func (c *shipper) isMissing(ctx context.Context, route traefik.Route, asset *url.URL) bool {
+func (c *Shipper) isMissing(ctx context.Context, route traefik.Route, asset *url.URL) bool {
 	below := *asset
 	below.Path, below.RawPath = string(route.Path)+asset.Path, ""
 	if asset.RawPath != "" {
@@ -88,6 +88,6 @@ func (c *shipper) isMissing(ctx context.Context, route traefik.Route, asset *url
 
 // hasWholeHost reports whether a route of the app is a host alone, or every address
 // that no other app has: there its pages find their files.
-func (c *shipper) hasWholeHost(app app.App) bool {
+func (c *Shipper) hasWholeHost(app app.App) bool {
 	return c.routes.HasName(app.Name) || slices.ContainsFunc(app.Routes, func(r traefik.Route) bool { return r.Path == "/" })
 }

@@ -1,4 +1,4 @@
-package controller
+package release
 
 import (
 	"context"
@@ -11,25 +11,25 @@ import (
 	"berth/controller/pause"
 )
 
-// retireTimeout is for what was superseded, besides the time that its instances have to end.
-const retireTimeout = time.Minute
+// RetireTimeout is for what was superseded, besides the time that its instances have to end.
+const RetireTimeout = time.Minute
 
 // retireLater drains and removes the instances of the former release that this one
 // does not keep, then its network and the images that are too old for a rollback. If
 // it fails, the next reconcile does it.
 func (s *shipment) retireLater() {
-	c, former := s.shipper, s.former
+	c, former := s.Shipper, s.former
 	if former.Number == 0 {
 		return
 	}
 	retired := without(former.Instances, s.release.Instances)
-	network := networkID{App: former.App, Release: former.Network()}
+	network := NetworkID{App: former.App, Release: former.Network()}
 	remove := func() bool {
 		// A drain that a shutdown cuts short is finished by the next start's reconcile.
 		if pause.For(c.running, drainTime) != nil {
 			return false
 		}
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(c.running), retireTimeout+former.Graces())
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(c.running), RetireTimeout+former.Graces())
 		defer cancel()
 		failed := c.removeSuperseded(ctx, former, retired, network.Release != s.release.Network())
 		if err := c.forgetArchive(ctx, former, former.Archive != s.release.Archive); err != nil {
@@ -40,12 +40,12 @@ func (s *shipment) retireLater() {
 		}
 		return failed
 	}
-	c.retiring.run(retired, []networkID{network}, remove, c.requestReconcile)
+	c.Retire(retired, []NetworkID{network}, remove)
 }
 
 // removeSuperseded removes instances of a former release, and its network where nothing
 // runs on it any more. It goes on after a failure, and reports whether there was one.
-func (c *shipper) removeSuperseded(ctx context.Context, former app.Release, instances []string, network bool) (failed bool) {
+func (c *Shipper) removeSuperseded(ctx context.Context, former app.Release, instances []string, network bool) (failed bool) {
 	for _, name := range slices.Backward(instances) {
 		if err := c.engine.Retire(ctx, name, former.GraceOf(name)); err != nil {
 			c.logger.Warn("retire superseded instance", "instance", name, "error", err)
@@ -63,7 +63,7 @@ func (c *shipper) removeSuperseded(ctx context.Context, former app.Release, inst
 
 // removeOldImages keeps the images of the newest releases that were live once, and of
 // what is under way. The app's lock keeps rollbacks from beginning meanwhile.
-func (c *shipper) removeOldImages(ctx context.Context, name app.Name) error {
+func (c *Shipper) removeOldImages(ctx context.Context, name app.Name) error {
 	unlock, err := c.apps.Lock(ctx, name)
 	if err != nil {
 		return err
@@ -96,7 +96,7 @@ func (c *shipper) removeOldImages(ctx context.Context, name app.Name) error {
 
 // removeImagesOf removes the images of a release but for those that are kept. It
 // cannot be run again after that.
-func (c *shipper) removeImagesOf(ctx context.Context, release app.Release, kept map[string]bool) error {
+func (c *Shipper) removeImagesOf(ctx context.Context, release app.Release, kept map[string]bool) error {
 	for _, image := range release.Images() {
 		if kept[image] {
 			continue

@@ -1,20 +1,21 @@
-package controller
+package release
 
 import (
 	"context"
 	"errors"
 
 	"berth/controller/app"
+	"berth/controller/problem"
 )
 
 // forgetArchives forgets the archives of an app that nobody needs any more, and removes
 // their files. What stays is of what is under way, of what runs from a compose file, and
 // of the newest release that did not become live, until a later one does. The app's lock
 // is held, so that none of them is tried again meanwhile.
-func (c *shipper) forgetArchives(ctx context.Context, name app.Name) error {
+func (c *Shipper) forgetArchives(ctx context.Context, name app.Name) error {
 	releases, err := c.history.ListReleases(ctx, name)
 	if err != nil {
-		return ignoreMissing(err)
+		return problem.IgnoreMissing(err)
 	}
 	kept, settled := make(map[string]bool), false
 	var old []app.Release

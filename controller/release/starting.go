@@ -1,4 +1,4 @@
-package controller
+package release
 
 import (
 	"context"
@@ -22,7 +22,7 @@ type starting struct {
 }
 
 // optionsOf are those to start one instance of the service with.
-func (c *shipper) optionsOf(s starting, name string) docker.StartOptions {
+func (c *Shipper) optionsOf(s starting, name string) docker.StartOptions {
 	options := docker.StartOptions{
 		App: string(s.app.Name), Release: s.release.Number, Name: name, Image: s.image, Network: s.network,
 		Service: s.run.Spec, Secrets: s.environment.Secrets, Mounts: engineMounts(s.run.Mounts(s.release)),
@@ -46,8 +46,8 @@ func (c *shipper) optionsOf(s starting, name string) docker.StartOptions {
 	return options
 }
 
-// startOptionsOf are those that an instance of a live release was started with.
-func (c *shipper) startOptionsOf(ctx context.Context, app app.App, live app.Release, run app.ServiceRun, name string) (docker.StartOptions, error) {
+// StartOptionsOf are those that an instance of a live release was started with.
+func (c *Shipper) StartOptionsOf(ctx context.Context, app app.App, live app.Release, run app.ServiceRun, name string) (docker.StartOptions, error) {
 	image, err := c.images.FindImage(ctx, run.Image)
 	if err != nil {
 		return docker.StartOptions{}, err
@@ -56,7 +56,7 @@ func (c *shipper) startOptionsOf(ctx context.Context, app app.App, live app.Rele
 	if err != nil {
 		return docker.StartOptions{}, err
 	}
-	environment, err := c.openEnvironmentOf(ctx, live.ReleaseID)
+	environment, err := c.OpenEnvironmentOf(ctx, live.ReleaseID)
 	if err != nil {
 		return docker.StartOptions{}, err
 	}

@@ -1,4 +1,4 @@
-package controller
+package release
 
 import (
 	"cmp"
@@ -23,7 +23,7 @@ func (s *shipment) settle(ctx context.Context) error {
 	former := environment.OpenEnvironment{}
 	if s.former.Composed() {
 		var err error
-		if former, err = s.openEnvironmentOf(ctx, s.former.ReleaseID); err != nil {
+		if former, err = s.OpenEnvironmentOf(ctx, s.former.ReleaseID); err != nil {
 			return err
 		}
 	}
@@ -61,7 +61,7 @@ func (s *shipment) unchanged(ctx context.Context, service *shipped, former envir
 	if old.Main || s.startsAgain(service) || !s.runs(ctx, old) {
 		return nil, nil
 	}
-	if same, err := s.sameDefinition(s.former, old, service.Spec, s.environment, former); err != nil || !same {
+	if same, err := s.SameDefinition(s.former, old, service.Spec, s.environment, former); err != nil || !same {
 		return nil, err
 	}
 	if old.Image == service.Image {

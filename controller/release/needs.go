@@ -1,4 +1,4 @@
-package controller
+package release
 
 import (
 	"context"
@@ -13,9 +13,9 @@ import (
 	"berth/traefik"
 )
 
-// shipLedger records how a release goes on. Every method is one transaction; a missing
+// Ledger records how a release goes on. Every method is one transaction; a missing
 // row is problem.ErrNotFound.
-type shipLedger interface {
+type Ledger interface {
 	FindRelease(context.Context, app.ReleaseID) (app.Release, error)
 	// Advance enters a state that is under way, and appends the step.
 	Advance(context.Context, app.ReleaseID, app.ReleaseState) error
@@ -42,8 +42,8 @@ type shipLedger interface {
 	Promote(ctx context.Context, id app.ReleaseID, at time.Time) (app.Table, error)
 }
 
-// shipHistory is what the ledger knows of an app and of its other releases.
-type shipHistory interface {
+// History is what the ledger knows of an app and of its other releases.
+type History interface {
 	FindApp(context.Context, app.Name) (app.App, error)
 	// FindEnvironmentOf returns what a release runs with, by name.
 	FindEnvironmentOf(context.Context, app.ReleaseID) ([]app.Variable, error)
@@ -53,8 +53,8 @@ type shipHistory interface {
 	ListRunnable(context.Context, app.Name) ([]app.Release, error)
 }
 
-// shipImages are those of the engine.
-type shipImages interface {
+// Images are those of the engine.
+type Images interface {
 	Build(ctx context.Context, o docker.BuildOptions, log func(line string)) (docker.Image, error)
 	FindImage(ctx context.Context, id string) (docker.Image, error)
 	// PullImage returns an image of a registry, or the one that is there already.
@@ -64,8 +64,8 @@ type shipImages interface {
 	RemoveImage(ctx context.Context, id string) error
 }
 
-// shipEngine runs the instances of releases.
-type shipEngine interface {
+// Engine runs the instances of releases.
+type Engine interface {
 	// EnsureNetwork makes the app's network, or with a release that release's own.
 	EnsureNetwork(ctx context.Context, app string, release int64) (docker.Network, error)
 	// RemoveNetwork lets instances that are on another network too leave it first.

@@ -1,4 +1,4 @@
-package controller
+package release
 
 import (
 	"context"
@@ -171,7 +171,7 @@ func (s *shipment) explain(ctx context.Context, cause error) (state app.ReleaseS
 	return app.ReleaseFailed, mask.Apply(problem.Message), mask.Apply(problem.Hint), problem.Remedy
 }
 
-func (c *shipper) finish(ctx context.Context, id app.ReleaseID, state app.ReleaseState, reason, hint string) error {
+func (c *Shipper) finish(ctx context.Context, id app.ReleaseID, state app.ReleaseState, reason, hint string) error {
 	err := c.ledger.Finish(ctx, id, state, reason, hint, time.Now())
 	c.notify(id.App)
 	return err

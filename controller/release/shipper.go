@@ -1,7 +1,10 @@
-package controller
+// Package release takes one queued release to its end: it obtains the images, starts the
+// instances, proves them, promotes them and retires what they supersede.
+package release
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"sync"
 	"time"
@@ -16,12 +19,12 @@ import (
 	"berth/controller/volumes"
 )
 
-// shipOptions are what a shipper needs. Every field is required, but Registries.
-type shipOptions struct {
-	Ledger  shipLedger
-	History shipHistory
-	Images  shipImages
-	Engine  shipEngine
+// Options are what a shipper needs. Every field is required, but Registries.
+type Options struct {
+	Ledger  Ledger
+	History History
+	Images  Images
+	Engine  Engine
 	Owners  VolumeOwners
 	Proxy   Proxy
 	Routes  *routing.Routes
@@ -46,13 +49,13 @@ type shipOptions struct {
 	Observe   func(context.Context, app.Release)
 }
 
-// shipper takes queued releases to their ends. It knows the app's locks, the routes and
+// Shipper takes queued releases to their ends. It knows the app's locks, the routes and
 // the volumes, and nothing of what people ask for. It is safe for concurrent use.
-type shipper struct {
-	ledger  shipLedger
-	history shipHistory
-	images  shipImages
-	engine  shipEngine
+type Shipper struct {
+	ledger  Ledger
+	history History
+	images  Images
+	engine  Engine
 	owners  VolumeOwners
 	proxy   Proxy
 	routes  *routing.Routes
@@ -83,13 +86,13 @@ type shipper struct {
 	started chan struct{}   // closed when running is set
 }
 
-// newShipper returns a shipper that ships nothing until begin.
-func newShipper(o shipOptions) (*shipper, error) {
+// New returns a shipper that ships nothing until begin.
+func New(o Options) (*Shipper, error) {
 	logs, err := openLogs(o.Folder)
 	if err != nil {
 		return nil, err
 	}
-	return &shipper{
+	return &Shipper{
 		ledger: o.Ledger, history: o.History, images: o.Images, engine: o.Engine, owners: o.Owners, proxy: o.Proxy,
 		routes: o.Routes, volumes: o.Volumes, uploads: o.Uploads, logs: logs, logger: o.Logger, audit: o.Audit, key: o.Key,
 		most: o.Most, registries: o.Registries, buildTimeout: o.BuildTimeout, buildDisk: o.BuildDisk,
@@ -99,15 +102,43 @@ func newShipper(o shipOptions) (*shipper, error) {
 	}, nil
 }
 
-// begin lets releases be shipped until ctx ends.
-func (c *shipper) begin(ctx context.Context) {
+// Begin lets releases be shipped until ctx ends.
+func (c *Shipper) Begin(ctx context.Context) {
 	c.running = ctx
 	close(c.started)
 }
 
-// wait waits for all that is under way, once the context of begin has ended.
-func (c *shipper) wait() {
+// Wait waits for all that is under way, once the context of begin has ended.
+func (c *Shipper) Wait() {
 	c.shipping.wait()
 	c.retiring.wait()
 	c.visits.Wait()
+}
+
+// Has reports whether the release is being shipped.
+func (c *Shipper) Has(id app.ReleaseID) bool { return c.shipping.has(id) }
+
+// Place is how many releases are built before this one; 0 where it does not wait.
+func (c *Shipper) Place(id app.ReleaseID) int { return c.line.place(id) }
+
+// Log opens the kept log of a release. While the release is under way the file grows.
+func (c *Shipper) Log(id app.ReleaseID) (io.ReadSeekCloser, error) { return c.logs.open(id) }
+
+// RemoveLogs removes the logs of all releases of an app.
+func (c *Shipper) RemoveLogs(name app.Name) error { return c.logs.removeApp(name) }
+
+// IsDisplaced reports whether a release under way has stopped one of these instances, so
+// that nobody else may start it.
+func (c *Shipper) IsDisplaced(instances ...string) bool { return c.displaced.has(instances...) }
+
+// IsRetiring reports whether the instance is being removed.
+func (c *Shipper) IsRetiring(instance string) bool { return c.retiring.hasInstance(instance) }
+
+// IsNetworkRetiring reports whether the network, or an instance on it, is being removed.
+func (c *Shipper) IsNetworkRetiring(id NetworkID) bool { return c.retiring.hasNetwork(id) }
+
+// Retire removes in the background. The instances and networks count as retiring until
+// remove returns, which reports whether they are to be looked at again.
+func (c *Shipper) Retire(instances []string, networks []NetworkID, remove func() bool) {
+	c.retiring.run(instances, networks, remove, c.requestReconcile)
 }

@@ -1,4 +1,4 @@
-package controller
+package release
 
 import (
 	"context"
@@ -97,7 +97,7 @@ func (s *shipment) build(ctx context.Context) error {
 		return problem.Refused("archive", err)
 	}
 	defer tree.Close()
-	made, err := planFor(ctx, tree, s.app.Name, s.planOptions())
+	made, err := PlanFor(ctx, tree, s.app.Name, s.planOptions())
 	if err != nil {
 		return problem.Refused("archive", err)
 	}

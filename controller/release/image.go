@@ -1,0 +1,104 @@
+package release
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"berth/controller/app"
+	"berth/controller/docker"
+	"berth/controller/plan"
+	"berth/controller/problem"
+)
+
+// ParseImage reads the reference of an image that is to be run as it is, or
+// returns a Problem of the field image.
+func ParseImage(s string) (plan.ImageReference, error) {
+	reference, err := plan.ParseImageReference(strings.TrimSpace(s))
+	return reference, OnImage(problem.Refused("archive", err))
+}
+
+// OnImage puts a Problem beside the field of the image.
+func OnImage(err error) error {
+	if problem, ok := errors.AsType[*problem.Problem](err); ok {
+		problem.Field = "image"
+	}
+	return err
+}
+
+// pull makes the image that the release names its one service, and fetches it.
+func (s *shipment) pull(ctx context.Context) error {
+	made, err := plan.FromImage(s.release.Reference, s.planOptions())
+	if err != nil {
+		return problem.Refused("archive", err)
+	}
+	s.take(made)
+	return s.besideNetwork(ctx, func(ctx context.Context, makeNetwork func()) error {
+		return s.makeImages(ctx, nil, makeNetwork)
+	})
+}
+
+// pullImage fetches the image that a service names. Where the release names it, it
+// is pinned to what it got, and where its registry gives none, the one of that name
+// in the engine is used.
+func (s *shipment) pullImage(ctx context.Context, spec plan.Service) (docker.Image, error) {
+	if s.composed {
+		image, _, err := s.images.PullImage(ctx, docker.PullOptions{Reference: spec.Image, Always: spec.AlwaysPull}, s.log.line)
+		return image, err
+	}
+	// What a digest names never changes.
+	options := docker.PullOptions{Reference: spec.Image, Always: !strings.Contains(spec.Image, "@")}
+	image, digest, err := s.images.PullImage(ctx, options, s.log.line)
+	if err != nil && errors.Is(context.Cause(ctx), errBuildTimeout) {
+		return docker.Image{}, problem.Unavailable(
+			fmt.Sprintf("The image was not pulled within %s.", inWords(s.buildTimeout)),
+			"Deploy again: what was pulled already is not pulled twice. BERTH_BUILD_TIMEOUT gives it more time.",
+		).Because(err)
+	}
+	if refused, ok := errors.AsType[*docker.PullError](err); ok && options.Always {
+		s.log.say("%s", refused.Message)
+		var local error
+		if image, digest, local = s.images.FindPulled(ctx, spec.Image); local == nil {
+			s.log.say("so the image of that name that is on the server is used")
+			err = nil
+		} else if !errors.Is(local, docker.ErrNotFound) {
+			err = local
+		}
+	}
+	if err != nil {
+		return docker.Image{}, err
+	}
+	s.log.say("the release is pinned to %s", app.Pinned(digest, image.ID))
+	s.release.Digest = digest
+	return image, nil
+}
+
+// findImage returns an image of the release, and pulls it again by its digest where
+// it came from a registry and is not there any more.
+func (s *shipment) findImage(ctx context.Context, id string) (docker.Image, error) {
+	image, err := s.images.FindImage(ctx, id)
+	if !errors.Is(err, docker.ErrNotFound) || s.release.Digest == "" {
+		return image, err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, s.buildTimeout, errBuildTimeout)
+	defer cancel()
+	image, digest, err := s.images.PullImage(ctx, docker.PullOptions{Reference: s.release.Digest}, s.log.line)
+	if err != nil {
+		return docker.Image{}, err
+	}
+	s.release.Image = image.ID
+	return image, s.ledger.UpdatePulled(ctx, s.release.ReleaseID, image.ID, digest)
+}
+
+// diagnosePull says why an image could not be had; nil where that is not the cause.
+func diagnosePull(cause error) *problem.Problem {
+	if errors.Is(cause, errBuildTimeout) {
+		return nil
+	}
+	refused, ok := errors.AsType[*docker.PullError](cause)
+	if !ok {
+		return nil
+	}
+	return problem.Invalid(fmt.Sprintf("The image could not be had: %s", refused.Message), refused.Hint).Because(cause)
+}

@@ -1,0 +1,145 @@
+package release
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"strconv"
+	"sync"
+
+	"berth/controller/app"
+	"berth/controller/environment"
+	"berth/controller/printable"
+	"berth/controller/problem"
+)
+
+// logLimit is how many bytes the log of one release may take on disk; a build
+// that prints more is cut with a line that says so.
+const logLimit = 32 << 20
+
+// lastLines is how many lines of a log a failure keeps at hand to explain itself.
+const lastLines = 40
+
+func (l logsFolder) open(id app.ReleaseID) (io.ReadSeekCloser, error) {
+	file, err := l.root.Open(logName(id))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, problem.NotFound(fmt.Sprintf("There is no log of %s.", id), "").Because(err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open log of %s: %w", id, err)
+	}
+	return file, nil
+}
+
+// logsFolder keeps one folder an app with one file a release.
+type logsFolder struct{ root *os.Root }
+
+func openLogs(path string) (logsFolder, error) {
+	root, err := OpenPrivateFolder(path)
+	return logsFolder{root}, err
+}
+
+func logName(id app.ReleaseID) string {
+	return path.Join(string(id.App), strconv.FormatInt(id.Number, 10)+".log")
+}
+
+// appendTo opens the log of a release for writing at its end, so that a resumed release goes on in it.
+func (l logsFolder) appendTo(id app.ReleaseID, changed func()) (*releaseLog, error) {
+	if err := l.root.MkdirAll(string(id.App), 0o700); err != nil {
+		return nil, fmt.Errorf("make log folder of %s: %w", id.App, err)
+	}
+	file, err := l.root.OpenFile(logName(id), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open log of %s: %w", id, err)
+	}
+	info, err := file.Stat()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("measure log of %s: %w", id, err), file.Close())
+	}
+	return &releaseLog{file: file, size: info.Size(), changed: changed}, nil
+}
+
+func (l logsFolder) removeApp(app app.Name) error {
+	if err := l.root.RemoveAll(string(app)); err != nil {
+		return fmt.Errorf("remove logs of %s: %w", app, err)
+	}
+	return nil
+}
+
+// releaseLog writes one release's log, line by line.
+type releaseLog struct {
+	mu      sync.Mutex
+	file    *os.File
+	size    int64
+	full    bool
+	lost    int               // lines that the disk had no room for since the last one that it took
+	mask    *environment.Mask // of the release's secrets; nil where there are none
+	masked  environment.MaskedLines
+	changed func()
+}
+
+// line appends one line. A full disk loses lines of a log, never a release, so
+// there is no error to return.
+func (l *releaseLog) line(text string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.full {
+		return
+	}
+	text = l.masked.Next(l.mask, printable.Line(text))
+	if l.size+int64(len(text)) > logLimit {
+		l.full = true
+		text = printable.Line(fmt.Sprintf("berth: the log is longer than %d MB; the rest is left out", logLimit>>20))
+	}
+	if l.write(text) {
+		l.changed()
+	}
+}
+
+// write appends whole lines, and tells before the first one after a full disk how many
+// are missing. It reports whether the disk had room.
+func (l *releaseLog) write(text string) bool {
+	if l.lost > 0 {
+		text = printable.Line(fmt.Sprintf("berth: %d lines are missing here: the server's disk was full", l.lost)) + text
+	}
+	n, err := l.file.WriteString(text)
+	if err != nil {
+		l.lost++
+		_ = l.file.Truncate(l.size) // no half line stays; it needs no room
+		return false
+	}
+	l.size, l.lost = l.size+int64(n), 0
+	return true
+}
+
+// setMask masks with another one from here on.
+func (l *releaseLog) setMask(m *environment.Mask) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.mask = m
+}
+
+// say appends a line of the controller's own.
+func (l *releaseLog) say(format string, args ...any) {
+	l.line("berth: " + fmt.Sprintf(format, args...))
+}
+
+func (l *releaseLog) close() { _ = l.file.Close() }
+
+// OpenPrivateFolder makes the folder if needed, narrows its mode to 0700 and opens it as a root.
+func OpenPrivateFolder(path string) (*os.Root, error) {
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return nil, fmt.Errorf("make folder: %w", err)
+	}
+	if err := os.Chmod(path, 0o700); err != nil { //nolint:gosec // a folder needs its x bit
+		return nil, fmt.Errorf("narrow folder: %w", err)
+	}
+	root, err := os.OpenRoot(path)
+	if err != nil {
+		return nil, fmt.Errorf("open folder: %w", err)
+	}
+	return root, nil
+}

@@ -1,0 +1,112 @@
+package release
+
+import (
+	"context"
+	"slices"
+
+	"berth/controller/app"
+	"berth/controller/docker"
+	"berth/controller/environment"
+	"berth/controller/plan"
+)
+
+// OpenEnvironmentOf opens the secrets of a release.
+func (c *Shipper) OpenEnvironmentOf(ctx context.Context, id app.ReleaseID) (environment.OpenEnvironment, error) {
+	kept, err := c.history.FindEnvironmentOf(ctx, id)
+	if err != nil {
+		return environment.OpenEnvironment{}, err
+	}
+	return c.Open(id.App, kept)
+}
+
+// Open opens what the ledger keeps of an app's variables.
+func (c *Shipper) Open(name app.Name, kept []app.Variable) (environment.OpenEnvironment, error) {
+	opened := environment.OpenEnvironment{Files: make(map[string]string), Secrets: make(map[string]string)}
+	for _, variable := range kept {
+		value := variable.Value
+		if variable.Secret() {
+			plain, err := c.key.Open(variable.Sealed, app.EnvironmentPlace(name, variable.Name))
+			if err != nil {
+				return environment.OpenEnvironment{}, environment.CannotOpen(variable.Name, err)
+			}
+			value = string(plain)
+			opened.Secrets[variable.Name] = value
+		}
+		if variable.File {
+			opened.Files[variable.Name] = value
+			continue
+		}
+		opened.Variables = append(opened.Variables, variable.Name+"="+value)
+	}
+	opened.Mask = environment.NewMask(opened.Secrets)
+	return opened, nil
+}
+
+// specOf is what a service of the release runs with: as it was planned, or where a
+// Dockerfile was built, what the settings and the environment say.
+func (c *Shipper) specOf(release app.Release, run app.ServiceRun, environment environment.OpenEnvironment) (plan.Service, error) {
+	if release.Composed() {
+		return c.Unsealed(release.App, run.Spec)
+	}
+	return environment.Deliver(environment.Options(release.Settings).Service()), nil
+}
+
+// instanceNames are the names of the service's instances in a release of that number.
+func (c *Shipper) instanceNames(id app.ReleaseID, service plan.Service) []string {
+	first := c.engine.InstanceName(string(id.App), id.Number, service.Name)
+	names := []string{first}
+	if service.Name == plan.MainService {
+		first += "." + plan.MainService // no other service's name is made of this one's then
+	}
+	for number := 2; number <= service.Count(); number++ {
+		names = append(names, docker.ReplicaName(first, number))
+	}
+	return names
+}
+
+// sealed returns the services as the ledger keeps them.
+func (c *Shipper) sealed(name app.Name, services []app.ServiceRun) []app.ServiceRun {
+	kept := make([]app.ServiceRun, 0, len(services))
+	for _, service := range services {
+		service.Spec.Build = plan.Build{}
+		service.Spec.Files = slices.Clone(service.Spec.Files)
+		for i, file := range service.Spec.Files {
+			if file.Private {
+				service.Spec.Files[i].Content = c.key.Seal(file.Content, app.FilePlace(name, service.Spec, file))
+			}
+		}
+		kept = append(kept, service)
+	}
+	return kept
+}
+
+// Unsealed is the opposite of sealed, for one service.
+func (c *Shipper) Unsealed(name app.Name, spec plan.Service) (plan.Service, error) {
+	spec.Files = slices.Clone(spec.Files)
+	for i, file := range spec.Files {
+		if !file.Private {
+			continue
+		}
+		content, err := c.key.Open(file.Content, app.FilePlace(name, spec, file))
+		if err != nil {
+			return plan.Service{}, environment.CannotOpen(file.Path, err)
+		}
+		spec.Files[i].Content = content
+	}
+	return spec, nil
+}
+
+// SameDefinition reports whether all is as it was that needs a new container when it
+// changes, but for the image.
+func (c *Shipper) SameDefinition(live app.Release, old app.ServiceRun, service plan.Service, environment, former environment.OpenEnvironment) (bool, error) {
+	spec, err := c.Unsealed(live.App, old.Spec)
+	if err != nil {
+		return false, err
+	}
+	for _, name := range service.SecretsOf() {
+		if environment.Secrets[name] != former.Secrets[name] {
+			return false, nil
+		}
+	}
+	return spec.Fingerprint() == service.Fingerprint(), nil
+}
