@@ -176,7 +176,7 @@ func (c *Controller) removeApp(ctx context.Context, name app.Name) error {
 			c.uploads.Remove(release.Archive)
 		}
 	}
-	c.usage.forget(name)
+	c.usage.Forget(name)
 	c.seen.enter(name, nil)
 	if err := c.ledger.DeleteApp(ctx, name); err != nil && !errors.Is(err, problem.ErrNotFound) {
 		return err

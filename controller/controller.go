@@ -24,6 +24,7 @@ import (
 	"berth/controller/routing"
 	"berth/controller/secret"
 	"berth/controller/uploads"
+	"berth/controller/usage"
 	"berth/controller/volumes"
 	"berth/traefik"
 )
@@ -69,7 +70,7 @@ type Controller struct {
 	forbidden []app.Waiver
 
 	notices  *notices
-	usage    *usageBook
+	usage    *usage.Sampler
 	seen     *serviceBook
 	apps     *app.Locks
 	volumes  *volumes.Volumes
@@ -107,9 +108,10 @@ func New(o Options) (*Controller, error) {
 		ledger: o.Ledger, engine: o.Engine, logger: o.Logger, audit: o.Audit, key: o.Key,
 		uploads: uploads.New(received, archive.DefaultLimits()), held: newHeldArchives(), most: o.MaximumLimits,
 		forbidden: o.ForbiddenWaivers, registries: o.Registries,
-		notices: newNotices(), usage: newUsageBook(), seen: newServiceBook(), apps: app.NewLocks(),
+		notices: newNotices(), seen: newServiceBook(), apps: app.NewLocks(),
 		wake: make(chan struct{}, 1), started: make(chan struct{}),
 	}
+	c.usage = usage.NewSampler(o.Ledger, o.Engine, o.Logger, c.notices.notify)
 	o.Routing.Locks, o.Routing.Notify, o.Routing.Reconcile = c.apps, c.notices.notify, c.requestReconcile
 	o.Routing.Beacon, o.Routing.Logger = beaconOf(o.Key), o.Logger
 	c.routes = routing.New(o.Routing)
@@ -153,7 +155,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	c.requestReconcile()
 	group.Go(func() error { return c.reconcileLoop(ctx) })
 	group.Go(func() error { return c.watchLoop(ctx) })
-	group.Go(func() error { return c.usageLoop(ctx) })
+	group.Go(func() error { return c.usage.Run(ctx) })
 	group.Go(func() error { return c.routes.Run(ctx) })
 	group.Go(func() error { return c.volumes.Run(ctx) })
 	err := group.Wait()

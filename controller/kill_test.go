@@ -14,6 +14,7 @@ import (
 	"berth/controller/app"
 	"berth/controller/problem"
 	"berth/controller/uploads"
+	"berth/test/patience"
 )
 
 // killsAtOnce is how many processes of one deed are killed beside each other.
@@ -194,7 +195,7 @@ func (k *killing) run(t *testing.T) {
 	go func() { _ = k.deed.do(h, k.form) }() // it may never come back
 	select {
 	case <-k.reached:
-	case <-time.After(5 * time.Second):
+	case <-time.After(patience.Of(5 * time.Second)):
 		close(k.dead)
 		h.clean() // this time there were fewer calls
 		return

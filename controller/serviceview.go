@@ -60,7 +60,7 @@ func (c *Controller) serviceViews(found app.App, live app.Release) []ServiceView
 			view.Observed = app.Observed{State: app.Stopped}
 		}
 		for _, instance := range run.Instances {
-			if taken, ok := c.usage.instance(found.Name, instance); ok {
+			if taken, ok := c.usage.Instance(found.Name, instance); ok {
 				view.Memory, view.HasUsage = view.Memory+taken.MemoryBytes, true
 			}
 		}

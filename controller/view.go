@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"berth/controller/app"
-	"berth/controller/docker"
 	"berth/controller/problem"
 	"berth/traefik"
 )
@@ -48,7 +47,7 @@ func (c *Controller) Apps(ctx context.Context) ([]AppView, error) {
 		view.Derived = derived[app.Name]
 		views = append(views, view)
 	}
-	c.usage.looked()
+	c.usage.Looked()
 	return views, nil
 }
 
@@ -74,7 +73,7 @@ func (c *Controller) App(ctx context.Context, name app.Name) (AppView, error) {
 	if err != nil {
 		return AppView{}, err
 	}
-	c.usage.looked()
+	c.usage.Looked()
 	view := c.view(found, latest)
 	view.Derived = derived[name]
 	view.Variables, view.Unapplied = len(environment.Variables), environment.Unapplied()
@@ -119,43 +118,13 @@ func (c *Controller) confirmed(release app.Release) app.Release {
 	return release
 }
 
-// Output passes on what an app's live instances print: the last lines, and the
-// new ones as they come where follow is set, until each returns an error or ctx ends.
-// The secrets of the release are masked.
-func (c *Controller) Output(ctx context.Context, name app.Name, lines int, follow bool, each func(docker.Line) error) error {
-	found, err := c.findApp(ctx, name)
-	if err != nil {
-		return err
-	}
-	if found.Live == 0 {
-		return nil
-	}
-	live, err := c.Release(ctx, app.ReleaseID{App: name, Number: found.Live})
-	if err != nil {
-		return err
-	}
-	environment, err := c.releases.OpenEnvironmentOf(ctx, live.ReleaseID)
-	if err != nil {
-		return err
-	}
-	masked, err := c.maskOf(live, environment)
-	if err != nil {
-		return err
-	}
-	options := docker.TailOptions{Lines: lines, Follow: follow}
-	if len(live.Instances) == 1 {
-		return gone(c.engine.Tail(ctx, live.Instances[0], options, masked.Lines(each)))
-	}
-	return c.tailAll(ctx, live, options, masked, each)
-}
-
 func (c *Controller) view(found app.App, latest *app.Release) AppView {
 	if latest != nil {
 		shown := c.confirmed(*latest)
 		latest = &shown
 	}
 	view := AppView{App: found, Latest: latest, Reserved: c.routes.ReservedOf(found.Routes)}
-	view.Usage, view.HasUsage = c.usage.of(found.Name)
+	view.Usage, view.HasUsage = c.usage.Of(found.Name)
 	if latest != nil && latest.State.UnderWay() {
 		view.UnderWay = latest
 	}

@@ -27,9 +27,7 @@ func (h *house) wantWarned(fill string) {
 
 func TestVolumeWatch_WarnsForAWeekOfAVolumeThatWasOverItsQuotaBeforeThereWasOne(t *testing.T) {
 	t.Parallel()
-	h := newWatched(t, 1<<20, docker.Disk{})
-	h.keeper.Age("data", time.Now().Add(-time.Hour)) // before the ledger knew of quotas
-	h.fill("data", "much", 2<<20)
+	h := newWatched(t, 1<<20, docker.Disk{}, overBefore)
 	h.look(time.Hour)
 	h.wantState("hello", app.Running)
 	h.wantWarned("2 MB of 1 MB")
@@ -55,9 +53,7 @@ func TestVolumeWatch_WarnsForAWeekOfAVolumeThatWasOverItsQuotaBeforeThereWasOne(
 
 func TestVolumeWatch_AQuotaOfItsOwnEndsTheWarningAndTheGrace(t *testing.T) {
 	t.Parallel()
-	h := newWatched(t, 1<<20, docker.Disk{})
-	h.keeper.Age("data", time.Now().Add(-time.Hour))
-	h.fill("data", "much", 2<<20)
+	h := newWatched(t, 1<<20, docker.Disk{}, overBefore)
 	h.look(time.Hour)
 	if _, err := h.Volumes().UpdateQuota(t.Context(), "data", 16<<20); err != nil {
 		t.Fatal(err)

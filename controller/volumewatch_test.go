@@ -18,18 +18,28 @@ import (
 
 // newWatched is a house with a quota and a disk, whose apps hello and other write into
 // the volumes data and logs, as release 2 each.
-func newWatched(t *testing.T, quota int64, disk docker.Disk) *house {
+func newWatched(t *testing.T, quota int64, disk docker.Disk, before ...func(*house)) *house {
 	t.Helper()
 	h := newHouse(t)
-	h.stop()
-	h.quota, h.disk = quota, disk
-	h.open()
 	for app, name := range map[string]volume.Name{"hello": "data", "other": "logs"} {
 		h.volume(name)
 		h.deploy(app)
 		h.mount(app, written(name))
 	}
+	for _, prepare := range before { // nothing is watched yet, so that no look comes in between
+		prepare(h)
+	}
+	h.stop()
+	h.quota, h.disk = quota, disk
+	h.open()
 	return h
+}
+
+// overBefore makes the volume data larger than 1 MB, and older than the ledger's quotas.
+func overBefore(h *house) {
+	h.t.Helper()
+	h.keeper.Age("data", time.Now().Add(-time.Hour))
+	h.fill("data", "much", 2<<20)
 }
 
 // fill writes a file into a volume, as an app does.

@@ -23,7 +23,7 @@ import (
 // far below clientPatience.
 func short() serverLimits {
 	limits := defaultServerLimits()
-	limits.header, limits.idle, limits.still = 400*time.Millisecond, 400*time.Millisecond, 400*time.Millisecond
+	limits.header, limits.idle, limits.still = patience.Of(400*time.Millisecond), patience.Of(400*time.Millisecond), patience.Of(400*time.Millisecond)
 	return limits
 }
 

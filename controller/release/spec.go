@@ -110,3 +110,24 @@ func (c *Shipper) SameDefinition(live app.Release, old app.ServiceRun, service p
 	}
 	return spec.Fingerprint() == service.Fingerprint(), nil
 }
+
+// MaskOf returns the mask of what a release prints: of its secrets, and of the files that
+// its archive brings as secrets.
+func (c *Shipper) MaskOf(ctx context.Context, release app.Release) (*environment.Mask, error) {
+	opened, err := c.OpenEnvironmentOf(ctx, release.ReleaseID)
+	if err != nil {
+		return nil, err
+	}
+	if !release.Composed() {
+		return opened.Mask, nil
+	}
+	var specs []plan.Service
+	for _, run := range release.Services {
+		spec, err := c.Unsealed(release.App, run.Spec)
+		if err != nil {
+			return nil, err
+		}
+		specs = append(specs, spec)
+	}
+	return opened.MaskWith(specs), nil
+}

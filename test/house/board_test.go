@@ -20,10 +20,12 @@ var board = []room{
 
 	// The story, and the ledger that keeps its nouns.
 	{"store", "controller release routing volumes uploads certificates environment app account audit problem limit domaincheck plan volume traefik"},
-	{"controller", "release routing volumes uploads certificates environment app account audit problem archive address docker domaincheck firstpage pause plan printable secret volume traefik"},
+	{"controller", "release output usage routing volumes uploads certificates environment app account audit problem archive address docker domaincheck firstpage pause plan printable secret volume traefik"},
 	{"release", "routing volumes uploads environment app audit problem archive docker firstpage pause plan printable secret volume traefik"},
 
 	// Each one concern of apps.
+	{"output", "app docker environment"},
+	{"usage", "app docker"},
 	{"routing", "certificates app problem domaincheck pause traefik"},
 	{"volumes", "uploads app audit problem archive docker pause plan printable volume"},
 	{"uploads", "app problem archive"},
@@ -76,11 +78,10 @@ const (
 // Present exceptions. A number here only goes down, and the line goes with the exception.
 var (
 	longPackages = map[string]int{
-		"controller": 3283,
-		"release":    3420,
-		"docker":     5681,
-		"plan":       5221,
-		"store":      3240,
+		"release": 3420,
+		"docker":  5681,
+		"plan":    5221,
+		"store":   3240,
 	}
 	largeInterfaces = map[string]int{
 		"controller.Ledger": 32,

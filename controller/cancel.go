@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"fmt"
+	"io"
 
 	"berth/controller/app"
 	"berth/controller/problem"
@@ -30,4 +31,14 @@ func (c *Controller) Cancel(ctx context.Context, id app.ReleaseID) error {
 		fmt.Sprintf("The release %s went live in the same moment.", id),
 		"Roll back to the one before, if it should not serve.",
 	)
+}
+
+// QueuePlace returns the place of a release in the line for a build slot: 1 is
+// next, 0 is not waiting.
+func (c *Controller) QueuePlace(id app.ReleaseID) int { return c.releases.Place(id) }
+
+// ReleaseLog opens the kept log of a release. While the release is under way the
+// file grows: read on after a tick of Subscribe.
+func (c *Controller) ReleaseLog(id app.ReleaseID) (io.ReadSeekCloser, error) {
+	return c.releases.Log(id)
 }
