@@ -64,8 +64,6 @@ type Controller struct {
 	uploads uploads.Folder
 	held    *heldArchives
 	most    plan.Limits
-	// registries are those that images may come from beside the public ones.
-	registries []string
 
 	forbidden []app.Waiver
 
@@ -78,8 +76,7 @@ type Controller struct {
 
 	wake chan struct{} // one pending request to reconcile
 
-	running context.Context //nolint:containedctx // of Run; releases are shipped under it
-	started chan struct{}   // closed when Run has set running
+	running context.Context //nolint:containedctx // of Run; orphans are removed under it
 }
 
 // New returns a Controller that has started nothing yet. It makes the folders
@@ -107,9 +104,9 @@ func New(o Options) (*Controller, error) {
 	c := &Controller{
 		ledger: o.Ledger, engine: o.Engine, logger: o.Logger, audit: o.Audit, key: o.Key,
 		uploads: uploads.New(received, archive.DefaultLimits()), held: newHeldArchives(), most: o.MaximumLimits,
-		forbidden: o.ForbiddenWaivers, registries: o.Registries,
-		notices: newNotices(), seen: newServiceBook(), apps: app.NewLocks(),
-		wake: make(chan struct{}, 1), started: make(chan struct{}),
+		forbidden: o.ForbiddenWaivers,
+		notices:   newNotices(), seen: newServiceBook(), apps: app.NewLocks(),
+		wake: make(chan struct{}, 1),
 	}
 	c.usage = usage.NewSampler(o.Ledger, o.Engine, o.Logger, c.notices.notify)
 	o.Routing.Locks, o.Routing.Notify, o.Routing.Reconcile = c.apps, c.notices.notify, c.requestReconcile
@@ -150,7 +147,6 @@ func beaconOf(key secret.Key) traefik.Beacon {
 func (c *Controller) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	c.running = ctx
-	close(c.started)
 	c.releases.Begin(ctx)
 	c.requestReconcile()
 	group.Go(func() error { return c.reconcileLoop(ctx) })

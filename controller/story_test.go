@@ -1,7 +1,6 @@
 package controller_test
 
 import (
-	"archive/zip"
 	"bytes"
 	"context"
 	"errors"
@@ -19,6 +18,7 @@ import (
 
 	"berth/controller"
 	"berth/controller/app"
+	"berth/controller/archive/archivetest"
 	"berth/controller/docker"
 	"berth/controller/domaincheck"
 	"berth/controller/plan"
@@ -26,6 +26,7 @@ import (
 	"berth/controller/routing"
 	"berth/controller/secret"
 	"berth/controller/store"
+	"berth/controller/store/storetest"
 	"berth/controller/uploads"
 	"berth/controller/volume/volumetest"
 	"berth/controller/volumes"
@@ -90,7 +91,7 @@ func newHouse(t *testing.T) *house {
 	if h.key, err = secret.DeriveKey("a key of the tests"); err != nil {
 		t.Fatal(err)
 	}
-	putLedger(t, h.folder)
+	storetest.Put(t, h.folder)
 	h.open()
 	t.Cleanup(func() { h.stop() })
 	return h
@@ -176,26 +177,9 @@ func (b *syncBuffer) String() string {
 	return b.buffer.String()
 }
 
-func (h *house) zip(files map[string]string) string {
-	h.t.Helper()
-	var out bytes.Buffer
-	w := zip.NewWriter(&out)
-	for name, content := range files {
-		entry, err := w.Create(name)
-		if err != nil {
-			h.t.Fatal(err)
-		}
-		_, _ = io.WriteString(entry, content)
-	}
-	if err := w.Close(); err != nil {
-		h.t.Fatal(err)
-	}
-	return out.String()
-}
-
 func (h *house) receive(files map[string]string) *uploads.Archive {
 	h.t.Helper()
-	received, err := h.Receive(strings.NewReader(h.zip(files)))
+	received, err := h.Receive(strings.NewReader(archivetest.Zip(h.t, files)))
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -53,22 +53,7 @@ func TestPort_ThatTheImageNamesIsNotLeft(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.eventually("the log to name the port", func() bool {
-		log, err := h.ReleaseLog(release.ReleaseID)
-		if err != nil {
-			return false
-		}
-		defer log.Close()
-		text, err := io.ReadAll(log)
-		return err == nil && strings.Contains(string(text), "listens on port 5000, not on port 8000")
-	})
-	time.Sleep(3 * time.Second)
-	if now, err := h.Release(t.Context(), release.ReleaseID); err != nil || !strings.HasSuffix(now.Address, ":8000") {
-		t.Errorf("it is at %s, %v", now.Address, err)
-	}
-	if err := h.Cancel(t.Context(), release.ReleaseID); err != nil {
-		t.Fatal(err)
-	}
+	h.staysOnItsPort(release.ReleaseID)
 }
 
 // quietFile is a compose app whose main service says nothing of a port.
@@ -139,8 +124,15 @@ func TestPort_ThatAComposeFileNamesIsNotLeft(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	h.staysOnItsPort(release.ReleaseID)
+}
+
+// staysOnItsPort expects the log to name port 5000, and the release to go on waiting for
+// port 8000, which was asked for. It cancels the release.
+func (h *house) staysOnItsPort(id app.ReleaseID) {
+	h.t.Helper()
 	h.eventually("the log to name the port", func() bool {
-		log, err := h.ReleaseLog(release.ReleaseID)
+		log, err := h.ReleaseLog(id)
 		if err != nil {
 			return false
 		}
@@ -149,10 +141,10 @@ func TestPort_ThatAComposeFileNamesIsNotLeft(t *testing.T) {
 		return err == nil && strings.Contains(string(text), "listens on port 5000, not on port 8000")
 	})
 	time.Sleep(3 * time.Second)
-	if now, err := h.Release(t.Context(), release.ReleaseID); err != nil || !strings.HasSuffix(now.Address, ":8000") {
-		t.Errorf("it is at %s, %v", now.Address, err)
+	if now, err := h.Release(h.t.Context(), id); err != nil || !strings.HasSuffix(now.Address, ":8000") {
+		h.t.Errorf("it is at %s, %v", now.Address, err)
 	}
-	if err := h.Cancel(t.Context(), release.ReleaseID); err != nil {
-		t.Fatal(err)
+	if err := h.Cancel(h.t.Context(), id); err != nil {
+		h.t.Fatal(err)
 	}
 }

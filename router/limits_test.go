@@ -1,14 +1,11 @@
 package router
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/netip"
 	"net/url"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -23,38 +20,13 @@ import (
 	"berth/controller/limit"
 	"berth/controller/problem"
 	"berth/controller/store"
+	"berth/controller/store/storetest"
 )
-
-// emptyLedger is the file of a ledger with its whole schema and nothing in it.
-var emptyLedger = sync.OnceValues(func() ([]byte, error) {
-	folder, err := os.MkdirTemp("", "berth-ledger-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(folder)
-	path := filepath.Join(folder, "berth.db")
-	ledger, err := store.Open(context.Background(), path)
-	if err != nil {
-		return nil, err
-	}
-	if err := ledger.Close(); err != nil {
-		return nil, err
-	}
-	return os.ReadFile(path)
-})
 
 // freshLedger is a real one, which costs no migration.
 func freshLedger(t testing.TB) *store.Store {
 	t.Helper()
-	content, err := emptyLedger()
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "berth.db")
-	if err := os.WriteFile(path, content, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	ledger, err := store.Open(t.Context(), path)
+	ledger, err := store.Open(t.Context(), storetest.Put(t, t.TempDir()))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,9 +5,12 @@ package app
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"time"
 
+	"berth/controller/docker"
 	"berth/controller/problem"
+	"berth/controller/volume"
 	"berth/traefik"
 )
 
@@ -83,4 +86,48 @@ type App struct {
 	CreatedAt time.Time
 
 	Variables []Variable // variables that CreateApp saves; FindEnvironment reads them
+}
+
+// severity orders the states, the worst last.
+var severity = []State{Running, Unhealthy, Crashing, Down, Stopped}
+
+// WorseThan reports whether the state is a worse one than the other's.
+func (o Observed) WorseThan(other Observed) bool {
+	return slices.Index(severity, o.State) > slices.Index(severity, other.State)
+}
+
+// Detail adds the name of the service if there are several.
+func (r Release) Detail(run ServiceRun, text string) string {
+	if len(r.Services) < 2 || text == "" {
+		return text
+	}
+	return run.Spec.Name + ": " + text
+}
+
+// Plus adds a sample of an instance. Its share of the CPU is counted since the sample
+// before, which may be the zero Usage.
+func (u Usage) Plus(now, before docker.Usage) Usage {
+	u.MemoryBytes += now.MemoryBytes
+	u.MemoryLimit += now.MemoryLimit
+	u.At = now.At
+	if elapsed := now.At.Sub(before.At); !before.At.IsZero() && elapsed > 0 && now.CPUNanos >= before.CPUNanos {
+		u.CPUPercent += 100 * float64(now.CPUNanos-before.CPUNanos) / float64(elapsed.Nanoseconds())
+	}
+	return u
+}
+
+// Writers returns the running services that write, by volume.
+func (a App) Writers(live Release) map[volume.Name][]string {
+	writers := make(map[volume.Name][]string)
+	for _, run := range live.Runs() {
+		if a.Halts(run) != nil {
+			continue
+		}
+		for _, name := range run.Watched(live) {
+			if !slices.Contains(writers[name], run.Spec.Name) {
+				writers[name] = append(writers[name], run.Spec.Name)
+			}
+		}
+	}
+	return writers
 }

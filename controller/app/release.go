@@ -1,7 +1,9 @@
 package app
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"berth/controller/plan"
@@ -91,4 +93,55 @@ type Release struct {
 	// It is empty for an app from a Dockerfile, which Settings and Image describe. Runs
 	// returns the services in both cases.
 	Services []ServiceRun
+}
+
+// Graces is the time that the instances of the release have to end, one after the other.
+func (r Release) Graces() (sum time.Duration) {
+	for _, name := range r.Instances {
+		sum += r.GraceOf(name)
+	}
+	return sum
+}
+
+// GraceOf is the time that an instance of the release has to end.
+func (r Release) GraceOf(instance string) time.Duration {
+	for _, run := range r.Runs() {
+		if slices.Contains(run.Instances, instance) {
+			return cmp.Or(run.Spec.Stop.Grace, StopGrace)
+		}
+	}
+	return StopGrace
+}
+
+// Pinned identifies an image: by the digest of its registry, or by the engine's id if
+// there is no digest.
+func Pinned(digest, id string) string {
+	if digest != "" {
+		return digest
+	}
+	return id
+}
+
+// Pinned is the image that the release runs, whatever its tag means now. It is empty for
+// a built image, and before the image is there.
+func (r Release) Pinned() string {
+	if r.Reference == "" {
+		return ""
+	}
+	return Pinned(r.Digest, r.Image)
+}
+
+// CanRetry reports whether the release can be tried again: its archive, image or earlier
+// release still exists.
+func (r Release) CanRetry() bool {
+	ended := r.State == ReleaseFailed || r.State == ReleaseCancelled
+	return ended && (r.Archive != "" || r.Reference != "" || r.RollbackOf != 0)
+}
+
+// MadeAs reports whether two releases come from the same archive, image or earlier
+// release.
+func (r Release) MadeAs(other Release) bool {
+	return (r.Archive != "" || r.Reference != "" || r.RollbackOf != 0) && r.Archive == other.Archive &&
+		r.Reference == other.Reference && r.RollbackOf == other.RollbackOf &&
+		r.NewSettings == other.NewSettings && r.NewEnvironment == other.NewEnvironment
 }

@@ -152,7 +152,7 @@ func afterwards(ctx context.Context) (context.Context, context.CancelFunc) {
 	return within(context.WithoutCancel(ctx), cleanupTimeout)
 }
 
-// notFoundIsFine drops problem.ErrNotFound, for what wants a thing gone.
+// notFoundIsFine drops ErrNotFound, for what wants a thing gone.
 func notFoundIsFine(err error) error {
 	if errors.Is(err, ErrNotFound) {
 		return nil

@@ -14,7 +14,7 @@ import (
 
 // What a caller can act on.
 var (
-	// problem.ErrNotFound says that the engine has no such thing, or that it is not of this stack.
+	// ErrNotFound says that the engine has no such thing, or that it is not of this stack.
 	ErrNotFound = errors.New("not found in the engine")
 	// ErrUnavailable says that the engine did not answer.
 	ErrUnavailable = errors.New("engine does not answer")

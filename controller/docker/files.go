@@ -39,7 +39,7 @@ const (
 )
 
 // OpenVolume starts a session on the files of a volume, which the caller closes.
-// When ctx ends, the session and what is under way in it end too. problem.ErrNotFound and
+// When ctx ends, the session and what is under way in it end too. ErrNotFound and
 // ErrForeignVolume are as of FindVolume.
 //
 // The work is done by a helper: a container of our own program that has the

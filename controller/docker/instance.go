@@ -39,7 +39,7 @@ type Condition struct {
 	Error      string    // the engine's, where it could not start it
 }
 
-// Inspect looks one instance up by its name. problem.ErrNotFound where there is none,
+// Inspect looks one instance up by its name. ErrNotFound where there is none,
 // or one of another stack.
 func (e *Engine) Inspect(ctx context.Context, name string) (Instance, error) {
 	ctx, cancel := within(ctx, callTimeout)

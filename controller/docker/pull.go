@@ -58,7 +58,7 @@ func (e *Engine) PullImage(ctx context.Context, options PullOptions, log func(li
 	return e.findPulled(ctx, name, named)
 }
 
-// FindPulled is PullImage for an image that is there already, else problem.ErrNotFound.
+// FindPulled is PullImage for an image that is there already, else ErrNotFound.
 func (e *Engine) FindPulled(ctx context.Context, reference string) (image Image, digest string, err error) {
 	named, err := parseName(reference)
 	if err != nil {

@@ -56,7 +56,7 @@ func (e *Engine) CreateVolume(ctx context.Context, name volume.Name, description
 	return e.checkVolume(created, name)
 }
 
-// FindVolume looks one volume up. problem.ErrNotFound where there is none,
+// FindVolume looks one volume up. ErrNotFound where there is none,
 // ErrForeignVolume where something else has its name.
 func (e *Engine) FindVolume(ctx context.Context, name volume.Name) (Volume, error) {
 	ctx, cancel := within(ctx, callTimeout)

@@ -31,7 +31,9 @@ func (r Reader) Tail(ctx context.Context, release app.Release, o docker.TailOpti
 		return gone(r.Engine.Tail(ctx, release.Instances[0], o, masked.Lines(each)))
 	}
 	if o.Follow {
-		return r.follow(ctx, release, o, masked, each)
+		return follow(ctx, release, each, func(ctx context.Context, instance string, pass func(docker.Line) error) error {
+			return r.Engine.Tail(ctx, instance, o, masked.Lines(pass))
+		})
 	}
 	var lines []docker.Line
 	for _, run := range release.Runs() {
@@ -57,19 +59,23 @@ func (r Reader) Tail(ctx context.Context, release app.Release, o docker.TailOpti
 	return nil
 }
 
-// follow tails every instance at once. An error of each ends all of them.
-func (r Reader) follow(ctx context.Context, release app.Release, o docker.TailOptions, masked *environment.Mask, each func(docker.Line) error) error {
+// follow tails every instance at once, by tail. It passes one line at a time on to each,
+// with the name of its service before it where there are several instances. An error of
+// each ends all of them.
+func follow(ctx context.Context, release app.Release, each func(docker.Line) error, tail func(ctx context.Context, instance string, pass func(docker.Line) error) error) error {
 	var mu sync.Mutex
 	following, ctx := errgroup.WithContext(ctx)
 	for _, run := range release.Runs() {
 		for _, instance := range run.Instances {
-			following.Go(func() error {
-				return gone(r.Engine.Tail(ctx, instance, o, masked.Lines(named(run, func(line docker.Line) error {
-					mu.Lock()
-					defer mu.Unlock()
-					return each(line)
-				}))))
-			})
+			pass := func(line docker.Line) error {
+				mu.Lock()
+				defer mu.Unlock()
+				return each(line)
+			}
+			if len(release.Instances) > 1 {
+				pass = named(run, pass)
+			}
+			following.Go(func() error { return gone(tail(ctx, instance, pass)) })
 		}
 	}
 	return following.Wait()
@@ -86,26 +92,11 @@ func named(run app.ServiceRun, each func(docker.Line) error) func(docker.Line) e
 // After passes on what the instances print from behind the cursor on, until each returns
 // an error or ctx ends.
 func (r Reader) After(ctx context.Context, release app.Release, after docker.Cursor, masked *environment.Mask, each func(docker.Line) error) error {
-	var mu sync.Mutex
-	following, ctx := errgroup.WithContext(ctx)
-	for _, run := range release.Runs() {
-		for _, instance := range run.Instances {
-			pass := func(line docker.Line) error {
-				mu.Lock()
-				defer mu.Unlock()
-				return each(line)
-			}
-			if len(release.Instances) > 1 {
-				pass = named(run, pass)
-			}
-			following.Go(func() error {
-				// The mask sees every line, so that a secret which two lines share is one.
-				o := docker.TailOptions{Lines: -1, Follow: true, Since: after.Since(instance)}
-				return gone(r.Engine.Tail(ctx, instance, o, masked.Lines(after.Rest(instance, pass))))
-			})
-		}
-	}
-	return following.Wait()
+	return follow(ctx, release, each, func(ctx context.Context, instance string, pass func(docker.Line) error) error {
+		// The mask sees every line, so that a secret which two lines share is one.
+		o := docker.TailOptions{Lines: -1, Follow: true, Since: after.Since(instance)}
+		return r.Engine.Tail(ctx, instance, o, masked.Lines(after.Rest(instance, pass)))
+	})
 }
 
 // gone drops the error about an instance that is not there any more.

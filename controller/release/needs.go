@@ -59,7 +59,7 @@ type Images interface {
 	FindImage(ctx context.Context, id string) (docker.Image, error)
 	// PullImage returns an image of a registry, or the one that is there already.
 	PullImage(ctx context.Context, o docker.PullOptions, log func(line string)) (image docker.Image, digest string, err error)
-	// FindPulled is PullImage without asking a registry; problem.ErrNotFound where it is not there.
+	// FindPulled is PullImage without asking a registry; docker.ErrNotFound where it is not there.
 	FindPulled(ctx context.Context, reference string) (image docker.Image, digest string, err error)
 	RemoveImage(ctx context.Context, id string) error
 }

@@ -72,7 +72,7 @@ func (r *retiring) hasNetwork(id NetworkID) bool {
 	return r.networks[id] > 0
 }
 
-// Run removes in the background. The instances and networks count as retiring until
+// run removes in the background. The instances and networks count as retiring until
 // remove returns; then is called after that, where remove reports that it is due.
 func (r *retiring) run(instances []string, networks []NetworkID, remove func() bool, then func()) {
 	r.count(instances, networks, 1)

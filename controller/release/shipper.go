@@ -86,7 +86,7 @@ type Shipper struct {
 	started chan struct{}   // closed when running is set
 }
 
-// New returns a shipper that ships nothing until begin.
+// New returns a Shipper that ships nothing until Begin.
 func New(o Options) (*Shipper, error) {
 	logs, err := openLogs(o.Folder)
 	if err != nil {
@@ -108,7 +108,7 @@ func (c *Shipper) Begin(ctx context.Context) {
 	close(c.started)
 }
 
-// Wait waits for all that is under way, once the context of begin has ended.
+// Wait waits for all that is under way, once the context of Begin has ended.
 func (c *Shipper) Wait() {
 	c.shipping.wait()
 	c.retiring.wait()
@@ -118,7 +118,7 @@ func (c *Shipper) Wait() {
 // Has reports whether the release is being shipped.
 func (c *Shipper) Has(id app.ReleaseID) bool { return c.shipping.has(id) }
 
-// Place is how many releases are built before this one; 0 where it does not wait.
+// Place is the release's place in the line for a build slot: 1 is next, 0 is not waiting.
 func (c *Shipper) Place(id app.ReleaseID) int { return c.line.place(id) }
 
 // Log opens the kept log of a release. While the release is under way the file grows.

@@ -121,7 +121,7 @@ func (f *Files) Unpack(ctx context.Context, folder volume.Path, from io.Reader) 
 	defer received.Discard()
 	tree, err := f.volumes.uploads.OpenWhole(received.File())
 	if err != nil {
-		return problem.AtField("file", problem.Refused("file", err))
+		return problem.Refused("file", err)
 	}
 	defer tree.Close()
 	limit, bound, err := f.roomFor(f.volumes.uploads.Limits().ExpandedBytes)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"berth/controller/archive/archivetest"
 	"berth/controller/problem"
 )
 
@@ -49,7 +50,7 @@ func TestVolumeFiles_UnpackRefusesWhatAnAppsArchiveIsRefusedFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer files.Close()
-	good := h.zip(map[string]string{"a/b.txt": "hello", "c.txt": "there"})
+	good := archivetest.Zip(t, map[string]string{"a/b.txt": "hello", "c.txt": "there"})
 	if err := files.Unpack(t.Context(), "in", strings.NewReader(good)); err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +58,7 @@ func TestVolumeFiles_UnpackRefusesWhatAnAppsArchiveIsRefusedFor(t *testing.T) {
 		t.Errorf("%q, %v", text, err)
 	}
 	for name, hostile := range map[string]string{
-		"traversal": h.zip(map[string]string{"../secret": "mine"}), "no archive": "hello", "empty": "",
+		"traversal": archivetest.Zip(t, map[string]string{"../secret": "mine"}), "no archive": "hello", "empty": "",
 	} {
 		err := files.Unpack(t.Context(), "bad", strings.NewReader(hostile))
 		if problem, ok := errors.AsType[*problem.Problem](err); !ok || problem.Field != "file" {

@@ -1,9 +1,6 @@
 package volumes_test
 
 import (
-	"archive/zip"
-	"bytes"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -62,21 +59,4 @@ func (h *house) fill(name volume.Name, file string, bytes int) {
 	if err := os.WriteFile(filepath.Join(h.keeper.Folder(name), file), make([]byte, bytes), 0o600); err != nil {
 		h.t.Fatal(err)
 	}
-}
-
-func (h *house) zip(files map[string]string) string {
-	h.t.Helper()
-	var out bytes.Buffer
-	w := zip.NewWriter(&out)
-	for name, content := range files {
-		entry, err := w.Create(name)
-		if err != nil {
-			h.t.Fatal(err)
-		}
-		_, _ = io.WriteString(entry, content)
-	}
-	if err := w.Close(); err != nil {
-		h.t.Fatal(err)
-	}
-	return out.String()
 }

@@ -19,6 +19,7 @@ var board = []room{
 	{"templates", ""},
 
 	// The story, and the ledger that keeps its nouns.
+	{"store/storetest", "store"},
 	{"store", "controller release routing volumes uploads certificates environment app account audit problem limit domaincheck plan volume traefik"},
 	{"controller", "release output usage routing volumes uploads certificates environment app account audit problem archive address docker domaincheck firstpage pause plan printable secret volume traefik"},
 	{"release", "routing volumes uploads environment app audit problem archive docker firstpage pause plan printable secret volume traefik"},
@@ -42,6 +43,7 @@ var board = []room{
 	{"docker/dockertest/app", ""},
 	{"docker/dockertest/helper", "listen volume"},
 	{"volume/volumetest", "docker volume"},
+	{"archive/archivetest", ""},
 	{"docker", "listen pause plan printable volume"},
 	{"domaincheck", "address traefik"},
 	{"maintenance", "traefik"},
