@@ -36,6 +36,7 @@ func TestBrowser_FolderThatIsDroppedKeepsItsShape(t *testing.T) {
 	if s.inVolume("photos/one.txt") != "one" || s.inVolume("photos/deep/two.txt") != "two" {
 		t.Error("the files are not where they belong")
 	}
+	w.wait(`document.activeElement.id === "notice"`)
 	w.mustBeClean()
 }
 

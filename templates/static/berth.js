@@ -301,9 +301,9 @@
     sending(form, false);
   }
 
-  // The answer is the same page with what was wrong: take it over, and put the
-  // chosen file back, which no page can carry.
-  function showAnswer(form, html) {
+  // The answer is the same page: take it over. Where it says what was wrong, put
+  // the chosen files back too, which no page can carry.
+  function showAnswer(form, html, wasStored) {
     var answer = new DOMParser().parseFromString(html, "text/html");
     var fresh = answer.getElementById("main");
     if (!fresh) return failed(form, "The answer could not be read. Load the page again.");
@@ -312,20 +312,20 @@
     document.title = answer.title;
     main.replaceWith(fresh);
     var place = fresh.querySelector('form[data-upload] input[type="file"]');
-    if (place) {
+    if (place && !wasStored) {
       input.setAttribute("aria-describedby", place.getAttribute("aria-describedby") || "");
       place.replaceWith(input);
     }
     if (window.htmx) window.htmx.process(fresh);
     setUp(fresh);
-    if (place) showChosen(fresh.querySelector("form[data-upload]"));
+    if (place && !wasStored) showChosen(fresh.querySelector("form[data-upload]"));
     var wrong = fresh.querySelector("[aria-invalid], [role=alert], .field-problem:not([hidden])");
     if (wrong) {
       if (wrong.focus) wrong.focus();
       wrong.scrollIntoView({ block: "nearest" });
       return;
     }
-    var arrival = fresh.querySelector("[data-arrival]");
+    var arrival = fresh.querySelector("[data-arrival], [data-result]");
     if (arrival) {
       arrival.focus({ preventScroll: true });
       arrival.scrollIntoView({ block: "center" });
@@ -376,14 +376,18 @@
         progress(form, form.querySelector("[data-any]") ? "Sent. Storing…" : "Sent. Looking into the archive…", null);
       });
       request.addEventListener("load", function () {
-        // A 303 was followed already: its page is the one to go to.
+        // A 303 was followed already: its page is the one to go to. The page that is
+        // shown already is not loaded for a new fragment, and its notice was said
+        // in this answer: it is taken over.
         var target = new URL(request.responseURL || form.action);
-        if (request.status === 200 && target.pathname !== new URL(form.action).pathname) {
+        var stored = request.status === 200 && target.pathname !== new URL(form.action).pathname;
+        var here = target.pathname + target.search === window.location.pathname + window.location.search;
+        if (stored && !here) {
           window.location.assign(target.href + (target.hash || "#main"));
           return;
         }
         sending(form, false);
-        showAnswer(form, request.responseText);
+        showAnswer(form, request.responseText, stored);
       });
       request.addEventListener("error", function () {
         if (sent) lookForApp(form);
