@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"berth/controller/printable"
+	"berth/controller/problem"
 )
 
 // placeBytes is how much of a place a refusal shows.
@@ -17,6 +18,10 @@ type checker struct {
 	table map[string]Key
 	lines map[string]int // path with names and numbers, by dots -> line
 	notes []string
+	// faults are the refused keys. They are taken out of the file, so that the rest of it
+	// can be checked too.
+	faults  problem.Refusals
+	removed []string // the places of these keys
 }
 
 func newChecker() *checker {
@@ -27,8 +32,8 @@ func newChecker() *checker {
 	return c
 }
 
-// check refuses the first unsupported key, and removes the parts of the file that only
-// document it for people.
+// check removes from the file what is refused, and what only documents it for people. It
+// returns an error if there is nothing to go on with.
 func (c *checker) check(root *node) error {
 	services := root.fields["services"]
 	if services == nil || len(services.fields) == 0 {
@@ -37,61 +42,62 @@ func (c *checker) check(root *node) error {
 	if len(services.fields) > maxServices {
 		return refuse(services.line, fmt.Sprintf("The compose file has more than %d services.", maxServices), "Divide it into several apps.")
 	}
-	return c.walk(root, "", "")
+	c.walk(root, "", "")
+	return nil
 }
 
 // walk checks the content of a node. pattern is its path in the table, and place its path
 // in the file.
-func (c *checker) walk(n *node, pattern, place string) error {
+func (c *checker) walk(n *node, pattern, place string) {
 	for i, item := range n.items {
 		at := join(place, strconv.Itoa(i))
 		c.lines[at] = item.line
-		if err := c.walk(item, join(pattern, "[]"), at); err != nil {
-			return err
-		}
+		c.walk(item, join(pattern, "[]"), at)
 	}
 	_, named := c.table[join(pattern, "*")]
 	for _, key := range slices.Clone(n.keys) {
 		at := join(place, key)
 		c.lines[at] = n.lines[key]
 		if named {
-			if err := c.walk(n.fields[key], join(pattern, "*"), at); err != nil {
-				return err
-			}
+			c.walk(n.fields[key], join(pattern, "*"), at)
 			continue
 		}
-		if err := c.checkKey(n, key, join(pattern, key), at); err != nil {
-			return err
-		}
+		c.checkKey(n, key, join(pattern, key), at)
 	}
-	return nil
 }
 
 // checkKey looks up one key of a mapping in the table.
-func (c *checker) checkKey(n *node, key, pattern, place string) error {
+func (c *checker) checkKey(n *node, key, pattern, place string) {
 	if strings.HasPrefix(key, "x-") {
 		n.remove(key)
-		return nil
+		return
 	}
 	known, found := c.table[pattern]
 	if !found {
-		return refuse(n.lines[key], fmt.Sprintf("The key %.60q is not one of the compose specification here (%s).", key, printable.Replace(place[:min(len(place), placeBytes)], '?')), c.nearest(pattern))
+		c.refuse(n, key, place, fmt.Sprintf("The key %.60q is not one of the compose specification here (%s).", key, printable.Replace(place[:min(len(place), placeBytes)], '?')), c.nearest(pattern))
+		return
 	}
 	value := n.fields[key]
-	switch known.Support {
-	case Supported:
-		return c.walk(value, pattern, place)
-	case Noted:
+	harmless := value.scalar != nil && slices.Contains(known.Unless, value.text)
+	switch {
+	case known.Support == Supported:
+		c.walk(value, pattern, place)
+	case harmless || value.empty():
+		n.remove(key)
+	case known.Support == Noted && c.judge(n, key, pattern, place):
+	case known.Support == Noted:
 		c.notes = append(c.notes, fmt.Sprintf("Line %d: %s has no effect. %s", n.lines[key], key, known.Text))
 		n.remove(key)
-		return nil
 	default:
-		if value.scalar != nil && slices.Contains(known.Unless, value.text) {
-			n.remove(key)
-			return nil
-		}
-		return refuse(n.lines[key], fmt.Sprintf("%s cannot be used. %s", key, known.Text), known.Instead)
+		c.refuse(n, key, place, fmt.Sprintf("%s cannot be used. %s", key, known.Text), known.Instead)
 	}
+}
+
+// refuse records the fault of a key, and removes the key.
+func (c *checker) refuse(n *node, key, place, reason, hint string) {
+	c.faults = append(c.faults, refuse(n.lines[key], reason, hint))
+	c.removed = append(c.removed, place)
+	n.remove(key)
 }
 
 // nearest names the supported keys of the same mapping with a similar name.

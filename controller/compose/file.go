@@ -7,6 +7,7 @@ package compose
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/types"
@@ -28,9 +29,15 @@ type Options struct {
 // extends, short forms, variables and profiles are resolved. The caller checks the
 // values, with Line for the messages.
 type File struct {
-	Project *types.Project
+	Project *types.Project // nil if the file has no meaning without its missing variables
 	// Notes are whole sentences on keys that have no effect and were not refused.
 	Notes []string
+	// Services are the names of all services, in the order of the file, and LeftOut are
+	// those outside of the chosen profiles.
+	Services, LeftOut []string
+	// Missing are the variables that the file names and nobody set, with the line of the
+	// first use.
+	Missing []Missing
 	// Unused are the variables that the file does not name, in order.
 	Unused []string
 
@@ -38,7 +45,16 @@ type File struct {
 	parents map[string]string // service -> the service that it extends
 }
 
-// Read reads a compose file. The error is a *Refusal.
+// Missing is a variable without a value.
+type Missing struct {
+	Name string
+	Why  string // what the file says of it; may be empty
+	Line int
+}
+
+// Read reads a compose file. The error holds every fault as a *Refusal. If the file is
+// not nil then, it is the file without the faults, for the caller to look for more; its
+// Project may be nil.
 func Read(text []byte, o Options) (*File, error) {
 	root, err := parse(text)
 	if err != nil {
@@ -48,16 +64,25 @@ func Read(text []byte, o Options) (*File, error) {
 	if err := checker.check(root); err != nil {
 		return nil, err
 	}
-	file := &File{Notes: checker.notes, lines: checker.lines, parents: parentsOf(root)}
+	file := &File{Notes: checker.notes, lines: checker.lines, parents: parentsOf(root), Services: slices.Clone(root.fields["services"].keys)}
 	names := newVariables(o.Variables)
+	declareVolumes(root, names)
 	file.Project, err = load(root, o.Profiles, names)
+	file.Missing = names.missingIn(text, err == nil)
 	if err != nil {
-		return nil, file.explain(err)
+		if len(file.Missing) == 0 { // else the error may follow from that
+			checker.faults = append(checker.faults, file.explain(err, checker.removed)...)
+		}
+		return file, checker.faults.Err()
 	}
 	names.use(file.Project)
-	file.Notes = append(file.Notes, names.notes()...)
 	file.Unused = names.unused()
-	return file, nil
+	for _, name := range file.Services {
+		if _, enabled := file.Project.Services[name]; !enabled {
+			file.LeftOut = append(file.LeftOut, name)
+		}
+	}
+	return file, checker.faults.Err()
 }
 
 // Line returns the line of the key at a path such as services, web, image. If the key
@@ -90,28 +115,41 @@ func (f *File) exactLine(path []string) int {
 }
 
 // explain rewrites an error of the library, which names the place by its path or by a
-// service's name in quotes.
-func (f *File) explain(err error) *Refusal {
+// service's name in quotes. It drops an error about a part of the file that lacks a
+// refused key: the error may follow from that.
+func (f *File) explain(err error, removed []string) []*Refusal {
 	if refusal, ok := err.(*Refusal); ok { //nolint:errorlint // only as load itself returns it
-		return refusal
+		return []*Refusal{refusal}
 	}
-	return refuse(f.lineIn(err.Error()), fmt.Sprintf("The compose file cannot be used: %s.", sentence(err.Error())), "Correct it and make the archive again.")
+	place, line := f.placeIn(err.Error())
+	for _, key := range removed {
+		if part := partOf(key); place == "" || part == partOf(place) {
+			return nil
+		}
+	}
+	return []*Refusal{refuse(line, fmt.Sprintf("The compose file cannot be used: %s.", sentence(err.Error())), "Correct it and make the archive again.")}
 }
 
-// lineIn finds the line of the first place that a message names.
-func (f *File) lineIn(message string) int {
+// partOf returns the service, volume or other object that a place belongs to.
+func partOf(place string) string {
+	parts := strings.SplitN(place, ".", 3)
+	return strings.Join(parts[:min(len(parts), 2)], ".")
+}
+
+// placeIn finds the first place that a message names, and its line.
+func (f *File) placeIn(message string) (place string, line int) {
 	for word := range strings.FieldsSeq(message) {
 		word = strings.Trim(word, "\"'`,.:;()[]")
 		for place := word; strings.Contains(place, "."); place = place[:strings.LastIndexByte(place, '.')] {
 			if line := f.Line(strings.Split(place, ".")...); line != 0 {
-				return line
+				return place, line
 			}
 		}
 		if line := f.lines["services."+word]; line != 0 {
-			return line
+			return "services." + word, line
 		}
 	}
-	return 0
+	return "", 0
 }
 
 // sentence makes an error's text fit within a sentence.

@@ -177,13 +177,13 @@ services:
 		t.Errorf("unused %q", file.Unused)
 	}
 	notes := strings.Join(file.Notes, "\n")
-	for _, want := range []string{"Line 2: name has no effect", "Line 3: version has no effect", "variable OTHER is not set"} {
+	for _, want := range []string{"Line 2: name has no effect", "Line 3: version has no effect"} {
 		if !strings.Contains(notes, want) {
 			t.Errorf("notes lack %q: %s", want, notes)
 		}
 	}
-	if strings.Contains(notes, "LEVEL") {
-		t.Errorf("a variable with a default is noted: %s", notes)
+	if want := []Missing{{Name: "OTHER", Line: 17}}; !slices.Equal(file.Missing, want) {
+		t.Errorf("missing %v, want %v", file.Missing, want)
 	}
 	for _, c := range []struct {
 		path []string
@@ -290,4 +290,12 @@ func FuzzRead(f *testing.F) {
 			t.Fatal("neither project nor refusal")
 		}
 	})
+}
+
+func TestRead_NamesEveryVariableThatTheFileDemands(t *testing.T) {
+	file, err := Read([]byte("services:\n  web:\n    image: \"app:${TAG:?say which}\"\n    user: ${USER?}\n    # ${OTHER}\n    command: $$HOME $COMMAND ${LEVEL:-1} ${GIVEN:?no}\n"), Options{Variables: map[string]string{"GIVEN": "1"}})
+	want := []Missing{{Name: "TAG", Why: "say which", Line: 3}, {Name: "USER", Line: 4}, {Name: "COMMAND", Line: 6}}
+	if err != nil || file.Project != nil || !slices.Equal(file.Missing, want) {
+		t.Errorf("got %+v, %v", file, err)
+	}
 }

@@ -34,6 +34,11 @@ type node struct {
 	list   bool
 }
 
+// empty reports whether the node has no value at all.
+func (n *node) empty() bool {
+	return n.scalar == nil && len(n.fields) == 0 && len(n.items) == 0
+}
+
 func (n *node) isMapping() bool { return n.fields != nil }
 
 // reader resolves YAML nodes, and counts the result.

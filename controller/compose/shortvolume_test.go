@@ -1,9 +1,6 @@
 package compose
 
-import (
-	"strings"
-	"testing"
-)
+import "testing"
 
 func TestRead_VolumeOfOneLetterIsAVolume(t *testing.T) {
 	for text, want := range map[string]string{
@@ -33,11 +30,17 @@ func TestRead_VolumeOfOneLetterIsAVolume(t *testing.T) {
 	}
 }
 
-func TestRead_VolumeOfOneLetterMustBeDeclared(t *testing.T) {
-	for _, text := range []string{"v:/data", "v:/data:ro"} {
-		_, err := Read([]byte("services:\n  web:\n    image: a\n    volumes: [\""+text+"\"]\n"), Options{})
-		if err == nil || !strings.Contains(err.Error(), "undefined volume v") {
-			t.Errorf("%s: got %v", text, err)
+func TestRead_VolumeThatNobodyDeclaredIsAVolume(t *testing.T) {
+	for text, source := range map[string]string{"v:/data": "v", "v:/data:ro": "v", "data:/data": "data", "${NAME}:/data": "rows"} {
+		for _, more := range []string{"", "volumes:\n", "volumes: {other: }\n"} {
+			file, err := Read([]byte("services:\n  web:\n    image: a\n    volumes: [\""+text+"\"]\n"+more), Options{Variables: map[string]string{"NAME": "rows"}})
+			if err != nil {
+				t.Errorf("%s %s: %v", text, more, err)
+				continue
+			}
+			if volume := file.Project.Services["web"].Volumes[0]; volume.Source != source || volume.Type != "volume" {
+				t.Errorf("%s is read as %+v", text, volume)
+			}
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"regexp"
@@ -62,6 +63,15 @@ func (v *variables) substitute(text string, lookup template.Mapping) (string, er
 	return replaced, err
 }
 
+// inText returns the text with its variables replaced, or as it is if they cannot be.
+func (v *variables) inText(text string) string {
+	replaced, err := v.substitute(text, v.lookup)
+	if err != nil {
+		return text
+	}
+	return replaced
+}
+
 // remark records the variables without a default that are not set.
 func (v *variables) remark(text string) {
 	for _, match := range bare.FindAllStringSubmatch(text, -1) {
@@ -72,13 +82,35 @@ func (v *variables) remark(text string) {
 	}
 }
 
-// notes lists the variables that the file names and nobody set.
-func (v *variables) notes() []string {
-	var notes []string
-	for _, name := range slices.Sorted(maps.Keys(v.missing)) {
-		notes = append(notes, fmt.Sprintf("The variable %.60s is not set, so an empty text stands in its place.", name))
+// required is a variable that the file demands, with what it says to a person.
+var required = regexp.MustCompile(`(?:^|[^$])\$\{([A-Za-z_][A-Za-z0-9_]*):?\?([^}]*)\}`)
+
+// missingIn returns the variables that the file names without a default and nobody set.
+// If the file was not read to its end, all names count, not only those that were replaced.
+func (v *variables) missingIn(text []byte, whole bool) []Missing {
+	var all []Missing
+	add := func(name, why string, line int) {
+		_, given := v.values[name]
+		if given || whole && !v.missing[name] || slices.ContainsFunc(all, func(m Missing) bool { return m.Name == name }) {
+			return
+		}
+		all = append(all, Missing{Name: name, Why: strings.TrimSpace(why), Line: line})
 	}
-	return notes
+	number := 0
+	for line := range bytes.Lines(text) {
+		number++
+		if bytes.HasPrefix(bytes.TrimSpace(line), []byte("#")) {
+			continue
+		}
+		for _, match := range required.FindAllSubmatch(line, -1) {
+			v.missing[string(match[1])] = true
+			add(string(match[1]), string(match[2]), number)
+		}
+		for _, match := range bare.FindAllSubmatch(line, -1) {
+			add(string(match[1])+string(match[2]), "", number)
+		}
+	}
+	return all
 }
 
 // use marks the variables that containers and files use by name, without ${}.

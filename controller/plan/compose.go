@@ -16,6 +16,8 @@ import (
 
 	"berth/controller/archive"
 	"berth/controller/compose"
+	"berth/controller/printable"
+	"berth/controller/problem"
 )
 
 // mainLabels name the service that the route leads to. A compose file can set no other
@@ -29,14 +31,8 @@ var (
 	instanceName = regexp.MustCompile(`-r[0-9]+($|[.-])`)
 )
 
-// besides are files that other tools read together with the compose file.
-var besides = []struct{ name, instead string }{
-	{".env", "Paste what it holds into the app's variables."},
-	{"compose.override.yaml", "What is meant for the server belongs into the one compose file."},
-	{"compose.override.yml", "What is meant for the server belongs into the one compose file."},
-	{"docker-compose.override.yaml", "What is meant for the server belongs into the one compose file."},
-	{"docker-compose.override.yml", "What is meant for the server belongs into the one compose file."},
-}
+// overrides are files that other tools read together with the compose file.
+var overrides = []string{"compose.override.yaml", "compose.override.yml", "docker-compose.override.yaml", "docker-compose.override.yml"}
 
 // mostContainers leaves some spare addresses in the network of one release, a /27.
 const mostContainers = 24
@@ -49,23 +45,48 @@ type composer struct {
 	options Options
 	file    *compose.File
 	notes   []string
+	faults  problem.Refusals
 	main    string // the main service, if that is clear
 	// once are the services that another service waits for to complete.
 	once map[string]bool
+	// volumes are the volumes in place of paths, by path.
+	volumes map[string]string
 }
 
-// fromCompose plans an app from the services of the compose file at path.
+// fromCompose plans an app from the services of the compose file at path. The error holds
+// every fault of the file.
 func fromCompose(ctx context.Context, tree *archive.Tree, path string, o Options) (Plan, error) {
 	c := &composer{ctx: ctx, tree: tree, path: path, options: o}
 	if err := c.read(); err != nil {
 		return Plan{}, err
 	}
+	if c.file == nil {
+		return Plan{}, c.faults.Err()
+	}
+	c.missingVariables()
+	if c.file.Project == nil {
+		return Plan{}, c.faults.Err()
+	}
+	c.checkProject()
 	if err := tree.Prepare(ctx, c.files()); err != nil {
 		return Plan{}, err
 	}
-	// An unclear main service is refused further down, after errors in a single service.
-	c.main, _ = c.findMain()
-	made := Plan{Composed: true}
+	made, err := c.plan()
+	if err != nil {
+		return Plan{}, err
+	}
+	if err := c.faults.Err(); err != nil {
+		return Plan{}, err
+	}
+	made.Notes = c.allNotes()
+	return made, nil
+}
+
+// plan plans all services of the file. It records faults, and returns an error only if it
+// cannot go on.
+func (c *composer) plan() (Plan, error) {
+	c.main = c.chooseMain()
+	made := Plan{Composed: true, Main: c.main}
 	for _, name := range c.order() {
 		service, err := c.service(c.file.Project.Services[name])
 		if err != nil {
@@ -73,18 +94,22 @@ func fromCompose(ctx context.Context, tree *archive.Tree, path string, o Options
 		}
 		made.Services = append(made.Services, service)
 	}
-	if err := c.linkAll(made.Services); err != nil {
-		return Plan{}, err
+	c.linkAll(made.Services)
+	c.setPorts(made.Services)
+	return made, c.checkAll(made.Services)
+}
+
+// record keeps a fault, and returns any other error.
+func (c *composer) record(err error) error {
+	if err == nil {
+		return nil
 	}
-	var err error
-	if made.Main, err = c.chooseMain(made.Services); err != nil {
-		return Plan{}, err
+	found := problem.RefusalsIn(err)
+	if len(found) == 0 {
+		return err
 	}
-	if err := c.checkAll(made.Services); err != nil {
-		return Plan{}, err
-	}
-	made.Notes = c.allNotes()
-	return made, nil
+	c.faults = append(c.faults, found...)
+	return nil
 }
 
 // read loads the file with the app's variables, and references to its secrets.
@@ -96,54 +121,73 @@ func (c *composer) read() error {
 	if refersToSecret(string(text)) {
 		return c.refuse("The file holds characters of the private use area, which mean something else here.", "Remove the invisible characters.")
 	}
+	variables, err := c.allVariables()
+	if err != nil {
+		return err
+	}
+	c.file, err = compose.Read(text, compose.Options{Variables: variables, Profiles: c.options.Profiles})
+	for _, refusal := range problem.RefusalsIn(err) {
+		refusal.File = c.path
+	}
+	return c.record(err)
+}
+
+// allVariables returns the app's variables for the file, with references to its secrets.
+func (c *composer) allVariables() (map[string]string, error) {
 	variables := make(map[string]string, len(c.options.Environment)+len(c.options.Secrets))
+	if c.options.Dotenv {
+		if err := c.readDotenv(variables); err != nil {
+			return nil, err
+		}
+	}
 	for _, variable := range c.options.Environment {
 		name, value, _ := strings.Cut(variable, "=")
 		if refersToSecret(value) {
-			return c.refuse(fmt.Sprintf("The variable %.60s holds characters of the private use area, which mean something else here.", name), "Remove the invisible characters.")
+			return nil, c.refuse(fmt.Sprintf("The variable %.60s holds characters of the private use area, which mean something else here.", name), "Remove the invisible characters.")
 		}
 		variables[name] = value
 	}
 	for _, name := range c.options.Secrets {
 		variables[name] = SecretReference(name)
 	}
-	c.file, err = compose.Read(text, compose.Options{Variables: variables, Profiles: c.options.Profiles})
-	if refusal, ok := errors.AsType[*compose.Refusal](err); ok {
-		refusal.File = c.path
-	}
-	if err != nil {
-		return err
-	}
-	return c.checkProject()
+	return variables, nil
 }
 
-// checkProject refuses shared parts of the services that Berth does not support.
-func (c *composer) checkProject() error {
+// checkProject checks the shared parts of the services.
+func (c *composer) checkProject() {
 	project := c.file.Project
 	c.notes = append(c.notes, c.file.Notes...)
-	for _, beside := range besides {
-		if _, found := c.tree.Entry(beside.name); found {
-			c.note("%s was not read. %s", beside.name, beside.instead)
+	for _, name := range overrides {
+		if _, found := c.tree.Entry(name); found {
+			c.note("%s was not read. What is meant for the server belongs into the one compose file.", name)
 		}
 	}
+	if _, found := c.tree.Entry(dotenvFile); found && !c.options.Dotenv {
+		c.note("%s was not read. Paste what it holds into the app's variables, or choose to take its values.", dotenvFile)
+	}
+	c.leaveOut()
 	if len(project.Services) == 0 {
-		return c.refuse("No service of the file is in the chosen profiles.", "Choose a profile, or take the key profiles from the services that always run.", "services")
+		c.fault("No service of the file runs: each is in a profile that was not chosen, or asks for no copy.", "Choose a profile, or take the keys profiles and scale from the services that always run.", "services")
 	}
 	if len(project.Services) > mostContainers {
-		return c.refuseMany()
+		c.faults = append(c.faults, c.refuseMany())
 	}
-	for name, volume := range project.Volumes {
-		if volume.Driver != "" && volume.Driver != "local" {
-			return c.refuse(fmt.Sprintf("The volume %s asks for the driver %.40q.", name, volume.Driver), "Remove driver; volumes are Berth's own.", "volumes", name, "driver")
+	for _, name := range slices.Sorted(maps.Keys(project.Volumes)) {
+		if volume := project.Volumes[name]; volume.Driver != "" && volume.Driver != "local" {
+			c.fault(fmt.Sprintf("The volume %s asks for the driver %.40q.", name, volume.Driver), "Remove driver; volumes are Berth's own.", "volumes", name, "driver")
 		}
 	}
-	for name, network := range project.Networks {
-		if network.Driver != "" && network.Driver != "bridge" {
-			return c.refuse(fmt.Sprintf("The network %s asks for the driver %.40q.", name, network.Driver), "Remove driver; an app's network is Berth's own.", "networks", name, "driver")
+	for _, name := range slices.Sorted(maps.Keys(project.Networks)) {
+		switch driver := project.Networks[name].Driver; driver {
+		case "", "bridge":
+		case "overlay", "default":
+			c.note("The network %s has the driver bridge here, not %s.", name, driver)
+		default:
+			c.fault(fmt.Sprintf("The network %s asks for the driver %.40q.", name, driver), "Remove driver; an app's network is Berth's own.", "networks", name, "driver")
 		}
 	}
 	if len(project.Networks) > 1 {
-		c.notes = append(c.notes, "The app's services share one network; the networks of the file do not divide them.")
+		c.note("The app's services share one network; the networks of the file do not divide them.")
 	}
 	c.once = map[string]bool{}
 	for _, service := range project.Services {
@@ -153,7 +197,45 @@ func (c *composer) checkProject() error {
 			}
 		}
 	}
-	return nil
+}
+
+// leaveOut removes the services that do not run: those of other profiles, which the
+// library removed already, and those of no copies.
+func (c *composer) leaveOut() {
+	project := c.file.Project
+	for _, name := range c.file.LeftOut {
+		c.note("The service %s is left out: it is in a profile that was not chosen.", name)
+	}
+	for _, name := range c.file.Services {
+		service, enabled := project.Services[name]
+		if !enabled || service.GetScale() != 0 {
+			continue
+		}
+		c.note("The service %s is left out: the file asks for no copy of it.", name)
+		delete(project.Services, name)
+	}
+}
+
+// missingVariables refuses variables without a value. A service would run with an empty
+// text in their place, such as an empty password.
+func (c *composer) missingVariables() {
+	if len(c.file.Missing) == 0 {
+		return
+	}
+	_, beside := c.tree.Entry(dotenvFile)
+	for _, missing := range c.file.Missing {
+		refusal := &Refusal{
+			File: c.path, Line: missing.Line, Reason: fmt.Sprintf("The variable %.60s has no value.", missing.Name),
+			Hint: fmt.Sprintf("Give it a value among the app's variables. If it may be empty, write ${%.60s:-}.", missing.Name),
+		}
+		if missing.Why != "" {
+			refusal.Reason = fmt.Sprintf("The variable %.60s has no value: %.200s.", missing.Name, strings.TrimRight(printable.Replace(missing.Why, '?'), ". "))
+		}
+		if beside && !c.options.Dotenv {
+			refusal.Hint, refusal.Offer = fmt.Sprintf("Give it a value among the app's variables, or take the values of %s.", dotenvFile), problem.OfferDotenv
+		}
+		c.faults = append(c.faults, refusal)
+	}
 }
 
 // order returns the services so that each comes after its dependencies. The file has no
@@ -179,88 +261,28 @@ func (c *composer) order() []string {
 	return order
 }
 
-// chooseMain returns the service that the route leads to, and marks the others that get
-// no port.
-func (c *composer) chooseMain(services []Service) (string, error) {
-	main, err := c.findMain()
-	if err != nil {
-		return "", err
-	}
-	for i := range services {
-		service := &services[i]
-		service.Internal = service.Name != main
-		if service.Internal {
-			continue
-		}
-		if c.options.Port != 0 {
-			service.Port = c.options.Port
-		}
-		if service.Restart.Mode == Never {
-			return "", c.refuse(fmt.Sprintf("The main service %s runs once, so nothing would answer its route.", main),
-				"Take restart: \"no\" away, or label another service berth.main_service: \"true\".", "services", main, "restart")
-		}
-	}
-	return main, nil
-}
-
-func (c *composer) findMain() (string, error) {
-	var labelled, published, open []string
-	project := c.file.Project
-	for _, name := range slices.Sorted(maps.Keys(project.Services)) {
-		service := project.Services[name]
-		if isMain(service.Labels) {
-			labelled = append(labelled, name)
-		}
-		if len(service.Ports) > 0 {
-			published = append(published, name)
-		}
-		if len(service.Ports) > 0 || len(service.Expose) > 0 {
-			open = append(open, name)
-		}
-	}
-	const label = "Add under labels of the one that answers requests: berth.main_service: \"true\"."
-	switch {
-	case len(labelled) == 1:
-		return labelled[0], nil
-	case len(labelled) > 1:
-		return "", c.refuse(fmt.Sprintf("More than one service is labelled as the main one: %s.", listing(labelled)), "Keep the label on the one that answers requests.", "services", labelled[1], "labels")
-	case len(published) == 1: // an exposed port is for the app's other services
-		return published[0], nil
-	case len(open) == 1:
-		return open[0], nil
-	case len(open) > 1:
-		return "", c.refuse(fmt.Sprintf("Which service does the route lead to? %s have ports.", listing(open)), label, "services")
-	case len(project.Services) == 1:
-		return slices.Collect(maps.Keys(project.Services))[0], nil
-	default:
-		return "", c.refuse(fmt.Sprintf("Which service does the route lead to? None of %s has a port.", listing(slices.Sorted(maps.Keys(project.Services)))), label, "services")
-	}
-}
-
-func isMain(labels types.Labels) bool {
-	return slices.ContainsFunc(mainLabels, func(label string) bool { return strings.EqualFold(labels[label], "true") })
-}
-
 // linkAll gives services their other names from links.
-func (c *composer) linkAll(services []Service) error {
-	for _, from := range c.file.Project.Services {
+func (c *composer) linkAll(services []Service) {
+	for _, name := range c.file.Services {
+		from := c.file.Project.Services[name]
 		for _, link := range from.Links {
 			target, alias, _ := strings.Cut(link, ":")
 			at := slices.IndexFunc(services, func(s Service) bool { return s.Name == target })
 			if at < 0 {
-				return c.refuse(fmt.Sprintf("The link %.60q leads to no service of the file.", link), "Link to a service of the file, or remove the link.", "services", from.Name, "links")
+				c.fault(fmt.Sprintf("The link %.60q leads to no service of the file.", link), "Link to a service of the file, or remove the link.", "services", from.Name, "links")
+				continue
 			}
 			if alias == "" || slices.Contains(services[at].Aliases, alias) {
 				continue
 			}
-			if err := c.checkAnsweredName(alias, "services", from.Name, "links"); err != nil {
-				return err
+			if refusal := c.checkAnsweredName(alias, "services", from.Name, "links"); refusal != nil {
+				c.faults = append(c.faults, refusal)
+				continue
 			}
 			services[at].Aliases = append(services[at].Aliases, alias)
 			slices.Sort(services[at].Aliases)
 		}
 	}
-	return nil
 }
 
 // checkAll checks every service against the policy, and looks for secrets in places where
@@ -269,31 +291,46 @@ func (c *composer) checkAll(services []Service) error {
 	containers := 0
 	for _, service := range services {
 		if containers += service.Count(); containers > mostContainers {
-			return c.refuseMany(service.Name)
+			c.faults = append(c.faults, c.refuseMany(service.Name))
+			return nil
 		}
 		if err := service.check(); err != nil {
 			if refusal, ok := errors.AsType[*Refusal](err); ok && refusal.File == "" {
 				refusal.File, refusal.Line = c.path, c.file.Line("services", service.Name)
 			}
-			return err
-		}
-		name := service.Name
-		service.Environment = nil
-		service.Files = slices.DeleteFunc(slices.Clone(service.Files), func(f File) bool { return f.Private })
-		for i := range service.Files {
-			if refersToSecret(string(service.Files[i].Content)) {
-				return c.refuse("A config holds a secret of the app, and configs become part of the image.", "Write it under secrets instead of configs.", "services", name, "configs")
+			if err := c.record(err); err != nil {
+				return err
 			}
 		}
-		service.Build.Keep = nil
-		text, err := json.Marshal(service)
-		if err != nil {
-			return fmt.Errorf("look for secrets in %s: %w", name, err)
+		if err := c.checkOpen(service); err != nil {
+			return err
 		}
-		if refersToSecret(string(text)) {
-			return c.refuse(fmt.Sprintf("The service %s uses a secret of the app outside environment and secrets, where it would be kept in the open.", name),
-				"Name the secret under environment or secrets alone.", "services", name)
+	}
+	return nil
+}
+
+// checkOpen refuses secrets of the app in places where they would be kept in the open.
+func (c *composer) checkOpen(service Service) error {
+	name := service.Name
+	service.Environment = nil
+	service.Files = slices.DeleteFunc(slices.Clone(service.Files), func(f File) bool { return f.Private })
+	for i := range service.Files {
+		if refersToSecret(string(service.Files[i].Content)) {
+			c.fault("A config holds a secret of the app, and configs become part of the image.", "Write it under secrets instead of configs.", "services", name, "configs")
 		}
+		service.Files[i].Content = nil
+	}
+	service.Build.Keep = nil
+	text, err := json.Marshal(service)
+	if err != nil {
+		return fmt.Errorf("look for secrets in %s: %w", name, err)
+	}
+	if !refersToSecret(string(text)) {
+		return nil
+	}
+	for _, use := range c.openUses(name) {
+		c.fault(fmt.Sprintf("%s of %s uses the secret %s, and would keep it in the open.", use.key, name, listing(use.names)),
+			fmt.Sprintf("Keep %s as a plain variable, or name it under environment or secrets alone.", listing(use.names)), "services", name, use.key)
 	}
 	return nil
 }
@@ -317,6 +354,7 @@ func (c *composer) files() []string {
 		for _, file := range service.EnvFiles {
 			add(file.Path)
 		}
+		files = append(files, c.boundFiles(service)...)
 		if service.Build == nil {
 			continue
 		}
@@ -347,9 +385,15 @@ func (c *composer) note(format string, values ...any) {
 	c.notes = append(c.notes, fmt.Sprintf(format, values...))
 }
 
-// refuse makes a refusal of the key at the path.
+// fault records a refusal of the key at the path.
+func (c *composer) fault(reason, hint string, path ...string) {
+	c.faults = append(c.faults, c.refuse(reason, hint, path...))
+}
+
+// refuse makes a refusal of the key at the path. It shows references to secrets as the
+// file has them.
 func (c *composer) refuse(reason, hint string, path ...string) *Refusal {
-	refusal := &Refusal{File: c.path, Reason: reason, Hint: hint}
+	refusal := &Refusal{File: c.path, Reason: asWritten(reason), Hint: asWritten(hint)}
 	if c.file != nil {
 		refusal.Line = c.file.Line(path...)
 	}
@@ -358,9 +402,9 @@ func (c *composer) refuse(reason, hint string, path ...string) *Refusal {
 
 // checkAnsweredName refuses a name of the internet for a service on its network. The
 // proxy looks up names on that network too, so the service would take that name over.
-func (c *composer) checkAnsweredName(name string, path ...string) error {
-	if err := c.checkNetworkName(name, path...); err != nil {
-		return err
+func (c *composer) checkAnsweredName(name string, path ...string) *Refusal {
+	if refusal := c.checkNetworkName(name, path...); refusal != nil {
+		return refusal
 	}
 	if !strings.Contains(name, ".") || hasSuffix(strings.ToLower(name), privateSuffixes) {
 		return nil
@@ -371,13 +415,13 @@ func (c *composer) checkAnsweredName(name string, path ...string) error {
 
 // checkNetworkName refuses a name by which a service could pass for another app's
 // instance, or for the platform itself.
-func (c *composer) checkNetworkName(name string, path ...string) error {
+func (c *composer) checkNetworkName(name string, path ...string) *Refusal {
 	const longest = 63
 	lower := strings.ToLower(name)
 	switch {
 	case len(name) > longest || !regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?$`).MatchString(name):
 		return c.refuse(fmt.Sprintf("%.80q cannot be a name on a network.", name), "Use up to 63 letters, digits, dots, hyphens and underscores.", path...)
-	case instanceName.MatchString(lower) || slices.Contains([]string{"berth", "traefik", "proxy", "localhost", "broker"}, lower):
+	case instanceName.MatchString(lower) || slices.Contains([]string{"berth", "localhost"}, lower):
 		return c.refuse(fmt.Sprintf("The name %.80q is like those that Berth gives.", name), "Choose another name.", path...)
 	default:
 		return nil

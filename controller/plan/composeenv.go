@@ -58,11 +58,8 @@ func (c *composer) readEnvFile(to map[string]string, file types.EnvFile, place .
 		return err
 	}
 	if _, found := c.tree.Entry(inArchive); !found {
-		if !file.Required {
-			c.note("The env_file %.200s is not in the archive, and not required.", inArchive)
-			return nil
-		}
-		return c.refuse(fmt.Sprintf("The archive has no file %.200s.", inArchive), "Add it to the archive, write the variables under environment, or save them for the app in Berth and name them there.", place...)
+		c.standIn(to, inArchive, place...)
+		return nil
 	}
 	text, err := c.tree.ReadFile(c.ctx, inArchive, envFileBytes)
 	if err != nil {
@@ -73,7 +70,7 @@ func (c *composer) readEnvFile(to map[string]string, file types.EnvFile, place .
 	}
 	switch file.Format {
 	case "":
-		return c.parseEnvFile(to, inArchive, text)
+		return c.parseEnv(to, inArchive, text)
 	case "raw":
 		for line := range strings.Lines(string(text)) {
 			if name, value, found := strings.Cut(strings.TrimRight(line, "\r\n"), "="); found {
@@ -86,9 +83,19 @@ func (c *composer) readEnvFile(to map[string]string, file types.EnvFile, place .
 	}
 }
 
-// parseEnvFile reads the usual format. It bounds references first: values that refer to
+// standIn gives a service the app's variables in place of an env_file that the archive
+// does not hold, as most do not: such files hold secrets.
+func (c *composer) standIn(to map[string]string, name string, place ...string) {
+	given, _ := c.variables()
+	for variable, value := range given {
+		to[variable] = value
+	}
+	c.note("The env_file %.200s is not in the archive: %s gets the app's variables instead.", name, place[1])
+}
+
+// parseEnv reads the usual format. It bounds references first: values that refer to
 // each other could double with every line.
-func (c *composer) parseEnvFile(to map[string]string, name string, text []byte) error {
+func (c *composer) parseEnv(to map[string]string, name string, text []byte) error {
 	defined := map[string]bool{}
 	for _, match := range definedName.FindAllSubmatch(text, -1) {
 		defined[string(match[1])] = true

@@ -25,8 +25,8 @@ func (c *composer) configs(to *Service, from types.ServiceConfig) error {
 		if file.Path == "" {
 			file.Path = "/" + use.Source
 		}
-		if err := c.fileTarget(to, &file, place...); err != nil {
-			return err
+		if refusal := c.fileTarget(to, &file, true, place...); refusal != nil {
+			return refusal
 		}
 		var err error
 		if file.Content, err = c.content(config, "configs", use.Source); err != nil {
@@ -107,15 +107,17 @@ func (c *composer) hasVariable(name string) bool {
 		slices.ContainsFunc(c.options.Environment, func(v string) bool { return strings.HasPrefix(v, name+"=") })
 }
 
-// fileTarget refuses places that hide a file of the image.
-func (c *composer) fileTarget(to *Service, file *File, place ...string) error {
+// fileTarget refuses places that hide a file of the image, or where a file would make
+// another user or program of it. shown refuses what a volume hides; without it, a new
+// volume is filled with the file.
+func (c *composer) fileTarget(to *Service, file *File, shown bool, place ...string) *Refusal {
 	clean := path.Clean(file.Path)
 	hidden := slices.ContainsFunc(append([]string{"/tmp"}, ownedTrees...), func(tree string) bool { return under(clean, tree) }) ||
 		slices.Contains([]string{"/etc/hosts", "/etc/hostname", "/etc/resolv.conf"}, clean) ||
-		slices.ContainsFunc(to.Mounts, func(m Mount) bool { return under(clean, m.Target) }) ||
+		shown && slices.ContainsFunc(to.Mounts, func(m Mount) bool { return under(clean, m.Target) }) ||
 		slices.ContainsFunc(to.Tmpfs, func(t Tmpfs) bool { return under(clean, t.Target) })
-	if !strings.HasPrefix(file.Path, "/") || len(clean) > 1024 || strings.ContainsAny(clean, "\x00\\") || hidden || slices.Contains(ownedFolders, clean) {
-		return c.refuse(fmt.Sprintf("A config cannot lie at %.80q.", file.Path), "Write an absolute path of a file that no volume, tmpfs or system folder hides.", place...)
+	if !strings.HasPrefix(file.Path, "/") || len(clean) > 1024 || strings.ContainsAny(clean, "\x00\\") || hidden || slices.Contains(ownedFolders, clean) || replacesIdentity(clean) {
+		return c.refuse(fmt.Sprintf("No file can lie at %.80q.", file.Path), "Write an absolute path of a file that no volume, tmpfs or system folder hides, and that does not say who the users are.", place...)
 	}
 	file.Path = clean
 	return nil

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strconv"
 
 	"github.com/compose-spec/compose-go/v2/types"
 )
@@ -45,11 +46,10 @@ func (c *composer) limits(to *Service, from types.ServiceConfig) error {
 			continue
 		}
 		limit.atMost = max(limit.atMost, *limit.to)
-		if limit.wanted < limit.least || limit.wanted > limit.atMost {
-			return c.refuse(fmt.Sprintf("The service %s sets its limit of %s outside what it can have here.", from.Name, limit.name),
-				fmt.Sprintf("Write a limit from %s to %s.", amount(limit.name, limit.least), amount(limit.name, limit.atMost)), c.limitPath(from.Name, limit.key)...)
+		*limit.to = min(max(limit.wanted, limit.least), limit.atMost)
+		if *limit.to != limit.wanted {
+			c.note("The service %s gets a limit of %s of %s, not %s.%s", from.Name, limit.name, amount(limit.name, *limit.to), amount(limit.name, limit.wanted), raise(*limit.to == limit.atMost))
 		}
-		*limit.to = limit.wanted
 	}
 	return c.memory(to, from, int64(reserved))
 }
@@ -99,15 +99,26 @@ func (c *composer) baseLimits(name string) Limits {
 
 // memory returns the parts of the service's memory that have a size of their own.
 func (c *composer) memory(to *Service, from types.ServiceConfig, reserved int64) error {
-	if reserved < 0 || reserved > to.Limits.MemoryBytes {
-		return c.refuse(fmt.Sprintf("The service %s reserves more memory than its limit.", from.Name), "Reserve less, or write a higher limit.", c.limitPath(from.Name, "mem_reservation")...)
+	if reserved > to.Limits.MemoryBytes {
+		c.note("The service %s reserves %s, not %s: no more memory than its limit.", from.Name, amount("memory", to.Limits.MemoryBytes), amount("memory", reserved))
 	}
-	shared := int64(from.ShmSize)
-	if shared < 0 || shared > to.Limits.MemoryBytes/2 {
-		return c.refuse(fmt.Sprintf("The shared memory of %s is more than half of its memory.", from.Name), fmt.Sprintf("Write a shm_size of %s at most, or a higher limit of memory.", amount("memory", to.Limits.MemoryBytes/2)), "services", from.Name, "shm_size")
+	shared, half := int64(from.ShmSize), to.Limits.MemoryBytes/2
+	if shared < 0 {
+		return c.refuse(fmt.Sprintf("The shared memory of %s is below zero.", from.Name), fmt.Sprintf("Write a shm_size of %s at most, or a higher limit of memory.", amount("memory", half)), "services", from.Name, "shm_size")
 	}
-	to.ReservedBytes, to.ShmBytes = reserved, shared
+	if shared > half {
+		c.note("The service %s gets shared memory of %s, not %s: half of its memory is the most.%s", from.Name, amount("memory", half), amount("memory", shared), raise(true))
+	}
+	to.ReservedBytes, to.ShmBytes = min(reserved, to.Limits.MemoryBytes), min(shared, half)
 	return nil
+}
+
+// raise says how a limit can be made higher, where it was cut.
+func raise(cut bool) string {
+	if !cut {
+		return ""
+	}
+	return " A higher limit is set on the app's page, up to the server's maximum."
 }
 
 func merged(a, b types.Resource) types.Resource {
@@ -147,7 +158,8 @@ func (c *composer) ulimits(to *Service, from types.ServiceConfig) error {
 	for _, name := range slices.Sorted(maps.Keys(from.Ulimits)) {
 		most, known := mostUlimits[name]
 		if !known {
-			return c.refuse(fmt.Sprintf("The ulimit %.40q cannot be set by an app.", name), "Use only "+listing(slices.Sorted(maps.Keys(mostUlimits)))+".", "services", from.Name, "ulimits", name)
+			c.fault(fmt.Sprintf("The ulimit %.40q cannot be set by an app.", name), "Use only "+listing(slices.Sorted(maps.Keys(mostUlimits)))+".", "services", from.Name, "ulimits", name)
+			continue
 		}
 		limit := from.Ulimits[name]
 		if limit == nil {
@@ -157,10 +169,28 @@ func (c *composer) ulimits(to *Service, from types.ServiceConfig) error {
 		if limit.Single != 0 {
 			soft, hard = int64(limit.Single), int64(limit.Single)
 		}
-		if soft < 0 || soft > hard || hard > most {
-			return c.refuse(fmt.Sprintf("The ulimit %s is more than an app can have, or has no order.", name), fmt.Sprintf("Write up to %d, the soft one not above the hard one.", most), "services", from.Name, "ulimits", name)
+		endless := hard < 0 && name != "core"
+		if soft > hard && !endless || soft < -1 || hard < -1 {
+			c.fault(fmt.Sprintf("The ulimit %s has no order.", name), fmt.Sprintf("Write up to %d, the soft one not above the hard one.", most), "services", from.Name, "ulimits", name)
+			continue
+		}
+		if endless || hard > most {
+			c.note("The ulimit %s of %s is %d, not %s, which is more than apps can have.", name, from.Name, most, ulimitText(hard))
+		}
+		if hard < 0 || hard > most {
+			hard = most
+		}
+		if soft < 0 || soft > hard {
+			soft = hard
 		}
 		to.Ulimits = append(to.Ulimits, Ulimit{Name: name, Soft: soft, Hard: hard})
 	}
 	return nil
+}
+
+func ulimitText(value int64) string {
+	if value < 0 {
+		return "unlimited"
+	}
+	return strconv.FormatInt(value, 10)
 }

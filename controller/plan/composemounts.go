@@ -12,8 +12,6 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/docker/go-units"
-
-	"berth/controller/printable"
 )
 
 const (
@@ -23,36 +21,39 @@ const (
 
 var volumeName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$`)
 
-// mounts reads named volumes and tmpfs. Every other kind of volume is some spelling of a
-// path of the host.
+// mounts reads volumes and tmpfs. binds reads paths.
 func (c *composer) mounts(to *Service, from types.ServiceConfig) error {
 	if len(from.Volumes)+len(from.Tmpfs) > mostMounts {
 		return c.refuse(fmt.Sprintf("The service %s has more than %d volumes.", from.Name, mostMounts), "Use fewer.", "services", from.Name, "volumes")
 	}
 	for i, volume := range from.Volumes {
-		place := []string{"services", from.Name, "volumes", strconv.Itoa(i)}
-		switch {
-		case volume.Type == types.VolumeTypeTmpfs:
-			tmpfs := Tmpfs{Bytes: defaultTmpfs}
-			if volume.Tmpfs != nil {
-				tmpfs.Bytes, tmpfs.Mode = int64(volume.Tmpfs.Size), fs.FileMode(volume.Tmpfs.Mode)
-			}
-			if err := c.addTmpfs(to, volume.Target, tmpfs, place...); err != nil {
-				return err
-			}
-		case volume.Type == types.VolumeTypeVolume && volume.Source == "":
-			return c.refuse(fmt.Sprintf("The volume at %.80s of %s has no name, so it would be lost with the next release.", volume.Target, from.Name),
-				"Give it a name, such as data:"+printable.Replace(volume.Target[:min(len(volume.Target), 80)], '?')+", and list the name under the top-level key volumes.", place...)
-		case volume.Type != types.VolumeTypeVolume || !volumeName.MatchString(volume.Source):
-			return c.refuse(fmt.Sprintf("The service %s mounts %.80q, which is no named volume.", from.Name, volume.Source),
-				"A path of the host cannot be mounted. Use a named volume, and put files into the image with COPY, under configs, or into the volume in Berth.", place...)
-		default:
-			if err := c.addMount(to, volume, place...); err != nil {
-				return err
-			}
+		if err := c.record(c.mount(to, volume, "services", from.Name, "volumes", strconv.Itoa(i))); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+func (c *composer) mount(to *Service, volume types.ServiceVolumeConfig, place ...string) error {
+	switch {
+	case volume.Type == types.VolumeTypeBind:
+		return nil
+	case volume.Type == types.VolumeTypeTmpfs:
+		tmpfs := Tmpfs{Bytes: defaultTmpfs}
+		if volume.Tmpfs != nil {
+			tmpfs.Bytes, tmpfs.Mode = int64(volume.Tmpfs.Size), fs.FileMode(volume.Tmpfs.Mode)
+		}
+		return c.addTmpfs(to, volume.Target, tmpfs, place...)
+	case volume.Type == types.VolumeTypeVolume && volume.Source == "":
+		volume.Source = c.volumeFor("/" + to.Name + "/" + volume.Target)
+		c.note("The volume at %.80s of %s has no name in the file. It is called %s, and keeps its content.", volume.Target, to.Name, volume.Source)
+		return c.addMount(to, volume, place...)
+	case volume.Type != types.VolumeTypeVolume || !volumeName.MatchString(volume.Source):
+		return c.refuse(fmt.Sprintf("The service %s mounts %.80q, which is no named volume.", to.Name, volume.Source),
+			"A path of the host cannot be mounted. Use a named volume, and put files into the image with COPY, under configs, or into the volume in Berth.", place...)
+	default:
+		return c.addMount(to, volume, place...)
+	}
 }
 
 func (c *composer) addMount(to *Service, volume types.ServiceVolumeConfig, place ...string) error {

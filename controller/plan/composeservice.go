@@ -10,10 +10,11 @@ import (
 	"strings"
 	"time"
 
-	"berth/controller/address"
-
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/distribution/reference"
+
+	"berth/controller/address"
+	"berth/controller/problem"
 )
 
 const (
@@ -33,9 +34,9 @@ func (c *composer) service(from types.ServiceConfig) (Service, error) {
 	for _, step := range []func(*Service, types.ServiceConfig) error{
 		c.name, c.source, c.command, c.identity, c.limits, c.capabilities, c.engine, c.ulimits,
 		c.health, c.restart, c.dependencies, c.ports, c.hosts, c.environment,
-		c.mounts, c.tmpfs, c.configs, c.secrets, c.replicas,
+		c.mounts, c.tmpfs, c.binds, c.configs, c.secrets, c.replicas,
 	} {
-		if err := step(&service, from); err != nil {
+		if err := c.record(step(&service, from)); err != nil {
 			return Service{}, err
 		}
 	}
@@ -47,32 +48,42 @@ func (c *composer) name(to *Service, from types.ServiceConfig) error {
 		return c.refuse(fmt.Sprintf("%.80q cannot be the name of a service here.", from.Name), "Use up to 63 lower-case letters, digits, hyphens and underscores.", "services", from.Name)
 	}
 	names := []string{from.Name}
-	if from.Hostname != "" {
-		to.Hostname = from.Hostname
-		if err := c.checkAnsweredName(from.Hostname, "services", from.Name, "hostname"); err != nil {
-			return err
+	take := func(name string, place ...string) {
+		if refusal := c.checkAnsweredName(name, place...); refusal != nil {
+			c.faults = append(c.faults, refusal)
+			return
 		}
+		names = append(names, name)
+	}
+	take(from.Name, "services", from.Name)
+	if from.ContainerName != "" && from.ContainerName != from.Name {
+		take(from.ContainerName, "services", from.Name, "container_name")
+		c.note("The container of %s has a name of Berth's; its other services reach it as %.80s too.", from.Name, from.ContainerName)
+	}
+	if from.Hostname != "" {
+		take(from.Hostname, "services", from.Name, "hostname")
+		to.Hostname = from.Hostname
 	}
 	for network, settings := range from.Networks {
 		if settings == nil {
 			continue
 		}
 		for _, alias := range settings.Aliases {
-			if err := c.checkAnsweredName(alias, "services", from.Name, "networks", network, "aliases"); err != nil {
-				return err
-			}
-			names = append(names, alias)
+			take(alias, "services", from.Name, "networks", network, "aliases")
 		}
 	}
 	slices.Sort(names)
 	to.Aliases = slices.Compact(names)
-	return c.checkAnsweredName(from.Name, "services", from.Name)
+	return nil
 }
 
 // source plans the origin of the image.
 func (c *composer) source(to *Service, from types.ServiceConfig) error {
 	if from.Platform != "" && !onThisMachine(from.Platform) {
-		return c.refuse(fmt.Sprintf("%.40q is not this machine's platform, which is linux/%s.", from.Platform, runtime.GOARCH), "Remove platform.", "services", from.Name, "platform")
+		if !strings.HasPrefix(from.Platform, "linux/") {
+			return c.refuse(fmt.Sprintf("%.40q is not this machine's platform, which is linux/%s.", from.Platform, runtime.GOARCH), "Remove platform.", "services", from.Name, "platform")
+		}
+		c.note("platform of %s has no effect: images are run for linux/%s, which is this machine.", from.Name, runtime.GOARCH)
 	}
 	if err := c.pullPolicy(to, from); err != nil {
 		return err
@@ -84,6 +95,9 @@ func (c *composer) source(to *Service, from types.ServiceConfig) error {
 		return c.build(to, from)
 	}
 	named, err := reference.ParseNormalizedNamed(from.Image)
+	if err != nil && c.lacksVariable("services", from.Name, "image") {
+		return nil
+	}
 	if err != nil {
 		return c.refuse(fmt.Sprintf("%.80q is not the name of an image.", from.Image), "Write it as name:tag, such as postgres:17.", "services", from.Name, "image")
 	}
@@ -106,8 +120,16 @@ func (c *composer) pullPolicy(to *Service, from types.ServiceConfig) error {
 		to.AlwaysPull = true
 		return nil
 	default:
-		return c.refuse(fmt.Sprintf("The pull policy %.40q cannot be used: images are pulled when the app is deployed.", from.PullPolicy), "Write missing or always.", "services", from.Name, "pull_policy")
+		c.note("The pull policy %.40s of %s has no effect: an image is pulled where it is missing.", from.PullPolicy, from.Name)
+		return nil
 	}
+}
+
+// offerWaiver records a fault that a security exception for the service lifts.
+func (c *composer) offerWaiver(reason, hint string, path ...string) {
+	refusal := c.refuse(reason, hint, path...)
+	refusal.Offer = problem.OfferWaiver
+	c.faults = append(c.faults, refusal)
 }
 
 func (c *composer) command(to *Service, from types.ServiceConfig) error {
@@ -120,8 +142,12 @@ func (c *composer) command(to *Service, from types.ServiceConfig) error {
 		return nil
 	}
 	to.Stop.Grace = time.Duration(*from.StopGracePeriod)
-	if to.Stop.Grace < 0 || to.Stop.Grace > longestGrace {
-		return c.refuse(fmt.Sprintf("The service %s may take longer to stop than 5 minutes.", from.Name), "Write a stop_grace_period of 5m at most.", "services", from.Name, "stop_grace_period")
+	if to.Stop.Grace < 0 {
+		return c.refuse(fmt.Sprintf("The service %s may take less than no time to stop.", from.Name), "Write a stop_grace_period of 5m at most.", "services", from.Name, "stop_grace_period")
+	}
+	if to.Stop.Grace > longestGrace {
+		c.note("The service %s gets 5 minutes to stop, not %s, which is more than apps can have.", from.Name, to.Stop.Grace)
+		to.Stop.Grace = longestGrace
 	}
 	return nil
 }
@@ -130,15 +156,21 @@ func (c *composer) command(to *Service, from types.ServiceConfig) error {
 func (c *composer) identity(to *Service, from types.ServiceConfig) error {
 	to.User = from.User
 	if from.User != "" && isRoot(from.User) && !to.Waivers.RunsAsRoot() {
-		return c.refuse(fmt.Sprintf("The service %s wants to run as root.", from.Name),
+		to.User = ""
+		c.offerWaiver(fmt.Sprintf("The service %s wants to run as root.", from.Name),
 			"Name another user, as numbers such as 1000:1000; what starts as root and drops root later, as databases do, needs the security exception \"database\" on the app's page.", "services", from.Name, "user")
 	}
+	foreign := false
 	for _, label := range slices.Sorted(maps.Keys(from.Labels)) {
 		lower := strings.ToLower(label)
 		if slices.Contains(mainLabels, lower) {
 			continue
 		}
-		for _, namespace := range []string{"traefik", "berth", "milkcrate", "com.docker"} {
+		if ofOtherProxy(lower) {
+			foreign = true
+			continue
+		}
+		for _, namespace := range []string{"berth", "milkcrate", "com.docker"} {
 			if lower == namespace || strings.HasPrefix(lower, namespace+".") {
 				return c.refuse(fmt.Sprintf("The label %.80q is one that only the platform sets.", label), "Remove the label; the route is chosen in Berth.", "services", from.Name, "labels", label)
 			}
@@ -148,7 +180,21 @@ func (c *composer) identity(to *Service, from types.ServiceConfig) error {
 		}
 		to.Labels[label] = from.Labels[label]
 	}
+	if foreign {
+		c.note("The labels of %s for another proxy are left out: routes are chosen in Berth.", from.Name)
+	}
 	return nil
+}
+
+// ofOtherProxy reports whether a label in lower case is for a proxy or a deployment tool
+// that watches the engine. Such a label is never passed on.
+func ofOtherProxy(label string) bool {
+	for _, namespace := range []string{"traefik", "caddy", "swag", "coolify", "dokploy", "com.centurylinklabs.watchtower", "com.github.jrcs.letsencrypt_nginx_proxy_companion", "ofelia", "diun", "glance", "homepage", "kuma"} {
+		if rest, found := strings.CutPrefix(label, namespace); found && (rest == "" || strings.HasPrefix(rest, ".") || strings.HasPrefix(rest, "_")) {
+			return true
+		}
+	}
+	return false
 }
 
 // engine sets the requests of a service to the engine beside capabilities.
@@ -157,16 +203,17 @@ func (c *composer) engine(to *Service, from types.ServiceConfig) error {
 		switch strings.ReplaceAll(strings.ToLower(option), "=", ":") {
 		case "no-new-privileges", "no-new-privileges:true":
 		default:
-			return c.refuse(fmt.Sprintf("The security option %.80q would loosen or replace the sandbox.", option), "Remove it; every service has no-new-privileges and the engine's own profiles.", "services", from.Name, "security_opt")
+			c.fault(fmt.Sprintf("The security option %.80q would loosen or replace the sandbox.", option), "Remove it; every service has no-new-privileges and the engine's own profiles.", "services", from.Name, "security_opt")
 		}
 	}
 	if c.file.Has("services", from.Name, "read_only") && !from.ReadOnly && !to.Waivers.WritableRoot {
-		return c.refuse(fmt.Sprintf("The service %s wants to write to its own files.", from.Name), "Remove read_only: false and use volumes and tmpfs; what cannot do so needs the security exception \"writable root\" on the app's page.", "services", from.Name, "read_only")
+		c.offerWaiver(fmt.Sprintf("The service %s wants to write to its own files.", from.Name), "Remove read_only: false and use volumes and tmpfs; what cannot do so needs the security exception \"writable root\" on the app's page.", "services", from.Name, "read_only")
 	}
 	to.WithoutInit = from.Init != nil && !*from.Init
 	for name, value := range from.Sysctls {
 		if !slices.Contains(sysctls, name) {
-			return c.refuse(fmt.Sprintf("The kernel setting %.80q is not on the short list.", name), "Use only "+listing(sysctls)+".", "services", from.Name, "sysctls", name)
+			c.fault(fmt.Sprintf("The kernel setting %.80q is not on the short list.", name), "Use only "+listing(sysctls)+".", "services", from.Name, "sysctls", name)
+			continue
 		}
 		for word := range strings.FieldsSeq(value) {
 			if _, err := strconv.ParseUint(word, 10, 31); err != nil {
@@ -191,10 +238,12 @@ func (c *composer) capabilities(to *Service, from types.ServiceConfig) error {
 	for _, capability := range from.CapAdd {
 		plain := strings.TrimPrefix(strings.ToUpper(capability), "CAP_")
 		if plain != bindCapability && !slices.Contains(waivable, plain) {
-			return c.refuse(fmt.Sprintf("The capability %.40q cannot be given to an app.", capability), "Remove it; on the short list are "+bindCapability+", "+strings.Join(waivable, ", ")+".", "services", from.Name, "cap_add")
+			c.fault(fmt.Sprintf("The capability %.40q cannot be given to an app.", capability), "Remove it; on the short list are "+bindCapability+", "+strings.Join(waivable, ", ")+".", "services", from.Name, "cap_add")
+			continue
 		}
 		if !to.Waivers.gives(plain) {
-			return c.refuse(fmt.Sprintf("The service %s wants the capability %s, which loosens the hardening.", from.Name, plain), "Remove it, or give the service the security exception \"database\" on the app's page.", "services", from.Name, "cap_add")
+			c.offerWaiver(fmt.Sprintf("The service %s wants the capability %s, which loosens the hardening.", from.Name, plain), "Remove it, or give the service the security exception \"database\" on the app's page.", "services", from.Name, "cap_add")
+			continue
 		}
 		added = append(added, plain)
 	}
@@ -241,9 +290,9 @@ func (c *composer) health(to *Service, from types.ServiceConfig) error {
 	}
 	if check.Retries != nil {
 		if *check.Retries > mostHealthTry {
-			return c.refuse("The health check has more than 100 retries.", "Write 100 at most.", "services", from.Name, "healthcheck", "retries")
+			c.note("The health check of %s is tried %d times, not %d, which is more than apps can have.", from.Name, mostHealthTry, *check.Retries)
 		}
-		to.Health.Retries = int(*check.Retries)
+		to.Health.Retries = int(min(*check.Retries, mostHealthTry))
 	}
 	return nil
 }
@@ -324,17 +373,19 @@ func (c *composer) dependencies(to *Service, from types.ServiceConfig) error {
 	return nil
 }
 
-// ports keeps the port that a service listens on. No port is published.
+// ports keeps the port that a service listens on: the first that may speak HTTP. No port
+// is published.
 func (c *composer) ports(to *Service, from types.ServiceConfig) error {
 	var ports []uint16
 	for i, port := range from.Ports {
 		if port.Target == 0 || port.Target > 65535 {
-			return c.refuse("A port is not between 1 and 65535.", "Correct it.", "services", from.Name, "ports", strconv.Itoa(i))
+			c.fault("A port is not between 1 and 65535.", "Correct it.", "services", from.Name, "ports", strconv.Itoa(i))
+			continue
 		}
 		if port.Published != "" {
 			c.note("Port %s of %s is not published: the app is reached through its route alone.", port.Published, from.Name)
 		}
-		if port.Protocol == "" || port.Protocol == "tcp" {
+		if isTCP(port.Protocol) {
 			ports = append(ports, uint16(port.Target))
 		}
 	}
@@ -342,29 +393,45 @@ func (c *composer) ports(to *Service, from types.ServiceConfig) error {
 		first, _, _ := strings.Cut(strings.TrimSuffix(text, "/tcp"), "-")
 		number, err := strconv.ParseUint(first, 10, 16)
 		if err != nil && !strings.HasSuffix(text, "/udp") {
-			return c.refuse(fmt.Sprintf("%.40q is not a port.", text), "Write a number.", "services", from.Name, "expose", strconv.Itoa(i))
+			c.fault(fmt.Sprintf("%.40q is not a port.", text), "Write a number.", "services", from.Name, "expose", strconv.Itoa(i))
 		}
 		if err == nil {
 			ports = append(ports, uint16(number))
 		}
 	}
-	if len(ports) > 0 {
-		to.Port = ChoosePort(0, ports)
-	}
+	to.Port = FirstHTTPPort(ports)
 	return nil
+}
+
+// setPorts marks the services without a route, and sets the port of the main one if a
+// person chose it.
+func (c *composer) setPorts(services []Service) {
+	for i := range services {
+		service := &services[i]
+		service.Internal = service.Name != c.main
+		if !service.Internal && c.options.Port != 0 {
+			service.Port = c.options.Port
+		}
+	}
 }
 
 // hosts are extra names that a service looks up, with public addresses only: any other
 // address would name the host, or an address that only the host can reach.
 func (c *composer) hosts(to *Service, from types.ServiceConfig) error {
 	for _, name := range slices.Sorted(maps.Keys(from.ExtraHosts)) {
-		if err := c.checkNetworkName(name, "services", from.Name, "extra_hosts"); err != nil {
-			return err
+		if refusal := c.checkNetworkName(name, "services", from.Name, "extra_hosts"); refusal != nil {
+			c.faults = append(c.faults, refusal)
+			continue
 		}
 		for _, text := range from.ExtraHosts[name] {
+			if text == "host-gateway" {
+				c.note("The extra host %s of %s is left out: the server itself is not reachable for apps.", name, from.Name)
+				continue
+			}
 			ip, err := netip.ParseAddr(strings.Trim(text, "[]"))
 			if err != nil || !address.IsPublic(ip) {
-				return c.refuse(fmt.Sprintf("The extra host %s leads to %.60q, which is no public address.", name, text), "Remove it; services reach one another by name, and the host is not reachable.", "services", from.Name, "extra_hosts")
+				c.fault(fmt.Sprintf("The extra host %s leads to %.60q, which is no public address.", name, text), "Remove it; services reach one another by name, and the host is not reachable.", "services", from.Name, "extra_hosts")
+				continue
 			}
 			to.ExtraHosts = append(to.ExtraHosts, name+":"+ip.String())
 		}

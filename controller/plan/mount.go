@@ -25,7 +25,7 @@ var reservedFolders = []struct{ folder, reason string }{
 	{"/dev/", "holds the devices."},
 	{"/run/", "holds what lives as long as the app runs, its secrets among it."},
 	{"/var/run/", "is another name of /run."},
-	{"/tmp/", "is emptied at every start."},
+	{"/tmp", "is emptied at every start."},
 	{"/etc", "holds the image's users and settings."},
 	{"/bin/", "holds the image's programs."},
 	{"/sbin/", "holds the image's programs."},

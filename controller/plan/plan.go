@@ -14,9 +14,6 @@ import (
 // Dockerfile.
 const MainService = "main"
 
-// defaultPort is an app's port if neither the operator nor its image sets one.
-const defaultPort = 8000
-
 // Plan says what to build and what to run for one release. It is a value that can be
 // printed and compared, except Build.Keep.
 type Plan struct {
@@ -90,6 +87,13 @@ type Options struct {
 	// ServiceWaivers replace Waivers for the services that they name.
 	ServiceWaivers map[string]Waivers
 	Profiles       []string
+	// Main is the service that the route leads to; empty means the most likely one.
+	Main string
+	// Volumes makes volumes of the app in place of data folders of the host. Nothing of
+	// the host is taken over.
+	Volumes bool
+	// Dotenv takes the values of the archive's .env for variables that the app lacks.
+	Dotenv bool
 	// Secrets are the names of the app's secrets. The plan refers to their values, even
 	// if Environment holds the values for an app from a Dockerfile.
 	Secrets []string
@@ -130,27 +134,6 @@ func From(ctx context.Context, tree *archive.Tree, o Options) (Plan, error) {
 		return fromDockerfile(ctx, tree, dockerfile, service, o)
 	}
 	return fromProject(ctx, tree, service, o)
-}
-
-// ChoosePort returns the port that a service listens on: the wanted port, or 8000 if the
-// image exposes it, or the lowest exposed port, or 8000.
-func ChoosePort(wanted uint16, exposed []uint16) uint16 {
-	if wanted != 0 {
-		return wanted
-	}
-	lowest := uint16(0)
-	for _, port := range exposed {
-		if port == defaultPort {
-			return defaultPort
-		}
-		if port != 0 && (lowest == 0 || port < lowest) {
-			lowest = port
-		}
-	}
-	if lowest == 0 {
-		return defaultPort
-	}
-	return lowest
 }
 
 // check refuses early what Policy would refuse after the build.

@@ -1,11 +1,11 @@
 package plan
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
 	"berth/controller/archive"
+	"berth/controller/problem"
 )
 
 // The files at the top of an archive that say how to build an app, the most important
@@ -36,13 +36,13 @@ func findFile(tree *archive.Tree, names []string) (string, bool) {
 // file.
 func besideDockerfile(tree *archive.Tree, compose string, err error) error {
 	dockerfile, found := findFile(tree, dockerfiles)
-	refusal, refused := errors.AsType[*Refusal](err)
-	if !found || !refused || refusal.File != compose {
+	all := problem.RefusalsIn(err)
+	if !found || len(all) == 0 || all[0].File != compose {
 		return err
 	}
-	with := *refusal
-	with.Hint += fmt.Sprintf(" Without %s in the archive, the app is built from its %s alone.", compose, dockerfile)
-	return &with
+	first := *all[0]
+	first.Hint += fmt.Sprintf(" Without %s in the archive, the app is built from its %s alone.", compose, dockerfile)
+	return append(problem.Refusals{&first}, all[1:]...).Err()
 }
 
 // refuseMissing says what the archive has at its top in place of a Dockerfile.

@@ -33,7 +33,10 @@ type Problem struct {
 	Message string // what is wrong, and where
 	Hint    string // the next step
 	Remedy  Remedy // of a release that failed
-	Err     error
+	// Faults are all faults of an input that a tool refused, by file and line. Message and
+	// Hint are of the first.
+	Faults Refusals
+	Err    error
 }
 
 // Error gives the message, and the cause for the log.

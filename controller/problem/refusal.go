@@ -1,8 +1,10 @@
 package problem
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
+	"slices"
+	"strings"
 )
 
 // Refusal says why a tool does not take what it was given. File is printable; Reason and
@@ -12,7 +14,19 @@ type Refusal struct {
 	Line   int    // in File or the text, from 1; 0 where no one line is at fault
 	Reason string
 	Hint   string // the next step
+	Offer  Offer  // what a person may choose instead; empty where nothing else helps
 }
+
+// Offer names a choice of a person that lifts a refusal.
+type Offer string
+
+// The offers. The form, the command line and the API know each by its name.
+const (
+	OfferBinds  Offer = "binds"  // volumes of the app in place of data folders of the host
+	OfferMain   Offer = "main"   // another main service
+	OfferDotenv Offer = "dotenv" // the values of the archive's .env
+	OfferWaiver Offer = "waiver" // a security exception for the service
+)
 
 // Error gives the place and the reason on one line.
 func (r *Refusal) Error() string {
@@ -28,11 +42,77 @@ func (r *Refusal) Error() string {
 	}
 }
 
-// Refused returns the Refusal in err as a Problem of KindInvalid at the field of the
+// Refusals are all faults of one input. errors.As finds the first.
+type Refusals []*Refusal
+
+// Error gives each fault on a line.
+func (r Refusals) Error() string {
+	lines := make([]string, 0, len(r))
+	for _, refusal := range r {
+		lines = append(lines, refusal.Error())
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Unwrap returns the faults.
+func (r Refusals) Unwrap() []error {
+	errs := make([]error, 0, len(r))
+	for _, refusal := range r {
+		errs = append(errs, refusal)
+	}
+	return errs
+}
+
+// Err returns the faults by file and line, each once; nil if there are none.
+func (r Refusals) Err() error {
+	if len(r) == 0 {
+		return nil
+	}
+	sorted := slices.Clone(r)
+	slices.SortStableFunc(sorted, func(a, b *Refusal) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
+	})
+	sorted = slices.CompactFunc(sorted, func(a, b *Refusal) bool { return *a == *b })
+	if len(sorted) == 1 {
+		return sorted[0]
+	}
+	return sorted
+}
+
+// RefusalsIn returns every Refusal in err.
+func RefusalsIn(err error) Refusals {
+	if refusal, ok := err.(*Refusal); ok { //nolint:errorlint // walks the tree itself
+		return Refusals{refusal}
+	}
+	switch wrapped := err.(type) { //nolint:errorlint // walks the tree itself
+	case interface{ Unwrap() []error }:
+		var all Refusals
+		for _, one := range wrapped.Unwrap() {
+			all = append(all, RefusalsIn(one)...)
+		}
+		return all
+	case interface{ Unwrap() error }:
+		return RefusalsIn(wrapped.Unwrap())
+	default:
+		return nil
+	}
+}
+
+// Refused returns the Refusals in err as one Problem of KindInvalid at the field of the
 // form. Any other error stays as it is.
 func Refused(field string, err error) error {
-	if refusal, ok := errors.AsType[*Refusal](err); ok {
-		return Invalid(refusal.Error(), refusal.Hint).At(field).Because(err)
+	all := RefusalsIn(err)
+	switch len(all) {
+	case 0:
+		return err
+	case 1:
+		found := Invalid(all[0].Error(), all[0].Hint).At(field).Because(err)
+		found.Faults = all
+		return found
+	default:
+		message := fmt.Sprintf("%d faults. The first: %s", len(all), all[0].Error())
+		found := Invalid(message, all[0].Hint).At(field).Because(err)
+		found.Faults = all
+		return found
 	}
-	return err
 }

@@ -1,0 +1,92 @@
+package plan
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// hostKind is the kind of a path of the host, for a bind of a compose file.
+type hostKind uint8
+
+const (
+	hostSystem hostKind = iota // the host's own, or unknown
+	hostSocket                 // an engine's socket
+	hostClock                  // the host's time zone
+	hostData                   // plainly data
+)
+
+var (
+	windowsDrive = regexp.MustCompile(`^[A-Za-z]:[\\/]`)
+	socketName   = regexp.MustCompile(`(^|/)(docker|podman|containerd|crio|buildkitd|dockerd)[^/]*\.sock(/|$)|\.sock$`)
+	storageRoot  = regexp.MustCompile(`^/volume[0-9]+$`)
+)
+
+// dataRoots are the folders of a host below which people keep data of their services.
+var dataRoots = []string{"/srv", "/opt", "/mnt", "/media", "/data", "/DATA", "/home", "~"}
+
+// isHostPath reports whether a source is a path of the host, not of the archive.
+func isHostPath(source string) bool {
+	return strings.HasPrefix(source, "/") || strings.HasPrefix(source, "~") || strings.Contains(source, `\`) || windowsDrive.MatchString(source)
+}
+
+// kindOfHostPath judges a path of the host by its name alone.
+func kindOfHostPath(source string) hostKind {
+	clean := path.Clean(source)
+	switch {
+	case socketName.MatchString(clean):
+		return hostSocket
+	case clean == "/etc/localtime" || clean == "/etc/timezone" || under(clean, "/usr/share/zoneinfo"):
+		return hostClock
+	case slices.ContainsFunc(dataRoots, func(root string) bool { return under(clean, root) }):
+		return hostData
+	case storageRoot.MatchString("/" + firstPart(clean)):
+		return hostData
+	default:
+		return hostSystem
+	}
+}
+
+func firstPart(clean string) string {
+	first, _, _ := strings.Cut(strings.TrimPrefix(clean, "/"), "/")
+	return first
+}
+
+// fileLike matches the name of a file, such as app.conf.
+var fileLike = regexp.MustCompile(`\.[A-Za-z][A-Za-z0-9]{0,9}$`)
+
+// isFileBind reports whether a bind that nothing is known of is about a file: both ends
+// have the name of one.
+func isFileBind(source, target string) bool {
+	isFile := func(name string) bool {
+		base := path.Base(name)
+		return fileLike.MatchString(base) && !strings.HasPrefix(base, ".") && !strings.HasSuffix(base, ".d")
+	}
+	return isFile(source) && isFile(target)
+}
+
+// dataFolders are names of folders that services write their data into.
+var dataFolders = regexp.MustCompile(`^(data|database|db|uploads?|media|storage|backups?|library|libraries|logs?|cache|caches|files|downloads?|photos|images|music|videos|movies|attachments|repositories|repos|state|spool|mail|dumps?|exports?|imports?|pgdata|pg_data|db_data|mysql|postgres)$`)
+
+// isDataTarget reports whether a service writes data to a folder, by the folder's name.
+func isDataTarget(target string) bool {
+	if under(target, "/var/lib") || under(target, "/data") {
+		return true
+	}
+	return dataFolders.MatchString(strings.ToLower(path.Base(target)))
+}
+
+var notInVolumeName = regexp.MustCompile(`[^A-Za-z0-9_.-]+`)
+
+// volumeNameFor makes the name of a volume from a path.
+func volumeNameFor(source string) string {
+	clean := strings.Trim(path.Clean("/"+strings.TrimPrefix(strings.TrimPrefix(source, "~"), "/")), "/")
+	name := notInVolumeName.ReplaceAllString(strings.ReplaceAll(clean, "/", "-"), "-")
+	const longest = 50
+	name = strings.Trim(name[max(0, len(name)-longest):], "-_.")
+	if name == "" {
+		return "files"
+	}
+	return name
+}
