@@ -16,6 +16,9 @@ import (
 
 	"berth/controller/archive"
 	"berth/controller/compose"
+	"berth/controller/dockerfile"
+	"berth/controller/printable"
+	"berth/controller/registry"
 )
 
 // mainLabels name the service that the route leads to. A compose file can set no other
@@ -223,17 +226,17 @@ func (c *composer) findMain() (string, error) {
 	case len(labelled) == 1:
 		return labelled[0], nil
 	case len(labelled) > 1:
-		return "", c.refuse(fmt.Sprintf("More than one service is labelled as the main one: %s.", listing(labelled)), "Keep the label on the one that answers requests.", "services", labelled[1], "labels")
+		return "", c.refuse(fmt.Sprintf("More than one service is labelled as the main one: %s.", printable.List(labelled)), "Keep the label on the one that answers requests.", "services", labelled[1], "labels")
 	case len(published) == 1: // an exposed port is for the app's other services
 		return published[0], nil
 	case len(open) == 1:
 		return open[0], nil
 	case len(open) > 1:
-		return "", c.refuse(fmt.Sprintf("Which service does the route lead to? %s have ports.", listing(open)), label, "services")
+		return "", c.refuse(fmt.Sprintf("Which service does the route lead to? %s have ports.", printable.List(open)), label, "services")
 	case len(project.Services) == 1:
 		return slices.Collect(maps.Keys(project.Services))[0], nil
 	default:
-		return "", c.refuse(fmt.Sprintf("Which service does the route lead to? None of %s has a port.", listing(slices.Sorted(maps.Keys(project.Services)))), label, "services")
+		return "", c.refuse(fmt.Sprintf("Which service does the route lead to? None of %s has a port.", printable.List(slices.Sorted(maps.Keys(project.Services)))), label, "services")
 	}
 }
 
@@ -320,8 +323,8 @@ func (c *composer) files() []string {
 		if service.Build == nil {
 			continue
 		}
-		dockerfile := cmp.Or(service.Build.Dockerfile, dockerfiles[0])
-		for _, name := range []string{dockerfile, dockerfile + ignoreFile, ignoreFile} {
+		file := cmp.Or(service.Build.Dockerfile, dockerfiles[0])
+		for _, name := range []string{file, file + dockerfile.IgnoreFile, dockerfile.IgnoreFile} {
 			add(path.Join(service.Build.Context, relative(name)))
 		}
 	}
@@ -338,7 +341,7 @@ func (c *composer) files() []string {
 func (c *composer) allNotes() []string {
 	notes := c.notes
 	if unused := c.file.Unused; len(unused) > 0 {
-		notes = append(notes, fmt.Sprintf("No service gets %s: name a variable under environment of the service that needs it.", listing(unused)))
+		notes = append(notes, fmt.Sprintf("No service gets %s: name a variable under environment of the service that needs it.", printable.List(unused)))
 	}
 	return notes
 }
@@ -362,11 +365,11 @@ func (c *composer) checkAnsweredName(name string, path ...string) error {
 	if err := c.checkNetworkName(name, path...); err != nil {
 		return err
 	}
-	if !strings.Contains(name, ".") || hasSuffix(strings.ToLower(name), privateSuffixes) {
+	if !strings.Contains(name, ".") || registry.IsPrivate(strings.ToLower(name)) {
 		return nil
 	}
 	return c.refuse(fmt.Sprintf("The name %.80q could be one of the internet, which the service would take over.", name),
-		"Write it without a dot, or let it end in "+listing(privateSuffixes)+".", path...)
+		"Write it without a dot, or let it end in "+printable.List(registry.PrivateSuffixes)+".", path...)
 }
 
 // checkNetworkName refuses a name by which a service could pass for another app's

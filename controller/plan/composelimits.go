@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"github.com/compose-spec/compose-go/v2/types"
+
+	"berth/controller/printable"
 )
 
 const (
@@ -147,7 +149,7 @@ func (c *composer) ulimits(to *Service, from types.ServiceConfig) error {
 	for _, name := range slices.Sorted(maps.Keys(from.Ulimits)) {
 		most, known := mostUlimits[name]
 		if !known {
-			return c.refuse(fmt.Sprintf("The ulimit %.40q cannot be set by an app.", name), "Use only "+listing(slices.Sorted(maps.Keys(mostUlimits)))+".", "services", from.Name, "ulimits", name)
+			return c.refuse(fmt.Sprintf("The ulimit %.40q cannot be set by an app.", name), "Use only "+printable.List(slices.Sorted(maps.Keys(mostUlimits)))+".", "services", from.Name, "ulimits", name)
 		}
 		limit := from.Ulimits[name]
 		if limit == nil {

@@ -10,10 +10,13 @@ import (
 	"strings"
 	"time"
 
-	"berth/controller/address"
-
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/distribution/reference"
+
+	"berth/controller/address"
+	"berth/controller/dockerfile"
+	"berth/controller/printable"
+	"berth/controller/registry"
 )
 
 const (
@@ -71,7 +74,7 @@ func (c *composer) name(to *Service, from types.ServiceConfig) error {
 
 // source plans the origin of the image.
 func (c *composer) source(to *Service, from types.ServiceConfig) error {
-	if from.Platform != "" && !onThisMachine(from.Platform) {
+	if from.Platform != "" && !dockerfile.OnThisMachine(from.Platform) {
 		return c.refuse(fmt.Sprintf("%.40q is not this machine's platform, which is linux/%s.", from.Platform, runtime.GOARCH), "Remove platform.", "services", from.Name, "platform")
 	}
 	if err := c.pullPolicy(to, from); err != nil {
@@ -87,15 +90,11 @@ func (c *composer) source(to *Service, from types.ServiceConfig) error {
 	if err != nil {
 		return c.refuse(fmt.Sprintf("%.80q is not the name of an image.", from.Image), "Write it as name:tag, such as postgres:17.", "services", from.Name, "image")
 	}
-	if refusal := checkRegistry(named, c.options.Registries); refusal != nil {
+	if refusal := registry.Check(named, c.options.Registries); refusal != nil {
 		return c.refuse(refusal.Reason, refusal.Hint, "services", from.Name, "image")
 	}
 	to.Image = from.Image
 	return nil
-}
-
-func onThisMachine(platform string) bool {
-	return platform == "linux" || platform == "linux/"+runtime.GOARCH || strings.HasPrefix(platform, "linux/"+runtime.GOARCH+"/")
 }
 
 func (c *composer) pullPolicy(to *Service, from types.ServiceConfig) error {
@@ -166,7 +165,7 @@ func (c *composer) engine(to *Service, from types.ServiceConfig) error {
 	to.WithoutInit = from.Init != nil && !*from.Init
 	for name, value := range from.Sysctls {
 		if !slices.Contains(sysctls, name) {
-			return c.refuse(fmt.Sprintf("The kernel setting %.80q is not on the short list.", name), "Use only "+listing(sysctls)+".", "services", from.Name, "sysctls", name)
+			return c.refuse(fmt.Sprintf("The kernel setting %.80q is not on the short list.", name), "Use only "+printable.List(sysctls)+".", "services", from.Name, "sysctls", name)
 		}
 		for word := range strings.FieldsSeq(value) {
 			if _, err := strconv.ParseUint(word, 10, 31); err != nil {

@@ -7,7 +7,9 @@ import (
 	"strings"
 
 	"berth/controller/archive"
+	"berth/controller/dockerfile"
 	"berth/controller/problem"
+	"berth/controller/recipe"
 )
 
 // MainService is the name of the service that the route leads to in an app from a
@@ -15,7 +17,7 @@ import (
 const MainService = "main"
 
 // defaultPort is an app's port if neither the operator nor its image sets one.
-const defaultPort = 8000
+const defaultPort = recipe.Port
 
 // Plan says what to build and what to run for one release. It is a value that can be
 // printed and compared, except Build.Keep.
@@ -43,12 +45,12 @@ type Build struct {
 	// Keep chooses the archive's files for the build context, by .dockerignore.
 	Keep func(archive.Entry) bool `json:"-"`
 	// Generated is set if the archive has no Dockerfile and Berth wrote one.
-	Generated *Generated
+	Generated *recipe.Generated
 	// Bases are the images that the Dockerfile begins with or copies from, in full.
 	Bases []string `json:"-"`
 
 	source string // the Dockerfile
-	rules  buildRules
+	rules  dockerfile.Rules
 }
 
 // Layout returns the layout of the build context, for archive.Tree's LayoutWriter.

@@ -43,11 +43,15 @@ var board = []room{
 	{"docker/dockertest/app", ""},
 	{"docker/dockertest/helper", "listen volume"},
 	{"volume/volumetest", "docker volume"},
-	{"archive/archivetest", ""},
-	{"docker", "listen pause plan printable volume"},
+	{"archive/archivetest", "archive"},
+	{"problem/problemtest", "problem"},
+	{"docker", "dockerfile listen pause plan printable volume"},
 	{"domaincheck", "address traefik"},
 	{"maintenance", "traefik"},
-	{"plan", "address archive compose printable problem"},
+	{"plan", "address archive compose dockerfile printable problem recipe registry"},
+	{"recipe", "archive dockerfile printable problem"},
+	{"dockerfile", "archive problem registry"},
+	{"registry", "address problem"},
 	{"archive", "printable problem"},
 	{"compose", "printable problem"},
 	{"volume", "printable"},
@@ -82,7 +86,6 @@ var (
 	longPackages = map[string]int{
 		"release": 3433,
 		"docker":  5681,
-		"plan":    5221,
 		"store":   3240,
 	}
 	largeInterfaces = map[string]int{
