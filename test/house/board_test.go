@@ -91,7 +91,5 @@ var (
 	largeInterfaces = map[string]int{
 		"controller.Ledger": 32,
 		"controller.Engine": 29,
-		"limit.Ledger":      21,
-		"router.Apps":       30,
 	}
 )
