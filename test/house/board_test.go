@@ -21,8 +21,8 @@ var board = []room{
 	// The story, and the ledger that keeps its nouns.
 	{"store/storetest", "store"},
 	{"store", "controller release routing volumes uploads certificates environment app account audit problem limit domaincheck plan volume traefik"},
-	{"controller", "release output usage routing volumes uploads certificates environment app account audit problem archive address docker domaincheck firstpage pause plan printable secret volume traefik"},
-	{"release", "routing volumes uploads environment app audit problem archive docker firstpage pause plan printable secret volume traefik"},
+	{"controller", "release output usage routing volumes uploads certificates environment app account audit problem archive address docker domaincheck firstpage folder pause plan printable secret volume traefik"},
+	{"release", "routing volumes uploads environment app audit problem archive docker firstpage folder pause plan printable secret volume traefik"},
 
 	// Each one concern of apps.
 	{"output", "app docker environment"},
@@ -61,6 +61,7 @@ var board = []room{
 	{"connections", ""},
 	{"dotenv", "printable problem"},
 	{"firstpage", ""},
+	{"folder", ""},
 	{"limit", ""},
 	{"listen", "pause"},
 	{"secret", "problem"},
@@ -70,6 +71,7 @@ var board = []room{
 	{"pause", ""},
 	{"printable", ""},
 
+	{"traefik/traefiktest", "traefik"},
 	{"traefik", ""},
 }
 
