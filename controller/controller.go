@@ -19,6 +19,7 @@ import (
 	"berth/controller/archive"
 	"berth/controller/audit"
 	"berth/controller/docker"
+	"berth/controller/folder"
 	"berth/controller/plan"
 	"berth/controller/release"
 	"berth/controller/routing"
@@ -97,7 +98,7 @@ func New(o Options) (*Controller, error) {
 	if o.Routing.Ledger == nil {
 		return nil, errors.New("the controller needs a ledger of routes")
 	}
-	received, err := release.OpenPrivateFolder(filepath.Join(o.DataFolder, "uploads"))
+	received, err := folder.OpenPrivate(filepath.Join(o.DataFolder, "uploads"))
 	if err != nil {
 		return nil, err
 	}

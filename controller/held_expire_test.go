@@ -6,21 +6,21 @@ import (
 	"time"
 
 	"berth/controller/archive"
+	"berth/controller/folder"
 	"berth/controller/problem"
-	"berth/controller/release"
 	"berth/controller/uploads"
 )
 
 func TestHeld_ExpiresAfterItsTimeAndNotBefore(t *testing.T) {
 	t.Parallel()
-	folder, err := release.OpenPrivateFolder(t.TempDir())
+	root, err := folder.OpenPrivate(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
 	now := time.Now()
-	c := &Controller{uploads: uploads.New(folder, archive.DefaultLimits()), held: newHeldArchives()}
+	c := &Controller{uploads: uploads.New(root, archive.DefaultLimits()), held: newHeldArchives()}
 	c.held.now = func() time.Time { return now }
-	other := uploads.New(folder, archive.DefaultLimits()) // as another process has it
+	other := uploads.New(root, archive.DefaultLimits()) // as another process has it
 	received, err := other.Receive(strings.NewReader("bytes"))
 	if err != nil {
 		t.Fatal(err)
@@ -34,7 +34,7 @@ func TestHeld_ExpiresAfterItsTimeAndNotBefore(t *testing.T) {
 	if err := c.sweepUploads(nil); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := folder.Stat(held.file); err != nil {
+	if _, err := root.Stat(held.file); err != nil {
 		t.Errorf("it was swept within its time: %v", err)
 	}
 	if _, err := c.Held(key); err != nil {
@@ -46,7 +46,7 @@ func TestHeld_ExpiresAfterItsTimeAndNotBefore(t *testing.T) {
 		t.Errorf("after its time: %v", err)
 	}
 	c.held.expire()
-	if _, err := folder.Stat(held.file); err == nil {
+	if _, err := root.Stat(held.file); err == nil {
 		t.Error("its file is still there")
 	}
 	if len(c.held.all) != 0 {

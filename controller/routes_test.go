@@ -11,6 +11,7 @@ import (
 	"berth/controller/problem"
 	"berth/controller/routing"
 	"berth/traefik"
+	"berth/traefik/traefiktest"
 )
 
 func (h *house) route(text string) traefik.Route {
@@ -27,16 +28,7 @@ func (h *house) route(text string) traefik.Route {
 func (p *proxy) rules() map[string]string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	found := make(map[string]string)
-	if p.published == nil || p.published.HTTP == nil {
-		return found
-	}
-	for _, router := range p.published.HTTP.Routers {
-		if slices.Contains(router.EntryPoints, traefik.EntryPointWeb) {
-			found[router.Rule] = router.Service
-		}
-	}
-	return found
+	return traefiktest.Rules(p.published)
 }
 
 func TestRoutes_AreLiveAtOnceWithoutARelease(t *testing.T) {

@@ -146,7 +146,7 @@ func (a *admin) apiUpdateAccess(v *visit) error {
 	if err != nil {
 		return err
 	}
-	access, err := a.apps.UpdateAccess(v.context(), name, change)
+	access, err := a.settings.UpdateAccess(v.context(), name, change)
 	if err != nil {
 		return err
 	}

@@ -74,7 +74,7 @@ func (a *admin) apiShowEnvironment(v *visit) error {
 	if err != nil {
 		return err
 	}
-	environment, err := a.apps.Environment(v.context(), name)
+	environment, err := a.environments.Environment(v.context(), name)
 	if err != nil {
 		return err
 	}
@@ -118,7 +118,7 @@ func (a *admin) apiUpdateEnvironment(v *visit) error {
 }
 
 func (a *admin) apiChangeEnvironment(v *visit, name app.Name, change app.EnvironmentChange) error {
-	saved, err := a.apps.UpdateEnvironment(v.context(), name, change)
+	saved, err := a.environments.UpdateEnvironment(v.context(), name, change)
 	if err != nil {
 		return err
 	}
@@ -133,7 +133,7 @@ func (a *admin) apiApplyEnvironment(v *visit) error {
 	if err != nil {
 		return err
 	}
-	release, err := a.apps.ApplyEnvironment(v.context(), name, v.caller.name())
+	release, err := a.environments.ApplyEnvironment(v.context(), name, v.caller.name())
 	if err != nil {
 		return err
 	}

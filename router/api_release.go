@@ -48,7 +48,7 @@ type stepJSON struct {
 func (v *visit) releaseJSON(release app.Release) releaseJSON {
 	made := releaseJSON{
 		App: release.App, Number: release.Number, State: release.State, UnderWay: release.State.UnderWay(),
-		QueuePlace: v.admin.apps.QueuePlace(release.ReleaseID), Steps: make([]stepJSON, 0, len(release.Steps)),
+		QueuePlace: v.admin.releases.QueuePlace(release.ReleaseID), Steps: make([]stepJSON, 0, len(release.Steps)),
 		Reason: release.Reason, Hint: release.Hint, RollbackOf: release.RollbackOf,
 		NewSettings: release.NewSettings, NewEnvironment: release.NewEnvironment, Settings: settingsJSONOf(release.Settings), Mounts: mountsJSON(release.Mounts),
 		Archive: release.ArchiveName, ArchiveBytes: release.ArchiveBytes,
@@ -79,7 +79,7 @@ func (a *admin) apiListReleases(v *visit) error {
 	if err != nil {
 		return err
 	}
-	found, err := a.apps.Releases(v.context(), name)
+	found, err := a.releases.Releases(v.context(), name)
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func (a *admin) apiShowRelease(v *visit) error {
 	if err != nil {
 		return err
 	}
-	release, err := a.apps.Release(v.context(), id)
+	release, err := a.releases.Release(v.context(), id)
 	if err != nil {
 		return err
 	}
@@ -110,7 +110,7 @@ func (a *admin) apiShowLog(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if _, err := a.apps.Release(v.context(), id); err != nil {
+	if _, err := a.releases.Release(v.context(), id); err != nil {
 		return err
 	}
 	return a.sendLog(v, id, v.gin.Query("follow") == "1")
@@ -121,7 +121,7 @@ func (a *admin) apiCancelRelease(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if err := a.apps.Cancel(v.context(), id); err != nil {
+	if err := a.releases.Cancel(v.context(), id); err != nil {
 		return err
 	}
 	return a.apiShowRelease(v)
@@ -146,7 +146,7 @@ func (a *admin) apiRollBackApp(v *visit) error {
 	if err := a.mayRollBack(v, app.ReleaseID{App: name, Number: number}); err != nil {
 		return err
 	}
-	release, err := a.apps.Rollback(v.context(), name, number, v.caller.name())
+	release, err := a.releases.Rollback(v.context(), name, number, v.caller.name())
 	if err != nil {
 		return err
 	}
@@ -159,7 +159,7 @@ func (a *admin) mayRollBack(v *visit, to app.ReleaseID) error {
 	if err != nil {
 		return err
 	}
-	old, err := a.apps.Release(v.context(), to)
+	old, err := a.releases.Release(v.context(), to)
 	if err != nil {
 		return err
 	}

@@ -59,14 +59,14 @@ func (a *admin) apiUpdateSettings(v *visit) error {
 	if err := decodeJSON(v.request(), &wish, `{"memory_mb": 512}`); err != nil {
 		return err
 	}
-	settings, err := a.apps.ParseSettings(wish.form())
+	settings, err := a.settings.ParseSettings(wish.form())
 	if err != nil {
 		return err
 	}
 	if err := v.mayWaive(view.App, settings); err != nil {
 		return err
 	}
-	release, err := a.apps.UpdateSettings(v.context(), name, settings, v.caller.name())
+	release, err := a.settings.UpdateSettings(v.context(), name, settings, v.caller.name())
 	if err != nil {
 		return err
 	}

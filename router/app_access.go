@@ -87,7 +87,7 @@ func (a *admin) setAccessUser(v *visit) error {
 	}
 	plain := secret.NewAccessPassword()
 	change.Users[0].Password = secret.Text(plain)
-	if _, err := a.apps.UpdateAccess(v.context(), name, change); err != nil {
+	if _, err := a.settings.UpdateAccess(v.context(), name, change); err != nil {
 		return a.refuseOnAccess(v, name, err)
 	}
 	v.done.detail = change.Summary()
@@ -152,7 +152,7 @@ func (a *admin) changeAccess(v *visit, change app.AccessChange, done string) err
 	if err != nil {
 		return err
 	}
-	access, err := a.apps.UpdateAccess(v.context(), name, change)
+	access, err := a.settings.UpdateAccess(v.context(), name, change)
 	if err != nil {
 		return a.refuseOnAccess(v, name, err)
 	}

@@ -1,6 +1,7 @@
 package router
 
 import (
+	"context"
 	"fmt"
 	"net/url"
 	"strings"
@@ -9,6 +10,13 @@ import (
 	"berth/controller/environment"
 	"berth/controller/secret"
 )
+
+// Environments shows and changes an app's variables.
+type Environments interface {
+	Environment(context.Context, app.Name) (environment.Environment, error)
+	UpdateEnvironment(context.Context, app.Name, app.EnvironmentChange) (environment.Environment, error)
+	ApplyEnvironment(ctx context.Context, app app.Name, by string) (app.Release, error)
+}
 
 // The fields of the environment's forms, as the controller's problems name them.
 const (
@@ -113,7 +121,7 @@ func (a *admin) applyEnvironment(v *visit) error {
 	if err != nil {
 		return err
 	}
-	release, err := a.apps.ApplyEnvironment(v.context(), name, v.caller.name())
+	release, err := a.environments.ApplyEnvironment(v.context(), name, v.caller.name())
 	if err != nil {
 		return a.refuseOnEnvironment(v, name, err)
 	}
@@ -134,7 +142,7 @@ func (a *admin) changeEnvironment(v *visit, change app.EnvironmentChange, done s
 	if err != nil {
 		return err
 	}
-	saved, err := a.apps.UpdateEnvironment(v.context(), name, change)
+	saved, err := a.environments.UpdateEnvironment(v.context(), name, change)
 	if err != nil {
 		return a.refuseOnEnvironment(v, name, err)
 	}
@@ -182,7 +190,7 @@ func (a *admin) environmentPage(v *visit, name app.Name) (environmentPage, error
 	if err != nil {
 		return environmentPage{}, err
 	}
-	environment, err := a.apps.Environment(v.context(), name)
+	environment, err := a.environments.Environment(v.context(), name)
 	if err != nil {
 		return environmentPage{}, err
 	}

@@ -71,7 +71,7 @@ func newStoried(t *testing.T) *storied {
 		if err != nil {
 			t.Fatal(err)
 		}
-		o.Controller, o.Audit = story, s.log
+		o.Story, o.Audit = storyOf(story), s.log
 	})
 	s.live("hello")
 	return s

@@ -13,6 +13,12 @@ import (
 	"berth/controller/docker"
 )
 
+// Outputs reads what an app's instances print.
+type Outputs interface {
+	Output(ctx context.Context, app app.Name, lines int, follow bool, each func(docker.Line) error) error
+	OutputAfter(ctx context.Context, app app.Name, after docker.Cursor, each func(docker.Line) error) error
+}
+
 const (
 	outputLines    = 500                    // how much of the past a page shows
 	downloadLines  = 100_000                // and a download holds
@@ -62,7 +68,7 @@ func (a *admin) showOutput(v *visit) error {
 			return err
 		}
 	}
-	err = a.apps.Output(v.context(), name, outputLines, false, func(line docker.Line) error {
+	err = a.outputs.Output(v.context(), name, outputLines, false, func(line docker.Line) error {
 		page.Lines = append(page.Lines, line)
 		page.After.Note(line)
 		return nil
@@ -84,7 +90,7 @@ func (a *admin) downloadOutput(v *visit) error {
 		return err
 	}
 	v.attach(fmt.Sprintf("%s-output.txt", name))
-	return a.apps.Output(v.context(), name, downloadLines, false, func(line docker.Line) error {
+	return a.outputs.Output(v.context(), name, downloadLines, false, func(line docker.Line) error {
 		_, err := fmt.Fprintf(v.gin.Writer, "%s %s\n", line.At.UTC().Format(time.RFC3339Nano), line.Text)
 		return err
 	})
@@ -144,11 +150,11 @@ func (f *outputFollower) follow(stream *eventStream) (bool, error) {
 }
 
 func (f *outputFollower) begin(ctx context.Context, each func(docker.Line) error) error {
-	return f.visit.admin.apps.Output(ctx, f.app, outputLines, true, each)
+	return f.visit.admin.outputs.Output(ctx, f.app, outputLines, true, each)
 }
 
 func (f *outputFollower) resume(ctx context.Context, each func(docker.Line) error) error {
-	return f.visit.admin.apps.OutputAfter(ctx, f.app, f.after.Clone(), each)
+	return f.visit.admin.outputs.OutputAfter(ctx, f.app, f.after.Clone(), each)
 }
 
 func (f *outputFollower) followWith(stream *eventStream, whole bool, read func(context.Context, func(docker.Line) error) error) (bool, error) {

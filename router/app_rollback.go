@@ -17,7 +17,7 @@ func (a *admin) rollBackApp(v *visit) error {
 	if err != nil {
 		return a.refuseOnApp(v, name, err)
 	}
-	release, err := a.apps.Rollback(v.context(), name, number, v.caller.name())
+	release, err := a.releases.Rollback(v.context(), name, number, v.caller.name())
 	if err != nil {
 		return a.refuseOnApp(v, name, err)
 	}

@@ -1,13 +1,24 @@
 package router
 
 import (
+	"context"
 	"fmt"
 	"net/url"
 	"slices"
 
 	"berth/controller/app"
 	"berth/controller/problem"
+	"berth/traefik"
 )
+
+// Settings reads and changes what an operator chose for an app.
+type Settings interface {
+	SettingsRange() (least, most app.SettingsForm)
+	ParseSettings(app.SettingsForm) (app.Settings, error)
+	ForbiddenWaivers() []app.Waiver
+	UpdateSettings(ctx context.Context, app app.Name, settings app.Settings, by string) (app.Release, error)
+	UpdateAccess(context.Context, app.Name, app.AccessChange) (traefik.Access, error)
+}
 
 // The fields of the settings beside fieldPort, as the controller's problems name them.
 const (
@@ -51,11 +62,11 @@ func (a *admin) updateSettings(v *visit) error {
 	if err != nil {
 		return err
 	}
-	settings, err := a.apps.ParseSettings(typedSettings(v.request().PostForm))
+	settings, err := a.settings.ParseSettings(typedSettings(v.request().PostForm))
 	if err != nil {
 		return a.refuseOnApp(v, name, err)
 	}
-	release, err := a.apps.UpdateSettings(v.context(), name, settings, v.caller.name())
+	release, err := a.settings.UpdateSettings(v.context(), name, settings, v.caller.name())
 	if err != nil {
 		return a.refuseOnApp(v, name, err)
 	}

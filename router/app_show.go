@@ -141,7 +141,7 @@ func (a *admin) appPage(v *visit, name app.Name) (appPage, error) {
 	if err != nil {
 		return appPage{}, err
 	}
-	releases, err := a.apps.Releases(v.context(), name)
+	releases, err := a.releases.Releases(v.context(), name)
 	if err != nil {
 		return appPage{}, err
 	}
@@ -156,8 +156,8 @@ func (a *admin) appPage(v *visit, name app.Name) (appPage, error) {
 	page.Settings = view.Settings.Form()
 	page.Mounts = mountRows(view.Mounts)
 	page.Services = serviceRows(view.Services)
-	page.LeastSettings, page.MostSettings = a.apps.SettingsRange()
-	page.Forbidden = a.apps.ForbiddenWaivers()
+	page.LeastSettings, page.MostSettings = a.settings.SettingsRange()
+	page.Forbidden = a.settings.ForbiddenWaivers()
 	for _, warning := range a.volumes.Warnings() {
 		if slices.Contains(warning.Apps, name) {
 			page.Volumes = append(page.Volumes, volumeWarningOf(warning))

@@ -235,7 +235,7 @@ func TestProblem_NoAnswerShowsAnErrorOfTheInside(t *testing.T) {
 	t.Parallel()
 	failing := &failingApps{reached: map[string]bool{}}
 	s := newSite(t, func(o *Options) {
-		fake, ok := o.Controller.(*fakeApps)
+		fake, ok := o.Story.Apps.(*fakeApps)
 		if !ok {
 			t.Fatal("the controller is no fake")
 		}
@@ -249,12 +249,12 @@ func TestProblem_NoAnswerShowsAnErrorOfTheInside(t *testing.T) {
 		if !ok {
 			t.Fatal("the routes are no fake")
 		}
-		o.Controller, o.Routing = failing, failingRouting{routes, failing}
+		o.Story, o.Routing = storyOf(failing), failingRouting{routes, failing}
 	})
 	s.anApp("hello")
 	s.apps.appendLog(app.ReleaseID{App: "hello", Number: 1}, "built\n")
 	token := s.signIn()
-	methods := append(fallible(reflect.TypeFor[Apps]()), "ParseRoute")
+	methods := append(fallible(reflect.TypeFor[allOfStory]()), "ParseRoute")
 	for _, method := range methods {
 		failing.choose(method)
 		s.mustNotLeak(method, token)

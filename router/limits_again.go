@@ -93,7 +93,7 @@ func (a *admin) showHeldAgain(v *visit, form *upload) {
 		return
 	}
 	if key, err := v.heldKey(form); err == nil {
-		if held, err := a.apps.Held(key); err == nil {
+		if held, err := a.uploads.Held(key); err == nil {
 			form.held = &held
 		}
 	}

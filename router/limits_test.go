@@ -39,9 +39,9 @@ var manyRequests = limit.Budgets{
 	limit.Default: {{Requests: 1_000_000, Span: time.Hour}}, limit.Containers: {{Requests: 1_000_000, Span: time.Hour}},
 }
 
-func openLimits(t testing.TB, ledger limit.Ledger, now func() time.Time, budgets limit.Budgets) *limit.Limiter {
+func openLimits(t testing.TB, ledger *store.Store, now func() time.Time, budgets limit.Budgets) *limit.Limiter {
 	t.Helper()
-	limits, err := limit.Open(t.Context(), limit.Options{Ledger: ledger, Budgets: budgets, Logger: slog.New(slog.DiscardHandler), Now: now})
+	limits, err := limit.Open(t.Context(), limit.Options{Ledger: ledger.Limits(), Budgets: budgets, Logger: slog.New(slog.DiscardHandler), Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}

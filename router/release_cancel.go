@@ -10,7 +10,7 @@ func (a *admin) cancelRelease(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if err := a.apps.Cancel(v.context(), id); err != nil {
+	if err := a.releases.Cancel(v.context(), id); err != nil {
 		fault := asProblem(err)
 		if fault.Kind != problem.KindConflict && fault.Kind != problem.KindInvalid {
 			return err

@@ -15,7 +15,7 @@ func (a *admin) streamRelease(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if _, err := a.apps.Release(v.context(), id); err != nil {
+	if _, err := a.releases.Release(v.context(), id); err != nil {
 		return err
 	}
 	progress := &releaseProgress{visit: v, id: id, log: a.tailLog(id, resumeAt(v))}

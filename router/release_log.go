@@ -33,7 +33,7 @@ func (a *admin) downloadLog(v *visit) error {
 	if err != nil {
 		return err
 	}
-	log, err := a.apps.ReleaseLog(id)
+	log, err := a.releases.ReleaseLog(id)
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func (a *admin) downloadLog(v *visit) error {
 // readLogEnd reads whole lines from the end of a log. A release that has not
 // begun to write has an empty one.
 func (a *admin) readLogEnd(id app.ReleaseID) (logView, error) {
-	log, err := a.apps.ReleaseLog(id)
+	log, err := a.releases.ReleaseLog(id)
 	if isMissing(err) {
 		return logView{Start: 1}, nil
 	}
@@ -88,7 +88,7 @@ type logTail struct {
 
 func (a *admin) tailLog(id app.ReleaseID, offset int64) *logTail {
 	return &logTail{
-		open:   func() (io.ReadSeekCloser, error) { return a.apps.ReleaseLog(id) },
+		open:   func() (io.ReadSeekCloser, error) { return a.releases.ReleaseLog(id) },
 		offset: offset,
 	}
 }
@@ -160,7 +160,7 @@ func (a *admin) sendLog(v *visit, id app.ReleaseID, follow bool) error {
 	v.gin.Writer.WriteHeaderNow()
 	for {
 		// The state is read before the log: what a final release wrote is all there.
-		release, err := a.apps.Release(v.context(), id)
+		release, err := a.releases.Release(v.context(), id)
 		if err != nil {
 			return err
 		}

@@ -43,7 +43,7 @@ func (a *admin) retryViewOf(release app.Release, found app.App) *retryView {
 }
 
 func (a *admin) forbids(waiver app.Waiver) bool {
-	for _, forbidden := range a.apps.ForbiddenWaivers() {
+	for _, forbidden := range a.settings.ForbiddenWaivers() {
 		if forbidden == waiver {
 			return true
 		}
@@ -91,7 +91,7 @@ func retrySettings(settings app.Settings, typed url.Values) app.SettingsForm {
 
 // retry queues the new release. A mount without a volume and a target is none.
 func (a *admin) retry(v *visit, id app.ReleaseID, form app.SettingsForm, mount mountJSON) (app.Release, error) {
-	settings, err := a.apps.ParseSettings(form)
+	settings, err := a.settings.ParseSettings(form)
 	if err != nil {
 		return app.Release{}, err
 	}
@@ -111,7 +111,7 @@ func (a *admin) retry(v *visit, id app.ReleaseID, form app.SettingsForm, mount m
 			return app.Release{}, err
 		}
 	}
-	return a.apps.Retry(v.context(), id, changes, v.caller.name())
+	return a.releases.Retry(v.context(), id, changes, v.caller.name())
 }
 
 // apiRetryRelease takes settings and one more volume, all optional, as JSON.

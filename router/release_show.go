@@ -1,14 +1,29 @@
 package router
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"time"
 
+	"berth/controller"
 	"berth/controller/app"
 	"berth/controller/problem"
 )
+
+// Releases shows releases, and repeats or cancels them.
+type Releases interface {
+	Releases(context.Context, app.Name) ([]app.Release, error)
+	Release(context.Context, app.ReleaseID) (app.Release, error)
+	ReleaseLog(app.ReleaseID) (io.ReadSeekCloser, error)
+	QueuePlace(app.ReleaseID) int
+
+	Rollback(ctx context.Context, app app.Name, number int64, by string) (app.Release, error)
+	Retry(ctx context.Context, id app.ReleaseID, changes controller.Retry, by string) (app.Release, error)
+	Cancel(context.Context, app.ReleaseID) error
+}
 
 type releasePage struct {
 	frame
@@ -92,7 +107,7 @@ func (a *admin) releaseForm(v *visit, id app.ReleaseID, problem *problem.Problem
 
 // releasePage is the page without the log, as the event stream needs it.
 func (a *admin) releasePage(v *visit, id app.ReleaseID) (releasePage, error) {
-	release, err := a.apps.Release(v.context(), id)
+	release, err := a.releases.Release(v.context(), id)
 	if err != nil {
 		return releasePage{}, err
 	}
@@ -106,7 +121,7 @@ func (a *admin) releasePage(v *visit, id app.ReleaseID) (releasePage, error) {
 		Canceled: release.State == app.ReleaseCancelled, Retry: a.retryViewOf(release, view.App),
 	}
 	page.Section = "apps"
-	if place := a.apps.QueuePlace(id); place > 0 && release.State == app.ReleaseQueued {
+	if place := a.releases.QueuePlace(id); place > 0 && release.State == app.ReleaseQueued {
 		page.Steps[0].Note = ordinal(place) + " in line for a build"
 	}
 	if release.State == app.ReleaseFailed {

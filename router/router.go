@@ -12,7 +12,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -25,52 +24,36 @@ import (
 	"berth/controller/account"
 	"berth/controller/app"
 	"berth/controller/audit"
-	"berth/controller/docker"
-	"berth/controller/environment"
 	"berth/controller/limit"
 	"berth/controller/secret"
-	"berth/controller/uploads"
 	"berth/templates"
-	"berth/traefik"
 )
 
-// Apps is what the admin app asks of the controller.
+// Story is what the admin app asks of the controller: one interface for each area of
+// screens, all of them required.
+type Story struct {
+	Apps         Apps
+	Uploads      Uploads
+	Releases     Releases
+	Settings     Settings
+	Environments Environments
+	Outputs      Outputs
+}
+
+func (s Story) complete() bool {
+	return s.Apps != nil && s.Uploads != nil && s.Releases != nil && s.Settings != nil && s.Environments != nil && s.Outputs != nil
+}
+
+// Apps shows apps and acts on them.
 type Apps interface {
-	Receive(io.Reader) (*uploads.Archive, error)
-	Accept(context.Context, controller.Upload) (app.Release, error)
-	Examine(context.Context, controller.Upload) (controller.Preview, error)
-	Hold(owner string, app app.Name, archive *uploads.Archive, preview controller.Preview) controller.Held
-	Held(controller.HeldKey) (controller.Held, error)
-	Drop(controller.HeldKey)
-	Rollback(ctx context.Context, app app.Name, number int64, by string) (app.Release, error)
-	Retry(ctx context.Context, id app.ReleaseID, changes controller.Retry, by string) (app.Release, error)
-
-	SettingsRange() (least, most app.SettingsForm)
-	ParseSettings(app.SettingsForm) (app.Settings, error)
-	ForbiddenWaivers() []app.Waiver
-	UpdateSettings(ctx context.Context, app app.Name, settings app.Settings, by string) (app.Release, error)
-
-	Environment(context.Context, app.Name) (environment.Environment, error)
-	UpdateEnvironment(context.Context, app.Name, app.EnvironmentChange) (environment.Environment, error)
-	ApplyEnvironment(ctx context.Context, app app.Name, by string) (app.Release, error)
-
-	UpdateAccess(context.Context, app.Name, app.AccessChange) (traefik.Access, error)
-
 	Apps(context.Context) ([]controller.AppView, error)
 	App(context.Context, app.Name) (controller.AppView, error)
-	Releases(context.Context, app.Name) ([]app.Release, error)
-	Release(context.Context, app.ReleaseID) (app.Release, error)
-	ReleaseLog(app.ReleaseID) (io.ReadSeekCloser, error)
-	QueuePlace(app.ReleaseID) int
-	Output(ctx context.Context, app app.Name, lines int, follow bool, each func(docker.Line) error) error
-	OutputAfter(ctx context.Context, app app.Name, after docker.Cursor, each func(docker.Line) error) error
 	Subscribe(app app.Name) (ticks <-chan struct{}, cancel func())
 
 	Start(context.Context, app.Name) error
 	Stop(context.Context, app.Name) error
 	Restart(context.Context, app.Name) error
 	Delete(ctx context.Context, app app.Name, confirm string) error
-	Cancel(context.Context, app.ReleaseID) error
 }
 
 // Accounts signs people in, and keeps who can.
@@ -135,19 +118,19 @@ type AuditLog interface {
 
 // Options are what the admin app needs. Fields are required unless they say otherwise.
 type Options struct {
-	Controller Apps
-	Volumes    Volumes
-	Mounts     Mounts
-	Routing    Routing
-	Domains    Domains
-	Accounts   Accounts
-	Factors    SecondFactors
-	Tokens     Tokens
-	Sessions   account.SessionLedger
-	Audit      AuditLog
-	Limits     Limits
-	SecretKey  []byte // at least 32 bytes; form tokens are derived from it
-	Logger     *slog.Logger
+	Story     Story
+	Volumes   Volumes
+	Mounts    Mounts
+	Routing   Routing
+	Domains   Domains
+	Accounts  Accounts
+	Factors   SecondFactors
+	Tokens    Tokens
+	Sessions  account.SessionLedger
+	Audit     AuditLog
+	Limits    Limits
+	SecretKey []byte // at least 32 bytes; form tokens are derived from it
+	Logger    *slog.Logger
 
 	PublicHTTPPort  int      // where the proxy answers http; 0 means that it does not
 	PublicHTTPSPort int      // where the proxy answers https; 0 means that it does not
@@ -167,32 +150,37 @@ const minSecretKey = 32
 
 // admin is the admin app; its methods are the screens.
 type admin struct {
-	apps      Apps
-	volumes   Volumes
-	mounts    Mounts
-	routing   Routing
-	domains   Domains
-	accounts  Accounts
-	factors   SecondFactors
-	tokens    Tokens
-	sessions  *sessionStore
-	audit     AuditLog
-	builds    Builds
-	formKey   []byte
-	limits    Limits
-	previews  *previews
-	turns     *turns
-	templates *templates.Set
-	rows      rowCache
-	public    publicAddress
-	secure    bool   // ForceHTTPS
-	host      string // AdminHost
-	hosts     map[string]bool
-	proxies   []netip.Prefix
-	gateway   netip.Addr
-	version   string
-	logger    *slog.Logger
-	now       func() time.Time
+	apps         Apps
+	uploads      Uploads
+	releases     Releases
+	settings     Settings
+	environments Environments
+	outputs      Outputs
+	volumes      Volumes
+	mounts       Mounts
+	routing      Routing
+	domains      Domains
+	accounts     Accounts
+	factors      SecondFactors
+	tokens       Tokens
+	sessions     *sessionStore
+	audit        AuditLog
+	builds       Builds
+	formKey      []byte
+	limits       Limits
+	previews     *previews
+	turns        *turns
+	templates    *templates.Set
+	rows         rowCache
+	public       publicAddress
+	secure       bool   // ForceHTTPS
+	host         string // AdminHost
+	hosts        map[string]bool
+	proxies      []netip.Prefix
+	gateway      netip.Addr
+	version      string
+	logger       *slog.Logger
+	now          func() time.Time
 }
 
 // New returns the admin app as a handler. It starts nothing.
@@ -200,9 +188,9 @@ func New(o Options) (http.Handler, error) {
 	if len(o.SecretKey) < minSecretKey {
 		return nil, fmt.Errorf("secret key has %d bytes, needs %d", len(o.SecretKey), minSecretKey)
 	}
-	if o.Controller == nil || o.Volumes == nil || o.Mounts == nil || o.Routing == nil || o.Domains == nil || o.Accounts == nil || o.Factors == nil || o.Tokens == nil ||
+	if !o.Story.complete() || o.Volumes == nil || o.Mounts == nil || o.Routing == nil || o.Domains == nil || o.Accounts == nil || o.Factors == nil || o.Tokens == nil ||
 		o.Sessions == nil || o.Audit == nil || o.Limits == nil || o.Logger == nil {
-		return nil, errors.New("router needs a controller, volumes, mounts, routing, domains, accounts, second factors, tokens, sessions, an audit log, limits and a logger")
+		return nil, errors.New("router needs a whole story, volumes, mounts, routing, domains, accounts, second factors, tokens, sessions, an audit log, limits and a logger")
 	}
 	if normalHost(o.AdminHost) == "" {
 		return nil, errors.New("router needs a host name that no app answers on")
@@ -212,22 +200,27 @@ func New(o Options) (http.Handler, error) {
 		return nil, fmt.Errorf("open templates: %w", err)
 	}
 	a := &admin{
-		apps:      o.Controller,
-		volumes:   o.Volumes,
-		mounts:    o.Mounts,
-		routing:   o.Routing,
-		domains:   o.Domains,
-		builds:    o.Builds,
-		accounts:  o.Accounts,
-		factors:   o.Factors,
-		tokens:    o.Tokens,
-		sessions:  newSessionStore(o.Sessions, o.ForceHTTPS, normalHost(o.AdminHost)),
-		audit:     o.Audit,
-		formKey:   deriveKey(o.SecretKey, "berth form tokens"),
-		limits:    o.Limits,
-		previews:  newPreviews(),
-		turns:     newTurns(),
-		templates: pages,
+		apps:         o.Story.Apps,
+		uploads:      o.Story.Uploads,
+		releases:     o.Story.Releases,
+		settings:     o.Story.Settings,
+		environments: o.Story.Environments,
+		outputs:      o.Story.Outputs,
+		volumes:      o.Volumes,
+		mounts:       o.Mounts,
+		routing:      o.Routing,
+		domains:      o.Domains,
+		builds:       o.Builds,
+		accounts:     o.Accounts,
+		factors:      o.Factors,
+		tokens:       o.Tokens,
+		sessions:     newSessionStore(o.Sessions, o.ForceHTTPS, normalHost(o.AdminHost)),
+		audit:        o.Audit,
+		formKey:      deriveKey(o.SecretKey, "berth form tokens"),
+		limits:       o.Limits,
+		previews:     newPreviews(),
+		turns:        newTurns(),
+		templates:    pages,
 		public: publicAddress{
 			httpPort: o.PublicHTTPPort, httpsPort: o.PublicHTTPSPort, forceHTTPS: o.ForceHTTPS,
 			adminHost: normalHost(o.AdminHost), appsHost: cmp.Or(o.AppsHost, likelyAppsHost(normalHost(o.AdminHost))),

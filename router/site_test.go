@@ -39,6 +39,20 @@ type site struct {
 	client   *http.Client // follows no redirect
 }
 
+// allOfStory is a controller as the program has it: one value for every area of screens.
+type allOfStory interface {
+	Apps
+	Uploads
+	Releases
+	Settings
+	Environments
+	Outputs
+}
+
+func storyOf(all allOfStory) Story {
+	return Story{Apps: all, Uploads: all, Releases: all, Settings: all, Environments: all, Outputs: all}
+}
+
 func newSite(t testing.TB, change ...func(*Options)) *site {
 	t.Helper()
 	s := &site{t: t, apps: newFakeApps(), sessions: newFakeSessions(), audit: &fakeAudit{}, logged: &logBuffer{}}
@@ -50,12 +64,12 @@ func newSite(t testing.TB, change ...func(*Options)) *site {
 	s.routing = newFakeRouting(t, s.apps)
 	s.domains = newFakeDomains(t, freshLedger(t))
 	options := Options{
-		Limits:     s.limits,
-		Volumes:    s.volumes,
-		Mounts:     s.volumes,
-		Routing:    s.routing,
-		Domains:    s.domains,
-		Controller: s.apps, Accounts: s.accounts, Factors: noFactors{}, Tokens: fakeTokens{}, Sessions: s.sessions, Audit: s.audit,
+		Limits:  s.limits,
+		Volumes: s.volumes,
+		Mounts:  s.volumes,
+		Routing: s.routing,
+		Domains: s.domains,
+		Story:   storyOf(s.apps), Accounts: s.accounts, Factors: noFactors{}, Tokens: fakeTokens{}, Sessions: s.sessions, Audit: s.audit,
 		SecretKey:      bytes.Repeat([]byte("k"), 32),
 		Logger:         slog.New(slog.NewTextHandler(s.logged, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		PublicHTTPPort: 80, PublicHTTPSPort: 443, Version: "0.1.0", AdminHost: adminHost,

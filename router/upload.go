@@ -1,7 +1,9 @@
 package router
 
 import (
+	"context"
 	"errors"
+	"io"
 	"slices"
 	"strings"
 
@@ -9,9 +11,20 @@ import (
 	"berth/controller/app"
 	"berth/controller/limit"
 	"berth/controller/problem"
+	"berth/controller/uploads"
 	"berth/controller/volume"
 	"berth/traefik"
 )
+
+// Uploads receives archives, examines them, and makes releases of them.
+type Uploads interface {
+	Receive(io.Reader) (*uploads.Archive, error)
+	Accept(context.Context, controller.Upload) (app.Release, error)
+	Examine(context.Context, controller.Upload) (controller.Preview, error)
+	Hold(owner string, app app.Name, archive *uploads.Archive, preview controller.Preview) controller.Held
+	Held(controller.HeldKey) (controller.Held, error)
+	Drop(controller.HeldKey)
+}
 
 type uploadPage struct {
 	frame
@@ -106,7 +119,7 @@ func (a *admin) deploy(v *visit, form *upload, wish controller.Upload) (app.Rele
 		return app.Release{}, form.problems.add(nothingToSee())
 	}
 	if form.checks() {
-		preview, err := a.apps.Examine(v.context(), wish)
+		preview, err := a.uploads.Examine(v.context(), wish)
 		held := wish.Name
 		if !wish.Next {
 			held = ""
@@ -125,7 +138,7 @@ func (a *admin) accept(v *visit, form *upload, wish controller.Upload) (_ app.Re
 			return app.Release{}, err
 		}
 	}
-	return a.apps.Accept(v.context(), wish)
+	return a.uploads.Accept(v.context(), wish)
 }
 
 // parseCheck is parseUpload for a program that wants to know how its archive will
@@ -204,7 +217,7 @@ func (a *admin) uploadForm(v *visit, form *upload) error {
 	}
 	page.Image, page.Fallback = form.fields[fieldImage], form.fields[fieldFallback] != ""
 	page.Database = isTicked(form.fields[fieldDatabase])
-	page.DatabaseForbidden = slices.Contains(a.apps.ForbiddenWaivers(), app.WaiverDatabase)
+	page.DatabaseForbidden = slices.Contains(a.settings.ForbiddenWaivers(), app.WaiverDatabase)
 	page.VolumeNames = a.volumeNames(v)
 	page.Section, page.Room = "upload", v.room(limit.Upload)
 	page.Problem = form.problems[""]

@@ -40,7 +40,7 @@ func (a *admin) settleCheck(v *visit, form *upload, app app.Name, preview contro
 	}
 	form.preview = &preview
 	if !v.caller.bearer {
-		held := a.apps.Hold(v.caller.owner(), app, form.archive, preview)
+		held := a.uploads.Hold(v.caller.owner(), app, form.archive, preview)
 		form.held = &held
 	}
 	return nil
@@ -59,7 +59,7 @@ func (a *admin) givesUp(v *visit, form *upload) bool {
 	}
 	v.done.halfway = true // nothing was changed
 	if key, err := v.heldKey(form); err == nil {
-		a.apps.Drop(key)
+		a.uploads.Drop(key)
 	}
 	delete(form.fields, fieldHeld)
 	clear(form.problems) // they are said when the form is sent
@@ -75,7 +75,7 @@ func (a *admin) settleHeld(v *visit, form *upload) {
 		return
 	}
 	if key, err := v.heldKey(form); err == nil && form.problems[fieldArchive] == nil {
-		if held, err := a.apps.Held(key); err == nil {
+		if held, err := a.uploads.Held(key); err == nil {
 			form.held = &held
 			return
 		}
@@ -131,7 +131,7 @@ func (a *admin) downloadHeldDockerfile(v *visit) error {
 	if err != nil {
 		return malformed("This archive can't be previewed.", "Follow the link on the page that shows how it will be built.", err)
 	}
-	held, err := a.apps.Held(controller.HeldKey{Owner: v.caller.owner(), ID: id})
+	held, err := a.uploads.Held(controller.HeldKey{Owner: v.caller.owner(), ID: id})
 	if err != nil {
 		return err
 	}

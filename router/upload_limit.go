@@ -52,6 +52,6 @@ func (a *admin) waitForHeld(v *visit, form *upload) (deployed bool, err error) {
 		return false, err
 	}
 	v.atEnd(done)
-	held, err := a.apps.Held(key)
+	held, err := a.uploads.Held(key)
 	return err == nil && held.Deployed, nil
 }

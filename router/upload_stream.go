@@ -128,7 +128,7 @@ func (a *admin) readFile(v *visit, form *upload, part *multipart.Part, check fun
 	if len(form.problems) > 0 {
 		return nil
 	}
-	received, err := a.apps.Receive(part)
+	received, err := a.uploads.Receive(part)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"berth/controller/app"
 	"berth/controller/limit"
 	"berth/controller/plan"
+	"berth/controller/registry"
 	"berth/controller/secret"
 	"berth/traefik"
 )
@@ -137,7 +138,7 @@ func (v values) parse() (Config, error) {
 		BuildDisk:        parse(&p, "build.disk", s.Build.Disk, parseMemory, "a size from 16m, such as 512m or 10g"),
 		VolumeQuota:      parse(&p, "volume.quota", s.Volume.Quota, parseMemory, "a size from 16m, such as 512m or 10g"),
 		MaximumLimits:    p.maximumLimits(s),
-		Registries:       parse(&p, "registries", s.Registries, plan.ParseRegistries, "hosts with commas between, such as registry.lan:5000,10.0.0.5"),
+		Registries:       parse(&p, "registries", s.Registries, registry.ParseList, "hosts with commas between, such as registry.lan:5000,10.0.0.5"),
 		ForbiddenWaivers: parse(&p, "forbid.waivers", s.Forbid.Waivers, app.ParseForbiddenWaivers, "names with commas between, of database and writable-root"),
 		RateLimits:       p.rateLimits(s),
 		TrustedProxies:   parse(&p, "trusted.proxies", s.Trusted.Proxies, parseProxies, "addresses or subnets with commas between, such as 10.0.0.5,192.168.7.0/24, and not everybody"),

@@ -38,7 +38,7 @@ func runLimits(ctx context.Context, p *program, args []string) error {
 	return errors.Join(err, ledger.Close())
 }
 
-func (p *program) clearLimits(ctx context.Context, ledger limit.Ledger) error {
+func (p *program) clearLimits(ctx context.Context, ledger limit.CounterLedger) error {
 	if err := limit.ClearAll(ctx, ledger); err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func (p *program) clearLimits(ctx context.Context, ledger limit.Ledger) error {
 	return err
 }
 
-func (p *program) showLimits(ctx context.Context, ledger limit.Ledger) error {
+func (p *program) showLimits(ctx context.Context, ledger limit.CounterLedger) error {
 	now := time.Now()
 	limited, err := ledger.ListLimited(ctx, now, mostLimited)
 	if err != nil {

@@ -104,12 +104,12 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 		return err
 	}
 	domains.PublishWith(story.Routing().Publish, story.Routing().NoteCertificateOrder)
-	limits, err := limit.Open(ctx, limit.Options{Ledger: on.ledger, Budgets: config.RateLimits, Logger: logger})
+	limits, err := limit.Open(ctx, limit.Options{Ledger: on.ledger.Limits(), Budgets: config.RateLimits, Logger: logger})
 	if err != nil {
 		return fmt.Errorf("open limits: %w", err)
 	}
 	handler, err := router.New(router.Options{
-		Controller:      story,
+		Story:           router.Story{Apps: story, Uploads: story, Releases: story, Settings: story, Environments: story, Outputs: story},
 		Volumes:         story.Volumes(),
 		Mounts:          story,
 		Routing:         story.Routing(),

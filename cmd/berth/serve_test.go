@@ -204,7 +204,7 @@ func (i *instance) locksSignInsUntilItIsToldOtherwise(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer ledger.Close()
-	limits, err := limit.Open(t.Context(), limit.Options{Ledger: ledger, Logger: slog.New(slog.DiscardHandler)})
+	limits, err := limit.Open(t.Context(), limit.Options{Ledger: ledger.Limits(), Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

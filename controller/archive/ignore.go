@@ -35,7 +35,7 @@ type Ignore struct {
 // ParseIgnore reads a .dockerignore. The error for an unreadable pattern is a *Refusal.
 func ParseIgnore(text []byte) (*Ignore, error) {
 	if len(text) > ignoreBytes {
-		return nil, refuse(ignoreFile, fmt.Sprintf("The file is larger than %s.", bytesText(ignoreBytes)), "Use fewer patterns.")
+		return nil, refuse(ignoreFile, fmt.Sprintf("The file is larger than %s.", printable.Size(ignoreBytes)), "Use fewer patterns.")
 	}
 	// The matcher's scanner would print both errors to the process's standard error.
 	if !utf8.Valid(text) || bytes.IndexByte(text, 0) >= 0 {

@@ -23,7 +23,7 @@ func refuse(name, reason, hint string) *Refusal {
 }
 
 func refuseSize(limit int64) *Refusal {
-	return refuse("", fmt.Sprintf("The archive holds more than %s when expanded.", bytesText(limit)), hintSmaller)
+	return refuse("", fmt.Sprintf("The archive holds more than %s when expanded.", printable.Size(limit)), hintSmaller)
 }
 
 func refuseRatio(limit int64) *Refusal {
@@ -37,7 +37,7 @@ func refuseCount(limit int) *Refusal {
 }
 
 func refuseNames(limit int) *Refusal {
-	return refuse("", fmt.Sprintf("The names and links of the archive are longer than %s together.", bytesText(int64(limit))), hintSmaller)
+	return refuse("", fmt.Sprintf("The names and links of the archive are longer than %s together.", printable.Size(int64(limit))), hintSmaller)
 }
 
 func refuseDamaged(name string) *Refusal {
@@ -46,16 +46,3 @@ func refuseDamaged(name string) *Refusal {
 
 // nameBytes is the longest name that a Refusal shows whole.
 const nameBytes = 120
-
-func bytesText(n int64) string {
-	switch {
-	case n >= 1<<30 && n%(1<<30) == 0:
-		return fmt.Sprintf("%d GB", n>>30)
-	case n >= 1<<20 && n%(1<<20) == 0:
-		return fmt.Sprintf("%d MB", n>>20)
-	case n >= 1<<10 && n%(1<<10) == 0:
-		return fmt.Sprintf("%d KB", n>>10)
-	default:
-		return fmt.Sprintf("%d bytes", n)
-	}
-}

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"berth/controller/printable"
 )
 
 // Tree is the content of an archive, after every check that does not need the content of
@@ -76,7 +78,7 @@ func newTree(file *os.File, found *catalogue) (*Tree, error) {
 		return nil, fmt.Errorf("open archive: %w", err)
 	}
 	if info.Size() > limits.CompressedBytes {
-		return nil, refuse("", fmt.Sprintf("The archive is larger than %s.", bytesText(limits.CompressedBytes)), hintSmaller)
+		return nil, refuse("", fmt.Sprintf("The archive is larger than %s.", printable.Size(limits.CompressedBytes)), hintSmaller)
 	}
 	origin, err := readSource(file, info.Size(), found)
 	if err != nil {
@@ -176,7 +178,7 @@ func (t *Tree) ReadFile(ctx context.Context, path string, maxBytes int64) ([]byt
 		return nil, refuse(path, "This is not a file.", "Put the file itself in this place.")
 	}
 	if m.Size > maxBytes {
-		return nil, refuse(path, fmt.Sprintf("The file is larger than %s.", bytesText(maxBytes)), "Make the file smaller.")
+		return nil, refuse(path, fmt.Sprintf("The file is larger than %s.", printable.Size(maxBytes)), "Make the file smaller.")
 	}
 	return t.source.read(ctx, m, maxBytes)
 }

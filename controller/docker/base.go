@@ -10,6 +10,7 @@ import (
 	names "github.com/distribution/reference"
 	imagetypes "github.com/docker/docker/api/types/image"
 
+	"berth/controller/dockerfile"
 	"berth/controller/plan"
 )
 
@@ -21,7 +22,7 @@ const baseAge = 24 * time.Hour
 // begins, and refuses what they would make it do: the build program takes those that
 // are there. An engine that keeps its images in containerd asks the registry once more.
 func (e *Engine) checkBases(ctx context.Context, build plan.Build, log func(string)) error {
-	bases := make(map[string]plan.Base, len(build.Bases))
+	bases := make(map[string]dockerfile.Base, len(build.Bases))
 	for _, name := range build.Bases {
 		base, err := e.base(ctx, name, log)
 		if refused, ok := errors.AsType[*PullError](err); ok {
@@ -39,16 +40,16 @@ func (e *Engine) checkBases(ctx context.Context, build plan.Build, log func(stri
 	return build.CheckBases(bases)
 }
 
-func (e *Engine) base(ctx context.Context, reference string, log func(string)) (plan.Base, error) {
+func (e *Engine) base(ctx context.Context, reference string, log func(string)) (dockerfile.Base, error) {
 	named, err := parseName(reference)
 	if err != nil {
-		return plan.Base{}, err
+		return dockerfile.Base{}, err
 	}
 	name := names.FamiliarString(named)
 	found, err := e.inspectBase(ctx, name)
 	missing := errdefs.IsNotFound(err)
 	if err != nil && !missing {
-		return plan.Base{}, failure(ctx, "inspect base image", err)
+		return dockerfile.Base{}, failure(ctx, "inspect base image", err)
 	}
 	if missing || isOld(named, found) {
 		err := e.pull(ctx, name, log)
@@ -61,13 +62,13 @@ func (e *Engine) base(ctx context.Context, reference string, log func(string)) (
 			err = nil
 		}
 		if err != nil {
-			return plan.Base{}, failure(ctx, "have base image", err)
+			return dockerfile.Base{}, failure(ctx, "have base image", err)
 		}
 	}
 	if found.Config == nil {
-		return plan.Base{}, nil
+		return dockerfile.Base{}, nil
 	}
-	return plan.Base{Environment: found.Config.Env, Triggers: found.Config.OnBuild}, nil
+	return dockerfile.Base{Environment: found.Config.Env, Triggers: found.Config.OnBuild}, nil
 }
 
 func (e *Engine) inspectBase(ctx context.Context, name string) (imagetypes.InspectResponse, error) {

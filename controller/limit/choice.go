@@ -9,7 +9,7 @@ import (
 // Choose sets the budget of a class from now on, also for what is counted
 // already. The ledger keeps it before the budgets of the configuration.
 func (l *Limiter) Choose(ctx context.Context, class Class, budget Budget) error {
-	if err := l.ledger.SaveBudget(ctx, class, budget); err != nil {
+	if err := l.ledger.Budgets.SaveBudget(ctx, class, budget); err != nil {
 		return fmt.Errorf("choose limit %s: %w", class, err)
 	}
 	l.allow(class, budget)
@@ -18,7 +18,7 @@ func (l *Limiter) Choose(ctx context.Context, class Class, budget Budget) error 
 
 // Reset gives a class the budget of the configuration again.
 func (l *Limiter) Reset(ctx context.Context, class Class) error {
-	if err := l.ledger.DeleteBudget(ctx, class); err != nil {
+	if err := l.ledger.Budgets.DeleteBudget(ctx, class); err != nil {
 		return fmt.Errorf("reset limit %s: %w", class, err)
 	}
 	l.allow(class, nil)

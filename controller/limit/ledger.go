@@ -5,9 +5,17 @@ import (
 	"time"
 )
 
-// Ledger keeps the counters. What a method has returned without an error survives
-// a crash. To delete what is missing is no error.
-type Ledger interface {
+// Ledger keeps what a limiter must not forget. What a method of its parts has returned
+// without an error survives a crash. To delete what is missing is no error.
+type Ledger struct {
+	Counters  CounterLedger
+	Addresses AddressLedger
+	Budgets   BudgetLedger
+	Refusals  RefusalLedger
+}
+
+// CounterLedger keeps the counters.
+type CounterLedger interface {
 	// ChangeCounters gives change the counters of the keys, in the order of the keys
 	// and empty where there is none, and keeps what it made of them, in one
 	// transaction that no other change comes between. A counter whose Ends is zero
@@ -33,20 +41,29 @@ type Ledger interface {
 	DeleteCountersOf(ctx context.Context, class Class) error
 	// DeleteEndedCounters removes every counter that counts nothing at the moment now.
 	DeleteEndedCounters(ctx context.Context, now time.Time) error
+}
 
+// AddressLedger keeps the addresses at which accounts were signed in to.
+type AddressLedger interface {
 	// KnowsAddress reports whether the account was signed in to at the address since then.
 	KnowsAddress(ctx context.Context, account, address string, since time.Time) (bool, error)
 	// RememberAddress notes the address, and forgets all but the latest most of the account.
 	RememberAddress(ctx context.Context, account, address string, at time.Time, most int) error
 	// ForgetAddresses removes every address that was not used since then.
 	ForgetAddresses(ctx context.Context, since time.Time) error
+}
 
+// BudgetLedger keeps the budgets that operators chose.
+type BudgetLedger interface {
 	// ListBudgets gives the budgets that operators chose. One that cannot be read
 	// is left out.
 	ListBudgets(ctx context.Context) (Budgets, error)
 	SaveBudget(ctx context.Context, class Class, budget Budget) error
 	DeleteBudget(ctx context.Context, class Class) error
+}
 
+// RefusalLedger keeps how many requests did not fit.
+type RefusalLedger interface {
 	// AddRefusals adds to the count of each hour and class.
 	AddRefusals(ctx context.Context, refusals []Refusals) error
 	ListRefusals(ctx context.Context, since time.Time) ([]Refusals, error)

@@ -55,11 +55,11 @@ func Open(ctx context.Context, o Options) (*Limiter, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	remembered, err := o.Ledger.ListCounters(ctx, Default)
+	remembered, err := o.Ledger.Counters.ListCounters(ctx, Default)
 	if err != nil {
 		return nil, fmt.Errorf("read counters: %w", err)
 	}
-	chosen, err := o.Ledger.ListBudgets(ctx)
+	chosen, err := o.Ledger.Budgets.ListBudgets(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read budgets: %w", err)
 	}
@@ -98,7 +98,7 @@ func (l *Limiter) Take(ctx context.Context, class Class, subject Subject) (refun
 // that attempts from elsewhere lock nobody out there. An account that there is
 // not is counted the same.
 func (l *Limiter) TakeLogin(ctx context.Context, account string, address netip.Addr) (refund func(), err error) {
-	known, err := l.ledger.KnowsAddress(ctx, folded(account), network(address), l.now().Add(-knownFor))
+	known, err := l.ledger.Addresses.KnowsAddress(ctx, folded(account), network(address), l.now().Add(-knownFor))
 	if err != nil {
 		return nil, fmt.Errorf("find known address: %w", err)
 	}
@@ -119,7 +119,7 @@ func (l *Limiter) TakeLogin(ctx context.Context, account string, address netip.A
 
 // Remember notes that somebody signed in to the account from the address.
 func (l *Limiter) Remember(ctx context.Context, account string, address netip.Addr) error {
-	err := l.ledger.RememberAddress(ctx, folded(account), network(address), l.now(), maxKnownAddresses)
+	err := l.ledger.Addresses.RememberAddress(ctx, folded(account), network(address), l.now(), maxKnownAddresses)
 	if err != nil {
 		return fmt.Errorf("remember address: %w", err)
 	}
@@ -131,7 +131,7 @@ func (l *Limiter) Clear(ctx context.Context, key Key) error {
 	if key.Class == Default {
 		l.crowd.forget(key.Subject)
 	}
-	if err := l.ledger.DeleteCounters(ctx, []Key{key}); err != nil {
+	if err := l.ledger.Counters.DeleteCounters(ctx, []Key{key}); err != nil {
 		return fmt.Errorf("clear limit %s of %s: %w", key.Class, key.Subject, err)
 	}
 	return nil
@@ -142,7 +142,7 @@ func (l *Limiter) take(ctx context.Context, keys ...Key) (refund func(), err err
 	budget := l.budget(keys[0].Class)
 	receipts := make([]receipt, len(keys))
 	var exceeded *Exceeded
-	err = l.ledger.ChangeCounters(ctx, keys, func(counters []Counter) {
+	err = l.ledger.Counters.ChangeCounters(ctx, keys, func(counters []Counter) {
 		now := l.now() // within the transaction, so that the order of time is that of the counts
 		if exceeded = firstExceeded(counters, budget, now); exceeded != nil {
 			return
@@ -182,7 +182,7 @@ func firstExceeded(counters []Counter, budget Budget, now time.Time) *Exceeded {
 
 func (l *Limiter) giveBack(ctx context.Context, keys []Key, receipts []receipt) {
 	budget := l.budget(keys[0].Class)
-	err := l.ledger.ChangeCounters(ctx, keys, func(counters []Counter) {
+	err := l.ledger.Counters.ChangeCounters(ctx, keys, func(counters []Counter) {
 		for i := range counters {
 			counters[i].giveBack(budget, receipts[i], l.now())
 		}
@@ -200,7 +200,7 @@ func (l *Limiter) keyOf(ctx context.Context, class Class, subject Subject) (Key,
 	if err != nil || !crowded {
 		return key, err
 	}
-	has, err := l.ledger.HasCounter(ctx, key)
+	has, err := l.ledger.Counters.HasCounter(ctx, key)
 	if err != nil {
 		return Key{}, fmt.Errorf("find counter: %w", err)
 	}
@@ -222,7 +222,7 @@ func (l *Limiter) isCrowded(ctx context.Context, class Class) (bool, error) {
 	if !due {
 		return false, nil
 	}
-	count, err := l.ledger.CountCounters(ctx, class)
+	count, err := l.ledger.Counters.CountCounters(ctx, class)
 	if err != nil {
 		return false, fmt.Errorf("count counters: %w", err)
 	}
@@ -253,7 +253,7 @@ func (l *Limiter) takeRefusals() []Refusals {
 
 // ClearAll forgets every count in the ledger. A limiter that runs beside it
 // follows within seconds.
-func ClearAll(ctx context.Context, ledger Ledger) error {
+func ClearAll(ctx context.Context, ledger CounterLedger) error {
 	var errs []error
 	for _, d := range descriptions {
 		errs = append(errs, ClearClass(ctx, ledger, d.Class))
@@ -262,7 +262,7 @@ func ClearAll(ctx context.Context, ledger Ledger) error {
 }
 
 // ClearClass forgets every count of one class in the ledger.
-func ClearClass(ctx context.Context, ledger Ledger, class Class) error {
+func ClearClass(ctx context.Context, ledger CounterLedger, class Class) error {
 	if err := ledger.DeleteCountersOf(ctx, class); err != nil {
 		return fmt.Errorf("clear limit %s: %w", class, err)
 	}

@@ -54,7 +54,7 @@ func (b *bench) open(budgets limit.Budgets) {
 	b.t.Cleanup(func() { _ = ledger.Close() })
 	b.ledger = ledger
 	b.Limiter, err = limit.Open(b.t.Context(), limit.Options{
-		Ledger: ledger, Budgets: budgets, Logger: slog.New(slog.DiscardHandler), Now: b.clock.now,
+		Ledger: ledger.Limits(), Budgets: budgets, Logger: slog.New(slog.DiscardHandler), Now: b.clock.now,
 	})
 	if err != nil {
 		b.t.Fatal(err)

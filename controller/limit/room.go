@@ -16,7 +16,7 @@ func (r Room) Scarce() bool { return 2*r.Left < r.Requests }
 
 // Room says how many requests of the subject still fit. It counts nothing.
 func (l *Limiter) Room(ctx context.Context, class Class, subject Subject) (Room, error) {
-	counter, err := l.ledger.FindCounter(ctx, Key{class, subject})
+	counter, err := l.ledger.Counters.FindCounter(ctx, Key{class, subject})
 	if err != nil {
 		return Room{}, fmt.Errorf("find counter: %w", err)
 	}

@@ -41,22 +41,22 @@ func (l *Limiter) writeLast(ctx context.Context) {
 
 // write brings into the ledger what is only in memory.
 func (l *Limiter) write(ctx context.Context) error {
-	subjects, err := l.ledger.ListSubjects(ctx, Default)
+	subjects, err := l.ledger.Counters.ListSubjects(ctx, Default)
 	if err != nil {
 		return fmt.Errorf("list subjects: %w", err)
 	}
 	l.crowd.keep(subjects, l.now())
 	changed, gone := l.crowd.unwritten()
 	if len(gone) > 0 {
-		err = l.ledger.DeleteCounters(ctx, gone)
+		err = l.ledger.Counters.DeleteCounters(ctx, gone)
 	}
 	if len(changed) > 0 {
-		saved := l.ledger.SaveCounters(ctx, changed)
+		saved := l.ledger.Counters.SaveCounters(ctx, changed)
 		l.crowd.noteWritten(changed, saved)
 		err = errors.Join(err, saved)
 	}
 	if refusals := l.takeRefusals(); len(refusals) > 0 {
-		err = errors.Join(err, l.ledger.AddRefusals(ctx, refusals))
+		err = errors.Join(err, l.ledger.Refusals.AddRefusals(ctx, refusals))
 	}
 	return err
 }
@@ -65,9 +65,9 @@ func (l *Limiter) sweep(ctx context.Context) error {
 	now := l.now()
 	l.crowd.sweep(now)
 	return errors.Join(
-		l.ledger.DeleteEndedCounters(ctx, now),
-		l.ledger.ForgetAddresses(ctx, now.Add(-knownFor)),
-		l.ledger.DeleteRefusals(ctx, now.Add(-refusalsFor)),
+		l.ledger.Counters.DeleteEndedCounters(ctx, now),
+		l.ledger.Addresses.ForgetAddresses(ctx, now.Add(-knownFor)),
+		l.ledger.Refusals.DeleteRefusals(ctx, now.Add(-refusalsFor)),
 	)
 }
 

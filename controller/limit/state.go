@@ -32,14 +32,14 @@ type ClassState struct {
 func (l *Limiter) State(ctx context.Context) (State, error) {
 	now := l.now()
 	state := State{Begins: now.UTC().Truncate(time.Hour).Add(-(shownHours - 1) * time.Hour)}
-	tallies, err := l.ledger.TallyCounters(ctx, now)
+	tallies, err := l.ledger.Counters.TallyCounters(ctx, now)
 	if err != nil {
 		return State{}, fmt.Errorf("tally counters: %w", err)
 	}
-	if state.Limited, err = l.ledger.ListLimited(ctx, now, maxListed); err != nil {
+	if state.Limited, err = l.ledger.Counters.ListLimited(ctx, now, maxListed); err != nil {
 		return State{}, fmt.Errorf("list limited: %w", err)
 	}
-	if state.Hours, err = l.ledger.ListRefusals(ctx, state.Begins); err != nil {
+	if state.Hours, err = l.ledger.Refusals.ListRefusals(ctx, state.Begins); err != nil {
 		return State{}, fmt.Errorf("list refusals: %w", err)
 	}
 	state.Hours = l.withUnwritten(state.Hours)

@@ -16,8 +16,10 @@ import (
 
 	"berth/controller/archive"
 	"berth/controller/compose"
+	"berth/controller/dockerfile"
 	"berth/controller/printable"
 	"berth/controller/problem"
+	"berth/controller/registry"
 )
 
 // mainLabels name the service that the route leads to. A compose file can set no other
@@ -329,8 +331,8 @@ func (c *composer) checkOpen(service Service) error {
 		return nil
 	}
 	for _, use := range c.openUses(name) {
-		c.fault(fmt.Sprintf("%s of %s uses the secret %s, and would keep it in the open.", use.key, name, listing(use.names)),
-			fmt.Sprintf("Keep %s as a plain variable, or name it under environment or secrets alone.", listing(use.names)), "services", name, use.key)
+		c.fault(fmt.Sprintf("%s of %s uses the secret %s, and would keep it in the open.", use.key, name, printable.List(use.names)),
+			fmt.Sprintf("Keep %s as a plain variable, or name it under environment or secrets alone.", printable.List(use.names)), "services", name, use.key)
 	}
 	return nil
 }
@@ -358,8 +360,8 @@ func (c *composer) files() []string {
 		if service.Build == nil {
 			continue
 		}
-		dockerfile := cmp.Or(service.Build.Dockerfile, dockerfiles[0])
-		for _, name := range []string{dockerfile, dockerfile + ignoreFile, ignoreFile} {
+		file := cmp.Or(service.Build.Dockerfile, dockerfiles[0])
+		for _, name := range []string{file, file + dockerfile.IgnoreFile, dockerfile.IgnoreFile} {
 			add(path.Join(service.Build.Context, relative(name)))
 		}
 	}
@@ -376,7 +378,7 @@ func (c *composer) files() []string {
 func (c *composer) allNotes() []string {
 	notes := c.notes
 	if unused := c.file.Unused; len(unused) > 0 {
-		notes = append(notes, fmt.Sprintf("No service gets %s: name a variable under environment of the service that needs it.", listing(unused)))
+		notes = append(notes, fmt.Sprintf("No service gets %s: name a variable under environment of the service that needs it.", printable.List(unused)))
 	}
 	return notes
 }
@@ -406,11 +408,11 @@ func (c *composer) checkAnsweredName(name string, path ...string) *Refusal {
 	if refusal := c.checkNetworkName(name, path...); refusal != nil {
 		return refusal
 	}
-	if !strings.Contains(name, ".") || hasSuffix(strings.ToLower(name), privateSuffixes) {
+	if !strings.Contains(name, ".") || registry.IsPrivate(strings.ToLower(name)) {
 		return nil
 	}
 	return c.refuse(fmt.Sprintf("The name %.80q could be one of the internet, which the service would take over.", name),
-		"Write it without a dot, or let it end in "+listing(privateSuffixes)+".", path...)
+		"Write it without a dot, or let it end in "+printable.List(registry.PrivateSuffixes)+".", path...)
 }
 
 // checkNetworkName refuses a name by which a service could pass for another app's

@@ -10,7 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"berth/controller/archive/archivetest"
 	"berth/controller/problem"
+	"berth/controller/problem/problemtest"
 )
 
 // composed plans a compose file with a few files beside it.
@@ -20,7 +22,7 @@ func composed(t *testing.T, text string, o Options, files ...string) (Plan, erro
 		o.Limits = DefaultLimits()
 	}
 	files = append([]string{"compose.yaml", text}, files...)
-	return From(t.Context(), treeOf(t, files...), o)
+	return From(t.Context(), archivetest.Tree(t, files...), o)
 }
 
 func mustCompose(t *testing.T, text string, o Options, files ...string) Plan {
@@ -573,7 +575,7 @@ func TestFrom_ChosenLimitsAreTheMainServices(t *testing.T) {
 func FuzzFromCompose(f *testing.F) {
 	f.Add([]byte(guestbook))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		tree, err := openTree(t, append([]string{"compose.yaml", string(text)}, guestbookFiles()...)...)
+		tree, err := archivetest.Open(t, append([]string{"compose.yaml", string(text)}, guestbookFiles()...)...)
 		if err != nil {
 			return
 		}
@@ -611,7 +613,7 @@ func TestFrom_PlansTheExamples(t *testing.T) {
 		t.Errorf("got %+v", made)
 	}
 	_, err := composed(t, visits, Options{}, dockerfile...)
-	mustRefuse(t, err, "compose.yaml", 8, "save it for the app")
+	problemtest.MustRefuse(t, err, "compose.yaml", 8, "save it for the app")
 }
 
 func TestFrom_RefusesNamesOfTheInternetOnTheNetwork(t *testing.T) {

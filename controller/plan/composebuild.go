@@ -11,6 +11,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 
 	"berth/controller/archive"
+	"berth/controller/dockerfile"
 )
 
 // builderArgument begins the names of arguments that steer the build program itself:
@@ -38,7 +39,7 @@ func (c *composer) build(to *Service, from types.ServiceConfig) error {
 		return c.refuse(fmt.Sprintf("%.60q is not the name of a stage.", from.Build.Target), "Write the name after AS in the Dockerfile.", append(place, "target")...)
 	}
 	for _, platform := range from.Build.Platforms {
-		if !onThisMachine(platform) {
+		if !dockerfile.OnThisMachine(platform) {
 			return c.refuse(fmt.Sprintf("%.40q is not this machine's platform.", platform), "Remove platforms.", append(place, "platforms")...)
 		}
 	}
@@ -106,7 +107,7 @@ func (c *composer) dockerfile(to *Build, from types.ServiceConfig) error {
 		if _, found := c.tree.Entry(inArchive); !found {
 			return c.refuse(fmt.Sprintf("The archive has no Dockerfile %.200s to build %s with.", inArchive, from.Name), "Add it, or correct build; the path starts at the build context.", place...)
 		}
-		if text, err = c.tree.ReadFile(c.ctx, inArchive, dockerfileBytes); err != nil {
+		if text, err = c.tree.ReadFile(c.ctx, inArchive, dockerfile.MostBytes); err != nil {
 			return err
 		}
 	}
@@ -124,7 +125,7 @@ func (c *composer) dockerfile(to *Build, from types.ServiceConfig) error {
 		to.Dockerfile, to.Text = generatedDockerfile, string(text)
 	}
 	var err error
-	to.Keep, err = contextOf(c.ctx, c.tree, to.Folder, to.Dockerfile)
+	to.Keep, err = dockerfile.Context(c.ctx, c.tree, to.Folder, to.Dockerfile)
 	if refusal, ok := errors.AsType[*Refusal](err); ok {
 		return refusal
 	}

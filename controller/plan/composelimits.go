@@ -8,6 +8,8 @@ import (
 	"strconv"
 
 	"github.com/compose-spec/compose-go/v2/types"
+
+	"berth/controller/printable"
 )
 
 const (
@@ -158,7 +160,7 @@ func (c *composer) ulimits(to *Service, from types.ServiceConfig) error {
 	for _, name := range slices.Sorted(maps.Keys(from.Ulimits)) {
 		most, known := mostUlimits[name]
 		if !known {
-			c.fault(fmt.Sprintf("The ulimit %.40q cannot be set by an app.", name), "Use only "+listing(slices.Sorted(maps.Keys(mostUlimits)))+".", "services", from.Name, "ulimits", name)
+			c.fault(fmt.Sprintf("The ulimit %.40q cannot be set by an app.", name), "Use only "+printable.List(slices.Sorted(maps.Keys(mostUlimits)))+".", "services", from.Name, "ulimits", name)
 			continue
 		}
 		limit := from.Ulimits[name]

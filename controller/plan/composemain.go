@@ -8,6 +8,7 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/types"
 
+	"berth/controller/printable"
 	"berth/controller/problem"
 )
 
@@ -29,7 +30,7 @@ func (c *composer) chooseMain() string {
 	case 1:
 		return c.checkMain(labelled[0])
 	default:
-		c.fault(fmt.Sprintf("More than one service is labelled as the main one: %s.", listing(labelled)), "Keep the label on the one that answers requests.", "services", labelled[1], "labels")
+		c.fault(fmt.Sprintf("More than one service is labelled as the main one: %s.", printable.List(labelled)), "Keep the label on the one that answers requests.", "services", labelled[1], "labels")
 		return ""
 	}
 }
@@ -78,7 +79,7 @@ func (c *composer) likelyMain() string {
 }
 
 func (c *composer) offerMain(reason string) {
-	refusal := c.refuse(reason, fmt.Sprintf("Choose the main service: %s. Or add to its labels: berth.main_service: \"true\".", listing(c.running())), "services")
+	refusal := c.refuse(reason, fmt.Sprintf("Choose the main service: %s. Or add to its labels: berth.main_service: \"true\".", printable.List(c.running())), "services")
 	refusal.Offer = problem.OfferMain
 	c.faults = append(c.faults, refusal)
 }

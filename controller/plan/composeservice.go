@@ -14,7 +14,10 @@ import (
 	"github.com/distribution/reference"
 
 	"berth/controller/address"
+	"berth/controller/dockerfile"
+	"berth/controller/printable"
 	"berth/controller/problem"
+	"berth/controller/registry"
 )
 
 const (
@@ -79,7 +82,7 @@ func (c *composer) name(to *Service, from types.ServiceConfig) error {
 
 // source plans the origin of the image.
 func (c *composer) source(to *Service, from types.ServiceConfig) error {
-	if from.Platform != "" && !onThisMachine(from.Platform) {
+	if from.Platform != "" && !dockerfile.OnThisMachine(from.Platform) {
 		if !strings.HasPrefix(from.Platform, "linux/") {
 			return c.refuse(fmt.Sprintf("%.40q is not this machine's platform, which is linux/%s.", from.Platform, runtime.GOARCH), "Remove platform.", "services", from.Name, "platform")
 		}
@@ -101,15 +104,11 @@ func (c *composer) source(to *Service, from types.ServiceConfig) error {
 	if err != nil {
 		return c.refuse(fmt.Sprintf("%.80q is not the name of an image.", from.Image), "Write it as name:tag, such as postgres:17.", "services", from.Name, "image")
 	}
-	if refusal := checkRegistry(named, c.options.Registries); refusal != nil {
+	if refusal := registry.Check(named, c.options.Registries); refusal != nil {
 		return c.refuse(refusal.Reason, refusal.Hint, "services", from.Name, "image")
 	}
 	to.Image = from.Image
 	return nil
-}
-
-func onThisMachine(platform string) bool {
-	return platform == "linux" || platform == "linux/"+runtime.GOARCH || strings.HasPrefix(platform, "linux/"+runtime.GOARCH+"/")
 }
 
 func (c *composer) pullPolicy(to *Service, from types.ServiceConfig) error {
@@ -212,7 +211,7 @@ func (c *composer) engine(to *Service, from types.ServiceConfig) error {
 	to.WithoutInit = from.Init != nil && !*from.Init
 	for name, value := range from.Sysctls {
 		if !slices.Contains(sysctls, name) {
-			c.fault(fmt.Sprintf("The kernel setting %.80q is not on the short list.", name), "Use only "+listing(sysctls)+".", "services", from.Name, "sysctls", name)
+			c.fault(fmt.Sprintf("The kernel setting %.80q is not on the short list.", name), "Use only "+printable.List(sysctls)+".", "services", from.Name, "sysctls", name)
 			continue
 		}
 		for word := range strings.FieldsSeq(value) {

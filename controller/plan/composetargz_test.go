@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"berth/controller/archive"
+	"berth/controller/archive/archivetest"
+	"berth/controller/problem/problemtest"
 )
 
 // tarGZTreeOf is treeOf for a tar.gz.
@@ -110,7 +112,7 @@ func TestFrom_EndsWithTheContext(t *testing.T) {
 		{"Dockerfile", "FROM scratch"},
 		{"package.json", "{}"},
 	} {
-		for _, tree := range []*archive.Tree{treeOf(t, files...), tarGZTreeOf(t, files...)} {
+		for _, tree := range []*archive.Tree{archivetest.Tree(t, files...), tarGZTreeOf(t, files...)} {
 			if _, err := From(ctx, tree, options); !errors.Is(err, context.Canceled) {
 				t.Errorf("%s: got %v", files[0], err)
 			}
@@ -125,5 +127,5 @@ func TestCompose_CountsServicesBeforeItPlansThem(t *testing.T) {
 		fmt.Fprintf(&text, "  s%d: {image: nginx:1, env_file: missing}\n", i)
 	}
 	_, err := composed(t, text.String(), options)
-	mustRefuse(t, err, "compose.yaml", 1, "more than 24 containers")
+	problemtest.MustRefuse(t, err, "compose.yaml", 1, "more than 24 containers")
 }

@@ -3,112 +3,45 @@ package plan
 import (
 	"errors"
 	"slices"
-	"strings"
 	"testing"
 
 	"berth/controller/archive"
+	"berth/controller/archive/archivetest"
+	"berth/controller/dockerfile"
+	"berth/controller/problem/problemtest"
 )
 
-func TestDockerfile_AcceptsWhatUsersWrite(t *testing.T) {
-	for name, text := range map[string]string{
-		"stages":       "ARG GO=1.26\nFROM golang:${GO} AS build\nWORKDIR /src\nCOPY . .\nRUN --mount=type=cache,target=/root/.cache go build -o /app\nFROM scratch\nCOPY --from=build /app /app\nUSER 1000\nEXPOSE 8000\nENTRYPOINT [\"/app\"]\n",
-		"continuation": "FROM python:3.11-slim\nRUN pip install \\\n    # a comment\n    flask \\\n    gunicorn\nHEALTHCHECK CMD curl -f localhost\n",
-		"heredoc":      "FROM debian\nRUN <<EOF\nsyntax=none\necho hello\nEOF\nLABEL maintainer=me org.example.berth.x=y\n",
-		"own escape":   "# escape=`\nFROM scratch\n",
-		"no network":   "FROM debian\nRUN --network=none --security=sandbox true\nONBUILD RUN true\n",
-		"DOS lines":    "# a comment\r\nFROM scratch\r\nCOPY . /\r\n",
-		"a mark":       "\xef\xbb\xbfFROM scratch\n",
-		"a comment about syntax, not a directive": "FROM scratch\n# syntax=mine\n",
-		"the official build program":              "# syntax=docker/dockerfile:1.7\nFROM scratch\n",
-	} {
-		if _, refusal := checkDockerfile([]byte(text)); refusal != nil {
-			t.Errorf("%s: %v", name, refusal)
-		}
-	}
+func TestDockerfile_RefusalNamesTheFile(t *testing.T) {
+	_, err := From(t.Context(), archivetest.Tree(t, "Dockerfile", "FROM scratch\nNONSENSE\n"), options)
+	problemtest.MustRefuse(t, err, "Dockerfile", 2, "NONSENSE")
 }
 
-func TestDockerfile_TellsThePortsOfItsLastStage(t *testing.T) {
-	for text, want := range map[string][]uint16{
-		"FROM scratch\nEXPOSE 3000 8000/tcp\nEXPOSE 53/udp\n":              {3000, 8000},
-		"FROM debian AS a\nEXPOSE 1\nFROM scratch\nexpose 9000\n":          {9000},
-		"FROM scratch\nARG PORT=80\nEXPOSE ${PORT} 3000-3005 99999 -1 x\n": nil,
-		"FROM scratch\n": nil,
-	} {
-		stages, refusal := checkDockerfile([]byte(text))
-		if refusal != nil {
-			t.Fatalf("%q: %v", text, refusal)
-		}
-		if found := exposed(stages[len(stages)-1]); !slices.Equal(found, want) {
-			t.Errorf("%q exposes %v, want %v", text, found, want)
-		}
-	}
-}
-
-func TestDockerfile_RefusesWithTheLine(t *testing.T) {
+func TestCheckBases_RefusesWhatAnImageMakesTheBuildFetch(t *testing.T) {
+	const name = "docker.io/library/a:latest"
 	for _, c := range []struct {
 		name, text string
-		line       int
-		reason     string
+		base       dockerfile.Base
+		refused    bool
 	}{
-		{"nothing", "", 1, "no instructions"},
-		{"only comments", "# FROM scratch\n", 1, "no instructions"},
-		{"no FROM", "ARG A=1\n", 0, "no FROM"},
-		{"something before FROM", "RUN true\nFROM scratch\n", 1, "no build stage"},
-		{"unknown instruction", "FROM scratch\n\nCOPPY . /\n", 3, "COPPY"},
-		{"unknown flag", "FROM scratch\nRUN --privileged true\n", 2, "privileged"},
-		{"missing argument", "FROM scratch\nCOPY a\n", 2, "COPY"},
-		{"heredoc without an end", "FROM scratch\nRUN <<EOF\ntrue\n", 2, "heredoc"},
-		{"foreign syntax line", "# syntax=docker/dockerfile-evil:1\nFROM scratch\n", 1, "syntax line"},
-		{"foreign registry in a syntax line", "# syntax=evil.example/docker/dockerfile:1\nFROM scratch\n", 1, "syntax line"},
-		{"syntax line with spaces", "#!/bin/x\n#  SyntaX = evil/frontend\nFROM scratch\n", 2, "syntax line"},
-		{"syntax line after another comment", "# hello=1\n# syntax=evil\nFROM scratch\n", 2, "syntax line"},
-		{"syntax line of the other kind", "//syntax=evil\nFROM scratch\n", 1, "syntax line"},
-		{"syntax line behind a mark", "\xef\xbb\xbf#syntax=evil\nFROM scratch\n", 1, "syntax line"},
-		{"insecure step", "FROM scratch\nRUN --security=insecure true\n", 2, "--security=insecure would let the build reach the host"},
-		{"step on the host's network", "FROM scratch\nRUN true\nrun \\\n --network=host curl localhost\n", 3, "--network=host"},
-		{"step with a device", "FROM scratch\nRUN --device=vendor.com/device=all true\n", 2, "--device"},
-		{"insecure step for a later stage", "FROM scratch AS a\nONBUILD RUN --security=insecure true\nFROM a\n", 2, "--security=insecure"},
-		{"network of the host for a later stage", "FROM scratch AS a\nONBUILD RUN --network=host true\nFROM a\n", 2, "--network=host"},
-		{"forged route", "FROM scratch\nLABEL a=b \\\n traefik.http.routers.x.rule=y\n", 2, "traefik.http.routers.x.rule"},
-		{"forged owner", "FROM scratch\nLABEL \"Berth.app\"=other\n", 2, "berth.app"},
-		{"forged owner for a later stage", "FROM scratch AS a\nONBUILD LABEL berth.app=other\nFROM a\n", 2, "berth.app"},
+		{"nothing", "FROM a\nADD . /\n", dockerfile.Base{Environment: []string{"PATH=/bin"}, Triggers: []string{"COPY . /app"}}, false},
+		{"an address", "FROM a\n", dockerfile.Base{Triggers: []string{"ADD http://127.0.0.1/x /x"}}, true},
+		{"an address in its own variable", "FROM a\n", dockerfile.Base{Environment: []string{"U=http://host"}, Triggers: []string{"ADD $U /x"}}, true},
+		{"an address in a variable that it sets", "FROM a\n", dockerfile.Base{Triggers: []string{"ENV U=http://host", "ADD $U /x"}}, true},
+		{"a variable that goes before an argument", "FROM a\nARG U=file\nADD $U /x\n", dockerfile.Base{Environment: []string{"U=http://host"}}, true},
+		{"the network of the host", "FROM a\n", dockerfile.Base{Triggers: []string{"RUN --network=host true"}}, true},
+		{"another registry", "FROM a\n", dockerfile.Base{Triggers: []string{"COPY --from=localhost:5000/x / /"}}, true},
+		{"nonsense", "FROM a\n", dockerfile.Base{Triggers: []string{"ADD"}}, true},
+		{"a former stage's base", "FROM a AS b\nFROM b\nARG U=file\nADD $U /x\n", dockerfile.Base{Environment: []string{"U=http://host"}}, true},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			_, refusal := checkDockerfile([]byte(c.text))
-			if refusal == nil {
-				t.Fatal("it is accepted")
-			}
-			mustRefuse(t, refusal, "", c.line, c.reason)
-		})
+		build := Build{Dockerfile: "Dockerfile"}
+		if refusal := build.take([]byte(c.text), nil); refusal != nil || !slices.Equal(build.Bases, []string{name}) {
+			t.Fatalf("%s: %v, %q", c.name, refusal, build.Bases)
+		}
+		err := build.CheckBases(map[string]dockerfile.Base{name: c.base})
+		if _, ok := errors.AsType[*Refusal](err); ok != c.refused {
+			t.Errorf("%s: got %v", c.name, err)
+		}
 	}
-}
-
-func TestDockerfile_RefusalNamesTheFile(t *testing.T) {
-	_, err := From(t.Context(), treeOf(t, "Dockerfile", "FROM scratch\nNONSENSE\n"), options)
-	mustRefuse(t, err, "Dockerfile", 2, "NONSENSE")
-}
-
-// FuzzDockerfile looks for text that the parser cannot take and for danger that
-// gets past the check.
-func FuzzDockerfile(f *testing.F) {
-	for _, seed := range []string{
-		"", "FROM scratch", "# syntax=x\nFROM a", "FROM a\nRUN --security=insecure b", "FROM a\nRUN <<EOF\nb\nEOF", "# escape=`\nFROM a\nONBUILD RUN --network=host b",
-		"FROM a AS b\nCOPY --from=b [\"c\", \"d\"]", "LABEL a=b c", "ENV a", "FROM a\nHEALTHCHECK --interval=1s CMD x", "\xef\xbb\xbfFROM a", "FROM a\nRUN --mount=type=cache,target=/x y",
-	} {
-		f.Add([]byte(seed))
-	}
-	f.Fuzz(func(t *testing.T, text []byte) {
-		_, refusal := checkDockerfile(text)
-		if refusal == nil {
-			return
-		}
-		if refusal.Line < 0 || refusal.Line > strings.Count(string(text), "\n")+1 {
-			t.Errorf("line %d is not one of the file", refusal.Line)
-		}
-		if !strings.HasSuffix(refusal.Reason, ".") || !strings.HasSuffix(refusal.Hint, ".") {
-			t.Errorf("not whole sentences: %q, %q", refusal.Reason, refusal.Hint)
-		}
-	})
 }
 
 // FuzzFrom plans archives of two files.
@@ -120,7 +53,7 @@ func FuzzFrom(f *testing.F) {
 		if len(firstName)+len(secondName) > 1000 {
 			t.Skip("a ZIP cannot hold every name")
 		}
-		tree, err := openTree(t, firstName, firstText, secondName, secondText)
+		tree, err := archivetest.Open(t, firstName, firstText, secondName, secondText)
 		if err != nil {
 			return
 		}
@@ -135,11 +68,13 @@ func FuzzFrom(f *testing.F) {
 			return
 		}
 		if made.Services[0].Build.Generated != nil {
-			checkGenerated(t, tree)
+			if _, refusal := dockerfile.Read([]byte(made.Services[0].Build.Generated.Dockerfile), dockerfile.Rules{}); refusal != nil {
+				t.Error(refusal)
+			}
 			return
 		}
-		dockerfile, found := tree.Entry(made.Services[0].Build.Dockerfile)
-		if !found || !made.Services[0].Build.Keep(dockerfile) {
+		file, found := tree.Entry(made.Services[0].Build.Dockerfile)
+		if !found || !made.Services[0].Build.Keep(file) {
 			t.Error("the Dockerfile is not in the build context")
 		}
 	})

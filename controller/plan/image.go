@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/distribution/reference"
+
+	"berth/controller/registry"
 )
 
 // ImageReference is the full name of an image to run: registry, path, and tag or digest.
@@ -49,7 +51,7 @@ func FromImage(image ImageReference, o Options) (Plan, error) {
 	if err != nil {
 		return Plan{}, refuseReference()
 	}
-	if refusal := checkRegistry(named, o.Registries); refusal != nil {
+	if refusal := registry.Check(named, o.Registries); refusal != nil {
 		return Plan{}, refusal
 	}
 	service.Image = string(image)

@@ -1,6 +1,12 @@
 package plan
 
-import "testing"
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"berth/controller/problem/problemtest"
+)
 
 func TestParseImageReference_AcceptsWhatPeopleWrite(t *testing.T) {
 	const digest = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -24,10 +30,10 @@ func TestParseImageReference_RefusesTheRest(t *testing.T) {
 		"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
 	} {
 		_, err := ParseImageReference(text)
-		mustRefuse(t, err, "", 0, "not the name of an image")
+		problemtest.MustRefuse(t, err, "", 0, "not the name of an image")
 	}
 	_, err := ParseImageReference("ghcr.io/owner/app")
-	mustRefuse(t, err, "", 0, "has no tag")
+	problemtest.MustRefuse(t, err, "", 0, "has no tag")
 }
 
 func FuzzParseImageReference(f *testing.F) {
@@ -57,5 +63,29 @@ func TestFromImage_PlansOneHardenedService(t *testing.T) {
 		t.Errorf("got %+v", made)
 	}
 	_, err = FromImage(image, Options{})
-	mustRefuse(t, err, "", 0, "would mean no limit")
+	problemtest.MustRefuse(t, err, "", 0, "would mean no limit")
+}
+
+func TestRegistries_OnlyPublicOnesAreAskedUnlessTheOperatorNamesThem(t *testing.T) {
+	for _, image := range []string{"localhost/a:1", "127.0.0.1:5000/a:1", "registry:5000/a:1", "10.0.0.1/a:1", "169.254.169.254/a:1", "[::1]:5000/a:1", "[fd00::1]/a:1", "2130706433:80/a:1", "r.internal/a:1", "R.LAN:5000/a:1", "0.0.0.0:5000/a:1"} {
+		_, byForm := FromImage(ImageReference(image), options)
+		_, byFile := composed(t, "services:\n  web:\n    image: \""+image+"\"\n", Options{})
+		for _, err := range []error{byForm, byFile} {
+			refusal, ok := errors.AsType[*Refusal](err)
+			if !ok || !strings.Contains(refusal.Hint, "BERTH_REGISTRIES") {
+				t.Errorf("%s: got %v", image, err)
+			}
+		}
+		host, _, _ := strings.Cut(image, "/")
+		allowed := options
+		allowed.Registries = []string{strings.ToLower(host)}
+		if _, err := FromImage(ImageReference(image), allowed); err != nil {
+			t.Errorf("%s though allowed: %v", image, err)
+		}
+	}
+	for _, image := range []string{"nginx:1", "docker.io/library/nginx:1", "ghcr.io/a/b:1", "registry.example.com:5000/a:1", "8.8.8.8/a:1"} {
+		if _, err := FromImage(ImageReference(image), options); err != nil {
+			t.Errorf("%s: %v", image, err)
+		}
+	}
 }

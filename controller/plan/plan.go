@@ -7,7 +7,9 @@ import (
 	"strings"
 
 	"berth/controller/archive"
+	"berth/controller/dockerfile"
 	"berth/controller/problem"
+	"berth/controller/recipe"
 )
 
 // MainService is the name of the service that the route leads to in an app from a
@@ -40,12 +42,12 @@ type Build struct {
 	// Keep chooses the archive's files for the build context, by .dockerignore.
 	Keep func(archive.Entry) bool `json:"-"`
 	// Generated is set if the archive has no Dockerfile and Berth wrote one.
-	Generated *Generated
+	Generated *recipe.Generated
 	// Bases are the images that the Dockerfile begins with or copies from, in full.
 	Bases []string `json:"-"`
 
 	source string // the Dockerfile
-	rules  buildRules
+	rules  dockerfile.Rules
 }
 
 // Layout returns the layout of the build context, for archive.Tree's LayoutWriter.

@@ -1,58 +1,21 @@
 package plan
 
 import (
-	"archive/zip"
-	"bytes"
 	"errors"
-	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"berth/controller/archive"
+	"berth/controller/archive/archivetest"
+	"berth/controller/problem/problemtest"
 )
-
-// treeOf opens a ZIP of names and contents, given in turn.
-func treeOf(tb testing.TB, files ...string) *archive.Tree {
-	tb.Helper()
-	tree, err := openTree(tb, files...)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() { _ = tree.Close() })
-	return tree
-}
-
-func openTree(tb testing.TB, files ...string) (*archive.Tree, error) {
-	tb.Helper()
-	var data bytes.Buffer
-	w := zip.NewWriter(&data)
-	for i := 0; i < len(files); i += 2 {
-		entry, err := w.Create(files[i])
-		if err == nil && !strings.HasSuffix(files[i], "/") {
-			_, err = io.WriteString(entry, files[i+1])
-		}
-		if err != nil {
-			tb.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		tb.Fatal(err)
-	}
-	path := filepath.Join(tb.TempDir(), "app.zip")
-	if err := os.WriteFile(path, data.Bytes(), 0o600); err != nil {
-		tb.Fatal(err)
-	}
-	return archive.Open(path, archive.DefaultLimits())
-}
 
 var options = Options{Limits: DefaultLimits()}
 
 func planned(t *testing.T, files ...string) Plan {
 	t.Helper()
-	made, err := From(t.Context(), treeOf(t, files...), options)
+	made, err := From(t.Context(), archivetest.Tree(t, files...), options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +34,7 @@ func kept(tree *archive.Tree, made Plan) []string {
 
 func TestFrom_PlansOneHardenedServiceOfADockerfile(t *testing.T) {
 	o := Options{Port: 3000, Limits: DefaultLimits(), Environment: []string{"MODE=production"}}
-	made, err := From(t.Context(), treeOf(t, "Dockerfile", "FROM scratch\nCOPY . /\n", "main.go", ""), o)
+	made, err := From(t.Context(), archivetest.Tree(t, "Dockerfile", "FROM scratch\nCOPY . /\n", "main.go", ""), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +53,7 @@ func TestFrom_PlansOneHardenedServiceOfADockerfile(t *testing.T) {
 
 func TestFrom_LeavesOutWhatDockerignoreSays(t *testing.T) {
 	files := []string{"Dockerfile", "FROM scratch", ".dockerignore", "*\n!src", "src/a", "", "secret", ""}
-	tree := treeOf(t, files...)
+	tree := archivetest.Tree(t, files...)
 	if got, want := kept(tree, planned(t, files...)), []string{".dockerignore", "Dockerfile", "src", "src/a"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -98,7 +61,7 @@ func TestFrom_LeavesOutWhatDockerignoreSays(t *testing.T) {
 
 func TestFrom_PrefersTheDockerignoreOfTheDockerfile(t *testing.T) {
 	files := []string{"dockerfile", "FROM scratch", ".dockerignore", "a", "dockerfile.dockerignore", "b\ndockerfile", "a", "", "b", ""}
-	got := kept(treeOf(t, files...), planned(t, files...))
+	got := kept(archivetest.Tree(t, files...), planned(t, files...))
 	if want := []string{".dockerignore", "a", "dockerfile", "dockerfile.dockerignore"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -106,14 +69,14 @@ func TestFrom_PrefersTheDockerignoreOfTheDockerfile(t *testing.T) {
 
 func TestFrom_KeepsAllWithoutDockerignore(t *testing.T) {
 	files := []string{"Dockerfile", "FROM scratch", "a/b", ""}
-	if got, want := kept(treeOf(t, files...), planned(t, files...)), []string{"Dockerfile", "a", "a/b"}; !slices.Equal(got, want) {
+	if got, want := kept(archivetest.Tree(t, files...), planned(t, files...)), []string{"Dockerfile", "a", "a/b"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
 func TestFrom_RefusesDockerignoreThatCannotBeRead(t *testing.T) {
-	_, err := From(t.Context(), treeOf(t, "Dockerfile", "FROM scratch", ".dockerignore", "[a"), options)
-	mustRefuse(t, err, ".dockerignore", 1, "[a cannot be read")
+	_, err := From(t.Context(), archivetest.Tree(t, "Dockerfile", "FROM scratch", ".dockerignore", "[a"), options)
+	problemtest.MustRefuse(t, err, ".dockerignore", 1, "[a cannot be read")
 }
 
 func TestFrom_NamesWhatIsThereInsteadOfADockerfile(t *testing.T) {
@@ -128,8 +91,8 @@ func TestFrom_NamesWhatIsThereInsteadOfADockerfile(t *testing.T) {
 		{"a folder of that name", []string{"Dockerfile2", "", "x/y", ""}, "holds Dockerfile2 and x/.", "Add a file"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := From(t.Context(), treeOf(t, c.files...), options)
-			mustRefuse(t, err, "", 0, c.reason)
+			_, err := From(t.Context(), archivetest.Tree(t, c.files...), options)
+			problemtest.MustRefuse(t, err, "", 0, c.reason)
 			if refusal, _ := errors.AsType[*Refusal](err); !strings.Contains(refusal.Hint, c.hint) {
 				t.Errorf("the hint is %q", refusal.Hint)
 			}
@@ -142,7 +105,7 @@ func TestFrom_ComposeFileDecidesAlsoBesideADockerfile(t *testing.T) {
 	if !made.Composed || made.Main != "web" || made.Services[0].Build.Dockerfile != "Dockerfile" {
 		t.Errorf("got %+v", made)
 	}
-	_, err := From(t.Context(), treeOf(t, "Dockerfile", "FROM scratch", "compose.yaml", "services: {web: {build: ., volumes: ['/etc:/app']}}"), options)
+	_, err := From(t.Context(), archivetest.Tree(t, "Dockerfile", "FROM scratch", "compose.yaml", "services: {web: {build: ., volumes: ['/etc:/app']}}"), options)
 	if refusal, ok := errors.AsType[*Refusal](err); !ok || !strings.Contains(refusal.Hint, "Without compose.yaml in the archive") {
 		t.Errorf("got %v", err)
 	}
@@ -153,7 +116,7 @@ func TestFrom_RefusesADockerfileThatIsAFolderOrTooLarge(t *testing.T) {
 		{"Dockerfile/x", "", "y", ""},
 		{"Dockerfile", strings.Repeat("# nothing, at some length, to be read\n", 8000) + noise},
 	} {
-		_, err := From(t.Context(), treeOf(t, files...), options)
+		_, err := From(t.Context(), archivetest.Tree(t, files...), options)
 		if refusal, ok := errors.AsType[*archive.Refusal](err); !ok || refusal.File != "Dockerfile" {
 			t.Errorf("got %v", err)
 		}
@@ -170,18 +133,18 @@ var noise = func() string {
 }()
 
 func TestFrom_RefusesBadOptionsWithoutShowingValues(t *testing.T) {
-	tree := treeOf(t, "Dockerfile", "FROM scratch")
+	tree := archivetest.Tree(t, "Dockerfile", "FROM scratch")
 	for _, variable := range []string{"NAME", "=value", "", "A=b\x00c"} {
 		_, err := From(t.Context(), tree, Options{Limits: DefaultLimits(), Environment: []string{variable}})
-		mustRefuse(t, err, "", 0, "environment variable")
+		problemtest.MustRefuse(t, err, "", 0, "environment variable")
 		if strings.Contains(err.Error(), "value\"") {
 			t.Errorf("the value is shown: %v", err)
 		}
 	}
 	_, err := From(t.Context(), tree, Options{})
-	mustRefuse(t, err, "", 0, "would mean no limit")
+	problemtest.MustRefuse(t, err, "", 0, "would mean no limit")
 	_, err = From(t.Context(), tree, Options{Limits: DefaultLimits(), Waivers: Waivers{Capabilities: []string{"SYS_ADMIN"}}})
-	mustRefuse(t, err, "", 0, "SYS_ADMIN")
+	problemtest.MustRefuse(t, err, "", 0, "SYS_ADMIN")
 }
 
 func TestChoosePort_FollowsTheDesign(t *testing.T) {
@@ -212,5 +175,17 @@ func TestRefusal_SaysWhere(t *testing.T) {
 		if got := refusal.Error(); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
+	}
+}
+
+func TestLayout_HoldsTheGeneratedFilesBesideTheArchives(t *testing.T) {
+	build := planned(t, "index.html", "").Services[0].Build
+	layout := build.Layout()
+	if layout.Below != "site" || len(layout.Extras) != 2 || layout.Extras[0].Path != build.Dockerfile || layout.Extras[0].Text != build.Generated.Dockerfile {
+		t.Errorf("got %+v", layout)
+	}
+	plain := planned(t, "Dockerfile", "FROM scratch").Services[0].Build.Layout()
+	if plain.Below != "" || len(plain.Extras) != 0 || plain.Keep == nil {
+		t.Errorf("got %+v", plain)
 	}
 }

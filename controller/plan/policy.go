@@ -5,11 +5,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"berth/controller/recipe"
 )
 
 // Nobody is the user of an app whose image names none. It is nobody:nogroup in numbers,
 // because an image FROM scratch has no /etc/passwd.
-const Nobody = "65534:65534"
+const Nobody = recipe.User
 
 // waivable are the capabilities that a waiver may restore. Database and web server images
 // use them to start as root and drop root.

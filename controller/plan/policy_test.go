@@ -1,10 +1,10 @@
 package plan
 
 import (
-	"errors"
 	"reflect"
-	"strings"
 	"testing"
+
+	"berth/controller/problem/problemtest"
 )
 
 // TestPolicy_IsTheTableOfTheDesign holds each value of "The hardening policy" as
@@ -80,7 +80,7 @@ func TestPolicy_LoosensOnlyWhatIsWaived(t *testing.T) {
 func TestPolicy_RefusesOtherCapabilities(t *testing.T) {
 	for _, capability := range []string{"SYS_ADMIN", "NET_ADMIN", "NET_RAW", "ALL", "CAP_CHOWN", "chown", "", "SYS_PTRACE", "MKNOD"} {
 		_, err := Service{Limits: DefaultLimits(), Waivers: Waivers{Capabilities: []string{capability}}}.Policy("")
-		mustRefuse(t, err, "", 0, "cannot be given")
+		problemtest.MustRefuse(t, err, "", 0, "cannot be given")
 	}
 }
 
@@ -94,24 +94,6 @@ func TestPolicy_RefusesLimitsOfZero(t *testing.T) {
 		{MemoryBytes: 1, NanoCPUs: 1, Processes: -1},
 	} {
 		_, err := Service{Limits: limits}.Policy("")
-		mustRefuse(t, err, "", 0, "would mean no limit")
-	}
-}
-
-// mustRefuse checks that err is a Refusal with all of its sentences.
-func mustRefuse(t *testing.T, err error, file string, line int, reason string) {
-	t.Helper()
-	refusal, ok := errors.AsType[*Refusal](err)
-	if !ok {
-		t.Fatalf("got %v, want a Refusal", err)
-	}
-	if refusal.File != file || refusal.Line != line {
-		t.Errorf("the refusal is about %q line %d, want %q line %d", refusal.File, refusal.Line, file, line)
-	}
-	if !strings.Contains(refusal.Reason, reason) {
-		t.Errorf("the reason is %q, want %q in it", refusal.Reason, reason)
-	}
-	if !strings.HasSuffix(refusal.Reason, ".") || !strings.HasSuffix(refusal.Hint, ".") {
-		t.Errorf("not whole sentences: %q, %q", refusal.Reason, refusal.Hint)
+		problemtest.MustRefuse(t, err, "", 0, "would mean no limit")
 	}
 }

@@ -1,9 +1,13 @@
 package plan
 
-import "slices"
+import (
+	"slices"
+
+	"berth/controller/recipe"
+)
 
 // defaultPort is an app's port if neither the operator nor its image sets one.
-const defaultPort = 8000
+const defaultPort = recipe.Port
 
 // otherPorts are well-known ports of protocols that are not plain HTTP, most of them by
 // IANA's registry.

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"fmt"
-	"strings"
 
 	"berth/controller/archive"
 	"berth/controller/problem"
@@ -14,13 +13,6 @@ var (
 	dockerfiles  = []string{"Dockerfile", "dockerfile"}
 	composeFiles = []string{"compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"}
 )
-
-// hintMissing names all files that Berth looks for.
-const hintMissing = "Add a file called Dockerfile beside them that says how to build and start the app, or what an app " +
-	"is known by: compose.yaml, index.html for a static site, go.mod, package.json, requirements.txt, pyproject.toml, Pipfile, composer.json or index.php."
-
-// mostNamed is the most files in a refusal, so that it stays one sentence.
-const mostNamed = 5
 
 // findFile returns the first of names that the top of the archive has.
 func findFile(tree *archive.Tree, names []string) (string, bool) {
@@ -43,55 +35,4 @@ func besideDockerfile(tree *archive.Tree, compose string, err error) error {
 	first := *all[0]
 	first.Hint += fmt.Sprintf(" Without %s in the archive, the app is built from its %s alone.", compose, dockerfile)
 	return append(problem.Refusals{&first}, all[1:]...).Err()
-}
-
-// refuseMissing says what the archive has at its top in place of a Dockerfile.
-func refuseMissing(tree *archive.Tree) *Refusal {
-	top, deeper := survey(tree)
-	reason := "The archive has no Dockerfile at its top, which holds " + listing(top) + "."
-	if len(deeper) == 0 {
-		return &Refusal{Reason: reason + " Nothing else there says what the app is.", Hint: hintMissing}
-	}
-	folder, _, _ := cutLast(deeper[0])
-	return &Refusal{
-		Reason: reason + " There is one further down: " + listing(deeper) + ".",
-		Hint:   fmt.Sprintf("Make the archive of the folder %s alone, or move its Dockerfile to the top.", folder),
-	}
-}
-
-// survey returns the names at the top and the paths of Dockerfiles below it.
-func survey(tree *archive.Tree) (top, deeper []string) {
-	for _, entry := range tree.Entries() {
-		_, name, below := cutLast(entry.Path)
-		switch {
-		case !below && entry.Kind == archive.Directory:
-			top = append(top, entry.Path+"/")
-		case !below:
-			top = append(top, entry.Path)
-		case entry.Kind == archive.File && strings.EqualFold(name, "Dockerfile"):
-			deeper = append(deeper, entry.Path)
-		}
-	}
-	return top, deeper
-}
-
-// listing joins names for a sentence.
-func listing(names []string) string {
-	if len(names) > mostNamed {
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:mostNamed], ", "), len(names)-mostNamed)
-	}
-	if len(names) < 2 {
-		return strings.Join(names, "")
-	}
-	last := len(names) - 1
-	return strings.Join(names[:last], ", ") + " and " + names[last]
-}
-
-// cutLast splits a path into its folder and its name; below is false at the top.
-func cutLast(path string) (folder, name string, below bool) {
-	at := strings.LastIndexByte(path, '/')
-	if at < 0 {
-		return "", path, false
-	}
-	return path[:at], path[at+1:], true
 }

@@ -12,6 +12,7 @@ import (
 
 	"berth/controller/app"
 	"berth/controller/environment"
+	"berth/controller/folder"
 	"berth/controller/printable"
 	"berth/controller/problem"
 )
@@ -38,7 +39,7 @@ func (l logsFolder) open(id app.ReleaseID) (io.ReadSeekCloser, error) {
 type logsFolder struct{ root *os.Root }
 
 func openLogs(path string) (logsFolder, error) {
-	root, err := OpenPrivateFolder(path)
+	root, err := folder.OpenPrivate(path)
 	return logsFolder{root}, err
 }
 
@@ -128,18 +129,3 @@ func (l *releaseLog) say(format string, args ...any) {
 }
 
 func (l *releaseLog) close() { _ = l.file.Close() }
-
-// OpenPrivateFolder makes the folder if needed, narrows its mode to 0700 and opens it as a root.
-func OpenPrivateFolder(path string) (*os.Root, error) {
-	if err := os.MkdirAll(path, 0o700); err != nil {
-		return nil, fmt.Errorf("make folder: %w", err)
-	}
-	if err := os.Chmod(path, 0o700); err != nil { //nolint:gosec // a folder needs its x bit
-		return nil, fmt.Errorf("narrow folder: %w", err)
-	}
-	root, err := os.OpenRoot(path)
-	if err != nil {
-		return nil, fmt.Errorf("open folder: %w", err)
-	}
-	return root, nil
-}

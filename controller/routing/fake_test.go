@@ -17,6 +17,7 @@ import (
 	"berth/controller/routing"
 	"berth/controller/store"
 	"berth/traefik"
+	"berth/traefik/traefiktest"
 )
 
 // street is the routes over a real ledger, with the proxy in memory.
@@ -145,16 +146,7 @@ func (p *proxy) ConfirmAll(context.Context, traefik.Table) error    { return p.c
 func (p *proxy) rules() map[string]string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	found := make(map[string]string)
-	if p.published == nil || p.published.HTTP == nil {
-		return found
-	}
-	for _, router := range p.published.HTTP.Routers {
-		if slices.Contains(router.EntryPoints, traefik.EntryPointWeb) {
-			found[router.Rule] = router.Service
-		}
-	}
-	return found
+	return traefiktest.Rules(p.published)
 }
 
 func wantProblem(t *testing.T, err error, kind problem.Kind, field string) *problem.Problem {

@@ -23,6 +23,11 @@ SET windows = excluded.windows, refused = excluded.refused, limited_since = excl
 	deleteCounter = `DELETE FROM limit_counters WHERE class = ? AND subject = ?`
 )
 
+// Limits is the ledger as a limiter uses it.
+func (s *Store) Limits() limit.Ledger {
+	return limit.Ledger{Counters: s, Addresses: s, Budgets: s, Refusals: s}
+}
+
 // ChangeCounters reads the counters of the keys, lets change alter them and
 // keeps the result, in one transaction.
 func (s *Store) ChangeCounters(ctx context.Context, keys []limit.Key, change func([]limit.Counter)) error {

@@ -11,7 +11,6 @@ import (
 	"berth/controller"
 	"berth/controller/account"
 	"berth/controller/audit"
-	"berth/controller/limit"
 	"berth/controller/problem"
 	"berth/controller/routing"
 	"berth/controller/volumes"
@@ -33,7 +32,6 @@ var (
 	_ account.Ledger        = (*Store)(nil)
 	_ account.SessionLedger = (*Store)(nil)
 	_ account.TokenLedger   = (*Store)(nil)
-	_ limit.Ledger          = (*Store)(nil)
 	_ audit.Ledger          = (*Store)(nil)
 	_ volumes.Ledger        = (*Store)(nil)
 

@@ -3,6 +3,8 @@ package volume
 import (
 	"fmt"
 	"io"
+
+	"berth/controller/printable"
 )
 
 const (
@@ -28,12 +30,12 @@ func (g *guarded) Read(buffer []byte) (int, error) {
 	if g.taken == 0 || g.taken-g.asked >= spareEvery {
 		g.asked = g.taken
 		if g.keeper.freeBytes() < spareBytes {
-			return 0, refuse(Full, g.path, fmt.Sprintf("The disk has less than %s left.", sizeText(spareBytes)), "Delete what is not needed any more.")
+			return 0, refuse(Full, g.path, fmt.Sprintf("The disk has less than %s left.", printable.Size(spareBytes)), "Delete what is not needed any more.")
 		}
 	}
 	n, err := g.from.Read(buffer)
 	if g.taken += int64(n); g.taken > g.limit {
-		return 0, refuse(TooLarge, g.path, fmt.Sprintf("It is larger than %s.", sizeText(g.limit)), "Upload less at once.")
+		return 0, refuse(TooLarge, g.path, fmt.Sprintf("It is larger than %s.", printable.Size(g.limit)), "Upload less at once.")
 	}
 	return n, err
 }

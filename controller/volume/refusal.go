@@ -1,9 +1,5 @@
 package volume
 
-import (
-	"fmt"
-)
-
 // Code says what a caller can do about a Refusal.
 type Code string
 
@@ -35,16 +31,4 @@ func (r *Refusal) Error() string {
 
 func refuse(code Code, path Path, reason, hint string) *Refusal {
 	return &Refusal{Code: code, Path: path.String(), Reason: reason, Hint: hint}
-}
-
-// sizeText words a number of bytes.
-func sizeText(bytes int64) string {
-	switch {
-	case bytes >= 1<<30 && bytes%(1<<30) == 0:
-		return fmt.Sprintf("%d GB", bytes>>30)
-	case bytes >= 1<<20:
-		return fmt.Sprintf("%d MB", bytes>>20)
-	default:
-		return fmt.Sprintf("%d bytes", bytes)
-	}
 }

@@ -5,7 +5,12 @@ import (
 	"archive/zip"
 	"bytes"
 	"io"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
+
+	"berth/controller/archive"
 )
 
 // Zip returns a ZIP of files, by name.
@@ -24,4 +29,39 @@ func Zip(t testing.TB, files map[string]string) string {
 		t.Fatal(err)
 	}
 	return out.String()
+}
+
+// Tree opens a ZIP of names and contents, given in turn.
+func Tree(tb testing.TB, files ...string) *archive.Tree {
+	tb.Helper()
+	tree, err := Open(tb, files...)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = tree.Close() })
+	return tree
+}
+
+// Open is Tree for archives that may be refused.
+func Open(tb testing.TB, files ...string) (*archive.Tree, error) {
+	tb.Helper()
+	var data bytes.Buffer
+	w := zip.NewWriter(&data)
+	for i := 0; i < len(files); i += 2 {
+		entry, err := w.Create(files[i])
+		if err == nil && !strings.HasSuffix(files[i], "/") {
+			_, err = io.WriteString(entry, files[i+1])
+		}
+		if err != nil {
+			tb.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		tb.Fatal(err)
+	}
+	path := filepath.Join(tb.TempDir(), "app.zip")
+	if err := os.WriteFile(path, data.Bytes(), 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	return archive.Open(path, archive.DefaultLimits())
 }

@@ -1,8 +1,11 @@
-package plan
+package recipe
 
 import (
 	"regexp"
 	"strings"
+
+	"berth/controller/printable"
+	"berth/controller/problem"
 )
 
 const procfile = "Procfile"
@@ -27,14 +30,14 @@ func (p *project) webCommand() (command string, others []string, err error) {
 		found := procfilePattern.FindStringSubmatch(strings.TrimSpace(line))
 		switch {
 		case found == nil:
-			return "", nil, &Refusal{
+			return "", nil, &problem.Refusal{
 				File: procfile, Line: number, Reason: "The line is no process with its command.",
 				Hint: "Write it as web: and the command that starts the app.",
 			}
 		case found[1] != "web":
 			others = append(others, found[1])
 		case command != "":
-			return "", nil, &Refusal{File: procfile, Line: number, Reason: "There is a second web process.", Hint: "Keep one web: line."}
+			return "", nil, &problem.Refusal{File: procfile, Line: number, Reason: "There is a second web process.", Hint: "Keep one web: line."}
 		default:
 			if command, err = parseCommand(procfile, number, found[2]); err != nil {
 				return "", nil, err
@@ -52,7 +55,7 @@ func (p *project) startByProcfile(r *recipe) (bool, error) {
 		return false, err
 	}
 	if len(others) > 0 {
-		r.because("Of the Procfile, only web is run, not %s.", listing(others))
+		r.because("Of the Procfile, only web is run, not %s.", printable.List(others))
 	}
 	if command == "" {
 		return false, nil

@@ -1,4 +1,4 @@
-package plan
+package recipe
 
 import (
 	"encoding/json"
@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"berth/controller/problem"
 )
 
 const packageJSON = "package.json"
@@ -63,8 +65,8 @@ func (p *project) nodePackage() (nodePackage, error) {
 }
 
 // refuseJSON gives the place of an error in JSON.
-func refuseJSON(file, text string, err error) *Refusal {
-	refusal := &Refusal{File: file, Reason: "The file cannot be read as JSON.", Hint: "Correct the file and make the archive again."}
+func refuseJSON(file, text string, err error) *problem.Refusal {
+	refusal := &problem.Refusal{File: file, Reason: "The file cannot be read as JSON.", Hint: "Correct the file and make the archive again."}
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		refusal.Line = lineAt(text, int(syntax.Offset)-1)
 	}
@@ -172,7 +174,7 @@ func (p *project) startNode(r *recipe, description nodePackage, tool nodeTool) e
 		r.words("CMD", "node", main)
 		return nil
 	}
-	return &Refusal{
+	return &problem.Refusal{
 		File: packageJSON, Reason: "It says neither how the app is started nor what its main file is.",
 		Hint: `Add "start": "node server.js" to its scripts, with your file's name, or a Procfile with a web: line.`,
 	}

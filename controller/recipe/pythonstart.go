@@ -1,4 +1,4 @@
-package plan
+package recipe
 
 import (
 	"fmt"
@@ -6,6 +6,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"berth/controller/printable"
+	"berth/controller/problem"
 )
 
 // pythonStart says how a Python app is started.
@@ -56,7 +59,7 @@ func (p *project) pythonStart(description pyproject) (pythonStart, error) {
 	if command != "" {
 		start := pythonStart{shell: command, reasons: []string{"The Procfile says how the app is started."}}
 		if len(others) > 0 {
-			start.reasons = append(start.reasons, fmt.Sprintf("Of the Procfile, only web is run, not %s.", listing(others)))
+			start.reasons = append(start.reasons, fmt.Sprintf("Of the Procfile, only web is run, not %s.", printable.List(others)))
 		}
 		return start, nil
 	}
@@ -149,7 +152,7 @@ func (p *project) startDjango() (pythonStart, error) {
 		}
 	}
 	if len(found) != 1 {
-		return pythonStart{}, &Refusal{
+		return pythonStart{}, &problem.Refusal{
 			File: managePy, Reason: fmt.Sprintf("The project of Django has %d files called wsgi.py, so it is not clear which one serves it.", len(found)),
 			Hint: "Add a Procfile with a web: line, such as web: gunicorn mysite.wsgi --bind 0.0.0.0:$PORT.",
 		}
@@ -162,7 +165,7 @@ func (p *project) startDjango() (pythonStart, error) {
 	entry := entryPattern.FindStringSubmatch(text)
 	module := strings.ReplaceAll(strings.TrimSuffix(file, ".py"), "/", ".")
 	if entry == nil || !modulePattern.MatchString(module) {
-		return pythonStart{}, &Refusal{
+		return pythonStart{}, &problem.Refusal{
 			File: file, Reason: "There is no application in it that a server could import.",
 			Hint: "Add the line application = get_wsgi_application(), as Django writes it.",
 		}
@@ -201,7 +204,7 @@ func startScript(description pyproject) (pythonStart, error) {
 			reasons: []string{fmt.Sprintf("The script %s of %s starts the app.", name, pyprojectFile)},
 		}, nil
 	}
-	return pythonStart{}, &Refusal{
+	return pythonStart{}, &problem.Refusal{
 		Reason: "It is a Python project, but nothing says how it is started: no Procfile, no manage.py, and no app of Flask, FastAPI, " +
 			"Starlette, Litestar or Quart in files such as app.py or main.py.",
 		Hint: "Add a Procfile with the command that starts it, such as web: python server.py; it listens on $PORT.",

@@ -1,4 +1,4 @@
-package plan
+package recipe
 
 import (
 	"errors"
@@ -13,6 +13,9 @@ import (
 	"strings"
 
 	"golang.org/x/mod/modfile"
+
+	"berth/controller/printable"
+	"berth/controller/problem"
 )
 
 const goMod = "go.mod"
@@ -67,7 +70,7 @@ func (p *project) goModule() (*modfile.File, error) {
 	if err == nil {
 		return module, nil
 	}
-	refusal := &Refusal{File: goMod, Reason: "The file cannot be read as a Go module.", Hint: "Run go mod tidy and make the archive again."}
+	refusal := &problem.Refusal{File: goMod, Reason: "The file cannot be read as a Go module.", Hint: "Run go mod tidy and make the archive again."}
 	if list, ok := errors.AsType[modfile.ErrorList](err); ok && len(list) > 0 {
 		refusal.Line = list[0].Pos.Line
 	}
@@ -160,12 +163,12 @@ func (p *project) goProgram() (string, error) {
 		}
 		switch {
 		case len(found) > 1:
-			return "", &Refusal{
-				Reason: fmt.Sprintf("There are several programs, in %s, so it is not clear which one is the app.", listing(found)),
+			return "", &problem.Refusal{
+				Reason: fmt.Sprintf("There are several programs, in %s, so it is not clear which one is the app.", printable.List(found)),
 				Hint:   "Add a Dockerfile that builds the one that answers requests.",
 			}
 		case len(found) == 1 && !folderPattern.MatchString(found[0]) && found[0] != ".":
-			return "", &Refusal{
+			return "", &problem.Refusal{
 				File: found[0], Reason: "The program's folder has a name that no Go package can be built by.",
 				Hint: "Rename the folder, with letters, digits, hyphens and underscores.",
 			}
@@ -175,7 +178,7 @@ func (p *project) goProgram() (string, error) {
 			return "./" + found[0], nil
 		}
 	}
-	return "", &Refusal{
+	return "", &problem.Refusal{
 		File: goMod, Reason: "The module has no main package, so there is no program to start.",
 		Hint: "Put package main with its func main at the top or in a folder of cmd.",
 	}

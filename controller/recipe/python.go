@@ -1,4 +1,4 @@
-package plan
+package recipe
 
 import (
 	"encoding/json"
@@ -11,6 +11,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 
 	"berth/controller/printable"
+	"berth/controller/problem"
 )
 
 const (
@@ -93,7 +94,7 @@ func (p *project) pyproject() (pyproject, error) {
 	if err == nil {
 		return description, nil
 	}
-	refusal := &Refusal{File: pyprojectFile, Reason: "The file cannot be read as TOML.", Hint: "Correct the file and make the archive again."}
+	refusal := &problem.Refusal{File: pyprojectFile, Reason: "The file cannot be read as TOML.", Hint: "Correct the file and make the archive again."}
 	if decoding, ok := errors.AsType[*toml.DecodeError](err); ok {
 		refusal.Line, _ = decoding.Position()
 	}
@@ -176,7 +177,7 @@ func (p *project) installPython(r *recipe, description pyproject, start pythonSt
 	case len(description.Project.Dependencies) > 0:
 		return installDependencies(r, description.Project.Dependencies)
 	case p.has("Pipfile"):
-		return &Refusal{File: "Pipfile", Reason: "There is no Pipfile.lock that says which versions to install.", Hint: "Run pipenv lock and make the archive again."}
+		return &problem.Refusal{File: "Pipfile", Reason: "There is no Pipfile.lock that says which versions to install.", Hint: "Run pipenv lock and make the archive again."}
 	}
 	return nil
 }
@@ -201,7 +202,7 @@ func (p *project) installRequirements(r *recipe) error {
 func installDependencies(r *recipe, dependencies []string) error {
 	for _, dependency := range dependencies {
 		if !requirementPattern.MatchString(dependency) || len(dependency) > lineBytes || !printable.Is(dependency) {
-			return &Refusal{
+			return &problem.Refusal{
 				File: pyprojectFile, Reason: fmt.Sprintf("The dependency %.60q cannot be read.", dependency),
 				Hint: `Write it as a name and a version, such as "flask>=3".`,
 			}

@@ -1,4 +1,4 @@
-package plan
+package recipe
 
 import (
 	"context"
@@ -11,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	"berth/controller/archive"
+	"berth/controller/dockerfile"
+	"berth/controller/problem"
 )
 
 const (
@@ -44,7 +46,7 @@ const ignoredAlways = `
 
 // project reads an archive without a Dockerfile.
 type project struct {
-	ctx   context.Context //nolint:containedctx // every recipe may read files; lives as long as one From
+	ctx   context.Context //nolint:containedctx // every recipe may read files; lives as long as one Write
 	tree  *archive.Tree
 	deep  int               // reads below the top so far
 	ahead map[string][]byte // path -> content that was read ahead
@@ -113,7 +115,7 @@ func (p *project) readUpTo(path string, limit int64) (string, error) {
 		return "", err
 	}
 	if !utf8.Valid(text) {
-		return "", &Refusal{File: path, Reason: "The file is not text in UTF-8.", Hint: "Save the file as UTF-8 text."}
+		return "", &problem.Refusal{File: path, Reason: "The file is not text in UTF-8.", Hint: "Save the file as UTF-8 text."}
 	}
 	return strings.TrimPrefix(string(text), "\ufeff"), nil
 }
@@ -126,7 +128,7 @@ func (p *project) content(path string, limit int64) ([]byte, error) {
 		return p.tree.ReadFile(p.ctx, path, limit)
 	}
 	if p.deep++; p.deep > deepReads {
-		return nil, &Refusal{
+		return nil, &problem.Refusal{
 			Reason: "To find out how the app starts, too many files would have to be read.",
 			Hint:   "Add a Dockerfile that says how to build and start the app.",
 		}
@@ -138,8 +140,8 @@ func (p *project) content(path string, limit int64) ([]byte, error) {
 // archive's .dockerignore nor the general rule ignores.
 func (p *project) keep(more ...string) (func(archive.Entry) bool, error) {
 	own := ""
-	if p.has(ignoreFile) {
-		text, err := p.tree.ReadFile(p.ctx, ignoreFile, ignoreBytes)
+	if p.has(dockerfile.IgnoreFile) {
+		text, err := p.tree.ReadFile(p.ctx, dockerfile.IgnoreFile, dockerfile.MostIgnoreBytes)
 		if err != nil {
 			return nil, err
 		}
@@ -148,13 +150,13 @@ func (p *project) keep(more ...string) (func(archive.Entry) bool, error) {
 	before := ignoredAlways + strings.Join(more, "\n") + "\n"
 	ignore, err := archive.ParseIgnore([]byte(before + own))
 	if refusal, ok := errors.AsType[*archive.Refusal](err); ok {
-		refusal.File, refusal.Line = ignoreFile, max(refusal.Line-strings.Count(before, "\n"), 0)
+		refusal.File, refusal.Line = dockerfile.IgnoreFile, max(refusal.Line-strings.Count(before, "\n"), 0)
 	}
 	if err != nil {
 		return nil, err
 	}
 	return func(e archive.Entry) bool {
-		ours := e.Path == ignoreFile || e.Path == ownFolder || strings.HasPrefix(e.Path, ownFolder+"/")
+		ours := e.Path == dockerfile.IgnoreFile || e.Path == ownFolder || strings.HasPrefix(e.Path, ownFolder+"/")
 		return !ours && ignore.Keep(e)
 	}, nil
 }
@@ -174,7 +176,7 @@ func parseCommand(file string, line int, text string) (string, error) {
 	default:
 		return text, nil
 	}
-	return "", &Refusal{File: file, Line: line, Reason: reason, Hint: "Write one command on one line."}
+	return "", &problem.Refusal{File: file, Line: line, Reason: reason, Hint: "Write one command on one line."}
 }
 
 // lineAt returns the line of a position in a text, from 1.

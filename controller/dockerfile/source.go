@@ -1,4 +1,4 @@
-package plan
+package dockerfile
 
 import (
 	"errors"
@@ -14,6 +14,9 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"github.com/moby/buildkit/frontend/dockerfile/shell"
+
+	"berth/controller/problem"
+	"berth/controller/registry"
 )
 
 // Base is the part of a base image that a build inherits.
@@ -22,12 +25,12 @@ type Base struct {
 	Triggers    []string // the instructions of ONBUILD, in order
 }
 
-// buildRules are the rules for a Dockerfile that do not come from its own text.
-type buildRules struct {
-	arguments  map[string]string
-	registries []string
-	// bases are the images that it names, as in the engine; empty before the build.
-	bases map[string]Base
+// Rules are the rules for a Dockerfile that do not come from its own text.
+type Rules struct {
+	Arguments  map[string]string
+	Registries []string // that the operator allows beside the public ones
+	// Bases are the images that it names, as in the engine; empty before the build.
+	Bases map[string]Base
 }
 
 // Bounds on the growth of a Dockerfile of 256 KB while it is read: each variable can hold
@@ -49,12 +52,12 @@ var errTooMuch = errors.New("the word holds too many variables")
 // Build programs differ in whether ARG or ENV of one name wins. keepFirst is the older
 // way, and a file has to pass in both.
 type sources struct {
-	buildRules
+	Rules
 	keepFirst bool
 	lex       *shell.Lex
 	stages    []*stageScope
 	names     []string // of the images, each once
-	faults    []*Refusal
+	faults    []*problem.Refusal
 	triggered int // triggers so far
 }
 
@@ -99,11 +102,11 @@ func newScope(name string) *stageScope {
 
 // checkSources refuses sources that the build program would fetch itself, in the host's
 // network. It returns the images that the build begins with or copies from.
-func checkSources(stages []instructions.Stage, meta []instructions.ArgCommand, escape rune, rules buildRules) ([]string, []*Refusal) {
+func checkSources(stages []instructions.Stage, meta []instructions.ArgCommand, escape rune, rules Rules) ([]string, []*problem.Refusal) {
 	var names []string
-	var faults []*Refusal
+	var faults []*problem.Refusal
 	for _, keepFirst := range []bool{false, true} {
-		s := &sources{buildRules: rules, keepFirst: keepFirst, lex: shell.NewLex(escape)}
+		s := &sources{Rules: rules, keepFirst: keepFirst, lex: shell.NewLex(escape)}
 		s.walk(stages, meta)
 		names, faults = append(names, s.names...), append(faults, s.faults...)
 	}
@@ -141,7 +144,7 @@ func (s *sources) expand(word string, scope *stageScope) (string, map[string]str
 func (s *sources) stage(stage instructions.Stage, global *stageScope) {
 	line := lineOf(stage.Location)
 	scope := newScope(strings.ToLower(stage.Name))
-	if platform, unmatched, err := s.expand(stage.Platform, global); err != nil || len(unmatched) > 0 || platform != "" && !onThisMachine(platform) {
+	if platform, unmatched, err := s.expand(stage.Platform, global); err != nil || len(unmatched) > 0 || platform != "" && !OnThisMachine(platform) {
 		s.fault(line, fmt.Sprintf("FROM names the platform %.60q, which is not this machine's.", stage.Platform), "Remove --platform: an image is built for the machine that runs it.")
 	}
 	triggers := s.begin(scope, stage.BaseName, global, line)
@@ -174,7 +177,7 @@ func (s *sources) begin(scope *stageScope, written string, global *stageScope, l
 		scope.full = base.full
 		return base.triggers
 	}
-	base := s.bases[s.image(name, "FROM", line)]
+	base := s.Bases[s.image(name, "FROM", line)]
 	for _, variable := range base.Environment {
 		key, value, _ := strings.Cut(variable, "=")
 		scope.put(key, value, true)
@@ -202,13 +205,18 @@ func (s *sources) image(name, instruction string, line int) string {
 		s.fault(line, fmt.Sprintf("%s reads from %.80q, which is not the name of an image or a stage.", instruction, name), "Write an image such as debian:12, or the name of an earlier stage.")
 		return ""
 	}
-	if refusal := checkRegistry(named, s.registries); refusal != nil {
+	if refusal := registry.Check(named, s.Registries); refusal != nil {
 		s.fault(line, refusal.Reason, refusal.Hint)
 		return ""
 	}
 	full := reference.TagNameOnly(named).String()
 	s.names = append(s.names, full)
 	return full
+}
+
+// OnThisMachine reports whether a platform, such as linux/amd64, is this machine's.
+func OnThisMachine(platform string) bool {
+	return platform == "linux" || platform == "linux/"+runtime.GOARCH || strings.HasPrefix(platform, "linux/"+runtime.GOARCH+"/")
 }
 
 func (s *sources) command(scope, global *stageScope, command instructions.Command, line int) {
@@ -274,7 +282,7 @@ func (s *sources) declare(scope, global *stageScope, arguments []instructions.Ke
 		if _, known := scope.values[name]; known && s.keepFirst {
 			continue
 		}
-		given, found := s.arguments[name]
+		given, found := s.Arguments[name]
 		switch {
 		case found:
 			scope.put(name, given, true)
@@ -334,18 +342,18 @@ func isRemote(source string) bool {
 }
 
 func (s *sources) fault(line int, reason, hint string) {
-	s.faults = append(s.faults, &Refusal{Line: line, Reason: reason, Hint: hint})
+	s.faults = append(s.faults, &problem.Refusal{Line: line, Reason: reason, Hint: hint})
 }
 
 // together joins several refusals, so that a person can fix all at once; nil for none.
-func together(faults []*Refusal) *Refusal {
+func together(faults []*problem.Refusal) *problem.Refusal {
 	const mostFaults = 8
 	if len(faults) == 0 {
 		return nil
 	}
-	slices.SortStableFunc(faults, func(a, b *Refusal) int { return a.Line - b.Line })
+	slices.SortStableFunc(faults, func(a, b *problem.Refusal) int { return a.Line - b.Line })
 	all := *faults[0]
-	said, hints := map[Refusal]bool{*faults[0]: true}, []string{all.Hint}
+	said, hints := map[problem.Refusal]bool{*faults[0]: true}, []string{all.Hint}
 	for _, fault := range faults[1:] {
 		if said[*fault] {
 			continue
@@ -362,16 +370,4 @@ func together(faults []*Refusal) *Refusal {
 	}
 	all.Hint = strings.Join(hints, " ")
 	return &all
-}
-
-// CheckBases refuses a build if one of its images would make it fetch an address, by its
-// ONBUILD or its environment. The keys of the images are the names in Bases.
-func (b Build) CheckBases(images map[string]Base) error {
-	rules := b.rules
-	rules.bases = images
-	if _, refusal := readDockerfile([]byte(b.source), rules); refusal != nil {
-		refusal.File = b.Dockerfile
-		return refusal
-	}
-	return nil
 }

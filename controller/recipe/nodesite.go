@@ -1,10 +1,12 @@
-package plan
+package recipe
 
 import (
 	"fmt"
 	"regexp"
 	"slices"
 	"strings"
+
+	"berth/controller/problem"
 )
 
 // builtSite is a tool that turns sources into a static site.
@@ -79,7 +81,7 @@ func (p *project) nodeSite(d nodePackage) (builtSite, error) {
 		return builtSite{}, nil
 	}
 	if d.has("@sveltejs/kit") && !d.has("@sveltejs/adapter-static") {
-		return builtSite{}, &Refusal{
+		return builtSite{}, &problem.Refusal{
 			File: packageJSON, Reason: "SvelteKit has no adapter that says what it is built for.",
 			Hint: "Install @sveltejs/adapter-node for a server, or @sveltejs/adapter-static for a static site.",
 		}
@@ -112,7 +114,7 @@ func (p *project) checkOutput(tool builtSite) error {
 		return err
 	}
 	if found := viteOutput.FindStringIndex(text); found != nil {
-		return &Refusal{
+		return &problem.Refusal{
 			File: file, Line: lineAt(text, found[0]), Reason: "The output is not the site in dist that Vite makes by itself.",
 			Hint: fmt.Sprintf("Remove the setting, add a start script to %s, or add a Dockerfile.", packageJSON),
 		}

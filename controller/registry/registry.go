@@ -1,4 +1,5 @@
-package plan
+// Package registry says which registries the engine may ask for images.
+package registry
 
 import (
 	"fmt"
@@ -7,26 +8,27 @@ import (
 	"slices"
 	"strings"
 
-	"berth/controller/address"
-
 	"github.com/distribution/reference"
+
+	"berth/controller/address"
+	"berth/controller/problem"
 )
 
-// privateSuffixes are endings of names that no public name server answers.
-var privateSuffixes = []string{".internal", ".local", ".test", ".lan", ".home.arpa"}
+// PrivateSuffixes are endings of names that no public name server answers.
+var PrivateSuffixes = []string{".internal", ".local", ".test", ".lan", ".home.arpa"}
 
 // privateHosts are endings of registries on a private network, or on this machine.
-var privateHosts = append([]string{".localhost", ".localdomain", ".intranet", ".private", ".corp", ".home", ".svc", ".arpa"}, privateSuffixes...)
+var privateHosts = append([]string{".localhost", ".localdomain", ".intranet", ".private", ".corp", ".home", ".svc", ".arpa"}, PrivateSuffixes...)
 
-// ParseRegistries reads the operator's list of registries, separated by commas: each is a
+// ParseList reads the operator's list of registries, separated by commas: each is a
 // host or an address, with a port or for every port.
-func ParseRegistries(text string) ([]string, error) {
+func ParseList(text string) ([]string, error) {
 	var registries []string
 	for name := range strings.SplitSeq(text, ",") {
 		if name = strings.ToLower(strings.TrimSpace(name)); name == "" {
 			continue
 		}
-		if !registryPattern.MatchString(name) {
+		if !hostPattern.MatchString(name) {
 			return nil, fmt.Errorf("%.80q is not the host of a registry", name)
 		}
 		registries = append(registries, name)
@@ -34,15 +36,15 @@ func ParseRegistries(text string) ([]string, error) {
 	return registries, nil
 }
 
-var registryPattern = regexp.MustCompile(`^([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?$`)
+var hostPattern = regexp.MustCompile(`^([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?$`)
 
 // numericLabel is the last label of an address in one of its spellings, such as 127.1 or
 // 0x7f.0.0.1: no public name ends like that.
 var numericLabel = regexp.MustCompile(`^(0[xX][0-9a-fA-F]*|[0-9]+)$`)
 
-// checkRegistry refuses an image whose registry is not on the internet, unless the
+// Check refuses an image whose registry is not on the internet, unless the
 // operator named the registry: the engine would ask it in the host's own network.
-func checkRegistry(named reference.Named, allowed []string) *Refusal {
+func Check(named reference.Named, allowed []string) *problem.Refusal {
 	domain := strings.ToLower(reference.Domain(named))
 	host := hostOf(domain)
 	if isPublicHost(host) || slices.ContainsFunc(allowed, func(name string) bool {
@@ -50,7 +52,7 @@ func checkRegistry(named reference.Named, allowed []string) *Refusal {
 	}) {
 		return nil
 	}
-	return &Refusal{
+	return &problem.Refusal{
 		Reason: fmt.Sprintf("The image %.120q is of the registry %.80s, which is not a public one: the server would ask it in its own network.", reference.FamiliarString(named), domain),
 		Hint:   "Use an image of a public registry, or have the operator add the registry to BERTH_REGISTRIES.",
 	}
@@ -73,9 +75,12 @@ func isPublicHost(host string) bool {
 	}
 	host = strings.TrimSuffix(host, ".")
 	last := host[strings.LastIndexByte(host, '.')+1:]
-	return last != host && !numericLabel.MatchString(last) && !hasSuffix(host, privateHosts)
+	return last != host && !numericLabel.MatchString(last) && !endsIn(host, privateHosts)
 }
 
-func hasSuffix(name string, suffixes []string) bool {
+// IsPrivate reports whether a name, in lower case, has one of PrivateSuffixes.
+func IsPrivate(name string) bool { return endsIn(name, PrivateSuffixes) }
+
+func endsIn(name string, suffixes []string) bool {
 	return slices.ContainsFunc(suffixes, func(suffix string) bool { return strings.HasSuffix(name, suffix) })
 }

@@ -1,13 +1,13 @@
-package plan
+package dockerfile
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"berth/controller/problem/problemtest"
 	"berth/test/patience"
 )
 
@@ -53,11 +53,11 @@ func TestDockerfile_RefusesRemoteSourcesOfADD(t *testing.T) {
 		{"the official build program", "# syntax=docker/dockerfile:1\nFROM a\nADD http://host/x /x\n", 3},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, refusal := checkDockerfile([]byte(c.text))
+			_, refusal := Read([]byte(c.text), Rules{})
 			if refusal == nil {
 				t.Fatal("it is accepted")
 			}
-			mustRefuse(t, refusal, "", c.line, "ADD")
+			problemtest.MustRefuse(t, refusal, "", c.line, "ADD")
 			if !strings.Contains(refusal.Hint, "RUN curl") && !strings.Contains(refusal.Hint, "COPY") {
 				t.Errorf("the hint is %q", refusal.Hint)
 			}
@@ -78,14 +78,14 @@ func TestDockerfile_AcceptsADDOfWhatIsInTheArchive(t *testing.T) {
 		"FROM a\nRUN curl http://host/x\n",
 		"FROM a\nARG HTTP_PROXY=http://host\nRUN true\n",
 	} {
-		if _, refusal := checkDockerfile([]byte(text)); refusal != nil {
+		if _, refusal := Read([]byte(text), Rules{}); refusal != nil {
 			t.Errorf("%q: %v", text, refusal)
 		}
 	}
 }
 
 func TestDockerfile_TellsAllFaultsAtOnce(t *testing.T) {
-	_, refusal := checkDockerfile([]byte("FROM a\nADD http://host/x /x\nRUN --network=host true\nADD https://host/y /y\n"))
+	_, refusal := Read([]byte("FROM a\nADD http://host/x /x\nRUN --network=host true\nADD https://host/y /y\n"), Rules{})
 	if refusal == nil {
 		t.Fatal("it is accepted")
 	}
@@ -124,93 +124,30 @@ func TestDockerfile_RefusesSourcesThatAreNoImages(t *testing.T) {
 		"to mount":                   "FROM a\nRUN --mount=from=192.168.1.1/a,target=/x true\n",
 		"for a later stage":          "FROM a\nONBUILD COPY --from=localhost:5000/a /a /b\n",
 	} {
-		if _, refusal := checkDockerfile([]byte(text)); refusal == nil || refusal.Line == 0 || refusal.Hint == "" {
+		if _, refusal := Read([]byte(text), Rules{}); refusal == nil || refusal.Line == 0 || refusal.Hint == "" {
 			t.Errorf("%s: got %v", name, refusal)
 		}
 	}
 }
 
 func TestDockerfile_NamesTheImagesThatItReads(t *testing.T) {
-	file, refusal := readDockerfile([]byte("ARG V=12\nFROM --platform=$BUILDPLATFORM debian:$V AS b\nFROM b\nFROM scratch\nCOPY --from=b / /\nCOPY --from=0 / /\nCOPY --from=ghcr.io/o/x:1 / /\nRUN --mount=from=busybox,target=/x true\n"), buildRules{})
+	file, refusal := Read([]byte("ARG V=12\nFROM --platform=$BUILDPLATFORM debian:$V AS b\nFROM b\nFROM scratch\nCOPY --from=b / /\nCOPY --from=0 / /\nCOPY --from=ghcr.io/o/x:1 / /\nRUN --mount=from=busybox,target=/x true\n"), Rules{})
 	if refusal != nil {
 		t.Fatal(refusal)
 	}
-	if want := []string{"docker.io/library/busybox:latest", "docker.io/library/debian:12", "ghcr.io/o/x:1"}; !slices.Equal(file.bases, want) {
-		t.Errorf("got %q", file.bases)
+	if want := []string{"docker.io/library/busybox:latest", "docker.io/library/debian:12", "ghcr.io/o/x:1"}; !slices.Equal(file.Bases, want) {
+		t.Errorf("got %q", file.Bases)
 	}
 }
 
 func TestDockerfile_TakesRegistriesThatTheOperatorNames(t *testing.T) {
 	for _, name := range []string{"127.0.0.1:5000", "127.0.0.1"} {
-		if _, refusal := readDockerfile([]byte("FROM 127.0.0.1:5000/a\n"), buildRules{registries: []string{name}}); refusal != nil {
+		if _, refusal := Read([]byte("FROM 127.0.0.1:5000/a\n"), Rules{Registries: []string{name}}); refusal != nil {
 			t.Errorf("%s: %v", name, refusal)
 		}
 	}
-	if _, refusal := readDockerfile([]byte("FROM 127.0.0.1:5001/a\n"), buildRules{registries: []string{"127.0.0.1:5000"}}); refusal == nil {
+	if _, refusal := Read([]byte("FROM 127.0.0.1:5001/a\n"), Rules{Registries: []string{"127.0.0.1:5000"}}); refusal == nil {
 		t.Error("another port is accepted")
-	}
-}
-
-func TestRegistries_OnlyPublicOnesAreAskedUnlessTheOperatorNamesThem(t *testing.T) {
-	for _, image := range []string{"localhost/a:1", "127.0.0.1:5000/a:1", "registry:5000/a:1", "10.0.0.1/a:1", "169.254.169.254/a:1", "[::1]:5000/a:1", "[fd00::1]/a:1", "2130706433:80/a:1", "r.internal/a:1", "R.LAN:5000/a:1", "0.0.0.0:5000/a:1"} {
-		_, byForm := FromImage(ImageReference(image), options)
-		_, byFile := composed(t, "services:\n  web:\n    image: \""+image+"\"\n", Options{})
-		for _, err := range []error{byForm, byFile} {
-			refusal, ok := errors.AsType[*Refusal](err)
-			if !ok || !strings.Contains(refusal.Hint, "BERTH_REGISTRIES") {
-				t.Errorf("%s: got %v", image, err)
-			}
-		}
-		host, _, _ := strings.Cut(image, "/")
-		allowed := options
-		allowed.Registries = []string{strings.ToLower(host)}
-		if _, err := FromImage(ImageReference(image), allowed); err != nil {
-			t.Errorf("%s though allowed: %v", image, err)
-		}
-	}
-	for _, image := range []string{"nginx:1", "docker.io/library/nginx:1", "ghcr.io/a/b:1", "registry.example.com:5000/a:1", "8.8.8.8/a:1"} {
-		if _, err := FromImage(ImageReference(image), options); err != nil {
-			t.Errorf("%s: %v", image, err)
-		}
-	}
-}
-
-func TestParseRegistries_RefusesWhatIsNoHost(t *testing.T) {
-	if got, err := ParseRegistries(" Registry.lan:5000, 10.0.0.5,[::1]:80 "); err != nil || !slices.Equal(got, []string{"registry.lan:5000", "10.0.0.5", "[::1]:80"}) {
-		t.Errorf("got %q, %v", got, err)
-	}
-	for _, text := range []string{"https://a", "a/b", "*", "a b", "a:b"} {
-		if _, err := ParseRegistries(text); err == nil {
-			t.Errorf("%q is accepted", text)
-		}
-	}
-}
-
-func TestCheckBases_RefusesWhatAnImageMakesTheBuildFetch(t *testing.T) {
-	const name = "docker.io/library/a:latest"
-	for _, c := range []struct {
-		name, text string
-		base       Base
-		refused    bool
-	}{
-		{"nothing", "FROM a\nADD . /\n", Base{Environment: []string{"PATH=/bin"}, Triggers: []string{"COPY . /app"}}, false},
-		{"an address", "FROM a\n", Base{Triggers: []string{"ADD http://127.0.0.1/x /x"}}, true},
-		{"an address in its own variable", "FROM a\n", Base{Environment: []string{"U=http://host"}, Triggers: []string{"ADD $U /x"}}, true},
-		{"an address in a variable that it sets", "FROM a\n", Base{Triggers: []string{"ENV U=http://host", "ADD $U /x"}}, true},
-		{"a variable that goes before an argument", "FROM a\nARG U=file\nADD $U /x\n", Base{Environment: []string{"U=http://host"}}, true},
-		{"the network of the host", "FROM a\n", Base{Triggers: []string{"RUN --network=host true"}}, true},
-		{"another registry", "FROM a\n", Base{Triggers: []string{"COPY --from=localhost:5000/x / /"}}, true},
-		{"nonsense", "FROM a\n", Base{Triggers: []string{"ADD"}}, true},
-		{"a former stage's base", "FROM a AS b\nFROM b\nARG U=file\nADD $U /x\n", Base{Environment: []string{"U=http://host"}}, true},
-	} {
-		build := Build{Dockerfile: "Dockerfile"}
-		if refusal := build.take([]byte(c.text), nil); refusal != nil || !slices.Equal(build.Bases, []string{name}) {
-			t.Fatalf("%s: %v, %q", c.name, refusal, build.Bases)
-		}
-		err := build.CheckBases(map[string]Base{name: c.base})
-		if _, ok := errors.AsType[*Refusal](err); ok != c.refused {
-			t.Errorf("%s: got %v", c.name, err)
-		}
 	}
 }
 
@@ -232,7 +169,7 @@ func TestDockerfile_CostsLittleHoweverItsVariablesGrow(t *testing.T) {
 		"nested":      "FROM a\nENV A=" + strings.Repeat("x", 500) + "\nENV B=${A//?/${A//?/${A//?/$A}}}\nADD $B /x\n",
 	} {
 		began := time.Now()
-		if _, refusal := checkDockerfile([]byte(text)); refusal == nil {
+		if _, refusal := Read([]byte(text), Rules{}); refusal == nil {
 			t.Errorf("%s: it is accepted", name)
 		}
 		if took := time.Since(began); took > patience.Of(10*time.Second) {

@@ -1,4 +1,5 @@
-package plan
+// Package recipe writes a Dockerfile for a project that has none.
+package recipe
 
 import (
 	"encoding/json"
@@ -6,6 +7,7 @@ import (
 	"strings"
 
 	"berth/controller/archive"
+	"berth/controller/dockerfile"
 	"berth/controller/printable"
 )
 
@@ -13,8 +15,16 @@ const (
 	// ownFolder is the folder of Berth's own files in the build context. The context
 	// leaves out an archive's folder of the same name.
 	ownFolder = ".berth"
-	// ownDockerfile is the place of a generated Dockerfile.
-	ownDockerfile = ownFolder + "/Dockerfile"
+	// Place is the path of a generated Dockerfile in the build context.
+	Place = ownFolder + "/Dockerfile"
+)
+
+const (
+	// User is the user of each generated image: nobody:nogroup in numbers, because an
+	// image FROM scratch has no /etc/passwd.
+	User = "65534:65534"
+	// Port is the TCP port that each generated image exposes.
+	Port = 8000
 )
 
 // Generated says how to build an app without a Dockerfile. It is shown before the build,
@@ -23,8 +33,7 @@ type Generated struct {
 	Kind       string   // the recognised kind of project, such as "Go"
 	Dockerfile string   // whole text
 	Reasons    []string // whole sentences: a finding, and its consequence
-	// Layout is the layout of the build context, beside Build.Keep, which chooses the
-	// archive's files.
+	// Below and Extras are the layout of the build context, beside the archive's files.
 	Below  string
 	Extras []archive.Extra
 }
@@ -69,8 +78,8 @@ func (r *recipe) shell(line string) { r.words("CMD", "sh", "-c", line) }
 
 // unprivileged writes the last lines of every generated image before its command.
 func (r *recipe) unprivileged() {
-	r.add("USER", Nobody)
-	r.add("EXPOSE", fmt.Sprint(defaultPort))
+	r.add("USER", User)
+	r.add("EXPOSE", fmt.Sprint(Port))
 }
 
 // extra puts a text into the build context and returns its path there.
@@ -84,10 +93,10 @@ func (r *recipe) extra(name, text string) string {
 // text fails the check of uploaded Dockerfiles.
 func (r *recipe) finish() (*Generated, error) {
 	text := r.text()
-	if _, refusal := checkDockerfile([]byte(text)); refusal != nil {
+	if _, refusal := dockerfile.Read([]byte(text), dockerfile.Rules{}); refusal != nil {
 		return nil, fmt.Errorf("generate Dockerfile: %w", refusal)
 	}
-	extras := append([]archive.Extra{{Path: ownDockerfile, Text: text}}, r.extras...)
+	extras := append([]archive.Extra{{Path: Place, Text: text}}, r.extras...)
 	return &Generated{Kind: r.kind, Dockerfile: text, Reasons: r.reasons, Below: r.below, Extras: extras}, nil
 }
 

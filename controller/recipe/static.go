@@ -1,10 +1,12 @@
-package plan
+package recipe
 
 import (
 	"cmp"
 	"fmt"
 
 	"berth/controller/archive"
+	"berth/controller/printable"
+	"berth/controller/problem"
 )
 
 const (
@@ -42,8 +44,8 @@ func writeSite(p *project, o Options) (*recipe, error) {
 	} else {
 		found := p.siteFolders()
 		if len(found) > 1 {
-			return nil, &Refusal{
-				Reason: fmt.Sprintf("The folders %s each hold an index.html, so it is not clear which one is the site.", listing(found)),
+			return nil, &problem.Refusal{
+				Reason: fmt.Sprintf("The folders %s each hold an index.html, so it is not clear which one is the site.", printable.List(found)),
 				Hint:   "Make the archive of one of them alone.",
 			}
 		}

@@ -1,4 +1,4 @@
-package plan
+package recipe
 
 import (
 	"encoding/json"
@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"berth/controller/problem"
 )
 
 const (
@@ -88,7 +90,7 @@ func (c composerFile) extensions() ([]string, error) {
 		}
 		matched := extensionPattern.FindStringSubmatch(name)
 		if matched == nil {
-			return nil, &Refusal{
+			return nil, &problem.Refusal{
 				File: composerJSON, Reason: fmt.Sprintf("%.60q is not the name of an extension.", name),
 				Hint: "Write it in lower case, such as ext-pdo_mysql.",
 			}
@@ -161,7 +163,7 @@ func (p *project) phpRoot() (string, error) {
 	if p.has(indexPHP) {
 		return ".", nil
 	}
-	return "", &Refusal{
+	return "", &problem.Refusal{
 		File: composerJSON, Reason: "It is a PHP project, but there is no index.php to begin with, at the top or in public.",
 		Hint: "Add a public/index.php, or a Procfile with a web: line that starts a server on $PORT.",
 	}

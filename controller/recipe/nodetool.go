@@ -1,8 +1,10 @@
-package plan
+package recipe
 
 import (
 	"regexp"
 	"strings"
+
+	"berth/controller/problem"
 )
 
 // nodeTool is a package manager: how it installs the packages of a lock file.
@@ -60,7 +62,7 @@ func managerVersion(description nodePackage, name, otherwise string) (string, er
 	}
 	found := managerPattern.FindStringSubmatch(field)
 	if found == nil {
-		return "", &Refusal{
+		return "", &problem.Refusal{
 			File: packageJSON, Reason: "The packageManager field does not name a tool and its version.",
 			Hint: `Write it as "pnpm@10.4.1", or leave it out.`,
 		}

@@ -1,4 +1,4 @@
-package plan
+package recipe
 
 import (
 	"errors"
@@ -14,6 +14,9 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"berth/controller/archive"
+	"berth/controller/archive/archivetest"
+	"berth/controller/dockerfile"
+	"berth/controller/problem"
 )
 
 var update = flag.Bool("update", false, "write the expected files of testdata/generated anew")
@@ -61,22 +64,21 @@ func TestGenerate_Golden(t *testing.T) {
 // the refusal.
 func outcome(t *testing.T, files []string) string {
 	t.Helper()
-	tree := treeOf(t, files...)
-	made, err := From(t.Context(), tree, Options{Limits: DefaultLimits(), Server: "/berth"})
-	if refusal, ok := errors.AsType[*Refusal](err); ok {
+	tree := archivetest.Tree(t, files...)
+	made, keep, err := Write(t.Context(), tree, Options{Server: "/berth"})
+	if refusal, ok := errors.AsType[*problem.Refusal](err); ok {
 		return fmt.Sprintf("refused: %v\nhint: %s\n", refusal, refusal.Hint)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	build := made.Services[0].Build
-	text := build.Generated.Kind + "\n" + build.Generated.Dockerfile
-	for _, extra := range build.Generated.Extras[1:] {
+	text := made.Kind + "\n" + made.Dockerfile
+	for _, extra := range made.Extras[1:] {
 		text += fmt.Sprintf("# beside it: %s %s%s\n", extra.Path, extra.File, strings.ReplaceAll(extra.Text, "\n", " "))
 	}
 	var left []string
 	for _, entry := range tree.Entries() {
-		if !build.Keep(entry) {
+		if !keep(entry) {
 			left = append(left, entry.Path)
 		}
 	}
@@ -108,7 +110,7 @@ func FuzzGenerate(f *testing.F) {
 		if len(firstName)+len(secondName) > 1000 || strings.EqualFold(firstName, "dockerfile") || strings.EqualFold(secondName, "dockerfile") {
 			t.Skip("not a project without a Dockerfile")
 		}
-		tree, err := openTree(t, firstName, firstText, secondName, secondText)
+		tree, err := archivetest.Open(t, firstName, firstText, secondName, secondText)
 		if err != nil {
 			return
 		}
@@ -137,7 +139,7 @@ func FuzzManifests(f *testing.F) {
 	f.Add(uint8(5), `{"require":{"php":"^8.2","ext-gd":"*"},"config":{"platform":{"php":"8.3"}}}`, "", "")
 	f.Fuzz(func(t *testing.T, kind uint8, first, second, third string) {
 		names := manifests[int(kind)%len(manifests)]
-		tree, err := openTree(t, names[0], first, names[1], second, names[2], third)
+		tree, err := archivetest.Open(t, names[0], first, names[1], second, names[2], third)
 		if err != nil {
 			return
 		}
@@ -155,9 +157,9 @@ func checkGenerated(t *testing.T, tree *archive.Tree) {
 		if !candidate.knows(p) {
 			continue
 		}
-		r, err := candidate.write(p, Options{Limits: DefaultLimits()})
+		r, err := candidate.write(p, Options{})
 		if err != nil {
-			_, ofPlan := errors.AsType[*Refusal](err)
+			_, ofPlan := errors.AsType[*problem.Refusal](err)
 			_, ofArchive := errors.AsType[*archive.Refusal](err)
 			if !ofPlan && !ofArchive {
 				t.Fatalf("bad input is no Refusal: %v", err)
@@ -195,15 +197,14 @@ func checkGenerated(t *testing.T, tree *archive.Tree) {
 // checkEnd looks for what every generated image must say.
 func checkEnd(t *testing.T, text string) {
 	t.Helper()
-	stages, refusal := checkDockerfile([]byte(text))
+	file, refusal := dockerfile.Read([]byte(text), dockerfile.Rules{})
 	if refusal != nil {
 		t.Fatal(refusal)
 	}
-	last := stages[len(stages)-1]
-	if !slices.Contains(exposed(last), defaultPort) || !strings.Contains(text, "\nUSER 65534:65534\n") {
+	if !slices.Contains(file.Exposed(), Port) || !strings.Contains(text, "\nUSER 65534:65534\n") {
 		t.Errorf("the image's end is not the common one:\n%s", text)
 	}
-	for _, stage := range stages {
+	for _, stage := range file.Stages {
 		if stage.BaseName != "scratch" && stage.BaseName != "base" && !strings.Contains(stage.BaseName, ":") {
 			t.Errorf("the base image %s has no version", stage.BaseName)
 		}
