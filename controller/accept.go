@@ -94,80 +94,6 @@ func (c *Controller) queueUpload(ctx context.Context, u Upload, found app.App) (
 	return release, err
 }
 
-// Rollback queues a release that runs the image of an earlier one again with its
-// settings and its environment, without a build. The image of number must still be kept.
-func (c *Controller) Rollback(ctx context.Context, name app.Name, number int64, by string) (app.Release, error) {
-	found, _, unlock, err := c.lockLive(ctx, name)
-	if err != nil {
-		return app.Release{}, err
-	}
-	defer unlock() // until then no image is removed for its age
-	old, err := c.Release(ctx, app.ReleaseID{App: name, Number: number})
-	if err != nil {
-		return app.Release{}, err
-	}
-	if old.State != app.ReleaseSuperseded || old.Image == "" {
-		return app.Release{}, problem.Conflict(
-			fmt.Sprintf("Release r%d cannot be run again: it is %s.", number, old.State),
-			"Choose a superseded release whose image is still kept.",
-		).At("release")
-	}
-	return c.queueRerun(ctx, found, rerunOf(old, by))
-}
-
-// lockLive takes the app's lock and returns the app with its live release, the zero
-// Release where it has none. Under the lock nothing is promoted: the image of the
-// live release is not an old one by the time that a rerun of it is queued.
-func (c *Controller) lockLive(ctx context.Context, name app.Name) (found app.App, live app.Release, unlock func(), err error) {
-	if unlock, err = c.apps.Lock(ctx, name); err != nil {
-		return app.App{}, app.Release{}, nil, err
-	}
-	if found, err = c.findApp(ctx, name); err == nil && found.Live != 0 {
-		live, err = c.Release(ctx, app.ReleaseID{App: name, Number: found.Live})
-	}
-	if err != nil {
-		unlock()
-		return app.App{}, app.Release{}, nil, err
-	}
-	return found, live, unlock, nil
-}
-
-// rerunOf returns the wish to run the image of an earlier release again, as it was.
-func rerunOf(old app.Release, by string) app.Release {
-	wish := newRelease(old.App, &uploads.Archive{Name: old.ArchiveName, Bytes: old.ArchiveBytes, SHA256: old.ArchiveSHA256}, by)
-	wish.RollbackOf, wish.Image, wish.Settings, wish.Mounts, wish.Environment = old.Number, old.Image, old.Settings, old.Mounts, old.Environment
-	wish.Services = old.Again(old.Settings)
-	wish.Reference, wish.Digest = old.Reference, old.Digest
-	return wish
-}
-
-func (c *Controller) queueRerun(ctx context.Context, found app.App, wish app.Release) (app.Release, error) {
-	if err := c.checkWaivers(wish.Settings); err != nil {
-		return app.Release{}, err
-	}
-	for _, image := range wish.Images() {
-		// One that was pulled can be had again by its digest.
-		if _, err := c.engine.FindImage(ctx, image); err != nil && wish.Digest == "" {
-			return app.Release{}, problem.Conflict(
-				fmt.Sprintf("The image of release r%d is not kept any more.", wish.RollbackOf),
-				"Upload its archive again as an update, or deploy its image again.",
-			).At("release").Because(err)
-		}
-	}
-	var release app.Release
-	err := c.volumes.Hold(ctx, wish.Mounts, func() (err error) {
-		release, err = c.ledger.CreateRerun(ctx, wish)
-		return err
-	})
-	if err != nil {
-		return app.Release{}, claimProblem(err, found)
-	}
-	c.recordWaivers(ctx, found, release.Settings, release.CreatedBy)
-	c.releases.Dispatch(release)
-	c.notices.notify(found.Name)
-	return release, nil
-}
-
 // examine opens the archive and plans it, so that what is wrong with it is said
 // on the form; the release does both again, from the same file.
 func (c *Controller) examine(ctx context.Context, file string, app app.App, options plan.Options) (plan.Plan, error) {
@@ -198,7 +124,7 @@ func (c *Controller) newApp(u Upload) (app.App, environment.OpenEnvironment, err
 func newRelease(name app.Name, from *uploads.Archive, by string) app.Release {
 	now := time.Now()
 	return app.Release{
-		ReleaseID: app.ReleaseID{App: name}, State: app.ReleaseQueued, Steps: []app.Step{{State: app.ReleaseQueued, At: now}},
+		ReleaseID: app.ReleaseID{App: name}, Cause: app.CauseUpload, State: app.ReleaseQueued, Steps: []app.Step{{State: app.ReleaseQueued, At: now}},
 		Archive: from.File(), ArchiveName: from.Name, ArchiveBytes: from.Bytes, ArchiveSHA256: from.SHA256,
 		CreatedBy: by, CreatedAt: now,
 	}

@@ -36,7 +36,7 @@ func (c *Controller) Start(ctx context.Context, name app.Name) error {
 // resumeAll starts the instances of a release in the order of its services, but for
 // those that have run and are not to run again.
 func (c *Controller) resumeAll(ctx context.Context, live app.Release) error {
-	for _, run := range live.Runs() {
+	for _, run := range live.Services {
 		for _, name := range run.Instances {
 			if c.hasRun(ctx, run, name) {
 				continue
@@ -92,7 +92,7 @@ func (c *Controller) Restart(ctx context.Context, name app.Name) error {
 		if err := c.ledger.UpdateWanted(ctx, name, app.WantedRunning); err != nil {
 			return err
 		}
-		for _, run := range live.Runs() {
+		for _, run := range live.Services {
 			for _, instance := range run.Instances {
 				if c.hasRun(ctx, run, instance) {
 					continue

@@ -6,7 +6,6 @@ import (
 
 	"berth/controller/app"
 	"berth/controller/environment"
-	"berth/controller/problem"
 )
 
 // Environment returns what was saved for the app; a missing app is a Problem of problem.KindNotFound.
@@ -48,44 +47,13 @@ func (c *Controller) UpdateEnvironment(ctx context.Context, name app.Name, chang
 // Release says that nothing was to be done: what runs has it already, or nothing
 // runs, and the next upload takes it.
 func (c *Controller) ApplyEnvironment(ctx context.Context, name app.Name, by string) (app.Release, error) {
-	found, live, unlock, err := c.lockLive(ctx, name)
-	if err != nil {
-		return app.Release{}, err
-	}
-	defer unlock()
-	saved, err := c.environment(ctx, found)
-	if err != nil || found.Live == 0 || saved.Unapplied() == 0 {
-		return app.Release{}, err
-	}
-	wish := rerunOf(live, by)
-	wish.Services, wish.Archive = live.Again(found.Settings), live.Archive
-	wish.Settings, wish.Mounts, wish.NewEnvironment = found.Settings, found.Mounts, true
-	if live.Composed() {
-		if err := c.planAgain(ctx, found, &wish); err != nil {
-			return app.Release{}, err
+	return c.rerun(ctx, name, by, func(found app.App, live app.Release) (rerun, error) {
+		saved, err := c.environment(ctx, found)
+		if err != nil || saved.Unapplied() == 0 {
+			return rerun{}, err
 		}
-	}
-	return c.queueRerun(ctx, found, wish)
-}
-
-// planAgain lets the release be planned anew from the archive of the live one: what a
-// compose file says depends on the variables. Its images come from the build cache.
-func (c *Controller) planAgain(ctx context.Context, app app.App, wish *app.Release) error {
-	if wish.Archive == "" {
-		return problem.Conflict(
-			"The archive of what runs is not kept any more, and its compose file has to be read again with the new variables.",
-			"Upload the archive as an update: it takes the variables as they are saved.",
-		)
-	}
-	environment, err := c.openSavedEnvironment(ctx, app.Name)
-	if err != nil {
-		return err
-	}
-	if _, err := c.examine(ctx, wish.Archive, app, environment.Options(app.Settings)); err != nil {
-		return err
-	}
-	wish.Image, wish.Services = "", nil
-	return nil
+		return rerun{of: live, cause: app.CauseEnvironment, settings: found.Settings, mounts: found.Mounts}, nil
+	})
 }
 
 // environment compares what was saved with what runs.

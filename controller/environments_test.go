@@ -90,7 +90,7 @@ func TestEnvironment_IsSavedFirstAndRunsOnceItIsApplied(t *testing.T) {
 	started := h.recordStarts()
 
 	release := h.apply("hello")
-	if release.State != app.ReleaseLive || !release.NewEnvironment || release.NewSettings || release.RollbackOf != 1 {
+	if release.State != app.ReleaseLive || release.Cause != app.CauseEnvironment || release.RerunOf != 1 {
 		t.Fatalf("release is %+v", release)
 	}
 	if got, want := started("berth-hello-r2").Service.Environment, []string{"DB=" + marker, "MODE=fast"}; !slices.Equal(got, want) {
@@ -135,7 +135,7 @@ func TestEnvironment_GoesWithTheNextUpload(t *testing.T) {
 	started := h.recordStarts()
 	var build docker.BuildOptions
 	h.engine.onBuild.set(func(_ context.Context, o docker.BuildOptions) error { build = o; return nil })
-	if release := h.update("hello"); release.State != app.ReleaseLive || release.NewEnvironment {
+	if release := h.update("hello"); release.State != app.ReleaseLive || release.Cause != app.CauseUpload {
 		t.Fatalf("release is %+v", release)
 	}
 	if got := started("berth-hello-r2"); !slices.Equal(got.Service.Environment, []string{"DB=" + marker}) {

@@ -33,7 +33,7 @@ func (c *Controller) foresee(ctx context.Context, found app.App, made plan.Plan,
 		said = append(said, text)
 	}
 	for _, old := range live.Services {
-		if !slices.ContainsFunc(made.Services, func(s plan.Service) bool { return s.Name == old.Spec.Name }) {
+		if !old.Sole && !slices.ContainsFunc(made.Services, func(s plan.Service) bool { return s.Name == old.Spec.Name }) {
 			said = append(said, fmt.Sprintf("%s is no longer in the file: it is stopped once the new release is live.", old.Spec.Name))
 		}
 	}
@@ -41,7 +41,7 @@ func (c *Controller) foresee(ctx context.Context, found app.App, made plan.Plan,
 }
 
 func (c *Controller) foreseeService(live app.Release, service plan.Service, main bool, environment, former environment.OpenEnvironment) (string, error) {
-	at := slices.IndexFunc(live.Services, func(run app.ServiceRun) bool { return run.Spec.Name == service.Name })
+	at := slices.IndexFunc(live.Services, func(run app.ServiceRun) bool { return !run.Sole && run.Spec.Name == service.Name })
 	writes := slices.ContainsFunc(service.Mounts, func(m plan.Mount) bool { return !m.ReadOnly })
 	switch {
 	case at < 0:

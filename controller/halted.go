@@ -45,7 +45,7 @@ func (c *Controller) halt(ctx context.Context, halt volumes.Halt) error {
 			return err
 		}
 		halted, others := found.Halted, false
-		for _, run := range live.Runs() {
+		for _, run := range live.Services {
 			switch {
 			case found.Halts(run) != nil:
 			case slices.Contains(halt.Services, run.Spec.Name):
@@ -84,7 +84,7 @@ func (c *Controller) haltSome(ctx context.Context, live app.Release, halted []ap
 		return err
 	}
 	app := app.App{Halted: halted}
-	for _, run := range slices.Backward(live.Runs()) {
+	for _, run := range slices.Backward(live.Services) {
 		if app.Halts(run) == nil {
 			continue
 		}

@@ -293,11 +293,7 @@ func (h *house) wanted() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	network, wanted := int64(0), []string(nil)
-	if live.Composed() {
-		network = live.Number
-	}
-	wanted = append(wanted, "network "+networkName("book", network))
+	wanted := []string{"network " + networkName("book", live.Network())}
 	for _, name := range live.Instances {
 		wanted = append(wanted, "instance "+name)
 	}

@@ -16,24 +16,17 @@ func (c *Controller) UpdateMounts(ctx context.Context, name app.Name, mounts []a
 	if err := app.CheckMounts(mounts); err != nil {
 		return app.Release{}, err
 	}
-	found, live, unlock, err := c.lockLive(ctx, name)
-	if err != nil {
-		return app.Release{}, err
-	}
-	defer unlock()
-	switch {
-	case found.Live != 0 && !slices.Equal(live.Mounts, mounts):
-		wish := rerunOf(live, by)
-		wish.Services, wish.Archive = live.Again(found.Settings), live.Archive
-		wish.Settings, wish.Mounts, wish.NewSettings = found.Settings, mounts, true
-		return c.queueRerun(ctx, found, wish)
-	case !slices.Equal(found.Mounts, mounts):
+	return c.rerun(ctx, name, by, func(found app.App, live app.Release) (rerun, error) {
+		if found.Live != 0 && !slices.Equal(live.Mounts, mounts) {
+			return rerun{of: live, cause: app.CauseMounts, settings: found.Settings, mounts: mounts}, nil
+		}
+		if slices.Equal(found.Mounts, mounts) {
+			return rerun{}, nil
+		}
 		err := c.volumes.Hold(ctx, mounts, func() error { return c.ledger.UpdateMounts(ctx, name, mounts) })
 		c.notices.notify(name)
-		return app.Release{}, claimProblem(err, found)
-	default:
-		return app.Release{}, nil
-	}
+		return rerun{}, claimProblem(err, found)
+	})
 }
 
 // busyReplacing refuses what a person asks of instances that stand still for a release.

@@ -53,7 +53,7 @@ func TestMounts_AreARunOfTheirOwnAndARollbackBringsThemBack(t *testing.T) {
 	h.volume("data")
 	h.deploy("hello")
 	mounts := written("data")
-	if release := h.mount("hello", mounts); release.State != app.ReleaseLive || !release.NewSettings || !slices.Equal(release.Mounts, mounts) {
+	if release := h.mount("hello", mounts); release.State != app.ReleaseLive || release.Cause != app.CauseMounts || !slices.Equal(release.Mounts, mounts) {
 		t.Fatalf("release %+v", release)
 	}
 	if got := h.engine.mounted.at("berth-hello-r2"); !slices.Equal(got, []docker.Mount{{Volume: "data", Target: "/data"}}) {

@@ -47,7 +47,7 @@ func (c *Controller) observeLive(ctx context.Context, live app.Release) {
 		return
 	}
 	var seen observation
-	for _, run := range live.Runs() {
+	for _, run := range live.Services {
 		if halted := app.Halts(run); halted != nil {
 			seen.halt(live, *halted)
 			continue
@@ -76,7 +76,7 @@ type observation struct {
 
 func (o *observation) add(live app.Release, run app.ServiceRun, instance docker.Instance, err error) {
 	seen := observedFrom(instance, err)
-	if err == nil && run.Done(instance.Condition) && live.Composed() {
+	if err == nil && run.Done(instance.Condition) {
 		seen = app.Observed{State: app.Running, At: seen.At}
 	}
 	if len(live.Services) > 1 {

@@ -165,7 +165,7 @@ func (c *Controller) clearAttempt(ctx context.Context, next app.Release) error {
 		return problem.IgnoreMissing(err)
 	}
 	var errs []error
-	for _, run := range next.Runs() {
+	for _, run := range next.Services {
 		if run.KeptFrom != 0 || len(run.Written(next)) == 0 {
 			continue
 		}
@@ -257,7 +257,7 @@ func (c *Controller) reconcileApp(ctx context.Context, found app.App, repair boo
 	}
 	var seen observation
 	var errs []error
-	for _, run := range live.Runs() {
+	for _, run := range live.Services {
 		for _, name := range run.Instances {
 			instance, err := c.reconcileInstance(ctx, found, live, run, name)
 			if err != nil {
@@ -346,7 +346,7 @@ func (c *Controller) ensureSecrets(ctx context.Context, app app.App, live app.Re
 }
 
 func (c *Controller) hasSecretFiles(ctx context.Context, live app.Release, run app.ServiceRun) (bool, error) {
-	if live.Composed() {
+	if !run.Sole {
 		return slices.ContainsFunc(run.Spec.Files, func(f plan.File) bool { return f.Private }), nil
 	}
 	kept, err := c.ledger.FindEnvironmentOf(ctx, live.ReleaseID)

@@ -24,7 +24,7 @@ type Retry struct {
 // environment and the volumes that the app has now. While it is under way it is the
 // answer to the same wish: who clicks twice has one release.
 func (c *Controller) Retry(ctx context.Context, id app.ReleaseID, changes Retry, by string) (app.Release, error) {
-	found, live, unlock, err := c.lockLive(ctx, id.App)
+	found, _, unlock, err := c.lockLive(ctx, id.App)
 	if err != nil {
 		return app.Release{}, err
 	}
@@ -49,11 +49,11 @@ func (c *Controller) Retry(ctx context.Context, id app.ReleaseID, changes Retry,
 	if err := app.CheckMounts(mounts); err != nil {
 		return app.Release{}, err
 	}
-	wish, err := c.retryOf(ctx, retried{app: found, live: live, failed: failed, settings: changes.Settings, by: by})
+	wish, err := c.retryOf(ctx, retried{app: found, failed: failed, settings: changes.Settings, mounts: mounts, by: by})
 	if err != nil {
 		return app.Release{}, err
 	}
-	if wish.Mounts = mounts; changes.Mount != (app.Mount{}) {
+	if changes.Mount != (app.Mount{}) {
 		if err := c.ensureMounted(ctx, found, changes.Mount); err != nil {
 			return app.Release{}, err
 		}
@@ -81,21 +81,23 @@ func (c *Controller) sameRetry(ctx context.Context, failed app.Release, changes 
 // retried is what a second try is made from.
 type retried struct {
 	app      app.App
-	live     app.Release // the zero Release where there is none
 	failed   app.Release
 	settings app.Settings
+	mounts   []app.Mount
 	by       string
 }
 
-func (c *Controller) retryOf(ctx context.Context, r retried) (app.Release, error) {
+func (c *Controller) retryOf(ctx context.Context, r retried) (wish app.Release, err error) {
 	switch {
-	case r.failed.RollbackOf != 0:
+	case r.failed.RerunOf != 0:
 		return c.retryOfRerun(ctx, r)
 	case r.failed.Reference != "":
-		return c.retryOfImage(ctx, r), nil
+		wish = c.retryOfImage(ctx, r)
 	default:
-		return c.retryOfArchive(ctx, r)
+		wish, err = c.retryOfArchive(ctx, r)
 	}
+	wish.Settings, wish.Mounts = r.settings, r.mounts
+	return wish, err
 }
 
 func (c *Controller) retryOfArchive(ctx context.Context, r retried) (app.Release, error) {
@@ -109,38 +111,29 @@ func (c *Controller) retryOfArchive(ctx context.Context, r retried) (app.Release
 		return app.Release{}, err
 	}
 	wish := newRelease(failed.App, from, r.by)
-	wish.Archive, wish.Settings = failed.Archive, r.settings
+	wish.Archive = failed.Archive
 	return wish, nil
 }
 
 // retryOfImage runs the very image that was pulled, where it is there still.
 func (c *Controller) retryOfImage(ctx context.Context, r retried) app.Release {
 	wish := newRelease(r.failed.App, &uploads.Archive{}, r.by)
-	wish.Settings, wish.Reference = r.settings, r.failed.Reference
+	wish.Reference = r.failed.Reference
 	if _, err := c.engine.FindImage(ctx, r.failed.Image); err == nil && r.failed.Image != "" {
-		wish.Image, wish.Digest = r.failed.Image, r.failed.Digest
+		wish.Image, wish.Digest, wish.Services = r.failed.Image, r.failed.Digest, r.failed.Again(r.settings)
 	}
 	return wish
 }
 
 func (c *Controller) retryOfRerun(ctx context.Context, r retried) (app.Release, error) {
-	origin, err := c.Release(ctx, app.ReleaseID{App: r.app.Name, Number: r.failed.RollbackOf})
+	origin, err := c.Release(ctx, app.ReleaseID{App: r.app.Name, Number: r.failed.RerunOf})
 	if err != nil {
 		return app.Release{}, err
 	}
 	if origin.Image == "" {
 		return app.Release{}, noRetry(r.failed)
 	}
-	wish := rerunOf(origin, r.by)
-	wish.Settings, wish.Services = r.settings, origin.Again(r.settings)
-	wish.NewSettings, wish.NewEnvironment = r.failed.NewSettings, r.failed.NewEnvironment
-	if origin.Number == r.live.Number {
-		wish.Archive = origin.Archive
-	}
-	if wish.NewEnvironment && origin.Composed() {
-		err = c.planAgain(ctx, r.app, &wish)
-	}
-	return wish, err
+	return c.releaseAgain(ctx, r.app, rerun{of: origin, cause: r.failed.Cause, settings: r.settings, mounts: r.mounts}, r.by)
 }
 
 // ensureMounted makes the volume that is asked for, where it is not there.

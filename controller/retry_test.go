@@ -58,7 +58,7 @@ func TestRetry_OfAnArchiveBuildsItAgainWithTheSettingsThatMendIt(t *testing.T) {
 		r.Settings.Port = 5000
 		r.Mount = app.Mount{Volume: "hello-data", Target: "/data"}
 	})
-	if again.State != app.ReleaseLive || again.ArchiveName != failed.ArchiveName || again.ArchiveSHA256 != failed.ArchiveSHA256 || again.RollbackOf != 0 {
+	if again.State != app.ReleaseLive || again.ArchiveName != failed.ArchiveName || again.ArchiveSHA256 != failed.ArchiveSHA256 || again.RerunOf != 0 {
 		t.Errorf("release is %+v", again)
 	}
 	options := h.engine.options.at("berth-hello-r2")
@@ -155,7 +155,7 @@ func TestRetry_OfARollbackIsThatRollback(t *testing.T) {
 	}
 	h.proxy.status.set(200)
 	again := h.tryAgain(back.ReleaseID, nil)
-	if again.State != app.ReleaseLive || again.RollbackOf != 1 || again.Image != "image-berth-hello-r1" {
+	if again.State != app.ReleaseLive || again.RerunOf != 1 || again.Image != "image-berth-hello-r1" {
 		t.Errorf("release is %+v", again)
 	}
 }

@@ -34,25 +34,18 @@ func (c *Controller) ParseSettings(form app.SettingsForm) (app.Settings, error) 
 // and the zero Release is returned. Fallback alone is for the next upload: it is
 // part of the image.
 func (c *Controller) UpdateSettings(ctx context.Context, name app.Name, settings app.Settings, by string) (app.Release, error) {
-	found, live, unlock, err := c.lockLive(ctx, name)
-	if err != nil {
-		return app.Release{}, err
-	}
-	defer unlock()
-	switch {
-	case found.Live != 0 && live.Settings.Run() != settings.Run():
-		wish := rerunOf(live, by)
-		wish.Services, wish.Archive = live.Again(settings), live.Archive
-		wish.Settings, wish.Mounts, wish.NewSettings = settings, found.Mounts, true
-		return c.queueRerun(ctx, found, wish)
-	case found.Settings != settings:
+	return c.rerun(ctx, name, by, func(found app.App, live app.Release) (rerun, error) {
+		if found.Live != 0 && live.Settings.Run() != settings.Run() {
+			return rerun{of: live, cause: app.CauseSettings, settings: settings, mounts: found.Mounts}, nil
+		}
+		if found.Settings == settings {
+			return rerun{}, nil
+		}
 		err := c.ledger.UpdateSettings(ctx, name, settings)
 		c.notices.notify(name)
 		if err == nil {
 			c.recordWaivers(ctx, found, settings, by)
 		}
-		return app.Release{}, claimProblem(err, found)
-	default:
-		return app.Release{}, nil
-	}
+		return rerun{}, claimProblem(err, found)
+	})
 }

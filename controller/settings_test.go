@@ -77,7 +77,7 @@ func TestSettings_NewOnesRunTheLiveImageAgainWithoutABuild(t *testing.T) {
 	settings := small()
 
 	release := h.updateSettings("hello", settings)
-	if release.State != app.ReleaseLive || release.Number != 2 || release.Image != first.Image || !release.NewSettings || release.Settings != settings {
+	if release.State != app.ReleaseLive || release.Number != 2 || release.Image != first.Image || release.Cause != app.CauseSettings || release.Settings != settings {
 		t.Fatalf("release is %+v", release)
 	}
 	service := started("berth-hello-r2").Service
@@ -89,7 +89,7 @@ func TestSettings_NewOnesRunTheLiveImageAgainWithoutABuild(t *testing.T) {
 		t.Errorf("the proxy sends requests to %v", got)
 	}
 	h.engine.onBuild.set(nil)
-	if next := h.update("hello"); next.Settings != settings || next.NewSettings {
+	if next := h.update("hello"); next.Settings != settings || next.Cause != app.CauseUpload {
 		t.Errorf("the next upload is %+v", next)
 	}
 }

@@ -84,6 +84,15 @@ func (h *house) AcceptHeldUpdate(ctx context.Context, key controller.HeldKey, na
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
+	h := emptyHouse(t)
+	storetest.Put(t, h.folder)
+	h.open()
+	return h
+}
+
+// emptyHouse has no ledger yet, and is not open.
+func emptyHouse(t *testing.T) *house {
+	t.Helper()
 	h := &house{
 		t: t, resolver: "127.0.0.1:1", folder: t.TempDir(), engine: newEngine(), proxy: &proxy{}, keeper: volumetest.New(t), audit: &auditNotes{}, logged: &syncBuffer{},
 	}
@@ -91,8 +100,7 @@ func newHouse(t *testing.T) *house {
 	if h.key, err = secret.DeriveKey("a key of the tests"); err != nil {
 		t.Fatal(err)
 	}
-	storetest.Put(t, h.folder)
-	h.open()
+	h.stop = func() {}
 	t.Cleanup(func() { h.stop() })
 	return h
 }
@@ -665,7 +673,7 @@ func TestStory_RollbackRunsTheOldImage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := h.wait(release.ReleaseID); got.State != app.ReleaseLive || got.Image != first.Image || got.RollbackOf != 1 {
+	if got := h.wait(release.ReleaseID); got.State != app.ReleaseLive || got.Image != first.Image || got.Cause != app.CauseRollback || got.RerunOf != 1 {
 		t.Errorf("rollback is %+v", got)
 	}
 	_, err = h.Rollback(t.Context(), "hello", 3, "test")

@@ -49,8 +49,9 @@ func (v *visit) releaseJSON(release app.Release) releaseJSON {
 	made := releaseJSON{
 		App: release.App, Number: release.Number, State: release.State, UnderWay: release.State.UnderWay(),
 		QueuePlace: v.admin.releases.QueuePlace(release.ReleaseID), Steps: make([]stepJSON, 0, len(release.Steps)),
-		Reason: release.Reason, Hint: release.Hint, RollbackOf: release.RollbackOf,
-		NewSettings: release.NewSettings, NewEnvironment: release.NewEnvironment, Settings: settingsJSONOf(release.Settings), Mounts: mountsJSON(release.Mounts),
+		Reason: release.Reason, Hint: release.Hint, RollbackOf: release.RerunOf,
+		NewSettings:    release.Cause == app.CauseSettings || release.Cause == app.CauseMounts,
+		NewEnvironment: release.Cause == app.CauseEnvironment, Settings: settingsJSONOf(release.Settings), Mounts: mountsJSON(release.Mounts),
 		Archive: release.ArchiveName, ArchiveBytes: release.ArchiveBytes,
 		Image: release.Reference, Pinned: release.Pinned(),
 		CreatedBy: release.CreatedBy, CreatedAt: release.CreatedAt,

@@ -283,7 +283,7 @@ func (f *fakeApps) UpdateSettings(_ context.Context, name app.Name, settings app
 		return app.Release{}, err
 	}
 	release := aRelease(name, 9, app.ReleaseQueued)
-	release.RollbackOf, release.NewSettings, release.Settings = 2, true, settings
+	release.Cause, release.RerunOf, release.Settings = app.CauseSettings, 2, settings
 	f.putRelease(release)
 	return release, nil
 }
@@ -336,7 +336,7 @@ func (f *fakeApps) ApplyEnvironment(_ context.Context, name app.Name, by string)
 		return app.Release{}, err
 	}
 	release := aRelease(name, 9, app.ReleaseQueued)
-	release.RollbackOf, release.NewEnvironment = 2, true
+	release.Cause, release.RerunOf = app.CauseEnvironment, 2
 	f.putRelease(release)
 	return release, nil
 }

@@ -64,7 +64,8 @@ func (f *fakeRouting) take(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := f.ledger.UpdateInstances(ctx, release.ReleaseID, []string{"i"}, "i:8000"); err != nil {
+		release.Instances, release.Address = []string{"i"}, "i:8000"
+		if err := f.ledger.UpdateServices(ctx, release); err != nil {
 			return err
 		}
 		if _, err := f.ledger.Promote(ctx, release.ReleaseID, time.Now()); err != nil {

@@ -261,14 +261,13 @@ func releaseRowOf(release app.Release) releaseRow {
 	if release.Reference != "" {
 		row.From, row.Pinned = string(release.Reference), release.Pinned()
 	}
-	if release.RollbackOf != 0 {
-		row.From, row.Bytes = fmt.Sprintf("rollback to r%d", release.RollbackOf), 0
-	}
-	if release.NewSettings {
-		row.From = fmt.Sprintf("new settings for r%d", release.RollbackOf)
-	}
-	if release.NewEnvironment {
-		row.From = fmt.Sprintf("new environment for r%d", release.RollbackOf)
+	switch release.Cause {
+	case app.CauseRollback:
+		row.From, row.Bytes = fmt.Sprintf("rollback to r%d", release.RerunOf), 0
+	case app.CauseSettings, app.CauseMounts:
+		row.From, row.Bytes = fmt.Sprintf("new settings for r%d", release.RerunOf), 0
+	case app.CauseEnvironment:
+		row.From, row.Bytes = fmt.Sprintf("new environment for r%d", release.RerunOf), 0
 	}
 	if !release.FinishedAt.IsZero() {
 		row.Took = release.FinishedAt.Sub(release.CreatedAt)

@@ -107,7 +107,7 @@ func (f *fakeVolumes) UpdateMounts(ctx context.Context, name app.Name, mounts []
 		return app.Release{}, err
 	}
 	release := aRelease(name, 9, app.ReleaseQueued)
-	release.RollbackOf, release.NewSettings, release.Mounts = 2, true, mounts
+	release.Cause, release.RerunOf, release.Mounts = app.CauseMounts, 2, mounts
 	f.apps.putRelease(release)
 	return release, nil
 }

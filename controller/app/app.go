@@ -119,7 +119,7 @@ func (u Usage) Plus(now, before docker.Usage) Usage {
 // Writers returns the running services that write, by volume.
 func (a App) Writers(live Release) map[volume.Name][]string {
 	writers := make(map[volume.Name][]string)
-	for _, run := range live.Runs() {
+	for _, run := range live.Services {
 		if a.Halts(run) != nil {
 			continue
 		}

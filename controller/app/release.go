@@ -68,8 +68,8 @@ type Release struct {
 	ArchiveName   string // the person's name for the file; only shown
 	ArchiveBytes  int64
 	ArchiveSHA256 string
-	RollbackOf    int64    // number of the release whose image this release runs again; 0 for an upload
-	NewSettings   bool     // the release runs RollbackOf again because the settings changed
+	Cause         Cause
+	RerunOf       int64    // number of the release whose images this release runs again; 0 for CauseUpload
 	Settings      Settings // of this release
 	Mounts        []Mount  // of this release
 	Environment   int64    // the number of its environment in the ledger
@@ -87,13 +87,21 @@ type Release struct {
 	CreatedAt  time.Time
 	FinishedAt time.Time // zero while under way
 
-	NewEnvironment bool // the release runs RollbackOf again because the environment changed
-
-	// Services are the services of an app from a compose file, in their order of start.
-	// It is empty for an app from a Dockerfile, which Settings and Image describe. Runs
-	// returns the services in both cases.
+	// Services are in their order of start. It is empty until the release is planned.
 	Services []ServiceRun
 }
+
+// Cause says why a release exists.
+type Cause string
+
+// The causes of a release. All but CauseUpload run the images of an earlier release again.
+const (
+	CauseUpload      Cause = "upload" // a person gave an archive or an image
+	CauseRollback    Cause = "rollback"
+	CauseSettings    Cause = "settings"
+	CauseEnvironment Cause = "environment"
+	CauseMounts      Cause = "mounts"
+)
 
 // Graces is the time that the instances of the release have to end, one after the other.
 func (r Release) Graces() (sum time.Duration) {
@@ -105,7 +113,7 @@ func (r Release) Graces() (sum time.Duration) {
 
 // GraceOf is the time that an instance of the release has to end.
 func (r Release) GraceOf(instance string) time.Duration {
-	for _, run := range r.Runs() {
+	for _, run := range r.Services {
 		if slices.Contains(run.Instances, instance) {
 			return cmp.Or(run.Spec.Stop.Grace, StopGrace)
 		}
@@ -135,13 +143,15 @@ func (r Release) Pinned() string {
 // release still exists.
 func (r Release) CanRetry() bool {
 	ended := r.State == ReleaseFailed || r.State == ReleaseCancelled
-	return ended && (r.Archive != "" || r.Reference != "" || r.RollbackOf != 0)
+	return ended && r.hasSource()
 }
 
 // MadeAs reports whether two releases come from the same archive, image or earlier
 // release.
 func (r Release) MadeAs(other Release) bool {
-	return (r.Archive != "" || r.Reference != "" || r.RollbackOf != 0) && r.Archive == other.Archive &&
-		r.Reference == other.Reference && r.RollbackOf == other.RollbackOf &&
-		r.NewSettings == other.NewSettings && r.NewEnvironment == other.NewEnvironment
+	return r.hasSource() && r.Archive == other.Archive && r.Reference == other.Reference &&
+		r.Cause == other.Cause && r.RerunOf == other.RerunOf
 }
+
+// hasSource reports whether it is known what the release was made from.
+func (r Release) hasSource() bool { return r.Archive != "" || r.Reference != "" || r.RerunOf != 0 }

@@ -15,7 +15,10 @@ type ServiceRun struct {
 	// the archive brought as secrets are sealed.
 	Spec plan.Service
 	// Main is the service that the route leads to.
-	Main      bool
+	Main bool
+	// Sole is the one service of an archive without a compose file, or of an image. It
+	// gets all variables of the app when it starts, so the ledger keeps none in its Spec.
+	Sole      bool
 	Image     string   // engine id
 	Instances []string // engine names of its containers
 	// KeptFrom is the number of the release that started its instances, if that is an
@@ -23,28 +26,25 @@ type ServiceRun struct {
 	KeptFrom int64
 }
 
-// Composed reports whether the release's app has a compose file.
-func (r Release) Composed() bool { return len(r.Services) > 0 }
-
-// Runs returns the services of the release in their order of start. For an app from a
-// Dockerfile it returns its one service, without the environment.
-func (r Release) Runs() []ServiceRun {
-	if r.Composed() {
-		return r.Services
-	}
-	return []ServiceRun{{Spec: r.Settings.PlanOptions().Service(), Main: true, Image: r.Image, Instances: r.Instances}}
-}
-
-// MainRun is the service that the route leads to.
+// MainRun is the service that the route leads to; the zero ServiceRun before the release
+// is planned.
 func (r Release) MainRun() ServiceRun {
-	runs := r.Runs()
-	return runs[max(0, slices.IndexFunc(runs, func(run ServiceRun) bool { return run.Main }))]
+	at := slices.IndexFunc(r.Services, func(run ServiceRun) bool { return run.Main })
+	if at < 0 {
+		return ServiceRun{}
+	}
+	return r.Services[at]
 }
 
-// Network is the number of the release's network. A release of several services has its
-// own, so that services of two releases never resolve each other.
+// PlannedWithVariables reports whether the plan of the release depends on the app's
+// variables, as a compose file does. A sole service gets them when it starts.
+func (r Release) PlannedWithVariables() bool { return len(r.Services) > 0 && !r.Services[0].Sole }
+
+// Network is the number of the release's network; 0 is the app's own. Named services
+// have a network for each release, so that services of two releases never resolve each
+// other.
 func (r Release) Network() int64 {
-	if r.Composed() {
+	if len(r.Services) > 0 && !r.Services[0].Sole {
 		return r.Number
 	}
 	return 0
@@ -53,7 +53,7 @@ func (r Release) Network() int64 {
 // Images are the engine's ids of all images of the release.
 func (r Release) Images() []string {
 	var images []string
-	for _, run := range r.Runs() {
+	for _, run := range r.Services {
 		if run.Image != "" {
 			images = append(images, run.Image)
 		}
@@ -63,7 +63,7 @@ func (r Release) Images() []string {
 
 // Writes reports whether a service of the release writes into a volume.
 func (r Release) Writes() bool {
-	return slices.ContainsFunc(r.Runs(), func(run ServiceRun) bool { return len(run.Written(r)) > 0 })
+	return slices.ContainsFunc(r.Services, func(run ServiceRun) bool { return len(run.Written(r)) > 0 })
 }
 
 // Again returns the services for another release that runs the same images, with the
@@ -83,6 +83,12 @@ func (r Release) Again(settings Settings) []ServiceRun {
 // main service.
 func (s Settings) applied(run ServiceRun, before Settings) plan.Service {
 	spec := run.Spec
+	if run.Sole {
+		image := spec.Image
+		spec = s.PlanOptions().Service()
+		spec.Image = image
+		return spec
+	}
 	if s.WritableRoot != before.WritableRoot {
 		spec.Waivers.WritableRoot = s.WritableRoot
 	}
@@ -137,7 +143,7 @@ func (r ServiceRun) Written(release Release) []volume.Name {
 // own.
 func (r Release) AllMounts() []Mount {
 	var mounts []Mount
-	for _, run := range r.Runs() {
+	for _, run := range r.Services {
 		mounts = append(mounts, run.allMounts(r)...)
 	}
 	return mounts

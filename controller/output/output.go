@@ -36,7 +36,7 @@ func (r Reader) Tail(ctx context.Context, release app.Release, o docker.TailOpti
 		})
 	}
 	var lines []docker.Line
-	for _, run := range release.Runs() {
+	for _, run := range release.Services {
 		for _, instance := range run.Instances {
 			err := gone(r.Engine.Tail(ctx, instance, o, masked.Lines(named(run, func(line docker.Line) error {
 				lines = append(lines, line)
@@ -65,7 +65,7 @@ func (r Reader) Tail(ctx context.Context, release app.Release, o docker.TailOpti
 func follow(ctx context.Context, release app.Release, each func(docker.Line) error, tail func(ctx context.Context, instance string, pass func(docker.Line) error) error) error {
 	var mu sync.Mutex
 	following, ctx := errgroup.WithContext(ctx)
-	for _, run := range release.Runs() {
+	for _, run := range release.Services {
 		for _, instance := range run.Instances {
 			pass := func(line docker.Line) error {
 				mu.Lock()

@@ -30,7 +30,7 @@ func (e *serviceError) Unwrap() error { return e.err }
 
 // ofService names the service in an error, where there are several.
 func (s *shipment) ofService(service *shipped, err error) error {
-	if err == nil || !s.composed || len(s.services) == 1 {
+	if err == nil || len(s.services) == 1 {
 		return err
 	}
 	return &serviceError{service, err}

@@ -38,17 +38,14 @@ func (s *shipment) obtainImages(ctx context.Context) error {
 
 // findImages takes the services from the ledger.
 func (s *shipment) findImages(ctx context.Context) error {
-	s.composed = s.release.Composed()
-	var specs []plan.Service
-	for _, run := range s.release.Runs() {
-		spec, err := s.specOf(s.release, run, s.environment)
+	for _, run := range s.release.Services {
+		spec, err := s.specOf(s.release.App, run, s.environment)
 		if err != nil {
 			return err
 		}
-		specs = append(specs, spec)
-		s.services = append(s.services, shipped{ServiceRun: app.ServiceRun{Spec: spec, Main: run.Main, Image: run.Image}})
+		s.services = append(s.services, shipped{ServiceRun: app.ServiceRun{Spec: spec, Main: run.Main, Sole: run.Sole, Image: run.Image}})
 	}
-	s.name(specs)
+	s.name()
 	return s.besideNetwork(ctx, func(ctx context.Context, makeNetwork func()) (err error) {
 		makeNetwork()
 		for i := range s.services {
@@ -70,7 +67,7 @@ func (s *shipment) besideNetwork(ctx context.Context, work func(ctx context.Cont
 		preparing.Go(func() (err error) {
 			prepareCtx, cancel := context.WithTimeout(prepareCtx, startTimeout)
 			defer cancel()
-			s.network, err = s.engine.EnsureNetwork(prepareCtx, string(s.app.Name), s.networkNumber())
+			s.network, err = s.engine.EnsureNetwork(prepareCtx, string(s.app.Name), s.release.Network())
 			return err
 		})
 	})
@@ -82,13 +79,6 @@ func (s *shipment) besideNetwork(ctx context.Context, work func(ctx context.Cont
 		err = prepareErr
 	}
 	return err
-}
-
-func (s *shipment) networkNumber() int64 {
-	if s.composed {
-		return s.release.Number
-	}
-	return 0
 }
 
 func (s *shipment) build(ctx context.Context) error {
@@ -112,31 +102,28 @@ func (s *shipment) build(ctx context.Context) error {
 
 // take makes the plan's services those of the release, and tells about them.
 func (s *shipment) take(made plan.Plan) {
-	s.composed = made.Composed
 	for _, service := range made.Services {
-		s.services = append(s.services, shipped{ServiceRun: app.ServiceRun{Spec: service, Main: service.Name == made.Main}})
+		s.services = append(s.services, shipped{ServiceRun: app.ServiceRun{Spec: service, Main: service.Name == made.Main, Sole: !made.Composed}})
 	}
-	s.name(made.Services)
+	s.name()
+	s.describe()
 	for _, note := range made.Notes {
 		s.log.say("%s", note)
 	}
 	s.tellGenerated()
-	if !s.composed {
-		main := s.main()
-		main.Spec = s.environment.Deliver(main.Spec)
-	}
 }
 
 // name gives every service the names of its instances, and the log the mask of all
 // secrets that are known now.
-func (s *shipment) name(specs []plan.Service) {
+func (s *shipment) name() {
+	var specs []plan.Service
 	for i := range s.services {
-		s.services[i].Instances = s.instanceNames(s.release.ReleaseID, s.services[i].Spec)
+		service := &s.services[i]
+		service.Instances = s.instanceNames(s.release.ReleaseID, service.Spec)
+		specs = append(specs, service.Spec)
 	}
-	if s.composed {
-		s.environment.Mask = s.environment.MaskWith(specs)
-		s.log.setMask(s.environment.Mask)
-	}
+	s.environment.Mask = s.environment.MaskWith(specs)
+	s.log.setMask(s.environment.Mask)
 }
 
 // makeImages builds or pulls the image of every service. The network is made once the
@@ -156,7 +143,8 @@ func (s *shipment) makeImages(ctx context.Context, tree *archive.Tree, makeNetwo
 	if err := s.settle(ctx); err != nil {
 		return err
 	}
-	return s.keepImage(ctx)
+	s.release.Image = s.main().Image // there is nothing left to build
+	return s.record(ctx)
 }
 
 func (s *shipment) makeImage(ctx context.Context, tree *archive.Tree, service *shipped, begun func()) (err error) {
@@ -174,11 +162,10 @@ func (s *shipment) makeImage(ctx context.Context, tree *archive.Tree, service *s
 		return err
 	}
 	options := docker.BuildOptions{
-		App: string(s.app.Name), Release: s.release.Number, Build: service.Spec.Build,
+		App: string(s.app.Name), Release: s.release.Number, Service: service.Spec.Name, Build: service.Spec.Build,
 		Context: tree.LayoutWriter(layout), Files: files, Disk: s.buildDisk,
 	}
-	if s.composed {
-		options.Service = service.Spec.Name
+	if !service.Sole {
 		s.log.say("building %s", service.Spec.Name)
 	}
 	if service.image, err = s.images.Build(ctx, options, func(line string) {
@@ -192,20 +179,15 @@ func (s *shipment) makeImage(ctx context.Context, tree *archive.Tree, service *s
 	return nil
 }
 
-// keepImage records that there is nothing left to build.
-func (s *shipment) keepImage(ctx context.Context) error {
-	s.release.Image = s.main().Image
-	if s.composed {
-		return s.record(ctx)
-	}
-	if s.release.Reference != "" {
-		return s.ledger.UpdatePulled(ctx, s.release.ReleaseID, s.release.Image, s.release.Digest)
-	}
-	return s.ledger.UpdateImage(ctx, s.release.ReleaseID, s.release.Image)
+// record writes into the ledger how the services run.
+func (s *shipment) record(ctx context.Context) error {
+	s.describe()
+	return s.ledger.UpdateServices(ctx, s.release)
 }
 
-// listRuns are the services as the ledger knows them.
-func (s *shipment) listRuns() []app.ServiceRun {
+// describe makes the services of the release those of the shipment, as the ledger keeps
+// them.
+func (s *shipment) describe() {
 	runs := make([]app.ServiceRun, 0, len(s.services))
 	for _, service := range s.services {
 		run := service.ServiceRun
@@ -214,14 +196,7 @@ func (s *shipment) listRuns() []app.ServiceRun {
 		}
 		runs = append(runs, run)
 	}
-	return runs
-}
-
-// record writes into the ledger how the services run.
-func (s *shipment) record(ctx context.Context) error {
-	services := s.listRuns()
-	s.release.Services, s.release.Instances = s.sealed(s.app.Name, services), app.InstancesOf(services)
-	return s.ledger.UpdateServices(ctx, s.release)
+	s.release.Services, s.release.Instances = s.sealed(s.app.Name, runs), app.InstancesOf(runs)
 }
 
 // main is the service that the route leads to.

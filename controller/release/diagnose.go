@@ -248,7 +248,7 @@ func (s *shipment) atFault(cause error) *atFault {
 	if found, ok := errors.AsType[*serviceError](cause); ok {
 		return &atFault{found.service, found.service.Spec.Name, found.service.Instances}
 	}
-	if s.composed && len(s.services) > 0 {
+	if len(s.services) > 0 && !s.main().Sole {
 		return &atFault{nil, s.main().Spec.Name, s.main().Instances}
 	}
 	return &atFault{nil, "app", s.release.Instances}

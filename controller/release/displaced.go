@@ -123,7 +123,7 @@ func (s *shipment) restore(ctx context.Context) {
 
 // halts reports whether Berth has stopped the service of a live instance.
 func (s *shipment) halts(found app.App, instance string) bool {
-	return slices.ContainsFunc(s.former.Runs(), func(run app.ServiceRun) bool {
+	return slices.ContainsFunc(s.former.Services, func(run app.ServiceRun) bool {
 		return slices.Contains(run.Instances, instance) && found.Halts(run) != nil
 	})
 }

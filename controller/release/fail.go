@@ -57,7 +57,7 @@ func (s *shipment) keepArchive(ctx context.Context) error {
 		return err
 	}
 	defer unlock()
-	if s.release.RollbackOf != 0 {
+	if s.release.RerunOf != 0 {
 		if err := s.forgetArchive(ctx, s.release, false); err != nil {
 			return err
 		}
@@ -70,7 +70,7 @@ func (s *shipment) undo(ctx context.Context) {
 	s.standBack(ctx)
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
-	if s.composed || s.release.Composed() {
+	if s.release.Network() != 0 {
 		if err := s.engine.RemoveNetwork(ctx, string(s.release.App), s.release.Number); err != nil {
 			s.logger.Warn("remove network of failed release", "release", s.release.String(), "error", err)
 		}
@@ -93,7 +93,7 @@ func (s *shipment) retireOwn(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
 	var errs []error
-	for _, run := range s.release.Runs() {
+	for _, run := range s.release.Services {
 		grace := time.Duration(0)
 		if len(run.Written(s.release)) > 0 {
 			grace = app.StopGrace // it may be in the middle of writing

@@ -43,7 +43,7 @@ func (s *shipment) pull(ctx context.Context) error {
 // is pinned to what it got, and where its registry gives none, the one of that name
 // in the engine is used.
 func (s *shipment) pullImage(ctx context.Context, spec plan.Service) (docker.Image, error) {
-	if s.composed {
+	if s.release.Reference == "" {
 		image, _, err := s.images.PullImage(ctx, docker.PullOptions{Reference: spec.Image, Always: spec.AlwaysPull}, s.log.line)
 		return image, err
 	}
@@ -87,8 +87,8 @@ func (s *shipment) findImage(ctx context.Context, id string) (docker.Image, erro
 	if err != nil {
 		return docker.Image{}, err
 	}
-	s.release.Image = image.ID
-	return image, s.ledger.UpdatePulled(ctx, s.release.ReleaseID, image.ID, digest)
+	s.release.Image, s.release.Digest = image.ID, digest
+	return image, s.record(ctx)
 }
 
 // diagnosePull says why an image could not be had; nil where that is not the cause.

@@ -32,7 +32,7 @@ func (c *Shipper) forgetArchives(ctx context.Context, name app.Name) error {
 			}
 			settled = true
 		case app.ReleaseLive:
-			if settled = true; !release.Composed() { // what a compose file says is read again with other variables
+			if settled = true; !release.PlannedWithVariables() { // it is never planned again
 				old = append(old, release)
 				continue
 			}

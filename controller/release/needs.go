@@ -22,11 +22,7 @@ type Ledger interface {
 	// CountResumption counts that another process goes on with a release, and returns how
 	// often that happened.
 	CountResumption(context.Context, app.ReleaseID) (int, error)
-	UpdateImage(ctx context.Context, id app.ReleaseID, image string) error
-	// UpdatePulled is UpdateImage for an image that was pulled; digest may be empty.
-	UpdatePulled(ctx context.Context, id app.ReleaseID, image, digest string) error
-	UpdateInstances(ctx context.Context, id app.ReleaseID, instances []string, address string) error
-	// UpdateServices records Services, Image, Instances and Address of the release.
+	// UpdateServices records Services, Image, Digest, Instances and Address of the release.
 	UpdateServices(context.Context, app.Release) error
 	ClearArchive(context.Context, app.ReleaseID) error
 	// UpdatePort makes port the release's, and the app's where that has none.

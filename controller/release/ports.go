@@ -168,11 +168,9 @@ func (s *shipment) keepPort(ctx context.Context, port uint16) error {
 	s.release.Settings.Port = port
 	// Services are run again as they are recorded. Those of the shipment stay as they
 	// are: others look at them meanwhile.
-	if s.composed {
-		s.taken = port
-		if err := s.record(ctx); err != nil {
-			return err
-		}
+	s.taken = port
+	if err := s.record(ctx); err != nil {
+		return err
 	}
 	s.log.say("nobody said which port it is, and port %d answers: it is the app's port from now on", port)
 	return nil

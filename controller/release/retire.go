@@ -105,5 +105,6 @@ func (c *Shipper) removeImagesOf(ctx context.Context, release app.Release, kept 
 			return err
 		}
 	}
-	return c.ledger.UpdateImage(ctx, release.ReleaseID, "")
+	release.Image = ""
+	return c.ledger.UpdateServices(ctx, release)
 }

@@ -52,8 +52,7 @@ type shipment struct {
 	release  app.Release
 	app      app.App
 	former   app.Release // the live one, while this one is on its way; zero where there is none
-	composed bool        // a compose file says what runs
-	services []shipped   // in the order in which they start; one where nothing is composed
+	services []shipped   // in the order in which they start
 	network  docker.Network
 	// environment is what the release runs with; opened before the first line of the log.
 	environment environment.OpenEnvironment
@@ -64,7 +63,7 @@ type shipment struct {
 	built       []string // images that were made for it
 	crashes     crashes
 	ports       ports
-	taken       uint16        // by a composed release for its main service; 0 is as the plan has it
+	taken       uint16        // for the main service; 0 is as the plan has it
 	answered    atomic.Bool   // below 500, when it was asked last
 	waited      time.Duration // for what it was waited for last
 	unrecorded  bool          // its end could not be written down; the next pass tries again
@@ -225,11 +224,7 @@ func (s *shipment) place(ctx context.Context, port uint16) error {
 		return nil
 	}
 	s.release.Address = address
-	if s.composed {
-		return s.record(ctx)
-	}
-	s.release.Instances = []string{name}
-	return s.ledger.UpdateInstances(ctx, s.release.ReleaseID, s.release.Instances, address)
+	return s.record(ctx)
 }
 
 // start runs the instances; the proxy confirms the verify route in the meantime.
@@ -278,7 +273,7 @@ func (s *shipment) startServices(ctx context.Context) error {
 }
 
 func (s *shipment) startService(ctx context.Context, service *shipped) error {
-	if s.composed && !service.Main {
+	if !service.Main {
 		s.log.say("starting %s", service.Spec.Name)
 	}
 	for _, name := range service.Instances {

@@ -42,13 +42,15 @@ func (c *Shipper) Open(name app.Name, kept []app.Variable) (environment.OpenEnvi
 	return opened, nil
 }
 
-// specOf is what a service of the release runs with: as it was planned, or where a
-// Dockerfile was built, what the settings and the environment say.
-func (c *Shipper) specOf(release app.Release, run app.ServiceRun, environment environment.OpenEnvironment) (plan.Service, error) {
-	if release.Composed() {
-		return c.Unsealed(release.App, run.Spec)
+// specOf is what a service of an app runs with: as it was planned, and a sole service
+// with all variables.
+func (c *Shipper) specOf(name app.Name, run app.ServiceRun, environment environment.OpenEnvironment) (plan.Service, error) {
+	spec, err := c.Unsealed(name, run.Spec)
+	if err == nil && run.Sole {
+		spec.Environment = environment.Variables
+		spec = environment.Deliver(spec)
 	}
-	return environment.Deliver(environment.Options(release.Settings).Service()), nil
+	return spec, err
 }
 
 // instanceNames are the names of the service's instances in a release of that number.
@@ -64,11 +66,15 @@ func (c *Shipper) instanceNames(id app.ReleaseID, service plan.Service) []string
 	return names
 }
 
-// sealed returns the services as the ledger keeps them.
+// sealed returns the services as the ledger keeps them: without their builds, without the
+// variables of a sole service, and with sealed files.
 func (c *Shipper) sealed(name app.Name, services []app.ServiceRun) []app.ServiceRun {
 	kept := make([]app.ServiceRun, 0, len(services))
 	for _, service := range services {
 		service.Spec.Build = plan.Build{}
+		if service.Sole {
+			service.Spec.Environment, service.Spec.Files = nil, nil
+		}
 		service.Spec.Files = slices.Clone(service.Spec.Files)
 		for i, file := range service.Spec.Files {
 			if file.Private {
@@ -117,9 +123,6 @@ func (c *Shipper) MaskOf(ctx context.Context, release app.Release) (*environment
 	opened, err := c.OpenEnvironmentOf(ctx, release.ReleaseID)
 	if err != nil {
 		return nil, err
-	}
-	if !release.Composed() {
-		return opened.Mask, nil
 	}
 	var specs []plan.Service
 	for _, run := range release.Services {

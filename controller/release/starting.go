@@ -60,7 +60,7 @@ func (c *Shipper) StartOptionsOf(ctx context.Context, app app.App, live app.Rele
 	if err != nil {
 		return docker.StartOptions{}, err
 	}
-	if run.Spec, err = c.specOf(live, run, environment); err != nil {
+	if run.Spec, err = c.specOf(live.App, run, environment); err != nil {
 		return docker.StartOptions{}, err
 	}
 	return c.optionsOf(starting{app: app, release: live, run: run, image: image, network: network, environment: environment}, name), nil

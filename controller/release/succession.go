@@ -9,27 +9,16 @@ import (
 
 	"berth/controller/app"
 	"berth/controller/docker"
-	"berth/controller/environment"
 	"berth/controller/plan"
 	"berth/controller/volume"
 )
 
 // settle decides which services with data go on as they are, and says what happens to
-// all of them. A release of one service made from a Dockerfile has nothing to decide.
+// all of them.
 func (s *shipment) settle(ctx context.Context) error {
-	if !s.composed {
-		return nil
-	}
-	former := environment.OpenEnvironment{}
-	if s.former.Composed() {
-		var err error
-		if former, err = s.OpenEnvironmentOf(ctx, s.former.ReleaseID); err != nil {
-			return err
-		}
-	}
 	for i := range s.services {
 		service := &s.services[i]
-		old, err := s.unchanged(ctx, service, former)
+		old, err := s.unchanged(ctx, service)
 		if err != nil {
 			return err
 		}
@@ -52,7 +41,7 @@ func (s *shipment) settle(ctx context.Context) error {
 // unchanged returns the live service that goes on as this one, or nil: one with data,
 // that runs, and of which nothing has changed. The main service is always made anew:
 // what is proven is what was deployed.
-func (s *shipment) unchanged(ctx context.Context, service *shipped, former environment.OpenEnvironment) (*app.ServiceRun, error) {
+func (s *shipment) unchanged(ctx context.Context, service *shipped) (*app.ServiceRun, error) {
 	at := slices.IndexFunc(s.former.Services, func(run app.ServiceRun) bool { return run.Spec.Name == service.Spec.Name })
 	if at < 0 || service.Main || !service.Spec.Stateful() || service.Spec.Restart.Mode == plan.Never {
 		return nil, nil
@@ -60,6 +49,10 @@ func (s *shipment) unchanged(ctx context.Context, service *shipped, former envir
 	old := s.former.Services[at]
 	if old.Main || s.startsAgain(service) || !s.runs(ctx, old) {
 		return nil, nil
+	}
+	former, err := s.OpenEnvironmentOf(ctx, s.former.ReleaseID)
+	if err != nil {
+		return nil, err
 	}
 	if same, err := s.SameDefinition(s.former, old, service.Spec, s.environment, former); err != nil || !same {
 		return nil, err
@@ -110,6 +103,7 @@ func (s *shipment) tellPlan() {
 		service := &s.services[i]
 		name := service.Spec.Name
 		switch {
+		case service.Sole:
 		case service.KeptFrom != 0:
 			s.log.say("the plan: %s is kept as it is, with its data; it runs since r%d", name, service.KeptFrom)
 		case len(s.displacedBy(service)) > 0:
@@ -141,7 +135,7 @@ func (s *shipment) displacedBy(service *shipped) []string {
 	}
 	written := service.Written(s.release)
 	var names []string
-	for _, old := range s.former.Runs() {
+	for _, old := range s.former.Services {
 		shares := func(name volume.Name) bool { return slices.Contains(written, name) }
 		if slices.ContainsFunc(old.Written(s.former), shares) {
 			names = append(names, without(old.Instances, s.release.Instances)...)
@@ -178,7 +172,7 @@ func (s *shipment) displace(ctx context.Context, service *shipped) error {
 // ran reports whether a live instance has ended well, and is not to run again.
 func (s *shipment) ran(ctx context.Context, name string) bool {
 	instance, err := s.engine.Inspect(ctx, name)
-	return err == nil && slices.ContainsFunc(s.former.Runs(), func(run app.ServiceRun) bool {
+	return err == nil && slices.ContainsFunc(s.former.Services, func(run app.ServiceRun) bool {
 		return slices.Contains(run.Instances, name) && run.Done(instance.Condition)
 	})
 }

@@ -77,7 +77,7 @@ func (s *shipment) proven(ctx context.Context, began time.Time) (bool, error) {
 	if !answered {
 		return false, err
 	}
-	if !s.composed && !s.main().checksHealth() {
+	if s.main().Sole && !s.main().checksHealth() {
 		s.log.say("answered through the proxy after %s", roundSeconds(time.Since(began)))
 		return true, nil
 	}

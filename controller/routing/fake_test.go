@@ -83,7 +83,8 @@ func (s *street) queue(name app.Name) app.ReleaseID {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	if err := s.ledger.UpdateInstances(s.t.Context(), release.ReleaseID, []string{"i"}, "i:8000"); err != nil {
+	release.Instances, release.Address = []string{"i"}, "i:8000"
+	if err := s.ledger.UpdateServices(s.t.Context(), release); err != nil {
 		s.t.Fatal(err)
 	}
 	return release.ReleaseID

@@ -63,13 +63,13 @@ func TestCreateRerun_GivesItsSettingsToTheApp(t *testing.T) {
 	ledger := fresh(t)
 	promoted(t, ledger, createApp(t, ledger, "hello", "/hello").ReleaseID)
 	wish := newRelease()
-	wish.App, wish.RollbackOf, wish.NewSettings, wish.Image, wish.Settings = "hello", 1, true, "sha256:abc", roomy
+	wish.App, wish.RerunOf, wish.Cause, wish.Image, wish.Settings = "hello", 1, app.CauseSettings, "sha256:abc", roomy
 
 	queued, err := ledger.CreateRerun(t.Context(), wish)
 	must(t, err)
 	found, err := ledger.FindRelease(t.Context(), queued.ReleaseID)
 	must(t, err)
-	if found.Number != 2 || found.Settings != roomy || !found.NewSettings || found.RollbackOf != 1 || found.Image != "sha256:abc" {
+	if found.Number != 2 || found.Settings != roomy || found.Cause != app.CauseSettings || found.RerunOf != 1 || found.Image != "sha256:abc" {
 		t.Errorf("got %+v", found)
 	}
 	wantSettings(t, ledger, "hello", roomy)
@@ -80,7 +80,7 @@ func TestCreateRerun_ChangesNoSettingsWhereItIsRefused(t *testing.T) {
 	ledger := fresh(t)
 	createApp(t, ledger, "hello", "/hello")
 	wish := newRelease()
-	wish.App, wish.RollbackOf, wish.Settings = "hello", 1, roomy
+	wish.App, wish.Cause, wish.RerunOf, wish.Settings = "hello", app.CauseRollback, 1, roomy
 	_, err := ledger.CreateRerun(t.Context(), wish)
 	wantError(t, err, app.ErrUnderWay)
 	wantSettings(t, ledger, "hello", app.DefaultSettings())
@@ -130,7 +130,7 @@ VALUES ('hello', 1, 'live', '[]', '', '', 0, '', 0, 'sha256:abc', 'admin', 1, 2)
 	wantSettings(t, ledger, "hello", want)
 	release, err := ledger.FindRelease(t.Context(), app.ReleaseID{App: "hello", Number: 1})
 	must(t, err)
-	if release.Settings != want || release.NewSettings {
+	if release.Settings != want || release.Cause != app.CauseUpload {
 		t.Errorf("the release of before has %+v, want %+v", release.Settings, want)
 	}
 }

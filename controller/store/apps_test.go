@@ -187,7 +187,7 @@ func TestDeleteApp_FreesNameAndRouteAndTakesReleasesAlong(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "berth.db")
 	ledger := open(t, path)
 	first := createApp(t, ledger, "hello", "/hello")
-	must(t, ledger.UpdateInstances(t.Context(), first.ReleaseID, []string{"berth-hello-r1"}, "berth-hello-r1:8000"))
+	must(t, updateInstances(t.Context(), ledger, first.ReleaseID, []string{"berth-hello-r1"}, "berth-hello-r1:8000"))
 	must(t, ledger.UpdateWanted(t.Context(), "hello", app.WantedDeleted))
 
 	// The promise alone frees nothing: the containers still run.

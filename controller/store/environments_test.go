@@ -87,7 +87,7 @@ func TestCreateRerun_TakesTheEnvironmentThatItIsAbout(t *testing.T) {
 	promoted(t, ledger, createApp(t, ledger, "hello", "/hello").ReleaseID)
 	rerun := func(edit func(*app.Release)) app.ReleaseID {
 		wish := newRelease()
-		wish.App, wish.RollbackOf, wish.Image, wish.Settings = "hello", 1, "sha256:abc", app.DefaultSettings()
+		wish.App, wish.Cause, wish.RerunOf, wish.Image, wish.Settings = "hello", app.CauseRollback, 1, "sha256:abc", app.DefaultSettings()
 		edit(&wish)
 		queued, err := ledger.CreateRerun(t.Context(), wish)
 		must(t, err)
@@ -97,13 +97,13 @@ func TestCreateRerun_TakesTheEnvironmentThatItIsAbout(t *testing.T) {
 	must(t, ledger.UpdateEnvironment(t.Context(), "hello", 0, variables))
 	number := wantEnvironment(t, ledger, "hello", variables)
 
-	settings := rerun(func(r *app.Release) { r.NewSettings = true })
+	settings := rerun(func(r *app.Release) { r.Cause = app.CauseSettings })
 	wantEnvironmentOf(t, ledger, settings, nil)
 	wantEnvironment(t, ledger, "hello", variables)
 
-	applied := rerun(func(r *app.Release) { r.NewEnvironment = true })
+	applied := rerun(func(r *app.Release) { r.Cause = app.CauseEnvironment })
 	wantEnvironmentOf(t, ledger, applied, variables)
-	if found, err := ledger.FindRelease(t.Context(), applied); err != nil || !found.NewEnvironment || found.NewSettings || found.Environment != number {
+	if found, err := ledger.FindRelease(t.Context(), applied); err != nil || found.Cause != app.CauseEnvironment || found.Environment != number {
 		t.Errorf("got %+v, %v", found, err)
 	}
 

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -15,7 +16,7 @@ const listedReleases = 50
 
 const selectReleases = `
 SELECT r.app, r.number, r.state, r.steps,
-       r.archive, r.archive_name, r.archive_bytes, r.archive_sha256, r.rollback_of, r.new_settings, r.new_environment,
+       r.archive, r.archive_name, r.archive_bytes, r.archive_sha256, r.cause, r.rollback_of,
        r.port, r.memory_bytes, r.nano_cpus, r.processes, r.writable_root, r.fallback, r.database_waiver, r.database_services,
        r.mounts, coalesce(r.environment, 0), r.image, r.image_reference, r.image_digest,
        r.instances, r.address, r.reason, r.hint, r.created_by, r.created_at, r.finished_at,
@@ -49,7 +50,7 @@ func (s *Store) CreateRerun(ctx context.Context, release app.Release) (app.Relea
 		if err := updateMounts(ctx, tx, release.App, release.Mounts); err != nil {
 			return err
 		}
-		if release.RollbackOf != 0 && !release.NewSettings && !release.NewEnvironment {
+		if release.Cause == app.CauseRollback {
 			if err := restoreEnvironment(ctx, tx, release.App, release.Environment); err != nil {
 				return err
 			}
@@ -57,7 +58,7 @@ func (s *Store) CreateRerun(ctx context.Context, release app.Release) (app.Relea
 		return insertRelease(ctx, tx, &release)
 	})
 	if err != nil {
-		return app.Release{}, fmt.Errorf("create rerun of %s r%d: %w", release.App, release.RollbackOf, err)
+		return app.Release{}, fmt.Errorf("create rerun of %s r%d: %w", release.App, release.RerunOf, err)
 	}
 	return release, nil
 }
@@ -123,35 +124,6 @@ WHERE r.app = ? AND r.number = ?`, id.App, id.Number))
 		return app.Release{}, fmt.Errorf("find release %s: %w", id, orNotFound(err))
 	}
 	return release, nil
-}
-
-// UpdateImage records the engine's id of the release's image.
-func (s *Store) UpdateImage(ctx context.Context, id app.ReleaseID, image string) error {
-	err := s.writeRow(ctx, `UPDATE releases SET image = ? WHERE app = ? AND number = ?`, image, id.App, id.Number)
-	if err != nil {
-		return fmt.Errorf("update image of %s: %w", id, err)
-	}
-	return nil
-}
-
-// UpdatePulled records the engine's id of an image that was pulled, and its digest.
-func (s *Store) UpdatePulled(ctx context.Context, id app.ReleaseID, image, digest string) error {
-	err := s.writeRow(ctx, `UPDATE releases SET image = ?, image_digest = ? WHERE app = ? AND number = ?`, image, digest, id.App, id.Number)
-	if err != nil {
-		return fmt.Errorf("update pulled image of %s: %w", id, err)
-	}
-	return nil
-}
-
-// UpdateInstances replaces the names of the release's instances and the address of
-// the main one.
-func (s *Store) UpdateInstances(ctx context.Context, id app.ReleaseID, instances []string, address string) error {
-	err := s.writeRow(ctx, `UPDATE releases SET instances = ?, address = ? WHERE app = ? AND number = ?`,
-		namesColumn{&instances}, address, id.App, id.Number)
-	if err != nil {
-		return fmt.Errorf("update instances of %s: %w", id, err)
-	}
-	return nil
 }
 
 // ClearArchive forgets the release's file in the uploads folder.
@@ -226,34 +198,31 @@ func insertRelease(ctx context.Context, tx *sql.Tx, release *app.Release) error 
 		ArchiveName:   release.ArchiveName,
 		ArchiveBytes:  release.ArchiveBytes,
 		ArchiveSHA256: release.ArchiveSHA256,
-		RollbackOf:    release.RollbackOf,
-		NewSettings:   release.NewSettings,
+		Cause:         cmp.Or(release.Cause, app.CauseUpload),
+		RerunOf:       release.RerunOf,
 		Image:         release.Image,
 		Reference:     release.Reference,
 		Digest:        release.Digest,
 		CreatedBy:     release.CreatedBy,
 		CreatedAt:     stored(release.CreatedAt),
-
-		NewEnvironment: release.NewEnvironment,
-
-		Services: release.Services,
+		Services:      release.Services,
 	}
 	set := &queued.Settings
 	// The number cannot be taken, as it is found under the write lock, so a taken
 	// key is one_release_under_way.
 	err := tx.QueryRowContext(ctx, `
 INSERT INTO releases (app, number, state, steps, archive, archive_name, archive_bytes, archive_sha256,
-                      rollback_of, new_settings, new_environment, image, image_reference, image_digest, created_by, created_at, environment,
+                      cause, rollback_of, image, image_reference, image_digest, created_by, created_at, environment,
                       port, memory_bytes, nano_cpus, processes, writable_root, fallback, database_waiver, database_services, mounts, services)
-SELECT a.name, 1 + coalesce((SELECT max(number) FROM releases WHERE app = a.name), 0), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+SELECT a.name, 1 + coalesce((SELECT max(number) FROM releases WHERE app = a.name), 0), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
        CASE WHEN ? THEN ? ELSE a.environment END,
        a.port, a.memory_bytes, a.nano_cpus, a.processes, a.writable_root, a.fallback, a.database_waiver, a.database_services, a.mounts, ?
 FROM apps a WHERE a.name = ? AND a.wanted <> 'deleted'
 RETURNING number, coalesce(environment, 0), port, memory_bytes, nano_cpus, processes, writable_root,
           fallback, database_waiver, database_services, mounts`,
 		queued.State, stepsColumn{&queued.Steps}, queued.Archive, queued.ArchiveName, queued.ArchiveBytes, queued.ArchiveSHA256,
-		queued.RollbackOf, queued.NewSettings, queued.NewEnvironment, queued.Image, queued.Reference, queued.Digest, queued.CreatedBy, micros(queued.CreatedAt),
-		queued.RollbackOf != 0 && !queued.NewEnvironment, orNull(release.Environment), servicesColumn{&queued.Services}, queued.App,
+		queued.Cause, queued.RerunOf, queued.Image, queued.Reference, queued.Digest, queued.CreatedBy, micros(queued.CreatedAt),
+		queued.Cause != app.CauseUpload && queued.Cause != app.CauseEnvironment, orNull(release.Environment), servicesColumn{&queued.Services}, queued.App,
 	).Scan(&queued.Number, &queued.Environment, &set.Port, &set.MemoryBytes, &set.NanoCPUs, &set.Processes, &set.WritableRoot,
 		&set.Fallback, &set.Database, &set.DatabaseServices, mountsColumn{&queued.Mounts})
 	if isTaken(err) {
@@ -269,7 +238,7 @@ RETURNING number, coalesce(environment, 0), port, memory_bytes, nano_cpus, proce
 func scanRelease(columns row) (r app.Release, err error) {
 	set := &r.Settings
 	err = columns.Scan(&r.App, &r.Number, &r.State, stepsColumn{&r.Steps},
-		&r.Archive, &r.ArchiveName, &r.ArchiveBytes, &r.ArchiveSHA256, &r.RollbackOf, &r.NewSettings, &r.NewEnvironment,
+		&r.Archive, &r.ArchiveName, &r.ArchiveBytes, &r.ArchiveSHA256, &r.Cause, &r.RerunOf,
 		&set.Port, &set.MemoryBytes, &set.NanoCPUs, &set.Processes, &set.WritableRoot,
 		&set.Fallback, &set.Database, &set.DatabaseServices, mountsColumn{&r.Mounts}, &r.Environment, &r.Image, &r.Reference, &r.Digest,
 		namesColumn{&r.Instances},

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -21,7 +22,7 @@ func TestCreateRelease_QueuesWithTheNextNumber(t *testing.T) {
 	must(t, ledger.Finish(t.Context(), first.ReleaseID, app.ReleaseFailed, "It failed.", "", noon))
 
 	wish := newRelease()
-	wish.App, wish.RollbackOf, wish.Image = "hello", 1, "sha256:abc"
+	wish.App, wish.Cause, wish.RerunOf, wish.Image = "hello", app.CauseRollback, 1, "sha256:abc"
 	release, err := ledger.CreateRelease(t.Context(), wish)
 	must(t, err)
 
@@ -149,17 +150,17 @@ func TestListRunnable_LeavesOutWhatHasNoImageOrFailed(t *testing.T) {
 		if number > 1 {
 			id = nextRelease(t, ledger, "hello").ReleaseID
 		}
-		must(t, ledger.UpdateImage(ctx, id, fmt.Sprintf("sha256:%d", number)))
+		must(t, updateImage(ctx, ledger, id, fmt.Sprintf("sha256:%d", number)))
 		if number > 2 && number < 60 {
 			must(t, ledger.Finish(ctx, id, app.ReleaseFailed, "No.", "", noon))
 		} else {
 			promoted(t, ledger, id)
 		}
 	}
-	must(t, ledger.UpdateImage(ctx, app.ReleaseID{App: "hello", Number: 2}, ""))
+	must(t, updateImage(ctx, ledger, app.ReleaseID{App: "hello", Number: 2}, ""))
 	under := nextRelease(t, ledger, "hello").ReleaseID
-	must(t, ledger.UpdateImage(ctx, under, "sha256:under"))
-	must(t, ledger.UpdateImage(ctx, createApp(t, ledger, "other", "/other").ReleaseID, "sha256:other"))
+	must(t, updateImage(ctx, ledger, under, "sha256:under"))
+	must(t, updateImage(ctx, ledger, createApp(t, ledger, "other", "/other").ReleaseID, "sha256:other"))
 
 	releases, err := ledger.ListRunnable(ctx, "hello")
 	must(t, err)
@@ -200,10 +201,10 @@ func TestRelease_RecordsItsWay(t *testing.T) {
 		must(t, ledger.Advance(ctx, id, state))
 		must(t, ledger.Advance(ctx, id, state)) // a step repeated after a crash
 	}
-	must(t, ledger.UpdateImage(ctx, id, "sha256:abc"))
+	must(t, updateImage(ctx, ledger, id, "sha256:abc"))
 	must(t, ledger.ClearArchive(ctx, id))
-	must(t, ledger.UpdateInstances(ctx, id, []string{"old"}, "old:1"))
-	must(t, ledger.UpdateInstances(ctx, id, []string{"web", "db", "cache"}, "web:8000"))
+	must(t, updateInstances(ctx, ledger, id, []string{"old"}, "old:1"))
+	must(t, updateInstances(ctx, ledger, id, []string{"web", "db", "cache"}, "web:8000"))
 	live := noon.Add(time.Minute)
 	_, err := ledger.Promote(ctx, id, live)
 	must(t, err)
@@ -290,7 +291,7 @@ func TestPromote_SupersedesAndReturnsTheTableOfTheSameTransaction(t *testing.T) 
 	first := createApp(t, ledger, "hello", "/hello")
 	promoted(t, ledger, first.ReleaseID)
 	second := nextRelease(t, ledger, "hello")
-	must(t, ledger.UpdateInstances(ctx, second.ReleaseID, []string{"hello-r2"}, "hello-r2:8000"))
+	must(t, updateInstances(ctx, ledger, second.ReleaseID, []string{"hello-r2"}, "hello-r2:8000"))
 
 	table, err := ledger.Promote(ctx, second.ReleaseID, noon.Add(time.Hour))
 	must(t, err)
@@ -420,8 +421,7 @@ func TestStore_SaysThatAReleaseIsNotFound(t *testing.T) {
 		for name, err := range map[string]error{
 			"FindRelease": findErr, "Promote": promoteErr,
 			"Advance":         ledger.Advance(ctx, id, app.ReleaseBuilding),
-			"UpdateImage":     ledger.UpdateImage(ctx, id, "sha256:abc"),
-			"UpdateInstances": ledger.UpdateInstances(ctx, id, []string{"a"}, "a:1"),
+			"UpdateServices":  ledger.UpdateServices(ctx, app.Release{ReleaseID: id}),
 			"ClearArchive":    ledger.ClearArchive(ctx, id),
 			"CountResumption": func() error { _, err := ledger.CountResumption(ctx, id); return err }(),
 			"Finish":          ledger.Finish(ctx, id, app.ReleaseFailed, "", "", noon),
@@ -451,11 +451,31 @@ func tryNextRelease(t testing.TB, ledger *store.Store, app app.Name) (app.Releas
 	return ledger.CreateRelease(t.Context(), release)
 }
 
+// updateImage records the image of a release.
+func updateImage(ctx context.Context, ledger *store.Store, id app.ReleaseID, image string) error {
+	release, err := ledger.FindRelease(ctx, id)
+	if err != nil {
+		return err
+	}
+	release.Image = image
+	return ledger.UpdateServices(ctx, release)
+}
+
+// updateInstances records the instances of a release and the address of the main one.
+func updateInstances(ctx context.Context, ledger *store.Store, id app.ReleaseID, instances []string, address string) error {
+	release, err := ledger.FindRelease(ctx, id)
+	if err != nil {
+		return err
+	}
+	release.Instances, release.Address = instances, address
+	return ledger.UpdateServices(ctx, release)
+}
+
 // promoted gives the release an instance and makes it live.
 func promoted(t testing.TB, ledger *store.Store, id app.ReleaseID) {
 	t.Helper()
 	name := fmt.Sprintf("%s-r%d", id.App, id.Number)
-	must(t, ledger.UpdateInstances(t.Context(), id, []string{name}, name+":8000"))
+	must(t, updateInstances(t.Context(), ledger, id, []string{name}, name+":8000"))
 	_, err := ledger.Promote(t.Context(), id, noon)
 	must(t, err)
 }

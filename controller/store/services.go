@@ -11,11 +11,12 @@ import (
 )
 
 // UpdateServices records how the services of a release run, with the image and the
-// address of the main one and the names of all instances.
+// address of the main one, the digest of an image that was asked for, and the names of
+// all instances.
 func (s *Store) UpdateServices(ctx context.Context, release app.Release) error {
 	err := s.writeRow(ctx, `
-UPDATE releases SET services = ?, image = ?, instances = ?, address = ? WHERE app = ? AND number = ?`,
-		servicesColumn{&release.Services}, release.Image, namesColumn{&release.Instances}, release.Address, release.App, release.Number)
+UPDATE releases SET services = ?, image = ?, image_digest = ?, instances = ?, address = ? WHERE app = ? AND number = ?`,
+		servicesColumn{&release.Services}, release.Image, release.Digest, namesColumn{&release.Instances}, release.Address, release.App, release.Number)
 	if err != nil {
 		return fmt.Errorf("update services of %s: %w", release.ReleaseID, err)
 	}
@@ -30,6 +31,7 @@ type servicesColumn struct{ services *[]app.ServiceRun }
 type storedService struct {
 	Spec      plan.Service `json:"spec"`
 	Main      bool         `json:"main,omitempty"`
+	Sole      bool         `json:"sole,omitempty"`
 	Image     string       `json:"image,omitempty"`
 	Instances []string     `json:"instances,omitempty"`
 	KeptFrom  int64        `json:"kept_from,omitempty"`

@@ -41,7 +41,7 @@ func TestUpdateServices_AreReadBackAndGoWithARerun(t *testing.T) {
 	}
 	promoted(t, ledger, release.ReleaseID)
 	wish := newRelease()
-	wish.App, wish.RollbackOf, wish.Image, wish.Services, wish.Settings, wish.NewSettings = "hello", 1, "sha256:web", someServices(), release.Settings, true
+	wish.App, wish.RerunOf, wish.Image, wish.Services, wish.Settings, wish.Cause = "hello", 1, "sha256:web", someServices(), release.Settings, app.CauseSettings
 	again, err := ledger.CreateRerun(t.Context(), wish)
 	must(t, err)
 	if found, err = ledger.FindRelease(t.Context(), again.ReleaseID); err != nil || !reflect.DeepEqual(found.Services, someServices()) {

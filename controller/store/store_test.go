@@ -270,7 +270,7 @@ func createAppsUntilKilled(path string) {
 		name := app.Name(fmt.Sprintf("app-%d", i))
 		release, err := ledger.CreateApp(ctx, newApp(name, "/"+string(name)), newRelease())
 		fail(err)
-		fail(ledger.UpdateInstances(ctx, release.ReleaseID, []string{"a", "b"}, "a:8000"))
+		fail(updateInstances(ctx, ledger, release.ReleaseID, []string{"a", "b"}, "a:8000"))
 		_, err = ledger.Promote(ctx, release.ReleaseID, noon)
 		fail(err)
 		fmt.Println(name)
@@ -333,7 +333,7 @@ func newApp(name app.Name, routes ...string) app.App {
 
 func newRelease() app.Release {
 	return app.Release{
-		Archive: "f00.zip", ArchiveName: "hello.zip", ArchiveBytes: 1234, ArchiveSHA256: "abc",
+		Cause: app.CauseUpload, Archive: "f00.zip", ArchiveName: "hello.zip", ArchiveBytes: 1234, ArchiveSHA256: "abc",
 		CreatedBy: "admin", CreatedAt: noon,
 	}
 }

@@ -19,11 +19,11 @@ func TestTable_HoldsLiveReleasesAndThenProvingOnes(t *testing.T) {
 	for _, state := range underWay[1:] {
 		name := app.Name(state)
 		id := createApp(t, ledger, name, "/"+string(name)).ReleaseID
-		must(t, ledger.UpdateInstances(ctx, id, nil, string(name)+":1"))
+		must(t, updateInstances(ctx, ledger, id, nil, string(name)+":1"))
 		must(t, ledger.Advance(ctx, id, state))
 	}
 	next := nextRelease(t, ledger, "a")
-	must(t, ledger.UpdateInstances(ctx, next.ReleaseID, nil, "a-r2:8000"))
+	must(t, updateInstances(ctx, ledger, next.ReleaseID, nil, "a-r2:8000"))
 	must(t, ledger.Advance(ctx, next.ReleaseID, app.ReleaseVerifying))
 
 	table, err := ledger.Table(ctx)
@@ -46,14 +46,14 @@ func TestTable_HoldsNoAddressThatMustNotBeReached(t *testing.T) {
 		name := app.Name(wanted)
 		promoted(t, ledger, createApp(t, ledger, name, "/"+string(name)).ReleaseID)
 		next := nextRelease(t, ledger, name)
-		must(t, ledger.UpdateInstances(ctx, next.ReleaseID, nil, string(name)+"-r2:8000"))
+		must(t, updateInstances(ctx, ledger, next.ReleaseID, nil, string(name)+"-r2:8000"))
 		must(t, ledger.Advance(ctx, next.ReleaseID, app.ReleaseVerifying))
 		must(t, ledger.UpdateWanted(ctx, name, wanted))
 	}
 	queued := createApp(t, ledger, "queued", "/queued").ReleaseID
-	must(t, ledger.UpdateInstances(ctx, queued, nil, "queued:1"))
+	must(t, updateInstances(ctx, ledger, queued, nil, "queued:1"))
 	failed := createApp(t, ledger, "failed", "/failed").ReleaseID
-	must(t, ledger.UpdateInstances(ctx, failed, nil, "failed:1"))
+	must(t, updateInstances(ctx, ledger, failed, nil, "failed:1"))
 	must(t, ledger.Finish(ctx, failed, app.ReleaseFailed, "", "", noon))
 	unknown := createApp(t, ledger, "unknown", "/unknown").ReleaseID // its address, that is
 	must(t, ledger.Advance(ctx, unknown, app.ReleaseStarting))

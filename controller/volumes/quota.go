@@ -29,7 +29,7 @@ func noRoom(name volume.Name, usage volume.Usage, quota int64) *problem.Problem 
 // CheckRoom refuses to start an app that was writing into a volume that is over its
 // quota, until there is room. A volume that cannot be counted refuses nothing.
 func (v *Volumes) CheckRoom(ctx context.Context, live app.Release) error {
-	for _, run := range live.Runs() {
+	for _, run := range live.Services {
 		for _, name := range run.Watched(live) {
 			quota, err := v.quotaOf(ctx, name)
 			if err != nil {

@@ -99,7 +99,7 @@ func (h *house) ownedBy(ledger *store.Store, found app.App) (owned, error) {
 		return owned{}, err
 	}
 	o := owned{app: true, number: fmt.Sprint(live.Number), instances: live.Instances, archives: archives}
-	if live.Composed() {
+	if live.Network() != 0 {
 		o.network = o.number
 	}
 	for _, release := range runnable {
