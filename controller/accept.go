@@ -112,7 +112,7 @@ func (c *Controller) newApp(u Upload) (app.App, environment.OpenEnvironment, err
 		Name: u.Name, Routes: []traefik.Route{u.Route}, Settings: app.DefaultSettings().Within(c.most),
 		Mounts: u.Mounts, Wanted: app.WantedRunning, CreatedAt: time.Now(),
 	}
-	found.Settings.Port, found.Settings.Fallback, found.Settings.Database = u.Port, u.Fallback, u.Database
+	found.Settings.Port, found.Settings.Fallback, found.Settings.Database, found.Settings.Choices = u.Port, u.Fallback, u.Database, u.Choices
 	var err error
 	if found.Variables, err = c.changeEnvironment(u.Name, nil, app.EnvironmentChange{Set: u.Environment}); err != nil {
 		return app.App{}, environment.OpenEnvironment{}, problem.AtField("environment", err)

@@ -29,6 +29,8 @@ type Upload struct {
 	Database bool
 	// Fallback lets a static site answer unknown paths with its index.html.
 	Fallback bool
+	// Choices are about a compose file.
+	Choices app.Choices
 	// Environment is what the app is to have from its first release on: a compose file
 	// may not be read without.
 	Environment []app.VariableWish

@@ -21,6 +21,11 @@ type settingsJSON struct {
 	// means those whose image is a known database.
 	DatabaseServices []string `json:"database_services"`
 	Fallback         bool     `json:"fallback"` // from the next upload on
+	// What a compose file leaves open, from the next upload on.
+	Main        string   `json:"main"`         // empty means the most likely service
+	Profiles    []string `json:"profiles"`     // whose services run too
+	HostFolders bool     `json:"host_folders"` // volumes of the app in place of data folders of the host
+	Dotenv      bool     `json:"dotenv"`       // the values of the archive's .env
 }
 
 func settingsJSONOf(settings app.Settings) settingsJSON {
@@ -28,6 +33,7 @@ func settingsJSONOf(settings app.Settings) settingsJSON {
 		Port: int64(settings.Port), MemoryMB: settings.MemoryBytes >> 20, CPUPercent: settings.NanoCPUs / app.NanosPerPercent,
 		Processes: settings.Processes, WritableRoot: settings.WritableRoot,
 		Database: settings.Database, DatabaseServices: append([]string{}, settings.DatabaseServices.List()...), Fallback: settings.Fallback,
+		Main: string(settings.Choices.Main), Profiles: append([]string{}, settings.Choices.Profiles.List()...), HostFolders: settings.Choices.Volumes, Dotenv: settings.Choices.Dotenv,
 	}
 }
 
@@ -37,6 +43,7 @@ func (s settingsJSON) form() app.SettingsForm {
 	form := app.SettingsForm{
 		Memory: number(s.MemoryMB), CPU: number(s.CPUPercent), Processes: number(s.Processes), WritableRoot: s.WritableRoot,
 		Database: s.Database, DatabaseServices: strings.Join(s.DatabaseServices, ","), Fallback: s.Fallback,
+		Choices: app.ChoicesForm{Main: s.Main, Profiles: strings.Join(s.Profiles, ","), Volumes: s.HostFolders, Dotenv: s.Dotenv},
 	}
 	if s.Port != 0 {
 		form.Port = number(s.Port)

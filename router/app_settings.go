@@ -85,6 +85,15 @@ func typedSettings(form url.Values) app.SettingsForm {
 		WritableRoot: form.Get(fieldWritableRoot) != "",
 		Database:     form.Get(fieldDatabase) != "", DatabaseServices: form.Get(fieldServices),
 		Fallback: form.Get(fieldFallback) != "",
+		Choices:  typedChoices(form.Get),
+	}
+}
+
+// typedChoices reads what a person chose about a compose file.
+func typedChoices(get func(string) string) app.ChoicesForm {
+	return app.ChoicesForm{
+		Main: get(app.FieldMain), Profiles: get(app.FieldProfiles),
+		Volumes: isTicked(get(app.FieldVolumes)), Dotenv: isTicked(get(app.FieldDotenv)),
 	}
 }
 

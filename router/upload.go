@@ -36,6 +36,7 @@ type uploadPage struct {
 	Problems          fieldProblems
 	Image             string // as it was typed
 	Fallback          bool
+	ChoicesForm       app.ChoicesForm
 	Database          bool      // the waiver
 	DatabaseForbidden bool      // by the operator
 	Room              string    // what is left of the limit, where it is little
@@ -176,6 +177,13 @@ func (a *admin) parseUpload(form *upload, into *controller.Upload) error {
 	}
 	into.Fallback = isTicked(form.fields[fieldFallback])
 	into.Database = isTicked(form.fields[fieldDatabase])
+	var wrong problem.Problems
+	into.Choices, wrong = app.ParseChoices(typedChoices(form.field))
+	for _, one := range wrong {
+		if err := form.problems.add(one); err != nil {
+			return err
+		}
+	}
 	if err := form.problems.add(parseVariables(form, into)); err != nil {
 		return err
 	}
@@ -217,6 +225,7 @@ func (a *admin) uploadForm(v *visit, form *upload) error {
 	}
 	page.Image, page.Fallback = form.fields[fieldImage], form.fields[fieldFallback] != ""
 	page.Database = isTicked(form.fields[fieldDatabase])
+	page.ChoicesForm = typedChoices(form.field)
 	page.DatabaseForbidden = slices.Contains(a.settings.ForbiddenWaivers(), app.WaiverDatabase)
 	page.VolumeNames = a.volumeNames(v)
 	page.Section, page.Room = "upload", v.room(limit.Upload)

@@ -262,3 +262,6 @@ func nothingToSee() error {
 func emptyFile() error {
 	return problem.Invalid("The archive is empty.", "Choose a .zip or .tar.gz file with a Dockerfile in it.").At(fieldArchive)
 }
+
+// field returns a field of the form; empty if it was not sent.
+func (u *upload) field(name string) string { return u.fields[name] }

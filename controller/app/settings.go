@@ -35,6 +35,7 @@ type Settings struct {
 	// Database; empty means the services with a known database image.
 	DatabaseServices ServiceNames
 	Fallback         bool // a static site answers unknown paths with its index.html, from its next build on
+	Choices          Choices
 }
 
 // DefaultSettings returns the limits of the hardening policy, and no security exception.
@@ -56,6 +57,7 @@ type SettingsForm struct {
 	// DatabaseServices are names separated by commas; empty means the known databases.
 	DatabaseServices string
 	Fallback         bool
+	Choices          ChoicesForm
 }
 
 // Form returns the settings as a person types them.
@@ -66,7 +68,7 @@ func (s Settings) Form() SettingsForm {
 		Processes:    strconv.FormatInt(s.Processes, 10),
 		WritableRoot: s.WritableRoot,
 		Database:     s.Database, DatabaseServices: strings.Join(s.DatabaseServices.List(), ", "),
-		Fallback: s.Fallback,
+		Fallback: s.Fallback, Choices: s.Choices.Form(),
 	}
 	if s.Port != 0 {
 		form.Port = strconv.Itoa(int(s.Port))
@@ -90,7 +92,9 @@ func ParseLimits(form SettingsForm, most plan.Limits) (Settings, problem.Problem
 		parsed.DatabaseServices, err = ParseServiceNames(form.DatabaseServices)
 		problems = problems.With(err)
 	}
-	return parsed, problems
+	var wrong problem.Problems
+	parsed.Choices, wrong = ParseChoices(form.Choices)
+	return parsed, append(problems, wrong...)
 }
 
 // limitField is a field of the form with a whole number of a unit.
@@ -114,7 +118,7 @@ func (f limitField) parse(text string) (int64, error) {
 
 // Run returns the settings of an instance, without those that only matter to a build.
 func (s Settings) Run() Settings {
-	s.Fallback = false
+	s.Fallback, s.Choices = false, Choices{}
 	return s
 }
 
@@ -128,12 +132,12 @@ func (s Settings) Within(most plan.Limits) Settings {
 
 // PlanOptions returns the settings in the form of the plan, which makes every service.
 func (s Settings) PlanOptions() plan.Options {
-	return plan.Options{
+	return s.Choices.addTo(plan.Options{
 		Port:    s.Port,
 		Limits:  plan.Limits{MemoryBytes: s.MemoryBytes, NanoCPUs: s.NanoCPUs, Processes: s.Processes},
 		Waivers: plan.Waivers{WritableRoot: s.WritableRoot, Database: s.Database},
 		// In a compose app, Database applies only to these services.
 		DatabaseServices: s.DatabaseServices.List(),
 		Fallback:         s.Fallback,
-	}
+	})
 }

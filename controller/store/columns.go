@@ -132,6 +132,24 @@ func scanJSON(value, to any) error {
 	return json.Unmarshal([]byte(text), to)
 }
 
+// choicesColumn stores choices as a JSON object.
+type choicesColumn struct{ choices *app.Choices }
+
+// Value returns the object.
+func (c choicesColumn) Value() (driver.Value, error) {
+	text, err := json.Marshal(*c.choices)
+	return string(text), err
+}
+
+// Scan sets the choices.
+func (c choicesColumn) Scan(value any) error {
+	*c.choices = app.Choices{}
+	if value == "{}" {
+		return nil
+	}
+	return scanJSON(value, c.choices)
+}
+
 // mountsColumn stores mounts as a JSON array; an empty one is read as nil.
 type mountsColumn struct{ mounts *[]app.Mount }
 

@@ -1,0 +1,61 @@
+package app
+
+import (
+	"fmt"
+	"strings"
+
+	"berth/controller/plan"
+	"berth/controller/problem"
+)
+
+// Choices are what a person chose about a compose file, where the file leaves a question.
+// They hold for every upload of the app. The zero value leaves each to Berth.
+type Choices struct {
+	Main     ServiceNames `json:"main,omitempty"`     // one service, that the route leads to
+	Profiles ServiceNames `json:"profiles,omitempty"` // whose services run too
+	// Volumes makes volumes of the app in place of data folders of the host.
+	Volumes bool `json:"volumes,omitempty"`
+	// Dotenv takes the values of the archive's .env for variables that the app lacks.
+	Dotenv bool `json:"dotenv,omitempty"`
+}
+
+// The fields of Choices in forms.
+const (
+	FieldMain     = "main"
+	FieldProfiles = "profiles"
+	FieldVolumes  = "host_folders"
+	FieldDotenv   = "dotenv"
+)
+
+// ChoicesForm is Choices as a person types them.
+type ChoicesForm struct {
+	Main, Profiles  string
+	Volumes, Dotenv bool
+}
+
+// Form returns the choices as a person types them.
+func (c Choices) Form() ChoicesForm {
+	return ChoicesForm{
+		Main: string(c.Main), Profiles: strings.Join(c.Profiles.List(), ", "), Volumes: c.Volumes, Dotenv: c.Dotenv,
+	}
+}
+
+// ParseChoices reads the form, or returns all its problems.
+func ParseChoices(form ChoicesForm) (Choices, problem.Problems) {
+	parsed := Choices{Volumes: form.Volumes, Dotenv: form.Dotenv}
+	var problems problem.Problems
+	var err error
+	if parsed.Main, err = ParseServiceNames(form.Main); err == nil && len(parsed.Main.List()) > 1 {
+		err = problem.Invalid(fmt.Sprintf("%.70q are several services, and the route leads to one.", form.Main), "Name the one that answers requests.")
+	}
+	problems = problems.With(problem.AtField(FieldMain, err))
+	parsed.Profiles, err = ParseServiceNames(form.Profiles)
+	return parsed, problems.With(problem.AtField(FieldProfiles, err))
+}
+
+// addTo adds the choices to the options of a plan.
+func (c Choices) addTo(options plan.Options) plan.Options {
+	options.Main, options.Profiles = string(c.Main), c.Profiles.List()
+	options.Volumes, options.Dotenv = c.Volumes, c.Dotenv
+	return options
+}
