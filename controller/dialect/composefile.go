@@ -218,6 +218,9 @@ func (c *composeFile) plain(f *form) string {
 		}
 	}
 	written, err := yaml.Marshal(&c.document)
+	if err == nil {
+		err = yaml.Unmarshal(written, new(yaml.Node)) // an alias can have lost its anchor
+	}
 	if err != nil {
 		f.faults.refuse(f.source.ComposeName, 0, "The file cannot be written as plain compose.", "Remove anchors that stand in the way of the template's own keys.")
 		return ""

@@ -62,7 +62,7 @@ func (f *form) header() header {
 			break
 		}
 		match := headerLine.FindStringSubmatch(line)
-		if match == nil || len(match[2]) > most {
+		if len(match) == 0 || len(match[2]) > most {
 			continue
 		}
 		switch match[1] {
@@ -120,7 +120,7 @@ func (m *magic) declarations() {
 				}
 			}
 		}
-		if before > 0 && len(environment.Content) == 0 {
+		if before > 0 && len(environment.Content) == 0 && environment.Anchor == "" {
 			m.form.compose.removePair(holder, "environment")
 		}
 	}

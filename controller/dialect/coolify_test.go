@@ -158,3 +158,31 @@ func TestCoolify_RefusesHostileFiles(t *testing.T) {
 		})
 	}
 }
+
+func TestCoolify_KeepsWhatOtherPlacesReferTo(t *testing.T) {
+	form := coolifyForm(t, `services:
+  web:
+    image: nginx
+    environment: &shared
+      - SERVICE_URL_WEB_80
+  worker:
+    image: nginx
+    environment: *shared
+`)
+	if again := readCompose(form.Compose); again.failed != nil || strings.Contains(form.Compose, "SERVICE_URL") || len(form.Routes) != 1 {
+		t.Errorf("%v\n%s", again.failed, form.Compose)
+	}
+	_, err := Import(Source{ComposeName: "compose.yaml", Compose: `services:
+  web:
+    image: nginx
+    volumes:
+      - {type: bind, source: ./a, target: /a, content: &text x}
+    command: *text
+`})
+	if err == nil {
+		t.Fatal("an alias without its anchor was taken")
+	}
+	if found := refusals(t, err); found[0].File != "compose.yaml" {
+		t.Errorf("%v", err)
+	}
+}

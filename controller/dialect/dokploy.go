@@ -37,6 +37,7 @@ func (f *form) importDokploy() {
 	e := &expander{form: f, variables: f.entries(root.field("variables")), settings: make(map[string]*entry)}
 	config := root.field("config")
 	order := f.settings(e, config.field("env"))
+	f.renamePort(e)
 	f.makeVariables(e, order)
 	f.makeRoutes(e, config.field("domains"))
 	f.makeFiles(e, config.field("mounts"))
@@ -137,6 +138,28 @@ func (f *form) settingsOfLine(order []*entry, item *toml) []*entry {
 		order = f.setting(order, pair.Name, pair.Value, item.line)
 	}
 	return order
+}
+
+var portReference = regexp.MustCompile(`\$\$|\$\{?PORT\b`)
+
+// renamePort gives a variable PORT another name, in the compose file too: PORT is what
+// Berth tells an app, and no app can set it.
+func (f *form) renamePort(e *expander) {
+	setting, name := e.settings["PORT"], "APP_PORT"
+	if setting == nil {
+		return
+	}
+	if e.settings[name] != nil {
+		name = "TEMPLATE_PORT"
+	}
+	setting.name = name
+	f.note("PORT is what Berth tells an app, so the template's variable PORT is %s here.", name)
+	text := portReference.ReplaceAllStringFunc(f.source.Compose, func(found string) string {
+		return strings.Replace(found, "PORT", name, 1)
+	})
+	if text != f.source.Compose {
+		f.compose = readCompose(text)
+	}
 }
 
 func (f *form) setting(order []*entry, name, value string, line int) []*entry {

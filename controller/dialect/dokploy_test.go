@@ -129,7 +129,7 @@ mountPath = "/data"
 	if want := strings.Replace(twoServices, "../files", "./files", 1); form.Compose != want {
 		t.Errorf("compose became\n%s", form.Compose)
 	}
-	if !strings.Contains(strings.Join(form.Notes, " "), "The mount in line 10 of the template is no file") {
+	if !strings.Contains(strings.Join(form.Notes, " "), "no files were left out (line 10)") {
 		t.Errorf("notes are %q", form.Notes)
 	}
 }
@@ -179,20 +179,6 @@ services:
   api:
     image: nginx
     volumes: *volumes
-`, Template: "[[config.mounts]]\nfilePath = \"/etc/a.conf\"\ncontent = \"x\"\n"})
-	if err == nil {
-		t.Fatal("a system file was taken that nobody mounts")
-	}
-	form, err = Import(Source{ComposeName: "compose.yaml", TemplateName: "template.toml", Compose: `x-common: &common
-  volumes: &volumes
-    - "../files/a.conf:/a.conf"
-services:
-  web:
-    <<: *common
-    image: nginx
-  api:
-    image: nginx
-    volumes: *volumes
 `})
 	if err != nil || strings.Count(form.Compose, `"./files/a.conf:/a.conf"`) != 1 || strings.Contains(form.Compose, "..") {
 		t.Errorf("%v\n%s", err, form.Compose)
@@ -219,5 +205,29 @@ func TestDokploy_LeavesUnknownKeysOutWithANote(t *testing.T) {
 	}
 	if len(form.Files) != 1 {
 		t.Errorf("files are %+v", form.Files)
+	}
+}
+
+func TestDokploy_GivesTheVariablePORTAnotherName(t *testing.T) {
+	form, err := Import(Source{ComposeName: "compose.yaml", TemplateName: "template.toml", Compose: `services:
+  web:
+    image: nginx
+    ports: ["${PORT:-80}:$PORT"]
+    command: [sh, -c, "echo $$PORT $PORTS ${PORT_A}"]
+    environment: ["PORT=${PORT}", "URL=http://web:${PORT}"]
+`, Template: "[config]\nenv = ['PORT=3000', 'URL=http://x:${PORT}', 'PORT_A=1']\n"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `services:
+  web:
+    image: nginx
+    ports: ["${APP_PORT:-80}:$APP_PORT"]
+    command: [sh, -c, "echo $$PORT $PORTS ${PORT_A}"]
+    environment: ["PORT=${APP_PORT}", "URL=http://web:${APP_PORT}"]
+`
+	got := filled(t, form, nil)
+	if form.Compose != want || got.variable("APP_PORT") != "3000" || got.variable("URL") != "http://x:3000" {
+		t.Errorf("%+v\n%s", got, form.Compose)
 	}
 }

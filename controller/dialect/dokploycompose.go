@@ -38,7 +38,7 @@ func (c *composeFile) dropFrom(mapping *yaml.Node, name string) {
 			}
 		}
 	}
-	if len(networks.Content) == 0 && before > 0 {
+	if len(networks.Content) == 0 && before > 0 && networks.Anchor == "" {
 		c.removePair(holder, "networks")
 	}
 }

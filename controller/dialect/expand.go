@@ -111,7 +111,7 @@ func (e *expander) word(word string, at place) Text {
 		return literal("${" + word + "}")
 	}
 	match := composeWord.FindStringSubmatch(word)
-	if match == nil || match[2] == "" && match[3] != "" {
+	if len(match) == 0 || match[2] == "" && match[3] != "" {
 		e.refuse(at, fmt.Sprintf("%.60q is no variable and no generator of a template.", "${"+word+"}"),
 			"Known are ${password:32}, ${base64:32}, ${hash:32}, ${uuid}, ${username}, ${email}, ${domain}, ${randomPort}, ${timestamp} and ${jwt:secret}, and the names of variables.")
 		return nil

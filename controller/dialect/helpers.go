@@ -94,9 +94,9 @@ func (e *expander) token(argument string, at place) Text {
 		return e.form.blank(at.label, Blank{Generator: generator})
 	}
 	blank := Blank{Generator: Generator{Kind: KindToken}, Key: literal(secret)}
-	switch variable := e.variables[secret]; {
-	case variable == nil:
-	case variable == at.of:
+	switch variable := e.variables[secret]; variable {
+	case nil:
+	case at.of:
 		blank.Key = nil // it cannot sign itself: a random key does
 	default:
 		blank.Key = e.entry(variable, at)

@@ -15,7 +15,7 @@ var tokenRoles = map[string]string{
 }
 
 // tokenKey is the variable that signs Coolify's tokens.
-const tokenKey = "SERVICE_PASSWORD_JWT" //nolint:gosec // the name of a variable, and no password
+const tokenKey = "SERVICE_PASSWORD_JWT"
 
 // magicGenerator is the generator of a variable such as SERVICE_PASSWORD_64_DB.
 func magicGenerator(name string) (Generator, bool) {

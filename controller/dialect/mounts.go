@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"berth/controller/printable"
@@ -25,11 +26,12 @@ var systemFolders = []string{
 // makeFiles reads the mounts of a template that are files. Their paths are below the
 // template's own folder, even with a slash before them.
 func (f *form) makeFiles(e *expander, mounts *toml) {
+	var volumes []string
 	for _, mount := range f.itemsOf(mounts, "mounts", maxFiles) {
 		place := place{label: "file", line: mount.line, most: maxValue}
 		filePath, content := mount.field("filePath"), mount.field("content")
 		if filePath == nil || content == nil {
-			f.note("The mount in line %d of the template is no file, and was left out: the compose file itself declares volumes.", mount.line)
+			volumes = append(volumes, strconv.Itoa(mount.line))
 			continue
 		}
 		place.line = filePath.line
@@ -52,6 +54,9 @@ func (f *form) makeFiles(e *expander, mounts *toml) {
 		}
 		place = f.contentPlace(content.line)
 		f.addFile(f.source.TemplateName, File{Path: filesHere + "/" + cleaned, Content: e.expand(content.text, place), Line: filePath.line})
+	}
+	if len(volumes) > 0 {
+		f.note("Mounts of the template that are no files were left out (line %s): the compose file itself declares volumes.", strings.Join(volumes, ", "))
 	}
 }
 

@@ -36,8 +36,13 @@ func readDialect(file string) (template, error) {
 		return template{}, err
 	}
 	var t template
-	if t.form, t.refused = dialect.Import(source); t.refused != nil {
-		return t, nil
+	t.refused = t.read(source)
+	return t, nil
+}
+
+func (t *template) read(source dialect.Source) (err error) {
+	if t.form, err = dialect.Import(source); err != nil {
+		return err
 	}
 	answers := make(map[string]string)
 	for _, blank := range t.form.Blanks {
@@ -45,8 +50,8 @@ func readDialect(file string) (template, error) {
 			answers[blank.Name] = "app.example.com"
 		}
 	}
-	t.filled, t.refused = t.form.Fill(answers)
-	return t, nil
+	t.filled, err = t.form.Fill(answers)
+	return err
 }
 
 // folder is a copy of the compose file's folder with what the dialect became: plain
