@@ -2,6 +2,7 @@ package dialect
 
 import (
 	"errors"
+	"io"
 	"regexp"
 	"strconv"
 	"strings"
@@ -35,7 +36,15 @@ type service struct {
 
 func readCompose(text string) *composeFile {
 	c := &composeFile{text: text, lines: strings.Split(text, "\n")}
-	if c.failed = yaml.Unmarshal([]byte(text), &c.document); c.failed == nil {
+	decoder := yaml.NewDecoder(strings.NewReader(text))
+	if c.failed = decoder.Decode(&c.document); errors.Is(c.failed, io.EOF) {
+		c.failed = nil // the file is empty
+		return c
+	}
+	if c.failed == nil && !errors.Is(decoder.Decode(new(yaml.Node)), io.EOF) {
+		c.failed = errors.New("it holds more than one document")
+	}
+	if c.failed == nil {
 		c.paths = c.sources()
 	}
 	return c

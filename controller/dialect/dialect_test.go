@@ -97,6 +97,7 @@ func TestImport_LeavesPlainComposeAsItIs(t *testing.T) {
 		"",
 		"- a\n- b\n",
 		"services: &a\n  web: *a\n",
+		"services:\n  web:\n    exclude_from_hc: true\n---\nservices:\n  other:\n    image: nginx\n", // the planner refuses two documents
 	} {
 		form, err := Import(Source{ComposeName: "compose.yaml", Compose: text})
 		if err != nil || form.Dialect != Plain || form.Compose != text || len(form.Variables) != 0 {

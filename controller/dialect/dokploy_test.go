@@ -231,3 +231,30 @@ func TestDokploy_GivesTheVariablePORTAnotherName(t *testing.T) {
 		t.Errorf("%+v\n%s", got, form.Compose)
 	}
 }
+
+func TestDokploy_ReadsFilesOfWindowsEditors(t *testing.T) {
+	windows := func(text string) string { return "\ufeff" + strings.ReplaceAll(text, "\n", "\r\n") }
+	form, err := Import(Source{
+		ComposeName: "compose.yaml", TemplateName: "template.toml",
+		Compose:  windows("services:\n  web:\n    image: nginx\n    networks:\n      - dokploy-network\n    volumes:\n      - ../files/a:/a\n"),
+		Template: windows("[config.env]\nA = \"1\"\n[[config.domains]]\nserviceName = \"web\"\nport = 80\n"),
+	})
+	if err != nil || filled(t, form, nil).variable("A") != "1" || form.Main != "web" {
+		t.Fatalf("%+v, %v", form, err)
+	}
+	if strings.Contains(form.Compose, "dokploy-network") || !strings.Contains(form.Compose, "      - ./files/a:/a\r\n") || len(form.Notes) != 1 {
+		t.Errorf("%q, %q", form.Compose, form.Notes)
+	}
+}
+
+func TestDokploy_RefusesAComposeFileThatIsNoYAML(t *testing.T) {
+	for _, text := range []string{"services:\n  web: [\n", "a: 1\n---\nb: 1\n"} {
+		_, err := Import(Source{ComposeName: "compose.yaml", TemplateName: "template.toml", Compose: text, Template: "[config.env]\nBERTH_A = 1\n"})
+		if err == nil {
+			t.Fatalf("%q was taken", text)
+		}
+		if found := refusals(t, err); found[0].File != "compose.yaml" || !strings.Contains(found[0].Reason, "YAML") {
+			t.Errorf("%v", err)
+		}
+	}
+}

@@ -65,7 +65,7 @@ type tomlReader struct {
 // readTOML reads the text. A backslash before a sign that TOML does not know is taken as
 // it stands, because templates with them are common; mended are the lines of those.
 func readTOML(file, text string, faults *faults) (root *toml, mended []int) {
-	data := []byte(text)
+	data := []byte(strings.TrimPrefix(text, "\ufeff")) // Windows editors write one
 	for {
 		r := &tomlReader{file: file, data: data, faults: faults, root: newTable(1), mended: mended}
 		r.at, r.lines = r.root, beginsOfLines(data)
