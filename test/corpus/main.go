@@ -1,7 +1,10 @@
 // Command corpus plans every compose file below the given folders, each with the files
 // beside it, and prints a line of JSON for each and how many of them are planned.
 //
-//	go run ./test/corpus [--variables plain|secret|none] DIR...
+//	go run ./test/corpus [--variables plain|secret|none] [--binds refuse|volumes] DIR...
+//
+// A template.toml beside a compose file, and Coolify's variables and keys in it, are read
+// first, as an upload's are. The template's variables have values as --variables says.
 //
 // Causes of refusals are counted without the names and numbers in them, so that one cause
 // is one row. It changes nothing, asks no network and needs no engine.
@@ -27,6 +30,12 @@ import (
 	"berth/controller/plan"
 )
 
+// What becomes of binds of folders of the host that are plainly data.
+const (
+	bindsRefuse  = "refuse"
+	bindsVolumes = "volumes" // as if a person had confirmed them
+)
+
 // The ways in which the variables of a file have values.
 const (
 	variablesPlain  = "plain"  // each has a plain value
@@ -34,9 +43,16 @@ const (
 	variablesNone   = "none"   // none has a value
 )
 
+// choices are what a person would choose on the form.
+type choices struct {
+	variables, binds string
+}
+
 // planned is what came of one file.
 type planned struct {
 	File    string   `json:"file"`
+	Dialect string   `json:"dialect,omitempty"`
+	Read    bool     `json:"read"` // the template was read, or there is none
 	Planned bool     `json:"planned"`
 	Main    string   `json:"main,omitempty"`
 	Port    uint16   `json:"port,omitempty"` // 0: the image decides
@@ -56,12 +72,17 @@ func main() {
 func run(ctx context.Context, args []string, out, errs io.Writer) error {
 	flags := flag.NewFlagSet("corpus", flag.ContinueOnError)
 	flags.SetOutput(errs)
-	variables := flags.String("variables", variablesPlain, "what the variables of the files are: plain, secret or none")
+	var choose choices
+	flags.StringVar(&choose.variables, "variables", variablesPlain, "what the variables of the files are: plain, secret or none")
+	flags.StringVar(&choose.binds, "binds", bindsRefuse, "what becomes of binds of data folders of the host: refuse or volumes")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	if !slices.Contains([]string{variablesPlain, variablesSecret, variablesNone}, *variables) {
-		return fmt.Errorf("--variables is %q, and plain, secret or none are known", *variables)
+	if !slices.Contains([]string{variablesPlain, variablesSecret, variablesNone}, choose.variables) {
+		return fmt.Errorf("--variables is %q, and plain, secret or none are known", choose.variables)
+	}
+	if !slices.Contains([]string{bindsRefuse, bindsVolumes}, choose.binds) {
+		return fmt.Errorf("--binds is %q, and refuse or volumes are known", choose.binds)
 	}
 	if flags.NArg() == 0 {
 		return errors.New("give at least one folder")
@@ -77,7 +98,7 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 		}
 		sum := summary{causes: make(map[string]int)}
 		for _, file := range files {
-			one, err := examine(ctx, folder, file, *variables)
+			one, err := examine(ctx, folder, file, choose)
 			if err != nil {
 				return err
 			}
@@ -112,31 +133,33 @@ func composeFiles(folder string) ([]string, error) {
 }
 
 // examine plans the folder of one compose file as it is uploaded.
-func examine(ctx context.Context, below, file, variables string) (planned, error) {
+func examine(ctx context.Context, below, file string, choose choices) (planned, error) {
 	shown, err := filepath.Rel(below, file)
 	if err != nil {
 		return planned{}, err
 	}
 	one := planned{File: shown}
-	text, err := os.ReadFile(file)
+	read, err := readDialect(file)
 	if err != nil {
 		return planned{}, err
 	}
-	options := plan.Options{Limits: plan.DefaultLimits(), Most: plan.DefaultLimits(), Server: os.Args[0]}
-	for _, name := range unset(string(text)) {
-		switch variables {
-		case variablesPlain:
-			options.Environment = append(options.Environment, name+"=1")
-		case variablesSecret:
-			options.Secrets = append(options.Secrets, name)
-		}
+	one.Dialect = string(read.form.Dialect)
+	if read.refused != nil {
+		one.Causes = causes(read.refused)
+		return one, ctx.Err()
 	}
-	made, err := planFolder(ctx, filepath.Dir(file), options)
+	one.Read, one.Notes = true, read.form.Notes
+	folder, err := read.folder(file)
+	if err != nil {
+		return planned{}, err
+	}
+	defer os.RemoveAll(folder)
+	made, err := planFolder(ctx, folder, read.options(choose))
 	if err != nil {
 		one.Causes = causes(err)
 		return one, ctx.Err()
 	}
-	one.Planned, one.Main, one.Notes = true, made.Main, made.Notes
+	one.Planned, one.Main, one.Notes = true, made.Main, append(one.Notes, made.Notes...)
 	for _, service := range made.Services {
 		if service.Name == made.Main {
 			one.Port = service.Port
@@ -194,12 +217,15 @@ func causes(err error) []string {
 
 // summary counts what came of the files of one folder.
 type summary struct {
-	files, planned int
-	causes         map[string]int
+	files, read, planned int
+	causes               map[string]int
 }
 
 func (s *summary) add(one planned) {
 	s.files++
+	if one.Read {
+		s.read++
+	}
 	if one.Planned {
 		s.planned++
 	}
@@ -223,6 +249,7 @@ func general(cause string) string {
 
 func (s *summary) print(out io.Writer, folder string) {
 	fmt.Fprintf(out, "%s: %d of %d planned (%.1f%%)\n", filepath.Base(folder), s.planned, s.files, 100*float64(s.planned)/float64(s.files))
+	fmt.Fprintf(out, "%5d  templates that could not be read\n", s.files-s.read)
 	names := make([]string, 0, len(s.causes))
 	for cause := range s.causes {
 		names = append(names, cause)
