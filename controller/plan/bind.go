@@ -14,17 +14,21 @@ const (
 	hostSystem hostKind = iota // the host's own, or unknown
 	hostSocket                 // an engine's socket
 	hostClock                  // the host's time zone
+	hostRandom                 // a source of random numbers, which each container has
 	hostData                   // plainly data
 )
 
 var (
 	windowsDrive = regexp.MustCompile(`^[A-Za-z]:[\\/]`)
 	socketName   = regexp.MustCompile(`(^|/)(docker|podman|containerd|crio|buildkitd|dockerd)[^/]*\.sock(/|$)|\.sock$`)
-	storageRoot  = regexp.MustCompile(`^/volume[0-9]+$`)
 )
 
-// dataRoots are the folders of a host below which people keep data of their services.
-var dataRoots = []string{"/srv", "/opt", "/mnt", "/media", "/data", "/DATA", "/home", "~"}
+// systemRoots are the top folders of a host that hold more than data of people. Any other
+// was made by a person.
+var systemRoots = []string{
+	"bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "libx32", "lost+found", "nix", "private", "proc", "run", "sbin", "snap",
+	"sys", "system", "tmp", "usr", "var", "windows", "applications", "library", "volumes",
+}
 
 // isHostPath reports whether a source is a path of the host, not of the archive.
 func isHostPath(source string) bool {
@@ -39,18 +43,17 @@ func kindOfHostPath(source string) hostKind {
 		return hostSocket
 	case clean == "/etc/localtime" || clean == "/etc/timezone" || under(clean, "/usr/share/zoneinfo"):
 		return hostClock
-	case slices.ContainsFunc(dataRoots, func(root string) bool { return under(clean, root) }):
+	case clean == "/dev/urandom" || clean == "/dev/random":
+		return hostRandom
+	case clean == "~" || strings.HasPrefix(clean, "~/"):
 		return hostData
-	case storageRoot.MatchString("/" + firstPart(clean)):
-		return hostData
-	default:
+	case !strings.HasPrefix(clean, "/") || clean == "/" || clean == "/root":
 		return hostSystem
+	case slices.Contains(systemRoots, strings.ToLower(strings.Split(clean, "/")[1])):
+		return hostSystem
+	default:
+		return hostData
 	}
-}
-
-func firstPart(clean string) string {
-	first, _, _ := strings.Cut(strings.TrimPrefix(clean, "/"), "/")
-	return first
 }
 
 // fileLike matches the name of a file, such as app.conf.

@@ -314,25 +314,30 @@ func (c *composer) checkAll(services []Service) error {
 // checkOpen refuses secrets of the app in places where they would be kept in the open.
 func (c *composer) checkOpen(service Service) error {
 	name := service.Name
-	service.Environment = nil
-	service.Files = slices.DeleteFunc(slices.Clone(service.Files), func(f File) bool { return f.Private })
-	for i := range service.Files {
-		if refersToSecret(string(service.Files[i].Content)) {
+	uses := c.openUses(name)
+	for _, file := range service.Files {
+		if !file.Private && refersToSecret(string(file.Content)) {
 			c.fault("A config holds a secret of the app, and configs become part of the image.", "Write it under secrets instead of configs.", "services", name, "configs")
+			return nil
 		}
-		service.Files[i].Content = nil
 	}
-	service.Build.Keep = nil
+	for _, use := range uses {
+		refusal := c.refuse(fmt.Sprintf("%s of %s uses the secret %s, and would keep it in the open.", use.key, name, printable.List(use.names)),
+			fmt.Sprintf("Keep %s as a plain variable, or name it under environment or secrets alone.", printable.List(use.names)), "services", name, use.key)
+		refusal.Offer, refusal.Subject = problem.OfferPlain, strings.Join(use.names, ",")
+		c.faults = append(c.faults, refusal)
+	}
+	if len(uses) > 0 {
+		return nil
+	}
+	service.Environment, service.Files, service.Build.Keep = nil, nil, nil
 	text, err := json.Marshal(service)
 	if err != nil {
 		return fmt.Errorf("look for secrets in %s: %w", name, err)
 	}
-	if !refersToSecret(string(text)) {
-		return nil
-	}
-	for _, use := range c.openUses(name) {
-		c.fault(fmt.Sprintf("%s of %s uses the secret %s, and would keep it in the open.", use.key, name, printable.List(use.names)),
-			fmt.Sprintf("Keep %s as a plain variable, or name it under environment or secrets alone.", printable.List(use.names)), "services", name, use.key)
+	if refersToSecret(string(text)) {
+		c.fault(fmt.Sprintf("The service %s uses a secret of the app outside environment and secrets, where it would be kept in the open.", name),
+			"Name the secret under environment or secrets alone.", "services", name)
 	}
 	return nil
 }

@@ -254,7 +254,8 @@ func TestFrom_ChoosesTheMainService(t *testing.T) {
 		{"none that speaks another protocol", "services:\n  b: {image: x, ports: [1883]}\n  a: {image: x, ports: [80]}", "a", ""},
 		{"databases alone", "services:\n  b: {image: redis}\n  a: {image: postgres}", "", "Which service does the route lead to?"},
 		{"two labelled", "services:\n  a: {image: x, labels: [berth.main_service=true]}\n  b: {image: x, labels: [berth.main_service=true]}", "", "More than one service is labelled"},
-		{"one that ends", "services:\n  a: {image: x, ports: [80], restart: \"no\"}", "", "runs once"},
+		{"one that ends", "services:\n  a: {image: x, restart: \"no\"}", "", "runs once"},
+		{"one that would end, but publishes a port", "services:\n  a: {image: x, ports: [80], restart: \"no\"}", "a", ""},
 	} {
 		made, err := composed(t, c.text, Options{})
 		if c.refusal == "" {
@@ -326,6 +327,11 @@ func TestFrom_FindsTheSafeFormOfWhatWasMeant(t *testing.T) {
 		"cpu_shares: 512":                                      "cpu_shares has no effect",
 		"platform: linux/arm64":                                "platform of web has no effect",
 		"volumes: [\"/etc/localtime:/etc/localtime:ro\"]":      "set the variable TZ",
+		"volumes: [\"/dev/urandom:/dev/random:ro\"]":           "each container has /dev/random of its own",
+		"security_opt: [\"label:disable\"]":                    "label:disable of web is left out",
+		"cap_add: [IPC_LOCK]":                                  "runs without the capability IPC_LOCK",
+		"container_name: shop.example.com":                     "container_name of web is left out",
+		"scale: 3\n    volumes: [\"data:/data\"]":              "runs once, not 3 times",
 		"healthcheck: {test: a, retries: 1000}":                "is tried 100 times, not 1000",
 	} {
 		made, err := composed(t, "services:\n  web:\n    image: x\n    "+line+"\n", Options{Environment: []string{"GIVEN=1"}, Limits: Limits{MemoryBytes: 256 << 20, NanoCPUs: 500_000_000, Processes: 100}})
@@ -360,7 +366,7 @@ func TestFrom_SaysAllFaultsAtOnce(t *testing.T) {
 	for _, refusal := range problem.RefusalsIn(err) {
 		lines = append(lines, fmt.Sprintf("%d %s", refusal.Line, refusal.Offer))
 	}
-	want := []string{"3 ", "6 ", "7 ", "8 ", "8 ", "9 ", "9 ", "9 binds", "9 ", "11 ", "12 waiver"}
+	want := []string{"3 ", "6 ", "7 ", "8 ", "8 ", "9 ", "9 ", "9 binds", "9 ", "11 ", "12 database"}
 	if !slices.Equal(lines, want) {
 		t.Errorf("got %q, want %q:\n%v", lines, want, err)
 	}

@@ -56,6 +56,9 @@ func (c *composer) bind(b bind) error {
 		return c.bindFile(b, entry)
 	case found || inArchive == "":
 		return c.bindFolder(b, inArchive)
+	case isFileBind(b.Source, b.Target) && (c.isBuiltFrom(b, inArchive) || path.Ext(b.Target) == ".log"):
+		c.note("%s is not mounted into %s: the archive has no such file.", inArchive, b.to.Name)
+		return nil
 	case isFileBind(b.Source, b.Target):
 		return c.refuse(fmt.Sprintf("The archive has no file %.200s, which %s mounts.", inArchive, b.to.Name), "Add it to the archive, or correct the path; it starts where the compose file lies.", b.place...)
 	default:
@@ -70,6 +73,9 @@ func (c *composer) hostBind(b bind) error {
 	switch kind := kindOfHostPath(b.Source); {
 	case kind == hostClock && under(path.Clean(b.Target), path.Clean(b.Source)):
 		c.note("%s of the host is not mounted into %s: set the variable TZ, such as TZ=Europe/Berlin.", b.Source, b.to.Name)
+		return nil
+	case kind == hostRandom && (b.Target == "/dev/urandom" || b.Target == "/dev/random"):
+		c.note("%s of the host is not mounted into %s: each container has %s of its own.", b.Source, b.to.Name, b.Target)
 		return nil
 	case kind == hostSocket:
 		return c.refuse(fmt.Sprintf("The service %s mounts the socket %.200q. It would give the app the engine, and with it the whole machine.", b.to.Name, b.Source),
@@ -135,6 +141,9 @@ func (c *composer) bindFile(b bind, entry archive.Entry) error {
 		return err
 	}
 	c.note("%s becomes part of the image of %s at %s.%s", entry.Path, b.to.Name, b.Target, unkept(b.ReadOnly))
+	if under(path.Clean(b.Target), "/tmp") {
+		c.note("%s has no /tmp in memory, which would hide that file. If it writes there, it needs the security exception \"writable root\".", b.to.Name)
+	}
 	return nil
 }
 
@@ -195,14 +204,21 @@ func (c *composer) bindFolder(b bind, folder string) error {
 
 // largeFolder leaves out a folder that the image is built from, and refuses another.
 func (c *composer) largeFolder(b bind, folder string) error {
-	if b.build != nil {
-		if context, err := c.archivePath(b.build.Context, "The build context", b.place...); err == nil && (context == "" || under("/"+folder, "/"+context)) {
-			c.note("The folder %s is not mounted into %s: its image is built from there.", orTop(folder), b.to.Name)
-			return nil
-		}
+	if c.isBuiltFrom(b, folder) {
+		c.note("The folder %s is not mounted into %s: its image is built from there.", orTop(folder), b.to.Name)
+		return nil
 	}
 	return c.refuse(fmt.Sprintf("The folder %.200s that %s mounts holds more than %d files or %d MB.", orTop(folder), b.to.Name, mostBindFiles, allFilesBytes>>20),
 		"Build an image that has it, with COPY, or use a named volume and upload the files.", b.place...)
+}
+
+// isBuiltFrom reports whether the service's image is built from a folder that has the path.
+func (c *composer) isBuiltFrom(b bind, inArchive string) bool {
+	if b.build == nil {
+		return false
+	}
+	context, err := c.archivePath(b.build.Context, "The build context", b.place...)
+	return err == nil && under("/"+inArchive, "/"+context)
 }
 
 func orTop(folder string) string {

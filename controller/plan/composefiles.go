@@ -112,7 +112,11 @@ func (c *composer) hasVariable(name string) bool {
 // volume is filled with the file.
 func (c *composer) fileTarget(to *Service, file *File, shown bool, place ...string) *Refusal {
 	clean := path.Clean(file.Path)
-	hidden := slices.ContainsFunc(append([]string{"/tmp"}, ownedTrees...), func(tree string) bool { return under(clean, tree) }) ||
+	trees := ownedTrees
+	if shown {
+		trees = append([]string{"/tmp"}, ownedTrees...)
+	}
+	hidden := slices.ContainsFunc(trees, func(tree string) bool { return under(clean, tree) }) ||
 		slices.Contains([]string{"/etc/hosts", "/etc/hostname", "/etc/resolv.conf"}, clean) ||
 		shown && slices.ContainsFunc(to.Mounts, func(m Mount) bool { return under(clean, m.Target) }) ||
 		slices.ContainsFunc(to.Tmpfs, func(t Tmpfs) bool { return under(clean, t.Target) })

@@ -50,7 +50,7 @@ func (c *composer) checkMain(name string) string {
 	case !found:
 		c.offerMain(fmt.Sprintf("The file has no service %.80q for the route to lead to.", name))
 		return ""
-	case c.runsOnce(service):
+	case c.runsOnce(service) && !slices.ContainsFunc(service.Ports, speaksHTTP):
 		c.fault(fmt.Sprintf("The main service %s runs once, so nothing would answer its route.", name),
 			"Take restart: \"no\" away, or label another service berth.main_service: \"true\".", "services", name, "restart")
 		return ""

@@ -60,8 +60,7 @@ func (c *composer) name(to *Service, from types.ServiceConfig) error {
 	}
 	take(from.Name, "services", from.Name)
 	if from.ContainerName != "" && from.ContainerName != from.Name {
-		take(from.ContainerName, "services", from.Name, "container_name")
-		c.note("The container of %s has a name of Berth's; its other services reach it as %.80s too.", from.Name, from.ContainerName)
+		c.containerName(take, from)
 	}
 	if from.Hostname != "" {
 		take(from.Hostname, "services", from.Name, "hostname")
@@ -80,6 +79,18 @@ func (c *composer) name(to *Service, from types.ServiceConfig) error {
 	return nil
 }
 
+// containerName makes an alias of the name of a container. A name that could be one of
+// the internet is left out: nobody chose it for the network.
+func (c *composer) containerName(take func(string, ...string), from types.ServiceConfig) {
+	name := from.ContainerName
+	if c.checkNetworkName(name) == nil && c.checkAnsweredName(name) != nil {
+		c.note("container_name of %s is left out: Berth names containers.", from.Name)
+		return
+	}
+	take(name, "services", from.Name, "container_name")
+	c.note("The container of %s has a name of Berth's; its other services reach it as %.80s too.", from.Name, name)
+}
+
 // source plans the origin of the image.
 func (c *composer) source(to *Service, from types.ServiceConfig) error {
 	if from.Platform != "" && !dockerfile.OnThisMachine(from.Platform) {
@@ -96,6 +107,9 @@ func (c *composer) source(to *Service, from types.ServiceConfig) error {
 			c.note("The image of %s is built, so the name %.80q is not used.", from.Name, from.Image)
 		}
 		return c.build(to, from)
+	}
+	if refersToSecret(from.Image) {
+		return nil // it is refused for that
 	}
 	named, err := reference.ParseNormalizedNamed(from.Image)
 	if err != nil && c.lacksVariable("services", from.Name, "image") {
@@ -125,9 +139,9 @@ func (c *composer) pullPolicy(to *Service, from types.ServiceConfig) error {
 }
 
 // offerWaiver records a fault that a security exception for the service lifts.
-func (c *composer) offerWaiver(reason, hint string, path ...string) {
+func (c *composer) offerWaiver(waiver problem.Offer, service, reason, hint string, path ...string) {
 	refusal := c.refuse(reason, hint, path...)
-	refusal.Offer = problem.OfferWaiver
+	refusal.Offer, refusal.Subject = waiver, service
 	c.faults = append(c.faults, refusal)
 }
 
@@ -156,7 +170,7 @@ func (c *composer) identity(to *Service, from types.ServiceConfig) error {
 	to.User = from.User
 	if from.User != "" && isRoot(from.User) && !to.Waivers.RunsAsRoot() {
 		to.User = ""
-		c.offerWaiver(fmt.Sprintf("The service %s wants to run as root.", from.Name),
+		c.offerWaiver(problem.OfferDatabase, from.Name, fmt.Sprintf("The service %s wants to run as root.", from.Name),
 			"Name another user, as numbers such as 1000:1000; what starts as root and drops root later, as databases do, needs the security exception \"database\" on the app's page.", "services", from.Name, "user")
 	}
 	foreign := false
@@ -201,12 +215,14 @@ func (c *composer) engine(to *Service, from types.ServiceConfig) error {
 	for _, option := range from.SecurityOpt {
 		switch strings.ReplaceAll(strings.ToLower(option), "=", ":") {
 		case "no-new-privileges", "no-new-privileges:true":
+		case "label:disable":
+			c.note("The security option %s of %s is left out: no label of the host matters, as nothing of it is mounted.", option, from.Name)
 		default:
 			c.fault(fmt.Sprintf("The security option %.80q would loosen or replace the sandbox.", option), "Remove it; every service has no-new-privileges and the engine's own profiles.", "services", from.Name, "security_opt")
 		}
 	}
 	if c.file.Has("services", from.Name, "read_only") && !from.ReadOnly && !to.Waivers.WritableRoot {
-		c.offerWaiver(fmt.Sprintf("The service %s wants to write to its own files.", from.Name), "Remove read_only: false and use volumes and tmpfs; what cannot do so needs the security exception \"writable root\" on the app's page.", "services", from.Name, "read_only")
+		c.offerWaiver(problem.OfferWritableRoot, from.Name, fmt.Sprintf("The service %s wants to write to its own files.", from.Name), "Remove read_only: false and use volumes and tmpfs; what cannot do so needs the security exception \"writable root\" on the app's page.", "services", from.Name, "read_only")
 	}
 	to.WithoutInit = from.Init != nil && !*from.Init
 	for name, value := range from.Sysctls {
@@ -236,12 +252,16 @@ func (c *composer) capabilities(to *Service, from types.ServiceConfig) error {
 	var added []string
 	for _, capability := range from.CapAdd {
 		plain := strings.TrimPrefix(strings.ToUpper(capability), "CAP_")
+		if slices.Contains(comforts, plain) {
+			c.note("The service %s runs without the capability %s, which apps do not get.", from.Name, plain)
+			continue
+		}
 		if plain != bindCapability && !slices.Contains(waivable, plain) {
 			c.fault(fmt.Sprintf("The capability %.40q cannot be given to an app.", capability), "Remove it; on the short list are "+bindCapability+", "+strings.Join(waivable, ", ")+".", "services", from.Name, "cap_add")
 			continue
 		}
 		if !to.Waivers.gives(plain) {
-			c.offerWaiver(fmt.Sprintf("The service %s wants the capability %s, which loosens the hardening.", from.Name, plain), "Remove it, or give the service the security exception \"database\" on the app's page.", "services", from.Name, "cap_add")
+			c.offerWaiver(problem.OfferDatabase, from.Name, fmt.Sprintf("The service %s wants the capability %s, which loosens the hardening.", from.Name, plain), "Remove it, or give the service the security exception \"database\" on the app's page.", "services", from.Name, "cap_add")
 			continue
 		}
 		added = append(added, plain)
@@ -254,6 +274,10 @@ func (c *composer) capabilities(to *Service, from types.ServiceConfig) error {
 	}
 	return nil
 }
+
+// comforts are capabilities that make a service faster or easier to write. Programs that
+// ask for them run without.
+var comforts = []string{"AUDIT_WRITE", "FSETID", "IPC_LOCK", "KILL", "SYS_NICE"}
 
 func (c *composer) health(to *Service, from types.ServiceConfig) error {
 	check := from.HealthCheck
@@ -317,6 +341,10 @@ func (c *composer) restart(to *Service, from types.ServiceConfig) error {
 			to.Restart.Mode = Never
 		}
 	case "no":
+		if from.Name == c.main {
+			c.note("The service %s is started again when it ends, as the route leads to it.", from.Name)
+			return nil
+		}
 		to.Restart.Mode = Never
 	case "always", "unless-stopped":
 	case "on-failure":
@@ -444,8 +472,8 @@ func (c *composer) replicas(to *Service, from types.ServiceConfig) error {
 	case to.Replicas < 1 || to.Replicas > mostReplicas:
 		return c.refuse(fmt.Sprintf("The service %s wants %d copies of itself.", from.Name, to.Replicas), "Write a number from 1 to 10; a service that should not run goes into a profile.", "services", from.Name)
 	case to.Replicas > 1 && to.Stateful():
-		return c.refuse(fmt.Sprintf("The service %s has a volume, so copies of it would write over one another.", from.Name), "Let it run once, or keep its data in another service.", "services", from.Name)
-	default:
-		return nil
+		c.note("The service %s runs once, not %d times: it has a volume, so copies of it would write over one another.", from.Name, to.Replicas)
+		to.Replicas = 1
 	}
+	return nil
 }

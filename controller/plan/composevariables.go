@@ -57,8 +57,8 @@ func (c *composer) openUses(service string) []use {
 	}
 	var uses []use
 	for key, value := range keys {
-		if key == "environment" || key == "secrets" {
-			continue
+		if key == "environment" || key == "secrets" || key == "build" {
+			continue // arguments of a build have words of their own
 		}
 		if names := referredIn(fmt.Sprint(value)); len(names) > 0 {
 			uses = append(uses, use{key: key, names: names})

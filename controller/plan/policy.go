@@ -108,9 +108,13 @@ func (s Service) Policy(imageUser string) (Policy, error) {
 }
 
 // temporaryFolders returns /tmp and the folders that the service asks for. No program can
-// run from them.
+// run from them. A /tmp in memory would hide files that the service has there, so such a
+// service has none.
 func (s Service) temporaryFolders() map[string]string {
-	folders := map[string]string{"/tmp": "rw,noexec,nosuid,nodev,size=100m"}
+	folders := map[string]string{}
+	if !slices.ContainsFunc(s.Files, func(f File) bool { return !f.Private && under(f.Path, "/tmp") }) {
+		folders["/tmp"] = "rw,noexec,nosuid,nodev,size=100m"
+	}
 	for _, tmpfs := range s.Tmpfs {
 		options := fmt.Sprintf("rw,noexec,nosuid,nodev,size=%d", tmpfs.Bytes)
 		if tmpfs.Mode != 0 {

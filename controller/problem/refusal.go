@@ -15,6 +15,9 @@ type Refusal struct {
 	Reason string
 	Hint   string // the next step
 	Offer  Offer  // what a person may choose instead; empty where nothing else helps
+	// Subject is what the Offer is about: a service of a compose file, or the names of
+	// variables with commas between; empty means the app.
+	Subject string
 }
 
 // Offer names a choice of a person that lifts a refusal.
@@ -25,7 +28,11 @@ const (
 	OfferBinds  Offer = "binds"  // volumes of the app in place of data folders of the host
 	OfferMain   Offer = "main"   // another main service
 	OfferDotenv Offer = "dotenv" // the values of the archive's .env
-	OfferWaiver Offer = "waiver" // a security exception for the service
+	OfferPlain  Offer = "plain"  // the variables are kept plain, not as secrets
+
+	// The security exceptions for one service.
+	OfferDatabase     Offer = "database"
+	OfferWritableRoot Offer = "writable_root"
 )
 
 // Error gives the place and the reason on one line.

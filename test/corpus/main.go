@@ -28,6 +28,7 @@ import (
 
 	"berth/controller/archive"
 	"berth/controller/plan"
+	"berth/controller/problem"
 )
 
 // What becomes of binds of folders of the host that are plainly data.
@@ -57,6 +58,7 @@ type planned struct {
 	Main    string   `json:"main,omitempty"`
 	Port    uint16   `json:"port,omitempty"` // 0: the image decides
 	Notes   []string `json:"notes,omitempty"`
+	Waivers []string `json:"waivers,omitempty"` // security exceptions that a person gives with a tick each
 	Causes  []string `json:"causes,omitempty"`
 }
 
@@ -154,7 +156,12 @@ func examine(ctx context.Context, below, file string, choose choices) (planned, 
 		return planned{}, err
 	}
 	defer os.RemoveAll(folder)
-	made, err := planFolder(ctx, folder, read.options(choose))
+	options := read.options(choose)
+	made, err := planFolder(ctx, folder, options)
+	if waivers := grant(&options, err); len(waivers) > 0 {
+		one.Waivers = waivers
+		made, err = planFolder(ctx, folder, options)
+	}
 	if err != nil {
 		one.Causes = causes(err)
 		return one, ctx.Err()
@@ -166,6 +173,30 @@ func examine(ctx context.Context, below, file string, choose choices) (planned, 
 		}
 	}
 	return one, ctx.Err()
+}
+
+// grant gives the services the security exceptions that the form offers, if nothing else
+// stands in the way.
+func grant(options *plan.Options, err error) []string {
+	faults := problem.RefusalsIn(err)
+	given := make(map[string]plan.Waivers)
+	var names []string
+	for _, fault := range faults {
+		waivers := given[fault.Subject]
+		switch fault.Offer {
+		case problem.OfferDatabase:
+			waivers.Database = true
+		case problem.OfferWritableRoot:
+			waivers.WritableRoot = true
+		default:
+			return nil
+		}
+		given[fault.Subject] = waivers
+		names = append(names, fault.Subject+": "+string(fault.Offer))
+	}
+	options.ServiceWaivers = given
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 func planFolder(ctx context.Context, folder string, options plan.Options) (plan.Plan, error) {
@@ -202,23 +233,20 @@ func unset(text string) []string {
 
 // causes are the refusals in err.
 func causes(err error) []string {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		var all []string
-		for _, one := range joined.Unwrap() {
-			all = append(all, causes(one)...)
-		}
-		return all
+	var all []string
+	for _, refusal := range problem.RefusalsIn(err) {
+		all = append(all, refusal.Reason)
 	}
-	if refusal, ok := errors.AsType[*plan.Refusal](err); ok {
-		return []string{refusal.Reason}
+	if len(all) == 0 {
+		all = []string{err.Error()}
 	}
-	return []string{err.Error()}
+	return all
 }
 
 // summary counts what came of the files of one folder.
 type summary struct {
-	files, read, planned int
-	causes               map[string]int
+	files, read, planned, waived int
+	causes                       map[string]int
 }
 
 func (s *summary) add(one planned) {
@@ -228,6 +256,9 @@ func (s *summary) add(one planned) {
 	}
 	if one.Planned {
 		s.planned++
+	}
+	if one.Planned && len(one.Waivers) > 0 {
+		s.waived++
 	}
 	for _, cause := range one.Causes {
 		s.causes[general(cause)]++
@@ -250,6 +281,7 @@ func general(cause string) string {
 func (s *summary) print(out io.Writer, folder string) {
 	fmt.Fprintf(out, "%s: %d of %d planned (%.1f%%)\n", filepath.Base(folder), s.planned, s.files, 100*float64(s.planned)/float64(s.files))
 	fmt.Fprintf(out, "%5d  templates that could not be read\n", s.files-s.read)
+	fmt.Fprintf(out, "%5d  of the planned ones need a security exception, which a person gives with a tick\n", s.waived)
 	names := make([]string, 0, len(s.causes))
 	for cause := range s.causes {
 		names = append(names, cause)
