@@ -61,7 +61,7 @@ func (e *Engine) RemoveAccessory(ctx context.Context, accessory Accessory) error
 	var err error
 	switch accessory.Kind {
 	case KindKeeper, KindHelper:
-		return e.remove(ctx, accessory.ID)
+		return e.link.remove(ctx, accessory.ID)
 	case KindSecretsVolume:
 		err = e.removeSecretsVolumeOf(ctx, accessory)
 	case KindFilesImage, KindBuiltImage:
@@ -70,7 +70,7 @@ func (e *Engine) RemoveAccessory(ctx context.Context, accessory Accessory) error
 		return fmt.Errorf("remove %s %s: the kind is not known", accessory.Kind, accessory.ID)
 	}
 	if errdefs.IsConflict(err) {
-		e.logger.Debug("something uses what no release owns", slog.String("kind", string(accessory.Kind)), slog.String("id", accessory.ID))
+		e.link.logger.Debug("something uses what no release owns", slog.String("kind", string(accessory.Kind)), slog.String("id", accessory.ID))
 		return nil
 	}
 	return notFoundIsFine(err)
@@ -78,7 +78,7 @@ func (e *Engine) RemoveAccessory(ctx context.Context, accessory Accessory) error
 
 // listCompanions lists the containers that are no instances.
 func (e *Engine) listCompanions(ctx context.Context) ([]Accessory, error) {
-	found, err := e.api(ctx).ContainerList(ctx, container.ListOptions{All: true, Filters: e.owned()})
+	found, err := e.link.api(ctx).ContainerList(ctx, container.ListOptions{All: true, Filters: e.link.owned()})
 	if err != nil {
 		return nil, failure(ctx, "list containers", err)
 	}
@@ -89,7 +89,7 @@ func (e *Engine) listCompanions(ctx context.Context) ([]Accessory, error) {
 		case roleSecrets:
 			all = append(all, accessory(KindKeeper, summary.ID, name, summary.Labels))
 		case roleHelper:
-			if !e.helpers.works(name) {
+			if !e.Helpers.works(name) {
 				all = append(all, accessory(KindHelper, summary.ID, "", summary.Labels))
 			}
 		}
@@ -98,7 +98,7 @@ func (e *Engine) listCompanions(ctx context.Context) ([]Accessory, error) {
 }
 
 func (e *Engine) listSecretsVolumes(ctx context.Context) ([]Accessory, error) {
-	found, err := e.api(ctx).VolumeList(ctx, volumetypes.ListOptions{Filters: e.owned(labelRole + "=" + roleSecrets)})
+	found, err := e.link.api(ctx).VolumeList(ctx, volumetypes.ListOptions{Filters: e.link.owned(labelRole + "=" + roleSecrets)})
 	if err != nil {
 		return nil, failure(ctx, "list volumes for secrets", err)
 	}
@@ -114,7 +114,7 @@ func (e *Engine) listSecretsVolumes(ctx context.Context) ([]Accessory, error) {
 }
 
 func (e *Engine) listMadeImages(ctx context.Context) ([]Accessory, error) {
-	found, err := e.api(ctx).ImageList(ctx, imagetypes.ListOptions{Filters: e.owned()})
+	found, err := e.link.api(ctx).ImageList(ctx, imagetypes.ListOptions{Filters: e.link.owned()})
 	if err != nil {
 		return nil, failure(ctx, "list images", err)
 	}
@@ -138,7 +138,7 @@ func accessory(kind AccessoryKind, id, name string, labels map[string]string) Ac
 // removeSecretsVolumeOf removes the volume that was listed, and none that was made
 // since under its name.
 func (e *Engine) removeSecretsVolumeOf(ctx context.Context, listed Accessory) error {
-	found, err := e.api(ctx).VolumeInspect(ctx, listed.ID)
+	found, err := e.link.api(ctx).VolumeInspect(ctx, listed.ID)
 	if err != nil {
 		return failure(ctx, "inspect volume for secrets", err)
 	}

@@ -94,7 +94,7 @@ func (e *Engine) readAccounts(ctx context.Context, image string, targets []strin
 	id, err := e.createHelper(ctx,
 		&container.Config{
 			Image: image, Cmd: []string{"/"}, NetworkDisabled: true,
-			Labels: map[string]string{labelStack: e.stack, labelRole: roleHelper},
+			Labels: map[string]string{labelStack: e.link.stack, labelRole: roleHelper},
 		},
 		&container.HostConfig{NetworkMode: "none"})
 	if err != nil {
@@ -175,7 +175,7 @@ func (l imageLook) follow(ctx context.Context, name string) (place string, stat 
 	rest := strings.Split(strings.Trim(path.Clean("/"+name), "/"), "/")
 	for links := 0; len(rest) > 0; {
 		next := path.Join(place, rest[0])
-		stat, err = l.engine.api(ctx).ContainerStatPath(ctx, l.container, next)
+		stat, err = l.engine.link.api(ctx).ContainerStatPath(ctx, l.container, next)
 		if errdefs.IsNotFound(err) {
 			return path.Join(append([]string{place}, rest...)...), container.PathStat{}, false, nil
 		}
@@ -205,7 +205,7 @@ func (l imageLook) read(ctx context.Context, file accountFile) (string, error) {
 		return "", nil
 	}
 	place := file.place
-	archive, _, err := l.engine.api(ctx).CopyFromContainer(ctx, l.container, place)
+	archive, _, err := l.engine.link.api(ctx).CopyFromContainer(ctx, l.container, place)
 	if err != nil {
 		return "", failure(ctx, "read "+place+" of the image", err)
 	}

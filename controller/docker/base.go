@@ -20,10 +20,10 @@ const baseAge = 24 * time.Hour
 // checkBases has the images that the build reads in the engine before the build
 // begins, and refuses what they would make it do: the build program takes those that
 // are there. An engine that keeps its images in containerd asks the registry once more.
-func (e *Engine) checkBases(ctx context.Context, build plan.Build, log func(string)) error {
+func (i *Images) checkBases(ctx context.Context, build plan.Build, log func(string)) error {
 	bases := make(map[string]plan.Base, len(build.Bases))
 	for _, name := range build.Bases {
-		base, err := e.base(ctx, name, log)
+		base, err := i.base(ctx, name, log)
 		if refused, ok := errors.AsType[*PullError](err); ok {
 			log("ERROR: " + refused.Message)
 			return &BuildError{Message: refused.Message, Hint: refused.Hint}
@@ -39,23 +39,23 @@ func (e *Engine) checkBases(ctx context.Context, build plan.Build, log func(stri
 	return build.CheckBases(bases)
 }
 
-func (e *Engine) base(ctx context.Context, reference string, log func(string)) (plan.Base, error) {
+func (i *Images) base(ctx context.Context, reference string, log func(string)) (plan.Base, error) {
 	named, err := parseName(reference)
 	if err != nil {
 		return plan.Base{}, err
 	}
 	name := names.FamiliarString(named)
-	found, err := e.inspectBase(ctx, name)
+	found, err := i.inspectBase(ctx, name)
 	missing := errdefs.IsNotFound(err)
 	if err != nil && !missing {
 		return plan.Base{}, failure(ctx, "inspect base image", err)
 	}
 	if missing || isOld(named, found) {
-		err := e.pull(ctx, name, log)
+		err := i.pull(ctx, name, log)
 		refused, ok := errors.AsType[*PullError](err)
 		switch {
 		case err == nil:
-			found, err = e.inspectBase(ctx, name)
+			found, err = i.inspectBase(ctx, name)
 		case ok && !missing:
 			log(fmt.Sprintf("%s so the one of %s that is on the server is used.", refused.Message, name))
 			err = nil
@@ -70,10 +70,10 @@ func (e *Engine) base(ctx context.Context, reference string, log func(string)) (
 	return plan.Base{Environment: found.Config.Env, Triggers: found.Config.OnBuild}, nil
 }
 
-func (e *Engine) inspectBase(ctx context.Context, name string) (imagetypes.InspectResponse, error) {
+func (i *Images) inspectBase(ctx context.Context, name string) (imagetypes.InspectResponse, error) {
 	ctx, cancel := within(ctx, callTimeout)
 	defer cancel()
-	return e.api(ctx).ImageInspect(ctx, name)
+	return i.link.api(ctx).ImageInspect(ctx, name)
 }
 
 // isOld reports whether a registry may have a newer image of the name. One without a

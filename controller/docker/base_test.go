@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"berth/controller/archive"
+	"berth/controller/docker/dockertest"
 	"berth/controller/plan"
 )
 
@@ -62,13 +63,13 @@ func base(triggers []string, tagged time.Time, digests ...string) map[string]any
 
 func TestBuild_RefusesABaseWhoseTriggersFetchAnAddress(t *testing.T) {
 	answers := builds(nil)
-	answers["GET /images/base:1/json"] = answerJSON(base([]string{"ADD http://127.0.0.1:8080/api /x"}, time.Now()))
+	answers["GET /images/base:1/json"] = dockertest.AnswerJSON(base([]string{"ADD http://127.0.0.1:8080/api /x"}, time.Now()))
 	engine, fake := openFake(t, answers)
 	_, err := engine.Build(t.Context(), optionsOn(t, "FROM base:1\n"), func(string) {})
 	if refusal, ok := errors.AsType[*plan.Refusal](err); !ok || refusal.Line != 1 || !strings.Contains(refusal.Reason, "127.0.0.1:8080") {
 		t.Errorf("got %v", err)
 	}
-	if fake.wasAsked("POST /build") {
+	if fake.WasAsked("POST /build") {
 		t.Error("the engine was asked to build")
 	}
 }
@@ -83,8 +84,8 @@ func TestBuild_PullsAMissingBaseBeforeItLooks(t *testing.T) {
 	if failed, ok := errors.AsType[*BuildError](err); !ok || !strings.Contains(failed.Message, "base:1") || failed.Hint == "" {
 		t.Errorf("got %v", err)
 	}
-	if fake.wasAsked("POST /build") || !fake.wasAsked("POST /images/create") {
-		t.Errorf("asked %q", fake.asked)
+	if fake.WasAsked("POST /build") || !fake.WasAsked("POST /images/create") {
+		t.Errorf("asked %q", fake.Asked())
 	}
 }
 
@@ -100,14 +101,14 @@ func TestBuild_AsksTheRegistryOnlyForABaseThatIsOld(t *testing.T) {
 		{"of no registry", base(nil, old), false},
 	} {
 		options := optionsOn(t, "FROM base:1\n")
-		answers := builds((&Engine{stack: "berth"}).buildRequest(options).Labels)
-		answers["GET /images/base:1/json"] = answerJSON(c.image)
+		answers := builds((&Images{link: &Link{stack: "berth"}}).buildRequest(options).Labels)
+		answers["GET /images/base:1/json"] = dockertest.AnswerJSON(c.image)
 		engine, fake := openFake(t, answers)
 		if _, err := engine.Build(t.Context(), options, func(string) {}); err != nil {
 			t.Errorf("%s: %v", c.name, err)
 		}
-		if fake.wasAsked("POST /images/create") != c.asked {
-			t.Errorf("%s: asked %q", c.name, fake.asked)
+		if fake.WasAsked("POST /images/create") != c.asked {
+			t.Errorf("%s: asked %q", c.name, fake.Asked())
 		}
 	}
 }

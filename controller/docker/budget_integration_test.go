@@ -31,7 +31,7 @@ func TestBuild_HostileOnesEndInWordsWhileAnAppAnswers(t *testing.T) {
 			engine := openTest(t)
 			_, app, _ := serveOnDefaultBridge(t, engine)
 			usual := answerTimes(t, app, time.After(2*time.Second))
-			options := buildOptions("hostile", 1, dockertest.App(t, "FROM scratch\nCOPY app /app\nENV ONLY="+engine.stack+"\nRUN [\"/app\", "+test.attack+"]\n"))
+			options := buildOptions("hostile", 1, dockertest.App(t, "FROM scratch\nCOPY app /app\nENV ONLY="+engine.link.stack+"\nRUN [\"/app\", "+test.attack+"]\n"))
 			free := freeSpace(t)
 			if name == "disk" {
 				options.Disk = Disk{Most: small, Free: func() (uint64, error) { return freeSpace(t), nil }}

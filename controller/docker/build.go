@@ -62,16 +62,16 @@ type BuildOptions struct {
 // A build that prints too much, or that takes too much of the disk, is stopped and
 // fails with a *BuildError. BuildKit takes no limit of memory, CPU or processes
 // through this API (moby/buildkit issue 593): all builds share those of their cgroup.
-func (e *Engine) Build(ctx context.Context, options BuildOptions, log func(line string)) (Image, error) {
-	if err := e.checkBases(ctx, options.Build, log); err != nil {
+func (i *Images) Build(ctx context.Context, options BuildOptions, log func(line string)) (Image, error) {
+	if err := i.checkBases(ctx, options.Build, log); err != nil {
 		return Image{}, err
 	}
-	request := e.buildRequest(options)
-	image, err := e.build(ctx, options, request, log)
+	request := i.buildRequest(options)
+	image, err := i.build(ctx, options, request, log)
 	if err == nil {
 		return image, nil
 	}
-	e.removeBuilt(ctx, options, request.Tags)
+	i.removeBuilt(ctx, options, request.Tags)
 	if ctx.Err() != nil {
 		return Image{}, fmt.Errorf("build image for %s: %w", options.App, context.Cause(ctx))
 	}
@@ -85,7 +85,7 @@ func (o BuildOptions) service() string {
 	return o.Service
 }
 
-func (e *Engine) build(ctx context.Context, options BuildOptions, request build.ImageBuildOptions, log func(string)) (Image, error) {
+func (i *Images) build(ctx context.Context, options BuildOptions, request build.ImageBuildOptions, log func(string)) (Image, error) {
 	ctx, budget := newBudget(ctx, log)
 	stop := func() { budget.stop(nil) }
 	defer stop()
@@ -96,31 +96,31 @@ func (e *Engine) build(ctx context.Context, options BuildOptions, request build.
 	if options.Files != nil {
 		offered = append(offered, files.offer())
 	}
-	id, closeSession, err := e.openSession(ctx, offered...)
+	id, closeSession, err := i.openSession(ctx, offered...)
 	if err == nil {
 		request.SessionID = id
 		defer closeSession()
 	} else {
 		// A socket proxy may refuse it. Builds on images that are there still work.
-		e.logger.Warn("build without a session: base images cannot be pulled", slog.Any("error", err))
+		i.link.logger.Warn("build without a session: base images cannot be pulled", slog.Any("error", err))
 	}
 	// Closing the connection cancels the build, unless a proxy keeps it open.
-	defer context.AfterFunc(ctx, func() { e.cancelBuild(ctx, request.BuildID) })()
+	defer context.AfterFunc(ctx, func() { i.cancelBuild(ctx, request.BuildID) })()
 
 	var image string
 	if options.Files != nil && err == nil {
 		request.RemoteContext = remoteSession
-		image, err = e.runBuild(ctx, nil, request, log)
+		image, err = i.runBuild(ctx, nil, request, log)
 		if contextErr := files.failure(); contextErr != nil {
 			return Image{}, exceeded(ctx, sendFailure(contextErr))
 		}
 	} else {
-		image, err = e.buildFromTar(ctx, options, request, log)
+		image, err = i.buildFromTar(ctx, options, request, log)
 	}
 	if err != nil {
 		return Image{}, exceeded(ctx, err)
 	}
-	found, labels, err := e.findImage(ctx, image)
+	found, labels, err := i.findImage(ctx, image)
 	if err != nil {
 		return Image{}, err
 	}
@@ -141,9 +141,9 @@ func checkLabels(found, asked map[string]string) error {
 	return nil
 }
 
-func (e *Engine) buildFromTar(ctx context.Context, options BuildOptions, request build.ImageBuildOptions, log func(string)) (string, error) {
+func (i *Images) buildFromTar(ctx context.Context, options BuildOptions, request build.ImageBuildOptions, log func(string)) (string, error) {
 	source := stream(ctx, options.Context)
-	image, err := e.runBuild(ctx, source, request, log)
+	image, err := i.runBuild(ctx, source, request, log)
 	if contextErr := source.finish(); contextErr != nil {
 		return "", sendFailure(contextErr)
 	}
@@ -152,37 +152,37 @@ func (e *Engine) buildFromTar(ctx context.Context, options BuildOptions, request
 
 func sendFailure(err error) error { return fmt.Errorf("send build context: %w", err) }
 
-func (e *Engine) buildRequest(options BuildOptions) build.ImageBuildOptions {
+func (i *Images) buildRequest(options BuildOptions) build.ImageBuildOptions {
 	arguments := make(map[string]*string, len(options.Build.Arguments)+1)
 	for name, value := range options.Build.Arguments {
 		arguments[name] = &value
 	}
-	labels := e.ownLabels(roleBuild, options.App, options.Release)
+	labels := i.link.ownLabels(roleBuild, options.App, options.Release)
 	labels[labelService] = options.service()
-	namespace := e.stack + "-" + options.App
+	namespace := i.link.stack + "-" + options.App
 	arguments[cacheNamespace] = &namespace
 	return build.ImageBuildOptions{
 		Version:     build.BuilderBuildKit,
 		BuildID:     namespace + "-" + rand.Text(),
-		Tags:        []string{e.imageTag(options.App, options.Release, options.Service)},
+		Tags:        []string{i.link.imageTag(options.App, options.Release, options.Service)},
 		Dockerfile:  options.Build.Dockerfile,
 		Target:      options.Build.Target,
 		BuildArgs:   arguments,
 		Labels:      labels,
 		NetworkMode: "default",
-		ExtraHosts:  []string{e.cacheHost(options.App) + ":127.0.0.1"},
+		ExtraHosts:  []string{i.cacheHost(options.App) + ":127.0.0.1"},
 	}
 }
 
 // cacheHost is a name in the hosts file of an app's build steps. It is there to be a
 // part of the key under which the build program keeps what a step made: no app is
 // given what another app's step made, whatever the network told that one.
-func (e *Engine) cacheHost(app string) string { return app + "." + e.stack + ".build.internal" }
+func (i *Images) cacheHost(app string) string { return app + "." + i.link.stack + ".build.internal" }
 
 // runBuild posts the build and follows it to its end: a failure comes inside a
 // response that began as a success.
-func (e *Engine) runBuild(ctx context.Context, source io.Reader, request build.ImageBuildOptions, log func(string)) (string, error) {
-	response, err := e.api(ctx).ImageBuild(ctx, source, request)
+func (i *Images) runBuild(ctx context.Context, source io.Reader, request build.ImageBuildOptions, log func(string)) (string, error) {
+	response, err := i.link.api(ctx).ImageBuild(ctx, source, request)
 	if err != nil {
 		return "", failure(ctx, "start build", err)
 	}
@@ -233,11 +233,11 @@ func follow(messages io.Reader, transcript *transcript) (string, error) {
 	return result.ID, nil
 }
 
-func (e *Engine) cancelBuild(ctx context.Context, id string) {
+func (i *Images) cancelBuild(ctx context.Context, id string) {
 	ctx, cancel := afterwards(ctx)
 	defer cancel()
-	if err := e.api(ctx).BuildCancel(ctx, id); err != nil {
-		e.logger.Debug("cancel build", slog.Any("error", err))
+	if err := i.link.api(ctx).BuildCancel(ctx, id); err != nil {
+		i.link.logger.Debug("cancel build", slog.Any("error", err))
 	}
 }
 
@@ -245,64 +245,18 @@ func (e *Engine) cancelBuild(ctx context.Context, id string) {
 // although the build was cancelled, or its labels were forged. One without our
 // labels goes by the name that it was given, which is all that is known to be the
 // build's: under its id there can be the image of another app.
-func (e *Engine) removeBuilt(ctx context.Context, options BuildOptions, names []string) {
+func (i *Images) removeBuilt(ctx context.Context, options BuildOptions, names []string) {
 	ctx, cancel := afterwards(ctx)
 	defer cancel()
 	for _, name := range names {
-		if _, err := e.api(ctx).ImageRemove(ctx, name, imagetypes.RemoveOptions{PruneChildren: true}); err != nil && !errdefs.IsNotFound(err) {
-			e.logger.Warn("remove image of a failed build", slog.String("image", name), slog.Any("error", err))
+		if _, err := i.link.api(ctx).ImageRemove(ctx, name, imagetypes.RemoveOptions{PruneChildren: true}); err != nil && !errdefs.IsNotFound(err) {
+			i.link.logger.Warn("remove image of a failed build", slog.String("image", name), slog.Any("error", err))
 		}
 	}
-	labels := e.ownLabels(roleBuild, options.App, options.Release)
-	if err := e.removeImages(ctx, labelApp+"="+options.App, labelRelease+"="+labels[labelRelease], labelService+"="+options.service()); err != nil {
-		e.logger.Warn("remove image of a failed build", slog.String("app", options.App), slog.Any("error", err))
+	labels := i.link.ownLabels(roleBuild, options.App, options.Release)
+	if err := i.link.removeImages(ctx, labelApp+"="+options.App, labelRelease+"="+labels[labelRelease], labelService+"="+options.service()); err != nil {
+		i.link.logger.Warn("remove image of a failed build", slog.String("app", options.App), slog.Any("error", err))
 	}
-}
-
-// contextStream is the build context on its way from the writer to the engine.
-type contextStream struct {
-	*io.PipeReader
-	stop   context.CancelFunc
-	result chan error
-}
-
-// stream runs write in the background; finish must be called.
-func stream(ctx context.Context, write func(context.Context, io.Writer) error) *contextStream {
-	ctx, stop := context.WithCancel(ctx)
-	reader, writer := io.Pipe()
-	result := make(chan error, 1)
-	go func() {
-		err := write(ctx, writer)
-		// The engine must not take a context that was cut short for a whole one.
-		_ = writer.CloseWithError(err)
-		result <- err
-	}()
-	return &contextStream{PipeReader: reader, stop: stop, result: result}
-}
-
-// finish ends the writer and returns its error. A context that nobody wanted to
-// read to its end is none: the build was over before.
-func (s *contextStream) finish() error {
-	select {
-	case err := <-s.result:
-		s.stop()
-		return unlessUnread(err)
-	default:
-	}
-	_ = s.Close()
-	s.stop()
-	err := <-s.result
-	if errors.Is(err, context.Canceled) {
-		return nil
-	}
-	return unlessUnread(err)
-}
-
-func unlessUnread(err error) error {
-	if errors.Is(err, io.ErrClosedPipe) {
-		return nil
-	}
-	return err
 }
 
 // lastLines keeps the end of a log.

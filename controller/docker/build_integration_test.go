@@ -43,11 +43,11 @@ CMD ["/app"]
 	if !slices.Equal(image.Exposed, []uint16{8080, 9000}) || !slices.Equal(image.Volumes, []string{"/data"}) {
 		t.Errorf("exposed %v, volumes %v", image.Exposed, image.Volumes)
 	}
-	found, err := engine.api(t.Context()).ImageInspect(t.Context(), image.ID)
+	found, err := engine.link.api(t.Context()).ImageInspect(t.Context(), image.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for key, want := range engine.ownLabels(roleBuild, "hello", 1) {
+	for key, want := range engine.link.ownLabels(roleBuild, "hello", 1) {
 		if got := found.Config.Labels[key]; got != want {
 			t.Errorf("label %s = %q, want %q", key, got, want)
 		}
@@ -58,7 +58,7 @@ func TestBuild_LogHoldsEveryLine(t *testing.T) {
 	engine := openTest(t)
 	book := &logbook{}
 	_, err := engine.Build(t.Context(), buildOptions("hello", 1, dockertest.App(t,
-		"FROM scratch\nCOPY app /app\nRUN [\"/app\", \"count\", \"3000\", \""+engine.stack+"\"]\nRUN [\"/app\", \"long\", \"100000\"]\n")), book.line)
+		"FROM scratch\nCOPY app /app\nRUN [\"/app\", \"count\", \"3000\", \""+engine.link.stack+"\"]\nRUN [\"/app\", \"long\", \"100000\"]\n")), book.line)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, book)
 	}
@@ -123,8 +123,8 @@ func TestBuild_DockerfileErrorNamesTheLine(t *testing.T) {
 
 func TestBuild_UsesABaseImageThatIsThere(t *testing.T) {
 	engine := openTest(t)
-	imported(t, engine, engine.stack+"/base:1")
-	image := mustBuild(t, engine, "hello", "FROM "+engine.stack+"/base:1\nEXPOSE 7000\nCMD [\"/app\"]\n")
+	imported(t, engine, engine.link.stack+"/base:1")
+	image := mustBuild(t, engine, "hello", "FROM "+engine.link.stack+"/base:1\nEXPOSE 7000\nCMD [\"/app\"]\n")
 	if !slices.Equal(image.Exposed, []uint16{7000}) {
 		t.Errorf("image = %+v", image)
 	}
@@ -133,7 +133,7 @@ func TestBuild_UsesABaseImageThatIsThere(t *testing.T) {
 func TestBuild_OtherAppsImageHasNoNameToCopyFrom(t *testing.T) {
 	engine := openTest(t)
 	victim := mustBuild(t, engine, "victim", "FROM scratch\nCOPY app /secret\n")
-	for _, name := range []string{engine.stack + "/victim:r1", engine.stack + "/victim", victim.ID, strings.TrimPrefix(victim.ID, "sha256:")} {
+	for _, name := range []string{engine.link.stack + "/victim:r1", engine.link.stack + "/victim", victim.ID, strings.TrimPrefix(victim.ID, "sha256:")} {
 		_, err := engine.Build(t.Context(), buildOptions("attacker", 1,
 			dockertest.App(t, "FROM scratch\nCOPY --from="+name+" / /loot\n")), func(string) {})
 		if _, ok := errors.AsType[*BuildError](err); !ok {
@@ -175,7 +175,7 @@ func TestBuild_ErrorOfTheContextIsTheError(t *testing.T) {
 
 func TestBuild_TakesATarWhereThereAreNoFiles(t *testing.T) {
 	engine := openTest(t)
-	options := buildOptions("hello", 1, dockertest.App(t, "FROM scratch\nCOPY app /app\nRUN [\"/app\", \"count\", \"3\", \""+engine.stack+"\"]\n"))
+	options := buildOptions("hello", 1, dockertest.App(t, "FROM scratch\nCOPY app /app\nRUN [\"/app\", \"count\", \"3\", \""+engine.link.stack+"\"]\n"))
 	options.Files = nil
 	book := &logbook{}
 	if _, err := engine.Build(t.Context(), options, book.line); err != nil {
@@ -191,12 +191,12 @@ func TestBuild_TakesNoFileOfAnotherBuild(t *testing.T) {
 	engine := openTest(t)
 	layers := map[string]bool{}
 	for i, text := range []string{"one", "two"} {
-		files := dockertest.Files{"Dockerfile": "FROM scratch\nCOPY text /\n", "text": engine.stack + text}
+		files := dockertest.Files{"Dockerfile": "FROM scratch\nCOPY text /\n", "text": engine.link.stack + text}
 		image, err := engine.Build(t.Context(), buildOptions("hello", int64(i+1), files), func(string) {})
 		if err != nil {
 			t.Fatal(err)
 		}
-		found, err := engine.api(t.Context()).ImageInspect(t.Context(), image.ID)
+		found, err := engine.link.api(t.Context()).ImageInspect(t.Context(), image.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -209,7 +209,7 @@ func TestBuild_TakesNoFileOfAnotherBuild(t *testing.T) {
 
 func TestBuild_RefusesADamagedFileAndReadsOnlyWhatIsCopied(t *testing.T) {
 	engine := openTest(t)
-	tree := damagedTree(t, engine.stack)
+	tree := damagedTree(t, engine.link.stack)
 	for name, damaged := range map[string]bool{"good": false, "damaged": true} {
 		layout := archive.Layout{Extras: []archive.Extra{{Path: "Dockerfile", Text: "FROM scratch\nCOPY " + name + " /\n"}}}
 		options := buildOptions("hello", 1, nil)
@@ -314,7 +314,7 @@ func TestBuild_RefusesLabelsForgedInTheBaseImage(t *testing.T) {
 func TestBuild_OwnLabelsWinOverTheDockerfile(t *testing.T) {
 	engine := openTest(t)
 	image := mustBuild(t, engine, "hello", "FROM scratch\nLABEL berth.app=victim berth.release=99\nCOPY app /app\n")
-	found, err := engine.api(t.Context()).ImageInspect(t.Context(), image.ID)
+	found, err := engine.link.api(t.Context()).ImageInspect(t.Context(), image.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -350,7 +350,7 @@ func TestRemoveImage_IsIdempotentAndLeavesOthersAlone(t *testing.T) {
 
 func assertNoImage(t *testing.T, engine *Engine) {
 	t.Helper()
-	images, err := engine.api(t.Context()).ImageList(t.Context(), imagetypes.ListOptions{All: true, Filters: engine.owned()})
+	images, err := engine.link.api(t.Context()).ImageList(t.Context(), imagetypes.ListOptions{All: true, Filters: engine.link.owned()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -373,7 +373,7 @@ func TestBuild_StepOfOneAppIsNeverAnotherApps(t *testing.T) {
 	cached := func(app string, release int64) bool {
 		lines := &logbook{}
 		image, err := engine.Build(t.Context(), buildOptions(app, release, dockertest.App(t,
-			"FROM scratch\nCOPY app /app\nRUN [\"/app\", \"count\", \"3\", \"key-"+engine.stack+"\"]\n")), lines.line)
+			"FROM scratch\nCOPY app /app\nRUN [\"/app\", \"count\", \"3\", \"key-"+engine.link.stack+"\"]\n")), lines.line)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -394,8 +394,8 @@ func TestBuild_BaseThatFetchesAnAddressIsRefusedBeforeItsBuild(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { asked <- r.URL.Path }))
 	defer server.Close()
 	base := mustBuild(t, engine, "base", "FROM scratch\nCOPY app /app\nONBUILD ADD "+server.URL+"/secret /x\n")
-	name := "localhost.example.com/" + engine.stack + ":1"
-	if err := engine.api(t.Context()).ImageTag(t.Context(), base.ID, name); err != nil {
+	name := "localhost.example.com/" + engine.link.stack + ":1"
+	if err := engine.link.api(t.Context()).ImageTag(t.Context(), base.ID, name); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = engine.RemoveImage(context.WithoutCancel(t.Context()), base.ID) })

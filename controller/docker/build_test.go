@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"berth/controller/docker/dockertest"
+
 	imagetypes "github.com/docker/docker/api/types/image"
 )
 
@@ -20,15 +22,15 @@ func builds(labels map[string]string) map[string]http.HandlerFunc {
 			_, _ = io.Copy(io.Discard, r.Body)
 			_, _ = io.WriteString(w, `{"id":"moby.image.id","aux":{"ID":"sha256:made"}}`)
 		},
-		"GET /images/sha256:made/json": answerJSON(found),
-		"GET /images/json":             answerJSON([]imagetypes.Summary{}),
+		"GET /images/sha256:made/json": dockertest.AnswerJSON(found),
+		"GET /images/json":             dockertest.AnswerJSON([]imagetypes.Summary{}),
 	}
 }
 
 // A build program that is not the engine's decides itself about its image.
 func TestBuild_RefusesAnImageWithoutTheLabelsThatWereAsked(t *testing.T) {
 	options := BuildOptions{App: "hello", Release: 3, Service: "web", Context: func(context.Context, io.Writer) error { return nil }}
-	asked := (&Engine{stack: "berth"}).buildRequest(options).Labels
+	asked := (&Images{link: &Link{stack: "berth"}}).buildRequest(options).Labels
 	engine, _ := openFake(t, builds(asked))
 	if image, err := engine.Build(t.Context(), options, func(string) {}); err != nil || image.ID != "sha256:made" {
 		t.Fatalf("as asked: %+v, %v", image, err)
@@ -51,19 +53,17 @@ func TestBuild_RefusesAnImageWithoutTheLabelsThatWereAsked(t *testing.T) {
 		if !ok || !strings.Contains(failed.Message, "label berth.") || failed.Hint == "" {
 			t.Errorf("%s: %v, want a BuildError", name, err)
 		}
-		if !fake.removed() {
-			t.Errorf("%s: the image stays: %q", name, fake.asked)
+		if !removed(fake) {
+			t.Errorf("%s: the image stays: %q", name, fake.Asked())
 		}
 	}
 }
 
 // removed reports whether an image was removed by the name that its build gave it,
 // and none by its id.
-func (f *fakeEngine) removed() bool {
-	f.mutex.Lock()
-	defer f.mutex.Unlock()
+func removed(fake *dockertest.Fake) bool {
 	removals := 0
-	for _, request := range f.asked {
+	for _, request := range fake.Asked() {
 		if strings.HasPrefix(request, "DELETE /images/berth/hello:r3") {
 			removals++
 		} else if strings.HasPrefix(request, "DELETE ") {

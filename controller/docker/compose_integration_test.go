@@ -37,7 +37,7 @@ func TestStart_ServicesReachEachOtherByNameAndAlias(t *testing.T) {
 	image := mustBuild(t, engine, "shop", dockertest.ServeDockerfile)
 	web := startService(t, engine, image, plan.Service{Name: "web", Aliases: []string{"web"}}, nil)
 	startService(t, engine, image, plan.Service{Name: "store", Aliases: []string{"database", "store"}, Internal: true, Environment: []string{"VERSION=7"}}, nil)
-	for _, name := range []string{"store", "database", engine.stack + "-shop-r1.store"} {
+	for _, name := range []string{"store", "database", engine.link.stack + "-shop-r1.store"} {
 		eventually(t, name+" answers web", func() bool {
 			return strings.TrimSpace(ask(t, engine, web, "/get", "url", "http://"+name+":8000/")) == "hello 7"
 		})
@@ -84,7 +84,7 @@ func TestStart_EngineHoldsWhatAServiceAsks(t *testing.T) {
 func TestStart_MountsNamedVolumes(t *testing.T) {
 	engine := openTest(t)
 	image := mustBuild(t, engine, "shop", "FROM scratch\nCOPY app /app\nVOLUME /data /other\nCMD [\"/app\"]\n")
-	name := engine.stack + "-vol-data"
+	name := engine.link.stack + "-vol-data"
 	labelledVolume(t, engine, name)
 	service := plan.Service{Name: "store", Mounts: []plan.Mount{{Volume: "data", Target: "/data"}, {Volume: "data", Target: "/again", ReadOnly: true}}}
 	store := startService(t, engine, image, service, func(o *StartOptions) { o.Volumes = map[string]string{"data": name} })
@@ -108,8 +108,8 @@ func TestStart_MountsNamedVolumes(t *testing.T) {
 
 func labelledVolume(t *testing.T, engine *Engine, name string) {
 	t.Helper()
-	api := engine.api(t.Context())
-	if _, err := api.VolumeCreate(t.Context(), volumetypes.CreateOptions{Name: name, Labels: map[string]string{labelStack: engine.stack}}); err != nil {
+	api := engine.link.api(t.Context())
+	if _, err := api.VolumeCreate(t.Context(), volumetypes.CreateOptions{Name: name, Labels: map[string]string{labelStack: engine.link.stack}}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -175,7 +175,7 @@ func TestEnsureSecrets_PutsThemBackAfterTheKeeperEnded(t *testing.T) {
 	var options StartOptions
 	web := startService(t, engine, image, filesService(), func(o *StartOptions) { o.Secrets = filesSecrets; options = *o })
 	// Both end, as when the machine restarts.
-	api := engine.api(t.Context())
+	api := engine.link.api(t.Context())
 	for _, name := range []string{web.Name, web.Name + secretsSuffix} {
 		if err := api.ContainerStop(t.Context(), name, stopOptions(0)); err != nil {
 			t.Fatal(err)
@@ -215,11 +215,11 @@ func TestStart_ImageWithFilesHasItsOwnLabelsAndNoHelperStays(t *testing.T) {
 	engine := openTest(t)
 	image := mustBuild(t, engine, "shop", dockertest.ServeDockerfile)
 	web := startService(t, engine, image, filesService(), func(o *StartOptions) { o.Secrets = filesSecrets })
-	found, err := engine.api(t.Context()).ImageInspect(t.Context(), mustInspect(t, engine, web.ID).Image)
+	found, err := engine.link.api(t.Context()).ImageInspect(t.Context(), mustInspect(t, engine, web.ID).Image)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for key, want := range engine.ownLabels(roleFiles, "shop", 1) {
+	for key, want := range engine.link.ownLabels(roleFiles, "shop", 1) {
 		if got := found.Config.Labels[key]; got != want {
 			t.Errorf("label %s is %q, want %q", key, got, want)
 		}
@@ -265,20 +265,20 @@ func TestRemoveApp_TakesFilesAndSecretsToo(t *testing.T) {
 func TestRemoveApp_TakesContainersOfEveryRole(t *testing.T) {
 	engine := openTest(t)
 	image := mustBuild(t, engine, "shop", dockertest.ServeDockerfile)
-	kept := createFrom(t, engine, image, engine.ownLabels(roleHelper, "kept", 1))
+	kept := createFrom(t, engine, image, engine.link.ownLabels(roleHelper, "kept", 1))
 	for _, role := range []string{roleHelper, roleFiles, roleBuild} {
-		createFrom(t, engine, image, engine.ownLabels(role, "shop", 1))
+		createFrom(t, engine, image, engine.link.ownLabels(role, "shop", 1))
 	}
 	if err := engine.RemoveApp(t.Context(), "shop"); err == nil || !errdefs.IsConflict(err) {
 		t.Errorf("the image is gone under the container of another app: %v", err)
 	}
-	if err := engine.remove(t.Context(), mustInspect(t, engine, kept).ID); err != nil {
+	if err := engine.link.remove(t.Context(), mustInspect(t, engine, kept).ID); err != nil {
 		t.Fatal(err)
 	}
 	if err := engine.RemoveApp(t.Context(), "shop"); err != nil {
 		t.Fatal(err)
 	}
-	left, err := engine.api(t.Context()).ContainerList(t.Context(), container.ListOptions{All: true, Filters: engine.owned()})
+	left, err := engine.link.api(t.Context()).ContainerList(t.Context(), container.ListOptions{All: true, Filters: engine.link.owned()})
 	if err != nil || len(left) > 0 {
 		t.Errorf("left behind: %+v, %v", left, err)
 	}
@@ -288,7 +288,7 @@ func TestRemoveApp_TakesContainersOfEveryRole(t *testing.T) {
 // createFrom creates a container of the image that never runs.
 func createFrom(t *testing.T, engine *Engine, image Image, labels map[string]string) string {
 	t.Helper()
-	created, err := engine.api(t.Context()).ContainerCreate(t.Context(), &container.Config{Image: image.ID, Labels: labels}, nil, nil, nil, "")
+	created, err := engine.link.api(t.Context()).ContainerCreate(t.Context(), &container.Config{Image: image.ID, Labels: labels}, nil, nil, nil, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -315,12 +315,12 @@ func TestStart_FailureLeavesNothingOfItsFiles(t *testing.T) {
 // assertNoFiles looks for keepers, their volumes and images with files.
 func assertNoFiles(t *testing.T, engine *Engine) {
 	t.Helper()
-	api := engine.api(t.Context())
-	keepers, err := api.ContainerList(t.Context(), container.ListOptions{All: true, Filters: engine.owned(labelRole + "=" + roleSecrets)})
+	api := engine.link.api(t.Context())
+	keepers, err := api.ContainerList(t.Context(), container.ListOptions{All: true, Filters: engine.link.owned(labelRole + "=" + roleSecrets)})
 	if err != nil || len(keepers) > 0 {
 		t.Errorf("keepers %v, %v", keepers, err)
 	}
-	volumes, err := api.VolumeList(t.Context(), volumetypes.ListOptions{Filters: engine.owned()})
+	volumes, err := api.VolumeList(t.Context(), volumetypes.ListOptions{Filters: engine.link.owned()})
 	if err != nil || len(volumes.Volumes) > 0 {
 		t.Errorf("volumes %v, %v", volumes.Volumes, err)
 	}
@@ -332,7 +332,7 @@ func assertNoFiles(t *testing.T, engine *Engine) {
 func TestStart_RefusesTheNamesOfOtherInstances(t *testing.T) {
 	engine := openTest(t)
 	image := mustBuild(t, engine, "shop", dockertest.ServeDockerfile)
-	for _, name := range []string{engine.stack, engine.stack + "-victim-r1", strings.ToUpper(engine.stack) + "-victim-r1"} {
+	for _, name := range []string{engine.link.stack, engine.link.stack + "-victim-r1", strings.ToUpper(engine.link.stack) + "-victim-r1"} {
 		service := plan.Service{Name: "web", Limits: plan.DefaultLimits(), Aliases: []string{name}}
 		_, err := engine.Start(t.Context(), StartOptions{App: "shop", Release: 1, Service: service, Image: image, Network: mustNetwork(t, engine, "shop")})
 		if _, ok := errors.AsType[*plan.Refusal](err); !ok {

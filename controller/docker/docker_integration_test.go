@@ -111,18 +111,18 @@ func mustStartService(t *testing.T, engine *Engine, app, dockerfile string, serv
 func mustStartProxy(t *testing.T, engine *Engine) string {
 	t.Helper()
 	image := mustBuild(t, engine, "stand-in", dockertest.ServeDockerfile)
-	own := engine.stack + "-0-edge"
-	labels := map[string]string{labelStack: engine.stack, labelRole: roleProxy}
-	if _, err := engine.api(t.Context()).NetworkCreate(t.Context(), own, networktypes.CreateOptions{Labels: map[string]string{labelStack: engine.stack}}); err != nil {
+	own := engine.link.stack + "-0-edge"
+	labels := map[string]string{labelStack: engine.link.stack, labelRole: roleProxy}
+	if _, err := engine.link.api(t.Context()).NetworkCreate(t.Context(), own, networktypes.CreateOptions{Labels: map[string]string{labelStack: engine.link.stack}}); err != nil {
 		t.Fatal(err)
 	}
-	created, err := engine.api(t.Context()).ContainerCreate(t.Context(),
+	created, err := engine.link.api(t.Context()).ContainerCreate(t.Context(),
 		&container.Config{Image: image.ID, Labels: labels},
-		&container.HostConfig{NetworkMode: container.NetworkMode(own)}, nil, nil, engine.stack+"-proxy")
+		&container.HostConfig{NetworkMode: container.NetworkMode(own)}, nil, nil, engine.link.stack+"-proxy")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := engine.api(t.Context()).ContainerStart(t.Context(), created.ID, container.StartOptions{}); err != nil {
+	if err := engine.link.api(t.Context()).ContainerStart(t.Context(), created.ID, container.StartOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	return created.ID
@@ -130,7 +130,7 @@ func mustStartProxy(t *testing.T, engine *Engine) string {
 
 func mustInspect(t *testing.T, engine *Engine, id string) container.InspectResponse {
 	t.Helper()
-	found, err := engine.api(t.Context()).ContainerInspect(t.Context(), id)
+	found, err := engine.link.api(t.Context()).ContainerInspect(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -81,14 +81,14 @@ func TestEngine_HangingIsUnavailable(t *testing.T) {
 	defer func() { _ = engine.Close() }()
 	ctx, cancel := within(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	_, err = engine.api(ctx).ServerVersion(ctx)
+	_, err = engine.link.api(ctx).ServerVersion(ctx)
 	if err := failure(ctx, "read version", err); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("got %v, want ErrUnavailable", err)
 	}
 }
 
 func TestForgedLabel_FindsWhatOnlyBerthSets(t *testing.T) {
-	engine := &Engine{stack: "berth"}
+	engine := &Images{link: &Link{stack: "berth"}}
 	own := map[string]string{labelStack: "berth", labelApp: "hello", labelRelease: "3", labelRole: roleBuild, labelService: "web"}
 	if label := engine.forgedLabel(own); label != "" {
 		t.Errorf("own label %s is called forged", label)
@@ -160,7 +160,7 @@ func TestVolumeMounts_BoundsEachPathOnce(t *testing.T) {
 }
 
 func TestWithMounts_MountsOnlyTheStacksVolumesAndEachPathOnce(t *testing.T) {
-	engine := &Engine{stack: "berth"}
+	engine := &Engine{link: &Link{stack: "berth"}}
 	policy, err := plan.Options{Limits: plan.DefaultLimits()}.Service().Policy("")
 	if err != nil {
 		t.Fatal(err)
@@ -295,7 +295,7 @@ func TestStream_WriterThatWaitsIsStopped(t *testing.T) {
 }
 
 func TestBuildRequest_KeepsCachesOfAppsApart(t *testing.T) {
-	engine := &Engine{stack: "berth"}
+	engine := &Images{link: &Link{stack: "berth"}}
 	request := engine.buildRequest(BuildOptions{App: "hello", Release: 3, Build: plan.Build{
 		Dockerfile: "Dockerfile", Arguments: map[string]string{"MODE": "fast", cacheNamespace: "victim"},
 	}})
@@ -309,7 +309,7 @@ func TestBuildRequest_KeepsCachesOfAppsApart(t *testing.T) {
 }
 
 func TestBuildRequest_KeysTheStepsByApp(t *testing.T) {
-	engine := &Engine{stack: "berth"}
+	engine := &Images{link: &Link{stack: "berth"}}
 	hosts := func(app string, release int64) string {
 		return strings.Join(engine.buildRequest(BuildOptions{App: app, Release: release}).ExtraHosts, " ")
 	}
@@ -319,7 +319,7 @@ func TestBuildRequest_KeysTheStepsByApp(t *testing.T) {
 }
 
 func TestBuildRequest_GivesANameThatNobodyCanGuess(t *testing.T) {
-	engine := &Engine{stack: "berth"}
+	engine := &Images{link: &Link{stack: "berth"}}
 	seen := map[string]bool{}
 	for range 100 {
 		for service, pattern := range map[string]string{
@@ -335,7 +335,7 @@ func TestBuildRequest_GivesANameThatNobodyCanGuess(t *testing.T) {
 }
 
 func TestNames_TheProxysOwnNetworkSortsFirst(t *testing.T) {
-	engine := &Engine{stack: "berth"}
+	engine := &Link{stack: "berth"}
 	for _, app := range []string{"0", "a", "zz"} {
 		if engine.networkName(app, 0) <= "berth-0-edge" {
 			t.Errorf("%s sorts before the proxy's own network", engine.networkName(app, 0))

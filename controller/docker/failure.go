@@ -18,49 +18,7 @@ var (
 	ErrNotFound = errors.New("not found in the engine")
 	// ErrUnavailable says that the engine did not answer.
 	ErrUnavailable = errors.New("engine does not answer")
-	// ErrVolumeExists says that the stack has a volume of that name already.
-	ErrVolumeExists = errors.New("the volume exists")
-	// ErrVolumeInUse says that a container has the volume, also one that is stopped.
-	ErrVolumeInUse = errors.New("the volume is in use")
-	// ErrForeignVolume says that the volume's name in the engine belongs to
-	// something that this stack did not make, or not so: it is left alone.
-	ErrForeignVolume = errors.New("the volume's name in the engine belongs to something else")
 )
-
-// BuildError says that a build ended without an image. Message and Hint are
-// whole sentences that are safe to show; Lines are the last ones of the log.
-type BuildError struct {
-	Lines   []string
-	Message string
-	Hint    string // empty where there is no better advice than the log
-}
-
-// Error gives the message alone; the log has been written line by line.
-func (e *BuildError) Error() string { return "build image: " + e.Message }
-
-// ForgedLabelError says that an image carries a label that only Berth sets.
-// The image has been removed.
-type ForgedLabelError struct {
-	Label string
-}
-
-// Error names the label.
-func (e *ForgedLabelError) Error() string {
-	return fmt.Sprintf("the image carries the label %q, which is reserved", e.Label)
-}
-
-// StartError says that the engine could not run the image's command. Message is
-// a whole sentence that is safe to show.
-type StartError struct {
-	Message string
-	Err     error
-}
-
-// Error gives the message and the engine's own words.
-func (e *StartError) Error() string { return "start container: " + e.Message + ": " + e.Err.Error() }
-
-// Unwrap returns the engine's own words.
-func (e *StartError) Unwrap() error { return e.Err }
 
 // failure names the action that failed, and marks what a caller can act on.
 // ctx is the one of the call, from within.

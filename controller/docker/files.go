@@ -44,28 +44,28 @@ const (
 //
 // The work is done by a helper: a container of our own program that has the
 // volume, no network and nothing else, and is removed by Close.
-func (e *Engine) OpenVolume(ctx context.Context, name volume.Name, access Access) (*volume.Session, error) {
-	if err := e.ownsVolume(ctx, name); err != nil {
+func (h *Helpers) OpenVolume(ctx context.Context, name volume.Name, access Access) (*volume.Session, error) {
+	if err := h.ownsVolume(ctx, name); err != nil {
 		return nil, err
 	}
 	select {
-	case e.helpers.slots <- struct{}{}:
+	case h.slots <- struct{}{}:
 	case <-ctx.Done():
 		return nil, fmt.Errorf("open volume %s: %w", name, context.Cause(ctx))
 	}
-	h := &helper{engine: e, volume: name, access: access}
-	if err := h.start(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("open volume %s: %w", name, err), h.close(ctx))
+	one := &helper{helpers: h, volume: name, access: access}
+	if err := one.start(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open volume %s: %w", name, err), one.close(ctx))
 	}
-	h.stop = context.AfterFunc(ctx, h.connection.Close)
-	end := sync.OnceValue(func() error { return h.close(ctx) })
-	return volume.NewSession(h.output(ctx), h.connection.Conn, end), nil
+	one.stop = context.AfterFunc(ctx, one.connection.Close)
+	end := sync.OnceValue(func() error { return one.close(ctx) })
+	return volume.NewSession(one.output(ctx), one.connection.Conn, end), nil
 }
 
 // EnsureOwner gives the root of an empty volume to owner, so that an app can
 // begin to write. A volume that holds something stays as it is.
-func (e *Engine) EnsureOwner(ctx context.Context, name volume.Name, owner volume.Owner) error {
-	session, err := e.OpenVolume(ctx, name, ReadWrite)
+func (h *Helpers) EnsureOwner(ctx context.Context, name volume.Name, owner volume.Owner) error {
+	session, err := h.OpenVolume(ctx, name, ReadWrite)
 	if err != nil {
 		return err
 	}
@@ -75,8 +75,8 @@ func (e *Engine) EnsureOwner(ctx context.Context, name volume.Name, owner volume
 
 // HandOver gives the volume to owner with what its former owner has in it; told
 // hears now and then how many entries there were so far.
-func (e *Engine) HandOver(ctx context.Context, name volume.Name, owner volume.Owner, told func(entries int64)) (volume.Handed, error) {
-	session, err := e.OpenVolume(ctx, name, ReadWrite)
+func (h *Helpers) HandOver(ctx context.Context, name volume.Name, owner volume.Owner, told func(entries int64)) (volume.Handed, error) {
+	session, err := h.OpenVolume(ctx, name, ReadWrite)
 	if err != nil {
 		return volume.Handed{}, err
 	}
@@ -85,8 +85,8 @@ func (e *Engine) HandOver(ctx context.Context, name volume.Name, owner volume.Ow
 }
 
 // FindRootOwner returns whom the root of a volume belongs to.
-func (e *Engine) FindRootOwner(ctx context.Context, name volume.Name) (volume.Owner, error) {
-	session, err := e.OpenVolume(ctx, name, ReadOnly)
+func (h *Helpers) FindRootOwner(ctx context.Context, name volume.Name) (volume.Owner, error) {
+	session, err := h.OpenVolume(ctx, name, ReadOnly)
 	if err != nil {
 		return volume.Owner{}, err
 	}
@@ -96,23 +96,23 @@ func (e *Engine) FindRootOwner(ctx context.Context, name volume.Name) (volume.Ow
 
 // RemoveHelpers removes what works in volumes and on images, as an earlier process
 // of this stack may have left it. It must not run while this one does either.
-func (e *Engine) RemoveHelpers(ctx context.Context) error {
+func (h *Helpers) RemoveHelpers(ctx context.Context) error {
 	ctx, cancel := within(ctx, processTimeout)
 	defer cancel()
-	found, err := e.api(ctx).ContainerList(ctx, container.ListOptions{All: true, Filters: e.owned(labelRole + "=" + roleHelper)})
+	found, err := h.link.api(ctx).ContainerList(ctx, container.ListOptions{All: true, Filters: h.link.owned(labelRole + "=" + roleHelper)})
 	if err != nil {
 		return failure(ctx, "list helpers", err)
 	}
 	var failures []error
 	for _, summary := range found {
-		failures = append(failures, e.remove(ctx, summary.ID))
+		failures = append(failures, h.link.remove(ctx, summary.ID))
 	}
 	return errors.Join(failures...)
 }
 
 // helper is one container that works in a volume, and the stream to it.
 type helper struct {
-	engine     *Engine
+	helpers    *Helpers
 	volume     volume.Name
 	access     Access
 	id         string // empty until it is created
@@ -128,13 +128,13 @@ func (h *helper) start(ctx context.Context) error {
 	defer cancel()
 	err := h.create(ctx)
 	if errdefs.IsNotFound(err) {
-		h.engine.forgetHelperImage()
+		h.helpers.forgetHelperImage()
 		err = h.create(ctx)
 	}
 	if err != nil {
 		return failure(ctx, "create helper", err)
 	}
-	api := h.engine.api(ctx)
+	api := h.helpers.link.api(ctx)
 	h.connection, err = api.ContainerAttach(ctx, h.id, container.AttachOptions{Stream: true, Stdin: true, Stdout: true, Stderr: true})
 	if err != nil {
 		return failure(ctx, "attach to helper", err)
@@ -143,11 +143,11 @@ func (h *helper) start(ctx context.Context) error {
 }
 
 func (h *helper) create(ctx context.Context) error {
-	image, err := h.engine.helperImage(ctx)
+	image, err := h.helpers.helperImage(ctx)
 	if err != nil {
 		return err
 	}
-	h.id, err = h.engine.createHelper(ctx, h.config(image), h.hostConfig())
+	h.id, err = h.helpers.createHelper(ctx, h.config(image), h.hostConfig())
 	return err
 }
 
@@ -163,7 +163,7 @@ func (h *helper) config(image string) *container.Config {
 		AttachStderr:    true,
 		NetworkDisabled: true,
 		Labels: map[string]string{
-			labelStack: h.engine.stack, labelRole: roleHelper, labelVolume: string(h.volume),
+			labelStack: h.helpers.link.stack, labelRole: roleHelper, labelVolume: string(h.volume),
 		},
 	}
 }
@@ -189,7 +189,7 @@ func (h *helper) hostConfig() *container.HostConfig {
 		LogConfig:      container.LogConfig{Type: "none"}, // what it says is somebody's files
 		RestartPolicy:  container.RestartPolicy{Name: container.RestartPolicyDisabled},
 		Mounts: []mount.Mount{{
-			Type: mount.TypeVolume, Source: h.engine.VolumeName(h.volume), Target: HelperFolder,
+			Type: mount.TypeVolume, Source: h.helpers.link.VolumeName(h.volume), Target: HelperFolder,
 			ReadOnly:      h.access == ReadOnly,
 			VolumeOptions: &mount.VolumeOptions{NoCopy: true},
 		}},
@@ -224,7 +224,7 @@ func (h *helper) output(ctx context.Context) io.Reader {
 
 // close removes the container, also where ctx has ended.
 func (h *helper) close(ctx context.Context) error {
-	defer func() { <-h.engine.helpers.slots }()
+	defer func() { <-h.helpers.slots }()
 	if h.stop != nil {
 		h.stop()
 	}
@@ -238,11 +238,11 @@ func (h *helper) close(ctx context.Context) error {
 	if h.id == "" {
 		return nil
 	}
-	defer h.engine.helpers.end(h.id)
+	defer h.helpers.end(h.id)
 	ctx, cancel := afterwards(ctx)
 	defer cancel()
-	if err := h.engine.remove(ctx, h.id); err != nil {
-		h.engine.logger.Warn("remove volume helper", slog.String("container", h.id), slog.Any("error", err))
+	if err := h.helpers.link.remove(ctx, h.id); err != nil {
+		h.helpers.link.logger.Warn("remove volume helper", slog.String("container", h.id), slog.Any("error", err))
 		return err
 	}
 	return nil

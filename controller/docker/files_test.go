@@ -14,10 +14,10 @@ import (
 // Whoever gives a download up reads no further, and what was on its way waits to be read.
 func TestHelper_WhatNobodyReadsToItsEndWaitsForNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		engine := &Engine{helpers: newHelpers("")}
-		engine.helpers.slots <- struct{}{}
+		helpers := newHelpers(nil, "")
+		helpers.slots <- struct{}{}
 		here, there := net.Pipe()
-		h := &helper{engine: engine, connection: types.HijackedResponse{Conn: here, Reader: bufio.NewReader(here)}}
+		h := &helper{helpers: helpers, connection: types.HijackedResponse{Conn: here, Reader: bufio.NewReader(here)}}
 		go func() {
 			for file := stdcopy.NewStdWriter(there, stdcopy.Stdout); ; {
 				if _, err := file.Write(make([]byte, 32<<10)); err != nil {

@@ -31,7 +31,7 @@ func TestStart_RunsTheGuestbookOfTheExamples(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	volume := engine.stack + "-vol-entries"
+	volume := engine.link.stack + "-vol-entries"
 	labelledVolume(t, engine, volume)
 	network := mustNetwork(t, engine, "book")
 	running := map[string]Instance{}

@@ -17,9 +17,6 @@ const (
 	// the millions over which some programs loop at their start, and not above
 	// what an engine without CAP_SYS_RESOURCE may itself.
 	openFiles = 16384
-	// killFirst makes the kernel end an app before the engine, the proxy or Berth
-	// when the whole machine runs out of memory.
-	killFirst = 500
 	// volumeBytes bounds each tmpfs in place of a volume; it counts as the
 	// instance's memory too.
 	volumeBytes = 100 << 20

@@ -26,8 +26,9 @@ const helpersAtOnce = 8
 // helperProgram is where the program lies in its image, which holds nothing else.
 const helperProgram = "berth"
 
-// helpers is what is known of the program that works in volumes.
-type helpers struct {
+// Helpers runs our own program in containers of its own: in volumes, and beside instances.
+type Helpers struct {
+	link    *Link
 	program string // path; empty is the one that runs
 	slots   chan struct{}
 	// listeners are those that look at what listens.
@@ -41,27 +42,27 @@ type helpers struct {
 	names     map[string]string // of those, by id
 }
 
-func newHelpers(program string) *helpers {
-	return &helpers{
-		program: program, slots: make(chan struct{}, helpersAtOnce), listeners: make(chan struct{}, listenersAtOnce),
+func newHelpers(link *Link, program string) *Helpers {
+	return &Helpers{
+		link: link, program: program, slots: make(chan struct{}, helpersAtOnce), listeners: make(chan struct{}, listenersAtOnce),
 		working: make(map[string]bool), names: make(map[string]string),
 	}
 }
 
 // works reports whether the helper of the name is one that this process uses.
-func (h *helpers) works(name string) bool {
+func (h *Helpers) works(name string) bool {
 	h.workMutex.Lock()
 	defer h.workMutex.Unlock()
 	return h.working[name]
 }
 
-func (h *helpers) begin(name string) {
+func (h *Helpers) begin(name string) {
 	h.workMutex.Lock()
 	defer h.workMutex.Unlock()
 	h.working[name] = true
 }
 
-func (h *helpers) made(name, id string) {
+func (h *Helpers) made(name, id string) {
 	h.workMutex.Lock()
 	defer h.workMutex.Unlock()
 	h.names[id] = name
@@ -69,7 +70,7 @@ func (h *helpers) made(name, id string) {
 
 // end is for a helper that is to go, by its id or, where that is not known, its name.
 // From here on nobody needs it: what cannot be removed now is an Accessory.
-func (h *helpers) end(helper string) {
+func (h *Helpers) end(helper string) {
 	h.workMutex.Lock()
 	defer h.workMutex.Unlock()
 	if name, found := h.names[helper]; found {
@@ -81,13 +82,13 @@ func (h *helpers) end(helper string) {
 
 // helperImage returns the id of the image with the helper's program, and makes it
 // where the engine does not have it: of the program itself, without a registry.
-func (e *Engine) helperImage(ctx context.Context) (string, error) {
-	e.helpers.mutex.Lock()
-	defer e.helpers.mutex.Unlock()
-	if e.helpers.image != "" {
-		return e.helpers.image, nil
+func (h *Helpers) helperImage(ctx context.Context) (string, error) {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	if h.image != "" {
+		return h.image, nil
 	}
-	program, err := openStatic(e.helpers.program)
+	program, err := openStatic(h.program)
 	if err != nil {
 		return "", err
 	}
@@ -97,54 +98,54 @@ func (e *Engine) helperImage(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("read helper program: %w", err)
 	}
-	reference := e.stack + "/helper:" + hex.EncodeToString(sum.Sum(nil))[:16]
-	id, err := e.findHelperImage(ctx, reference)
+	reference := h.link.stack + "/helper:" + hex.EncodeToString(sum.Sum(nil))[:16]
+	id, err := h.findHelperImage(ctx, reference)
 	if errors.Is(err, ErrNotFound) {
-		if err := e.importHelper(ctx, reference, io.NewSectionReader(program, 0, size)); err != nil {
+		if err := h.importHelper(ctx, reference, io.NewSectionReader(program, 0, size)); err != nil {
 			return "", err
 		}
-		id, err = e.findHelperImage(ctx, reference)
+		id, err = h.findHelperImage(ctx, reference)
 	}
-	e.helpers.image = id
+	h.image = id
 	return id, err
 }
 
 // forgetHelperImage is for an image that somebody removed.
-func (e *Engine) forgetHelperImage() {
-	e.helpers.mutex.Lock()
-	defer e.helpers.mutex.Unlock()
-	e.helpers.image = ""
+func (h *Helpers) forgetHelperImage() {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	h.image = ""
 }
 
 // createHelper creates a container that is no instance. Once it is begun it is
 // ended: the engine makes the container also for a caller that has gone, and only
 // its answer says which. Where ctx has ended meanwhile, the container is removed
 // and the error is ctx's.
-func (e *Engine) createHelper(ctx context.Context, config *container.Config, host *container.HostConfig) (id string, err error) {
+func (h *Helpers) createHelper(ctx context.Context, config *container.Config, host *container.HostConfig) (id string, err error) {
 	if ctx.Err() != nil {
 		return "", context.Cause(ctx)
 	}
 	creating, cancel := within(context.WithoutCancel(ctx), processTimeout)
 	defer cancel()
-	name := e.stack + "-helper-" + strings.ToLower(rand.Text()[:12])
-	e.helpers.begin(name)
-	created, err := e.api(creating).ContainerCreate(creating, config, host, nil, nil, name)
+	name := h.link.stack + "-helper-" + strings.ToLower(rand.Text()[:12])
+	h.begin(name)
+	created, err := h.link.api(creating).ContainerCreate(creating, config, host, nil, nil, name)
 	if err != nil {
-		e.helpers.end(name)
+		h.end(name)
 		return "", err
 	}
-	e.helpers.made(name, created.ID)
+	h.made(name, created.ID)
 	if ctx.Err() != nil {
-		e.discardHelper(ctx, created.ID)
+		h.discardHelper(ctx, created.ID)
 		return "", context.Cause(ctx)
 	}
 	return created.ID, nil
 }
 
 // discardHelper removes what createHelper made, also when ctx has ended.
-func (e *Engine) discardHelper(ctx context.Context, id string) {
-	defer e.helpers.end(id)
-	e.discard(ctx, id)
+func (h *Helpers) discardHelper(ctx context.Context, id string) {
+	defer h.end(id)
+	h.link.discard(ctx, id)
 }
 
 // openStatic opens the program. One that needs libraries could not run in an
@@ -173,23 +174,23 @@ func openStatic(path string) (*os.File, error) {
 	return file, nil
 }
 
-func (e *Engine) findHelperImage(ctx context.Context, reference string) (string, error) {
-	found, err := e.api(ctx).ImageInspect(ctx, reference)
+func (h *Helpers) findHelperImage(ctx context.Context, reference string) (string, error) {
+	found, err := h.link.api(ctx).ImageInspect(ctx, reference)
 	if err != nil {
 		return "", failure(ctx, "inspect helper image", err)
 	}
-	if found.Config == nil || found.Config.Labels[labelStack] != e.stack || found.Config.Labels[labelRole] != roleHelper {
+	if found.Config == nil || found.Config.Labels[labelStack] != h.link.stack || found.Config.Labels[labelRole] != roleHelper {
 		return "", fmt.Errorf("the image name %s belongs to something that is not of this stack", reference)
 	}
 	return found.ID, nil
 }
 
 // importHelper makes the image, and removes those of earlier programs.
-func (e *Engine) importHelper(ctx context.Context, reference string, program *io.SectionReader) error {
+func (h *Helpers) importHelper(ctx context.Context, reference string, program *io.SectionReader) error {
 	source := stream(ctx, func(_ context.Context, w io.Writer) error { return writeProgram(w, program) })
-	response, err := e.api(ctx).ImageImport(ctx, imagetypes.ImportSource{Source: source, SourceName: "-"}, reference, imagetypes.ImportOptions{
+	response, err := h.link.api(ctx).ImageImport(ctx, imagetypes.ImportSource{Source: source, SourceName: "-"}, reference, imagetypes.ImportOptions{
 		Changes: []string{
-			fmt.Sprintf("LABEL %s=%q %s=%q", labelStack, e.stack, labelRole, roleHelper),
+			fmt.Sprintf("LABEL %s=%q %s=%q", labelStack, h.link.stack, labelRole, roleHelper),
 			fmt.Sprintf("ENTRYPOINT [%q, %q]", "/"+helperProgram, "helper"),
 		},
 	})
@@ -202,13 +203,13 @@ func (e *Engine) importHelper(ctx context.Context, reference string, program *io
 	if err != nil {
 		return failure(ctx, "import helper image", err)
 	}
-	return e.removeFormerHelpers(ctx, reference)
+	return h.removeFormerHelpers(ctx, reference)
 }
 
 // removeFormerHelpers leaves an image that a helper still runs from: the engine
 // refuses to remove it, and the next program's import tries again.
-func (e *Engine) removeFormerHelpers(ctx context.Context, current string) error {
-	images, err := e.api(ctx).ImageList(ctx, imagetypes.ListOptions{Filters: e.owned(labelRole + "=" + roleHelper)})
+func (h *Helpers) removeFormerHelpers(ctx context.Context, current string) error {
+	images, err := h.link.api(ctx).ImageList(ctx, imagetypes.ListOptions{Filters: h.link.owned(labelRole + "=" + roleHelper)})
 	if err != nil {
 		return failure(ctx, "list helper images", err)
 	}
@@ -216,7 +217,7 @@ func (e *Engine) removeFormerHelpers(ctx context.Context, current string) error 
 		if len(image.RepoTags) == 1 && image.RepoTags[0] == current {
 			continue
 		}
-		if err := e.removeImage(ctx, image.ID, image.RepoTags); err != nil && !errdefs.IsConflict(err) {
+		if err := h.link.removeImage(ctx, image.ID, image.RepoTags); err != nil && !errdefs.IsConflict(err) {
 			return err
 		}
 	}

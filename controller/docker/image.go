@@ -5,16 +5,13 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 	imagetypes "github.com/docker/docker/api/types/image"
 
@@ -39,25 +36,32 @@ type Image struct {
 	SetsPort bool
 }
 
+// Images builds, pulls, finds and removes a stack's images.
+type Images struct {
+	link *Link
+}
+
+func newImages(link *Link) *Images { return &Images{link: link} }
+
 // FindImage looks an image up by its id. One that carries a label that only
 // Berth sets, and that no build of this stack set, is a *ForgedLabelError.
-func (e *Engine) FindImage(ctx context.Context, id string) (Image, error) {
-	image, _, err := e.findImage(ctx, id)
+func (i *Images) FindImage(ctx context.Context, id string) (Image, error) {
+	image, _, err := i.findImage(ctx, id)
 	return image, err
 }
 
 // findImage is FindImage, with all labels of the image.
-func (e *Engine) findImage(ctx context.Context, id string) (_ Image, labels map[string]string, err error) {
+func (i *Images) findImage(ctx context.Context, id string) (_ Image, labels map[string]string, err error) {
 	ctx, cancel := within(ctx, callTimeout)
 	defer cancel()
-	found, err := e.api(ctx).ImageInspect(ctx, id)
+	found, err := i.link.api(ctx).ImageInspect(ctx, id)
 	if err != nil {
 		return Image{}, nil, failure(ctx, "inspect image", err)
 	}
 	if found.Config == nil {
 		return Image{}, nil, fmt.Errorf("inspect image: %w: %s has no configuration", ErrNotFound, id)
 	}
-	if label := e.forgedLabel(found.Config.Labels); label != "" {
+	if label := i.forgedLabel(found.Config.Labels); label != "" {
 		return Image{}, nil, &ForgedLabelError{Label: label}
 	}
 	interval, startInterval := intervalsOf(found.Config.Healthcheck)
@@ -90,46 +94,17 @@ func contentOf(image imagetypes.InspectResponse) string {
 
 // RemoveImage removes an image with all its names. One that is gone already is
 // fine; one that a container still uses is an error.
-func (e *Engine) RemoveImage(ctx context.Context, id string) error {
+func (i *Images) RemoveImage(ctx context.Context, id string) error {
 	ctx, cancel := within(ctx, callTimeout)
 	defer cancel()
-	found, err := e.api(ctx).ImageInspect(ctx, id)
+	found, err := i.link.api(ctx).ImageInspect(ctx, id)
 	if err != nil {
 		return notFoundIsFine(failure(ctx, "inspect image", err))
 	}
-	if found.Config == nil || found.Config.Labels[labelStack] != e.stack {
+	if found.Config == nil || found.Config.Labels[labelStack] != i.link.stack {
 		return fmt.Errorf("remove image %s: %w", id, ErrNotFound)
 	}
-	return e.removeImage(ctx, found.ID, found.RepoTags)
-}
-
-// removeImages removes the stack's images with the given labels.
-func (e *Engine) removeImages(ctx context.Context, labels ...string) error {
-	images, err := e.api(ctx).ImageList(ctx, imagetypes.ListOptions{Filters: e.owned(labels...)})
-	if err != nil {
-		return failure(ctx, "list images", err)
-	}
-	var failures []error
-	for _, image := range images {
-		failures = append(failures, e.removeImage(ctx, image.ID, image.RepoTags))
-	}
-	return errors.Join(failures...)
-}
-
-// removeImage takes the names first: an image with several is not removed by
-// its id without force, and force would take it from under a container.
-func (e *Engine) removeImage(ctx context.Context, id string, names []string) error {
-	for _, name := range append(names, id) {
-		if name == "<none>:<none>" {
-			continue
-		}
-		_, err := e.api(ctx).ImageRemove(ctx, name, imagetypes.RemoveOptions{PruneChildren: true})
-		if err != nil && !errdefs.IsNotFound(err) {
-			return failure(ctx, "remove image", err)
-		}
-	}
-	e.logger.Debug("removed image", slog.String("image", id))
-	return nil
+	return i.link.removeImage(ctx, found.ID, found.RepoTags)
 }
 
 // tcpPorts picks the TCP ports out of specifications such as "8000/tcp" and "53/udp".

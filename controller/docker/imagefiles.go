@@ -46,7 +46,7 @@ func (e *Engine) addFiles(ctx context.Context, options StartOptions, policy plan
 }
 
 func (e *Engine) fileLabels(options StartOptions, hash string) map[string]string {
-	labels := e.ownLabels(roleFiles, options.App, options.Release)
+	labels := e.link.ownLabels(roleFiles, options.App, options.Release)
 	labels[labelService] = options.serviceName()
 	labels[labelFiles] = hash
 	return labels
@@ -54,7 +54,7 @@ func (e *Engine) fileLabels(options StartOptions, hash string) map[string]string
 
 // findFilesImage returns the image that an earlier start made, or "".
 func (e *Engine) findFilesImage(ctx context.Context, labels map[string]string) (string, error) {
-	found, err := e.api(ctx).ImageList(ctx, imagetypes.ListOptions{Filters: e.owned(
+	found, err := e.link.api(ctx).ImageList(ctx, imagetypes.ListOptions{Filters: e.link.owned(
 		labelRole+"="+roleFiles, labelApp+"="+labels[labelApp], labelRelease+"="+labels[labelRelease], labelFiles+"="+labels[labelFiles])})
 	if err != nil || len(found) == 0 {
 		return "", failure(ctx, "find image with files", err)
@@ -67,20 +67,20 @@ func (e *Engine) findFilesImage(ctx context.Context, labels map[string]string) (
 func (e *Engine) commitFiles(ctx context.Context, options StartOptions, labels map[string]string, text []byte) (id string, err error) {
 	created, err := e.createHelper(ctx, &container.Config{
 		Image: options.Image.ID, Cmd: options.Service.Command, Entrypoint: options.Service.Entrypoint,
-		Labels: e.ownLabels(roleHelper, options.App, options.Release),
+		Labels: e.link.ownLabels(roleHelper, options.App, options.Release),
 	}, &container.HostConfig{NetworkMode: "none"})
 	if err != nil {
 		return "", startFailure(ctx, "create container for files", err)
 	}
 	defer e.discardHelper(ctx, created)
-	err = e.api(ctx).CopyToContainer(ctx, created, "/", bytes.NewReader(text), container.CopyToContainerOptions{})
+	err = e.link.api(ctx).CopyToContainer(ctx, created, "/", bytes.NewReader(text), container.CopyToContainerOptions{})
 	if errdefs.IsInvalidArgument(err) || errdefs.IsNotFound(err) {
 		return "", &StartError{Message: "The configs cannot be put into the image: " + sentence(printable.Plain(err.Error())), Err: err}
 	}
 	if err != nil {
 		return "", failure(ctx, "put files into image", err)
 	}
-	committed, err := e.api(ctx).ContainerCommit(ctx, created, container.CommitOptions{Config: &container.Config{Labels: labels}})
+	committed, err := e.link.api(ctx).ContainerCommit(ctx, created, container.CommitOptions{Config: &container.Config{Labels: labels}})
 	return committed.ID, failure(ctx, "make image with files", err)
 }
 
@@ -95,14 +95,14 @@ func (e *Engine) removeFiles(ctx context.Context, instance, image string) error 
 	if image == "" {
 		return nil
 	}
-	found, err := e.api(ctx).ImageInspect(ctx, image)
+	found, err := e.link.api(ctx).ImageInspect(ctx, image)
 	if err != nil {
 		return notFoundIsFine(failure(ctx, "inspect image", err))
 	}
-	if found.Config == nil || found.Config.Labels[labelStack] != e.stack || found.Config.Labels[labelRole] != roleFiles {
+	if found.Config == nil || found.Config.Labels[labelStack] != e.link.stack || found.Config.Labels[labelRole] != roleFiles {
 		return nil
 	}
-	if err := e.removeImage(ctx, found.ID, found.RepoTags); err != nil && !errdefs.IsConflict(err) {
+	if err := e.link.removeImage(ctx, found.ID, found.RepoTags); err != nil && !errdefs.IsConflict(err) {
 		return err
 	}
 	return nil
@@ -113,12 +113,12 @@ func (e *Engine) discardFiles(ctx context.Context, options StartOptions) {
 	ctx, cancel := afterwards(ctx)
 	defer cancel()
 	if err := e.removeFiles(ctx, options.Name, ""); err != nil {
-		e.logger.Warn("remove files of an instance that did not start", slog.String("instance", options.Name), slog.Any("error", err))
+		e.link.logger.Warn("remove files of an instance that did not start", slog.String("instance", options.Name), slog.Any("error", err))
 	}
 	labels := e.fileLabels(options, "")
-	err := e.removeImages(ctx, labelRole+"="+roleFiles, labelApp+"="+labels[labelApp], labelRelease+"="+labels[labelRelease], labelService+"="+labels[labelService])
+	err := e.link.removeImages(ctx, labelRole+"="+roleFiles, labelApp+"="+labels[labelApp], labelRelease+"="+labels[labelRelease], labelService+"="+labels[labelService])
 	if err != nil && !errdefs.IsConflict(err) {
-		e.logger.Warn("remove image of an instance that did not start", slog.String("instance", options.Name), slog.Any("error", err))
+		e.link.logger.Warn("remove image of an instance that did not start", slog.String("instance", options.Name), slog.Any("error", err))
 	}
 }
 

@@ -41,14 +41,14 @@ type Condition struct {
 
 // Inspect looks one instance up by its name. ErrNotFound where there is none,
 // or one of another stack.
-func (e *Engine) Inspect(ctx context.Context, name string) (Instance, error) {
+func (l *Link) Inspect(ctx context.Context, name string) (Instance, error) {
 	ctx, cancel := within(ctx, callTimeout)
 	defer cancel()
-	found, err := e.api(ctx).ContainerInspect(ctx, name)
+	found, err := l.api(ctx).ContainerInspect(ctx, name)
 	if err != nil {
 		return Instance{}, failure(ctx, "inspect container", err)
 	}
-	if found.Config == nil || found.Config.Labels[labelStack] != e.stack || found.Config.Labels[labelRole] != roleApp {
+	if found.Config == nil || found.Config.Labels[labelStack] != l.stack || found.Config.Labels[labelRole] != roleApp {
 		return Instance{}, fmt.Errorf("inspect container %s: %w", name, ErrNotFound)
 	}
 	return instanceOf(found), nil
@@ -56,10 +56,10 @@ func (e *Engine) Inspect(ctx context.Context, name string) (Instance, error) {
 
 // Instances returns all instances of the stack, stopped ones too, without their
 // Condition, which Inspect tells.
-func (e *Engine) Instances(ctx context.Context) ([]Instance, error) {
+func (l *Link) Instances(ctx context.Context) ([]Instance, error) {
 	listContext, cancel := within(ctx, callTimeout)
 	defer cancel()
-	found, err := e.instances(listContext)
+	found, err := l.instances(listContext)
 	if err != nil {
 		return nil, err
 	}
@@ -71,8 +71,8 @@ func (e *Engine) Instances(ctx context.Context) ([]Instance, error) {
 }
 
 // instances lists the stack's instances with the given labels, stopped ones too.
-func (e *Engine) instances(ctx context.Context, labels ...string) ([]container.Summary, error) {
-	found, err := e.api(ctx).ContainerList(ctx, container.ListOptions{All: true, Filters: e.owned(append(labels, labelRole+"="+roleApp)...)})
+func (l *Link) instances(ctx context.Context, labels ...string) ([]container.Summary, error) {
+	found, err := l.api(ctx).ContainerList(ctx, container.ListOptions{All: true, Filters: l.owned(append(labels, labelRole+"="+roleApp)...)})
 	return found, failure(ctx, "list containers", err)
 }
 

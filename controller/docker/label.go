@@ -1,10 +1,7 @@
 package docker
 
 import (
-	"maps"
-	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/docker/docker/api/types/filters"
 )
@@ -37,9 +34,9 @@ const (
 )
 
 // ownLabels are the labels of a thing that belongs to one release of an app.
-func (e *Engine) ownLabels(role, app string, release int64) map[string]string {
+func (l *Link) ownLabels(role, app string, release int64) map[string]string {
 	return map[string]string{
-		labelStack:   e.stack,
+		labelStack:   l.stack,
 		labelApp:     app,
 		labelRelease: strconv.FormatInt(release, 10),
 		labelRole:    role,
@@ -48,46 +45,14 @@ func (e *Engine) ownLabels(role, app string, release int64) map[string]string {
 
 // owned selects what carries the stack's label and the given ones, each as
 // "key=value".
-func (e *Engine) owned(labels ...string) filters.Args {
-	selection := filters.NewArgs(filters.Arg("label", labelStack+"="+e.stack))
+func (l *Link) owned(labels ...string) filters.Args {
+	selection := filters.NewArgs(filters.Arg("label", labelStack+"="+l.stack))
 	for _, label := range labels {
 		selection.Add("label", label)
 	}
 	return selection
 }
 
-// forgedLabel returns a label of the image that only Berth may set and that
-// this stack's builds do not, or "". Labels decide about routes and ownership,
-// and whoever writes a Dockerfile writes an image's labels.
-func (e *Engine) forgedLabel(labels map[string]string) string {
-	for _, key := range slices.Sorted(maps.Keys(labels)) {
-		// The proxy's labels are matched without regard to case.
-		lower := strings.ToLower(key)
-		if !reserved(lower, "traefik") && !reserved(lower, "berth") {
-			continue
-		}
-		if !e.setByBuild(key, labels) {
-			return key
-		}
-	}
-	return ""
-}
-
-func reserved(key, namespace string) bool {
-	return key == namespace || strings.HasPrefix(key, namespace+".")
-}
-
-// setByBuild reports whether key is one that Build sets, on an image that this
-// stack built. Build has seen to it that the value is its own (checkLabels), so the
-// key is enough.
-func (e *Engine) setByBuild(key string, labels map[string]string) bool {
-	if labels[labelStack] != e.stack || labels[labelRole] != roleBuild {
-		return false
-	}
-	switch key {
-	case labelStack, labelApp, labelRelease, labelRole, labelService:
-		return true
-	default:
-		return false
-	}
-}
+// killFirst makes the kernel end what Berth starts before the engine, the proxy or
+// Berth when the whole machine runs out of memory.
+const killFirst = 500

@@ -18,7 +18,7 @@ func (e *Engine) LayerSize(ctx context.Context, name string) (int64, error) {
 	}
 	ctx, cancel := within(ctx, layerTimeout)
 	defer cancel()
-	found, _, err := e.api(ctx).ContainerInspectWithRaw(ctx, instance.ID, true)
+	found, _, err := e.link.api(ctx).ContainerInspectWithRaw(ctx, instance.ID, true)
 	if err != nil {
 		return 0, failure(ctx, "measure the files of "+name, err)
 	}

@@ -3,21 +3,14 @@ package docker
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"time"
 
-	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
-
-	"berth/controller/pause"
 )
 
 // removalGrace is how long the instances of a removed app may take to end.
 const removalGrace = 10 * time.Second
-
-// removalPoll is how often a removal by somebody else is looked at.
-const removalPoll = 50 * time.Millisecond
 
 // Resume starts a stopped instance; one that runs is left alone.
 func (e *Engine) Resume(ctx context.Context, name string) error {
@@ -27,7 +20,7 @@ func (e *Engine) Resume(ctx context.Context, name string) error {
 	}
 	ctx, cancel := within(ctx, processTimeout)
 	defer cancel()
-	return startFailure(ctx, "resume "+name, e.api(ctx).ContainerStart(ctx, instance.ID, container.StartOptions{}))
+	return startFailure(ctx, "resume "+name, e.link.api(ctx).ContainerStart(ctx, instance.ID, container.StartOptions{}))
 }
 
 // Stop asks an instance to end and kills it when grace is over. It stays
@@ -48,7 +41,7 @@ func (e *Engine) Restart(ctx context.Context, name string, grace time.Duration) 
 	}
 	ctx, cancel := within(ctx, grace+processTimeout)
 	defer cancel()
-	return failure(ctx, "restart "+name, e.api(ctx).ContainerRestart(ctx, instance.ID, stopOptions(grace)))
+	return failure(ctx, "restart "+name, e.link.api(ctx).ContainerRestart(ctx, instance.ID, stopOptions(grace)))
 }
 
 // Retire stops an instance and removes it, by its name or ID. One that is gone already
@@ -70,7 +63,7 @@ func (e *Engine) RemoveApp(ctx context.Context, app string) error {
 	listContext, cancel := within(ctx, callTimeout)
 	defer cancel()
 	return errors.Join(err, e.removeSecrets(listContext, labelApp+"="+app),
-		e.removeImages(listContext, labelApp+"="+app, labelRole+"="+roleFiles), e.removeImages(listContext, labelApp+"="+app), e.removeNetworks(ctx, app))
+		e.link.removeImages(listContext, labelApp+"="+app, labelRole+"="+roleFiles), e.link.removeImages(listContext, labelApp+"="+app), e.removeNetworks(ctx, app))
 }
 
 func (e *Engine) removeNetworks(ctx context.Context, app string) error {
@@ -92,7 +85,7 @@ func (e *Engine) removeNetworks(ctx context.Context, app string) error {
 func (e *Engine) removeContainers(ctx context.Context, app string) error {
 	listContext, cancel := within(ctx, callTimeout)
 	defer cancel()
-	found, err := e.api(ctx).ContainerList(listContext, container.ListOptions{All: true, Filters: e.owned(labelApp + "=" + app)})
+	found, err := e.link.api(ctx).ContainerList(listContext, container.ListOptions{All: true, Filters: e.link.owned(labelApp + "=" + app)})
 	if err != nil {
 		return failure(listContext, "list containers", err)
 	}
@@ -120,30 +113,13 @@ func (e *Engine) retire(ctx context.Context, id string, grace time.Duration) err
 func (e *Engine) removeNow(ctx context.Context, id string) error {
 	ctx, cancel := within(ctx, processTimeout)
 	defer cancel()
-	return e.remove(ctx, id)
+	return e.link.remove(ctx, id)
 }
 
 func (e *Engine) stop(ctx context.Context, id string, grace time.Duration) error {
 	ctx, cancel := within(ctx, grace+processTimeout)
 	defer cancel()
-	return failure(ctx, "stop container", e.api(ctx).ContainerStop(ctx, id, stopOptions(grace)))
-}
-
-// remove removes a container with its anonymous volumes, and returns when it is gone.
-func (e *Engine) remove(ctx context.Context, id string) error {
-	err := e.api(ctx).ContainerRemove(ctx, id, container.RemoveOptions{Force: true, RemoveVolumes: true})
-	if !errdefs.IsConflict(err) {
-		return notFoundIsFine(failure(ctx, "remove container", err))
-	}
-	// Somebody else is removing it.
-	for {
-		if _, err := e.api(ctx).ContainerInspect(ctx, id); err != nil {
-			return notFoundIsFine(failure(ctx, "remove container", err))
-		}
-		if pause.For(ctx, removalPoll) != nil {
-			return fmt.Errorf("remove container: %w", context.Cause(ctx))
-		}
-	}
+	return failure(ctx, "stop container", e.link.api(ctx).ContainerStop(ctx, id, stopOptions(grace)))
 }
 
 // stopOptions gives the grace in whole seconds, as the engine counts.

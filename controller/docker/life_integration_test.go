@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -139,12 +140,13 @@ func TestRemoveApp_RemovesOnlyItsOwn(t *testing.T) {
 	if !condition(t, engine, kept.Name).Running {
 		t.Error("another app was removed")
 	}
-	images, err := engine.api(t.Context()).ImageList(t.Context(), imagetypes.ListOptions{All: true, Filters: engine.owned(labelApp + "=gone")})
+	images, err := engine.link.api(t.Context()).ImageList(t.Context(), imagetypes.ListOptions{All: true, Filters: engine.link.owned(labelApp + "=gone")})
 	if err != nil || len(images) > 0 {
 		t.Errorf("images %v, %v", images, err)
 	}
-	if _, err := engine.findNetwork(t.Context(), "gone", 0); !errors.Is(err, ErrNotFound) {
-		t.Errorf("network: %v", err)
+	networks, err := engine.Networks(t.Context())
+	if err != nil || slices.ContainsFunc(networks, func(network Network) bool { return network.App == "gone" }) {
+		t.Errorf("networks %v, %v", networks, err)
 	}
 	if instances, err := engine.Instances(t.Context()); err != nil || len(instances) != 1 || instances[0].App != "kept" {
 		t.Errorf("Instances() = %v, %v", instances, err)

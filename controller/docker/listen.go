@@ -29,20 +29,20 @@ var ErrBusy = errors.New("enough helpers look already")
 // The helper is a container of our own program, as nobody and without any capability,
 // that shares the instance's network and reads the kernel's table of its sockets. An
 // instance that is started again has another network: the helper sees nothing of it.
-func (e *Engine) Listening(ctx context.Context, name string, each func([]netip.AddrPort)) error {
+func (h *Helpers) Listening(ctx context.Context, name string, each func([]netip.AddrPort)) error {
 	select {
-	case e.helpers.listeners <- struct{}{}:
-		defer func() { <-e.helpers.listeners }()
+	case h.listeners <- struct{}{}:
+		defer func() { <-h.listeners }()
 	default:
 		return fmt.Errorf("look at what %s listens on: %w", name, ErrBusy)
 	}
-	instance, err := e.Inspect(ctx, name)
+	instance, err := h.link.Inspect(ctx, name)
 	if err != nil {
 		return err
 	}
-	id, connection, err := e.startListener(ctx, instance.ID)
+	id, connection, err := h.startListener(ctx, instance.ID)
 	if id != "" {
-		defer e.discardHelper(ctx, id)
+		defer h.discardHelper(ctx, id)
 	}
 	if err != nil {
 		return fmt.Errorf("look at what %s listens on: %w", name, err)
@@ -64,39 +64,39 @@ func (e *Engine) Listening(ctx context.Context, name string, each func([]netip.A
 
 // startListener creates and starts the helper. The id is that of the container also
 // where it could not be started.
-func (e *Engine) startListener(ctx context.Context, instance string) (id string, connection types.HijackedResponse, err error) {
+func (h *Helpers) startListener(ctx context.Context, instance string) (id string, connection types.HijackedResponse, err error) {
 	ctx, cancel := within(ctx, processTimeout)
 	defer cancel()
 	create := func() {
-		image, imageErr := e.helperImage(ctx)
+		image, imageErr := h.helperImage(ctx)
 		if id, err = "", imageErr; err == nil {
-			id, err = e.createHelper(ctx, e.listenerConfig(image), listenerHost(instance))
+			id, err = h.createHelper(ctx, h.listenerConfig(image), listenerHost(instance))
 		}
 	}
 	if create(); errdefs.IsNotFound(err) {
-		e.forgetHelperImage()
+		h.forgetHelperImage()
 		create()
 	}
 	if err != nil {
 		return "", connection, failure(ctx, "create helper", err)
 	}
-	connection, err = e.api(ctx).ContainerAttach(ctx, id, container.AttachOptions{Stream: true, Stdin: true, Stdout: true, Stderr: true})
+	connection, err = h.link.api(ctx).ContainerAttach(ctx, id, container.AttachOptions{Stream: true, Stdin: true, Stdout: true, Stderr: true})
 	if err != nil {
 		return id, connection, failure(ctx, "attach to helper", err)
 	}
-	if err := e.api(ctx).ContainerStart(ctx, id, container.StartOptions{}); err != nil {
+	if err := h.link.api(ctx).ContainerStart(ctx, id, container.StartOptions{}); err != nil {
 		connection.Close()
 		return id, connection, failure(ctx, "start helper", err)
 	}
 	return id, connection, nil
 }
 
-func (e *Engine) listenerConfig(image string) *container.Config {
+func (h *Helpers) listenerConfig(image string) *container.Config {
 	return &container.Config{
 		Image: image, User: "65534:65534", Cmd: []string{listen.Command}, Env: []string{"GOMEMLIMIT=32MiB"},
 		OpenStdin: true, StdinOnce: true, // the helper ends when this process is gone
 		AttachStdin: true, AttachStdout: true, AttachStderr: true,
-		Labels: map[string]string{labelStack: e.stack, labelRole: roleHelper},
+		Labels: map[string]string{labelStack: h.link.stack, labelRole: roleHelper},
 	}
 }
 

@@ -29,7 +29,7 @@ func TestListening_SeesThePortsOfTheInstanceAndLeavesNoHelper(t *testing.T) {
 	if len(seen) != 1 || seen[0].Port() != 8000 {
 		t.Errorf("saw %v, %v", seen, err)
 	}
-	left, err := dockertest.Client(t).ContainerList(t.Context(), container.ListOptions{All: true, Filters: engine.owned(labelRole + "=" + roleHelper)})
+	left, err := dockertest.Client(t).ContainerList(t.Context(), container.ListOptions{All: true, Filters: engine.link.owned(labelRole + "=" + roleHelper)})
 	if err != nil || len(left) > 0 {
 		t.Errorf("%d helpers are left, %v", len(left), err)
 	}

@@ -8,11 +8,11 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"sync"
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 	networktypes "github.com/docker/docker/api/types/network"
-	"github.com/docker/docker/api/types/versions"
 )
 
 // subnetAttempts is how many subnets may turn out to be taken by something that
@@ -31,43 +31,58 @@ type Network struct {
 	Release int64 // whose own it is; 0 is the app's, for all of its releases
 }
 
+// Bridges makes, finds and removes the networks of a stack's apps.
+type Bridges struct {
+	link    *Link
+	subnets subnetPool
+
+	// networkMutex makes choosing a subnet and taking it one step.
+	networkMutex sync.Mutex
+}
+
+// newBridges takes the subnets from the pool, without what is reserved.
+func newBridges(link *Link, pool netip.Prefix, reserved []netip.Prefix) (*Bridges, error) {
+	subnets, err := newSubnetPool(pool, reserved)
+	return &Bridges{link: link, subnets: subnets}, err
+}
+
 // EnsureNetwork returns the app's network, or the release's own where release is
 // not 0, with the stack's proxy on it, and makes what is missing. Where no proxy
 // is there yet, JoinProxy brings it in.
-func (e *Engine) EnsureNetwork(ctx context.Context, app string, release int64) (Network, error) {
+func (b *Bridges) EnsureNetwork(ctx context.Context, app string, release int64) (Network, error) {
 	ctx, cancel := within(ctx, processTimeout)
 	defer cancel()
-	network, err := e.findNetwork(ctx, app, release)
+	network, err := b.findNetwork(ctx, app, release)
 	if errors.Is(err, ErrNotFound) {
-		network, err = e.createNetwork(ctx, app, release)
+		network, err = b.createNetwork(ctx, app, release)
 	}
 	if err != nil {
 		return Network{}, err
 	}
-	proxies, err := e.proxies(ctx)
+	proxies, err := b.proxies(ctx)
 	if err != nil {
 		return Network{}, err
 	}
-	return network, e.join(ctx, proxies, network)
+	return network, b.join(ctx, proxies, network)
 }
 
 // Networks returns the apps' networks of the stack.
-func (e *Engine) Networks(ctx context.Context) ([]Network, error) {
+func (b *Bridges) Networks(ctx context.Context) ([]Network, error) {
 	ctx, cancel := within(ctx, callTimeout)
 	defer cancel()
-	return e.listNetworks(ctx)
+	return b.listNetworks(ctx)
 }
 
 // Connect puts an instance on one more network of its app, where it is known by
 // the aliases too. On one that it is on already it stays as it is.
-func (e *Engine) Connect(ctx context.Context, instance string, network Network, aliases []string) error {
-	found, err := e.Inspect(ctx, instance)
+func (b *Bridges) Connect(ctx context.Context, instance string, network Network, aliases []string) error {
+	found, err := b.link.Inspect(ctx, instance)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := within(ctx, processTimeout)
 	defer cancel()
-	err = e.api(ctx).NetworkConnect(ctx, network.ID, found.ID, &networktypes.EndpointSettings{Aliases: aliases})
+	err = b.link.api(ctx).NetworkConnect(ctx, network.ID, found.ID, &networktypes.EndpointSettings{Aliases: aliases})
 	if err != nil && !says(err, "already exists in network") {
 		return failure(ctx, "connect "+instance+" to "+network.Name, err)
 	}
@@ -77,22 +92,22 @@ func (e *Engine) Connect(ctx context.Context, instance string, network Network, 
 // RemoveNetwork removes the network that EnsureNetwork made. The proxy leaves it
 // first, and so do instances that are on another network too; other members keep
 // it, and that is an error. One that is gone already is fine.
-func (e *Engine) RemoveNetwork(ctx context.Context, app string, release int64) error {
+func (b *Bridges) RemoveNetwork(ctx context.Context, app string, release int64) error {
 	ctx, cancel := within(ctx, processTimeout)
 	defer cancel()
-	network, err := e.findNetwork(ctx, app, release)
+	network, err := b.findNetwork(ctx, app, release)
 	if err != nil {
 		return notFoundIsFine(err)
 	}
-	return e.removeNetwork(ctx, network)
+	return b.removeNetwork(ctx, network)
 }
 
-func (e *Engine) removeNetwork(ctx context.Context, network Network) error {
-	proxies, err := e.proxies(ctx)
+func (b *Bridges) removeNetwork(ctx context.Context, network Network) error {
+	proxies, err := b.proxies(ctx)
 	if err != nil {
 		return err
 	}
-	instances, err := e.instances(ctx, labelApp+"="+network.App)
+	instances, err := b.link.instances(ctx, labelApp+"="+network.App)
 	if err != nil {
 		return err
 	}
@@ -101,36 +116,36 @@ func (e *Engine) removeNetwork(ctx context.Context, network Network) error {
 		if !member(guest, network) {
 			continue
 		}
-		err := e.api(ctx).NetworkDisconnect(ctx, network.ID, guest.ID, true)
+		err := b.link.api(ctx).NetworkDisconnect(ctx, network.ID, guest.ID, true)
 		if err != nil && !errdefs.IsNotFound(err) {
 			return failure(ctx, "disconnect from "+network.Name, err)
 		}
 	}
-	return notFoundIsFine(failure(ctx, "remove network", e.api(ctx).NetworkRemove(ctx, network.ID)))
+	return notFoundIsFine(failure(ctx, "remove network", b.link.api(ctx).NetworkRemove(ctx, network.ID)))
 }
 
 // JoinProxy puts the stack's proxy on every app network of the stack, as is
 // needed after the proxy's container was made anew.
-func (e *Engine) JoinProxy(ctx context.Context) error {
+func (b *Bridges) JoinProxy(ctx context.Context) error {
 	ctx, cancel := within(ctx, processTimeout)
 	defer cancel()
-	proxies, err := e.proxies(ctx)
+	proxies, err := b.proxies(ctx)
 	if err != nil || len(proxies) == 0 {
 		return err
 	}
-	networks, err := e.listNetworks(ctx)
+	networks, err := b.listNetworks(ctx)
 	if err != nil {
 		return err
 	}
 	var failures []error
 	for _, network := range networks {
-		failures = append(failures, e.join(ctx, proxies, network))
+		failures = append(failures, b.join(ctx, proxies, network))
 	}
 	return errors.Join(failures...)
 }
 
-func (e *Engine) listNetworks(ctx context.Context, labels ...string) ([]Network, error) {
-	found, err := e.api(ctx).NetworkList(ctx, networktypes.ListOptions{Filters: e.owned(append(labels, labelRole+"="+roleNetwork)...)})
+func (b *Bridges) listNetworks(ctx context.Context, labels ...string) ([]Network, error) {
+	found, err := b.link.api(ctx).NetworkList(ctx, networktypes.ListOptions{Filters: b.link.owned(append(labels, labelRole+"="+roleNetwork)...)})
 	if err != nil {
 		return nil, failure(ctx, "list networks", err)
 	}
@@ -144,8 +159,8 @@ func (e *Engine) listNetworks(ctx context.Context, labels ...string) ([]Network,
 
 // findNetwork looks a network up by its labels. The name alone would not do: an
 // engine may hold two networks of one name.
-func (e *Engine) findNetwork(ctx context.Context, app string, release int64) (Network, error) {
-	found, err := e.listNetworks(ctx, labelApp+"="+app)
+func (b *Bridges) findNetwork(ctx context.Context, app string, release int64) (Network, error) {
+	found, err := b.listNetworks(ctx, labelApp+"="+app)
 	if err != nil {
 		return Network{}, err
 	}
@@ -158,40 +173,40 @@ func (e *Engine) findNetwork(ctx context.Context, app string, release int64) (Ne
 
 // createNetwork makes the network on a subnet that nothing else uses. One at a
 // time: two at once would choose the same.
-func (e *Engine) createNetwork(ctx context.Context, app string, release int64) (Network, error) {
-	e.networkMutex.Lock()
-	defer e.networkMutex.Unlock()
-	if network, err := e.findNetwork(ctx, app, release); !errors.Is(err, ErrNotFound) {
+func (b *Bridges) createNetwork(ctx context.Context, app string, release int64) (Network, error) {
+	b.networkMutex.Lock()
+	defer b.networkMutex.Unlock()
+	if network, err := b.findNetwork(ctx, app, release); !errors.Is(err, ErrNotFound) {
 		return network, err
 	}
-	used, err := e.usedSubnets(ctx)
+	used, err := b.usedSubnets(ctx)
 	if err != nil {
 		return Network{}, err
 	}
 	for range subnetAttempts {
-		subnet, err := e.subnets.free(used)
+		subnet, err := b.subnets.free(used)
 		if err != nil {
 			return Network{}, err
 		}
-		name := e.networkName(app, release)
-		created, err := e.api(ctx).NetworkCreate(ctx, name, e.networkOptions(app, release, subnet))
+		name := b.link.networkName(app, release)
+		created, err := b.link.api(ctx).NetworkCreate(ctx, name, b.networkOptions(app, release, subnet))
 		if err == nil {
 			return Network{ID: created.ID, Name: name, App: app, Release: release}, nil
 		}
 		if !taken(err) {
 			return Network{}, failure(ctx, "create network", err)
 		}
-		e.logger.Debug("subnet is taken", slog.String("subnet", subnet.String()), slog.Any("error", err))
+		b.link.logger.Debug("subnet is taken", slog.String("subnet", subnet.String()), slog.Any("error", err))
 		used = append(used, subnet)
 	}
-	return Network{}, fmt.Errorf("create network for %s: %w %s", app, ErrNoSubnet, e.subnets.pool)
+	return Network{}, fmt.Errorf("create network for %s: %w %s", app, ErrNoSubnet, b.subnets.pool)
 }
 
-func (e *Engine) networkOptions(app string, release int64, subnet netip.Prefix) networktypes.CreateOptions {
+func (b *Bridges) networkOptions(app string, release int64, subnet netip.Prefix) networktypes.CreateOptions {
 	withoutIPv6 := false
-	labels := map[string]string{labelStack: e.stack, labelApp: app, labelRole: roleNetwork}
+	labels := map[string]string{labelStack: b.link.stack, labelApp: app, labelRole: roleNetwork}
 	if release != 0 {
-		labels = e.ownLabels(roleNetwork, app, release)
+		labels = b.link.ownLabels(roleNetwork, app, release)
 	}
 	return networktypes.CreateOptions{
 		Driver:     "bridge",
@@ -203,8 +218,8 @@ func (e *Engine) networkOptions(app string, release int64, subnet netip.Prefix) 
 
 // usedSubnets returns what the engine's networks and, where they can be seen,
 // the machine's routes take up.
-func (e *Engine) usedSubnets(ctx context.Context) ([]netip.Prefix, error) {
-	networks, err := e.api(ctx).NetworkList(ctx, networktypes.ListOptions{})
+func (b *Bridges) usedSubnets(ctx context.Context) ([]netip.Prefix, error) {
+	networks, err := b.link.api(ctx).NetworkList(ctx, networktypes.ListOptions{})
 	if err != nil {
 		return nil, failure(ctx, "list networks", err)
 	}
@@ -224,17 +239,17 @@ func (e *Engine) usedSubnets(ctx context.Context) ([]netip.Prefix, error) {
 func taken(err error) bool { return says(err, "overlap") }
 
 // proxies returns the stack's proxy containers, stopped ones too.
-func (e *Engine) proxies(ctx context.Context) ([]container.Summary, error) {
-	found, err := e.api(ctx).ContainerList(ctx, container.ListOptions{All: true, Filters: e.owned(labelRole + "=" + roleProxy)})
+func (b *Bridges) proxies(ctx context.Context) ([]container.Summary, error) {
+	found, err := b.link.api(ctx).ContainerList(ctx, container.ListOptions{All: true, Filters: b.link.owned(labelRole + "=" + roleProxy)})
 	return found, failure(ctx, "list proxies", err)
 }
 
-func (e *Engine) join(ctx context.Context, proxies []container.Summary, network Network) error {
+func (b *Bridges) join(ctx context.Context, proxies []container.Summary, network Network) error {
 	for _, proxy := range proxies {
 		if member(proxy, network) {
 			continue
 		}
-		err := e.api(ctx).NetworkConnect(ctx, network.ID, proxy.ID, e.proxyEndpoint())
+		err := b.link.api(ctx).NetworkConnect(ctx, network.ID, proxy.ID, b.proxyEndpoint())
 		if err != nil && !says(err, "already exists in network") {
 			return failure(ctx, "connect proxy to "+network.Name, err)
 		}
@@ -244,8 +259,8 @@ func (e *Engine) join(ctx context.Context, proxies []container.Summary, network 
 
 // proxyEndpoint keeps the proxy's way out, and with it its published ports, on
 // its own network. Older engines decide by the networks' names.
-func (e *Engine) proxyEndpoint() *networktypes.EndpointSettings {
-	if versions.LessThan(e.client.ClientVersion(), gatewayPriorityVersion) {
+func (b *Bridges) proxyEndpoint() *networktypes.EndpointSettings {
+	if b.link.isBefore(gatewayPriorityVersion) {
 		return nil
 	}
 	return &networktypes.EndpointSettings{GwPriority: -1}

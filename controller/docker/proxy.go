@@ -32,7 +32,7 @@ func (e *Engine) RestartProxy(ctx context.Context) (restarted bool, err error) {
 		if proxy.State != container.StateRunning && proxy.State != container.StateRestarting {
 			continue
 		}
-		if err := e.api(ctx).ContainerRestart(ctx, proxy.ID, stopOptions(proxyGrace)); err != nil {
+		if err := e.link.api(ctx).ContainerRestart(ctx, proxy.ID, stopOptions(proxyGrace)); err != nil {
 			return restarted, failure(ctx, "restart proxy", err)
 		}
 		restarted = true
@@ -51,7 +51,7 @@ func (e *Engine) ReadProxyLog(ctx context.Context, since time.Time, each func(Li
 	}
 	var failures []error
 	for _, proxy := range proxies {
-		stream, err := e.api(ctx).ContainerLogs(ctx, proxy.ID, container.LogsOptions{
+		stream, err := e.link.api(ctx).ContainerLogs(ctx, proxy.ID, container.LogsOptions{
 			ShowStdout: true, ShowStderr: true, Timestamps: true,
 			Since: since.Format(time.RFC3339Nano), Tail: strconv.Itoa(proxyLogLines),
 		})

@@ -39,32 +39,32 @@ func (e *PullError) Unwrap() error { return e.Err }
 // pull to log. The digest is the reference to pull exactly this image again; it is
 // empty for an image that no registry gave. The error is a *PullError where the
 // image cannot be had, and a *ForgedLabelError where it carries our labels.
-func (e *Engine) PullImage(ctx context.Context, options PullOptions, log func(line string)) (image Image, digest string, err error) {
+func (i *Images) PullImage(ctx context.Context, options PullOptions, log func(line string)) (image Image, digest string, err error) {
 	named, err := parseName(options.Reference)
 	if err != nil {
 		return Image{}, "", err
 	}
 	name := names.FamiliarString(named)
 	if !options.Always {
-		image, digest, err = e.findPulled(ctx, name, named)
+		image, digest, err = i.findPulled(ctx, name, named)
 		if err == nil || !errors.Is(err, ErrNotFound) {
 			log(fmt.Sprintf("%s is on the server already", name))
 			return image, digest, err
 		}
 	}
-	if err := e.pull(ctx, name, log); err != nil {
+	if err := i.pull(ctx, name, log); err != nil {
 		return Image{}, "", err
 	}
-	return e.findPulled(ctx, name, named)
+	return i.findPulled(ctx, name, named)
 }
 
 // FindPulled is PullImage for an image that is there already, else ErrNotFound.
-func (e *Engine) FindPulled(ctx context.Context, reference string) (image Image, digest string, err error) {
+func (i *Images) FindPulled(ctx context.Context, reference string) (image Image, digest string, err error) {
 	named, err := parseName(reference)
 	if err != nil {
 		return Image{}, "", err
 	}
-	return e.findPulled(ctx, names.FamiliarString(named), named)
+	return i.findPulled(ctx, names.FamiliarString(named), named)
 }
 
 func parseName(reference string) (names.Named, error) {
@@ -76,14 +76,14 @@ func parseName(reference string) (names.Named, error) {
 }
 
 // findPulled looks an image up, and the digest under which its registry knows it.
-func (e *Engine) findPulled(ctx context.Context, name string, named names.Named) (image Image, digest string, err error) {
-	image, err = e.FindImage(ctx, name)
+func (i *Images) findPulled(ctx context.Context, name string, named names.Named) (image Image, digest string, err error) {
+	image, err = i.FindImage(ctx, name)
 	if err != nil {
 		return Image{}, "", err
 	}
 	ctx, cancel := within(ctx, callTimeout)
 	defer cancel()
-	found, err := e.api(ctx).ImageInspect(ctx, image.ID)
+	found, err := i.link.api(ctx).ImageInspect(ctx, image.ID)
 	if err != nil {
 		return Image{}, "", failure(ctx, "inspect image", err)
 	}
@@ -102,9 +102,9 @@ func (e *Engine) findPulled(ctx context.Context, name string, named names.Named)
 
 // pull follows the pull to its end: a failure comes inside a response that began
 // as a success.
-func (e *Engine) pull(ctx context.Context, name string, log func(string)) error {
+func (i *Images) pull(ctx context.Context, name string, log func(string)) error {
 	log("pulling " + name)
-	response, err := e.api(ctx).ImagePull(ctx, name, imagetypes.PullOptions{})
+	response, err := i.link.api(ctx).ImagePull(ctx, name, imagetypes.PullOptions{})
 	if err != nil {
 		return pullFailure(ctx, name, err)
 	}

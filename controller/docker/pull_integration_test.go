@@ -25,16 +25,16 @@ func imported(t *testing.T, engine *Engine, name string, changes ...string) stri
 		t.Fatal(err)
 	}
 	repository, tag, _ := strings.Cut(name, ":")
-	body, err := engine.api(t.Context()).ImageImport(t.Context(), imagetypes.ImportSource{Source: &content, SourceName: "-"}, repository, imagetypes.ImportOptions{Tag: tag, Changes: changes})
+	body, err := engine.link.api(t.Context()).ImageImport(t.Context(), imagetypes.ImportSource{Source: &content, SourceName: "-"}, repository, imagetypes.ImportOptions{Tag: tag, Changes: changes})
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, _ = io.Copy(io.Discard, body)
 	_ = body.Close()
 	t.Cleanup(func() {
-		_, _ = engine.api(t.Context()).ImageRemove(t.Context(), name, imagetypes.RemoveOptions{})
+		_, _ = engine.link.api(t.Context()).ImageRemove(t.Context(), name, imagetypes.RemoveOptions{})
 	})
-	found, err := engine.api(t.Context()).ImageInspect(t.Context(), name)
+	found, err := engine.link.api(t.Context()).ImageInspect(t.Context(), name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +43,7 @@ func imported(t *testing.T, engine *Engine, name string, changes ...string) stri
 
 func TestPullImage_TakesWhatIsThereAndExplainsTheRest(t *testing.T) {
 	engine := openTest(t)
-	name := engine.stack + "/local:1"
+	name := engine.link.stack + "/local:1"
 	id := imported(t, engine, name)
 	book := &logbook{}
 	found, digest, err := engine.PullImage(t.Context(), PullOptions{Reference: name}, book.line)
@@ -53,7 +53,7 @@ func TestPullImage_TakesWhatIsThereAndExplainsTheRest(t *testing.T) {
 	if found, _, err := engine.FindPulled(t.Context(), name); err != nil || found.ID != id {
 		t.Errorf("got %+v, %v", found, err)
 	}
-	if _, _, err := engine.FindPulled(t.Context(), engine.stack+"/nothing:1"); !errors.Is(err, ErrNotFound) {
+	if _, _, err := engine.FindPulled(t.Context(), engine.link.stack+"/nothing:1"); !errors.Is(err, ErrNotFound) {
 		t.Errorf("got %v", err)
 	}
 	for _, reference := range []string{"127.0.0.1:1/nothing:1", "Not An Image", "registry.invalid/nothing"} {
@@ -66,8 +66,8 @@ func TestPullImage_TakesWhatIsThereAndExplainsTheRest(t *testing.T) {
 
 func TestPullImage_RefusesLabelsOfOursAndImagesThatWereBuiltHere(t *testing.T) {
 	engine := openTest(t)
-	for i, label := range []string{"traefik.enable=true", "Traefik.http.routers.x.rule=y", "berth.app=victim", "berth.stack=" + engine.stack} {
-		name := engine.stack + "/forged:" + string(rune('a'+i))
+	for i, label := range []string{"traefik.enable=true", "Traefik.http.routers.x.rule=y", "berth.app=victim", "berth.stack=" + engine.link.stack} {
+		name := engine.link.stack + "/forged:" + string(rune('a'+i))
 		imported(t, engine, name, "LABEL "+label)
 		_, _, err := engine.PullImage(t.Context(), PullOptions{Reference: name}, func(string) {})
 		if _, ok := errors.AsType[*ForgedLabelError](err); !ok {
@@ -76,8 +76,8 @@ func TestPullImage_RefusesLabelsOfOursAndImagesThatWereBuiltHere(t *testing.T) {
 	}
 	// Another app's image: whoever had it as theirs would have it removed with their release.
 	built := mustBuild(t, engine, "victim", dockertest.ServeDockerfile)
-	name := engine.stack + "/taken:1"
-	if err := engine.api(t.Context()).ImageTag(t.Context(), built.ID, name); err != nil {
+	name := engine.link.stack + "/taken:1"
+	if err := engine.link.api(t.Context()).ImageTag(t.Context(), built.ID, name); err != nil {
 		t.Fatal(err)
 	}
 	_, _, err := engine.PullImage(t.Context(), PullOptions{Reference: name}, func(string) {})

@@ -21,6 +21,19 @@ var (
 	noInterpreter = regexp.MustCompile(`exec format error`)
 )
 
+// StartError says that the engine could not run the image's command. Message is
+// a whole sentence that is safe to show.
+type StartError struct {
+	Message string
+	Err     error
+}
+
+// Error gives the message and the engine's own words.
+func (e *StartError) Error() string { return "start container: " + e.Message + ": " + e.Err.Error() }
+
+// Unwrap returns the engine's own words.
+func (e *StartError) Unwrap() error { return e.Err }
+
 // startFailure names the action that failed. What the image is to blame for
 // becomes a *StartError.
 func startFailure(ctx context.Context, action string, err error) error {

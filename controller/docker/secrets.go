@@ -87,19 +87,19 @@ func (e *Engine) EnsureSecrets(ctx context.Context, options StartOptions) error 
 		return err
 	}
 	// Started again, the keeper holds the tmpfs that the instance will mount next.
-	if err := e.api(ctx).ContainerRestart(ctx, keeper, stopOptions(0)); err != nil {
+	if err := e.link.api(ctx).ContainerRestart(ctx, keeper, stopOptions(0)); err != nil {
 		return failure(ctx, "restart keeper of secrets", err)
 	}
 	return e.fillSecrets(ctx, keeper, text)
 }
 
 func (e *Engine) hasSecrets(ctx context.Context, keeper string, files []plan.File) bool {
-	found, err := e.api(ctx).ContainerInspect(ctx, keeper)
+	found, err := e.link.api(ctx).ContainerInspect(ctx, keeper)
 	if err != nil || found.State == nil || !found.State.Running {
 		return false
 	}
 	for _, file := range files {
-		if _, err := e.api(ctx).ContainerStatPath(ctx, keeper, file.Path); err != nil {
+		if _, err := e.link.api(ctx).ContainerStatPath(ctx, keeper, file.Path); err != nil {
 			return false
 		}
 	}
@@ -107,7 +107,7 @@ func (e *Engine) hasSecrets(ctx context.Context, keeper string, files []plan.Fil
 }
 
 func (e *Engine) fillSecrets(ctx context.Context, keeper string, text []byte) error {
-	err := e.api(ctx).CopyToContainer(ctx, keeper, plan.SecretsFolder, bytes.NewReader(text), container.CopyToContainerOptions{})
+	err := e.link.api(ctx).CopyToContainer(ctx, keeper, plan.SecretsFolder, bytes.NewReader(text), container.CopyToContainerOptions{})
 	return failure(ctx, "put secrets into memory", err)
 }
 
@@ -116,16 +116,16 @@ func (e *Engine) createKeeper(ctx context.Context, options StartOptions, name st
 	if err != nil {
 		return err
 	}
-	labels := e.ownLabels(roleSecrets, options.App, options.Release)
+	labels := e.link.ownLabels(roleSecrets, options.App, options.Release)
 	labels[labelService] = options.serviceName()
-	if _, err := e.api(ctx).VolumeCreate(ctx, volumetypes.CreateOptions{
+	if _, err := e.link.api(ctx).VolumeCreate(ctx, volumetypes.CreateOptions{
 		Name: name, Driver: "local", Labels: labels,
 		DriverOpts: map[string]string{"type": "tmpfs", "device": "tmpfs", "o": keeperMount},
 	}); err != nil {
 		return failure(ctx, "create volume for secrets", err)
 	}
 	processes := int64(1)
-	created, err := e.api(ctx).ContainerCreate(ctx,
+	created, err := e.link.api(ctx).ContainerCreate(ctx,
 		&container.Config{Image: image, User: plan.Nobody, Labels: labels},
 		&container.HostConfig{
 			NetworkMode: "none", ReadonlyRootfs: true, CapDrop: []string{"ALL"}, SecurityOpt: []string{"no-new-privileges:true"},
@@ -138,21 +138,21 @@ func (e *Engine) createKeeper(ctx context.Context, options StartOptions, name st
 	if err != nil {
 		return failure(ctx, "create keeper of secrets", err)
 	}
-	return failure(ctx, "start keeper of secrets", e.api(ctx).ContainerStart(ctx, created.ID, container.StartOptions{}))
+	return failure(ctx, "start keeper of secrets", e.link.api(ctx).ContainerStart(ctx, created.ID, container.StartOptions{}))
 }
 
 // removeSecretsOf removes keeper and volume of one instance. What is gone already is fine.
 func (e *Engine) removeSecretsOf(ctx context.Context, instance string) error {
 	name := instance + secretsSuffix
-	found, err := e.api(ctx).ContainerInspect(ctx, name)
+	found, err := e.link.api(ctx).ContainerInspect(ctx, name)
 	switch {
 	case errdefs.IsNotFound(err):
 	case err != nil:
 		return failure(ctx, "inspect keeper of secrets", err)
-	case found.Config == nil || found.Config.Labels[labelStack] != e.stack || found.Config.Labels[labelRole] != roleSecrets:
+	case found.Config == nil || found.Config.Labels[labelStack] != e.link.stack || found.Config.Labels[labelRole] != roleSecrets:
 		return fmt.Errorf("the name %s belongs to a container that is not of this stack", name)
 	default:
-		if err := e.remove(ctx, found.ID); err != nil {
+		if err := e.link.remove(ctx, found.ID); err != nil {
 			return err
 		}
 	}
@@ -160,28 +160,28 @@ func (e *Engine) removeSecretsOf(ctx context.Context, instance string) error {
 }
 
 func (e *Engine) removeSecretsVolume(ctx context.Context, name string) error {
-	found, err := e.api(ctx).VolumeInspect(ctx, name)
+	found, err := e.link.api(ctx).VolumeInspect(ctx, name)
 	if err != nil {
 		return notFoundIsFine(failure(ctx, "inspect volume for secrets", err))
 	}
-	if found.Labels[labelStack] != e.stack || found.Labels[labelRole] != roleSecrets {
+	if found.Labels[labelStack] != e.link.stack || found.Labels[labelRole] != roleSecrets {
 		return fmt.Errorf("the name %s belongs to a volume that is not of this stack", name)
 	}
-	return notFoundIsFine(failure(ctx, "remove volume for secrets", e.api(ctx).VolumeRemove(ctx, name, false)))
+	return notFoundIsFine(failure(ctx, "remove volume for secrets", e.link.api(ctx).VolumeRemove(ctx, name, false)))
 }
 
 // removeSecrets removes the keepers with the given labels, and their volumes.
 func (e *Engine) removeSecrets(ctx context.Context, labels ...string) error {
-	selection := e.owned(append(labels, labelRole+"="+roleSecrets)...)
-	keepers, err := e.api(ctx).ContainerList(ctx, container.ListOptions{All: true, Filters: selection})
+	selection := e.link.owned(append(labels, labelRole+"="+roleSecrets)...)
+	keepers, err := e.link.api(ctx).ContainerList(ctx, container.ListOptions{All: true, Filters: selection})
 	if err != nil {
 		return failure(ctx, "list keepers of secrets", err)
 	}
 	var failures []error
 	for _, keeper := range keepers {
-		failures = append(failures, e.remove(ctx, keeper.ID))
+		failures = append(failures, e.link.remove(ctx, keeper.ID))
 	}
-	volumes, err := e.api(ctx).VolumeList(ctx, volumetypes.ListOptions{Filters: selection})
+	volumes, err := e.link.api(ctx).VolumeList(ctx, volumetypes.ListOptions{Filters: selection})
 	if err != nil {
 		return errors.Join(append(failures, failure(ctx, "list volumes for secrets", err))...)
 	}
@@ -193,10 +193,10 @@ func (e *Engine) removeSecrets(ctx context.Context, labels ...string) error {
 
 // pauseImage returns the image of the keepers, which the engine gets from here.
 func (e *Engine) pauseImage(ctx context.Context) (id string, err error) {
-	reference := e.stack + "/pause:1"
-	found, err := e.api(ctx).ImageInspect(ctx, reference)
+	reference := e.link.stack + "/pause:1"
+	found, err := e.link.api(ctx).ImageInspect(ctx, reference)
 	if err == nil {
-		if found.Config == nil || found.Config.Labels[labelStack] != e.stack || found.Config.Labels[labelRole] != roleSecrets {
+		if found.Config == nil || found.Config.Labels[labelStack] != e.link.stack || found.Config.Labels[labelRole] != roleSecrets {
 			return "", fmt.Errorf("the image name %s belongs to something that is not of this stack", reference)
 		}
 		return found.ID, nil
@@ -208,9 +208,9 @@ func (e *Engine) pauseImage(ctx context.Context) (id string, err error) {
 	if err != nil {
 		return "", err
 	}
-	response, err := e.api(ctx).ImageImport(ctx, imagetypes.ImportSource{Source: bytes.NewReader(text), SourceName: "-"}, reference, imagetypes.ImportOptions{
+	response, err := e.link.api(ctx).ImageImport(ctx, imagetypes.ImportSource{Source: bytes.NewReader(text), SourceName: "-"}, reference, imagetypes.ImportOptions{
 		Changes: []string{
-			fmt.Sprintf("LABEL %s=%q %s=%q", labelStack, e.stack, labelRole, roleSecrets),
+			fmt.Sprintf("LABEL %s=%q %s=%q", labelStack, e.link.stack, labelRole, roleSecrets),
 			fmt.Sprintf("ENTRYPOINT [%q]", "/"+pauseProgram),
 		},
 	})
@@ -220,6 +220,6 @@ func (e *Engine) pauseImage(ctx context.Context) (id string, err error) {
 	if err := errors.Join(importResult(response), response.Close()); err != nil {
 		return "", failure(ctx, "import image of keepers", err)
 	}
-	found, err = e.api(ctx).ImageInspect(ctx, reference)
+	found, err = e.link.api(ctx).ImageInspect(ctx, reference)
 	return found.ID, failure(ctx, "inspect image of keepers", err)
 }

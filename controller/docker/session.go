@@ -33,7 +33,7 @@ func (anonymous) Credentials(context.Context, *auth.CredentialsRequest) (*auth.C
 // Its key is its own. BuildKit keeps what sessions of one key have sent, and would take
 // a file of the same size and time for one that it has: of another app, or of an
 // archive that gives all its files the same time.
-func (e *Engine) openSession(ctx context.Context, offered ...session.Attachable) (id string, closeSession func(), err error) {
+func (i *Images) openSession(ctx context.Context, offered ...session.Attachable) (id string, closeSession func(), err error) {
 	offer, err := session.NewSession(ctx, rand.Text())
 	if err != nil {
 		return "", nil, fmt.Errorf("open build session: %w", err)
@@ -44,7 +44,7 @@ func (e *Engine) openSession(ctx context.Context, offered ...session.Attachable)
 	dialled := make(chan error, 1)
 	ended := make(chan struct{})
 	dial := func(ctx context.Context, protocol string, headers map[string][]string) (net.Conn, error) {
-		connection, err := e.api(ctx).DialHijack(ctx, "/session", protocol, headers)
+		connection, err := i.link.api(ctx).DialHijack(ctx, "/session", protocol, headers)
 		dialled <- err
 		return connection, err
 	}

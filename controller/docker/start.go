@@ -14,7 +14,6 @@ import (
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 	networktypes "github.com/docker/docker/api/types/network"
-	"github.com/docker/docker/api/types/versions"
 
 	"berth/controller/plan"
 	"berth/controller/volume"
@@ -105,13 +104,13 @@ func (e *Engine) start(ctx context.Context, options StartOptions, policy plan.Po
 	if err != nil {
 		return Instance{}, err
 	}
-	if err := e.api(ctx).ContainerStart(ctx, id, container.StartOptions{}); err != nil {
-		e.discard(ctx, id)
+	if err := e.link.api(ctx).ContainerStart(ctx, id, container.StartOptions{}); err != nil {
+		e.link.discard(ctx, id)
 		return Instance{}, startFailure(ctx, "start container", err)
 	}
 	if !options.Service.Waivers.RunsAsRoot() {
 		if err := e.checkNotRoot(ctx, id); err != nil {
-			e.discard(ctx, id)
+			e.link.discard(ctx, id)
 			return Instance{}, err
 		}
 	}
@@ -147,7 +146,7 @@ func (e *Engine) prepare(ctx context.Context, options StartOptions, policy plan.
 func (e *Engine) checkNames(options StartOptions) error {
 	for _, name := range append([]string{options.Service.Hostname}, options.Service.Aliases...) {
 		lower := strings.ToLower(name)
-		if lower == e.stack || strings.HasPrefix(lower, e.stack+"-") {
+		if lower == e.link.stack || strings.HasPrefix(lower, e.link.stack+"-") {
 			return &plan.Refusal{
 				Reason: fmt.Sprintf("The name %.80q is like those that Berth gives.", name),
 				Hint:   "Choose another name for the service or its alias.",
@@ -222,7 +221,7 @@ func (e *Engine) createOnce(ctx context.Context, options StartOptions, policy pl
 		return "", err
 	}
 	endpoint := &networktypes.EndpointSettings{Aliases: append(slices.Clone(options.Service.Aliases), options.Aliases...)}
-	created, err := e.api(ctx).ContainerCreate(ctx,
+	created, err := e.link.api(ctx).ContainerCreate(ctx,
 		e.containerConfig(options, policy),
 		hostConfig(policy, mounts, options),
 		&networktypes.NetworkingConfig{EndpointsConfig: map[string]*networktypes.EndpointSettings{options.Network.Name: endpoint}},
@@ -231,7 +230,7 @@ func (e *Engine) createOnce(ctx context.Context, options StartOptions, policy pl
 		return "", err
 	}
 	for _, warning := range created.Warnings {
-		e.logger.Warn("engine cannot enforce all of the policy", slog.String("warning", warning))
+		e.link.logger.Warn("engine cannot enforce all of the policy", slog.String("warning", warning))
 	}
 	return created.ID, nil
 }
@@ -248,7 +247,7 @@ func (e *Engine) removeFormer(ctx context.Context, options StartOptions) error {
 	if former.App != options.App || former.Release != options.Release {
 		return fmt.Errorf("create container: the name %s belongs to %s r%d", options.Name, former.App, former.Release)
 	}
-	return e.remove(ctx, former.ID)
+	return e.link.remove(ctx, former.ID)
 }
 
 func (e *Engine) containerConfig(options StartOptions, policy plan.Policy) *container.Config {
@@ -297,7 +296,7 @@ func (e *Engine) healthcheck(health *plan.Healthcheck, image Image) *container.H
 	if config.StartInterval == 0 && tooShort(image.HealthStartInterval) || tooShort(config.StartInterval) {
 		config.StartInterval = plan.LeastInterval
 	}
-	if versions.LessThan(e.client.ClientVersion(), startIntervalVersion) {
+	if e.link.isBefore(startIntervalVersion) {
 		config.StartInterval = 0
 	}
 	return config
@@ -308,19 +307,10 @@ func (e *Engine) containerLabels(options StartOptions) map[string]string {
 	labels := make(map[string]string, len(options.Service.Labels)+len(options.Labels)+6)
 	maps.Copy(labels, options.Service.Labels)
 	maps.Copy(labels, options.Labels)
-	maps.Copy(labels, e.ownLabels(roleApp, options.App, options.Release))
+	maps.Copy(labels, e.link.ownLabels(roleApp, options.App, options.Release))
 	labels[labelService] = options.serviceName()
 	labels[labelPort] = strconv.Itoa(int(options.port()))
 	return labels
-}
-
-// discard removes a container that must not stay, also when ctx has ended.
-func (e *Engine) discard(ctx context.Context, id string) {
-	ctx, cancel := afterwards(ctx)
-	defer cancel()
-	if err := e.remove(ctx, id); err != nil {
-		e.logger.Warn("remove container that did not start", slog.String("container", id), slog.Any("error", err))
-	}
 }
 
 func (o StartOptions) port() uint16 { return plan.ChoosePort(o.Service.Port, o.Image.Exposed) }

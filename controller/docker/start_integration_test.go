@@ -65,7 +65,7 @@ func TestStart_EngineHoldsThePolicy(t *testing.T) {
 		"init":             {*host.Init, true},
 		"restart":          {string(host.RestartPolicy.Name), "unless-stopped"},
 		"user":             {found.Config.User, "65534:65534"},
-		"network":          {string(host.NetworkMode), engine.stack + "-app-hello"},
+		"network":          {string(host.NetworkMode), engine.link.stack + "-app-hello"},
 		"IPC":              {string(host.IpcMode), "private"},
 		"privileged":       {host.Privileged, false},
 		"published ports":  {len(host.PortBindings), 0},
@@ -382,7 +382,7 @@ func TestStart_DeclaredVolumesAreBoundedMemory(t *testing.T) {
 
 func volumeNames(t *testing.T, engine *Engine) []string {
 	t.Helper()
-	found, err := engine.api(t.Context()).VolumeList(t.Context(), volume.ListOptions{Filters: filters.NewArgs()})
+	found, err := engine.link.api(t.Context()).VolumeList(t.Context(), volume.ListOptions{Filters: filters.NewArgs()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -405,7 +405,7 @@ func TestStart_ReplacesAFormerContainerOfTheSameRelease(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if first.Name != second.Name || first.ID == second.ID || first.Name != engine.stack+"-hello-r1" {
+	if first.Name != second.Name || first.ID == second.ID || first.Name != engine.link.stack+"-hello-r1" {
 		t.Errorf("first %s %s, second %s %s", first.Name, first.ID, second.Name, second.ID)
 	}
 	options.Release, options.Name = 2, first.Name

@@ -54,7 +54,7 @@ func (e *Engine) Tail(ctx context.Context, name string, options TailOptions, eac
 		return err
 	})
 	defer end()
-	stream, err := e.api(ctx).ContainerLogs(ctx, instance.ID, request)
+	stream, err := e.link.api(ctx).ContainerLogs(ctx, instance.ID, request)
 	if err != nil {
 		return failure(ctx, "read output of "+name, err)
 	}

@@ -24,7 +24,7 @@ func (e *Engine) Usage(ctx context.Context, name string) (Usage, error) {
 	}
 	ctx, cancel := within(ctx, callTimeout)
 	defer cancel()
-	response, err := e.api(ctx).ContainerStatsOneShot(ctx, instance.ID)
+	response, err := e.link.api(ctx).ContainerStatsOneShot(ctx, instance.ID)
 	if err != nil {
 		return Usage{}, failure(ctx, "measure "+name, err)
 	}

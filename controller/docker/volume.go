@@ -20,6 +20,17 @@ import (
 // volumeDriver is the only one: files on the engine's own disk.
 const volumeDriver = "local"
 
+// What a caller can act on.
+var (
+	// ErrVolumeExists says that the stack has a volume of that name already.
+	ErrVolumeExists = errors.New("the volume exists")
+	// ErrVolumeInUse says that a container has the volume, also one that is stopped.
+	ErrVolumeInUse = errors.New("the volume is in use")
+	// ErrForeignVolume says that the volume's name in the engine belongs to
+	// something that this stack did not make, or not so: it is left alone.
+	ErrForeignVolume = errors.New("the volume's name in the engine belongs to something else")
+)
+
 // Volume is a named volume of the stack, as the engine holds it.
 type Volume struct {
 	Name        volume.Name
@@ -32,40 +43,40 @@ type Volume struct {
 
 // CreateVolume makes an empty volume. ErrVolumeExists where the stack has it,
 // ErrForeignVolume where the engine has another thing of its name.
-func (e *Engine) CreateVolume(ctx context.Context, name volume.Name, description string) error {
+func (h *Helpers) CreateVolume(ctx context.Context, name volume.Name, description string) error {
 	ctx, cancel := within(ctx, callTimeout)
 	defer cancel()
 	// The engine hands out a volume that is there as if it had just made it.
-	_, err := e.inspectVolume(ctx, name)
+	_, err := h.inspectVolume(ctx, name)
 	if err == nil {
 		return fmt.Errorf("create volume %s: %w", name, ErrVolumeExists)
 	}
 	if !errors.Is(err, ErrNotFound) {
 		return err
 	}
-	created, err := e.api(ctx).VolumeCreate(ctx, volumetypes.CreateOptions{
-		Name:   e.VolumeName(name),
+	created, err := h.link.api(ctx).VolumeCreate(ctx, volumetypes.CreateOptions{
+		Name:   h.link.VolumeName(name),
 		Driver: volumeDriver,
 		Labels: map[string]string{
-			labelStack: e.stack, labelRole: roleVolume, labelVolume: string(name), labelDescription: description,
+			labelStack: h.link.stack, labelRole: roleVolume, labelVolume: string(name), labelDescription: description,
 		},
 	})
 	if err != nil {
 		return failure(ctx, "create volume", err)
 	}
-	return e.checkVolume(created, name)
+	return h.checkVolume(created, name)
 }
 
 // FindVolume looks one volume up. ErrNotFound where there is none,
 // ErrForeignVolume where something else has its name.
-func (e *Engine) FindVolume(ctx context.Context, name volume.Name) (Volume, error) {
+func (h *Helpers) FindVolume(ctx context.Context, name volume.Name) (Volume, error) {
 	ctx, cancel := within(ctx, callTimeout)
 	defer cancel()
-	found, err := e.inspectVolume(ctx, name)
+	found, err := h.inspectVolume(ctx, name)
 	if err != nil {
 		return Volume{}, err
 	}
-	users, err := e.volumeUsers(ctx, filters.Arg("volume", found.Name))
+	users, err := h.volumeUsers(ctx, filters.Arg("volume", found.Name))
 	if err != nil {
 		return Volume{}, err
 	}
@@ -73,20 +84,20 @@ func (e *Engine) FindVolume(ctx context.Context, name volume.Name) (Volume, erro
 }
 
 // ListVolumes returns the stack's volumes, by name.
-func (e *Engine) ListVolumes(ctx context.Context) ([]Volume, error) {
+func (h *Helpers) ListVolumes(ctx context.Context) ([]Volume, error) {
 	ctx, cancel := within(ctx, callTimeout)
 	defer cancel()
-	found, err := e.api(ctx).VolumeList(ctx, volumetypes.ListOptions{Filters: e.owned(labelRole + "=" + roleVolume)})
+	found, err := h.link.api(ctx).VolumeList(ctx, volumetypes.ListOptions{Filters: h.link.owned(labelRole + "=" + roleVolume)})
 	if err != nil {
 		return nil, failure(ctx, "list volumes", err)
 	}
-	users, err := e.volumeUsers(ctx)
+	users, err := h.volumeUsers(ctx)
 	if err != nil {
 		return nil, err
 	}
 	volumes := make([]Volume, 0, len(found.Volumes))
 	for _, candidate := range found.Volumes {
-		if candidate == nil || e.checkVolume(*candidate, volume.Name(candidate.Labels[labelVolume])) != nil {
+		if candidate == nil || h.checkVolume(*candidate, volume.Name(candidate.Labels[labelVolume])) != nil {
 			continue
 		}
 		volumes = append(volumes, volumeOf(*candidate, users[candidate.Name]))
@@ -97,41 +108,41 @@ func (e *Engine) ListVolumes(ctx context.Context) ([]Volume, error) {
 
 // RemoveVolume removes a volume with all that is in it. ErrVolumeInUse where a
 // container has it; one that is gone already is fine.
-func (e *Engine) RemoveVolume(ctx context.Context, name volume.Name) error {
+func (h *Helpers) RemoveVolume(ctx context.Context, name volume.Name) error {
 	ctx, cancel := within(ctx, processTimeout)
 	defer cancel()
-	found, err := e.inspectVolume(ctx, name)
+	found, err := h.inspectVolume(ctx, name)
 	if err != nil {
 		return notFoundIsFine(err)
 	}
-	err = e.api(ctx).VolumeRemove(ctx, found.Name, false)
+	err = h.link.api(ctx).VolumeRemove(ctx, found.Name, false)
 	if errdefs.IsConflict(err) {
 		return fmt.Errorf("remove volume %s: %w: %w", name, ErrVolumeInUse, err)
 	}
 	return notFoundIsFine(failure(ctx, "remove volume", err))
 }
 
-func (e *Engine) ownsVolume(ctx context.Context, name volume.Name) error {
+func (h *Helpers) ownsVolume(ctx context.Context, name volume.Name) error {
 	ctx, cancel := within(ctx, callTimeout)
 	defer cancel()
-	_, err := e.inspectVolume(ctx, name)
+	_, err := h.inspectVolume(ctx, name)
 	return err
 }
 
-func (e *Engine) inspectVolume(ctx context.Context, name volume.Name) (volumetypes.Volume, error) {
-	found, err := e.api(ctx).VolumeInspect(ctx, e.VolumeName(name))
+func (h *Helpers) inspectVolume(ctx context.Context, name volume.Name) (volumetypes.Volume, error) {
+	found, err := h.link.api(ctx).VolumeInspect(ctx, h.link.VolumeName(name))
 	if err != nil {
 		return volumetypes.Volume{}, failure(ctx, "inspect volume", err)
 	}
-	return found, e.checkVolume(found, name)
+	return found, h.checkVolume(found, name)
 }
 
 // checkVolume refuses what only looks like the stack's volume. Options of the
 // driver count too: they can make a volume of any folder of the host.
-func (e *Engine) checkVolume(found volumetypes.Volume, name volume.Name) error {
-	ours := found.Name == e.VolumeName(name) &&
+func (h *Helpers) checkVolume(found volumetypes.Volume, name volume.Name) error {
+	ours := found.Name == h.link.VolumeName(name) &&
 		found.Driver == volumeDriver && len(found.Options) == 0 &&
-		found.Labels[labelStack] == e.stack &&
+		found.Labels[labelStack] == h.link.stack &&
 		found.Labels[labelRole] == roleVolume &&
 		found.Labels[labelVolume] == string(name)
 	if !ours {
@@ -142,14 +153,14 @@ func (e *Engine) checkVolume(found volumetypes.Volume, name volume.Name) error {
 
 // volumeUsers returns the names of the containers that have a volume, by the
 // volume's name in the engine. What works in a volume for a moment is none.
-func (e *Engine) volumeUsers(ctx context.Context, selection ...filters.KeyValuePair) (map[string][]string, error) {
-	found, err := e.api(ctx).ContainerList(ctx, container.ListOptions{All: true, Filters: filters.NewArgs(selection...)})
+func (h *Helpers) volumeUsers(ctx context.Context, selection ...filters.KeyValuePair) (map[string][]string, error) {
+	found, err := h.link.api(ctx).ContainerList(ctx, container.ListOptions{All: true, Filters: filters.NewArgs(selection...)})
 	if err != nil {
 		return nil, failure(ctx, "list containers", err)
 	}
 	users := map[string][]string{}
 	for _, summary := range found {
-		if summary.Labels[labelStack] == e.stack && summary.Labels[labelRole] == roleHelper {
+		if summary.Labels[labelStack] == h.link.stack && summary.Labels[labelRole] == roleHelper {
 			continue
 		}
 		for _, mounted := range summary.Mounts {

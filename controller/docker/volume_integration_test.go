@@ -21,7 +21,6 @@ import (
 	volumetypes "github.com/docker/docker/api/types/volume"
 
 	"berth/controller/archive"
-	"berth/controller/docker/dockertest"
 	"berth/controller/volume"
 )
 
@@ -60,8 +59,8 @@ func createWith(t *testing.T, engine *Engine, role string, mounted mount.Mount) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	created, err := engine.api(t.Context()).ContainerCreate(t.Context(),
-		&container.Config{Image: image, Labels: map[string]string{labelStack: engine.stack, labelRole: role}},
+	created, err := engine.link.api(t.Context()).ContainerCreate(t.Context(),
+		&container.Config{Image: image, Labels: map[string]string{labelStack: engine.link.stack, labelRole: role}},
 		&container.HostConfig{NetworkMode: "none", Mounts: []mount.Mount{mounted}}, nil, nil, "")
 	if err != nil {
 		t.Fatal(err)
@@ -71,7 +70,7 @@ func createWith(t *testing.T, engine *Engine, role string, mounted mount.Mount) 
 
 func helpersOf(t *testing.T, engine *Engine) []container.Summary {
 	t.Helper()
-	found, err := engine.api(context.Background()).ContainerList(context.Background(), container.ListOptions{All: true, Filters: engine.owned(labelRole + "=" + roleHelper)})
+	found, err := engine.link.api(context.Background()).ContainerList(context.Background(), container.ListOptions{All: true, Filters: engine.link.owned(labelRole + "=" + roleHelper)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +124,7 @@ func TestVolume_IsKeptWhileAContainerHasIt(t *testing.T) {
 	if err != nil || len(found.Users) != 1 {
 		t.Errorf("found %+v, %v", found, err)
 	}
-	if err := engine.remove(t.Context(), id); err != nil {
+	if err := engine.link.remove(t.Context(), id); err != nil {
 		t.Fatal(err)
 	}
 	if err := engine.RemoveVolume(t.Context(), name); err != nil {
@@ -137,21 +136,23 @@ func TestVolume_ForeignOneOfTheSameNameIsNeverTouched(t *testing.T) {
 	engine := openTest(t)
 	host := t.TempDir()
 	for name, foreign := range map[volume.Name]volumetypes.CreateOptions{
-		"unlabelled": {Labels: map[string]string{"for": engine.stack}},
-		"of-another": {Labels: map[string]string{labelStack: engine.stack + "x", labelRole: roleVolume, labelVolume: "of-another"}},
-		"misnamed":   {Labels: map[string]string{labelStack: engine.stack, labelRole: roleVolume, labelVolume: "other"}},
+		"unlabelled": {Labels: map[string]string{"for": engine.link.stack}},
+		"of-another": {Labels: map[string]string{labelStack: engine.link.stack + "x", labelRole: roleVolume, labelVolume: "of-another"}},
+		"misnamed":   {Labels: map[string]string{labelStack: engine.link.stack, labelRole: roleVolume, labelVolume: "other"}},
 		"of-the-host": {
-			Labels:     map[string]string{labelStack: engine.stack, labelRole: roleVolume, labelVolume: "of-the-host"},
+			Labels:     map[string]string{labelStack: engine.link.stack, labelRole: roleVolume, labelVolume: "of-the-host"},
 			Driver:     "local",
 			DriverOpts: map[string]string{"type": "none", "o": "bind", "device": host},
 		},
 	} {
 		t.Run(string(name), func(t *testing.T) {
 			foreign.Name = engine.VolumeName(name)
-			if _, err := engine.api(t.Context()).VolumeCreate(t.Context(), foreign); err != nil {
+			if _, err := engine.link.api(t.Context()).VolumeCreate(t.Context(), foreign); err != nil {
 				t.Fatal(err)
 			}
-			defer func() { _ = engine.api(context.Background()).VolumeRemove(context.Background(), foreign.Name, true) }()
+			defer func() {
+				_ = engine.link.api(context.Background()).VolumeRemove(context.Background(), foreign.Name, true)
+			}()
 			if err := engine.CreateVolume(t.Context(), name, ""); !errors.Is(err, ErrForeignVolume) {
 				t.Errorf("create: %v", err)
 			}
@@ -164,7 +165,7 @@ func TestVolume_ForeignOneOfTheSameNameIsNeverTouched(t *testing.T) {
 			if all, err := engine.ListVolumes(t.Context()); err != nil || len(all) != 0 {
 				t.Errorf("listed %+v, %v", all, err)
 			}
-			if _, err := engine.api(t.Context()).VolumeInspect(t.Context(), foreign.Name); err != nil {
+			if _, err := engine.link.api(t.Context()).VolumeInspect(t.Context(), foreign.Name); err != nil {
 				t.Errorf("it is gone: %v", err)
 			}
 		})
@@ -242,16 +243,16 @@ func plantLinks(t *testing.T, engine *Engine, name volume.Name) {
 	t.Helper()
 	image := mustBuild(t, engine, "planter", "FROM python:3.11-slim\nUSER 65534:65534\n")
 	const plant = "ln -s /etc/passwd /data/passwd && ln -s / /data/top && ln -s ../../../../../.. /data/up && ln -s /volume/../etc /data/out && mkfifo /data/pipe && mkdir /data/real && ln -s real /data/within && echo inside > /data/real/file"
-	created, err := engine.api(t.Context()).ContainerCreate(t.Context(),
-		&container.Config{Image: image.ID, Cmd: []string{"sh", "-c", plant}, Labels: map[string]string{labelStack: engine.stack}},
+	created, err := engine.link.api(t.Context()).ContainerCreate(t.Context(),
+		&container.Config{Image: image.ID, Cmd: []string{"sh", "-c", plant}, Labels: map[string]string{labelStack: engine.link.stack}},
 		&container.HostConfig{NetworkMode: "none", Mounts: []mount.Mount{{Type: mount.TypeVolume, Source: engine.VolumeName(name), Target: "/data"}}}, nil, nil, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := engine.api(t.Context()).ContainerStart(t.Context(), created.ID, container.StartOptions{}); err != nil {
+	if err := engine.link.api(t.Context()).ContainerStart(t.Context(), created.ID, container.StartOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	ended, failed := engine.api(t.Context()).ContainerWait(t.Context(), created.ID, container.WaitConditionNotRunning)
+	ended, failed := engine.link.api(t.Context()).ContainerWait(t.Context(), created.ID, container.WaitConditionNotRunning)
 	select {
 	case status := <-ended:
 		if status.StatusCode != 0 {
@@ -410,35 +411,6 @@ func (slow) Read(buffer []byte) (int, error) {
 	return min(len(buffer), 1000), nil
 }
 
-// A process that is killed closes its connections, and does nothing more.
-func TestOpenVolume_DeathOfTheControllerLeavesNoHelper(t *testing.T) {
-	engine := openTest(t)
-	name := mustVolume(t, engine, "data")
-	other, err := Open(Options{Host: dockertest.Host(), Stack: engine.stack, SubnetPool: testPool, Helper: dockertest.Helper(t)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := &helper{engine: other, volume: name, access: ReadWrite}
-	if err := h.start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	session := volume.NewSession(h.output(t.Context()), h.connection.Conn, nil)
-	mustWrite(t, session, "whole", "text")
-	h.connection.Close()
-	eventually(t, "the helper is gone by itself", func() bool { return len(helpersOf(t, engine)) == 0 })
-
-	createWith(t, engine, roleHelper, mount.Mount{Type: mount.TypeVolume, Source: engine.VolumeName(name), Target: HelperFolder})
-	if err := engine.RemoveHelpers(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if left := helpersOf(t, engine); len(left) != 0 {
-		t.Errorf("left behind: %+v", left)
-	}
-	if err := engine.RemoveVolume(t.Context(), name); err != nil {
-		t.Error(err)
-	}
-}
-
 func TestOpenVolume_KilledHelperLeavesWhatTheNextOneSweeps(t *testing.T) {
 	engine := openTest(t)
 	name := mustVolume(t, engine, "data")
@@ -463,7 +435,7 @@ func TestOpenVolume_ImageOfTheHelperIsMadeOnceAndAgainWhenItIsGone(t *testing.T)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := engine.removeImages(t.Context(), labelRole+"="+roleHelper); err != nil {
+	if err := engine.link.removeImages(t.Context(), labelRole+"="+roleHelper); err != nil {
 		t.Fatal(err)
 	}
 	_ = mustOpen(t, engine, name, ReadOnly).Close()
@@ -545,7 +517,7 @@ func TestOpenVolume_StreamsAtConstantMemory(t *testing.T) {
 		}
 	}
 	helper := helpersOf(t, engine)[0].ID
-	stats, err := engine.api(t.Context()).ContainerStatsOneShot(t.Context(), helper)
+	stats, err := engine.link.api(t.Context()).ContainerStatsOneShot(t.Context(), helper)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,12 +38,12 @@ type Event struct {
 func (e *Engine) Watch(ctx context.Context, each func(Event)) error {
 	ctx, waiting, end := during(ctx, e.patience, e.Ping)
 	defer end()
-	selection := e.owned()
+	selection := e.link.owned()
 	selection.Add("type", string(events.ContainerEventType))
 	for _, action := range []string{ActionStart, ActionDie, ActionOOM, ActionHealth, ActionDestroy} {
 		selection.Add("event", action)
 	}
-	messages, failures := e.api(ctx).Events(ctx, events.ListOptions{Filters: selection})
+	messages, failures := e.link.api(ctx).Events(ctx, events.ListOptions{Filters: selection})
 	for {
 		select {
 		case message := <-messages:
