@@ -8,6 +8,10 @@ import (
 	"net/netip"
 	"time"
 
+	"berth/controller/docker/helper"
+	"berth/controller/docker/images"
+	"berth/controller/docker/link"
+	"berth/controller/docker/networks"
 	"berth/controller/volume"
 )
 
@@ -30,11 +34,11 @@ type Options struct {
 // Engine is one Docker Engine, seen by one stack: it changes nothing that does
 // not carry the stack's label. It may be used by many goroutines.
 type Engine struct {
-	*Images
-	*Bridges
-	*Helpers
+	*images.Images
+	*networks.Bridges
+	*helper.Helpers
 
-	link *Link
+	link *link.Link
 
 	// patience is for how long a stream may be silent before the engine is asked about it.
 	patience time.Duration
@@ -44,17 +48,17 @@ type Engine struct {
 
 // Open returns the engine at options.Host. It does not connect: Ping does.
 func Open(options Options) (*Engine, error) {
-	link, err := OpenLink(options.Host, options.Stack, options.Logger)
+	reached, err := link.Open(options.Host, options.Stack, options.Logger)
 	if err != nil {
 		return nil, err
 	}
-	bridges, err := newBridges(link, options.SubnetPool, options.Reserved)
+	bridges, err := networks.New(reached, options.SubnetPool, options.Reserved)
 	if err != nil {
-		return nil, errors.Join(err, link.Close())
+		return nil, errors.Join(err, reached.Close())
 	}
 	return &Engine{
-		Images: newImages(link), Bridges: bridges, Helpers: newHelpers(link, options.Helper),
-		link: link, patience: callTimeout,
+		Images: images.New(reached), Bridges: bridges, Helpers: helper.New(reached, options.Helper),
+		link: reached, patience: link.CallTimeout,
 	}, nil
 }
 
@@ -78,10 +82,12 @@ func (e *Engine) VolumeName(name volume.Name) string { return e.link.VolumeName(
 
 // Inspect looks one instance up by its name. ErrNotFound where there is none,
 // or one of another stack.
-func (e *Engine) Inspect(ctx context.Context, name string) (Instance, error) {
+func (e *Engine) Inspect(ctx context.Context, name string) (link.Instance, error) {
 	return e.link.Inspect(ctx, name)
 }
 
 // Instances returns all instances of the stack, stopped ones too, without their
 // Condition, which Inspect tells.
-func (e *Engine) Instances(ctx context.Context) ([]Instance, error) { return e.link.Instances(ctx) }
+func (e *Engine) Instances(ctx context.Context) ([]link.Instance, error) {
+	return e.link.Instances(ctx)
+}

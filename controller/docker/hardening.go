@@ -8,6 +8,7 @@ import (
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/mount"
 
+	"berth/controller/docker/link"
 	"berth/controller/plan"
 )
 
@@ -47,7 +48,7 @@ func hostConfig(policy plan.Policy, mounts []mount.Mount, options StartOptions) 
 		Init:           &withInit,
 		IpcMode:        container.IPCModePrivate,
 		CgroupnsMode:   container.CgroupnsModePrivate,
-		OomScoreAdj:    killFirst,
+		OomScoreAdj:    link.KillFirst,
 		ShmSize:        service.ShmBytes,
 		Sysctls:        service.Sysctls,
 		ExtraHosts:     service.ExtraHosts,

@@ -9,6 +9,7 @@ import (
 	imagetypes "github.com/docker/docker/api/types/image"
 
 	"berth/controller/docker/dockertest"
+	"berth/controller/docker/images"
 	"berth/controller/plan"
 )
 
@@ -21,7 +22,7 @@ func TestHelper_ThatIsCreatedAfterItsCallerHasGoneIsRemoved(t *testing.T) {
 		},
 		"an image with files": func(ctx context.Context, engine *Engine) error {
 			_, err := engine.addFiles(ctx, StartOptions{
-				App: "shop", Release: 1, Image: Image{ID: "sha256:image"},
+				App: "shop", Release: 1, Image: images.Image{ID: "sha256:image"},
 				Service: plan.Service{Files: []plan.File{{Path: "/etc/page", Content: []byte("text"), Mode: 0o644}}},
 			}, plan.Policy{})
 			return err

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/docker/docker/api/types/container"
+
+	"berth/controller/docker/link"
 )
 
 // removalGrace is how long the instances of a removed app may take to end.
@@ -18,9 +20,9 @@ func (e *Engine) Resume(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := within(ctx, processTimeout)
+	ctx, cancel := link.Within(ctx, link.ProcessTimeout)
 	defer cancel()
-	return startFailure(ctx, "resume "+name, e.link.api(ctx).ContainerStart(ctx, instance.ID, container.StartOptions{}))
+	return startFailure(ctx, "resume "+name, e.link.API(ctx).ContainerStart(ctx, instance.ID, container.StartOptions{}))
 }
 
 // Stop asks an instance to end and kills it when grace is over. It stays
@@ -39,9 +41,9 @@ func (e *Engine) Restart(ctx context.Context, name string, grace time.Duration) 
 	if err != nil {
 		return err
 	}
-	ctx, cancel := within(ctx, grace+processTimeout)
+	ctx, cancel := link.Within(ctx, grace+link.ProcessTimeout)
 	defer cancel()
-	return failure(ctx, "restart "+name, e.link.api(ctx).ContainerRestart(ctx, instance.ID, stopOptions(grace)))
+	return link.Failure(ctx, "restart "+name, e.link.API(ctx).ContainerRestart(ctx, instance.ID, stopOptions(grace)))
 }
 
 // Retire stops an instance and removes it, by its name or ID. One that is gone already
@@ -52,7 +54,7 @@ func (e *Engine) Retire(ctx context.Context, name string, grace time.Duration) e
 		name = instance.Name // it may have been an ID
 		err = e.retire(ctx, instance.ID, grace)
 	}
-	return errors.Join(notFoundIsFine(err), e.removeFiles(ctx, name, instance.Image))
+	return errors.Join(link.NotFoundIsFine(err), e.removeFiles(ctx, name, instance.Image))
 }
 
 // RemoveApp removes the app from the engine: containers of every role, images and
@@ -60,43 +62,29 @@ func (e *Engine) Retire(ctx context.Context, name string, grace time.Duration) e
 // the end.
 func (e *Engine) RemoveApp(ctx context.Context, app string) error {
 	err := e.removeContainers(ctx, app)
-	listContext, cancel := within(ctx, callTimeout)
+	listContext, cancel := link.Within(ctx, link.CallTimeout)
 	defer cancel()
-	return errors.Join(err, e.removeSecrets(listContext, labelApp+"="+app),
-		e.link.removeImages(listContext, labelApp+"="+app, labelRole+"="+roleFiles), e.link.removeImages(listContext, labelApp+"="+app), e.removeNetworks(ctx, app))
-}
-
-func (e *Engine) removeNetworks(ctx context.Context, app string) error {
-	ctx, cancel := within(ctx, processTimeout)
-	defer cancel()
-	networks, err := e.listNetworks(ctx, labelApp+"="+app)
-	if err != nil {
-		return err
-	}
-	var failures []error
-	for _, network := range networks {
-		failures = append(failures, e.removeNetwork(ctx, network))
-	}
-	return errors.Join(failures...)
+	return errors.Join(err, e.removeSecrets(listContext, link.LabelApp+"="+app),
+		e.link.RemoveImages(listContext, link.LabelApp+"="+app, link.LabelRole+"="+link.RoleFiles), e.link.RemoveImages(listContext, link.LabelApp+"="+app), e.RemoveNetworks(ctx, app))
 }
 
 // removeContainers removes the instances of the app, and then what else has its
 // label: each of them would keep an image of it.
 func (e *Engine) removeContainers(ctx context.Context, app string) error {
-	listContext, cancel := within(ctx, callTimeout)
+	listContext, cancel := link.Within(ctx, link.CallTimeout)
 	defer cancel()
-	found, err := e.link.api(ctx).ContainerList(listContext, container.ListOptions{All: true, Filters: e.link.owned(labelApp + "=" + app)})
+	found, err := e.link.API(ctx).ContainerList(listContext, container.ListOptions{All: true, Filters: e.link.Owned(link.LabelApp + "=" + app)})
 	if err != nil {
-		return failure(listContext, "list containers", err)
+		return link.Failure(listContext, "list containers", err)
 	}
 	var failures []error
 	for _, summary := range found {
-		if summary.Labels[labelRole] == roleApp {
+		if summary.Labels[link.LabelRole] == link.RoleApp {
 			failures = append(failures, e.retire(ctx, summary.ID, removalGrace))
 		}
 	}
 	for _, summary := range found {
-		if summary.Labels[labelRole] != roleApp {
+		if summary.Labels[link.LabelRole] != link.RoleApp {
 			failures = append(failures, e.removeNow(ctx, summary.ID))
 		}
 	}
@@ -105,21 +93,21 @@ func (e *Engine) removeContainers(ctx context.Context, app string) error {
 
 func (e *Engine) retire(ctx context.Context, id string, grace time.Duration) error {
 	if err := e.stop(ctx, id, grace); err != nil {
-		return notFoundIsFine(err)
+		return link.NotFoundIsFine(err)
 	}
 	return e.removeNow(ctx, id)
 }
 
 func (e *Engine) removeNow(ctx context.Context, id string) error {
-	ctx, cancel := within(ctx, processTimeout)
+	ctx, cancel := link.Within(ctx, link.ProcessTimeout)
 	defer cancel()
-	return e.link.remove(ctx, id)
+	return e.link.Remove(ctx, id)
 }
 
 func (e *Engine) stop(ctx context.Context, id string, grace time.Duration) error {
-	ctx, cancel := within(ctx, grace+processTimeout)
+	ctx, cancel := link.Within(ctx, grace+link.ProcessTimeout)
 	defer cancel()
-	return failure(ctx, "stop container", e.link.api(ctx).ContainerStop(ctx, id, stopOptions(grace)))
+	return link.Failure(ctx, "stop container", e.link.API(ctx).ContainerStop(ctx, id, stopOptions(grace)))
 }
 
 // stopOptions gives the grace in whole seconds, as the engine counts.

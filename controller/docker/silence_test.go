@@ -8,9 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"berth/controller/docker/dockertest"
-
 	"github.com/docker/docker/api/types/container"
+
+	"berth/controller/docker/dockertest"
+	"berth/controller/docker/link"
 )
 
 const shortSilence = 50 * time.Millisecond
@@ -25,7 +26,7 @@ func opened(w http.ResponseWriter, r *http.Request) {
 func someInstance() http.HandlerFunc {
 	return dockertest.AnswerJSON(container.InspectResponse{
 		ContainerJSONBase: &container.ContainerJSONBase{ID: "one", Name: "/one", State: &container.State{}, HostConfig: &container.HostConfig{}},
-		Config:            &container.Config{Labels: map[string]string{labelStack: defaultStack, labelRole: roleApp}},
+		Config:            &container.Config{Labels: map[string]string{link.LabelStack: link.DefaultStack, link.LabelRole: link.RoleApp}},
 		NetworkSettings:   &container.NetworkSettings{},
 	})
 }
@@ -49,7 +50,7 @@ func TestTail_EndsWhereTheEngineGivesNoOutputThatItHas(t *testing.T) {
 		engine, _ := openFake(t, map[string]http.HandlerFunc{"GET /containers/one/json": someInstance(), "GET /containers/one/logs": logs})
 		engine.patience = shortSilence
 		err := inTime(t, func(ctx context.Context) error { return engine.Tail(ctx, "one", TailOptions{Lines: 10}, none) })
-		if !errors.Is(err, ErrUnavailable) {
+		if !errors.Is(err, link.ErrUnavailable) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -67,7 +68,7 @@ func TestTail_FollowsASilentInstanceAsLongAsTheEngineAnswersForIt(t *testing.T) 
 	engine, _ := openFake(t, map[string]http.HandlerFunc{"GET /containers/one/json": inspect, "GET /containers/one/logs": opened})
 	engine.patience = shortSilence
 	err := inTime(t, func(ctx context.Context) error { return engine.Tail(ctx, "one", TailOptions{Follow: true}, none) })
-	if !errors.Is(err, ErrUnavailable) || asked.Load() != 6 {
+	if !errors.Is(err, link.ErrUnavailable) || asked.Load() != 6 {
 		t.Errorf("asked %d times: %v", asked.Load(), err)
 	}
 }
@@ -100,7 +101,7 @@ func TestWatch_EndsWhereTheEngineIsSilentAndDoesNotAnswer(t *testing.T) {
 	}
 	time.AfterFunc(4*shortSilence, fake.Hang)
 	err := inTime(t, func(ctx context.Context) error { return engine.Watch(ctx, func(Event) {}) })
-	if !errors.Is(err, ErrUnavailable) || !fake.WasAsked("GET /events") {
+	if !errors.Is(err, link.ErrUnavailable) || !fake.WasAsked("GET /events") {
 		t.Error(err)
 	}
 }

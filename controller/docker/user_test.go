@@ -13,6 +13,7 @@ import (
 	"github.com/docker/docker/api/types/container"
 
 	"berth/controller/docker/dockertest"
+	"berth/controller/docker/link"
 	"berth/controller/plan"
 )
 
@@ -88,7 +89,7 @@ func TestReadAccounts_NeverOpensWhatIsNoFile(t *testing.T) {
 					t.Errorf("asked for %s", call)
 				}
 			}
-			if !fake.WasAsked("DELETE /containers/seen") || engine.Helpers.works("seen") {
+			if !fake.WasAsked("DELETE /containers/seen") || engine.Works("seen") {
 				t.Error("the container that was looked at stays")
 			}
 		})
@@ -137,21 +138,30 @@ func TestCheckNotRoot_KnowsRootAmongTheProcesses(t *testing.T) {
 
 func TestAccessories_ListEveryKindButHelpersAtWork(t *testing.T) {
 	labels := func(role string) map[string]string {
-		return map[string]string{labelStack: "berth", labelRole: role, labelApp: "shop", labelRelease: "3"}
+		return map[string]string{link.LabelStack: "berth", link.LabelRole: role, link.LabelApp: "shop", link.LabelRelease: "3"}
 	}
+	busy := ""
 	engine, _ := openFake(t, map[string]http.HandlerFunc{
-		"GET /containers/json": dockertest.AnswerJSON([]container.Summary{
-			{ID: "app", Names: []string{"/berth-shop-r3"}, Labels: labels(roleApp)},
-			{ID: "keeper", Names: []string{"/berth-shop-r3.secrets"}, Labels: labels(roleSecrets)},
-			{ID: "lost", Names: []string{"/berth-helper-lost"}, Labels: labels(roleHelper)},
-			{ID: "busy", Names: []string{"/berth-helper-busy"}, Labels: labels(roleHelper)},
-		}),
-		"GET /volumes": dockertest.AnswerJSON(map[string]any{"Volumes": []map[string]any{{"Name": "berth-shop-r3.secrets", "Labels": labels(roleSecrets)}}}),
+		"POST /containers/create": func(w http.ResponseWriter, r *http.Request) {
+			busy = "/" + r.URL.Query().Get("name")
+			dockertest.AnswerJSON(map[string]string{"Id": "busy"})(w, r)
+		},
+		"GET /containers/json": func(w http.ResponseWriter, r *http.Request) {
+			dockertest.AnswerJSON([]container.Summary{
+				{ID: "app", Names: []string{"/berth-shop-r3"}, Labels: labels(link.RoleApp)},
+				{ID: "keeper", Names: []string{"/berth-shop-r3.secrets"}, Labels: labels(link.RoleSecrets)},
+				{ID: "lost", Names: []string{"/berth-helper-lost"}, Labels: labels(link.RoleHelper)},
+				{ID: "busy", Names: []string{busy}, Labels: labels(link.RoleHelper)},
+			})(w, r)
+		},
+		"GET /volumes": dockertest.AnswerJSON(map[string]any{"Volumes": []map[string]any{{"Name": "berth-shop-r3.secrets", "Labels": labels(link.RoleSecrets)}}}),
 		"GET /images/json": dockertest.AnswerJSON([]map[string]any{
-			{"Id": "files", "Labels": labels(roleFiles)}, {"Id": "built", "Labels": labels(roleBuild)}, {"Id": "helper", "Labels": labels(roleHelper)},
+			{"Id": "files", "Labels": labels(link.RoleFiles)}, {"Id": "built", "Labels": labels(link.RoleBuild)}, {"Id": "helper", "Labels": labels(link.RoleHelper)},
 		}),
 	})
-	engine.Helpers.begin("berth-helper-busy")
+	if _, err := engine.CreateHelper(t.Context(), &container.Config{}, &container.HostConfig{}); err != nil {
+		t.Fatal(err)
+	}
 	found, err := engine.Accessories(t.Context())
 	if err != nil {
 		t.Fatal(err)

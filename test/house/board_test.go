@@ -44,7 +44,11 @@ var board = []room{
 	{"docker/dockertest/helper", "listen volume"},
 	{"volume/volumetest", "docker volume"},
 	{"archive/archivetest", ""},
-	{"docker", "listen pause plan printable volume"},
+	{"docker", "docker/images docker/helper docker/networks docker/link plan printable volume"},
+	{"docker/images", "docker/link plan printable"},
+	{"docker/helper", "docker/link listen printable volume"},
+	{"docker/networks", "docker/link"},
+	{"docker/link", "pause plan printable volume"},
 	{"domaincheck", "address traefik"},
 	{"maintenance", "traefik"},
 	{"plan", "address archive compose printable problem"},
@@ -81,7 +85,6 @@ const (
 var (
 	longPackages = map[string]int{
 		"release": 3433,
-		"docker":  5681,
 		"plan":    5221,
 		"store":   3240,
 	}
