@@ -20,7 +20,8 @@ var board = []room{
 
 	// The story, and the ledger that keeps its nouns.
 	{"store/storetest", "store"},
-	{"store", "controller release routing volumes uploads certificates environment app account audit problem limit domaincheck plan volume traefik"},
+	{"store", "store/sqlite controller release routing volumes uploads certificates environment app account audit problem limit domaincheck plan volume traefik"},
+	{"store/sqlite", ""},
 	{"controller", "release output usage routing volumes uploads certificates environment app account audit problem archive address docker domaincheck firstpage pause plan printable secret volume traefik"},
 	{"release", "routing volumes uploads environment app audit problem archive docker firstpage pause plan printable secret volume traefik"},
 
@@ -86,7 +87,6 @@ var (
 	longPackages = map[string]int{
 		"release": 3433,
 		"plan":    5221,
-		"store":   3240,
 	}
 	largeInterfaces = map[string]int{
 		"controller.Ledger": 32,

@@ -1,4 +1,4 @@
-package store
+package sqlite
 
 import (
 	"context"
@@ -10,18 +10,18 @@ import (
 	"github.com/mattn/go-sqlite3"
 )
 
-// writer is the connection that writes. Its errors are as noRoom has them.
-type writer struct{ *sql.DB }
+// Writer is the connection that writes. Its errors are as NoRoom has them.
+type Writer struct{ *sql.DB }
 
 // ExecContext runs one statement.
-func (w writer) ExecContext(ctx context.Context, statement string, arguments ...any) (sql.Result, error) {
+func (w Writer) ExecContext(ctx context.Context, statement string, arguments ...any) (sql.Result, error) {
 	result, err := w.DB.ExecContext(ctx, statement, arguments...)
-	return result, noRoom(err)
+	return result, NoRoom(err)
 }
 
-// noRoom makes what SQLite says of a disk without room syscall.ENOSPC as well, as it is
+// NoRoom makes what SQLite says of a disk without room syscall.ENOSPC as well, as it is
 // for whoever writes a file.
-func noRoom(err error) error {
+func NoRoom(err error) error {
 	failure, ok := errors.AsType[sqlite3.Error](err)
 	if !ok || errors.Is(err, syscall.ENOSPC) {
 		return err

@@ -1,4 +1,5 @@
-package store
+// Package sqlite opens the ledger's file: private to its user, durable, and with one connection that writes.
+package sqlite
 
 import (
 	"context"
@@ -14,18 +15,20 @@ import (
 )
 
 const (
-	// readers is how many pages can be read at the same moment; one read takes
+	// Readers is how many pages can be read at the same moment; one read takes
 	// far less than a millisecond.
-	readers = 4 + 1 // one is kept by the overview
+	Readers = 4 + 1 // one is kept by the overview
 	// busyTimeout bounds the wait for another process that writes, such as a
 	// command run by hand beside the server.
 	busyTimeout = 5 * time.Second
-	// keptStatements is above the number of statements in this package, so each
+	// keptStatements is above the number of statements in package store, so each
 	// is compiled once per connection.
 	keptStatements = 128
 )
 
-func openWriter(path string) (*sql.DB, error) {
+// OpenWriter opens the one connection that writes. What it has committed survives a loss
+// of power.
+func OpenWriter(path string) (*sql.DB, error) {
 	pool, err := openPool(path, url.Values{
 		"mode":          {"rw"},
 		"_journal_mode": {"WAL"},
@@ -45,13 +48,14 @@ func openWriter(path string) (*sql.DB, error) {
 	return pool, nil
 }
 
-func openReader(path string) (*sql.DB, error) {
+// OpenReader opens the connections that read; none of them can write.
+func OpenReader(path string) (*sql.DB, error) {
 	pool, err := openPool(path, url.Values{"mode": {"ro"}, "_query_only": {"on"}})
 	if err != nil {
 		return nil, err
 	}
-	pool.SetMaxOpenConns(readers)
-	pool.SetMaxIdleConns(readers)
+	pool.SetMaxOpenConns(Readers)
+	pool.SetMaxIdleConns(Readers)
 	return pool, nil
 }
 

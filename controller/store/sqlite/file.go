@@ -1,4 +1,4 @@
-package store
+package sqlite
 
 import (
 	"errors"
@@ -11,9 +11,9 @@ import (
 // creates with the mode of the ledger itself.
 const fileMode fs.FileMode = 0o600
 
-// secureFiles creates the ledger where there is none, so that it never exists
+// Secure creates the ledger where there is none, so that it never exists
 // with a wider mode, and narrows the mode of what a copy or a restore has left.
-func secureFiles(path string) error {
+func Secure(path string) error {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, fileMode)
 	if err == nil {
 		return file.Close()
