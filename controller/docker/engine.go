@@ -1,4 +1,5 @@
-// Package docker turns plans into images and images into hardened instances, over the Docker Engine API.
+// Package docker turns plans into images and images into hardened instances, over the Docker Engine API. Callers see this
+// package alone; what it does with images, networks and helpers is in the rooms below it.
 package docker
 
 import (

@@ -1,8 +1,6 @@
 package docker
 
-import (
-	"fmt"
-)
+import "fmt"
 
 // ReplicaName returns the container name of one of several copies of a service,
 // counted from 1; the first has the service's own. No service's name holds a dot.
