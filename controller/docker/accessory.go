@@ -12,6 +12,8 @@ import (
 	"github.com/docker/docker/api/types/container"
 	imagetypes "github.com/docker/docker/api/types/image"
 	volumetypes "github.com/docker/docker/api/types/volume"
+
+	"berth/controller/docker/link"
 )
 
 // AccessoryKind says what an Accessory is.
@@ -45,7 +47,7 @@ func (e *Engine) Accessories(ctx context.Context) ([]Accessory, error) {
 	var all []Accessory
 	var failures []error
 	for _, list := range []func(context.Context) ([]Accessory, error){e.listCompanions, e.listSecretsVolumes, e.listMadeImages} {
-		listContext, cancel := within(ctx, callTimeout)
+		listContext, cancel := link.Within(ctx, link.CallTimeout)
 		found, err := list(listContext)
 		cancel()
 		all, failures = append(all, found...), append(failures, err)
@@ -56,12 +58,12 @@ func (e *Engine) Accessories(ctx context.Context) ([]Accessory, error) {
 // RemoveAccessory removes one of Accessories, unless a container uses it: then it
 // stays. One that is gone already is fine.
 func (e *Engine) RemoveAccessory(ctx context.Context, accessory Accessory) error {
-	ctx, cancel := within(ctx, processTimeout)
+	ctx, cancel := link.Within(ctx, link.ProcessTimeout)
 	defer cancel()
 	var err error
 	switch accessory.Kind {
 	case KindKeeper, KindHelper:
-		return e.remove(ctx, accessory.ID)
+		return e.link.Remove(ctx, accessory.ID)
 	case KindSecretsVolume:
 		err = e.removeSecretsVolumeOf(ctx, accessory)
 	case KindFilesImage, KindBuiltImage:
@@ -70,26 +72,26 @@ func (e *Engine) RemoveAccessory(ctx context.Context, accessory Accessory) error
 		return fmt.Errorf("remove %s %s: the kind is not known", accessory.Kind, accessory.ID)
 	}
 	if errdefs.IsConflict(err) {
-		e.logger.Debug("something uses what no release owns", slog.String("kind", string(accessory.Kind)), slog.String("id", accessory.ID))
+		e.link.Logger.Debug("something uses what no release owns", slog.String("kind", string(accessory.Kind)), slog.String("id", accessory.ID))
 		return nil
 	}
-	return notFoundIsFine(err)
+	return link.NotFoundIsFine(err)
 }
 
 // listCompanions lists the containers that are no instances.
 func (e *Engine) listCompanions(ctx context.Context) ([]Accessory, error) {
-	found, err := e.api(ctx).ContainerList(ctx, container.ListOptions{All: true, Filters: e.owned()})
+	found, err := e.link.API(ctx).ContainerList(ctx, container.ListOptions{All: true, Filters: e.link.Owned()})
 	if err != nil {
-		return nil, failure(ctx, "list containers", err)
+		return nil, link.Failure(ctx, "list containers", err)
 	}
 	var all []Accessory
 	for _, summary := range found {
-		name := summarised(summary).Name
-		switch summary.Labels[labelRole] {
-		case roleSecrets:
+		name := link.Summarised(summary).Name
+		switch summary.Labels[link.LabelRole] {
+		case link.RoleSecrets:
 			all = append(all, accessory(KindKeeper, summary.ID, name, summary.Labels))
-		case roleHelper:
-			if !e.helpers.works(name) {
+		case link.RoleHelper:
+			if !e.Works(name) {
 				all = append(all, accessory(KindHelper, summary.ID, "", summary.Labels))
 			}
 		}
@@ -98,9 +100,9 @@ func (e *Engine) listCompanions(ctx context.Context) ([]Accessory, error) {
 }
 
 func (e *Engine) listSecretsVolumes(ctx context.Context) ([]Accessory, error) {
-	found, err := e.api(ctx).VolumeList(ctx, volumetypes.ListOptions{Filters: e.owned(labelRole + "=" + roleSecrets)})
+	found, err := e.link.API(ctx).VolumeList(ctx, volumetypes.ListOptions{Filters: e.link.Owned(link.LabelRole + "=" + link.RoleSecrets)})
 	if err != nil {
-		return nil, failure(ctx, "list volumes for secrets", err)
+		return nil, link.Failure(ctx, "list volumes for secrets", err)
 	}
 	all := make([]Accessory, 0, len(found.Volumes))
 	for _, volume := range found.Volumes {
@@ -114,16 +116,16 @@ func (e *Engine) listSecretsVolumes(ctx context.Context) ([]Accessory, error) {
 }
 
 func (e *Engine) listMadeImages(ctx context.Context) ([]Accessory, error) {
-	found, err := e.api(ctx).ImageList(ctx, imagetypes.ListOptions{Filters: e.owned()})
+	found, err := e.link.API(ctx).ImageList(ctx, imagetypes.ListOptions{Filters: e.link.Owned()})
 	if err != nil {
-		return nil, failure(ctx, "list images", err)
+		return nil, link.Failure(ctx, "list images", err)
 	}
 	var all []Accessory
 	for _, image := range found {
-		switch image.Labels[labelRole] {
-		case roleFiles:
+		switch image.Labels[link.LabelRole] {
+		case link.RoleFiles:
 			all = append(all, accessory(KindFilesImage, image.ID, "", image.Labels))
-		case roleBuild:
+		case link.RoleBuild:
 			all = append(all, accessory(KindBuiltImage, image.ID, "", image.Labels))
 		}
 	}
@@ -131,16 +133,16 @@ func (e *Engine) listMadeImages(ctx context.Context) ([]Accessory, error) {
 }
 
 func accessory(kind AccessoryKind, id, name string, labels map[string]string) Accessory {
-	release, _ := strconv.ParseInt(labels[labelRelease], 10, 64)
-	return Accessory{Kind: kind, ID: id, App: labels[labelApp], Release: release, Instance: strings.TrimSuffix(name, secretsSuffix)}
+	release, _ := strconv.ParseInt(labels[link.LabelRelease], 10, 64)
+	return Accessory{Kind: kind, ID: id, App: labels[link.LabelApp], Release: release, Instance: strings.TrimSuffix(name, secretsSuffix)}
 }
 
 // removeSecretsVolumeOf removes the volume that was listed, and none that was made
 // since under its name.
 func (e *Engine) removeSecretsVolumeOf(ctx context.Context, listed Accessory) error {
-	found, err := e.api(ctx).VolumeInspect(ctx, listed.ID)
+	found, err := e.link.API(ctx).VolumeInspect(ctx, listed.ID)
 	if err != nil {
-		return failure(ctx, "inspect volume for secrets", err)
+		return link.Failure(ctx, "inspect volume for secrets", err)
 	}
 	if found.CreatedAt != listed.made {
 		return nil

@@ -14,6 +14,7 @@ import (
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 
+	"berth/controller/docker/link"
 	"berth/controller/plan"
 	"berth/controller/printable"
 )
@@ -91,16 +92,16 @@ func (e *Engine) readAccounts(ctx context.Context, image string, targets []strin
 	if found, known := e.accounts.find(image, targets); known {
 		return found, nil
 	}
-	id, err := e.createHelper(ctx,
+	id, err := e.CreateHelper(ctx,
 		&container.Config{
 			Image: image, Cmd: []string{"/"}, NetworkDisabled: true,
-			Labels: map[string]string{labelStack: e.stack, labelRole: roleHelper},
+			Labels: map[string]string{link.LabelStack: e.link.Stack, link.LabelRole: link.RoleHelper},
 		},
 		&container.HostConfig{NetworkMode: "none"})
 	if err != nil {
 		return accounts{}, startFailure(ctx, "create container to look into the image", err)
 	}
-	defer e.discardHelper(ctx, id)
+	defer e.DiscardHelper(ctx, id)
 	look := imageLook{engine: e, container: id}
 	found := accounts{targets: make(map[string]string, len(targets))}
 	// Both are looked at before one is read: the engine packs what it gives out inside
@@ -175,12 +176,12 @@ func (l imageLook) follow(ctx context.Context, name string) (place string, stat 
 	rest := strings.Split(strings.Trim(path.Clean("/"+name), "/"), "/")
 	for links := 0; len(rest) > 0; {
 		next := path.Join(place, rest[0])
-		stat, err = l.engine.api(ctx).ContainerStatPath(ctx, l.container, next)
+		stat, err = l.engine.link.API(ctx).ContainerStatPath(ctx, l.container, next)
 		if errdefs.IsNotFound(err) {
 			return path.Join(append([]string{place}, rest...)...), container.PathStat{}, false, nil
 		}
 		if err != nil {
-			return "", container.PathStat{}, false, failure(ctx, "look at "+name+" of the image", err)
+			return "", container.PathStat{}, false, link.Failure(ctx, "look at "+name+" of the image", err)
 		}
 		if stat.Mode&fs.ModeSymlink == 0 {
 			place, rest = next, rest[1:]
@@ -205,19 +206,19 @@ func (l imageLook) read(ctx context.Context, file accountFile) (string, error) {
 		return "", nil
 	}
 	place := file.place
-	archive, _, err := l.engine.api(ctx).CopyFromContainer(ctx, l.container, place)
+	archive, _, err := l.engine.link.API(ctx).CopyFromContainer(ctx, l.container, place)
 	if err != nil {
-		return "", failure(ctx, "read "+place+" of the image", err)
+		return "", link.Failure(ctx, "read "+place+" of the image", err)
 	}
 	defer func() { _ = archive.Close() }()
 	files := tar.NewReader(archive)
 	header, err := files.Next()
 	if err != nil {
-		return "", failure(ctx, "read "+place+" of the image", err)
+		return "", link.Failure(ctx, "read "+place+" of the image", err)
 	}
 	if header.Typeflag != tar.TypeReg || header.Size > accountsLimit {
 		return "", errors.New("read " + place + " of the image: it is not the file that was looked at")
 	}
 	text, err := io.ReadAll(io.LimitReader(files, accountsLimit))
-	return string(text), failure(ctx, "read "+place+" of the image", err)
+	return string(text), link.Failure(ctx, "read "+place+" of the image", err)
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"berth/controller/docker/dockertest"
+	"berth/controller/docker/images"
 )
 
 func TestBuild_HostileOnesEndInWordsWhileAnAppAnswers(t *testing.T) {
@@ -31,10 +32,10 @@ func TestBuild_HostileOnesEndInWordsWhileAnAppAnswers(t *testing.T) {
 			engine := openTest(t)
 			_, app, _ := serveOnDefaultBridge(t, engine)
 			usual := answerTimes(t, app, time.After(2*time.Second))
-			options := buildOptions("hostile", 1, dockertest.App(t, "FROM scratch\nCOPY app /app\nENV ONLY="+engine.stack+"\nRUN [\"/app\", "+test.attack+"]\n"))
+			options := buildOptions("hostile", 1, dockertest.App(t, "FROM scratch\nCOPY app /app\nENV ONLY="+engine.link.Stack+"\nRUN [\"/app\", "+test.attack+"]\n"))
 			free := freeSpace(t)
 			if name == "disk" {
-				options.Disk = Disk{Most: small, Free: func() (uint64, error) { return freeSpace(t), nil }}
+				options.Disk = images.Disk{Most: small, Free: func() (uint64, error) { return freeSpace(t), nil }}
 			}
 			ended := make(chan time.Time, 1)
 			var err error
@@ -46,14 +47,14 @@ func TestBuild_HostileOnesEndInWordsWhileAnAppAnswers(t *testing.T) {
 				ended <- time.Now()
 			}()
 			during := answerTimes(t, app, ended)
-			failed, ok := errors.AsType[*BuildError](err)
+			failed, ok := errors.AsType[*images.BuildError](err)
 			if name == "output" { // its end takes longer than a test may
-				ok, failed = errors.Is(err, context.DeadlineExceeded), &BuildError{Message: book.String()}
+				ok, failed = errors.Is(err, context.DeadlineExceeded), &images.BuildError{Message: book.String()}
 			}
 			if !ok || !strings.Contains(failed.Message, test.words) {
 				t.Fatalf("Build() = %v, want words with %q\n%s", err, test.words, strings.Join(book.lines[max(0, len(book.lines)-10):], "\n"))
 			}
-			if bytes := len(book.String()); bytes > outputBytes {
+			if bytes := len(book.String()); bytes > images.OutputBytes {
 				t.Errorf("the log holds %d bytes", bytes)
 			}
 			t.Logf("95 of 100 answers: usually within %v, during the build %v (%d asked)", percentile(usual), percentile(during), len(during))

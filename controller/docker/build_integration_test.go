@@ -22,6 +22,8 @@ import (
 
 	"berth/controller/archive"
 	"berth/controller/docker/dockertest"
+	"berth/controller/docker/images"
+	"berth/controller/docker/link"
 	"berth/controller/plan"
 	"berth/test/patience"
 )
@@ -43,11 +45,11 @@ CMD ["/app"]
 	if !slices.Equal(image.Exposed, []uint16{8080, 9000}) || !slices.Equal(image.Volumes, []string{"/data"}) {
 		t.Errorf("exposed %v, volumes %v", image.Exposed, image.Volumes)
 	}
-	found, err := engine.api(t.Context()).ImageInspect(t.Context(), image.ID)
+	found, err := engine.link.API(t.Context()).ImageInspect(t.Context(), image.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for key, want := range engine.ownLabels(roleBuild, "hello", 1) {
+	for key, want := range engine.link.OwnLabels(link.RoleBuild, "hello", 1) {
 		if got := found.Config.Labels[key]; got != want {
 			t.Errorf("label %s = %q, want %q", key, got, want)
 		}
@@ -58,7 +60,7 @@ func TestBuild_LogHoldsEveryLine(t *testing.T) {
 	engine := openTest(t)
 	book := &logbook{}
 	_, err := engine.Build(t.Context(), buildOptions("hello", 1, dockertest.App(t,
-		"FROM scratch\nCOPY app /app\nRUN [\"/app\", \"count\", \"3000\", \""+engine.stack+"\"]\nRUN [\"/app\", \"long\", \"100000\"]\n")), book.line)
+		"FROM scratch\nCOPY app /app\nRUN [\"/app\", \"count\", \"3000\", \""+engine.link.Stack+"\"]\nRUN [\"/app\", \"long\", \"100000\"]\n")), book.line)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, book)
 	}
@@ -88,7 +90,7 @@ func TestBuild_FailedCommandIsABuildErrorWithItsLastLines(t *testing.T) {
 	book := &logbook{}
 	_, err := engine.Build(t.Context(), buildOptions("hello", 1,
 		dockertest.App(t, "FROM scratch\nCOPY app /app\nRUN [\"/app\", \"exit\", \"3\"]\n")), book.line)
-	failed, ok := errors.AsType[*BuildError](err)
+	failed, ok := errors.AsType[*images.BuildError](err)
 	if !ok {
 		t.Fatalf("Build() = %v, want a *BuildError", err)
 	}
@@ -105,7 +107,7 @@ func TestBuild_MissingFileIsNamed(t *testing.T) {
 	engine := openTest(t)
 	_, err := engine.Build(t.Context(), buildOptions("hello", 1,
 		dockertest.App(t, "FROM scratch\nCOPY absent.txt /\n")), func(string) {})
-	failed, ok := errors.AsType[*BuildError](err)
+	failed, ok := errors.AsType[*images.BuildError](err)
 	if !ok || !strings.Contains(failed.Message, "absent.txt") || !strings.Contains(failed.Message, "not in the archive") {
 		t.Fatalf("Build() = %v", err)
 	}
@@ -115,7 +117,7 @@ func TestBuild_DockerfileErrorNamesTheLine(t *testing.T) {
 	engine := openTest(t)
 	_, err := engine.Build(t.Context(), buildOptions("hello", 1,
 		dockertest.App(t, "FROM scratch\nCOPPY app /\n")), func(string) {})
-	failed, ok := errors.AsType[*BuildError](err)
+	failed, ok := errors.AsType[*images.BuildError](err)
 	if !ok || !strings.Contains(failed.Message, "COPPY") {
 		t.Fatalf("Build() = %v", err)
 	}
@@ -123,8 +125,8 @@ func TestBuild_DockerfileErrorNamesTheLine(t *testing.T) {
 
 func TestBuild_UsesABaseImageThatIsThere(t *testing.T) {
 	engine := openTest(t)
-	imported(t, engine, engine.stack+"/base:1")
-	image := mustBuild(t, engine, "hello", "FROM "+engine.stack+"/base:1\nEXPOSE 7000\nCMD [\"/app\"]\n")
+	imported(t, engine, engine.link.Stack+"/base:1")
+	image := mustBuild(t, engine, "hello", "FROM "+engine.link.Stack+"/base:1\nEXPOSE 7000\nCMD [\"/app\"]\n")
 	if !slices.Equal(image.Exposed, []uint16{7000}) {
 		t.Errorf("image = %+v", image)
 	}
@@ -133,10 +135,10 @@ func TestBuild_UsesABaseImageThatIsThere(t *testing.T) {
 func TestBuild_OtherAppsImageHasNoNameToCopyFrom(t *testing.T) {
 	engine := openTest(t)
 	victim := mustBuild(t, engine, "victim", "FROM scratch\nCOPY app /secret\n")
-	for _, name := range []string{engine.stack + "/victim:r1", engine.stack + "/victim", victim.ID, strings.TrimPrefix(victim.ID, "sha256:")} {
+	for _, name := range []string{engine.link.Stack + "/victim:r1", engine.link.Stack + "/victim", victim.ID, strings.TrimPrefix(victim.ID, "sha256:")} {
 		_, err := engine.Build(t.Context(), buildOptions("attacker", 1,
 			dockertest.App(t, "FROM scratch\nCOPY --from="+name+" / /loot\n")), func(string) {})
-		if _, ok := errors.AsType[*BuildError](err); !ok {
+		if _, ok := errors.AsType[*images.BuildError](err); !ok {
 			t.Errorf("a build copied from %s: %v", name, err)
 		}
 	}
@@ -149,7 +151,7 @@ func TestBuild_SaysThatTheRegistryCannotBeReached(t *testing.T) {
 	engine := openTest(t)
 	_, err := engine.Build(t.Context(), buildOptions("hello", 1,
 		dockertest.App(t, "FROM 127.0.0.1:9/no/such:image\nCOPY app /app\n")), func(string) {})
-	failed, ok := errors.AsType[*BuildError](err)
+	failed, ok := errors.AsType[*images.BuildError](err)
 	if !ok || !strings.Contains(failed.Message, "127.0.0.1:9 cannot be reached") || !strings.Contains(failed.Message, "no/such:image") {
 		t.Fatalf("Build() = %v", err)
 	}
@@ -175,7 +177,7 @@ func TestBuild_ErrorOfTheContextIsTheError(t *testing.T) {
 
 func TestBuild_TakesATarWhereThereAreNoFiles(t *testing.T) {
 	engine := openTest(t)
-	options := buildOptions("hello", 1, dockertest.App(t, "FROM scratch\nCOPY app /app\nRUN [\"/app\", \"count\", \"3\", \""+engine.stack+"\"]\n"))
+	options := buildOptions("hello", 1, dockertest.App(t, "FROM scratch\nCOPY app /app\nRUN [\"/app\", \"count\", \"3\", \""+engine.link.Stack+"\"]\n"))
 	options.Files = nil
 	book := &logbook{}
 	if _, err := engine.Build(t.Context(), options, book.line); err != nil {
@@ -191,12 +193,12 @@ func TestBuild_TakesNoFileOfAnotherBuild(t *testing.T) {
 	engine := openTest(t)
 	layers := map[string]bool{}
 	for i, text := range []string{"one", "two"} {
-		files := dockertest.Files{"Dockerfile": "FROM scratch\nCOPY text /\n", "text": engine.stack + text}
+		files := dockertest.Files{"Dockerfile": "FROM scratch\nCOPY text /\n", "text": engine.link.Stack + text}
 		image, err := engine.Build(t.Context(), buildOptions("hello", int64(i+1), files), func(string) {})
 		if err != nil {
 			t.Fatal(err)
 		}
-		found, err := engine.api(t.Context()).ImageInspect(t.Context(), image.ID)
+		found, err := engine.link.API(t.Context()).ImageInspect(t.Context(), image.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -209,7 +211,7 @@ func TestBuild_TakesNoFileOfAnotherBuild(t *testing.T) {
 
 func TestBuild_RefusesADamagedFileAndReadsOnlyWhatIsCopied(t *testing.T) {
 	engine := openTest(t)
-	tree := damagedTree(t, engine.stack)
+	tree := damagedTree(t, engine.link.Stack)
 	for name, damaged := range map[string]bool{"good": false, "damaged": true} {
 		layout := archive.Layout{Extras: []archive.Extra{{Path: "Dockerfile", Text: "FROM scratch\nCOPY " + name + " /\n"}}}
 		options := buildOptions("hello", 1, nil)
@@ -293,7 +295,7 @@ func TestBuild_RefusesForgedLabels(t *testing.T) {
 			engine := openTest(t)
 			_, err := engine.Build(t.Context(), buildOptions("hello", 1,
 				dockertest.App(t, "FROM scratch\nLABEL \""+label+"\"=forged\nCOPY app /app\n")), func(string) {})
-			forged, ok := errors.AsType[*ForgedLabelError](err)
+			forged, ok := errors.AsType[*images.ForgedLabelError](err)
 			if !ok || forged.Label != label {
 				t.Fatalf("Build() = %v, want a *ForgedLabelError of %s", err, label)
 			}
@@ -306,7 +308,7 @@ func TestBuild_RefusesLabelsForgedInTheBaseImage(t *testing.T) {
 	engine := openTest(t)
 	_, err := engine.Build(t.Context(), buildOptions("hello", 1, dockertest.App(t,
 		"FROM scratch AS base\nLABEL traefik.enable=true\nCOPY app /app\nFROM base\nCMD [\"/app\"]\n")), func(string) {})
-	if _, ok := errors.AsType[*ForgedLabelError](err); !ok {
+	if _, ok := errors.AsType[*images.ForgedLabelError](err); !ok {
 		t.Fatalf("Build() = %v", err)
 	}
 }
@@ -314,11 +316,11 @@ func TestBuild_RefusesLabelsForgedInTheBaseImage(t *testing.T) {
 func TestBuild_OwnLabelsWinOverTheDockerfile(t *testing.T) {
 	engine := openTest(t)
 	image := mustBuild(t, engine, "hello", "FROM scratch\nLABEL berth.app=victim berth.release=99\nCOPY app /app\n")
-	found, err := engine.api(t.Context()).ImageInspect(t.Context(), image.ID)
+	found, err := engine.link.API(t.Context()).ImageInspect(t.Context(), image.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if found.Config.Labels[labelApp] != "hello" || found.Config.Labels[labelRelease] != "1" {
+	if found.Config.Labels[link.LabelApp] != "hello" || found.Config.Labels[link.LabelRelease] != "1" {
 		t.Errorf("labels %v", found.Config.Labels)
 	}
 }
@@ -335,7 +337,7 @@ func TestBuild_RefusesTheHostsNetwork(t *testing.T) {
 func TestRemoveImage_IsIdempotentAndLeavesOthersAlone(t *testing.T) {
 	engine, other := openTest(t), openTest(t)
 	image := mustBuild(t, engine, "hello", dockertest.ServeDockerfile)
-	if err := other.RemoveImage(t.Context(), image.ID); !errors.Is(err, ErrNotFound) {
+	if err := other.RemoveImage(t.Context(), image.ID); !errors.Is(err, link.ErrNotFound) {
 		t.Errorf("another stack removed the image: %v", err)
 	}
 	for range 2 {
@@ -343,14 +345,14 @@ func TestRemoveImage_IsIdempotentAndLeavesOthersAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := engine.FindImage(t.Context(), image.ID); !errors.Is(err, ErrNotFound) {
+	if _, err := engine.FindImage(t.Context(), image.ID); !errors.Is(err, link.ErrNotFound) {
 		t.Errorf("FindImage() = %v, want ErrNotFound", err)
 	}
 }
 
 func assertNoImage(t *testing.T, engine *Engine) {
 	t.Helper()
-	images, err := engine.api(t.Context()).ImageList(t.Context(), imagetypes.ListOptions{All: true, Filters: engine.owned()})
+	images, err := engine.link.API(t.Context()).ImageList(t.Context(), imagetypes.ListOptions{All: true, Filters: engine.link.Owned()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -373,7 +375,7 @@ func TestBuild_StepOfOneAppIsNeverAnotherApps(t *testing.T) {
 	cached := func(app string, release int64) bool {
 		lines := &logbook{}
 		image, err := engine.Build(t.Context(), buildOptions(app, release, dockertest.App(t,
-			"FROM scratch\nCOPY app /app\nRUN [\"/app\", \"count\", \"3\", \"key-"+engine.stack+"\"]\n")), lines.line)
+			"FROM scratch\nCOPY app /app\nRUN [\"/app\", \"count\", \"3\", \"key-"+engine.link.Stack+"\"]\n")), lines.line)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -394,14 +396,18 @@ func TestBuild_BaseThatFetchesAnAddressIsRefusedBeforeItsBuild(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { asked <- r.URL.Path }))
 	defer server.Close()
 	base := mustBuild(t, engine, "base", "FROM scratch\nCOPY app /app\nONBUILD ADD "+server.URL+"/secret /x\n")
-	name := "localhost.example.com/" + engine.stack + ":1"
-	if err := engine.api(t.Context()).ImageTag(t.Context(), base.ID, name); err != nil {
+	name := "localhost.example.com/" + engine.link.Stack + ":1"
+	if err := engine.link.API(t.Context()).ImageTag(t.Context(), base.ID, name); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = engine.RemoveImage(context.WithoutCancel(t.Context()), base.ID) })
 	options := buildOptions("hello", 1, dockertest.App(t, "FROM "+name+"\n"))
-	options.Build = buildOf(t, "FROM "+name+"\n")
-	_, err := engine.Build(t.Context(), options, func(string) {})
+	planned, err := plan.From(t.Context(), treeOf(t, "Dockerfile", "FROM "+name+"\n"), plan.Options{Limits: plan.DefaultLimits()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	options.Build = planned.Services[0].Build
+	_, err = engine.Build(t.Context(), options, func(string) {})
 	if refusal, ok := errors.AsType[*plan.Refusal](err); !ok || !strings.Contains(refusal.Reason, "/secret") {
 		t.Errorf("got %v", err)
 	}

@@ -14,11 +14,13 @@ import (
 	volumetypes "github.com/docker/docker/api/types/volume"
 
 	"berth/controller/docker/dockertest"
+	"berth/controller/docker/images"
+	"berth/controller/docker/link"
 	"berth/controller/plan"
 )
 
 // startService starts a service of an app of several, on the app's network.
-func startService(t *testing.T, engine *Engine, image Image, service plan.Service, change func(*StartOptions)) Instance {
+func startService(t *testing.T, engine *Engine, image images.Image, service plan.Service, change func(*StartOptions)) link.Instance {
 	t.Helper()
 	service.Limits = plan.DefaultLimits()
 	options := StartOptions{App: "shop", Release: 1, Service: service, Image: image, Network: mustNetwork(t, engine, "shop")}
@@ -37,7 +39,7 @@ func TestStart_ServicesReachEachOtherByNameAndAlias(t *testing.T) {
 	image := mustBuild(t, engine, "shop", dockertest.ServeDockerfile)
 	web := startService(t, engine, image, plan.Service{Name: "web", Aliases: []string{"web"}}, nil)
 	startService(t, engine, image, plan.Service{Name: "store", Aliases: []string{"database", "store"}, Internal: true, Environment: []string{"VERSION=7"}}, nil)
-	for _, name := range []string{"store", "database", engine.stack + "-shop-r1.store"} {
+	for _, name := range []string{"store", "database", engine.link.Stack + "-shop-r1.store"} {
 		eventually(t, name+" answers web", func() bool {
 			return strings.TrimSpace(ask(t, engine, web, "/get", "url", "http://"+name+":8000/")) == "hello 7"
 		})
@@ -50,7 +52,7 @@ func TestStart_EngineHoldsWhatAServiceAsks(t *testing.T) {
 	store := startService(t, engine, image, plan.Service{
 		Name: "store", Internal: true, User: "1000:1000", Hostname: "store-1", WorkingDir: "/tmp",
 		Entrypoint: []string{"/app"}, Command: []string{"serve"},
-		Labels:     map[string]string{"com.example": "x", labelApp: "forged"},
+		Labels:     map[string]string{"com.example": "x", link.LabelApp: "forged"},
 		Stop:       plan.Stop{Signal: "SIGINT", Grace: 30 * time.Second},
 		Restart:    plan.Restart{Mode: plan.OnFailure, Retries: 3},
 		Health:     &plan.Healthcheck{Test: []string{"CMD", "/app", "health"}, Interval: time.Second, Timeout: time.Second, Retries: 5, StartInterval: time.Second},
@@ -62,7 +64,7 @@ func TestStart_EngineHoldsWhatAServiceAsks(t *testing.T) {
 	found := mustInspect(t, engine, store.ID)
 	host, config := found.HostConfig, found.Config
 	if config.User != "1000:1000" || config.Hostname != "store-1" || config.WorkingDir != "/tmp" || config.StopSignal != "SIGINT" || *config.StopTimeout != 30 ||
-		config.Labels["com.example"] != "x" || config.Labels[labelApp] != "shop" {
+		config.Labels["com.example"] != "x" || config.Labels[link.LabelApp] != "shop" {
 		t.Errorf("config %+v", config)
 	}
 	if host.RestartPolicy != (container.RestartPolicy{Name: "on-failure", MaximumRetryCount: 3}) || host.ShmSize != 32<<20 || host.MemoryReservation != 64<<20 ||
@@ -72,7 +74,7 @@ func TestStart_EngineHoldsWhatAServiceAsks(t *testing.T) {
 	if host.Tmpfs["/cache"] != "rw,noexec,nosuid,nodev,size=1048576,mode=700" || len(host.Ulimits) != 2 {
 		t.Errorf("tmpfs %v, ulimits %v", host.Tmpfs, host.Ulimits)
 	}
-	if hasVariable(config.Env, portVariable) {
+	if images.HasVariable(config.Env, images.PortVariable) {
 		t.Error("a service for others is told a port")
 	}
 	eventually(t, "the health check passes", func() bool {
@@ -84,7 +86,7 @@ func TestStart_EngineHoldsWhatAServiceAsks(t *testing.T) {
 func TestStart_MountsNamedVolumes(t *testing.T) {
 	engine := openTest(t)
 	image := mustBuild(t, engine, "shop", "FROM scratch\nCOPY app /app\nVOLUME /data /other\nCMD [\"/app\"]\n")
-	name := engine.stack + "-vol-data"
+	name := engine.link.Stack + "-vol-data"
 	labelledVolume(t, engine, name)
 	service := plan.Service{Name: "store", Mounts: []plan.Mount{{Volume: "data", Target: "/data"}, {Volume: "data", Target: "/again", ReadOnly: true}}}
 	store := startService(t, engine, image, service, func(o *StartOptions) { o.Volumes = map[string]string{"data": name} })
@@ -108,8 +110,8 @@ func TestStart_MountsNamedVolumes(t *testing.T) {
 
 func labelledVolume(t *testing.T, engine *Engine, name string) {
 	t.Helper()
-	api := engine.api(t.Context())
-	if _, err := api.VolumeCreate(t.Context(), volumetypes.CreateOptions{Name: name, Labels: map[string]string{labelStack: engine.stack}}); err != nil {
+	api := engine.link.API(t.Context())
+	if _, err := api.VolumeCreate(t.Context(), volumetypes.CreateOptions{Name: name, Labels: map[string]string{link.LabelStack: engine.link.Stack}}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -175,7 +177,7 @@ func TestEnsureSecrets_PutsThemBackAfterTheKeeperEnded(t *testing.T) {
 	var options StartOptions
 	web := startService(t, engine, image, filesService(), func(o *StartOptions) { o.Secrets = filesSecrets; options = *o })
 	// Both end, as when the machine restarts.
-	api := engine.api(t.Context())
+	api := engine.link.API(t.Context())
 	for _, name := range []string{web.Name, web.Name + secretsSuffix} {
 		if err := api.ContainerStop(t.Context(), name, stopOptions(0)); err != nil {
 			t.Fatal(err)
@@ -215,16 +217,16 @@ func TestStart_ImageWithFilesHasItsOwnLabelsAndNoHelperStays(t *testing.T) {
 	engine := openTest(t)
 	image := mustBuild(t, engine, "shop", dockertest.ServeDockerfile)
 	web := startService(t, engine, image, filesService(), func(o *StartOptions) { o.Secrets = filesSecrets })
-	found, err := engine.api(t.Context()).ImageInspect(t.Context(), mustInspect(t, engine, web.ID).Image)
+	found, err := engine.link.API(t.Context()).ImageInspect(t.Context(), mustInspect(t, engine, web.ID).Image)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for key, want := range engine.ownLabels(roleFiles, "shop", 1) {
+	for key, want := range engine.link.OwnLabels(link.RoleFiles, "shop", 1) {
 		if got := found.Config.Labels[key]; got != want {
 			t.Errorf("label %s is %q, want %q", key, got, want)
 		}
 	}
-	if found.Config.Labels[labelFiles] == "" || found.Config.Labels[labelService] != web.Service {
+	if found.Config.Labels[link.LabelFiles] == "" || found.Config.Labels[link.LabelService] != web.Service {
 		t.Errorf("labels %v", found.Config.Labels)
 	}
 	if left := helpersOf(t, engine); len(left) != 0 {
@@ -256,7 +258,7 @@ func TestRemoveApp_TakesFilesAndSecretsToo(t *testing.T) {
 		t.Fatal(err)
 	}
 	assertNoFiles(t, engine)
-	if _, err := engine.FindImage(t.Context(), image.ID); !errors.Is(err, ErrNotFound) {
+	if _, err := engine.FindImage(t.Context(), image.ID); !errors.Is(err, link.ErrNotFound) {
 		t.Errorf("FindImage() = %v", err)
 	}
 }
@@ -265,20 +267,20 @@ func TestRemoveApp_TakesFilesAndSecretsToo(t *testing.T) {
 func TestRemoveApp_TakesContainersOfEveryRole(t *testing.T) {
 	engine := openTest(t)
 	image := mustBuild(t, engine, "shop", dockertest.ServeDockerfile)
-	kept := createFrom(t, engine, image, engine.ownLabels(roleHelper, "kept", 1))
-	for _, role := range []string{roleHelper, roleFiles, roleBuild} {
-		createFrom(t, engine, image, engine.ownLabels(role, "shop", 1))
+	kept := createFrom(t, engine, image, engine.link.OwnLabels(link.RoleHelper, "kept", 1))
+	for _, role := range []string{link.RoleHelper, link.RoleFiles, link.RoleBuild} {
+		createFrom(t, engine, image, engine.link.OwnLabels(role, "shop", 1))
 	}
 	if err := engine.RemoveApp(t.Context(), "shop"); err == nil || !errdefs.IsConflict(err) {
 		t.Errorf("the image is gone under the container of another app: %v", err)
 	}
-	if err := engine.remove(t.Context(), mustInspect(t, engine, kept).ID); err != nil {
+	if err := engine.link.Remove(t.Context(), mustInspect(t, engine, kept).ID); err != nil {
 		t.Fatal(err)
 	}
 	if err := engine.RemoveApp(t.Context(), "shop"); err != nil {
 		t.Fatal(err)
 	}
-	left, err := engine.api(t.Context()).ContainerList(t.Context(), container.ListOptions{All: true, Filters: engine.owned()})
+	left, err := engine.link.API(t.Context()).ContainerList(t.Context(), container.ListOptions{All: true, Filters: engine.link.Owned()})
 	if err != nil || len(left) > 0 {
 		t.Errorf("left behind: %+v, %v", left, err)
 	}
@@ -286,9 +288,9 @@ func TestRemoveApp_TakesContainersOfEveryRole(t *testing.T) {
 }
 
 // createFrom creates a container of the image that never runs.
-func createFrom(t *testing.T, engine *Engine, image Image, labels map[string]string) string {
+func createFrom(t *testing.T, engine *Engine, image images.Image, labels map[string]string) string {
 	t.Helper()
-	created, err := engine.api(t.Context()).ContainerCreate(t.Context(), &container.Config{Image: image.ID, Labels: labels}, nil, nil, nil, "")
+	created, err := engine.link.API(t.Context()).ContainerCreate(t.Context(), &container.Config{Image: image.ID, Labels: labels}, nil, nil, nil, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -315,12 +317,12 @@ func TestStart_FailureLeavesNothingOfItsFiles(t *testing.T) {
 // assertNoFiles looks for keepers, their volumes and images with files.
 func assertNoFiles(t *testing.T, engine *Engine) {
 	t.Helper()
-	api := engine.api(t.Context())
-	keepers, err := api.ContainerList(t.Context(), container.ListOptions{All: true, Filters: engine.owned(labelRole + "=" + roleSecrets)})
+	api := engine.link.API(t.Context())
+	keepers, err := api.ContainerList(t.Context(), container.ListOptions{All: true, Filters: engine.link.Owned(link.LabelRole + "=" + link.RoleSecrets)})
 	if err != nil || len(keepers) > 0 {
 		t.Errorf("keepers %v, %v", keepers, err)
 	}
-	volumes, err := api.VolumeList(t.Context(), volumetypes.ListOptions{Filters: engine.owned()})
+	volumes, err := api.VolumeList(t.Context(), volumetypes.ListOptions{Filters: engine.link.Owned()})
 	if err != nil || len(volumes.Volumes) > 0 {
 		t.Errorf("volumes %v, %v", volumes.Volumes, err)
 	}
@@ -332,7 +334,7 @@ func assertNoFiles(t *testing.T, engine *Engine) {
 func TestStart_RefusesTheNamesOfOtherInstances(t *testing.T) {
 	engine := openTest(t)
 	image := mustBuild(t, engine, "shop", dockertest.ServeDockerfile)
-	for _, name := range []string{engine.stack, engine.stack + "-victim-r1", strings.ToUpper(engine.stack) + "-victim-r1"} {
+	for _, name := range []string{engine.link.Stack, engine.link.Stack + "-victim-r1", strings.ToUpper(engine.link.Stack) + "-victim-r1"} {
 		service := plan.Service{Name: "web", Limits: plan.DefaultLimits(), Aliases: []string{name}}
 		_, err := engine.Start(t.Context(), StartOptions{App: "shop", Release: 1, Service: service, Image: image, Network: mustNetwork(t, engine, "shop")})
 		if _, ok := errors.AsType[*plan.Refusal](err); !ok {

@@ -14,6 +14,9 @@ import (
 	networktypes "github.com/docker/docker/api/types/network"
 
 	"berth/controller/docker/dockertest"
+	"berth/controller/docker/images"
+	"berth/controller/docker/link"
+	"berth/controller/docker/networks"
 	"berth/controller/plan"
 	"berth/test/patience"
 	"berth/test/stack"
@@ -60,12 +63,12 @@ func (l *logbook) String() string {
 	return strings.Join(l.lines, "\n")
 }
 
-func buildOptions(app string, release int64, files dockertest.Files) BuildOptions {
-	return BuildOptions{App: app, Release: release, Build: plan.Build{Dockerfile: "Dockerfile"}, Context: files.WriteTar, Files: files.FS()}
+func buildOptions(app string, release int64, files dockertest.Files) images.BuildOptions {
+	return images.BuildOptions{App: app, Release: release, Build: plan.Build{Dockerfile: "Dockerfile"}, Context: files.WriteTar, Files: files.FS()}
 }
 
 // mustBuild builds the test app with the Dockerfile.
-func mustBuild(t *testing.T, engine *Engine, app, dockerfile string) Image {
+func mustBuild(t *testing.T, engine *Engine, app, dockerfile string) images.Image {
 	t.Helper()
 	book := &logbook{}
 	image, err := engine.Build(t.Context(), buildOptions(app, 1, dockertest.App(t, dockerfile)), book.line)
@@ -75,7 +78,7 @@ func mustBuild(t *testing.T, engine *Engine, app, dockerfile string) Image {
 	return image
 }
 
-func mustNetwork(t *testing.T, engine *Engine, app string) Network {
+func mustNetwork(t *testing.T, engine *Engine, app string) networks.Network {
 	t.Helper()
 	network, err := engine.EnsureNetwork(t.Context(), app, 0)
 	if err != nil {
@@ -89,12 +92,12 @@ func testService() plan.Service {
 }
 
 // mustStart builds, and starts with the default policy.
-func mustStart(t *testing.T, engine *Engine, app, dockerfile string) Instance {
+func mustStart(t *testing.T, engine *Engine, app, dockerfile string) link.Instance {
 	t.Helper()
 	return mustStartService(t, engine, app, dockerfile, testService())
 }
 
-func mustStartService(t *testing.T, engine *Engine, app, dockerfile string, service plan.Service) Instance {
+func mustStartService(t *testing.T, engine *Engine, app, dockerfile string, service plan.Service) link.Instance {
 	t.Helper()
 	image := mustBuild(t, engine, app, dockerfile)
 	instance, err := engine.Start(t.Context(), StartOptions{
@@ -111,18 +114,18 @@ func mustStartService(t *testing.T, engine *Engine, app, dockerfile string, serv
 func mustStartProxy(t *testing.T, engine *Engine) string {
 	t.Helper()
 	image := mustBuild(t, engine, "stand-in", dockertest.ServeDockerfile)
-	own := engine.stack + "-0-edge"
-	labels := map[string]string{labelStack: engine.stack, labelRole: roleProxy}
-	if _, err := engine.api(t.Context()).NetworkCreate(t.Context(), own, networktypes.CreateOptions{Labels: map[string]string{labelStack: engine.stack}}); err != nil {
+	own := engine.link.Stack + "-0-edge"
+	labels := map[string]string{link.LabelStack: engine.link.Stack, link.LabelRole: link.RoleProxy}
+	if _, err := engine.link.API(t.Context()).NetworkCreate(t.Context(), own, networktypes.CreateOptions{Labels: map[string]string{link.LabelStack: engine.link.Stack}}); err != nil {
 		t.Fatal(err)
 	}
-	created, err := engine.api(t.Context()).ContainerCreate(t.Context(),
+	created, err := engine.link.API(t.Context()).ContainerCreate(t.Context(),
 		&container.Config{Image: image.ID, Labels: labels},
-		&container.HostConfig{NetworkMode: container.NetworkMode(own)}, nil, nil, engine.stack+"-proxy")
+		&container.HostConfig{NetworkMode: container.NetworkMode(own)}, nil, nil, engine.link.Stack+"-proxy")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := engine.api(t.Context()).ContainerStart(t.Context(), created.ID, container.StartOptions{}); err != nil {
+	if err := engine.link.API(t.Context()).ContainerStart(t.Context(), created.ID, container.StartOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	return created.ID
@@ -130,7 +133,7 @@ func mustStartProxy(t *testing.T, engine *Engine) string {
 
 func mustInspect(t *testing.T, engine *Engine, id string) container.InspectResponse {
 	t.Helper()
-	found, err := engine.api(t.Context()).ContainerInspect(t.Context(), id)
+	found, err := engine.link.API(t.Context()).ContainerInspect(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +163,7 @@ func TestEngine_CallerCancelIsNotUnavailable(t *testing.T) {
 	engine := openTest(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := engine.Ping(ctx); err == nil || unanswered(ctx, err) {
+	if err := engine.Ping(ctx); err == nil || link.Unanswered(ctx, err) {
 		t.Fatalf("Ping() = %v, want the caller's cancel", err)
 	}
 }

@@ -1,35 +1,20 @@
-// Package docker turns plans into images and images into hardened instances, over the Docker Engine API.
+// Package docker turns plans into images and images into hardened instances, over the Docker Engine API. Callers see this
+// package alone; what it does with images, networks and helpers is in the rooms below it.
 package docker
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/netip"
-	"regexp"
-	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
-	"github.com/docker/docker/client"
+	"berth/controller/docker/helper"
+	"berth/controller/docker/images"
+	"berth/controller/docker/link"
+	"berth/controller/docker/networks"
+	"berth/controller/volume"
 )
-
-// How long the engine may take to answer. A build has no limit of its own: the
-// caller's context is its limit.
-const (
-	callTimeout    = 30 * time.Second // a call that only reads, or changes a record
-	processTimeout = 60 * time.Second // a call that creates or starts a container
-	cleanupTimeout = 30 * time.Second // what is left to do after the caller has gone
-)
-
-// defaultStack is the name of the stack where Options names none.
-const defaultStack = "berth"
-
-// stackPattern keeps a stack's name usable as the start of an image, container
-// and network name alike.
-var stackPattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$`)
 
 // Options says which engine to use, and for which stack.
 type Options struct {
@@ -50,112 +35,60 @@ type Options struct {
 // Engine is one Docker Engine, seen by one stack: it changes nothing that does
 // not carry the stack's label. It may be used by many goroutines.
 type Engine struct {
-	client  *client.Client
-	stack   string
-	subnets subnetPool
-	helpers *helpers
-	logger  *slog.Logger
+	*images.Images
+	*networks.Bridges
+	*helper.Helpers
+
+	link *link.Link
 
 	// patience is for how long a stream may be silent before the engine is asked about it.
 	patience time.Duration
 
 	accounts accountBook
-
-	// networkMutex makes choosing a subnet and taking it one step.
-	networkMutex sync.Mutex
-
-	agreeing sync.Mutex
-	agreed   atomic.Bool
 }
 
 // Open returns the engine at options.Host. It does not connect: Ping does.
 func Open(options Options) (*Engine, error) {
-	if options.Stack == "" {
-		options.Stack = defaultStack
-	}
-	if !stackPattern.MatchString(options.Stack) {
-		return nil, fmt.Errorf("stack name %q: use lower-case letters, digits and inner hyphens", options.Stack)
-	}
-	if options.Host == "" {
-		options.Host = client.DefaultDockerHost
-	}
-	if !strings.HasPrefix(options.Host, "unix://") && !strings.HasPrefix(options.Host, "tcp://") {
-		return nil, fmt.Errorf("engine address %q: use unix:///path/to/docker.sock or tcp://host:port", options.Host)
-	}
-	subnets, err := newSubnetPool(options.SubnetPool, options.Reserved)
+	reached, err := link.Open(options.Host, options.Stack, options.Logger)
 	if err != nil {
 		return nil, err
 	}
-	if options.Logger == nil {
-		options.Logger = slog.New(slog.DiscardHandler)
-	}
-	connection, err := client.NewClientWithOpts(client.WithHost(options.Host))
+	bridges, err := networks.New(reached, options.SubnetPool, options.Reserved)
 	if err != nil {
-		return nil, fmt.Errorf("open engine: %w", err)
+		return nil, errors.Join(err, reached.Close())
 	}
 	return &Engine{
-		client: connection, stack: options.Stack, subnets: subnets,
-		helpers: newHelpers(options.Helper), logger: options.Logger,
-		patience: callTimeout,
+		Images: images.New(reached), Bridges: bridges, Helpers: helper.New(reached, options.Helper),
+		link: reached, patience: link.CallTimeout,
 	}, nil
 }
 
 // Close gives the connections back. Calls under way are not interrupted.
-func (e *Engine) Close() error { return e.client.Close() }
+func (e *Engine) Close() error { return e.link.Close() }
 
 // Ping asks whether the engine answers; ErrUnavailable where it does not.
-func (e *Engine) Ping(ctx context.Context) error {
-	ctx, cancel := within(ctx, callTimeout)
-	defer cancel()
-	_, err := e.api(ctx).Ping(ctx)
-	return failure(ctx, "ping engine", err)
-}
+func (e *Engine) Ping(ctx context.Context) error { return e.link.Ping(ctx) }
 
 // Version returns the engine's own version, such as "28.5.2".
-func (e *Engine) Version(ctx context.Context) (string, error) {
-	ctx, cancel := within(ctx, callTimeout)
-	defer cancel()
-	version, err := e.api(ctx).ServerVersion(ctx)
-	if err != nil {
-		return "", failure(ctx, "read engine version", err)
-	}
-	return version.Version, nil
+func (e *Engine) Version(ctx context.Context) (string, error) { return e.link.Version(ctx) }
+
+// InstanceName returns the container name of one service of a release, which is
+// also its DNS name on the app's network. It is known before the container is.
+func (e *Engine) InstanceName(app string, release int64, service string) string {
+	return e.link.InstanceName(app, release, service)
 }
 
-// api returns the client, once it has agreed on a version with the engine. The
-// client can do that by itself, but not while others use it. An engine that
-// does not answer is left to the call that follows to report.
-func (e *Engine) api(ctx context.Context) *client.Client {
-	if e.agreed.Load() {
-		return e.client
-	}
-	e.agreeing.Lock()
-	defer e.agreeing.Unlock()
-	if e.agreed.Load() {
-		return e.client
-	}
-	if answer, err := e.client.Ping(ctx); err == nil {
-		e.client.NegotiateAPIVersionPing(answer)
-		e.agreed.Store(true)
-	}
-	return e.client
+// VolumeName returns the engine's name of a volume.
+func (e *Engine) VolumeName(name volume.Name) string { return e.link.VolumeName(name) }
+
+// Inspect looks one instance up by its name. ErrNotFound where there is none,
+// or one of another stack.
+func (e *Engine) Inspect(ctx context.Context, name string) (link.Instance, error) {
+	return e.link.Inspect(ctx, name)
 }
 
-// within gives one call to the engine its deadline. Passing it means that the
-// engine does not answer, unlike the caller's own deadline.
-func within(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, limit, ErrUnavailable)
-}
-
-// afterwards is for work that must be finished although ctx may be cancelled.
-func afterwards(ctx context.Context) (context.Context, context.CancelFunc) {
-	return within(context.WithoutCancel(ctx), cleanupTimeout)
-}
-
-// notFoundIsFine drops ErrNotFound, for what wants a thing gone.
-func notFoundIsFine(err error) error {
-	if errors.Is(err, ErrNotFound) {
-		return nil
-	}
-	return err
+// Instances returns all instances of the stack, stopped ones too, without their
+// Condition, which Inspect tells.
+func (e *Engine) Instances(ctx context.Context) ([]link.Instance, error) {
+	return e.link.Instances(ctx)
 }

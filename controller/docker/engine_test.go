@@ -3,7 +3,6 @@ package docker
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +11,6 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -21,9 +19,10 @@ import (
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/events"
 	"github.com/docker/docker/api/types/mount"
-	"github.com/docker/docker/pkg/jsonmessage"
 	"github.com/docker/docker/pkg/stdcopy"
 
+	"berth/controller/docker/images"
+	"berth/controller/docker/link"
 	"berth/controller/plan"
 )
 
@@ -58,10 +57,10 @@ func TestEngine_SilenceIsUnavailable(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := engine.Inspect(t.Context(), "any"); !errors.Is(err, ErrUnavailable) {
+		if _, err := engine.Inspect(t.Context(), "any"); !errors.Is(err, link.ErrUnavailable) {
 			t.Errorf("%s: %v, want ErrUnavailable", name, err)
 		}
-		if _, err := engine.Build(t.Context(), BuildOptions{Context: func(context.Context, io.Writer) error { return nil }}, func(string) {}); !errors.Is(err, ErrUnavailable) {
+		if _, err := engine.Build(t.Context(), images.BuildOptions{Context: func(context.Context, io.Writer) error { return nil }}, func(string) {}); !errors.Is(err, link.ErrUnavailable) {
 			t.Errorf("%s: build: %v, want ErrUnavailable", name, err)
 		}
 		_ = engine.Close()
@@ -79,36 +78,11 @@ func TestEngine_HangingIsUnavailable(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = engine.Close() }()
-	ctx, cancel := within(t.Context(), 50*time.Millisecond)
+	ctx, cancel := link.Within(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	_, err = engine.api(ctx).ServerVersion(ctx)
-	if err := failure(ctx, "read version", err); !errors.Is(err, ErrUnavailable) {
+	_, err = engine.link.API(ctx).ServerVersion(ctx)
+	if err := link.Failure(ctx, "read version", err); !errors.Is(err, link.ErrUnavailable) {
 		t.Errorf("got %v, want ErrUnavailable", err)
-	}
-}
-
-func TestForgedLabel_FindsWhatOnlyBerthSets(t *testing.T) {
-	engine := &Engine{stack: "berth"}
-	own := map[string]string{labelStack: "berth", labelApp: "hello", labelRelease: "3", labelRole: roleBuild, labelService: "web"}
-	if label := engine.forgedLabel(own); label != "" {
-		t.Errorf("own label %s is called forged", label)
-	}
-	for _, forged := range []map[string]string{
-		{"traefik.enable": "true"},
-		{"TRAEFIK.http.routers.x.rule": ""},
-		{"traefik": ""},
-		{labelStack: "berth", labelRole: roleBuild, labelPort: "80"},
-		{labelStack: "berth", labelRole: roleProxy},
-		{labelStack: "other", labelRole: roleBuild, labelApp: "hello"},
-		{labelApp: "hello"},
-		{"Berth.app": "hello", labelStack: "berth", labelRole: roleBuild},
-	} {
-		if label := engine.forgedLabel(forged); label == "" {
-			t.Errorf("%v passes", forged)
-		}
-	}
-	if label := engine.forgedLabel(map[string]string{"berthing": "1", "com.traefik.x": "1", "maintainer": "x"}); label != "" {
-		t.Errorf("%s is called forged", label)
 	}
 }
 
@@ -160,13 +134,13 @@ func TestVolumeMounts_BoundsEachPathOnce(t *testing.T) {
 }
 
 func TestWithMounts_MountsOnlyTheStacksVolumesAndEachPathOnce(t *testing.T) {
-	engine := &Engine{stack: "berth"}
+	engine := &Engine{link: &link.Link{Stack: "berth"}}
 	policy, err := plan.Options{Limits: plan.DefaultLimits()}.Service().Policy("")
 	if err != nil {
 		t.Fatal(err)
 	}
 	options := engine.withMounts(StartOptions{
-		Image:  Image{Volumes: []string{"/data", "/cache"}},
+		Image:  images.Image{Volumes: []string{"/data", "/cache"}},
 		Mounts: []Mount{{Volume: "logbook", Target: "/data"}, {Volume: "logbook", Target: "/old", ReadOnly: true}},
 	})
 	mounts, err := options.mounts(policy)
@@ -186,12 +160,6 @@ func TestWithMounts_MountsOnlyTheStacksVolumesAndEachPathOnce(t *testing.T) {
 	}
 	if _, changed := policy.TemporaryFolders["/data"]; changed {
 		t.Error("the policy was changed")
-	}
-}
-
-func TestTCPPorts_AreSortedAndTCP(t *testing.T) {
-	if got := tcpPorts([]string{"9000/tcp", "53/udp", "80", "0/tcp", "70000/tcp", "x/tcp"}); !slices.Equal(got, []uint16{80, 9000}) {
-		t.Errorf("ports %v", got)
 	}
 }
 
@@ -244,104 +212,5 @@ func TestEventOf_LeavesOutWhatWasNotAskedFor(t *testing.T) {
 		if got := event.Action + " " + event.Health; ok != (want != "") || ok && got != want {
 			t.Errorf("%s: %q, %v", action, got, ok)
 		}
-	}
-}
-
-func TestFollow_FailureInsideASuccessIsAFailure(t *testing.T) {
-	quiet := newTranscript(func(string) {})
-	_, err := follow(strings.NewReader(`{"stream":"x"}{"errorDetail":{"message":"exit code: 1"},"error":"exit code: 1"}`), quiet)
-	if failed, ok := errors.AsType[*jsonmessage.JSONError](err); !ok || failed.Message != "exit code: 1" {
-		t.Errorf("follow() = %v", err)
-	}
-	if _, err := follow(strings.NewReader(`{"id":"moby.buildkit.trace","aux":""}`), quiet); !errors.Is(err, io.ErrUnexpectedEOF) {
-		t.Errorf("a stream without an image: %v", err)
-	}
-	if _, err := follow(strings.NewReader(`{"id":"moby.image.id","aux":{"ID":"sha256:1"}}{"str`), quiet); err == nil {
-		t.Error("a stream that was cut is accepted")
-	}
-	if id, err := follow(strings.NewReader(`{"id":"moby.image.id","aux":{"ID":"sha256:1"}}`), quiet); err != nil || id != "sha256:1" {
-		t.Errorf("follow() = %q, %v", id, err)
-	}
-}
-
-func TestFailure_SaysThatTheEngineWentAwayInTheMiddleOfAnAnswer(t *testing.T) {
-	_, err := follow(strings.NewReader(`{"id":"moby.buildkit.trace","aux":""}{"str`), newTranscript(func(string) {}))
-	if err := failure(t.Context(), "follow build", err); !errors.Is(err, ErrUnavailable) {
-		t.Errorf("got %v", err)
-	}
-}
-
-func TestStream_ReaderThatStopsEarlyIsNoErrorOfTheWriter(t *testing.T) {
-	source := stream(t.Context(), func(_ context.Context, w io.Writer) error {
-		_, err := w.Write(make([]byte, 1<<20))
-		return err
-	})
-	if _, err := source.Read(make([]byte, 10)); err != nil {
-		t.Fatal(err)
-	}
-	if err := source.finish(); err != nil {
-		t.Errorf("finish() = %v", err)
-	}
-}
-
-func TestStream_WriterThatWaitsIsStopped(t *testing.T) {
-	source := stream(t.Context(), func(ctx context.Context, _ io.Writer) error {
-		<-ctx.Done()
-		return ctx.Err()
-	})
-	if err := source.finish(); err != nil {
-		t.Errorf("finish() = %v", err)
-	}
-}
-
-func TestBuildRequest_KeepsCachesOfAppsApart(t *testing.T) {
-	engine := &Engine{stack: "berth"}
-	request := engine.buildRequest(BuildOptions{App: "hello", Release: 3, Build: plan.Build{
-		Dockerfile: "Dockerfile", Arguments: map[string]string{"MODE": "fast", cacheNamespace: "victim"},
-	}})
-	if got := *request.BuildArgs[cacheNamespace]; got != "berth-hello" {
-		t.Errorf("cache namespace %q", got)
-	}
-	if *request.BuildArgs["MODE"] != "fast" || request.NetworkMode != "default" {
-		encoded, _ := json.Marshal(request.BuildArgs)
-		t.Errorf("arguments %s, network %s", encoded, request.NetworkMode)
-	}
-}
-
-func TestBuildRequest_KeysTheStepsByApp(t *testing.T) {
-	engine := &Engine{stack: "berth"}
-	hosts := func(app string, release int64) string {
-		return strings.Join(engine.buildRequest(BuildOptions{App: app, Release: release}).ExtraHosts, " ")
-	}
-	if hosts("a", 1) != "a.berth.build.internal:127.0.0.1" || hosts("a", 1) != hosts("a", 2) || hosts("a", 1) == hosts("b", 1) {
-		t.Errorf("got %q and %q", hosts("a", 1), hosts("b", 1))
-	}
-}
-
-func TestBuildRequest_GivesANameThatNobodyCanGuess(t *testing.T) {
-	engine := &Engine{stack: "berth"}
-	seen := map[string]bool{}
-	for range 100 {
-		for service, pattern := range map[string]string{
-			"": `^berth/hello:r3-[0-9a-f]{16}$`, plan.MainService: `^berth/hello:r3-[0-9a-f]{16}$`, "store": `^berth/hello:r3-[0-9a-f]{16}\.store$`,
-		} {
-			tags := engine.buildRequest(BuildOptions{App: "hello", Release: 3, Service: service}).Tags
-			if len(tags) != 1 || !regexp.MustCompile(pattern).MatchString(tags[0]) || seen[tags[0]] {
-				t.Fatalf("service %q: names %q", service, tags)
-			}
-			seen[tags[0]] = true
-		}
-	}
-}
-
-func TestNames_TheProxysOwnNetworkSortsFirst(t *testing.T) {
-	engine := &Engine{stack: "berth"}
-	for _, app := range []string{"0", "a", "zz"} {
-		if engine.networkName(app, 0) <= "berth-0-edge" {
-			t.Errorf("%s sorts before the proxy's own network", engine.networkName(app, 0))
-		}
-	}
-	if engine.InstanceName("hello", 3, "main") != "berth-hello-r3" || engine.InstanceName("hello", 3, "worker") != "berth-hello-r3.worker" {
-		t.Error("instance names differ from what the route table says")
 	}
 }

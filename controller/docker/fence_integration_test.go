@@ -18,6 +18,7 @@ import (
 	"github.com/docker/go-connections/nat"
 
 	"berth/controller/docker/dockertest"
+	"berth/controller/docker/link"
 )
 
 // needFence leaves the test out where make up did not set up what it tries: on an
@@ -56,7 +57,7 @@ func TestBuild_ReachesTheOutsideAndNothingOfThisMachine(t *testing.T) {
 func fetchInBuild(t *testing.T, engine *Engine, urls []string) string {
 	t.Helper()
 	book := &logbook{}
-	dockerfile := fmt.Sprintf("FROM scratch\nCOPY app /app\nENV ONLY=%s\nRUN [\"/app\", \"fetch\", \"%s\"]\n", engine.stack, strings.Join(urls, `", "`))
+	dockerfile := fmt.Sprintf("FROM scratch\nCOPY app /app\nENV ONLY=%s\nRUN [\"/app\", \"fetch\", \"%s\"]\n", engine.link.Stack, strings.Join(urls, `", "`))
 	if _, err := engine.Build(t.Context(), buildOptions("attacker", 1, dockertest.App(t, dockerfile)), book.line); err != nil {
 		t.Fatalf("%v\n%s", err, book)
 	}
@@ -131,9 +132,9 @@ func serveOnHost(t *testing.T) (port int) {
 func serveOnDefaultBridge(t *testing.T, engine *Engine) (gateway, address, published string) {
 	t.Helper()
 	image := mustBuild(t, engine, "neighbour", dockertest.ServeDockerfile)
-	api := engine.api(t.Context())
+	api := engine.link.API(t.Context())
 	made, err := api.ContainerCreate(t.Context(), &container.Config{
-		Image: image.ID, Labels: map[string]string{labelStack: engine.stack}, ExposedPorts: nat.PortSet{"8000/tcp": {}},
+		Image: image.ID, Labels: map[string]string{link.LabelStack: engine.link.Stack}, ExposedPorts: nat.PortSet{"8000/tcp": {}},
 	}, &container.HostConfig{PortBindings: nat.PortMap{"8000/tcp": {{}}}}, nil, nil, "")
 	if err == nil {
 		err = api.ContainerStart(t.Context(), made.ID, container.StartOptions{})
@@ -166,7 +167,7 @@ func buildThatServes(t *testing.T, engine *Engine) (address string) {
 	go func() {
 		defer close(ended)
 		_, _ = engine.Build(t.Context(), buildOptions("victim", 1,
-			dockertest.App(t, "FROM scratch\nCOPY app /app\nENV ONLY="+engine.stack+"\nRUN [\"/app\", \"where\"]\n")), book.line)
+			dockertest.App(t, "FROM scratch\nCOPY app /app\nENV ONLY="+engine.link.Stack+"\nRUN [\"/app\", \"where\"]\n")), book.line)
 	}()
 	eventually(t, "the other build serves", func() bool { return ownAddress.MatchString(book.String()) })
 	address = ownAddress.FindStringSubmatch(book.String())[1]

@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"berth/controller/archive"
+	"berth/controller/docker/images"
+	"berth/controller/docker/link"
 	"berth/controller/plan"
 	"berth/test/patience"
 )
@@ -97,8 +99,8 @@ func treeOf(t *testing.T, files ...string) *archive.Tree {
 type running struct {
 	t        *testing.T
 	engine   *Engine
-	instance Instance
-	image    Image
+	instance link.Instance
+	image    images.Image
 	address  string
 }
 
@@ -116,7 +118,7 @@ func run(t *testing.T, options plan.Options, files ...string) running {
 	if err != nil {
 		t.Fatal(err)
 	}
-	image, err := engine.Build(t.Context(), BuildOptions{
+	image, err := engine.Build(t.Context(), images.BuildOptions{
 		App: "app", Release: 1, Build: service.Build, Context: tree.LayoutWriter(service.Build.Layout()), Files: source,
 	}, book.line)
 	if err != nil {

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"berth/controller/archive"
+	"berth/controller/docker/images"
+	"berth/controller/docker/link"
 	"berth/controller/plan"
 )
 
@@ -31,16 +33,16 @@ func TestStart_RunsTheGuestbookOfTheExamples(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	volume := engine.stack + "-vol-entries"
+	volume := engine.link.Stack + "-vol-entries"
 	labelledVolume(t, engine, volume)
 	network := mustNetwork(t, engine, "book")
-	running := map[string]Instance{}
+	running := map[string]link.Instance{}
 	for _, service := range made.Services {
 		files, err := tree.LayoutFS(t.Context(), service.Build.Layout())
 		if err != nil {
 			t.Fatal(err)
 		}
-		image, err := engine.Build(t.Context(), BuildOptions{
+		image, err := engine.Build(t.Context(), images.BuildOptions{
 			App: "book", Release: 1, Service: service.Name, Build: service.Build, Context: tree.LayoutWriter(service.Build.Layout()), Files: files,
 		}, func(string) {})
 		if err != nil {

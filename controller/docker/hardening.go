@@ -8,6 +8,7 @@ import (
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/mount"
 
+	"berth/controller/docker/link"
 	"berth/controller/plan"
 )
 
@@ -17,9 +18,6 @@ const (
 	// the millions over which some programs loop at their start, and not above
 	// what an engine without CAP_SYS_RESOURCE may itself.
 	openFiles = 16384
-	// killFirst makes the kernel end an app before the engine, the proxy or Berth
-	// when the whole machine runs out of memory.
-	killFirst = 500
 	// volumeBytes bounds each tmpfs in place of a volume; it counts as the
 	// instance's memory too.
 	volumeBytes = 100 << 20
@@ -50,7 +48,7 @@ func hostConfig(policy plan.Policy, mounts []mount.Mount, options StartOptions) 
 		Init:           &withInit,
 		IpcMode:        container.IPCModePrivate,
 		CgroupnsMode:   container.CgroupnsModePrivate,
-		OomScoreAdj:    killFirst,
+		OomScoreAdj:    link.KillFirst,
 		ShmSize:        service.ShmBytes,
 		Sysctls:        service.Sysctls,
 		ExtraHosts:     service.ExtraHosts,

@@ -7,29 +7,22 @@ import (
 	"testing"
 
 	imagetypes "github.com/docker/docker/api/types/image"
-	volumetypes "github.com/docker/docker/api/types/volume"
 
+	"berth/controller/docker/dockertest"
+	"berth/controller/docker/images"
 	"berth/controller/plan"
 )
 
 // The engine goes on creating, and its answer reaches nobody who has hung up.
 func TestHelper_ThatIsCreatedAfterItsCallerHasGoneIsRemoved(t *testing.T) {
 	for name, call := range map[string]func(ctx context.Context, engine *Engine) error{
-		"a session on a volume": func(ctx context.Context, engine *Engine) error {
-			engine.helpers.image = "sha256:helper"
-			session, err := engine.OpenVolume(ctx, "data", ReadWrite)
-			if err == nil {
-				_ = session.Close()
-			}
-			return err
-		},
 		"a look at an image's users": func(ctx context.Context, engine *Engine) error {
 			_, err := engine.FindOwner(ctx, "sha256:image", "app")
 			return err
 		},
 		"an image with files": func(ctx context.Context, engine *Engine) error {
 			_, err := engine.addFiles(ctx, StartOptions{
-				App: "shop", Release: 1, Image: Image{ID: "sha256:image"},
+				App: "shop", Release: 1, Image: images.Image{ID: "sha256:image"},
 				Service: plan.Service{Files: []plan.File{{Path: "/etc/page", Content: []byte("text"), Mode: 0o644}}},
 			}, plan.Policy{})
 			return err
@@ -38,15 +31,11 @@ func TestHelper_ThatIsCreatedAfterItsCallerHasGoneIsRemoved(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			begun, gone := make(chan struct{}), make(chan struct{})
 			engine, fake := openFake(t, map[string]http.HandlerFunc{
-				"GET /volumes/berth-vol-data": answerJSON(volumetypes.Volume{
-					Name: "berth-vol-data", Driver: volumeDriver,
-					Labels: map[string]string{labelStack: "berth", labelRole: roleVolume, labelVolume: "data"},
-				}),
-				"GET /images/json": answerJSON([]imagetypes.Summary{}),
+				"GET /images/json": dockertest.AnswerJSON([]imagetypes.Summary{}),
 				"POST /containers/create": func(w http.ResponseWriter, r *http.Request) {
 					close(begun)
 					<-gone
-					answerJSON(map[string]string{"Id": "late"})(w, r)
+					dockertest.AnswerJSON(map[string]string{"Id": "late"})(w, r)
 				},
 			})
 			ctx, cancel := context.WithCancelCause(t.Context())
@@ -59,8 +48,8 @@ func TestHelper_ThatIsCreatedAfterItsCallerHasGoneIsRemoved(t *testing.T) {
 			if err := <-result; !errors.Is(err, left) {
 				t.Errorf("got %v, want %v", err, left)
 			}
-			if !fake.wasAsked("DELETE /containers/late") {
-				t.Errorf("the container stays: %q", fake.asked)
+			if !fake.WasAsked("DELETE /containers/late") {
+				t.Errorf("the container stays: %q", fake.Asked())
 			}
 		})
 	}

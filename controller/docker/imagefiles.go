@@ -18,6 +18,8 @@ import (
 	"github.com/docker/docker/api/types/container"
 	imagetypes "github.com/docker/docker/api/types/image"
 
+	"berth/controller/docker/images"
+	"berth/controller/docker/link"
 	"berth/controller/plan"
 	"berth/controller/printable"
 )
@@ -26,14 +28,14 @@ import (
 // the given one holds, or the given one where there are none. The root of a
 // hardened container cannot be written to, not even by the engine: so they are
 // put into a container that never runs, and that becomes the image.
-func (e *Engine) addFiles(ctx context.Context, options StartOptions, policy plan.Policy) (Image, error) {
+func (e *Engine) addFiles(ctx context.Context, options StartOptions, policy plan.Policy) (images.Image, error) {
 	files := selectFiles(options.Service.Files, false)
 	if len(files) == 0 {
 		return options.Image, nil
 	}
 	text, err := tarOfFiles(files, policy.User, nil)
 	if err != nil {
-		return Image{}, err
+		return images.Image{}, err
 	}
 	sum := sha256.Sum256(append([]byte(options.Image.ID), text...))
 	labels := e.fileLabels(options, hex.EncodeToString(sum[:]))
@@ -46,18 +48,18 @@ func (e *Engine) addFiles(ctx context.Context, options StartOptions, policy plan
 }
 
 func (e *Engine) fileLabels(options StartOptions, hash string) map[string]string {
-	labels := e.ownLabels(roleFiles, options.App, options.Release)
-	labels[labelService] = options.serviceName()
-	labels[labelFiles] = hash
+	labels := e.link.OwnLabels(link.RoleFiles, options.App, options.Release)
+	labels[link.LabelService] = options.serviceName()
+	labels[link.LabelFiles] = hash
 	return labels
 }
 
 // findFilesImage returns the image that an earlier start made, or "".
 func (e *Engine) findFilesImage(ctx context.Context, labels map[string]string) (string, error) {
-	found, err := e.api(ctx).ImageList(ctx, imagetypes.ListOptions{Filters: e.owned(
-		labelRole+"="+roleFiles, labelApp+"="+labels[labelApp], labelRelease+"="+labels[labelRelease], labelFiles+"="+labels[labelFiles])})
+	found, err := e.link.API(ctx).ImageList(ctx, imagetypes.ListOptions{Filters: e.link.Owned(
+		link.LabelRole+"="+link.RoleFiles, link.LabelApp+"="+labels[link.LabelApp], link.LabelRelease+"="+labels[link.LabelRelease], link.LabelFiles+"="+labels[link.LabelFiles])})
 	if err != nil || len(found) == 0 {
-		return "", failure(ctx, "find image with files", err)
+		return "", link.Failure(ctx, "find image with files", err)
 	}
 	return found[0].ID, nil
 }
@@ -65,29 +67,29 @@ func (e *Engine) findFilesImage(ctx context.Context, labels map[string]string) (
 // commitFiles makes the image with the labels. The container is a helper: what a
 // killed process leaves of it goes at the next start, or with the app.
 func (e *Engine) commitFiles(ctx context.Context, options StartOptions, labels map[string]string, text []byte) (id string, err error) {
-	created, err := e.createHelper(ctx, &container.Config{
+	created, err := e.CreateHelper(ctx, &container.Config{
 		Image: options.Image.ID, Cmd: options.Service.Command, Entrypoint: options.Service.Entrypoint,
-		Labels: e.ownLabels(roleHelper, options.App, options.Release),
+		Labels: e.link.OwnLabels(link.RoleHelper, options.App, options.Release),
 	}, &container.HostConfig{NetworkMode: "none"})
 	if err != nil {
 		return "", startFailure(ctx, "create container for files", err)
 	}
-	defer e.discardHelper(ctx, created)
-	err = e.api(ctx).CopyToContainer(ctx, created, "/", bytes.NewReader(text), container.CopyToContainerOptions{})
+	defer e.DiscardHelper(ctx, created)
+	err = e.link.API(ctx).CopyToContainer(ctx, created, "/", bytes.NewReader(text), container.CopyToContainerOptions{})
 	if errdefs.IsInvalidArgument(err) || errdefs.IsNotFound(err) {
-		return "", &StartError{Message: "The configs cannot be put into the image: " + sentence(printable.Plain(err.Error())), Err: err}
+		return "", &StartError{Message: "The configs cannot be put into the image: " + images.Sentence(printable.Plain(err.Error())), Err: err}
 	}
 	if err != nil {
-		return "", failure(ctx, "put files into image", err)
+		return "", link.Failure(ctx, "put files into image", err)
 	}
-	committed, err := e.api(ctx).ContainerCommit(ctx, created, container.CommitOptions{Config: &container.Config{Labels: labels}})
-	return committed.ID, failure(ctx, "make image with files", err)
+	committed, err := e.link.API(ctx).ContainerCommit(ctx, created, container.CommitOptions{Config: &container.Config{Labels: labels}})
+	return committed.ID, link.Failure(ctx, "make image with files", err)
 }
 
 // removeFiles removes what was made beside an instance: the tmpfs of its secrets
 // and its image with files, which another instance may still use.
 func (e *Engine) removeFiles(ctx context.Context, instance, image string) error {
-	ctx, cancel := within(ctx, processTimeout)
+	ctx, cancel := link.Within(ctx, link.ProcessTimeout)
 	defer cancel()
 	if err := e.removeSecretsOf(ctx, instance); err != nil {
 		return err
@@ -95,14 +97,14 @@ func (e *Engine) removeFiles(ctx context.Context, instance, image string) error 
 	if image == "" {
 		return nil
 	}
-	found, err := e.api(ctx).ImageInspect(ctx, image)
+	found, err := e.link.API(ctx).ImageInspect(ctx, image)
 	if err != nil {
-		return notFoundIsFine(failure(ctx, "inspect image", err))
+		return link.NotFoundIsFine(link.Failure(ctx, "inspect image", err))
 	}
-	if found.Config == nil || found.Config.Labels[labelStack] != e.stack || found.Config.Labels[labelRole] != roleFiles {
+	if found.Config == nil || found.Config.Labels[link.LabelStack] != e.link.Stack || found.Config.Labels[link.LabelRole] != link.RoleFiles {
 		return nil
 	}
-	if err := e.removeImage(ctx, found.ID, found.RepoTags); err != nil && !errdefs.IsConflict(err) {
+	if err := e.link.RemoveImage(ctx, found.ID, found.RepoTags); err != nil && !errdefs.IsConflict(err) {
 		return err
 	}
 	return nil
@@ -110,15 +112,15 @@ func (e *Engine) removeFiles(ctx context.Context, instance, image string) error 
 
 // discardFiles cleans up after an instance that did not start.
 func (e *Engine) discardFiles(ctx context.Context, options StartOptions) {
-	ctx, cancel := afterwards(ctx)
+	ctx, cancel := link.Afterwards(ctx)
 	defer cancel()
 	if err := e.removeFiles(ctx, options.Name, ""); err != nil {
-		e.logger.Warn("remove files of an instance that did not start", slog.String("instance", options.Name), slog.Any("error", err))
+		e.link.Logger.Warn("remove files of an instance that did not start", slog.String("instance", options.Name), slog.Any("error", err))
 	}
 	labels := e.fileLabels(options, "")
-	err := e.removeImages(ctx, labelRole+"="+roleFiles, labelApp+"="+labels[labelApp], labelRelease+"="+labels[labelRelease], labelService+"="+labels[labelService])
+	err := e.link.RemoveImages(ctx, link.LabelRole+"="+link.RoleFiles, link.LabelApp+"="+labels[link.LabelApp], link.LabelRelease+"="+labels[link.LabelRelease], link.LabelService+"="+labels[link.LabelService])
 	if err != nil && !errdefs.IsConflict(err) {
-		e.logger.Warn("remove image of an instance that did not start", slog.String("instance", options.Name), slog.Any("error", err))
+		e.link.Logger.Warn("remove image of an instance that did not start", slog.String("instance", options.Name), slog.Any("error", err))
 	}
 }
 

@@ -3,6 +3,8 @@ package docker
 import (
 	"context"
 	"time"
+
+	"berth/controller/docker/link"
 )
 
 // layerTimeout bounds what the engine may take to walk the files of one instance.
@@ -16,11 +18,11 @@ func (e *Engine) LayerSize(ctx context.Context, name string) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	ctx, cancel := within(ctx, layerTimeout)
+	ctx, cancel := link.Within(ctx, layerTimeout)
 	defer cancel()
-	found, _, err := e.api(ctx).ContainerInspectWithRaw(ctx, instance.ID, true)
+	found, _, err := e.link.API(ctx).ContainerInspectWithRaw(ctx, instance.ID, true)
 	if err != nil {
-		return 0, failure(ctx, "measure the files of "+name, err)
+		return 0, link.Failure(ctx, "measure the files of "+name, err)
 	}
 	if found.ContainerJSONBase == nil || found.SizeRw == nil {
 		return 0, nil

@@ -31,7 +31,7 @@ func TestLayerSize_IsWhatTheInstanceHasWrittenIntoItsOwnFileSystem(t *testing.T)
 	}
 	_, _ = w.Write(make([]byte, bytesWritten))
 	_ = w.Close()
-	if err := engine.api(t.Context()).CopyToContainer(t.Context(), instance.ID, "/", &content, container.CopyToContainerOptions{}); err != nil {
+	if err := engine.link.API(t.Context()).CopyToContainer(t.Context(), instance.ID, "/", &content, container.CopyToContainerOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	began := time.Now()

@@ -3,21 +3,16 @@ package docker
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"time"
 
-	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 
-	"berth/controller/pause"
+	"berth/controller/docker/link"
 )
 
 // removalGrace is how long the instances of a removed app may take to end.
 const removalGrace = 10 * time.Second
-
-// removalPoll is how often a removal by somebody else is looked at.
-const removalPoll = 50 * time.Millisecond
 
 // Resume starts a stopped instance; one that runs is left alone.
 func (e *Engine) Resume(ctx context.Context, name string) error {
@@ -25,9 +20,9 @@ func (e *Engine) Resume(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := within(ctx, processTimeout)
+	ctx, cancel := link.Within(ctx, link.ProcessTimeout)
 	defer cancel()
-	return startFailure(ctx, "resume "+name, e.api(ctx).ContainerStart(ctx, instance.ID, container.StartOptions{}))
+	return startFailure(ctx, "resume "+name, e.link.API(ctx).ContainerStart(ctx, instance.ID, container.StartOptions{}))
 }
 
 // Stop asks an instance to end and kills it when grace is over. It stays
@@ -46,9 +41,9 @@ func (e *Engine) Restart(ctx context.Context, name string, grace time.Duration) 
 	if err != nil {
 		return err
 	}
-	ctx, cancel := within(ctx, grace+processTimeout)
+	ctx, cancel := link.Within(ctx, grace+link.ProcessTimeout)
 	defer cancel()
-	return failure(ctx, "restart "+name, e.api(ctx).ContainerRestart(ctx, instance.ID, stopOptions(grace)))
+	return link.Failure(ctx, "restart "+name, e.link.API(ctx).ContainerRestart(ctx, instance.ID, stopOptions(grace)))
 }
 
 // Retire stops an instance and removes it, by its name or ID. One that is gone already
@@ -59,7 +54,7 @@ func (e *Engine) Retire(ctx context.Context, name string, grace time.Duration) e
 		name = instance.Name // it may have been an ID
 		err = e.retire(ctx, instance.ID, grace)
 	}
-	return errors.Join(notFoundIsFine(err), e.removeFiles(ctx, name, instance.Image))
+	return errors.Join(link.NotFoundIsFine(err), e.removeFiles(ctx, name, instance.Image))
 }
 
 // RemoveApp removes the app from the engine: containers of every role, images and
@@ -67,43 +62,29 @@ func (e *Engine) Retire(ctx context.Context, name string, grace time.Duration) e
 // the end.
 func (e *Engine) RemoveApp(ctx context.Context, app string) error {
 	err := e.removeContainers(ctx, app)
-	listContext, cancel := within(ctx, callTimeout)
+	listContext, cancel := link.Within(ctx, link.CallTimeout)
 	defer cancel()
-	return errors.Join(err, e.removeSecrets(listContext, labelApp+"="+app),
-		e.removeImages(listContext, labelApp+"="+app, labelRole+"="+roleFiles), e.removeImages(listContext, labelApp+"="+app), e.removeNetworks(ctx, app))
-}
-
-func (e *Engine) removeNetworks(ctx context.Context, app string) error {
-	ctx, cancel := within(ctx, processTimeout)
-	defer cancel()
-	networks, err := e.listNetworks(ctx, labelApp+"="+app)
-	if err != nil {
-		return err
-	}
-	var failures []error
-	for _, network := range networks {
-		failures = append(failures, e.removeNetwork(ctx, network))
-	}
-	return errors.Join(failures...)
+	return errors.Join(err, e.removeSecrets(listContext, link.LabelApp+"="+app),
+		e.link.RemoveImages(listContext, link.LabelApp+"="+app, link.LabelRole+"="+link.RoleFiles), e.link.RemoveImages(listContext, link.LabelApp+"="+app), e.RemoveNetworks(ctx, app))
 }
 
 // removeContainers removes the instances of the app, and then what else has its
 // label: each of them would keep an image of it.
 func (e *Engine) removeContainers(ctx context.Context, app string) error {
-	listContext, cancel := within(ctx, callTimeout)
+	listContext, cancel := link.Within(ctx, link.CallTimeout)
 	defer cancel()
-	found, err := e.api(ctx).ContainerList(listContext, container.ListOptions{All: true, Filters: e.owned(labelApp + "=" + app)})
+	found, err := e.link.API(ctx).ContainerList(listContext, container.ListOptions{All: true, Filters: e.link.Owned(link.LabelApp + "=" + app)})
 	if err != nil {
-		return failure(listContext, "list containers", err)
+		return link.Failure(listContext, "list containers", err)
 	}
 	var failures []error
 	for _, summary := range found {
-		if summary.Labels[labelRole] == roleApp {
+		if summary.Labels[link.LabelRole] == link.RoleApp {
 			failures = append(failures, e.retire(ctx, summary.ID, removalGrace))
 		}
 	}
 	for _, summary := range found {
-		if summary.Labels[labelRole] != roleApp {
+		if summary.Labels[link.LabelRole] != link.RoleApp {
 			failures = append(failures, e.removeNow(ctx, summary.ID))
 		}
 	}
@@ -112,38 +93,21 @@ func (e *Engine) removeContainers(ctx context.Context, app string) error {
 
 func (e *Engine) retire(ctx context.Context, id string, grace time.Duration) error {
 	if err := e.stop(ctx, id, grace); err != nil {
-		return notFoundIsFine(err)
+		return link.NotFoundIsFine(err)
 	}
 	return e.removeNow(ctx, id)
 }
 
 func (e *Engine) removeNow(ctx context.Context, id string) error {
-	ctx, cancel := within(ctx, processTimeout)
+	ctx, cancel := link.Within(ctx, link.ProcessTimeout)
 	defer cancel()
-	return e.remove(ctx, id)
+	return e.link.Remove(ctx, id)
 }
 
 func (e *Engine) stop(ctx context.Context, id string, grace time.Duration) error {
-	ctx, cancel := within(ctx, grace+processTimeout)
+	ctx, cancel := link.Within(ctx, grace+link.ProcessTimeout)
 	defer cancel()
-	return failure(ctx, "stop container", e.api(ctx).ContainerStop(ctx, id, stopOptions(grace)))
-}
-
-// remove removes a container with its anonymous volumes, and returns when it is gone.
-func (e *Engine) remove(ctx context.Context, id string) error {
-	err := e.api(ctx).ContainerRemove(ctx, id, container.RemoveOptions{Force: true, RemoveVolumes: true})
-	if !errdefs.IsConflict(err) {
-		return notFoundIsFine(failure(ctx, "remove container", err))
-	}
-	// Somebody else is removing it.
-	for {
-		if _, err := e.api(ctx).ContainerInspect(ctx, id); err != nil {
-			return notFoundIsFine(failure(ctx, "remove container", err))
-		}
-		if pause.For(ctx, removalPoll) != nil {
-			return fmt.Errorf("remove container: %w", context.Cause(ctx))
-		}
-	}
+	return link.Failure(ctx, "stop container", e.link.API(ctx).ContainerStop(ctx, id, stopOptions(grace)))
 }
 
 // stopOptions gives the grace in whole seconds, as the engine counts.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +15,8 @@ import (
 	imagetypes "github.com/docker/docker/api/types/image"
 
 	"berth/controller/docker/dockertest"
+	"berth/controller/docker/link"
+	"berth/controller/docker/networks"
 	"berth/test/patience"
 )
 
@@ -21,7 +24,7 @@ func command(words string) string {
 	return "FROM scratch\nCOPY app /app\nCMD [\"/app\", \"" + strings.ReplaceAll(words, " ", "\", \"") + "\"]\n"
 }
 
-func condition(t *testing.T, engine *Engine, name string) Condition {
+func condition(t *testing.T, engine *Engine, name string) link.Condition {
 	t.Helper()
 	instance, err := engine.Inspect(t.Context(), name)
 	if err != nil {
@@ -96,7 +99,7 @@ func TestLife_WhatIsNotThereIsNotFound(t *testing.T) {
 			"restart": engine.Restart(t.Context(), name, 0),
 			"tail":    engine.Tail(t.Context(), name, TailOptions{}, func(Line) error { return nil }),
 		} {
-			if !errors.Is(err, ErrNotFound) {
+			if !errors.Is(err, link.ErrNotFound) {
 				t.Errorf("%s %s: %v, want ErrNotFound", verb, name, err)
 			}
 		}
@@ -121,7 +124,7 @@ func TestRetire_IsIdempotentAlsoTwiceAtOnce(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if _, err := engine.Inspect(t.Context(), instance.Name); !errors.Is(err, ErrNotFound) {
+	if _, err := engine.Inspect(t.Context(), instance.Name); !errors.Is(err, link.ErrNotFound) {
 		t.Errorf("Inspect() = %v, want ErrNotFound", err)
 	}
 }
@@ -139,12 +142,13 @@ func TestRemoveApp_RemovesOnlyItsOwn(t *testing.T) {
 	if !condition(t, engine, kept.Name).Running {
 		t.Error("another app was removed")
 	}
-	images, err := engine.api(t.Context()).ImageList(t.Context(), imagetypes.ListOptions{All: true, Filters: engine.owned(labelApp + "=gone")})
+	images, err := engine.link.API(t.Context()).ImageList(t.Context(), imagetypes.ListOptions{All: true, Filters: engine.link.Owned(link.LabelApp + "=gone")})
 	if err != nil || len(images) > 0 {
 		t.Errorf("images %v, %v", images, err)
 	}
-	if _, err := engine.findNetwork(t.Context(), "gone", 0); !errors.Is(err, ErrNotFound) {
-		t.Errorf("network: %v", err)
+	left, err := engine.Networks(t.Context())
+	if err != nil || slices.ContainsFunc(left, func(network networks.Network) bool { return network.App == "gone" }) {
+		t.Errorf("networks %v, %v", left, err)
 	}
 	if instances, err := engine.Instances(t.Context()); err != nil || len(instances) != 1 || instances[0].App != "kept" {
 		t.Errorf("Instances() = %v, %v", instances, err)

@@ -12,6 +12,7 @@ import (
 	"github.com/docker/docker/api/types/container"
 
 	"berth/controller/docker/dockertest"
+	"berth/controller/docker/link"
 )
 
 func TestListening_SeesThePortsOfTheInstanceAndLeavesNoHelper(t *testing.T) {
@@ -29,7 +30,7 @@ func TestListening_SeesThePortsOfTheInstanceAndLeavesNoHelper(t *testing.T) {
 	if len(seen) != 1 || seen[0].Port() != 8000 {
 		t.Errorf("saw %v, %v", seen, err)
 	}
-	left, err := dockertest.Client(t).ContainerList(t.Context(), container.ListOptions{All: true, Filters: engine.owned(labelRole + "=" + roleHelper)})
+	left, err := dockertest.Client(t).ContainerList(t.Context(), container.ListOptions{All: true, Filters: engine.link.Owned(link.LabelRole + "=" + link.RoleHelper)})
 	if err != nil || len(left) > 0 {
 		t.Errorf("%d helpers are left, %v", len(left), err)
 	}

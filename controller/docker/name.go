@@ -1,23 +1,6 @@
 package docker
 
-import (
-	"crypto/rand"
-	"fmt"
-
-	"berth/controller/plan"
-	"berth/controller/volume"
-)
-
-// InstanceName returns the container name of one service of a release, which is
-// also its DNS name on the app's network. It is known before the container is.
-func (e *Engine) InstanceName(app string, release int64, service string) string {
-	name := fmt.Sprintf("%s-%s-r%d", e.stack, app, release)
-	if service == "" || service == plan.MainService {
-		return name
-	}
-	// No app's name holds a dot, so no service can make an instance's name of another app's.
-	return name + "." + service
-}
+import "fmt"
 
 // ReplicaName returns the container name of one of several copies of a service,
 // counted from 1; the first has the service's own. No service's name holds a dot.
@@ -27,32 +10,3 @@ func ReplicaName(instance string, number int) string {
 	}
 	return fmt.Sprintf("%s.%d", instance, number)
 }
-
-// networkName returns the name of an app's network, or of a release's own. It
-// sorts after the proxy's own network, STACK-0-edge: engines before 28 publish a
-// container's ports on the network that sorts first, and must not move them to an
-// app's. No app's name holds a dot, so a release's is no other app's.
-func (e *Engine) networkName(app string, release int64) string {
-	name := e.stack + "-app-" + app
-	if release == 0 {
-		return name
-	}
-	return fmt.Sprintf("%s.r%d", name, release)
-}
-
-// imageTag returns a new name for an image, another one each time. BuildKit takes
-// a local image for any name that a Dockerfile copies from: who could guess the
-// name of another app's image could read it.
-func (e *Engine) imageTag(app string, release int64, service string) string {
-	random := make([]byte, 8)
-	_, _ = rand.Read(random) // it never fails
-	tag := fmt.Sprintf("%s/%s:r%d-%x", e.stack, app, release, random)
-	if service == "" || service == plan.MainService {
-		return tag
-	}
-	return tag + "." + service
-}
-
-// VolumeName returns the engine's name of a volume. No app's instance, whose
-// names have a release, and no volume of the stack itself has such a name.
-func (e *Engine) VolumeName(name volume.Name) string { return e.stack + "-vol-" + string(name) }

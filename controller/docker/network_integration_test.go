@@ -13,16 +13,17 @@ import (
 	networktypes "github.com/docker/docker/api/types/network"
 
 	"berth/controller/docker/dockertest"
+	"berth/controller/docker/networks"
 )
 
 func TestEnsureNetwork_IsIdempotentAndHoldsTheProxy(t *testing.T) {
 	engine := openTest(t)
 	proxy := mustStartProxy(t, engine)
 	first, second := mustNetwork(t, engine, "hello"), mustNetwork(t, engine, "hello")
-	if first != second || first.App != "hello" || first.Name != engine.stack+"-app-hello" {
+	if first != second || first.App != "hello" || first.Name != engine.link.Stack+"-app-hello" {
 		t.Fatalf("first %+v, second %+v", first, second)
 	}
-	found, err := engine.api(t.Context()).NetworkInspect(t.Context(), first.ID, networktypes.InspectOptions{})
+	found, err := engine.link.API(t.Context()).NetworkInspect(t.Context(), first.ID, networktypes.InspectOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,14 +31,14 @@ func TestEnsureNetwork_IsIdempotentAndHoldsTheProxy(t *testing.T) {
 		t.Errorf("members %v", found.Containers)
 	}
 	subnet := netip.MustParsePrefix(found.IPAM.Config[0].Subnet)
-	if subnet.Bits() != subnetBits || !testPool.Contains(subnet.Addr()) || found.EnableIPv6 || found.Internal {
+	if subnet.Bits() != networks.SubnetBits || !testPool.Contains(subnet.Addr()) || found.EnableIPv6 || found.Internal {
 		t.Errorf("network %+v", found)
 	}
 }
 
 func TestJoinProxy_BringsANewProxyIntoEveryNetwork(t *testing.T) {
 	engine := openTest(t)
-	networks := []Network{mustNetwork(t, engine, "one"), mustNetwork(t, engine, "two")}
+	networks := []networks.Network{mustNetwork(t, engine, "one"), mustNetwork(t, engine, "two")}
 	if err := engine.JoinProxy(t.Context()); err != nil {
 		t.Fatalf("without a proxy: %v", err)
 	}
@@ -77,7 +78,7 @@ func askProxy(t *testing.T, engine *Engine, proxy string) string {
 	t.Helper()
 	own := mustInspect(t, engine, proxy)
 	// Only the proxy's own network is asked for; the others come and go.
-	only := own.NetworkSettings.Networks[engine.stack+"-0-edge"]
+	only := own.NetworkSettings.Networks[engine.link.Stack+"-0-edge"]
 	return askAddress(t, only.IPAddress, "/read", "path", "/proc/self/net/route")
 }
 
@@ -100,13 +101,13 @@ func TestRemoveNetwork_AStoppedProxyCanStartAgain(t *testing.T) {
 	proxy := mustStartProxy(t, engine)
 	mustNetwork(t, engine, "hello")
 	now := 0
-	if err := engine.api(t.Context()).ContainerStop(t.Context(), proxy, container.StopOptions{Timeout: &now}); err != nil {
+	if err := engine.link.API(t.Context()).ContainerStop(t.Context(), proxy, container.StopOptions{Timeout: &now}); err != nil {
 		t.Fatal(err)
 	}
 	if err := engine.RemoveNetwork(t.Context(), "hello", 0); err != nil {
 		t.Fatal(err)
 	}
-	if err := engine.api(t.Context()).ContainerStart(t.Context(), proxy, container.StartOptions{}); err != nil {
+	if err := engine.link.API(t.Context()).ContainerStart(t.Context(), proxy, container.StartOptions{}); err != nil {
 		t.Fatalf("the proxy does not start any more: %v", err)
 	}
 }
@@ -115,7 +116,7 @@ func TestEnsureNetwork_ThirtyFiveAppsFitAtOnce(t *testing.T) {
 	engine := openTest(t)
 	mustStartProxy(t, engine)
 	var group sync.WaitGroup
-	networks := make([]Network, 35)
+	networks := make([]networks.Network, 35)
 	for i := range networks {
 		group.Go(func() {
 			network, err := engine.EnsureNetwork(t.Context(), fmt.Sprintf("app-%d", i), 0)
@@ -128,7 +129,7 @@ func TestEnsureNetwork_ThirtyFiveAppsFitAtOnce(t *testing.T) {
 	group.Wait()
 	subnets := map[string]string{}
 	for _, network := range networks {
-		found, err := engine.api(t.Context()).NetworkInspect(t.Context(), network.ID, networktypes.InspectOptions{})
+		found, err := engine.link.API(t.Context()).NetworkInspect(t.Context(), network.ID, networktypes.InspectOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -143,7 +144,7 @@ func TestEnsureNetwork_ThirtyFiveAppsFitAtOnce(t *testing.T) {
 func TestEnsureNetwork_TwoAtOnceForOneAppMakeOne(t *testing.T) {
 	engine := openTest(t)
 	var group sync.WaitGroup
-	networks := make([]Network, 8)
+	networks := make([]networks.Network, 8)
 	for i := range networks {
 		group.Go(func() {
 			network, err := engine.EnsureNetwork(t.Context(), "hello", 0)
@@ -161,24 +162,11 @@ func TestEnsureNetwork_TwoAtOnceForOneAppMakeOne(t *testing.T) {
 	}
 }
 
-func TestEnsureNetwork_GoesAroundASubnetThatOnlyTheEngineKnows(t *testing.T) {
-	engine := openTest(t)
-	first := netip.PrefixFrom(testPool.Addr(), subnetBits)
-	if _, err := engine.api(t.Context()).NetworkCreate(t.Context(), engine.stack+"-taken", engine.networkOptions("other", 0, first)); err != nil {
-		t.Fatal(err)
-	}
-	_, err := engine.api(t.Context()).NetworkCreate(t.Context(), engine.stack+"-second", engine.networkOptions("second", 0, first))
-	if !taken(err) {
-		t.Fatalf("the engine's refusal is not recognised: %v", err)
-	}
-	mustNetwork(t, engine, "hello")
-}
-
 func TestNetwork_AppsDoNotReachEachOther(t *testing.T) {
 	engine := openTest(t)
 	one := mustStart(t, engine, "one", dockertest.ServeDockerfile)
 	two := mustStart(t, engine, "two", dockertest.ServeDockerfile)
-	address := mustInspect(t, engine, two.ID).NetworkSettings.Networks[engine.networkName("two", 0)].IPAddress
+	address := mustInspect(t, engine, two.ID).NetworkSettings.Networks[engine.link.NetworkName("two", 0)].IPAddress
 	ask(t, engine, two, "/", "", "")
 	for _, host := range []string{address, two.Name} {
 		if got := ask(t, engine, one, "/get", "url", "http://"+host+":8000/"); strings.Contains(got, "hello") {

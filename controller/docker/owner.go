@@ -3,6 +3,7 @@ package docker
 import (
 	"context"
 
+	"berth/controller/docker/link"
 	"berth/controller/volume"
 )
 
@@ -13,7 +14,7 @@ func (e *Engine) FindOwner(ctx context.Context, imageID, user string) (volume.Ow
 	if owner, ok := volume.ParseOwner(user); ok {
 		return owner, nil
 	}
-	ctx, cancel := within(ctx, processTimeout)
+	ctx, cancel := link.Within(ctx, link.ProcessTimeout)
 	defer cancel()
 	found, err := e.readAccounts(ctx, imageID, nil)
 	if err != nil {

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/docker/docker/api/types/container"
+
+	"berth/controller/docker/link"
 )
 
 const (
@@ -21,9 +23,9 @@ const (
 // static settings. Where there is none, or none that runs, it does nothing and
 // says false.
 func (e *Engine) RestartProxy(ctx context.Context) (restarted bool, err error) {
-	ctx, cancel := within(ctx, proxyGrace+processTimeout)
+	ctx, cancel := link.Within(ctx, proxyGrace+link.ProcessTimeout)
 	defer cancel()
-	proxies, err := e.proxies(ctx)
+	proxies, err := e.Proxies(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -32,8 +34,8 @@ func (e *Engine) RestartProxy(ctx context.Context) (restarted bool, err error) {
 		if proxy.State != container.StateRunning && proxy.State != container.StateRestarting {
 			continue
 		}
-		if err := e.api(ctx).ContainerRestart(ctx, proxy.ID, stopOptions(proxyGrace)); err != nil {
-			return restarted, failure(ctx, "restart proxy", err)
+		if err := e.link.API(ctx).ContainerRestart(ctx, proxy.ID, stopOptions(proxyGrace)); err != nil {
+			return restarted, link.Failure(ctx, "restart proxy", err)
 		}
 		restarted = true
 	}
@@ -43,20 +45,20 @@ func (e *Engine) RestartProxy(ctx context.Context) (restarted bool, err error) {
 // ReadProxyLog calls each for what the proxy printed after since, at most the
 // last 20,000 lines. An error of each ends it and is returned.
 func (e *Engine) ReadProxyLog(ctx context.Context, since time.Time, each func(Line) error) error {
-	ctx, cancel := within(ctx, callTimeout)
+	ctx, cancel := link.Within(ctx, link.CallTimeout)
 	defer cancel()
-	proxies, err := e.proxies(ctx)
+	proxies, err := e.Proxies(ctx)
 	if err != nil {
 		return err
 	}
 	var failures []error
 	for _, proxy := range proxies {
-		stream, err := e.api(ctx).ContainerLogs(ctx, proxy.ID, container.LogsOptions{
+		stream, err := e.link.API(ctx).ContainerLogs(ctx, proxy.ID, container.LogsOptions{
 			ShowStdout: true, ShowStderr: true, Timestamps: true,
 			Since: since.Format(time.RFC3339Nano), Tail: strconv.Itoa(proxyLogLines),
 		})
 		if err != nil {
-			return failure(ctx, "read output of the proxy", err)
+			return link.Failure(ctx, "read output of the proxy", err)
 		}
 		if err := split(stream, each); err != nil {
 			failures = append(failures, fmt.Errorf("read output of the proxy: %w", err))

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"berth/controller/docker/dockertest"
+	"berth/controller/docker/link"
 )
 
 // socketProxy stands in front of the engine's socket, as third-party ones do,
@@ -67,7 +68,7 @@ func TestBuild_DoesWithoutASessionWhereAProxyRefusesIt(t *testing.T) {
 func TestBuild_SaysThatAProxyRefusesBuilds(t *testing.T) {
 	engine := openThrough(t, socketProxy(t, func(path string) bool { return strings.HasSuffix(path, "/build") }))
 	_, err := engine.Build(t.Context(), buildOptions("hello", 1, dockertest.App(t, dockertest.ServeDockerfile)), func(string) {})
-	if err == nil || errors.Is(err, ErrUnavailable) || !strings.Contains(err.Error(), "forbidden") {
+	if err == nil || errors.Is(err, link.ErrUnavailable) || !strings.Contains(err.Error(), "forbidden") {
 		t.Fatalf("Build() = %v", err)
 	}
 }

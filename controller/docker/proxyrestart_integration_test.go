@@ -24,7 +24,7 @@ func TestRestartProxy_StartsTheOneThatRunsAndLeavesAStoppedOneAlone(t *testing.T
 		t.Errorf("running %t since %s", state.Running, state.StartedAt)
 	}
 	now := 0
-	if err := engine.api(t.Context()).ContainerStop(t.Context(), proxy, container.StopOptions{Timeout: &now}); err != nil {
+	if err := engine.link.API(t.Context()).ContainerStop(t.Context(), proxy, container.StopOptions{Timeout: &now}); err != nil {
 		t.Fatal(err)
 	}
 	if restarted, err := engine.RestartProxy(t.Context()); restarted || err != nil {

@@ -8,6 +8,8 @@ import (
 
 	"github.com/containerd/errdefs"
 
+	"berth/controller/docker/images"
+	"berth/controller/docker/link"
 	"berth/controller/printable"
 )
 
@@ -21,18 +23,31 @@ var (
 	noInterpreter = regexp.MustCompile(`exec format error`)
 )
 
+// StartError says that the engine could not run the image's command. Message is
+// a whole sentence that is safe to show.
+type StartError struct {
+	Message string
+	Err     error
+}
+
+// Error gives the message and the engine's own words.
+func (e *StartError) Error() string { return "start container: " + e.Message + ": " + e.Err.Error() }
+
+// Unwrap returns the engine's own words.
+func (e *StartError) Unwrap() error { return e.Err }
+
 // startFailure names the action that failed. What the image is to blame for
 // becomes a *StartError.
 func startFailure(ctx context.Context, action string, err error) error {
-	wrapped := failure(ctx, action, err)
-	if err == nil || errors.Is(wrapped, ErrUnavailable) || errors.Is(err, ctx.Err()) {
+	wrapped := link.Failure(ctx, action, err)
+	if err == nil || errors.Is(wrapped, link.ErrUnavailable) || errors.Is(err, ctx.Err()) {
 		return wrapped
 	}
 	if message := blame(err.Error()); message != "" {
 		return &StartError{Message: message, Err: err}
 	}
 	if errdefs.IsInvalidArgument(err) {
-		return &StartError{Message: "The engine cannot run the image: " + sentence(printable.Plain(err.Error())), Err: err}
+		return &StartError{Message: "The engine cannot run the image: " + images.Sentence(printable.Plain(err.Error())), Err: err}
 	}
 	return wrapped
 }

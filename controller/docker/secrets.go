@@ -11,6 +11,7 @@ import (
 	imagetypes "github.com/docker/docker/api/types/image"
 	volumetypes "github.com/docker/docker/api/types/volume"
 
+	"berth/controller/docker/link"
 	"berth/controller/plan"
 )
 
@@ -72,7 +73,7 @@ func (e *Engine) EnsureSecrets(ctx context.Context, options StartOptions) error 
 	if err != nil {
 		return err
 	}
-	ctx, cancel := within(ctx, processTimeout)
+	ctx, cancel := link.Within(ctx, link.ProcessTimeout)
 	defer cancel()
 	keeper := options.Name + secretsSuffix
 	if e.hasSecrets(ctx, keeper, files) {
@@ -87,19 +88,19 @@ func (e *Engine) EnsureSecrets(ctx context.Context, options StartOptions) error 
 		return err
 	}
 	// Started again, the keeper holds the tmpfs that the instance will mount next.
-	if err := e.api(ctx).ContainerRestart(ctx, keeper, stopOptions(0)); err != nil {
-		return failure(ctx, "restart keeper of secrets", err)
+	if err := e.link.API(ctx).ContainerRestart(ctx, keeper, stopOptions(0)); err != nil {
+		return link.Failure(ctx, "restart keeper of secrets", err)
 	}
 	return e.fillSecrets(ctx, keeper, text)
 }
 
 func (e *Engine) hasSecrets(ctx context.Context, keeper string, files []plan.File) bool {
-	found, err := e.api(ctx).ContainerInspect(ctx, keeper)
+	found, err := e.link.API(ctx).ContainerInspect(ctx, keeper)
 	if err != nil || found.State == nil || !found.State.Running {
 		return false
 	}
 	for _, file := range files {
-		if _, err := e.api(ctx).ContainerStatPath(ctx, keeper, file.Path); err != nil {
+		if _, err := e.link.API(ctx).ContainerStatPath(ctx, keeper, file.Path); err != nil {
 			return false
 		}
 	}
@@ -107,8 +108,8 @@ func (e *Engine) hasSecrets(ctx context.Context, keeper string, files []plan.Fil
 }
 
 func (e *Engine) fillSecrets(ctx context.Context, keeper string, text []byte) error {
-	err := e.api(ctx).CopyToContainer(ctx, keeper, plan.SecretsFolder, bytes.NewReader(text), container.CopyToContainerOptions{})
-	return failure(ctx, "put secrets into memory", err)
+	err := e.link.API(ctx).CopyToContainer(ctx, keeper, plan.SecretsFolder, bytes.NewReader(text), container.CopyToContainerOptions{})
+	return link.Failure(ctx, "put secrets into memory", err)
 }
 
 func (e *Engine) createKeeper(ctx context.Context, options StartOptions, name string) error {
@@ -116,16 +117,16 @@ func (e *Engine) createKeeper(ctx context.Context, options StartOptions, name st
 	if err != nil {
 		return err
 	}
-	labels := e.ownLabels(roleSecrets, options.App, options.Release)
-	labels[labelService] = options.serviceName()
-	if _, err := e.api(ctx).VolumeCreate(ctx, volumetypes.CreateOptions{
+	labels := e.link.OwnLabels(link.RoleSecrets, options.App, options.Release)
+	labels[link.LabelService] = options.serviceName()
+	if _, err := e.link.API(ctx).VolumeCreate(ctx, volumetypes.CreateOptions{
 		Name: name, Driver: "local", Labels: labels,
 		DriverOpts: map[string]string{"type": "tmpfs", "device": "tmpfs", "o": keeperMount},
 	}); err != nil {
-		return failure(ctx, "create volume for secrets", err)
+		return link.Failure(ctx, "create volume for secrets", err)
 	}
 	processes := int64(1)
-	created, err := e.api(ctx).ContainerCreate(ctx,
+	created, err := e.link.API(ctx).ContainerCreate(ctx,
 		&container.Config{Image: image, User: plan.Nobody, Labels: labels},
 		&container.HostConfig{
 			NetworkMode: "none", ReadonlyRootfs: true, CapDrop: []string{"ALL"}, SecurityOpt: []string{"no-new-privileges:true"},
@@ -136,23 +137,23 @@ func (e *Engine) createKeeper(ctx context.Context, options StartOptions, name st
 			Resources: container.Resources{Memory: keeperMemory, MemorySwap: keeperMemory, PidsLimit: &processes},
 		}, nil, nil, name)
 	if err != nil {
-		return failure(ctx, "create keeper of secrets", err)
+		return link.Failure(ctx, "create keeper of secrets", err)
 	}
-	return failure(ctx, "start keeper of secrets", e.api(ctx).ContainerStart(ctx, created.ID, container.StartOptions{}))
+	return link.Failure(ctx, "start keeper of secrets", e.link.API(ctx).ContainerStart(ctx, created.ID, container.StartOptions{}))
 }
 
 // removeSecretsOf removes keeper and volume of one instance. What is gone already is fine.
 func (e *Engine) removeSecretsOf(ctx context.Context, instance string) error {
 	name := instance + secretsSuffix
-	found, err := e.api(ctx).ContainerInspect(ctx, name)
+	found, err := e.link.API(ctx).ContainerInspect(ctx, name)
 	switch {
 	case errdefs.IsNotFound(err):
 	case err != nil:
-		return failure(ctx, "inspect keeper of secrets", err)
-	case found.Config == nil || found.Config.Labels[labelStack] != e.stack || found.Config.Labels[labelRole] != roleSecrets:
+		return link.Failure(ctx, "inspect keeper of secrets", err)
+	case found.Config == nil || found.Config.Labels[link.LabelStack] != e.link.Stack || found.Config.Labels[link.LabelRole] != link.RoleSecrets:
 		return fmt.Errorf("the name %s belongs to a container that is not of this stack", name)
 	default:
-		if err := e.remove(ctx, found.ID); err != nil {
+		if err := e.link.Remove(ctx, found.ID); err != nil {
 			return err
 		}
 	}
@@ -160,30 +161,30 @@ func (e *Engine) removeSecretsOf(ctx context.Context, instance string) error {
 }
 
 func (e *Engine) removeSecretsVolume(ctx context.Context, name string) error {
-	found, err := e.api(ctx).VolumeInspect(ctx, name)
+	found, err := e.link.API(ctx).VolumeInspect(ctx, name)
 	if err != nil {
-		return notFoundIsFine(failure(ctx, "inspect volume for secrets", err))
+		return link.NotFoundIsFine(link.Failure(ctx, "inspect volume for secrets", err))
 	}
-	if found.Labels[labelStack] != e.stack || found.Labels[labelRole] != roleSecrets {
+	if found.Labels[link.LabelStack] != e.link.Stack || found.Labels[link.LabelRole] != link.RoleSecrets {
 		return fmt.Errorf("the name %s belongs to a volume that is not of this stack", name)
 	}
-	return notFoundIsFine(failure(ctx, "remove volume for secrets", e.api(ctx).VolumeRemove(ctx, name, false)))
+	return link.NotFoundIsFine(link.Failure(ctx, "remove volume for secrets", e.link.API(ctx).VolumeRemove(ctx, name, false)))
 }
 
 // removeSecrets removes the keepers with the given labels, and their volumes.
 func (e *Engine) removeSecrets(ctx context.Context, labels ...string) error {
-	selection := e.owned(append(labels, labelRole+"="+roleSecrets)...)
-	keepers, err := e.api(ctx).ContainerList(ctx, container.ListOptions{All: true, Filters: selection})
+	selection := e.link.Owned(append(labels, link.LabelRole+"="+link.RoleSecrets)...)
+	keepers, err := e.link.API(ctx).ContainerList(ctx, container.ListOptions{All: true, Filters: selection})
 	if err != nil {
-		return failure(ctx, "list keepers of secrets", err)
+		return link.Failure(ctx, "list keepers of secrets", err)
 	}
 	var failures []error
 	for _, keeper := range keepers {
-		failures = append(failures, e.remove(ctx, keeper.ID))
+		failures = append(failures, e.link.Remove(ctx, keeper.ID))
 	}
-	volumes, err := e.api(ctx).VolumeList(ctx, volumetypes.ListOptions{Filters: selection})
+	volumes, err := e.link.API(ctx).VolumeList(ctx, volumetypes.ListOptions{Filters: selection})
 	if err != nil {
-		return errors.Join(append(failures, failure(ctx, "list volumes for secrets", err))...)
+		return errors.Join(append(failures, link.Failure(ctx, "list volumes for secrets", err))...)
 	}
 	for _, volume := range volumes.Volumes {
 		failures = append(failures, e.removeSecretsVolume(ctx, volume.Name))
@@ -193,33 +194,33 @@ func (e *Engine) removeSecrets(ctx context.Context, labels ...string) error {
 
 // pauseImage returns the image of the keepers, which the engine gets from here.
 func (e *Engine) pauseImage(ctx context.Context) (id string, err error) {
-	reference := e.stack + "/pause:1"
-	found, err := e.api(ctx).ImageInspect(ctx, reference)
+	reference := e.link.Stack + "/pause:1"
+	found, err := e.link.API(ctx).ImageInspect(ctx, reference)
 	if err == nil {
-		if found.Config == nil || found.Config.Labels[labelStack] != e.stack || found.Config.Labels[labelRole] != roleSecrets {
+		if found.Config == nil || found.Config.Labels[link.LabelStack] != e.link.Stack || found.Config.Labels[link.LabelRole] != link.RoleSecrets {
 			return "", fmt.Errorf("the image name %s belongs to something that is not of this stack", reference)
 		}
 		return found.ID, nil
 	}
 	if !errdefs.IsNotFound(err) {
-		return "", failure(ctx, "inspect image of keepers", err)
+		return "", link.Failure(ctx, "inspect image of keepers", err)
 	}
 	text, err := pauseTar()
 	if err != nil {
 		return "", err
 	}
-	response, err := e.api(ctx).ImageImport(ctx, imagetypes.ImportSource{Source: bytes.NewReader(text), SourceName: "-"}, reference, imagetypes.ImportOptions{
+	response, err := e.link.API(ctx).ImageImport(ctx, imagetypes.ImportSource{Source: bytes.NewReader(text), SourceName: "-"}, reference, imagetypes.ImportOptions{
 		Changes: []string{
-			fmt.Sprintf("LABEL %s=%q %s=%q", labelStack, e.stack, labelRole, roleSecrets),
+			fmt.Sprintf("LABEL %s=%q %s=%q", link.LabelStack, e.link.Stack, link.LabelRole, link.RoleSecrets),
 			fmt.Sprintf("ENTRYPOINT [%q]", "/"+pauseProgram),
 		},
 	})
 	if err != nil {
-		return "", failure(ctx, "import image of keepers", err)
+		return "", link.Failure(ctx, "import image of keepers", err)
 	}
-	if err := errors.Join(importResult(response), response.Close()); err != nil {
-		return "", failure(ctx, "import image of keepers", err)
+	if err := errors.Join(link.ImportResult(response), response.Close()); err != nil {
+		return "", link.Failure(ctx, "import image of keepers", err)
 	}
-	found, err = e.api(ctx).ImageInspect(ctx, reference)
-	return found.ID, failure(ctx, "inspect image of keepers", err)
+	found, err = e.link.API(ctx).ImageInspect(ctx, reference)
+	return found.ID, link.Failure(ctx, "inspect image of keepers", err)
 }

@@ -9,24 +9,24 @@ import (
 	"time"
 
 	"github.com/docker/docker/api/types/container"
+
+	"berth/controller/docker/dockertest"
+	"berth/controller/docker/link"
 )
 
 const shortSilence = 50 * time.Millisecond
 
-// hanging is an engine that lets the request hang until its caller goes.
-func hanging(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
-
-// opened is hanging, with the beginning of an answer.
+// opened is dockertest.Hanging, with the beginning of an answer.
 func opened(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusOK)
 	_ = http.NewResponseController(w).Flush()
-	hanging(w, r)
+	dockertest.Hanging(w, r)
 }
 
 func someInstance() http.HandlerFunc {
-	return answerJSON(container.InspectResponse{
+	return dockertest.AnswerJSON(container.InspectResponse{
 		ContainerJSONBase: &container.ContainerJSONBase{ID: "one", Name: "/one", State: &container.State{}, HostConfig: &container.HostConfig{}},
-		Config:            &container.Config{Labels: map[string]string{labelStack: defaultStack, labelRole: roleApp}},
+		Config:            &container.Config{Labels: map[string]string{link.LabelStack: link.DefaultStack, link.LabelRole: link.RoleApp}},
 		NetworkSettings:   &container.NetworkSettings{},
 	})
 }
@@ -46,11 +46,11 @@ func inTime(t *testing.T, work func(context.Context) error) error {
 func none(Line) error { return nil }
 
 func TestTail_EndsWhereTheEngineGivesNoOutputThatItHas(t *testing.T) {
-	for name, logs := range map[string]http.HandlerFunc{"no answer": hanging, "no end": opened} {
+	for name, logs := range map[string]http.HandlerFunc{"no answer": dockertest.Hanging, "no end": opened} {
 		engine, _ := openFake(t, map[string]http.HandlerFunc{"GET /containers/one/json": someInstance(), "GET /containers/one/logs": logs})
 		engine.patience = shortSilence
 		err := inTime(t, func(ctx context.Context) error { return engine.Tail(ctx, "one", TailOptions{Lines: 10}, none) })
-		if !errors.Is(err, ErrUnavailable) {
+		if !errors.Is(err, link.ErrUnavailable) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -60,7 +60,7 @@ func TestTail_FollowsASilentInstanceAsLongAsTheEngineAnswersForIt(t *testing.T) 
 	var asked atomic.Int32
 	inspect := func(w http.ResponseWriter, r *http.Request) {
 		if asked.Add(1) > 5 {
-			hanging(w, r)
+			dockertest.Hanging(w, r)
 			return
 		}
 		someInstance()(w, r)
@@ -68,7 +68,7 @@ func TestTail_FollowsASilentInstanceAsLongAsTheEngineAnswersForIt(t *testing.T) 
 	engine, _ := openFake(t, map[string]http.HandlerFunc{"GET /containers/one/json": inspect, "GET /containers/one/logs": opened})
 	engine.patience = shortSilence
 	err := inTime(t, func(ctx context.Context) error { return engine.Tail(ctx, "one", TailOptions{Follow: true}, none) })
-	if !errors.Is(err, ErrUnavailable) || asked.Load() != 6 {
+	if !errors.Is(err, link.ErrUnavailable) || asked.Load() != 6 {
 		t.Errorf("asked %d times: %v", asked.Load(), err)
 	}
 }
@@ -99,9 +99,9 @@ func TestWatch_EndsWhereTheEngineIsSilentAndDoesNotAnswer(t *testing.T) {
 	if err := engine.Ping(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	time.AfterFunc(4*shortSilence, fake.hang)
+	time.AfterFunc(4*shortSilence, fake.Hang)
 	err := inTime(t, func(ctx context.Context) error { return engine.Watch(ctx, func(Event) {}) })
-	if !errors.Is(err, ErrUnavailable) || !fake.wasAsked("GET /events") {
+	if !errors.Is(err, link.ErrUnavailable) || !fake.WasAsked("GET /events") {
 		t.Error(err)
 	}
 }

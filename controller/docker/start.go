@@ -14,8 +14,11 @@ import (
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 	networktypes "github.com/docker/docker/api/types/network"
-	"github.com/docker/docker/api/types/versions"
 
+	"berth/controller/docker/helper"
+	"berth/controller/docker/images"
+	"berth/controller/docker/link"
+	"berth/controller/docker/networks"
 	"berth/controller/plan"
 	"berth/controller/volume"
 )
@@ -24,16 +27,13 @@ import (
 // interval of its own while the container starts.
 const startIntervalVersion = "1.44"
 
-// portVariable tells an app which port to listen on.
-const portVariable = "PORT"
-
 // StartOptions says which image to run, as which instance.
 type StartOptions struct {
 	App     string
 	Release int64
 	Service plan.Service
-	Image   Image
-	Network Network
+	Image   images.Image
+	Network networks.Network
 	// Labels go onto the container beside the ones that own it, and lose against them.
 	Labels map[string]string
 	// Name is the container's; empty is InstanceName's.
@@ -68,24 +68,24 @@ type Mount struct {
 //
 // The service's files are there before its process: public ones in an image made
 // of the given one, private ones on a tmpfs that outlives a restart.
-func (e *Engine) Start(ctx context.Context, options StartOptions) (Instance, error) {
+func (e *Engine) Start(ctx context.Context, options StartOptions) (link.Instance, error) {
 	if options.Name == "" {
 		options.Name = e.InstanceName(options.App, options.Release, options.Service.Name)
 	}
 	policy, err := options.Service.Policy(options.Image.User)
 	if err != nil {
-		return Instance{}, err
+		return link.Instance{}, err
 	}
 	if err := e.checkNames(options); err != nil {
-		return Instance{}, err
+		return link.Instance{}, err
 	}
 	if options.environment, err = options.reveal(); err != nil {
-		return Instance{}, err
+		return link.Instance{}, err
 	}
-	ctx, cancel := within(ctx, processTimeout)
+	ctx, cancel := link.Within(ctx, link.ProcessTimeout)
 	defer cancel()
 	if err := e.checkMounts(ctx, options.Mounts); err != nil {
-		return Instance{}, err
+		return link.Instance{}, err
 	}
 	instance, err := e.start(ctx, e.withMounts(options), policy)
 	if err != nil {
@@ -94,25 +94,25 @@ func (e *Engine) Start(ctx context.Context, options StartOptions) (Instance, err
 	return instance, err
 }
 
-func (e *Engine) start(ctx context.Context, options StartOptions, policy plan.Policy) (_ Instance, err error) {
+func (e *Engine) start(ctx context.Context, options StartOptions, policy plan.Policy) (_ link.Instance, err error) {
 	if options, policy, err = e.prepare(ctx, options, policy); err != nil {
-		return Instance{}, err
+		return link.Instance{}, err
 	}
 	if options.secretsVolume, err = e.keepSecrets(ctx, options, policy); err != nil {
-		return Instance{}, err
+		return link.Instance{}, err
 	}
 	id, err := e.create(ctx, options, policy)
 	if err != nil {
-		return Instance{}, err
+		return link.Instance{}, err
 	}
-	if err := e.api(ctx).ContainerStart(ctx, id, container.StartOptions{}); err != nil {
-		e.discard(ctx, id)
-		return Instance{}, startFailure(ctx, "start container", err)
+	if err := e.link.API(ctx).ContainerStart(ctx, id, container.StartOptions{}); err != nil {
+		e.link.Discard(ctx, id)
+		return link.Instance{}, startFailure(ctx, "start container", err)
 	}
 	if !options.Service.Waivers.RunsAsRoot() {
 		if err := e.checkNotRoot(ctx, id); err != nil {
-			e.discard(ctx, id)
-			return Instance{}, err
+			e.link.Discard(ctx, id)
+			return link.Instance{}, err
 		}
 	}
 	return options.instance(id, e.containerLabels(options)), nil
@@ -147,7 +147,7 @@ func (e *Engine) prepare(ctx context.Context, options StartOptions, policy plan.
 func (e *Engine) checkNames(options StartOptions) error {
 	for _, name := range append([]string{options.Service.Hostname}, options.Service.Aliases...) {
 		lower := strings.ToLower(name)
-		if lower == e.stack || strings.HasPrefix(lower, e.stack+"-") {
+		if lower == e.link.Stack || strings.HasPrefix(lower, e.link.Stack+"-") {
 			return &plan.Refusal{
 				Reason: fmt.Sprintf("The name %.80q is like those that Berth gives.", name),
 				Hint:   "Choose another name for the service or its alias.",
@@ -161,8 +161,8 @@ func (e *Engine) checkNames(options StartOptions) error {
 // nobody's. A *StartError says which.
 func (e *Engine) checkMounts(ctx context.Context, mounts []Mount) error {
 	for _, mounted := range mounts {
-		_, err := e.inspectVolume(ctx, mounted.Volume)
-		if errors.Is(err, ErrNotFound) || errors.Is(err, ErrForeignVolume) {
+		_, err := e.InspectVolume(ctx, mounted.Volume)
+		if errors.Is(err, link.ErrNotFound) || errors.Is(err, helper.ErrForeignVolume) {
 			return &StartError{Message: fmt.Sprintf("There is no volume called %s any more.", mounted.Volume), Err: err}
 		}
 		if err != nil {
@@ -222,7 +222,7 @@ func (e *Engine) createOnce(ctx context.Context, options StartOptions, policy pl
 		return "", err
 	}
 	endpoint := &networktypes.EndpointSettings{Aliases: append(slices.Clone(options.Service.Aliases), options.Aliases...)}
-	created, err := e.api(ctx).ContainerCreate(ctx,
+	created, err := e.link.API(ctx).ContainerCreate(ctx,
 		e.containerConfig(options, policy),
 		hostConfig(policy, mounts, options),
 		&networktypes.NetworkingConfig{EndpointsConfig: map[string]*networktypes.EndpointSettings{options.Network.Name: endpoint}},
@@ -231,7 +231,7 @@ func (e *Engine) createOnce(ctx context.Context, options StartOptions, policy pl
 		return "", err
 	}
 	for _, warning := range created.Warnings {
-		e.logger.Warn("engine cannot enforce all of the policy", slog.String("warning", warning))
+		e.link.Logger.Warn("engine cannot enforce all of the policy", slog.String("warning", warning))
 	}
 	return created.ID, nil
 }
@@ -239,7 +239,7 @@ func (e *Engine) createOnce(ctx context.Context, options StartOptions, policy pl
 // removeFormer removes what an interrupted attempt left under the name.
 func (e *Engine) removeFormer(ctx context.Context, options StartOptions) error {
 	former, err := e.Inspect(ctx, options.Name)
-	if errors.Is(err, ErrNotFound) {
+	if errors.Is(err, link.ErrNotFound) {
 		return fmt.Errorf("create container: the name %s belongs to a container that is not of this stack", options.Name)
 	}
 	if err != nil {
@@ -248,14 +248,14 @@ func (e *Engine) removeFormer(ctx context.Context, options StartOptions) error {
 	if former.App != options.App || former.Release != options.Release {
 		return fmt.Errorf("create container: the name %s belongs to %s r%d", options.Name, former.App, former.Release)
 	}
-	return e.remove(ctx, former.ID)
+	return e.link.Remove(ctx, former.ID)
 }
 
 func (e *Engine) containerConfig(options StartOptions, policy plan.Policy) *container.Config {
 	service := options.Service
 	environment := slices.Clone(options.environment)
-	if !service.Internal && !options.Image.SetsPort && !hasVariable(environment, portVariable) {
-		environment = append(environment, portVariable+"="+strconv.Itoa(int(options.port())))
+	if !service.Internal && !options.Image.SetsPort && !images.HasVariable(environment, images.PortVariable) {
+		environment = append(environment, images.PortVariable+"="+strconv.Itoa(int(options.port())))
 	}
 	config := &container.Config{
 		Image:       options.Image.ID,
@@ -280,7 +280,7 @@ func (e *Engine) containerConfig(options StartOptions, policy plan.Policy) *cont
 //
 // What the service does not say, the engine takes from the image: it is said here
 // where the image would be asked too often.
-func (e *Engine) healthcheck(health *plan.Healthcheck, image Image) *container.HealthConfig {
+func (e *Engine) healthcheck(health *plan.Healthcheck, image images.Image) *container.HealthConfig {
 	if health == nil {
 		if !image.AsksTooOften() {
 			return nil
@@ -291,13 +291,13 @@ func (e *Engine) healthcheck(health *plan.Healthcheck, image Image) *container.H
 		Test: health.Test, Interval: health.Interval, Timeout: health.Timeout,
 		StartPeriod: health.StartPeriod, StartInterval: health.StartInterval, Retries: health.Retries,
 	}
-	if config.Interval == 0 && tooShort(image.HealthInterval) || tooShort(config.Interval) {
+	if config.Interval == 0 && images.TooShort(image.HealthInterval) || images.TooShort(config.Interval) {
 		config.Interval = plan.LeastInterval
 	}
-	if config.StartInterval == 0 && tooShort(image.HealthStartInterval) || tooShort(config.StartInterval) {
+	if config.StartInterval == 0 && images.TooShort(image.HealthStartInterval) || images.TooShort(config.StartInterval) {
 		config.StartInterval = plan.LeastInterval
 	}
-	if versions.LessThan(e.client.ClientVersion(), startIntervalVersion) {
+	if e.link.IsBefore(startIntervalVersion) {
 		config.StartInterval = 0
 	}
 	return config
@@ -308,19 +308,10 @@ func (e *Engine) containerLabels(options StartOptions) map[string]string {
 	labels := make(map[string]string, len(options.Service.Labels)+len(options.Labels)+6)
 	maps.Copy(labels, options.Service.Labels)
 	maps.Copy(labels, options.Labels)
-	maps.Copy(labels, e.ownLabels(roleApp, options.App, options.Release))
-	labels[labelService] = options.serviceName()
-	labels[labelPort] = strconv.Itoa(int(options.port()))
+	maps.Copy(labels, e.link.OwnLabels(link.RoleApp, options.App, options.Release))
+	labels[link.LabelService] = options.serviceName()
+	labels[link.LabelPort] = strconv.Itoa(int(options.port()))
 	return labels
-}
-
-// discard removes a container that must not stay, also when ctx has ended.
-func (e *Engine) discard(ctx context.Context, id string) {
-	ctx, cancel := afterwards(ctx)
-	defer cancel()
-	if err := e.remove(ctx, id); err != nil {
-		e.logger.Warn("remove container that did not start", slog.String("container", id), slog.Any("error", err))
-	}
 }
 
 func (o StartOptions) port() uint16 { return plan.ChoosePort(o.Service.Port, o.Image.Exposed) }
@@ -334,10 +325,10 @@ func (o StartOptions) serviceName() string {
 
 // instance is the container as it was the moment it started. Asking the engine
 // would cost the release a round trip and tell nothing that lasts.
-func (o StartOptions) instance(id string, labels map[string]string) Instance {
-	return Instance{
+func (o StartOptions) instance(id string, labels map[string]string) link.Instance {
+	return link.Instance{
 		ID: id, Name: o.Name, App: o.App, Service: o.serviceName(), Release: o.Release,
 		Port: o.port(), Image: o.Image.ID, Labels: labels,
-		Condition: Condition{Running: true, StartedAt: time.Now()},
+		Condition: link.Condition{Running: true, StartedAt: time.Now()},
 	}
 }

@@ -17,11 +17,12 @@ import (
 	"github.com/docker/docker/api/types/volume"
 
 	"berth/controller/docker/dockertest"
+	"berth/controller/docker/link"
 	"berth/controller/plan"
 )
 
 // ask sends a request to the test app in the instance, from the host.
-func ask(t *testing.T, engine *Engine, instance Instance, path, parameter, value string) string {
+func ask(t *testing.T, engine *Engine, instance link.Instance, path, parameter, value string) string {
 	t.Helper()
 	var address string
 	for _, endpoint := range mustInspect(t, engine, instance.ID).NetworkSettings.Networks {
@@ -65,7 +66,7 @@ func TestStart_EngineHoldsThePolicy(t *testing.T) {
 		"init":             {*host.Init, true},
 		"restart":          {string(host.RestartPolicy.Name), "unless-stopped"},
 		"user":             {found.Config.User, "65534:65534"},
-		"network":          {string(host.NetworkMode), engine.stack + "-app-hello"},
+		"network":          {string(host.NetworkMode), engine.link.Stack + "-app-hello"},
 		"IPC":              {string(host.IpcMode), "private"},
 		"privileged":       {host.Privileged, false},
 		"published ports":  {len(host.PortBindings), 0},
@@ -382,7 +383,7 @@ func TestStart_DeclaredVolumesAreBoundedMemory(t *testing.T) {
 
 func volumeNames(t *testing.T, engine *Engine) []string {
 	t.Helper()
-	found, err := engine.api(t.Context()).VolumeList(t.Context(), volume.ListOptions{Filters: filters.NewArgs()})
+	found, err := engine.link.API(t.Context()).VolumeList(t.Context(), volume.ListOptions{Filters: filters.NewArgs()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -405,7 +406,7 @@ func TestStart_ReplacesAFormerContainerOfTheSameRelease(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if first.Name != second.Name || first.ID == second.ID || first.Name != engine.stack+"-hello-r1" {
+	if first.Name != second.Name || first.ID == second.ID || first.Name != engine.link.Stack+"-hello-r1" {
 		t.Errorf("first %s %s, second %s %s", first.Name, first.ID, second.Name, second.ID)
 	}
 	options.Release, options.Name = 2, first.Name
@@ -419,7 +420,7 @@ func TestStart_OwnLabelsWinOverTheGivenOnes(t *testing.T) {
 	image := mustBuild(t, engine, "hello", dockertest.ServeDockerfile)
 	started, err := engine.Start(t.Context(), StartOptions{
 		App: "hello", Release: 1, Service: testService(), Image: image, Network: mustNetwork(t, engine, "hello"),
-		Labels: map[string]string{"traefik.enable": "true", labelApp: "victim"},
+		Labels: map[string]string{"traefik.enable": "true", link.LabelApp: "victim"},
 	})
 	if err != nil {
 		t.Fatal(err)

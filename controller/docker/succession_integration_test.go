@@ -8,6 +8,9 @@ import (
 	"testing"
 
 	"berth/controller/docker/dockertest"
+	"berth/controller/docker/images"
+	"berth/controller/docker/link"
+	"berth/controller/docker/networks"
 	"berth/controller/plan"
 )
 
@@ -15,7 +18,7 @@ func TestConnect_KeptServiceAnswersTheNewReleaseByItsName(t *testing.T) {
 	engine := openTest(t)
 	mustStartProxy(t, engine)
 	image := mustBuild(t, engine, "shop", dockertest.ServeDockerfile)
-	start := func(release int64, name, version string) Instance {
+	start := func(release int64, name, version string) link.Instance {
 		t.Helper()
 		network, err := engine.EnsureNetwork(t.Context(), "shop", release)
 		if err != nil {
@@ -25,7 +28,7 @@ func TestConnect_KeptServiceAnswersTheNewReleaseByItsName(t *testing.T) {
 			o.Release, o.Network = release, network
 		})
 	}
-	says := func(from Instance, name string) string {
+	says := func(from link.Instance, name string) string {
 		return strings.TrimSpace(ask(t, engine, from, "/get", "url", "http://"+name+":8000/"))
 	}
 	store, oldWeb := start(1, "store", "s1"), start(1, "web", "w1")
@@ -54,10 +57,10 @@ func TestConnect_KeptServiceAnswersTheNewReleaseByItsName(t *testing.T) {
 	if says(newWeb, "store") != "hello s1" {
 		t.Error("the store left the new network too")
 	}
-	networks, err := engine.Networks(t.Context())
-	old := func(n Network) bool { return n.Release == 1 }
-	if err != nil || !slices.Contains(networks, network) || slices.ContainsFunc(networks, old) {
-		t.Errorf("networks %+v, %v", networks, err)
+	left, err := engine.Networks(t.Context())
+	old := func(n networks.Network) bool { return n.Release == 1 }
+	if err != nil || !slices.Contains(left, network) || slices.ContainsFunc(left, old) {
+		t.Errorf("networks %+v, %v", left, err)
 	}
 	if err := engine.RemoveApp(t.Context(), "shop"); err != nil {
 		t.Fatal(err)
@@ -66,7 +69,7 @@ func TestConnect_KeptServiceAnswersTheNewReleaseByItsName(t *testing.T) {
 
 func TestBuild_SameContentIsKnownAgain(t *testing.T) {
 	engine := openTest(t)
-	build := func(release int64, dockerfile string) Image {
+	build := func(release int64, dockerfile string) images.Image {
 		t.Helper()
 		image, err := engine.Build(t.Context(), buildOptions("same", release, dockertest.App(t, dockerfile)), func(string) {})
 		if err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/pkg/stdcopy"
 
+	"berth/controller/docker/link"
 	"berth/controller/printable"
 )
 
@@ -46,22 +47,22 @@ func (e *Engine) Tail(ctx context.Context, name string, options TailOptions, eac
 	if !options.Since.IsZero() {
 		request.Since = options.Since.Format(time.RFC3339Nano)
 	}
-	ctx, waiting, end := during(ctx, e.patience, func(ctx context.Context) error {
+	ctx, waiting, end := link.During(ctx, e.patience, func(ctx context.Context) error {
 		if !options.Follow { // the engine has it all
-			return silent("the output of "+name, e.patience)
+			return link.Silent("the output of "+name, e.patience)
 		}
 		_, err := e.Inspect(ctx, name)
 		return err
 	})
 	defer end()
-	stream, err := e.api(ctx).ContainerLogs(ctx, instance.ID, request)
+	stream, err := e.link.API(ctx).ContainerLogs(ctx, instance.ID, request)
 	if err != nil {
-		return failure(ctx, "read output of "+name, err)
+		return link.Failure(ctx, "read output of "+name, err)
 	}
 	defer func() { _ = stream.Close() }()
 	err = split(stream, func(line Line) error {
-		waiting.over()
-		defer waiting.begins()
+		waiting.Over()
+		defer waiting.Begins()
 		line.Instance = name
 		return each(line)
 	})
@@ -105,11 +106,11 @@ type lineWriter struct {
 func (w *lineWriter) Write(message []byte) (int, error) {
 	stamp, text, _ := strings.Cut(string(message), " ")
 	if w.text.Len() == 0 {
-		w.at = engineTime(stamp)
+		w.at = link.EngineTime(stamp)
 	}
 	whole := strings.HasSuffix(text, "\n")
 	w.text.WriteString(strings.TrimSuffix(text, "\n"))
-	if !whole && w.text.Len() < partialLimit {
+	if !whole && w.text.Len() < link.PartialLimit {
 		return len(message), nil
 	}
 	if err := w.emit(); err != nil {
@@ -127,16 +128,9 @@ func (w *lineWriter) flush() error {
 }
 
 func (w *lineWriter) emit() error {
-	line := Line{At: w.at, Stderr: w.stderr, Text: printable.Plain(lastDrawn(w.text.String()))}
+	line := Line{At: w.at, Stderr: w.stderr, Text: printable.Plain(link.LastDrawn(w.text.String()))}
 	w.text.Reset()
 	err := w.each(line)
 	w.failed = err != nil
 	return err
-}
-
-// lastDrawn returns what a terminal would show of a line that a progress bar
-// drew again and again, going back to its start each time.
-func lastDrawn(line string) string {
-	line = strings.TrimRight(line, "\r")
-	return line[strings.LastIndexByte(line, '\r')+1:]
 }

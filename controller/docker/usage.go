@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/docker/docker/api/types/container"
+
+	"berth/controller/docker/link"
 )
 
 // Usage is what an instance takes at one moment. One that does not run takes nothing.
@@ -22,16 +24,16 @@ func (e *Engine) Usage(ctx context.Context, name string) (Usage, error) {
 	if err != nil {
 		return Usage{}, err
 	}
-	ctx, cancel := within(ctx, callTimeout)
+	ctx, cancel := link.Within(ctx, link.CallTimeout)
 	defer cancel()
-	response, err := e.api(ctx).ContainerStatsOneShot(ctx, instance.ID)
+	response, err := e.link.API(ctx).ContainerStatsOneShot(ctx, instance.ID)
 	if err != nil {
-		return Usage{}, failure(ctx, "measure "+name, err)
+		return Usage{}, link.Failure(ctx, "measure "+name, err)
 	}
 	defer func() { _ = response.Body.Close() }()
 	var stats container.StatsResponse
 	if err := json.NewDecoder(response.Body).Decode(&stats); err != nil {
-		return Usage{}, failure(ctx, "measure "+name, err)
+		return Usage{}, link.Failure(ctx, "measure "+name, err)
 	}
 	return usageOf(stats), nil
 }

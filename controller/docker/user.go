@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"berth/controller/docker/link"
 	"berth/controller/plan"
 	"berth/controller/printable"
 	"berth/controller/volume"
@@ -46,7 +47,7 @@ func (e *Engine) identify(ctx context.Context, options StartOptions, policy plan
 	}
 	root := options.Service.Waivers.RunsAsRoot()
 	if !root && isUserName(policy.User) && found.mayBeRoot(policy.User) {
-		e.logger.Warn("image user may be root by another name",
+		e.link.Logger.Warn("image user may be root by another name",
 			slog.String("container", options.Name), slog.String("image_user", policy.User))
 		policy.User = plan.Nobody
 	}
@@ -233,17 +234,17 @@ var errRoot = &StartError{
 // started. Its capabilities let none of them become another user later. What has ended
 // already has nothing to show; and neither has an engine without a ps on its machine.
 func (e *Engine) checkNotRoot(ctx context.Context, id string) error {
-	ctx, cancel := within(ctx, callTimeout)
+	ctx, cancel := link.Within(ctx, link.CallTimeout)
 	defer cancel()
-	top, err := e.api(ctx).ContainerTop(ctx, id, []string{"-eo", "pid,uid"})
+	top, err := e.link.API(ctx).ContainerTop(ctx, id, []string{"-eo", "pid,uid"})
 	if err != nil {
-		e.logger.Debug("look at users of processes", slog.String("container", id), slog.Any("error", err))
+		e.link.Logger.Debug("look at users of processes", slog.String("container", id), slog.Any("error", err))
 		return nil
 	}
 	at := slices.Index(top.Titles, "UID")
 	for _, process := range top.Processes {
 		if at >= 0 && at < len(process) && process[at] == "0" {
-			e.logger.Warn("app ran as root without a security exception", slog.String("container", id))
+			e.link.Logger.Warn("app ran as root without a security exception", slog.String("container", id))
 			return errRoot
 		}
 	}

@@ -12,6 +12,8 @@ import (
 
 	"github.com/docker/docker/api/types/container"
 
+	"berth/controller/docker/dockertest"
+	"berth/controller/docker/link"
 	"berth/controller/plan"
 )
 
@@ -73,7 +75,7 @@ func TestReadAccounts_NeverOpensWhatIsNoFile(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			engine, fake := openFake(t, map[string]http.HandlerFunc{
-				"POST /containers/create":       answerJSON(map[string]string{"Id": "seen"}),
+				"POST /containers/create":       dockertest.AnswerJSON(map[string]string{"Id": "seen"}),
 				"HEAD /containers/seen/archive": test.image.answer,
 				"DELETE /containers/seen":       func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) },
 			})
@@ -83,11 +85,11 @@ func TestReadAccounts_NeverOpensWhatIsNoFile(t *testing.T) {
 				t.Errorf("got %v, want a refusal with %q", err, test.words)
 			}
 			for _, call := range []string{"GET /containers/seen/archive", "POST /containers/seen/start"} {
-				if fake.wasAsked(call) {
+				if fake.WasAsked(call) {
 					t.Errorf("asked for %s", call)
 				}
 			}
-			if !fake.wasAsked("DELETE /containers/seen") || engine.helpers.works("seen") {
+			if !fake.WasAsked("DELETE /containers/seen") || engine.Works("seen") {
 				t.Error("the container that was looked at stays")
 			}
 		})
@@ -124,7 +126,7 @@ func TestCheckTargets_RefusesLinksOverAccountsAndIntoTheSystem(t *testing.T) {
 func TestCheckNotRoot_KnowsRootAmongTheProcesses(t *testing.T) {
 	for uid, root := range map[string]bool{"0": true, "1000": false, "65534": false} {
 		engine, _ := openFake(t, map[string]http.HandlerFunc{
-			"GET /containers/app/top": answerJSON(container.TopResponse{
+			"GET /containers/app/top": dockertest.AnswerJSON(container.TopResponse{
 				Titles: []string{"PID", "UID"}, Processes: [][]string{{"10", "65534"}, {"11", uid}},
 			}),
 		})
@@ -136,21 +138,30 @@ func TestCheckNotRoot_KnowsRootAmongTheProcesses(t *testing.T) {
 
 func TestAccessories_ListEveryKindButHelpersAtWork(t *testing.T) {
 	labels := func(role string) map[string]string {
-		return map[string]string{labelStack: "berth", labelRole: role, labelApp: "shop", labelRelease: "3"}
+		return map[string]string{link.LabelStack: "berth", link.LabelRole: role, link.LabelApp: "shop", link.LabelRelease: "3"}
 	}
+	busy := ""
 	engine, _ := openFake(t, map[string]http.HandlerFunc{
-		"GET /containers/json": answerJSON([]container.Summary{
-			{ID: "app", Names: []string{"/berth-shop-r3"}, Labels: labels(roleApp)},
-			{ID: "keeper", Names: []string{"/berth-shop-r3.secrets"}, Labels: labels(roleSecrets)},
-			{ID: "lost", Names: []string{"/berth-helper-lost"}, Labels: labels(roleHelper)},
-			{ID: "busy", Names: []string{"/berth-helper-busy"}, Labels: labels(roleHelper)},
-		}),
-		"GET /volumes": answerJSON(map[string]any{"Volumes": []map[string]any{{"Name": "berth-shop-r3.secrets", "Labels": labels(roleSecrets)}}}),
-		"GET /images/json": answerJSON([]map[string]any{
-			{"Id": "files", "Labels": labels(roleFiles)}, {"Id": "built", "Labels": labels(roleBuild)}, {"Id": "helper", "Labels": labels(roleHelper)},
+		"POST /containers/create": func(w http.ResponseWriter, r *http.Request) {
+			busy = "/" + r.URL.Query().Get("name")
+			dockertest.AnswerJSON(map[string]string{"Id": "busy"})(w, r)
+		},
+		"GET /containers/json": func(w http.ResponseWriter, r *http.Request) {
+			dockertest.AnswerJSON([]container.Summary{
+				{ID: "app", Names: []string{"/berth-shop-r3"}, Labels: labels(link.RoleApp)},
+				{ID: "keeper", Names: []string{"/berth-shop-r3.secrets"}, Labels: labels(link.RoleSecrets)},
+				{ID: "lost", Names: []string{"/berth-helper-lost"}, Labels: labels(link.RoleHelper)},
+				{ID: "busy", Names: []string{busy}, Labels: labels(link.RoleHelper)},
+			})(w, r)
+		},
+		"GET /volumes": dockertest.AnswerJSON(map[string]any{"Volumes": []map[string]any{{"Name": "berth-shop-r3.secrets", "Labels": labels(link.RoleSecrets)}}}),
+		"GET /images/json": dockertest.AnswerJSON([]map[string]any{
+			{"Id": "files", "Labels": labels(link.RoleFiles)}, {"Id": "built", "Labels": labels(link.RoleBuild)}, {"Id": "helper", "Labels": labels(link.RoleHelper)},
 		}),
 	})
-	engine.helpers.begin("berth-helper-busy")
+	if _, err := engine.CreateHelper(t.Context(), &container.Config{}, &container.HostConfig{}); err != nil {
+		t.Fatal(err)
+	}
 	found, err := engine.Accessories(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -21,7 +21,8 @@ import (
 	volumetypes "github.com/docker/docker/api/types/volume"
 
 	"berth/controller/archive"
-	"berth/controller/docker/dockertest"
+	"berth/controller/docker/helper"
+	"berth/controller/docker/link"
 	"berth/controller/volume"
 )
 
@@ -36,7 +37,7 @@ func mustVolume(t *testing.T, engine *Engine, name volume.Name) volume.Name {
 }
 
 // mustOpen returns a session that is closed when the test ends.
-func mustOpen(t *testing.T, engine *Engine, name volume.Name, access Access) *volume.Session {
+func mustOpen(t *testing.T, engine *Engine, name volume.Name, access helper.Access) *volume.Session {
 	t.Helper()
 	session, err := engine.OpenVolume(t.Context(), name, access)
 	if err != nil {
@@ -56,12 +57,12 @@ func mustWrite(t *testing.T, session *volume.Session, path volume.Path, text str
 // createWith creates a container of the stack that has the volume, and does not start it.
 func createWith(t *testing.T, engine *Engine, role string, mounted mount.Mount) string {
 	t.Helper()
-	image, err := engine.helperImage(t.Context())
+	image, err := engine.HelperImage(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	created, err := engine.api(t.Context()).ContainerCreate(t.Context(),
-		&container.Config{Image: image, Labels: map[string]string{labelStack: engine.stack, labelRole: role}},
+	created, err := engine.link.API(t.Context()).ContainerCreate(t.Context(),
+		&container.Config{Image: image, Labels: map[string]string{link.LabelStack: engine.link.Stack, link.LabelRole: role}},
 		&container.HostConfig{NetworkMode: "none", Mounts: []mount.Mount{mounted}}, nil, nil, "")
 	if err != nil {
 		t.Fatal(err)
@@ -71,7 +72,7 @@ func createWith(t *testing.T, engine *Engine, role string, mounted mount.Mount) 
 
 func helpersOf(t *testing.T, engine *Engine) []container.Summary {
 	t.Helper()
-	found, err := engine.api(context.Background()).ContainerList(context.Background(), container.ListOptions{All: true, Filters: engine.owned(labelRole + "=" + roleHelper)})
+	found, err := engine.link.API(context.Background()).ContainerList(context.Background(), container.ListOptions{All: true, Filters: engine.link.Owned(link.LabelRole + "=" + link.RoleHelper)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +91,7 @@ func TestVolume_IsCreatedFoundListedAndRemoved(t *testing.T) {
 	engine := openTest(t)
 	mustVolume(t, engine, "b")
 	mustVolume(t, engine, "a")
-	if err := engine.CreateVolume(t.Context(), "a", ""); !errors.Is(err, ErrVolumeExists) {
+	if err := engine.CreateVolume(t.Context(), "a", ""); !errors.Is(err, helper.ErrVolumeExists) {
 		t.Errorf("create again: %v", err)
 	}
 	found, err := engine.FindVolume(t.Context(), "a")
@@ -106,10 +107,10 @@ func TestVolume_IsCreatedFoundListedAndRemoved(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if _, err := engine.FindVolume(t.Context(), "a"); !errors.Is(err, ErrNotFound) {
+	if _, err := engine.FindVolume(t.Context(), "a"); !errors.Is(err, link.ErrNotFound) {
 		t.Errorf("found after its removal: %v", err)
 	}
-	if _, err := engine.OpenVolume(t.Context(), "a", ReadWrite); !errors.Is(err, ErrNotFound) {
+	if _, err := engine.OpenVolume(t.Context(), "a", helper.ReadWrite); !errors.Is(err, link.ErrNotFound) {
 		t.Errorf("opened after its removal: %v", err)
 	}
 }
@@ -117,15 +118,15 @@ func TestVolume_IsCreatedFoundListedAndRemoved(t *testing.T) {
 func TestVolume_IsKeptWhileAContainerHasIt(t *testing.T) {
 	engine := openTest(t)
 	name := mustVolume(t, engine, "data")
-	id := createWith(t, engine, roleApp, mount.Mount{Type: mount.TypeVolume, Source: engine.VolumeName(name), Target: "/data"})
-	if err := engine.RemoveVolume(t.Context(), name); !errors.Is(err, ErrVolumeInUse) {
+	id := createWith(t, engine, link.RoleApp, mount.Mount{Type: mount.TypeVolume, Source: engine.VolumeName(name), Target: "/data"})
+	if err := engine.RemoveVolume(t.Context(), name); !errors.Is(err, helper.ErrVolumeInUse) {
 		t.Errorf("remove: %v, want ErrVolumeInUse", err)
 	}
 	found, err := engine.FindVolume(t.Context(), name)
 	if err != nil || len(found.Users) != 1 {
 		t.Errorf("found %+v, %v", found, err)
 	}
-	if err := engine.remove(t.Context(), id); err != nil {
+	if err := engine.link.Remove(t.Context(), id); err != nil {
 		t.Fatal(err)
 	}
 	if err := engine.RemoveVolume(t.Context(), name); err != nil {
@@ -137,34 +138,36 @@ func TestVolume_ForeignOneOfTheSameNameIsNeverTouched(t *testing.T) {
 	engine := openTest(t)
 	host := t.TempDir()
 	for name, foreign := range map[volume.Name]volumetypes.CreateOptions{
-		"unlabelled": {Labels: map[string]string{"for": engine.stack}},
-		"of-another": {Labels: map[string]string{labelStack: engine.stack + "x", labelRole: roleVolume, labelVolume: "of-another"}},
-		"misnamed":   {Labels: map[string]string{labelStack: engine.stack, labelRole: roleVolume, labelVolume: "other"}},
+		"unlabelled": {Labels: map[string]string{"for": engine.link.Stack}},
+		"of-another": {Labels: map[string]string{link.LabelStack: engine.link.Stack + "x", link.LabelRole: link.RoleVolume, link.LabelVolume: "of-another"}},
+		"misnamed":   {Labels: map[string]string{link.LabelStack: engine.link.Stack, link.LabelRole: link.RoleVolume, link.LabelVolume: "other"}},
 		"of-the-host": {
-			Labels:     map[string]string{labelStack: engine.stack, labelRole: roleVolume, labelVolume: "of-the-host"},
+			Labels:     map[string]string{link.LabelStack: engine.link.Stack, link.LabelRole: link.RoleVolume, link.LabelVolume: "of-the-host"},
 			Driver:     "local",
 			DriverOpts: map[string]string{"type": "none", "o": "bind", "device": host},
 		},
 	} {
 		t.Run(string(name), func(t *testing.T) {
 			foreign.Name = engine.VolumeName(name)
-			if _, err := engine.api(t.Context()).VolumeCreate(t.Context(), foreign); err != nil {
+			if _, err := engine.link.API(t.Context()).VolumeCreate(t.Context(), foreign); err != nil {
 				t.Fatal(err)
 			}
-			defer func() { _ = engine.api(context.Background()).VolumeRemove(context.Background(), foreign.Name, true) }()
-			if err := engine.CreateVolume(t.Context(), name, ""); !errors.Is(err, ErrForeignVolume) {
+			defer func() {
+				_ = engine.link.API(context.Background()).VolumeRemove(context.Background(), foreign.Name, true)
+			}()
+			if err := engine.CreateVolume(t.Context(), name, ""); !errors.Is(err, helper.ErrForeignVolume) {
 				t.Errorf("create: %v", err)
 			}
-			if _, err := engine.OpenVolume(t.Context(), name, ReadOnly); !errors.Is(err, ErrForeignVolume) {
+			if _, err := engine.OpenVolume(t.Context(), name, helper.ReadOnly); !errors.Is(err, helper.ErrForeignVolume) {
 				t.Errorf("open: %v", err)
 			}
-			if err := engine.RemoveVolume(t.Context(), name); !errors.Is(err, ErrForeignVolume) {
+			if err := engine.RemoveVolume(t.Context(), name); !errors.Is(err, helper.ErrForeignVolume) {
 				t.Errorf("remove: %v", err)
 			}
 			if all, err := engine.ListVolumes(t.Context()); err != nil || len(all) != 0 {
 				t.Errorf("listed %+v, %v", all, err)
 			}
-			if _, err := engine.api(t.Context()).VolumeInspect(t.Context(), foreign.Name); err != nil {
+			if _, err := engine.link.API(t.Context()).VolumeInspect(t.Context(), foreign.Name); err != nil {
 				t.Errorf("it is gone: %v", err)
 			}
 		})
@@ -174,7 +177,7 @@ func TestVolume_ForeignOneOfTheSameNameIsNeverTouched(t *testing.T) {
 func TestOpenVolume_FilesGoInAndOut(t *testing.T) {
 	engine := openTest(t)
 	name := mustVolume(t, engine, "data")
-	session := mustOpen(t, engine, name, ReadWrite)
+	session := mustOpen(t, engine, name, helper.ReadWrite)
 	if done, err := session.Adopt(appUser); !done || err != nil {
 		t.Errorf("Adopt() = %v, %v", done, err)
 	}
@@ -203,21 +206,21 @@ func TestOpenVolume_FilesGoInAndOut(t *testing.T) {
 func TestOpenVolume_HelperHasNothingButTheVolume(t *testing.T) {
 	engine := openTest(t)
 	name := mustVolume(t, engine, "data")
-	for access, want := range map[Access]string{ReadOnly: "DAC_OVERRIDE", ReadWrite: "CHOWN DAC_OVERRIDE FOWNER"} {
+	for access, want := range map[helper.Access]string{helper.ReadOnly: "DAC_OVERRIDE", helper.ReadWrite: "CHOWN DAC_OVERRIDE FOWNER"} {
 		session := mustOpen(t, engine, name, access)
 		found := helpersOf(t, engine)
 		if len(found) != 1 {
 			t.Fatalf("helpers: %+v", found)
 		}
-		helper := mustInspect(t, engine, found[0].ID)
-		host := helper.HostConfig
+		seen := mustInspect(t, engine, found[0].ID)
+		host := seen.HostConfig
 		slices.Sort(host.CapAdd)
 		if strings.ReplaceAll(strings.Join(host.CapAdd, " "), "CAP_", "") != want || !slices.Equal(host.CapDrop, []string{"ALL"}) || host.Privileged || !host.ReadonlyRootfs ||
 			host.NetworkMode != "none" || !slices.Contains(host.SecurityOpt, "no-new-privileges:true") || host.Memory == 0 || len(host.Binds) > 0 {
 			t.Errorf("host configuration %+v", host)
 		}
-		if len(helper.Mounts) != 1 || helper.Mounts[0].Name != engine.VolumeName(name) || helper.Mounts[0].RW != (access == ReadWrite) {
-			t.Errorf("mounts %+v", helper.Mounts)
+		if len(seen.Mounts) != 1 || seen.Mounts[0].Name != engine.VolumeName(name) || seen.Mounts[0].RW != (access == helper.ReadWrite) {
+			t.Errorf("mounts %+v", seen.Mounts)
 		}
 		_ = session.Close()
 	}
@@ -225,7 +228,7 @@ func TestOpenVolume_HelperHasNothingButTheVolume(t *testing.T) {
 
 func TestOpenVolume_ReadOnlySessionCannotWrite(t *testing.T) {
 	engine := openTest(t)
-	session := mustOpen(t, engine, mustVolume(t, engine, "data"), ReadOnly)
+	session := mustOpen(t, engine, mustVolume(t, engine, "data"), helper.ReadOnly)
 	if _, err := session.Write(volume.WriteOptions{Path: "file", Owner: appUser, Limit: 10}, strings.NewReader("x")); err == nil {
 		t.Error("it can write")
 	}
@@ -242,16 +245,16 @@ func plantLinks(t *testing.T, engine *Engine, name volume.Name) {
 	t.Helper()
 	image := mustBuild(t, engine, "planter", "FROM python:3.11-slim\nUSER 65534:65534\n")
 	const plant = "ln -s /etc/passwd /data/passwd && ln -s / /data/top && ln -s ../../../../../.. /data/up && ln -s /volume/../etc /data/out && mkfifo /data/pipe && mkdir /data/real && ln -s real /data/within && echo inside > /data/real/file"
-	created, err := engine.api(t.Context()).ContainerCreate(t.Context(),
-		&container.Config{Image: image.ID, Cmd: []string{"sh", "-c", plant}, Labels: map[string]string{labelStack: engine.stack}},
+	created, err := engine.link.API(t.Context()).ContainerCreate(t.Context(),
+		&container.Config{Image: image.ID, Cmd: []string{"sh", "-c", plant}, Labels: map[string]string{link.LabelStack: engine.link.Stack}},
 		&container.HostConfig{NetworkMode: "none", Mounts: []mount.Mount{{Type: mount.TypeVolume, Source: engine.VolumeName(name), Target: "/data"}}}, nil, nil, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := engine.api(t.Context()).ContainerStart(t.Context(), created.ID, container.StartOptions{}); err != nil {
+	if err := engine.link.API(t.Context()).ContainerStart(t.Context(), created.ID, container.StartOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	ended, failed := engine.api(t.Context()).ContainerWait(t.Context(), created.ID, container.WaitConditionNotRunning)
+	ended, failed := engine.link.API(t.Context()).ContainerWait(t.Context(), created.ID, container.WaitConditionNotRunning)
 	select {
 	case status := <-ended:
 		if status.StatusCode != 0 {
@@ -265,7 +268,7 @@ func plantLinks(t *testing.T, engine *Engine, name volume.Name) {
 func TestOpenVolume_LinksOfAnAppLeadNowhere(t *testing.T) {
 	engine := openTest(t)
 	name := mustVolume(t, engine, "data")
-	session := mustOpen(t, engine, name, ReadWrite)
+	session := mustOpen(t, engine, name, helper.ReadWrite)
 	if _, err := session.Adopt(appUser); err != nil {
 		t.Fatal(err)
 	}
@@ -333,7 +336,7 @@ func packedTree(t *testing.T, files map[string]string) *archive.Tree {
 
 func TestOpenVolume_UnpacksAnAcceptedArchive(t *testing.T) {
 	engine := openTest(t)
-	session := mustOpen(t, engine, mustVolume(t, engine, "data"), ReadWrite)
+	session := mustOpen(t, engine, mustVolume(t, engine, "data"), helper.ReadWrite)
 	tree := packedTree(t, map[string]string{"index.html": "hello", "css/site.css": "body{}"})
 	err := session.Unpack(volume.WriteOptions{Path: "site", Owner: appUser, Limit: 1 << 20}, func(w io.Writer) error {
 		return tree.WriteTar(t.Context(), w, nil)
@@ -356,7 +359,7 @@ func TestOpenVolume_TwoUploadsAtOnce(t *testing.T) {
 	name := mustVolume(t, engine, "data")
 	results := make(chan error)
 	for _, letter := range []string{"a", "b"} {
-		session := mustOpen(t, engine, name, ReadWrite)
+		session := mustOpen(t, engine, name, helper.ReadWrite)
 		go func() {
 			_, own := session.Write(volume.WriteOptions{Path: volume.Path(letter), Owner: appUser, Limit: 8 << 20}, strings.NewReader(strings.Repeat(letter, 8<<20)))
 			_, shared := session.Write(volume.WriteOptions{Path: "both", Owner: appUser, Limit: 8 << 20}, strings.NewReader(strings.Repeat(letter, 8<<20)))
@@ -366,7 +369,7 @@ func TestOpenVolume_TwoUploadsAtOnce(t *testing.T) {
 	if err := errors.Join(<-results, <-results); err != nil {
 		t.Fatal(err)
 	}
-	session := mustOpen(t, engine, name, ReadOnly)
+	session := mustOpen(t, engine, name, helper.ReadOnly)
 	_, from, err := session.Read("both")
 	if err != nil {
 		t.Fatal(err)
@@ -384,7 +387,7 @@ func TestOpenVolume_EndOfTheContextEndsWhatIsUnderWay(t *testing.T) {
 	engine := openTest(t)
 	name := mustVolume(t, engine, "data")
 	ctx, cancel := context.WithCancel(t.Context())
-	session, err := engine.OpenVolume(ctx, name, ReadWrite)
+	session, err := engine.OpenVolume(ctx, name, helper.ReadWrite)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -396,7 +399,7 @@ func TestOpenVolume_EndOfTheContextEndsWhatIsUnderWay(t *testing.T) {
 	if err := session.Close(); err != nil {
 		t.Error(err)
 	}
-	again := mustOpen(t, engine, name, ReadOnly)
+	again := mustOpen(t, engine, name, helper.ReadOnly)
 	if usage, err := again.Count("", time.Minute); err != nil || usage.Files != 0 || usage.Folders != 0 {
 		t.Errorf("left behind: %+v, %v", usage, err)
 	}
@@ -410,45 +413,16 @@ func (slow) Read(buffer []byte) (int, error) {
 	return min(len(buffer), 1000), nil
 }
 
-// A process that is killed closes its connections, and does nothing more.
-func TestOpenVolume_DeathOfTheControllerLeavesNoHelper(t *testing.T) {
-	engine := openTest(t)
-	name := mustVolume(t, engine, "data")
-	other, err := Open(Options{Host: dockertest.Host(), Stack: engine.stack, SubnetPool: testPool, Helper: dockertest.Helper(t)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := &helper{engine: other, volume: name, access: ReadWrite}
-	if err := h.start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	session := volume.NewSession(h.output(t.Context()), h.connection.Conn, nil)
-	mustWrite(t, session, "whole", "text")
-	h.connection.Close()
-	eventually(t, "the helper is gone by itself", func() bool { return len(helpersOf(t, engine)) == 0 })
-
-	createWith(t, engine, roleHelper, mount.Mount{Type: mount.TypeVolume, Source: engine.VolumeName(name), Target: HelperFolder})
-	if err := engine.RemoveHelpers(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if left := helpersOf(t, engine); len(left) != 0 {
-		t.Errorf("left behind: %+v", left)
-	}
-	if err := engine.RemoveVolume(t.Context(), name); err != nil {
-		t.Error(err)
-	}
-}
-
 func TestOpenVolume_KilledHelperLeavesWhatTheNextOneSweeps(t *testing.T) {
 	engine := openTest(t)
 	name := mustVolume(t, engine, "data")
-	session := mustOpen(t, engine, name, ReadWrite)
+	session := mustOpen(t, engine, name, helper.ReadWrite)
 	time.AfterFunc(300*time.Millisecond, func() { _ = engine.RemoveHelpers(context.Background()) })
 	if _, err := session.Write(volume.WriteOptions{Path: "file", Owner: appUser, Limit: 1 << 40}, slow{}); err == nil {
 		t.Error("the upload ended well")
 	}
 	_ = session.Close()
-	again := mustOpen(t, engine, name, ReadWrite)
+	again := mustOpen(t, engine, name, helper.ReadWrite)
 	mustWrite(t, again, "next", "text")
 	if usage, err := again.Count("", time.Minute); err != nil || usage.Files != 1 || usage.Folders != 0 {
 		t.Errorf("left behind: %+v, %v", usage, err)
@@ -458,16 +432,16 @@ func TestOpenVolume_KilledHelperLeavesWhatTheNextOneSweeps(t *testing.T) {
 func TestOpenVolume_ImageOfTheHelperIsMadeOnceAndAgainWhenItIsGone(t *testing.T) {
 	engine := openTest(t)
 	name := mustVolume(t, engine, "data")
-	_ = mustOpen(t, engine, name, ReadOnly).Close()
-	first, err := engine.helperImage(t.Context())
+	_ = mustOpen(t, engine, name, helper.ReadOnly).Close()
+	first, err := engine.HelperImage(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := engine.removeImages(t.Context(), labelRole+"="+roleHelper); err != nil {
+	if err := engine.link.RemoveImages(t.Context(), link.LabelRole+"="+link.RoleHelper); err != nil {
 		t.Fatal(err)
 	}
-	_ = mustOpen(t, engine, name, ReadOnly).Close()
-	second, err := engine.helperImage(t.Context())
+	_ = mustOpen(t, engine, name, helper.ReadOnly).Close()
+	second, err := engine.HelperImage(t.Context())
 	if err != nil || second == first {
 		t.Errorf("image %s after %s, %v", second, first, err)
 	}
@@ -515,7 +489,7 @@ func streamBytes(t *testing.T) int64 {
 func TestOpenVolume_StreamsAtConstantMemory(t *testing.T) {
 	engine := openTest(t)
 	size := streamBytes(t)
-	session := mustOpen(t, engine, mustVolume(t, engine, "data"), ReadWrite)
+	session := mustOpen(t, engine, mustVolume(t, engine, "data"), helper.ReadWrite)
 	if _, err := session.List("", 1); err != nil { // everything is loaded
 		t.Fatal(err)
 	}
@@ -545,7 +519,7 @@ func TestOpenVolume_StreamsAtConstantMemory(t *testing.T) {
 		}
 	}
 	helper := helpersOf(t, engine)[0].ID
-	stats, err := engine.api(t.Context()).ContainerStatsOneShot(t.Context(), helper)
+	stats, err := engine.link.API(t.Context()).ContainerStatsOneShot(t.Context(), helper)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/docker/docker/api/types/events"
+
+	"berth/controller/docker/link"
 )
 
 // What can happen to a container of the stack.
@@ -36,27 +38,27 @@ type Event struct {
 // an error: events may have been missed by then. An engine that sends nothing is asked
 // now and then whether it still answers.
 func (e *Engine) Watch(ctx context.Context, each func(Event)) error {
-	ctx, waiting, end := during(ctx, e.patience, e.Ping)
+	ctx, waiting, end := link.During(ctx, e.patience, e.Ping)
 	defer end()
-	selection := e.owned()
+	selection := e.link.Owned()
 	selection.Add("type", string(events.ContainerEventType))
 	for _, action := range []string{ActionStart, ActionDie, ActionOOM, ActionHealth, ActionDestroy} {
 		selection.Add("event", action)
 	}
-	messages, failures := e.api(ctx).Events(ctx, events.ListOptions{Filters: selection})
+	messages, failures := e.link.API(ctx).Events(ctx, events.ListOptions{Filters: selection})
 	for {
 		select {
 		case message := <-messages:
-			waiting.over()
+			waiting.Over()
 			if event, ok := eventOf(message); ok {
 				each(event)
 			}
-			waiting.begins()
+			waiting.Begins()
 		case err := <-failures:
 			if err == nil {
 				err = io.EOF
 			}
-			return failure(ctx, "watch containers", err)
+			return link.Failure(ctx, "watch containers", err)
 		case <-ctx.Done():
 			return fmt.Errorf("watch containers: %w", context.Cause(ctx))
 		}
@@ -73,11 +75,11 @@ func eventOf(message events.Message) (Event, bool) {
 		return Event{}, false
 	}
 	attributes := message.Actor.Attributes
-	release, _ := strconv.ParseInt(attributes[labelRelease], 10, 64)
+	release, _ := strconv.ParseInt(attributes[link.LabelRelease], 10, 64)
 	return Event{
-		App:     attributes[labelApp],
+		App:     attributes[link.LabelApp],
 		Name:    attributes["name"],
-		Role:    attributes[labelRole],
+		Role:    attributes[link.LabelRole],
 		Action:  action,
 		Health:  health,
 		Release: release,

@@ -15,10 +15,7 @@ import (
 // UpdateAccess replaces the access of an app, also while a release is under way.
 func (s *Store) UpdateAccess(ctx context.Context, name app.Name, access traefik.Access) error {
 	err := s.writeRow(ctx, `UPDATE apps SET access = ? WHERE name = ? AND wanted <> 'deleted'`, accessColumn{&access}, name)
-	if err != nil {
-		return fmt.Errorf("update access of %s: %w", name, err)
-	}
-	return nil
+	return failure(err, "update access of %s", name)
 }
 
 // accessColumn stores an Access as a JSON object; the zero one is {}.

@@ -8,6 +8,7 @@ import (
 
 	"berth/controller/account"
 	"berth/controller/problem"
+	"berth/controller/store/sqlite"
 )
 
 const selectAccounts = `
@@ -26,7 +27,7 @@ INSERT INTO accounts (name, password_hash, must_change, created_at) VALUES (?, ?
 		err = problem.ErrNameTaken
 	}
 	if err != nil {
-		return account.Account{}, fmt.Errorf("create account %s: %w", who.Name, noRoom(err))
+		return account.Account{}, fmt.Errorf("create account %s: %w", who.Name, sqlite.NoRoom(err))
 	}
 	return who, nil
 }
@@ -53,10 +54,7 @@ func (s *Store) FindAccountByName(ctx context.Context, name string) (account.Acc
 func (s *Store) ListAccounts(ctx context.Context) ([]account.Account, error) {
 	rows, err := s.reader.QueryContext(ctx, selectAccounts+` ORDER BY name`)
 	accounts, err := collect(rows, err, scanAccount)
-	if err != nil {
-		return nil, fmt.Errorf("list accounts: %w", err)
-	}
-	return accounts, nil
+	return accounts, failure(err, "list accounts")
 }
 
 // CountAccounts returns how many accounts there are.
@@ -70,26 +68,17 @@ func (s *Store) CountAccounts(ctx context.Context) (count int, err error) {
 // DeleteAccount removes an account with its sessions and second factor; never the last one.
 func (s *Store) DeleteAccount(ctx context.Context, id int64) error {
 	err := s.writeRow(ctx, `DELETE FROM accounts WHERE id = ? AND (SELECT count(*) FROM accounts) > 1`, id)
-	if err != nil {
-		return fmt.Errorf("delete account %d: %w", id, err)
-	}
-	return nil
+	return failure(err, "delete account %d", id)
 }
 
 // UpdateLogin records when the account last signed in.
 func (s *Store) UpdateLogin(ctx context.Context, id int64, at time.Time) error {
-	if err := s.writeRow(ctx, `UPDATE accounts SET login_at = ? WHERE id = ?`, micros(at), id); err != nil {
-		return fmt.Errorf("update login of account %d: %w", id, err)
-	}
-	return nil
+	return failure(s.writeRow(ctx, `UPDATE accounts SET login_at = ? WHERE id = ?`, micros(at), id), "update login of account %d", id)
 }
 
 // UpdateDeclined records that the account wants to hear no more of a second factor.
 func (s *Store) UpdateDeclined(ctx context.Context, id int64) error {
-	if err := s.writeRow(ctx, `UPDATE accounts SET declined = 1 WHERE id = ?`, id); err != nil {
-		return fmt.Errorf("update account %d: %w", id, err)
-	}
-	return nil
+	return failure(s.writeRow(ctx, `UPDATE accounts SET declined = 1 WHERE id = ?`, id), "update account %d", id)
 }
 
 // UpdatePassword sets the password and ends every session of the account.
@@ -104,10 +93,7 @@ UPDATE accounts SET password_hash = ?, must_change = ? WHERE id = ? RETURNING id
 		_, err = tx.ExecContext(ctx, deleteSessionsOf, found)
 		return err
 	})
-	if err != nil {
-		return fmt.Errorf("update password of account %d: %w", id, err)
-	}
-	return nil
+	return failure(err, "update password of account %d", id)
 }
 
 func scanAccount(columns row) (a account.Account, err error) {

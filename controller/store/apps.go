@@ -54,10 +54,7 @@ func (s *Store) CreateApp(ctx context.Context, found app.App, release app.Releas
 // ListApps returns every app by name, in one statement.
 func (s *Store) ListApps(ctx context.Context) ([]app.App, error) {
 	apps, err := queryApps(ctx, s.reader, selectApps+inOrder)
-	if err != nil {
-		return nil, fmt.Errorf("list apps: %w", err)
-	}
-	return apps, nil
+	return apps, failure(err, "list apps")
 }
 
 // FindApp returns one app.
@@ -78,29 +75,20 @@ func (s *Store) UpdateWanted(ctx context.Context, name app.Name, wanted app.Want
 	err := s.writeRow(ctx, `
 UPDATE apps SET wanted = ?1, halted = '[]'
 WHERE name = ?2 AND (wanted <> 'deleted' OR ?1 = 'deleted')`, wanted, name)
-	if err != nil {
-		return fmt.Errorf("update wanted state of %s: %w", name, err)
-	}
-	return nil
+	return failure(err, "update wanted state of %s", name)
 }
 
 // UpdateSettings replaces the settings of an app that has no release under way: one
 // that is keeps those that it was queued with, which would not be the app's.
 func (s *Store) UpdateSettings(ctx context.Context, name app.Name, settings app.Settings) error {
 	err := s.writeIdle(ctx, name, func(tx *sql.Tx) error { return updateSettings(ctx, tx, name, settings) })
-	if err != nil {
-		return fmt.Errorf("update settings of %s: %w", name, err)
-	}
-	return nil
+	return failure(err, "update settings of %s", name)
 }
 
 // UpdateMounts replaces the mounts of an app that has no release under way.
 func (s *Store) UpdateMounts(ctx context.Context, name app.Name, mounts []app.Mount) error {
 	err := s.writeIdle(ctx, name, func(tx *sql.Tx) error { return updateMounts(ctx, tx, name, mounts) })
-	if err != nil {
-		return fmt.Errorf("update mounts of %s: %w", name, err)
-	}
-	return nil
+	return failure(err, "update mounts of %s", name)
 }
 
 // writeIdle is write for an app that has no release under way, else app.ErrUnderWay.
@@ -124,19 +112,13 @@ func (s *Store) UpdateObserved(ctx context.Context, name app.Name, observed app.
 	err := s.writeRow(ctx, `
 UPDATE apps SET observed_state = ?, observed_detail = ?, observed_at = ? WHERE name = ?`,
 		observed.State, observed.Detail, micros(observed.At), name)
-	if err != nil {
-		return fmt.Errorf("update observed state of %s: %w", name, err)
-	}
-	return nil
+	return failure(err, "update observed state of %s", name)
 }
 
 // DeleteApp removes an app that is wanted deleted, with its routes and releases; name
 // and routes are free from then on.
 func (s *Store) DeleteApp(ctx context.Context, name app.Name) error {
-	if err := s.writeRow(ctx, `DELETE FROM apps WHERE name = ? AND wanted = 'deleted'`, name); err != nil {
-		return fmt.Errorf("delete app %s: %w", name, err)
-	}
-	return nil
+	return failure(s.writeRow(ctx, `DELETE FROM apps WHERE name = ? AND wanted = 'deleted'`, name), "delete app %s", name)
 }
 
 func updateMounts(ctx context.Context, tx *sql.Tx, name app.Name, mounts []app.Mount) error {

@@ -53,10 +53,7 @@ func (s *Store) AppendAudit(
 		}
 		return updateAuditHead(ctx, tx, head)
 	})
-	if err != nil {
-		return fmt.Errorf("append to audit log: %w", err)
-	}
-	return nil
+	return failure(err, "append to audit log")
 }
 
 // FindAuditHead returns the head, and the highest sequence, of one moment.
@@ -103,10 +100,7 @@ func (s *Store) ListAudit(
 func (s *Store) ListAuditFrom(ctx context.Context, sequence int64, limit int) ([]audit.Entry, error) {
 	rows, err := s.reader.QueryContext(ctx, selectAudit+` WHERE sequence >= ? ORDER BY sequence LIMIT ?`, sequence, limit)
 	entries, err := collect(rows, err, scanAudit)
-	if err != nil {
-		return nil, fmt.Errorf("list audit log from %d: %w", sequence, err)
-	}
-	return entries, nil
+	return entries, failure(err, "list audit log from %d", sequence)
 }
 
 // ListAuditActions returns the actions that there are entries of.
@@ -116,10 +110,7 @@ func (s *Store) ListAuditActions(ctx context.Context) ([]audit.Action, error) {
 		err = columns.Scan(&action)
 		return action, err
 	})
-	if err != nil {
-		return nil, fmt.Errorf("list actions of audit log: %w", err)
-	}
-	return actions, nil
+	return actions, failure(err, "list actions of audit log")
 }
 
 // ListAuditAccounts returns the accounts that there are entries of.
@@ -130,10 +121,7 @@ SELECT DISTINCT account FROM audit WHERE account <> '' ORDER BY account LIMIT ?`
 		err = columns.Scan(&account)
 		return account, err
 	})
-	if err != nil {
-		return nil, fmt.Errorf("list accounts of audit log: %w", err)
-	}
-	return accounts, nil
+	return accounts, failure(err, "list accounts of audit log")
 }
 
 func findAuditHead(ctx context.Context, from querier) (head audit.Head, err error) {

@@ -118,10 +118,7 @@ func (c namesColumn) Scan(value any) error {
 	if value == "[]" {
 		return nil
 	}
-	if err := scanJSON(value, c.names); err != nil {
-		return fmt.Errorf("read names: %w", err)
-	}
-	return nil
+	return failure(scanJSON(value, c.names), "read names")
 }
 
 func scanJSON(value, to any) error {

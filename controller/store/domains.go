@@ -17,10 +17,7 @@ const selectDomains = `SELECT host, source, redirect, hsts, chain, key, seen FRO
 func (s *Store) ListDomains(ctx context.Context) ([]certificates.Domain, error) {
 	rows, err := s.reader.QueryContext(ctx, selectDomains+` ORDER BY host`)
 	domains, err := collect(rows, err, scanDomain)
-	if err != nil {
-		return nil, fmt.Errorf("list domains: %w", err)
-	}
-	return domains, nil
+	return domains, failure(err, "list domains")
 }
 
 // FindDomain returns the host's row.
@@ -39,20 +36,14 @@ INSERT INTO domains (host, source, redirect, hsts, chain, key) VALUES (?, ?, ?, 
 ON CONFLICT (host) DO UPDATE SET source = excluded.source, redirect = excluded.redirect, hsts = excluded.hsts,
     chain = excluded.chain, key = excluded.key`,
 		d.Host, d.Source, d.Redirect, int64(d.HSTS/time.Second), d.Chain, d.Sealed)
-	if err != nil {
-		return fmt.Errorf("update domain %s: %w", d.Host, err)
-	}
-	return nil
+	return failure(err, "update domain %s", d.Host)
 }
 
 // UpdateSeen sets what was seen of the host, also for the first time.
 func (s *Store) UpdateSeen(ctx context.Context, host traefik.Host, seen certificates.Seen) error {
 	_, err := s.writer.ExecContext(ctx, `
 INSERT INTO domains (host, seen) VALUES (?, ?) ON CONFLICT (host) DO UPDATE SET seen = excluded.seen`, host, seenColumn{&seen})
-	if err != nil {
-		return fmt.Errorf("update what was seen of %s: %w", host, err)
-	}
-	return nil
+	return failure(err, "update what was seen of %s", host)
 }
 
 func scanDomain(columns row) (d certificates.Domain, err error) {
@@ -74,8 +65,5 @@ func (c seenColumn) Value() (driver.Value, error) {
 // Scan sets what was seen.
 func (c seenColumn) Scan(value any) error {
 	*c.seen = certificates.Seen{}
-	if err := scanJSON(value, c.seen); err != nil {
-		return fmt.Errorf("read what was seen: %w", err)
-	}
-	return nil
+	return failure(scanJSON(value, c.seen), "read what was seen")
 }

@@ -27,10 +27,7 @@ func (s *Store) FindEnvironmentOf(ctx context.Context, id app.ReleaseID) (variab
 SELECT coalesce(e.variables, '[]')
 FROM releases r LEFT JOIN environments e ON e.id = r.environment WHERE r.app = ? AND r.number = ?`, id.App, id.Number).
 		Scan(variablesColumn{&variables})
-	if err != nil {
-		return nil, fmt.Errorf("find environment of %s: %w", id, orNotFound(err))
-	}
-	return variables, nil
+	return variables, failure(orNotFound(err), "find environment of %s", id)
 }
 
 // UpdateEnvironment makes the variables the app's environment, unless it is not the
@@ -46,10 +43,7 @@ func (s *Store) UpdateEnvironment(ctx context.Context, app app.Name, was int64, 
 		}
 		return deleteUnusedEnvironment(ctx, tx, was)
 	})
-	if err != nil {
-		return fmt.Errorf("update environment of %s: %w", app, err)
-	}
-	return nil
+	return failure(err, "update environment of %s", app)
 }
 
 func insertEnvironment(ctx context.Context, tx *sql.Tx, app app.Name, variables []app.Variable) (number int64, err error) {

@@ -1,6 +1,10 @@
 package store
 
-import "database/sql"
+import (
+	"database/sql"
+
+	"berth/controller/store/sqlite"
+)
 
 // The statements whose query plans are tested.
 const (
@@ -10,7 +14,7 @@ const (
 )
 
 // Readers is the size of the read-only pool.
-const Readers = readers
+const Readers = sqlite.Readers
 
 // Pools gives the connections whose settings are tested.
 func (s *Store) Pools() (writer, reader *sql.DB) { return s.writer.DB, s.reader }

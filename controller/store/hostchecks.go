@@ -31,10 +31,7 @@ ON CONFLICT (host) DO UPDATE SET checked_at = excluded.checked_at, findings = ex
 			check.Host, micros(check.At), string(findings))
 		return err
 	})
-	if err != nil {
-		return fmt.Errorf("save check of %s: %w", check.Host, err)
-	}
-	return nil
+	return failure(err, "save check of %s", check.Host)
 }
 
 // ListHostChecks returns the last check of each host that had one.
@@ -67,10 +64,7 @@ func (s *Store) NoteCertificateOrder(ctx context.Context, host traefik.Host, dom
 		_, err := tx.ExecContext(ctx, `INSERT INTO certificate_orders (host, domain, asked_at) VALUES (?, ?, ?)`, host, domain, micros(at))
 		return err
 	})
-	if err != nil {
-		return fmt.Errorf("note certificate order of %s: %w", host, err)
-	}
-	return nil
+	return failure(err, "note certificate order of %s", host)
 }
 
 // CountCertificateOrders counts the certificates that were asked for since then.

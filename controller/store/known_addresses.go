@@ -32,16 +32,11 @@ DELETE FROM known_addresses WHERE account = ? AND address NOT IN (
     SELECT address FROM known_addresses WHERE account = ? ORDER BY used_at DESC LIMIT ?)`, account, account, most)
 		return err
 	})
-	if err != nil {
-		return fmt.Errorf("remember address: %w", err)
-	}
-	return nil
+	return failure(err, "remember address")
 }
 
 // ForgetAddresses removes every known address that was not used since then.
 func (s *Store) ForgetAddresses(ctx context.Context, since time.Time) error {
-	if _, err := s.writer.ExecContext(ctx, `DELETE FROM known_addresses WHERE used_at <= ?`, micros(since)); err != nil {
-		return fmt.Errorf("forget addresses: %w", err)
-	}
-	return nil
+	_, err := s.writer.ExecContext(ctx, `DELETE FROM known_addresses WHERE used_at <= ?`, micros(since))
+	return failure(err, "forget addresses")
 }

@@ -36,16 +36,11 @@ func (s *Store) SaveBudget(ctx context.Context, class limit.Class, budget limit.
 	_, err := s.writer.ExecContext(ctx, `
 INSERT INTO limit_budgets (class, budget) VALUES (?, ?) ON CONFLICT (class) DO UPDATE SET budget = excluded.budget`,
 		class, budget.String())
-	if err != nil {
-		return fmt.Errorf("save budget of %s: %w", class, err)
-	}
-	return nil
+	return failure(err, "save budget of %s", class)
 }
 
 // DeleteBudget forgets the budget of a class.
 func (s *Store) DeleteBudget(ctx context.Context, class limit.Class) error {
-	if _, err := s.writer.ExecContext(ctx, `DELETE FROM limit_budgets WHERE class = ?`, class); err != nil {
-		return fmt.Errorf("delete budget of %s: %w", class, err)
-	}
-	return nil
+	_, err := s.writer.ExecContext(ctx, `DELETE FROM limit_budgets WHERE class = ?`, class)
+	return failure(err, "delete budget of %s", class)
 }

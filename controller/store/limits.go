@@ -43,29 +43,20 @@ func (s *Store) ChangeCounters(ctx context.Context, keys []limit.Key, change fun
 		change(counters)
 		return writeCounters(ctx, tx, counters)
 	})
-	if err != nil {
-		return fmt.Errorf("change counters: %w", err)
-	}
-	return nil
+	return failure(err, "change counters")
 }
 
 // SaveCounters replaces the counters, or makes them.
 func (s *Store) SaveCounters(ctx context.Context, counters []limit.Counter) error {
 	err := s.write(ctx, func(tx *sql.Tx) error { return writeCounters(ctx, tx, counters) })
-	if err != nil {
-		return fmt.Errorf("save counters: %w", err)
-	}
-	return nil
+	return failure(err, "save counters")
 }
 
 // ListCounters returns the counters of a class.
 func (s *Store) ListCounters(ctx context.Context, class limit.Class) ([]limit.Counter, error) {
 	rows, err := s.reader.QueryContext(ctx, selectCounter+` WHERE class = ?`, class)
 	counters, err := collect(rows, err, scanCounter)
-	if err != nil {
-		return nil, fmt.Errorf("list counters: %w", err)
-	}
-	return counters, nil
+	return counters, failure(err, "list counters")
 }
 
 // ListSubjects returns whom a class has counters of.
@@ -75,10 +66,7 @@ func (s *Store) ListSubjects(ctx context.Context, class limit.Class) ([]limit.Su
 		err = columns.Scan(&subject)
 		return subject, err
 	})
-	if err != nil {
-		return nil, fmt.Errorf("list subjects: %w", err)
-	}
-	return subjects, nil
+	return subjects, failure(err, "list subjects")
 }
 
 // HasCounter reports whether there is a counter of that key.
@@ -118,10 +106,7 @@ FROM limit_counters WHERE ends_at > ? GROUP BY class`, micros(now), micros(now))
 		err = columns.Scan(&tally.Class, &tally.Counted, &tally.Limited)
 		return tally, err
 	})
-	if err != nil {
-		return nil, fmt.Errorf("tally counters: %w", err)
-	}
-	return tallies, nil
+	return tallies, failure(err, "tally counters")
 }
 
 // ListLimited returns up to most counters that are limited, the latest first.
@@ -130,10 +115,7 @@ func (s *Store) ListLimited(ctx context.Context, now time.Time, most int) ([]lim
 SELECT class, subject, '[]', refused, limited_since, limited_until, ends_at FROM limit_counters
 WHERE limited_until > ? ORDER BY limited_since DESC LIMIT ?`, micros(now), most)
 	counters, err := collect(rows, err, scanCounter)
-	if err != nil {
-		return nil, fmt.Errorf("list limited: %w", err)
-	}
-	return counters, nil
+	return counters, failure(err, "list limited")
 }
 
 // DeleteCounters removes the counters of the keys.
@@ -146,26 +128,19 @@ func (s *Store) DeleteCounters(ctx context.Context, keys []limit.Key) error {
 		}
 		return nil
 	})
-	if err != nil {
-		return fmt.Errorf("delete counters: %w", err)
-	}
-	return nil
+	return failure(err, "delete counters")
 }
 
 // DeleteCountersOf removes every counter of the class.
 func (s *Store) DeleteCountersOf(ctx context.Context, class limit.Class) error {
-	if _, err := s.writer.ExecContext(ctx, `DELETE FROM limit_counters WHERE class = ?`, class); err != nil {
-		return fmt.Errorf("delete counters: %w", err)
-	}
-	return nil
+	_, err := s.writer.ExecContext(ctx, `DELETE FROM limit_counters WHERE class = ?`, class)
+	return failure(err, "delete counters")
 }
 
 // DeleteEndedCounters removes every counter that counts nothing at the moment now.
 func (s *Store) DeleteEndedCounters(ctx context.Context, now time.Time) error {
-	if _, err := s.writer.ExecContext(ctx, `DELETE FROM limit_counters WHERE ends_at <= ?`, micros(now)); err != nil {
-		return fmt.Errorf("delete ended counters: %w", err)
-	}
-	return nil
+	_, err := s.writer.ExecContext(ctx, `DELETE FROM limit_counters WHERE ends_at <= ?`, micros(now))
+	return failure(err, "delete ended counters")
 }
 
 // findCounter returns the counter of the key, an empty one where there is none.

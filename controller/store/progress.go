@@ -25,10 +25,7 @@ func (s *Store) Advance(ctx context.Context, id app.ReleaseID, state app.Release
 		}
 		return enter(ctx, tx, found.id, state, time.Now())
 	})
-	if err != nil {
-		return fmt.Errorf("advance %s: %w", id, err)
-	}
-	return nil
+	return failure(err, "advance %s", id)
 }
 
 // Finish ends a release that did not become live. One that is not under way any
@@ -48,10 +45,7 @@ func (s *Store) Finish(ctx context.Context, id app.ReleaseID, state app.ReleaseS
 		_, err = tx.ExecContext(ctx, `UPDATE releases SET reason = ?, hint = ? WHERE id = ?`, reason, hint, found.id)
 		return err
 	})
-	if err != nil {
-		return fmt.Errorf("finish %s: %w", id, err)
-	}
-	return nil
+	return failure(err, "finish %s", id)
 }
 
 // Promote makes a release live and returns the route table that this leads to. To

@@ -38,27 +38,18 @@ func (s *Store) CreateRedirect(ctx context.Context, redirect traefik.Redirect) e
 		}
 		return err
 	})
-	if err != nil {
-		return fmt.Errorf("create redirect of %s: %w", redirect.From, err)
-	}
-	return nil
+	return failure(err, "create redirect of %s", redirect.From)
 }
 
 // DeleteRedirect frees the host.
 func (s *Store) DeleteRedirect(ctx context.Context, host traefik.Host) error {
-	if err := s.writeRow(ctx, `DELETE FROM redirects WHERE host = ?`, host); err != nil {
-		return fmt.Errorf("delete redirect of %s: %w", host, err)
-	}
-	return nil
+	return failure(s.writeRow(ctx, `DELETE FROM redirects WHERE host = ?`, host), "delete redirect of %s", host)
 }
 
 // ListRedirects returns every redirect, by host.
 func (s *Store) ListRedirects(ctx context.Context) ([]traefik.Redirect, error) {
 	redirects, err := queryRedirects(ctx, s.reader)
-	if err != nil {
-		return nil, fmt.Errorf("list redirects: %w", err)
-	}
-	return redirects, nil
+	return redirects, failure(err, "list redirects")
 }
 
 // UpdateHome chooses where "/" leads that no app has.

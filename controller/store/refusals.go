@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"time"
 
 	"berth/controller/limit"
@@ -22,10 +21,7 @@ ON CONFLICT (hour, class) DO UPDATE SET refused = refused + excluded.refused`, m
 		}
 		return nil
 	})
-	if err != nil {
-		return fmt.Errorf("add refusals: %w", err)
-	}
-	return nil
+	return failure(err, "add refusals")
 }
 
 // ListRefusals returns the counts from then on, by hour.
@@ -36,16 +32,11 @@ SELECT hour, class, refused FROM limit_refusals WHERE hour >= ? ORDER BY hour, c
 		err = columns.Scan(timeColumn{&r.Hour}, &r.Class, &r.Count)
 		return r, err
 	})
-	if err != nil {
-		return nil, fmt.Errorf("list refusals: %w", err)
-	}
-	return refusals, nil
+	return refusals, failure(err, "list refusals")
 }
 
 // DeleteRefusals removes the counts from before then.
 func (s *Store) DeleteRefusals(ctx context.Context, before time.Time) error {
-	if _, err := s.writer.ExecContext(ctx, `DELETE FROM limit_refusals WHERE hour < ?`, micros(before)); err != nil {
-		return fmt.Errorf("delete refusals: %w", err)
-	}
-	return nil
+	_, err := s.writer.ExecContext(ctx, `DELETE FROM limit_refusals WHERE hour < ?`, micros(before))
+	return failure(err, "delete refusals")
 }

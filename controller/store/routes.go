@@ -35,10 +35,7 @@ func (s *Store) UpdateRoutes(ctx context.Context, name app.Name, change app.Rout
 		}
 		return insertRoutes(ctx, tx, app.App{Name: name, Routes: routes})
 	})
-	if err != nil {
-		return nil, fmt.Errorf("update routes of %s: %w", name, err)
-	}
-	return from, nil
+	return from, failure(err, "update routes of %s", name)
 }
 
 // changeRoutes gives the routes as they are to be, in order. To add what is there

@@ -22,10 +22,7 @@ func (s *Store) CreateSecondFactor(ctx context.Context, factor account.SecondFac
 		}
 		return insertRecoveryCodes(ctx, tx, factor.Account, recoveryHashes)
 	})
-	if err != nil {
-		return fmt.Errorf("create second factor of account %d: %w", factor.Account, err)
-	}
-	return nil
+	return failure(err, "create second factor of account %d", factor.Account)
 }
 
 // FindSecondFactor returns the second factor of an account.
@@ -43,19 +40,13 @@ func (s *Store) FindSecondFactor(ctx context.Context, who int64) (account.Second
 // moment, only one finds it unused.
 func (s *Store) UseStep(ctx context.Context, account, step int64) error {
 	err := s.writeRow(ctx, `UPDATE second_factors SET last_step = ?1 WHERE account = ?2 AND last_step < ?1`, step, account)
-	if err != nil {
-		return fmt.Errorf("use code of account %d: %w", account, err)
-	}
-	return nil
+	return failure(err, "use code of account %d", account)
 }
 
 // UseRecoveryCode takes a recovery code, which is gone then.
 func (s *Store) UseRecoveryCode(ctx context.Context, account int64, hash string) error {
 	err := s.writeRow(ctx, `DELETE FROM recovery_codes WHERE account = ? AND hash = ?`, account, hash)
-	if err != nil {
-		return fmt.Errorf("use recovery code of account %d: %w", account, err)
-	}
-	return nil
+	return failure(err, "use recovery code of account %d", account)
 }
 
 // ReplaceRecoveryCodes puts new codes in the place of what is left of the old ones.
@@ -66,18 +57,12 @@ func (s *Store) ReplaceRecoveryCodes(ctx context.Context, account int64, hashes 
 		}
 		return insertRecoveryCodes(ctx, tx, account, hashes)
 	})
-	if err != nil {
-		return fmt.Errorf("replace recovery codes of account %d: %w", account, err)
-	}
-	return nil
+	return failure(err, "replace recovery codes of account %d", account)
 }
 
 // DeleteSecondFactor removes the second factor of an account and its recovery codes.
 func (s *Store) DeleteSecondFactor(ctx context.Context, account int64) error {
-	if err := s.writeRow(ctx, `DELETE FROM second_factors WHERE account = ?`, account); err != nil {
-		return fmt.Errorf("delete second factor of account %d: %w", account, err)
-	}
-	return nil
+	return failure(s.writeRow(ctx, `DELETE FROM second_factors WHERE account = ?`, account), "delete second factor of account %d", account)
 }
 
 func insertRecoveryCodes(ctx context.Context, tx *sql.Tx, account int64, hashes []string) error {

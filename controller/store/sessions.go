@@ -18,10 +18,7 @@ func (s *Store) CreateSession(ctx context.Context, session account.Session) erro
 INSERT INTO sessions (hash, account, pending, data, address, agent, created_at, seen_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
 		session.Hash, orNull(session.Account), orNull(session.Pending), notNil(session.Data), session.Address, session.UserAgent,
 		micros(session.CreatedAt), micros(session.SeenAt))
-	if err != nil {
-		return fmt.Errorf("create session: %w", err)
-	}
-	return nil
+	return failure(err, "create session")
 }
 
 // UpdateSession changes what a session holds. Who it belongs to, its browser and
@@ -29,10 +26,7 @@ INSERT INTO sessions (hash, account, pending, data, address, agent, created_at, 
 func (s *Store) UpdateSession(ctx context.Context, session account.Session) error {
 	err := s.writeRow(ctx, `UPDATE sessions SET data = ?, address = ?, seen_at = ? WHERE hash = ?`,
 		notNil(session.Data), session.Address, micros(session.SeenAt), session.Hash)
-	if err != nil {
-		return fmt.Errorf("update session: %w", err)
-	}
-	return nil
+	return failure(err, "update session")
 }
 
 // FindSession returns the session of that hash, expired or not.
@@ -48,43 +42,31 @@ func (s *Store) FindSession(ctx context.Context, hash string) (account.Session, 
 func (s *Store) ListSessionsOf(ctx context.Context, account int64) ([]account.Session, error) {
 	rows, err := s.reader.QueryContext(ctx, selectSessions+` WHERE account = ? ORDER BY seen_at DESC, hash`, account)
 	sessions, err := collect(rows, err, scanSession)
-	if err != nil {
-		return nil, fmt.Errorf("list sessions of account %d: %w", account, err)
-	}
-	return sessions, nil
+	return sessions, failure(err, "list sessions of account %d", account)
 }
 
 // DeleteSession ends one session.
 func (s *Store) DeleteSession(ctx context.Context, hash string) error {
-	if _, err := s.writer.ExecContext(ctx, `DELETE FROM sessions WHERE hash = ?`, hash); err != nil {
-		return fmt.Errorf("delete session: %w", err)
-	}
-	return nil
+	_, err := s.writer.ExecContext(ctx, `DELETE FROM sessions WHERE hash = ?`, hash)
+	return failure(err, "delete session")
 }
 
 // DeleteSessionOf ends one session of an account.
 func (s *Store) DeleteSessionOf(ctx context.Context, account int64, hash string) error {
-	if err := s.writeRow(ctx, `DELETE FROM sessions WHERE account = ? AND hash = ?`, account, hash); err != nil {
-		return fmt.Errorf("delete session of account %d: %w", account, err)
-	}
-	return nil
+	err := s.writeRow(ctx, `DELETE FROM sessions WHERE account = ? AND hash = ?`, account, hash)
+	return failure(err, "delete session of account %d", account)
 }
 
 // DeleteSessionsOf ends every session of an account, and what waits to become one.
 func (s *Store) DeleteSessionsOf(ctx context.Context, account int64) error {
-	if _, err := s.writer.ExecContext(ctx, deleteSessionsOf, account); err != nil {
-		return fmt.Errorf("delete sessions of account %d: %w", account, err)
-	}
-	return nil
+	_, err := s.writer.ExecContext(ctx, deleteSessionsOf, account)
+	return failure(err, "delete sessions of account %d", account)
 }
 
 // DeleteOtherSessionsOf ends every session of an account but one.
 func (s *Store) DeleteOtherSessionsOf(ctx context.Context, account int64, kept string) error {
 	_, err := s.writer.ExecContext(ctx, deleteSessionsOf+` AND hash <> ?2`, account, kept)
-	if err != nil {
-		return fmt.Errorf("delete other sessions of account %d: %w", account, err)
-	}
-	return nil
+	return failure(err, "delete other sessions of account %d", account)
 }
 
 // TrimSessionsOf leaves an account the sessions that were used last.
@@ -92,10 +74,7 @@ func (s *Store) TrimSessionsOf(ctx context.Context, account int64, most int) err
 	_, err := s.writer.ExecContext(ctx, `
 DELETE FROM sessions WHERE account = ?1 AND hash NOT IN
 (SELECT hash FROM sessions WHERE account = ?1 ORDER BY seen_at DESC, created_at DESC LIMIT ?2)`, account, most)
-	if err != nil {
-		return fmt.Errorf("trim sessions of account %d: %w", account, err)
-	}
-	return nil
+	return failure(err, "trim sessions of account %d", account)
 }
 
 // DeleteExpiredSessions removes every session that is over at the moment now.
@@ -103,10 +82,7 @@ func (s *Store) DeleteExpiredSessions(ctx context.Context, now time.Time, life a
 	_, err := s.writer.ExecContext(ctx, `
 DELETE FROM sessions WHERE seen_at <= ? OR created_at <= ? OR pending IS NOT NULL AND created_at <= ?`,
 		micros(now.Add(-life.Idle)), micros(now.Add(-life.Absolute)), micros(now.Add(-account.PendingLogin)))
-	if err != nil {
-		return fmt.Errorf("delete expired sessions: %w", err)
-	}
-	return nil
+	return failure(err, "delete expired sessions")
 }
 
 const deleteSessionsOf = `DELETE FROM sessions WHERE (account = ?1 OR pending = ?1)`

@@ -19,8 +19,5 @@ func (s *Store) FindSetting(ctx context.Context, key string) (string, error) {
 func (s *Store) UpdateSetting(ctx context.Context, key, value string) error {
 	_, err := s.writer.ExecContext(ctx, `
 INSERT INTO settings (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`, key, value)
-	if err != nil {
-		return fmt.Errorf("update setting %s: %w", key, err)
-	}
-	return nil
+	return failure(err, "update setting %s", key)
 }

@@ -13,6 +13,7 @@ import (
 	"berth/controller/audit"
 	"berth/controller/problem"
 	"berth/controller/routing"
+	"berth/controller/store/sqlite"
 	"berth/controller/volumes"
 )
 
@@ -20,8 +21,8 @@ import (
 // use, also by several processes on one machine. What a method has returned
 // without an error survives a crash of the process and a loss of power.
 type Store struct {
-	writer writer  // one connection: SQLite has one writer at a time, and waiting in Go is fair
-	reader *sql.DB // read-only; in WAL mode readers wait for nobody
+	writer sqlite.Writer // one connection: SQLite has one writer at a time, and waiting in Go is fair
+	reader *sql.DB       // read-only; in WAL mode readers wait for nobody
 
 	overview overview
 }
@@ -43,21 +44,21 @@ var (
 // puts beside it; the folder is the caller's to make, with mode 0700. It refuses
 // a ledger that a later Berth has written to.
 func Open(ctx context.Context, path string) (*Store, error) {
-	if err := secureFiles(path); err != nil {
+	if err := sqlite.Secure(path); err != nil {
 		return nil, err
 	}
-	pool, err := openWriter(path)
+	pool, err := sqlite.OpenWriter(path)
 	if err != nil {
 		return nil, err
 	}
 	if err := migrateAlone(ctx, pool, filepath.Dir(path)); err != nil {
-		return nil, errors.Join(fmt.Errorf("open ledger %s: %w", path, noRoom(err)), pool.Close())
+		return nil, errors.Join(fmt.Errorf("open ledger %s: %w", path, sqlite.NoRoom(err)), pool.Close())
 	}
-	reader, err := openReader(path)
+	reader, err := sqlite.OpenReader(path)
 	if err != nil {
 		return nil, errors.Join(err, pool.Close())
 	}
-	return &Store{writer: writer{pool}, reader: reader}, nil
+	return &Store{writer: sqlite.Writer{DB: pool}, reader: reader}, nil
 }
 
 // Close folds the -wal file into the ledger and closes it. No method may be called
@@ -72,14 +73,14 @@ func (s *Store) Close() error {
 func (s *Store) write(ctx context.Context, work func(*sql.Tx) error) error {
 	tx, err := s.writer.BeginTx(ctx, nil)
 	if err != nil {
-		return fmt.Errorf("begin transaction: %w", noRoom(err))
+		return fmt.Errorf("begin transaction: %w", sqlite.NoRoom(err))
 	}
 	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
 	if err := work(tx); err != nil {
-		return noRoom(err)
+		return sqlite.NoRoom(err)
 	}
 	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit transaction: %w", noRoom(err))
+		return fmt.Errorf("commit transaction: %w", sqlite.NoRoom(err))
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"berth/controller/account"
+	"berth/controller/store/sqlite"
 )
 
 //nolint:gosec // a statement, and no token
@@ -23,7 +24,7 @@ INSERT INTO tokens (name, hash, scope, account, ranges, created_at, expires_at) 
 		token.Name, token.Hash, token.Scope, sql.NullInt64{Int64: token.Account, Valid: token.Account != 0}, token.Ranges.String(),
 		micros(token.CreatedAt), micros(token.ExpiresAt)).Scan(&token.ID)
 	if err != nil {
-		return account.Token{}, fmt.Errorf("create token: %w", noRoom(err))
+		return account.Token{}, fmt.Errorf("create token: %w", sqlite.NoRoom(err))
 	}
 	return token, nil
 }
@@ -42,10 +43,7 @@ func (s *Store) FindToken(ctx context.Context, hash string) (account.Token, erro
 func (s *Store) Tokens(ctx context.Context) ([]account.Token, error) {
 	rows, err := s.reader.QueryContext(ctx, selectTokens+` ORDER BY t.id DESC`)
 	tokens, err := collect(rows, err, scanToken)
-	if err != nil {
-		return nil, fmt.Errorf("list tokens: %w", err)
-	}
-	return tokens, nil
+	return tokens, failure(err, "list tokens")
 }
 
 // RevokeToken ends the token and returns it. One that was revoked keeps its time.
@@ -67,19 +65,14 @@ func (s *Store) RevokeToken(ctx context.Context, id int64, at time.Time) (accoun
 
 // RecordTokenUse keeps the last use of a token.
 func (s *Store) RecordTokenUse(ctx context.Context, id int64, at time.Time, from string) error {
-	if err := s.writeRow(ctx, `UPDATE tokens SET used_at = ?, used_from = ? WHERE id = ?`, micros(at), from, id); err != nil {
-		return fmt.Errorf("record use of token %d: %w", id, err)
-	}
-	return nil
+	err := s.writeRow(ctx, `UPDATE tokens SET used_at = ?, used_from = ? WHERE id = ?`, micros(at), from, id)
+	return failure(err, "record use of token %d", id)
 }
 
 // DeleteExpiredTokens removes every token that expired or was revoked not after the moment.
 func (s *Store) DeleteExpiredTokens(ctx context.Context, moment time.Time) error {
 	_, err := s.writer.ExecContext(ctx, `DELETE FROM tokens WHERE expires_at <= ?1 OR revoked_at <= ?1`, micros(moment))
-	if err != nil {
-		return fmt.Errorf("delete expired tokens: %w", err)
-	}
-	return nil
+	return failure(err, "delete expired tokens")
 }
 
 func scanToken(columns row) (t account.Token, err error) {

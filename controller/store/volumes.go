@@ -65,18 +65,14 @@ INSERT INTO volumes (name, warned_at) VALUES (?, ?) ON CONFLICT (name) DO UPDATE
 }
 
 func (s *Store) updateVolume(ctx context.Context, name volume.Name, statement string, value any) error {
-	if _, err := s.writer.ExecContext(ctx, statement, name, value); err != nil {
-		return fmt.Errorf("update volume %s: %w", name, err)
-	}
-	return nil
+	_, err := s.writer.ExecContext(ctx, statement, name, value)
+	return failure(err, "update volume %s", name)
 }
 
 // DeleteVolumeRecord forgets a volume.
 func (s *Store) DeleteVolumeRecord(ctx context.Context, name volume.Name) error {
-	if _, err := s.writer.ExecContext(ctx, `DELETE FROM volumes WHERE name = ?`, name); err != nil {
-		return fmt.Errorf("forget volume %s: %w", name, err)
-	}
-	return nil
+	_, err := s.writer.ExecContext(ctx, `DELETE FROM volumes WHERE name = ?`, name)
+	return failure(err, "forget volume %s", name)
 }
 
 // VolumeQuotasSince returns since when this ledger knows of quotas.
@@ -89,10 +85,8 @@ func (s *Store) VolumeQuotasSince(ctx context.Context) (at time.Time, err error)
 
 // UpdateHalted replaces the services of an app that Berth has stopped.
 func (s *Store) UpdateHalted(ctx context.Context, name app.Name, halted []app.HaltedService) error {
-	if err := s.writeRow(ctx, `UPDATE apps SET halted = ? WHERE name = ?`, haltedColumn{&halted}, name); err != nil {
-		return fmt.Errorf("update stopped services of %s: %w", name, err)
-	}
-	return nil
+	err := s.writeRow(ctx, `UPDATE apps SET halted = ? WHERE name = ?`, haltedColumn{&halted}, name)
+	return failure(err, "update stopped services of %s", name)
 }
 
 // haltedColumn stores stopped services as a JSON array; an empty one is read as nil.

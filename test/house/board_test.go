@@ -7,7 +7,7 @@ var board = []room{
 	{"test/bench", "archive test/stack"},
 	{"test/smalldisk", ""},
 	{"test/testapp", ""},
-	{"test/corpus", "archive dialect plan"},
+	{"test/corpus", "archive dialect plan problem"},
 	{"test/slowest", ""},
 	{"test/stack", "test/claim test/patience"},
 	{"test/authority", "test/claim test/patience"},
@@ -20,7 +20,8 @@ var board = []room{
 
 	// The story, and the ledger that keeps its nouns.
 	{"store/storetest", "store"},
-	{"store", "controller release routing volumes uploads certificates environment app account audit problem limit domaincheck plan volume traefik"},
+	{"store", "store/sqlite controller release routing volumes uploads certificates environment app account audit problem limit domaincheck plan volume traefik"},
+	{"store/sqlite", ""},
 	{"controller", "release output usage routing volumes uploads certificates environment app account audit problem archive address docker domaincheck firstpage folder pause plan printable secret volume traefik"},
 	{"release", "routing volumes uploads environment app audit problem archive docker firstpage folder pause plan printable secret volume traefik"},
 
@@ -45,7 +46,11 @@ var board = []room{
 	{"volume/volumetest", "docker volume"},
 	{"archive/archivetest", "archive"},
 	{"problem/problemtest", "problem"},
-	{"docker", "dockerfile listen pause plan printable volume"},
+	{"docker", "docker/images docker/helper docker/networks docker/link plan printable volume"},
+	{"docker/images", "docker/link dockerfile plan printable"},
+	{"docker/helper", "docker/link listen printable volume"},
+	{"docker/networks", "docker/link"},
+	{"docker/link", "pause plan printable volume"},
 	{"domaincheck", "address traefik"},
 	{"maintenance", "traefik"},
 	{"plan", "address archive compose dockerfile printable problem recipe registry"},
@@ -89,8 +94,6 @@ var (
 	longPackages = map[string]int{
 		"plan":    3600,
 		"release": 3433,
-		"docker":  5681,
-		"store":   3240,
 	}
 	largeInterfaces = map[string]int{
 		"controller.Ledger": 32,

@@ -1,0 +1,262 @@
+package helper
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types"
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/mount"
+	"github.com/docker/docker/pkg/stdcopy"
+
+	"berth/controller/docker/link"
+	"berth/controller/printable"
+	"berth/controller/volume"
+)
+
+// What a helper may take.
+const (
+	helperMemory    = 128 << 20
+	helperNanoCPUs  = 1_000_000_000
+	helperProcesses = 32
+	helperOpenFiles = 4096
+)
+
+// HelperFolder is where a helper finds its volume.
+const HelperFolder = "/volume"
+
+// Access says what a session may do in a volume. The zero value is the strict one.
+type Access uint8
+
+// What a session may do.
+const (
+	ReadOnly Access = iota
+	ReadWrite
+)
+
+// OpenVolume starts a session on the files of a volume, which the caller closes.
+// When ctx ends, the session and what is under way in it end too. link.ErrNotFound and
+// ErrForeignVolume are as of FindVolume.
+//
+// The work is done by a helper: a container of our own program that has the
+// volume, no network and nothing else, and is removed by Close.
+func (h *Helpers) OpenVolume(ctx context.Context, name volume.Name, access Access) (*volume.Session, error) {
+	if err := h.ownsVolume(ctx, name); err != nil {
+		return nil, err
+	}
+	select {
+	case h.slots <- struct{}{}:
+	case <-ctx.Done():
+		return nil, fmt.Errorf("open volume %s: %w", name, context.Cause(ctx))
+	}
+	one := &helper{helpers: h, volume: name, access: access}
+	if err := one.start(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open volume %s: %w", name, err), one.close(ctx))
+	}
+	one.stop = context.AfterFunc(ctx, one.connection.Close)
+	end := sync.OnceValue(func() error { return one.close(ctx) })
+	return volume.NewSession(one.output(ctx), one.connection.Conn, end), nil
+}
+
+// EnsureOwner gives the root of an empty volume to owner, so that an app can
+// begin to write. A volume that holds something stays as it is.
+func (h *Helpers) EnsureOwner(ctx context.Context, name volume.Name, owner volume.Owner) error {
+	session, err := h.OpenVolume(ctx, name, ReadWrite)
+	if err != nil {
+		return err
+	}
+	_, err = session.Adopt(owner)
+	return errors.Join(err, session.Close())
+}
+
+// HandOver gives the volume to owner with what its former owner has in it; told
+// hears now and then how many entries there were so far.
+func (h *Helpers) HandOver(ctx context.Context, name volume.Name, owner volume.Owner, told func(entries int64)) (volume.Handed, error) {
+	session, err := h.OpenVolume(ctx, name, ReadWrite)
+	if err != nil {
+		return volume.Handed{}, err
+	}
+	handed, err := session.HandOver(owner, told)
+	return handed, errors.Join(err, session.Close())
+}
+
+// FindRootOwner returns whom the root of a volume belongs to.
+func (h *Helpers) FindRootOwner(ctx context.Context, name volume.Name) (volume.Owner, error) {
+	session, err := h.OpenVolume(ctx, name, ReadOnly)
+	if err != nil {
+		return volume.Owner{}, err
+	}
+	root, err := session.Find("")
+	return root.Owner, errors.Join(err, session.Close())
+}
+
+// RemoveHelpers removes what works in volumes and on images, as an earlier process
+// of this stack may have left it. It must not run while this one does either.
+func (h *Helpers) RemoveHelpers(ctx context.Context) error {
+	ctx, cancel := link.Within(ctx, link.ProcessTimeout)
+	defer cancel()
+	found, err := h.link.API(ctx).ContainerList(ctx, container.ListOptions{All: true, Filters: h.link.Owned(link.LabelRole + "=" + link.RoleHelper)})
+	if err != nil {
+		return link.Failure(ctx, "list helpers", err)
+	}
+	var failures []error
+	for _, summary := range found {
+		failures = append(failures, h.link.Remove(ctx, summary.ID))
+	}
+	return errors.Join(failures...)
+}
+
+// helper is one container that works in a volume, and the stream to it.
+type helper struct {
+	helpers    *Helpers
+	volume     volume.Name
+	access     Access
+	id         string // empty until it is created
+	connection types.HijackedResponse
+	stop       func() bool    // forgets the context; nil until there is a stream
+	answers    *io.PipeReader // nil until output is called
+}
+
+// start creates and starts the container, with the stream attached before: what
+// is said before somebody listens is lost.
+func (h *helper) start(ctx context.Context) error {
+	ctx, cancel := link.Within(ctx, link.ProcessTimeout)
+	defer cancel()
+	err := h.create(ctx)
+	if errdefs.IsNotFound(err) {
+		h.helpers.forgetHelperImage()
+		err = h.create(ctx)
+	}
+	if err != nil {
+		return link.Failure(ctx, "create helper", err)
+	}
+	api := h.helpers.link.API(ctx)
+	h.connection, err = api.ContainerAttach(ctx, h.id, container.AttachOptions{Stream: true, Stdin: true, Stdout: true, Stderr: true})
+	if err != nil {
+		return link.Failure(ctx, "attach to helper", err)
+	}
+	return link.Failure(ctx, "start helper", api.ContainerStart(ctx, h.id, container.StartOptions{}))
+}
+
+func (h *helper) create(ctx context.Context) error {
+	image, err := h.helpers.HelperImage(ctx)
+	if err != nil {
+		return err
+	}
+	h.id, err = h.helpers.CreateHelper(ctx, h.config(image), h.hostConfig())
+	return err
+}
+
+func (h *helper) config(image string) *container.Config {
+	return &container.Config{
+		Image:           image,
+		User:            "0:0",
+		Env:             []string{"GOMEMLIMIT=64MiB"},
+		OpenStdin:       true,
+		StdinOnce:       true, // the helper ends when this process is gone
+		AttachStdin:     true,
+		AttachStdout:    true,
+		AttachStderr:    true,
+		NetworkDisabled: true,
+		Labels: map[string]string{
+			link.LabelStack: h.helpers.link.Stack, link.LabelRole: link.RoleHelper, link.LabelVolume: string(h.volume),
+		},
+	}
+}
+
+// hostConfig is the hardening policy for something that must read and change
+// files of any owner, and do nothing else. CAP_DAC_READ_SEARCH would do to read
+// them, but it also opens files of the host by their handle.
+func (h *helper) hostConfig() *container.HostConfig {
+	capabilities, processes := []string{"DAC_OVERRIDE"}, int64(helperProcesses)
+	if h.access == ReadWrite {
+		capabilities = append(capabilities, "CHOWN", "FOWNER")
+	}
+	return &container.HostConfig{
+		NetworkMode:    "none",
+		AutoRemove:     true,
+		ReadonlyRootfs: true,
+		CapDrop:        []string{"ALL"},
+		CapAdd:         capabilities,
+		SecurityOpt:    []string{"no-new-privileges:true"},
+		IpcMode:        container.IPCModePrivate,
+		CgroupnsMode:   container.CgroupnsModePrivate,
+		OomScoreAdj:    link.KillFirst,
+		LogConfig:      container.LogConfig{Type: "none"}, // what it says is somebody's files
+		RestartPolicy:  container.RestartPolicy{Name: container.RestartPolicyDisabled},
+		Mounts: []mount.Mount{{
+			Type: mount.TypeVolume, Source: h.helpers.link.VolumeName(h.volume), Target: HelperFolder,
+			ReadOnly:      h.access == ReadOnly,
+			VolumeOptions: &mount.VolumeOptions{NoCopy: true},
+		}},
+		Resources: container.Resources{
+			Memory: helperMemory, MemorySwap: helperMemory, NanoCPUs: helperNanoCPUs, PidsLimit: &processes,
+			Ulimits: []*container.Ulimit{
+				{Name: "nofile", Soft: helperOpenFiles, Hard: helperOpenFiles},
+				{Name: "core", Soft: 0, Hard: 0},
+			},
+		},
+	}
+}
+
+// output returns what the helper answers, until close. Where that ends, the error
+// says why.
+func (h *helper) output(ctx context.Context) io.Reader {
+	answers, writer := io.Pipe()
+	h.answers = answers
+	go func() {
+		complaints := &firstBytes{limit: 4 << 10}
+		_, err := stdcopy.StdCopy(writer, complaints, h.connection.Reader)
+		switch {
+		case ctx.Err() != nil:
+			err = context.Cause(ctx)
+		case len(complaints.kept) > 0:
+			err = fmt.Errorf("volume helper: %s", printable.Plain(string(complaints.kept)))
+		}
+		_ = writer.CloseWithError(err)
+	}()
+	return answers
+}
+
+// close removes the container, also where ctx has ended.
+func (h *helper) close(ctx context.Context) error {
+	defer func() { <-h.helpers.slots }()
+	if h.stop != nil {
+		h.stop()
+	}
+	if h.connection.Conn != nil {
+		h.connection.Close()
+	}
+	if h.answers != nil {
+		// Nobody reads on: what is on its way must not wait for it.
+		_ = h.answers.CloseWithError(io.ErrClosedPipe)
+	}
+	if h.id == "" {
+		return nil
+	}
+	defer h.helpers.end(h.id)
+	ctx, cancel := link.Afterwards(ctx)
+	defer cancel()
+	if err := h.helpers.link.Remove(ctx, h.id); err != nil {
+		h.helpers.link.Logger.Warn("remove volume helper", slog.String("container", h.id), slog.Any("error", err))
+		return err
+	}
+	return nil
+}
+
+// firstBytes keeps the beginning of what is written.
+type firstBytes struct {
+	limit int
+	kept  []byte
+}
+
+// Write takes everything and keeps what fits.
+func (f *firstBytes) Write(data []byte) (int, error) {
+	f.kept = append(f.kept, data[:min(len(data), f.limit-len(f.kept))]...)
+	return len(data), nil
+}

@@ -1,0 +1,58 @@
+package link
+
+import (
+	"strconv"
+
+	"github.com/docker/docker/api/types/filters"
+)
+
+// The labels on everything that Berth creates in the engine. They own: a name
+// never does.
+const (
+	LabelStack   = "berth.stack"
+	LabelApp     = "berth.app"
+	LabelRelease = "berth.release"
+	LabelRole    = "berth.role"
+	LabelService = "berth.service"
+	LabelFiles   = "berth.files" // a hash of what was added to an image
+	LabelPort    = "berth.port"  // the port that the instance was told to listen on
+	LabelVolume  = "berth.volume"
+	// LabelDescription is what a person wrote about a volume.
+	LabelDescription = "berth.description"
+)
+
+// The roles of things in the engine.
+const (
+	RoleApp     = "app"
+	RoleBuild   = "build"
+	RoleFiles   = "files"   // an image with the configs of a service
+	RoleSecrets = "secrets" // what keeps an instance's secrets in memory
+	RoleNetwork = "network"
+	RoleProxy   = "proxy"
+	RoleVolume  = "volume"
+	RoleHelper  = "helper" // a container that works in a volume or on an image, and the former's image
+)
+
+// OwnLabels are the labels of a thing that belongs to one release of an app.
+func (l *Link) OwnLabels(role, app string, release int64) map[string]string {
+	return map[string]string{
+		LabelStack:   l.Stack,
+		LabelApp:     app,
+		LabelRelease: strconv.FormatInt(release, 10),
+		LabelRole:    role,
+	}
+}
+
+// Owned selects what carries the stack's label and the given ones, each as
+// "key=value".
+func (l *Link) Owned(labels ...string) filters.Args {
+	selection := filters.NewArgs(filters.Arg("label", LabelStack+"="+l.Stack))
+	for _, label := range labels {
+		selection.Add("label", label)
+	}
+	return selection
+}
+
+// KillFirst makes the kernel end what Berth starts before the engine, the proxy or
+// Berth when the whole machine runs out of memory.
+const KillFirst = 500

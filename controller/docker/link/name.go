@@ -1,0 +1,49 @@
+package link
+
+import (
+	"crypto/rand"
+	"fmt"
+
+	"berth/controller/plan"
+	"berth/controller/volume"
+)
+
+// InstanceName returns the container name of one service of a release, which is
+// also its DNS name on the app's network. It is known before the container is.
+func (l *Link) InstanceName(app string, release int64, service string) string {
+	name := fmt.Sprintf("%s-%s-r%d", l.Stack, app, release)
+	if service == "" || service == plan.MainService {
+		return name
+	}
+	// No app's name holds a dot, so no service can make an instance's name of another app's.
+	return name + "." + service
+}
+
+// NetworkName returns the name of an app's network, or of a release's own. It
+// sorts after the proxy's own network, STACK-0-edge: engines before 28 publish a
+// container's ports on the network that sorts first, and must not move them to an
+// app's. No app's name holds a dot, so a release's is no other app's.
+func (l *Link) NetworkName(app string, release int64) string {
+	name := l.Stack + "-app-" + app
+	if release == 0 {
+		return name
+	}
+	return fmt.Sprintf("%s.r%d", name, release)
+}
+
+// ImageTag returns a new name for an image, another one each time. BuildKit takes
+// a local image for any name that a Dockerfile copies from: who could guess the
+// name of another app's image could read it.
+func (l *Link) ImageTag(app string, release int64, service string) string {
+	random := make([]byte, 8)
+	_, _ = rand.Read(random) // it never fails
+	tag := fmt.Sprintf("%s/%s:r%d-%x", l.Stack, app, release, random)
+	if service == "" || service == plan.MainService {
+		return tag
+	}
+	return tag + "." + service
+}
+
+// VolumeName returns the engine's name of a volume. No app's instance, whose
+// names have a release, and no volume of the stack itself has such a name.
+func (l *Link) VolumeName(name volume.Name) string { return l.Stack + "-vol-" + string(name) }

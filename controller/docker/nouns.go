@@ -1,0 +1,58 @@
+package docker
+
+import (
+	"berth/controller/docker/helper"
+	"berth/controller/docker/images"
+	"berth/controller/docker/link"
+	"berth/controller/docker/networks"
+)
+
+// The nouns of the rooms below, under the names that callers know: they import this
+// package alone.
+type (
+	// Instance is one container of an app.
+	Instance = link.Instance
+	// Condition is how an instance is.
+	Condition = link.Condition
+
+	// Image is what the engine says of an image.
+	Image = images.Image
+	// BuildOptions says what to build.
+	BuildOptions = images.BuildOptions
+	// Disk is the disk that builds are written to.
+	Disk = images.Disk
+	// BuildError says that a build ended without an image.
+	BuildError = images.BuildError
+	// PullOptions says which image to have.
+	PullOptions = images.PullOptions
+	// PullError says that an image could not be had.
+	PullError = images.PullError
+	// ForgedLabelError says that an image carries a label that only Berth sets.
+	ForgedLabelError = images.ForgedLabelError
+
+	// Network is a bridge of one app.
+	Network = networks.Network
+
+	// Volume is a named volume of the stack.
+	Volume = helper.Volume
+	// Access says what a session may do in a volume.
+	Access = helper.Access
+)
+
+// What a session may do.
+const (
+	ReadOnly  = helper.ReadOnly
+	ReadWrite = helper.ReadWrite
+)
+
+// HelperFolder is where a helper finds its volume.
+const HelperFolder = helper.HelperFolder
+
+// What a caller can act on.
+var (
+	ErrNotFound      = link.ErrNotFound        // the engine has no such thing, or not of this stack
+	ErrUnavailable   = link.ErrUnavailable     // the engine did not answer
+	ErrVolumeExists  = helper.ErrVolumeExists  // the stack has a volume of that name
+	ErrVolumeInUse   = helper.ErrVolumeInUse   // a container has the volume
+	ErrForeignVolume = helper.ErrForeignVolume // the volume's name belongs to something else
+)
