@@ -2,7 +2,6 @@
 package plan
 
 import (
-	"context"
 	"fmt"
 	"strings"
 
@@ -114,28 +113,6 @@ func (o Options) Service() Service {
 		Waivers:     o.Waivers,
 		Environment: o.Environment,
 	}
-}
-
-// From reads how to build and run the app in tree. It returns a *Refusal if the archive
-// cannot be deployed, or an *archive.Refusal if a file of the archive cannot be read.
-//
-// A compose file at the top of the archive wins, even with a Dockerfile beside it: that
-// Dockerfile then belongs to one of its services.
-//
-// From ends with ctx, because it may have to search a whole tar.gz.
-func From(ctx context.Context, tree *archive.Tree, o Options) (Plan, error) {
-	service := o.Service()
-	if err := service.check(); err != nil {
-		return Plan{}, err
-	}
-	if compose, found := findFile(tree, composeFiles); found {
-		made, err := fromCompose(ctx, tree, compose, o)
-		return made, besideDockerfile(tree, compose, err)
-	}
-	if dockerfile, found := findFile(tree, dockerfiles); found {
-		return fromDockerfile(ctx, tree, dockerfile, service, o)
-	}
-	return fromProject(ctx, tree, service, o)
 }
 
 // check refuses early what Policy would refuse after the build.
