@@ -27,7 +27,7 @@ type Variable struct {
 	Name   string
 	Value  string // if it is not a secret
 	Sealed []byte // if it is a secret; by secret.Key.Seal for this app and name
-	File   bool   // the app gets the secret as a file in plan.SecretsFolder, not as environment
+	File   bool   // the app gets the secret as a file in plan.planx.SecretsFolder, not as environment
 }
 
 // Secret reports whether the value is hidden from everybody.

@@ -25,6 +25,7 @@ import (
 	"berth/controller/docker/images"
 	"berth/controller/docker/link"
 	"berth/controller/plan"
+	"berth/controller/planner"
 	"berth/test/patience"
 )
 
@@ -402,7 +403,7 @@ func TestBuild_BaseThatFetchesAnAddressIsRefusedBeforeItsBuild(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = engine.RemoveImage(context.WithoutCancel(t.Context()), base.ID) })
 	options := buildOptions("hello", 1, dockertest.App(t, "FROM "+name+"\n"))
-	planned, err := plan.From(t.Context(), treeOf(t, "Dockerfile", "FROM "+name+"\n"), plan.Options{Limits: plan.DefaultLimits()})
+	planned, err := planner.From(t.Context(), treeOf(t, "Dockerfile", "FROM "+name+"\n"), plan.Options{Limits: plan.DefaultLimits()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,6 +21,7 @@ import (
 	"berth/controller/docker/images"
 	"berth/controller/docker/link"
 	"berth/controller/plan"
+	"berth/controller/planner"
 	"berth/test/patience"
 )
 
@@ -109,7 +110,7 @@ func run(t *testing.T, options plan.Options, files ...string) running {
 	t.Helper()
 	engine, tree := openTest(t), treeOf(t, files...)
 	options.Limits = plan.DefaultLimits()
-	made, err := plan.From(t.Context(), tree, options)
+	made, err := planner.From(t.Context(), tree, options)
 	if err != nil {
 		t.Fatal(err)
 	}

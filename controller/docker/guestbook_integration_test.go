@@ -18,6 +18,7 @@ import (
 	"berth/controller/docker/images"
 	"berth/controller/docker/link"
 	"berth/controller/plan"
+	"berth/controller/planner"
 )
 
 // TestStart_RunsTheGuestbookOfTheExamples takes a compose app from its archive to
@@ -29,7 +30,7 @@ func TestStart_RunsTheGuestbookOfTheExamples(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = tree.Close() }()
-	made, err := plan.From(t.Context(), tree, plan.Options{Limits: plan.DefaultLimits(), Environment: []string{"TITLE=Visitors"}})
+	made, err := planner.From(t.Context(), tree, plan.Options{Limits: plan.DefaultLimits(), Environment: []string{"TITLE=Visitors"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -48,7 +48,7 @@ func (e Environment) Find(name string) (VariableView, bool) {
 // exists for the moment of a start, and to mask output.
 type OpenEnvironment struct {
 	Variables []string          // NAME=value
-	Files     map[string]string // values of the secrets that are files in plan.SecretsFolder, by name
+	Files     map[string]string // values of the secrets that are files in plan.planx.SecretsFolder, by name
 	Secrets   map[string]string // values of all secrets, by name
 	Mask      *Mask
 }

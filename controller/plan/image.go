@@ -44,7 +44,7 @@ func refuseReference() *Refusal {
 // FromImage plans an app of one service from an existing image.
 func FromImage(image ImageReference, o Options) (Plan, error) {
 	service := o.Service()
-	if err := service.check(); err != nil {
+	if err := service.Check(); err != nil {
 		return Plan{}, err
 	}
 	named, err := reference.ParseNormalizedNamed(string(image))

@@ -95,3 +95,8 @@ func refuseTarget(s, reason string) *Refusal {
 		Hint:   "Use a folder of the app's own, such as /data.",
 	}
 }
+
+// IsBelow reports whether path is the folder or is below it.
+func IsBelow(path, folder string) bool {
+	return path == folder || strings.HasPrefix(path, strings.TrimSuffix(folder, "/")+"/")
+}

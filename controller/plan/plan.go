@@ -115,8 +115,8 @@ func (o Options) Service() Service {
 	}
 }
 
-// check refuses early what Policy would refuse after the build.
-func (s Service) check() error {
+// Check refuses early what Policy would refuse after the build.
+func (s Service) Check() error {
 	if _, err := s.Policy(""); err != nil {
 		return err
 	}

@@ -13,13 +13,13 @@ import (
 // because an image FROM scratch has no /etc/passwd.
 const Nobody = recipe.User
 
-// waivable are the capabilities that a waiver may restore. Database and web server images
+// Waivable are the capabilities that a waiver may restore. Database and web server images
 // use them to start as root and drop root.
-var waivable = []string{"CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"}
+var Waivable = []string{"CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"}
 
-// bindCapability lets a service listen on a port below 1024. It is the only capability of
+// BindCapability lets a service listen on a port below 1024. It is the only capability of
 // every service.
-const bindCapability = "NET_BIND_SERVICE"
+const BindCapability = "NET_BIND_SERVICE"
 
 // Limits are the most resources of one service. Zero is not "no limit": Policy refuses
 // it.
@@ -79,7 +79,7 @@ func (s Service) Policy(imageUser string) (Policy, error) {
 		return Policy{}, err
 	}
 	if s.DropBind {
-		capabilities = slices.DeleteFunc(capabilities, func(c string) bool { return c == bindCapability })
+		capabilities = slices.DeleteFunc(capabilities, func(c string) bool { return c == BindCapability })
 	}
 	if s.User != "" {
 		imageUser = s.User
@@ -112,7 +112,7 @@ func (s Service) Policy(imageUser string) (Policy, error) {
 // service has none.
 func (s Service) temporaryFolders() map[string]string {
 	folders := map[string]string{}
-	if !slices.ContainsFunc(s.Files, func(f File) bool { return !f.Private && under(f.Path, "/tmp") }) {
+	if !slices.ContainsFunc(s.Files, func(f File) bool { return !f.Private && IsBelow(f.Path, "/tmp") }) {
 		folders["/tmp"] = "rw,noexec,nosuid,nodev,size=100m"
 	}
 	for _, tmpfs := range s.Tmpfs {
@@ -147,15 +147,15 @@ func (l Limits) check() error {
 
 // capabilities returns the capabilities to add after all are dropped.
 func (w Waivers) capabilities() ([]string, error) {
-	added := []string{bindCapability}
+	added := []string{BindCapability}
 	if w.Database {
-		added = append(added, waivable...)
+		added = append(added, Waivable...)
 	}
 	for _, capability := range w.Capabilities {
-		if !slices.Contains(waivable, capability) {
+		if !slices.Contains(Waivable, capability) {
 			return nil, &Refusal{
 				Reason: fmt.Sprintf("The capability %.40q cannot be given to an app.", capability),
-				Hint:   "A security exception can give " + strings.Join(waivable, ", ") + ".",
+				Hint:   "A security exception can give " + strings.Join(Waivable, ", ") + ".",
 			}
 		}
 		added = append(added, capability)
@@ -166,7 +166,7 @@ func (w Waivers) capabilities() ([]string, error) {
 
 // user returns the user of the container's first process.
 func (w Waivers) user(imageUser string) string {
-	if w.RunsAsRoot() || !isRoot(imageUser) {
+	if w.RunsAsRoot() || !IsRoot(imageUser) {
 		return imageUser
 	}
 	return Nobody
@@ -175,15 +175,15 @@ func (w Waivers) user(imageUser string) string {
 // RunsAsRoot reports whether a service may start as root inside.
 func (w Waivers) RunsAsRoot() bool { return w.RootUser || w.Database }
 
-// gives reports whether the waivers allow a capability.
-func (w Waivers) gives(capability string) bool {
-	return capability == bindCapability || w.Database && slices.Contains(waivable, capability) || slices.Contains(w.Capabilities, capability)
+// Gives reports whether the waivers allow a capability.
+func (w Waivers) Gives(capability string) bool {
+	return capability == BindCapability || w.Database && slices.Contains(Waivable, capability) || slices.Contains(w.Capabilities, capability)
 }
 
-// isRoot reports whether the engine would start USER as user id 0. It reads the number
+// IsRoot reports whether the engine would start USER as user id 0. It reads the number
 // like the engine, so 00 and +0 are root too. The engine looks up a name other than root
 // in the image's own /etc/passwd, which is not available here.
-func isRoot(imageUser string) bool {
+func IsRoot(imageUser string) bool {
 	user, _, _ := strings.Cut(imageUser, ":")
 	if user == "" || user == "root" {
 		return true

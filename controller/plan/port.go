@@ -9,9 +9,9 @@ import (
 // defaultPort is an app's port if neither the operator nor its image sets one.
 const defaultPort = recipe.Port
 
-// otherPorts are well-known ports of protocols that are not plain HTTP, most of them by
+// OtherPorts are well-known ports of protocols that are not plain HTTP, most of them by
 // IANA's registry.
-var otherPorts = []uint16{
+var OtherPorts = []uint16{
 	20, 21, 22, 23, 25, 53, 67, 68, 69, 88, 110, 111, 123, 135, 137, 138, 139, 143, 161, 162, 179, 389, 443, 445, 465, 500, 514,
 	548, 554, 587, 636, 853, 873, 989, 990, 993, 995, 1025, 1194, 1433, 1521, 1701, 1723, 1883, 1935, 2049, 2181, 2222, 2379, 2380,
 	3306, 3389, 3478, 4222, 4369, 5060, 5061, 5222, 5269, 5349, 5432, 5433, 5671, 5672, 5900, 6379, 6380, 6667, 6697, 7000, 7687, 8443,
@@ -22,7 +22,7 @@ var otherPorts = []uint16{
 // for; 0 if there is none.
 func FirstHTTPPort(ports []uint16) uint16 {
 	for _, port := range ports {
-		if port != 0 && !slices.Contains(otherPorts, port) {
+		if port != 0 && !slices.Contains(OtherPorts, port) {
 			return port
 		}
 	}

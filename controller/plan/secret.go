@@ -9,22 +9,22 @@ import (
 // A reference to a secret stands between two characters of the private use area. No file
 // and no variable of an app may hold these characters.
 const (
-	referenceOpen  = "\ue000"
-	referenceClose = "\ue001"
+	ReferenceOpen  = "\ue000"
+	ReferenceClose = "\ue001"
 )
 
-var secretReference = regexp.MustCompile(referenceOpen + "([^" + referenceClose + "]*)" + referenceClose)
+var SecretReferences = regexp.MustCompile(ReferenceOpen + "([^" + ReferenceClose + "]*)" + ReferenceClose)
 
 // SecretReference replaces a secret's value in a plan, so that the plan can be stored and
 // shown.
-func SecretReference(name string) string { return referenceOpen + name + referenceClose }
+func SecretReference(name string) string { return ReferenceOpen + name + ReferenceClose }
 
 // Reveal replaces the references in text by the values of the secrets. A missing secret
 // is an error that names it.
 func Reveal(text string, secrets map[string]string) (string, error) {
 	var missing error
-	revealed := secretReference.ReplaceAllStringFunc(text, func(found string) string {
-		name := strings.Trim(found, referenceOpen+referenceClose)
+	revealed := SecretReferences.ReplaceAllStringFunc(text, func(found string) string {
+		name := strings.Trim(found, ReferenceOpen+ReferenceClose)
 		value, known := secrets[name]
 		if !known && missing == nil {
 			missing = &Refusal{
@@ -42,7 +42,7 @@ func (s Service) SecretsOf() []string {
 	var names []string
 	seen := map[string]bool{}
 	look := func(text string) {
-		for _, match := range secretReference.FindAllStringSubmatch(text, -1) {
+		for _, match := range SecretReferences.FindAllStringSubmatch(text, -1) {
 			if !seen[match[1]] {
 				seen[match[1]] = true
 				names = append(names, match[1])
@@ -58,6 +58,6 @@ func (s Service) SecretsOf() []string {
 	return names
 }
 
-func refersToSecret(text string) bool {
-	return strings.Contains(text, referenceOpen) || strings.Contains(text, referenceClose)
+func RefersToSecret(text string) bool {
+	return strings.Contains(text, ReferenceOpen) || strings.Contains(text, ReferenceClose)
 }

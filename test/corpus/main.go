@@ -28,6 +28,7 @@ import (
 
 	"berth/controller/archive"
 	"berth/controller/plan"
+	"berth/controller/planner"
 	"berth/controller/problem"
 )
 
@@ -214,7 +215,7 @@ func planFolder(ctx context.Context, folder string, options plan.Options) (plan.
 		return plan.Plan{}, err
 	}
 	defer tree.Close()
-	return plan.From(ctx, tree, options)
+	return planner.From(ctx, tree, options)
 }
 
 var reference = regexp.MustCompile(`\$\{?([A-Za-z_][A-Za-z0-9_]*)(:?[-+])?`)

@@ -16,6 +16,7 @@ import (
 	"berth/controller/docker/dockertest"
 	"berth/controller/docker/link"
 	"berth/controller/plan"
+	"berth/controller/planner"
 )
 
 // buildOf plans an archive of one Dockerfile.
@@ -39,7 +40,7 @@ func buildOf(t *testing.T, dockerfile string) plan.Build {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = tree.Close() })
-	made, err := plan.From(t.Context(), tree, plan.Options{Limits: plan.DefaultLimits()})
+	made, err := planner.From(t.Context(), tree, plan.Options{Limits: plan.DefaultLimits()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -137,12 +137,12 @@ func intervalsOf(health *container.HealthConfig) (interval, startInterval time.D
 }
 
 // AsksTooOften reports whether the image's own health check would be asked more often
-// than plan.LeastInterval allows. Start asks it less often.
+// than plan.planx.LeastInterval allows. Start asks it less often.
 func (i Image) AsksTooOften() bool {
 	return i.HasHealthcheck && (TooShort(i.HealthInterval) || TooShort(i.HealthStartInterval))
 }
 
-// TooShort reports whether a health check would be asked more often than plan.LeastInterval allows.
+// TooShort reports whether a health check would be asked more often than plan.planx.LeastInterval allows.
 func TooShort(interval time.Duration) bool { return interval != 0 && interval < plan.LeastInterval }
 
 // disabled reports whether a health check's test says that there is none.

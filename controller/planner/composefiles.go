@@ -1,4 +1,4 @@
-package plan
+package planner
 
 import (
 	"fmt"
@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/types"
+
+	"berth/controller/plan"
 )
 
 const (
@@ -17,11 +19,11 @@ const (
 )
 
 // configs returns the files that become part of the service's image.
-func (c *composer) configs(to *Service, from types.ServiceConfig) error {
+func (c *composer) configs(to *plan.Service, from types.ServiceConfig) error {
 	for i, use := range from.Configs {
 		place := []string{"services", from.Name, "configs", strconv.Itoa(i)}
 		config := types.FileObjectConfig(c.file.Project.Configs[use.Source])
-		file := File{Path: use.Target}
+		file := plan.File{Path: use.Target}
 		if file.Path == "" {
 			file.Path = "/" + use.Source
 		}
@@ -40,7 +42,7 @@ func (c *composer) configs(to *Service, from types.ServiceConfig) error {
 }
 
 // secrets returns the files that exist only in memory.
-func (c *composer) secrets(to *Service, from types.ServiceConfig) error {
+func (c *composer) secrets(to *plan.Service, from types.ServiceConfig) error {
 	for i, use := range from.Secrets {
 		place := []string{"services", from.Name, "secrets", strconv.Itoa(i)}
 		secret := types.FileObjectConfig(c.file.Project.Secrets[use.Source])
@@ -49,11 +51,11 @@ func (c *composer) secrets(to *Service, from types.ServiceConfig) error {
 			target = use.Source
 		}
 		if !strings.HasPrefix(target, "/") {
-			target = SecretsFolder + "/" + target
+			target = plan.SecretsFolder + "/" + target
 		}
-		file := File{Path: path.Clean(target), Private: true}
-		if path.Dir(file.Path) != SecretsFolder {
-			return c.refuse(fmt.Sprintf("The secret %.60s would lie at %.80s, and secrets lie in %s alone.", use.Source, target, SecretsFolder), "Write a plain name as target, and let the app read it there.", place...)
+		file := plan.File{Path: path.Clean(target), Private: true}
+		if path.Dir(file.Path) != plan.SecretsFolder {
+			return c.refuse(fmt.Sprintf("The secret %.60s would lie at %.80s, and secrets lie in %s alone.", use.Source, target, plan.SecretsFolder), "Write a plain name as target, and let the app read it there.", place...)
 		}
 		var err error
 		if file.Content, err = c.secretContent(secret, use.Source); err != nil {
@@ -77,7 +79,7 @@ func (c *composer) secretContent(secret types.FileObjectConfig, name string) ([]
 	if !slices.Contains(c.options.Secrets, known) {
 		return nil, c.refuse(fmt.Sprintf("The app has no secret %.60q in Berth.", known), "Save a secret of that name for the app, then deploy again.", "secrets", name)
 	}
-	return []byte(SecretReference(known)), nil
+	return []byte(plan.SecretReference(known)), nil
 }
 
 // content returns a config or secret from the archive or the app's variables.
@@ -110,16 +112,16 @@ func (c *composer) hasVariable(name string) bool {
 // fileTarget refuses places that hide a file of the image, or where a file would make
 // another user or program of it. shown refuses what a volume hides; without it, a new
 // volume is filled with the file.
-func (c *composer) fileTarget(to *Service, file *File, shown bool, place ...string) *Refusal {
+func (c *composer) fileTarget(to *plan.Service, file *plan.File, shown bool, place ...string) *plan.Refusal {
 	clean := path.Clean(file.Path)
 	trees := ownedTrees
 	if shown {
 		trees = append([]string{"/tmp"}, ownedTrees...)
 	}
-	hidden := slices.ContainsFunc(trees, func(tree string) bool { return under(clean, tree) }) ||
+	hidden := slices.ContainsFunc(trees, func(tree string) bool { return plan.IsBelow(clean, tree) }) ||
 		slices.Contains([]string{"/etc/hosts", "/etc/hostname", "/etc/resolv.conf"}, clean) ||
-		shown && slices.ContainsFunc(to.Mounts, func(m Mount) bool { return under(clean, m.Target) }) ||
-		slices.ContainsFunc(to.Tmpfs, func(t Tmpfs) bool { return under(clean, t.Target) })
+		shown && slices.ContainsFunc(to.Mounts, func(m plan.Mount) bool { return plan.IsBelow(clean, m.Target) }) ||
+		slices.ContainsFunc(to.Tmpfs, func(t plan.Tmpfs) bool { return plan.IsBelow(clean, t.Target) })
 	if !strings.HasPrefix(file.Path, "/") || len(clean) > 1024 || strings.ContainsAny(clean, "\x00\\") || hidden || slices.Contains(ownedFolders, clean) || replacesIdentity(clean) {
 		return c.refuse(fmt.Sprintf("No file can lie at %.80q.", file.Path), "Write an absolute path of a file that no volume, tmpfs or system folder hides, and that does not say who the users are.", place...)
 	}
@@ -127,7 +129,7 @@ func (c *composer) fileTarget(to *Service, file *File, shown bool, place ...stri
 	return nil
 }
 
-func (c *composer) addFile(to *Service, file File, use types.FileReferenceConfig, place ...string) error {
+func (c *composer) addFile(to *plan.Service, file plan.File, use types.FileReferenceConfig, place ...string) error {
 	file.UID, file.GID, file.Mode = use.UID, use.GID, 0o444
 	if use.Mode != nil {
 		file.Mode = fs.FileMode(*use.Mode)

@@ -1,4 +1,4 @@
-package plan
+package planner
 
 import (
 	"errors"
@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"berth/controller/plan"
 )
 
 var (
@@ -32,7 +34,7 @@ func TestFrom_PlansOrRefusesWhatTheSpecificationShows(t *testing.T) {
 				t.Fatal(err)
 			}
 			text := string(raw)
-			made, err := composed(t, text, Options{Most: Limits{MemoryBytes: 2 << 30, NanoCPUs: 2_000_000_000, Processes: 500}}, beside(text)...)
+			made, err := composed(t, text, plan.Options{Most: plan.Limits{MemoryBytes: 2 << 30, NanoCPUs: 2_000_000_000, Processes: 500}}, beside(text)...)
 			if want := plannedAs.FindStringSubmatch(text); want != nil {
 				if got := wholePlan(t, made, err); got != want[1] {
 					t.Errorf("planned as %s, want %s", got, want[1])
@@ -40,7 +42,7 @@ func TestFrom_PlansOrRefusesWhatTheSpecificationShows(t *testing.T) {
 				return
 			}
 			want := refusedAt.FindStringSubmatch(text)
-			refusal, ok := errors.AsType[*Refusal](err)
+			refusal, ok := errors.AsType[*plan.Refusal](err)
 			if want == nil || !ok || !strings.HasPrefix(refusal.Error(), "compose.yaml, line ") || strings.ReplaceAll(err.Error(), "\n", " ") != want[1] || len(made.Services) != 0 {
 				t.Errorf("got %v, %d services", err, len(made.Services))
 			}
@@ -65,7 +67,7 @@ func beside(text string) []string {
 
 // wholePlan says what is run, and makes sure that none of it is half: each service
 // has an image or a build, and a policy that the engine takes.
-func wholePlan(t *testing.T, made Plan, err error) string {
+func wholePlan(t *testing.T, made plan.Plan, err error) string {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

@@ -1,9 +1,10 @@
-package plan
+package planner
 
 import (
 	"context"
 
 	"berth/controller/archive"
+	"berth/controller/plan"
 )
 
 // From reads how to build and run the app in tree. It returns a *Refusal if the archive
@@ -13,10 +14,10 @@ import (
 // Dockerfile then belongs to one of its services.
 //
 // From ends with ctx, because it may have to search a whole tar.gz.
-func From(ctx context.Context, tree *archive.Tree, o Options) (Plan, error) {
+func From(ctx context.Context, tree *archive.Tree, o plan.Options) (plan.Plan, error) {
 	service := o.Service()
-	if err := service.check(); err != nil {
-		return Plan{}, err
+	if err := service.Check(); err != nil {
+		return plan.Plan{}, err
 	}
 	if compose, found := findFile(tree, composeFiles); found {
 		made, err := fromCompose(ctx, tree, compose, o)

@@ -1,4 +1,4 @@
-package plan
+package planner
 
 import (
 	"errors"
@@ -12,6 +12,7 @@ import (
 
 	"berth/controller/archive"
 	"berth/controller/dockerfile"
+	"berth/controller/plan"
 )
 
 // builderArgument begins the names of arguments that steer the build program itself:
@@ -25,7 +26,7 @@ var proxyArguments = []string{"HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROX
 var stageName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
 
 // build plans the build of the service's image, from a folder of the archive.
-func (c *composer) build(to *Service, from types.ServiceConfig) error {
+func (c *composer) build(to *plan.Service, from types.ServiceConfig) error {
 	place := []string{"services", from.Name, "build"}
 	folder, err := c.archivePath(from.Build.Context, "The build context", place...)
 	if err != nil {
@@ -43,7 +44,7 @@ func (c *composer) build(to *Service, from types.ServiceConfig) error {
 			return c.refuse(fmt.Sprintf("%.40q is not this machine's platform.", platform), "Remove platforms.", append(place, "platforms")...)
 		}
 	}
-	to.Build = Build{Folder: folder, Target: from.Build.Target}
+	to.Build = plan.Build{Folder: folder, Target: from.Build.Target}
 	if to.Build.Arguments, err = c.arguments(from); err != nil {
 		return err
 	}
@@ -82,7 +83,7 @@ func (c *composer) arguments(from types.ServiceConfig) (map[string]string, error
 		if value == nil {
 			continue
 		}
-		if refersToSecret(*value) {
+		if plan.RefersToSecret(*value) {
 			return nil, c.refuse(fmt.Sprintf("The build argument %.60q holds a secret, and arguments stay in the image's history.", name), "Give the secret to the service under environment or secrets.", "services", from.Name, "build", "args")
 		}
 		arguments[name] = *value
@@ -92,7 +93,7 @@ func (c *composer) arguments(from types.ServiceConfig) (map[string]string, error
 
 // dockerfile reads and checks the Dockerfile: in the context, elsewhere in the
 // archive, or in the compose file itself.
-func (c *composer) dockerfile(to *Build, from types.ServiceConfig) error {
+func (c *composer) dockerfile(to *plan.Build, from types.ServiceConfig) error {
 	place := []string{"services", from.Name, "build"}
 	inArchive, text := "", []byte(from.Build.DockerfileInline)
 	if from.Build.DockerfileInline == "" {
@@ -111,7 +112,7 @@ func (c *composer) dockerfile(to *Build, from types.ServiceConfig) error {
 			return err
 		}
 	}
-	if refusal := to.take(text, c.options.Registries); refusal != nil {
+	if refusal := to.Take(text, c.options.Registries); refusal != nil {
 		refusal.File = inArchive
 		if inArchive == "" {
 			refusal.File, refusal.Line = c.path, c.file.Line(append(place, "dockerfile_inline")...)
@@ -126,7 +127,7 @@ func (c *composer) dockerfile(to *Build, from types.ServiceConfig) error {
 	}
 	var err error
 	to.Keep, err = dockerfile.Context(c.ctx, c.tree, to.Folder, to.Dockerfile)
-	if refusal, ok := errors.AsType[*Refusal](err); ok {
+	if refusal, ok := errors.AsType[*plan.Refusal](err); ok {
 		return refusal
 	}
 	return err

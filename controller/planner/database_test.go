@@ -1,8 +1,10 @@
-package plan
+package planner
 
 import (
 	"slices"
 	"testing"
+
+	"berth/controller/plan"
 )
 
 func TestFrom_GivesTheWaiverOfDatabasesToThoseAlone(t *testing.T) {
@@ -15,7 +17,7 @@ func TestFrom_GivesTheWaiverOfDatabasesToThoseAlone(t *testing.T) {
 		{[]string{"own"}, []string{"own"}},
 		{[]string{"own", "db"}, []string{"db", "own"}},
 	} {
-		made := mustCompose(t, text, Options{Waivers: Waivers{Database: true}, DatabaseServices: test.named})
+		made := mustCompose(t, text, plan.Options{Waivers: plan.Waivers{Database: true}, DatabaseServices: test.named})
 		var got []string
 		for _, service := range made.Services {
 			if service.Waivers.RunsAsRoot() {

@@ -1,4 +1,4 @@
-package plan
+package planner
 
 import (
 	"encoding/json"
@@ -11,21 +11,22 @@ import (
 	"time"
 
 	"berth/controller/archive/archivetest"
+	"berth/controller/plan"
 	"berth/controller/problem"
 	"berth/controller/problem/problemtest"
 )
 
 // composed plans a compose file with a few files beside it.
-func composed(t *testing.T, text string, o Options, files ...string) (Plan, error) {
+func composed(t *testing.T, text string, o plan.Options, files ...string) (plan.Plan, error) {
 	t.Helper()
-	if o.Limits == (Limits{}) {
-		o.Limits = DefaultLimits()
+	if o.Limits == (plan.Limits{}) {
+		o.Limits = plan.DefaultLimits()
 	}
 	files = append([]string{"compose.yaml", text}, files...)
 	return From(t.Context(), archivetest.Tree(t, files...), o)
 }
 
-func mustCompose(t *testing.T, text string, o Options, files ...string) Plan {
+func mustCompose(t *testing.T, text string, o plan.Options, files ...string) plan.Plan {
 	t.Helper()
 	made, err := composed(t, text, o, files...)
 	if err != nil {
@@ -34,7 +35,7 @@ func mustCompose(t *testing.T, text string, o Options, files ...string) Plan {
 	return made
 }
 
-func serviceOf(t *testing.T, made Plan, name string) Service {
+func serviceOf(t *testing.T, made plan.Plan, name string) plan.Service {
 	t.Helper()
 	for _, service := range made.Services {
 		if service.Name == name {
@@ -42,7 +43,7 @@ func serviceOf(t *testing.T, made Plan, name string) Service {
 		}
 	}
 	t.Fatalf("no service %s", name)
-	return Service{}
+	return plan.Service{}
 }
 
 const guestbook = `
@@ -116,7 +117,7 @@ func guestbookFiles() []string {
 }
 
 func TestFrom_PlansAWholeComposeApp(t *testing.T) {
-	made := mustCompose(t, guestbook, Options{
+	made := mustCompose(t, guestbook, plan.Options{
 		Secrets: []string{"TOKEN", "key"}, Environment: []string{"FROM_APP=yes", "SPARE=1"},
 	}, guestbookFiles()...)
 	var order []string
@@ -128,7 +129,7 @@ func TestFrom_PlansAWholeComposeApp(t *testing.T) {
 	}
 	checkWeb(t, serviceOf(t, made, "web"))
 	checkStore(t, serviceOf(t, made, "store"))
-	if setup := serviceOf(t, made, "setup"); setup.Restart.Mode != Never {
+	if setup := serviceOf(t, made, "setup"); setup.Restart.Mode != plan.Never {
 		t.Errorf("setup restarts %q although web waits for its end", setup.Restart.Mode)
 	}
 	notes := strings.Join(made.Notes, "\n")
@@ -139,37 +140,37 @@ func TestFrom_PlansAWholeComposeApp(t *testing.T) {
 	}
 }
 
-func checkWeb(t *testing.T, web Service) {
+func checkWeb(t *testing.T, web plan.Service) {
 	t.Helper()
-	if web.Port != 3000 || web.Internal || web.Replicas != 3 || web.Stop != (Stop{"SIGINT", 30 * time.Second}) || !web.DropBind {
+	if web.Port != 3000 || web.Internal || web.Replicas != 3 || web.Stop != (plan.Stop{"SIGINT", 30 * time.Second}) || !web.DropBind {
 		t.Errorf("web is %+v", web)
 	}
-	if want := []string{"LEVEL=debug", "QUOTED=a $b", "STORE=http://store:9000", "TOKEN=prefix-" + SecretReference("TOKEN")}; !slices.Equal(web.Environment, want) {
+	if want := []string{"LEVEL=debug", "QUOTED=a $b", "STORE=http://store:9000", "TOKEN=prefix-" + plan.SecretReference("TOKEN")}; !slices.Equal(web.Environment, want) {
 		t.Errorf("environment %q", web.Environment)
 	}
-	if want := (Limits{128 << 20, 250_000_000, 50}); web.Limits != want || web.ReservedBytes != 64<<20 {
+	if want := (plan.Limits{128 << 20, 250_000_000, 50}); web.Limits != want || web.ReservedBytes != 64<<20 {
 		t.Errorf("limits %+v", web.Limits)
 	}
 	build := web.Build
 	if build.Folder != "web" || build.Dockerfile != "Dockerfile" || build.Target != "final" || build.Arguments["MODE"] != "production" || build.Arguments["FROM_APP"] != "yes" {
 		t.Errorf("build %+v", build)
 	}
-	if want := []Dependency{{"setup", Completed, true, true}, {"store", Healthy, true, false}}; !slices.Equal(web.DependsOn, want) {
+	if want := []plan.Dependency{{"setup", plan.Completed, true, true}, {"store", plan.Healthy, true, false}}; !slices.Equal(web.DependsOn, want) {
 		t.Errorf("depends on %+v", web.DependsOn)
 	}
 	if len(web.Files) != 2 || web.Files[0].Path != "/etc/page.html" || web.Files[0].Mode != 0o400 || web.Files[0].UID != "1000" || string(web.Files[0].Content) != "<p>" || web.Files[0].Private {
 		t.Errorf("files %+v", web.Files)
 	}
-	if secret := web.Files[1]; secret.Path != "/run/secrets/key" || !secret.Private || string(secret.Content) != SecretReference("key") || secret.Mode != 0o444 {
+	if secret := web.Files[1]; secret.Path != "/run/secrets/key" || !secret.Private || string(secret.Content) != plan.SecretReference("key") || secret.Mode != 0o444 {
 		t.Errorf("secret %+v", secret)
 	}
 	if web.Labels["com.example.team"] != "blue" || len(web.Labels) != 1 {
 		t.Errorf("labels %v", web.Labels)
 	}
-	if !slices.Equal(web.Tmpfs, []Tmpfs{{"/var/cache", 10 << 20, 0o700}}) || !slices.Equal(web.Aliases, []string{"web", "www"}) {
+	if !slices.Equal(web.Tmpfs, []plan.Tmpfs{{"/var/cache", 10 << 20, 0o700}}) || !slices.Equal(web.Aliases, []string{"web", "www"}) {
 		t.Errorf("tmpfs %v, aliases %v", web.Tmpfs, web.Aliases)
 	}
-	if !slices.Equal(web.Ulimits, []Ulimit{{"nofile", 4096, 4096}, {"nproc", 10, 20}}) {
+	if !slices.Equal(web.Ulimits, []plan.Ulimit{{"nofile", 4096, 4096}, {"nproc", 10, 20}}) {
 		t.Errorf("ulimits %v", web.Ulimits)
 	}
 	if !slices.Equal(web.SecretsOf(), []string{"TOKEN", "key"}) {
@@ -177,7 +178,7 @@ func checkWeb(t *testing.T, web Service) {
 	}
 }
 
-func checkStore(t *testing.T, store Service) {
+func checkStore(t *testing.T, store plan.Service) {
 	t.Helper()
 	if store.Image != "example.com/store:1" || !store.Internal || store.Port != 9000 || store.User != "1000:1000" || !store.WithoutInit ||
 		store.ShmBytes != 64<<20 || store.WorkingDir != "/srv" || store.Hostname != "store-1" || !store.Stateful() {
@@ -186,7 +187,7 @@ func checkStore(t *testing.T, store Service) {
 	if !slices.Equal(store.Command, []string{"serve", "--all"}) || !slices.Equal(store.Entrypoint, []string{"/store"}) {
 		t.Errorf("runs %q %q", store.Entrypoint, store.Command)
 	}
-	if want := []Mount{{Volume: "data", Target: "/var/lib/store"}, {Volume: "data", Target: "/backup", ReadOnly: true}}; !slices.Equal(store.Mounts, want) {
+	if want := []plan.Mount{{Volume: "data", Target: "/var/lib/store"}, {Volume: "data", Target: "/backup", ReadOnly: true}}; !slices.Equal(store.Mounts, want) {
 		t.Errorf("mounts %+v", store.Mounts)
 	}
 	if h := store.Health; h == nil || h.Interval != 2*time.Second || h.Retries != 5 || h.StartPeriod != 10*time.Second || !slices.Equal(h.Test, []string{"CMD", "/store", "check"}) {
@@ -202,12 +203,12 @@ func checkStore(t *testing.T, store Service) {
 }
 
 func TestFrom_KeepsAPlanWithoutSecretsThroughJSON(t *testing.T) {
-	made := mustCompose(t, guestbook, Options{Secrets: []string{"TOKEN", "key"}}, guestbookFiles()...)
+	made := mustCompose(t, guestbook, plan.Options{Secrets: []string{"TOKEN", "key"}}, guestbookFiles()...)
 	text, err := json.Marshal(made)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var back Plan
+	var back plan.Plan
 	if err := json.Unmarshal(text, &back); err != nil {
 		t.Fatal(err)
 	}
@@ -217,19 +218,19 @@ func TestFrom_KeepsAPlanWithoutSecretsThroughJSON(t *testing.T) {
 		}
 	}
 	web := serviceOf(t, back, "web")
-	revealed, err := Reveal(web.Environment[3], map[string]string{"TOKEN": "t0p"})
+	revealed, err := plan.Reveal(web.Environment[3], map[string]string{"TOKEN": "t0p"})
 	if err != nil || revealed != "TOKEN=prefix-t0p" {
 		t.Errorf("got %q, %v", revealed, err)
 	}
-	if _, err := Reveal(web.Environment[3], nil); err == nil {
+	if _, err := plan.Reveal(web.Environment[3], nil); err == nil {
 		t.Error("a secret that is not there was revealed")
 	}
 }
 
 func TestFingerprint_ChangesWithWhatNeedsANewContainer(t *testing.T) {
-	service := Service{Name: "db", Limits: DefaultLimits(), Environment: []string{"A=1"}, Mounts: []Mount{{Volume: "data", Target: "/data"}}}
+	service := plan.Service{Name: "db", Limits: plan.DefaultLimits(), Environment: []string{"A=1"}, Mounts: []plan.Mount{{Volume: "data", Target: "/data"}}}
 	same, other := service, service
-	same.Image, same.Build, same.Replicas = "db:2", Build{Folder: "x"}, 3
+	same.Image, same.Build, same.Replicas = "db:2", plan.Build{Folder: "x"}, 3
 	other.Environment = []string{"A=2"}
 	if service.Fingerprint() != same.Fingerprint() {
 		t.Error("the image counts")
@@ -257,7 +258,7 @@ func TestFrom_ChoosesTheMainService(t *testing.T) {
 		{"one that ends", "services:\n  a: {image: x, restart: \"no\"}", "", "runs once"},
 		{"one that would end, but publishes a port", "services:\n  a: {image: x, ports: [80], restart: \"no\"}", "a", ""},
 	} {
-		made, err := composed(t, c.text, Options{})
+		made, err := composed(t, c.text, plan.Options{})
 		if c.refusal == "" {
 			if err != nil || made.Main != c.main {
 				t.Errorf("%s: got %q, %v", c.name, made.Main, err)
@@ -272,12 +273,12 @@ func TestFrom_ChoosesTheMainService(t *testing.T) {
 
 func TestFrom_APersonChoosesTheMainService(t *testing.T) {
 	const text = "services:\n  web: {image: x, ports: [80]}\n  store: {image: redis, restart: always}\n  once: {image: x, restart: \"no\"}"
-	made, err := composed(t, text, Options{Main: "store", Port: 6379})
+	made, err := composed(t, text, plan.Options{Main: "store", Port: 6379})
 	if err != nil || made.Main != "store" || serviceOf(t, made, "store").Port != 6379 || !serviceOf(t, made, "web").Internal {
 		t.Errorf("got %+v, %v", made, err)
 	}
 	for main, reason := range map[string]string{"other": "has no service", "once": "runs once", "berth": "has no service", "../web": "has no service"} {
-		if _, err := composed(t, text, Options{Main: main}); err == nil || !strings.Contains(err.Error(), reason) {
+		if _, err := composed(t, text, plan.Options{Main: main}); err == nil || !strings.Contains(err.Error(), reason) {
 			t.Errorf("%s: got %v", main, err)
 		}
 	}
@@ -292,7 +293,7 @@ func TestFrom_TheFirstPortThatMaySpeakHTTPIsTheRoutes(t *testing.T) {
 		"ports: [\"22:22\"]":                           0,
 		"ports: [\"22:22\"]\n    expose: [9000]":       9000,
 	} {
-		made := mustCompose(t, "services:\n  web:\n    image: x\n    "+keys, Options{})
+		made := mustCompose(t, "services:\n  web:\n    image: x\n    "+keys, plan.Options{})
 		if got := made.Services[0].Port; got != port {
 			t.Errorf("%s: got %d, want %d", keys, got, port)
 		}
@@ -334,7 +335,7 @@ func TestFrom_FindsTheSafeFormOfWhatWasMeant(t *testing.T) {
 		"scale: 3\n    volumes: [\"data:/data\"]":              "runs once, not 3 times",
 		"healthcheck: {test: a, retries: 1000}":                "is tried 100 times, not 1000",
 	} {
-		made, err := composed(t, "services:\n  web:\n    image: x\n    "+line+"\n", Options{Environment: []string{"GIVEN=1"}, Limits: Limits{MemoryBytes: 256 << 20, NanoCPUs: 500_000_000, Processes: 100}})
+		made, err := composed(t, "services:\n  web:\n    image: x\n    "+line+"\n", plan.Options{Environment: []string{"GIVEN=1"}, Limits: plan.Limits{MemoryBytes: 256 << 20, NanoCPUs: 500_000_000, Processes: 100}})
 		if err != nil {
 			t.Errorf("%s: %v", line, err)
 			continue
@@ -361,7 +362,7 @@ func TestFrom_SaysAllFaultsAtOnce(t *testing.T) {
   other:
     image: "Not An Image"
     user: root
-`, Options{})
+`, plan.Options{})
 	var lines []string
 	for _, refusal := range problem.RefusalsIn(err) {
 		lines = append(lines, fmt.Sprintf("%d %s", refusal.Line, refusal.Offer))
@@ -465,8 +466,8 @@ func TestFrom_RefusesComposeFilesThatReachOut(t *testing.T) {
 			text := "services:\n  web:\n" + image + "    " + c.line + "\n" +
 				"volumes: {data: }\nconfigs: {page: {content: hello}}\n" +
 				"secrets:\n  key: {file: key}\n  foreign: {external: true}\n  outside: {file: ../../etc/shadow}\n"
-			_, err := composed(t, text, Options{}, "key", "k", "laughs.env", "A=xxxxxxxxxx\nB=$A$A$A\nC=${B}$B\n", "binary.env", "\xff\xfe")
-			refusal, ok := errors.AsType[*Refusal](err)
+			_, err := composed(t, text, plan.Options{}, "key", "k", "laughs.env", "A=xxxxxxxxxx\nB=$A$A$A\nC=${B}$B\n", "binary.env", "\xff\xfe")
+			refusal, ok := errors.AsType[*plan.Refusal](err)
 			if !ok {
 				t.Fatalf("got %v, want a Refusal", err)
 			}
@@ -509,7 +510,7 @@ func TestFrom_RefusesBuildsThatReachOut(t *testing.T) {
 		{"a stage like an option", "{context: web, target: \"--x\"}", "not the name of a stage"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := composed(t, "services:\n  web:\n    build: "+c.build+"\n", Options{Secrets: []string{"TOKEN"}, Environment: []string{"BUILDKIT_SYNTAX=example.com/frontend", "Ftp_Proxy=http://host"}}, "web/Dockerfile", "FROM scratch")
+			_, err := composed(t, "services:\n  web:\n    build: "+c.build+"\n", plan.Options{Secrets: []string{"TOKEN"}, Environment: []string{"BUILDKIT_SYNTAX=example.com/frontend", "Ftp_Proxy=http://host"}}, "web/Dockerfile", "FROM scratch")
 			if err == nil || !strings.Contains(err.Error(), c.reason) {
 				t.Errorf("got %v, want %q", err, c.reason)
 			}
@@ -527,8 +528,8 @@ func TestFrom_KeepsSecretsOutOfWhatIsShown(t *testing.T) {
 			image = ""
 		}
 		text := "services:\n  web:\n    " + image + line + "\nconfigs: {page: {content: \"$TOKEN\"}}\n"
-		made, err := composed(t, text, Options{Secrets: []string{"TOKEN"}})
-		if _, ok := errors.AsType[*Refusal](err); !ok {
+		made, err := composed(t, text, plan.Options{Secrets: []string{"TOKEN"}})
+		if _, ok := errors.AsType[*plan.Refusal](err); !ok {
 			t.Errorf("%s: got %+v, %v", name, made, err)
 		}
 	}
@@ -536,13 +537,13 @@ func TestFrom_KeepsSecretsOutOfWhatIsShown(t *testing.T) {
 
 func TestFrom_GivesAServiceItsWaiver(t *testing.T) {
 	text := "services:\n  web: {image: x, ports: [80]}\n  db:\n    image: postgres:17\n    user: root\n    cap_add: [CHOWN, setuid]\n    cap_drop: [ALL]\n"
-	made := mustCompose(t, text, Options{ServiceWaivers: map[string]Waivers{"db": {Database: true}}})
+	made := mustCompose(t, text, plan.Options{ServiceWaivers: map[string]plan.Waivers{"db": {Database: true}}})
 	policy, err := serviceOf(t, made, "db").Policy("")
 	if err != nil || policy.User != "root" || !slices.Equal(policy.AddedCapabilities, []string{"CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"}) {
 		t.Errorf("got %+v, %v", policy, err)
 	}
 	strict, err := serviceOf(t, made, "web").Policy("")
-	if err != nil || strict.User != Nobody || !slices.Equal(strict.AddedCapabilities, []string{"NET_BIND_SERVICE"}) {
+	if err != nil || strict.User != plan.Nobody || !slices.Equal(strict.AddedCapabilities, []string{"NET_BIND_SERVICE"}) {
 		t.Errorf("got %+v, %v", strict, err)
 	}
 }
@@ -552,26 +553,26 @@ func TestDatabaseImage_KnowsOfficialImages(t *testing.T) {
 		"postgres": "postgres", "postgres:17-alpine": "postgres", "docker.io/library/mysql:8": "mysql", "valkey/valkey:8": "valkey",
 		"postgis/postgis": "postgis", "example.com/postgres": "postgres", "me/postgres": "", "nginx": "", "NOT AN IMAGE": "",
 	} {
-		if got, known := DatabaseImage(image); got != want || known != (want != "") {
+		if got, known := plan.DatabaseImage(image); got != want || known != (want != "") {
 			t.Errorf("%s: got %q", image, got)
 		}
 	}
 }
 
 func TestFrom_RefusesMoreContainersThanANetworkHolds(t *testing.T) {
-	_, err := composed(t, "services: {web: {image: 'a:1', ports: ['80'], scale: 10}, b: {image: 'a:1', scale: 10}, c: {image: 'a:1', scale: 5}}", Options{})
-	if refusal, ok := errors.AsType[*Refusal](err); !ok || !strings.Contains(refusal.Reason, "more than 24 containers") || refusal.Line != 1 {
+	_, err := composed(t, "services: {web: {image: 'a:1', ports: ['80'], scale: 10}, b: {image: 'a:1', scale: 10}, c: {image: 'a:1', scale: 5}}", plan.Options{})
+	if refusal, ok := errors.AsType[*plan.Refusal](err); !ok || !strings.Contains(refusal.Reason, "more than 24 containers") || refusal.Line != 1 {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestFrom_ChosenLimitsAreTheMainServices(t *testing.T) {
-	chosen, most := Limits{MemoryBytes: 1 << 30, NanoCPUs: 1_000_000_000, Processes: 300}, Limits{MemoryBytes: 2 << 30, NanoCPUs: 100_000_000, Processes: 300}
-	made := mustCompose(t, "services: {web: {image: 'a:1', ports: ['80']}, worker: {image: 'b:1'}}", Options{Limits: chosen, Most: most})
+	chosen, most := plan.Limits{MemoryBytes: 1 << 30, NanoCPUs: 1_000_000_000, Processes: 300}, plan.Limits{MemoryBytes: 2 << 30, NanoCPUs: 100_000_000, Processes: 300}
+	made := mustCompose(t, "services: {web: {image: 'a:1', ports: ['80']}, worker: {image: 'b:1'}}", plan.Options{Limits: chosen, Most: most})
 	if web := serviceOf(t, made, "web"); web.Limits != chosen {
 		t.Errorf("web has %+v", web.Limits)
 	}
-	want := DefaultLimits()
+	want := plan.DefaultLimits()
 	want.NanoCPUs = most.NanoCPUs
 	if worker := serviceOf(t, made, "worker"); worker.Limits != want {
 		t.Errorf("worker has %+v, want %+v", worker.Limits, want)
@@ -586,12 +587,12 @@ func FuzzFromCompose(f *testing.F) {
 			return
 		}
 		defer func() { _ = tree.Close() }()
-		made, err := From(t.Context(), tree, Options{Limits: DefaultLimits(), Secrets: []string{"TOKEN", "key"}})
+		made, err := From(t.Context(), tree, plan.Options{Limits: plan.DefaultLimits(), Secrets: []string{"TOKEN", "key"}})
 		if err != nil {
 			return
 		}
 		for _, service := range made.Services {
-			if policy, err := service.Policy(""); err != nil || !policy.ReadOnlyRoot || isRoot(policy.User) {
+			if policy, err := service.Policy(""); err != nil || !policy.ReadOnlyRoot || plan.IsRoot(policy.User) {
 				t.Fatalf("%+v, %v", policy, err)
 			}
 		}
@@ -607,18 +608,18 @@ func TestFrom_PlansTheExamples(t *testing.T) {
 		}
 		return string(text)
 	}
-	made := mustCompose(t, read("compose-guestbook/compose.yaml"), Options{},
+	made := mustCompose(t, read("compose-guestbook/compose.yaml"), plan.Options{},
 		"token.txt", "t", "app/Dockerfile", read("compose-guestbook/app/Dockerfile"))
 	if made.Main != "web" || !serviceOf(t, made, "store").Stateful() || made.Services[0].Name != "store" {
 		t.Errorf("got %+v", made)
 	}
 	visits := read("compose-flask-postgres/compose.yaml")
 	dockerfile := []string{"web/Dockerfile", read("compose-flask-postgres/web/Dockerfile")}
-	made = mustCompose(t, visits, Options{Secrets: []string{"DATABASE_PASSWORD"}}, dockerfile...)
+	made = mustCompose(t, visits, plan.Options{Secrets: []string{"DATABASE_PASSWORD"}}, dockerfile...)
 	if made.Main != "web" || serviceOf(t, made, "db").Image != "postgres:17-alpine" {
 		t.Errorf("got %+v", made)
 	}
-	_, err := composed(t, visits, Options{}, dockerfile...)
+	_, err := composed(t, visits, plan.Options{}, dockerfile...)
 	problemtest.MustRefuse(t, err, "compose.yaml", 8, "save it for the app")
 }
 
@@ -630,30 +631,30 @@ func TestFrom_RefusesNamesOfTheInternetOnTheNetwork(t *testing.T) {
 		"link":      "services:\n  web:\n    image: a\n    ports: [80]\n    links: [\"b:NAME\"]\n  b:\n    image: b\n",
 	} {
 		for _, bad := range []string{name, "NAME.COM", "a.internal.com", "xinternal.org"} {
-			_, err := composed(t, strings.ReplaceAll(text, "NAME", bad), Options{})
-			refusal, ok := errors.AsType[*Refusal](err)
+			_, err := composed(t, strings.ReplaceAll(text, "NAME", bad), plan.Options{})
+			refusal, ok := errors.AsType[*plan.Refusal](err)
 			if !ok || refusal.Line < 4 || !strings.Contains(refusal.Reason, "of the internet") || !strings.Contains(refusal.Hint, ".internal, .local") {
 				t.Errorf("%s %s: got %v", place, bad, err)
 			}
 		}
 		for _, good := range []string{"db", "db.internal", "a.b.Local", "x.test", "x.lan", "x.home.arpa"} {
-			if _, err := composed(t, strings.ReplaceAll(text, "NAME", good), Options{}); err != nil {
+			if _, err := composed(t, strings.ReplaceAll(text, "NAME", good), plan.Options{}); err != nil {
 				t.Errorf("%s %s: %v", place, good, err)
 			}
 		}
 	}
-	if _, err := composed(t, "services:\n  a.com:\n    image: a\n", Options{}); err == nil {
+	if _, err := composed(t, "services:\n  a.com:\n    image: a\n", plan.Options{}); err == nil {
 		t.Error("a service of such a name is accepted")
 	}
-	if _, err := composed(t, "services:\n  web:\n    image: a\n    extra_hosts: {example.com: 203.0.114.5}\n", Options{}); err != nil {
+	if _, err := composed(t, "services:\n  web:\n    image: a\n    extra_hosts: {example.com: 203.0.114.5}\n", plan.Options{}); err != nil {
 		t.Errorf("a name that only the service itself looks up: %v", err)
 	}
 }
 
 func TestFrom_RaisesHealthChecksThatAskTooOften(t *testing.T) {
-	made := mustCompose(t, "services:\n  web:\n    image: a\n    healthcheck: {test: [CMD, x], interval: 5ms, start_interval: 999ms, timeout: 10ms}\n", Options{})
+	made := mustCompose(t, "services:\n  web:\n    image: a\n    healthcheck: {test: [CMD, x], interval: 5ms, start_interval: 999ms, timeout: 10ms}\n", plan.Options{})
 	health := made.Services[0].Health
-	if health.Interval != LeastInterval || health.StartInterval != LeastInterval || health.Timeout != 10*time.Millisecond {
+	if health.Interval != plan.LeastInterval || health.StartInterval != plan.LeastInterval || health.Timeout != 10*time.Millisecond {
 		t.Errorf("got %+v", health)
 	}
 	if text := strings.Join(made.Notes, " "); !strings.Contains(text, "interval of web's health check is 1s here") || !strings.Contains(text, "start_interval of web") {

@@ -1,4 +1,4 @@
-package plan
+package planner
 
 import (
 	"errors"
@@ -12,6 +12,8 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/docker/go-units"
+
+	"berth/controller/plan"
 )
 
 const (
@@ -22,7 +24,7 @@ const (
 var volumeName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$`)
 
 // mounts reads volumes and tmpfs. binds reads paths.
-func (c *composer) mounts(to *Service, from types.ServiceConfig) error {
+func (c *composer) mounts(to *plan.Service, from types.ServiceConfig) error {
 	if len(from.Volumes)+len(from.Tmpfs) > mostMounts {
 		return c.refuse(fmt.Sprintf("The service %s has more than %d volumes.", from.Name, mostMounts), "Use fewer.", "services", from.Name, "volumes")
 	}
@@ -34,12 +36,12 @@ func (c *composer) mounts(to *Service, from types.ServiceConfig) error {
 	return nil
 }
 
-func (c *composer) mount(to *Service, volume types.ServiceVolumeConfig, place ...string) error {
+func (c *composer) mount(to *plan.Service, volume types.ServiceVolumeConfig, place ...string) error {
 	switch {
 	case volume.Type == types.VolumeTypeBind:
 		return nil
 	case volume.Type == types.VolumeTypeTmpfs:
-		tmpfs := Tmpfs{Bytes: defaultTmpfs}
+		tmpfs := plan.Tmpfs{Bytes: defaultTmpfs}
 		if volume.Tmpfs != nil {
 			tmpfs.Bytes, tmpfs.Mode = int64(volume.Tmpfs.Size), fs.FileMode(volume.Tmpfs.Mode)
 		}
@@ -56,16 +58,16 @@ func (c *composer) mount(to *Service, volume types.ServiceVolumeConfig, place ..
 	}
 }
 
-func (c *composer) addMount(to *Service, volume types.ServiceVolumeConfig, place ...string) error {
+func (c *composer) addMount(to *plan.Service, volume types.ServiceVolumeConfig, place ...string) error {
 	target, err := c.mountTarget(to, volume.Target, place...)
 	if err != nil {
 		return err
 	}
-	if _, err := ParseMountTarget(target); err != nil {
-		refusal, _ := errors.AsType[*Refusal](err) // it returns no other
+	if _, err := plan.ParseMountTarget(target); err != nil {
+		refusal, _ := errors.AsType[*plan.Refusal](err) // it returns no other
 		return c.refuse(refusal.Reason, refusal.Hint, place...)
 	}
-	mount := Mount{Volume: volume.Source, Target: target, ReadOnly: volume.ReadOnly}
+	mount := plan.Mount{Volume: volume.Source, Target: target, ReadOnly: volume.ReadOnly}
 	if volume.Volume != nil {
 		mount.NoCopy = volume.Volume.NoCopy
 	}
@@ -74,11 +76,11 @@ func (c *composer) addMount(to *Service, volume types.ServiceVolumeConfig, place
 }
 
 // tmpfs reads the short form: a path, and options after a colon.
-func (c *composer) tmpfs(to *Service, from types.ServiceConfig) error {
+func (c *composer) tmpfs(to *plan.Service, from types.ServiceConfig) error {
 	for _, text := range from.Tmpfs {
 		place := []string{"services", from.Name, "tmpfs"}
 		target, options, _ := strings.Cut(text, ":")
-		tmpfs := Tmpfs{Bytes: defaultTmpfs}
+		tmpfs := plan.Tmpfs{Bytes: defaultTmpfs}
 		for option := range strings.SplitSeq(options, ",") {
 			name, value, _ := strings.Cut(option, "=")
 			var err error
@@ -104,7 +106,7 @@ func (c *composer) tmpfs(to *Service, from types.ServiceConfig) error {
 	return nil
 }
 
-func (c *composer) addTmpfs(to *Service, target string, tmpfs Tmpfs, place ...string) error {
+func (c *composer) addTmpfs(to *plan.Service, target string, tmpfs plan.Tmpfs, place ...string) error {
 	if tmpfs.Bytes == 0 {
 		tmpfs.Bytes = min(defaultTmpfs, to.Limits.MemoryBytes)
 	}
@@ -120,7 +122,7 @@ func (c *composer) addTmpfs(to *Service, target string, tmpfs Tmpfs, place ...st
 	} else if tmpfs.Target, err = c.mountTarget(to, target, place...); err != nil {
 		return err
 	}
-	if under(tmpfs.Target, SecretsFolder) || under(SecretsFolder, tmpfs.Target) && tmpfs.Target != "/run" {
+	if plan.IsBelow(tmpfs.Target, plan.SecretsFolder) || plan.IsBelow(plan.SecretsFolder, tmpfs.Target) && tmpfs.Target != "/run" {
 		return c.refuse(fmt.Sprintf("A tmpfs at %.80s would hide the app's secrets.", target), "Choose another path.", place...)
 	}
 	to.Tmpfs = append(to.Tmpfs, tmpfs)
@@ -135,22 +137,17 @@ var (
 )
 
 // mountTarget returns the clean path of a mount at a free place.
-func (c *composer) mountTarget(to *Service, target string, place ...string) (string, error) {
+func (c *composer) mountTarget(to *plan.Service, target string, place ...string) (string, error) {
 	clean := path.Clean(target)
-	owned := slices.ContainsFunc(ownedTrees, func(tree string) bool { return under(clean, tree) })
+	owned := slices.ContainsFunc(ownedTrees, func(tree string) bool { return plan.IsBelow(clean, tree) })
 	switch {
 	case !strings.HasPrefix(target, "/") || len(target) > 1024 || strings.ContainsAny(target, "\x00\\:,"):
 		return "", c.refuse(fmt.Sprintf("%.80q is not an absolute path in the container.", target), "Begin it with a slash.", place...)
 	case owned || slices.Contains(ownedFolders, clean):
 		return "", c.refuse(fmt.Sprintf("Nothing can be mounted at %.80s, which the system owns.", clean), "Choose a folder of the app's own, such as /data.", place...)
-	case slices.ContainsFunc(to.Mounts, func(m Mount) bool { return m.Target == clean }) || slices.ContainsFunc(to.Tmpfs, func(t Tmpfs) bool { return t.Target == clean }):
+	case slices.ContainsFunc(to.Mounts, func(m plan.Mount) bool { return m.Target == clean }) || slices.ContainsFunc(to.Tmpfs, func(t plan.Tmpfs) bool { return t.Target == clean }):
 		return "", c.refuse(fmt.Sprintf("Two volumes are mounted at %.80s.", clean), "Keep one of them.", place...)
 	default:
 		return clean, nil
 	}
-}
-
-// under reports whether path is the folder or is below it.
-func under(path, folder string) bool {
-	return path == folder || strings.HasPrefix(path, strings.TrimSuffix(folder, "/")+"/")
 }

@@ -1,4 +1,4 @@
-package plan
+package planner
 
 import (
 	"cmp"
@@ -17,6 +17,7 @@ import (
 	"berth/controller/archive"
 	"berth/controller/compose"
 	"berth/controller/dockerfile"
+	"berth/controller/plan"
 	"berth/controller/printable"
 	"berth/controller/problem"
 	"berth/controller/registry"
@@ -44,7 +45,7 @@ type composer struct {
 	ctx     context.Context //nolint:containedctx // every step may read a file; lives as long as one From
 	tree    *archive.Tree
 	path    string // of the compose file
-	options Options
+	options plan.Options
 	file    *compose.File
 	notes   []string
 	faults  problem.Refusals
@@ -57,28 +58,28 @@ type composer struct {
 
 // fromCompose plans an app from the services of the compose file at path. The error holds
 // every fault of the file.
-func fromCompose(ctx context.Context, tree *archive.Tree, path string, o Options) (Plan, error) {
+func fromCompose(ctx context.Context, tree *archive.Tree, path string, o plan.Options) (plan.Plan, error) {
 	c := &composer{ctx: ctx, tree: tree, path: path, options: o}
 	if err := c.read(); err != nil {
-		return Plan{}, err
+		return plan.Plan{}, err
 	}
 	if c.file == nil {
-		return Plan{}, c.faults.Err()
+		return plan.Plan{}, c.faults.Err()
 	}
 	c.missingVariables()
 	if c.file.Project == nil {
-		return Plan{}, c.faults.Err()
+		return plan.Plan{}, c.faults.Err()
 	}
 	c.checkProject()
 	if err := tree.Prepare(ctx, c.files()); err != nil {
-		return Plan{}, err
+		return plan.Plan{}, err
 	}
 	made, err := c.plan()
 	if err != nil {
-		return Plan{}, err
+		return plan.Plan{}, err
 	}
 	if err := c.faults.Err(); err != nil {
-		return Plan{}, err
+		return plan.Plan{}, err
 	}
 	made.Notes = c.allNotes()
 	return made, nil
@@ -86,13 +87,13 @@ func fromCompose(ctx context.Context, tree *archive.Tree, path string, o Options
 
 // plan plans all services of the file. It records faults, and returns an error only if it
 // cannot go on.
-func (c *composer) plan() (Plan, error) {
+func (c *composer) plan() (plan.Plan, error) {
 	c.main = c.chooseMain()
-	made := Plan{Composed: true, Main: c.main}
+	made := plan.Plan{Composed: true, Main: c.main}
 	for _, name := range c.order() {
 		service, err := c.service(c.file.Project.Services[name])
 		if err != nil {
-			return Plan{}, err
+			return plan.Plan{}, err
 		}
 		made.Services = append(made.Services, service)
 	}
@@ -120,7 +121,7 @@ func (c *composer) read() error {
 	if err != nil {
 		return err
 	}
-	if refersToSecret(string(text)) {
+	if plan.RefersToSecret(string(text)) {
 		return c.refuse("The file holds characters of the private use area, which mean something else here.", "Remove the invisible characters.")
 	}
 	variables, err := c.allVariables()
@@ -144,13 +145,13 @@ func (c *composer) allVariables() (map[string]string, error) {
 	}
 	for _, variable := range c.options.Environment {
 		name, value, _ := strings.Cut(variable, "=")
-		if refersToSecret(value) {
+		if plan.RefersToSecret(value) {
 			return nil, c.refuse(fmt.Sprintf("The variable %.60s holds characters of the private use area, which mean something else here.", name), "Remove the invisible characters.")
 		}
 		variables[name] = value
 	}
 	for _, name := range c.options.Secrets {
-		variables[name] = SecretReference(name)
+		variables[name] = plan.SecretReference(name)
 	}
 	return variables, nil
 }
@@ -226,7 +227,7 @@ func (c *composer) missingVariables() {
 	}
 	_, beside := c.tree.Entry(dotenvFile)
 	for _, missing := range c.file.Missing {
-		refusal := &Refusal{
+		refusal := &plan.Refusal{
 			File: c.path, Line: missing.Line, Reason: fmt.Sprintf("The variable %.60s has no value.", missing.Name),
 			Hint: fmt.Sprintf("Give it a value among the app's variables. If it may be empty, write ${%.60s:-}.", missing.Name),
 		}
@@ -264,12 +265,12 @@ func (c *composer) order() []string {
 }
 
 // linkAll gives services their other names from links.
-func (c *composer) linkAll(services []Service) {
+func (c *composer) linkAll(services []plan.Service) {
 	for _, name := range c.file.Services {
 		from := c.file.Project.Services[name]
 		for _, link := range from.Links {
 			target, alias, _ := strings.Cut(link, ":")
-			at := slices.IndexFunc(services, func(s Service) bool { return s.Name == target })
+			at := slices.IndexFunc(services, func(s plan.Service) bool { return s.Name == target })
 			if at < 0 {
 				c.fault(fmt.Sprintf("The link %.60q leads to no service of the file.", link), "Link to a service of the file, or remove the link.", "services", from.Name, "links")
 				continue
@@ -289,15 +290,15 @@ func (c *composer) linkAll(services []Service) {
 
 // checkAll checks every service against the policy, and looks for secrets in places where
 // they would be readable.
-func (c *composer) checkAll(services []Service) error {
+func (c *composer) checkAll(services []plan.Service) error {
 	containers := 0
 	for _, service := range services {
 		if containers += service.Count(); containers > mostContainers {
 			c.faults = append(c.faults, c.refuseMany(service.Name))
 			return nil
 		}
-		if err := service.check(); err != nil {
-			if refusal, ok := errors.AsType[*Refusal](err); ok && refusal.File == "" {
+		if err := service.Check(); err != nil {
+			if refusal, ok := errors.AsType[*plan.Refusal](err); ok && refusal.File == "" {
 				refusal.File, refusal.Line = c.path, c.file.Line("services", service.Name)
 			}
 			if err := c.record(err); err != nil {
@@ -312,11 +313,11 @@ func (c *composer) checkAll(services []Service) error {
 }
 
 // checkOpen refuses secrets of the app in places where they would be kept in the open.
-func (c *composer) checkOpen(service Service) error {
+func (c *composer) checkOpen(service plan.Service) error {
 	name := service.Name
 	uses := c.openUses(name)
 	for _, file := range service.Files {
-		if !file.Private && refersToSecret(string(file.Content)) {
+		if !file.Private && plan.RefersToSecret(string(file.Content)) {
 			c.fault("A config holds a secret of the app, and configs become part of the image.", "Write it under secrets instead of configs.", "services", name, "configs")
 			return nil
 		}
@@ -335,14 +336,14 @@ func (c *composer) checkOpen(service Service) error {
 	if err != nil {
 		return fmt.Errorf("look for secrets in %s: %w", name, err)
 	}
-	if refersToSecret(string(text)) {
+	if plan.RefersToSecret(string(text)) {
 		c.fault(fmt.Sprintf("The service %s uses a secret of the app outside environment and secrets, where it would be kept in the open.", name),
 			"Name the secret under environment or secrets alone.", "services", name)
 	}
 	return nil
 }
 
-func (c *composer) refuseMany(service ...string) *Refusal {
+func (c *composer) refuseMany(service ...string) *plan.Refusal {
 	return c.refuse(fmt.Sprintf("The file asks for more than %d containers, counted with their copies.", mostContainers),
 		"Ask for fewer copies, or make two apps of it.", append([]string{"services"}, service...)...)
 }
@@ -399,8 +400,8 @@ func (c *composer) fault(reason, hint string, path ...string) {
 
 // refuse makes a refusal of the key at the path. It shows references to secrets as the
 // file has them.
-func (c *composer) refuse(reason, hint string, path ...string) *Refusal {
-	refusal := &Refusal{File: c.path, Reason: asWritten(reason), Hint: asWritten(hint)}
+func (c *composer) refuse(reason, hint string, path ...string) *plan.Refusal {
+	refusal := &plan.Refusal{File: c.path, Reason: asWritten(reason), Hint: asWritten(hint)}
 	if c.file != nil {
 		refusal.Line = c.file.Line(path...)
 	}
@@ -409,7 +410,7 @@ func (c *composer) refuse(reason, hint string, path ...string) *Refusal {
 
 // checkAnsweredName refuses a name of the internet for a service on its network. The
 // proxy looks up names on that network too, so the service would take that name over.
-func (c *composer) checkAnsweredName(name string, path ...string) *Refusal {
+func (c *composer) checkAnsweredName(name string, path ...string) *plan.Refusal {
 	if refusal := c.checkNetworkName(name, path...); refusal != nil {
 		return refusal
 	}
@@ -422,7 +423,7 @@ func (c *composer) checkAnsweredName(name string, path ...string) *Refusal {
 
 // checkNetworkName refuses a name by which a service could pass for another app's
 // instance, or for the platform itself.
-func (c *composer) checkNetworkName(name string, path ...string) *Refusal {
+func (c *composer) checkNetworkName(name string, path ...string) *plan.Refusal {
 	const longest = 63
 	lower := strings.ToLower(name)
 	switch {

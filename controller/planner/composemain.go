@@ -1,4 +1,4 @@
-package plan
+package planner
 
 import (
 	"fmt"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/types"
 
+	"berth/controller/plan"
 	"berth/controller/printable"
 	"berth/controller/problem"
 )
@@ -118,7 +119,7 @@ func isLoopback(host string) bool {
 }
 
 func speaksHTTP(port types.ServicePortConfig) bool {
-	return isTCP(port.Protocol) && port.Target <= 65535 && !slices.Contains(otherPorts, uint16(port.Target))
+	return isTCP(port.Protocol) && port.Target <= 65535 && !slices.Contains(plan.OtherPorts, uint16(port.Target))
 }
 
 func isTCP(protocol string) bool { return protocol == "" || protocol == "tcp" }

@@ -1,4 +1,4 @@
-package plan
+package planner
 
 import (
 	"fmt"
@@ -9,6 +9,7 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/types"
 
+	"berth/controller/plan"
 	"berth/controller/printable"
 )
 
@@ -19,7 +20,7 @@ const (
 )
 
 // limits reads the file's limits, within the operator's maximum.
-func (c *composer) limits(to *Service, from types.ServiceConfig) error {
+func (c *composer) limits(to *plan.Service, from types.ServiceConfig) error {
 	to.Limits = c.baseLimits(from.Name)
 	wanted := types.Resource{NanoCPUs: types.NanoCPUs(from.CPUS), MemoryBytes: from.MemLimit, Pids: from.PidsLimit}
 	reserved := from.MemReservation
@@ -83,11 +84,11 @@ func (c *composer) checkBounded(from types.ServiceConfig) error {
 
 // baseLimits are the limits of a service without limits in the file. The operator's
 // limits for the app apply to the main service, so that they change no other service.
-func (c *composer) baseLimits(name string) Limits {
+func (c *composer) baseLimits(name string) plan.Limits {
 	if name == c.main {
 		return c.options.Limits
 	}
-	base, most := DefaultLimits(), c.options.Most
+	base, most := plan.DefaultLimits(), c.options.Most
 	for _, limit := range []struct {
 		value *int64
 		most  int64
@@ -100,7 +101,7 @@ func (c *composer) baseLimits(name string) Limits {
 }
 
 // memory returns the parts of the service's memory that have a size of their own.
-func (c *composer) memory(to *Service, from types.ServiceConfig, reserved int64) error {
+func (c *composer) memory(to *plan.Service, from types.ServiceConfig, reserved int64) error {
 	if reserved > to.Limits.MemoryBytes {
 		c.note("The service %s reserves %s, not %s: no more memory than its limit.", from.Name, amount("memory", to.Limits.MemoryBytes), amount("memory", reserved))
 	}
@@ -156,7 +157,7 @@ var mostUlimits = map[string]int64{
 	"nofile": 65_536, "nproc": 4096, "memlock": 64 << 20, "stack": 64 << 20, "core": 0,
 }
 
-func (c *composer) ulimits(to *Service, from types.ServiceConfig) error {
+func (c *composer) ulimits(to *plan.Service, from types.ServiceConfig) error {
 	for _, name := range slices.Sorted(maps.Keys(from.Ulimits)) {
 		most, known := mostUlimits[name]
 		if !known {
@@ -185,7 +186,7 @@ func (c *composer) ulimits(to *Service, from types.ServiceConfig) error {
 		if soft < 0 || soft > hard {
 			soft = hard
 		}
-		to.Ulimits = append(to.Ulimits, Ulimit{Name: name, Soft: soft, Hard: hard})
+		to.Ulimits = append(to.Ulimits, plan.Ulimit{Name: name, Soft: soft, Hard: hard})
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package plan
+package planner
 
 import (
 	"bytes"
@@ -12,6 +12,8 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/dotenv"
 	"github.com/compose-spec/compose-go/v2/types"
+
+	"berth/controller/plan"
 )
 
 const (
@@ -26,7 +28,7 @@ var (
 )
 
 // environment joins the env files with the file's own variables, which win.
-func (c *composer) environment(to *Service, from types.ServiceConfig) error {
+func (c *composer) environment(to *plan.Service, from types.ServiceConfig) error {
 	joined := map[string]string{}
 	for i, file := range from.EnvFiles {
 		if err := c.readEnvFile(joined, file, "services", from.Name, "env_file", strconv.Itoa(i)); err != nil {
@@ -65,8 +67,8 @@ func (c *composer) readEnvFile(to map[string]string, file types.EnvFile, place .
 	if err != nil {
 		return err
 	}
-	if !utf8.Valid(text) || refersToSecret(string(text)) {
-		return &Refusal{File: inArchive, Reason: "The file is not plain text in UTF-8.", Hint: "Save the file as UTF-8 text, with a NAME=value on each line."}
+	if !utf8.Valid(text) || plan.RefersToSecret(string(text)) {
+		return &plan.Refusal{File: inArchive, Reason: "The file is not plain text in UTF-8.", Hint: "Save the file as UTF-8 text, with a NAME=value on each line."}
 	}
 	switch file.Format {
 	case "":
@@ -103,7 +105,7 @@ func (c *composer) parseEnv(to map[string]string, name string, text []byte) erro
 	for _, match := range referredName.FindAllSubmatchIndex(text, -1) {
 		referred := string(text[match[2]:match[3]])
 		if _, before := to[referred]; defined[referred] || before {
-			return &Refusal{
+			return &plan.Refusal{
 				File: name, Line: 1 + bytes.Count(text[:match[0]], []byte("\n")),
 				Reason: fmt.Sprintf("The value refers to %.60s, which an env_file sets itself.", referred),
 				Hint:   "Write the value out; a dollar sign that means itself is written as \\$.",
@@ -112,14 +114,14 @@ func (c *composer) parseEnv(to map[string]string, name string, text []byte) erro
 	}
 	variables, longest := c.variables()
 	if bytes.Count(text, []byte("$"))*(longest+len(text)) > mostEnvReplace*64 {
-		return &Refusal{File: name, Reason: "The file refers to variables too often.", Hint: "Write the values out."}
+		return &plan.Refusal{File: name, Reason: "The file refers to variables too often.", Hint: "Write the values out."}
 	}
 	parsed, err := dotenv.ParseWithLookup(bytes.NewReader(text), func(name string) (string, bool) {
 		value, found := variables[name]
 		return value, found
 	})
 	if err != nil {
-		return &Refusal{File: name, Reason: "The file cannot be read as lines of NAME=value.", Hint: "Correct it; values with spaces or # stand in quotes."}
+		return &plan.Refusal{File: name, Reason: "The file cannot be read as lines of NAME=value.", Hint: "Correct it; values with spaces or # stand in quotes."}
 	}
 	maps.Copy(to, parsed)
 	return nil
@@ -135,7 +137,7 @@ func (c *composer) variables() (values map[string]string, longest int) {
 		longest = max(longest, len(value))
 	}
 	for _, name := range c.options.Secrets {
-		values[name] = SecretReference(name)
+		values[name] = plan.SecretReference(name)
 	}
 	return values, longest
 }

@@ -1,4 +1,4 @@
-package plan
+package planner
 
 import (
 	"fmt"
@@ -15,6 +15,7 @@ import (
 
 	"berth/controller/address"
 	"berth/controller/dockerfile"
+	"berth/controller/plan"
 	"berth/controller/printable"
 	"berth/controller/problem"
 	"berth/controller/registry"
@@ -28,25 +29,25 @@ const (
 )
 
 // service plans one service of the file.
-func (c *composer) service(from types.ServiceConfig) (Service, error) {
-	service := Service{Name: from.Name, Waivers: c.options.Waivers}
+func (c *composer) service(from types.ServiceConfig) (plan.Service, error) {
+	service := plan.Service{Name: from.Name, Waivers: c.options.Waivers}
 	service.Waivers.Database = service.Waivers.Database && c.options.IsDatabase(from.Name, from.Image)
 	if waivers, named := c.options.ServiceWaivers[from.Name]; named {
 		service.Waivers = waivers
 	}
-	for _, step := range []func(*Service, types.ServiceConfig) error{
+	for _, step := range []func(*plan.Service, types.ServiceConfig) error{
 		c.name, c.source, c.command, c.identity, c.limits, c.capabilities, c.engine, c.ulimits,
 		c.health, c.restart, c.dependencies, c.ports, c.hosts, c.environment,
 		c.mounts, c.tmpfs, c.binds, c.configs, c.secrets, c.replicas,
 	} {
 		if err := c.record(step(&service, from)); err != nil {
-			return Service{}, err
+			return plan.Service{}, err
 		}
 	}
 	return service, nil
 }
 
-func (c *composer) name(to *Service, from types.ServiceConfig) error {
+func (c *composer) name(to *plan.Service, from types.ServiceConfig) error {
 	if !serviceName.MatchString(from.Name) {
 		return c.refuse(fmt.Sprintf("%.80q cannot be the name of a service here.", from.Name), "Use up to 63 lower-case letters, digits, hyphens and underscores.", "services", from.Name)
 	}
@@ -92,7 +93,7 @@ func (c *composer) containerName(take func(string, ...string), from types.Servic
 }
 
 // source plans the origin of the image.
-func (c *composer) source(to *Service, from types.ServiceConfig) error {
+func (c *composer) source(to *plan.Service, from types.ServiceConfig) error {
 	if from.Platform != "" && !dockerfile.OnThisMachine(from.Platform) {
 		if !strings.HasPrefix(from.Platform, "linux/") {
 			return c.refuse(fmt.Sprintf("%.40q is not this machine's platform, which is linux/%s.", from.Platform, runtime.GOARCH), "Remove platform.", "services", from.Name, "platform")
@@ -108,7 +109,7 @@ func (c *composer) source(to *Service, from types.ServiceConfig) error {
 		}
 		return c.build(to, from)
 	}
-	if refersToSecret(from.Image) {
+	if plan.RefersToSecret(from.Image) {
 		return nil // it is refused for that
 	}
 	named, err := reference.ParseNormalizedNamed(from.Image)
@@ -125,7 +126,7 @@ func (c *composer) source(to *Service, from types.ServiceConfig) error {
 	return nil
 }
 
-func (c *composer) pullPolicy(to *Service, from types.ServiceConfig) error {
+func (c *composer) pullPolicy(to *plan.Service, from types.ServiceConfig) error {
 	switch from.PullPolicy {
 	case "", types.PullPolicyMissing, types.PullPolicyIfNotPresent, types.PullPolicyBuild:
 		return nil
@@ -145,7 +146,7 @@ func (c *composer) offerWaiver(waiver problem.Offer, service, reason, hint strin
 	c.faults = append(c.faults, refusal)
 }
 
-func (c *composer) command(to *Service, from types.ServiceConfig) error {
+func (c *composer) command(to *plan.Service, from types.ServiceConfig) error {
 	to.Command, to.Entrypoint = from.Command, from.Entrypoint
 	to.WorkingDir, to.Stop.Signal = from.WorkingDir, from.StopSignal
 	if from.WorkingDir != "" && !strings.HasPrefix(from.WorkingDir, "/") {
@@ -166,9 +167,9 @@ func (c *composer) command(to *Service, from types.ServiceConfig) error {
 }
 
 // identity sets the user, and the labels that describe the service for people.
-func (c *composer) identity(to *Service, from types.ServiceConfig) error {
+func (c *composer) identity(to *plan.Service, from types.ServiceConfig) error {
 	to.User = from.User
-	if from.User != "" && isRoot(from.User) && !to.Waivers.RunsAsRoot() {
+	if from.User != "" && plan.IsRoot(from.User) && !to.Waivers.RunsAsRoot() {
 		to.User = ""
 		c.offerWaiver(problem.OfferDatabase, from.Name, fmt.Sprintf("The service %s wants to run as root.", from.Name),
 			"Name another user, as numbers such as 1000:1000; what starts as root and drops root later, as databases do, needs the security exception \"database\" on the app's page.", "services", from.Name, "user")
@@ -211,7 +212,7 @@ func ofOtherProxy(label string) bool {
 }
 
 // engine sets the requests of a service to the engine beside capabilities.
-func (c *composer) engine(to *Service, from types.ServiceConfig) error {
+func (c *composer) engine(to *plan.Service, from types.ServiceConfig) error {
 	for _, option := range from.SecurityOpt {
 		switch strings.ReplaceAll(strings.ToLower(option), "=", ":") {
 		case "no-new-privileges", "no-new-privileges:true":
@@ -248,7 +249,7 @@ var sysctls = []string{
 
 // capabilities reads the capabilities that a service asks for. All are dropped by default,
 // and each added one needs a security exception.
-func (c *composer) capabilities(to *Service, from types.ServiceConfig) error {
+func (c *composer) capabilities(to *plan.Service, from types.ServiceConfig) error {
 	var added []string
 	for _, capability := range from.CapAdd {
 		plain := strings.TrimPrefix(strings.ToUpper(capability), "CAP_")
@@ -256,11 +257,11 @@ func (c *composer) capabilities(to *Service, from types.ServiceConfig) error {
 			c.note("The service %s runs without the capability %s, which apps do not get.", from.Name, plain)
 			continue
 		}
-		if plain != bindCapability && !slices.Contains(waivable, plain) {
-			c.fault(fmt.Sprintf("The capability %.40q cannot be given to an app.", capability), "Remove it; on the short list are "+bindCapability+", "+strings.Join(waivable, ", ")+".", "services", from.Name, "cap_add")
+		if plain != plan.BindCapability && !slices.Contains(plan.Waivable, plain) {
+			c.fault(fmt.Sprintf("The capability %.40q cannot be given to an app.", capability), "Remove it; on the short list are "+plan.BindCapability+", "+strings.Join(plan.Waivable, ", ")+".", "services", from.Name, "cap_add")
 			continue
 		}
-		if !to.Waivers.gives(plain) {
+		if !to.Waivers.Gives(plain) {
 			c.offerWaiver(problem.OfferDatabase, from.Name, fmt.Sprintf("The service %s wants the capability %s, which loosens the hardening.", from.Name, plain), "Remove it, or give the service the security exception \"database\" on the app's page.", "services", from.Name, "cap_add")
 			continue
 		}
@@ -268,7 +269,7 @@ func (c *composer) capabilities(to *Service, from types.ServiceConfig) error {
 	}
 	for _, capability := range from.CapDrop {
 		plain := strings.TrimPrefix(strings.ToUpper(capability), "CAP_")
-		if (plain == "ALL" || plain == bindCapability) && !slices.Contains(added, bindCapability) {
+		if (plain == "ALL" || plain == plan.BindCapability) && !slices.Contains(added, plan.BindCapability) {
 			to.DropBind = true
 		}
 	}
@@ -279,16 +280,16 @@ func (c *composer) capabilities(to *Service, from types.ServiceConfig) error {
 // ask for them run without.
 var comforts = []string{"AUDIT_WRITE", "FSETID", "IPC_LOCK", "KILL", "SYS_NICE"}
 
-func (c *composer) health(to *Service, from types.ServiceConfig) error {
+func (c *composer) health(to *plan.Service, from types.ServiceConfig) error {
 	check := from.HealthCheck
 	if check == nil {
 		return nil
 	}
 	if check.Disable {
-		to.Health = &Healthcheck{Test: []string{"NONE"}}
+		to.Health = &plan.Healthcheck{Test: []string{"NONE"}}
 		return nil
 	}
-	to.Health = &Healthcheck{
+	to.Health = &plan.Healthcheck{
 		Test: check.Test, Interval: orZero(check.Interval), Timeout: orZero(check.Timeout),
 		StartPeriod: orZero(check.StartPeriod), StartInterval: orZero(check.StartInterval),
 	}
@@ -306,9 +307,9 @@ func (c *composer) health(to *Service, from types.ServiceConfig) error {
 		key string
 		to  *time.Duration
 	}{{"interval", &to.Health.Interval}, {"start_interval", &to.Health.StartInterval}} {
-		if *interval.to != 0 && *interval.to < LeastInterval {
-			*interval.to = LeastInterval
-			c.note("The %s of %s's health check is %s here, which is the least.", interval.key, from.Name, LeastInterval)
+		if *interval.to != 0 && *interval.to < plan.LeastInterval {
+			*interval.to = plan.LeastInterval
+			c.note("The %s of %s's health check is %s here, which is the least.", interval.key, from.Name, plan.LeastInterval)
 		}
 	}
 	if check.Retries != nil {
@@ -329,7 +330,7 @@ func orZero(duration *types.Duration) time.Duration {
 
 // restart decides what happens when the service ends. If other services wait for it to
 // complete, it runs once, unless the file says otherwise.
-func (c *composer) restart(to *Service, from types.ServiceConfig) error {
+func (c *composer) restart(to *plan.Service, from types.ServiceConfig) error {
 	mode, key := from.Restart, "restart"
 	if from.Deploy != nil && from.Deploy.RestartPolicy != nil {
 		mode, key = deployRestart(from.Deploy.RestartPolicy), "deploy"
@@ -338,17 +339,17 @@ func (c *composer) restart(to *Service, from types.ServiceConfig) error {
 	switch mode {
 	case "":
 		if c.once[from.Name] {
-			to.Restart.Mode = Never
+			to.Restart.Mode = plan.Never
 		}
 	case "no":
 		if from.Name == c.main {
 			c.note("The service %s is started again when it ends, as the route leads to it.", from.Name)
 			return nil
 		}
-		to.Restart.Mode = Never
+		to.Restart.Mode = plan.Never
 	case "always", "unless-stopped":
 	case "on-failure":
-		to.Restart.Mode = OnFailure
+		to.Restart.Mode = plan.OnFailure
 	default:
 		return c.refuse(fmt.Sprintf("%.40q is not a way to restart.", mode), "Write no, on-failure or unless-stopped.", "services", from.Name, key)
 	}
@@ -356,7 +357,7 @@ func (c *composer) restart(to *Service, from types.ServiceConfig) error {
 		return nil
 	}
 	retries, err := strconv.ParseUint(count, 10, 16)
-	if err != nil || to.Restart.Mode != OnFailure {
+	if err != nil || to.Restart.Mode != plan.OnFailure {
 		return c.refuse("The number of restarts cannot be read.", "Write it such as on-failure:3.", "services", from.Name, key)
 	}
 	to.Restart.Retries = int(retries)
@@ -380,11 +381,11 @@ func deployRestart(policy *types.RestartPolicy) string {
 	}
 }
 
-func (c *composer) dependencies(to *Service, from types.ServiceConfig) error {
-	conditions := map[string]Condition{
-		"": Started, types.ServiceConditionStarted: Started,
-		types.ServiceConditionHealthy:               Healthy,
-		types.ServiceConditionCompletedSuccessfully: Completed,
+func (c *composer) dependencies(to *plan.Service, from types.ServiceConfig) error {
+	conditions := map[string]plan.Condition{
+		"": plan.Started, types.ServiceConditionStarted: plan.Started,
+		types.ServiceConditionHealthy:               plan.Healthy,
+		types.ServiceConditionCompletedSuccessfully: plan.Completed,
 	}
 	for _, name := range slices.Sorted(maps.Keys(from.DependsOn)) {
 		if _, enabled := c.file.Project.Services[name]; !enabled {
@@ -395,14 +396,14 @@ func (c *composer) dependencies(to *Service, from types.ServiceConfig) error {
 		if !known {
 			return c.refuse(fmt.Sprintf("%.60q is not a condition to wait for.", dependency.Condition), "Write service_started, service_healthy or service_completed_successfully.", "services", from.Name, "depends_on", name)
 		}
-		to.DependsOn = append(to.DependsOn, Dependency{Service: name, Condition: condition, Required: dependency.Required, Restart: dependency.Restart})
+		to.DependsOn = append(to.DependsOn, plan.Dependency{Service: name, Condition: condition, Required: dependency.Required, Restart: dependency.Restart})
 	}
 	return nil
 }
 
 // ports keeps the port that a service listens on: the first that may speak HTTP. No port
 // is published.
-func (c *composer) ports(to *Service, from types.ServiceConfig) error {
+func (c *composer) ports(to *plan.Service, from types.ServiceConfig) error {
 	var ports []uint16
 	for i, port := range from.Ports {
 		if port.Target == 0 || port.Target > 65535 {
@@ -426,13 +427,13 @@ func (c *composer) ports(to *Service, from types.ServiceConfig) error {
 			ports = append(ports, uint16(number))
 		}
 	}
-	to.Port = FirstHTTPPort(ports)
+	to.Port = plan.FirstHTTPPort(ports)
 	return nil
 }
 
 // setPorts marks the services without a route, and sets the port of the main one if a
 // person chose it.
-func (c *composer) setPorts(services []Service) {
+func (c *composer) setPorts(services []plan.Service) {
 	for i := range services {
 		service := &services[i]
 		service.Internal = service.Name != c.main
@@ -444,7 +445,7 @@ func (c *composer) setPorts(services []Service) {
 
 // hosts are extra names that a service looks up, with public addresses only: any other
 // address would name the host, or an address that only the host can reach.
-func (c *composer) hosts(to *Service, from types.ServiceConfig) error {
+func (c *composer) hosts(to *plan.Service, from types.ServiceConfig) error {
 	for _, name := range slices.Sorted(maps.Keys(from.ExtraHosts)) {
 		if refusal := c.checkNetworkName(name, "services", from.Name, "extra_hosts"); refusal != nil {
 			c.faults = append(c.faults, refusal)
@@ -466,7 +467,7 @@ func (c *composer) hosts(to *Service, from types.ServiceConfig) error {
 	return nil
 }
 
-func (c *composer) replicas(to *Service, from types.ServiceConfig) error {
+func (c *composer) replicas(to *plan.Service, from types.ServiceConfig) error {
 	to.Replicas = from.GetScale()
 	switch {
 	case to.Replicas < 1 || to.Replicas > mostReplicas:

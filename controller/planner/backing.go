@@ -1,10 +1,12 @@
-package plan
+package planner
 
 import (
 	"slices"
 	"strings"
 
 	"github.com/distribution/reference"
+
+	"berth/controller/plan"
 )
 
 // backingImages are the last parts of the names of images that other services of an app
@@ -24,7 +26,7 @@ var backingImages = strings.Fields(`
 
 // isBacking reports whether an image is known to back other services.
 func isBacking(image string) bool {
-	if _, known := DatabaseImage(image); known {
+	if _, known := plan.DatabaseImage(image); known {
 		return true
 	}
 	named, err := reference.ParseNormalizedNamed(image)

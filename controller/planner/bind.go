@@ -1,10 +1,12 @@
-package plan
+package planner
 
 import (
 	"path"
 	"regexp"
 	"slices"
 	"strings"
+
+	"berth/controller/plan"
 )
 
 // hostKind is the kind of a path of the host, for a bind of a compose file.
@@ -41,7 +43,7 @@ func kindOfHostPath(source string) hostKind {
 	switch {
 	case socketName.MatchString(clean):
 		return hostSocket
-	case clean == "/etc/localtime" || clean == "/etc/timezone" || under(clean, "/usr/share/zoneinfo"):
+	case clean == "/etc/localtime" || clean == "/etc/timezone" || plan.IsBelow(clean, "/usr/share/zoneinfo"):
 		return hostClock
 	case clean == "/dev/urandom" || clean == "/dev/random":
 		return hostRandom
@@ -74,7 +76,7 @@ var dataFolders = regexp.MustCompile(`^(data|database|db|uploads?|media|storage|
 
 // isDataTarget reports whether a service writes data to a folder, by the folder's name.
 func isDataTarget(target string) bool {
-	if under(target, "/var/lib") || under(target, "/data") {
+	if plan.IsBelow(target, "/var/lib") || plan.IsBelow(target, "/data") {
 		return true
 	}
 	return dataFolders.MatchString(strings.ToLower(path.Base(target)))

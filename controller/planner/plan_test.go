@@ -1,4 +1,4 @@
-package plan
+package planner
 
 import (
 	"errors"
@@ -8,12 +8,13 @@ import (
 
 	"berth/controller/archive"
 	"berth/controller/archive/archivetest"
+	"berth/controller/plan"
 	"berth/controller/problem/problemtest"
 )
 
-var options = Options{Limits: DefaultLimits()}
+var options = plan.Options{Limits: plan.DefaultLimits()}
 
-func planned(t *testing.T, files ...string) Plan {
+func planned(t *testing.T, files ...string) plan.Plan {
 	t.Helper()
 	made, err := From(t.Context(), archivetest.Tree(t, files...), options)
 	if err != nil {
@@ -22,7 +23,7 @@ func planned(t *testing.T, files ...string) Plan {
 	return made
 }
 
-func kept(tree *archive.Tree, made Plan) []string {
+func kept(tree *archive.Tree, made plan.Plan) []string {
 	var paths []string
 	for _, entry := range tree.Entries() {
 		if made.Services[0].Build.Keep(entry) {
@@ -33,12 +34,12 @@ func kept(tree *archive.Tree, made Plan) []string {
 }
 
 func TestFrom_PlansOneHardenedServiceOfADockerfile(t *testing.T) {
-	o := Options{Port: 3000, Limits: DefaultLimits(), Environment: []string{"MODE=production"}}
+	o := plan.Options{Port: 3000, Limits: plan.DefaultLimits(), Environment: []string{"MODE=production"}}
 	made, err := From(t.Context(), archivetest.Tree(t, "Dockerfile", "FROM scratch\nCOPY . /\n", "main.go", ""), o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if made.Main != MainService || len(made.Services) != 1 {
+	if made.Main != plan.MainService || len(made.Services) != 1 {
 		t.Fatalf("got %+v", made)
 	}
 	service := made.Services[0]
@@ -93,7 +94,7 @@ func TestFrom_NamesWhatIsThereInsteadOfADockerfile(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := From(t.Context(), archivetest.Tree(t, c.files...), options)
 			problemtest.MustRefuse(t, err, "", 0, c.reason)
-			if refusal, _ := errors.AsType[*Refusal](err); !strings.Contains(refusal.Hint, c.hint) {
+			if refusal, _ := errors.AsType[*plan.Refusal](err); !strings.Contains(refusal.Hint, c.hint) {
 				t.Errorf("the hint is %q", refusal.Hint)
 			}
 		})
@@ -106,7 +107,7 @@ func TestFrom_ComposeFileDecidesAlsoBesideADockerfile(t *testing.T) {
 		t.Errorf("got %+v", made)
 	}
 	_, err := From(t.Context(), archivetest.Tree(t, "Dockerfile", "FROM scratch", "compose.yaml", "services: {web: {build: ., volumes: ['/etc:/app']}}"), options)
-	if refusal, ok := errors.AsType[*Refusal](err); !ok || !strings.Contains(refusal.Hint, "Without compose.yaml in the archive") {
+	if refusal, ok := errors.AsType[*plan.Refusal](err); !ok || !strings.Contains(refusal.Hint, "Without compose.yaml in the archive") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -135,15 +136,15 @@ var noise = func() string {
 func TestFrom_RefusesBadOptionsWithoutShowingValues(t *testing.T) {
 	tree := archivetest.Tree(t, "Dockerfile", "FROM scratch")
 	for _, variable := range []string{"NAME", "=value", "", "A=b\x00c"} {
-		_, err := From(t.Context(), tree, Options{Limits: DefaultLimits(), Environment: []string{variable}})
+		_, err := From(t.Context(), tree, plan.Options{Limits: plan.DefaultLimits(), Environment: []string{variable}})
 		problemtest.MustRefuse(t, err, "", 0, "environment variable")
 		if strings.Contains(err.Error(), "value\"") {
 			t.Errorf("the value is shown: %v", err)
 		}
 	}
-	_, err := From(t.Context(), tree, Options{})
+	_, err := From(t.Context(), tree, plan.Options{})
 	problemtest.MustRefuse(t, err, "", 0, "would mean no limit")
-	_, err = From(t.Context(), tree, Options{Limits: DefaultLimits(), Waivers: Waivers{Capabilities: []string{"SYS_ADMIN"}}})
+	_, err = From(t.Context(), tree, plan.Options{Limits: plan.DefaultLimits(), Waivers: plan.Waivers{Capabilities: []string{"SYS_ADMIN"}}})
 	problemtest.MustRefuse(t, err, "", 0, "SYS_ADMIN")
 }
 
@@ -160,14 +161,14 @@ func TestChoosePort_FollowsTheDesign(t *testing.T) {
 		{"8000 where nothing is", 0, nil, 8000},
 		{"8000 where nothing can be", 0, []uint16{0}, 8000},
 	} {
-		if got := ChoosePort(c.wanted, c.exposed); got != c.want {
+		if got := plan.ChoosePort(c.wanted, c.exposed); got != c.want {
 			t.Errorf("%s: got %d, want %d", c.name, got, c.want)
 		}
 	}
 }
 
 func TestRefusal_SaysWhere(t *testing.T) {
-	for want, refusal := range map[string]Refusal{
+	for want, refusal := range map[string]plan.Refusal{
 		"No.":                     {Reason: "No."},
 		"Dockerfile: No.":         {File: "Dockerfile", Reason: "No."},
 		"Dockerfile, line 3: No.": {File: "Dockerfile", Line: 3, Reason: "No."},

@@ -1,4 +1,4 @@
-package plan
+package planner
 
 import (
 	"errors"
@@ -8,6 +8,7 @@ import (
 	"berth/controller/archive"
 	"berth/controller/archive/archivetest"
 	"berth/controller/dockerfile"
+	"berth/controller/plan"
 	"berth/controller/problem/problemtest"
 )
 
@@ -33,12 +34,12 @@ func TestCheckBases_RefusesWhatAnImageMakesTheBuildFetch(t *testing.T) {
 		{"nonsense", "FROM a\n", dockerfile.Base{Triggers: []string{"ADD"}}, true},
 		{"a former stage's base", "FROM a AS b\nFROM b\nARG U=file\nADD $U /x\n", dockerfile.Base{Environment: []string{"U=http://host"}}, true},
 	} {
-		build := Build{Dockerfile: "Dockerfile"}
-		if refusal := build.take([]byte(c.text), nil); refusal != nil || !slices.Equal(build.Bases, []string{name}) {
+		build := plan.Build{Dockerfile: "Dockerfile"}
+		if refusal := build.Take([]byte(c.text), nil); refusal != nil || !slices.Equal(build.Bases, []string{name}) {
 			t.Fatalf("%s: %v, %q", c.name, refusal, build.Bases)
 		}
 		err := build.CheckBases(map[string]dockerfile.Base{name: c.base})
-		if _, ok := errors.AsType[*Refusal](err); ok != c.refused {
+		if _, ok := errors.AsType[*plan.Refusal](err); ok != c.refused {
 			t.Errorf("%s: got %v", c.name, err)
 		}
 	}
@@ -60,7 +61,7 @@ func FuzzFrom(f *testing.F) {
 		defer tree.Close()
 		made, err := From(t.Context(), tree, options)
 		if err != nil {
-			_, ofPlan := errors.AsType[*Refusal](err)
+			_, ofPlan := errors.AsType[*plan.Refusal](err)
 			_, ofArchive := errors.AsType[*archive.Refusal](err)
 			if !ofPlan && !ofArchive {
 				t.Fatalf("bad input is no Refusal: %v", err)

@@ -1,4 +1,4 @@
-package plan
+package planner
 
 import (
 	"fmt"
@@ -8,6 +8,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"berth/controller/compose"
+	"berth/controller/plan"
 )
 
 // dotenvFile is the file that Compose itself reads beside a compose file.
@@ -27,8 +28,8 @@ func (c *composer) readDotenv(to map[string]string) error {
 
 // asWritten shows references to secrets as the file has them.
 func asWritten(text string) string {
-	text = secretReference.ReplaceAllString(text, "${$1}")
-	return strings.NewReplacer(referenceOpen, "", referenceClose, "").Replace(text)
+	text = plan.SecretReferences.ReplaceAllString(text, "${$1}")
+	return strings.NewReplacer(plan.ReferenceOpen, "", plan.ReferenceClose, "").Replace(text)
 }
 
 // lacksVariable reports whether the key at the path names a variable without a value. What
@@ -71,7 +72,7 @@ func (c *composer) openUses(service string) []use {
 // referredIn returns the names of the secrets that a text refers to, in order.
 func referredIn(text string) []string {
 	var names []string
-	for _, match := range secretReference.FindAllStringSubmatch(text, -1) {
+	for _, match := range plan.SecretReferences.FindAllStringSubmatch(text, -1) {
 		names = append(names, match[1])
 	}
 	slices.Sort(names)

@@ -1,4 +1,4 @@
-package plan
+package planner
 
 import (
 	"fmt"
@@ -10,6 +10,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 
 	"berth/controller/archive"
+	"berth/controller/plan"
 	"berth/controller/problem"
 )
 
@@ -19,7 +20,7 @@ const mostBindFiles = 2000
 // binds finds the safe form of each path that a service mounts: files of the archive
 // become part of the image, and data folders become volumes of the app. Nothing of the
 // host is mounted.
-func (c *composer) binds(to *Service, from types.ServiceConfig) error {
+func (c *composer) binds(to *plan.Service, from types.ServiceConfig) error {
 	for i, volume := range from.Volumes {
 		if volume.Type != types.VolumeTypeBind {
 			continue
@@ -35,7 +36,7 @@ func (c *composer) binds(to *Service, from types.ServiceConfig) error {
 // bind is one path that a service mounts.
 type bind struct {
 	types.ServiceVolumeConfig
-	to    *Service
+	to    *plan.Service
 	place []string
 	build *types.BuildConfig
 }
@@ -71,7 +72,7 @@ func (c *composer) bind(b bind) error {
 // person agreed to it.
 func (c *composer) hostBind(b bind) error {
 	switch kind := kindOfHostPath(b.Source); {
-	case kind == hostClock && under(path.Clean(b.Target), path.Clean(b.Source)):
+	case kind == hostClock && plan.IsBelow(path.Clean(b.Target), path.Clean(b.Source)):
 		c.note("%s of the host is not mounted into %s: set the variable TZ, such as TZ=Europe/Berlin.", b.Source, b.to.Name)
 		return nil
 	case kind == hostRandom && (b.Target == "/dev/urandom" || b.Target == "/dev/random"):
@@ -141,7 +142,7 @@ func (c *composer) bindFile(b bind, entry archive.Entry) error {
 		return err
 	}
 	c.note("%s becomes part of the image of %s at %s.%s", entry.Path, b.to.Name, b.Target, unkept(b.ReadOnly))
-	if under(path.Clean(b.Target), "/tmp") {
+	if plan.IsBelow(path.Clean(b.Target), "/tmp") {
 		c.note("%s has no /tmp in memory, which would hide that file. If it writes there, it needs the security exception \"writable root\".", b.to.Name)
 	}
 	return nil
@@ -156,7 +157,7 @@ func unkept(readOnly bool) string {
 
 // addBound adds a file of the archive at a target.
 func (c *composer) addBound(b bind, target string, entry archive.Entry, content []byte) error {
-	file := File{Path: target, Content: content}
+	file := plan.File{Path: target, Content: content}
 	if refusal := c.fileTarget(b.to, &file, false, b.place...); refusal != nil {
 		return refusal
 	}
@@ -218,7 +219,7 @@ func (c *composer) isBuiltFrom(b bind, inArchive string) bool {
 		return false
 	}
 	context, err := c.archivePath(b.build.Context, "The build context", b.place...)
-	return err == nil && under("/"+inArchive, "/"+context)
+	return err == nil && plan.IsBelow("/"+inArchive, "/"+context)
 }
 
 func orTop(folder string) string {
@@ -273,5 +274,5 @@ func (c *composer) boundFiles(service types.ServiceConfig) []string {
 var identityFiles = []string{"/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow", "/etc/sudoers", "/etc/ld.so.preload", "/etc/mtab"}
 
 func replacesIdentity(clean string) bool {
-	return slices.Contains(identityFiles, clean) || under(clean, "/etc/sudoers.d")
+	return slices.Contains(identityFiles, clean) || plan.IsBelow(clean, "/etc/sudoers.d")
 }
