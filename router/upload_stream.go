@@ -219,7 +219,8 @@ func brokenUpload(err error) error {
 			"Send it again over a steadier line.",
 		).At(fieldArchive).Because(err)
 	}
-	if errors.Is(err, io.ErrUnexpectedEOF) {
+	_, cut := errors.AsType[net.Error](err)
+	if cut || errors.Is(err, io.ErrUnexpectedEOF) {
 		return problem.Invalid("The upload ended before its end.", "Send it again.").At(fieldArchive).Because(err)
 	}
 	return err
