@@ -22,7 +22,7 @@ func (a *admin) deleteApp(v *visit) error {
 	}
 	notice := "%s is deleted, with its container, image, network, files and route."
 	if !removed {
-		notice = "%s is being deleted. The container engine takes longer than usual; Berth goes on by itself."
+		notice = "%s is being deleted. The container engine takes longer than usual; Berth keeps removing the app."
 	}
 	if err := v.notify(fmt.Sprintf(notice, name)); err != nil {
 		return err

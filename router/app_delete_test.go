@@ -26,7 +26,7 @@ func TestDelete_ThatTheEngineTakesLongForIsAcceptedAndNoError(t *testing.T) {
 	if answer.StatusCode != http.StatusSeeOther || answer.Header.Get("Location") != "/admin#notice" {
 		t.Errorf("by the form: %d to %q", answer.StatusCode, answer.Header.Get("Location"))
 	}
-	mustContain(t, s.get("/admin").body, "hello is being deleted.", "Berth goes on by itself.")
+	mustContain(t, s.get("/admin").body, "hello is being deleted.", "Berth keeps removing the app.")
 	if log := s.logged.String(); !strings.Contains(log, "the engine is busy") || strings.Contains(log, "level=ERROR") {
 		t.Errorf("the log:\n%s", log)
 	}

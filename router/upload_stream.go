@@ -44,6 +44,9 @@ type upload struct {
 	problems fieldProblems
 	preview  *controller.Preview // what a check came to
 	held     *controller.Held    // the archive that waits since a check
+
+	uncounted bool // it may have been sent before: acceptOnce counts it
+	hasTurn   bool // of its repeatKey
 }
 
 // readUpload reads a multipart form in order and without buffering the file: the
