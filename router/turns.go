@@ -39,8 +39,8 @@ func (t *turns) take(ctx context.Context, key any) (done func(), err error) {
 func (t *turns) enter(key any) (done func(), before chan struct{}) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if before = t.busy[key]; before != nil {
-		return nil, before
+	if other := t.busy[key]; other != nil {
+		return nil, other
 	}
 	mine := make(chan struct{})
 	t.busy[key] = mine

@@ -37,6 +37,9 @@ type Options struct {
 	Host string
 	// Stack prefixes every name in the engine; empty is "berth".
 	Stack string
+	// Cgroup is the engine's parent of the cgroups of instances: "/NAME", or "NAME.slice"
+	// where systemd keeps them. Empty is the engine's own, which builds are below too.
+	Cgroup string
 	// SubnetPool is where app networks get their /27 from.
 	SubnetPool netip.Prefix
 	// Reserved is left out of SubnetPool: the network between proxy and controller.
@@ -52,6 +55,7 @@ type Options struct {
 type Engine struct {
 	client  *client.Client
 	stack   string
+	cgroup  string // empty: the engine's own
 	subnets subnetPool
 	helpers *helpers
 	logger  *slog.Logger
@@ -94,7 +98,7 @@ func Open(options Options) (*Engine, error) {
 		return nil, fmt.Errorf("open engine: %w", err)
 	}
 	return &Engine{
-		client: connection, stack: options.Stack, subnets: subnets,
+		client: connection, stack: options.Stack, cgroup: options.Cgroup, subnets: subnets,
 		helpers: newHelpers(options.Helper), logger: options.Logger,
 		patience: callTimeout,
 	}, nil

@@ -308,6 +308,25 @@ func TestBuildRequest_KeepsCachesOfAppsApart(t *testing.T) {
 	}
 }
 
+func TestStart_InstancesAreInTheCgroupThatWasAskedFor(t *testing.T) {
+	var sent struct{ HostConfig container.HostConfig }
+	engine, _ := openFake(t, map[string]http.HandlerFunc{"POST /containers/create": func(w http.ResponseWriter, r *http.Request) {
+		if err := json.NewDecoder(r.Body).Decode(&sent); err != nil {
+			t.Error(err)
+		}
+		_, _ = w.Write([]byte(`{"Id": "made"}`))
+	}})
+	for _, cgroup := range []string{"", "/berth"} {
+		engine.cgroup = cgroup
+		if _, err := engine.createOnce(t.Context(), StartOptions{App: "hello", Name: "hello"}, plan.Policy{}); err != nil {
+			t.Fatal(err)
+		}
+		if sent.HostConfig.CgroupParent != cgroup {
+			t.Errorf("asked for %q, got %q", cgroup, sent.HostConfig.CgroupParent)
+		}
+	}
+}
+
 func TestBuildRequest_KeysTheStepsByApp(t *testing.T) {
 	engine := &Engine{stack: "berth"}
 	hosts := func(app string, release int64) string {
