@@ -16,6 +16,10 @@ import (
 // end; the reconciler finishes what is left.
 const actionTimeout = time.Minute
 
+// ErrStillRemoving says that an app is wanted deleted, and that something of it is there
+// yet: the engine did not let go of it. The reconciler goes on.
+var ErrStillRemoving = errors.New("the app is not removed in full yet")
+
 // Start makes a stopped app run again, in place of the page.
 func (c *Controller) Start(ctx context.Context, name app.Name) error {
 	return c.act(ctx, name, func(ctx context.Context, live app.Release) error {
@@ -108,7 +112,7 @@ func (c *Controller) Restart(ctx context.Context, name app.Name) error {
 }
 
 // Delete removes the app with its containers, images, network, files, rows and
-// route. confirm must be the name of the app.
+// route. confirm must be the name of the app. ErrStillRemoving says that it takes longer.
 func (c *Controller) Delete(ctx context.Context, name app.Name, confirm string) error {
 	if _, err := c.findApp(ctx, name); err != nil {
 		return err
@@ -128,10 +132,7 @@ func (c *Controller) Delete(ctx context.Context, name app.Name, confirm string) 
 	c.notices.notify(name)
 	if err := c.removeApp(ctx, name); err != nil {
 		c.requestReconcile()
-		return problem.Unavailable(
-			fmt.Sprintf("The app %s is not removed in full yet.", name),
-			"Berth keeps removing it; look again in a minute.",
-		).Because(err)
+		return fmt.Errorf("%w: %w", ErrStillRemoving, err)
 	}
 	return nil
 }

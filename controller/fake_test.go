@@ -43,7 +43,7 @@ type engine struct {
 	onPull    guarded[func(docker.PullOptions) (docker.Image, string, error)]
 	onList    guarded[func()] // after the instances were listed, before the list is returned
 	onResume  guarded[func(name string)]
-	onRemove  guarded[func()]                                       // before an app is removed
+	onRemove  guarded[func() error]                                 // before an app is removed
 	onRetire  guarded[func(name string) error]                      // its error is what Retire gives
 	door      guarded[func(call string)]                            // before and after each call that the real engine would make
 	onInspect guarded[func(ctx context.Context, name string) error] // its error is what Inspect gives
@@ -473,7 +473,9 @@ func (e *engine) Retire(_ context.Context, name string, _ time.Duration) error {
 
 func (e *engine) RemoveApp(_ context.Context, app string) error {
 	if onRemove := e.onRemove.get(); onRemove != nil {
-		onRemove()
+		if err := onRemove(); err != nil {
+			return err
+		}
 	}
 	add(&e.removed, app)
 	e.step("remove containers of app", func() {

@@ -564,7 +564,10 @@ func TestStory_PassThatSawADeletionLeavesTheNextAppOfThatNameAlone(t *testing.T)
 	h.deploy("hello")
 	removing, seen := make(chan struct{}), make(chan struct{})
 	var first, passing sync.Once
-	h.engine.onRemove.set(func() { first.Do(func() { close(removing); <-seen }) })
+	h.engine.onRemove.set(func() error {
+		first.Do(func() { close(removing); <-seen })
+		return nil
+	})
 	deleted := make(chan error, 1)
 	go func() { deleted <- h.Delete(t.Context(), "hello", "hello") }()
 	<-removing
@@ -697,6 +700,24 @@ func TestStory_DeleteRemovesEveryTrace(t *testing.T) {
 	if release := h.deploy("hello"); release.Number != 1 {
 		t.Errorf("a new app of the name starts at r%d", release.Number)
 	}
+}
+
+func TestStory_DeleteThatTheEngineIsNotReadyForGoesOnByItself(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.deploy("hello")
+	var once sync.Once
+	h.engine.onRemove.set(func() (err error) {
+		once.Do(func() { err = docker.ErrUnavailable })
+		return err
+	})
+	if err := h.Delete(t.Context(), "hello", "hello"); !errors.Is(err, controller.ErrStillRemoving) || !errors.Is(err, docker.ErrUnavailable) {
+		t.Fatalf("Delete() = %v, want that it goes on, and why", err)
+	}
+	h.within(20*time.Second, "the app to go", func() bool {
+		_, err := h.App(t.Context(), "hello")
+		return problem.KindOf(err) == problem.KindNotFound && len(h.engine.names()) == 0
+	})
 }
 
 func TestStory_DeleteCancelsTheReleaseUnderWay(t *testing.T) {

@@ -134,19 +134,6 @@ func (a *admin) apiUpdateApp(v *visit) error {
 	return v.createdRelease(release)
 }
 
-// apiDeleteApp takes the name in the path as the confirmation.
-func (a *admin) apiDeleteApp(v *visit) error {
-	name, err := v.app()
-	if err != nil {
-		return err
-	}
-	if err := a.apps.Delete(v.context(), name, string(name)); err != nil {
-		return err
-	}
-	v.gin.Status(http.StatusNoContent)
-	return nil
-}
-
 func (a *admin) apiStartApp(v *visit) error   { return a.apiAct(v, a.apps.Start) }
 func (a *admin) apiStopApp(v *visit) error    { return a.apiAct(v, a.apps.Stop) }
 func (a *admin) apiRestartApp(v *visit) error { return a.apiAct(v, a.apps.Restart) }

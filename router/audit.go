@@ -43,7 +43,7 @@ func (a *admin) recordAction(v *visit, err error) {
 	}
 	status := v.gin.Writer.Status() // a form that was wrong is shown again without an error
 	if err != nil {
-		status = statusOf(asProblem(err).Kind)
+		status = statusOf(v.blame(asProblem(err)).Kind)
 	}
 	success := status < http.StatusBadRequest
 	if !success && action == audit.ActionLoginSuccess {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"sync/atomic"
 	"time"
 
 	"berth/controller/archive"
@@ -71,6 +73,7 @@ type pacedBody struct {
 	now        func() time.Time
 	due        int64     // bytes until the deadline moves on
 	latest     time.Time // the deadline moves no further than this; zero is no bound
+	broke      atomic.Pointer[error]
 }
 
 // Read reads on, and moves the deadline where enough came since the last time.
@@ -81,12 +84,32 @@ func (p *pacedBody) Read(buffer []byte) (int, error) {
 	}
 	n, err := p.body.Read(buffer)
 	p.due -= int64(n)
-	if errors.Is(err, io.EOF) {
+	switch {
+	case err == nil:
+	case errors.Is(err, io.EOF):
 		// The server goes on reading, to notice a caller who leaves, and would
 		// take a deadline that passes meanwhile for one.
 		_ = p.controller.SetReadDeadline(time.Time{})
+	default:
+		p.broke.Store(&err)
 	}
 	return n, err
+}
+
+// broken returns what ended the body before its end, in words; nil where nothing did.
+// Whoever read it may have lost the error on the way.
+func (p *pacedBody) broken() *problem.Problem {
+	if p == nil || p.broke.Load() == nil {
+		return nil
+	}
+	cause := *p.broke.Load()
+	if errors.Is(cause, os.ErrDeadlineExceeded) {
+		return problem.Malformed(
+			fmt.Sprintf("The request stood still for %s and was given up.", progressWindow),
+			"Send it again over a steadier line.",
+		).Because(cause)
+	}
+	return problem.Malformed("The request ended before its end.", "Send it again.").Because(cause)
 }
 
 // Close closes the body.
@@ -102,6 +125,8 @@ func (p *pacedBody) setDeadline(deadline time.Time) {
 
 // drain reads what is left of a refused upload, beyond its cap too.
 func (v *visit) drain() {
+	before := v.body.broke.Load()
+	defer func() { v.body.broke.Store(before) }() // what ends the rest is not what was wrong
 	v.body.latest = v.admin.now().Add(drainTime)
 	v.body.due = 0
 	_, _ = io.CopyN(io.Discard, v.body, drainMost)

@@ -1,6 +1,8 @@
 package router
 
 import (
+	"crypto/rand"
+
 	"berth/controller/problem"
 )
 
@@ -10,6 +12,7 @@ type frame struct {
 	Section   string // which entry of the navigation is the present one
 	Tab       string // which page of the settings is the present one
 	FormToken string
+	Once      string // of the forms of an upload on this page: fieldOnce
 	Account   string // empty where nobody is signed in: then there is no navigation
 	Version   string
 	Notice    string           // what the last form did
@@ -29,7 +32,7 @@ func (f frame) LimitsPath() string {
 // frame makes the frame of a page, and takes the notice that waits for it.
 func (v *visit) frame(title string) frame {
 	made := frame{
-		Title: title, FormToken: v.formToken(), Account: v.caller.account.Name, Version: v.admin.version,
+		Title: title, FormToken: v.formToken(), Once: rand.Text(), Account: v.caller.account.Name, Version: v.admin.version,
 	}
 	if notice, ok := v.session().Get(noticeKey).(string); ok && !v.route.stream {
 		made.Notice = notice

@@ -181,7 +181,7 @@ var typedAgain = map[string]bool{
 }
 
 // streamFields are of the forms with an archive, which are shown again by themselves.
-var streamFields = map[string]bool{"archive": true, "file": true, "chain_file": true, "key_file": true, "check": true, "held": true, "other": true, "environment_plain": true}
+var streamFields = map[string]bool{"archive": true, "file": true, "chain_file": true, "key_file": true, "check": true, "held": true, "other": true, "environment_plain": true, "once": true}
 
 func TestLimits_EveryFieldOfAFormIsKnownAsPlainOrSecret(t *testing.T) {
 	t.Parallel()

@@ -170,6 +170,7 @@ type admin struct {
 	limits       Limits
 	previews     *previews
 	turns        *turns
+	repeats      *repeats
 	templates    *templates.Set
 	rows         rowCache
 	public       publicAddress
@@ -220,6 +221,7 @@ func New(o Options) (http.Handler, error) {
 		limits:       o.Limits,
 		previews:     newPreviews(),
 		turns:        newTurns(),
+		repeats:      newRepeats(time.Now),
 		templates:    pages,
 		public: publicAddress{
 			httpPort: o.PublicHTTPPort, httpsPort: o.PublicHTTPSPort, forceHTTPS: o.ForceHTTPS,

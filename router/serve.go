@@ -1,6 +1,7 @@
 package router
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -26,7 +27,7 @@ func (a *admin) serve(r route) gin.HandlerFunc {
 			err = a.handle(v)
 		}
 		if err != nil {
-			a.refuse(v, asProblem(err))
+			a.refuse(v, v.blame(asProblem(err)))
 		}
 		v.settleLimit()
 	}
@@ -138,6 +139,21 @@ func asProblem(err error) *problem.Problem {
 		"Something went wrong.",
 		"Try again. If it happens again, look for the request id in Berth's log.",
 	).Because(err)
+}
+
+// blame returns the fault, unless it is that the caller went away: what came of that in
+// here is nobody's mistake but the line's.
+func (v *visit) blame(fault *problem.Problem) *problem.Problem {
+	if fault.Kind != problem.KindInternal {
+		return fault
+	}
+	if broken := v.body.broken(); broken != nil {
+		return broken
+	}
+	if v.context().Err() != nil && errors.Is(fault, context.Canceled) {
+		return problem.Malformed("The caller went away.", "Send it again.").Because(fault.Err)
+	}
+	return fault
 }
 
 // malformed is a part of the path that no page of ours could have linked to.

@@ -139,7 +139,7 @@ func (a *admin) accept(v *visit, form *upload, wish controller.Upload) (_ app.Re
 			return app.Release{}, err
 		}
 	}
-	return a.uploads.Accept(v.context(), wish)
+	return a.acceptOnce(v, form, wish)
 }
 
 // parseCheck is parseUpload for a program that wants to know how its archive will

@@ -106,7 +106,7 @@ func (v *visit) viewHeld(form *upload, action string) *heldView {
 	view := &heldView{Held: *form.held, Action: action, FormToken: v.formToken(), Room: v.room(class)}
 	for _, name := range slices.Sorted(maps.Keys(form.fields)) {
 		switch name {
-		case formField, fieldCheck, fieldHeld, fieldOther, fieldVariables:
+		case formField, fieldOnce, fieldCheck, fieldHeld, fieldOther, fieldVariables:
 		default:
 			view.Fields = append(view.Fields, hiddenField{name, form.fields[name]})
 		}

@@ -12,7 +12,8 @@ func (r route) takesLater(class limit.Class) bool {
 
 // takeWork counts an archive or an image that is to be deployed, before it is
 // received. What deploys nothing is not counted: a preview, which is bounded by
-// itself, and a held archive that was deployed already.
+// itself, and a held archive that was deployed already. Whether an upload was sent before
+// is known once it is there.
 func (a *admin) takeWork(v *visit, form *upload) error {
 	if form.fields[fieldOther] != "" && !v.caller.bearer {
 		return nil
@@ -31,6 +32,17 @@ func (a *admin) takeWork(v *visit, form *upload) error {
 			return err
 		}
 	}
+	key, given, err := v.repeatKey(form)
+	if err != nil {
+		return form.problems.add(err)
+	}
+	if form.uncounted = given && a.beginOnce(v, form, key); form.uncounted {
+		return nil
+	}
+	return a.countWork(v, form)
+}
+
+func (a *admin) countWork(v *visit, form *upload) error {
 	refund, err := a.take(v, v.route.limit)
 	if err != nil {
 		v.upload = form

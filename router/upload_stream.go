@@ -44,6 +44,9 @@ type upload struct {
 	problems fieldProblems
 	preview  *controller.Preview // what a check came to
 	held     *controller.Held    // the archive that waits since a check
+
+	uncounted bool // it may have been sent before: acceptOnce counts it
+	hasTurn   bool // of its repeatKey
 }
 
 // readUpload reads a multipart form in order and without buffering the file: the
@@ -219,7 +222,8 @@ func brokenUpload(err error) error {
 			"Send it again over a steadier line.",
 		).At(fieldArchive).Because(err)
 	}
-	if errors.Is(err, io.ErrUnexpectedEOF) {
+	_, cut := errors.AsType[net.Error](err)
+	if cut || errors.Is(err, io.ErrUnexpectedEOF) {
 		return problem.Invalid("The upload ended before its end.", "Send it again.").At(fieldArchive).Because(err)
 	}
 	return err

@@ -50,6 +50,8 @@ unset DOCKER_CONTEXT
 
 # Where scripts/traefik leaves the name of the image that it chose.
 chosen_traefik=$state/traefik-image
+# Where scripts/budgets leaves the cgroup of the apps, where it has made one.
+apps_cgroup=$state/apps-cgroup
 
 umask 022
 mkdir -p "$cache/bin"
@@ -87,6 +89,7 @@ install_packages() {
 compose() {
 	local files=(--file docker-compose.yml)
 	[[ -f $chosen_traefik ]] && BERTH_TRAEFIK_IMAGE=$(<"$chosen_traefik") && export BERTH_TRAEFIK_IMAGE
+	[[ -n ${BERTH_CGROUP:-} || ! -f $apps_cgroup ]] || { BERTH_CGROUP=$(<"$apps_cgroup") && export BERTH_CGROUP; }
 	[[ -f $state/compose.json ]] && files+=(--file "$state/compose.json")
 	if [[ -x $cache/bin/docker-compose ]]; then
 		"$cache/bin/docker-compose" "${files[@]}" "$@"

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -13,9 +14,11 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"syscall"
 	"time"
 
 	"berth/controller/app"
+	"berth/controller/pause"
 	"berth/controller/problem"
 	"berth/controller/secret"
 )
@@ -24,6 +27,9 @@ const (
 	connectTimeout = 10 * time.Second
 	answerTimeout  = 2 * time.Minute // after the last byte of the request; an archive is looked into meanwhile
 	maxAnswer      = 1 << 20         // bytes of JSON
+
+	uploadAttempts = 3 // of which all but the last lost their answer
+	resendPause    = time.Second
 )
 
 // client speaks the API of one server.
@@ -215,11 +221,30 @@ func (c *client) find(ctx context.Context, path string, answer any) error {
 	})
 }
 
+// post sends the upload, and sends it again where the answer was lost: the key tells the
+// server that it is the same one, of which it makes one release.
 func (c *client) post(ctx context.Context, path string, u *upload, fields [][2]string, answer any) error {
-	return c.patiently(ctx, func() error { return c.postOnce(ctx, path, u, fields, answer) })
+	key := rand.Text()
+	for attempt := 1; ; attempt++ {
+		err := c.patiently(ctx, func() error { return c.postOnce(ctx, path, key, u, fields, answer) })
+		if err == nil || attempt == uploadAttempts || !isAnswerLost(err) {
+			return err
+		}
+		_, _ = fmt.Fprintln(c.notes, "The answer of the server was lost. Sending the same again.")
+		if pause.For(ctx, resendPause) != nil {
+			return err
+		}
+	}
 }
 
-func (c *client) postOnce(ctx context.Context, path string, u *upload, fields [][2]string, answer any) error {
+// isAnswerLost reports whether the connection broke once it was there: nobody knows what
+// the server has made of the request.
+func isAnswerLost(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}
+
+func (c *client) postOnce(ctx context.Context, path, key string, u *upload, fields [][2]string, answer any) error {
 	body, contentType, length, err := u.form(fields)
 	if err != nil {
 		return err
@@ -227,6 +252,7 @@ func (c *client) postOnce(ctx context.Context, path string, u *upload, fields []
 	response, err := c.send(ctx, http.MethodPost, path, func(request *http.Request) {
 		request.Body, request.ContentLength = io.NopCloser(body), length
 		request.Header.Set("Content-Type", contentType)
+		request.Header.Set("Idempotency-Key", key)
 	})
 	if err != nil {
 		return err

@@ -19,6 +19,7 @@ import (
 // Config is the settings, parsed: what holds one of these need not check it again.
 type Config struct {
 	Stack       string
+	Cgroup      string // the parent of those of instances; empty: the engine's own
 	DataFolder  string
 	ProxyFolder string
 
@@ -106,6 +107,7 @@ func (v values) parse() (Config, error) {
 	s := p.fill()
 	config := Config{
 		Stack:            parse(&p, "stack", s.Stack, parseStack, "1 to 40 lower-case letters, digits and inner hyphens"),
+		Cgroup:           parse(&p, "cgroup", s.Cgroup, parseCgroup, "a name after a slash, such as /berth, or of a slice, such as berth.slice"),
 		DataFolder:       parse(&p, "data.folder", s.Data.Folder, filepath.Abs, "a path"),
 		ProxyFolder:      s.Proxy.Folder,
 		HTTPPort:         s.HTTP.Port,

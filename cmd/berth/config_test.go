@@ -124,6 +124,7 @@ func TestConfig_RefusesWhatItCannotRead(t *testing.T) {
 		"CPU below nothing":      {[]string{"BERTH_LIMITS_CPU=-9223372036854775807%"}, []string{"BERTH_LIMITS_CPU", "5%"}},
 		"few processes":          {[]string{"BERTH_LIMITS_PROCESSES=9"}, []string{"BERTH_LIMITS_PROCESSES", "10"}},
 		"no size of a volume":    {[]string{"BERTH_VOLUME_QUOTA=1k"}, []string{"BERTH_VOLUME_QUOTA", "10g"}},
+		"a cgroup elsewhere":     {[]string{"BERTH_CGROUP=/../system"}, []string{"BERTH_CGROUP", "/berth"}},
 		"no size of a disk":      {[]string{"BERTH_BUILD_DISK=lots"}, []string{"BERTH_BUILD_DISK", "10g"}},
 		"no builds":              {[]string{"BERTH_BUILD_CONCURRENCY=0"}, []string{"BERTH_BUILD_CONCURRENCY", "from 1"}},
 		"a host bit":             {[]string{"BERTH_SUBNET_POOL=10.201.0.1/16"}, []string{"BERTH_SUBNET_POOL", "10.201.0.0/16"}},

@@ -33,6 +33,8 @@ type apiServer struct {
 	requests []string
 
 	retryAfter string // what a limited one is told
+	lost       int    // times that the answer of an upload never arrives
+	keys       []string
 
 	fields  map[string]string
 	entries []string // of the archive
@@ -110,6 +112,11 @@ func (s *apiServer) receive(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.exists = true
+	s.keys = append(s.keys, r.Header.Get("Idempotency-Key"))
+	if s.lost > 0 {
+		s.lost--
+		panic(http.ErrAbortHandler)
+	}
 	w.WriteHeader(http.StatusCreated)
 	fmt.Fprint(w, `{"app":"hello","number":3,"state":"queued"}`)
 }
@@ -225,6 +232,26 @@ func TestDeploy_WaitsWhereItIsLimitedAndSaysSo(t *testing.T) {
 	}
 	if strings.Count(stderr, "Going on in 1s.") != 4 || !slices.Contains(server.entries, "Dockerfile") {
 		t.Errorf("stderr %q, entries %v", stderr, server.entries)
+	}
+}
+
+func TestDeploy_SendsAgainUnderTheSameKeyWhereTheAnswerWasLost(t *testing.T) {
+	t.Parallel()
+	server := newAPIServer(t)
+	server.lost = 2
+	stdout, stderr, err := deploy(t, server, "berth_test")
+	if err != nil || stdout != "http://127.0.0.1/hello\n" || strings.Count(stderr, "Sending the same again.") != 2 {
+		t.Errorf("stdout %q, stderr %q, %v", stdout, stderr, err)
+	}
+	if len(server.keys) != 3 || server.keys[0] == "" || server.keys[0] != server.keys[1] || server.keys[1] != server.keys[2] {
+		t.Errorf("the keys are %q", server.keys)
+	}
+	server.lost = 9
+	if _, _, err := deploy(t, server, "berth_test"); exitCode(err) != exitUnavailable {
+		t.Errorf("it never arrives: %v", err)
+	}
+	if n := len(server.keys); n != 6 || server.keys[3] == server.keys[2] {
+		t.Errorf("the keys are %q", server.keys)
 	}
 }
 

@@ -161,6 +161,15 @@ func parseStack(s string) (string, error) {
 	return s, nil
 }
 
+var cgroupPattern = regexp.MustCompile(`^(/[a-z0-9][a-z0-9-]{0,39}|[a-z0-9]+(-[a-z0-9]+)*\.slice)?$`)
+
+func parseCgroup(s string) (string, error) {
+	if !cgroupPattern.MatchString(s) {
+		return "", errors.New("not a cgroup")
+	}
+	return s, nil
+}
+
 func parseHosts(s string) ([]traefik.Host, error) {
 	return parseList(s, traefik.ParseHost)
 }

@@ -160,6 +160,7 @@ func openEngine(config Config, logger *slog.Logger) (*docker.Engine, error) {
 	return docker.Open(docker.Options{
 		Host:       config.DockerHost,
 		Stack:      config.Stack,
+		Cgroup:     config.Cgroup,
 		SubnetPool: config.SubnetPool,
 		Reserved:   []netip.Prefix{config.EdgeSubnet},
 		Logger:     logger,

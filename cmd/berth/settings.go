@@ -16,7 +16,8 @@ import (
 // field names it everywhere: HTTP.Port is the flag --http.port, the variable
 // BERTH_HTTP_PORT and the key http: port: of the file.
 type settings struct {
-	Stack string `description:"prefix of every name in the engine, and the label berth.stack"`
+	Stack  string `description:"prefix of every name in the engine, and the label berth.stack"`
+	Cgroup string `description:"make up sets it: the cgroup that apps are in, apart from builds, such as /berth; empty: the engine's own"`
 
 	HTTP struct {
 		Port uint16 `description:"port of the proxy for http on the host; for links and messages"`

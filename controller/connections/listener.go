@@ -14,7 +14,7 @@ import (
 
 // Limit bounds how many connections are open at once. Zero allows none.
 type Limit struct {
-	Total      int
+	Total      int // that all may count for together
 	PerAddress int // of one IPv4 address, or one IPv6 network of 64 bits
 	// Shared is an address that many may come from, such as the one that the engine
 	// shows in the place of theirs. It has SharedLimit in the place of PerAddress.
@@ -39,16 +39,18 @@ func (l Limit) isShared(network netip.Prefix) bool {
 // connection beyond the limit takes the place of the one that has been idle for
 // longest, and is closed at once where none is: whoever holds many connections
 // cannot make the others wait, and whoever leaves many behind does not lock out
-// the next.
+// the next. Where all together have too many, the address that uses most of what it
+// may have gives way, and never one that uses less than the newcomer's.
 type Crowd struct {
 	limit Limit
 	// Refused, where it is set, hears of each connection that was closed for the
 	// limit: a new one, or one that gave way. It must not block.
 	Refused func(from net.Addr)
 
-	mu   sync.Mutex
-	open map[string]*Conn // by both ends
-	from map[netip.Prefix]*group
+	mu     sync.Mutex
+	open   map[string]*Conn // by both ends
+	from   map[netip.Prefix]*group
+	weight int // what all count for together
 }
 
 // group is the connections of one address.
@@ -143,11 +145,11 @@ func (c *Crowd) makeRoom(counted *Conn, more int) bool {
 		switch its := c.from[counted.from]; {
 		case its == nil && more > c.limit.of(counted.from):
 		case its != nil && its.weight+more > c.limit.of(counted.from):
-			place = c.longestIdle(maps.Keys(its.open), counted)
-		case counted.weight > 0 || len(c.open) < c.limit.Total:
+			place = longestIdle(maps.Keys(its.open), counted, c.limit.Grace)
+		case c.weight+more <= c.limit.Total:
 			return true
 		default:
-			place = c.longestIdle(maps.Values(c.open), counted)
+			place = c.unfairest(counted, more)
 		}
 		if place == nil {
 			return false
@@ -158,10 +160,52 @@ func (c *Crowd) makeRoom(counted *Conn, more int) bool {
 	}
 }
 
-// longestIdle is another one of those; nil where none is idle for long enough.
-func (c *Crowd) longestIdle(among iter.Seq[*Conn], than *Conn) *Conn {
+// unfairest is the connection that gives way to one more, which its address would then
+// count for: of the address that uses most of its limit, and there of the one that waits
+// for longest. nil where the newcomer's address is the one.
+func (c *Crowd) unfairest(counted *Conn, more int) *Conn {
+	own, its := more, c.from[counted.from]
+	if its != nil {
+		own += its.weight
+	}
+	ownShare := c.share(counted.from, own)
+	var fullest *group
+	most := ownShare
+	var equals []*group
+	for network, other := range c.from {
+		share := c.share(network, other.weight)
+		if network == counted.from || share < ownShare {
+			continue
+		}
+		equals = append(equals, other)
+		if share > most {
+			fullest, most = other, share
+		}
+	}
+	switch {
+	case fullest != nil:
+		return longestIdle(maps.Keys(fullest.open), counted, 0)
+	case its != nil && len(equals) == 0:
+		return longestIdle(maps.Keys(its.open), counted, c.limit.Grace)
+	}
 	var found *Conn
-	longest := time.Now().Add(-c.limit.Grace).UnixNano() + 1
+	for _, other := range equals {
+		if one := longestIdle(maps.Keys(other.open), counted, c.limit.Grace); one != nil && (found == nil || one.idle.Load() < found.idle.Load()) {
+			found = one
+		}
+	}
+	return found
+}
+
+// share is how much of its limit an address uses.
+func (c *Crowd) share(network netip.Prefix, weight int) float64 {
+	return float64(weight) / float64(c.limit.of(network))
+}
+
+// longestIdle is another one of those; nil where none is idle for so long.
+func longestIdle(among iter.Seq[*Conn], than *Conn, grace time.Duration) *Conn {
+	var found *Conn
+	longest := time.Now().Add(-grace).UnixNano() + 1
 	for other := range among {
 		if since := other.idle.Load(); since != 0 && since < longest && other != than {
 			found, longest = other, since
@@ -172,6 +216,7 @@ func (c *Crowd) longestIdle(among iter.Seq[*Conn], than *Conn) *Conn {
 
 func (c *Crowd) add(counted *Conn, weight int) {
 	counted.weight += weight
+	c.weight += weight
 	c.from[counted.from].weight += weight
 }
 
@@ -206,9 +251,9 @@ type Conn struct {
 	leave  func()
 }
 
-// Weigh makes the connection count for so many of its address, as one does that carries
-// many requests at once; of the shared address and in all each is one. It reports whether
-// there is room: where not, the connection has to be closed.
+// Weigh makes the connection count for so many, as one does that carries many requests at
+// once; of the shared address each is one. It reports whether there is room: where not,
+// the connection has to be closed.
 func (c *Conn) Weigh(weight int) bool {
 	c.crowd.mu.Lock()
 	defer c.crowd.mu.Unlock()

@@ -3,6 +3,7 @@ package connections
 import (
 	"net"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 )
@@ -68,7 +69,7 @@ func TestCrowd_CountsOneNetworkOfIPv6AsOneAddress(t *testing.T) {
 }
 
 func TestCrowd_WhatCountsForManyTakesThePlaceOfManyAndGivesItBack(t *testing.T) {
-	crowd := NewCrowd(Limit{Total: 4, PerAddress: 4, Shared: netip.MustParseAddr("192.0.2.9"), SharedLimit: 2})
+	crowd := NewCrowd(Limit{Total: 7, PerAddress: 4, Shared: netip.MustParseAddr("192.0.2.9"), SharedLimit: 2})
 	in := takeAll(crowd, "192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.9")
 	if in[0].Weigh(4) {
 		t.Error("it counts for four, and there are three already")
@@ -85,10 +86,60 @@ func TestCrowd_WhatCountsForManyTakesThePlaceOfManyAndGivesItBack(t *testing.T) 
 		t.Error("it counts for many of the address that many share")
 	}
 	if len(takeAll(crowd, "192.0.2.3", "192.0.2.4")) != 1 {
-		t.Error("it does not count for one in all")
+		t.Error("it does not count for four in all")
 	}
 	_ = in[0].Close()
-	if again := takeAll(crowd, "192.0.2.1", "192.0.2.1"); len(again) != 1 {
+	if again := takeAll(crowd, slices.Repeat([]string{"192.0.2.1"}, 5)...); len(again) != 4 {
 		t.Errorf("%d connections have its place", len(again))
+	}
+}
+
+func TestCrowd_WhoHasMostGivesWayWhereAllTogetherHaveTooMany(t *testing.T) {
+	crowd := NewCrowd(Limit{
+		Total: 40, PerAddress: 16, Grace: time.Hour, Shared: netip.MustParseAddr("192.0.2.9"), SharedLimit: 64,
+	})
+	port := 0
+	arrive := func(from string) int {
+		listener := crowd.Listen(&arrivals{from: []string{from}, port: port * 100})
+		port++
+		connection, err := listener.Accept()
+		if err != nil {
+			return 0
+		}
+		connection.(*Conn).Idle(time.Now())
+		return 1
+	}
+	many := func(from string, times int) (in int) {
+		for range times {
+			in += arrive(from)
+		}
+		return in
+	}
+	// They say something all the time: none of them is idle for the grace.
+	if a, b, shared := many("192.0.2.1", 16), many("192.0.2.2", 12), many("192.0.2.9", 12); a != 16 || b != 12 || shared != 12 {
+		t.Fatalf("%d, %d and %d are in", a, b, shared)
+	}
+	if in := many("192.0.2.3", 6); in != 6 {
+		t.Errorf("of another address %d of 6 are in", in)
+	}
+	if in := many("192.0.2.1", 6); in != 0 {
+		t.Errorf("of the address that has most %d more are in", in)
+	}
+	if in := many("192.0.2.3", 16); in != 3 {
+		t.Errorf("of the other address %d more are in, want 3: then all three have about as many", in)
+	}
+	for address, want := range map[string][2]int{
+		"192.0.2.1/32": {9, 10}, "192.0.2.2/32": {9, 10}, "192.0.2.3/32": {9, 9}, "192.0.2.9/32": {12, 12}, // many come from that one
+	} {
+		if has := crowd.from[netip.MustParsePrefix(address)].weight; has < want[0] || has > want[1] {
+			t.Errorf("%s has %d", address, has)
+		}
+	}
+}
+
+func TestCrowd_ABusyConnectionNeverGivesWay(t *testing.T) {
+	crowd := NewCrowd(Limit{Total: 4, PerAddress: 4})
+	if in := takeAll(crowd, "192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.2"); len(in) != 4 {
+		t.Errorf("%d are in", len(in))
 	}
 }

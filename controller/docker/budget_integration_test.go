@@ -5,14 +5,19 @@ package docker
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/docker/docker/api/types/container"
+
 	"berth/controller/docker/dockertest"
 	"berth/controller/docker/images"
+	"berth/controller/docker/link"
 )
 
 func TestBuild_HostileOnesEndInWordsWhileAnAppAnswers(t *testing.T) {
@@ -30,8 +35,8 @@ func TestBuild_HostileOnesEndInWordsWhileAnAppAnswers(t *testing.T) {
 				needFence(t, test.needs)
 			}
 			engine := openTest(t)
-			_, app, _ := serveOnDefaultBridge(t, engine)
-			usual := answerTimes(t, app, time.After(2*time.Second))
+			app, beside := serveIn(t, engine, appsGroup), serveIn(t, engine, "")
+			usual, usualBeside := answerTimes(t, app, beside, time.After(2*time.Second))
 			options := buildOptions("hostile", 1, dockertest.App(t, "FROM scratch\nCOPY app /app\nENV ONLY="+engine.link.Stack+"\nRUN [\"/app\", "+test.attack+"]\n"))
 			free := freeSpace(t)
 			if name == "disk" {
@@ -46,7 +51,7 @@ func TestBuild_HostileOnesEndInWordsWhileAnAppAnswers(t *testing.T) {
 				_, err = engine.Build(ctx, options, book.line)
 				ended <- time.Now()
 			}()
-			during := answerTimes(t, app, ended)
+			during, duringBeside := answerTimes(t, app, beside, ended)
 			failed, ok := errors.AsType[*images.BuildError](err)
 			if name == "output" { // its end takes longer than a test may
 				ok, failed = errors.Is(err, context.DeadlineExceeded), &images.BuildError{Message: book.String()}
@@ -57,7 +62,8 @@ func TestBuild_HostileOnesEndInWordsWhileAnAppAnswers(t *testing.T) {
 			if bytes := len(book.String()); bytes > images.OutputBytes {
 				t.Errorf("the log holds %d bytes", bytes)
 			}
-			t.Logf("95 of 100 answers: usually within %v, during the build %v (%d asked)", percentile(usual), percentile(during), len(during))
+			t.Logf("95 of 100 answers: usually within %v, during the build %v (%d asked); in one cgroup with builds %v, then %v",
+				percentile(usual), percentile(during), len(during), percentile(usualBeside), percentile(duringBeside))
 			if late := percentile(during); late > 500*time.Millisecond {
 				t.Errorf("95 of 100 answers of a live app took up to %v, usually %v", late, percentile(usual))
 			}
@@ -68,19 +74,56 @@ func TestBuild_HostileOnesEndInWordsWhileAnAppAnswers(t *testing.T) {
 	}
 }
 
-// answerTimes asks the app every few milliseconds until the end comes, and returns how
-// long each answer took.
-func answerTimes(t *testing.T, app string, end <-chan time.Time) (took []time.Duration) {
+// appsGroup is where scripts/budgets has apps.
+const appsGroup = "/berth"
+
+// serveIn runs an app on the default bridge with its cgroup below the parent.
+func serveIn(t *testing.T, engine *Engine, parent string) (address string) {
 	t.Helper()
-	for {
+	image, api := mustBuild(t, engine, "neighbour", dockertest.ServeDockerfile), engine.link.API(t.Context())
+	made, err := api.ContainerCreate(t.Context(),
+		&container.Config{Image: image.ID, Labels: map[string]string{link.LabelStack: engine.link.Stack}},
+		&container.HostConfig{Resources: container.Resources{CgroupParent: parent}}, nil, nil, "")
+	if err == nil {
+		err = api.ContainerStart(t.Context(), made.ID, container.StartOptions{})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := api.ContainerInspect(t.Context(), made.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if groups, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", found.State.Pid)); err == nil && !strings.Contains(string(groups), parent+"/"+made.ID) {
+		t.Errorf("it is not below %q but in\n%s", parent, groups)
+	}
+	address = found.NetworkSettings.Networks["bridge"].IPAddress
+	eventually(t, "the app answers", func() bool { return answers(t, "http://"+address+":8000/") })
+	return address
+}
+
+// answerTimes asks both apps by turns, every few milliseconds until the end comes, and
+// returns how long each answer took.
+func answerTimes(t *testing.T, app, beside string, end <-chan time.Time) (took, tookBeside []time.Duration) {
+	t.Helper()
+	ask := func(address string) time.Duration {
 		began := time.Now()
-		if !answers(t, "http://"+app+":8000/") {
+		if !answers(t, "http://"+address+":8000/") {
 			t.Error("the app does not answer")
 		}
-		took = append(took, time.Since(began))
+		return time.Since(began)
+	}
+	for first := true; ; first = !first { // whoever is asked after the pause takes longer
+		if first {
+			took = append(took, ask(app))
+		}
+		tookBeside = append(tookBeside, ask(beside))
+		if !first {
+			took = append(took, ask(app))
+		}
 		select {
 		case <-end:
-			return took
+			return took, tookBeside
 		case <-time.After(5 * time.Millisecond):
 		}
 	}

@@ -22,6 +22,9 @@ type Options struct {
 	Host string
 	// Stack prefixes every name in the engine; empty is "berth".
 	Stack string
+	// Cgroup is the engine's parent of the cgroups of instances: "/NAME", or "NAME.slice"
+	// where systemd keeps them. Empty is the engine's own, which builds are below too.
+	Cgroup string
 	// SubnetPool is where app networks get their /27 from.
 	SubnetPool netip.Prefix
 	// Reserved is left out of SubnetPool: the network between proxy and controller.
@@ -39,7 +42,8 @@ type Engine struct {
 	*networks.Bridges
 	*helper.Helpers
 
-	link *link.Link
+	link   *link.Link
+	cgroup string // empty: the engine's own
 
 	// patience is for how long a stream may be silent before the engine is asked about it.
 	patience time.Duration
@@ -59,7 +63,7 @@ func Open(options Options) (*Engine, error) {
 	}
 	return &Engine{
 		Images: images.New(reached), Bridges: bridges, Helpers: helper.New(reached, options.Helper),
-		link: reached, patience: link.CallTimeout,
+		link: reached, cgroup: options.Cgroup, patience: link.CallTimeout,
 	}, nil
 }
 

@@ -3,6 +3,7 @@ package docker
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -211,6 +212,25 @@ func TestEventOf_LeavesOutWhatWasNotAskedFor(t *testing.T) {
 		event, ok := eventOf(events.Message{Action: action})
 		if got := event.Action + " " + event.Health; ok != (want != "") || ok && got != want {
 			t.Errorf("%s: %q, %v", action, got, ok)
+		}
+	}
+}
+
+func TestStart_InstancesAreInTheCgroupThatWasAskedFor(t *testing.T) {
+	var sent struct{ HostConfig container.HostConfig }
+	engine, _ := openFake(t, map[string]http.HandlerFunc{"POST /containers/create": func(w http.ResponseWriter, r *http.Request) {
+		if err := json.NewDecoder(r.Body).Decode(&sent); err != nil {
+			t.Error(err)
+		}
+		_, _ = w.Write([]byte(`{"Id": "made"}`))
+	}})
+	for _, cgroup := range []string{"", "/berth"} {
+		engine.cgroup = cgroup
+		if _, err := engine.createOnce(t.Context(), StartOptions{App: "hello", Name: "hello"}, plan.Policy{}); err != nil {
+			t.Fatal(err)
+		}
+		if sent.HostConfig.CgroupParent != cgroup {
+			t.Errorf("asked for %q, got %q", cgroup, sent.HostConfig.CgroupParent)
 		}
 	}
 }

@@ -222,9 +222,11 @@ func (e *Engine) createOnce(ctx context.Context, options StartOptions, policy pl
 		return "", err
 	}
 	endpoint := &networktypes.EndpointSettings{Aliases: append(slices.Clone(options.Service.Aliases), options.Aliases...)}
+	host := hostConfig(policy, mounts, options)
+	host.CgroupParent = e.cgroup
 	created, err := e.link.API(ctx).ContainerCreate(ctx,
 		e.containerConfig(options, policy),
-		hostConfig(policy, mounts, options),
+		host,
 		&networktypes.NetworkingConfig{EndpointsConfig: map[string]*networktypes.EndpointSettings{options.Network.Name: endpoint}},
 		nil, options.Name)
 	if err != nil {

@@ -242,6 +242,51 @@ func TestGate_BoundsEachAddressAndStillServesOthers(t *testing.T) {
 	}
 }
 
+func TestGate_SeveralAddressesTogetherLeaveRoomForOthers(t *testing.T) {
+	t.Parallel()
+	limit := connections.Limit{Total: 32, PerAddress: 20, Grace: time.Hour} // nobody waits for so long
+	g := open(t, false, Times{}, limit, func(_ []byte, c *net.TCPConn, r *bufio.Reader) {
+		for {
+			request, err := http.ReadRequest(r)
+			if err != nil {
+				return
+			}
+			_ = request.Body.Close()
+			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+		}
+	})
+	kept := map[string][]net.Conn{}
+	for from, many := range map[string]int{"127.0.0.2": 20, "127.0.0.3": 12} {
+		for range many {
+			c := g.dial(from, plainRequest)
+			if !answered(c) {
+				t.Fatalf("%s is not served", from)
+			}
+			kept[from] = append(kept[from], c)
+		}
+	}
+	for n := range 4 {
+		if !answered(g.dial("127.0.0.4", plainRequest)) {
+			t.Errorf("connection %d of another address is not served", n)
+		}
+	}
+	if answered(g.dial("127.0.0.2", plainRequest)) {
+		t.Error("the address that has most gets one more")
+	}
+	for from, want := range map[string]int{"127.0.0.2": 16, "127.0.0.3": 12} {
+		open := 0
+		for _, c := range kept[from] {
+			_, _ = io.WriteString(c, plainRequest)
+			if answered(c) {
+				open++
+			}
+		}
+		if open != want {
+			t.Errorf("%s has %d connections yet, want %d", from, open, want)
+		}
+	}
+}
+
 func TestGate_TheMachinesOwnAddressHasALargerShare(t *testing.T) {
 	t.Parallel()
 	limit := connections.Limit{Total: 10, PerAddress: 2, Shared: netip.MustParseAddr("127.0.0.9"), SharedLimit: 6}

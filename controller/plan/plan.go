@@ -1,4 +1,4 @@
-// Package plan turns a validated archive into what to build and what to run, hardened.
+// Package plan says what to build and what to run for one release, and holds each service to the hardening policy.
 package plan
 
 import (

@@ -13,6 +13,7 @@ const (
 	ReferenceClose = "\ue001"
 )
 
+// SecretReferences matches the references in a text; the name is its first group.
 var SecretReferences = regexp.MustCompile(ReferenceOpen + "([^" + ReferenceClose + "]*)" + ReferenceClose)
 
 // SecretReference replaces a secret's value in a plan, so that the plan can be stored and
@@ -58,6 +59,7 @@ func (s Service) SecretsOf() []string {
 	return names
 }
 
+// RefersToSecret reports whether a text holds a reference, or a part of one.
 func RefersToSecret(text string) bool {
 	return strings.Contains(text, ReferenceOpen) || strings.Contains(text, ReferenceClose)
 }

@@ -17,7 +17,7 @@ var backingImages = strings.Fields(`
 	percona percona-server mongo mongodb ferretdb couchdb couchbase cassandra scylla cockroach neo4j arangodb
 	rethinkdb surrealdb dgraph oracle-xe firebird
 	redis redis-stack redis-stack-server redis-sentinel valkey keydb dragonfly memcached etcd consul zookeeper
-	rabbitmq activemq kafka nats nats-server redpanda eclipse-mosquitto emqx nsqd beanstalkd gearmand
+	rabbitmq activemq kafka nats nats-server redpanda emqx nsqd beanstalkd gearmand
 	elasticsearch opensearch solr meilisearch typesense manticore sonic qdrant weaviate chroma milvus tika gotenberg
 	minio garage influxdb clickhouse clickhouse-server questdb victoria-metrics
 	pgbouncer pgpool maxscale docker-socket-proxy socket-proxy watchtower autoheal
@@ -39,5 +39,5 @@ func isBacking(image string) bool {
 	if isServer {
 		last = parts[len(parts)-2]
 	}
-	return slices.Contains(backingImages, last) || isServer && last == "mssql"
+	return slices.Contains(backingImages, last) || strings.HasPrefix(last, "eclipse-mosq") || isServer && last == "mssql"
 }

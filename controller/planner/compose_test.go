@@ -142,20 +142,22 @@ func TestFrom_PlansAWholeComposeApp(t *testing.T) {
 
 func checkWeb(t *testing.T, web plan.Service) {
 	t.Helper()
-	if web.Port != 3000 || web.Internal || web.Replicas != 3 || web.Stop != (plan.Stop{"SIGINT", 30 * time.Second}) || !web.DropBind {
+	if web.Port != 3000 || web.Internal || web.Replicas != 3 || web.Stop != (plan.Stop{Signal: "SIGINT", Grace: 30 * time.Second}) || !web.DropBind {
 		t.Errorf("web is %+v", web)
 	}
 	if want := []string{"LEVEL=debug", "QUOTED=a $b", "STORE=http://store:9000", "TOKEN=prefix-" + plan.SecretReference("TOKEN")}; !slices.Equal(web.Environment, want) {
 		t.Errorf("environment %q", web.Environment)
 	}
-	if want := (plan.Limits{128 << 20, 250_000_000, 50}); web.Limits != want || web.ReservedBytes != 64<<20 {
+	if want := (plan.Limits{MemoryBytes: 128 << 20, NanoCPUs: 250_000_000, Processes: 50}); web.Limits != want || web.ReservedBytes != 64<<20 {
 		t.Errorf("limits %+v", web.Limits)
 	}
 	build := web.Build
 	if build.Folder != "web" || build.Dockerfile != "Dockerfile" || build.Target != "final" || build.Arguments["MODE"] != "production" || build.Arguments["FROM_APP"] != "yes" {
 		t.Errorf("build %+v", build)
 	}
-	if want := []plan.Dependency{{"setup", plan.Completed, true, true}, {"store", plan.Healthy, true, false}}; !slices.Equal(web.DependsOn, want) {
+	if want := []plan.Dependency{
+		{Service: "setup", Condition: plan.Completed, Required: true, Restart: true}, {Service: "store", Condition: plan.Healthy, Required: true},
+	}; !slices.Equal(web.DependsOn, want) {
 		t.Errorf("depends on %+v", web.DependsOn)
 	}
 	if len(web.Files) != 2 || web.Files[0].Path != "/etc/page.html" || web.Files[0].Mode != 0o400 || web.Files[0].UID != "1000" || string(web.Files[0].Content) != "<p>" || web.Files[0].Private {
@@ -167,10 +169,10 @@ func checkWeb(t *testing.T, web plan.Service) {
 	if web.Labels["com.example.team"] != "blue" || len(web.Labels) != 1 {
 		t.Errorf("labels %v", web.Labels)
 	}
-	if !slices.Equal(web.Tmpfs, []plan.Tmpfs{{"/var/cache", 10 << 20, 0o700}}) || !slices.Equal(web.Aliases, []string{"web", "www"}) {
+	if !slices.Equal(web.Tmpfs, []plan.Tmpfs{{Target: "/var/cache", Bytes: 10 << 20, Mode: 0o700}}) || !slices.Equal(web.Aliases, []string{"web", "www"}) {
 		t.Errorf("tmpfs %v, aliases %v", web.Tmpfs, web.Aliases)
 	}
-	if !slices.Equal(web.Ulimits, []plan.Ulimit{{"nofile", 4096, 4096}, {"nproc", 10, 20}}) {
+	if !slices.Equal(web.Ulimits, []plan.Ulimit{{Name: "nofile", Soft: 4096, Hard: 4096}, {Name: "nproc", Soft: 10, Hard: 20}}) {
 		t.Errorf("ulimits %v", web.Ulimits)
 	}
 	if !slices.Equal(web.SecretsOf(), []string{"TOKEN", "key"}) {

@@ -1,3 +1,4 @@
+// Package planner reads how to build and run the app in an archive, and finds the safe form of its compose file.
 package planner
 
 import (

@@ -125,7 +125,7 @@ func (m machine) has(t *testing.T, values map[string]string) {
 // The files and their values are those of the kernel's Documentation/admin-guide/cgroup-v2.rst.
 func TestBudgets_WriteWhatVersion2OfCgroupsReads(t *testing.T) {
 	const group = "docker/buildkit/"
-	m := limiting(t, "cgroupfs", "cgroup.controllers", group+"memory.swap.max", group+"io.weight", group+"cpu.idle")
+	m := limiting(t, "cgroupfs", "cgroup.controllers", group+"memory.swap.max", group+"io.weight", group+"cpu.idle", "berth/io.weight")
 	for range 2 { // a second run changes nothing
 		m.write("cgroup/cgroup.subtree_control", "")
 		m.write("cgroup/docker/cgroup.subtree_control", "")
@@ -144,6 +144,8 @@ func TestBudgets_WriteWhatVersion2OfCgroupsReads(t *testing.T) {
 			group + "cpu.weight":             "",
 			group + "cpu.max":                "350000 100000",
 			group + "io.weight":              "default 4",
+			"berth/cpu.weight":               "800", // the apps, beside docker and not in it
+			"berth/io.weight":                "default 800",
 		})
 	}
 }
@@ -161,7 +163,7 @@ func TestBudgets_GiveALowWeightWhereTheKernelKnowsNoIdleGroups(t *testing.T) {
 }
 
 func TestBudgets_WriteWhatVersion1OfCgroupsReads(t *testing.T) {
-	m := limiting(t, "cgroupfs", "memory/docker/buildkit/memory.memsw.limit_in_bytes", "cpu/docker/buildkit/cpu.idle")
+	m := limiting(t, "cgroupfs", "memory/docker/buildkit/memory.memsw.limit_in_bytes", "cpu/docker/buildkit/cpu.idle", "blkio/berth/blkio.bfq.weight")
 	for range 2 {
 		if output, ended := m.run("budgets", "BERTH_BUILD_MEMORY=1g"); !ended || !strings.Contains(output, "for all builds together") {
 			t.Fatalf("ended well: %v, %s", ended, output)
@@ -173,6 +175,8 @@ func TestBudgets_WriteWhatVersion1OfCgroupsReads(t *testing.T) {
 			"cpu/docker/buildkit/cpu.idle":                       "1",
 			"cpu/docker/buildkit/cpu.shares":                     "",
 			"cpu/docker/buildkit/cpu.cfs_quota_us":               "350000",
+			"cpu/berth/cpu.shares":                               "8192",
+			"blkio/berth/blkio.bfq.weight":                       "800",
 		})
 	}
 }
@@ -195,6 +199,22 @@ func TestBudgets_NameTheFixWhereSystemdKeepsTheCgroups(t *testing.T) {
 	output, ended := m.run("budgets")
 	if !ended || !strings.Contains(output, `"native.cgroupdriver=cgroupfs"`) || m.exists("cgroup/docker/buildkit") {
 		t.Errorf("ended well: %v, %s", ended, output)
+	}
+}
+
+func TestBudgets_GiveAppsAndBerthAGroupOfTheirOwnAndSayWhereThereIsNone(t *testing.T) {
+	const file = ".berth/berth/apps-cgroup"
+	m := limiting(t, "cgroupfs", "cgroup.controllers")
+	if output, ended := m.run("budgets"); !ended || strings.TrimSpace(m.read(file)) != "/berth" {
+		t.Fatalf("ended well: %v, %s", ended, output)
+	}
+	if output, ended := m.run("settings"); !ended || !strings.Contains(m.read(".berth/berth/compose.json"), `"BERTH_CGROUP":"/berth"`) {
+		t.Errorf("the controller does not hear of it: %s", output)
+	}
+	m.program("tee", `case $1 in */berth/*) exit 1 ;; esac; exec /usr/bin/tee "$1"`)
+	output, ended := m.run("budgets")
+	if !ended || !strings.Contains(output, "for all builds together; apps are beside them in the same cgroup") || m.exists(file) {
+		t.Errorf("the kernel refuses it: %v, %s", ended, output)
 	}
 }
 
