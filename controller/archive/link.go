@@ -2,6 +2,7 @@ package archive
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"berth/controller/printable"
@@ -21,6 +22,7 @@ type resolver struct {
 	tree   *Tree
 	limits Limits
 	ends   map[string]resolved
+	failed map[string]error
 	names  int             // bytes of the paths in ends
 	open   map[string]bool // being followed now, to detect a circle
 }
@@ -28,34 +30,59 @@ type resolver struct {
 // resolveLinks refuses a tree with a symbolic link that leaves it, also by way of other
 // links, or that never ends. A link to nothing is allowed, because the build may create
 // its target.
-func resolveLinks(tree *Tree, limits Limits) error {
-	r := &resolver{tree: tree, limits: limits, ends: map[string]resolved{}, open: map[string]bool{}}
+//
+// Where the catalogue sets such links aside, the tree loses them.
+func resolveLinks(tree *Tree, found *catalogue) error {
+	r := newResolver(tree)
+	before := len(found.faults)
 	for _, m := range tree.members {
 		if m.Kind != Symlink {
 			continue
 		}
 		if _, err := r.resolve(m.Entry); err != nil {
-			return err
+			if err = found.setAside(m.Entry, err); err != nil {
+				return err
+			}
 		}
 	}
+	lost := map[string]bool{}
+	for _, f := range found.faults[before:] {
+		lost[f.Path] = true
+	}
+	if len(lost) > 0 {
+		tree.members = slices.DeleteFunc(tree.members, func(m member) bool { return lost[m.Path] })
+		tree.index()
+	}
 	return nil
+}
+
+func newResolver(tree *Tree) *resolver {
+	return &resolver{
+		tree: tree, limits: tree.limits,
+		ends: map[string]resolved{}, failed: map[string]error{}, open: map[string]bool{},
+	}
 }
 
 func (r *resolver) resolve(link Entry) (resolved, error) {
 	if end, done := r.ends[link.Path]; done {
 		return end, nil
 	}
+	if err := r.failed[link.Path]; err != nil {
+		return resolved{}, err
+	}
 	if r.open[link.Path] {
 		return resolved{}, refuse(link.Path, "The symbolic link leads back to itself.", "Leave the link out of the archive.")
 	}
-	if r.open[link.Path] = true; len(r.open) > longestChain {
+	r.open[link.Path] = true
+	defer delete(r.open, link.Path)
+	if len(r.open) > longestChain {
 		return resolved{}, refuseChain(link)
 	}
 	end, err := r.follow(link)
 	if err != nil {
+		r.failed[link.Path] = err
 		return resolved{}, err
 	}
-	delete(r.open, link.Path)
 	if r.names += len(end.path); r.names > r.limits.NameBytes {
 		return resolved{}, refuseNames(r.limits.NameBytes)
 	}

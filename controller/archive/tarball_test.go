@@ -32,7 +32,7 @@ func TestTarGZ_ExpandsTheArchiveOnceForAFile(t *testing.T) {
 		}
 		text[0] = 'x' // it is the reader's own
 	}
-	if passes := tree.source.(*tarGZSource).passes; passes != 1 {
+	if passes := tree.source.(*tarSource).passed; passes != 1 {
 		t.Errorf("it took %d passes", passes)
 	}
 }
@@ -64,12 +64,12 @@ func TestTarGZ_KeepsLittleOfWhatWasRead(t *testing.T) {
 			}
 		}
 	}
-	source, kept := tree.source.(*tarGZSource), 0
+	source, kept := tree.source.(*tarSource), 0
 	for _, text := range source.kept {
 		kept += cap(text)
 	}
-	if kept > readBytes+keptBytes || source.passes != 6 {
-		t.Errorf("%d bytes are kept after %d passes", kept, source.passes)
+	if kept > readBytes+keptBytes || source.passed != 6 {
+		t.Errorf("%d bytes are kept after %d passes", kept, source.passed)
 	}
 }
 
@@ -77,7 +77,7 @@ func TestTarGZ_EndsWithTheContextWithinAFile(t *testing.T) {
 	tree := opened(t, tarGZOf(t, item{name: "large", text: noise(1 << 20)}, item{name: "a/b/c"}))
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	for item, err := range tree.source.(*tarGZSource).walk(ctx) {
+	for item, err := range tree.source.(*tarSource).walk(ctx) {
 		if err == nil && item.place == 0 {
 			cancel()
 			continue
