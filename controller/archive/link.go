@@ -135,3 +135,13 @@ func refuseChain(link Entry) *Refusal {
 		fmt.Sprintf("The symbolic link is one of more than %d that lead to one another.", longestChain),
 		"Let the link lead to the file itself.")
 }
+
+// Follow returns the path that a path leads to through symbolic links of the tree; the path
+// itself if it leads through none, or nowhere.
+func (t *Tree) Follow(path string) string {
+	end, err := newResolver(t).follow(Entry{Link: path})
+	if _, found := t.byPath[end.path]; err != nil || !found {
+		return path
+	}
+	return end.path
+}

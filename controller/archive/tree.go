@@ -10,6 +10,8 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"berth/controller/printable"
 )
 
 // Tree is the content of an archive, after every check that does not need the content of
@@ -23,8 +25,10 @@ type Tree struct {
 	faults  []fault
 	leftOut leftOut
 	limits  Limits
-	ahead   sync.WaitGroup // reads of files before they are asked for
-	closing atomic.Bool    // ends ahead
+
+	dockerfile string         // as it was chosen
+	ahead      sync.WaitGroup // reads of files before they are asked for
+	closing    atomic.Bool    // ends ahead
 }
 
 // source is one format of archive.
@@ -155,6 +159,12 @@ func (t *Tree) Close() error {
 	return t.file.Close()
 }
 
+// Choose makes a path the archive's Dockerfile, whatever else the archive holds.
+func (t *Tree) Choose(dockerfile string) { t.dockerfile = dockerfile }
+
+// Dockerfile returns the path that was chosen; empty if none was.
+func (t *Tree) Dockerfile() string { return t.dockerfile }
+
 // Entries returns all entries sorted by path: a directory comes before its content. It
 // includes directories that the archive only implies.
 func (t *Tree) Entries() []Entry {
@@ -189,6 +199,9 @@ func (t *Tree) ReadFile(ctx context.Context, path string, maxBytes int64) ([]byt
 		return nil, refuse(path, "The archive has no such file.", "Add the file to the archive.")
 	}
 	m := t.members[at]
+	if m.Kind == Symlink {
+		return nil, refuse(path, fmt.Sprintf("This is a symbolic link to %s, not a file.", printable.Name(m.Link, nameBytes)), "Put the file itself in this place.")
+	}
 	if m.Kind != File {
 		return nil, refuse(path, "This is not a file.", "Put the file itself in this place.")
 	}

@@ -31,19 +31,38 @@ var (
 
 // fromDockerfile plans an app of one service from the Dockerfile at path.
 func fromDockerfile(ctx context.Context, tree *archive.Tree, path string, service Service, o Options) (Plan, error) {
-	text, err := tree.ReadFile(ctx, path, dockerfileBytes)
+	file, text, err := readLinked(ctx, tree, path)
 	if err != nil {
 		return Plan{}, err
 	}
-	service.Build = Build{Dockerfile: path}
+	service.Build = Build{Dockerfile: file}
 	if refusal := service.Build.take(text, o.Registries); refusal != nil {
-		refusal.File = path
+		refusal.File = file
 		return Plan{}, refusal
 	}
-	if service.Build.Keep, err = contextOf(ctx, tree, "", path); err != nil {
+	keep, err := contextOf(ctx, tree, "", path)
+	if err != nil {
 		return Plan{}, err
 	}
+	service.Build.Keep = func(e archive.Entry) bool { return e.Path == file || keep(e) }
 	return Plan{Services: []Service{service}, Main: service.Name}, nil
+}
+
+// readLinked reads the Dockerfile at path. If that is a symbolic link in the archive, also
+// one that git wrote on Windows as a file with its target, it reads what the link leads to.
+func readLinked(ctx context.Context, tree *archive.Tree, path string) (file string, text []byte, err error) {
+	file = tree.Follow(path)
+	if text, err = tree.ReadFile(ctx, file, dockerfileBytes); err != nil {
+		return file, nil, err
+	}
+	target := strings.TrimSpace(string(text))
+	folder, _, _ := cutLast(file)
+	linked := tree.Follow(strings.TrimPrefix(folder+"/"+target, "/"))
+	if entry, found := tree.Entry(linked); !found || entry.Kind != archive.File || strings.ContainsAny(target, " \t\r\n") {
+		return file, text, nil
+	}
+	text, err = tree.ReadFile(ctx, linked, dockerfileBytes)
+	return linked, text, err
 }
 
 // contextOf returns the part of the tree that is the build context. A .dockerignore named

@@ -114,13 +114,23 @@ func (o Options) Service() Service {
 // cannot be deployed, or an *archive.Refusal if a file of the archive cannot be read.
 //
 // A compose file at the top of the archive wins, even with a Dockerfile beside it: that
-// Dockerfile then belongs to one of its services.
+// Dockerfile then belongs to one of its services. A Dockerfile that was chosen for the
+// archive wins over both.
 //
 // From ends with ctx, because it may have to search a whole tar.gz.
 func From(ctx context.Context, tree *archive.Tree, o Options) (Plan, error) {
 	service := o.Service()
 	if err := service.check(); err != nil {
 		return Plan{}, err
+	}
+	made, err := from(ctx, tree, service, o)
+	return judge(ctx, tree, made, err)
+}
+
+// from is From without the faults of the archive's entries.
+func from(ctx context.Context, tree *archive.Tree, service Service, o Options) (Plan, error) {
+	if chosen := tree.Dockerfile(); chosen != "" {
+		return fromDockerfile(ctx, tree, chosen, service, o)
 	}
 	if compose, found := findFile(tree, composeFiles); found {
 		made, err := fromCompose(ctx, tree, compose, o)
@@ -129,7 +139,14 @@ func From(ctx context.Context, tree *archive.Tree, o Options) (Plan, error) {
 	if dockerfile, found := findFile(tree, dockerfiles); found {
 		return fromDockerfile(ctx, tree, dockerfile, service, o)
 	}
-	return fromProject(ctx, tree, service, o)
+	if dockerfile, found := misspelt(tree); found {
+		made, err := fromDockerfile(ctx, tree, dockerfile, service, o)
+		made.Notes = append(made.Notes, fmt.Sprintf("The file %s is read as the Dockerfile.", dockerfile))
+		return made, err
+	}
+	made, err := fromProject(ctx, tree, service, o)
+	made.Notes = append(made.Notes, unused(tree)...)
+	return made, err
 }
 
 // ChoosePort returns the port that a service listens on: the wanted port, or 8000 if the

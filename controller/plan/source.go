@@ -47,32 +47,35 @@ func besideDockerfile(tree *archive.Tree, compose string, err error) error {
 
 // refuseMissing says what the archive has at its top in place of a Dockerfile.
 func refuseMissing(tree *archive.Tree) *Refusal {
-	top, deeper := survey(tree)
+	top, near := survey(tree), nearDockerfiles(tree)
 	reason := "The archive has no Dockerfile at its top, which holds " + listing(top) + "."
-	if len(deeper) == 0 {
+	if len(near) == 0 {
 		return &Refusal{Reason: reason + " Nothing else there says what the app is.", Hint: hintMissing}
 	}
-	folder, _, _ := cutLast(deeper[0])
-	return &Refusal{
-		Reason: reason + " There is one further down: " + listing(deeper) + ".",
-		Hint:   fmt.Sprintf("Make the archive of the folder %s alone, or move its Dockerfile to the top.", folder),
+	refusal := &Refusal{
+		Reason: reason + " It holds " + listing(near) + ".",
+		Hint:   fmt.Sprintf("To build with %s, name it in the field \"Dockerfile\" (--dockerfile of berth deploy)", near[0]),
 	}
+	if folder, _, below := cutLast(near[0]); below {
+		refusal.Reason = reason + " There is one further down: " + listing(near) + "."
+		refusal.Hint += fmt.Sprintf(", or make the archive of the folder %s alone", folder)
+	}
+	refusal.Hint += "."
+	return refusal
 }
 
-// survey returns the names at the top and the paths of Dockerfiles below it.
-func survey(tree *archive.Tree) (top, deeper []string) {
+// survey returns the names at the top.
+func survey(tree *archive.Tree) (top []string) {
 	for _, entry := range tree.Entries() {
-		_, name, below := cutLast(entry.Path)
+		_, _, below := cutLast(entry.Path)
 		switch {
 		case !below && entry.Kind == archive.Directory:
 			top = append(top, entry.Path+"/")
 		case !below:
 			top = append(top, entry.Path)
-		case entry.Kind == archive.File && strings.EqualFold(name, "Dockerfile"):
-			deeper = append(deeper, entry.Path)
 		}
 	}
-	return top, deeper
+	return top
 }
 
 // listing joins names for a sentence.
