@@ -40,6 +40,7 @@ var explanations = []explanation{
 	{denied, explainDenied},
 	{missingFile, explainMissingFile},
 	{missing, explainMissingImage},
+	{olderSyntax, explainOlderEngine},
 	{exitCode, explainExit},
 }
 

@@ -91,7 +91,11 @@ func (s *shipment) diagnose(cause error) *problem.Problem {
 	}
 	service := s.atFault(cause)
 	if died, ok := errors.AsType[*diedError](cause); ok {
-		return s.offerDatabase(service, service.named(diagnoseDeath(died, service.limits(s.release.Settings), s.lastOutput(service))))
+		lines := s.lastOutput(service)
+		if found := s.diagnoseExec(died, lines); found != nil {
+			return service.named(found)
+		}
+		return s.offerDatabase(service, service.named(diagnoseDeath(died, service.limits(s.release.Settings), lines)))
 	}
 	switch {
 	case problem.IsDiskFull(cause):

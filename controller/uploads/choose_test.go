@@ -81,4 +81,3 @@ func TestParseDockerfile_RefusesWhatIsNoPathInTheArchive(t *testing.T) {
 		}
 	}
 }
-
