@@ -22,6 +22,7 @@ type uploadPage struct {
 	MostBytes         int64
 	Problems          fieldProblems
 	Image             string // as it was typed
+	Dockerfile        string // as it was typed
 	Fallback          bool
 	Database          bool      // the waiver
 	DatabaseForbidden bool      // by the operator
@@ -33,6 +34,11 @@ type uploadPage struct {
 // ImageField is the page's field for an image.
 func (p uploadPage) ImageField() imageField {
 	return imageField{Image: p.Image, Problem: p.Problems[fieldImage]}
+}
+
+// DockerfileField is the page's field for the path of a Dockerfile.
+func (p uploadPage) DockerfileField() dockerfileField {
+	return dockerfileField{Path: p.Dockerfile, Problem: p.Problems[fieldDockerfile]}
 }
 
 // ArchiveField is the page's file field.
@@ -203,6 +209,7 @@ func (a *admin) uploadForm(v *visit, form *upload) error {
 		Volume: form.fields[fieldVolume], Target: form.fields[fieldTarget], ReadOnly: form.fields[fieldReadOnly] != "",
 	}
 	page.Image, page.Fallback = form.fields[fieldImage], form.fields[fieldFallback] != ""
+	page.Dockerfile = form.fields[fieldDockerfile]
 	page.Database = isTicked(form.fields[fieldDatabase])
 	page.DatabaseForbidden = slices.Contains(a.apps.ForbiddenWaivers(), app.WaiverDatabase)
 	page.VolumeNames = a.volumeNames(v)
