@@ -2,6 +2,7 @@ package archive
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -31,27 +32,21 @@ func addedByDesktop(path string, app bool) (name string, added bool) {
 }
 
 func (l *leftOut) add(name string) {
-	l.count++
-	for _, known := range l.names {
-		if known == name {
-			return
-		}
-	}
-	l.names = append(l.names, name)
-}
-
-// note says what was left out; empty if nothing was.
-func (l *leftOut) note() string {
-	switch {
-	case l.count == 0:
-		return ""
-	case l.count == 1:
-		return fmt.Sprintf("One entry that macOS adds for itself is left out: %s.", l.names[0])
-	default:
-		return fmt.Sprintf("%d entries that macOS adds for itself are left out: %s.", l.count, strings.Join(l.names, ", "))
+	if l.count++; !slices.Contains(l.names, name) {
+		l.names = append(l.names, name)
 	}
 }
 
 // LeftOut is a sentence on the entries that the tree does not have because a desktop added
 // them for itself; empty if there are none.
-func (t *Tree) LeftOut() string { return t.leftOut.note() }
+func (t *Tree) LeftOut() string {
+	names := strings.Join(t.leftOut.names, ", ")
+	switch t.leftOut.count {
+	case 0:
+		return ""
+	case 1:
+		return fmt.Sprintf("One entry that macOS adds for itself is left out: %s.", names)
+	default:
+		return fmt.Sprintf("%d entries that macOS adds for itself are left out: %s.", t.leftOut.count, names)
+	}
+}

@@ -34,7 +34,6 @@ type resolver struct {
 // Where the catalogue sets such links aside, the tree loses them.
 func resolveLinks(tree *Tree, found *catalogue) error {
 	r := newResolver(tree)
-	before := len(found.faults)
 	for _, m := range tree.members {
 		if m.Kind != Symlink {
 			continue
@@ -45,12 +44,8 @@ func resolveLinks(tree *Tree, found *catalogue) error {
 			}
 		}
 	}
-	lost := map[string]bool{}
-	for _, f := range found.faults[before:] {
-		lost[f.Path] = true
-	}
-	if len(lost) > 0 {
-		tree.members = slices.DeleteFunc(tree.members, func(m member) bool { return lost[m.Path] })
+	if len(r.failed) > 0 {
+		tree.members = slices.DeleteFunc(tree.members, func(m member) bool { return r.failed[m.Path] != nil })
 		tree.index()
 	}
 	return nil

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/klauspost/compress/zstd"
+	"berth/controller/archive/expand"
 )
 
 // The memory for files from the one pass over a tar, so that reading the files of the
@@ -29,12 +29,12 @@ const (
 const (
 	readBytes  = 4 << 20 // in memory, so that no file costs more than one pass
 	readPasses = 32
-	xzPasses   = 8 // it takes many times longer to expand
+	slowPasses = 8
 )
 
 // tarSource reads entries of a tar in the order it has them, compressed or not.
 type tarSource struct {
-	compression
+	expand.Format
 
 	file   io.ReaderAt
 	size   int64
@@ -43,11 +43,15 @@ type tarSource struct {
 	kept   map[int][]byte // place -> content
 	room   int            // the rest of keptBytes, then of readBytes
 	passed int            // passes for one file each
+	passes int            // the most of them
 }
 
 // openTar reads a tar to its end and adds its entries to found.
-func openTar(file io.ReaderAt, size int64, how compression, found *catalogue) (source, error) {
-	s := &tarSource{compression: how, file: file, size: size, limits: found.limits, kept: map[int][]byte{}, room: keptBytes}
+func openTar(file io.ReaderAt, size int64, how expand.Format, found *catalogue) (source, error) {
+	s := &tarSource{Format: how, passes: readPasses, file: file, size: size, limits: found.limits, kept: map[int][]byte{}, room: keptBytes}
+	if how.Slow {
+		s.passes = slowPasses
+	}
 	for item, err := range s.walk(context.Background()) {
 		if err != nil {
 			return nil, err
@@ -260,7 +264,7 @@ func (i tarItem) content(ctx context.Context) ([]byte, error) {
 // a file.
 func (s *tarSource) walk(ctx context.Context) iter.Seq2[tarItem, error] {
 	return func(yield func(tarItem, error) bool) {
-		expanded, err := s.expand(io.NewSectionReader(s.file, 0, s.size))
+		expanded, err := s.Expand(io.NewSectionReader(s.file, 0, s.size))
 		if err != nil {
 			yield(tarItem{}, refuseTar())
 			return
@@ -309,7 +313,7 @@ func (c *countedReader) Read(p []byte) (int, error) {
 	switch {
 	case c.ctx.Err() != nil:
 		c.ended = c.ctx.Err()
-	case errors.Is(err, errWindow), errors.Is(err, zstd.ErrWindowSizeExceeded):
+	case expand.IsWindow(err):
 		c.ended = refuseWindow()
 	case c.expanded > c.limits.ExpandedBytes:
 		c.ended = refuseSize(c.limits.ExpandedBytes)
@@ -332,7 +336,7 @@ func (c *countedReader) verdict() error {
 
 func refuseWindow() *Refusal {
 	return refuse("", fmt.Sprintf("The archive was compressed in a way that takes more memory to expand than Berth gives: %s for xz, %s for zstd.",
-		bytesText(xzDictionary), bytesText(zstdWindow)), "Compress it with a lower level, and without the option --long, or send a .zip.")
+		bytesText(expand.WindowXZ), bytesText(expand.WindowZstd)), "Compress it with a lower level, and without the option --long, or send a .zip.")
 }
 
 func refuseTar() *Refusal {

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/klauspost/compress/zstd"
 )
 
 // deepFiles are so far down that a tar.gz keeps none of them when it is opened.
@@ -99,4 +102,11 @@ func TestArchive_ReadsNothingAfterTheContext(t *testing.T) {
 			t.Errorf("%s: got %v", format, err)
 		}
 	}
+}
+
+func TestTar_SaysThatExpandingTakesTooMuchMemory(t *testing.T) {
+	data := compressed(t, func(w io.Writer) (io.WriteCloser, error) {
+		return zstd.NewWriter(w, zstd.WithWindowSize(64<<20), zstd.WithSingleSegment(false), zstd.WithEncoderConcurrency(1))
+	}, item{name: "x", text: noise(3 << 20)})
+	refusedAtOpen(t, data, DefaultLimits(), "", "takes more memory")
 }

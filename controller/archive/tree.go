@@ -2,6 +2,7 @@ package archive
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"berth/controller/archive/expand"
 	"berth/controller/printable"
 )
 
@@ -121,7 +123,7 @@ func (t *Tree) index() {
 
 // readSource adds the archive's entries to found.
 func readSource(file io.ReaderAt, size int64, found *catalogue) (source, error) {
-	head := make([]byte, blockBytes)
+	head := make([]byte, 512)
 	n, err := file.ReadAt(head, 0)
 	if err != nil && err != io.EOF {
 		return nil, fmt.Errorf("read archive: %w", err)
@@ -130,7 +132,7 @@ func readSource(file io.ReaderAt, size int64, found *catalogue) (source, error) 
 	if bytes.HasPrefix(head, []byte("PK")) {
 		return readZIP(file, size, found)
 	}
-	if how, ok := compressionOf(head); ok {
+	if how, ok := expand.Detect(head); ok {
 		return openTar(file, size, how, found)
 	}
 	return nil, refuse("", formatOf(head), "Send a .zip or a .tar.gz.")
@@ -138,15 +140,9 @@ func readSource(file io.ReaderAt, size int64, found *catalogue) (source, error) 
 
 // formatOf names the format of a file that is neither ZIP nor tar.
 func formatOf(head []byte) string {
-	for _, known := range []struct {
-		name, magic string
-	}{
-		{"a RAR archive", "Rar!"},
-		{"a 7z archive", "7z\xbc\xaf"},
-		{"compressed with bzip2", "BZh"},
-	} {
-		if bytes.HasPrefix(head, []byte(known.magic)) {
-			return "The file is " + known.name + ", which Berth does not read."
+	for magic, name := range map[string]string{"Rar!": "a RAR archive", "7z\xbc\xaf": "a 7z archive", "BZh": "compressed with bzip2"} {
+		if bytes.HasPrefix(head, []byte(magic)) {
+			return "The file is " + name + ", which Berth does not read."
 		}
 	}
 	return "The file is neither a ZIP nor a tar (.tar, .tar.gz, .tar.xz, .tar.zst)."
@@ -192,11 +188,8 @@ func (t *Tree) ReadFile(ctx context.Context, path string, maxBytes int64) ([]byt
 		return nil, err
 	}
 	at, found := t.byPath[path]
-	if refusal := t.faultAt(path); !found && refusal != nil {
-		return nil, refusal
-	}
 	if !found {
-		return nil, refuse(path, "The archive has no such file.", "Add the file to the archive.")
+		return nil, cmp.Or(t.faultAt(path), refuse(path, "The archive has no such file.", "Add the file to the archive."))
 	}
 	m := t.members[at]
 	if m.Kind == Symlink {

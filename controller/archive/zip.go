@@ -73,7 +73,7 @@ func readZIP(file io.ReaderAt, size int64, found *catalogue) (source, error) {
 // portableName returns the name as other systems write it. Programs for Windows write
 // backslashes between folders, and names in the code page of MS-DOS.
 func (r record) portableName() string {
-	if !r.fromDOS() {
+	if r.system != systemDOS && r.system != systemNTFS && r.system != systemVFAT {
 		return r.name
 	}
 	name := r.name
@@ -82,11 +82,6 @@ func (r record) portableName() string {
 		name, _ = charmap.CodePage437.NewDecoder().String(name)
 	}
 	return strings.ReplaceAll(name, `\`, "/")
-}
-
-// fromDOS reports whether the entry was written on MS-DOS or Windows.
-func (r record) fromDOS() bool {
-	return r.system == systemDOS || r.system == systemNTFS || r.system == systemVFAT
 }
 
 // checkDeclared applies the limits to the declared sizes. That is enough, because the

@@ -13,6 +13,7 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 
 	"berth/controller/archive"
+	"berth/controller/nearmiss"
 )
 
 const (
@@ -31,7 +32,7 @@ var (
 
 // fromDockerfile plans an app of one service from the Dockerfile at path.
 func fromDockerfile(ctx context.Context, tree *archive.Tree, path string, service Service, o Options) (Plan, error) {
-	file, text, err := readLinked(ctx, tree, path)
+	file, text, err := nearmiss.Read(ctx, tree, path, dockerfileBytes)
 	if err != nil {
 		return Plan{}, err
 	}
@@ -46,23 +47,6 @@ func fromDockerfile(ctx context.Context, tree *archive.Tree, path string, servic
 	}
 	service.Build.Keep = func(e archive.Entry) bool { return e.Path == file || keep(e) }
 	return Plan{Services: []Service{service}, Main: service.Name}, nil
-}
-
-// readLinked reads the Dockerfile at path. If that is a symbolic link in the archive, also
-// one that git wrote on Windows as a file with its target, it reads what the link leads to.
-func readLinked(ctx context.Context, tree *archive.Tree, path string) (file string, text []byte, err error) {
-	file = tree.Follow(path)
-	if text, err = tree.ReadFile(ctx, file, dockerfileBytes); err != nil {
-		return file, nil, err
-	}
-	target := strings.TrimSpace(string(text))
-	folder, _, _ := cutLast(file)
-	linked := tree.Follow(strings.TrimPrefix(folder+"/"+target, "/"))
-	if entry, found := tree.Entry(linked); !found || entry.Kind != archive.File || strings.ContainsAny(target, " \t\r\n") {
-		return file, text, nil
-	}
-	text, err = tree.ReadFile(ctx, linked, dockerfileBytes)
-	return linked, text, err
 }
 
 // contextOf returns the part of the tree that is the build context. A .dockerignore named

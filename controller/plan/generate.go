@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"berth/controller/archive"
+	"berth/controller/nearmiss"
 )
 
 // recipes are the kinds of projects. The first kind that recognises the archive decides.
@@ -39,7 +40,7 @@ func fromProject(ctx context.Context, tree *archive.Tree, service Service, o Opt
 		}
 		return generated(r, keep, service, o.Registries)
 	}
-	return Plan{}, refuseMissing(tree)
+	return Plan{}, nearmiss.Refuse(tree)
 }
 
 func generated(r *recipe, keep func(archive.Entry) bool, service Service, registries []string) (Plan, error) {

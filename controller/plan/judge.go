@@ -11,7 +11,12 @@ import (
 // adds the notes of the archive. A fault also explains best why an archive has no plan: the
 // entry is not in the tree, so its Dockerfile may seem to be missing.
 func judge(ctx context.Context, tree *archive.Tree, made Plan, err error) (Plan, error) {
-	layouts := made.layouts()
+	var layouts []archive.Layout
+	for _, service := range made.Services {
+		if service.Image == "" {
+			layouts = append(layouts, service.Build.Layout())
+		}
+	}
 	if _, refused := errors.AsType[*Refusal](err); refused {
 		p := &project{ctx: ctx, tree: tree}
 		if keep, err := p.keep(); err == nil {
@@ -27,15 +32,4 @@ func judge(ctx context.Context, tree *archive.Tree, made Plan, err error) (Plan,
 		made.Notes = append(made.Notes, note)
 	}
 	return made, err
-}
-
-// layouts are the contexts of all builds.
-func (p Plan) layouts() []archive.Layout {
-	var layouts []archive.Layout
-	for _, service := range p.Services {
-		if service.Image == "" {
-			layouts = append(layouts, service.Build.Layout())
-		}
-	}
-	return layouts
 }

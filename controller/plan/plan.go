@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"berth/controller/archive"
+	"berth/controller/nearmiss"
 	"berth/controller/problem"
 )
 
@@ -139,13 +140,13 @@ func from(ctx context.Context, tree *archive.Tree, service Service, o Options) (
 	if dockerfile, found := findFile(tree, dockerfiles); found {
 		return fromDockerfile(ctx, tree, dockerfile, service, o)
 	}
-	if dockerfile, found := misspelt(tree); found {
+	if dockerfile, found := nearmiss.Misspelt(tree); found {
 		made, err := fromDockerfile(ctx, tree, dockerfile, service, o)
 		made.Notes = append(made.Notes, fmt.Sprintf("The file %s is read as the Dockerfile.", dockerfile))
 		return made, err
 	}
 	made, err := fromProject(ctx, tree, service, o)
-	made.Notes = append(made.Notes, unused(tree)...)
+	made.Notes = append(made.Notes, nearmiss.Unused(tree)...)
 	return made, err
 }
 

@@ -22,7 +22,7 @@ var board = []room{
 	{"store/storetest", "store"},
 	{"store", "controller release routing volumes uploads certificates environment app account audit problem limit domaincheck plan volume traefik"},
 	{"controller", "release output usage routing volumes uploads certificates environment app account audit problem archive address docker domaincheck firstpage pause plan printable secret volume traefik"},
-	{"release", "routing volumes uploads environment app audit problem archive docker firstpage pause plan printable secret volume traefik"},
+	{"release", "routing volumes uploads environment app audit problem archive docker execfailure firstpage pause plan printable secret volume traefik"},
 
 	// Each one concern of apps.
 	{"output", "app docker environment"},
@@ -47,8 +47,11 @@ var board = []room{
 	{"docker", "listen pause plan printable volume"},
 	{"domaincheck", "address traefik"},
 	{"maintenance", "traefik"},
-	{"plan", "address archive compose printable problem"},
-	{"archive", "printable problem"},
+	{"plan", "address archive compose nearmiss printable problem"},
+	{"execfailure", "archive problem"},
+	{"nearmiss", "archive problem"},
+	{"archive", "archive/expand printable problem"},
+	{"archive/expand", ""},
 	{"compose", "printable problem"},
 	{"volume", "printable"},
 	{"gate", "connections pause"},

@@ -1,4 +1,4 @@
-package archive
+package expand
 
 import (
 	"bufio"
@@ -15,12 +15,9 @@ import (
 	"github.com/ulikunitz/xz/lzma"
 )
 
-// The bounds of the memory that an xz file may ask for. A block begins with a new
-// dictionary, so their sum is bounded too, by what the file has expanded to.
-const (
-	xzDictionary    = 64 << 20 // as of xz -9
-	xzDictionaryPer = 16       // bytes of dictionaries for each expanded byte, beyond the first dictionary
-)
+// dictionariesPer bounds the dictionaries of all blocks together, beyond the first: a block
+// begins with a new one. It counts their bytes for each byte that the file has expanded to.
+const dictionariesPer = 16
 
 // The parts of the xz format 1.2.0 that matter.
 const (
@@ -78,7 +75,7 @@ func (c *countingReader) ReadByte() (byte, error) {
 }
 
 func newXZReader(from io.Reader) (io.ReadCloser, error) {
-	x := &xzReader{in: bufio.NewReaderSize(from, inputBuffer)}
+	x := &xzReader{in: bufio.NewReaderSize(from, bufferBytes)}
 	head, err := x.take(12)
 	if err != nil || string(head[:6]) != xzHeaderMagic || head[6] != 0 || !sealed(head[6:8], head[8:]) {
 		return nil, errXZ
@@ -144,10 +141,10 @@ func (x *xzReader) begin() error {
 		return err
 	}
 	x.dictionaries += dictionary
-	if dictionary > xzDictionary {
+	if dictionary > WindowXZ {
 		return errWindow
 	}
-	if x.dictionaries > xzDictionary+xzDictionaryPer*x.expanded {
+	if x.dictionaries > WindowXZ+dictionariesPer*x.expanded {
 		return errXZ
 	}
 	x.header, x.before = int64(len(header)), x.expanded

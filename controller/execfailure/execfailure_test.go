@@ -1,13 +1,11 @@
-package release
+package execfailure
 
 import (
 	"strings"
 	"testing"
-
-	"berth/controller/docker"
 )
 
-func TestDiagnoseExec_SaysWhichProgramCannotRunAndTheMend(t *testing.T) {
+func TestExplain_SaysWhichProgramCannotRunAndTheMend(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name, line, script string
@@ -30,15 +28,15 @@ func TestDiagnoseExec_SaysWhichProgramCannotRunAndTheMend(t *testing.T) {
 			t.Errorf("%s: got %q / %q", test.name, problem.Message, problem.Hint)
 		}
 	}
-	if found := findExecFailure([]string{"exec /app: exec format error"}); found.problem([]byte("\x7fELF\x00")) != nil {
-		t.Error("a program of another processor is a symptom")
+	if found := Explain(1, []string{"exec /app: exec format error"}, nil, ""); found == nil || !strings.Contains(found.Message, "processor") {
+		t.Errorf("a program of another processor: got %+v", found)
 	}
 	if findExecFailure([]string{"I will exec /app now"}) != nil {
 		t.Error("found where there is none")
 	}
 }
 
-func TestDiagnoseShell_ExplainsExitCodes(t *testing.T) {
+func TestExplain_ExplainsExitCodes(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name, line    string
@@ -55,12 +53,12 @@ func TestDiagnoseShell_ExplainsExitCodes(t *testing.T) {
 		{"nothing said", "starting", 127, "exit code 127", "last lines"},
 		{"locked", "sh: 1: ./run: Permission denied", 126, "exit code 126", "chmod 755"},
 	} {
-		problem := diagnoseShell(docker.Condition{ExitCode: test.code}, []string{test.line})
+		problem := explainShell(test.code, []string{test.line})
 		if problem == nil || !strings.Contains(problem.Message, test.message) || !strings.Contains(problem.Hint, test.hint) {
 			t.Errorf("%s: got %+v", test.name, problem)
 		}
 	}
-	if diagnoseShell(docker.Condition{ExitCode: 1}, []string{"sh: 1: x: not found"}) != nil {
+	if explainShell(1, []string{"sh: 1: x: not found"}) != nil {
 		t.Error("another exit code says something else")
 	}
 }

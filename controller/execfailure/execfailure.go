@@ -1,4 +1,5 @@
-package release
+// Package execfailure says in words why a program in a container could not run, and the mend.
+package execfailure
 
 import (
 	"bytes"
@@ -7,9 +8,9 @@ import (
 	"path"
 	"regexp"
 	"strings"
+	"time"
 
 	"berth/controller/archive"
-	"berth/controller/docker"
 	"berth/controller/problem"
 )
 
@@ -28,6 +29,9 @@ const (
 	exitMissing = 127
 )
 
+// scriptTimeout bounds the reading of a script.
+const scriptTimeout = 5 * time.Second
+
 // scriptBytes is the most of a script that is read to find out what is wrong with it.
 const scriptBytes = 256 << 10
 
@@ -44,13 +48,16 @@ type execFailure struct {
 	reason  string // in lower case: one of execFailed
 }
 
-// diagnoseExec explains an app that ended because a program in it could not run; nil where
-// that is not the cause. It looks for the program in the archive of the release.
-func (s *shipment) diagnoseExec(died *diedError, lines []string) *problem.Problem {
-	if found := findExecFailure(lines); found != nil {
-		return found.problem(s.script(found.program))
+// Explain explains an app that ended with the exit code because a program in it could not
+// run; nil where its last lines do not say that this is the cause. open opens the archive
+// of that name, in which the program may be a script; without a name there is none.
+func Explain(exitCode int, lines []string, open func(string) (*archive.Tree, error), name string) *problem.Problem {
+	if found := findExecFailure(lines); found != nil && name != "" {
+		return found.problem(script(found.program, open, name))
+	} else if found != nil {
+		return found.problem(nil)
 	}
-	return diagnoseShell(died.condition, lines)
+	return explainShell(exitCode, lines)
 }
 
 // findExecFailure returns nil where the lines tell of none.
@@ -63,18 +70,15 @@ func findExecFailure(lines []string) *execFailure {
 	return nil
 }
 
-// script returns the beginning of the archive's file of that name; nil where the archive
-// has none, or more than one.
-func (s *shipment) script(program string) []byte {
-	if s.release.Archive == "" || program == "" {
-		return nil
-	}
-	tree, err := s.uploads.Open(s.release.Archive)
+// script returns the text of the archive's file that has the program's name; nil where the
+// archive has none, or more than one.
+func script(program string, open func(string) (*archive.Tree, error), name string) []byte {
+	tree, err := open(name)
 	if err != nil {
 		return nil
 	}
 	defer tree.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), tailTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), scriptTimeout)
 	defer cancel()
 	return findScript(ctx, tree, path.Base(program))
 }
@@ -123,7 +127,7 @@ func (f *execFailure) problem(script []byte) *problem.Problem {
 			"Begin it with a line such as #!/bin/sh.",
 		)
 	case f.reason == "exec format error":
-		return nil // a symptom
+		return problem.Invalid("The app's program is not made for this machine's processor.", "Build it for this machine, or build it in the Dockerfile.")
 	case isScript && len(words) > 0:
 		return problem.Invalid(
 			fmt.Sprintf("The script %.200s needs %.100q, which is not in the image.", f.program, words[0]),
@@ -137,9 +141,9 @@ func (f *execFailure) problem(script []byte) *problem.Problem {
 	}
 }
 
-// diagnoseShell explains exit codes with which shells and env end; nil for others.
-func diagnoseShell(condition docker.Condition, lines []string) *problem.Problem {
-	if condition.ExitCode != exitLocked && condition.ExitCode != exitMissing {
+// explainShell explains exit codes with which shells and env end; nil for others.
+func explainShell(exitCode int, lines []string) *problem.Problem {
+	if exitCode != exitLocked && exitCode != exitMissing {
 		return nil
 	}
 	for _, line := range lines {
@@ -147,7 +151,7 @@ func diagnoseShell(condition docker.Condition, lines []string) *problem.Problem 
 			return problem.Invalid("A script of the app has the line ends of Windows (CRLF), so its commands are not found.", hintLineEnds)
 		}
 	}
-	if condition.ExitCode == exitLocked {
+	if exitCode == exitLocked {
 		return problem.Invalid(
 			"The app ended with exit code 126: a program that it runs may not be executed.",
 			"Its last lines name the program. Add RUN chmod 755 to the Dockerfile, or write COPY --chmod=755.",

@@ -1,12 +1,15 @@
-package archive
+package expand
 
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"hash/crc32"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -24,27 +27,33 @@ func xzFile(tb testing.TB, name string) []byte {
 }
 
 func TestXZ_ReadsWhatItsOwnProgramWrites(t *testing.T) {
-	for _, name := range []string{"none", "crc32", "crc64", "sha256", "blocks", "nine"} {
-		tree := opened(t, xzFile(t, name))
-		text, err := tree.ReadFile(t.Context(), "data.txt", 1<<20)
-		if err != nil || string(text) != strings.Repeat("hello ", 400) {
-			t.Errorf("%s: got %d bytes, %v", name, len(text), err)
+	for _, name := range []string{"none", "crc32", "crc64", "sha256", "blocks", "eight"} {
+		tarred := expandedXZ(xzFile(t, name))
+		if len(tarred) != 10240 || !bytes.Contains(tarred, []byte(strings.Repeat("hello ", 400))) {
+			t.Errorf("%s: got %d bytes", name, len(tarred))
 		}
 	}
 }
 
 func TestXZ_RefusesWhatTakesTooMuchMemory(t *testing.T) {
-	refusedAtOpen(t, xzFile(t, "huge-window"), DefaultLimits(), "", "takes more memory")
-	refusedAtOpen(t, xzFile(t, "other-filter"), DefaultLimits(), "", "damaged or cut off")
+	for name, window := range map[string]bool{"large-window": true, "other-filter": false} {
+		reader, err := newXZReader(bytes.NewReader(xzFile(t, name)))
+		if err == nil {
+			_, err = io.Copy(io.Discard, reader)
+		}
+		if err == nil || IsWindow(err) != window {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
 }
 
 // withDictionaries makes the beginning of an xz file of many small blocks, each of which
-// asks for a dictionary of 64 MB.
+// asks for a dictionary of 32 MB.
 func withDictionaries(count int) []byte {
 	data := []byte(xzHeaderMagic + "\x00\x00")
 	data = binary.LittleEndian.AppendUint32(data, crc32.ChecksumIEEE(data[6:8]))
 	for range count {
-		header := []byte{2, 0, xzFilterLZMA2, 1, 28, 0, 0, 0}
+		header := []byte{2, 0, xzFilterLZMA2, 1, 26, 0, 0, 0}
 		header = binary.LittleEndian.AppendUint32(header, crc32.ChecksumIEEE(header))
 		data = append(data, header...)
 		data = append(data, 1, 0, 0, 'x', 0, 0, 0, 0) // one stored byte, and padding
@@ -61,7 +70,7 @@ func TestXZ_RefusesABombOfDictionaries(t *testing.T) {
 	if err == nil {
 		t.Error("it was read")
 	}
-	if used := allocated() - before; used > 80<<20 {
+	if used := allocated() - before; used > 48<<20 {
 		t.Errorf("to refuse it took %d bytes of memory", used)
 	}
 }
@@ -98,7 +107,7 @@ func expandedXZ(data []byte) []byte {
 }
 
 func FuzzXZ(f *testing.F) {
-	for _, name := range []string{"none", "crc32", "crc64", "sha256", "blocks", "nine", "huge-window", "other-filter"} {
+	for _, name := range []string{"none", "crc32", "crc64", "sha256", "blocks", "eight", "large-window", "other-filter"} {
 		f.Add(xzFile(f, name))
 	}
 	f.Add(withDictionaries(3))
@@ -106,8 +115,41 @@ func FuzzXZ(f *testing.F) {
 }
 
 func TestZstd_RefusesWhatTakesTooMuchMemory(t *testing.T) {
-	data := compressed(t, func(w io.Writer) (io.WriteCloser, error) {
-		return zstd.NewWriter(w, zstd.WithWindowSize(128<<20), zstd.WithSingleSegment(false), zstd.WithEncoderConcurrency(1))
-	}, item{name: "x", text: noise(3 << 20)})
-	refusedAtOpen(t, data, DefaultLimits(), "", "takes more memory")
+	noise := make([]byte, 3<<20)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(noise) // never fails
+	for window, accepted := range map[int]bool{WindowZstd: true, 2 * WindowZstd: false} {
+		var data bytes.Buffer
+		w, err := zstd.NewWriter(&data, zstd.WithWindowSize(window), zstd.WithSingleSegment(false), zstd.WithEncoderConcurrency(1))
+		if err == nil {
+			_, err = w.Write(noise)
+		}
+		if err = errors.Join(err, w.Close()); err != nil {
+			t.Fatal(err)
+		}
+		format, _ := Detect(data.Bytes())
+		reader, err := format.Expand(&data)
+		if err == nil {
+			_, err = io.Copy(io.Discard, reader)
+		}
+		if accepted != (err == nil) || !accepted && !IsWindow(err) {
+			t.Errorf("a window of %d: got %v", window, err)
+		}
+	}
+}
+
+func TestDetect_TellsATarFromWhatIsNone(t *testing.T) {
+	plain := make([]byte, 512)
+	copy(plain[257:], "ustar")
+	for text, want := range map[string]bool{string(plain): true, "": false, strings.Repeat("x", 512): false, "\x1f\x8b": true, xzHeaderMagic: true} {
+		if _, found := Detect([]byte(text)); found != want {
+			t.Errorf("%.20q: got %t", text, found)
+		}
+	}
+}
+
+// allocated returns how many bytes were ever allocated.
+func allocated() uint64 {
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return stats.TotalAlloc
 }
