@@ -26,9 +26,16 @@ func ignoredFaults(format string) []item {
 	link := func(name, target string) item { return item{name: name, text: target, mode: fs.ModeSymlink | 0o777} }
 	items := []item{
 		link("old/bin/python3", "/usr/bin/python3"), link("old/out", "../../x"), link("old/a", "b"), link("old/b", "a"),
-		{name: "old/a\\b"}, {name: "old/line\nbreak/file"}, {name: "old/\xff"}, {name: "old/Case"}, {name: "old/case"},
-		{name: "old/" + strings.Repeat("deep/", 40) + "file"}, {name: "old/" + strings.Repeat("long", 70)},
-		{name: "old/twice"}, {name: "old/twice"}, {name: "old/a/below-a-link"},
+		{name: "old/a\\b"},
+		{name: "old/line\nbreak/file"},
+		{name: "old/\xff"},
+		{name: "old/Case"},
+		{name: "old/case"},
+		{name: "old/" + strings.Repeat("deep/", 40) + "file"},
+		{name: "old/" + strings.Repeat("long", 70)},
+		{name: "old/twice"},
+		{name: "old/twice"},
+		{name: "old/a/below-a-link"},
 	}
 	if format == "zip" {
 		return append(items, item{name: "old/pipe", mode: fs.ModeNamedPipe | 0o600})

@@ -39,7 +39,7 @@ func resolveLinks(tree *Tree, found *catalogue) error {
 			continue
 		}
 		if _, err := r.resolve(m.Entry); err != nil {
-			if err = found.setAside(m.Entry, err); err != nil {
+			if err := found.setAside(m.Entry, err); err != nil {
 				return err
 			}
 		}

@@ -96,8 +96,10 @@ func TestOpenWhole_KeepsTheFilesOfAttributes(t *testing.T) {
 func TestWriteContext_BeginsWithAShortEntry(t *testing.T) {
 	for format, make := range formats {
 		for _, first := range []item{
-			{name: "Übungen/x", text: "x"}, {name: "Äpfel", text: "x"},
-			{name: strings.Repeat("a", 101) + "/x", text: "x"}, {name: strings.Repeat("b", 120), text: "x"},
+			{name: "Übungen/x", text: "x"},
+			{name: "Äpfel", text: "x"},
+			{name: strings.Repeat("a", 101) + "/x", text: "x"},
+			{name: strings.Repeat("b", 120), text: "x"},
 			{name: "a", text: strings.Repeat("c", 120), mode: fs.ModeSymlink | 0o777},
 		} {
 			names := contextNames(t, opened(t, make(t, first, item{name: "Ž", text: "x"})), Layout{})
