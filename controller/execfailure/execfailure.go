@@ -1,4 +1,4 @@
-// Package execfailure says in words why a program in a container could not run, and the mend.
+// Package execfailure says in words why a program in a container could not run, and how to fix it.
 package execfailure
 
 import (

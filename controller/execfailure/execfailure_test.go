@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestExplain_SaysWhichProgramCannotRunAndTheMend(t *testing.T) {
+func TestExplain_SaysWhichProgramCannotRunAndHowToFixIt(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name, line, script string
