@@ -500,6 +500,21 @@ func TestParseEnvironmentText_SaysTheLineAndNeverTheValue(t *testing.T) {
 	}
 }
 
+func TestParseEnvironmentText_TakesAnEmptyValueAsAnEmptyVariable(t *testing.T) {
+	t.Parallel()
+	for _, asSecrets := range []bool{true, false} {
+		imported, err := app.ParseEnvironmentText("MAIL_HOST=mail.example.com\nMAIL_PASSWORD=\nMAIL_USER=''\n", asSecrets)
+		if err != nil || len(imported.Wishes) != 3 {
+			t.Fatalf("got %+v, %v", imported, err)
+		}
+		for i, wish := range imported.Wishes {
+			if empty := i > 0; (wish.Value == "") != empty || wish.Secret != (asSecrets && !empty) || wish.Check() != nil {
+				t.Errorf("got %+v", wish)
+			}
+		}
+	}
+}
+
 func TestEnvironmentChange_SummaryNamesAndNeverTellsAValue(t *testing.T) {
 	t.Parallel()
 	change := app.EnvironmentChange{

@@ -37,6 +37,7 @@ type appPage struct {
 	LeastSettings, MostSettings app.SettingsForm
 	Forbidden                   []app.Waiver // by the operator
 	Image                       string       // as typed
+	Dockerfile                  string       // as typed
 	Running                     *imageView   // of the live release, nil where it was built
 
 	Services []serviceRow    // where there are several
@@ -62,6 +63,11 @@ func (i imageView) Ref() string { return string(i.Reference) }
 // ImageField is the page's field for an image.
 func (p appPage) ImageField() imageField {
 	return imageField{Image: p.Image, Problem: p.Problems[fieldImage]}
+}
+
+// DockerfileField is the page's field for the path of a Dockerfile.
+func (p appPage) DockerfileField() dockerfileField {
+	return dockerfileField{Path: p.Dockerfile, Problem: p.Problems[fieldDockerfile]}
 }
 
 // ArchiveField is the page's file field.
@@ -123,7 +129,7 @@ func (a *admin) appForm(v *visit, name app.Name, problems fieldProblems) error {
 	typed := v.request().PostForm
 	page.Confirm = typed.Get("confirm")
 	if v.upload != nil {
-		page.Image = v.upload.fields[fieldImage]
+		page.Image, page.Dockerfile = v.upload.fields[fieldImage], v.upload.fields[fieldDockerfile]
 	}
 	page.Checked = v.upload != nil && v.upload.checks()
 	if typed.Has(fieldMemory) {
@@ -193,7 +199,7 @@ func portText(set uint16, releases []app.Release) string {
 }
 
 // appFields are the fields of the page's forms that a problem is said beside.
-var appFields = []string{fieldArchive, "confirm", fieldPort, fieldMemory, fieldCPU, fieldProcesses, fieldImage, fieldServices, fieldDatabase, fieldWritableRoot}
+var appFields = []string{fieldArchive, "confirm", fieldPort, fieldMemory, fieldCPU, fieldProcesses, fieldImage, fieldDockerfile, fieldServices, fieldDatabase, fieldWritableRoot}
 
 // refuseOnApp shows the app's page with the reason why an action was refused.
 // What has no field of its own on the page is said above all.

@@ -5,9 +5,15 @@ package router
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
+
+	"berth/controller"
+	"berth/controller/app"
+	"berth/controller/archive"
+	"berth/controller/problem"
 )
 
 // dropFolder drops a folder that holds a file and another folder, as the browser
@@ -58,6 +64,63 @@ func TestBrowser_FolderThatIsChosenKeepsItsShape(t *testing.T) {
 	w.run(chromedp.Click(`form[data-upload] button.main`), chromedp.WaitVisible(`#files`))
 	if got := s.inVolume("letters/old/a.txt"); got != "dear" {
 		t.Errorf("got %q", got)
+	}
+	w.mustBeClean()
+}
+
+// dropApp drops the folder of an app, with folders that no build needs and names that a tar
+// has trouble with.
+const dropApp = `(() => {
+  const name = path => path.split("/").pop();
+  const file = (path, text) => ({isFile: true, name: name(path), fullPath: path, file: done => done(new File([text], name(path)))});
+  const folder = (path, below) => ({isDirectory: true, name: name(path), fullPath: path, createReader: () => {
+    const parts = below.map(one => [one]).concat([[]]);
+    return {readEntries: done => done(parts.shift())};
+  }});
+  const long = "/My Shop/src/" + "l".repeat(120);
+  const tree = folder("/My Shop", [
+    file("/My Shop/Dockerfile", "FROM scratch\n"), file("/My Shop/empty", ""), file("/My Shop/größe.txt", "x".repeat(513)),
+    folder("/My Shop/src", [folder(long, [file(long + "/ä.txt", "deep")])]),
+    folder("/My Shop/node_modules", [file("/My Shop/node_modules/a.js", "no")]), folder("/My Shop/.git", [file("/My Shop/.git/HEAD", "no")])
+  ]);
+  const event = new Event("drop", {bubbles: true, cancelable: true});
+  Object.defineProperty(event, "dataTransfer", {value: {files: [], items: [{webkitGetAsEntry: () => tree}]}});
+  document.querySelector("[data-drop]").dispatchEvent(event);
+})()`
+
+func TestBrowser_FolderOfAnAppThatIsDroppedIsDeployed(t *testing.T) {
+	s := newSite(t)
+	folder := realUploads(t, s)
+	got := map[string]string{}
+	s.apps.onAccept = func(u controller.Upload) (app.Release, error) {
+		tree, err := folder.Open(u.Archive.File())
+		if err != nil {
+			return app.Release{}, err
+		}
+		defer tree.Close()
+		for _, entry := range tree.Entries() {
+			if entry.Kind == archive.File {
+				text, err := tree.ReadFile(t.Context(), entry.Path, 1<<20)
+				if err != nil {
+					return app.Release{}, err
+				}
+				got[entry.Path] = string(text)
+			}
+		}
+		return app.Release{}, problem.Invalid("Seen.", "It is all there.").At(fieldArchive)
+	}
+	w := openWindow(t, s)
+	w.signIn()
+	w.open("/upload")
+	w.run(chromedp.Evaluate[chromedp.Void](dropApp))
+	w.wait(`document.querySelector("[data-chosen]").textContent.startsWith("My Shop.tar (")`)
+	w.wait(`document.getElementById("name").value === "my-shop" && document.getElementById("route").value === "/my-shop"`)
+	w.run(chromedp.Click(`form[data-upload] button.main`))
+	w.wait(`document.getElementById("archive-problem")?.textContent.includes("Seen.")`)
+	w.wait(`document.querySelector("[data-chosen]").textContent.startsWith("My Shop.tar (")`)
+	long := "src/" + strings.Repeat("l", 120) + "/ä.txt"
+	if len(got) != 4 || got["Dockerfile"] != "FROM scratch\n" || got["empty"] != "" || got["größe.txt"] != strings.Repeat("x", 513) || got[long] != "deep" {
+		t.Errorf("got %.2000q", got)
 	}
 	w.mustBeClean()
 }

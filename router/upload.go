@@ -35,6 +35,7 @@ type uploadPage struct {
 	MostBytes         int64
 	Problems          fieldProblems
 	Image             string // as it was typed
+	Dockerfile        string // as it was typed
 	Fallback          bool
 	ChoicesForm       app.ChoicesForm
 	Database          bool      // the waiver
@@ -47,6 +48,11 @@ type uploadPage struct {
 // ImageField is the page's field for an image.
 func (p uploadPage) ImageField() imageField {
 	return imageField{Image: p.Image, Problem: p.Problems[fieldImage]}
+}
+
+// DockerfileField is the page's field for the path of a Dockerfile.
+func (p uploadPage) DockerfileField() dockerfileField {
+	return dockerfileField{Path: p.Dockerfile, Problem: p.Problems[fieldDockerfile]}
 }
 
 // ArchiveField is the page's file field.
@@ -224,6 +230,7 @@ func (a *admin) uploadForm(v *visit, form *upload) error {
 		Volume: form.fields[fieldVolume], Target: form.fields[fieldTarget], ReadOnly: form.fields[fieldReadOnly] != "",
 	}
 	page.Image, page.Fallback = form.fields[fieldImage], form.fields[fieldFallback] != ""
+	page.Dockerfile = form.fields[fieldDockerfile]
 	page.Database = isTicked(form.fields[fieldDatabase])
 	page.ChoicesForm = typedChoices(form.field)
 	page.DatabaseForbidden = slices.Contains(a.settings.ForbiddenWaivers(), app.WaiverDatabase)

@@ -25,6 +25,8 @@ const (
 	fieldArchive = "archive"
 	fieldImage   = "image" // instead of the archive
 
+	fieldDockerfile = "dockerfile" // its path in the archive, where that is not the usual one
+
 	fieldVariables      = "environment"       // a .env text; it is never sent back
 	fieldPlainVariables = "environment_plain" // nothing of it is a secret
 )
@@ -38,9 +40,12 @@ const (
 // upload is a form that was read while it came in. The archive is nil where a
 // field before it was refused, and then the file was not kept.
 type upload struct {
-	fields   map[string]string
-	archive  *uploads.Archive
-	image    plan.ImageReference // instead of the archive
+	fields  map[string]string
+	archive *uploads.Archive
+	image   plan.ImageReference // instead of the archive
+
+	dockerfile string // path in the archive; empty means the usual one
+
 	problems fieldProblems
 	preview  *controller.Preview // what a check came to
 	held     *controller.Held    // the archive that waits since a check
@@ -140,7 +145,7 @@ func (a *admin) readFile(v *visit, form *upload, part *multipart.Part, check fun
 	if received.Bytes == 0 {
 		return form.problems.add(emptyFile())
 	}
-	return nil
+	return received.Choose(form.dockerfile)
 }
 
 // checkUpload checks the form token, which must have come by now, and the fields, and
@@ -160,6 +165,9 @@ func (a *admin) checkUpload(v *visit, form *upload, check func(*upload) error) e
 	if err := form.parseImage(); err != nil {
 		return err
 	}
+	if err := form.parseDockerfile(); err != nil {
+		return err
+	}
 	if err := check(form); err != nil || len(form.problems) > 0 {
 		return err
 	}
@@ -177,6 +185,13 @@ func (u *upload) parseImage() error {
 	}
 	image, err := release.ParseImage(text)
 	u.image = image
+	return u.problems.add(err)
+}
+
+// parseDockerfile reads which file of the archive is the Dockerfile.
+func (u *upload) parseDockerfile() error {
+	chosen, err := uploads.ParseDockerfile(u.fields[fieldDockerfile])
+	u.dockerfile = chosen
 	return u.problems.add(err)
 }
 

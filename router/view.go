@@ -161,6 +161,12 @@ type imageField struct {
 	Problem *problem.Problem
 }
 
+// dockerfileField is the field that takes the path of a Dockerfile in the archive.
+type dockerfileField struct {
+	Path    string // as it was typed
+	Problem *problem.Problem
+}
+
 type usageView struct {
 	Memory, Limit int64
 	Percent       int // of the limit

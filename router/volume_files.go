@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -83,9 +84,12 @@ func (a *admin) storeFiles(v *visit, name volume.Name, folder volume.Path) (coun
 	return count, err
 }
 
+// archiveEnds are the ends of the names of archives.
+var archiveEnds = []string{".zip", ".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.zst", ".tzst"}
+
 func isArchive(path volume.Path) bool {
 	name := strings.ToLower(path.Name())
-	return strings.HasSuffix(name, ".zip") || strings.HasSuffix(name, ".tar.gz") || strings.HasSuffix(name, ".tgz")
+	return slices.ContainsFunc(archiveEnds, func(end string) bool { return strings.HasSuffix(name, end) })
 }
 
 // fileProblem words what ends an upload of files.

@@ -14,6 +14,7 @@ import (
 	"berth/controller/problem"
 	"berth/controller/release"
 	"berth/controller/secret"
+	"berth/controller/uploads"
 	"berth/traefik"
 )
 
@@ -43,6 +44,7 @@ func runDeploy(ctx context.Context, p *program, args []string) error {
 	if err != nil {
 		return err
 	}
+	upload.dockerfile = wish.docker
 	if wish.check {
 		return errors.Join(p.check(ctx, api, wish, upload), upload.close())
 	}
@@ -67,6 +69,7 @@ type deployWish struct {
 	image    plan.ImageReference // instead of source
 	fallback bool                // answer unknown paths of a static site with its index.html
 	check    bool                // show how it will be built, and deploy nothing; then name may be empty
+	docker   string              // path of the Dockerfile in the source; empty means the usual one
 	name     app.Name
 	route    string // for a new app only
 	server   string
@@ -90,6 +93,7 @@ func (p *program) parseDeploy(args []string) (deployWish, error) {
 	route := flags.String("route", "", "where a new app answers: /path, host or host/path; without it /NAME")
 	image := flags.String("image", "", "run this image instead of a folder or an archive, such as ghcr.io/owner/app:1.2.3")
 	fallback := flags.Bool("fallback", false, "let a static site answer unknown paths with its index.html")
+	dockerfile := flags.String("dockerfile", "", "path of the Dockerfile in the folder or archive, such as docker/Dockerfile")
 	line := p.addLineFlags(flags)
 	timeout := flags.Duration("timeout", defaultDeployTime, "how long to wait until the app is live")
 	words, err := p.parseFlags(flags, args)
@@ -99,6 +103,9 @@ func (p *program) parseDeploy(args []string) (deployWish, error) {
 	wish := deployWish{check: *check, fallback: *fallback, server: *line.server, caFile: *line.caFile, timeout: *timeout}
 	if err := wish.chooseSource(words, *image); err != nil {
 		return deployWish{}, err
+	}
+	if wish.docker, err = uploads.ParseDockerfile(*dockerfile); err != nil {
+		return deployWish{}, &usageError{err}
 	}
 	if *check && *name == "" {
 		wish.token, err = p.deployToken(*line.token, *line.tokenFile)

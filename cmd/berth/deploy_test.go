@@ -175,6 +175,23 @@ func TestDeploy_SendsAFolderAsItsIgnoreFileSaysAndPrintsTheAddress(t *testing.T)
 	}
 }
 
+func TestDeploy_NamesTheDockerfileToTheServer(t *testing.T) {
+	t.Parallel()
+	for _, exists := range []bool{false, true} {
+		server := newAPIServer(t)
+		server.exists = exists
+		if _, _, err := deploy(t, server, "berth_test", "--dockerfile", "./docker/Dockerfile"); err != nil {
+			t.Fatal(err)
+		}
+		if server.fields["dockerfile"] != "docker/Dockerfile" {
+			t.Errorf("there %t: fields %v", exists, server.fields)
+		}
+		if _, _, err := deploy(t, server, "berth_test", "--dockerfile", "../Dockerfile"); err == nil || !strings.Contains(err.Error(), "not a path in the archive") {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
 func TestDeploy_UpdatesAnAppThatIsThere(t *testing.T) {
 	t.Parallel()
 	server := newAPIServer(t)

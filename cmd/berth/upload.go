@@ -22,7 +22,10 @@ type upload struct {
 	name     string // the file name that the server shows
 	bytes    int64
 	progress *progress
-	close    func() error
+
+	dockerfile string // path in the archive; empty means the usual one
+
+	close func() error
 }
 
 // openUpload opens an archive, or packs a folder into one, as its .dockerignore says.
@@ -86,6 +89,9 @@ func readIgnore(folder string) (*archive.Ignore, error) {
 func (u *upload) form(fields [][2]string) (body io.Reader, contentType string, length int64, err error) {
 	if u.image != "" {
 		return imageForm(append(fields, [2]string{"image", string(u.image)}))
+	}
+	if u.dockerfile != "" {
+		fields = append(fields, [2]string{"dockerfile", u.dockerfile})
 	}
 	if _, err := u.file.Seek(0, io.SeekStart); err != nil {
 		return nil, "", 0, fmt.Errorf("rewind upload: %w", err)

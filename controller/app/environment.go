@@ -103,8 +103,8 @@ func VariableWarning(name string) string {
 	}
 }
 
-// ParseEnvironmentText reads a .env text. All of it is secret, or none of it. Problems
-// name the form field text, and the line. It does not replace ${...}.
+// ParseEnvironmentText reads a .env text. All of it is secret, or none of it; a variable
+// without a value is no secret. Problems name the form field text, and the line. It does not replace ${...}.
 func ParseEnvironmentText(text string, asSecrets bool) (ImportedVariables, error) {
 	refuse := func(line int, problem *problem.Problem) error {
 		problem.Field, problem.Message = "text", fmt.Sprintf("Line %d: %s", line, problem.Message)
@@ -122,7 +122,8 @@ func ParseEnvironmentText(text string, asSecrets bool) (ImportedVariables, error
 	}
 	var imported ImportedVariables
 	for _, pair := range pairs {
-		wish := VariableWish{Name: pair.Name, Value: secret.Text(pair.Value), Secret: asSecrets}
+		// What is empty is no secret, and a secret without a value would be refused.
+		wish := VariableWish{Name: pair.Name, Value: secret.Text(pair.Value), Secret: asSecrets && pair.Value != ""}
 		if problem := wish.Check(); problem != nil {
 			return ImportedVariables{}, refuse(pair.Line, problem)
 		}

@@ -29,6 +29,9 @@ type catalogue struct {
 	implied  int
 	names    int  // bytes of paths and links so far
 	whole    bool // keeps the one folder that holds everything
+	later    bool // entries at fault are set aside, for Tree.Check
+	faults   []fault
+	leftOut  leftOut
 }
 
 func newCatalogue(limits Limits) *catalogue {
@@ -39,6 +42,24 @@ func newCatalogue(limits Limits) *catalogue {
 func (c *catalogue) reserve(count int) {
 	c.members = make([]member, 0, count)
 	c.byFolded = make(map[string]int, count)
+}
+
+// take adds a member that was read with err. It reports whether the tree has the member
+// now: it may also be left out or set aside.
+func (c *catalogue) take(m member, err error) (added bool, failed error) {
+	if name, desktop := addedByDesktop(m.Path, !c.whole); desktop {
+		c.leftOut.add(name)
+		return false, nil
+	}
+	if err == nil && m.Path != "" {
+		if err = c.add(m); err == nil {
+			return true, nil
+		}
+	}
+	if err != nil {
+		return false, c.setAside(m.Entry, err)
+	}
+	return false, nil
 }
 
 // add adds a member whose path comes from parseName.
@@ -120,7 +141,10 @@ func (c *catalogue) reconcile(at int, m member) error {
 func (c *catalogue) finish() ([]member, error) {
 	members := c.members
 	if !c.whole {
-		members = stripTop(members)
+		members = c.stripTop(members)
+	}
+	if len(members) == 0 && len(c.faults) > 0 {
+		return nil, c.faults[0].refusal
 	}
 	if len(members) == 0 {
 		return nil, refuse("", "The archive is empty.", "Put the app's files into it, with a Dockerfile at the top.")
@@ -130,7 +154,7 @@ func (c *catalogue) finish() ([]member, error) {
 }
 
 // stripTop removes the one directory at the top that holds all the others.
-func stripTop(members []member) []member {
+func (c *catalogue) stripTop(members []member) []member {
 	if len(members) == 0 {
 		return nil
 	}
@@ -140,6 +164,14 @@ func stripTop(members []member) []member {
 			continue
 		}
 		return members
+	}
+	for _, f := range c.faults {
+		if !strings.HasPrefix(f.Path, top+"/") {
+			return members
+		}
+	}
+	for i := range c.faults {
+		c.faults[i].Path = c.faults[i].Path[len(top)+1:]
 	}
 	members = slices.DeleteFunc(members, func(m member) bool { return m.Path == top })
 	for i := range members {

@@ -34,6 +34,8 @@ const (
 const (
 	flagEncrypted = 1<<0 | 1<<6 | 1<<13 // plain, strong, and with a masked directory
 
+	flagUTF8 = 1 << 11
+
 	methodStored  = 0
 	methodDeflate = 8
 )

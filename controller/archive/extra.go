@@ -61,7 +61,7 @@ func (l Layout) place(path string) string {
 }
 
 // writeExtras writes the extra files, and the folders for all later files.
-func writeExtras(out *tar.Writer, layout Layout) error {
+func writeExtras(out headerWriter, layout Layout) error {
 	folders := map[string]bool{}
 	if layout.Below != "" {
 		if err := writeFolders(out, layout.Below, folders); err != nil {
@@ -80,7 +80,7 @@ func writeExtras(out *tar.Writer, layout Layout) error {
 }
 
 // writeFolders writes a folder and the folders above it, each once.
-func writeFolders(out *tar.Writer, folder string, written map[string]bool) error {
+func writeFolders(out headerWriter, folder string, written map[string]bool) error {
 	path := ""
 	for part := range strings.SplitSeq(folder, "/") {
 		path = strings.TrimPrefix(path+"/"+part, "/")
@@ -101,7 +101,7 @@ func folderHeader(path string) *tar.Header {
 }
 
 // write sends one extra file.
-func (e Extra) write(out *tar.Writer) error {
+func (e Extra) write(out headerWriter) error {
 	header, err := e.header()
 	if err != nil {
 		return err

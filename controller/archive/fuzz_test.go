@@ -16,10 +16,16 @@ import (
 // fuzzLimits are small, so that an input that gets around one is found soon.
 var fuzzLimits = Limits{CompressedBytes: 1 << 20, ExpandedBytes: 1 << 20, Entries: 100, Ratio: 200, PathBytes: 128, PathDepth: 8, NameBytes: 4 << 10}
 
-// checkTree checks what must hold for whatever Open accepts.
+// checkTree checks what must hold for whatever Open and OpenApp accept.
 func checkTree(t *testing.T, data []byte) {
 	t.Helper()
-	tree, err := Open(saved(t, data), fuzzLimits)
+	checkTreeOf(t, data, Open)
+	checkTreeOf(t, data, OpenApp)
+}
+
+func checkTreeOf(t *testing.T, data []byte, open func(string, Limits) (*Tree, error)) {
+	t.Helper()
+	tree, err := open(saved(t, data), fuzzLimits)
 	if err != nil {
 		if _, ok := errors.AsType[*Refusal](err); !ok {
 			t.Fatalf("bad input is no Refusal: %v", err)

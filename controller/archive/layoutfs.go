@@ -13,7 +13,7 @@ import (
 )
 
 // LayoutFS returns the build context of WriteContext as a file system, for a builder that
-// asks for single files: only those are expanded. It is nil for a tar.gz, whose files can
+// asks for single files: only those are expanded. It is nil for a tar, whose files can
 // only be read in order.
 //
 // It also implements fs.ReadDirFS and fs.ReadLinkFS. If a file differs from the archive's

@@ -1,4 +1,4 @@
-// Package archive turns an untrusted ZIP or tar.gz into a validated, bounded, read-only tree.
+// Package archive turns an untrusted ZIP or tar, which may be compressed, into a validated, bounded, read-only tree.
 //
 // Nothing is ever unpacked to disk. Open checks every name, kind, size and link, and
 // WriteTar streams the accepted entries into a tar. The archive's declarations are
@@ -10,7 +10,7 @@ package archive
 // Limits bounds an archive. A zero field allows nothing.
 type Limits struct {
 	CompressedBytes int64 // size of the archive itself
-	ExpandedBytes   int64 // of all its entries together; for a tar.gz, of the tar
+	ExpandedBytes   int64 // of all its entries together; for a tar, of the tar itself
 	Entries         int   // all listed entries, skipped ones too; implied folders may be as many again
 	Ratio           int64 // expanded over compressed bytes, of the whole archive
 	PathBytes       int   // of an entry's name, and of a symbolic link's target

@@ -2,6 +2,7 @@ package archive
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"berth/controller/printable"
@@ -21,6 +22,7 @@ type resolver struct {
 	tree   *Tree
 	limits Limits
 	ends   map[string]resolved
+	failed map[string]error
 	names  int             // bytes of the paths in ends
 	open   map[string]bool // being followed now, to detect a circle
 }
@@ -28,34 +30,54 @@ type resolver struct {
 // resolveLinks refuses a tree with a symbolic link that leaves it, also by way of other
 // links, or that never ends. A link to nothing is allowed, because the build may create
 // its target.
-func resolveLinks(tree *Tree, limits Limits) error {
-	r := &resolver{tree: tree, limits: limits, ends: map[string]resolved{}, open: map[string]bool{}}
+//
+// Where the catalogue sets such links aside, the tree loses them.
+func resolveLinks(tree *Tree, found *catalogue) error {
+	r := newResolver(tree)
 	for _, m := range tree.members {
 		if m.Kind != Symlink {
 			continue
 		}
 		if _, err := r.resolve(m.Entry); err != nil {
-			return err
+			if err := found.setAside(m.Entry, err); err != nil {
+				return err
+			}
 		}
 	}
+	if len(r.failed) > 0 {
+		tree.members = slices.DeleteFunc(tree.members, func(m member) bool { return r.failed[m.Path] != nil })
+		tree.index()
+	}
 	return nil
+}
+
+func newResolver(tree *Tree) *resolver {
+	return &resolver{
+		tree: tree, limits: tree.limits,
+		ends: map[string]resolved{}, failed: map[string]error{}, open: map[string]bool{},
+	}
 }
 
 func (r *resolver) resolve(link Entry) (resolved, error) {
 	if end, done := r.ends[link.Path]; done {
 		return end, nil
 	}
+	if err := r.failed[link.Path]; err != nil {
+		return resolved{}, err
+	}
 	if r.open[link.Path] {
 		return resolved{}, refuse(link.Path, "The symbolic link leads back to itself.", "Leave the link out of the archive.")
 	}
-	if r.open[link.Path] = true; len(r.open) > longestChain {
+	r.open[link.Path] = true
+	defer delete(r.open, link.Path)
+	if len(r.open) > longestChain {
 		return resolved{}, refuseChain(link)
 	}
 	end, err := r.follow(link)
 	if err != nil {
+		r.failed[link.Path] = err
 		return resolved{}, err
 	}
-	delete(r.open, link.Path)
 	if r.names += len(end.path); r.names > r.limits.NameBytes {
 		return resolved{}, refuseNames(r.limits.NameBytes)
 	}
@@ -107,4 +129,14 @@ func refuseChain(link Entry) *Refusal {
 	return refuse(link.Path,
 		fmt.Sprintf("The symbolic link is one of more than %d that lead to one another.", longestChain),
 		"Let the link lead to the file itself.")
+}
+
+// Follow returns the path that a path leads to through symbolic links of the tree; the path
+// itself if it leads through none, or nowhere.
+func (t *Tree) Follow(path string) string {
+	end, err := newResolver(t).follow(Entry{Link: path})
+	if _, found := t.byPath[end.path]; err != nil || !found {
+		return path
+	}
+	return end.path
 }

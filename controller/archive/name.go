@@ -13,37 +13,65 @@ const longestPart = 255
 
 // parseName returns the clean path of an entry's name: relative, without a
 // leading "./" or a closing slash. It is empty for the root folder itself.
+//
+// With an error it returns the part of the path up to the fault, if the name has a place
+// in the tree: its folders are then without fault. A name that leads out has no place.
 func parseName(name string, limits Limits) (path string, err error) {
 	if len(name) > limits.PathBytes {
 		return "", refuseLongPath(name, limits)
 	}
+	path, err = parseParts(name, limits)
 	if reason := faultIn(name); reason != "" {
-		return "", refuse(name, "The path "+reason, hintRename)
+		return untilFault(path), refuse(name, "The path "+reason, hintRename)
 	}
+	return path, err
+}
+
+// parseParts is parseName without the characters of the parts.
+func parseParts(name string, limits Limits) (path string, err error) {
 	if name == "" {
 		return "", refuse("", "An entry has no name.", hintPackAgain)
+	}
+	if strings.HasPrefix(name, "/") || hasDriveLetter(name) {
+		return "", nil // faultIn refuses it
 	}
 	path = strings.TrimPrefix(strings.TrimSuffix(name, "/"), "./")
 	if path == "." || path == "" {
 		return "", nil
 	}
-	depth := 0
+	depth, end, whole := 0, -1, len(path)
 	for part := range strings.SplitSeq(path, "/") {
-		depth++
 		switch part {
 		case "..":
 			return "", refuse(name, "The path leads out of the archive with \"..\".", hintPackAgain)
 		case ".", "":
 			return "", refuse(name, "The path has an empty part.", hintPackAgain)
 		}
-		if len(part) > longestPart {
-			return "", refuse(name, fmt.Sprintf("The path has a part that is longer than %d bytes.", longestPart), hintRename)
+		depth++
+		switch {
+		case err != nil: // the rest may still lead out
+		case depth > limits.PathDepth:
+			whole, err = end, refuse(name, fmt.Sprintf("The path is more than %d folders deep.", limits.PathDepth), hintSmaller)
+		case len(part) > longestPart:
+			whole = end + 1 + len(part)
+			err = refuse(name, fmt.Sprintf("The path has a part that is longer than %d bytes.", longestPart), hintRename)
 		}
+		end += 1 + len(part)
 	}
-	if depth > limits.PathDepth {
-		return "", refuse(name, fmt.Sprintf("The path is more than %d folders deep.", limits.PathDepth), hintSmaller)
+	return path[:whole], err
+}
+
+// untilFault cuts a path behind its first part with a fault.
+func untilFault(path string) string {
+	end := 0
+	for part := range strings.SplitSeq(path, "/") {
+		end += len(part)
+		if faultIn(part) != "" {
+			break
+		}
+		end++
 	}
-	return path, nil
+	return path[:min(end, len(path))]
 }
 
 // checkTarget refuses the target of a symbolic link whose form alone can lead outside.
@@ -91,12 +119,6 @@ func hasDriveLetter(path string) bool {
 	}
 	letter := path[0] | 0x20
 	return 'a' <= letter && letter <= 'z'
-}
-
-// skipped reports whether macOS added the entry for itself.
-func skipped(path string) bool {
-	top, _, _ := strings.Cut(path, "/")
-	return top == "__MACOSX" || path[strings.LastIndexByte(path, '/')+1:] == ".DS_Store"
 }
 
 // fold returns the same key for paths that differ only in case.

@@ -56,15 +56,16 @@ func (p packer) visit(path string, found fs.DirEntry, err error) error {
 	if err != nil {
 		return err
 	}
-	switch info.Mode().Type() {
-	case fs.ModeDir:
+	kind := info.Mode().Type()
+	switch {
+	case kind == fs.ModeDir:
 		return p.directory(path, info)
-	case fs.ModeSymlink:
-		return p.link(path, info)
-	case 0:
-		return p.file(path, info)
-	case fs.ModeSocket:
+	case kind == fs.ModeSocket, !p.ignore.Keep(Entry{Path: path}):
 		return nil
+	case kind == fs.ModeSymlink:
+		return p.link(path, info)
+	case kind == 0:
+		return p.file(path, info)
 	default:
 		return refuseKind(path, "a device or a named pipe")
 	}
@@ -82,9 +83,6 @@ func (p packer) directory(path string, info fs.FileInfo) error {
 }
 
 func (p packer) link(path string, info fs.FileInfo) error {
-	if !p.ignore.Keep(Entry{Path: path, Kind: Symlink}) {
-		return nil
-	}
 	target, err := p.root.Readlink(path)
 	if err != nil {
 		return err
@@ -98,9 +96,6 @@ func (p packer) link(path string, info fs.FileInfo) error {
 }
 
 func (p packer) file(path string, info fs.FileInfo) error {
-	if !p.ignore.Keep(Entry{Path: path, Kind: File}) {
-		return nil
-	}
 	file, err := p.root.Open(path)
 	if err != nil {
 		return err

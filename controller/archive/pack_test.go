@@ -93,6 +93,9 @@ func TestPack_DoesNotReadIgnoredFolders(t *testing.T) {
 	if got := paths(opened(t, packed(t, dir, parsedIgnore(t, "node_modules")))); !slices.Equal(got, []string{"Dockerfile"}) {
 		t.Errorf("got %q", got)
 	}
+	if got := paths(opened(t, packed(t, dir, parsedIgnore(t, "**/pipe")))); !slices.Contains(got, "node_modules/x") {
+		t.Errorf("a pipe that is ignored by itself: got %q", got)
+	}
 	err := Pack(context.Background(), dir, &bytes.Buffer{}, nil)
 	mustRefuse(t, err, "node_modules/pipe", "a device or a named pipe")
 }

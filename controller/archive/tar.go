@@ -9,7 +9,9 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // tarBuffer joins the many small writes of a tar into few writes to the engine.
@@ -20,21 +22,64 @@ const tarBuffer = 128 << 10
 // always included. Times are the archive's own, to the second: the builder's cache
 // ignores them, but file servers compare them.
 //
-// It needs less than 8 MB of memory for any archive. A *Refusal says that an entry
+// It needs less than 8 MB of memory for any archive, beside the window of zstd and xz. A *Refusal says that an entry
 // differs from the archive's declaration; the written tar is then void.
 func (t *Tree) WriteTar(ctx context.Context, w io.Writer, keep func(Entry) bool) error {
-	return t.WriteContext(ctx, w, Layout{Keep: keep})
+	return t.write(ctx, w, Layout{Keep: keep}, func(out *tar.Writer) headerWriter { return out })
 }
 
 // WriteContext streams a build context as a tar: the extra files, then the output of
 // WriteTar. The errors are those of WriteTar, and of reading an extra file.
+//
+// The stream begins with an entry of one block. An engine looks no further to tell a tar
+// from a Dockerfile, and takes a tar that begins with an extended header for the latter.
 func (t *Tree) WriteContext(ctx context.Context, w io.Writer, layout Layout) error {
+	return t.write(ctx, w, layout, func(out *tar.Writer) headerWriter { return &plainStart{Writer: out} })
+}
+
+// headerWriter is a tar.Writer.
+type headerWriter interface {
+	io.Writer
+	WriteHeader(header *tar.Header) error
+}
+
+// plainStart puts the context's own folder before a first header of more than one block.
+type plainStart struct {
+	*tar.Writer
+
+	begun bool
+}
+
+// WriteHeader implements headerWriter.
+func (p *plainStart) WriteHeader(header *tar.Header) error {
+	if !p.begun && !isPlain(header) {
+		if err := p.Writer.WriteHeader(folderHeader(".")); err != nil {
+			return err
+		}
+	}
+	p.begun = true
+	return p.Writer.WriteHeader(header)
+}
+
+// isPlain reports whether a header certainly takes one block.
+func isPlain(header *tar.Header) bool {
+	const longest = 100 // bytes of each name
+	for _, name := range []string{header.Name, header.Linkname} {
+		if len(name) > longest || strings.ContainsFunc(name, func(r rune) bool { return r >= utf8.RuneSelf }) {
+			return false
+		}
+	}
+	return true
+}
+
+func (t *Tree) write(ctx context.Context, w io.Writer, layout Layout, start func(*tar.Writer) headerWriter) error {
 	wanted, err := t.wanted(ctx, layout)
 	if err != nil {
 		return err
 	}
 	buffered := bufio.NewWriterSize(w, tarBuffer)
-	out := tar.NewWriter(buffered)
+	tarred := tar.NewWriter(buffered)
+	out := start(tarred)
 	if err := writeExtras(out, layout); err != nil {
 		return err
 	}
@@ -49,7 +94,7 @@ func (t *Tree) WriteContext(ctx context.Context, w io.Writer, layout Layout) err
 			return err
 		}
 	}
-	if err := out.Close(); err != nil {
+	if err := tarred.Close(); err != nil {
 		return fmt.Errorf("write tar: %w", err)
 	}
 	if err := buffered.Flush(); err != nil {
@@ -62,6 +107,9 @@ func (t *Tree) WriteContext(ctx context.Context, w io.Writer, layout Layout) err
 // exception in .dockerignore may be in an excluded directory. It ends with ctx and
 // returns its cause, because keep may take long.
 func (t *Tree) wanted(ctx context.Context, layout Layout) ([]bool, error) {
+	if err := t.Check(layout); err != nil {
+		return nil, err
+	}
 	wanted := make([]bool, len(t.members))
 	for i, m := range t.members {
 		if ctx.Err() != nil {
@@ -82,7 +130,7 @@ func (t *Tree) wanted(ctx context.Context, layout Layout) ([]bool, error) {
 	return wanted, nil
 }
 
-func (t *Tree) writeDirectories(out *tar.Writer, wanted []bool, layout Layout) error {
+func (t *Tree) writeDirectories(out headerWriter, wanted []bool, layout Layout) error {
 	for i, m := range t.members {
 		if !wanted[i] || m.Kind != Directory {
 			continue
@@ -94,7 +142,7 @@ func (t *Tree) writeDirectories(out *tar.Writer, wanted []bool, layout Layout) e
 	return nil
 }
 
-func writeItem(out *tar.Writer, item content, layout Layout) error {
+func writeItem(out headerWriter, item content, layout Layout) error {
 	if err := out.WriteHeader(item.header(layout)); err != nil {
 		return fmt.Errorf("write tar: %w", err)
 	}

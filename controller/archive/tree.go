@@ -2,6 +2,7 @@ package archive
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"berth/controller/archive/expand"
 	"berth/controller/printable"
 )
 
@@ -22,8 +24,13 @@ type Tree struct {
 	members []member       // sorted by path
 	byPath  map[string]int // path -> position in members
 	source  source
-	ahead   sync.WaitGroup // reads of files before they are asked for
-	closing atomic.Bool    // ends ahead
+	faults  []fault
+	leftOut leftOut
+	limits  Limits
+
+	dockerfile string         // as it was chosen
+	ahead      sync.WaitGroup // reads of files before they are asked for
+	closing    atomic.Bool    // ends ahead
 }
 
 // source is one format of archive.
@@ -44,11 +51,20 @@ type content struct {
 	writeTo func(io.Writer) error // nil for a link
 }
 
-// Open checks the ZIP or tar.gz at path; the first bytes say which it is. The error is a
+// Open checks the ZIP or tar at path; the first bytes say which it is. The error is a
 // *Refusal if the archive is at fault. For a ZIP, Open reads the directory and the
-// headers, and content is checked as it is streamed. A tar.gz has no directory, so Open
+// headers, and content is checked as it is streamed. A tar has no directory, so Open
 // reads it once as a whole.
 func Open(path string, limits Limits) (*Tree, error) { return open(path, newCatalogue(limits)) }
+
+// OpenApp is Open for the archive of an app, of which builds may get a part. An entry that
+// may not be in an archive is not in the tree, and Check refuses each layout that would
+// keep it. Limits count it, and what is wrong with the archive itself is refused here.
+func OpenApp(path string, limits Limits) (*Tree, error) {
+	found := newCatalogue(limits)
+	found.later = true
+	return open(path, found)
+}
 
 // OpenWhole is Open for an archive that is not an app: if one folder holds everything,
 // that folder stays in the tree.
@@ -88,14 +104,21 @@ func newTree(file *os.File, found *catalogue) (*Tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	tree := &Tree{file: file, members: members, byPath: make(map[string]int, len(members)), source: origin}
-	for i, m := range members {
-		tree.byPath[m.Path] = i
-	}
-	if err := resolveLinks(tree, limits); err != nil {
+	tree := &Tree{file: file, members: members, source: origin, leftOut: found.leftOut, limits: limits}
+	tree.index()
+	if err := resolveLinks(tree, found); err != nil {
 		return nil, err
 	}
+	tree.faults = found.faults
 	return tree, nil
+}
+
+// index makes byPath anew.
+func (t *Tree) index() {
+	t.byPath = make(map[string]int, len(t.members))
+	for i, m := range t.members {
+		t.byPath[m.Path] = i
+	}
 }
 
 // readSource adds the archive's entries to found.
@@ -106,34 +129,23 @@ func readSource(file io.ReaderAt, size int64, found *catalogue) (source, error) 
 		return nil, fmt.Errorf("read archive: %w", err)
 	}
 	head = head[:n]
-	switch {
-	case bytes.HasPrefix(head, []byte("PK")):
+	if bytes.HasPrefix(head, []byte("PK")) {
 		return readZIP(file, size, found)
-	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
-		return readTarGZ(file, size, found)
-	default:
-		return nil, refuse("", formatOf(head), "Send a .zip or a .tar.gz.")
 	}
+	if how, ok := expand.Detect(head); ok {
+		return openTar(file, size, how, found)
+	}
+	return nil, refuse("", formatOf(head), "Send a .zip or a .tar.gz.")
 }
 
-// formatOf names the format of a file that is neither ZIP nor tar.gz.
+// formatOf names the format of a file that is neither ZIP nor tar.
 func formatOf(head []byte) string {
-	for _, known := range []struct {
-		name, magic string
-		at          int
-	}{
-		{"a RAR archive", "Rar!", 0},
-		{"a 7z archive", "7z\xbc\xaf", 0},
-		{"compressed with xz", "\xfd7zXZ", 0},
-		{"compressed with bzip2", "BZh", 0},
-		{"compressed with zstd", "\x28\xb5\x2f\xfd", 0},
-		{"a tar without compression", "ustar", 257},
-	} {
-		if len(head) > known.at && bytes.HasPrefix(head[known.at:], []byte(known.magic)) {
-			return "The file is " + known.name + ", neither a ZIP nor a tar.gz."
+	for magic, name := range map[string]string{"Rar!": "a RAR archive", "7z\xbc\xaf": "a 7z archive", "BZh": "compressed with bzip2"} {
+		if bytes.HasPrefix(head, []byte(magic)) {
+			return "The file is " + name + ", which Berth does not read."
 		}
 	}
-	return "The file is neither a ZIP nor a tar.gz."
+	return "The file is neither a ZIP nor a tar (.tar, .tar.gz, .tar.xz, .tar.zst)."
 }
 
 // Close closes the archive's file. The tree cannot be read afterwards.
@@ -142,6 +154,12 @@ func (t *Tree) Close() error {
 	t.ahead.Wait()
 	return t.file.Close()
 }
+
+// Choose makes a path the archive's Dockerfile, whatever else the archive holds.
+func (t *Tree) Choose(dockerfile string) { t.dockerfile = dockerfile }
+
+// Dockerfile returns the path that was chosen; empty if none was.
+func (t *Tree) Dockerfile() string { return t.dockerfile }
 
 // Entries returns all entries sorted by path: a directory comes before its content. It
 // includes directories that the archive only implies.
@@ -163,7 +181,7 @@ func (t *Tree) Entry(path string) (Entry, bool) {
 }
 
 // ReadFile returns the content of a file. The error is a *Refusal if path is not a file,
-// holds more than maxBytes, or is damaged. It does not follow links. In a tar.gz each
+// holds more than maxBytes, or is damaged. It does not follow links. In a tar each
 // file may cost one of a few passes; use Prepare for many files.
 func (t *Tree) ReadFile(ctx context.Context, path string, maxBytes int64) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
@@ -171,9 +189,12 @@ func (t *Tree) ReadFile(ctx context.Context, path string, maxBytes int64) ([]byt
 	}
 	at, found := t.byPath[path]
 	if !found {
-		return nil, refuse(path, "The archive has no such file.", "Add the file to the archive.")
+		return nil, cmp.Or(t.faultAt(path), refuse(path, "The archive has no such file.", "Add the file to the archive."))
 	}
 	m := t.members[at]
+	if m.Kind == Symlink {
+		return nil, refuse(path, fmt.Sprintf("This is a symbolic link to %s, not a file.", printable.Name(m.Link, nameBytes)), "Put the file itself in this place.")
+	}
 	if m.Kind != File {
 		return nil, refuse(path, "This is not a file.", "Put the file itself in this place.")
 	}
@@ -183,7 +204,7 @@ func (t *Tree) ReadFile(ctx context.Context, path string, maxBytes int64) ([]byt
 	return t.source.read(ctx, m, maxBytes)
 }
 
-// Prepare makes later calls of ReadFile for the paths share one pass of a tar.gz, as far
+// Prepare makes later calls of ReadFile for the paths share one pass of a tar, as far
 // as the files are small and few enough to store. It ignores paths that are not files.
 func (t *Tree) Prepare(ctx context.Context, paths []string) error {
 	return t.source.prepare(ctx, t.members, t.files(paths, keptFileBytes))
@@ -201,7 +222,7 @@ func (t *Tree) files(paths []string, maxBytes int64) []bool {
 }
 
 // ReadFiles returns the contents by path, for the paths that are files of at most
-// maxBytes. For a tar.gz it costs one pass in all.
+// maxBytes. For a tar it costs one pass in all.
 func (t *Tree) ReadFiles(ctx context.Context, paths []string, maxBytes int64) (map[string][]byte, error) {
 	wanted := t.files(paths, maxBytes)
 	texts := map[string][]byte{}

@@ -9,12 +9,17 @@ import (
 	"io"
 	"io/fs"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/klauspost/compress/flate"
+	"golang.org/x/text/encoding/charmap"
 )
 
-// The systems whose attributes hold a Unix mode.
+// The systems that matter: those whose attributes hold a Unix mode, and those of Microsoft.
 const (
+	systemDOS    = 0
+	systemNTFS   = 10
+	systemVFAT   = 14
 	systemUnix   = 3
 	systemDarwin = 19
 )
@@ -55,19 +60,28 @@ func readZIP(file io.ReaderAt, size int64, found *catalogue) (source, error) {
 	}
 	found.reserve(len(records))
 	source := &zipSource{file: file, records: records}
-	for place, r := range records {
-		m, err := source.member(place, r, found.limits)
-		if err != nil {
-			return nil, err
-		}
-		if m.Path == "" || skipped(m.Path) {
-			continue
-		}
-		if err := found.add(m); err != nil {
+	for place := range records {
+		r := &records[place]
+		r.name = r.portableName()
+		if _, err := found.take(source.member(place, *r, found.limits)); err != nil {
 			return nil, err
 		}
 	}
 	return source, nil
+}
+
+// portableName returns the name as other systems write it. Programs for Windows write
+// backslashes between folders, and names in the code page of MS-DOS.
+func (r record) portableName() string {
+	if r.system != systemDOS && r.system != systemNTFS && r.system != systemVFAT {
+		return r.name
+	}
+	name := r.name
+	if r.flags&flagUTF8 == 0 && !utf8.ValidString(name) {
+		// Every byte is a character of this code page, so no error is possible.
+		name, _ = charmap.CodePage437.NewDecoder().String(name)
+	}
+	return strings.ReplaceAll(name, `\`, "/")
 }
 
 // checkDeclared applies the limits to the declared sizes. That is enough, because the
@@ -86,31 +100,32 @@ func checkDeclared(records []record, size int64, limits Limits) error {
 	return nil
 }
 
-// member checks one record by itself.
+// member checks one record by itself. With an error, the member has only its place in the
+// tree, if it has one.
 func (s *zipSource) member(place int, r record, limits Limits) (member, error) {
 	path, err := parseName(r.name, limits)
+	m := member{Entry: Entry{Path: path}, modified: r.modified, place: place}
 	if err != nil {
-		return member{}, err
+		return m, err
 	}
 	if r.flags&flagEncrypted != 0 {
-		return member{}, refuseEncrypted(r.name)
+		return m, refuseEncrypted(r.name)
 	}
 	if r.method != methodStored && r.method != methodDeflate {
-		return member{}, refuse(r.name,
+		return m, refuse(r.name,
 			fmt.Sprintf("The entry is compressed with method %d, which is neither deflate nor none.", r.method), hintPackAgain)
 	}
-	m := member{Entry: Entry{Path: path}, modified: r.modified, place: place}
 	if m.Kind, err = r.kind(); err != nil {
-		return member{}, err
+		return m, err
 	}
 	if path == "" && m.Kind != Directory {
-		return member{}, refuse(r.name, "The entry has no name of its own.", hintPackAgain)
+		return m, refuse(r.name, "The entry has no name of its own.", hintPackAgain)
 	}
 	switch m.Kind {
 	case Directory:
 		m.Mode = modeExecutable
 		if r.expanded != 0 {
-			return member{}, refuse(r.name, "The folder claims to have content.", hintPackAgain)
+			return m, refuse(r.name, "The folder claims to have content.", hintPackAgain)
 		}
 		return m, nil
 	case Symlink:

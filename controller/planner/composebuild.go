@@ -105,6 +105,8 @@ func (c *composer) dockerfile(to *plan.Build, from types.ServiceConfig) error {
 		if inArchive, err = c.archivePath(path.Join(to.Folder, relative(file)), "The Dockerfile", append(place, "dockerfile")...); err != nil {
 			return err
 		}
+		inArchive = c.tree.Follow(inArchive)
+		inArchive = c.tree.Follow(inArchive)
 		if _, found := c.tree.Entry(inArchive); !found {
 			return c.refuse(fmt.Sprintf("The archive has no Dockerfile %.200s to build %s with.", inArchive, from.Name), "Add it, or correct build; the path starts at the build context.", place...)
 		}

@@ -3,8 +3,10 @@ package planner
 
 import (
 	"context"
+	"fmt"
 
 	"berth/controller/archive"
+	"berth/controller/nearmiss"
 	"berth/controller/plan"
 )
 
@@ -12,13 +14,23 @@ import (
 // cannot be deployed, or an *archive.Refusal if a file of the archive cannot be read.
 //
 // A compose file at the top of the archive wins, even with a Dockerfile beside it: that
-// Dockerfile then belongs to one of its services.
+// Dockerfile then belongs to one of its services. A Dockerfile that was chosen for the
+// archive wins over both.
 //
 // From ends with ctx, because it may have to search a whole tar.gz.
 func From(ctx context.Context, tree *archive.Tree, o plan.Options) (plan.Plan, error) {
 	service := o.Service()
 	if err := service.Check(); err != nil {
 		return plan.Plan{}, err
+	}
+	made, err := from(ctx, tree, service, o)
+	return judge(ctx, tree, made, err)
+}
+
+// from is From without the faults of the archive's entries.
+func from(ctx context.Context, tree *archive.Tree, service plan.Service, o plan.Options) (plan.Plan, error) {
+	if chosen := tree.Dockerfile(); chosen != "" {
+		return fromDockerfile(ctx, tree, chosen, service, o)
 	}
 	if compose, found := findFile(tree, composeFiles); found {
 		made, err := fromCompose(ctx, tree, compose, o)
@@ -27,5 +39,12 @@ func From(ctx context.Context, tree *archive.Tree, o plan.Options) (plan.Plan, e
 	if dockerfile, found := findFile(tree, dockerfiles); found {
 		return fromDockerfile(ctx, tree, dockerfile, service, o)
 	}
-	return fromProject(ctx, tree, service, o)
+	if dockerfile, found := nearmiss.Misspelt(tree); found {
+		made, err := fromDockerfile(ctx, tree, dockerfile, service, o)
+		made.Notes = append(made.Notes, fmt.Sprintf("The file %s is read as the Dockerfile.", dockerfile))
+		return made, err
+	}
+	made, err := fromProject(ctx, tree, service, o)
+	made.Notes = append(made.Notes, nearmiss.Unused(tree)...)
+	return made, err
 }

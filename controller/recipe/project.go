@@ -183,3 +183,8 @@ func parseCommand(file string, line int, text string) (string, error) {
 func lineAt(text string, position int) int {
 	return 1 + strings.Count(text[:min(max(position, 0), len(text))], "\n")
 }
+
+// Keep returns the files of an archive that a recipe would send to the engine.
+func Keep(ctx context.Context, tree *archive.Tree) (func(archive.Entry) bool, error) {
+	return (&project{ctx: ctx, tree: tree}).keep()
+}

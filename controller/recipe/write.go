@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"berth/controller/archive"
+	"berth/controller/nearmiss"
 )
 
 // Options are the operator's decisions about a project.
@@ -52,5 +53,5 @@ func Write(ctx context.Context, tree *archive.Tree, o Options) (*Generated, func
 		made, err := r.finish()
 		return made, keep, err
 	}
-	return nil, nil, refuseMissing(tree)
+	return nil, nil, nearmiss.Refuse(tree)
 }

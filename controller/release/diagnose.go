@@ -10,6 +10,7 @@ import (
 
 	"berth/controller/app"
 	"berth/controller/docker"
+	"berth/controller/execfailure"
 	"berth/controller/plan"
 	"berth/controller/problem"
 	"berth/controller/routing"
@@ -59,12 +60,6 @@ var symptoms = []symptom{
 		problem.Remedy{},
 	},
 	{
-		[]string{"exec format error"},
-		"The app's program is not made for this machine's processor.",
-		"Build it for this machine, or build it in the Dockerfile.",
-		problem.Remedy{},
-	},
-	{
 		[]string{"chown", "setgid", "setuid", "setgroups", "operation not permitted", "su-exec", "gosu", "initdb: error", "effective user id"},
 		"The app tried to change its user or the owner of files, which it may not.",
 		"Give the image a USER that is not root and owns its files, so that nothing needs to be changed at the start. A database's own image needs the security exception \"Database\" in the settings on the app's page.",
@@ -91,7 +86,11 @@ func (s *shipment) diagnose(cause error) *problem.Problem {
 	}
 	service := s.atFault(cause)
 	if died, ok := errors.AsType[*diedError](cause); ok {
-		return s.offerDatabase(service, service.named(diagnoseDeath(died, service.limits(s.release.Settings), s.lastOutput(service))))
+		lines := s.lastOutput(service)
+		if found := execfailure.Explain(died.condition.ExitCode, lines, s.uploads.Open, s.release.Archive); found != nil {
+			return service.named(found)
+		}
+		return s.offerDatabase(service, service.named(diagnoseDeath(died, service.limits(s.release.Settings), lines)))
 	}
 	switch {
 	case problem.IsDiskFull(cause):

@@ -54,7 +54,11 @@ func (f Folder) Receive(r io.Reader) (*Archive, error) {
 // Open validates the archive of an app and returns its tree; bad input is an
 // *archive.Refusal.
 func (f Folder) Open(file string) (*archive.Tree, error) {
-	return archive.Open(f.root.Name()+"/"+file, f.limits)
+	tree, err := archive.OpenApp(f.root.Name()+"/"+file, f.limits)
+	if err == nil {
+		tree.Choose(chosenOf(file))
+	}
+	return tree, err
 }
 
 // OpenWhole is Open for an archive that is no app.
@@ -91,7 +95,7 @@ func (f Folder) Sweep(owned map[string]bool) error {
 
 func (f Folder) receive(r io.Reader) (*Archive, error) {
 	// A name of its own for every upload: two uploads of one file name never meet.
-	name := rand.Text() + ".upload"
+	name := rand.Text() + suffix
 	f.mine.Store(name, true)
 	file, err := f.root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {

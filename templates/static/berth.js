@@ -145,15 +145,18 @@
 
   var mostFiles = 10000;
 
+  // What an app's folder holds and no build needs. A volume takes everything.
+  var leftOut = [".git", "node_modules"];
+
   // Everything below what was dropped, with its path. Folders are read in parts.
-  function readEntries(entries, found, tell) {
+  function readEntries(entries, found, tell, without) {
     return entries.reduce(function (before, entry) {
-      return before.then(function () { return readEntry(entry, found, tell); });
+      return before.then(function () { return readEntry(entry, found, tell, without); });
     }, Promise.resolve());
   }
 
-  function readEntry(entry, found, tell) {
-    if (found.length > mostFiles) return Promise.resolve();
+  function readEntry(entry, found, tell, without) {
+    if (found.length > mostFiles || without.indexOf(entry.name) >= 0) return Promise.resolve();
     if (entry.isFile) {
       return new Promise(function (resolve, reject) { entry.file(resolve, reject); }).then(function (file) {
         found.push({ file: file, path: entry.fullPath.replace(/^\//, "") });
@@ -163,7 +166,7 @@
     var reader = entry.createReader();
     function more() {
       return new Promise(function (resolve, reject) { reader.readEntries(resolve, reject); }).then(function (part) {
-        if (part.length) return readEntries(part, found, tell).then(more);
+        if (part.length) return readEntries(part, found, tell, without).then(more);
       });
     }
     return more();
@@ -180,16 +183,71 @@
   function takeFolders(form, entries) {
     var found = [];
     var chosen = form.querySelector("[data-chosen]");
+    var any = form.querySelector("[data-any]");
     sendingButtons(form, true);
-    readEntries(entries, found, function (count) { chosen.textContent = "Looking… " + count + " files"; }).then(function () {
-      form.dropped = found;
-    }, function () {
+    readEntries(entries, found, function (count) { chosen.textContent = "Looking… " + count + " files"; }, any ? [] : leftOut).then(function () {
+      if (any) form.dropped = found;
+      else takeTar(form, entries[0].name, found);
+      return "";
+    }).catch(function (wrong) {
       form.dropped = null;
-      failed(form, "The folder could not be read. Choose it, or drop it again.");
-    }).then(function () {
+      return wrong.said || "The folder could not be read. Choose it, or drop it again.";
+    }).then(function (wrong) {
       sendingButtons(form, false);
-      showFile(form);
+      if (wrong) failed(form, wrong);
+      else showFile(form);
     });
+  }
+
+  // An app's folder becomes the archive of the form: a tar, which needs no library. The
+  // browser reads the files when it sends them.
+  function takeTar(form, name, found) {
+    if (found.length > mostFiles) throw { said: "There are more than " + mostFiles + " files. Leave out what the build does not need, or send a .zip." };
+    if (!found.length) throw { said: "The folder holds no files." };
+    var parts = [];
+    found.forEach(function (one) {
+      parts.push(tarHeader(one.path, one.file), one.file, new Uint8Array((512 - one.file.size % 512) % 512));
+    });
+    parts.push(new Uint8Array(1024));
+    var carrier = new DataTransfer();
+    carrier.items.add(new File(parts, name + ".tar", { type: "application/x-tar" }));
+    form.querySelector('input[type="file"]').files = carrier.files;
+    suggestName(form);
+  }
+
+  // The header of a file, after one with the whole path where that is too long for it.
+  // Browsers tell of no permissions: every file may be executed, as in builds from Windows.
+  function tarHeader(path, file) {
+    var name = new TextEncoder().encode(path);
+    var modified = Math.max(0, Math.floor(file.lastModified / 1000));
+    var header = tarBlock(name, file.size, modified, "0");
+    if (name.length <= 100) return header;
+    var length = name.length + " path=\n".length;
+    length += String(length + String(length).length).length;
+    var record = new TextEncoder().encode(length + " path=" + path + "\n");
+    return new Blob([
+      tarBlock(new TextEncoder().encode("path"), record.length, modified, "x"),
+      record, new Uint8Array((512 - record.length % 512) % 512), header
+    ]);
+  }
+
+  function tarBlock(name, bytes, modified, kind) {
+    var block = new Uint8Array(512);
+    function put(at, text) {
+      for (var i = 0; i < text.length; i++) block[at + i] = text.charCodeAt(i);
+    }
+    function octal(value, digits) { return value.toString(8).padStart(digits, "0"); }
+    block.set(name.subarray(0, 100));
+    put(100, "0000755");
+    put(108, "0000000");
+    put(116, "0000000");
+    put(124, octal(bytes, 11));
+    put(136, octal(modified, 11));
+    put(148, "        ");
+    put(156, kind);
+    put(257, "ustar\0" + "00");
+    put(148, octal(block.reduce(function (sum, byte) { return sum + byte; }, 0), 6) + "\0 ");
+    return block;
   }
 
   function sendingButtons(form, on) {
@@ -205,9 +263,11 @@
     return "The files have " + size(bytes) + ", the most is " + size(Number(drop.dataset.mostBytes)) + ". Send fewer at once.";
   }
 
+  var archiveEnd = /\.(zip|tar|tgz|txz|tzst|tar\.(gz|xz|zst))$/i;
+
   function fileProblem(drop, file) {
-    if (!/\.(zip|tgz|tar\.gz)$/i.test(file.name)) {
-      return "This is not a .zip or .tar.gz file. Pack the folder and choose the archive.";
+    if (!archiveEnd.test(file.name)) {
+      return "This is not a .zip or .tar.gz file. Pack the folder and choose the archive, or drop the folder here.";
     }
     if (file.size > Number(drop.dataset.mostBytes)) {
       return "The archive has " + size(file.size) + ", the most is " + size(Number(drop.dataset.mostBytes)) +
@@ -239,7 +299,7 @@
     var file = form.querySelector('input[type="file"]').files[0];
     if (!name || !file) return;
     if (!name.value) {
-      name.value = file.name.replace(/\.(zip|tgz|tar\.gz)$/i, "").toLowerCase()
+      name.value = file.name.replace(archiveEnd, "").toLowerCase()
         .replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 40).replace(/-+$/, "");
     }
     if (route && !route.value && name.value) route.value = "/" + name.value;
@@ -268,7 +328,7 @@
       });
     });
     drop.addEventListener("drop", function (event) {
-      var folders = drop.dataset.any === undefined ? [] : droppedEntries(event.dataTransfer.items);
+      var folders = droppedEntries(event.dataTransfer.items);
       if (folders.length) {
         takeFolders(form, folders);
         return;

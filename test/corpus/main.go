@@ -210,7 +210,7 @@ func planFolder(ctx context.Context, folder string, options plan.Options) (plan.
 	if err := archive.Pack(ctx, folder, packed, nil); err != nil {
 		return plan.Plan{}, err
 	}
-	tree, err := archive.Open(packed.Name(), archive.DefaultLimits())
+	tree, err := archive.OpenApp(packed.Name(), archive.DefaultLimits())
 	if err != nil {
 		return plan.Plan{}, err
 	}

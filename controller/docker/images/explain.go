@@ -40,6 +40,8 @@ var explanations = []explanation{
 	{denied, explainDenied},
 	{missingFile, explainMissingFile},
 	{missing, explainMissingImage},
+	{olderSyntax, explainOlderEngine},
+	{olderSyntax, explainOlderEngine},
 	{exitCode, explainExit},
 }
 

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/klauspost/compress/zstd"
 )
 
 // deepFiles are so far down that a tar.gz keeps none of them when it is opened.
@@ -32,7 +35,7 @@ func TestTarGZ_ExpandsTheArchiveOnceForAFile(t *testing.T) {
 		}
 		text[0] = 'x' // it is the reader's own
 	}
-	if passes := tree.source.(*tarGZSource).passes; passes != 1 {
+	if passes := tree.source.(*tarSource).passed; passes != 1 {
 		t.Errorf("it took %d passes", passes)
 	}
 }
@@ -64,12 +67,12 @@ func TestTarGZ_KeepsLittleOfWhatWasRead(t *testing.T) {
 			}
 		}
 	}
-	source, kept := tree.source.(*tarGZSource), 0
+	source, kept := tree.source.(*tarSource), 0
 	for _, text := range source.kept {
 		kept += cap(text)
 	}
-	if kept > readBytes+keptBytes || source.passes != 6 {
-		t.Errorf("%d bytes are kept after %d passes", kept, source.passes)
+	if kept > readBytes+keptBytes || source.passed != 6 {
+		t.Errorf("%d bytes are kept after %d passes", kept, source.passed)
 	}
 }
 
@@ -77,7 +80,7 @@ func TestTarGZ_EndsWithTheContextWithinAFile(t *testing.T) {
 	tree := opened(t, tarGZOf(t, item{name: "large", text: noise(1 << 20)}, item{name: "a/b/c"}))
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	for item, err := range tree.source.(*tarGZSource).walk(ctx) {
+	for item, err := range tree.source.(*tarSource).walk(ctx) {
 		if err == nil && item.place == 0 {
 			cancel()
 			continue
@@ -99,4 +102,11 @@ func TestArchive_ReadsNothingAfterTheContext(t *testing.T) {
 			t.Errorf("%s: got %v", format, err)
 		}
 	}
+}
+
+func TestTar_SaysThatExpandingTakesTooMuchMemory(t *testing.T) {
+	data := compressed(t, func(w io.Writer) (io.WriteCloser, error) {
+		return zstd.NewWriter(w, zstd.WithWindowSize(64<<20), zstd.WithSingleSegment(false), zstd.WithEncoderConcurrency(1))
+	}, item{name: "x", text: noise(3 << 20)})
+	refusedAtOpen(t, data, DefaultLimits(), "", "takes more memory")
 }

@@ -13,10 +13,12 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/klauspost/compress/gzip"
+	"berth/controller/printable"
+
+	"berth/controller/archive/expand"
 )
 
-// The memory for files from the one pass over a tar.gz, so that reading the files of the
+// The memory for files from the one pass over a tar, so that reading the files of the
 // plan does not expand it again.
 const (
 	keptFileBytes = 64 << 10
@@ -29,22 +31,29 @@ const (
 const (
 	readBytes  = 4 << 20 // in memory, so that no file costs more than one pass
 	readPasses = 32
+	slowPasses = 8
 )
 
-// tarGZSource reads entries of a tar.gz in the order it has them.
-type tarGZSource struct {
+// tarSource reads entries of a tar in the order it has them, compressed or not.
+type tarSource struct {
+	expand.Format
+
 	file   io.ReaderAt
 	size   int64
 	limits Limits
 	guard  sync.Mutex     // of what follows
 	kept   map[int][]byte // place -> content
 	room   int            // the rest of keptBytes, then of readBytes
-	passes int            // passes for one file each
+	passed int            // passes for one file each
+	passes int            // the most of them
 }
 
-// readTarGZ reads a tar.gz to its end and adds its entries to found.
-func readTarGZ(file io.ReaderAt, size int64, found *catalogue) (source, error) {
-	s := &tarGZSource{file: file, size: size, limits: found.limits, kept: map[int][]byte{}, room: keptBytes}
+// openTar reads a tar to its end and adds its entries to found.
+func openTar(file io.ReaderAt, size int64, how expand.Format, found *catalogue) (source, error) {
+	s := &tarSource{Format: how, passes: readPasses, file: file, size: size, limits: found.limits, kept: map[int][]byte{}, room: keptBytes}
+	if how.Slow {
+		s.passes = slowPasses
+	}
 	for item, err := range s.walk(context.Background()) {
 		if err != nil {
 			return nil, err
@@ -53,14 +62,12 @@ func readTarGZ(file io.ReaderAt, size int64, found *catalogue) (source, error) {
 			return nil, refuseCount(found.limits.Entries)
 		}
 		m, err := tarMember(item, found.limits)
+		added, err := found.take(m, err)
 		if err != nil {
 			return nil, err
 		}
-		if m.Path == "" || skipped(m.Path) {
+		if !added {
 			continue
-		}
-		if err := found.add(m); err != nil {
-			return nil, err
 		}
 		if err := s.keep(m, item); err != nil {
 			return nil, err
@@ -71,7 +78,7 @@ func readTarGZ(file io.ReaderAt, size int64, found *catalogue) (source, error) {
 }
 
 // keep stores the content of a small file near the top as it passes.
-func (s *tarGZSource) keep(m member, item tarItem) error {
+func (s *tarSource) keep(m member, item tarItem) error {
 	if m.Kind != File || m.Size > min(keptFileBytes, int64(s.room)) || strings.Count(m.Path, "/") >= keptDepth {
 		return nil
 	}
@@ -84,7 +91,7 @@ func (s *tarGZSource) keep(m member, item tarItem) error {
 }
 
 // hold stores content while there is room. It owns content from then on.
-func (s *tarGZSource) hold(m member, text []byte) {
+func (s *tarSource) hold(m member, text []byte) {
 	s.guard.Lock()
 	defer s.guard.Unlock()
 	if len(text) <= s.room {
@@ -94,30 +101,31 @@ func (s *tarGZSource) hold(m member, text []byte) {
 }
 
 // held returns stored content, or allows one pass to read it.
-func (s *tarGZSource) held(m member) (text []byte, found bool, err error) {
+func (s *tarSource) held(m member) (text []byte, found bool, err error) {
 	s.guard.Lock()
 	defer s.guard.Unlock()
 	if text, found = s.kept[m.place]; found {
 		return bytes.Clone(text), true, nil
 	}
-	if s.passes >= readPasses {
+	if s.passed >= s.passes {
 		return nil, false, refuse(m.Path,
-			fmt.Sprintf("To read the file, the whole tar.gz would have to be expanded again, and it was %d times already.", readPasses),
+			fmt.Sprintf("To read the file, the whole archive would have to be expanded again, and it was %d times already.", s.passes),
 			"Send a .zip, whose files can be read one by one, or let the app need fewer files before its build.")
 	}
-	s.passes++
+	s.passed++
 	return nil, false, nil
 }
 
-// tarMember checks one header by itself.
+// tarMember checks one header by itself. With an error, the member has only its place in the
+// tree, if it has one.
 func tarMember(item tarItem, limits Limits) (member, error) {
 	header := item.header
 	path, err := parseName(header.Name, limits)
-	if err != nil {
-		return member{}, err
-	}
 	// The header's strings are parts of one string with all its records, up to 1 MB.
 	m := member{Entry: Entry{Path: strings.Clone(path)}, modified: header.ModTime, place: item.place}
+	if err != nil {
+		return m, err
+	}
 	switch header.Typeflag {
 	case tar.TypeReg:
 		m.Kind, m.Mode, m.Size = File, fileMode(fs.FileMode(header.Mode)), header.Size
@@ -157,7 +165,7 @@ func hasHoles(header *tar.Header) bool {
 	return false
 }
 
-func (s *tarGZSource) read(ctx context.Context, m member, _ int64) ([]byte, error) {
+func (s *tarSource) read(ctx context.Context, m member, _ int64) ([]byte, error) {
 	if text, found, err := s.held(m); found || err != nil {
 		return text, err
 	}
@@ -177,7 +185,7 @@ func (s *tarGZSource) read(ctx context.Context, m member, _ int64) ([]byte, erro
 	return nil, refuseDamaged(m.Path)
 }
 
-func (s *tarGZSource) prepare(ctx context.Context, members []member, wanted []bool) error {
+func (s *tarSource) prepare(ctx context.Context, members []member, wanted []bool) error {
 	missing := make([]bool, len(members))
 	s.guard.Lock()
 	for i, m := range members {
@@ -201,7 +209,7 @@ func (s *tarGZSource) prepare(ctx context.Context, members []member, wanted []bo
 	return nil
 }
 
-func (s *tarGZSource) stream(ctx context.Context, members []member, wanted []bool) iter.Seq2[content, error] {
+func (s *tarSource) stream(ctx context.Context, members []member, wanted []bool) iter.Seq2[content, error] {
 	chosen := map[int]member{}
 	for i, m := range members {
 		if wanted[i] && m.Kind != Directory {
@@ -256,11 +264,11 @@ func (i tarItem) content(ctx context.Context) ([]byte, error) {
 // walk yields the headers of the tar from its start. It skips and counts global headers,
 // which git writes and which do not matter. It ends with ctx, also within the content of
 // a file.
-func (s *tarGZSource) walk(ctx context.Context) iter.Seq2[tarItem, error] {
+func (s *tarSource) walk(ctx context.Context) iter.Seq2[tarItem, error] {
 	return func(yield func(tarItem, error) bool) {
-		expanded, err := gzip.NewReader(io.NewSectionReader(s.file, 0, s.size))
+		expanded, err := s.Expand(io.NewSectionReader(s.file, 0, s.size))
 		if err != nil {
-			yield(tarItem{}, refuseTarGZ())
+			yield(tarItem{}, refuseTar())
 			return
 		}
 		defer expanded.Close()
@@ -307,6 +315,8 @@ func (c *countedReader) Read(p []byte) (int, error) {
 	switch {
 	case c.ctx.Err() != nil:
 		c.ended = c.ctx.Err()
+	case expand.IsWindow(err):
+		c.ended = refuseWindow()
 	case c.expanded > c.limits.ExpandedBytes:
 		c.ended = refuseSize(c.limits.ExpandedBytes)
 	case c.expanded > c.limits.Ratio*c.compressed:
@@ -323,10 +333,15 @@ func (c *countedReader) verdict() error {
 	if c.ended != nil {
 		return c.ended
 	}
-	return refuseTarGZ()
+	return refuseTar()
 }
 
-func refuseTarGZ() *Refusal {
-	return refuse("", "The tar.gz is damaged or cut off, or holds no tar.",
+func refuseWindow() *Refusal {
+	return refuse("", fmt.Sprintf("The archive was compressed in a way that takes more memory to expand than Berth gives: %s for xz, %s for zstd.",
+		printable.Size(expand.WindowXZ), printable.Size(expand.WindowZstd)), "Compress it with a lower level, and without the option --long, or send a .zip.")
+}
+
+func refuseTar() *Refusal {
+	return refuse("", "The archive is damaged or cut off, or holds no tar.",
 		"Make it again with `tar czf app.tar.gz .` in the app's folder, or send a .zip.")
 }
