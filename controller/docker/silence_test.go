@@ -14,7 +14,7 @@ import (
 	"berth/controller/docker/link"
 )
 
-const shortSilence = 50 * time.Millisecond
+const shortSilence = 300 * time.Millisecond
 
 // opened is dockertest.Hanging, with the beginning of an answer.
 func opened(w http.ResponseWriter, r *http.Request) {
