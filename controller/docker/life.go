@@ -22,7 +22,7 @@ func (e *Engine) Resume(ctx context.Context, name string) error {
 	}
 	ctx, cancel := link.Within(ctx, link.ProcessTimeout)
 	defer cancel()
-	return startFailure(ctx, "resume "+name, e.link.API(ctx).ContainerStart(ctx, instance.ID, container.StartOptions{}))
+	return startFailure(ctx, "resume "+name, e.link.Start(ctx, instance.ID))
 }
 
 // Stop asks an instance to end and kills it when grace is over. It stays

@@ -139,7 +139,7 @@ func (e *Engine) createKeeper(ctx context.Context, options StartOptions, name st
 	if err != nil {
 		return link.Failure(ctx, "create keeper of secrets", err)
 	}
-	return link.Failure(ctx, "start keeper of secrets", e.link.API(ctx).ContainerStart(ctx, created.ID, container.StartOptions{}))
+	return link.Failure(ctx, "start keeper of secrets", e.link.Start(ctx, created.ID))
 }
 
 // removeSecretsOf removes keeper and volume of one instance. What is gone already is fine.

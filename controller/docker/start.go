@@ -105,7 +105,7 @@ func (e *Engine) start(ctx context.Context, options StartOptions, policy plan.Po
 	if err != nil {
 		return link.Instance{}, err
 	}
-	if err := e.link.API(ctx).ContainerStart(ctx, id, container.StartOptions{}); err != nil {
+	if err := e.link.Start(ctx, id); err != nil {
 		e.link.Discard(ctx, id)
 		return link.Instance{}, startFailure(ctx, "start container", err)
 	}

@@ -69,7 +69,7 @@ var hostile = map[string]struct{ line, reason string }{
 	"a container called as Berth":              {`container_name: Berth`, "like those that Berth gives"},
 	"a host called as an instance":             {`hostname: berth-victim-r3.web`, "like those that Berth gives"},
 	"a host called as the internet":            {`hostname: api.github.com`, "one of the internet"},
-	"a link called as the internet":            {`links: ["web:api.github.com"]`, "one of the internet"},
+	"an alias called as the internet":          {`networks: {default: {aliases: [api.github.com]}}`, "one of the internet"},
 	"the server by another name":               {`extra_hosts: ["me:172.17.0.1"]`, "no public address"},
 	"the server's metadata":                    {`extra_hosts: ["m:169.254.169.254"]`, "no public address"},
 	"the network of the host":                  {`network_mode: host`, "off the app's own network"},

@@ -140,7 +140,7 @@ func (h *helper) start(ctx context.Context) error {
 	if err != nil {
 		return link.Failure(ctx, "attach to helper", err)
 	}
-	return link.Failure(ctx, "start helper", api.ContainerStart(ctx, h.id, container.StartOptions{}))
+	return link.Failure(ctx, "start helper", h.helpers.link.Start(ctx, h.id))
 }
 
 func (h *helper) create(ctx context.Context) error {

@@ -85,7 +85,7 @@ func (h *Helpers) startListener(ctx context.Context, instance string) (id string
 	if err != nil {
 		return id, connection, link.Failure(ctx, "attach to helper", err)
 	}
-	if err := h.link.API(ctx).ContainerStart(ctx, id, container.StartOptions{}); err != nil {
+	if err := h.link.Start(ctx, id); err != nil {
 		connection.Close()
 		return id, connection, link.Failure(ctx, "start helper", err)
 	}
