@@ -125,7 +125,7 @@ func (c *Controller) Delete(ctx context.Context, name app.Name, confirm string) 
 	if err := c.ledger.UpdateWanted(ctx, name, app.WantedDeleted); err != nil {
 		return err
 	}
-	c.notices.notify(name)
+	c.notices.Notify(name)
 	if err := c.removeApp(ctx, name); err != nil {
 		c.requestReconcile()
 		return problem.Unavailable(
@@ -178,10 +178,10 @@ func (c *Controller) removeApp(ctx context.Context, name app.Name) error {
 	}
 	c.usage.Forget(name)
 	c.seen.enter(name, nil)
-	if err := c.ledger.DeleteApp(ctx, name); err != nil && !errors.Is(err, problem.ErrNotFound) {
+	if err := c.reconciler.Ledger.DeleteApp(ctx, name); err != nil && !errors.Is(err, problem.ErrNotFound) {
 		return err
 	}
-	c.notices.notify(name)
+	c.notices.Notify(name)
 	return nil
 }
 

@@ -20,6 +20,7 @@ import (
 	"berth/controller/domaincheck"
 	"berth/controller/limit"
 	"berth/controller/problem"
+	"berth/controller/release"
 	"berth/controller/routing"
 	"berth/controller/secret"
 	"berth/controller/store"
@@ -226,17 +227,24 @@ func newController(
 		Audit:            audit,
 		Key:              key,
 		Engine:           engine,
+		Reconciler:       controller.ReconcilerOptions{Ledger: ledger, Engine: engine},
 		Volumes:          volumes.Options{Ledger: ledger, Keeper: engine, Engine: engine, Quota: config.VolumeQuota},
-		Owners:           engine,
-		Proxy:            proxy,
 		DataFolder:       config.DataFolder,
-		BuildConcurrency: config.BuildConcurrency,
-		BuildTimeout:     config.BuildTimeout,
-		BuildDisk:        buildDisk(config),
 		MaximumLimits:    config.MaximumLimits,
-		Registries:       config.Registries,
 		ForbiddenWaivers: config.ForbiddenWaivers,
 		Logger:           logger,
+		Release: release.Options{
+			Ledger:           ledger,
+			History:          ledger,
+			Images:           engine,
+			Engine:           engine,
+			Owners:           engine,
+			Proxy:            proxy,
+			Registries:       config.Registries,
+			BuildConcurrency: config.BuildConcurrency,
+			BuildTimeout:     config.BuildTimeout,
+			BuildDisk:        buildDisk(config),
+		},
 		Routing: routing.Options{
 			Ledger:    ledger,
 			Proxy:     proxy,

@@ -21,10 +21,11 @@ var board = []room{
 	// The story, and the ledger that keeps its nouns.
 	{"store/storetest", "store"},
 	{"store", "controller release routing volumes uploads certificates environment app account audit problem limit domaincheck plan volume traefik"},
-	{"controller", "release output usage routing volumes uploads certificates environment app account audit problem archive address docker domaincheck firstpage pause plan printable secret volume traefik"},
+	{"controller", "release notice output usage routing volumes uploads certificates environment app account audit problem archive address docker domaincheck firstpage pause plan printable secret volume traefik"},
 	{"release", "slots routing volumes uploads environment app audit problem archive docker firstpage pause plan printable secret volume traefik"},
 
 	// Each one concern of apps.
+	{"notice", "app"},
 	{"slots", "app"},
 	{"output", "app docker environment"},
 	{"usage", "app docker"},
@@ -87,9 +88,7 @@ var (
 		"store":   3240,
 	}
 	largeInterfaces = map[string]int{
-		"controller.Ledger": 32,
-		"controller.Engine": 29,
-		"limit.Ledger":      21,
-		"router.Apps":       30,
+		"limit.Ledger": 21,
+		"router.Apps":  30,
 	}
 )
