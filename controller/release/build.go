@@ -62,12 +62,13 @@ func (p *planned) findImages(ctx context.Context) error {
 // besideNetwork does the work while the release's network is made: its name is known
 // before. The work says when; at the latest, the network is made after it.
 func (p *planned) besideNetwork(ctx context.Context, work func(ctx context.Context, makeNetwork func()) error) error {
+	network := p.release.Network() // the work changes the release meanwhile
 	preparing, prepareCtx := errgroup.WithContext(ctx)
 	makeNetwork := sync.OnceFunc(func() {
 		preparing.Go(func() (err error) {
 			prepareCtx, cancel := context.WithTimeout(prepareCtx, startTimeout)
 			defer cancel()
-			p.network, err = p.engine.EnsureNetwork(prepareCtx, string(p.app.Name), p.release.Network())
+			p.network, err = p.engine.EnsureNetwork(prepareCtx, string(p.app.Name), network)
 			return err
 		})
 	})
