@@ -19,7 +19,7 @@ import (
 // release has already. Then it is known which services run, and as what.
 func (q queued) obtainImages(ctx context.Context) (images, error) {
 	made := &planned{shipment: q.shipment}
-	if q.release.Image != "" {
+	if q.release.Image != "" && len(q.release.Services) > 0 {
 		q.log.say("using the image that is there already")
 		return images{made}, made.findImages(ctx)
 	}
@@ -104,6 +104,9 @@ func (p *planned) build(ctx context.Context) error {
 // take makes the plan's services those of the release, and tells about them.
 func (p *planned) take(made plan.Plan) {
 	for _, service := range made.Services {
+		if !made.Composed {
+			service = p.environment.Deliver(service)
+		}
 		p.services = append(p.services, shipped{ServiceRun: app.ServiceRun{Spec: service, Main: service.Name == made.Main, Sole: !made.Composed}})
 	}
 	p.name()

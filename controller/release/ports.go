@@ -162,16 +162,16 @@ func (p *planned) takePort(ctx context.Context) error {
 
 // keepPort makes the port the release's, and the app's.
 func (p *planned) keepPort(ctx context.Context, port uint16) error {
-	if err := p.ledger.UpdatePort(ctx, p.release.ReleaseID, port); err != nil {
-		return err
-	}
-	p.release.Settings.Port = port
-	// Services are run again as they are recorded. Those of the shipment stay as they
-	// are: others look at them meanwhile.
+	// First what a resumed release starts from. The services here stay as they are: others
+	// look at them meanwhile.
 	p.taken = port
 	if err := p.record(ctx); err != nil {
 		return err
 	}
+	if err := p.ledger.UpdatePort(ctx, p.release.ReleaseID, port); err != nil {
+		return err
+	}
+	p.release.Settings.Port = port
 	p.log.say("nobody said which port it is, and port %d answers: it is the app's port from now on", port)
 	return nil
 }
