@@ -52,7 +52,7 @@ func (c *Controller) Accept(ctx context.Context, u Upload) (app.Release, error) 
 		c.routes.CheckLater(u.Route.Host)
 	}
 	c.releases.Dispatch(release)
-	c.notices.notify(found.Name)
+	c.notices.Notify(found.Name)
 	return release, nil
 }
 

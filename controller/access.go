@@ -38,7 +38,7 @@ func (c *Controller) UpdateAccess(ctx context.Context, name app.Name, change app
 		if err := c.ledger.UpdateAccess(ctx, name, wanted); err != nil {
 			return traefik.Access{}, claimProblem(err, app)
 		}
-		c.notices.notify(name)
+		c.notices.Notify(name)
 	}
 	// Also where nothing changed: whoever asks again wants it to be true.
 	if err := c.publishAccess(ctx, app); err != nil {

@@ -61,7 +61,7 @@ func (c *Controller) removeOrphanAccessories(ctx context.Context, accessories []
 			continue
 		}
 		c.logger.Info("removing what no release owns", "kind", string(accessory.Kind), "id", accessory.ID, "app", accessory.App)
-		err = c.withinObject(ctx, func(ctx context.Context) error { return c.engine.RemoveAccessory(ctx, accessory) })
+		err = c.withinObject(ctx, func(ctx context.Context) error { return c.reconciler.Engine.RemoveAccessory(ctx, accessory) })
 		silent[accessory.Kind] = errors.Is(err, docker.ErrUnavailable) // the next pass asks again
 		errs = append(errs, err)
 	}
@@ -95,7 +95,7 @@ func (c *Controller) listRunnable(ctx context.Context, o *owners, app app.Name) 
 	if o.listedFor[app] {
 		return nil
 	}
-	releases, err := c.ledger.ListRunnable(ctx, app)
+	releases, err := c.reconciler.Ledger.ListRunnable(ctx, app)
 	if err != nil {
 		return err
 	}

@@ -129,7 +129,7 @@ func (c *Controller) Delete(ctx context.Context, name app.Name, confirm string) 
 	if err := c.ledger.UpdateWanted(ctx, name, app.WantedDeleted); err != nil {
 		return err
 	}
-	c.notices.notify(name)
+	c.notices.Notify(name)
 	if err := c.removeApp(ctx, name); err != nil {
 		c.requestReconcile()
 		return fmt.Errorf("%w: %w", ErrStillRemoving, err)
@@ -179,10 +179,10 @@ func (c *Controller) removeApp(ctx context.Context, name app.Name) error {
 	}
 	c.usage.Forget(name)
 	c.seen.enter(name, nil)
-	if err := c.ledger.DeleteApp(ctx, name); err != nil && !errors.Is(err, problem.ErrNotFound) {
+	if err := c.reconciler.Ledger.DeleteApp(ctx, name); err != nil && !errors.Is(err, problem.ErrNotFound) {
 		return err
 	}
-	c.notices.notify(name)
+	c.notices.Notify(name)
 	return nil
 }
 

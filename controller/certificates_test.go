@@ -79,7 +79,7 @@ func (h *hosts) openWith(defaults certificates.ProxySettings, text secret.Text) 
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	h.Certificates, _, err = certificates.Open(h.t.Context(), certificates.Options{
+	book, _, err := certificates.Open(h.t.Context(), certificates.Options{
 		Ledger: h.ledger, Engine: h, Ready: h.ready, Folder: h.folder, Key: key, Defaults: defaults, Base: "base.example.com",
 		Static: traefik.StaticOptions{ProxyAddress: netip.MustParseAddr("192.0.2.2")}, Self: netip.MustParseAddr("192.0.2.3"),
 		Served: h.served, Logger: slog.New(slog.DiscardHandler),
@@ -87,10 +87,11 @@ func (h *hosts) openWith(defaults certificates.ProxySettings, text secret.Text) 
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	h.PublishWith(h.publish, h.order)
+	h.Certificates = certificates.New(book, h)
 }
 
-func (h *hosts) publish(ctx context.Context) error {
+// Publish publishes what the routes of the app are.
+func (h *hosts) Publish(ctx context.Context) error {
 	apps, err := h.ledger.ListApps(ctx)
 	if err != nil {
 		return err
@@ -108,8 +109,8 @@ func (h *hosts) publish(ctx context.Context) error {
 	return nil
 }
 
-// order notes a certificate that an authority gave.
-func (h *hosts) order(_ context.Context, host traefik.Host) error {
+// NoteCertificateOrder notes a certificate that an authority gave.
+func (h *hosts) NoteCertificateOrder(_ context.Context, host traefik.Host) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.ordered = append(h.ordered, host)
@@ -187,7 +188,7 @@ func (h *hosts) runs() {
 	ended := make(chan error, 1)
 	go func() { ended <- h.Run(ctx) }()
 	h.t.Cleanup(func() { cancel(); <-ended })
-	if err := h.publish(ctx); err != nil {
+	if err := h.Publish(ctx); err != nil {
 		h.t.Fatal(err)
 	}
 }
@@ -296,7 +297,7 @@ func TestCertificates_ARefusedHostIsLeftAloneForAWhileAndTold(t *testing.T) {
 func TestCertificates_AnOwnOneIsSealedKeptAndTakenBack(t *testing.T) {
 	t.Parallel()
 	h := newHosts(t, other(), "a.example.com")
-	if err := h.publish(t.Context()); err != nil {
+	if err := h.Publish(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	chain, key := authority.SelfSigned(t, "a.example.com")
@@ -320,7 +321,7 @@ func TestCertificates_AnOwnOneIsSealedKeptAndTakenBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.open(other())
-	if err := h.publish(t.Context()); err != nil {
+	if err := h.Publish(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if text, err := os.ReadFile(file); err != nil || !strings.Contains(string(text), "PRIVATE KEY") {
@@ -509,7 +510,7 @@ func TestCertificates_AKeyThatWasChangedKeepsNoOtherHostFromBeingServed(t *testi
 		t.Fatal(err)
 	}
 	h.openWith(other(), "another key of the tests")
-	if err := h.publish(t.Context()); err != nil {
+	if err := h.Publish(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if got := h.domain("a.example.com"); got.Certificate != "" || got.Resolver != "" {

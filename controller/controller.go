@@ -11,15 +11,14 @@ import (
 	"errors"
 	"log/slog"
 	"path/filepath"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"berth/controller/app"
 	"berth/controller/archive"
 	"berth/controller/audit"
-	"berth/controller/docker"
 	"berth/controller/folder"
+	"berth/controller/notice"
 	"berth/controller/plan"
 	"berth/controller/release"
 	"berth/controller/routing"
@@ -34,29 +33,34 @@ import (
 type Options struct {
 	Ledger     Ledger
 	Engine     Engine
-	Volumes    volumes.Options // the apps, the uploads, the disk and the logger are the controller's to fill in
-	Owners     release.VolumeOwners
-	Proxy      release.Proxy
-	DataFolder string // holds uploads/ and logs/
+	Reconciler ReconcilerOptions
 	Logger     *slog.Logger
 	Audit      audit.Auditor // keeps how releases end, and waivers
 	Key        secret.Key    // seals the secrets of apps in the ledger
+	DataFolder string        // holds uploads/ and logs/
 
-	BuildConcurrency int           // builds at once; the rest wait in line
-	BuildTimeout     time.Duration // for one build
-	BuildDisk        docker.Disk   // where the engine keeps what is built, and volumes, as far as it can be seen
-	Registries       []string      // that images may come from beside the public ones; may be empty
-	ForbiddenWaivers []app.Waiver  // that no app may have; may be empty
-	MaximumLimits    plan.Limits   // most that an app's settings can ask for; at least app.LeastLimits
+	ForbiddenWaivers []app.Waiver // that no app may have; may be empty
+	MaximumLimits    plan.Limits  // most that an app's settings can ask for; at least app.LeastLimits
 
-	Routing routing.Options // New fills in the locks, the callbacks, the beacon and the logger
+	// New fills in what these share with the fields above, and the locks and callbacks.
+	Release release.Options
+	Volumes volumes.Options
+	Routing routing.Options
+}
+
+// ReconcilerOptions are what the reconciler needs.
+type ReconcilerOptions struct {
+	Ledger ReconcilerLedger
+	Engine ReconcilerEngine
 }
 
 // Controller turns uploads into running apps and keeps them so. It is safe for
 // concurrent use.
 type Controller struct {
-	ledger Ledger
-	engine Engine
+	ledger     Ledger
+	engine     Engine
+	reconciler ReconcilerOptions
+
 	routes *routing.Routes
 	logger *slog.Logger
 	audit  audit.Auditor
@@ -68,7 +72,7 @@ type Controller struct {
 
 	forbidden []app.Waiver
 
-	notices  *notices
+	notices  *notice.Board
 	usage    *usage.Sampler
 	seen     *serviceBook
 	apps     *app.Locks
@@ -83,7 +87,7 @@ type Controller struct {
 // New returns a Controller that has started nothing yet. It makes the folders
 // for uploads and logs inside DataFolder, mode 0700.
 func New(o Options) (*Controller, error) {
-	if o.BuildConcurrency < 1 || o.BuildTimeout <= 0 {
+	if o.Release.BuildConcurrency < 1 || o.Release.BuildTimeout <= 0 {
 		return nil, errors.New("build concurrency and build timeout must be above zero")
 	}
 	if least := app.LeastLimits(); app.SettingsOf(least).Within(o.MaximumLimits) != app.SettingsOf(least) {
@@ -103,28 +107,25 @@ func New(o Options) (*Controller, error) {
 		return nil, err
 	}
 	c := &Controller{
-		ledger: o.Ledger, engine: o.Engine, logger: o.Logger, audit: o.Audit, key: o.Key,
+		ledger: o.Ledger, engine: o.Engine, reconciler: o.Reconciler, logger: o.Logger, audit: o.Audit, key: o.Key,
 		uploads: uploads.New(received, archive.DefaultLimits()), held: newHeldArchives(), most: o.MaximumLimits,
 		forbidden: o.ForbiddenWaivers,
-		notices:   newNotices(), seen: newServiceBook(), apps: app.NewLocks(),
+		notices:   notice.NewBoard(), seen: newServiceBook(), apps: app.NewLocks(),
 		wake: make(chan struct{}, 1),
 	}
-	c.usage = usage.NewSampler(o.Ledger, o.Engine, o.Logger, c.notices.notify)
-	o.Routing.Locks, o.Routing.Notify, o.Routing.Reconcile = c.apps, c.notices.notify, c.requestReconcile
+	c.usage = usage.NewSampler(o.Ledger, o.Engine, o.Logger, c.notices.Notify)
+	o.Routing.Locks, o.Routing.Notify, o.Routing.Reconcile = c.apps, c.notices.Notify, c.requestReconcile
 	o.Routing.Beacon, o.Routing.Logger = beaconOf(o.Key), o.Logger
 	c.routes = routing.New(o.Routing)
-	o.Volumes.Apps, o.Volumes.Uploads, o.Volumes.Disk, o.Volumes.Logger = volumeApps{c}, c.uploads, o.BuildDisk, o.Logger
+	o.Volumes.Apps, o.Volumes.Uploads, o.Volumes.Disk, o.Volumes.Logger = volumeApps{c}, c.uploads, o.Release.BuildDisk, o.Logger
 	if c.volumes, err = volumes.New(o.Volumes); err != nil {
 		return nil, err
 	}
-	c.releases, err = release.New(release.Options{
-		Ledger: o.Ledger, History: o.Ledger, Images: o.Engine, Engine: o.Engine, Owners: o.Owners, Proxy: o.Proxy,
-		Routes: c.routes, Volumes: c.volumes, Uploads: c.uploads, Locks: c.apps, Logger: o.Logger, Audit: o.Audit, Key: o.Key,
-		Folder: filepath.Join(o.DataFolder, "logs"), Most: o.MaximumLimits, Registries: o.Registries,
-		BuildConcurrency: o.BuildConcurrency, BuildTimeout: o.BuildTimeout, BuildDisk: o.BuildDisk,
-		Notify: c.notices.notify, Reconcile: c.requestReconcile, Observe: c.observeLive,
-	})
-	if err != nil {
+	r := &o.Release
+	r.Routes, r.Volumes, r.Uploads, r.Locks = c.routes, c.volumes, c.uploads, c.apps
+	r.Logger, r.Audit, r.Key, r.Most, r.Folder = o.Logger, o.Audit, o.Key, o.MaximumLimits, filepath.Join(o.DataFolder, "logs")
+	r.Notify, r.Reconcile, r.Observe = c.notices.Notify, c.requestReconcile, c.observeLive
+	if c.releases, err = release.New(*r); err != nil {
 		return nil, err
 	}
 	return c, nil
@@ -135,6 +136,12 @@ func (c *Controller) Routing() *routing.Routes { return c.routes }
 
 // Volumes are those of the stack, which the controller watches while it runs.
 func (c *Controller) Volumes() *volumes.Volumes { return c.volumes }
+
+// Subscribe returns a channel that ticks when something of the app changed, or
+// of any app where app is empty. The caller must call cancel.
+func (c *Controller) Subscribe(app app.Name) (ticks <-chan struct{}, cancel func()) {
+	return c.notices.Subscribe(app)
+}
 
 // beaconOf makes a beacon that stays the same over restarts and that nobody without
 // the key can answer.

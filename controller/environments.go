@@ -37,7 +37,7 @@ func (c *Controller) UpdateEnvironment(ctx context.Context, name app.Name, chang
 		if err := c.ledger.UpdateEnvironment(ctx, name, number, after); err != nil {
 			return environment.Environment{}, claimProblem(err, found)
 		}
-		c.notices.notify(name)
+		c.notices.Notify(name)
 	}
 	return c.environment(ctx, found)
 }

@@ -69,7 +69,7 @@ func (c *Controller) haltAll(ctx context.Context, live app.Release, halted []app
 	if found, find := c.ledger.FindApp(ctx, live.App); find != nil || found.Wanted != app.WantedStopped {
 		return err
 	}
-	if keep := c.ledger.UpdateHalted(ctx, live.App, halted); keep != nil {
+	if keep := c.reconciler.Ledger.UpdateHalted(ctx, live.App, halted); keep != nil {
 		c.logger.Error("keep why an app was stopped", "app", string(live.App), "error", keep)
 	}
 	return err
@@ -77,7 +77,7 @@ func (c *Controller) haltAll(ctx context.Context, live app.Release, halted []app
 
 // haltSome stops the instances of halted services; the reconciler leaves them so.
 func (c *Controller) haltSome(ctx context.Context, live app.Release, halted []app.HaltedService) error {
-	if err := c.ledger.UpdateHalted(ctx, live.App, halted); err != nil {
+	if err := c.reconciler.Ledger.UpdateHalted(ctx, live.App, halted); err != nil {
 		return err
 	}
 	if err := c.routes.Publish(ctx); err != nil { // a page stands in place of the main service
@@ -114,7 +114,7 @@ func (c *Controller) rewordHalted(ctx context.Context, name app.Name, of volume.
 			found.Halted[i].Reason = reason
 		}
 	}
-	if err := c.ledger.UpdateHalted(ctx, name, found.Halted); err != nil {
+	if err := c.reconciler.Ledger.UpdateHalted(ctx, name, found.Halted); err != nil {
 		return err
 	}
 	if live, err := c.ledger.FindRelease(ctx, app.ReleaseID{App: name, Number: found.Live}); err == nil {

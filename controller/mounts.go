@@ -24,7 +24,7 @@ func (c *Controller) UpdateMounts(ctx context.Context, name app.Name, mounts []a
 			return rerun{}, nil
 		}
 		err := c.volumes.Hold(ctx, mounts, func() error { return c.ledger.UpdateMounts(ctx, name, mounts) })
-		c.notices.notify(name)
+		c.notices.Notify(name)
 		return rerun{}, claimProblem(err, found)
 	})
 }

@@ -24,7 +24,7 @@ const (
 // a pass in the middle would only take the engine's time from it.
 func (c *Controller) watchLoop(ctx context.Context) error {
 	for {
-		err := c.engine.Watch(ctx, func(event docker.Event) {
+		err := c.reconciler.Engine.Watch(ctx, func(event docker.Event) {
 			if !c.releases.Has(app.ReleaseID{App: app.Name(event.App), Number: event.Release}) {
 				c.requestReconcile()
 			}
@@ -145,11 +145,11 @@ func (c *Controller) keepObserved(ctx context.Context, found app.App, seen app.O
 }
 
 func (c *Controller) observe(ctx context.Context, name app.Name, seen app.Observed) {
-	if err := c.ledger.UpdateObserved(ctx, name, seen); err != nil {
+	if err := c.reconciler.Ledger.UpdateObserved(ctx, name, seen); err != nil {
 		c.logger.Warn("record observed state", "app", string(name), "error", err)
 		return
 	}
-	c.notices.notify(name)
+	c.notices.Notify(name)
 }
 
 func observedFrom(instance docker.Instance, err error) app.Observed {

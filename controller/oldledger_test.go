@@ -180,14 +180,17 @@ func TestRelease_KeepsNoVariableOfASoleServiceInItsServices(t *testing.T) {
 	h.deploy("hello")
 	h.change("hello", setSecret("DB", marker))
 	h.change("hello", setVariable("MODE", "live"))
-	release := h.apply("hello")
-	if release.State != app.ReleaseLive || len(release.Services) != 1 {
-		t.Fatalf("release is %+v", release)
-	}
-	if spec := release.Services[0].Spec; len(spec.Environment) != 0 || len(spec.Files) != 0 {
-		t.Errorf("the ledger keeps %v, %v", spec.Environment, spec.Files)
-	}
-	if got := h.engine.options.at("berth-hello-r2").Service.Environment; !slices.Equal(got, []string{"DB=" + marker, "MODE=live"}) {
-		t.Errorf("it was started with %v", got)
+	h.change("hello", app.EnvironmentChange{Set: []app.VariableWish{{Name: "KEY", Value: marker, Secret: true, File: true}}})
+	for _, release := range []app.Release{h.apply("hello"), h.update("hello")} {
+		if release.State != app.ReleaseLive || len(release.Services) != 1 {
+			t.Fatalf("release is %+v", release)
+		}
+		if spec := release.Services[0].Spec; len(spec.Environment) != 0 || len(spec.Files) != 0 {
+			t.Errorf("the ledger keeps %v, %v", spec.Environment, spec.Files)
+		}
+		got := h.engine.options.at(release.Instances[0]).Service
+		if !slices.Equal(got.Environment, []string{"DB=" + marker, "MODE=live"}) || len(got.Files) != 1 || got.Files[0].Path != "/run/secrets/KEY" {
+			t.Errorf("%s was started with %v, %v", release.ReleaseID, got.Environment, got.Files)
+		}
 	}
 }

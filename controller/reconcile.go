@@ -52,7 +52,7 @@ func (c *Controller) reconcileLoop(ctx context.Context) error {
 				return err
 			}
 		case <-joins.C:
-			if err := c.engine.JoinProxy(ctx); err != nil {
+			if err := c.reconciler.Engine.JoinProxy(ctx); err != nil {
 				c.logger.Debug("join proxy", "error", err) // the next pass warns
 			}
 			continue
@@ -77,18 +77,18 @@ func (c *Controller) reconcile(ctx context.Context) error {
 	c.held.expire() // this needs no engine
 	// The instances are listed first: one that belongs to a release which the
 	// ledger does not know afterwards is an orphan for certain.
-	instances, err := c.engine.Instances(ctx)
+	instances, err := c.reconciler.Engine.Instances(ctx)
 	if err != nil {
 		return errors.Join(fmt.Errorf("list instances: %w", err), c.routes.Publish(ctx))
 	}
-	networks, err := c.engine.Networks(ctx)
+	networks, err := c.reconciler.Engine.Networks(ctx)
 	if err != nil {
 		return errors.Join(fmt.Errorf("list networks: %w", err), c.routes.Publish(ctx))
 	}
-	accessories, accessoriesErr := c.engine.Accessories(ctx)
+	accessories, accessoriesErr := c.reconciler.Engine.Accessories(ctx)
 	// What is under way is listed before the apps: a release that becomes live in
 	// between is in one of the two lists, and never in neither.
-	underWay, err := c.ledger.ListUnderWay(ctx)
+	underWay, err := c.reconciler.Ledger.ListUnderWay(ctx)
 	if err != nil {
 		return err
 	}
@@ -108,12 +108,12 @@ func (c *Controller) reconcile(ctx context.Context) error {
 	errs = append(errs, c.retireFailed(ctx, instances, apps, kept, spoilt))
 	known, err := c.reconcileApps(ctx, apps, kept, spoilt)
 	errs = append(errs, err)
-	archives, err := c.ledger.ListArchives(ctx)
+	archives, err := c.reconciler.Ledger.ListArchives(ctx)
 	if err == nil {
 		err = c.sweepUploads(archives)
 	}
 	errs = append(errs, err)
-	shown := errors.Join(c.engine.JoinProxy(ctx), c.routes.Publish(ctx), c.routes.ConfirmPending(ctx))
+	shown := errors.Join(c.reconciler.Engine.JoinProxy(ctx), c.routes.Publish(ctx), c.routes.ConfirmPending(ctx))
 	errs = append(errs, shown)
 	if known && shown == nil {
 		errs = append(errs, c.retireOrphans(ctx, instances, kept), c.removeOrphanNetworks(ctx, networks, kept),
@@ -207,14 +207,14 @@ func (c *Controller) retireWithin(ctx context.Context, name string) error {
 	if _, err := c.look(ctx, name); err != nil && !errors.Is(err, docker.ErrNotFound) {
 		return err
 	}
-	return c.withinObject(ctx, func(ctx context.Context) error { return c.engine.Retire(ctx, name, app.StopGrace) })
+	return c.withinObject(ctx, func(ctx context.Context) error { return c.reconciler.Engine.Retire(ctx, name, app.StopGrace) })
 }
 
 // look is Inspect for one of many.
 func (c *Controller) look(ctx context.Context, name string) (docker.Instance, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, inspectTimeout, docker.ErrUnavailable)
 	defer cancel()
-	return c.engine.Inspect(ctx, name)
+	return c.reconciler.Engine.Inspect(ctx, name)
 }
 
 // withinObject bounds what the pass does for one object, so that the others have
@@ -308,11 +308,11 @@ func (c *Controller) reconcileInstance(ctx context.Context, found app.App, live 
 	case !stopped && there && (run.Done(instance.Condition) || run.Spec.Restart.Mode == plan.Never):
 		return instance, nil // it ran, and is not to run again
 	case stopped:
-		err = c.engine.Stop(ctx, name, live.GraceOf(name))
+		err = c.reconciler.Engine.Stop(ctx, name, live.GraceOf(name))
 	case !there:
 		err = c.recreate(ctx, found, live, run, name)
 	default:
-		err = c.engine.Resume(ctx, name)
+		err = c.reconciler.Engine.Resume(ctx, name)
 	}
 	if err != nil {
 		return docker.Instance{}, err
@@ -328,7 +328,7 @@ func (c *Controller) recreate(ctx context.Context, app app.App, live app.Release
 		return err
 	}
 	c.logger.Info("recreating instance", "instance", name, "release", live.String())
-	_, err = c.engine.Start(ctx, options)
+	_, err = c.reconciler.Engine.Start(ctx, options)
 	return err
 }
 
@@ -342,7 +342,7 @@ func (c *Controller) ensureSecrets(ctx context.Context, app app.App, live app.Re
 	if err != nil {
 		return err
 	}
-	return c.engine.EnsureSecrets(ctx, options)
+	return c.reconciler.Engine.EnsureSecrets(ctx, options)
 }
 
 func (c *Controller) hasSecretFiles(ctx context.Context, live app.Release, run app.ServiceRun) (bool, error) {
@@ -384,7 +384,7 @@ func (c *Controller) retireOrphan(instance docker.Instance, grace time.Duration)
 	remove := func() bool {
 		ctx, cancel := context.WithTimeout(c.running, release.RetireTimeout+grace)
 		defer cancel()
-		err := c.engine.Retire(ctx, instance.ID, grace)
+		err := c.reconciler.Engine.Retire(ctx, instance.ID, grace)
 		if err != nil {
 			c.logger.Warn("retire orphan", "instance", instance.Name, "error", err) // the next pass tries again
 		}
@@ -403,7 +403,7 @@ func (c *Controller) removeOrphanNetworks(ctx context.Context, networks []docker
 		return nil
 	}
 	// A release that was accepted since the pass began may have found one of them.
-	underWay, err := c.ledger.ListUnderWay(ctx)
+	underWay, err := c.reconciler.Ledger.ListUnderWay(ctx)
 	if err != nil {
 		return err
 	}
@@ -417,7 +417,7 @@ func (c *Controller) removeOrphanNetworks(ctx context.Context, networks []docker
 		}
 		c.logger.Info("removing orphan network", "network", network.Name)
 		errs = append(errs, c.withinObject(ctx, func(ctx context.Context) error {
-			return c.engine.RemoveNetwork(ctx, network.App, network.Release)
+			return c.reconciler.Engine.RemoveNetwork(ctx, network.App, network.Release)
 		}))
 	}
 	return errors.Join(errs...)

@@ -132,6 +132,6 @@ func (c *Controller) queueRerun(ctx context.Context, found app.App, wish app.Rel
 	}
 	c.recordWaivers(ctx, found, release.Settings, release.CreatedBy)
 	c.releases.Dispatch(release)
-	c.notices.notify(found.Name)
+	c.notices.Notify(found.Name)
 	return release, nil
 }

@@ -42,7 +42,7 @@ func (c *Controller) UpdateSettings(ctx context.Context, name app.Name, settings
 			return rerun{}, nil
 		}
 		err := c.ledger.UpdateSettings(ctx, name, settings)
-		c.notices.notify(name)
+		c.notices.Notify(name)
 		if err == nil {
 			c.recordWaivers(ctx, found, settings, by)
 		}

@@ -23,6 +23,7 @@ import (
 	"berth/controller/domaincheck"
 	"berth/controller/plan"
 	"berth/controller/problem"
+	"berth/controller/release"
 	"berth/controller/routing"
 	"berth/controller/secret"
 	"berth/controller/store"
@@ -114,12 +115,15 @@ func (h *house) open() {
 	}
 	watched := &watchedLedger{Store: ledger, house: h}
 	h.Controller, err = controller.New(controller.Options{
-		Ledger: watched, Engine: h.engine, Owners: h.keeper, Proxy: h.proxy, DataFolder: h.folder,
-		Logger: slog.New(slog.NewTextHandler(h.logged, nil)), BuildConcurrency: 1, BuildTimeout: time.Minute, Key: h.key,
+		Ledger: watched, Engine: h.engine, DataFolder: h.folder, Key: h.key, Logger: slog.New(slog.NewTextHandler(h.logged, nil)),
+		Reconciler: controller.ReconcilerOptions{Ledger: watched, Engine: h.engine},
+		Release: release.Options{
+			Ledger: watched, History: watched, Images: h.engine, Engine: h.engine, Owners: h.keeper, Proxy: h.proxy,
+			BuildConcurrency: 1, BuildTimeout: time.Minute, BuildDisk: h.disk,
+		},
 		MaximumLimits: plan.Limits{MemoryBytes: 2 << 30, NanoCPUs: 2_000_000_000, Processes: 500},
 		Audit:         h.audit, ForbiddenWaivers: h.forbidden,
-		Volumes:   volumes.Options{Ledger: watched, Keeper: h.keeper, Engine: h.engine, Quota: h.quota},
-		BuildDisk: h.disk,
+		Volumes: volumes.Options{Ledger: watched, Keeper: h.keeper, Engine: h.engine, Quota: h.quota},
 		Routing: routing.Options{
 			Ledger: watched, Proxy: h.proxy, Publisher: h.proxy, Pages: "pages:8002",
 			Reserved: h.reserved, Base: h.base, Check: domaincheck.Options{Resolver: h.resolver},

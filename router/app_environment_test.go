@@ -19,6 +19,7 @@ import (
 	"berth/controller/audit"
 	"berth/controller/docker"
 	"berth/controller/plan"
+	"berth/controller/release"
 	"berth/controller/routing"
 	"berth/controller/secret"
 	"berth/controller/store"
@@ -64,7 +65,7 @@ func newStoried(t *testing.T) *storied {
 		}
 		story, err := controller.New(controller.Options{
 			Ledger: ledger, Engine: imagesOnly{}, Volumes: volumes.Options{Ledger: ledger, Keeper: volumetest.New(t)}, DataFolder: folder, Logger: o.Logger, Audit: s.log, Key: key,
-			BuildConcurrency: 1, BuildTimeout: time.Minute,
+			Release:       release.Options{Ledger: ledger, History: ledger, BuildConcurrency: 1, BuildTimeout: time.Minute},
 			MaximumLimits: plan.Limits{MemoryBytes: 2 << 30, NanoCPUs: 2_000_000_000, Processes: 500},
 			Routing:       routing.Options{Ledger: ledger},
 		})

@@ -45,7 +45,7 @@ func newFakeDomains(t testing.TB, ledger *store.Store) *fakeDomains {
 	if _, err := ledger.CreateApp(t.Context(), found, aRelease("hello", 1, app.ReleaseQueued)); err != nil {
 		t.Fatal(err)
 	}
-	f.Certificates, _, err = certificates.Open(t.Context(), certificates.Options{
+	book, _, err := certificates.Open(t.Context(), certificates.Options{
 		Ledger: ledger, Engine: f, Folder: f.folder, Key: key, Logger: slog.New(slog.DiscardHandler),
 		Ready:    func(context.Context) error { return f.ready() },
 		Static:   traefik.StaticOptions{ProxyAddress: netip.MustParseAddr("192.0.2.2")},
@@ -55,8 +55,13 @@ func newFakeDomains(t testing.TB, ledger *store.Store) *fakeDomains {
 	if err != nil {
 		t.Fatal(err)
 	}
+	f.Certificates = certificates.New(book, f)
 	return f
 }
+
+func (f *fakeDomains) Publish(context.Context) error { return nil }
+
+func (f *fakeDomains) NoteCertificateOrder(context.Context, traefik.Host) error { return nil }
 
 func (f *fakeDomains) ready() error {
 	f.mu.Lock()

@@ -20,6 +20,7 @@ import (
 	"berth/controller/domaincheck"
 	"berth/controller/limit"
 	"berth/controller/problem"
+	"berth/controller/release"
 	"berth/controller/routing"
 	"berth/controller/secret"
 	"berth/controller/store"
@@ -78,11 +79,11 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	if err != nil {
 		return err
 	}
-	certificates, err := openCertificates(config, logger)
+	adminTLS, err := openCertificates(config, logger)
 	if err != nil {
 		return err
 	}
-	hosts := adminHosts(config, certificates.Leaf())
+	hosts := adminHosts(config, adminTLS.Leaf())
 	engine, err := openEngine(config, logger)
 	if err != nil {
 		return err
@@ -95,15 +96,15 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	if err := engine.RemoveHelpers(ctx); err != nil { // before anybody opens a volume
 		logger.Warn("remove volume helpers of an earlier run", "error", err)
 	}
-	domains, proxy, err := openDomains(ctx, config, on.ledger, key, engine, logger)
+	book, proxy, err := openDomains(ctx, config, on.ledger, key, engine, logger)
 	if err != nil {
 		return err
 	}
-	story, err := newController(config, on.ledger, audit, key, engine, proxy, domains, logger)
+	story, err := newController(config, on.ledger, audit, key, engine, proxy, book, logger)
 	if err != nil {
 		return err
 	}
-	domains.PublishWith(story.Routing().Publish, story.Routing().NoteCertificateOrder)
+	domains := certificates.New(book, story.Routing())
 	limits, err := limit.Open(ctx, limit.Options{Ledger: on.ledger.Limits(), Budgets: config.RateLimits, Logger: logger})
 	if err != nil {
 		return fmt.Errorf("open limits: %w", err)
@@ -138,7 +139,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 		return fmt.Errorf("open admin app: %w", err)
 	}
 	bounds := defaultServerLimits()
-	server := newServer(handler, certificates, bounds, logger)
+	server := newServer(handler, adminTLS, bounds, logger)
 	crowd := connections.NewCrowd(bounds.connections)
 	server.ConnState = crowd.Follow
 	door := openPlainDoor(crowd.Listen(newDoorkeeper(on.listener, config, logger)), config, hosts)
@@ -147,7 +148,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	group.Go(func() error { return domains.Run(ctx) })
 	group.Go(func() error { return limits.Run(ctx) })
 	group.Go(func() error { return sweepExpired(ctx, on.ledger, config.SessionLife, logger) })
-	group.Go(func() error { return certificates.Run(ctx) })
+	group.Go(func() error { return adminTLS.Run(ctx) })
 	group.Go(func() error { return runServer(ctx, server, door) })
 	warnOfReservedRoutes(ctx, story.Routing(), logger)
 	logger.Info("berth runs", "version", currentVersion(), "stack", config.Stack, "admin", adminURL(config))
@@ -170,7 +171,7 @@ func openEngine(config Config, logger *slog.Logger) (*docker.Engine, error) {
 // openDomains writes the proxy's static configuration, which the proxy waits for.
 func openDomains(
 	ctx context.Context, config Config, ledger *store.Store, key secret.Key, engine *docker.Engine, logger *slog.Logger,
-) (*certificates.Certificates, *traefik.Client, error) {
+) (*certificates.Book, *traefik.Client, error) {
 	static := traefik.StaticOptions{
 		ProxyAddress: config.ProxyAddress, HTTPSPort: config.HTTPSPort,
 		AdminHost: config.AdminHost, Gate: config.GateAddress, APIPassword: apiPassword(key), Gateway: gatewayOf(config.EdgeSubnet), Subnet: config.EdgeSubnet,
@@ -179,7 +180,7 @@ func openDomains(
 	if err != nil {
 		return nil, nil, err
 	}
-	domains, changed, err := certificates.Open(ctx, certificates.Options{
+	book, changed, err := certificates.Open(ctx, certificates.Options{
 		Ledger:   ledger,
 		Engine:   engine,
 		Ready:    proxy.Ready,
@@ -199,7 +200,7 @@ func openDomains(
 	if changed {
 		logger.Info("wrote the proxy's static configuration; a proxy that runs is restarted for it", "folder", config.ProxyFolder)
 	}
-	return domains, proxy, nil
+	return book, proxy, nil
 }
 
 // addressTowards is the address that other is reached from; it sends nothing. The
@@ -220,24 +221,31 @@ func addressTowards(other netip.AddrPort) netip.Addr {
 // newController returns the controller that keeps the proxy's dynamic configuration.
 func newController(
 	config Config, ledger *store.Store, audit audit.Auditor, key secret.Key, engine *docker.Engine,
-	proxy *traefik.Client, domains *certificates.Certificates, logger *slog.Logger,
+	proxy *traefik.Client, book *certificates.Book, logger *slog.Logger,
 ) (*controller.Controller, error) {
 	return controller.New(controller.Options{
 		Ledger:           ledger,
 		Audit:            audit,
 		Key:              key,
 		Engine:           engine,
+		Reconciler:       controller.ReconcilerOptions{Ledger: ledger, Engine: engine},
 		Volumes:          volumes.Options{Ledger: ledger, Keeper: engine, Engine: engine, Quota: config.VolumeQuota},
-		Owners:           engine,
-		Proxy:            proxy,
 		DataFolder:       config.DataFolder,
-		BuildConcurrency: config.BuildConcurrency,
-		BuildTimeout:     config.BuildTimeout,
-		BuildDisk:        buildDisk(config),
 		MaximumLimits:    config.MaximumLimits,
-		Registries:       config.Registries,
 		ForbiddenWaivers: config.ForbiddenWaivers,
 		Logger:           logger,
+		Release: release.Options{
+			Ledger:           ledger,
+			History:          ledger,
+			Images:           engine,
+			Engine:           engine,
+			Owners:           engine,
+			Proxy:            proxy,
+			Registries:       config.Registries,
+			BuildConcurrency: config.BuildConcurrency,
+			BuildTimeout:     config.BuildTimeout,
+			BuildDisk:        buildDisk(config),
+		},
 		Routing: routing.Options{
 			Ledger:    ledger,
 			Proxy:     proxy,
@@ -246,7 +254,7 @@ func newController(
 			Base:      config.BaseDomain,
 			Check:     domaincheck.Options{Resolver: config.Resolver, Addresses: config.PublicAddresses},
 			Pages:     pagesAddress(config.Stack),
-			Domains:   domains,
+			Domains:   book,
 		},
 	})
 }

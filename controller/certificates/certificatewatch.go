@@ -42,14 +42,6 @@ type watching struct {
 	pause   time.Duration
 }
 
-// requestLook asks for one look soon; several requests cause one look.
-func (c *Certificates) requestLook() {
-	select {
-	case c.wake <- struct{}{}:
-	default:
-	}
-}
-
 // Run checks the certificates that the proxy serves until ctx ends: after each change of
 // the routes, often while a host waits for its certificate, and every five minutes.
 func (c *Certificates) Run(ctx context.Context) error {
@@ -233,7 +225,7 @@ func (c *Certificates) keepSeen(
 		fresh.At = now.UTC()
 		errs = append(errs, c.o.Ledger.UpdateSeen(ctx, domain.Host, fresh))
 		if fresh.issuedAfter(domain.Seen) {
-			errs = append(errs, c.order(ctx, domain.Host))
+			errs = append(errs, c.routes.NoteCertificateOrder(ctx, domain.Host))
 		}
 		before := domain
 		domain.Seen = fresh
@@ -241,7 +233,7 @@ func (c *Certificates) keepSeen(
 			!before.Seen.Failure.Again.Equal(fresh.Failure.Again)
 	}
 	if publish {
-		errs = append(errs, c.publish(ctx))
+		errs = append(errs, c.routes.Publish(ctx))
 	}
 	return errors.Join(append(errs, c.sweepOwn())...)
 }

@@ -48,7 +48,7 @@ func (c *Certificates) UpdateSettings(ctx context.Context, form ProxyForm) (chan
 		return "", restarted, errors.Join(err, back)
 	}
 	c.requestLook()
-	return settings.changes(was), restarted, c.publish(ctx)
+	return settings.changes(was), restarted, c.routes.Publish(ctx)
 }
 
 // apply writes the settings and makes the proxy use them.
@@ -152,11 +152,4 @@ func (c *Certificates) refuseTaken(ctx context.Context, host traefik.Host) error
 		}
 	}
 	return nil
-}
-
-// Reserves reports whether the host belongs to the proxy's own pages, so that no app can
-// have it.
-func (c *Certificates) Reserves(host traefik.Host) bool {
-	settings := c.Settings()
-	return settings.Dashboard == DashboardHost && host == settings.DashboardHost
 }

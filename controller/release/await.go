@@ -28,14 +28,6 @@ type serviceError struct {
 func (e *serviceError) Error() string { return e.service.Spec.Name + ": " + e.err.Error() }
 func (e *serviceError) Unwrap() error { return e.err }
 
-// ofService names the service in an error, where there are several.
-func (s *shipment) ofService(service *shipped, err error) error {
-	if err == nil || len(s.services) == 1 {
-		return err
-	}
-	return &serviceError{service, err}
-}
-
 // checksHealth reports whether the engine asks the service how it does.
 func (s *shipped) checksHealth() bool {
 	if s.Spec.Health == nil {
@@ -53,26 +45,26 @@ func (s *shipped) patience() time.Duration {
 }
 
 // awaitDependencies waits until what the service depends on has come so far.
-func (s *shipment) awaitDependencies(ctx context.Context, service *shipped) error {
+func (p *planned) awaitDependencies(ctx context.Context, service *shipped) error {
 	for _, dependency := range service.Spec.DependsOn {
-		other := s.find(dependency.Service)
+		other := p.find(dependency.Service)
 		if other == nil || dependency.Condition == plan.Started {
 			continue // it comes before this one in the order
 		}
-		err := s.await(ctx, service, other, dependency.Condition)
+		err := p.await(ctx, service, other, dependency.Condition)
 		if err == nil {
 			continue
 		}
 		if dependency.Required || ctx.Err() != nil {
-			return s.ofService(other, err)
+			return p.ofService(other, err)
 		}
-		s.log.say("%s starts without %s, which it can do without: %s", service.Spec.Name, other.Spec.Name, lastCause(err))
+		p.log.say("%s starts without %s, which it can do without: %s", service.Spec.Name, other.Spec.Name, lastCause(err))
 	}
 	return nil
 }
 
 // await waits until every instance of other meets the condition.
-func (s *shipment) await(ctx context.Context, service, other *shipped, condition plan.Condition) error {
+func (p *planned) await(ctx context.Context, service, other *shipped, condition plan.Condition) error {
 	limit, late := other.patience(), errUnhealthy
 	switch {
 	case condition == plan.Completed:
@@ -80,13 +72,13 @@ func (s *shipment) await(ctx context.Context, service, other *shipped, condition
 	case !other.checksHealth():
 		return noHealthcheck(service, other)
 	}
-	s.log.say("%s waits until %s is %s", service.Spec.Name, other.Spec.Name, condition)
+	p.log.say("%s waits until %s is %s", service.Spec.Name, other.Spec.Name, condition)
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, late)
 	defer cancel()
 	began := time.Now()
-	defer func() { s.waited = time.Since(began) }()
+	defer func() { p.waited = time.Since(began) }()
 	for {
-		met, err := s.meets(ctx, other, condition)
+		met, err := p.meets(ctx, other, condition)
 		if err != nil || met {
 			return err
 		}
@@ -144,10 +136,10 @@ func ended(state docker.Condition) bool {
 }
 
 // optional reports whether all services that depend on this one can do without it.
-func (s *shipment) optional(service *shipped) bool {
+func (p *planned) optional(service *shipped) bool {
 	found := false
-	for i := range s.services {
-		for _, dependency := range s.services[i].Spec.DependsOn {
+	for i := range p.services {
+		for _, dependency := range p.services[i].Spec.DependsOn {
 			if dependency.Service != service.Spec.Name {
 				continue
 			}

@@ -2,7 +2,6 @@ package release
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -18,56 +17,58 @@ import (
 
 // obtainImages builds or pulls the images of the upload, or finds those that the
 // release has already. Then it is known which services run, and as what.
-func (s *shipment) obtainImages(ctx context.Context) error {
-	if s.release.Image != "" {
-		s.log.say("using the image that is there already")
-		return s.findImages(ctx)
+func (q queued) obtainImages(ctx context.Context) (images, error) {
+	made := &planned{shipment: q.shipment}
+	if q.release.Image != "" && len(q.release.Services) > 0 {
+		q.log.say("using the image that is there already")
+		return images{made}, made.findImages(ctx)
 	}
-	if err := s.line.enter(ctx, s.release.ReleaseID); err != nil {
-		return err
+	if err := q.line.Enter(ctx, q.release.ReleaseID); err != nil {
+		return images{}, err
 	}
-	defer s.line.leave()
-	if err := s.advance(ctx, app.ReleaseBuilding); err != nil {
-		return err
+	defer q.line.Leave()
+	if err := q.advance(ctx, app.ReleaseBuilding); err != nil {
+		return images{}, err
 	}
-	if s.release.Reference != "" {
-		return s.pull(ctx)
+	if q.release.Reference != "" {
+		return images{made}, made.pull(ctx)
 	}
-	return s.build(ctx)
+	return images{made}, made.build(ctx)
 }
 
 // findImages takes the services from the ledger.
-func (s *shipment) findImages(ctx context.Context) error {
-	for _, run := range s.release.Services {
-		spec, err := s.specOf(s.release.App, run, s.environment)
+func (p *planned) findImages(ctx context.Context) error {
+	for _, run := range p.release.Services {
+		spec, err := p.specOf(p.release.App, run, p.environment)
 		if err != nil {
 			return err
 		}
-		s.services = append(s.services, shipped{ServiceRun: app.ServiceRun{Spec: spec, Main: run.Main, Sole: run.Sole, Image: run.Image}})
+		p.services = append(p.services, shipped{ServiceRun: app.ServiceRun{Spec: spec, Main: run.Main, Sole: run.Sole, Image: run.Image}})
 	}
-	s.name()
-	return s.besideNetwork(ctx, func(ctx context.Context, makeNetwork func()) (err error) {
+	p.name()
+	return p.besideNetwork(ctx, func(ctx context.Context, makeNetwork func()) (err error) {
 		makeNetwork()
-		for i := range s.services {
-			service := &s.services[i]
-			if service.image, err = s.findImage(ctx, service.Image); err != nil {
+		for i := range p.services {
+			service := &p.services[i]
+			if service.image, err = p.findImage(ctx, service.Image); err != nil {
 				return err
 			}
 			service.Image = service.image.ID
 		}
-		return s.settle(ctx)
+		return p.settle(ctx)
 	})
 }
 
 // besideNetwork does the work while the release's network is made: its name is known
 // before. The work says when; at the latest, the network is made after it.
-func (s *shipment) besideNetwork(ctx context.Context, work func(ctx context.Context, makeNetwork func()) error) error {
+func (p *planned) besideNetwork(ctx context.Context, work func(ctx context.Context, makeNetwork func()) error) error {
+	network := p.release.Network() // the work changes the release meanwhile
 	preparing, prepareCtx := errgroup.WithContext(ctx)
 	makeNetwork := sync.OnceFunc(func() {
 		preparing.Go(func() (err error) {
 			prepareCtx, cancel := context.WithTimeout(prepareCtx, startTimeout)
 			defer cancel()
-			s.network, err = s.engine.EnsureNetwork(prepareCtx, string(s.app.Name), s.release.Network())
+			p.network, err = p.engine.EnsureNetwork(prepareCtx, string(p.app.Name), network)
 			return err
 		})
 	})
@@ -81,79 +82,69 @@ func (s *shipment) besideNetwork(ctx context.Context, work func(ctx context.Cont
 	return err
 }
 
-func (s *shipment) build(ctx context.Context) error {
-	tree, err := s.uploads.Open(s.release.Archive)
+func (p *planned) build(ctx context.Context) error {
+	tree, err := p.uploads.Open(p.release.Archive)
 	if err != nil {
 		return problem.Refused("archive", err)
 	}
 	defer tree.Close()
-	made, err := PlanFor(ctx, tree, s.app.Name, s.planOptions())
+	made, err := PlanFor(ctx, tree, p.app.Name, p.planOptions())
 	if err != nil {
 		return problem.Refused("archive", err)
 	}
-	s.take(made)
-	if err := s.foretell(ctx); err != nil {
+	p.take(made)
+	if err := p.foretell(ctx); err != nil {
 		return err
 	}
-	return s.besideNetwork(ctx, func(ctx context.Context, makeNetwork func()) error {
-		return s.makeImages(ctx, tree, makeNetwork)
+	return p.besideNetwork(ctx, func(ctx context.Context, makeNetwork func()) error {
+		return p.makeImages(ctx, tree, makeNetwork)
 	})
 }
 
 // take makes the plan's services those of the release, and tells about them.
-func (s *shipment) take(made plan.Plan) {
+func (p *planned) take(made plan.Plan) {
 	for _, service := range made.Services {
-		s.services = append(s.services, shipped{ServiceRun: app.ServiceRun{Spec: service, Main: service.Name == made.Main, Sole: !made.Composed}})
+		if !made.Composed {
+			service = p.environment.Deliver(service)
+		}
+		p.services = append(p.services, shipped{ServiceRun: app.ServiceRun{Spec: service, Main: service.Name == made.Main, Sole: !made.Composed}})
 	}
-	s.name()
-	s.describe()
+	p.name()
+	p.describe()
 	for _, note := range made.Notes {
-		s.log.say("%s", note)
+		p.log.say("%s", note)
 	}
-	s.tellGenerated()
-}
-
-// name gives every service the names of its instances, and the log the mask of all
-// secrets that are known now.
-func (s *shipment) name() {
-	var specs []plan.Service
-	for i := range s.services {
-		service := &s.services[i]
-		service.Instances = s.instanceNames(s.release.ReleaseID, service.Spec)
-		specs = append(specs, service.Spec)
-	}
-	s.environment.Mask = s.environment.MaskWith(specs)
-	s.log.setMask(s.environment.Mask)
+	p.tellGenerated()
 }
 
 // makeImages builds or pulls the image of every service. The network is made once the
 // first build has begun, as its beginning is when the engine starts many processes, one
 // after the other with those that make a network.
-func (s *shipment) makeImages(ctx context.Context, tree *archive.Tree, makeNetwork func()) error {
-	for i := range s.services {
-		service := &s.services[i]
-		if err := s.makeImage(ctx, tree, service, makeNetwork); err != nil {
-			return s.ofService(service, err)
+func (p *planned) makeImages(ctx context.Context, tree *archive.Tree, makeNetwork func()) error {
+	for i := range p.services {
+		service := &p.services[i]
+		if err := p.makeImage(ctx, tree, service, makeNetwork); err != nil {
+			return p.ofService(service, err)
 		}
 		service.Image = service.image.ID
 		if service.Spec.Health == nil && service.image.AsksTooOften() {
-			s.log.say("the image asks its health check more often than once in %s, which is the least: it is asked so here", plan.LeastInterval)
+			p.log.say("the image asks its health check more often than once in %s, which is the least: it is asked so here", plan.LeastInterval)
 		}
 	}
-	if err := s.settle(ctx); err != nil {
+	if err := p.settle(ctx); err != nil {
 		return err
 	}
-	s.release.Image = s.main().Image // there is nothing left to build
-	return s.record(ctx)
+	p.release.Image = p.main().Image // there is nothing left to build
+	return p.record(ctx)
 }
 
-func (s *shipment) makeImage(ctx context.Context, tree *archive.Tree, service *shipped, begun func()) (err error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, s.buildTimeout, errBuildTimeout)
+func (p *planned) makeImage(ctx context.Context, tree *archive.Tree, service *shipped, begun func()) (err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, p.buildTimeout, errBuildTimeout)
 	defer cancel()
 	began := time.Now()
 	if service.Spec.Image != "" {
 		begun()
-		service.image, err = s.pullImage(ctx, service.Spec)
+		service.image, err = p.pullImage(ctx, service.Spec)
 		return err
 	}
 	layout := service.Spec.Build.Layout()
@@ -162,61 +153,36 @@ func (s *shipment) makeImage(ctx context.Context, tree *archive.Tree, service *s
 		return err
 	}
 	options := docker.BuildOptions{
-		App: string(s.app.Name), Release: s.release.Number, Service: service.Spec.Name, Build: service.Spec.Build,
-		Context: tree.LayoutWriter(layout), Files: files, Disk: s.buildDisk,
+		App: string(p.app.Name), Release: p.release.Number, Service: service.Spec.Name, Build: service.Spec.Build,
+		Context: tree.LayoutWriter(layout), Files: files, Disk: p.buildDisk,
 	}
 	if !service.Sole {
-		s.log.say("building %s", service.Spec.Name)
+		p.log.say("building %s", service.Spec.Name)
 	}
-	if service.image, err = s.images.Build(ctx, options, func(line string) {
+	if service.image, err = p.images.Build(ctx, options, func(line string) {
 		begun()
-		s.log.line(line)
+		p.log.line(line)
 	}); err != nil {
 		return err
 	}
-	s.built = append(s.built, service.image.ID)
-	s.log.say("image built in %s", roundSeconds(time.Since(began)))
+	p.built = append(p.built, service.image.ID)
+	p.log.say("image built in %s", roundSeconds(time.Since(began)))
 	return nil
-}
-
-// record writes into the ledger how the services run.
-func (s *shipment) record(ctx context.Context) error {
-	s.describe()
-	return s.ledger.UpdateServices(ctx, s.release)
-}
-
-// describe makes the services of the release those of the shipment, as the ledger keeps
-// them.
-func (s *shipment) describe() {
-	runs := make([]app.ServiceRun, 0, len(s.services))
-	for _, service := range s.services {
-		run := service.ServiceRun
-		if run.Main && s.taken != 0 {
-			run.Spec.Port = s.taken
-		}
-		runs = append(runs, run)
-	}
-	s.release.Services, s.release.Instances = s.sealed(s.app.Name, runs), app.InstancesOf(runs)
-}
-
-// main is the service that the route leads to.
-func (s *shipment) main() *shipped {
-	return &s.services[max(0, slices.IndexFunc(s.services, func(service shipped) bool { return service.Main }))]
 }
 
 // tellGenerated writes into the log what was built where the archive says nothing
 // of how, and why so.
-func (s *shipment) tellGenerated() {
-	generated := s.main().Spec.Build.Generated
+func (p *planned) tellGenerated() {
+	generated := p.main().Spec.Build.Generated
 	if generated == nil {
 		return
 	}
-	s.log.say("the archive has no Dockerfile; it looks like %s", generated.Kind)
+	p.log.say("the archive has no Dockerfile; it looks like %s", generated.Kind)
 	for _, reason := range generated.Reasons {
-		s.log.say("%s", reason)
+		p.log.say("%s", reason)
 	}
-	s.log.say("so it is built with this Dockerfile:")
+	p.log.say("so it is built with this Dockerfile:")
 	for line := range strings.Lines(generated.Dockerfile) {
-		s.log.line("    " + strings.TrimRight(line, "\n"))
+		p.log.line("    " + strings.TrimRight(line, "\n"))
 	}
 }

@@ -247,8 +247,8 @@ func (s *shipment) atFault(cause error) *atFault {
 	if found, ok := errors.AsType[*serviceError](cause); ok {
 		return &atFault{found.service, found.service.Spec.Name, found.service.Instances}
 	}
-	if len(s.services) > 0 && !s.main().Sole {
-		return &atFault{nil, s.main().Spec.Name, s.main().Instances}
+	if main := s.release.MainRun(); main.Main && !main.Sole {
+		return &atFault{nil, main.Spec.Name, main.Instances}
 	}
 	return &atFault{nil, "app", s.release.Instances}
 }

@@ -42,10 +42,10 @@ func (d *displaced) set(names []string, on bool) {
 // prepareVolumes makes the volumes of the compose file that are not there yet, and
 // the roots of empty volumes writable for the user of who mounts them. It notes which
 // volumes are another's.
-func (s *shipment) prepareVolumes(ctx context.Context) error {
-	for i := range s.services {
-		if service := &s.services[i]; service.KeptFrom == 0 {
-			if err := s.prepareVolumesOf(ctx, service); err != nil {
+func (p *planned) prepareVolumes(ctx context.Context) error {
+	for i := range p.services {
+		if service := &p.services[i]; service.KeptFrom == 0 {
+			if err := p.prepareVolumesOf(ctx, service); err != nil {
 				return err
 			}
 		}
@@ -53,12 +53,12 @@ func (s *shipment) prepareVolumes(ctx context.Context) error {
 	return nil
 }
 
-func (s *shipment) prepareVolumesOf(ctx context.Context, service *shipped) error {
-	mounts := slices.Clone(service.Mounts(s.release))
+func (p *planned) prepareVolumesOf(ctx context.Context, service *shipped) error {
+	mounts := slices.Clone(service.Mounts(p.release))
 	for _, mount := range service.Spec.Mounts {
-		name := volume.OfApp(string(s.app.Name), mount.Volume)
+		name := volume.OfApp(string(p.app.Name), mount.Volume)
 		// Nobody deletes it from here on: the ledger says that the release mounts it.
-		if err := s.volumes.Ensure(ctx, name, fmt.Sprintf("of %s, by its compose file", s.app.Name)); err != nil {
+		if err := p.volumes.Ensure(ctx, name, fmt.Sprintf("of %s, by its compose file", p.app.Name)); err != nil {
 			return err
 		}
 		mounts = append(mounts, app.Mount{Volume: name, ReadOnly: mount.ReadOnly})
@@ -67,12 +67,12 @@ func (s *shipment) prepareVolumesOf(ctx context.Context, service *shipped) error
 		return nil
 	}
 	var err error
-	if service.owner, err = s.ownerOf(ctx, service.Spec, service.image); err != nil {
-		return s.ofService(service, err)
+	if service.owner, err = p.ownerOf(ctx, service.Spec, service.image); err != nil {
+		return p.ofService(service, err)
 	}
 	service.foreign = make(map[volume.Name]bool)
 	for _, mount := range mounts {
-		if err := s.prepareVolume(ctx, service, mount); err != nil {
+		if err := p.prepareVolume(ctx, service, mount); err != nil {
 			return volumes.Failure(mount.Volume, err)
 		}
 	}

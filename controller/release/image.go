@@ -28,14 +28,14 @@ func OnImage(err error) error {
 }
 
 // pull makes the image that the release names its one service, and fetches it.
-func (s *shipment) pull(ctx context.Context) error {
-	made, err := plan.FromImage(s.release.Reference, s.planOptions())
+func (p *planned) pull(ctx context.Context) error {
+	made, err := plan.FromImage(p.release.Reference, p.planOptions())
 	if err != nil {
 		return problem.Refused("archive", err)
 	}
-	s.take(made)
-	return s.besideNetwork(ctx, func(ctx context.Context, makeNetwork func()) error {
-		return s.makeImages(ctx, nil, makeNetwork)
+	p.take(made)
+	return p.besideNetwork(ctx, func(ctx context.Context, makeNetwork func()) error {
+		return p.makeImages(ctx, nil, makeNetwork)
 	})
 }
 
@@ -76,19 +76,19 @@ func (s *shipment) pullImage(ctx context.Context, spec plan.Service) (docker.Ima
 
 // findImage returns an image of the release, and pulls it again by its digest where
 // it came from a registry and is not there any more.
-func (s *shipment) findImage(ctx context.Context, id string) (docker.Image, error) {
-	image, err := s.images.FindImage(ctx, id)
-	if !errors.Is(err, docker.ErrNotFound) || s.release.Digest == "" {
+func (p *planned) findImage(ctx context.Context, id string) (docker.Image, error) {
+	image, err := p.images.FindImage(ctx, id)
+	if !errors.Is(err, docker.ErrNotFound) || p.release.Digest == "" {
 		return image, err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, s.buildTimeout, errBuildTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, p.buildTimeout, errBuildTimeout)
 	defer cancel()
-	image, digest, err := s.images.PullImage(ctx, docker.PullOptions{Reference: s.release.Digest}, s.log.line)
+	image, digest, err := p.images.PullImage(ctx, docker.PullOptions{Reference: p.release.Digest}, p.log.line)
 	if err != nil {
 		return docker.Image{}, err
 	}
-	s.release.Image, s.release.Digest = image.ID, digest
-	return image, s.record(ctx)
+	p.release.Image, p.release.Digest = image.ID, digest
+	return image, p.record(ctx)
 }
 
 // diagnosePull says why an image could not be had; nil where that is not the cause.

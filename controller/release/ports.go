@@ -72,13 +72,13 @@ func (p *ports) due() bool {
 
 // lookInside follows what the main instance listens on, once it has been silent for a
 // moment, until ctx ends. Without it a release goes on, and its diagnosis says less.
-func (s *shipment) lookInside(ctx context.Context) {
+func (p *planned) lookInside(ctx context.Context) {
 	for wait := listenAfter; pause.For(ctx, wait) == nil; wait = listenRetry {
-		if s.answered.Load() || len(s.main().Instances) == 0 {
+		if p.answered.Load() || len(p.main().Instances) == 0 {
 			continue
 		}
-		if err := s.lookOnce(ctx, s.main().Instances[0]); err != nil && ctx.Err() == nil {
-			s.logger.Debug("look at what an instance listens on", "release", s.release.String(), "error", err)
+		if err := p.lookOnce(ctx, p.main().Instances[0]); err != nil && ctx.Err() == nil {
+			p.logger.Debug("look at what an instance listens on", "release", p.release.String(), "error", err)
 		}
 	}
 }
@@ -133,55 +133,55 @@ func (s *shipment) askedPort() uint16 {
 
 // takePort moves the release to the one other port of its main service that answers HTTP,
 // where nobody said which it is: neither a setting nor the compose file nor the image.
-func (s *shipment) takePort(ctx context.Context) error {
-	main := s.main()
-	reached, _, _ := s.ports.seen()
-	asked := s.askedPort()
-	open := main.Spec.Port == 0 && len(main.image.Exposed) == 0 && s.release.Settings.Port == 0
-	if !open || len(reached) == 0 || len(reached) > mostPortTries || slices.Contains(reached, asked) || !s.ports.due() {
+func (p *planned) takePort(ctx context.Context) error {
+	main := p.main()
+	reached, _, _ := p.ports.seen()
+	asked := p.askedPort()
+	open := main.Spec.Port == 0 && len(main.image.Exposed) == 0 && p.release.Settings.Port == 0
+	if !open || len(reached) == 0 || len(reached) > mostPortTries || slices.Contains(reached, asked) || !p.ports.due() {
 		return nil
 	}
 	var answering []uint16
 	for _, port := range reached {
-		if err := s.askAt(ctx, port); err != nil {
+		if err := p.askAt(ctx, port); err != nil {
 			return err
 		}
-		if answered, _ := s.probe(ctx); answered {
+		if answered, _ := p.probe(ctx); answered {
 			answering = append(answering, port)
 		}
 	}
 	if len(answering) != 1 {
-		return s.askAt(ctx, asked)
+		return p.askAt(ctx, asked)
 	}
 	port := answering[0]
-	if err := s.askAt(ctx, port); err != nil {
+	if err := p.askAt(ctx, port); err != nil {
 		return err
 	}
-	return s.keepPort(ctx, port)
+	return p.keepPort(ctx, port)
 }
 
 // keepPort makes the port the release's, and the app's.
-func (s *shipment) keepPort(ctx context.Context, port uint16) error {
-	if err := s.ledger.UpdatePort(ctx, s.release.ReleaseID, port); err != nil {
+func (p *planned) keepPort(ctx context.Context, port uint16) error {
+	// First what a resumed release starts from. The services here stay as they are: others
+	// look at them meanwhile.
+	p.taken = port
+	if err := p.record(ctx); err != nil {
 		return err
 	}
-	s.release.Settings.Port = port
-	// Services are run again as they are recorded. Those of the shipment stay as they
-	// are: others look at them meanwhile.
-	s.taken = port
-	if err := s.record(ctx); err != nil {
+	if err := p.ledger.UpdatePort(ctx, p.release.ReleaseID, port); err != nil {
 		return err
 	}
-	s.log.say("nobody said which port it is, and port %d answers: it is the app's port from now on", port)
+	p.release.Settings.Port = port
+	p.log.say("nobody said which port it is, and port %d answers: it is the app's port from now on", port)
 	return nil
 }
 
 // askAt leads the verify route to another port.
-func (s *shipment) askAt(ctx context.Context, port uint16) error {
-	if err := s.place(ctx, port); err != nil {
+func (p *planned) askAt(ctx context.Context, port uint16) error {
+	if err := p.place(ctx, port); err != nil {
 		return err
 	}
-	return s.routes.PublishAndConfirm(ctx, s.release.ReleaseID)
+	return p.routes.PublishAndConfirm(ctx, p.release.ReleaseID)
 }
 
 func portList(ports []uint16) string {

@@ -5,8 +5,11 @@ import (
 	"strings"
 	"testing"
 
+	"berth/controller/app"
 	"berth/controller/problem"
 )
+
+func id(name string) app.ReleaseID { return app.ReleaseID{App: app.Name(name), Number: 1} }
 
 func TestReleaseLog_KeepsEachEntryOnOneLineWithoutControlCharacters(t *testing.T) {
 	t.Parallel()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -18,7 +17,6 @@ import (
 	"berth/controller/plan"
 	"berth/controller/problem"
 	"berth/controller/routing"
-	"berth/controller/volume"
 	"berth/traefik"
 )
 
@@ -45,15 +43,13 @@ type shipping struct {
 
 func newShipping() *shipping { return &shipping{active: make(map[app.ReleaseID]*shipment)} }
 
-// shipment is one release on its way. Its steps are the methods below, in the
-// order in which a release takes them: a new step gets its place in run.
+// shipment is one release on its way: what it needs, and what a failure undoes and
+// explains. Its steps are those of the ladder.
 type shipment struct {
 	*Shipper
-	release  app.Release
-	app      app.App
-	former   app.Release // the live one, while this one is on its way; zero where there is none
-	services []shipped   // in the order in which they start
-	network  docker.Network
+	release app.Release
+	app     app.App
+	former  app.Release // the live one, while this one is on its way; zero where there is none
 	// environment is what the release runs with; opened before the first line of the log.
 	environment environment.OpenEnvironment
 	log         *releaseLog
@@ -63,19 +59,9 @@ type shipment struct {
 	built       []string // images that were made for it
 	crashes     crashes
 	ports       ports
-	taken       uint16        // for the main service; 0 is as the plan has it
 	answered    atomic.Bool   // below 500, when it was asked last
 	waited      time.Duration // for what it was waited for last
 	unrecorded  bool          // its end could not be written down; the next pass tries again
-}
-
-// shipped is one service of a release on its way: its Spec is in the clear, with how
-// it is built.
-type shipped struct {
-	app.ServiceRun
-	image   docker.Image
-	owner   volume.Owner         // the user that it runs as, where it has volumes
-	foreign map[volume.Name]bool // those that it writes into and that are another user's so far
 }
 
 // CancelAndWait ends a release that is under way, and returns once its end is recorded.
@@ -166,119 +152,75 @@ func (s *shipment) ship(ctx context.Context) {
 	s.logger.Info("release is live", "release", s.release.String(), "took", time.Since(began))
 }
 
-// resume refuses a release that Berth has been ended with again and again: it may be
-// what ends it.
-func (s *shipment) resume(ctx context.Context) error {
-	if s.release.State == app.ReleaseQueued {
-		return nil // this is its first time
-	}
-	count, err := s.ledger.CountResumption(ctx, s.release.ReleaseID)
-	if err != nil || count <= mostResumptions {
-		return err
-	}
-	return problem.Unavailable(
-		fmt.Sprintf("Berth ended %d times while this release was under way.", count),
-		"See in the log of Berth and of the machine why, such as no memory, before you deploy it again.",
-	)
-}
-
-func (s *shipment) run(ctx context.Context) (err error) {
-	if err := s.resume(ctx); err != nil {
-		return err
-	}
-	if s.app, err = s.history.FindApp(ctx, s.release.App); err != nil {
-		return err
-	}
-	if s.app.Live != 0 {
-		if s.former, err = s.ledger.FindRelease(ctx, app.ReleaseID{App: s.app.Name, Number: s.app.Live}); err != nil {
-			return err
-		}
-	}
-	for _, step := range []func(context.Context) error{s.obtainImages, s.prepareVolumes, s.start, s.verify, s.promote} {
-		if err := step(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // foretell tells the proxy the verify route before there is an image, so that it
 // need not learn it while the instance starts. The port is what the Dockerfile
 // exposes; start corrects it where the image knows better.
-func (s *shipment) foretell(ctx context.Context) error {
-	spec := s.main().Spec
-	if err := s.place(ctx, plan.ChoosePort(spec.Port, spec.Build.Exposed)); err != nil {
+func (p *planned) foretell(ctx context.Context) error {
+	spec := p.main().Spec
+	if err := p.place(ctx, plan.ChoosePort(spec.Port, spec.Build.Exposed)); err != nil {
 		return err
 	}
-	return s.routes.Publish(ctx)
-}
-
-// place records where the main instances will be found: by a name without a dot, so that
-// no service is called like somebody's domain. The engine asks the world for names that
-// it does not know, as this one is while nothing runs.
-func (s *shipment) place(ctx context.Context, port uint16) error {
-	s.ports.ask(port)
-	name := s.engine.InstanceName(string(s.app.Name), s.release.Number, "")
-	address := net.JoinHostPort(name, strconv.Itoa(int(port)))
-	if s.release.Address == address {
-		return nil
-	}
-	s.release.Address = address
-	return s.record(ctx)
+	return p.routes.Publish(ctx)
 }
 
 // start runs the instances; the proxy confirms the verify route in the meantime.
-func (s *shipment) start(ctx context.Context) error {
-	if err := s.advance(ctx, app.ReleaseStarting); err != nil {
-		return err
+func (i images) start(ctx context.Context) (instances, error) {
+	if err := i.prepareVolumes(ctx); err != nil {
+		return instances{}, err
 	}
-	main := s.main()
+	if err := i.advance(ctx, app.ReleaseStarting); err != nil {
+		return instances{}, err
+	}
+	main := i.main()
 	port := plan.ChoosePort(main.Spec.Port, main.image.Exposed)
-	if err := s.place(ctx, port); err != nil {
-		return err
+	if err := i.place(ctx, port); err != nil {
+		return instances{}, err
 	}
-	s.log.say("starting %s, which listens on port %d", main.Instances[0], port)
+	i.log.say("starting %s, which listens on port %d", main.Instances[0], port)
 
 	starting, ctx := errgroup.WithContext(ctx)
-	starting.Go(func() error { return s.routes.PublishAndConfirm(ctx, s.release.ReleaseID) })
-	starting.Go(func() error { return s.startServices(ctx) })
-	return starting.Wait()
+	starting.Go(func() error { return i.routes.PublishAndConfirm(ctx, i.release.ReleaseID) })
+	starting.Go(func() error { return i.startServices(ctx) })
+	if err := starting.Wait(); err != nil {
+		return instances{}, err
+	}
+	return instances{i}, nil
 }
 
 // startServices starts the services in their order, each once those that it depends
 // on have come so far.
-func (s *shipment) startServices(ctx context.Context) error {
-	for i := range s.services {
-		service := &s.services[i]
+func (p *planned) startServices(ctx context.Context) error {
+	for i := range p.services {
+		service := &p.services[i]
 		if service.KeptFrom != 0 {
-			if err := s.keep(ctx, service); err != nil {
-				return s.ofService(service, err)
+			if err := p.keep(ctx, service); err != nil {
+				return p.ofService(service, err)
 			}
 			continue
 		}
-		if err := s.awaitDependencies(ctx, service); err != nil {
+		if err := p.awaitDependencies(ctx, service); err != nil {
 			return err
 		}
-		if err := s.displace(ctx, service); err != nil {
+		if err := p.displace(ctx, service); err != nil {
 			return err
 		}
-		if err := s.handVolumes(ctx, service); err != nil {
-			return s.ofService(service, err)
+		if err := p.handVolumes(ctx, service); err != nil {
+			return p.ofService(service, err)
 		}
-		if err := s.startService(ctx, service); err != nil {
-			return s.ofService(service, err)
+		if err := p.startService(ctx, service); err != nil {
+			return p.ofService(service, err)
 		}
 	}
 	return nil
 }
 
-func (s *shipment) startService(ctx context.Context, service *shipped) error {
+func (p *planned) startService(ctx context.Context, service *shipped) error {
 	if !service.Main {
-		s.log.say("starting %s", service.Spec.Name)
+		p.log.say("starting %s", service.Spec.Name)
 	}
 	for _, name := range service.Instances {
 		ctx, cancel := context.WithTimeout(ctx, startTimeout)
-		_, err := s.engine.Start(ctx, s.startOptions(service, name))
+		_, err := p.engine.Start(ctx, p.startOptions(service, name))
 		cancel()
 		if err != nil {
 			return err
@@ -289,47 +231,53 @@ func (s *shipment) startService(ctx context.Context, service *shipped) error {
 
 // promote is the commit point: before it nothing that anyone can see has
 // changed, after it the rest is repeated until it is true.
-func (s *shipment) promote(ctx context.Context) error {
-	unlock, err := s.apps.Lock(ctx, s.app.Name)
+func (p proof) promote(ctx context.Context) (promoted, error) {
+	unlock, err := p.apps.Lock(ctx, p.app.Name)
 	if err != nil {
-		return err
+		return promoted{}, err
 	}
-	defer unlock()
 	// The last line comes before the commit: who reads along stops at the final state.
-	s.log.say("Health check passed; r%d is live", s.release.Number)
-	table, err := s.routes.Commit(ctx, s.release.ReleaseID, func(ctx context.Context) (app.Table, error) {
-		return s.ledger.Promote(ctx, s.release.ReleaseID, time.Now())
+	p.log.say("Health check passed; r%d is live", p.release.Number)
+	table, err := p.routes.Commit(ctx, p.release.ReleaseID, func(ctx context.Context) (app.Table, error) {
+		return p.ledger.Promote(ctx, p.release.ReleaseID, time.Now())
 	})
 	if err != nil {
-		return err
+		unlock()
+		return promoted{}, err
 	}
-	s.leave()
-	s.recordEnd(ctx, app.ReleaseLive)
-	if err := s.forgetArchives(context.WithoutCancel(ctx), s.app.Name); err != nil {
-		s.logger.Warn("forget archives", "release", s.release.String(), "error", err) // the next release does it
+	return promoted{p.shipment, table, unlock}, nil
+}
+
+// publish waits until the proxy sends visitors to the release, and retires what it
+// supersedes. The reconciler repeats what fails here.
+func (p promoted) publish(ctx context.Context) {
+	defer p.unlock()
+	p.leave()
+	p.recordEnd(ctx, app.ReleaseLive)
+	if err := p.forgetArchives(context.WithoutCancel(ctx), p.app.Name); err != nil {
+		p.logger.Warn("forget archives", "release", p.release.String(), "error", err) // the next release does it
 	}
-	s.notify(s.app.Name)
+	p.notify(p.app.Name)
 
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), routing.ConfirmTimeout)
 	defer cancel()
-	if err := s.routes.Confirm(ctx, table, s.release.ReleaseID); err != nil {
-		s.logger.Warn("confirm promoted release", "release", s.release.String(), "error", err)
-		s.requestReconcile()
-		return nil
+	if err := p.routes.Confirm(ctx, p.table, p.release.ReleaseID); err != nil {
+		p.logger.Warn("confirm promoted release", "release", p.release.String(), "error", err)
+		p.requestReconcile()
+		return
 	}
-	s.observeLive(ctx, s.release)
-	s.retireLater()
-	s.seekAssetsLater()
-	return nil
+	p.observeLive(ctx, p.release)
+	p.retireLater()
+	p.seekAssetsLater()
 }
 
 func (s *shipment) planOptions() plan.Options {
 	return s.Permitted(s.environment.Options(s.release.Settings))
 }
 
-func (s *shipment) startOptions(service *shipped, name string) docker.StartOptions {
-	return s.optionsOf(starting{
-		app: s.app, release: s.release, run: service.ServiceRun, image: service.image, network: s.network, environment: s.environment,
+func (p *planned) startOptions(service *shipped, name string) docker.StartOptions {
+	return p.optionsOf(starting{
+		app: p.app, release: p.release, run: service.ServiceRun, image: service.image, network: p.network, environment: p.environment,
 	}, name)
 }
 

@@ -15,6 +15,7 @@ import (
 	"berth/controller/plan"
 	"berth/controller/routing"
 	"berth/controller/secret"
+	"berth/controller/slots"
 	"berth/controller/uploads"
 	"berth/controller/volumes"
 )
@@ -72,7 +73,7 @@ type Shipper struct {
 	buildDisk    docker.Disk
 
 	apps      *app.Locks
-	line      *line
+	line      *slots.Line
 	shipping  *shipping
 	retiring  *retiring
 	displaced *displaced
@@ -96,7 +97,7 @@ func New(o Options) (*Shipper, error) {
 		ledger: o.Ledger, history: o.History, images: o.Images, engine: o.Engine, owners: o.Owners, proxy: o.Proxy,
 		routes: o.Routes, volumes: o.Volumes, uploads: o.Uploads, logs: logs, logger: o.Logger, audit: o.Audit, key: o.Key,
 		most: o.Most, registries: o.Registries, buildTimeout: o.BuildTimeout, buildDisk: o.BuildDisk,
-		apps: o.Locks, line: newLine(o.BuildConcurrency), shipping: newShipping(), retiring: newRetiring(), displaced: newDisplaced(),
+		apps: o.Locks, line: slots.New(o.BuildConcurrency), shipping: newShipping(), retiring: newRetiring(), displaced: newDisplaced(),
 		notify: o.Notify, requestReconcile: o.Reconcile, observeLive: o.Observe,
 		started: make(chan struct{}),
 	}, nil
@@ -119,7 +120,7 @@ func (c *Shipper) Wait() {
 func (c *Shipper) Has(id app.ReleaseID) bool { return c.shipping.has(id) }
 
 // Place is the release's place in the line for a build slot: 1 is next, 0 is not waiting.
-func (c *Shipper) Place(id app.ReleaseID) int { return c.line.place(id) }
+func (c *Shipper) Place(id app.ReleaseID) int { return c.line.Place(id) }
 
 // Log opens the kept log of a release. While the release is under way the file grows.
 func (c *Shipper) Log(id app.ReleaseID) (io.ReadSeekCloser, error) { return c.logs.open(id) }

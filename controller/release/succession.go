@@ -15,52 +15,52 @@ import (
 
 // settle decides which services with data go on as they are, and says what happens to
 // all of them.
-func (s *shipment) settle(ctx context.Context) error {
-	for i := range s.services {
-		service := &s.services[i]
-		old, err := s.unchanged(ctx, service)
+func (p *planned) settle(ctx context.Context) error {
+	for i := range p.services {
+		service := &p.services[i]
+		old, err := p.unchanged(ctx, service)
 		if err != nil {
 			return err
 		}
 		if old == nil {
 			continue
 		}
-		if service.image, err = s.images.FindImage(ctx, old.Image); err != nil {
+		if service.image, err = p.images.FindImage(ctx, old.Image); err != nil {
 			return err
 		}
 		service.Image, service.Instances = old.Image, old.Instances
-		service.KeptFrom = cmp.Or(old.KeptFrom, s.former.Number)
+		service.KeptFrom = cmp.Or(old.KeptFrom, p.former.Number)
 	}
-	if err := s.record(ctx); err != nil {
+	if err := p.record(ctx); err != nil {
 		return err
 	}
-	s.tellPlan()
+	p.tellPlan()
 	return nil
 }
 
 // unchanged returns the live service that goes on as this one, or nil: one with data,
 // that runs, and of which nothing has changed. The main service is always made anew:
 // what is proven is what was deployed.
-func (s *shipment) unchanged(ctx context.Context, service *shipped) (*app.ServiceRun, error) {
-	at := slices.IndexFunc(s.former.Services, func(run app.ServiceRun) bool { return run.Spec.Name == service.Spec.Name })
+func (p *planned) unchanged(ctx context.Context, service *shipped) (*app.ServiceRun, error) {
+	at := slices.IndexFunc(p.former.Services, func(run app.ServiceRun) bool { return run.Spec.Name == service.Spec.Name })
 	if at < 0 || service.Main || !service.Spec.Stateful() || service.Spec.Restart.Mode == plan.Never {
 		return nil, nil
 	}
-	old := s.former.Services[at]
-	if old.Main || s.startsAgain(service) || !s.runs(ctx, old) {
+	old := p.former.Services[at]
+	if old.Main || p.startsAgain(service) || !p.runs(ctx, old) {
 		return nil, nil
 	}
-	former, err := s.OpenEnvironmentOf(ctx, s.former.ReleaseID)
+	former, err := p.OpenEnvironmentOf(ctx, p.former.ReleaseID)
 	if err != nil {
 		return nil, err
 	}
-	if same, err := s.SameDefinition(s.former, old, service.Spec, s.environment, former); err != nil || !same {
+	if same, err := p.SameDefinition(p.former, old, service.Spec, p.environment, former); err != nil || !same {
 		return nil, err
 	}
 	if old.Image == service.Image {
 		return &old, nil
 	}
-	image, err := s.images.FindImage(ctx, old.Image)
+	image, err := p.images.FindImage(ctx, old.Image)
 	if errors.Is(err, docker.ErrNotFound) {
 		return nil, nil
 	}
@@ -72,9 +72,9 @@ func (s *shipment) unchanged(ctx context.Context, service *shipped) (*app.Servic
 
 // startsAgain reports whether the file wants the service started again after one that
 // it depends on was replaced, and one is.
-func (s *shipment) startsAgain(service *shipped) bool {
+func (p *planned) startsAgain(service *shipped) bool {
 	return slices.ContainsFunc(service.Spec.DependsOn, func(dependency plan.Dependency) bool {
-		other := s.find(dependency.Service)
+		other := p.find(dependency.Service)
 		return dependency.Restart && other != nil && other.KeptFrom == 0
 	})
 }
@@ -89,38 +89,30 @@ func (s *shipment) runs(ctx context.Context, run app.ServiceRun) bool {
 	return true
 }
 
-func (s *shipment) find(name string) *shipped {
-	at := slices.IndexFunc(s.services, func(service shipped) bool { return service.Spec.Name == name })
-	if at < 0 {
-		return nil
-	}
-	return &s.services[at]
-}
-
 // tellPlan says in the log what restarts and what does not.
-func (s *shipment) tellPlan() {
-	for i := range s.services {
-		service := &s.services[i]
+func (p *planned) tellPlan() {
+	for i := range p.services {
+		service := &p.services[i]
 		name := service.Spec.Name
 		switch {
 		case service.Sole:
 		case service.KeptFrom != 0:
-			s.log.say("the plan: %s is kept as it is, with its data; it runs since r%d", name, service.KeptFrom)
-		case len(s.displacedBy(service)) > 0:
-			s.log.say("the plan: %s is replaced; the old one stops first, because they write into the same volume", name)
-		case s.former.Number != 0 && !service.RunsOnce():
-			s.log.say("the plan: %s starts beside the old one", name)
+			p.log.say("the plan: %s is kept as it is, with its data; it runs since r%d", name, service.KeptFrom)
+		case len(p.displacedBy(service)) > 0:
+			p.log.say("the plan: %s is replaced; the old one stops first, because they write into the same volume", name)
+		case p.former.Number != 0 && !service.RunsOnce():
+			p.log.say("the plan: %s starts beside the old one", name)
 		default:
-			s.log.say("the plan: %s starts", name)
+			p.log.say("the plan: %s starts", name)
 		}
 	}
 }
 
 // keep lets a service of the live release serve this one too, on its network.
-func (s *shipment) keep(ctx context.Context, service *shipped) error {
-	s.log.say("keeping %s", service.Spec.Name)
+func (p *planned) keep(ctx context.Context, service *shipped) error {
+	p.log.say("keeping %s", service.Spec.Name)
 	for _, name := range service.Instances {
-		if err := s.engine.Connect(ctx, name, s.network, service.Spec.Aliases); err != nil {
+		if err := p.engine.Connect(ctx, name, p.network, service.Spec.Aliases); err != nil {
 			return err
 		}
 	}

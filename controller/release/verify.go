@@ -36,75 +36,75 @@ var (
 // verify waits until the new release has proven itself through the proxy: its own
 // health checks where it has any, and an answer below 500. The services beside the
 // main one must run, or have ended well. An instance that dies ends the wait at once.
-func (s *shipment) verify(ctx context.Context) error {
-	if err := s.advance(ctx, app.ReleaseVerifying); err != nil {
-		return err
+func (i instances) verify(ctx context.Context) (proof, error) {
+	if err := i.advance(ctx, app.ReleaseVerifying); err != nil {
+		return proof{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.patience())
+	ctx, cancel := context.WithTimeout(ctx, i.patience())
 	defer cancel()
-	ctx, stop := s.watched(ctx)
+	ctx, stop := i.watched(ctx)
 	defer stop()
 	began := time.Now()
-	defer func() { s.waited = time.Since(began) }()
+	defer func() { i.waited = time.Since(began) }()
 	wait, last := firstPause, errNotReady
 	for {
-		good, err := s.proven(ctx, began)
+		good, err := i.proven(ctx, began)
 		if good {
-			return nil
+			return proof{i}, nil
 		}
 		if err != nil && ctx.Err() == nil {
 			last = err
 		}
-		if !s.answered.Load() {
-			if err := s.takePort(ctx); err != nil && ctx.Err() == nil {
-				return err
+		if !i.answered.Load() {
+			if err := i.takePort(ctx); err != nil && ctx.Err() == nil {
+				return proof{}, err
 			}
 		}
 		if pause.For(ctx, wait) != nil {
 			if cause := context.Cause(ctx); !errors.Is(cause, context.DeadlineExceeded) {
-				return cause
+				return proof{}, cause
 			}
-			return last
+			return proof{}, last
 		}
 		wait = min(wait*3/2, longestPause)
 	}
 }
 
 // proven asks the release once. The error says what is amiss so far.
-func (s *shipment) proven(ctx context.Context, began time.Time) (bool, error) {
-	answered, err := s.probe(ctx)
-	s.answered.Store(answered)
+func (p *planned) proven(ctx context.Context, began time.Time) (bool, error) {
+	answered, err := p.probe(ctx)
+	p.answered.Store(answered)
 	if !answered {
 		return false, err
 	}
-	if s.main().Sole && !s.main().checksHealth() {
-		s.log.say("answered through the proxy after %s", roundSeconds(time.Since(began)))
+	if p.main().Sole && !p.main().checksHealth() {
+		p.log.say("answered through the proxy after %s", roundSeconds(time.Since(began)))
 		return true, nil
 	}
-	waiting, err := s.inspect(ctx)
+	waiting, err := p.inspect(ctx)
 	if err != nil {
 		return false, err // who watches finds it too, and ends the wait
 	}
 	if waiting != nil {
-		return false, s.ofService(waiting, errUnhealthy)
+		return false, p.ofService(waiting, errUnhealthy)
 	}
-	s.log.say("healthy, and answered through the proxy, after %s", roundSeconds(time.Since(began)))
+	p.log.say("healthy, and answered through the proxy, after %s", roundSeconds(time.Since(began)))
 	return true, nil
 }
 
 // watched looks at the instances until stop is called; one that died ends the context,
 // with the error as its cause. How long an answer takes does not keep it from looking.
-func (s *shipment) watched(ctx context.Context) (_ context.Context, stop func()) {
+func (p *planned) watched(ctx context.Context) (_ context.Context, stop func()) {
 	ctx, end := context.WithCancelCause(ctx)
 	var watching sync.WaitGroup
 	watching.Go(func() {
 		for pause.For(ctx, inspectEvery) == nil {
-			if _, err := s.inspect(ctx); err != nil && ctx.Err() == nil {
+			if _, err := p.inspect(ctx); err != nil && ctx.Err() == nil {
 				end(err)
 			}
 		}
 	})
-	watching.Go(func() { s.lookInside(ctx) })
+	watching.Go(func() { p.lookInside(ctx) })
 	return ctx, func() {
 		end(nil)
 		watching.Wait()
@@ -112,10 +112,10 @@ func (s *shipment) watched(ctx context.Context) (_ context.Context, stop func())
 }
 
 // patience is how long the slowest service may take to become ready.
-func (s *shipment) patience() time.Duration {
+func (p *planned) patience() time.Duration {
 	longest := readyTimeout
-	for i := range s.services {
-		longest = max(longest, s.services[i].patience())
+	for i := range p.services {
+		longest = max(longest, p.services[i].patience())
 	}
 	return longest
 }
@@ -140,15 +140,15 @@ func (s *shipment) probe(ctx context.Context) (answered bool, err error) {
 
 // inspect looks at the instances themselves. It returns the first service that is not
 // as it should be yet, nil where all are, and an error where one died.
-func (s *shipment) inspect(ctx context.Context) (waiting *shipped, err error) {
-	for i := range s.services {
-		service := &s.services[i]
-		if s.optional(service) {
+func (p *planned) inspect(ctx context.Context) (waiting *shipped, err error) {
+	for i := range p.services {
+		service := &p.services[i]
+		if p.optional(service) {
 			continue
 		}
-		ready, err := s.ready(ctx, service)
+		ready, err := p.ready(ctx, service)
 		if err != nil {
-			return nil, s.ofService(service, err)
+			return nil, p.ofService(service, err)
 		}
 		if !ready && waiting == nil {
 			waiting = service

@@ -22,10 +22,12 @@ var board = []room{
 	{"store/storetest", "store"},
 	{"store", "store/sqlite controller release routing volumes uploads certificates environment app account audit problem limit domaincheck plan volume traefik"},
 	{"store/sqlite", ""},
-	{"controller", "release output usage routing volumes uploads certificates environment app account audit problem archive address docker domaincheck firstpage folder pause plan planner printable secret volume traefik"},
-	{"release", "routing volumes uploads environment app audit problem archive docker execfailure firstpage folder pause plan planner printable secret volume traefik"},
+	{"controller", "release notice output usage routing volumes uploads certificates environment app account audit problem archive address docker domaincheck firstpage folder pause plan planner printable secret volume traefik"},
+	{"release", "slots routing volumes uploads environment app audit problem archive docker execfailure firstpage folder pause plan planner printable secret volume traefik"},
 
 	// Each one concern of apps.
+	{"notice", "app"},
+	{"slots", "app"},
 	{"output", "app docker environment"},
 	{"usage", "app docker"},
 	{"routing", "certificates app problem domaincheck pause traefik"},
@@ -99,7 +101,5 @@ var (
 		"release": 3433,
 	}
 	largeInterfaces = map[string]int{
-		"controller.Ledger": 32,
-		"controller.Engine": 29,
 	}
 )

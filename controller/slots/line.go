@@ -1,4 +1,5 @@
-package release
+// Package slots gives out build slots to releases: first come, first served.
+package slots
 
 import (
 	"context"
@@ -8,8 +9,8 @@ import (
 	"berth/controller/app"
 )
 
-// line is where releases wait for a build slot: first come, first served.
-type line struct {
+// Line is where releases wait for a build slot: first come, first served.
+type Line struct {
 	mu      sync.Mutex
 	free    int
 	waiting []*turn
@@ -20,11 +21,12 @@ type turn struct {
 	ready chan struct{}
 }
 
-func newLine(slots int) *line { return &line{free: slots} }
+// New returns a line for so many slots.
+func New(slots int) *Line { return &Line{free: slots} }
 
-// enter waits for a slot, or returns the error of ctx. The caller
-// must call leave after a nil error.
-func (l *line) enter(ctx context.Context, id app.ReleaseID) error {
+// Enter waits for a slot, or returns the error of ctx. The caller
+// must call Leave after a nil error.
+func (l *Line) Enter(ctx context.Context, id app.ReleaseID) error {
 	l.mu.Lock()
 	if l.free > 0 {
 		l.free--
@@ -44,7 +46,8 @@ func (l *line) enter(ctx context.Context, id app.ReleaseID) error {
 	}
 }
 
-func (l *line) leave() {
+// Leave gives the slot to the next in the line.
+func (l *Line) Leave() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.waiting) == 0 {
@@ -56,14 +59,15 @@ func (l *line) leave() {
 	close(next.ready)
 }
 
-func (l *line) place(id app.ReleaseID) int {
+// Place is the place in the line: 1 is next, 0 is not waiting.
+func (l *Line) Place(id app.ReleaseID) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return 1 + slices.IndexFunc(l.waiting, func(t *turn) bool { return t.id == id })
 }
 
 // giveUp leaves the line; a slot that was handed over in the same moment goes on to the next.
-func (l *line) giveUp(mine *turn) {
+func (l *Line) giveUp(mine *turn) {
 	l.mu.Lock()
 	i := slices.Index(l.waiting, mine)
 	if i >= 0 {
@@ -71,6 +75,6 @@ func (l *line) giveUp(mine *turn) {
 	}
 	l.mu.Unlock()
 	if i < 0 {
-		l.leave()
+		l.Leave()
 	}
 }

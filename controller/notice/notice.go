@@ -1,4 +1,5 @@
-package controller
+// Package notice tells subscribers that something of an app changed.
+package notice
 
 import (
 	"sync"
@@ -6,9 +7,9 @@ import (
 	"berth/controller/app"
 )
 
-// notices tells subscribers that something of an app changed; what changed they
+// Board tells subscribers that something of an app changed; what changed they
 // read from the ledger. Ticks are coalesced, so a slow subscriber costs nothing.
-type notices struct {
+type Board struct {
 	mu   sync.Mutex
 	subs map[*subscription]struct{}
 }
@@ -18,17 +19,14 @@ type subscription struct {
 	tick chan struct{}
 }
 
-func newNotices() *notices {
-	return &notices{subs: make(map[*subscription]struct{})}
+// NewBoard returns a Board without subscribers.
+func NewBoard() *Board {
+	return &Board{subs: make(map[*subscription]struct{})}
 }
 
 // Subscribe returns a channel that ticks when something of the app changed, or
 // of any app where app is empty. The caller must call cancel.
-func (c *Controller) Subscribe(app app.Name) (ticks <-chan struct{}, cancel func()) {
-	return c.notices.subscribe(app)
-}
-
-func (n *notices) subscribe(app app.Name) (<-chan struct{}, func()) {
+func (n *Board) Subscribe(app app.Name) (ticks <-chan struct{}, cancel func()) {
 	sub := &subscription{app: app, tick: make(chan struct{}, 1)}
 	n.mu.Lock()
 	n.subs[sub] = struct{}{}
@@ -40,7 +38,8 @@ func (n *notices) subscribe(app app.Name) (<-chan struct{}, func()) {
 	}
 }
 
-func (n *notices) notify(app app.Name) {
+// Notify ticks the subscribers of the app.
+func (n *Board) Notify(app app.Name) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for sub := range n.subs {

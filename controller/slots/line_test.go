@@ -1,4 +1,4 @@
-package release
+package slots
 
 import (
 	"context"
@@ -14,32 +14,32 @@ func id(name string) app.ReleaseID { return app.ReleaseID{App: app.Name(name), N
 func TestLine_GivesSlotsInTheOrderOfComing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := newLine(1)
-		if err := l.enter(t.Context(), id("first")); err != nil {
+		l := New(1)
+		if err := l.Enter(t.Context(), id("first")); err != nil {
 			t.Fatal(err)
 		}
 		var order []string
 		for _, app := range []string{"second", "third"} {
 			go func() {
-				if err := l.enter(t.Context(), id(app)); err == nil {
+				if err := l.Enter(t.Context(), id(app)); err == nil {
 					order = append(order, app)
-					l.leave()
+					l.Leave()
 				}
 			}()
 			synctest.Wait()
 		}
-		if got := l.place(id("third")); got != 2 {
+		if got := l.Place(id("third")); got != 2 {
 			t.Errorf("place of the third is %d, want 2", got)
 		}
-		if got := l.place(id("first")); got != 0 {
+		if got := l.Place(id("first")); got != 0 {
 			t.Errorf("place of the one that builds is %d, want 0", got)
 		}
-		l.leave()
+		l.Leave()
 		synctest.Wait()
 		if len(order) != 2 || order[0] != "second" {
 			t.Errorf("order is %v", order)
 		}
-		if err := l.enter(t.Context(), id("later")); err != nil {
+		if err := l.Enter(t.Context(), id("later")); err != nil {
 			t.Errorf("the slot was lost: %v", err)
 		}
 	})
@@ -48,17 +48,17 @@ func TestLine_GivesSlotsInTheOrderOfComing(t *testing.T) {
 func TestLine_LosesNoSlotToOneThatGaveUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := newLine(1)
-		_ = l.enter(t.Context(), id("first"))
+		l := New(1)
+		_ = l.Enter(t.Context(), id("first"))
 		ctx, cancel := context.WithCancel(t.Context())
 		left := make(chan error, 1)
-		go func() { left <- l.enter(ctx, id("impatient")) }()
+		go func() { left <- l.Enter(ctx, id("impatient")) }()
 		synctest.Wait()
 		cancel()
 		if err := <-left; !errors.Is(err, context.Canceled) {
 			t.Errorf("giving up returned %v", err)
 		}
-		l.leave()
+		l.Leave()
 		if l.free != 1 || len(l.waiting) != 0 {
 			t.Errorf("free is %d, waiting %d", l.free, len(l.waiting))
 		}
