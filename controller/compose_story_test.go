@@ -784,24 +784,46 @@ func (h *house) oneStore(name string) {
 	}
 }
 
+// copyFolder copies what a killed process would leave: the uploads and the ledger of one
+// moment. It tries again where the ledger was written meanwhile.
 func (h *house) copyFolder(to string) {
 	h.t.Helper()
-	uploads := filepath.Join(to, "uploads")
-	err := os.CopyFS(uploads, os.DirFS(filepath.Join(h.folder, "uploads")))
-	for errors.Is(err, fs.ErrNotExist) { // an archive was removed between the listing and the copy
-		if err = os.RemoveAll(uploads); err == nil {
-			err = os.CopyFS(uploads, os.DirFS(filepath.Join(h.folder, "uploads")))
-		}
-	}
-	if err != nil {
-		h.t.Fatal(err)
-	}
 	ledger, err := sql.Open("sqlite3", filepath.Join(h.folder, "berth.db"))
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	defer ledger.Close()
-	if _, err := ledger.ExecContext(h.t.Context(), "VACUUM INTO ?", filepath.Join(to, "berth.db")); err != nil {
+	ledger.SetMaxOpenConns(1) // the version is the connection's own
+	version := func() (number int64) {
+		if err := ledger.QueryRowContext(h.t.Context(), "PRAGMA data_version").Scan(&number); err != nil {
+			h.t.Fatal(err)
+		}
+		return number
+	}
+	for {
+		before := version()
+		h.copyUploads(filepath.Join(to, "uploads"))
+		if _, err := ledger.ExecContext(h.t.Context(), "VACUUM INTO ?", filepath.Join(to, "berth.db")); err != nil {
+			h.t.Fatal(err)
+		}
+		if version() == before {
+			return
+		}
+		if err := errors.Join(os.RemoveAll(filepath.Join(to, "uploads")), os.Remove(filepath.Join(to, "berth.db"))); err != nil {
+			h.t.Fatal(err)
+		}
+	}
+}
+
+func (h *house) copyUploads(to string) {
+	h.t.Helper()
+	err := os.CopyFS(to, os.DirFS(filepath.Join(h.folder, "uploads")))
+	for errors.Is(err, fs.ErrNotExist) { // an archive was removed between the listing and the copy
+		if err = os.RemoveAll(to); err == nil {
+			err = os.CopyFS(to, os.DirFS(filepath.Join(h.folder, "uploads")))
+		}
+	}
+	if err != nil {
 		h.t.Fatal(err)
 	}
 }
