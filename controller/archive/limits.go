@@ -18,7 +18,7 @@ type Limits struct {
 	NameBytes       int   // of all names and link targets together, with those of implied folders
 }
 
-// plan.DefaultLimits returns the figures of "Limits on untrusted input" in the design.
+// DefaultLimits returns the figures of "Limits on untrusted input" in the design.
 func DefaultLimits() Limits {
 	return Limits{
 		CompressedBytes: 256 << 20,

@@ -86,7 +86,7 @@ func (b *accountBook) keep(image string, found accounts) {
 }
 
 // readAccounts looks into the image: at a container of it that has nothing mounted and
-// is never started. A *planner.Refusal names a file that the engine must not be made to
+// is never started. A *plan.Refusal names a file that the engine must not be made to
 // read: it would wait for ever in front of a named pipe, with the container locked.
 func (e *Engine) readAccounts(ctx context.Context, image string, targets []string) (accounts, error) {
 	if found, known := e.accounts.find(image, targets); known {

@@ -45,7 +45,7 @@ type StartOptions struct {
 	Mounts []Mount
 	// Aliases are names on the network beside the service's own.
 	Aliases []string
-	// Secrets are the values of what the service refers to (planner.Service.SecretsOf).
+	// Secrets are the values of what the service refers to (plan.Service.SecretsOf).
 	Secrets map[string]string
 
 	environment   []string // with secrets
@@ -63,7 +63,7 @@ type Mount struct {
 // Start creates the instance under the hardening policy and starts it. A former
 // container of the same name, app and release is removed first; one of somebody
 // else is an error. It returns a *StartError where the engine cannot run the
-// image, a *planner.Refusal where the policy forbids the service, and leaves
+// image, a *plan.Refusal where the policy forbids the service, and leaves
 // nothing behind in either case.
 //
 // The service's files are there before its process: public ones in an image made

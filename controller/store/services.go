@@ -26,7 +26,7 @@ UPDATE releases SET services = ?, image = ?, image_digest = ?, instances = ?, ad
 // servicesColumn stores services as a JSON array; an empty one is read as nil.
 type servicesColumn struct{ services *[]app.ServiceRun }
 
-// storedService is one element of the array. Spec has the fields of planner.Service:
+// storedService is one element of the array. Spec has the fields of plan.Service:
 // one that is renamed there needs a migration here.
 type storedService struct {
 	Spec      plan.Service `json:"spec"`

@@ -55,7 +55,7 @@ type BuildOptions struct {
 // Build builds an image with the engine's BuildKit and hands every line of the
 // log to log, which is called by one goroutine at a time. It returns a
 // *BuildError where the build failed or gave its image other labels than it was
-// asked for, a *planner.Refusal where an image that it begins with would make it fetch
+// asked for, a *plan.Refusal where an image that it begins with would make it fetch
 // an address in the host's network, a *ForgedLabelError where the image claims to be something it is
 // not, and ctx's error where ctx ended: then the build has been stopped in the
 // engine too. A build that returns an error leaves no image behind.
