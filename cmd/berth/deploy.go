@@ -67,6 +67,7 @@ type deployWish struct {
 	image    plan.ImageReference // instead of source
 	fallback bool                // answer unknown paths of a static site with its index.html
 	check    bool                // show how it will be built, and deploy nothing; then name may be empty
+	choices  [][2]string         // fields of the form: what the archive leaves open
 	name     app.Name
 	route    string // for a new app only
 	server   string
@@ -90,6 +91,7 @@ func (p *program) parseDeploy(args []string) (deployWish, error) {
 	route := flags.String("route", "", "where a new app answers: /path, host or host/path; without it /NAME")
 	image := flags.String("image", "", "run this image instead of a folder or an archive, such as ghcr.io/owner/app:1.2.3")
 	fallback := flags.Bool("fallback", false, "let a static site answer unknown paths with its index.html")
+	choices := addChoiceFlags(flags)
 	line := p.addLineFlags(flags)
 	timeout := flags.Duration("timeout", defaultDeployTime, "how long to wait until the app is live")
 	words, err := p.parseFlags(flags, args)
@@ -98,6 +100,9 @@ func (p *program) parseDeploy(args []string) (deployWish, error) {
 	}
 	wish := deployWish{check: *check, fallback: *fallback, server: *line.server, caFile: *line.caFile, timeout: *timeout}
 	if err := wish.chooseSource(words, *image); err != nil {
+		return deployWish{}, err
+	}
+	if wish.choices, err = choices.fields(p); err != nil {
 		return deployWish{}, err
 	}
 	if *check && *name == "" {
@@ -202,7 +207,7 @@ func (p *program) deployToken(plain, file string) (secret.Text, error) {
 // check prints the Dockerfile alone to stdout, so that it can be kept in a file.
 func (p *program) check(ctx context.Context, api *client, wish deployWish, upload *upload) error {
 	upload.progress = newProgress(p.stderr, upload.bytes)
-	preview, err := api.check(ctx, wish.name, wish.route, upload)
+	preview, err := api.check(ctx, wish, upload)
 	if err != nil {
 		return err
 	}
@@ -210,7 +215,7 @@ func (p *program) check(ctx context.Context, api *client, wish deployWish, uploa
 	if len(preview.Services) > 1 {
 		said = append(said, "services: "+strings.Join(preview.Services, ", "))
 	}
-	said = append(said, preview.Reasons...)
+	said = append(append(said, preview.lines()...), preview.Reasons...)
 	if preview.Dockerfile == "" {
 		said = append(said, "Berth writes no Dockerfile for it.")
 	}
@@ -228,9 +233,9 @@ func (p *program) send(ctx context.Context, api *client, wish deployWish, upload
 		if err := api.setFallback(ctx, wish.name); err != nil {
 			return releaseAnswer{}, err
 		}
-		return api.updateApp(ctx, wish.name, upload)
+		return api.updateApp(ctx, wish, upload)
 	case err == nil:
-		return api.updateApp(ctx, wish.name, upload)
+		return api.updateApp(ctx, wish, upload)
 	case problem.KindOf(err) == problem.KindNotFound:
 		return api.createApp(ctx, wish, upload)
 	default:
