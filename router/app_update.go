@@ -58,6 +58,9 @@ func (a *admin) acceptUpdate(v *visit) (app.Release, *upload, error) {
 		a.settleHeld(v, form)
 		return app.Release{}, form, err
 	}
+	if len(wish.Environment) > 0 {
+		v.done.detail = app.EnvironmentChange{Set: wish.Environment}.Summary()
+	}
 	release, err := a.deploy(v, form, wish)
 	return release, form, err
 }
