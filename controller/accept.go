@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -60,9 +61,7 @@ func (c *Controller) Accept(ctx context.Context, u Upload) (app.Release, error) 
 // environment that its release gets.
 func (c *Controller) appOf(ctx context.Context, u Upload) (found app.App, environment environment.OpenEnvironment, err error) {
 	if u.Next {
-		if found, err = c.findApp(ctx, u.Name); err == nil {
-			environment, err = c.openSavedEnvironment(ctx, u.Name)
-		}
+		found, environment, err = c.nextOf(ctx, u)
 	} else {
 		found, environment, err = c.newApp(u)
 	}
@@ -70,6 +69,48 @@ func (c *Controller) appOf(ctx context.Context, u Upload) (found app.App, enviro
 		err = c.checkWaivers(found.Settings)
 	}
 	return found, environment, err
+}
+
+// nextOf returns the app with the settings that the upload gives it, and its environment
+// with the variables of the upload.
+func (c *Controller) nextOf(ctx context.Context, u Upload) (app.App, environment.OpenEnvironment, error) {
+	found, err := c.findApp(ctx, u.Name)
+	if err != nil || len(u.Environment) == 0 && u.Settings == nil {
+		environment, openErr := c.openSavedEnvironment(ctx, u.Name)
+		return found, environment, cmp.Or(err, openErr)
+	}
+	if u.Settings != nil {
+		found.Settings = *u.Settings
+	}
+	_, kept, err := c.ledger.FindEnvironment(ctx, u.Name)
+	if err == nil {
+		kept, err = c.changeEnvironment(u.Name, kept, app.EnvironmentChange{Set: u.Environment})
+	}
+	if err != nil {
+		return app.App{}, environment.OpenEnvironment{}, problem.AtField("environment", err)
+	}
+	environment, err := c.releases.Open(u.Name, kept)
+	return found, environment, err
+}
+
+// saveWishes saves the settings and the variables that the upload gives to the app that is
+// there. They stay for the next upload if this one is refused after all.
+func (c *Controller) saveWishes(ctx context.Context, u Upload) error {
+	if u.Settings != nil {
+		before, err := c.findApp(ctx, u.Name)
+		if err == nil {
+			err = c.ledger.UpdateSettings(ctx, u.Name, *u.Settings)
+		}
+		if err != nil {
+			return err
+		}
+		c.recordWaivers(ctx, before, *u.Settings, u.By)
+	}
+	if len(u.Environment) == 0 {
+		return nil
+	}
+	_, err := c.UpdateEnvironment(ctx, u.Name, app.EnvironmentChange{Set: u.Environment})
+	return err
 }
 
 // refuseClaims refuses what a new app cannot have, whoever else has it.
@@ -85,6 +126,9 @@ func (c *Controller) refuseClaims(u Upload, found app.App) error {
 
 func (c *Controller) queueUpload(ctx context.Context, u Upload, found app.App) (release app.Release, err error) {
 	if u.Next {
+		if err := c.saveWishes(ctx, u); err != nil {
+			return app.Release{}, err
+		}
 		return c.ledger.CreateRelease(ctx, u.release())
 	}
 	err = c.volumes.Hold(ctx, found.Mounts, func() (err error) {
@@ -112,7 +156,9 @@ func (c *Controller) newApp(u Upload) (app.App, environment.OpenEnvironment, err
 		Name: u.Name, Routes: []traefik.Route{u.Route}, Settings: app.DefaultSettings().Within(c.most),
 		Mounts: u.Mounts, Wanted: app.WantedRunning, CreatedAt: time.Now(),
 	}
-	found.Settings.Port, found.Settings.Fallback, found.Settings.Database, found.Settings.Choices = u.Port, u.Fallback, u.Database, u.Choices
+	if wished := u.Settings; wished != nil {
+		found.Settings = wished.WithLimits(found.Settings)
+	}
 	var err error
 	if found.Variables, err = c.changeEnvironment(u.Name, nil, app.EnvironmentChange{Set: u.Environment}); err != nil {
 		return app.App{}, environment.OpenEnvironment{}, problem.AtField("environment", err)

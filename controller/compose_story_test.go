@@ -444,6 +444,46 @@ func TestCompose_FirstReleaseHasTheVariablesThatItsFileNeeds(t *testing.T) {
 	wantProblem(t, err, problem.KindInvalid, "environment")
 }
 
+func TestCompose_UpdateBringsTheSettingsAndVariablesThatItsFileNeeds(t *testing.T) {
+	t.Parallel()
+	h := newBook(t)
+	route, _ := h.Routing().ParseRoute("/book")
+	first, err := h.Accept(t.Context(), controller.Upload{Name: "book", Route: route, Archive: h.guestbook(), By: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.live(first)
+	before, err := h.App(t.Context(), "book")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := "services: {web: {image: 'a:1', ports: ['80']}, api: {image: 'b:1', ports: ['81'], environment: {PASSWORD: '${PASSWORD:?save it}'}}}"
+	settings := before.Settings
+	settings.Choices.Main = "api"
+	wish := controller.Upload{Name: "book", Next: true, Archive: h.guestbook("compose.yaml", file), By: "test"}
+	_, err = h.Accept(t.Context(), wish)
+	wantProblem(t, err, problem.KindInvalid, "archive")
+	wish.Settings, wish.Environment = &settings, []app.VariableWish{{Name: "PASSWORD", Value: "a-password", Secret: true}}
+	preview, err := h.Examine(t.Context(), wish)
+	if err != nil || preview.Main().Name != "api" || len(preview.Plan) != 2 {
+		t.Fatalf("preview %+v, %v", preview, err)
+	}
+	if now, err := h.App(t.Context(), "book"); err != nil || now.Settings != before.Settings || now.Variables != 0 {
+		t.Errorf("a look changed the app: %+v, %v", now.Settings, err)
+	}
+	release, err := h.Accept(t.Context(), wish)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.live(release)
+	if api := h.engine.options.at("berth-book-r2.api"); api.Secrets["PASSWORD"] != "a-password" {
+		t.Errorf("api was started with %+v", api)
+	}
+	if now, err := h.App(t.Context(), "book"); err != nil || now.Settings != settings {
+		t.Errorf("the settings are %+v, %v", now.Settings, err)
+	}
+}
+
 func TestCompose_NewVariablesAreReadIntoTheFile(t *testing.T) {
 	t.Parallel()
 	h := newBook(t)

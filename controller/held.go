@@ -32,7 +32,7 @@ type Held struct {
 	App     app.Name // whose next release it is; empty for a new app
 	Name    string   // of the person's file
 	Bytes   int64
-	Preview Preview
+	Preview app.Preview
 	Until   time.Time // it is removed then, and when Berth restarts
 	// Deployed says that an app was made of it; asking for that again changes nothing.
 	Deployed bool
@@ -55,7 +55,7 @@ func ParseHeldID(s string) (string, error) {
 
 // Hold keeps the archive for its owner, so that it need not be sent again. It
 // takes the archive over. App is empty where it is to become a new app.
-func (c *Controller) Hold(owner string, app app.Name, received *uploads.Archive, preview Preview) Held {
+func (c *Controller) Hold(owner string, app app.Name, received *uploads.Archive, preview app.Preview) Held {
 	taken := received.Take()
 	return c.held.add(owner, &heldArchive{
 		archive: taken,
@@ -92,9 +92,7 @@ func (c *Controller) acceptHeld(ctx context.Context, u Upload) (app.Release, err
 		return app.Release{}, heldGone()
 	}
 	u.Held, u.Archive = HeldKey{}, entry.archive
-	if !u.Next && len(u.Environment) == 0 { // it is asked for once, and shown to nobody
-		u.Environment = entry.held.Preview.environment
-	}
+	u.Environment = app.MergeWishes(entry.held.Preview.Environment, u.Environment) // it is asked for once, and shown to nobody
 	release, err := c.Accept(ctx, u)
 	if err == nil {
 		entry.release = release

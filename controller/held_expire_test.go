@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"berth/controller/app"
 	"berth/controller/archive"
 	"berth/controller/folder"
 	"berth/controller/problem"
@@ -25,7 +26,7 @@ func TestHeld_ExpiresAfterItsTimeAndNotBefore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	held := c.Hold("account 1", "", received, Preview{})
+	held := c.Hold("account 1", "", received, app.Preview{})
 	received.Discard() // it is not the sender's any more
 	key := HeldKey{"account 1", held.ID}
 

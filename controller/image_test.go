@@ -345,7 +345,7 @@ func TestWaivers_OfDatabasesCanComeWithTheUpload(t *testing.T) {
 	if err != nil || !strings.Contains(strings.Join(preview.Reasons, " "), `the image of postgres, which starts as root and drops root later: it needs the security exception "Database"`) {
 		t.Errorf("preview %+v, %v", preview, err)
 	}
-	wish.Database = true
+	wish.Settings = &app.Settings{Database: true}
 	preview, err = h.Examine(t.Context(), wish)
 	if err != nil || strings.Contains(strings.Join(preview.Reasons, " "), "waiver") {
 		t.Errorf("with the waiver: preview %+v, %v", preview, err)

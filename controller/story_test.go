@@ -63,7 +63,7 @@ func (h *house) AcceptUpdate(ctx context.Context, name app.Name, archive *upload
 }
 
 // ExamineUpdate asks what AcceptUpdate would do.
-func (h *house) ExamineUpdate(ctx context.Context, name app.Name, archive *uploads.Archive) (controller.Preview, error) {
+func (h *house) ExamineUpdate(ctx context.Context, name app.Name, archive *uploads.Archive) (app.Preview, error) {
 	return h.Examine(ctx, controller.Upload{Name: name, Next: true, Archive: archive})
 }
 

@@ -20,20 +20,17 @@ type Upload struct {
 	Held    HeldKey             // of an archive that was received before, and waits
 	Image   plan.ImageReference // is run as it is
 
+	// Settings are those of a new app, but for its limits. For a next release, they
+	// replace the app's own from then on; nil leaves those.
+	Settings *app.Settings
+	// Environment is what the app is to have from this release on: a compose file may not
+	// be read without.
+	Environment []app.VariableWish
+
 	// What follows is for a new app alone.
 
 	Route  traefik.Route
-	Port   uint16 // 0 lets the image decide
 	Mounts []app.Mount
-	// Database is the waiver, for the services whose image is a known database.
-	Database bool
-	// Fallback lets a static site answer unknown paths with its index.html.
-	Fallback bool
-	// Choices are about a compose file.
-	Choices app.Choices
-	// Environment is what the app is to have from its first release on: a compose file
-	// may not be read without.
-	Environment []app.VariableWish
 }
 
 // Receive receives an archive in full, as uploads.Folder.Receive does.

@@ -28,9 +28,10 @@ type appPage struct {
 	Variables int    // of the environment
 	Unapplied string // how many changes of it wait; empty where none do
 	Problems  fieldProblems
-	Room      string    // what is left of the limit on updates, where it is little
-	Confirm   string    // what was typed to confirm the deletion
-	Checked   bool      // the box that asks to see an update first
+	Room      string // what is left of the limit on updates, where it is little
+	Confirm   string // what was typed to confirm the deletion
+	Checked   bool   // the box that asks to see an update first
+	Asked     choicesView
 	Held      *heldView // the archive that was looked into, nil where there is none
 
 	Settings                    app.SettingsForm // as typed, else the app's
@@ -132,6 +133,7 @@ func (a *admin) appForm(v *visit, name app.Name, problems fieldProblems) error {
 		page.Image, page.Dockerfile = v.upload.fields[fieldImage], v.upload.fields[fieldDockerfile]
 	}
 	page.Checked = v.upload != nil && v.upload.checks()
+	page.Asked = a.choicesOf(v.upload, true)
 	if typed.Has(fieldMemory) {
 		page.Settings = typedSettings(typed)
 	}
@@ -199,7 +201,7 @@ func portText(set uint16, releases []app.Release) string {
 }
 
 // appFields are the fields of the page's forms that a problem is said beside.
-var appFields = []string{fieldArchive, "confirm", fieldPort, fieldMemory, fieldCPU, fieldProcesses, fieldImage, fieldDockerfile, fieldServices, fieldDatabase, fieldWritableRoot}
+var appFields = []string{fieldArchive, "confirm", fieldPort, fieldMemory, fieldCPU, fieldProcesses, fieldImage, fieldDockerfile, fieldServices, fieldDatabase, fieldWritableRoot, app.FieldMain, app.FieldProfiles}
 
 // refuseOnApp shows the app's page with the reason why an action was refused.
 // What has no field of its own on the page is said above all.

@@ -37,10 +37,17 @@ func (a *admin) acceptUpdate(v *visit) (app.Release, *upload, error) {
 	if err != nil {
 		return app.Release{}, nil, err
 	}
-	form, err := a.readUpload(v, func(*upload) error {
+	wish := controller.Upload{Name: name, Next: true, By: v.caller.name()}
+	form, err := a.readUpload(v, func(form *upload) error {
 		// Before the file, not after it: an app that is missing takes no archive.
-		_, err := a.apps.App(v.context(), name)
-		return err
+		view, err := a.apps.App(v.context(), name)
+		if err != nil {
+			return err
+		}
+		if err := form.parseChoices(view.Settings, &wish); err != nil {
+			return err
+		}
+		return v.mayWish(view.App, wish)
 	})
 	defer form.archive.Discard()
 	if err == nil && a.givesUp(v, form) {
@@ -51,6 +58,9 @@ func (a *admin) acceptUpdate(v *visit) (app.Release, *upload, error) {
 		a.settleHeld(v, form)
 		return app.Release{}, form, err
 	}
-	release, err := a.deploy(v, form, controller.Upload{Name: name, Next: true, By: v.caller.name()})
+	if len(wish.Environment) > 0 {
+		v.done.detail = app.EnvironmentChange{Set: wish.Environment}.Summary()
+	}
+	release, err := a.deploy(v, form, wish)
 	return release, form, err
 }

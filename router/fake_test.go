@@ -41,7 +41,7 @@ type fakeApps struct {
 	onReceive func(io.Reader) (*uploads.Archive, error)
 	onAccept  func(controller.Upload) (app.Release, error)
 	onAct     func(verb string, name app.Name) error
-	onExamine func(controller.Upload) (controller.Preview, error)
+	onExamine func(controller.Upload) (app.Preview, error)
 
 	held     map[controller.HeldKey]controller.Held
 	deployed map[controller.HeldKey]app.Release
@@ -119,13 +119,17 @@ func (f *fakeApps) Accept(ctx context.Context, u controller.Upload) (app.Release
 	if u.Archive != nil {
 		made = u.Archive.Name
 	}
-	if u.Fallback {
+	settings := app.Settings{}
+	if u.Settings != nil {
+		settings = *u.Settings
+	}
+	if settings.Fallback {
 		made += " with fallback"
 	}
-	if u.Database {
+	if settings.Database {
 		made += " waived database"
 	}
-	f.note("accept %s %s %d %s by %s", u.Name, u.Route, u.Port, made, u.By)
+	f.note("accept %s %s %d %s by %s", u.Name, u.Route, settings.Port, made, u.By)
 	if f.onAccept != nil {
 		return f.onAccept(u)
 	}
@@ -143,7 +147,7 @@ func (f *fakeApps) Accept(ctx context.Context, u controller.Upload) (app.Release
 
 func (f *fakeApps) ForbiddenWaivers() []app.Waiver { return f.forbidden }
 
-func (f *fakeApps) Examine(_ context.Context, u controller.Upload) (controller.Preview, error) {
+func (f *fakeApps) Examine(_ context.Context, u controller.Upload) (app.Preview, error) {
 	if u.Archive == nil {
 		u.Archive = &uploads.Archive{Name: string(u.Image)}
 	}
@@ -151,13 +155,15 @@ func (f *fakeApps) Examine(_ context.Context, u controller.Upload) (controller.P
 	if f.onExamine != nil {
 		return f.onExamine(u)
 	}
-	return controller.Preview{
+	return app.Preview{
 		Kind: "Static site", Dockerfile: "FROM scratch\nCOPY site/ /site/\n",
 		Reasons: []string{"There is an index.html at the top."}, Services: []string{"main"},
+		Plan:  []app.ServicePreview{{Name: "main", Main: true, Port: 80, Copies: 1, Volumes: []string{"data:/data"}}},
+		Notes: []string{"A note."},
 	}, nil
 }
 
-func (f *fakeApps) Hold(owner string, app app.Name, archive *uploads.Archive, preview controller.Preview) controller.Held {
+func (f *fakeApps) Hold(owner string, app app.Name, archive *uploads.Archive, preview app.Preview) controller.Held {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	held := controller.Held{

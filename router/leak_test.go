@@ -78,9 +78,9 @@ func (f *failingApps) Accept(ctx context.Context, u controller.Upload) (app.Rele
 	return f.fakeApps.Accept(ctx, u)
 }
 
-func (f *failingApps) Examine(ctx context.Context, u controller.Upload) (controller.Preview, error) {
+func (f *failingApps) Examine(ctx context.Context, u controller.Upload) (app.Preview, error) {
 	if err := f.fail("Examine"); err != nil {
-		return controller.Preview{}, err
+		return app.Preview{}, err
 	}
 	return f.fakeApps.Examine(ctx, u)
 }

@@ -68,6 +68,7 @@ func (p *preview) everyPage(t *testing.T, s *site) {
 	p.shoot("upload", "/upload")
 	p.uploadRefused(t)
 	p.uploadChecked(t)
+	p.uploadFaults(t)
 	p.shoot("app", "/admin/apps/hello")
 	p.shoot("app-services", "/admin/apps/grafana")
 	p.shoot("app-failed", "/admin/apps/shop")

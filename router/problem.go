@@ -17,6 +17,32 @@ type problemDetails struct {
 	Instance string `json:"instance"` // the request id, as in the log
 	Hint     string `json:"hint,omitempty"`
 	Field    string `json:"field,omitempty"`
+	// Faults are all faults of an archive; Detail and Hint are of the first.
+	Faults []faultJSON `json:"faults,omitempty"`
+}
+
+// faultJSON is one fault of an archive.
+type faultJSON struct {
+	File   string `json:"file,omitempty"`
+	Line   int    `json:"line,omitempty"` // from 1
+	Reason string `json:"reason"`
+	Hint   string `json:"hint"`
+	// Offer names the choice that lifts the fault: binds, main, dotenv, plain, database or
+	// writable_root. Subject is what it is about.
+	Offer    problem.Offer `json:"offer,omitempty"`
+	Subject  string        `json:"subject,omitempty"`
+	Variable string        `json:"variable,omitempty"` // that has no value
+}
+
+func faultsJSON(faults problem.Refusals) []faultJSON {
+	var made []faultJSON
+	for _, fault := range faults {
+		made = append(made, faultJSON{
+			File: fault.File, Line: fault.Line, Reason: fault.Reason, Hint: fault.Hint,
+			Offer: fault.Offer, Subject: fault.Subject, Variable: fault.Variable(),
+		})
+	}
+	return made
 }
 
 func (v *visit) problemJSON(problem *problem.Problem) {
@@ -29,6 +55,7 @@ func (v *visit) problemJSON(problem *problem.Problem) {
 		Instance: requestID(v.gin),
 		Hint:     problem.Hint,
 		Field:    problem.Field,
+		Faults:   faultsJSON(problem.Faults),
 	})
 	if err != nil { // a struct of strings always encodes
 		v.gin.Status(http.StatusInternalServerError)
@@ -46,6 +73,7 @@ type problemPage struct {
 	Status    int
 	Message   string
 	Hint      string
+	Faults    problem.Refusals
 	RequestID string
 }
 
@@ -53,7 +81,7 @@ func (a *admin) showProblem(v *visit, problem *problem.Problem) {
 	status := statusOf(problem.Kind)
 	page := problemPage{
 		frame:  frame{Title: http.StatusText(status), Version: a.version},
-		Status: status, Message: problem.Message, Hint: problem.Hint, RequestID: requestID(v.gin),
+		Status: status, Message: problem.Message, Hint: problem.Hint, Faults: problem.Faults, RequestID: requestID(v.gin),
 	}
 	if v.caller.signedIn() && !v.caller.account.MustChange {
 		page.frame = v.frame(page.Title)

@@ -31,6 +31,7 @@ type releasePage struct {
 	Release  releaseRow
 	Steps    []stepView
 	LastLog  []string
+	Faults   []string // of an archive that could not be planned, where there are several
 	Log      logView
 	Canceled bool
 	Retry    *retryView // nil where the release cannot be tried again
@@ -126,6 +127,7 @@ func (a *admin) releasePage(v *visit, id app.ReleaseID) (releasePage, error) {
 	}
 	if release.State == app.ReleaseFailed {
 		page.LastLog = a.lastLogLines(id)
+		page.Faults = strings.FieldsFunc(release.Remedy.Faults, func(r rune) bool { return r == '\n' })
 	}
 	return page, nil
 }

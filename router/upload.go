@@ -2,15 +2,12 @@ package router
 
 import (
 	"context"
-	"errors"
 	"io"
 	"slices"
-	"strings"
 
 	"berth/controller"
 	"berth/controller/app"
 	"berth/controller/limit"
-	"berth/controller/problem"
 	"berth/controller/uploads"
 	"berth/controller/volume"
 	"berth/traefik"
@@ -20,8 +17,8 @@ import (
 type Uploads interface {
 	Receive(io.Reader) (*uploads.Archive, error)
 	Accept(context.Context, controller.Upload) (app.Release, error)
-	Examine(context.Context, controller.Upload) (controller.Preview, error)
-	Hold(owner string, app app.Name, archive *uploads.Archive, preview controller.Preview) controller.Held
+	Examine(context.Context, controller.Upload) (app.Preview, error)
+	Hold(owner string, app app.Name, archive *uploads.Archive, preview app.Preview) controller.Held
 	Held(controller.HeldKey) (controller.Held, error)
 	Drop(controller.HeldKey)
 }
@@ -37,12 +34,12 @@ type uploadPage struct {
 	Image             string // as it was typed
 	Dockerfile        string // as it was typed
 	Fallback          bool
-	ChoicesForm       app.ChoicesForm
-	Database          bool      // the waiver
-	DatabaseForbidden bool      // by the operator
-	Room              string    // what is left of the limit, where it is little
-	Checked           bool      // the box that asks to see it first
-	Held              *heldView // the archive that was looked into, nil where there is none
+	Asked             choicesView // what the archive leaves open
+	Database          bool        // the waiver
+	DatabaseForbidden bool        // by the operator
+	Room              string      // what is left of the limit, where it is little
+	Checked           bool        // the box that asks to see it first
+	Held              *heldView   // the archive that was looked into, nil where there is none
 }
 
 // ImageField is the page's field for an image.
@@ -101,8 +98,8 @@ func (a *admin) acceptUpload(v *visit) (app.Release, *upload, error) {
 	if err == nil && a.givesUp(v, form) {
 		return app.Release{}, form, nil
 	}
-	if err == nil && v.caller.bearer {
-		err = v.mayWaive(app.App{}, app.Settings{Database: wish.Database})
+	if err == nil {
+		err = v.mayWish(app.App{}, wish)
 	}
 	if err != nil || len(form.problems) > 0 {
 		v.done.halfway = form.checks() && err == nil
@@ -177,20 +174,7 @@ func (a *admin) parseUpload(form *upload, into *controller.Upload) error {
 	if err := form.problems.add(err); err != nil {
 		return err
 	}
-	into.Port, err = app.ParsePort(form.fields[fieldPort])
-	if err := form.problems.add(err); err != nil {
-		return err
-	}
-	into.Fallback = isTicked(form.fields[fieldFallback])
-	into.Database = isTicked(form.fields[fieldDatabase])
-	var wrong problem.Problems
-	into.Choices, wrong = app.ParseChoices(typedChoices(form.field))
-	for _, one := range wrong {
-		if err := form.problems.add(one); err != nil {
-			return err
-		}
-	}
-	if err := form.problems.add(parseVariables(form, into)); err != nil {
+	if err := form.parseChoices(app.Settings{}, into); err != nil {
 		return err
 	}
 	if form.fields[fieldVolume] == "" && form.fields[fieldTarget] == "" {
@@ -203,20 +187,6 @@ func (a *admin) parseUpload(form *upload, into *controller.Upload) error {
 
 // isTicked is about a box of the form; programs write false, too.
 func isTicked(value string) bool { return value != "" && value != "false" }
-
-// parseVariables reads what the new app is to have as its environment.
-func parseVariables(form *upload, into *controller.Upload) error {
-	text := form.fields[fieldVariables]
-	if strings.TrimSpace(text) == "" {
-		return nil
-	}
-	imported, err := app.ParseEnvironmentText(text, form.fields[fieldPlainVariables] == "")
-	if problem, ok := errors.AsType[*problem.Problem](err); ok {
-		problem.Field = fieldVariables
-	}
-	into.Environment = imported.Wishes
-	return err
-}
 
 func (a *admin) uploadForm(v *visit, form *upload) error {
 	v.refund() // nothing was accepted
@@ -232,7 +202,7 @@ func (a *admin) uploadForm(v *visit, form *upload) error {
 	page.Image, page.Fallback = form.fields[fieldImage], form.fields[fieldFallback] != ""
 	page.Dockerfile = form.fields[fieldDockerfile]
 	page.Database = isTicked(form.fields[fieldDatabase])
-	page.ChoicesForm = typedChoices(form.field)
+	page.Asked = a.choicesOf(form, false)
 	page.DatabaseForbidden = slices.Contains(a.settings.ForbiddenWaivers(), app.WaiverDatabase)
 	page.VolumeNames = a.volumeNames(v)
 	page.Section, page.Room = "upload", v.room(limit.Upload)

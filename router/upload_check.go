@@ -33,7 +33,7 @@ func (u *upload) sendsHeld() bool { return !u.checks() && u.fields[fieldHeld] !=
 
 // settleCheck ends a form that is checked. The archive of a person is held for
 // them; a program sends it again.
-func (a *admin) settleCheck(v *visit, form *upload, app app.Name, preview controller.Preview, err error) error {
+func (a *admin) settleCheck(v *visit, form *upload, app app.Name, preview app.Preview, err error) error {
 	v.done.halfway = true // nothing was changed
 	if err != nil {
 		return form.problems.add(err)
@@ -105,8 +105,8 @@ func (v *visit) viewHeld(form *upload, action string) *heldView {
 	}
 	view := &heldView{Held: *form.held, Action: action, FormToken: v.formToken(), Room: v.room(class)}
 	for _, name := range slices.Sorted(maps.Keys(form.fields)) {
-		switch name {
-		case formField, fieldOnce, fieldCheck, fieldHeld, fieldOther, fieldVariables:
+		switch {
+		case name == formField, name == fieldOnce, name == fieldCheck, name == fieldHeld, name == fieldOther, isVariableField(name):
 		default:
 			view.Fields = append(view.Fields, hiddenField{name, form.fields[name]})
 		}
@@ -114,12 +114,40 @@ func (v *visit) viewHeld(form *upload, action string) *heldView {
 	return view
 }
 
-// Several names the services where there is more than one.
-func (h heldView) Several() []string {
-	if len(h.Preview.Services) < 2 {
-		return nil
+// Several reports whether there are several services.
+func (h heldView) Several() bool { return len(h.Preview.Services) > 1 }
+
+// plannedService is one service of the preview.
+type plannedService struct {
+	app.ServicePreview
+	Kind string // how it is made; empty where that is not known
+}
+
+// Plan are the services in the order in which they start.
+func (h heldView) Plan() []plannedService {
+	var services []plannedService
+	for _, service := range h.Preview.Plan {
+		kind := "Built with the Dockerfile that Berth writes"
+		switch {
+		case service.Image != "":
+			kind = "Image"
+		case service.Build != "":
+			kind = "Built with"
+		}
+		services = append(services, plannedService{service, kind})
 	}
-	return h.Preview.Services
+	if len(services) > 0 {
+		return services
+	}
+	for _, name := range h.Preview.Services {
+		services = append(services, plannedService{ServicePreview: app.ServicePreview{Name: name}})
+	}
+	return services
+}
+
+// Reasons are those of the preview without its notes, which stand in a list of their own.
+func (h heldView) Reasons() []string {
+	return slices.DeleteFunc(slices.Clone(h.Preview.Reasons), func(reason string) bool { return slices.Contains(h.Preview.Notes, reason) })
 }
 
 // DockerfilePath is heldPath of this archive.
@@ -144,11 +172,41 @@ func (a *admin) downloadHeldDockerfile(v *visit) error {
 }
 
 // previewJSON answers a program with how its archive will be built.
-func (v *visit) previewJSON(preview controller.Preview) error {
+func (v *visit) previewJSON(preview app.Preview) error {
 	return v.json(http.StatusOK, struct {
 		Kind       string   `json:"kind"`
 		Dockerfile string   `json:"dockerfile"` // that Berth wrote; empty where the archive brings its own
 		Reasons    []string `json:"reasons"`
 		Services   []string `json:"services"`
-	}{preview.Kind, preview.Dockerfile, append([]string{}, preview.Reasons...), append([]string{}, preview.Services...)})
+		Plan       planJSON `json:"plan"`
+	}{preview.Kind, preview.Dockerfile, append([]string{}, preview.Reasons...), append([]string{}, preview.Services...), planJSONOf(preview)})
+}
+
+// planJSON is what an archive comes to.
+type planJSON struct {
+	Main     string               `json:"main"` // the route leads to it
+	Port     uint16               `json:"port"` // of the main service; 0 lets the image decide
+	Services []plannedServiceJSON `json:"services"`
+	Notes    []string             `json:"notes"` // what is left out or changed
+}
+
+type plannedServiceJSON struct {
+	Name    string   `json:"name"`
+	Image   string   `json:"image,omitempty"`
+	Build   string   `json:"build,omitempty"` // path of its Dockerfile
+	Copies  int      `json:"copies"`
+	Volumes []string `json:"volumes"`
+	Loosens []string `json:"loosens"` // its security exceptions
+}
+
+func planJSONOf(preview app.Preview) planJSON {
+	main := preview.Main()
+	made := planJSON{Main: main.Name, Port: main.Port, Services: []plannedServiceJSON{}, Notes: append([]string{}, preview.Notes...)}
+	for _, service := range preview.Plan {
+		made.Services = append(made.Services, plannedServiceJSON{
+			Name: service.Name, Image: service.Image, Build: service.Build, Copies: service.Copies,
+			Volumes: append([]string{}, service.Volumes...), Loosens: append([]string{}, service.Loosens...),
+		})
+	}
+	return made
 }

@@ -117,8 +117,8 @@ func TestCheck_RefusalsStandBesideTheirFields(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	token := s.signIn()
-	s.apps.onExamine = func(controller.Upload) (controller.Preview, error) {
-		return controller.Preview{}, problem.Invalid("Nothing says what this is.", "Add a Dockerfile.").At("archive")
+	s.apps.onExamine = func(controller.Upload) (app.Preview, error) {
+		return app.Preview{}, problem.Invalid("Nothing says what this is.", "Add a Dockerfile.").At("archive")
 	}
 	checked := part{fieldCheck, "true", ""}
 	refused := s.upload("/upload", "", newForm(token, checked, zipPart)...)
@@ -240,8 +240,8 @@ func TestCheck_TextOfTheArchiveIsNeverMarkup(t *testing.T) {
 	s := newSite(t)
 	s.anApp("hello")
 	token := s.signIn()
-	s.apps.onExamine = func(controller.Upload) (controller.Preview, error) {
-		return controller.Preview{
+	s.apps.onExamine = func(controller.Upload) (app.Preview, error) {
+		return app.Preview{
 			Kind: payload, Own: payload, Dockerfile: "FROM scratch\n# " + payload, Reasons: []string{payload}, Services: []string{payload, "b"},
 		}, nil
 	}
@@ -286,7 +286,7 @@ func TestAPICheck_TellsAndHoldsNothing(t *testing.T) {
 	s := newSite(t)
 	s.anApp("hello")
 	checked := part{fieldCheck, "true", ""}
-	want := `{"kind":"Static site","dockerfile":"FROM scratch\nCOPY site/ /site/\n","reasons":["There is an index.html at the top."],"services":["main"]}` + "\n"
+	want := `{"kind":"Static site","dockerfile":"FROM scratch\nCOPY site/ /site/\n","reasons":["There is an index.html at the top."],"services":["main"],"plan":{"main":"main","port":80,"services":[{"name":"main","copies":1,"volumes":["data:/data"],"loosens":[]}],"notes":["A note."]}}` + "\n"
 	for name, answer := range map[string]answer{
 		"a new app":   s.upload("/api/v1/apps", deployToken, newForm("", checked, zipPart)...),
 		"no name yet": s.upload("/api/v1/apps", deployToken, checked, zipPart),

@@ -53,10 +53,10 @@ func TestLimits_PreviewsOfOneAccountAreBoundedInNumberAtOnce(t *testing.T) {
 	s.anApp("other")
 	token := s.signIn()
 	enter, leave := make(chan struct{}, previewsAtOnce), make(chan struct{})
-	s.apps.onExamine = func(controller.Upload) (controller.Preview, error) {
+	s.apps.onExamine = func(controller.Upload) (app.Preview, error) {
 		enter <- struct{}{}
 		<-leave
-		return controller.Preview{}, nil
+		return app.Preview{}, nil
 	}
 	preview := func() answer {
 		return s.upload("/upload", "", newForm(token, part{fieldCheck, "true", ""}, zipPart)...)

@@ -8,9 +8,11 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 
 	"berth/controller"
+	"berth/controller/app"
 	"berth/controller/plan"
 	"berth/controller/problem"
 	"berth/controller/release"
@@ -34,7 +36,7 @@ const (
 // The most that the small fields of an upload may be.
 const (
 	uploadFieldBytes = 8 << 10
-	uploadFieldCount = 20
+	uploadFieldCount = 80 // variables that an archive needs have one each
 )
 
 // upload is a form that was read while it came in. The archive is nil where a
@@ -47,8 +49,8 @@ type upload struct {
 	dockerfile string // path in the archive; empty means the usual one
 
 	problems fieldProblems
-	preview  *controller.Preview // what a check came to
-	held     *controller.Held    // the archive that waits since a check
+	preview  *app.Preview     // what a check came to
+	held     *controller.Held // the archive that waits since a check
 
 	uncounted bool // it may have been sent before: acceptOnce counts it
 	hasTurn   bool // of its repeatKey
@@ -196,7 +198,8 @@ func (u *upload) parseDockerfile() error {
 }
 
 func (u *upload) readField(part *multipart.Part) error {
-	if len(u.fields) >= uploadFieldCount {
+	name := part.FormName()
+	if !u.has(name) && len(u.fields) >= uploadFieldCount {
 		return problem.Invalid(
 			"The form has too many fields.",
 			"Send "+formField+", name, route, port and archive, or image in its place.",
@@ -206,13 +209,16 @@ func (u *upload) readField(part *multipart.Part) error {
 	if err != nil {
 		return err
 	}
+	if former := u.fields[name]; former != "" && slices.Contains(listFields, name) {
+		value = append([]byte(former+","), value...)
+	}
 	if len(value) > uploadFieldBytes {
 		return problem.TooLarge(
-			fmt.Sprintf("The field %.40q is longer than %d kB.", part.FormName(), uploadFieldBytes>>10),
+			fmt.Sprintf("The field %.40q is longer than %d kB.", name, uploadFieldBytes>>10),
 			"Make it shorter.",
 		)
 	}
-	u.fields[part.FormName()] = string(value)
+	u.fields[name] = string(value)
 	return nil
 }
 

@@ -131,19 +131,59 @@ type previewAnswer struct {
 	Dockerfile string   `json:"dockerfile"`
 	Reasons    []string `json:"reasons"`
 	Services   []string `json:"services"`
+	Plan       struct {
+		Main     string           `json:"main"`
+		Port     uint16           `json:"port"`
+		Services []plannedService `json:"services"`
+	} `json:"plan"`
+}
+
+type plannedService struct {
+	Name    string   `json:"name"`
+	Image   string   `json:"image"`
+	Build   string   `json:"build"`
+	Volumes []string `json:"volumes"`
+	Loosens []string `json:"loosens"`
+}
+
+// lines say for each service what it is made of.
+func (p previewAnswer) lines() []string {
+	var lines []string
+	for _, service := range p.Plan.Services {
+		parts := []string{"built"}
+		switch {
+		case service.Image != "":
+			parts[0] = "image " + service.Image
+		case service.Build != "":
+			parts[0] = "built with " + service.Build
+		}
+		if service.Name == p.Plan.Main && p.Plan.Port != 0 {
+			parts = append(parts, fmt.Sprintf("has the route, port %d", p.Plan.Port))
+		} else if service.Name == p.Plan.Main {
+			parts = append(parts, "has the route")
+		}
+		if len(service.Volumes) > 0 {
+			parts = append(parts, "volumes "+strings.Join(service.Volumes, ", "))
+		}
+		if len(service.Loosens) > 0 {
+			parts = append(parts, "security exceptions "+strings.Join(service.Loosens, ", "))
+		}
+		lines = append(lines, "  "+service.Name+": "+strings.Join(parts, "; "))
+	}
+	return lines
 }
 
 // check asks how the upload will be built, as an update where name is that of an
-// app that is there; it is empty where the app has no name yet.
-func (c *client) check(ctx context.Context, name app.Name, route string, u *upload) (preview previewAnswer, err error) {
-	path, fields := "/api/v1/apps", [][2]string{{"check", "true"}}
-	if name != "" {
-		_, err := c.findApp(ctx, name)
+// app that is there; it may be empty where the app has no name yet.
+func (c *client) check(ctx context.Context, wish deployWish, u *upload) (preview previewAnswer, err error) {
+	path, fields := "/api/v1/apps", append([][2]string{{"check", "true"}}, wish.choices...)
+	if wish.name != "" {
+		_, err := c.findApp(ctx, wish.name)
 		switch {
 		case err == nil:
-			path = appPath(name) + "/update"
+			path = appPath(wish.name) + "/update"
 		case problem.KindOf(err) == problem.KindNotFound:
-			fields = append(fields, [2]string{"name", string(name)}, [2]string{"route", route})
+			fields = append(fields, [2]string{"name", string(wish.name)}, [2]string{"route", wish.route})
 		default:
 			return previewAnswer{}, err
 		}
@@ -157,7 +197,7 @@ func (c *client) createApp(ctx context.Context, wish deployWish, u *upload) (rel
 	if wish.fallback {
 		fields = append(fields, [2]string{"fallback", "true"})
 	}
-	err = c.post(ctx, "/api/v1/apps", u, fields, &release)
+	err = c.post(ctx, "/api/v1/apps", u, append(fields, wish.choices...), &release)
 	return release, err
 }
 
@@ -177,8 +217,8 @@ func (c *client) setFallback(ctx context.Context, name app.Name) error {
 	})
 }
 
-func (c *client) updateApp(ctx context.Context, name app.Name, u *upload) (release releaseAnswer, err error) {
-	err = c.post(ctx, appPath(name)+"/update", u, nil, &release)
+func (c *client) updateApp(ctx context.Context, wish deployWish, u *upload) (release releaseAnswer, err error) {
+	err = c.post(ctx, appPath(wish.name)+"/update", u, wish.choices, &release)
 	return release, err
 }
 
@@ -305,7 +345,10 @@ func unreachable(err error) error {
 // problemOf reads the problem details (RFC 9457) of an answer.
 func problemOf(response *http.Response) error {
 	defer func() { _ = response.Body.Close() }()
-	var details struct{ Title, Detail, Hint, Field string }
+	var details struct {
+		Title, Detail, Hint, Field string
+		Faults                     problem.Refusals
+	}
 	_ = json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(&details) // another server's answer is no JSON
 	message := details.Detail
 	if message == "" {
@@ -316,6 +359,7 @@ func problemOf(response *http.Response) error {
 		Field:   details.Field,
 		Message: message,
 		Hint:    details.Hint,
+		Faults:  details.Faults,
 		Err:     limitedBy(response),
 	}
 }

@@ -70,6 +70,7 @@ type deployWish struct {
 	fallback bool                // answer unknown paths of a static site with its index.html
 	check    bool                // show how it will be built, and deploy nothing; then name may be empty
 	docker   string              // path of the Dockerfile in the source; empty means the usual one
+	choices  [][2]string         // fields of the form: what the archive leaves open
 	name     app.Name
 	route    string // for a new app only
 	server   string
@@ -94,6 +95,7 @@ func (p *program) parseDeploy(args []string) (deployWish, error) {
 	image := flags.String("image", "", "run this image instead of a folder or an archive, such as ghcr.io/owner/app:1.2.3")
 	fallback := flags.Bool("fallback", false, "let a static site answer unknown paths with its index.html")
 	dockerfile := flags.String("dockerfile", "", "path of the Dockerfile in the folder or archive, such as docker/Dockerfile")
+	choices := addChoiceFlags(flags)
 	line := p.addLineFlags(flags)
 	timeout := flags.Duration("timeout", defaultDeployTime, "how long to wait until the app is live")
 	words, err := p.parseFlags(flags, args)
@@ -106,6 +108,9 @@ func (p *program) parseDeploy(args []string) (deployWish, error) {
 	}
 	if wish.docker, err = uploads.ParseDockerfile(*dockerfile); err != nil {
 		return deployWish{}, &usageError{err}
+	}
+	if wish.choices, err = choices.fields(p); err != nil {
+		return deployWish{}, err
 	}
 	if *check && *name == "" {
 		wish.token, err = p.deployToken(*line.token, *line.tokenFile)
@@ -209,7 +214,7 @@ func (p *program) deployToken(plain, file string) (secret.Text, error) {
 // check prints the Dockerfile alone to stdout, so that it can be kept in a file.
 func (p *program) check(ctx context.Context, api *client, wish deployWish, upload *upload) error {
 	upload.progress = newProgress(p.stderr, upload.bytes)
-	preview, err := api.check(ctx, wish.name, wish.route, upload)
+	preview, err := api.check(ctx, wish, upload)
 	if err != nil {
 		return err
 	}
@@ -217,7 +222,7 @@ func (p *program) check(ctx context.Context, api *client, wish deployWish, uploa
 	if len(preview.Services) > 1 {
 		said = append(said, "services: "+strings.Join(preview.Services, ", "))
 	}
-	said = append(said, preview.Reasons...)
+	said = append(append(said, preview.lines()...), preview.Reasons...)
 	if preview.Dockerfile == "" {
 		said = append(said, "Berth writes no Dockerfile for it.")
 	}
@@ -235,9 +240,9 @@ func (p *program) send(ctx context.Context, api *client, wish deployWish, upload
 		if err := api.setFallback(ctx, wish.name); err != nil {
 			return releaseAnswer{}, err
 		}
-		return api.updateApp(ctx, wish.name, upload)
+		return api.updateApp(ctx, wish, upload)
 	case err == nil:
-		return api.updateApp(ctx, wish.name, upload)
+		return api.updateApp(ctx, wish, upload)
 	case problem.KindOf(err) == problem.KindNotFound:
 		return api.createApp(ctx, wish, upload)
 	default:

@@ -93,6 +93,12 @@ func report(stderr io.Writer, err error) {
 		hint = release.hint
 	}
 	_, _ = fmt.Fprintf(stderr, "berth: %v\n", err)
+	if problem != nil && len(problem.Faults) > 1 {
+		for _, fault := range problem.Faults {
+			_, _ = fmt.Fprintf(stderr, "  %v\n    next: %s\n", fault, fault.Hint)
+		}
+		return
+	}
 	if cause != nil {
 		_, _ = fmt.Fprintf(stderr, "  cause: %v\n", cause)
 	}

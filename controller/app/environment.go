@@ -57,6 +57,20 @@ type ImportedVariables struct {
 	References []string // names of variables with a ${...} in their value, which is not replaced
 }
 
+// MergeWishes returns both lists as one. A variable of after replaces that of before.
+func MergeWishes(before, after []VariableWish) []VariableWish {
+	merged := slices.Clone(before)
+	for _, wish := range after {
+		at := slices.IndexFunc(merged, func(other VariableWish) bool { return other.Name == wish.Name })
+		if at < 0 {
+			merged = append(merged, wish)
+			continue
+		}
+		merged[at] = wish
+	}
+	return merged
+}
+
 // EnvironmentChange is a change of an app's environment.
 type EnvironmentChange struct {
 	Set     []VariableWish // new variables, and new values of existing ones

@@ -122,6 +122,12 @@ func (s Settings) Run() Settings {
 	return s
 }
 
+// WithLimits returns the settings with the limits of other.
+func (s Settings) WithLimits(other Settings) Settings {
+	s.MemoryBytes, s.NanoCPUs, s.Processes = other.MemoryBytes, other.NanoCPUs, other.Processes
+	return s
+}
+
 // Within returns the settings with no limit above most.
 func (s Settings) Within(most plan.Limits) Settings {
 	s.MemoryBytes = min(s.MemoryBytes, most.MemoryBytes)

@@ -81,7 +81,7 @@ func (c *composer) likelyMain() string {
 
 func (c *composer) offerMain(reason string) {
 	refusal := c.refuse(reason, fmt.Sprintf("Choose the main service: %s. Or add to its labels: berth.main_service: \"true\".", printable.List(c.running())), "services")
-	refusal.Offer = problem.OfferMain
+	refusal.Offer, refusal.Subject = problem.OfferMain, strings.Join(c.running(), ",")
 	c.faults = append(c.faults, refusal)
 }
 

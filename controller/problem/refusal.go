@@ -3,6 +3,7 @@ package problem
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -15,8 +16,8 @@ type Refusal struct {
 	Reason string
 	Hint   string // the next step
 	Offer  Offer  // what a person may choose instead; empty where nothing else helps
-	// Subject is what the Offer is about: a service of a compose file, or the names of
-	// variables with commas between; empty means the app.
+	// Subject is what the Offer is about: a service of a compose file, or names of
+	// services or variables with commas between; empty means the app.
 	Subject string
 }
 
@@ -35,18 +36,42 @@ const (
 	OfferWritableRoot Offer = "writable_root"
 )
 
-// Error gives the place and the reason on one line.
-func (r *Refusal) Error() string {
+// Place says where the fault is; empty where no file and no line is at fault.
+func (r *Refusal) Place() string {
 	switch {
 	case r.File == "" && r.Line == 0:
-		return r.Reason
+		return ""
 	case r.File == "":
-		return fmt.Sprintf("Line %d: %s", r.Line, r.Reason)
+		return fmt.Sprintf("Line %d", r.Line)
 	case r.Line == 0:
-		return r.File + ": " + r.Reason
+		return r.File
 	default:
-		return fmt.Sprintf("%s, line %d: %s", r.File, r.Line, r.Reason)
+		return fmt.Sprintf("%s, line %d", r.File, r.Line)
 	}
+}
+
+// Error gives the place and the reason on one line.
+func (r *Refusal) Error() string {
+	if place := r.Place(); place != "" {
+		return place + ": " + r.Reason
+	}
+	return r.Reason
+}
+
+// Subjects are the names in Subject.
+func (r *Refusal) Subjects() []string {
+	return strings.FieldsFunc(r.Subject, func(c rune) bool { return c == ',' })
+}
+
+var noValuePattern = regexp.MustCompile(`^The variable ([A-Za-z_][A-Za-z0-9_]*) has no value`)
+
+// Variable is the name of the variable without which the input cannot be read; empty for
+// any other fault.
+func (r *Refusal) Variable() string {
+	if found := noValuePattern.FindStringSubmatch(r.Reason); found != nil {
+		return found[1]
+	}
+	return ""
 }
 
 // Refusals are all faults of one input. errors.As finds the first.
@@ -59,6 +84,34 @@ func (r Refusals) Error() string {
 		lines = append(lines, refusal.Error())
 	}
 	return strings.Join(lines, "\n")
+}
+
+// Subjects are what the faults with the offer are about, each once; offered is false where
+// none has it.
+func (r Refusals) Subjects(offer Offer) (subjects []string, offered bool) {
+	for _, refusal := range r {
+		if refusal.Offer != offer {
+			continue
+		}
+		offered = true
+		for _, name := range refusal.Subjects() {
+			if !slices.Contains(subjects, name) {
+				subjects = append(subjects, name)
+			}
+		}
+	}
+	return subjects, offered
+}
+
+// Variables are the names of all variables that have no value, each once.
+func (r Refusals) Variables() []string {
+	var names []string
+	for _, refusal := range r {
+		if name := refusal.Variable(); name != "" && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // Unwrap returns the faults.

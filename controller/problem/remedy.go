@@ -1,5 +1,7 @@
 package problem
 
+import "strings"
+
 // Remedy is the change that would fix a release. All fields but Missing are for a failed
 // release, and its next try can apply them at once. The zero value means no remedy.
 type Remedy struct {
@@ -13,4 +15,23 @@ type Remedy struct {
 	// route that is a host alone fixes it.
 	Missing     int    `json:"missing,omitempty"`
 	MissingFile string `json:"missing_file,omitempty"`
+
+	// Faults are all faults of an archive that could not be planned, a line each; empty
+	// where the reason says all. They are for people to read.
+	Faults string `json:"faults,omitempty"`
 }
+
+// With returns the remedy with the faults, where there are several. mask takes what is
+// secret out of a text.
+func (r Remedy) With(faults Refusals, mask func(string) string) Remedy {
+	if len(faults) > 1 {
+		lines := make([]string, 0, len(faults))
+		for _, fault := range faults {
+			lines = append(lines, oneLine.Replace(mask(fault.Error()+" "+fault.Hint)))
+		}
+		r.Faults = strings.Join(lines, "\n")
+	}
+	return r
+}
+
+var oneLine = strings.NewReplacer("\n", " ", "\r", " ")

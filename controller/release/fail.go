@@ -168,7 +168,7 @@ func (s *shipment) explain(ctx context.Context, cause error) (state app.ReleaseS
 	}
 	problem := s.diagnose(cause)
 	mask := s.environment.Mask
-	return app.ReleaseFailed, mask.Apply(problem.Message), mask.Apply(problem.Hint), problem.Remedy
+	return app.ReleaseFailed, mask.Apply(problem.Message), mask.Apply(problem.Hint), problem.Remedy.With(problem.Faults, mask.Apply)
 }
 
 func (c *Shipper) finish(ctx context.Context, id app.ReleaseID, state app.ReleaseState, reason, hint string) error {

@@ -361,6 +361,32 @@
     sending(form, false);
   }
 
+  // What is never sent back stays in the browser: it is put into the form again.
+  function keepTyped(form, fresh) {
+    fresh.querySelectorAll("[data-typed]").forEach(function (field) {
+      var old = form.elements.namedItem(field.name);
+      if (old && old.value && !field.value) field.value = old.value;
+    });
+  }
+
+  // A strong value: 32 letters and digits, each as likely as the next.
+  function randomValue() {
+    var letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    var bytes = new Uint8Array(1);
+    var value = "";
+    while (value.length < 32) {
+      window.crypto.getRandomValues(bytes);
+      if (bytes[0] < 248) value += letters[bytes[0] % 62];
+    }
+    return value;
+  }
+
+  function setUpGenerator(button) {
+    button.addEventListener("click", function () {
+      document.getElementById(button.dataset.generate).value = randomValue();
+    });
+  }
+
   // The answer is the same page: take it over. Where it says what was wrong, put
   // the chosen files back too, which no page can carry.
   function showAnswer(form, html, wasStored) {
@@ -370,6 +396,7 @@
     var input = form.querySelector('input[type="file"]');
     var main = document.getElementById("main");
     document.title = answer.title;
+    if (!wasStored) keepTyped(form, fresh);
     main.replaceWith(fresh);
     var place = fresh.querySelector('form[data-upload] input[type="file"]');
     if (place && !wasStored) {
@@ -487,6 +514,7 @@
     localTimes(root);
     root.querySelectorAll("[data-log]").forEach(setUpPanel);
     root.querySelectorAll("form[data-upload]").forEach(setUpUpload);
+    root.querySelectorAll("[data-generate]").forEach(setUpGenerator);
   }
   setUp(document);
 

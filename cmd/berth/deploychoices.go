@@ -1,0 +1,116 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"berth/controller/app"
+)
+
+// choiceFlags are the flags of berth deploy that answer what an archive leaves open. An
+// app that is there keeps them as its settings and its variables.
+type choiceFlags struct {
+	main, port          string
+	profiles            names
+	hostFolders, dotenv bool
+	set                 names // NAME=value
+	secrets             names // of variables of the environment
+	waive               names // an exception, or exception:service,...
+}
+
+// names is a flag that may stand there several times.
+type names []string
+
+func (n *names) String() string { return strings.Join(*n, " ") }
+
+// Set takes one more.
+func (n *names) Set(text string) error {
+	*n = append(*n, text)
+	return nil
+}
+
+func addChoiceFlags(flags *flag.FlagSet) *choiceFlags {
+	c := &choiceFlags{}
+	flags.StringVar(&c.main, "main", "", "service of a compose file that the route leads to")
+	flags.StringVar(&c.port, "port", "", "port that the app listens on; without it the image's")
+	flags.Var(&c.profiles, "profile", "profile of a compose file whose services run too; may be repeated")
+	flags.BoolVar(&c.hostFolders, "host-folders", false, "use volumes of the app in place of data folders of the host; nothing of the host is taken over")
+	flags.BoolVar(&c.dotenv, "dotenv", false, "use the values of the archive's .env for variables that the app lacks")
+	flags.Var(&c.set, "set", "NAME=value of a plain variable; may be repeated")
+	flags.Var(&c.secrets, "secret", "NAME of a secret, whose value is the environment variable NAME of this command; may be repeated")
+	flags.Var(&c.waive, "waive", "security exception: database, database:SERVICE,... or writable_root; needs a token of the scope admin")
+	return c
+}
+
+// fields are those of the upload's form.
+func (c *choiceFlags) fields(p *program) ([][2]string, error) {
+	var fields [][2]string
+	add := func(name, value string) {
+		if value != "" {
+			fields = append(fields, [2]string{name, value})
+		}
+	}
+	if _, err := app.ParsePort(c.port); err != nil {
+		return nil, &usageError{fmt.Errorf("--port: %w", err)}
+	}
+	add("main", c.main)
+	add("port", c.port)
+	add("profiles", strings.Join(c.profiles, ","))
+	if c.hostFolders {
+		add("host_folders", strconv.FormatBool(true))
+	}
+	if c.dotenv {
+		add("dotenv", strconv.FormatBool(true))
+	}
+	variables, err := c.variables(p)
+	if err != nil {
+		return nil, err
+	}
+	waivers, err := c.waivers()
+	return append(append(fields, variables...), waivers...), err
+}
+
+func (c *choiceFlags) variables(p *program) ([][2]string, error) {
+	var fields [][2]string
+	var plain []string
+	for _, pair := range c.set {
+		name, value, found := strings.Cut(pair, "=")
+		if !found || name == "" || value == "" {
+			return nil, &usageError{errors.New("--set takes NAME=value, with a value; see berth help deploy")} // it may hold a secret
+		}
+		plain = append(plain, name)
+		fields = append(fields, [2]string{"value_" + name, value})
+	}
+	for _, name := range c.secrets {
+		value := p.variable(name)
+		if value == "" {
+			return nil, &usageError{errors.New("--secret takes the NAME of an environment variable of this command, which has a value; see berth help deploy")}
+		}
+		fields = append(fields, [2]string{"value_" + name, value})
+	}
+	if len(plain) > 0 {
+		fields = append(fields, [2]string{"plain", strings.Join(plain, ",")})
+	}
+	return fields, nil
+}
+
+func (c *choiceFlags) waivers() ([][2]string, error) {
+	var fields [][2]string
+	for _, text := range c.waive {
+		exception, services, named := strings.Cut(text, ":")
+		switch {
+		case exception == "database" && services != "":
+			fields = append(fields, [2]string{"database_services", services})
+		case exception == "database" && !named:
+			fields = append(fields, [2]string{"database", "true"})
+		case exception == "writable_root" && !named:
+			fields = append(fields, [2]string{"writable_root", "true"})
+		default:
+			return nil, &usageError{fmt.Errorf("--waive %.60q is no security exception: use database, database:SERVICE,... or writable_root", text)}
+		}
+	}
+	return fields, nil
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestDeploy_SendsWhatTheArchiveLeavesOpen(t *testing.T) {
+	t.Parallel()
+	want := map[string]string{
+		"main": "web", "port": "8080", "profiles": "a,b", "host_folders": "true", "dotenv": "true",
+		"value_MODE": "a=b", "plain": "MODE", "value_BERTH_TOKEN": "berth_test", "database_services": "db,cache", "writable_root": "true",
+	}
+	for _, exists := range []bool{false, true} {
+		server := newAPIServer(t)
+		server.exists = exists
+		_, _, err := deploy(t, server, "berth_test", "--main", "web", "--port", "8080", "--profile", "a", "--profile", "b", "--host-folders", "--dotenv",
+			"--set", "MODE=a=b", "--secret", "BERTH_TOKEN", "--waive", "database:db,cache", "--waive", "writable_root")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, value := range want {
+			if server.fields[name] != value {
+				t.Errorf("the app is there: %v: %s is %q, want %q", exists, name, server.fields[name], value)
+			}
+		}
+	}
+}
+
+func TestDeploy_RefusesFlagsOfChoicesThatMeanNothing(t *testing.T) {
+	t.Parallel()
+	for _, flags := range [][]string{
+		{"--port", "x"}, {"--set", "hush"}, {"--set", "=hush"}, {"--secret", "HUSH_IS_NOT_THERE"}, {"--waive", "all"}, {"--waive", "database:"}, {"--waive", "writable_root:web"},
+	} {
+		server := newAPIServer(t)
+		_, _, err := deploy(t, server, "berth_test", flags...)
+		if exitCode(err) != exitUsage || len(server.requests) > 0 || strings.Contains(err.Error(), "hush") {
+			t.Errorf("%q: %v, %q", flags, err, server.requests)
+		}
+	}
+}
+
+func TestDeploy_PrintsEveryFaultWithItsNextStep(t *testing.T) {
+	t.Parallel()
+	server := newAPIServer(t)
+	server.problem = `{"detail": "2 faults. The first: compose.yaml, line 3: No.", "hint": "Do.", "field": "archive",
+		"faults": [{"file": "compose.yaml", "line": 3, "reason": "No.", "hint": "Do."}, {"file": "compose.yaml", "line": 9, "reason": "Nor this.", "hint": "Do that."}]}`
+	for _, flags := range [][]string{nil, {"--check"}} {
+		_, _, err := deploy(t, server, "berth_test", flags...)
+		var said strings.Builder
+		report(&said, err)
+		want := "berth: 2 faults. The first: compose.yaml, line 3: No.\n  compose.yaml, line 3: No.\n    next: Do.\n  compose.yaml, line 9: Nor this.\n    next: Do that.\n"
+		if exitCode(err) != exitRefused || said.String() != want {
+			t.Errorf("%d %s", exitCode(err), said.String())
+		}
+	}
+}
+
+func TestDeploy_CheckPrintsThePlan(t *testing.T) {
+	t.Parallel()
+	var preview previewAnswer
+	preview.Plan.Main, preview.Plan.Port = "web", 80
+	preview.Plan.Services = []plannedService{
+		{Name: "db", Image: "postgres:17", Volumes: []string{"data:/data"}, Loosens: []string{"database"}}, {Name: "web", Build: "web/Dockerfile"},
+	}
+	got := strings.Join(preview.lines(), "\n")
+	if want := "  db: image postgres:17; volumes data:/data; security exceptions database\n  web: built with web/Dockerfile; has the route, port 80"; got != want {
+		t.Errorf("got\n%s", got)
+	}
+}

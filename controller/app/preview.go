@@ -1,0 +1,114 @@
+package app
+
+import (
+	"fmt"
+
+	"berth/controller/plan"
+)
+
+// Preview is how an archive will be built, before anything is.
+type Preview struct {
+	Kind       string   // what the archive was taken for, such as "Go"
+	Own        string   // path of the Dockerfile that the archive brings; empty where it brings none
+	Dockerfile string   // whole text of the one that Berth wrote; empty where it wrote none
+	Reasons    []string // whole sentences: what was found, and what follows
+	Services   []string // names, in the order in which they start
+
+	Plan []ServicePreview // the services as they will run, in the order in which they start
+	// Notes are whole sentences: what is left out or changed. Reasons holds them too.
+	Notes []string
+
+	// Environment is what it was read with; it waits with the archive and is shown to
+	// nobody.
+	Environment []VariableWish
+}
+
+// ServicePreview is how one service will run.
+type ServicePreview struct {
+	Name    string
+	Image   string   // to pull; empty where it is built
+	Build   string   // path of its Dockerfile in the archive; empty where Berth writes it or nothing is built
+	Main    bool     // the route leads to it
+	Port    uint16   // that the route leads to; 0 lets the image decide
+	Copies  int      // containers
+	Volumes []string // name:/path of each volume
+	Loosens []string // the security exceptions that it has
+}
+
+// Variables is how many were given for it.
+func (p Preview) Variables() int { return len(p.Environment) }
+
+// Main is the service that the route leads to; the zero value where there is none.
+func (p Preview) Main() ServicePreview {
+	for _, service := range p.Plan {
+		if service.Main {
+			return service
+		}
+	}
+	return ServicePreview{}
+}
+
+// PreviewOf returns the plan as people read it.
+func PreviewOf(made plan.Plan) Preview {
+	preview := Preview{Notes: made.Notes}
+	for _, service := range made.Services {
+		preview.Services = append(preview.Services, service.Name)
+		preview.Plan = append(preview.Plan, servicePreview(service, made.Main))
+		if service.Name == made.Main {
+			preview.describe(service)
+		}
+	}
+	if made.Composed {
+		preview.Kind = "Compose app"
+		preview.Own, preview.Dockerfile, preview.Reasons = "", "", []string{fmt.Sprintf("The route leads to %s.", made.Main)}
+	}
+	preview.Reasons = append(preview.Reasons, made.Notes...)
+	for _, service := range made.Services {
+		if name, known := plan.DatabaseImage(service.Image); known && !service.Waivers.Database {
+			preview.Reasons = append(preview.Reasons, fmt.Sprintf("%s runs the image of %s, which starts as root and drops root later: it needs the security exception \"Database\".", service.Name, name))
+		}
+	}
+	return preview
+}
+
+func servicePreview(service plan.Service, main string) ServicePreview {
+	made := ServicePreview{Name: service.Name, Image: service.Image, Main: service.Name == main, Copies: service.Count()}
+	if service.Image == "" && service.Build.Generated == nil {
+		made.Build = service.Build.Dockerfile
+		if service.Build.Folder != "" {
+			made.Build = service.Build.Folder + "/" + made.Build
+		}
+	}
+	if made.Main {
+		made.Port = service.Port
+	}
+	for _, mount := range service.Mounts {
+		made.Volumes = append(made.Volumes, mount.Volume+":"+mount.Target)
+	}
+	if service.Waivers.Database {
+		made.Loosens = append(made.Loosens, WaiverDatabase.Label())
+	}
+	if service.Waivers.WritableRoot {
+		made.Loosens = append(made.Loosens, WaiverWritableRoot.Label())
+	}
+	return made
+}
+
+// describe says how the service that the route leads to is made.
+func (p *Preview) describe(service plan.Service) {
+	switch {
+	case service.Build.Generated != nil:
+		p.Kind = service.Build.Generated.Kind
+		p.Dockerfile = service.Build.Generated.Dockerfile
+		p.Reasons = service.Build.Generated.Reasons
+	case service.Image != "":
+		p.Kind = "Image"
+		p.Reasons = []string{
+			fmt.Sprintf("The image %s is run as it is.", service.Image),
+			"It is pulled when it is deployed; what its registry has then is what runs, also after a restart or a rollback.",
+		}
+	default:
+		p.Kind = "Dockerfile"
+		p.Own = service.Build.Dockerfile
+	}
+}

@@ -1,0 +1,103 @@
+package router
+
+import (
+	"slices"
+
+	"berth/controller/app"
+	"berth/controller/problem"
+)
+
+// choicesView are the fields of a form that answer what an archive leaves open. Each field
+// stands on the page once: open where it would lift a fault or was used, else among the
+// rest.
+type choicesView struct {
+	Next     bool // of an app that is there, whose settings hold the rest
+	Typed    app.ChoicesForm
+	Services []string // to choose the main one from; none means that any name is typed
+	Problems fieldProblems
+
+	ShowMain, ShowVolumes, ShowDotenv, ShowRoot bool
+
+	WritableRoot      bool // as it was typed
+	RootFor           []string
+	RootForbidden     bool // by the operator
+	Database          []nameTick
+	DatabaseForbidden bool
+	Plain             []nameTick
+	Values            []string // names of variables to be given
+}
+
+// nameTick is a box for one name.
+type nameTick struct {
+	Name  string
+	Given bool
+}
+
+// Offered reports whether a field is to be shown open.
+func (c choicesView) Offered() bool {
+	return c.ShowMain || c.ShowVolumes || c.ShowDotenv || c.ShowRoot || len(c.Database)+len(c.Plain)+len(c.Values) > 0
+}
+
+// Chosen reports whether the service is the one that was chosen.
+func (c choicesView) Chosen(service string) bool { return c.Typed.Main == service }
+
+// choicesOf returns the fields for the form, which may be nil, with what its faults offer.
+func (a *admin) choicesOf(form *upload, next bool) choicesView {
+	if form == nil {
+		form = &upload{}
+	}
+	var faults problem.Refusals
+	for _, field := range []string{fieldArchive, fieldVariables, ""} {
+		if found := form.problems[field]; found != nil {
+			faults = append(faults, found.Faults...)
+		}
+	}
+	forbidden := a.settings.ForbiddenWaivers()
+	view := choicesView{
+		Next: next, Typed: typedChoices(form.field), Problems: form.problems, WritableRoot: isTicked(form.fields[fieldWritableRoot]),
+		RootForbidden: slices.Contains(forbidden, app.WaiverWritableRoot), DatabaseForbidden: slices.Contains(forbidden, app.WaiverDatabase),
+	}
+	view.offer(faults)
+	databases, _ := faults.Subjects(problem.OfferDatabase)
+	view.Database = ticksOf(databases, form.names(fieldServices))
+	plain, _ := faults.Subjects(problem.OfferPlain)
+	view.Plain = ticksOf(plain, form.names(fieldPlain))
+	view.Values = faults.Variables()
+	if form.held == nil { // those of a held archive wait with it
+		view.Values = append(view.Values, form.valueNames()...)
+	}
+	if next { // its other variables are on a page of their own
+		view.Values = append(view.Values, plain...)
+	}
+	slices.Sort(view.Values)
+	view.Values = slices.Compact(view.Values)
+	return view
+}
+
+// offer opens the fields that the faults offer, and those that were used.
+func (c *choicesView) offer(faults problem.Refusals) {
+	offers := func(offer problem.Offer) bool {
+		_, offered := faults.Subjects(offer)
+		return offered
+	}
+	c.Services, _ = faults.Subjects(problem.OfferMain)
+	if main := c.Typed.Main; len(c.Services) > 0 && main != "" && !slices.Contains(c.Services, main) {
+		c.Services = append(c.Services, main)
+	}
+	c.RootFor, _ = faults.Subjects(problem.OfferWritableRoot)
+	c.ShowMain = offers(problem.OfferMain) || c.Typed.Main != ""
+	c.ShowVolumes = offers(problem.OfferBinds) || c.Typed.Volumes
+	c.ShowDotenv = offers(problem.OfferDotenv) || c.Typed.Dotenv
+	c.ShowRoot = offers(problem.OfferWritableRoot) || c.WritableRoot
+}
+
+// ticksOf returns a box for each name that is offered or given.
+func ticksOf(offered, given []string) []nameTick {
+	names := slices.Concat(offered, given)
+	slices.Sort(names)
+	var ticks []nameTick
+	for _, name := range slices.Compact(names) {
+		ticks = append(ticks, nameTick{Name: name, Given: slices.Contains(given, name)})
+	}
+	return ticks
+}
