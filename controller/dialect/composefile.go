@@ -231,7 +231,7 @@ func (c *composeFile) plain(f *form) string {
 		err = yaml.Unmarshal(written, new(yaml.Node)) // an alias can have lost its anchor
 	}
 	if err != nil {
-		f.faults.refuse(f.source.ComposeName, 0, "The file cannot be written as plain compose.", "Remove anchors that stand in the way of the template's own keys.")
+		f.faults.refuse(f.source.ComposeName, 0, "The file cannot be written as plain compose.", "Remove anchors: they hide keys of the template.")
 		return ""
 	}
 	f.note("The compose file was written anew, so lines in messages are those of the new text.")
