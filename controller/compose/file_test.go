@@ -71,7 +71,7 @@ func TestKeys_HoldEveryKeyOfTheSpecification(t *testing.T) {
 	}
 	specified := map[string]bool{}
 	collect(document, document, "", specified, 0)
-	known := newChecker().table
+	known := newChecker("").table
 	for _, path := range slices.Sorted(maps.Keys(specified)) {
 		if !covered(known, path) {
 			t.Errorf("the table does not hold %s", path)
