@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -70,7 +71,11 @@ func (l *loading) resolve(s *source, name string, written map[string]any, chain 
 	if err != nil {
 		return nil, err
 	}
-	return override.ExtendService(resolved, own)
+	joined, err := override.ExtendService(resolved, own)
+	if err != nil {
+		return nil, &sourceError{source: s, error: errors.New(strings.ReplaceAll(err.Error(), "services.x", "services."+name))}
+	}
+	return joined, nil
 }
 
 // parentOf reads extends. If anything is wrong with it, it records that and returns none.

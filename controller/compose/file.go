@@ -150,12 +150,23 @@ func (f *File) find(path []string) (position, bool) {
 	return position{}, false
 }
 
-// explain rewrites an error of the library, which names the place by its path or by a
+// explain rewrites errors of the library, which name their place by its path or by a
 // service's name in quotes. It drops an error about a part of the file that lacks a
 // refused key: the error may follow from that.
 func (f *File) explain(err error, removed []string) []*Refusal {
 	if refusal, ok := err.(*Refusal); ok { //nolint:errorlint // only as this package itself returns it
 		return []*Refusal{refusal}
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // splits what is joined
+		in := f
+		if of, ok := err.(*sourceError); ok { //nolint:errorlint // only as this package itself returns it
+			in = &File{sources: []*source{of.source}}
+		}
+		var all []*Refusal
+		for _, one := range joined.Unwrap() {
+			all = append(all, in.explain(one, removed)...)
+		}
+		return all
 	}
 	place, at := f.placeIn(err.Error())
 	for _, key := range removed {

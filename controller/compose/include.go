@@ -58,7 +58,7 @@ func (l *loading) includeItem(s *source, item *node, place string, open []*sourc
 		included, refusal := l.openIn(s, "include", file.text, file.line, folder)
 		switch {
 		case refusal != nil:
-		case slices.Contains(open, included):
+		case slices.ContainsFunc(open, func(s *source) bool { return s.path == included.path }):
 			refusal = s.refuseReference("include", file.text, "includes itself", file.line)
 			refusal.Hint = "Remove one of the two lines that lead in a circle."
 		case len(open) > maxNested:

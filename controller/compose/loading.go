@@ -107,7 +107,7 @@ func (l *loading) openIn(from *source, key, text string, line int, folder string
 			return known, nil
 		}
 	}
-	if len(l.sources) > maxFiles {
+	if len(l.sources)-len(l.mains) >= maxFiles {
 		return nil, &Refusal{File: from.path, Line: line, Reason: fmt.Sprintf("The app reads more than %d other compose files.", maxFiles), Hint: "Write them into fewer files."}
 	}
 	if l.options.Open == nil {
@@ -143,10 +143,14 @@ func (l *loading) miss(refusal *Refusal) {
 // expand replaces the variables of all files, and resolves extends.
 func (l *loading) expand() (err error) {
 	defer mistyped(&err)
+	var faults []error
 	for _, s := range l.order {
 		if err := s.interpolate(l.interpolation()); err != nil {
-			return err
+			faults = append(faults, err)
 		}
+	}
+	if len(faults) > 0 {
+		return errors.Join(faults...)
 	}
 	for _, s := range l.order {
 		if err := l.extend(s); err != nil {

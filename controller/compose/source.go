@@ -70,7 +70,7 @@ func (s *source) interpolate(o interpolation.Options) error {
 	delete(content, "include")
 	replaced, err := interpolation.Interpolate(content, o)
 	if err != nil {
-		return err
+		return &sourceError{source: s, error: err}
 	}
 	s.content = replaced
 	s.rebase(replaced)
@@ -83,7 +83,7 @@ func (s *source) interpolateService(name string, o interpolation.Options) error 
 	own := map[string]any{"services": map[string]any{name: s.serviceNode(name).value()}}
 	replaced, err := interpolation.Interpolate(own, o)
 	if err != nil {
-		return err
+		return &sourceError{source: s, error: err}
 	}
 	s.rebase(replaced)
 	services, found := s.content["services"].(map[string]any)
@@ -100,6 +100,20 @@ func (s *source) written(name string) map[string]any {
 	services, _ := s.content["services"].(map[string]any)
 	service, _ := services[name].(map[string]any)
 	return service
+}
+
+// sourceError are the library's errors in one file, joined by errors.Join or alone.
+type sourceError struct {
+	source *source
+	error
+}
+
+// Unwrap returns the errors one by one.
+func (e *sourceError) Unwrap() []error {
+	if joined, ok := e.error.(interface{ Unwrap() []error }); ok { //nolint:errorlint // splits what is joined
+		return joined.Unwrap()
+	}
+	return []error{e.error}
 }
 
 // position is a place in a file of the archive.

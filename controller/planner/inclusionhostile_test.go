@@ -68,6 +68,9 @@ func TestInclusion_RefusesWhatOtherFilesHideAtTheirPlace(t *testing.T) {
 		"no variable":            {[]string{"compose.yaml", extendsBase, "base.yaml", "services:\n  base:\n    image: a:1\n    environment:\n      A: ${SECRET:?say it}\n"}, []string{"base.yaml, line 5: SECRET has no value: say it"}},
 		"empty variable":         {[]string{"compose.yaml", "include: [base.yaml]\n", "base.yaml", "services:\n  base:\n    image: a:1\n    environment:\n      A: ${SECRET}\n"}, []string{"base.yaml, line 5: SECRET has no value"}},
 		"wrong type":             {[]string{"compose.yaml", "include: [a.yaml]\nservices: {web: {image: \"a:1\"}}\n", "a.yaml", "services:\n  b:\n    image: b:1\n    environment: 7\n"}, []string{"a.yaml, line 4: cannot be used"}},
+		"lists joined to none":   {[]string{"compose.yaml", extendsBase + "    ports: 7\n", "base.yaml", "services:\n  base:\n    image: a:1\n    ports: [\"80\"]\n"}, []string{"compose.yaml, line 4: cannot override services.web.ports"}},
+		"broken variables":       {[]string{"compose.yaml", "include: [a.yaml]\nservices:\n  web:\n    image: ${A\n    user: ${B\n", "a.yaml", "services:\n  b:\n    image: ${C\n"}, []string{"compose.yaml, line 4: ", "compose.yaml, line 5: ", "a.yaml, line 3: "}},
+		"broken extended":        {[]string{"compose.yaml", "services:\n  base:\n    image: a:1\n    extends: {file: base.yaml, service: base}\n", "base.yaml", "services:\n  base:\n    user: ${B\n"}, []string{"base.yaml, line 3: "}},
 		"services that are none": {[]string{"compose.yaml", extendsBase, "base.yaml", "services: [base]\n"}, []string{"compose.yaml, line 3: not found"}},
 	} {
 		t.Run(name, func(t *testing.T) {
