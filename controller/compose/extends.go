@@ -11,8 +11,8 @@ import (
 
 // The bounds on what services extend.
 const (
-	maxExtended = 100     // services of other files
-	maxCopied   = 400_000 // values of all services, with those that they extend
+	maxExtended = 100    // services of other files
+	maxCopied   = 30_000 // values of all services, with those that they extend; the library takes long for each
 )
 
 // extend gives each service of the file the keys of the one that it extends.

@@ -3,6 +3,7 @@ package compose
 import (
 	"context"
 	"errors"
+	"maps"
 
 	"github.com/compose-spec/compose-go/v2/interpolation"
 	"github.com/compose-spec/compose-go/v2/loader"
@@ -35,11 +36,8 @@ func (nothing) Dir(string) string { return "" }
 func (l *loading) load() (project *types.Project, err error) {
 	defer mistyped(&err)
 	details := types.ConfigDetails{WorkingDir: "/nonexistent", Environment: l.names.mapping()}
-	for _, s := range l.order {
-		if s.extended != nil && s.content["services"] != nil {
-			s.content["services"] = s.extended
-		}
-		details.ConfigFiles = append(details.ConfigFiles, types.ConfigFile{Filename: FileName, Config: s.content})
+	for _, content := range l.contents() {
+		details.ConfigFiles = append(details.ConfigFiles, types.ConfigFile{Filename: FileName, Config: content})
 	}
 	project, err = loader.LoadWithContext(context.Background(), details, func(o *loader.Options) {
 		o.SetProjectName(ProjectName, true)
@@ -57,6 +55,50 @@ func (l *loading) load() (project *types.Project, err error) {
 		return nil, err
 	}
 	return project, mendShortVolumes(project)
+}
+
+// contents returns the files for the library. Those that define nothing in common are one,
+// because the library judges all that it has so far again with each file.
+func (l *loading) contents() []map[string]any {
+	var all []map[string]any
+	for _, s := range l.order {
+		if s.extended != nil && s.content["services"] != nil {
+			s.content["services"] = s.extended
+		}
+		if len(all) == 0 || !absorb(all[len(all)-1], s.content) {
+			all = append(all, s.content)
+		}
+	}
+	return all
+}
+
+// absorb adds what a file defines to another one; false if both define the same.
+func absorb(to, from map[string]any) bool {
+	for kind, value := range from {
+		if to[kind] == nil {
+			continue
+		}
+		known, isMapping := to[kind].(map[string]any)
+		added, alike := value.(map[string]any)
+		if !isMapping || !alike && value != nil {
+			return false
+		}
+		for name, definition := range added {
+			if other, found := known[name]; found && (definition != nil || other != nil) {
+				return false
+			}
+		}
+	}
+	for kind, value := range from {
+		known, _ := to[kind].(map[string]any)
+		added, _ := value.(map[string]any)
+		if known == nil {
+			to[kind] = value
+			continue
+		}
+		maps.Copy(known, added)
+	}
+	return true
 }
 
 // interpolation replaces the variables of a file, and gives values the types of their keys.
