@@ -157,7 +157,7 @@ func (f *File) explain(err error, removed []string) []*Refusal {
 	if refusal, ok := err.(*Refusal); ok { //nolint:errorlint // only as this package itself returns it
 		return []*Refusal{refusal}
 	}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // splits what is joined
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		in := f
 		if of, ok := err.(*sourceError); ok { //nolint:errorlint // only as this package itself returns it
 			in = &File{sources: []*source{of.source}}

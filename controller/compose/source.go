@@ -86,12 +86,13 @@ func (s *source) interpolateService(name string, o interpolation.Options) error 
 		return &sourceError{source: s, error: err}
 	}
 	s.rebase(replaced)
+	own, _ = replaced["services"].(map[string]any)
 	services, found := s.content["services"].(map[string]any)
 	if !found {
 		services = map[string]any{}
 		s.content["services"] = services
 	}
-	services[name] = replaced["services"].(map[string]any)[name]
+	services[name] = own[name]
 	return nil
 }
 
@@ -110,7 +111,7 @@ type sourceError struct {
 
 // Unwrap returns the errors one by one.
 func (e *sourceError) Unwrap() []error {
-	if joined, ok := e.error.(interface{ Unwrap() []error }); ok { //nolint:errorlint // splits what is joined
+	if joined, ok := e.error.(interface{ Unwrap() []error }); ok {
 		return joined.Unwrap()
 	}
 	return []error{e.error}

@@ -63,15 +63,6 @@ func (v *variables) substitute(text string, lookup template.Mapping) (string, er
 	return replaced, err
 }
 
-// inText returns the text with its variables replaced, or as it is if they cannot be.
-func (v *variables) inText(text string) string {
-	replaced, err := v.substitute(text, v.lookup)
-	if err != nil {
-		return text
-	}
-	return replaced
-}
-
 // remark records the variables without a default that are not set.
 func (v *variables) remark(text string) {
 	for _, match := range bare.FindAllStringSubmatch(text, -1) {

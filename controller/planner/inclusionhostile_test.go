@@ -144,7 +144,8 @@ func TestInclusion_RefusesSymbolicLinks(t *testing.T) {
 	w := tar.NewWriter(packed)
 	for _, file := range [][2]string{
 		{"compose.yaml", "include: [link.yaml]\nservices:\n  web:\n    extends: {file: away/base.yaml, service: base}\n"},
-		{"base.yaml", "services: {base: {image: \"a:1\"}}\n"}, {"real/base.yaml", "services: {base: {image: \"a:1\"}}\n"},
+		{"base.yaml", "services: {base: {image: \"a:1\"}}\n"},
+		{"real/base.yaml", "services: {base: {image: \"a:1\"}}\n"},
 	} {
 		if err := w.WriteHeader(&tar.Header{Name: file[0], Typeflag: tar.TypeReg, Mode: 0o644, Size: int64(len(file[1]))}); err != nil {
 			t.Fatal(err)
