@@ -24,6 +24,7 @@ type settingsJSON struct {
 	// What a compose file leaves open, from the next upload on.
 	Main        string   `json:"main"`         // empty means the most likely service
 	Profiles    []string `json:"profiles"`     // whose services run too
+	Compose     []string `json:"compose"`      // the compose files, the later ones change the first; none means that Berth looks for one
 	HostFolders bool     `json:"host_folders"` // volumes of the app in place of data folders of the host
 	Dotenv      bool     `json:"dotenv"`       // the values of the archive's .env
 }
@@ -34,6 +35,7 @@ func settingsJSONOf(settings app.Settings) settingsJSON {
 		Processes: settings.Processes, WritableRoot: settings.WritableRoot,
 		Database: settings.Database, DatabaseServices: append([]string{}, settings.DatabaseServices.List()...), Fallback: settings.Fallback,
 		Main: string(settings.Choices.Main), Profiles: append([]string{}, settings.Choices.Profiles.List()...), HostFolders: settings.Choices.Volumes, Dotenv: settings.Choices.Dotenv,
+		Compose: append([]string{}, settings.Choices.Compose.List()...),
 	}
 }
 
@@ -43,7 +45,7 @@ func (s settingsJSON) form() app.SettingsForm {
 	form := app.SettingsForm{
 		Memory: number(s.MemoryMB), CPU: number(s.CPUPercent), Processes: number(s.Processes), WritableRoot: s.WritableRoot,
 		Database: s.Database, DatabaseServices: strings.Join(s.DatabaseServices, ","), Fallback: s.Fallback,
-		Choices: app.ChoicesForm{Main: s.Main, Profiles: strings.Join(s.Profiles, ","), Volumes: s.HostFolders, Dotenv: s.Dotenv},
+		Choices: app.ChoicesForm{Main: s.Main, Profiles: strings.Join(s.Profiles, ","), Compose: strings.Join(s.Compose, ","), Volumes: s.HostFolders, Dotenv: s.Dotenv},
 	}
 	if s.Port != 0 {
 		form.Port = number(s.Port)

@@ -92,7 +92,7 @@ func typedSettings(form url.Values) app.SettingsForm {
 // typedChoices reads what a person chose about a compose file.
 func typedChoices(get func(string) string) app.ChoicesForm {
 	return app.ChoicesForm{
-		Main: get(app.FieldMain), Profiles: get(app.FieldProfiles),
+		Main: get(app.FieldMain), Profiles: get(app.FieldProfiles), Compose: get(app.FieldCompose),
 		Volumes: isTicked(get(app.FieldVolumes)), Dotenv: isTicked(get(app.FieldDotenv)),
 	}
 }

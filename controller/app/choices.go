@@ -13,6 +13,7 @@ import (
 type Choices struct {
 	Main     ServiceNames `json:"main,omitempty"`     // one service, that the route leads to
 	Profiles ServiceNames `json:"profiles,omitempty"` // whose services run too
+	Compose  ComposePaths `json:"compose,omitempty"`  // the files that are read
 	// Volumes makes volumes of the app in place of data folders of the host.
 	Volumes bool `json:"volumes,omitempty"`
 	// Dotenv takes the values of the archive's .env for variables that the app lacks.
@@ -23,20 +24,22 @@ type Choices struct {
 const (
 	FieldMain     = "main"
 	FieldProfiles = "profiles"
+	FieldCompose  = "compose"
 	FieldVolumes  = "host_folders"
 	FieldDotenv   = "dotenv"
 )
 
 // ChoicesForm is Choices as a person types them.
 type ChoicesForm struct {
-	Main, Profiles  string
-	Volumes, Dotenv bool
+	Main, Profiles, Compose string
+	Volumes, Dotenv         bool
 }
 
 // Form returns the choices as a person types them.
 func (c Choices) Form() ChoicesForm {
 	return ChoicesForm{
-		Main: string(c.Main), Profiles: strings.Join(c.Profiles.List(), ", "), Volumes: c.Volumes, Dotenv: c.Dotenv,
+		Main: string(c.Main), Profiles: strings.Join(c.Profiles.List(), ", "), Compose: strings.Join(c.Compose.List(), ", "),
+		Volumes: c.Volumes, Dotenv: c.Dotenv,
 	}
 }
 
@@ -50,12 +53,15 @@ func ParseChoices(form ChoicesForm) (Choices, problem.Problems) {
 	}
 	problems = problems.With(problem.AtField(FieldMain, err))
 	parsed.Profiles, err = ParseServiceNames(form.Profiles)
-	return parsed, problems.With(problem.AtField(FieldProfiles, err))
+	problems = problems.With(problem.AtField(FieldProfiles, err))
+	parsed.Compose, err = ParseComposePaths(form.Compose)
+	return parsed, problems.With(problem.AtField(FieldCompose, err))
 }
 
 // addTo adds the choices to the options of a plan.
 func (c Choices) addTo(options plan.Options) plan.Options {
 	options.Main, options.Profiles = string(c.Main), c.Profiles.List()
+	options.Compose = c.Compose.List()
 	options.Volumes, options.Dotenv = c.Volumes, c.Dotenv
 	return options
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"berth/controller/printable"
 	"berth/controller/problem"
@@ -15,6 +16,8 @@ const placeBytes = 120
 
 // checker walks a file against the table of keys, and stores the line of each key.
 type checker struct {
+	file  string // its path in the archive
+	noted bool   // notes name the file
 	table map[string]Key
 	lines map[string]int // path with names and numbers, by dots -> line
 	notes []string
@@ -24,29 +27,30 @@ type checker struct {
 	removed []string // the places of these keys
 }
 
-func newChecker() *checker {
-	c := &checker{table: make(map[string]Key, len(keys)), lines: map[string]int{}}
+func newChecker(file string) *checker {
+	return &checker{file: file, table: table(), lines: map[string]int{}}
+}
+
+// table returns the table of keys by path.
+var table = sync.OnceValue(func() map[string]Key {
+	table := make(map[string]Key, len(keys))
 	for _, key := range keys {
-		c.table[key.Path] = key
+		table[key.Path] = key
 	}
-	return c
+	return table
+})
+
+// checkService checks one service of a file, as the walk of the file would.
+func (c *checker) checkService(services *node, name string) {
+	place := join("services", name)
+	if _, checked := c.lines[place]; checked {
+		return
+	}
+	c.lines[place] = services.lines[name]
+	c.walk(services.fields[name], "services.*", place)
 }
 
-// check removes from the file what is refused, and what only documents it for people. It
-// returns an error if there is nothing to go on with.
-func (c *checker) check(root *node) error {
-	services := root.fields["services"]
-	if services == nil || len(services.fields) == 0 {
-		return refuse(root.line, "The compose file has no services.", "Write the app's services under the key \"services\".")
-	}
-	if len(services.fields) > maxServices {
-		return refuse(services.line, fmt.Sprintf("The compose file has more than %d services.", maxServices), "Divide it into several apps.")
-	}
-	c.walk(root, "", "")
-	return nil
-}
-
-// walk checks the content of a node. pattern is its path in the table, and place its path
+// walk removes from a node what is refused, and what only documents it for people. pattern is its path in the table, and place its path
 // in the file.
 func (c *checker) walk(n *node, pattern, place string) {
 	for i, item := range n.items {
@@ -86,16 +90,24 @@ func (c *checker) checkKey(n *node, key, pattern, place string) {
 		n.remove(key)
 	case known.Support == Noted && c.judge(n, key, pattern, place):
 	case known.Support == Noted:
-		c.notes = append(c.notes, fmt.Sprintf("Line %d: %s has no effect. %s", n.lines[key], key, known.Text))
+		c.notes = append(c.notes, c.at(n.lines[key])+fmt.Sprintf(": %s has no effect. %s", key, known.Text))
 		n.remove(key)
 	default:
 		c.refuse(n, key, place, fmt.Sprintf("%s cannot be used. %s", key, known.Text), known.Instead)
 	}
 }
 
+// at names a line, and the file if it is not the app's only one.
+func (c *checker) at(line int) string {
+	if c.noted {
+		return fmt.Sprintf("%s, line %d", c.file, line)
+	}
+	return fmt.Sprintf("Line %d", line)
+}
+
 // refuse records the fault of a key, and removes the key.
 func (c *checker) refuse(n *node, key, place, reason, hint string) {
-	c.faults = append(c.faults, refuse(n.lines[key], reason, hint))
+	c.faults = append(c.faults, &Refusal{File: c.file, Line: n.lines[key], Reason: reason, Hint: hint})
 	c.removed = append(c.removed, place)
 	n.remove(key)
 }
@@ -140,6 +152,8 @@ func (n *node) remove(key string) {
 	delete(n.fields, key)
 	n.keys = slices.DeleteFunc(n.keys, func(k string) bool { return k == key })
 }
+
+func joinAll(path []string) string { return strings.Join(path, ".") }
 
 func join(path, name string) string {
 	if path == "" {

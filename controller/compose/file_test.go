@@ -71,7 +71,7 @@ func TestKeys_HoldEveryKeyOfTheSpecification(t *testing.T) {
 	}
 	specified := map[string]bool{}
 	collect(document, document, "", specified, 0)
-	known := newChecker().table
+	known := newChecker("").table
 	for _, path := range slices.Sorted(maps.Keys(specified)) {
 		if !covered(known, path) {
 			t.Errorf("the table does not hold %s", path)
@@ -278,8 +278,17 @@ func FuzzRead(f *testing.F) {
 	}
 	f.Add([]byte(laughs))
 	f.Add([]byte("services:\n  web:\n    image: ${A:-b}\n    extends: {service: web}\n"))
+	f.Add([]byte("include: [x.yaml, {path: [../y.yaml, z.yaml], project_directory: d}]\nservices:\n  web:\n    image: a\n    extends: {file: o.yaml, service: b}\n  b: {build: ., volumes: [\"./a:/b\", {type: bind, source: x, target: /y}], env_file: [e]}\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		file, err := Read(text, Options{Variables: map[string]string{"A": "b"}})
+		file, err := Read(text, Options{
+			Variables: map[string]string{"A": "b"}, Path: "a/compose.yaml", Others: []Other{{Path: "b.yaml", Text: text}},
+			Open: func(path string) ([]byte, error) {
+				if strings.HasPrefix(path, "/") || path == ".." || strings.HasPrefix(path, "../") {
+					t.Errorf("%q was opened", path)
+				}
+				return text, nil
+			},
+		})
 		if err != nil {
 			if _, ok := errors.AsType[*Refusal](err); !ok {
 				t.Fatalf("%T %v", err, err)

@@ -54,7 +54,7 @@ func TestRead_RefusesTricksOfTheNotation(t *testing.T) {
 		"no number":                  {plain + "    environment: {A: .nan}\n", 4, "cannot be read"},
 		"number without end":         {plain + "    cpus: .inf\n", 4, "cannot be read"},
 		"key without end":            {plain + "    environment:\n      " + strings.Repeat("x", 5000) + ": y\n", 5, "not YAML"},
-		"service extends itself":     {plain + "    extends: {service: web}\n", 2, "Circular"},
+		"service extends itself":     {plain + "    extends: {service: web}\n", 4, "Circular"},
 		"services extend in a circle": {
 			"services:\n  a: {image: a, extends: b}\n  b: {extends: c}\n  c: {extends: a}\n", 0, "Circular",
 		},

@@ -7,7 +7,7 @@ const (
 	whyHost     = "It would let the app reach the host."
 	whyDevice   = "It would give the app a device of the host."
 	whyLimits   = "Berth limits CPU and memory of every service by one kind of limit."
-	whyOne      = "The compose file is read alone."
+	whyOne      = "Labels are read from the compose file alone."
 	whyDriver   = "Volumes, networks and files are Berth's own, and have no driver to choose."
 	whySwarm    = "It is for a cluster, and Berth releases a service in its own way."
 	whyNetwork  = "An app has one network, which Berth makes."
@@ -17,7 +17,6 @@ const (
 	whyHook     = "Commands beside a service's own are not run."
 	useLimits   = "Write deploy.resources.limits with cpus and memory."
 	useRemove   = "Remove it."
-	useOneFile  = "Copy what is in the other file into this one."
 	useNetwork  = "Remove it; services reach one another by their names."
 	useFix      = "Remove it; the addresses are chosen by Berth, and names lead to them."
 	useDocker   = "Write it into the Dockerfile, or remove it."
@@ -33,7 +32,10 @@ var keys = slices.Concat(topKeys, serviceKeys, containerKeys, mountKeys, buildKe
 var topKeys = []Key{
 	note("version", "The compose specification has no versions any more."),
 	note("name", "The app has the name that it was given in Berth."),
-	no("include", whyOne, useOneFile),
+	yes("include", "Compose files of the archive. A name that both files define is refused."),
+	yes("include.[].path", "A file, or a list of files of which the later ones change the earlier ones."),
+	yes("include.[].project_directory", "A folder of the archive, at which the paths of the included files begin."),
+	no("include.[].env_file", "All files of an app share the app's variables.", "Remove it, and give the variables to the app."),
 	yes("services", "Up to 50."),
 	yes("services.*", "Names are lower-case letters, digits, hyphens and underscores."),
 	yes("networks", "All of them become the app's one network."),
@@ -54,9 +56,9 @@ var serviceKeys = []Key{
 	yes("services.*.depends_on.*.restart", ""),
 	yes("services.*.deploy", ""),
 	yes("services.*.expose", "The first port of the main service is the one that its route leads to."),
-	yes("services.*.extends", "From a service of the same file."),
+	yes("services.*.extends", "From a service of the same file, or of another file of the archive."),
 	yes("services.*.extends.service", ""),
-	no("services.*.extends.file", whyOne, useOneFile),
+	yes("services.*.extends.file", "A compose file of the archive. Its own paths begin at its own folder."),
 	yes("services.*.healthcheck", ""),
 	yes("services.*.healthcheck.disable", ""),
 	yes("services.*.healthcheck.interval", ""),

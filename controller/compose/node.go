@@ -41,14 +41,14 @@ func (n *node) empty() bool {
 
 func (n *node) isMapping() bool { return n.fields != nil }
 
-// reader resolves YAML nodes, and counts the result.
+// reader resolves YAML nodes, and counts the result of all files of one app.
 type reader struct {
 	nodes int
 	open  map[*yaml.Node]bool // anchors being resolved now, to detect a circle
 }
 
 // parse returns the one document of text.
-func parse(text []byte) (*node, error) {
+func (r *reader) parse(text []byte) (*node, error) {
 	if len(text) > MaxBytes {
 		return nil, refuse(0, fmt.Sprintf("The compose file is larger than %d KB.", MaxBytes>>10), "Move long texts into files of the archive, and name them under configs or env_file.")
 	}
@@ -59,7 +59,7 @@ func parse(text []byte) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{open: map[*yaml.Node]bool{}}
+	r.open = map[*yaml.Node]bool{}
 	root, err := r.resolve(document.Content[0], 0)
 	if err != nil {
 		return nil, err
@@ -260,23 +260,4 @@ func (n *node) value() any {
 	default:
 		return n.scalar
 	}
-}
-
-// parentsOf returns the service that each service extends.
-func parentsOf(root *node) map[string]string {
-	parents := map[string]string{}
-	services := root.fields["services"]
-	if services == nil {
-		return parents
-	}
-	for name, service := range services.fields {
-		extends := service.fields["extends"]
-		if extends != nil && extends.isMapping() {
-			extends = extends.fields["service"]
-		}
-		if extends != nil {
-			parents[name] = extends.text
-		}
-	}
-	return parents
 }

@@ -63,15 +63,6 @@ func (v *variables) substitute(text string, lookup template.Mapping) (string, er
 	return replaced, err
 }
 
-// inText returns the text with its variables replaced, or as it is if they cannot be.
-func (v *variables) inText(text string) string {
-	replaced, err := v.substitute(text, v.lookup)
-	if err != nil {
-		return text
-	}
-	return replaced
-}
-
 // remark records the variables without a default that are not set.
 func (v *variables) remark(text string) {
 	for _, match := range bare.FindAllStringSubmatch(text, -1) {
@@ -80,30 +71,34 @@ func (v *variables) remark(text string) {
 			v.missing[name] = true
 		}
 	}
+	for _, match := range required.FindAllStringSubmatch(text, -1) {
+		if _, found := v.values[match[1]]; !found {
+			v.missing[match[1]] = true
+		}
+	}
 }
 
 // required is a variable that the file demands, with what it says to a person.
 var required = regexp.MustCompile(`(?:^|[^$])\$\{([A-Za-z_][A-Za-z0-9_]*):?\?([^}]*)\}`)
 
-// missingIn returns the variables that the file names without a default and nobody set.
-// If the file was not read to its end, all names count, not only those that were replaced.
-func (v *variables) missingIn(text []byte, whole bool) []Missing {
-	var all []Missing
+// missingIn adds to all the variables that a file names without a default and nobody set.
+// If the file was not read to its end, all its names count, not only those that were
+// replaced.
+func (v *variables) missingIn(s *source, whole bool, all []Missing) []Missing {
 	add := func(name, why string, line int) {
 		_, given := v.values[name]
 		if given || whole && !v.missing[name] || slices.ContainsFunc(all, func(m Missing) bool { return m.Name == name }) {
 			return
 		}
-		all = append(all, Missing{Name: name, Why: strings.TrimSpace(why), Line: line})
+		all = append(all, Missing{Name: name, Why: strings.TrimSpace(why), File: s.path, Line: line})
 	}
 	number := 0
-	for line := range bytes.Lines(text) {
+	for line := range bytes.Lines(s.text) {
 		number++
 		if bytes.HasPrefix(bytes.TrimSpace(line), []byte("#")) {
 			continue
 		}
 		for _, match := range required.FindAllSubmatch(line, -1) {
-			v.missing[string(match[1])] = true
 			add(string(match[1]), string(match[2]), number)
 		}
 		for _, match := range bare.FindAllSubmatch(line, -1) {

@@ -88,6 +88,9 @@ type Options struct {
 	// ServiceWaivers replace Waivers for the services that they name.
 	ServiceWaivers map[string]Waivers
 	Profiles       []string
+	// Compose are the compose files of the archive, as "docker compose -f" takes them: the
+	// later ones change the first. None means that Berth looks for one.
+	Compose []string
 	// Main is the service that the route leads to; empty means the most likely one.
 	Main string
 	// Volumes makes volumes of the app in place of data folders of the host. Nothing of

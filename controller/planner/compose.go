@@ -34,9 +34,6 @@ var (
 	instanceName = regexp.MustCompile(`-r[0-9]+($|[.-])`)
 )
 
-// overrides are files that other tools read together with the compose file.
-var overrides = []string{"compose.override.yaml", "compose.override.yml", "docker-compose.override.yaml", "docker-compose.override.yml"}
-
 // mostContainers leaves some spare addresses in the network of one release, a /27.
 const mostContainers = 24
 
@@ -44,7 +41,7 @@ const mostContainers = 24
 type composer struct {
 	ctx     context.Context //nolint:containedctx // every step may read a file; lives as long as one From
 	tree    *archive.Tree
-	path    string // of the compose file
+	paths   []string // of the compose files; the first says where the others' paths begin
 	options plan.Options
 	file    *compose.File
 	notes   []string
@@ -56,10 +53,10 @@ type composer struct {
 	volumes map[string]string
 }
 
-// fromCompose plans an app from the services of the compose file at path. The error holds
-// every fault of the file.
-func fromCompose(ctx context.Context, tree *archive.Tree, path string, o plan.Options) (plan.Plan, error) {
-	c := &composer{ctx: ctx, tree: tree, path: path, options: o}
+// fromCompose plans an app from the services of the compose files at paths, the later of
+// which change the first. The error holds every fault of the files.
+func fromCompose(ctx context.Context, tree *archive.Tree, paths []string, o plan.Options) (plan.Plan, error) {
+	c := &composer{ctx: ctx, tree: tree, paths: paths, options: o}
 	if err := c.read(); err != nil {
 		return plan.Plan{}, err
 	}
@@ -115,26 +112,6 @@ func (c *composer) record(err error) error {
 	return nil
 }
 
-// read loads the file with the app's variables, and references to its secrets.
-func (c *composer) read() error {
-	text, err := c.tree.ReadFile(c.ctx, c.path, compose.MaxBytes)
-	if err != nil {
-		return err
-	}
-	if plan.RefersToSecret(string(text)) {
-		return c.refuse("The file holds characters of the private use area, which mean something else here.", "Remove the invisible characters.")
-	}
-	variables, err := c.allVariables()
-	if err != nil {
-		return err
-	}
-	c.file, err = compose.Read(text, compose.Options{Variables: variables, Profiles: c.options.Profiles})
-	for _, refusal := range problem.RefusalsIn(err) {
-		refusal.File = c.path
-	}
-	return c.record(err)
-}
-
 // allVariables returns the app's variables for the file, with references to its secrets.
 func (c *composer) allVariables() (map[string]string, error) {
 	variables := make(map[string]string, len(c.options.Environment)+len(c.options.Secrets))
@@ -160,14 +137,7 @@ func (c *composer) allVariables() (map[string]string, error) {
 func (c *composer) checkProject() {
 	project := c.file.Project
 	c.notes = append(c.notes, c.file.Notes...)
-	for _, name := range overrides {
-		if _, found := c.tree.Entry(name); found {
-			c.note("%s was not read. What is meant for the server belongs into the one compose file.", name)
-		}
-	}
-	if _, found := c.tree.Entry(dotenvFile); found && !c.options.Dotenv {
-		c.note("%s was not read. Paste what it holds into the app's variables, or choose to take its values.", dotenvFile)
-	}
+	c.noteUnread()
 	c.leaveOut()
 	if len(project.Services) == 0 {
 		c.fault("No service of the file runs: each is in a profile that was not chosen, or asks for no copy.", "Choose a profile, or take the keys profiles and scale from the services that always run.", "services")
@@ -225,17 +195,17 @@ func (c *composer) missingVariables() {
 	if len(c.file.Missing) == 0 {
 		return
 	}
-	_, beside := c.tree.Entry(dotenvFile)
+	_, beside := c.tree.Entry(c.dotenv())
 	for _, missing := range c.file.Missing {
 		refusal := &plan.Refusal{
-			File: c.path, Line: missing.Line, Reason: fmt.Sprintf("The variable %.60s has no value.", missing.Name),
+			File: missing.File, Line: missing.Line, Reason: fmt.Sprintf("The variable %.60s has no value.", missing.Name),
 			Hint: fmt.Sprintf("Give it a value among the app's variables. If it may be empty, write ${%.60s:-}.", missing.Name),
 		}
 		if missing.Why != "" {
 			refusal.Reason = fmt.Sprintf("The variable %.60s has no value: %.200s.", missing.Name, strings.TrimRight(printable.Replace(missing.Why, '?'), ". "))
 		}
 		if beside && !c.options.Dotenv {
-			refusal.Hint, refusal.Offer = fmt.Sprintf("Give it a value among the app's variables, or take the values of %s.", dotenvFile), problem.OfferDotenv
+			refusal.Hint, refusal.Offer = fmt.Sprintf("Give it a value among the app's variables, or take the values of %s.", c.dotenv()), problem.OfferDotenv
 		}
 		c.faults = append(c.faults, refusal)
 	}
@@ -299,7 +269,7 @@ func (c *composer) checkAll(services []plan.Service) error {
 		}
 		if err := service.Check(); err != nil {
 			if refusal, ok := errors.AsType[*plan.Refusal](err); ok && refusal.File == "" {
-				refusal.File, refusal.Line = c.path, c.file.Line("services", service.Name)
+				refusal.File, refusal.Line = c.file.Place("services", service.Name)
 			}
 			if err := c.record(err); err != nil {
 				return err
@@ -401,9 +371,9 @@ func (c *composer) fault(reason, hint string, path ...string) {
 // refuse makes a refusal of the key at the path. It shows references to secrets as the
 // file has them.
 func (c *composer) refuse(reason, hint string, path ...string) *plan.Refusal {
-	refusal := &plan.Refusal{File: c.path, Reason: asWritten(reason), Hint: asWritten(hint)}
+	refusal := &plan.Refusal{File: c.paths[0], Reason: asWritten(reason), Hint: asWritten(hint)}
 	if c.file != nil {
-		refusal.Line = c.file.Line(path...)
+		refusal.File, refusal.Line = c.file.Place(path...)
 	}
 	return refusal
 }

@@ -195,10 +195,10 @@ func (c *composer) bindFolder(b bind, folder string) error {
 		c.note("%s of %s is a volume of the app.", b.Target, b.to.Name)
 		return c.bindVolume(b)
 	case isVolume:
-		c.note("%s of %s is a volume of the app, filled from the folder %s at the first release. Later changes of that folder do not reach it.", b.Target, b.to.Name, orTop(folder))
+		c.note("%s of %s is a volume of the app, filled from the folder %s at the first release. Later changes of that folder do not reach it.", b.Target, b.to.Name, c.orTop(folder))
 		return c.bindVolume(b)
 	default:
-		c.note("The folder %s becomes part of the image of %s at %s.%s", orTop(folder), b.to.Name, b.Target, unkept(b.ReadOnly))
+		c.note("The folder %s becomes part of the image of %s at %s.%s", c.orTop(folder), b.to.Name, b.Target, unkept(b.ReadOnly))
 		return nil
 	}
 }
@@ -206,10 +206,10 @@ func (c *composer) bindFolder(b bind, folder string) error {
 // largeFolder leaves out a folder that the image is built from, and refuses another.
 func (c *composer) largeFolder(b bind, folder string) error {
 	if c.isBuiltFrom(b, folder) {
-		c.note("The folder %s is not mounted into %s: its image is built from there.", orTop(folder), b.to.Name)
+		c.note("The folder %s is not mounted into %s: its image is built from there.", c.orTop(folder), b.to.Name)
 		return nil
 	}
-	return c.refuse(fmt.Sprintf("The folder %.200s that %s mounts holds more than %d files or %d MB.", orTop(folder), b.to.Name, mostBindFiles, allFilesBytes>>20),
+	return c.refuse(fmt.Sprintf("The folder %.200s that %s mounts holds more than %d files or %d MB.", c.orTop(folder), b.to.Name, mostBindFiles, allFilesBytes>>20),
 		"Build an image that has it, with COPY, or use a named volume and upload the files.", b.place...)
 }
 
@@ -222,11 +222,15 @@ func (c *composer) isBuiltFrom(b bind, inArchive string) bool {
 	return err == nil && plan.IsBelow("/"+inArchive, "/"+context)
 }
 
-func orTop(folder string) string {
-	if folder == "" {
+func (c *composer) orTop(folder string) string {
+	switch {
+	case folder != "":
+		return folder
+	case c.folder() == "":
 		return "of the compose file"
+	default:
+		return "at the archive's top"
 	}
-	return folder
 }
 
 // filesBelow returns the files of a folder of the archive but for those of the
@@ -238,7 +242,7 @@ func (c *composer) filesBelow(folder string) (files []archive.Entry, bytes int64
 	}
 	for _, entry := range c.tree.Entries() {
 		base := path.Base(entry.Path)
-		if entry.Kind != archive.File || !strings.HasPrefix(entry.Path, prefix) || slices.Contains([]string{".gitkeep", ".gitignore", ".keep", dotenvFile}, base) || entry.Path == c.path {
+		if entry.Kind != archive.File || !strings.HasPrefix(entry.Path, prefix) || slices.Contains([]string{".gitkeep", ".gitignore", ".keep", dotenvFile}, base) || slices.Contains(c.file.Paths, entry.Path) {
 			continue
 		}
 		files, bytes = append(files, entry), bytes+entry.Size

@@ -117,7 +117,7 @@ func (c *composer) dockerfile(to *plan.Build, from types.ServiceConfig) error {
 	if refusal := to.Take(text, c.options.Registries); refusal != nil {
 		refusal.File = inArchive
 		if inArchive == "" {
-			refusal.File, refusal.Line = c.path, c.file.Line(append(place, "dockerfile_inline")...)
+			refusal.File, refusal.Line = c.file.Place(append(place, "dockerfile_inline")...)
 		}
 		return refusal
 	}

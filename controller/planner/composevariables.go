@@ -2,6 +2,7 @@ package planner
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -14,16 +15,19 @@ import (
 // dotenvFile is the file that Compose itself reads beside a compose file.
 const dotenvFile = ".env"
 
+// dotenv returns the path of the .env beside the compose file.
+func (c *composer) dotenv() string { return path.Join(c.folder(), dotenvFile) }
+
 // readDotenv adds the variables of the archive's .env.
 func (c *composer) readDotenv(to map[string]string) error {
-	if _, found := c.tree.Entry(dotenvFile); !found {
+	if _, found := c.tree.Entry(c.dotenv()); !found {
 		return nil
 	}
-	text, err := c.tree.ReadFile(c.ctx, dotenvFile, envFileBytes)
+	text, err := c.tree.ReadFile(c.ctx, c.dotenv(), envFileBytes)
 	if err != nil {
 		return err
 	}
-	return c.parseEnv(to, dotenvFile, text)
+	return c.parseEnv(to, c.dotenv(), text)
 }
 
 // asWritten shows references to secrets as the file has them.
@@ -34,9 +38,9 @@ func asWritten(text string) string {
 
 // lacksVariable reports whether the key at the path names a variable without a value. What
 // is wrong with its text may follow from that.
-func (c *composer) lacksVariable(path ...string) bool {
-	line := c.file.Line(path...)
-	return slices.ContainsFunc(c.file.Missing, func(m compose.Missing) bool { return m.Line == line })
+func (c *composer) lacksVariable(key ...string) bool {
+	file, line := c.file.Place(key...)
+	return slices.ContainsFunc(c.file.Missing, func(m compose.Missing) bool { return m.File == file && m.Line == line })
 }
 
 // use is a key of a service that refers to secrets.

@@ -8,6 +8,7 @@ import (
 	"berth/controller/archive"
 	"berth/controller/nearmiss"
 	"berth/controller/plan"
+	"berth/controller/recipe"
 )
 
 // From reads how to build and run the app in tree. It returns a *Refusal if the archive
@@ -15,7 +16,8 @@ import (
 //
 // A compose file at the top of the archive wins, even with a Dockerfile beside it: that
 // Dockerfile then belongs to one of its services. A Dockerfile that was chosen for the
-// archive wins over both.
+// archive wins over both, and so do the compose files that a person chose. If nothing at
+// the top says what the app is, a compose file in a folder does.
 //
 // From ends with ctx, because it may have to search a whole tar.gz.
 func From(ctx context.Context, tree *archive.Tree, o plan.Options) (plan.Plan, error) {
@@ -32,8 +34,11 @@ func from(ctx context.Context, tree *archive.Tree, service plan.Service, o plan.
 	if chosen := tree.Dockerfile(); chosen != "" {
 		return fromDockerfile(ctx, tree, chosen, service, o)
 	}
+	if len(o.Compose) > 0 {
+		return fromChosen(ctx, tree, o)
+	}
 	if compose, found := findFile(tree, composeFiles); found {
-		made, err := fromCompose(ctx, tree, compose, o)
+		made, err := fromCompose(ctx, tree, []string{compose}, o)
 		return made, besideDockerfile(tree, compose, err)
 	}
 	if dockerfile, found := findFile(tree, dockerfiles); found {
@@ -43,6 +48,9 @@ func from(ctx context.Context, tree *archive.Tree, service plan.Service, o plan.
 		made, err := fromDockerfile(ctx, tree, dockerfile, service, o)
 		made.Notes = append(made.Notes, fmt.Sprintf("The file %s is read as the Dockerfile.", dockerfile))
 		return made, err
+	}
+	if below := composeFilesIn(tree); len(below) > 0 && !recipe.Knows(ctx, tree) {
+		return fromBelow(ctx, tree, below, o)
 	}
 	made, err := fromProject(ctx, tree, service, o)
 	made.Notes = append(made.Notes, nearmiss.Unused(tree)...)

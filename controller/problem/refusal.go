@@ -29,7 +29,10 @@ const (
 	OfferBinds  Offer = "binds"  // volumes of the app in place of data folders of the host
 	OfferMain   Offer = "main"   // another main service
 	OfferDotenv Offer = "dotenv" // the values of the archive's .env
-	OfferPlain  Offer = "plain"  // the variables are kept plain, not as secrets
+	// OfferCompose chooses one or more compose files; the Subject names those that the
+	// archive has, with commas between.
+	OfferCompose Offer = "compose"
+	OfferPlain   Offer = "plain" // the variables are kept plain, not as secrets
 
 	// The security exceptions for one service.
 	OfferDatabase     Offer = "database"

@@ -33,6 +33,17 @@ var recipes = []struct {
 	{knowsSite, writeSite, nil},
 }
 
+// Knows reports whether the files at the top of the archive are a project that Write takes.
+func Knows(ctx context.Context, tree *archive.Tree) bool {
+	p := &project{ctx: ctx, tree: tree}
+	for _, candidate := range recipes {
+		if candidate.knows(p) {
+			return true
+		}
+	}
+	return false
+}
+
 // Write returns the Dockerfile for the project in tree, and which of the archive's files
 // its build gets. It returns a *problem.Refusal if the project is of no known kind or
 // cannot be built, or if a file of the archive cannot be read.
