@@ -444,6 +444,35 @@ func TestCompose_FirstReleaseHasTheVariablesThatItsFileNeeds(t *testing.T) {
 	wantProblem(t, err, problem.KindInvalid, "environment")
 }
 
+func TestCompose_FaultsAreLiftedByWhatTheyOffer(t *testing.T) {
+	t.Parallel()
+	h := newBook(t)
+	file := "services: {db: {image: 'postgres:17', volumes: ['/srv/db:/var/lib/postgresql/data'], environment: {POSTGRES_PASSWORD: '${PASSWORD}'}}, cache: {image: 'redis:8'}}"
+	route, _ := h.Routing().ParseRoute("/book")
+	wish := controller.Upload{Name: "book", Route: route, Archive: h.guestbook("compose.yaml", file), By: "test"}
+	_, err := h.Examine(t.Context(), wish)
+	refused, _ := errors.AsType[*problem.Problem](err)
+	if refused == nil || len(refused.Faults) != 3 {
+		t.Fatalf("got %v", err)
+	}
+	services, _ := refused.Faults.Subjects(problem.OfferMain)
+	_, binds := refused.Faults.Subjects(problem.OfferBinds)
+	if !slices.Contains(services, "cache") || !slices.Contains(services, "db") || !binds || !slices.Equal(refused.Faults.Variables(), []string{"PASSWORD"}) {
+		t.Errorf("offers of %v: %v, %v", err, services, binds)
+	}
+	wish.Settings = &app.Settings{Database: true, Choices: app.Choices{Main: "cache", Volumes: true}}
+	wish.Environment = []app.VariableWish{{Name: "PASSWORD", Value: "a-password", Secret: true}}
+	preview, err := h.Examine(t.Context(), wish)
+	if err != nil || preview.Main().Name != "cache" || len(preview.Notes) == 0 {
+		t.Fatalf("preview %+v, %v", preview, err)
+	}
+	for _, service := range preview.Plan {
+		if service.Name == "db" && (len(service.Volumes) != 1 || !slices.Equal(service.Loosens, []string{"database"}) || service.Image == "") {
+			t.Errorf("db is %+v", service)
+		}
+	}
+}
+
 func TestCompose_UpdateBringsTheSettingsAndVariablesThatItsFileNeeds(t *testing.T) {
 	t.Parallel()
 	h := newBook(t)

@@ -251,6 +251,26 @@ func TestWaivers_OfTheOperatorsListAreRefusedEverywhere(t *testing.T) {
 	if release := h.updateSettings("hello", app.DefaultSettings()); release.State != app.ReleaseLive {
 		t.Errorf("the way out of the waiver: %+v", release)
 	}
+	wish := controller.Upload{Name: "hello", Next: true, Archive: archive, By: "test", Settings: &loose}
+	_, err = h.Accept(t.Context(), wish)
+	wantProblem(t, err, problem.KindConflict, "database")
+}
+
+func TestWaivers_OfAnUpdateAreRecorded(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.deploy("hello")
+	h.audit.taken()
+	loose := app.DefaultSettings()
+	loose.WritableRoot = true
+	release, err := h.Accept(t.Context(), controller.Upload{Name: "hello", Next: true, Archive: h.good(), By: "ada", Settings: &loose})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.live(release)
+	if lines := strings.Join(h.audit.taken(), "\n"); !strings.Contains(lines, "writable root") {
+		t.Errorf("recorded %s", lines)
+	}
 }
 
 func TestWaivers_OfDatabasesAreRecordedWithTheirServices(t *testing.T) {

@@ -3,6 +3,7 @@ package problem
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -31,5 +32,37 @@ func TestRefused_WordsARefusalAndNothingElse(t *testing.T) {
 	}
 	if err := Refused("archive", nil); err != nil {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestRefusals_SayWhatIsOfferedAndMissingOnce(t *testing.T) {
+	faults := Refusals{
+		{Reason: "One.", Offer: OfferPlain, Subject: "A,B"},
+		{Reason: "Two.", Offer: OfferPlain, Subject: "B,C"},
+		{Reason: "The variable DB_PASSWORD has no value: give one.", Offer: OfferDotenv},
+		{Reason: "The variable DB_PASSWORD has no value."},
+	}
+	if names, offered := faults.Subjects(OfferPlain); !offered || fmt.Sprint(names) != "[A B C]" {
+		t.Errorf("got %v, %v", names, offered)
+	}
+	if names, offered := faults.Subjects(OfferDotenv); !offered || len(names) != 0 {
+		t.Errorf("got %v, %v", names, offered)
+	}
+	if _, offered := faults.Subjects(OfferMain); offered {
+		t.Error("it is not offered")
+	}
+	if names := faults.Variables(); fmt.Sprint(names) != "[DB_PASSWORD]" {
+		t.Errorf("got %v", names)
+	}
+}
+
+func TestRemedy_KeepsSeveralFaultsMaskedEachOnALine(t *testing.T) {
+	mask := func(text string) string { return strings.ReplaceAll(text, "hush", "***") }
+	faults := Refusals{{File: "a", Line: 2, Reason: "One\nhush.", Hint: "Do."}, {Reason: "Two."}}
+	if got := (Remedy{Port: 80}).With(faults, mask); got.Faults != "a, line 2: One ***. Do.\nTwo. " || got.Port != 80 {
+		t.Errorf("got %q", got.Faults)
+	}
+	if got := (Remedy{}).With(faults[:1], mask); got != (Remedy{}) {
+		t.Errorf("one fault is the reason: %+v", got)
 	}
 }
