@@ -15,8 +15,10 @@ type choicesView struct {
 	Typed    app.ChoicesForm
 	Services []string // to choose the main one from; none means that any name is typed
 	Problems fieldProblems
+	// ComposeFiles are to choose one from; none means that any paths are typed.
+	ComposeFiles []string
 
-	ShowMain, ShowVolumes, ShowDotenv, ShowRoot bool
+	ShowCompose, ShowMain, ShowVolumes, ShowDotenv, ShowRoot bool
 
 	WritableRoot      bool // as it was typed
 	RootFor           []string
@@ -35,7 +37,7 @@ type nameTick struct {
 
 // Offered reports whether a field is to be shown open.
 func (c choicesView) Offered() bool {
-	return c.ShowMain || c.ShowVolumes || c.ShowDotenv || c.ShowRoot || len(c.Database)+len(c.Plain)+len(c.Values) > 0
+	return c.ShowCompose || c.ShowMain || c.ShowVolumes || c.ShowDotenv || c.ShowRoot || len(c.Database)+len(c.Plain)+len(c.Values) > 0
 }
 
 // Chosen reports whether the service is the one that was chosen.
@@ -84,7 +86,12 @@ func (c *choicesView) offer(faults problem.Refusals) {
 	if main := c.Typed.Main; len(c.Services) > 0 && main != "" && !slices.Contains(c.Services, main) {
 		c.Services = append(c.Services, main)
 	}
+	c.ComposeFiles, _ = faults.Subjects(problem.OfferCompose)
+	if compose := c.Typed.Compose; len(c.ComposeFiles) > 0 && compose != "" && !slices.Contains(c.ComposeFiles, compose) {
+		c.ComposeFiles = append(c.ComposeFiles, compose)
+	}
 	c.RootFor, _ = faults.Subjects(problem.OfferWritableRoot)
+	c.ShowCompose = offers(problem.OfferCompose) || c.Typed.Compose != ""
 	c.ShowMain = offers(problem.OfferMain) || c.Typed.Main != ""
 	c.ShowVolumes = offers(problem.OfferBinds) || c.Typed.Volumes
 	c.ShowDotenv = offers(problem.OfferDotenv) || c.Typed.Dotenv

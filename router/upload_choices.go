@@ -26,7 +26,7 @@ var listFields = []string{fieldPlain, fieldGenerate, fieldServices, app.FieldPro
 // settingsFields change the settings of the app where they are sent.
 var settingsFields = []string{
 	fieldPort, fieldFallback, fieldDatabase, fieldServices, fieldWritableRoot,
-	app.FieldMain, app.FieldProfiles, app.FieldVolumes, app.FieldDotenv,
+	app.FieldMain, app.FieldProfiles, app.FieldCompose, app.FieldVolumes, app.FieldDotenv,
 }
 
 // has reports whether the field was sent.
@@ -59,6 +59,7 @@ func (u *upload) settings(before app.Settings) (app.Settings, problem.Problems) 
 	}
 	u.text(app.FieldMain, &typed.Main)
 	u.text(app.FieldProfiles, &typed.Profiles)
+	u.text(app.FieldCompose, &typed.Compose)
 	u.tick(app.FieldVolumes, &typed.Volumes)
 	u.tick(app.FieldDotenv, &typed.Dotenv)
 	var wrong problem.Problems

@@ -14,7 +14,7 @@ import (
 // app that is there keeps them as its settings and its variables.
 type choiceFlags struct {
 	main, port          string
-	profiles            names
+	profiles, compose   names
 	hostFolders, dotenv bool
 	set                 names // NAME=value
 	secrets             names // of variables of the environment
@@ -37,6 +37,7 @@ func addChoiceFlags(flags *flag.FlagSet) *choiceFlags {
 	flags.StringVar(&c.main, "main", "", "service of a compose file that the route leads to")
 	flags.StringVar(&c.port, "port", "", "port that the app listens on; without it the image's")
 	flags.Var(&c.profiles, "profile", "profile of a compose file whose services run too; may be repeated")
+	flags.Var(&c.compose, "compose", "path of a compose file in the archive; repeated, the later files change the first")
 	flags.BoolVar(&c.hostFolders, "host-folders", false, "use volumes of the app in place of data folders of the host; nothing of the host is taken over")
 	flags.BoolVar(&c.dotenv, "dotenv", false, "use the values of the archive's .env for variables that the app lacks")
 	flags.Var(&c.set, "set", "NAME=value of a plain variable; may be repeated")
@@ -59,6 +60,7 @@ func (c *choiceFlags) fields(p *program) ([][2]string, error) {
 	add("main", c.main)
 	add("port", c.port)
 	add("profiles", strings.Join(c.profiles, ","))
+	add("compose", strings.Join(c.compose, ","))
 	if c.hostFolders {
 		add("host_folders", strconv.FormatBool(true))
 	}
