@@ -40,7 +40,8 @@ func TestFrom_PlansWhatPeopleRun(t *testing.T) {
 		},
 		"a file of the archive": {
 			"services:\n  front:\n    image: nginxinc/nginx-unprivileged:1.27\n    ports: ['80:8080']\n    volumes: ['./front/site.conf:/etc/nginx/conf.d/default.conf:ro']\n",
-			"front", 8080, "front/site.conf becomes part of the image of front at /etc/nginx/conf.d/default.conf.", []string{"front/site.conf", "server {}"},
+			"front", 8080, "front/site.conf becomes part of the image of front at /etc/nginx/conf.d/default.conf.",
+			[]string{"front/site.conf", "server {}"},
 		},
 		"a data folder beside the file": {
 			"services:\n  photos:\n    image: example.com/photos:1\n    ports: ['2283:2283']\n    volumes: ['./library:/srv/library']\n",
@@ -64,7 +65,8 @@ func TestFrom_PlansWhatPeopleRun(t *testing.T) {
 		},
 		"a file below /tmp": {
 			"services:\n  web: {image: 'example.com/web:1', ports: ['80:8080'], volumes: ['./web.conf:/tmp/web.conf']}\n",
-			"web", 8080, "web has no /tmp in memory", []string{"web.conf", "x"},
+			"web", 8080, "web has no /tmp in memory",
+			[]string{"web.conf", "x"},
 		},
 		"labels of another proxy": {
 			"services:\n  web: {image: 'example.com/web:1', expose: ['8080'], labels: ['traefik.enable=true', 'caddy=www.example.com']}\n",

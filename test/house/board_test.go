@@ -100,6 +100,5 @@ var (
 	longPackages = map[string]int{
 		"release": 3433,
 	}
-	largeInterfaces = map[string]int{
-	}
+	largeInterfaces = map[string]int{}
 )
