@@ -50,9 +50,15 @@ type accountFile struct {
 	text  string
 }
 
-// files are both, by their names.
-func (a *accounts) files() map[string]*accountFile {
-	return map[string]*accountFile{passwdFile: &a.passwd, groupFile: &a.group}
+// namedAccounts is one of both files, with its place in every image.
+type namedAccounts struct {
+	name string
+	file *accountFile
+}
+
+// files are both, in the order in which they are looked at.
+func (a *accounts) files() []namedAccounts {
+	return []namedAccounts{{passwdFile, &a.passwd}, {groupFile, &a.group}}
 }
 
 // accountBook remembers the accounts of images, which never change, by their id.
@@ -106,13 +112,13 @@ func (e *Engine) readAccounts(ctx context.Context, image string, targets []strin
 	found := accounts{targets: make(map[string]string, len(targets))}
 	// Both are looked at before one is read: the engine packs what it gives out inside
 	// of the image, where it opens them too, for the names of owners.
-	for name, file := range found.files() {
-		if *file, err = look.account(ctx, name); err != nil {
+	for _, one := range found.files() {
+		if *one.file, err = look.account(ctx, one.name); err != nil {
 			return accounts{}, err
 		}
 	}
-	for _, file := range found.files() {
-		if file.text, err = look.read(ctx, *file); err != nil {
+	for _, one := range found.files() {
+		if one.file.text, err = look.read(ctx, *one.file); err != nil {
 			return accounts{}, err
 		}
 	}

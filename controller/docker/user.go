@@ -83,10 +83,10 @@ var guardedFolders = []string{"/etc", "/proc", "/sys", "/dev"}
 func (a accounts) checkTargets(targets []string) error {
 	for _, target := range targets {
 		place := a.targets[target]
-		for name, file := range a.files() {
-			if isWithin(file.place, place) {
+		for _, one := range a.files() {
+			if isWithin(one.file.place, place) {
 				return &plan.Refusal{
-					Reason: fmt.Sprintf("The image keeps its %s in %s, where something is mounted.", name, printable.Plain(target)),
+					Reason: fmt.Sprintf("The image keeps its %s in %s, where something is mounted.", one.name, printable.Plain(target)),
 					Hint:   "Mount it somewhere else, or make /etc of the image a folder of its own.",
 				}
 			}

@@ -19,7 +19,7 @@ const (
 	lookPause  = time.Second
 	farewell   = 10 * time.Second // for a client to close after the proxy did
 
-	// unansweredAge makes who waits for a first answer give way before who had one.
+	// unansweredAge makes who has not asked yet give way before who has.
 	unansweredAge = time.Hour
 )
 
@@ -62,6 +62,9 @@ func (g *Gate) pass(ctx context.Context, connection net.Conn, door Door) {
 		g.tally.refuse(near.RemoteAddr())
 		return
 	}
+	// From here on it costs the proxy something. Where the next one could take its place at
+	// once, a flood would have the proxy begin every request of it and end none.
+	counted.Idle(time.Now())
 	far, err := g.reach(ctx, door.Proxy)
 	if err != nil {
 		g.logger.Debug("the proxy does not answer", "error", err)
