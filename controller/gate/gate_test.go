@@ -435,3 +435,31 @@ func TestGate_ConnectionsThatMayCarryManyRequestsCountForMany(t *testing.T) {
 		}
 	}
 }
+
+func TestGate_ARequestThatWasPassedOnIsNotGivenUpForTheNextOne(t *testing.T) {
+	t.Parallel()
+	let := make(chan struct{})
+	g := open(t, false, Times{}, connections.Limit{Total: 100, PerAddress: 20, Grace: time.Hour}, func(header []byte, c *net.TCPConn, r *bufio.Reader) {
+		<-let
+		ok(header, c, r)
+	})
+	var first []net.Conn
+	for range 20 {
+		first = append(first, g.dial("127.0.0.2", plainRequest))
+	}
+	for end := time.Now().Add(patience); g.reached.Load() < 20 && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
+	}
+	for range 3 {
+		expectCut(t, g.dial("127.0.0.2", plainRequest), "one more of that address")
+	}
+	if reached := g.reached.Load(); reached != 20 {
+		t.Errorf("the proxy had %d requests to begin, want 20", reached)
+	}
+	close(let)
+	for _, c := range first {
+		if !answered(c) {
+			t.Error("a request that the proxy was at is not answered")
+		}
+	}
+}
