@@ -33,7 +33,8 @@ func (e *Engine) addFiles(ctx context.Context, options StartOptions, policy plan
 	if len(files) == 0 {
 		return options.Image, nil
 	}
-	text, err := tarOfFiles(files, policy.User, nil)
+	files, folders := intoVolumes(files, options.Service.Mounts)
+	text, err := tarOfFiles(files, folders, policy.User, nil)
 	if err != nil {
 		return images.Image{}, err
 	}
@@ -128,11 +129,37 @@ func selectFiles(files []plan.File, private bool) []plan.File {
 	return slices.DeleteFunc(slices.Clone(files), func(f plan.File) bool { return f.Private != private })
 }
 
-// tarOfFiles packs files by their paths. What names no owner belongs to the user
-// that the service runs as, where that is a number.
-func tarOfFiles(files []plan.File, user string, secrets map[string]string) ([]byte, error) {
+// intoVolumes makes the files writable that fill a new volume, and returns the folders
+// that the volume gets with them, the outermost first: the engine would make them root's.
+func intoVolumes(files []plan.File, mounts []plan.Mount) (made []plan.File, folders []string) {
+	made = slices.Clone(files)
+	for i := range made {
+		for _, mount := range mounts {
+			if mount.ReadOnly || !plan.IsBelow(made[i].Path, mount.Target) {
+				continue
+			}
+			made[i].Mode |= 0o200
+			for folder := path.Dir(made[i].Path); plan.IsBelow(folder, mount.Target); folder = path.Dir(folder) {
+				folders = append(folders, folder)
+			}
+		}
+	}
+	slices.Sort(folders)
+	return made, slices.Compact(folders)
+}
+
+// tarOfFiles packs folders, and files by their paths. What names no owner belongs to the
+// user that the service runs as, where that is a number.
+func tarOfFiles(files []plan.File, folders []string, user string, secrets map[string]string) ([]byte, error) {
 	var text bytes.Buffer
 	out := tar.NewWriter(&text)
+	for _, folder := range folders {
+		uid, gid := ownerOf(plan.File{}, user)
+		header := &tar.Header{Typeflag: tar.TypeDir, Name: strings.TrimPrefix(folder, "/") + "/", Mode: 0o755, Uid: uid, Gid: gid}
+		if err := out.WriteHeader(header); err != nil {
+			return nil, fmt.Errorf("pack %s: %w", folder, err)
+		}
+	}
 	for _, file := range files {
 		content, err := plan.Reveal(string(file.Content), secrets)
 		if err != nil {

@@ -37,7 +37,7 @@ func (e *Engine) keepSecrets(ctx context.Context, options StartOptions, policy p
 	if secrets == nil {
 		secrets = map[string]string{}
 	}
-	text, err := tarOfFiles(files, policy.User, secrets)
+	text, err := tarOfFiles(files, nil, policy.User, secrets)
 	if err != nil {
 		return "", err
 	}
@@ -83,7 +83,7 @@ func (e *Engine) EnsureSecrets(ctx context.Context, options StartOptions) error 
 	if err != nil {
 		return err
 	}
-	text, err := tarOfFiles(files, who.user(), options.Secrets)
+	text, err := tarOfFiles(files, nil, who.user(), options.Secrets)
 	if err != nil {
 		return err
 	}
