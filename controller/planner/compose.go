@@ -51,6 +51,11 @@ type composer struct {
 	once map[string]bool
 	// volumes are the volumes in place of paths, by path.
 	volumes map[string]string
+	entries []archive.Entry // of the archive, once a bind asked for them
+
+	// Of the service that is planned now: where its files lie, and their size.
+	placed      map[string]bool
+	placedBytes int
 }
 
 // fromCompose plans an app from the services of the compose files at paths, the later of

@@ -14,7 +14,7 @@ import (
 	"berth/controller/problem"
 )
 
-// mostBindFiles bounds the files of one folder that become part of an image.
+// mostBindFiles bounds the files of folders that become part of one service's image.
 const mostBindFiles = 2000
 
 // binds finds the safe form of each path that a service mounts: files of the archive
@@ -171,9 +171,9 @@ func (c *composer) addBound(b bind, target string, entry archive.Entry, content 
 // bindFolder puts a folder of the archive into the image. If the service writes there, it
 // gets a volume, which is filled from the folder at the first release.
 func (c *composer) bindFolder(b bind, folder string) error {
-	entries, bytes := c.filesBelow(folder)
+	entries, fits := c.filesBelow(folder)
 	isVolume := !b.ReadOnly && (len(entries) == 0 || isDataTarget(b.Target))
-	if len(entries) > mostBindFiles || bytes > allFilesBytes {
+	if !fits || len(c.placed)+len(entries) > mostBindFiles {
 		return c.largeFolder(b, folder)
 	}
 	paths := make([]string, 0, len(entries))
@@ -209,7 +209,7 @@ func (c *composer) largeFolder(b bind, folder string) error {
 		c.note("The folder %s is not mounted into %s: its image is built from there.", c.orTop(folder), b.to.Name)
 		return nil
 	}
-	return c.refuse(fmt.Sprintf("The folder %.200s that %s mounts holds more than %d files or %d MB.", c.orTop(folder), b.to.Name, mostBindFiles, allFilesBytes>>20),
+	return c.refuse(fmt.Sprintf("The folder %.200s that %s mounts holds, with what it mounts before, more than %d files or %d MB.", c.orTop(folder), b.to.Name, mostBindFiles, allFilesBytes>>20),
 		"Build an image that has it, with COPY, or use a named volume and upload the files.", b.place...)
 }
 
@@ -233,22 +233,35 @@ func (c *composer) orTop(folder string) string {
 	}
 }
 
-// filesBelow returns the files of a folder of the archive but for those of the
-// deployment itself, and their size.
-func (c *composer) filesBelow(folder string) (files []archive.Entry, bytes int64) {
-	prefix := folder + "/"
-	if folder == "" {
-		prefix = ""
+// filesBelow returns the files of a folder of the archive but for those of the deployment
+// itself. It stops, and fits is false, where they are more than a service may have: a
+// large archive is not walked for each bind of a compose file.
+func (c *composer) filesBelow(folder string) (files []archive.Entry, fits bool) {
+	if c.entries == nil {
+		c.entries = c.tree.Entries()
 	}
-	for _, entry := range c.tree.Entries() {
-		base := path.Base(entry.Path)
-		if entry.Kind != archive.File || !strings.HasPrefix(entry.Path, prefix) || slices.Contains([]string{".gitkeep", ".gitignore", ".keep", dotenvFile}, base) || slices.Contains(c.file.Paths, entry.Path) {
+	prefix, bytes := "", int64(0)
+	if folder != "" {
+		prefix = folder + "/"
+	}
+	from, _ := slices.BinarySearchFunc(c.entries, prefix, func(e archive.Entry, prefix string) int { return strings.Compare(e.Path, prefix) })
+	for _, entry := range c.entries[from:] {
+		if !strings.HasPrefix(entry.Path, prefix) {
+			break
+		}
+		if entry.Kind != archive.File || slices.Contains(ofDeployment, path.Base(entry.Path)) || slices.Contains(c.file.Paths, entry.Path) {
 			continue
 		}
 		files, bytes = append(files, entry), bytes+entry.Size
+		if len(files) > mostBindFiles || bytes > allFilesBytes {
+			return nil, false
+		}
 	}
-	return files, bytes
+	return files, true
 }
+
+// ofDeployment are names of files that keep a folder in a repository, or tell Berth something.
+var ofDeployment = []string{".gitkeep", ".gitignore", ".keep", dotenvFile}
 
 // boundFiles returns the files that binds read, for the archive to prepare.
 func (c *composer) boundFiles(service types.ServiceConfig) []string {
@@ -265,7 +278,7 @@ func (c *composer) boundFiles(service types.ServiceConfig) []string {
 			names = append(names, inArchive)
 			continue
 		}
-		if entries, bytes := c.filesBelow(inArchive); len(entries) <= mostBindFiles && bytes <= allFilesBytes {
+		if entries, fits := c.filesBelow(inArchive); fits {
 			for _, entry := range entries {
 				names = append(names, entry.Path)
 			}

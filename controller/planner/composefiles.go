@@ -137,16 +137,14 @@ func (c *composer) addFile(to *plan.Service, file plan.File, use types.FileRefer
 	if file.Mode&^0o777 != 0 || !isNumber(use.UID) || !isNumber(use.GID) {
 		return c.refuse(fmt.Sprintf("The owner or the mode of %.80s cannot be read.", file.Path), "Write uid and gid as numbers, and the mode such as 0440.", place...)
 	}
-	total := len(file.Content)
-	for _, other := range to.Files {
-		total += len(other.Content)
-		if other.Path == file.Path {
-			return c.refuse(fmt.Sprintf("Two files lie at %.80s.", file.Path), "Give one of them another target.", place...)
-		}
+	if c.placed[file.Path] {
+		return c.refuse(fmt.Sprintf("Two files lie at %.80s.", file.Path), "Give one of them another target.", place...)
 	}
-	if len(file.Content) > fileBytes || total > allFilesBytes {
+	if len(file.Content) > fileBytes || c.placedBytes+len(file.Content) > allFilesBytes {
 		return c.refuse(fmt.Sprintf("The configs and secrets of %s are too large: %d KB each and %d MB together are the most.", to.Name, fileBytes>>10, allFilesBytes>>20), "Put large files into the image or into a volume.", place...)
 	}
+	c.placed[file.Path] = true
+	c.placedBytes += len(file.Content)
 	to.Files = append(to.Files, file)
 	return nil
 }

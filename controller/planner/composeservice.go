@@ -35,6 +35,7 @@ func (c *composer) service(from types.ServiceConfig) (plan.Service, error) {
 	if waivers, named := c.options.ServiceWaivers[from.Name]; named {
 		service.Waivers = waivers
 	}
+	c.placed, c.placedBytes = map[string]bool{}, 0
 	for _, step := range []func(*plan.Service, types.ServiceConfig) error{
 		c.name, c.source, c.command, c.identity, c.limits, c.capabilities, c.engine, c.ulimits,
 		c.health, c.restart, c.dependencies, c.ports, c.hosts, c.environment,
