@@ -21,6 +21,7 @@ import (
 	imagetypes "github.com/docker/docker/api/types/image"
 
 	"berth/controller/archive"
+	"berth/controller/archive/archivetest"
 	"berth/controller/docker/dockertest"
 	"berth/controller/docker/images"
 	"berth/controller/docker/link"
@@ -403,7 +404,7 @@ func TestBuild_BaseThatFetchesAnAddressIsRefusedBeforeItsBuild(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = engine.RemoveImage(context.WithoutCancel(t.Context()), base.ID) })
 	options := buildOptions("hello", 1, dockertest.App(t, "FROM "+name+"\n"))
-	planned, err := planner.From(t.Context(), treeOf(t, "Dockerfile", "FROM "+name+"\n"), plan.Options{Limits: plan.DefaultLimits()})
+	planned, err := planner.From(t.Context(), archivetest.Tree(t, "Dockerfile", "FROM "+name+"\n"), plan.Options{Limits: plan.DefaultLimits()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,8 +3,6 @@
 package docker
 
 import (
-	"archive/zip"
-	"bytes"
 	"fmt"
 	"io"
 	"net"
@@ -17,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"berth/controller/archive"
+	"berth/controller/archive/archivetest"
 	"berth/controller/docker/images"
 	"berth/controller/docker/link"
 	"berth/controller/plan"
@@ -67,35 +65,6 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// treeOf opens a ZIP of names and contents, given in turn.
-func treeOf(t *testing.T, files ...string) *archive.Tree {
-	t.Helper()
-	var data bytes.Buffer
-	w := zip.NewWriter(&data)
-	for i := 0; i < len(files); i += 2 {
-		entry, err := w.Create(files[i])
-		if err == nil {
-			_, err = io.WriteString(entry, files[i+1])
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "app.zip")
-	if err := os.WriteFile(path, data.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	tree, err := archive.Open(path, archive.DefaultLimits())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = tree.Close() })
-	return tree
-}
-
 // running is an app that was planned, built and started under the default policy.
 type running struct {
 	t        *testing.T
@@ -108,7 +77,7 @@ type running struct {
 // run ships an archive without a Dockerfile the way the story does.
 func run(t *testing.T, options plan.Options, files ...string) running {
 	t.Helper()
-	engine, tree := openTest(t), treeOf(t, files...)
+	engine, tree := openTest(t), archivetest.Tree(t, files...)
 	options.Limits = plan.DefaultLimits()
 	made, err := planner.From(t.Context(), tree, options)
 	if err != nil {

@@ -1,15 +1,10 @@
 package planner
 
 import (
-	"archive/zip"
-	"bytes"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"berth/controller/archive"
+	"berth/controller/archive/archivetest"
 	"berth/controller/plan"
 	"berth/controller/problem"
 )
@@ -150,41 +145,10 @@ func TestFrom_RefusesHostileFilesAsAWhole(t *testing.T) {
 }
 
 func TestFrom_RefusesALinkAsWhatIsMounted(t *testing.T) {
-	var data bytes.Buffer
-	w := zip.NewWriter(&data)
-	for _, file := range []struct {
-		name, content string
-		mode          fs.FileMode
-	}{
-		{"compose.yaml", "services:\n  web: {image: x, ports: [80], volumes: ['./link:/etc/app.conf', './folder:/srv/app']}\n", 0o644},
-		{"target", "x", 0o644},
-		{"link", "target", fs.ModeSymlink | 0o777},
-		{"real/a", "x", 0o644},
-		{"folder", "real", fs.ModeSymlink | 0o777},
-	} {
-		header := &zip.FileHeader{Name: file.name}
-		header.SetMode(file.mode)
-		entry, err := w.CreateHeader(header)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := entry.Write([]byte(file.content)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "app.zip")
-	if err := os.WriteFile(path, data.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	tree, err := archive.OpenApp(path, archive.DefaultLimits())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = tree.Close() }()
-	_, err = From(t.Context(), tree, plan.Options{Limits: plan.DefaultLimits()})
+	tree := archivetest.App(t,
+		"compose.yaml", "services:\n  web: {image: x, ports: [80], volumes: ['./link:/etc/app.conf', './folder:/srv/app']}\n",
+		"target", "x", "link@", "target", "real/a", "x", "folder@", "real")
+	_, err := From(t.Context(), tree, plan.Options{Limits: plan.DefaultLimits()})
 	if faults := problem.RefusalsIn(err); len(faults) != 2 || !strings.Contains(faults[0].Reason, "is a symbolic link") || !strings.Contains(faults[1].Reason, "is a symbolic link") {
 		t.Errorf("got %v", err)
 	}

@@ -1,59 +1,15 @@
 package planner
 
 import (
-	"archive/zip"
-	"bytes"
 	"errors"
-	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"berth/controller/archive"
+	"berth/controller/archive/archivetest"
 	"berth/controller/plan"
 	"berth/controller/problem/problemtest"
 )
-
-const linkMode = fs.ModeSymlink | 0o777
-
-// appOf opens files as the archive of an app. The content of a name that ends with @ is the
-// target of a link.
-func appOf(t *testing.T, files ...string) *archive.Tree {
-	t.Helper()
-	var data bytes.Buffer
-	w := zip.NewWriter(&data)
-	for i := 0; i < len(files); i += 2 {
-		name, linked := strings.CutSuffix(files[i], "@")
-		header := &zip.FileHeader{Name: name, Method: zip.Deflate}
-		header.SetMode(0o644)
-		if linked {
-			header.SetMode(linkMode)
-		}
-		entry, err := w.CreateHeader(header)
-		if err == nil {
-			_, err = io.WriteString(entry, files[i+1])
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "app.zip")
-	if err := os.WriteFile(path, data.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	tree, err := archive.OpenApp(path, archive.DefaultLimits())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = tree.Close() })
-	return tree
-}
 
 func TestFrom_JudgesNoEntryThatIsIgnored(t *testing.T) {
 	venv := []string{".venv/bin/python3@", "/usr/bin/python3", "index.html", "hi"}
@@ -63,7 +19,7 @@ func TestFrom_JudgesNoEntryThatIsIgnored(t *testing.T) {
 		"by the .dockerignore of a service": {"compose.yaml", "services:\n  web:\n    build: web\n    ports: ['8000']\n", "web/Dockerfile", "FROM scratch\nEXPOSE 8000\n", "web/.dockerignore", ".venv", "web/.venv/python3@", "/usr/bin/python3"},
 		"in no build of a compose file":     {"compose.yaml", "services:\n  web:\n    build: web\n    ports: ['8000']\n", "web/Dockerfile", "FROM scratch\nEXPOSE 8000\n", "docs/current@", "/srv/docs"},
 	} {
-		if _, err := From(t.Context(), appOf(t, files...), options); err != nil {
+		if _, err := From(t.Context(), archivetest.App(t, files...), options); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -79,7 +35,7 @@ func TestFrom_RefusesAnEntryAtFaultThatIsKept(t *testing.T) {
 		"web/.venv/python3":        append([]string{".dockerignore", "**/.venv", "web/.venv/python3@", "/usr/bin/python3"}, compose...),
 		"kept/again/.venv/python3": {"Dockerfile", "FROM scratch", ".dockerignore", "**/.venv\n!kept/again/.venv/python3\n", "kept/again/.venv/python3@", "/usr/bin/python3"},
 	} {
-		_, err := From(t.Context(), appOf(t, files...), options)
+		_, err := From(t.Context(), archivetest.App(t, files...), options)
 		refusal, ok := errors.AsType[*plan.Refusal](err)
 		if !ok || refusal.File != name {
 			t.Errorf("%s: got %v", name, err)
@@ -94,7 +50,7 @@ func TestFrom_FollowsADockerfileThatIsALink(t *testing.T) {
 		"a link as Windows keeps it": {"Dockerfile", "docker/Dockerfile.slim\n"},
 	} {
 		files = append([]string{"docker/Dockerfile.slim", "FROM scratch\nEXPOSE 8123\n", ".dockerignore", "docker", "app", "x"}, files...)
-		tree := appOf(t, files...)
+		tree := archivetest.App(t, files...)
 		made, err := From(t.Context(), tree, options)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -108,18 +64,18 @@ func TestFrom_FollowsADockerfileThatIsALink(t *testing.T) {
 			t.Errorf("%s: the Dockerfile itself is not sent", name)
 		}
 	}
-	composed := appOf(t, "compose.yaml", "services:\n  web:\n    build: web\n    ports: ['8000']\n", "web/Dockerfile@", "../shared/Dockerfile", "shared/Dockerfile", "FROM scratch\nEXPOSE 8000\n")
+	composed := archivetest.App(t, "compose.yaml", "services:\n  web:\n    build: web\n    ports: ['8000']\n", "web/Dockerfile@", "../shared/Dockerfile", "shared/Dockerfile", "FROM scratch\nEXPOSE 8000\n")
 	if _, err := From(t.Context(), composed, options); err != nil {
 		t.Errorf("of a compose file: %v", err)
 	}
-	_, err := From(t.Context(), appOf(t, "Dockerfile@", "docker/none", "app", "x"), options)
+	_, err := From(t.Context(), archivetest.App(t, "Dockerfile@", "docker/none", "app", "x"), options)
 	if err == nil || !strings.Contains(err.Error(), "a symbolic link to docker/none") {
 		t.Errorf("a link to nothing: got %v", err)
 	}
 }
 
 func TestFrom_ReadsADockerfileInAnyCase(t *testing.T) {
-	made, err := From(t.Context(), appOf(t, "DockerFile", "FROM scratch\n", "package.json", "{}"), options)
+	made, err := From(t.Context(), archivetest.App(t, "DockerFile", "FROM scratch\n", "package.json", "{}"), options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +86,7 @@ func TestFrom_ReadsADockerfileInAnyCase(t *testing.T) {
 
 func TestFrom_NamesTheDockerfilesThatMayBeMeant(t *testing.T) {
 	for _, near := range []string{"docker/Dockerfile", "Dockerfile.prod", "web.Dockerfile", "deploy/dockerfile"} {
-		tree := appOf(t, near, "FROM scratch\nEXPOSE 8123\n", "docs/readme", "x", "readme", "x")
+		tree := archivetest.App(t, near, "FROM scratch\nEXPOSE 8123\n", "docs/readme", "x", "readme", "x")
 		_, err := From(t.Context(), tree, options)
 		refusal, ok := errors.AsType[*plan.Refusal](err)
 		if !ok || !strings.Contains(refusal.Reason, near) || !strings.Contains(refusal.Hint, "To build with "+near+", name it in the field \"Dockerfile\" (--dockerfile of berth deploy)") {
@@ -143,7 +99,7 @@ func TestFrom_NamesTheDockerfilesThatMayBeMeant(t *testing.T) {
 			t.Errorf("%s as it was chosen: got %+v, %v", near, made, err)
 		}
 	}
-	tree := appOf(t, "Dockerfile.prod.dockerignore", "x", "readme", "x")
+	tree := archivetest.App(t, "Dockerfile.prod.dockerignore", "x", "readme", "x")
 	if _, err := From(t.Context(), tree, options); err == nil || strings.Contains(err.Error(), "It holds") {
 		t.Errorf("a .dockerignore is no Dockerfile: %v", err)
 	}
@@ -153,14 +109,14 @@ func TestFrom_NamesTheDockerfilesThatMayBeMeant(t *testing.T) {
 }
 
 func TestFrom_SaysWhichDockerfileItDoesNotUse(t *testing.T) {
-	made, err := From(t.Context(), appOf(t, "index.html", "x", "docker/Dockerfile", "FROM scratch"), options)
+	made, err := From(t.Context(), archivetest.App(t, "index.html", "x", "docker/Dockerfile", "FROM scratch"), options)
 	if err != nil || len(made.Notes) != 1 || !strings.Contains(made.Notes[0], "does not build with docker/Dockerfile.") {
 		t.Errorf("got %+v, %v", made.Notes, err)
 	}
 }
 
 func TestFrom_SaysWhatMacOSAdded(t *testing.T) {
-	made, err := From(t.Context(), appOf(t, "index.html", "x", "._index.html", "x", "Icon\r", ""), options)
+	made, err := From(t.Context(), archivetest.App(t, "index.html", "x", "._index.html", "x", "Icon\r", ""), options)
 	if err != nil || len(made.Notes) != 1 || !strings.Contains(made.Notes[0], "2 entries that macOS adds for itself are left out: ") {
 		t.Errorf("got %+v, %v", made.Notes, err)
 	}

@@ -5,6 +5,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -45,11 +46,38 @@ func Tree(tb testing.TB, files ...string) *archive.Tree {
 // Open is Tree for archives that may be refused.
 func Open(tb testing.TB, files ...string) (*archive.Tree, error) {
 	tb.Helper()
+	return archive.Open(write(tb, files), archive.DefaultLimits())
+}
+
+// App is Tree for an archive as an upload opens it. The content of a name that ends with @
+// is the target of a link.
+func App(tb testing.TB, files ...string) *archive.Tree {
+	tb.Helper()
+	tree, err := archive.OpenApp(write(tb, files), archive.DefaultLimits())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = tree.Close() })
+	return tree
+}
+
+// write makes a ZIP of names and contents, and returns its path.
+func write(tb testing.TB, files []string) string {
+	tb.Helper()
 	var data bytes.Buffer
 	w := zip.NewWriter(&data)
 	for i := 0; i < len(files); i += 2 {
-		entry, err := w.Create(files[i])
-		if err == nil && !strings.HasSuffix(files[i], "/") {
+		name, linked := strings.CutSuffix(files[i], "@")
+		header := &zip.FileHeader{Name: name, Method: zip.Deflate}
+		header.SetMode(0o644)
+		switch {
+		case linked:
+			header.SetMode(fs.ModeSymlink | 0o777)
+		case strings.HasSuffix(name, "/"):
+			header.SetMode(fs.ModeDir | 0o755)
+		}
+		entry, err := w.CreateHeader(header)
+		if err == nil && !strings.HasSuffix(name, "/") {
 			_, err = io.WriteString(entry, files[i+1])
 		}
 		if err != nil {
@@ -63,5 +91,5 @@ func Open(tb testing.TB, files ...string) (*archive.Tree, error) {
 	if err := os.WriteFile(path, data.Bytes(), 0o600); err != nil {
 		tb.Fatal(err)
 	}
-	return archive.Open(path, archive.DefaultLimits())
+	return path
 }
