@@ -102,6 +102,33 @@ func TestVolumeWatch_StopsOnlyWhoWritesOverTheQuotaAndSaysSo(t *testing.T) {
 	}
 }
 
+func TestVolumeWatch_TellsWhatWasWrittenUntilTheAppHadStopped(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name  string
+		write func(*house)
+		want  string
+	}{
+		{"more", func(h *house) { h.fill("data", "more", 3<<20) }, "The volume data holds 5 MB of 1 MB."},
+		{"less", func(h *house) { h.fill("data", "much", 512<<10) }, "There is room in the volume data again: it holds 512 kB of 1 MB. Start the app."},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			h := newWatched(t, 1<<20, docker.Disk{})
+			h.fill("data", "much", 2<<20)
+			h.engine.door.set(func(call string) {
+				if call == "before start or stop" {
+					test.write(h)
+				}
+			})
+			h.look(time.Hour)
+			if detail := h.wantState("hello", app.Stopped); !strings.HasPrefix(detail, test.want) {
+				t.Errorf("the app's page says %q", detail)
+			}
+		})
+	}
+}
+
 func TestVolumeWatch_APersonStartsTheAppAgainOnceThereIsRoom(t *testing.T) {
 	t.Parallel()
 	h := newWatched(t, 1<<20, docker.Disk{})

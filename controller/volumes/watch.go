@@ -3,6 +3,7 @@ package volumes
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -138,8 +139,32 @@ func (v *Volumes) judge(ctx context.Context, name volume.Name, writers []writer,
 	v.warnings.drop(name)
 	if stands.over {
 		v.halt(ctx, writers, name, message+" "+hint)
+		return v.countHalted(ctx, name, writers, now)
 	}
 	return nil
+}
+
+// countHalted counts a volume once more whose writers were stopped, so that their pages
+// also tell what they wrote, or made room for, until they had stopped.
+func (v *Volumes) countHalted(ctx context.Context, name volume.Name, writers []writer, now time.Time) error {
+	before := v.watch.seen[name].usage.Stored
+	if err := v.countWriter(ctx, name, now); err != nil {
+		return err
+	}
+	usage, quota := v.watch.seen[name].usage, v.watch.quotaOf(name)
+	if usage.Stored == before {
+		return nil
+	}
+	if usage.Stored <= quota {
+		_, err := v.tellRoom(ctx, name, fillOf(usage, quota))
+		return err
+	}
+	message, hint := overWords(name, fillOf(usage, quota))
+	var failed []error
+	for _, writer := range writers {
+		failed = append(failed, v.apps.Reword(ctx, writer.app, name, message+" "+hint))
+	}
+	return errors.Join(failed...)
 }
 
 // writersOf returns the apps that run, and their services that write, by volume.

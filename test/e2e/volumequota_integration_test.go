@@ -38,12 +38,12 @@ func TestVolumes_AnAppThatWritesOverTheQuotaIsStoppedAndSaysSo(t *testing.T) {
 	eventually(t, 2*time.Minute, "the app over its quota to be stopped", func() bool { return o.app("greedy").State == "stopped" })
 	t.Logf("stopped after %s", time.Since(began))
 	var app struct{ Detail string }
-	if _, err := berth.API(t.Context(), o.token, http.MethodGet, "/api/v1/apps/greedy", &app); err != nil {
-		t.Fatal(err)
-	}
-	if !strings.HasPrefix(app.Detail, "The volume greedy-data holds 300 MB of 256 MB.") {
-		t.Errorf("the page says %q", app.Detail)
-	}
+	eventually(t, time.Minute, "the page to tell all that was written", func() bool {
+		if _, err := berth.API(t.Context(), o.token, http.MethodGet, "/api/v1/apps/greedy", &app); err != nil {
+			t.Fatal(err)
+		}
+		return strings.HasPrefix(app.Detail, "The volume greedy-data holds 300 MB of 256 MB.")
+	})
 	answers(t, time.Second, "/modest", "testapp v1")
 	start := func() int {
 		status, err := berth.API(t.Context(), o.token, http.MethodPost, "/api/v1/apps/greedy/start", nil)
