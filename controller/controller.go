@@ -20,6 +20,7 @@ import (
 	"berth/controller/folder"
 	"berth/controller/notice"
 	"berth/controller/plan"
+	"berth/controller/quiet"
 	"berth/controller/release"
 	"berth/controller/routing"
 	"berth/controller/secret"
@@ -75,6 +76,7 @@ type Controller struct {
 	notices  *notice.Board
 	usage    *usage.Sampler
 	seen     *serviceBook
+	quiet    quiet.Book // instances that a pass need not ask about
 	apps     *app.Locks
 	volumes  *volumes.Volumes
 	releases *release.Shipper // takes what is accepted to its end

@@ -25,6 +25,7 @@ const (
 func (c *Controller) watchLoop(ctx context.Context) error {
 	for {
 		err := c.reconciler.Engine.Watch(ctx, func(event docker.Event) {
+			c.quiet.Hear(event.Name)
 			if !c.releases.Has(app.ReleaseID{App: app.Name(event.App), Number: event.Release}) {
 				c.requestReconcile()
 			}
@@ -32,6 +33,7 @@ func (c *Controller) watchLoop(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+		c.quiet.Forget()
 		c.logger.Warn("the engine's event stream ended", "error", err)
 		if err := pause.For(ctx, watchRetry); err != nil {
 			return err

@@ -98,6 +98,7 @@ func (c *Controller) reconcile(ctx context.Context) error {
 	}
 	errs := []error{accessoriesErr}
 	kept, spoilt := release.NewOwned(), make(map[app.Name]bool)
+	c.quiet.KeepOnly(instances)
 	for _, release := range underWay {
 		kept.AddUnderWay(release)
 		if err := c.clearAttempt(ctx, release); err != nil {
@@ -106,7 +107,7 @@ func (c *Controller) reconcile(ctx context.Context) error {
 		c.releases.Dispatch(release)
 	}
 	errs = append(errs, c.retireFailed(ctx, instances, apps, kept, spoilt))
-	known, err := c.reconcileApps(ctx, apps, kept, spoilt)
+	known, err := c.reconcileApps(ctx, apps, byName(instances), kept, spoilt)
 	errs = append(errs, err)
 	archives, err := c.reconciler.Ledger.ListArchives(ctx)
 	if err == nil {
@@ -124,7 +125,7 @@ func (c *Controller) reconcile(ctx context.Context) error {
 
 // reconcileApps repairs the apps side by side, so that a slow one holds up no other, and
 // adds what they own to kept; known is false where that could not be found out for one.
-func (c *Controller) reconcileApps(ctx context.Context, apps []app.App, kept *release.Owned, spoilt map[app.Name]bool) (known bool, err error) {
+func (c *Controller) reconcileApps(ctx context.Context, apps []app.App, listed map[string]docker.Instance, kept *release.Owned, spoilt map[app.Name]bool) (known bool, err error) {
 	var mu sync.Mutex
 	var errs []error
 	known = true
@@ -132,7 +133,7 @@ func (c *Controller) reconcileApps(ctx context.Context, apps []app.App, kept *re
 	group.SetLimit(repairsAtOnce)
 	for _, found := range apps {
 		group.Go(func() error {
-			live, err := c.reconcileApp(ctx, found, !spoilt[found.Name])
+			live, err := c.reconcileApp(ctx, found, listed, !spoilt[found.Name])
 			mu.Lock()
 			defer mu.Unlock()
 			errs = append(errs, err)
@@ -217,6 +218,28 @@ func (c *Controller) look(ctx context.Context, name string) (docker.Instance, er
 	return c.reconciler.Engine.Inspect(ctx, name)
 }
 
+// lookUnlessQuiet is look, but for an instance to which nothing happened since the engine
+// told that it runs.
+func (c *Controller) lookUnlessQuiet(ctx context.Context, name string, listed docker.Instance) (docker.Instance, error) {
+	if known, ok := c.quiet.Find(listed); ok {
+		return known, nil
+	}
+	mark := c.quiet.Mark()
+	found, err := c.look(ctx, name)
+	if err == nil && found.Condition.Health != "starting" && observedFrom(found, nil).State == app.Running {
+		c.quiet.Note(found, mark)
+	}
+	return found, err
+}
+
+func byName(instances []docker.Instance) map[string]docker.Instance {
+	named := make(map[string]docker.Instance, len(instances))
+	for _, instance := range instances {
+		named[instance.Name] = instance
+	}
+	return named
+}
+
 // withinObject bounds what the pass does for one object, so that the others have
 // their turn.
 func (c *Controller) withinObject(ctx context.Context, work func(context.Context) error) error {
@@ -227,7 +250,7 @@ func (c *Controller) withinObject(ctx context.Context, work func(context.Context
 
 // reconcileApp makes the app's live instances as they are wanted, if it may repair it,
 // and returns what it has, with an error too.
-func (c *Controller) reconcileApp(ctx context.Context, found app.App, repair bool) (holdings, error) {
+func (c *Controller) reconcileApp(ctx context.Context, found app.App, listed map[string]docker.Instance, repair bool) (holdings, error) {
 	if found.Wanted == app.WantedDeleted {
 		return holdings{known: true}, c.withinObject(ctx, func(ctx context.Context) error { return c.removeApp(ctx, found.Name) })
 	}
@@ -259,7 +282,7 @@ func (c *Controller) reconcileApp(ctx context.Context, found app.App, repair boo
 	var errs []error
 	for _, run := range live.Services {
 		for _, name := range run.Instances {
-			instance, err := c.reconcileInstance(ctx, found, live, run, name)
+			instance, err := c.reconcileInstance(ctx, found, live, run, name, listed[name])
 			if err != nil {
 				errs = append(errs, fmt.Errorf("repair %s: %w", live.ReleaseID, err))
 			}
@@ -287,11 +310,11 @@ func notRepaired(err error) string {
 	return "It should run and could not be started."
 }
 
-// reconcileInstance looks at the instance itself, under the app's lock. The list
-// of the pass may be older than the promotion of this release, and would have its
-// running instance made again. It returns the instance as it is afterwards.
-func (c *Controller) reconcileInstance(ctx context.Context, found app.App, live app.Release, run app.ServiceRun, name string) (docker.Instance, error) {
-	instance, err := c.look(ctx, name)
+// reconcileInstance looks at the instance itself, under the app's lock, unless the list
+// shows a quiet one. The list may be older than the promotion of this release, and would
+// have its running instance made again. It returns the instance as it is afterwards.
+func (c *Controller) reconcileInstance(ctx context.Context, found app.App, live app.Release, run app.ServiceRun, name string, listed docker.Instance) (docker.Instance, error) {
+	instance, err := c.lookUnlessQuiet(ctx, name, listed)
 	there := !errors.Is(err, docker.ErrNotFound)
 	if err != nil && there {
 		return docker.Instance{}, err

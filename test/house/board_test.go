@@ -22,13 +22,14 @@ var board = []room{
 	{"store/storetest", "store"},
 	{"store", "store/sqlite controller release routing volumes uploads certificates environment app account audit problem limit domaincheck plan volume traefik"},
 	{"store/sqlite", ""},
-	{"controller", "release notice output usage routing volumes uploads certificates environment app account audit problem archive address docker domaincheck firstpage folder pause plan planner printable secret volume traefik"},
+	{"controller", "release notice output quiet usage routing volumes uploads certificates environment app account audit problem archive address docker domaincheck firstpage folder pause plan planner printable secret volume traefik"},
 	{"release", "slots routing volumes uploads environment app audit problem archive docker execfailure firstpage folder pause plan planner printable secret volume traefik"},
 
 	// Each one concern of apps.
 	{"notice", "app"},
 	{"slots", "app"},
 	{"output", "app docker environment"},
+	{"quiet", "docker"},
 	{"usage", "app docker"},
 	{"routing", "certificates app problem domaincheck pause traefik"},
 	{"volumes", "uploads app audit problem archive docker pause plan printable volume"},

@@ -54,8 +54,8 @@ func (l *Link) Inspect(ctx context.Context, name string) (Instance, error) {
 	return instanceOf(found), nil
 }
 
-// Instances returns all instances of the stack, stopped ones too, without their
-// Condition, which Inspect tells.
+// Instances returns all instances of the stack, stopped ones too. Their Condition says
+// whether they run and how their health is; Inspect tells the rest.
 func (l *Link) Instances(ctx context.Context) ([]Instance, error) {
 	listContext, cancel := Within(ctx, CallTimeout)
 	defer cancel()
@@ -80,10 +80,28 @@ func (l *Link) ListInstances(ctx context.Context, labels ...string) ([]container
 func Summarised(summary container.Summary) Instance {
 	instance := labelled(summary.Labels)
 	instance.ID, instance.Image = summary.ID, summary.ImageID
+	instance.Condition = Condition{
+		Running:    summary.State == container.StateRunning || summary.State == container.StatePaused,
+		Restarting: summary.State == container.StateRestarting,
+		Health:     listedHealth(summary.Status),
+	}
 	if len(summary.Names) > 0 {
 		instance.Name = strings.TrimPrefix(summary.Names[0], "/")
 	}
 	return instance
+}
+
+// listedHealth reads the health from the status of a list, such as "Up 2 hours (healthy)".
+func listedHealth(status string) string {
+	switch {
+	case strings.HasSuffix(status, "(healthy)"):
+		return container.Healthy
+	case strings.HasSuffix(status, "(unhealthy)"):
+		return container.Unhealthy
+	case strings.HasSuffix(status, "(health: starting)"):
+		return container.Starting
+	}
+	return ""
 }
 
 func instanceOf(found container.InspectResponse) Instance {
