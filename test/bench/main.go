@@ -92,6 +92,7 @@ func run(ctx context.Context) error {
 		{"hostile fork bomb", b.measureHostile("fork bomb")},
 		{"hostile memory", b.measureHostile("memory")},
 		{"hostile output", b.measureHostile("output")},
+		{"quiet", b.measureQuiet},
 		{"dashboard", b.measureDashboard},
 	} {
 		if !strings.Contains(part.name, *only) {

@@ -4,9 +4,7 @@ package kill
 
 import (
 	"bytes"
-	"context"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httputil"
 	"regexp"
@@ -14,12 +12,13 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"berth/test/stack"
 )
 
 // door stands between the process and the engine, counts the calls that change the engine, and kills the process at one
 // of them. Each call is two passes: before it is handed on, and after the engine has done it.
 type door struct {
-	socket string
 	engine *httputil.ReverseProxy
 
 	mu     sync.Mutex
@@ -31,28 +30,19 @@ type door struct {
 }
 
 // open opens the door at the socket, in front of the engine's own.
-func open(t *testing.T, socket, engine string) *door {
+func open(t *testing.T, socket string) *door {
 	t.Helper()
-	d := &door{socket: socket}
-	d.engine = &httputil.ReverseProxy{
-		Rewrite:       func(r *httputil.ProxyRequest) { r.Out.URL.Scheme, r.Out.URL.Host = "http", "engine" },
-		FlushInterval: -1,
-		Transport: &http.Transport{
-			DisableCompression: true,
-			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-				return new(net.Dialer).DialContext(ctx, "unix", engine)
-			},
-		},
-		ModifyResponse: d.answered,
-		ErrorHandler:   func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
-	}
-	listener, err := net.Listen("unix", socket)
+	engine, err := stack.EngineProxy()
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &http.Server{Handler: d}
-	go func() { _ = server.Serve(listener) }()
-	t.Cleanup(func() { _ = server.Close() })
+	d := &door{engine: engine}
+	engine.ModifyResponse = d.answered
+	end, err := stack.ServeSocket(socket, d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(end)
 	return d
 }
 

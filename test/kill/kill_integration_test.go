@@ -59,10 +59,11 @@ var forms = []form{
 }
 
 func (h *house) single(version string) map[string][]byte {
-	return map[string][]byte{
-		"app*": h.app, "mode": nil, "version": []byte(version),
-		"Dockerfile": []byte("FROM scratch\nCOPY app /\nCOPY mode version /\nEXPOSE 8000\nCMD [\"/app\"]\n"),
+	files, err := h.AppFiles("", version)
+	if err != nil {
+		h.t.Fatal(err)
 	}
+	return files
 }
 
 // deed is what is under way when the process is killed. It can be done again and again, to an app or to none.
@@ -189,7 +190,7 @@ func (k *killing) ready(t *testing.T) {
 		err = k.clean()
 	}
 	if err != nil {
-		t.Fatalf("get ready: %v\n%s", err, k.log())
+		t.Fatalf("get ready: %v\n%s", err, k.Log())
 	}
 	k.round++
 }
@@ -200,7 +201,7 @@ func (k *killing) count(t *testing.T) []string {
 	k.ready(t)
 	k.door.arm(0, nil)
 	if err := k.deed.do(k.house, k.form, k.round); err != nil {
-		t.Fatalf("%v\n%s", err, k.log())
+		t.Fatalf("%v\n%s", err, k.Log())
 	}
 	passes := k.settle(t)
 	if len(passes) == 0 {
@@ -214,7 +215,7 @@ func (k *killing) settle(t *testing.T) []string {
 	t.Helper()
 	const rest = 1500 * time.Millisecond
 	if err := k.clean(); err != nil {
-		t.Fatalf("%v\n%s", err, k.log())
+		t.Fatalf("%v\n%s", err, k.Log())
 	}
 	patience.Eventually(10*time.Second, func() bool {
 		_, quiet := k.door.counted()
@@ -228,7 +229,7 @@ func (k *killing) settle(t *testing.T) []string {
 func (k *killing) once(t *testing.T, at int, what string) bool {
 	t.Helper()
 	k.ready(t)
-	fell := k.door.arm(at, k.kill)
+	fell := k.door.arm(at, k.Kill)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -246,7 +247,7 @@ func (k *killing) once(t *testing.T, at int, what string) bool {
 	k.start()
 	began := time.Now()
 	if err := k.clean(); err != nil {
-		t.Errorf("killed at %d (%s; it was %s): %v\n%s", at, passes[at-1], what, err, k.log())
+		t.Errorf("killed at %d (%s; it was %s): %v\n%s", at, passes[at-1], what, err, k.Log())
 		return true
 	}
 	t.Logf("killed at %d, %s: clean after %v", at, passes[at-1], time.Since(began).Round(100*time.Millisecond))
