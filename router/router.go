@@ -139,6 +139,7 @@ type Options struct {
 	AdminHosts      []string // further host names that the admin app answers to besides localhost; may be empty
 	ForceHTTPS      bool     // plain requests are sent to https, and links to apps use it
 	Builds          Builds   // what make up keeps them from
+	Broker          Broker   // in front of the engine; nil where nobody follows it
 	Version         string   // shown in the footer; may be empty
 
 	TrustedProxies []netip.Prefix      // whose X-Forwarded-For is believed; empty believes nobody's
@@ -166,6 +167,7 @@ type admin struct {
 	sessions     *sessionStore
 	audit        AuditLog
 	builds       Builds
+	broker       Broker
 	formKey      []byte
 	limits       Limits
 	previews     *previews
@@ -212,6 +214,7 @@ func New(o Options) (http.Handler, error) {
 		routing:      o.Routing,
 		domains:      o.Domains,
 		builds:       o.Builds,
+		broker:       o.Broker,
 		accounts:     o.Accounts,
 		factors:      o.Factors,
 		tokens:       o.Tokens,

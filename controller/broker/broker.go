@@ -20,8 +20,9 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"os"
-	"sync/atomic"
 	"time"
+
+	"berth/controller/docker/link"
 )
 
 const (
@@ -54,7 +55,7 @@ type Broker struct {
 	transport http.RoundTripper
 	logger    *slog.Logger
 	slots     chan struct{}
-	refused   atomic.Int64
+	refused   refusals
 	gone      chan error // that the engine does not listen any more
 }
 
@@ -71,6 +72,7 @@ func Listen(o Options) (*Broker, error) {
 		return nil, errors.Join(fmt.Errorf("open socket: %w", err), listener.Close())
 	}
 	b := &Broker{policy: o.Policy, listener: listener, logger: o.Logger, slots: make(chan struct{}, atOnce), gone: make(chan error, 1)}
+	b.refused.report.Since = time.Now().UTC()
 	b.transport = &http.Transport{
 		DialContext:        func(ctx context.Context, _, _ string) (net.Conn, error) { return b.dial(ctx, o.Engine) },
 		DisableCompression: true,
@@ -117,7 +119,7 @@ func (b *Broker) Run(ctx context.Context) error {
 }
 
 // Refused counts the calls that were refused.
-func (b *Broker) Refused() int64 { return b.refused.Load() }
+func (b *Broker) Refused() int64 { return b.refused.all().Refused }
 
 // ServeHTTP judges one call and passes it on.
 func (b *Broker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -125,6 +127,10 @@ func (b *Broker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case b.slots <- struct{}{}:
 		defer func() { <-b.slots }()
 	case <-r.Context().Done():
+		return
+	}
+	if r.Method == http.MethodGet && r.RequestURI == link.BrokerPath {
+		b.tell(w)
 		return
 	}
 	control := http.NewResponseController(w)
@@ -207,7 +213,7 @@ func (b *Broker) answer(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	case refused:
 		status = refusal.Status
-		b.refused.Add(1)
+		b.refused.add(refusal)
 		b.logger.Warn("refused a call of the controller", "field", refusal.Field, "reason", refusal.Reason)
 	case errors.Is(err, errGone):
 		status = http.StatusNotFound

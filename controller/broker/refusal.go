@@ -3,6 +3,8 @@ package broker
 import (
 	"fmt"
 	"net/http"
+
+	"berth/controller/printable"
 )
 
 // Refusal says which part of a request is not allowed. It never holds a value of the
@@ -16,7 +18,11 @@ type Refusal struct {
 // Error gives the field and the reason.
 func (r *Refusal) Error() string { return fmt.Sprintf("berth broker: %s: %s", r.Field, r.Reason) }
 
+// mostField bounds the name of a field: a query's name is the caller's own text.
+const mostField = 80
+
 func refuse(field, reason string) *Refusal {
+	field = printable.Plain(field[:min(len(field), mostField)])
 	return &Refusal{Field: field, Reason: reason, Status: http.StatusForbidden}
 }
 

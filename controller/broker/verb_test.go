@@ -1,9 +1,12 @@
 package broker_test
 
 import (
+	"io"
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/docker/docker/api/types/container"
 )
 
 // published are the calls of the engine's API, of 1.41 and later: each path with a name
@@ -290,5 +293,24 @@ func TestBroker_RefusesOtherWaysToTheHost(t *testing.T) {
 		if status != test.want || (len(taken) == 1) != (test.want == 200) {
 			t.Errorf("%s: %d %s, passed on: %v", test.name, status, message, taken)
 		}
+	}
+}
+
+func TestBroker_TellsWhatItRefusedWithoutValues(t *testing.T) {
+	t.Parallel()
+	client, _, _ := serve(t, newEngine())
+	ask(t, client, "POST", "/v1.41/containers/create?name=berth-hello-r1", changed(func(r *container.CreateRequest) {
+		r.Env = []string{"TOKEN=hunter2"}
+		r.HostConfig.Binds = []string{"/hunter2:/x"}
+	})())
+	ask(t, client, "POST", "/v1.41/containers/berth-hello-r1/start?detachKeys=hunter2", nil)
+	response, err := client.Get("http://broker/_broker")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, _ := io.ReadAll(response.Body)
+	if strings.Contains(string(text), "hunter2") || !strings.Contains(string(text), `"refused":2`) || !strings.Contains(string(text), "HostConfig.Binds") {
+		t.Errorf("it tells %s", text)
 	}
 }
