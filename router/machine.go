@@ -21,15 +21,16 @@ type Builds struct {
 
 type machinePage struct {
 	frame
-	Builds  Builds
-	Engine  refusals.State
-	Refused int64
-	Recent  []docker.BrokerRefusal // the newest first
+	AppsApart bool
+	Builds    Builds
+	Engine    refusals.State
+	Refused   int64
+	Recent    []docker.BrokerRefusal // the newest first
 }
 
 // showMachine says what is missing on the machine below Berth, and what mends it.
 func (a *admin) showMachine(v *visit) error {
-	page := machinePage{frame: v.frame("Machine"), Builds: a.builds}
+	page := machinePage{frame: v.frame("Machine"), AppsApart: a.appsApart, Builds: a.builds}
 	if a.broker != nil {
 		var report docker.BrokerReport
 		page.Engine, report = a.broker.Report()

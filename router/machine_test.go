@@ -60,3 +60,12 @@ func TestMachine_SaysHowTheEngineIsReachedAndWhatWasRefused(t *testing.T) {
 		})
 	}
 }
+
+func TestMachine_SaysWhatAppsAreKeptFrom(t *testing.T) {
+	t.Parallel()
+	for apart, says := range map[bool]string{true: "no other service of this machine", false: "Apps reach every port"} {
+		s := newSite(t, func(o *Options) { o.AppsApart = apart })
+		s.signIn()
+		mustContain(t, s.get("/settings/machine").body, says)
+	}
+}

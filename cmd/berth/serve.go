@@ -134,6 +134,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 		AdminHosts:      hosts,
 		ForceHTTPS:      config.ForceHTTPS,
 		Broker:          refused,
+		AppsApart:       config.AppsApart,
 		Builds:          router.Builds{Apart: config.BuildsApart, Limited: config.BuildsLimited},
 		Version:         currentVersion(),
 		SessionLife:     config.SessionLife,
