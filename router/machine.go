@@ -1,6 +1,17 @@
 package router
 
-import "net/http"
+import (
+	"net/http"
+	"slices"
+
+	"berth/controller/docker"
+	"berth/controller/refusals"
+)
+
+// Broker tells how the engine is reached, and what the broker in front of it refused.
+type Broker interface {
+	Report() (refusals.State, docker.BrokerReport)
+}
 
 // Builds says what make up keeps builds from. The zero value is what an engine does by itself.
 type Builds struct {
@@ -10,12 +21,22 @@ type Builds struct {
 
 type machinePage struct {
 	frame
-	Builds Builds
+	AppsApart bool
+	Builds    Builds
+	Engine    refusals.State
+	Refused   int64
+	Recent    []docker.BrokerRefusal // the newest first
 }
 
 // showMachine says what is missing on the machine below Berth, and what mends it.
 func (a *admin) showMachine(v *visit) error {
-	page := machinePage{frame: v.frame("Machine"), Builds: a.builds}
+	page := machinePage{frame: v.frame("Machine"), AppsApart: a.appsApart, Builds: a.builds}
+	if a.broker != nil {
+		var report docker.BrokerReport
+		page.Engine, report = a.broker.Report()
+		page.Refused, page.Recent = report.Refused, slices.Clone(report.Recent)
+		slices.Reverse(page.Recent)
+	}
 	page.Section, page.Tab = "settings", "machine"
 	return v.page(http.StatusOK, "machine", page)
 }

@@ -3,6 +3,9 @@ package router
 import (
 	"strings"
 	"testing"
+
+	"berth/controller/docker"
+	"berth/controller/refusals"
 )
 
 func TestMachine_NamesWhatBuildsAreNotKeptFromAndTheFix(t *testing.T) {
@@ -26,5 +29,43 @@ func TestMachine_NamesWhatBuildsAreNotKeptFromAndTheFix(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// brokerStandIn tells what a test lets it tell.
+type brokerStandIn struct {
+	state  refusals.State
+	report docker.BrokerReport
+}
+
+func (b brokerStandIn) Report() (refusals.State, docker.BrokerReport) { return b.state, b.report }
+
+func TestMachine_SaysHowTheEngineIsReachedAndWhatWasRefused(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		broker brokerStandIn
+		says   []string
+	}{
+		"unknown": {brokerStandIn{}, []string{">unknown<"}},
+		"direct":  {brokerStandIn{state: refusals.Direct}, []string{">direct<", "remove <code>DOCKER_HOST</code>"}},
+		"nothing": {brokerStandIn{state: refusals.Guarded}, []string{">behind the broker<", "has refused nothing"}},
+		"refused": {brokerStandIn{refusals.Guarded, docker.BrokerReport{
+			Refused: 2, Recent: []docker.BrokerRefusal{{Field: "HostConfig.Privileged", Reason: "it is set"}, {Field: "<b>query</b>", Reason: "it is unknown"}},
+		}}, []string{"has refused 2 calls", "HostConfig.Privileged", "&lt;b&gt;query"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t, func(o *Options) { o.Broker = test.broker })
+			s.signIn()
+			mustContain(t, s.get("/settings/machine").body, test.says...)
+		})
+	}
+}
+
+func TestMachine_SaysWhatAppsAreKeptFrom(t *testing.T) {
+	t.Parallel()
+	for apart, says := range map[bool]string{true: "no other service of this machine", false: "Apps reach every port"} {
+		s := newSite(t, func(o *Options) { o.AppsApart = apart })
+		s.signIn()
+		mustContain(t, s.get("/settings/machine").body, says)
 	}
 }

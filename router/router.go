@@ -138,7 +138,9 @@ type Options struct {
 	AppsHost        string   // a name or address of this machine that links to apps show; empty: what the admin host tells
 	AdminHosts      []string // further host names that the admin app answers to besides localhost; may be empty
 	ForceHTTPS      bool     // plain requests are sent to https, and links to apps use it
+	AppsApart       bool     // make up keeps apps from the services of this machine
 	Builds          Builds   // what make up keeps them from
+	Broker          Broker   // in front of the engine; nil where nobody follows it
 	Version         string   // shown in the footer; may be empty
 
 	TrustedProxies []netip.Prefix      // whose X-Forwarded-For is believed; empty believes nobody's
@@ -165,7 +167,9 @@ type admin struct {
 	tokens       Tokens
 	sessions     *sessionStore
 	audit        AuditLog
+	appsApart    bool
 	builds       Builds
+	broker       Broker
 	formKey      []byte
 	limits       Limits
 	previews     *previews
@@ -211,7 +215,9 @@ func New(o Options) (http.Handler, error) {
 		mounts:       o.Mounts,
 		routing:      o.Routing,
 		domains:      o.Domains,
+		appsApart:    o.AppsApart,
 		builds:       o.Builds,
+		broker:       o.Broker,
 		accounts:     o.Accounts,
 		factors:      o.Factors,
 		tokens:       o.Tokens,

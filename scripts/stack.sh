@@ -68,6 +68,12 @@ as_root() {
 	fi
 }
 
+# resolvers - the name servers that the engine gives to containers, with commas between; it leaves out those on loopback.
+resolvers() {
+	sed -nE 's/^[[:space:]]*nameserver[[:space:]]+([0-9]+(\.[0-9]+){3})[[:space:]]*$/\1/p' \
+		/etc/resolv.conf /run/systemd/resolve/resolv.conf 2>/dev/null | grep -v '^127\.' | sort --unique | paste --serial --delimiters=, || true
+}
+
 # install_packages PACKAGE... - installs what is missing with apt.
 install_packages() {
 	local missing=() package

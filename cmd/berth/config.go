@@ -51,6 +51,7 @@ type Config struct {
 	BuildConcurrency int           // at least 1
 	BuildTimeout     time.Duration // above zero
 	BuildDisk        int64         // bytes; above zero
+	AppsApart        bool          // make up keeps them from the services of this machine
 	BuildsApart      bool          // make up keeps them from the rest of the machine
 	BuildsLimited    bool          // make up gave them a budget
 	VolumeQuota      int64         // bytes of one volume; above zero
@@ -135,6 +136,7 @@ func (v values) parse() (Config, error) {
 		Resolver:         parse(&p, "resolver", s.Resolver, parseResolver, "an address and a port, such as 9.9.9.9:53"),
 		BuildConcurrency: s.Build.Concurrency,
 		BuildTimeout:     parse(&p, "build.timeout", s.Build.Timeout, parseTimeout, "a duration above zero with its unit, such as 15m"),
+		AppsApart:        s.Apps.Apart,
 		BuildsApart:      s.Build.Apart,
 		BuildsLimited:    s.Build.Limited,
 		BuildDisk:        parse(&p, "build.disk", s.Build.Disk, parseMemory, "a size from 16m, such as 512m or 10g"),

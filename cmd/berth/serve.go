@@ -20,6 +20,7 @@ import (
 	"berth/controller/domaincheck"
 	"berth/controller/limit"
 	"berth/controller/problem"
+	"berth/controller/refusals"
 	"berth/controller/release"
 	"berth/controller/routing"
 	"berth/controller/secret"
@@ -109,6 +110,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	if err != nil {
 		return fmt.Errorf("open limits: %w", err)
 	}
+	refused := refusals.New(engine, audit, logger)
 	handler, err := router.New(router.Options{
 		Story:           router.Story{Apps: story, Uploads: story, Releases: story, Settings: story, Environments: story, Outputs: story},
 		Volumes:         story.Volumes(),
@@ -131,6 +133,8 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 		AppsHost:        config.appsHost(),
 		AdminHosts:      hosts,
 		ForceHTTPS:      config.ForceHTTPS,
+		Broker:          refused,
+		AppsApart:       config.AppsApart,
 		Builds:          router.Builds{Apart: config.BuildsApart, Limited: config.BuildsLimited},
 		Version:         currentVersion(),
 		SessionLife:     config.SessionLife,
@@ -147,6 +151,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	group.Go(func() error { return story.Run(ctx) })
 	group.Go(func() error { return domains.Run(ctx) })
 	group.Go(func() error { return limits.Run(ctx) })
+	group.Go(func() error { return refused.Run(ctx) })
 	group.Go(func() error { return sweepExpired(ctx, on.ledger, config.SessionLife, logger) })
 	group.Go(func() error { return adminTLS.Run(ctx) })
 	group.Go(func() error { return runServer(ctx, server, door) })

@@ -83,6 +83,9 @@ type settings struct {
 	Public struct {
 		Addresses string `description:"addresses of this machine as the internet sees it, with commas between; empty: those of its interfaces that are public"`
 	} `description:"-"`
+	Apps struct {
+		Apart bool `description:"make up sets it: apps reach no service of this machine but the proxy"`
+	} `description:"-"`
 	Resolver string `description:"DNS server that hosts are checked with, address and port; empty: the system's"`
 	Build    struct {
 		Concurrency int    `description:"builds at once; the rest wait in line"`

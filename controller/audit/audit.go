@@ -17,6 +17,9 @@ const (
 	ActionLogout         Action = "LOGOUT"
 	ActionPasswordChange Action = "PASSWORD_CHANGE"
 
+	// ActionBrokerRefusal is a call of this process that the broker refused.
+	ActionBrokerRefusal Action = "BROKER_REFUSAL"
+
 	ActionAppCreate   Action = "APP_CREATE"
 	ActionAppUpdate   Action = "APP_UPDATE"
 	ActionAppStart    Action = "APP_START"

@@ -14,6 +14,7 @@ import (
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 
+	"berth/controller/docker/helper"
 	"berth/controller/docker/link"
 	"berth/controller/plan"
 	"berth/controller/printable"
@@ -103,7 +104,7 @@ func (e *Engine) readAccounts(ctx context.Context, image string, targets []strin
 			Image: image, Cmd: []string{"/"}, NetworkDisabled: true,
 			Labels: map[string]string{link.LabelStack: e.link.Stack, link.LabelRole: link.RoleHelper},
 		},
-		&container.HostConfig{NetworkMode: "none"})
+		helper.StillHost())
 	if err != nil {
 		return accounts{}, startFailure(ctx, "create container to look into the image", err)
 	}

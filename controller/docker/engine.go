@@ -91,6 +91,11 @@ func (e *Engine) Inspect(ctx context.Context, name string) (link.Instance, error
 	return e.link.Inspect(ctx, name)
 }
 
+// BrokerReport tells what the broker refused; ErrNoBroker where there is none.
+func (e *Engine) BrokerReport(ctx context.Context) (link.BrokerReport, error) {
+	return e.link.BrokerReport(ctx)
+}
+
 // Instances returns all instances of the stack, stopped ones too, without their
 // Condition, which Inspect tells.
 func (e *Engine) Instances(ctx context.Context) ([]link.Instance, error) {

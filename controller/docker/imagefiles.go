@@ -18,6 +18,7 @@ import (
 	"github.com/docker/docker/api/types/container"
 	imagetypes "github.com/docker/docker/api/types/image"
 
+	"berth/controller/docker/helper"
 	"berth/controller/docker/images"
 	"berth/controller/docker/link"
 	"berth/controller/plan"
@@ -71,7 +72,7 @@ func (e *Engine) commitFiles(ctx context.Context, options StartOptions, labels m
 	created, err := e.CreateHelper(ctx, &container.Config{
 		Image: options.Image.ID, Cmd: options.Service.Command, Entrypoint: options.Service.Entrypoint,
 		Labels: e.link.OwnLabels(link.RoleHelper, options.App, options.Release),
-	}, &container.HostConfig{NetworkMode: "none"})
+	}, helper.StillHost())
 	if err != nil {
 		return "", startFailure(ctx, "create container for files", err)
 	}

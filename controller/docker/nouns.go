@@ -15,6 +15,11 @@ type (
 	// Condition is how an instance is.
 	Condition = link.Condition
 
+	// BrokerReport is what the broker refused.
+	BrokerReport = link.BrokerReport
+	// BrokerRefusal is one call that the broker refused.
+	BrokerRefusal = link.BrokerRefusal
+
 	// Image is what the engine says of an image.
 	Image = images.Image
 	// BuildOptions says what to build.
@@ -51,6 +56,7 @@ const HelperFolder = helper.HelperFolder
 // What a caller can act on.
 var (
 	ErrNotFound      = link.ErrNotFound        // the engine has no such thing, or not of this stack
+	ErrNoBroker      = link.ErrNoBroker        // the engine is reached without the broker
 	ErrUnavailable   = link.ErrUnavailable     // the engine did not answer
 	ErrVolumeExists  = helper.ErrVolumeExists  // the stack has a volume of that name
 	ErrVolumeInUse   = helper.ErrVolumeInUse   // a container has the volume

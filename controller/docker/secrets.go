@@ -22,7 +22,6 @@ import (
 // there: a container of one program that does nothing (pause.go).
 const (
 	secretsSuffix = ".secrets"
-	keeperMount   = "size=5m,mode=0755,noexec,nosuid,nodev"
 	keeperMemory  = 6 << 20 // the least that engines take
 )
 
@@ -121,7 +120,7 @@ func (e *Engine) createKeeper(ctx context.Context, options StartOptions, name st
 	labels[link.LabelService] = options.serviceName()
 	if _, err := e.link.API(ctx).VolumeCreate(ctx, volumetypes.CreateOptions{
 		Name: name, Driver: "local", Labels: labels,
-		DriverOpts: map[string]string{"type": "tmpfs", "device": "tmpfs", "o": keeperMount},
+		DriverOpts: map[string]string{"type": "tmpfs", "device": "tmpfs", "o": link.SecretsMount},
 	}); err != nil {
 		return link.Failure(ctx, "create volume for secrets", err)
 	}

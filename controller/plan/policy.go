@@ -21,6 +21,18 @@ var Waivable = []string{"CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"}
 // every service.
 const BindCapability = "NET_BIND_SERVICE"
 
+// Sysctls are the kernel settings that a service can choose. They are of its own network,
+// and cost the host nothing.
+var Sysctls = []string{
+	"net.core.somaxconn", "net.ipv4.ip_unprivileged_port_start", "net.ipv4.tcp_keepalive_time",
+	"net.ipv4.tcp_keepalive_intvl", "net.ipv4.tcp_keepalive_probes",
+}
+
+// MostUlimits are the highest limits of a process that a service can choose.
+var MostUlimits = map[string]int64{
+	"nofile": 65_536, "nproc": 4096, "memlock": 64 << 20, "stack": 64 << 20, "core": 0,
+}
+
 // Limits are the most resources of one service. Zero is not "no limit": Policy refuses
 // it.
 type Limits struct {

@@ -152,16 +152,11 @@ func amount(name string, value int64) string {
 	}
 }
 
-// mostUlimits are the highest limits of a process that a service can choose.
-var mostUlimits = map[string]int64{
-	"nofile": 65_536, "nproc": 4096, "memlock": 64 << 20, "stack": 64 << 20, "core": 0,
-}
-
 func (c *composer) ulimits(to *plan.Service, from types.ServiceConfig) error {
 	for _, name := range slices.Sorted(maps.Keys(from.Ulimits)) {
-		most, known := mostUlimits[name]
+		most, known := plan.MostUlimits[name]
 		if !known {
-			c.fault(fmt.Sprintf("The ulimit %.40q cannot be set by an app.", name), "Use only "+printable.List(slices.Sorted(maps.Keys(mostUlimits)))+".", "services", from.Name, "ulimits", name)
+			c.fault(fmt.Sprintf("The ulimit %.40q cannot be set by an app.", name), "Use only "+printable.List(slices.Sorted(maps.Keys(plan.MostUlimits)))+".", "services", from.Name, "ulimits", name)
 			continue
 		}
 		limit := from.Ulimits[name]

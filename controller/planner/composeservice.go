@@ -228,8 +228,8 @@ func (c *composer) engine(to *plan.Service, from types.ServiceConfig) error {
 	}
 	to.WithoutInit = from.Init != nil && !*from.Init
 	for name, value := range from.Sysctls {
-		if !slices.Contains(sysctls, name) {
-			c.fault(fmt.Sprintf("The kernel setting %.80q is not on the short list.", name), "Use only "+printable.List(sysctls)+".", "services", from.Name, "sysctls", name)
+		if !slices.Contains(plan.Sysctls, name) {
+			c.fault(fmt.Sprintf("The kernel setting %.80q is not on the short list.", name), "Use only "+printable.List(plan.Sysctls)+".", "services", from.Name, "sysctls", name)
 			continue
 		}
 		for word := range strings.FieldsSeq(value) {
@@ -240,12 +240,6 @@ func (c *composer) engine(to *plan.Service, from types.ServiceConfig) error {
 	}
 	to.Sysctls = from.Sysctls
 	return nil
-}
-
-// sysctls are settings of a container's own network that cost the host nothing.
-var sysctls = []string{
-	"net.core.somaxconn", "net.ipv4.ip_unprivileged_port_start", "net.ipv4.tcp_keepalive_time",
-	"net.ipv4.tcp_keepalive_intvl", "net.ipv4.tcp_keepalive_probes",
 }
 
 // capabilities reads the capabilities that a service asks for. All are dropped by default,

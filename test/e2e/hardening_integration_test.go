@@ -5,6 +5,7 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -100,18 +101,27 @@ func TestInstance_ReachesNeitherBerthNorDashboardNorOtherApps(t *testing.T) {
 	controller := address(t, berth.Controller(), berth.Name+"-0-edge")
 	neighbour := address(t, container("neighbour", 1), berth.Name+"-app-neighbour")
 	gateway := docker(t, "network", "inspect", "--format", "{{(index .IPAM.Config 0).Gateway}}", berth.Name+"-app-prisoner")
+	listener, err := net.Listen("tcp4", "0.0.0.0:0") // a service of this machine
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	_, service, _ := net.SplitHostPort(listener.Addr().String())
+	edge := docker(t, "network", "inspect", "--format", "{{(index .IPAM.Config 0).Gateway}}", berth.Name+"-0-edge")
 	port := func(url string) string { return url[strings.LastIndexByte(url, ':')+1:] }
 	for what, target := range map[string]string{
 		"the dashboard by the proxy's edge address":   proxy + ":8080",
 		"the dashboard by the proxy's own address":    proxyInside + ":8080",
 		"the verify route by the edge address":        proxy + ":8081",
 		"the verify route by the proxy's own address": proxyInside + ":8081",
-		"the admin app":                    controller + ":8001",
-		"another app":                      neighbour + ":8000",
-		"another app by its name":          container("neighbour", 1) + ":8000",
-		"the dashboard's port of the host": gateway + ":" + port(berth.Dashboard),
-		"the admin app's port of the host": gateway + ":" + port(berth.Admin),
-		"the controller's name":            "berth:8001",
+		"the admin app":                                      controller + ":8001",
+		"another app":                                        neighbour + ":8000",
+		"another app by its name":                            container("neighbour", 1) + ":8000",
+		"the dashboard's port of the host":                   gateway + ":" + port(berth.Dashboard),
+		"the admin app's port of the host":                   gateway + ":" + port(berth.Admin),
+		"the controller's name":                              "berth:8001",
+		"a service of this machine by its network's gateway": gateway + ":" + service,
+		"a service of this machine by another address":       edge + ":" + service,
 	} {
 		if status, body := visit(t, "/prisoner/dial?address="+target); status == http.StatusOK {
 			t.Errorf("an app reaches %s at %s: %s", what, target, body)

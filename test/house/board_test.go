@@ -27,6 +27,7 @@ var board = []room{
 
 	// Each one concern of apps.
 	{"notice", "app"},
+	{"refusals", "audit docker pause"},
 	{"slots", "app"},
 	{"output", "app docker environment"},
 	{"quiet", "docker"},
@@ -49,6 +50,7 @@ var board = []room{
 	{"volume/volumetest", "docker volume"},
 	{"archive/archivetest", "archive"},
 	{"problem/problemtest", "problem"},
+	{"broker", "docker/link plan printable registry"},
 	{"docker", "docker/images docker/helper docker/networks docker/link plan printable volume"},
 	{"docker/images", "docker/link dockerfile plan printable"},
 	{"docker/helper", "docker/link listen printable volume"},
@@ -69,7 +71,6 @@ var board = []room{
 	{"dialect", "dotenv printable problem"},
 	{"volume", "printable"},
 	{"gate", "connections pause"},
-	{"broker", ""},
 	{"certificate", "problem"},
 	{"connections", ""},
 	{"dotenv", "printable problem"},

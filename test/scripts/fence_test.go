@@ -233,3 +233,39 @@ func TestSettings_TellTheControllerWhatBuildsAreKeptFrom(t *testing.T) {
 		t.Errorf("settings %s", text)
 	}
 }
+
+func TestWall_KeepsAppsFromThisMachine(t *testing.T) {
+	m := newMachine(t)
+	m.program("nft", `cat >>"`+m.path("nft")+`"`)
+	output, ended := m.run("wall", "BERTH_STACK=mine", "BERTH_SUBNET_POOL=10.9.0.0/16", "BERTH_HTTP_PORT=8080")
+	rules := m.read("nft")
+	if !ended {
+		t.Fatal(output)
+	}
+	for _, rule := range []string{
+		"table inet berth_apps_mine", "ip saddr 10.9.0.0/16 ip saddr != 10.9.0.0/27 jump from_apps", "tcp dport { 8080, 443 } accept", "ip daddr 169.254.0.0/16 drop",
+	} {
+		if !strings.Contains(rules, rule) {
+			t.Errorf("the rules have no %q:\n%s", rule, rules)
+		}
+	}
+}
+
+func TestWall_SaysWhatAppsReachWithoutIt(t *testing.T) {
+	for name, test := range map[string]struct{ nft, setting, says string }{
+		"told not to":            {`cat >>/dev/null`, "BERTH_HOST_FIREWALL=off", "as asked for: apps reach every port"},
+		"a kernel without rules": {"echo 'Operation not supported' >&2; exit 1", "BERTH_HOST_FIREWALL=on", "this kernel does not take the rules. Apps reach every port"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMachine(t)
+			m.program("nft", test.nft)
+			if output, ended := m.run("wall", test.setting); !ended || !strings.Contains(output, test.says) {
+				t.Errorf("ended well: %v, %s", ended, output)
+			}
+		})
+	}
+	m := newMachine(t)
+	if output, ended := m.run("wall", "BERTH_HOST_FIREWALL=perhaps"); ended || !strings.Contains(output, "give it on or off") {
+		t.Errorf("ended well: %v, %s", ended, output)
+	}
+}

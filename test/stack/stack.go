@@ -98,8 +98,12 @@ func (s *Stack) Up(ctx context.Context, log io.Writer) error {
 // Repository is the folder of the checkout.
 func (s *Stack) Repository() string { return s.repository }
 
-// Remove removes every container, network, volume and image of the stack.
+// Remove removes every container, network, volume and image of the stack, and its rules
+// in the firewall.
 func (s *Stack) Remove() {
+	wall := exec.Command(filepath.Join(s.repository, "scripts", "wall"), "remove")
+	wall.Dir, wall.Env = s.repository, append(os.Environ(), "BERTH_STACK="+s.Name, "BERTH_ENV_FILE=/dev/null")
+	_ = wall.Run() // there may be none
 	label := "label=berth.stack=" + s.Name
 	s.removeAll([]string{"ps", "--all", "--quiet", "--filter", label}, "rm", "--force", "--volumes")
 	s.removeAll([]string{"network", "ls", "--quiet", "--filter", label}, "network", "rm")

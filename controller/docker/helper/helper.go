@@ -26,6 +26,8 @@ import (
 const helpersAtOnce = 8
 
 // helperProgram is where the program lies in its image, which holds nothing else.
+const stillMemory = 16 << 20
+
 const helperProgram = "berth"
 
 // Helpers runs our own program in containers of its own: in volumes, and beside instances.
@@ -143,6 +145,17 @@ func (h *Helpers) CreateHelper(ctx context.Context, config *container.Config, ho
 		return "", context.Cause(ctx)
 	}
 	return created.ID, nil
+}
+
+// StillHost confines a container that is only looked into, or given files, and never
+// started.
+func StillHost() *container.HostConfig {
+	processes := int64(1)
+	return &container.HostConfig{
+		NetworkMode: "none", ReadonlyRootfs: true, CapDrop: []string{"ALL"}, SecurityOpt: []string{"no-new-privileges:true"},
+		IpcMode: container.IPCModePrivate, CgroupnsMode: container.CgroupnsModePrivate, LogConfig: container.LogConfig{Type: "none"},
+		Resources: container.Resources{Memory: stillMemory, MemorySwap: stillMemory, PidsLimit: &processes},
+	}
 }
 
 // DiscardHelper removes what CreateHelper made, also when ctx has ended.

@@ -28,10 +28,6 @@ const (
 	messageImage    = "moby.image.id"
 )
 
-// cacheNamespace is the build argument that keeps an app's cache mounts
-// (RUN --mount=type=cache) apart from those of every other app.
-const cacheNamespace = "BUILDKIT_CACHE_MOUNT_NS"
-
 // keptLines is how many of a log's last lines a BuildError shows.
 const keptLines = 20
 
@@ -161,7 +157,7 @@ func (i *Images) buildRequest(options BuildOptions) build.ImageBuildOptions {
 	labels := i.link.OwnLabels(link.RoleBuild, options.App, options.Release)
 	labels[link.LabelService] = options.service()
 	namespace := i.link.Stack + "-" + options.App
-	arguments[cacheNamespace] = &namespace
+	arguments[link.CacheNamespace] = &namespace
 	return build.ImageBuildOptions{
 		Version:     build.BuilderBuildKit,
 		BuildID:     namespace + "-" + rand.Text(),

@@ -73,9 +73,9 @@ func TestFailure_SaysThatTheEngineWentAwayInTheMiddleOfAnAnswer(t *testing.T) {
 func TestBuildRequest_KeepsCachesOfAppsApart(t *testing.T) {
 	engine := &Images{link: &link.Link{Stack: "berth"}}
 	request := engine.buildRequest(BuildOptions{App: "hello", Release: 3, Build: plan.Build{
-		Dockerfile: "Dockerfile", Arguments: map[string]string{"MODE": "fast", cacheNamespace: "victim"},
+		Dockerfile: "Dockerfile", Arguments: map[string]string{"MODE": "fast", link.CacheNamespace: "victim"},
 	}})
-	if got := *request.BuildArgs[cacheNamespace]; got != "berth-hello" {
+	if got := *request.BuildArgs[link.CacheNamespace]; got != "berth-hello" {
 		t.Errorf("cache namespace %q", got)
 	}
 	if *request.BuildArgs["MODE"] != "fast" || request.NetworkMode != "default" {

@@ -53,6 +53,13 @@ func (l *Link) Owned(labels ...string) filters.Args {
 	return selection
 }
 
+// SecretsMount are the options of the memory that holds an instance's secrets.
+const SecretsMount = "size=5m,mode=0755,noexec,nosuid,nodev" //nolint:gosec // how it is mounted, not what it holds
+
+// CacheNamespace is the build argument that keeps an app's cache mounts
+// (RUN --mount=type=cache) apart from those of every other app.
+const CacheNamespace = "BUILDKIT_CACHE_MOUNT_NS"
+
 // KillFirst makes the kernel end what Berth starts before the engine, the proxy or
 // Berth when the whole machine runs out of memory.
 const KillFirst = 500

@@ -1,0 +1,186 @@
+package broker
+
+import (
+	"encoding/json"
+	"errors"
+	"regexp"
+	"strings"
+
+	"berth/controller/docker/link"
+
+	"github.com/distribution/reference"
+	"github.com/docker/docker/api/types/container"
+)
+
+// importChange is a line that an imported image is given: its labels and its program.
+var importChange = regexp.MustCompile(`^(LABEL|ENTRYPOINT|CMD) `)
+
+// readImage allows this stack's images, and those of nobody: what a Dockerfile builds on
+// is looked at before. Images of other stacks are not read.
+func (c *check) readImage() error {
+	_, err := c.usableImage("path", c.object)
+	return err
+}
+
+// usableImage finds an image of this stack or of nobody.
+func (c *check) usableImage(field, name string) (object, error) {
+	if !isImageName(name) {
+		return object{}, refuse(field, "it is no name")
+	}
+	found, err := c.broker.find(c.request.Context(), c.version, "images", name)
+	if err != nil {
+		return object{}, err
+	}
+	if stack := found.Labels[link.LabelStack]; stack != "" && stack != c.broker.policy.Stack {
+		return object{}, refuse(field, "the image is of another stack")
+	}
+	return found, nil
+}
+
+func isImageName(name string) bool {
+	_, err := reference.ParseAnyReference(name)
+	return err == nil && plainPath.MatchString("/"+name)
+}
+
+// removeImage allows what this stack has made: by its label, or by a name that begins with
+// the stack's. A build that forged its labels leaves only the name.
+func (c *check) removeImage() error {
+	if !isImageName(c.object) {
+		return refuse("path", "it is no name")
+	}
+	if strings.HasPrefix(c.object, c.broker.policy.Stack+"/") {
+		return nil
+	}
+	_, err := c.own("images", "path", c.object, link.RoleBuild, link.RoleFiles, link.RoleSecrets, link.RoleHelper)
+	return err
+}
+
+// makeImage allows a pull by name, and the import of this program's own images.
+func (c *check) makeImage() error {
+	if c.query.Get("fromSrc") == "" {
+		if c.query.Get("fromImage") == "" || c.query.Has("repo") || c.query.Has("changes") {
+			return refuse("query", "it is neither a pull nor an import")
+		}
+		return c.broker.policy.checkRegistry(c.query.Get("fromImage"))
+	}
+	if c.query.Has("fromImage") {
+		return refuse("query fromImage", "an import has none")
+	}
+	if !strings.HasPrefix(c.query.Get("repo"), c.broker.policy.Stack+"/") {
+		return refuse("query repo", "the name does not begin with the stack's")
+	}
+	for _, change := range c.query["changes"] {
+		if !importChange.MatchString(change) || strings.ContainsAny(change, "\r\n") {
+			return refuse("query changes", "it is not one that the controller makes")
+		}
+	}
+	return nil
+}
+
+// commit makes an image of a helper that never ran.
+func (c *check) commit() error {
+	var config container.Config
+	if err := c.decode(&config); err != nil {
+		return err
+	}
+	labels := config.Labels
+	config.Labels = nil
+	if err := allZero("", &config); err != nil {
+		return err
+	}
+	config.Labels = labels
+	if err := c.ownLabels(labels, link.RoleFiles); err != nil {
+		return err
+	}
+	found, err := c.own("containers", "query container", c.query.Get("container"), link.RoleHelper)
+	if err != nil {
+		return err
+	}
+	if !found.neverStarted() {
+		return refuse("query container", "the container has run")
+	}
+	c.query.Set("container", found.ID)
+	return nil
+}
+
+// ownLabels refuses labels that make a thing another stack's, or give it another role.
+func (c *check) ownLabels(labels map[string]string, roles ...string) error {
+	if labels[link.LabelStack] != c.broker.policy.Stack {
+		return refuse("Labels", "they do not name this stack")
+	}
+	if !contains(roles, labels[link.LabelRole]) {
+		return refuse("Labels", "the role is not one that the controller gives")
+	}
+	return nil
+}
+
+// build allows the engine's own build program, with an archive or with the controller's
+// session, and no network but that of builds.
+func (c *check) build() error {
+	for _, tag := range c.query["t"] {
+		if !strings.HasPrefix(tag, c.broker.policy.Stack+"/") {
+			return refuse("query t", "the name does not begin with the stack's")
+		}
+	}
+	if len(c.query["t"]) == 0 {
+		return refuse("query t", "the image has no name")
+	}
+	for _, host := range c.query["extrahosts"] {
+		name, address, _ := strings.Cut(host, ":")
+		if address != "127.0.0.1" || !strings.HasSuffix(name, "."+c.broker.policy.Stack+".build.internal") {
+			return refuse("query extrahosts", "it is not the name of a build")
+		}
+	}
+	var labels, arguments map[string]*string
+	if err := decodeExactly(c.query.Get("labels"), &labels); err != nil {
+		return refuse("query labels", "they cannot be read")
+	}
+	if value := labels[link.LabelStack]; value == nil || *value != c.broker.policy.Stack {
+		return refuse("query labels", "they do not name this stack")
+	}
+	if value := labels[link.LabelRole]; value == nil || *value != link.RoleBuild {
+		return refuse("query labels", "the role is not that of a build")
+	}
+	if err := decodeExactly(c.query.Get("buildargs"), &arguments); err != nil {
+		return refuse("query buildargs", "they cannot be read")
+	}
+	for name := range arguments {
+		// BUILDKIT_SYNTAX runs another build program, BUILDKIT_CONTEXT_... another context.
+		if strings.HasPrefix(strings.ToUpper(name), "BUILDKIT_") && name != link.CacheNamespace {
+			return refuse("query buildargs", "one of them would change the build program")
+		}
+	}
+	return errors.Join(c.rewriteJSON("labels", labels), c.rewriteJSON("buildargs", arguments))
+}
+
+// rewriteJSON writes a parameter anew from what was judged.
+func (c *check) rewriteJSON(name string, judged map[string]*string) error {
+	text, err := json.Marshal(judged)
+	if err != nil {
+		return refuse("query "+name, "it cannot be written")
+	}
+	c.query.Set(name, string(text))
+	return nil
+}
+
+func decodeExactly(text string, into any) error {
+	if text == "" {
+		return nil
+	}
+	decoder := json.NewDecoder(strings.NewReader(text))
+	if err := decoder.Decode(into); err != nil {
+		return err
+	}
+	if decoder.More() {
+		return errors.New("something follows")
+	}
+	return nil
+}
+
+// cancelBuild is for builds of this stack, whose IDs begin with its name.
+func (c *check) cancelBuild() error {
+	if !strings.HasPrefix(c.query.Get("id"), c.broker.policy.Stack+"-") {
+		return refuse("query id", "the build is not of this stack")
+	}
+	return nil
+}
