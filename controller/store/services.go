@@ -15,12 +15,34 @@ import (
 // all instances.
 func (s *Store) UpdateServices(ctx context.Context, release app.Release) error {
 	err := s.writeRow(ctx, `
-UPDATE releases SET services = ?, image = ?, image_digest = ?, instances = ?, address = ? WHERE app = ? AND number = ?`,
-		servicesColumn{&release.Services}, release.Image, release.Digest, namesColumn{&release.Instances}, release.Address, release.App, release.Number)
+UPDATE releases SET services = ?, image = ?, image_digest = ?, instances = ?, address = ?, addresses = ? WHERE app = ? AND number = ?`,
+		servicesColumn{&release.Services}, release.Image, release.Digest, namesColumn{&release.Instances}, release.Address,
+		addressesColumn{&release.Addresses}, release.App, release.Number)
 	if err != nil {
 		return fmt.Errorf("update services of %s: %w", release.ReleaseID, err)
 	}
 	return nil
+}
+
+// addressesColumn stores addresses by name as a JSON object; an empty one is read as nil.
+type addressesColumn struct{ addresses *map[string]string }
+
+// Value returns the object.
+func (c addressesColumn) Value() (driver.Value, error) {
+	if len(*c.addresses) == 0 {
+		return "{}", nil
+	}
+	text, err := json.Marshal(*c.addresses)
+	return string(text), err
+}
+
+// Scan sets the addresses.
+func (c addressesColumn) Scan(value any) error {
+	*c.addresses = nil
+	if value == "{}" {
+		return nil
+	}
+	return scanJSON(value, c.addresses)
 }
 
 // servicesColumn stores services as a JSON array; an empty one is read as nil.
