@@ -2,9 +2,13 @@ package app
 
 import (
 	"fmt"
+	"maps"
 	"net"
+	"slices"
 	"strconv"
+	"strings"
 
+	"berth/controller/problem"
 	"berth/traefik"
 )
 
@@ -41,6 +45,37 @@ func (d Destination) Address(main string, services map[string]string) string {
 		return address
 	}
 	return net.JoinHostPort(host, strconv.Itoa(int(d.Port)))
+}
+
+// CheckDestinations refuses services that lack one which a route of the app leads to: the
+// route would be dead. All such routes are said at once.
+func (a App) CheckDestinations(services []string) error {
+	var lost []string
+	for _, route := range a.Routes {
+		to := a.Destinations[route]
+		if to.Service != "" && !slices.Contains(services, to.Service) {
+			lost = append(lost, fmt.Sprintf("The route %s leads to the service %s.", route, to.Service))
+		}
+	}
+	if len(lost) == 0 {
+		return nil
+	}
+	return problem.Conflict(
+		fmt.Sprintf("%s What is to run has no such service.", strings.Join(lost, " ")),
+		"Remove the route on the page Routes of the app, or lead it to another service; or keep the service in the compose file.",
+	).At("archive")
+}
+
+// CheckProven refuses routes of the app as it is now that lead to where no route led when
+// the release was checked.
+func (a App) CheckProven(now App) error {
+	proven := slices.Collect(maps.Values(a.Destinations))
+	for route, to := range now.Destinations {
+		if !slices.Contains(proven, to) {
+			return problem.Conflict(fmt.Sprintf("The route %s was led to %s while the release was checked.", route, to), "Deploy again.")
+		}
+	}
+	return nil
 }
 
 // Leads returns the addresses of the app's routes that do not lead to the main service's

@@ -46,6 +46,9 @@ func (p *planned) findImages(ctx context.Context) error {
 		p.services = append(p.services, shipped{ServiceRun: app.ServiceRun{Spec: spec, Main: run.Main, Sole: run.Sole, Image: run.Image}})
 	}
 	p.name()
+	if err := p.checkDestinations(); err != nil {
+		return err
+	}
 	return p.besideNetwork(ctx, func(ctx context.Context, makeNetwork func()) (err error) {
 		makeNetwork()
 		for i := range p.services {
@@ -93,6 +96,9 @@ func (p *planned) build(ctx context.Context) error {
 		return problem.Refused("archive", err)
 	}
 	p.take(made)
+	if err := p.checkDestinations(); err != nil {
+		return err
+	}
 	if err := p.foretell(ctx); err != nil {
 		return err
 	}
