@@ -47,6 +47,21 @@ func (d Destination) Address(main string, services map[string]string) string {
 	return net.JoinHostPort(host, strconv.Itoa(int(d.Port)))
 }
 
+// Lead gives the app a route that leads to a destination, or leads one of its routes there.
+func (a *App) Lead(route traefik.Route, to Destination) {
+	if !slices.Contains(a.Routes, route) {
+		a.Routes = append(a.Routes, route)
+	}
+	if to == (Destination{}) {
+		delete(a.Destinations, route)
+		return
+	}
+	if a.Destinations == nil {
+		a.Destinations = make(map[traefik.Route]Destination)
+	}
+	a.Destinations[route] = to
+}
+
 // CheckDestinations refuses services that lack one which a route of the app leads to: the
 // route would be dead. All such routes are said at once.
 func (a App) CheckDestinations(services []string) error {
@@ -63,7 +78,20 @@ func (a App) CheckDestinations(services []string) error {
 	return problem.Conflict(
 		fmt.Sprintf("%s What is to run has no such service.", strings.Join(lost, " ")),
 		"Remove the route on the page Routes of the app, or lead it to another service; or keep the service in the compose file.",
-	).At("archive")
+	)
+}
+
+// CheckRun is CheckDestinations for a release whose services are known; it has nothing to
+// say of others.
+func (a App) CheckRun(release Release) error {
+	var names []string
+	for _, run := range release.Services {
+		names = append(names, run.Spec.Name)
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return a.CheckDestinations(names)
 }
 
 // CheckProven refuses routes of the app as it is now that lead to where no route led when

@@ -2,6 +2,7 @@ package release
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"berth/controller/docker"
 	"berth/controller/plan"
 	"berth/controller/problem"
+	"berth/controller/routing"
 )
 
 // obtainImages builds or pulls the images of the upload, or finds those that the
@@ -117,7 +119,7 @@ func (p *planned) take(made plan.Plan) {
 	}
 	p.name()
 	p.describe()
-	for _, note := range made.Notes {
+	for _, note := range slices.Concat(made.Notes, routing.Unmet(p.app, made)) {
 		p.log.say("%s", note)
 	}
 	p.tellGenerated()

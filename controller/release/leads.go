@@ -71,7 +71,8 @@ func (p *planned) probeLeads(ctx context.Context) error {
 		}
 		asked[part.Address] = true
 		if answered, err := p.probe(ctx, part); !answered {
-			return &leadError{route, p.app.Destinations[route], err}
+			to := p.app.Destinations[route]
+			return p.ofService(cmp.Or(p.find(to.Service), p.main()), &leadError{route, to, err})
 		}
 	}
 	return nil

@@ -30,7 +30,7 @@ var board = []room{
 	{"slots", "app"},
 	{"output", "app docker environment"},
 	{"usage", "app docker"},
-	{"routing", "certificates app problem domaincheck pause traefik"},
+	{"routing", "certificates app problem domaincheck pause plan printable traefik"},
 	{"volumes", "uploads app audit problem archive docker pause plan printable volume"},
 	{"uploads", "app problem archive"},
 	{"certificates", "app problem certificate docker dotenv pause secret traefik"},
