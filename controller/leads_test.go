@@ -153,7 +153,7 @@ func TestLeads_RouteOfTheLastMomentIsProvenToo(t *testing.T) {
 	h.proxy.onTarget.set(func(address string) int {
 		if address == "berth-r2-shop-api:9000" && !added { // the probe of the one goroutine that verifies
 			added = true
-			if _, err := h.Routing().Update(t.Context(), "shop", app.RouteChange{Add: []traefik.Route{h.route("/metrics")}, To: app.Destination{Service: "api", Port: 9100}}); err != nil {
+			if _, err := h.Routing().Update(t.Context(), "shop", app.RouteChange{Add: []traefik.Route{h.route("/metrics")}, To: &app.Destination{Service: "api", Port: 9100}}); err != nil {
 				t.Error(err)
 			}
 		}
@@ -215,7 +215,7 @@ func TestLeads_NoReleaseLeavesARouteDead(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.live(back)
-	if _, err := h.Routing().Update(t.Context(), "shop", app.RouteChange{Add: []traefik.Route{h.route("/api")}, To: app.Destination{Service: "api"}}); err != nil {
+	if _, err := h.Routing().Update(t.Context(), "shop", app.RouteChange{Add: []traefik.Route{h.route("/api")}, To: &app.Destination{Service: "api"}}); err != nil {
 		t.Fatal(err)
 	}
 	_, err = h.Rollback(t.Context(), "shop", 2, "test")

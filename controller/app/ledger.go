@@ -48,9 +48,9 @@ func (e *LastRouteError) Unwrap() error { return ErrLastRoute }
 type RouteChange struct {
 	Remove []traefik.Route // of the app; the first of Add takes the place of the first of Remove
 	Add    []traefik.Route
-	// To is where the routes of Add lead. A route that the app has already keeps its
-	// destination if To is the zero Destination.
-	To       Destination
+	// To is where the routes of Add lead. With nil, a route that the app has already keeps
+	// its destination, and a route in the place of another gets the other's.
+	To       *Destination
 	TakeOver bool // takes routes of Add from other apps that have them
 }
 

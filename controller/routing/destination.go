@@ -39,7 +39,7 @@ func (r *Routes) ParseDestination(service, port string) (app.Destination, error)
 	}
 	number, err := strconv.ParseUint(port, 10, 16)
 	if err != nil || number == 0 {
-		return to, problem.Invalid(fmt.Sprintf("%.60q is no port.", port), "Write a number from 1 to 65535, or leave it empty for the service's own port.").At("route_port")
+		return to, problem.Invalid(fmt.Sprintf("%.60q is no port.", port), "Write a number from 1 to 65535, or leave it empty for the service's own port.").At("port")
 	}
 	to.Port = uint16(number)
 	return to, nil

@@ -88,8 +88,10 @@ func (r *Routes) Update(ctx context.Context, name app.Name, change app.RouteChan
 			return false, err
 		}
 	}
-	if err := r.checkDestination(ctx, found, change.To); err != nil {
-		return false, err
+	if change.To != nil {
+		if err := r.checkDestination(ctx, found, *change.To); err != nil {
+			return false, err
+		}
 	}
 	from, err := r.ledger.UpdateRoutes(ctx, name, change)
 	if err != nil {

@@ -30,15 +30,18 @@ func TestUpdateRoutes_KeepsAndChangesWhereRoutesLead(t *testing.T) {
 		must(t, err)
 	}
 	to := app.Destination{Service: "api", Port: 9000}
-	change(app.RouteChange{Add: []traefik.Route{api}, To: to})
+	change(app.RouteChange{Add: []traefik.Route{api}, To: &to})
 	wantDestinations(t, ledger, "shop", map[traefik.Route]app.Destination{api: to})
 	change(app.RouteChange{Add: []traefik.Route{api}}) // it is there already
 	wantDestinations(t, ledger, "shop", map[traefik.Route]app.Destination{api: to})
-	change(app.RouteChange{Remove: []traefik.Route{shop}, Add: []traefik.Route{shop}, To: app.Destination{Port: 81}})
+	change(app.RouteChange{Remove: []traefik.Route{shop}, Add: []traefik.Route{shop}, To: &app.Destination{Port: 81}})
 	wantRoutes(t, ledger, "shop", "/shop", "/other", "/api")
 	wantDestinations(t, ledger, "shop", map[traefik.Route]app.Destination{api: to, shop: {Port: 81}})
-	change(app.RouteChange{Remove: []traefik.Route{api}, Add: []traefik.Route{v2}})
-	change(app.RouteChange{Remove: []traefik.Route{shop}, Add: []traefik.Route{shop}})
+	change(app.RouteChange{Remove: []traefik.Route{api}, Add: []traefik.Route{v2}}) // it keeps leading there
+	wantDestinations(t, ledger, "shop", map[traefik.Route]app.Destination{v2: to, shop: {Port: 81}})
+	for _, route := range []traefik.Route{v2, shop} {
+		change(app.RouteChange{Add: []traefik.Route{route}, To: &app.Destination{}})
+	}
 	wantRoutes(t, ledger, "shop", "/shop", "/other", "/v2")
 	wantDestinations(t, ledger, "shop", nil)
 }
@@ -51,7 +54,7 @@ func TestUpdateRoutes_TakenOverRouteLosesItsDestination(t *testing.T) {
 	createApp(t, ledger, "shop", "/shop")
 	createApp(t, ledger, "next", "/next")
 	api := routesOf(t, "/api")
-	_, err := ledger.UpdateRoutes(t.Context(), "shop", app.RouteChange{Add: api, To: app.Destination{Service: "api"}})
+	_, err := ledger.UpdateRoutes(t.Context(), "shop", app.RouteChange{Add: api, To: &app.Destination{Service: "api"}})
 	must(t, err)
 	_, err = ledger.UpdateRoutes(t.Context(), "next", app.RouteChange{Add: api, TakeOver: true})
 	must(t, err)
@@ -65,7 +68,7 @@ func TestTable_LeadsRoutesToTheServicesOfTheRelease(t *testing.T) {
 	id := createApp(t, ledger, "shop", "/shop").ReleaseID
 	routes := routesOf(t, "/api", "/metrics", "/lost", "/shop/x")
 	for i, to := range []app.Destination{{Service: "api"}, {Service: "api", Port: 9100}, {Service: "worker"}, {Port: 81}} {
-		_, err := ledger.UpdateRoutes(ctx, "shop", app.RouteChange{Add: routes[i : i+1], To: to})
+		_, err := ledger.UpdateRoutes(ctx, "shop", app.RouteChange{Add: routes[i : i+1], To: &to})
 		must(t, err)
 	}
 	must(t, ledger.Advance(ctx, id, app.ReleaseVerifying))

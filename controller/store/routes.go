@@ -42,20 +42,23 @@ func (s *Store) UpdateRoutes(ctx context.Context, name app.Name, change app.Rout
 // destinations. To add what is there already changes its destination at most.
 func changeRoutes(found app.App, change app.RouteChange) ([]traefik.Route, error) {
 	routes, place := found.Routes, -1
+	var before app.Destination // of the route at the place
 	for _, route := range change.Remove {
 		at := slices.Index(routes, route)
 		if at < 0 {
 			return nil, fmt.Errorf("%s: %w", route, app.ErrNoRoute)
 		}
 		if place < 0 {
-			place = at
+			place, before = at, found.Destinations[route]
 		}
 		routes = slices.Delete(routes, at, at+1)
 		delete(found.Destinations, route)
 	}
 	for _, route := range change.Add {
-		if change.To != (app.Destination{}) {
-			found.Destinations[route] = change.To
+		if change.To != nil {
+			found.Destinations[route] = *change.To
+		} else if place >= 0 && !slices.Contains(routes, route) {
+			found.Destinations[route] = before
 		}
 		switch {
 		case slices.Contains(routes, route):
