@@ -283,7 +283,7 @@ var deployKeys = []Key{
 var resourceKeys = []Key{
 	yes("networks.*", ""),
 	yes("networks.*.driver", "bridge, which every app's network is."),
-	no("networks.*.internal", "An app's one network leads outside, so a service on it would not be shut in.", "Remove it, and rely on no service but the main one having a route.", "false"),
+	no("networks.*.internal", "An app's one network leads outside, so a service on it would not be shut in.", "Remove it, and rely on no service having a route but the main one and those with x-berth.", "false"),
 	note("networks.*.name", whyNetwork),
 	note("networks.*.attachable", whyNetwork),
 	no("networks.*.driver_opts", whyDriver, useRemove),
