@@ -89,15 +89,15 @@ func TestLeads_FileGetsNoRouteThatItMayNotHave(t *testing.T) {
 	h := newBook(t)
 	h.deployShop()
 	for wish, want := range map[string]string{
-		"{route: /api}":                            "Another app answers at /api already.",
-		"{route: /admin}":                          "The path /admin is reserved.",
-		"{route: /Admin}":                          "not allowed",
-		"{host: \"`x`.example.com\"}":              "part of a rule",
-		"{host: 10.0.0.1}":                         "an address",
-		"[{route: /a}, {route: /a}]":               "asks for it for api too",
-		"{host: r1.shop.berth.internal}":           "Berth itself",
-		"{route: \"/a`) || PathPrefix(`/b\"}":      "not allowed",
-		"{host: \"*.example.com\", route: \"/a\"}": "wildcard",
+		"{route: /api}":                       "Another app answers at /api already.",
+		"{route: /admin}":                     "The path /admin is reserved.",
+		"{route: /Admin}":                     "not allowed",
+		"{host: \"`x`.example.com\"}":         "part of a rule",
+		"{host: 10.0.0.1}":                    "an address",
+		"[{route: /a}, {route: /a}]":          "asks for it for api too",
+		"{host: r1.shop.berth.internal}":      "Berth itself",
+		"{route: \"/a`) || PathPrefix(`/b\"}": "not allowed",
+		"{host: \"a.*.example.com\"}":         "wildcard",
 	} {
 		file := strings.Replace(shopFile, "{route: /api}", wish, 1)
 		_, err := h.Accept(t.Context(), controller.Upload{Name: "other", Route: h.route("/other"), Archive: h.guestbook("compose.yaml", file), By: "test"})

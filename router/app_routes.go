@@ -185,10 +185,11 @@ func (a *admin) checkRoute(v *visit) error {
 
 // checkAgain checks a host that somebody has; of others nobody is asked.
 func (a *admin) checkAgain(v *visit, text string) error {
-	host, err := a.routing.ParseHost(text)
+	route, err := a.routing.ParseRoute(text)
 	if err != nil {
 		return err
 	}
+	host := route.Host
 	domains, err := a.routing.HostViews(v.context())
 	if err != nil {
 		return err

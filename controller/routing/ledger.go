@@ -61,4 +61,6 @@ type Proxy interface {
 type Domains interface {
 	Secure(context.Context, traefik.Table) (traefik.Table, error)
 	Reserves(traefik.Host) bool
+	// Issues reports whether an authority can be asked for a certificate of the host.
+	Issues(traefik.Host) bool
 }

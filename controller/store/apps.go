@@ -31,6 +31,9 @@ func (s *Store) CreateApp(ctx context.Context, found app.App, release app.Releas
 		if err := insertApp(ctx, tx, found); err != nil {
 			return err
 		}
+		if err := refuseAcross(ctx, tx, found.Name, found.Routes); err != nil {
+			return err
+		}
 		if err := insertRoutes(ctx, tx, found); err != nil {
 			return err
 		}

@@ -19,6 +19,7 @@ func (s *Store) UpdateRoutes(ctx context.Context, name app.Name, change app.Rout
 		if err != nil {
 			return err
 		}
+		before := slices.Clone(found.Routes)
 		if found.Routes, err = changeRoutes(found, change); err != nil {
 			return err
 		}
@@ -29,6 +30,8 @@ func (s *Store) UpdateRoutes(ctx context.Context, name app.Name, change app.Rout
 			if from, err = takeRoutes(ctx, tx, name, change.Add); err != nil {
 				return err
 			}
+		} else if err := refuseAcross(ctx, tx, name, without(found.Routes, before)); err != nil {
+			return err
 		}
 		if _, err := tx.ExecContext(ctx, `DELETE FROM routes WHERE app = ?`, name); err != nil {
 			return err
@@ -70,6 +73,11 @@ func changeRoutes(found app.App, change app.RouteChange) ([]traefik.Route, error
 		}
 	}
 	return routes, nil
+}
+
+// without returns the routes that are not among the others.
+func without(routes, others []traefik.Route) []traefik.Route {
+	return slices.DeleteFunc(slices.Clone(routes), func(route traefik.Route) bool { return slices.Contains(others, route) })
 }
 
 // takeRoutes removes the routes from the apps that have them. What is wanted deleted

@@ -24,27 +24,6 @@ UPDATE releases SET services = ?, image = ?, image_digest = ?, instances = ?, ad
 	return nil
 }
 
-// addressesColumn stores addresses by name as a JSON object; an empty one is read as nil.
-type addressesColumn struct{ addresses *map[string]string }
-
-// Value returns the object.
-func (c addressesColumn) Value() (driver.Value, error) {
-	if len(*c.addresses) == 0 {
-		return "{}", nil
-	}
-	text, err := json.Marshal(*c.addresses)
-	return string(text), err
-}
-
-// Scan sets the addresses.
-func (c addressesColumn) Scan(value any) error {
-	*c.addresses = nil
-	if value == "{}" {
-		return nil
-	}
-	return scanJSON(value, c.addresses)
-}
-
 // servicesColumn stores services as a JSON array; an empty one is read as nil.
 type servicesColumn struct{ services *[]app.ServiceRun }
 
