@@ -168,6 +168,29 @@ func TestLeads_RouteOfTheLastMomentIsProvenToo(t *testing.T) {
 	}
 }
 
+func TestLeads_RouteThatIsRemovedMeanwhileIsNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	h := newBook(t)
+	h.deployShop()
+	var asked atomic.Bool
+	h.proxy.onTarget.set(func(address string) int {
+		if address != "berth-r2-shop-api:9000" {
+			return http.StatusOK
+		}
+		asked.Store(true)
+		return http.StatusBadGateway
+	})
+	release, err := h.updateShop(shopFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.eventually("api to be asked", asked.Load)
+	if _, err := h.Routing().Update(t.Context(), "shop", app.RouteChange{Remove: []traefik.Route{h.route("/api")}}); err != nil {
+		t.Fatal(err)
+	}
+	h.live(release)
+}
+
 func TestLeads_KeptServiceAnswersUnderTheNameOfTheNextRelease(t *testing.T) {
 	t.Parallel()
 	h := newBook(t)

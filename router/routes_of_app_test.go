@@ -174,6 +174,25 @@ func TestAPI_RouteLeadsToAService(t *testing.T) {
 	}
 }
 
+func TestRoutesOfApp_AWildcardIsCheckedAndShown(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.anApp("hello")
+	token := s.signIn()
+	if answer := s.post(routesOfHello, routeForms(token, "*.example.net")); answer.StatusCode != http.StatusSeeOther {
+		t.Fatalf("%d: %.400s", answer.StatusCode, answer.body)
+	}
+	mustContain(t, s.get(routesOfHello).body, `//www.example.net`, "*.example.net")
+	if answer := s.post(routesOfHello+"/check", url.Values{"csrf_token": {token}, "host": {"*.example.net"}}); answer.StatusCode != http.StatusSeeOther {
+		t.Errorf("the check: %d: %.400s", answer.StatusCode, answer.body)
+	}
+	for _, typed := range []string{"*.example.com", "*.berth.example.com", "*.apps.example.com"} {
+		if answer := s.post(routesOfHello, routeForms(token, typed)); answer.StatusCode < 400 || answer.StatusCode >= 500 {
+			t.Errorf("%s: %d", typed, answer.StatusCode)
+		}
+	}
+}
+
 func TestRoutesOfApp_RefusesAttacksBesideTheField(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

@@ -81,6 +81,9 @@ func (p *planned) proven(ctx context.Context, began time.Time) (bool, error) {
 	if !answered {
 		return false, err
 	}
+	if err := p.refreshRoutes(ctx); err != nil { // one may have been removed because it does not answer
+		return false, err
+	}
 	if err := p.probeLeads(ctx); err != nil {
 		return false, err
 	}
