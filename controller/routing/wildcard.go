@@ -53,7 +53,7 @@ func (r *Routes) wildcardFindings(host traefik.Host) []domaincheck.Finding {
 	return []domaincheck.Finding{{
 		About: domaincheck.AboutChallenge, Outcome: domaincheck.Bad,
 		Message: fmt.Sprintf("No authority is asked for a certificate of %s: only a challenge over DNS can prove a wildcard, and no DNS provider is set.", host),
-		Hint:    "Set a DNS provider in the settings, under Certificates; or upload a certificate of your own for it after it is added.",
+		Hint:    "Set a DNS provider on the settings page Proxy, or upload a certificate of your own for it after it is added.",
 	}}
 }
 
