@@ -32,10 +32,11 @@ func (c *Controller) Accept(ctx context.Context, u Upload) (app.Release, error) 
 	if err != nil {
 		return app.Release{}, err
 	}
-	if _, err := c.examineUpload(ctx, u, found, environment); err != nil {
+	made, err := c.examineUpload(ctx, u, found, environment)
+	if err != nil {
 		return app.Release{}, err
 	}
-	if err := c.refuseClaims(u, found); err != nil {
+	if err := c.refuseClaims(u, &found, made); err != nil {
 		return app.Release{}, err
 	}
 	if err := u.Archive.Sync(); err != nil {
@@ -50,7 +51,9 @@ func (c *Controller) Accept(ctx context.Context, u Upload) (app.Release, error) 
 	}
 	if !u.Next {
 		c.recordWaivers(ctx, app.App{Name: found.Name}, found.Settings, u.By)
-		c.routes.CheckLater(u.Route.Host)
+		for _, route := range found.Routes {
+			c.routes.CheckLater(route.Host)
+		}
 	}
 	c.releases.Dispatch(release)
 	c.notices.Notify(found.Name)
@@ -113,15 +116,19 @@ func (c *Controller) saveWishes(ctx context.Context, u Upload) error {
 	return err
 }
 
-// refuseClaims refuses what a new app cannot have, whoever else has it.
-func (c *Controller) refuseClaims(u Upload, found app.App) error {
+// refuseClaims refuses what a new app cannot have, whoever else has it, and gives it the
+// routes that its plan asks for.
+func (c *Controller) refuseClaims(u Upload, found *app.App, made plan.Plan) error {
 	if u.Next {
 		return nil
 	}
 	if err := app.CheckMounts(found.Mounts); err != nil {
 		return err
 	}
-	return c.routes.RefuseForeignName(found.Name, u.Route)
+	if err := c.routes.RefuseForeignName(found.Name, u.Route); err != nil {
+		return err
+	}
+	return c.routes.AddWishes(found, made)
 }
 
 func (c *Controller) queueUpload(ctx context.Context, u Upload, found app.App) (release app.Release, err error) {
@@ -147,6 +154,9 @@ func (c *Controller) examine(ctx context.Context, file string, app app.App, opti
 	}
 	defer tree.Close()
 	made, err := release.PlanFor(ctx, tree, app.Name, c.releases.Permitted(options))
+	if err == nil {
+		err = app.CheckDestinations(made.Names())
+	}
 	return made, problem.Refused("archive", err)
 }
 

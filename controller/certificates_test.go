@@ -350,6 +350,45 @@ func TestCertificates_AnOwnOneForAnotherHostIsRefused(t *testing.T) {
 	}
 }
 
+func TestCertificates_AWildcardIsProvenOverDNSOrHasAnOwnOne(t *testing.T) {
+	t.Parallel()
+	h := newHosts(t, other(), "*.example.com", "a.example.com")
+	if err := h.Publish(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := h.domain("*.example.com"); got.Resolver != "" {
+		t.Errorf("without a DNS provider an authority is asked: %+v", got)
+	}
+	for _, source := range []certificates.Source{certificates.SourceHTTP, certificates.SourceTLS} {
+		err := h.UpdateDomain(t.Context(), "*.example.com", certificates.DomainChange{Source: source})
+		if problem, ok := errors.AsType[*problem.Problem](err); !ok || problem.Field != "source" || !strings.Contains(problem.Message, "over DNS") {
+			t.Errorf("%s: %v", source, err)
+		}
+	}
+	form := h.Settings().Form()
+	form.DNSProvider, form.DNSCredentials = "cloudflare", "CF_DNS_API_TOKEN=a-hidden-token\n"
+	if _, _, err := h.UpdateSettings(t.Context(), form); err != nil {
+		t.Fatal(err)
+	}
+	if got := h.domain("*.example.com"); got.Wildcard != "" || !strings.HasSuffix(got.Resolver, "-dns") {
+		t.Errorf("with a DNS provider: %+v", got)
+	}
+	if got := h.domain("a.example.com"); !strings.HasSuffix(got.Resolver, "-http") {
+		t.Errorf("a host of its own below it: %+v", got)
+	}
+	chain, key := authority.SelfSigned(t, "a.example.com")
+	if _, err := h.UseOwnCertificate(t.Context(), "*.example.com", chain, key); err == nil {
+		t.Error("a certificate of one host was taken for the wildcard")
+	}
+	chain, key = authority.SelfSigned(t, "*.example.com")
+	if _, err := h.UseOwnCertificate(t.Context(), "*.example.com", chain, key); err != nil {
+		t.Fatal(err)
+	}
+	if got := h.domain("*.example.com"); got.Certificate == "" || strings.Contains(got.Certificate, "*") || got.Resolver != "" {
+		t.Errorf("with an own one: %+v", got)
+	}
+}
+
 func TestProxySettings_AProxyThatDoesNotComeBackGetsTheOldOnesAgain(t *testing.T) {
 	t.Parallel()
 	h := newHosts(t, other(), "a.example.com")

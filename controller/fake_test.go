@@ -27,15 +27,16 @@ type engine struct {
 	users     map[string]string           // of the images
 	extras    map[string]docker.Accessory // what was made beside instances and networks, by kind and ID
 
-	started guarded[[]string] // names, in order
-	stopped guarded[[]string] // as started
-	retired guarded[[]string]
-	pulled  guarded[[]string]
-	removed guarded[[]string]              // apps
-	ensured guarded[[]docker.StartOptions] // that EnsureSecrets was asked for
-	options table[docker.StartOptions]     // of the instances, by name
-	mounted table[[]docker.Mount]          // into the instances, by name
-	joined  table[[]string]                // networks that instances were connected to, by name
+	started  guarded[[]string] // names, in order
+	stopped  guarded[[]string] // as started
+	retired  guarded[[]string]
+	pulled   guarded[[]string]
+	removed  guarded[[]string]              // apps
+	ensured  guarded[[]docker.StartOptions] // that EnsureSecrets was asked for
+	options  table[docker.StartOptions]     // of the instances, by name
+	mounted  table[[]docker.Mount]          // into the instances, by name
+	joinedAs table[[]string]                // the names that they last got there
+	joined   table[[]string]                // networks that instances were connected to, by name
 
 	watching  guarded[func(docker.Event)] // who follows the engine's events
 	onBuild   guarded[func(ctx context.Context, o docker.BuildOptions) error]
@@ -281,10 +282,11 @@ func (e *engine) RemoveNetwork(_ context.Context, app string, release int64) err
 	return nil
 }
 
-func (e *engine) Connect(_ context.Context, instance string, network docker.Network, _ []string) error {
+func (e *engine) Connect(_ context.Context, instance string, network docker.Network, aliases []string) error {
 	there := true
 	e.step("connect", func() {
 		if _, there = e.instances[instance]; there {
+			e.joinedAs.put(instance, aliases)
 			e.joined.put(instance, append(slices.Clone(e.joined.at(instance)), network.Name))
 		}
 	})
@@ -304,6 +306,10 @@ func (e *engine) InstanceName(app string, release int64, service string) string 
 		return name
 	}
 	return name + "." + service
+}
+
+func (e *engine) ServiceAlias(app string, release int64, service string) string {
+	return "berth-r" + string(rune('0'+release)) + "-" + app + "-" + service
 }
 
 func (e *engine) Start(_ context.Context, o docker.StartOptions) (docker.Instance, error) {

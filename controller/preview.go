@@ -28,6 +28,11 @@ func (c *Controller) Examine(ctx context.Context, u Upload) (app.Preview, error)
 		preview.Reasons = append(expected, preview.Reasons...)
 		return preview, err
 	}
+	if found.Name != "" {
+		if err := c.routes.AddWishes(&found, made); err != nil {
+			return app.Preview{}, err
+		}
+	}
 	return preview, claimProblem(c.checkClaims(ctx, found), found)
 }
 
@@ -37,14 +42,16 @@ func (c *Controller) checkClaims(ctx context.Context, wish app.App) error {
 	if err != nil {
 		return err
 	}
-	for _, app := range apps {
-		if app.Name == wish.Name {
+	for _, found := range apps {
+		if found.Name == wish.Name {
 			return problem.ErrNameTaken
 		}
 	}
 	for _, found := range apps {
-		if slices.Contains(found.Routes, wish.Routes[0]) {
-			return app.ErrRouteTaken
+		for _, route := range wish.Routes {
+			if slices.Contains(found.Routes, route) {
+				return &app.RouteTakenError{Route: route, App: found.Name}
+			}
 		}
 	}
 	return nil

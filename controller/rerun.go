@@ -113,6 +113,9 @@ func (c *Controller) queueRerun(ctx context.Context, found app.App, wish app.Rel
 	if err := c.checkWaivers(wish.Settings); err != nil {
 		return app.Release{}, err
 	}
+	if err := found.CheckRun(wish); err != nil {
+		return app.Release{}, err
+	}
 	for _, image := range wish.Images() {
 		// One that was pulled can be had again by its digest.
 		if _, err := c.engine.FindImage(ctx, image); err != nil && wish.Digest == "" {

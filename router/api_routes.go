@@ -18,7 +18,9 @@ type routeJSON struct {
 	Unicode string             `json:"unicode,omitempty"` // the host as people write it, where that differs
 	URL     string             `json:"url"`
 	State   routing.RouteState `json:"state"`
-	Derived bool               `json:"derived"` // by the base domain; it cannot be changed
+	Service string             `json:"service,omitempty"` // that it leads to; none is the main one
+	Port    uint16             `json:"port,omitempty"`    // of the service; none is its own
+	Derived bool               `json:"derived"`           // by the base domain; it cannot be changed
 	Check   *hostCheckJSON     `json:"check,omitempty"`
 }
 
@@ -41,7 +43,7 @@ func (a *admin) answerRoutes(v *visit, status int) error {
 	routes := make([]routeJSON, 0, len(views))
 	for _, view := range views {
 		made := routeJSON{
-			Route: view.Route.String(), State: view.State, Derived: view.Derived,
+			Route: view.Route.String(), State: view.State, Derived: view.Derived, Service: view.To.Service, Port: view.To.Port,
 			URL: a.public.links(v.request(), []traefik.Route{view.Route})[0].URL,
 		}
 		if name := view.Route.Host.Unicode(); name != string(view.Route.Host) {
@@ -62,6 +64,22 @@ type routeWish struct {
 	Route    string `json:"route"`
 	To       string `json:"to"`
 	TakeOver bool   `json:"take_over"` // also from the app that has it
+	// Service and Port say where the route leads; without both it leads where it led, or to
+	// the main service.
+	Service *string `json:"service"`
+	Port    *uint16 `json:"port"`
+}
+
+// form is the wish for a route as a form has it.
+func (w routeWish) form(old, route string) routeForm {
+	form := routeForm{Old: old, Route: route, TakeOver: w.TakeOver, Keep: w.Service == nil && w.Port == nil}
+	if w.Service != nil {
+		form.Service = *w.Service
+	}
+	if w.Port != nil {
+		form.Port = typedPort(*w.Port)
+	}
+	return form
 }
 
 // apiCreateRoute answers 201 with the routes. What a check of the host finds does
@@ -71,13 +89,13 @@ func (a *admin) apiCreateRoute(v *visit) error {
 		return err
 	}
 	var wish routeWish
-	if err := decodeJSON(v.request(), &wish, `{"route": "app.example.com", "take_over": false}`); err != nil {
+	if err := decodeJSON(v.request(), &wish, `{"route": "app.example.com", "service": "api", "port": 8080, "take_over": false}`); err != nil {
 		return err
 	}
-	return a.apiChangeRoutes(v, routeForm{Route: wish.Route, TakeOver: wish.TakeOver}, http.StatusCreated)
+	return a.apiChangeRoutes(v, wish.form("", wish.Route), http.StatusCreated)
 }
 
-// apiChangeRoute puts another route in the place of one.
+// apiChangeRoute puts another route in the place of one, or leads it elsewhere.
 func (a *admin) apiChangeRoute(v *visit) error {
 	if _, err := v.app(); err != nil {
 		return err
@@ -89,7 +107,10 @@ func (a *admin) apiChangeRoute(v *visit) error {
 	if wish.Route == "" {
 		return malformed("The route to change is missing.", `Send {"route": "app.example.com", "to": "shop.example.com"}.`, errNoOldRoute)
 	}
-	return a.apiChangeRoutes(v, routeForm{Old: wish.Route, Route: wish.To, TakeOver: wish.TakeOver}, http.StatusOK)
+	if wish.To == "" && (wish.Service != nil || wish.Port != nil) {
+		wish.To = wish.Route // it leads elsewhere, and stays the same route
+	}
+	return a.apiChangeRoutes(v, wish.form(wish.Route, wish.To), http.StatusOK)
 }
 
 var errNoOldRoute = errors.New("no route to change")

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"berth/controller/app"
@@ -20,6 +21,8 @@ type Routing interface {
 	ParseRoute(string) (traefik.Route, error)
 	ParseHost(string) (traefik.Host, error)
 	List(context.Context, app.Name) ([]routing.RouteView, error)
+	Services(context.Context, app.Name) ([]string, error)
+	ParseDestination(service, port string) (app.Destination, error)
 	Update(ctx context.Context, app app.Name, change app.RouteChange) (live bool, err error)
 	CheckHost(context.Context, traefik.Host) (app.HostCheck, error)
 	HostViews(context.Context) ([]routing.HostView, error)
@@ -34,6 +37,7 @@ const (
 	fieldOldRoute = "old"
 	fieldAnyway   = "anyway"
 	fieldTakeOver = "take_over"
+	fieldService  = "service"
 )
 
 type routesPage struct {
@@ -41,7 +45,9 @@ type routesPage struct {
 	App    app.Name
 	State  badge
 	Routes []routeRow
-	Form   routeForm
+	// Services are those that routes can lead to beside the main one.
+	Services []string
+	Form     routeForm
 }
 
 // Path is the address of the page.
@@ -64,6 +70,7 @@ type routeRow struct {
 	Host    traefik.Host
 	Link    link
 	State   badge
+	To      string // where it leads; empty for the main service
 	Derived bool
 	Check   checkView
 }
@@ -71,6 +78,9 @@ type routeRow struct {
 // routeForm is the form for a route as it was typed.
 type routeForm struct {
 	Old, Route string // Old is the one that it is to replace; empty adds one
+	Service    string // that it leads to; empty is the main one
+	Port       string // of the service; empty is its own
+	Keep       bool   // the route keeps leading where it leads; Service and Port do not count
 	Problem    *problem.Problem
 	Warnings   []domaincheck.Finding
 	Owner      app.Name // of the route, where it can be taken over from it
@@ -110,8 +120,14 @@ func (a *admin) showRoutes(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if old := v.gin.Query(fieldOldRoute); slices.ContainsFunc(page.Routes, func(r routeRow) bool { return r.Route == old && !r.Derived }) {
-		page.Form = routeForm{Old: old, Route: old}
+	views, err := a.routing.List(v.context(), name)
+	if err != nil {
+		return err
+	}
+	for _, view := range views {
+		if old := view.Route.String(); old == v.gin.Query(fieldOldRoute) && !view.Derived {
+			page.Form = routeForm{Old: old, Route: old, Service: view.To.Service, Port: typedPort(view.To.Port)}
+		}
 	}
 	return v.page(http.StatusOK, "routes", page)
 }
@@ -169,10 +185,11 @@ func (a *admin) checkRoute(v *visit) error {
 
 // checkAgain checks a host that somebody has; of others nobody is asked.
 func (a *admin) checkAgain(v *visit, text string) error {
-	host, err := a.routing.ParseHost(text)
+	route, err := a.routing.ParseRoute(text)
 	if err != nil {
 		return err
 	}
+	host := route.Host
 	domains, err := a.routing.HostViews(v.context())
 	if err != nil {
 		return err
@@ -196,13 +213,27 @@ func (a *admin) routeChange(form routeForm) (change app.RouteChange, done string
 	}
 	change = app.RouteChange{Add: []traefik.Route{route}, TakeOver: form.TakeOver}
 	done = route.String() + " is added"
+	if !form.Keep {
+		to, err := a.routing.ParseDestination(form.Service, form.Port)
+		if err != nil {
+			return change, "", err
+		}
+		change.To = &to
+		if to != (app.Destination{}) {
+			done = fmt.Sprintf("%s leads to %s", route, to)
+		}
+	}
 	if form.Old != "" {
 		old, err := traefik.ParseRoute(form.Old)
 		if err != nil {
 			return change, "", malformed("That is not a route.", "Open the page again.", err)
 		}
 		change.Remove = []traefik.Route{old}
-		done = fmt.Sprintf("%s is %s now", old, route)
+		if old != route {
+			done = fmt.Sprintf("%s is %s now", old, route)
+		} else if change.To != nil {
+			done = fmt.Sprintf("%s leads to %s", route, *change.To)
+		}
 	}
 	return change, done, nil
 }
@@ -284,10 +315,14 @@ func (a *admin) routesPage(v *visit, name app.Name) (routesPage, error) {
 	}
 	page := routesPage{frame: v.frame("Routes of " + string(name)), App: name, State: appBadge(view.Observed.State)}
 	page.Section = "apps"
+	if page.Services, err = a.routing.Services(v.context(), name); err != nil {
+		return routesPage{}, err
+	}
 	for _, route := range routes {
 		page.Routes = append(page.Routes, routeRow{
 			Route: route.Route.String(), Host: route.Route.Host, Derived: route.Derived, State: routeBadge(route.State),
 			Link: a.public.links(v.request(), []traefik.Route{route.Route})[0], Check: checkViewOf(route.Route.Host, route.Check),
+			To: destinationText(route.To),
 		})
 	}
 	return page, nil
@@ -309,8 +344,25 @@ func routeBadge(state routing.RouteState) badge {
 func typedRoute(form url.Values) routeForm {
 	return routeForm{
 		Old: form.Get(fieldOldRoute), Route: strings.TrimSpace(form.Get(fieldRoute)),
+		Service: form.Get(fieldService), Port: strings.TrimSpace(form.Get(fieldPort)), Keep: !form.Has(fieldService) && !form.Has(fieldPort),
 		Anyway: form.Get(fieldAnyway) != "", TakeOver: form.Get(fieldTakeOver) != "",
 	}
+}
+
+// destinationText says where a route leads, unless that is the main service.
+func destinationText(to app.Destination) string {
+	if to == (app.Destination{}) {
+		return ""
+	}
+	return to.String()
+}
+
+// typedPort is a port as a form has it; empty for none.
+func typedPort(port uint16) string {
+	if port == 0 {
+		return ""
+	}
+	return strconv.Itoa(int(port))
 }
 
 func routesPath(name app.Name) string { return appPath(name) + "/routes" }

@@ -77,6 +77,9 @@ func sourceWords(view certificates.DomainView) string {
 	case certificates.SourceTLS:
 		return "the authority, over port 443"
 	case certificates.SourceDNS:
+		if view.Wildcard == "" {
+			return "the authority, over DNS"
+		}
 		return "the authority, one for *." + string(view.Wildcard)
 	default:
 		return "none"

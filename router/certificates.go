@@ -223,7 +223,7 @@ func (a *admin) domainsOf(v *visit, name app.Name) ([]domainRow, error) {
 
 // domain is the host that the path names.
 func (v *visit) domain() (traefik.Host, error) {
-	host, err := traefik.ParseHost(v.gin.Param("host"))
+	host, err := traefik.ParseAppHost(v.gin.Param("host"))
 	if err != nil || string(host) != v.gin.Param("host") {
 		return "", malformed(fmt.Sprintf("%.60q cannot be a host.", v.gin.Param("host")), "Look for it under Settings, Certificates.", err)
 	}

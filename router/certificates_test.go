@@ -98,6 +98,8 @@ func TestDomains_AHostThatNoAppHasOrThatIsNoneIsRefused(t *testing.T) {
 	token := s.signIn()
 	for path, want := range map[string]int{
 		"/settings/certificates/other.example.com": http.StatusNotFound,
+		"/settings/certificates/*.example.com":     http.StatusNotFound, // it could be one
+		"/settings/certificates/a.*.example.com":   http.StatusBadRequest,
 		"/settings/certificates/hello":             http.StatusBadRequest,
 		"/settings/certificates/Hello.example.com": http.StatusBadRequest,
 		"/settings/certificates/%7B%7Benv%7D%7D.x": http.StatusBadRequest,

@@ -44,7 +44,7 @@ var plainFields = map[string]bool{
 	"subject": true, "take_over": true, "to": true, "trust": true, "user": true, "username": true, "who": true, "dry_run": true,
 	"count": true, "cpu": true, "outcome": true, "processes": true, "unpack": true, "next": true,
 
-	fieldRoute: true, fieldPort: true, fieldVolume: true, fieldTarget: true, fieldReadOnly: true, fieldImage: true,
+	fieldRoute: true, fieldService: true, fieldPort: true, fieldVolume: true, fieldTarget: true, fieldReadOnly: true, fieldImage: true,
 	fieldMemory: true, fieldDockerfile: true, fieldQuota: true, fieldWritableRoot: true, fieldFallback: true, fieldDatabase: true, fieldServices: true, fieldPlain: true,
 	app.FieldMain: true, app.FieldProfiles: true, app.FieldCompose: true, app.FieldVolumes: true, app.FieldDotenv: true,
 }

@@ -122,6 +122,77 @@ func TestRoutesOfApp_ATakenOneNamesItsAppAndIsTakenOver(t *testing.T) {
 	mustContain(t, only.body, "It is the only route of other")
 }
 
+func TestRoutesOfApp_LeadToAServiceAndBack(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.anApp("hello")
+	token := s.signIn()
+	mustContain(t, s.get(routesOfHello).body, `name="service"`, `<option value="api">api</option>`)
+	form := routeForms(token, "/api")
+	form.Set("service", "api")
+	form.Set("port", "9100")
+	if answer := s.post(routesOfHello, form); answer.StatusCode != http.StatusSeeOther {
+		t.Fatalf("%d: %.400s", answer.StatusCode, answer.body)
+	}
+	mustContain(t, s.get(routesOfHello).body, "leads to api, port 9100")
+	mustContain(t, s.get(routesOfHello+"?old=/api").body, `<option value="api" selected>`, `value="9100"`)
+	form.Set("old", "/api")
+	form.Set("service", "")
+	form.Set("port", "")
+	if answer := s.post(routesOfHello, form); answer.StatusCode != http.StatusSeeOther {
+		t.Fatalf("%d: %.400s", answer.StatusCode, answer.body)
+	}
+	page := s.get(routesOfHello).body
+	mustContain(t, page, "/api leads to the main service and live.")
+	if strings.Contains(page, "port 9100") {
+		t.Error("it still leads there")
+	}
+	for field, value := range map[string]string{"service": "other", "port": "0"} {
+		wrong := routeForms(token, "/x")
+		wrong.Set(field, value)
+		if answer := s.post(routesOfHello, wrong); answer.StatusCode < 400 || answer.StatusCode >= 500 {
+			t.Errorf("%s %s: %d", field, value, answer.StatusCode)
+		}
+	}
+}
+
+func TestAPI_RouteLeadsToAService(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.anApp("hello")
+	path := "/api/v1/apps/hello/routes"
+	added := s.bearer(deployToken, http.MethodPost, path, `{"route": "/api", "service": "api", "port": 9100}`)
+	if added.StatusCode != http.StatusCreated {
+		t.Fatalf("%d: %s", added.StatusCode, added.body)
+	}
+	mustContain(t, added.body, `"service":"api"`, `"port":9100`)
+	// Who says nothing of it leaves it where it leads.
+	mustContain(t, s.bearer(deployToken, http.MethodPost, path+"/change", `{"route": "/api", "to": "/v2"}`).body, `"route":"/v2"`, `"service":"api"`)
+	mustContain(t, s.bearer(deployToken, http.MethodPost, path+"/change", `{"route": "/v2", "port": 9200}`).body, `"port":9200`)
+	if wrong := s.bearer(deployToken, http.MethodPost, path, `{"route": "/x", "service": "../api"}`); wrong.StatusCode != http.StatusConflict {
+		t.Errorf("%d: %s", wrong.StatusCode, wrong.body)
+	}
+}
+
+func TestRoutesOfApp_AWildcardIsCheckedAndShown(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.anApp("hello")
+	token := s.signIn()
+	if answer := s.post(routesOfHello, routeForms(token, "*.example.net")); answer.StatusCode != http.StatusSeeOther {
+		t.Fatalf("%d: %.400s", answer.StatusCode, answer.body)
+	}
+	mustContain(t, s.get(routesOfHello).body, `//www.example.net`, "*.example.net")
+	if answer := s.post(routesOfHello+"/check", url.Values{"csrf_token": {token}, "host": {"*.example.net"}}); answer.StatusCode != http.StatusSeeOther {
+		t.Errorf("the check: %d: %.400s", answer.StatusCode, answer.body)
+	}
+	for _, typed := range []string{"*.example.com", "*.berth.example.com", "*.apps.example.com"} {
+		if answer := s.post(routesOfHello, routeForms(token, typed)); answer.StatusCode < 400 || answer.StatusCode >= 500 {
+			t.Errorf("%s: %d", typed, answer.StatusCode)
+		}
+	}
+}
+
 func TestRoutesOfApp_RefusesAttacksBesideTheField(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

@@ -65,6 +65,7 @@ func (f *fakeRouting) take(ctx context.Context) error {
 			return err
 		}
 		release.Instances, release.Address = []string{"i"}, "i:8000"
+		release.Addresses = map[string]string{"web": "i:8000", "api": "j:9000"}
 		if err := f.ledger.UpdateServices(ctx, release); err != nil {
 			return err
 		}
@@ -80,6 +81,13 @@ func (f *fakeRouting) List(ctx context.Context, app app.Name) ([]routing.RouteVi
 		return nil, err
 	}
 	return f.Routes.List(ctx, app)
+}
+
+func (f *fakeRouting) Services(ctx context.Context, app app.Name) ([]string, error) {
+	if err := f.take(ctx); err != nil {
+		return nil, err
+	}
+	return f.Routes.Services(ctx, app)
 }
 
 func (f *fakeRouting) Update(ctx context.Context, app app.Name, change app.RouteChange) (bool, error) {

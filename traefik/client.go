@@ -78,7 +78,7 @@ func (c *Client) Ready(ctx context.Context) error {
 	return nil
 }
 
-// Probe asks the instance of a proving target for path, through the proxy's verify entry
+// Probe asks the instance of a proving target, or of a part of it from At, for path, through the proxy's verify entry
 // point, and returns the status of the answer. A redirect is an answer. Until the
 // instance listens, the proxy answers 502.
 func (c *Client) Probe(ctx context.Context, target Target, path string) (status int, err error) {
@@ -91,7 +91,7 @@ func (c *Client) Probe(ctx context.Context, target Target, path string) (status 
 	if err != nil {
 		return 0, fmt.Errorf("probe %s: %w", target.service(), err)
 	}
-	request.Host = VerifyHost(target.App, target.Release)
+	request.Host = target.verifyHost()
 	request.Header.Set("User-Agent", "Berth")
 	response, err := c.http.Do(request)
 	if err != nil {

@@ -132,16 +132,18 @@ func (c *Client) ConfirmRoutes(ctx context.Context, table Table) error {
 // ConfirmGone waits until the proxy has dropped target, so that no new request reaches
 // it.
 func (c *Client) ConfirmGone(ctx context.Context, target Target) error {
-	path := "/api/http/services/" + target.service() + providerSuffix
 	return c.await(ctx, target.service()+" gone", func(ctx context.Context) error {
-		err := c.fetch(ctx, path, new(serviceView))
-		switch {
-		case errors.Is(err, errNotFound):
-			return nil
-		case err != nil:
-			return err
+		for _, part := range target.parts() {
+			err := c.fetch(ctx, "/api/http/services/"+part.service()+providerSuffix, new(serviceView))
+			switch {
+			case errors.Is(err, errNotFound):
+			case err != nil:
+				return err
+			default:
+				return fmt.Errorf("service %s is still there", part.service())
+			}
 		}
-		return fmt.Errorf("service %s is still there", target.service())
+		return nil
 	})
 }
 

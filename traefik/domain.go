@@ -45,7 +45,7 @@ var resolverPattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$`)
 
 // check refuses values that would become structure, or could never be served.
 func (d Domain) check() error {
-	if parsed, err := ParseHost(string(d.Host)); err != nil || parsed != d.Host {
+	if parsed, err := ParseAppHost(string(d.Host)); err != nil || parsed != d.Host {
 		return fmt.Errorf("domain %.80q is not a valid host", d.Host)
 	}
 	if d.Resolver != "" && !resolverPattern.MatchString(d.Resolver) {

@@ -145,7 +145,8 @@ func parseDomain(t *testing.T, fields []string) Domain {
 	return domain
 }
 
-// parseTargets reads lines such as "hello r3 berth-hello-r3:8000 /hello".
+// parseTargets reads lines such as "hello r3 berth-hello-r3:8000 /hello". A route that
+// leads to another address ends in @ and that address.
 func parseTargets(t *testing.T, input string) []Target {
 	t.Helper()
 	var targets []Target
@@ -168,7 +169,15 @@ func parseTargets(t *testing.T, input string) []Target {
 				setAccess(t, &target.Access, name, value)
 				continue
 			}
-			target.Routes = append(target.Routes, mustParseRoute(t, field))
+			text, address, elsewhere := strings.Cut(field, "@")
+			route := mustParseRoute(t, text)
+			target.Routes = append(target.Routes, route)
+			if elsewhere {
+				if target.Leads == nil {
+					target.Leads = make(map[Route]string)
+				}
+				target.Leads[route] = address
+			}
 		}
 		targets = append(targets, target)
 	}

@@ -15,7 +15,8 @@ const (
 const verifyDomain = "berth.internal"
 
 // Host is a full DNS name as ParseHost accepts it: lower case, at least two labels,
-// international names in their xn-- form. The empty Host means any host.
+// international names in their xn-- form. As ParseAppHost accepts it, it may be a wildcard.
+// The empty Host means any host.
 type Host string
 
 // ParseHost returns s as a Host, in lower case, because DNS ignores case. A name in
@@ -57,7 +58,7 @@ func checkOddHost(s string) error {
 	case strings.ContainsAny(s, "`{}()|&\"\\'<>$"):
 		return refuse("The host has a character that the proxy would read as part of a rule.", "Use letters, digits and inner hyphens between the dots, as in app.example.com.")
 	case strings.Contains(s, "*"):
-		return refuse("The host has a wildcard.", "Give each host a route of its own, such as app.example.com.")
+		return refuse("The host has a wildcard where none can be.", "One star alone may stand for the first part, as in *.example.com.")
 	case strings.HasSuffix(s, "."):
 		return refuse("The host ends in a dot.", "Leave the dot off, as in app.example.com.")
 	}

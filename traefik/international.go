@@ -97,6 +97,9 @@ func (h Host) Unicode() string {
 	if !strings.Contains(string(h), "xn--") {
 		return string(h)
 	}
+	if parent, wildcard := h.Parent(); wildcard {
+		return wildcardPrefix + parent.Unicode()
+	}
 	name, err := idna.Lookup.ToUnicode(string(h))
 	if err != nil {
 		return string(h)

@@ -27,27 +27,35 @@ const releaseHeader = "X-Berth-Release"
 // the same configuration from them, wherever they were stored.
 func Labels(target Target) map[string]string {
 	labels := make(map[string]string)
-	if target.Proving || !target.Unavailable {
-		service := "services." + target.service() + ".loadbalancer."
-		set(labels, service+"server.url", "http://"+target.Address)
-		set(labels, service+"passhostheader", "true")
+	for _, part := range target.parts() {
+		if part.Proving || !part.Unavailable {
+			service := "services." + part.service() + ".loadbalancer."
+			set(labels, service+"server.url", "http://"+part.Address)
+			set(labels, service+"passhostheader", "true")
+		}
+		if part.Proving {
+			maps.Copy(labels, provingLabels(part))
+		}
 	}
-	switch {
-	case target.Proving:
-		maps.Copy(labels, provingLabels(target))
-		return labels
-	case target.Access.Closed():
+	if target.Proving || target.Access.Closed() {
 		return labels
 	}
+	for place, route := range target.sortedRoutes() {
+		part := target.At(route)
+		maps.Copy(labels, routeLabels(part, route, target.routerBase(place), chainLabels(labels, part)))
+	}
+	return labels
+}
+
+// chainLabels describes the middlewares that all routes of a target begin with, and
+// returns their names.
+func chainLabels(labels map[string]string, target Target) []string {
 	chain := append([]string{forwardedName}, accessLabels(labels, target)...)
 	if page := target.page(); page != "" {
 		chain = append(chain, pageLabels(labels, target, "page", page))
 		pagesLabels(labels, target.Pages)
 	}
-	for place, route := range target.sortedRoutes() {
-		maps.Copy(labels, routeLabels(target, route, target.routerBase(place), chain))
-	}
-	return labels
+	return chain
 }
 
 // routeLabels makes two routers, because a router with a TLS section answers only HTTPS.
@@ -108,7 +116,7 @@ func provingLabels(target Target) map[string]string {
 	name := target.service() + "-" + EntryPointVerify
 	router := "routers." + name + "."
 	set(labels, router+"entrypoints", EntryPointVerify)
-	set(labels, router+"rule", Host(VerifyHost(target.App, target.Release)).rule())
+	set(labels, router+"rule", Host(target.verifyHost()).rule())
 	set(labels, router+"service", target.service())
 	set(labels, router+"middlewares", verifyGuard+","+name)
 	set(labels, "middlewares."+name+".headers.customresponseheaders."+releaseHeader, target.service())

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 const ownFolder = "own"
@@ -30,11 +31,11 @@ func NewOwnCertificates(folder string, options StaticOptions) OwnCertificates {
 // Write stores the pair, a certificate with its chain and its key in PEM, with mode 0600.
 // It returns the file's path in the proxy, for Domain.Certificate.
 func (o OwnCertificates) Write(host Host, pair []byte) (file string, err error) {
-	if parsed, err := ParseHost(string(host)); err != nil || parsed != host {
+	if parsed, err := ParseAppHost(string(host)); err != nil || parsed != host {
 		return "", fmt.Errorf("write certificate: %.80q is not a valid host", host)
 	}
 	sum := sha256.Sum256(pair)
-	name := string(host) + "-" + hex.EncodeToString(sum[:8]) + ".pem"
+	name := strings.Replace(string(host), "*", "wildcard", 1) + "-" + hex.EncodeToString(sum[:8]) + ".pem"
 	folder := filepath.Join(o.folder, tlsFolder, ownFolder)
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return "", fmt.Errorf("make folder of own certificates: %w", err)

@@ -9,10 +9,12 @@ import (
 
 // Every route with a host comes before every route without one: the owner of a domain
 // gets all of it, and /sample on any host means any host that nobody claimed. The step is
-// more than the longest path can add.
+// more than the longest path can add. In between are wildcards, so a host that somebody
+// named wins over every wildcard that covers it.
 const (
-	basePriority = 100
-	hostPriority = 10_000
+	basePriority     = 100
+	wildcardPriority = 5_000
+	hostPriority     = 10_000
 )
 
 // Route is the place where an app answers: a path on one host, or on any host if Host is
@@ -22,7 +24,8 @@ type Route struct {
 	Path Path
 }
 
-// ParseRoute returns the route that s names: "/path" on any host, "host", or "host/path".
+// ParseRoute returns the route that s names: "/path" on any host, "host", or "host/path". A
+// host may be a wildcard, as ParseAppHost accepts it.
 // The error is an *InvalidError.
 func ParseRoute(s string) (Route, error) {
 	if len(s) > maxHostBytes+maxPathBytes {
@@ -59,7 +62,7 @@ func parseHostRoute(s string) (Route, error) {
 			Hint:   "Write " + string(path) + " for a path, or a domain such as app.example.com.",
 		}
 	}
-	host, err := ParseHost(name)
+	host, err := ParseAppHost(name)
 	if err != nil {
 		return Route{}, err
 	}
@@ -95,10 +98,14 @@ func (r Route) Rule() string {
 }
 
 // Priority is 100, plus 10 for each segment of the path and 1 for each of its characters,
-// plus 10,000 if there is a host. The highest matching priority wins.
+// plus 10,000 if there is a host, or 5,000 if it is a wildcard. The highest matching
+// priority wins.
 func (r Route) Priority() int {
 	priority := basePriority + 10*r.Path.segments() + len(r.Path)
-	if r.Host != "" {
+	switch {
+	case r.Host.IsWildcard():
+		priority += wildcardPriority
+	case r.Host != "":
 		priority += hostPriority
 	}
 	return priority
@@ -110,7 +117,7 @@ func (r Route) Equal(other Route) bool { return r == other }
 // Overlaps reports whether some request matches both routes. The route with the higher
 // Priority gets it.
 func (r Route) Overlaps(other Route) bool {
-	if r.Host != "" && other.Host != "" && r.Host != other.Host {
+	if r.Host != "" && other.Host != "" && r.Host != other.Host && !r.Host.Matches(other.Host) && !other.Host.Matches(r.Host) {
 		return false
 	}
 	return r.Path.Within(other.Path) || other.Path.Within(r.Path)
@@ -122,9 +129,13 @@ func (r Route) Overlaps(other Route) bool {
 func (r Route) URL(base *url.URL) *url.URL {
 	result := &url.URL{Scheme: base.Scheme, Host: base.Host, Path: string(r.Path)}
 	if r.Host != "" {
-		result.Host = string(r.Host)
+		host := string(r.Host)
+		if parent, wildcard := r.Host.Parent(); wildcard {
+			host = "www." + string(parent) // a link needs one of the hosts
+		}
+		result.Host = host
 		if port := base.Port(); port != "" {
-			result.Host = net.JoinHostPort(string(r.Host), port)
+			result.Host = net.JoinHostPort(host, port)
 		}
 	}
 	if !strings.HasSuffix(result.Path, "/") {
@@ -133,7 +144,12 @@ func (r Route) URL(base *url.URL) *url.URL {
 	return result
 }
 
-func (h Host) rule() string { return "Host(`" + string(h) + "`)" }
+func (h Host) rule() string {
+	if parent, wildcard := h.Parent(); wildcard {
+		return wildcardRule(parent)
+	}
+	return "Host(`" + string(h) + "`)"
+}
 
 func (p Path) rule() string {
 	if p == "/" {

@@ -16,6 +16,9 @@ type Target struct {
 	Release int64  // from 1; 0 for an app that was never live, which is Unavailable
 	Routes  []Route
 	Address string // host:port on the app's network, with a name, because IP addresses change at a restart; empty with Release 0
+	// Leads are the addresses of the routes that do not lead to Address. If the address of
+	// a route is empty, nobody answers there, and a page says so.
+	Leads map[Route]string
 	// Proving targets answer only on the verify entry point, under VerifyHost. Their
 	// Routes stay with their present owners.
 	Proving bool
@@ -25,6 +28,8 @@ type Target struct {
 	Unavailable bool
 	// Pages is the address of the handler of pages; Generate sets it from the table.
 	Pages string
+
+	lead string // tells a part of the target from the others; empty where Address is its own
 }
 
 var (
@@ -36,6 +41,15 @@ var (
 // ParseHost refuses it, so no app can claim it.
 func VerifyHost(app string, release int64) string {
 	return "r" + strconv.FormatInt(release, 10) + "." + app + "." + verifyDomain
+}
+
+// verifyHost is VerifyHost for a part of the target.
+func (t Target) verifyHost() string {
+	host := VerifyHost(t.App, t.Release)
+	if t.lead != "" {
+		host = t.lead + "." + host
+	}
+	return host
 }
 
 // check refuses values that their parsers would have refused: a target may come from rows
@@ -51,7 +65,7 @@ func (t Target) check() error {
 	if err := checkAddress(t.Address); err != nil && !neverLive {
 		return fmt.Errorf("target %s: %w", t.service(), err)
 	}
-	if err := t.checkAccess(); err != nil {
+	if err := cmp.Or(t.checkAccess(), t.checkLeads()); err != nil {
 		return fmt.Errorf("target %s: %w", t.service(), err)
 	}
 	if len(t.Routes) == 0 && !t.Proving {
@@ -119,8 +133,15 @@ func checkAll(table Table) error {
 // suffix, and the app's name is before the suffix.
 
 // service is the name of the target's service, such as hello-r3. It changes with each
-// release, so a router that shows it has switched.
-func (t Target) service() string { return t.App + "-r" + strconv.FormatInt(t.Release, 10) }
+// release, so a router that shows it has switched. For another address, a hash of that
+// follows.
+func (t Target) service() string {
+	name := t.App + "-r" + strconv.FormatInt(t.Release, 10)
+	if t.lead != "" {
+		name += "-" + t.lead
+	}
+	return name
+}
 
 // routed is the service for the target's routes.
 func (t Target) routed() string {

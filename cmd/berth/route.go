@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
+	"maps"
 	"net/http"
 	"text/tabwriter"
 	"time"
@@ -23,6 +25,8 @@ type routesAnswer struct {
 		URL     string             `json:"url"`
 		State   routing.RouteState `json:"state"`
 		Derived bool               `json:"derived"`
+		Service string             `json:"service"`
+		Port    uint16             `json:"port"`
 		Check   *app.HostCheck     `json:"check"`
 	} `json:"routes"`
 }
@@ -38,6 +42,8 @@ func runRoute(ctx context.Context, p *program, args []string) error {
 	flags := newFlags("route")
 	line := p.addLineFlags(flags)
 	takeOver := flags.Bool("take-over", false, "with add and change: also from the app that has the route, in one step")
+	service := flags.String("service", "", "with add and change: the service of a compose app that the route leads to")
+	port := flags.Uint("port", 0, "with add and change: the port of the service; 0 is its own")
 	words, err := p.parseFlags(flags, args)
 	if err != nil {
 		return err
@@ -49,9 +55,24 @@ func runRoute(ctx context.Context, p *program, args []string) error {
 	if err != nil {
 		return &usageError{err}
 	}
+	led := map[string]any{} // where the route leads, as far as that was said
+	flags.Visit(func(given *flag.Flag) {
+		switch given.Name {
+		case "service":
+			led["service"] = *service
+		case "port":
+			led["port"] = *port
+		}
+	})
+	if words[1] == "change" && len(words) == 3 && len(led) > 0 {
+		words = append(words, words[2]) // it stays the same route
+	}
 	wish, name, err := routeRequestOf(name, words[1], words[2:], *takeOver)
 	if err != nil {
 		return err
+	}
+	if words[1] == "add" || words[1] == "change" {
+		maps.Copy(wish.body, led)
 	}
 	api, err := p.openClient(line)
 	if err != nil {
@@ -111,6 +132,9 @@ func (p *program) printRoutes(answer routesAnswer) error {
 		}
 		if route.Derived {
 			shown += " (by its name)"
+		}
+		if to := (app.Destination{Service: route.Service, Port: route.Port}); to != (app.Destination{}) {
+			shown += " (leads to " + to.String() + ")"
 		}
 		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\n", shown, route.State, route.URL)
 		if route.Check == nil {

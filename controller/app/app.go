@@ -74,11 +74,14 @@ type Usage struct {
 
 // App is one deployed application: its claims (name, routes) and its wanted state.
 type App struct {
-	Name      Name
-	Routes    []traefik.Route // at least one
-	Settings  Settings        // for its next upload; the live release has its own
-	Mounts    []Mount         // for its next upload, like Settings
-	Access    traefik.Access  // at the moment; not part of a release
+	Name   Name
+	Routes []traefik.Route // at least one
+	// Destinations are those of the routes that do not lead to the main service's own port.
+	Destinations map[traefik.Route]Destination
+
+	Settings  Settings       // for its next upload; the live release has its own
+	Mounts    []Mount        // for its next upload, like Settings
+	Access    traefik.Access // at the moment; not part of a release
 	Wanted    Wanted
 	Live      int64 // number of the live release; 0 before the first
 	Observed  Observed

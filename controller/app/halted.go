@@ -24,6 +24,11 @@ func (a App) Halts(run ServiceRun) *HaltedService {
 	return &a.Halted[at]
 }
 
+// HaltsService reports whether Berth has stopped the service of that name.
+func (a App) HaltsService(name string) bool {
+	return slices.ContainsFunc(a.Halted, func(halted HaltedService) bool { return halted.Service == name })
+}
+
 // HaltedFor reports whether Berth has stopped a service of the app because of the volume.
 func (a App) HaltedFor(name volume.Name) bool {
 	return slices.ContainsFunc(a.Halted, func(halted HaltedService) bool { return halted.Volume == name })

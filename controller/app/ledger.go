@@ -46,8 +46,11 @@ func (e *LastRouteError) Unwrap() error { return ErrLastRoute }
 
 // RouteChange is a change of the routes of an app.
 type RouteChange struct {
-	Remove   []traefik.Route // of the app; the first of Add takes the place of the first of Remove
-	Add      []traefik.Route
+	Remove []traefik.Route // of the app; the first of Add takes the place of the first of Remove
+	Add    []traefik.Route
+	// To is where the routes of Add lead. With nil, a route that the app has already keeps
+	// its destination, and a route in the place of another gets the other's.
+	To       *Destination
 	TakeOver bool // takes routes of Add from other apps that have them
 }
 
@@ -57,7 +60,9 @@ type Routing struct {
 	Release int64
 	Routes  []traefik.Route
 	Address string // host:port of the main instance for the proxy
-	Proving bool   // not live: only the controller's own verify route leads there
+	// Leads are the addresses of the routes that lead elsewhere; empty where nobody answers.
+	Leads   map[traefik.Route]string
+	Proving bool // not live: only the controller's own verify route leads there
 	Access  traefik.Access
 	// Unavailable says that a page answers in place of the app: the app is stopped, or
 	// its first release failed. In the second case Release is 0 and Address is empty.

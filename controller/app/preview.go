@@ -62,6 +62,9 @@ func PreviewOf(made plan.Plan) Preview {
 		preview.Kind = "Compose app"
 		preview.Own, preview.Dockerfile, preview.Reasons = "", "", []string{fmt.Sprintf("The route leads to %s.", made.Main)}
 	}
+	for _, wish := range made.Routes {
+		preview.Reasons = append(preview.Reasons, fmt.Sprintf("The file asks for a route: %s.", wish))
+	}
 	preview.Reasons = append(preview.Reasons, made.Notes...)
 	for _, service := range made.Services {
 		if name, known := plan.DatabaseImage(service.Image); known && !service.Waivers.Database {

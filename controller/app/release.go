@@ -76,10 +76,13 @@ type Release struct {
 	Image         string   // engine id of the main service's image, set after the build
 	// Reference is the image that the person asked for in place of an archive. Digest is
 	// the registry's answer; empty if no registry answered.
-	Reference  plan.ImageReference
-	Digest     string
-	Instances  []string       // engine names of its containers, of all services, set after the start
-	Address    string         // host:port of the main instance for the proxy
+	Reference plan.ImageReference
+	Digest    string
+	Instances []string // engine names of its containers, of all services, set after the start
+	Address   string   // host:port of the main instance for the proxy
+	// Addresses are the host:port of all services for the proxy, by name, as far as they are
+	// known. A service of an archive without a compose file is not in it.
+	Addresses  map[string]string
 	Reason     string         // why it failed or was cancelled, safe to show
 	Hint       string         // the next step after Reason
 	Remedy     problem.Remedy // the part of Hint that a retry can apply at once

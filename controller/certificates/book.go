@@ -168,7 +168,7 @@ func (b *Book) secured(domain Domain, now time.Time) traefik.Domain {
 			secured.Resolver = b.acme.Resolver(traefik.Challenge(source))
 		}
 		if source == SourceDNS && secured.Resolver != "" {
-			secured.Wildcard = b.o.Base
+			secured.Wildcard = b.sharedBy(domain.Host)
 		}
 	}
 	return secured
@@ -182,6 +182,10 @@ func (b *Book) sourceOf(domain Domain) Source {
 		return SourceOwn
 	case domain.Source == SourceNone, b.acme.Directory == "":
 		return SourceNone
+	case domain.Host.IsWildcard() && b.acme.DNSProvider == "":
+		return SourceNone // no other challenge proves a wildcard
+	case domain.Host.IsWildcard():
+		return SourceDNS
 	case domain.Source == SourceHTTP, domain.Source == SourceTLS:
 		return domain.Source
 	case b.acme.DNSProvider != "" && b.o.Base.Covers(domain.Host):
@@ -189,6 +193,22 @@ func (b *Book) sourceOf(domain Domain) Source {
 	default:
 		return Source(b.settings.Challenge)
 	}
+}
+
+// sharedBy returns the domain whose certificate the host shares with its neighbours: the
+// base domain. A wildcard has a certificate of its own, so it is empty.
+func (b *Book) sharedBy(host traefik.Host) traefik.Host {
+	if host.IsWildcard() {
+		return ""
+	}
+	return b.o.Base
+}
+
+// Issues reports whether an authority can be asked for a certificate of the host.
+func (b *Book) Issues(host traefik.Host) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.acme.Directory != "" && (!host.IsWildcard() || b.acme.DNSProvider != "")
 }
 
 // ownFile writes the certificate of the host for the proxy, unless the file exists; the
@@ -229,9 +249,9 @@ func (b *Book) requestLook() {
 	}
 }
 
-// Reserves reports whether the host belongs to the proxy's own pages, so that no app can
-// have it.
+// Reserves reports whether the host is that of the proxy's own pages, or covers it, so that
+// no app can have it.
 func (b *Book) Reserves(host traefik.Host) bool {
 	settings := b.Settings()
-	return settings.Dashboard == DashboardHost && host == settings.DashboardHost
+	return settings.Dashboard == DashboardHost && host.Matches(settings.DashboardHost)
 }

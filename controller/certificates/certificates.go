@@ -67,6 +67,9 @@ func (c *Certificates) UpdateDomain(ctx context.Context, host traefik.Host, chan
 	if change.Source == SourceOwn && domain.Chain == nil {
 		return refuseField("source", "There is no own certificate of "+string(host)+" yet.", "Upload it first; it is used at once then.")
 	}
+	if host.IsWildcard() && (change.Source == SourceHTTP || change.Source == SourceTLS) {
+		return refuseField("source", "Only a challenge over DNS can prove a wildcard host.", "Choose the default, with a DNS provider set; or upload your own certificate.")
+	}
 	domain.Source, domain.Redirect, domain.HSTS = change.Source, change.Redirect, change.HSTS
 	return c.keep(ctx, domain)
 }

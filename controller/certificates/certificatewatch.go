@@ -131,7 +131,7 @@ func (c *Certificates) askAll(ctx context.Context, domains []Domain) ([]Seen, er
 	group.SetLimit(lookParallel)
 	for i, domain := range domains {
 		group.Go(func() error {
-			chain, err := c.o.Served(ctx, domain.Host)
+			chain, err := c.o.Served(ctx, domain.Host.Sample())
 			if err != nil || len(chain) == 0 {
 				mu.Lock()
 				defer mu.Unlock()
@@ -151,7 +151,7 @@ func (c *Certificates) askAll(ctx context.Context, domains []Domain) ([]Seen, er
 func seenOf(domain Domain, chain chainOf) Seen {
 	leaf := chain[0]
 	seen := Seen{At: domain.Seen.At, Failure: domain.Seen.Failure}
-	if traefik.IsFallback(leaf) || leaf.VerifyHostname(string(domain.Host)) != nil {
+	if traefik.IsFallback(leaf) || leaf.VerifyHostname(string(domain.Host.Sample())) != nil {
 		seen.Fallback = true
 		return seen
 	}
@@ -161,7 +161,7 @@ func seenOf(domain Domain, chain chainOf) Seen {
 	for _, certificate := range chain[1:] {
 		between.AddCert(certificate)
 	}
-	_, err := leaf.Verify(x509.VerifyOptions{DNSName: string(domain.Host), Intermediates: between})
+	_, err := leaf.Verify(x509.VerifyOptions{DNSName: string(domain.Host.Sample()), Intermediates: between})
 	seen.Trusted = err == nil
 	return seen
 }
@@ -245,7 +245,9 @@ func (c *Certificates) failureOf(domain Domain, seen Seen, failures []traefik.Fa
 		return Failure{} // no refusal can matter
 	}
 	name := domain.Host
-	if source == SourceDNS {
+	if parent, wildcard := name.Parent(); wildcard {
+		name = parent // the proxy's messages name it so
+	} else if source == SourceDNS {
 		name = c.o.Base
 	}
 	for _, failure := range failures {

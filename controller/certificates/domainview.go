@@ -60,7 +60,7 @@ func (c *Certificates) Domains(ctx context.Context) ([]DomainView, error) {
 	for _, made := range views {
 		made.From = c.sourceOf(made.Domain)
 		if made.From == SourceDNS {
-			made.Wildcard = c.o.Base
+			made.Wildcard = c.sharedBy(made.Host)
 		}
 		made.Redirected = c.forcesHTTPS() || made.Redirects(now)
 		made.Served = c.hosts[made.Host]

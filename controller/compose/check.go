@@ -72,11 +72,11 @@ func (c *checker) walk(n *node, pattern, place string) {
 
 // checkKey looks up one key of a mapping in the table.
 func (c *checker) checkKey(n *node, key, pattern, place string) {
-	if strings.HasPrefix(key, "x-") {
+	known, found := c.table[pattern]
+	if strings.HasPrefix(key, "x-") && !found {
 		n.remove(key)
 		return
 	}
-	known, found := c.table[pattern]
 	if !found {
 		c.refuse(n, key, place, fmt.Sprintf("The key %.60q is not one of the compose specification here (%s).", key, printable.Replace(place[:min(len(place), placeBytes)], '?')), c.nearest(pattern))
 		return

@@ -78,7 +78,7 @@ func TestKeys_HoldEveryKeyOfTheSpecification(t *testing.T) {
 		}
 	}
 	for path := range known {
-		if !specified[path] && !strings.HasSuffix(path, "*") && !strings.HasSuffix(path, "[]") {
+		if !specified[path] && !strings.Contains(path, ".x-berth") && !strings.HasSuffix(path, "*") && !strings.HasSuffix(path, "[]") {
 			t.Errorf("the specification does not hold %s", path)
 		}
 	}

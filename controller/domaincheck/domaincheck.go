@@ -39,6 +39,8 @@ const (
 	AboutCAA    About = "CAA"
 	AboutReach  About = "Port 80"
 	AboutBudget About = "Rate budget"
+
+	AboutChallenge About = "Challenge" // how control of the domain is proven
 )
 
 // Outcome is how a part of a check went.

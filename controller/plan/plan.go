@@ -21,6 +21,8 @@ type Plan struct {
 	Services []Service // in their order of start
 	Main     string    // name of the service that the route leads to
 	Composed bool      // the plan comes from a compose file
+	// Routes are those that a compose file asks for, beside the app's own.
+	Routes []RouteWish
 	// Notes are whole sentences on surprising effects, for a person.
 	Notes []string
 }

@@ -101,6 +101,7 @@ func (c *composer) plan() (plan.Plan, error) {
 	}
 	c.linkAll(made.Services)
 	c.setPorts(made.Services)
+	made.Routes = c.routes()
 	return made, c.checkAll(made.Services)
 }
 

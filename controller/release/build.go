@@ -2,6 +2,7 @@ package release
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"berth/controller/docker"
 	"berth/controller/plan"
 	"berth/controller/problem"
+	"berth/controller/routing"
 )
 
 // obtainImages builds or pulls the images of the upload, or finds those that the
@@ -46,6 +48,9 @@ func (p *planned) findImages(ctx context.Context) error {
 		p.services = append(p.services, shipped{ServiceRun: app.ServiceRun{Spec: spec, Main: run.Main, Sole: run.Sole, Image: run.Image}})
 	}
 	p.name()
+	if err := p.checkDestinations(); err != nil {
+		return err
+	}
 	return p.besideNetwork(ctx, func(ctx context.Context, makeNetwork func()) (err error) {
 		makeNetwork()
 		for i := range p.services {
@@ -93,6 +98,9 @@ func (p *planned) build(ctx context.Context) error {
 		return problem.Refused("archive", err)
 	}
 	p.take(made)
+	if err := p.checkDestinations(); err != nil {
+		return err
+	}
 	if err := p.foretell(ctx); err != nil {
 		return err
 	}
@@ -111,7 +119,7 @@ func (p *planned) take(made plan.Plan) {
 	}
 	p.name()
 	p.describe()
-	for _, note := range made.Notes {
+	for _, note := range slices.Concat(made.Notes, routing.Unmet(p.app, made)) {
 		p.log.say("%s", note)
 	}
 	p.tellGenerated()

@@ -180,6 +180,12 @@ func (s *shipment) diagnoseSilence(service *atFault, cause error) *problem.Probl
 			"See what the health check runs, and that the image holds the program it needs.",
 		).Because(cause)
 	}
+	if lead, ok := errors.AsType[*leadError](cause); ok {
+		return problem.Invalid(
+			fmt.Sprintf("The route %s leads to %s, which did not respond correctly within %s: %s.", lead.route, lead.to, inWords(s.waited), lastCause(cause)),
+			"Let it listen on 0.0.0.0 and on that port; or change the route on the page Routes of the app.",
+		).Because(cause)
+	}
 	if problem := s.diagnosePort(cause); problem != nil {
 		return problem
 	}
@@ -327,7 +333,7 @@ func (s *symptom) problem(lines []string, cause error) *problem.Problem {
 	if !s.remedy.WritableRoot {
 		return problem
 	}
-	written, folder := findWritten(lines)
+	written, folder := execfailure.FindWritten(lines)
 	if written != "" {
 		problem.Message = fmt.Sprintf("The app wrote to %.200s, which is read-only.", written)
 	}

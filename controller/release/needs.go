@@ -3,11 +3,11 @@ package release
 import (
 	"context"
 	"net/netip"
-	"net/url"
 	"time"
 
 	"berth/controller/app"
 	"berth/controller/docker"
+	"berth/controller/firstpage"
 	"berth/controller/problem"
 	"berth/controller/volume"
 	"berth/traefik"
@@ -69,6 +69,8 @@ type Engine interface {
 	Connect(ctx context.Context, instance string, network docker.Network, aliases []string) error
 	VolumeName(name volume.Name) string
 	InstanceName(app string, release int64, service string) string
+	// ServiceAlias is the name by which the proxy finds a service beside the main one.
+	ServiceAlias(app string, release int64, service string) string
 	Start(ctx context.Context, o docker.StartOptions) (docker.Instance, error)
 	Inspect(ctx context.Context, name string) (docker.Instance, error)
 	Resume(ctx context.Context, name string) error
@@ -85,7 +87,5 @@ type Proxy interface {
 	// Probe asks target for path through the proxy, on the route that only the
 	// controller can use, and returns the status of the answer.
 	Probe(ctx context.Context, target traefik.Target, path string) (status int, err error)
-	// Visit asks for a path and query as a visitor of the host would, of any host where
-	// it is empty, and follows no redirect.
-	Visit(ctx context.Context, host traefik.Host, address *url.URL) (traefik.Page, error)
+	firstpage.Proxy
 }

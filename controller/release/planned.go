@@ -87,6 +87,7 @@ func (p *planned) describe() {
 		runs = append(runs, run)
 	}
 	p.release.Services, p.release.Instances = p.sealed(p.app.Name, runs), app.InstancesOf(runs)
+	p.release.Addresses = p.addresses()
 }
 
 // ofService names the service in an error, where there are several.

@@ -146,7 +146,7 @@ func (p *planned) takePort(ctx context.Context) error {
 		if err := p.askAt(ctx, port); err != nil {
 			return err
 		}
-		if answered, _ := p.probe(ctx); answered {
+		if answered, _ := p.probe(ctx, p.target(true)); answered {
 			answering = append(answering, port)
 		}
 	}

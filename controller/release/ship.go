@@ -236,6 +236,10 @@ func (p proof) promote(ctx context.Context) (promoted, error) {
 	if err != nil {
 		return promoted{}, err
 	}
+	if err := p.refuseUnproven(ctx); err != nil {
+		unlock()
+		return promoted{}, err
+	}
 	// The last line comes before the commit: who reads along stops at the final state.
 	p.log.say("Health check passed; r%d is live", p.release.Number)
 	table, err := p.routes.Commit(ctx, p.release.ReleaseID, func(ctx context.Context) (app.Table, error) {
@@ -285,7 +289,7 @@ func (p *planned) startOptions(service *shipped, name string) docker.StartOption
 func (s *shipment) target(proving bool) traefik.Target {
 	return routing.TargetOf(app.Routing{
 		App: s.app.Name, Release: s.release.Number, Routes: s.app.Routes,
-		Address: s.release.Address, Proving: proving,
+		Address: s.release.Address, Leads: s.app.Leads(s.release), Proving: proving,
 	})
 }
 

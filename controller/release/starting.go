@@ -34,9 +34,11 @@ func (c *Shipper) optionsOf(s starting, name string) docker.StartOptions {
 	for own, name := range s.run.Volumes(s.app.Name) {
 		options.Volumes[own] = c.engine.VolumeName(name)
 	}
-	if s.run.Main {
+	if !s.run.Main {
+		options.Aliases = []string{c.engine.ServiceAlias(string(s.app.Name), s.release.Number, s.run.Spec.Name)}
+	} else {
 		options.Labels = traefik.Labels(routing.TargetOf(app.Routing{
-			App: s.app.Name, Release: s.release.Number, Routes: s.app.Routes, Address: s.release.Address,
+			App: s.app.Name, Release: s.release.Number, Routes: s.app.Routes, Address: s.release.Address, Leads: s.app.Leads(s.release),
 		}))
 		// The proxy knows one name: all instances answer to it.
 		if host, _, err := net.SplitHostPort(s.release.Address); err == nil && host != name {

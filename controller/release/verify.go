@@ -11,6 +11,7 @@ import (
 	"berth/controller/app"
 	"berth/controller/docker"
 	"berth/controller/pause"
+	"berth/traefik"
 )
 
 const (
@@ -38,6 +39,9 @@ var (
 // main one must run, or have ended well. An instance that dies ends the wait at once.
 func (i instances) verify(ctx context.Context) (proof, error) {
 	if err := i.advance(ctx, app.ReleaseVerifying); err != nil {
+		return proof{}, err
+	}
+	if err := i.refreshRoutes(ctx); err != nil {
 		return proof{}, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, i.patience())
@@ -72,9 +76,15 @@ func (i instances) verify(ctx context.Context) (proof, error) {
 
 // proven asks the release once. The error says what is amiss so far.
 func (p *planned) proven(ctx context.Context, began time.Time) (bool, error) {
-	answered, err := p.probe(ctx)
+	answered, err := p.probe(ctx, p.target(true))
 	p.answered.Store(answered)
 	if !answered {
+		return false, err
+	}
+	if err := p.refreshRoutes(ctx); err != nil { // one may have been removed because it does not answer
+		return false, err
+	}
+	if err := p.probeLeads(ctx); err != nil {
 		return false, err
 	}
 	if p.main().Sole && !p.main().checksHealth() {
@@ -121,8 +131,7 @@ func (p *planned) patience() time.Duration {
 }
 
 // probe asks each readiness path once; while nothing listens yet, the first answer says so for all.
-func (s *shipment) probe(ctx context.Context) (answered bool, err error) {
-	target := s.target(true)
+func (s *shipment) probe(ctx context.Context, target traefik.Target) (answered bool, err error) {
 	for _, path := range readinessPaths {
 		status, probeErr := s.proxy.Probe(ctx, target, path)
 		switch {
@@ -131,7 +140,7 @@ func (s *shipment) probe(ctx context.Context) (answered bool, err error) {
 		case status < http.StatusInternalServerError:
 			return true, nil
 		case status == http.StatusBadGateway, status == http.StatusGatewayTimeout:
-			return false, fmt.Errorf("%w: nothing answers on %s", errNotReady, s.release.Address)
+			return false, fmt.Errorf("%w: nothing answers on %s", errNotReady, target.Address)
 		}
 		err = fmt.Errorf("%w: %s answered %d", errNotReady, path, status)
 	}

@@ -86,6 +86,9 @@ func (r *Routes) addDerived(table *traefik.Table) {
 // RefuseForeignName keeps NAME.base for the app of that name, whether there is one
 // yet or not, so that who comes first gains nothing.
 func (r *Routes) RefuseForeignName(name app.Name, route traefik.Route) error {
+	if err := r.foreignWildcard(name, route.Host); err != nil {
+		return err
+	}
 	label, below := strings.CutSuffix(string(route.Host), "."+string(r.base))
 	if r.base == "" || !below || !app.NamePattern.MatchString(label) {
 		return nil

@@ -9,10 +9,11 @@ import (
 	"berth/traefik"
 )
 
-// CheckHost asks DNS and the rules of the certificate authority about the host and
-// keeps what was found. It takes some seconds at most.
+// CheckHost asks DNS and the rules of the certificate authority about the host, for a
+// wildcard about a host that it covers, and keeps what was found. It takes some seconds at most.
 func (r *Routes) CheckHost(ctx context.Context, host traefik.Host) (app.HostCheck, error) {
-	check := app.HostCheck{Host: host, Findings: r.checker.Check(ctx, host), At: time.Now()}
+	findings := append(r.wildcardFindings(host), r.checker.Check(ctx, host.Sample())...)
+	check := app.HostCheck{Host: host, Findings: findings, At: time.Now()}
 	return check, r.ledger.SaveHostCheck(ctx, check)
 }
 

@@ -28,7 +28,7 @@ func (r *Routes) Home(ctx context.Context) (Home, error) {
 	apps, err := r.ledger.ListApps(ctx)
 	for _, found := range apps {
 		for _, route := range found.Routes {
-			if route != (traefik.Route{Path: "/"}) && found.Wanted != app.WantedDeleted {
+			if route != (traefik.Route{Path: "/"}) && !route.Host.IsWildcard() && found.Wanted != app.WantedDeleted {
 				home.Choices = append(home.Choices, route)
 			}
 		}

@@ -13,6 +13,7 @@ import (
 type Ledger interface {
 	ListApps(context.Context) ([]app.App, error) // by name
 	FindApp(context.Context, app.Name) (app.App, error)
+	FindRelease(context.Context, app.ReleaseID) (app.Release, error)
 	// UpdateRoutes changes the routes of an app and returns the apps that routes were
 	// taken from, by name. *app.RouteTakenError where another app has one and it is not to
 	// be taken over, *app.LastRouteError where an app would be left without any, app.ErrNoRoute
@@ -60,4 +61,6 @@ type Proxy interface {
 type Domains interface {
 	Secure(context.Context, traefik.Table) (traefik.Table, error)
 	Reserves(traefik.Host) bool
+	// Issues reports whether an authority can be asked for a certificate of the host.
+	Issues(traefik.Host) bool
 }

@@ -45,8 +45,12 @@ func Problem(err error, found app.App) error {
 
 // TakenProblem says that another app has the route of a new one, and not which.
 func TakenProblem(err error, found app.App) error {
+	route := found.Routes[0]
+	if taken, ok := errors.AsType[*app.RouteTakenError](err); ok {
+		route = taken.Route
+	}
 	return problem.Conflict(
-		fmt.Sprintf("Another app answers at %s already.", found.Routes[0]),
+		fmt.Sprintf("Another app answers at %s already.", route),
 		"Choose another route, or delete the app that has it.",
 	).At("route").Because(err)
 }

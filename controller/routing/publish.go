@@ -165,7 +165,10 @@ func (r *Routes) ConfirmAll(ctx context.Context) error {
 func (r *Routes) tableOf(table app.Table) traefik.Table {
 	targets := make([]traefik.Target, 0, len(table.Routings))
 	for _, routing := range table.Routings {
-		if routing.Unavailable && r.pages == "" {
+		if r.pages == "" && !routing.Proving {
+			routing.Routes = answered(routing)
+		}
+		if r.pages == "" && (routing.Unavailable || len(routing.Routes) == 0) {
 			continue // nobody could show the page
 		}
 		targets = append(targets, TargetOf(routing))
@@ -177,6 +180,14 @@ func (r *Routes) tableOf(table app.Table) traefik.Table {
 	made.Home = homeOf(table)
 	r.withoutReserved(&made)
 	return made
+}
+
+// answered are the routes that lead to a service.
+func answered(routing app.Routing) []traefik.Route {
+	return slices.DeleteFunc(slices.Clone(routing.Routes), func(route traefik.Route) bool {
+		address, elsewhere := routing.Leads[route]
+		return elsewhere && address == ""
+	})
 }
 
 // homeOf is where "/" leads: nowhere while no app has the chosen route.
@@ -193,6 +204,6 @@ func homeOf(table app.Table) traefik.Route {
 func TargetOf(r app.Routing) traefik.Target {
 	return traefik.Target{
 		App: string(r.App), Release: r.Release, Routes: r.Routes, Address: r.Address, Proving: r.Proving,
-		Access: r.Access, Unavailable: r.Unavailable,
+		Access: r.Access, Unavailable: r.Unavailable, Leads: r.Leads,
 	}
 }

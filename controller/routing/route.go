@@ -34,6 +34,9 @@ func (r *Routes) refuseReserved(route traefik.Route) error {
 	if err := r.refuseDeceptive(route.Host); err != nil {
 		return err
 	}
+	if err := r.refuseWideWildcard(route.Host); err != nil {
+		return err
+	}
 	for _, reserved := range app.ReservedPaths {
 		path := strings.ToLower(string(route.Path))
 		if path == reserved || strings.HasPrefix(path, reserved+"/") {
@@ -46,15 +49,23 @@ func (r *Routes) refuseReserved(route traefik.Route) error {
 	return nil
 }
 
+// isReservedHost reports whether the host is Berth's own, or covers one that is.
 func (r *Routes) isReservedHost(host traefik.Host) bool {
+	if slices.ContainsFunc(r.reserved, host.Matches) {
+		return true
+	}
 	return host != "" && (slices.Contains(r.reserved, host) || r.domains != nil && r.domains.Reserves(host))
 }
 
 // refuseDeceptive refuses hosts that a person would take for the admin app's, and
 // those that mean something inside of networks alone.
 func (r *Routes) refuseDeceptive(host traefik.Host) error {
+	seen := host
+	if parent, wildcard := host.Parent(); wildcard {
+		seen = parent
+	}
 	for _, reserved := range r.reserved {
-		if host != "" && host.LooksLike(reserved) {
+		if seen != "" && seen.LooksLike(reserved) {
 			return problem.Invalid(
 				fmt.Sprintf("The host %s looks like %s, where Berth itself is.", host.Both(), reserved),
 				"Choose a host name that nobody takes for it.",

@@ -31,6 +31,7 @@ const (
 type RouteView struct {
 	Route   traefik.Route
 	State   RouteState
+	To      app.Destination
 	Derived bool // of the base domain: the app has it by its name, and cannot lose it
 	Check   app.HostCheck
 }
@@ -54,7 +55,10 @@ func (r *Routes) List(ctx context.Context, name app.Name) ([]RouteView, error) {
 	}
 	var views []RouteView
 	for _, route := range found.Routes {
-		view := RouteView{Route: route, State: state, Check: checks[route.Host]}
+		view := RouteView{Route: route, To: found.Destinations[route], State: state, Check: checks[route.Host]}
+		if found.HaltsService(view.To.Service) {
+			view.State = RouteOff
+		}
 		if r.isReservedHost(route.Host) {
 			view.State = RouteReserved
 		}
@@ -81,6 +85,11 @@ func (r *Routes) Update(ctx context.Context, name app.Name, change app.RouteChan
 	defer unlock()
 	for _, route := range change.Add {
 		if err := r.RefuseForeignName(name, route); err != nil {
+			return false, err
+		}
+	}
+	if change.To != nil {
+		if err := r.checkDestination(ctx, found, *change.To); err != nil {
 			return false, err
 		}
 	}

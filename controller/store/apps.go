@@ -17,7 +17,7 @@ const (
 	selectApps = `
 SELECT a.name, a.port, a.memory_bytes, a.nano_cpus, a.processes, a.writable_root, a.fallback, a.database_waiver, a.database_services, a.choices, a.mounts, a.access, a.wanted, a.halted, coalesce(live.number, 0),
        a.observed_state, a.observed_detail, a.observed_at, a.created_at,
-       coalesce(t.host, ''), coalesce(t.path, '')
+       coalesce(t.host, ''), coalesce(t.path, ''), coalesce(t.service, ''), coalesce(t.port, 0)
 FROM apps a
 LEFT JOIN releases live ON live.app = a.name AND live.state = 'live'
 LEFT JOIN routes t ON t.app = a.name`
@@ -29,6 +29,9 @@ func (s *Store) CreateApp(ctx context.Context, found app.App, release app.Releas
 	release.App = found.Name
 	err := s.write(ctx, func(tx *sql.Tx) error {
 		if err := insertApp(ctx, tx, found); err != nil {
+			return err
+		}
+		if err := refuseAcross(ctx, tx, found.Name, found.Routes); err != nil {
 			return err
 		}
 		if err := insertRoutes(ctx, tx, found); err != nil {
@@ -157,8 +160,9 @@ func insertRoutes(ctx context.Context, tx *sql.Tx, found app.App) error {
 		return errors.New("an app has at least one route")
 	}
 	for position, route := range found.Routes {
-		_, err := tx.ExecContext(ctx, `INSERT INTO routes (app, position, host, path) VALUES (?, ?, ?, ?)`,
-			found.Name, position, route.Host, route.Path)
+		to := found.Destinations[route]
+		_, err := tx.ExecContext(ctx, `INSERT INTO routes (app, position, host, path, service, port) VALUES (?, ?, ?, ?, ?, ?)`,
+			found.Name, position, route.Host, route.Path, to.Service, to.Port)
 		if isTaken(err) {
 			return routeTaken(ctx, tx, route)
 		}
@@ -182,6 +186,9 @@ func queryApps(ctx context.Context, from querier, query string, arguments ...any
 	for _, app := range repeated {
 		if last := len(apps) - 1; last >= 0 && apps[last].Name == app.Name {
 			apps[last].Routes = append(apps[last].Routes, app.Routes...)
+			for route, to := range app.Destinations {
+				lead(&apps[last], route, to)
+			}
 			continue
 		}
 		apps = append(apps, app)
@@ -189,15 +196,30 @@ func queryApps(ctx context.Context, from querier, query string, arguments ...any
 	return apps, nil
 }
 
-func scanApp(columns row) (app app.App, err error) {
-	var route traefik.Route
-	set := &app.Settings
+// lead notes where a route of the app leads, if that is not the main service.
+func lead(found *app.App, route traefik.Route, to app.Destination) {
+	if to == (app.Destination{}) {
+		return
+	}
+	if found.Destinations == nil {
+		found.Destinations = make(map[traefik.Route]app.Destination)
+	}
+	found.Destinations[route] = to
+}
+
+func scanApp(columns row) (found app.App, err error) {
+	var (
+		route traefik.Route
+		to    app.Destination
+	)
+	app, set := &found, &found.Settings
 	err = columns.Scan(&app.Name, &set.Port, &set.MemoryBytes, &set.NanoCPUs, &set.Processes, &set.WritableRoot,
 		&set.Fallback, &set.Database, &set.DatabaseServices, choicesColumn{&set.Choices}, mountsColumn{&app.Mounts}, accessColumn{&app.Access}, &app.Wanted, haltedColumn{&app.Halted}, &app.Live,
 		&app.Observed.State, &app.Observed.Detail, timeColumn{&app.Observed.At}, timeColumn{&app.CreatedAt},
-		&route.Host, &route.Path)
+		&route.Host, &route.Path, &to.Service, &to.Port)
 	if route.Path != "" {
-		app.Routes = []traefik.Route{route}
+		found.Routes = []traefik.Route{route}
+		lead(&found, route, to)
 	}
-	return app, err
+	return found, err
 }

@@ -129,22 +129,31 @@ func scanJSON(value, to any) error {
 	return json.Unmarshal([]byte(text), to)
 }
 
-// choicesColumn stores choices as a JSON object.
-type choicesColumn struct{ choices *app.Choices }
+// objectColumn stores a value as a JSON object; an empty one is read as the zero value.
+type objectColumn[T any] struct{ to *T }
+
+// The columns of this form: choices, and addresses by name.
+type (
+	choicesColumn   = objectColumn[app.Choices]
+	addressesColumn = objectColumn[map[string]string]
+)
 
 // Value returns the object.
-func (c choicesColumn) Value() (driver.Value, error) {
-	text, err := json.Marshal(*c.choices)
+func (c objectColumn[T]) Value() (driver.Value, error) {
+	text, err := json.Marshal(*c.to)
+	if string(text) == "null" {
+		return "{}", err
+	}
 	return string(text), err
 }
 
-// Scan sets the choices.
-func (c choicesColumn) Scan(value any) error {
-	*c.choices = app.Choices{}
+// Scan sets the value.
+func (c objectColumn[T]) Scan(value any) error {
+	*c.to = *new(T)
 	if value == "{}" {
 		return nil
 	}
-	return scanJSON(value, c.choices)
+	return scanJSON(value, c.to)
 }
 
 // mountsColumn stores mounts as a JSON array; an empty one is read as nil.

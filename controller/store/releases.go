@@ -20,7 +20,7 @@ SELECT r.app, r.number, r.state, r.steps,
        r.port, r.memory_bytes, r.nano_cpus, r.processes, r.writable_root, r.fallback, r.database_waiver, r.database_services, r.choices,
        r.mounts, coalesce(r.environment, 0), r.image, r.image_reference, r.image_digest,
        r.instances, r.address, r.reason, r.hint, r.created_by, r.created_at, r.finished_at,
-       r.services, r.remedy
+       r.services, r.remedy, r.addresses
 FROM releases r`
 
 const selectLatest = selectReleases + `
@@ -243,7 +243,7 @@ func scanRelease(columns row) (r app.Release, err error) {
 		&set.Fallback, &set.Database, &set.DatabaseServices, choicesColumn{&set.Choices}, mountsColumn{&r.Mounts}, &r.Environment, &r.Image, &r.Reference, &r.Digest,
 		namesColumn{&r.Instances},
 		&r.Address, &r.Reason, &r.Hint, &r.CreatedBy, timeColumn{&r.CreatedAt}, timeColumn{&r.FinishedAt},
-		servicesColumn{&r.Services}, remedyColumn{&r.Remedy})
+		servicesColumn{&r.Services}, remedyColumn{&r.Remedy}, addressesColumn{&r.Addresses})
 	return r, err
 }
 

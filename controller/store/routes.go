@@ -15,44 +15,54 @@ import (
 // UpdateRoutes changes the routes of an app, and of those that it takes some from.
 func (s *Store) UpdateRoutes(ctx context.Context, name app.Name, change app.RouteChange) (from []app.Name, err error) {
 	err = s.write(ctx, func(tx *sql.Tx) error {
-		routes, err := queryRoutesOf(ctx, tx, name)
+		found, err := queryRoutesOf(ctx, tx, name)
 		if err != nil {
 			return err
 		}
-		if routes, err = changeRoutes(routes, change); err != nil {
+		before := slices.Clone(found.Routes)
+		if found.Routes, err = changeRoutes(found, change); err != nil {
 			return err
 		}
-		if len(routes) == 0 {
+		if len(found.Routes) == 0 {
 			return &app.LastRouteError{App: name}
 		}
 		if change.TakeOver {
 			if from, err = takeRoutes(ctx, tx, name, change.Add); err != nil {
 				return err
 			}
+		} else if err := refuseAcross(ctx, tx, name, without(found.Routes, before)); err != nil {
+			return err
 		}
 		if _, err := tx.ExecContext(ctx, `DELETE FROM routes WHERE app = ?`, name); err != nil {
 			return err
 		}
-		return insertRoutes(ctx, tx, app.App{Name: name, Routes: routes})
+		return insertRoutes(ctx, tx, found)
 	})
 	return from, failure(err, "update routes of %s", name)
 }
 
-// changeRoutes gives the routes as they are to be, in order. To add what is there
-// already changes nothing.
-func changeRoutes(routes []traefik.Route, change app.RouteChange) ([]traefik.Route, error) {
-	place := -1
+// changeRoutes gives the routes as they are to be, in order, and changes their
+// destinations. To add what is there already changes its destination at most.
+func changeRoutes(found app.App, change app.RouteChange) ([]traefik.Route, error) {
+	routes, place := found.Routes, -1
+	var before app.Destination // of the route at the place
 	for _, route := range change.Remove {
 		at := slices.Index(routes, route)
 		if at < 0 {
 			return nil, fmt.Errorf("%s: %w", route, app.ErrNoRoute)
 		}
 		if place < 0 {
-			place = at
+			place, before = at, found.Destinations[route]
 		}
 		routes = slices.Delete(routes, at, at+1)
+		delete(found.Destinations, route)
 	}
 	for _, route := range change.Add {
+		if change.To != nil {
+			found.Destinations[route] = *change.To
+		} else if place >= 0 && !slices.Contains(routes, route) {
+			found.Destinations[route] = before
+		}
 		switch {
 		case slices.Contains(routes, route):
 		case place >= 0:
@@ -63,6 +73,11 @@ func changeRoutes(routes []traefik.Route, change app.RouteChange) ([]traefik.Rou
 		}
 	}
 	return routes, nil
+}
+
+// without returns the routes that are not among the others.
+func without(routes, others []traefik.Route) []traefik.Route {
+	return slices.DeleteFunc(slices.Clone(routes), func(route traefik.Route) bool { return slices.Contains(others, route) })
 }
 
 // takeRoutes removes the routes from the apps that have them. What is wanted deleted
@@ -98,22 +113,28 @@ SELECT wanted = 'deleted' OR EXISTS (SELECT 1 FROM routes WHERE app = name) FROM
 	return from, nil
 }
 
-// queryRoutesOf returns the routes in order; problem.ErrNotFound where the app is missing or
-// wanted deleted.
-func queryRoutesOf(ctx context.Context, tx *sql.Tx, name app.Name) ([]traefik.Route, error) {
+// queryRoutesOf returns the app with its routes in order, and no more of it;
+// problem.ErrNotFound where the app is missing or wanted deleted.
+func queryRoutesOf(ctx context.Context, tx *sql.Tx, name app.Name) (app.App, error) {
+	found := app.App{Name: name, Destinations: make(map[traefik.Route]app.Destination)}
 	var there bool
 	err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM apps WHERE name = ? AND wanted <> 'deleted')`, name).Scan(&there)
 	if err != nil {
-		return nil, err
+		return found, err
 	}
 	if !there {
-		return nil, problem.ErrNotFound
+		return found, problem.ErrNotFound
 	}
-	rows, err := tx.QueryContext(ctx, `SELECT host, path FROM routes WHERE app = ? ORDER BY position`, name)
-	return collect(rows, err, func(columns row) (route traefik.Route, err error) {
-		err = columns.Scan(&route.Host, &route.Path)
+	rows, err := tx.QueryContext(ctx, `SELECT host, path, service, port FROM routes WHERE app = ? ORDER BY position`, name)
+	found.Routes, err = collect(rows, err, func(columns row) (route traefik.Route, err error) {
+		var to app.Destination
+		err = columns.Scan(&route.Host, &route.Path, &to.Service, &to.Port)
+		if to != (app.Destination{}) {
+			found.Destinations[route] = to
+		}
 		return route, err
 	})
+	return found, err
 }
 
 // routeTaken names the app that has the route.

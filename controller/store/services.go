@@ -15,8 +15,9 @@ import (
 // all instances.
 func (s *Store) UpdateServices(ctx context.Context, release app.Release) error {
 	err := s.writeRow(ctx, `
-UPDATE releases SET services = ?, image = ?, image_digest = ?, instances = ?, address = ? WHERE app = ? AND number = ?`,
-		servicesColumn{&release.Services}, release.Image, release.Digest, namesColumn{&release.Instances}, release.Address, release.App, release.Number)
+UPDATE releases SET services = ?, image = ?, image_digest = ?, instances = ?, address = ?, addresses = ? WHERE app = ? AND number = ?`,
+		servicesColumn{&release.Services}, release.Image, release.Digest, namesColumn{&release.Instances}, release.Address,
+		addressesColumn{&release.Addresses}, release.App, release.Number)
 	if err != nil {
 		return fmt.Errorf("update services of %s: %w", release.ReleaseID, err)
 	}

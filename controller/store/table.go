@@ -15,17 +15,18 @@ import (
 // has none yet.
 const selectTable = `
 SELECT 0 AS proving, r.app AS app, r.number, r.address,
-       a.wanted = 'stopped' OR EXISTS (SELECT 1 FROM json_each(a.halted) WHERE json_extract(value, '$.main')), a.access, t.host, t.path, t.position AS position
+       a.wanted = 'stopped' OR EXISTS (SELECT 1 FROM json_each(a.halted) WHERE json_extract(value, '$.main')), a.access, t.host, t.path, t.position AS position,
+       r.addresses, t.service, t.port, EXISTS (SELECT 1 FROM json_each(a.halted) WHERE json_extract(value, '$.service') = t.service)
 FROM releases r JOIN apps a ON a.name = r.app JOIN routes t ON t.app = r.app
 WHERE r.state = 'live' AND r.address <> '' AND a.wanted <> 'deleted'
 UNION ALL
-SELECT 0, a.name, 0, '', 1, a.access, t.host, t.path, t.position
+SELECT 0, a.name, 0, '', 1, a.access, t.host, t.path, t.position, '{}', '', 0, 0
 FROM apps a JOIN routes t ON t.app = a.name
 WHERE a.wanted <> 'deleted'
   AND NOT EXISTS (SELECT 1 FROM releases l WHERE l.app = a.name AND l.state = 'live')
   AND EXISTS (SELECT 1 FROM releases f WHERE f.app = a.name AND f.state IN ('failed', 'cancelled'))
 UNION ALL
-SELECT 1, r.app, r.number, r.address, 0, a.access, t.host, t.path, t.position
+SELECT 1, r.app, r.number, r.address, 0, a.access, t.host, t.path, t.position, r.addresses, t.service, t.port, 0
 FROM releases r JOIN apps a ON a.name = r.app JOIN routes t ON t.app = r.app
 WHERE r.finished_at IS NULL AND r.state <> 'queued' AND r.address <> '' AND a.wanted <> 'deleted'
 ORDER BY proving, app, position`
@@ -68,6 +69,12 @@ func queryRoutings(ctx context.Context, from querier) ([]app.Routing, error) {
 	for _, routing := range repeated {
 		if last := len(table) - 1; last >= 0 && table[last].App == routing.App && table[last].Release == routing.Release {
 			table[last].Routes = append(table[last].Routes, routing.Routes...)
+			for route, address := range routing.Leads {
+				if table[last].Leads == nil {
+					table[last].Leads = make(map[traefik.Route]string)
+				}
+				table[last].Leads[route] = address
+			}
 			continue
 		}
 		table = append(table, routing)
@@ -77,11 +84,21 @@ func queryRoutings(ctx context.Context, from querier) ([]app.Routing, error) {
 
 func scanRouting(columns row) (routing app.Routing, err error) {
 	var (
-		route    traefik.Route
-		position int
+		route     traefik.Route
+		position  int
+		addresses map[string]string
+		to        app.Destination
+		halted    bool
 	)
 	err = columns.Scan(&routing.Proving, &routing.App, &routing.Release, &routing.Address, &routing.Unavailable, accessColumn{&routing.Access},
-		&route.Host, &route.Path, &position)
+		&route.Host, &route.Path, &position, addressesColumn{&addresses}, &to.Service, &to.Port, &halted)
 	routing.Routes = []traefik.Route{route}
+	switch {
+	case to == app.Destination{}:
+	case halted:
+		routing.Leads = map[traefik.Route]string{route: ""}
+	default:
+		routing.Leads = map[traefik.Route]string{route: to.Address(routing.Address, addresses)}
+	}
 	return routing, err
 }

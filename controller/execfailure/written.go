@@ -1,4 +1,4 @@
-package release
+package execfailure
 
 import (
 	"path"
@@ -17,9 +17,9 @@ var (
 // codeFolders hold what images run: an empty volume there would hide it.
 var codeFolders = []string{"/app", "/code", "/src", "/srv", "/home", "/var", "/usr/src/app", "/usr/share/nginx", "/var/www", "/var/www/html", "/workspace"}
 
-// findWritten returns the path that the app could not write to, as its output names it,
+// FindWritten returns the path that the app could not write to, as its output names it,
 // and the folder where a volume would mend it; either may be empty.
-func findWritten(lines []string) (written string, folder plan.MountTarget) {
+func FindWritten(lines []string) (written string, folder plan.MountTarget) {
 	for _, line := range lines {
 		if !readOnlyLine.MatchString(line) {
 			continue
