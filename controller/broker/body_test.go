@@ -36,6 +36,7 @@ func instance() *container.CreateRequest {
 			Mounts: []mount.Mount{
 				{Type: mount.TypeVolume, Source: "berth-vol-data", Target: "/data", VolumeOptions: &mount.VolumeOptions{NoCopy: true}},
 				{Type: mount.TypeVolume, Source: "berth-hello-r1.secrets", Target: "/run/secrets", ReadOnly: true, VolumeOptions: &mount.VolumeOptions{NoCopy: true}},
+				{Type: mount.TypeVolume, Target: "/declared"},
 				{Type: mount.TypeTmpfs, Target: "/cache", TmpfsOptions: &mount.TmpfsOptions{SizeBytes: 1 << 20}},
 			},
 			Resources: container.Resources{
@@ -83,8 +84,10 @@ func TestBroker_PassesOnWhatTheControllerMakes(t *testing.T) {
 	volume := e.objects["/volumes/berth-vol-data"].(map[string]any)
 	volume["Labels"].(map[string]string)["berth.volume"] = "data"
 	client, _, _ := serve(t, e)
+	nameless := helperOf("data")
+	nameless.HostConfig.Mounts[0].Source = strings.Repeat("ef", 32) // only an app of this stack uses it
 	for name, request := range map[string]*container.CreateRequest{
-		"berth-hello-r1": instance(), "berth-helper-abc": helperOf("data"), "berth-hello-r1.secrets": keeper(),
+		"berth-hello-r1": instance(), "berth-helper-abc": helperOf("data"), "berth-helper-def": nameless, "berth-hello-r1.secrets": keeper(),
 	} {
 		status, message := ask(t, client, "POST", "/v1.41/containers/create?name="+name, request)
 		taken := e.taken()
@@ -175,7 +178,14 @@ var hostileBodies = []hostile{
 	{"volume with labels", "VolumeOptions", mounted(mount.Mount{Type: mount.TypeVolume, Source: "berth-vol-data", Target: "/data", VolumeOptions: &mount.VolumeOptions{Labels: map[string]string{"a": "b"}}})},
 	{"part of a volume", "VolumeOptions", mounted(mount.Mount{Type: mount.TypeVolume, Source: "berth-vol-data", Target: "/data", VolumeOptions: &mount.VolumeOptions{Subpath: "../../.."}})},
 	{"volume with options of a bind", "BindOptions", mounted(mount.Mount{Type: mount.TypeVolume, Source: "berth-vol-data", Target: "/data", BindOptions: &mount.BindOptions{Propagation: "shared"}})},
-	{"anonymous volume", "Source", mounted(mount.Mount{Type: mount.TypeVolume, Target: "/data"})},
+	{"volume without a name that is filled from a driver", "VolumeOptions", mounted(mount.Mount{Type: mount.TypeVolume, Target: "/data", VolumeOptions: &mount.VolumeOptions{DriverConfig: &mount.Driver{Name: "local", Options: map[string]string{"o": "bind", "device": "/"}}}})},
+	{"volume without a name of another stack", "Source", mounted(mount.Mount{Type: mount.TypeVolume, Source: strings.Repeat("ab", 32), Target: "/data"})},
+	{"volume without a name that nobody uses", "Source", mounted(mount.Mount{Type: mount.TypeVolume, Source: strings.Repeat("cd", 32), Target: "/data"})},
+	{"file system on another disk", "StorageOpt", host(func(h *container.HostConfig) { h.StorageOpt = map[string]string{"dm.basesize": "1"} })},
+	{"file system without a bound", "StorageOpt", host(func(h *container.HostConfig) { h.StorageOpt = map[string]string{"size": "1t,x"} })},
+	{"memory of another user and a word more", "Tmpfs", host(func(h *container.HostConfig) {
+		h.Tmpfs = map[string]string{"/tmp": "rw,noexec,nosuid,nodev,size=1m,uid=1,gid=1,exec"}
+	})},
 	{"volume of another stack", "Source", mounted(mount.Mount{Type: mount.TypeVolume, Source: "other-vol-data", Target: "/data"})},
 	{"volume of the ledger", "Source", mounted(mount.Mount{Type: mount.TypeVolume, Source: "berth-data", Target: "/data"})},
 	{"volume that is a path", "Source", mounted(mount.Mount{Type: mount.TypeVolume, Source: "../../data", Target: "/data"})},
@@ -310,12 +320,12 @@ func TestBroker_RefusesHostileBodiesByTheirField(t *testing.T) {
 var (
 	judgedHost = []string{
 		"Binds", "LogConfig", "NetworkMode", "RestartPolicy", "AutoRemove", "CapAdd", "CapDrop", "CgroupnsMode", "ExtraHosts", "GroupAdd", "IpcMode",
-		"OomScoreAdj", "ReadonlyRootfs", "SecurityOpt", "Tmpfs", "ShmSize", "Sysctls", "Mounts", "Init",
+		"OomScoreAdj", "ReadonlyRootfs", "SecurityOpt", "Tmpfs", "ShmSize", "StorageOpt", "Sysctls", "Mounts", "Init",
 		"Memory", "NanoCPUs", "CgroupParent", "MemoryReservation", "MemorySwap", "PidsLimit", "Ulimits",
 	}
 	emptyHost = []string{
 		"ContainerIDFile", "PortBindings", "VolumeDriver", "VolumesFrom", "ConsoleSize", "Annotations", "DNS", "DNSOptions", "DNSSearch", "Cgroup", "Links",
-		"PidMode", "Privileged", "PublishAllPorts", "StorageOpt", "UTSMode", "UsernsMode", "Runtime", "Isolation", "MaskedPaths", "ReadonlyPaths",
+		"PidMode", "Privileged", "PublishAllPorts", "UTSMode", "UsernsMode", "Runtime", "Isolation", "MaskedPaths", "ReadonlyPaths",
 		"CPUShares", "BlkioWeight", "BlkioWeightDevice", "BlkioDeviceReadBps", "BlkioDeviceWriteBps", "BlkioDeviceReadIOps", "BlkioDeviceWriteIOps",
 		"CPUPeriod", "CPUQuota", "CPURealtimePeriod", "CPURealtimeRuntime", "CpusetCpus", "CpusetMems", "Devices", "DeviceCgroupRules", "DeviceRequests",
 		"KernelMemory", "KernelMemoryTCP", "MemorySwappiness", "OomKillDisable", "CPUCount", "CPUPercent", "IOMaximumIOps", "IOMaximumBandwidth",

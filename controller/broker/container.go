@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -23,9 +24,12 @@ var mostWork = plan.Limits{MemoryBytes: 128 << 20, Processes: 32}
 var (
 	instanceName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*-r[1-9][0-9]*(\.[a-z0-9_-]+)?$`) // without the stack's
 	userNumbers  = regexp.MustCompile(`^[0-9]{1,10}:[0-9]{1,10}$`)
-	groupNumber  = regexp.MustCompile(`^[0-9]{1,10}$`)
-	tmpfsOptions = regexp.MustCompile(`^rw,noexec,nosuid,nodev,size=[0-9]{1,13}m?(,mode=[0-7]{1,4})?$`)
-	privateFiles = regexp.MustCompile(`^` + regexp.QuoteMeta(plan.SecretsFolder) + `$`)
+	// namelessVolume is the name that the engine gives to a volume that was asked for without one.
+	namelessVolume = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	groupNumber    = regexp.MustCompile(`^[0-9]{1,10}$`)
+	tmpfsOptions   = regexp.MustCompile(`^rw,noexec,nosuid,nodev,size=[0-9]{1,13}m?(,mode=[0-7]{1,4})?(,uid=[0-9]{1,10},gid=[0-9]{1,10})?$`)
+	layerBytes     = regexp.MustCompile(`^[0-9]{1,15}$`)
+	privateFiles   = regexp.MustCompile(`^` + regexp.QuoteMeta(plan.SecretsFolder) + `$`)
 )
 
 // create judges what will run.
@@ -96,7 +100,12 @@ func (m *making) instance() error {
 	if m.host.LogConfig.Type != "json-file" || !boundedLog(m.host.LogConfig.Config) {
 		return refuse("HostConfig.LogConfig", "the log has no bound")
 	}
-	m.host.CgroupParent, m.host.LogConfig = "", container.LogConfig{}
+	for name, value := range m.host.StorageOpt {
+		if name != "size" || !layerBytes.MatchString(value) {
+			return refuse("HostConfig.StorageOpt", "it is not the bound of the file system")
+		}
+	}
+	m.host.CgroupParent, m.host.LogConfig, m.host.StorageOpt = "", container.LogConfig{}, nil
 	return nil
 }
 
@@ -239,7 +248,11 @@ func (m *making) volume(field string, mounted mount.Mount) error {
 	if !strings.HasPrefix(mounted.Target, "/") {
 		return refuse(field+".Target", "it is no path")
 	}
-	found, err := m.own("volumes", field+".Source", mounted.Source, link.RoleVolume, link.RoleSecrets)
+	if mounted.Source == "" && m.asked.Labels[link.LabelRole] == link.RoleApp {
+		mounted.Type, mounted.Target = "", "" // the engine makes one that goes with the container
+		return allZero(field+".", &mounted)
+	}
+	found, err := m.ownVolume(field+".Source", mounted.Source)
 	if err != nil {
 		return err
 	}
@@ -256,6 +269,28 @@ func (m *making) volume(field string, mounted mount.Mount) error {
 	}
 	mounted.Type, mounted.Source, mounted.Target, mounted.ReadOnly, mounted.VolumeOptions = "", "", "", false, nil
 	return allZero(field+".", &mounted)
+}
+
+// ownVolume finds a volume of the stack, or one without a name that the engine made for
+// the stack's containers: it has no labels, and only they use it.
+func (m *making) ownVolume(field, name string) (object, error) {
+	found, err := m.own("volumes", field, name, link.RoleVolume, link.RoleSecrets)
+	if _, refused := errors.AsType[*Refusal](err); !refused || !namelessVolume.MatchString(name) {
+		return found, err
+	}
+	users, lookUp := m.broker.users(m.request.Context(), m.version, name)
+	if lookUp != nil {
+		return object{}, lookUp
+	}
+	for _, user := range users {
+		if user.Labels[link.LabelStack] != m.broker.policy.Stack || user.Labels[link.LabelRole] != link.RoleApp {
+			return object{}, err
+		}
+	}
+	if len(users) == 0 {
+		return object{}, err
+	}
+	return object{Name: name, Labels: map[string]string{link.LabelRole: link.RoleVolume}}, nil
 }
 
 func memory(field string, mounted mount.Mount) error {
@@ -347,17 +382,8 @@ func (m *making) helperRights(ours bool) error {
 			return refuse("HostConfig.CapAdd", "a helper does not have it")
 		}
 	}
-	if len(m.host.Mounts) > 1 || len(m.host.Mounts) == 1 && !ours {
-		return refuse("HostConfig.Mounts", "a helper works in one volume")
-	}
-	for _, mounted := range m.host.Mounts {
-		found, err := m.own("volumes", "HostConfig.Mounts.Source", mounted.Source, link.RoleVolume)
-		if err != nil {
-			return err
-		}
-		if found.Labels[link.LabelVolume] != m.asked.Labels[link.LabelVolume] {
-			return refuse("Labels", "they name another volume")
-		}
+	if len(m.host.CapAdd) > 0 && len(m.host.Mounts) != 1 {
+		return refuse("HostConfig.Mounts", "a helper with capabilities works in one volume")
 	}
 	m.config.User, m.host.CapAdd, m.host.ReadonlyRootfs = "", nil, false
 	return m.mounts()

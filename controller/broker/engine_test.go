@@ -37,6 +37,9 @@ func (e *engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if path = "/" + path; !versioned {
 		path = r.URL.Path
 	}
+	if path == "/containers/json" {
+		path += "?" + r.URL.Query().Get("filters")
+	}
 	e.mu.Lock()
 	found, there := e.objects[path]
 	lookUp := r.Method == http.MethodGet && r.Header.Get("User-Agent") != "berth-broker"
@@ -95,31 +98,41 @@ const (
 
 func newEngine() *engine {
 	e := &engine{objects: map[string]any{}}
+	user := func(stack string) any { return []map[string]any{{"Id": appID, "Labels": labels(stack, "app")}} }
+	nameless := func(volume string) string {
+		return `/containers/json?{"volume":{"` + strings.Repeat(volume, 32) + `":true}}`
+	}
 	for path, object := range map[string]any{
-		"/containers/berth-hello-r1/json":   madeContainer(appID, "berth", "app", "running"),
-		"/containers/" + appID + "/json":    madeContainer(appID, "berth", "app", "running"),
-		"/containers/berth-helper-x/json":   madeContainer(helperID, "berth", "helper", "created"),
-		"/containers/berth-helper-ran/json": madeContainer("ran", "berth", "helper", "exited"),
-		"/containers/berth-traefik/json":    madeContainer(proxyID, "berth", "proxy", "running"),
-		"/containers/berth-berth/json":      madeContainer("controller", "berth", "controller", "running"),
-		"/containers/berth-broker/json":     madeContainer("broker", "berth", "broker", "running"),
-		"/containers/other-hello-r1/json":   madeContainer("other", "other", "app", "running"),
-		"/containers/nobodys/json":          madeContainer("nobodys", "", "", "running"),
-		"/networks/berth-app-hello":         map[string]any{"Id": networkID, "Labels": labels("berth", "network")},
-		"/networks/berth-0-edge":            map[string]any{"Id": "edge", "Labels": labels("berth", "edge")},
-		"/networks/other-app-hello":         map[string]any{"Id": "othernet", "Labels": labels("other", "network")},
-		"/networks/host":                    map[string]any{"Id": "host", "Labels": map[string]string{}},
-		"/volumes/berth-vol-data":           map[string]any{"Name": "berth-vol-data", "Driver": "local", "Labels": labels("berth", "volume")},
-		"/volumes/berth-data":               map[string]any{"Name": "berth-data", "Driver": "local", "Labels": labels("berth", "data")},
-		"/volumes/other-vol-data":           map[string]any{"Name": "other-vol-data", "Driver": "local", "Labels": labels("other", "volume")},
-		"/volumes/berth-hello-r1.secrets":   map[string]any{"Name": "berth-hello-r1.secrets", "Driver": "local", "Labels": labels("berth", "secrets")},
-		"/volumes/berth-other-r1.secrets":   map[string]any{"Name": "berth-other-r1.secrets", "Driver": "local", "Labels": labels("berth", "secrets")},
-		"/images/berth/hello:r1/json":       map[string]any{"Id": imageID, "Config": map[string]any{"Labels": labels("berth", "build")}},
-		"/images/" + imageID + "/json":      map[string]any{"Id": imageID, "Config": map[string]any{"Labels": labels("berth", "build")}},
-		"/images/postgres:17/json":          map[string]any{"Id": "sha256:2222", "Config": map[string]any{}},
-		"/images/other/hello:r1/json":       map[string]any{"Id": "sha256:3333", "Config": map[string]any{"Labels": labels("other", "build")}},
-		"/images/berth/helper:1/json":       map[string]any{"Id": "sha256:4444", "Config": map[string]any{"Labels": labels("berth", "helper")}},
-		"/images/berth/pause:1/json":        map[string]any{"Id": "sha256:5555", "Config": map[string]any{"Labels": labels("berth", "secrets")}},
+		"/volumes/" + strings.Repeat("ab", 32): map[string]any{"Name": strings.Repeat("ab", 32), "Driver": "local"},
+		"/volumes/" + strings.Repeat("cd", 32): map[string]any{"Name": strings.Repeat("cd", 32), "Driver": "local"},
+		"/volumes/" + strings.Repeat("ef", 32): map[string]any{"Name": strings.Repeat("ef", 32), "Driver": "local"},
+		nameless("ab"):                         user("other"),
+		nameless("cd"):                         []any{},
+		nameless("ef"):                         user("berth"),
+		"/containers/berth-hello-r1/json":      madeContainer(appID, "berth", "app", "running"),
+		"/containers/" + appID + "/json":       madeContainer(appID, "berth", "app", "running"),
+		"/containers/berth-helper-x/json":      madeContainer(helperID, "berth", "helper", "created"),
+		"/containers/berth-helper-ran/json":    madeContainer("ran", "berth", "helper", "exited"),
+		"/containers/berth-traefik/json":       madeContainer(proxyID, "berth", "proxy", "running"),
+		"/containers/berth-berth/json":         madeContainer("controller", "berth", "controller", "running"),
+		"/containers/berth-broker/json":        madeContainer("broker", "berth", "broker", "running"),
+		"/containers/other-hello-r1/json":      madeContainer("other", "other", "app", "running"),
+		"/containers/nobodys/json":             madeContainer("nobodys", "", "", "running"),
+		"/networks/berth-app-hello":            map[string]any{"Id": networkID, "Labels": labels("berth", "network")},
+		"/networks/berth-0-edge":               map[string]any{"Id": "edge", "Labels": labels("berth", "edge")},
+		"/networks/other-app-hello":            map[string]any{"Id": "othernet", "Labels": labels("other", "network")},
+		"/networks/host":                       map[string]any{"Id": "host", "Labels": map[string]string{}},
+		"/volumes/berth-vol-data":              map[string]any{"Name": "berth-vol-data", "Driver": "local", "Labels": labels("berth", "volume")},
+		"/volumes/berth-data":                  map[string]any{"Name": "berth-data", "Driver": "local", "Labels": labels("berth", "data")},
+		"/volumes/other-vol-data":              map[string]any{"Name": "other-vol-data", "Driver": "local", "Labels": labels("other", "volume")},
+		"/volumes/berth-hello-r1.secrets":      map[string]any{"Name": "berth-hello-r1.secrets", "Driver": "local", "Labels": labels("berth", "secrets")},
+		"/volumes/berth-other-r1.secrets":      map[string]any{"Name": "berth-other-r1.secrets", "Driver": "local", "Labels": labels("berth", "secrets")},
+		"/images/berth/hello:r1/json":          map[string]any{"Id": imageID, "Config": map[string]any{"Labels": labels("berth", "build")}},
+		"/images/" + imageID + "/json":         map[string]any{"Id": imageID, "Config": map[string]any{"Labels": labels("berth", "build")}},
+		"/images/postgres:17/json":             map[string]any{"Id": "sha256:2222", "Config": map[string]any{}},
+		"/images/other/hello:r1/json":          map[string]any{"Id": "sha256:3333", "Config": map[string]any{"Labels": labels("other", "build")}},
+		"/images/berth/helper:1/json":          map[string]any{"Id": "sha256:4444", "Config": map[string]any{"Labels": labels("berth", "helper")}},
+		"/images/berth/pause:1/json":           map[string]any{"Id": "sha256:5555", "Config": map[string]any{"Labels": labels("berth", "secrets")}},
 	} {
 		e.objects[path] = object
 	}

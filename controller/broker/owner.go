@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/docker/docker/api/types/filters"
+
 	"berth/controller/docker/link"
 )
 
@@ -46,29 +48,49 @@ func (b *Broker) find(ctx context.Context, version, kind, name string) (object, 
 	if kind == "containers" || kind == "images" {
 		path += "/json"
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, (&url.URL{Scheme: "http", Host: engineHost, Path: path}).String(), http.NoBody)
-	if err != nil {
-		return object{}, refuse("path", "it names nothing that can be looked up")
-	}
-	response, err := b.transport.RoundTrip(request)
-	if err != nil {
-		return object{}, fmt.Errorf("look up %s: %w", kind, err)
-	}
-	defer func() { _ = response.Body.Close() }()
 	var found object
-	switch {
-	case response.StatusCode == http.StatusNotFound:
-		return object{}, errGone
-	case response.StatusCode != http.StatusOK:
-		return object{}, fmt.Errorf("look up %s: the engine answers %d", kind, response.StatusCode)
-	}
-	if err := json.NewDecoder(io.LimitReader(response.Body, mostAnswer)).Decode(&found); err != nil {
-		return object{}, fmt.Errorf("look up %s: %w", kind, err)
+	if err := b.lookUp(ctx, &url.URL{Path: path}, &found); err != nil {
+		return object{}, err
 	}
 	if found.Labels == nil {
 		found.Labels = found.Config.Labels
 	}
 	return found, nil
+}
+
+// users are the containers that have a volume mounted, also those that do not run.
+func (b *Broker) users(ctx context.Context, version, volume string) ([]object, error) {
+	selection, err := filters.ToJSON(filters.NewArgs(filters.Arg("volume", volume)))
+	if err != nil {
+		return nil, fmt.Errorf("look up the users of a volume: %w", err)
+	}
+	var users []object
+	query := url.Values{"all": {"1"}, "filters": {selection}}
+	return users, b.lookUp(ctx, &url.URL{Path: "/" + version + "/containers/json", RawQuery: query.Encode()}, &users)
+}
+
+// lookUp asks the engine and decodes its answer.
+func (b *Broker) lookUp(ctx context.Context, address *url.URL, into any) error {
+	address.Scheme, address.Host = "http", engineHost
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address.String(), http.NoBody)
+	if err != nil {
+		return refuse("path", "it names nothing that can be looked up")
+	}
+	response, err := b.transport.RoundTrip(request)
+	if err != nil {
+		return fmt.Errorf("look an object up: %w", err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	switch {
+	case response.StatusCode == http.StatusNotFound:
+		return errGone
+	case response.StatusCode != http.StatusOK:
+		return fmt.Errorf("look an object up: the engine answers %d", response.StatusCode)
+	}
+	if err := json.NewDecoder(io.LimitReader(response.Body, mostAnswer)).Decode(into); err != nil {
+		return fmt.Errorf("look an object up: %w", err)
+	}
+	return nil
 }
 
 // own finds an object of this stack that has one of the roles. The call goes on with its

@@ -35,7 +35,7 @@ var published = strings.Fields(`
 
 // allowed are the calls that pass as they are asked here, without query or body.
 var allowed = map[string]bool{
-	"GET /_ping": true, "HEAD /_ping": true, "GET /version": true, "GET /networks": true,
+	"GET /_ping": true, "HEAD /_ping": true, "GET /version": true, "GET /info": true, "GET /networks": true,
 	"GET /containers/berth-hello-r1/json": true, "GET /containers/berth-hello-r1/top": true, "GET /containers/berth-hello-r1/stats": true,
 	"GET /containers/berth-hello-r1/logs": true, "POST /containers/berth-hello-r1/start": true, "POST /containers/berth-hello-r1/stop": true,
 	"POST /containers/berth-hello-r1/restart": true, "DELETE /containers/berth-hello-r1": true,

@@ -49,6 +49,7 @@ var verbs = []verb{
 	{method: "GET", path: "_ping", unversioned: true},
 	{method: "HEAD", path: "_ping", unversioned: true},
 	{method: "GET", path: "version", unversioned: true},
+	{method: "GET", path: "info"}, // which storage driver there is
 	{method: "GET", path: "events", query: map[string]param{"filters": anything}, check: (*check).ownFilter},
 
 	{method: "POST", path: "containers/create", query: map[string]param{"name": anything}, body: jsonBody, check: (*check).create},
