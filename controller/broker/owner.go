@@ -66,7 +66,8 @@ func (b *Broker) users(ctx context.Context, version, volume string) ([]object, e
 	}
 	var users []object
 	query := url.Values{"all": {"1"}, "filters": {selection}}
-	return users, b.lookUp(ctx, &url.URL{Path: "/" + version + "/containers/json", RawQuery: query.Encode()}, &users)
+	err = b.lookUp(ctx, &url.URL{Path: "/" + version + "/containers/json", RawQuery: query.Encode()}, &users)
+	return users, err
 }
 
 // lookUp asks the engine and decodes its answer.
