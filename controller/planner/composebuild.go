@@ -128,7 +128,7 @@ func (c *composer) dockerfile(to *plan.Build, from types.ServiceConfig) error {
 		to.Dockerfile, to.Text = generatedDockerfile, string(text)
 	}
 	var err error
-	to.Keep, err = dockerfile.Context(c.ctx, c.tree, to.Folder, to.Dockerfile)
+	to.Keep, err = dockerfile.Context(c.ctx, c.tree.Tree, to.Folder, to.Dockerfile)
 	if refusal, ok := errors.AsType[*plan.Refusal](err); ok {
 		return refusal
 	}
