@@ -32,7 +32,7 @@ func (c *Controller) Accept(ctx context.Context, u Upload) (app.Release, error) 
 	if err != nil {
 		return app.Release{}, err
 	}
-	if _, err := c.examineUpload(ctx, u, found, environment); err != nil {
+	if _, u.asked, err = c.examineUpload(ctx, u, found, environment); err != nil {
 		return app.Release{}, err
 	}
 	if err := c.refuseClaims(u, found); err != nil {
@@ -106,10 +106,10 @@ func (c *Controller) saveWishes(ctx context.Context, u Upload) error {
 		}
 		c.recordWaivers(ctx, before, *u.Settings, u.By)
 	}
-	if len(u.Environment) == 0 {
+	if len(u.Environment)+len(u.asked) == 0 {
 		return nil
 	}
-	_, err := c.UpdateEnvironment(ctx, u.Name, app.EnvironmentChange{Set: u.Environment})
+	_, err := c.UpdateEnvironment(ctx, u.Name, app.ChangeOf(u.Environment, u.asked))
 	return err
 }
 
@@ -130,6 +130,9 @@ func (c *Controller) queueUpload(ctx context.Context, u Upload, found app.App) (
 			return app.Release{}, err
 		}
 		return c.ledger.CreateRelease(ctx, u.release())
+	}
+	if found.Variables, err = c.changeEnvironment(u.Name, nil, app.ChangeOf(u.Environment, u.asked)); err != nil {
+		return app.Release{}, problem.AtField("environment", err)
 	}
 	err = c.volumes.Hold(ctx, found.Mounts, func() (err error) {
 		release, err = c.ledger.CreateApp(ctx, found, u.release())

@@ -18,6 +18,11 @@ type Preview struct {
 	// Notes are whole sentences: what is left out or changed. Reasons holds them too.
 	Notes []string
 
+	// Asked are the variables that a template asks for and that the app lacks: what is given
+	// for them later counts, and else the template's own value or a new one. Secrets have no
+	// value in it.
+	Asked []TemplateVariable
+
 	// Environment is what it was read with; it waits with the archive and is shown to
 	// nobody.
 	Environment []VariableWish
@@ -33,6 +38,16 @@ type ServicePreview struct {
 	Copies  int      // containers
 	Volumes []string // name:/path of each volume
 	Loosens []string // the security exceptions that it has
+}
+
+// Ask keeps what a template asks for, without the values of secrets.
+func (p *Preview) Ask(asked []TemplateVariable) {
+	for _, variable := range asked {
+		if variable.Secret {
+			variable.Value = ""
+		}
+		p.Asked = append(p.Asked, variable)
+	}
 }
 
 // Variables is how many were given for it.
