@@ -2,6 +2,7 @@ package app
 
 import (
 	"fmt"
+	"strings"
 
 	"berth/controller/plan"
 )
@@ -48,6 +49,15 @@ func (p *Preview) Ask(asked []TemplateVariable) {
 		}
 		p.Asked = append(p.Asked, variable)
 	}
+}
+
+// Line is the value for a field of one line; empty if it is longer.
+func (v TemplateVariable) Line() string {
+	const most = 4000
+	if value := v.Value.Reveal(); len(value) <= most && !strings.ContainsAny(value, "\r\n") {
+		return value
+	}
+	return ""
 }
 
 // Variables is how many were given for it.
