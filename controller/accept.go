@@ -143,14 +143,14 @@ func (c *Controller) queueUpload(ctx context.Context, u Upload, found app.App) (
 
 // examine opens the archive and plans it, so that what is wrong with it is said
 // on the form; the release does both again, from the same file.
-func (c *Controller) examine(ctx context.Context, file string, app app.App, options plan.Options) (plan.Plan, error) {
+func (c *Controller) examine(ctx context.Context, file string, app app.App, options plan.Options) error {
 	tree, err := c.uploads.Open(file)
 	if err != nil {
-		return plan.Plan{}, problem.Refused("archive", err)
+		return problem.Refused("archive", err)
 	}
 	defer tree.Close()
-	made, err := release.PlanFor(ctx, tree, app.Name, c.releases.Permitted(options))
-	return made, problem.Refused("archive", err)
+	_, err = release.PlanFor(ctx, tree, app.Name, c.releases.Permitted(options))
+	return problem.Refused("archive", err)
 }
 
 // newApp returns the app that is wished for, and the environment of its first release.

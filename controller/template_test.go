@@ -2,7 +2,10 @@ package controller_test
 
 import (
 	"errors"
+	"io/fs"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -122,12 +125,35 @@ func TestTemplate_AFileWithASecretIsInMemoryAlone(t *testing.T) {
 	if !maps.Equal(files, want) {
 		t.Errorf("the files are %q, want %q", files, want)
 	}
+	for path, text := range h.everyFile() {
+		if strings.Contains(text, options.Secrets["DB_PASSWORD"]) || strings.Contains(text, options.Secrets["TEMPLATE_KEY"]) {
+			t.Errorf("%s holds a secret", path)
+		}
+	}
 	if got := h.ran("berth-shop-r1.web"); got["env HOST"] != "localhost" {
 		t.Errorf("an app without a host has %q", got)
 	}
 	if _, given := h.ran("berth-shop-r1.web")["env TEMPLATE_KEY"]; given {
 		t.Error("a service got a variable that is the template's own")
 	}
+}
+
+// everyFile is the text of all that is in the data folder, and of the program's log.
+func (h *house) everyFile() map[string]string {
+	h.t.Helper()
+	texts := map[string]string{"program log": h.logged.String()}
+	err := filepath.WalkDir(h.folder, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		texts[path] = string(content)
+		return err
+	})
+	if err != nil || len(texts) < 3 {
+		h.t.Fatalf("read %d files, %v", len(texts), err)
+	}
+	return texts
 }
 
 func TestTemplate_WhatAPersonGivesIsNeverReplaced(t *testing.T) {

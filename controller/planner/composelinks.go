@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"bytes"
 	"regexp"
 	"slices"
 	"strconv"
@@ -15,7 +16,7 @@ var notInFileName = regexp.MustCompile(`[^A-Za-z0-9_.-]+`)
 // addLinked gives a service a file with secrets of the app in it: the file exists only in
 // memory, and a link stands in its place. source is its path in the archive.
 func (c *composer) addLinked(to *plan.Service, file plan.File, source string, use types.FileReferenceConfig, place ...string) error {
-	known := slices.IndexFunc(to.Files, func(other plan.File) bool { return other.Private && string(other.Content) == string(file.Content) })
+	known := slices.IndexFunc(to.Files, func(other plan.File) bool { return other.Private && bytes.Equal(other.Content, file.Content) })
 	private := plan.File{Content: file.Content, Private: true}
 	if known >= 0 {
 		private = to.Files[known]
