@@ -58,7 +58,7 @@ func (t *template) known(of App) map[string]string {
 		case has && t.holders[blank.Name] != "":
 			known[blank.Name] = value
 		case blank.Generator.Kind == dialect.KindHost && of.Host != "":
-			known[blank.Name] = of.Host
+			known[blank.Name] = strings.TrimPrefix(of.Host, "*.")
 		case blank.Generator.Kind == dialect.KindHost:
 			known[blank.Name] = noHost
 		case blank.Generator.Kind == dialect.KindScheme && of.Host == "":
