@@ -31,13 +31,16 @@ func ComposeFiles(ctx context.Context, tree *archive.Tree, o plan.Options) []str
 	if compose, found := findFile(tree, composeFiles); found {
 		return []string{compose}
 	}
-	_, dockerfile := findFile(tree, dockerfiles)
-	_, misspelt := nearmiss.Misspelt(tree)
-	below := composeFilesIn(tree)
-	if dockerfile || misspelt || len(below) != 1 || recipe.Knows(ctx, tree) {
+	if _, found := findFile(tree, dockerfiles); found {
 		return nil
 	}
-	return below
+	if _, found := nearmiss.Misspelt(tree); found {
+		return nil
+	}
+	if below := composeFilesIn(tree); len(below) == 1 && !recipe.Knows(ctx, tree) {
+		return below
+	}
+	return nil
 }
 
 // fromChosen plans an app from the compose files that a person chose.
