@@ -18,6 +18,7 @@ func askingTemplate(controller.Upload) (app.Preview, error) {
 	}
 	return app.Preview{Kind: "Compose app", Asked: []app.TemplateVariable{
 		asked("PASSWORD", "", true, false), asked("TITLE", `A "shop"`, false, false), asked("TEXT", "two\nlines", false, false), asked("URL", "", true, true),
+		{VariableWish: app.VariableWish{Name: "ADMIN_PASS", Secret: true}, Known: true},
 	}}, nil
 }
 
@@ -27,7 +28,7 @@ func TestTemplate_ThePreviewAsksForItsValues(t *testing.T) {
 	token := s.signIn()
 	s.apps.onExamine = askingTemplate
 	page, held := s.check("/upload", token)
-	mustContain(t, page.body, "Values of the template", `name="value_PASSWORD"`, `data-generate="asked-0"`, "Berth generates a value if the field is empty.",
+	mustContain(t, page.body, "Values of the template", `name="value_PASSWORD"`, `data-generate="asked-0"`, "Berth generates a value if the field is empty.", "which anyone can read there, is used",
 		`name="value_TITLE" value="A &#34;shop&#34;"`, `<input type="hidden" name="plain" value="TITLE">`, `name="value_TEXT" value=""`, "own value is used if the field is empty")
 	if strings.Contains(page.body, "value_URL") || strings.Contains(page.body, `name="plain" value="PASSWORD"`) {
 		t.Error("the page asks for what follows, or keeps a password plain")
@@ -53,5 +54,5 @@ func TestTemplate_AProgramIsToldItsVariables(t *testing.T) {
 	s := newSite(t)
 	s.apps.onExamine = askingTemplate
 	answer := s.upload("/api/v1/apps", deployToken, part{fieldCheck, "true", ""}, zipPart)
-	mustContain(t, answer.body, `"variables":[{"name":"PASSWORD","secret":true},{"name":"TITLE","secret":false,"value":"A \"shop\""},{"name":"TEXT","secret":false,"value":"two\nlines"},{"name":"URL","secret":true}]`)
+	mustContain(t, answer.body, `"variables":[{"name":"PASSWORD","secret":true},{"name":"TITLE","secret":false,"value":"A \"shop\""},{"name":"TEXT","secret":false,"value":"two\nlines"},{"name":"URL","secret":true},{"name":"ADMIN_PASS","secret":true}]`)
 }

@@ -55,6 +55,7 @@ type VariableWish struct {
 type TemplateVariable struct {
 	VariableWish
 	Follows bool // its value is made of those of others
+	Known   bool // its value stands in the template, for anyone to read
 }
 
 // ImportedVariables are the variables of a .env text.

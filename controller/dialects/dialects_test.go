@@ -137,6 +137,14 @@ func TestFirst_ValuesThatBelongTogetherDo(t *testing.T) {
 	}
 }
 
+func TestFirst_SaysWhichSecretsTheTemplateGivesAway(t *testing.T) {
+	made, asked := mustPlan(t, App{}, "compose.yaml", oneService, "template.toml", "[config.env]\nA = \"x\"\nADMIN_PASSWORD = \"changeme\"\nROOT_PASSWORD = \"${password:20}\"\n")
+	wantNotes(t, made.Notes, "The template itself holds the value of ADMIN_PASSWORD, for anyone to read")
+	if !asked[1].Known || !asked[1].Secret || asked[2].Known || valueOf(asked, "ADMIN_PASSWORD") != "changeme" {
+		t.Errorf("asked for %+v", asked)
+	}
+}
+
 func TestFirst_ReadsATemplateOfATarball(t *testing.T) {
 	var text bytes.Buffer
 	squeezed := gzip.NewWriter(&text)

@@ -34,7 +34,7 @@ func (t *template) missing(of App) ([]app.TemplateVariable, error) {
 		made := app.TemplateVariable{VariableWish: app.VariableWish{
 			Name: variable.Name, Value: secret.Text(variable.Value),
 			Secret: variable.Secret && variable.Value != "" && !slices.Contains(of.Plain, variable.Name),
-		}, Follows: follows(t.form.Variables[i].Value)}
+		}, Follows: follows(t.form.Variables[i].Value), Known: isLiteral(t.form.Variables[i].Value)}
 		if wrong := made.Check(); wrong != nil {
 			faults = append(faults, &problem.Refusal{File: t.name(), Line: t.form.Variables[i].Line, Reason: wrong.Message, Hint: wrong.Hint})
 		}
@@ -72,6 +72,11 @@ func (t *template) known(of App) map[string]string {
 // nobody needs to choose its value.
 func follows(text dialect.Text) bool {
 	return len(text) > 1 && slices.ContainsFunc(text, func(part dialect.Part) bool { return part.Blank != "" })
+}
+
+func isLiteral(text dialect.Text) bool {
+	_, whole := text.Literal()
+	return whole
 }
 
 // placed names the template in the faults that name no file.

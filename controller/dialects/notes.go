@@ -15,10 +15,13 @@ var labels = map[dialect.Name]string{dialect.Dokploy: "Dokploy", dialect.Coolify
 // notes says what becomes of the template. The app's route leads to the service main.
 func (t *template) notes(main string) []string {
 	notes := []string{fmt.Sprintf("%s is a template of %s: Berth reads it as plain compose.", printable.Name(t.name(), 200), labels[t.form.Dialect])}
-	var made, hosts []string
+	var made, hosts, known []string
 	for _, variable := range t.form.Variables {
 		if t.holdsKind(variable.Value, isAddress) {
 			hosts = append(hosts, variable.Name)
+		}
+		if variable.Secret && isLiteral(variable.Value) {
+			known = append(known, variable.Name)
 		}
 		if t.holdsKind(variable.Value, func(kind dialect.Kind) bool { return !isAddress(kind) }) {
 			made = append(made, variable.Name)
@@ -26,6 +29,9 @@ func (t *template) notes(main string) []string {
 	}
 	if len(made) > 0 {
 		notes = append(notes, fmt.Sprintf("Berth makes the values of %s once, and keeps them among the app's variables.", strings.Join(made, ", ")))
+	}
+	if len(known) > 0 {
+		notes = append(notes, fmt.Sprintf("The template itself holds the value of %s, for anyone to read: give a value of your own where it is a secret.", strings.Join(known, ", ")))
 	}
 	if len(hosts) > 0 {
 		notes = append(notes, fmt.Sprintf("%s: the app's host stands there as it was at the first upload, and %s where the app had none. Change the value if the host changes.", strings.Join(hosts, ", "), noHost))
