@@ -32,10 +32,11 @@ func (c *Controller) Accept(ctx context.Context, u Upload) (app.Release, error) 
 	if err != nil {
 		return app.Release{}, err
 	}
-	made, err := c.examineUpload(ctx, u, found, environment)
+	made, asked, err := c.examineUpload(ctx, u, found, environment)
 	if err != nil {
 		return app.Release{}, err
 	}
+	u.asked = asked
 	if err := c.refuseClaims(u, &found, made); err != nil {
 		return app.Release{}, err
 	}
@@ -109,10 +110,10 @@ func (c *Controller) saveWishes(ctx context.Context, u Upload) error {
 		}
 		c.recordWaivers(ctx, before, *u.Settings, u.By)
 	}
-	if len(u.Environment) == 0 {
+	if len(u.Environment)+len(u.asked) == 0 {
 		return nil
 	}
-	_, err := c.UpdateEnvironment(ctx, u.Name, app.EnvironmentChange{Set: u.Environment})
+	_, err := c.UpdateEnvironment(ctx, u.Name, app.ChangeOf(u.Environment, u.asked))
 	return err
 }
 
@@ -138,6 +139,9 @@ func (c *Controller) queueUpload(ctx context.Context, u Upload, found app.App) (
 		}
 		return c.ledger.CreateRelease(ctx, u.release())
 	}
+	if found.Variables, err = c.changeEnvironment(u.Name, nil, app.ChangeOf(u.Environment, u.asked)); err != nil {
+		return app.Release{}, problem.AtField("environment", err)
+	}
 	err = c.volumes.Hold(ctx, found.Mounts, func() (err error) {
 		release, err = c.ledger.CreateApp(ctx, found, u.release())
 		return err
@@ -147,17 +151,17 @@ func (c *Controller) queueUpload(ctx context.Context, u Upload, found app.App) (
 
 // examine opens the archive and plans it, so that what is wrong with it is said
 // on the form; the release does both again, from the same file.
-func (c *Controller) examine(ctx context.Context, file string, app app.App, options plan.Options) (plan.Plan, error) {
+func (c *Controller) examine(ctx context.Context, file string, app app.App, options plan.Options) error {
 	tree, err := c.uploads.Open(file)
 	if err != nil {
-		return plan.Plan{}, problem.Refused("archive", err)
+		return problem.Refused("archive", err)
 	}
 	defer tree.Close()
 	made, err := release.PlanFor(ctx, tree, app.Name, c.releases.Permitted(options))
 	if err == nil {
 		err = app.CheckDestinations(made.Names())
 	}
-	return made, problem.Refused("archive", err)
+	return problem.Refused("archive", err)
 }
 
 // newApp returns the app that is wished for, and the environment of its first release.

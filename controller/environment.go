@@ -30,7 +30,10 @@ func (c *Controller) changeEnvironment(owner app.Name, before []app.Variable, ch
 		delete(after, name)
 	}
 	named := make(map[string]bool, len(change.Set))
-	for _, wish := range change.Set {
+	for i, wish := range slices.Concat(change.Set, change.Add) {
+		if _, there := after[wish.Name]; there && i >= len(change.Set) {
+			continue
+		}
 		was := app.Find(before, wish.Name)
 		if change.StaySecret && was.Secret() {
 			wish.Secret, wish.File = true, was.File

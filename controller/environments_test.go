@@ -74,6 +74,22 @@ func TestEnvironment_SecretFileReachesTheEngineByReferenceAlone(t *testing.T) {
 	})
 }
 
+func TestEnvironment_WhatIsAddedLeavesWhatIsThereAsItIs(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.deploy("hello")
+	h.change("hello", setVariable("MODE", "fast"))
+	saved := h.change("hello", app.EnvironmentChange{
+		Set: []app.VariableWish{{Name: "SIZE", Value: "set"}},
+		Add: []app.VariableWish{{Name: "MODE", Value: "added", Secret: true}, {Name: "SIZE", Value: "added"}, {Name: "NEW", Value: "added"}},
+	})
+	for name, want := range map[string]string{"MODE": "fast", "SIZE": "set", "NEW": "added"} {
+		if got, _ := saved.Find(name); got.Value != want || got.Secret {
+			t.Errorf("%s is %+v, want %q", name, got, want)
+		}
+	}
+}
+
 func TestEnvironment_IsSavedFirstAndRunsOnceItIsApplied(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

@@ -17,11 +17,12 @@ func (c *Controller) Examine(ctx context.Context, u Upload) (app.Preview, error)
 	if err != nil {
 		return app.Preview{}, err
 	}
-	made, err := c.examineUpload(ctx, u, found, environment)
+	made, asked, err := c.examineUpload(ctx, u, found, environment)
 	if err != nil {
 		return app.Preview{}, err
 	}
 	preview := app.PreviewOf(made)
+	preview.Ask(asked)
 	preview.Environment = u.Environment
 	if u.Next {
 		expected, err := c.foresee(ctx, found, made, environment)

@@ -102,7 +102,7 @@ func (c *Controller) planAgain(ctx context.Context, app app.App, wish *app.Relea
 	if err != nil {
 		return err
 	}
-	if _, err := c.examine(ctx, wish.Archive, app, environment.Options(app.Settings)); err != nil {
+	if err := c.examine(ctx, wish.Archive, app, environment.Options(app.Settings)); err != nil {
 		return err
 	}
 	wish.Image, wish.Services = "", nil

@@ -107,7 +107,7 @@ func (c *Controller) retryOfArchive(ctx context.Context, r retried) (app.Release
 	}
 	failed := r.failed
 	from := &uploads.Archive{Name: failed.ArchiveName, Bytes: failed.ArchiveBytes, SHA256: failed.ArchiveSHA256}
-	if _, err := c.examine(ctx, failed.Archive, r.app, environment.Options(r.settings)); err != nil {
+	if err := c.examine(ctx, failed.Archive, r.app, environment.Options(r.settings)); err != nil {
 		return app.Release{}, err
 	}
 	wish := newRelease(failed.App, from, r.by)

@@ -26,6 +26,9 @@ type Upload struct {
 	// Environment is what the app is to have from this release on: a compose file may not
 	// be read without.
 	Environment []app.VariableWish
+	Plain       []string // names of variables that a template asks for and that are no secrets
+
+	asked []app.TemplateVariable // by examineUpload: what a template asks for and the app lacks
 
 	// What follows is for a new app alone.
 

@@ -174,12 +174,29 @@ func (a *admin) downloadHeldDockerfile(v *visit) error {
 // previewJSON answers a program with how its archive will be built.
 func (v *visit) previewJSON(preview app.Preview) error {
 	return v.json(http.StatusOK, struct {
-		Kind       string   `json:"kind"`
-		Dockerfile string   `json:"dockerfile"` // that Berth wrote; empty where the archive brings its own
-		Reasons    []string `json:"reasons"`
-		Services   []string `json:"services"`
-		Plan       planJSON `json:"plan"`
-	}{preview.Kind, preview.Dockerfile, append([]string{}, preview.Reasons...), append([]string{}, preview.Services...), planJSONOf(preview)})
+		Kind       string      `json:"kind"`
+		Dockerfile string      `json:"dockerfile"` // that Berth wrote; empty where the archive brings its own
+		Reasons    []string    `json:"reasons"`
+		Services   []string    `json:"services"`
+		Plan       planJSON    `json:"plan"`
+		Variables  []askedJSON `json:"variables,omitempty"`
+	}{preview.Kind, preview.Dockerfile, append([]string{}, preview.Reasons...), append([]string{}, preview.Services...), planJSONOf(preview), askedJSONOf(preview)})
+}
+
+// askedJSON is a variable that a template asks for and that the app lacks. One that is not
+// given gets this value, or a secret one that Berth makes.
+type askedJSON struct {
+	Name   string `json:"name"`
+	Secret bool   `json:"secret"`
+	Value  string `json:"value,omitempty"` // of one that is no secret
+}
+
+func askedJSONOf(preview app.Preview) []askedJSON {
+	var asked []askedJSON
+	for _, variable := range preview.Asked {
+		asked = append(asked, askedJSON{variable.Name, variable.Secret, variable.Value.Reveal()})
+	}
+	return asked
 }
 
 // planJSON is what an archive comes to.

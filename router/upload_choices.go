@@ -107,6 +107,7 @@ func (v *visit) mayWish(app app.App, wish controller.Upload) error {
 // parseVariables reads what the app is to have as its environment.
 func parseVariables(form *upload, into *controller.Upload) error {
 	plain := form.names(fieldPlain)
+	into.Plain = plain
 	if text := form.fields[fieldVariables]; strings.TrimSpace(text) != "" {
 		imported, err := app.ParseEnvironmentText(text, form.fields[fieldPlainVariables] == "")
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,6 +19,7 @@ type choiceFlags struct {
 	hostFolders, dotenv bool
 	set                 names // NAME=value
 	secrets             names // of variables of the environment
+	plain               names // of variables of a template
 	waive               names // an exception, or exception:service,...
 }
 
@@ -42,6 +44,7 @@ func addChoiceFlags(flags *flag.FlagSet) *choiceFlags {
 	flags.BoolVar(&c.dotenv, "dotenv", false, "use the values of the archive's .env for variables that the app lacks")
 	flags.Var(&c.set, "set", "NAME=value of a plain variable; may be repeated")
 	flags.Var(&c.secrets, "secret", "NAME of a secret, whose value is the environment variable NAME of this command; may be repeated")
+	flags.Var(&c.plain, "plain", "NAME of a variable that a template asks for and that is kept plain, not as a secret; may be repeated")
 	flags.Var(&c.waive, "waive", "security exception: database, database:SERVICE,... or writable_root; needs a token of the scope admin")
 	return c
 }
@@ -77,7 +80,7 @@ func (c *choiceFlags) fields(p *program) ([][2]string, error) {
 
 func (c *choiceFlags) variables(p *program) ([][2]string, error) {
 	var fields [][2]string
-	var plain []string
+	plain := slices.Clone(c.plain)
 	for _, pair := range c.set {
 		name, value, found := strings.Cut(pair, "=")
 		if !found || name == "" || value == "" {

@@ -51,6 +51,13 @@ type VariableWish struct {
 	File   bool // the app gets the secret as a file
 }
 
+// TemplateVariable is a variable that a template asks for.
+type TemplateVariable struct {
+	VariableWish
+	Follows bool // its value is made of those of others
+	Known   bool // its value stands in the template, for anyone to read
+}
+
 // ImportedVariables are the variables of a .env text.
 type ImportedVariables struct {
 	Wishes     []VariableWish
@@ -74,11 +81,21 @@ func MergeWishes(before, after []VariableWish) []VariableWish {
 // EnvironmentChange is a change of an app's environment.
 type EnvironmentChange struct {
 	Set     []VariableWish // new variables, and new values of existing ones
+	Add     []VariableWish // new variables; one that exists stays as it is
 	Remove  []string
 	Replace bool     // removes every variable that is neither set nor kept
 	Keep    []string // secrets that Replace does not change
 	// StaySecret keeps an existing secret a secret, even if Set says otherwise.
 	StaySecret bool
+}
+
+// ChangeOf sets what a person gives, and adds what a template asks for.
+func ChangeOf(given []VariableWish, asked []TemplateVariable) EnvironmentChange {
+	change := EnvironmentChange{Set: given}
+	for _, variable := range asked {
+		change.Add = append(change.Add, variable.VariableWish)
+	}
+	return change
 }
 
 var variableNamePattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)

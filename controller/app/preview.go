@@ -2,6 +2,7 @@ package app
 
 import (
 	"fmt"
+	"strings"
 
 	"berth/controller/plan"
 )
@@ -18,6 +19,11 @@ type Preview struct {
 	// Notes are whole sentences: what is left out or changed. Reasons holds them too.
 	Notes []string
 
+	// Asked are the variables that a template asks for and that the app lacks: what is given
+	// for them later counts, and else the template's own value or a new one. Secrets have no
+	// value in it.
+	Asked []TemplateVariable
+
 	// Environment is what it was read with; it waits with the archive and is shown to
 	// nobody.
 	Environment []VariableWish
@@ -33,6 +39,25 @@ type ServicePreview struct {
 	Copies  int      // containers
 	Volumes []string // name:/path of each volume
 	Loosens []string // the security exceptions that it has
+}
+
+// Ask keeps what a template asks for, without the values of secrets.
+func (p *Preview) Ask(asked []TemplateVariable) {
+	for _, variable := range asked {
+		if variable.Secret {
+			variable.Value = ""
+		}
+		p.Asked = append(p.Asked, variable)
+	}
+}
+
+// Line is the value for a field of one line; empty if it is longer.
+func (v TemplateVariable) Line() string {
+	const most = 4000
+	if value := v.Value.Reveal(); len(value) <= most && !strings.ContainsAny(value, "\r\n") {
+		return value
+	}
+	return ""
 }
 
 // Variables is how many were given for it.

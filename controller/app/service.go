@@ -195,7 +195,7 @@ func FileSecrets(services []plan.Service) map[string]string {
 	found := make(map[string]string)
 	for _, service := range services {
 		for _, file := range service.Files {
-			if file.Private {
+			if file.Private && !plan.RefersToSecret(string(file.Content)) { // the secrets in it have masks
 				found[file.Path[len(plan.SecretsFolder)+1:]] = string(file.Content)
 			}
 		}

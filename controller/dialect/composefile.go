@@ -226,16 +226,31 @@ func (c *composeFile) plain(f *form) string {
 			return text
 		}
 	}
+	writeNulls(&c.document, 0)
+	var again yaml.Node
 	written, err := yaml.Marshal(&c.document)
 	if err == nil {
-		err = yaml.Unmarshal(written, new(yaml.Node)) // an alias can have lost its anchor
+		err = yaml.Unmarshal(written, &again) // an alias can have lost its anchor
 	}
-	if err != nil {
+	if err != nil || !same(&again, &c.document, 0) {
 		f.faults.refuse(f.source.ComposeName, 0, "The file cannot be written as plain compose.", "Remove anchors: they hide keys of the template.")
 		return ""
 	}
 	f.note("The compose file was written anew, so lines in messages are those of the new text.")
 	return string(written)
+}
+
+// writeNulls gives nulls that are written as nothing their word. In {a: } the library would
+// write them as empty texts.
+func writeNulls(n *yaml.Node, depth int) {
+	if n.Kind == yaml.ScalarNode && n.Value == "" && n.ShortTag() == "!!null" {
+		n.Value = "null"
+	}
+	for _, item := range n.Content {
+		if depth < maxWalk {
+			writeNulls(item, depth+1)
+		}
+	}
 }
 
 // same reports whether two trees mean the same, wherever they stand.

@@ -123,6 +123,7 @@ func filesService() plan.Service {
 			{Path: "/etc/app/page.html", Mode: 0o400, Content: []byte("<p>hello")},
 			{Path: "/run/secrets/key", Mode: 0o400, Content: []byte("key is " + plan.SecretReference("key")), Private: true},
 			{Path: "/run/secrets/other", Mode: 0o400, UID: "7", Content: []byte("x"), Private: true},
+			{Path: "/etc/app/key.ini", Link: "/run/secrets/key"},
 		},
 	}
 }
@@ -134,7 +135,7 @@ func TestStart_FilesAreThereBeforeTheProcess(t *testing.T) {
 	image := mustBuild(t, engine, "shop", dockertest.ServeDockerfile)
 	web := startService(t, engine, image, filesService(), func(o *StartOptions) { o.Secrets = filesSecrets })
 	for path, want := range map[string]string{
-		"/etc/app/page.html": "<p>hello", "/run/secrets/key": "key is k3y-value", "/run/secrets/other": "open /run/secrets/other: permission denied\n",
+		"/etc/app/page.html": "<p>hello", "/run/secrets/key": "key is k3y-value", "/etc/app/key.ini": "key is k3y-value", "/run/secrets/other": "open /run/secrets/other: permission denied\n",
 	} {
 		if got := ask(t, engine, web, "/read", "path", path); got != want {
 			t.Errorf("%s is %q, want %q", path, got, want)

@@ -174,6 +174,10 @@ func tarOfFiles(files []plan.File, folders []string, user string, secrets map[st
 		if secrets != nil {
 			header.Name = path.Base(file.Path)
 		}
+		if file.Link != "" {
+			header.Typeflag, header.Linkname, header.Mode, content = tar.TypeSymlink, file.Link, 0o777, ""
+			header.Size = 0
+		}
 		if err := out.WriteHeader(header); err != nil {
 			return nil, fmt.Errorf("pack %s: %w", file.Path, err)
 		}

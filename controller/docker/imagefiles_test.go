@@ -42,3 +42,14 @@ func TestFiles_ThatFillAVolumeBelongToTheServiceWithTheirFolders(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+func TestFiles_ALinkLeadsToTheFileInMemory(t *testing.T) {
+	text, err := tarOfFiles([]plan.File{{Path: "/etc/app.ini", Link: "/run/secrets/app.ini", Mode: 0o444}}, nil, "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	header, err := tar.NewReader(bytes.NewReader(text)).Next()
+	if err != nil || header.Typeflag != tar.TypeSymlink || header.Name != "etc/app.ini" || header.Linkname != "/run/secrets/app.ini" || header.Size != 0 {
+		t.Errorf("got %+v %v", header, err)
+	}
+}

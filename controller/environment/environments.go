@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"berth/controller/app"
 	"berth/controller/plan"
@@ -59,6 +60,19 @@ func (e OpenEnvironment) Options(settings app.Settings) plan.Options {
 	options.Environment = e.Variables
 	options.Secrets = slices.Sorted(maps.Keys(e.Secrets))
 	return options
+}
+
+// Values returns the values of all variables by name.
+func (e OpenEnvironment) Values() map[string]string {
+	all := maps.Clone(e.Secrets)
+	if all == nil {
+		all = make(map[string]string)
+	}
+	for _, variable := range e.Variables {
+		name, value, _ := strings.Cut(variable, "=")
+		all[name] = value
+	}
+	return all
 }
 
 // Deliver gives the service the secrets that are files. The service only refers to the

@@ -93,6 +93,9 @@ type Options struct {
 	// Compose are the compose files of the archive, as "docker compose -f" takes them: the
 	// later ones change the first. None means that Berth looks for one.
 	Compose []string
+	// Texts are files beside those of the archive, or in their place, by path. They are for
+	// planning alone: no build gets them. A text that refers to a secret exists only in memory.
+	Texts map[string][]byte
 	// Main is the service that the route leads to; empty means the most likely one.
 	Main string
 	// Volumes makes volumes of the app in place of data folders of the host. Nothing of

@@ -125,6 +125,8 @@ type File struct {
 	GID     string
 	Content []byte // a Private one may refer to secrets
 	Private bool
+	// Link makes the file a symbolic link to a private file; empty for any other.
+	Link string `json:",omitempty"`
 }
 
 // SecretsFolder is the folder of private files, in memory.

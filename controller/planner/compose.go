@@ -40,7 +40,7 @@ const mostContainers = 24
 // composer plans the services of one compose file.
 type composer struct {
 	ctx     context.Context //nolint:containedctx // every step may read a file; lives as long as one From
-	tree    *archive.Tree
+	tree    overlay
 	paths   []string // of the compose files; the first says where the others' paths begin
 	options plan.Options
 	file    *compose.File
@@ -61,7 +61,7 @@ type composer struct {
 // fromCompose plans an app from the services of the compose files at paths, the later of
 // which change the first. The error holds every fault of the files.
 func fromCompose(ctx context.Context, tree *archive.Tree, paths []string, o plan.Options) (plan.Plan, error) {
-	c := &composer{ctx: ctx, tree: tree, paths: paths, options: o}
+	c := &composer{ctx: ctx, tree: overlaid(tree, o.Texts), paths: paths, options: o}
 	if err := c.read(); err != nil {
 		return plan.Plan{}, err
 	}

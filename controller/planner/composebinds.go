@@ -141,6 +141,10 @@ func (c *composer) bindFile(b bind, entry archive.Entry) error {
 	if err := c.addBound(b, b.Target, entry, content); err != nil {
 		return err
 	}
+	if c.tree.holdsSecret(entry.Path) {
+		c.note("%s holds secrets of the app, so %s gets it in memory: %s is a link to it.", entry.Path, b.to.Name, b.Target)
+		return nil
+	}
 	c.note("%s becomes part of the image of %s at %s.%s", entry.Path, b.to.Name, b.Target, unkept(b.ReadOnly))
 	if plan.IsBelow(path.Clean(b.Target), "/tmp") {
 		c.note("%s has no /tmp in memory, which would hide that file. If it writes there, it needs the security exception \"writable root\".", b.to.Name)
@@ -164,6 +168,9 @@ func (c *composer) addBound(b bind, target string, entry archive.Entry, content 
 	mode := types.FileMode(0o444)
 	if entry.Mode&0o111 != 0 {
 		mode = 0o555
+	}
+	if c.tree.holdsSecret(entry.Path) {
+		return c.addLinked(b.to, file, entry.Path, types.FileReferenceConfig{}, b.place...)
 	}
 	return c.addFile(b.to, file, types.FileReferenceConfig{Mode: &mode}, b.place...)
 }

@@ -32,7 +32,7 @@ func (c *composer) build(to *plan.Service, from types.ServiceConfig) error {
 	if err != nil {
 		return err
 	}
-	entry, found := c.tree.Entry(folder)
+	entry, found := c.tree.Tree.Entry(folder) // no build gets a text
 	if folder != "" && (!found || entry.Kind != archive.Directory) {
 		return c.refuse(fmt.Sprintf("The archive has no folder %.200s to build %s from.", folder, from.Name), "Correct build.context; it starts where the compose file lies.", place...)
 	}
@@ -107,10 +107,10 @@ func (c *composer) dockerfile(to *plan.Build, from types.ServiceConfig) error {
 		}
 		inArchive = c.tree.Follow(inArchive)
 		inArchive = c.tree.Follow(inArchive)
-		if _, found := c.tree.Entry(inArchive); !found {
+		if _, found := c.tree.Tree.Entry(inArchive); !found {
 			return c.refuse(fmt.Sprintf("The archive has no Dockerfile %.200s to build %s with.", inArchive, from.Name), "Add it, or correct build; the path starts at the build context.", place...)
 		}
-		if text, err = c.tree.ReadFile(c.ctx, inArchive, dockerfile.MostBytes); err != nil {
+		if text, err = c.tree.Tree.ReadFile(c.ctx, inArchive, dockerfile.MostBytes); err != nil {
 			return err
 		}
 	}
@@ -128,7 +128,7 @@ func (c *composer) dockerfile(to *plan.Build, from types.ServiceConfig) error {
 		to.Dockerfile, to.Text = generatedDockerfile, string(text)
 	}
 	var err error
-	to.Keep, err = dockerfile.Context(c.ctx, c.tree, to.Folder, to.Dockerfile)
+	to.Keep, err = dockerfile.Context(c.ctx, c.tree.Tree, to.Folder, to.Dockerfile)
 	if refusal, ok := errors.AsType[*plan.Refusal](err); ok {
 		return refusal
 	}

@@ -8,13 +8,40 @@ import (
 	"strings"
 
 	"berth/controller/archive"
+	"berth/controller/nearmiss"
 	"berth/controller/plan"
 	"berth/controller/printable"
 	"berth/controller/problem"
+	"berth/controller/recipe"
 )
 
 // mostOffered is how many compose files of an archive a refusal names.
 const mostOffered = 20
+
+// ComposeFiles returns the compose files that From would read, the later of which change
+// the first. There are none if another file says what the app is, or if a person has to
+// choose.
+func ComposeFiles(ctx context.Context, tree *archive.Tree, o plan.Options) []string {
+	if tree.Dockerfile() != "" {
+		return nil
+	}
+	if len(o.Compose) > 0 {
+		return o.Compose
+	}
+	if compose, found := findFile(tree, composeFiles); found {
+		return []string{compose}
+	}
+	if _, found := findFile(tree, dockerfiles); found {
+		return nil
+	}
+	if _, found := nearmiss.Misspelt(tree); found {
+		return nil
+	}
+	if below := composeFilesIn(tree); len(below) == 1 && !recipe.Knows(ctx, tree) {
+		return below
+	}
+	return nil
+}
 
 // fromChosen plans an app from the compose files that a person chose.
 func fromChosen(ctx context.Context, tree *archive.Tree, o plan.Options) (plan.Plan, error) {

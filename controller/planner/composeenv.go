@@ -67,7 +67,7 @@ func (c *composer) readEnvFile(to map[string]string, file types.EnvFile, place .
 	if err != nil {
 		return err
 	}
-	if !utf8.Valid(text) || plan.RefersToSecret(string(text)) {
+	if !utf8.Valid(text) || plan.RefersToSecret(string(text)) && !c.tree.holdsSecret(inArchive) {
 		return &plan.Refusal{File: inArchive, Reason: "The file is not plain text in UTF-8.", Hint: "Save the file as UTF-8 text, with a NAME=value on each line."}
 	}
 	switch file.Format {

@@ -34,7 +34,13 @@ func (c *composer) configs(to *plan.Service, from types.ServiceConfig) error {
 		if file.Content, err = c.content(config, "configs", use.Source); err != nil {
 			return err
 		}
-		if err := c.addFile(to, file, types.FileReferenceConfig(use), place...); err != nil {
+		add := c.addFile
+		if source, err := c.archivePath(config.File, "The file"); err == nil && config.File != "" && c.tree.holdsSecret(source) {
+			add = func(to *plan.Service, file plan.File, use types.FileReferenceConfig, place ...string) error {
+				return c.addLinked(to, file, source, use, place...)
+			}
+		}
+		if err := add(to, file, types.FileReferenceConfig(use), place...); err != nil {
 			return err
 		}
 	}

@@ -74,7 +74,7 @@ func (c *composer) opener() func(string) ([]byte, error) {
 	}
 }
 
-func yamlFiles(tree *archive.Tree) []string {
+func yamlFiles(tree overlay) []string {
 	var names []string
 	for _, entry := range tree.Entries() {
 		if ending := path.Ext(entry.Path); entry.Kind == archive.File && (ending == ".yaml" || ending == ".yml") && entry.Size <= compose.MaxBytes && len(names) < mostPrepared {

@@ -6,8 +6,8 @@ import (
 
 	"berth/controller/app"
 	"berth/controller/archive"
+	"berth/controller/dialects"
 	"berth/controller/plan"
-	"berth/controller/planner"
 )
 
 // Permitted are the options with what the operator allows.
@@ -18,7 +18,7 @@ func (c *Shipper) Permitted(options plan.Options) plan.Options {
 
 // PlanFor makes the Plan of an app out of the tree of its upload.
 func PlanFor(ctx context.Context, tree *archive.Tree, app app.Name, options plan.Options) (plan.Plan, error) {
-	made, err := planner.From(ctx, tree, options)
+	made, err := dialects.Plan(ctx, tree, options)
 	if err != nil {
 		return plan.Plan{}, fmt.Errorf("plan %s: %w", app, err)
 	}

@@ -1,31 +1,33 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
+	"berth/controller/app"
+	"berth/controller/archive"
 	"berth/controller/dialect"
+	"berth/controller/dialects"
 	"berth/controller/plan"
 )
 
 // templateFile is Dokploy's, beside a compose file.
 const templateFile = "template.toml"
 
-// template is a compose file as its dialect reads it.
-type template struct {
-	form    dialect.Form
-	filled  dialect.Filled
-	refused error // why it cannot be read
-}
+// host is that of the apps.
+const host = "app.example.com"
 
-func readDialect(file string) (template, error) {
+// dialectOf says in which dialect a compose file is written, and why its template cannot be
+// read.
+func dialectOf(file string) (name dialect.Name, text string, refused, err error) {
 	compose, err := os.ReadFile(file)
 	if err != nil {
-		return template{}, err
+		return "", "", nil, err
 	}
 	source := dialect.Source{ComposeName: filepath.Base(file), Compose: string(compose)}
 	beside, err := os.ReadFile(filepath.Join(filepath.Dir(file), templateFile))
@@ -33,81 +35,66 @@ func readDialect(file string) (template, error) {
 	case err == nil:
 		source.TemplateName, source.Template = templateFile, string(beside)
 	case !errors.Is(err, fs.ErrNotExist):
-		return template{}, err
+		return "", "", nil, err
 	}
-	var t template
-	t.refused = t.read(source)
-	return t, nil
+	form, refused := dialect.Import(source)
+	return form.Dialect, string(compose), refused, nil
 }
 
-func (t *template) read(source dialect.Source) (err error) {
-	if t.form, err = dialect.Import(source); err != nil {
-		return err
-	}
-	answers := make(map[string]string)
-	for _, blank := range t.form.Blanks {
-		if blank.Generator.Kind == dialect.KindHost {
-			answers[blank.Name] = "app.example.com"
-		}
-	}
-	t.filled, err = t.form.Fill(answers)
-	return err
+// upload is a folder as it is uploaded.
+type upload struct {
+	packed string // its archive
+	text   string // of its compose file
+	asked  []app.TemplateVariable
 }
 
-// folder is a copy of the compose file's folder with what the dialect became: plain
-// compose, and the template's files beside those of the archive.
-func (t template) folder(file string) (string, error) {
-	folder, err := os.MkdirTemp("", "berth-corpus-")
+func (u upload) open() (*archive.Tree, error) {
+	return archive.OpenApp(u.packed, archive.DefaultLimits())
+}
+
+// pack packs the folder, and makes the values that its template leaves open. The caller
+// removes the archive.
+func pack(ctx context.Context, folder, text string, options plan.Options) (upload, error) {
+	packed, err := os.CreateTemp("", "berth-corpus-*.zip")
 	if err != nil {
-		return "", err
+		return upload{}, err
 	}
-	if err := os.CopyFS(folder, os.DirFS(filepath.Dir(file))); err != nil {
-		return folder, err
+	defer packed.Close()
+	made := upload{packed: packed.Name(), text: text}
+	if err := archive.Pack(ctx, folder, packed, nil); err != nil {
+		return made, err
 	}
-	compose := filepath.Join(folder, filepath.Base(file))
-	if err := os.Remove(compose); err != nil { // it may be read-only
-		return folder, err
-	}
-	if err := os.WriteFile(compose, []byte(t.form.Compose), 0o600); err != nil {
-		return folder, err
-	}
-	for _, one := range t.filled.Files {
-		path := filepath.Join(folder, filepath.FromSlash(one.Path))
-		if _, err := os.Lstat(path); err == nil {
-			continue // the archive's own file wins
-		}
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			return folder, err
-		}
-		if err := os.WriteFile(path, []byte(one.Content), 0o600); err != nil {
-			return folder, err
-		}
-	}
-	return folder, nil
+	_, made.asked, _ = dialects.First(ctx, made.open, options, dialects.App{Host: host}) // what is wrong is said when it is planned
+	return made, nil
 }
 
-// options are the plan's options with values for the variables of template and file.
-func (t template) options(choose choices) plan.Options {
-	options := plan.Options{
-		Limits: plan.DefaultLimits(), Most: plan.DefaultLimits(), Server: os.Args[0],
-		Main: t.form.Main, Port: t.form.Port, Volumes: choose.binds == bindsVolumes,
+// plan plans the upload with the options.
+func (u upload) plan(ctx context.Context, options plan.Options) (plan.Plan, error) {
+	tree, err := u.open()
+	if err != nil {
+		return plan.Plan{}, err
 	}
+	defer tree.Close()
+	return dialects.Plan(ctx, tree, options)
+}
+
+// give gives values to the variables of the template and to those that the compose file
+// names.
+func (u upload) give(options plan.Options, choose choices) plan.Options {
 	values := make(map[string]string)
-	for _, name := range unset(t.form.Compose) {
+	for _, name := range unset(u.text) {
 		values[name] = "1"
 	}
-	for _, variable := range t.filled.Variables {
-		values[variable.Name] = variable.Value
+	for _, variable := range u.asked {
+		values[variable.Name] = variable.Value.Reveal()
 	}
-	for name, value := range values {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
 		switch choose.variables {
 		case variablesPlain:
-			options.Environment = append(options.Environment, name+"="+value)
+			options.Environment = append(options.Environment, name+"="+values[name])
 		case variablesSecret:
 			options.Secrets = append(options.Secrets, name)
 		}
 	}
-	slices.SortFunc(options.Environment, strings.Compare)
-	slices.Sort(options.Secrets)
 	return options
 }

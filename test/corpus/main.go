@@ -26,9 +26,7 @@ import (
 	"slices"
 	"strings"
 
-	"berth/controller/archive"
 	"berth/controller/plan"
-	"berth/controller/planner"
 	"berth/controller/problem"
 )
 
@@ -142,32 +140,35 @@ func examine(ctx context.Context, below, file string, choose choices) (planned, 
 		return planned{}, err
 	}
 	one := planned{File: shown}
-	read, err := readDialect(file)
+	name, text, refused, err := dialectOf(file)
 	if err != nil {
 		return planned{}, err
 	}
-	one.Dialect = string(read.form.Dialect)
-	if read.refused != nil {
-		one.Causes = causes(read.refused)
+	one.Dialect = string(name)
+	if refused != nil {
+		one.Causes = causes(refused)
 		return one, ctx.Err()
 	}
-	one.Read, one.Notes = true, read.form.Notes
-	folder, err := read.folder(file)
+	one.Read = true
+	options := plan.Options{
+		Limits: plan.DefaultLimits(), Most: plan.DefaultLimits(), Server: os.Args[0], Volumes: choose.binds == bindsVolumes,
+	}
+	sent, err := pack(ctx, filepath.Dir(file), text, options)
+	defer os.Remove(sent.packed)
 	if err != nil {
 		return planned{}, err
 	}
-	defer os.RemoveAll(folder)
-	options := read.options(choose)
-	made, err := planFolder(ctx, folder, options)
+	options = sent.give(options, choose)
+	made, err := sent.plan(ctx, options)
 	if waivers := grant(&options, err); len(waivers) > 0 {
 		one.Waivers = waivers
-		made, err = planFolder(ctx, folder, options)
+		made, err = sent.plan(ctx, options)
 	}
 	if err != nil {
 		one.Causes = causes(err)
 		return one, ctx.Err()
 	}
-	one.Planned, one.Main, one.Notes = true, made.Main, append(one.Notes, made.Notes...)
+	one.Planned, one.Main, one.Notes = true, made.Main, made.Notes
 	for _, service := range made.Services {
 		if service.Name == made.Main {
 			one.Port = service.Port
@@ -198,24 +199,6 @@ func grant(options *plan.Options, err error) []string {
 	options.ServiceWaivers = given
 	slices.Sort(names)
 	return slices.Compact(names)
-}
-
-func planFolder(ctx context.Context, folder string, options plan.Options) (plan.Plan, error) {
-	packed, err := os.CreateTemp("", "berth-corpus-*.zip")
-	if err != nil {
-		return plan.Plan{}, err
-	}
-	defer os.Remove(packed.Name())
-	defer packed.Close()
-	if err := archive.Pack(ctx, folder, packed, nil); err != nil {
-		return plan.Plan{}, err
-	}
-	tree, err := archive.OpenApp(packed.Name(), archive.DefaultLimits())
-	if err != nil {
-		return plan.Plan{}, err
-	}
-	defer tree.Close()
-	return planner.From(ctx, tree, options)
 }
 
 var reference = regexp.MustCompile(`\$\{?([A-Za-z_][A-Za-z0-9_]*)(:?[-+])?`)

@@ -7,7 +7,7 @@ var board = []room{
 	{"test/bench", "store app archive traefik test/stack test/patience"},
 	{"test/smalldisk", ""},
 	{"test/testapp", ""},
-	{"test/corpus", "archive dialect plan planner problem"},
+	{"test/corpus", "app archive dialect dialects plan problem"},
 	{"test/slowest", ""},
 	{"test/stack", "test/claim test/patience"},
 	{"test/authority", "test/claim test/patience"},
@@ -22,8 +22,8 @@ var board = []room{
 	{"store/storetest", "store"},
 	{"store", "store/sqlite controller release routing volumes uploads certificates environment app account audit problem limit domaincheck plan volume traefik"},
 	{"store/sqlite", ""},
-	{"controller", "release notice output quiet usage routing volumes uploads certificates environment app account audit problem archive address docker domaincheck firstpage folder pause plan planner printable secret volume traefik"},
-	{"release", "slots routing volumes uploads environment app audit problem archive docker execfailure firstpage folder pause plan planner printable secret volume traefik"},
+	{"controller", "release notice output quiet usage routing volumes uploads certificates environment app account audit problem archive address docker domaincheck firstpage folder pause plan planner printable secret volume traefik dialects"},
+	{"release", "slots routing volumes uploads environment app audit problem archive docker execfailure firstpage folder pause plan printable secret volume traefik dialects"},
 
 	// Each one concern of apps.
 	{"notice", "app"},
@@ -33,6 +33,7 @@ var board = []room{
 	{"quiet", "docker"},
 	{"usage", "app docker"},
 	{"routing", "certificates app problem domaincheck pause plan printable traefik"},
+	{"dialects", "app problem archive dialect plan planner printable secret"},
 	{"volumes", "uploads app audit problem archive docker pause plan printable volume"},
 	{"uploads", "app problem archive"},
 	{"certificates", "app problem certificate docker dotenv pause secret traefik"},
