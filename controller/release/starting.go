@@ -34,13 +34,17 @@ func (c *Shipper) optionsOf(s starting, name string) docker.StartOptions {
 	for own, name := range s.run.Volumes(s.app.Name) {
 		options.Volumes[own] = c.engine.VolumeName(name)
 	}
+	main, _, addressErr := net.SplitHostPort(s.release.Address)
+	if addressErr == nil && !s.run.Sole {
+		options.Aliases = []string{app.ServiceAlias(main, s.run.Spec.Name)}
+	}
 	if s.run.Main {
 		options.Labels = traefik.Labels(routing.TargetOf(app.Routing{
 			App: s.app.Name, Release: s.release.Number, Routes: s.app.Routes, Address: s.release.Address,
 		}))
 		// The proxy knows one name: all instances answer to it.
-		if host, _, err := net.SplitHostPort(s.release.Address); err == nil && host != name {
-			options.Aliases = []string{host}
+		if addressErr == nil && main != name {
+			options.Aliases = append(options.Aliases, main)
 		}
 	}
 	return options

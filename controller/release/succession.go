@@ -112,7 +112,8 @@ func (p *planned) tellPlan() {
 func (p *planned) keep(ctx context.Context, service *shipped) error {
 	p.log.say("keeping %s", service.Spec.Name)
 	for _, name := range service.Instances {
-		if err := p.engine.Connect(ctx, name, p.network, service.Spec.Aliases); err != nil {
+		aliases := slices.Concat(service.Spec.Aliases, p.startOptions(service, name).Aliases)
+		if err := p.engine.Connect(ctx, name, p.network, aliases); err != nil {
 			return err
 		}
 	}
