@@ -175,6 +175,7 @@ func openDomains(
 	static := traefik.StaticOptions{
 		ProxyAddress: config.ProxyAddress, HTTPSPort: config.HTTPSPort,
 		AdminHost: config.AdminHost, Gate: config.GateAddress, APIPassword: apiPassword(key), Gateway: gatewayOf(config.EdgeSubnet), Subnet: config.EdgeSubnet,
+		Ports: config.Ports,
 	}
 	proxy, err := traefik.NewClient(static.APIURL(), static.VerifyURL(), static.APIPassword)
 	if err != nil {
@@ -247,14 +248,16 @@ func newController(
 			BuildDisk:        buildDisk(config),
 		},
 		Routing: routing.Options{
-			Ledger:    ledger,
-			Proxy:     proxy,
-			Publisher: traefik.NewPublisher(config.ProxyFolder),
-			Reserved:  config.ownHosts(),
-			Base:      config.BaseDomain,
-			Check:     domaincheck.Options{Resolver: config.Resolver, Addresses: config.PublicAddresses},
-			Pages:     pagesAddress(config.Stack),
-			Domains:   book,
+			Ledger:     ledger,
+			Proxy:      proxy,
+			Publisher:  traefik.NewPublisher(config.ProxyFolder),
+			PortLedger: ledger,
+			Ports:      config.Ports,
+			Reserved:   config.ownHosts(),
+			Base:       config.BaseDomain,
+			Check:      domaincheck.Options{Resolver: config.Resolver, Addresses: config.PublicAddresses},
+			Pages:      pagesAddress(config.Stack),
+			Domains:    book,
 		},
 	})
 }
