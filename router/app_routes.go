@@ -42,6 +42,7 @@ type routesPage struct {
 	State  badge
 	Routes []routeRow
 	Form   routeForm
+	Ports  portsSection
 }
 
 // Path is the address of the page.
@@ -284,6 +285,9 @@ func (a *admin) routesPage(v *visit, name app.Name) (routesPage, error) {
 	}
 	page := routesPage{frame: v.frame("Routes of " + string(name)), App: name, State: appBadge(view.Observed.State)}
 	page.Section = "apps"
+	if page.Ports, err = a.portsSection(v, view.App); err != nil {
+		return routesPage{}, err
+	}
 	for _, route := range routes {
 		page.Routes = append(page.Routes, routeRow{
 			Route: route.Route.String(), Host: route.Route.Host, Derived: route.Derived, State: routeBadge(route.State),

@@ -114,6 +114,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 		Volumes:         story.Volumes(),
 		Mounts:          story,
 		Routing:         story.Routing(),
+		Ports:           story.Routing(),
 		Domains:         domains,
 		Accounts:        on.accounts,
 		Factors:         account.NewSecondFactors(on.ledger, on.accounts, key, logger),

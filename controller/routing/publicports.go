@@ -164,8 +164,8 @@ func (r *Routes) RemovePublicPort(ctx context.Context, name app.Name, port traef
 // The fields of a public port, for problems.
 const (
 	fieldPort    = "public_port"
-	fieldService = "service"
-	fieldTarget  = "target"
+	fieldService = "port_service"
+	fieldTarget  = "port_target"
 )
 
 // checkPublicPort refuses what the proxy could not lead to the app, or not under its rules.

@@ -197,7 +197,7 @@ func TestPortServices_AreThoseOfTheComposeFile(t *testing.T) {
 	s.open(app.PublicPort{Port: game, App: "git", Service: "game", Target: 25565})
 	s.wantPortStates("git", routing.PortLive)
 	err = s.AddPublicPort(t.Context(), app.PublicPort{Port: game, App: "git", Service: "db", Target: 5432})
-	if fault := wantProblem(t, err, problem.KindInvalid, "service"); !strings.Contains(fault.Hint, "server, game") {
+	if fault := wantProblem(t, err, problem.KindInvalid, "port_service"); !strings.Contains(fault.Hint, "server, game") {
 		t.Errorf("the hint is %q", fault.Hint)
 	}
 }
