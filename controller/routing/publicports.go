@@ -47,6 +47,9 @@ type PortUse struct {
 	Allowed bool     // an app can have a port that is not allowed any more; it is closed
 }
 
+// AllowsPorts reports whether the operator allows public ports.
+func (r *Routes) AllowsPorts() bool { return len(r.ports) > 0 }
+
 // AllowedPorts returns the public ports that the operator allows, and those that apps have
 // beside them, by number.
 func (r *Routes) AllowedPorts(ctx context.Context) ([]PortUse, error) {
