@@ -154,7 +154,7 @@ func parsePortRange(text string) ([]Port, error) {
 	}
 	ports := make([]Port, 0, count)
 	for i := range count {
-		port, err := ParsePort(Port{first.Number + uint16(i), first.Protocol}.String()) //nolint:gosec // below MaxPorts
+		port, err := ParsePort(Port{first.Number + uint16(i), first.Protocol}.String())
 		if err != nil {
 			return nil, err
 		}

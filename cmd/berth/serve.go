@@ -110,11 +110,10 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 		return fmt.Errorf("open limits: %w", err)
 	}
 	handler, err := router.New(router.Options{
-		Story:           router.Story{Apps: story, Uploads: story, Releases: story, Settings: story, Environments: story, Outputs: story},
-		Volumes:         story.Volumes(),
-		Mounts:          story,
-		Routing:         story.Routing(),
-		Ports:           story.Routing(),
+		Story:   router.Story{Apps: story, Uploads: story, Releases: story, Settings: story, Environments: story, Outputs: story},
+		Volumes: story.Volumes(),
+		Mounts:  story,
+		Routing: story.Routing(), Ports: story.Routing(),
 		Domains:         domains,
 		Accounts:        on.accounts,
 		Factors:         account.NewSecondFactors(on.ledger, on.accounts, key, logger),
