@@ -27,11 +27,11 @@ type PortState string
 
 // The states of a public port.
 const (
-	PortLive      PortState = "live"      // it leads to the app
-	PortOff       PortState = "off"       // the app does not run, or is in maintenance
-	PortForbidden PortState = "forbidden" // it is not in BERTH_PORTS any more
-	PortRules     PortState = "rules"     // the app's address rules cannot hold over UDP
-	PortNoService PortState = "service"   // the live release has no such service
+	PortLive      PortState = "live"       // it leads to the app
+	PortOff       PortState = "off"        // the app does not run, or is in maintenance
+	PortForbidden PortState = "forbidden"  // it is not in BERTH_PORTS any more
+	PortRules     PortState = "closed"     // the app's address rules cannot hold over UDP
+	PortNoService PortState = "no_service" // the live release has no such service
 )
 
 // PortView is a public port of an app as pages show it.
