@@ -91,9 +91,9 @@ func (a *admin) apiDeletePort(v *visit) error {
 	if err != nil {
 		return err
 	}
-	port, err := parsePort(v.gin.Param("number") + "/" + v.gin.Param("protocol"))
+	port, err := traefik.ParsePort(v.gin.Param("number") + "/" + v.gin.Param("protocol"))
 	if err != nil {
-		return err
+		return malformed("That is not a public port.", "Send the protocol and the number, such as /ports/tcp/2222.", err)
 	}
 	v.done.detail = "removed " + port.String()
 	if err := a.ports.RemovePublicPort(v.context(), name, port); err != nil {
