@@ -355,7 +355,7 @@ func TestCompose_ReplicasAnswerToOneName(t *testing.T) {
 	h.live(release)
 	h.settled("berth-book-r1.web", "berth-book-r1.web.2", "berth-book-r1.web.3")
 	for _, name := range []string{"berth-book-r1.web", "berth-book-r1.web.3"} {
-		if got := h.engine.options.at(name).Aliases; !slices.Equal(got, []string{"berth-book-r1"}) {
+		if got := h.engine.options.at(name).Aliases; !slices.Equal(got, []string{"berth-book-r1", app.ServiceAlias("berth-book-r1", "web")}) {
 			t.Errorf("%s answers to %q", name, got)
 		}
 	}

@@ -308,10 +308,6 @@ func (e *engine) InstanceName(app string, release int64, service string) string 
 	return name + "." + service
 }
 
-func (e *engine) ServiceAlias(app string, release int64, service string) string {
-	return "berth-r" + string(rune('0'+release)) + "-" + app + "-" + service
-}
-
 func (e *engine) Start(_ context.Context, o docker.StartOptions) (docker.Instance, error) {
 	if onStart := e.onStart.get(); onStart != nil {
 		if err := onStart(o); err != nil {

@@ -48,6 +48,7 @@ type routesPage struct {
 	// Services are those that routes can lead to beside the main one.
 	Services []string
 	Form     routeForm
+	Ports    portsSection
 }
 
 // Path is the address of the page.
@@ -316,6 +317,9 @@ func (a *admin) routesPage(v *visit, name app.Name) (routesPage, error) {
 	page := routesPage{frame: v.frame("Routes of " + string(name)), App: name, State: appBadge(view.Observed.State)}
 	page.Section = "apps"
 	if page.Services, err = a.routing.Services(v.context(), name); err != nil {
+		return routesPage{}, err
+	}
+	if page.Ports, err = a.portsSection(v, view.App); err != nil {
 		return routesPage{}, err
 	}
 	for _, route := range routes {

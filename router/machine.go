@@ -6,6 +6,7 @@ import (
 
 	"berth/controller/docker"
 	"berth/controller/refusals"
+	"berth/controller/routing"
 )
 
 // Broker tells how the engine is reached, and what the broker in front of it refused.
@@ -26,11 +27,16 @@ type machinePage struct {
 	Engine    refusals.State
 	Refused   int64
 	Recent    []docker.BrokerRefusal // the newest first
+	Ports     []routing.PortUse
 }
 
 // showMachine says what is missing on the machine below Berth, and what mends it.
 func (a *admin) showMachine(v *visit) error {
-	page := machinePage{frame: v.frame("Machine"), AppsApart: a.appsApart, Builds: a.builds}
+	ports, err := a.ports.AllowedPorts(v.context())
+	if err != nil {
+		return err
+	}
+	page := machinePage{frame: v.frame("Machine"), AppsApart: a.appsApart, Builds: a.builds, Ports: ports}
 	if a.broker != nil {
 		var report docker.BrokerReport
 		page.Engine, report = a.broker.Report()

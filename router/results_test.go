@@ -66,6 +66,8 @@ var resultForms = map[string][]url.Values{
 	"/admin/apps/:name/mounts":              {{"volume": {"hello"}, "target": {"/data"}}, {"volume": {"No"}, "target": {"x"}}},
 	"/admin/apps/:name/routes":              {{"route": {"new.example.org"}, "anyway": {"1"}}, {"route": {"%%"}}},
 	"/admin/apps/:name/routes/remove":       {{"route": {"/hello"}}, {"route": {"%%"}}},
+	"/admin/apps/:name/ports":               {{"public_port": {"2222/tcp"}, "port_target": {"22"}}, {"public_port": {"80"}, "port_target": {"x"}}},
+	"/admin/apps/:name/ports/remove":        {{"public_port": {"2222/tcp"}}, {"public_port": {"%%"}}},
 	"/admin/apps/:name/routes/check":        {{"host": {"hello.example.com"}}, {"host": {"-"}}},
 	"/admin/apps/:name/access":              {{"frame_options": {"DENY"}}, {"allow": {"nobody"}, "rate": {"x"}, "max_body": {"x"}}},
 	"/admin/apps/:name/access/users":        {{"user": {"ann"}, "generate": {"1"}}, {"user": {"ann"}, "password": {"short"}}},
@@ -95,7 +97,7 @@ var goodElsewhere = map[string]bool{
 	"/settings/accounts/:account/reset": true, "/settings/accounts/:account/remove": true,
 	"/settings/accounts/:account/remove-second-factor": true, "/settings/domains/redirects/remove": true,
 	"/settings/certificates/:host": true, "/settings/certificates/:host/own": true, "/settings/certificates/:host/own/remove": true,
-	"/admin/apps/:name/routes/remove": true, "/admin/apps/:name/routes/check": true, "/admin/apps/:name/access/users/remove": true,
+	"/admin/apps/:name/ports/remove": true, "/admin/apps/:name/routes/remove": true, "/admin/apps/:name/routes/check": true, "/admin/apps/:name/access/users/remove": true,
 	"/volumes/:volume/remove": true, "/volumes/:volume/delete": true,
 }
 

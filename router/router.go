@@ -122,6 +122,7 @@ type Options struct {
 	Volumes   Volumes
 	Mounts    Mounts
 	Routing   Routing
+	Ports     Ports
 	Domains   Domains
 	Accounts  Accounts
 	Factors   SecondFactors
@@ -161,6 +162,7 @@ type admin struct {
 	volumes      Volumes
 	mounts       Mounts
 	routing      Routing
+	ports        Ports
 	domains      Domains
 	accounts     Accounts
 	factors      SecondFactors
@@ -193,7 +195,7 @@ func New(o Options) (http.Handler, error) {
 	if len(o.SecretKey) < minSecretKey {
 		return nil, fmt.Errorf("secret key has %d bytes, needs %d", len(o.SecretKey), minSecretKey)
 	}
-	if !o.Story.complete() || o.Volumes == nil || o.Mounts == nil || o.Routing == nil || o.Domains == nil || o.Accounts == nil || o.Factors == nil || o.Tokens == nil ||
+	if !o.Story.complete() || o.Volumes == nil || o.Mounts == nil || o.Routing == nil || o.Ports == nil || o.Domains == nil || o.Accounts == nil || o.Factors == nil || o.Tokens == nil ||
 		o.Sessions == nil || o.Audit == nil || o.Limits == nil || o.Logger == nil {
 		return nil, errors.New("router needs a whole story, volumes, mounts, routing, domains, accounts, second factors, tokens, sessions, an audit log, limits and a logger")
 	}
@@ -214,6 +216,7 @@ func New(o Options) (http.Handler, error) {
 		volumes:      o.Volumes,
 		mounts:       o.Mounts,
 		routing:      o.Routing,
+		ports:        o.Ports,
 		domains:      o.Domains,
 		appsApart:    o.AppsApart,
 		builds:       o.Builds,

@@ -31,6 +31,7 @@ func newFakeRouting(t testing.TB, apps *fakeApps) *fakeRouting {
 	f := &fakeRouting{ledger: freshLedger(t), apps: apps}
 	f.Routes = routing.New(routing.Options{
 		Ledger: f.ledger, Proxy: quietProxy{}, Publisher: quietProxy{}, Logger: slog.New(slog.DiscardHandler),
+		PortLedger: f.ledger, Ports: []traefik.Port{{Number: 2222, Protocol: traefik.TCP}, {Number: 25565, Protocol: traefik.UDP}},
 		Locks: app.NewLocks(), Notify: func(app.Name) {}, Reconcile: func() {},
 		Reserved: []traefik.Host{"berth.example.com"}, Base: "apps.example.com",
 	})
@@ -110,4 +111,32 @@ func (f *fakeRouting) CheckHost(ctx context.Context, host traefik.Host) (app.Hos
 	check := app.HostCheck{Host: host, At: time.Now(), Findings: f.findings}
 	f.mu.Unlock()
 	return check, f.ledger.SaveHostCheck(ctx, check)
+}
+
+func (f *fakeRouting) PublicPorts(ctx context.Context, app app.Name) ([]routing.PortView, error) {
+	if err := f.take(ctx); err != nil {
+		return nil, err
+	}
+	return f.Routes.PublicPorts(ctx, app)
+}
+
+func (f *fakeRouting) PortServices(ctx context.Context, app app.Name) ([]string, error) {
+	if err := f.take(ctx); err != nil {
+		return nil, err
+	}
+	return f.Routes.PortServices(ctx, app)
+}
+
+func (f *fakeRouting) AddPublicPort(ctx context.Context, port app.PublicPort) error {
+	if err := f.take(ctx); err != nil {
+		return err
+	}
+	return f.Routes.AddPublicPort(ctx, port)
+}
+
+func (f *fakeRouting) RemovePublicPort(ctx context.Context, app app.Name, port traefik.Port) error {
+	if err := f.take(ctx); err != nil {
+		return err
+	}
+	return f.Routes.RemovePublicPort(ctx, app, port)
 }

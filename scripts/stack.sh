@@ -32,6 +32,23 @@ for setting in BERTH_HTTP_PORT BERTH_HTTPS_PORT BERTH_ADMIN_PORT BERTH_DASHBOARD
 		fail "$setting is '${!setting}'" 'give it a port from 1 to 65535'
 	fi
 done
+# The public ports of apps beside HTTP and HTTPS, one by one: 2222/tcp. The controller knows them as BERTH_PORTS.
+public_ports=()
+IFS=', ' read -r -a allowed_ports <<<"${BERTH_PORTS:-}"
+for part in "${allowed_ports[@]}"; do
+	if ! [[ ${part,,} =~ ^([1-9][0-9]{0,4})(-([1-9][0-9]{0,4}))?(/(tcp|udp))?$ ]] || ((BASH_REMATCH[1] > 65535 || ${BASH_REMATCH[3]:-1} > 65535)); then
+		fail "BERTH_PORTS holds '$part'" 'give it ports with commas between, such as 2222,25565/udp,30000-30019'
+	fi
+	for ((port = BASH_REMATCH[1]; port <= ${BASH_REMATCH[3]:-${BASH_REMATCH[1]}}; port++)); do
+		public_ports+=("$port/${BASH_REMATCH[5]:-tcp}")
+		((${#public_ports[@]} <= 64)) || fail "BERTH_PORTS holds more than 64 ports" 'allow fewer ports'
+		case $port in
+		80 | 443 | 8000 | 8080 | 8081 | 8443 | "$BERTH_HTTP_PORT" | "$BERTH_HTTPS_PORT" | "$BERTH_ADMIN_PORT" | "$BERTH_DASHBOARD_PORT")
+			fail "BERTH_PORTS holds port $port, which belongs to Berth and its proxy" 'choose another port, such as 2222'
+			;;
+		esac
+	done
+done
 [[ $BERTH_SUBNET_POOL =~ ^([0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3})\.0/(8|9|1[0-9]|2[0-4])$ ]] ||
 	fail "BERTH_SUBNET_POOL is '$BERTH_SUBNET_POOL'" 'give it a network of /8 to /24 that ends in .0, like 10.201.0.0/16'
 

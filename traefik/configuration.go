@@ -12,6 +12,9 @@ import (
 type Configuration struct {
 	HTTP *HTTP `yaml:"http,omitempty"` // nil if there is no route: the proxy refuses an empty section
 	TLS  *TLS  `yaml:"tls,omitempty"`  // nil if no host has a certificate of its own
+
+	TCP *TCPSection `yaml:"tcp,omitempty"` // nil if there is no public port over TCP
+	UDP *UDPSection `yaml:"udp,omitempty"` // nil if there is no public port over UDP
 }
 
 // TLS holds the certificates beside those of the resolvers.
@@ -179,6 +182,9 @@ func Generate(table Table) (*Configuration, error) {
 		whole.add(part)
 	}
 	table.secure(whole)
+	if err := whole.addForwards(table.Forwards); err != nil {
+		return nil, fmt.Errorf("generate configuration: %w", err)
+	}
 	return whole, nil
 }
 

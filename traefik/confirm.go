@@ -201,8 +201,8 @@ func poll(ctx context.Context, check func(context.Context) error) error {
 // compareEach asks for one name after the other and stops at the first difference. So a
 // poll that comes too early costs one call.
 func (c *Client) compareEach(ctx context.Context, want *Configuration) error {
-	if want.HTTP == nil {
-		return nil
+	if err := c.compareStreams(ctx, want); err != nil || want.HTTP == nil {
+		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(want.HTTP.Routers)) {
 		var shown routerView
@@ -232,6 +232,11 @@ const statusEnabled = "enabled"
 type stateView struct {
 	Routers  map[string]routerView  `json:"routers"`
 	Services map[string]serviceView `json:"services"`
+
+	TCPRouters  map[string]routerView `json:"tcpRouters"`
+	TCPServices map[string]streamView `json:"tcpServices"`
+	UDPRouters  map[string]routerView `json:"udpRouters"`
+	UDPServices map[string]streamView `json:"udpServices"`
 }
 
 type routerView struct {
@@ -281,7 +286,7 @@ func (s stateView) compare(want *Configuration) error {
 			return fmt.Errorf("router %s is still there", ours)
 		}
 	}
-	return nil
+	return s.compareStreams(want)
 }
 
 // isStackRouter reports whether the router is one that WriteStatic writes.

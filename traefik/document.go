@@ -35,7 +35,7 @@ type piece struct {
 func (d *document) encode(configuration *Configuration) ([]byte, error) {
 	var file bytes.Buffer
 	file.WriteString(fileHeader)
-	if configuration.HTTP == nil && configuration.TLS == nil {
+	if *configuration == (Configuration{}) {
 		file.WriteString("{}\n")
 		return file.Bytes(), nil
 	}
@@ -52,6 +52,9 @@ func (d *document) encode(configuration *Configuration) ([]byte, error) {
 		}
 	}
 	if err := writeTLS(&file, configuration.TLS); err != nil {
+		return nil, err
+	}
+	if err := errors.Join(writeStreams(&file, "tcp", configuration.TCP), writeStreams(&file, "udp", configuration.UDP)); err != nil {
 		return nil, err
 	}
 	if bytes.Contains(file.Bytes(), []byte("{{")) {
@@ -94,6 +97,21 @@ func writeTLS(file *bytes.Buffer, section *TLS) error {
 	file.WriteString("tls:\n")
 	for line := range bytes.Lines(part.text) {
 		file.Write(bytes.TrimPrefix(line, []byte("  "))) // one level less deep than the other sections
+	}
+	return nil
+}
+
+// writeStreams writes a whole section: there are few public ports.
+func writeStreams[V any](file *bytes.Buffer, name string, section *V) error {
+	if section == nil {
+		return nil
+	}
+	part, err := encodePiece(name, section)
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", name, err)
+	}
+	for line := range bytes.Lines(part.text) {
+		file.Write(bytes.TrimPrefix(line, []byte("    ")))
 	}
 	return nil
 }

@@ -87,7 +87,7 @@ func TestGolden_Generate(t *testing.T) {
 // parseTable reads lines of targets, of domains, such as "domain a.example.com
 // resolver=production-http redirect hsts=1h", of redirects, such as "redirect
 // www.example.com example.com permanent", "home /shop", "beacon TOKEN ANSWER",
-// "unknown" and "force 8443".
+// "unknown", "force 8443", and of public ports, which parseForward reads.
 func parseTable(t *testing.T, input string) Table {
 	t.Helper()
 	var table Table
@@ -104,6 +104,8 @@ func parseTable(t *testing.T, input string) Table {
 			table.Beacon = Beacon{Token: fields[1], Answer: fields[2]}
 		case "redirect":
 			table.Redirects = append(table.Redirects, Redirect{From: Host(fields[1]), To: Host(fields[2]), Permanent: len(fields) > 3})
+		case "forward":
+			table.Forwards = append(table.Forwards, parseForward(t, fields[1:]))
 		case "force":
 			port, err := strconv.ParseUint(fields[1], 10, 16)
 			if err != nil {
@@ -116,6 +118,28 @@ func parseTable(t *testing.T, input string) Table {
 	}
 	table.Targets = parseTargets(t, targets.String())
 	return table
+}
+
+// parseForward reads a port alone, or what follows it: "2222/tcp git r3 berth-git-r3:22
+// allow=10.0.0.0/8".
+func parseForward(t *testing.T, fields []string) Forward {
+	t.Helper()
+	port, err := ParsePort(fields[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	forward := Forward{Port: port}
+	if len(fields) < 4 {
+		return forward
+	}
+	if forward.Release, err = strconv.ParseInt(strings.TrimPrefix(fields[2], "r"), 10, 64); err != nil {
+		t.Fatal(err)
+	}
+	forward.App, forward.Address = fields[1], fields[3]
+	for _, field := range fields[4:] {
+		forward.Allow = append(forward.Allow, netip.MustParsePrefix(strings.TrimPrefix(field, "allow=")))
+	}
+	return forward
 }
 
 func parseDomain(t *testing.T, fields []string) Domain {
@@ -246,6 +270,12 @@ func parseStatic(t *testing.T, input string) StaticOptions {
 			options.ACME = ACME{Directory: fields[1], Email: fields[2], Trust: []byte("root")}
 		case "dns":
 			options.ACME.DNSProvider, options.ACME.DNSServers = fields[1], fields[2:]
+		case "ports":
+			ports, err := ParsePorts(fields[1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			options.Ports = ports
 		case "http3":
 			options.HTTP3 = true
 		case "dashboard":

@@ -42,7 +42,12 @@ func publish(t testing.TB, publisher *Publisher, targets ...Target) (changed boo
 
 func TestPublisher_WritesWhatReadsBackEqual(t *testing.T) {
 	folder := proxyFolder(t)
-	want := generate(t, manyTargets(t, 3)...)
+	want, err := Generate(Table{Targets: manyTargets(t, 3), Forwards: []Forward{
+		{Port: Port{2222, TCP}, App: "git", Release: 1, Address: "berth-git-r1:22"}, {Port: Port{25565, UDP}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	if changed, err := NewPublisher(folder).Publish(want); err != nil || !changed {
 		t.Fatalf("changed %t, error %v", changed, err)
 	}

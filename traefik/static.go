@@ -88,6 +88,8 @@ type StaticOptions struct {
 	// Gate is the address of the gate, which passes connections on: the proxy trusts its
 	// word for a client's address. With the zero Addr the proxy trusts nobody.
 	Gate netip.Addr
+	// Ports are the public ports beside those of HTTP and HTTPS; empty: none.
+	Ports []Port
 	// Dashboard says who can open the proxy's own pages. The zero value means only this
 	// machine.
 	Dashboard Dashboard
@@ -171,7 +173,16 @@ func (o StaticOptions) complete() (StaticOptions, error) {
 	if o.HTTPSPort == 0 {
 		o.HTTPSPort = 443
 	}
-	return o, errors.Join(o.ACME.Check(), o.Dashboard.check())
+	return o, errors.Join(o.ACME.Check(), o.Dashboard.check(), checkPorts(o.Ports))
+}
+
+// EntryPoints are those of the public ports, by name, with the address that each listens on.
+func (o StaticOptions) EntryPoints() map[string]string {
+	addresses := make(map[string]string, len(o.Ports))
+	for _, port := range o.Ports {
+		addresses[port.entryPoint()] = ":" + port.String()
+	}
+	return addresses
 }
 
 // DynamicFolder is the folder of the dynamic files in the proxy.

@@ -1,5 +1,7 @@
 package traefik
 
+import "slices"
+
 // Table is the complete input of the dynamic configuration. The zero Table routes
 // nothing.
 type Table struct {
@@ -9,6 +11,7 @@ type Table struct {
 	Home      Route      // the target of "/" if no target has it; the zero Route means none
 	Beacon    Beacon     // tells this proxy from another; the zero Beacon is off
 	Domains   []Domain   // at most one for each host
+	Forwards  []Forward  // one for each public port of the static configuration
 
 	ForceHTTPS bool   // redirects plain requests of every route to HTTPS
 	HTTPSPort  uint16 // the HTTPS port for browsers; 0 means 443
@@ -26,6 +29,7 @@ func (t Table) Only(app string, release int64) (Table, bool) {
 	for _, target := range t.Targets {
 		if target.App == app && target.Release == release {
 			t.Targets = []Target{target}
+			t.Forwards = slices.DeleteFunc(slices.Clone(t.Forwards), func(f Forward) bool { return f.App != app || f.Release != release })
 			t.Redirects, t.Home, t.Beacon, t.Unknown = nil, Route{}, Beacon{}, false
 			return t, true
 		}

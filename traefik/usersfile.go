@@ -42,7 +42,9 @@ func hideUsers(configuration *Configuration) (*Configuration, usersFiles) {
 	}
 	http := *configuration.HTTP
 	http.Middlewares = middlewares
-	return &Configuration{HTTP: &http, TLS: configuration.TLS}, files
+	whole := *configuration
+	whole.HTTP = &http
+	return &whole, files
 }
 
 func linesOf(users []string) []byte { return []byte(strings.Join(users, "\n") + "\n") }

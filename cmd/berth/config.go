@@ -44,9 +44,10 @@ type Config struct {
 	EdgeSubnet   netip.Prefix
 	SubnetPool   netip.Prefix
 
-	BaseDomain      traefik.Host // gives each app NAME.BaseDomain; may be empty
-	PublicAddresses []netip.Addr // of this machine as the internet sees it; empty: as far as known
-	Resolver        string       // host:port of a DNS server; empty: the system's
+	Ports           []traefik.Port // public ones that apps may have; may be empty
+	BaseDomain      traefik.Host   // gives each app NAME.BaseDomain; may be empty
+	PublicAddresses []netip.Addr   // of this machine as the internet sees it; empty: as far as known
+	Resolver        string         // host:port of a DNS server; empty: the system's
 
 	BuildConcurrency int           // at least 1
 	BuildTimeout     time.Duration // above zero
@@ -126,6 +127,7 @@ func (v values) parse() (Config, error) {
 		LetsEncryptEmail: parse(&p, "letsencrypt.email", s.LetsEncrypt.Email, parseEmail, "a mail address, such as me@example.com"),
 		ACMEDirectory:    parse(&p, "acme.directory", s.ACME.Directory, parseDirectory, "an https URL, such as https://ca.example.com/acme/directory"),
 		ACMEFolder:       s.ACME.Folder,
+		Ports:            parse(&p, "ports", s.Ports, traefik.ParsePorts, "public ports with commas between, 64 at most and none of Berth's own, such as 2222,25565/udp,30000-30019"),
 		BaseDomain:       parse(&p, "base.domain", s.Base.Domain, parseHost, "a domain, such as apps.example.com"),
 		DockerHost:       parse(&p, "docker.host", s.Docker.Host, parseEngine, "an address such as unix:///var/run/docker.sock or tcp://docker-proxy:2375"),
 		ProxyAddress:     parse(&p, "proxy.address", s.Proxy.Address, netip.ParseAddr, "an IP address, such as 10.201.0.2"),

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"berth/controller/limit"
 	"berth/controller/plan"
 	"berth/controller/secret"
+	"berth/traefik"
 )
 
 func TestConfig_FlagWinsOverEnvironmentOverFileOverDefault(t *testing.T) {
@@ -71,6 +73,20 @@ func TestConfig_KnowsTheNamesOfTheDocuments(t *testing.T) {
 	want := limit.Budgets{limit.Login: {{Requests: 10, Span: time.Hour}}, limit.VolumeCreate: {{Requests: 3, Span: time.Minute}}}
 	if !reflect.DeepEqual(config.RateLimits, want) {
 		t.Errorf("limits: %+v", config.RateLimits)
+	}
+}
+
+func TestConfig_ReadsPublicPortsAndRefusesBerthsOwn(t *testing.T) {
+	t.Parallel()
+	config := load(t, "", []string{"BERTH_PORTS=2222,25565/udp", "BERTH_HTTP_PORT=8088"}, nil)
+	if want := []traefik.Port{{Number: 2222, Protocol: traefik.TCP}, {Number: 25565, Protocol: traefik.UDP}}; !slices.Equal(config.Ports, want) {
+		t.Errorf("got %v", config.Ports)
+	}
+	for _, value := range []string{"8088", "443/udp", "8001", "2222,2222", "ssh", "30000-30064"} {
+		_, _, err := loadConfig("", []string{"BERTH_PORTS=" + value, "BERTH_HTTP_PORT=8088"}, nil)
+		if err == nil || !strings.Contains(err.Error(), "BERTH_PORTS") {
+			t.Errorf("%s: %v", value, err)
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -114,6 +115,11 @@ func (p *parsing) checkTogether(c Config) {
 	}
 	if c.GateAddress.IsValid() && !c.EdgeSubnet.Contains(c.GateAddress) {
 		p.refuse("gate.address", c.GateAddress.String(), "an address in the edge subnet, "+c.EdgeSubnet.String())
+	}
+	for _, port := range c.Ports {
+		if slices.Contains([]uint16{c.HTTPPort, c.HTTPSPort, c.AdminPort, c.DashboardPort}, port.Number) {
+			p.refuse("ports", port.String(), fmt.Sprintf("without port %d, which is Berth's own", port.Number))
+		}
 	}
 	if !c.EdgeSubnet.Contains(c.ProxyAddress) {
 		p.refuse("proxy.address", c.ProxyAddress.String(), "an address in the edge subnet, "+c.EdgeSubnet.String())

@@ -112,10 +112,10 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	}
 	refused := refusals.New(engine, audit, logger)
 	handler, err := router.New(router.Options{
-		Story:           router.Story{Apps: story, Uploads: story, Releases: story, Settings: story, Environments: story, Outputs: story},
-		Volumes:         story.Volumes(),
-		Mounts:          story,
-		Routing:         story.Routing(),
+		Story:   router.Story{Apps: story, Uploads: story, Releases: story, Settings: story, Environments: story, Outputs: story},
+		Volumes: story.Volumes(),
+		Mounts:  story,
+		Routing: story.Routing(), Ports: story.Routing(),
 		Domains:         domains,
 		Accounts:        on.accounts,
 		Factors:         account.NewSecondFactors(on.ledger, on.accounts, key, logger),
@@ -180,6 +180,7 @@ func openDomains(
 	static := traefik.StaticOptions{
 		ProxyAddress: config.ProxyAddress, HTTPSPort: config.HTTPSPort,
 		AdminHost: config.AdminHost, Gate: config.GateAddress, APIPassword: apiPassword(key), Gateway: gatewayOf(config.EdgeSubnet), Subnet: config.EdgeSubnet,
+		Ports: config.Ports,
 	}
 	proxy, err := traefik.NewClient(static.APIURL(), static.VerifyURL(), static.APIPassword)
 	if err != nil {
@@ -252,14 +253,16 @@ func newController(
 			BuildDisk:        buildDisk(config),
 		},
 		Routing: routing.Options{
-			Ledger:    ledger,
-			Proxy:     proxy,
-			Publisher: traefik.NewPublisher(config.ProxyFolder),
-			Reserved:  config.ownHosts(),
-			Base:      config.BaseDomain,
-			Check:     domaincheck.Options{Resolver: config.Resolver, Addresses: config.PublicAddresses},
-			Pages:     pagesAddress(config.Stack),
-			Domains:   book,
+			Ledger:     ledger,
+			Proxy:      proxy,
+			Publisher:  traefik.NewPublisher(config.ProxyFolder),
+			PortLedger: ledger,
+			Ports:      config.Ports,
+			Reserved:   config.ownHosts(),
+			Base:       config.BaseDomain,
+			Check:      domaincheck.Options{Resolver: config.Resolver, Addresses: config.PublicAddresses},
+			Pages:      pagesAddress(config.Stack),
+			Domains:    book,
 		},
 	})
 }

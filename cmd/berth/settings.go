@@ -77,7 +77,8 @@ type settings struct {
 	Subnet struct {
 		Pool string `description:"where the networks of apps get their subnets from"`
 	} `description:"-"`
-	Base struct {
+	Ports string `description:"public ports that apps may have beside HTTP and HTTPS, such as 2222,25565/udp,30000-30019, 64 at most; make up opens them; empty: none"`
+	Base  struct {
 		Domain string `description:"domain below which each app gets a host by its name, which can share one certificate; empty: none"`
 	} `description:"-"`
 	Public struct {

@@ -75,4 +75,5 @@ type Table struct {
 
 	Redirects []traefik.Redirect // by host
 	Home      traefik.Route      // the chosen route, even if no app has it; the zero Route means none
+	Ports     []PublicPort       // by number
 }

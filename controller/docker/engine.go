@@ -76,12 +76,6 @@ func (e *Engine) Ping(ctx context.Context) error { return e.link.Ping(ctx) }
 // Version returns the engine's own version, such as "28.5.2".
 func (e *Engine) Version(ctx context.Context) (string, error) { return e.link.Version(ctx) }
 
-// ServiceAlias returns the name by which the proxy finds a service of a release that is not
-// the main one. Give it to the service as an alias.
-func (e *Engine) ServiceAlias(app string, release int64, service string) string {
-	return e.link.ServiceAlias(app, release, service)
-}
-
 // InstanceName returns the container name of one service of a release, which is
 // also its DNS name on the app's network. It is known before the container is.
 func (e *Engine) InstanceName(app string, release int64, service string) string {

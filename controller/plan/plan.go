@@ -81,6 +81,9 @@ type Options struct {
 
 	// The following fields are for compose files only.
 
+	// PublicPorts says that the operator allows public ports beside HTTP and HTTPS.
+	PublicPorts bool
+
 	// Most is the operator's maximum for the file's own limits. A field below the same
 	// field of Limits counts as that of Limits.
 	Most Limits

@@ -406,7 +406,7 @@ func (c *composer) ports(to *plan.Service, from types.ServiceConfig) error {
 			continue
 		}
 		if port.Published != "" {
-			c.note("Port %s of %s is not published: the app is reached through its route alone.", port.Published, from.Name)
+			c.notPublished(from.Name, port)
 		}
 		if isTCP(port.Protocol) {
 			ports = append(ports, uint16(port.Target))

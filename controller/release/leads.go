@@ -16,6 +16,7 @@ import (
 // addresses are those of all named services, as far as they are known.
 func (p *planned) addresses() map[string]string {
 	addresses := make(map[string]string)
+	main, _, _ := net.SplitHostPort(p.release.Address) // it is placed before the first start
 	for i := range p.services {
 		service := &p.services[i]
 		switch {
@@ -24,7 +25,7 @@ func (p *planned) addresses() map[string]string {
 			addresses[service.Spec.Name] = p.release.Address
 		default:
 			port := plan.ChoosePort(service.Spec.Port, slices.Concat(service.Spec.Build.Exposed, service.image.Exposed))
-			alias := p.engine.ServiceAlias(string(p.app.Name), p.release.Number, service.Spec.Name)
+			alias := app.ServiceAlias(main, service.Spec.Name)
 			addresses[service.Spec.Name] = net.JoinHostPort(alias, strconv.Itoa(int(port)))
 		}
 	}

@@ -69,8 +69,6 @@ type Engine interface {
 	Connect(ctx context.Context, instance string, network docker.Network, aliases []string) error
 	VolumeName(name volume.Name) string
 	InstanceName(app string, release int64, service string) string
-	// ServiceAlias is the name by which the proxy finds a service beside the main one.
-	ServiceAlias(app string, release int64, service string) string
 	Start(ctx context.Context, o docker.StartOptions) (docker.Instance, error)
 	Inspect(ctx context.Context, name string) (docker.Instance, error)
 	Resume(ctx context.Context, name string) error

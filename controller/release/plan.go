@@ -12,7 +12,7 @@ import (
 
 // Permitted are the options with what the operator allows.
 func (c *Shipper) Permitted(options plan.Options) plan.Options {
-	options.Most, options.Registries = c.most, c.registries
+	options.Most, options.Registries, options.PublicPorts = c.most, c.registries, c.routes.AllowsPorts()
 	return options
 }
 

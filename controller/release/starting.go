@@ -34,16 +34,18 @@ func (c *Shipper) optionsOf(s starting, name string) docker.StartOptions {
 	for own, name := range s.run.Volumes(s.app.Name) {
 		options.Volumes[own] = c.engine.VolumeName(name)
 	}
-	if !s.run.Main {
-		options.Aliases = []string{c.engine.ServiceAlias(string(s.app.Name), s.release.Number, s.run.Spec.Name)}
-	} else {
+	main, _, unplaced := net.SplitHostPort(s.release.Address)
+	if s.run.Main {
 		options.Labels = traefik.Labels(routing.TargetOf(app.Routing{
 			App: s.app.Name, Release: s.release.Number, Routes: s.app.Routes, Address: s.release.Address, Leads: s.app.Leads(s.release),
 		}))
 		// The proxy knows one name: all instances answer to it.
-		if host, _, err := net.SplitHostPort(s.release.Address); err == nil && host != name {
-			options.Aliases = []string{host}
+		if unplaced == nil && main != name {
+			options.Aliases = []string{main}
 		}
+	}
+	if unplaced == nil && !s.run.Sole { // a public port may lead to any service
+		options.Aliases = append(options.Aliases, app.ServiceAlias(main, s.run.Spec.Name))
 	}
 	return options
 }

@@ -111,9 +111,9 @@ func (p *planned) tellPlan() {
 // keep lets a service of the live release serve this one too, on its network.
 func (p *planned) keep(ctx context.Context, service *shipped) error {
 	p.log.say("keeping %s", service.Spec.Name)
-	alias := p.engine.ServiceAlias(string(p.app.Name), p.release.Number, service.Spec.Name)
 	for _, name := range service.Instances {
-		if err := p.engine.Connect(ctx, name, p.network, append(slices.Clone(service.Spec.Aliases), alias)); err != nil {
+		aliases := slices.Concat(service.Spec.Aliases, p.startOptions(service, name).Aliases)
+		if err := p.engine.Connect(ctx, name, p.network, aliases); err != nil {
 			return err
 		}
 	}

@@ -34,14 +34,25 @@ type street struct {
 
 func newStreet(t *testing.T) *street {
 	t.Helper()
+	return newStreetWith(t)
+}
+
+// newStreetWith allows these public ports.
+func newStreetWith(t *testing.T, ports ...traefik.Port) *street {
+	t.Helper()
 	ledger, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "berth.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = ledger.Close() })
 	s := &street{t: t, ledger: ledger, proxy: &proxy{}}
+	pages := ""
+	if len(ports) > 0 {
+		pages = "pages:8002"
+	}
 	s.Routes = routing.New(routing.Options{
 		Ledger: ledger, Proxy: s.proxy, Publisher: s.proxy, Logger: slog.New(slog.DiscardHandler),
+		PortLedger: ledger, Ports: ports, Pages: pages,
 		Locks: app.NewLocks(), Notify: s.note, Reconcile: func() { s.note("") },
 		Check: domaincheck.Options{Resolver: "127.0.0.1:1"},
 	})

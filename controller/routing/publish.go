@@ -178,6 +178,7 @@ func (r *Routes) tableOf(table app.Table) traefik.Table {
 	}
 	r.addDerived(&made)
 	made.Home = homeOf(table)
+	made.Forwards = r.forwards(table)
 	r.withoutReserved(&made)
 	return made
 }

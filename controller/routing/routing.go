@@ -18,6 +18,9 @@ type Options struct {
 	Publisher Publisher
 	Logger    *slog.Logger
 
+	PortLedger PortLedger
+	Ports      []traefik.Port // public ports that apps may have, as in the proxy's static configuration; may be empty
+
 	Locks     *app.Locks     // of the apps, which promotion takes too
 	Notify    func(app.Name) // something of the app changed
 	Reconcile func()         // asks for a reconciliation, and does not wait for it
@@ -42,6 +45,9 @@ type Routes struct {
 	publisher Publisher
 	logger    *slog.Logger
 
+	portLedger PortLedger
+	ports      []traefik.Port // allowed
+
 	locks     *app.Locks
 	notify    func(app.Name)
 	reconcile func()
@@ -65,6 +71,7 @@ func New(o Options) *Routes {
 		ledger: o.Ledger, proxy: o.Proxy, publisher: o.Publisher, logger: o.Logger,
 		locks: o.Locks, notify: o.Notify, reconcile: o.Reconcile, beacon: o.Beacon,
 		reserved: o.Reserved, base: o.Base, checker: domaincheck.New(o.Check), pages: o.Pages, domains: o.Domains,
+		portLedger: o.PortLedger, ports: o.Ports,
 		pending: newRoutesPending(), unchecked: newUncheckedHosts(),
 	}
 }

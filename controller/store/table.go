@@ -56,7 +56,11 @@ func queryTable(ctx context.Context, from querier) (app.Table, error) {
 		return app.Table{}, err
 	}
 	home, err := queryHome(ctx, from)
-	return app.Table{Routings: routings, Redirects: redirects, Home: home}, err
+	if err != nil {
+		return app.Table{}, err
+	}
+	ports, err := queryPublicPorts(ctx, from)
+	return app.Table{Routings: routings, Redirects: redirects, Home: home, Ports: ports}, err
 }
 
 func queryRoutings(ctx context.Context, from querier) ([]app.Routing, error) {

@@ -31,6 +31,9 @@ var place stack.Place
 // but while a test does.
 var resolver string
 
+// publicPorts are those that apps of the stack may have: the first over TCP and UDP, the second over TCP.
+var publicPorts []string
+
 // artefacts is the folder for screenshots.
 var artefacts string
 
@@ -46,16 +49,17 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	ports, err := claim.Ports("0.0.0.0", 1)
+	ports, err := claim.Ports("0.0.0.0", 3)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	resolver = net.JoinHostPort(place.Gateway, ports[0])
+	resolver, publicPorts = net.JoinHostPort(place.Gateway, ports[0]), ports[1:]
 	berth, err = stack.Start(ctx, stack.Options{Place: place, Log: os.Stdout, Environment: []string{
 		"BERTH_RATELIMIT_UPLOAD=10000/1h", "BERTH_RATELIMIT_UPDATE=10000/1h", "BERTH_RATELIMIT_DEFAULT=1000000/1h", "BERTH_RATELIMIT_CONTAINERS=1000000/1h",
 		"BERTH_RATELIMIT_LOGIN=1000/15m", // a stack of its own tries the limits
 		"BERTH_VOLUME_QUOTA=256m", "BERTH_RESOLVER=" + resolver, "BERTH_PUBLIC_ADDRESSES=198.51.100.7",
+		fmt.Sprintf("BERTH_PORTS=%[1]s,%[1]s/udp,%[2]s", publicPorts[0], publicPorts[1]),
 	}})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

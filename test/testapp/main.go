@@ -75,6 +75,10 @@ func run() error {
 		}
 	case "number": // prints a thousand numbered lines a second
 		go number()
+	case "lines": // speaks protocols beside HTTP
+		if err := speakLines(version); err != nil {
+			return err
+		}
 	case "page": // shows a page whose style is at the top of its host
 		http.HandleFunc("/static/site.css", func(http.ResponseWriter, *http.Request) {})
 		http.HandleFunc("/{$}", func(w http.ResponseWriter, _ *http.Request) {

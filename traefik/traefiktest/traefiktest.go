@@ -20,3 +20,24 @@ func Rules(configuration *traefik.Configuration) map[string]string {
 	}
 	return found
 }
+
+// Ports are the public ports by their names, such as port-2222-tcp, with the address that
+// each leads to.
+func Ports(configuration *traefik.Configuration) map[string]string {
+	found := make(map[string]string)
+	if configuration == nil {
+		return found
+	}
+	add := func(services map[string]*traefik.StreamService) {
+		for name, service := range services {
+			found[name] = service.LoadBalancer.Servers[0].Address
+		}
+	}
+	if configuration.TCP != nil {
+		add(configuration.TCP.Services)
+	}
+	if configuration.UDP != nil {
+		add(configuration.UDP.Services)
+	}
+	return found
+}

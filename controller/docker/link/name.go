@@ -2,8 +2,6 @@ package link
 
 import (
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 
 	"berth/controller/plan"
@@ -19,16 +17,6 @@ func (l *Link) InstanceName(app string, release int64, service string) string {
 	}
 	// No app's name holds a dot, so no service can make an instance's name of another app's.
 	return name + "." + service
-}
-
-// ServiceAlias returns the name on the network by which the proxy finds a service that is
-// not the main one. The proxy is on the networks of all apps, so the name holds a hash:
-// the names of app and service put together, such as a-b and c, could be those of another
-// app, such as a and b-c. It has no dot, so it is no name of the internet, and a compose
-// file cannot give it, because it looks like an instance's.
-func (l *Link) ServiceAlias(app string, release int64, service string) string {
-	sum := sha256.Sum256([]byte(app + "\x00" + service))
-	return fmt.Sprintf("%s-r%d-x%s", l.Stack, release, hex.EncodeToString(sum[:12]))
 }
 
 // NetworkName returns the name of an app's network, or of a release's own. It
