@@ -30,7 +30,7 @@ func TestHeld_ExpiresAfterItsTimeAndNotBefore(t *testing.T) {
 	}
 	held := c.Hold("account 1", "", received, app.Preview{})
 	received.Discard() // it is not the sender's any more
-	key := HeldKey{"account 1", held.ID}
+	key := HeldKey{Owner: "account 1", ID: held.ID}
 
 	now = held.Until.Add(-time.Second)
 	c.held.Expire()

@@ -61,6 +61,7 @@ func (a *admin) choicesOf(form *upload, next bool) choicesView {
 	}
 	view.offer(faults)
 	databases, _ := faults.Subjects(problem.OfferDatabase)
+	databases = append(databases, form.databases()...)
 	view.Database = ticksOf(databases, form.names(fieldServices))
 	plain, _ := faults.Subjects(problem.OfferPlain)
 	view.Plain = ticksOf(plain, form.names(fieldPlain))
@@ -96,6 +97,20 @@ func (c *choicesView) offer(faults problem.Refusals) {
 	c.ShowVolumes = offers(problem.OfferBinds) || c.Typed.Volumes
 	c.ShowDotenv = offers(problem.OfferDotenv) || c.Typed.Dotenv
 	c.ShowRoot = offers(problem.OfferWritableRoot) || c.WritableRoot
+}
+
+// databases are the services of the preview that run a known database and lack the security
+// exception that it needs.
+func (u *upload) databases() (names []string) {
+	if u.held == nil {
+		return nil
+	}
+	for _, service := range u.held.Preview.Plan {
+		if service.Database != "" && len(service.Loosens) == 0 {
+			names = append(names, service.Name)
+		}
+	}
+	return names
 }
 
 // ticksOf returns a box for each name that is offered or given.

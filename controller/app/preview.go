@@ -33,6 +33,10 @@ type ServicePreview struct {
 	Copies  int      // containers
 	Volumes []string // name:/path of each volume
 	Loosens []string // the security exceptions that it has
+
+	Uses     []string // the services that it waits for
+	Runs     plan.RestartMode
+	Database string // of which database it runs the official image; empty for none
 }
 
 // Variables is how many were given for it.
@@ -82,6 +86,11 @@ func servicePreview(service plan.Service, main string) ServicePreview {
 	if made.Main {
 		made.Port = service.Port
 	}
+	for _, other := range service.DependsOn {
+		made.Uses = append(made.Uses, other.Service)
+	}
+	made.Runs = service.Restart.Mode
+	made.Database, _ = plan.DatabaseImage(service.Image)
 	for _, mount := range service.Mounts {
 		made.Volumes = append(made.Volumes, mount.Volume+":"+mount.Target)
 	}

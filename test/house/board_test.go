@@ -17,6 +17,7 @@ var board = []room{
 	{"cmd/berth", "*"},
 	{"router", "*"},
 	{"templates", ""},
+	{"examples", ""},
 
 	// The story, and the ledger that keeps its nouns.
 	{"store/storetest", "store"},
