@@ -32,7 +32,7 @@ type picture struct {
 }
 
 type pictureBox struct {
-	X, Y, Width, Height int
+	X, Y, Width, Height int // of the outline
 	Name                string
 	Main                bool
 	Loosened            bool
@@ -56,10 +56,14 @@ func drawServices(services []plannedService) *picture {
 	if len(services) == 0 || len(services) > mostBoxes || services[0].Kind == "" {
 		return nil
 	}
-	drawn := &picture{Width: perRow*boxWidth + boxGap}
+	rows, widest := rowsOf(services), 1
+	for _, row := range rows {
+		widest = max(widest, len(row))
+	}
+	drawn := &picture{Width: widest*boxWidth + (widest-1)*boxGap}
 	places := map[string]int{} // of boxes, by service
 	y := pillRoom
-	for _, row := range rowsOf(services) {
+	for _, row := range rows {
 		width := len(row)*boxWidth + (len(row)-1)*boxGap
 		x, tallest := (drawn.Width-width)/2, 0
 		for _, service := range row {
@@ -75,6 +79,9 @@ func drawServices(services []plannedService) *picture {
 	drawn.connect(services, places)
 	return drawn
 }
+
+// Outer is the width with the edges.
+func (p picture) Outer() int { return p.Width + 2 }
 
 // connect draws the route and what each service uses, and says both in words.
 func (p *picture) connect(services []plannedService, places map[string]int) {
