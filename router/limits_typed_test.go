@@ -181,8 +181,10 @@ var typedAgain = map[string]bool{
 }
 
 // streamFields are of the forms with an archive, which are shown again by themselves.
-var streamFields = map[string]bool{"archive": true, "file": true, "chain_file": true, "key_file": true, "check": true, "held": true, "other": true, "environment_plain": true, "once": true,
-	"compose_text": true, "dockerfile_text": true, "example": true, "again": true}
+var streamFields = map[string]bool{
+	"archive": true, "file": true, "chain_file": true, "key_file": true, "check": true, "held": true, "other": true, "environment_plain": true, "once": true,
+	"compose_text": true, "dockerfile_text": true, "example": true, "again": true,
+}
 
 func TestLimits_EveryFieldOfAFormIsKnownAsPlainOrSecret(t *testing.T) {
 	t.Parallel()

@@ -37,7 +37,7 @@ func (u *upload) sendsHeld() bool {
 // settleCheck ends a form that is checked. The archive of a person is held for
 // them; a program sends it again.
 //
-// It is held too where a person can lift what it was refused for on the form.
+// One of a new app is held too where a person can lift what it was refused for on the form.
 func (a *admin) settleCheck(v *visit, form *upload, app app.Name, preview app.Preview, wrong error) error {
 	v.done.halfway = true // nothing was changed
 	if err := form.problems.add(wrong); err != nil {
@@ -46,7 +46,7 @@ func (a *admin) settleCheck(v *visit, form *upload, app app.Name, preview app.Pr
 	if wrong == nil {
 		form.preview = &preview
 	}
-	if v.caller.bearer || form.archive == nil && !form.sendsHeld() || wrong != nil && !form.canLift() {
+	if v.caller.bearer || form.archive == nil && !form.sendsHeld() || wrong != nil && (app != "" || !form.canLift()) {
 		return nil
 	}
 	if form.archive != nil {
@@ -111,7 +111,11 @@ func (a *admin) settleHeld(v *visit, form *upload) {
 	if len(form.problems) == 0 {
 		return
 	}
-	if a.findHeld(v, form); form.held == nil {
+	a.findHeld(v, form)
+	if form.held != nil && form.held.App != "" && form.problems[fieldArchive] != nil {
+		form.held = nil // the app's page offers what lifts it beside the file
+	}
+	if form.held == nil {
 		delete(form.fields, fieldHeld)
 	}
 }

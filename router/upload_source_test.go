@@ -192,3 +192,38 @@ func TestSource_AnArchiveWithFaultsThatTheFormLiftsIsNotSentAgain(t *testing.T) 
 		t.Errorf("%d, wish %+v", page.StatusCode, wish)
 	}
 }
+
+func TestSource_ADockerfileFurtherDownCanBeChosen(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	token := s.signIn()
+	s.apps.onExamine = func(controller.Upload) (app.Preview, error) {
+		return app.Preview{}, problem.Refused(fieldArchive, problem.Refusals{{
+			Reason: "No Dockerfile at the top.", Hint: "Choose one.", Offer: problem.OfferDockerfile, Subject: "docker/Dockerfile,web.Dockerfile",
+		}})
+	}
+	page := s.look(token, zipPart)
+	mustContain(t, page.body, "<option>docker/Dockerfile</option><option>web.Dockerfile</option>", "No Dockerfile at the top.")
+	if n := strings.Count(page.body, `name="dockerfile"`); n != 1 || len(s.apps.held) != 1 {
+		t.Errorf("%d fields, held %v", n, s.apps.held)
+	}
+}
+
+func TestSource_AnUpdateThatIsRefusedOffersWhatLiftsItBesideTheFile(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.anApp("hello")
+	token := s.signIn()
+	var wish controller.Upload
+	_, held := s.check("/admin/apps/hello/update", token)
+	s.refuseAll(&wish)
+	for name, page := range map[string]answer{
+		"a look":         s.upload("/admin/apps/hello/update", "", part{formField, token, ""}, part{fieldCheck, "true", ""}, zipPart),
+		"a held archive": s.upload("/admin/apps/hello/update", "", part{formField, token, ""}, part{fieldHeld, held, ""}),
+	} {
+		if page.StatusCode != http.StatusUnprocessableEntity {
+			t.Errorf("%s: %d", name, page.StatusCode)
+		}
+		mustContain(t, page.body, `type="file"`, `name="host_folders"`, "8 faults. The first:")
+	}
+}
