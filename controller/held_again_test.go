@@ -1,11 +1,13 @@
 package controller_test
 
 import (
+	"io/fs"
 	"testing"
 
 	"berth/controller"
 	"berth/controller/app"
 	"berth/controller/problem"
+	"berth/examples"
 )
 
 func TestExamine_OfAnArchiveThatIsHeldIsHeldWithIt(t *testing.T) {
@@ -62,5 +64,40 @@ func TestAccept_ThatIsRefusedKeepsWhatWasGivenWithTheArchive(t *testing.T) {
 	}
 	if found, err := h.Held(key); err != nil || found.Preview.Variables() != 1 || found.Preview.Kind != "Static site" {
 		t.Errorf("held is %+v, %v", found, err)
+	}
+}
+
+// TestExamine_OfTheExamplesOfTheForm says what a person is asked who takes one.
+func TestExamine_OfTheExamplesOfTheForm(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	for _, example := range examples.All() {
+		below, _ := examples.Open(example.Name)
+		files := map[string]string{}
+		err := fs.WalkDir(below, ".", func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() {
+				return err
+			}
+			text, err := fs.ReadFile(below, path)
+			files[path] = string(text)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		received := h.receive(files)
+		preview, err := h.Examine(t.Context(), h.wish("example", received))
+		received.Discard()
+		var missing []string
+		for _, fault := range problem.RefusalsIn(err) {
+			missing = append(missing, fault.Variable())
+		}
+		want := map[string]string{"hello-python": "Dockerfile", "static-site": "Static site"}[example.Name]
+		switch {
+		case want != "" && (err != nil || preview.Kind != want):
+			t.Errorf("%s: %+v, %v", example.Name, preview, err)
+		case want == "" && (len(missing) != 1 || missing[0] != "DATABASE_PASSWORD"):
+			t.Errorf("%s asks for %q: %v", example.Name, missing, err)
+		}
 	}
 }

@@ -47,8 +47,10 @@ type pictureText struct {
 
 type pictureLine struct{ X1, Y1, X2, Y2 int }
 
-// NameX and NameY are where the name stands.
+// NameX is where the name begins.
 func (b pictureBox) NameX() int { return b.X + 12 }
+
+// NameY is the line that the name stands on.
 func (b pictureBox) NameY() int { return b.Y + 21 }
 
 // drawServices draws the services of a preview; nil where there are none or too many.
@@ -195,7 +197,11 @@ func shorten(text string, most int) string {
 	return string(letters[:most-1]) + "…"
 }
 
-// VolumeX, VolumeLeft and VolumeTop are where the sign of a volume stands.
-func (t pictureText) VolumeX() int        { return t.X - 11 }
+// VolumeX is the middle of the sign of a volume.
+func (t pictureText) VolumeX() int { return t.X - 11 }
+
+// VolumeLeft is the left edge of the sign of a volume.
 func (t pictureText) VolumeLeft() float64 { return float64(t.X) - 16.5 }
-func (t pictureText) VolumeTop() int      { return t.Y - 9 }
+
+// VolumeTop is the upper edge of the sign of a volume.
+func (t pictureText) VolumeTop() int { return t.Y - 9 }
