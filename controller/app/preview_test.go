@@ -10,7 +10,11 @@ import (
 func TestPreviewOf_SaysWhoTalksToWhom(t *testing.T) {
 	t.Parallel()
 	made := plan.Plan{Main: "web", Composed: true, Services: []plan.Service{
-		{Name: "db", Image: "postgres:17"}, {Name: "cache", Image: "redis"}, {Name: "mail", Image: "mail"}, {Name: "queue", Image: "queue"}, {Name: "other", Image: "other"},
+		{Name: "db", Image: "postgres:17"},
+		{Name: "cache", Image: "redis"},
+		{Name: "mail", Image: "mail"},
+		{Name: "queue", Image: "queue"},
+		{Name: "other", Image: "other"},
 		{Name: "web", Image: "web", DependsOn: []plan.Dependency{{Service: "db"}}, Links: []string{"mail"}, Environment: []string{
 			"DATABASE_URL=postgres://shop:pass@cache:5432/shop", "QUEUE_HOST=queue:5672", "TEXT=the other one", "HOME_URL=https://other.example.com/", "SELF=web:80",
 		}},
