@@ -11,6 +11,7 @@ import (
 	"errors"
 	"log/slog"
 	"path/filepath"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -68,7 +69,7 @@ type Controller struct {
 	key    secret.Key
 
 	uploads uploads.Folder
-	held    *heldArchives
+	held    *uploads.HeldArchives
 	most    plan.Limits
 
 	forbidden []app.Waiver
@@ -110,7 +111,7 @@ func New(o Options) (*Controller, error) {
 	}
 	c := &Controller{
 		ledger: o.Ledger, engine: o.Engine, reconciler: o.Reconciler, logger: o.Logger, audit: o.Audit, key: o.Key,
-		uploads: uploads.New(received, archive.DefaultLimits()), held: newHeldArchives(), most: o.MaximumLimits,
+		uploads: uploads.New(received, archive.DefaultLimits()), held: uploads.NewHeldArchives(time.Now), most: o.MaximumLimits,
 		forbidden: o.ForbiddenWaivers,
 		notices:   notice.NewBoard(), seen: newServiceBook(), apps: app.NewLocks(),
 		wake: make(chan struct{}, 1),

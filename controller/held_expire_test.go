@@ -19,8 +19,10 @@ func TestHeld_ExpiresAfterItsTimeAndNotBefore(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := time.Now()
-	c := &Controller{uploads: uploads.New(root, archive.DefaultLimits()), held: newHeldArchives()}
-	c.held.now = func() time.Time { return now }
+	c := &Controller{
+		uploads: uploads.New(root, archive.DefaultLimits()),
+		held:    uploads.NewHeldArchives(func() time.Time { return now }),
+	}
 	other := uploads.New(root, archive.DefaultLimits()) // as another process has it
 	received, err := other.Receive(strings.NewReader("bytes"))
 	if err != nil {
@@ -28,14 +30,14 @@ func TestHeld_ExpiresAfterItsTimeAndNotBefore(t *testing.T) {
 	}
 	held := c.Hold("account 1", "", received, app.Preview{})
 	received.Discard() // it is not the sender's any more
-	key := HeldKey{"account 1", held.ID}
+	key := HeldKey{Owner: "account 1", ID: held.ID}
 
-	now = now.Add(heldTime - time.Second)
-	c.held.expire()
+	now = held.Until.Add(-time.Second)
+	c.held.Expire()
 	if err := c.sweepUploads(nil); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := root.Stat(held.file); err != nil {
+	if _, err := root.Stat(held.File()); err != nil {
 		t.Errorf("it was swept within its time: %v", err)
 	}
 	if _, err := c.Held(key); err != nil {
@@ -46,11 +48,12 @@ func TestHeld_ExpiresAfterItsTimeAndNotBefore(t *testing.T) {
 	if _, err := c.Held(key); problem.KindOf(err) != problem.KindConflict {
 		t.Errorf("after its time: %v", err)
 	}
-	c.held.expire()
-	if _, err := root.Stat(held.file); err == nil {
+	c.held.Expire()
+	if _, err := root.Stat(held.File()); err == nil {
 		t.Error("its file is still there")
 	}
-	if len(c.held.all) != 0 {
+	known := map[string]bool{}
+	if c.held.AddFiles(known); len(known) != 0 {
 		t.Error("it is still known")
 	}
 }

@@ -1,6 +1,7 @@
 package controller_test
 
 import (
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -63,11 +64,11 @@ func TestLeads_FirstReleaseBringsTheRoutesOfItsFile(t *testing.T) {
 	if want := map[traefik.Route]app.Destination{h.route("/api"): {Service: "api"}}; !maps.Equal(h.led("shop"), want) {
 		t.Fatalf("it has %v", h.led("shop"))
 	}
-	want := []string{"http://berth-r1-shop-api:9000", "http://berth-shop-r1:3000"}
+	want := []string{"http://" + aliasOf(1) + ":9000", "http://berth-shop-r1:3000"}
 	if got := h.proxy.servers(); !slices.Equal(got, want) {
 		t.Errorf("the proxy has %v", got)
 	}
-	if aliases := h.engine.options.at("berth-shop-r1.api").Aliases; !slices.Contains(aliases, "berth-r1-shop-api") {
+	if aliases := h.engine.options.at("berth-shop-r1.api").Aliases; !slices.Contains(aliases, aliasOf(1)) {
 		t.Errorf("api has the names %v", aliases)
 	}
 
@@ -79,7 +80,7 @@ func TestLeads_FirstReleaseBringsTheRoutesOfItsFile(t *testing.T) {
 	if log := h.log(h.live(release)); !strings.Contains(log, "/v2 leads to api") {
 		t.Errorf("nothing is said of the new wish:\n%s", log)
 	}
-	if got := h.proxy.servers(); !slices.Equal(got, []string{"http://berth-r2-shop-api:9000", "http://berth-shop-r2:3000"}) {
+	if got := h.proxy.servers(); !slices.Equal(got, []string{"http://" + aliasOf(2) + ":9000", "http://berth-shop-r2:3000"}) {
 		t.Errorf("then the proxy has %v", got)
 	}
 }
@@ -117,7 +118,7 @@ func TestLeads_EachServiceIsProvenBeforeTheReleaseIsLive(t *testing.T) {
 	before := h.proxy.servers()
 	var asked, ready atomic.Bool
 	h.proxy.onTarget.set(func(address string) int {
-		if address != "berth-r2-shop-api:9000" {
+		if address != aliasOf(2)+":9000" {
 			return http.StatusOK
 		}
 		if asked.Swap(true); ready.Load() {
@@ -151,7 +152,7 @@ func TestLeads_RouteOfTheLastMomentIsProvenToo(t *testing.T) {
 	h.deployShop()
 	added := false
 	h.proxy.onTarget.set(func(address string) int {
-		if address == "berth-r2-shop-api:9000" && !added { // the probe of the one goroutine that verifies
+		if address == aliasOf(2)+":9000" && !added { // the probe of the one goroutine that verifies
 			added = true
 			if _, err := h.Routing().Update(t.Context(), "shop", app.RouteChange{Add: []traefik.Route{h.route("/metrics")}, To: &app.Destination{Service: "api", Port: 9100}}); err != nil {
 				t.Error(err)
@@ -174,7 +175,7 @@ func TestLeads_RouteThatIsRemovedMeanwhileIsNotWaitedFor(t *testing.T) {
 	h.deployShop()
 	var asked atomic.Bool
 	h.proxy.onTarget.set(func(address string) int {
-		if address != "berth-r2-shop-api:9000" {
+		if address != aliasOf(2)+":9000" {
 			return http.StatusOK
 		}
 		asked.Store(true)
@@ -208,7 +209,7 @@ func TestLeads_KeptServiceAnswersUnderTheNameOfTheNextRelease(t *testing.T) {
 	if next = h.live(next); len(h.engine.joined.at("berth-shop-r1.api")) == 0 {
 		t.Fatalf("api was not kept: %v", next.Instances)
 	}
-	if names := h.engine.joinedAs.at("berth-shop-r1.api"); !slices.Contains(names, "berth-r2-shop-api") {
+	if names := h.engine.joinedAs.at("berth-shop-r1.api"); !slices.Contains(names, aliasOf(2)) {
 		t.Errorf("on the network of the next release it is called %v", names)
 	}
 }
@@ -243,4 +244,9 @@ func TestLeads_NoReleaseLeavesARouteDead(t *testing.T) {
 	}
 	_, err = h.Rollback(t.Context(), "shop", 2, "test")
 	wantProblem(t, err, problem.KindConflict, "")
+}
+
+// aliasOf is the name of the service api for the proxy, in a release of the app shop.
+func aliasOf(release int) string {
+	return app.ServiceAlias(fmt.Sprintf("berth-shop-r%d", release), "api")
 }

@@ -12,7 +12,12 @@ import (
 // nothing and keeps nothing: the archive stays the caller's. A name or a route of a new
 // app that is left empty is not looked at. A release under way is no reason to refuse the
 // next one: it may have ended by the time the archive is deployed.
+//
+// What is found in an archive that is held is held with it.
 func (c *Controller) Examine(ctx context.Context, u Upload) (app.Preview, error) {
+	if u.Held != (HeldKey{}) {
+		return c.examineHeld(ctx, u)
+	}
 	found, environment, err := c.appOf(ctx, u)
 	if err != nil {
 		return app.Preview{}, err

@@ -74,7 +74,7 @@ func (c *Controller) reconcileLoop(ctx context.Context) error {
 func (c *Controller) reconcile(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, reconcileTimeout)
 	defer cancel()
-	c.held.expire() // this needs no engine
+	c.held.Expire() // this needs no engine
 	// The instances are listed first: one that belongs to a release which the
 	// ledger does not know afterwards is an orphan for certain.
 	instances, err := c.reconciler.Engine.Instances(ctx)
@@ -450,7 +450,7 @@ func (c *Controller) removeOrphanNetworks(ctx context.Context, networks []docker
 // releases: of what is under way, of what runs, and of what may be tried again.
 func (c *Controller) sweepUploads(archives []string) error {
 	owned := make(map[string]bool, len(archives))
-	c.held.addFiles(owned)
+	c.held.AddFiles(owned)
 	for _, file := range archives {
 		owned[file] = true
 	}

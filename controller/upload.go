@@ -20,6 +20,8 @@ type Upload struct {
 	Held    HeldKey             // of an archive that was received before, and waits
 	Image   plan.ImageReference // is run as it is
 
+	Dockerfile string // of what is held, in place of the usual one; a path of uploads.ParseDockerfile
+
 	// Settings are those of a new app, but for its limits. For a next release, they
 	// replace the app's own from then on; nil leaves those.
 	Settings *app.Settings

@@ -81,7 +81,10 @@ func TestBrowser_UploadGoesToTheReleasePage(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.open("/upload")
-	w.run(chromedp.SetUploadFiles("#archive", []string{archive}), chromedp.Click(`form[data-upload] button`), chromedp.WaitVisible(`.steps`))
+	w.run(chromedp.SetUploadFiles("#archive", []string{archive}), chromedp.WaitVisible(`#held`)) // it is looked into at once
+	w.mustBeClean()
+	w.wait(`document.getElementById("name").value === "my-app" && document.getElementById("route").value === "/my-app"`)
+	w.run(chromedp.Click(`#held button.main`), chromedp.WaitVisible(`.steps`))
 	if path := ask(w, chromedp.Evaluate[string](`location.pathname`)); path != "/admin/apps/my-app/releases/1" {
 		t.Errorf("at %s", path)
 	}

@@ -17,6 +17,9 @@ type choicesView struct {
 	Problems fieldProblems
 	// ComposeFiles are to choose one from; none means that any paths are typed.
 	ComposeFiles []string
+	// Dockerfiles are to choose one from; none means that any path is typed in a field elsewhere.
+	Dockerfiles []string
+	Dockerfile  string // as it was typed
 
 	ShowCompose, ShowMain, ShowVolumes, ShowDotenv, ShowRoot bool
 
@@ -37,7 +40,7 @@ type nameTick struct {
 
 // Offered reports whether a field is to be shown open.
 func (c choicesView) Offered() bool {
-	return c.ShowCompose || c.ShowMain || c.ShowVolumes || c.ShowDotenv || c.ShowRoot || len(c.Database)+len(c.Plain)+len(c.Values) > 0
+	return len(c.Dockerfiles) > 0 || c.ShowCompose || c.ShowMain || c.ShowVolumes || c.ShowDotenv || c.ShowRoot || len(c.Database)+len(c.Plain)+len(c.Values) > 0
 }
 
 // Chosen reports whether the service is the one that was chosen.
@@ -60,7 +63,12 @@ func (a *admin) choicesOf(form *upload, next bool) choicesView {
 		RootForbidden: slices.Contains(forbidden, app.WaiverWritableRoot), DatabaseForbidden: slices.Contains(forbidden, app.WaiverDatabase),
 	}
 	view.offer(faults)
+	if !next {
+		view.Dockerfiles, _ = faults.Subjects(problem.OfferDockerfile)
+		view.Dockerfile = form.fields[fieldDockerfile]
+	}
 	databases, _ := faults.Subjects(problem.OfferDatabase)
+	databases = append(databases, form.databases()...)
 	view.Database = ticksOf(databases, form.names(fieldServices))
 	plain, _ := faults.Subjects(problem.OfferPlain)
 	view.Plain = ticksOf(plain, form.names(fieldPlain))
@@ -96,6 +104,20 @@ func (c *choicesView) offer(faults problem.Refusals) {
 	c.ShowVolumes = offers(problem.OfferBinds) || c.Typed.Volumes
 	c.ShowDotenv = offers(problem.OfferDotenv) || c.Typed.Dotenv
 	c.ShowRoot = offers(problem.OfferWritableRoot) || c.WritableRoot
+}
+
+// databases are the services of the preview that run a known database and lack the security
+// exception that it needs.
+func (u *upload) databases() (names []string) {
+	if u.held == nil {
+		return nil
+	}
+	for _, service := range u.held.Preview.Plan {
+		if service.Database != "" && len(service.Loosens) == 0 {
+			names = append(names, service.Name)
+		}
+	}
+	return names
 }
 
 // ticksOf returns a box for each name that is offered or given.

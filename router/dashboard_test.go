@@ -34,7 +34,7 @@ func TestDashboard_EmptySaysTheNextStep(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	s.signIn()
-	mustContain(t, s.get("/admin").body, "No apps yet", `href="/upload">Upload your first app`)
+	mustContain(t, s.get("/admin").body, "No apps yet", `href="/upload">Deploy your first app`)
 }
 
 func TestDashboard_ButtonsFitTheState(t *testing.T) {

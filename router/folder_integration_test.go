@@ -88,39 +88,92 @@ const dropApp = `(() => {
   document.querySelector("[data-drop]").dispatchEvent(event);
 })()`
 
-func TestBrowser_FolderOfAnAppThatIsDroppedIsDeployed(t *testing.T) {
+func TestBrowser_FolderOfAnAppThatIsDroppedIsLookedInto(t *testing.T) {
 	s := newSite(t)
 	folder := realUploads(t, s)
 	got := map[string]string{}
-	s.apps.onAccept = func(u controller.Upload) (app.Release, error) {
+	s.apps.onExamine = func(u controller.Upload) (app.Preview, error) {
 		tree, err := folder.Open(u.Archive.File())
 		if err != nil {
-			return app.Release{}, err
+			return app.Preview{}, err
 		}
 		defer tree.Close()
 		for _, entry := range tree.Entries() {
 			if entry.Kind == archive.File {
 				text, err := tree.ReadFile(t.Context(), entry.Path, 1<<20)
 				if err != nil {
-					return app.Release{}, err
+					return app.Preview{}, err
 				}
 				got[entry.Path] = string(text)
 			}
 		}
-		return app.Release{}, problem.Invalid("Seen.", "It is all there.").At(fieldArchive)
+		return app.Preview{}, problem.Invalid("Seen.", "It is all there.").At(fieldArchive)
 	}
 	w := openWindow(t, s)
 	w.signIn()
 	w.open("/upload")
 	w.run(chromedp.Evaluate[chromedp.Void](dropApp))
-	w.wait(`document.querySelector("[data-chosen]").textContent.startsWith("My Shop.tar (")`)
-	w.wait(`document.getElementById("name").value === "my-shop" && document.getElementById("route").value === "/my-shop"`)
-	w.run(chromedp.Click(`form[data-upload] button.main`))
 	w.wait(`document.getElementById("archive-problem")?.textContent.includes("Seen.")`)
 	w.wait(`document.querySelector("[data-chosen]").textContent.startsWith("My Shop.tar (")`)
 	long := "src/" + strings.Repeat("l", 120) + "/ä.txt"
 	if len(got) != 4 || got["Dockerfile"] != "FROM scratch\n" || got["empty"] != "" || got["größe.txt"] != strings.Repeat("x", 513) || got[long] != "deep" {
 		t.Errorf("got %.2000q", got)
+	}
+	w.mustBeClean()
+}
+
+// A folder can be chosen without a mouse: its field takes the focus, and what it gives is
+// the archive.
+func TestBrowser_FolderOfAnAppThatIsChosenIsLookedInto(t *testing.T) {
+	s := newSite(t)
+	folder := realUploads(t, s)
+	s.apps.onExamine = func(u controller.Upload) (app.Preview, error) {
+		tree, err := folder.Open(u.Archive.File())
+		if err != nil {
+			return app.Preview{}, err
+		}
+		defer tree.Close()
+		var plan []app.ServicePreview
+		for _, entry := range tree.Entries() {
+			plan = append(plan, app.ServicePreview{Name: entry.Path})
+		}
+		return app.Preview{Kind: "Dockerfile", Plan: plan}, nil
+	}
+	shop := filepath.Join(t.TempDir(), "My Shop")
+	for path, text := range map[string]string{"Dockerfile": "FROM scratch\n", "src/a.txt": "a", "node_modules/b.js": "b", ".git/HEAD": "c"} {
+		at := filepath.Join(shop, filepath.FromSlash(path))
+		if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(at, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w := openWindow(t, s)
+	w.signIn()
+	w.open("/upload")
+	w.run(chromedp.Focus("#archive-folder"))
+	w.wait(`document.activeElement.id === "archive-folder"`)
+	w.run(chromedp.SetUploadFiles("#archive-folder", []string{shop}), chromedp.WaitVisible("#held"))
+	w.wait(`document.querySelector("h1").textContent === "Deploy My Shop.tar" && document.getElementById("name").value === "my-shop"`)
+	found := ask(w, chromedp.Evaluate[string](`document.querySelector(".held").textContent`))
+	if !strings.Contains(found, "Dockerfile") || !strings.Contains(found, "src/a.txt") || strings.Contains(found, "b.js") || strings.Contains(found, "HEAD") {
+		t.Errorf("found %s", found)
+	}
+	w.mustBeClean()
+}
+
+// An example is deployed with three clicks.
+func TestBrowser_AnExampleIsDeployed(t *testing.T) {
+	s := newSite(t)
+	w := openWindow(t, s)
+	w.signIn()
+	w.open("/upload")
+	w.run(chromedp.Click(`button[value="static-site"]`), chromedp.WaitVisible("#held"))
+	w.mustBeClean()
+	w.run(chromedp.Click(`#held button.main`), chromedp.WaitVisible(".steps"))
+	if path := ask(w, chromedp.Evaluate[string](`location.pathname`)); path != "/admin/apps/static-site/releases/1" {
+		t.Errorf("at %s", path)
 	}
 	w.mustBeClean()
 }

@@ -122,13 +122,12 @@ func TestImage_ThroughTheAPI(t *testing.T) {
 	}
 }
 
-func TestImage_ThereIsNothingToLookAtFirst(t *testing.T) {
+func TestImage_OfAnUpdateHasNothingToLookAtFirst(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
 	token := s.signIn()
 	for _, answer := range []answer{
-		s.upload("/upload", "", newForm(token, part{"check", "true", ""}, part{"image", anImage, ""}, noFilePart)...),
 		s.upload("/admin/apps/hello/update", "", part{formField, token, ""}, part{"check", "true", ""}, part{"image", anImage, ""}, noFilePart),
 	} {
 		if answer.StatusCode != http.StatusUnprocessableEntity {
@@ -166,7 +165,7 @@ func TestFallback_IsAFieldOfTheUploadAndASetting(t *testing.T) {
 	s := newSite(t)
 	s.anApp("there")
 	token := s.signIn()
-	mustContain(t, s.get("/upload").body, `name="fallback"`, "For static sites alone")
+	mustContain(t, s.needs(token), `name="fallback"`, "For static sites alone")
 	s.upload("/upload", "", newForm(token, part{"fallback", "1", ""}, zipPart)...)
 	if want := "accept hello /hello 3000 My App.zip with fallback by admin"; !slices.Contains(s.apps.called(), want) {
 		t.Errorf("calls %q, want %q", s.apps.called(), want)
@@ -225,7 +224,7 @@ func TestWaiver_OfDatabasesCanBeGivenWithTheUpload(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	token := s.signIn()
-	mustContain(t, s.get("/upload").body, `class="check bad-text" for="database"`)
+	mustContain(t, s.needs(token), `class="check bad-text" for="database"`)
 	s.upload("/upload", "", newForm(token, part{"database", "1", ""}, zipPart)...)
 	if calls := strings.Join(s.apps.called(), "\n"); !strings.Contains(calls, "waived database") {
 		t.Errorf("calls %q", calls)
@@ -239,5 +238,5 @@ func TestWaiver_OfDatabasesCanBeGivenWithTheUpload(t *testing.T) {
 		t.Errorf("scope admin: %d %s", answer.StatusCode, answer.body)
 	}
 	s.apps.forbidden = []app.Waiver{app.WaiverDatabase}
-	mustContain(t, s.get("/upload").body, "The operator of this server forbids it", `name="database" value="1" aria-describedby="database-hint" disabled`)
+	mustContain(t, s.needs(token), "The operator of this server forbids it", `name="database" value="1" aria-describedby="database-hint" disabled`)
 }

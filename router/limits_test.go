@@ -319,7 +319,7 @@ func TestLimits_UploadCountsWhereItWasAcceptedAlone(t *testing.T) {
 	if answer.StatusCode != http.StatusTooManyRequests || answer.Header.Get("Retry-After") == "" {
 		t.Errorf("the eleventh upload: %d", answer.StatusCode)
 	}
-	mustContain(t, answer.body, "Upload an app", `value="hello"`, `value="/hello"`, "Try again in", `href="/settings/limits"`)
+	mustContain(t, answer.body, "Deploy an app", `value="hello"`, `value="/hello"`, "Try again in", `href="/settings/limits"`)
 	if answer := s.upload("/upload", deployToken, good[1:]...); answer.StatusCode != http.StatusSeeOther {
 		t.Errorf("a token has the budget of an account: %d", answer.StatusCode)
 	}

@@ -99,7 +99,7 @@ func TestLimits_UploadOverTheGeneralLimitKeepsItsFields(t *testing.T) {
 	if answer.StatusCode != http.StatusTooManyRequests {
 		t.Fatalf("%d", answer.StatusCode)
 	}
-	mustContain(t, answer.body, "Upload an app", `value="hello"`, `value="/hello"`, "Try again in")
+	mustContain(t, answer.body, "Deploy an app", `value="hello"`, `value="/hello"`, "Try again in")
 }
 
 func TestLimits_SignInOverTheGeneralLimitKeepsTheName(t *testing.T) {
@@ -181,7 +181,10 @@ var typedAgain = map[string]bool{
 }
 
 // streamFields are of the forms with an archive, which are shown again by themselves.
-var streamFields = map[string]bool{"archive": true, "file": true, "chain_file": true, "key_file": true, "check": true, "held": true, "other": true, "environment_plain": true, "once": true}
+var streamFields = map[string]bool{
+	"archive": true, "file": true, "chain_file": true, "key_file": true, "check": true, "held": true, "other": true, "environment_plain": true, "once": true,
+	"compose_text": true, "dockerfile_text": true, "example": true, "again": true,
+}
 
 func TestLimits_EveryFieldOfAFormIsKnownAsPlainOrSecret(t *testing.T) {
 	t.Parallel()

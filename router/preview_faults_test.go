@@ -4,11 +4,13 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 
 	"berth/controller"
 	"berth/controller/app"
+	"berth/controller/plan"
 )
 
 // uploadFaults sends an archive with many faults, takes what the form offers, and sends it
@@ -22,17 +24,14 @@ func (p *preview) uploadFaults(t *testing.T) {
 	var wish controller.Upload
 	p.site.refuseAll(&wish)
 	defer func() { p.site.apps.onAccept, p.site.apps.onExamine = nil, nil }()
-	send := chromedp.Click(`form[data-upload] button.main`)
-
 	p.open("/upload")
-	p.run(chromedp.SendKeys(`#name`, "store"), chromedp.SendKeys(`#route`, "/store"), chromedp.SetUploadFiles("#archive", []string{archive}),
-		chromedp.SendKeys(`#environment`, "KEY=hush-hush"), send, chromedp.WaitVisible(`.faults`))
+	p.run(chromedp.SetUploadFiles("#archive", []string{archive}), chromedp.WaitVisible(`.faults`))
 	p.shootHere("upload-faults")
 	p.run(chromedp.Click(`#ask-host_folders`), chromedp.Click(`#ask-plain-1`), chromedp.Click(`[data-generate]`))
-	wait(`/^[A-Za-z0-9]{32}$/.test(document.querySelector("[name=value_DB_PASSWORD]").value) && document.querySelector("#environment").value === "KEY=hush-hush"`)
-	p.run(send)
+	wait(`/^[A-Za-z0-9]{32}$/.test(document.querySelector("[name=value_DB_PASSWORD]").value)`)
+	p.run(chromedp.Click(`#held [name=again]`), chromedp.Sleep(time.Second))
 	wait(`document.querySelector("#ask-host_folders").defaultChecked && document.querySelector("#ask-plain-1").defaultChecked`)
-	if wish.Settings == nil || !wish.Settings.Choices.Volumes || len(wish.Environment) != 2 || wish.Archive == nil {
+	if wish.Settings == nil || !wish.Settings.Choices.Volumes || len(wish.Environment) != 1 || wish.Held.ID == "" {
 		t.Errorf("sent %+v", wish)
 	}
 	p.open("/admin/apps/hello")
@@ -41,22 +40,24 @@ func (p *preview) uploadFaults(t *testing.T) {
 
 	p.site.apps.onExamine = func(controller.Upload) (app.Preview, error) { return aPlan(), nil }
 	p.open("/upload")
-	p.run(chromedp.SendKeys(`#name`, "store"), chromedp.SendKeys(`#route`, "/store"), chromedp.SetUploadFiles("#archive", []string{archive}),
-		chromedp.Click("#check"), send, chromedp.WaitVisible(`#held`))
+	p.run(chromedp.SetUploadFiles("#archive", []string{archive}), chromedp.WaitVisible(`#held`))
 	p.shootHere("upload-plan")
 	p.open("/upload")
-	p.run(chromedp.Click(`details.more summary`))
-	p.shootHere("upload-more")
+	p.run(chromedp.SendKeys("#image", "ghcr.io/owner/tool:1.2"), chromedp.Click(`form[aria-labelledby="image-title"] button`), chromedp.WaitVisible(`#held`))
+	p.shootHere("upload-image")
 }
 
 // aPlan is the preview of an app of two services.
 func aPlan() app.Preview {
 	return app.Preview{
-		Kind: "Compose app", Reasons: []string{"The route leads to web.", "The container_name of web is left out."}, Services: []string{"db", "web"},
+		Kind: "Compose app", Reasons: []string{"The route leads to web.", "The container_name of web is left out."}, Services: []string{"db", "cache", "migrate", "worker", "web"},
 		Notes: []string{"The container_name of web is left out."},
 		Plan: []app.ServicePreview{
-			{Name: "db", Image: "postgres:17", Copies: 1, Volumes: []string{"data:/var/lib/postgresql/data"}, Loosens: []string{"database"}},
-			{Name: "web", Build: "web/Dockerfile", Main: true, Port: 8080, Copies: 2},
+			{Name: "db", Image: "postgres:17", Copies: 1, Volumes: []string{"data:/var/lib/postgresql/data"}, Loosens: []string{"database"}, Database: "postgres"},
+			{Name: "cache", Image: "redis:8-alpine", Copies: 1, Database: "redis"},
+			{Name: "migrate", Build: "web/Dockerfile", Copies: 1, Uses: []string{"db"}, Runs: plan.Never},
+			{Name: "worker", Build: "web/Dockerfile", Copies: 1, Uses: []string{"db", "cache"}},
+			{Name: "web", Uses: []string{"db", "cache", "migrate"}, Volumes: []string{"uploads:/srv/uploads"}, Build: "web/Dockerfile", Main: true, Port: 8080, Copies: 2},
 		},
 	}
 }

@@ -198,16 +198,16 @@ func (p *preview) uploadChecked(t *testing.T) {
 	if err := os.WriteFile(archive, []byte("PK"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for name, path := range map[string]string{"upload-check": "/upload", "app-check": "/admin/apps/hello"} {
-		p.open(path)
-		p.run(chromedp.Click("#check"), chromedp.SetUploadFiles("#archive", []string{archive}), chromedp.Sleep(200*time.Millisecond))
-		p.shootHere(name + "-chosen")
-		p.run(chromedp.Click(`form[data-upload] button[type="submit"]`), chromedp.WaitVisible("#held"))
-		p.shootHere(name)
-	}
+	p.open("/admin/apps/hello")
+	p.run(chromedp.Click("#check"), chromedp.SetUploadFiles("#archive", []string{archive}), chromedp.Sleep(200*time.Millisecond))
+	p.shootHere("app-check-chosen")
+	p.run(chromedp.Click(`form[data-upload] button[type="submit"]`), chromedp.WaitVisible("#held"))
+	p.shootHere("app-check")
 	p.open("/upload")
-	p.run(chromedp.Click("#check"), chromedp.SetUploadFiles("#archive", []string{archive}), chromedp.Sleep(200*time.Millisecond),
-		chromedp.Click(`form[data-upload] button[type="submit"]`), chromedp.WaitVisible("#held"))
+	p.run(chromedp.SetUploadFiles("#archive", []string{archive}), chromedp.WaitVisible("#held"))
+	p.shootHere("upload-check")
+	p.run(chromedp.Click(`details.advanced > summary`), chromedp.Click(`details.more > summary`))
+	p.shootHere("upload-advanced")
 	p.site.apps.onAccept = func(controller.Upload) (app.Release, error) {
 		return app.Release{}, problem.Conflict("There is an app called tides already.", "Choose another name.").At("name")
 	}
@@ -221,26 +221,26 @@ func (p *preview) uploadRefused(t *testing.T) {
 	if err := os.WriteFile(archive, []byte("PK"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p.site.apps.onAccept = func(controller.Upload) (app.Release, error) {
-		return app.Release{}, problem.Invalid(
+	p.site.apps.onExamine = func(controller.Upload) (app.Preview, error) {
+		return app.Preview{}, problem.Invalid(
 			"There is no Dockerfile in the archive, only package.json and 14 other files.",
 			"Put a file called Dockerfile into the top folder, and upload again.",
 		).At("archive")
 	}
-	defer func() { p.site.apps.onAccept = nil }()
+	defer func() { p.site.apps.onExamine = nil }()
 	p.open("/upload")
-	p.run(chromedp.SetUploadFiles("#archive", []string{archive}), chromedp.Sleep(200*time.Millisecond))
-	p.shootHere("upload-chosen")
-	p.run(
-		chromedp.SendKeys("#port", "80"),
-		chromedp.Click(`form[data-upload] button[type="submit"]`),
-		chromedp.WaitVisible(".drop.wrong"),
-	)
-	kept := ask(p.window, chromedp.Evaluate[string](`["name", "route"].reduce((s, id) => s + "|" + document.getElementById(id).value, document.getElementById("archive").files[0].name)`))
-	if kept != "My App.zip|my-app|/my-app" {
+	p.run(chromedp.SetUploadFiles("#archive", []string{archive}), chromedp.WaitVisible(".drop.wrong"))
+	if kept := ask(p.window, chromedp.Evaluate[string](`document.getElementById("archive").files[0].name`)); kept != "My App.zip" {
 		t.Errorf("the form kept %q", kept)
 	}
 	p.shootHere("upload-refused")
+	p.open("/upload")
+	p.run(chromedp.Click(`details.paste > summary`), chromedp.SendKeys("#compose_text", "services: 1"),
+		chromedp.Click(`form[aria-labelledby="paste-title"] button`), chromedp.WaitVisible("#compose_text-problem"))
+	if kept := ask(p.window, chromedp.Evaluate[string](`document.getElementById("compose_text").value`)); kept != "services: 1" {
+		t.Errorf("the form kept %q", kept)
+	}
+	p.shootHere("upload-paste-refused")
 }
 
 // previewEnvironment has a variable of every sort.

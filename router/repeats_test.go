@@ -162,12 +162,12 @@ func TestUpload_EachPageHasAKeyOfItsOwnForItsForms(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
-	s.signIn()
+	token := s.signIn()
 	keys := map[string]bool{}
-	for _, path := range []string{"/upload", "/upload", "/admin/apps/hello"} {
-		found := regexp.MustCompile(`name="once" value="([A-Z2-7]{26})"`).FindStringSubmatch(s.get(path).body)
+	for _, page := range []string{s.needs(token), s.needs(token), s.get("/admin/apps/hello").body} {
+		found := regexp.MustCompile(`name="once" value="([A-Z2-7]{26})"`).FindStringSubmatch(page)
 		if found == nil || keys[found[1]] {
-			t.Fatalf("%s: %q after %v", path, found, keys)
+			t.Fatalf("%q after %v: %.300s", found, keys, page)
 		}
 		keys[found[1]] = true
 	}

@@ -8,8 +8,10 @@ import (
 	"berth/controller"
 	"berth/controller/app"
 	"berth/controller/limit"
+	"berth/controller/problem"
 	"berth/controller/uploads"
 	"berth/controller/volume"
+	"berth/examples"
 	"berth/traefik"
 )
 
@@ -38,8 +40,46 @@ type uploadPage struct {
 	Database          bool        // the waiver
 	DatabaseForbidden bool        // by the operator
 	Room              string      // what is left of the limit, where it is little
-	Checked           bool        // the box that asks to see it first
-	Held              *heldView   // the archive that was looked into, nil where there is none
+	Held              *heldView   // what was looked into, nil where there is nothing
+	Whole             bool        // the fields stand there, although nothing was looked into
+	Kept              []hiddenField
+}
+
+// Examples are what the page offers to try.
+func (uploadPage) Examples() []examples.Example { return examples.All() }
+
+// ImageHeld reports whether the page deploys an image that is run as it is.
+func (p uploadPage) ImageHeld() bool { return p.Held != nil && p.Held.ID == "" }
+
+// pasteField is a field that takes a whole file as text.
+type pasteField struct {
+	Name, Label, Placeholder string
+	Problem                  *problem.Problem
+}
+
+// PasteField is the page's field of that name.
+func (p uploadPage) PasteField(name string) pasteField {
+	field := pasteField{Name: name, Label: "Paste a compose file", Placeholder: "services:\n  web:\n    image: ...", Problem: p.Problems[name]}
+	if name == fieldDockerfileText {
+		field.Label, field.Placeholder = "Paste a Dockerfile", "FROM ..."
+	}
+	return field
+}
+
+// Wrong reports whether something is wrong with a field that stands under Advanced.
+func (p uploadPage) Wrong() bool {
+	for _, field := range advancedFields {
+		if p.Problems[field] != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// advancedFields are those that most apps need no word in.
+var advancedFields = []string{
+	fieldPort, fieldVolume, fieldTarget, fieldDockerfile, fieldVariables, fieldDatabase, fieldServices,
+	app.FieldMain, app.FieldProfiles, app.FieldCompose, fieldWritableRoot,
 }
 
 // ImageField is the page's field for an image.
@@ -89,7 +129,7 @@ func (a *admin) createApp(v *visit) error {
 func (a *admin) acceptUpload(v *visit) (app.Release, *upload, error) {
 	wish := controller.Upload{By: v.caller.name()}
 	form, err := a.readUpload(v, func(form *upload) error {
-		if form.checks() && v.caller.bearer {
+		if form.checks() {
 			return a.parseCheck(form, &wish)
 		}
 		return a.parseUpload(form, &wish)
@@ -114,15 +154,18 @@ func (a *admin) acceptUpload(v *visit) (app.Release, *upload, error) {
 // deploy hands the upload to the controller: to look into it where the form asks for that
 // first, else to release it. What a person can mend is in the form's problems.
 func (a *admin) deploy(v *visit, form *upload, wish controller.Upload) (app.Release, error) {
-	wish.Archive, wish.Image = form.archive, form.image
+	wish.Archive, wish.Image, wish.Dockerfile = form.archive, form.image, form.dockerfile
 	if form.image != "" {
 		v.done.detail = string(form.image)
 	}
-	if form.checks() && form.image != "" && (wish.Next || !v.caller.bearer) {
+	if form.checks() && form.image != "" && wish.Next {
 		v.done.halfway = true
 		return app.Release{}, form.problems.add(nothingToSee())
 	}
 	if form.checks() {
+		if err := a.wishHeld(v, form, &wish); err != nil {
+			return app.Release{}, err
+		}
 		preview, err := a.uploads.Examine(v.context(), wish)
 		held := wish.Name
 		if !wish.Next {
@@ -136,29 +179,37 @@ func (a *admin) deploy(v *visit, form *upload, wish controller.Upload) (app.Rele
 	return release, err
 }
 
-func (a *admin) accept(v *visit, form *upload, wish controller.Upload) (_ app.Release, err error) {
-	if wish.Archive == nil && wish.Image == "" {
-		if wish.Held, err = v.heldKey(form); err != nil {
-			return app.Release{}, err
-		}
+func (a *admin) accept(v *visit, form *upload, wish controller.Upload) (app.Release, error) {
+	if err := a.wishHeld(v, form, &wish); err != nil {
+		return app.Release{}, err
 	}
 	return a.acceptOnce(v, form, wish)
 }
 
-// parseCheck is parseUpload for a program that wants to know how its archive will
+// wishHeld names what is held, where nothing else is to be deployed.
+func (a *admin) wishHeld(v *visit, form *upload, wish *controller.Upload) (err error) {
+	if wish.Archive == nil && wish.Image == "" {
+		wish.Held, err = v.heldKey(form)
+	}
+	return err
+}
+
+// parseCheck is parseUpload for somebody who wants to know first how the archive will
 // be built: name and route are checked where they are given.
 func (a *admin) parseCheck(form *upload, into *controller.Upload) error {
 	named := &upload{fields: map[string]string{fieldName: "app", fieldRoute: "/app"}, problems: form.problems}
 	for name, value := range form.fields {
-		named.fields[name] = value
+		if value != "" || name != fieldName && name != fieldRoute {
+			named.fields[name] = value
+		}
 	}
 	if err := a.parseUpload(named, into); err != nil {
 		return err
 	}
-	if _, given := form.fields[fieldName]; !given {
+	if form.fields[fieldName] == "" {
 		into.Name = ""
 	}
-	if _, given := form.fields[fieldRoute]; !given {
+	if form.fields[fieldRoute] == "" {
 		into.Route = traefik.Route{}
 	}
 	return nil
@@ -188,13 +239,25 @@ func (a *admin) parseUpload(form *upload, into *controller.Upload) error {
 // isTicked is about a box of the form; programs write false, too.
 func isTicked(value string) bool { return value != "" && value != "false" }
 
+// uploadForm shows the page where the form stands: what there is to deploy, or what it
+// needs.
 func (a *admin) uploadForm(v *visit, form *upload) error {
 	v.refund() // nothing was accepted
+	form.placeProblems()
+	held := v.viewHeld(form, "/upload")
+	if held == nil {
+		held = v.viewImage(form)
+	}
+	if held != nil {
+		if err := a.suggest(v, form, *held); err != nil {
+			return err
+		}
+	}
 	page := uploadPage{
-		frame: v.frame("Upload"),
+		frame: v.frame("Deploy"),
 		Name:  form.fields[fieldName], Route: form.fields[fieldRoute], Port: form.fields[fieldPort],
 		PlainVariables: form.fields[fieldPlainVariables] != "",
-		MostBytes:      archiveBody - formOverhead, Problems: form.problems, Checked: form.checks(), Held: v.viewHeld(form, "/upload"),
+		MostBytes:      archiveBody - formOverhead, Problems: form.problems, Held: held, Whole: held == nil && form.isWhole(), Kept: form.kept(),
 	}
 	page.Mount = mountRow{
 		Volume: form.fields[fieldVolume], Target: form.fields[fieldTarget], ReadOnly: form.fields[fieldReadOnly] != "",
@@ -208,4 +271,31 @@ func (a *admin) uploadForm(v *visit, form *upload) error {
 	page.Section, page.Room = "upload", v.room(limit.Upload)
 	page.Problem = form.problems[""]
 	return v.page(form.problems.status(), "upload", page)
+}
+
+// isWhole reports whether a form with neither a held archive nor an image shows its fields
+// nevertheless: something is wrong with one, or it was sent by itself.
+func (u *upload) isWhole() bool {
+	if u.fields[fieldOther] != "" {
+		return false
+	}
+	for field := range u.problems {
+		if field != "" && !slices.Contains(sourceFields, field) {
+			return true
+		}
+	}
+	return !u.checks() && (u.fields[fieldName] != "" || u.fields[fieldRoute] != "")
+}
+
+// viewImage is viewHeld for an image that is run as it is; nil where the form names none,
+// or one that cannot be.
+func (v *visit) viewImage(form *upload) *heldView {
+	if form.image == "" || form.problems[fieldImage] != nil || form.fields[fieldOther] != "" {
+		return nil
+	}
+	preview := app.Preview{Kind: "Image"}
+	if form.preview != nil {
+		preview = *form.preview
+	}
+	return &heldView{Held: controller.Held{Name: string(form.image), Preview: preview}, Action: "/upload", FormToken: v.formToken(), Room: v.room(limit.Upload)}
 }

@@ -9,12 +9,14 @@ import (
 	"berth/controller"
 	"berth/controller/app"
 	"berth/controller/limit"
+	"berth/controller/problem"
 )
 
 // The fields of the upload forms with which an archive is looked into first.
 const (
 	fieldCheck = "check" // show how it will be built, and build nothing
 	fieldHeld  = "held"  // the id of an archive that was received before, instead of the file
+	fieldAgain = "again" // look once more into the held archive, with what was chosen
 	fieldOther = "other" // give the held archive up and choose another
 )
 
@@ -24,26 +26,61 @@ const heldPath = "/upload/held/:id/Dockerfile"
 // checks reports whether the form asks to see how the app will be built. Whatever
 // it says but no is a yes: a build is what cannot be taken back.
 func (u *upload) checks() bool {
-	said := u.fields[fieldCheck]
-	return said != "" && said != "false"
+	return isTicked(u.fields[fieldCheck]) || isTicked(u.fields[fieldAgain])
 }
 
 // sendsHeld reports whether the form stands for an archive that was sent before.
-func (u *upload) sendsHeld() bool { return !u.checks() && u.fields[fieldHeld] != "" }
+func (u *upload) sendsHeld() bool {
+	return u.fields[fieldHeld] != "" && (!u.checks() || isTicked(u.fields[fieldAgain]))
+}
 
 // settleCheck ends a form that is checked. The archive of a person is held for
 // them; a program sends it again.
-func (a *admin) settleCheck(v *visit, form *upload, app app.Name, preview app.Preview, err error) error {
+//
+// One of a new app is held too where a person can lift what it was refused for on the form.
+func (a *admin) settleCheck(v *visit, form *upload, app app.Name, preview app.Preview, wrong error) error {
 	v.done.halfway = true // nothing was changed
-	if err != nil {
-		return form.problems.add(err)
+	if err := form.problems.add(wrong); err != nil {
+		return err
 	}
-	form.preview = &preview
-	if !v.caller.bearer {
+	if wrong == nil {
+		form.preview = &preview
+	}
+	if v.caller.bearer || form.archive == nil && !form.sendsHeld() || wrong != nil && (app != "" || !form.canLift()) {
+		return nil
+	}
+	if form.archive != nil {
 		held := a.uploads.Hold(v.caller.owner(), app, form.archive, preview)
 		form.held = &held
+		form.fields[fieldHeld] = held.ID
+		return nil
 	}
+	a.findHeld(v, form)
 	return nil
+}
+
+// canLift reports whether the fields of the form lift what an archive was refused for, or
+// a part of it.
+func (u *upload) canLift() bool {
+	wrong := u.problems.first()
+	if wrong == nil || wrong.Field == "" {
+		return false
+	}
+	if wrong.Field != fieldArchive {
+		return true
+	}
+	return slices.ContainsFunc(wrong.Faults, func(fault *problem.Refusal) bool { return fault.Offer != "" || fault.Variable() != "" })
+}
+
+// findHeld finds the archive for the form, if it is still there.
+func (a *admin) findHeld(v *visit, form *upload) {
+	key, err := v.heldKey(form)
+	if err != nil {
+		return
+	}
+	if held, err := a.uploads.Held(key); err == nil {
+		form.held = &held
+	}
 }
 
 // heldKey is what the form names. An id that cannot be one is as good as gone.
@@ -74,13 +111,13 @@ func (a *admin) settleHeld(v *visit, form *upload) {
 	if len(form.problems) == 0 {
 		return
 	}
-	if key, err := v.heldKey(form); err == nil && form.problems[fieldArchive] == nil {
-		if held, err := a.uploads.Held(key); err == nil {
-			form.held = &held
-			return
-		}
+	a.findHeld(v, form)
+	if form.held != nil && form.held.App != "" && form.problems[fieldArchive] != nil {
+		form.held = nil // the app's page offers what lifts it beside the file
 	}
-	delete(form.fields, fieldHeld)
+	if form.held == nil {
+		delete(form.fields, fieldHeld)
+	}
 }
 
 // heldView is an archive that waits, as the pages show it.
@@ -103,16 +140,29 @@ func (v *visit) viewHeld(form *upload, action string) *heldView {
 	if form.held.App == "" {
 		class = limit.Upload
 	}
-	view := &heldView{Held: *form.held, Action: action, FormToken: v.formToken(), Room: v.room(class)}
-	for _, name := range slices.Sorted(maps.Keys(form.fields)) {
+	return &heldView{Held: *form.held, Action: action, FormToken: v.formToken(), Room: v.room(class), Fields: form.kept()}
+}
+
+// kept are the fields that go on to the next page unseen.
+func (u *upload) kept() (kept []hiddenField) {
+	for _, name := range slices.Sorted(maps.Keys(u.fields)) {
 		switch {
-		case name == formField, name == fieldOnce, name == fieldCheck, name == fieldHeld, name == fieldOther, isVariableField(name):
+		case isStepField(name), isVariableField(name):
+		case slices.Contains(sourceFields, name) && name != fieldImage:
 		default:
-			view.Fields = append(view.Fields, hiddenField{name, form.fields[name]})
+			kept = append(kept, hiddenField{name, u.fields[name]})
 		}
 	}
-	return view
+	return kept
 }
+
+// isStepField reports whether the field leads from one page to the next, and is not kept.
+func isStepField(name string) bool {
+	return slices.Contains([]string{formField, fieldOnce, fieldCheck, fieldHeld, fieldAgain, fieldOther}, name)
+}
+
+// Picture is the drawing of the services; nil where there is none.
+func (h heldView) Picture() *picture { return drawServices(h.Plan()) }
 
 // Several reports whether there are several services.
 func (h heldView) Several() bool { return len(h.Preview.Services) > 1 }

@@ -34,6 +34,12 @@ func (s *site) check(path, token string) (page answer, held string) {
 	return page, found[1]
 }
 
+// needs is the page that asks what an archive needs.
+func (s *site) needs(token string) string {
+	page, _ := s.check("/upload", token)
+	return page.body
+}
+
 // accepted counts what became a release.
 func (s *site) accepted() (count int) {
 	for _, call := range s.apps.called() {
@@ -48,7 +54,7 @@ func TestCheck_ShowsHowItWillBeBuiltAndDeploysWithoutTheFile(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	token := s.signIn()
-	mustContain(t, s.get("/upload").body, `name="check"`, "Preview before deploying")
+	mustContain(t, s.get("/upload").body, `name="check" value="true"`, `type="file"`, "Begin with what you have.")
 	page, held := s.check("/upload", token)
 	mustContain(t, page.body, "Static site", "There is an index.html at the top.", "FROM scratch", "My App.zip",
 		`href="/upload/held/`+held+`/Dockerfile"`, ">Deploy<", ">Choose another archive<",
@@ -122,7 +128,7 @@ func TestCheck_RefusalsStandBesideTheirFields(t *testing.T) {
 	}
 	checked := part{fieldCheck, "true", ""}
 	refused := s.upload("/upload", "", newForm(token, checked, zipPart)...)
-	mustContain(t, refused.body, `id="archive-problem"`, "Nothing says what this is.", `value="/hello"`, `type="file"`, `aria-describedby="check-hint" checked`)
+	mustContain(t, refused.body, `id="archive-problem"`, "Nothing says what this is.", `value="/hello"`, `type="file"`, `name="check" value="true"`)
 	bad := s.upload("/upload", "", part{formField, token, ""}, part{"name", "My App", ""}, part{"route", "/x", ""}, checked, zipPart)
 	mustContain(t, bad.body, `id="name-problem"`)
 	none := s.upload("/upload", "", newForm(token, checked)...)

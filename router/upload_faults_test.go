@@ -171,8 +171,7 @@ func TestChoices_StandClosedOnTheFormAndInTheSettings(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
-	s.signIn()
-	for _, path := range []string{"/upload", "/admin/apps/hello"} {
-		mustContain(t, s.get(path).body, `<details class="more"><summary>Compose file</summary>`, `name="main"`, `name="profiles"`, `name="host_folders"`, `name="dotenv"`)
+	for _, page := range []string{s.needs(s.signIn()), s.get("/admin/apps/hello").body} {
+		mustContain(t, page, `<details class="more"><summary>Compose file</summary>`, `name="main"`, `name="profiles"`, `name="host_folders"`, `name="dotenv"`)
 	}
 }

@@ -46,6 +46,8 @@ type upload struct {
 	archive *uploads.Archive
 	image   plan.ImageReference // instead of the archive
 
+	made *packed // instead of the archive, packed by Berth
+
 	dockerfile string // path in the archive; empty means the usual one
 
 	problems fieldProblems
@@ -112,8 +114,19 @@ func (a *admin) readParts(v *visit, form *upload, check func(*upload) error) err
 	if fileSeen {
 		return nil
 	}
-	if err := a.checkUpload(v, form, check); err != nil || form.sendsHeld() || form.image != "" {
+	if err := a.checkUpload(v, form, check); err != nil {
 		return err
+	}
+	return a.receiveNoFile(form)
+}
+
+// receiveNoFile takes what the form has in the place of a file.
+func (a *admin) receiveNoFile(form *upload) error {
+	switch {
+	case form.made != nil:
+		return a.receiveMade(form)
+	case form.sendsHeld(), form.image != "":
+		return nil
 	}
 	return form.problems.add(noFile())
 }
@@ -123,17 +136,17 @@ func (a *admin) readFile(v *visit, form *upload, part *multipart.Part, check fun
 	if err := a.checkUpload(v, form, check); err != nil {
 		return err
 	}
-	if part.FileName() == "" && form.image != "" {
-		return nil // a field of the browser's form that was left empty
-	}
-	if part.FileName() == "" {
-		return form.problems.add(noFile())
+	if part.FileName() == "" { // a field of the browser's form that was left empty
+		return a.receiveNoFile(form)
 	}
 	if err := checkFileName(part); err != nil {
 		return err
 	}
 	if form.image != "" {
 		return form.problems.add(imageAndFile())
+	}
+	if form.made != nil {
+		return form.problems.add(severalSources())
 	}
 	if len(form.problems) > 0 {
 		return nil
@@ -165,6 +178,9 @@ func (a *admin) checkUpload(v *visit, form *upload, check func(*upload) error) e
 		}
 	}
 	if err := form.parseImage(); err != nil {
+		return err
+	}
+	if err := form.parseMade(); err != nil {
 		return err
 	}
 	if err := form.parseDockerfile(); err != nil {
@@ -205,16 +221,20 @@ func (u *upload) readField(part *multipart.Part) error {
 			"Send "+formField+", name, route, port and archive, or image in its place.",
 		)
 	}
-	value, err := io.ReadAll(io.LimitReader(part, uploadFieldBytes+1))
+	most := uploadFieldBytes
+	if isPasted(name) {
+		most = pastedBytes
+	}
+	value, err := io.ReadAll(io.LimitReader(part, int64(most)+1))
 	if err != nil {
 		return err
 	}
 	if former := u.fields[name]; former != "" && slices.Contains(listFields, name) {
 		value = append([]byte(former+","), value...)
 	}
-	if len(value) > uploadFieldBytes {
+	if len(value) > most {
 		return problem.TooLarge(
-			fmt.Sprintf("The field %.40q is longer than %d kB.", name, uploadFieldBytes>>10),
+			fmt.Sprintf("The field %.40q is longer than %d kB.", name, most>>10),
 			"Make it shorter.",
 		)
 	}

@@ -14,7 +14,7 @@ func TestUpload_VariablesReachTheAppAndNoPage(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	token := s.signIn()
-	mustContain(t, s.get("/upload").body, `name="environment"`)
+	mustContain(t, s.needs(token), `name="environment"`)
 	var wish controller.Upload
 	s.apps.onAccept = func(u controller.Upload) (app.Release, error) {
 		wish = u

@@ -2,6 +2,7 @@ package app
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"berth/controller/plan"
@@ -39,6 +40,10 @@ type ServicePreview struct {
 	Copies  int      // containers
 	Volumes []string // name:/path of each volume
 	Loosens []string // the security exceptions that it has
+
+	Uses     []string // the services that it waits for, is linked to, or has an address of in a variable
+	Runs     plan.RestartMode
+	Database string // of which database it runs the official image; empty for none
 }
 
 // Ask keeps what a template asks for, without the values of secrets.
@@ -78,7 +83,7 @@ func PreviewOf(made plan.Plan) Preview {
 	preview := Preview{Notes: made.Notes}
 	for _, service := range made.Services {
 		preview.Services = append(preview.Services, service.Name)
-		preview.Plan = append(preview.Plan, servicePreview(service, made.Main))
+		preview.Plan = append(preview.Plan, servicePreview(service, made))
 		if service.Name == made.Main {
 			preview.describe(service)
 		}
@@ -99,8 +104,8 @@ func PreviewOf(made plan.Plan) Preview {
 	return preview
 }
 
-func servicePreview(service plan.Service, main string) ServicePreview {
-	made := ServicePreview{Name: service.Name, Image: service.Image, Main: service.Name == main, Copies: service.Count()}
+func servicePreview(service plan.Service, of plan.Plan) ServicePreview {
+	made := ServicePreview{Name: service.Name, Image: service.Image, Main: service.Name == of.Main, Copies: service.Count(), Uses: usesOf(service, of.Services)}
 	if service.Image == "" && service.Build.Generated == nil {
 		made.Build = service.Build.Dockerfile
 		if service.Build.Folder != "" {
@@ -110,6 +115,8 @@ func servicePreview(service plan.Service, main string) ServicePreview {
 	if made.Main {
 		made.Port = service.Port
 	}
+	made.Runs = service.Restart.Mode
+	made.Database, _ = plan.DatabaseImage(service.Image)
 	for _, mount := range service.Mounts {
 		made.Volumes = append(made.Volumes, mount.Volume+":"+mount.Target)
 	}
@@ -120,6 +127,36 @@ func servicePreview(service plan.Service, main string) ServicePreview {
 		made.Loosens = append(made.Loosens, WaiverWritableRoot.Label())
 	}
 	return made
+}
+
+// usesOf returns the other services that a service talks to, as far as its file says.
+func usesOf(service plan.Service, all []plan.Service) (uses []string) {
+	for _, other := range all {
+		waits := slices.ContainsFunc(service.DependsOn, func(d plan.Dependency) bool { return d.Service == other.Name })
+		named := slices.ContainsFunc(service.Environment, func(variable string) bool {
+			_, value, _ := strings.Cut(variable, "=")
+			return isAddressOf(value, other.Name)
+		})
+		if other.Name != service.Name && (waits || named || slices.Contains(service.Links, other.Name)) {
+			uses = append(uses, other.Name)
+		}
+	}
+	return uses
+}
+
+// isAddressOf reports whether a variable has the host, alone, with a port, or in a URL.
+func isAddressOf(value, host string) bool {
+	_, rest, inURL := strings.Cut(value, "://")
+	if !inURL {
+		name, port, _ := strings.Cut(value, ":")
+		return name == host && strings.Trim(port, "0123456789") == ""
+	}
+	authority := rest
+	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
+		authority = rest[:end]
+	}
+	name, _, _ := strings.Cut(authority[strings.LastIndex(authority, "@")+1:], ":")
+	return name == host
 }
 
 // describe says how the service that the route leads to is made.

@@ -70,7 +70,8 @@ func Refuse(tree *archive.Tree) *problem.Refusal {
 	}
 	return &problem.Refusal{
 		Reason: reason + where,
-		Hint:   fmt.Sprintf("To build with %s, name it in the field \"Dockerfile\" (--dockerfile of berth deploy)%s.", near[0], alone),
+		Offer:  problem.OfferDockerfile, Subject: strings.Join(near, ","),
+		Hint: fmt.Sprintf("To build with %s, name it in the field \"Dockerfile\" (--dockerfile of berth deploy)%s.", near[0], alone),
 	}
 }
 

@@ -32,6 +32,7 @@ type Service struct {
 	Restart    Restart
 	Health     *Healthcheck // nil means the image's
 	DependsOn  []Dependency // by name
+	Links      []string     `json:"-"` // services that it names as links; only shown
 
 	Aliases    []string // names on the app's network, with its own
 	ExtraHosts []string // name:address

@@ -251,6 +251,9 @@ func (c *composer) linkAll(services []plan.Service) {
 				c.fault(fmt.Sprintf("The link %.60q leads to no service of the file.", link), "Link to a service of the file, or remove the link.", "services", from.Name, "links")
 				continue
 			}
+			if own := slices.IndexFunc(services, func(s plan.Service) bool { return s.Name == from.Name }); own >= 0 {
+				services[own].Links = append(services[own].Links, target)
+			}
 			if alias == "" || slices.Contains(services[at].Aliases, alias) {
 				continue
 			}

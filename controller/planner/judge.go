@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"berth/controller/archive"
+	"berth/controller/lineends"
 	"berth/controller/plan"
 	"berth/controller/recipe"
 )
@@ -31,6 +32,11 @@ func judge(ctx context.Context, tree *archive.Tree, made plan.Plan, err error) (
 	}
 	if note := tree.LeftOut(); note != "" && err == nil {
 		made.Notes = append(made.Notes, note)
+	}
+	if err == nil && len(layouts) > 0 {
+		var notes []string
+		notes, err = lineends.Notes(ctx, tree)
+		made.Notes = append(made.Notes, notes...)
 	}
 	return made, err
 }

@@ -121,3 +121,20 @@ func TestFrom_SaysWhatMacOSAdded(t *testing.T) {
 		t.Errorf("got %+v, %v", made.Notes, err)
 	}
 }
+
+func TestFrom_WarnsOfScriptsWithTheLineEndsOfWindows(t *testing.T) {
+	script := []string{"entrypoint.sh", "#!/bin/sh\r\nexec app\r\n"}
+	for name, test := range map[string]struct {
+		files []string
+		warns bool
+	}{
+		"a build":  {append([]string{"Dockerfile", "FROM scratch"}, script...), true},
+		"an image": {append([]string{"compose.yaml", "services:\n  web:\n    image: a\n    ports: ['80']\n"}, script...), false},
+		"good":     {[]string{"Dockerfile", "FROM scratch", "entrypoint.sh", "#!/bin/sh\nexec app\n"}, false},
+	} {
+		made, err := From(t.Context(), archivetest.App(t, test.files...), options)
+		if err != nil || strings.Contains(strings.Join(made.Notes, " "), "The script entrypoint.sh has the line ends of Windows") != test.warns {
+			t.Errorf("%s: %q, %v", name, made.Notes, err)
+		}
+	}
+}

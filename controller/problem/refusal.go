@@ -32,7 +32,10 @@ const (
 	// OfferCompose chooses one or more compose files; the Subject names those that the
 	// archive has, with commas between.
 	OfferCompose Offer = "compose"
-	OfferPlain   Offer = "plain" // the variables are kept plain, not as secrets
+	// OfferDockerfile chooses the Dockerfile; the Subject names those that the archive has.
+	OfferDockerfile Offer = "dockerfile"
+
+	OfferPlain Offer = "plain" // the variables are kept plain, not as secrets
 
 	// The security exceptions for one service.
 	OfferDatabase     Offer = "database"

@@ -39,6 +39,9 @@ func (a *Archive) Choose(dockerfile string) error {
 	}
 	id, _, _ := strings.Cut(a.file, ".")
 	name := id + "." + base64.RawURLEncoding.EncodeToString([]byte(dockerfile)) + suffix
+	if name == a.file {
+		return nil
+	}
 	a.folder.mine.Store(name, true)
 	if err := a.folder.root.Rename(a.file, name); err != nil {
 		a.folder.mine.Delete(name)

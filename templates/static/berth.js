@@ -195,8 +195,31 @@
     }).then(function (wrong) {
       sendingButtons(form, false);
       if (wrong) failed(form, wrong);
-      else showFile(form);
+      else took(form);
     });
+  }
+
+  // A folder that was chosen in place of an archive becomes one too.
+  function takeChosenFolder(form, field) {
+    var found = Array.prototype.map.call(field.files, function (file) {
+      return { file: file, path: file.webkitRelativePath || file.name };
+    }).filter(function (one) {
+      return !one.path.split("/").some(function (part) { return leftOut.indexOf(part) >= 0; });
+    });
+    field.value = "";
+    try {
+      takeTar(form, found.length ? found[0].path.split("/")[0] : "", found);
+    } catch (wrong) {
+      return failed(form, wrong.said || "The folder could not be read. Choose it again.");
+    }
+    took(form);
+  }
+
+  // What was chosen is shown, and looked into at once where the page is for that.
+  function took(form) {
+    showFile(form);
+    var input = form.querySelector('input[type="file"]');
+    if (form.dataset.look !== undefined && input.files.length && input.validity.valid) form.requestSubmit();
   }
 
   // An app's folder becomes the archive of the form: a tar, which needs no library. The
@@ -212,7 +235,6 @@
     var carrier = new DataTransfer();
     carrier.items.add(new File(parts, name + ".tar", { type: "application/x-tar" }));
     form.querySelector('input[type="file"]').files = carrier.files;
-    suggestName(form);
   }
 
   // The header of a file, after one with the whole path where that is too long for it.
@@ -293,26 +315,14 @@
     }
   }
 
-  function suggestName(form) {
-    var name = form.elements.namedItem("name");
-    var route = form.elements.namedItem("route");
-    var file = form.querySelector('input[type="file"]').files[0];
-    if (!name || !file) return;
-    if (!name.value) {
-      name.value = file.name.replace(archiveEnd, "").toLowerCase()
-        .replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 40).replace(/-+$/, "");
-    }
-    if (route && !route.value && name.value) route.value = "/" + name.value;
-  }
-
   function setUpDrop(form) {
     var drop = form.querySelector("[data-drop]");
     var input = form.querySelector('input[type="file"]');
     form.querySelectorAll('input[type="file"]').forEach(function (field) {
       field.addEventListener("change", function () {
         form.dropped = null;
-        showFile(form);
-        suggestName(form);
+        if (field.dataset.folder === undefined) took(form);
+        else if (field.files.length) takeChosenFolder(form, field);
       });
     });
     ["dragenter", "dragover"].forEach(function (name) {
@@ -336,8 +346,7 @@
       if (!event.dataTransfer.files.length) return;
       form.dropped = null;
       input.files = event.dataTransfer.files;
-      showFile(form);
-      suggestName(form);
+      took(form);
     });
   }
 
@@ -362,10 +371,11 @@
   }
 
   // What is never sent back stays in the browser: it is put into the form again.
-  function keepTyped(form, fresh) {
+  function keepTyped(fresh) {
+    var typed = {};
+    document.querySelectorAll("[data-typed]").forEach(function (field) { typed[field.name] = field.value; });
     fresh.querySelectorAll("[data-typed]").forEach(function (field) {
-      var old = form.elements.namedItem(field.name);
-      if (old && old.value && !field.value) field.value = old.value;
+      if (typed[field.name] && !field.value) field.value = typed[field.name];
     });
   }
 
@@ -396,16 +406,16 @@
     var input = form.querySelector('input[type="file"]');
     var main = document.getElementById("main");
     document.title = answer.title;
-    if (!wasStored) keepTyped(form, fresh);
+    if (!wasStored) keepTyped(fresh);
     main.replaceWith(fresh);
     var place = fresh.querySelector('form[data-upload] input[type="file"]');
-    if (place && !wasStored) {
+    if (place && input && !wasStored) {
       input.setAttribute("aria-describedby", place.getAttribute("aria-describedby") || "");
       place.replaceWith(input);
     }
     if (window.htmx) window.htmx.process(fresh);
     setUp(fresh);
-    if (place && !wasStored) showChosen(fresh.querySelector("form[data-upload]"));
+    if (place && input && !wasStored) showChosen(fresh.querySelector("form[data-upload]"));
     var wrong = fresh.querySelector("[aria-invalid], [role=alert], .field-problem:not([hidden])");
     if (wrong) {
       if (wrong.focus) wrong.focus();
@@ -430,6 +440,7 @@
   function lookForApp(form) {
     var name = form.elements.namedItem("name");
     var volume = form.querySelector("[data-any]");
+    if (form.elements.namedItem("check") && !name) return failed(form, "The answer was lost. Send it again.");
     if (volume) return failed(form, "The answer was lost. Load the page again to see what was stored.");
     var page = name ? "/admin/apps/" + encodeURIComponent(name.value) : window.location.pathname;
     progress(form, "Sent, but the answer was lost. Looking for the app…", null);
@@ -444,7 +455,7 @@
   }
 
   function setUpUpload(form) {
-    setUpDrop(form);
+    if (form.querySelector("[data-drop]")) setUpDrop(form);
     form.addEventListener("submit", function (event) {
       event.preventDefault();
       var request = new XMLHttpRequest();
@@ -482,6 +493,7 @@
       });
       // The token field stands before the file, and FormData keeps the order.
       var data = new FormData(form);
+      if (event.submitter && event.submitter.name) data.append(event.submitter.name, event.submitter.value);
       if (form.dropped) {
         data.delete("file");
         form.dropped.forEach(function (one) { data.append("file", one.file, one.path); });

@@ -294,17 +294,12 @@ func TestBrowser_DeploysAComposeAppAfterALookAtItsPlan(t *testing.T) {
 	b.open("/login")
 	b.signIn(resetPassword(t))
 
-	b.open("/upload")
-	look := []step{
-		chromedp.SendKeys("#name", "visitors"), chromedp.SendKeys("#route", "/visitors"),
-		chromedp.Click("#check"), chromedp.SetUploadFiles("input[name=archive]", []string{packed}),
-	}
-	b.run("ask to see it first", look...)
-	b.press("/upload", "form[data-upload] button[type=submit]", "#held", look...)
+	b.send(packed, "#held")
+	b.run("open the list of services", chromedp.Click(".words > summary"))
 	b.shoot("13-compose-preview")
 	for _, words := range []string{"visitors.zip", "2 services", "store", "web"} {
-		if !strings.Contains(b.text("#held"), words) {
-			t.Errorf("the page does not say %q: %s", words, b.text("#held"))
+		if !strings.Contains(b.text("main"), words) {
+			t.Errorf("the page does not say %q: %s", words, b.text("main"))
 		}
 	}
 	b.press("/admin/apps/visitors/releases/1", "#held button.main", ".steps")

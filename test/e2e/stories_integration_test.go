@@ -35,9 +35,8 @@ func (b *browser) uploadByForm(name, mode string, lines ...string) {
 	file := write(b.t, name+".zip", archive)
 	page := "/admin/apps/" + name + "/releases/1"
 	for deadline := time.Now().Add(pageTimeout()); time.Now().Before(deadline); {
-		b.open("/upload")
-		b.run("send the archive of "+name, chromedp.SetValue("#name", name), chromedp.SetValue("#route", "/"+name),
-			chromedp.SetUploadFiles("input[name=archive]", []string{file}), chromedp.Click("form[data-upload] button[type=submit]"))
+		b.send(file, "#held")
+		b.run("deploy "+name, chromedp.SetValue("#name", name), chromedp.SetValue("#route", "/"+name), chromedp.Click("#held button.main"))
 		// A container that comes or goes breaks an upload: it is sent again then.
 		if patience.Eventually(10*time.Second, func() bool { return b.sees(".steps") }) {
 			return

@@ -17,6 +17,7 @@ var board = []room{
 	{"cmd/berth", "*"},
 	{"router", "*"},
 	{"templates", ""},
+	{"examples", ""},
 
 	// The story, and the ledger that keeps its nouns.
 	{"store/storetest", "store"},
@@ -60,12 +61,13 @@ var board = []room{
 	{"domaincheck", "address traefik"},
 	{"maintenance", "traefik"},
 	{"execfailure", "archive plan problem"},
-	{"planner", "address archive compose dockerfile nearmiss plan printable problem recipe registry"},
+	{"planner", "address archive compose dockerfile nearmiss plan printable problem recipe registry lineends"},
 	{"plan", "archive dockerfile printable problem recipe registry"},
 	{"recipe", "archive dockerfile nearmiss printable problem"},
 	{"dockerfile", "archive problem registry"},
 	{"registry", "address problem"},
 	{"nearmiss", "archive problem"},
+	{"lineends", "archive"},
 	{"archive", "archive/expand printable problem"},
 	{"archive/expand", ""},
 	{"compose", "printable problem"},
