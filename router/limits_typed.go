@@ -46,6 +46,7 @@ var plainFields = map[string]bool{
 
 	fieldRoute: true, fieldPort: true, fieldVolume: true, fieldTarget: true, fieldReadOnly: true, fieldImage: true,
 	fieldMemory: true, fieldDockerfile: true, fieldQuota: true, fieldWritableRoot: true, fieldFallback: true, fieldDatabase: true, fieldServices: true, fieldPlain: true,
+	app.FieldReady: true, app.FieldReadyPath: true, app.FieldReadyStatus: true, app.FieldStartTime: true, app.FieldScheme: true,
 	app.FieldMain: true, app.FieldProfiles: true, app.FieldCompose: true, app.FieldVolumes: true, app.FieldDotenv: true,
 }
 

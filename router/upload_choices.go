@@ -27,6 +27,7 @@ var listFields = []string{fieldPlain, fieldGenerate, fieldServices, app.FieldPro
 var settingsFields = []string{
 	fieldPort, fieldFallback, fieldDatabase, fieldServices, fieldWritableRoot,
 	app.FieldMain, app.FieldProfiles, app.FieldCompose, app.FieldVolumes, app.FieldDotenv,
+	app.FieldReady, app.FieldReadyPath, app.FieldReadyStatus, app.FieldStartTime, app.FieldScheme,
 }
 
 // has reports whether the field was sent.
@@ -62,9 +63,21 @@ func (u *upload) settings(before app.Settings) (app.Settings, problem.Problems) 
 	u.text(app.FieldCompose, &typed.Compose)
 	u.tick(app.FieldVolumes, &typed.Volumes)
 	u.tick(app.FieldDotenv, &typed.Dotenv)
-	var wrong problem.Problems
+	var wrong, unready problem.Problems
 	made.Choices, wrong = app.ParseChoices(typed)
-	return made, append(problems, wrong...)
+	made.Readiness, unready = u.readiness(before.Readiness)
+	return made, append(append(problems, wrong...), unready...)
+}
+
+// readiness is that of before with what the form sends.
+func (u *upload) readiness(before app.Readiness) (app.Readiness, problem.Problems) {
+	typed := before.Form()
+	u.text(app.FieldReady, &typed.By)
+	u.text(app.FieldReadyPath, &typed.Path)
+	u.text(app.FieldReadyStatus, &typed.Status)
+	u.text(app.FieldStartTime, &typed.StartTime)
+	u.text(app.FieldScheme, &typed.Scheme)
+	return app.ParseReadiness(typed)
 }
 
 // text takes the field where it was sent.

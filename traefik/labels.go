@@ -29,7 +29,7 @@ func Labels(target Target) map[string]string {
 	labels := make(map[string]string)
 	if target.Proving || !target.Unavailable {
 		service := "services." + target.service() + ".loadbalancer."
-		set(labels, service+"server.url", "http://"+target.Address)
+		set(labels, service+"server.url", target.Scheme.String()+"://"+target.Address)
 		set(labels, service+"passhostheader", "true")
 	}
 	switch {

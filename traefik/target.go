@@ -16,6 +16,7 @@ type Target struct {
 	Release int64  // from 1; 0 for an app that was never live, which is Unavailable
 	Routes  []Route
 	Address string // host:port on the app's network, with a name, because IP addresses change at a restart; empty with Release 0
+	Scheme  Scheme // what the app speaks at Address
 	// Proving targets answer only on the verify entry point, under VerifyHost. Their
 	// Routes stay with their present owners.
 	Proving bool
@@ -49,6 +50,9 @@ func (t Target) check() error {
 		return fmt.Errorf("target %s has release %d, and the first is 1", t.App, t.Release)
 	}
 	if err := checkAddress(t.Address); err != nil && !neverLive {
+		return fmt.Errorf("target %s: %w", t.service(), err)
+	}
+	if err := t.Scheme.check(); err != nil {
 		return fmt.Errorf("target %s: %w", t.service(), err)
 	}
 	if err := t.checkAccess(); err != nil {

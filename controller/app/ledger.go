@@ -56,8 +56,9 @@ type Routing struct {
 	App     Name
 	Release int64
 	Routes  []traefik.Route
-	Address string // host:port of the main instance for the proxy
-	Proving bool   // not live: only the controller's own verify route leads there
+	Address string         // host:port of the main instance for the proxy
+	Scheme  traefik.Scheme // that the main instance speaks
+	Proving bool           // not live: only the controller's own verify route leads there
 	Access  traefik.Access
 	// Unavailable says that a page answers in place of the app: the app is stopped, or
 	// its first release failed. In the second case Release is 0 and Address is empty.

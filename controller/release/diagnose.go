@@ -13,6 +13,7 @@ import (
 	"berth/controller/execfailure"
 	"berth/controller/plan"
 	"berth/controller/problem"
+	"berth/controller/readiness"
 	"berth/controller/routing"
 )
 
@@ -105,7 +106,7 @@ func (s *shipment) diagnose(cause error) *problem.Problem {
 			"The proxy did not take over the new route.",
 			"See that Traefik runs and what its log says, then deploy again.",
 		).Because(cause)
-	case errors.Is(cause, errNotReady), errors.Is(cause, errUnhealthy):
+	case errors.Is(cause, readiness.ErrNotReady), errors.Is(cause, errUnhealthy):
 		return s.offerDatabase(service, service.named(s.diagnoseSilence(service, cause)))
 	case errors.Is(cause, errNotCompleted):
 		return s.offerDatabase(service, service.named(diagnoseSlow(s.waited, s.lastOutput(service))))
@@ -175,10 +176,7 @@ func (s *shipment) diagnoseSilence(service *atFault, cause error) *problem.Probl
 		return found.problem(lines, cause)
 	}
 	if errors.Is(cause, errUnhealthy) {
-		return problem.Invalid(
-			fmt.Sprintf("%s, but its HEALTHCHECK did not turn healthy within %s.", service.works(), inWords(s.waited)),
-			"See what the health check runs, and that the image holds the program it needs.",
-		).Because(cause)
+		return s.diagnoseHealth(service, cause)
 	}
 	if problem := s.diagnosePort(cause); problem != nil {
 		return problem
@@ -187,6 +185,37 @@ func (s *shipment) diagnoseSilence(service *atFault, cause error) *problem.Probl
 		fmt.Sprintf("The app runs, but did not respond correctly on %s within %s: %s.", s.release.Address, inWords(s.waited), lastCause(cause)),
 		"It must listen on 0.0.0.0 (not 127.0.0.1) and on that port: set another one as \"Port\", or read the variable PORT. Its last lines are in the log.",
 	).Because(cause)
+}
+
+// diagnoseHealth shows what the health check printed last.
+func (s *shipment) diagnoseHealth(service *atFault, cause error) *problem.Problem {
+	message := fmt.Sprintf("%s, but its HEALTHCHECK did not turn healthy within %s.", service.works(), inWords(s.waited))
+	if s.release.Settings.Readiness.By == app.ReadyHealth {
+		message = fmt.Sprintf("The HEALTHCHECK did not turn healthy within %s.", inWords(s.waited))
+	}
+	condition := s.lastCheck(service)
+	if failure := readiness.LastFailure(condition); failure != "" {
+		message += " " + sentence(failure)
+	}
+	return problem.Invalid(message, readiness.Mend(condition)).Because(cause)
+}
+
+// lastCheck returns the first of the service's instances that is not healthy, and keeps
+// what its health check printed in the release's log.
+func (s *shipment) lastCheck(service *atFault) docker.Condition {
+	ctx, cancel := context.WithTimeout(context.Background(), tailTimeout)
+	defer cancel()
+	for _, name := range service.instances {
+		instance, err := s.engine.Inspect(ctx, name)
+		if err != nil || instance.Condition.Health == "healthy" || !instance.Condition.HealthRan {
+			continue
+		}
+		for line := range strings.Lines(instance.Condition.HealthOutput) {
+			s.log.line(service.label + ", health check: " + strings.TrimRight(line, "\n"))
+		}
+		return instance.Condition
+	}
+	return docker.Condition{}
 }
 
 // diagnosePort explains a silence by what the app listens on; nil where that is not known.
@@ -199,7 +228,7 @@ func (s *shipment) diagnosePort(cause error) *problem.Problem {
 		return nil
 	case slices.Contains(reached, asked):
 		problem.Message = fmt.Sprintf("The app listens on port %d, but did not respond correctly within %s: %s.", asked, inWords(s.waited), lastCause(cause))
-		problem.Hint = "One of its pages /health, /status or / must answer with a status below 500. Its last lines are in the log."
+		problem.Hint = readiness.Expects(s.release.Settings.Readiness) + " Its last lines are in the log."
 	case len(reached) > 0:
 		problem.Remedy.Port = reached[0]
 		problem.Hint = fmt.Sprintf("Try again with port %d, or let the app listen on the port that the variable PORT names.", reached[0])

@@ -165,6 +165,9 @@ func (p *planned) foretell(ctx context.Context) error {
 
 // start runs the instances; the proxy confirms the verify route in the meantime.
 func (i images) start(ctx context.Context) (instances, error) {
+	if err := i.checkReadiness(); err != nil {
+		return instances{}, err
+	}
 	if err := i.prepareVolumes(ctx); err != nil {
 		return instances{}, err
 	}
@@ -285,7 +288,7 @@ func (p *planned) startOptions(service *shipped, name string) docker.StartOption
 func (s *shipment) target(proving bool) traefik.Target {
 	return routing.TargetOf(app.Routing{
 		App: s.app.Name, Release: s.release.Number, Routes: s.app.Routes,
-		Address: s.release.Address, Proving: proving,
+		Address: s.release.Address, Scheme: s.release.Settings.Readiness.Scheme, Proving: proving,
 	})
 }
 

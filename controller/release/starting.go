@@ -36,7 +36,7 @@ func (c *Shipper) optionsOf(s starting, name string) docker.StartOptions {
 	}
 	if s.run.Main {
 		options.Labels = traefik.Labels(routing.TargetOf(app.Routing{
-			App: s.app.Name, Release: s.release.Number, Routes: s.app.Routes, Address: s.release.Address,
+			App: s.app.Name, Release: s.release.Number, Routes: s.app.Routes, Address: s.release.Address, Scheme: s.release.Settings.Readiness.Scheme,
 		}))
 		// The proxy knows one name: all instances answer to it.
 		if host, _, err := net.SplitHostPort(s.release.Address); err == nil && host != name {

@@ -4,17 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
+	"slices"
 	"sync"
 	"time"
 
 	"berth/controller/app"
 	"berth/controller/docker"
 	"berth/controller/pause"
+	"berth/controller/readiness"
 )
 
 const (
-	readyTimeout = 60 * time.Second       // for a new instance to answer
 	firstPause   = 5 * time.Millisecond   // between probes, growing
 	longestPause = 500 * time.Millisecond // up to this
 	// inspectEvery is how often instances are looked at: the engine waits 100 ms before it
@@ -24,11 +24,7 @@ const (
 	crashGrace    = 2 * time.Second // unless it answers so soon after the last of these ends
 )
 
-// readinessPaths are asked in turn; the first answer below 500 counts.
-var readinessPaths = []string{"/health", "/status", "/api/health", "/api/status", "/"}
-
 var (
-	errNotReady     = errors.New("no answer below 500 in time")
 	errUnhealthy    = errors.New("the health check did not turn healthy in time")
 	errBuildTimeout = errors.New("the build took too long")
 )
@@ -40,13 +36,17 @@ func (i instances) verify(ctx context.Context) (proof, error) {
 	if err := i.advance(ctx, app.ReleaseVerifying); err != nil {
 		return proof{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, i.patience())
+	patience := i.patience()
+	if patience > time.Minute {
+		i.log.say("it may take up to %s to become ready", inWords(patience))
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	ctx, stop := i.watched(ctx)
 	defer stop()
 	began := time.Now()
 	defer func() { i.waited = time.Since(began) }()
-	wait, last := firstPause, errNotReady
+	wait, last := firstPause, readiness.ErrNotReady
 	for {
 		good, err := i.proven(ctx, began)
 		if good {
@@ -72,7 +72,11 @@ func (i instances) verify(ctx context.Context) (proof, error) {
 
 // proven asks the release once. The error says what is amiss so far.
 func (p *planned) proven(ctx context.Context, began time.Time) (bool, error) {
-	answered, err := p.probe(ctx)
+	byHealth := p.release.Settings.Readiness.By == app.ReadyHealth
+	answered, err := byHealth, error(nil)
+	if !byHealth {
+		answered, err = p.probe(ctx)
+	}
 	p.answered.Store(answered)
 	if !answered {
 		return false, err
@@ -88,7 +92,11 @@ func (p *planned) proven(ctx context.Context, began time.Time) (bool, error) {
 	if waiting != nil {
 		return false, p.ofService(waiting, errUnhealthy)
 	}
-	p.log.say("healthy, and answered through the proxy, after %s", roundSeconds(time.Since(began)))
+	how := "healthy, and answered through the proxy,"
+	if byHealth {
+		how = "healthy"
+	}
+	p.log.say("%s after %s", how, roundSeconds(time.Since(began)))
 	return true, nil
 }
 
@@ -113,29 +121,27 @@ func (p *planned) watched(ctx context.Context) (_ context.Context, stop func()) 
 
 // patience is how long the slowest service may take to become ready.
 func (p *planned) patience() time.Duration {
-	longest := readyTimeout
+	var longest time.Duration
 	for i := range p.services {
-		longest = max(longest, p.services[i].patience())
+		patience, _ := p.patienceWith(&p.services[i])
+		longest = max(longest, patience)
 	}
 	return longest
 }
 
-// probe asks each readiness path once; while nothing listens yet, the first answer says so for all.
-func (s *shipment) probe(ctx context.Context) (answered bool, err error) {
+// probe asks once whether the release is ready. A port that accepts connections and speaks
+// no HTTP is known by what listens.
+func (s *shipment) probe(ctx context.Context) (ready bool, err error) {
 	target := s.target(true)
-	for _, path := range readinessPaths {
-		status, probeErr := s.proxy.Probe(ctx, target, path)
-		switch {
-		case probeErr != nil:
-			return false, fmt.Errorf("%w: %w", errNotReady, probeErr)
-		case status < http.StatusInternalServerError:
-			return true, nil
-		case status == http.StatusBadGateway, status == http.StatusGatewayTimeout:
-			return false, fmt.Errorf("%w: nothing answers on %s", errNotReady, s.release.Address)
-		}
-		err = fmt.Errorf("%w: %s answered %d", errNotReady, path, status)
+	wanted := s.release.Settings.Readiness
+	ready, err = readiness.Ask(ctx, wanted, s.release.Address, func(ctx context.Context, path string) (int, error) {
+		return s.proxy.Probe(ctx, target, path)
+	})
+	if !ready && wanted.By == app.ReadyTCP {
+		reached, _, _ := s.ports.seen()
+		ready = slices.Contains(reached, s.askedPort())
 	}
-	return false, err
+	return ready, err
 }
 
 // inspect looks at the instances themselves. It returns the first service that is not

@@ -23,11 +23,12 @@ var board = []room{
 	{"store", "store/sqlite controller release routing volumes uploads certificates environment app account audit problem limit domaincheck plan volume traefik"},
 	{"store/sqlite", ""},
 	{"controller", "release notice output usage routing volumes uploads certificates environment app account audit problem archive address docker domaincheck firstpage folder pause plan planner printable secret volume traefik"},
-	{"release", "slots routing volumes uploads environment app audit problem archive docker execfailure firstpage folder pause plan planner printable secret volume traefik"},
+	{"release", "readiness slots routing volumes uploads environment app audit problem archive docker execfailure firstpage folder pause plan planner printable secret volume traefik"},
 
 	// Each one concern of apps.
 	{"notice", "app"},
 	{"slots", "app"},
+	{"readiness", "app docker plan printable"},
 	{"output", "app docker environment"},
 	{"usage", "app docker"},
 	{"routing", "certificates app problem domaincheck pause traefik"},
