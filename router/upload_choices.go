@@ -21,7 +21,7 @@ const (
 )
 
 // listFields may be sent several times, once for each name, or once with commas between.
-var listFields = []string{fieldPlain, fieldGenerate, fieldServices, app.FieldProfiles}
+var listFields = []string{fieldPlain, fieldBuild, fieldGenerate, fieldServices, app.FieldProfiles}
 
 // settingsFields change the settings of the app where they are sent.
 var settingsFields = []string{
@@ -119,7 +119,7 @@ func (v *visit) mayWish(app app.App, wish controller.Upload) error {
 
 // parseVariables reads what the app is to have as its environment.
 func parseVariables(form *upload, into *controller.Upload) error {
-	plain := form.names(fieldPlain)
+	plain := append(form.names(fieldPlain), form.names(fieldBuild)...)
 	if text := form.fields[fieldVariables]; strings.TrimSpace(text) != "" {
 		imported, err := app.ParseEnvironmentText(text, form.fields[fieldPlainVariables] == "")
 		if err != nil {
@@ -137,7 +137,8 @@ func parseVariables(form *upload, into *controller.Upload) error {
 			into.Environment[i].Secret = false
 		}
 	}
-	return nil
+	into.Environment, err = markBuilds(into.Environment, form.names(fieldBuild))
+	return err
 }
 
 // givenVariables are those with a field of their own. One without a value stays missing.
@@ -175,5 +176,5 @@ func (u *upload) valueNames() []string {
 // isVariableField reports whether the field gives a variable, which waits with a held
 // archive and on no page.
 func isVariableField(name string) bool {
-	return name == fieldVariables || name == fieldGenerate || name == fieldPlain || strings.HasPrefix(name, valuePrefix)
+	return name == fieldVariables || name == fieldGenerate || name == fieldPlain || name == fieldBuild || strings.HasPrefix(name, valuePrefix)
 }

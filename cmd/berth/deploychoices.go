@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,6 +18,7 @@ type choiceFlags struct {
 	profiles, compose   names
 	hostFolders, dotenv bool
 	set                 names // NAME=value
+	buildArguments      names // NAME=value
 	secrets             names // of variables of the environment
 	waive               names // an exception, or exception:service,...
 	readiness           app.ReadinessForm
@@ -47,6 +49,7 @@ func addChoiceFlags(flags *flag.FlagSet) *choiceFlags {
 	flags.StringVar(&c.readiness.Status, "ready-status", "", "with --ready http: the status of the right answer; without it any below 500")
 	flags.StringVar(&c.readiness.Scheme, "scheme", "", "what the proxy speaks with the app: http, or h2c for gRPC")
 	flags.Var(&c.set, "set", "NAME=value of a plain variable; may be repeated")
+	flags.Var(&c.buildArguments, "build-arg", "NAME=value of a plain variable that the build gets too; may be repeated")
 	flags.Var(&c.secrets, "secret", "NAME of a secret, whose value is the environment variable NAME of this command; may be repeated")
 	flags.Var(&c.waive, "waive", "security exception: database, database:SERVICE,... or writable_root; needs a token of the scope admin")
 	return c
@@ -91,13 +94,15 @@ func (c *choiceFlags) fields(p *program) ([][2]string, error) {
 
 func (c *choiceFlags) variables(p *program) ([][2]string, error) {
 	var fields [][2]string
-	var plain []string
-	for _, pair := range c.set {
+	var plain, build []string
+	for i, pair := range append(slices.Clone(c.set), c.buildArguments...) {
 		name, value, found := strings.Cut(pair, "=")
 		if !found || name == "" || value == "" {
-			return nil, &usageError{errors.New("--set takes NAME=value, with a value; see berth help deploy")} // it may hold a secret
+			return nil, &usageError{errors.New("--set and --build-arg take NAME=value, with a value; see berth help deploy")} // it may hold a secret
 		}
-		plain = append(plain, name)
+		if plain = append(plain, name); i >= len(c.set) {
+			build = append(build, name)
+		}
 		fields = append(fields, [2]string{"value_" + name, value})
 	}
 	for _, name := range c.secrets {
@@ -109,6 +114,9 @@ func (c *choiceFlags) variables(p *program) ([][2]string, error) {
 	}
 	if len(plain) > 0 {
 		fields = append(fields, [2]string{"plain", strings.Join(plain, ",")})
+	}
+	if len(build) > 0 {
+		fields = append(fields, [2]string{"build", strings.Join(build, ",")})
 	}
 	return fields, nil
 }

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 
+	"berth/controller/app"
 	"berth/controller/docker"
 	"berth/controller/printable"
 )
@@ -16,6 +18,19 @@ const mostShown = 300
 var missingPrograms = []*regexp.Regexp{
 	regexp.MustCompile(`sh: (?:line )?(?:\d+: )?([^\s:]+): (?:command )?not found`),
 	regexp.MustCompile(`exec: "([^"]+)": (?:executable file not found|stat [^:]*: no such file)`),
+}
+
+// Unhealthy says that a service did not become healthy in time, and what its health check
+// printed. works is what the service does in spite of it.
+func Unhealthy(wanted app.Readiness, works string, waited time.Duration, condition docker.Condition) string {
+	message := fmt.Sprintf("%s, but its HEALTHCHECK did not turn healthy within %s.", works, printable.Duration(waited))
+	if wanted.By == app.ReadyHealth {
+		message = fmt.Sprintf("The HEALTHCHECK did not turn healthy within %s.", printable.Duration(waited))
+	}
+	if failure := LastFailure(condition); failure != "" {
+		message += " " + strings.TrimSuffix(failure, ".") + "."
+	}
+	return message
 }
 
 // LastFailure says in a sentence how the last run of a health check ended; empty where

@@ -12,6 +12,7 @@ import (
 	"berth/controller/docker"
 	"berth/controller/execfailure"
 	"berth/controller/plan"
+	"berth/controller/printable"
 	"berth/controller/problem"
 	"berth/controller/readiness"
 	"berth/controller/routing"
@@ -131,7 +132,7 @@ func (s *shipment) offerDatabase(at *atFault, problem *problem.Problem) *problem
 func (s *shipment) diagnoseBuild(cause error) *problem.Problem {
 	if errors.Is(cause, errBuildTimeout) {
 		return problem.Invalid(
-			fmt.Sprintf("The build took longer than %s and was ended.", inWords(s.buildTimeout)),
+			fmt.Sprintf("The build took longer than %s and was ended.", printable.Duration(s.buildTimeout)),
 			"Make the build smaller, or raise BERTH_BUILD_TIMEOUT.",
 		).Because(cause)
 	}
@@ -182,21 +183,15 @@ func (s *shipment) diagnoseSilence(service *atFault, cause error) *problem.Probl
 		return problem
 	}
 	return problem.Invalid(
-		fmt.Sprintf("The app runs, but did not respond correctly on %s within %s: %s.", s.release.Address, inWords(s.waited), lastCause(cause)),
+		fmt.Sprintf("The app runs, but did not respond correctly on %s within %s: %s.", s.release.Address, printable.Duration(s.waited), lastCause(cause)),
 		"It must listen on 0.0.0.0 (not 127.0.0.1) and on that port: set another one as \"Port\", or read the variable PORT. Its last lines are in the log.",
 	).Because(cause)
 }
 
 // diagnoseHealth shows what the health check printed last.
 func (s *shipment) diagnoseHealth(service *atFault, cause error) *problem.Problem {
-	message := fmt.Sprintf("%s, but its HEALTHCHECK did not turn healthy within %s.", service.works(), inWords(s.waited))
-	if s.release.Settings.Readiness.By == app.ReadyHealth {
-		message = fmt.Sprintf("The HEALTHCHECK did not turn healthy within %s.", inWords(s.waited))
-	}
 	condition := s.lastCheck(service)
-	if failure := readiness.LastFailure(condition); failure != "" {
-		message += " " + sentence(failure)
-	}
+	message := readiness.Unhealthy(s.release.Settings.Readiness, service.works(), s.waited, condition)
 	return problem.Invalid(message, readiness.Mend(condition)).Because(cause)
 }
 
@@ -227,7 +222,7 @@ func (s *shipment) diagnosePort(cause error) *problem.Problem {
 	case !known:
 		return nil
 	case slices.Contains(reached, asked):
-		problem.Message = fmt.Sprintf("The app listens on port %d, but did not respond correctly within %s: %s.", asked, inWords(s.waited), lastCause(cause))
+		problem.Message = fmt.Sprintf("The app listens on port %d, but did not respond correctly within %s: %s.", asked, printable.Duration(s.waited), lastCause(cause))
 		problem.Hint = readiness.Expects(s.release.Settings.Readiness) + " Its last lines are in the log."
 	case len(reached) > 0:
 		problem.Remedy.Port = reached[0]
@@ -239,7 +234,7 @@ func (s *shipment) diagnosePort(cause error) *problem.Problem {
 			problem.Hint += fmt.Sprintf(" Then set %d as \"Port\".", port)
 		}
 	default:
-		problem.Message = fmt.Sprintf("The app runs, but listened on no port within %s.", inWords(s.waited))
+		problem.Message = fmt.Sprintf("The app runs, but listened on no port within %s.", printable.Duration(s.waited))
 		problem.Hint = "It must listen on 0.0.0.0 and on the port that the variable PORT names. Its last lines are in the log."
 	}
 	return problem
@@ -313,7 +308,7 @@ func diagnoseSlow(waited time.Duration, lines []string) *problem.Problem {
 		return found.problem(lines, nil)
 	}
 	return problem.Invalid(
-		fmt.Sprintf("Others wait until it has completed, and it still ran after %s.", inWords(waited)),
+		fmt.Sprintf("Others wait until it has completed, and it still ran after %s.", printable.Duration(waited)),
 		"Let it end with exit code 0, or let the others wait with condition: service_started.",
 	)
 }

@@ -3,8 +3,6 @@ package release
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -314,17 +312,3 @@ func (c *Shipper) forgetArchive(ctx context.Context, release app.Release, remove
 }
 
 func roundSeconds(d time.Duration) string { return d.Round(10 * time.Millisecond).String() }
-
-// inWords is a duration as a person says it: "0.4 s", "38 s", "1 min 5 s", "10 min".
-func inWords(d time.Duration) string {
-	switch seconds := int(d.Round(time.Second) / time.Second); {
-	case d < 10*time.Second:
-		return strconv.FormatFloat(d.Seconds(), 'f', 1, 64) + " s"
-	case seconds < 60:
-		return fmt.Sprintf("%d s", seconds)
-	case seconds%60 == 0:
-		return fmt.Sprintf("%d min", seconds/60)
-	default:
-		return fmt.Sprintf("%d min %d s", seconds/60, seconds%60)
-	}
-}

@@ -11,6 +11,7 @@ import (
 	"berth/controller/app"
 	"berth/controller/docker"
 	"berth/controller/pause"
+	"berth/controller/printable"
 	"berth/controller/readiness"
 )
 
@@ -38,7 +39,7 @@ func (i instances) verify(ctx context.Context) (proof, error) {
 	}
 	patience := i.patience()
 	if patience > time.Minute {
-		i.log.say("it may take up to %s to become ready", inWords(patience))
+		i.log.say("it may take up to %s to become ready", printable.Duration(patience))
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()

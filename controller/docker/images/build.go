@@ -48,6 +48,9 @@ type BuildOptions struct {
 	// the engine gets those that it asks for, which is faster than the tar, and an error
 	// of reading one ends the build and is Build's. It must implement fs.ReadLinkFS.
 	Files fs.FS
+	// Secrets are the values that RUN --mount=type=secret reads, by id. They go through the
+	// session alone: into no layer, no history and no cache key.
+	Secrets map[string]string
 	// Disk is where the engine keeps what is built, watched while the build runs.
 	Disk Disk
 }
@@ -97,10 +100,15 @@ func (i *Images) build(ctx context.Context, options BuildOptions, request build.
 	if options.Files != nil {
 		offered = append(offered, files.offer())
 	}
+	if len(options.Secrets) > 0 {
+		offered = append(offered, offeredSecrets(options.Secrets))
+	}
 	id, closeSession, err := i.openSession(ctx, offered...)
 	if err == nil {
 		request.SessionID = id
 		defer closeSession()
+	} else if len(options.Secrets) > 0 {
+		return Image{}, &BuildError{Message: "The engine refuses the channel on which a build reads its secrets.", Hint: "Let the engine's socket proxy pass POST /session on, or build without RUN --mount=type=secret."}
 	} else {
 		// A socket proxy may refuse it. Builds on images that are there still work.
 		i.link.Logger.Warn("build without a session: base images cannot be pulled", slog.Any("error", err))
