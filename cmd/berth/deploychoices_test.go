@@ -34,7 +34,8 @@ func TestDeploy_RefusesFlagsOfChoicesThatMeanNothing(t *testing.T) {
 	for _, flags := range [][]string{
 		{"--port", "x"},
 		{"--set", "hush"},
-		{"--set", "=hush"}, {"--build-arg", "hush"},
+		{"--set", "=hush"},
+		{"--build-arg", "hush"},
 		{"--secret", "HUSH_IS_NOT_THERE"},
 		{"--waive", "all"},
 		{"--waive", "database:"},

@@ -56,6 +56,9 @@ func Mend(condition docker.Condition) string {
 			return fmt.Sprintf("The image does not hold %s: install it in the Dockerfile, or let the health check run a program that the image has.", printable.Name(found[1], 60))
 		}
 	}
+	if condition.Health == "starting" {
+		return "It was still starting. If it needs longer, set \"Start time\" in the settings, or a start period in the health check."
+	}
 	return "See what the health check runs, and that the image holds the program it needs."
 }
 

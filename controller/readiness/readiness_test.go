@@ -96,6 +96,9 @@ func TestLastFailure_ShowsWhatTheHealthCheckPrinted(t *testing.T) {
 			t.Errorf("%q: got %q / %q", test.output, says, mend)
 		}
 	}
+	if mend := readiness.Mend(docker.Condition{Health: "starting"}); !strings.Contains(mend, "Start time") {
+		t.Errorf("while it starts: %q", mend)
+	}
 	if said := readiness.LastFailure(docker.Condition{}); said != "" {
 		t.Errorf("a check that has not run: %q", said)
 	}

@@ -235,7 +235,7 @@ func (s *shipment) diagnosePort(cause error) *problem.Problem {
 		}
 	default:
 		problem.Message = fmt.Sprintf("The app runs, but listened on no port within %s.", printable.Duration(s.waited))
-		problem.Hint = "It must listen on 0.0.0.0 and on the port that the variable PORT names. Its last lines are in the log."
+		problem.Hint = "It must listen on 0.0.0.0 and on the port that the variable PORT names. If it starts slowly, set \"Start time\" in the settings. Its last lines are in the log."
 	}
 	return problem
 }
