@@ -58,6 +58,20 @@ func TestReadiness_AFailingHealthCheckShowsItsMaskedOutput(t *testing.T) {
 	}
 }
 
+func TestReadiness_AServiceThatOthersWaitForShowsItsHealthCheck(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.checks("unhealthy", "store is locked")
+	const file = `services:
+  web: {image: a:1, ports: ["8000"], depends_on: {store: {condition: service_healthy}}}
+  store: {image: b:1, healthcheck: {test: [CMD, /check]}}
+`
+	release := h.deployReady(map[string]string{"compose.yaml": file}, app.Readiness{StartTime: time.Second})
+	if release.State != app.ReleaseFailed || !strings.Contains(release.Reason, "The service store failed") || !strings.Contains(release.Reason, "store is locked") {
+		t.Errorf("release is %s: %q / %q", release.State, release.Reason, release.Hint)
+	}
+}
+
 func TestReadiness_TheHealthCheckAloneIsEnough(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

@@ -13,13 +13,12 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"berth/controller/app"
 )
 
-// envTimeout bounds what berth env waits for.
-const envTimeout = 10 * time.Minute
+// envTimeout bounds what berth env waits for: to apply variables may take a build.
+const envTimeout = defaultDeployTime
 
 // environmentAnswer is what the API says of an environment, as far as it is needed here.
 type environmentAnswer struct {

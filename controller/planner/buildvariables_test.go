@@ -79,7 +79,7 @@ func TestBuildVariables_ReachTheBuildOfASiteWithItsSettings(t *testing.T) {
 	}
 	build := made.Services[0].Build
 	text := build.Generated.Dockerfile
-	if build.Arguments["VITE_API_URL"] != "https://api.test" || strings.Index(text, "ARG VITE_API_URL\nRUN npm run build") < 0 || len(made.Notes) > 0 {
+	if build.Arguments["VITE_API_URL"] != "https://api.test" || !strings.Contains(text, "ARG VITE_API_URL\nRUN npm run build") || len(made.Notes) > 0 {
 		t.Errorf("arguments %v, notes %q:\n%s", build.Arguments, made.Notes, text)
 	}
 	kept := func(path string) bool { return build.Keep(archive.Entry{Path: path, Kind: archive.File}) }

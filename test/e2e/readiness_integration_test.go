@@ -74,9 +74,18 @@ func TestReadiness_ASlowStartIsWaitedForAsTheHealthCheckSays(t *testing.T) {
 
 func TestReadiness_AFailingHealthCheckShowsWhatItPrinted(t *testing.T) {
 	o := newOperator(t)
-	release := o.deployWith("uncurled", "", "HEALTHCHECK --interval=2s --retries=3 CMD [\"curl\", \"-f\", \"http://localhost:8000/\"]\n", map[string]string{"start_time": "8s"})
-	if release.State != "failed" || !strings.Contains(release.Reason, "curl") || !strings.Contains(release.Hint, "does not hold curl") {
-		t.Errorf("release is %+v", release)
+	for name, dockerfile := range map[string]string{
+		"uncurled":  "FROM python:3.11-slim\nEXPOSE 8000\nHEALTHCHECK --interval=2s --retries=3 CMD curl -f http://localhost:8000/\nCMD [\"python3\",\"-m\",\"http.server\",\"8000\",\"-d\",\"/tmp\"]\n",
+		"unshelled": "FROM python:3.11-slim\nEXPOSE 8000\nHEALTHCHECK --interval=2s CMD [\"curl\", \"-f\", \"http://localhost:8000/\"]\nCMD [\"python3\",\"-m\",\"http.server\",\"8000\",\"-d\",\"/tmp\"]\n",
+	} {
+		o.sendForm(name, map[string][]byte{"Dockerfile": []byte(dockerfile)}, map[string]string{"start_time": "8s"})
+		release := o.wait(name)
+		if release.State != "failed" || !strings.Contains(release.Reason, "not found") || !strings.Contains(release.Hint, "does not hold curl") {
+			t.Errorf("%s: release is %+v", name, release)
+		}
+		if log := o.logOf(name, 1); !strings.Contains(log, "health check: ") {
+			t.Errorf("%s: the log is %s", name, log)
+		}
 	}
 }
 

@@ -96,20 +96,14 @@ func (i *Images) build(ctx context.Context, options BuildOptions, request build.
 	go budget.watch(ctx, options.Disk)
 	log = budget.line
 	files := &contextFiles{files: options.Files, stop: stop}
-	var offered []session.Attachable
-	if options.Files != nil {
-		offered = append(offered, files.offer())
-	}
-	if len(options.Secrets) > 0 {
-		offered = append(offered, offeredSecrets(options.Secrets))
-	}
-	id, closeSession, err := i.openSession(ctx, offered...)
-	if err == nil {
+	id, closeSession, err := i.openSession(ctx, options.offers(files)...)
+	switch {
+	case err == nil:
 		request.SessionID = id
 		defer closeSession()
-	} else if len(options.Secrets) > 0 {
-		return Image{}, &BuildError{Message: "The engine refuses the channel on which a build reads its secrets.", Hint: "Let the engine's socket proxy pass POST /session on, or build without RUN --mount=type=secret."}
-	} else {
+	case len(options.Secrets) > 0:
+		return Image{}, errNoSecrets()
+	default:
 		// A socket proxy may refuse it. Builds on images that are there still work.
 		i.link.Logger.Warn("build without a session: base images cannot be pulled", slog.Any("error", err))
 	}
@@ -134,6 +128,18 @@ func (i *Images) build(ctx context.Context, options BuildOptions, request build.
 		return Image{}, err
 	}
 	return found, checkLabels(labels, request.Labels)
+}
+
+// offers are what BuildKit can ask for during the build.
+func (o BuildOptions) offers(files *contextFiles) []session.Attachable {
+	var offered []session.Attachable
+	if o.Files != nil {
+		offered = append(offered, files.offer())
+	}
+	if len(o.Secrets) > 0 {
+		offered = append(offered, offeredSecrets(o.Secrets))
+	}
+	return offered
 }
 
 // checkLabels refuses an image without the labels that its build was given: they

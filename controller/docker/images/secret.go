@@ -24,3 +24,11 @@ func (o offeredSecrets) GetSecret(_ context.Context, request *secrets.GetSecretR
 	}
 	return &secrets.GetSecretResponse{Data: []byte(value)}, nil
 }
+
+// errNoSecrets refuses a build that could not read its secrets.
+func errNoSecrets() *BuildError {
+	return &BuildError{
+		Message: "The engine refuses the channel on which a build reads its secrets.",
+		Hint:    "Let the engine's socket proxy pass POST /session on, or build without RUN --mount=type=secret.",
+	}
+}

@@ -1,12 +1,15 @@
 package images
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
 	"github.com/moby/buildkit/session/secrets"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"berth/controller/plan"
 )
 
 func TestOfferedSecrets_GiveWhatTheBuildNamesAndNothingElse(t *testing.T) {
@@ -18,6 +21,15 @@ func TestOfferedSecrets_GiveWhatTheBuildNamesAndNothingElse(t *testing.T) {
 	}
 	_, err = offered.GetSecret(t.Context(), &secrets.GetSecretRequest{ID: "hush-hush"})
 	if status.Code(err) != codes.NotFound || strings.Contains(err.Error(), "hush") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestBuild_WithoutASessionNeverRunsStepsThatNeedASecret(t *testing.T) {
+	t.Parallel()
+	images, fake := openFake(t, nil) // which has no /session
+	_, err := images.Build(t.Context(), BuildOptions{App: "hello", Release: 1, Build: plan.Build{Dockerfile: "Dockerfile"}, Secrets: map[string]string{"TOKEN": "hush"}}, func(string) {})
+	if failed, ok := errors.AsType[*BuildError](err); !ok || failed.Hint == "" || fake.WasAsked("POST /build") {
 		t.Errorf("got %v", err)
 	}
 }
