@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"berth/controller/dockerfile"
+	"berth/controller/printable"
 )
 
 // proxyArguments are the arguments that the build program leaves out of its cache key, in
@@ -38,24 +39,40 @@ func (b *Build) argumentsFor(text []byte, variables map[string]string) map[strin
 	return arguments
 }
 
-// NoteUndeclared adds a note on the variables that no build of the plan gets.
-func (p *Plan) NoteUndeclared(variables map[string]string) {
-	for _, name := range slices.Sorted(maps.Keys(variables)) {
-		declared, generated, built := false, false, false
-		for _, service := range p.Services {
-			_, given := service.Build.Arguments[name]
-			declared = declared || given
-			generated = generated || service.Build.Generated != nil
-			built = built || service.Image == ""
+// NoteBuilds adds notes on what of the app its builds get: the marked variables, and those
+// that no build gets, and secrets.
+func (p *Plan) NoteBuilds(variables map[string]string) {
+	given, generated, built := map[string]bool{}, false, false
+	var secrets []string
+	for _, service := range p.Services {
+		for name := range service.Build.Arguments {
+			given[name] = true
 		}
+		secrets = append(secrets, service.Build.Secrets...)
+		generated = generated || service.Build.Generated != nil
+		built = built || service.Image == ""
+	}
+	var arguments []string
+	for _, name := range slices.Sorted(maps.Keys(variables)) {
 		switch {
-		case declared:
+		case given[name]:
+			arguments = append(arguments, name)
 		case !built:
-			p.Notes = append(p.Notes, fmt.Sprintf("The variable %s is marked for the build, and nothing is built here.", name))
+			p.note("The variable %s is marked for the build, and nothing is built here.", name)
 		case generated:
-			p.Notes = append(p.Notes, fmt.Sprintf("The build does not see the variable %s: the Dockerfile that Berth writes for this project has no build step that reads it.", name))
+			p.note("The build does not see the variable %s: the Dockerfile that Berth writes for this project has no build step that reads it.", name)
 		default:
-			p.Notes = append(p.Notes, fmt.Sprintf("The build does not see the variable %s: write \"ARG %s\" into the Dockerfile, in the stage and before the step that needs it.", name, name))
+			p.note("The build does not see the variable %s: write \"ARG %s\" into the Dockerfile, in the stage and before the step that needs it.", name, name)
 		}
 	}
+	if len(arguments) > 0 {
+		p.note("The build gets %s as arguments, whose values stay in the image.", printable.List(arguments))
+	}
+	if slices.Sort(secrets); len(secrets) > 0 {
+		p.note("The build reads the secrets %s, which the image does not hold.", printable.List(slices.Compact(secrets)))
+	}
+}
+
+func (p *Plan) note(format string, values ...any) {
+	p.Notes = append(p.Notes, fmt.Sprintf(format, values...))
 }

@@ -29,7 +29,7 @@ func TestBuildVariables_AreArgumentsWhereTheDockerfileDeclaresThem(t *testing.T)
 		t.Errorf("arguments %v, bases %v", build.Arguments, build.Bases)
 	}
 	notes := strings.Join(made.Notes, "\n")
-	if !strings.Contains(notes, `does not see the variable OTHER: write "ARG OTHER"`) || strings.Contains(notes, "MODE") {
+	if !strings.Contains(notes, `does not see the variable OTHER: write "ARG OTHER"`) || !strings.Contains(notes, "The build gets MODE and TAG as arguments") {
 		t.Errorf("notes %q", notes)
 	}
 }
@@ -79,7 +79,7 @@ func TestBuildVariables_ReachTheBuildOfASiteWithItsSettings(t *testing.T) {
 	}
 	build := made.Services[0].Build
 	text := build.Generated.Dockerfile
-	if build.Arguments["VITE_API_URL"] != "https://api.test" || !strings.Contains(text, "ARG VITE_API_URL\nRUN npm run build") || len(made.Notes) > 0 {
+	if build.Arguments["VITE_API_URL"] != "https://api.test" || !strings.Contains(text, "ARG VITE_API_URL\nRUN npm run build") || len(made.Notes) != 1 {
 		t.Errorf("arguments %v, notes %q:\n%s", build.Arguments, made.Notes, text)
 	}
 	kept := func(path string) bool { return build.Keep(archive.Entry{Path: path, Kind: archive.File}) }
@@ -113,7 +113,14 @@ func TestBuildSecrets_AreNamedAndNeverArguments(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if build := made.Services[0].Build; !slices.Equal(build.Secrets, []string{"NPM_TOKEN"}) || len(build.Arguments) > 0 {
+	if build := made.Services[0].Build; !slices.Equal(build.Secrets, []string{"NPM_TOKEN"}) || len(build.Arguments) > 0 || !slices.Contains(made.Notes, "The build reads the secrets NPM_TOKEN, which the image does not hold.") {
 		t.Errorf("build %+v", build)
+	}
+}
+
+func TestBuildVariables_OfAnImageReachNothingAndThatIsSaid(t *testing.T) {
+	made, err := plan.FromImage("example.com/shop:1", withBuild(map[string]string{"MODE": "x"}))
+	if err != nil || len(made.Notes) != 1 || !strings.Contains(made.Notes[0], "nothing is built here") {
+		t.Errorf("notes %q, %v", made.Notes, err)
 	}
 }
