@@ -159,21 +159,22 @@ func (c *checker) run(run *instructions.RunCommand, line int) *problem.Refusal {
 	}
 	// Types are read only together with variables; the build reports its own errors.
 	_ = run.Expand(func(word string) (string, error) { return word, nil })
+	var faults []*problem.Refusal
 	for _, mount := range instructions.GetMounts(run) {
 		switch mount.Type {
 		case instructions.MountTypeSSH:
-			return &problem.Refusal{
+			faults = append(faults, &problem.Refusal{
 				Line:   line,
 				Reason: "RUN --mount=type=ssh asks for a key of the builder, and builds have none.",
 				Hint:   "Use RUN --mount=type=secret with a secret of the app, or put what the build fetches into the archive.",
-			}
+			})
 		case instructions.MountTypeSecret:
 			if refusal := c.secretMount(mount, line); refusal != nil {
-				return refusal
+				faults = append(faults, refusal)
 			}
 		}
 	}
-	return nil
+	return together(faults)
 }
 
 // checkLabels refuses the labels that Berth uses. An image that forges them would be

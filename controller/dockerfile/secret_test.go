@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"berth/controller/problem"
 )
 
 func TestSecretMount_TakesASecretOfTheAppByItsName(t *testing.T) {
@@ -46,5 +48,15 @@ func TestArguments_AreThoseThatTheFileDeclares(t *testing.T) {
 	}
 	if got := Arguments([]byte("NONSENSE")); got != nil {
 		t.Errorf("of no Dockerfile: %v", got)
+	}
+}
+
+func TestSecretMount_AllMissingOnesAreAskedForAtOnce(t *testing.T) {
+	_, refusal := Read([]byte("FROM a\nRUN --mount=type=secret,id=ONE x\nRUN --mount=type=secret,id=TWO --mount=type=secret,id=THREE y\n"), Rules{})
+	if refusal == nil {
+		t.Fatal("it was taken")
+	}
+	if names := (problem.Refusals{refusal}).Variables(); !slices.Equal(names, []string{"ONE", "TWO", "THREE"}) {
+		t.Errorf("asks for %v: %s", names, refusal.Reason)
 	}
 }
