@@ -78,7 +78,7 @@ func TestReadiness_AFailingHealthCheckShowsWhatItPrinted(t *testing.T) {
 		"uncurled":  "FROM python:3.11-slim\nEXPOSE 8000\nHEALTHCHECK --interval=2s --retries=3 CMD curl -f http://localhost:8000/\nCMD [\"python3\",\"-m\",\"http.server\",\"8000\",\"-d\",\"/tmp\"]\n",
 		"unshelled": "FROM python:3.11-slim\nEXPOSE 8000\nHEALTHCHECK --interval=2s CMD [\"curl\", \"-f\", \"http://localhost:8000/\"]\nCMD [\"python3\",\"-m\",\"http.server\",\"8000\",\"-d\",\"/tmp\"]\n",
 	} {
-		o.sendForm(name, map[string][]byte{"Dockerfile": []byte(dockerfile)}, map[string]string{"start_time": "8s"})
+		o.sendForm(name, map[string][]byte{"Dockerfile": []byte(dockerfile)}, map[string]string{"start_time": "20s"})
 		release := o.wait(name)
 		if release.State != "failed" || !strings.Contains(release.Reason, "not found") || !strings.Contains(release.Hint, "does not hold curl") {
 			t.Errorf("%s: release is %+v", name, release)
