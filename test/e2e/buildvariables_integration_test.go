@@ -13,11 +13,12 @@ import (
 )
 
 // siteDockerfile builds a page that shows a variable of the build and the digest of a
-// secret, and prints the secret, as careless builds do.
+// secret, and prints the secret, as careless builds do. Its number keeps the engine from
+// taking the step of an earlier run, which prints nothing.
 const siteDockerfile = `FROM python:3.11-slim
 ARG API_URL
 RUN --mount=type=secret,id=TOKEN mkdir /site && echo "api=$API_URL" > /site/index.html \
- && sha256sum < /run/secrets/TOKEN >> /site/index.html && cat /run/secrets/TOKEN
+ && sha256sum < /run/secrets/TOKEN >> /site/index.html && cat /run/secrets/TOKEN && echo run %d
 EXPOSE 8000
 CMD ["python3", "-m", "http.server", "8000", "-d", "/site"]
 `
@@ -25,7 +26,7 @@ CMD ["python3", "-m", "http.server", "8000", "-d", "/site"]
 func TestBuildVariables_AreInThePageAndTheSecretIsNowhere(t *testing.T) {
 	o := newOperator(t)
 	const secret = "Marker-4711-of-the-build"
-	o.sendForm("shopfront", map[string][]byte{"Dockerfile": []byte(siteDockerfile)}, map[string]string{
+	o.sendForm("shopfront", map[string][]byte{"Dockerfile": []byte(fmt.Sprintf(siteDockerfile, time.Now().UnixNano()))}, map[string]string{
 		"value_API_URL": "https://one.example", "build": "API_URL", "value_TOKEN": secret,
 	})
 	release := o.wait("shopfront")
