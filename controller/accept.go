@@ -88,7 +88,7 @@ func (c *Controller) nextOf(ctx context.Context, u Upload) (app.App, environment
 	}
 	_, kept, err := c.ledger.FindEnvironment(ctx, u.Name)
 	if err == nil {
-		kept, err = c.changeEnvironment(u.Name, kept, app.EnvironmentChange{Set: u.Environment})
+		kept, err = c.changeEnvironment(u.Name, kept, app.EnvironmentChange{Set: u.Environment, StayBuild: true})
 	}
 	if err != nil {
 		return app.App{}, environment.OpenEnvironment{}, problem.AtField("environment", err)
@@ -113,7 +113,9 @@ func (c *Controller) saveWishes(ctx context.Context, u Upload) error {
 	if len(u.Environment)+len(u.asked) == 0 {
 		return nil
 	}
-	_, err := c.UpdateEnvironment(ctx, u.Name, app.ChangeOf(u.Environment, u.asked))
+	change := app.ChangeOf(u.Environment, u.asked)
+	change.StayBuild = true
+	_, err := c.UpdateEnvironment(ctx, u.Name, change)
 	return err
 }
 

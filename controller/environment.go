@@ -38,6 +38,7 @@ func (c *Controller) changeEnvironment(owner app.Name, before []app.Variable, ch
 		if change.StaySecret && was.Secret() {
 			wish.Secret, wish.File = true, was.File
 		}
+		wish.Build = wish.Build || change.StayBuild && was.Build && !wish.Secret
 		if problem := wish.Check(); problem != nil {
 			return nil, problem
 		}
@@ -57,7 +58,7 @@ func (c *Controller) changeEnvironment(owner app.Name, before []app.Variable, ch
 func (c *Controller) seal(name app.Name, wish app.VariableWish, was app.Variable) app.Variable {
 	value := wish.Value.Reveal()
 	if !wish.Secret {
-		return app.Variable{Name: wish.Name, Value: value}
+		return app.Variable{Name: wish.Name, Value: value, Build: wish.Build}
 	}
 	place := app.EnvironmentPlace(name, wish.Name)
 	if known, err := c.key.Open(was.Sealed, place); err == nil && string(known) == value {

@@ -72,7 +72,7 @@ func (c *Controller) environment(ctx context.Context, found app.App) (environmen
 	for _, variable := range saved {
 		was := app.Find(running, variable.Name)
 		view := environment.VariableView{
-			Name: variable.Name, Value: variable.Value, Secret: variable.Secret(), File: variable.File,
+			Name: variable.Name, Value: variable.Value, Secret: variable.Secret(), File: variable.File, Build: variable.Build,
 			Warning: app.VariableWarning(variable.Name), Unapplied: !variable.Equal(was),
 		}
 		shown.Variables = append(shown.Variables, view)

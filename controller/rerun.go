@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"berth/controller/app"
 	"berth/controller/problem"
@@ -82,11 +83,26 @@ func (c *Controller) releaseAgain(ctx context.Context, found app.App, again reru
 	if old.State == app.ReleaseLive {
 		wish.Archive = old.Archive
 	}
-	if again.cause == app.CauseEnvironment && old.PlannedWithVariables() {
-		err := c.planAgain(ctx, found, &wish)
-		return wish, err
+	if again.cause != app.CauseEnvironment {
+		return wish, nil
 	}
-	return wish, nil
+	planned := old.PlannedWithVariables()
+	built, err := c.buildChanges(ctx, old)
+	if err == nil && (planned || built) {
+		err = c.planAgain(ctx, found, &wish)
+	}
+	return wish, err
+}
+
+// buildChanges reports whether the saved variables make another image than that of the
+// release.
+func (c *Controller) buildChanges(ctx context.Context, old app.Release) (bool, error) {
+	was, err := c.ledger.FindEnvironmentOf(ctx, old.ReleaseID)
+	if err != nil || old.Reference != "" {
+		return false, err
+	}
+	_, saved, err := c.ledger.FindEnvironment(ctx, old.App)
+	return !slices.EqualFunc(app.BuildVariables(was), app.BuildVariables(saved), app.Variable.Equal), err
 }
 
 // planAgain lets the release be planned anew from the archive of the live one: what a
@@ -94,7 +110,7 @@ func (c *Controller) releaseAgain(ctx context.Context, found app.App, again reru
 func (c *Controller) planAgain(ctx context.Context, app app.App, wish *app.Release) error {
 	if wish.Archive == "" {
 		return problem.Conflict(
-			"The archive of what runs is not kept any more, and its compose file has to be read again with the new variables.",
+			"The archive of what runs is not kept any more, and it has to be read and built again with the new variables.",
 			"Upload the archive as an update: it takes the variables as they are saved.",
 		)
 	}

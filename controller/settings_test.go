@@ -51,6 +51,7 @@ func TestParseSettings_SaysWhatIsWrongAtEachField(t *testing.T) {
 		"few processes":          {func(f *app.SettingsForm) { f.Processes = "9" }, []string{"processes"}},
 		"a fork bomb's worth":    {func(f *app.SettingsForm) { f.Processes = "501" }, []string{"processes"}},
 		"no port":                {func(f *app.SettingsForm) { f.Port = "65536" }, []string{"port"}},
+		"a start above the most": {func(f *app.SettingsForm) { f.Readiness.StartTime = "16m" }, []string{"start_time"}},
 		"everything at one time": {func(f *app.SettingsForm) { *f = app.SettingsForm{Port: "x"} }, []string{"port", "memory", "cpu", "processes"}},
 	} {
 		form := app.DefaultSettings().Form()

@@ -1,12 +1,14 @@
 package router
 
 import (
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
 
 	"berth/controller/app"
 	"berth/controller/environment"
+	"berth/controller/problem"
 	"berth/controller/secret"
 )
 
@@ -15,6 +17,7 @@ import (
 type environmentJSON struct {
 	Variables   map[string]string `json:"variables"`
 	Secrets     []string          `json:"secrets"`
+	Build       []string          `json:"build"`        // those of the variables that builds get too
 	SecretFiles []string          `json:"secret_files"` // those of the secrets that the app gets as files
 	Unapplied   unappliedJSON     `json:"unapplied"`    // how it differs from what runs
 	Warnings    map[string]string `json:"warnings,omitempty"`
@@ -29,7 +32,7 @@ type unappliedJSON struct {
 func environmentJSONOf(environment environment.Environment) environmentJSON {
 	orEmpty := func(names []string) []string { return append([]string{}, names...) }
 	made := environmentJSON{
-		Variables: map[string]string{}, Secrets: []string{}, SecretFiles: []string{}, Warnings: map[string]string{},
+		Variables: map[string]string{}, Build: []string{}, Secrets: []string{}, SecretFiles: []string{}, Warnings: map[string]string{},
 		Unapplied: unappliedJSON{orEmpty(environment.Added), orEmpty(environment.Changed), orEmpty(environment.Removed)},
 	}
 	for _, variable := range environment.Variables {
@@ -38,6 +41,9 @@ func environmentJSONOf(environment environment.Environment) environmentJSON {
 		}
 		if !variable.Secret {
 			made.Variables[variable.Name] = variable.Value
+			if variable.Build {
+				made.Build = append(made.Build, variable.Name)
+			}
 			continue
 		}
 		made.Secrets = append(made.Secrets, variable.Name)
@@ -53,9 +59,38 @@ type environmentWish struct {
 	Variables   map[string]string      `json:"variables"`
 	Secrets     map[string]secret.Text `json:"secrets"`
 	SecretFiles map[string]secret.Text `json:"secret_files"`
+	// Build names those of Variables that builds get too. Without it each stays as it is.
+	Build *[]string `json:"build"`
 }
 
-func (w environmentWish) set() []app.VariableWish {
+// set returns the wishes, or a problem of the field build.
+func (w environmentWish) set() ([]app.VariableWish, error) {
+	var build []string
+	if w.Build != nil {
+		build = *w.Build
+	}
+	return markBuilds(w.wishes(), build)
+}
+
+// markBuilds marks the variables of these names, which builds get too.
+func markBuilds(wishes []app.VariableWish, names []string) ([]app.VariableWish, error) {
+	for _, name := range names {
+		at := slices.IndexFunc(wishes, func(w app.VariableWish) bool { return w.Name == name })
+		if at < 0 {
+			return nil, problem.Invalid(
+				fmt.Sprintf("%.128q is to be a variable of the build, and has no value here.", name),
+				"Give its value too, as a plain variable.",
+			).At(fieldBuild)
+		}
+		wishes[at].Build = true
+		if wrong := wishes[at].Check(); wrong != nil {
+			return nil, wrong.At(fieldBuild)
+		}
+	}
+	return wishes, nil
+}
+
+func (w environmentWish) wishes() []app.VariableWish {
 	var wishes []app.VariableWish
 	for _, name := range slices.Sorted(maps.Keys(w.Variables)) {
 		wishes = append(wishes, app.VariableWish{Name: name, Value: secret.Text(w.Variables[name])})
@@ -96,7 +131,11 @@ func (a *admin) apiReplaceEnvironment(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return a.apiChangeEnvironment(v, name, app.EnvironmentChange{Set: wish.set(), Replace: true, Keep: wish.KeepSecrets})
+	set, err := wish.set()
+	if err != nil {
+		return err
+	}
+	return a.apiChangeEnvironment(v, name, app.EnvironmentChange{Set: set, Replace: true, Keep: wish.KeepSecrets})
 }
 
 // apiUpdateEnvironment sets and removes what the body names, and leaves the rest.
@@ -114,7 +153,11 @@ func (a *admin) apiUpdateEnvironment(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return a.apiChangeEnvironment(v, name, app.EnvironmentChange{Set: wish.set(), Remove: wish.Remove, StaySecret: true})
+	set, err := wish.set()
+	if err != nil {
+		return err
+	}
+	return a.apiChangeEnvironment(v, name, app.EnvironmentChange{Set: set, Remove: wish.Remove, StaySecret: true, StayBuild: wish.Build == nil})
 }
 
 func (a *admin) apiChangeEnvironment(v *visit, name app.Name, change app.EnvironmentChange) error {

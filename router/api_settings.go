@@ -27,6 +27,26 @@ type settingsJSON struct {
 	Compose     []string `json:"compose"`      // the compose files, the later ones change the first; none means that Berth looks for one
 	HostFolders bool     `json:"host_folders"` // volumes of the app in place of data folders of the host
 	Dotenv      bool     `json:"dotenv"`       // the values of the archive's .env
+	readinessJSON
+}
+
+// readinessJSON says when the next release counts as ready, and what the proxy speaks with
+// the app.
+type readinessJSON struct {
+	Ready       string `json:"ready"`        // http, tcp or health
+	ReadyPath   string `json:"ready_path"`   // of http; empty means the usual ones
+	ReadyStatus int    `json:"ready_status"` // of http; 0 means any below 500
+	StartTime   string `json:"start_time"`   // such as 3m; empty leaves it to the health check
+	Scheme      string `json:"scheme"`       // http or h2c
+}
+
+func readinessJSONOf(readiness app.Readiness) readinessJSON {
+	form := readiness.Form()
+	return readinessJSON{Ready: form.By, ReadyPath: form.Path, ReadyStatus: readiness.Status, StartTime: form.StartTime, Scheme: form.Scheme}
+}
+
+func (r readinessJSON) form() app.ReadinessForm {
+	return app.ReadinessForm{By: r.Ready, Path: r.ReadyPath, Status: strconv.Itoa(r.ReadyStatus), StartTime: r.StartTime, Scheme: r.Scheme}
 }
 
 func settingsJSONOf(settings app.Settings) settingsJSON {
@@ -35,7 +55,7 @@ func settingsJSONOf(settings app.Settings) settingsJSON {
 		Processes: settings.Processes, WritableRoot: settings.WritableRoot,
 		Database: settings.Database, DatabaseServices: append([]string{}, settings.DatabaseServices.List()...), Fallback: settings.Fallback,
 		Main: string(settings.Choices.Main), Profiles: append([]string{}, settings.Choices.Profiles.List()...), HostFolders: settings.Choices.Volumes, Dotenv: settings.Choices.Dotenv,
-		Compose: append([]string{}, settings.Choices.Compose.List()...),
+		Compose: append([]string{}, settings.Choices.Compose.List()...), readinessJSON: readinessJSONOf(settings.Readiness),
 	}
 }
 
@@ -45,7 +65,8 @@ func (s settingsJSON) form() app.SettingsForm {
 	form := app.SettingsForm{
 		Memory: number(s.MemoryMB), CPU: number(s.CPUPercent), Processes: number(s.Processes), WritableRoot: s.WritableRoot,
 		Database: s.Database, DatabaseServices: strings.Join(s.DatabaseServices, ","), Fallback: s.Fallback,
-		Choices: app.ChoicesForm{Main: s.Main, Profiles: strings.Join(s.Profiles, ","), Compose: strings.Join(s.Compose, ","), Volumes: s.HostFolders, Dotenv: s.Dotenv},
+		Choices:   app.ChoicesForm{Main: s.Main, Profiles: strings.Join(s.Profiles, ","), Compose: strings.Join(s.Compose, ","), Volumes: s.HostFolders, Dotenv: s.Dotenv},
+		Readiness: s.readinessJSON.form(),
 	}
 	if s.Port != 0 {
 		form.Port = number(s.Port)

@@ -24,6 +24,7 @@ const (
 	fieldValue    = "value"
 	fieldKind     = "kind" // kindVariable or kindFile, else it is a secret
 	fieldEnvText  = "text"
+	fieldBuild    = "build" // builds get the variable too; on the upload, names of such variables
 )
 
 const (
@@ -47,6 +48,7 @@ type variableForm struct {
 	Name, Value string // the value of a secret is never given back
 	Shown       bool   // it is no secret
 	File        bool   // it is a secret that the app gets as a file
+	Build       bool   // builds get it too
 	Editing     bool   // of one that is there
 }
 
@@ -73,7 +75,7 @@ func (a *admin) showEnvironment(v *visit) error {
 		return err
 	}
 	if variable, ok := page.Environment.Find(v.gin.Query(fieldVariable)); ok {
-		page.Form = variableForm{Name: variable.Name, Value: variable.Value, Shown: !variable.Secret, File: variable.File, Editing: true}
+		page.Form = variableForm{Name: variable.Name, Value: variable.Value, Shown: !variable.Secret, File: variable.File, Build: variable.Build, Editing: true}
 	}
 	return v.page(page.Problems.status(), "environment", page)
 }
@@ -83,7 +85,7 @@ func (a *admin) setVariable(v *visit) error {
 	form := v.request().PostForm
 	wish := app.VariableWish{
 		Name: strings.TrimSpace(form.Get(fieldVariable)), Value: secret.Text(unixLines(form.Get(fieldValue))),
-		Secret: form.Get(fieldKind) != kindVariable, File: form.Get(fieldKind) == kindFile,
+		Secret: form.Get(fieldKind) != kindVariable, File: form.Get(fieldKind) == kindFile, Build: isTicked(form.Get(fieldBuild)),
 	}
 	return a.changeEnvironment(v, app.EnvironmentChange{Set: []app.VariableWish{wish}}, wish.Name+" is saved.")
 }
@@ -106,7 +108,7 @@ func (a *admin) importVariables(v *visit) error {
 	if len(imported.References) > 0 {
 		done += fmt.Sprintf(" Variables aren't expanded: ${...} is kept as it is in %s.", app.NameList(imported.References))
 	}
-	return a.changeEnvironment(v, app.EnvironmentChange{Set: imported.Wishes, StaySecret: true}, done)
+	return a.changeEnvironment(v, app.EnvironmentChange{Set: imported.Wishes, StaySecret: true, StayBuild: true}, done)
 }
 
 // deleteVariable takes one variable away.
@@ -206,7 +208,7 @@ func typedVariable(form url.Values) variableForm {
 	if form.Has(fieldEnvText) {
 		return variableForm{}
 	}
-	typed := variableForm{Name: form.Get(fieldVariable), Shown: form.Get(fieldKind) == kindVariable, File: form.Get(fieldKind) == kindFile}
+	typed := variableForm{Name: form.Get(fieldVariable), Shown: form.Get(fieldKind) == kindVariable, File: form.Get(fieldKind) == kindFile, Build: isTicked(form.Get(fieldBuild))}
 	if typed.Shown {
 		typed.Value = unixLines(form.Get(fieldValue))
 	}

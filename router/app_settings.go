@@ -85,7 +85,15 @@ func typedSettings(form url.Values) app.SettingsForm {
 		WritableRoot: form.Get(fieldWritableRoot) != "",
 		Database:     form.Get(fieldDatabase) != "", DatabaseServices: form.Get(fieldServices),
 		Fallback: form.Get(fieldFallback) != "",
-		Choices:  typedChoices(form.Get),
+		Choices:  typedChoices(form.Get), Readiness: typedReadiness(form.Get),
+	}
+}
+
+// typedReadiness reads when a release counts as ready.
+func typedReadiness(get func(string) string) app.ReadinessForm {
+	return app.ReadinessForm{
+		By: get(app.FieldReady), Path: get(app.FieldReadyPath), Status: get(app.FieldReadyStatus),
+		StartTime: get(app.FieldStartTime), Scheme: get(app.FieldScheme),
 	}
 }
 

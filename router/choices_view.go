@@ -13,6 +13,7 @@ import (
 type choicesView struct {
 	Next     bool // of an app that is there, whose settings hold the rest
 	Typed    app.ChoicesForm
+	Ready    readinessView
 	Services []string // to choose the main one from; none means that any name is typed
 	Problems fieldProblems
 	// ComposeFiles are to choose one from; none means that any paths are typed.
@@ -59,7 +60,7 @@ func (a *admin) choicesOf(form *upload, next bool) choicesView {
 	}
 	forbidden := a.settings.ForbiddenWaivers()
 	view := choicesView{
-		Next: next, Typed: typedChoices(form.field), Problems: form.problems, WritableRoot: isTicked(form.fields[fieldWritableRoot]),
+		Next: next, Typed: typedChoices(form.field), Ready: readinessView{typedReadiness(form.field), form.problems}, Problems: form.problems, WritableRoot: isTicked(form.fields[fieldWritableRoot]),
 		RootForbidden: slices.Contains(forbidden, app.WaiverWritableRoot), DatabaseForbidden: slices.Contains(forbidden, app.WaiverDatabase),
 	}
 	view.offer(faults)

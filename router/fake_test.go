@@ -275,6 +275,8 @@ func (f *fakeApps) ParseSettings(form app.SettingsForm) (app.Settings, error) {
 		problems = append(problems, problem)
 	}
 	parsed.Port = port
+	readiness, wrong := app.ParseReadiness(form.Readiness)
+	parsed.Readiness, problems = readiness, append(problems, wrong...)
 	if len(problems) > 0 {
 		return app.Settings{}, problems
 	}

@@ -45,8 +45,9 @@ var plainFields = map[string]bool{
 	"count": true, "cpu": true, "outcome": true, "processes": true, "unpack": true, "next": true,
 
 	fieldRoute: true, fieldService: true, fieldPort: true, fieldVolume: true, fieldTarget: true, fieldReadOnly: true, fieldImage: true,
-	fieldMemory: true, fieldDockerfile: true, fieldQuota: true, fieldWritableRoot: true, fieldFallback: true, fieldDatabase: true, fieldServices: true, fieldPlain: true,
+	fieldMemory: true, fieldDockerfile: true, fieldQuota: true, fieldWritableRoot: true, fieldFallback: true, fieldDatabase: true, fieldServices: true, fieldPlain: true, fieldBuild: true,
 	fieldPublicPort: true, fieldPortService: true, fieldPortTarget: true,
+	app.FieldReady: true, app.FieldReadyPath: true, app.FieldReadyStatus: true, app.FieldStartTime: true, app.FieldScheme: true,
 	app.FieldMain: true, app.FieldProfiles: true, app.FieldCompose: true, app.FieldVolumes: true, app.FieldDotenv: true,
 }
 

@@ -21,12 +21,13 @@ const (
 )
 
 // listFields may be sent several times, once for each name, or once with commas between.
-var listFields = []string{fieldPlain, fieldGenerate, fieldServices, app.FieldProfiles}
+var listFields = []string{fieldPlain, fieldBuild, fieldGenerate, fieldServices, app.FieldProfiles}
 
 // settingsFields change the settings of the app where they are sent.
 var settingsFields = []string{
 	fieldPort, fieldFallback, fieldDatabase, fieldServices, fieldWritableRoot,
 	app.FieldMain, app.FieldProfiles, app.FieldCompose, app.FieldVolumes, app.FieldDotenv,
+	app.FieldReady, app.FieldReadyPath, app.FieldReadyStatus, app.FieldStartTime, app.FieldScheme,
 }
 
 // has reports whether the field was sent.
@@ -62,9 +63,21 @@ func (u *upload) settings(before app.Settings) (app.Settings, problem.Problems) 
 	u.text(app.FieldCompose, &typed.Compose)
 	u.tick(app.FieldVolumes, &typed.Volumes)
 	u.tick(app.FieldDotenv, &typed.Dotenv)
-	var wrong problem.Problems
+	var wrong, unready problem.Problems
 	made.Choices, wrong = app.ParseChoices(typed)
-	return made, append(problems, wrong...)
+	made.Readiness, unready = u.readiness(before.Readiness)
+	return made, append(append(problems, wrong...), unready...)
+}
+
+// readiness is that of before with what the form sends.
+func (u *upload) readiness(before app.Readiness) (app.Readiness, problem.Problems) {
+	typed := before.Form()
+	u.text(app.FieldReady, &typed.By)
+	u.text(app.FieldReadyPath, &typed.Path)
+	u.text(app.FieldReadyStatus, &typed.Status)
+	u.text(app.FieldStartTime, &typed.StartTime)
+	u.text(app.FieldScheme, &typed.Scheme)
+	return app.ParseReadiness(typed)
 }
 
 // text takes the field where it was sent.
@@ -106,8 +119,8 @@ func (v *visit) mayWish(app app.App, wish controller.Upload) error {
 
 // parseVariables reads what the app is to have as its environment.
 func parseVariables(form *upload, into *controller.Upload) error {
-	plain := form.names(fieldPlain)
-	into.Plain = plain
+	into.Plain = form.names(fieldPlain)
+	plain := append(form.names(fieldPlain), form.names(fieldBuild)...)
 	if text := form.fields[fieldVariables]; strings.TrimSpace(text) != "" {
 		imported, err := app.ParseEnvironmentText(text, form.fields[fieldPlainVariables] == "")
 		if err != nil {
@@ -125,7 +138,8 @@ func parseVariables(form *upload, into *controller.Upload) error {
 			into.Environment[i].Secret = false
 		}
 	}
-	return nil
+	into.Environment, err = markBuilds(into.Environment, form.names(fieldBuild))
+	return err
 }
 
 // givenVariables are those with a field of their own. One without a value stays missing.
@@ -163,5 +177,5 @@ func (u *upload) valueNames() []string {
 // isVariableField reports whether the field gives a variable, which waits with a held
 // archive and on no page.
 func isVariableField(name string) bool {
-	return name == fieldVariables || name == fieldGenerate || name == fieldPlain || strings.HasPrefix(name, valuePrefix)
+	return name == fieldVariables || name == fieldGenerate || name == fieldPlain || name == fieldBuild || strings.HasPrefix(name, valuePrefix)
 }

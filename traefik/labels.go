@@ -30,7 +30,7 @@ func Labels(target Target) map[string]string {
 	for _, part := range target.parts() {
 		if part.Proving || !part.Unavailable {
 			service := "services." + part.service() + ".loadbalancer."
-			set(labels, service+"server.url", "http://"+part.Address)
+			set(labels, service+"server.url", part.Scheme.String()+"://"+part.Address)
 			set(labels, service+"passhostheader", "true")
 		}
 		if part.Proving {

@@ -21,9 +21,10 @@ func (t Target) At(route Route) Target {
 	return t.led(address)
 }
 
-// led is the target with another address. Without one, nobody answers there.
+// led is the target with another address, where http is spoken. Without one, nobody
+// answers there.
 func (t Target) led(address string) Target {
-	t.Address, t.lead = address, hashOf(address)
+	t.Address, t.Scheme, t.lead = address, "", hashOf(address)
 	t.Unavailable = t.Unavailable || address == ""
 	return t
 }

@@ -16,6 +16,7 @@ type Target struct {
 	Release int64  // from 1; 0 for an app that was never live, which is Unavailable
 	Routes  []Route
 	Address string // host:port on the app's network, with a name, because IP addresses change at a restart; empty with Release 0
+	Scheme  Scheme // what the app speaks at Address
 	// Leads are the addresses of the routes that do not lead to Address. If the address of
 	// a route is empty, nobody answers there, and a page says so.
 	Leads map[Route]string
@@ -65,7 +66,7 @@ func (t Target) check() error {
 	if err := checkAddress(t.Address); err != nil && !neverLive {
 		return fmt.Errorf("target %s: %w", t.service(), err)
 	}
-	if err := cmp.Or(t.checkAccess(), t.checkLeads()); err != nil {
+	if err := cmp.Or(t.Scheme.check(), t.checkAccess(), t.checkLeads()); err != nil {
 		return fmt.Errorf("target %s: %w", t.service(), err)
 	}
 	if len(t.Routes) == 0 && !t.Proving {

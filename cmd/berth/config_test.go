@@ -45,7 +45,7 @@ func TestConfig_DefaultsAreThoseOfTheDocuments(t *testing.T) {
 		ProxyAddress: netip.MustParseAddr("10.201.0.2"),
 		EdgeSubnet:   netip.MustParsePrefix("10.201.0.0/27"), SubnetPool: netip.MustParsePrefix("10.201.0.0/16"),
 		BuildConcurrency: 2, BuildTimeout: 15 * time.Minute, BuildDisk: 10 << 30, VolumeQuota: 10 << 30, LogLevel: slog.LevelInfo,
-		MaximumLimits: plan.Limits{MemoryBytes: 2 << 30, NanoCPUs: 2_000_000_000, Processes: 500},
+		MaximumLimits: plan.Limits{MemoryBytes: 2 << 30, NanoCPUs: 2_000_000_000, Processes: 500, StartTime: 15 * time.Minute},
 		RateLimits:    limit.Budgets{},
 		SessionLife:   account.SessionLife{Idle: 30 * time.Minute, Absolute: 12 * time.Hour},
 	}
@@ -138,6 +138,7 @@ func TestConfig_RefusesWhatItCannotRead(t *testing.T) {
 		"no CPU":                 {[]string{"BERTH_LIMITS_CPU=0%"}, []string{"BERTH_LIMITS_CPU", "5%"}},
 		"too much CPU to count":  {[]string{"BERTH_LIMITS_CPU=9223372036854775807%"}, []string{"BERTH_LIMITS_CPU", "200%"}},
 		"CPU below nothing":      {[]string{"BERTH_LIMITS_CPU=-9223372036854775807%"}, []string{"BERTH_LIMITS_CPU", "5%"}},
+		"a hasty start":          {[]string{"BERTH_LIMITS_START=1s"}, []string{"BERTH_LIMITS_START", "15m"}},
 		"few processes":          {[]string{"BERTH_LIMITS_PROCESSES=9"}, []string{"BERTH_LIMITS_PROCESSES", "10"}},
 		"no size of a volume":    {[]string{"BERTH_VOLUME_QUOTA=1k"}, []string{"BERTH_VOLUME_QUOTA", "10g"}},
 		"a cgroup elsewhere":     {[]string{"BERTH_CGROUP=/../system"}, []string{"BERTH_CGROUP", "/berth"}},

@@ -18,9 +18,11 @@ type choiceFlags struct {
 	profiles, compose   names
 	hostFolders, dotenv bool
 	set                 names // NAME=value
+	buildArguments      names // NAME=value
 	secrets             names // of variables of the environment
 	plain               names // of variables of a template
 	waive               names // an exception, or exception:service,...
+	readiness           app.ReadinessForm
 }
 
 // names is a flag that may stand there several times.
@@ -42,7 +44,13 @@ func addChoiceFlags(flags *flag.FlagSet) *choiceFlags {
 	flags.Var(&c.compose, "compose", "path of a compose file in the archive; repeated, the later files change the first")
 	flags.BoolVar(&c.hostFolders, "host-folders", false, "use volumes of the app in place of data folders of the host; nothing of the host is taken over")
 	flags.BoolVar(&c.dotenv, "dotenv", false, "use the values of the archive's .env for variables that the app lacks")
+	flags.StringVar(&c.readiness.StartTime, "start-time", "", "how long a release may take to become ready, such as 3m; without it the health check decides")
+	flags.StringVar(&c.readiness.By, "ready", "", "what shows that a release is ready: http, tcp (the port accepts connections) or health (the container's own health check alone)")
+	flags.StringVar(&c.readiness.Path, "ready-path", "", "with --ready http: the path that is asked, such as /healthz")
+	flags.StringVar(&c.readiness.Status, "ready-status", "", "with --ready http: the status of the right answer; without it any below 500")
+	flags.StringVar(&c.readiness.Scheme, "scheme", "", "what the proxy speaks with the app: http, or h2c for gRPC")
 	flags.Var(&c.set, "set", "NAME=value of a plain variable; may be repeated")
+	flags.Var(&c.buildArguments, "build-arg", "NAME=value of a plain variable that the build gets too; may be repeated")
 	flags.Var(&c.secrets, "secret", "NAME of a secret, whose value is the environment variable NAME of this command; may be repeated")
 	flags.Var(&c.plain, "plain", "NAME of a variable that a template asks for and that is kept plain, not as a secret; may be repeated")
 	flags.Var(&c.waive, "waive", "security exception: database, database:SERVICE,... or writable_root; needs a token of the scope admin")
@@ -64,6 +72,14 @@ func (c *choiceFlags) fields(p *program) ([][2]string, error) {
 	add("port", c.port)
 	add("profiles", strings.Join(c.profiles, ","))
 	add("compose", strings.Join(c.compose, ","))
+	if _, wrong := app.ParseReadiness(c.readiness); len(wrong) > 0 {
+		return nil, &usageError{wrong}
+	}
+	add(app.FieldReady, c.readiness.By)
+	add(app.FieldReadyPath, c.readiness.Path)
+	add(app.FieldReadyStatus, c.readiness.Status)
+	add(app.FieldStartTime, c.readiness.StartTime)
+	add(app.FieldScheme, c.readiness.Scheme)
 	if c.hostFolders {
 		add("host_folders", strconv.FormatBool(true))
 	}
@@ -80,13 +96,15 @@ func (c *choiceFlags) fields(p *program) ([][2]string, error) {
 
 func (c *choiceFlags) variables(p *program) ([][2]string, error) {
 	var fields [][2]string
-	plain := slices.Clone(c.plain)
-	for _, pair := range c.set {
+	plain, build := slices.Clone(c.plain), []string(nil)
+	for i, pair := range append(slices.Clone(c.set), c.buildArguments...) {
 		name, value, found := strings.Cut(pair, "=")
 		if !found || name == "" || value == "" {
-			return nil, &usageError{errors.New("--set takes NAME=value, with a value; see berth help deploy")} // it may hold a secret
+			return nil, &usageError{errors.New("--set and --build-arg take NAME=value, with a value; see berth help deploy")} // it may hold a secret
 		}
-		plain = append(plain, name)
+		if plain = append(plain, name); i >= len(c.set) {
+			build = append(build, name)
+		}
 		fields = append(fields, [2]string{"value_" + name, value})
 	}
 	for _, name := range c.secrets {
@@ -98,6 +116,9 @@ func (c *choiceFlags) variables(p *program) ([][2]string, error) {
 	}
 	if len(plain) > 0 {
 		fields = append(fields, [2]string{"plain", strings.Join(plain, ",")})
+	}
+	if len(build) > 0 {
+		fields = append(fields, [2]string{"build", strings.Join(build, ",")})
 	}
 	return fields, nil
 }

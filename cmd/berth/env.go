@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"maps"
@@ -12,18 +13,18 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"berth/controller/app"
 )
 
-// envTimeout bounds what berth env waits for.
-const envTimeout = 10 * time.Minute
+// envTimeout bounds what berth env waits for: to apply variables may take a build.
+const envTimeout = defaultDeployTime
 
 // environmentAnswer is what the API says of an environment, as far as it is needed here.
 type environmentAnswer struct {
 	Variables map[string]string `json:"variables"`
 	Secrets   []string          `json:"secrets"`
+	Build     []string          `json:"build"`
 	Unapplied struct {
 		Added   []string `json:"added"`
 		Changed []string `json:"changed"`
@@ -37,6 +38,7 @@ type environmentChange struct {
 	Variables map[string]string `json:"variables,omitempty"`
 	Secrets   map[string]string `json:"secrets,omitempty"`
 	Remove    []string          `json:"remove,omitempty"`
+	Build     *[]string         `json:"build,omitempty"` // those of Variables that builds get; nil leaves each as it is
 }
 
 // runEnv shows, changes and applies the environment of an app.
@@ -45,6 +47,7 @@ func runEnv(ctx context.Context, p *program, args []string) error {
 	line := p.addLineFlags(flags)
 	file := flags.String("file", "/dev/stdin", "with set-secret: where the value is read from; one newline at its end is dropped")
 	shown := flags.Bool("variables", false, "with import: save variables, which are shown, instead of secrets")
+	build := flags.Bool("build", false, "with set: builds get the variables too, as arguments; --build=false takes the mark away")
 	words, err := p.parseFlags(flags, args)
 	if err != nil {
 		return err
@@ -58,6 +61,9 @@ func runEnv(ctx context.Context, p *program, args []string) error {
 	}
 	change, err := environmentChangeOf(words[1], words[2:], envFiles{secret: *file, shown: *shown})
 	if err != nil {
+		return err
+	}
+	if err := change.mark(words[1], flags, *build); err != nil {
 		return err
 	}
 	api, err := p.openClient(line)
@@ -74,6 +80,24 @@ func runEnv(ctx context.Context, p *program, args []string) error {
 	default:
 		return p.sendEnvironment(ctx, api, name, http.MethodPatch, change)
 	}
+}
+
+// mark says of the variables whether builds get them, where the flag stands there.
+func (c *environmentChange) mark(verb string, flags *flag.FlagSet, build bool) error {
+	given := false
+	flags.Visit(func(f *flag.Flag) { given = given || f.Name == "build" })
+	if !given {
+		return nil
+	}
+	if verb != "set" {
+		return &usageError{errors.New("--build goes with berth env NAME set; a secret reaches a build by RUN --mount=type=secret,id=NAME")}
+	}
+	names := []string{}
+	if build {
+		names = slices.Sorted(maps.Keys(c.Variables))
+	}
+	c.Build = &names
+	return nil
 }
 
 // envFiles is what the flags of berth env say of files.
@@ -176,6 +200,9 @@ func (p *program) sendEnvironment(ctx context.Context, api *client, name app.Nam
 		}
 		if slices.Contains(waits.Added, variable) || slices.Contains(waits.Changed, variable) {
 			state = "not applied"
+		}
+		if slices.Contains(answer.Build, variable) {
+			state += ", also at build"
 		}
 		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\n", variable, value, state)
 	}

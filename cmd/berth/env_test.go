@@ -47,6 +47,8 @@ func TestEnv_SendsWhatTheWordsSay(t *testing.T) {
 	for want, words := range map[string][]string{
 		`{"variables":{"A":"b=c","B":""}}`:         {"set", "A=b=c", "B="},
 		`{"secrets":{"KEY":"line one\nline two"}}`: {"set-secret", "KEY", "--file", value},
+		`{"variables":{"A":"b"},"build":["A"]}`:    {"set", "--build", "A=b"},
+		`{"variables":{"A":"b"},"build":[]}`:       {"set", "--build=false", "A=b"},
 		`{"remove":["A","B"]}`:                     {"unset", "A", "B"},
 		`{"secrets":{"A":"b c","B":"${X}"}}`:       {"import", text},
 		`{"variables":{"A":"b c","B":"${X}"}}`:     {"import", "--variables", text},
@@ -58,6 +60,18 @@ func TestEnv_SendsWhatTheWordsSay(t *testing.T) {
 		if strings.Contains(printed, "line one") {
 			t.Errorf("%q printed the secret: %s", words, printed)
 		}
+	}
+}
+
+func TestEnv_BuildIsForPlainVariablesAlone(t *testing.T) {
+	t.Parallel()
+	err := run(t.Context(), []string{"env", "hello", "set-secret", "KEY", "--build", "--file", writeFile(t, "value", "hush")}, []string{"BERTH_TOKEN=berth_x", "BERTH_SERVER=http://127.0.0.1:1"}, io.Discard, io.Discard)
+	if exitCode(err) != exitUsage || !strings.Contains(err.Error(), "--mount=type=secret") {
+		t.Errorf("got %v", err)
+	}
+	_, printed := runEnvAgainst(t, `{"variables":{"MODE":"x"},"build":["MODE"],"secrets":[]}`, "list")
+	if !strings.Contains(printed, "applied, also at build") {
+		t.Errorf("printed %s", printed)
 	}
 }
 

@@ -84,6 +84,7 @@ func (p *parsing) maximumLimits(s settings) plan.Limits {
 		MemoryBytes: parse(p, "limits.memory", s.Limits.Memory, parseMemory, "a size from 16m, such as 512m or 2g"),
 		NanoCPUs:    parse(p, "limits.cpu", s.Limits.CPU, parseCPU, "a whole percentage of one core from 5%, such as 200% for two"),
 		Processes:   s.Limits.Processes,
+		StartTime:   parse(p, "limits.start", s.Limits.Start, parseStart, "a duration from 1m to 24h, such as 15m"),
 	}
 }
 
@@ -295,6 +296,14 @@ func parseSessionTime(s string) (time.Duration, error) {
 	duration, err := time.ParseDuration(s)
 	if err != nil || duration < least || duration > most {
 		return 0, errors.New("not a time for sessions")
+	}
+	return duration, nil
+}
+
+func parseStart(s string) (time.Duration, error) {
+	duration, err := time.ParseDuration(s)
+	if err != nil || duration < time.Minute || duration > 24*time.Hour {
+		return 0, errors.New("not a start time")
 	}
 	return duration, nil
 }

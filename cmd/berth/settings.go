@@ -102,6 +102,7 @@ type settings struct {
 		Memory    string `description:"most memory that an app can be given, such as 2g"`
 		CPU       string `description:"most CPU that an app can be given, in percent of one core, such as 200%"`
 		Processes int64  `description:"most processes and threads that an app can be given"`
+		Start     string `description:"longest time that a release may take to become ready, such as 15m"`
 	} `description:"-"`
 	Registries string `description:"registries that images may come from beside the public ones, as host or host:port, with commas between; empty: none"`
 	Forbid     struct {
@@ -142,7 +143,7 @@ func defaultSettings() settings {
 	s.Subnet.Pool = "10.201.0.0/16"
 	s.Build.Concurrency, s.Build.Timeout, s.Build.Disk = 2, "15m", "10g"
 	s.Volume.Quota = "10g"
-	s.Limits.Memory, s.Limits.CPU, s.Limits.Processes = "2g", "200%", 500
+	s.Limits.Memory, s.Limits.CPU, s.Limits.Processes, s.Limits.Start = "2g", "200%", 500, "15m"
 	s.Session.Idle, s.Session.Lifetime = "30m", "12h"
 	s.Log.Level = "info"
 	return s

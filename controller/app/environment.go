@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"berth/controller/dotenv"
+	"berth/controller/plan"
 	"berth/controller/problem"
 	"berth/controller/secret"
 )
@@ -28,6 +29,7 @@ type Variable struct {
 	Value  string // if it is not a secret
 	Sealed []byte // if it is a secret; by secret.Key.Seal for this app and name
 	File   bool   // the app gets the secret as a file in plan.planx.SecretsFolder, not as environment
+	Build  bool   // builds get it too, as an argument; no secret
 }
 
 // Secret reports whether the value is hidden from everybody.
@@ -40,7 +42,7 @@ func (v Variable) size() int {
 
 // Equal reports whether both have the same name, the same value or seal, and the same form.
 func (v Variable) Equal(other Variable) bool {
-	return v.Name == other.Name && v.Value == other.Value && bytes.Equal(v.Sealed, other.Sealed) && v.File == other.File
+	return v.Name == other.Name && v.Value == other.Value && bytes.Equal(v.Sealed, other.Sealed) && v.File == other.File && v.Build == other.Build
 }
 
 // VariableWish is a variable as a person asks for it.
@@ -49,6 +51,7 @@ type VariableWish struct {
 	Value  secret.Text
 	Secret bool
 	File   bool // the app gets the secret as a file
+	Build  bool // builds get it too
 }
 
 // TemplateVariable is a variable that a template asks for.
@@ -87,6 +90,8 @@ type EnvironmentChange struct {
 	Keep    []string // secrets that Replace does not change
 	// StaySecret keeps an existing secret a secret, even if Set says otherwise.
 	StaySecret bool
+	// StayBuild keeps the mark of variables that builds get, even if Set says otherwise.
+	StayBuild bool
 }
 
 // ChangeOf sets what a person gives, and adds what a template asks for.
@@ -176,6 +181,13 @@ func (w VariableWish) Check() *problem.Problem {
 		return problem.Invalid(message, hint).At(field)
 	}
 	switch {
+	case w.Build && w.Secret:
+		return refuse("build", fmt.Sprintf("%s is a secret, and what a build gets as an argument stays in the image's history.", w.Name),
+			fmt.Sprintf("Keep it a secret, and read it in the Dockerfile as a build secret: RUN --mount=type=secret,id=%s. Or save it as a plain variable.", w.Name))
+	case w.Build && plan.SteersBuilder(w.Name):
+		return refuse("build", fmt.Sprintf("%s would steer the build program itself.", w.Name), "Take the mark for builds away.")
+	case w.Build && plan.ChoosesProxy(w.Name):
+		return refuse("build", fmt.Sprintf("%s would lead the build through a proxy that its cache does not know of.", w.Name), "Take the mark for builds away; where a step needs a proxy, write ENV or export it in the Dockerfile.")
 	case w.File && !w.Secret:
 		return refuse("delivery", fmt.Sprintf("%s is no secret, and only a secret can be a file.", w.Name), "Make it a secret, or give it as environment.")
 	case w.Secret && value == "":
@@ -202,6 +214,11 @@ func Find(variables []Variable, name string) Variable {
 		return Variable{}
 	}
 	return variables[at]
+}
+
+// BuildVariables returns those that builds get.
+func BuildVariables(variables []Variable) []Variable {
+	return slices.DeleteFunc(slices.Clone(variables), func(v Variable) bool { return !v.Build })
 }
 
 // BoundEnvironment returns the variables by name, or a Problem where there are more than

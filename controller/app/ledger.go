@@ -59,7 +59,8 @@ type Routing struct {
 	App     Name
 	Release int64
 	Routes  []traefik.Route
-	Address string // host:port of the main instance for the proxy
+	Address string         // host:port of the main instance for the proxy
+	Scheme  traefik.Scheme // that the main instance speaks
 	// Leads are the addresses of the routes that lead elsewhere; empty where nobody answers.
 	Leads   map[traefik.Route]string
 	Proving bool // not live: only the controller's own verify route leads there

@@ -36,6 +36,7 @@ type Settings struct {
 	DatabaseServices ServiceNames
 	Fallback         bool // a static site answers unknown paths with its index.html, from its next build on
 	Choices          Choices
+	Readiness        Readiness
 }
 
 // DefaultSettings returns the limits of the hardening policy, and no security exception.
@@ -58,6 +59,7 @@ type SettingsForm struct {
 	DatabaseServices string
 	Fallback         bool
 	Choices          ChoicesForm
+	Readiness        ReadinessForm
 }
 
 // Form returns the settings as a person types them.
@@ -68,7 +70,7 @@ func (s Settings) Form() SettingsForm {
 		Processes:    strconv.FormatInt(s.Processes, 10),
 		WritableRoot: s.WritableRoot,
 		Database:     s.Database, DatabaseServices: strings.Join(s.DatabaseServices.List(), ", "),
-		Fallback: s.Fallback, Choices: s.Choices.Form(),
+		Fallback: s.Fallback, Choices: s.Choices.Form(), Readiness: s.Readiness.Form(),
 	}
 	if s.Port != 0 {
 		form.Port = strconv.Itoa(int(s.Port))
@@ -94,7 +96,16 @@ func ParseLimits(form SettingsForm, most plan.Limits) (Settings, problem.Problem
 	}
 	var wrong problem.Problems
 	parsed.Choices, wrong = ParseChoices(form.Choices)
-	return parsed, append(problems, wrong...)
+	problems = append(problems, wrong...)
+	parsed.Readiness, wrong = ParseReadiness(form.Readiness)
+	problems = append(problems, wrong...)
+	if longest := most.LongestStart(); parsed.Readiness.StartTime > longest {
+		problems = problems.With(problem.Invalid(
+			fmt.Sprintf("The start time %s is longer than an app can have here.", StartTimeText(parsed.Readiness.StartTime)),
+			fmt.Sprintf("Give at most %s, or raise BERTH_LIMITS_START.", StartTimeText(longest)),
+		).At(FieldStartTime))
+	}
+	return parsed, problems
 }
 
 // limitField is a field of the form with a whole number of a unit.
@@ -116,9 +127,10 @@ func (f limitField) parse(text string) (int64, error) {
 	).At(f.field).Because(err)
 }
 
-// Run returns the settings of an instance, without those that only matter to a build.
+// Run returns the settings of an instance, without those that only matter to a build or
+// to the start of the next release.
 func (s Settings) Run() Settings {
-	s.Fallback, s.Choices = false, Choices{}
+	s.Fallback, s.Choices, s.Readiness = false, Choices{}, Readiness{Scheme: s.Readiness.Scheme}
 	return s
 }
 

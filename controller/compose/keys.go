@@ -230,7 +230,7 @@ var buildKeys = []Key{
 	note("services.*.build.provenance", whyBuild),
 	note("services.*.build.pull", whyBuild),
 	note("services.*.build.sbom", whyBuild),
-	no("services.*.build.secrets", "Builds get no secret.", "Give the secret to the service when it runs."),
+	no("services.*.build.secrets", "A build reads the app's secrets that its Dockerfile names.", "Remove it: RUN --mount=type=secret,id=NAME reads the app's secret NAME."),
 	note("services.*.build.shm_size", whyBuild),
 	no("services.*.build.ssh", "It would hand a key to the build.", "Put what the build fetches into the archive."),
 	note("services.*.build.tags", "Berth names images by itself."),

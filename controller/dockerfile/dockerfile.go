@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -37,6 +38,8 @@ var (
 type File struct {
 	Stages []instructions.Stage
 	Bases  []string // the images that it names, in full
+	// Secrets are the app's secrets that its steps read, by name, each once.
+	Secrets []string
 }
 
 // Exposed returns the TCP ports that the last stage exposes as plain numbers.
@@ -58,8 +61,9 @@ func Read(text []byte, rules Rules) (File, *problem.Refusal) {
 		return File{}, refuseSyntax(err)
 	}
 	var faults []*problem.Refusal
+	check := &checker{secrets: rules.Secrets}
 	for _, node := range file.AST.Children {
-		if refusal := checkInstruction(node); refusal != nil {
+		if refusal := check.instruction(node); refusal != nil {
 			faults = append(faults, refusal)
 		}
 	}
@@ -76,7 +80,8 @@ func Read(text []byte, rules Rules) (File, *problem.Refusal) {
 		}
 	}
 	bases, more := checkSources(stages, meta, file.EscapeToken, rules)
-	return File{Stages: stages, Bases: bases}, together(append(faults, more...))
+	slices.Sort(check.asked)
+	return File{Stages: stages, Bases: bases, Secrets: slices.Compact(check.asked)}, together(append(faults, more...))
 }
 
 // exposed returns the TCP ports of a stage's EXPOSE instructions. It skips variables,
@@ -114,16 +119,16 @@ func syntaxLine(text []byte) int {
 	return 0
 }
 
-// checkInstruction checks one instruction, and the instruction inside an ONBUILD for a
-// later stage.
-func checkInstruction(node *parser.Node) *problem.Refusal {
+// instruction checks one instruction, and the instruction inside an ONBUILD for a later
+// stage.
+func (c *checker) instruction(node *parser.Node) *problem.Refusal {
 	command, err := instructions.ParseInstruction(node)
 	if err != nil {
 		return refuseSyntax(parser.WithLocation(err, node.Location()))
 	}
 	switch command := command.(type) {
 	case *instructions.RunCommand:
-		return checkRun(command, node.StartLine)
+		return c.run(command, node.StartLine)
 	case *instructions.LabelCommand:
 		return checkLabels(command, node.StartLine)
 	case *instructions.OnbuildCommand:
@@ -133,9 +138,9 @@ func checkInstruction(node *parser.Node) *problem.Refusal {
 	}
 }
 
-// checkRun refuses the flags that give a build step the host's network, its devices, or a
-// kernel without the sandbox.
-func checkRun(run *instructions.RunCommand, line int) *problem.Refusal {
+// run refuses the flags that give a build step the host's network, its devices, or a
+// kernel without the sandbox, and secrets that the app does not have.
+func (c *checker) run(run *instructions.RunCommand, line int) *problem.Refusal {
 	for _, dangerous := range []struct {
 		flag  string
 		given bool
@@ -154,16 +159,22 @@ func checkRun(run *instructions.RunCommand, line int) *problem.Refusal {
 	}
 	// Types are read only together with variables; the build reports its own errors.
 	_ = run.Expand(func(word string) (string, error) { return word, nil })
+	var faults []*problem.Refusal
 	for _, mount := range instructions.GetMounts(run) {
-		if mount.Type == instructions.MountTypeSecret || mount.Type == instructions.MountTypeSSH {
-			return &problem.Refusal{
+		switch mount.Type {
+		case instructions.MountTypeSSH:
+			faults = append(faults, &problem.Refusal{
 				Line:   line,
-				Reason: fmt.Sprintf("RUN --mount=type=%s asks for a secret of the builder, and builds have none.", mount.Type),
-				Hint:   "Remove the mount; give a secret to the app when it runs, and put what the build fetches into the archive.",
+				Reason: "RUN --mount=type=ssh asks for a key of the builder, and builds have none.",
+				Hint:   "Use RUN --mount=type=secret with a secret of the app, or put what the build fetches into the archive.",
+			})
+		case instructions.MountTypeSecret:
+			if refusal := c.secretMount(mount, line); refusal != nil {
+				faults = append(faults, refusal)
 			}
 		}
 	}
-	return nil
+	return together(faults)
 }
 
 // checkLabels refuses the labels that Berth uses. An image that forges them would be
@@ -182,13 +193,14 @@ func checkLabels(label *instructions.LabelCommand, line int) *problem.Refusal {
 	return nil
 }
 
+// checkOnbuild gives no secrets: the image that the line is from may be somebody else's.
 func checkOnbuild(onbuild *instructions.OnbuildCommand, line int) *problem.Refusal {
 	file, err := parser.Parse(strings.NewReader(onbuild.Expression))
 	if err != nil {
 		return &problem.Refusal{Line: line, Reason: sentence(err), Hint: hintSyntax}
 	}
 	for _, node := range file.AST.Children {
-		if refusal := checkInstruction(node); refusal != nil {
+		if refusal := new(checker).instruction(node); refusal != nil {
 			refusal.Line = line
 			return refusal
 		}

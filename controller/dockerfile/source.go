@@ -29,6 +29,7 @@ type Base struct {
 type Rules struct {
 	Arguments  map[string]string
 	Registries []string // that the operator allows beside the public ones
+	Secrets    []string // of the app, by name
 	// Bases are the images that it names, as in the engine; empty before the build.
 	Bases map[string]Base
 }
@@ -266,7 +267,7 @@ func (s *sources) trigger(scope, global *stageScope, expression string, line int
 			s.fault(line, "An ONBUILD that takes effect here cannot be read.", "Build on another image, or correct the ONBUILD.")
 			continue
 		}
-		if refusal := checkInstruction(node); refusal != nil {
+		if refusal := new(checker).instruction(node); refusal != nil {
 			s.fault(line, refusal.Reason, refusal.Hint)
 		}
 		if parsed, ok := command.(instructions.Command); ok {

@@ -29,6 +29,7 @@ type VariableView struct {
 	Value     string // empty for a secret
 	Secret    bool
 	File      bool
+	Build     bool // builds get it too
 	Warning   string
 	Unapplied bool // new, or different from the live release
 }
@@ -51,13 +52,14 @@ type OpenEnvironment struct {
 	Variables []string          // NAME=value
 	Files     map[string]string // values of the secrets that are files in plan.planx.SecretsFolder, by name
 	Secrets   map[string]string // values of all secrets, by name
+	Build     map[string]string // values of the variables that builds get, by name
 	Mask      *Mask
 }
 
 // Options returns the options of the plan: the settings and the environment.
 func (e OpenEnvironment) Options(settings app.Settings) plan.Options {
 	options := settings.PlanOptions()
-	options.Environment = e.Variables
+	options.Environment, options.BuildVariables = e.Variables, e.Build
 	options.Secrets = slices.Sorted(maps.Keys(e.Secrets))
 	return options
 }

@@ -3,13 +3,15 @@ package plan
 import "berth/controller/dockerfile"
 
 // Take checks the Dockerfile of the build against the rules, and notes its content.
-func (b *Build) Take(text []byte, registries []string) *Refusal {
-	b.source, b.rules = string(text), dockerfile.Rules{Arguments: b.Arguments, Registries: registries}
+// It gives the build the variables and secrets of the app that the Dockerfile names.
+func (b *Build) Take(text []byte, o Options) *Refusal {
+	b.Arguments = b.argumentsFor(text, o.BuildVariables)
+	b.source, b.rules = string(text), dockerfile.Rules{Arguments: b.Arguments, Registries: o.Registries, Secrets: o.Secrets}
 	file, refusal := dockerfile.Read(text, b.rules)
 	if refusal != nil {
 		return refusal
 	}
-	b.Exposed, b.Bases = file.Exposed(), file.Bases
+	b.Exposed, b.Bases, b.Secrets = file.Exposed(), file.Bases, file.Secrets
 	return nil
 }
 

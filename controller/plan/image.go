@@ -55,5 +55,7 @@ func FromImage(image ImageReference, o Options) (Plan, error) {
 		return Plan{}, refusal
 	}
 	service.Image = string(image)
-	return Plan{Services: []Service{service}, Main: service.Name}, nil
+	made := Plan{Services: []Service{service}, Main: service.Name}
+	made.NoteBuilds(o.BuildVariables)
+	return made, nil
 }

@@ -37,6 +37,9 @@ type Build struct {
 	Text      string
 	Target    string // the last stage to build; empty means the Dockerfile's last
 	Arguments map[string]string
+	// Secrets are the app's secrets that steps of the build read, by name. Their values are
+	// in memory alone, and in no layer of the image.
+	Secrets []string
 	// Exposed are the TCP ports that the Dockerfile itself exposes as plain numbers. Its
 	// base image may expose others.
 	Exposed []uint16
@@ -69,6 +72,9 @@ type Options struct {
 	Limits      Limits
 	Waivers     Waivers
 	Environment []string // NAME=value
+	// BuildVariables are the variables that builds get as arguments, if their Dockerfiles
+	// declare them.
+	BuildVariables map[string]string
 	// Fallback makes a static site answer unknown paths with its index.html, for apps
 	// that route in the browser.
 	Fallback bool

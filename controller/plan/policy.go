@@ -1,10 +1,12 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"berth/controller/recipe"
 )
@@ -39,7 +41,16 @@ type Limits struct {
 	MemoryBytes int64 // of memory and swap together: there is no extra swap
 	NanoCPUs    int64 // billionths of a CPU
 	Processes   int64 // threads count too
+	// StartTime bounds how long a service may take to become ready. It is part of the
+	// operator's maximum only; zero is 15 minutes.
+	StartTime time.Duration `json:",omitempty"`
 }
+
+// defaultLongestStart is the longest start time where the operator sets none.
+const defaultLongestStart = 15 * time.Minute
+
+// LongestStart is how long a service may take to become ready at most.
+func (l Limits) LongestStart() time.Duration { return cmp.Or(l.StartTime, defaultLongestStart) }
 
 // DefaultLimits returns the limits of the hardening policy: 512 MB, half a CPU, 100 processes.
 func DefaultLimits() Limits {

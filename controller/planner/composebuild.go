@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"path"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/types"
@@ -14,14 +13,6 @@ import (
 	"berth/controller/dockerfile"
 	"berth/controller/plan"
 )
-
-// builderArgument begins the names of arguments that steer the build program itself:
-// BUILDKIT_SYNTAX replaces it by another program.
-const builderArgument = "BUILDKIT_"
-
-// proxyArguments are the arguments that the build program leaves out of its cache key, in
-// any case of their letters: every app would share the result.
-var proxyArguments = []string{"HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"}
 
 var stageName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
 
@@ -73,10 +64,10 @@ func (c *composer) archivePath(text, what string, place ...string) (string, erro
 func (c *composer) arguments(from types.ServiceConfig) (map[string]string, error) {
 	arguments := map[string]string{}
 	for name, value := range from.Build.Args {
-		if strings.HasPrefix(strings.ToUpper(name), builderArgument) {
+		if plan.SteersBuilder(name) {
 			return nil, c.refuse(fmt.Sprintf("The build argument %.60q would steer the build program itself.", name), "Remove it; arguments whose names begin with BUILDKIT_ are not for the Dockerfile.", "services", from.Name, "build", "args")
 		}
-		if slices.Contains(proxyArguments, strings.ToUpper(name)) {
+		if plan.ChoosesProxy(name) {
 			return nil, c.refuse(fmt.Sprintf("The build argument %.60q would lead the build through a proxy that its cache does not know of.", name),
 				"Remove it; where a step needs a proxy, write ENV or export it in the Dockerfile.", "services", from.Name, "build", "args")
 		}
@@ -114,7 +105,7 @@ func (c *composer) dockerfile(to *plan.Build, from types.ServiceConfig) error {
 			return err
 		}
 	}
-	if refusal := to.Take(text, c.options.Registries); refusal != nil {
+	if refusal := to.Take(text, c.options); refusal != nil {
 		refusal.File = inArchive
 		if inArchive == "" {
 			refusal.File, refusal.Line = c.file.Place(append(place, "dockerfile_inline")...)

@@ -16,7 +16,7 @@ func fromDockerfile(ctx context.Context, tree *archive.Tree, path string, servic
 		return plan.Plan{}, err
 	}
 	service.Build = plan.Build{Dockerfile: file}
-	if refusal := service.Build.Take(text, o.Registries); refusal != nil {
+	if refusal := service.Build.Take(text, o); refusal != nil {
 		refusal.File = file
 		return plan.Plan{}, refusal
 	}

@@ -35,7 +35,7 @@ func TestCheckBases_RefusesWhatAnImageMakesTheBuildFetch(t *testing.T) {
 		{"a former stage's base", "FROM a AS b\nFROM b\nARG U=file\nADD $U /x\n", dockerfile.Base{Environment: []string{"U=http://host"}}, true},
 	} {
 		build := plan.Build{Dockerfile: "Dockerfile"}
-		if refusal := build.Take([]byte(c.text), nil); refusal != nil || !slices.Equal(build.Bases, []string{name}) {
+		if refusal := build.Take([]byte(c.text), plan.Options{}); refusal != nil || !slices.Equal(build.Bases, []string{name}) {
 			t.Fatalf("%s: %v, %q", c.name, refusal, build.Bases)
 		}
 		err := build.CheckBases(map[string]dockerfile.Base{name: c.base})

@@ -26,6 +26,7 @@ func From(ctx context.Context, tree *archive.Tree, o plan.Options) (plan.Plan, e
 		return plan.Plan{}, err
 	}
 	made, err := from(ctx, tree, service, o)
+	made.NoteBuilds(o.BuildVariables)
 	return judge(ctx, tree, made, err)
 }
 

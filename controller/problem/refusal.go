@@ -69,7 +69,8 @@ func (r *Refusal) Subjects() []string {
 	return strings.FieldsFunc(r.Subject, func(c rune) bool { return c == ',' })
 }
 
-var noValuePattern = regexp.MustCompile(`^The variable ([A-Za-z_][A-Za-z0-9_]*) has no value`)
+// noValuePattern matches the reasons that are together in one refusal too.
+var noValuePattern = regexp.MustCompile(`(?:^| Line \d+: )The variable ([A-Za-z_][A-Za-z0-9_]*) has no value`)
 
 // Variable is the name of the variable without which the input cannot be read; empty for
 // any other fault.
@@ -113,8 +114,10 @@ func (r Refusals) Subjects(offer Offer) (subjects []string, offered bool) {
 func (r Refusals) Variables() []string {
 	var names []string
 	for _, refusal := range r {
-		if name := refusal.Variable(); name != "" && !slices.Contains(names, name) {
-			names = append(names, name)
+		for _, found := range noValuePattern.FindAllStringSubmatch(refusal.Reason, -1) {
+			if !slices.Contains(names, found[1]) {
+				names = append(names, found[1])
+			}
 		}
 	}
 	return names

@@ -101,7 +101,7 @@ func writeNode(p *project, o Options) (*recipe, error) {
 		p.serveBuilt(r, o, base, description, tool, served)
 		return r, nil
 	}
-	return r, p.runNode(r, base, description, tool)
+	return r, p.runNode(r, base, description, tool, o.Variables)
 }
 
 // nodeBase returns the image to build and run on.
@@ -132,18 +132,19 @@ func (p *project) nodeBase(r *recipe, description nodePackage, tool nodeTool) (s
 func (p *project) serveBuilt(r *recipe, o Options, base string, description nodePackage, tool nodeTool, served builtSite) {
 	r.because("It is built with %s, which puts a static site into %s.", served.tool, served.folder)
 	o.Fallback = o.Fallback || served.fallback
-	p.buildNode(r, base, description, tool)
+	r.kept = siteSettings // the image holds the built folder alone
+	p.buildNode(r, base, description, tool, o.Variables)
 	r.add("FROM", "scratch")
 	r.serveFolder(o, "--from=build /app/"+served.folder+"/")
 }
 
 // runNode starts the app by the Procfile, or the start script, or the framework's server,
 // or the main file.
-func (p *project) runNode(r *recipe, base string, description nodePackage, tool nodeTool) error {
+func (p *project) runNode(r *recipe, base string, description nodePackage, tool nodeTool, variables []string) error {
 	source := ". ."
 	if description.needsPackages() || description.Scripts["build"] != "" {
 		source = "--from=build /app /app"
-		p.buildNode(r, base, description, tool)
+		p.buildNode(r, base, description, tool, variables)
 		if description.needsPackages() {
 			r.add("RUN", tool.cached(tool.prune))
 		}
@@ -208,7 +209,7 @@ func (p *project) nodeMain(description nodePackage) string {
 }
 
 // buildNode is the stage with the packages; it runs the build script.
-func (p *project) buildNode(r *recipe, base string, description nodePackage, tool nodeTool) {
+func (p *project) buildNode(r *recipe, base string, description nodePackage, tool nodeTool, variables []string) {
 	r.add("FROM", base+" AS build")
 	r.add("ENV", strings.TrimSpace("CI=true "+tool.environment))
 	r.add("WORKDIR", "/app")
@@ -228,6 +229,7 @@ func (p *project) buildNode(r *recipe, base string, description nodePackage, too
 	}
 	if description.Scripts["build"] != "" {
 		r.because("The build script of package.json is run.")
+		r.declare(variables)
 		r.add("RUN", tool.program()+" run build")
 	}
 }

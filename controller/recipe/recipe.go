@@ -48,6 +48,7 @@ type recipe struct {
 	steps   []string // the keyword of each instruction, in order
 	below   string
 	extras  []archive.Extra
+	kept    []string // patterns of files that ignoredAlways leaves out and this build reads
 }
 
 func newRecipe(kind string) *recipe { return &recipe{kind: kind} }

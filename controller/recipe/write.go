@@ -2,6 +2,7 @@ package recipe
 
 import (
 	"context"
+	"slices"
 
 	"berth/controller/archive"
 	"berth/controller/nearmiss"
@@ -15,6 +16,8 @@ type Options struct {
 	// Server is the file of the program that serves static sites; empty means the running
 	// program.
 	Server string
+	// Variables are the names of variables that a build script reads.
+	Variables []string
 }
 
 // recipes are the kinds of projects. The first kind that recognises the archive decides.
@@ -57,10 +60,11 @@ func Write(ctx context.Context, tree *archive.Tree, o Options) (*Generated, func
 		if err != nil {
 			return nil, nil, err
 		}
-		keep, err := p.keep(candidate.ignored...)
+		keep, err := p.keep(append(slices.Clone(candidate.ignored), r.kept...)...)
 		if err != nil {
 			return nil, nil, err
 		}
+		r.tellSettings(p, keep)
 		made, err := r.finish()
 		return made, keep, err
 	}

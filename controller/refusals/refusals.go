@@ -58,8 +58,8 @@ func (w *Watch) Report() (State, docker.BrokerReport) {
 func (w *Watch) Run(ctx context.Context) error {
 	for {
 		w.Look(ctx)
-		if err := pause.For(ctx, every); err != nil {
-			return err
+		if pause.For(ctx, every) != nil {
+			return nil
 		}
 	}
 }

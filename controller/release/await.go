@@ -6,18 +6,15 @@ import (
 	"fmt"
 	"time"
 
+	"berth/controller/app"
 	"berth/controller/docker"
 	"berth/controller/pause"
 	"berth/controller/plan"
 	"berth/controller/problem"
+	"berth/controller/readiness"
 )
 
-const (
-	// longestStartPeriod is how much longer than readyTimeout a health check may say
-	// that its service takes to start.
-	longestStartPeriod = 10 * time.Minute
-	completeTimeout    = 10 * time.Minute // for a service that others wait for to end
-)
+const completeTimeout = 10 * time.Minute // for a service that others wait for to end
 
 // serviceError says which service of a release of several is at fault.
 type serviceError struct {
@@ -29,19 +26,27 @@ func (e *serviceError) Error() string { return e.service.Spec.Name + ": " + e.er
 func (e *serviceError) Unwrap() error { return e.err }
 
 // checksHealth reports whether the engine asks the service how it does.
-func (s *shipped) checksHealth() bool {
-	if s.Spec.Health == nil {
-		return s.image.HasHealthcheck
-	}
-	return len(s.Spec.Health.Test) > 0 && s.Spec.Health.Test[0] != "NONE"
+func (s *shipped) checksHealth() bool { return readiness.ChecksHealth(s.Spec.Health, s.image) }
+
+// patienceWith is how long the service may take to become ready, and how long it asks for.
+func (p *planned) patienceWith(service *shipped) (patience, wanted time.Duration) {
+	return readiness.Patience(service.Spec.Health, service.image, p.release.Settings.Readiness.StartTime, p.most.LongestStart())
 }
 
-// patience is how long the service may take to become ready.
-func (s *shipped) patience() time.Duration {
-	if s.Spec.Health == nil {
-		return readyTimeout
+// checkReadiness refuses to wait for a health check that is not there, and tells how long
+// services get that ask for more than they may have.
+func (p *planned) checkReadiness() error {
+	if p.release.Settings.Readiness.By == app.ReadyHealth && !p.main().checksHealth() {
+		return problem.Invalid("The app is to be ready once its health check says so, and it has none.",
+			"Write a HEALTHCHECK, or choose another readiness check in the settings: http or tcp.")
 	}
-	return readyTimeout + min(s.Spec.Health.StartPeriod, longestStartPeriod)
+	for i := range p.services {
+		service := &p.services[i]
+		if patience, wanted := p.patienceWith(service); wanted > patience {
+			p.log.say("%s", readiness.Shortened(service.Spec.Name, patience, wanted))
+		}
+	}
+	return nil
 }
 
 // awaitDependencies waits until what the service depends on has come so far.
@@ -65,7 +70,8 @@ func (p *planned) awaitDependencies(ctx context.Context, service *shipped) error
 
 // await waits until every instance of other meets the condition.
 func (p *planned) await(ctx context.Context, service, other *shipped, condition plan.Condition) error {
-	limit, late := other.patience(), errUnhealthy
+	limit, _ := p.patienceWith(other)
+	late := errUnhealthy
 	switch {
 	case condition == plan.Completed:
 		limit, late = completeTimeout, errNotCompleted

@@ -162,7 +162,10 @@ func (p *planned) makeImage(ctx context.Context, tree *archive.Tree, service *sh
 	}
 	options := docker.BuildOptions{
 		App: string(p.app.Name), Release: p.release.Number, Service: service.Spec.Name, Build: service.Spec.Build,
-		Context: tree.LayoutWriter(layout), Files: files, Disk: p.buildDisk,
+		Context: tree.LayoutWriter(layout), Files: files, Disk: p.buildDisk, Secrets: make(map[string]string),
+	}
+	for _, name := range service.Spec.Build.Secrets {
+		options.Secrets[name] = p.environment.Secrets[name]
 	}
 	if !service.Sole {
 		p.log.say("building %s", service.Spec.Name)

@@ -12,7 +12,9 @@ import (
 	"berth/controller/docker"
 	"berth/controller/execfailure"
 	"berth/controller/plan"
+	"berth/controller/printable"
 	"berth/controller/problem"
+	"berth/controller/readiness"
 	"berth/controller/routing"
 )
 
@@ -105,7 +107,7 @@ func (s *shipment) diagnose(cause error) *problem.Problem {
 			"The proxy did not take over the new route.",
 			"See that Traefik runs and what its log says, then deploy again.",
 		).Because(cause)
-	case errors.Is(cause, errNotReady), errors.Is(cause, errUnhealthy):
+	case errors.Is(cause, readiness.ErrNotReady), errors.Is(cause, errUnhealthy):
 		return s.offerDatabase(service, service.named(s.diagnoseSilence(service, cause)))
 	case errors.Is(cause, errNotCompleted):
 		return s.offerDatabase(service, service.named(diagnoseSlow(s.waited, s.lastOutput(service))))
@@ -130,7 +132,7 @@ func (s *shipment) offerDatabase(at *atFault, problem *problem.Problem) *problem
 func (s *shipment) diagnoseBuild(cause error) *problem.Problem {
 	if errors.Is(cause, errBuildTimeout) {
 		return problem.Invalid(
-			fmt.Sprintf("The build took longer than %s and was ended.", inWords(s.buildTimeout)),
+			fmt.Sprintf("The build took longer than %s and was ended.", printable.Duration(s.buildTimeout)),
 			"Make the build smaller, or raise BERTH_BUILD_TIMEOUT.",
 		).Because(cause)
 	}
@@ -175,14 +177,11 @@ func (s *shipment) diagnoseSilence(service *atFault, cause error) *problem.Probl
 		return found.problem(lines, cause)
 	}
 	if errors.Is(cause, errUnhealthy) {
-		return problem.Invalid(
-			fmt.Sprintf("%s, but its HEALTHCHECK did not turn healthy within %s.", service.works(), inWords(s.waited)),
-			"See what the health check runs, and that the image holds the program it needs.",
-		).Because(cause)
+		return s.diagnoseHealth(service, cause)
 	}
 	if lead, ok := errors.AsType[*leadError](cause); ok {
 		return problem.Invalid(
-			fmt.Sprintf("The route %s leads to %s, which did not respond correctly within %s: %s.", lead.route, lead.to, inWords(s.waited), lastCause(cause)),
+			fmt.Sprintf("The route %s leads to %s, which did not respond correctly within %s: %s.", lead.route, lead.to, printable.Duration(s.waited), lastCause(cause)),
 			"Let it listen on 0.0.0.0 and on that port; or change the route on the page Routes of the app.",
 		).Because(cause)
 	}
@@ -190,9 +189,34 @@ func (s *shipment) diagnoseSilence(service *atFault, cause error) *problem.Probl
 		return problem
 	}
 	return problem.Invalid(
-		fmt.Sprintf("The app runs, but did not respond correctly on %s within %s: %s.", s.release.Address, inWords(s.waited), lastCause(cause)),
+		fmt.Sprintf("The app runs, but did not respond correctly on %s within %s: %s.", s.release.Address, printable.Duration(s.waited), lastCause(cause)),
 		"It must listen on 0.0.0.0 (not 127.0.0.1) and on that port: set another one as \"Port\", or read the variable PORT. Its last lines are in the log.",
 	).Because(cause)
+}
+
+// diagnoseHealth shows what the health check printed last.
+func (s *shipment) diagnoseHealth(service *atFault, cause error) *problem.Problem {
+	condition := s.lastCheck(service)
+	message := readiness.Unhealthy(s.release.Settings.Readiness, service.works(), s.waited, condition)
+	return problem.Invalid(message, readiness.Mend(condition)).Because(cause)
+}
+
+// lastCheck returns the first of the service's instances that is not healthy, and keeps
+// what its health check printed in the release's log.
+func (s *shipment) lastCheck(service *atFault) docker.Condition {
+	ctx, cancel := context.WithTimeout(context.Background(), tailTimeout)
+	defer cancel()
+	for _, name := range service.instances {
+		instance, err := s.engine.Inspect(ctx, name)
+		if err != nil || instance.Condition.Health == "healthy" || !instance.Condition.HealthRan {
+			continue
+		}
+		for line := range strings.Lines(instance.Condition.HealthOutput) {
+			s.log.line(service.label + ", health check: " + strings.TrimRight(line, "\n"))
+		}
+		return instance.Condition
+	}
+	return docker.Condition{}
 }
 
 // diagnosePort explains a silence by what the app listens on; nil where that is not known.
@@ -204,8 +228,8 @@ func (s *shipment) diagnosePort(cause error) *problem.Problem {
 	case !known:
 		return nil
 	case slices.Contains(reached, asked):
-		problem.Message = fmt.Sprintf("The app listens on port %d, but did not respond correctly within %s: %s.", asked, inWords(s.waited), lastCause(cause))
-		problem.Hint = "One of its pages /health, /status or / must answer with a status below 500. Its last lines are in the log."
+		problem.Message = fmt.Sprintf("The app listens on port %d, but did not respond correctly within %s: %s.", asked, printable.Duration(s.waited), lastCause(cause))
+		problem.Hint = readiness.Expects(s.release.Settings.Readiness) + " Its last lines are in the log."
 	case len(reached) > 0:
 		problem.Remedy.Port = reached[0]
 		problem.Hint = fmt.Sprintf("Try again with port %d, or let the app listen on the port that the variable PORT names.", reached[0])
@@ -216,8 +240,8 @@ func (s *shipment) diagnosePort(cause error) *problem.Problem {
 			problem.Hint += fmt.Sprintf(" Then set %d as \"Port\".", port)
 		}
 	default:
-		problem.Message = fmt.Sprintf("The app runs, but listened on no port within %s.", inWords(s.waited))
-		problem.Hint = "It must listen on 0.0.0.0 and on the port that the variable PORT names. Its last lines are in the log."
+		problem.Message = fmt.Sprintf("The app runs, but listened on no port within %s.", printable.Duration(s.waited))
+		problem.Hint = "It must listen on 0.0.0.0 and on the port that the variable PORT names. If it starts slowly, set \"Start time\" in the settings. Its last lines are in the log."
 	}
 	return problem
 }
@@ -290,7 +314,7 @@ func diagnoseSlow(waited time.Duration, lines []string) *problem.Problem {
 		return found.problem(lines, nil)
 	}
 	return problem.Invalid(
-		fmt.Sprintf("Others wait until it has completed, and it still ran after %s.", inWords(waited)),
+		fmt.Sprintf("Others wait until it has completed, and it still ran after %s.", printable.Duration(waited)),
 		"Let it end with exit code 0, or let the others wait with condition: service_started.",
 	)
 }

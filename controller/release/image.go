@@ -9,6 +9,7 @@ import (
 	"berth/controller/app"
 	"berth/controller/docker"
 	"berth/controller/plan"
+	"berth/controller/printable"
 	"berth/controller/problem"
 )
 
@@ -52,7 +53,7 @@ func (s *shipment) pullImage(ctx context.Context, spec plan.Service) (docker.Ima
 	image, digest, err := s.images.PullImage(ctx, options, s.log.line)
 	if err != nil && errors.Is(context.Cause(ctx), errBuildTimeout) {
 		return docker.Image{}, problem.Unavailable(
-			fmt.Sprintf("The image was not pulled within %s.", inWords(s.buildTimeout)),
+			fmt.Sprintf("The image was not pulled within %s.", printable.Duration(s.buildTimeout)),
 			"Deploy again: what was pulled already is not pulled twice. BERTH_BUILD_TIMEOUT gives it more time.",
 		).Because(err)
 	}

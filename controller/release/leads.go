@@ -71,7 +71,7 @@ func (p *planned) probeLeads(ctx context.Context) error {
 			continue
 		}
 		asked[part.Address] = true
-		if answered, err := p.probe(ctx, part); !answered {
+		if answered, err := p.probe(ctx, part, app.Readiness{}); !answered {
 			to := p.app.Destinations[route]
 			return p.ofService(cmp.Or(p.find(to.Service), p.main()), &leadError{route, to, err})
 		}

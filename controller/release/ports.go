@@ -146,7 +146,7 @@ func (p *planned) takePort(ctx context.Context) error {
 		if err := p.askAt(ctx, port); err != nil {
 			return err
 		}
-		if answered, _ := p.probe(ctx, p.target(true)); answered {
+		if answered, _ := p.probe(ctx, p.target(true), p.release.Settings.Readiness); answered {
 			answering = append(answering, port)
 		}
 	}

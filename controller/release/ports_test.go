@@ -10,6 +10,7 @@ import (
 
 	"berth/controller/app"
 	"berth/controller/problem"
+	"berth/controller/readiness"
 )
 
 func TestDiagnosePort_SaysWhereTheAppReallyListens(t *testing.T) {
@@ -27,7 +28,7 @@ func TestDiagnosePort_SaysWhereTheAppReallyListens(t *testing.T) {
 		{"nothing", "listened on no port within 38 s", "PORT", nil, 0},
 	} {
 		s := &shipment{release: app.Release{Address: "berth-hello-r1:8000"}, waited: 38 * time.Second}
-		if problem := s.diagnosePort(errNotReady); problem != nil {
+		if problem := s.diagnosePort(readiness.ErrNotReady); problem != nil {
 			t.Errorf("before it was looked: %+v", problem)
 		}
 		var open []netip.AddrPort
@@ -36,7 +37,7 @@ func TestDiagnosePort_SaysWhereTheAppReallyListens(t *testing.T) {
 		}
 		s.ports.ask(8000)
 		s.ports.note(open)
-		problem := s.diagnosePort(fmt.Errorf("%w: /health answered 500", errNotReady))
+		problem := s.diagnosePort(fmt.Errorf("%w: /health answered 500", readiness.ErrNotReady))
 		if !strings.Contains(problem.Message, test.message) || !strings.Contains(problem.Hint, test.hint) || problem.Remedy.Port != test.port {
 			t.Errorf("%s: got %q / %q, port %d", test.name, problem.Message, problem.Hint, problem.Remedy.Port)
 		}

@@ -3,8 +3,6 @@ package release
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -165,6 +163,9 @@ func (p *planned) foretell(ctx context.Context) error {
 
 // start runs the instances; the proxy confirms the verify route in the meantime.
 func (i images) start(ctx context.Context) (instances, error) {
+	if err := i.checkReadiness(); err != nil {
+		return instances{}, err
+	}
 	if err := i.prepareVolumes(ctx); err != nil {
 		return instances{}, err
 	}
@@ -289,7 +290,7 @@ func (p *planned) startOptions(service *shipped, name string) docker.StartOption
 func (s *shipment) target(proving bool) traefik.Target {
 	return routing.TargetOf(app.Routing{
 		App: s.app.Name, Release: s.release.Number, Routes: s.app.Routes,
-		Address: s.release.Address, Leads: s.app.Leads(s.release), Proving: proving,
+		Address: s.release.Address, Scheme: s.release.Settings.Readiness.Scheme, Leads: s.app.Leads(s.release), Proving: proving,
 	})
 }
 
@@ -315,17 +316,3 @@ func (c *Shipper) forgetArchive(ctx context.Context, release app.Release, remove
 }
 
 func roundSeconds(d time.Duration) string { return d.Round(10 * time.Millisecond).String() }
-
-// inWords is a duration as a person says it: "0.4 s", "38 s", "1 min 5 s", "10 min".
-func inWords(d time.Duration) string {
-	switch seconds := int(d.Round(time.Second) / time.Second); {
-	case d < 10*time.Second:
-		return strconv.FormatFloat(d.Seconds(), 'f', 1, 64) + " s"
-	case seconds < 60:
-		return fmt.Sprintf("%d s", seconds)
-	case seconds%60 == 0:
-		return fmt.Sprintf("%d min", seconds/60)
-	default:
-		return fmt.Sprintf("%d min %d s", seconds/60, seconds%60)
-	}
-}

@@ -21,7 +21,7 @@ func (c *Shipper) OpenEnvironmentOf(ctx context.Context, id app.ReleaseID) (envi
 
 // Open opens what the ledger keeps of an app's variables.
 func (c *Shipper) Open(name app.Name, kept []app.Variable) (environment.OpenEnvironment, error) {
-	opened := environment.OpenEnvironment{Files: make(map[string]string), Secrets: make(map[string]string)}
+	opened := environment.OpenEnvironment{Files: make(map[string]string), Secrets: make(map[string]string), Build: make(map[string]string)}
 	for _, variable := range kept {
 		value := variable.Value
 		if variable.Secret() {
@@ -31,6 +31,9 @@ func (c *Shipper) Open(name app.Name, kept []app.Variable) (environment.OpenEnvi
 			}
 			value = string(plain)
 			opened.Secrets[variable.Name] = value
+		}
+		if variable.Build {
+			opened.Build[variable.Name] = value
 		}
 		if variable.File {
 			opened.Files[variable.Name] = value

@@ -37,7 +37,8 @@ func (c *Shipper) optionsOf(s starting, name string) docker.StartOptions {
 	main, _, unplaced := net.SplitHostPort(s.release.Address)
 	if s.run.Main {
 		options.Labels = traefik.Labels(routing.TargetOf(app.Routing{
-			App: s.app.Name, Release: s.release.Number, Routes: s.app.Routes, Address: s.release.Address, Leads: s.app.Leads(s.release),
+			App: s.app.Name, Release: s.release.Number, Routes: s.app.Routes, Address: s.release.Address,
+			Scheme: s.release.Settings.Readiness.Scheme, Leads: s.app.Leads(s.release),
 		}))
 		// The proxy knows one name: all instances answer to it.
 		if unplaced == nil && main != name {

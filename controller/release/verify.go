@@ -4,18 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
+	"slices"
 	"sync"
 	"time"
 
 	"berth/controller/app"
 	"berth/controller/docker"
 	"berth/controller/pause"
+	"berth/controller/printable"
+	"berth/controller/readiness"
 	"berth/traefik"
 )
 
 const (
-	readyTimeout = 60 * time.Second       // for a new instance to answer
 	firstPause   = 5 * time.Millisecond   // between probes, growing
 	longestPause = 500 * time.Millisecond // up to this
 	// inspectEvery is how often instances are looked at: the engine waits 100 ms before it
@@ -25,11 +26,7 @@ const (
 	crashGrace    = 2 * time.Second // unless it answers so soon after the last of these ends
 )
 
-// readinessPaths are asked in turn; the first answer below 500 counts.
-var readinessPaths = []string{"/health", "/status", "/api/health", "/api/status", "/"}
-
 var (
-	errNotReady     = errors.New("no answer below 500 in time")
 	errUnhealthy    = errors.New("the health check did not turn healthy in time")
 	errBuildTimeout = errors.New("the build took too long")
 )
@@ -44,13 +41,17 @@ func (i instances) verify(ctx context.Context) (proof, error) {
 	if err := i.refreshRoutes(ctx); err != nil {
 		return proof{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, i.patience())
+	patience := i.patience()
+	if patience > time.Minute {
+		i.log.say("it may take up to %s to become ready", printable.Duration(patience))
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	ctx, stop := i.watched(ctx)
 	defer stop()
 	began := time.Now()
 	defer func() { i.waited = time.Since(began) }()
-	wait, last := firstPause, errNotReady
+	wait, last := firstPause, readiness.ErrNotReady
 	for {
 		good, err := i.proven(ctx, began)
 		if good {
@@ -76,7 +77,11 @@ func (i instances) verify(ctx context.Context) (proof, error) {
 
 // proven asks the release once. The error says what is amiss so far.
 func (p *planned) proven(ctx context.Context, began time.Time) (bool, error) {
-	answered, err := p.probe(ctx, p.target(true))
+	byHealth := p.release.Settings.Readiness.By == app.ReadyHealth
+	answered, err := byHealth, error(nil)
+	if !byHealth {
+		answered, err = p.probe(ctx, p.target(true), p.release.Settings.Readiness)
+	}
 	p.answered.Store(answered)
 	if !answered {
 		return false, err
@@ -98,7 +103,11 @@ func (p *planned) proven(ctx context.Context, began time.Time) (bool, error) {
 	if waiting != nil {
 		return false, p.ofService(waiting, errUnhealthy)
 	}
-	p.log.say("healthy, and answered through the proxy, after %s", roundSeconds(time.Since(began)))
+	how := "healthy, and answered through the proxy,"
+	if byHealth {
+		how = "healthy"
+	}
+	p.log.say("%s after %s", how, roundSeconds(time.Since(began)))
 	return true, nil
 }
 
@@ -123,28 +132,25 @@ func (p *planned) watched(ctx context.Context) (_ context.Context, stop func()) 
 
 // patience is how long the slowest service may take to become ready.
 func (p *planned) patience() time.Duration {
-	longest := readyTimeout
+	var longest time.Duration
 	for i := range p.services {
-		longest = max(longest, p.services[i].patience())
+		patience, _ := p.patienceWith(&p.services[i])
+		longest = max(longest, patience)
 	}
 	return longest
 }
 
-// probe asks each readiness path once; while nothing listens yet, the first answer says so for all.
-func (s *shipment) probe(ctx context.Context, target traefik.Target) (answered bool, err error) {
-	for _, path := range readinessPaths {
-		status, probeErr := s.proxy.Probe(ctx, target, path)
-		switch {
-		case probeErr != nil:
-			return false, fmt.Errorf("%w: %w", errNotReady, probeErr)
-		case status < http.StatusInternalServerError:
-			return true, nil
-		case status == http.StatusBadGateway, status == http.StatusGatewayTimeout:
-			return false, fmt.Errorf("%w: nothing answers on %s", errNotReady, target.Address)
-		}
-		err = fmt.Errorf("%w: %s answered %d", errNotReady, path, status)
+// probe asks once whether the target is ready. A port that accepts connections and speaks
+// no HTTP is known by what listens.
+func (s *shipment) probe(ctx context.Context, target traefik.Target, wanted app.Readiness) (ready bool, err error) {
+	ready, err = readiness.Ask(ctx, wanted, target.Address, func(ctx context.Context, path string) (int, error) {
+		return s.proxy.Probe(ctx, target, path)
+	})
+	if !ready && wanted.By == app.ReadyTCP {
+		reached, _, _ := s.ports.seen()
+		ready = slices.Contains(reached, s.askedPort())
 	}
-	return false, err
+	return ready, err
 }
 
 // inspect looks at the instances themselves. It returns the first service that is not

@@ -204,7 +204,7 @@ func homeOf(table app.Table) traefik.Route {
 // TargetOf is a line of the table as the proxy understands it.
 func TargetOf(r app.Routing) traefik.Target {
 	return traefik.Target{
-		App: string(r.App), Release: r.Release, Routes: r.Routes, Address: r.Address, Proving: r.Proving,
+		App: string(r.App), Release: r.Release, Routes: r.Routes, Address: r.Address, Scheme: r.Scheme, Proving: r.Proving,
 		Access: r.Access, Unavailable: r.Unavailable, Leads: r.Leads,
 	}
 }

@@ -156,6 +156,24 @@ func (c objectColumn[T]) Scan(value any) error {
 	return scanJSON(value, c.to)
 }
 
+// readinessColumn stores a readiness as a JSON object.
+type readinessColumn struct{ readiness *app.Readiness }
+
+// Value returns the object.
+func (c readinessColumn) Value() (driver.Value, error) {
+	text, err := json.Marshal(*c.readiness)
+	return string(text), err
+}
+
+// Scan sets the readiness.
+func (c readinessColumn) Scan(value any) error {
+	*c.readiness = app.Readiness{}
+	if value == "{}" {
+		return nil
+	}
+	return scanJSON(value, c.readiness)
+}
+
 // mountsColumn stores mounts as a JSON array; an empty one is read as nil.
 type mountsColumn struct{ mounts *[]app.Mount }
 

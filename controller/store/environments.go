@@ -95,6 +95,7 @@ type storedVariable struct {
 	Value  string `json:"value,omitempty"`
 	Sealed []byte `json:"sealed,omitempty"`
 	File   bool   `json:"file,omitempty"`
+	Build  bool   `json:"build,omitempty"`
 }
 
 // Value returns the array.

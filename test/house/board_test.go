@@ -24,12 +24,13 @@ var board = []room{
 	{"store", "store/sqlite controller release routing volumes uploads certificates environment app account audit problem limit domaincheck plan volume traefik"},
 	{"store/sqlite", ""},
 	{"controller", "release notice output quiet usage routing volumes uploads certificates environment app account audit problem archive address docker domaincheck firstpage folder pause plan planner printable secret volume traefik dialects"},
-	{"release", "slots routing volumes uploads environment app audit problem archive docker execfailure firstpage folder pause plan printable secret volume traefik dialects"},
+	{"release", "slots routing volumes uploads environment app audit problem archive docker execfailure firstpage folder pause plan printable secret volume traefik dialects readiness"},
 
 	// Each one concern of apps.
 	{"notice", "app"},
 	{"refusals", "audit docker pause"},
 	{"slots", "app"},
+	{"readiness", "app docker plan printable"},
 	{"output", "app docker environment"},
 	{"quiet", "docker"},
 	{"usage", "app docker"},

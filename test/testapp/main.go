@@ -28,6 +28,10 @@ func main() {
 }
 
 func run() error {
+	if len(os.Args) > 1 && os.Args[1] == "health" { // of the health check
+		_, err := http.Get("http://127.0.0.1:8000/")
+		return err
+	}
 	version := read("/version")
 	switch mode := read("/mode"); mode {
 	case "write": // to a place that is read-only
@@ -63,6 +67,14 @@ func run() error {
 		if err := stepDown(); err != nil {
 			return err
 		}
+	case "grpc": // speaks HTTP/2 without TLS alone
+		return serveGRPC()
+	case "websocket": // has nothing to say to other requests
+		return serveWebSocket()
+	case "line": // speaks no HTTP
+		return serveLines()
+	case "late": // takes longer than a minute to start
+		time.Sleep(65 * time.Second)
 	case "slow": // takes its time to start
 		time.Sleep(3 * time.Second)
 	case "port": // listens where nobody asks it

@@ -44,6 +44,9 @@ type BuildOptions struct {
 	// the engine gets those that it asks for, which is faster than the tar, and an error
 	// of reading one ends the build and is Build's. It must implement fs.ReadLinkFS.
 	Files fs.FS
+	// Secrets are the values that RUN --mount=type=secret reads, by id. They go through the
+	// session alone: into no layer, no history and no cache key.
+	Secrets map[string]string
 	// Disk is where the engine keeps what is built, watched while the build runs.
 	Disk Disk
 }
@@ -89,15 +92,14 @@ func (i *Images) build(ctx context.Context, options BuildOptions, request build.
 	go budget.watch(ctx, options.Disk)
 	log = budget.line
 	files := &contextFiles{files: options.Files, stop: stop}
-	var offered []session.Attachable
-	if options.Files != nil {
-		offered = append(offered, files.offer())
-	}
-	id, closeSession, err := i.openSession(ctx, offered...)
-	if err == nil {
+	id, closeSession, err := i.openSession(ctx, options.offers(files)...)
+	switch {
+	case err == nil:
 		request.SessionID = id
 		defer closeSession()
-	} else {
+	case len(options.Secrets) > 0:
+		return Image{}, errNoSecrets()
+	default:
 		// A socket proxy may refuse it. Builds on images that are there still work.
 		i.link.Logger.Warn("build without a session: base images cannot be pulled", slog.Any("error", err))
 	}
@@ -122,6 +124,18 @@ func (i *Images) build(ctx context.Context, options BuildOptions, request build.
 		return Image{}, err
 	}
 	return found, checkLabels(labels, request.Labels)
+}
+
+// offers are what BuildKit can ask for during the build.
+func (o BuildOptions) offers(files *contextFiles) []session.Attachable {
+	var offered []session.Attachable
+	if o.Files != nil {
+		offered = append(offered, files.offer())
+	}
+	if len(o.Secrets) > 0 {
+		offered = append(offered, offeredSecrets(o.Secrets))
+	}
+	return offered
 }
 
 // checkLabels refuses an image without the labels that its build was given: they

@@ -32,6 +32,10 @@ type Image struct {
 	// HealthInterval and HealthStartInterval are how often the image asks its health
 	// check; zero is the engine's default.
 	HealthInterval, HealthStartInterval time.Duration
+	// HealthStartPeriod and HealthRetries say how long the image's health check may fail;
+	// zero is the engine's default.
+	HealthStartPeriod time.Duration
+	HealthRetries     int
 	// Volumes are the paths that the image declares as volumes, in order.
 	Volumes []string
 	// Content is a hash of what the image holds and how it runs, without its labels of
@@ -70,13 +74,17 @@ func (i *Images) findImage(ctx context.Context, id string) (_ Image, labels map[
 	if label := i.forgedLabel(found.Config.Labels); label != "" {
 		return Image{}, nil, &ForgedLabelError{Label: label}
 	}
-	interval, startInterval := intervalsOf(found.Config.Healthcheck)
+	health := found.Config.Healthcheck
+	if health == nil {
+		health = &container.HealthConfig{}
+	}
 	return Image{
-		HealthInterval: interval, HealthStartInterval: startInterval,
+		HealthInterval: health.Interval, HealthStartInterval: health.StartInterval,
+		HealthStartPeriod: health.StartPeriod, HealthRetries: health.Retries,
 		ID:             found.ID,
 		User:           found.Config.User,
 		Exposed:        tcpPorts(slices.Collect(maps.Keys(found.Config.ExposedPorts))),
-		HasHealthcheck: found.Config.Healthcheck != nil && !disabled(found.Config.Healthcheck.Test),
+		HasHealthcheck: !disabled(health.Test),
 		Volumes:        slices.Sorted(maps.Keys(found.Config.Volumes)),
 		SetsPort:       HasVariable(found.Config.Env, PortVariable),
 		Content:        contentOf(found),
@@ -127,13 +135,6 @@ func tcpPorts(specifications []string) []uint16 {
 	}
 	slices.Sort(ports)
 	return ports
-}
-
-func intervalsOf(health *container.HealthConfig) (interval, startInterval time.Duration) {
-	if health == nil {
-		return 0, 0
-	}
-	return health.Interval, health.StartInterval
 }
 
 // AsksTooOften reports whether the image's own health check would be asked more often

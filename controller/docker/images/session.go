@@ -27,7 +27,7 @@ func (anonymous) Credentials(context.Context, *auth.CredentialsRequest) (*auth.C
 }
 
 // openSession opens the channel on which BuildKit asks the client during a
-// build. It offers anonymous registry access and what is given: no other files, no
+// build. It offers anonymous registry access and what is given: no other files and
 // secrets, no keys. The session ends with close.
 //
 // Its key is its own. BuildKit keeps what sessions of one key have sent, and would take

@@ -33,10 +33,15 @@ type Condition struct {
 	OOMKilled  bool   // the last death was by its memory limit
 	ExitCode   int    // of the last death
 	Health     string // "" without a health check, else starting, healthy or unhealthy
-	Restarts   int    // by the engine, since it was last started by hand
-	StartedAt  time.Time
-	FinishedAt time.Time // of the last death; zero before
-	Error      string    // the engine's, where it could not start it
+	// HealthRan says that the health check has run; HealthExit and HealthOutput are those of
+	// its last run. The output is printable, of at most 20 lines. It may hold secrets.
+	HealthRan    bool
+	HealthExit   int
+	HealthOutput string
+	Restarts     int // by the engine, since it was last started by hand
+	StartedAt    time.Time
+	FinishedAt   time.Time // of the last death; zero before
+	Error        string    // the engine's, where it could not start it
 }
 
 // Inspect looks one instance up by its name. ErrNotFound where there is none,
@@ -142,8 +147,28 @@ func conditionOf(state *container.State, restarts int) Condition {
 	}
 	if state.Health != nil && state.Health.Status != container.NoHealthcheck {
 		condition.Health = state.Health.Status
+		condition.noteCheck(state.Health.Log)
 	}
 	return condition
+}
+
+// mostHealthLines is how many of the last lines of a health check's output are kept.
+const mostHealthLines = 20
+
+// noteCheck takes the last run of the health check.
+func (c *Condition) noteCheck(runs []*container.HealthcheckResult) {
+	if len(runs) == 0 || runs[len(runs)-1] == nil {
+		return
+	}
+	last := runs[len(runs)-1]
+	var lines []string
+	for line := range strings.Lines(last.Output) {
+		if line = strings.TrimSpace(printable.Plain(line)); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	lines = lines[max(0, len(lines)-mostHealthLines):]
+	c.HealthRan, c.HealthExit, c.HealthOutput = true, last.ExitCode, strings.Join(lines, "\n")
 }
 
 // EngineTime reads a time of the engine, which writes the year 1 for never.

@@ -2,6 +2,7 @@
 package main
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"net/http"
@@ -43,6 +44,12 @@ func main() {
 		fetch(arguments[1:])
 	case "write":
 		must(os.WriteFile(value, []byte("written"), 0o644))
+	case "variable":
+		fmt.Printf("%s is %q\n", value, os.Getenv(value))
+	case "digest":
+		content, err := os.ReadFile(value)
+		must(err)
+		fmt.Printf("digest %x\n", sha256.Sum256(content))
 	case "link":
 		_ = os.Remove(arguments[2])
 		must(os.Symlink(value, arguments[2]))
