@@ -21,7 +21,8 @@ func (c *Controller) Examine(ctx context.Context, u Upload) (app.Preview, error)
 	if err != nil {
 		return app.Preview{}, err
 	}
-	preview := app.PreviewOf(made)
+	preview := app.PreviewOf(made, found.Mounts...)
+	preview.RootStartForbidden = app.Forbids(c.forbidden, app.WaiverRootStart)
 	preview.Environment = u.Environment
 	if u.Next {
 		expected, err := c.foresee(ctx, found, made, environment)

@@ -20,13 +20,15 @@ type choicesView struct {
 
 	ShowCompose, ShowMain, ShowVolumes, ShowDotenv, ShowRoot bool
 
-	WritableRoot      bool // as it was typed
-	RootFor           []string
-	RootForbidden     bool // by the operator
-	Database          []nameTick
-	DatabaseForbidden bool
-	Plain             []nameTick
-	Values            []string // names of variables to be given
+	WritableRoot       bool // as it was typed
+	RootFor            []string
+	RootForbidden      bool // by the operator
+	Database           []nameTick
+	DatabaseForbidden  bool
+	RootStart          []nameTick
+	RootStartForbidden bool
+	Plain              []nameTick
+	Values             []string // names of variables to be given
 }
 
 // nameTick is a box for one name.
@@ -37,7 +39,7 @@ type nameTick struct {
 
 // Offered reports whether a field is to be shown open.
 func (c choicesView) Offered() bool {
-	return c.ShowCompose || c.ShowMain || c.ShowVolumes || c.ShowDotenv || c.ShowRoot || len(c.Database)+len(c.Plain)+len(c.Values) > 0
+	return c.ShowCompose || c.ShowMain || c.ShowVolumes || c.ShowDotenv || c.ShowRoot || len(c.Database)+len(c.RootStart)+len(c.Plain)+len(c.Values) > 0
 }
 
 // Chosen reports whether the service is the one that was chosen.
@@ -58,10 +60,13 @@ func (a *admin) choicesOf(form *upload, next bool) choicesView {
 	view := choicesView{
 		Next: next, Typed: typedChoices(form.field), Problems: form.problems, WritableRoot: isTicked(form.fields[fieldWritableRoot]),
 		RootForbidden: slices.Contains(forbidden, app.WaiverWritableRoot), DatabaseForbidden: slices.Contains(forbidden, app.WaiverDatabase),
+		RootStartForbidden: app.Forbids(forbidden, app.WaiverRootStart),
 	}
 	view.offer(faults)
 	databases, _ := faults.Subjects(problem.OfferDatabase)
 	view.Database = ticksOf(databases, form.names(fieldServices))
+	starters, _ := faults.Subjects(problem.OfferRootStart)
+	view.RootStart = ticksOf(starters, form.names(app.FieldRootStart))
 	plain, _ := faults.Subjects(problem.OfferPlain)
 	view.Plain = ticksOf(plain, form.names(fieldPlain))
 	view.Values = faults.Variables()

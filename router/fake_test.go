@@ -275,6 +275,7 @@ func (f *fakeApps) ParseSettings(form app.SettingsForm) (app.Settings, error) {
 		problems = append(problems, problem)
 	}
 	parsed.Port = port
+	parsed.Choices, _ = app.ParseChoices(form.Choices)
 	if len(problems) > 0 {
 		return app.Settings{}, problems
 	}

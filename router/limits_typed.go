@@ -47,6 +47,7 @@ var plainFields = map[string]bool{
 	fieldRoute: true, fieldPort: true, fieldVolume: true, fieldTarget: true, fieldReadOnly: true, fieldImage: true,
 	fieldMemory: true, fieldDockerfile: true, fieldQuota: true, fieldWritableRoot: true, fieldFallback: true, fieldDatabase: true, fieldServices: true, fieldPlain: true,
 	app.FieldMain: true, app.FieldProfiles: true, app.FieldCompose: true, app.FieldVolumes: true, app.FieldDotenv: true,
+	app.FieldImageVolumes: true, app.FieldRootStart: true,
 }
 
 // isPlainField reports whether a field of the form that is sent to path is shown

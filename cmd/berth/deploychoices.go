@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"berth/controller/app"
+	"berth/controller/plan"
 )
 
 // choiceFlags are the flags of berth deploy that answer what an archive leaves open. An
@@ -16,6 +17,7 @@ type choiceFlags struct {
 	main, port          string
 	profiles, compose   names
 	hostFolders, dotenv bool
+	imageVolumes        bool
 	set                 names // NAME=value
 	secrets             names // of variables of the environment
 	waive               names // an exception, or exception:service,...
@@ -40,9 +42,10 @@ func addChoiceFlags(flags *flag.FlagSet) *choiceFlags {
 	flags.Var(&c.compose, "compose", "path of a compose file in the archive; repeated, the later files change the first")
 	flags.BoolVar(&c.hostFolders, "host-folders", false, "use volumes of the app in place of data folders of the host; nothing of the host is taken over")
 	flags.BoolVar(&c.dotenv, "dotenv", false, "use the values of the archive's .env for variables that the app lacks")
+	flags.BoolVar(&c.imageVolumes, "image-volumes", false, "keep the volumes that images declare: each becomes a volume of the app")
 	flags.Var(&c.set, "set", "NAME=value of a plain variable; may be repeated")
 	flags.Var(&c.secrets, "secret", "NAME of a secret, whose value is the environment variable NAME of this command; may be repeated")
-	flags.Var(&c.waive, "waive", "security exception: database, database:SERVICE,... or writable_root; needs a token of the scope admin")
+	flags.Var(&c.waive, "waive", "security exception: database, database:SERVICE,..., root_start, root_start:SERVICE,... or writable_root; needs a token of the scope admin")
 	return c
 }
 
@@ -66,6 +69,9 @@ func (c *choiceFlags) fields(p *program) ([][2]string, error) {
 	}
 	if c.dotenv {
 		add("dotenv", strconv.FormatBool(true))
+	}
+	if c.imageVolumes {
+		add("image_volumes", strconv.FormatBool(true))
 	}
 	variables, err := c.variables(p)
 	if err != nil {
@@ -108,10 +114,14 @@ func (c *choiceFlags) waivers() ([][2]string, error) {
 			fields = append(fields, [2]string{"database_services", services})
 		case exception == "database" && !named:
 			fields = append(fields, [2]string{"database", "true"})
+		case exception == "root_start" && services != "":
+			fields = append(fields, [2]string{"root_start", services})
+		case exception == "root_start" && !named:
+			fields = append(fields, [2]string{"root_start", plan.MainService})
 		case exception == "writable_root" && !named:
 			fields = append(fields, [2]string{"writable_root", "true"})
 		default:
-			return nil, &usageError{fmt.Errorf("--waive %.60q is no security exception: use database, database:SERVICE,... or writable_root", text)}
+			return nil, &usageError{fmt.Errorf("--waive %.60q is no security exception: use database, database:SERVICE,..., root_start, root_start:SERVICE,... or writable_root", text)}
 		}
 	}
 	return fields, nil

@@ -13,7 +13,7 @@ func rootOf(instance string) volume.Name { return volume.Name(RootPrefix + insta
 // instances if they are writable.
 func (r ServiceRun) Watched(release Release) []volume.Name {
 	names := r.Written(release)
-	if !r.Spec.Waivers.WritableRoot {
+	if !r.Spec.Waivers.WritesRoot() {
 		return names
 	}
 	for _, instance := range r.Instances {

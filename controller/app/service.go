@@ -95,6 +95,9 @@ func (s Settings) applied(run ServiceRun, before Settings) plan.Service {
 	if s.Database != before.Database || s.DatabaseServices != before.DatabaseServices {
 		spec.Waivers.Database = s.Database && s.PlanOptions().IsDatabase(spec.Name, spec.Image)
 	}
+	if s.Choices.RootStart != before.Choices.RootStart {
+		spec.Waivers.RootStart = s.StartsAsRoot(spec.Name)
+	}
 	if !run.Main {
 		return spec
 	}

@@ -118,7 +118,7 @@ func (f limitField) parse(text string) (int64, error) {
 
 // Run returns the settings of an instance, without those that only matter to a build.
 func (s Settings) Run() Settings {
-	s.Fallback, s.Choices = false, Choices{}
+	s.Fallback, s.Choices = false, Choices{RootStart: s.Choices.RootStart}
 	return s
 }
 

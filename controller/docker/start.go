@@ -224,11 +224,15 @@ func (e *Engine) createOnce(ctx context.Context, options StartOptions, policy pl
 	endpoint := &networktypes.EndpointSettings{Aliases: append(slices.Clone(options.Service.Aliases), options.Aliases...)}
 	host := hostConfig(policy, mounts, options)
 	host.CgroupParent = e.cgroup
-	created, err := e.link.API(ctx).ContainerCreate(ctx,
-		e.containerConfig(options, policy),
-		host,
-		&networktypes.NetworkingConfig{EndpointsConfig: map[string]*networktypes.EndpointSettings{options.Network.Name: endpoint}},
-		nil, options.Name)
+	if !policy.ReadOnlyRoot {
+		host.StorageOpt = e.storageOptions(ctx)
+	}
+	networking := &networktypes.NetworkingConfig{EndpointsConfig: map[string]*networktypes.EndpointSettings{options.Network.Name: endpoint}}
+	created, err := e.link.API(ctx).ContainerCreate(ctx, e.containerConfig(options, policy), host, networking, nil, options.Name)
+	if e.layers.refused(host.StorageOpt, err) {
+		host.StorageOpt = nil
+		created, err = e.link.API(ctx).ContainerCreate(ctx, e.containerConfig(options, policy), host, networking, nil, options.Name)
+	}
 	if err != nil {
 		return "", err
 	}

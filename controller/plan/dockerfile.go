@@ -9,7 +9,7 @@ func (b *Build) Take(text []byte, registries []string) *Refusal {
 	if refusal != nil {
 		return refusal
 	}
-	b.Exposed, b.Bases = file.Exposed(), file.Bases
+	b.Exposed, b.Bases, b.Start = file.Exposed(), file.Bases, file.Start(b.Target)
 	return nil
 }
 

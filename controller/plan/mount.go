@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -99,4 +100,29 @@ func refuseTarget(s, reason string) *Refusal {
 // IsBelow reports whether path is the folder or is below it.
 func IsBelow(path, folder string) bool {
 	return path == folder || strings.HasPrefix(path, strings.TrimSuffix(folder, "/")+"/")
+}
+
+// Unmounted are those of the volumes that an image declares where the service mounts
+// nothing, clean and in order. Places that the system owns are none.
+func (s Service) Unmounted(declared []string) []string {
+	var paths []string
+	for _, text := range declared {
+		target, err := ParseMountTarget(path.Clean(text))
+		if err != nil || s.mountsAt(string(target)) {
+			continue
+		}
+		paths = append(paths, string(target))
+	}
+	slices.Sort(paths)
+	return slices.Compact(paths)
+}
+
+func (s Service) mountsAt(target string) bool {
+	return slices.ContainsFunc(s.Mounts, func(m Mount) bool { return m.Target == target }) ||
+		slices.ContainsFunc(s.Tmpfs, func(t Tmpfs) bool { return t.Target == target })
+}
+
+// UnmountedNote says what becomes of the declared volumes of a service.
+func UnmountedNote(service string, paths []string) string {
+	return fmt.Sprintf("The image of %s declares a volume at %s, where nothing is mounted: what is written there is gone with the next release. A volume of the app keeps it.", service, strings.Join(paths, ", "))
 }

@@ -37,6 +37,7 @@ const (
 	// The security exceptions for one service.
 	OfferDatabase     Offer = "database"
 	OfferWritableRoot Offer = "writable_root"
+	OfferRootStart    Offer = "root_start"
 )
 
 // Place says where the fault is; empty where no file and no line is at fault.

@@ -11,6 +11,7 @@ import (
 	"berth/controller/app"
 	"berth/controller/archive"
 	"berth/controller/docker"
+	"berth/controller/look"
 	"berth/controller/plan"
 	"berth/controller/problem"
 )
@@ -127,6 +128,9 @@ func (p *planned) makeImages(ctx context.Context, tree *archive.Tree, makeNetwor
 			return p.ofService(service, err)
 		}
 		service.Image = service.image.ID
+		for _, note := range look.Notes(service.Spec, service.image) {
+			p.log.say("%s", note)
+		}
 		if service.Spec.Health == nil && service.image.AsksTooOften() {
 			p.log.say("the image asks its health check more often than once in %s, which is the least: it is asked so here", plan.LeastInterval)
 		}

@@ -23,7 +23,7 @@ var board = []room{
 	{"store", "store/sqlite controller release routing volumes uploads certificates environment app account audit problem limit domaincheck plan volume traefik"},
 	{"store/sqlite", ""},
 	{"controller", "release notice output usage routing volumes uploads certificates environment app account audit problem archive address docker domaincheck firstpage folder pause plan planner printable secret volume traefik"},
-	{"release", "slots routing volumes uploads environment app audit problem archive docker execfailure firstpage folder pause plan planner printable secret volume traefik"},
+	{"release", "slots routing volumes uploads environment app audit problem archive docker execfailure firstpage folder look pause plan planner printable secret volume traefik"},
 
 	// Each one concern of apps.
 	{"notice", "app"},
@@ -48,6 +48,7 @@ var board = []room{
 	{"volume/volumetest", "docker volume"},
 	{"archive/archivetest", "archive"},
 	{"problem/problemtest", "problem"},
+	{"look", "docker plan problem"},
 	{"docker", "docker/images docker/helper docker/networks docker/link plan printable volume"},
 	{"docker/images", "docker/link dockerfile plan printable"},
 	{"docker/helper", "docker/link listen printable volume"},
