@@ -86,7 +86,7 @@ func (s Settings) applied(run ServiceRun, before Settings) plan.Service {
 	if run.Sole {
 		image := spec.Image
 		spec = s.PlanOptions().Service()
-		spec.Image = image
+		spec.Image, spec.Mounts, spec.Scratch = image, run.Spec.Mounts, run.Spec.Scratch
 		return spec
 	}
 	if s.WritableRoot != before.WritableRoot {

@@ -22,8 +22,8 @@ func Notes(service plan.Service, image docker.Image) []string {
 	if sign := RootStart(service, image); sign != "" && !service.Waivers.RunsAsRoot() {
 		notes = append(notes, fmt.Sprintf("%s %s, which starts as root and drops root later; it runs as another user here. If it fails, give it the security exception %q.", service.Name, sign, rootStart))
 	}
-	if paths := service.Unmounted(image.Volumes); len(paths) > 0 {
-		notes = append(notes, plan.UnmountedNote(service.Name, paths))
+	if len(service.Scratch) > 0 {
+		notes = append(notes, plan.UnmountedNote(service.Name, service.Scratch))
 	}
 	return notes
 }

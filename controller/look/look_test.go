@@ -13,7 +13,7 @@ import (
 func TestNotes_SayWhatStartsAsRootAndWhatIsNotKept(t *testing.T) {
 	image := docker.Image{Entrypoint: []string{"/init"}, Volumes: []string{"/config", "/data/", "/run/x"}}
 	service := plan.Service{Name: "web", Mounts: []plan.Mount{{Volume: "data", Target: "/data"}}}
-	notes := look.Notes(service, image)
+	notes := look.Notes(service.Declare(image.Volumes, false, nil), image)
 	if len(notes) != 2 || !strings.Contains(notes[0], "web begins with init") || !strings.Contains(notes[0], `"root start"`) ||
 		!strings.Contains(notes[1], "a volume at /config,") {
 		t.Errorf("got %q", notes)

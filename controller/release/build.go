@@ -128,6 +128,7 @@ func (p *planned) makeImages(ctx context.Context, tree *archive.Tree, makeNetwor
 			return p.ofService(service, err)
 		}
 		service.Image = service.image.ID
+		p.declare(service)
 		for _, note := range look.Notes(service.Spec, service.image) {
 			p.log.say("%s", note)
 		}
