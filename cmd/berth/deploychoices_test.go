@@ -9,13 +9,13 @@ func TestDeploy_SendsWhatTheArchiveLeavesOpen(t *testing.T) {
 	t.Parallel()
 	want := map[string]string{
 		"main": "web", "port": "8080", "profiles": "a,b", "compose": "deploy/compose.yaml,deploy/more.yaml", "host_folders": "true", "dotenv": "true",
-		"value_MODE": "a=b", "plain": "MODE", "value_BERTH_TOKEN": "berth_test", "database_services": "db,cache", "writable_root": "true",
+		"value_MODE": "a=b", "plain": "MODE", "value_BERTH_TOKEN": "berth_test", "database_services": "db,cache", "writable_root": "true", "root_start": "web,db", "image_volumes": "true",
 	}
 	for _, exists := range []bool{false, true} {
 		server := newAPIServer(t)
 		server.exists = exists
 		_, _, err := deploy(t, server, "berth_test", "--main", "web", "--port", "8080", "--profile", "a", "--profile", "b", "--compose", "deploy/compose.yaml", "--compose", "deploy/more.yaml", "--host-folders", "--dotenv",
-			"--set", "MODE=a=b", "--secret", "BERTH_TOKEN", "--waive", "database:db,cache", "--waive", "writable_root")
+			"--set", "MODE=a=b", "--secret", "BERTH_TOKEN", "--waive", "database:db,cache", "--waive", "writable_root", "--waive", "root_start:web,db", "--image-volumes")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -30,7 +30,7 @@ func TestDeploy_SendsWhatTheArchiveLeavesOpen(t *testing.T) {
 func TestDeploy_RefusesFlagsOfChoicesThatMeanNothing(t *testing.T) {
 	t.Parallel()
 	for _, flags := range [][]string{
-		{"--port", "x"}, {"--set", "hush"}, {"--set", "=hush"}, {"--secret", "HUSH_IS_NOT_THERE"}, {"--waive", "all"}, {"--waive", "database:"}, {"--waive", "writable_root:web"},
+		{"--port", "x"}, {"--set", "hush"}, {"--set", "=hush"}, {"--secret", "HUSH_IS_NOT_THERE"}, {"--waive", "all"}, {"--waive", "database:"}, {"--waive", "writable_root:web"}, {"--waive", "root_start:"},
 	} {
 		server := newAPIServer(t)
 		_, _, err := deploy(t, server, "berth_test", flags...)

@@ -4,7 +4,6 @@ package planner
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"berth/controller/archive"
 	"berth/controller/nearmiss"
@@ -27,20 +26,11 @@ func From(ctx context.Context, tree *archive.Tree, o plan.Options) (plan.Plan, e
 		return plan.Plan{}, err
 	}
 	made, err := from(ctx, tree, service, o)
+	if err == nil {
+		err = readEntryPoints(ctx, tree, made)
+	}
 	made.Notes = append(made.Notes, unknownStarters(made, o.RootStart)...)
 	return judge(ctx, tree, made, err)
-}
-
-// unknownStarters says which names of a security exception are no services.
-func unknownStarters(made plan.Plan, names []string) []string {
-	var notes []string
-	for _, name := range names {
-		is := func(service plan.Service) bool { return service.Name == name }
-		if len(made.Services) > 0 && !slices.ContainsFunc(made.Services, is) {
-			notes = append(notes, fmt.Sprintf("The security exception \"root start\" names %s, which is no service here, so nothing has it by that name.", name))
-		}
-	}
-	return notes
 }
 
 // from is From without the faults of the archive's entries.
