@@ -2,11 +2,13 @@ package router
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
 	"berth/controller"
 	"berth/controller/app"
+	"berth/controller/problem"
 )
 
 func TestRootStart_StandsInAmberAndNeedsAnAdminsToken(t *testing.T) {
@@ -56,4 +58,30 @@ func TestRootStart_IsOfferedOnThePreviewAndTickedBeforehand(t *testing.T) {
 	preview.RootStartForbidden = true
 	page = s.upload("/upload", "", newForm(token, parts...)...).body
 	mustContain(t, page, `name="root_start" value="web" aria-describedby="held-root_start-hint" disabled>`, "The operator of this server forbids it")
+}
+
+func TestRootStart_IsOneClickOnTheReleaseThatNeedsIt(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	view := s.anApp("hello")
+	token := s.signIn()
+	s.aFailure(problem.Remedy{RootStart: "web"})
+	mustContain(t, s.get("/admin/apps/hello/releases/5").body, "Let web start as root and try again", `name="root_start" value="web"`)
+	if answer := s.post("/admin/apps/hello/releases/5/retry", url.Values{formField: {token}, "root_start": {"web"}}); answer.StatusCode != http.StatusSeeOther {
+		t.Errorf("status %d", answer.StatusCode)
+	}
+	answer := s.bearer(deployToken, http.MethodPost, "/api/v1/apps/hello/releases/5/retry", `{"root_start": ["web"]}`)
+	if answer.StatusCode != http.StatusForbidden || decode(t, answer.body)["field"] != "root_start" {
+		t.Errorf("scope deploy: %d %s", answer.StatusCode, answer.body)
+	}
+	s.apps.forbidden = []app.Waiver{app.WaiverWritableRoot}
+	if page := s.get("/admin/apps/hello/releases/5").body; strings.Contains(page, "start as root and try again") {
+		t.Error("what the operator forbids is offered")
+	}
+	s.apps.forbidden = nil
+	view.Settings.Choices.RootStart = "web"
+	s.apps.put(view)
+	if page := s.get("/admin/apps/hello/releases/5").body; strings.Contains(page, "start as root and try again") {
+		t.Error("what it has is offered")
+	}
 }
