@@ -13,7 +13,7 @@ import (
 // files, and continue as a user of their own.
 var rootStarters = []string{
 	"nginx", "httpd", "wordpress", "nextcloud", "drupal", "joomla", "mediawiki", "matomo", "ghost", "redmine", "phpmyadmin",
-	"phpmyadmin/phpmyadmin", "eclipse-mosquitto", "gitea/gitea", "gogs/gogs", "rabbitmq", "openresty/openresty", "jc21/nginx-proxy-manager",
+	"phpmyadmin/phpmyadmin", "gitea/gitea", "gogs/gogs", "rabbitmq", "openresty/openresty", "jc21/nginx-proxy-manager",
 	"yobasystems/alpine-mariadb", "bitwarden/self-host", "pihole/pihole",
 }
 
