@@ -67,6 +67,9 @@ func (a *admin) choicesOf(form *upload, next bool) choicesView {
 	view.Database = ticksOf(databases, form.names(fieldServices))
 	starters, _ := faults.Subjects(problem.OfferRootStart)
 	view.RootStart = ticksOf(starters, form.names(app.FieldRootStart))
+	if !form.has(app.FieldRootStart) && !view.RootStartForbidden {
+		tickLikely(view.RootStart, faults)
+	}
 	plain, _ := faults.Subjects(problem.OfferPlain)
 	view.Plain = ticksOf(plain, form.names(fieldPlain))
 	view.Values = faults.Variables()
@@ -101,6 +104,15 @@ func (c *choicesView) offer(faults problem.Refusals) {
 	c.ShowVolumes = offers(problem.OfferBinds) || c.Typed.Volumes
 	c.ShowDotenv = offers(problem.OfferDotenv) || c.Typed.Dotenv
 	c.ShowRoot = offers(problem.OfferWritableRoot) || c.WritableRoot
+}
+
+// tickLikely ticks the boxes of services that are known to start as root.
+func tickLikely(ticks []nameTick, faults problem.Refusals) {
+	for i := range ticks {
+		ticks[i].Given = slices.ContainsFunc(faults, func(fault *problem.Refusal) bool {
+			return fault.Likely && fault.Offer == problem.OfferRootStart && fault.Subject == ticks[i].Name
+		})
+	}
 }
 
 // ticksOf returns a box for each name that is offered or given.

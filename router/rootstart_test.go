@@ -85,3 +85,22 @@ func TestRootStart_IsOneClickOnTheReleaseThatNeedsIt(t *testing.T) {
 		t.Error("what it has is offered")
 	}
 }
+
+func TestRootStart_OfAKnownImageIsTickedOnTheFormThatRefusesIt(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	token := s.signIn()
+	refusal := problem.Refusals{
+		{File: "compose.yaml", Line: 3, Reason: "The service web wants to run as root.", Offer: problem.OfferRootStart, Subject: "web", Likely: true},
+		{File: "compose.yaml", Line: 5, Reason: "The service own wants to run as root.", Offer: problem.OfferRootStart, Subject: "own"},
+	}
+	s.apps.onExamine = func(controller.Upload) (app.Preview, error) {
+		return app.Preview{}, problem.Refused("archive", refusal)
+	}
+	parts := []part{{"name", "shop", ""}, {"route", "/shop", ""}, {fieldCheck, "1", ""}, zipPart}
+	page := s.upload("/upload", "", newForm(token, parts...)...).body
+	mustContain(t, page, `value="web" aria-describedby="ask-root_start-hint" checked>`, `value="own" aria-describedby="ask-root_start-hint">`)
+	s.apps.forbidden = []app.Waiver{app.WaiverRootStart}
+	page = s.upload("/upload", "", newForm(token, parts...)...).body
+	mustContain(t, page, `value="web" aria-describedby="ask-root_start-hint" disabled>`)
+}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"berth/controller/plan"
+	"berth/controller/problem"
 )
 
 func TestFrom_SeesByItsSignsWhatStartsAsRoot(t *testing.T) {
@@ -46,6 +47,15 @@ func TestFrom_GivesRootStartToTheServicesThatAreNamedAlone(t *testing.T) {
 	}
 	if !slices.ContainsFunc(made.Notes, func(note string) bool { return strings.Contains(note, "names elsewhere, which is no service here") }) {
 		t.Errorf("notes %q", made.Notes)
+	}
+}
+
+func TestFrom_SaysWhichOfferIsLikely(t *testing.T) {
+	text := "services:\n  web: {image: 'nginx:1', ports: ['80:80'], user: root}\n  own: {image: 'x:1', user: '0'}\n"
+	_, err := planFiles(t, plan.Options{Limits: plan.DefaultLimits()}, "compose.yaml", text)
+	faults := problem.RefusalsIn(err)
+	if len(faults) != 2 || !faults[0].Likely || faults[1].Likely || faults[0].Offer != problem.OfferRootStart {
+		t.Errorf("got %+v", err)
 	}
 }
 
