@@ -56,6 +56,7 @@ type engine struct {
 	builds    guarded[[]string]                // lines that a build prints
 	listens   guarded[[]string]                // addresses that every instance listens on
 	bare      guarded[bool]                    // images expose no port
+	declares  guarded[[]string]                // volumes of every image
 	onLayer   guarded[func(name string) error] // its error is what LayerSize gives
 	layers    table[int64]                     // bytes that instances have written into their own file systems, by name
 }
@@ -207,6 +208,7 @@ func (e *engine) Build(ctx context.Context, o docker.BuildOptions, log func(stri
 
 func (e *engine) image(id string) docker.Image {
 	image := docker.Image{ID: id, User: e.users[id], Exposed: []uint16{8000}, Content: e.contents.at(id)}
+	image.Volumes = e.declares.get()
 	if e.bare.get() {
 		image.Exposed = nil
 	}

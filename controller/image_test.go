@@ -206,7 +206,7 @@ func TestImage_KnownDatabaseThatDiesIsOfferedTheWaiver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if release = h.wait(release.ReleaseID); !strings.Contains(release.Hint, `security exception "Database"`) || !strings.Contains(release.Hint, "postgres") {
+	if release = h.wait(release.ReleaseID); !strings.Contains(release.Hint, `security exception "root start"`) || !strings.Contains(release.Hint, "postgres") {
 		t.Errorf("release is %+v", release)
 	}
 }
@@ -273,6 +273,44 @@ func TestWaivers_OfAnUpdateAreRecorded(t *testing.T) {
 	}
 }
 
+func TestWaivers_RootStartIsRecordedForbiddenAndOfTheReleaseThatHasIt(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	started := h.recordStarts()
+	h.deploy("hello")
+	h.audit.taken()
+	loose := app.DefaultSettings()
+	loose.Choices.RootStart = plan.MainService
+	if release := h.updateSettings("hello", loose); release.Settings.Choices.RootStart != plan.MainService {
+		t.Errorf("got %+v", release.Settings)
+	}
+	if service := started("berth-hello-r2").Service; !service.Waivers.RootStart || service.Waivers.Database {
+		t.Errorf("it was started as %+v", service.Waivers)
+	}
+	h.updateSettings("hello", app.DefaultSettings()) // r3
+	if service := started("berth-hello-r3").Service; service.Waivers.RootStart {
+		t.Errorf("it was started as %+v", service.Waivers)
+	}
+	if lines := h.audit.taken(); !slices.Contains(lines, "WAIVER_GRANT app hello true by test: root start (main)") || !slices.Contains(lines, "WAIVER_REVOKE app hello true by test: root start (main)") {
+		t.Errorf("recorded %q", lines)
+	}
+	h.stop()
+	h.forbidden = []app.Waiver{app.WaiverDatabase} // which is a part of it
+	h.open()
+	_, err := h.ParseSettings(loose.Form())
+	wantProblem(t, err, problem.KindConflict, "root_start")
+	_, err = h.Rollback(t.Context(), "hello", 2, "test")
+	wantProblem(t, err, problem.KindConflict, "root_start")
+	archive := h.good()
+	defer archive.Discard()
+	_, err = h.Accept(t.Context(), controller.Upload{Name: "hello", Next: true, Archive: archive, By: "test", Settings: &loose})
+	wantProblem(t, err, problem.KindConflict, "root_start")
+	preview, err := h.Examine(t.Context(), controller.Upload{Name: "hello", Next: true, Archive: archive, By: "test"})
+	if err != nil || !preview.RootStartForbidden {
+		t.Errorf("preview %+v, %v", preview, err)
+	}
+}
+
 func TestWaivers_OfDatabasesAreRecordedWithTheirServices(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
@@ -294,8 +332,8 @@ func TestWaivers_OfDatabasesAreRecordedWithTheirServices(t *testing.T) {
 
 func TestParseForbiddenWaivers_KnowsTheNamesAndNoOthers(t *testing.T) {
 	t.Parallel()
-	got, err := app.ParseForbiddenWaivers(" database,writable-root, ")
-	if err != nil || !slices.Equal(got, []app.Waiver{app.WaiverDatabase, app.WaiverWritableRoot}) {
+	got, err := app.ParseForbiddenWaivers(" database,writable-root,root-start, ")
+	if err != nil || !slices.Equal(got, []app.Waiver{app.WaiverDatabase, app.WaiverWritableRoot, app.WaiverRootStart}) {
 		t.Errorf("got %v, %v", got, err)
 	}
 	if _, err := app.ParseForbiddenWaivers("databases"); err == nil {
@@ -362,7 +400,7 @@ func TestWaivers_OfDatabasesCanComeWithTheUpload(t *testing.T) {
 	}
 	wish := controller.Upload{Name: "db", Route: route, Image: "docker.io/library/postgres:17", By: "test"}
 	preview, err := h.Examine(t.Context(), wish)
-	if err != nil || !strings.Contains(strings.Join(preview.Reasons, " "), `the image of postgres, which starts as root and drops root later: it needs the security exception "Database"`) {
+	if err != nil || !strings.Contains(strings.Join(preview.Reasons, " "), `is made of the image postgres, which starts as root and drops root later: it needs the security exception "root start"`) {
 		t.Errorf("preview %+v, %v", preview, err)
 	}
 	wish.Settings = &app.Settings{Database: true}

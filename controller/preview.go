@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"berth/controller/app"
+	"berth/controller/plan"
 	"berth/controller/problem"
 )
 
@@ -26,7 +27,11 @@ func (c *Controller) Examine(ctx context.Context, u Upload) (app.Preview, error)
 	if err != nil {
 		return app.Preview{}, err
 	}
-	preview := app.PreviewOf(made)
+	if found.Settings.Choices.ImageVolumes {
+		declareVolumes(&made)
+	}
+	preview := app.PreviewOf(made, found.Mounts...)
+	preview.RootStartForbidden = app.Forbids(c.forbidden, app.WaiverRootStart)
 	preview.Ask(asked)
 	preview.Environment = u.Environment
 	if u.Next {
@@ -61,4 +66,16 @@ func (c *Controller) checkClaims(ctx context.Context, wish app.App) error {
 		}
 	}
 	return nil
+}
+
+// declareVolumes gives the services the volumes that their Dockerfiles declare. Those of
+// images are not known yet.
+func declareVolumes(made *plan.Plan) {
+	var taken []string
+	for i, service := range made.Services {
+		made.Services[i] = service.Declare(service.Build.Start.Volumes, true, taken)
+		for _, mount := range made.Services[i].Mounts {
+			taken = append(taken, mount.Volume)
+		}
+	}
 }

@@ -17,7 +17,7 @@ func (c *Controller) ForbiddenWaivers() []app.Waiver { return slices.Clone(c.for
 // checkWaivers refuses settings that hold a waiver which the operator forbids.
 func (c *Controller) checkWaivers(settings app.Settings) error {
 	for _, waiver := range settings.Granted() {
-		if slices.Contains(c.forbidden, waiver) {
+		if app.Forbids(c.forbidden, waiver) {
 			return problem.Conflict(
 				fmt.Sprintf("The security exception %q is forbidden on this server.", waiver.Label()),
 				"Take it out of the app's settings, or have the operator change BERTH_FORBID_WAIVERS.",

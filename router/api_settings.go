@@ -27,6 +27,10 @@ type settingsJSON struct {
 	Compose     []string `json:"compose"`      // the compose files, the later ones change the first; none means that Berth looks for one
 	HostFolders bool     `json:"host_folders"` // volumes of the app in place of data folders of the host
 	Dotenv      bool     `json:"dotenv"`       // the values of the archive's .env
+	// ImageVolumes makes volumes of the app of those that images declare.
+	ImageVolumes bool     `json:"image_volumes"`
+	RootStart    []string `json:"root_start"` // the services that start as root and drop root later
+
 	readinessJSON
 }
 
@@ -55,7 +59,8 @@ func settingsJSONOf(settings app.Settings) settingsJSON {
 		Processes: settings.Processes, WritableRoot: settings.WritableRoot,
 		Database: settings.Database, DatabaseServices: append([]string{}, settings.DatabaseServices.List()...), Fallback: settings.Fallback,
 		Main: string(settings.Choices.Main), Profiles: append([]string{}, settings.Choices.Profiles.List()...), HostFolders: settings.Choices.Volumes, Dotenv: settings.Choices.Dotenv,
-		Compose: append([]string{}, settings.Choices.Compose.List()...), readinessJSON: readinessJSONOf(settings.Readiness),
+		Compose:      append([]string{}, settings.Choices.Compose.List()...),
+		ImageVolumes: settings.Choices.ImageVolumes, RootStart: append([]string{}, settings.Choices.RootStart.List()...), readinessJSON: readinessJSONOf(settings.Readiness),
 	}
 }
 
@@ -65,7 +70,7 @@ func (s settingsJSON) form() app.SettingsForm {
 	form := app.SettingsForm{
 		Memory: number(s.MemoryMB), CPU: number(s.CPUPercent), Processes: number(s.Processes), WritableRoot: s.WritableRoot,
 		Database: s.Database, DatabaseServices: strings.Join(s.DatabaseServices, ","), Fallback: s.Fallback,
-		Choices:   app.ChoicesForm{Main: s.Main, Profiles: strings.Join(s.Profiles, ","), Compose: strings.Join(s.Compose, ","), Volumes: s.HostFolders, Dotenv: s.Dotenv},
+		Choices:   app.ChoicesForm{Main: s.Main, Profiles: strings.Join(s.Profiles, ","), Compose: strings.Join(s.Compose, ","), Volumes: s.HostFolders, Dotenv: s.Dotenv, ImageVolumes: s.ImageVolumes, RootStart: strings.Join(s.RootStart, ",")},
 		Readiness: s.readinessJSON.form(),
 	}
 	if s.Port != 0 {
@@ -108,13 +113,17 @@ func (a *admin) apiUpdateSettings(v *visit) error {
 
 // mayWaive lets a token loosen the hardening policy of an app only where its
 // scope is admin. What the app has already, any release keeps.
-func (v *visit) mayWaive(app app.App, wanted app.Settings) error {
-	if !wanted.Loosens(app.Settings) || v.caller.token.Scope.Allows(adminScope) {
+func (v *visit) mayWaive(found app.App, wanted app.Settings) error {
+	has := found.Settings
+	if !wanted.Loosens(has) || v.caller.token.Scope.Allows(adminScope) {
 		return nil
 	}
-	field, what := fieldWritableRoot, "A writable root"
-	if !wanted.WritableRoot || app.Settings.WritableRoot {
-		field, what = fieldDatabase, "What databases need"
+	field, what := fieldDatabase, "What databases need"
+	switch {
+	case wanted.WritableRoot && !has.WritableRoot:
+		field, what = fieldWritableRoot, "A writable root"
+	case wanted.GivesRootStart(has):
+		field, what = app.FieldRootStart, "A start as root"
 	}
 	return problem.Forbidden(
 		what+" is a security exception, which a token of this scope cannot give.",

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 
 	"berth/controller/app"
 	"berth/controller/problem"
@@ -102,6 +103,7 @@ func typedChoices(get func(string) string) app.ChoicesForm {
 	return app.ChoicesForm{
 		Main: get(app.FieldMain), Profiles: get(app.FieldProfiles), Compose: get(app.FieldCompose),
 		Volumes: isTicked(get(app.FieldVolumes)), Dotenv: isTicked(get(app.FieldDotenv)),
+		ImageVolumes: isTicked(get(app.FieldImageVolumes)), RootStart: get(app.FieldRootStart),
 	}
 }
 
@@ -117,7 +119,11 @@ func waiversOf(found app.App, releases []app.Release) []badge {
 	slices.Sort(names)
 	var badges []badge
 	for _, name := range slices.Compact(names) {
-		badges = append(badges, badge{Word: "Security exception: " + name, Tone: toneBad})
+		tone := toneBad
+		if strings.HasPrefix(name, app.WaiverRootStart.Label()) {
+			tone = toneWarn // between the hardening and the exceptions
+		}
+		badges = append(badges, badge{Word: "Security exception: " + name, Tone: tone})
 	}
 	return badges
 }
@@ -128,6 +134,9 @@ type waiverField struct {
 	Given, Forbidden  bool // as it was typed; by the operator
 	Problem           *problem.Problem
 }
+
+// RootStartForbidden reports whether the operator forbids root start.
+func (p appPage) RootStartForbidden() bool { return app.Forbids(p.Forbidden, app.WaiverRootStart) }
 
 // WaiverFields are the page's waivers.
 func (p appPage) WaiverFields() []waiverField {

@@ -24,13 +24,15 @@ type choicesView struct {
 
 	ShowCompose, ShowMain, ShowVolumes, ShowDotenv, ShowRoot bool
 
-	WritableRoot      bool // as it was typed
-	RootFor           []string
-	RootForbidden     bool // by the operator
-	Database          []nameTick
-	DatabaseForbidden bool
-	Plain             []nameTick
-	Values            []string // names of variables to be given
+	WritableRoot       bool // as it was typed
+	RootFor            []string
+	RootForbidden      bool // by the operator
+	Database           []nameTick
+	DatabaseForbidden  bool
+	RootStart          []nameTick
+	RootStartForbidden bool
+	Plain              []nameTick
+	Values             []string // names of variables to be given
 }
 
 // nameTick is a box for one name.
@@ -41,7 +43,7 @@ type nameTick struct {
 
 // Offered reports whether a field is to be shown open.
 func (c choicesView) Offered() bool {
-	return len(c.Dockerfiles) > 0 || c.ShowCompose || c.ShowMain || c.ShowVolumes || c.ShowDotenv || c.ShowRoot || len(c.Database)+len(c.Plain)+len(c.Values) > 0
+	return len(c.Dockerfiles) > 0 || c.ShowCompose || c.ShowMain || c.ShowVolumes || c.ShowDotenv || c.ShowRoot || len(c.Database)+len(c.RootStart)+len(c.Plain)+len(c.Values) > 0
 }
 
 // Chosen reports whether the service is the one that was chosen.
@@ -62,6 +64,7 @@ func (a *admin) choicesOf(form *upload, next bool) choicesView {
 	view := choicesView{
 		Next: next, Typed: typedChoices(form.field), Ready: readinessView{typedReadiness(form.field), form.problems}, Problems: form.problems, WritableRoot: isTicked(form.fields[fieldWritableRoot]),
 		RootForbidden: slices.Contains(forbidden, app.WaiverWritableRoot), DatabaseForbidden: slices.Contains(forbidden, app.WaiverDatabase),
+		RootStartForbidden: app.Forbids(forbidden, app.WaiverRootStart),
 	}
 	view.offer(faults)
 	if !next {
@@ -71,6 +74,11 @@ func (a *admin) choicesOf(form *upload, next bool) choicesView {
 	databases, _ := faults.Subjects(problem.OfferDatabase)
 	databases = append(databases, form.databases()...)
 	view.Database = ticksOf(databases, form.names(fieldServices))
+	starters, _ := faults.Subjects(problem.OfferRootStart)
+	view.RootStart = ticksOf(starters, form.names(app.FieldRootStart))
+	if !form.has(app.FieldRootStart) && !view.RootStartForbidden {
+		tickLikely(view.RootStart, faults)
+	}
 	plain, _ := faults.Subjects(problem.OfferPlain)
 	view.Plain = ticksOf(plain, form.names(fieldPlain))
 	view.Values = faults.Variables()
@@ -114,11 +122,20 @@ func (u *upload) databases() (names []string) {
 		return nil
 	}
 	for _, service := range u.held.Preview.Plan {
-		if service.Database != "" && len(service.Loosens) == 0 {
+		if service.Database != "" && service.RootStart == "" && len(service.Loosens) == 0 {
 			names = append(names, service.Name)
 		}
 	}
 	return names
+}
+
+// tickLikely ticks the boxes of services that are known to start as root.
+func tickLikely(ticks []nameTick, faults problem.Refusals) {
+	for i := range ticks {
+		ticks[i].Given = slices.ContainsFunc(faults, func(fault *problem.Refusal) bool {
+			return fault.Likely && fault.Offer == problem.OfferRootStart && fault.Subject == ticks[i].Name
+		})
+	}
 }
 
 // ticksOf returns a box for each name that is offered or given.

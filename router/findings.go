@@ -14,6 +14,7 @@ type loosened struct{ Service, Label, Why string }
 // looseness says what each security exception gives away, by its label.
 var looseness = map[string]string{
 	app.WaiverDatabase.Label():     "It starts as root inside the container, and may change file owners and drop root, as the image of a database needs.",
+	app.WaiverRootStart.Label():    "It starts as root inside the container, prepares its files, and continues as another user. It can write to its own file system.",
 	app.WaiverWritableRoot.Label(): "It can write outside /tmp. What it writes there is gone with the next release.",
 }
 

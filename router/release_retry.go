@@ -16,6 +16,7 @@ type retryView struct {
 	Folder       string // that a volume belongs at; empty where it is not known
 	Volume       string // a name for it
 	WritableRoot bool
+	RootStart    string // a service that is to start as root; empty where that would not help
 	Memory       string // MB, more than the app has; empty where that would not help
 	Settings     app.SettingsForm
 }
@@ -30,6 +31,9 @@ func (a *admin) retryViewOf(release app.Release, found app.App) *retryView {
 		Port: remedy.Port, Folder: remedy.Folder, Settings: found.Settings.Form(),
 		WritableRoot: remedy.WritableRoot && !found.Settings.WritableRoot && !a.forbids(app.WaiverWritableRoot),
 	}
+	if service := remedy.RootStart; service != "" && !found.Settings.StartsAsRoot(service) && !a.forbids(app.WaiverRootStart) {
+		view.RootStart = service
+	}
 	if view.Folder != "" {
 		name := string(release.App)
 		view.Volume = strings.TrimRight(name[:min(len(name), 35)], "-") + "-data" // a volume has 40 letters
@@ -43,12 +47,17 @@ func (a *admin) retryViewOf(release app.Release, found app.App) *retryView {
 }
 
 func (a *admin) forbids(waiver app.Waiver) bool {
-	for _, forbidden := range a.settings.ForbiddenWaivers() {
-		if forbidden == waiver {
-			return true
-		}
-	}
-	return false
+	return app.Forbids(a.settings.ForbiddenWaivers(), waiver)
+}
+
+// rootStartRemedy is the form that lets a service start as root.
+type rootStartRemedy struct {
+	RootStart, Path, FormToken string
+}
+
+// Remedy is the form that goes to the path.
+func (r *retryView) Remedy(path, formToken string) rootStartRemedy {
+	return rootStartRemedy{r.RootStart, path, formToken}
 }
 
 // retryRelease tries again what failed: 303 to the new release's page.
@@ -84,6 +93,9 @@ func retrySettings(settings app.Settings, typed url.Values) app.SettingsForm {
 	}
 	if typed.Has(fieldMemory) {
 		form.Memory = typed.Get(fieldMemory)
+	}
+	if names := typed.Get(app.FieldRootStart); names != "" {
+		form.Choices.RootStart += "," + names
 	}
 	form.WritableRoot = form.WritableRoot || typed.Get(fieldWritableRoot) != ""
 	return form

@@ -164,6 +164,24 @@ func isStepField(name string) bool {
 // Picture is the drawing of the services; nil where there is none.
 func (h heldView) Picture() *picture { return drawServices(h.Plan()) }
 
+// RootStarts are the services that a person may let start as root.
+func (h heldView) RootStarts() []app.ServicePreview {
+	return slices.DeleteFunc(slices.Clone(h.Preview.Plan), func(service app.ServicePreview) bool { return service.RootStart == "" })
+}
+
+// Undeclared are the places that images declare as volumes and where nothing is mounted.
+func (h heldView) Undeclared() []string {
+	var paths []string
+	for _, service := range h.Preview.Plan {
+		paths = append(paths, service.Unmounted...)
+	}
+	slices.Sort(paths)
+	return slices.Compact(paths)
+}
+
+// Offers reports whether there is something to choose.
+func (h heldView) Offers() bool { return len(h.RootStarts())+len(h.Undeclared()) > 0 }
+
 // Several reports whether there are several services.
 func (h heldView) Several() bool { return len(h.Preview.Services) > 1 }
 
@@ -264,6 +282,10 @@ type plannedServiceJSON struct {
 	Copies  int      `json:"copies"`
 	Volumes []string `json:"volumes"`
 	Loosens []string `json:"loosens"` // its security exceptions
+	// RootStart says why it needs the security exception root start; empty where it
+	// does not, or has it.
+	RootStart string   `json:"root_start,omitempty"`
+	Unmounted []string `json:"unmounted,omitempty"` // paths that its image declares as volumes, and that are none
 }
 
 func planJSONOf(preview app.Preview) planJSON {
@@ -273,6 +295,7 @@ func planJSONOf(preview app.Preview) planJSON {
 		made.Services = append(made.Services, plannedServiceJSON{
 			Name: service.Name, Image: service.Image, Build: service.Build, Copies: service.Copies,
 			Volumes: append([]string{}, service.Volumes...), Loosens: append([]string{}, service.Loosens...),
+			RootStart: service.RootStart, Unmounted: append([]string{}, service.Unmounted...),
 		})
 	}
 	return made

@@ -21,13 +21,14 @@ const (
 )
 
 // listFields may be sent several times, once for each name, or once with commas between.
-var listFields = []string{fieldPlain, fieldBuild, fieldGenerate, fieldServices, app.FieldProfiles}
+var listFields = []string{fieldPlain, fieldBuild, fieldGenerate, fieldServices, app.FieldProfiles, app.FieldRootStart}
 
 // settingsFields change the settings of the app where they are sent.
 var settingsFields = []string{
 	fieldPort, fieldFallback, fieldDatabase, fieldServices, fieldWritableRoot,
 	app.FieldMain, app.FieldProfiles, app.FieldCompose, app.FieldVolumes, app.FieldDotenv,
 	app.FieldReady, app.FieldReadyPath, app.FieldReadyStatus, app.FieldStartTime, app.FieldScheme,
+	app.FieldImageVolumes, app.FieldRootStart,
 }
 
 // has reports whether the field was sent.
@@ -63,6 +64,10 @@ func (u *upload) settings(before app.Settings) (app.Settings, problem.Problems) 
 	u.text(app.FieldCompose, &typed.Compose)
 	u.tick(app.FieldVolumes, &typed.Volumes)
 	u.tick(app.FieldDotenv, &typed.Dotenv)
+	u.tick(app.FieldImageVolumes, &typed.ImageVolumes)
+	if names := u.names(app.FieldRootStart); len(names) > 0 { // beside those that have it
+		typed.RootStart = strings.Join(append(names, before.Choices.RootStart.List()...), ",")
+	}
 	var wrong, unready problem.Problems
 	made.Choices, wrong = app.ParseChoices(typed)
 	made.Readiness, unready = u.readiness(before.Readiness)

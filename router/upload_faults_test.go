@@ -124,7 +124,7 @@ func TestFaults_ATokenOfDeployGivesNoSecurityExceptionWithAnUpload(t *testing.T)
 	var wish controller.Upload
 	s.refuseAll(&wish)
 	for _, path := range []string{"/api/v1/apps", "/api/v1/apps/hello/update"} {
-		for _, sent := range []part{{"writable_root", "true", ""}, {"database_services", "db", ""}, {"database", "true", ""}} {
+		for _, sent := range []part{{"writable_root", "true", ""}, {"database_services", "db", ""}, {"database", "true", ""}, {"root_start", "main", ""}} {
 			answer := s.upload(path, deployToken, newForm("", sent, zipPart)...)
 			if answer.StatusCode != http.StatusForbidden {
 				t.Errorf("%s %s: %d", path, sent, answer.StatusCode)

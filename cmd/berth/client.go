@@ -144,6 +144,9 @@ type plannedService struct {
 	Build   string   `json:"build"`
 	Volumes []string `json:"volumes"`
 	Loosens []string `json:"loosens"`
+
+	RootStart string   `json:"root_start"`
+	Unmounted []string `json:"unmounted"`
 }
 
 // lines say for each service what it is made of.
@@ -167,6 +170,12 @@ func (p previewAnswer) lines() []string {
 		}
 		if len(service.Loosens) > 0 {
 			parts = append(parts, "security exceptions "+strings.Join(service.Loosens, ", "))
+		}
+		if service.RootStart != "" {
+			parts = append(parts, service.RootStart+", so it may need --waive root_start:"+service.Name)
+		}
+		if len(service.Unmounted) > 0 {
+			parts = append(parts, strings.Join(service.Unmounted, ", ")+" kept only with --image-volumes")
 		}
 		lines = append(lines, "  "+service.Name+": "+strings.Join(parts, "; "))
 	}

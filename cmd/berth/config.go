@@ -145,7 +145,7 @@ func (v values) parse() (Config, error) {
 		VolumeQuota:      parse(&p, "volume.quota", s.Volume.Quota, parseMemory, "a size from 16m, such as 512m or 10g"),
 		MaximumLimits:    p.maximumLimits(s),
 		Registries:       parse(&p, "registries", s.Registries, registry.ParseList, "hosts with commas between, such as registry.lan:5000,10.0.0.5"),
-		ForbiddenWaivers: parse(&p, "forbid.waivers", s.Forbid.Waivers, app.ParseForbiddenWaivers, "names with commas between, of database and writable-root"),
+		ForbiddenWaivers: parse(&p, "forbid.waivers", s.Forbid.Waivers, app.ParseForbiddenWaivers, "names with commas between, of database, root-start and writable-root"),
 		RateLimits:       p.rateLimits(s),
 		TrustedProxies:   parse(&p, "trusted.proxies", s.Trusted.Proxies, parseProxies, "addresses or subnets with commas between, such as 10.0.0.5,192.168.7.0/24, and not everybody"),
 		SessionLife:      p.sessionLife(s),

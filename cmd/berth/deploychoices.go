@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"berth/controller/app"
+	"berth/controller/plan"
 )
 
 // choiceFlags are the flags of berth deploy that answer what an archive leaves open. An
@@ -17,6 +18,7 @@ type choiceFlags struct {
 	main, port          string
 	profiles, compose   names
 	hostFolders, dotenv bool
+	imageVolumes        bool
 	set                 names // NAME=value
 	buildArguments      names // NAME=value
 	secrets             names // of variables of the environment
@@ -49,11 +51,12 @@ func addChoiceFlags(flags *flag.FlagSet) *choiceFlags {
 	flags.StringVar(&c.readiness.Path, "ready-path", "", "with --ready http: the path that is asked, such as /healthz")
 	flags.StringVar(&c.readiness.Status, "ready-status", "", "with --ready http: the status of the right answer; without it any below 500")
 	flags.StringVar(&c.readiness.Scheme, "scheme", "", "what the proxy speaks with the app: http, or h2c for gRPC")
+	flags.BoolVar(&c.imageVolumes, "image-volumes", false, "keep the volumes that images declare: each becomes a volume of the app")
 	flags.Var(&c.set, "set", "NAME=value of a plain variable; may be repeated")
 	flags.Var(&c.buildArguments, "build-arg", "NAME=value of a plain variable that the build gets too; may be repeated")
 	flags.Var(&c.secrets, "secret", "NAME of a secret, whose value is the environment variable NAME of this command; may be repeated")
 	flags.Var(&c.plain, "plain", "NAME of a variable that a template asks for and that is kept plain, not as a secret; may be repeated")
-	flags.Var(&c.waive, "waive", "security exception: database, database:SERVICE,... or writable_root; needs a token of the scope admin")
+	flags.Var(&c.waive, "waive", "security exception: database, database:SERVICE,..., root_start, root_start:SERVICE,... or writable_root; needs a token of the scope admin")
 	return c
 }
 
@@ -85,6 +88,9 @@ func (c *choiceFlags) fields(p *program) ([][2]string, error) {
 	}
 	if c.dotenv {
 		add("dotenv", strconv.FormatBool(true))
+	}
+	if c.imageVolumes {
+		add("image_volumes", strconv.FormatBool(true))
 	}
 	variables, err := c.variables(p)
 	if err != nil {
@@ -132,10 +138,14 @@ func (c *choiceFlags) waivers() ([][2]string, error) {
 			fields = append(fields, [2]string{"database_services", services})
 		case exception == "database" && !named:
 			fields = append(fields, [2]string{"database", "true"})
+		case exception == "root_start" && services != "":
+			fields = append(fields, [2]string{"root_start", services})
+		case exception == "root_start" && !named:
+			fields = append(fields, [2]string{"root_start", plan.MainService})
 		case exception == "writable_root" && !named:
 			fields = append(fields, [2]string{"writable_root", "true"})
 		default:
-			return nil, &usageError{fmt.Errorf("--waive %.60q is no security exception: use database, database:SERVICE,... or writable_root", text)}
+			return nil, &usageError{fmt.Errorf("--waive %.60q is no security exception: use database, database:SERVICE,..., root_start, root_start:SERVICE,... or writable_root", text)}
 		}
 	}
 	return fields, nil

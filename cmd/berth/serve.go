@@ -164,6 +164,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 
 func openEngine(config Config, logger *slog.Logger) (*docker.Engine, error) {
 	return docker.Open(docker.Options{
+		LayerBytes: config.VolumeQuota,
 		Host:       config.DockerHost,
 		Stack:      config.Stack,
 		Cgroup:     config.Cgroup,

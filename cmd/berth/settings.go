@@ -106,7 +106,7 @@ type settings struct {
 	} `description:"-"`
 	Registries string `description:"registries that images may come from beside the public ones, as host or host:port, with commas between; empty: none"`
 	Forbid     struct {
-		Waivers string `description:"security exceptions that no app may have, with commas between: database, writable-root"`
+		Waivers string `description:"security exceptions that no app may have, with commas between: database, root-start, writable-root"`
 	} `description:"-"`
 	RateLimit struct {
 		Login         string `description:"attempts to sign in, by account and by address, as number/duration"`

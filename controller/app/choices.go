@@ -18,34 +18,43 @@ type Choices struct {
 	Volumes bool `json:"volumes,omitempty"`
 	// Dotenv takes the values of the archive's .env for variables that the app lacks.
 	Dotenv bool `json:"dotenv,omitempty"`
+	// ImageVolumes makes volumes of the app of those that images declare.
+	ImageVolumes bool `json:"image_volumes,omitempty"`
+	// RootStart are the services with the security exception WaiverRootStart. A release
+	// runs with it; the other choices matter to the plan alone.
+	RootStart ServiceNames `json:"root_start,omitempty"`
 }
 
 // The fields of Choices in forms.
 const (
-	FieldMain     = "main"
-	FieldProfiles = "profiles"
-	FieldCompose  = "compose"
-	FieldVolumes  = "host_folders"
-	FieldDotenv   = "dotenv"
+	FieldMain         = "main"
+	FieldProfiles     = "profiles"
+	FieldCompose      = "compose"
+	FieldVolumes      = "host_folders"
+	FieldDotenv       = "dotenv"
+	FieldImageVolumes = "image_volumes"
+	FieldRootStart    = "root_start"
 )
 
 // ChoicesForm is Choices as a person types them.
 type ChoicesForm struct {
 	Main, Profiles, Compose string
 	Volumes, Dotenv         bool
+	ImageVolumes            bool
+	RootStart               string
 }
 
 // Form returns the choices as a person types them.
 func (c Choices) Form() ChoicesForm {
 	return ChoicesForm{
 		Main: string(c.Main), Profiles: strings.Join(c.Profiles.List(), ", "), Compose: strings.Join(c.Compose.List(), ", "),
-		Volumes: c.Volumes, Dotenv: c.Dotenv,
+		Volumes: c.Volumes, Dotenv: c.Dotenv, ImageVolumes: c.ImageVolumes, RootStart: strings.Join(c.RootStart.List(), ", "),
 	}
 }
 
 // ParseChoices reads the form, or returns all its problems.
 func ParseChoices(form ChoicesForm) (Choices, problem.Problems) {
-	parsed := Choices{Volumes: form.Volumes, Dotenv: form.Dotenv}
+	parsed := Choices{Volumes: form.Volumes, Dotenv: form.Dotenv, ImageVolumes: form.ImageVolumes}
 	var problems problem.Problems
 	var err error
 	if parsed.Main, err = ParseServiceNames(form.Main); err == nil && len(parsed.Main.List()) > 1 {
@@ -54,6 +63,8 @@ func ParseChoices(form ChoicesForm) (Choices, problem.Problems) {
 	problems = problems.With(problem.AtField(FieldMain, err))
 	parsed.Profiles, err = ParseServiceNames(form.Profiles)
 	problems = problems.With(problem.AtField(FieldProfiles, err))
+	parsed.RootStart, err = ParseServiceNames(form.RootStart)
+	problems = problems.With(problem.AtField(FieldRootStart, err))
 	parsed.Compose, err = ParseComposePaths(form.Compose)
 	return parsed, problems.With(problem.AtField(FieldCompose, err))
 }
@@ -63,5 +74,6 @@ func (c Choices) addTo(options plan.Options) plan.Options {
 	options.Main, options.Profiles = string(c.Main), c.Profiles.List()
 	options.Compose = c.Compose.List()
 	options.Volumes, options.Dotenv = c.Volumes, c.Dotenv
+	options.RootStart = c.RootStart.List()
 	return options
 }

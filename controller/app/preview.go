@@ -25,6 +25,8 @@ type Preview struct {
 	// value in it.
 	Asked []TemplateVariable
 
+	RootStartForbidden bool // by the operator
+
 	// Environment is what it was read with; it waits with the archive and is shown to
 	// nobody.
 	Environment []VariableWish
@@ -40,6 +42,10 @@ type ServicePreview struct {
 	Copies  int      // containers
 	Volumes []string // name:/path of each volume
 	Loosens []string // the security exceptions that it has
+	// RootStart is the sign that it starts as root and drops root later, as the end of a
+	// sentence; empty where there is none, or it has the right to.
+	RootStart string
+	Unmounted []string // paths that its image declares as volumes, and where nothing is mounted
 
 	Uses     []string // the services that it waits for, is linked to, or has an address of in a variable
 	Runs     plan.RestartMode
@@ -78,8 +84,9 @@ func (p Preview) Main() ServicePreview {
 	return ServicePreview{}
 }
 
-// PreviewOf returns the plan as people read it.
-func PreviewOf(made plan.Plan) Preview {
+// PreviewOf returns the plan as people read it. The mounts are the app's own, of its main
+// service.
+func PreviewOf(made plan.Plan, mounts ...Mount) Preview {
 	preview := Preview{Notes: made.Notes}
 	for _, service := range made.Services {
 		preview.Services = append(preview.Services, service.Name)
@@ -96,10 +103,12 @@ func PreviewOf(made plan.Plan) Preview {
 		preview.Reasons = append(preview.Reasons, fmt.Sprintf("The file asks for a route: %s.", wish))
 	}
 	preview.Reasons = append(preview.Reasons, made.Notes...)
-	for _, service := range made.Services {
-		if name, known := plan.DatabaseImage(service.Image); known && !service.Waivers.Database {
-			preview.Reasons = append(preview.Reasons, fmt.Sprintf("%s runs the image of %s, which starts as root and drops root later: it needs the security exception \"Database\".", service.Name, name))
+	for i := range preview.Plan {
+		service := &preview.Plan[i]
+		if service.Main {
+			service.Unmounted = slices.DeleteFunc(service.Unmounted, func(target string) bool { return mountedAt(mounts, target) })
 		}
+		preview.Reasons = append(preview.Reasons, service.foresight()...)
 	}
 	return preview
 }
@@ -123,6 +132,13 @@ func servicePreview(service plan.Service, of plan.Plan) ServicePreview {
 	if service.Waivers.Database {
 		made.Loosens = append(made.Loosens, WaiverDatabase.Label())
 	}
+	if service.Waivers.RootStart {
+		made.Loosens = append(made.Loosens, WaiverRootStart.Label())
+	}
+	if !service.Waivers.RunsAsRoot() {
+		made.RootStart = service.StartsAsRoot()
+	}
+	made.Unmounted = service.Unmounted(service.Build.Start.Volumes)
 	if service.Waivers.WritableRoot {
 		made.Loosens = append(made.Loosens, WaiverWritableRoot.Label())
 	}
@@ -157,6 +173,22 @@ func isAddressOf(value, host string) bool {
 	}
 	name, _, _ := strings.Cut(authority[strings.LastIndex(authority, "@")+1:], ":")
 	return name == host
+}
+
+func mountedAt(mounts []Mount, target string) bool {
+	return slices.ContainsFunc(mounts, func(mount Mount) bool { return string(mount.Target) == target })
+}
+
+// foresight says what will not work or stay, as sentences.
+func (s ServicePreview) foresight() []string {
+	var said []string
+	if s.RootStart != "" {
+		said = append(said, fmt.Sprintf("%s %s, which starts as root and drops root later: it needs the security exception \"root start\".", s.Name, s.RootStart))
+	}
+	if len(s.Unmounted) > 0 {
+		said = append(said, plan.UnmountedNote(s.Name, s.Unmounted))
+	}
+	return said
 }
 
 // describe says how the service that the route leads to is made.

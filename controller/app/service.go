@@ -86,7 +86,7 @@ func (s Settings) applied(run ServiceRun, before Settings) plan.Service {
 	if run.Sole {
 		image := spec.Image
 		spec = s.PlanOptions().Service()
-		spec.Image = image
+		spec.Image, spec.Mounts, spec.Scratch = image, run.Spec.Mounts, run.Spec.Scratch
 		return spec
 	}
 	if s.WritableRoot != before.WritableRoot {
@@ -94,6 +94,9 @@ func (s Settings) applied(run ServiceRun, before Settings) plan.Service {
 	}
 	if s.Database != before.Database || s.DatabaseServices != before.DatabaseServices {
 		spec.Waivers.Database = s.Database && s.PlanOptions().IsDatabase(spec.Name, spec.Image)
+	}
+	if s.Choices.RootStart != before.Choices.RootStart {
+		spec.Waivers.RootStart = s.StartsAsRoot(spec.Name)
 	}
 	if !run.Main {
 		return spec

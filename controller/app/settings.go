@@ -130,7 +130,7 @@ func (f limitField) parse(text string) (int64, error) {
 // Run returns the settings of an instance, without those that only matter to a build or
 // to the start of the next release.
 func (s Settings) Run() Settings {
-	s.Fallback, s.Choices, s.Readiness = false, Choices{}, Readiness{Scheme: s.Readiness.Scheme}
+	s.Fallback, s.Choices, s.Readiness = false, Choices{RootStart: s.Choices.RootStart}, Readiness{Scheme: s.Readiness.Scheme}
 	return s
 }
 

@@ -19,6 +19,9 @@ const (
 	// WaiverDatabase gives the official images of databases the rights that they need to
 	// start: root at first, and the capabilities to change file owners and drop root.
 	WaiverDatabase Waiver = "database"
+	// WaiverRootStart is for services that start as root and drop root later: it gives what
+	// WaiverDatabase gives, and a writable root.
+	WaiverRootStart Waiver = "root-start"
 )
 
 // Label is the security exception's name on pages and in the audit log.
@@ -30,13 +33,21 @@ func ParseForbiddenWaivers(s string) ([]Waiver, error) {
 	for name := range strings.SplitSeq(s, ",") {
 		switch waiver := Waiver(strings.TrimSpace(name)); waiver {
 		case "":
-		case WaiverWritableRoot, WaiverDatabase:
+		case WaiverWritableRoot, WaiverDatabase, WaiverRootStart:
 			waivers = append(waivers, waiver)
 		default:
 			return nil, fmt.Errorf("%.60q is not a security exception", name)
 		}
 	}
 	return waivers, nil
+}
+
+// Forbids reports whether a waiver, or a part of what it gives, is among the forbidden.
+func Forbids(forbidden []Waiver, waiver Waiver) bool {
+	if slices.Contains(forbidden, waiver) {
+		return true
+	}
+	return waiver == WaiverRootStart && (slices.Contains(forbidden, WaiverDatabase) || slices.Contains(forbidden, WaiverWritableRoot))
 }
 
 // mostServiceNames is more than a compose file can hold.
@@ -86,6 +97,9 @@ func (s Settings) Granted() []Waiver {
 	if s.Database {
 		held = append(held, WaiverDatabase)
 	}
+	if s.Choices.RootStart != "" {
+		held = append(held, WaiverRootStart)
+	}
 	return held
 }
 
@@ -96,6 +110,9 @@ func (s Settings) Waivers() []string {
 		name := waiver.Label()
 		if waiver == WaiverDatabase && s.DatabaseServices != "" {
 			name += " (" + NameList(s.DatabaseServices.List()) + ")"
+		}
+		if waiver == WaiverRootStart {
+			name += " (" + NameList(s.Choices.RootStart.List()) + ")"
 		}
 		names = append(names, name)
 	}
@@ -108,5 +125,19 @@ func (s Settings) Loosens(before Settings) bool {
 	if s.WritableRoot && !before.WritableRoot {
 		return true
 	}
+	if s.GivesRootStart(before) {
+		return true
+	}
 	return s.Database && (!before.Database || s.DatabaseServices != before.DatabaseServices)
+}
+
+// GivesRootStart reports whether the settings give WaiverRootStart to a service that does
+// not have it in before.
+func (s Settings) GivesRootStart(before Settings) bool {
+	return slices.ContainsFunc(s.Choices.RootStart.List(), func(name string) bool { return !before.StartsAsRoot(name) })
+}
+
+// StartsAsRoot reports whether a service has WaiverRootStart, by its name.
+func (s Settings) StartsAsRoot(service string) bool {
+	return slices.Contains(s.Choices.RootStart.List(), service)
 }

@@ -71,7 +71,7 @@ func TestStart_EngineHoldsWhatAServiceAsks(t *testing.T) {
 		!slices.Equal(host.ExtraHosts, []string{"far:192.0.2.7"}) || host.Sysctls["net.core.somaxconn"] != "1024" || *host.Init || len(host.CapAdd) != 0 {
 		t.Errorf("host config %+v", host)
 	}
-	if host.Tmpfs["/cache"] != "rw,noexec,nosuid,nodev,size=1048576,mode=700" || len(host.Ulimits) != 2 {
+	if host.Tmpfs["/cache"] != "rw,noexec,nosuid,nodev,size=1048576,mode=700,uid=1000,gid=1000" || len(host.Ulimits) != 2 {
 		t.Errorf("tmpfs %v, ulimits %v", host.Tmpfs, host.Ulimits)
 	}
 	if images.HasVariable(config.Env, images.PortVariable) {

@@ -25,6 +25,9 @@ type Options struct {
 	// Cgroup is the engine's parent of the cgroups of instances: "/NAME", or "NAME.slice"
 	// where systemd keeps them. Empty is the engine's own, which builds are below too.
 	Cgroup string
+	// LayerBytes is how much an instance with a writable root file system may write into
+	// it, where the engine's storage driver can bound that; zero leaves it unbounded.
+	LayerBytes int64
 	// SubnetPool is where app networks get their /27 from.
 	SubnetPool netip.Prefix
 	// Reserved is left out of SubnetPool: the network between proxy and controller.
@@ -44,6 +47,7 @@ type Engine struct {
 
 	link   *link.Link
 	cgroup string // empty: the engine's own
+	layers layerBound
 
 	// patience is for how long a stream may be silent before the engine is asked about it.
 	patience time.Duration
@@ -63,7 +67,7 @@ func Open(options Options) (*Engine, error) {
 	}
 	return &Engine{
 		Images: images.New(reached), Bridges: bridges, Helpers: helper.New(reached, options.Helper),
-		link: reached, cgroup: options.Cgroup, patience: link.CallTimeout,
+		link: reached, cgroup: options.Cgroup, layers: layerBound{bytes: options.LayerBytes}, patience: link.CallTimeout,
 	}, nil
 }
 

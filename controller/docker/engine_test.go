@@ -19,7 +19,6 @@ import (
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/events"
-	"github.com/docker/docker/api/types/mount"
 	"github.com/docker/docker/pkg/stdcopy"
 
 	"berth/controller/docker/images"
@@ -120,16 +119,17 @@ func TestIsUserName_TellsNamesFromNumbers(t *testing.T) {
 	}
 }
 
-func TestVolumeMounts_BoundsEachPathOnce(t *testing.T) {
-	mounts := volumeMounts(nil, []string{"/data", "/data/", "/tmp", "/var//lib"}, map[string]string{"/tmp": ""})
+func TestVolumeMounts_TakesEachPathOnceAndNoVolumeWhereNoneMayBe(t *testing.T) {
+	mounts := volumeMounts(nil, []string{"/data", "/data/", "/tmp", "/var//lib", "/etc", "/run/x"}, map[string]string{"/tmp": ""})
 	var targets []string
 	for _, m := range mounts {
 		targets = append(targets, m.Target)
-		if m.Type != "tmpfs" || m.TmpfsOptions.SizeBytes != volumeBytes {
+		inMemory := m.Target == "/etc" || m.Target == "/run/x"
+		if m.Source != "" || inMemory != (m.Type == "tmpfs") || inMemory && m.TmpfsOptions.SizeBytes != volumeBytes || !inMemory && m.Type != "volume" {
 			t.Errorf("mount %+v", m)
 		}
 	}
-	if !slices.Equal(targets, []string{"/data", "/var/lib"}) {
+	if !slices.Equal(targets, []string{"/data", "/var/lib", "/etc", "/run/x"}) {
 		t.Errorf("targets %v", targets)
 	}
 }
@@ -151,11 +151,11 @@ func TestWithMounts_MountsOnlyTheStacksVolumesAndEachPathOnce(t *testing.T) {
 	var found []string
 	for _, m := range mounts {
 		found = append(found, fmt.Sprintf("%s %s %s %v", m.Type, m.Source, m.Target, m.ReadOnly))
-		if m.Type == mount.TypeVolume && !m.VolumeOptions.NoCopy {
+		if m.Source != "" && !m.VolumeOptions.NoCopy {
 			t.Errorf("the image's files are copied into %s", m.Target)
 		}
 	}
-	want := []string{"volume berth-vol-logbook /data false", "volume berth-vol-logbook /old true", "tmpfs  /cache false"}
+	want := []string{"volume berth-vol-logbook /data false", "volume berth-vol-logbook /old true", "volume  /cache false"}
 	if !slices.Equal(found, want) {
 		t.Errorf("mounts %q, want %q", found, want)
 	}

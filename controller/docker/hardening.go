@@ -18,8 +18,8 @@ const (
 	// the millions over which some programs loop at their start, and not above
 	// what an engine without CAP_SYS_RESOURCE may itself.
 	openFiles = 16384
-	// volumeBytes bounds each tmpfs in place of a volume; it counts as the
-	// instance's memory too.
+	// volumeBytes bounds each tmpfs at a place that no volume may have; it counts as
+	// the instance's memory too.
 	volumeBytes = 100 << 20
 	volumeMode  = 0o1777
 )
@@ -76,8 +76,8 @@ func ulimits(own []plan.Ulimit) []*container.Ulimit {
 	return limits
 }
 
-// mounts are the service's named volumes, the folder of its secrets, and memory
-// in place of what else its image declares.
+// mounts are the service's named volumes, the folder of its secrets, and volumes without
+// a name where its image declares others.
 func (o StartOptions) mounts(policy plan.Policy) ([]mount.Mount, error) {
 	var mounts []mount.Mount
 	for _, wanted := range o.Service.Mounts {
@@ -99,11 +99,9 @@ func (o StartOptions) mounts(policy plan.Policy) ([]mount.Mount, error) {
 	return volumeMounts(mounts, o.Image.Volumes, policy.TemporaryFolders), nil
 }
 
-// volumeMounts adds an empty tmpfs wherever the image declares a volume and
-// nothing is mounted. The
-// engine would make an anonymous volume there: writable, on the host's disk,
-// without a limit, and gone with the container all the same. What the image
-// holds at that path is hidden by the tmpfs.
+// volumeMounts adds a volume without a name wherever the image declares one and nothing is
+// mounted. The engine fills it from the image, and removes it with the container. Where
+// no volume may be, an empty tmpfs is: it hides what the image has there.
 func volumeMounts(mounts []mount.Mount, volumes []string, tmpfs map[string]string) []mount.Mount {
 	for _, volume := range volumes {
 		target := path.Clean(volume)
@@ -111,11 +109,18 @@ func volumeMounts(mounts []mount.Mount, volumes []string, tmpfs map[string]strin
 		if _, isTmpfs := tmpfs[target]; isTmpfs || slices.ContainsFunc(mounts, known) {
 			continue
 		}
-		mounts = append(mounts, mount.Mount{
-			Type:         mount.TypeTmpfs,
-			Target:       target,
-			TmpfsOptions: &mount.TmpfsOptions{SizeBytes: volumeBytes, Mode: volumeMode},
-		})
+		mounts = append(mounts, volumeMount(target))
 	}
 	return mounts
+}
+
+func volumeMount(target string) mount.Mount {
+	if _, err := plan.ParseMountTarget(target); err == nil {
+		return mount.Mount{Type: mount.TypeVolume, Target: target}
+	}
+	return mount.Mount{
+		Type:         mount.TypeTmpfs,
+		Target:       target,
+		TmpfsOptions: &mount.TmpfsOptions{SizeBytes: volumeBytes, Mode: volumeMode},
+	}
 }

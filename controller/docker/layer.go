@@ -10,8 +10,8 @@ import (
 // layerTimeout bounds what the engine may take to walk the files of one instance.
 const layerTimeout = 10 * time.Second
 
-// LayerSize returns the bytes that an instance has written into its own file system,
-// volumes and memory aside. The engine walks all that was written for it, which takes
+// LayerSize returns the bytes that an instance has written into its own file system, and
+// those of the volumes that its image declares and that go with it. The engine walks all that was written for it, which takes
 // seconds where there are many files: it is not to be asked often.
 func (e *Engine) LayerSize(ctx context.Context, name string) (int64, error) {
 	instance, err := e.Inspect(ctx, name)
@@ -24,8 +24,16 @@ func (e *Engine) LayerSize(ctx context.Context, name string) (int64, error) {
 	if err != nil {
 		return 0, link.Failure(ctx, "measure the files of "+name, err)
 	}
-	if found.ContainerJSONBase == nil || found.SizeRw == nil {
-		return 0, nil
+	var bytes int64
+	if found.ContainerJSONBase != nil && found.SizeRw != nil {
+		bytes = *found.SizeRw
 	}
-	return *found.SizeRw, nil
+	for _, source := range declaredVolumes(found) {
+		usage, err := e.CountSource(ctx, source, layerTimeout/2)
+		if err != nil {
+			return 0, err
+		}
+		bytes += usage.Stored
+	}
+	return bytes, nil
 }

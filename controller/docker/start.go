@@ -98,11 +98,19 @@ func (e *Engine) start(ctx context.Context, options StartOptions, policy plan.Po
 	if options, policy, err = e.prepare(ctx, options, policy); err != nil {
 		return link.Instance{}, err
 	}
+	owner, _ := volume.ParseOwner(policy.User) // prepare has made numbers of it
+	if options, err = e.seed(ctx, options, owner); err != nil {
+		return link.Instance{}, err
+	}
 	if options.secretsVolume, err = e.keepSecrets(ctx, options, policy); err != nil {
 		return link.Instance{}, err
 	}
 	id, err := e.create(ctx, options, policy)
 	if err != nil {
+		return link.Instance{}, err
+	}
+	if err := e.handDeclared(ctx, id, owner); err != nil {
+		e.link.Discard(ctx, id)
 		return link.Instance{}, err
 	}
 	if err := e.link.Start(ctx, id); err != nil {
@@ -139,7 +147,22 @@ func (e *Engine) prepare(ctx context.Context, options StartOptions, policy plan.
 		}
 	}
 	policy.User, options.groups = who.user(), who.groups
+	policy.TemporaryFolders = ownedFolders(policy.TemporaryFolders, who.owner)
 	return options, policy, nil
+}
+
+// ownedFolders gives the folders in memory that the service asks for to its user. The
+// runtime gives each the mode of the folder that the image has there, whatever is asked
+// for. The image's /tmp is everybody's.
+func ownedFolders(folders map[string]string, owner volume.Owner) map[string]string {
+	owned := make(map[string]string, len(folders))
+	for target, options := range folders {
+		if target != "/tmp" && owner.User != 0 {
+			options += fmt.Sprintf(",uid=%d,gid=%d", owner.User, owner.Group)
+		}
+		owned[target] = options
+	}
+	return owned
 }
 
 // checkNames refuses names on the app's network under which the proxy, which is
@@ -224,11 +247,15 @@ func (e *Engine) createOnce(ctx context.Context, options StartOptions, policy pl
 	endpoint := &networktypes.EndpointSettings{Aliases: append(slices.Clone(options.Service.Aliases), options.Aliases...)}
 	host := hostConfig(policy, mounts, options)
 	host.CgroupParent = e.cgroup
-	created, err := e.link.API(ctx).ContainerCreate(ctx,
-		e.containerConfig(options, policy),
-		host,
-		&networktypes.NetworkingConfig{EndpointsConfig: map[string]*networktypes.EndpointSettings{options.Network.Name: endpoint}},
-		nil, options.Name)
+	if !policy.ReadOnlyRoot {
+		host.StorageOpt = e.storageOptions(ctx)
+	}
+	networking := &networktypes.NetworkingConfig{EndpointsConfig: map[string]*networktypes.EndpointSettings{options.Network.Name: endpoint}}
+	created, err := e.link.API(ctx).ContainerCreate(ctx, e.containerConfig(options, policy), host, networking, nil, options.Name)
+	if e.layers.refused(host.StorageOpt, err) {
+		host.StorageOpt = nil
+		created, err = e.link.API(ctx).ContainerCreate(ctx, e.containerConfig(options, policy), host, networking, nil, options.Name)
+	}
 	if err != nil {
 		return "", err
 	}

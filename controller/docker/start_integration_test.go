@@ -349,38 +349,6 @@ func TestStart_ImageWithoutCommandIsTheImagesFault(t *testing.T) {
 	assertNoInstance(t, engine)
 }
 
-func TestStart_DeclaredVolumesAreBoundedMemory(t *testing.T) {
-	engine := openTest(t)
-	instance := mustStart(t, engine, "hello", "FROM scratch\nCOPY app /app\nVOLUME /data /tmp /var/lib/thing/\nCMD [\"/app\"]\n")
-	if got := ask(t, engine, instance, "/write", "path", "/data/file"); got != "written" {
-		t.Errorf("write = %q", got)
-	}
-	mounts := ask(t, engine, instance, "/read", "path", "/proc/self/mounts")
-	for _, target := range []string{"/data", "/tmp", "/var/lib/thing"} {
-		index := strings.Index(mounts, "tmpfs "+target+" tmpfs rw")
-		if index < 0 {
-			t.Errorf("%s is no tmpfs:\n%s", target, mounts)
-			continue
-		}
-		line, _, _ := strings.Cut(mounts[index:], "\n")
-		if !containsAll(line, "noexec", "nosuid", "nodev", "size=102400k") {
-			t.Errorf("%s", line)
-		}
-	}
-	for _, mounted := range mustInspect(t, engine, instance.ID).Mounts {
-		if mounted.Type == "volume" && mounted.Destination != "/tmp" {
-			t.Errorf("the engine made a volume for %s", mounted.Destination)
-		}
-	}
-	before := volumeNames(t, engine)
-	if err := engine.Retire(t.Context(), instance.Name, 0); err != nil {
-		t.Fatal(err)
-	}
-	if after := volumeNames(t, engine); len(after) > len(before) {
-		t.Errorf("volumes are left behind")
-	}
-}
-
 func volumeNames(t *testing.T, engine *Engine) []string {
 	t.Helper()
 	found, err := engine.link.API(t.Context()).VolumeList(t.Context(), volume.ListOptions{Filters: filters.NewArgs()})

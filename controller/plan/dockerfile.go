@@ -11,7 +11,7 @@ func (b *Build) Take(text []byte, o Options) *Refusal {
 	if refusal != nil {
 		return refusal
 	}
-	b.Exposed, b.Bases, b.Secrets = file.Exposed(), file.Bases, file.Secrets
+	b.Exposed, b.Bases, b.Secrets, b.Start = file.Exposed(), file.Bases, file.Secrets, file.Start(b.Target)
 	return nil
 }
 

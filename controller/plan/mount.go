@@ -3,6 +3,8 @@ package plan
 import (
 	"fmt"
 	"path"
+	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -100,3 +102,67 @@ func refuseTarget(s, reason string) *Refusal {
 func IsBelow(path, folder string) bool {
 	return path == folder || strings.HasPrefix(path, strings.TrimSuffix(folder, "/")+"/")
 }
+
+// Unmounted are those of the volumes that an image declares where the service mounts
+// nothing, clean and in order. Places that the system owns are none.
+func (s Service) Unmounted(declared []string) []string {
+	var paths []string
+	for _, text := range declared {
+		target, err := ParseMountTarget(path.Clean(text))
+		if err != nil || s.mountsAt(string(target)) {
+			continue
+		}
+		paths = append(paths, string(target))
+	}
+	slices.Sort(paths)
+	return slices.Compact(paths)
+}
+
+func (s Service) mountsAt(target string) bool {
+	return slices.ContainsFunc(s.Mounts, func(m Mount) bool { return m.Target == target }) ||
+		slices.ContainsFunc(s.Tmpfs, func(t Tmpfs) bool { return t.Target == target })
+}
+
+// UnmountedNote says what becomes of the declared volumes of a service.
+func UnmountedNote(service string, paths []string) string {
+	return fmt.Sprintf("The image of %s declares a volume at %s, where nothing is mounted: what is written there is gone with the next release. A volume of the app keeps it.", service, strings.Join(paths, ", "))
+}
+
+// Clean returns the shortest forms of paths.
+func Clean(paths []string) []string {
+	clean := make([]string, 0, len(paths))
+	for _, one := range paths {
+		clean = append(clean, path.Clean(one))
+	}
+	return clean
+}
+
+// Declare mounts a volume of the app wherever the image declares one and nothing is
+// mounted, if keep says so; the other places are Scratch. Volumes whose names are taken
+// get a number.
+func (s Service) Declare(declared []string, keep bool, taken []string) Service {
+	unmounted := s.Unmounted(declared)
+	if !keep {
+		s.Scratch = unmounted
+		return s
+	}
+	s.Mounts, s.Scratch = slices.Clone(s.Mounts), nil
+	for _, target := range unmounted {
+		base := strings.ToLower(strings.Trim(noName.ReplaceAllString(target, "-"), "-."))
+		if s.Name != MainService {
+			base = s.Name + "-" + base
+		}
+		name := base[:min(len(base), mostVolumeName)]
+		for i := 2; slices.Contains(taken, name); i++ {
+			name = fmt.Sprintf("%s-%d", base[:min(len(base), mostVolumeName)], i)
+		}
+		taken = append(taken, name)
+		s.Mounts = append(s.Mounts, Mount{Volume: name, Target: target})
+	}
+	return s
+}
+
+// mostVolumeName leaves room for a number.
+const mostVolumeName = 50
+
+var noName = regexp.MustCompile(`[^A-Za-z0-9_.-]+`)

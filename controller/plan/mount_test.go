@@ -3,6 +3,7 @@ package plan
 import (
 	"errors"
 	"path"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -46,4 +47,26 @@ func FuzzParseMountTarget(f *testing.F) {
 			t.Errorf("ParseMountTarget(%q) = %q", text, target)
 		}
 	})
+}
+
+func TestDeclare_KeepsWhatImagesDeclareOnlyWhereAPersonChoseIt(t *testing.T) {
+	service := Service{Name: "db", Mounts: []Mount{{Volume: "x", Target: "/data"}}, Tmpfs: []Tmpfs{{Target: "/cache"}}}
+	declared := []string{"/var/lib/Data/", "/data", "/cache", "/etc", "/var/lib/data", "/run/x"}
+	left := service.Declare(declared, false, nil)
+	if !slices.Equal(left.Scratch, []string{"/var/lib/Data", "/var/lib/data"}) || len(left.Mounts) != 1 {
+		t.Errorf("got %+v", left)
+	}
+	kept := service.Declare(declared, true, []string{"db-var-lib-data"})
+	if len(kept.Scratch) != 0 || len(kept.Mounts) != 3 || kept.Mounts[1].Volume != "db-var-lib-data-2" || kept.Mounts[2].Volume != "db-var-lib-data-3" || len(service.Mounts) != 1 {
+		t.Errorf("got %+v", kept)
+	}
+	if again := kept.Declare(declared, true, nil); len(again.Mounts) != 3 {
+		t.Errorf("once more: %+v", again)
+	}
+	if kept.Fingerprint() == service.Fingerprint() || left.Fingerprint() != service.Fingerprint() {
+		t.Error("what comes from the image alone needs no new container")
+	}
+	if sole := (Service{Name: MainService}).Declare([]string{"/data"}, true, nil); sole.Mounts[0].Volume != "data" {
+		t.Errorf("got %+v", sole)
+	}
 }

@@ -3,6 +3,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"berth/controller/archive"
@@ -49,6 +50,8 @@ type Build struct {
 	Generated *recipe.Generated
 	// Bases are the images that the Dockerfile begins with or copies from, in full.
 	Bases []string `json:"-"`
+	// Start is how the image starts, as far as the Dockerfile says.
+	Start dockerfile.Start `json:"-"`
 
 	source string // the Dockerfile
 	rules  dockerfile.Rules
@@ -75,6 +78,8 @@ type Options struct {
 	// BuildVariables are the variables that builds get as arguments, if their Dockerfiles
 	// declare them.
 	BuildVariables map[string]string
+	// RootStart are the services with the waiver RootStart, by name.
+	RootStart []string
 	// Fallback makes a static site answer unknown paths with its index.html, for apps
 	// that route in the browser.
 	Fallback bool
@@ -127,9 +132,20 @@ func (o Options) Service() Service {
 		Name:        MainService,
 		Port:        o.Port,
 		Limits:      o.Limits,
-		Waivers:     o.Waivers,
+		Waivers:     o.WaiversOf(MainService),
 		Environment: o.Environment,
 	}
+}
+
+// WaiversOf are those of a service, by its name. In a compose app, Database applies only
+// where IsDatabase says so.
+func (o Options) WaiversOf(service string) Waivers {
+	if waivers, named := o.ServiceWaivers[service]; named {
+		return waivers
+	}
+	waivers := o.Waivers
+	waivers.RootStart = slices.Contains(o.RootStart, service)
+	return waivers
 }
 
 // Check refuses early what Policy would refuse after the build.

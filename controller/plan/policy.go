@@ -64,7 +64,10 @@ type Waivers struct {
 	RootUser     bool // the image may run as root inside
 	// Database lets official images of databases start as root and drop root: it allows
 	// root at first, and every one of the capabilities below.
-	Database     bool
+	Database bool
+	// RootStart is the tier between: an image starts as root and drops root. It allows
+	// what Database allows, and a writable root file system.
+	RootStart    bool     `json:",omitempty"`
 	Capabilities []string // of CHOWN, DAC_OVERRIDE, FOWNER, SETGID, SETUID
 }
 
@@ -120,7 +123,7 @@ func (s Service) Policy(imageUser string) (Policy, error) {
 		AddedCapabilities:   capabilities,
 		User:                s.Waivers.user(imageUser),
 		SecurityOptions:     []string{"no-new-privileges:true"},
-		ReadOnlyRoot:        !s.Waivers.WritableRoot,
+		ReadOnlyRoot:        !s.Waivers.WritesRoot(),
 		TemporaryFolders:    s.temporaryFolders(),
 		LogDriver:           "json-file",
 		LogOptions:          map[string]string{"max-size": "10m", "max-file": "3"},
@@ -171,7 +174,7 @@ func (l Limits) check() error {
 // capabilities returns the capabilities to add after all are dropped.
 func (w Waivers) capabilities() ([]string, error) {
 	added := []string{BindCapability}
-	if w.Database {
+	if w.Database || w.RootStart {
 		added = append(added, Waivable...)
 	}
 	for _, capability := range w.Capabilities {
@@ -196,11 +199,14 @@ func (w Waivers) user(imageUser string) string {
 }
 
 // RunsAsRoot reports whether a service may start as root inside.
-func (w Waivers) RunsAsRoot() bool { return w.RootUser || w.Database }
+func (w Waivers) RunsAsRoot() bool { return w.RootUser || w.Database || w.RootStart }
+
+// WritesRoot reports whether the root file system of a service is writable.
+func (w Waivers) WritesRoot() bool { return w.WritableRoot || w.RootStart }
 
 // Gives reports whether the waivers allow a capability.
 func (w Waivers) Gives(capability string) bool {
-	return capability == BindCapability || w.Database && slices.Contains(Waivable, capability) || slices.Contains(w.Capabilities, capability)
+	return capability == BindCapability || (w.Database || w.RootStart) && slices.Contains(Waivable, capability) || slices.Contains(w.Capabilities, capability)
 }
 
 // IsRoot reports whether the engine would start USER as user id 0. It reads the number

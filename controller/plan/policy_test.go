@@ -61,6 +61,10 @@ func TestPolicy_LoosensOnlyWhatIsWaived(t *testing.T) {
 	}{
 		{"writable root", Waivers{WritableRoot: true}, func(p *Policy) { p.ReadOnlyRoot = false }},
 		{"root inside", Waivers{RootUser: true}, func(p *Policy) { p.User = "root" }},
+		{"root start", Waivers{RootStart: true}, func(p *Policy) {
+			p.User, p.ReadOnlyRoot = "root", false
+			p.AddedCapabilities = []string{"CHOWN", "DAC_OVERRIDE", "FOWNER", "NET_BIND_SERVICE", "SETGID", "SETUID"}
+		}},
 		{"every capability there is", Waivers{Capabilities: []string{"SETUID", "CHOWN", "FOWNER", "SETGID", "DAC_OVERRIDE", "CHOWN"}}, func(p *Policy) {
 			p.AddedCapabilities = []string{"CHOWN", "DAC_OVERRIDE", "FOWNER", "NET_BIND_SERVICE", "SETGID", "SETUID"}
 		}},

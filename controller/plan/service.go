@@ -46,6 +46,9 @@ type Service struct {
 	Ulimits       []Ulimit
 	DropBind      bool // it does without NET_BIND_SERVICE too
 	WithoutInit   bool // its own first process is process 1
+	// Scratch are the places that the image declares as volumes and where nothing is
+	// mounted. What is written there goes with the container.
+	Scratch []string `json:",omitempty"`
 }
 
 // Stop says how to end a service.
@@ -143,6 +146,7 @@ type Ulimit struct {
 // changes, without its image and the values of secrets. It covers which secrets a service
 // refers to, so compare the versions of the secrets beside it.
 func (s Service) Fingerprint() string {
+	s.Scratch = nil // it comes from the image
 	s.Build, s.Image, s.AlwaysPull, s.DependsOn, s.Replicas = Build{}, "", false, nil, 0
 	text, err := json.Marshal(s)
 	if err != nil {

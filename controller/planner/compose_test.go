@@ -369,7 +369,7 @@ func TestFrom_SaysAllFaultsAtOnce(t *testing.T) {
 	for _, refusal := range problem.RefusalsIn(err) {
 		lines = append(lines, fmt.Sprintf("%d %s", refusal.Line, refusal.Offer))
 	}
-	want := []string{"3 ", "6 ", "7 ", "8 ", "8 ", "9 ", "9 ", "9 binds", "9 ", "11 ", "12 database"}
+	want := []string{"3 ", "6 ", "7 ", "8 ", "8 ", "9 ", "9 ", "9 binds", "9 ", "11 ", "12 root_start"}
 	if !slices.Equal(lines, want) {
 		t.Errorf("got %q, want %q:\n%v", lines, want, err)
 	}

@@ -30,10 +30,9 @@ const (
 
 // service plans one service of the file.
 func (c *composer) service(from types.ServiceConfig) (plan.Service, error) {
-	service := plan.Service{Name: from.Name, Waivers: c.options.Waivers}
-	service.Waivers.Database = service.Waivers.Database && c.options.IsDatabase(from.Name, from.Image)
-	if waivers, named := c.options.ServiceWaivers[from.Name]; named {
-		service.Waivers = waivers
+	service := plan.Service{Name: from.Name, Waivers: c.options.WaiversOf(from.Name)}
+	if _, named := c.options.ServiceWaivers[from.Name]; !named {
+		service.Waivers.Database = service.Waivers.Database && c.options.IsDatabase(from.Name, from.Image)
 	}
 	c.placed, c.placedBytes = map[string]bool{}, 0
 	for _, step := range []func(*plan.Service, types.ServiceConfig) error{
@@ -141,9 +140,10 @@ func (c *composer) pullPolicy(to *plan.Service, from types.ServiceConfig) error 
 }
 
 // offerWaiver records a fault that a security exception for the service lifts.
-func (c *composer) offerWaiver(waiver problem.Offer, service, reason, hint string, path ...string) {
+func (c *composer) offerWaiver(waiver problem.Offer, to *plan.Service, reason, hint string, path ...string) {
 	refusal := c.refuse(reason, hint, path...)
-	refusal.Offer, refusal.Subject = waiver, service
+	refusal.Offer, refusal.Subject = waiver, to.Name
+	refusal.Likely = waiver == problem.OfferRootStart && to.StartsAsRoot() != ""
 	c.faults = append(c.faults, refusal)
 }
 
@@ -172,8 +172,8 @@ func (c *composer) identity(to *plan.Service, from types.ServiceConfig) error {
 	to.User = from.User
 	if from.User != "" && plan.IsRoot(from.User) && !to.Waivers.RunsAsRoot() {
 		to.User = ""
-		c.offerWaiver(problem.OfferDatabase, from.Name, fmt.Sprintf("The service %s wants to run as root.", from.Name),
-			"Name another user, as numbers such as 1000:1000; what starts as root and drops root later, as databases do, needs the security exception \"database\" on the app's page.", "services", from.Name, "user")
+		c.offerWaiver(problem.OfferRootStart, to, fmt.Sprintf("The service %s wants to run as root.", from.Name),
+			"Name another user, as numbers such as 1000:1000; what starts as root and drops root later, as databases do, needs the security exception \"root start\".", "services", from.Name, "user")
 	}
 	foreign := false
 	for _, label := range slices.Sorted(maps.Keys(from.Labels)) {
@@ -223,8 +223,8 @@ func (c *composer) engine(to *plan.Service, from types.ServiceConfig) error {
 			c.fault(fmt.Sprintf("The security option %.80q would loosen or replace the sandbox.", option), "Remove it; every service has no-new-privileges and the engine's own profiles.", "services", from.Name, "security_opt")
 		}
 	}
-	if c.file.Has("services", from.Name, "read_only") && !from.ReadOnly && !to.Waivers.WritableRoot {
-		c.offerWaiver(problem.OfferWritableRoot, from.Name, fmt.Sprintf("The service %s wants to write to its own files.", from.Name), "Remove read_only: false and use volumes and tmpfs; what cannot do so needs the security exception \"writable root\" on the app's page.", "services", from.Name, "read_only")
+	if c.file.Has("services", from.Name, "read_only") && !from.ReadOnly && !to.Waivers.WritesRoot() {
+		c.offerWaiver(problem.OfferWritableRoot, to, fmt.Sprintf("The service %s wants to write to its own files.", from.Name), "Remove read_only: false and use volumes and tmpfs; what cannot do so needs the security exception \"writable root\" on the app's page.", "services", from.Name, "read_only")
 	}
 	to.WithoutInit = from.Init != nil && !*from.Init
 	for name, value := range from.Sysctls {
@@ -257,7 +257,7 @@ func (c *composer) capabilities(to *plan.Service, from types.ServiceConfig) erro
 			continue
 		}
 		if !to.Waivers.Gives(plain) {
-			c.offerWaiver(problem.OfferDatabase, from.Name, fmt.Sprintf("The service %s wants the capability %s, which loosens the hardening.", from.Name, plain), "Remove it, or give the service the security exception \"database\" on the app's page.", "services", from.Name, "cap_add")
+			c.offerWaiver(problem.OfferRootStart, to, fmt.Sprintf("The service %s wants the capability %s, which loosens the hardening.", from.Name, plain), "Remove it, or give the service the security exception \"root start\".", "services", from.Name, "cap_add")
 			continue
 		}
 		added = append(added, plain)

@@ -27,6 +27,10 @@ func From(ctx context.Context, tree *archive.Tree, o plan.Options) (plan.Plan, e
 	}
 	made, err := from(ctx, tree, service, o)
 	made.NoteBuilds(o.BuildVariables)
+	if err == nil {
+		err = readEntryPoints(ctx, tree, made)
+	}
+	made.Notes = append(made.Notes, unknownStarters(made, o.RootStart)...)
 	return judge(ctx, tree, made, err)
 }
 

@@ -19,6 +19,9 @@ type Refusal struct {
 	// Subject is what the Offer is about: a service of a compose file, or names of
 	// services or variables with commas between; empty means the app.
 	Subject string
+	// Likely says that the offer is right for what is known of its Subject: a form ticks
+	// it beforehand.
+	Likely bool
 }
 
 // Offer names a choice of a person that lifts a refusal.
@@ -40,6 +43,7 @@ const (
 	// The security exceptions for one service.
 	OfferDatabase     Offer = "database"
 	OfferWritableRoot Offer = "writable_root"
+	OfferRootStart    Offer = "root_start"
 )
 
 // Place says where the fault is; empty where no file and no line is at fault.

@@ -8,7 +8,8 @@ type Remedy struct {
 	Port         uint16 `json:"port,omitempty"`   // the port that the app listens on
 	Folder       string `json:"folder,omitempty"` // the folder that the app wants to write to: it needs a volume
 	WritableRoot bool   `json:"writable_root,omitempty"`
-	Memory       bool   `json:"memory,omitempty"` // a higher limit
+	RootStart    string `json:"root_start,omitempty"` // the service that starts as root and drops root later
+	Memory       bool   `json:"memory,omitempty"`     // a higher limit
 
 	// Missing is how many files of the first page no visitor gets, because the page asks
 	// for them outside of the app's path. MissingFile is the address of the first. A

@@ -12,6 +12,7 @@ import (
 	"berth/controller/app"
 	"berth/controller/archive"
 	"berth/controller/docker"
+	"berth/controller/look"
 	"berth/controller/plan"
 	"berth/controller/problem"
 	"berth/controller/routing"
@@ -135,6 +136,10 @@ func (p *planned) makeImages(ctx context.Context, tree *archive.Tree, makeNetwor
 			return p.ofService(service, err)
 		}
 		service.Image = service.image.ID
+		p.declare(service)
+		for _, note := range look.Notes(service.Spec, service.image) {
+			p.log.say("%s", note)
+		}
 		if service.Spec.Health == nil && service.image.AsksTooOften() {
 			p.log.say("the image asks its health check more often than once in %s, which is the least: it is asked so here", plan.LeastInterval)
 		}

@@ -11,6 +11,7 @@ import (
 	"berth/controller/app"
 	"berth/controller/docker"
 	"berth/controller/execfailure"
+	"berth/controller/look"
 	"berth/controller/plan"
 	"berth/controller/printable"
 	"berth/controller/problem"
@@ -62,10 +63,10 @@ var symptoms = []symptom{
 		problem.Remedy{},
 	},
 	{
-		[]string{"chown", "setgid", "setuid", "setgroups", "operation not permitted", "su-exec", "gosu", "initdb: error", "effective user id"},
+		[]string{"chown", "setgid", "setuid", "setgroups", "operation not permitted", "su-exec", "gosu", "initdb: error", "effective user id", "as root", "must be root", "are you root"},
 		"The app tried to change its user or the owner of files, which it may not.",
-		"Give the image a USER that is not root and owns its files, so that nothing needs to be changed at the start. A database's own image needs the security exception \"Database\" in the settings on the app's page.",
-		problem.Remedy{},
+		"Give the image a USER that is not root and owns its files, so that nothing needs to be changed at the start. What starts as root and drops root later, as databases do, needs the security exception \"root start\".",
+		problem.Remedy{RootStart: plan.MainService}, // offerRootStart names the service
 	},
 	{
 		[]string{"permission denied", "eacces"},
@@ -92,7 +93,7 @@ func (s *shipment) diagnose(cause error) *problem.Problem {
 		if found := execfailure.Explain(died.condition.ExitCode, lines, s.uploads.Open, s.release.Archive); found != nil {
 			return service.named(found)
 		}
-		return s.offerDatabase(service, service.named(diagnoseDeath(died, service.limits(s.release.Settings), lines)))
+		return s.offerRootStart(service, service.named(diagnoseDeath(died, service.limits(s.release.Settings), lines)))
 	}
 	switch {
 	case problem.IsDiskFull(cause):
@@ -108,25 +109,27 @@ func (s *shipment) diagnose(cause error) *problem.Problem {
 			"See that Traefik runs and what its log says, then deploy again.",
 		).Because(cause)
 	case errors.Is(cause, readiness.ErrNotReady), errors.Is(cause, errUnhealthy):
-		return s.offerDatabase(service, service.named(s.diagnoseSilence(service, cause)))
+		return s.offerRootStart(service, service.named(s.diagnoseSilence(service, cause)))
 	case errors.Is(cause, errNotCompleted):
-		return s.offerDatabase(service, service.named(diagnoseSlow(s.waited, s.lastOutput(service))))
+		return s.offerRootStart(service, service.named(diagnoseSlow(s.waited, s.lastOutput(service))))
 	}
 	s.logger.Error("release failed for a reason of ours", "release", s.release.String(), "error", s.environment.Mask.Apply(cause.Error()))
 	return &problem.Problem{Message: "Something went wrong inside Berth.", Hint: "See Berth's log for the cause, and deploy again when it is fixed.", Err: cause}
 }
 
-// offerDatabase tells of the waiver where the image is that of a known database.
-func (s *shipment) offerDatabase(at *atFault, problem *problem.Problem) *problem.Problem {
-	reference, waived := string(s.release.Reference), s.release.Settings.Database
+// offerRootStart offers the security exception to a service whose image wants it.
+func (s *shipment) offerRootStart(at *atFault, found *problem.Problem) *problem.Problem {
+	run := s.release.MainRun()
 	if at.service != nil {
-		reference, waived = at.service.Spec.Image, at.service.Spec.Waivers.Database
+		run = at.service.ServiceRun
 	}
-	name, known := plan.DatabaseImage(reference)
-	if known && !waived && !strings.Contains(problem.Hint, "security exception") {
-		problem.Hint += fmt.Sprintf(" The image of %s starts as root and drops root later, so it needs the security exception \"Database\" in the settings on the app's page.", name)
+	ctx, cancel := context.WithTimeout(context.Background(), tailTimeout)
+	defer cancel()
+	image, err := s.images.FindImage(ctx, run.Image)
+	if err != nil {
+		s.logger.Warn("look at image of failed service", "release", s.release.String(), "error", err)
 	}
-	return problem
+	return look.Offer(found, run.Spec, image)
 }
 
 func (s *shipment) diagnoseBuild(cause error) *problem.Problem {

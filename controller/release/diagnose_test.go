@@ -26,8 +26,8 @@ func TestDiagnoseDeath_SaysWhatKilledTheAppAndNamesTheSetting(t *testing.T) {
 		{"port not allowed", docker.Condition{ExitCode: 1}, []string{"nginx: [emerg] bind() to 0.0.0.0:80 failed (13: Permission denied)"}, "bind", "Port"},
 		{"threads", docker.Condition{ExitCode: 1}, []string{"RuntimeError: can't start new thread"}, "processes", "Processes"},
 		{"switching users", docker.Condition{ExitCode: 1}, []string{`chown: changing ownership of '/var/lib/x': Operation not permitted`}, "user", "USER"},
-		{"a database", docker.Condition{ExitCode: 1}, []string{"error: failed switching to \"postgres\": gosu: operation not permitted"}, "user", `security exception "Database"`},
-		{"a new database", docker.Condition{ExitCode: 1}, []string{"initdb: error: could not look up effective user ID 65534: user does not exist"}, "user", `security exception "Database"`},
+		{"a database", docker.Condition{ExitCode: 1}, []string{"error: failed switching to \"postgres\": gosu: operation not permitted"}, "user", `security exception "root start"`},
+		{"a new database", docker.Condition{ExitCode: 1}, []string{"initdb: error: could not look up effective user ID 65534: user does not exist"}, "user", `security exception "root start"`},
 		{"clean exit", docker.Condition{}, []string{"done"}, "exit code 0", "foreground"},
 		{"anything else", docker.Condition{ExitCode: 7}, []string{"boom"}, "exit code 7", "log"},
 	} {

@@ -188,6 +188,8 @@ func grant(options *plan.Options, err error) []string {
 		switch fault.Offer {
 		case problem.OfferDatabase:
 			waivers.Database = true
+		case problem.OfferRootStart:
+			waivers.RootStart = true
 		case problem.OfferWritableRoot:
 			waivers.WritableRoot = true
 		default:

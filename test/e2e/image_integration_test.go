@@ -175,7 +175,7 @@ func TestWaiver_DatabaseLetsAnImageStepDownAndNoneWithoutIt(t *testing.T) {
 		t.Fatalf("deploy: %d %s", status, body)
 	}
 	t.Cleanup(func() { o.remove("rowstore") })
-	if release := o.wait("rowstore"); release.State != "failed" || !strings.Contains(release.Hint, `security exception "Database"`) {
+	if release := o.wait("rowstore"); release.State != "failed" || !strings.Contains(release.Hint, `security exception "root start"`) {
 		t.Fatalf("release is %+v", release)
 	}
 	if status := o.settings("rowstore", `{"database": true}`); status != http.StatusOK {
@@ -190,6 +190,28 @@ func TestWaiver_DatabaseLetsAnImageStepDownAndNoneWithoutIt(t *testing.T) {
 	answers(t, time.Second, "/rowstore/status/self", "Uid:\t999\t999\t999\t999")
 	answers(t, time.Second, "/rowstore/status/self", "CapEff:\t0000000000000000")
 	if got := docker(t, "inspect", "--format", "{{.HostConfig.CapAdd}} {{.HostConfig.ReadonlyRootfs}}", container("rowstore", 3)); got != "[CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER CAP_NET_BIND_SERVICE CAP_SETGID CAP_SETUID] true" {
+		t.Errorf("it was started with %s", got)
+	}
+}
+
+func TestRootStart_LetsAnImageDropRootAndWriteItsOwnFiles(t *testing.T) {
+	o := newOperator(t)
+	o.dropLater("pages")
+	o.volume("pages")
+	archive, err := berth.App("step-down", "v1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, body := o.form("/api/v1/apps", archive, "name=front", "route=/front", "volume=pages", "target=/data", "root_start=main"); status != http.StatusCreated {
+		t.Fatalf("deploy: %d %s", status, body)
+	}
+	t.Cleanup(func() { o.remove("front") })
+	if release := o.wait("front"); release.State != "live" {
+		t.Fatalf("release is %+v", release)
+	}
+	answers(t, time.Second, "/front/status/self", "Uid:\t999\t999\t999\t999")
+	answers(t, time.Second, "/front/status/self", "CapEff:\t0000000000000000")
+	if got := docker(t, "inspect", "--format", "{{.HostConfig.CapAdd}} {{.HostConfig.ReadonlyRootfs}} {{.HostConfig.SecurityOpt}} {{.HostConfig.Privileged}}", container("front", 1)); got != "[CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER CAP_NET_BIND_SERVICE CAP_SETGID CAP_SETUID] false [no-new-privileges:true] false" {
 		t.Errorf("it was started with %s", got)
 	}
 }

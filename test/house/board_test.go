@@ -24,7 +24,7 @@ var board = []room{
 	{"store", "store/sqlite controller release routing volumes uploads certificates environment app account audit problem limit domaincheck plan volume traefik"},
 	{"store/sqlite", ""},
 	{"controller", "release notice output quiet usage routing volumes uploads certificates environment app account audit problem archive address docker domaincheck firstpage folder pause plan planner printable secret volume traefik dialects"},
-	{"release", "slots routing volumes uploads environment app audit problem archive docker execfailure firstpage folder pause plan printable secret volume traefik dialects readiness"},
+	{"release", "slots routing volumes uploads environment app audit problem archive docker execfailure firstpage folder pause plan printable secret volume traefik dialects readiness look"},
 
 	// Each one concern of apps.
 	{"notice", "app"},
@@ -54,6 +54,7 @@ var board = []room{
 	{"archive/archivetest", "archive"},
 	{"problem/problemtest", "problem"},
 	{"broker", "docker/link plan printable registry"},
+	{"look", "docker plan problem"},
 	{"docker", "docker/images docker/helper docker/networks docker/link plan printable volume"},
 	{"docker/images", "docker/link dockerfile plan printable"},
 	{"docker/helper", "docker/link listen printable volume"},

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types"
@@ -49,12 +50,17 @@ func (h *Helpers) OpenVolume(ctx context.Context, name volume.Name, access Acces
 	if err := h.ownsVolume(ctx, name); err != nil {
 		return nil, err
 	}
+	return h.open(ctx, &helper{helpers: h, volume: name, source: h.link.VolumeName(name), access: access})
+}
+
+// open starts the session of a helper that has its slot.
+func (h *Helpers) open(ctx context.Context, one *helper) (*volume.Session, error) {
+	name := one.source
 	select {
 	case h.slots <- struct{}{}:
 	case <-ctx.Done():
 		return nil, fmt.Errorf("open volume %s: %w", name, context.Cause(ctx))
 	}
-	one := &helper{helpers: h, volume: name, access: access}
 	if err := one.start(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open volume %s: %w", name, err), one.close(ctx))
 	}
@@ -83,6 +89,27 @@ func (h *Helpers) HandOver(ctx context.Context, name volume.Name, owner volume.O
 	}
 	handed, err := session.HandOver(owner, told)
 	return handed, errors.Join(err, session.Close())
+}
+
+// HandOverSource is HandOver for a volume that the engine has made for a container, by its
+// name in the engine. The caller knows that it is the stack's.
+func (h *Helpers) HandOverSource(ctx context.Context, source string, owner volume.Owner) error {
+	session, err := h.open(ctx, &helper{helpers: h, source: source, access: ReadWrite})
+	if err != nil {
+		return err
+	}
+	_, err = session.HandOver(owner, func(int64) {})
+	return errors.Join(err, session.Close())
+}
+
+// CountSource counts the files of such a volume, for the given time at most.
+func (h *Helpers) CountSource(ctx context.Context, source string, limit time.Duration) (volume.Usage, error) {
+	session, err := h.open(ctx, &helper{helpers: h, source: source})
+	if err != nil {
+		return volume.Usage{}, err
+	}
+	usage, err := session.Count("", limit)
+	return usage, errors.Join(err, session.Close())
 }
 
 // FindRootOwner returns whom the root of a volume belongs to.
@@ -114,7 +141,8 @@ func (h *Helpers) RemoveHelpers(ctx context.Context) error {
 // helper is one container that works in a volume, and the stream to it.
 type helper struct {
 	helpers    *Helpers
-	volume     volume.Name
+	volume     volume.Name // empty for one without a name of the stack's
+	source     string      // its name in the engine
 	access     Access
 	id         string // empty until it is created
 	connection types.HijackedResponse
@@ -190,7 +218,7 @@ func (h *helper) hostConfig() *container.HostConfig {
 		LogConfig:      container.LogConfig{Type: "none"}, // what it says is somebody's files
 		RestartPolicy:  container.RestartPolicy{Name: container.RestartPolicyDisabled},
 		Mounts: []mount.Mount{{
-			Type: mount.TypeVolume, Source: h.helpers.link.VolumeName(h.volume), Target: HelperFolder,
+			Type: mount.TypeVolume, Source: h.source, Target: HelperFolder,
 			ReadOnly:      h.access == ReadOnly,
 			VolumeOptions: &mount.VolumeOptions{NoCopy: true},
 		}},

@@ -25,10 +25,12 @@ const PortVariable = "PORT"
 
 // Image is what the engine says of an image that one of this stack's builds made.
 type Image struct {
-	ID             string
-	User           string   // as the image names it, such as "app" or "1000:1000"; empty is root
-	Exposed        []uint16 // TCP ports, lowest first
-	HasHealthcheck bool
+	ID      string
+	User    string   // as the image names it, such as "app" or "1000:1000"; empty is root
+	Exposed []uint16 // TCP ports, lowest first
+	// Entrypoint and Command are what a container of it runs.
+	Entrypoint, Command []string
+	HasHealthcheck      bool
 	// HealthInterval and HealthStartInterval are how often the image asks its health
 	// check; zero is the engine's default.
 	HealthInterval, HealthStartInterval time.Duration
@@ -83,6 +85,8 @@ func (i *Images) findImage(ctx context.Context, id string) (_ Image, labels map[
 		HealthStartPeriod: health.StartPeriod, HealthRetries: health.Retries,
 		ID:             found.ID,
 		User:           found.Config.User,
+		Entrypoint:     found.Config.Entrypoint,
+		Command:        found.Config.Cmd,
 		Exposed:        tcpPorts(slices.Collect(maps.Keys(found.Config.ExposedPorts))),
 		HasHealthcheck: !disabled(health.Test),
 		Volumes:        slices.Sorted(maps.Keys(found.Config.Volumes)),

@@ -91,6 +91,7 @@ func serve() {
 		content, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
 		answer(w, string(content), err)
 	})
+	serveAttacks()
 	fmt.Println("listening on", port())
 	must(http.ListenAndServe(":"+port(), nil))
 }
