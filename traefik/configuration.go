@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 )
 
 // Configuration is the part of Traefik v3's dynamic configuration that Berth uses. The
@@ -85,6 +84,30 @@ type Middleware struct {
 	RateLimit      *RateLimit      `yaml:"rateLimit,omitempty"`
 	BasicAuth      *BasicAuth      `yaml:"basicAuth,omitempty"`
 	Buffering      *Buffering      `yaml:"buffering,omitempty"`
+	Errors         *Errors         `yaml:"errors,omitempty"`
+
+	EncodedCharacters *EncodedCharacters `yaml:"encodedCharacters,omitempty"`
+}
+
+// EncodedCharacters refuses a request with 400 if its path holds an encoded character that
+// is not allowed.
+type EncodedCharacters struct {
+	AllowEncodedSlash        bool `yaml:"allowEncodedSlash"`
+	AllowEncodedSemicolon    bool `yaml:"allowEncodedSemicolon"`
+	AllowEncodedPercent      bool `yaml:"allowEncodedPercent"`
+	AllowEncodedQuestionMark bool `yaml:"allowEncodedQuestionMark"`
+	AllowEncodedHash         bool `yaml:"allowEncodedHash"`
+}
+
+// Errors replaces an answer with one of these statuses by the page that the service has
+// for Query.
+type Errors struct {
+	Status         []string       `yaml:"status,omitempty"`
+	StatusRewrites map[string]int `yaml:"statusRewrites,omitempty"`
+	Service        string         `yaml:"service,omitempty"`
+	Query          string         `yaml:"query,omitempty"`
+	// ErrorRequestHeaders are the client's headers that the service gets.
+	ErrorRequestHeaders []string `yaml:"errorRequestHeaders,omitempty"`
 }
 
 // RedirectScheme redirects a request to another scheme of the same host.
@@ -116,9 +139,10 @@ type Headers struct {
 }
 
 // IPAllowList admits only requests from these ranges, by the address of the connection;
-// other requests get 403.
+// other requests get RejectStatusCode, or 403 if it is 0.
 type IPAllowList struct {
-	SourceRange []string `yaml:"sourceRange,omitempty"`
+	SourceRange      []string `yaml:"sourceRange,omitempty"`
+	RejectStatusCode int      `yaml:"rejectStatusCode,omitempty"`
 }
 
 // RateLimit bounds the requests of each source; more requests get 429.
@@ -179,19 +203,28 @@ func Generate(table Table) (*Configuration, error) {
 		whole.add(part)
 	}
 	table.secure(whole)
+	whole.addCommon()
 	return whole, nil
 }
 
-// addForwarded adds the middleware of all public routers. It is the same for all, so no
-// label describes it.
-func (c *Configuration) addForwarded() {
+// addCommon adds the middlewares that public routers share, if one has them. They are the
+// same for all apps, so no label describes them.
+func (c *Configuration) addCommon() {
 	if c.HTTP == nil {
 		return
 	}
+	common := map[string]*Middleware{forwardedName: forwarded()}
+	for _, choice := range []EncodedPaths{EncodedNone, EncodedNames, EncodedSlash} {
+		common[choice.middlewareName()] = choice.middleware()
+	}
 	for _, router := range c.HTTP.Routers {
-		if router != nil && slices.Contains(router.Middlewares, forwardedName) {
-			c.HTTP.Middlewares = merge(c.HTTP.Middlewares, map[string]*Middleware{forwardedName: forwarded()})
-			return
+		if router == nil {
+			continue
+		}
+		for _, name := range router.Middlewares {
+			if shared := common[name]; shared != nil {
+				c.HTTP.Middlewares = merge(c.HTTP.Middlewares, map[string]*Middleware{name: shared})
+			}
 		}
 	}
 }

@@ -39,7 +39,7 @@ func Labels(target Target) map[string]string {
 	case target.Access.Closed():
 		return labels
 	}
-	chain := append([]string{forwardedName}, accessLabels(labels, target)...)
+	chain := append([]string{forwardedName, target.encodedPaths().middlewareName()}, accessLabels(labels, target)...)
 	if page := target.page(); page != "" {
 		chain = append(chain, pageLabels(labels, target, "page", page))
 		pagesLabels(labels, target.Pages)
@@ -137,7 +137,7 @@ func Decode(labels map[string]string) (*Configuration, error) {
 	if err := parser.Decode(ours, configuration, labelRoot); err != nil {
 		return nil, fmt.Errorf("decode labels: %w", err)
 	}
-	configuration.addForwarded()
+	configuration.addCommon()
 	return configuration, nil
 }
 
