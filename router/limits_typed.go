@@ -36,7 +36,7 @@ const signInBody = 16 << 10
 var plainFields = map[string]bool{
 	"account": true, "action": true, "allow": true, "anyway": true, "authority": true, "budget": true, "burst": true,
 	"chain": true, "challenge": true, "class": true, "confirm": true, "csp": true, "dashboard": true, "dashboard_host": true,
-	"dashboard_user": true, "days": true, "description": true, "directory": true, "dns_provider": true, "email": true,
+	"dashboard_user": true, "days": true, "description": true, "directory": true, "dns_provider": true, "email": true, "encoded_paths": true,
 	"force_https": true, "frame_options": true, "from": true, "generate": true, "home": true, "host": true, "hsts": true,
 	"http3": true, "id": true, "kind": true, "max_body": true, "name": true, "no_slash_redirect": true, "no_sniff": true,
 	"old": true, "on": true, "path": true, "period": true, "permissions_policy": true, "rate": true, "redirect": true,

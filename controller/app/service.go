@@ -84,9 +84,9 @@ func (r Release) Again(settings Settings) []ServiceRun {
 func (s Settings) applied(run ServiceRun, before Settings) plan.Service {
 	spec := run.Spec
 	if run.Sole {
-		image := spec.Image
+		image, site := spec.Image, spec.Site
 		spec = s.PlanOptions().Service()
-		spec.Image = image
+		spec.Image, spec.Site = image, site
 		return spec
 	}
 	if s.WritableRoot != before.WritableRoot {

@@ -45,6 +45,8 @@ type Service struct {
 	Ulimits       []Ulimit
 	DropBind      bool // it does without NET_BIND_SERVICE too
 	WithoutInit   bool // its own first process is process 1
+
+	Site bool `json:",omitempty"` // Berth's own server for static sites
 }
 
 // Stop says how to end a service.

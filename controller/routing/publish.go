@@ -193,6 +193,6 @@ func homeOf(table app.Table) traefik.Route {
 func TargetOf(r app.Routing) traefik.Target {
 	return traefik.Target{
 		App: string(r.App), Release: r.Release, Routes: r.Routes, Address: r.Address, Proving: r.Proving,
-		Access: r.Access, Unavailable: r.Unavailable,
+		Access: r.Access, Unavailable: r.Unavailable, Site: r.Site,
 	}
 }

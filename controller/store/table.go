@@ -15,17 +15,18 @@ import (
 // has none yet.
 const selectTable = `
 SELECT 0 AS proving, r.app AS app, r.number, r.address,
-       a.wanted = 'stopped' OR EXISTS (SELECT 1 FROM json_each(a.halted) WHERE json_extract(value, '$.main')), a.access, t.host, t.path, t.position AS position
+       a.wanted = 'stopped' OR EXISTS (SELECT 1 FROM json_each(a.halted) WHERE json_extract(value, '$.main')),
+       EXISTS (SELECT 1 FROM json_each(r.services) WHERE json_extract(value, '$.main') AND json_extract(value, '$.spec.Site')), a.access, t.host, t.path, t.position AS position
 FROM releases r JOIN apps a ON a.name = r.app JOIN routes t ON t.app = r.app
 WHERE r.state = 'live' AND r.address <> '' AND a.wanted <> 'deleted'
 UNION ALL
-SELECT 0, a.name, 0, '', 1, a.access, t.host, t.path, t.position
+SELECT 0, a.name, 0, '', 1, 0, a.access, t.host, t.path, t.position
 FROM apps a JOIN routes t ON t.app = a.name
 WHERE a.wanted <> 'deleted'
   AND NOT EXISTS (SELECT 1 FROM releases l WHERE l.app = a.name AND l.state = 'live')
   AND EXISTS (SELECT 1 FROM releases f WHERE f.app = a.name AND f.state IN ('failed', 'cancelled'))
 UNION ALL
-SELECT 1, r.app, r.number, r.address, 0, a.access, t.host, t.path, t.position
+SELECT 1, r.app, r.number, r.address, 0, 0, a.access, t.host, t.path, t.position
 FROM releases r JOIN apps a ON a.name = r.app JOIN routes t ON t.app = r.app
 WHERE r.finished_at IS NULL AND r.state <> 'queued' AND r.address <> '' AND a.wanted <> 'deleted'
 ORDER BY proving, app, position`
@@ -80,7 +81,7 @@ func scanRouting(columns row) (routing app.Routing, err error) {
 		route    traefik.Route
 		position int
 	)
-	err = columns.Scan(&routing.Proving, &routing.App, &routing.Release, &routing.Address, &routing.Unavailable, accessColumn{&routing.Access},
+	err = columns.Scan(&routing.Proving, &routing.App, &routing.Release, &routing.Address, &routing.Unavailable, &routing.Site, accessColumn{&routing.Access},
 		&route.Host, &route.Path, &position)
 	routing.Routes = []traefik.Route{route}
 	return routing, err
