@@ -138,11 +138,13 @@ type Headers struct {
 	CustomResponseHeaders map[string]string `yaml:"customResponseHeaders,omitempty"`
 }
 
-// IPAllowList admits only requests from these ranges, by the address of the connection;
+// IPAllowList admits only requests from these ranges, by the address of the connection
+// unless IPStrategy says another;
 // other requests get RejectStatusCode, or 403 if it is 0.
 type IPAllowList struct {
-	SourceRange      []string `yaml:"sourceRange,omitempty"`
-	RejectStatusCode int      `yaml:"rejectStatusCode,omitempty"`
+	SourceRange      []string    `yaml:"sourceRange,omitempty"`
+	RejectStatusCode int         `yaml:"rejectStatusCode,omitempty"`
+	IPStrategy       *IPStrategy `yaml:"ipStrategy,omitempty"`
 }
 
 // RateLimit bounds the requests of each source; more requests get 429.
@@ -158,9 +160,11 @@ type SourceCriterion struct {
 	IPStrategy *IPStrategy `yaml:"ipStrategy,omitempty"`
 }
 
-// IPStrategy makes the addresses of an IPv6 subnet one source.
+// IPStrategy says which address counts, and makes those of an IPv6 subnet one source.
 type IPStrategy struct {
-	IPv6Subnet int `yaml:"ipv6Subnet,omitempty"`
+	Depth       int      `yaml:"depth,omitempty"`       // from the end of X-Forwarded-For
+	ExcludedIPs []string `yaml:"excludedIPs,omitempty"` // the last one in X-Forwarded-For that is none of these
+	IPv6Subnet  int      `yaml:"ipv6Subnet,omitempty"`
 }
 
 // BasicAuth requires a name and a password.
@@ -183,7 +187,7 @@ type Buffering struct {
 // labels of a container. It refuses invalid targets, and two claims to one route. The
 // order of the table does not matter.
 func Generate(table Table) (*Configuration, error) {
-	if err := errors.Join(checkAll(table), checkDomains(table.Domains)); err != nil {
+	if err := errors.Join(checkAll(table), checkDomains(table.Domains), checkTrusted(table.TrustedProxies)); err != nil {
 		return nil, fmt.Errorf("generate configuration: %w", err)
 	}
 	whole, err := generateBeside(table)
@@ -204,6 +208,7 @@ func Generate(table Table) (*Configuration, error) {
 	}
 	table.secure(whole)
 	whole.addCommon()
+	whole.addProxied(table.TrustedProxies)
 	return whole, nil
 }
 

@@ -104,6 +104,10 @@ func parseTable(t *testing.T, input string) Table {
 			table.Beacon = Beacon{Token: fields[1], Answer: fields[2]}
 		case "redirect":
 			table.Redirects = append(table.Redirects, Redirect{From: Host(fields[1]), To: Host(fields[2]), Permanent: len(fields) > 3})
+		case "trusted":
+			for _, field := range fields[1:] {
+				table.TrustedProxies = append(table.TrustedProxies, netip.MustParsePrefix(field))
+			}
 		case "force":
 			port, err := strconv.ParseUint(fields[1], 10, 16)
 			if err != nil {
@@ -237,6 +241,8 @@ func parseStatic(t *testing.T, input string) StaticOptions {
 			options.ACME = ACME{Directory: fields[1], Email: fields[2], Trust: []byte("root")}
 		case "dns":
 			options.ACME.DNSProvider, options.ACME.DNSServers = fields[1], fields[2:]
+		case "trusted":
+			options.Gate, options.TrustedProxies = netip.MustParseAddr("10.201.0.5"), []netip.Prefix{netip.MustParsePrefix(fields[1])}
 		case "http3":
 			options.HTTP3 = true
 		case "dashboard":

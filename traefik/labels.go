@@ -83,6 +83,9 @@ func routeLabels(target Target, route Route, base string, chain []string) map[st
 // bodySuffix ends the names of routers that bound bodies.
 const bodySuffix = "-body"
 
+// routerSuffixes end the names of all routers of a route on one entry point.
+var routerSuffixes = []string{"", bodySuffix, slashSuffix}
+
 // routerOf is one public router.
 type routerOf struct {
 	rule                string

@@ -14,22 +14,26 @@ import (
 	"time"
 )
 
-// The proxy's entry points. Web and websecure are for everyone. Dashboard and verify
-// listen on the proxy's address on the stack's own network, and no app is on that
-// network.
+// The proxy's entry points. Web and websecure are for everyone. The others listen on the
+// proxy's address on the stack's own network, and no app is on that network. The gate
+// passes what comes from a trusted proxy to the two proxied ones.
 const (
-	EntryPointWeb       = "web"
-	EntryPointWebsecure = "websecure"
-	EntryPointDashboard = "dashboard"
-	EntryPointVerify    = "verify"
+	EntryPointWeb              = "web"
+	EntryPointWebsecure        = "websecure"
+	EntryPointWebProxied       = EntryPointWeb + proxiedSuffix
+	EntryPointWebsecureProxied = EntryPointWebsecure + proxiedSuffix
+	EntryPointDashboard        = "dashboard"
+	EntryPointVerify           = "verify"
 )
 
 // The ports of the entry points inside the proxy's container.
 const (
-	WebPort       = 8000
-	WebsecurePort = 8443
-	DashboardPort = 8080
-	VerifyPort    = 8081
+	WebPort              = 8000
+	WebsecurePort        = 8443
+	DashboardPort        = 8080
+	VerifyPort           = 8081
+	WebProxiedPort       = 8082
+	WebsecureProxiedPort = 8444
 )
 
 // Names inside the proxy folder. A file ends in .yml only if the proxy must read it.
@@ -88,6 +92,9 @@ type StaticOptions struct {
 	// Gate is the address of the gate, which passes connections on: the proxy trusts its
 	// word for a client's address. With the zero Addr the proxy trusts nobody.
 	Gate netip.Addr
+	// TrustedProxies stand in front of this proxy: their word for a client's address and
+	// scheme is believed. Empty: nobody's.
+	TrustedProxies []netip.Prefix
 	// Dashboard says who can open the proxy's own pages. The zero value means only this
 	// machine.
 	Dashboard Dashboard
@@ -171,7 +178,7 @@ func (o StaticOptions) complete() (StaticOptions, error) {
 	if o.HTTPSPort == 0 {
 		o.HTTPSPort = 443
 	}
-	return o, errors.Join(o.ACME.Check(), o.Dashboard.check())
+	return o, errors.Join(o.ACME.Check(), o.Dashboard.check(), checkTrusted(o.TrustedProxies))
 }
 
 // DynamicFolder is the folder of the dynamic files in the proxy.
