@@ -115,6 +115,11 @@ func (p *parsing) checkTogether(c Config) {
 	if c.GateAddress.IsValid() && !c.EdgeSubnet.Contains(c.GateAddress) {
 		p.refuse("gate.address", c.GateAddress.String(), "an address in the edge subnet, "+c.EdgeSubnet.String())
 	}
+	for _, prefix := range c.AppTrustedProxies {
+		if c.neighbours().CheckTrusted(prefix) != nil {
+			p.refuse("app.trusted.proxies", prefix.String(), "addresses outside of "+c.SubnetPool.String()+", the networks of apps, and not everybody")
+		}
+	}
 	if !c.EdgeSubnet.Contains(c.ProxyAddress) {
 		p.refuse("proxy.address", c.ProxyAddress.String(), "an address in the edge subnet, "+c.EdgeSubnet.String())
 	}

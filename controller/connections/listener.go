@@ -24,17 +24,6 @@ type Limit struct {
 	Grace time.Duration
 }
 
-func (l Limit) of(network netip.Prefix) int {
-	if l.isShared(network) {
-		return l.SharedLimit
-	}
-	return l.PerAddress
-}
-
-func (l Limit) isShared(network netip.Prefix) bool {
-	return l.Shared.IsValid() && network.Addr() == l.Shared && network.IsSingleIP()
-}
-
 // Crowd is the connections of one or more listeners that share a Limit. A
 // connection beyond the limit takes the place of the one that has been idle for
 // longest, and is closed at once where none is: whoever holds many connections
@@ -46,6 +35,9 @@ type Crowd struct {
 	// Refused, where it is set, hears of each connection that was closed for the
 	// limit: a new one, or one that gave way. It must not block.
 	Refused func(from net.Addr)
+	// Shares, where it is set, reports further addresses that many come from, each with
+	// the SharedLimit.
+	Shares func(netip.Addr) bool
 
 	mu     sync.Mutex
 	open   map[string]*Conn // by both ends
@@ -107,7 +99,7 @@ func (l *limited) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		counted := &Conn{Conn: connection, crowd: l.crowd, from: Neighbourhood(connection.RemoteAddr())}
+		counted := &Conn{Conn: connection, crowd: l.crowd, from: l.crowd.groupOf(connection.RemoteAddr())}
 		counted.leave = sync.OnceFunc(func() { l.crowd.leave(counted) })
 		if l.crowd.enter(counted) {
 			return counted, nil
@@ -115,6 +107,27 @@ func (l *limited) Accept() (net.Conn, error) {
 		_ = connection.Close()
 		l.crowd.refused(connection.RemoteAddr())
 	}
+}
+
+func (c *Crowd) limitOf(network netip.Prefix) int {
+	if c.isShared(network) {
+		return c.limit.SharedLimit
+	}
+	return c.limit.PerAddress
+}
+
+func (c *Crowd) isShared(network netip.Prefix) bool {
+	address := network.Addr()
+	return network.IsSingleIP() && (c.limit.Shared.IsValid() && address == c.limit.Shared || c.Shares != nil && c.Shares(address))
+}
+
+// groupOf is the neighbourhood of the address, but for a shared one, which stands alone.
+func (c *Crowd) groupOf(remote net.Addr) netip.Prefix {
+	address := Address(remote)
+	if alone := netip.PrefixFrom(address, address.BitLen()); c.isShared(alone) {
+		return alone
+	}
+	return Neighbourhood(remote)
 }
 
 func (c *Crowd) refused(from net.Addr) {
@@ -143,8 +156,8 @@ func (c *Crowd) makeRoom(counted *Conn, more int) bool {
 	for {
 		var place *Conn
 		switch its := c.from[counted.from]; {
-		case its == nil && more > c.limit.of(counted.from):
-		case its != nil && its.weight+more > c.limit.of(counted.from):
+		case its == nil && more > c.limitOf(counted.from):
+		case its != nil && its.weight+more > c.limitOf(counted.from):
 			place = longestIdle(maps.Keys(its.open), counted, c.limit.Grace)
 		case c.weight+more <= c.limit.Total:
 			return true
@@ -199,7 +212,7 @@ func (c *Crowd) unfairest(counted *Conn, more int) *Conn {
 
 // share is how much of its limit an address uses.
 func (c *Crowd) share(network netip.Prefix, weight int) float64 {
-	return float64(weight) / float64(c.limit.of(network))
+	return float64(weight) / float64(c.limitOf(network))
 }
 
 // longestIdle is another one of those; nil where none is idle for so long.
@@ -257,7 +270,7 @@ type Conn struct {
 func (c *Conn) Weigh(weight int) bool {
 	c.crowd.mu.Lock()
 	defer c.crowd.mu.Unlock()
-	if c.crowd.limit.isShared(c.from) {
+	if c.crowd.isShared(c.from) {
 		return true
 	}
 	if c.crowd.open[keyOf(c)] != c || !c.crowd.makeRoom(c, weight-c.weight) {

@@ -143,3 +143,19 @@ func TestCrowd_ABusyConnectionNeverGivesWay(t *testing.T) {
 		t.Errorf("%d are in", len(in))
 	}
 }
+
+func TestCrowd_AnAddressThatManyComeFromStandsAloneInItsNetwork(t *testing.T) {
+	crowd := NewCrowd(Limit{Total: 100, PerAddress: 1, SharedLimit: 3})
+	crowd.Shares = func(address netip.Addr) bool { return address == netip.MustParseAddr("2001:db8:0:1::7") }
+	in := takeAll(crowd, "2001:db8:0:1::7", "2001:db8:0:1::1", "2001:db8:0:1::7", "2001:db8:0:1::2", "2001:db8:0:1::7", "2001:db8:0:1::7")
+	count := make(map[string]int)
+	for _, c := range in {
+		count[c.from.String()]++
+	}
+	if count["2001:db8:0:1::7/128"] != 3 || count["2001:db8:0:1::/64"] != 1 {
+		t.Errorf("%v", count)
+	}
+	if !in[0].Weigh(4) {
+		t.Error("its connections are many people's, and count as one each")
+	}
+}

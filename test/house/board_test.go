@@ -33,7 +33,7 @@ var board = []room{
 	{"routing", "certificates app problem domaincheck pause traefik"},
 	{"volumes", "uploads app audit problem archive docker pause plan printable volume"},
 	{"uploads", "app problem archive"},
-	{"certificates", "app problem certificate docker dotenv pause secret traefik"},
+	{"certificates", "address app problem certificate docker dotenv pause secret traefik"},
 	{"environment", "app problem docker plan printable secret"},
 
 	// The nouns.
