@@ -97,7 +97,10 @@ func Open(ctx context.Context, o Options) (b *Book, changed bool, err error) {
 		return nil, false, fmt.Errorf("prepare proxy: %w", err)
 	}
 	b.changed = changed
-	return b, changed, b.tellGate()
+	if err := b.tellGate(); err != nil {
+		return nil, false, err
+	}
+	return b, changed, nil
 }
 
 // Settings returns the proxy's settings.
