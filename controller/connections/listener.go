@@ -49,7 +49,14 @@ type Crowd struct {
 type group struct {
 	open   map[*Conn]struct{}
 	weight int // what they count for together
+	// full is until when none of them gives way, in nanoseconds, unless one becomes idle.
+	full atomic.Int64
 }
+
+// fullFor is how long a search that found nothing holds. A flood of one address would
+// search all of its connections again for each new one, while all others wait for the
+// lock.
+const fullFor = 5 * time.Millisecond
 
 // NewCrowd returns a Crowd without connections.
 func NewCrowd(limit Limit) *Crowd {
@@ -146,6 +153,7 @@ func (c *Crowd) enter(counted *Conn) bool {
 	if c.from[counted.from] == nil {
 		c.from[counted.from] = &group{open: make(map[*Conn]struct{})}
 	}
+	counted.group.Store(c.from[counted.from])
 	c.from[counted.from].open[counted] = struct{}{}
 	c.add(counted, 1)
 	return true
@@ -158,7 +166,7 @@ func (c *Crowd) makeRoom(counted *Conn, more int) bool {
 		switch its := c.from[counted.from]; {
 		case its == nil && more > c.limitOf(counted.from):
 		case its != nil && its.weight+more > c.limitOf(counted.from):
-			place = longestIdle(maps.Keys(its.open), counted, c.limit.Grace)
+			place = c.waitsIn(its, counted)
 		case c.weight+more <= c.limit.Total:
 			return true
 		default:
@@ -171,6 +179,19 @@ func (c *Crowd) makeRoom(counted *Conn, more int) bool {
 		_ = place.Conn.Close() // its own Close finds that it has left
 		c.refused(place.RemoteAddr())
 	}
+}
+
+// waitsIn is the connection of the full address that gives way; nil where none does.
+func (c *Crowd) waitsIn(its *group, counted *Conn) *Conn {
+	now := time.Now()
+	if now.UnixNano() < its.full.Load() {
+		return nil
+	}
+	found := longestIdle(maps.Keys(its.open), counted, c.limit.Grace)
+	if found == nil {
+		its.full.Store(now.Add(fullFor).UnixNano())
+	}
+	return found
 }
 
 // unfairest is the connection that gives way to one more, which its address would then
@@ -261,6 +282,7 @@ type Conn struct {
 	from   netip.Prefix
 	weight int          // what it counts for; under the crowd's lock
 	idle   atomic.Int64 // since when, in nanoseconds; zero where it is busy
+	group  atomic.Pointer[group]
 	leave  func()
 }
 
@@ -281,7 +303,12 @@ func (c *Conn) Weigh(weight int) bool {
 }
 
 // Idle says that the connection waits since then, and may give way to another.
-func (c *Conn) Idle(since time.Time) { c.idle.Store(since.UnixNano()) }
+func (c *Conn) Idle(since time.Time) {
+	c.idle.Store(since.UnixNano())
+	if its := c.group.Load(); its != nil {
+		its.full.Store(0)
+	}
+}
 
 // Busy says that it waits no more.
 func (c *Conn) Busy() { c.idle.Store(0) }

@@ -159,3 +159,28 @@ func TestCrowd_AnAddressThatManyComeFromStandsAloneInItsNetwork(t *testing.T) {
 		t.Error("its connections are many people's, and count as one each")
 	}
 }
+
+// TestCrowd_WhoBecomesIdleGivesWayAtOnceAlsoAfterARefusal: a refusal is remembered for a
+// moment, and not against somebody who gives way now.
+func TestCrowd_WhoBecomesIdleGivesWayAtOnceAlsoAfterARefusal(t *testing.T) {
+	crowd := NewCrowd(Limit{Total: 10, PerAddress: 2})
+	in := takeAll(crowd, "192.0.2.1", "192.0.2.1")
+	for range 3 {
+		if len(takeAll(crowd, "192.0.2.1", "192.0.2.1")) != 0 {
+			t.Fatal("a busy connection gave way")
+		}
+		in[0].Idle(time.Now())
+		if in = append(in[1:], takeAll(crowd, "192.0.2.1")...); len(in) != 2 {
+			t.Fatal("an idle connection did not give way")
+		}
+	}
+	// What becomes old enough without a word gives way when the refusal is forgotten.
+	crowd = NewCrowd(Limit{Total: 10, PerAddress: 1, Grace: 2 * fullFor})
+	in = takeAll(crowd, "192.0.2.1")
+	in[0].Idle(time.Now())
+	takeAll(crowd, "192.0.2.1")
+	time.Sleep(4 * fullFor)
+	if len(takeAll(crowd, "192.0.2.1")) != 1 {
+		t.Error("a refusal is remembered for too long")
+	}
+}
