@@ -97,8 +97,8 @@ func Open(ctx context.Context, o Options) (b *Book, changed bool, err error) {
 		return nil, false, fmt.Errorf("prepare proxy: %w", err)
 	}
 	b.changed = changed
-	if err := b.tellGate(); err != nil {
-		return nil, false, err
+	if err := b.tellGate(); err != nil { // it then trusts nobody, or whom it trusted before
+		o.Logger.Error("the gate was not told which proxies to trust", "error", err)
 	}
 	return b, changed, nil
 }
