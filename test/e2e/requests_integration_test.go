@@ -8,11 +8,10 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/chromedp/chromedp"
 
 	"berth/test/patience"
 )
@@ -99,21 +98,16 @@ func TestRequests_AnAppThatWantsHTTPSDoesNotLoopBehindATrustedProxy(t *testing.T
 	if status, _ := ask(said...); status != http.StatusMovedPermanently {
 		t.Errorf("a header of anybody is believed: %d", status)
 	}
-	b := newBrowser(t)
-	b.open("/login")
-	b.signIn(resetPassword(t))
+	p := person{t, signInAs(t, resetPassword(t), "e2e proxies in front")}
 	trust := func(list string) {
 		t.Helper()
-		b.open("/settings/proxy")
-		b.run("name the proxies", chromedp.SetValue("#trusted_proxies", list))
-		if list != "" {
-			b.shoot("44-trusted-proxies")
-		}
-		b.press("/settings/proxy", "form[action='/settings/proxy'] button.main", "#notice")
+		p.send("/settings/proxy", "/settings/proxy", url.Values{
+			"authority": {"none"}, "challenge": {"http"}, "dashboard": {"local"}, "trusted_proxies": {list},
+		})
 	}
 	// Who connects from this machine is its address on the stack's network.
 	trust(place.Gateway)
-	defer trust("")
+	t.Cleanup(func() { trust("") })
 	eventually(t, time.Minute, "trust in this machine", func() bool {
 		status, body := ask(said...)
 		return status == http.StatusOK && strings.Contains(body, "X-Forwarded-For: 203.0.113.9\r\n") &&
