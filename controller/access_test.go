@@ -29,7 +29,7 @@ func (p *proxy) routers() map[string]*traefik.Router {
 		return nil
 	}
 	routers := maps.Clone(p.published.HTTP.Routers)
-	for _, name := range []string{"beacon", "unknown-web", "unknown-websecure"} {
+	for _, name := range []string{"beacon", "unknown-web", "unknown-websecure", "refused-web", "refused-websecure"} {
 		delete(routers, name) // they are no app's
 	}
 	return routers

@@ -37,7 +37,8 @@ type hosts struct {
 	chains    map[traefik.Host][]*x509.Certificate
 	log       []string
 	restarts  int
-	refuse    []error // of each time that the proxy should be ready
+	gate      []netip.Prefix // that the gate trusts
+	refuse    []error        // of each time that the proxy should be ready
 	published []traefik.Table
 	ordered   []traefik.Host
 	looks     int
@@ -81,8 +82,10 @@ func (h *hosts) openWith(defaults certificates.ProxySettings, text secret.Text) 
 	}
 	book, _, err := certificates.Open(h.t.Context(), certificates.Options{
 		Ledger: h.ledger, Engine: h, Ready: h.ready, Folder: h.folder, Key: key, Defaults: defaults, Base: "base.example.com",
-		Static: traefik.StaticOptions{ProxyAddress: netip.MustParseAddr("192.0.2.2")}, Self: netip.MustParseAddr("192.0.2.3"),
-		Served: h.served, Logger: slog.New(slog.DiscardHandler),
+		Static: traefik.StaticOptions{ProxyAddress: netip.MustParseAddr("192.0.2.2"), TrustedProxies: []netip.Prefix{netip.MustParsePrefix("198.51.100.1/32")}}, Self: netip.MustParseAddr("192.0.2.3"),
+		Near:     certificates.Neighbours{Networks: []netip.Prefix{netip.MustParsePrefix("10.201.0.0/16")}, Machine: netip.MustParseAddr("10.201.0.1")},
+		TellGate: func(trusted []netip.Prefix) error { h.gate = trusted; return nil },
+		Served:   h.served, Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		h.t.Fatal(err)
@@ -432,6 +435,7 @@ func TestProxySettings_RefusesWhatIsWrongBesideItsField(t *testing.T) {
 		certificates.FieldChallenge:      func(f *certificates.ProxyForm) { f.Challenge = "dns" },
 		certificates.FieldDNSProvider:    func(f *certificates.ProxyForm) { f.DNSProvider = "exec" },
 		certificates.FieldDNSCredentials: func(f *certificates.ProxyForm) { f.DNSProvider, f.DNSCredentials = "cloudflare", "PATH=/x" },
+		certificates.FieldTrustedProxies: func(f *certificates.ProxyForm) { f.TrustedProxies = "192.0.2.1 10.0.0.0/8" },
 		certificates.FieldDashboard:      func(f *certificates.ProxyForm) { f.Dashboard = "world" },
 		certificates.FieldDashboardHost:  func(f *certificates.ProxyForm) { f.Dashboard, f.DashboardHost = "host", "a.example.com" },
 		certificates.FieldDashboardUser: func(f *certificates.ProxyForm) {
@@ -462,6 +466,51 @@ func TestProxySettings_RefusesWhatIsWrongBesideItsField(t *testing.T) {
 	if h.restarts != 0 {
 		t.Errorf("%d restarts", h.restarts)
 	}
+}
+
+func TestProxySettings_TrustedProxiesReachProxyTableAndGate(t *testing.T) {
+	t.Parallel()
+	h := newHosts(t, other(), "a.example.com")
+	expect := func(what string, ranges ...string) {
+		t.Helper()
+		var want []netip.Prefix
+		for _, text := range ranges {
+			want = append(want, netip.MustParsePrefix(text))
+		}
+		table, err := h.Secure(t.Context(), traefik.Table{})
+		static, readErr := os.ReadFile(filepath.Join(h.folder, "traefik.yml"))
+		if err != nil || readErr != nil || !slices.Equal(h.gate, want) || !slices.Equal(table.TrustedProxies, want) {
+			t.Errorf("%s: the gate trusts %v, the table %v, %v, %v", what, h.gate, table.TrustedProxies, err, readErr)
+		}
+		for _, text := range ranges {
+			if strings.Count(string(static), `- "`+text+`"`) != 2 {
+				t.Errorf("%s: %s is not at both entry points", what, text)
+			}
+		}
+	}
+	expect("at the start", "198.51.100.1/32")
+	form := h.Settings().Form()
+	form.TrustedProxies = "2001:db8:7::1/48, 192.0.2.9\n192.0.2.9 198.51.100.1\n10.201.0.1"
+	changed, restarted, err := h.UpdateSettings(t.Context(), form)
+	if err != nil || !restarted || changed != "trusted_proxies" {
+		t.Errorf("changed %q, restarted %t, %v", changed, restarted, err)
+	}
+	expect("with those of the page", "10.201.0.1/32", "192.0.2.9/32", "198.51.100.1/32", "2001:db8:7::/48")
+	if got := h.Settings().Form().TrustedProxies; got != "10.201.0.1\n192.0.2.9\n198.51.100.1\n2001:db8:7::/48" {
+		t.Errorf("the form shows %q", got)
+	}
+	for _, wrong := range []string{"0.0.0.0/0", "::/0", "10.201.0.0/27", "10.201.3.4", "10.201.0.1/16", "proxy.example.com", "::ffff:192.0.2.1", "192.0.2.0/33"} {
+		form.TrustedProxies = wrong
+		if _, _, err := h.UpdateSettings(t.Context(), form); err == nil {
+			t.Errorf("%s is trusted", wrong)
+		}
+	}
+	expect("after refusals", "10.201.0.1/32", "192.0.2.9/32", "198.51.100.1/32", "2001:db8:7::/48")
+	form.TrustedProxies = ""
+	if _, _, err := h.UpdateSettings(t.Context(), form); err != nil {
+		t.Error(err)
+	}
+	expect("with those of the environment", "198.51.100.1/32")
 }
 
 func TestProxySettings_DNSCredentialsReachTheProxyAloneAndAreSealed(t *testing.T) {

@@ -28,6 +28,8 @@ type accessRulesJSON struct {
 	Headers   accessHeadersJSON `json:"headers"`
 	// NoSlashRedirect lets the app answer for /name itself, in place of a redirect to /name/.
 	NoSlashRedirect bool `json:"no_slash_redirect"`
+	// EncodedPaths is none, names or slash; empty: names for a static site, none for others.
+	EncodedPaths string `json:"encoded_paths"`
 }
 
 type rateJSON struct {
@@ -55,7 +57,7 @@ func accessJSONOf(access traefik.Access) accessJSON {
 		Password: access.Password, Users: []string{}, Closed: access.Closed(),
 		Rules: accessRulesJSON{
 			Allow: append([]string{}, strings.Fields(form.Allow)...), MaxBodyMB: access.MaxBodyBytes >> 20,
-			Headers: accessHeadersJSON(access.Headers), NoSlashRedirect: access.NoSlashRedirect,
+			Headers: accessHeadersJSON(access.Headers), NoSlashRedirect: access.NoSlashRedirect, EncodedPaths: form.EncodedPaths,
 		},
 		Maintenance: maintenanceJSON(access.Maintenance),
 	}
@@ -73,7 +75,7 @@ func (r accessRulesJSON) form() app.AccessForm {
 	form := app.AccessForm{
 		Allow: strings.Join(r.Allow, "\n"), FrameOptions: r.Headers.FrameOptions, ReferrerPolicy: r.Headers.ReferrerPolicy,
 		PermissionsPolicy: r.Headers.PermissionsPolicy, CSP: r.Headers.ContentSecurityPolicy, NoSniff: r.Headers.NoSniff,
-		NoSlashRedirect: r.NoSlashRedirect,
+		NoSlashRedirect: r.NoSlashRedirect, EncodedPaths: r.EncodedPaths,
 	}
 	if r.Rate != nil {
 		form.Rate, form.Period = strconv.FormatInt(r.Rate.Requests, 10), r.Rate.Period

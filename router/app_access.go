@@ -219,7 +219,7 @@ func typedAccess(form url.Values) app.AccessForm {
 		Allow: form.Get("allow"), Rate: form.Get("rate"), Period: form.Get("period"), Burst: form.Get("burst"), MaxBody: form.Get("max_body"),
 		FrameOptions: form.Get("frame_options"), ReferrerPolicy: form.Get("referrer_policy"),
 		PermissionsPolicy: form.Get("permissions_policy"), CSP: form.Get("csp"), NoSniff: form.Get("no_sniff") != "",
-		NoSlashRedirect: form.Get("no_slash_redirect") != "",
+		NoSlashRedirect: form.Get("no_slash_redirect") != "", EncodedPaths: form.Get("encoded_paths"),
 	}
 }
 

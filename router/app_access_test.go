@@ -130,6 +130,27 @@ func TestAccessPage_RulesAndMaintenanceAreSaved(t *testing.T) {
 	mustContain(t, s.get("/admin/apps/hello").body, "Maintenance is on")
 }
 
+func TestAccessPage_EncodedCharactersAreByTheKindOfAppUntilOneChooses(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.anApp("hello")
+	token := s.signIn()
+	for _, choice := range []string{"names", "slash", "none", ""} {
+		s.post("/admin/apps/hello/access", url.Values{formField: {token}, "encoded_paths": {choice}})
+		if got := s.access("hello").EncodedPaths; string(got) != choice {
+			t.Errorf("chosen %q, saved %q", choice, got)
+		}
+		if choice != "" {
+			mustContain(t, s.get("/admin/apps/hello/access").body, `value="`+choice+`" selected`)
+		}
+	}
+	page := s.post("/admin/apps/hello/access", url.Values{formField: {token}, "encoded_paths": {"all"}, "allow": {""}})
+	if page.StatusCode != http.StatusUnprocessableEntity {
+		t.Errorf("a choice that is none: %d", page.StatusCode)
+	}
+	mustContain(t, page.body, "is not a choice of encoded characters")
+}
+
 func TestAccessPage_RedirectToTheSlashIsOnUntilItIsTurnedOff(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -161,7 +182,7 @@ func TestAccessAPI_NeedsTheScopeAdminToChangeAndShowsNoHash(t *testing.T) {
 		})
 		return answer.Code, answer.Body.String()
 	}
-	change := `{"users": {"ann": "` + goodAccessPassword + `"}, "rules": {"allow": ["192.0.2.0/24"], "rate": {"requests": 5, "period": "second"}, "max_body_mb": 1, "no_slash_redirect": true}, "maintenance": {"on": true, "text": "soon"}}`
+	change := `{"users": {"ann": "` + goodAccessPassword + `"}, "rules": {"allow": ["192.0.2.0/24"], "rate": {"requests": 5, "period": "second"}, "max_body_mb": 1, "no_slash_redirect": true, "encoded_paths": "slash"}, "maintenance": {"on": true, "text": "soon"}}`
 	for _, scope := range []account.Scope{account.ScopeRead, account.ScopeDeploy} {
 		if status, _ := ask(scope, http.MethodPatch, change); status != http.StatusForbidden {
 			t.Errorf("scope %s: %d", scope, status)
@@ -173,7 +194,7 @@ func TestAccessAPI_NeedsTheScopeAdminToChangeAndShowsNoHash(t *testing.T) {
 	}
 	_, body = ask(account.ScopeRead, http.MethodGet, "")
 	var shown accessJSON
-	if err := json.Unmarshal([]byte(body), &shown); err != nil || !shown.Password || len(shown.Users) != 1 || shown.Rules.Rate.Burst != 5 || !shown.Rules.NoSlashRedirect || !shown.Maintenance.On {
+	if err := json.Unmarshal([]byte(body), &shown); err != nil || !shown.Password || len(shown.Users) != 1 || shown.Rules.Rate.Burst != 5 || !shown.Rules.NoSlashRedirect || shown.Rules.EncodedPaths != "slash" || !shown.Maintenance.On {
 		t.Errorf("%s, %v", body, err)
 	}
 	if strings.Contains(body, "$2") || strings.Contains(body, goodAccessPassword) {

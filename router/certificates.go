@@ -28,6 +28,7 @@ type Domains interface {
 	DropOwnCertificate(context.Context, traefik.Host) error
 	AskAgain(context.Context, traefik.Host) error
 	Settings() certificates.ProxySettings
+	TrustedByEnvironment() string
 	UpdateSettings(context.Context, certificates.ProxyForm) (changed string, restarted bool, err error)
 }
 

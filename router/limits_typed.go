@@ -36,12 +36,12 @@ const signInBody = 16 << 10
 var plainFields = map[string]bool{
 	"account": true, "action": true, "allow": true, "anyway": true, "authority": true, "budget": true, "burst": true,
 	"chain": true, "challenge": true, "class": true, "confirm": true, "csp": true, "dashboard": true, "dashboard_host": true,
-	"dashboard_user": true, "days": true, "description": true, "directory": true, "dns_provider": true, "email": true,
+	"dashboard_user": true, "days": true, "description": true, "directory": true, "dns_provider": true, "email": true, "encoded_paths": true,
 	"force_https": true, "frame_options": true, "from": true, "generate": true, "home": true, "host": true, "hsts": true,
 	"http3": true, "id": true, "kind": true, "max_body": true, "name": true, "no_slash_redirect": true, "no_sniff": true,
 	"old": true, "on": true, "path": true, "period": true, "permissions_policy": true, "rate": true, "redirect": true,
 	"referrer_policy": true, "release": true, "remove": true, "reset": true, "scope": true, "session": true, "source": true,
-	"subject": true, "take_over": true, "to": true, "trust": true, "user": true, "username": true, "who": true, "dry_run": true,
+	"subject": true, "take_over": true, "to": true, "trust": true, "trusted_proxies": true, "user": true, "username": true, "who": true, "dry_run": true,
 	"count": true, "cpu": true, "outcome": true, "processes": true, "unpack": true, "next": true,
 
 	fieldRoute: true, fieldService: true, fieldPort: true, fieldVolume: true, fieldTarget: true, fieldReadOnly: true, fieldImage: true,

@@ -14,8 +14,9 @@ type proxyPage struct {
 	Form      certificates.ProxyForm // as typed, else as it is
 	Providers []certificates.DNSProvider
 	Problems  fieldProblems
-	HasDNS    bool // credentials are stored
-	HasUser   bool // a password of the dashboard is stored
+	HasDNS    bool   // credentials are stored
+	HasUser   bool   // a password of the dashboard is stored
+	Trusted   string // proxies that the environment names
 }
 
 func (a *admin) showProxySettings(v *visit) error {
@@ -69,6 +70,7 @@ func (a *admin) proxyForm(v *visit, form certificates.ProxyForm, problems fieldP
 	page := proxyPage{
 		frame: v.frame("Proxy"), Form: form, Providers: certificates.DNSProviders, Problems: problems,
 		HasDNS: settings.DNSSealed != nil, HasUser: settings.DashboardHash != "",
+		Trusted: a.domains.TrustedByEnvironment(),
 	}
 	page.Section, page.Tab, page.Problem = "settings", "proxy", problems[""]
 	return v.page(problems.status(), "proxy", page)
@@ -82,6 +84,7 @@ func typedProxy(form url.Values) certificates.ProxyForm {
 		DNSProvider: form.Get(certificates.FieldDNSProvider), DNSCredentials: form.Get(certificates.FieldDNSCredentials),
 		Dashboard: form.Get(certificates.FieldDashboard), DashboardHost: form.Get(certificates.FieldDashboardHost),
 		DashboardUser: form.Get(certificates.FieldDashboardUser), DashboardPassword: secret.Text(form.Get(certificates.FieldDashboardPass)),
+		TrustedProxies: form.Get(certificates.FieldTrustedProxies),
 	}
 }
 

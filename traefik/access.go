@@ -2,6 +2,7 @@ package traefik
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"net/netip"
 	"regexp"
@@ -48,6 +49,7 @@ type Access struct {
 	// NoSlashRedirect lets the app answer the path of a route without its final slash.
 	// Otherwise the proxy redirects to the path with the slash.
 	NoSlashRedirect bool
+	EncodedPaths    EncodedPaths // encoded characters in paths
 }
 
 // User is a person who may sign in.
@@ -120,7 +122,7 @@ func (a Access) Equal(other Access) bool {
 	a, other = a.Canonical(), other.Canonical()
 	return a.Password == other.Password && slices.Equal(a.Users, other.Users) && slices.Equal(a.Allow, other.Allow) &&
 		a.Rate == other.Rate && a.MaxBodyBytes == other.MaxBodyBytes && a.Headers == other.Headers && a.Maintenance == other.Maintenance &&
-		a.NoSlashRedirect == other.NoSlashRedirect
+		a.NoSlashRedirect == other.NoSlashRedirect && a.EncodedPaths == other.EncodedPaths
 }
 
 var (
@@ -153,10 +155,7 @@ func (a Access) check() error {
 	if text := a.Maintenance.Text; len(text) > maxMaintenanceBytes || !utf8.ValidString(text) {
 		return fmt.Errorf("the text of the maintenance page has %d bytes, or is none", len(text))
 	}
-	if err := a.Rate.check(); err != nil {
-		return err
-	}
-	return a.Headers.check()
+	return errors.Join(a.Rate.check(), a.EncodedPaths.check(), a.Headers.check())
 }
 
 func (r Rate) check() error {

@@ -37,12 +37,12 @@ func TestAccess_EveryPublicRouterCarriesTheWholeChainInOrder(t *testing.T) {
 		t.Fatalf("configuration %+v, %v", configuration, err)
 	}
 	for name, router := range configuration.HTTP.Routers {
-		want := []string{"forwarded", "hello-headers", "hello-allow", "hello-rate", "hello-auth", "hello-body", "hello"}
+		want := []string{"forwarded", "paths", "hello-headers", "hello-forbidden", "hello-allow", "hello-rate", "hello-auth", "hello-body", "hello"}
 		switch {
 		case strings.HasSuffix(name, slashSuffix):
-			want = append(want[:5:5], "hello-slash")
+			want = append(want[:7:7], "hello-slash")
 		case !strings.HasSuffix(name, bodySuffix):
-			want = append(want[:5:5], "hello")
+			want = append(want[:7:7], "hello")
 		}
 		var got []string
 		for _, middleware := range router.Middlewares {
@@ -132,7 +132,7 @@ func TestAccess_RefusesForgedRules(t *testing.T) {
 
 func TestAccess_NamesOfLookAlikeAppsAreApart(t *testing.T) {
 	owners := make(map[string]string)
-	for _, app := range []string{"a", "a-auth", "a-body", "a-allow-x", "a-0", "a-r1", "forwarded", "maintenance", "a-auth-x0", "a-0-web", "a-slash", "a-page-x0", "pages", "unknown"} {
+	for _, app := range []string{"a", "a-auth", "a-body", "a-allow-x", "a-0", "a-r1", "forwarded", "maintenance", "a-auth-x0", "a-0-web", "a-slash", "a-page-x0", "pages", "unknown", "refused", "paths", "refused-web"} {
 		target := protectedTarget(t)
 		target.App, target.Routes = app, []Route{mustParseRoute(t, "/"+app)}
 		configuration, err := Generate(Table{Targets: []Target{target}, Pages: "pages:8002", Unknown: true})
@@ -142,10 +142,11 @@ func TestAccess_NamesOfLookAlikeAppsAreApart(t *testing.T) {
 		delete(configuration.HTTP.Services, pagesService) // of all of them
 		for _, entryPoint := range []string{EntryPointWeb, EntryPointWebsecure} {
 			delete(configuration.HTTP.Routers, unknownName+"-"+entryPoint)
+			delete(configuration.HTTP.Routers, refusedName+"-"+entryPoint)
 		}
 		names := make([]string, 0, 16)
 		for name := range configuration.HTTP.Middlewares {
-			if name != forwardedName && name != unknownName {
+			if name != forwardedName && name != unknownName && name != refusedName && name != EncodedNone.middlewareName() {
 				names = append(names, "middleware "+name)
 			}
 		}

@@ -27,7 +27,7 @@ func (StaticOptions) AdminPriority() int { return adminPriority }
 
 // PublicEntryPoints are the entry points on which apps answer.
 func (StaticOptions) PublicEntryPoints() []string {
-	return []string{EntryPointWeb, EntryPointWebsecure}
+	return []string{EntryPointWeb, EntryPointWebsecure, EntryPointWebProxied, EntryPointWebsecureProxied}
 }
 
 // writeAdminHost makes the proxy answer 404 to every request for the admin app's host

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 )
 
 // Configuration is the part of Traefik v3's dynamic configuration that Berth uses. The
@@ -88,6 +87,30 @@ type Middleware struct {
 	RateLimit      *RateLimit      `yaml:"rateLimit,omitempty"`
 	BasicAuth      *BasicAuth      `yaml:"basicAuth,omitempty"`
 	Buffering      *Buffering      `yaml:"buffering,omitempty"`
+	Errors         *Errors         `yaml:"errors,omitempty"`
+
+	EncodedCharacters *EncodedCharacters `yaml:"encodedCharacters,omitempty"`
+}
+
+// EncodedCharacters refuses a request with 400 if its path holds an encoded character that
+// is not allowed.
+type EncodedCharacters struct {
+	AllowEncodedSlash        bool `yaml:"allowEncodedSlash"`
+	AllowEncodedSemicolon    bool `yaml:"allowEncodedSemicolon"`
+	AllowEncodedPercent      bool `yaml:"allowEncodedPercent"`
+	AllowEncodedQuestionMark bool `yaml:"allowEncodedQuestionMark"`
+	AllowEncodedHash         bool `yaml:"allowEncodedHash"`
+}
+
+// Errors replaces an answer with one of these statuses by the page that the service has
+// for Query.
+type Errors struct {
+	Status         []string       `yaml:"status,omitempty"`
+	StatusRewrites map[string]int `yaml:"statusRewrites,omitempty"`
+	Service        string         `yaml:"service,omitempty"`
+	Query          string         `yaml:"query,omitempty"`
+	// ErrorRequestHeaders are the client's headers that the service gets.
+	ErrorRequestHeaders []string `yaml:"errorRequestHeaders,omitempty"`
 }
 
 // RedirectScheme redirects a request to another scheme of the same host.
@@ -118,10 +141,13 @@ type Headers struct {
 	CustomResponseHeaders map[string]string `yaml:"customResponseHeaders,omitempty"`
 }
 
-// IPAllowList admits only requests from these ranges, by the address of the connection;
-// other requests get 403.
+// IPAllowList admits only requests from these ranges, by the address of the connection
+// unless IPStrategy says another;
+// other requests get RejectStatusCode, or 403 if it is 0.
 type IPAllowList struct {
-	SourceRange []string `yaml:"sourceRange,omitempty"`
+	SourceRange      []string    `yaml:"sourceRange,omitempty"`
+	RejectStatusCode int         `yaml:"rejectStatusCode,omitempty"`
+	IPStrategy       *IPStrategy `yaml:"ipStrategy,omitempty"`
 }
 
 // RateLimit bounds the requests of each source; more requests get 429.
@@ -137,9 +163,11 @@ type SourceCriterion struct {
 	IPStrategy *IPStrategy `yaml:"ipStrategy,omitempty"`
 }
 
-// IPStrategy makes the addresses of an IPv6 subnet one source.
+// IPStrategy says which address counts, and makes those of an IPv6 subnet one source.
 type IPStrategy struct {
-	IPv6Subnet int `yaml:"ipv6Subnet,omitempty"`
+	Depth       int      `yaml:"depth,omitempty"`       // from the end of X-Forwarded-For
+	ExcludedIPs []string `yaml:"excludedIPs,omitempty"` // the last one in X-Forwarded-For that is none of these
+	IPv6Subnet  int      `yaml:"ipv6Subnet,omitempty"`
 }
 
 // BasicAuth requires a name and a password.
@@ -162,7 +190,7 @@ type Buffering struct {
 // labels of a container. It refuses invalid targets, and two claims to one route. The
 // order of the table does not matter.
 func Generate(table Table) (*Configuration, error) {
-	if err := errors.Join(checkAll(table), checkDomains(table.Domains)); err != nil {
+	if err := errors.Join(checkAll(table), checkDomains(table.Domains), checkTrusted(table.TrustedProxies)); err != nil {
 		return nil, fmt.Errorf("generate configuration: %w", err)
 	}
 	whole, err := generateBeside(table)
@@ -185,19 +213,29 @@ func Generate(table Table) (*Configuration, error) {
 	if err := whole.addForwards(table.Forwards); err != nil {
 		return nil, fmt.Errorf("generate configuration: %w", err)
 	}
+	whole.addCommon()
+	whole.addProxied(table.TrustedProxies)
 	return whole, nil
 }
 
-// addForwarded adds the middleware of all public routers. It is the same for all, so no
-// label describes it.
-func (c *Configuration) addForwarded() {
+// addCommon adds the middlewares that public routers share, if one has them. They are the
+// same for all apps, so no label describes them.
+func (c *Configuration) addCommon() {
 	if c.HTTP == nil {
 		return
 	}
+	common := map[string]*Middleware{forwardedName: forwarded()}
+	for _, choice := range []EncodedPaths{EncodedNone, EncodedNames, EncodedSlash} {
+		common[choice.middlewareName()] = choice.middleware()
+	}
 	for _, router := range c.HTTP.Routers {
-		if router != nil && slices.Contains(router.Middlewares, forwardedName) {
-			c.HTTP.Middlewares = merge(c.HTTP.Middlewares, map[string]*Middleware{forwardedName: forwarded()})
-			return
+		if router == nil {
+			continue
+		}
+		for _, name := range router.Middlewares {
+			if shared := common[name]; shared != nil {
+				c.HTTP.Middlewares = merge(c.HTTP.Middlewares, map[string]*Middleware{name: shared})
+			}
 		}
 	}
 }

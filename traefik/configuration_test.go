@@ -106,7 +106,7 @@ func TestGenerate_KeepsAppsApartWhoseNamesLookAlike(t *testing.T) {
 	if got, want := len(configuration.HTTP.Services), 2*live; got != want {
 		t.Errorf("%d services, want %d", got, want)
 	}
-	if got, want := len(configuration.HTTP.Middlewares), 2*live+1; got != want {
+	if got, want := len(configuration.HTTP.Middlewares), 2*live+2; got != want {
 		t.Errorf("%d middlewares, want %d", got, want)
 	}
 	if configuration.HTTP.Routers[EntryPointDashboard] != nil {

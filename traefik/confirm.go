@@ -79,7 +79,12 @@ func closedRouters(table Table) []string {
 		for place := range target.Routes {
 			for _, entryPoint := range []string{EntryPointWeb, EntryPointWebsecure} {
 				name := target.routerBase(place) + "-" + entryPoint
-				names = append(names, name, name+bodySuffix, name+slashSuffix)
+				for _, suffix := range routerSuffixes {
+					names = append(names, name+suffix)
+					if len(table.TrustedProxies) > 0 {
+						names = append(names, name+suffix+proxiedSuffix)
+					}
+				}
 			}
 		}
 	}
@@ -291,7 +296,7 @@ func (s stateView) compare(want *Configuration) error {
 
 // isStackRouter reports whether the router is one that WriteStatic writes.
 func isStackRouter(name string) bool {
-	return name == EntryPointDashboard || strings.HasPrefix(name, EntryPointDashboard+".") || isAdminRouter(name)
+	return name == EntryPointDashboard || strings.HasPrefix(name, EntryPointDashboard+".") || isAdminRouter(name) || name == challengeRouter
 }
 
 func (v routerView) compare(name string, want *Router) error {

@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -28,17 +29,25 @@ const protectedBody = "the-protected-body"
 type pair struct {
 	public, protected string // routes
 	hosts, paths      []string
+	encoded           [2]EncodedPaths // of the public and of the protected app
 }
 
 func pairs() map[string]pair {
-	return map[string]pair{
-		"path below the public one": {"/pub", "/pub/private", []string{"x", "pub.example"}, []string{"/pub/private", "/pub", "/private"}},
-		"path beside the root":      {"/", "/private", []string{"x", "10.0.0.1"}, []string{"/private", "/"}},
-		"host beside the root":      {"/", "secret.example", []string{"secret.example", "x"}, []string{"/", "/private"}},
-		"host beside a host":        {"pub.example", "secret.example", []string{"secret.example", "pub.example"}, []string{"/", "/a"}},
-		"path on a host":            {"pub.example", "pub.example/private", []string{"pub.example"}, []string{"/private", "/private/a", "/"}},
-		"path on a host below any":  {"/", "pub.example/private", []string{"pub.example", "x"}, []string{"/private", "/private/a"}},
+	all := map[string]pair{
+		"path below the public one": {public: "/pub", protected: "/pub/private", hosts: []string{"x", "pub.example"}, paths: []string{"/pub/private", "/pub", "/private"}},
+		"path beside the root":      {public: "/", protected: "/private", hosts: []string{"x", "10.0.0.1"}, paths: []string{"/private", "/"}},
+		"host beside the root":      {public: "/", protected: "secret.example", hosts: []string{"secret.example", "x"}, paths: []string{"/", "/private"}},
+		"host beside a host":        {public: "pub.example", protected: "secret.example", hosts: []string{"secret.example", "pub.example"}, paths: []string{"/", "/a"}},
+		"path on a host":            {public: "pub.example", protected: "pub.example/private", hosts: []string{"pub.example"}, paths: []string{"/private", "/private/a", "/"}},
+		"path on a host below any":  {public: "/", protected: "pub.example/private", hosts: []string{"pub.example", "x"}, paths: []string{"/private", "/private/a"}},
 	}
+	for name, which := range maps.Clone(all) {
+		which.encoded = [2]EncodedPaths{EncodedSlash, EncodedNone}
+		all[name+", public takes encoded slashes"] = which
+		which.encoded = [2]EncodedPaths{EncodedNone, EncodedSlash}
+		all[name+", protected takes encoded slashes"] = which
+	}
+	return all
 }
 
 // twist makes another spelling of a path.
@@ -133,6 +142,7 @@ func startPair(t *testing.T, p *proxy, which pair) {
 		w.Header().Set("X-Body", protectedBody)
 		fmt.Fprint(w, protectedBody)
 	})), which.protected))
+	public.Access.EncodedPaths, protected.Access.EncodedPaths = which.encoded[0], which.encoded[1]
 	p.publishTable(Table{Targets: []Target{public, protected}})
 	route := protected.Routes[0]
 	reach := func(change func(*http.Request)) answer {
@@ -153,7 +163,7 @@ func startPair(t *testing.T, p *proxy, which pair) {
 
 func TestConfusion_NoSpellingShowsTheProtectedBody(t *testing.T) {
 	p := startProxy(t)
-	const rounds, workers = 1500, 4
+	const rounds, workers = 800, 4
 	for name, which := range pairs() {
 		t.Run(name, func(t *testing.T) {
 			startPair(t, p, which)

@@ -132,9 +132,9 @@ func (t Table) secureRouters(whole *Configuration, base string, domain Domain) {
 // routersOf returns the routers of a route on one entry point: none if the access admits
 // nobody, and more if bodies are bounded or the path redirects to its slash.
 func (c *Configuration) routersOf(name string) (names []string) {
-	for _, name := range []string{name, name + bodySuffix, name + slashSuffix} {
-		if c.HTTP.Routers[name] != nil {
-			names = append(names, name)
+	for _, suffix := range routerSuffixes {
+		if c.HTTP.Routers[name+suffix] != nil {
+			names = append(names, name+suffix)
 		}
 	}
 	return names

@@ -106,6 +106,10 @@ func parseTable(t *testing.T, input string) Table {
 			table.Redirects = append(table.Redirects, Redirect{From: Host(fields[1]), To: Host(fields[2]), Permanent: len(fields) > 3})
 		case "forward":
 			table.Forwards = append(table.Forwards, parseForward(t, fields[1:]))
+		case "trusted":
+			for _, field := range fields[1:] {
+				table.TrustedProxies = append(table.TrustedProxies, netip.MustParsePrefix(field))
+			}
 		case "force":
 			port, err := strconv.ParseUint(fields[1], 10, 16)
 			if err != nil {
@@ -276,6 +280,8 @@ func parseStatic(t *testing.T, input string) StaticOptions {
 				t.Fatal(err)
 			}
 			options.Ports = ports
+		case "trusted":
+			options.Gate, options.TrustedProxies = netip.MustParseAddr("10.201.0.5"), []netip.Prefix{netip.MustParsePrefix(fields[1])}
 		case "http3":
 			options.HTTP3 = true
 		case "dashboard":

@@ -50,7 +50,7 @@ func Labels(target Target) map[string]string {
 // chainLabels describes the middlewares that all routes of a target begin with, and
 // returns their names.
 func chainLabels(labels map[string]string, target Target) []string {
-	chain := append([]string{forwardedName}, accessLabels(labels, target)...)
+	chain := append([]string{forwardedName, target.encodedPaths().middlewareName()}, accessLabels(labels, target)...)
 	if page := target.page(); page != "" {
 		chain = append(chain, pageLabels(labels, target, "page", page))
 		pagesLabels(labels, target.Pages)
@@ -90,6 +90,9 @@ func routeLabels(target Target, route Route, base string, chain []string) map[st
 
 // bodySuffix ends the names of routers that bound bodies.
 const bodySuffix = "-body"
+
+// routerSuffixes end the names of all routers of a route on one entry point.
+var routerSuffixes = []string{"", bodySuffix, slashSuffix}
 
 // routerOf is one public router.
 type routerOf struct {
@@ -145,7 +148,7 @@ func Decode(labels map[string]string) (*Configuration, error) {
 	if err := parser.Decode(ours, configuration, labelRoot); err != nil {
 		return nil, fmt.Errorf("decode labels: %w", err)
 	}
-	configuration.addForwarded()
+	configuration.addCommon()
 	return configuration, nil
 }
 

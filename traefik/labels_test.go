@@ -52,7 +52,7 @@ func TestDecode_RefusesLabelsThatBerthDoesNotWrite(t *testing.T) {
 		"TRAEFIK.http.routers.x.rule",
 		"traefik.http.routers.x.observability.accesslogs",
 		"traefik.http.middlewares.x.stripprefixregex.regex",
-		"traefik.http.middlewares.x.errors.status",
+		"traefik.http.middlewares.x.forwardauth.address",
 		"traefik.http.middlewares.x.headers.accesscontrolallowmethods",
 		"traefik.http.services.x.loadbalancer.healthcheck.path",
 	} {

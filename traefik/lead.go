@@ -24,7 +24,7 @@ func (t Target) At(route Route) Target {
 // led is the target with another address, where http is spoken. Without one, nobody
 // answers there.
 func (t Target) led(address string) Target {
-	t.Address, t.Scheme, t.lead = address, "", hashOf(address)
+	t.Address, t.Scheme, t.Site, t.lead = address, "", false, hashOf(address)
 	t.Unavailable = t.Unavailable || address == ""
 	return t
 }

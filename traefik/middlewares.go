@@ -18,8 +18,8 @@ func removedHeaders() []string { return slices.Concat(forwardedHeaders, identity
 
 // forwardedHeaders are headers of a proxy in front of the app that nobody in front of our
 // proxy can send. The proxy itself replaces X-Forwarded-For, -Host, -Port, -Prefix,
-// -Proto, -Server, -Uri, -Method, -Tls-Client-Cert (and -Info) and X-Real-Ip, and refuses
-// every name with an underscore.
+// -Proto, -Server, -Uri, -Method, -Tls-Client-Cert (and -Info) and X-Real-Ip, and drops
+// every header with an underscore.
 var forwardedHeaders = []string{
 	"Cf-Connecting-Ip", "Cf-Connecting-Ipv6", "Client-Ip", "Fastly-Client-Ip", "Fly-Client-Ip", "Forwarded", "Forwarded-For",
 	"Front-End-Https", "Proxy", "Remote-Addr", "Remote-Host", "Remote-User", "True-Client-Ip", "X-Appengine-User-Ip",
@@ -45,9 +45,10 @@ func forwarded() *Middleware {
 // the proxy reads no body before it knows the sender.
 //
 //  1. headers: they are set on the way back, on refusals too
-//  2. allow: a refused address learns nothing, not even that there is a password
-//  3. rate: before the password, because each password check costs the proxy
-//  4. auth: before a body is read
+//  2. forbidden: the page for a refused address, if there are pages
+//  3. allow: a refused address learns nothing, not even that there is a password
+//  4. rate: before the password, because each password check costs the proxy
+//  5. auth: before a body is read
 func accessLabels(labels map[string]string, target Target) (chain []string) {
 	access := target.Access.Canonical()
 	add := func(kind string, content map[string]string) {
@@ -69,7 +70,13 @@ func accessLabels(labels map[string]string, target Target) (chain []string) {
 		for _, prefix := range access.Allow {
 			ranges = append(ranges, prefix.String())
 		}
-		add("allow", map[string]string{"ipallowlist.sourcerange": strings.Join(ranges, ",")})
+		content := map[string]string{"ipallowlist.sourcerange": strings.Join(ranges, ",")}
+		if target.Pages != "" {
+			add("forbidden", forbiddenContent())
+			pagesLabels(labels, target.Pages)
+			content["ipallowlist.rejectstatuscode"] = strconv.Itoa(forbiddenMark)
+		}
+		add("allow", content)
 	}
 	if rate := access.rate(); rate != (Rate{}) {
 		add("rate", rateContent(rate))

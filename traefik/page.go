@@ -16,7 +16,12 @@ const (
 	PageUnknown     = "unknown"     // no route takes the request: 404
 	PageUnavailable = "unavailable" // the app is stopped, or was never live: 503
 	PageSlash       = "slash"       // the same path with a final slash: 308
+	PageEncoded     = "encoded"     // the path holds an encoded character that is refused: 400
 )
+
+// ForbiddenPath is what the proxy asks the handler of pages, without a PageHeader, for the
+// page of an address that an app does not admit: 403.
+const ForbiddenPath = "/.berth/forbidden"
 
 const (
 	pagesService = "pages" // the service of the handler of pages
@@ -104,7 +109,7 @@ func (c *Configuration) unknown(pages string) {
 	}
 	for _, entryPoint := range []string{EntryPointWeb, EntryPointWebsecure} {
 		router := &Router{
-			EntryPoints: []string{entryPoint}, Middlewares: []string{forwardedName, unknownName}, Service: pagesService,
+			EntryPoints: []string{entryPoint}, Middlewares: []string{forwardedName, EncodedNone.middlewareName(), unknownName}, Service: pagesService,
 			Rule: Path("/").rule(), Priority: unknownPriority,
 		}
 		if entryPoint == EntryPointWebsecure {

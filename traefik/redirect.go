@@ -57,6 +57,7 @@ func generateBeside(table Table) (*Configuration, error) {
 			return nil, fmt.Errorf("handler of pages: %w", err)
 		}
 		made.unknown(table.Pages)
+		made.refused(table)
 	}
 	if table.Beacon != (Beacon{}) {
 		if !beaconPattern.MatchString(table.Beacon.Token) || !beaconPattern.MatchString(table.Beacon.Answer) {
@@ -139,7 +140,7 @@ func homeRegex(home Route) *RedirectRegex {
 func (c *Configuration) redirect(name, rule string, priority int, regex *RedirectRegex) {
 	part := &HTTP{Routers: make(map[string]*Router), Middlewares: map[string]*Middleware{name: {RedirectRegex: regex}}}
 	for _, entryPoint := range []string{EntryPointWeb, EntryPointWebsecure} {
-		router := &Router{EntryPoints: []string{entryPoint}, Middlewares: []string{name}, Service: noService, Rule: rule, Priority: priority}
+		router := &Router{EntryPoints: []string{entryPoint}, Middlewares: []string{redirected.middlewareName(), name}, Service: noService, Rule: rule, Priority: priority}
 		if entryPoint == EntryPointWebsecure {
 			router.TLS = new(RouterTLS)
 		}
@@ -152,7 +153,7 @@ func (c *Configuration) beacon(beacon Beacon) {
 	const name = "beacon"
 	c.add(&Configuration{HTTP: &HTTP{
 		Routers: map[string]*Router{name: {
-			EntryPoints: []string{EntryPointWeb}, Middlewares: []string{name}, Service: noService,
+			EntryPoints: []string{EntryPointWeb}, Middlewares: []string{EncodedNone.middlewareName(), name}, Service: noService,
 			Rule: "Path(`" + BeaconFolder + beacon.Token + "`)", Priority: beaconPriority,
 		}},
 		Middlewares: map[string]*Middleware{name: {

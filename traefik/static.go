@@ -14,22 +14,26 @@ import (
 	"time"
 )
 
-// The proxy's entry points. Web and websecure are for everyone. Dashboard and verify
-// listen on the proxy's address on the stack's own network, and no app is on that
-// network.
+// The proxy's entry points. Web and websecure are for everyone. The others listen on the
+// proxy's address on the stack's own network, and no app is on that network. The gate
+// passes what comes from a trusted proxy to the two proxied ones.
 const (
-	EntryPointWeb       = "web"
-	EntryPointWebsecure = "websecure"
-	EntryPointDashboard = "dashboard"
-	EntryPointVerify    = "verify"
+	EntryPointWeb              = "web"
+	EntryPointWebsecure        = "websecure"
+	EntryPointWebProxied       = EntryPointWeb + proxiedSuffix
+	EntryPointWebsecureProxied = EntryPointWebsecure + proxiedSuffix
+	EntryPointDashboard        = "dashboard"
+	EntryPointVerify           = "verify"
 )
 
 // The ports of the entry points inside the proxy's container.
 const (
-	WebPort       = 8000
-	WebsecurePort = 8443
-	DashboardPort = 8080
-	VerifyPort    = 8081
+	WebPort              = 8000
+	WebsecurePort        = 8443
+	DashboardPort        = 8080
+	VerifyPort           = 8081
+	WebProxiedPort       = 8082
+	WebsecureProxiedPort = 8444
 )
 
 // Names inside the proxy folder. A file ends in .yml only if the proxy must read it.
@@ -90,6 +94,9 @@ type StaticOptions struct {
 	Gate netip.Addr
 	// Ports are the public ports beside those of HTTP and HTTPS; empty: none.
 	Ports []Port
+	// TrustedProxies stand in front of this proxy: their word for a client's address and
+	// scheme is believed. Empty: nobody's.
+	TrustedProxies []netip.Prefix
 	// Dashboard says who can open the proxy's own pages. The zero value means only this
 	// machine.
 	Dashboard Dashboard
@@ -173,7 +180,7 @@ func (o StaticOptions) complete() (StaticOptions, error) {
 	if o.HTTPSPort == 0 {
 		o.HTTPSPort = 443
 	}
-	return o, errors.Join(o.ACME.Check(), o.Dashboard.check(), checkPorts(o.Ports))
+	return o, errors.Join(o.ACME.Check(), o.Dashboard.check(), checkPorts(o.Ports), checkTrusted(o.TrustedProxies))
 }
 
 // EntryPoints are those of the public ports, by name, with the address that each listens on.

@@ -1,6 +1,9 @@
 package traefik
 
-import "slices"
+import (
+	"net/netip"
+	"slices"
+)
 
 // Table is the complete input of the dynamic configuration. The zero Table routes
 // nothing.
@@ -15,6 +18,9 @@ type Table struct {
 
 	ForceHTTPS bool   // redirects plain requests of every route to HTTPS
 	HTTPSPort  uint16 // the HTTPS port for browsers; 0 means 443
+	// TrustedProxies stand in front of the proxy, as in StaticOptions: every router has a
+	// twin for what comes through them. Empty: none.
+	TrustedProxies []netip.Prefix
 	// Pages is the host:port of the handler of pages. It may be empty if no target is in
 	// maintenance or unavailable; then no path redirects to its slash.
 	Pages string

@@ -27,6 +27,9 @@ type Target struct {
 	// Unavailable shows a page in place of the app, behind its Access: the app is
 	// stopped, or was never live.
 	Unavailable bool
+	// Site says that Berth's own server for static sites answers, which takes every
+	// character of a path for a character of a file's name.
+	Site bool
 	// Pages is the address of the handler of pages; Generate sets it from the table.
 	Pages string
 

@@ -65,6 +65,9 @@ type Config struct {
 	RateLimits     limit.Budgets  // what is missing has its default
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed; may be empty
 
+	AppTrustedProxies []netip.Prefix // the same in front of apps; may be empty
+	GateFolder        string         // where the gate reads them; empty: there is no gate
+
 	LogLevel slog.Level
 
 	SessionLife account.SessionLife // idle is never longer than absolute
@@ -148,8 +151,11 @@ func (v values) parse() (Config, error) {
 		ForbiddenWaivers: parse(&p, "forbid.waivers", s.Forbid.Waivers, app.ParseForbiddenWaivers, "names with commas between, of database, root-start and writable-root"),
 		RateLimits:       p.rateLimits(s),
 		TrustedProxies:   parse(&p, "trusted.proxies", s.Trusted.Proxies, parseProxies, "addresses or subnets with commas between, such as 10.0.0.5,192.168.7.0/24, and not everybody"),
-		SessionLife:      p.sessionLife(s),
-		LogLevel:         parse(&p, "log.level", s.Log.Level, parseLevel, "debug, info, warn or error"),
+		AppTrustedProxies: parse(&p, "app.trusted.proxies", s.App.Trusted.Proxies, parseProxies,
+			"addresses or subnets with commas between, such as 10.0.0.5,192.168.7.0/24, and not everybody"),
+		GateFolder:  s.Gate.Folder,
+		SessionLife: p.sessionLife(s),
+		LogLevel:    parse(&p, "log.level", s.Log.Level, parseLevel, "debug, info, warn or error"),
 	}
 	if config.ProxyFolder == "" {
 		config.ProxyFolder = filepath.Join(config.DataFolder, "proxy")

@@ -153,6 +153,8 @@ func TestConfig_RefusesWhatItCannotRead(t *testing.T) {
 		"a waiver of no kind":    {[]string{"BERTH_FORBID_WAIVERS=root"}, []string{"BERTH_FORBID_WAIVERS", "writable-root"}},
 		"a registry with a path": {[]string{"BERTH_REGISTRIES=registry.lan/team"}, []string{"BERTH_REGISTRIES", "registry.lan:5000"}},
 		"everybody as a proxy":   {[]string{"BERTH_TRUSTED_PROXIES=10.0.0.5,0.0.0.0/0"}, []string{"BERTH_TRUSTED_PROXIES", "not everybody"}},
+		"everybody for apps":     {[]string{"BERTH_APP_TRUSTED_PROXIES=::/0"}, []string{"BERTH_APP_TRUSTED_PROXIES", "not everybody"}},
+		"apps as a proxy":        {[]string{"BERTH_APP_TRUSTED_PROXIES=10.0.0.0/8"}, []string{"BERTH_APP_TRUSTED_PROXIES", "10.201.0.0/16"}},
 		"a level":                {[]string{"BERTH_LOG_LEVEL=loud"}, []string{"BERTH_LOG_LEVEL", "debug"}},
 		"a stack name":           {[]string{"BERTH_STACK=My Stack"}, []string{"BERTH_STACK", "lower-case"}},
 		"an engine":              {[]string{"DOCKER_HOST=ssh://host"}, []string{"DOCKER_HOST", "unix://"}},
@@ -280,10 +282,15 @@ func TestConfig_EveryRateLimitHasASetting(t *testing.T) {
 
 func TestConfig_TrustsTheProxiesThatItNames(t *testing.T) {
 	t.Parallel()
-	config := load(t, "", []string{"BERTH_TRUSTED_PROXIES=10.0.0.5, 192.168.7.9/24 ,2001:db8::/32"}, nil)
+	const list = "10.0.0.5, 192.168.7.9/24 ,2001:db8::/32"
+	config := load(t, "", []string{"BERTH_TRUSTED_PROXIES=" + list, "BERTH_APP_TRUSTED_PROXIES=" + list + ",10.201.0.1"}, nil)
 	want := []netip.Prefix{netip.MustParsePrefix("10.0.0.5/32"), netip.MustParsePrefix("192.168.7.0/24"), netip.MustParsePrefix("2001:db8::/32")}
 	if !reflect.DeepEqual(config.TrustedProxies, want) {
 		t.Errorf("trusts %v", config.TrustedProxies)
+	}
+	// This machine, as the gate sees it, is a tunnel on it.
+	if want = append(want, netip.MustParsePrefix("10.201.0.1/32")); !reflect.DeepEqual(config.AppTrustedProxies, want) {
+		t.Errorf("trusts %v in front of apps", config.AppTrustedProxies)
 	}
 }
 

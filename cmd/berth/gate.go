@@ -24,6 +24,7 @@ func runGate(ctx context.Context, p *program, args []string) error {
 	flags := newFlags("gate")
 	proxy := flags.String("proxy", "10.201.0.2", "the proxy's address")
 	edge := flags.String("edge", "10.201.0.0/27", "the network that the gate shares with the proxy")
+	folder := flags.String("trust", "", "the folder in which Berth names the trusted proxies; empty: there are none")
 	if err := p.parseFlagsOnly(flags, args); err != nil {
 		return err
 	}
@@ -37,13 +38,17 @@ func runGate(ctx context.Context, p *program, args []string) error {
 	}
 	logger := slog.New(slog.NewTextHandler(p.stderr, nil))
 	options := gate.Options{Machine: gatewayOf(subnet), Logger: logger}
-	for _, port := range []int{traefik.WebPort, traefik.WebsecurePort} {
+	if *folder != "" {
+		options.Trust = gate.NewTrust(*folder, logger)
+	}
+	for port, proxied := range map[int]int{traefik.WebPort: traefik.WebProxiedPort, traefik.WebsecurePort: traefik.WebsecureProxiedPort} {
 		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", ":"+strconv.Itoa(port))
 		if err != nil {
 			return fmt.Errorf("open gate: %w", err)
 		}
 		options.Doors = append(options.Doors, gate.Door{
-			Listener: listener, Proxy: net.JoinHostPort(address.String(), strconv.Itoa(port)), Secure: port == traefik.WebsecurePort,
+			Listener: listener, Proxy: net.JoinHostPort(address.String(), strconv.Itoa(port)),
+			Proxied: net.JoinHostPort(address.String(), strconv.Itoa(proxied)), Secure: port == traefik.WebsecurePort,
 		})
 	}
 	outwards, err := new(net.ListenConfig).Listen(ctx, "tcp", ":"+strconv.Itoa(errandPort))
@@ -55,5 +60,8 @@ func runGate(ctx context.Context, p *program, args []string) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return gate.New(options).Run(ctx) })
 	group.Go(func() error { return errands.Run(ctx) })
+	if options.Trust != nil {
+		group.Go(func() error { return options.Trust.Run(ctx) })
+	}
 	return group.Wait()
 }

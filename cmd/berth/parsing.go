@@ -122,6 +122,11 @@ func (p *parsing) checkTogether(c Config) {
 			p.refuse("ports", port.String(), fmt.Sprintf("without port %d, which is Berth's own", port.Number))
 		}
 	}
+	for _, prefix := range c.AppTrustedProxies {
+		if c.neighbours().CheckTrusted(prefix) != nil {
+			p.refuse("app.trusted.proxies", prefix.String(), "addresses outside of "+c.SubnetPool.String()+", the networks of apps, and not everybody")
+		}
+	}
 	if !c.EdgeSubnet.Contains(c.ProxyAddress) {
 		p.refuse("proxy.address", c.ProxyAddress.String(), "an address in the edge subnet, "+c.EdgeSubnet.String())
 	}

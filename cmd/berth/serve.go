@@ -18,6 +18,7 @@ import (
 	"berth/controller/connections"
 	"berth/controller/docker"
 	"berth/controller/domaincheck"
+	"berth/controller/gate"
 	"berth/controller/limit"
 	"berth/controller/problem"
 	"berth/controller/refusals"
@@ -181,7 +182,8 @@ func openDomains(
 	static := traefik.StaticOptions{
 		ProxyAddress: config.ProxyAddress, HTTPSPort: config.HTTPSPort,
 		AdminHost: config.AdminHost, Gate: config.GateAddress, APIPassword: apiPassword(key), Gateway: gatewayOf(config.EdgeSubnet), Subnet: config.EdgeSubnet,
-		Ports: config.Ports,
+		Ports:          config.Ports,
+		TrustedProxies: config.AppTrustedProxies,
 	}
 	proxy, err := traefik.NewClient(static.APIURL(), static.VerifyURL(), static.APIPassword)
 	if err != nil {
@@ -198,6 +200,8 @@ func openDomains(
 		Defaults: certificates.DefaultProxySettings(config.LetsEncryptEmail, config.ACMEDirectory, config.ForceHTTPS),
 		Base:     config.BaseDomain,
 		Reserved: config.ownHosts(),
+		Near:     config.neighbours(),
+		TellGate: config.tellGate(),
 		Logger:   logger,
 		Issued:   traefik.NewIssued(config.ACMEFolder),
 	})
@@ -208,6 +212,19 @@ func openDomains(
 		logger.Info("wrote the proxy's static configuration; a proxy that runs is restarted for it", "folder", config.ProxyFolder)
 	}
 	return book, proxy, nil
+}
+
+// neighbours are the networks on which apps are.
+func (c Config) neighbours() certificates.Neighbours {
+	return certificates.Neighbours{Networks: []netip.Prefix{c.SubnetPool, c.EdgeSubnet}, Machine: gatewayOf(c.EdgeSubnet)}
+}
+
+// tellGate is nil where no gate reads the trusted proxies.
+func (c Config) tellGate() func([]netip.Prefix) error {
+	if c.GateFolder == "" {
+		return nil
+	}
+	return func(trusted []netip.Prefix) error { return gate.WriteTrust(c.GateFolder, trusted) }
 }
 
 // addressTowards is the address that other is reached from; it sends nothing. The

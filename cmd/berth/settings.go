@@ -69,6 +69,7 @@ type settings struct {
 		Address string `description:"the proxy's own address on the edge network"`
 	} `description:"-"`
 	Gate struct {
+		Folder  string `description:"folder in which the gate finds the trusted proxies in front of apps; empty: there is no gate"`
 		Address string `description:"address on the edge network of the gate in front of the proxy; empty: there is none"`
 	} `description:"-"`
 	Edge struct {
@@ -119,6 +120,11 @@ type settings struct {
 		Notifications string `description:"requests to notifications by one account or token, as number/duration"`
 		WebSocket     string `description:"WebSocket messages of one account or token, as number/duration"`
 		Default       string `description:"all requests of one address, as number/duration; several with commas between all hold"`
+	} `description:"-"`
+	App struct {
+		Trusted struct {
+			Proxies string `description:"addresses and subnets of proxies in front of apps, whose X-Forwarded-For and X-Forwarded-Proto are believed, with commas between, beside those of the page Proxy; empty: none"`
+		} `description:"-"`
 	} `description:"-"`
 	Trusted struct {
 		Proxies string `description:"addresses and subnets of proxies in front of the admin app, whose X-Forwarded-For is believed, with commas between; empty: none"`

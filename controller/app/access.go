@@ -56,7 +56,7 @@ func (c AccessChange) Apply(access traefik.Access) (traefik.Access, error) {
 	}
 	if c.Rules != nil {
 		access.Allow, access.Rate, access.MaxBodyBytes, access.Headers = c.Rules.Allow, c.Rules.Rate, c.Rules.MaxBodyBytes, c.Rules.Headers
-		access.NoSlashRedirect = c.Rules.NoSlashRedirect
+		access.NoSlashRedirect, access.EncodedPaths = c.Rules.NoSlashRedirect, c.Rules.EncodedPaths
 	}
 	if c.Maintenance != nil {
 		access.Maintenance = *c.Maintenance

@@ -1,9 +1,11 @@
 package app
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -22,8 +24,9 @@ type AccessRules struct {
 	Rate         traefik.Rate
 	MaxBodyBytes int64
 	Headers      traefik.ResponseHeaders
-	// NoSlashRedirect is as in traefik.Access.
+	// NoSlashRedirect and EncodedPaths are as in traefik.Access.
 	NoSlashRedirect bool
+	EncodedPaths    traefik.EncodedPaths
 }
 
 // AccessForm is AccessRules as a person types them.
@@ -39,6 +42,7 @@ type AccessForm struct {
 	CSP               string
 	NoSniff           bool
 	NoSlashRedirect   bool
+	EncodedPaths      string // one of EncodedPathChoices; empty: by the kind of app
 }
 
 // AccessPeriods are the periods of a rate, by name.
@@ -53,9 +57,12 @@ var (
 	}
 )
 
+// EncodedPathChoices are the choices beside the empty one.
+var EncodedPathChoices = []string{string(traefik.EncodedNone), string(traefik.EncodedNames), string(traefik.EncodedSlash)}
+
 // ParseAccessRules returns the rules that a person typed, or Problems: one for each wrong
 // field, which is allow, rate, burst, max_body, frame_options, referrer_policy,
-// permissions_policy or csp.
+// permissions_policy, csp or encoded_paths.
 func ParseAccessRules(form AccessForm) (AccessRules, error) {
 	rules := AccessRules{Headers: traefik.ResponseHeaders{NoSniff: form.NoSniff}, NoSlashRedirect: form.NoSlashRedirect}
 	var problems problem.Problems
@@ -73,6 +80,8 @@ func ParseAccessRules(form AccessForm) (AccessRules, error) {
 	rules.Headers.PermissionsPolicy, err = parsePermissionsPolicy(form.PermissionsPolicy)
 	problems = problems.With(err)
 	rules.Headers.ContentSecurityPolicy, err = parseCSP(form.CSP)
+	problems = problems.With(err)
+	rules.EncodedPaths, err = parseEncodedPaths(form.EncodedPaths)
 	problems = problems.With(err)
 	if len(problems) > 0 {
 		return AccessRules{}, problems
@@ -94,7 +103,7 @@ func AccessFormOf(access traefik.Access) AccessForm {
 		Allow: strings.Join(lines, "\n"), Period: "second",
 		FrameOptions: access.Headers.FrameOptions, ReferrerPolicy: access.Headers.ReferrerPolicy,
 		PermissionsPolicy: access.Headers.PermissionsPolicy, CSP: access.Headers.ContentSecurityPolicy, NoSniff: access.Headers.NoSniff,
-		NoSlashRedirect: access.NoSlashRedirect,
+		NoSlashRedirect: access.NoSlashRedirect, EncodedPaths: string(access.EncodedPaths),
 	}
 	if access.Rate != (traefik.Rate{}) {
 		form.Rate, form.Burst = strconv.FormatInt(access.Rate.Requests, 10), strconv.FormatInt(access.Rate.Burst, 10)
@@ -111,8 +120,8 @@ func AccessFormOf(access traefik.Access) AccessForm {
 }
 
 func (r AccessRules) summary() string {
-	return fmt.Sprintf("rules: %d ranges of addresses, %d requests in %s and %d at once, bodies of %d MB at most, redirect to the slash %s",
-		len(r.Allow), r.Rate.Requests, r.Rate.Period, r.Rate.Burst, r.MaxBodyBytes/BytesPerMB, onOff(!r.NoSlashRedirect))
+	return fmt.Sprintf("rules: %d ranges of addresses, %d requests in %s and %d at once, bodies of %d MB at most, redirect to the slash %s, encoded characters %s",
+		len(r.Allow), r.Rate.Requests, r.Rate.Period, r.Rate.Burst, r.MaxBodyBytes/BytesPerMB, onOff(!r.NoSlashRedirect), cmp.Or(string(r.EncodedPaths), "by the kind of app"))
 }
 
 var accessUserPattern = regexp.MustCompile(`^[A-Za-z0-9._@-]{1,64}$`)
@@ -234,4 +243,14 @@ func parseChoice(field, text string, choices []string) (string, error) {
 		fmt.Sprintf("%.60q is not a value that this header has.", text),
 		"Choose one of "+strings.Join(choices, ", ")+", or leave it to the app.",
 	).At(field)
+}
+
+func parseEncodedPaths(text string) (traefik.EncodedPaths, error) {
+	if text == "" || slices.Contains(EncodedPathChoices, text) {
+		return traefik.EncodedPaths(text), nil
+	}
+	return "", problem.Invalid(
+		fmt.Sprintf("%.60q is not a choice of encoded characters.", text),
+		"Choose none, names or slash, or leave it empty: names for a static site, and none for other apps.",
+	).At("encoded_paths")
 }

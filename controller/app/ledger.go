@@ -68,6 +68,7 @@ type Routing struct {
 	// Unavailable says that a page answers in place of the app: the app is stopped, or
 	// its first release failed. In the second case Release is 0 and Address is empty.
 	Unavailable bool
+	Site        bool // Berth's own server for static sites answers
 }
 
 // Table is the whole configuration for the proxy, read in one transaction of the ledger.

@@ -84,9 +84,9 @@ func (r Release) Again(settings Settings) []ServiceRun {
 func (s Settings) applied(run ServiceRun, before Settings) plan.Service {
 	spec := run.Spec
 	if run.Sole {
-		image := spec.Image
+		image, site := spec.Image, spec.Site
 		spec = s.PlanOptions().Service()
-		spec.Image, spec.Mounts, spec.Scratch = image, run.Spec.Mounts, run.Spec.Scratch
+		spec.Image, spec.Site, spec.Mounts, spec.Scratch = image, site, run.Spec.Mounts, run.Spec.Scratch
 		return spec
 	}
 	if s.WritableRoot != before.WritableRoot {

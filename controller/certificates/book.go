@@ -31,6 +31,9 @@ type Options struct {
 	Defaults ProxySettings
 	Base     traefik.Host   // below it, hosts can share one certificate; may be empty
 	Reserved []traefik.Host // hosts that the dashboard cannot have; may be empty
+	Near     Neighbours     // that nobody may trust; may be empty
+	// TellGate names the trusted proxies to the gate; nil if there is none.
+	TellGate func([]netip.Prefix) error
 	Logger   *slog.Logger
 	Served   ServedFunc // nil asks the proxy
 	Issued   traefik.Issued
@@ -94,6 +97,9 @@ func Open(ctx context.Context, o Options) (b *Book, changed bool, err error) {
 		return nil, false, fmt.Errorf("prepare proxy: %w", err)
 	}
 	b.changed = changed
+	if err := b.tellGate(); err != nil { // it then trusts nobody, or whom it trusted before
+		o.Logger.Error("the gate was not told which proxies to trust", "error", err)
+	}
 	return b, changed, nil
 }
 
@@ -115,6 +121,7 @@ func (b *Book) Secure(ctx context.Context, table traefik.Table) (traefik.Table, 
 	defer b.mu.Unlock()
 	hosts := hostsOf(table)
 	table.ForceHTTPS, table.HTTPSPort = b.forcesHTTPS(), b.o.Static.HTTPSPort
+	table.TrustedProxies = b.trusted()
 	if b.settings.Dashboard == DashboardHost {
 		hosts[b.settings.DashboardHost] = true
 	}

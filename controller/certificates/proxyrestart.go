@@ -1,6 +1,7 @@
 package certificates
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -25,7 +26,7 @@ func (c *Certificates) UpdateSettings(ctx context.Context, form ProxyForm) (chan
 	c.settling.Lock()
 	defer c.settling.Unlock()
 	was := c.Settings()
-	settings, err := form.parse(was, c.o.Key)
+	settings, err := form.parse(was, c.o.Key, c.o.Near)
 	if err != nil {
 		return "", false, err
 	}
@@ -48,7 +49,8 @@ func (c *Certificates) UpdateSettings(ctx context.Context, form ProxyForm) (chan
 		return "", restarted, errors.Join(err, back)
 	}
 	c.requestLook()
-	return settings.changes(was), restarted, c.routes.Publish(ctx)
+	// The gate comes last: only now the proxy has routes for what it passes on.
+	return settings.changes(was), restarted, cmp.Or(c.routes.Publish(ctx), c.tellGate())
 }
 
 // apply writes the settings and makes the proxy use them.

@@ -67,6 +67,9 @@ type ProxySettings struct {
 	ForceHTTPS bool `json:"force_https"`
 	HTTP3      bool `json:"http3"`
 
+	// TrustedProxies stand in front of the proxy, beside those of the environment.
+	TrustedProxies []netip.Prefix `json:"trusted_proxies,omitempty"`
+
 	Dashboard     DashboardMode `json:"dashboard"`
 	DashboardHost traefik.Host  `json:"dashboard_host,omitempty"`
 	DashboardUser string        `json:"dashboard_user,omitempty"`
@@ -98,6 +101,7 @@ type ProxyForm struct {
 	DNSProvider, DNSCredentials                   string
 	Dashboard, DashboardHost, DashboardUser       string
 	DashboardPassword                             secret.Text
+	TrustedProxies                                string // addresses and ranges, separated by commas, spaces or line ends
 }
 
 // The fields of the form, as problems name them.
@@ -121,11 +125,12 @@ func (s ProxySettings) Form() ProxyForm {
 		Authority: string(s.Authority), Email: s.Email, Directory: s.Directory, Trust: s.Trust, Challenge: string(s.Challenge),
 		DryRun: s.DryRun, ForceHTTPS: s.ForceHTTPS, HTTP3: s.HTTP3, DNSProvider: s.DNSProvider,
 		Dashboard: string(s.Dashboard), DashboardHost: string(s.DashboardHost), DashboardUser: s.DashboardUser,
+		TrustedProxies: trustedText(s.TrustedProxies),
 	}
 }
 
 // parse checks the form against the old settings.
-func (f ProxyForm) parse(was ProxySettings, key secret.Key) (ProxySettings, error) {
+func (f ProxyForm) parse(was ProxySettings, key secret.Key, near Neighbours) (ProxySettings, error) {
 	settings := ProxySettings{
 		Authority: Authority(f.Authority), Email: strings.TrimSpace(f.Email), DryRun: f.DryRun, Challenge: traefik.Challenge(f.Challenge),
 		ForceHTTPS: f.ForceHTTPS, HTTP3: f.HTTP3, Dashboard: DashboardMode(f.Dashboard),
@@ -136,6 +141,7 @@ func (f ProxyForm) parse(was ProxySettings, key secret.Key) (ProxySettings, erro
 		settings.checkAuthority, settings.checkDirectory, settings.checkTrust,
 		func() error { return f.parseDNS(&settings, was, key) },
 		func() error { return f.parseDashboard(&settings, was) },
+		func() error { return f.parseTrusted(&settings, near) },
 	} {
 		problems = problems.With(check())
 	}
@@ -319,6 +325,7 @@ func (s ProxySettings) static(base traefik.StaticOptions, key secret.Key, self n
 		return base, err
 	}
 	base.ACME, base.HTTP3 = acme, s.HTTP3
+	base.TrustedProxies = joinTrusted(base.TrustedProxies, s.TrustedProxies)
 	base.Dashboard = traefik.Dashboard{Off: s.Dashboard == DashboardOff, Controller: self}
 	if s.Dashboard == DashboardHost {
 		base.Dashboard.Host, base.Dashboard.Resolver = s.DashboardHost, acme.Resolver(s.Challenge)

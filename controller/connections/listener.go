@@ -24,17 +24,6 @@ type Limit struct {
 	Grace time.Duration
 }
 
-func (l Limit) of(network netip.Prefix) int {
-	if l.isShared(network) {
-		return l.SharedLimit
-	}
-	return l.PerAddress
-}
-
-func (l Limit) isShared(network netip.Prefix) bool {
-	return l.Shared.IsValid() && network.Addr() == l.Shared && network.IsSingleIP()
-}
-
 // Crowd is the connections of one or more listeners that share a Limit. A
 // connection beyond the limit takes the place of the one that has been idle for
 // longest, and is closed at once where none is: whoever holds many connections
@@ -46,6 +35,9 @@ type Crowd struct {
 	// Refused, where it is set, hears of each connection that was closed for the
 	// limit: a new one, or one that gave way. It must not block.
 	Refused func(from net.Addr)
+	// Shares, where it is set, reports further addresses that many come from, each with
+	// the SharedLimit.
+	Shares func(netip.Addr) bool
 
 	mu     sync.Mutex
 	open   map[string]*Conn // by both ends
@@ -57,7 +49,14 @@ type Crowd struct {
 type group struct {
 	open   map[*Conn]struct{}
 	weight int // what they count for together
+	// full is until when none of them gives way, in nanoseconds, unless one becomes idle.
+	full atomic.Int64
 }
+
+// fullFor is how long a search that found nothing holds. A flood of one address would
+// search all of its connections again for each new one, while all others wait for the
+// lock.
+const fullFor = 5 * time.Millisecond
 
 // NewCrowd returns a Crowd without connections.
 func NewCrowd(limit Limit) *Crowd {
@@ -107,7 +106,7 @@ func (l *limited) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		counted := &Conn{Conn: connection, crowd: l.crowd, from: Neighbourhood(connection.RemoteAddr())}
+		counted := &Conn{Conn: connection, crowd: l.crowd, from: l.crowd.groupOf(connection.RemoteAddr())}
 		counted.leave = sync.OnceFunc(func() { l.crowd.leave(counted) })
 		if l.crowd.enter(counted) {
 			return counted, nil
@@ -115,6 +114,27 @@ func (l *limited) Accept() (net.Conn, error) {
 		_ = connection.Close()
 		l.crowd.refused(connection.RemoteAddr())
 	}
+}
+
+func (c *Crowd) limitOf(network netip.Prefix) int {
+	if c.isShared(network) {
+		return c.limit.SharedLimit
+	}
+	return c.limit.PerAddress
+}
+
+func (c *Crowd) isShared(network netip.Prefix) bool {
+	address := network.Addr()
+	return network.IsSingleIP() && (c.limit.Shared.IsValid() && address == c.limit.Shared || c.Shares != nil && c.Shares(address))
+}
+
+// groupOf is the neighbourhood of the address, but for a shared one, which stands alone.
+func (c *Crowd) groupOf(remote net.Addr) netip.Prefix {
+	address := Address(remote)
+	if alone := netip.PrefixFrom(address, address.BitLen()); c.isShared(alone) {
+		return alone
+	}
+	return Neighbourhood(remote)
 }
 
 func (c *Crowd) refused(from net.Addr) {
@@ -133,6 +153,7 @@ func (c *Crowd) enter(counted *Conn) bool {
 	if c.from[counted.from] == nil {
 		c.from[counted.from] = &group{open: make(map[*Conn]struct{})}
 	}
+	counted.group.Store(c.from[counted.from])
 	c.from[counted.from].open[counted] = struct{}{}
 	c.add(counted, 1)
 	return true
@@ -143,9 +164,9 @@ func (c *Crowd) makeRoom(counted *Conn, more int) bool {
 	for {
 		var place *Conn
 		switch its := c.from[counted.from]; {
-		case its == nil && more > c.limit.of(counted.from):
-		case its != nil && its.weight+more > c.limit.of(counted.from):
-			place = longestIdle(maps.Keys(its.open), counted, c.limit.Grace)
+		case its == nil && more > c.limitOf(counted.from):
+		case its != nil && its.weight+more > c.limitOf(counted.from):
+			place = c.waitsIn(its, counted)
 		case c.weight+more <= c.limit.Total:
 			return true
 		default:
@@ -158,6 +179,19 @@ func (c *Crowd) makeRoom(counted *Conn, more int) bool {
 		_ = place.Conn.Close() // its own Close finds that it has left
 		c.refused(place.RemoteAddr())
 	}
+}
+
+// waitsIn is the connection of the full address that gives way; nil where none does.
+func (c *Crowd) waitsIn(its *group, counted *Conn) *Conn {
+	now := time.Now()
+	if now.UnixNano() < its.full.Load() {
+		return nil
+	}
+	found := longestIdle(maps.Keys(its.open), counted, c.limit.Grace)
+	if found == nil {
+		its.full.Store(now.Add(fullFor).UnixNano())
+	}
+	return found
 }
 
 // unfairest is the connection that gives way to one more, which its address would then
@@ -199,7 +233,7 @@ func (c *Crowd) unfairest(counted *Conn, more int) *Conn {
 
 // share is how much of its limit an address uses.
 func (c *Crowd) share(network netip.Prefix, weight int) float64 {
-	return float64(weight) / float64(c.limit.of(network))
+	return float64(weight) / float64(c.limitOf(network))
 }
 
 // longestIdle is another one of those; nil where none is idle for so long.
@@ -248,6 +282,7 @@ type Conn struct {
 	from   netip.Prefix
 	weight int          // what it counts for; under the crowd's lock
 	idle   atomic.Int64 // since when, in nanoseconds; zero where it is busy
+	group  atomic.Pointer[group]
 	leave  func()
 }
 
@@ -257,7 +292,7 @@ type Conn struct {
 func (c *Conn) Weigh(weight int) bool {
 	c.crowd.mu.Lock()
 	defer c.crowd.mu.Unlock()
-	if c.crowd.limit.isShared(c.from) {
+	if c.crowd.isShared(c.from) {
 		return true
 	}
 	if c.crowd.open[keyOf(c)] != c || !c.crowd.makeRoom(c, weight-c.weight) {
@@ -268,7 +303,12 @@ func (c *Conn) Weigh(weight int) bool {
 }
 
 // Idle says that the connection waits since then, and may give way to another.
-func (c *Conn) Idle(since time.Time) { c.idle.Store(since.UnixNano()) }
+func (c *Conn) Idle(since time.Time) {
+	c.idle.Store(since.UnixNano())
+	if its := c.group.Load(); its != nil {
+		its.full.Store(0)
+	}
+}
 
 // Busy says that it waits no more.
 func (c *Conn) Busy() { c.idle.Store(0) }

@@ -143,3 +143,44 @@ func TestCrowd_ABusyConnectionNeverGivesWay(t *testing.T) {
 		t.Errorf("%d are in", len(in))
 	}
 }
+
+func TestCrowd_AnAddressThatManyComeFromStandsAloneInItsNetwork(t *testing.T) {
+	crowd := NewCrowd(Limit{Total: 100, PerAddress: 1, SharedLimit: 3})
+	crowd.Shares = func(address netip.Addr) bool { return address == netip.MustParseAddr("2001:db8:0:1::7") }
+	in := takeAll(crowd, "2001:db8:0:1::7", "2001:db8:0:1::1", "2001:db8:0:1::7", "2001:db8:0:1::2", "2001:db8:0:1::7", "2001:db8:0:1::7")
+	count := make(map[string]int)
+	for _, c := range in {
+		count[c.from.String()]++
+	}
+	if count["2001:db8:0:1::7/128"] != 3 || count["2001:db8:0:1::/64"] != 1 {
+		t.Errorf("%v", count)
+	}
+	if !in[0].Weigh(4) {
+		t.Error("its connections are many people's, and count as one each")
+	}
+}
+
+// TestCrowd_WhoBecomesIdleGivesWayAtOnceAlsoAfterARefusal: a refusal is remembered for a
+// moment, and not against somebody who gives way now.
+func TestCrowd_WhoBecomesIdleGivesWayAtOnceAlsoAfterARefusal(t *testing.T) {
+	crowd := NewCrowd(Limit{Total: 10, PerAddress: 2})
+	in := takeAll(crowd, "192.0.2.1", "192.0.2.1")
+	for range 3 {
+		if len(takeAll(crowd, "192.0.2.1", "192.0.2.1")) != 0 {
+			t.Fatal("a busy connection gave way")
+		}
+		in[0].Idle(time.Now())
+		if in = append(in[1:], takeAll(crowd, "192.0.2.1")...); len(in) != 2 {
+			t.Fatal("an idle connection did not give way")
+		}
+	}
+	// What becomes old enough without a word gives way when the refusal is forgotten.
+	crowd = NewCrowd(Limit{Total: 10, PerAddress: 1, Grace: 2 * fullFor})
+	in = takeAll(crowd, "192.0.2.1")
+	in[0].Idle(time.Now())
+	takeAll(crowd, "192.0.2.1")
+	time.Sleep(4 * fullFor)
+	if len(takeAll(crowd, "192.0.2.1")) != 1 {
+		t.Error("a refusal is remembered for too long")
+	}
+}

@@ -23,7 +23,7 @@ import (
 const (
 	totalConnections  = 4096
 	addressLimit      = 256
-	sharedConnections = 3072 // of the machine's own address, which many may come from
+	sharedConnections = 3072 // of the machine's own address, or a trusted proxy's: many come from it
 	evictionGrace     = 5 * time.Second
 
 	// streamsWeight is what a connection counts for that may carry many requests at once.
@@ -59,6 +59,7 @@ func (t Times) complete() Times {
 type Door struct {
 	Listener net.Listener // of TCP
 	Proxy    string       // address and port of the proxy's entry point
+	Proxied  string       // the same for what comes from a trusted proxy; empty: the same one
 	Secure   bool         // TLS begins at once
 }
 
@@ -66,6 +67,7 @@ type Door struct {
 type Options struct {
 	Doors   []Door
 	Machine netip.Addr // this machine on the gate's network: whoever a published port hides
+	Trust   *Trust     // the proxies in front; nil: none
 	Times   Times
 	Limit   connections.Limit // the zero value is the default
 	Logger  *slog.Logger
@@ -76,6 +78,7 @@ type Gate struct {
 	doors  []Door
 	times  Times
 	crowd  *connections.Crowd
+	trust  *Trust
 	weight int // of a connection that may carry many requests at once
 	tally  *tally
 	logger *slog.Logger
@@ -92,9 +95,9 @@ func New(o Options) *Gate {
 	}
 	g := &Gate{
 		doors: o.Doors, times: o.Times.complete(), crowd: connections.NewCrowd(o.Limit), weight: streamsWeight,
-		tally: new(tally), logger: o.Logger,
+		tally: new(tally), logger: o.Logger, trust: o.Trust,
 	}
-	g.crowd.Refused = g.tally.refuse
+	g.crowd.Refused, g.crowd.Shares = g.tally.refuse, o.Trust.Has
 	return g
 }
 

@@ -40,6 +40,12 @@ type opened struct {
 // open stands before a proxy that hands each connection, behind its header, to serve.
 func open(t *testing.T, secure bool, times Times, limit connections.Limit, serve func(header []byte, c *net.TCPConn, r *bufio.Reader)) *opened {
 	t.Helper()
+	return openTrusting(t, nil, "", secure, times, limit, serve)
+}
+
+// openTrusting also has trusted proxies, whose connections lead to another place.
+func openTrusting(t *testing.T, trust *Trust, proxied string, secure bool, times Times, limit connections.Limit, serve func(header []byte, c *net.TCPConn, r *bufio.Reader)) *opened {
+	t.Helper()
 	g := &opened{t: t, done: make(chan error, 1)}
 	proxy, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -71,7 +77,7 @@ func open(t *testing.T, secure bool, times Times, limit connections.Limit, serve
 	ctx, cancel := context.WithCancel(t.Context())
 	g.stop = cancel
 	gate := New(Options{
-		Doors: []Door{{Listener: listener, Proxy: proxy.Addr().String(), Secure: secure}},
+		Doors: []Door{{Listener: listener, Proxy: proxy.Addr().String(), Proxied: proxied, Secure: secure}}, Trust: trust,
 		Times: times, Limit: limit, Logger: slog.New(slog.DiscardHandler),
 	})
 	go func() { g.done <- gate.Run(ctx) }()

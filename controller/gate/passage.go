@@ -65,7 +65,7 @@ func (g *Gate) pass(ctx context.Context, connection net.Conn, door Door) {
 	// From here on it costs the proxy something. Where the next one could take its place at
 	// once, a flood would have the proxy begin every request of it and end none.
 	counted.Idle(time.Now())
-	far, err := g.reach(ctx, door.Proxy)
+	far, err := g.reach(ctx, g.wayOf(door, near))
 	if err != nil {
 		g.logger.Debug("the proxy does not answer", "error", err)
 		return
@@ -79,6 +79,14 @@ func (g *Gate) pass(ctx context.Context, connection net.Conn, door Door) {
 	if !p.run() {
 		g.tally.tooSlow(near.RemoteAddr())
 	}
+}
+
+// wayOf is where a connection through the door leads.
+func (g *Gate) wayOf(door Door, near *net.TCPConn) string {
+	if door.Proxied != "" && g.trust.Has(connections.Address(near.RemoteAddr())) {
+		return door.Proxied
+	}
+	return door.Proxy
 }
 
 // reach connects to the proxy, also where it is just starting anew.

@@ -1,6 +1,7 @@
 // Package maintenance answers visitors where no app does: with the page of an app that
 // is in maintenance, stopped or was never live, with that of an address where nothing
-// is, and with the way to the path that has its slash.
+// is, with that of a request that the proxy refuses, and with the way to the path that has
+// its slash.
 //
 // It keeps nothing: the proxy says in a header that it sets itself what to answer, the
 // operator's text included, so that what is shown is what was published, also while the
@@ -30,7 +31,8 @@ const (
 )
 
 // Handler answers every request with what traefik.PageHeader asks for; where that is
-// none of its values, with the page of maintenance.
+// none of its values, with the page of maintenance. Without the header, it answers
+// traefik.ForbiddenPath with the page of a refused address.
 func Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch value := r.Header.Get(traefik.PageHeader); value {
@@ -40,7 +42,13 @@ func Handler() http.Handler {
 			unavailable.write(w, r)
 		case traefik.PageSlash:
 			redirectToSlash(w, r)
+		case traefik.PageEncoded:
+			encoded.write(w, r)
 		default:
+			if value == "" && r.URL.Path == traefik.ForbiddenPath {
+				forbidden.write(w, r)
+				return
+			}
 			maintenanceOf(traefik.DecodeMaintenance(value)).write(w, r)
 		}
 	})

@@ -52,6 +52,25 @@ func TestPage_ForgedHeaderGivesTheUsualText(t *testing.T) {
 	}
 }
 
+func TestPage_SaysWhyTheProxyRefuses(t *testing.T) {
+	if got := show(t, http.MethodGet, traefik.PageEncoded); got.Code != http.StatusBadRequest || !strings.Contains(got.Body.String(), "encoded character") {
+		t.Errorf("encoded characters: %d %s", got.Code, got.Body)
+	}
+	request := httptest.NewRequest(http.MethodGet, traefik.ForbiddenPath, http.NoBody)
+	got := httptest.NewRecorder()
+	Handler().ServeHTTP(got, request)
+	if got.Code != http.StatusForbidden || !strings.Contains(got.Body.String(), "internet addresses") {
+		t.Errorf("a refused address: %d %s", got.Code, got.Body)
+	}
+	// An app's own path of that name shows the app's page.
+	request.Header.Set(traefik.PageHeader, traefik.PageUnavailable)
+	got = httptest.NewRecorder()
+	Handler().ServeHTTP(got, request)
+	if got.Code != http.StatusServiceUnavailable {
+		t.Errorf("with a header: %d", got.Code)
+	}
+}
+
 func TestPage_AllowsNothingButItsStyle(t *testing.T) {
 	policy := show(t, http.MethodGet, "").Header().Get("Content-Security-Policy")
 	if !strings.HasPrefix(policy, "default-src 'none'; style-src 'sha256-") || strings.Contains(policy, "unsafe") {

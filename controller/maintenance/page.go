@@ -40,6 +40,20 @@ var (
 	}
 )
 
+// The pages of requests that the proxy refuses. It enforces the status itself where its
+// own rules refuse.
+var (
+	encoded = page{
+		Title: "Address not accepted", status: http.StatusBadRequest,
+		Text: "The address holds an encoded character (%23, %25, %2F, %3B or %3F) that is not accepted here. " +
+			"If this is your app, choose on its page Access which encoded characters it gets.",
+	}
+	forbidden = page{
+		Title: "Not admitted", status: http.StatusForbidden,
+		Text: "This page admits only some internet addresses, and yours is not one of them.",
+	}
+)
+
 // maintenanceOf is the page of an app in maintenance; an empty text is the usual one.
 func maintenanceOf(text string) page {
 	return page{Title: "Down for maintenance", Text: cmp.Or(text, defaultText), status: http.StatusServiceUnavailable}

@@ -49,6 +49,8 @@ type Service struct {
 	// Scratch are the places that the image declares as volumes and where nothing is
 	// mounted. What is written there goes with the container.
 	Scratch []string `json:",omitempty"`
+
+	Site bool `json:",omitempty"` // Berth's own server for static sites
 }
 
 // Stop says how to end a service.

@@ -16,6 +16,7 @@ func fromProject(ctx context.Context, tree *archive.Tree, service plan.Service, 
 	if err != nil {
 		return plan.Plan{}, err
 	}
+	service.Site = made.Site
 	service.Build = plan.Build{Dockerfile: recipe.Place, Keep: keep, Generated: made}
 	if refusal := service.Build.Take([]byte(made.Dockerfile), o); refusal != nil {
 		return plan.Plan{}, refusal

@@ -33,6 +33,7 @@ type Generated struct {
 	Kind       string   // the recognised kind of project, such as "Go"
 	Dockerfile string   // whole text
 	Reasons    []string // whole sentences: a finding, and its consequence
+	Site       bool     // Berth's own server serves files, and nothing else answers
 	// Below and Extras are the layout of the build context, beside the archive's files.
 	Below  string
 	Extras []archive.Extra
@@ -47,6 +48,7 @@ type recipe struct {
 	lines   []string
 	steps   []string // the keyword of each instruction, in order
 	below   string
+	site    bool
 	extras  []archive.Extra
 	kept    []string // patterns of files that ignoredAlways leaves out and this build reads
 }
@@ -98,7 +100,7 @@ func (r *recipe) finish() (*Generated, error) {
 		return nil, fmt.Errorf("generate Dockerfile: %w", refusal)
 	}
 	extras := append([]archive.Extra{{Path: Place, Text: text}}, r.extras...)
-	return &Generated{Kind: r.kind, Dockerfile: text, Reasons: r.reasons, Below: r.below, Extras: extras}, nil
+	return &Generated{Kind: r.kind, Dockerfile: text, Reasons: r.reasons, Below: r.below, Extras: extras, Site: r.site}, nil
 }
 
 func (r *recipe) text() string {

@@ -72,6 +72,7 @@ func (r *recipe) serveFolder(o Options, source string) {
 	r.add("COPY", source+" /site/")
 	r.unprivileged()
 	r.words("ENTRYPOINT", "/berth", "static")
+	r.site = true
 	if o.Fallback {
 		r.because("Unknown paths are answered with index.html, for apps that route in the browser.")
 		r.words("CMD", "--fallback")

@@ -31,7 +31,8 @@ type storedAccess struct {
 	Headers      storedHeaders     `json:"headers,omitzero"`
 	Maintenance  storedMaintenance `json:"maintenance,omitzero"`
 
-	NoSlashRedirect bool `json:"no_slash_redirect,omitempty"`
+	NoSlashRedirect bool                 `json:"no_slash_redirect,omitempty"`
+	EncodedPaths    traefik.EncodedPaths `json:"encoded_paths,omitempty"`
 }
 
 type storedUser struct {
@@ -64,7 +65,7 @@ func (c accessColumn) Value() (driver.Value, error) {
 	stored := storedAccess{
 		Password: access.Password, Allow: access.Allow, Rate: storedRate(access.Rate), MaxBodyBytes: access.MaxBodyBytes,
 		Headers: storedHeaders(access.Headers), Maintenance: storedMaintenance(access.Maintenance),
-		NoSlashRedirect: access.NoSlashRedirect,
+		NoSlashRedirect: access.NoSlashRedirect, EncodedPaths: access.EncodedPaths,
 	}
 	for _, user := range access.Users {
 		stored.Users = append(stored.Users, storedUser(user))
@@ -86,7 +87,7 @@ func (c accessColumn) Scan(value any) error {
 	*c.access = traefik.Access{
 		Password: stored.Password, Allow: stored.Allow, Rate: traefik.Rate(stored.Rate), MaxBodyBytes: stored.MaxBodyBytes,
 		Headers: traefik.ResponseHeaders(stored.Headers), Maintenance: traefik.Maintenance(stored.Maintenance),
-		NoSlashRedirect: stored.NoSlashRedirect,
+		NoSlashRedirect: stored.NoSlashRedirect, EncodedPaths: stored.EncodedPaths,
 	}
 	for _, user := range stored.Users {
 		c.access.Users = append(c.access.Users, traefik.User(user))

@@ -20,8 +20,8 @@ func fullAccess() traefik.Access {
 		Rate:            traefik.Rate{Requests: 5, Period: time.Minute, Burst: 9},
 		MaxBodyBytes:    1 << 20,
 		Headers:         traefik.ResponseHeaders{FrameOptions: "DENY", ReferrerPolicy: "origin", PermissionsPolicy: "camera=()", ContentSecurityPolicy: "default-src 'self'", NoSniff: true},
-		NoSlashRedirect: true,
-		Maintenance:     traefik.Maintenance{On: true, Text: "Back \"soon\"\n<b>"},
+		NoSlashRedirect: true, EncodedPaths: traefik.EncodedSlash,
+		Maintenance: traefik.Maintenance{On: true, Text: "Back \"soon\"\n<b>"},
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"berth/controller/app"
+	"berth/controller/plan"
 	"berth/controller/store"
 )
 
@@ -37,6 +38,23 @@ func TestTable_HoldsLiveReleasesAndThenProvingOnes(t *testing.T) {
 		"starting r1 at starting:1 for [/starting], proving",
 		"verifying r1 at verifying:1 for [/verifying], proving",
 	)
+}
+
+func TestTable_SaysWhichLiveReleaseIsAStaticSite(t *testing.T) {
+	t.Parallel()
+	ledger := fresh(t)
+	for _, name := range []app.Name{"site", "hello"} {
+		release := createApp(t, ledger, name, "/"+string(name))
+		release.Address = string(name) + ":8000"
+		release.Services = []app.ServiceRun{{Spec: plan.Service{Name: "web", Site: name == "site"}, Main: true}, {Spec: plan.Service{Name: "other", Site: true}}}
+		must(t, ledger.UpdateServices(t.Context(), release))
+		promoted(t, ledger, release.ReleaseID)
+	}
+	table, err := ledger.Table(t.Context())
+	must(t, err)
+	if len(table.Routings) != 2 || table.Routings[0].Site || !table.Routings[1].Site {
+		t.Errorf("%+v", table.Routings)
+	}
 }
 
 func TestTable_HoldsNoAddressThatMustNotBeReached(t *testing.T) {

@@ -38,7 +38,7 @@ var board = []room{
 	{"dialects", "app problem archive dialect plan planner printable secret"},
 	{"volumes", "uploads app audit problem archive docker pause plan printable volume"},
 	{"uploads", "app problem archive"},
-	{"certificates", "app problem certificate docker dotenv pause secret traefik"},
+	{"certificates", "address app problem certificate docker dotenv pause secret traefik"},
 	{"environment", "app problem docker plan printable secret"},
 
 	// The nouns.

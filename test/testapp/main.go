@@ -91,6 +91,8 @@ func run() error {
 		if err := speakLines(version); err != nil {
 			return err
 		}
+	case "https-only": // sends everybody to HTTPS who did not come that way
+		http.HandleFunc("/secure", httpsOnly)
 	case "page": // shows a page whose style is at the top of its host
 		http.HandleFunc("/static/site.css", func(http.ResponseWriter, *http.Request) {})
 		http.HandleFunc("/{$}", func(w http.ResponseWriter, _ *http.Request) {
@@ -114,6 +116,14 @@ func run() error {
 	http.HandleFunc("/print", func(_ http.ResponseWriter, r *http.Request) { fmt.Println(r.URL.Query().Get("line")) })
 	http.HandleFunc("/die", func(http.ResponseWriter, *http.Request) { os.Exit(3) })
 	return serve()
+}
+
+func httpsOnly(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("X-Forwarded-Proto") != "https" {
+		http.Redirect(w, r, "https://"+r.Host+r.URL.Path, http.StatusMovedPermanently)
+		return
+	}
+	_ = r.Header.Write(w)
 }
 
 func hello(version string) http.Handler {
