@@ -29,7 +29,7 @@ func TestExamples_DeployFromTheShell(t *testing.T) {
 			route, name := "/example/"+example.name, "example-"+example.name
 			var secret []string
 			if example.secret != "" {
-				o.dropLater(name + "-entries") // after the app, which is removed first
+				t.Cleanup(func() { removeVolumes(t, name) }) // after the app, which is removed first
 				t.Setenv(example.secret, "a-token-of-the-test")
 				secret = []string{"--secret", example.secret}
 			}

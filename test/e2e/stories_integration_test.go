@@ -6,6 +6,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -32,22 +33,43 @@ func (b *browser) uploadByForm(name, mode string, lines ...string) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
+	b.sendByForm(name, archive, ".steps")
+}
+
+// sendByForm sends an archive through the upload form of the browser, at the route /NAME, until
+// the answer shows landing.
+func (b *browser) sendByForm(name string, archive []byte, landing string, fill ...step) {
+	b.t.Helper()
 	file := write(b.t, name+".zip", archive)
 	page := "/admin/apps/" + name + "/releases/1"
+	steps := append([]step{chromedp.SetValue("#name", name), chromedp.SetValue("#route", "/"+name)}, fill...)
+	steps = append(steps, chromedp.SetUploadFiles("input[name=archive]", []string{file}), chromedp.Click("form[data-upload] button[type=submit]"))
 	for deadline := time.Now().Add(pageTimeout()); time.Now().Before(deadline); {
 		b.open("/upload")
-		b.run("send the archive of "+name, chromedp.SetValue("#name", name), chromedp.SetValue("#route", "/"+name),
-			chromedp.SetUploadFiles("input[name=archive]", []string{file}), chromedp.Click("form[data-upload] button[type=submit]"))
+		b.run("send the archive of "+name, steps...)
 		// A container that comes or goes breaks an upload: it is sent again then.
-		if patience.Eventually(10*time.Second, func() bool { return b.sees(".steps") }) {
+		patience.Eventually(10*time.Second, func() bool { return b.sees(landing) || b.lostUpload() })
+		if b.sees(landing) {
 			return
 		}
-		if b.open(page); b.sees(".steps") {
+		if b.open(page); b.sees(landing) {
 			return
 		}
 	}
 	b.shoot("failed-" + b.t.Name())
 	b.t.Fatalf("the archive of %s was never taken", name)
+}
+
+// lostUpload reports whether the page says that an upload or its answer was lost.
+func (b *browser) lostUpload() bool {
+	b.t.Helper()
+	if eval[string](b, `location.pathname`) != "/upload" {
+		return true // the page looked for the app, and found it
+	}
+	text := b.text("body")
+	return slices.ContainsFunc([]string{networkChanged, "Send it again.", "The connection is lost."}, func(words string) bool {
+		return strings.Contains(text, words)
+	})
 }
 
 // failsWith opens the page of the app's first release, which must have failed for that
