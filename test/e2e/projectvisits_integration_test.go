@@ -104,7 +104,7 @@ func visitForge(t *testing.T, b *browser) {
 	if text, err := os.ReadFile(filepath.Join(work, "notes", "tide.txt")); err != nil || string(text) != "high at noon\n" {
 		t.Errorf("cloned %q, %v", text, err)
 	}
-	inside := net.JoinHostPort(address(t, instancesOf(t, "git-server")[0], berth.Name+"-app-git-server"), "22")
+	inside := net.JoinHostPort(address(t, instancesOf(t, "git-server")[0], networksOf(t, "git-server")[0]), "22")
 	connection, err := net.DialTimeout("tcp", inside, patience.Of(3*time.Second))
 	if err != nil {
 		t.Fatal(err)
