@@ -4,6 +4,8 @@ package e2e
 
 import (
 	"bytes"
+	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -87,9 +89,17 @@ func (b *browser) sendProject(p project) {
 	offer := offerOfRoot + "[value=" + p.stepsDown + "]"
 	b.sendByForm(p.name, content, offer, p.fill...)
 	b.shoot("60-" + p.name + "-offer")
-	tick := chromedp.Click(offer)
-	b.run("accept the offer", tick)
-	b.press("/admin/apps/"+p.name+"/releases/1", "form[action='/upload'] button[type=submit]", ".steps", tick)
+	accept := tick(offer)
+	b.run("accept the offer", accept)
+	b.press("/admin/apps/"+p.name+"/releases/1", "form[action='/upload'] button[type=submit]", ".steps", accept)
+}
+
+// tick ticks a box that may be ticked already.
+func tick(selector string) step {
+	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := chromedp.Evaluate[bool](fmt.Sprintf(`document.querySelector(%q).checked = true`, selector))(ctx, t)
+		return err
+	})
 }
 
 // packProject zips a copy of the project's folder.
