@@ -10,10 +10,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 
 	"berth/controller/archive"
+	"berth/test/patience"
 )
 
 // project is an app as people have it, in a folder of testdata/projects.
@@ -87,11 +89,22 @@ func (b *browser) sendProject(p project) {
 		return
 	}
 	offer := offerOfRoot + "[value=" + p.stepsDown + "]"
-	b.sendByForm(p.name, content, offer, p.fill...)
-	b.shoot("60-" + p.name + "-offer")
-	accept := tick(offer)
-	b.run("accept the offer", accept)
-	b.press("/admin/apps/"+p.name+"/releases/1", "form[action='/upload'] button[type=submit]", ".steps", accept)
+	page := "/admin/apps/" + p.name + "/releases/1"
+	for deadline := time.Now().Add(pageTimeout()); time.Now().Before(deadline); {
+		b.sendByForm(p.name, content, offer, p.fill...)
+		b.shoot("60-" + p.name + "-offer")
+		b.run("accept the offer", tick(offer), chromedp.Click("form[action='/upload'] button[type=submit]"))
+		// As in sendByForm: what was lost is sent again.
+		patience.Eventually(10*time.Second, func() bool { return b.sees(".steps") || b.lostUpload() })
+		if b.sees(".steps") {
+			return
+		}
+		if b.open(page); b.sees(".steps") {
+			return
+		}
+	}
+	b.shoot("failed-" + b.t.Name())
+	b.t.Fatalf("the archive of %s was never taken with what was offered", p.name)
 }
 
 // tick ticks a box that may be ticked already.
