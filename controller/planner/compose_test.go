@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -13,7 +12,6 @@ import (
 	"berth/controller/archive/archivetest"
 	"berth/controller/plan"
 	"berth/controller/problem"
-	"berth/controller/problem/problemtest"
 )
 
 // composed plans a compose file with a few files beside it.
@@ -599,30 +597,6 @@ func FuzzFromCompose(f *testing.F) {
 			}
 		}
 	})
-}
-
-// TestFrom_PlansTheExamples plans the compose files that the examples ship.
-func TestFrom_PlansTheExamples(t *testing.T) {
-	read := func(path string) string {
-		text, err := os.ReadFile("../../examples/" + path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(text)
-	}
-	made := mustCompose(t, read("compose-guestbook/compose.yaml"), plan.Options{},
-		"token.txt", "t", "app/Dockerfile", read("compose-guestbook/app/Dockerfile"))
-	if made.Main != "web" || !serviceOf(t, made, "store").Stateful() || made.Services[0].Name != "store" {
-		t.Errorf("got %+v", made)
-	}
-	visits := read("compose-flask-postgres/compose.yaml")
-	dockerfile := []string{"web/Dockerfile", read("compose-flask-postgres/web/Dockerfile")}
-	made = mustCompose(t, visits, plan.Options{Secrets: []string{"DATABASE_PASSWORD"}}, dockerfile...)
-	if made.Main != "web" || serviceOf(t, made, "db").Image != "postgres:17-alpine" {
-		t.Errorf("got %+v", made)
-	}
-	_, err := composed(t, visits, plan.Options{}, dockerfile...)
-	problemtest.MustRefuse(t, err, "compose.yaml", 8, "save it for the app")
 }
 
 func TestFrom_RefusesNamesOfTheInternetOnTheNetwork(t *testing.T) {

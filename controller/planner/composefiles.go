@@ -83,7 +83,7 @@ func (c *composer) secretContent(secret types.FileObjectConfig, name string) ([]
 		known = name
 	}
 	if !slices.Contains(c.options.Secrets, known) {
-		return nil, c.refuse(fmt.Sprintf("The app has no secret %.60q in Berth.", known), "Save a secret of that name for the app, then deploy again.", "secrets", name)
+		return nil, c.refuse(fmt.Sprintf("The variable %.60s has no value: the app has no secret %.60q in Berth.", known, known), "Save a secret of that name for the app, then deploy again.", "secrets", name)
 	}
 	return []byte(plan.SecretReference(known)), nil
 }
@@ -93,7 +93,7 @@ func (c *composer) content(object types.FileObjectConfig, kind, name string) ([]
 	switch {
 	case object.Environment != "":
 		if object.Content == "" && !c.hasVariable(object.Environment) {
-			return nil, c.refuse(fmt.Sprintf("The app has no variable %.60q.", object.Environment), "Save a variable or a secret of that name for the app, then deploy again.", kind, name, "environment")
+			return nil, c.refuse(fmt.Sprintf("The variable %.60s has no value.", object.Environment), "Give it a value among the app's variables, or as a secret of the app.", kind, name, "environment")
 		}
 		return []byte(object.Content), nil
 	case object.File != "":

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// version is shown on the page, so that an update can be seen; set it with -ldflags "-X main.version=2".
+// version is shown on the page, so that an update can be seen.
 var version = "1"
 
 // drain is how long requests under way may take after SIGTERM.

@@ -180,6 +180,7 @@ func (b *browser) shoot(name string) {
 		if err != nil {
 			b.t.Fatalf("resize for %s: %v", name, err)
 		}
+		_ = eval[bool](b, `(scrollTo(0, 0), true)`) // the head of a page stays where it is looked at
 		picture, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
 		if err != nil {
 			b.t.Fatalf("screenshot %s: %v", name, err)

@@ -17,17 +17,24 @@ import (
 // README says; scripts/base-images has seen to the images that they stand on.
 func TestExamples_DeployFromTheShell(t *testing.T) {
 	o := newOperator(t)
-	for _, example := range []struct{ name, says string }{
-		{"hello", "Hello from Berth"},
-		{"python-flask", "subnet"},
-		{"node-express", "request"},
-		{"static-nginx", "status"},
-		{"static-site", "high tides"},
+	for _, example := range []struct{ name, says, secret string }{
+		{"hello", "Hello from Berth", ""},
+		{"python-flask", "subnet", ""},
+		{"node-express", "request", ""},
+		{"static-nginx", "status", ""},
+		{"static-site", "high tides", ""},
+		{"compose-guestbook", "guestbook", "GUESTBOOK_TOKEN"},
 	} {
 		t.Run(example.name, func(t *testing.T) {
-			route := "/example/" + example.name
-			t.Cleanup(func() { o.remove("example-" + example.name) })
-			out, log, err := deployFolder(t, o.token, filepath.Join("examples", example.name), "example-"+example.name, route)
+			route, name := "/example/"+example.name, "example-"+example.name
+			var secret []string
+			if example.secret != "" {
+				t.Cleanup(func() { removeVolumes(t, name) }) // after the app, which is removed first
+				t.Setenv(example.secret, "a-token-of-the-test")
+				secret = []string{"--secret", example.secret}
+			}
+			t.Cleanup(func() { o.remove(name) })
+			out, log, err := deployFolder(t, o.token, filepath.Join("examples", example.name), name, route, secret...)
 			if err != nil {
 				t.Fatalf("berth deploy: %v\n%s", err, log)
 			}
@@ -75,7 +82,7 @@ func TestExamples_SecondDeployIsAnUpdate(t *testing.T) {
 }
 
 // deployFolder runs the command as a person would in a shell.
-func deployFolder(t *testing.T, token, folder, name, route string) (stdout, stderr string, err error) {
+func deployFolder(t *testing.T, token, folder, name, route string, more ...string) (stdout, stderr string, err error) {
 	t.Helper()
 	private := t.TempDir()
 	tokenFile, certificate := filepath.Join(private, "token"), filepath.Join(private, "admin.crt")
@@ -85,8 +92,10 @@ func deployFolder(t *testing.T, token, folder, name, route string) (stdout, stde
 	docker(t, "cp", berth.Controller()+":/data/tls/admin.crt", certificate)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	command := exec.CommandContext(ctx, filepath.Join(berth.Repository(), ".cache", "bin", "berth"), "deploy", folder,
-		"--name", name, "--route", route, "--server", berth.Admin, "--token-file", tokenFile, "--ca-file", certificate)
+	command := exec.CommandContext(ctx, filepath.Join(berth.Repository(), ".cache", "bin", "berth"), append([]string{
+		"deploy", folder,
+		"--name", name, "--route", route, "--server", berth.Admin, "--token-file", tokenFile, "--ca-file", certificate,
+	}, more...)...)
 	command.Dir = berth.Repository()
 	var out, log bytes.Buffer
 	command.Stdout, command.Stderr = &out, &log

@@ -6,6 +6,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -17,36 +18,55 @@ import (
 	"berth/test/stack"
 )
 
-// uploadByForm sends the test app in that mode through the upload form of the browser.
-// The Dockerfile may get further lines.
-func (b *browser) uploadByForm(name, mode string, lines ...string) {
+// uploadByForm sends the test app in that mode through the upload form of the browser, with
+// one more line in its Dockerfile.
+func (b *browser) uploadByForm(name, mode, line string, fill ...step) {
 	b.t.Helper()
 	files, err := berth.AppFiles(mode, "v1")
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	for _, line := range lines {
-		files["Dockerfile"] = append(files["Dockerfile"], line+"\n"...)
-	}
+	files["Dockerfile"] = append(files["Dockerfile"], line+"\n"...)
 	archive, err := stack.Zip(files)
 	if err != nil {
 		b.t.Fatal(err)
 	}
+	b.sendByForm(name, archive, ".steps", fill...)
+}
+
+// sendByForm sends an archive through the upload form of the browser, at the route /NAME, until
+// the answer shows landing.
+func (b *browser) sendByForm(name string, archive []byte, landing string, fill ...step) {
+	b.t.Helper()
 	file := write(b.t, name+".zip", archive)
 	page := "/admin/apps/" + name + "/releases/1"
+	answer := append([]step{chromedp.SetValue("#name", name), chromedp.SetValue("#route", "/"+name)}, fill...)
 	for deadline := time.Now().Add(pageTimeout()); time.Now().Before(deadline); {
 		b.send(file, "#held")
-		b.run("deploy "+name, chromedp.SetValue("#name", name), chromedp.SetValue("#route", "/"+name), chromedp.Click("#held button.main"))
+		b.run("deploy "+name, append(answer, chromedp.Click("#held button.main"))...)
 		// A container that comes or goes breaks an upload: it is sent again then.
-		if patience.Eventually(10*time.Second, func() bool { return b.sees(".steps") }) {
+		patience.Eventually(10*time.Second, func() bool { return b.sees(landing) || b.lostUpload() })
+		if b.sees(landing) {
 			return
 		}
-		if b.open(page); b.sees(".steps") {
+		if b.open(page); b.sees(landing) {
 			return
 		}
 	}
 	b.shoot("failed-" + b.t.Name())
 	b.t.Fatalf("the archive of %s was never taken", name)
+}
+
+// lostUpload reports whether the page says that an upload or its answer was lost.
+func (b *browser) lostUpload() bool {
+	b.t.Helper()
+	if eval[string](b, `location.pathname`) != "/upload" {
+		return true // the page looked for the app, and found it
+	}
+	text := b.text("body")
+	return slices.ContainsFunc([]string{networkChanged, "Send it again.", "The connection is lost."}, func(words string) bool {
+		return strings.Contains(text, words)
+	})
 }
 
 // failsWith opens the page of the app's first release, which must have failed for that
@@ -83,10 +103,17 @@ func TestStories_AppsThatFailAreToldWhyAndTriedAgain(t *testing.T) {
 	b := newBrowser(t)
 	b.open("/login")
 	b.signIn(resetPassword(t))
-	for _, app := range []struct{ name, mode, line string }{
-		{"otherport", "port", ""}, {"inside", "loopback", ""}, {"writes", "write-data", "WORKDIR /data"}, {"crashes", "crash", ""},
+	soon := chromedp.SetValue("#start_time", "30s") // nobody needs to wait a minute for what never listens there
+	for _, app := range []struct {
+		name, mode, line string
+		fill             []step
+	}{
+		{"otherport", "port", "", []step{soon}},
+		{"inside", "loopback", "", []step{soon}},
+		{"writes", "write-data", "WORKDIR /data", nil},
+		{"crashes", "crash", "", nil},
 	} {
-		b.uploadByForm(app.name, app.mode, app.line)
+		b.uploadByForm(app.name, app.mode, app.line, app.fill...)
 		t.Cleanup(func() { o.remove(app.name) })
 	}
 	b.open("/admin/apps/otherport/releases/1") // it is named while the release still waits

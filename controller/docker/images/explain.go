@@ -22,6 +22,7 @@ var (
 	denied          = regexp.MustCompile(`(\S+): (?:pull access denied|failed to resolve reference|failed to resolve source metadata|unexpected status.*(?:401|403))`)
 	missing         = regexp.MustCompile(`(\S+/\S+): not found`)
 	exitCode        = regexp.MustCompile(`(?:executor failed running |process )(.*?):? (?:exit code: |did not complete successfully: exit code: )(\d+)`)
+	noNetwork       = regexp.MustCompile(`failed to create endpoint \S+ on network \S+: (.*)`)
 	missingFile     = regexp.MustCompile(`failed to (?:compute cache key|calculate checksum)[^\n]*"(/[^"]*)"(?: |: )not found`)
 )
 
@@ -41,7 +42,7 @@ var explanations = []explanation{
 	{missingFile, explainMissingFile},
 	{missing, explainMissingImage},
 	{olderSyntax, explainOlderEngine},
-	{olderSyntax, explainOlderEngine},
+	{noNetwork, explainNetwork},
 	{exitCode, explainExit},
 }
 
@@ -104,6 +105,11 @@ func explainMissingFile(match []string, _ string) (message, hint string) {
 func explainMissingImage(match []string, _ string) (message, hint string) {
 	return fmt.Sprintf("The image %s does not exist in its registry.", strings.TrimPrefix(match[1], "docker.io/")),
 		"Check the name and the tag after FROM."
+}
+
+func explainNetwork(match []string, _ string) (message, hint string) {
+	return fmt.Sprintf("The engine cannot connect the build to its network (%s).", match[1]),
+		"Nothing is wrong with the archive. Restart the engine on the server, then deploy again."
 }
 
 func explainExit(match []string, _ string) (message, hint string) {

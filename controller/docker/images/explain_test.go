@@ -22,6 +22,7 @@ func TestExplain_PutsTheEnginesWordsInSentences(t *testing.T) {
 		`failed to solve with frontend dockerfile.v0: failed to solve with frontend gateway.v0: no active sessions`:                              "The engine cannot fetch the base image, because the build has no session.",
 		`failed to solve with frontend dockerfile.v0: failed to create LLB definition: Dockerfile parse error line 2: unknown instruction: ECHO`: "The engine on the server is too old for line 2 of the Dockerfile (unknown instruction: ECHO).",
 		`failed to solve: dockerfile parse error on line 3: unknown flag: link`:                                                                  "The engine on the server is too old for line 3 of the Dockerfile (unknown flag: link).",
+		`executor failed running [/bin/sh -c make]: failed to create endpoint jkp9 on network bridge: adding interface veth1 to bridge docker0 failed: could not find bridge docker0: route ip+net: no such network interface`: "The engine cannot connect the build to its network (adding interface veth1 to bridge docker0 failed: could not find bridge docker0: route ip+net: no such network interface).",
 		``: "The build failed without a reason.",
 	} {
 		explained := explain(message)
