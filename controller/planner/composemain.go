@@ -96,7 +96,7 @@ const (
 
 func (c *composer) mainClass(service types.ServiceConfig) int {
 	switch {
-	case isBacking(service.Image) || c.runsOnce(service):
+	case plan.IsBacking(service.Image) || c.runsOnce(service):
 		return unlikely
 	case slices.ContainsFunc(service.Ports, func(p types.ServicePortConfig) bool { return speaksHTTP(p) && !isLoopback(p.HostIP) }):
 		return publishes

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"berth/controller/archive"
+	"berth/controller/entrypoint"
 	"berth/controller/nearmiss"
 	"berth/controller/plan"
 	"berth/controller/recipe"
@@ -28,9 +29,9 @@ func From(ctx context.Context, tree *archive.Tree, o plan.Options) (plan.Plan, e
 	made, err := from(ctx, tree, service, o)
 	made.NoteBuilds(o.BuildVariables)
 	if err == nil {
-		err = readEntryPoints(ctx, tree, made)
+		err = entrypoint.Read(ctx, tree, made)
 	}
-	made.Notes = append(made.Notes, unknownStarters(made, o.RootStart)...)
+	made.Notes = append(made.Notes, entrypoint.Unknown(made, o.RootStart)...)
 	return judge(ctx, tree, made, err)
 }
 

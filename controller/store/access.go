@@ -9,13 +9,14 @@ import (
 	"time"
 
 	"berth/controller/app"
+	"berth/controller/store/sqlite"
 	"berth/traefik"
 )
 
 // UpdateAccess replaces the access of an app, also while a release is under way.
 func (s *Store) UpdateAccess(ctx context.Context, name app.Name, access traefik.Access) error {
 	err := s.writeRow(ctx, `UPDATE apps SET access = ? WHERE name = ? AND wanted <> 'deleted'`, accessColumn{&access}, name)
-	return failure(err, "update access of %s", name)
+	return sqlite.Failure(err, "update access of %s", name)
 }
 
 // accessColumn stores an Access as a JSON object; the zero one is {}.
@@ -81,7 +82,7 @@ func (c accessColumn) Scan(value any) error {
 		return nil
 	}
 	var stored storedAccess
-	if err := scanJSON(value, &stored); err != nil {
+	if err := sqlite.ScanJSON(value, &stored); err != nil {
 		return fmt.Errorf("read access: %w", err)
 	}
 	*c.access = traefik.Access{

@@ -22,8 +22,8 @@ func (s *Store) CreateAccount(ctx context.Context, who account.Account) (account
 	who.CreatedAt = stored(who.CreatedAt)
 	err := s.writer.QueryRowContext(ctx, `
 INSERT INTO accounts (name, password_hash, must_change, created_at) VALUES (?, ?, ?, ?) RETURNING id`,
-		who.Name, who.PasswordHash, who.MustChange, micros(who.CreatedAt)).Scan(&who.ID)
-	if isTaken(err) {
+		who.Name, who.PasswordHash, who.MustChange, sqlite.Micros(who.CreatedAt)).Scan(&who.ID)
+	if sqlite.IsTaken(err) {
 		err = problem.ErrNameTaken
 	}
 	if err != nil {
@@ -53,8 +53,8 @@ func (s *Store) FindAccountByName(ctx context.Context, name string) (account.Acc
 // ListAccounts returns every account by name.
 func (s *Store) ListAccounts(ctx context.Context) ([]account.Account, error) {
 	rows, err := s.reader.QueryContext(ctx, selectAccounts+` ORDER BY name`)
-	accounts, err := collect(rows, err, scanAccount)
-	return accounts, failure(err, "list accounts")
+	accounts, err := sqlite.Collect(rows, err, scanAccount)
+	return accounts, sqlite.Failure(err, "list accounts")
 }
 
 // CountAccounts returns how many accounts there are.
@@ -68,22 +68,22 @@ func (s *Store) CountAccounts(ctx context.Context) (count int, err error) {
 // DeleteAccount removes an account with its sessions and second factor; never the last one.
 func (s *Store) DeleteAccount(ctx context.Context, id int64) error {
 	err := s.writeRow(ctx, `DELETE FROM accounts WHERE id = ? AND (SELECT count(*) FROM accounts) > 1`, id)
-	return failure(err, "delete account %d", id)
+	return sqlite.Failure(err, "delete account %d", id)
 }
 
 // UpdateLogin records when the account last signed in.
 func (s *Store) UpdateLogin(ctx context.Context, id int64, at time.Time) error {
-	return failure(s.writeRow(ctx, `UPDATE accounts SET login_at = ? WHERE id = ?`, micros(at), id), "update login of account %d", id)
+	return sqlite.Failure(s.writeRow(ctx, `UPDATE accounts SET login_at = ? WHERE id = ?`, sqlite.Micros(at), id), "update login of account %d", id)
 }
 
 // UpdateDeclined records that the account wants to hear no more of a second factor.
 func (s *Store) UpdateDeclined(ctx context.Context, id int64) error {
-	return failure(s.writeRow(ctx, `UPDATE accounts SET declined = 1 WHERE id = ?`, id), "update account %d", id)
+	return sqlite.Failure(s.writeRow(ctx, `UPDATE accounts SET declined = 1 WHERE id = ?`, id), "update account %d", id)
 }
 
 // UpdatePassword sets the password and ends every session of the account.
 func (s *Store) UpdatePassword(ctx context.Context, id int64, hash string, mustChange bool) error {
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	err := s.writer.Transact(ctx, func(tx *sql.Tx) error {
 		var found int64
 		err := tx.QueryRowContext(ctx, `
 UPDATE accounts SET password_hash = ?, must_change = ? WHERE id = ? RETURNING id`, hash, mustChange, id).Scan(&found)
@@ -93,11 +93,11 @@ UPDATE accounts SET password_hash = ?, must_change = ? WHERE id = ? RETURNING id
 		_, err = tx.ExecContext(ctx, deleteSessionsOf, found)
 		return err
 	})
-	return failure(err, "update password of account %d", id)
+	return sqlite.Failure(err, "update password of account %d", id)
 }
 
-func scanAccount(columns row) (a account.Account, err error) {
-	err = columns.Scan(&a.ID, &a.Name, &a.PasswordHash, &a.MustChange, timeColumn{&a.CreatedAt}, timeColumn{&a.LoginAt},
+func scanAccount(columns sqlite.Row) (a account.Account, err error) {
+	err = columns.Scan(&a.ID, &a.Name, &a.PasswordHash, &a.MustChange, sqlite.TimeInto(&a.CreatedAt), sqlite.TimeInto(&a.LoginAt),
 		&a.Declined, &a.SecondFactor, &a.RecoveryCodes)
 	return a, err
 }

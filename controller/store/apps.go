@@ -9,6 +9,7 @@ import (
 
 	"berth/controller/app"
 	"berth/controller/problem"
+	"berth/controller/store/sqlite"
 	"berth/traefik"
 )
 
@@ -27,7 +28,7 @@ LEFT JOIN routes t ON t.app = a.name`
 // CreateApp claims name and routes, saves the variables and queues the first release.
 func (s *Store) CreateApp(ctx context.Context, found app.App, release app.Release) (app.Release, error) {
 	release.App = found.Name
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	err := s.writer.Transact(ctx, func(tx *sql.Tx) error {
 		if err := insertApp(ctx, tx, found); err != nil {
 			return err
 		}
@@ -57,7 +58,7 @@ func (s *Store) CreateApp(ctx context.Context, found app.App, release app.Releas
 // ListApps returns every app by name, in one statement.
 func (s *Store) ListApps(ctx context.Context) ([]app.App, error) {
 	apps, err := queryApps(ctx, s.reader, selectApps+inOrder)
-	return apps, failure(err, "list apps")
+	return apps, sqlite.Failure(err, "list apps")
 }
 
 // FindApp returns one app.
@@ -78,25 +79,25 @@ func (s *Store) UpdateWanted(ctx context.Context, name app.Name, wanted app.Want
 	err := s.writeRow(ctx, `
 UPDATE apps SET wanted = ?1, halted = '[]'
 WHERE name = ?2 AND (wanted <> 'deleted' OR ?1 = 'deleted')`, wanted, name)
-	return failure(err, "update wanted state of %s", name)
+	return sqlite.Failure(err, "update wanted state of %s", name)
 }
 
 // UpdateSettings replaces the settings of an app that has no release under way: one
 // that is keeps those that it was queued with, which would not be the app's.
 func (s *Store) UpdateSettings(ctx context.Context, name app.Name, settings app.Settings) error {
 	err := s.writeIdle(ctx, name, func(tx *sql.Tx) error { return updateSettings(ctx, tx, name, settings) })
-	return failure(err, "update settings of %s", name)
+	return sqlite.Failure(err, "update settings of %s", name)
 }
 
 // UpdateMounts replaces the mounts of an app that has no release under way.
 func (s *Store) UpdateMounts(ctx context.Context, name app.Name, mounts []app.Mount) error {
 	err := s.writeIdle(ctx, name, func(tx *sql.Tx) error { return updateMounts(ctx, tx, name, mounts) })
-	return failure(err, "update mounts of %s", name)
+	return sqlite.Failure(err, "update mounts of %s", name)
 }
 
 // writeIdle is write for an app that has no release under way, else app.ErrUnderWay.
 func (s *Store) writeIdle(ctx context.Context, name app.Name, change func(*sql.Tx) error) error {
-	return s.write(ctx, func(tx *sql.Tx) error {
+	return s.writer.Transact(ctx, func(tx *sql.Tx) error {
 		var underWay bool
 		err := tx.QueryRowContext(ctx, `
 SELECT EXISTS (SELECT 1 FROM releases WHERE app = ? AND finished_at IS NULL)`, name).Scan(&underWay)
@@ -114,14 +115,14 @@ SELECT EXISTS (SELECT 1 FROM releases WHERE app = ? AND finished_at IS NULL)`, n
 func (s *Store) UpdateObserved(ctx context.Context, name app.Name, observed app.Observed) error {
 	err := s.writeRow(ctx, `
 UPDATE apps SET observed_state = ?, observed_detail = ?, observed_at = ? WHERE name = ?`,
-		observed.State, observed.Detail, micros(observed.At), name)
-	return failure(err, "update observed state of %s", name)
+		observed.State, observed.Detail, sqlite.Micros(observed.At), name)
+	return sqlite.Failure(err, "update observed state of %s", name)
 }
 
 // DeleteApp removes an app that is wanted deleted, with its routes and releases; name
 // and routes are free from then on.
 func (s *Store) DeleteApp(ctx context.Context, name app.Name) error {
-	return failure(s.writeRow(ctx, `DELETE FROM apps WHERE name = ? AND wanted = 'deleted'`, name), "delete app %s", name)
+	return sqlite.Failure(s.writeRow(ctx, `DELETE FROM apps WHERE name = ? AND wanted = 'deleted'`, name), "delete app %s", name)
 }
 
 func updateMounts(ctx context.Context, tx *sql.Tx, name app.Name, mounts []app.Mount) error {
@@ -147,9 +148,9 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		found.Name, found.Settings.Port, found.Settings.MemoryBytes, found.Settings.NanoCPUs, found.Settings.Processes, found.Settings.WritableRoot,
 		found.Settings.Fallback, found.Settings.Database, found.Settings.DatabaseServices, choicesColumn{&found.Settings.Choices}, readinessColumn{&found.Settings.Readiness}, mountsColumn{&found.Mounts},
 		found.Wanted,
-		cmp.Or(found.Observed.State, app.Waiting), found.Observed.Detail, micros(found.Observed.At),
-		micros(found.CreatedAt))
-	if isTaken(err) {
+		cmp.Or(found.Observed.State, app.Waiting), found.Observed.Detail, sqlite.Micros(found.Observed.At),
+		sqlite.Micros(found.CreatedAt))
+	if sqlite.IsTaken(err) {
 		return problem.ErrNameTaken
 	}
 	return err
@@ -163,10 +164,10 @@ func insertRoutes(ctx context.Context, tx *sql.Tx, found app.App) error {
 		to := found.Destinations[route]
 		_, err := tx.ExecContext(ctx, `INSERT INTO routes (app, position, host, path, service, port) VALUES (?, ?, ?, ?, ?, ?)`,
 			found.Name, position, route.Host, route.Path, to.Service, to.Port)
-		if isTaken(err) {
+		if sqlite.IsTaken(err) {
 			return routeTaken(ctx, tx, route)
 		}
-		if isRefusedByTrigger(err) {
+		if sqlite.IsRefusedByTrigger(err) {
 			return fmt.Errorf("%s: %w", route.Host, app.ErrHostRedirects)
 		}
 		if err != nil {
@@ -176,9 +177,9 @@ func insertRoutes(ctx context.Context, tx *sql.Tx, found app.App) error {
 	return nil
 }
 
-func queryApps(ctx context.Context, from querier, query string, arguments ...any) ([]app.App, error) {
+func queryApps(ctx context.Context, from sqlite.Querier, query string, arguments ...any) ([]app.App, error) {
 	rows, err := from.QueryContext(ctx, query, arguments...)
-	repeated, err := collect(rows, err, scanApp)
+	repeated, err := sqlite.Collect(rows, err, scanApp)
 	if err != nil {
 		return nil, err
 	}
@@ -207,7 +208,7 @@ func lead(found *app.App, route traefik.Route, to app.Destination) {
 	found.Destinations[route] = to
 }
 
-func scanApp(columns row) (found app.App, err error) {
+func scanApp(columns sqlite.Row) (found app.App, err error) {
 	var (
 		route traefik.Route
 		to    app.Destination
@@ -215,7 +216,7 @@ func scanApp(columns row) (found app.App, err error) {
 	app, set := &found, &found.Settings
 	err = columns.Scan(&app.Name, &set.Port, &set.MemoryBytes, &set.NanoCPUs, &set.Processes, &set.WritableRoot,
 		&set.Fallback, &set.Database, &set.DatabaseServices, choicesColumn{&set.Choices}, readinessColumn{&set.Readiness}, mountsColumn{&app.Mounts}, accessColumn{&app.Access}, &app.Wanted, haltedColumn{&app.Halted}, &app.Live,
-		&app.Observed.State, &app.Observed.Detail, timeColumn{&app.Observed.At}, timeColumn{&app.CreatedAt},
+		&app.Observed.State, &app.Observed.Detail, sqlite.TimeInto(&app.Observed.At), sqlite.TimeInto(&app.CreatedAt),
 		&route.Host, &route.Path, &to.Service, &to.Port)
 	if route.Path != "" {
 		found.Routes = []traefik.Route{route}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"berth/controller/audit"
+	"berth/controller/store/sqlite"
 )
 
 // listedAccounts is how many accounts a list of those in the audit log holds.
@@ -33,7 +34,7 @@ WHERE sequence < :before AND sequence > :after
 func (s *Store) AppendAudit(
 	ctx context.Context, next func(head audit.Head, free int64) ([]audit.Entry, audit.Head),
 ) error {
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	err := s.writer.Transact(ctx, func(tx *sql.Tx) error {
 		head, err := findAuditHead(ctx, tx)
 		if err != nil {
 			return err
@@ -53,7 +54,7 @@ func (s *Store) AppendAudit(
 		}
 		return updateAuditHead(ctx, tx, head)
 	})
-	return failure(err, "append to audit log")
+	return sqlite.Failure(err, "append to audit log")
 }
 
 // FindAuditHead returns the head, and the highest sequence, of one moment.
@@ -86,7 +87,7 @@ func (s *Store) ListAudit(
 		order = ` ORDER BY sequence LIMIT :limit`
 	}
 	rows, err := s.reader.QueryContext(ctx, selectAudit+whereAudit+order, auditArguments(filter, page)...)
-	entries, err := collect(rows, err, scanAudit)
+	entries, err := sqlite.Collect(rows, err, scanAudit)
 	if err != nil {
 		return nil, fmt.Errorf("list audit log: %w", err)
 	}
@@ -99,32 +100,32 @@ func (s *Store) ListAudit(
 // ListAuditFrom returns entries from a sequence on, the oldest first.
 func (s *Store) ListAuditFrom(ctx context.Context, sequence int64, limit int) ([]audit.Entry, error) {
 	rows, err := s.reader.QueryContext(ctx, selectAudit+` WHERE sequence >= ? ORDER BY sequence LIMIT ?`, sequence, limit)
-	entries, err := collect(rows, err, scanAudit)
-	return entries, failure(err, "list audit log from %d", sequence)
+	entries, err := sqlite.Collect(rows, err, scanAudit)
+	return entries, sqlite.Failure(err, "list audit log from %d", sequence)
 }
 
 // ListAuditActions returns the actions that there are entries of.
 func (s *Store) ListAuditActions(ctx context.Context) ([]audit.Action, error) {
 	rows, err := s.reader.QueryContext(ctx, `SELECT DISTINCT action FROM audit ORDER BY action`)
-	actions, err := collect(rows, err, func(columns row) (action audit.Action, err error) {
+	actions, err := sqlite.Collect(rows, err, func(columns sqlite.Row) (action audit.Action, err error) {
 		err = columns.Scan(&action)
 		return action, err
 	})
-	return actions, failure(err, "list actions of audit log")
+	return actions, sqlite.Failure(err, "list actions of audit log")
 }
 
 // ListAuditAccounts returns the accounts that there are entries of.
 func (s *Store) ListAuditAccounts(ctx context.Context) ([]string, error) {
 	rows, err := s.reader.QueryContext(ctx, `
 SELECT DISTINCT account FROM audit WHERE account <> '' ORDER BY account LIMIT ?`, listedAccounts)
-	accounts, err := collect(rows, err, func(columns row) (account string, err error) {
+	accounts, err := sqlite.Collect(rows, err, func(columns sqlite.Row) (account string, err error) {
 		err = columns.Scan(&account)
 		return account, err
 	})
-	return accounts, failure(err, "list accounts of audit log")
+	return accounts, sqlite.Failure(err, "list accounts of audit log")
 }
 
-func findAuditHead(ctx context.Context, from querier) (head audit.Head, err error) {
+func findAuditHead(ctx context.Context, from sqlite.Querier) (head audit.Head, err error) {
 	err = from.QueryRowContext(ctx, `SELECT count, hash, written, mac FROM audit_head WHERE id = 1`).
 		Scan(&head.Count, &head.Hash, &head.Written, &head.MAC)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -135,7 +136,7 @@ func findAuditHead(ctx context.Context, from querier) (head audit.Head, err erro
 
 // findFreeSequence returns the first sequence after count that no row has. It is
 // the next one, unless somebody has put rows in.
-func findFreeSequence(ctx context.Context, from querier, count int64) (free int64, err error) {
+func findFreeSequence(ctx context.Context, from sqlite.Querier, count int64) (free int64, err error) {
 	err = from.QueryRowContext(ctx, `
 SELECT CASE WHEN NOT EXISTS (SELECT 1 FROM audit WHERE sequence = :count + 1) THEN :count + 1 ELSE (
     SELECT a.sequence + 1 FROM audit a
@@ -156,7 +157,7 @@ func insertAudit(ctx context.Context, tx *sql.Tx, entry audit.Entry) error {
 	_, err := tx.ExecContext(ctx, `
 INSERT INTO audit (sequence, at, action, resource, success, account, address, user_agent, request_id, detail, previous, hash)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		entry.Sequence, micros(entry.At), entry.Action, entry.Resource, entry.Success, entry.Account, entry.Address,
+		entry.Sequence, sqlite.Micros(entry.At), entry.Action, entry.Resource, entry.Success, entry.Account, entry.Address,
 		entry.UserAgent, entry.RequestID, entry.Detail, entry.Previous, entry.Hash)
 	return err
 }
@@ -192,8 +193,8 @@ func containing(text string) string {
 	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text) + "%"
 }
 
-func scanAudit(columns row) (e audit.Entry, err error) {
-	err = columns.Scan(&e.Sequence, timeColumn{&e.At}, &e.Action, &e.Resource, &e.Success, &e.Account, &e.Address,
+func scanAudit(columns sqlite.Row) (e audit.Entry, err error) {
+	err = columns.Scan(&e.Sequence, sqlite.TimeInto(&e.At), &e.Action, &e.Resource, &e.Success, &e.Account, &e.Address,
 		&e.UserAgent, &e.RequestID, &e.Detail, &e.Previous, &e.Hash)
 	return e, err
 }

@@ -1,8 +1,6 @@
 package store
 
 import (
-	"context"
-	"database/sql"
 	"database/sql/driver"
 	"encoding/json"
 	"fmt"
@@ -10,39 +8,9 @@ import (
 
 	"berth/controller/app"
 	"berth/controller/plan"
+	"berth/controller/store/sqlite"
 	"berth/controller/volume"
 )
-
-// querier is a pool or a transaction.
-type querier interface {
-	QueryContext(ctx context.Context, query string, arguments ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, query string, arguments ...any) *sql.Row
-}
-
-// row is one row of a result.
-type row interface{ Scan(columns ...any) error }
-
-// collect scans every row of a query and closes it.
-func collect[T any](rows *sql.Rows, err error, scan func(row) (T, error)) ([]T, error) {
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }() // Err tells what went wrong
-	var all []T
-	for rows.Next() {
-		one, err := scan(rows)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, one)
-	}
-	return all, rows.Err()
-}
-
-// micros is how a time is stored; the zero time is NULL.
-func micros(t time.Time) sql.NullInt64 {
-	return sql.NullInt64{Int64: t.UnixMicro(), Valid: !t.IsZero()}
-}
 
 // stored is t as it is read back.
 func stored(t time.Time) time.Time {
@@ -50,22 +18,6 @@ func stored(t time.Time) time.Time {
 		return time.Time{}
 	}
 	return time.UnixMicro(t.UnixMicro()).UTC()
-}
-
-// timeColumn scans what micros made.
-type timeColumn struct{ to *time.Time }
-
-// Scan sets the time.
-func (c timeColumn) Scan(value any) error {
-	switch value := value.(type) {
-	case nil:
-		*c.to = time.Time{}
-	case int64:
-		*c.to = time.UnixMicro(value).UTC()
-	default:
-		return fmt.Errorf("a time is a %T", value)
-	}
-	return nil
 }
 
 // stepsColumn stores steps as a JSON array, in the form that enter appends to.
@@ -90,7 +42,7 @@ func (c stepsColumn) Value() (driver.Value, error) {
 // Scan sets the steps.
 func (c stepsColumn) Scan(value any) error {
 	var elements []storedStep
-	if err := scanJSON(value, &elements); err != nil {
+	if err := sqlite.ScanJSON(value, &elements); err != nil {
 		return fmt.Errorf("read steps: %w", err)
 	}
 	*c.steps = make([]app.Step, 0, len(elements))
@@ -118,15 +70,7 @@ func (c namesColumn) Scan(value any) error {
 	if value == "[]" {
 		return nil
 	}
-	return failure(scanJSON(value, c.names), "read names")
-}
-
-func scanJSON(value, to any) error {
-	text, ok := value.(string)
-	if !ok {
-		return fmt.Errorf("the JSON is a %T", value)
-	}
-	return json.Unmarshal([]byte(text), to)
+	return sqlite.Failure(sqlite.ScanJSON(value, c.names), "read names")
 }
 
 // objectColumn stores a value as a JSON object; an empty one is read as the zero value.
@@ -153,7 +97,7 @@ func (c objectColumn[T]) Scan(value any) error {
 	if value == "{}" {
 		return nil
 	}
-	return scanJSON(value, c.to)
+	return sqlite.ScanJSON(value, c.to)
 }
 
 // readinessColumn stores a readiness as a JSON object.
@@ -171,7 +115,7 @@ func (c readinessColumn) Scan(value any) error {
 	if value == "{}" {
 		return nil
 	}
-	return scanJSON(value, c.readiness)
+	return sqlite.ScanJSON(value, c.readiness)
 }
 
 // mountsColumn stores mounts as a JSON array; an empty one is read as nil.
@@ -201,7 +145,7 @@ func (c mountsColumn) Scan(value any) error {
 		return nil
 	}
 	var elements []storedMount
-	if err := scanJSON(value, &elements); err != nil {
+	if err := sqlite.ScanJSON(value, &elements); err != nil {
 		return fmt.Errorf("read mounts: %w", err)
 	}
 	for _, element := range elements {

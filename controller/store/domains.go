@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"berth/controller/certificates"
+	"berth/controller/store/sqlite"
 	"berth/traefik"
 )
 
@@ -16,8 +17,8 @@ const selectDomains = `SELECT host, source, redirect, hsts, chain, key, seen FRO
 // ListDomains returns every host that has a row, by name.
 func (s *Store) ListDomains(ctx context.Context) ([]certificates.Domain, error) {
 	rows, err := s.reader.QueryContext(ctx, selectDomains+` ORDER BY host`)
-	domains, err := collect(rows, err, scanDomain)
-	return domains, failure(err, "list domains")
+	domains, err := sqlite.Collect(rows, err, scanDomain)
+	return domains, sqlite.Failure(err, "list domains")
 }
 
 // FindDomain returns the host's row.
@@ -36,17 +37,17 @@ INSERT INTO domains (host, source, redirect, hsts, chain, key) VALUES (?, ?, ?, 
 ON CONFLICT (host) DO UPDATE SET source = excluded.source, redirect = excluded.redirect, hsts = excluded.hsts,
     chain = excluded.chain, key = excluded.key`,
 		d.Host, d.Source, d.Redirect, int64(d.HSTS/time.Second), d.Chain, d.Sealed)
-	return failure(err, "update domain %s", d.Host)
+	return sqlite.Failure(err, "update domain %s", d.Host)
 }
 
 // UpdateSeen sets what was seen of the host, also for the first time.
 func (s *Store) UpdateSeen(ctx context.Context, host traefik.Host, seen certificates.Seen) error {
 	_, err := s.writer.ExecContext(ctx, `
 INSERT INTO domains (host, seen) VALUES (?, ?) ON CONFLICT (host) DO UPDATE SET seen = excluded.seen`, host, seenColumn{&seen})
-	return failure(err, "update what was seen of %s", host)
+	return sqlite.Failure(err, "update what was seen of %s", host)
 }
 
-func scanDomain(columns row) (d certificates.Domain, err error) {
+func scanDomain(columns sqlite.Row) (d certificates.Domain, err error) {
 	var seconds int64
 	err = columns.Scan(&d.Host, &d.Source, &d.Redirect, &seconds, &d.Chain, &d.Sealed, seenColumn{&d.Seen})
 	d.HSTS = time.Duration(seconds) * time.Second
@@ -65,5 +66,5 @@ func (c seenColumn) Value() (driver.Value, error) {
 // Scan sets what was seen.
 func (c seenColumn) Scan(value any) error {
 	*c.seen = certificates.Seen{}
-	return failure(scanJSON(value, c.seen), "read what was seen")
+	return sqlite.Failure(sqlite.ScanJSON(value, c.seen), "read what was seen")
 }

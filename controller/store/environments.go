@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"berth/controller/app"
+	"berth/controller/store/sqlite"
 )
 
 // FindEnvironment returns what was saved for the app, by name, and its number.
@@ -27,13 +28,13 @@ func (s *Store) FindEnvironmentOf(ctx context.Context, id app.ReleaseID) (variab
 SELECT coalesce(e.variables, '[]')
 FROM releases r LEFT JOIN environments e ON e.id = r.environment WHERE r.app = ? AND r.number = ?`, id.App, id.Number).
 		Scan(variablesColumn{&variables})
-	return variables, failure(orNotFound(err), "find environment of %s", id)
+	return variables, sqlite.Failure(orNotFound(err), "find environment of %s", id)
 }
 
 // UpdateEnvironment makes the variables the app's environment, unless it is not the
 // one of the number any more. The former one goes, unless a release has it.
 func (s *Store) UpdateEnvironment(ctx context.Context, app app.Name, was int64, variables []app.Variable) error {
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	err := s.writer.Transact(ctx, func(tx *sql.Tx) error {
 		number, err := insertEnvironment(ctx, tx, app, variables)
 		if err != nil {
 			return err
@@ -43,7 +44,7 @@ func (s *Store) UpdateEnvironment(ctx context.Context, app app.Name, was int64, 
 		}
 		return deleteUnusedEnvironment(ctx, tx, was)
 	})
-	return failure(err, "update environment of %s", app)
+	return sqlite.Failure(err, "update environment of %s", app)
 }
 
 func insertEnvironment(ctx context.Context, tx *sql.Tx, app app.Name, variables []app.Variable) (number int64, err error) {
@@ -115,7 +116,7 @@ func (c variablesColumn) Scan(value any) error {
 	if value == "[]" {
 		return nil
 	}
-	if err := scanJSON(value, &elements); err != nil {
+	if err := sqlite.ScanJSON(value, &elements); err != nil {
 		return fmt.Errorf("read variables: %w", err)
 	}
 	*c.variables = make([]app.Variable, 0, len(elements))

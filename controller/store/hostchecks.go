@@ -9,6 +9,7 @@ import (
 
 	"berth/controller/app"
 	"berth/controller/domaincheck"
+	"berth/controller/store/sqlite"
 	"berth/traefik"
 )
 
@@ -21,25 +22,25 @@ func (s *Store) SaveHostCheck(ctx context.Context, check app.HostCheck) error {
 	if err != nil {
 		return fmt.Errorf("encode check of %s: %w", check.Host, err)
 	}
-	err = s.write(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `DELETE FROM host_checks WHERE checked_at < ?`, micros(check.At.Add(-forgottenAfter))); err != nil {
+	err = s.writer.Transact(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM host_checks WHERE checked_at < ?`, sqlite.Micros(check.At.Add(-forgottenAfter))); err != nil {
 			return err
 		}
 		_, err := tx.ExecContext(ctx, `
 INSERT INTO host_checks (host, checked_at, findings) VALUES (?, ?, ?)
 ON CONFLICT (host) DO UPDATE SET checked_at = excluded.checked_at, findings = excluded.findings`,
-			check.Host, micros(check.At), string(findings))
+			check.Host, sqlite.Micros(check.At), string(findings))
 		return err
 	})
-	return failure(err, "save check of %s", check.Host)
+	return sqlite.Failure(err, "save check of %s", check.Host)
 }
 
 // ListHostChecks returns the last check of each host that had one.
 func (s *Store) ListHostChecks(ctx context.Context) (map[traefik.Host]app.HostCheck, error) {
 	rows, err := s.reader.QueryContext(ctx, `SELECT host, checked_at, findings FROM host_checks`)
-	list, err := collect(rows, err, func(columns row) (check app.HostCheck, err error) {
+	list, err := sqlite.Collect(rows, err, func(columns sqlite.Row) (check app.HostCheck, err error) {
 		var findings string
-		if err := columns.Scan(&check.Host, timeColumn{&check.At}, &findings); err != nil {
+		if err := columns.Scan(&check.Host, sqlite.TimeInto(&check.At), &findings); err != nil {
 			return check, err
 		}
 		err = json.Unmarshal([]byte(findings), &check.Findings)
@@ -57,21 +58,21 @@ func (s *Store) ListHostChecks(ctx context.Context) (map[traefik.Host]app.HostCh
 
 // NoteCertificateOrder counts a certificate that is asked for.
 func (s *Store) NoteCertificateOrder(ctx context.Context, host traefik.Host, domain string, at time.Time) error {
-	err := s.write(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `DELETE FROM certificate_orders WHERE asked_at < ?`, micros(at.Add(-forgottenAfter))); err != nil {
+	err := s.writer.Transact(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM certificate_orders WHERE asked_at < ?`, sqlite.Micros(at.Add(-forgottenAfter))); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO certificate_orders (host, domain, asked_at) VALUES (?, ?, ?)`, host, domain, micros(at))
+		_, err := tx.ExecContext(ctx, `INSERT INTO certificate_orders (host, domain, asked_at) VALUES (?, ?, ?)`, host, domain, sqlite.Micros(at))
 		return err
 	})
-	return failure(err, "note certificate order of %s", host)
+	return sqlite.Failure(err, "note certificate order of %s", host)
 }
 
 // CountCertificateOrders counts the certificates that were asked for since then.
 func (s *Store) CountCertificateOrders(ctx context.Context, host traefik.Host, domain string, since time.Time) (ofDomain, ofHost int, err error) {
 	err = s.reader.QueryRowContext(ctx, `
 SELECT count(*), count(*) FILTER (WHERE host = ?) FROM certificate_orders WHERE domain = ? AND asked_at >= ?`,
-		host, domain, micros(since)).Scan(&ofDomain, &ofHost)
+		host, domain, sqlite.Micros(since)).Scan(&ofDomain, &ofHost)
 	if err != nil {
 		return 0, 0, fmt.Errorf("count certificate orders of %s: %w", domain, err)
 	}

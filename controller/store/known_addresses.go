@@ -5,13 +5,15 @@ import (
 	"database/sql"
 	"fmt"
 	"time"
+
+	"berth/controller/store/sqlite"
 )
 
 // KnowsAddress reports whether the account was signed in to at the address since then.
 func (s *Store) KnowsAddress(ctx context.Context, account, address string, since time.Time) (known bool, err error) {
 	err = s.reader.QueryRowContext(ctx, `
 SELECT EXISTS (SELECT 1 FROM known_addresses WHERE account = ? AND address = ? AND used_at > ?)`,
-		account, address, micros(since)).Scan(&known)
+		account, address, sqlite.Micros(since)).Scan(&known)
 	if err != nil {
 		return false, fmt.Errorf("find known address: %w", err)
 	}
@@ -20,10 +22,10 @@ SELECT EXISTS (SELECT 1 FROM known_addresses WHERE account = ? AND address = ? A
 
 // RememberAddress notes the address, and forgets all but the latest most of the account.
 func (s *Store) RememberAddress(ctx context.Context, account, address string, at time.Time, most int) error {
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	err := s.writer.Transact(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `
 INSERT INTO known_addresses (account, address, used_at) VALUES (?, ?, ?)
-ON CONFLICT (account, address) DO UPDATE SET used_at = excluded.used_at`, account, address, micros(at))
+ON CONFLICT (account, address) DO UPDATE SET used_at = excluded.used_at`, account, address, sqlite.Micros(at))
 		if err != nil {
 			return err
 		}
@@ -32,11 +34,11 @@ DELETE FROM known_addresses WHERE account = ? AND address NOT IN (
     SELECT address FROM known_addresses WHERE account = ? ORDER BY used_at DESC LIMIT ?)`, account, account, most)
 		return err
 	})
-	return failure(err, "remember address")
+	return sqlite.Failure(err, "remember address")
 }
 
 // ForgetAddresses removes every known address that was not used since then.
 func (s *Store) ForgetAddresses(ctx context.Context, since time.Time) error {
-	_, err := s.writer.ExecContext(ctx, `DELETE FROM known_addresses WHERE used_at <= ?`, micros(since))
-	return failure(err, "forget addresses")
+	_, err := s.writer.ExecContext(ctx, `DELETE FROM known_addresses WHERE used_at <= ?`, sqlite.Micros(since))
+	return sqlite.Failure(err, "forget addresses")
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"berth/controller/limit"
+	"berth/controller/store/sqlite"
 )
 
 // ListBudgets returns the budgets that operators chose, without those that this
@@ -15,7 +16,7 @@ func (s *Store) ListBudgets(ctx context.Context) (limit.Budgets, error) {
 		text  string
 	}
 	rows, err := s.reader.QueryContext(ctx, `SELECT class, budget FROM limit_budgets`)
-	all, err := collect(rows, err, func(columns row) (one stored, err error) {
+	all, err := sqlite.Collect(rows, err, func(columns sqlite.Row) (one stored, err error) {
 		err = columns.Scan(&one.class, &one.text)
 		return one, err
 	})
@@ -36,11 +37,11 @@ func (s *Store) SaveBudget(ctx context.Context, class limit.Class, budget limit.
 	_, err := s.writer.ExecContext(ctx, `
 INSERT INTO limit_budgets (class, budget) VALUES (?, ?) ON CONFLICT (class) DO UPDATE SET budget = excluded.budget`,
 		class, budget.String())
-	return failure(err, "save budget of %s", class)
+	return sqlite.Failure(err, "save budget of %s", class)
 }
 
 // DeleteBudget forgets the budget of a class.
 func (s *Store) DeleteBudget(ctx context.Context, class limit.Class) error {
 	_, err := s.writer.ExecContext(ctx, `DELETE FROM limit_budgets WHERE class = ?`, class)
-	return failure(err, "delete budget of %s", class)
+	return sqlite.Failure(err, "delete budget of %s", class)
 }

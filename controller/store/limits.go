@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"berth/controller/limit"
+	"berth/controller/store/sqlite"
 )
 
 const (
@@ -31,7 +32,7 @@ func (s *Store) Limits() limit.Ledger {
 // ChangeCounters reads the counters of the keys, lets change alter them and
 // keeps the result, in one transaction.
 func (s *Store) ChangeCounters(ctx context.Context, keys []limit.Key, change func([]limit.Counter)) error {
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	err := s.writer.Transact(ctx, func(tx *sql.Tx) error {
 		counters := make([]limit.Counter, 0, len(keys))
 		for _, key := range keys {
 			counter, err := findCounter(ctx, tx, key)
@@ -43,30 +44,30 @@ func (s *Store) ChangeCounters(ctx context.Context, keys []limit.Key, change fun
 		change(counters)
 		return writeCounters(ctx, tx, counters)
 	})
-	return failure(err, "change counters")
+	return sqlite.Failure(err, "change counters")
 }
 
 // SaveCounters replaces the counters, or makes them.
 func (s *Store) SaveCounters(ctx context.Context, counters []limit.Counter) error {
-	err := s.write(ctx, func(tx *sql.Tx) error { return writeCounters(ctx, tx, counters) })
-	return failure(err, "save counters")
+	err := s.writer.Transact(ctx, func(tx *sql.Tx) error { return writeCounters(ctx, tx, counters) })
+	return sqlite.Failure(err, "save counters")
 }
 
 // ListCounters returns the counters of a class.
 func (s *Store) ListCounters(ctx context.Context, class limit.Class) ([]limit.Counter, error) {
 	rows, err := s.reader.QueryContext(ctx, selectCounter+` WHERE class = ?`, class)
-	counters, err := collect(rows, err, scanCounter)
-	return counters, failure(err, "list counters")
+	counters, err := sqlite.Collect(rows, err, scanCounter)
+	return counters, sqlite.Failure(err, "list counters")
 }
 
 // ListSubjects returns whom a class has counters of.
 func (s *Store) ListSubjects(ctx context.Context, class limit.Class) ([]limit.Subject, error) {
 	rows, err := s.reader.QueryContext(ctx, `SELECT subject FROM limit_counters WHERE class = ?`, class)
-	subjects, err := collect(rows, err, func(columns row) (subject limit.Subject, err error) {
+	subjects, err := sqlite.Collect(rows, err, func(columns sqlite.Row) (subject limit.Subject, err error) {
 		err = columns.Scan(&subject)
 		return subject, err
 	})
-	return subjects, failure(err, "list subjects")
+	return subjects, sqlite.Failure(err, "list subjects")
 }
 
 // HasCounter reports whether there is a counter of that key.
@@ -101,26 +102,26 @@ func (s *Store) CountCounters(ctx context.Context, class limit.Class) (count int
 func (s *Store) TallyCounters(ctx context.Context, now time.Time) ([]limit.Tally, error) {
 	rows, err := s.reader.QueryContext(ctx, `
 SELECT class, count(*), count(CASE WHEN limited_until > ? THEN 1 END)
-FROM limit_counters WHERE ends_at > ? GROUP BY class`, micros(now), micros(now))
-	tallies, err := collect(rows, err, func(columns row) (tally limit.Tally, err error) {
+FROM limit_counters WHERE ends_at > ? GROUP BY class`, sqlite.Micros(now), sqlite.Micros(now))
+	tallies, err := sqlite.Collect(rows, err, func(columns sqlite.Row) (tally limit.Tally, err error) {
 		err = columns.Scan(&tally.Class, &tally.Counted, &tally.Limited)
 		return tally, err
 	})
-	return tallies, failure(err, "tally counters")
+	return tallies, sqlite.Failure(err, "tally counters")
 }
 
 // ListLimited returns up to most counters that are limited, the latest first.
 func (s *Store) ListLimited(ctx context.Context, now time.Time, most int) ([]limit.Counter, error) {
 	rows, err := s.reader.QueryContext(ctx, `
 SELECT class, subject, '[]', refused, limited_since, limited_until, ends_at FROM limit_counters
-WHERE limited_until > ? ORDER BY limited_since DESC LIMIT ?`, micros(now), most)
-	counters, err := collect(rows, err, scanCounter)
-	return counters, failure(err, "list limited")
+WHERE limited_until > ? ORDER BY limited_since DESC LIMIT ?`, sqlite.Micros(now), most)
+	counters, err := sqlite.Collect(rows, err, scanCounter)
+	return counters, sqlite.Failure(err, "list limited")
 }
 
 // DeleteCounters removes the counters of the keys.
 func (s *Store) DeleteCounters(ctx context.Context, keys []limit.Key) error {
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	err := s.writer.Transact(ctx, func(tx *sql.Tx) error {
 		for _, key := range keys {
 			if _, err := tx.ExecContext(ctx, deleteCounter, key.Class, key.Subject); err != nil {
 				return err
@@ -128,23 +129,23 @@ func (s *Store) DeleteCounters(ctx context.Context, keys []limit.Key) error {
 		}
 		return nil
 	})
-	return failure(err, "delete counters")
+	return sqlite.Failure(err, "delete counters")
 }
 
 // DeleteCountersOf removes every counter of the class.
 func (s *Store) DeleteCountersOf(ctx context.Context, class limit.Class) error {
 	_, err := s.writer.ExecContext(ctx, `DELETE FROM limit_counters WHERE class = ?`, class)
-	return failure(err, "delete counters")
+	return sqlite.Failure(err, "delete counters")
 }
 
 // DeleteEndedCounters removes every counter that counts nothing at the moment now.
 func (s *Store) DeleteEndedCounters(ctx context.Context, now time.Time) error {
-	_, err := s.writer.ExecContext(ctx, `DELETE FROM limit_counters WHERE ends_at <= ?`, micros(now))
-	return failure(err, "delete ended counters")
+	_, err := s.writer.ExecContext(ctx, `DELETE FROM limit_counters WHERE ends_at <= ?`, sqlite.Micros(now))
+	return sqlite.Failure(err, "delete ended counters")
 }
 
 // findCounter returns the counter of the key, an empty one where there is none.
-func findCounter(ctx context.Context, from querier, key limit.Key) (limit.Counter, error) {
+func findCounter(ctx context.Context, from sqlite.Querier, key limit.Key) (limit.Counter, error) {
 	row := from.QueryRowContext(ctx, selectCounter+` WHERE class = ? AND subject = ?`, key.Class, key.Subject)
 	counter, err := scanCounter(row)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -166,7 +167,7 @@ func writeCounters(ctx context.Context, tx *sql.Tx, counters []limit.Counter) er
 			return fmt.Errorf("encode windows: %w", err)
 		}
 		_, err = tx.ExecContext(ctx, saveCounter, c.Class, c.Subject, string(windows), c.Refused,
-			micros(c.Since), micros(c.Until), micros(c.Ends))
+			sqlite.Micros(c.Since), sqlite.Micros(c.Until), sqlite.Micros(c.Ends))
 		if err != nil {
 			return err
 		}
@@ -174,12 +175,12 @@ func writeCounters(ctx context.Context, tx *sql.Tx, counters []limit.Counter) er
 	return nil
 }
 
-func scanCounter(columns row) (counter limit.Counter, err error) {
+func scanCounter(columns sqlite.Row) (counter limit.Counter, err error) {
 	var windows any
 	err = columns.Scan(&counter.Class, &counter.Subject, &windows, &counter.Refused,
-		timeColumn{&counter.Since}, timeColumn{&counter.Until}, timeColumn{&counter.Ends})
+		sqlite.TimeInto(&counter.Since), sqlite.TimeInto(&counter.Until), sqlite.TimeInto(&counter.Ends))
 	if err != nil {
 		return limit.Counter{}, err
 	}
-	return counter, scanJSON(windows, &counter.Windows)
+	return counter, sqlite.ScanJSON(windows, &counter.Windows)
 }

@@ -9,6 +9,7 @@ import (
 
 	"berth/controller/app"
 	"berth/controller/problem"
+	"berth/controller/store/sqlite"
 )
 
 // Advance enters a state that is under way. To enter the present state again does
@@ -18,14 +19,14 @@ func (s *Store) Advance(ctx context.Context, id app.ReleaseID, state app.Release
 	if !state.UnderWay() {
 		return fmt.Errorf("advance %s: %q is not a state under way", id, state)
 	}
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	err := s.writer.Transact(ctx, func(tx *sql.Tx) error {
 		found, err := locateUnderWay(ctx, tx, id)
 		if err != nil || found.state == state {
 			return err
 		}
 		return enter(ctx, tx, found.id, state, time.Now())
 	})
-	return failure(err, "advance %s", id)
+	return sqlite.Failure(err, "advance %s", id)
 }
 
 // Finish ends a release that did not become live. One that is not under way any
@@ -34,7 +35,7 @@ func (s *Store) Finish(ctx context.Context, id app.ReleaseID, state app.ReleaseS
 	if state != app.ReleaseFailed && state != app.ReleaseCancelled {
 		return fmt.Errorf("finish %s: %q is neither failed nor cancelled", id, state)
 	}
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	err := s.writer.Transact(ctx, func(tx *sql.Tx) error {
 		found, err := locate(ctx, tx, id)
 		if err != nil || !found.state.UnderWay() {
 			return err
@@ -45,7 +46,7 @@ func (s *Store) Finish(ctx context.Context, id app.ReleaseID, state app.ReleaseS
 		_, err = tx.ExecContext(ctx, `UPDATE releases SET reason = ?, hint = ? WHERE id = ?`, reason, hint, found.id)
 		return err
 	})
-	return failure(err, "finish %s", id)
+	return sqlite.Failure(err, "finish %s", id)
 }
 
 // Promote makes a release live and returns the route table that this leads to. To
@@ -53,7 +54,7 @@ func (s *Store) Finish(ctx context.Context, id app.ReleaseID, state app.ReleaseS
 // cancelled or superseded, or whose app is wanted deleted, is problem.ErrNotFound.
 func (s *Store) Promote(ctx context.Context, id app.ReleaseID, at time.Time) (app.Table, error) {
 	var table app.Table
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	err := s.writer.Transact(ctx, func(tx *sql.Tx) error {
 		if err := promote(ctx, tx, id, at); err != nil {
 			return err
 		}
@@ -130,12 +131,12 @@ func (l located) mustBeUnderWay() error {
 // release stops being under way is when it finished; what supersedes it later does
 // not change that.
 func enter(ctx context.Context, tx *sql.Tx, release int64, state app.ReleaseState, at time.Time) error {
-	finished := micros(at)
+	finished := sqlite.Micros(at)
 	finished.Valid = !state.UnderWay()
 	_, err := tx.ExecContext(ctx, `
 UPDATE releases
 SET state = ?1, steps = json_insert(steps, '$[#]', json_object('state', ?1, 'at', ?2)),
     finished_at = coalesce(finished_at, ?3)
-WHERE id = ?4`, state, micros(at), finished, release)
+WHERE id = ?4`, state, sqlite.Micros(at), finished, release)
 	return err
 }

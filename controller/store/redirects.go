@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"berth/controller/app"
+	"berth/controller/store/sqlite"
 	"berth/traefik"
 )
 
@@ -16,7 +17,7 @@ const homeSetting = "home_route"
 
 // CreateRedirect lets a host redirect to another.
 func (s *Store) CreateRedirect(ctx context.Context, redirect traefik.Redirect) error {
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	err := s.writer.Transact(ctx, func(tx *sql.Tx) error {
 		present, err := queryRedirects(ctx, tx)
 		if err != nil {
 			return err
@@ -32,24 +33,24 @@ func (s *Store) CreateRedirect(ctx context.Context, redirect traefik.Redirect) e
 			return app.ErrRedirectLoop
 		}
 		_, err = tx.ExecContext(ctx, `INSERT INTO redirects (host, target, permanent, created_at) VALUES (?, ?, ?, ?)`,
-			redirect.From, redirect.To, redirect.Permanent, micros(time.Now()))
-		if isRefusedByTrigger(err) {
+			redirect.From, redirect.To, redirect.Permanent, sqlite.Micros(time.Now()))
+		if sqlite.IsRefusedByTrigger(err) {
 			return hostTaken(ctx, tx, redirect.From)
 		}
 		return err
 	})
-	return failure(err, "create redirect of %s", redirect.From)
+	return sqlite.Failure(err, "create redirect of %s", redirect.From)
 }
 
 // DeleteRedirect frees the host.
 func (s *Store) DeleteRedirect(ctx context.Context, host traefik.Host) error {
-	return failure(s.writeRow(ctx, `DELETE FROM redirects WHERE host = ?`, host), "delete redirect of %s", host)
+	return sqlite.Failure(s.writeRow(ctx, `DELETE FROM redirects WHERE host = ?`, host), "delete redirect of %s", host)
 }
 
 // ListRedirects returns every redirect, by host.
 func (s *Store) ListRedirects(ctx context.Context) ([]traefik.Redirect, error) {
 	redirects, err := queryRedirects(ctx, s.reader)
-	return redirects, failure(err, "list redirects")
+	return redirects, sqlite.Failure(err, "list redirects")
 }
 
 // UpdateHome chooses where "/" leads that no app has.
@@ -66,17 +67,17 @@ func (s *Store) FindHome(ctx context.Context) (traefik.Route, error) {
 	return home, nil
 }
 
-func queryRedirects(ctx context.Context, from querier) ([]traefik.Redirect, error) {
+func queryRedirects(ctx context.Context, from sqlite.Querier) ([]traefik.Redirect, error) {
 	rows, err := from.QueryContext(ctx, `SELECT host, target, permanent FROM redirects ORDER BY host`)
-	return collect(rows, err, func(columns row) (redirect traefik.Redirect, err error) {
+	return sqlite.Collect(rows, err, func(columns sqlite.Row) (redirect traefik.Redirect, err error) {
 		err = columns.Scan(&redirect.From, &redirect.To, &redirect.Permanent)
 		return redirect, err
 	})
 }
 
-func queryHome(ctx context.Context, from querier) (traefik.Route, error) {
+func queryHome(ctx context.Context, from sqlite.Querier) (traefik.Route, error) {
 	rows, err := from.QueryContext(ctx, `SELECT value FROM settings WHERE key = ?`, homeSetting)
-	texts, err := collect(rows, err, func(columns row) (text string, err error) {
+	texts, err := sqlite.Collect(rows, err, func(columns sqlite.Row) (text string, err error) {
 		err = columns.Scan(&text)
 		return text, err
 	})

@@ -9,6 +9,7 @@ import (
 
 	"berth/controller/app"
 	"berth/controller/problem"
+	"berth/controller/store/sqlite"
 )
 
 // listedReleases is how many releases of an app a list holds.
@@ -33,7 +34,7 @@ WHERE r.finished_at IS NULL ORDER BY +r.id` // the + keeps the sorting from choo
 // release it keeps what is known before the first step: the archive, the image of
 // a rollback, and who and when. The settings and the environment are those of the app.
 func (s *Store) CreateRelease(ctx context.Context, release app.Release) (app.Release, error) {
-	err := s.write(ctx, func(tx *sql.Tx) error { return insertRelease(ctx, tx, &release) })
+	err := s.writer.Transact(ctx, func(tx *sql.Tx) error { return insertRelease(ctx, tx, &release) })
 	if err != nil {
 		return app.Release{}, fmt.Errorf("create release of %s: %w", release.App, err)
 	}
@@ -43,7 +44,7 @@ func (s *Store) CreateRelease(ctx context.Context, release app.Release) (app.Rel
 // CreateRerun makes the settings and mounts of the release those of the app, of a
 // rollback its environment too, and queues it, or does nothing.
 func (s *Store) CreateRerun(ctx context.Context, release app.Release) (app.Release, error) {
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	err := s.writer.Transact(ctx, func(tx *sql.Tx) error {
 		if err := updateSettings(ctx, tx, release.App, release.Settings); err != nil {
 			return err
 		}
@@ -68,7 +69,7 @@ func (s *Store) CreateRerun(ctx context.Context, release app.Release) (app.Relea
 func (s *Store) ListReleases(ctx context.Context, app app.Name) ([]app.Release, error) {
 	rows, err := s.reader.QueryContext(ctx, selectReleases+`
 WHERE r.app = ? ORDER BY r.number DESC LIMIT ?`, app, listedReleases)
-	releases, err := collect(rows, err, scanRelease)
+	releases, err := sqlite.Collect(rows, err, scanRelease)
 	if err == nil && len(releases) == 0 {
 		err = problem.ErrNotFound
 	}
@@ -84,7 +85,7 @@ func (s *Store) ListRunnable(ctx context.Context, name app.Name) ([]app.Release,
 	rows, err := s.reader.QueryContext(ctx, selectReleases+`
 WHERE r.app = ? AND r.image <> '' AND r.state NOT IN (?, ?) ORDER BY r.number DESC`,
 		name, app.ReleaseFailed, app.ReleaseCancelled)
-	releases, err := collect(rows, err, scanRelease)
+	releases, err := sqlite.Collect(rows, err, scanRelease)
 	if err != nil {
 		return nil, fmt.Errorf("list runnable releases of %s: %w", name, err)
 	}
@@ -94,7 +95,7 @@ WHERE r.app = ? AND r.image <> '' AND r.state NOT IN (?, ?) ORDER BY r.number DE
 // ListLatest returns the newest release of every app.
 func (s *Store) ListLatest(ctx context.Context) (map[app.Name]*app.Release, error) {
 	rows, err := s.reader.QueryContext(ctx, selectLatest)
-	releases, err := collect(rows, err, scanRelease)
+	releases, err := sqlite.Collect(rows, err, scanRelease)
 	if err != nil {
 		return nil, fmt.Errorf("list latest releases: %w", err)
 	}
@@ -109,7 +110,7 @@ func (s *Store) ListLatest(ctx context.Context) (map[app.Name]*app.Release, erro
 // they were queued.
 func (s *Store) ListUnderWay(ctx context.Context) ([]app.Release, error) {
 	rows, err := s.reader.QueryContext(ctx, selectUnderWay)
-	releases, err := collect(rows, err, scanRelease)
+	releases, err := sqlite.Collect(rows, err, scanRelease)
 	if err != nil {
 		return nil, fmt.Errorf("list releases under way: %w", err)
 	}
@@ -141,7 +142,7 @@ func (s *Store) ListArchives(ctx context.Context) ([]string, error) {
 	rows, err := s.reader.QueryContext(ctx, `SELECT archive FROM releases AS r WHERE archive <> '' AND (
 		finished_at IS NULL OR state = 'live' OR state IN ('failed', 'cancelled') AND NOT EXISTS (
 			SELECT 1 FROM releases AS later WHERE later.app = r.app AND later.number > r.number AND later.state IN ('live', 'superseded')))`)
-	archives, err := collect(rows, err, func(columns row) (file string, err error) {
+	archives, err := sqlite.Collect(rows, err, func(columns sqlite.Row) (file string, err error) {
 		err = columns.Scan(&file)
 		return file, err
 	})
@@ -153,7 +154,7 @@ func (s *Store) ListArchives(ctx context.Context) ([]string, error) {
 
 // UpdatePort makes port the release's, and the app's where that has none.
 func (s *Store) UpdatePort(ctx context.Context, id app.ReleaseID, port uint16) error {
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	err := s.writer.Transact(ctx, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, `UPDATE releases SET port = ? WHERE app = ? AND number = ?`, port, id.App, id.Number); err != nil {
 			return err
 		}
@@ -178,7 +179,7 @@ func (s *Store) UpdateRemedy(ctx context.Context, id app.ReleaseID, remedy probl
 // CountResumption counts that a process goes on with the release which another has
 // begun, and returns how often that happened.
 func (s *Store) CountResumption(ctx context.Context, id app.ReleaseID) (count int, err error) {
-	err = s.write(ctx, func(tx *sql.Tx) error {
+	err = s.writer.Transact(ctx, func(tx *sql.Tx) error {
 		return tx.QueryRowContext(ctx, `UPDATE releases SET resumptions = resumptions + 1 WHERE app = ? AND number = ? RETURNING resumptions`,
 			id.App, id.Number).Scan(&count)
 	})
@@ -221,11 +222,11 @@ FROM apps a WHERE a.name = ? AND a.wanted <> 'deleted'
 RETURNING number, coalesce(environment, 0), port, memory_bytes, nano_cpus, processes, writable_root,
           fallback, database_waiver, database_services, choices, readiness, mounts`,
 		queued.State, stepsColumn{&queued.Steps}, queued.Archive, queued.ArchiveName, queued.ArchiveBytes, queued.ArchiveSHA256,
-		queued.Cause, queued.RerunOf, queued.Image, queued.Reference, queued.Digest, queued.CreatedBy, micros(queued.CreatedAt),
+		queued.Cause, queued.RerunOf, queued.Image, queued.Reference, queued.Digest, queued.CreatedBy, sqlite.Micros(queued.CreatedAt),
 		queued.Cause != app.CauseUpload && queued.Cause != app.CauseEnvironment, orNull(release.Environment), servicesColumn{&queued.Services}, queued.App,
 	).Scan(&queued.Number, &queued.Environment, &set.Port, &set.MemoryBytes, &set.NanoCPUs, &set.Processes, &set.WritableRoot,
 		&set.Fallback, &set.Database, &set.DatabaseServices, choicesColumn{&set.Choices}, readinessColumn{&set.Readiness}, mountsColumn{&queued.Mounts})
-	if isTaken(err) {
+	if sqlite.IsTaken(err) {
 		return app.ErrUnderWay
 	}
 	if err != nil {
@@ -235,14 +236,14 @@ RETURNING number, coalesce(environment, 0), port, memory_bytes, nano_cpus, proce
 	return nil
 }
 
-func scanRelease(columns row) (r app.Release, err error) {
+func scanRelease(columns sqlite.Row) (r app.Release, err error) {
 	set := &r.Settings
 	err = columns.Scan(&r.App, &r.Number, &r.State, stepsColumn{&r.Steps},
 		&r.Archive, &r.ArchiveName, &r.ArchiveBytes, &r.ArchiveSHA256, &r.Cause, &r.RerunOf,
 		&set.Port, &set.MemoryBytes, &set.NanoCPUs, &set.Processes, &set.WritableRoot,
 		&set.Fallback, &set.Database, &set.DatabaseServices, choicesColumn{&set.Choices}, readinessColumn{&set.Readiness}, mountsColumn{&r.Mounts}, &r.Environment, &r.Image, &r.Reference, &r.Digest,
 		namesColumn{&r.Instances},
-		&r.Address, &r.Reason, &r.Hint, &r.CreatedBy, timeColumn{&r.CreatedAt}, timeColumn{&r.FinishedAt},
+		&r.Address, &r.Reason, &r.Hint, &r.CreatedBy, sqlite.TimeInto(&r.CreatedAt), sqlite.TimeInto(&r.FinishedAt),
 		servicesColumn{&r.Services}, remedyColumn{&r.Remedy}, addressesColumn{&r.Addresses})
 	return r, err
 }

@@ -9,12 +9,13 @@ import (
 
 	"berth/controller/app"
 	"berth/controller/problem"
+	"berth/controller/store/sqlite"
 	"berth/traefik"
 )
 
 // UpdateRoutes changes the routes of an app, and of those that it takes some from.
 func (s *Store) UpdateRoutes(ctx context.Context, name app.Name, change app.RouteChange) (from []app.Name, err error) {
-	err = s.write(ctx, func(tx *sql.Tx) error {
+	err = s.writer.Transact(ctx, func(tx *sql.Tx) error {
 		found, err := queryRoutesOf(ctx, tx, name)
 		if err != nil {
 			return err
@@ -38,7 +39,7 @@ func (s *Store) UpdateRoutes(ctx context.Context, name app.Name, change app.Rout
 		}
 		return insertRoutes(ctx, tx, found)
 	})
-	return from, failure(err, "update routes of %s", name)
+	return from, sqlite.Failure(err, "update routes of %s", name)
 }
 
 // changeRoutes gives the routes as they are to be, in order, and changes their
@@ -126,7 +127,7 @@ func queryRoutesOf(ctx context.Context, tx *sql.Tx, name app.Name) (app.App, err
 		return found, problem.ErrNotFound
 	}
 	rows, err := tx.QueryContext(ctx, `SELECT host, path, service, port FROM routes WHERE app = ? ORDER BY position`, name)
-	found.Routes, err = collect(rows, err, func(columns row) (route traefik.Route, err error) {
+	found.Routes, err = sqlite.Collect(rows, err, func(columns sqlite.Row) (route traefik.Route, err error) {
 		var to app.Destination
 		err = columns.Scan(&route.Host, &route.Path, &to.Service, &to.Port)
 		if to != (app.Destination{}) {

@@ -7,14 +7,15 @@ import (
 
 	"berth/controller/account"
 	"berth/controller/problem"
+	"berth/controller/store/sqlite"
 )
 
 // CreateSecondFactor stores a second factor with its recovery codes.
 func (s *Store) CreateSecondFactor(ctx context.Context, factor account.SecondFactor, recoveryHashes []string) error {
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	err := s.writer.Transact(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO second_factors (account, sealed, last_step, created_at) VALUES (?, ?, ?, ?)`,
-			factor.Account, factor.Sealed, factor.LastStep, micros(factor.CreatedAt))
-		if isTaken(err) {
+			factor.Account, factor.Sealed, factor.LastStep, sqlite.Micros(factor.CreatedAt))
+		if sqlite.IsTaken(err) {
 			return problem.ErrNameTaken
 		}
 		if err != nil {
@@ -22,14 +23,14 @@ func (s *Store) CreateSecondFactor(ctx context.Context, factor account.SecondFac
 		}
 		return insertRecoveryCodes(ctx, tx, factor.Account, recoveryHashes)
 	})
-	return failure(err, "create second factor of account %d", factor.Account)
+	return sqlite.Failure(err, "create second factor of account %d", factor.Account)
 }
 
 // FindSecondFactor returns the second factor of an account.
 func (s *Store) FindSecondFactor(ctx context.Context, who int64) (account.SecondFactor, error) {
 	factor := account.SecondFactor{Account: who}
 	err := s.reader.QueryRowContext(ctx, `SELECT sealed, last_step, created_at FROM second_factors WHERE account = ?`, who).
-		Scan(&factor.Sealed, &factor.LastStep, timeColumn{&factor.CreatedAt})
+		Scan(&factor.Sealed, &factor.LastStep, sqlite.TimeInto(&factor.CreatedAt))
 	if err != nil {
 		return account.SecondFactor{}, fmt.Errorf("find second factor of account %d: %w", who, orNotFound(err))
 	}
@@ -40,29 +41,29 @@ func (s *Store) FindSecondFactor(ctx context.Context, who int64) (account.Second
 // moment, only one finds it unused.
 func (s *Store) UseStep(ctx context.Context, account, step int64) error {
 	err := s.writeRow(ctx, `UPDATE second_factors SET last_step = ?1 WHERE account = ?2 AND last_step < ?1`, step, account)
-	return failure(err, "use code of account %d", account)
+	return sqlite.Failure(err, "use code of account %d", account)
 }
 
 // UseRecoveryCode takes a recovery code, which is gone then.
 func (s *Store) UseRecoveryCode(ctx context.Context, account int64, hash string) error {
 	err := s.writeRow(ctx, `DELETE FROM recovery_codes WHERE account = ? AND hash = ?`, account, hash)
-	return failure(err, "use recovery code of account %d", account)
+	return sqlite.Failure(err, "use recovery code of account %d", account)
 }
 
 // ReplaceRecoveryCodes puts new codes in the place of what is left of the old ones.
 func (s *Store) ReplaceRecoveryCodes(ctx context.Context, account int64, hashes []string) error {
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	err := s.writer.Transact(ctx, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM recovery_codes WHERE account = ?`, account); err != nil {
 			return err
 		}
 		return insertRecoveryCodes(ctx, tx, account, hashes)
 	})
-	return failure(err, "replace recovery codes of account %d", account)
+	return sqlite.Failure(err, "replace recovery codes of account %d", account)
 }
 
 // DeleteSecondFactor removes the second factor of an account and its recovery codes.
 func (s *Store) DeleteSecondFactor(ctx context.Context, account int64) error {
-	return failure(s.writeRow(ctx, `DELETE FROM second_factors WHERE account = ?`, account), "delete second factor of account %d", account)
+	return sqlite.Failure(s.writeRow(ctx, `DELETE FROM second_factors WHERE account = ?`, account), "delete second factor of account %d", account)
 }
 
 func insertRecoveryCodes(ctx context.Context, tx *sql.Tx, account int64, hashes []string) error {

@@ -8,6 +8,7 @@ import (
 
 	"berth/controller/app"
 	"berth/controller/plan"
+	"berth/controller/store/sqlite"
 )
 
 // UpdateServices records how the services of a release run, with the image and the
@@ -56,7 +57,7 @@ func (c servicesColumn) Scan(value any) error {
 		return nil
 	}
 	var elements []storedService
-	if err := scanJSON(value, &elements); err != nil {
+	if err := sqlite.ScanJSON(value, &elements); err != nil {
 		return fmt.Errorf("read services: %w", err)
 	}
 	for _, element := range elements {

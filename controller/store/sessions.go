@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"berth/controller/account"
+	"berth/controller/store/sqlite"
 )
 
 const selectSessions = `
@@ -17,16 +18,16 @@ func (s *Store) CreateSession(ctx context.Context, session account.Session) erro
 	_, err := s.writer.ExecContext(ctx, `
 INSERT INTO sessions (hash, account, pending, data, address, agent, created_at, seen_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
 		session.Hash, orNull(session.Account), orNull(session.Pending), notNil(session.Data), session.Address, session.UserAgent,
-		micros(session.CreatedAt), micros(session.SeenAt))
-	return failure(err, "create session")
+		sqlite.Micros(session.CreatedAt), sqlite.Micros(session.SeenAt))
+	return sqlite.Failure(err, "create session")
 }
 
 // UpdateSession changes what a session holds. Who it belongs to, its browser and
 // its beginning stay.
 func (s *Store) UpdateSession(ctx context.Context, session account.Session) error {
 	err := s.writeRow(ctx, `UPDATE sessions SET data = ?, address = ?, seen_at = ? WHERE hash = ?`,
-		notNil(session.Data), session.Address, micros(session.SeenAt), session.Hash)
-	return failure(err, "update session")
+		notNil(session.Data), session.Address, sqlite.Micros(session.SeenAt), session.Hash)
+	return sqlite.Failure(err, "update session")
 }
 
 // FindSession returns the session of that hash, expired or not.
@@ -41,32 +42,32 @@ func (s *Store) FindSession(ctx context.Context, hash string) (account.Session, 
 // ListSessionsOf returns the sessions of an account, the last used first.
 func (s *Store) ListSessionsOf(ctx context.Context, account int64) ([]account.Session, error) {
 	rows, err := s.reader.QueryContext(ctx, selectSessions+` WHERE account = ? ORDER BY seen_at DESC, hash`, account)
-	sessions, err := collect(rows, err, scanSession)
-	return sessions, failure(err, "list sessions of account %d", account)
+	sessions, err := sqlite.Collect(rows, err, scanSession)
+	return sessions, sqlite.Failure(err, "list sessions of account %d", account)
 }
 
 // DeleteSession ends one session.
 func (s *Store) DeleteSession(ctx context.Context, hash string) error {
 	_, err := s.writer.ExecContext(ctx, `DELETE FROM sessions WHERE hash = ?`, hash)
-	return failure(err, "delete session")
+	return sqlite.Failure(err, "delete session")
 }
 
 // DeleteSessionOf ends one session of an account.
 func (s *Store) DeleteSessionOf(ctx context.Context, account int64, hash string) error {
 	err := s.writeRow(ctx, `DELETE FROM sessions WHERE account = ? AND hash = ?`, account, hash)
-	return failure(err, "delete session of account %d", account)
+	return sqlite.Failure(err, "delete session of account %d", account)
 }
 
 // DeleteSessionsOf ends every session of an account, and what waits to become one.
 func (s *Store) DeleteSessionsOf(ctx context.Context, account int64) error {
 	_, err := s.writer.ExecContext(ctx, deleteSessionsOf, account)
-	return failure(err, "delete sessions of account %d", account)
+	return sqlite.Failure(err, "delete sessions of account %d", account)
 }
 
 // DeleteOtherSessionsOf ends every session of an account but one.
 func (s *Store) DeleteOtherSessionsOf(ctx context.Context, account int64, kept string) error {
 	_, err := s.writer.ExecContext(ctx, deleteSessionsOf+` AND hash <> ?2`, account, kept)
-	return failure(err, "delete other sessions of account %d", account)
+	return sqlite.Failure(err, "delete other sessions of account %d", account)
 }
 
 // TrimSessionsOf leaves an account the sessions that were used last.
@@ -74,22 +75,22 @@ func (s *Store) TrimSessionsOf(ctx context.Context, account int64, most int) err
 	_, err := s.writer.ExecContext(ctx, `
 DELETE FROM sessions WHERE account = ?1 AND hash NOT IN
 (SELECT hash FROM sessions WHERE account = ?1 ORDER BY seen_at DESC, created_at DESC LIMIT ?2)`, account, most)
-	return failure(err, "trim sessions of account %d", account)
+	return sqlite.Failure(err, "trim sessions of account %d", account)
 }
 
 // DeleteExpiredSessions removes every session that is over at the moment now.
 func (s *Store) DeleteExpiredSessions(ctx context.Context, now time.Time, life account.SessionLife) error {
 	_, err := s.writer.ExecContext(ctx, `
 DELETE FROM sessions WHERE seen_at <= ? OR created_at <= ? OR pending IS NOT NULL AND created_at <= ?`,
-		micros(now.Add(-life.Idle)), micros(now.Add(-life.Absolute)), micros(now.Add(-account.PendingLogin)))
-	return failure(err, "delete expired sessions")
+		sqlite.Micros(now.Add(-life.Idle)), sqlite.Micros(now.Add(-life.Absolute)), sqlite.Micros(now.Add(-account.PendingLogin)))
+	return sqlite.Failure(err, "delete expired sessions")
 }
 
 const deleteSessionsOf = `DELETE FROM sessions WHERE (account = ?1 OR pending = ?1)`
 
-func scanSession(columns row) (s account.Session, err error) {
+func scanSession(columns sqlite.Row) (s account.Session, err error) {
 	err = columns.Scan(&s.Hash, &s.Account, &s.Pending, &s.Data, &s.Address, &s.UserAgent,
-		timeColumn{&s.CreatedAt}, timeColumn{&s.SeenAt})
+		sqlite.TimeInto(&s.CreatedAt), sqlite.TimeInto(&s.SeenAt))
 	return s, err
 }
 

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"fmt"
+
+	"berth/controller/store/sqlite"
 )
 
 // FindSetting returns the value of a setting; problem.ErrNotFound where it was never set.
@@ -19,5 +21,5 @@ func (s *Store) FindSetting(ctx context.Context, key string) (string, error) {
 func (s *Store) UpdateSetting(ctx context.Context, key, value string) error {
 	_, err := s.writer.ExecContext(ctx, `
 INSERT INTO settings (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`, key, value)
-	return failure(err, "update setting %s", key)
+	return sqlite.Failure(err, "update setting %s", key)
 }

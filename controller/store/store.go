@@ -68,24 +68,7 @@ func (s *Store) Close() error {
 	return errors.Join(s.overview.close(), s.reader.Close(), s.writer.Close())
 }
 
-// write runs work in one transaction, which holds the write lock from its
-// beginning: what work reads stays true until the commit.
-func (s *Store) write(ctx context.Context, work func(*sql.Tx) error) error {
-	tx, err := s.writer.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("begin transaction: %w", sqlite.NoRoom(err))
-	}
-	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
-	if err := work(tx); err != nil {
-		return sqlite.NoRoom(err)
-	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit transaction: %w", sqlite.NoRoom(err))
-	}
-	return nil
-}
-
-// writeRow runs one statement that changes one row, and returns problem.ErrNotFound where
+// writeRow runs one statement that changes one sqlite.Row, and returns problem.ErrNotFound where
 // there is none.
 func (s *Store) writeRow(ctx context.Context, statement string, arguments ...any) error {
 	return oneRow(s.writer.ExecContext(ctx, statement, arguments...))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"berth/controller/app"
+	"berth/controller/store/sqlite"
 	"berth/traefik"
 )
 
@@ -47,7 +48,7 @@ func (s *Store) Table(ctx context.Context) (app.Table, error) {
 	return table, nil
 }
 
-func queryTable(ctx context.Context, from querier) (app.Table, error) {
+func queryTable(ctx context.Context, from sqlite.Querier) (app.Table, error) {
 	routings, err := queryRoutings(ctx, from)
 	if err != nil {
 		return app.Table{}, err
@@ -64,9 +65,9 @@ func queryTable(ctx context.Context, from querier) (app.Table, error) {
 	return app.Table{Routings: routings, Redirects: redirects, Home: home, Ports: ports}, err
 }
 
-func queryRoutings(ctx context.Context, from querier) ([]app.Routing, error) {
+func queryRoutings(ctx context.Context, from sqlite.Querier) ([]app.Routing, error) {
 	rows, err := from.QueryContext(ctx, selectTable)
-	repeated, err := collect(rows, err, scanRouting)
+	repeated, err := sqlite.Collect(rows, err, scanRouting)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +88,7 @@ func queryRoutings(ctx context.Context, from querier) ([]app.Routing, error) {
 	return table, nil
 }
 
-func scanRouting(columns row) (routing app.Routing, err error) {
+func scanRouting(columns sqlite.Row) (routing app.Routing, err error) {
 	var (
 		route     traefik.Route
 		position  int

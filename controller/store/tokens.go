@@ -22,7 +22,7 @@ func (s *Store) CreateToken(ctx context.Context, token account.Token) (account.T
 	err := s.writer.QueryRowContext(ctx, `
 INSERT INTO tokens (name, hash, scope, account, ranges, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id`,
 		token.Name, token.Hash, token.Scope, sql.NullInt64{Int64: token.Account, Valid: token.Account != 0}, token.Ranges.String(),
-		micros(token.CreatedAt), micros(token.ExpiresAt)).Scan(&token.ID)
+		sqlite.Micros(token.CreatedAt), sqlite.Micros(token.ExpiresAt)).Scan(&token.ID)
 	if err != nil {
 		return account.Token{}, fmt.Errorf("create token: %w", sqlite.NoRoom(err))
 	}
@@ -42,15 +42,15 @@ func (s *Store) FindToken(ctx context.Context, hash string) (account.Token, erro
 // Tokens returns every token without its hash, the newest first.
 func (s *Store) Tokens(ctx context.Context) ([]account.Token, error) {
 	rows, err := s.reader.QueryContext(ctx, selectTokens+` ORDER BY t.id DESC`)
-	tokens, err := collect(rows, err, scanToken)
-	return tokens, failure(err, "list tokens")
+	tokens, err := sqlite.Collect(rows, err, scanToken)
+	return tokens, sqlite.Failure(err, "list tokens")
 }
 
 // RevokeToken ends the token and returns it. One that was revoked keeps its time.
 func (s *Store) RevokeToken(ctx context.Context, id int64, at time.Time) (account.Token, error) {
 	var token account.Token
-	err := s.write(ctx, func(tx *sql.Tx) error {
-		err := oneRow(tx.ExecContext(ctx, `UPDATE tokens SET revoked_at = coalesce(revoked_at, ?) WHERE id = ?`, micros(at), id))
+	err := s.writer.Transact(ctx, func(tx *sql.Tx) error {
+		err := oneRow(tx.ExecContext(ctx, `UPDATE tokens SET revoked_at = coalesce(revoked_at, ?) WHERE id = ?`, sqlite.Micros(at), id))
 		if err != nil {
 			return err
 		}
@@ -65,19 +65,19 @@ func (s *Store) RevokeToken(ctx context.Context, id int64, at time.Time) (accoun
 
 // RecordTokenUse keeps the last use of a token.
 func (s *Store) RecordTokenUse(ctx context.Context, id int64, at time.Time, from string) error {
-	err := s.writeRow(ctx, `UPDATE tokens SET used_at = ?, used_from = ? WHERE id = ?`, micros(at), from, id)
-	return failure(err, "record use of token %d", id)
+	err := s.writeRow(ctx, `UPDATE tokens SET used_at = ?, used_from = ? WHERE id = ?`, sqlite.Micros(at), from, id)
+	return sqlite.Failure(err, "record use of token %d", id)
 }
 
 // DeleteExpiredTokens removes every token that expired or was revoked not after the moment.
 func (s *Store) DeleteExpiredTokens(ctx context.Context, moment time.Time) error {
-	_, err := s.writer.ExecContext(ctx, `DELETE FROM tokens WHERE expires_at <= ?1 OR revoked_at <= ?1`, micros(moment))
-	return failure(err, "delete expired tokens")
+	_, err := s.writer.ExecContext(ctx, `DELETE FROM tokens WHERE expires_at <= ?1 OR revoked_at <= ?1`, sqlite.Micros(moment))
+	return sqlite.Failure(err, "delete expired tokens")
 }
 
-func scanToken(columns row) (t account.Token, err error) {
+func scanToken(columns sqlite.Row) (t account.Token, err error) {
 	err = columns.Scan(&t.ID, &t.Name, &t.Scope, &t.Account, &t.CreatedBy, rangesColumn{&t.Ranges},
-		timeColumn{&t.CreatedAt}, timeColumn{&t.ExpiresAt}, timeColumn{&t.RevokedAt}, timeColumn{&t.UsedAt}, &t.UsedFrom)
+		sqlite.TimeInto(&t.CreatedAt), sqlite.TimeInto(&t.ExpiresAt), sqlite.TimeInto(&t.RevokedAt), sqlite.TimeInto(&t.UsedAt), &t.UsedFrom)
 	return t, err
 }
 

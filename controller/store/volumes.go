@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"berth/controller/app"
+	"berth/controller/store/sqlite"
 	"berth/controller/volume"
 	"berth/controller/volumes"
 )
@@ -17,7 +18,7 @@ import (
 // FindVolumeRecord returns what is kept of a volume; the zero record where nothing is.
 func (s *Store) FindVolumeRecord(ctx context.Context, name volume.Name) (record volumes.Record, err error) {
 	err = s.reader.QueryRowContext(ctx, `SELECT quota, fitted, warned_at FROM volumes WHERE name = ?`, name).
-		Scan(&record.Quota, &record.Fitted, timeColumn{&record.WarnedAt})
+		Scan(&record.Quota, &record.Fitted, sqlite.TimeInto(&record.WarnedAt))
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return record, fmt.Errorf("find volume %s: %w", name, err)
 	}
@@ -31,8 +32,8 @@ func (s *Store) ListVolumeRecords(ctx context.Context) (map[volume.Name]volumes.
 		record volumes.Record
 	}
 	rows, err := s.reader.QueryContext(ctx, `SELECT name, quota, fitted, warned_at FROM volumes`)
-	all, err := collect(rows, err, func(columns row) (one stored, err error) {
-		err = columns.Scan(&one.name, &one.record.Quota, &one.record.Fitted, timeColumn{&one.record.WarnedAt})
+	all, err := sqlite.Collect(rows, err, func(columns sqlite.Row) (one stored, err error) {
+		err = columns.Scan(&one.name, &one.record.Quota, &one.record.Fitted, sqlite.TimeInto(&one.record.WarnedAt))
 		return one, err
 	})
 	if err != nil {
@@ -61,23 +62,23 @@ ON CONFLICT (name) DO UPDATE SET fitted = excluded.fitted, warned_at = NULL`, qu
 // NoteVolumeWarned keeps since when a person is warned of the volume.
 func (s *Store) NoteVolumeWarned(ctx context.Context, name volume.Name, at time.Time) error {
 	return s.updateVolume(ctx, name, `
-INSERT INTO volumes (name, warned_at) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET warned_at = excluded.warned_at`, micros(at))
+INSERT INTO volumes (name, warned_at) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET warned_at = excluded.warned_at`, sqlite.Micros(at))
 }
 
 func (s *Store) updateVolume(ctx context.Context, name volume.Name, statement string, value any) error {
 	_, err := s.writer.ExecContext(ctx, statement, name, value)
-	return failure(err, "update volume %s", name)
+	return sqlite.Failure(err, "update volume %s", name)
 }
 
 // DeleteVolumeRecord forgets a volume.
 func (s *Store) DeleteVolumeRecord(ctx context.Context, name volume.Name) error {
 	_, err := s.writer.ExecContext(ctx, `DELETE FROM volumes WHERE name = ?`, name)
-	return failure(err, "forget volume %s", name)
+	return sqlite.Failure(err, "forget volume %s", name)
 }
 
 // VolumeQuotasSince returns since when this ledger knows of quotas.
 func (s *Store) VolumeQuotasSince(ctx context.Context) (at time.Time, err error) {
-	if err = s.reader.QueryRowContext(ctx, `SELECT at FROM volume_quotas_since`).Scan(timeColumn{&at}); err != nil {
+	if err = s.reader.QueryRowContext(ctx, `SELECT at FROM volume_quotas_since`).Scan(sqlite.TimeInto(&at)); err != nil {
 		return at, fmt.Errorf("find since when there are quotas: %w", err)
 	}
 	return at, nil
@@ -86,7 +87,7 @@ func (s *Store) VolumeQuotasSince(ctx context.Context) (at time.Time, err error)
 // UpdateHalted replaces the services of an app that Berth has stopped.
 func (s *Store) UpdateHalted(ctx context.Context, name app.Name, halted []app.HaltedService) error {
 	err := s.writeRow(ctx, `UPDATE apps SET halted = ? WHERE name = ?`, haltedColumn{&halted}, name)
-	return failure(err, "update stopped services of %s", name)
+	return sqlite.Failure(err, "update stopped services of %s", name)
 }
 
 // haltedColumn stores stopped services as a JSON array; an empty one is read as nil.
@@ -117,7 +118,7 @@ func (c haltedColumn) Scan(value any) error {
 		return nil
 	}
 	var elements []storedHalted
-	if err := scanJSON(value, &elements); err != nil {
+	if err := sqlite.ScanJSON(value, &elements); err != nil {
 		return fmt.Errorf("read stopped services: %w", err)
 	}
 	for _, element := range elements {

@@ -19,6 +19,23 @@ func (w Writer) ExecContext(ctx context.Context, statement string, arguments ...
 	return result, NoRoom(err)
 }
 
+// Transact runs work in one transaction, which holds the write lock from its beginning:
+// what work reads stays true until the commit.
+func (w Writer) Transact(ctx context.Context, work func(*sql.Tx) error) error {
+	tx, err := w.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin transaction: %w", NoRoom(err))
+	}
+	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
+	if err := work(tx); err != nil {
+		return NoRoom(err)
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("commit transaction: %w", NoRoom(err))
+	}
+	return nil
+}
+
 // NoRoom makes what SQLite says of a disk without room syscall.ENOSPC as well, as it is
 // for whoever writes a file.
 func NoRoom(err error) error {

@@ -1,12 +1,10 @@
-package planner
+package plan
 
 import (
 	"slices"
 	"strings"
 
 	"github.com/distribution/reference"
-
-	"berth/controller/plan"
 )
 
 // backingImages are the last parts of the names of images that other services of an app
@@ -24,9 +22,9 @@ var backingImages = strings.Fields(`
 	postfix exim exim-relay opendkim clamav rspamd spamassassin coturn
 	postgres-backup-local postgres-backup-s3 mysql-backup`)
 
-// isBacking reports whether an image is known to back other services.
-func isBacking(image string) bool {
-	if _, known := plan.DatabaseImage(image); known {
+// IsBacking reports whether an image is known to back other services, such as a database.
+func IsBacking(image string) bool {
+	if _, known := DatabaseImage(image); known {
 		return true
 	}
 	named, err := reference.ParseNormalizedNamed(image)

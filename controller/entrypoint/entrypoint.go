@@ -1,4 +1,6 @@
-package planner
+// Package entrypoint reads how the services of an archive begin, as far as that is a script
+// in it.
+package entrypoint
 
 import (
 	"context"
@@ -19,10 +21,10 @@ const (
 // dropsRoot finds a program that drops root in a script.
 var dropsRoot = regexp.MustCompile(`(?m)^[^#\n]*\b(gosu|su-exec|setpriv|chpst|s6-setuidgid|runuser)\b`)
 
-// readEntryPoints notes which services begin with a script of the archive that drops
+// Read notes which services begin with a script of the archive that drops
 // root. The Dockerfile says where a script comes to lie, and not where it lies in the
 // archive, so any file of its name counts.
-func readEntryPoints(ctx context.Context, tree *archive.Tree, made plan.Plan) error {
+func Read(ctx context.Context, tree *archive.Tree, made plan.Plan) error {
 	scripts := make(map[string][]string) // by name
 	for _, service := range made.Services {
 		if name := scriptOf(service); name != "" {
@@ -68,8 +70,8 @@ func scriptOf(service plan.Service) string {
 	}
 }
 
-// unknownStarters says which names of a security exception are no services.
-func unknownStarters(made plan.Plan, names []string) []string {
+// Unknown says which names of a security exception are no services.
+func Unknown(made plan.Plan, names []string) []string {
 	var notes []string
 	for _, name := range names {
 		is := func(service plan.Service) bool { return service.Name == name }

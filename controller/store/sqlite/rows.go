@@ -1,0 +1,75 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Querier is a pool or a transaction.
+type Querier interface {
+	QueryContext(ctx context.Context, query string, arguments ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, arguments ...any) *sql.Row
+}
+
+// Row is one row of a result.
+type Row interface{ Scan(columns ...any) error }
+
+// Collect scans every row of a query and closes it.
+func Collect[T any](rows *sql.Rows, err error, scan func(Row) (T, error)) ([]T, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }() // Err tells what went wrong
+	var all []T
+	for rows.Next() {
+		one, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, rows.Err()
+}
+
+// Micros is how a time is stored; the zero time is NULL.
+func Micros(t time.Time) sql.NullInt64 {
+	return sql.NullInt64{Int64: t.UnixMicro(), Valid: !t.IsZero()}
+}
+
+// TimeInto scans what Micros made.
+func TimeInto(to *time.Time) sql.Scanner { return timeColumn{to} }
+
+type timeColumn struct{ to *time.Time }
+
+// Scan sets the time.
+func (c timeColumn) Scan(value any) error {
+	switch value := value.(type) {
+	case nil:
+		*c.to = time.Time{}
+	case int64:
+		*c.to = time.UnixMicro(value).UTC()
+	default:
+		return fmt.Errorf("a time is a %T", value)
+	}
+	return nil
+}
+
+// ScanJSON reads a column that holds JSON.
+func ScanJSON(value, to any) error {
+	text, ok := value.(string)
+	if !ok {
+		return fmt.Errorf("the JSON is a %T", value)
+	}
+	return json.Unmarshal([]byte(text), to)
+}
+
+// Failure names the action that failed; nil stays nil.
+func Failure(err error, action string, arguments ...any) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", fmt.Sprintf(action, arguments...), err)
+}
