@@ -86,8 +86,10 @@ func TestBroker_PassesOnWhatTheControllerMakes(t *testing.T) {
 	client, _, _ := serve(t, e)
 	nameless := helperOf("data")
 	nameless.HostConfig.Mounts[0].Source = strings.Repeat("ef", 32) // only an app of this stack uses it
+	still := helperOf("data") // files are put into it, and it is never started
+	still.User, still.Image, still.HostConfig.CapAdd, still.HostConfig.ReadonlyRootfs = "", "berth/hello:r1", nil, false
 	for name, request := range map[string]*container.CreateRequest{
-		"berth-hello-r1": instance(), "berth-helper-abc": helperOf("data"), "berth-helper-def": nameless, "berth-hello-r1.secrets": keeper(),
+		"berth-helper-ghi": still, "berth-hello-r1": instance(), "berth-helper-abc": helperOf("data"), "berth-helper-def": nameless, "berth-hello-r1.secrets": keeper(),
 	} {
 		status, message := ask(t, client, "POST", "/v1.41/containers/create?name="+name, request)
 		taken := e.taken()

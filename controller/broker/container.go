@@ -374,7 +374,7 @@ func (m *making) helper() error {
 
 // helperRights are those to read and write any file of one volume, for our own program.
 func (m *making) helperRights(ours bool) error {
-	if !m.host.ReadonlyRootfs {
+	if !m.host.ReadonlyRootfs && len(m.host.CapAdd) > 0 {
 		return refuse("HostConfig.ReadonlyRootfs", "the root can be written to")
 	}
 	for _, capability := range m.host.CapAdd {

@@ -154,11 +154,11 @@ func (c *check) restart() error {
 // engine's hands while it packs or unpacks. A keeper of secrets runs this program's own
 // code, on a root that nothing can write to.
 func (c *check) archive() error {
-	found, err := c.ofPath("containers", link.RoleHelper, link.RoleSecrets)
+	found, err := c.ofPath("containers", link.RoleApp, link.RoleHelper, link.RoleSecrets)
 	if err != nil {
 		return err
 	}
-	if found.Labels[link.LabelRole] == link.RoleHelper && !found.neverStarted() {
+	if found.Labels[link.LabelRole] != link.RoleSecrets && !found.neverStarted() {
 		return refuse("path", "the container has run")
 	}
 	return nil

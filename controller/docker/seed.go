@@ -11,6 +11,7 @@ import (
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/mount"
 
+	"berth/controller/docker/helper"
 	"berth/controller/docker/link"
 	"berth/controller/plan"
 	"berth/controller/volume"
@@ -42,7 +43,7 @@ func (e *Engine) seed(ctx context.Context, options StartOptions, owner volume.Ow
 	filler, err := e.CreateHelper(ctx, &container.Config{
 		Image: options.Image.ID, Cmd: options.Service.Command, Entrypoint: options.Service.Entrypoint,
 		Labels: e.link.OwnLabels(link.RoleHelper, options.App, options.Release),
-	}, &container.HostConfig{NetworkMode: "none", Mounts: empty})
+	}, stillHost(empty))
 	if err != nil {
 		return options, startFailure(ctx, "create container to fill volumes", err)
 	}
@@ -73,7 +74,7 @@ func (e *Engine) emptyOnes(ctx context.Context, mounts []mount.Mount) ([]mount.M
 	}
 	looker, err := e.CreateHelper(ctx, &container.Config{
 		Image: image, NetworkDisabled: true, Labels: map[string]string{link.LabelStack: e.link.Stack, link.LabelRole: link.RoleHelper},
-	}, &container.HostConfig{NetworkMode: "none", Mounts: looked})
+	}, stillHost(looked))
 	if err != nil {
 		return nil, startFailure(ctx, "create container to look into volumes", err)
 	}
@@ -89,6 +90,13 @@ func (e *Engine) emptyOnes(ctx context.Context, mounts []mount.Mount) ([]mount.M
 		}
 	}
 	return empty, nil
+}
+
+// stillHost confines a container that is not started, with mounts.
+func stillHost(mounts []mount.Mount) *container.HostConfig {
+	host := helper.StillHost()
+	host.Mounts = mounts
+	return host
 }
 
 // handDeclared gives the volumes to the user of the service that the engine made for the

@@ -148,11 +148,11 @@ func (h *Helpers) CreateHelper(ctx context.Context, config *container.Config, ho
 }
 
 // StillHost confines a container that is only looked into, or given files, and never
-// started.
+// started. The engine puts no files into a root that is read-only.
 func StillHost() *container.HostConfig {
 	processes := int64(1)
 	return &container.HostConfig{
-		NetworkMode: "none", ReadonlyRootfs: true, CapDrop: []string{"ALL"}, SecurityOpt: []string{"no-new-privileges:true"},
+		NetworkMode: "none", CapDrop: []string{"ALL"}, SecurityOpt: []string{"no-new-privileges:true"},
 		IpcMode: container.IPCModePrivate, CgroupnsMode: container.CgroupnsModePrivate, LogConfig: container.LogConfig{Type: "none"},
 		Resources: container.Resources{Memory: stillMemory, MemorySwap: stillMemory, PidsLimit: &processes},
 	}
