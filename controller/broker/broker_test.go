@@ -96,7 +96,7 @@ func TestBroker_GivesAConnectionOnlyWhereTheControllerNeedsOne(t *testing.T) {
 			t.Errorf("%s: passed on was %v", name, passed)
 		}
 	}
-	if _, _, status := attach(t, socket, "/v1.41/session", "Connection: Upgrade", "Upgrade: h2c", "X-Docker-Expose-Session-Uuid: x", "Cookie: secret", "X-Registry-Auth: secret"); !strings.Contains(status, "101") {
+	if _, _, status := attach(t, socket, "/session", "Connection: Upgrade", "Upgrade: h2c", "X-Docker-Expose-Session-Uuid: x", "Cookie: secret", "X-Registry-Auth: secret"); !strings.Contains(status, "101") {
 		t.Fatalf("a session: %s", status)
 	}
 	header := e.taken()[0].header

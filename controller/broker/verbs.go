@@ -75,7 +75,7 @@ var verbs = []verb{
 		"dockerfile": anything, "target": anything, "buildargs": anything, "labels": anything, "session": anything, "buildid": anything,
 	}, body: streamed, check: (*check).build},
 	{method: "POST", path: "build/cancel", query: map[string]param{"id": anything}, check: (*check).cancelBuild},
-	{method: "POST", path: "session", body: upgraded},
+	{method: "POST", path: "session", unversioned: true, body: upgraded},
 
 	{method: "GET", path: "images/json", query: map[string]param{"all": one, "filters": anything}, check: (*check).ownFilter},
 	{method: "GET", path: "images/{}/json", manyParts: true, check: (*check).readImage},
