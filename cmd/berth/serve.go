@@ -115,8 +115,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	handler, err := router.New(router.Options{
 		Story:   router.Story{Apps: story, Uploads: story, Releases: story, Settings: story, Environments: story, Outputs: story},
 		Volumes: story.Volumes(),
-		Mounts:  story,
-		Routing: story.Routing(), Ports: story.Routing(),
+		Mounts:  story, Routing: story.Routing(), Ports: story.Routing(),
 		Domains:         domains,
 		Accounts:        on.accounts,
 		Factors:         account.NewSecondFactors(on.ledger, on.accounts, key, logger),
@@ -134,11 +133,10 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 		AppsHost:        config.appsHost(),
 		AdminHosts:      hosts,
 		ForceHTTPS:      config.ForceHTTPS,
-		Broker:          refused,
-		AppsApart:       config.AppsApart,
-		Builds:          router.Builds{Apart: config.BuildsApart, Limited: config.BuildsLimited},
-		Version:         currentVersion(),
-		SessionLife:     config.SessionLife,
+		Broker:          refused, AppsApart: config.AppsApart,
+		Builds:      router.Builds{Apart: config.BuildsApart, Limited: config.BuildsLimited},
+		Version:     currentVersion(),
+		SessionLife: config.SessionLife,
 	})
 	if err != nil {
 		return fmt.Errorf("open admin app: %w", err)
@@ -149,12 +147,10 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	server.ConnState = crowd.Follow
 	door := openPlainDoor(crowd.Listen(newDoorkeeper(on.listener, config, logger)), config, hosts)
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return story.Run(ctx) })
-	group.Go(func() error { return domains.Run(ctx) })
-	group.Go(func() error { return limits.Run(ctx) })
-	group.Go(func() error { return refused.Run(ctx) })
+	for _, run := range []func(context.Context) error{story.Run, domains.Run, limits.Run, refused.Run, adminTLS.Run} {
+		group.Go(func() error { return run(ctx) })
+	}
 	group.Go(func() error { return sweepExpired(ctx, on.ledger, config.SessionLife, logger) })
-	group.Go(func() error { return adminTLS.Run(ctx) })
 	group.Go(func() error { return runServer(ctx, server, door) })
 	warnOfReservedRoutes(ctx, story.Routing(), logger)
 	logger.Info("berth runs", "version", currentVersion(), "stack", config.Stack, "admin", adminURL(config))

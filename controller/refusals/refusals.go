@@ -56,12 +56,11 @@ func (w *Watch) Report() (State, docker.BrokerReport) {
 
 // Run asks until ctx ends.
 func (w *Watch) Run(ctx context.Context) error {
-	for {
+	w.Look(ctx)
+	for pause.For(ctx, every) == nil {
 		w.Look(ctx)
-		if pause.For(ctx, every) != nil {
-			return nil
-		}
 	}
+	return nil
 }
 
 // Look asks once, and records the refusals that are new. Run looks by itself.

@@ -175,7 +175,7 @@ func visitGRPC(t *testing.T, _ *browser) {
 	request.Header.Set("TE", "trailers")
 	client := &http.Client{Transport: &http.Transport{
 		ForceAttemptHTTP2: true,
-		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // the test looks at the app
+		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true},
 	}}
 	defer client.CloseIdleConnections()
 	answer, err := client.Do(request)
