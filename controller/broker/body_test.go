@@ -86,7 +86,7 @@ func TestBroker_PassesOnWhatTheControllerMakes(t *testing.T) {
 	client, _, _ := serve(t, e)
 	nameless := helperOf("data")
 	nameless.HostConfig.Mounts[0].Source = strings.Repeat("ef", 32) // only an app of this stack uses it
-	still := helperOf("data") // files are put into it, and it is never started
+	still := helperOf("data")                                       // files are put into it, and it is never started
 	still.User, still.Image, still.HostConfig.CapAdd, still.HostConfig.ReadonlyRootfs = "", "berth/hello:r1", nil, false
 	for name, request := range map[string]*container.CreateRequest{
 		"berth-helper-ghi": still, "berth-hello-r1": instance(), "berth-helper-abc": helperOf("data"), "berth-helper-def": nameless, "berth-hello-r1.secrets": keeper(),

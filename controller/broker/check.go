@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"berth/controller/docker/link"
@@ -86,13 +87,14 @@ func (c *check) ownFilter() error {
 	if err != nil {
 		return refuse("query filters", "it cannot be read")
 	}
-	users := selection.Get("volume") // who uses a volume of the stack
-	own := len(users) == 1 && c.verb.path == "containers/json" && strings.HasPrefix(users[0], c.broker.policy.Stack+"-vol-")
+	volumes := selection.Get("volume") // whose users are asked for
+	foreign := func(name string) bool { return !strings.HasPrefix(name, c.broker.policy.Stack+"-vol-") }
+	own := len(volumes) > 0 && c.verb.path == "containers/json" && !slices.ContainsFunc(volumes, foreign)
 	if !own && !selection.ExactMatch("label", link.LabelStack+"="+c.broker.policy.Stack) {
 		return refuse("query filters", "it does not select this stack")
 	}
 	// An empty selection of labels matches all, so the label must really be in it.
-	if !own && !contains(selection.Get("label"), link.LabelStack+"="+c.broker.policy.Stack) {
+	if !own && !slices.Contains(selection.Get("label"), link.LabelStack+"="+c.broker.policy.Stack) {
 		return refuse("query filters", "it does not select this stack")
 	}
 	text, err := filters.ToJSON(selection)
@@ -101,13 +103,4 @@ func (c *check) ownFilter() error {
 	}
 	c.query.Set("filters", text)
 	return nil
-}
-
-func contains(list []string, value string) bool {
-	for _, one := range list {
-		if one == value {
-			return true
-		}
-	}
-	return false
 }

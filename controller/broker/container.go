@@ -378,7 +378,7 @@ func (m *making) helperRights(ours bool) error {
 		return refuse("HostConfig.ReadonlyRootfs", "the root can be written to")
 	}
 	for _, capability := range m.host.CapAdd {
-		if !ours || !contains([]string{"CAP_DAC_OVERRIDE", "CAP_CHOWN", "CAP_FOWNER"}, capability) {
+		if !ours || !slices.Contains([]string{"CAP_DAC_OVERRIDE", "CAP_CHOWN", "CAP_FOWNER"}, capability) {
 			return refuse("HostConfig.CapAdd", "a helper does not have it")
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 
 	"berth/controller/docker/link"
@@ -108,7 +109,7 @@ func (c *check) ownLabels(labels map[string]string, roles ...string) error {
 	if labels[link.LabelStack] != c.broker.policy.Stack {
 		return refuse("Labels", "they do not name this stack")
 	}
-	if !contains(roles, labels[link.LabelRole]) {
+	if !slices.Contains(roles, labels[link.LabelRole]) {
 		return refuse("Labels", "the role is not one that the controller gives")
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/docker/docker/api/types/filters"
@@ -107,7 +108,7 @@ func (c *check) own(kind, field, name string, roles ...string) (object, error) {
 	if found.Labels[link.LabelStack] != c.broker.policy.Stack {
 		return object{}, refuse(field, "it is not of this stack")
 	}
-	if !contains(roles, found.Labels[link.LabelRole]) {
+	if !slices.Contains(roles, found.Labels[link.LabelRole]) {
 		return object{}, refuse(field, "the controller does not do this with what it is")
 	}
 	return found, nil

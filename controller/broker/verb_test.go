@@ -165,7 +165,9 @@ func TestBroker_TouchesOnlyWhatItsStackHasMade(t *testing.T) {
 		"GET /containers/json?all=1&filters={}":                                                   nil,
 		`GET /containers/json?filters=%7B%22label%22%3A%7B%22berth.stack%3Dother%22%3Atrue%7D%7D`: nil,
 		`GET /containers/json?filters=%7B%22volume%22%3A%7B%22other-vol-data%22%3Atrue%7D%7D`:     nil,
-		`GET /events?filters=%7B%22type%22%3A%7B%22container%22%3Atrue%7D%7D`:                     nil,
+		`GET /containers/json?filters=%7B%22volume%22%3A%7B%22other-vol-data%22%3Atrue%2C%22berth-vol-data%22%3Atrue%7D%7D`: nil,
+		"GET /containers/berth-hello-r1/top?ps_args=-eo%20args":                                                             nil,
+		`GET /events?filters=%7B%22type%22%3A%7B%22container%22%3Atrue%7D%7D`:                                               nil,
 		"GET /volumes":     nil,
 		"GET /images/json": nil,
 	} {
@@ -183,10 +185,11 @@ func TestBroker_WorksOnTheObjectThatItLookedAt(t *testing.T) {
 	e := newEngine()
 	client, _, _ := serve(t, e)
 	for call, want := range map[string]string{
-		"POST /containers/berth-hello-r1/start":         "/v1.41/containers/" + appID + "/start",
-		"POST /containers/berth-traefik/restart?t=5":    "/v1.41/containers/" + proxyID + "/restart",
-		"DELETE /networks/berth-app-hello":              "/v1.41/networks/" + networkID,
-		"GET /containers/berth-helper-x/archive?path=/": "/v1.41/containers/" + helperID + "/archive",
+		"GET /containers/berth-hello-r1/top?ps_args=-eo%20pid,uid": "/v1.41/containers/" + appID + "/top",
+		"POST /containers/berth-hello-r1/start":                    "/v1.41/containers/" + appID + "/start",
+		"POST /containers/berth-traefik/restart?t=5":               "/v1.41/containers/" + proxyID + "/restart",
+		"DELETE /networks/berth-app-hello":                         "/v1.41/networks/" + networkID,
+		"GET /containers/berth-helper-x/archive?path=/":            "/v1.41/containers/" + helperID + "/archive",
 	} {
 		method, path, _ := strings.Cut(call, " ")
 		status, message := ask(t, client, method, "/v1.41"+path, nil)

@@ -55,7 +55,7 @@ var verbs = []verb{
 	{method: "POST", path: "containers/create", query: map[string]param{"name": anything}, body: jsonBody, check: (*check).create},
 	{method: "GET", path: "containers/json", query: map[string]param{"all": one, "filters": anything}, check: (*check).ownFilter},
 	{method: "GET", path: "containers/{}/json", query: map[string]param{"size": one}, check: (*check).readContainer},
-	{method: "GET", path: "containers/{}/top", check: (*check).workContainer},
+	{method: "GET", path: "containers/{}/top", query: map[string]param{"ps_args": exactly("-eo pid,uid")}, check: (*check).workContainer},
 	{method: "GET", path: "containers/{}/stats", query: map[string]param{"stream": exactly("0"), "one-shot": one}, check: (*check).workContainer},
 	{method: "GET", path: "containers/{}/logs", query: map[string]param{
 		"stdout": one, "stderr": one, "since": moment, "until": moment, "timestamps": one, "follow": one, "tail": moment,

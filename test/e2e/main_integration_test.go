@@ -71,7 +71,25 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	return m.Run()
+	return max(m.Run(), refused())
+}
+
+// refused is 1, with the fields on the terminal, if the broker refused a call of the
+// controller during the tests: each is one that its table lacks.
+func refused() int {
+	log, err := stack.DockerOutput("logs", berth.Name+"-broker")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	code := 0
+	for line := range strings.Lines(log) {
+		if strings.Contains(line, "refused a call") {
+			fmt.Fprint(os.Stderr, "the broker "+line)
+			code = 1
+		}
+	}
+	return code
 }
 
 // appState is what the API says of an app.

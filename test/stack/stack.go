@@ -124,6 +124,16 @@ func Docker(arguments ...string) (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
+// DockerOutput is Docker with what the client printed as errors too, such as the log of a
+// program that logs there.
+func DockerOutput(arguments ...string) (string, error) {
+	out, err := exec.Command("docker", arguments...).CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("docker %s: %w: %s", strings.Join(arguments, " "), err, out)
+	}
+	return string(out), nil
+}
+
 // Controller is the name of the controller's container.
 func (s *Stack) Controller() string { return s.Name + "-berth" }
 

@@ -92,7 +92,11 @@ func (h *Helpers) ListVolumes(ctx context.Context) ([]Volume, error) {
 	if err != nil {
 		return nil, link.Failure(ctx, "list volumes", err)
 	}
-	users, err := h.volumeUsers(ctx)
+	names := make([]filters.KeyValuePair, 0, len(found.Volumes))
+	for _, candidate := range found.Volumes {
+		names = append(names, filters.Arg("volume", candidate.Name))
+	}
+	users, err := h.volumeUsers(ctx, names...)
 	if err != nil {
 		return nil, err
 	}
@@ -154,9 +158,12 @@ func (h *Helpers) checkVolume(found volumetypes.Volume, name volume.Name) error 
 	return nil
 }
 
-// volumeUsers returns the names of the containers that have a volume, by the
+// volumeUsers returns the names of the containers that have one of the volumes, by the
 // volume's name in the engine. What works in a volume for a moment is none.
 func (h *Helpers) volumeUsers(ctx context.Context, selection ...filters.KeyValuePair) (map[string][]string, error) {
+	if len(selection) == 0 {
+		return map[string][]string{}, nil // without a selection the engine lists everybody's
+	}
 	found, err := h.link.API(ctx).ContainerList(ctx, container.ListOptions{All: true, Filters: filters.NewArgs(selection...)})
 	if err != nil {
 		return nil, link.Failure(ctx, "list containers", err)
