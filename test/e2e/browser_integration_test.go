@@ -148,6 +148,11 @@ func (b *browser) text(selector string) string {
 	return eval[string](b, fmt.Sprintf(`[...document.querySelectorAll(%q)].map(e => e.innerText).join("\n")`, selector))
 }
 
+// scriptsLost says that a script of the page was lost on its way: a network of the engine
+// came or went at that moment, and this browser is on the same machine.
+const scriptsLost = `!document.documentElement.classList.contains("script") ||
+	performance.getEntriesByType("resource").some(function (one) { return one.initiatorType === "script" && one.responseStatus === 0 })`
+
 // waitText waits until an element says the words. A page whose script was dropped,
 // as press says of pages, cannot follow what happens: it is loaded again.
 func (b *browser) waitText(selector, words string) {
@@ -157,7 +162,7 @@ func (b *browser) waitText(selector, words string) {
 		if strings.Contains(b.text(selector), words) {
 			return
 		}
-		if time.Now().After(reload) && eval[bool](b, `!document.documentElement.classList.contains("script")`) {
+		if time.Now().After(reload) && eval[bool](b, scriptsLost) {
 			b.open(eval[string](b, `location.pathname + location.search`))
 			reload = time.Now().Add(pageTimeout() / 12)
 		}
