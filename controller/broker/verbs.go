@@ -68,7 +68,7 @@ var verbs = []verb{
 	{method: "HEAD", path: "containers/{}/archive", query: map[string]param{"path": anything}, check: (*check).archive},
 	{method: "GET", path: "containers/{}/archive", query: map[string]param{"path": anything}, check: (*check).archive},
 	{method: "PUT", path: "containers/{}/archive", query: map[string]param{"path": anything, "noOverwriteDirNonDir": exactly("true")}, body: streamed, check: (*check).archive},
-	{method: "POST", path: "commit", query: map[string]param{"container": anything, "repo": empty, "tag": empty, "comment": empty, "author": empty}, body: jsonBody, check: (*check).commit},
+	{method: "POST", path: "commit", query: map[string]param{"container": anything, "repo": empty, "tag": empty, "comment": empty, "author": empty, "pause": exactly("0")}, body: jsonBody, check: (*check).commit},
 
 	{method: "POST", path: "build", query: map[string]param{
 		"version": exactly("2"), "t": {several: true}, "extrahosts": {several: true}, "rm": exactly("0"), "remote": exactly("client-session"),
