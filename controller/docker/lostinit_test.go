@@ -15,6 +15,7 @@ func TestStart_TriesAgainWhereTheEngineLostTheFirstProcess(t *testing.T) {
 	}{
 		"lost once":         {"cannot start a stopped process: unknown", 1, 2, false},
 		"lost each time":    {"cannot start a stopped process: unknown", 9, 3, true},
+		"seen too late":     {"cannot start an already running container: unknown", 1, 2, false},
 		"any other failure": {"no such file", 9, 1, true},
 	} {
 		var starts atomic.Int32

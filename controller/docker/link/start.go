@@ -2,6 +2,7 @@ package link
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,26 +11,23 @@ import (
 	"berth/controller/pause"
 )
 
+// lostInit is what the engine says if it lost track of the first process of a container
+// while it made it, such as one that was killed for memory on a busy machine. The engine
+// has ended the container then.
+var lostInit = []string{"cannot start a stopped process", "cannot start an already running container"}
+
 const (
-	// lostInit is what the engine says if the first process of a container was killed
-	// while it was being made, such as for memory on a busy machine. Nothing of the
-	// container's own has run then.
-	lostInit = "cannot start a stopped process"
-	// alreadyRuns is what the engine says if its restart policy was faster than the second try.
-	alreadyRuns = "cannot start an already running container"
-	startTries  = 3
-	startPause  = 300 * time.Millisecond
+	startTries = 3
+	startPause = 300 * time.Millisecond
 )
 
 // Start starts a container that was created. It tries again where the engine lost the
-// first process before anything ran.
+// first process.
 func (l *Link) Start(ctx context.Context, id string) error {
 	for try := 1; ; try++ {
 		err := l.API(ctx).ContainerStart(ctx, id, container.StartOptions{})
-		if try > 1 && err != nil && strings.Contains(err.Error(), alreadyRuns) {
-			return nil
-		}
-		if err == nil || try == startTries || !strings.Contains(err.Error(), lostInit) {
+		lost := func(words string) bool { return strings.Contains(err.Error(), words) }
+		if err == nil || try == startTries || !slices.ContainsFunc(lostInit, lost) {
 			return err
 		}
 		if err := pause.For(ctx, startPause); err != nil {
