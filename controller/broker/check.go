@@ -9,9 +9,9 @@ import (
 	"slices"
 	"strings"
 
-	"berth/controller/docker/link"
-
 	"github.com/docker/docker/api/types/filters"
+
+	"berth/controller/docker/link"
 )
 
 const (
@@ -69,15 +69,23 @@ func readBody(r *http.Request, v *verb) ([]byte, error) {
 // decode reads the body as the engine reads it: into the engine's own types, which fold
 // the case of keys and merge doubled ones. What is decoded is what is judged and sent.
 func (c *check) decode(into any) error {
-	decoder := json.NewDecoder(bytes.NewReader(c.text))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(into); err != nil {
-		return refuse("body", "it is not what the call takes")
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return refuse("body", "something follows its value")
+	if err := decodeOne(c.text, into); err != nil {
+		return refuse("body", err.Error())
 	}
 	c.body = into
+	return nil
+}
+
+// decodeOne decodes one value with no fields that its type lacks, and nothing after it.
+func decodeOne(text []byte, into any) error {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(into); err != nil {
+		return errors.New("it is not what the call takes")
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("something follows its value")
+	}
 	return nil
 }
 
@@ -90,10 +98,6 @@ func (c *check) ownFilter() error {
 	volumes := selection.Get("volume") // whose users are asked for
 	foreign := func(name string) bool { return !strings.HasPrefix(name, c.broker.policy.Stack+"-vol-") }
 	own := len(volumes) > 0 && c.verb.path == "containers/json" && !slices.ContainsFunc(volumes, foreign)
-	if !own && !selection.ExactMatch("label", link.LabelStack+"="+c.broker.policy.Stack) {
-		return refuse("query filters", "it does not select this stack")
-	}
-	// An empty selection of labels matches all, so the label must really be in it.
 	if !own && !slices.Contains(selection.Get("label"), link.LabelStack+"="+c.broker.policy.Stack) {
 		return refuse("query filters", "it does not select this stack")
 	}

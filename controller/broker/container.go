@@ -10,7 +10,6 @@ import (
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/mount"
-	"github.com/docker/docker/api/types/network"
 
 	"berth/controller/docker/link"
 	"berth/controller/plan"
@@ -41,7 +40,7 @@ func (c *check) create() error {
 	if request.Config == nil || request.HostConfig == nil {
 		return refuse("body", "it describes no container")
 	}
-	if err := c.ownLabels(request.Labels, link.RoleApp, link.RoleHelper, link.RoleSecrets); err != nil {
+	if err := c.ownLabels("Labels", request.Labels, link.RoleApp, link.RoleHelper, link.RoleSecrets); err != nil {
 		return err
 	}
 	name, own := strings.CutPrefix(c.query.Get("name"), c.broker.policy.Stack+"-")
@@ -290,7 +289,7 @@ func (m *making) ownVolume(field, name string) (object, error) {
 	if len(users) == 0 {
 		return object{}, err
 	}
-	return object{Name: name, Labels: map[string]string{link.LabelRole: link.RoleVolume}}, nil
+	return object{Labels: map[string]string{link.LabelRole: link.RoleVolume}}, nil
 }
 
 func memory(field string, mounted mount.Mount) error {
@@ -348,7 +347,7 @@ func (m *making) helper() error {
 	if !strings.HasPrefix(m.name, "helper-") {
 		return refuse("query name", "it is not that of a helper")
 	}
-	if m.asked.NetworkingConfig != nil && !isEmptyNetworking(m.asked.NetworkingConfig) {
+	if m.joins() {
 		return refuse("NetworkingConfig", "a helper has no network")
 	}
 	image, err := m.image()
@@ -416,8 +415,9 @@ func (m *making) quiet() {
 	m.host.LogConfig = container.LogConfig{}
 }
 
-func isEmptyNetworking(config *network.NetworkingConfig) bool {
-	return len(config.EndpointsConfig) == 0
+// joins reports whether the container is to be on networks.
+func (m *making) joins() bool {
+	return m.asked.NetworkingConfig != nil && len(m.asked.NetworkingConfig.EndpointsConfig) > 0
 }
 
 // keeper holds the secrets of one instance in memory, and does nothing.
@@ -425,7 +425,7 @@ func (m *making) keeper() error {
 	if !strings.HasSuffix(m.name, secretsSuffix) {
 		return refuse("query name", "it is not that of a keeper of secrets")
 	}
-	if m.asked.NetworkingConfig != nil && !isEmptyNetworking(m.asked.NetworkingConfig) || m.host.NetworkMode != "none" {
+	if m.joins() || m.host.NetworkMode != "none" {
 		return refuse("HostConfig.NetworkMode", "a keeper of secrets has no network")
 	}
 	image, err := m.image()

@@ -2,15 +2,14 @@ package broker
 
 import (
 	"encoding/json"
-	"errors"
 	"regexp"
 	"slices"
 	"strings"
 
-	"berth/controller/docker/link"
-
 	"github.com/distribution/reference"
 	"github.com/docker/docker/api/types/container"
+
+	"berth/controller/docker/link"
 )
 
 // importChange is a line that an imported image is given: its labels and its program.
@@ -84,13 +83,12 @@ func (c *check) commit() error {
 	if err := c.decode(&config); err != nil {
 		return err
 	}
-	labels := config.Labels
-	config.Labels = nil
-	if err := allZero("", &config); err != nil {
+	rest := config
+	rest.Labels = nil
+	if err := allZero("", &rest); err != nil {
 		return err
 	}
-	config.Labels = labels
-	if err := c.ownLabels(labels, link.RoleFiles); err != nil {
+	if err := c.ownLabels("Labels", config.Labels, link.RoleFiles); err != nil {
 		return err
 	}
 	found, err := c.own("containers", "query container", c.query.Get("container"), link.RoleHelper)
@@ -105,12 +103,12 @@ func (c *check) commit() error {
 }
 
 // ownLabels refuses labels that make a thing another stack's, or give it another role.
-func (c *check) ownLabels(labels map[string]string, roles ...string) error {
+func (c *check) ownLabels(field string, labels map[string]string, roles ...string) error {
 	if labels[link.LabelStack] != c.broker.policy.Stack {
-		return refuse("Labels", "they do not name this stack")
+		return refuse(field, "they do not name this stack")
 	}
 	if !slices.Contains(roles, labels[link.LabelRole]) {
-		return refuse("Labels", "the role is not one that the controller gives")
+		return refuse(field, "the role is not one that the controller gives")
 	}
 	return nil
 }
@@ -132,18 +130,16 @@ func (c *check) build() error {
 			return refuse("query extrahosts", "it is not the name of a build")
 		}
 	}
-	var labels, arguments map[string]*string
-	if err := decodeExactly(c.query.Get("labels"), &labels); err != nil {
-		return refuse("query labels", "they cannot be read")
+	var labels map[string]string
+	if err := c.rewriteJSON("labels", &labels); err != nil {
+		return err
 	}
-	if value := labels[link.LabelStack]; value == nil || *value != c.broker.policy.Stack {
-		return refuse("query labels", "they do not name this stack")
+	if err := c.ownLabels("query labels", labels, link.RoleBuild); err != nil {
+		return err
 	}
-	if value := labels[link.LabelRole]; value == nil || *value != link.RoleBuild {
-		return refuse("query labels", "the role is not that of a build")
-	}
-	if err := decodeExactly(c.query.Get("buildargs"), &arguments); err != nil {
-		return refuse("query buildargs", "they cannot be read")
+	var arguments map[string]*string
+	if err := c.rewriteJSON("buildargs", &arguments); err != nil {
+		return err
 	}
 	for name := range arguments {
 		// BUILDKIT_SYNTAX runs another build program, BUILDKIT_CONTEXT_... another context.
@@ -151,30 +147,22 @@ func (c *check) build() error {
 			return refuse("query buildargs", "one of them would change the build program")
 		}
 	}
-	return errors.Join(c.rewriteJSON("labels", labels), c.rewriteJSON("buildargs", arguments))
+	return nil
 }
 
-// rewriteJSON writes a parameter anew from what was judged.
-func (c *check) rewriteJSON(name string, judged map[string]*string) error {
-	text, err := json.Marshal(judged)
+// rewriteJSON decodes a parameter, and writes it anew from what was decoded.
+func (c *check) rewriteJSON(name string, into any) error {
+	if !c.query.Has(name) {
+		return nil
+	}
+	if err := decodeOne([]byte(c.query.Get(name)), into); err != nil {
+		return refuse("query "+name, err.Error())
+	}
+	text, err := json.Marshal(into)
 	if err != nil {
 		return refuse("query "+name, "it cannot be written")
 	}
 	c.query.Set(name, string(text))
-	return nil
-}
-
-func decodeExactly(text string, into any) error {
-	if text == "" {
-		return nil
-	}
-	decoder := json.NewDecoder(strings.NewReader(text))
-	if err := decoder.Decode(into); err != nil {
-		return err
-	}
-	if decoder.More() {
-		return errors.New("something follows")
-	}
 	return nil
 }
 

@@ -16,7 +16,7 @@ func (c *check) createNetwork() error {
 	if err := c.decode(&request); err != nil {
 		return err
 	}
-	if err := c.ownLabels(request.Labels, link.RoleNetwork); err != nil {
+	if err := c.ownLabels("Labels", request.Labels, link.RoleNetwork); err != nil {
 		return err
 	}
 	if !strings.HasPrefix(request.Name, c.broker.policy.Stack+"-app-") {
@@ -62,15 +62,10 @@ func (c *check) connect() error {
 	if err := c.decode(&request); err != nil {
 		return err
 	}
-	if _, err := c.ofPath("networks", link.RoleNetwork); err != nil {
-		return err
-	}
-	guest, err := c.own("containers", "Container", request.Container, link.RoleApp, link.RoleProxy)
+	guest, err := c.guest(&request.Container)
 	if err != nil {
 		return err
 	}
-	request.Container = guest.ID
-	c.body = &request
 	if request.EndpointConfig == nil {
 		return nil
 	}
@@ -92,16 +87,21 @@ func (c *check) disconnect() error {
 	if err := c.decode(&request); err != nil {
 		return err
 	}
+	_, err := c.guest(&request.Container)
+	return err
+}
+
+// guest finds the instance or the proxy that is to join an app's network or to leave it,
+// and puts its ID in place of its name.
+func (c *check) guest(name *string) (object, error) {
 	if _, err := c.ofPath("networks", link.RoleNetwork); err != nil {
-		return err
+		return object{}, err
 	}
-	guest, err := c.own("containers", "Container", request.Container, link.RoleApp, link.RoleProxy)
-	if err != nil {
-		return err
+	found, err := c.own("containers", "Container", *name, link.RoleApp, link.RoleProxy)
+	if err == nil {
+		*name = found.ID
 	}
-	request.Container = guest.ID
-	c.body = &request
-	return nil
+	return found, err
 }
 
 // createVolume allows a plain volume of the stack, and memory for secrets.
@@ -110,7 +110,7 @@ func (c *check) createVolume() error {
 	if err := c.decode(&request); err != nil {
 		return err
 	}
-	if err := c.ownLabels(request.Labels, link.RoleVolume, link.RoleSecrets); err != nil {
+	if err := c.ownLabels("Labels", request.Labels, link.RoleVolume, link.RoleSecrets); err != nil {
 		return err
 	}
 	prefix := c.broker.policy.Stack + "-"

@@ -24,12 +24,9 @@ var errGone = errors.New("no such object")
 
 // object is what the engine tells of a container, image, network or volume.
 type object struct {
-	ID      string
-	Name    string
-	Labels  map[string]string
-	Driver  string
-	Options map[string]string
-	Config  struct {
+	ID     string
+	Labels map[string]string
+	Config struct {
 		Labels map[string]string
 	}
 	State struct {
@@ -170,10 +167,8 @@ func (c *check) workNetwork() error {
 	return err
 }
 
-// readVolume and workVolume keep the name: volumes have no ID.
-func (c *check) readVolume() error {
+// namedVolume keeps the name: volumes have no ID.
+func (c *check) namedVolume() error {
 	_, err := c.own("volumes", "path", c.object, link.RoleVolume, link.RoleSecrets)
 	return err
 }
-
-func (c *check) workVolume() error { return c.readVolume() }

@@ -92,8 +92,8 @@ var verbs = []verb{
 
 	{method: "GET", path: "volumes", query: map[string]param{"filters": anything}, check: (*check).ownFilter},
 	{method: "POST", path: "volumes/create", body: jsonBody, check: (*check).createVolume},
-	{method: "GET", path: "volumes/{}", check: (*check).readVolume},
-	{method: "DELETE", path: "volumes/{}", check: (*check).workVolume},
+	{method: "GET", path: "volumes/{}", check: (*check).namedVolume},
+	{method: "DELETE", path: "volumes/{}", check: (*check).namedVolume},
 }
 
 // match reports whether the segments of a path are this verb's, and returns the name or ID
