@@ -90,9 +90,9 @@ func (o StartOptions) mounts(policy plan.Policy) ([]mount.Mount, error) {
 			VolumeOptions: &mount.VolumeOptions{NoCopy: wanted.NoCopy},
 		})
 	}
-	if o.secretsVolume != "" {
+	if o.secrets.volume != "" {
 		mounts = append(mounts, mount.Mount{
-			Type: mount.TypeVolume, Source: o.secretsVolume, Target: plan.SecretsFolder, ReadOnly: true,
+			Type: mount.TypeVolume, Source: o.secrets.volume, Target: plan.SecretsFolder, ReadOnly: true,
 			VolumeOptions: &mount.VolumeOptions{NoCopy: true},
 		})
 	}

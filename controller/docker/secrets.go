@@ -23,24 +23,36 @@ import (
 const (
 	secretsSuffix = ".secrets"
 	keeperMemory  = 6 << 20 // the least that engines take
+	startTries    = 3       // of a keeper that loses what it was given
 )
 
-// keepSecrets returns the volume with the instance's private files, or "" where
-// there are none.
-func (e *Engine) keepSecrets(ctx context.Context, options StartOptions, policy plan.Policy) (volume string, err error) {
+// secretFiles are an instance's private files, and the keeper and volume that have them.
+// The zero value is that of an instance without.
+type secretFiles struct {
+	volume string // and the keeper's name
+	files  []plan.File
+	text   []byte // as a tar
+}
+
+func (e *Engine) secretFiles(options StartOptions, user string) (secretFiles, error) {
 	files := selectFiles(options.Service.Files, true)
 	if len(files) == 0 {
-		return "", nil
+		return secretFiles{}, nil
 	}
 	secrets := options.Secrets
 	if secrets == nil {
 		secrets = map[string]string{}
 	}
-	text, err := tarOfFiles(files, nil, policy.User, secrets)
-	if err != nil {
-		return "", err
+	text, err := tarOfFiles(files, nil, user, secrets)
+	return secretFiles{volume: options.Name + secretsSuffix, files: files, text: text}, err
+}
+
+// keepSecrets makes the keeper of the instance's private files and gives them to it.
+func (e *Engine) keepSecrets(ctx context.Context, options StartOptions, policy plan.Policy) (secretFiles, error) {
+	secrets, err := e.secretFiles(options, policy.User)
+	if err != nil || secrets.volume == "" {
+		return secretFiles{}, err
 	}
-	volume = options.Name + secretsSuffix
 	err = e.removeSecretsOf(ctx, options.Name)
 	if errdefs.IsConflict(err) {
 		// What an interrupted attempt left has the volume mounted.
@@ -49,12 +61,12 @@ func (e *Engine) keepSecrets(ctx context.Context, options StartOptions, policy p
 		}
 	}
 	if err != nil {
-		return "", err
+		return secretFiles{}, err
 	}
-	if err := e.createKeeper(ctx, options, volume); err != nil {
-		return "", err
+	if err := e.createKeeper(ctx, options, secrets.volume); err != nil {
+		return secretFiles{}, err
 	}
-	return volume, e.fillSecrets(ctx, volume, text)
+	return secrets, e.fillSecrets(ctx, secrets)
 }
 
 // EnsureSecrets puts the instance's private files back where they are gone: after
@@ -74,40 +86,57 @@ func (e *Engine) EnsureSecrets(ctx context.Context, options StartOptions) error 
 	}
 	ctx, cancel := link.Within(ctx, link.ProcessTimeout)
 	defer cancel()
-	keeper := options.Name + secretsSuffix
-	if e.hasSecrets(ctx, keeper, files) {
+	if e.hasSecrets(ctx, secretFiles{volume: options.Name + secretsSuffix, files: files}) {
 		return nil
 	}
 	who, err := e.identify(ctx, e.withMounts(options), policy)
 	if err != nil {
 		return err
 	}
-	text, err := tarOfFiles(files, nil, who.user(), options.Secrets)
+	secrets, err := e.secretFiles(options, who.user())
 	if err != nil {
 		return err
 	}
-	// Started again, the keeper holds the tmpfs that the instance will mount next.
-	if err := e.link.API(ctx).ContainerRestart(ctx, keeper, stopOptions(0)); err != nil {
-		return link.Failure(ctx, "restart keeper of secrets", err)
-	}
-	return e.fillSecrets(ctx, keeper, text)
+	return e.holdSecrets(ctx, secrets)
 }
 
-func (e *Engine) hasSecrets(ctx context.Context, keeper string, files []plan.File) bool {
-	found, err := e.link.API(ctx).ContainerInspect(ctx, keeper)
+// holdSecrets makes the keeper hold the files where it has lost them: its tmpfs is empty
+// again if its process ended, such as on a machine without memory to spare, and the
+// engine has started another.
+func (e *Engine) holdSecrets(ctx context.Context, secrets secretFiles) error {
+	for range startTries {
+		if secrets.volume == "" || e.hasSecrets(ctx, secrets) {
+			return nil
+		}
+		// Started again, the keeper holds the tmpfs that the instance will mount next.
+		if err := e.link.API(ctx).ContainerRestart(ctx, secrets.volume, stopOptions(0)); err != nil {
+			return link.Failure(ctx, "restart keeper of secrets", err)
+		}
+		if err := e.fillSecrets(ctx, secrets); err != nil {
+			return err
+		}
+	}
+	if e.hasSecrets(ctx, secrets) {
+		return nil
+	}
+	return fmt.Errorf("keeper of secrets %s ended each time it was given them", secrets.volume)
+}
+
+func (e *Engine) hasSecrets(ctx context.Context, secrets secretFiles) bool {
+	found, err := e.link.API(ctx).ContainerInspect(ctx, secrets.volume)
 	if err != nil || found.State == nil || !found.State.Running {
 		return false
 	}
-	for _, file := range files {
-		if _, err := e.link.API(ctx).ContainerStatPath(ctx, keeper, file.Path); err != nil {
+	for _, file := range secrets.files {
+		if _, err := e.link.API(ctx).ContainerStatPath(ctx, secrets.volume, file.Path); err != nil {
 			return false
 		}
 	}
 	return true
 }
 
-func (e *Engine) fillSecrets(ctx context.Context, keeper string, text []byte) error {
-	err := e.link.API(ctx).CopyToContainer(ctx, keeper, plan.SecretsFolder, bytes.NewReader(text), container.CopyToContainerOptions{})
+func (e *Engine) fillSecrets(ctx context.Context, secrets secretFiles) error {
+	err := e.link.API(ctx).CopyToContainer(ctx, secrets.volume, plan.SecretsFolder, bytes.NewReader(secrets.text), container.CopyToContainerOptions{})
 	return link.Failure(ctx, "put secrets into memory", err)
 }
 

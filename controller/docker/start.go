@@ -48,9 +48,9 @@ type StartOptions struct {
 	// Secrets are the values of what the service refers to (plan.Service.SecretsOf).
 	Secrets map[string]string
 
-	environment   []string // with secrets
-	secretsVolume string   // empty without private files
-	groups        []string // beside the user's own, as numbers
+	environment []string // with secrets
+	secrets     secretFiles
+	groups      []string // beside the user's own, as numbers
 }
 
 // Mount puts a volume of the stack into an instance.
@@ -102,14 +102,14 @@ func (e *Engine) start(ctx context.Context, options StartOptions, policy plan.Po
 	if options, err = e.seed(ctx, options, owner); err != nil {
 		return link.Instance{}, err
 	}
-	if options.secretsVolume, err = e.keepSecrets(ctx, options, policy); err != nil {
+	if options.secrets, err = e.keepSecrets(ctx, options, policy); err != nil {
 		return link.Instance{}, err
 	}
 	id, err := e.create(ctx, options, policy)
 	if err != nil {
 		return link.Instance{}, err
 	}
-	if err := e.handDeclared(ctx, id, owner); err != nil {
+	if err := errors.Join(e.handDeclared(ctx, id, owner), e.holdSecrets(ctx, options.secrets)); err != nil {
 		e.link.Discard(ctx, id)
 		return link.Instance{}, err
 	}

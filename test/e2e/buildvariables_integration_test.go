@@ -5,7 +5,6 @@ package e2e
 import (
 	"crypto/sha256"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -48,19 +47,6 @@ func TestBuildVariables_AreInThePageAndTheSecretIsNowhere(t *testing.T) {
 		t.Fatalf("release is %+v", release)
 	}
 	answers(t, 5*time.Second, "/shopfront/", "api=https://two.example")
-}
-
-func (o *operator) logOf(name string, number int) string {
-	o.t.Helper()
-	request, _ := http.NewRequestWithContext(o.t.Context(), http.MethodGet, fmt.Sprintf("%s/api/v1/apps/%s/releases/%d/log", berth.Admin, name, number), http.NoBody)
-	request.Header.Set("Authorization", "Bearer "+o.token)
-	response, err := o.client.Do(request)
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	defer response.Body.Close()
-	text, _ := io.ReadAll(response.Body)
-	return string(text)
 }
 
 func imageOf(t *testing.T, app string, release int) string {

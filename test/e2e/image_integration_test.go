@@ -95,7 +95,7 @@ func TestImage_RunsPinnedAndHardenedAndComesBackWithARollback(t *testing.T) {
 	if got := docker(t, "inspect", "--format", "{{.Config.User}} {{.HostConfig.ReadonlyRootfs}} {{.HostConfig.CapDrop}} {{.HostConfig.Memory}}", container("ready", 1)); got != "65534:65534 true [ALL] 536870912" {
 		t.Errorf("it runs as %s", got)
 	}
-	log := o.log("ready", "1")
+	log := o.logOf("ready", 1)
 	if !strings.Contains(log, "on the server is used") || !strings.Contains(log, "pinned to sha256:") {
 		t.Errorf("the log does not say which image runs: %s", log)
 	}
@@ -244,7 +244,7 @@ func TestVolumes_WhatWasUploadedFirstBelongsToTheAppsOwnUser(t *testing.T) {
 			t.Errorf("write %s: %d %s", place, status, body)
 		}
 	}
-	if log := o.log("writer", "1"); !strings.Contains(log, "giving it to 1234") {
+	if log := o.logOf("writer", 1); !strings.Contains(log, "giving it to 1234") {
 		t.Errorf("the log does not say so: %s", log)
 	}
 
@@ -264,21 +264,4 @@ func (o *operator) volume(name string) {
 	if status, err := berth.Send(o.t.Context(), o.token, http.MethodPost, "/api/v1/volumes", `{"name": "`+name+`"}`, nil); err != nil || status != http.StatusCreated {
 		o.t.Fatalf("create volume: %d, %v", status, err)
 	}
-}
-
-// log is the log of a release.
-func (o *operator) log(app, release string) string {
-	o.t.Helper()
-	request, err := http.NewRequestWithContext(o.t.Context(), http.MethodGet, berth.Admin+"/api/v1/apps/"+app+"/releases/"+release+"/log", nil)
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	request.Header.Set("Authorization", "Bearer "+o.token)
-	response, err := o.client.Do(request)
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	defer response.Body.Close()
-	text, _ := io.ReadAll(response.Body)
-	return string(text)
 }

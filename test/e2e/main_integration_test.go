@@ -163,6 +163,9 @@ func (o *operator) send(name, route, fileName string, archive []byte) (status in
 }
 
 // wait waits until no release of the app is under way, and returns the newest.
+// logShown is how much of a failed release's log is in the test's output, in bytes.
+const logShown = 2000
+
 func (o *operator) wait(name string) releaseState {
 	o.t.Helper()
 	var answer struct{ Releases []releaseState }
@@ -176,7 +179,28 @@ func (o *operator) wait(name string) releaseState {
 		}
 		return true
 	})
+	if answer.Releases[0].State == "failed" {
+		log := o.logOf(name, answer.Releases[0].Number)
+		o.t.Logf("log of %s r%d:\n%s", name, answer.Releases[0].Number, log[max(0, len(log)-logShown):])
+	}
 	return answer.Releases[0]
+}
+
+// logOf is the log of a release.
+func (o *operator) logOf(name string, release int64) string {
+	o.t.Helper()
+	request, err := http.NewRequestWithContext(o.t.Context(), http.MethodGet, fmt.Sprintf("%s/api/v1/apps/%s/releases/%d/log", berth.Admin, name, release), http.NoBody)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+o.token)
+	response, err := o.client.Do(request)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	text, _ := io.ReadAll(response.Body)
+	return string(text)
 }
 
 func (o *operator) app(name string) (found appState) {

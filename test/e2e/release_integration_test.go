@@ -63,8 +63,12 @@ func TestRelease_OtherAppsComeAndGoUnnoticed(t *testing.T) {
 	finish()
 }
 
+// failuresShown bounds the failed requests of a load that are in the test's output.
+const failuresShown = 5
+
 // underLoad visits a path on kept-alive connections, about 200 times a second,
-// until finish is called, which fails the test for every request that failed.
+// until finish is called, which fails the test for every request that failed. The load
+// ends with the test where the test fails before.
 func underLoad(t *testing.T, path string) (finish func()) {
 	t.Helper()
 	var failed, sent atomic.Int64
@@ -80,16 +84,21 @@ func underLoad(t *testing.T, path string) (finish func()) {
 				}
 				sent.Add(1)
 				if status, body := visit(t, path); status != http.StatusOK {
-					failed.Add(1)
-					t.Logf("a request failed: %d %s", status, body)
+					if failed.Add(1) <= failuresShown {
+						t.Logf("a request failed: %d %s", status, body)
+					}
 				}
 			}
 		})
 	}
-	return func() {
-		t.Helper()
+	end := sync.OnceFunc(func() {
 		close(stop)
 		load.Wait()
+	})
+	t.Cleanup(end)
+	return func() {
+		t.Helper()
+		end()
 		t.Logf("%d requests to %s", sent.Load(), path)
 		if failed.Load() > 0 {
 			t.Errorf("%d of %d requests to %s failed", failed.Load(), sent.Load(), path)
