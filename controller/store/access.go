@@ -15,7 +15,7 @@ import (
 
 // UpdateAccess replaces the access of an app, also while a release is under way.
 func (s *Store) UpdateAccess(ctx context.Context, name app.Name, access traefik.Access) error {
-	err := s.writeRow(ctx, `UPDATE apps SET access = ? WHERE name = ? AND wanted <> 'deleted'`, accessColumn{&access}, name)
+	err := s.writer.ExecRow(ctx, `UPDATE apps SET access = ? WHERE name = ? AND wanted <> 'deleted'`, accessColumn{&access}, name)
 	return sqlite.Failure(err, "update access of %s", name)
 }
 

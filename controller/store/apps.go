@@ -76,7 +76,7 @@ func (s *Store) FindApp(ctx context.Context, name app.Name) (app.App, error) {
 // UpdateWanted records what the operator wants. A deletion is not taken back: what
 // is wanted deleted is not found for anything else.
 func (s *Store) UpdateWanted(ctx context.Context, name app.Name, wanted app.Wanted) error {
-	err := s.writeRow(ctx, `
+	err := s.writer.ExecRow(ctx, `
 UPDATE apps SET wanted = ?1, halted = '[]'
 WHERE name = ?2 AND (wanted <> 'deleted' OR ?1 = 'deleted')`, wanted, name)
 	return sqlite.Failure(err, "update wanted state of %s", name)
@@ -113,7 +113,7 @@ SELECT EXISTS (SELECT 1 FROM releases WHERE app = ? AND finished_at IS NULL)`, n
 
 // UpdateObserved records what the watcher saw.
 func (s *Store) UpdateObserved(ctx context.Context, name app.Name, observed app.Observed) error {
-	err := s.writeRow(ctx, `
+	err := s.writer.ExecRow(ctx, `
 UPDATE apps SET observed_state = ?, observed_detail = ?, observed_at = ? WHERE name = ?`,
 		observed.State, observed.Detail, sqlite.Micros(observed.At), name)
 	return sqlite.Failure(err, "update observed state of %s", name)
@@ -122,12 +122,12 @@ UPDATE apps SET observed_state = ?, observed_detail = ?, observed_at = ? WHERE n
 // DeleteApp removes an app that is wanted deleted, with its routes and releases; name
 // and routes are free from then on.
 func (s *Store) DeleteApp(ctx context.Context, name app.Name) error {
-	return sqlite.Failure(s.writeRow(ctx, `DELETE FROM apps WHERE name = ? AND wanted = 'deleted'`, name), "delete app %s", name)
+	return sqlite.Failure(s.writer.ExecRow(ctx, `DELETE FROM apps WHERE name = ? AND wanted = 'deleted'`, name), "delete app %s", name)
 }
 
 func updateMounts(ctx context.Context, tx *sql.Tx, name app.Name, mounts []app.Mount) error {
 	result, err := tx.ExecContext(ctx, `UPDATE apps SET mounts = ? WHERE name = ? AND wanted <> 'deleted'`, mountsColumn{&mounts}, name)
-	return oneRow(result, err)
+	return sqlite.OneRow(result, err)
 }
 
 func updateSettings(ctx context.Context, tx *sql.Tx, name app.Name, settings app.Settings) error {
@@ -137,7 +137,7 @@ UPDATE apps SET port = ?, memory_bytes = ?, nano_cpus = ?, processes = ?, writab
 WHERE name = ? AND wanted <> 'deleted'`,
 		settings.Port, settings.MemoryBytes, settings.NanoCPUs, settings.Processes, settings.WritableRoot,
 		settings.Fallback, settings.Database, settings.DatabaseServices, choicesColumn{&settings.Choices}, readinessColumn{&settings.Readiness}, name)
-	return oneRow(result, err)
+	return sqlite.OneRow(result, err)
 }
 
 func insertApp(ctx context.Context, tx *sql.Tx, found app.App) error {

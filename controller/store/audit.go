@@ -73,7 +73,7 @@ FROM (SELECT coalesce(max(sequence), 0) AS last FROM audit) l LEFT JOIN audit_he
 func (s *Store) FindAudit(ctx context.Context, sequence int64) (audit.Entry, error) {
 	entry, err := scanAudit(s.reader.QueryRowContext(ctx, selectAudit+` WHERE sequence = ?`, sequence))
 	if err != nil {
-		return audit.Entry{}, fmt.Errorf("find audit entry %d: %w", sequence, orNotFound(err))
+		return audit.Entry{}, fmt.Errorf("find audit entry %d: %w", sequence, sqlite.OrNotFound(err))
 	}
 	return entry, nil
 }

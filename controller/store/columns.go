@@ -12,14 +12,6 @@ import (
 	"berth/controller/volume"
 )
 
-// stored is t as it is read back.
-func stored(t time.Time) time.Time {
-	if t.IsZero() {
-		return time.Time{}
-	}
-	return time.UnixMicro(t.UnixMicro()).UTC()
-}
-
 // stepsColumn stores steps as a JSON array, in the form that enter appends to.
 type stepsColumn struct{ steps *[]app.Step }
 

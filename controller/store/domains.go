@@ -25,7 +25,7 @@ func (s *Store) ListDomains(ctx context.Context) ([]certificates.Domain, error) 
 func (s *Store) FindDomain(ctx context.Context, host traefik.Host) (certificates.Domain, error) {
 	domain, err := scanDomain(s.reader.QueryRowContext(ctx, selectDomains+` WHERE host = ?`, host))
 	if err != nil {
-		return certificates.Domain{}, fmt.Errorf("find domain %s: %w", host, orNotFound(err))
+		return certificates.Domain{}, fmt.Errorf("find domain %s: %w", host, sqlite.OrNotFound(err))
 	}
 	return domain, nil
 }

@@ -17,7 +17,7 @@ func (s *Store) FindEnvironment(ctx context.Context, app app.Name) (number int64
 SELECT coalesce(a.environment, 0), coalesce(e.variables, '[]')
 FROM apps a LEFT JOIN environments e ON e.id = a.environment WHERE a.name = ?`, app).Scan(&number, variablesColumn{&variables})
 	if err != nil {
-		return 0, nil, fmt.Errorf("find environment of %s: %w", app, orNotFound(err))
+		return 0, nil, fmt.Errorf("find environment of %s: %w", app, sqlite.OrNotFound(err))
 	}
 	return number, variables, nil
 }
@@ -28,7 +28,7 @@ func (s *Store) FindEnvironmentOf(ctx context.Context, id app.ReleaseID) (variab
 SELECT coalesce(e.variables, '[]')
 FROM releases r LEFT JOIN environments e ON e.id = r.environment WHERE r.app = ? AND r.number = ?`, id.App, id.Number).
 		Scan(variablesColumn{&variables})
-	return variables, sqlite.Failure(orNotFound(err), "find environment of %s", id)
+	return variables, sqlite.Failure(sqlite.OrNotFound(err), "find environment of %s", id)
 }
 
 // UpdateEnvironment makes the variables the app's environment, unless it is not the
@@ -51,11 +51,11 @@ func insertEnvironment(ctx context.Context, tx *sql.Tx, app app.Name, variables 
 	err = tx.QueryRowContext(ctx, `
 INSERT INTO environments (app, variables) SELECT name, ? FROM apps WHERE name = ? AND wanted <> 'deleted' RETURNING id`,
 		variablesColumn{&variables}, app).Scan(&number)
-	return number, orNotFound(err)
+	return number, sqlite.OrNotFound(err)
 }
 
 func replaceEnvironment(ctx context.Context, tx *sql.Tx, name app.Name, was, number int64) error {
-	result, err := tx.ExecContext(ctx, `UPDATE apps SET environment = ? WHERE name = ? AND environment IS ?`, number, name, orNull(was))
+	result, err := tx.ExecContext(ctx, `UPDATE apps SET environment = ? WHERE name = ? AND environment IS ?`, number, name, sqlite.OrNull(was))
 	if err != nil {
 		return err
 	}
@@ -71,9 +71,9 @@ func restoreEnvironment(ctx context.Context, tx *sql.Tx, app app.Name, number in
 	var was sql.NullInt64
 	err := tx.QueryRowContext(ctx, `SELECT environment FROM apps WHERE name = ?`, app).Scan(&was)
 	if err != nil {
-		return orNotFound(err)
+		return sqlite.OrNotFound(err)
 	}
-	err = oneRow(tx.ExecContext(ctx, `UPDATE apps SET environment = ? WHERE name = ?`, orNull(number), app))
+	err = sqlite.OneRow(tx.ExecContext(ctx, `UPDATE apps SET environment = ? WHERE name = ?`, sqlite.OrNull(number), app))
 	if err != nil || was.Int64 == number {
 		return err
 	}

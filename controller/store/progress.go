@@ -109,7 +109,7 @@ func locate(ctx context.Context, tx *sql.Tx, id app.ReleaseID) (located, error) 
 	err := tx.QueryRowContext(ctx, `
 SELECT r.id, r.state, a.wanted FROM releases r JOIN apps a ON a.name = r.app
 WHERE r.app = ? AND r.number = ?`, id.App, id.Number).Scan(&found.id, &found.state, &found.wanted)
-	return found, orNotFound(err)
+	return found, sqlite.OrNotFound(err)
 }
 
 func locateUnderWay(ctx context.Context, tx *sql.Tx, id app.ReleaseID) (located, error) {

@@ -37,7 +37,7 @@ ON CONFLICT (number, protocol) DO UPDATE SET service = ?4, target = ?5`,
 
 // DeletePublicPort frees a port of an app; app.ErrNoPort if the app does not have it.
 func (s *Store) DeletePublicPort(ctx context.Context, port app.PublicPort) error {
-	err := s.writeRow(ctx, `DELETE FROM public_ports WHERE number = ? AND protocol = ? AND app = ?`, port.Port.Number, port.Port.Protocol, port.App)
+	err := s.writer.ExecRow(ctx, `DELETE FROM public_ports WHERE number = ? AND protocol = ? AND app = ?`, port.Port.Number, port.Port.Protocol, port.App)
 	if errors.Is(err, problem.ErrNotFound) {
 		err = app.ErrNoPort
 	}

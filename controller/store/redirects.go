@@ -44,7 +44,7 @@ func (s *Store) CreateRedirect(ctx context.Context, redirect traefik.Redirect) e
 
 // DeleteRedirect frees the host.
 func (s *Store) DeleteRedirect(ctx context.Context, host traefik.Host) error {
-	return sqlite.Failure(s.writeRow(ctx, `DELETE FROM redirects WHERE host = ?`, host), "delete redirect of %s", host)
+	return sqlite.Failure(s.writer.ExecRow(ctx, `DELETE FROM redirects WHERE host = ?`, host), "delete redirect of %s", host)
 }
 
 // ListRedirects returns every redirect, by host.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 
 	"berth/controller/app"
@@ -122,14 +121,14 @@ func (s *Store) FindRelease(ctx context.Context, id app.ReleaseID) (app.Release,
 	release, err := scanRelease(s.reader.QueryRowContext(ctx, selectReleases+`
 WHERE r.app = ? AND r.number = ?`, id.App, id.Number))
 	if err != nil {
-		return app.Release{}, fmt.Errorf("find release %s: %w", id, orNotFound(err))
+		return app.Release{}, fmt.Errorf("find release %s: %w", id, sqlite.OrNotFound(err))
 	}
 	return release, nil
 }
 
 // ClearArchive forgets the release's file in the uploads folder.
 func (s *Store) ClearArchive(ctx context.Context, id app.ReleaseID) error {
-	err := s.writeRow(ctx, `UPDATE releases SET archive = '' WHERE app = ? AND number = ?`, id.App, id.Number)
+	err := s.writer.ExecRow(ctx, `UPDATE releases SET archive = '' WHERE app = ? AND number = ?`, id.App, id.Number)
 	if err != nil {
 		return fmt.Errorf("clear archive of %s: %w", id, err)
 	}
@@ -169,7 +168,7 @@ func (s *Store) UpdatePort(ctx context.Context, id app.ReleaseID, port uint16) e
 
 // UpdateRemedy records what would mend the release.
 func (s *Store) UpdateRemedy(ctx context.Context, id app.ReleaseID, remedy problem.Remedy) error {
-	err := s.writeRow(ctx, `UPDATE releases SET remedy = ? WHERE app = ? AND number = ?`, remedyColumn{&remedy}, id.App, id.Number)
+	err := s.writer.ExecRow(ctx, `UPDATE releases SET remedy = ? WHERE app = ? AND number = ?`, remedyColumn{&remedy}, id.App, id.Number)
 	if err != nil {
 		return fmt.Errorf("update remedy of %s: %w", id, err)
 	}
@@ -184,7 +183,7 @@ func (s *Store) CountResumption(ctx context.Context, id app.ReleaseID) (count in
 			id.App, id.Number).Scan(&count)
 	})
 	if err != nil {
-		return 0, fmt.Errorf("count resumption of %s: %w", id, orNotFound(err))
+		return 0, fmt.Errorf("count resumption of %s: %w", id, sqlite.OrNotFound(err))
 	}
 	return count, nil
 }
@@ -194,7 +193,7 @@ func insertRelease(ctx context.Context, tx *sql.Tx, release *app.Release) error 
 	queued := app.Release{
 		ReleaseID:     app.ReleaseID{App: release.App},
 		State:         app.ReleaseQueued,
-		Steps:         []app.Step{{State: app.ReleaseQueued, At: stored(release.CreatedAt)}},
+		Steps:         []app.Step{{State: app.ReleaseQueued, At: sqlite.Stored(release.CreatedAt)}},
 		Archive:       release.Archive,
 		ArchiveName:   release.ArchiveName,
 		ArchiveBytes:  release.ArchiveBytes,
@@ -205,7 +204,7 @@ func insertRelease(ctx context.Context, tx *sql.Tx, release *app.Release) error 
 		Reference:     release.Reference,
 		Digest:        release.Digest,
 		CreatedBy:     release.CreatedBy,
-		CreatedAt:     stored(release.CreatedAt),
+		CreatedAt:     sqlite.Stored(release.CreatedAt),
 		Services:      release.Services,
 	}
 	set := &queued.Settings
@@ -223,14 +222,14 @@ RETURNING number, coalesce(environment, 0), port, memory_bytes, nano_cpus, proce
           fallback, database_waiver, database_services, choices, readiness, mounts`,
 		queued.State, stepsColumn{&queued.Steps}, queued.Archive, queued.ArchiveName, queued.ArchiveBytes, queued.ArchiveSHA256,
 		queued.Cause, queued.RerunOf, queued.Image, queued.Reference, queued.Digest, queued.CreatedBy, sqlite.Micros(queued.CreatedAt),
-		queued.Cause != app.CauseUpload && queued.Cause != app.CauseEnvironment, orNull(release.Environment), servicesColumn{&queued.Services}, queued.App,
+		queued.Cause != app.CauseUpload && queued.Cause != app.CauseEnvironment, sqlite.OrNull(release.Environment), servicesColumn{&queued.Services}, queued.App,
 	).Scan(&queued.Number, &queued.Environment, &set.Port, &set.MemoryBytes, &set.NanoCPUs, &set.Processes, &set.WritableRoot,
 		&set.Fallback, &set.Database, &set.DatabaseServices, choicesColumn{&set.Choices}, readinessColumn{&set.Readiness}, mountsColumn{&queued.Mounts})
 	if sqlite.IsTaken(err) {
 		return app.ErrUnderWay
 	}
 	if err != nil {
-		return orNotFound(err)
+		return sqlite.OrNotFound(err)
 	}
 	*release = queued
 	return nil
@@ -246,12 +245,4 @@ func scanRelease(columns sqlite.Row) (r app.Release, err error) {
 		&r.Address, &r.Reason, &r.Hint, &r.CreatedBy, sqlite.TimeInto(&r.CreatedAt), sqlite.TimeInto(&r.FinishedAt),
 		servicesColumn{&r.Services}, remedyColumn{&r.Remedy}, addressesColumn{&r.Addresses})
 	return r, err
-}
-
-// orNotFound names the missing row in the controller's word.
-func orNotFound(err error) error {
-	if errors.Is(err, sql.ErrNoRows) {
-		return problem.ErrNotFound
-	}
-	return err
 }

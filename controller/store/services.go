@@ -15,7 +15,7 @@ import (
 // address of the main one, the digest of an image that was asked for, and the names of
 // all instances.
 func (s *Store) UpdateServices(ctx context.Context, release app.Release) error {
-	err := s.writeRow(ctx, `
+	err := s.writer.ExecRow(ctx, `
 UPDATE releases SET services = ?, image = ?, image_digest = ?, instances = ?, address = ?, addresses = ? WHERE app = ? AND number = ?`,
 		servicesColumn{&release.Services}, release.Image, release.Digest, namesColumn{&release.Instances}, release.Address,
 		addressesColumn{&release.Addresses}, release.App, release.Number)

@@ -12,7 +12,7 @@ func (s *Store) FindSetting(ctx context.Context, key string) (string, error) {
 	var value string
 	err := s.reader.QueryRowContext(ctx, `SELECT value FROM settings WHERE key = ?`, key).Scan(&value)
 	if err != nil {
-		return "", fmt.Errorf("find setting %s: %w", key, orNotFound(err))
+		return "", fmt.Errorf("find setting %s: %w", key, sqlite.OrNotFound(err))
 	}
 	return value, nil
 }

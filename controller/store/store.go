@@ -11,8 +11,8 @@ import (
 	"berth/controller"
 	"berth/controller/account"
 	"berth/controller/audit"
-	"berth/controller/problem"
 	"berth/controller/routing"
+	"berth/controller/store/people"
 	"berth/controller/store/sqlite"
 	"berth/controller/volumes"
 )
@@ -21,6 +21,8 @@ import (
 // use, also by several processes on one machine. What a method has returned
 // without an error survives a crash of the process and a loss of power.
 type Store struct {
+	people.Ledger
+
 	writer sqlite.Writer // one connection: SQLite has one writer at a time, and waiting in Go is fair
 	reader *sql.DB       // read-only; in WAL mode readers wait for nobody
 
@@ -58,7 +60,8 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, pool.Close())
 	}
-	return &Store{writer: sqlite.Writer{DB: pool}, reader: reader}, nil
+	writer := sqlite.Writer{DB: pool}
+	return &Store{Ledger: people.Ledger{Writer: writer, Reader: reader}, writer: writer, reader: reader}, nil
 }
 
 // Close folds the -wal file into the ledger and closes it. No method may be called
@@ -66,25 +69,4 @@ func Open(ctx context.Context, path string) (*Store, error) {
 func (s *Store) Close() error {
 	// The last connection to close must be one that can write, or the -wal file stays.
 	return errors.Join(s.overview.close(), s.reader.Close(), s.writer.Close())
-}
-
-// writeRow runs one statement that changes one sqlite.Row, and returns problem.ErrNotFound where
-// there is none.
-func (s *Store) writeRow(ctx context.Context, statement string, arguments ...any) error {
-	return oneRow(s.writer.ExecContext(ctx, statement, arguments...))
-}
-
-// oneRow makes a statement that changed no row problem.ErrNotFound.
-func oneRow(result sql.Result, err error) error {
-	if err != nil {
-		return err
-	}
-	changed, err := result.RowsAffected()
-	if err != nil {
-		return err
-	}
-	if changed == 0 {
-		return problem.ErrNotFound
-	}
-	return nil
 }

@@ -86,7 +86,7 @@ func (s *Store) VolumeQuotasSince(ctx context.Context) (at time.Time, err error)
 
 // UpdateHalted replaces the services of an app that Berth has stopped.
 func (s *Store) UpdateHalted(ctx context.Context, name app.Name, halted []app.HaltedService) error {
-	err := s.writeRow(ctx, `UPDATE apps SET halted = ? WHERE name = ?`, haltedColumn{&halted}, name)
+	err := s.writer.ExecRow(ctx, `UPDATE apps SET halted = ? WHERE name = ?`, haltedColumn{&halted}, name)
 	return sqlite.Failure(err, "update stopped services of %s", name)
 }
 

@@ -39,6 +39,17 @@ func Micros(t time.Time) sql.NullInt64 {
 	return sql.NullInt64{Int64: t.UnixMicro(), Valid: !t.IsZero()}
 }
 
+// Stored is t as it is read back.
+func Stored(t time.Time) time.Time {
+	if t.IsZero() {
+		return time.Time{}
+	}
+	return time.UnixMicro(t.UnixMicro()).UTC()
+}
+
+// OrNull is how a reference is stored; 0 is none.
+func OrNull(id int64) sql.NullInt64 { return sql.NullInt64{Int64: id, Valid: id != 0} }
+
 // TimeInto scans what Micros made.
 func TimeInto(to *time.Time) sql.Scanner { return timeColumn{to} }
 

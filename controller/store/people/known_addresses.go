@@ -1,4 +1,4 @@
-package store
+package people
 
 import (
 	"context"
@@ -10,8 +10,8 @@ import (
 )
 
 // KnowsAddress reports whether the account was signed in to at the address since then.
-func (s *Store) KnowsAddress(ctx context.Context, account, address string, since time.Time) (known bool, err error) {
-	err = s.reader.QueryRowContext(ctx, `
+func (l Ledger) KnowsAddress(ctx context.Context, account, address string, since time.Time) (known bool, err error) {
+	err = l.Reader.QueryRowContext(ctx, `
 SELECT EXISTS (SELECT 1 FROM known_addresses WHERE account = ? AND address = ? AND used_at > ?)`,
 		account, address, sqlite.Micros(since)).Scan(&known)
 	if err != nil {
@@ -21,8 +21,8 @@ SELECT EXISTS (SELECT 1 FROM known_addresses WHERE account = ? AND address = ? A
 }
 
 // RememberAddress notes the address, and forgets all but the latest most of the account.
-func (s *Store) RememberAddress(ctx context.Context, account, address string, at time.Time, most int) error {
-	err := s.writer.Transact(ctx, func(tx *sql.Tx) error {
+func (l Ledger) RememberAddress(ctx context.Context, account, address string, at time.Time, most int) error {
+	err := l.Writer.Transact(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `
 INSERT INTO known_addresses (account, address, used_at) VALUES (?, ?, ?)
 ON CONFLICT (account, address) DO UPDATE SET used_at = excluded.used_at`, account, address, sqlite.Micros(at))
@@ -38,7 +38,7 @@ DELETE FROM known_addresses WHERE account = ? AND address NOT IN (
 }
 
 // ForgetAddresses removes every known address that was not used since then.
-func (s *Store) ForgetAddresses(ctx context.Context, since time.Time) error {
-	_, err := s.writer.ExecContext(ctx, `DELETE FROM known_addresses WHERE used_at <= ?`, sqlite.Micros(since))
+func (l Ledger) ForgetAddresses(ctx context.Context, since time.Time) error {
+	_, err := l.Writer.ExecContext(ctx, `DELETE FROM known_addresses WHERE used_at <= ?`, sqlite.Micros(since))
 	return sqlite.Failure(err, "forget addresses")
 }

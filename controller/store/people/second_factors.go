@@ -1,4 +1,4 @@
-package store
+package people
 
 import (
 	"context"
@@ -11,8 +11,8 @@ import (
 )
 
 // CreateSecondFactor stores a second factor with its recovery codes.
-func (s *Store) CreateSecondFactor(ctx context.Context, factor account.SecondFactor, recoveryHashes []string) error {
-	err := s.writer.Transact(ctx, func(tx *sql.Tx) error {
+func (l Ledger) CreateSecondFactor(ctx context.Context, factor account.SecondFactor, recoveryHashes []string) error {
+	err := l.Writer.Transact(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO second_factors (account, sealed, last_step, created_at) VALUES (?, ?, ?, ?)`,
 			factor.Account, factor.Sealed, factor.LastStep, sqlite.Micros(factor.CreatedAt))
 		if sqlite.IsTaken(err) {
@@ -27,32 +27,32 @@ func (s *Store) CreateSecondFactor(ctx context.Context, factor account.SecondFac
 }
 
 // FindSecondFactor returns the second factor of an account.
-func (s *Store) FindSecondFactor(ctx context.Context, who int64) (account.SecondFactor, error) {
+func (l Ledger) FindSecondFactor(ctx context.Context, who int64) (account.SecondFactor, error) {
 	factor := account.SecondFactor{Account: who}
-	err := s.reader.QueryRowContext(ctx, `SELECT sealed, last_step, created_at FROM second_factors WHERE account = ?`, who).
+	err := l.Reader.QueryRowContext(ctx, `SELECT sealed, last_step, created_at FROM second_factors WHERE account = ?`, who).
 		Scan(&factor.Sealed, &factor.LastStep, sqlite.TimeInto(&factor.CreatedAt))
 	if err != nil {
-		return account.SecondFactor{}, fmt.Errorf("find second factor of account %d: %w", who, orNotFound(err))
+		return account.SecondFactor{}, fmt.Errorf("find second factor of account %d: %w", who, sqlite.OrNotFound(err))
 	}
 	return factor, nil
 }
 
 // UseStep takes the code of a time step. Of two that use one step at the same
 // moment, only one finds it unused.
-func (s *Store) UseStep(ctx context.Context, account, step int64) error {
-	err := s.writeRow(ctx, `UPDATE second_factors SET last_step = ?1 WHERE account = ?2 AND last_step < ?1`, step, account)
+func (l Ledger) UseStep(ctx context.Context, account, step int64) error {
+	err := l.Writer.ExecRow(ctx, `UPDATE second_factors SET last_step = ?1 WHERE account = ?2 AND last_step < ?1`, step, account)
 	return sqlite.Failure(err, "use code of account %d", account)
 }
 
 // UseRecoveryCode takes a recovery code, which is gone then.
-func (s *Store) UseRecoveryCode(ctx context.Context, account int64, hash string) error {
-	err := s.writeRow(ctx, `DELETE FROM recovery_codes WHERE account = ? AND hash = ?`, account, hash)
+func (l Ledger) UseRecoveryCode(ctx context.Context, account int64, hash string) error {
+	err := l.Writer.ExecRow(ctx, `DELETE FROM recovery_codes WHERE account = ? AND hash = ?`, account, hash)
 	return sqlite.Failure(err, "use recovery code of account %d", account)
 }
 
 // ReplaceRecoveryCodes puts new codes in the place of what is left of the old ones.
-func (s *Store) ReplaceRecoveryCodes(ctx context.Context, account int64, hashes []string) error {
-	err := s.writer.Transact(ctx, func(tx *sql.Tx) error {
+func (l Ledger) ReplaceRecoveryCodes(ctx context.Context, account int64, hashes []string) error {
+	err := l.Writer.Transact(ctx, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM recovery_codes WHERE account = ?`, account); err != nil {
 			return err
 		}
@@ -62,8 +62,8 @@ func (s *Store) ReplaceRecoveryCodes(ctx context.Context, account int64, hashes 
 }
 
 // DeleteSecondFactor removes the second factor of an account and its recovery codes.
-func (s *Store) DeleteSecondFactor(ctx context.Context, account int64) error {
-	return sqlite.Failure(s.writeRow(ctx, `DELETE FROM second_factors WHERE account = ?`, account), "delete second factor of account %d", account)
+func (l Ledger) DeleteSecondFactor(ctx context.Context, account int64) error {
+	return sqlite.Failure(l.Writer.ExecRow(ctx, `DELETE FROM second_factors WHERE account = ?`, account), "delete second factor of account %d", account)
 }
 
 func insertRecoveryCodes(ctx context.Context, tx *sql.Tx, account int64, hashes []string) error {

@@ -1,4 +1,4 @@
-package store
+package people
 
 import (
 	"context"
@@ -17,9 +17,9 @@ SELECT t.id, t.name, t.scope, coalesce(t.account, 0), coalesce(a.name, ''), t.ra
 FROM tokens t LEFT JOIN accounts a ON a.id = t.account`
 
 // CreateToken stores a token and gives it its id.
-func (s *Store) CreateToken(ctx context.Context, token account.Token) (account.Token, error) {
-	token.CreatedAt, token.ExpiresAt = stored(token.CreatedAt), stored(token.ExpiresAt)
-	err := s.writer.QueryRowContext(ctx, `
+func (l Ledger) CreateToken(ctx context.Context, token account.Token) (account.Token, error) {
+	token.CreatedAt, token.ExpiresAt = sqlite.Stored(token.CreatedAt), sqlite.Stored(token.ExpiresAt)
+	err := l.Writer.QueryRowContext(ctx, `
 INSERT INTO tokens (name, hash, scope, account, ranges, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id`,
 		token.Name, token.Hash, token.Scope, sql.NullInt64{Int64: token.Account, Valid: token.Account != 0}, token.Ranges.String(),
 		sqlite.Micros(token.CreatedAt), sqlite.Micros(token.ExpiresAt)).Scan(&token.ID)
@@ -30,27 +30,27 @@ INSERT INTO tokens (name, hash, scope, account, ranges, created_at, expires_at) 
 }
 
 // FindToken returns the token of that hash, whether it holds or not.
-func (s *Store) FindToken(ctx context.Context, hash string) (account.Token, error) {
-	token, err := scanToken(s.reader.QueryRowContext(ctx, selectTokens+` WHERE t.hash = ?`, hash))
+func (l Ledger) FindToken(ctx context.Context, hash string) (account.Token, error) {
+	token, err := scanToken(l.Reader.QueryRowContext(ctx, selectTokens+` WHERE t.hash = ?`, hash))
 	if err != nil {
-		return account.Token{}, fmt.Errorf("find token: %w", orNotFound(err))
+		return account.Token{}, fmt.Errorf("find token: %w", sqlite.OrNotFound(err))
 	}
 	token.Hash = hash
 	return token, nil
 }
 
 // Tokens returns every token without its hash, the newest first.
-func (s *Store) Tokens(ctx context.Context) ([]account.Token, error) {
-	rows, err := s.reader.QueryContext(ctx, selectTokens+` ORDER BY t.id DESC`)
+func (l Ledger) Tokens(ctx context.Context) ([]account.Token, error) {
+	rows, err := l.Reader.QueryContext(ctx, selectTokens+` ORDER BY t.id DESC`)
 	tokens, err := sqlite.Collect(rows, err, scanToken)
 	return tokens, sqlite.Failure(err, "list tokens")
 }
 
 // RevokeToken ends the token and returns it. One that was revoked keeps its time.
-func (s *Store) RevokeToken(ctx context.Context, id int64, at time.Time) (account.Token, error) {
+func (l Ledger) RevokeToken(ctx context.Context, id int64, at time.Time) (account.Token, error) {
 	var token account.Token
-	err := s.writer.Transact(ctx, func(tx *sql.Tx) error {
-		err := oneRow(tx.ExecContext(ctx, `UPDATE tokens SET revoked_at = coalesce(revoked_at, ?) WHERE id = ?`, sqlite.Micros(at), id))
+	err := l.Writer.Transact(ctx, func(tx *sql.Tx) error {
+		err := sqlite.OneRow(tx.ExecContext(ctx, `UPDATE tokens SET revoked_at = coalesce(revoked_at, ?) WHERE id = ?`, sqlite.Micros(at), id))
 		if err != nil {
 			return err
 		}
@@ -64,14 +64,14 @@ func (s *Store) RevokeToken(ctx context.Context, id int64, at time.Time) (accoun
 }
 
 // RecordTokenUse keeps the last use of a token.
-func (s *Store) RecordTokenUse(ctx context.Context, id int64, at time.Time, from string) error {
-	err := s.writeRow(ctx, `UPDATE tokens SET used_at = ?, used_from = ? WHERE id = ?`, sqlite.Micros(at), from, id)
+func (l Ledger) RecordTokenUse(ctx context.Context, id int64, at time.Time, from string) error {
+	err := l.Writer.ExecRow(ctx, `UPDATE tokens SET used_at = ?, used_from = ? WHERE id = ?`, sqlite.Micros(at), from, id)
 	return sqlite.Failure(err, "record use of token %d", id)
 }
 
 // DeleteExpiredTokens removes every token that expired or was revoked not after the moment.
-func (s *Store) DeleteExpiredTokens(ctx context.Context, moment time.Time) error {
-	_, err := s.writer.ExecContext(ctx, `DELETE FROM tokens WHERE expires_at <= ?1 OR revoked_at <= ?1`, sqlite.Micros(moment))
+func (l Ledger) DeleteExpiredTokens(ctx context.Context, moment time.Time) error {
+	_, err := l.Writer.ExecContext(ctx, `DELETE FROM tokens WHERE expires_at <= ?1 OR revoked_at <= ?1`, sqlite.Micros(moment))
 	return sqlite.Failure(err, "delete expired tokens")
 }
 

@@ -1,4 +1,4 @@
-package store
+package people
 
 import (
 	"context"
@@ -18,9 +18,9 @@ SELECT id, name, password_hash, must_change, created_at, login_at, declined,
 FROM accounts`
 
 // CreateAccount stores an account and gives it its id.
-func (s *Store) CreateAccount(ctx context.Context, who account.Account) (account.Account, error) {
-	who.CreatedAt = stored(who.CreatedAt)
-	err := s.writer.QueryRowContext(ctx, `
+func (l Ledger) CreateAccount(ctx context.Context, who account.Account) (account.Account, error) {
+	who.CreatedAt = sqlite.Stored(who.CreatedAt)
+	err := l.Writer.QueryRowContext(ctx, `
 INSERT INTO accounts (name, password_hash, must_change, created_at) VALUES (?, ?, ?, ?) RETURNING id`,
 		who.Name, who.PasswordHash, who.MustChange, sqlite.Micros(who.CreatedAt)).Scan(&who.ID)
 	if sqlite.IsTaken(err) {
@@ -33,62 +33,62 @@ INSERT INTO accounts (name, password_hash, must_change, created_at) VALUES (?, ?
 }
 
 // FindAccount returns the account of that id.
-func (s *Store) FindAccount(ctx context.Context, id int64) (account.Account, error) {
-	who, err := scanAccount(s.reader.QueryRowContext(ctx, selectAccounts+` WHERE id = ?`, id))
+func (l Ledger) FindAccount(ctx context.Context, id int64) (account.Account, error) {
+	who, err := scanAccount(l.Reader.QueryRowContext(ctx, selectAccounts+` WHERE id = ?`, id))
 	if err != nil {
-		return account.Account{}, fmt.Errorf("find account %d: %w", id, orNotFound(err))
+		return account.Account{}, fmt.Errorf("find account %d: %w", id, sqlite.OrNotFound(err))
 	}
 	return who, nil
 }
 
 // FindAccountByName returns the account of that name.
-func (s *Store) FindAccountByName(ctx context.Context, name string) (account.Account, error) {
-	who, err := scanAccount(s.reader.QueryRowContext(ctx, selectAccounts+` WHERE name = ?`, name))
+func (l Ledger) FindAccountByName(ctx context.Context, name string) (account.Account, error) {
+	who, err := scanAccount(l.Reader.QueryRowContext(ctx, selectAccounts+` WHERE name = ?`, name))
 	if err != nil {
-		return account.Account{}, fmt.Errorf("find account %.60q: %w", name, orNotFound(err))
+		return account.Account{}, fmt.Errorf("find account %.60q: %w", name, sqlite.OrNotFound(err))
 	}
 	return who, nil
 }
 
 // ListAccounts returns every account by name.
-func (s *Store) ListAccounts(ctx context.Context) ([]account.Account, error) {
-	rows, err := s.reader.QueryContext(ctx, selectAccounts+` ORDER BY name`)
+func (l Ledger) ListAccounts(ctx context.Context) ([]account.Account, error) {
+	rows, err := l.Reader.QueryContext(ctx, selectAccounts+` ORDER BY name`)
 	accounts, err := sqlite.Collect(rows, err, scanAccount)
 	return accounts, sqlite.Failure(err, "list accounts")
 }
 
 // CountAccounts returns how many accounts there are.
-func (s *Store) CountAccounts(ctx context.Context) (count int, err error) {
-	if err := s.reader.QueryRowContext(ctx, `SELECT count(*) FROM accounts`).Scan(&count); err != nil {
+func (l Ledger) CountAccounts(ctx context.Context) (count int, err error) {
+	if err := l.Reader.QueryRowContext(ctx, `SELECT count(*) FROM accounts`).Scan(&count); err != nil {
 		return 0, fmt.Errorf("count accounts: %w", err)
 	}
 	return count, nil
 }
 
 // DeleteAccount removes an account with its sessions and second factor; never the last one.
-func (s *Store) DeleteAccount(ctx context.Context, id int64) error {
-	err := s.writeRow(ctx, `DELETE FROM accounts WHERE id = ? AND (SELECT count(*) FROM accounts) > 1`, id)
+func (l Ledger) DeleteAccount(ctx context.Context, id int64) error {
+	err := l.Writer.ExecRow(ctx, `DELETE FROM accounts WHERE id = ? AND (SELECT count(*) FROM accounts) > 1`, id)
 	return sqlite.Failure(err, "delete account %d", id)
 }
 
 // UpdateLogin records when the account last signed in.
-func (s *Store) UpdateLogin(ctx context.Context, id int64, at time.Time) error {
-	return sqlite.Failure(s.writeRow(ctx, `UPDATE accounts SET login_at = ? WHERE id = ?`, sqlite.Micros(at), id), "update login of account %d", id)
+func (l Ledger) UpdateLogin(ctx context.Context, id int64, at time.Time) error {
+	return sqlite.Failure(l.Writer.ExecRow(ctx, `UPDATE accounts SET login_at = ? WHERE id = ?`, sqlite.Micros(at), id), "update login of account %d", id)
 }
 
 // UpdateDeclined records that the account wants to hear no more of a second factor.
-func (s *Store) UpdateDeclined(ctx context.Context, id int64) error {
-	return sqlite.Failure(s.writeRow(ctx, `UPDATE accounts SET declined = 1 WHERE id = ?`, id), "update account %d", id)
+func (l Ledger) UpdateDeclined(ctx context.Context, id int64) error {
+	return sqlite.Failure(l.Writer.ExecRow(ctx, `UPDATE accounts SET declined = 1 WHERE id = ?`, id), "update account %d", id)
 }
 
 // UpdatePassword sets the password and ends every session of the account.
-func (s *Store) UpdatePassword(ctx context.Context, id int64, hash string, mustChange bool) error {
-	err := s.writer.Transact(ctx, func(tx *sql.Tx) error {
+func (l Ledger) UpdatePassword(ctx context.Context, id int64, hash string, mustChange bool) error {
+	err := l.Writer.Transact(ctx, func(tx *sql.Tx) error {
 		var found int64
 		err := tx.QueryRowContext(ctx, `
 UPDATE accounts SET password_hash = ?, must_change = ? WHERE id = ? RETURNING id`, hash, mustChange, id).Scan(&found)
 		if err != nil {
-			return orNotFound(err)
+			return sqlite.OrNotFound(err)
 		}
 		_, err = tx.ExecContext(ctx, deleteSessionsOf, found)
 		return err
