@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"berth/controller/app"
+	"berth/controller/diagnosis"
 	"berth/controller/docker"
 	"berth/controller/pause"
 	"berth/controller/plan"
@@ -43,7 +44,7 @@ func (p *planned) checkReadiness() error {
 	for i := range p.services {
 		service := &p.services[i]
 		if patience, wanted := p.patienceWith(service); wanted > patience {
-			p.log.say("%s", readiness.Shortened(service.Spec.Name, patience, wanted))
+			p.log.Say("%s", readiness.Shortened(service.Spec.Name, patience, wanted))
 		}
 	}
 	return nil
@@ -63,7 +64,7 @@ func (p *planned) awaitDependencies(ctx context.Context, service *shipped) error
 		if dependency.Required || ctx.Err() != nil {
 			return p.ofService(other, err)
 		}
-		p.log.say("%s starts without %s, which it can do without: %s", service.Spec.Name, other.Spec.Name, lastCause(err))
+		p.log.Say("%s starts without %s, which it can do without: %s", service.Spec.Name, other.Spec.Name, diagnosis.LastCause(err))
 	}
 	return nil
 }
@@ -78,7 +79,7 @@ func (p *planned) await(ctx context.Context, service, other *shipped, condition 
 	case !other.checksHealth():
 		return noHealthcheck(service, other)
 	}
-	p.log.say("%s waits until %s is %s", service.Spec.Name, other.Spec.Name, condition)
+	p.log.Say("%s waits until %s is %s", service.Spec.Name, other.Spec.Name, condition)
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, late)
 	defer cancel()
 	began := time.Now()
@@ -113,20 +114,20 @@ func (s *shipment) ready(ctx context.Context, service *shipped) (bool, error) {
 }
 
 // all reports whether every instance of the service is as wanted; one that is not and
-// is down for good is a *diedError.
+// is down for good is a *diagnosis.DiedError.
 func (s *shipment) all(ctx context.Context, service *shipped, wanted func(docker.Condition) bool) (bool, error) {
 	for _, name := range service.Instances {
 		instance, err := s.engine.Inspect(ctx, name)
 		if err != nil {
 			return false, err
 		}
-		if err := s.crashes.note(name, instance.Condition, service.Main && !s.answered.Load()); err != nil {
+		if err := s.crashes.Note(name, instance.Condition, service.Main && !s.answered.Load()); err != nil {
 			return false, err
 		}
 		switch state := instance.Condition; {
 		case wanted(state):
 		case ended(state):
-			return false, &diedError{condition: state}
+			return false, &diagnosis.DiedError{Condition: state}
 		default:
 			return false, nil
 		}
@@ -138,7 +139,7 @@ func (s *shipment) all(ctx context.Context, service *shipped, wanted func(docker
 // engine tells how the last run ended; one that runs after its restarts may still
 // come up.
 func ended(state docker.Condition) bool {
-	return state.OOMKilled || !state.Running && (!state.Restarting || state.Restarts >= restartsToDie)
+	return state.OOMKilled || !state.Running && (!state.Restarting || state.Restarts >= diagnosis.RestartsToDie)
 }
 
 // optional reports whether all services that depend on this one can do without it.

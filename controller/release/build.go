@@ -23,7 +23,7 @@ import (
 func (q queued) obtainImages(ctx context.Context) (images, error) {
 	made := &planned{shipment: q.shipment}
 	if q.release.Image != "" && len(q.release.Services) > 0 {
-		q.log.say("using the image that is there already")
+		q.log.Say("using the image that is there already")
 		return images{made}, made.findImages(ctx)
 	}
 	if err := q.line.Enter(ctx, q.release.ReleaseID); err != nil {
@@ -121,7 +121,7 @@ func (p *planned) take(made plan.Plan) {
 	p.name()
 	p.describe()
 	for _, note := range slices.Concat(made.Notes, routing.Unmet(p.app, made)) {
-		p.log.say("%s", note)
+		p.log.Say("%s", note)
 	}
 	p.tellGenerated()
 }
@@ -138,10 +138,10 @@ func (p *planned) makeImages(ctx context.Context, tree *archive.Tree, makeNetwor
 		service.Image = service.image.ID
 		p.declare(service)
 		for _, note := range look.Notes(service.Spec, service.image) {
-			p.log.say("%s", note)
+			p.log.Say("%s", note)
 		}
 		if service.Spec.Health == nil && service.image.AsksTooOften() {
-			p.log.say("the image asks its health check more often than once in %s, which is the least: it is asked so here", plan.LeastInterval)
+			p.log.Say("the image asks its health check more often than once in %s, which is the least: it is asked so here", plan.LeastInterval)
 		}
 	}
 	if err := p.settle(ctx); err != nil {
@@ -173,16 +173,16 @@ func (p *planned) makeImage(ctx context.Context, tree *archive.Tree, service *sh
 		options.Secrets[name] = p.environment.Secrets[name]
 	}
 	if !service.Sole {
-		p.log.say("building %s", service.Spec.Name)
+		p.log.Say("building %s", service.Spec.Name)
 	}
 	if service.image, err = p.images.Build(ctx, options, func(line string) {
 		begun()
-		p.log.line(line)
+		p.log.Line(line)
 	}); err != nil {
 		return err
 	}
 	p.built = append(p.built, service.image.ID)
-	p.log.say("image built in %s", roundSeconds(time.Since(began)))
+	p.log.Say("image built in %s", roundSeconds(time.Since(began)))
 	return nil
 }
 
@@ -193,12 +193,12 @@ func (p *planned) tellGenerated() {
 	if generated == nil {
 		return
 	}
-	p.log.say("the archive has no Dockerfile; it looks like %s", generated.Kind)
+	p.log.Say("the archive has no Dockerfile; it looks like %s", generated.Kind)
 	for _, reason := range generated.Reasons {
-		p.log.say("%s", reason)
+		p.log.Say("%s", reason)
 	}
-	p.log.say("so it is built with this Dockerfile:")
+	p.log.Say("so it is built with this Dockerfile:")
 	for line := range strings.Lines(generated.Dockerfile) {
-		p.log.line("    " + strings.TrimRight(line, "\n"))
+		p.log.Line("    " + strings.TrimRight(line, "\n"))
 	}
 }

@@ -18,6 +18,6 @@ func (p *planned) declare(service *shipped) {
 	before := len(service.Spec.Mounts)
 	service.Spec = service.Spec.Declare(without(plan.Clean(service.image.Volumes), own), p.release.Settings.Choices.ImageVolumes, taken)
 	for _, mount := range service.Spec.Mounts[before:] {
-		p.log.say("the image of %s declares a volume at %s: it is a volume of the app, called %s", service.Spec.Name, mount.Target, mount.Volume)
+		p.log.Say("the image of %s declares a volume at %s: it is a volume of the app, called %s", service.Spec.Name, mount.Target, mount.Volume)
 	}
 }

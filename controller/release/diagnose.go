@@ -9,10 +9,10 @@ import (
 	"time"
 
 	"berth/controller/app"
+	"berth/controller/diagnosis"
 	"berth/controller/docker"
 	"berth/controller/execfailure"
 	"berth/controller/look"
-	"berth/controller/plan"
 	"berth/controller/printable"
 	"berth/controller/problem"
 	"berth/controller/readiness"
@@ -22,59 +22,8 @@ import (
 // tailTimeout bounds the reading of a failed instance's last lines.
 const tailTimeout = 5 * time.Second
 
-// symptom is a known way in which an app dies inside the hardening, as its own
-// output tells it.
-type symptom struct {
-	texts         []string // lower case; any of them in one line
-	message, hint string
-	remedy        problem.Remedy
-}
-
-// symptoms are looked for in order, in the last lines of the app.
-var symptoms = []symptom{
-	{
-		[]string{"read-only file system", "erofs", "errno 30"},
-		"The app wrote to a read-only place and ended.",
-		"Only /tmp is writable. Write there, or allow the setting \"Writable root\" on the app's page.",
-		problem.Remedy{WritableRoot: true},
-	},
-	{
-		[]string{"address already in use", "eaddrinuse"},
-		"The app could not bind its port: the address is in use inside the container.",
-		"Start one server only, and let it listen on the port of the setting \"Port\".",
-		problem.Remedy{},
-	},
-	{
-		[]string{"bind: permission denied", "eacces: permission denied, listen", "listen eacces", "cannot bind", "could not bind", "bind() to", "failed to bind"},
-		"The app could not bind its port.",
-		"Let it listen on 0.0.0.0 and on the port that the variable PORT names, and say which in the setting \"Port\".",
-		problem.Remedy{},
-	},
-	{
-		[]string{"heap out of memory", "memoryerror", "cannot allocate memory", "out of memory", "outofmemoryerror", "std::bad_alloc"},
-		"The app ran out of memory and ended.",
-		"Raise the setting \"Memory\" on the app's page, or make the app use less.",
-		problem.Remedy{Memory: true},
-	},
-	{
-		[]string{"can't start new thread", "resource temporarily unavailable", "pthread_create failed", "unable to create native thread", "eagain"},
-		"The app reached its limit of processes and threads.",
-		"Raise the setting \"Processes\" on the app's page, or start fewer workers.",
-		problem.Remedy{},
-	},
-	{
-		[]string{"chown", "setgid", "setuid", "setgroups", "operation not permitted", "su-exec", "gosu", "initdb: error", "effective user id", "as root", "must be root", "are you root"},
-		"The app tried to change its user or the owner of files, which it may not.",
-		"Give the image a USER that is not root and owns its files, so that nothing needs to be changed at the start. What starts as root and drops root later, as databases do, needs the security exception \"root start\".",
-		problem.Remedy{RootStart: plan.MainService}, // offerRootStart names the service
-	},
-	{
-		[]string{"permission denied", "eacces"},
-		"The app may not read or write a file that it needs.",
-		"It does not run as root: make the file readable for all in the Dockerfile (COPY --chown, or chmod).",
-		problem.Remedy{},
-	},
-}
+// lastLines is how many of its last lines explain a failure.
+const lastLines = 40
 
 // diagnose says in words why a release did not become live, and what to do.
 func (s *shipment) diagnose(cause error) *problem.Problem {
@@ -88,12 +37,12 @@ func (s *shipment) diagnose(cause error) *problem.Problem {
 		return s.atFault(cause).named(problem)
 	}
 	service := s.atFault(cause)
-	if died, ok := errors.AsType[*diedError](cause); ok {
+	if died, ok := errors.AsType[*diagnosis.DiedError](cause); ok {
 		lines := s.lastOutput(service)
-		if found := execfailure.Explain(died.condition.ExitCode, lines, s.uploads.Open, s.release.Archive); found != nil {
+		if found := execfailure.Explain(died.Condition.ExitCode, lines, s.uploads.Open, s.release.Archive); found != nil {
 			return service.named(found)
 		}
-		return s.offerRootStart(service, service.named(diagnoseDeath(died, service.limits(s.release.Settings), lines)))
+		return s.offerRootStart(service, service.named(diagnosis.Death(died, service.limits(s.release.Settings), lines)))
 	}
 	switch {
 	case problem.IsDiskFull(cause):
@@ -111,7 +60,7 @@ func (s *shipment) diagnose(cause error) *problem.Problem {
 	case errors.Is(cause, readiness.ErrNotReady), errors.Is(cause, errUnhealthy):
 		return s.offerRootStart(service, service.named(s.diagnoseSilence(service, cause)))
 	case errors.Is(cause, errNotCompleted):
-		return s.offerRootStart(service, service.named(diagnoseSlow(s.waited, s.lastOutput(service))))
+		return s.offerRootStart(service, service.named(diagnosis.Slow(s.waited, s.lastOutput(service))))
 	}
 	s.logger.Error("release failed for a reason of ours", "release", s.release.String(), "error", s.environment.Mask.Apply(cause.Error()))
 	return &problem.Problem{Message: "Something went wrong inside Berth.", Hint: "See Berth's log for the cause, and deploy again when it is fixed.", Err: cause}
@@ -139,52 +88,21 @@ func (s *shipment) diagnoseBuild(cause error) *problem.Problem {
 			"Make the build smaller, or raise BERTH_BUILD_TIMEOUT.",
 		).Because(cause)
 	}
-	if problem := diagnosePull(cause); problem != nil {
-		return problem
-	}
-	if refusal, ok := errors.AsType[*plan.Refusal](cause); ok {
-		return problem.Invalid(refusal.Error(), refusal.Hint).Because(cause)
-	}
-	if failed, ok := errors.AsType[*docker.BuildError](cause); ok {
-		hint := failed.Hint
-		if hint == "" {
-			hint = "The log shows the step that failed and what it printed."
-		}
-		return problem.Invalid("The build failed: "+sentence(failed.Message), hint).Because(cause)
-	}
-	if failed, ok := errors.AsType[*docker.PullError](cause); ok {
-		return problem.Invalid(failed.Message, failed.Hint).Because(cause)
-	}
-	if failed, ok := errors.AsType[*docker.StartError](cause); ok {
-		return problem.Invalid(
-			"The app could not be started: "+sentence(failed.Message),
-			"See that the image's CMD or ENTRYPOINT names a program that is in the image and may be run by its user.",
-		).Because(cause)
-	}
-	if refused, ok := errors.AsType[*plan.Refusal](cause); ok {
-		return problem.Invalid("The app could not be started: "+sentence(refused.Error()), refused.Hint).Because(cause)
-	}
-	if forged, ok := errors.AsType[*docker.ForgedLabelError](cause); ok {
-		return problem.Invalid(
-			"The image was refused: "+sentence(forged.Error()),
-			"Labels that start with traefik. or berth. belong to Berth: take them out of the Dockerfile, or choose another image.",
-		).Because(cause)
-	}
-	return nil
+	return diagnosis.Engine(cause)
 }
 
 // diagnoseSilence explains an app that runs and does not answer, or not well.
 func (s *shipment) diagnoseSilence(service *atFault, cause error) *problem.Problem {
 	lines := s.lastOutput(service)
-	if found := findSymptom(lines); found != nil {
-		return found.problem(lines, cause)
+	if found := diagnosis.Output(lines, cause); found != nil {
+		return found
 	}
 	if errors.Is(cause, errUnhealthy) {
 		return s.diagnoseHealth(service, cause)
 	}
 	if lead, ok := errors.AsType[*leadError](cause); ok {
 		return problem.Invalid(
-			fmt.Sprintf("The route %s leads to %s, which did not respond correctly within %s: %s.", lead.route, lead.to, printable.Duration(s.waited), lastCause(cause)),
+			fmt.Sprintf("The route %s leads to %s, which did not respond correctly within %s: %s.", lead.route, lead.to, printable.Duration(s.waited), diagnosis.LastCause(cause)),
 			"Let it listen on 0.0.0.0 and on that port; or change the route on the page Routes of the app.",
 		).Because(cause)
 	}
@@ -192,7 +110,7 @@ func (s *shipment) diagnoseSilence(service *atFault, cause error) *problem.Probl
 		return problem
 	}
 	return problem.Invalid(
-		fmt.Sprintf("The app runs, but did not respond correctly on %s within %s: %s.", s.release.Address, printable.Duration(s.waited), lastCause(cause)),
+		fmt.Sprintf("The app runs, but did not respond correctly on %s within %s: %s.", s.release.Address, printable.Duration(s.waited), diagnosis.LastCause(cause)),
 		"It must listen on 0.0.0.0 (not 127.0.0.1) and on that port: set another one as \"Port\", or read the variable PORT. Its last lines are in the log.",
 	).Because(cause)
 }
@@ -215,7 +133,7 @@ func (s *shipment) lastCheck(service *atFault) docker.Condition {
 			continue
 		}
 		for line := range strings.Lines(instance.Condition.HealthOutput) {
-			s.log.line(service.label + ", health check: " + strings.TrimRight(line, "\n"))
+			s.log.Line(service.label + ", health check: " + strings.TrimRight(line, "\n"))
 		}
 		return instance.Condition
 	}
@@ -224,14 +142,14 @@ func (s *shipment) lastCheck(service *atFault) docker.Condition {
 
 // diagnosePort explains a silence by what the app listens on; nil where that is not known.
 func (s *shipment) diagnosePort(cause error) *problem.Problem {
-	reached, inside, known := s.ports.seen()
-	asked := s.askedPort()
-	problem := problem.Invalid(s.misplaced(), "").Because(cause)
+	reached, inside, known := s.ports.Seen()
+	asked := s.ports.Asked()
+	problem := problem.Invalid(s.ports.Misplaced(), "").Because(cause)
 	switch {
 	case !known:
 		return nil
 	case slices.Contains(reached, asked):
-		problem.Message = fmt.Sprintf("The app listens on port %d, but did not respond correctly within %s: %s.", asked, printable.Duration(s.waited), lastCause(cause))
+		problem.Message = fmt.Sprintf("The app listens on port %d, but did not respond correctly within %s: %s.", asked, printable.Duration(s.waited), diagnosis.LastCause(cause))
 		problem.Hint = readiness.Expects(s.release.Settings.Readiness) + " Its last lines are in the log."
 	case len(reached) > 0:
 		problem.Remedy.Port = reached[0]
@@ -257,7 +175,7 @@ func (s *shipment) lastOutput(service *atFault) []string {
 	var lines []string
 	for _, name := range service.instances {
 		err := s.engine.Tail(ctx, name, docker.TailOptions{Lines: lastLines}, func(line docker.Line) error {
-			s.log.line(service.label + ": " + line.Text)
+			s.log.Line(service.label + ": " + line.Text)
 			lines = append(lines, line.Text)
 			return nil
 		})
@@ -310,95 +228,4 @@ func (a *atFault) limits(settings app.Settings) app.Settings {
 		return app.SettingsOf(a.service.Spec.Limits)
 	}
 	return settings
-}
-
-func diagnoseSlow(waited time.Duration, lines []string) *problem.Problem {
-	if found := findSymptom(lines); found != nil {
-		return found.problem(lines, nil)
-	}
-	return problem.Invalid(
-		fmt.Sprintf("Others wait until it has completed, and it still ran after %s.", printable.Duration(waited)),
-		"Let it end with exit code 0, or let the others wait with condition: service_started.",
-	)
-}
-
-// diagnoseDeath explains an app that ended, by how it ended, its limits and what it said last.
-func diagnoseDeath(died *diedError, settings app.Settings, lines []string) *problem.Problem {
-	condition := died.condition
-	if condition.OOMKilled {
-		return &problem.Problem{
-			Kind:    problem.KindInvalid,
-			Message: fmt.Sprintf("The app ran out of memory: it needed more than its limit of %d MB and was ended.", settings.MemoryBytes/app.BytesPerMB),
-			Hint:    "Raise the setting \"Memory\" on the app's page, or make the app use less.",
-			Remedy:  problem.Remedy{Memory: true},
-		}
-	}
-	if found := findSymptom(lines); found != nil {
-		return found.problem(lines, nil)
-	}
-	if died.unseen {
-		return problem.Invalid(
-			fmt.Sprintf("The app ended %d times and was started again.", condition.Restarts),
-			"Its last lines are in the log of this release.",
-		)
-	}
-	if condition.ExitCode == 0 {
-		return problem.Invalid(
-			"The app ended by itself instead of serving (exit code 0).",
-			"The image's command must stay in the foreground and answer HTTP.",
-		)
-	}
-	return problem.Invalid(
-		fmt.Sprintf("The app ended with exit code %d.", condition.ExitCode),
-		"Its last lines are in the log of this release.",
-	)
-}
-
-// problem says it of the app that printed lines.
-func (s *symptom) problem(lines []string, cause error) *problem.Problem {
-	problem := &problem.Problem{Kind: problem.KindInvalid, Message: s.message, Hint: s.hint, Remedy: s.remedy, Err: cause}
-	if !s.remedy.WritableRoot {
-		return problem
-	}
-	written, folder := execfailure.FindWritten(lines)
-	if written != "" {
-		problem.Message = fmt.Sprintf("The app wrote to %.200s, which is read-only.", written)
-	}
-	if folder != "" {
-		problem.Remedy.Folder = string(folder)
-		problem.Hint = fmt.Sprintf("Mount a volume at %s, which keeps what is written there, and try again. Else allow the setting \"Writable root\" on the app's page.", folder)
-	}
-	return problem
-}
-
-func findSymptom(lines []string) *symptom {
-	for i := range symptoms {
-		for _, line := range lines {
-			line = strings.ToLower(line)
-			for _, text := range symptoms[i].texts {
-				if strings.Contains(line, text) {
-					return &symptoms[i]
-				}
-			}
-		}
-	}
-	return nil
-}
-
-// lastCause is the end of a chain of wrapped errors, the part that says most.
-func lastCause(err error) string {
-	text := err.Error()
-	if i := strings.LastIndex(text, ": "); i >= 0 {
-		return text[i+2:]
-	}
-	return text
-}
-
-// sentence ends text with a full stop.
-func sentence(text string) string {
-	text = strings.TrimSpace(text)
-	if text == "" || strings.HasSuffix(text, ".") {
-		return text
-	}
-	return text + "."
 }

@@ -109,7 +109,7 @@ func (s *shipment) restore(ctx context.Context) {
 	if err != nil || found.Wanted != app.WantedRunning {
 		return
 	}
-	s.log.say("starting r%d again", found.Live)
+	s.log.Say("starting r%d again", found.Live)
 	for _, name := range s.stopped {
 		if s.halts(found, name) {
 			continue // it was stopped before, and stays so

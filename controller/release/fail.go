@@ -20,7 +20,7 @@ import (
 func (s *shipment) fail(ctx context.Context, cause error) {
 	defer s.leave()
 	if s.running.Err() != nil {
-		s.log.say("interrupted, because Berth stops; it is resumed at the next start")
+		s.log.Say("interrupted, because Berth stops; it is resumed at the next start")
 		if len(s.stopped) > 0 {
 			s.standBack(context.WithoutCancel(ctx))
 		}
@@ -28,7 +28,7 @@ func (s *shipment) fail(ctx context.Context, cause error) {
 	}
 	state, reason, hint, remedy := s.explain(ctx, cause)
 	ctx = context.WithoutCancel(ctx)
-	s.log.say("%s: %s %s", state, reason, hint)
+	s.log.Say("%s: %s %s", state, reason, hint)
 	s.logger.Warn("release did not become live", "release", s.release.String(), "state", state,
 		"error", s.environment.Mask.Apply(cause.Error()))
 

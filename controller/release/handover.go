@@ -82,18 +82,18 @@ func (s *shipment) handVolume(ctx context.Context, name volume.Name, owner volum
 		return err
 	}
 	if len(others) > 0 {
-		s.log.say("the volume %s belongs to the user %d and stays theirs, because %s has it too; this app runs as %d, and may be unable to write into it",
+		s.log.Say("the volume %s belongs to the user %d and stays theirs, because %s has it too; this app runs as %d, and may be unable to write into it",
 			name, was.User, others[0], owner.User)
 		return nil
 	}
-	s.log.say("the volume %s belongs to the user %d; giving it to %d, which this app runs as", name, was.User, owner.User)
+	s.log.Say("the volume %s belongs to the user %d; giving it to %d, which this app runs as", name, was.User, owner.User)
 	handed, err := s.owners.HandOver(ctx, name, owner, func(entries int64) {
-		s.log.say("%d entries so far", entries)
+		s.log.Say("%d entries so far", entries)
 	})
 	if err != nil {
 		return err
 	}
-	s.log.say("the volume %s belongs to the app now, with %d files and folders", name, handed.Entries)
+	s.log.Say("the volume %s belongs to the app now, with %d files and folders", name, handed.Entries)
 	return nil
 }
 
@@ -101,7 +101,7 @@ func (s *shipment) handVolume(ctx context.Context, name volume.Name, owner volum
 // runs as another user has failed.
 func (s *shipment) giveBack(ctx context.Context) {
 	if err := s.giveBackToLive(ctx); err != nil {
-		s.log.say("the volumes could not be given back to the user of the live release")
+		s.log.Say("the volumes could not be given back to the user of the live release")
 		s.logger.Error("give volumes back", "release", s.release.String(), "error", err)
 	}
 }

@@ -45,12 +45,12 @@ func (p *planned) pull(ctx context.Context) error {
 // in the engine is used.
 func (s *shipment) pullImage(ctx context.Context, spec plan.Service) (docker.Image, error) {
 	if s.release.Reference == "" {
-		image, _, err := s.images.PullImage(ctx, docker.PullOptions{Reference: spec.Image, Always: spec.AlwaysPull}, s.log.line)
+		image, _, err := s.images.PullImage(ctx, docker.PullOptions{Reference: spec.Image, Always: spec.AlwaysPull}, s.log.Line)
 		return image, err
 	}
 	// What a digest names never changes.
 	options := docker.PullOptions{Reference: spec.Image, Always: !strings.Contains(spec.Image, "@")}
-	image, digest, err := s.images.PullImage(ctx, options, s.log.line)
+	image, digest, err := s.images.PullImage(ctx, options, s.log.Line)
 	if err != nil && errors.Is(context.Cause(ctx), errBuildTimeout) {
 		return docker.Image{}, problem.Unavailable(
 			fmt.Sprintf("The image was not pulled within %s.", printable.Duration(s.buildTimeout)),
@@ -58,10 +58,10 @@ func (s *shipment) pullImage(ctx context.Context, spec plan.Service) (docker.Ima
 		).Because(err)
 	}
 	if refused, ok := errors.AsType[*docker.PullError](err); ok && options.Always {
-		s.log.say("%s", refused.Message)
+		s.log.Say("%s", refused.Message)
 		var local error
 		if image, digest, local = s.images.FindPulled(ctx, spec.Image); local == nil {
-			s.log.say("so the image of that name that is on the server is used")
+			s.log.Say("so the image of that name that is on the server is used")
 			err = nil
 		} else if !errors.Is(local, docker.ErrNotFound) {
 			err = local
@@ -70,7 +70,7 @@ func (s *shipment) pullImage(ctx context.Context, spec plan.Service) (docker.Ima
 	if err != nil {
 		return docker.Image{}, err
 	}
-	s.log.say("the release is pinned to %s", app.Pinned(digest, image.ID))
+	s.log.Say("the release is pinned to %s", app.Pinned(digest, image.ID))
 	s.release.Digest = digest
 	return image, nil
 }
@@ -84,22 +84,10 @@ func (p *planned) findImage(ctx context.Context, id string) (docker.Image, error
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, p.buildTimeout, errBuildTimeout)
 	defer cancel()
-	image, digest, err := p.images.PullImage(ctx, docker.PullOptions{Reference: p.release.Digest}, p.log.line)
+	image, digest, err := p.images.PullImage(ctx, docker.PullOptions{Reference: p.release.Digest}, p.log.Line)
 	if err != nil {
 		return docker.Image{}, err
 	}
 	p.release.Image, p.release.Digest = image.ID, digest
 	return image, p.record(ctx)
-}
-
-// diagnosePull says why an image could not be had; nil where that is not the cause.
-func diagnosePull(cause error) *problem.Problem {
-	if errors.Is(cause, errBuildTimeout) {
-		return nil
-	}
-	refused, ok := errors.AsType[*docker.PullError](cause)
-	if !ok {
-		return nil
-	}
-	return problem.Invalid(fmt.Sprintf("The image could not be had: %s", refused.Message), refused.Hint).Because(cause)
 }

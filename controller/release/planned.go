@@ -52,14 +52,14 @@ func (p *planned) name() {
 		specs = append(specs, service.Spec)
 	}
 	p.environment.Mask = p.environment.MaskWith(specs)
-	p.log.setMask(p.environment.Mask)
+	p.log.SetMask(p.environment.Mask)
 }
 
 // place records where the main instances will be found: by a name without a dot, so that
 // no service is called like somebody's domain. The engine asks the world for names that
 // it does not know, as this one is while nothing runs.
 func (p *planned) place(ctx context.Context, port uint16) error {
-	p.ports.ask(port)
+	p.ports.Ask(port)
 	name := p.engine.InstanceName(string(p.app.Name), p.release.Number, "")
 	address := net.JoinHostPort(name, strconv.Itoa(int(port)))
 	if p.release.Address == address {

@@ -1,7 +1,6 @@
 package release
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -9,7 +8,6 @@ import (
 	"time"
 
 	"berth/controller/app"
-	"berth/controller/problem"
 	"berth/controller/readiness"
 )
 
@@ -35,20 +33,11 @@ func TestDiagnosePort_SaysWhereTheAppReallyListens(t *testing.T) {
 		for _, at := range test.open {
 			open = append(open, netip.MustParseAddrPort(at))
 		}
-		s.ports.ask(8000)
-		s.ports.note(open)
+		s.ports.Ask(8000)
+		s.ports.Note(open)
 		problem := s.diagnosePort(fmt.Errorf("%w: /health answered 500", readiness.ErrNotReady))
 		if !strings.Contains(problem.Message, test.message) || !strings.Contains(problem.Hint, test.hint) || problem.Remedy.Port != test.port {
 			t.Errorf("%s: got %q / %q, port %d", test.name, problem.Message, problem.Hint, problem.Remedy.Port)
 		}
-	}
-}
-
-func TestDiagnose_OffersAVolumeFirstAndAWritableRootSecond(t *testing.T) {
-	t.Parallel()
-	fault := findSymptom([]string{"open /data/app.db: read-only file system"}).problem([]string{"open /data/app.db: read-only file system"}, errors.New("cause"))
-	volumeAt, rootAt := strings.Index(fault.Hint, "volume at /data"), strings.Index(fault.Hint, "Writable root")
-	if !strings.Contains(fault.Message, "/data/app.db") || volumeAt < 0 || rootAt < volumeAt || fault.Remedy != (problem.Remedy{Folder: "/data", WritableRoot: true}) {
-		t.Errorf("got %+v", fault)
 	}
 }

@@ -10,10 +10,13 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"berth/controller/app"
+	"berth/controller/diagnosis"
 	"berth/controller/docker"
 	"berth/controller/environment"
+	"berth/controller/listening"
 	"berth/controller/plan"
 	"berth/controller/problem"
+	"berth/controller/releaselog"
 	"berth/controller/routing"
 	"berth/traefik"
 )
@@ -50,13 +53,13 @@ type shipment struct {
 	former  app.Release // the live one, while this one is on its way; zero where there is none
 	// environment is what the release runs with; opened before the first line of the log.
 	environment environment.OpenEnvironment
-	log         *releaseLog
+	log         *releaselog.Log
 	cancel      context.CancelCauseFunc
 	done        chan struct{}
 	stopped     []string // the live instances that stand still for this release
 	built       []string // images that were made for it
-	crashes     crashes
-	ports       ports
+	crashes     diagnosis.Crashes
+	ports       listening.Ports
 	answered    atomic.Bool   // below 500, when it was asked last
 	waited      time.Duration // for what it was waited for last
 	unrecorded  bool          // its end could not be written down; the next pass tries again
@@ -130,17 +133,17 @@ func (s *shipment) ship(ctx context.Context) {
 		return // it stays under way: the next reconcile asks again
 	}
 	s.release = release
-	log, err := s.logs.appendTo(s.release.ReleaseID, func() { s.notify(s.release.App) })
+	log, err := s.logs.AppendTo(s.release.ReleaseID, func() { s.notify(s.release.App) })
 	if err != nil {
 		s.logger.Error("open release log", "release", s.release.String(), "error", err)
 		s.unrecorded = true
 		return
 	}
 	s.log = log
-	defer log.close()
+	defer log.Close()
 	began := time.Now()
 	if s.environment, err = s.OpenEnvironmentOf(ctx, s.release.ReleaseID); err == nil {
-		log.mask = s.environment.Mask
+		log.SetMask(s.environment.Mask)
 		err = s.run(ctx)
 	}
 	if err != nil {
@@ -177,7 +180,7 @@ func (i images) start(ctx context.Context) (instances, error) {
 	if err := i.place(ctx, port); err != nil {
 		return instances{}, err
 	}
-	i.log.say("starting %s, which listens on port %d", main.Instances[0], port)
+	i.log.Say("starting %s, which listens on port %d", main.Instances[0], port)
 
 	starting, ctx := errgroup.WithContext(ctx)
 	starting.Go(func() error { return i.routes.PublishAndConfirm(ctx, i.release.ReleaseID) })
@@ -217,7 +220,7 @@ func (p *planned) startServices(ctx context.Context) error {
 
 func (p *planned) startService(ctx context.Context, service *shipped) error {
 	if !service.Main {
-		p.log.say("starting %s", service.Spec.Name)
+		p.log.Say("starting %s", service.Spec.Name)
 	}
 	for _, name := range service.Instances {
 		ctx, cancel := context.WithTimeout(ctx, startTimeout)
@@ -242,7 +245,7 @@ func (p proof) promote(ctx context.Context) (promoted, error) {
 		return promoted{}, err
 	}
 	// The last line comes before the commit: who reads along stops at the final state.
-	p.log.say("Health check passed; r%d is live", p.release.Number)
+	p.log.Say("Health check passed; r%d is live", p.release.Number)
 	table, err := p.routes.Commit(ctx, p.release.ReleaseID, func(ctx context.Context) (app.Table, error) {
 		return p.ledger.Promote(ctx, p.release.ReleaseID, time.Now())
 	})

@@ -13,6 +13,7 @@ import (
 	"berth/controller/audit"
 	"berth/controller/docker"
 	"berth/controller/plan"
+	"berth/controller/releaselog"
 	"berth/controller/routing"
 	"berth/controller/secret"
 	"berth/controller/slots"
@@ -62,7 +63,7 @@ type Shipper struct {
 	routes  *routing.Routes
 	volumes *volumes.Volumes
 	uploads uploads.Folder
-	logs    logsFolder
+	logs    releaselog.Folder
 	logger  *slog.Logger
 	audit   audit.Auditor
 	key     secret.Key
@@ -89,7 +90,7 @@ type Shipper struct {
 
 // New returns a Shipper that ships nothing until Begin.
 func New(o Options) (*Shipper, error) {
-	logs, err := openLogs(o.Folder)
+	logs, err := releaselog.Open(o.Folder)
 	if err != nil {
 		return nil, err
 	}
@@ -123,10 +124,10 @@ func (c *Shipper) Has(id app.ReleaseID) bool { return c.shipping.has(id) }
 func (c *Shipper) Place(id app.ReleaseID) int { return c.line.Place(id) }
 
 // Log opens the kept log of a release. While the release is under way the file grows.
-func (c *Shipper) Log(id app.ReleaseID) (io.ReadSeekCloser, error) { return c.logs.open(id) }
+func (c *Shipper) Log(id app.ReleaseID) (io.ReadSeekCloser, error) { return c.logs.Open(id) }
 
 // RemoveLogs removes the logs of all releases of an app.
-func (c *Shipper) RemoveLogs(name app.Name) error { return c.logs.removeApp(name) }
+func (c *Shipper) RemoveLogs(name app.Name) error { return c.logs.RemoveApp(name) }
 
 // IsDisplaced reports whether a release under way has stopped one of these instances, so
 // that nobody else may start it.

@@ -2,7 +2,6 @@ package release
 
 import (
 	"context"
-	"slices"
 
 	"berth/controller/app"
 	"berth/controller/docker"
@@ -21,28 +20,7 @@ func (c *Shipper) OpenEnvironmentOf(ctx context.Context, id app.ReleaseID) (envi
 
 // Open opens what the ledger keeps of an app's variables.
 func (c *Shipper) Open(name app.Name, kept []app.Variable) (environment.OpenEnvironment, error) {
-	opened := environment.OpenEnvironment{Files: make(map[string]string), Secrets: make(map[string]string), Build: make(map[string]string)}
-	for _, variable := range kept {
-		value := variable.Value
-		if variable.Secret() {
-			plain, err := c.key.Open(variable.Sealed, app.EnvironmentPlace(name, variable.Name))
-			if err != nil {
-				return environment.OpenEnvironment{}, environment.CannotOpen(variable.Name, err)
-			}
-			value = string(plain)
-			opened.Secrets[variable.Name] = value
-		}
-		if variable.Build {
-			opened.Build[variable.Name] = value
-		}
-		if variable.File {
-			opened.Files[variable.Name] = value
-			continue
-		}
-		opened.Variables = append(opened.Variables, variable.Name+"="+value)
-	}
-	opened.Mask = environment.NewMask(opened.Secrets)
-	return opened, nil
+	return environment.Open(c.key, name, kept)
 }
 
 // specOf is what a service of an app runs with: as it was planned, and a sole service
@@ -78,12 +56,7 @@ func (c *Shipper) sealed(name app.Name, services []app.ServiceRun) []app.Service
 		if service.Sole {
 			service.Spec.Environment, service.Spec.Files = nil, nil
 		}
-		service.Spec.Files = slices.Clone(service.Spec.Files)
-		for i, file := range service.Spec.Files {
-			if file.Private {
-				service.Spec.Files[i].Content = c.key.Seal(file.Content, app.FilePlace(name, service.Spec, file))
-			}
-		}
+		service.Spec = environment.SealFiles(c.key, name, service.Spec)
 		kept = append(kept, service)
 	}
 	return kept
@@ -91,18 +64,7 @@ func (c *Shipper) sealed(name app.Name, services []app.ServiceRun) []app.Service
 
 // Unsealed is the opposite of sealed, for one service.
 func (c *Shipper) Unsealed(name app.Name, spec plan.Service) (plan.Service, error) {
-	spec.Files = slices.Clone(spec.Files)
-	for i, file := range spec.Files {
-		if !file.Private {
-			continue
-		}
-		content, err := c.key.Open(file.Content, app.FilePlace(name, spec, file))
-		if err != nil {
-			return plan.Service{}, environment.CannotOpen(file.Path, err)
-		}
-		spec.Files[i].Content = content
-	}
-	return spec, nil
+	return environment.UnsealFiles(c.key, name, spec)
 }
 
 // SameDefinition reports whether all is as it was that needs a new container when it

@@ -97,20 +97,20 @@ func (p *planned) tellPlan() {
 		switch {
 		case service.Sole:
 		case service.KeptFrom != 0:
-			p.log.say("the plan: %s is kept as it is, with its data; it runs since r%d", name, service.KeptFrom)
+			p.log.Say("the plan: %s is kept as it is, with its data; it runs since r%d", name, service.KeptFrom)
 		case len(p.displacedBy(service)) > 0:
-			p.log.say("the plan: %s is replaced; the old one stops first, because they write into the same volume", name)
+			p.log.Say("the plan: %s is replaced; the old one stops first, because they write into the same volume", name)
 		case p.former.Number != 0 && !service.RunsOnce():
-			p.log.say("the plan: %s starts beside the old one", name)
+			p.log.Say("the plan: %s starts beside the old one", name)
 		default:
-			p.log.say("the plan: %s starts", name)
+			p.log.Say("the plan: %s starts", name)
 		}
 	}
 }
 
 // keep lets a service of the live release serve this one too, on its network.
 func (p *planned) keep(ctx context.Context, service *shipped) error {
-	p.log.say("keeping %s", service.Spec.Name)
+	p.log.Say("keeping %s", service.Spec.Name)
 	for _, name := range service.Instances {
 		aliases := slices.Concat(service.Spec.Aliases, p.startOptions(service, name).Aliases)
 		if err := p.engine.Connect(ctx, name, p.network, aliases); err != nil {
@@ -150,7 +150,7 @@ func (s *shipment) displace(ctx context.Context, service *shipped) error {
 	}
 	defer unlock()
 	// Also where the app is stopped: it may still be ending, and nobody may start it meanwhile.
-	s.log.say("stopping %s of r%d: it writes into a volume that r%d writes into, and they must not do so at once",
+	s.log.Say("stopping %s of r%d: it writes into a volume that r%d writes into, and they must not do so at once",
 		app.NameList(names), s.former.Number, s.release.Number)
 	s.stopped = append(s.stopped, names...)
 	s.displaced.set(names, true)

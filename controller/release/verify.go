@@ -3,13 +3,11 @@ package release
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
 
 	"berth/controller/app"
-	"berth/controller/docker"
 	"berth/controller/pause"
 	"berth/controller/printable"
 	"berth/controller/readiness"
@@ -21,9 +19,7 @@ const (
 	longestPause = 500 * time.Millisecond // up to this
 	// inspectEvery is how often instances are looked at: the engine waits 100 ms before it
 	// starts one again, and only then tells how it ended.
-	inspectEvery  = 50 * time.Millisecond
-	restartsToDie = 2               // an instance that ended so often is not coming up
-	crashGrace    = 2 * time.Second // unless it answers so soon after the last of these ends
+	inspectEvery = 50 * time.Millisecond
 )
 
 var (
@@ -43,7 +39,7 @@ func (i instances) verify(ctx context.Context) (proof, error) {
 	}
 	patience := i.patience()
 	if patience > time.Minute {
-		i.log.say("it may take up to %s to become ready", printable.Duration(patience))
+		i.log.Say("it may take up to %s to become ready", printable.Duration(patience))
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -93,7 +89,7 @@ func (p *planned) proven(ctx context.Context, began time.Time) (bool, error) {
 		return false, err
 	}
 	if p.main().Sole && !p.main().checksHealth() {
-		p.log.say("answered through the proxy after %s", roundSeconds(time.Since(began)))
+		p.log.Say("answered through the proxy after %s", roundSeconds(time.Since(began)))
 		return true, nil
 	}
 	waiting, err := p.inspect(ctx)
@@ -107,7 +103,7 @@ func (p *planned) proven(ctx context.Context, began time.Time) (bool, error) {
 	if byHealth {
 		how = "healthy"
 	}
-	p.log.say("%s after %s", how, roundSeconds(time.Since(began)))
+	p.log.Say("%s after %s", how, roundSeconds(time.Since(began)))
 	return true, nil
 }
 
@@ -147,8 +143,8 @@ func (s *shipment) probe(ctx context.Context, target traefik.Target, wanted app.
 		return s.proxy.Probe(ctx, target, path)
 	})
 	if !ready && wanted.By == app.ReadyTCP {
-		reached, _, _ := s.ports.seen()
-		ready = slices.Contains(reached, s.askedPort())
+		reached, _, _ := s.ports.Seen()
+		ready = slices.Contains(reached, s.ports.Asked())
 	}
 	return ready, err
 }
@@ -170,17 +166,4 @@ func (p *planned) inspect(ctx context.Context) (waiting *shipped, err error) {
 		}
 	}
 	return waiting, nil
-}
-
-// diedError says that an instance ended while it was being verified.
-type diedError struct {
-	condition docker.Condition
-	unseen    bool // how it ended was not seen: it was running again each time
-}
-
-func (e *diedError) Error() string {
-	if e.unseen {
-		return fmt.Sprintf("the app ended %d times", e.condition.Restarts)
-	}
-	return fmt.Sprintf("the app ended with exit code %d", e.condition.ExitCode)
 }

@@ -1,4 +1,4 @@
-package release
+package releaselog
 
 import (
 	"io"
@@ -13,18 +13,18 @@ func id(name string) app.ReleaseID { return app.ReleaseID{App: app.Name(name), N
 
 func TestReleaseLog_KeepsEachEntryOnOneLineWithoutControlCharacters(t *testing.T) {
 	t.Parallel()
-	logs, err := openLogs(t.TempDir())
+	logs, err := Open(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	log, err := logs.appendTo(id("app"), func() {})
+	log, err := logs.AppendTo(id("app"), func() {})
 	if err != nil {
 		t.Fatal(err)
 	}
-	log.line("one\ntwo\r\x1b[31mred\x00")
-	log.line("broken \xff bytes")
-	log.close()
-	file, err := logs.open(id("app"))
+	log.Line("one\ntwo\r\x1b[31mred\x00")
+	log.Line("broken \xff bytes")
+	log.Close()
+	file, err := logs.Open(id("app"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,19 +37,19 @@ func TestReleaseLog_KeepsEachEntryOnOneLineWithoutControlCharacters(t *testing.T
 
 func TestReleaseLog_IsCutWithALineThatSaysSo(t *testing.T) {
 	t.Parallel()
-	logs, err := openLogs(t.TempDir())
+	logs, err := Open(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	log, err := logs.appendTo(id("app"), func() {})
+	log, err := logs.AppendTo(id("app"), func() {})
 	if err != nil {
 		t.Fatal(err)
 	}
 	long := strings.Repeat("x", 1<<20)
 	for range 40 {
-		log.line(long)
+		log.Line(long)
 	}
-	log.close()
+	log.Close()
 	if log.size > logLimit+200 {
 		t.Errorf("log took %d bytes, want at most about %d", log.size, logLimit)
 	}
@@ -60,11 +60,11 @@ func TestReleaseLog_IsCutWithALineThatSaysSo(t *testing.T) {
 
 func TestReleaseLog_MissingIsAProblem(t *testing.T) {
 	t.Parallel()
-	logs, err := openLogs(t.TempDir())
+	logs, err := Open(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := logs.open(id("none")); problem.KindOf(err) != problem.KindNotFound {
+	if _, err := logs.Open(id("none")); problem.KindOf(err) != problem.KindNotFound {
 		t.Errorf("missing log: %v", err)
 	}
 }

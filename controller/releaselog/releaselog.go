@@ -1,4 +1,5 @@
-package release
+// Package releaselog keeps a log of each release, line by line, masked and bounded.
+package releaselog
 
 import (
 	"errors"
@@ -21,10 +22,17 @@ import (
 // that prints more is cut with a line that says so.
 const logLimit = 32 << 20
 
-// lastLines is how many lines of a log a failure keeps at hand to explain itself.
-const lastLines = 40
+// Folder keeps one folder an app with one file a release.
+type Folder struct{ root *os.Root }
 
-func (l logsFolder) open(id app.ReleaseID) (io.ReadSeekCloser, error) {
+// Open opens the folder, and makes it with mode 0700 where it is missing.
+func Open(path string) (Folder, error) {
+	root, err := folder.OpenPrivate(path)
+	return Folder{root}, err
+}
+
+// Open opens the log of a release. While the release is under way the file grows.
+func (l Folder) Open(id app.ReleaseID) (io.ReadSeekCloser, error) {
 	file, err := l.root.Open(logName(id))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, problem.NotFound(fmt.Sprintf("There is no log of %s.", id), "").Because(err)
@@ -35,20 +43,12 @@ func (l logsFolder) open(id app.ReleaseID) (io.ReadSeekCloser, error) {
 	return file, nil
 }
 
-// logsFolder keeps one folder an app with one file a release.
-type logsFolder struct{ root *os.Root }
-
-func openLogs(path string) (logsFolder, error) {
-	root, err := folder.OpenPrivate(path)
-	return logsFolder{root}, err
-}
-
 func logName(id app.ReleaseID) string {
 	return path.Join(string(id.App), strconv.FormatInt(id.Number, 10)+".log")
 }
 
-// appendTo opens the log of a release for writing at its end, so that a resumed release goes on in it.
-func (l logsFolder) appendTo(id app.ReleaseID, changed func()) (*releaseLog, error) {
+// AppendTo opens the log of a release for writing at its end, so that a resumed release goes on in it.
+func (l Folder) AppendTo(id app.ReleaseID, changed func()) (*Log, error) {
 	if err := l.root.MkdirAll(string(id.App), 0o700); err != nil {
 		return nil, fmt.Errorf("make log folder of %s: %w", id.App, err)
 	}
@@ -60,18 +60,19 @@ func (l logsFolder) appendTo(id app.ReleaseID, changed func()) (*releaseLog, err
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("measure log of %s: %w", id, err), file.Close())
 	}
-	return &releaseLog{file: file, size: info.Size(), changed: changed}, nil
+	return &Log{file: file, size: info.Size(), changed: changed}, nil
 }
 
-func (l logsFolder) removeApp(app app.Name) error {
+// RemoveApp removes the logs of all releases of an app.
+func (l Folder) RemoveApp(app app.Name) error {
 	if err := l.root.RemoveAll(string(app)); err != nil {
 		return fmt.Errorf("remove logs of %s: %w", app, err)
 	}
 	return nil
 }
 
-// releaseLog writes one release's log, line by line.
-type releaseLog struct {
+// Log writes one release's log, line by line.
+type Log struct {
 	mu      sync.Mutex
 	file    *os.File
 	size    int64
@@ -82,9 +83,9 @@ type releaseLog struct {
 	changed func()
 }
 
-// line appends one line. A full disk loses lines of a log, never a release, so
+// Line appends one line. A full disk loses lines of a log, never a release, so
 // there is no error to return.
-func (l *releaseLog) line(text string) {
+func (l *Log) Line(text string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.full {
@@ -102,7 +103,7 @@ func (l *releaseLog) line(text string) {
 
 // write appends whole lines, and tells before the first one after a full disk how many
 // are missing. It reports whether the disk had room.
-func (l *releaseLog) write(text string) bool {
+func (l *Log) write(text string) bool {
 	if l.lost > 0 {
 		text = printable.Line(fmt.Sprintf("berth: %d lines are missing here: the server's disk was full", l.lost)) + text
 	}
@@ -116,16 +117,17 @@ func (l *releaseLog) write(text string) bool {
 	return true
 }
 
-// setMask masks with another one from here on.
-func (l *releaseLog) setMask(m *environment.Mask) {
+// SetMask masks with another one from here on.
+func (l *Log) SetMask(m *environment.Mask) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.mask = m
 }
 
-// say appends a line of the controller's own.
-func (l *releaseLog) say(format string, args ...any) {
-	l.line("berth: " + fmt.Sprintf(format, args...))
+// Say appends a line of the controller's own.
+func (l *Log) Say(format string, args ...any) {
+	l.Line("berth: " + fmt.Sprintf(format, args...))
 }
 
-func (l *releaseLog) close() { _ = l.file.Close() }
+// Close closes the log.
+func (l *Log) Close() { _ = l.file.Close() }

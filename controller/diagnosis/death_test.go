@@ -1,4 +1,4 @@
-package release
+package diagnosis
 
 import (
 	"strings"
@@ -8,7 +8,7 @@ import (
 	"berth/controller/docker"
 )
 
-func TestDiagnoseDeath_SaysWhatKilledTheAppAndNamesTheSetting(t *testing.T) {
+func TestDeath_SaysWhatKilledTheAppAndNamesTheSetting(t *testing.T) {
 	t.Parallel()
 	settings := app.DefaultSettings()
 	settings.MemoryBytes = 64 << 20
@@ -31,7 +31,7 @@ func TestDiagnoseDeath_SaysWhatKilledTheAppAndNamesTheSetting(t *testing.T) {
 		{"clean exit", docker.Condition{}, []string{"done"}, "exit code 0", "foreground"},
 		{"anything else", docker.Condition{ExitCode: 7}, []string{"boom"}, "exit code 7", "log"},
 	} {
-		problem := diagnoseDeath(&diedError{condition: test.condition}, settings, test.lines)
+		problem := Death(&DiedError{Condition: test.condition}, settings, test.lines)
 		if !strings.Contains(problem.Message, test.message) || !strings.Contains(problem.Hint, test.hint) {
 			t.Errorf("%s: got %q / %q, want %q / %q", test.name, problem.Message, problem.Hint, test.message, test.hint)
 		}

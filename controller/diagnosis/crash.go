@@ -1,4 +1,4 @@
-package release
+package diagnosis
 
 import (
 	"sync"
@@ -7,9 +7,15 @@ import (
 	"berth/controller/docker"
 )
 
-// crashes knows which instances of a release on its way ended again and again. The zero
+const (
+	// RestartsToDie is how often an instance ends that is not coming up.
+	RestartsToDie = 2
+	crashGrace    = 2 * time.Second // unless it answers so soon after the last of these ends
+)
+
+// Crashes knows which instances of a release on its way ended again and again. The zero
 // value is ready.
-type crashes struct {
+type Crashes struct {
 	mu    sync.Mutex
 	found map[string]crash
 }
@@ -19,9 +25,9 @@ type crash struct {
 	last docker.Condition // as it was seen between two starts; zero before
 }
 
-// note remembers how an instance does. One that runs once more after it has ended too
-// often is a *diedError where it is silent and crashGrace is over.
-func (c *crashes) note(name string, state docker.Condition, silent bool) error {
+// Note remembers how an instance does. One that runs once more after it has ended too
+// often is a *DiedError where it is silent and crashGrace is over.
+func (c *Crashes) Note(name string, state docker.Condition, silent bool) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if state.Restarts == 0 {
@@ -35,7 +41,7 @@ func (c *crashes) note(name string, state docker.Condition, silent bool) error {
 	if !state.Running {
 		known.last = state
 	}
-	if state.Restarts < restartsToDie {
+	if state.Restarts < RestartsToDie {
 		return nil
 	}
 	if known.at.IsZero() {
@@ -45,7 +51,7 @@ func (c *crashes) note(name string, state docker.Condition, silent bool) error {
 		return nil
 	}
 	if known.last.Restarts == 0 {
-		return &diedError{condition: state, unseen: true}
+		return &DiedError{Condition: state, Unseen: true}
 	}
-	return &diedError{condition: known.last}
+	return &DiedError{Condition: known.last}
 }

@@ -1,4 +1,4 @@
-package release
+package releaselog
 
 import (
 	"io"
@@ -12,24 +12,24 @@ import (
 func TestReleaseLog_TellsOfTheLinesThatAFullDiskCost(t *testing.T) {
 	t.Parallel()
 	folder := smalldisk.Mount(t, 64<<10)
-	logs, err := openLogs(filepath.Join(folder, "logs"))
+	logs, err := Open(filepath.Join(folder, "logs"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	log, err := logs.appendTo(id("app"), func() {})
+	log, err := logs.AppendTo(id("app"), func() {})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer log.close()
-	log.line("before")
+	defer log.Close()
+	log.Line("before")
 	free := smalldisk.Fill(t, folder)
 	long := strings.Repeat("x", 6000)
-	log.line(long)
-	log.line(long)
+	log.Line(long)
+	log.Line(long)
 	free()
-	log.line("after")
+	log.Line("after")
 
-	file, err := logs.open(id("app"))
+	file, err := logs.Open(id("app"))
 	if err != nil {
 		t.Fatal(err)
 	}
