@@ -92,7 +92,7 @@ func (c *Controller) reconcile(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	apps, err := c.ledger.ListApps(ctx)
+	apps, _, err := c.ledger.ListOverview(ctx)
 	if err != nil {
 		return err
 	}
@@ -265,13 +265,10 @@ func (c *Controller) reconcileApp(ctx context.Context, found app.App, listed map
 	}
 	defer unlock()
 	// A release may have been promoted, or the app stopped, before the lock was held.
-	if found, err = c.ledger.FindApp(ctx, found.Name); errors.Is(err, problem.ErrNotFound) {
+	found, live, err := c.reconciler.Ledger.FindLive(ctx, found.Name)
+	if errors.Is(err, problem.ErrNotFound) || err == nil && found.Live == 0 {
 		return holdings{}, nil
 	} else if err != nil {
-		return holdings{}, err
-	}
-	live, err := c.ledger.FindRelease(ctx, app.ReleaseID{App: found.Name, Number: found.Live})
-	if err != nil {
 		return holdings{}, err
 	}
 	has := holdings{live.Instances, []release.NetworkID{{App: found.Name, Release: live.Network()}}, true}

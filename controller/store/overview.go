@@ -1,9 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"sync"
 
 	"berth/controller/app"
@@ -43,6 +45,40 @@ func (s *Store) ListOverview(ctx context.Context) ([]app.App, map[app.Name]*app.
 	}
 	o.version = version
 	return o.apps, o.latest, nil
+}
+
+// FindLive returns an app and its live release, the zero release where there is none. It
+// costs no reading of rows while nobody writes to the ledger. What it returns is shared:
+// the caller changes none of it.
+func (s *Store) FindLive(ctx context.Context, name app.Name) (app.App, app.Release, error) {
+	found, live, err := s.overview.find(ctx, s.reader, name)
+	if err != nil {
+		return app.App{}, app.Release{}, fmt.Errorf("read version of the ledger: %w", err)
+	}
+	if live != nil {
+		return found, *live, nil
+	}
+	if found, err = s.FindApp(ctx, name); err != nil || found.Live == 0 {
+		return found, app.Release{}, err
+	}
+	release, err := s.FindRelease(ctx, app.ReleaseID{App: name, Number: found.Live})
+	return found, release, err
+}
+
+// find returns an app and its live release where both are kept and as they are in the
+// ledger; nil is no such release.
+func (o *overview) find(ctx context.Context, pool *sql.DB, name app.Name) (app.App, *app.Release, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	version, err := o.read(ctx, pool)
+	if err != nil || o.latest == nil || version != o.version {
+		return app.App{}, nil, err
+	}
+	at, ok := slices.BinarySearchFunc(o.apps, name, func(a app.App, name app.Name) int { return cmp.Compare(a.Name, name) })
+	if latest := o.latest[name]; ok && latest != nil && latest.Number == o.apps[at].Live {
+		return o.apps[at], latest, nil
+	}
+	return app.App{}, nil, nil
 }
 
 // read gives a number that changes with every commit of another connection, in

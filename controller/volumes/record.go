@@ -37,6 +37,9 @@ type Ledger interface {
 	ListOverview(context.Context) ([]app.App, map[app.Name]*app.Release, error)
 	// FindRelease returns problem.ErrNotFound where there is none.
 	FindRelease(context.Context, app.ReleaseID) (app.Release, error)
+	// FindLive returns an app and its live release, if any, to be read only. It returns
+	// problem.ErrNotFound where there is no such app.
+	FindLive(context.Context, app.Name) (app.App, app.Release, error)
 	// FindVolumeRecord returns the zero record where nothing is kept.
 	FindVolumeRecord(context.Context, volume.Name) (Record, error)
 	ListVolumeRecords(context.Context) (map[volume.Name]Record, error)

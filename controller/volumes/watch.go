@@ -169,17 +169,17 @@ func (v *Volumes) countHalted(ctx context.Context, name volume.Name, writers []w
 
 // writersOf returns the apps that run, and their services that write, by volume.
 func (v *Volumes) writersOf(ctx context.Context) (map[volume.Name][]writer, error) {
-	apps, err := v.ledger.ListApps(ctx)
+	apps, _, err := v.ledger.ListOverview(ctx)
 	if err != nil {
 		return nil, err
 	}
 	writers := make(map[volume.Name][]writer)
-	for _, found := range apps {
-		if found.Live == 0 || found.Wanted != app.WantedRunning {
+	for _, listed := range apps {
+		if listed.Live == 0 || listed.Wanted != app.WantedRunning {
 			continue
 		}
-		live, err := v.ledger.FindRelease(ctx, app.ReleaseID{App: found.Name, Number: found.Live})
-		if err != nil {
+		found, live, err := v.ledger.FindLive(ctx, listed.Name)
+		if err != nil || found.Live == 0 {
 			continue // it was deleted since
 		}
 		for name, services := range found.Writers(live) {

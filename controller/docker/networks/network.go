@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -41,6 +42,11 @@ type Bridges struct {
 
 	// networkMutex makes choosing a subnet and taking it one step.
 	networkMutex sync.Mutex
+
+	// complete are the proxies that were on every network of the stack when that was last
+	// looked at, with the networks that they were on; nil after a network was made.
+	completeMutex sync.Mutex
+	complete      map[string][]string
 }
 
 // New takes the subnets from the pool, without what is reserved.
@@ -143,7 +149,8 @@ func (b *Bridges) removeNetwork(ctx context.Context, network Network) error {
 }
 
 // JoinProxy puts the stack's proxy on every app network of the stack, as is
-// needed after the proxy's container was made anew.
+// needed after the proxy's container was made anew. The networks are listed only where
+// the proxies are not as they were when all was well.
 func (b *Bridges) JoinProxy(ctx context.Context) error {
 	ctx, cancel := link.Within(ctx, link.ProcessTimeout)
 	defer cancel()
@@ -151,15 +158,40 @@ func (b *Bridges) JoinProxy(ctx context.Context) error {
 	if err != nil || len(proxies) == 0 {
 		return err
 	}
+	present := make(map[string][]string, len(proxies))
+	for _, proxy := range proxies {
+		present[proxy.ID] = slices.Sorted(slices.Values(networksOf(proxy)))
+	}
+	b.completeMutex.Lock()
+	defer b.completeMutex.Unlock()
+	if b.complete != nil && maps.EqualFunc(b.complete, present, slices.Equal) {
+		return nil
+	}
 	networks, err := b.listNetworks(ctx)
 	if err != nil {
 		return err
 	}
 	var failures []error
+	joined := 0
 	for _, network := range networks {
+		if !slices.ContainsFunc(proxies, func(p container.Summary) bool { return !member(p, network) }) {
+			continue
+		}
+		joined++
 		failures = append(failures, b.join(ctx, proxies, network))
 	}
+	b.complete = nil
+	if joined == 0 {
+		b.complete = present
+	}
 	return errors.Join(failures...)
+}
+
+// made notes that there is a network which the proxy may not be on.
+func (b *Bridges) made() {
+	b.completeMutex.Lock()
+	defer b.completeMutex.Unlock()
+	b.complete = nil
 }
 
 func (b *Bridges) listNetworks(ctx context.Context, labels ...string) ([]Network, error) {
@@ -208,6 +240,7 @@ func (b *Bridges) createNetwork(ctx context.Context, app string, release int64) 
 		}
 		name := b.link.NetworkName(app, release)
 		created, err := b.link.API(ctx).NetworkCreate(ctx, name, b.networkOptions(app, release, subnet))
+		b.made()
 		if err == nil {
 			return Network{ID: created.ID, Name: name, App: app, Release: release}, nil
 		}
