@@ -59,6 +59,7 @@ type ReconcilerLedger interface {
 	// ListRunnable returns the releases of the app whose images are kept: newest first,
 	// those under way, the live and superseded ones, but none that failed.
 	ListRunnable(context.Context, app.Name) ([]app.Release, error)
+	ListOverview(context.Context) ([]app.App, map[app.Name]*app.Release, error) // as Ledger
 	// FindLive returns an app and its live release, if any, to be read only.
 	FindLive(context.Context, app.Name) (app.App, app.Release, error)
 	UpdateObserved(context.Context, app.Name, app.Observed) error

@@ -92,7 +92,7 @@ func (c *Controller) reconcile(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	apps, _, err := c.ledger.ListOverview(ctx)
+	apps, _, err := c.reconciler.Ledger.ListOverview(ctx)
 	if err != nil {
 		return err
 	}

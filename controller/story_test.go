@@ -116,7 +116,7 @@ func (h *house) open() {
 	watched := &watchedLedger{Store: ledger, house: h}
 	h.Controller, err = controller.New(controller.Options{
 		Ledger: watched, Engine: h.engine, DataFolder: h.folder, Key: h.key, Logger: slog.New(slog.NewTextHandler(h.logged, nil)),
-		Reconciler: controller.ReconcilerOptions{Ledger: watched, Engine: h.engine},
+		Reconciler: controller.ReconcilerOptions{Ledger: passLedger{watched}, Engine: h.engine},
 		Release: release.Options{
 			Ledger: watched, History: watched, Images: h.engine, Engine: h.engine, Owners: h.keeper, Proxy: h.proxy,
 			BuildConcurrency: 1, BuildTimeout: time.Minute, BuildDisk: h.disk,
@@ -159,10 +159,13 @@ func (l *watchedLedger) ListUnderWay(ctx context.Context) ([]app.Release, error)
 	return releases, err
 }
 
-func (l *watchedLedger) ListApps(ctx context.Context) ([]app.App, error) {
-	apps, err := l.Store.ListApps(ctx)
+// passLedger is what a pass of the reconciler reads, with such a place too.
+type passLedger struct{ *watchedLedger }
+
+func (l passLedger) ListOverview(ctx context.Context) ([]app.App, map[app.Name]*app.Release, error) {
+	apps, latest, err := l.Store.ListOverview(ctx)
 	l.listed("apps")
-	return apps, err
+	return apps, latest, err
 }
 
 func (l *watchedLedger) listed(what string) {
