@@ -49,7 +49,7 @@ var plainFields = map[string]bool{
 	fieldPublicPort: true, fieldPortService: true, fieldPortTarget: true,
 	app.FieldReady: true, app.FieldReadyPath: true, app.FieldReadyStatus: true, app.FieldStartTime: true, app.FieldScheme: true,
 	app.FieldMain: true, app.FieldProfiles: true, app.FieldCompose: true, app.FieldVolumes: true, app.FieldDotenv: true,
-	app.FieldImageVolumes: true, app.FieldRootStart: true,
+	app.FieldImageVolumes: true, app.FieldRootStart: true, app.FieldBound: true,
 }
 
 // isPlainField reports whether a field of the form that is sent to path is shown

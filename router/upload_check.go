@@ -127,6 +127,7 @@ type heldView struct {
 	FormToken string
 	Fields    []hiddenField // what was typed
 	Room      string        // what is left of the limit, where it is little
+	Bound     []boundField
 }
 
 type hiddenField struct{ Name, Value string }
@@ -140,7 +141,11 @@ func (v *visit) viewHeld(form *upload, action string) *heldView {
 	if form.held.App == "" {
 		class = limit.Upload
 	}
-	return &heldView{Held: *form.held, Action: action, FormToken: v.formToken(), Room: v.room(class), Fields: form.kept()}
+	view := &heldView{Held: *form.held, Action: action, FormToken: v.formToken(), Room: v.room(class), Fields: form.kept(), Bound: form.boundFields()}
+	if len(view.Bound) > 0 {
+		view.Fields = slices.DeleteFunc(view.Fields, func(field hiddenField) bool { return field.Name == app.FieldBound })
+	}
+	return view
 }
 
 // kept are the fields that go on to the next page unseen.
@@ -272,7 +277,8 @@ type planJSON struct {
 	Main     string               `json:"main"` // the route leads to it
 	Port     uint16               `json:"port"` // of the main service; 0 lets the image decide
 	Services []plannedServiceJSON `json:"services"`
-	Notes    []string             `json:"notes"` // what is left out or changed
+	Bound    []boundJSON          `json:"bound,omitempty"` // what services mount of the archive
+	Notes    []string             `json:"notes"`           // what is left out or changed
 }
 
 type plannedServiceJSON struct {
@@ -290,7 +296,7 @@ type plannedServiceJSON struct {
 
 func planJSONOf(preview app.Preview) planJSON {
 	main := preview.Main()
-	made := planJSON{Main: main.Name, Port: main.Port, Services: []plannedServiceJSON{}, Notes: append([]string{}, preview.Notes...)}
+	made := planJSON{Main: main.Name, Port: main.Port, Services: []plannedServiceJSON{}, Bound: boundJSONOf(preview.Bound), Notes: append([]string{}, preview.Notes...)}
 	for _, service := range preview.Plan {
 		made.Services = append(made.Services, plannedServiceJSON{
 			Name: service.Name, Image: service.Image, Build: service.Build, Copies: service.Copies,

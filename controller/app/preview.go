@@ -16,6 +16,8 @@ type Preview struct {
 	Reasons    []string // whole sentences: what was found, and what follows
 	Services   []string // names, in the order in which they start
 
+	Bound []plan.Bound // what the services mount of the archive, as image or volume
+
 	Plan []ServicePreview // the services as they will run, in the order in which they start
 	// Notes are whole sentences: what is left out or changed. Reasons holds them too.
 	Notes []string
@@ -87,7 +89,7 @@ func (p Preview) Main() ServicePreview {
 // PreviewOf returns the plan as people read it. The mounts are the app's own, of its main
 // service.
 func PreviewOf(made plan.Plan, mounts ...Mount) Preview {
-	preview := Preview{Notes: made.Notes}
+	preview := Preview{Notes: made.Notes, Bound: made.Bound}
 	for _, service := range made.Services {
 		preview.Services = append(preview.Services, service.Name)
 		preview.Plan = append(preview.Plan, servicePreview(service, made))
