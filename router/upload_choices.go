@@ -21,7 +21,7 @@ const (
 )
 
 // listFields may be sent several times, once for each name, or once with commas between.
-var listFields = []string{fieldPlain, fieldBuild, fieldGenerate, fieldServices, app.FieldProfiles, app.FieldRootStart, app.FieldBound}
+var listFields = []string{fieldPlain, fieldBuild, fieldGenerate, fieldServices, fieldServiceRoutes, app.FieldProfiles, app.FieldRootStart, app.FieldBound}
 
 // settingsFields change the settings of the app where they are sent.
 var settingsFields = []string{

@@ -16,7 +16,8 @@ type Preview struct {
 	Reasons    []string // whole sentences: what was found, and what follows
 	Services   []string // names, in the order in which they start
 
-	Bound []plan.Bound // what the services mount of the archive, as image or volume
+	Routes []plan.RouteWish // of single services
+	Bound  []plan.Bound     // what the services mount of the archive, as image or volume
 
 	Plan []ServicePreview // the services as they will run, in the order in which they start
 	// Notes are whole sentences: what is left out or changed. Reasons holds them too.
@@ -89,7 +90,7 @@ func (p Preview) Main() ServicePreview {
 // PreviewOf returns the plan as people read it. The mounts are the app's own, of its main
 // service.
 func PreviewOf(made plan.Plan, mounts ...Mount) Preview {
-	preview := Preview{Notes: made.Notes, Bound: made.Bound}
+	preview := Preview{Notes: made.Notes, Bound: made.Bound, Routes: made.Routes}
 	for _, service := range made.Services {
 		preview.Services = append(preview.Services, service.Name)
 		preview.Plan = append(preview.Plan, servicePreview(service, made))
@@ -102,7 +103,9 @@ func PreviewOf(made plan.Plan, mounts ...Mount) Preview {
 		preview.Own, preview.Dockerfile, preview.Reasons = "", "", []string{fmt.Sprintf("The route leads to %s.", made.Main)}
 	}
 	for _, wish := range made.Routes {
-		preview.Reasons = append(preview.Reasons, fmt.Sprintf("The file asks for a route: %s.", wish))
+		if wish.File != "" {
+			preview.Reasons = append(preview.Reasons, fmt.Sprintf("The file asks for a route: %s.", wish))
+		}
 	}
 	preview.Reasons = append(preview.Reasons, made.Notes...)
 	for i := range preview.Plan {
