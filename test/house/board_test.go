@@ -24,7 +24,7 @@ var board = []room{
 	{"store", "store/people store/sqlite controller release routing volumes uploads certificates environment app account audit problem limit domaincheck plan volume traefik"},
 	{"store/people", "store/sqlite account problem"},
 	{"store/sqlite", "problem"},
-	{"controller", "release notice output quiet usage routing volumes uploads certificates environment app account audit problem archive address docker domaincheck firstpage folder pause plan planner printable secret volume traefik dialects"},
+	{"controller", "release notice output quiet usage routing volumes uploads certificates environment app account audit problem archive address docker domaincheck firstpage folder pause plan planner printable readiness secret volume traefik dialects"},
 	{"release", "slots routing volumes uploads environment app audit problem archive docker execfailure firstpage folder pause plan printable secret volume traefik dialects readiness look"},
 
 	// Each one concern of apps.
