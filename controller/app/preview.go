@@ -50,9 +50,8 @@ type ServicePreview struct {
 	RootStart string
 	Unmounted []string // paths that its image declares as volumes, and where nothing is mounted
 
-	Uses     []string // the services that it waits for, is linked to, or has an address of in a variable
-	Runs     plan.RestartMode
-	Database string // of which database it runs the official image; empty for none
+	Uses []string // the services that it waits for, is linked to, or has an address of in a variable
+	Runs plan.RestartMode
 }
 
 // Ask keeps what a template asks for, without the values of secrets.
@@ -130,7 +129,6 @@ func servicePreview(service plan.Service, of plan.Plan) ServicePreview {
 		made.Port = service.Port
 	}
 	made.Runs = service.Restart.Mode
-	made.Database, _ = plan.DatabaseImage(service.Image)
 	for _, mount := range service.Mounts {
 		made.Volumes = append(made.Volumes, mount.Volume+":"+mount.Target)
 	}
