@@ -131,7 +131,17 @@ func (c *Controller) refuseClaims(u Upload, found *app.App, made plan.Plan) erro
 	if err := c.routes.RefuseForeignName(found.Name, u.Route); err != nil {
 		return err
 	}
-	return c.routes.AddWishes(found, made)
+	return c.addWishes(u, found, made)
+}
+
+// addWishes gives a new app the routes of its services: those that a person chose, else
+// those that its compose file asks for.
+func (c *Controller) addWishes(u Upload, found *app.App, made plan.Plan) error {
+	if u.Routes == nil {
+		return c.routes.AddWishes(found, made)
+	}
+	made.Routes = u.Routes
+	return problem.AtField("service_routes", c.routes.AddWishes(found, made))
 }
 
 func (c *Controller) queueUpload(ctx context.Context, u Upload, found app.App) (release app.Release, err error) {

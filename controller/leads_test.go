@@ -11,6 +11,7 @@ import (
 
 	"berth/controller"
 	"berth/controller/app"
+	"berth/controller/plan"
 	"berth/controller/problem"
 	"berth/traefik"
 )
@@ -82,6 +83,63 @@ func TestLeads_FirstReleaseBringsTheRoutesOfItsFile(t *testing.T) {
 	}
 	if got := h.proxy.servers(); !slices.Equal(got, []string{"http://" + aliasOf(2) + ":9000", "http://berth-shop-r2:3000"}) {
 		t.Errorf("then the proxy has %v", got)
+	}
+}
+
+func TestLeads_APersonsRoutesReplaceThoseOfTheFile(t *testing.T) {
+	t.Parallel()
+	h := newBook(t)
+	wish := controller.Upload{
+		Name: "shop", Route: h.route("/shop"), Archive: h.guestbook("compose.yaml", shopFile), By: "test",
+		Routes: []plan.RouteWish{{Route: "/v2", Service: "api", Port: 9001}, {Route: "/front", Service: "web"}, {Route: "/work", Service: "worker", Port: 80}},
+	}
+	preview, err := h.Examine(t.Context(), wish)
+	if err != nil || !slices.Equal(preview.Routes, wish.Routes) {
+		t.Fatalf("preview %+v, %v", preview.Routes, err)
+	}
+	release, err := h.Accept(t.Context(), wish)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.live(release)
+	want := map[traefik.Route]app.Destination{h.route("/v2"): {Service: "api", Port: 9001}, h.route("/work"): {Service: "worker", Port: 80}}
+	if got := h.led("shop"); !maps.Equal(got, want) {
+		t.Errorf("it has %v", got)
+	}
+	wish.Name, wish.Route, wish.Archive, wish.Routes = "none", h.route("/none"), h.guestbook("compose.yaml", shopFile), []plan.RouteWish{}
+	if release, err = h.Accept(t.Context(), wish); err != nil {
+		t.Fatal(err)
+	}
+	if h.live(release); len(h.led("none")) != 0 {
+		t.Errorf("without any it has %v", h.led("none"))
+	}
+}
+
+func TestLeads_APersonGetsNoRouteThatTheyMayNotHave(t *testing.T) {
+	t.Parallel()
+	h := newBook(t)
+	h.deployShop()
+	for _, c := range []struct {
+		routes []plan.RouteWish
+		want   string
+	}{
+		{[]plan.RouteWish{{Route: "/api", Service: "api"}}, "Another app answers at /api already."},
+		{[]plan.RouteWish{{Route: "/x", Service: "none"}}, "There is no such service."},
+		{[]plan.RouteWish{{Route: "/admin", Service: "api"}}, "The path /admin is reserved."},
+		{[]plan.RouteWish{{Route: "/a", Service: "api"}, {Route: "/a", Service: "web"}}, "The form asks for it for api too"},
+		{[]plan.RouteWish{{Route: "r1.shop.berth.internal", Service: "api"}}, "Berth itself"},
+	} {
+		wish := controller.Upload{Name: "other", Route: h.route("/other"), Archive: h.guestbook("compose.yaml", shopFile), By: "test", Routes: c.routes}
+		if _, err := h.Examine(t.Context(), wish); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("preview of %v: got %v", c.routes, err)
+		}
+		_, err := h.Accept(t.Context(), wish)
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%v: got %v", c.routes, err)
+		}
+		if apps, _ := h.Apps(t.Context()); len(apps) != 1 {
+			t.Fatalf("%v: an app is left", c.routes)
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"berth/controller/app"
 	"berth/controller/docker"
 	"berth/controller/pause"
+	"berth/controller/readiness"
 )
 
 const (
@@ -56,10 +57,26 @@ func (c *Controller) observeLive(ctx context.Context, live app.Release) {
 		}
 		for _, name := range run.Instances {
 			found, err := c.engine.Inspect(ctx, name)
-			seen.add(live, run, found, err)
+			seen.add(live, run, c.showable(ctx, live, found), err)
 		}
 	}
 	c.keepSeen(ctx, app, seen)
+}
+
+// showable masks what the health check of an instance printed.
+func (c *Controller) showable(ctx context.Context, live app.Release, instance docker.Instance) docker.Instance {
+	condition := &instance.Condition
+	if condition.Health != "unhealthy" || condition.HealthOutput == "" {
+		return instance
+	}
+	mask, err := c.releases.MaskOf(ctx, live)
+	if err != nil {
+		c.logger.Warn("mask output of health check", "release", live.String(), "error", err)
+		condition.HealthRan, condition.HealthOutput = false, ""
+		return instance
+	}
+	condition.HealthOutput = mask.Apply(condition.HealthOutput)
+	return instance
 }
 
 // keepSeen keeps what was seen of the app's services, and of the app.
@@ -172,7 +189,7 @@ func observedFrom(instance docker.Instance, err error) app.Observed {
 	case !condition.Running:
 		return app.Observed{State: app.Down, Detail: fmt.Sprintf("It ended with exit code %d.", condition.ExitCode), At: now}
 	case condition.Health == "unhealthy":
-		return app.Observed{State: app.Unhealthy, Detail: "Its own health check fails.", At: now}
+		return app.Observed{State: app.Unhealthy, Detail: readiness.Failing(condition), At: now}
 	default:
 		return app.Observed{State: app.Running, Detail: "", At: now}
 	}

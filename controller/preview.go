@@ -30,6 +30,9 @@ func (c *Controller) Examine(ctx context.Context, u Upload) (app.Preview, error)
 	if found.Settings.Choices.ImageVolumes {
 		declareVolumes(&made)
 	}
+	if u.Routes != nil {
+		made.Routes = u.Routes
+	}
 	preview := app.PreviewOf(made, found.Mounts...)
 	preview.RootStartForbidden = app.Forbids(c.forbidden, app.WaiverRootStart)
 	preview.Ask(asked)
@@ -40,7 +43,7 @@ func (c *Controller) Examine(ctx context.Context, u Upload) (app.Preview, error)
 		return preview, err
 	}
 	if found.Name != "" {
-		if err := c.routes.AddWishes(&found, made); err != nil {
+		if err := c.addWishes(u, &found, made); err != nil {
 			return app.Preview{}, err
 		}
 	}

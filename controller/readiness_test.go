@@ -58,6 +58,28 @@ func TestReadiness_AFailingHealthCheckShowsItsMaskedOutput(t *testing.T) {
 	}
 }
 
+func TestReadiness_AHealthCheckThatFailsLaterShowsItsMaskedOutputOnTheApp(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.checks("healthy", "")
+	release := h.deployReady(map[string]string{"compose.yaml": checkedFile}, app.Readiness{})
+	if release.State != app.ReleaseLive {
+		t.Fatalf("release is %+v", release)
+	}
+	h.stop()
+	h.checks("unhealthy", "asked with hunter2-hunter2\nstore is locked")
+	h.open()
+	var seen app.Observed
+	h.eventually("what the health check printed to be seen", func() bool {
+		view, _ := h.App(t.Context(), release.App)
+		seen = view.Observed
+		return strings.Contains(seen.Detail, "exit code 127; it printed: asked with [secret TOKEN] / store is locked.")
+	})
+	if seen.State != app.Unhealthy || strings.Contains(seen.Detail, "hunter2") {
+		t.Errorf("seen %+v", seen)
+	}
+}
+
 func TestReadiness_AServiceThatOthersWaitForShowsItsHealthCheck(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

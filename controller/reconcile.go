@@ -288,7 +288,7 @@ func (c *Controller) reconcileApp(ctx context.Context, found app.App, listed map
 				return has, errors.Join(errs...)
 			}
 			if found.Halts(run) == nil {
-				seen.add(live, run, instance, nil)
+				seen.add(live, run, c.showable(ctx, live, instance), nil)
 			}
 		}
 		if halted := found.Halts(run); halted != nil {

@@ -34,7 +34,10 @@ type Upload struct {
 
 	// What follows is for a new app alone.
 
-	Route  traefik.Route
+	Route traefik.Route
+	// Routes are those of single services, in place of the ones that a compose file asks
+	// for; nil means those of the file.
+	Routes []plan.RouteWish
 	Mounts []app.Mount
 }
 

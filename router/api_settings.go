@@ -27,6 +27,9 @@ type settingsJSON struct {
 	Compose     []string `json:"compose"`      // the compose files, the later ones change the first; none means that Berth looks for one
 	HostFolders bool     `json:"host_folders"` // volumes of the app in place of data folders of the host
 	Dotenv      bool     `json:"dotenv"`       // the values of the archive's .env
+	// Bound says what files and folders of the archive become that services mount, such as
+	// web:/etc/app.conf=volume or =image.
+	Bound []string `json:"bound"`
 	// ImageVolumes makes volumes of the app of those that images declare.
 	ImageVolumes bool     `json:"image_volumes"`
 	RootStart    []string `json:"root_start"` // the services that start as root and drop root later
@@ -60,6 +63,7 @@ func settingsJSONOf(settings app.Settings) settingsJSON {
 		Database: settings.Database, DatabaseServices: append([]string{}, settings.DatabaseServices.List()...), Fallback: settings.Fallback,
 		Main: string(settings.Choices.Main), Profiles: append([]string{}, settings.Choices.Profiles.List()...), HostFolders: settings.Choices.Volumes, Dotenv: settings.Choices.Dotenv,
 		Compose:      append([]string{}, settings.Choices.Compose.List()...),
+		Bound:        append([]string{}, settings.Choices.Bound.List()...),
 		ImageVolumes: settings.Choices.ImageVolumes, RootStart: append([]string{}, settings.Choices.RootStart.List()...), readinessJSON: readinessJSONOf(settings.Readiness),
 	}
 }
@@ -70,7 +74,7 @@ func (s settingsJSON) form() app.SettingsForm {
 	form := app.SettingsForm{
 		Memory: number(s.MemoryMB), CPU: number(s.CPUPercent), Processes: number(s.Processes), WritableRoot: s.WritableRoot,
 		Database: s.Database, DatabaseServices: strings.Join(s.DatabaseServices, ","), Fallback: s.Fallback,
-		Choices:   app.ChoicesForm{Main: s.Main, Profiles: strings.Join(s.Profiles, ","), Compose: strings.Join(s.Compose, ","), Volumes: s.HostFolders, Dotenv: s.Dotenv, ImageVolumes: s.ImageVolumes, RootStart: strings.Join(s.RootStart, ",")},
+		Choices:   app.ChoicesForm{Main: s.Main, Profiles: strings.Join(s.Profiles, ","), Compose: strings.Join(s.Compose, ","), Bound: strings.Join(s.Bound, ","), Volumes: s.HostFolders, Dotenv: s.Dotenv, ImageVolumes: s.ImageVolumes, RootStart: strings.Join(s.RootStart, ",")},
 		Readiness: s.readinessJSON.form(),
 	}
 	if s.Port != 0 {

@@ -103,6 +103,7 @@ func typedChoices(get func(string) string) app.ChoicesForm {
 	return app.ChoicesForm{
 		Main: get(app.FieldMain), Profiles: get(app.FieldProfiles), Compose: get(app.FieldCompose),
 		Volumes: isTicked(get(app.FieldVolumes)), Dotenv: isTicked(get(app.FieldDotenv)),
+		Bound:        get(app.FieldBound),
 		ImageVolumes: isTicked(get(app.FieldImageVolumes)), RootStart: get(app.FieldRootStart),
 	}
 }

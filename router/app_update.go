@@ -44,6 +44,9 @@ func (a *admin) acceptUpdate(v *visit) (app.Release, *upload, error) {
 		if err != nil {
 			return err
 		}
+		if err := form.refuseServiceRoutes(); err != nil {
+			return err
+		}
 		if err := form.parseChoices(view.Settings, &wish); err != nil {
 			return err
 		}

@@ -71,9 +71,7 @@ func (a *admin) choicesOf(form *upload, next bool) choicesView {
 		view.Dockerfiles, _ = faults.Subjects(problem.OfferDockerfile)
 		view.Dockerfile = form.fields[fieldDockerfile]
 	}
-	databases, _ := faults.Subjects(problem.OfferDatabase)
-	databases = append(databases, form.databases()...)
-	view.Database = ticksOf(databases, form.names(fieldServices))
+	view.Database = ticksOf(nil, form.names(fieldServices))
 	starters, _ := faults.Subjects(problem.OfferRootStart)
 	view.RootStart = ticksOf(starters, form.names(app.FieldRootStart))
 	if !form.has(app.FieldRootStart) && !view.RootStartForbidden {
@@ -113,20 +111,6 @@ func (c *choicesView) offer(faults problem.Refusals) {
 	c.ShowVolumes = offers(problem.OfferBinds) || c.Typed.Volumes
 	c.ShowDotenv = offers(problem.OfferDotenv) || c.Typed.Dotenv
 	c.ShowRoot = offers(problem.OfferWritableRoot) || c.WritableRoot
-}
-
-// databases are the services of the preview that run a known database and lack the security
-// exception that it needs.
-func (u *upload) databases() (names []string) {
-	if u.held == nil {
-		return nil
-	}
-	for _, service := range u.held.Preview.Plan {
-		if service.Database != "" && service.RootStart == "" && len(service.Loosens) == 0 {
-			names = append(names, service.Name)
-		}
-	}
-	return names
 }
 
 // tickLikely ticks the boxes of services that are known to start as root.

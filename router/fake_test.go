@@ -277,7 +277,8 @@ func (f *fakeApps) ParseSettings(form app.SettingsForm) (app.Settings, error) {
 	parsed.Port = port
 	readiness, wrong := app.ParseReadiness(form.Readiness)
 	parsed.Readiness, problems = readiness, append(problems, wrong...)
-	parsed.Choices, _ = app.ParseChoices(form.Choices)
+	parsed.Choices, wrong = app.ParseChoices(form.Choices)
+	problems = append(problems, wrong...)
 	if len(problems) > 0 {
 		return app.Settings{}, problems
 	}

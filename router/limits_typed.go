@@ -49,13 +49,13 @@ var plainFields = map[string]bool{
 	fieldPublicPort: true, fieldPortService: true, fieldPortTarget: true,
 	app.FieldReady: true, app.FieldReadyPath: true, app.FieldReadyStatus: true, app.FieldStartTime: true, app.FieldScheme: true,
 	app.FieldMain: true, app.FieldProfiles: true, app.FieldCompose: true, app.FieldVolumes: true, app.FieldDotenv: true,
-	app.FieldImageVolumes: true, app.FieldRootStart: true,
+	app.FieldImageVolumes: true, app.FieldRootStart: true, app.FieldBound: true, fieldServiceRoutes: true,
 }
 
 // isPlainField reports whether a field of the form that is sent to path is shown
 // again. The text of a maintenance page is for all to read, that of an environment is not.
 func isPlainField(path, name string) bool {
-	return plainFields[name] || name == "text" && strings.HasSuffix(path, "/maintenance")
+	return plainFields[name] || isRouteRow(name) || name == "text" && strings.HasSuffix(path, "/maintenance")
 }
 
 // keepsForm reports whether a request over the limit on all requests goes on as far

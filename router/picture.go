@@ -97,6 +97,9 @@ func (p *picture) connect(services []plannedService, places map[string]int) {
 			}
 			said = append(said, "the route leads to "+service.Name)
 		}
+		for _, route := range service.Routes {
+			said = append(said, "the route "+route.String())
+		}
 		for _, name := range service.Uses {
 			at, found := places[name]
 			if !found {
@@ -166,6 +169,13 @@ func boxOf(service plannedService, x, y int) pictureBox {
 		box.Height += boxLine
 	}
 	add(madeOf(service.ServicePreview), false)
+	for _, route := range service.Routes {
+		text := "route " + route.Route
+		if route.Port != 0 {
+			text = fmt.Sprintf("route %s, port %d", shorten(route.Route, mostLine-18), route.Port)
+		}
+		add(text, false)
+	}
 	for _, volume := range service.Volumes {
 		add(volume, true)
 	}

@@ -53,8 +53,8 @@ func aPlan() app.Preview {
 		Kind: "Compose app", Reasons: []string{"The route leads to web.", "The container_name of web is left out."}, Services: []string{"db", "cache", "migrate", "worker", "web"},
 		Notes: []string{"The container_name of web is left out."},
 		Plan: []app.ServicePreview{
-			{Name: "db", Image: "postgres:17", Copies: 1, Volumes: []string{"data:/var/lib/postgresql/data"}, Loosens: []string{"database"}, Database: "postgres"},
-			{Name: "cache", Image: "redis:8-alpine", Copies: 1, Database: "redis"},
+			{Name: "db", Image: "postgres:17", Copies: 1, Volumes: []string{"data:/var/lib/postgresql/data"}, Loosens: []string{"database"}},
+			{Name: "cache", Image: "redis:8-alpine", Copies: 1},
 			{Name: "migrate", Build: "web/Dockerfile", Copies: 1, Uses: []string{"db"}, Runs: plan.Never},
 			{Name: "worker", Build: "web/Dockerfile", Copies: 1, Uses: []string{"db", "cache"}},
 			{Name: "web", Uses: []string{"db", "cache", "migrate"}, Volumes: []string{"uploads:/srv/uploads"}, Build: "web/Dockerfile", Main: true, Port: 8080, Copies: 2},

@@ -43,6 +43,7 @@ type uploadPage struct {
 	Held              *heldView   // what was looked into, nil where there is nothing
 	Whole             bool        // the fields stand there, although nothing was looked into
 	Kept              []hiddenField
+	ServiceRoutes     *serviceRoutesView // nil where there are no services to choose from
 }
 
 // Examples are what the page offers to try.
@@ -225,6 +226,11 @@ func (a *admin) parseUpload(form *upload, into *controller.Upload) error {
 	if err := form.problems.add(err); err != nil {
 		return err
 	}
+	if into.Routes, err = form.serviceRoutes(); err != nil {
+		if err := form.problems.add(err); err != nil {
+			return err
+		}
+	}
 	if err := form.parseChoices(app.Settings{}, into); err != nil {
 		return err
 	}
@@ -265,7 +271,7 @@ func (a *admin) uploadForm(v *visit, form *upload) error {
 	page.Image, page.Fallback = form.fields[fieldImage], form.fields[fieldFallback] != ""
 	page.Dockerfile = form.fields[fieldDockerfile]
 	page.Database = isTicked(form.fields[fieldDatabase])
-	page.Asked = a.choicesOf(form, false)
+	page.Asked, page.ServiceRoutes = a.choicesOf(form, false), form.serviceRoutesView()
 	page.DatabaseForbidden = slices.Contains(a.settings.ForbiddenWaivers(), app.WaiverDatabase)
 	page.VolumeNames = a.volumeNames(v)
 	page.Section, page.Room = "upload", v.room(limit.Upload)

@@ -9,6 +9,7 @@ import (
 	"berth/controller"
 	"berth/controller/app"
 	"berth/controller/limit"
+	"berth/controller/plan"
 	"berth/controller/problem"
 )
 
@@ -127,6 +128,7 @@ type heldView struct {
 	FormToken string
 	Fields    []hiddenField // what was typed
 	Room      string        // what is left of the limit, where it is little
+	Bound     []boundField
 }
 
 type hiddenField struct{ Name, Value string }
@@ -140,7 +142,11 @@ func (v *visit) viewHeld(form *upload, action string) *heldView {
 	if form.held.App == "" {
 		class = limit.Upload
 	}
-	return &heldView{Held: *form.held, Action: action, FormToken: v.formToken(), Room: v.room(class), Fields: form.kept()}
+	view := &heldView{Held: *form.held, Action: action, FormToken: v.formToken(), Room: v.room(class), Fields: form.kept(), Bound: form.boundFields()}
+	if len(view.Bound) > 0 {
+		view.Fields = slices.DeleteFunc(view.Fields, func(field hiddenField) bool { return field.Name == app.FieldBound })
+	}
+	return view
 }
 
 // kept are the fields that go on to the next page unseen.
@@ -188,7 +194,8 @@ func (h heldView) Several() bool { return len(h.Preview.Services) > 1 }
 // plannedService is one service of the preview.
 type plannedService struct {
 	app.ServicePreview
-	Kind string // how it is made; empty where that is not known
+	Kind   string           // how it is made; empty where that is not known
+	Routes []plan.RouteWish // of its own, beside the app's route
 }
 
 // Plan are the services in the order in which they start.
@@ -202,7 +209,7 @@ func (h heldView) Plan() []plannedService {
 		case service.Build != "":
 			kind = "Built with"
 		}
-		services = append(services, plannedService{service, kind})
+		services = append(services, plannedService{service, kind, routesFor(service.Name, h.Preview.Routes)})
 	}
 	if len(services) > 0 {
 		return services
@@ -272,7 +279,9 @@ type planJSON struct {
 	Main     string               `json:"main"` // the route leads to it
 	Port     uint16               `json:"port"` // of the main service; 0 lets the image decide
 	Services []plannedServiceJSON `json:"services"`
-	Notes    []string             `json:"notes"` // what is left out or changed
+	Routes   []routeWishJSON      `json:"routes,omitempty"` // of single services
+	Bound    []boundJSON          `json:"bound,omitempty"`  // what services mount of the archive
+	Notes    []string             `json:"notes"`            // what is left out or changed
 }
 
 type plannedServiceJSON struct {
@@ -290,7 +299,7 @@ type plannedServiceJSON struct {
 
 func planJSONOf(preview app.Preview) planJSON {
 	main := preview.Main()
-	made := planJSON{Main: main.Name, Port: main.Port, Services: []plannedServiceJSON{}, Notes: append([]string{}, preview.Notes...)}
+	made := planJSON{Main: main.Name, Port: main.Port, Services: []plannedServiceJSON{}, Routes: routeWishesJSON(preview.Routes), Bound: boundJSONOf(preview.Bound), Notes: append([]string{}, preview.Notes...)}
 	for _, service := range preview.Plan {
 		made.Services = append(made.Services, plannedServiceJSON{
 			Name: service.Name, Image: service.Image, Build: service.Build, Copies: service.Copies,

@@ -21,14 +21,14 @@ const (
 )
 
 // listFields may be sent several times, once for each name, or once with commas between.
-var listFields = []string{fieldPlain, fieldBuild, fieldGenerate, fieldServices, app.FieldProfiles, app.FieldRootStart}
+var listFields = []string{fieldPlain, fieldBuild, fieldGenerate, fieldServices, fieldServiceRoutes, app.FieldProfiles, app.FieldRootStart, app.FieldBound}
 
 // settingsFields change the settings of the app where they are sent.
 var settingsFields = []string{
 	fieldPort, fieldFallback, fieldDatabase, fieldServices, fieldWritableRoot,
 	app.FieldMain, app.FieldProfiles, app.FieldCompose, app.FieldVolumes, app.FieldDotenv,
 	app.FieldReady, app.FieldReadyPath, app.FieldReadyStatus, app.FieldStartTime, app.FieldScheme,
-	app.FieldImageVolumes, app.FieldRootStart,
+	app.FieldImageVolumes, app.FieldRootStart, app.FieldBound,
 }
 
 // has reports whether the field was sent.
@@ -67,6 +67,9 @@ func (u *upload) settings(before app.Settings) (app.Settings, problem.Problems) 
 	u.tick(app.FieldImageVolumes, &typed.ImageVolumes)
 	if names := u.names(app.FieldRootStart); len(names) > 0 { // beside those that have it
 		typed.RootStart = strings.Join(append(names, before.Choices.RootStart.List()...), ",")
+	}
+	if u.has(app.FieldBound) { // the places that it does not name stay as they are
+		typed.Bound += "," + u.fields[app.FieldBound]
 	}
 	var wrong, unready problem.Problems
 	made.Choices, wrong = app.ParseChoices(typed)

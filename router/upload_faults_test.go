@@ -23,7 +23,7 @@ func manyFaults() error {
 		fault(4, problem.OfferBinds, "", "A bind of /srv/more."),
 		fault(5, problem.OfferDotenv, "", "The variable DB_PASSWORD has no value."),
 		fault(6, problem.OfferPlain, "DOMAIN,TZ", "command of web uses secrets."),
-		fault(7, problem.OfferDatabase, "cache", "The service cache wants to run as root."),
+		fault(7, problem.OfferRootStart, "cache", "The service cache wants to run as root."),
 		fault(8, problem.OfferWritableRoot, "web", "The service web wants to write to its own files."),
 		fault(9, "", "", "<script>alert(1)</script> is refused."),
 	})
@@ -55,7 +55,7 @@ func TestFaults_AllStandOnTheFormWithAChoiceForEachOffer(t *testing.T) {
 		}
 		mustContain(t, page.body, "8 faults. The first:", "compose.yaml, line 9", "A bind of /srv/more.", "&lt;script&gt;alert(1)",
 			`<option>cache</option><option>db</option>`, `name="value_DB_PASSWORD"`, `name="generate" value="DB_PASSWORD"`,
-			`name="plain" value="DOMAIN"`, `name="plain" value="TZ"`, `name="database_services" value="cache"`,
+			`name="plain" value="DOMAIN"`, `name="plain" value="TZ"`, `name="root_start" value="cache"`,
 			"Security exception: writable root, for web", `name="dotenv"`)
 		offered := page.body[strings.Index(page.body, `class="offers`):]
 		if n := strings.Count(offered[:strings.Index(offered, "</fieldset>")], `name="host_folders"`); n != 1 {

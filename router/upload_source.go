@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"berth/controller/app"
 	"berth/controller/problem"
 	"berth/examples"
 )
@@ -109,8 +110,12 @@ func (a *admin) receiveMade(form *upload) error {
 }
 
 // placeProblems puts what is wrong with an archive that Berth packed beside the field that
-// holds it.
+// holds it, and at the top of the page what has no field that a person types into.
 func (u *upload) placeProblems() {
+	if wrong := u.problems[app.FieldBound]; wrong != nil {
+		delete(u.problems, app.FieldBound)
+		u.problems[""] = wrong
+	}
 	if wrong := u.problems[fieldArchive]; wrong != nil && u.made != nil && u.held == nil {
 		delete(u.problems, fieldArchive)
 		u.problems[u.made.field] = wrong

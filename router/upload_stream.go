@@ -36,7 +36,7 @@ const (
 // The most that the small fields of an upload may be.
 const (
 	uploadFieldBytes = 8 << 10
-	uploadFieldCount = 80 // variables that an archive needs have one each
+	uploadFieldCount = 110 // variables that an archive needs have one each, and routes of services three
 )
 
 // upload is a form that was read while it came in. The archive is nil where a

@@ -19,6 +19,7 @@ import (
 
 	"berth/controller/app"
 	"berth/controller/pause"
+	"berth/controller/plan"
 	"berth/controller/problem"
 	"berth/controller/secret"
 )
@@ -135,6 +136,7 @@ type previewAnswer struct {
 		Main     string           `json:"main"`
 		Port     uint16           `json:"port"`
 		Services []plannedService `json:"services"`
+		Bound    []boundAnswer    `json:"bound"`
 	} `json:"plan"`
 }
 
@@ -147,6 +149,25 @@ type plannedService struct {
 
 	RootStart string   `json:"root_start"`
 	Unmounted []string `json:"unmounted"`
+}
+
+// boundAnswer is what a service mounts of the archive.
+type boundAnswer struct {
+	Choice string       `json:"choice"`
+	Source string       `json:"source"`
+	As     plan.BoundAs `json:"as"`
+}
+
+// line says what becomes of it, and how that is changed.
+func (b boundAnswer) line() string {
+	source := b.Source
+	if source == "" {
+		source = "the archive"
+	}
+	if b.As == plan.BoundVolume {
+		return fmt.Sprintf("%s at %s: a volume that is filled from it; --bound %s=image for a part of the image", source, b.Choice, b.Choice)
+	}
+	return fmt.Sprintf("%s at %s: part of the image; --bound %s=volume for a volume", source, b.Choice, b.Choice)
 }
 
 // lines say for each service what it is made of.
@@ -178,6 +199,9 @@ func (p previewAnswer) lines() []string {
 			parts = append(parts, strings.Join(service.Unmounted, ", ")+" kept only with --image-volumes")
 		}
 		lines = append(lines, "  "+service.Name+": "+strings.Join(parts, "; "))
+	}
+	for _, bound := range p.Plan.Bound {
+		lines = append(lines, "  "+bound.line())
 	}
 	return lines
 }

@@ -19,6 +19,8 @@ type choiceFlags struct {
 	profiles, compose   names
 	hostFolders, dotenv bool
 	imageVolumes        bool
+	serviceRoutes       names // ROUTE=SERVICE or ROUTE=SERVICE:PORT
+	bound               names // SERVICE:/place=image or =volume
 	set                 names // NAME=value
 	buildArguments      names // NAME=value
 	secrets             names // of variables of the environment
@@ -52,6 +54,8 @@ func addChoiceFlags(flags *flag.FlagSet) *choiceFlags {
 	flags.StringVar(&c.readiness.Status, "ready-status", "", "with --ready http: the status of the right answer; without it any below 500")
 	flags.StringVar(&c.readiness.Scheme, "scheme", "", "what the proxy speaks with the app: http, or h2c for gRPC")
 	flags.BoolVar(&c.imageVolumes, "image-volumes", false, "keep the volumes that images declare: each becomes a volume of the app")
+	flags.Var(&c.serviceRoutes, "service-route", "ROUTE=SERVICE or ROUTE=SERVICE:PORT of a new app with a compose file, in place of the routes that the file asks for; may be repeated")
+	flags.Var(&c.bound, "bound", "SERVICE:/place=image or SERVICE:/place=volume: what a file or folder of the archive becomes that the service mounts there; may be repeated")
 	flags.Var(&c.set, "set", "NAME=value of a plain variable; may be repeated")
 	flags.Var(&c.buildArguments, "build-arg", "NAME=value of a plain variable that the build gets too; may be repeated")
 	flags.Var(&c.secrets, "secret", "NAME of a secret, whose value is the environment variable NAME of this command; may be repeated")
@@ -92,6 +96,11 @@ func (c *choiceFlags) fields(p *program) ([][2]string, error) {
 	if c.imageVolumes {
 		add("image_volumes", strconv.FormatBool(true))
 	}
+	if _, err := app.ParseBoundChoices(strings.Join(c.bound, ",")); err != nil {
+		return nil, &usageError{fmt.Errorf("--bound: %w", err)}
+	}
+	add("service_routes", strings.Join(c.serviceRoutes, ","))
+	add(app.FieldBound, strings.Join(c.bound, ","))
 	variables, err := c.variables(p)
 	if err != nil {
 		return nil, err

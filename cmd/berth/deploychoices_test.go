@@ -9,14 +9,14 @@ func TestDeploy_SendsWhatTheArchiveLeavesOpen(t *testing.T) {
 	t.Parallel()
 	want := map[string]string{
 		"main": "web", "port": "8080", "profiles": "a,b", "compose": "deploy/compose.yaml,deploy/more.yaml", "host_folders": "true", "dotenv": "true",
-		"value_MODE": "a=b", "plain": "KEY,MODE,API_URL", "build": "API_URL", "value_API_URL": "https://x", "value_BERTH_TOKEN": "berth_test", "database_services": "db,cache", "writable_root": "true", "root_start": "web,db", "image_volumes": "true",
+		"value_MODE": "a=b", "plain": "KEY,MODE,API_URL", "build": "API_URL", "value_API_URL": "https://x", "value_BERTH_TOKEN": "berth_test", "database_services": "db,cache", "writable_root": "true", "root_start": "web,db", "image_volumes": "true", "bound": "web:/a.conf=volume,web:/b=image", "service_routes": "/api=api:9000,/x=web",
 		"start_time": "3m", "ready": "http", "ready_path": "/healthz", "ready_status": "204", "scheme": "h2c",
 	}
 	for _, exists := range []bool{false, true} {
 		server := newAPIServer(t)
 		server.exists = exists
 		_, _, err := deploy(t, server, "berth_test", "--main", "web", "--port", "8080", "--profile", "a", "--profile", "b", "--compose", "deploy/compose.yaml", "--compose", "deploy/more.yaml", "--host-folders", "--dotenv",
-			"--set", "MODE=a=b", "--plain", "KEY", "--build-arg", "API_URL=https://x", "--secret", "BERTH_TOKEN", "--waive", "database:db,cache", "--waive", "writable_root", "--waive", "root_start:web,db", "--image-volumes",
+			"--set", "MODE=a=b", "--plain", "KEY", "--build-arg", "API_URL=https://x", "--secret", "BERTH_TOKEN", "--waive", "database:db,cache", "--waive", "writable_root", "--waive", "root_start:web,db", "--image-volumes", "--bound", "web:/a.conf=volume", "--bound", "web:/b=image", "--service-route", "/api=api:9000", "--service-route", "/x=web",
 			"--start-time", "3m", "--ready", "http", "--ready-path", "/healthz", "--ready-status", "204", "--scheme", "h2c")
 		if err != nil {
 			t.Fatal(err)
@@ -46,6 +46,7 @@ func TestDeploy_RefusesFlagsOfChoicesThatMeanNothing(t *testing.T) {
 		{"--ready", "tcp", "--ready-status", "200"},
 		{"--scheme", "https"},
 		{"--waive", "root_start:"},
+		{"--bound", "web:/a.conf"},
 	} {
 		server := newAPIServer(t)
 		_, _, err := deploy(t, server, "berth_test", flags...)

@@ -16,6 +16,9 @@ type Choices struct {
 	Compose  ComposePaths `json:"compose,omitempty"`  // the files that are read
 	// Volumes makes volumes of the app in place of data folders of the host.
 	Volumes bool `json:"volumes,omitempty"`
+	// Bound says what files and folders of the archive become that services mount; the
+	// places that it does not name are left to Berth.
+	Bound BoundChoices `json:"bound,omitempty"`
 	// Dotenv takes the values of the archive's .env for variables that the app lacks.
 	Dotenv bool `json:"dotenv,omitempty"`
 	// ImageVolumes makes volumes of the app of those that images declare.
@@ -31,6 +34,7 @@ const (
 	FieldProfiles     = "profiles"
 	FieldCompose      = "compose"
 	FieldVolumes      = "host_folders"
+	FieldBound        = "bound"
 	FieldDotenv       = "dotenv"
 	FieldImageVolumes = "image_volumes"
 	FieldRootStart    = "root_start"
@@ -39,6 +43,7 @@ const (
 // ChoicesForm is Choices as a person types them.
 type ChoicesForm struct {
 	Main, Profiles, Compose string
+	Bound                   string
 	Volumes, Dotenv         bool
 	ImageVolumes            bool
 	RootStart               string
@@ -48,7 +53,7 @@ type ChoicesForm struct {
 func (c Choices) Form() ChoicesForm {
 	return ChoicesForm{
 		Main: string(c.Main), Profiles: strings.Join(c.Profiles.List(), ", "), Compose: strings.Join(c.Compose.List(), ", "),
-		Volumes: c.Volumes, Dotenv: c.Dotenv, ImageVolumes: c.ImageVolumes, RootStart: strings.Join(c.RootStart.List(), ", "),
+		Bound: strings.Join(c.Bound.List(), ", "), Volumes: c.Volumes, Dotenv: c.Dotenv, ImageVolumes: c.ImageVolumes, RootStart: strings.Join(c.RootStart.List(), ", "),
 	}
 }
 
@@ -65,6 +70,8 @@ func ParseChoices(form ChoicesForm) (Choices, problem.Problems) {
 	problems = problems.With(problem.AtField(FieldProfiles, err))
 	parsed.RootStart, err = ParseServiceNames(form.RootStart)
 	problems = problems.With(problem.AtField(FieldRootStart, err))
+	parsed.Bound, err = ParseBoundChoices(form.Bound)
+	problems = problems.With(err)
 	parsed.Compose, err = ParseComposePaths(form.Compose)
 	return parsed, problems.With(problem.AtField(FieldCompose, err))
 }
@@ -74,6 +81,7 @@ func (c Choices) addTo(options plan.Options) plan.Options {
 	options.Main, options.Profiles = string(c.Main), c.Profiles.List()
 	options.Compose = c.Compose.List()
 	options.Volumes, options.Dotenv = c.Volumes, c.Dotenv
+	options.Bound = c.Bound.Map()
 	options.RootStart = c.RootStart.List()
 	return options
 }

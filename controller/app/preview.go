@@ -16,6 +16,9 @@ type Preview struct {
 	Reasons    []string // whole sentences: what was found, and what follows
 	Services   []string // names, in the order in which they start
 
+	Routes []plan.RouteWish // of single services
+	Bound  []plan.Bound     // what the services mount of the archive, as image or volume
+
 	Plan []ServicePreview // the services as they will run, in the order in which they start
 	// Notes are whole sentences: what is left out or changed. Reasons holds them too.
 	Notes []string
@@ -47,9 +50,8 @@ type ServicePreview struct {
 	RootStart string
 	Unmounted []string // paths that its image declares as volumes, and where nothing is mounted
 
-	Uses     []string // the services that it waits for, is linked to, or has an address of in a variable
-	Runs     plan.RestartMode
-	Database string // of which database it runs the official image; empty for none
+	Uses []string // the services that it waits for, is linked to, or has an address of in a variable
+	Runs plan.RestartMode
 }
 
 // Ask keeps what a template asks for, without the values of secrets.
@@ -87,7 +89,7 @@ func (p Preview) Main() ServicePreview {
 // PreviewOf returns the plan as people read it. The mounts are the app's own, of its main
 // service.
 func PreviewOf(made plan.Plan, mounts ...Mount) Preview {
-	preview := Preview{Notes: made.Notes}
+	preview := Preview{Notes: made.Notes, Bound: made.Bound, Routes: made.Routes}
 	for _, service := range made.Services {
 		preview.Services = append(preview.Services, service.Name)
 		preview.Plan = append(preview.Plan, servicePreview(service, made))
@@ -100,7 +102,9 @@ func PreviewOf(made plan.Plan, mounts ...Mount) Preview {
 		preview.Own, preview.Dockerfile, preview.Reasons = "", "", []string{fmt.Sprintf("The route leads to %s.", made.Main)}
 	}
 	for _, wish := range made.Routes {
-		preview.Reasons = append(preview.Reasons, fmt.Sprintf("The file asks for a route: %s.", wish))
+		if wish.File != "" {
+			preview.Reasons = append(preview.Reasons, fmt.Sprintf("The file asks for a route: %s.", wish))
+		}
 	}
 	preview.Reasons = append(preview.Reasons, made.Notes...)
 	for i := range preview.Plan {
@@ -125,7 +129,6 @@ func servicePreview(service plan.Service, of plan.Plan) ServicePreview {
 		made.Port = service.Port
 	}
 	made.Runs = service.Restart.Mode
-	made.Database, _ = plan.DatabaseImage(service.Image)
 	for _, mount := range service.Mounts {
 		made.Volumes = append(made.Volumes, mount.Volume+":"+mount.Target)
 	}

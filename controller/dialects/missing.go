@@ -36,7 +36,7 @@ func (t *template) missing(of App) ([]app.TemplateVariable, error) {
 			Secret: variable.Secret && variable.Value != "" && !slices.Contains(of.Plain, variable.Name),
 		}, Follows: follows(t.form.Variables[i].Value), Known: isLiteral(t.form.Variables[i].Value)}
 		if wrong := made.Check(); wrong != nil {
-			faults = append(faults, &problem.Refusal{File: t.name(), Line: t.form.Variables[i].Line, Reason: wrong.Message, Hint: wrong.Hint})
+			faults = append(faults, &problem.Refusal{File: t.fileOf(variable.Name), Line: t.form.Variables[i].Line, Reason: wrong.Message, Hint: wrong.Hint})
 		}
 		missing = append(missing, made)
 	}

@@ -14,7 +14,10 @@ var labels = map[dialect.Name]string{dialect.Dokploy: "Dokploy", dialect.Coolify
 
 // notes says what becomes of the template. The app's route leads to the service main.
 func (t *template) notes(main string) []string {
-	notes := []string{fmt.Sprintf("%s is a template of %s: Berth reads it as plain compose.", printable.Name(t.name(), 200), labels[t.form.Dialect])}
+	var notes []string
+	for _, name := range t.names {
+		notes = append(notes, fmt.Sprintf("%s is a template of %s: Berth reads it as plain compose.", printable.Name(name, 200), labels[t.form.Dialect]))
+	}
 	var made, hosts, known []string
 	for _, variable := range t.form.Variables {
 		if t.holdsKind(variable.Value, isAddress) {

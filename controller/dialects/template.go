@@ -27,11 +27,15 @@ var ofDokploy = regexp.MustCompile(`(?m)^\s*(\[{1,2}\s*)?(config|variables)\s*[\
 
 // template is what an archive holds in place of a plain compose file.
 type template struct {
-	form    dialect.Form
-	paths   []string          // of the compose files; the first is the template's
-	file    string            // path of the template.toml; empty for Coolify, whose template is the compose file
-	holders map[string]string // by the name of a blank: the variable that keeps its value
-	own     map[string]bool   // variables that only keep values
+	form  dialect.Form
+	paths []string          // of the compose files; other paths begin in the folder of the first
+	file  string            // path of the template.toml; empty for Coolify, whose template are the compose files
+	names []string          // paths of the files that are templates
+	from  map[string]string // by the name of a variable or the path of a file: the compose file that it comes from, if that is not the first template
+	// composes are the plain compose files by path, where they differ from the archive's.
+	composes map[string]string
+	holders  map[string]string // by the name of a blank: the variable that keeps its value
+	own      map[string]bool   // variables that only keep values
 }
 
 // read returns the template of an archive; nil if it holds none. What is wrong with a plain
@@ -41,15 +45,10 @@ func read(ctx context.Context, tree *archive.Tree, o plan.Options) (*template, e
 	if len(paths) == 0 {
 		return nil, nil //nolint:nilnil // nil is the template of an archive without one
 	}
-	source, err := readSource(ctx, tree, paths[0])
-	if err != nil || source.Compose == "" {
+	found, err := readAll(ctx, tree, paths)
+	if err != nil || found == nil {
 		return nil, err
 	}
-	form, err := dialect.Import(source)
-	if err != nil || form.Dialect == dialect.Plain {
-		return nil, err
-	}
-	found := &template{form: form, paths: paths, file: source.TemplateName}
 	if err := found.refuseReferences(); err != nil {
 		return nil, err
 	}
@@ -87,30 +86,27 @@ func readSource(ctx context.Context, tree *archive.Tree, compose string) (dialec
 
 // name is the path of the file that says what the template asks for.
 func (t *template) name() string {
-	if t.file != "" {
-		return t.file
-	}
-	return t.paths[0]
+	return t.names[0]
 }
 
 // refuseReferences refuses characters that would name a secret of the app.
 func (t *template) refuseReferences() error {
 	var faults problem.Refusals
-	check := func(text dialect.Text, line int) {
+	check := func(name string, text dialect.Text, line int) {
 		for _, part := range text {
 			if plan.RefersToSecret(part.Literal) {
 				faults = append(faults, &problem.Refusal{
-					File: t.name(), Line: line, Reason: "The text holds characters of the private use area, which mean something else here.", Hint: "Remove the invisible characters.",
+					File: t.fileOf(name), Line: line, Reason: "The text holds characters of the private use area, which mean something else here.", Hint: "Remove the invisible characters.",
 				})
 				return
 			}
 		}
 	}
 	for _, variable := range t.form.Variables {
-		check(variable.Value, variable.Line)
+		check(variable.Name, variable.Value, variable.Line)
 	}
 	for _, file := range t.form.Files {
-		check(file.Content, file.Line)
+		check(file.Path, file.Content, file.Line)
 	}
 	return faults.Err()
 }

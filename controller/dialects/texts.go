@@ -25,11 +25,15 @@ func (t *template) texts(tree *archive.Tree, o plan.Options) (texts map[string][
 	if err != nil {
 		return nil, nil, t.placed(err)
 	}
-	texts = map[string][]byte{t.paths[0]: []byte(t.form.Compose)}
+	texts = make(map[string][]byte)
+	for name, compose := range t.composes {
+		texts[name] = []byte(compose)
+	}
 	for i, file := range filled.Files {
 		name := path.Join(path.Dir(t.paths[0]), file.Path)
 		entry, found := tree.Entry(name)
 		if refusal := t.refusePlace(tree, name); refusal != nil {
+			refusal.File = t.fileOf(file.Path)
 			refusal.Line = t.form.Files[i].Line
 			faults = append(faults, refusal)
 			continue
@@ -73,7 +77,7 @@ func (t *template) lacking(known map[string]string) (faults problem.Refusals) {
 			}
 			said[holder] = true
 			faults = append(faults, &problem.Refusal{
-				File: t.name(), Line: file.Line, Reason: fmt.Sprintf("The variable %.128s has no value.", holder),
+				File: t.fileOf(file.Path), Line: file.Line, Reason: fmt.Sprintf("The variable %.128s has no value.", holder),
 				Hint: fmt.Sprintf("The template's file %s holds it: give it a value among the app's variables.", printable.Name(file.Path, 100)),
 			})
 		}

@@ -62,7 +62,12 @@ func (e *Engine) RemoveAccessory(ctx context.Context, accessory Accessory) error
 	defer cancel()
 	var err error
 	switch accessory.Kind {
-	case KindKeeper, KindHelper:
+	case KindHelper:
+		if err := e.finishSeed(ctx, accessory.ID); err != nil {
+			return err
+		}
+		return e.link.Remove(ctx, accessory.ID)
+	case KindKeeper:
 		return e.link.Remove(ctx, accessory.ID)
 	case KindSecretsVolume:
 		err = e.removeSecretsVolumeOf(ctx, accessory)

@@ -36,24 +36,32 @@ func (e *Engine) seed(ctx context.Context, options StartOptions, owner volume.Ow
 		mounts = append(mounts, one)
 	}
 	options.Service.Mounts = mounts
+	if err := e.resumeSeeds(ctx, wanted, owner); err != nil {
+		return options, err
+	}
 	empty, err := e.emptyOnes(ctx, wanted)
 	if err != nil || len(empty) == 0 {
 		return options, err
 	}
+	return options, e.whileMarked(ctx, options, empty, owner, func() error { return e.fill(ctx, options, empty, owner) })
+}
+
+// fill lets the engine fill the empty volumes, and gives them to the owner.
+func (e *Engine) fill(ctx context.Context, options StartOptions, empty []mount.Mount, owner volume.Owner) error {
 	filler, err := e.CreateHelper(ctx, &container.Config{
 		Image: options.Image.ID, Cmd: options.Service.Command, Entrypoint: options.Service.Entrypoint,
 		Labels: e.link.OwnLabels(link.RoleHelper, options.App, options.Release),
 	}, stillHost(empty))
 	if err != nil {
-		return options, startFailure(ctx, "create container to fill volumes", err)
+		return startFailure(ctx, "create container to fill volumes", err)
 	}
 	defer e.DiscardHelper(ctx, filler)
 	for _, one := range empty {
 		if err := e.hand(ctx, filler, one.Target, one.Source, owner); err != nil {
-			return options, err
+			return err
 		}
 	}
-	return options, nil
+	return nil
 }
 
 // emptyOnes returns those of the mounts whose volume is empty: by a container of an image
@@ -62,34 +70,46 @@ func (e *Engine) emptyOnes(ctx context.Context, mounts []mount.Mount) ([]mount.M
 	if len(mounts) == 0 {
 		return nil, nil
 	}
-	image, err := e.pauseImage(ctx)
+	looked := bare(mounts)
+	looker, err := e.createLooker(ctx, looked, map[string]string{link.LabelStack: e.link.Stack, link.LabelRole: link.RoleHelper})
 	if err != nil {
 		return nil, err
-	}
-	var looked []mount.Mount
-	for i, one := range mounts {
-		one.Target, one.ReadOnly = "/volume"+strconv.Itoa(i), true
-		one.VolumeOptions = &mount.VolumeOptions{NoCopy: true}
-		looked = append(looked, one)
-	}
-	looker, err := e.CreateHelper(ctx, &container.Config{
-		Image: image, NetworkDisabled: true, Labels: map[string]string{link.LabelStack: e.link.Stack, link.LabelRole: link.RoleHelper},
-	}, stillHost(looked))
-	if err != nil {
-		return nil, startFailure(ctx, "create container to look into volumes", err)
 	}
 	defer e.DiscardHelper(ctx, looker)
 	var empty []mount.Mount
 	for i, one := range looked {
-		_, bare, err := e.folder(ctx, looker, one.Target)
+		_, isEmpty, err := e.folder(ctx, looker, one.Target)
 		if err != nil {
 			return nil, err
 		}
-		if bare {
+		if isEmpty {
 			empty = append(empty, mounts[i])
 		}
 	}
 	return empty, nil
+}
+
+// bare mounts the volumes of mounts at places of their own, and fills none.
+func bare(mounts []mount.Mount) (made []mount.Mount) {
+	for i, one := range mounts {
+		one.Target, one.ReadOnly = "/volume"+strconv.Itoa(i), true
+		one.VolumeOptions = &mount.VolumeOptions{NoCopy: true}
+		made = append(made, one)
+	}
+	return made
+}
+
+// createLooker creates a container without content that has the mounts and never starts.
+func (e *Engine) createLooker(ctx context.Context, mounts []mount.Mount, labels map[string]string) (id string, err error) {
+	image, err := e.pauseImage(ctx)
+	if err != nil {
+		return "", err
+	}
+	id, err = e.CreateHelper(ctx, &container.Config{Image: image, NetworkDisabled: true, Labels: labels}, stillHost(mounts))
+	if err != nil {
+		return "", startFailure(ctx, "create container to look into volumes", err)
+	}
+	return id, nil
 }
 
 // stillHost confines a container that is not started, with mounts.

@@ -24,6 +24,8 @@ type Plan struct {
 	Composed bool      // the plan comes from a compose file
 	// Routes are those that a compose file asks for, beside the app's own.
 	Routes []RouteWish
+	// Bound are what a compose file mounts of the archive.
+	Bound []Bound
 	// Notes are whole sentences on surprising effects, for a person.
 	Notes []string
 }
@@ -115,6 +117,9 @@ type Options struct {
 	// Volumes makes volumes of the app in place of data folders of the host. Nothing of
 	// the host is taken over.
 	Volumes bool
+	// Bound says what files and folders of the archive become that services mount, by
+	// BoundKey; the planner chooses for the others.
+	Bound map[string]BoundAs
 	// Dotenv takes the values of the archive's .env for variables that the app lacks.
 	Dotenv bool
 	// Secrets are the names of the app's secrets. The plan refers to their values, even

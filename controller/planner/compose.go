@@ -53,6 +53,9 @@ type composer struct {
 	volumes map[string]string
 	entries []archive.Entry // of the archive, once a bind asked for them
 
+	bound []plan.Bound // what services mount of the archive
+	used  []string     // keys of the choices among options.Bound that are about some
+
 	// Of the service that is planned now: where its files lie, and their size.
 	placed      map[string]bool
 	placedBytes int
@@ -83,7 +86,8 @@ func fromCompose(ctx context.Context, tree *archive.Tree, paths []string, o plan
 	if err := c.faults.Err(); err != nil {
 		return plan.Plan{}, err
 	}
-	made.Notes = c.allNotes()
+	c.noteUnusedChoices()
+	made.Bound, made.Notes = c.bound, c.allNotes()
 	return made, nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 
 	"berth/controller/archive"
+	"berth/controller/hostpath"
 	"berth/controller/plan"
 	"berth/controller/problem"
 )
@@ -42,7 +43,7 @@ type bind struct {
 }
 
 func (c *composer) bind(b bind) error {
-	if isHostPath(b.Source) {
+	if hostpath.Is(b.Source) {
 		return c.hostBind(b)
 	}
 	inArchive, err := c.archivePath(b.Source, "The mounted path", b.place...)
@@ -57,10 +58,10 @@ func (c *composer) bind(b bind) error {
 		return c.bindFile(b, entry)
 	case found || inArchive == "":
 		return c.bindFolder(b, inArchive)
-	case isFileBind(b.Source, b.Target) && (c.isBuiltFrom(b, inArchive) || path.Ext(b.Target) == ".log"):
+	case hostpath.IsFile(b.Source, b.Target) && (c.isBuiltFrom(b, inArchive) || path.Ext(b.Target) == ".log"):
 		c.note("%s is not mounted into %s: the archive has no such file.", inArchive, b.to.Name)
 		return nil
-	case isFileBind(b.Source, b.Target):
+	case hostpath.IsFile(b.Source, b.Target):
 		return c.refuse(fmt.Sprintf("The archive has no file %.200s, which %s mounts.", inArchive, b.to.Name), "Add it to the archive, or correct the path; it starts where the compose file lies.", b.place...)
 	default:
 		c.note("%s of %s is a volume of the app: the archive holds no folder %.200s.", b.Target, b.to.Name, inArchive)
@@ -71,20 +72,20 @@ func (c *composer) bind(b bind) error {
 // hostBind refuses a path of the host, or makes a volume in place of a data folder if a
 // person agreed to it.
 func (c *composer) hostBind(b bind) error {
-	switch kind := kindOfHostPath(b.Source); {
-	case kind == hostClock && plan.IsBelow(path.Clean(b.Target), path.Clean(b.Source)):
+	switch kind := hostpath.KindOf(b.Source); {
+	case kind == hostpath.Clock && plan.IsBelow(path.Clean(b.Target), path.Clean(b.Source)):
 		c.note("%s of the host is not mounted into %s: set the variable TZ, such as TZ=Europe/Berlin.", b.Source, b.to.Name)
 		return nil
-	case kind == hostRandom && (b.Target == "/dev/urandom" || b.Target == "/dev/random"):
+	case kind == hostpath.Random && (b.Target == "/dev/urandom" || b.Target == "/dev/random"):
 		c.note("%s of the host is not mounted into %s: each container has %s of its own.", b.Source, b.to.Name, b.Target)
 		return nil
-	case kind == hostSocket:
+	case kind == hostpath.Socket:
 		return c.refuse(fmt.Sprintf("The service %s mounts the socket %.200q. It would give the app the engine, and with it the whole machine.", b.to.Name, b.Source),
 			"Remove the mount. A service that manages containers cannot run as an app.", b.place...)
-	case kind != hostData:
+	case kind != hostpath.Data:
 		return c.refuse(fmt.Sprintf("The service %s mounts %.200q, a path of the host. An app sees nothing of the host's system.", b.to.Name, b.Source),
 			"Remove the mount, or use a named volume. Put files that the service needs into the archive.", b.place...)
-	case isFileBind(b.Source, b.Target):
+	case hostpath.IsFile(b.Source, b.Target):
 		return c.refuse(fmt.Sprintf("The service %s mounts %.200q, a file of the host.", b.to.Name, b.Source), "Put the file into the archive, and mount it from there, such as ./app.conf:/etc/app.conf.", b.place...)
 	case !c.options.Volumes:
 		refusal := c.refuse(fmt.Sprintf("The service %s mounts %.200q, a data folder of the host.", b.to.Name, b.Source),
@@ -108,7 +109,7 @@ func (c *composer) volumeFor(source string) string {
 	if name, found := c.volumes[clean]; found {
 		return name
 	}
-	base := volumeNameFor(source)
+	base := hostpath.VolumeName(source)
 	name := base
 	for i := 2; c.takenVolume(name); i++ {
 		name = base + "-" + strconv.Itoa(i)
@@ -138,10 +139,14 @@ func (c *composer) bindFile(b bind, entry archive.Entry) error {
 	if err != nil {
 		return err
 	}
+	secret := c.tree.holdsSecret(entry.Path)
+	if !secret && c.boundAs(b, entry.Path, false, plan.BoundImage) == plan.BoundVolume {
+		return c.bindFileVolume(b, entry, content)
+	}
 	if err := c.addBound(b, b.Target, entry, content); err != nil {
 		return err
 	}
-	if c.tree.holdsSecret(entry.Path) {
+	if secret {
 		c.note("%s holds secrets of the app, so %s gets it in memory: %s is a link to it.", entry.Path, b.to.Name, b.Target)
 		return nil
 	}
@@ -175,13 +180,20 @@ func (c *composer) addBound(b bind, target string, entry archive.Entry, content 
 	return c.addFile(b.to, file, types.FileReferenceConfig{Mode: &mode}, b.place...)
 }
 
-// bindFolder puts a folder of the archive into the image. If the service writes there, it
-// gets a volume, which is filled from the folder at the first release.
+// bindFolder puts a folder of the archive into the image. If the service writes there, or a
+// person chose so, it gets a volume, which is filled from the folder at the first release.
 func (c *composer) bindFolder(b bind, folder string) error {
 	entries, fits := c.filesBelow(folder)
-	isVolume := !b.ReadOnly && (len(entries) == 0 || isDataTarget(b.Target))
 	if !fits || len(c.placed)+len(entries) > mostBindFiles {
 		return c.largeFolder(b, folder)
+	}
+	isVolume := !b.ReadOnly
+	if len(entries) > 0 {
+		likely := plan.BoundImage
+		if isVolume && hostpath.IsData(b.Target) {
+			likely = plan.BoundVolume
+		}
+		isVolume = c.boundAs(b, folder, true, likely) == plan.BoundVolume
 	}
 	paths := make([]string, 0, len(entries))
 	for _, entry := range entries {
@@ -208,16 +220,6 @@ func (c *composer) bindFolder(b bind, folder string) error {
 		c.note("The folder %s becomes part of the image of %s at %s.%s", c.orTop(folder), b.to.Name, b.Target, unkept(b.ReadOnly))
 		return nil
 	}
-}
-
-// largeFolder leaves out a folder that the image is built from, and refuses another.
-func (c *composer) largeFolder(b bind, folder string) error {
-	if c.isBuiltFrom(b, folder) {
-		c.note("The folder %s is not mounted into %s: its image is built from there.", c.orTop(folder), b.to.Name)
-		return nil
-	}
-	return c.refuse(fmt.Sprintf("The folder %.200s that %s mounts holds, with what it mounts before, more than %d files or %d MB.", c.orTop(folder), b.to.Name, mostBindFiles, allFilesBytes>>20),
-		"Build an image that has it, with COPY, or use a named volume and upload the files.", b.place...)
 }
 
 // isBuiltFrom reports whether the service's image is built from a folder that has the path.
@@ -274,7 +276,7 @@ var ofDeployment = []string{".gitkeep", ".gitignore", ".keep", dotenvFile}
 func (c *composer) boundFiles(service types.ServiceConfig) []string {
 	var names []string
 	for _, volume := range service.Volumes {
-		if volume.Type != types.VolumeTypeBind || isHostPath(volume.Source) {
+		if volume.Type != types.VolumeTypeBind || hostpath.Is(volume.Source) {
 			continue
 		}
 		inArchive, err := c.archivePath(volume.Source, "The mounted path")

@@ -41,7 +41,6 @@ const (
 	OfferPlain Offer = "plain" // the variables are kept plain, not as secrets
 
 	// The security exceptions for one service.
-	OfferDatabase     Offer = "database"
 	OfferWritableRoot Offer = "writable_root"
 	OfferRootStart    Offer = "root_start"
 )

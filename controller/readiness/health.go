@@ -33,6 +33,16 @@ func Unhealthy(wanted app.Readiness, works string, waited time.Duration, conditi
 	return message
 }
 
+// Failing says that the health check of a live instance fails, and what its last run
+// printed.
+func Failing(condition docker.Condition) string {
+	const fails = "Its own health check fails."
+	if failure := LastFailure(condition); failure != "" {
+		return fails + " " + strings.TrimSuffix(failure, ".") + "."
+	}
+	return fails
+}
+
 // LastFailure says in a sentence how the last run of a health check ended; empty where
 // none is known.
 func LastFailure(condition docker.Condition) string {

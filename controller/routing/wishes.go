@@ -35,14 +35,26 @@ func (r *Routes) AddWishes(found *app.App, made plan.Plan) error {
 		if err != nil {
 			return err
 		}
+		if !slices.Contains(made.Names(), wish.Service) {
+			refuse("There is no such service.", fmt.Sprintf("Name one of %s.", app.NameList(made.Names())))
+			continue
+		}
 		if other, twice := given[route.String()]; twice {
-			refuse(fmt.Sprintf("The file asks for it for %s too.", other), "Give each service a route of its own.")
+			refuse(fmt.Sprintf("%s asks for it for %s too.", whoAsks(wish), other), "Give each service a route of its own.")
 			continue
 		}
 		given[route.String()] = wish.Service
 		found.Lead(route, destinationOf(wish, made.Main))
 	}
 	return problem.Refused("archive", faults.Err())
+}
+
+// whoAsks names the one that asks for the route.
+func whoAsks(wish plan.RouteWish) string {
+	if wish.File == "" {
+		return "The form"
+	}
+	return "The file"
 }
 
 // destinationOf is where a wished route leads. The main service has no name in it, so that

@@ -186,8 +186,6 @@ func grant(options *plan.Options, err error) []string {
 	for _, fault := range faults {
 		waivers := given[fault.Subject]
 		switch fault.Offer {
-		case problem.OfferDatabase:
-			waivers.Database = true
 		case problem.OfferRootStart:
 			waivers.RootStart = true
 		case problem.OfferWritableRoot:

@@ -123,7 +123,7 @@ func (h *Helpers) FindRootOwner(ctx context.Context, name volume.Name) (volume.O
 }
 
 // RemoveHelpers removes what works in volumes and on images, as an earlier process
-// of this stack may have left it. It must not run while this one does either.
+// of this stack may have left it, but for what stands for volumes that are being filled. It must not run while this one does either.
 func (h *Helpers) RemoveHelpers(ctx context.Context) error {
 	ctx, cancel := link.Within(ctx, link.ProcessTimeout)
 	defer cancel()
@@ -133,6 +133,9 @@ func (h *Helpers) RemoveHelpers(ctx context.Context) error {
 	}
 	var failures []error
 	for _, summary := range found {
+		if summary.Labels[link.LabelSeed] != "" {
+			continue // the volumes that it stands for are not handed over yet
+		}
 		failures = append(failures, h.link.Remove(ctx, summary.ID))
 	}
 	return errors.Join(failures...)

@@ -164,6 +164,9 @@ func (h *Helpers) DiscardHelper(ctx context.Context, id string) {
 	h.link.Discard(ctx, id)
 }
 
+// LeaveHelper leaves what CreateHelper made in the engine: it is an Accessory from here on.
+func (h *Helpers) LeaveHelper(id string) { h.end(id) }
+
 // openStatic opens the program. One that needs libraries could not run in an
 // image that holds it alone.
 func openStatic(path string) (*os.File, error) {

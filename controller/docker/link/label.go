@@ -17,6 +17,9 @@ const (
 	LabelFiles   = "berth.files" // a hash of what was added to an image
 	LabelPort    = "berth.port"  // the port that the instance was told to listen on
 	LabelVolume  = "berth.volume"
+	// LabelSeed is on a container that stands for volumes that are being filled: whom they
+	// are for, as numbers.
+	LabelSeed = "berth.seed"
 	// LabelDescription is what a person wrote about a volume.
 	LabelDescription = "berth.description"
 )

@@ -1,4 +1,5 @@
-package planner
+// Package hostpath judges the paths that a compose file mounts, by their names alone.
+package hostpath
 
 import (
 	"path"
@@ -9,15 +10,16 @@ import (
 	"berth/controller/plan"
 )
 
-// hostKind is the kind of a path of the host, for a bind of a compose file.
-type hostKind uint8
+// Kind is the kind of a path of the host, for a bind of a compose file.
+type Kind uint8
 
+// The kinds of paths.
 const (
-	hostSystem hostKind = iota // the host's own, or unknown
-	hostSocket                 // an engine's socket
-	hostClock                  // the host's time zone
-	hostRandom                 // a source of random numbers, which each container has
-	hostData                   // plainly data
+	System Kind = iota // the host's own, or unknown
+	Socket             // an engine's socket
+	Clock              // the host's time zone
+	Random             // a source of random numbers, which each container has
+	Data               // plainly data
 )
 
 var (
@@ -32,38 +34,38 @@ var systemRoots = []string{
 	"sys", "system", "tmp", "usr", "var", "windows", "applications", "library", "volumes",
 }
 
-// isHostPath reports whether a source is a path of the host, not of the archive.
-func isHostPath(source string) bool {
+// Is reports whether a source is a path of the host, not of the archive.
+func Is(source string) bool {
 	return strings.HasPrefix(source, "/") || strings.HasPrefix(source, "~") || strings.Contains(source, `\`) || windowsDrive.MatchString(source)
 }
 
-// kindOfHostPath judges a path of the host by its name alone.
-func kindOfHostPath(source string) hostKind {
+// KindOf judges a path of the host by its name alone.
+func KindOf(source string) Kind {
 	clean := path.Clean(source)
 	switch {
 	case socketName.MatchString(clean):
-		return hostSocket
+		return Socket
 	case clean == "/etc/localtime" || clean == "/etc/timezone" || plan.IsBelow(clean, "/usr/share/zoneinfo"):
-		return hostClock
+		return Clock
 	case clean == "/dev/urandom" || clean == "/dev/random":
-		return hostRandom
+		return Random
 	case clean == "~" || strings.HasPrefix(clean, "~/"):
-		return hostData
+		return Data
 	case !strings.HasPrefix(clean, "/") || clean == "/" || clean == "/root":
-		return hostSystem
+		return System
 	case slices.Contains(systemRoots, strings.ToLower(strings.Split(clean, "/")[1])):
-		return hostSystem
+		return System
 	default:
-		return hostData
+		return Data
 	}
 }
 
 // fileLike matches the name of a file, such as app.conf.
 var fileLike = regexp.MustCompile(`\.[A-Za-z][A-Za-z0-9]{0,9}$`)
 
-// isFileBind reports whether a bind that nothing is known of is about a file: both ends
+// IsFile reports whether a bind that nothing is known of is about a file: both ends
 // have the name of one.
-func isFileBind(source, target string) bool {
+func IsFile(source, target string) bool {
 	isFile := func(name string) bool {
 		base := path.Base(name)
 		return fileLike.MatchString(base) && !strings.HasPrefix(base, ".") && !strings.HasSuffix(base, ".d")
@@ -74,8 +76,8 @@ func isFileBind(source, target string) bool {
 // dataFolders are names of folders that services write their data into.
 var dataFolders = regexp.MustCompile(`^(data|database|db|uploads?|media|storage|backups?|library|libraries|logs?|cache|caches|files|downloads?|photos|images|music|videos|movies|attachments|repositories|repos|state|spool|mail|dumps?|exports?|imports?|pgdata|pg_data|db_data|mysql|postgres)$`)
 
-// isDataTarget reports whether a service writes data to a folder, by the folder's name.
-func isDataTarget(target string) bool {
+// IsData reports whether a service writes data to a folder, by the folder's name.
+func IsData(target string) bool {
 	if plan.IsBelow(target, "/var/lib") || plan.IsBelow(target, "/data") {
 		return true
 	}
@@ -84,8 +86,8 @@ func isDataTarget(target string) bool {
 
 var notInVolumeName = regexp.MustCompile(`[^A-Za-z0-9_.-]+`)
 
-// volumeNameFor makes the name of a volume from a path.
-func volumeNameFor(source string) string {
+// VolumeName makes the name of a volume from a path, of at most 50 letters.
+func VolumeName(source string) string {
 	clean := strings.Trim(path.Clean("/"+strings.TrimPrefix(strings.TrimPrefix(source, "~"), "/")), "/")
 	name := notInVolumeName.ReplaceAllString(strings.ReplaceAll(clean, "/", "-"), "-")
 	const longest = 50
