@@ -197,7 +197,7 @@ func (p *public) upload(t *testing.T, archive []byte, token string) string {
 	}
 	defer response.Body.Close()
 	text, _ := io.ReadAll(response.Body)
-	location, _, _ := strings.Cut(response.Header.Get("Location"), "?")
+	location, _, _ := strings.Cut(response.Header.Get("Location"), "#")
 	if response.StatusCode != http.StatusSeeOther || !strings.Contains(location, "/releases/") {
 		t.Fatalf("upload of %d bytes: %d to %q: %.500s", len(archive), response.StatusCode, location, text)
 	}
