@@ -23,6 +23,7 @@ import (
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/mount"
+	"github.com/docker/docker/api/types/network"
 
 	"berth/controller/broker"
 	"berth/controller/plan"
@@ -42,7 +43,8 @@ const (
 type attacker struct {
 	t      *testing.T
 	client *http.Client
-	shadow string   // the first line of the host's file
+	shadow string   // what the host's file holds, and that of the image does not
+	hidden string   // path of a file of the host that holds the word
 	ids    []string // of what must not change
 }
 
@@ -77,7 +79,17 @@ func newAttacker(t *testing.T) *attacker {
 	if err != nil {
 		t.Fatalf("this test runs as root, which the broker does too: %v", err)
 	}
-	a.shadow, _, _ = strings.Cut(string(shadow), "\n")
+	image := a.docker("run", "--rm", "--network", "none", "--label", "berth.attacked=yes", base, "cat", "/etc/shadow")
+	a.shadow, a.hidden = string(shadow), filepath.Join(t.TempDir(), "hidden")
+	for line := range strings.Lines(string(shadow)) {
+		if line = strings.TrimSpace(line); !strings.Contains(image, line) {
+			a.shadow = line
+			break
+		}
+	}
+	if err := os.WriteFile(a.hidden, []byte(secretWord), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for name, stackAndRole := range map[string][2]string{
 		otherStack + "-shop-r1": {otherStack, "app"}, attackedStack + "-traefik": {attackedStack, "proxy"},
 		attackedStack + "-berth": {attackedStack, "controller"}, attackedStack + "-broker": {attackedStack, "broker"}, "berth-attacked-nobodys": {"", ""},
@@ -142,7 +154,7 @@ func (a *attacker) run(name, stack, role string) {
 func (a *attacker) image(name, stack string) {
 	a.t.Helper()
 	folder := a.t.TempDir()
-	dockerfile := "FROM " + base + "\nENV WORD=" + secretWord + "\nRUN ln -s /etc/shadow /link && ln -s ../../../../../../etc /etclink\n"
+	dockerfile := "FROM " + base + "\nENV WORD=" + secretWord + "\nRUN ln -s /etc/shadow /link && ln -s ../../../../../../etc /etclink && ln -s " + a.hidden + " /hidden\n"
 	if err := os.WriteFile(filepath.Join(folder, "Dockerfile"), []byte(dockerfile), 0o600); err != nil {
 		a.t.Fatal(err)
 	}
@@ -220,7 +232,7 @@ func hardened(change func(*container.CreateRequest)) *container.CreateRequest {
 	r := instance()
 	r.Image, r.Labels, r.Cmd = attackedStack+"/hello:r1", labels(attackedStack, "app"), []string{"sleep", "600"}
 	r.HostConfig.NetworkMode, r.HostConfig.Mounts, r.HostConfig.LogConfig = container.NetworkMode(attackedStack+"-app-hello"), nil, container.LogConfig{Type: "json-file", Config: map[string]string{"max-size": "10m", "max-file": "3"}}
-	r.NetworkingConfig = nil
+	r.NetworkingConfig = &network.NetworkingConfig{EndpointsConfig: map[string]*network.EndpointSettings{attackedStack + "-app-hello": {Aliases: []string{"web"}}}}
 	change(r)
 	return r
 }
@@ -258,7 +270,7 @@ func (a *attacker) hostFiles(t *testing.T) {
 	a.say(t, "POST /volumes/create", `{"Name":"`+attackedStack+`-vol-host","Driver":"local","DriverOpts":{"type":"none","o":"bind","device":"/etc"},"Labels":{"berth.stack":"`+attackedStack+`","berth.role":"volume"}}`)
 	a.say(t, "POST /plugins/pull?remote=vieux/sshfs", "[]")
 	a.make(t, "hello-r1")
-	for _, path := range []string{"/link", "/etclink/shadow", "/../../../../../../etc/shadow", "/proc/1/root/etc/shadow", "/etc/shadow"} {
+	for _, path := range []string{"/link", "/etclink/shadow", "/../../../../../../etc/shadow", "/proc/1/root/etc/shadow", "/hidden", a.hidden, "/../../../../../.." + a.hidden} {
 		call := "GET /containers/" + attackedStack + "-hello-r1/archive?path=" + url.QueryEscape(path)
 		_, text := a.ask(t, call, nil) // the container's own file is no secret
 		a.holdsNothing(t, call, text)
@@ -352,8 +364,7 @@ func (a *attacker) unhardened(t *testing.T) {
 		"unmasked paths":       func(r *container.CreateRequest) { r.HostConfig.MaskedPaths = []string{} },
 		"a setting of kernels": func(r *container.CreateRequest) { r.HostConfig.Sysctls = map[string]string{"net.ipv4.ip_forward": "1"} },
 	} {
-		a.say(t, createNamed("hello-r7")+"&attack="+url.QueryEscape(name), hardened(change))
-		a.say(t, createNamed("hello-r7"), hardened(change))
+		t.Run(name, func(t *testing.T) { a.say(t, createNamed("hello-r7"), hardened(change)) })
 	}
 	text, err := json.Marshal(hardened(func(*container.CreateRequest) {}))
 	if err != nil {
@@ -373,9 +384,9 @@ func (a *attacker) networks(t *testing.T) {
 		a.say(t, createNamed("hello-r7"), hardened(func(r *container.CreateRequest) { r.HostConfig.NetworkMode = container.NetworkMode(mode) }))
 	}
 	a.make(t, "hello-r2")
-	for _, network := range []string{"host", "bridge", attackedStack + "-0-edge", otherStack + "-app-shop"} {
-		a.say(t, "POST /networks/"+network+"/connect", map[string]any{"Container": attackedStack + "-hello-r2"})
-		a.say(t, "DELETE /networks/"+network, nil)
+	for _, name := range []string{"host", "bridge", attackedStack + "-0-edge", otherStack + "-app-shop"} {
+		a.say(t, "POST /networks/"+name+"/connect", map[string]any{"Container": attackedStack + "-hello-r2"})
+		a.say(t, "DELETE /networks/"+name, nil)
 	}
 	a.say(t, "POST /networks/"+attackedStack+"-app-hello/connect", map[string]any{"Container": otherStack + "-shop-r1"})
 	a.say(t, createNamed("hello-r7"), hardened(func(r *container.CreateRequest) { r.HostConfig.PublishAllPorts = true }))
