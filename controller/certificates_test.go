@@ -32,6 +32,7 @@ type hosts struct {
 	t      *testing.T
 	ledger *store.Store
 	folder string
+	admin  traefik.Host // the admin app's public one
 
 	mu        sync.Mutex
 	chains    map[traefik.Host][]*x509.Certificate
@@ -81,7 +82,7 @@ func (h *hosts) openWith(defaults certificates.ProxySettings, text secret.Text) 
 		h.t.Fatal(err)
 	}
 	book, _, err := certificates.Open(h.t.Context(), certificates.Options{
-		Ledger: h.ledger, Engine: h, Ready: h.ready, Folder: h.folder, Key: key, Defaults: defaults, Base: "base.example.com",
+		Ledger: h.ledger, Engine: h, Ready: h.ready, Folder: h.folder, Key: key, Defaults: defaults, Base: "base.example.com", Admin: h.admin,
 		Static: traefik.StaticOptions{ProxyAddress: netip.MustParseAddr("192.0.2.2"), TrustedProxies: []netip.Prefix{netip.MustParsePrefix("198.51.100.1/32")}}, Self: netip.MustParseAddr("192.0.2.3"),
 		Near:     certificates.Neighbours{Networks: []netip.Prefix{netip.MustParsePrefix("10.201.0.0/16")}, Machine: netip.MustParseAddr("10.201.0.1")},
 		TellGate: func(trusted []netip.Prefix) error { h.gate = trusted; return nil },

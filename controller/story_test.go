@@ -52,6 +52,7 @@ type house struct {
 	forbidden []app.Waiver // from the next open on
 	base      traefik.Host
 	reserved  []traefik.Host
+	public    traefik.AdminRoute
 	resolver  string // of the checks of hosts
 	quota     int64  // of a volume
 	disk      docker.Disk
@@ -126,7 +127,7 @@ func (h *house) open() {
 		Volumes: volumes.Options{Ledger: watched, Keeper: h.keeper, Engine: h.engine, Quota: h.quota},
 		Routing: routing.Options{
 			Ledger: watched, Proxy: h.proxy, Publisher: h.proxy, Pages: "pages:8002",
-			Reserved: h.reserved, Base: h.base, Check: domaincheck.Options{Resolver: h.resolver},
+			Reserved: h.reserved, Admin: h.public, Base: h.base, Check: domaincheck.Options{Resolver: h.resolver},
 		},
 	})
 	if err != nil {

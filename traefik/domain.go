@@ -107,6 +107,7 @@ func (t Table) secure(whole *Configuration) {
 	for _, redirect := range t.Redirects {
 		t.secureRouters(whole, string(redirect.From), domains[redirect.From])
 	}
+	t.secureAdmin(whole, domains[t.Admin.Host])
 	whole.TLS = certificatesOf(t.Domains)
 }
 

@@ -87,7 +87,7 @@ func TestGolden_Generate(t *testing.T) {
 // parseTable reads lines of targets, of domains, such as "domain a.example.com
 // resolver=production-http redirect hsts=1h", of redirects, such as "redirect
 // www.example.com example.com permanent", "home /shop", "beacon TOKEN ANSWER",
-// "unknown", "force 8443", and of public ports, which parseForward reads.
+// "unknown", "force 8443", "admin admin.example.com 10.0.0.3:8002 10.0.0.0/8", and of public ports, which parseForward reads.
 func parseTable(t *testing.T, input string) Table {
 	t.Helper()
 	var table Table
@@ -106,6 +106,11 @@ func parseTable(t *testing.T, input string) Table {
 			table.Redirects = append(table.Redirects, Redirect{From: Host(fields[1]), To: Host(fields[2]), Permanent: len(fields) > 3})
 		case "forward":
 			table.Forwards = append(table.Forwards, parseForward(t, fields[1:]))
+		case "admin":
+			table.Admin = AdminRoute{Host: Host(fields[1]), Address: fields[2]}
+			for _, field := range fields[3:] {
+				table.Admin.Allow = append(table.Admin.Allow, netip.MustParsePrefix(field))
+			}
 		case "trusted":
 			for _, field := range fields[1:] {
 				table.TrustedProxies = append(table.TrustedProxies, netip.MustParsePrefix(field))

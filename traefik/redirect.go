@@ -39,10 +39,13 @@ var beaconPattern = regexp.MustCompile(`^[0-9a-f]{16,64}$`)
 // the routers for unknown addresses. Their names have a dot, or have neither number nor
 // dot. No app's names are like that.
 func generateBeside(table Table) (*Configuration, error) {
-	if err := checkRedirects(table); err != nil {
+	if err := errors.Join(checkRedirects(table), table.Admin.check(table)); err != nil {
 		return nil, err
 	}
 	made := new(Configuration)
+	if table.Admin.Host != "" {
+		made.add(table.Admin.generate())
+	}
 	for _, redirect := range table.Redirects {
 		made.redirect(string(redirect.From), redirect.From.rule(), Route{Host: redirect.From, Path: "/"}.Priority(), redirect.regex())
 	}

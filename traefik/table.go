@@ -15,6 +15,7 @@ type Table struct {
 	Beacon    Beacon     // tells this proxy from another; the zero Beacon is off
 	Domains   []Domain   // at most one for each host
 	Forwards  []Forward  // one for each public port of the static configuration
+	Admin     AdminRoute // the admin app's public host; the zero value: it has none
 
 	ForceHTTPS bool   // redirects plain requests of every route to HTTPS
 	HTTPSPort  uint16 // the HTTPS port for browsers; 0 means 443
@@ -36,7 +37,7 @@ func (t Table) Only(app string, release int64) (Table, bool) {
 		if target.App == app && target.Release == release {
 			t.Targets = []Target{target}
 			t.Forwards = slices.DeleteFunc(slices.Clone(t.Forwards), func(f Forward) bool { return f.App != app || f.Release != release })
-			t.Redirects, t.Home, t.Beacon, t.Unknown = nil, Route{}, Beacon{}, false
+			t.Redirects, t.Home, t.Beacon, t.Unknown, t.Admin = nil, Route{}, Beacon{}, false, AdminRoute{}
 			return t, true
 		}
 	}

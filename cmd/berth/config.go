@@ -25,13 +25,15 @@ type Config struct {
 
 	HTTPPort, HTTPSPort, AdminPort, DashboardPort uint16 // as published on the host
 
-	AdminListen     netip.AddrPort
-	AdminHost       traefik.Host   // where browsers sign in; no app can have it
-	AdminHosts      []traefik.Host // further names, besides localhost; may be empty
-	AdminPassword   secret.Text    // empty: the stored one
-	SecretKey       secret.Text    // empty: the one in the data folder
-	CertificateFile string         // empty, with KeyFile: Berth's own
-	KeyFile         string
+	AdminListen      netip.AddrPort
+	AdminHost        traefik.Host   // where browsers sign in; no app can have it
+	AdminHosts       []traefik.Host // further names, besides localhost; may be empty
+	AdminPublicHost  traefik.Host   // where the proxy leads to the admin app; empty: nowhere
+	AdminPublicAllow []netip.Prefix // that may come there; empty: all
+	AdminPassword    secret.Text    // empty: the stored one
+	SecretKey        secret.Text    // empty: the one in the data folder
+	CertificateFile  string         // empty, with KeyFile: Berth's own
+	KeyFile          string
 
 	ForceHTTPS       bool
 	LetsEncryptEmail string // empty: none
@@ -122,6 +124,8 @@ func (v values) parse() (Config, error) {
 		AdminListen:      parse(&p, "admin.listen", s.Admin.Listen, netip.ParseAddrPort, "an address and a port, such as 127.0.0.1:8001"),
 		AdminHost:        parse(&p, "admin.host", s.Admin.Host, parseHost, "a host name, such as berth.example.com"),
 		AdminHosts:       parse(&p, "admin.hosts", s.Admin.Hosts, parseHosts, "host names with commas between, such as berth.example.com"),
+		AdminPublicHost:  parse(&p, "admin.public.host", s.Admin.Public.Host, parseHost, "a host name, such as admin.example.com"),
+		AdminPublicAllow: parse(&p, "admin.public.allow", s.Admin.Public.Allow, parseProxies, "addresses or subnets with commas between, such as 203.0.113.7,2001:db8::/48, and not everybody"),
 		AdminPassword:    parse(&p, "admin.password", s.Admin.Password, parsePassword, "at most 72 bytes long"),
 		SecretKey:        s.Secret.Key,
 		CertificateFile:  s.SSL.Cert.File,

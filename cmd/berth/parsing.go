@@ -111,6 +111,7 @@ func (p *parsing) checkTogether(c Config) {
 	if c.BaseDomain != "" && c.BaseDomain == c.AdminHost {
 		p.refuse("base.domain", string(c.BaseDomain), "another name than that of the admin app (admin.host)")
 	}
+	p.checkPublicHost(c)
 	if c.SessionLife.Idle > c.SessionLife.Absolute {
 		p.refuse("session.idle", c.SessionLife.Idle.String(), "no longer than session.lifetime, "+c.SessionLife.Absolute.String())
 	}

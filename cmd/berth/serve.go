@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/netip"
 	"path/filepath"
 
@@ -85,8 +86,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	if err != nil {
 		return err
 	}
-	hosts := adminHosts(config, adminTLS.Leaf())
-	engine, err := openEngine(config, logger)
+	engine, err := openEngine(ctx, config, logger)
 	if err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 		return fmt.Errorf("open limits: %w", err)
 	}
 	refused := refusals.New(engine, audit, logger)
-	handler, err := router.New(router.Options{
+	admin := router.Options{
 		Story:   router.Story{Apps: story, Uploads: story, Releases: story, Settings: story, Environments: story, Outputs: story},
 		Volumes: story.Volumes(),
 		Mounts:  story, Routing: story.Routing(), Ports: story.Routing(),
@@ -131,23 +131,19 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 		PublicHTTPSPort: int(config.HTTPSPort),
 		AdminHost:       string(config.AdminHost),
 		AppsHost:        config.appsHost(),
-		AdminHosts:      hosts,
+		AdminHosts:      adminHosts(config, adminTLS.Leaf()),
 		ForceHTTPS:      config.ForceHTTPS,
 		Broker:          refused, AppsApart: config.AppsApart,
 		Builds:      router.Builds{Apart: config.BuildsApart, Limited: config.BuildsLimited},
 		Version:     currentVersion(),
 		SessionLife: config.SessionLife,
-	})
-	if err != nil {
-		return fmt.Errorf("open admin app: %w", err)
 	}
-	bounds := defaultServerLimits()
-	server := newServer(handler, adminTLS, bounds, logger)
-	crowd := connections.NewCrowd(bounds.connections)
-	server.ConnState = crowd.Follow
-	door := openPlainDoor(crowd.Listen(newDoorkeeper(on.listener, config, logger)), config, hosts)
+	server, door, err := openAdmin(config, admin, adminTLS, on.listener, logger)
+	if err != nil {
+		return err
+	}
 	group, ctx := errgroup.WithContext(ctx)
-	for _, run := range []func(context.Context) error{story.Run, domains.Run, limits.Run, refused.Run, adminTLS.Run} {
+	for _, run := range []func(context.Context) error{story.Run, domains.Run, limits.Run, refused.Run, adminTLS.Run, servePublic(config, admin, logger)} {
 		group.Go(func() error { return run(ctx) })
 	}
 	group.Go(func() error { return sweepExpired(ctx, on.ledger, config.SessionLife, logger) })
@@ -159,8 +155,22 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	return err
 }
 
-func openEngine(config Config, logger *slog.Logger) (*docker.Engine, error) {
-	return docker.Open(docker.Options{
+// openAdmin returns the admin app's server, and the door on this machine that it serves at.
+func openAdmin(
+	config Config, o router.Options, adminTLS *adminCertificates, listener net.Listener, logger *slog.Logger,
+) (*http.Server, net.Listener, error) {
+	handler, err := router.New(o)
+	if err != nil {
+		return nil, nil, fmt.Errorf("open admin app: %w", err)
+	}
+	bounds := defaultServerLimits()
+	server, crowd := newServer(handler, adminTLS, bounds, logger), connections.NewCrowd(bounds.connections)
+	server.ConnState = crowd.Follow
+	return server, openPlainDoor(crowd.Listen(newDoorkeeper(listener, config, logger)), config, o.AdminHosts), nil
+}
+
+func openEngine(ctx context.Context, config Config, logger *slog.Logger) (*docker.Engine, error) {
+	engine, err := docker.Open(docker.Options{
 		LayerBytes: config.VolumeQuota,
 		Host:       config.DockerHost,
 		Stack:      config.Stack,
@@ -169,6 +179,13 @@ func openEngine(config Config, logger *slog.Logger) (*docker.Engine, error) {
 		Reserved:   []netip.Prefix{config.EdgeSubnet},
 		Logger:     logger,
 	})
+	if err != nil {
+		return nil, err
+	}
+	if err := requireBroker(ctx, config, engine); err != nil {
+		return nil, errors.Join(err, engine.Close())
+	}
+	return engine, nil
 }
 
 // openDomains writes the proxy's static configuration, which the proxy waits for.
@@ -195,7 +212,8 @@ func openDomains(
 		Key:      key,
 		Defaults: certificates.DefaultProxySettings(config.LetsEncryptEmail, config.ACMEDirectory, config.ForceHTTPS),
 		Base:     config.BaseDomain,
-		Reserved: config.ownHosts(),
+		Reserved: config.reservedHosts(),
+		Admin:    config.AdminPublicHost,
 		Near:     config.neighbours(),
 		TellGate: config.tellGate(),
 		Logger:   logger,
@@ -272,7 +290,8 @@ func newController(
 			Publisher:  traefik.NewPublisher(config.ProxyFolder),
 			PortLedger: ledger,
 			Ports:      config.Ports,
-			Reserved:   config.ownHosts(),
+			Reserved:   config.reservedHosts(),
+			Admin:      config.adminRoute(),
 			Base:       config.BaseDomain,
 			Check:      domaincheck.Options{Resolver: config.Resolver, Addresses: config.PublicAddresses},
 			Pages:      pagesAddress(config.Stack),

@@ -70,14 +70,19 @@ func newServer(handler http.Handler, certificates *adminCertificates, limits ser
 	}
 }
 
-// runServer serves until ctx ends, and then stops in the steps said above.
+// runServer serves until ctx ends, and then stops in the steps said above. Without a
+// TLSConfig it speaks plain http.
 func runServer(ctx context.Context, server *http.Server, listener net.Listener) error {
 	requests, endRequests := context.WithCancel(context.WithoutCancel(ctx))
 	defer endRequests()
 	server.BaseContext = func(net.Listener) context.Context { return requests }
 	stopped := make(chan error, 1)
 	stopWatching := context.AfterFunc(ctx, func() { stopped <- stopServer(requests, server, endRequests) })
-	err := server.ServeTLS(listener, "", "")
+	serve := func() error { return server.ServeTLS(listener, "", "") }
+	if server.TLSConfig == nil {
+		serve = func() error { return server.Serve(listener) }
+	}
+	err := serve()
 	if stopWatching() { // it fell by itself
 		return fmt.Errorf("serve admin app: %w", err)
 	}

@@ -34,6 +34,10 @@ type settings struct {
 		Host     string      `description:"host name that browsers open the admin app at, and that no app can have; empty: the first of admin.hosts or of your certificate, else berth.localhost"`
 		Hosts    string      `description:"further host names that the admin app answers tokens at, and sends browsers on from, with commas between"`
 		Password secret.Text `description:"the operator's password; overrides a stored one"`
+		Public   struct {
+			Host  string `description:"host name that the proxy leads to the admin app at, over HTTPS; needs the broker; empty: the proxy does not lead there"`
+			Allow string `description:"addresses and subnets that may open admin.public.host, with commas between; empty: all"`
+		} `description:"-"`
 	} `description:"-"`
 	Secret struct {
 		Key secret.Text `description:"the key of every other key, long and random; without it secret.key in the data folder is"`

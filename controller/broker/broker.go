@@ -28,7 +28,7 @@ import (
 const (
 	dialTimeout = 5 * time.Second
 	headTimeout = 10 * time.Second
-	bodyTimeout = 10 * time.Second // until a body in JSON is whole
+	bodyTimeout = 4 * time.Second // until a body in JSON is whole
 	// atOnce is far above what a controller asks at the same moment: a stream or
 	// two for each app that is looked at.
 	atOnce     = 512
@@ -136,11 +136,11 @@ func (b *Broker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Now().Add(bodyTimeout))
 	judged, err := b.judge(r)
-	_ = control.SetReadDeadline(time.Time{}) // streams take as long as they take
 	if err != nil {
-		b.answer(w, r, err)
+		b.answer(w, r, err) // the deadline stays: what is left of a body is not waited for
 		return
 	}
+	_ = control.SetReadDeadline(time.Time{}) // streams take as long as they take
 	body, length, err := judged.send(r)
 	if err != nil {
 		b.answer(w, r, err)
@@ -209,12 +209,12 @@ func (b *Broker) answer(w http.ResponseWriter, r *http.Request, err error) {
 	status := http.StatusBadGateway
 	refusal, refused := errors.AsType[*Refusal](err)
 	switch {
-	case r.Context().Err() != nil:
-		return
-	case refused:
+	case refused: // also where the deadline for its body has ended the context
 		status = refusal.Status
 		b.refused.add(refusal)
 		b.logger.Warn("refused a call of the controller", "field", refusal.Field, "reason", refusal.Reason)
+	case r.Context().Err() != nil:
+		return
 	case errors.Is(err, errGone):
 		status = http.StatusNotFound
 	default:

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 
@@ -57,10 +58,12 @@ func readBody(r *http.Request, v *verb) ([]byte, error) {
 		return nil, tooLarge("body")
 	}
 	text, err := io.ReadAll(io.LimitReader(r.Body, most+1))
-	if err != nil {
-		return nil, refuse("body", "it ended too early")
-	}
-	if int64(len(text)) > most {
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, tooSlow("body")
+	case err != nil:
+		return nil, malformed("body", "it ended too early")
+	case int64(len(text)) > most:
 		return nil, tooLarge("body")
 	}
 	return text, nil

@@ -29,3 +29,11 @@ func refuse(field, reason string) *Refusal {
 func tooLarge(field string) *Refusal {
 	return &Refusal{Field: field, Reason: "it is larger than the controller's ever are", Status: http.StatusRequestEntityTooLarge}
 }
+
+func tooSlow(field string) *Refusal {
+	return &Refusal{Field: field, Reason: "it did not come in time", Status: http.StatusRequestTimeout}
+}
+
+func malformed(field, reason string) *Refusal {
+	return &Refusal{Field: field, Reason: reason, Status: http.StatusBadRequest}
+}

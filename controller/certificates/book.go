@@ -31,6 +31,7 @@ type Options struct {
 	Defaults ProxySettings
 	Base     traefik.Host   // below it, hosts can share one certificate; may be empty
 	Reserved []traefik.Host // hosts that the dashboard cannot have; may be empty
+	Admin    traefik.Host   // where the admin app answers in public; may be empty
 	Near     Neighbours     // that nobody may trust; may be empty
 	// TellGate names the trusted proxies to the gate; nil if there is none.
 	TellGate func([]netip.Prefix) error
@@ -124,6 +125,9 @@ func (b *Book) Secure(ctx context.Context, table traefik.Table) (traefik.Table, 
 	table.TrustedProxies = b.trusted()
 	if b.settings.Dashboard == DashboardHost {
 		hosts[b.settings.DashboardHost] = true
+	}
+	if b.o.Admin != "" {
+		hosts[b.o.Admin] = true
 	}
 	for _, host := range slices.Sorted(maps.Keys(hosts)) {
 		domain := domains[host]

@@ -62,7 +62,7 @@ func (c *Certificates) Domains(ctx context.Context) ([]DomainView, error) {
 		if made.From == SourceDNS {
 			made.Wildcard = c.sharedBy(made.Host)
 		}
-		made.Redirected = c.forcesHTTPS() || made.Redirects(now)
+		made.Redirected = c.forcesHTTPS() || made.Redirects(now) || made.Host == c.o.Admin
 		made.Served = c.hosts[made.Host]
 		list = append(list, *made)
 	}

@@ -175,6 +175,7 @@ func (r *Routes) tableOf(table app.Table) traefik.Table {
 	}
 	made := traefik.Table{
 		Targets: targets, Redirects: table.Redirects, Beacon: r.beacon, Pages: r.pages, Unknown: r.pages != "",
+		Admin: r.admin,
 	}
 	r.addDerived(&made)
 	made.Home = homeOf(table)

@@ -51,7 +51,7 @@ func (r *Routes) refuseReserved(route traefik.Route) error {
 
 // isReservedHost reports whether the host is Berth's own, or covers one that is.
 func (r *Routes) isReservedHost(host traefik.Host) bool {
-	if slices.ContainsFunc(r.reserved, host.Matches) {
+	if slices.ContainsFunc(r.reserved, host.Matches) || r.admin.Reserves(host) {
 		return true
 	}
 	return host != "" && (slices.Contains(r.reserved, host) || r.domains != nil && r.domains.Reserves(host))

@@ -198,7 +198,7 @@ func (r *Routes) confirmRoutes(ctx context.Context, names []app.Name) error {
 		}
 	}
 	table.Targets, table.Redirects, table.Home, table.Beacon = part.Targets, nil, traefik.Route{}, traefik.Beacon{}
-	table.Forwards = nil
+	table.Forwards, table.Admin = nil, traefik.AdminRoute{}
 	if err := r.proxy.ConfirmRoutes(ctx, table); err != nil {
 		return fmt.Errorf("%w: %w", ErrProxySilent, err)
 	}

@@ -27,6 +27,7 @@ type Options struct {
 	Beacon    traefik.Beacon // that tells this proxy from others
 
 	Reserved []traefik.Host      // hosts that no app may have, such as the admin host; may be empty
+	Admin    traefik.AdminRoute  // where the admin app answers in public; no app may have its host or one below it
 	Base     traefik.Host        // gives each app NAME.Base; may be empty
 	Check    domaincheck.Options // New fills in the beacon and the orders
 	// Pages is the host:port of the handler of pages as the proxy reaches it; empty
@@ -54,6 +55,7 @@ type Routes struct {
 	beacon    traefik.Beacon
 
 	reserved []traefik.Host
+	admin    traefik.AdminRoute
 	base     traefik.Host
 	checker  *domaincheck.Checker
 	pages    string  // host:port of the handler of pages
@@ -70,7 +72,7 @@ func New(o Options) *Routes {
 	return &Routes{
 		ledger: o.Ledger, proxy: o.Proxy, publisher: o.Publisher, logger: o.Logger,
 		locks: o.Locks, notify: o.Notify, reconcile: o.Reconcile, beacon: o.Beacon,
-		reserved: o.Reserved, base: o.Base, checker: domaincheck.New(o.Check), pages: o.Pages, domains: o.Domains,
+		reserved: o.Reserved, admin: o.Admin, base: o.Base, checker: domaincheck.New(o.Check), pages: o.Pages, domains: o.Domains,
 		portLedger: o.PortLedger, ports: o.Ports,
 		pending: newRoutesPending(), unchecked: newUncheckedHosts(),
 	}

@@ -87,6 +87,7 @@ func run(ctx context.Context) error {
 		{"redeploy", b.measureRedeploy},
 		{"outage", b.measureOutage},
 		{"gate", b.measureGate},
+		{"broker", b.measureBroker},
 		{"volume", b.measureVolume},
 		{"hostile disk", b.measureHostile("disk")},
 		{"hostile fork bomb", b.measureHostile("fork bomb")},

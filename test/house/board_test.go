@@ -83,6 +83,7 @@ var board = []room{
 	{"volume", "printable"},
 	{"gate", "connections pause"},
 	{"certificate", "problem"},
+	{"publicdoor", "connections"},
 	{"connections", ""},
 	{"dotenv", "printable problem"},
 	{"firstpage", "pause problem traefik"},

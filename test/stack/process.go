@@ -113,6 +113,24 @@ func (p *Process) run(arguments ...string) *exec.Cmd {
 	return command
 }
 
+// StartBroker puts the broker at the socket of the process, in front of the engine's own,
+// until end is called. It comes before Start.
+func (p *Process) StartBroker(engine string) (end func(), err error) {
+	command := p.run("broker", "--listen", p.engine, "--engine", engine)
+	if err := command.Start(); err != nil {
+		return nil, err
+	}
+	end = func() {
+		_ = command.Process.Kill()
+		_ = command.Wait()
+	}
+	if !patience.Eventually(processWait, func() bool { _, err := os.Stat(p.engine); return err == nil }) {
+		end()
+		return nil, errors.New("the broker has opened no socket")
+	}
+	return end, nil
+}
+
 // Start starts the process and waits until it answers.
 func (p *Process) Start() error {
 	printed := &bytes.Buffer{}
