@@ -15,6 +15,13 @@ type (
 	// Condition is how an instance is.
 	Condition = link.Condition
 
+	// Place is where a container of the stack can be reached.
+	Place = link.Place
+	// Published is a port of this machine that leads to a container.
+	Published = link.Published
+	// Part is the engine, or a program that it comes with.
+	Part = link.Part
+
 	// BrokerReport is what the broker refused.
 	BrokerReport = link.BrokerReport
 	// BrokerRefusal is one call that the broker refused.
@@ -52,6 +59,13 @@ const (
 
 // HelperFolder is where a helper finds its volume.
 const HelperFolder = helper.HelperFolder
+
+// The roles of containers that callers tell apart.
+const (
+	RoleApp        = link.RoleApp
+	RoleProxy      = link.RoleProxy
+	RoleController = link.RoleController
+)
 
 // What a caller can act on.
 var (
