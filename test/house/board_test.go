@@ -21,8 +21,9 @@ var board = []room{
 
 	// The story, and the ledger that keeps its nouns.
 	{"store/storetest", "store"},
-	{"store", "store/people store/sqlite controller release routing volumes uploads certificates environment app account audit problem limit domaincheck plan volume traefik"},
+	{"store", "store/people store/proofs reach store/sqlite controller release routing volumes uploads certificates environment app account audit problem limit domaincheck plan volume traefik"},
 	{"store/people", "store/sqlite account problem"},
+	{"store/proofs", "store/sqlite reach app problem"},
 	{"store/sqlite", "problem"},
 	{"controller", "release notice output quiet usage routing volumes uploads certificates environment app account audit problem archive address docker domaincheck firstpage folder pause plan planner printable secret volume traefik dialects"},
 	{"release", "slots routing volumes uploads environment app audit problem archive docker execfailure firstpage folder pause plan printable secret volume traefik dialects readiness look"},
@@ -30,6 +31,7 @@ var board = []room{
 	// Each one concern of apps.
 	{"notice", "app"},
 	{"refusals", "audit docker pause"},
+	{"reach", "app docker pause probe problem traefik"},
 	{"slots", "app"},
 	{"readiness", "app docker plan printable"},
 	{"output", "app docker environment"},
