@@ -29,6 +29,7 @@ var board = []room{
 	{"release", "slots routing volumes uploads environment app audit problem archive docker execfailure firstpage folder pause plan printable secret volume traefik dialects readiness look"},
 
 	// Each one concern of apps.
+	{"checklist", "account app audit certificates docker holes pause printable problem reach refusals routing"},
 	{"notice", "app"},
 	{"refusals", "audit docker pause"},
 	{"reach", "app docker pause probe problem traefik"},
@@ -88,6 +89,7 @@ var board = []room{
 	{"limit", ""},
 	{"listen", "pause"},
 	{"probe", ""},
+	{"holes", ""},
 	{"secret", "problem"},
 	{"site", ""},
 	{"problem", ""},
