@@ -112,6 +112,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 		return fmt.Errorf("open limits: %w", err)
 	}
 	refused := refusals.New(engine, audit, logger)
+	list, prober := newChecklist(config, checked{on, adminTLS, audit, engine, proxy, domains, refused, story}, logger)
 	handler, err := router.New(router.Options{
 		Story:   router.Story{Apps: story, Uploads: story, Releases: story, Settings: story, Environments: story, Outputs: story},
 		Volumes: story.Volumes(),
@@ -133,7 +134,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 		AppsHost:        config.appsHost(),
 		AdminHosts:      hosts,
 		ForceHTTPS:      config.ForceHTTPS,
-		Broker:          refused, AppsApart: config.AppsApart,
+		Broker:          refused, AppsApart: config.AppsApart, Checklist: list, Prober: prober,
 		Builds:      router.Builds{Apart: config.BuildsApart, Limited: config.BuildsLimited},
 		Version:     currentVersion(),
 		SessionLife: config.SessionLife,
@@ -147,7 +148,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	server.ConnState = crowd.Follow
 	door := openPlainDoor(crowd.Listen(newDoorkeeper(on.listener, config, logger)), config, hosts)
 	group, ctx := errgroup.WithContext(ctx)
-	for _, run := range []func(context.Context) error{story.Run, domains.Run, limits.Run, refused.Run, adminTLS.Run} {
+	for _, run := range []func(context.Context) error{story.Run, domains.Run, limits.Run, refused.Run, adminTLS.Run, list.Run, prober.Run} {
 		group.Go(func() error { return run(ctx) })
 	}
 	group.Go(func() error { return sweepExpired(ctx, on.ledger, config.SessionLife, logger) })

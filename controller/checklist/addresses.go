@@ -20,8 +20,8 @@ const (
 
 func (c *Checklist) adminHTTPS(context.Context) (Row, error) {
 	const page = "/settings/certificates"
-	if end := c.Facts.CertificateEnd; c.Facts.OwnCertificate && end != nil && end.Sub(c.now()) < certificateIn {
-		return red("The certificate of the admin app expires on "+end.UTC().Format(time.DateOnly)+".", "Replace the file that SSL_CERT_FILE names.", page)
+	if end := c.Facts.CertificateEnd; c.Facts.OwnCertificate && end().Sub(c.now()) < certificateIn {
+		return red("The certificate of the admin app expires on "+end().UTC().Format(time.DateOnly)+".", "Replace the file that SSL_CERT_FILE names.", page)
 	}
 	if !c.Facts.ForceHTTPS {
 		return amber("The admin app speaks HTTPS. Cookies are not marked for HTTPS alone everywhere.", "Set FORCE_HTTPS=true in .env, and run make up.", "")

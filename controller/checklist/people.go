@@ -31,7 +31,7 @@ func (c *Checklist) secondFactor(ctx context.Context) (Row, error) {
 		return Row{}, err
 	}
 	if len(names) > 0 {
-		return red("A password alone opens this server: "+printable.List(names)+".",
+		return red("These accounts need no code to sign in: "+printable.List(names)+".",
 			"Turn on two-factor authentication in each of these accounts.", "/settings/second-factor")
 	}
 	return green("Every account needs a code to sign in.")
