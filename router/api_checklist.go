@@ -29,6 +29,22 @@ type probeJSON struct {
 	Results []probe.Result `json:"results"`
 }
 
+// proofJSON says whether the proxy is the only way to an app.
+type proofJSON struct {
+	TriedAt          time.Time `json:"tried_at"`
+	OnlyThroughProxy bool      `json:"only_through_proxy"`
+	Answered         bool      `json:"answered"` // through the proxy
+	Leaks            []string  `json:"leaks"`    // addresses that another network reaches
+}
+
+func proofJSONOf(proof reach.Proof) *proofJSON {
+	made := &proofJSON{TriedAt: proof.At, OnlyThroughProxy: proof.Good(), Answered: proof.Answered, Leaks: []string{}}
+	for _, leak := range proof.Leaks {
+		made.Leaks = append(made.Leaks, leak.Address)
+	}
+	return made
+}
+
 func (a *admin) apiShowChecklist(v *visit) error {
 	if a.checklist == nil {
 		return errNoChecklist()

@@ -156,6 +156,10 @@ func TestApp_SaysWhetherTheProxyIsTheOnlyWayToIt(t *testing.T) {
 	} {
 		s.checklist.proof = &proof
 		mustContain(t, s.get(path).body, says)
+		var told struct{ Network *proofJSON }
+		if err := json.Unmarshal([]byte(s.bearer(readToken, http.MethodGet, "/api/v1/apps/hello", "").body), &told); err != nil || told.Network == nil || told.Network.OnlyThroughProxy != proof.Good() {
+			t.Errorf("%v, %+v", err, told.Network)
+		}
 	}
 }
 

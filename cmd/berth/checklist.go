@@ -64,7 +64,8 @@ func (c Config) probedMachine() reach.Machine {
 		socket = ""
 	}
 	return reach.Machine{
-		Addresses:  append([]netip.Addr{gatewayOf(c.EdgeSubnet)}, c.PublicAddresses...),
+		// Not PublicAddresses: a router in front may have them, which is somebody else's.
+		Addresses:  []netip.Addr{gatewayOf(c.EdgeSubnet)},
 		Proxy:      []uint16{traefik.DashboardPort, traefik.VerifyPort},
 		Admin:      c.AdminListen.Port(),
 		Published:  []uint16{c.AdminPort, c.DashboardPort},

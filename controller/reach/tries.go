@@ -14,9 +14,10 @@ import (
 // usualPorts are tried at each instance beside those that it tells.
 var usualPorts = []uint16{22, 80, 443, 3000, 3306, 5000, 5432, 6379, 8000, 8080, 9000, 27017}
 
-// hostPorts are those at which services of a machine usually listen.
+// hostPorts are those at which services of a machine usually listen. That of DNS is not
+// among them: make up lets apps ask the resolvers of the machine.
 var hostPorts = []uint16{
-	21, 22, 23, 25, 53, 111, 139, 445, 631, 873, 1080, 2049, 2181, 2379, 3000, 3128, 3306, 4243, 5000, 5432, 5672, 5900, 6379, 6443, 8000, 8001,
+	21, 22, 23, 25, 111, 139, 445, 631, 873, 1080, 2049, 2181, 2379, 3000, 3128, 3306, 4243, 5000, 5432, 5672, 5900, 6379, 6443, 8000, 8001,
 	8080, 8081, 8086, 8443, 8500, 9000, 9090, 9091, 9092, 9093, 9100, 9200, 9443, 10250, 11211, 15672, 27017,
 }
 
