@@ -26,17 +26,17 @@ type checked struct {
 	engine   *docker.Engine
 	proxy    *traefik.Client
 	domains  *certificates.Certificates
-	broker   *refusals.Watch
 	story    *controller.Controller
 }
 
-// newChecklist returns the checklist, and the prober that it asks.
-func newChecklist(config Config, of checked, logger *slog.Logger) (*checklist.Checklist, *reach.Prober) {
+// newChecklist returns the checklist, with the watch of the broker and the prober that it asks.
+func newChecklist(config Config, of checked, logger *slog.Logger) (*refusals.Watch, *checklist.Checklist, *reach.Prober) {
+	refused := refusals.New(of.engine, of.audit, logger)
 	prober := reach.New(reach.Options{
 		Ledger: of.on.ledger, Engine: of.engine, Proxy: of.proxy, Machine: config.probedMachine(), Subscribe: of.story.Subscribe, Logger: logger,
 	})
-	return checklist.New(checklist.Options{
-		Accounts: of.on.accounts, Audit: of.audit, Broker: of.broker, Engine: of.engine, Proxy: of.proxy, Apps: of.on.ledger,
+	return refused, checklist.New(checklist.Options{
+		Accounts: of.on.accounts, Audit: of.audit, Broker: refused, Engine: of.engine, Proxy: of.proxy, Apps: of.on.ledger,
 		Ports: of.story.Routing(), Domains: of.domains, Reach: prober,
 		OpenFiles: func() ([]string, error) { return openFiles(config.DataFolder) },
 		Facts:     config.facts(of.adminTLS), Logger: logger,
@@ -50,11 +50,6 @@ func (c Config) facts(adminTLS *adminCertificates) checklist.Facts {
 		AppsApart: c.AppsApart, BuildsApart: c.BuildsApart, BuildsLimited: c.BuildsLimited,
 		CertificateEnd: func() time.Time { return adminTLS.Leaf().NotAfter },
 	}
-}
-
-// static is the proxy's addresses alone.
-func (c Config) static() traefik.StaticOptions {
-	return traefik.StaticOptions{ProxyAddress: c.ProxyAddress}
 }
 
 // probedMachine is what no app may reach of this machine.

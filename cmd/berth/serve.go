@@ -21,7 +21,6 @@ import (
 	"berth/controller/gate"
 	"berth/controller/limit"
 	"berth/controller/problem"
-	"berth/controller/refusals"
 	"berth/controller/release"
 	"berth/controller/routing"
 	"berth/controller/secret"
@@ -111,8 +110,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	if err != nil {
 		return fmt.Errorf("open limits: %w", err)
 	}
-	refused := refusals.New(engine, audit, logger)
-	list, prober := newChecklist(config, checked{on, adminTLS, audit, engine, proxy, domains, refused, story}, logger)
+	refused, list, prober := newChecklist(config, checked{on, adminTLS, audit, engine, proxy, domains, story}, logger)
 	handler, err := router.New(router.Options{
 		Story:   router.Story{Apps: story, Uploads: story, Releases: story, Settings: story, Environments: story, Outputs: story},
 		Volumes: story.Volumes(),

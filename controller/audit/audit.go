@@ -85,8 +85,8 @@ const (
 	ActionAuditVerify Action = "AUDIT_VERIFY"
 
 	ActionChecklistCheck Action = "CHECKLIST_CHECK"
-	ActionProbeRun       Action = "PROBE_RUN" // a container tried what no app may reach
-	ActionAuditRepair Action = "AUDIT_REPAIR" // audit.log had lost entries, and Berth wrote them again
+	ActionProbeRun       Action = "PROBE_RUN"    // a container tried what no app may reach
+	ActionAuditRepair    Action = "AUDIT_REPAIR" // audit.log had lost entries, and Berth wrote them again
 )
 
 // The accounts of entries without an account.

@@ -118,13 +118,13 @@ type Backups interface {
 
 // Facts are those that the settings tell.
 type Facts struct {
-	SecretKeyBytes int        // of the setting; 0: the key is in the data folder
-	ForceHTTPS     bool       // of the admin app
-	AdminLocal     bool       // the admin app listens on this machine alone
-	OwnCertificate bool       // the admin app shows a certificate of the operator's
+	SecretKeyBytes int              // of the setting; 0: the key is in the data folder
+	ForceHTTPS     bool             // of the admin app
+	AdminLocal     bool             // the admin app listens on this machine alone
+	OwnCertificate bool             // the admin app shows a certificate of the operator's
 	CertificateEnd func() time.Time // of the admin app's; it is renewed while Berth runs
-	AdminPort      uint16     // where the admin app listens in its container
-	DashboardPort  uint16     // likewise, the proxy's own pages
+	AdminPort      uint16           // where the admin app listens in its container
+	DashboardPort  uint16           // likewise, the proxy's own pages
 	AppsApart      bool
 	BuildsApart    bool
 	BuildsLimited  bool

@@ -65,9 +65,10 @@ func wellKept() *server {
 	}
 }
 
-func (s *server) List(context.Context) ([]account.Account, error)         { return s.accounts, nil }
-func (s *server) Verify(context.Context) (audit.Verdict, error)           { return s.verdict, nil }
-func (s *server) Places(context.Context) ([]docker.Place, error)          { return s.places, s.broken }
+func (s *server) List(context.Context) ([]account.Account, error) { return s.accounts, nil }
+func (s *server) Verify(context.Context) (audit.Verdict, error)   { return s.verdict, nil }
+func (s *server) Places(context.Context) ([]docker.Place, error) { return s.places, s.broken }
+
 func (s *server) Parts(context.Context) ([]docker.Part, error)            { return s.parts, s.broken }
 func (s *server) Version(context.Context) (string, error)                 { return s.traefik, nil }
 func (s *server) ListApps(context.Context) ([]app.App, error)             { return s.apps, nil }
@@ -141,7 +142,9 @@ func TestCheck_EachFaultTurnsItsRowAndSaysItsFix(t *testing.T) {
 		"one-time password": {"password", Red, "admin", func(s *server) { s.accounts[0].MustChange = true }},
 		"no second factor":  {"second-factor", Red, "admin", func(s *server) { s.accounts[0].SecondFactor = false }},
 		"short key":         {"secret-key", Red, "5 characters", func(s *server) { s.facts.SecretKeyBytes = 5 }},
-		"own certificate":   {"admin-https", Red, "2026-11-30", func(s *server) { s.facts.OwnCertificate, s.facts.CertificateEnd = true, func() time.Time { return soon } }},
+		"own certificate": {"admin-https", Red, "2026-11-30", func(s *server) {
+			s.facts.OwnCertificate, s.facts.CertificateEnd = true, func() time.Time { return soon }
+		}},
 		"HTTPS not forced":  {"admin-https", Amber, "FORCE_HTTPS", func(s *server) { s.facts.ForceHTTPS = false }},
 		"no authority":      {"https", Red, "shop.example.com", func(s *server) { s.settings.Authority = certificates.AuthorityNone }},
 		"a host without":    {"https", Red, "shop.example.com", func(s *server) { s.domains[0].From = certificates.SourceNone }},

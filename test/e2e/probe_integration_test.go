@@ -189,8 +189,10 @@ func TestProbe_ReachesNothingBehindTheWallAndTurnsTheRowRedWithoutIt(t *testing.
 func TestDoctor_ExitsWithOneAndNamesTheFix(t *testing.T) {
 	o := newOperator(t)
 	for _, more := range [][]string{nil, {"--json"}, {"--probe"}} {
-		command := exec.Command("docker", append([]string{"exec", "--env", "BERTH_TOKEN=" + o.token, "--env", "BERTH_CA_FILE=/data/tls/admin.crt",
-			berth.Controller(), "/berth", "doctor", "--server", "https://localhost:8001"}, more...)...)
+		command := exec.Command("docker", append([]string{
+			"exec", "--env", "BERTH_TOKEN=" + o.token, "--env", "BERTH_CA_FILE=/data/tls/admin.crt",
+			berth.Controller(), "/berth", "doctor", "--server", "https://localhost:8001",
+		}, more...)...)
 		out, _ := command.CombinedOutput()
 		if command.ProcessState.ExitCode() != 1 { // the engine of this machine is old, and nobody has a second factor
 			t.Errorf("%v: exit code %d\n%s", more, command.ProcessState.ExitCode(), out)
