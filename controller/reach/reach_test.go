@@ -89,7 +89,13 @@ func (w *world) FindProof(_ context.Context, id app.ReleaseID) (Proof, error) {
 func (w *world) ListProofs(context.Context) ([]Proof, error)  { return nil, nil }
 func (w *world) SaveReport(_ context.Context, r Report) error { w.report = r; return nil }
 func (w *world) FindReport(context.Context) (Report, error)   { return w.report, nil }
-func (w *world) RemoveProbeNetworks(context.Context) error    { w.swept++; return nil }
+func (w *world) RemoveProbeNetworks(context.Context) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.swept++
+	return nil
+}
+
 func (w *world) Subscribe(app.Name) (<-chan struct{}, func()) { return nil, func() {} }
 func (w *world) Visit(_ context.Context, host traefik.Host, at *url.URL) (traefik.Page, error) {
 	if host != "berth-probe.example.com" || !strings.HasSuffix(at.Path, "/") {
@@ -99,6 +105,8 @@ func (w *world) Visit(_ context.Context, host traefik.Host, at *url.URL) (traefi
 }
 
 func (w *world) Places(context.Context) ([]docker.Place, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if w.gone {
 		return nil, docker.ErrUnavailable
 	}
@@ -232,15 +240,21 @@ func TestRun_SweepsAtItsStartAndGoesOnWhenTheEngineIsBack(t *testing.T) {
 		ended := make(chan error, 1)
 		go func() { ended <- w.prober().Run(ctx) }()
 		time.Sleep(time.Second)
+		w.mu.Lock()
 		if w.swept != 1 {
 			t.Errorf("swept %d times", w.swept)
 		}
+		w.mu.Unlock()
 		time.Sleep(time.Minute)
+		w.mu.Lock()
 		w.gone = false
+		w.mu.Unlock()
 		time.Sleep(2 * time.Minute)
+		w.mu.Lock()
 		if !w.proofs[w.live[0]].Good() || w.probes != 1 {
 			t.Errorf("%+v, %d probes", w.proofs, w.probes)
 		}
+		w.mu.Unlock()
 		end()
 		if err := <-ended; err != nil {
 			t.Error(err)
