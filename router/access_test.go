@@ -52,7 +52,9 @@ func newEnvelope(t *testing.T) *envelope {
 	}
 	accounts := account.NewAccounts(ledger, "", logger)
 	volumes := e.volumes()
+	list := newFakeChecklist()
 	options := Options{
+		Checklist: list, Prober: list,
 		Story: storyOf(e.apps), Volumes: volumes, Mounts: volumes, Routing: newFakeRouting(t, e.apps), Ports: newFakeRouting(t, e.apps), Domains: newFakeDomains(t, freshLedger(t)),
 		Accounts: accounts, Factors: account.NewSecondFactors(ledger, accounts, key, logger),
 		Tokens: e.tokens, Sessions: ledger, Limits: openLimits(t, ledger, time.Now, manyRequests),

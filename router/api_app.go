@@ -24,6 +24,7 @@ type appJSON struct {
 	CreatedAt time.Time     `json:"created_at"`
 	Usage     *usageJSON    `json:"usage,omitempty"`
 	Services  []serviceJSON `json:"services,omitempty"` // of the live release, where there are several
+	Network   *proofJSON    `json:"network,omitempty"`  // of the live release, once it was tried; of one app alone
 }
 
 // serviceJSON is one service of an app of several.
@@ -103,7 +104,15 @@ func (a *admin) apiShowApp(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.json(http.StatusOK, v.appJSON(view))
+	made := v.appJSON(view)
+	proof, err := a.proofOf(v, name, view.Live)
+	if err != nil {
+		return err
+	}
+	if proof != nil {
+		made.Network = proofJSONOf(*proof)
+	}
+	return v.json(http.StatusOK, made)
 }
 
 func (a *admin) apiCreateApp(v *visit) error {

@@ -11,6 +11,7 @@ import (
 	"berth/controller/limit"
 	"berth/controller/plan"
 	"berth/controller/problem"
+	"berth/controller/reach"
 	"berth/controller/volume"
 )
 
@@ -45,6 +46,8 @@ type appPage struct {
 	Volumes  []volumeWarning // that it writes into, over their quota for now
 
 	Domains []domainRow // of its routes
+
+	Proof *reach.Proof // that the proxy is the only way to it, nil until it was tried
 
 	Assets *assetsView // of the first page that visitors do not get, nil where they do
 
@@ -159,6 +162,9 @@ func (a *admin) appPage(v *visit, name app.Name) (appPage, error) {
 	}
 	page.Section = "apps"
 	page.Variables, page.Unapplied = view.Variables, changesText(view.Unapplied)
+	if page.Proof, err = a.proofOf(v, name, view.Live); err != nil {
+		return appPage{}, err
+	}
 	page.Access, page.Closed, page.Down = accessText(view.Access), view.Access.Closed(), view.Access.Maintenance.On
 	page.Waivers = waiversOf(view.App, releases)
 	page.Settings = view.Settings.Form()

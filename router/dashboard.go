@@ -16,6 +16,7 @@ type dashboardPage struct {
 
 	Reserved []reservedRow // routes of all apps that do not answer
 	Suggest  bool          // a second factor
+	Red      int           // rows of the checklist
 	Alerts   []certificates.DomainAlert
 	Volumes  []volumeWarning // over their quota for now
 }
@@ -30,6 +31,7 @@ func (a *admin) showDashboard(v *visit) error {
 	if page.Alerts, err = a.domains.Alerts(v.context()); err != nil {
 		return err
 	}
+	page.Red = a.redRows()
 	for _, warning := range a.volumes.Warnings() {
 		page.Volumes = append(page.Volumes, volumeWarningOf(warning))
 	}

@@ -47,6 +47,9 @@ var resultForms = map[string][]url.Values{
 		{"authority": {"x"}, "email": {"no address"}},
 	},
 
+	"/checklist/check": {{}},
+	"/checklist/probe": {{}},
+
 	"/settings/limits":            {{"class": {"upload"}, "budget": {"3/1h"}}, {"class": {"upload"}, "budget": {"lots"}}, {"class": {"none"}}},
 	"/settings/limits/clear":      {{"class": {"login"}, "subject": {"address 127.0.0.1"}}, {"class": {"none"}}},
 	"/settings/audit/verify":      {{}},

@@ -133,16 +133,18 @@ type Options struct {
 	SecretKey []byte // at least 32 bytes; form tokens are derived from it
 	Logger    *slog.Logger
 
-	PublicHTTPPort  int      // where the proxy answers http; 0 means that it does not
-	PublicHTTPSPort int      // where the proxy answers https; 0 means that it does not
-	AdminHost       string   // the host name that browsers sign in at, and that no app answers on
-	AppsHost        string   // a name or address of this machine that links to apps show; empty: what the admin host tells
-	AdminHosts      []string // further host names that the admin app answers to besides localhost; may be empty
-	ForceHTTPS      bool     // plain requests are sent to https, and links to apps use it
-	AppsApart       bool     // make up keeps apps from the services of this machine
-	Builds          Builds   // what make up keeps them from
-	Broker          Broker   // in front of the engine; nil where nobody follows it
-	Version         string   // shown in the footer; may be empty
+	PublicHTTPPort  int       // where the proxy answers http; 0 means that it does not
+	PublicHTTPSPort int       // where the proxy answers https; 0 means that it does not
+	AdminHost       string    // the host name that browsers sign in at, and that no app answers on
+	AppsHost        string    // a name or address of this machine that links to apps show; empty: what the admin host tells
+	AdminHosts      []string  // further host names that the admin app answers to besides localhost; may be empty
+	ForceHTTPS      bool      // plain requests are sent to https, and links to apps use it
+	AppsApart       bool      // make up keeps apps from the services of this machine
+	Builds          Builds    // what make up keeps them from
+	Broker          Broker    // in front of the engine; nil where nobody follows it
+	Checklist       Checklist // nil where nobody checks
+	Prober          Prober    // likewise
+	Version         string    // shown in the footer; may be empty
 
 	TrustedProxies []netip.Prefix      // whose X-Forwarded-For is believed; empty believes nobody's
 	Gateway        netip.Addr          // whom the engine's published port shows instead of clients; may be the zero Addr
@@ -172,6 +174,8 @@ type admin struct {
 	appsApart    bool
 	builds       Builds
 	broker       Broker
+	checklist    Checklist
+	prober       Prober
 	formKey      []byte
 	limits       Limits
 	previews     *previews
@@ -221,6 +225,8 @@ func New(o Options) (http.Handler, error) {
 		appsApart:    o.AppsApart,
 		builds:       o.Builds,
 		broker:       o.Broker,
+		checklist:    o.Checklist,
+		prober:       o.Prober,
 		accounts:     o.Accounts,
 		factors:      o.Factors,
 		tokens:       o.Tokens,

@@ -72,9 +72,10 @@ const (
 const apiApps = "/api/v1/apps"
 
 const (
-	apiVolumes  = "/api/v1/volumes"
-	limitsPath  = "/settings/limits"
-	machinePath = "/settings/machine"
+	apiVolumes   = "/api/v1/volumes"
+	apiChecklist = "/api/v1/checklist"
+	limitsPath   = "/settings/limits"
+	machinePath  = "/settings/machine"
 )
 
 // The paths that are open to all and know no session.
@@ -144,6 +145,9 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: get, path: machinePath, access: signedIn, handle: a.showMachine},
 		{method: post, path: "/settings/proxy", access: signedIn, audit: audit.ActionProxySettings, handle: a.updateProxySettings},
 
+		{method: get, path: checklistPath, access: signedIn, handle: a.showChecklist},
+		{method: post, path: checklistPath + "/check", access: signedIn, audit: audit.ActionChecklistCheck, handle: a.checkListAgain},
+		{method: post, path: checklistPath + "/probe", access: signedIn, audit: audit.ActionProbeRun, handle: a.runProbe},
 		{method: get, path: limitsPath, access: signedIn, handle: a.showLimits},
 		{method: post, path: limitsPath, access: signedIn, audit: audit.ActionRateLimitChange, handle: a.updateLimit},
 		{method: post, path: "/settings/limits/clear", access: signedIn, audit: audit.ActionRateLimitClear, handle: a.clearLimit},
@@ -240,6 +244,9 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: get, path: apiRel + "/log", access: token(readScope), handle: a.apiShowLog},
 		{method: post, path: apiRel + "/cancel", access: token(deployScope), audit: audit.ActionReleaseCancel, handle: a.apiCancelRelease},
 		{method: post, path: apiRel + "/retry", access: token(deployScope), audit: audit.ActionReleaseRetry, handle: a.apiRetryRelease},
+
+		{method: get, path: apiChecklist, access: token(readScope), handle: a.apiShowChecklist},
+		{method: post, path: apiChecklist + "/probe", access: token(adminScope), audit: audit.ActionProbeRun, handle: a.apiRunProbe},
 
 		{method: get, path: apiVolumes, access: token(readScope), handle: a.apiListVolumes},
 		{method: post, path: apiVolumes, access: token(deployScope), limit: limitVolumeCreate, audit: audit.ActionVolumeCreate, handle: a.apiCreateVolume},

@@ -28,6 +28,7 @@ var settingsGroups = []settingsGroup{
 		{"certificates", "/settings/certificates", "Certificates"},
 	}},
 	{"Security", []settingsTab{
+		{"checklist", checklistPath, "Checklist"},
 		{"limits", "/settings/limits", "Rate limits"},
 		{"audit", "/settings/audit", "Audit log"},
 	}},

@@ -25,18 +25,19 @@ import (
 
 // site is the admin app behind TLS on a port of this machine, with a browser in front.
 type site struct {
-	t        testing.TB
-	apps     *fakeApps
-	volumes  *fakeVolumes
-	routing  *fakeRouting
-	accounts *fakeAccounts
-	audit    *fakeAudit
-	sessions *fakeSessions
-	limits   *limit.Limiter
-	domains  *fakeDomains
-	logged   *logBuffer
-	server   *httptest.Server
-	client   *http.Client // follows no redirect
+	t         testing.TB
+	apps      *fakeApps
+	volumes   *fakeVolumes
+	routing   *fakeRouting
+	accounts  *fakeAccounts
+	audit     *fakeAudit
+	sessions  *fakeSessions
+	limits    *limit.Limiter
+	domains   *fakeDomains
+	checklist *fakeChecklist
+	logged    *logBuffer
+	server    *httptest.Server
+	client    *http.Client // follows no redirect
 }
 
 // allOfStory is a controller as the program has it: one value for every area of screens.
@@ -63,7 +64,9 @@ func newSite(t testing.TB, change ...func(*Options)) *site {
 	s.volumes = newFakeVolumes(t, s.apps)
 	s.routing = newFakeRouting(t, s.apps)
 	s.domains = newFakeDomains(t, freshLedger(t))
+	s.checklist = newFakeChecklist()
 	options := Options{
+		Checklist: s.checklist, Prober: s.checklist,
 		Limits:  s.limits,
 		Volumes: s.volumes,
 		Mounts:  s.volumes,

@@ -78,6 +78,13 @@ func (c *Client) Ready(ctx context.Context) error {
 	return nil
 }
 
+// Version returns the version of the proxy, such as "3.7.13".
+func (c *Client) Version(ctx context.Context) (string, error) {
+	var told struct{ Version string }
+	err := c.fetch(ctx, "/api/version", &told)
+	return told.Version, err
+}
+
 // Probe asks the instance of a proving target, or of a part of it from At, for path, through the proxy's verify entry
 // point, and returns the status of the answer. A redirect is an answer. Until the
 // instance listens, the proxy answers 502.

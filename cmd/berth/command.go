@@ -54,6 +54,7 @@ func commands() []command {
 		{"passwd", "[NAME] [flags]", "give an account, else the operator's, a one-time password and end its sessions", runPasswd},
 		{"limits", "[flags]", "show who is limited; with --clear let everybody go on", runLimits},
 		{"audit", "verify|list|export [flags]", "check the audit log, or print it", runAudit},
+		{"doctor", "[--probe] [--json] [flags]", "check what a server needs before strangers may reach it; exits with 1 where something is red", runDoctor},
 		{"dashboard", "[flags]", "print the name and the password of the proxy's dashboard on this machine", runDashboard},
 		{"health", "[flags]", "ask the Berth on this machine whether it is well", runHealth},
 		{"version", "", "print the version", runVersion},

@@ -51,13 +51,14 @@ type Config struct {
 	PublicAddresses []netip.Addr   // of this machine as the internet sees it; empty: as far as known
 	Resolver        string         // host:port of a DNS server; empty: the system's
 
-	BuildConcurrency int           // at least 1
-	BuildTimeout     time.Duration // above zero
-	BuildDisk        int64         // bytes; above zero
-	AppsApart        bool          // make up keeps them from the services of this machine
-	BuildsApart      bool          // make up keeps them from the rest of the machine
-	BuildsLimited    bool          // make up gave them a budget
-	VolumeQuota      int64         // bytes of one volume; above zero
+	BuildConcurrency int            // at least 1
+	BuildTimeout     time.Duration  // above zero
+	BuildDisk        int64          // bytes; above zero
+	ProbeMetadata    netip.AddrPort // the zero AddrPort: it is not tried
+	AppsApart        bool           // make up keeps them from the services of this machine
+	BuildsApart      bool           // make up keeps them from the rest of the machine
+	BuildsLimited    bool           // make up gave them a budget
+	VolumeQuota      int64          // bytes of one volume; above zero
 
 	MaximumLimits plan.Limits // of one app; at least app.LeastLimits
 
@@ -145,6 +146,7 @@ func (v values) parse() (Config, error) {
 		Resolver:         parse(&p, "resolver", s.Resolver, parseResolver, "an address and a port, such as 9.9.9.9:53"),
 		BuildConcurrency: s.Build.Concurrency,
 		BuildTimeout:     parse(&p, "build.timeout", s.Build.Timeout, parseTimeout, "a duration above zero with its unit, such as 15m"),
+		ProbeMetadata:    parse(&p, "probe.metadata", s.Probe.Metadata, parseOptionalAddressPort, "an address and a port, such as 169.254.169.254:80, or nothing"),
 		AppsApart:        s.Apps.Apart,
 		BuildsApart:      s.Build.Apart,
 		BuildsLimited:    s.Build.Limited,

@@ -45,6 +45,7 @@ func TestConfig_DefaultsAreThoseOfTheDocuments(t *testing.T) {
 		ProxyAddress: netip.MustParseAddr("10.201.0.2"),
 		EdgeSubnet:   netip.MustParsePrefix("10.201.0.0/27"), SubnetPool: netip.MustParsePrefix("10.201.0.0/16"),
 		BuildConcurrency: 2, BuildTimeout: 15 * time.Minute, BuildDisk: 10 << 30, VolumeQuota: 10 << 30, LogLevel: slog.LevelInfo,
+		ProbeMetadata: netip.MustParseAddrPort("169.254.169.254:80"),
 		MaximumLimits: plan.Limits{MemoryBytes: 2 << 30, NanoCPUs: 2_000_000_000, Processes: 500, StartTime: 15 * time.Minute},
 		RateLimits:    limit.Budgets{},
 		SessionLife:   account.SessionLife{Idle: 30 * time.Minute, Absolute: 12 * time.Hour},

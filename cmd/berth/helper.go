@@ -7,16 +7,21 @@ import (
 
 	"berth/controller/docker"
 	sockets "berth/controller/listen"
+	"berth/controller/probe"
 	"berth/controller/volume"
 )
 
 // runHelper does what its one argument names: with listen, it tells what listens in the
-// network that it shares with an app's container. Without, it works on the files of the one volume that its container has,
+// network that it shares with an app's container; with probe, it tries connections from a
+// network of its own. Without, it works on the files of the one volume that its container has,
 // as the controller on the other side of its standard input asks. It ends when
 // that does.
 func runHelper(ctx context.Context, p *program, args []string) error {
 	if len(args) == 1 && args[0] == sockets.Command {
 		return sockets.Serve(ctx, os.Stdin, p.stdout)
+	}
+	if len(args) == 1 && args[0] == probe.Command {
+		return probe.Serve(ctx, os.Stdin, p.stdout)
 	}
 	if err := p.parseFlagsOnly(newFlags("helper"), args); err != nil {
 		return err

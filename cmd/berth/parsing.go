@@ -103,6 +103,14 @@ func parseOptionalAddress(text string) (netip.Addr, error) {
 	return netip.ParseAddr(text)
 }
 
+// parseOptionalAddressPort takes an empty text for the zero AddrPort.
+func parseOptionalAddressPort(text string) (netip.AddrPort, error) {
+	if text == "" {
+		return netip.AddrPort{}, nil
+	}
+	return netip.ParseAddrPort(text)
+}
+
 // checkTogether checks what no single value can say.
 func (p *parsing) checkTogether(c Config) {
 	if (c.CertificateFile == "") != (c.KeyFile == "") {

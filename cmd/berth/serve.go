@@ -22,7 +22,6 @@ import (
 	"berth/controller/gate"
 	"berth/controller/limit"
 	"berth/controller/problem"
-	"berth/controller/refusals"
 	"berth/controller/release"
 	"berth/controller/routing"
 	"berth/controller/secret"
@@ -111,7 +110,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	if err != nil {
 		return fmt.Errorf("open limits: %w", err)
 	}
-	refused := refusals.New(engine, audit, logger)
+	refused, list, prober := newChecklist(config, checked{on, adminTLS, audit, engine, proxy, domains, story}, logger)
 	admin := router.Options{
 		Story:   router.Story{Apps: story, Uploads: story, Releases: story, Settings: story, Environments: story, Outputs: story},
 		Volumes: story.Volumes(),
@@ -133,7 +132,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 		AppsHost:        config.appsHost(),
 		AdminHosts:      adminHosts(config, adminTLS.Leaf()),
 		ForceHTTPS:      config.ForceHTTPS,
-		Broker:          refused, AppsApart: config.AppsApart,
+		Broker:          refused, AppsApart: config.AppsApart, Checklist: list, Prober: prober,
 		Builds:      router.Builds{Apart: config.BuildsApart, Limited: config.BuildsLimited},
 		Version:     currentVersion(),
 		SessionLife: config.SessionLife,
@@ -143,7 +142,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	for _, run := range []func(context.Context) error{story.Run, domains.Run, limits.Run, refused.Run, adminTLS.Run, servePublic(config, admin, logger)} {
+	for _, run := range []func(context.Context) error{story.Run, domains.Run, limits.Run, refused.Run, adminTLS.Run, list.Run, prober.Run, servePublic(config, admin, logger)} {
 		group.Go(func() error { return run(ctx) })
 	}
 	group.Go(func() error { return sweepExpired(ctx, on.ledger, config.SessionLife, logger) })

@@ -92,6 +92,9 @@ type settings struct {
 	Apps struct {
 		Apart bool `description:"make up sets it: apps reach no service of this machine but the proxy"`
 	} `description:"-"`
+	Probe struct {
+		Metadata string `description:"link-local address and port that the probe of the checklist tries, where clouds keep credentials; empty: none"`
+	} `description:"-"`
 	Resolver string `description:"DNS server that hosts are checked with, address and port; empty: the system's"`
 	Build    struct {
 		Concurrency int    `description:"builds at once; the rest wait in line"`
@@ -153,6 +156,7 @@ func defaultSettings() settings {
 	s.Subnet.Pool = "10.201.0.0/16"
 	s.Build.Concurrency, s.Build.Timeout, s.Build.Disk = 2, "15m", "10g"
 	s.Volume.Quota = "10g"
+	s.Probe.Metadata = "169.254.169.254:80"
 	s.Limits.Memory, s.Limits.CPU, s.Limits.Processes, s.Limits.Start = "2g", "200%", 500, "15m"
 	s.Session.Idle, s.Session.Lifetime = "30m", "12h"
 	s.Log.Level = "info"

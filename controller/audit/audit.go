@@ -83,7 +83,10 @@ const (
 
 	ActionAuditExport Action = "AUDIT_EXPORT"
 	ActionAuditVerify Action = "AUDIT_VERIFY"
-	ActionAuditRepair Action = "AUDIT_REPAIR" // audit.log had lost entries, and Berth wrote them again
+
+	ActionChecklistCheck Action = "CHECKLIST_CHECK"
+	ActionProbeRun       Action = "PROBE_RUN"    // a container tried what no app may reach
+	ActionAuditRepair    Action = "AUDIT_REPAIR" // audit.log had lost entries, and Berth wrote them again
 )
 
 // The accounts of entries without an account.

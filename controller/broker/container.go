@@ -13,6 +13,7 @@ import (
 
 	"berth/controller/docker/link"
 	"berth/controller/plan"
+	"berth/controller/probe"
 )
 
 const secretsSuffix = ".secrets"
@@ -341,8 +342,8 @@ func (m *making) comforts() error {
 	return nil
 }
 
-// helper works in one volume, looks at what an instance listens on, or is never started:
-// then files are put into it, or read from it.
+// helper works in one volume, looks at what an instance listens on, tries connections from
+// a network of its own, or is never started: then files are put into it, or read from it.
 func (m *making) helper() error {
 	if !strings.HasPrefix(m.name, "helper-") {
 		return refuse("query name", "it is not that of a helper")
@@ -394,15 +395,31 @@ func (m *making) helperNetwork(ours bool) error {
 	if mode == "none" {
 		return nil
 	}
-	of, shared := strings.CutPrefix(mode, "container:")
-	if !shared || !ours || len(m.asked.HostConfig.Mounts) > 0 || len(m.asked.HostConfig.CapAdd) > 0 || plan.IsRoot(m.asked.User) {
+	if !ours || len(m.asked.HostConfig.Mounts) > 0 || len(m.asked.HostConfig.CapAdd) > 0 || plan.IsRoot(m.asked.User) {
 		return refuse("HostConfig.NetworkMode", "a helper that works has no network")
+	}
+	of, shared := strings.CutPrefix(mode, "container:")
+	if !shared {
+		return m.probeNetwork(mode)
 	}
 	found, err := m.own("containers", "HostConfig.NetworkMode", of, link.RoleApp)
 	if err != nil {
 		return err
 	}
 	m.asked.HostConfig.NetworkMode = container.NetworkMode("container:" + found.ID)
+	return nil
+}
+
+// probeNetwork is one that no app is on, for our program and nothing but its probe.
+func (m *making) probeNetwork(mode string) error {
+	if !m.asked.HostConfig.ReadonlyRootfs || len(m.asked.Entrypoint) > 0 || !slices.Equal(m.asked.Cmd, []string{probe.Command}) {
+		return refuse("HostConfig.NetworkMode", "only a probe has a network")
+	}
+	found, err := m.own("networks", "HostConfig.NetworkMode", mode, link.RoleProbe)
+	if err != nil {
+		return err
+	}
+	m.asked.HostConfig.NetworkMode = container.NetworkMode(found.ID)
 	return nil
 }
 

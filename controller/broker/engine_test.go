@@ -89,11 +89,12 @@ func madeContainer(id, stack, role, status string) map[string]any {
 }
 
 const (
-	appID     = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-	helperID  = "hhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhh"
-	proxyID   = "pppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppp"
-	networkID = "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn"
-	imageID   = "sha256:1111111111111111111111111111111111111111111111111111111111111111"
+	appID      = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	helperID   = "hhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhh"
+	proxyID    = "pppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppp"
+	networkID  = "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn"
+	probeNetID = "qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq"
+	imageID    = "sha256:1111111111111111111111111111111111111111111111111111111111111111"
 )
 
 func newEngine() *engine {
@@ -119,6 +120,8 @@ func newEngine() *engine {
 		"/containers/other-hello-r1/json":      madeContainer("other", "other", "app", "running"),
 		"/containers/nobodys/json":             madeContainer("nobodys", "", "", "running"),
 		"/networks/berth-app-hello":            map[string]any{"Id": networkID, "Labels": labels("berth", "network")},
+		"/networks/berth-probe-x":              map[string]any{"Id": probeNetID, "Labels": labels("berth", "probe")},
+		"/networks/other-probe-x":              map[string]any{"Id": "otherprobe", "Labels": labels("other", "probe")},
 		"/networks/berth-0-edge":               map[string]any{"Id": "edge", "Labels": labels("berth", "edge")},
 		"/networks/other-app-hello":            map[string]any{"Id": "othernet", "Labels": labels("other", "network")},
 		"/networks/host":                       map[string]any{"Id": "host", "Labels": map[string]string{}},

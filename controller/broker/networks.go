@@ -10,17 +10,21 @@ import (
 	"github.com/docker/docker/api/types/volume"
 )
 
-// createNetwork allows a plain bridge of an app, on a subnet of the stack's pool.
+// createNetwork allows a plain bridge of an app or of a probe, on a subnet of the stack's pool.
 func (c *check) createNetwork() error {
 	var request network.CreateRequest
 	if err := c.decode(&request); err != nil {
 		return err
 	}
-	if err := c.ownLabels("Labels", request.Labels, link.RoleNetwork); err != nil {
+	if err := c.ownLabels("Labels", request.Labels, link.RoleNetwork, link.RoleProbe); err != nil {
 		return err
 	}
-	if !strings.HasPrefix(request.Name, c.broker.policy.Stack+"-app-") {
-		return refuse("Name", "it is not that of an app's network")
+	prefix := c.broker.policy.Stack + "-app-"
+	if request.Labels[link.LabelRole] == link.RoleProbe {
+		prefix = c.broker.policy.Stack + "-probe-"
+	}
+	if !strings.HasPrefix(request.Name, prefix) {
+		return refuse("Name", "it is not that of such a network")
 	}
 	if request.Driver != "bridge" {
 		return refuse("Driver", "the network is no bridge")
@@ -92,12 +96,17 @@ func (c *check) disconnect() error {
 }
 
 // guest finds the instance or the proxy that is to join an app's network or to leave it,
-// and puts its ID in place of its name.
+// and puts its ID in place of its name. No instance joins the network of a probe.
 func (c *check) guest(name *string) (object, error) {
-	if _, err := c.ofPath("networks", link.RoleNetwork); err != nil {
+	network, err := c.ofPath("networks", link.RoleNetwork, link.RoleProbe)
+	if err != nil {
 		return object{}, err
 	}
-	found, err := c.own("containers", "Container", *name, link.RoleApp, link.RoleProxy)
+	roles := []string{link.RoleProxy}
+	if network.Labels[link.LabelRole] == link.RoleNetwork {
+		roles = append(roles, link.RoleApp)
+	}
+	found, err := c.own("containers", "Container", *name, roles...)
 	if err == nil {
 		*name = found.ID
 	}

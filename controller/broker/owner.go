@@ -163,7 +163,7 @@ func (c *check) archive() error {
 }
 
 func (c *check) workNetwork() error {
-	_, err := c.ofPath("networks", link.RoleNetwork)
+	_, err := c.ofPath("networks", link.RoleNetwork, link.RoleProbe)
 	return err
 }
 

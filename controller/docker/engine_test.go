@@ -23,6 +23,7 @@ import (
 
 	"berth/controller/docker/images"
 	"berth/controller/docker/link"
+	"berth/controller/docker/printed"
 	"berth/controller/plan"
 )
 
@@ -195,7 +196,7 @@ func TestSplit_JoinsTheEnginesPartsOfALine(t *testing.T) {
 		}
 	}
 	var got []string
-	err := split(&stream, func(line Line) error {
+	err := printed.Split(&stream, func(line Line) error {
 		if line.At.Year() != 2026 {
 			t.Errorf("line at %s", line.At)
 		}

@@ -5,6 +5,7 @@ import (
 	"berth/controller/docker/images"
 	"berth/controller/docker/link"
 	"berth/controller/docker/networks"
+	"berth/controller/docker/printed"
 )
 
 // The nouns of the rooms below, under the names that callers know: they import this
@@ -14,6 +15,13 @@ type (
 	Instance = link.Instance
 	// Condition is how an instance is.
 	Condition = link.Condition
+
+	// Place is where a container of the stack can be reached.
+	Place = link.Place
+	// Published is a port of this machine that leads to a container.
+	Published = link.Published
+	// Part is the engine, or a program that it comes with.
+	Part = link.Part
 
 	// BrokerReport is what the broker refused.
 	BrokerReport = link.BrokerReport
@@ -38,6 +46,11 @@ type (
 	// Network is a bridge of one app.
 	Network = networks.Network
 
+	// Line is one line that an instance printed.
+	Line = printed.Line
+	// Cursor is how far somebody has read the outputs of instances.
+	Cursor = printed.Cursor
+
 	// Volume is a named volume of the stack.
 	Volume = helper.Volume
 	// Access says what a session may do in a volume.
@@ -53,8 +66,19 @@ const (
 // HelperFolder is where a helper finds its volume.
 const HelperFolder = helper.HelperFolder
 
+// The roles of containers that callers tell apart.
+const (
+	RoleApp        = link.RoleApp
+	RoleProxy      = link.RoleProxy
+	RoleController = link.RoleController
+)
+
+// ParseCursor reads the text of a cursor; false where it is none.
+func ParseCursor(text string) (Cursor, bool) { return printed.ParseCursor(text) }
+
 // What a caller can act on.
 var (
+	ErrCursor        = printed.ErrCursor       // the output does not go on from there
 	ErrNotFound      = link.ErrNotFound        // the engine has no such thing, or not of this stack
 	ErrNoBroker      = link.ErrNoBroker        // the engine is reached without the broker
 	ErrUnavailable   = link.ErrUnavailable     // the engine did not answer

@@ -10,6 +10,7 @@ import (
 	"github.com/docker/docker/api/types/container"
 
 	"berth/controller/docker/link"
+	"berth/controller/docker/printed"
 )
 
 const (
@@ -60,7 +61,7 @@ func (e *Engine) ReadProxyLog(ctx context.Context, since time.Time, each func(Li
 		if err != nil {
 			return link.Failure(ctx, "read output of the proxy", err)
 		}
-		if err := split(stream, each); err != nil {
+		if err := printed.Split(stream, each); err != nil {
 			failures = append(failures, fmt.Errorf("read output of the proxy: %w", err))
 		}
 		_ = stream.Close()

@@ -11,8 +11,10 @@ import (
 	"berth/controller"
 	"berth/controller/account"
 	"berth/controller/audit"
+	"berth/controller/reach"
 	"berth/controller/routing"
 	"berth/controller/store/people"
+	"berth/controller/store/proofs"
 	"berth/controller/store/sqlite"
 	"berth/controller/volumes"
 )
@@ -22,6 +24,7 @@ import (
 // without an error survives a crash of the process and a loss of power.
 type Store struct {
 	people.Ledger
+	proofs.Proofs
 
 	writer sqlite.Writer // one connection: SQLite has one writer at a time, and waiting in Go is fair
 	reader *sql.DB       // read-only; in WAL mode readers wait for nobody
@@ -32,6 +35,7 @@ type Store struct {
 var (
 	_ controller.Ledger     = (*Store)(nil)
 	_ routing.Ledger        = (*Store)(nil)
+	_ reach.Ledger          = (*Store)(nil)
 	_ account.Ledger        = (*Store)(nil)
 	_ account.SessionLedger = (*Store)(nil)
 	_ account.TokenLedger   = (*Store)(nil)
@@ -61,7 +65,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 		return nil, errors.Join(err, pool.Close())
 	}
 	writer := sqlite.Writer{DB: pool}
-	return &Store{Ledger: people.Ledger{Writer: writer, Reader: reader}, writer: writer, reader: reader}, nil
+	return &Store{Ledger: people.Ledger{Writer: writer, Reader: reader}, Proofs: proofs.Proofs{Writer: writer, Reader: reader}, writer: writer, reader: reader}, nil
 }
 
 // Close folds the -wal file into the ledger and closes it. No method may be called

@@ -108,7 +108,7 @@ func (p *Process) run(arguments ...string) *exec.Cmd {
 		"BERTH_ADMIN_LISTEN=" + strings.TrimPrefix(p.Admin, "https://"), "BERTH_EDGE_SUBNET=" + p.edge(),
 		"BERTH_PROXY_ADDRESS=" + p.place.Proxy, "BERTH_SUBNET_POOL=" + p.place.Pool.String(),
 		"BERTH_RATELIMIT_UPLOAD=10000/1h", "BERTH_RATELIMIT_UPDATE=10000/1h", "BERTH_RATELIMIT_DEFAULT=1000000/1h",
-		"BERTH_RATELIMIT_CONTAINERS=1000000/1h", "BERTH_LOG_LEVEL=debug",
+		"BERTH_RATELIMIT_CONTAINERS=1000000/1h", "BERTH_LOG_LEVEL=debug", "BERTH_PROBE_METADATA=" + NoMetadata,
 	}
 	return command
 }

@@ -44,6 +44,10 @@ type Stack struct {
 	binaryErr   error
 }
 
+// NoMetadata stands in for the address at which clouds keep credentials: no test asks
+// that one. It is the probe's own container.
+const NoMetadata = "127.0.0.1:9"
+
 // Options choose what a stack starts with.
 type Options struct {
 	Place       Place    // of Reserve
@@ -76,6 +80,7 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 		"BERTH_HTTP_PORT="+ports[0], "BERTH_HTTPS_PORT="+ports[1],
 		"BERTH_ADMIN_PORT="+ports[2], "BERTH_DASHBOARD_PORT="+ports[3],
 		"BERTH_ENV_FILE=/dev/null", // the operator's own settings stay out of the tests
+		"BERTH_PROBE_METADATA="+NoMetadata,
 	)
 	s.Environment = append(s.Environment, o.Environment...)
 	s.Remove()

@@ -41,7 +41,7 @@ func (h *Helpers) Listening(ctx context.Context, name string, each func([]netip.
 	if err != nil {
 		return err
 	}
-	id, connection, err := h.startListener(ctx, instance.ID)
+	id, connection, err := h.startAttached(ctx, listen.Command, listenerHost(instance.ID))
 	if id != "" {
 		defer h.DiscardHelper(ctx, id)
 	}
@@ -63,15 +63,15 @@ func (h *Helpers) Listening(ctx context.Context, name string, each func([]netip.
 	return err
 }
 
-// startListener creates and starts the helper. The id is that of the container also
-// where it could not be started.
-func (h *Helpers) startListener(ctx context.Context, instance string) (id string, connection types.HijackedResponse, err error) {
+// startAttached creates and starts a helper that does one command, with its streams. The id
+// is that of the container also where it could not be started.
+func (h *Helpers) startAttached(ctx context.Context, command string, host *container.HostConfig) (id string, connection types.HijackedResponse, err error) {
 	ctx, cancel := link.Within(ctx, link.ProcessTimeout)
 	defer cancel()
 	create := func() {
 		image, imageErr := h.HelperImage(ctx)
 		if id, err = "", imageErr; err == nil {
-			id, err = h.CreateHelper(ctx, h.listenerConfig(image), listenerHost(instance))
+			id, err = h.CreateHelper(ctx, h.attachedConfig(image, command), host)
 		}
 	}
 	if create(); errdefs.IsNotFound(err) {
@@ -92,20 +92,25 @@ func (h *Helpers) startListener(ctx context.Context, instance string) (id string
 	return id, connection, nil
 }
 
-func (h *Helpers) listenerConfig(image string) *container.Config {
+func (h *Helpers) attachedConfig(image, command string) *container.Config {
 	return &container.Config{
-		Image: image, User: "65534:65534", Cmd: []string{listen.Command}, Env: []string{"GOMEMLIMIT=32MiB"},
+		Image: image, User: "65534:65534", Cmd: []string{command}, Env: []string{"GOMEMLIMIT=32MiB"},
 		OpenStdin: true, StdinOnce: true, // the helper ends when this process is gone
 		AttachStdin: true, AttachStdout: true, AttachStderr: true,
 		Labels: map[string]string{link.LabelStack: h.link.Stack, link.LabelRole: link.RoleHelper},
 	}
 }
 
-// listenerHost is the hardening policy for something that reads one table of the kernel.
+// listenerHost is for something that reads one table of the kernel.
 func listenerHost(instance string) *container.HostConfig {
+	return attachedHost(container.NetworkMode("container:" + instance))
+}
+
+// attachedHost is the hardening policy for a helper without files.
+func attachedHost(network container.NetworkMode) *container.HostConfig {
 	processes := int64(listenProcesses)
 	return &container.HostConfig{
-		NetworkMode: container.NetworkMode("container:" + instance),
+		NetworkMode: network,
 		AutoRemove:  true, ReadonlyRootfs: true,
 		CapDrop: []string{"ALL"}, SecurityOpt: []string{"no-new-privileges:true"},
 		IpcMode: container.IPCModePrivate, CgroupnsMode: container.CgroupnsModePrivate,

@@ -31,9 +31,12 @@ const (
 	RoleFiles   = "files"   // an image with the configs of a service
 	RoleSecrets = "secrets" // what keeps an instance's secrets in memory
 	RoleNetwork = "network"
+	RoleProbe   = "probe" // the network of a probe
 	RoleProxy   = "proxy"
-	RoleVolume  = "volume"
-	RoleHelper  = "helper" // a container that works in a volume or on an image, and the former's image
+	// RoleController is the container of the controller, which the compose file makes.
+	RoleController = "controller"
+	RoleVolume     = "volume"
+	RoleHelper     = "helper" // a container that works in a volume or on an image, and the former's image
 )
 
 // OwnLabels are the labels of a thing that belongs to one release of an app.

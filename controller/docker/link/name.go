@@ -31,6 +31,9 @@ func (l *Link) NetworkName(app string, release int64) string {
 	return fmt.Sprintf("%s.r%d", name, release)
 }
 
+// ProbeNetworkName returns the name of a probe's network, which sorts as an app's does.
+func (l *Link) ProbeNetworkName(unique string) string { return l.Stack + "-probe-" + unique }
+
 // ImageTag returns a new name for an image, another one each time. BuildKit takes
 // a local image for any name that a Dockerfile copies from: who could guess the
 // name of another app's image could read it.

@@ -229,36 +229,48 @@ func (b *Bridges) createNetwork(ctx context.Context, app string, release int64) 
 	if network, err := b.findNetwork(ctx, app, release); !errors.Is(err, link.ErrNotFound) {
 		return network, err
 	}
-	used, err := b.usedSubnets(ctx)
+	name := b.link.NetworkName(app, release)
+	id, _, err := b.createBridge(ctx, name, b.networkLabels(app, release))
 	if err != nil {
 		return Network{}, err
 	}
+	return Network{ID: id, Name: name, App: app, Release: release}, nil
+}
+
+// createBridge makes a network on a subnet that nothing else uses. The caller holds
+// networkMutex.
+func (b *Bridges) createBridge(ctx context.Context, name string, labels map[string]string) (id string, subnet netip.Prefix, err error) {
+	used, err := b.usedSubnets(ctx)
+	if err != nil {
+		return "", subnet, err
+	}
 	for range subnetAttempts {
-		subnet, err := b.subnets.free(used)
-		if err != nil {
-			return Network{}, err
+		if subnet, err = b.subnets.free(used); err != nil {
+			return "", subnet, err
 		}
-		name := b.link.NetworkName(app, release)
-		created, err := b.link.API(ctx).NetworkCreate(ctx, name, b.networkOptions(app, release, subnet))
+		created, err := b.link.API(ctx).NetworkCreate(ctx, name, networkOptions(labels, subnet))
 		b.made()
 		if err == nil {
-			return Network{ID: created.ID, Name: name, App: app, Release: release}, nil
+			return created.ID, subnet, nil
 		}
 		if !taken(err) {
-			return Network{}, link.Failure(ctx, "create network", err)
+			return "", subnet, link.Failure(ctx, "create network", err)
 		}
 		b.link.Logger.Debug("subnet is taken", slog.String("subnet", subnet.String()), slog.Any("error", err))
 		used = append(used, subnet)
 	}
-	return Network{}, fmt.Errorf("create network for %s: %w %s", app, ErrNoSubnet, b.subnets.pool)
+	return "", subnet, fmt.Errorf("create network %s: %w %s", name, ErrNoSubnet, b.subnets.pool)
 }
 
-func (b *Bridges) networkOptions(app string, release int64, subnet netip.Prefix) networktypes.CreateOptions {
-	withoutIPv6 := false
-	labels := map[string]string{link.LabelStack: b.link.Stack, link.LabelApp: app, link.LabelRole: link.RoleNetwork}
+func (b *Bridges) networkLabels(app string, release int64) map[string]string {
 	if release != 0 {
-		labels = b.link.OwnLabels(link.RoleNetwork, app, release)
+		return b.link.OwnLabels(link.RoleNetwork, app, release)
 	}
+	return map[string]string{link.LabelStack: b.link.Stack, link.LabelApp: app, link.LabelRole: link.RoleNetwork}
+}
+
+func networkOptions(labels map[string]string, subnet netip.Prefix) networktypes.CreateOptions {
+	withoutIPv6 := false
 	return networktypes.CreateOptions{
 		Driver:     "bridge",
 		EnableIPv6: &withoutIPv6,

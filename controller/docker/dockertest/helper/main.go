@@ -6,12 +6,19 @@ import (
 	"os"
 
 	"berth/controller/listen"
+	"berth/controller/probe"
 	"berth/controller/volume"
 )
 
 func main() {
 	if len(os.Args) == 3 && os.Args[2] == listen.Command {
 		if listen.Serve(context.Background(), os.Stdin, os.Stdout) != nil {
+			os.Exit(1)
+		}
+		return
+	}
+	if len(os.Args) == 3 && os.Args[2] == probe.Command {
+		if probe.Serve(context.Background(), os.Stdin, os.Stdout) != nil {
 			os.Exit(1)
 		}
 		return

@@ -1,4 +1,4 @@
-package docker
+package printed
 
 import (
 	"fmt"
