@@ -8,7 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
+	"slices"
 	"sync"
 
 	"berth/controller/metrics"
@@ -139,4 +141,11 @@ func (h *History) ids() []int64 {
 		ids = append(ids, id)
 	}
 	return ids
+}
+
+// Subjects returns all that have a point.
+func (h *History) Subjects() []metrics.Subject {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return slices.Sorted(maps.Keys(h.subjects))
 }
