@@ -63,9 +63,10 @@ const (
 )
 
 const (
-	readScope   = account.ScopeRead
-	deployScope = account.ScopeDeploy
-	adminScope  = account.ScopeAdmin
+	metricsScope = account.ScopeMetrics
+	readScope    = account.ScopeRead
+	deployScope  = account.ScopeDeploy
+	adminScope   = account.ScopeAdmin
 )
 
 // apiApps is the API of apps; limit.Containers counts all of it.
@@ -76,6 +77,9 @@ const (
 	limitsPath  = "/settings/limits"
 	machinePath = "/settings/machine"
 )
+
+// prometheusPath is where Prometheus looks by itself.
+const prometheusPath = "/metrics"
 
 // The paths that are open to all and know no session.
 const (
@@ -100,6 +104,7 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 	return []route{
 		{method: get, path: healthPath, access: public, handle: a.showHealth},
 		{method: get, path: staticPath, access: public, handle: a.showStatic},
+		{method: get, path: prometheusPath, access: token(metricsScope), handle: a.showPrometheus},
 
 		{method: get, path: "/login", access: public, handle: a.showLogin},
 		{method: post, path: "/login", access: public, limit: limitLogin, audit: audit.ActionLoginSuccess, again: a.loginLimited, handle: a.createLogin},

@@ -111,12 +111,12 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	if err != nil {
 		return fmt.Errorf("open limits: %w", err)
 	}
-	refused := refusals.New(engine, audit, logger)
+	refused, measured := refusals.New(engine, audit, logger), newCollector(config, on.ledger, story, proxy, logger)
 	handler, err := router.New(router.Options{
 		Story:   router.Story{Apps: story, Uploads: story, Releases: story, Settings: story, Environments: story, Outputs: story},
 		Volumes: story.Volumes(),
 		Mounts:  story, Routing: story.Routing(), Ports: story.Routing(),
-		Domains:         domains,
+		Domains: domains, Metrics: measured,
 		Accounts:        on.accounts,
 		Factors:         account.NewSecondFactors(on.ledger, on.accounts, key, logger),
 		Tokens:          account.NewTokens(on.ledger, logger),
@@ -147,7 +147,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	server.ConnState = crowd.Follow
 	door := openPlainDoor(crowd.Listen(newDoorkeeper(on.listener, config, logger)), config, hosts)
 	group, ctx := errgroup.WithContext(ctx)
-	for _, run := range []func(context.Context) error{story.Run, domains.Run, limits.Run, refused.Run, adminTLS.Run} {
+	for _, run := range []func(context.Context) error{story.Run, domains.Run, limits.Run, refused.Run, adminTLS.Run, measured.Run} {
 		group.Go(func() error { return run(ctx) })
 	}
 	group.Go(func() error { return sweepExpired(ctx, on.ledger, config.SessionLife, logger) })

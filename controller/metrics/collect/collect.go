@@ -43,12 +43,12 @@ type Ledger interface {
 
 // Options are what a Collector needs; all are required.
 type Options struct {
-	History *history.History
-	Usage   Usage
-	Proxy   Proxy
-	Ledger  Ledger
-	Folder  string // on the disk of which the server page tells
-	Logger  *slog.Logger
+	File   string // of the history; in a folder that only Berth may enter
+	Usage  Usage
+	Proxy  Proxy
+	Ledger Ledger
+	Folder string // on the disk of which the server page tells
+	Logger *slog.Logger
 }
 
 // Collector knows what is measured at the moment, and keeps it, while Run runs. It is safe
@@ -63,6 +63,7 @@ type Collector struct {
 	underWay  map[app.ReleaseID]bool
 
 	mu     sync.RWMutex
+	kept   *history.History // nil until the file could be opened
 	states map[metrics.Subject]*metrics.State
 	recent map[metrics.Subject]*ring
 }
@@ -77,16 +78,17 @@ func New(o Options) *Collector {
 
 // Run takes readings until ctx ends.
 func (c *Collector) Run(ctx context.Context) error {
-	c.remember(ctx, time.Now())
+	defer c.close()
 	for swept := time.Now(); ; {
 		now := time.Now()
+		c.ensureOpen(ctx, now)
 		c.round(ctx, now)
 		if now.Sub(swept) >= sweepEvery {
 			swept = now
 			c.sweep(ctx, now)
 		}
-		if err := pause.For(ctx, time.Until(now.Truncate(roundEvery).Add(roundEvery))); err != nil {
-			return err
+		if pause.For(ctx, time.Until(now.Truncate(roundEvery).Add(roundEvery))) != nil {
+			return nil
 		}
 	}
 }
@@ -105,7 +107,11 @@ func (c *Collector) round(ctx context.Context, now time.Time) {
 	}
 	c.machine.take(taken.of(metrics.Server))
 	c.note(now, taken)
-	if err := c.options.History.Add(ctx, now, taken.list()); err != nil && ctx.Err() == nil {
+	kept := c.history()
+	if kept == nil {
+		return
+	}
+	if err := kept.Add(ctx, now, taken.list()); err != nil && ctx.Err() == nil {
 		c.options.Logger.Warn("measurements were not kept", "error", err)
 	}
 }
@@ -136,7 +142,11 @@ func (r readings) list() []metrics.Reading {
 
 // sweep forgets what is old, and what is of apps that are gone.
 func (c *Collector) sweep(ctx context.Context, now time.Time) {
-	if err := c.options.History.Sweep(ctx, now); err != nil {
+	kept := c.history()
+	if kept == nil {
+		return
+	}
+	if err := kept.Sweep(ctx, now); err != nil {
 		c.options.Logger.Warn("remove old measurements", "error", err)
 	}
 	apps, _, err := c.options.Ledger.ListOverview(ctx)
@@ -148,12 +158,12 @@ func (c *Collector) sweep(ctx context.Context, now time.Time) {
 		there[string(found.Name)] = true
 	}
 	var gone []metrics.Subject
-	for _, subject := range c.options.History.Subjects() {
+	for _, subject := range kept.Subjects() {
 		if name := appOf(subject); name != "" && !there[name] {
 			gone = append(gone, subject)
 		}
 	}
-	if err := c.options.History.Forget(ctx, gone...); err != nil {
+	if err := kept.Forget(ctx, gone...); err != nil {
 		c.options.Logger.Warn("forget measurements of deleted apps", "error", err)
 	}
 	c.mu.Lock()

@@ -12,7 +12,6 @@ import (
 	"berth/controller/app"
 	"berth/controller/docker"
 	"berth/controller/metrics"
-	"berth/controller/metrics/history"
 	"berth/controller/problem"
 	"berth/controller/usage"
 	"berth/traefik"
@@ -63,12 +62,13 @@ var start = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 
 func openTest(t *testing.T, w *world) *Collector {
 	t.Helper()
-	kept, err := history.Open(t.Context(), filepath.Join(t.TempDir(), "metrics.db"), slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = kept.Close() })
-	return New(Options{History: kept, Usage: w, Proxy: w, Ledger: w, Folder: t.TempDir(), Logger: slog.New(slog.DiscardHandler)})
+	folder := t.TempDir()
+	c := New(Options{
+		File: filepath.Join(folder, "metrics.db"), Usage: w, Proxy: w, Ledger: w, Folder: folder, Logger: slog.New(slog.DiscardHandler),
+	})
+	t.Cleanup(c.close)
+	c.ensureOpen(t.Context(), start)
+	return c
 }
 
 // newest is the newest point of a subject after a round at a moment of its own.

@@ -79,14 +79,53 @@ func (c *Collector) Recent(app string) []float64 {
 
 // Read returns what the history has of the subject.
 func (c *Collector) Read(ctx context.Context, subject metrics.Subject, r metrics.Range, now time.Time) ([]history.At, error) {
-	return c.options.History.Read(ctx, subject, r, now)
+	kept := c.history()
+	if kept == nil {
+		return nil, nil
+	}
+	return kept.Read(ctx, subject, r, now)
+}
+
+func (c *Collector) history() *history.History {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.kept
+}
+
+// ensureOpen opens the file if it is not open yet. If it cannot be opened, Berth measures
+// without a history, and tries again in the next round.
+func (c *Collector) ensureOpen(ctx context.Context, now time.Time) {
+	if c.history() != nil {
+		return
+	}
+	kept, err := history.Open(ctx, c.options.File, c.options.Logger)
+	if err != nil {
+		c.options.Logger.Warn("measurements cannot be kept", "error", err)
+		return
+	}
+	c.mu.Lock()
+	c.kept = kept
+	c.mu.Unlock()
+	c.remember(ctx, kept, now)
+}
+
+func (c *Collector) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.kept == nil {
+		return
+	}
+	if err := c.kept.Close(); err != nil {
+		c.options.Logger.Warn("close measurements", "error", err)
+	}
+	c.kept = nil
 }
 
 // remember fills the last minutes from the history.
-func (c *Collector) remember(ctx context.Context, now time.Time) {
+func (c *Collector) remember(ctx context.Context, kept *history.History, now time.Time) {
 	lastHour := metrics.Range{Long: time.Hour, Tier: metrics.Tiers()[1]}
-	for _, subject := range c.options.History.Subjects() {
-		points, err := c.options.History.Read(ctx, subject, lastHour, now)
+	for _, subject := range kept.Subjects() {
+		points, err := kept.Read(ctx, subject, lastHour, now)
 		if err != nil {
 			return
 		}
