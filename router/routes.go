@@ -147,6 +147,7 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: post, path: domain + "/again", access: signedIn, audit: audit.ActionCertificateAsk, handle: a.askAgain},
 		{method: get, path: "/settings/proxy", access: signedIn, handle: a.showProxySettings},
 		{method: get, path: machinePath, access: signedIn, handle: a.showMachine},
+		{method: get, path: machinePath + "/metrics", access: signedIn, handle: a.showServerMetrics},
 		{method: post, path: "/settings/proxy", access: signedIn, audit: audit.ActionProxySettings, handle: a.updateProxySettings},
 
 		{method: get, path: limitsPath, access: signedIn, handle: a.showLimits},
@@ -195,6 +196,7 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: post, path: app + "/access/users/remove", access: signedIn, audit: audit.ActionAppAccess, handle: a.removeAccessUser},
 		{method: post, path: app + "/access/password", access: signedIn, audit: audit.ActionAppAccess, handle: a.switchPassword},
 		{method: post, path: app + "/access/maintenance", access: signedIn, audit: audit.ActionAppAccess, handle: a.updateMaintenance},
+		{method: get, path: app + "/metrics", access: signedIn, handle: a.showAppMetrics},
 		{method: get, path: app + "/output", access: signedIn, handle: a.showOutput},
 		{method: get, path: app + "/output/events", access: signedIn, stream: true, handle: a.streamOutput},
 		{method: get, path: app + "/output/download", access: signedIn, handle: a.downloadOutput},
