@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -29,7 +30,7 @@ func TestMetrics_ChartsAreSeenAndToldInTheBrowser(t *testing.T) {
 				if ask(w, chromedp.Evaluate[bool](`document.documentElement.scrollWidth > innerWidth`)) {
 					t.Errorf("%s on a %s is wider than the screen", path, name)
 				}
-				file := "metrics" + filepath.Base(path) + "-" + name + "-" + scheme + ".png"
+				file := "metrics" + strings.ReplaceAll(path, "/", "-") + "-" + name + "-" + scheme + ".png"
 				if err := os.WriteFile(filepath.Join(folder, file), ask(w, chromedp.FullScreenshot(100)), 0o600); err != nil {
 					t.Fatal(err)
 				}

@@ -115,6 +115,13 @@ func New(o Options) Chart {
 	return c
 }
 
+// Behind are the lines in the order in which they are drawn: the first is on top.
+func (c Chart) Behind() []Drawn {
+	behind := slices.Clone(c.Lines)
+	slices.Reverse(behind)
+	return behind
+}
+
 func known(value float64) bool { return !math.IsNaN(value) && !math.IsInf(value, 0) }
 
 func percent(share float64) string {

@@ -77,7 +77,7 @@ func (u Unit) top(most float64) float64 {
 		}
 	}
 	power := math.Pow(10, math.Floor(math.Log10(most/base)))
-	for _, step := range []float64{1, 2, 4, 5, 10} {
+	for _, step := range []float64{1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10} {
 		if top := step * power * base; top >= most*0.999999 {
 			return top
 		}
