@@ -30,7 +30,7 @@ func TestMetrics_AppsPageHasChartsWithMarksAndTables(t *testing.T) {
 		t.Errorf("the page has %d bytes", len(page.body))
 	}
 	mustContain(t, s.get("/admin/apps/hello").body, `href="/admin/apps/hello/metrics"`)
-	mustContain(t, s.get("/admin").body, `class="spark"`, "CPU in the last hour: now")
+	mustContain(t, s.get("/admin").body, `class="spark"`, "CPU in the last hour: newest")
 	if missing := s.get("/admin/apps/nobody/metrics"); missing.StatusCode != http.StatusNotFound {
 		t.Errorf("an app that is not there: %d", missing.StatusCode)
 	}
@@ -55,6 +55,22 @@ func TestMetrics_WhatAnEarlierAppOfThatNameTookIsNotShown(t *testing.T) {
 	s.signIn()
 	if body := s.get("/admin/apps/hello/metrics?range=week").body; strings.Contains(body, "<details>") {
 		t.Errorf("a point from before the app began is shown: %.2000s", body)
+	}
+}
+
+func TestMetrics_SmallLinesAreDrawnOnceAMinute(t *testing.T) {
+	t.Parallel()
+	var sparks sparkCache
+	measured := new(fakeMetrics)
+	measured.measure("hello")
+	minute := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	first := sparks.of("hello", measured, minute)
+	measured.recent["hello"] = []float64{1, 2}
+	if got := sparks.of("hello", measured, minute.Add(59*time.Second)); got != first {
+		t.Error("the line is drawn anew within its minute")
+	}
+	if got := sparks.of("hello", measured, minute.Add(time.Minute)); got == first || got.Path == "" {
+		t.Errorf("the next minute has %+v", got)
 	}
 }
 

@@ -181,6 +181,7 @@ type admin struct {
 	repeats      *repeats
 	templates    *templates.Set
 	rows         rowCache
+	sparks       sparkCache
 	public       publicAddress
 	secure       bool   // ForceHTTPS
 	host         string // AdminHost

@@ -223,7 +223,7 @@ func (v *visit) appRow(view controller.AppView) appRow {
 	}
 	if view.HasUsage && row.CanStop {
 		row.Usage = usageOf(view.Usage)
-		row.Spark = chart.NewSpark("CPU", chart.Percent, v.admin.metrics.Recent(string(view.Name)))
+		row.Spark = v.admin.sparks.of(view.Name, v.admin.metrics, v.admin.now())
 	}
 	return row
 }

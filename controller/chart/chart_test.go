@@ -95,7 +95,7 @@ func TestSpark_IsEmptyWithoutTwoValues(t *testing.T) {
 	if spark := NewSpark("CPU", Percent, []float64{-1, 3, -1}); spark.Path != "" {
 		t.Errorf("spark: %+v", spark)
 	}
-	if spark := NewSpark("CPU", Percent, []float64{1, 4, -1}); spark.Path == "" || spark.Summary != "CPU in the last hour: now 4 %, at most 4 %" {
+	if spark := NewSpark("CPU", Percent, []float64{1, 4, -1}); spark.Path == "" || spark.Summary != "CPU in the last hour: newest 4 %, at most 4 %" {
 		t.Errorf("spark: %+v", spark)
 	}
 }

@@ -24,6 +24,6 @@ func NewSpark(name string, unit Unit, values []float64) Spark {
 	}
 	return Spark{
 		Path:    path(drawn, unit.top(most)),
-		Summary: name + " in the last hour: now " + unit.Words(last) + ", at most " + unit.Words(most),
+		Summary: name + " in the last hour: newest " + unit.Words(last) + ", at most " + unit.Words(most),
 	}
 }

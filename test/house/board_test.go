@@ -4,7 +4,7 @@ package house
 // the arrows go one way. Names below controller/ are written without it. "*" is every package below.
 var board = []room{
 	// What only tests and benchmarks run.
-	{"test/bench", "store app archive traefik test/stack test/patience"},
+	{"test/bench", "store store/sqlite metrics/history metrics app archive traefik test/stack test/patience"},
 	{"test/smalldisk", ""},
 	{"test/testapp", ""},
 	{"test/corpus", "app archive dialect dialects plan problem"},
