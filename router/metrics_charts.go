@@ -31,6 +31,7 @@ func appCharts(bins chart.Bins, whole bool) []chartOf {
 	}
 	if whole {
 		charts = append(charts, requestCharts(bins)...)
+		charts = append(charts, chartOf{"Volumes", chart.Bytes, []chart.Line{{Name: "stored", Values: bins.Mean(metrics.DiskUsed)}}})
 	}
 	return append(charts,
 		chartOf{"Network", chart.BytesEachSecond, []chart.Line{{Name: "received", Values: bins.Mean(metrics.NetworkIn)}, {Name: "sent", Values: bins.Mean(metrics.NetworkOut)}}},

@@ -37,7 +37,11 @@ func TestMetrics_ChartsAreSeenAndToldInTheBrowser(t *testing.T) {
 			}
 		}
 	}
+	checker := newAxe(w)
+	w.open("/settings/machine/metrics")
+	checker.check("the server's charts")
 	w.open("/admin/apps/hello/metrics")
+	checker.check("an app's charts")
 	w.run(chromedp.Evaluate[chromedp.Void](`document.querySelectorAll(".slices rect")[10].dispatchEvent(new PointerEvent("pointermove", {bubbles: true})); void 0`))
 	w.wait(`/: mean [0-9.]+ %, peak/.test(document.querySelector("[data-chart-value]").textContent)`)
 	w.mustBeClean()

@@ -23,7 +23,7 @@ func TestMetrics_AppsPageHasChartsWithMarksAndTables(t *testing.T) {
 	page := s.get("/admin/apps/hello/metrics?range=hour")
 	mustContain(t, page.body, "<h1>Metrics of hello</h1>", "CPU, of one core", "Response time", `class="line-3"`, "r3 failed", `href="/admin/apps/hello/releases/3"`,
 		"started again 2 times", "<details><summary>Table", `href="/admin/apps/hello/metrics?range=week"`, `aria-current="page">hour`)
-	if tables := strings.Count(page.body, "<details>"); tables != 8 {
+	if tables := strings.Count(page.body, "<details>"); tables != 9 {
 		t.Errorf("%d charts have a table", tables)
 	}
 	if strings.Contains(page.body, "NaN") || len(page.body) > 200_000 {

@@ -23,7 +23,7 @@ var board = []room{
 	{"store/storetest", "store"},
 	{"store", "store/people store/sqlite controller release routing volumes uploads certificates environment app account audit problem limit domaincheck plan volume traefik"},
 	{"store/people", "store/sqlite account problem"},
-	{"metrics/collect", "metrics/history metrics usage app docker pause traefik"},
+	{"metrics/collect", "metrics/history metrics usage app docker pause traefik volume"},
 	{"metrics/history", "metrics store/sqlite"},
 	{"store/sqlite", "problem"},
 	{"controller", "release notice output quiet usage routing volumes uploads certificates environment app account audit problem archive address docker domaincheck firstpage folder pause plan planner printable secret volume traefik dialects"},

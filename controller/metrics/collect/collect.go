@@ -15,6 +15,7 @@ import (
 	"berth/controller/metrics/history"
 	"berth/controller/pause"
 	"berth/controller/usage"
+	"berth/controller/volume"
 	"berth/traefik"
 )
 
@@ -22,6 +23,7 @@ const (
 	roundEvery    = 15 * time.Second // the width of the finest tier
 	roundDeadline = 10 * time.Second
 	sweepEvery    = 10 * time.Minute
+	disksEvery    = time.Minute // volumes are counted about as often
 )
 
 // Usage has the newest samples of the instances. Taking them asks nobody.
@@ -41,12 +43,18 @@ type Ledger interface {
 	ListOverview(context.Context) ([]app.App, map[app.Name]*app.Release, error)
 }
 
+// Disks knows how much a volume held when it was last counted. Asking counts nothing.
+type Disks interface {
+	Counted(volume.Name) (bytes int64, known bool)
+}
+
 // Options are what a Collector needs; all are required.
 type Options struct {
 	File   string // of the history; in a folder that only Berth may enter
 	Usage  Usage
 	Proxy  Proxy
 	Ledger Ledger
+	Disks  Disks
 	Folder string // on the disk of which the server page tells
 	Logger *slog.Logger
 }
@@ -61,6 +69,7 @@ type Collector struct {
 	instances map[string]usage.Measured // by name: the sample before
 	counters  metrics.Baseline[string]
 	underWay  map[app.ReleaseID]bool
+	disksAt   time.Time // when the volumes were taken
 
 	mu     sync.RWMutex
 	kept   *history.History // nil until the file could be opened
@@ -104,6 +113,10 @@ func (c *Collector) round(ctx context.Context, now time.Time) {
 	}
 	if err := c.takeReleases(ctx, taken); err != nil {
 		c.options.Logger.Warn("list releases to measure", "error", err)
+	}
+	if now.Sub(c.disksAt) >= disksEvery {
+		c.disksAt = now
+		c.takeDisks(ctx, taken)
 	}
 	c.machine.take(taken.of(metrics.Server))
 	c.note(now, taken)

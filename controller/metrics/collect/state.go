@@ -20,6 +20,9 @@ func (c *Collector) state(subject metrics.Subject) *metrics.State {
 	return c.states[subject]
 }
 
+// stays are the levels that an app has also while nothing of it runs.
+var stays = map[metrics.Metric]bool{metrics.DiskUsed: true, metrics.BuildTime: true}
+
 // note keeps the newest readings at hand. Levels stay until there are newer ones, for as
 // long as the app has instances.
 func (c *Collector) note(now time.Time, taken readings) {
@@ -31,7 +34,7 @@ func (c *Collector) note(now time.Time, taken readings) {
 	defer c.mu.Unlock()
 	for subject, state := range c.states {
 		if state.App != "" && !running[state.App] {
-			clear(state.Values)
+			maps.DeleteFunc(state.Values, func(metric metrics.Metric, _ int64) bool { return !stays[metric] })
 		}
 		if cpu, ok := taken[subject][metrics.CPU]; ok {
 			c.ringOf(subject).add(now, metrics.CPU.Value(float64(cpu)))

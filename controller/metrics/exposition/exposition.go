@@ -109,17 +109,21 @@ func levelFamilies() []family {
 			}
 		}}
 	}
+	ofApp := func(name, help string, metric metrics.Metric) family {
+		return family{name, help, "gauge", func(r Report, tell func(string, float64)) {
+			for _, state := range apps(r.States) {
+				if value, ok := state.Values[metric]; ok {
+					tell(fmt.Sprintf(`{app=%q}`, state.App), metric.Value(float64(value)))
+				}
+			}
+		}}
+	}
 	return []family{
 		level("berth_app_memory_bytes", "Memory in use, without page cache that can be freed.", metrics.Memory),
 		level("berth_app_memory_limit_bytes", "Most memory that may be used.", metrics.MemorySize),
 		level("berth_app_processes", "Processes that run.", metrics.Processes),
-		{"berth_app_last_release_duration_seconds", "Time that the newest release took from its upload to its end.", "gauge", func(r Report, tell func(string, float64)) {
-			for _, state := range r.States {
-				if value, ok := state.Values[metrics.BuildTime]; ok && state.App != "" && state.Service == "" {
-					tell(fmt.Sprintf(`{app=%q}`, state.App), metrics.BuildTime.Value(float64(value)))
-				}
-			}
-		}},
+		ofApp("berth_app_volume_bytes", "Bytes in the volumes, when they were last counted.", metrics.DiskUsed),
+		ofApp("berth_app_last_release_duration_seconds", "Time that the newest release took from its upload to its end.", metrics.BuildTime),
 	}
 }
 
