@@ -25,7 +25,8 @@ func appCharts(bins chart.Bins, whole bool) []chartOf {
 	charts := []chartOf{
 		{"CPU, of one core", chart.Percent, []chart.Line{{Name: "mean", Values: bins.Mean(metrics.CPU)}, {Name: "peak", Values: bins.Most(metrics.CPU)}}},
 		{"Memory", chart.Bytes, []chart.Line{
-			{Name: "used", Values: bins.Mean(metrics.Memory)}, {Name: "peak", Values: bins.Most(metrics.Memory)},
+			{Name: "used", Values: bins.Mean(metrics.Memory)},
+			{Name: "peak", Values: bins.Most(metrics.Memory)},
 			{Name: "limit", Values: bins.Mean(metrics.MemorySize), Limit: true},
 		}},
 	}
@@ -56,7 +57,8 @@ func serverCharts(bins chart.Bins) []chartOf {
 	return []chartOf{
 		{"CPU, of one core", chart.Percent, []chart.Line{{Name: "mean", Values: bins.Mean(metrics.CPU)}, {Name: "peak", Values: bins.Most(metrics.CPU)}}},
 		{"Memory", chart.Bytes, []chart.Line{
-			{Name: "used", Values: bins.Mean(metrics.Memory)}, {Name: "peak", Values: bins.Most(metrics.Memory)},
+			{Name: "used", Values: bins.Mean(metrics.Memory)},
+			{Name: "peak", Values: bins.Most(metrics.Memory)},
 			{Name: "size", Values: bins.Mean(metrics.MemorySize), Limit: true},
 		}},
 		{"Load", chart.Number, []chart.Line{{Name: "load", Values: bins.Mean(metrics.Load)}}},

@@ -56,8 +56,15 @@ func TestUnit_EndsItsAxisAtARoundNumber(t *testing.T) {
 		most  float64
 		words string
 	}{
-		{Percent, 37, "40 %"}, {Percent, 100, "100 %"}, {Bytes, 300 << 20, "300 MB"}, {Bytes, 512 << 20, "600 MB"}, {Seconds, 0.034, "40 ms"},
-		{EachSecond, 0, "1/s"}, {Number, 3, "3"}, {BytesEachSecond, 0, "1 kB/s"}, {Seconds, 2.1, "2.40 s"},
+		{Percent, 37, "40 %"},
+		{Percent, 100, "100 %"},
+		{Bytes, 300 << 20, "300 MB"},
+		{Bytes, 512 << 20, "600 MB"},
+		{Seconds, 0.034, "40 ms"},
+		{EachSecond, 0, "1/s"},
+		{Number, 3, "3"},
+		{BytesEachSecond, 0, "1 kB/s"},
+		{Seconds, 2.1, "2.40 s"},
 	} {
 		if got := c.unit.Words(c.unit.top(c.most)); got != c.words {
 			t.Errorf("the axis of %v ends at %s, want %s", c.most, got, c.words)
