@@ -35,7 +35,15 @@ require (
 	gopkg.in/yaml.v3 v3.0.1
 )
 
-require github.com/ulikunitz/xz v0.5.17
+require (
+	github.com/VictoriaMetrics/metrics v1.45.0
+	github.com/ulikunitz/xz v0.5.17
+)
+
+require (
+	github.com/valyala/fastrand v1.1.0 // indirect
+	github.com/valyala/histogram v1.2.0 // indirect
+)
 
 require (
 	github.com/Azure/go-ansiterm v0.0.0-20250102033503-faa5f7b0171c // indirect

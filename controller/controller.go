@@ -140,6 +140,9 @@ func (c *Controller) Routing() *routing.Routes { return c.routes }
 // Volumes are those of the stack, which the controller watches while it runs.
 func (c *Controller) Volumes() *volumes.Volumes { return c.volumes }
 
+// Usage is what each app takes at the moment.
+func (c *Controller) Usage() *usage.Sampler { return c.usage }
+
 // Subscribe returns a channel that ticks when something of the app changed, or
 // of any app where app is empty. The caller must call cancel.
 func (c *Controller) Subscribe(app app.Name) (ticks <-chan struct{}, cancel func()) {

@@ -55,7 +55,7 @@ func newEnvelope(t *testing.T) *envelope {
 	list := newFakeChecklist()
 	options := Options{
 		Checklist: list, Prober: list,
-		Story: storyOf(e.apps), Volumes: volumes, Mounts: volumes, Routing: newFakeRouting(t, e.apps), Ports: newFakeRouting(t, e.apps), Domains: newFakeDomains(t, freshLedger(t)),
+		Story: storyOf(e.apps), Volumes: volumes, Mounts: volumes, Routing: newFakeRouting(t, e.apps), Ports: newFakeRouting(t, e.apps), Domains: newFakeDomains(t, freshLedger(t)), Metrics: new(fakeMetrics),
 		Accounts: accounts, Factors: account.NewSecondFactors(ledger, accounts, key, logger),
 		Tokens: e.tokens, Sessions: ledger, Limits: openLimits(t, ledger, time.Now, manyRequests),
 		Audit: e.audit, SecretKey: bytes.Repeat([]byte("k"), 32), Logger: logger, PublicHTTPPort: 80, PublicHTTPSPort: 443, AdminHost: adminHost,
@@ -202,6 +202,7 @@ func (e *envelope) visitors() []visitor {
 	}
 	e.mint(account.ScopeRead, time.Hour, "") // the first: what a route does to the token 1 is done to it
 	read, _ := e.mint(account.ScopeRead, time.Hour, "")
+	numbers, _ := e.mint(account.ScopeMetrics, time.Hour, "")
 	deploy, _ := e.mint(account.ScopeDeploy, time.Hour, "10.0.0.0/16")
 	all, _ := e.mint(account.ScopeAdmin, time.Hour, "")
 	expired, _ := e.mint(account.ScopeAdmin, -time.Second, "")
@@ -213,6 +214,7 @@ func (e *envelope) visitors() []visitor {
 	garbage := "berth_" + strings.Repeat("A", 43)
 	return []visitor{
 		{"anonymous", nil, refused},
+		{"metrics", asBearer(numbers), byScope(account.ScopeMetrics)},
 		{"read", asBearer(read), byScope(account.ScopeRead)},
 		{"deploy", asBearer(deploy), byScope(account.ScopeDeploy)},
 		{"admin", asBearer(all), byScope(account.ScopeAdmin)},
@@ -238,7 +240,7 @@ func both(first, second func(*http.Request)) func(*http.Request) {
 
 // goldenVisitors is how many of the visitors have a column in access.golden; the
 // others are refused everywhere.
-const goldenVisitors = 6
+const goldenVisitors = 7
 
 // TestAccess_MatrixOfEveryRouteAndEveryVisitor tries each line of the table. What
 // it finds stands in testdata/access.golden, so that a change of who may do what

@@ -39,7 +39,7 @@ func (a *admin) requireAdminHost(r route) gin.HandlerFunc {
 }
 
 func needsNoSession(r route, request *http.Request) bool {
-	return r.path == healthPath || r.path == staticPath || strings.HasPrefix(r.path, "/api/") ||
+	return r.path == healthPath || r.path == staticPath || r.path == prometheusPath || strings.HasPrefix(r.path, "/api/") ||
 		r.access.scope != "" && bearerToken(request) != ""
 }
 

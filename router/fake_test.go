@@ -544,9 +544,10 @@ func aRelease(name app.Name, number int64, state app.ReleaseState) app.Release {
 
 // The bearer tokens that fakeTokens knows.
 const (
-	readToken   = "token-read"
-	deployToken = "token-deploy"
-	adminToken  = "token-admin"
+	metricsToken = "token-metrics"
+	readToken    = "token-read"
+	deployToken  = "token-deploy"
+	adminToken   = "token-admin"
 )
 
 type fakeTokens struct{}
@@ -572,11 +573,11 @@ func (fakeTokens) Revoke(_ context.Context, id int64) (account.Token, error) {
 }
 
 // fakeTokenIDs tell the tokens of one name apart.
-var fakeTokenIDs = map[string]int64{deployToken: 1, readToken: 2, adminToken: 3}
+var fakeTokenIDs = map[string]int64{deployToken: 1, readToken: 2, adminToken: 3, metricsToken: 4}
 
 func (fakeTokens) VerifyToken(_ context.Context, plain string, _ netip.Addr) (account.Token, error) {
 	scopes := map[string]account.Scope{
-		readToken: account.ScopeRead, deployToken: account.ScopeDeploy, adminToken: account.ScopeAdmin,
+		metricsToken: account.ScopeMetrics, readToken: account.ScopeRead, deployToken: account.ScopeDeploy, adminToken: account.ScopeAdmin,
 	}
 	if scope, ok := scopes[plain]; ok {
 		return account.Token{ID: fakeTokenIDs[plain], Name: "ci", Scope: scope}, nil

@@ -124,6 +124,7 @@ type Options struct {
 	Routing   Routing
 	Ports     Ports
 	Domains   Domains
+	Metrics   Metrics
 	Accounts  Accounts
 	Factors   SecondFactors
 	Tokens    Tokens
@@ -166,6 +167,7 @@ type admin struct {
 	routing      Routing
 	ports        Ports
 	domains      Domains
+	metrics      Metrics
 	accounts     Accounts
 	factors      SecondFactors
 	tokens       Tokens
@@ -183,6 +185,7 @@ type admin struct {
 	repeats      *repeats
 	templates    *templates.Set
 	rows         rowCache
+	sparks       sparkCache
 	public       publicAddress
 	secure       bool   // ForceHTTPS
 	host         string // AdminHost
@@ -199,9 +202,9 @@ func New(o Options) (http.Handler, error) {
 	if len(o.SecretKey) < minSecretKey {
 		return nil, fmt.Errorf("secret key has %d bytes, needs %d", len(o.SecretKey), minSecretKey)
 	}
-	if !o.Story.complete() || o.Volumes == nil || o.Mounts == nil || o.Routing == nil || o.Ports == nil || o.Domains == nil || o.Accounts == nil || o.Factors == nil || o.Tokens == nil ||
+	if !o.Story.complete() || o.Volumes == nil || o.Mounts == nil || o.Routing == nil || o.Ports == nil || o.Domains == nil || o.Metrics == nil || o.Accounts == nil || o.Factors == nil || o.Tokens == nil ||
 		o.Sessions == nil || o.Audit == nil || o.Limits == nil || o.Logger == nil {
-		return nil, errors.New("router needs a whole story, volumes, mounts, routing, domains, accounts, second factors, tokens, sessions, an audit log, limits and a logger")
+		return nil, errors.New("router needs a whole story, volumes, mounts, routing, domains, metrics, accounts, second factors, tokens, sessions, an audit log, limits and a logger")
 	}
 	if normalHost(o.AdminHost) == "" {
 		return nil, errors.New("router needs a host name that no app answers on")
@@ -222,6 +225,7 @@ func New(o Options) (http.Handler, error) {
 		routing:      o.Routing,
 		ports:        o.Ports,
 		domains:      o.Domains,
+		metrics:      o.Metrics,
 		appsApart:    o.AppsApart,
 		builds:       o.Builds,
 		broker:       o.Broker,

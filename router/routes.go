@@ -63,9 +63,10 @@ const (
 )
 
 const (
-	readScope   = account.ScopeRead
-	deployScope = account.ScopeDeploy
-	adminScope  = account.ScopeAdmin
+	metricsScope = account.ScopeMetrics
+	readScope    = account.ScopeRead
+	deployScope  = account.ScopeDeploy
+	adminScope   = account.ScopeAdmin
 )
 
 // apiApps is the API of apps; limit.Containers counts all of it.
@@ -77,6 +78,9 @@ const (
 	limitsPath   = "/settings/limits"
 	machinePath  = "/settings/machine"
 )
+
+// prometheusPath is where Prometheus looks by itself.
+const prometheusPath = "/metrics"
 
 // The paths that are open to all and know no session.
 const (
@@ -101,6 +105,7 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 	return []route{
 		{method: get, path: healthPath, access: public, handle: a.showHealth},
 		{method: get, path: staticPath, access: public, handle: a.showStatic},
+		{method: get, path: prometheusPath, access: token(metricsScope), handle: a.showPrometheus},
 
 		{method: get, path: "/login", access: public, handle: a.showLogin},
 		{method: post, path: "/login", access: public, limit: limitLogin, audit: audit.ActionLoginSuccess, again: a.loginLimited, handle: a.createLogin},
@@ -143,6 +148,7 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: post, path: domain + "/again", access: signedIn, audit: audit.ActionCertificateAsk, handle: a.askAgain},
 		{method: get, path: "/settings/proxy", access: signedIn, handle: a.showProxySettings},
 		{method: get, path: machinePath, access: signedIn, handle: a.showMachine},
+		{method: get, path: machinePath + "/metrics", access: signedIn, handle: a.showServerMetrics},
 		{method: post, path: "/settings/proxy", access: signedIn, audit: audit.ActionProxySettings, handle: a.updateProxySettings},
 
 		{method: get, path: checklistPath, access: signedIn, handle: a.showChecklist},
@@ -194,6 +200,7 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: post, path: app + "/access/users/remove", access: signedIn, audit: audit.ActionAppAccess, handle: a.removeAccessUser},
 		{method: post, path: app + "/access/password", access: signedIn, audit: audit.ActionAppAccess, handle: a.switchPassword},
 		{method: post, path: app + "/access/maintenance", access: signedIn, audit: audit.ActionAppAccess, handle: a.updateMaintenance},
+		{method: get, path: app + "/metrics", access: signedIn, handle: a.showAppMetrics},
 		{method: get, path: app + "/output", access: signedIn, handle: a.showOutput},
 		{method: get, path: app + "/output/events", access: signedIn, stream: true, handle: a.streamOutput},
 		{method: get, path: app + "/output/download", access: signedIn, handle: a.downloadOutput},

@@ -75,7 +75,7 @@ func TestRoutes_NoEntryNoRequest(t *testing.T) {
 	if !slices.Equal(found, wanted) {
 		t.Errorf("the engine serves %q, the table says %q", found, wanted)
 	}
-	for _, path := range []string{"/debug/pprof/", "/admin/", "/metrics", "/api/v2/apps", "/admin/apps"} {
+	for _, path := range []string{"/debug/pprof/", "/admin/", "/metrics/", "/api/v2/apps", "/admin/apps"} {
 		if answer := s.get(path); answer.StatusCode != http.StatusNotFound {
 			t.Errorf("GET %s: %d", path, answer.StatusCode)
 		}
@@ -99,7 +99,7 @@ func TestRoutes_BearerIsJudgedByScopeOnEveryRoute(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
-	scopes := map[string]account.Scope{readToken: account.ScopeRead, deployToken: account.ScopeDeploy, adminToken: account.ScopeAdmin}
+	scopes := map[string]account.Scope{metricsToken: account.ScopeMetrics, readToken: account.ScopeRead, deployToken: account.ScopeDeploy, adminToken: account.ScopeAdmin}
 	for _, r := range new(admin).routes() {
 		if r.access.public {
 			continue

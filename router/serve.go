@@ -184,7 +184,7 @@ func loginPath(r *http.Request) string {
 // wantsJSON reports whether the caller is a program.
 func (v *visit) wantsJSON() bool {
 	accept := v.request().Header.Get("Accept")
-	return strings.HasPrefix(v.request().URL.Path, "/api/") ||
+	return strings.HasPrefix(v.request().URL.Path, "/api/") || v.request().URL.Path == prometheusPath ||
 		bearerToken(v.request()) != "" ||
 		strings.Contains(accept, "json") && !strings.Contains(accept, "text/html")
 }

@@ -34,6 +34,7 @@ type site struct {
 	sessions  *fakeSessions
 	limits    *limit.Limiter
 	domains   *fakeDomains
+	metrics   *fakeMetrics
 	checklist *fakeChecklist
 	logged    *logBuffer
 	server    *httptest.Server
@@ -63,7 +64,7 @@ func newSite(t testing.TB, change ...func(*Options)) *site {
 	s.limits = openLimits(t, freshLedger(t), time.Now, manyRequests)
 	s.volumes = newFakeVolumes(t, s.apps)
 	s.routing = newFakeRouting(t, s.apps)
-	s.domains = newFakeDomains(t, freshLedger(t))
+	s.domains, s.metrics = newFakeDomains(t, freshLedger(t)), new(fakeMetrics)
 	s.checklist = newFakeChecklist()
 	options := Options{
 		Checklist: s.checklist, Prober: s.checklist,
@@ -71,8 +72,8 @@ func newSite(t testing.TB, change ...func(*Options)) *site {
 		Volumes: s.volumes,
 		Mounts:  s.volumes,
 		Routing: s.routing, Ports: s.routing,
-		Domains: s.domains,
-		Story:   storyOf(s.apps), Accounts: s.accounts, Factors: noFactors{}, Tokens: fakeTokens{}, Sessions: s.sessions, Audit: s.audit,
+		Domains: s.domains, Metrics: s.metrics,
+		Story: storyOf(s.apps), Accounts: s.accounts, Factors: noFactors{}, Tokens: fakeTokens{}, Sessions: s.sessions, Audit: s.audit,
 		SecretKey:      bytes.Repeat([]byte("k"), 32),
 		Logger:         slog.New(slog.NewTextHandler(s.logged, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		PublicHTTPPort: 80, PublicHTTPSPort: 443, Version: "0.1.0", AdminHost: adminHost,

@@ -168,7 +168,8 @@ func typedToken(form url.Values) tokenForm {
 	typed := tokenForm{
 		Name: form.Get(fieldTokenName), Days: form.Get(fieldTokenDays), From: form.Get(fieldTokenFrom),
 		Scopes: []scopeChoice{
-			{Value: account.ScopeRead, Means: "see apps, releases and logs"},
+			{Value: account.ScopeMetrics, Means: "read /metrics, for Prometheus"},
+			{Value: account.ScopeRead, Means: "and see apps, releases and logs"},
 			{Value: account.ScopeDeploy, Means: "and upload, update, roll back, start and stop"},
 			{Value: account.ScopeAdmin, Means: "and delete, and give security exceptions"},
 		},

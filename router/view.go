@@ -13,6 +13,7 @@ import (
 
 	"berth/controller"
 	"berth/controller/app"
+	"berth/controller/chart"
 	"berth/controller/plan"
 	"berth/controller/problem"
 	"berth/traefik"
@@ -129,6 +130,7 @@ type appRow struct {
 	Latest   *releaseRow // the newest release, nil where there is none
 	UnderWay *releaseRow
 	Usage    *usageView
+	Spark    chart.Spark // of the processor
 	CanStart bool
 	CanStop  bool
 	Deleting bool
@@ -221,6 +223,7 @@ func (v *visit) appRow(view controller.AppView) appRow {
 	}
 	if view.HasUsage && row.CanStop {
 		row.Usage = usageOf(view.Usage)
+		row.Spark = v.admin.sparks.of(view.Name, v.admin.metrics, v.admin.now())
 	}
 	return row
 }

@@ -22,6 +22,7 @@ func newWalkedSite(t *testing.T) *site {
 	t.Helper()
 	s := newSite(t)
 	s.anApp("hello")
+	s.metrics.measure("hello")
 	stopped := s.anApp("idle")
 	stopped.Observed.State, stopped.Wanted = app.Stopped, app.WantedStopped
 	s.apps.put(stopped)

@@ -449,6 +449,37 @@ func askAPI(t *testing.T, path string) answer {
 	return getAt(t, fmt.Sprintf("http://%s:%s@%s:%d", APIUser, testAPIPassword, testAddress, DashboardPort), "", path)
 }
 
+func TestProxy_TellsItsCountersToBerthAlone(t *testing.T) {
+	p := startProxy(t)
+	app := target(t, "shop", backend(t, "shop"), "/shop")
+	p.publish(app)
+	p.confirmAll(app)
+	for range 3 {
+		get(t, WebPort, "", "/shop")
+	}
+	for _, port := range []int{WebPort, VerifyPort, DashboardPort} {
+		got := get(t, port, "", "/metrics")
+		if got.status == http.StatusOK || strings.Contains(got.body, "traefik_") {
+			t.Errorf("port %d tells its counters to everybody: %+v", port, got)
+		}
+	}
+	requests, within := 0.0, 0.0
+	err := p.client.Counters(t.Context(), func(c Counter, value float64) {
+		if c.App != "shop" || c.Code != http.StatusOK {
+			t.Errorf("a counter of nobody's: %+v", c)
+		}
+		switch {
+		case c.Kind == CountRequests:
+			requests += value
+		case c.Kind == CountDuration && c.Most == 10:
+			within += value
+		}
+	})
+	if err != nil || requests != 3 || within != 3 {
+		t.Errorf("%v requests, %v of them within 10 s, error %v", requests, within, err)
+	}
+}
+
 func TestProxy_ItsAPIWantsThePasswordAndShowsNoHash(t *testing.T) {
 	p := startProxy(t)
 	app := protect(t, target(t, "app", backend(t, "app"), "/app"))

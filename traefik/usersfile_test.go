@@ -99,7 +99,7 @@ func TestStatic_TheAPIHearsThisMachineAndBerthAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.Count(string(stack), "(ClientIP(`10.201.0.1`) || ClientIP(`10.201.0.3`))"); got != 2 {
-		t.Errorf("%d of two routers: %s", got, stack)
+	if got := strings.Count(string(stack), "(ClientIP(`10.201.0.1`) || ClientIP(`10.201.0.3`))"); got != 3 {
+		t.Errorf("%d of three routers: %s", got, stack)
 	}
 }

@@ -26,6 +26,7 @@ var guarded = []struct {
 }{
 	{name: "berth.db", mode: 0o600},
 	{name: "berth.db-*", mode: 0o600}, // what SQLite puts beside it
+	{name: "metrics.db*", mode: 0o600},
 	{name: "secret.key", mode: 0o600},
 	{name: "audit.log*", mode: 0o600},
 	{name: "uploads", mode: fs.ModeDir | 0o700},

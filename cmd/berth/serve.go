@@ -111,11 +111,12 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 		return fmt.Errorf("open limits: %w", err)
 	}
 	refused, list, prober := newChecklist(config, checked{on, adminTLS, audit, engine, proxy, domains, story}, logger)
+	measured := newCollector(config, on.ledger, story, proxy, logger)
 	admin := router.Options{
 		Story:   router.Story{Apps: story, Uploads: story, Releases: story, Settings: story, Environments: story, Outputs: story},
 		Volumes: story.Volumes(),
 		Mounts:  story, Routing: story.Routing(), Ports: story.Routing(),
-		Domains:         domains,
+		Domains: domains, Metrics: measured,
 		Accounts:        on.accounts,
 		Factors:         account.NewSecondFactors(on.ledger, on.accounts, key, logger),
 		Tokens:          account.NewTokens(on.ledger, logger),
@@ -142,7 +143,9 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	for _, run := range []func(context.Context) error{story.Run, domains.Run, limits.Run, refused.Run, adminTLS.Run, list.Run, prober.Run, servePublic(config, admin, logger)} {
+	for _, run := range []func(context.Context) error{
+		story.Run, domains.Run, limits.Run, refused.Run, adminTLS.Run, list.Run, prober.Run, measured.Run, servePublic(config, admin, logger),
+	} {
 		group.Go(func() error { return run(ctx) })
 	}
 	group.Go(func() error { return sweepExpired(ctx, on.ledger, config.SessionLife, logger) })

@@ -27,7 +27,7 @@ func runToken(ctx context.Context, p *program, args []string) error {
 	flags := newFlags("token")
 	wish := tokenWish{
 		ttl:   flags.Duration("ttl", defaultTokenTTL, "how long it holds"),
-		scope: flags.String("scope", string(account.ScopeDeploy), "what it may do: read, deploy or admin"),
+		scope: flags.String("scope", string(account.ScopeDeploy), "what it may do: metrics, read, deploy or admin"),
 		name:  flags.String("name", "command line", "who it is for; shown beside what it does"),
 		from:  flags.String("from", "", "addresses or networks that it may be used from, with commas between; without it, from anywhere"),
 	}

@@ -31,9 +31,10 @@ type Scope string
 
 // The scopes, from the narrowest to the widest.
 const (
-	ScopeRead   Scope = "read"   // see apps, releases and logs
-	ScopeDeploy Scope = "deploy" // and upload, update, roll back, start, stop, restart, cancel
-	ScopeAdmin  Scope = "admin"  // and delete, and everything else
+	ScopeMetrics Scope = "metrics" // read /metrics, and nothing else
+	ScopeRead    Scope = "read"    // and see apps, releases and logs
+	ScopeDeploy  Scope = "deploy"  // and upload, update, roll back, start, stop, restart, cancel
+	ScopeAdmin   Scope = "admin"   // and delete, and everything else
 )
 
 // ParseScope returns s as a Scope, or a Problem of problem.KindInvalid.
@@ -41,7 +42,7 @@ func ParseScope(s string) (Scope, error) {
 	if Scope(s).rank() > 0 {
 		return Scope(s), nil
 	}
-	return "", problem.Invalid(fmt.Sprintf("%.60q is not a scope of a token.", s), "Use read, deploy or admin.").At("scope")
+	return "", problem.Invalid(fmt.Sprintf("%.60q is not a scope of a token.", s), "Use metrics, read, deploy or admin.").At("scope")
 }
 
 // Allows reports whether a token of this scope may do a task that needs the wanted scope.
@@ -52,12 +53,14 @@ func (s Scope) Allows(wanted Scope) bool {
 
 func (s Scope) rank() int {
 	switch s {
-	case ScopeRead:
+	case ScopeMetrics:
 		return 1
-	case ScopeDeploy:
+	case ScopeRead:
 		return 2
-	case ScopeAdmin:
+	case ScopeDeploy:
 		return 3
+	case ScopeAdmin:
+		return 4
 	default:
 		return 0
 	}

@@ -239,7 +239,7 @@ func TestTokens_RefuseANameThatWouldForgeALogLine(t *testing.T) {
 }
 
 func TestScope_AllowsItselfAndTheNarrowerOnes(t *testing.T) {
-	scopes := []Scope{ScopeRead, ScopeDeploy, ScopeAdmin}
+	scopes := []Scope{ScopeMetrics, ScopeRead, ScopeDeploy, ScopeAdmin}
 	for i, held := range scopes {
 		for j, wanted := range scopes {
 			if held.Allows(wanted) != (i >= j) {

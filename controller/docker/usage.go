@@ -3,6 +3,7 @@ package docker
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"time"
 
 	"github.com/docker/docker/api/types/container"
@@ -16,6 +17,13 @@ type Usage struct {
 	MemoryLimit int64
 	CPUNanos    uint64 // used since the instance started; the difference of two gives the load
 	At          time.Time
+
+	// These count since the instance started.
+	NetworkIn, NetworkOut   uint64 // bytes, from the instance's side
+	BlockRead, BlockWritten uint64 // bytes, from and to disks; 0 where the kernel does not count them
+
+	Processes int64
+	Restarts  int // by the engine, since the instance was last started by hand
 }
 
 // Usage measures the instance once, without waiting for a second sample.
@@ -35,7 +43,9 @@ func (e *Engine) Usage(ctx context.Context, name string) (Usage, error) {
 	if err := json.NewDecoder(response.Body).Decode(&stats); err != nil {
 		return Usage{}, link.Failure(ctx, "measure "+name, err)
 	}
-	return usageOf(stats), nil
+	used := usageOf(stats)
+	used.Restarts = instance.Condition.Restarts
+	return used, nil
 }
 
 func usageOf(stats container.StatsResponse) Usage {
@@ -43,12 +53,26 @@ func usageOf(stats container.StatsResponse) Usage {
 	if at.IsZero() {
 		at = time.Now() // it does not run, so nothing was read
 	}
-	return Usage{
+	used := Usage{
 		MemoryBytes: int64(workingSet(stats.MemoryStats)),
 		MemoryLimit: int64(stats.MemoryStats.Limit),
 		CPUNanos:    stats.CPUStats.CPUUsage.TotalUsage,
 		At:          at,
+		Processes:   int64(stats.PidsStats.Current),
 	}
+	for _, network := range stats.Networks {
+		used.NetworkIn += network.RxBytes
+		used.NetworkOut += network.TxBytes
+	}
+	for _, moved := range stats.BlkioStats.IoServiceBytesRecursive {
+		switch strings.ToLower(moved.Op) { // version 2 of cgroups has small letters
+		case "read":
+			used.BlockRead += moved.Value
+		case "write":
+			used.BlockWritten += moved.Value
+		}
+	}
+	return used
 }
 
 // workingSet takes the inactive page cache off: the kernel counts it, and gives

@@ -40,6 +40,26 @@ func TestCreateToken_RefusesAnUnknownScopeAndAHashTwice(t *testing.T) {
 	}
 }
 
+func TestCreateToken_KeepsTheScopeMetricsWhereAnOlderBerthFindsNothing(t *testing.T) {
+	t.Parallel()
+	ledger, ctx := fresh(t), t.Context()
+	token := newToken("a")
+	token.Scope = account.ScopeMetrics
+	made, err := ledger.CreateToken(ctx, token)
+	must(t, err)
+	found, err := ledger.FindToken(ctx, "a")
+	must(t, err)
+	listed, err := ledger.Tokens(ctx)
+	must(t, err)
+	revoked, err := ledger.RevokeToken(ctx, made.ID, noon)
+	must(t, err)
+	for _, got := range []account.Token{made, found, listed[0], revoked} {
+		if got.Scope != account.ScopeMetrics || got.Scope.Allows(account.ScopeRead) {
+			t.Errorf("the scope is %q", got.Scope)
+		}
+	}
+}
+
 func TestTokens_KeepWhoWhereAndWhen(t *testing.T) {
 	t.Parallel()
 	ledger, ctx := fresh(t), t.Context()

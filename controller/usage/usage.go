@@ -45,7 +45,8 @@ type Sampler struct {
 	mu       sync.RWMutex
 	apps     map[app.Name]app.Usage
 	samples  map[app.Name]samples
-	lookedAt atomic.Int64 // unix nanoseconds
+	services map[app.Name]map[string]string // the service of each instance, where there are several
+	lookedAt atomic.Int64                   // unix nanoseconds
 	look     chan struct{}
 }
 
@@ -56,7 +57,7 @@ type samples map[string]docker.Usage
 func NewSampler(ledger Ledger, engine Engine, logger *slog.Logger, notify func(app.Name)) *Sampler {
 	return &Sampler{
 		ledger: ledger, engine: engine, logger: logger, notify: notify,
-		apps: make(map[app.Name]app.Usage), samples: make(map[app.Name]samples), look: make(chan struct{}, 1),
+		apps: make(map[app.Name]app.Usage), samples: make(map[app.Name]samples), services: make(map[app.Name]map[string]string), look: make(chan struct{}, 1),
 	}
 }
 
@@ -74,6 +75,27 @@ func (s *Sampler) Instance(app app.Name, name string) (docker.Usage, bool) {
 	defer s.mu.RUnlock()
 	taken, ok := s.samples[app][name]
 	return taken, ok
+}
+
+// Measured is the newest sample of one instance.
+type Measured struct {
+	App      app.Name
+	Service  string // empty where the app has only one
+	Instance string
+	Usage    docker.Usage
+}
+
+// All returns the newest sample of each instance that runs.
+func (s *Sampler) All() []Measured {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var all []Measured
+	for owner, taken := range s.samples {
+		for name, used := range taken {
+			all = append(all, Measured{App: owner, Service: s.services[owner][name], Instance: name, Usage: used})
+		}
+	}
+	return all
 }
 
 // Looked notes that somebody looks, and wakes the sampler from its idle pace.
@@ -151,20 +173,33 @@ func (s *Sampler) sampleApp(ctx context.Context, found app.App, latest *app.Rele
 		}
 		taken[name] = used
 	}
-	s.enter(found.Name, taken)
+	s.enter(found.Name, taken, servicesOf(*live))
 	s.notify(found.Name)
 }
 
 // enter adds the samples of an app's instances up. Those of instances that are
 // gone are forgotten.
-func (s *Sampler) enter(owner app.Name, taken samples) {
+func (s *Sampler) enter(owner app.Name, taken samples, services map[string]string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var sum app.Usage
 	for name, now := range taken {
 		sum = sum.Plus(now, s.samples[owner][name])
 	}
-	s.apps[owner], s.samples[owner] = sum, taken
+	s.apps[owner], s.samples[owner], s.services[owner] = sum, taken, services
+}
+
+func servicesOf(live app.Release) map[string]string {
+	if len(live.Services) < 2 {
+		return nil
+	}
+	services := make(map[string]string)
+	for _, run := range live.Services {
+		for _, instance := range run.Instances {
+			services[instance] = run.Spec.Name
+		}
+	}
+	return services
 }
 
 // Forget drops what is known of an app.
@@ -173,4 +208,5 @@ func (s *Sampler) Forget(app app.Name) {
 	defer s.mu.Unlock()
 	delete(s.apps, app)
 	delete(s.samples, app)
+	delete(s.services, app)
 }

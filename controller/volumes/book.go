@@ -42,6 +42,12 @@ func (b *book) find(name volume.Name) (taken, bool) {
 	return found, ok
 }
 
+// Counted is how much a volume held when it was last counted; it counts nothing itself.
+func (v *Volumes) Counted(name volume.Name) (bytes int64, known bool) {
+	found, known := v.book.find(name)
+	return found.usage.Stored, known
+}
+
 func (b *book) put(name volume.Name, usage volume.Usage) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

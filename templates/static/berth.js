@@ -522,6 +522,15 @@
     });
   });
 
+  // A chart says the values of the place that is pointed at, on a touch screen too.
+  document.addEventListener("pointermove", showValue);
+  document.addEventListener("pointerdown", showValue);
+  function showValue(event) {
+    var chart = event.target.closest("[data-chart]");
+    var title = event.target.closest(".slices rect, .mark") && event.target.querySelector("title");
+    if (chart && title) chart.querySelector("[data-chart-value]").textContent = title.textContent;
+  }
+
   function setUp(root) {
     localTimes(root);
     root.querySelectorAll("[data-log]").forEach(setUpPanel);

@@ -94,6 +94,7 @@ func run(ctx context.Context) error {
 		{"hostile memory", b.measureHostile("memory")},
 		{"hostile output", b.measureHostile("output")},
 		{"quiet", b.measureQuiet},
+		{"metrics", b.measureMetrics},
 		{"dashboard", b.measureDashboard},
 	} {
 		if !strings.Contains(part.name, *only) {

@@ -4,7 +4,7 @@ package house
 // the arrows go one way. Names below controller/ are written without it. "*" is every package below.
 var board = []room{
 	// What only tests and benchmarks run.
-	{"test/bench", "store app archive traefik test/stack test/patience"},
+	{"test/bench", "store store/sqlite metrics/history metrics app archive traefik test/stack test/patience"},
 	{"test/smalldisk", ""},
 	{"test/testapp", ""},
 	{"test/corpus", "app archive dialect dialects plan problem"},
@@ -24,6 +24,8 @@ var board = []room{
 	{"store", "store/people store/proofs reach store/sqlite controller release routing volumes uploads certificates environment app account audit problem limit domaincheck plan volume traefik"},
 	{"store/people", "store/sqlite account problem"},
 	{"store/proofs", "store/sqlite reach app problem"},
+	{"metrics/collect", "metrics/history metrics usage app docker pause traefik volume"},
+	{"metrics/history", "metrics store/sqlite"},
 	{"store/sqlite", "problem"},
 	{"controller", "release notice output quiet usage routing volumes uploads certificates environment app account audit problem archive address docker domaincheck firstpage folder pause plan planner printable secret volume traefik dialects readiness"},
 	{"release", "slots routing volumes uploads environment app audit problem archive docker diagnosis execfailure firstpage listening releaselog folder pause plan printable secret volume traefik dialects readiness look"},
@@ -78,6 +80,8 @@ var board = []room{
 	{"recipe", "archive dockerfile nearmiss printable problem"},
 	{"dockerfile", "archive problem registry"},
 	{"registry", "address problem"},
+	{"metrics/exposition", "metrics"},
+	{"chart", "metrics"},
 	{"nearmiss", "archive problem"},
 	{"lineends", "archive"},
 	{"archive", "archive/expand printable problem"},
@@ -96,6 +100,7 @@ var board = []room{
 	{"listen", "pause"},
 	{"probe", ""},
 	{"holes", ""},
+	{"metrics", ""},
 	{"secret", "problem"},
 	{"site", ""},
 	{"problem", ""},

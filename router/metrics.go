@@ -1,0 +1,147 @@
+package router
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"berth/controller/app"
+	"berth/controller/chart"
+	"berth/controller/metrics"
+	"berth/controller/metrics/history"
+)
+
+// Metrics tells what is measured, now and before.
+type Metrics interface {
+	// States are what is known at the moment, the server first and apps by name.
+	States() []metrics.State
+	// Recent is an app's use of the processor in the last minutes; below zero where it is not known.
+	Recent(app string) []float64
+	Read(context.Context, metrics.Subject, metrics.Range, time.Time) ([]history.At, error)
+}
+
+// chartBins is how many parts a chart of each range has: enough for a wide screen, and each
+// long enough to hold a reading of an app that nobody looks at.
+var chartBins = map[string]int{"hour": 60, "day": 96, "week": 84, "month": 90}
+
+type metricsPage struct {
+	frame
+	App      app.Name // empty: the server
+	Path     string   // of the page
+	Ranges   []metricsChoice
+	Services []metricsChoice // of a compose app; empty: it has only one
+	Range    string
+	Charts   []chart.Chart
+	At       time.Time
+}
+
+// metricsChoice is a link that shows the page with something else.
+type metricsChoice struct {
+	Word   string
+	Path   string
+	Chosen bool
+}
+
+// showAppMetrics shows what an app, or one of its services, has taken and answered.
+func (a *admin) showAppMetrics(v *visit) error {
+	name, err := v.app()
+	if err != nil {
+		return err
+	}
+	view, err := a.apps.App(v.context(), name)
+	if err != nil {
+		return err
+	}
+	releases, err := a.releases.Releases(v.context(), name)
+	if err != nil {
+		return err
+	}
+	subject, service := metrics.App(string(name)), ""
+	for _, one := range view.Services {
+		if one.Name == v.gin.Query("service") {
+			subject, service = metrics.Service(string(name), one.Name), one.Name
+		}
+	}
+	page := metricsPage{frame: v.frame("Metrics of " + string(name)), App: name, Path: appPath(name) + "/metrics"}
+	page.Section = "apps"
+	bins, err := a.measured(v, &page, subject, service, view.CreatedAt)
+	if err != nil {
+		return err
+	}
+	if len(view.Services) > 1 {
+		page.Services = append(page.Services, metricsChoice{Word: "all services", Path: metricsPath(page, page.Range, ""), Chosen: service == ""})
+		for _, one := range view.Services {
+			page.Services = append(page.Services, metricsChoice{Word: one.Name, Path: metricsPath(page, page.Range, one.Name), Chosen: service == one.Name})
+		}
+	}
+	page.Charts = chartsOf(appCharts(bins, service == ""), bins, append(releaseMarks(releases), restartMarks(bins)...))
+	return v.page(http.StatusOK, "metrics", page)
+}
+
+// showServerMetrics shows what the server has used, and what all apps have answered.
+func (a *admin) showServerMetrics(v *visit) error {
+	page := metricsPage{frame: v.frame("Metrics of the server"), Path: machinePath + "/metrics"}
+	page.Section, page.Tab = "settings", "machine"
+	bins, err := a.measured(v, &page, metrics.Server, "", time.Time{})
+	if err != nil {
+		return err
+	}
+	page.Charts = chartsOf(serverCharts(bins), bins, nil)
+	return v.page(http.StatusOK, "metrics", page)
+}
+
+// measured reads what the page shows. Points from before born are of an earlier app of that name.
+func (a *admin) measured(v *visit, page *metricsPage, subject metrics.Subject, service string, born time.Time) (chart.Bins, error) {
+	shown, now := metrics.RangeNamed(v.gin.Query("range")), a.now()
+	page.Range, page.At = shown.Name, now
+	for _, one := range metrics.Ranges() {
+		page.Ranges = append(page.Ranges, metricsChoice{Word: one.Name, Path: metricsPath(*page, one.Name, service), Chosen: one.Name == shown.Name})
+	}
+	points, err := a.metrics.Read(v.context(), subject, shown, now)
+	if err != nil {
+		return chart.Bins{}, err
+	}
+	bins := chart.NewBins(now.Add(-shown.Long), now, chartBins[shown.Name])
+	for _, point := range points {
+		if !point.Time.Add(shown.Tier.Width).Before(born) {
+			bins.Add(point.Time, point.Point)
+		}
+	}
+	return bins, nil
+}
+
+func metricsPath(page metricsPage, shown, service string) string {
+	query := url.Values{"range": {shown}}
+	if service != "" {
+		query.Set("service", service)
+	}
+	return page.Path + "?" + query.Encode()
+}
+
+func releaseMarks(releases []app.Release) []chart.Mark {
+	var marks []chart.Mark
+	for _, release := range releases {
+		mark := chart.Mark{At: release.FinishedAt, Title: fmt.Sprintf("r%d is live", release.Number), Path: releasePath(release.ReleaseID)}
+		switch release.State {
+		case app.ReleaseLive, app.ReleaseSuperseded:
+		case app.ReleaseFailed:
+			mark.Title, mark.Bad = fmt.Sprintf("r%d failed", release.Number), true
+		default:
+			continue
+		}
+		if !mark.At.IsZero() {
+			marks = append(marks, mark)
+		}
+	}
+	return marks
+}
+
+func restartMarks(bins chart.Bins) []chart.Mark {
+	var marks []chart.Mark
+	bins.Counted(metrics.Restarts, func(at time.Time, count int64) {
+		marks = append(marks, chart.Mark{At: at, Title: "started again " + plural(int(count), "time"), Bad: true})
+	})
+	return marks
+}
