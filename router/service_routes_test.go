@@ -37,6 +37,8 @@ func TestServiceRoutes_AreFieldsOfTheFormWithWhatTheFileAsksFor(t *testing.T) {
 	}
 	again := s.upload("/upload", "", newForm(token, append(rows, part{fieldHeld, held, ""}, part{fieldAgain, "true", ""})...)...).body
 	mustContain(t, again, `name="service_route_0" value="/v2"`, `name="service_port_0" value="9001"`, `name="service_route_1" value="web.example.com"`, `name="service_route_3" value=""`)
+	none := newForm(token, part{"service_routes", "", ""}, part{"service_route_0", "/v2", ""}, part{"service_name_0", "", ""}, part{"service_port_0", "", ""}, part{fieldHeld, held, ""})
+	mustContain(t, s.upload("/upload", "", none...).body, "The route /v2 has no service.", `value="/v2"`)
 	wrong := newForm(token, part{"service_routes", "", ""}, part{"service_route_0", "/v2", ""}, part{"service_name_0", "api", ""}, part{"service_port_0", "70000", ""}, part{fieldHeld, held, ""})
 	mustContain(t, s.upload("/upload", "", wrong...).body, `id="service-routes-problem"`, "The port &#34;70000&#34; of the route /v2 is not between 1 and 65535.", `value="70000"`)
 }
