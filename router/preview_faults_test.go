@@ -51,7 +51,12 @@ func (p *preview) uploadFaults(t *testing.T) {
 func aPlan() app.Preview {
 	return app.Preview{
 		Kind: "Compose app", Reasons: []string{"The route leads to web.", "The container_name of web is left out."}, Services: []string{"db", "cache", "migrate", "worker", "web"},
-		Notes: []string{"The container_name of web is left out."},
+		Notes:  []string{"The container_name of web is left out."},
+		Routes: []plan.RouteWish{{Route: "/metrics", Service: "worker", Port: 9100, File: "compose.yaml", Line: 12}},
+		Bound: []plan.Bound{
+			{Service: "web", Target: "/etc/web/site.conf", Source: "site.conf", As: plan.BoundImage},
+			{Service: "web", Target: "/srv/media", Source: "media", Folder: true, As: plan.BoundVolume},
+		},
 		Plan: []app.ServicePreview{
 			{Name: "db", Image: "postgres:17", Copies: 1, Volumes: []string{"data:/var/lib/postgresql/data"}, Loosens: []string{"database"}},
 			{Name: "cache", Image: "redis:8-alpine", Copies: 1},

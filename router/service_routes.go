@@ -45,7 +45,7 @@ func (u *upload) serviceRoutes() ([]plan.RouteWish, error) {
 		}
 		at := strings.LastIndexByte(text, '=')
 		service, port, _ := strings.Cut(text[at+1:], ":")
-		if at < 1 || strings.TrimSpace(service) == "" {
+		if at < 1 {
 			return nil, problem.Invalid(fmt.Sprintf("%.120q says no route and no service.", strings.TrimSpace(text)), hintServiceRoutes).At(fieldServiceRoutes)
 		}
 		wish, err := serviceRoute(text[:at], service, port)
@@ -78,6 +78,9 @@ func (u *upload) refuseServiceRoutes() error {
 
 func serviceRoute(route, service, port string) (plan.RouteWish, error) {
 	wish := plan.RouteWish{Route: strings.TrimSpace(route), Service: strings.TrimSpace(service)}
+	if wish.Service == "" {
+		return wish, problem.Invalid(fmt.Sprintf("The route %.100s has no service.", wish.Route), "Choose the service that it leads to.").At(fieldServiceRoutes)
+	}
 	number, err := app.ParsePort(port)
 	if err != nil {
 		return wish, problem.Invalid(fmt.Sprintf("The port %.20q of the route %.100s is not between 1 and 65535.", port, wish.Route), "Write a number, or leave it out for the service's first port.").At(fieldServiceRoutes).Because(err)

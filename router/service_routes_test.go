@@ -31,12 +31,21 @@ func TestServiceRoutes_AreFieldsOfTheFormWithWhatTheFileAsksFor(t *testing.T) {
 	mustContain(t, page.body, `name="service_route_0" value="/api"`, `<option selected>api</option>`, `name="service_port_0" value="9000"`,
 		`name="service_route_1" value=""`, "route /api, port 9000", "the route /api leads to api, port 9000")
 	rows := []part{
-		{"service_routes", "", ""}, {"service_route_0", "/v2", ""}, {"service_name_0", "api", ""}, {"service_port_0", "9001", ""},
-		{"service_route_1", "", ""}, {"service_name_1", "api", ""}, {"service_port_1", "7", ""},
-		{"service_route_2", "web.example.com", ""}, {"service_name_2", "web", ""}, {"service_port_2", "", ""},
+		{"service_routes", "", ""},
+		{"service_route_0", "/v2", ""},
+		{"service_name_0", "api", ""},
+		{"service_port_0", "9001", ""},
+		{"service_route_1", "", ""},
+		{"service_name_1", "api", ""},
+		{"service_port_1", "7", ""},
+		{"service_route_2", "web.example.com", ""},
+		{"service_name_2", "web", ""},
+		{"service_port_2", "", ""},
 	}
 	again := s.upload("/upload", "", newForm(token, append(rows, part{fieldHeld, held, ""}, part{fieldAgain, "true", ""})...)...).body
 	mustContain(t, again, `name="service_route_0" value="/v2"`, `name="service_port_0" value="9001"`, `name="service_route_1" value="web.example.com"`, `name="service_route_3" value=""`)
+	none := newForm(token, part{"service_routes", "", ""}, part{"service_route_0", "/v2", ""}, part{"service_name_0", "", ""}, part{"service_port_0", "", ""}, part{fieldHeld, held, ""})
+	mustContain(t, s.upload("/upload", "", none...).body, "The route /v2 has no service.", `value="/v2"`)
 	wrong := newForm(token, part{"service_routes", "", ""}, part{"service_route_0", "/v2", ""}, part{"service_name_0", "api", ""}, part{"service_port_0", "70000", ""}, part{fieldHeld, held, ""})
 	mustContain(t, s.upload("/upload", "", wrong...).body, `id="service-routes-problem"`, "The port &#34;70000&#34; of the route /v2 is not between 1 and 65535.", `value="70000"`)
 }
