@@ -46,12 +46,18 @@ var table = []Hole{
 	{BuildKit, "CVE-2024-23651", "a build can reach the host's files by its cache mounts", []string{"24.0.9", "25.0.2"}},
 	{BuildKit, "CVE-2024-23652", "a build can delete files of the host", []string{"24.0.9", "25.0.2"}},
 	{BuildKit, "CVE-2024-23653", "a build can run a container with more rights than it has", []string{"24.0.9", "25.0.2"}},
-	{BuildKit, "GHSA-4c29-8rgm-jvjj", "a frontend of a build can write outside of its folder; Berth refuses such frontends", []string{"29.5.1"}},
+	// Fixed in BuildKit 0.28.1 and 0.31.1, which no engine before 29.0 has. Which later one
+	// has them, the engine does not tell: BuildKitOwn.
+	{BuildKit, "GHSA-4c29-8rgm-jvjj", "a frontend of a build can write outside of its folder; Berth refuses such frontends", []string{"29.0.0"}},
+	{BuildKit, "GHSA-7236-3392-c5c6", "a frontend of a build can turn off seccomp and AppArmor; Berth refuses such frontends", []string{"29.0.0"}},
 
 	{Traefik, "GHSA-9cr8-q42q-g8m7", "HTTP/3 skips the TLS options of some hosts", []string{"3.7.3"}},
 	{Traefik, "GHSA-6765-c87h-8mrf", "the check of one password can answer for another", []string{"3.7.10"}},
 	{Traefik, "GHSA-qr99-7898-vr7c", "a client can send the header that names the user", []string{"3.7.13"}},
 }
+
+// BuildKitOwn is the least version of BuildKit itself without published holes.
+const BuildKitOwn = "0.31.1"
 
 // Of returns the holes of a version, and the least version without any of them. A version
 // that cannot be read has unknown holes: known is false.
