@@ -120,6 +120,9 @@ func TestCheck_AllIsGreenOnAServerThatIsWellKept(t *testing.T) {
 	list := wellKept().list()
 	report := list.Check(t.Context())
 	for _, row := range report.Rows {
+		if row.Name == "buildkit" && row.State == Amber {
+			continue // the engine does not tell it
+		}
 		if row.State != Green || row.Found == "" || row.Title == "" || row.Fix != "" {
 			t.Errorf("%+v", row)
 		}
@@ -162,6 +165,7 @@ func TestCheck_EachFaultTurnsItsRowAndSaysItsFix(t *testing.T) {
 		"old engine":      {"engine", Red, "29.5.1", func(s *server) { s.parts[0].Version = "20.10.24+dfsg1" }},
 		"old runc":        {"runc", Red, "CVE-2025-31133", func(s *server) { s.parts[1].Version = "1.2.7" }},
 		"old BuildKit":    {"buildkit", Red, "CVE-2024-23651", func(s *server) { s.parts[0].Version = "20.10.24" }},
+		"new BuildKit":    {"buildkit", Amber, "0.31.1", func(*server) {}},
 		"no version":      {"runc", Amber, "does not tell", func(s *server) { s.parts = s.parts[:1] }},
 		"strange version": {"engine", Amber, "no known form", func(s *server) { s.parts[0].Version = "library" }},
 		"old Traefik":     {"proxy", Red, "3.7.13", func(s *server) { s.traefik = "3.7.9" }},

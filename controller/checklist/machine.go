@@ -62,9 +62,14 @@ func (c *Checklist) runcVersion(ctx context.Context) (Row, error) {
 	return c.part(ctx, holes.Runc, "runc")
 }
 
-// buildKitVersion goes by the engine's, which has it built in.
+// buildKitVersion goes by the engine's, which has it built in and does not tell its version.
 func (c *Checklist) buildKitVersion(ctx context.Context) (Row, error) {
-	return c.part(ctx, holes.BuildKit, "Engine")
+	row, err := c.part(ctx, holes.BuildKit, "Engine")
+	if err != nil || row.State != Green {
+		return row, err
+	}
+	return amber(row.Found+" The engine does not tell which BuildKit it has.",
+		"Look at it with docker buildx inspect: "+holes.BuildKitOwn+" and later have no published hole. Berth refuses the foreign frontends that the latest ones need.", "")
 }
 
 func (c *Checklist) proxyVersion(ctx context.Context) (Row, error) {

@@ -28,14 +28,15 @@ type Hole struct {
 	Fixed []string
 }
 
-// table is what is published and matters to Berth. A new line needs nothing else.
+// table is what is published and matters to Berth, the newest of a program first where a
+// row cannot name all. A new line needs nothing else.
 var table = []Hole{
-	{Engine, "CVE-2024-29018", "internal networks pass DNS questions on to the outside", []string{"23.0.11", "25.0.5", "26.0.0"}},
-	{Engine, "CVE-2026-34040", "authorization plugins are not asked about large requests", []string{"29.3.1"}},
-	{Engine, "CVE-2026-33997", "the check of a plugin's rights can be passed", []string{"29.3.1"}},
-	{Engine, "CVE-2026-41567", "a container's own tools unpack what is copied into it", []string{"29.5.1"}},
-	{Engine, "CVE-2026-41568", "a copy into a container that runs can make files of the host", []string{"29.5.1"}},
 	{Engine, "CVE-2026-42306", "a copy into a container that runs can write files of the host", []string{"29.5.1"}},
+	{Engine, "CVE-2026-41568", "a copy into a container that runs can make files of the host", []string{"29.5.1"}},
+	{Engine, "CVE-2026-41567", "a container's own tools unpack what is copied into it", []string{"29.5.1"}},
+	{Engine, "CVE-2026-33997", "the check of a plugin's rights can be passed", []string{"29.3.1"}},
+	{Engine, "CVE-2026-34040", "authorization plugins are not asked about large requests", []string{"29.3.1"}},
+	{Engine, "CVE-2024-29018", "internal networks pass DNS questions on to the outside", []string{"23.0.11", "25.0.5", "26.0.0"}},
 
 	{Runc, "CVE-2024-21626", "a container can reach the host's files by an open folder", []string{"1.1.12"}},
 	{Runc, "CVE-2025-31133", "a container can write to the kernel's files by a masked path", []string{"1.2.8", "1.3.3"}},
@@ -45,12 +46,18 @@ var table = []Hole{
 	{BuildKit, "CVE-2024-23651", "a build can reach the host's files by its cache mounts", []string{"24.0.9", "25.0.2"}},
 	{BuildKit, "CVE-2024-23652", "a build can delete files of the host", []string{"24.0.9", "25.0.2"}},
 	{BuildKit, "CVE-2024-23653", "a build can run a container with more rights than it has", []string{"24.0.9", "25.0.2"}},
-	{BuildKit, "GHSA-4c29-8rgm-jvjj", "a frontend of a build can write outside of its folder; Berth refuses such frontends", []string{"29.5.1"}},
+	// Fixed in BuildKit 0.28.1 and 0.31.1, which no engine before 29.0 has. Which later one
+	// has them, the engine does not tell: BuildKitOwn.
+	{BuildKit, "GHSA-4c29-8rgm-jvjj", "a frontend of a build can write outside of its folder; Berth refuses such frontends", []string{"29.0.0"}},
+	{BuildKit, "GHSA-7236-3392-c5c6", "a frontend of a build can turn off seccomp and AppArmor; Berth refuses such frontends", []string{"29.0.0"}},
 
 	{Traefik, "GHSA-9cr8-q42q-g8m7", "HTTP/3 skips the TLS options of some hosts", []string{"3.7.3"}},
 	{Traefik, "GHSA-6765-c87h-8mrf", "the check of one password can answer for another", []string{"3.7.10"}},
 	{Traefik, "GHSA-qr99-7898-vr7c", "a client can send the header that names the user", []string{"3.7.13"}},
 }
+
+// BuildKitOwn is the least version of BuildKit itself without published holes.
+const BuildKitOwn = "0.31.1"
 
 // Of returns the holes of a version, and the least version without any of them. A version
 // that cannot be read has unknown holes: known is false.

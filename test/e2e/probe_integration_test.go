@@ -23,14 +23,15 @@ import (
 // an interface of its own.
 var metadata string
 
-// standInForMetadata makes that interface. Without the right to, the probe asks itself.
+// standInForMetadata makes that interface: a bridge, which each kernel that runs containers
+// has. Without the right to, the probe asks itself.
 func standInForMetadata(place stack.Place) (address string, remove func()) {
 	second := place.Pool.Addr().As4()[1]
 	name, link := fmt.Sprintf("berthmeta%d", second), fmt.Sprintf("169.254.77.%d", second)
 	ip := func(arguments ...string) error { return exec.Command("ip", arguments...).Run() }
 	_ = ip("link", "del", name) // of an earlier run
 	remove = func() { _ = ip("link", "del", name) }
-	if ip("link", "add", name, "type", "dummy") != nil || ip("addr", "add", link+"/32", "dev", name) != nil || ip("link", "set", name, "up") != nil {
+	if ip("link", "add", name, "type", "bridge") != nil || ip("addr", "add", link+"/32", "dev", name) != nil || ip("link", "set", name, "up") != nil {
 		remove()
 		return stack.NoMetadata, func() {}
 	}
@@ -156,6 +157,9 @@ func TestProbe_ReachesNothingBehindTheWallAndTurnsTheRowRedWithoutIt(t *testing.
 		t.Fatal("the rules of the firewall need root")
 	}
 	foreign(t, net.JoinHostPort(place.Gateway, "5432")) // a database that this machine opens on one of its addresses
+	if metadata == "" {
+		t.Fatal("there is no stand-in for the link-local address")
+	}
 	foreign(t, metadata)
 
 	told := o.probe()
