@@ -10,6 +10,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"berth/controller/docker"
 	"berth/controller/problem"
 )
 
@@ -134,6 +135,9 @@ func asProblem(err error) *problem.Problem {
 	}
 	if errors.Is(err, problem.ErrNotFound) {
 		return notFound("There is nothing here.", err)
+	}
+	if errors.Is(err, docker.ErrUnavailable) { // or its broker, which starts again at once
+		return problem.Unavailable("The container engine does not answer.", "Try again in a moment. If it happens again, see that Docker runs on the machine.").Because(err)
 	}
 	return problem.Internal(
 		"Something went wrong.",

@@ -362,6 +362,7 @@ func (a *attacker) unhardened(t *testing.T) {
 		"another runtime":      func(r *container.CreateRequest) { r.HostConfig.Runtime = "runc-unsafe" },
 		"another cgroup":       func(r *container.CreateRequest) { r.HostConfig.CgroupParent = "/" },
 		"unmasked paths":       func(r *container.CreateRequest) { r.HostConfig.MaskedPaths = []string{} },
+		"a writable /proc/sys": func(r *container.CreateRequest) { r.HostConfig.ReadonlyPaths = []string{} },
 		"a setting of kernels": func(r *container.CreateRequest) { r.HostConfig.Sysctls = map[string]string{"net.ipv4.ip_forward": "1"} },
 	} {
 		t.Run(name, func(t *testing.T) { a.say(t, createNamed("hello-r7"), hardened(change)) })

@@ -257,6 +257,8 @@ var hostileBodies = []hostile{
 	{"device request", "DeviceRequests", host(func(h *container.HostConfig) { h.DeviceRequests = []container.DeviceRequest{{Count: -1}} })},
 	{"another runtime", "Runtime", host(func(h *container.HostConfig) { h.Runtime = "evil" })},
 	{"nothing masked", "MaskedPaths", raw(`"MaskedPaths":null`, `"MaskedPaths":["/x"]`)},
+	{"an empty list of masked paths", "MaskedPaths", raw(`"MaskedPaths":null`, `"MaskedPaths":[]`)},
+	{"an empty list of read-only paths", "ReadonlyPaths", raw(`"ReadonlyPaths":null`, `"ReadonlyPaths":[]`)},
 	{"container ID file", "ContainerIDFile", host(func(h *container.HostConfig) { h.ContainerIDFile = "/etc/cron.d/x" })},
 	{"log driver", "LogConfig", host(func(h *container.HostConfig) { h.LogConfig.Type = "syslog" })},
 	{"log address", "LogConfig", host(func(h *container.HostConfig) { h.LogConfig.Config["gelf-address"] = "udp://10.0.0.1" })},

@@ -41,6 +41,13 @@ func (c *check) create() error {
 	if request.Config == nil || request.HostConfig == nil {
 		return refuse("body", "it describes no container")
 	}
+	// The engine takes a list without an entry for one that replaces its own.
+	if request.HostConfig.MaskedPaths != nil {
+		return refuse("HostConfig.MaskedPaths", "it replaces the engine's own list")
+	}
+	if request.HostConfig.ReadonlyPaths != nil {
+		return refuse("HostConfig.ReadonlyPaths", "it replaces the engine's own list")
+	}
 	if err := c.ownLabels("Labels", request.Labels, link.RoleApp, link.RoleHelper, link.RoleSecrets); err != nil {
 		return err
 	}

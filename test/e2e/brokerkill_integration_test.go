@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -113,7 +114,16 @@ func TestBrokerKilled_DuringALogStream(t *testing.T) {
 	killBroker(t)
 	last := slices.Max(before)
 	eventually(t, converge, "the output to go on", func() bool {
-		shown, _ := outputPage(t, client)
+		response, err := client.Get(berth.Pages + "/admin/apps/counter/output")
+		if err != nil {
+			return false
+		}
+		defer response.Body.Close()
+		page, _ := io.ReadAll(response.Body)
+		if response.StatusCode == http.StatusInternalServerError {
+			t.Errorf("without the broker the page says %.300s", page)
+		}
+		shown := numbers(t, string(page))
 		return len(shown) > 0 && slices.Max(shown) > last
 	})
 	_, stream = outputPage(t, client)
