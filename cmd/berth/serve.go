@@ -23,6 +23,7 @@ import (
 	"berth/controller/problem"
 	"berth/controller/refusals"
 	"berth/controller/release"
+	"berth/controller/room"
 	"berth/controller/routing"
 	"berth/controller/secret"
 	"berth/controller/store"
@@ -251,6 +252,7 @@ func newController(
 		Reconciler:       controller.ReconcilerOptions{Ledger: ledger, Engine: engine},
 		Volumes:          volumes.Options{Ledger: ledger, Keeper: engine, Engine: engine, Quota: config.VolumeQuota},
 		DataFolder:       config.DataFolder,
+		NoRoom:           room.Of(config.DataFolder).Refuse,
 		MaximumLimits:    config.MaximumLimits,
 		ForbiddenWaivers: config.ForbiddenWaivers,
 		Logger:           logger,

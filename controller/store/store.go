@@ -11,6 +11,8 @@ import (
 	"berth/controller"
 	"berth/controller/account"
 	"berth/controller/audit"
+	"berth/controller/problem"
+	"berth/controller/room"
 	"berth/controller/routing"
 	"berth/controller/store/people"
 	"berth/controller/store/sqlite"
@@ -53,14 +55,19 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := migrateAlone(ctx, pool, filepath.Dir(path)); err != nil {
-		return nil, errors.Join(fmt.Errorf("open ledger %s: %w", path, sqlite.NoRoom(err)), pool.Close())
+	spare := room.ReserveIn(filepath.Dir(path)).Give
+	err = sqlite.NoRoom(migrateAlone(ctx, pool, filepath.Dir(path)))
+	if problem.IsDiskFull(err) && spare() {
+		err = sqlite.NoRoom(migrateAlone(ctx, pool, filepath.Dir(path)))
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open ledger %s: %w", path, err), pool.Close())
 	}
 	reader, err := sqlite.OpenReader(path)
 	if err != nil {
 		return nil, errors.Join(err, pool.Close())
 	}
-	writer := sqlite.Writer{DB: pool}
+	writer := sqlite.Writer{DB: pool, Spare: spare}
 	return &Store{Ledger: people.Ledger{Writer: writer, Reader: reader}, writer: writer, reader: reader}, nil
 }
 

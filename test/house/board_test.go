@@ -21,7 +21,7 @@ var board = []room{
 
 	// The story, and the ledger that keeps its nouns.
 	{"store/storetest", "store"},
-	{"store", "store/people store/sqlite controller release routing volumes uploads certificates environment app account audit problem limit domaincheck plan volume traefik"},
+	{"store", "store/people store/sqlite room controller release routing volumes uploads certificates environment app account audit problem limit domaincheck plan volume traefik"},
 	{"store/people", "store/sqlite account problem"},
 	{"store/sqlite", "problem"},
 	{"controller", "release notice output quiet usage routing volumes uploads certificates environment app account audit problem archive address docker domaincheck firstpage folder pause plan planner printable secret volume traefik dialects"},
@@ -32,6 +32,7 @@ var board = []room{
 	{"refusals", "audit docker pause"},
 	{"slots", "app"},
 	{"readiness", "app docker plan printable"},
+	{"room", "printable problem"},
 	{"output", "app docker environment"},
 	{"quiet", "docker"},
 	{"usage", "app docker"},
