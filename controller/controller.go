@@ -138,6 +138,9 @@ func New(o Options) (*Controller, error) {
 // Routing returns who answers where.
 func (c *Controller) Routing() *routing.Routes { return c.routes }
 
+// Shipper takes releases to their ends, and removes their old images.
+func (c *Controller) Shipper() *release.Shipper { return c.releases }
+
 // Volumes are those of the stack, which the controller watches while it runs.
 func (c *Controller) Volumes() *volumes.Volumes { return c.volumes }
 

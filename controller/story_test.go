@@ -119,7 +119,7 @@ func (h *house) open() {
 		Reconciler: controller.ReconcilerOptions{Ledger: watched, Engine: h.engine},
 		Release: release.Options{
 			Ledger: watched, History: watched, Images: h.engine, Engine: h.engine, Owners: h.keeper, Proxy: h.proxy,
-			BuildConcurrency: 1, BuildTimeout: time.Minute, BuildDisk: h.disk,
+			BuildConcurrency: 1, BuildTimeout: time.Minute, BuildDisk: h.disk, Keep: func(context.Context) int { return 4 },
 		},
 		MaximumLimits: plan.Limits{MemoryBytes: 2 << 30, NanoCPUs: 2_000_000_000, Processes: 500},
 		Audit:         h.audit, ForbiddenWaivers: h.forbidden,

@@ -23,6 +23,7 @@ import (
 	"berth/controller/problem"
 	"berth/controller/refusals"
 	"berth/controller/release"
+	"berth/controller/retention"
 	"berth/controller/room"
 	"berth/controller/routing"
 	"berth/controller/secret"
@@ -267,6 +268,7 @@ func newController(
 			BuildConcurrency: config.BuildConcurrency,
 			BuildTimeout:     config.BuildTimeout,
 			BuildDisk:        buildDisk(config),
+			Keep:             retention.Book{Ledger: ledger}.Releases,
 		},
 		Routing: routing.Options{
 			Ledger:     ledger,

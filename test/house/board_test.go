@@ -32,6 +32,7 @@ var board = []room{
 	{"refusals", "audit docker pause"},
 	{"slots", "app"},
 	{"readiness", "app docker plan printable"},
+	{"retention", "problem"},
 	{"room", "printable problem"},
 	{"output", "app docker environment"},
 	{"quiet", "docker"},
