@@ -83,6 +83,7 @@ const (
 
 	ActionAuditExport Action = "AUDIT_EXPORT"
 	ActionAuditVerify Action = "AUDIT_VERIFY"
+	ActionAuditCut    Action = "AUDIT_CUT"    // the oldest entries were removed: their time was over
 	ActionAuditRepair Action = "AUDIT_REPAIR" // audit.log had lost entries, and Berth wrote them again
 )
 
@@ -160,6 +161,15 @@ type Head struct {
 	MAC     string // over the other fields, under the key of the chain
 }
 
+// Base is where the kept part of the chain begins. The zero Base belongs to a log of which
+// nothing was removed.
+type Base struct {
+	Count int64     // Sequence of the last entry that was removed
+	Hash  string    // of that entry: the first kept one holds it
+	Cut   time.Time // when it was removed
+	MAC   string    // over the other fields, under the key of the chain
+}
+
 // Outcome filters by success. The zero value means any.
 type Outcome string
 
@@ -187,7 +197,7 @@ type Page struct {
 	Limit  int
 }
 
-// Ledger keeps the entries. No method changes or deletes an entry.
+// Ledger keeps the entries. No method changes an entry, and only CutAudit deletes some.
 type Ledger interface {
 	// AppendAudit calls next with the head and the first free sequence after it, and
 	// stores the entries and the head that next returns. All of this is one transaction
@@ -202,6 +212,11 @@ type Ledger interface {
 	ListAudit(context.Context, Filter, Page) ([]Entry, error)
 	// ListAuditFrom returns at most limit entries from a sequence on, the oldest first.
 	ListAuditFrom(ctx context.Context, sequence int64, limit int) ([]Entry, error)
+	// FindAuditBase returns where the kept entries begin.
+	FindAuditBase(context.Context) (Base, error)
+	// CutAudit stores the base, which is later than the one before, and deletes the entries
+	// up to it, in one transaction.
+	CutAudit(context.Context, Base) error
 	ListAuditActions(context.Context) ([]Action, error)  // the actions that have entries, in order
 	ListAuditAccounts(context.Context) ([]string, error) // at most 100, in order
 }

@@ -14,16 +14,21 @@ import (
 	"berth/controller/problem"
 	"berth/controller/room"
 	"berth/controller/routing"
+	"berth/controller/store/growth"
 	"berth/controller/store/people"
 	"berth/controller/store/sqlite"
 	"berth/controller/volumes"
 )
+
+// growthLedger is growth.Ledger under a name that another embedded ledger does not have.
+type growthLedger = growth.Ledger
 
 // Store implements the ledgers of package controller. It is safe for concurrent
 // use, also by several processes on one machine. What a method has returned
 // without an error survives a crash of the process and a loss of power.
 type Store struct {
 	people.Ledger
+	growthLedger
 
 	writer sqlite.Writer // one connection: SQLite has one writer at a time, and waiting in Go is fair
 	reader *sql.DB       // read-only; in WAL mode readers wait for nobody
@@ -68,7 +73,10 @@ func Open(ctx context.Context, path string) (*Store, error) {
 		return nil, errors.Join(err, pool.Close())
 	}
 	writer := sqlite.Writer{DB: pool, Spare: spare}
-	return &Store{Ledger: people.Ledger{Writer: writer, Reader: reader}, writer: writer, reader: reader}, nil
+	return &Store{
+		Ledger: people.Ledger{Writer: writer, Reader: reader}, growthLedger: growth.Ledger{Writer: writer, Reader: reader},
+		writer: writer, reader: reader,
+	}, nil
 }
 
 // Close folds the -wal file into the ledger and closes it. No method may be called

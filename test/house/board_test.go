@@ -21,8 +21,9 @@ var board = []room{
 
 	// The story, and the ledger that keeps its nouns.
 	{"store/storetest", "store"},
-	{"store", "store/people store/sqlite room controller release routing volumes uploads certificates environment app account audit problem limit domaincheck plan volume traefik"},
+	{"store", "store/people store/growth store/sqlite room controller release routing volumes uploads certificates environment app account audit problem limit domaincheck plan volume traefik"},
 	{"store/people", "store/sqlite account problem"},
+	{"store/growth", "store/sqlite audit"},
 	{"store/sqlite", "problem"},
 	{"controller", "release notice output quiet usage routing volumes uploads certificates environment app account audit problem archive address docker domaincheck firstpage folder pause plan planner printable secret volume traefik dialects"},
 	{"release", "slots routing volumes uploads environment app audit problem archive docker execfailure firstpage folder pause plan printable secret volume traefik dialects readiness look"},
