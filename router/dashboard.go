@@ -6,6 +6,7 @@ import (
 
 	"berth/controller/app"
 	"berth/controller/certificates"
+	"berth/controller/room"
 	"berth/templates"
 )
 
@@ -18,6 +19,7 @@ type dashboardPage struct {
 	Suggest  bool          // a second factor
 	Alerts   []certificates.DomainAlert
 	Volumes  []volumeWarning // over their quota for now
+	Disk     room.Level      // how much free space there is
 }
 
 func (a *admin) showHome(v *visit) error { return v.seeOther("/admin") }
@@ -30,6 +32,7 @@ func (a *admin) showDashboard(v *visit) error {
 	if page.Alerts, err = a.domains.Alerts(v.context()); err != nil {
 		return err
 	}
+	page.Disk = a.disks.Level()
 	for _, warning := range a.volumes.Warnings() {
 		page.Volumes = append(page.Volumes, volumeWarningOf(warning))
 	}

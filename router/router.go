@@ -124,6 +124,7 @@ type Options struct {
 	Routing   Routing
 	Ports     Ports
 	Domains   Domains
+	Disks     Disks
 	Accounts  Accounts
 	Factors   SecondFactors
 	Tokens    Tokens
@@ -164,6 +165,7 @@ type admin struct {
 	routing      Routing
 	ports        Ports
 	domains      Domains
+	disks        Disks
 	accounts     Accounts
 	factors      SecondFactors
 	tokens       Tokens
@@ -195,7 +197,7 @@ func New(o Options) (http.Handler, error) {
 	if len(o.SecretKey) < minSecretKey {
 		return nil, fmt.Errorf("secret key has %d bytes, needs %d", len(o.SecretKey), minSecretKey)
 	}
-	if !o.Story.complete() || o.Volumes == nil || o.Mounts == nil || o.Routing == nil || o.Ports == nil || o.Domains == nil || o.Accounts == nil || o.Factors == nil || o.Tokens == nil ||
+	if !o.Story.complete() || o.Volumes == nil || o.Mounts == nil || o.Routing == nil || o.Ports == nil || o.Domains == nil || o.Disks == nil || o.Accounts == nil || o.Factors == nil || o.Tokens == nil ||
 		o.Sessions == nil || o.Audit == nil || o.Limits == nil || o.Logger == nil {
 		return nil, errors.New("router needs a whole story, volumes, mounts, routing, domains, accounts, second factors, tokens, sessions, an audit log, limits and a logger")
 	}
@@ -218,6 +220,7 @@ func New(o Options) (http.Handler, error) {
 		routing:      o.Routing,
 		ports:        o.Ports,
 		domains:      o.Domains,
+		disks:        o.Disks,
 		appsApart:    o.AppsApart,
 		builds:       o.Builds,
 		broker:       o.Broker,

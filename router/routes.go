@@ -142,6 +142,9 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: post, path: domain + "/again", access: signedIn, audit: audit.ActionCertificateAsk, handle: a.askAgain},
 		{method: get, path: "/settings/proxy", access: signedIn, handle: a.showProxySettings},
 		{method: get, path: machinePath, access: signedIn, handle: a.showMachine},
+		{method: get, path: disksPath, access: signedIn, handle: a.showDisks},
+		{method: post, path: disksPath, access: signedIn, audit: audit.ActionRetentionChange, handle: a.updateDisks},
+		{method: post, path: disksPath + "/clean", access: signedIn, audit: audit.ActionDiskClean, handle: a.cleanDisks},
 		{method: post, path: "/settings/proxy", access: signedIn, audit: audit.ActionProxySettings, handle: a.updateProxySettings},
 
 		{method: get, path: limitsPath, access: signedIn, handle: a.showLimits},
@@ -241,6 +244,9 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: post, path: apiRel + "/cancel", access: token(deployScope), audit: audit.ActionReleaseCancel, handle: a.apiCancelRelease},
 		{method: post, path: apiRel + "/retry", access: token(deployScope), audit: audit.ActionReleaseRetry, handle: a.apiRetryRelease},
 
+		{method: get, path: apiDisks, access: token(readScope), handle: a.apiShowDisks},
+		{method: patch, path: apiDisks, access: token(adminScope), audit: audit.ActionRetentionChange, handle: a.apiUpdateDisks},
+		{method: post, path: apiDisks + "/clean", access: token(adminScope), audit: audit.ActionDiskClean, handle: a.apiCleanDisks},
 		{method: get, path: apiVolumes, access: token(readScope), handle: a.apiListVolumes},
 		{method: post, path: apiVolumes, access: token(deployScope), limit: limitVolumeCreate, audit: audit.ActionVolumeCreate, handle: a.apiCreateVolume},
 		{method: post, path: apiVol + "/quota", access: token(adminScope), audit: audit.ActionVolumeQuota, handle: a.apiUpdateQuota},

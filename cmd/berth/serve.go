@@ -114,11 +114,13 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 		return fmt.Errorf("open limits: %w", err)
 	}
 	refused := refusals.New(engine, audit, logger)
+	grown := openDisks(config, on.ledger, story, engine, audit, logger)
 	handler, err := router.New(router.Options{
 		Story:   router.Story{Apps: story, Uploads: story, Releases: story, Settings: story, Environments: story, Outputs: story},
 		Volumes: story.Volumes(),
 		Mounts:  story, Routing: story.Routing(), Ports: story.Routing(),
 		Domains:         domains,
+		Disks:           grown,
 		Accounts:        on.accounts,
 		Factors:         account.NewSecondFactors(on.ledger, on.accounts, key, logger),
 		Tokens:          account.NewTokens(on.ledger, logger),
@@ -149,10 +151,9 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	server.ConnState = crowd.Follow
 	door := openPlainDoor(crowd.Listen(newDoorkeeper(on.listener, config, logger)), config, hosts)
 	group, ctx := errgroup.WithContext(ctx)
-	for _, run := range []func(context.Context) error{story.Run, domains.Run, limits.Run, refused.Run, adminTLS.Run} {
+	for _, run := range []func(context.Context) error{story.Run, domains.Run, limits.Run, refused.Run, adminTLS.Run, grown.Run} {
 		group.Go(func() error { return run(ctx) })
 	}
-	group.Go(func() error { return sweepExpired(ctx, on.ledger, config.SessionLife, logger) })
 	group.Go(func() error { return runServer(ctx, server, door) })
 	warnOfReservedRoutes(ctx, story.Routing(), logger)
 	logger.Info("berth runs", "version", currentVersion(), "stack", config.Stack, "admin", adminURL(config))

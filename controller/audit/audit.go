@@ -72,6 +72,12 @@ const (
 	ActionRateLimitChange   Action = "RATE_LIMIT_CHANGE"
 )
 
+// The actions on the server's disk.
+const (
+	ActionRetentionChange Action = "RETENTION_CHANGE" // how long releases, logs and the audit log are kept
+	ActionDiskClean       Action = "DISK_CLEAN"       // a person removed what is not kept
+)
+
 // Events beside the routes that change something.
 const (
 	ActionReleaseLive   Action = "RELEASE_LIVE"   // a release took over; the account is its creator's

@@ -41,9 +41,9 @@ const (
 	FieldLogs     = "log_days"
 )
 
-// Check returns all that is wrong with the rules, each a Problem at its field.
+// Check returns all that is wrong with the rules as problem.Problems, each at its field.
 func (r Rules) Check() error {
-	var faults []error
+	var faults problem.Problems
 	if r.Releases < 1 || r.Releases > MostReleases {
 		faults = append(faults, problem.Invalid(
 			fmt.Sprintf("%d is not a number of releases to keep.", r.Releases), fmt.Sprintf("Keep 1 to %d.", MostReleases)).At(FieldReleases))
@@ -58,12 +58,15 @@ func (r Rules) Check() error {
 			fmt.Sprintf("Logs of releases cannot be kept for %d days.", r.LogDays),
 			fmt.Sprintf("Keep them for 1 to %d days, or write 0 to keep them for ever.", MostDays)).At(FieldLogs))
 	}
-	return errors.Join(faults...)
+	if len(faults) > 0 {
+		return faults
+	}
+	return nil
 }
 
 // Parse reads rules as a form has them, and checks them. An empty text leaves what was.
 func Parse(was Rules, text func(field string) string) (Rules, error) {
-	var faults []error
+	var faults problem.Problems
 	read := func(field string, into *int) {
 		typed := strings.TrimSpace(text(field))
 		if typed == "" {
@@ -80,7 +83,7 @@ func Parse(was Rules, text func(field string) string) (Rules, error) {
 	read(FieldAudit, &was.AuditDays)
 	read(FieldLogs, &was.LogDays)
 	if len(faults) > 0 {
-		return Rules{}, errors.Join(faults...)
+		return Rules{}, faults
 	}
 	return was, was.Check()
 }

@@ -33,6 +33,7 @@ var board = []room{
 	{"refusals", "audit docker pause"},
 	{"slots", "app"},
 	{"readiness", "app docker plan printable"},
+	{"disks", "retention room volumes app docker problem"},
 	{"retention", "problem"},
 	{"room", "printable problem"},
 	{"output", "app docker environment"},
