@@ -4,11 +4,14 @@ import (
 	"context"
 	"database/sql"
 	"path/filepath"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"berth/controller"
 	"berth/controller/app"
+	"berth/controller/problem"
 	"berth/controller/room"
 	"berth/controller/store/storetest"
 	"berth/controller/uploads"
@@ -105,5 +108,55 @@ func TestFullDisk_AtEveryCallOfAnUploadAReleaseAndADeletionTheLedgerRecords(t *t
 		if left := h.uploads(); len(left) != 0 {
 			t.Errorf("full at call %d: uploads are left: %v", full, left)
 		}
+	}
+}
+
+func TestFullDisk_BelowTheFloorNewThingsAreRefusedAndAllElseGoesOn(t *testing.T) {
+	t.Parallel()
+	h := emptyHouse(t)
+	storetest.Put(t, h.folder)
+	var full atomic.Bool
+	h.noRoom = func() error {
+		if full.Load() {
+			return problem.Full("The server's disk is nearly full.", "Free space.")
+		}
+		return nil
+	}
+	h.open()
+	h.deploy("hello")
+	h.update("hello")
+	waiting := h.good()
+	full.Store(true)
+
+	_, err := h.Receive(strings.NewReader("an archive"))
+	if problem.KindOf(err) != problem.KindFull {
+		t.Errorf("an upload: %v", err)
+	}
+	if _, err := h.AcceptUpdate(t.Context(), "hello", waiting, "test"); problem.KindOf(err) != problem.KindFull {
+		t.Errorf("a build of what was received before: %v", err)
+	}
+	if _, err := h.AcceptImage(t.Context(), "hello", "postgres:17", "test"); problem.KindOf(err) != problem.KindFull {
+		t.Errorf("an image to pull: %v", err)
+	}
+	waiting.Discard()
+
+	if running := h.engine.names(); len(running) == 0 {
+		t.Error("the app does not run any more")
+	}
+	release, err := h.Rollback(t.Context(), "hello", 1, "test")
+	if err != nil {
+		t.Fatalf("a rollback: %v", err)
+	}
+	if ended := h.wait(release.ReleaseID); ended.State != app.ReleaseLive {
+		t.Errorf("the rollback is %s: %s", ended.State, ended.Reason)
+	}
+	if err := h.Stop(t.Context(), "hello"); err != nil {
+		t.Errorf("a stop: %v", err)
+	}
+	if err := h.Start(t.Context(), "hello"); err != nil {
+		t.Errorf("a start: %v", err)
+	}
+	if err := h.Delete(t.Context(), "hello", "hello"); err != nil {
+		t.Errorf("a deletion: %v", err)
 	}
 }

@@ -55,6 +55,7 @@ type house struct {
 	resolver  string // of the checks of hosts
 	quota     int64  // of a volume
 	disk      docker.Disk
+	noRoom    func() error // refuses uploads
 }
 
 // AcceptUpdate sends the next archive of an app.
@@ -115,7 +116,7 @@ func (h *house) open() {
 	}
 	watched := &watchedLedger{Store: ledger, house: h}
 	h.Controller, err = controller.New(controller.Options{
-		Ledger: watched, Engine: h.engine, DataFolder: h.folder, Key: h.key, Logger: slog.New(slog.NewTextHandler(h.logged, nil)),
+		Ledger: watched, Engine: h.engine, DataFolder: h.folder, NoRoom: h.noRoom, Key: h.key, Logger: slog.New(slog.NewTextHandler(h.logged, nil)),
 		Reconciler: controller.ReconcilerOptions{Ledger: watched, Engine: h.engine},
 		Release: release.Options{
 			Ledger: watched, History: watched, Images: h.engine, Engine: h.engine, Owners: h.keeper, Proxy: h.proxy,

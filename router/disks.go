@@ -37,6 +37,7 @@ const (
 type disksPage struct {
 	frame
 	disks.View
+	Sizes  diskSizes
 	Level  badge
 	Rows   []diskRow
 	Typed  map[string]string // into the fields of the rules
@@ -65,7 +66,7 @@ func (a *admin) disksForm(v *visit, typed url.Values, problems fieldProblems) er
 	if err != nil {
 		return err
 	}
-	page := disksPage{frame: v.frame("Disks"), View: view, Level: levelBadge(view.Disk.Level), Wrongs: problems, Typed: map[string]string{
+	page := disksPage{frame: v.frame("Disks"), View: view, Sizes: diskSizesOf(view.Disk), Level: levelBadge(view.Disk.Level), Wrongs: problems, Typed: map[string]string{
 		retention.FieldReleases: strconv.Itoa(view.Rules.Releases), retention.FieldAudit: strconv.Itoa(view.Rules.AuditDays),
 		retention.FieldLogs: strconv.Itoa(view.Rules.LogDays),
 	}}
@@ -183,12 +184,13 @@ func cleanedWords(progress disks.Progress) string {
 	}
 }
 
-// The sizes of the page, as the templates take them.
+// diskSizes are the sizes of the disk in words.
+type diskSizes struct{ Free, Size, Warn, Refuse string }
 
-func (p disksPage) FreeBytes() int64   { return int64(p.Disk.Free) }
-func (p disksPage) SizeBytes() int64   { return int64(p.Disk.Size) }
-func (p disksPage) WarnBytes() int64   { return int64(p.Disk.Floors.Warn) }
-func (p disksPage) RefuseBytes() int64 { return int64(p.Disk.Floors.Refuse) }
+func diskSizesOf(disk room.State) diskSizes {
+	words := func(bytes uint64) string { return templates.Bytes(int64(bytes)) }
+	return diskSizes{words(disk.Free), words(disk.Size), words(disk.Floors.Warn), words(disk.Floors.Refuse)}
+}
 
 // CleanUp words the last clean-up; empty where there was none.
 func (p disksPage) CleanUp() string {

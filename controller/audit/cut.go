@@ -53,10 +53,13 @@ func (l *Log) CountBefore(ctx context.Context, before time.Time) (int64, error) 
 		return 0, err
 	}
 	last, err := l.findCut(ctx, base, before)
-	if _, refused := errors.AsType[*problem.Problem](err); refused || last.Sequence == 0 {
-		return 0, nil //nolint:nilerr // the check of the log tells it
+	if _, refused := errors.AsType[*problem.Problem](err); refused {
+		return 0, nil // the check of the log tells it
 	}
-	return last.Sequence - base.Count, err
+	if err != nil || last.Sequence == 0 {
+		return 0, err
+	}
+	return last.Sequence - base.Count, nil
 }
 
 // findCut returns the last of the entries to remove, each of which follows the one before;

@@ -33,7 +33,7 @@ type Freed struct {
 // Bytes is how much was removed in all, as far as it is known.
 func (p Progress) Bytes() (sum int64) {
 	for _, freed := range p.Freed {
-		sum += freed.Amount.Bytes
+		sum += freed.Bytes
 	}
 	return sum
 }
