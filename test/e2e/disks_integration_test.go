@@ -78,6 +78,7 @@ func TestDisks_ACleanUpRemovesOldImagesAndNothingOfStrangers(t *testing.T) {
 	if images := imagesOf(t, "tidy"); len(images) != 3 {
 		t.Fatalf("of five that may stay, %d images are there", len(images))
 	}
+	eventually(t, 20*time.Second, "the old instances to be gone", func() bool { return len(containers(t, "tidy")) == 1 })
 	status, err := berth.Send(t.Context(), o.token, http.MethodPatch, "/api/v1/disks", `{"releases": 1}`, nil)
 	if err != nil || status != http.StatusOK {
 		t.Fatalf("keep one release: %d, %v", status, err)
@@ -119,11 +120,11 @@ func strangers(t *testing.T) map[string]func() bool {
 	}
 	made := func(arguments ...string) string {
 		t.Helper()
-		text, err := stack.DockerOutput(arguments...)
+		text, err := stack.Docker(arguments...)
 		if err != nil {
-			t.Fatalf("docker %s: %v", strings.Join(arguments, " "), err)
+			t.Fatal(err)
 		}
-		return strings.TrimSpace(text)
+		return text
 	}
 	removed := func(arguments ...string) {
 		t.Cleanup(func() { _, _ = stack.DockerOutput(arguments...) })
