@@ -28,6 +28,9 @@ func (c *Controller) Accept(ctx context.Context, u Upload) (app.Release, error) 
 	if u.Held != (HeldKey{}) {
 		return c.acceptHeld(ctx, u)
 	}
+	if err := c.uploads.Refuse(); err != nil { // an image that would be pulled too
+		return app.Release{}, err
+	}
 	found, environment, err := c.appOf(ctx, u)
 	if err != nil {
 		return app.Release{}, err

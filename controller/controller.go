@@ -40,6 +40,7 @@ type Options struct {
 	Audit      audit.Auditor // keeps how releases end, and waivers
 	Key        secret.Key    // seals the secrets of apps in the ledger
 	DataFolder string        // holds uploads/ and logs/
+	NoRoom     func() error  // refuses uploads while the disk is too full; nil: never
 
 	ForbiddenWaivers []app.Waiver // that no app may have; may be empty
 	MaximumLimits    plan.Limits  // most that an app's settings can ask for; at least app.LeastLimits
@@ -111,7 +112,7 @@ func New(o Options) (*Controller, error) {
 	}
 	c := &Controller{
 		ledger: o.Ledger, engine: o.Engine, reconciler: o.Reconciler, logger: o.Logger, audit: o.Audit, key: o.Key,
-		uploads: uploads.New(received, archive.DefaultLimits()), held: uploads.NewHeldArchives(time.Now), most: o.MaximumLimits,
+		uploads: uploads.New(received, archive.DefaultLimits()).RefuseWhile(o.NoRoom), held: uploads.NewHeldArchives(time.Now), most: o.MaximumLimits,
 		forbidden: o.ForbiddenWaivers,
 		notices:   notice.NewBoard(), seen: newServiceBook(), apps: app.NewLocks(),
 		wake: make(chan struct{}, 1),
@@ -136,6 +137,9 @@ func New(o Options) (*Controller, error) {
 
 // Routing returns who answers where.
 func (c *Controller) Routing() *routing.Routes { return c.routes }
+
+// Shipper takes releases to their ends, and removes their old images.
+func (c *Controller) Shipper() *release.Shipper { return c.releases }
 
 // Volumes are those of the stack, which the controller watches while it runs.
 func (c *Controller) Volumes() *volumes.Volumes { return c.volumes }

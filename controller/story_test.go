@@ -56,6 +56,7 @@ type house struct {
 	resolver  string // of the checks of hosts
 	quota     int64  // of a volume
 	disk      docker.Disk
+	noRoom    func() error // refuses uploads
 }
 
 // AcceptUpdate sends the next archive of an app.
@@ -116,11 +117,11 @@ func (h *house) open() {
 	}
 	watched := &watchedLedger{Store: ledger, house: h}
 	h.Controller, err = controller.New(controller.Options{
-		Ledger: watched, Engine: h.engine, DataFolder: h.folder, Key: h.key, Logger: slog.New(slog.NewTextHandler(h.logged, nil)),
+		Ledger: watched, Engine: h.engine, DataFolder: h.folder, NoRoom: h.noRoom, Key: h.key, Logger: slog.New(slog.NewTextHandler(h.logged, nil)),
 		Reconciler: controller.ReconcilerOptions{Ledger: passLedger{watched}, Engine: h.engine},
 		Release: release.Options{
 			Ledger: watched, History: watched, Images: h.engine, Engine: h.engine, Owners: h.keeper, Proxy: h.proxy,
-			BuildConcurrency: 1, BuildTimeout: time.Minute, BuildDisk: h.disk,
+			BuildConcurrency: 1, BuildTimeout: time.Minute, BuildDisk: h.disk, Keep: func(context.Context) int { return 4 },
 		},
 		MaximumLimits: plan.Limits{MemoryBytes: 2 << 30, NanoCPUs: 2_000_000_000, Processes: 500},
 		Audit:         h.audit, ForbiddenWaivers: h.forbidden,

@@ -6,6 +6,7 @@ import (
 
 	"berth/controller/app"
 	"berth/controller/certificates"
+	"berth/controller/room"
 	"berth/templates"
 )
 
@@ -19,6 +20,7 @@ type dashboardPage struct {
 	Red      int           // rows of the checklist
 	Alerts   []certificates.DomainAlert
 	Volumes  []volumeWarning // over their quota for now
+	Disk     room.Level      // how much free space there is
 }
 
 func (a *admin) showHome(v *visit) error { return v.seeOther("/admin") }
@@ -32,6 +34,7 @@ func (a *admin) showDashboard(v *visit) error {
 		return err
 	}
 	page.Red = a.redRows()
+	page.Disk = a.disks.Level()
 	for _, warning := range a.volumes.Warnings() {
 		page.Volumes = append(page.Volumes, volumeWarningOf(warning))
 	}

@@ -52,6 +52,8 @@ var resultForms = map[string][]url.Values{
 
 	"/settings/limits":            {{"class": {"upload"}, "budget": {"3/1h"}}, {"class": {"upload"}, "budget": {"lots"}}, {"class": {"none"}}},
 	"/settings/limits/clear":      {{"class": {"login"}, "subject": {"address 127.0.0.1"}}, {"class": {"none"}}},
+	"/settings/disks":             {{"releases": {"3"}}, {"releases": {"x"}, "audit_days": {"1"}}},
+	"/settings/disks/clean":       {{}},
 	"/settings/audit/verify":      {{}},
 	"/settings/tokens":            {{"name": {"ci"}, "scope": {"read"}, "days": {"1"}}, {"name": {"ci"}, "scope": {"x"}, "days": {"1"}}, {"name": {""}, "days": {"x"}, "from": {"x"}}},
 	"/settings/tokens/:id/revoke": {{}},

@@ -125,6 +125,7 @@ type Options struct {
 	Ports     Ports
 	Domains   Domains
 	Metrics   Metrics
+	Disks     Disks
 	Accounts  Accounts
 	Factors   SecondFactors
 	Tokens    Tokens
@@ -168,6 +169,7 @@ type admin struct {
 	ports        Ports
 	domains      Domains
 	metrics      Metrics
+	disks        Disks
 	accounts     Accounts
 	factors      SecondFactors
 	tokens       Tokens
@@ -202,9 +204,9 @@ func New(o Options) (http.Handler, error) {
 	if len(o.SecretKey) < minSecretKey {
 		return nil, fmt.Errorf("secret key has %d bytes, needs %d", len(o.SecretKey), minSecretKey)
 	}
-	if !o.Story.complete() || o.Volumes == nil || o.Mounts == nil || o.Routing == nil || o.Ports == nil || o.Domains == nil || o.Metrics == nil || o.Accounts == nil || o.Factors == nil || o.Tokens == nil ||
+	if !o.Story.complete() || o.Volumes == nil || o.Mounts == nil || o.Routing == nil || o.Ports == nil || o.Domains == nil || o.Metrics == nil || o.Disks == nil || o.Accounts == nil || o.Factors == nil || o.Tokens == nil ||
 		o.Sessions == nil || o.Audit == nil || o.Limits == nil || o.Logger == nil {
-		return nil, errors.New("router needs a whole story, volumes, mounts, routing, domains, metrics, accounts, second factors, tokens, sessions, an audit log, limits and a logger")
+		return nil, errors.New("router needs a whole story, volumes, mounts, routing, domains, metrics, disks, accounts, second factors, tokens, sessions, an audit log, limits and a logger")
 	}
 	if normalHost(o.AdminHost) == "" {
 		return nil, errors.New("router needs a host name that no app answers on")
@@ -226,6 +228,7 @@ func New(o Options) (http.Handler, error) {
 		ports:        o.Ports,
 		domains:      o.Domains,
 		metrics:      o.Metrics,
+		disks:        o.Disks,
 		appsApart:    o.AppsApart,
 		builds:       o.Builds,
 		broker:       o.Broker,

@@ -149,6 +149,9 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: get, path: "/settings/proxy", access: signedIn, handle: a.showProxySettings},
 		{method: get, path: machinePath, access: signedIn, handle: a.showMachine},
 		{method: get, path: machinePath + "/metrics", access: signedIn, handle: a.showServerMetrics},
+		{method: get, path: disksPath, access: signedIn, handle: a.showDisks},
+		{method: post, path: disksPath, access: signedIn, audit: audit.ActionRetentionChange, handle: a.updateDisks},
+		{method: post, path: disksPath + "/clean", access: signedIn, audit: audit.ActionDiskClean, handle: a.cleanDisks},
 		{method: post, path: "/settings/proxy", access: signedIn, audit: audit.ActionProxySettings, handle: a.updateProxySettings},
 
 		{method: get, path: checklistPath, access: signedIn, handle: a.showChecklist},
@@ -255,6 +258,9 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: get, path: apiChecklist, access: token(readScope), handle: a.apiShowChecklist},
 		{method: post, path: apiChecklist + "/probe", access: token(adminScope), audit: audit.ActionProbeRun, handle: a.apiRunProbe},
 
+		{method: get, path: apiDisks, access: token(readScope), handle: a.apiShowDisks},
+		{method: patch, path: apiDisks, access: token(adminScope), audit: audit.ActionRetentionChange, handle: a.apiUpdateDisks},
+		{method: post, path: apiDisks + "/clean", access: token(adminScope), audit: audit.ActionDiskClean, handle: a.apiCleanDisks},
 		{method: get, path: apiVolumes, access: token(readScope), handle: a.apiListVolumes},
 		{method: post, path: apiVolumes, access: token(deployScope), limit: limitVolumeCreate, audit: audit.ActionVolumeCreate, handle: a.apiCreateVolume},
 		{method: post, path: apiVol + "/quota", access: token(adminScope), audit: audit.ActionVolumeQuota, handle: a.apiUpdateQuota},

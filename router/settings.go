@@ -35,6 +35,7 @@ var settingsGroups = []settingsGroup{
 	{"Server", []settingsTab{
 		{"proxy", "/settings/proxy", "Proxy"},
 		{"machine", machinePath, "Machine"},
+		{"disks", disksPath, "Disks"},
 	}},
 }
 

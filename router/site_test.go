@@ -72,7 +72,7 @@ func newSite(t testing.TB, change ...func(*Options)) *site {
 		Volumes: s.volumes,
 		Mounts:  s.volumes,
 		Routing: s.routing, Ports: s.routing,
-		Domains: s.domains, Metrics: s.metrics,
+		Domains: s.domains, Metrics: s.metrics, Disks: newFakeDisks(),
 		Story: storyOf(s.apps), Accounts: s.accounts, Factors: noFactors{}, Tokens: fakeTokens{}, Sessions: s.sessions, Audit: s.audit,
 		SecretKey:      bytes.Repeat([]byte("k"), 32),
 		Logger:         slog.New(slog.NewTextHandler(s.logged, &slog.HandlerOptions{Level: slog.LevelDebug})),

@@ -69,6 +69,9 @@ func (p *program) verifyAudit(ctx context.Context, auditor *audit.Log, file stri
 		_, _ = fmt.Fprintf(p.stdout, "and %d findings more\n", verdict.More)
 	}
 	_, _ = fmt.Fprintf(p.stdout, "good entries: %d in the ledger, %d in %s\n", verdict.Entries, verdict.Lines, place)
+	if verdict.Removed > 0 {
+		_, _ = fmt.Fprintf(p.stdout, "removed after their time: entries 1 to %d\n", verdict.Removed)
+	}
 	if verdict.Whole() {
 		_, _ = fmt.Fprintln(p.stdout, "Integrity OK")
 		return nil

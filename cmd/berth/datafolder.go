@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"berth/controller/problem"
+	"berth/controller/room"
 	"berth/controller/store"
 )
 
@@ -28,6 +29,7 @@ var guarded = []struct {
 	{name: "berth.db-*", mode: 0o600}, // what SQLite puts beside it
 	{name: "metrics.db*", mode: 0o600},
 	{name: "secret.key", mode: 0o600},
+	{name: room.ReserveName, mode: 0o600},
 	{name: "audit.log*", mode: 0o600},
 	{name: "uploads", mode: fs.ModeDir | 0o700},
 	{name: "logs", mode: fs.ModeDir | 0o700},

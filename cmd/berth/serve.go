@@ -23,6 +23,8 @@ import (
 	"berth/controller/limit"
 	"berth/controller/problem"
 	"berth/controller/release"
+	"berth/controller/retention"
+	"berth/controller/room"
 	"berth/controller/routing"
 	"berth/controller/secret"
 	"berth/controller/store"
@@ -111,12 +113,12 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 		return fmt.Errorf("open limits: %w", err)
 	}
 	refused, list, prober := newChecklist(config, checked{on, adminTLS, audit, engine, proxy, domains, story}, logger)
-	measured := newCollector(config, on.ledger, story, proxy, logger)
+	measured, grown := newCollector(config, on.ledger, story, proxy, logger), openDisks(config, on.ledger, story, engine, audit, logger)
 	admin := router.Options{
 		Story:   router.Story{Apps: story, Uploads: story, Releases: story, Settings: story, Environments: story, Outputs: story},
 		Volumes: story.Volumes(),
 		Mounts:  story, Routing: story.Routing(), Ports: story.Routing(),
-		Domains: domains, Metrics: measured,
+		Domains: domains, Metrics: measured, Disks: grown,
 		Accounts:        on.accounts,
 		Factors:         account.NewSecondFactors(on.ledger, on.accounts, key, logger),
 		Tokens:          account.NewTokens(on.ledger, logger),
@@ -144,11 +146,10 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	for _, run := range []func(context.Context) error{
-		story.Run, domains.Run, limits.Run, refused.Run, adminTLS.Run, list.Run, prober.Run, measured.Run, servePublic(config, admin, logger),
+		story.Run, domains.Run, limits.Run, refused.Run, adminTLS.Run, list.Run, prober.Run, measured.Run, grown.Run, servePublic(config, admin, logger),
 	} {
 		group.Go(func() error { return run(ctx) })
 	}
-	group.Go(func() error { return sweepExpired(ctx, on.ledger, config.SessionLife, logger) })
 	group.Go(func() error { return runServer(ctx, server, door) })
 	warnOfReservedRoutes(ctx, story.Routing(), logger)
 	logger.Info("berth runs", "version", currentVersion(), "stack", config.Stack, "admin", adminURL(config))
@@ -271,6 +272,7 @@ func newController(
 		Reconciler:       controller.ReconcilerOptions{Ledger: ledger, Engine: engine},
 		Volumes:          volumes.Options{Ledger: ledger, Keeper: engine, Engine: engine, Quota: config.VolumeQuota},
 		DataFolder:       config.DataFolder,
+		NoRoom:           room.Of(config.DataFolder).Refuse,
 		MaximumLimits:    config.MaximumLimits,
 		ForbiddenWaivers: config.ForbiddenWaivers,
 		Logger:           logger,
@@ -285,6 +287,7 @@ func newController(
 			BuildConcurrency: config.BuildConcurrency,
 			BuildTimeout:     config.BuildTimeout,
 			BuildDisk:        buildDisk(config),
+			Keep:             retention.Book{Ledger: ledger}.Releases,
 		},
 		Routing: routing.Options{
 			Ledger:     ledger,

@@ -72,6 +72,12 @@ const (
 	ActionRateLimitChange   Action = "RATE_LIMIT_CHANGE"
 )
 
+// The actions on the server's disk.
+const (
+	ActionRetentionChange Action = "RETENTION_CHANGE" // how long releases, logs and the audit log are kept
+	ActionDiskClean       Action = "DISK_CLEAN"       // a person removed what is not kept
+)
+
 // Events beside the routes that change something.
 const (
 	ActionReleaseLive   Action = "RELEASE_LIVE"   // a release took over; the account is its creator's
@@ -87,6 +93,7 @@ const (
 	ActionChecklistCheck Action = "CHECKLIST_CHECK"
 	ActionProbeRun       Action = "PROBE_RUN"    // a container tried what no app may reach
 	ActionAuditRepair    Action = "AUDIT_REPAIR" // audit.log had lost entries, and Berth wrote them again
+	ActionAuditCut       Action = "AUDIT_CUT"    // the oldest entries were removed: their time was over
 )
 
 // The accounts of entries without an account.
@@ -163,6 +170,15 @@ type Head struct {
 	MAC     string // over the other fields, under the key of the chain
 }
 
+// Base is where the kept part of the chain begins. The zero Base belongs to a log of which
+// nothing was removed.
+type Base struct {
+	Count int64     // Sequence of the last entry that was removed
+	Hash  string    // of that entry: the first kept one holds it
+	Cut   time.Time // when it was removed
+	MAC   string    // over the other fields, under the key of the chain
+}
+
 // Outcome filters by success. The zero value means any.
 type Outcome string
 
@@ -190,7 +206,7 @@ type Page struct {
 	Limit  int
 }
 
-// Ledger keeps the entries. No method changes or deletes an entry.
+// Ledger keeps the entries. No method changes an entry, and only CutAudit deletes some.
 type Ledger interface {
 	// AppendAudit calls next with the head and the first free sequence after it, and
 	// stores the entries and the head that next returns. All of this is one transaction
@@ -205,6 +221,11 @@ type Ledger interface {
 	ListAudit(context.Context, Filter, Page) ([]Entry, error)
 	// ListAuditFrom returns at most limit entries from a sequence on, the oldest first.
 	ListAuditFrom(ctx context.Context, sequence int64, limit int) ([]Entry, error)
+	// FindAuditBase returns where the kept entries begin.
+	FindAuditBase(context.Context) (Base, error)
+	// CutAudit stores the base, which is later than the one before, and deletes the entries
+	// up to it, in one transaction.
+	CutAudit(context.Context, Base) error
 	ListAuditActions(context.Context) ([]Action, error)  // the actions that have entries, in order
 	ListAuditAccounts(context.Context) ([]string, error) // at most 100, in order
 }

@@ -43,6 +43,22 @@ func (c chain) sealed(head Head) bool {
 	return hmac.Equal([]byte(c.mac(head)), []byte(head.MAC))
 }
 
+// sealBase returns the base with its MAC.
+func (c chain) sealBase(base Base) Base {
+	base.MAC = c.baseMAC(base)
+	return base
+}
+
+// sealedBase reports whether sealBase made the base and nobody changed it, or nothing was
+// ever removed.
+func (c chain) sealedBase(base Base) bool {
+	return base == Base{} || hmac.Equal([]byte(c.baseMAC(base)), []byte(base.MAC))
+}
+
+func (c chain) baseMAC(base Base) string {
+	return c.sum("base", number(base.Count), base.Hash, number(base.Cut.UnixMicro()))
+}
+
 func (c chain) hash(e Entry) string {
 	success := "0"
 	if e.Success {

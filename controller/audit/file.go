@@ -45,17 +45,40 @@ type lockedFile struct {
 
 // lock opens or creates the file, and locks it.
 func (f *logFile) lock(ctx context.Context) (*lockedFile, error) {
-	// A link in its place would lead the entries, and the mode, elsewhere.
-	const flags = os.O_RDWR | os.O_APPEND | os.O_CREATE | syscall.O_NOFOLLOW
-	file, err := os.OpenFile(f.path, flags, fileMode)
+	file, err := openLocked(ctx, f.path, os.O_RDWR|os.O_APPEND|os.O_CREATE, syscall.LOCK_EX)
 	if err != nil {
-		return nil, fmt.Errorf("open audit file: %w", err)
+		return nil, err
 	}
 	locked := &lockedFile{logFile: f, file: file}
-	if err := errors.Join(lockFile(ctx, file, syscall.LOCK_EX), locked.narrow()); err != nil {
+	if err := locked.narrow(); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
 	return locked, nil
+}
+
+// openLocked opens the file of that name and locks it. A process that shortens the file
+// puts another one in its place, so the name is looked at again under the lock. A link in
+// its place would lead the entries, and the mode, elsewhere: none is followed.
+func openLocked(ctx context.Context, path string, flags, how int) (*os.File, error) {
+	for {
+		file, err := os.OpenFile(path, flags|syscall.O_NOFOLLOW, fileMode)
+		if err != nil {
+			return nil, fmt.Errorf("open audit file: %w", err)
+		}
+		if err := lockFile(ctx, file, how); err != nil {
+			return nil, errors.Join(err, file.Close())
+		}
+		mine, err := file.Stat()
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("inspect audit file: %w", err), file.Close())
+		}
+		if named, err := os.Lstat(path); err == nil && os.SameFile(mine, named) {
+			return file, nil
+		}
+		if err := errors.Join(file.Close(), ctx.Err()); err != nil {
+			return nil, err
+		}
+	}
 }
 
 // lockFile takes a lock that ends with the file or the process.

@@ -80,13 +80,14 @@ func (l *Log) append(ctx context.Context, events ...Event) error {
 	head := Head{}
 	err := l.ledger.AppendAudit(ctx, func(found Head, free int64) (entries []Entry, next Head) {
 		head, free = l.trust(found, free)
+		all := events // of its own each time: a transaction may run twice
 		if fileErr == nil && reached < head.Written {
-			events = append([]Event{repairOf(reached, head.Written).clean(l.now())}, events...)
+			all = append([]Event{repairOf(reached, head.Written).clean(l.now())}, events...)
 		}
 		if fileErr == nil {
 			head.Written = reached
 		}
-		entries, head = l.follow(head, free, events)
+		entries, head = l.follow(head, free, all)
 		return entries, head
 	})
 	if err == nil {

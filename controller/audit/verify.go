@@ -37,6 +37,7 @@ type Verdict struct {
 	At       time.Time
 	Entries  int64     // good ones in the ledger
 	Lines    int64     // good ones in the file
+	Removed  int64     // entries that were removed before the first kept one, when their time was over
 	Findings []Finding // by place and entry; at most 100
 	More     int       // findings beyond those
 }
@@ -73,7 +74,7 @@ func (l *Log) Verify(ctx context.Context) (Verdict, error) {
 		}
 	} else {
 		defer func() { _ = moment.file.Close() }()
-		end, err := l.verifyFile(ctx, inFile, io.NewSectionReader(moment.file, 0, moment.size), &verdict)
+		end, err := l.verifyFile(ctx, inFile, io.NewSectionReader(moment.file, 0, moment.size), moment.base, &verdict)
 		if err != nil {
 			return Verdict{}, err
 		}
@@ -105,7 +106,7 @@ func (l *Log) VerifyCopy(ctx context.Context, path string) (Verdict, error) {
 	if err := l.verifyLedger(ctx, moment, &verdict); err != nil {
 		return Verdict{}, err
 	}
-	if _, err := l.verifyFile(ctx, path, file, &verdict); err != nil {
+	if _, err := l.verifyFile(ctx, path, file, moment.base, &verdict); err != nil {
 		return Verdict{}, err
 	}
 	return verdict.sorted(), nil
@@ -136,6 +137,7 @@ func (l *Log) CheckHead(ctx context.Context) (entries int64, good bool, err erro
 
 // frozen is the log at one moment: the ledger and the file agree.
 type frozen struct {
+	base Base
 	head Head
 	last int64
 	file *os.File // nil if there is none
@@ -144,17 +146,14 @@ type frozen struct {
 
 // freeze reads the ledger and the file while nobody writes to either.
 func (l *Log) freeze(ctx context.Context) (at frozen, err error) {
-	file, err := os.OpenFile(l.file.path, os.O_RDONLY|syscall.O_NOFOLLOW, 0)
+	lockCtx, cancel := context.WithTimeout(ctx, lockTimeout)
+	defer cancel()
+	file, err := openLocked(lockCtx, l.file.path, os.O_RDONLY, syscall.LOCK_SH)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return frozen{}, fmt.Errorf("open audit file: %w", err)
+		return frozen{}, err
 	}
 	if err == nil {
 		at.file = file
-		lockCtx, cancel := context.WithTimeout(ctx, lockTimeout)
-		defer cancel()
-		if err := lockFile(lockCtx, file, syscall.LOCK_SH); err != nil {
-			return frozen{}, errors.Join(err, file.Close())
-		}
 		defer func() { _ = syscall.Flock(int(file.Fd()), syscall.LOCK_UN) }()
 		info, err := file.Stat()
 		if err != nil {
@@ -162,15 +161,21 @@ func (l *Log) freeze(ctx context.Context) (at frozen, err error) {
 		}
 		at.size = info.Size()
 	}
-	if at.head, at.last, err = l.ledger.FindAuditHead(ctx); err != nil && at.file != nil {
+	at.head, at.last, err = l.ledger.FindAuditHead(ctx)
+	if err == nil {
+		at.base, err = l.ledger.FindAuditBase(ctx)
+	}
+	if err != nil && at.file != nil {
 		err = errors.Join(err, at.file.Close())
 	}
 	return at, err
 }
 
 func (l *Log) verifyLedger(ctx context.Context, moment frozen, verdict *Verdict) error {
-	walk := newWalker(l.chain, inLedger, verdict)
-	for next, more := int64(1), true; more; {
+	walk := newWalker(l.chain, inLedger, verdict, moment.base)
+	walk.base(moment.base)
+	verdict.Removed = moment.base.Count
+	for next, more := moment.base.Count+1, true; more; {
 		entries, err := l.ledger.ListAuditFrom(ctx, next, batch)
 		if err != nil {
 			return err
@@ -192,8 +197,8 @@ func (l *Log) verifyLedger(ctx context.Context, moment frozen, verdict *Verdict)
 }
 
 // verifyFile checks the lines and returns the last entry among them.
-func (l *Log) verifyFile(ctx context.Context, place string, from io.Reader, verdict *Verdict) (int64, error) {
-	walk := newWalker(l.chain, place, verdict)
+func (l *Log) verifyFile(ctx context.Context, place string, from io.Reader, base Base, verdict *Verdict) (int64, error) {
+	walk := newWalker(l.chain, place, verdict, base)
 	lines := bufio.NewReader(from)
 	for count := 1; ctx.Err() == nil; count++ {
 		line, err := readLine(lines)
@@ -212,7 +217,7 @@ func (l *Log) verifyFile(ctx context.Context, place string, from io.Reader, verd
 	}
 	verdict.Lines = walk.good
 	walk.end()
-	if err := l.compare(ctx, walk); err != nil {
+	if err := l.compare(ctx, walk, base); err != nil {
 		return 0, err
 	}
 	return walk.expected - 1, ctx.Err()
@@ -220,9 +225,9 @@ func (l *Log) verifyFile(ctx context.Context, place string, from io.Reader, verd
 
 // compare compares the last good line with the ledger. Each entry holds the hash of the
 // entry before. So if the two agree on an entry, they agree on all earlier ones.
-func (l *Log) compare(ctx context.Context, walk *walker) error {
-	if walk.last.Sequence == 0 {
-		return nil
+func (l *Log) compare(ctx context.Context, walk *walker, base Base) error {
+	if walk.last.Sequence == 0 || walk.last.Sequence < base.Count || walk.last.Sequence == base.Count && walk.last.Hash == base.Hash {
+		return nil // all of it is older than what the ledger keeps
 	}
 	kept, err := l.ledger.FindAudit(ctx, walk.last.Sequence)
 	switch {

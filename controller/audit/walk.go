@@ -15,17 +15,39 @@ type walker struct {
 	missing  []sequence // not seen yet, although later entries were
 	last     Entry      // the good entry of the highest sequence
 	good     int64
+	begin    Base // before the first kept entry; zero once an entry came
 }
 
 // sequence is a range of entries, with both ends.
 type sequence struct{ from, to int64 }
 
-func newWalker(chain chain, place string, verdict *Verdict) *walker {
-	return &walker{chain: chain, place: place, verdict: verdict, expected: 1, previous: genesis}
+func newWalker(chain chain, place string, verdict *Verdict, base Base) *walker {
+	w := &walker{chain: chain, place: place, verdict: verdict, expected: 1, previous: genesis, begin: base}
+	if base.Count > 0 {
+		w.expected, w.previous = base.Count+1, base.Hash
+	}
+	return w
+}
+
+// base checks the record of what was removed.
+func (w *walker) base(base Base) {
+	if !w.chain.sealedBase(base) {
+		w.find(base.Count, "the record of the removed entries was changed: entries up to %d may be missing", base.Count)
+	}
+}
+
+// start lets a file begin with older entries than the ledger: it is an older copy, or was
+// not shortened yet. Among themselves they are checked all the same.
+func (w *walker) start(e Entry) {
+	if e.Sequence <= w.begin.Count && w.chain.holds(e) {
+		w.expected, w.previous = e.Sequence, ""
+	}
+	w.begin = Base{}
 }
 
 // entry takes the next entry.
 func (w *walker) entry(e Entry) {
+	w.start(e)
 	switch {
 	case !w.chain.holds(e):
 		w.find(e.Sequence, "entry %d was changed or put in", e.Sequence)

@@ -30,6 +30,8 @@ type (
 
 	// Image is what the engine says of an image.
 	Image = images.Image
+	// OwnedImage is an image that this stack made.
+	OwnedImage = images.OwnedImage
 	// BuildOptions says what to build.
 	BuildOptions = images.BuildOptions
 	// Disk is the disk that builds are written to.

@@ -35,7 +35,7 @@ func (s *shipment) retireLater() {
 		if err := c.forgetArchive(ctx, former, former.Archive != s.release.Archive); err != nil {
 			c.logger.Warn("clear archive", "release", former.String(), "error", err)
 		}
-		if err := c.removeOldImages(ctx, former.App); err != nil {
+		if err := c.RemoveOldImages(ctx, former.App); err != nil {
 			c.logger.Warn("remove old images", "app", string(former.App), "error", err)
 		}
 		return failed
@@ -61,9 +61,9 @@ func (c *Shipper) removeSuperseded(ctx context.Context, former app.Release, inst
 	return failed
 }
 
-// removeOldImages keeps the images of the newest releases that were live once, and of
-// what is under way. The app's lock keeps rollbacks from beginning meanwhile.
-func (c *Shipper) removeOldImages(ctx context.Context, name app.Name) error {
+// RemoveOldImages removes the images that app.Superfluous names. The app's lock keeps
+// rollbacks from beginning meanwhile.
+func (c *Shipper) RemoveOldImages(ctx context.Context, name app.Name) error {
 	unlock, err := c.apps.Lock(ctx, name)
 	if err != nil {
 		return err
@@ -73,20 +73,7 @@ func (c *Shipper) removeOldImages(ctx context.Context, name app.Name) error {
 	if err != nil {
 		return err
 	}
-	kept, count := make(map[string]bool), 0
-	var old []app.Release
-	for _, release := range releases {
-		if !kept[release.Image] && count >= imagesKept && !release.State.UnderWay() {
-			old = append(old, release)
-			continue
-		}
-		if !kept[release.Image] {
-			count++
-		}
-		for _, image := range release.Images() {
-			kept[image] = true
-		}
-	}
+	old, kept := app.Superfluous(releases, c.keep(ctx))
 	var errs []error
 	for _, release := range old {
 		errs = append(errs, c.removeImagesOf(ctx, release, kept))

@@ -27,8 +27,6 @@ const (
 	// drainTime is how long a superseded instance serves on after the proxy has
 	// shown the new one: requests that were on their way to it still arrive.
 	drainTime = time.Second
-	// imagesKept is how many images of an app stay for rollbacks, the live one included.
-	imagesKept = 4
 	// mostResumptions is how many processes may go on with a release that others have begun.
 	mostResumptions = 5
 )

@@ -43,6 +43,7 @@ type Options struct {
 	BuildConcurrency int         // builds at once; the rest wait in line
 	BuildTimeout     time.Duration
 	BuildDisk        docker.Disk
+	Keep             func(context.Context) int // releases whose images stay, the live one included
 
 	// These are called as a release goes on: an app was changed, something is to be brought
 	// in line, the instances of a live release are to be looked at.
@@ -73,6 +74,7 @@ type Shipper struct {
 	buildTimeout time.Duration
 	buildDisk    docker.Disk
 
+	keep      func(context.Context) int
 	apps      *app.Locks
 	line      *slots.Line
 	shipping  *shipping
@@ -97,7 +99,7 @@ func New(o Options) (*Shipper, error) {
 	return &Shipper{
 		ledger: o.Ledger, history: o.History, images: o.Images, engine: o.Engine, owners: o.Owners, proxy: o.Proxy,
 		routes: o.Routes, volumes: o.Volumes, uploads: o.Uploads, logs: logs, logger: o.Logger, audit: o.Audit, key: o.Key,
-		most: o.Most, registries: o.Registries, buildTimeout: o.BuildTimeout, buildDisk: o.BuildDisk,
+		most: o.Most, registries: o.Registries, buildTimeout: o.BuildTimeout, buildDisk: o.BuildDisk, keep: o.Keep,
 		apps: o.Locks, line: slots.New(o.BuildConcurrency), shipping: newShipping(), retiring: newRetiring(), displaced: newDisplaced(),
 		notify: o.Notify, requestReconcile: o.Reconcile, observeLive: o.Observe,
 		started: make(chan struct{}),

@@ -11,13 +11,19 @@ import (
 	"berth/controller"
 	"berth/controller/account"
 	"berth/controller/audit"
+	"berth/controller/problem"
 	"berth/controller/reach"
+	"berth/controller/room"
 	"berth/controller/routing"
+	"berth/controller/store/growth"
 	"berth/controller/store/people"
 	"berth/controller/store/proofs"
 	"berth/controller/store/sqlite"
 	"berth/controller/volumes"
 )
+
+// growthLedger is growth.Ledger under a name that another embedded ledger does not have.
+type growthLedger = growth.Ledger
 
 // Store implements the ledgers of package controller. It is safe for concurrent
 // use, also by several processes on one machine. What a method has returned
@@ -25,6 +31,7 @@ import (
 type Store struct {
 	people.Ledger
 	proofs.Proofs
+	growthLedger
 
 	writer sqlite.Writer // one connection: SQLite has one writer at a time, and waiting in Go is fair
 	reader *sql.DB       // read-only; in WAL mode readers wait for nobody
@@ -57,15 +64,24 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := migrateAlone(ctx, pool, filepath.Dir(path)); err != nil {
-		return nil, errors.Join(fmt.Errorf("open ledger %s: %w", path, sqlite.NoRoom(err)), pool.Close())
+	spare := room.ReserveIn(filepath.Dir(path)).Give
+	err = sqlite.NoRoom(migrateAlone(ctx, pool, filepath.Dir(path)))
+	if problem.IsDiskFull(err) && spare() {
+		err = sqlite.NoRoom(migrateAlone(ctx, pool, filepath.Dir(path)))
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open ledger %s: %w", path, err), pool.Close())
 	}
 	reader, err := sqlite.OpenReader(path)
 	if err != nil {
 		return nil, errors.Join(err, pool.Close())
 	}
-	writer := sqlite.Writer{DB: pool}
-	return &Store{Ledger: people.Ledger{Writer: writer, Reader: reader}, Proofs: proofs.Proofs{Writer: writer, Reader: reader}, writer: writer, reader: reader}, nil
+	writer := sqlite.Writer{DB: pool, Spare: spare}
+	return &Store{
+		Ledger: people.Ledger{Writer: writer, Reader: reader}, Proofs: proofs.Proofs{Writer: writer, Reader: reader},
+		growthLedger: growth.Ledger{Writer: writer, Reader: reader},
+		writer:       writer, reader: reader,
+	}, nil
 }
 
 // Close folds the -wal file into the ledger and closes it. No method may be called

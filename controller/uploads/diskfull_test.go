@@ -36,3 +36,27 @@ func TestReceive_SaysThatTheDiskIsFullAndLeavesNothing(t *testing.T) {
 		t.Errorf("with room again: %v", err)
 	}
 }
+
+func TestReceive_TakesNothingWhileTheDiskIsBelowItsFloor(t *testing.T) {
+	t.Parallel()
+	root, err := os.OpenRoot(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	full := true
+	folder := uploads.New(root, archive.DefaultLimits()).RefuseWhile(func() error {
+		if full {
+			return problem.Full("The server's disk is nearly full.", "Free space.")
+		}
+		return nil
+	})
+	unread := strings.NewReader("a small one")
+	fault, ok := errors.AsType[*problem.Problem](func() error { _, err := folder.Receive(unread); return err }())
+	if !ok || fault.Kind != problem.KindFull || fault.Field != "archive" || unread.Len() != len("a small one") {
+		t.Errorf("below the floor: %v, %d bytes unread", fault, unread.Len())
+	}
+	full = false
+	if _, err := folder.Receive(unread); err != nil {
+		t.Errorf("with room again: %v", err)
+	}
+}

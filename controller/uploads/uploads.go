@@ -22,13 +22,28 @@ var errTooLarge = errors.New("larger than the limit")
 type Folder struct {
 	root   *os.Root
 	limits archive.Limits
-	mine   *sync.Map // names that this process has received, until it removes them
+	mine   *sync.Map    // names that this process has received, until it removes them
+	refuse func() error // says why nothing is received now; nil: never
 }
 
 // New returns the Folder of a root that nobody else can read. The limits are those of
 // each archive.
 func New(root *os.Root, limits archive.Limits) Folder {
 	return Folder{root: root, limits: limits, mine: new(sync.Map)}
+}
+
+// RefuseWhile returns the folder that receives nothing while refuse says why: a Problem.
+func (f Folder) RefuseWhile(refuse func() error) Folder {
+	f.refuse = refuse
+	return f
+}
+
+// Refuse says why nothing is received now; nil where something is.
+func (f Folder) Refuse() error {
+	if f.refuse == nil {
+		return nil
+	}
+	return f.refuse()
 }
 
 // Limits are those of each archive.
@@ -38,6 +53,9 @@ func (f Folder) Limits() archive.Limits { return f.limits }
 // archive is a Problem of problem.KindTooLarge, and leaves nothing behind, as does an
 // error of r.
 func (f Folder) Receive(r io.Reader) (*Archive, error) {
+	if err := f.Refuse(); err != nil {
+		return nil, problem.AtField("archive", err)
+	}
 	received, err := f.receive(r)
 	if errors.Is(err, errTooLarge) {
 		return nil, problem.TooLarge(

@@ -101,6 +101,9 @@ func (f *Files) Pack(folder volume.Path) (io.Reader, error) {
 
 // Write puts content into one file, which is replaced in one step where it is there.
 func (f *Files) Write(path volume.Path, from io.Reader) error {
+	if err := f.volumes.uploads.Refuse(); err != nil {
+		return problem.AtField("file", err)
+	}
 	limit, bound, err := f.roomFor(FileBytes)
 	if err != nil {
 		return err

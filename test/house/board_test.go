@@ -21,11 +21,12 @@ var board = []room{
 
 	// The story, and the ledger that keeps its nouns.
 	{"store/storetest", "store"},
-	{"store", "store/people store/proofs reach store/sqlite controller release routing volumes uploads certificates environment app account audit problem limit domaincheck plan volume traefik"},
+	{"store", "store/people store/proofs reach store/sqlite controller release routing volumes uploads certificates environment app account audit problem limit domaincheck plan volume traefik store/growth room"},
 	{"store/people", "store/sqlite account problem"},
 	{"store/proofs", "store/sqlite reach app problem"},
 	{"metrics/collect", "metrics/history metrics usage app docker pause traefik volume"},
 	{"metrics/history", "metrics store/sqlite"},
+	{"store/growth", "store/sqlite audit"},
 	{"store/sqlite", "problem"},
 	{"controller", "release notice output quiet usage routing volumes uploads certificates environment app account audit problem archive address docker domaincheck firstpage folder pause plan planner printable secret volume traefik dialects readiness"},
 	{"release", "slots routing volumes uploads environment app audit problem archive docker diagnosis execfailure firstpage listening releaselog folder pause plan printable secret volume traefik dialects readiness look"},
@@ -39,6 +40,9 @@ var board = []room{
 	{"reach", "app docker pause probe problem traefik"},
 	{"slots", "app"},
 	{"readiness", "app docker plan printable"},
+	{"disks", "retention room volumes app docker problem"},
+	{"retention", "problem"},
+	{"room", "printable problem"},
 	{"output", "app docker environment"},
 	{"quiet", "docker"},
 	{"usage", "app docker"},

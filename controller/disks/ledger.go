@@ -1,0 +1,47 @@
+package disks
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+
+	"berth/controller/retention"
+)
+
+// lookRows counts rows of the ledger.
+func (d *Disks) lookRows(of func(Rows) int64) func(context.Context, *Item) error {
+	return func(ctx context.Context, item *Item) error {
+		rows, err := d.Rows(ctx)
+		item.Used.Count = of(rows)
+		return err
+	}
+}
+
+// lookAudit counts the entries, and the bytes of their file.
+func (d *Disks) lookAudit(ctx context.Context, rules retention.Rules, item *Item) error {
+	rows, err := d.Rows(ctx)
+	if err != nil {
+		return err
+	}
+	item.Used.Count = rows.Audit
+	if info, err := os.Lstat(filepath.Join(d.DataFolder, auditFile)); err == nil {
+		item.Used.Bytes = info.Size()
+	}
+	if rules.AuditDays == 0 {
+		return nil
+	}
+	item.Free.Count, err = d.Audit.CountBefore(ctx, d.daysAgo(rules.AuditDays))
+	if item.Used.Count > 0 {
+		item.Free.Bytes = int64(float64(item.Used.Bytes) / float64(item.Used.Count) * float64(item.Free.Count))
+	}
+	return err
+}
+
+// cleanAudit removes the entries whose time is over.
+func (d *Disks) cleanAudit(ctx context.Context, rules retention.Rules) error {
+	if rules.AuditDays == 0 {
+		return nil
+	}
+	_, err := d.Audit.Cut(ctx, d.daysAgo(rules.AuditDays))
+	return err
+}

@@ -1,0 +1,138 @@
+// Package retention says how long releases, the audit log and the logs of releases are kept: settings of the server.
+package retention
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"berth/controller/problem"
+)
+
+// Rules say what is kept.
+type Rules struct {
+	// Releases is how many releases of each app stay ready for a rollback, with their
+	// images; the live one is counted.
+	Releases int `json:"releases"`
+	// AuditDays is for how many days entries of the audit log are kept; 0 is for ever.
+	AuditDays int `json:"audit_days"`
+	// LogDays is for how many days the log of a release is kept after its last line; 0 is
+	// for ever. The log of each app's newest release stays.
+	LogDays int `json:"log_days"`
+}
+
+// Default is what holds until a person says otherwise.
+func Default() Rules { return Rules{Releases: 5, AuditDays: 365, LogDays: 90} }
+
+// The bounds of rules.
+const (
+	MostReleases   = 50 // as many as an app's page lists
+	LeastAuditDays = 30 // so that an attacker in the admin app cannot remove the traces at once
+	MostDays       = 3650
+)
+
+// The fields of a form, and of the API's body.
+const (
+	FieldReleases = "releases"
+	FieldAudit    = "audit_days"
+	FieldLogs     = "log_days"
+)
+
+// Check returns all that is wrong with the rules as problem.Problems, each at its field.
+func (r Rules) Check() error {
+	var faults problem.Problems
+	if r.Releases < 1 || r.Releases > MostReleases {
+		faults = append(faults, problem.Invalid(
+			fmt.Sprintf("%d is not a number of releases to keep.", r.Releases), fmt.Sprintf("Keep 1 to %d.", MostReleases)).At(FieldReleases))
+	}
+	if r.AuditDays != 0 && (r.AuditDays < LeastAuditDays || r.AuditDays > MostDays) {
+		faults = append(faults, problem.Invalid(
+			fmt.Sprintf("The audit log cannot be kept for %d days.", r.AuditDays),
+			fmt.Sprintf("Keep it for %d to %d days, or write 0 to keep it for ever.", LeastAuditDays, MostDays)).At(FieldAudit))
+	}
+	if r.LogDays < 0 || r.LogDays > MostDays {
+		faults = append(faults, problem.Invalid(
+			fmt.Sprintf("Logs of releases cannot be kept for %d days.", r.LogDays),
+			fmt.Sprintf("Keep them for 1 to %d days, or write 0 to keep them for ever.", MostDays)).At(FieldLogs))
+	}
+	if len(faults) > 0 {
+		return faults
+	}
+	return nil
+}
+
+// Parse reads rules as a form has them, and checks them. An empty text leaves what was.
+func Parse(was Rules, text func(field string) string) (Rules, error) {
+	var faults problem.Problems
+	read := func(field string, into *int) {
+		typed := strings.TrimSpace(text(field))
+		if typed == "" {
+			return
+		}
+		number, err := strconv.Atoi(typed)
+		if err != nil {
+			faults = append(faults, problem.Invalid(fmt.Sprintf("%.40q is not a whole number.", typed), "Write digits alone, such as 5.").At(field))
+			return
+		}
+		*into = number
+	}
+	read(FieldReleases, &was.Releases)
+	read(FieldAudit, &was.AuditDays)
+	read(FieldLogs, &was.LogDays)
+	if len(faults) > 0 {
+		return Rules{}, faults
+	}
+	return was, was.Check()
+}
+
+// Ledger keeps the rules as one setting.
+type Ledger interface {
+	FindSetting(ctx context.Context, key string) (string, error) // problem.ErrNotFound where it was never set
+	UpdateSetting(ctx context.Context, key, value string) error
+}
+
+const settingKey = "retention"
+
+// Book reads and changes the rules. It is safe for concurrent use.
+type Book struct{ Ledger Ledger }
+
+// Find returns the rules that hold.
+func (b Book) Find(ctx context.Context) (Rules, error) {
+	text, err := b.Ledger.FindSetting(ctx, settingKey)
+	if errors.Is(err, problem.ErrNotFound) {
+		return Default(), nil
+	}
+	if err != nil {
+		return Rules{}, err
+	}
+	rules := Default()
+	if err := json.Unmarshal([]byte(text), &rules); err != nil {
+		return Rules{}, fmt.Errorf("read retention: %w", err)
+	}
+	return rules, rules.Check()
+}
+
+// Update makes the rules hold from now on.
+func (b Book) Update(ctx context.Context, rules Rules) error {
+	if err := rules.Check(); err != nil {
+		return err
+	}
+	text, err := json.Marshal(rules)
+	if err != nil {
+		return fmt.Errorf("write retention: %w", err)
+	}
+	return b.Ledger.UpdateSetting(ctx, settingKey, string(text))
+}
+
+// Releases is the rule of releases. Where it cannot be read, as many are kept as may be:
+// nothing is removed by an error.
+func (b Book) Releases(ctx context.Context) int {
+	rules, err := b.Find(ctx)
+	if err != nil {
+		return MostReleases
+	}
+	return rules.Releases
+}
