@@ -123,6 +123,7 @@ type Options struct {
 	Mounts    Mounts
 	Routing   Routing
 	Ports     Ports
+	Egress    Egress // nil where nobody follows it
 	Domains   Domains
 	Accounts  Accounts
 	Factors   SecondFactors
@@ -163,6 +164,7 @@ type admin struct {
 	mounts       Mounts
 	routing      Routing
 	ports        Ports
+	egress       Egress
 	domains      Domains
 	accounts     Accounts
 	factors      SecondFactors
@@ -217,6 +219,7 @@ func New(o Options) (http.Handler, error) {
 		mounts:       o.Mounts,
 		routing:      o.Routing,
 		ports:        o.Ports,
+		egress:       o.Egress,
 		domains:      o.Domains,
 		appsApart:    o.AppsApart,
 		builds:       o.Builds,

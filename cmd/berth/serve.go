@@ -102,7 +102,8 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	if err != nil {
 		return err
 	}
-	story, err := newController(config, on.ledger, audit, key, engine, proxy, book, logger)
+	exits := newExits(config, engine, on.ledger, logger)
+	story, err := newController(config, on.ledger, audit, key, exits, proxy, book, logger)
 	if err != nil {
 		return err
 	}
@@ -133,7 +134,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 		AppsHost:        config.appsHost(),
 		AdminHosts:      hosts,
 		ForceHTTPS:      config.ForceHTTPS,
-		Broker:          refused, AppsApart: config.AppsApart,
+		Broker:          refused, AppsApart: config.AppsApart, Egress: exits,
 		Builds:      router.Builds{Apart: config.BuildsApart, Limited: config.BuildsLimited},
 		Version:     currentVersion(),
 		SessionLife: config.SessionLife,
@@ -147,7 +148,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	server.ConnState = crowd.Follow
 	door := openPlainDoor(crowd.Listen(newDoorkeeper(on.listener, config, logger)), config, hosts)
 	group, ctx := errgroup.WithContext(ctx)
-	for _, run := range []func(context.Context) error{story.Run, domains.Run, limits.Run, refused.Run, adminTLS.Run} {
+	for _, run := range []func(context.Context) error{story.Run, domains.Run, limits.Run, refused.Run, adminTLS.Run, exits.Run} {
 		group.Go(func() error { return run(ctx) })
 	}
 	group.Go(func() error { return sweepExpired(ctx, on.ledger, config.SessionLife, logger) })
@@ -168,6 +169,8 @@ func openEngine(config Config, logger *slog.Logger) (*docker.Engine, error) {
 		SubnetPool: config.SubnetPool,
 		Reserved:   []netip.Prefix{config.EdgeSubnet},
 		Logger:     logger,
+
+		PrivateEgress: config.PrivateEgress,
 	})
 }
 
@@ -240,12 +243,13 @@ func addressTowards(other netip.AddrPort) netip.Addr {
 
 // newController returns the controller that keeps the proxy's dynamic configuration.
 func newController(
-	config Config, ledger *store.Store, audit audit.Auditor, key secret.Key, engine *docker.Engine,
+	config Config, ledger *store.Store, audit audit.Auditor, key secret.Key, engine *exits,
 	proxy *traefik.Client, book *certificates.Book, logger *slog.Logger,
 ) (*controller.Controller, error) {
 	return controller.New(controller.Options{
 		Ledger:           ledger,
 		Audit:            audit,
+		Notices:          engine.board,
 		Key:              key,
 		Engine:           engine,
 		Reconciler:       controller.ReconcilerOptions{Ledger: ledger, Engine: engine},

@@ -50,6 +50,7 @@ const (
 // The actions on routes and hosts.
 const (
 	ActionRouteChange    Action = "ROUTE_CHANGE"
+	ActionEgressChange   Action = "EGRESS_CHANGE" // where an app may connect to
 	ActionPortChange     Action = "PORT_CHANGE" // a public port of an app over TCP or UDP
 	ActionRedirectChange Action = "REDIRECT_CHANGE"
 	ActionHomeChange     Action = "HOME_CHANGE"

@@ -40,7 +40,7 @@ func (c *check) create() error {
 	if request.Config == nil || request.HostConfig == nil {
 		return refuse("body", "it describes no container")
 	}
-	if err := c.ownLabels("Labels", request.Labels, link.RoleApp, link.RoleHelper, link.RoleSecrets); err != nil {
+	if err := c.ownLabels("Labels", request.Labels, link.RoleApp, link.RoleHelper, link.RoleSecrets, link.RoleEgress); err != nil {
 		return err
 	}
 	name, own := strings.CutPrefix(c.query.Get("name"), c.broker.policy.Stack+"-")
@@ -55,6 +55,8 @@ func (c *check) create() error {
 		err = made.instance()
 	case link.RoleHelper:
 		err = made.helper()
+	case link.RoleEgress:
+		err = made.exit()
 	default:
 		err = made.keeper()
 	}
@@ -315,7 +317,11 @@ func (m *making) network() error {
 	if !there {
 		return refuse("HostConfig.NetworkMode", "it is not the network of the container")
 	}
-	if _, err := m.own("networks", "HostConfig.NetworkMode", name, link.RoleNetwork); err != nil {
+	found, err := m.own("networks", "HostConfig.NetworkMode", name, link.RoleNetwork)
+	if err != nil {
+		return err
+	}
+	if err := m.resolver(found); err != nil {
 		return err
 	}
 	m.host.NetworkMode = ""

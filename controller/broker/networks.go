@@ -10,17 +10,18 @@ import (
 	"github.com/docker/docker/api/types/volume"
 )
 
-// createNetwork allows a plain bridge of an app, on a subnet of the stack's pool.
+// createNetwork allows a bridge of an app, on a subnet of the stack's pool: a plain one,
+// or one that leads nowhere. The exit has one plain bridge.
 func (c *check) createNetwork() error {
 	var request network.CreateRequest
 	if err := c.decode(&request); err != nil {
 		return err
 	}
-	if err := c.ownLabels("Labels", request.Labels, link.RoleNetwork); err != nil {
+	if err := c.ownLabels("Labels", request.Labels, link.RoleNetwork, link.RoleEgress); err != nil {
 		return err
 	}
-	if !strings.HasPrefix(request.Name, c.broker.policy.Stack+"-app-") {
-		return refuse("Name", "it is not that of an app's network")
+	if err := c.checkPurpose(request); err != nil {
+		return err
 	}
 	if request.Driver != "bridge" {
 		return refuse("Driver", "the network is no bridge")
@@ -33,9 +34,35 @@ func (c *check) createNetwork() error {
 	}
 	rest := request
 	rest.Name, rest.Driver, rest.EnableIPv6, rest.IPAM, rest.Labels = "", "", nil, nil, nil
+	if isClosed(request.Labels) {
+		rest.Internal, rest.Options = false, nil
+	}
 	rest.CheckDuplicate = nil //nolint:staticcheck // older engines are sent it
 	return allZero("", &rest)
 }
+
+// checkPurpose holds the name and the way out of a network against what it is for.
+func (c *check) checkPurpose(request network.CreateRequest) error {
+	if request.Labels[link.LabelRole] == link.RoleEgress {
+		if request.Name != c.broker.policy.Stack+"-0-egress" || isClosed(request.Labels) {
+			return refuse("Name", "it is not that of the exit's network")
+		}
+		return nil
+	}
+	if !strings.HasPrefix(request.Name, c.broker.policy.Stack+"-app-") {
+		return refuse("Name", "it is not that of an app's network")
+	}
+	if !isClosed(request.Labels) {
+		return nil
+	}
+	if !request.Internal || len(request.Options) != 1 || request.Options[link.BridgeWithoutAddress] != "true" {
+		return refuse("Internal", "the network is called closed, and leads somewhere")
+	}
+	return nil
+}
+
+// isClosed reports whether the labels are those of a network that leads nowhere.
+func isClosed(labels map[string]string) bool { return labels[link.LabelEgress] != "" }
 
 func (c *check) checkSubnet(ipam *network.IPAM) error {
 	if ipam == nil || len(ipam.Config) != 1 {
@@ -62,15 +89,24 @@ func (c *check) connect() error {
 	if err := c.decode(&request); err != nil {
 		return err
 	}
-	guest, err := c.guest(&request.Container)
+	joined, guest, err := c.guest(&request.Container)
 	if err != nil {
 		return err
+	}
+	isExit := guest.Labels[link.LabelRole] == link.RoleEgress
+	if isExit && !isClosed(joined.Labels) {
+		return refuse("path", "the exit is for closed networks")
 	}
 	if request.EndpointConfig == nil {
 		return nil
 	}
 	rest := *request.EndpointConfig
-	if guest.Labels[link.LabelRole] == link.RoleProxy {
+	if isExit {
+		if err := c.checkExitAddress(rest.IPAMConfig); err != nil {
+			return err
+		}
+		rest.IPAMConfig = nil
+	} else if guest.Labels[link.LabelRole] == link.RoleProxy {
 		if rest.GwPriority > 0 {
 			return refuse("EndpointConfig.GwPriority", "the proxy's way out is its own network")
 		}
@@ -81,27 +117,41 @@ func (c *check) connect() error {
 	return allZero("EndpointConfig.", &rest)
 }
 
-// disconnect takes an instance or the proxy off an app's network.
+// checkExitAddress allows a fixed address of the stack's pool: the apps ask for it.
+func (c *check) checkExitAddress(ipam *network.EndpointIPAMConfig) error {
+	if ipam == nil {
+		return nil
+	}
+	address, err := netip.ParseAddr(ipam.IPv4Address)
+	if err != nil || !c.broker.policy.Pool.Contains(address) {
+		return refuse("EndpointConfig.IPAMConfig.IPv4Address", "it is not in the stack's pool")
+	}
+	rest := *ipam
+	rest.IPv4Address = ""
+	return allZero("EndpointConfig.IPAMConfig.", &rest)
+}
+
+// disconnect takes an instance, the proxy or the exit off an app's network.
 func (c *check) disconnect() error {
 	var request network.DisconnectOptions
 	if err := c.decode(&request); err != nil {
 		return err
 	}
-	_, err := c.guest(&request.Container)
+	_, _, err := c.guest(&request.Container)
 	return err
 }
 
-// guest finds the instance or the proxy that is to join an app's network or to leave it,
-// and puts its ID in place of its name.
-func (c *check) guest(name *string) (object, error) {
-	if _, err := c.ofPath("networks", link.RoleNetwork); err != nil {
-		return object{}, err
+// guest finds an app's network, and the instance, the proxy or the exit that is to join it
+// or to leave it. It puts the ID of the container in place of its name.
+func (c *check) guest(name *string) (joined, guest object, err error) {
+	if joined, err = c.ofPath("networks", link.RoleNetwork); err != nil {
+		return object{}, object{}, err
 	}
-	found, err := c.own("containers", "Container", *name, link.RoleApp, link.RoleProxy)
+	guest, err = c.own("containers", "Container", *name, link.RoleApp, link.RoleProxy, link.RoleEgress)
 	if err == nil {
-		*name = found.ID
+		*name = guest.ID
 	}
-	return found, err
+	return joined, guest, err
 }
 
 // createVolume allows a plain volume of the stack, and memory for secrets.

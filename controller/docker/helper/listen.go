@@ -75,7 +75,7 @@ func (h *Helpers) startListener(ctx context.Context, instance string) (id string
 		}
 	}
 	if create(); errdefs.IsNotFound(err) {
-		h.forgetHelperImage()
+		h.ForgetHelperImage()
 		create()
 	}
 	if err != nil {

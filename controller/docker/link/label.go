@@ -17,6 +17,7 @@ const (
 	LabelFiles   = "berth.files" // a hash of what was added to an image
 	LabelPort    = "berth.port"  // the port that the instance was told to listen on
 	LabelVolume  = "berth.volume"
+	LabelEgress  = "berth.egress" // of a network that leads nowhere by itself: list or none
 	// LabelDescription is what a person wrote about a volume.
 	LabelDescription = "berth.description"
 )
@@ -29,6 +30,7 @@ const (
 	RoleSecrets = "secrets" // what keeps an instance's secrets in memory
 	RoleNetwork = "network"
 	RoleProxy   = "proxy"
+	RoleEgress  = "egress" // the only way out of networks that lead nowhere by themselves
 	RoleVolume  = "volume"
 	RoleHelper  = "helper" // a container that works in a volume or on an image, and the former's image
 )
@@ -63,3 +65,6 @@ const CacheNamespace = "BUILDKIT_CACHE_MOUNT_NS"
 // KillFirst makes the kernel end what Berth starts before the engine, the proxy or
 // Berth when the whole machine runs out of memory.
 const KillFirst = 500
+
+// BridgeWithoutAddress is the option of a network on which the machine has no address.
+const BridgeWithoutAddress = "com.docker.network.bridge.inhibit_ipv4"

@@ -32,6 +32,9 @@ type Network struct {
 	Name    string
 	App     string
 	Release int64 // whose own it is; 0 is the app's, for all of its releases
+
+	Egress string       // list or none for one that leads nowhere by itself; else empty
+	Subnet netip.Prefix // the zero Prefix where the engine does not tell it
 }
 
 // Bridges makes, finds and removes the networks of a stack's apps.
@@ -53,11 +56,16 @@ func New(reached *link.Link, pool netip.Prefix, reserved []netip.Prefix) (*Bridg
 // not 0, with the stack's proxy on it, and makes what is missing. Where no proxy
 // is there yet, JoinProxy brings it in.
 func (b *Bridges) EnsureNetwork(ctx context.Context, app string, release int64) (Network, error) {
+	return b.ensureNetwork(ctx, Network{App: app, Release: release})
+}
+
+// ensureNetwork makes the network that is wished for, if there is none of its app and release.
+func (b *Bridges) ensureNetwork(ctx context.Context, wish Network) (Network, error) {
 	ctx, cancel := link.Within(ctx, link.ProcessTimeout)
 	defer cancel()
-	network, err := b.findNetwork(ctx, app, release)
+	network, err := b.findNetwork(ctx, wish.App, wish.Release)
 	if errors.Is(err, link.ErrNotFound) {
-		network, err = b.createNetwork(ctx, app, release)
+		network, err = b.createNetwork(ctx, wish)
 	}
 	if err != nil {
 		return Network{}, err
@@ -121,7 +129,7 @@ func (b *Bridges) RemoveNetworks(ctx context.Context, app string) error {
 }
 
 func (b *Bridges) removeNetwork(ctx context.Context, network Network) error {
-	proxies, err := b.Proxies(ctx)
+	proxies, err := b.guests(ctx)
 	if err != nil {
 		return err
 	}
@@ -170,7 +178,10 @@ func (b *Bridges) listNetworks(ctx context.Context, labels ...string) ([]Network
 	networks := make([]Network, 0, len(found))
 	for _, one := range found {
 		release, _ := strconv.ParseInt(one.Labels[link.LabelRelease], 10, 64)
-		networks = append(networks, Network{ID: one.ID, Name: one.Name, App: one.Labels[link.LabelApp], Release: release})
+		networks = append(networks, Network{
+			ID: one.ID, Name: one.Name, App: one.Labels[link.LabelApp], Release: release,
+			Egress: one.Labels[link.LabelEgress], Subnet: subnetOf(one.IPAM),
+		})
 	}
 	return networks, nil
 }
@@ -191,47 +202,70 @@ func (b *Bridges) findNetwork(ctx context.Context, app string, release int64) (N
 
 // createNetwork makes the network on a subnet that nothing else uses. One at a
 // time: two at once would choose the same.
-func (b *Bridges) createNetwork(ctx context.Context, app string, release int64) (Network, error) {
+func (b *Bridges) createNetwork(ctx context.Context, wish Network) (Network, error) {
 	b.networkMutex.Lock()
 	defer b.networkMutex.Unlock()
-	if network, err := b.findNetwork(ctx, app, release); !errors.Is(err, link.ErrNotFound) {
+	if network, err := b.findNetwork(ctx, wish.App, wish.Release); !errors.Is(err, link.ErrNotFound) {
 		return network, err
 	}
+	wish.Name = b.link.NetworkName(wish.App, wish.Release)
+	return b.takeSubnet(ctx, wish, b.networkOptions)
+}
+
+// takeSubnet makes the network on the first subnet that nothing else turns out to use.
+func (b *Bridges) takeSubnet(ctx context.Context, wish Network, options func(Network, netip.Prefix) networktypes.CreateOptions) (Network, error) {
 	used, err := b.usedSubnets(ctx)
 	if err != nil {
 		return Network{}, err
 	}
 	for range subnetAttempts {
-		subnet, err := b.subnets.free(used)
-		if err != nil {
+		if wish.Subnet, err = b.subnets.free(used); err != nil {
 			return Network{}, err
 		}
-		name := b.link.NetworkName(app, release)
-		created, err := b.link.API(ctx).NetworkCreate(ctx, name, b.networkOptions(app, release, subnet))
+		created, err := b.link.API(ctx).NetworkCreate(ctx, wish.Name, options(wish, wish.Subnet))
 		if err == nil {
-			return Network{ID: created.ID, Name: name, App: app, Release: release}, nil
+			wish.ID = created.ID
+			return wish, nil
 		}
 		if !taken(err) {
 			return Network{}, link.Failure(ctx, "create network", err)
 		}
-		b.link.Logger.Debug("subnet is taken", slog.String("subnet", subnet.String()), slog.Any("error", err))
-		used = append(used, subnet)
+		b.link.Logger.Debug("subnet is taken", slog.String("subnet", wish.Subnet.String()), slog.Any("error", err))
+		used = append(used, wish.Subnet)
 	}
-	return Network{}, fmt.Errorf("create network for %s: %w %s", app, ErrNoSubnet, b.subnets.pool)
+	return Network{}, fmt.Errorf("create network %s: %w %s", wish.Name, ErrNoSubnet, b.subnets.pool)
 }
 
-func (b *Bridges) networkOptions(app string, release int64, subnet netip.Prefix) networktypes.CreateOptions {
-	withoutIPv6 := false
-	labels := map[string]string{link.LabelStack: b.link.Stack, link.LabelApp: app, link.LabelRole: link.RoleNetwork}
-	if release != 0 {
-		labels = b.link.OwnLabels(link.RoleNetwork, app, release)
+func (b *Bridges) networkOptions(wish Network, subnet netip.Prefix) networktypes.CreateOptions {
+	labels := map[string]string{link.LabelStack: b.link.Stack, link.LabelApp: wish.App, link.LabelRole: link.RoleNetwork}
+	if wish.Release != 0 {
+		labels = b.link.OwnLabels(link.RoleNetwork, wish.App, wish.Release)
 	}
+	options := bridgeOn(subnet, labels)
+	if wish.Egress != "" {
+		closeNetwork(&options, wish.Egress)
+	}
+	return options
+}
+
+func bridgeOn(subnet netip.Prefix, labels map[string]string) networktypes.CreateOptions {
+	withoutIPv6 := false
 	return networktypes.CreateOptions{
 		Driver:     "bridge",
 		EnableIPv6: &withoutIPv6,
 		IPAM:       &networktypes.IPAM{Config: []networktypes.IPAMConfig{{Subnet: subnet.String()}}},
 		Labels:     labels,
 	}
+}
+
+// subnetOf is the first IPv4 subnet of a network.
+func subnetOf(ipam networktypes.IPAM) netip.Prefix {
+	for _, config := range ipam.Config {
+		if subnet, err := netip.ParsePrefix(config.Subnet); err == nil && subnet.Addr().Is4() {
+			return subnet
+		}
+	}
+	return netip.Prefix{}
 }
 
 // usedSubnets returns what the engine's networks and, where they can be seen,
