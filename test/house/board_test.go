@@ -21,13 +21,14 @@ var board = []room{
 
 	// The story, and the ledger that keeps its nouns.
 	{"store/storetest", "store"},
-	{"store", "store/people store/sqlite controller release routing volumes uploads certificates environment app account audit problem limit domaincheck plan volume traefik"},
+	{"store", "egress store/people store/sqlite controller release routing volumes uploads certificates environment app account audit problem limit domaincheck plan volume traefik"},
 	{"store/people", "store/sqlite account problem"},
 	{"store/sqlite", "problem"},
 	{"controller", "release notice output quiet usage routing volumes uploads certificates environment app account audit problem archive address docker domaincheck firstpage folder pause plan planner printable secret volume traefik dialects"},
 	{"release", "slots routing volumes uploads environment app audit problem archive docker execfailure firstpage folder pause plan printable secret volume traefik dialects readiness look"},
 
 	// Each one concern of apps.
+	{"egress/keeper", "egress/exit egress app docker notice pause problem"},
 	{"notice", "app"},
 	{"refusals", "audit docker pause"},
 	{"slots", "app"},
@@ -43,7 +44,7 @@ var board = []room{
 	{"environment", "app problem docker plan printable secret"},
 
 	// The nouns.
-	{"app", "problem address docker domaincheck dotenv plan printable secret volume traefik"},
+	{"app", "egress problem address docker domaincheck dotenv plan printable secret volume traefik"},
 	{"account", "problem address printable secret"},
 	{"audit", "problem pause printable"},
 
@@ -56,9 +57,10 @@ var board = []room{
 	{"problem/problemtest", "problem"},
 	{"broker", "docker/link plan printable registry"},
 	{"look", "docker plan problem"},
-	{"docker", "docker/images docker/helper docker/networks docker/link plan printable volume"},
+	{"docker", "docker/exits docker/images docker/helper docker/networks docker/link plan printable volume"},
 	{"docker/images", "docker/link dockerfile plan printable"},
 	{"docker/helper", "docker/link listen printable volume"},
+	{"docker/exits", "docker/helper docker/link docker/networks"},
 	{"docker/networks", "docker/link"},
 	{"docker/link", "pause plan printable volume"},
 	{"domaincheck", "address traefik"},
@@ -77,6 +79,8 @@ var board = []room{
 	{"compose", "printable problem"},
 	{"dialect", "dotenv printable problem"},
 	{"volume", "printable"},
+	{"egress/exit", "address egress pause"},
+	{"egress", "problem"},
 	{"gate", "connections pause"},
 	{"certificate", "problem"},
 	{"connections", ""},
