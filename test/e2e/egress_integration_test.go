@@ -199,7 +199,7 @@ func (u *outside) mustNotLeak(t *testing.T, name string, release int64) {
 // lets checks that the list is what is let out, and that the rest is shown soon.
 func (u *outside) lets(t *testing.T, o *operator, name string) {
 	t.Helper()
-	eventually(t, "the allowed host answers through the exit", func() bool {
+	soon(t, "the allowed host answers through the exit", func() bool {
 		status, body := visit(t, "/"+name+"/fetch?url=http://"+outsideAddress+":8000/")
 		return status == http.StatusOK && body == "outside 8000"
 	})
@@ -225,7 +225,7 @@ func (u *outside) lets(t *testing.T, o *operator, name string) {
 	}
 }
 
-func eventually(t *testing.T, what string, holds func() bool) {
+func soon(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience.Of(20 * time.Second)); !holds(); time.Sleep(200 * time.Millisecond) {
 		if time.Now().After(deadline) {
@@ -287,7 +287,7 @@ func TestEgress_LeadsToTheListAndNowhereElse(t *testing.T) {
 
 	docker(t, "restart", "--time", "1", berth.Proxy())
 	docker(t, "kill", berth.Name+"-egress") // for good: the engine starts no killed container again
-	eventually(t, "the app answers after the restart of the proxy", func() bool { status, _ := visit(t, "/shop"); return status == http.StatusOK })
+	soon(t, "the app answers after the restart of the proxy", func() bool { status, _ := visit(t, "/shop"); return status == http.StatusOK })
 	there.lets(t, o, "shop")
 	there.mustNotLeak(t, "shop", 2)
 	docker(t, "rm", "--force", berth.Name+"-egress")
@@ -302,7 +302,7 @@ func TestEgress_LeadsToTheListAndNowhereElse(t *testing.T) {
 	if status, body := visit(t, "/shop/dial?address="+outsideAddress+":8000"); status != http.StatusOK {
 		t.Errorf("an app that was opened again does not reach the outside: %d %s", status, body)
 	}
-	eventually(t, "the exit is gone when no app needs it", func() bool {
+	soon(t, "the exit is gone when no app needs it", func() bool {
 		left, err := stack.Docker("ps", "--all", "--quiet", "--filter", "name="+berth.Name+"-egress")
 		return err == nil && left == ""
 	})
