@@ -227,12 +227,7 @@ func (u *outside) lets(t *testing.T, o *operator, name string) {
 
 func soon(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(patience.Of(20 * time.Second)); !holds(); time.Sleep(200 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Errorf("in time it is not true: %s", what)
-			return
-		}
-	}
+	eventually(t, 20*time.Second, what, holds)
 }
 
 // visitsWhile asks an app 50 times a second while change runs, and counts the failures.

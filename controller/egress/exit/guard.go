@@ -61,7 +61,7 @@ func isOwn(to netip.Addr) bool {
 func (e *Exit) dial(ctx context.Context, host, port string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, reachTimeout)
 	defer cancel()
-	dialer := &net.Dialer{ControlContext: func(_ context.Context, _, text string, _ syscall.RawConn) error {
+	dialer := &net.Dialer{Resolver: &net.Resolver{PreferGo: true}, ControlContext: func(_ context.Context, _, text string, _ syscall.RawConn) error {
 		to, err := netip.ParseAddrPort(text)
 		if err != nil {
 			return err
