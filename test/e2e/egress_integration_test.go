@@ -25,8 +25,8 @@ import (
 // address that is not of the stack.
 const (
 	outsideName    = "berth-e2e-out"
-	outsideMachine = "192.168.231.1"
-	outsideAddress = "192.168.231.2"
+	outsideMachine = "192.168.233.1"
+	outsideAddress = "192.168.233.2"
 )
 
 // outside is a server beyond this machine.
@@ -47,11 +47,11 @@ func openOutside(t *testing.T) *outside {
 	_ = exec.Command("ip", "netns", "del", outsideName).Run()
 	run("netns", "add", outsideName)
 	t.Cleanup(func() { _ = exec.Command("ip", "netns", "del", outsideName).Run() })
-	run("link", "add", "berth-out0", "type", "veth", "peer", "name", "berth-out1", "netns", outsideName)
-	run("addr", "add", outsideMachine+"/30", "dev", "berth-out0")
-	run("link", "set", "berth-out0", "up")
-	run("-n", outsideName, "addr", "add", outsideAddress+"/30", "dev", "berth-out1")
-	run("-n", outsideName, "link", "set", "berth-out1", "up")
+	run("link", "add", "berth-egr0", "type", "veth", "peer", "name", "berth-egr1", "netns", outsideName)
+	run("addr", "add", outsideMachine+"/30", "dev", "berth-egr0")
+	run("link", "set", "berth-egr0", "up")
+	run("-n", outsideName, "addr", "add", outsideAddress+"/30", "dev", "berth-egr1")
+	run("-n", outsideName, "link", "set", "berth-egr1", "up")
 	run("-n", outsideName, "link", "set", "lo", "up")
 	run("-n", outsideName, "route", "add", "default", "via", outsideMachine)
 	there := &outside{}
