@@ -51,7 +51,7 @@ const (
 const (
 	ActionRouteChange    Action = "ROUTE_CHANGE"
 	ActionEgressChange   Action = "EGRESS_CHANGE" // where an app may connect to
-	ActionPortChange     Action = "PORT_CHANGE" // a public port of an app over TCP or UDP
+	ActionPortChange     Action = "PORT_CHANGE"   // a public port of an app over TCP or UDP
 	ActionRedirectChange Action = "REDIRECT_CHANGE"
 	ActionHomeChange     Action = "HOME_CHANGE"
 	ActionHostCheck      Action = "HOST_CHECK"
