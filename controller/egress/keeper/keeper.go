@@ -24,8 +24,9 @@ const (
 	lookEvery  = 5 * time.Second // the engine tells nobody of what happens to networks
 	lookAgain  = time.Second     // after a failure
 	passLimit  = time.Minute
-	readPause  = 100 * time.Millisecond // after an exit has ended
-	mostSilent = 2                      // orders without an answer, before the exit is made anew
+	readPause  = 500 * time.Millisecond // after an exit has ended: the engine tells of it a moment later
+	mostSilent = 5                      // orders without an answer, before the exit is made anew
+	readyLimit = 40 * time.Second       // for the exit to know a new network
 )
 
 // Engine makes closed networks and the exit. docker.Engine is the one there is.
@@ -213,8 +214,18 @@ func (k *Keeper) ensureClosed(ctx context.Context, of app.ReleaseID, mode egress
 	if err != nil {
 		return docker.Network{}, err
 	}
-	if err := k.Look(ctx); err != nil {
+	if err := k.lookUntilGood(ctx); err != nil {
 		return docker.Network{}, fmt.Errorf("open the way out of %s: %w", of, err)
 	}
 	return network, nil
+}
+
+// lookUntilGood tries again while the exit is being started.
+func (k *Keeper) lookUntilGood(ctx context.Context) error {
+	for deadline := time.Now().Add(readyLimit); ; {
+		err := k.Look(ctx)
+		if err == nil || time.Now().After(deadline) || pause.For(ctx, readPause) != nil {
+			return err
+		}
+	}
 }

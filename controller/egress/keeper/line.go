@@ -13,8 +13,9 @@ import (
 	"berth/controller/egress/exit"
 )
 
-// answerTimeout is for the exit to take its orders; it starts in a tenth of a second.
-const answerTimeout = 10 * time.Second
+// answerTimeout is for the exit to take its orders; it starts in a tenth of a second. One
+// that ends in the moment in which it is attached to never answers.
+const answerTimeout = 3 * time.Second
 
 var (
 	errSilent = errors.New("the exit does not answer")
