@@ -85,7 +85,7 @@ func (s settingsJSON) form() app.SettingsForm {
 		Database: s.Database, DatabaseServices: strings.Join(s.DatabaseServices, ","), Fallback: s.Fallback,
 		Choices:   app.ChoicesForm{Main: s.Main, Profiles: strings.Join(s.Profiles, ","), Compose: strings.Join(s.Compose, ","), Volumes: s.HostFolders, Dotenv: s.Dotenv, ImageVolumes: s.ImageVolumes, RootStart: strings.Join(s.RootStart, ",")},
 		Readiness: s.readinessJSON.form(),
-		Egress:    egress.Form{Mode: s.Mode, Hosts: strings.Join(s.egressJSON.Hosts, "\n")},
+		Egress:    egress.Form{Mode: s.Mode, Hosts: strings.Join(s.Hosts, "\n")},
 	}
 	if s.Port != 0 {
 		form.Port = number(s.Port)

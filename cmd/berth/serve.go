@@ -155,9 +155,8 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	group.Go(func() error { return runServer(ctx, server, door) })
 	warnOfReservedRoutes(ctx, story.Routing(), logger)
 	logger.Info("berth runs", "version", currentVersion(), "stack", config.Stack, "admin", adminURL(config))
-	err = group.Wait()
-	logger.Info("berth stops")
-	return err
+	defer logger.Info("berth stops")
+	return group.Wait()
 }
 
 func openEngine(config Config, logger *slog.Logger) (*docker.Engine, error) {

@@ -93,25 +93,25 @@ func (c *check) connect() error {
 	if err != nil {
 		return err
 	}
-	isExit := guest.Labels[link.LabelRole] == link.RoleEgress
-	if isExit && !isClosed(joined.Labels) {
+	if guest.Labels[link.LabelRole] == link.RoleEgress && !isClosed(joined.Labels) {
 		return refuse("path", "the exit is for closed networks")
 	}
 	if request.EndpointConfig == nil {
 		return nil
 	}
 	rest := *request.EndpointConfig
-	if isExit {
+	switch guest.Labels[link.LabelRole] {
+	case link.RoleEgress:
 		if err := c.checkExitAddress(rest.IPAMConfig); err != nil {
 			return err
 		}
 		rest.IPAMConfig = nil
-	} else if guest.Labels[link.LabelRole] == link.RoleProxy {
+	case link.RoleProxy:
 		if rest.GwPriority > 0 {
 			return refuse("EndpointConfig.GwPriority", "the proxy's way out is its own network")
 		}
 		rest.GwPriority = 0
-	} else {
+	default:
 		rest.Aliases = nil
 	}
 	return allZero("EndpointConfig.", &rest)

@@ -191,8 +191,12 @@ func TestExit_KnowsAppsByTheirNetworkAlone(t *testing.T) {
 		{App: "blog", Address: netip.MustParseAddr("10.201.0.94"), Subnet: netip.MustParsePrefix("10.201.0.64/27")},
 	}, nil)
 	for _, test := range [][3]string{
-		{"10.201.0.62", "10.201.0.35", "shop"}, {"::ffff:10.201.0.94", "::ffff:10.201.0.70", "blog"},
-		{"10.201.0.94", "10.201.0.35", ""}, {"10.201.0.62", "10.201.0.70", ""}, {"10.201.0.3", "10.201.0.35", ""}, {"127.0.0.1", "127.0.0.1", ""},
+		{"10.201.0.62", "10.201.0.35", "shop"},
+		{"::ffff:10.201.0.94", "::ffff:10.201.0.70", "blog"},
+		{"10.201.0.94", "10.201.0.35", ""},
+		{"10.201.0.62", "10.201.0.70", ""},
+		{"10.201.0.3", "10.201.0.35", ""},
+		{"127.0.0.1", "127.0.0.1", ""},
 	} {
 		rule, _ := known.find(netip.MustParseAddr(test[0]), netip.MustParseAddr(test[1]))
 		if rule.App != test[2] {
