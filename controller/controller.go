@@ -6,6 +6,7 @@
 package controller
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -37,6 +38,7 @@ type Options struct {
 	Engine     Engine
 	Reconciler ReconcilerOptions
 	Logger     *slog.Logger
+	Notices    *notice.Board // told of changes; nil: one of its own
 	Audit      audit.Auditor // keeps how releases end, and waivers
 	Key        secret.Key    // seals the secrets of apps in the ledger
 	DataFolder string        // holds uploads/ and logs/
@@ -114,7 +116,7 @@ func New(o Options) (*Controller, error) {
 		ledger: o.Ledger, engine: o.Engine, reconciler: o.Reconciler, logger: o.Logger, audit: o.Audit, key: o.Key,
 		uploads: uploads.New(received, archive.DefaultLimits()).RefuseWhile(o.NoRoom), held: uploads.NewHeldArchives(time.Now), most: o.MaximumLimits,
 		forbidden: o.ForbiddenWaivers,
-		notices:   notice.NewBoard(), seen: newServiceBook(), apps: app.NewLocks(),
+		notices:   cmp.Or(o.Notices, notice.NewBoard()), seen: newServiceBook(), apps: app.NewLocks(),
 		wake: make(chan struct{}, 1),
 	}
 	c.usage = usage.NewSampler(o.Ledger, o.Engine, o.Logger, c.notices.Notify)

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"berth/controller/app"
+	"berth/controller/egress"
 	"berth/controller/problem"
 )
 
@@ -35,6 +36,17 @@ type settingsJSON struct {
 	RootStart    []string `json:"root_start"` // the services that start as root and drop root later
 
 	readinessJSON
+	egressJSON
+}
+
+// egressJSON says where the app may connect to.
+type egressJSON struct {
+	Mode  string   `json:"egress"`       // open, list or none
+	Hosts []string `json:"egress_hosts"` // of list, such as api.example.com:443 and *.example.com:443
+}
+
+func egressJSONOf(e egress.Egress) egressJSON {
+	return egressJSON{e.Mode.String(), append([]string{}, e.Hosts.List()...)}
 }
 
 // readinessJSON says when the next release counts as ready, and what the proxy speaks with
@@ -65,6 +77,7 @@ func settingsJSONOf(settings app.Settings) settingsJSON {
 		Compose:      append([]string{}, settings.Choices.Compose.List()...),
 		Bound:        append([]string{}, settings.Choices.Bound.List()...),
 		ImageVolumes: settings.Choices.ImageVolumes, RootStart: append([]string{}, settings.Choices.RootStart.List()...), readinessJSON: readinessJSONOf(settings.Readiness),
+		egressJSON: egressJSONOf(settings.Egress),
 	}
 }
 
@@ -76,6 +89,7 @@ func (s settingsJSON) form() app.SettingsForm {
 		Database: s.Database, DatabaseServices: strings.Join(s.DatabaseServices, ","), Fallback: s.Fallback,
 		Choices:   app.ChoicesForm{Main: s.Main, Profiles: strings.Join(s.Profiles, ","), Compose: strings.Join(s.Compose, ","), Bound: strings.Join(s.Bound, ","), Volumes: s.HostFolders, Dotenv: s.Dotenv, ImageVolumes: s.ImageVolumes, RootStart: strings.Join(s.RootStart, ",")},
 		Readiness: s.readinessJSON.form(),
+		Egress:    egress.Form{Mode: s.Mode, Hosts: strings.Join(s.Hosts, "\n")},
 	}
 	if s.Port != 0 {
 		form.Port = number(s.Port)
@@ -128,6 +142,11 @@ func (v *visit) mayWaive(found app.App, wanted app.Settings) error {
 		field, what = fieldWritableRoot, "A writable root"
 	case wanted.GivesRootStart(has):
 		field, what = app.FieldRootStart, "A start as root"
+	case wanted.Egress.Loosens(has.Egress):
+		return problem.Forbidden(
+			"A token of this scope cannot let an app connect to more hosts than before.",
+			"Use a token of the scope admin, or change it on the app's page.",
+		).At(egress.FieldMode)
 	}
 	return problem.Forbidden(
 		what+" is a security exception, which a token of this scope cannot give.",

@@ -63,7 +63,13 @@ func (a *admin) updateSettings(v *visit) error {
 	if err != nil {
 		return err
 	}
-	settings, err := a.settings.ParseSettings(typedSettings(v.request().PostForm))
+	view, err := a.apps.App(v.context(), name)
+	if err != nil {
+		return err
+	}
+	form := typedSettings(v.request().PostForm)
+	form.Egress = view.Settings.Egress.Form() // it has a form of its own
+	settings, err := a.settings.ParseSettings(form)
 	if err != nil {
 		return a.refuseOnApp(v, name, err)
 	}

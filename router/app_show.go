@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"berth/controller/app"
+	"berth/controller/egress"
 	"berth/controller/limit"
 	"berth/controller/plan"
 	"berth/controller/problem"
@@ -48,6 +49,8 @@ type appPage struct {
 	Domains []domainRow // of its routes
 
 	Proof *reach.Proof // that the proxy is the only way to it, nil until it was tried
+
+	Egress egressView
 
 	Assets *assetsView // of the first page that visitors do not get, nil where they do
 
@@ -105,7 +108,7 @@ func (a *admin) streamApp(v *visit) error {
 		if err != nil {
 			return false, err
 		}
-		for _, part := range []string{"summary", "releases"} {
+		for _, part := range []string{"summary", "releases", "refused"} {
 			html, err := v.fragment("app", part, page)
 			if err != nil {
 				return false, err
@@ -141,6 +144,7 @@ func (a *admin) appForm(v *visit, name app.Name, problems fieldProblems) error {
 		page.Settings = typedSettings(typed)
 	}
 	page.VolumeNames = a.volumeNames(v)
+	page.Egress.typed(typed, problems)
 	v.refund() // nothing was accepted
 	page.Held = v.viewHeld(v.upload, page.App.Path+"/update")
 	page.Room = v.room(limit.Update)
@@ -169,6 +173,7 @@ func (a *admin) appPage(v *visit, name app.Name) (appPage, error) {
 	page.Waivers = waiversOf(view.App, releases)
 	page.Settings = view.Settings.Form()
 	page.Mounts = mountRows(view.Mounts)
+	page.Egress = a.egressViewOf(view.App)
 	page.Services = serviceRows(view.Services)
 	page.LeastSettings, page.MostSettings = a.settings.SettingsRange()
 	page.Forbidden = a.settings.ForbiddenWaivers()
@@ -207,7 +212,7 @@ func portText(set uint16, releases []app.Release) string {
 }
 
 // appFields are the fields of the page's forms that a problem is said beside.
-var appFields = slices.Concat(readinessFields, []string{fieldArchive, "confirm", fieldPort, fieldMemory, fieldCPU, fieldProcesses, fieldImage, fieldDockerfile, fieldServices, fieldDatabase, fieldWritableRoot, app.FieldMain, app.FieldProfiles, app.FieldCompose, app.FieldRootStart, app.FieldBound})
+var appFields = slices.Concat(readinessFields, []string{egress.FieldMode, egress.FieldHosts, fieldArchive, "confirm", fieldPort, fieldMemory, fieldCPU, fieldProcesses, fieldImage, fieldDockerfile, fieldServices, fieldDatabase, fieldWritableRoot, app.FieldMain, app.FieldProfiles, app.FieldCompose, app.FieldRootStart, app.FieldBound})
 
 // refuseOnApp shows the app's page with the reason why an action was refused.
 // What has no field of its own on the page is said above all.

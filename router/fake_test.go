@@ -16,6 +16,7 @@ import (
 	"berth/controller/account"
 	"berth/controller/app"
 	"berth/controller/docker"
+	"berth/controller/egress"
 	"berth/controller/environment"
 	"berth/controller/problem"
 	"berth/controller/secret"
@@ -270,6 +271,7 @@ func (f *fakeApps) ParseSettings(form app.SettingsForm) (app.Settings, error) {
 		Processes: number("processes", form.Processes), WritableRoot: form.WritableRoot,
 		Database: form.Database, DatabaseServices: app.ServiceNames(form.DatabaseServices), Fallback: form.Fallback,
 	}
+	parsed.Egress, _ = egress.Parse(form.Egress)
 	port, err := app.ParsePort(form.Port)
 	if problem, ok := errors.AsType[*problem.Problem](err); ok {
 		problems = append(problems, problem)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"berth/controller/app"
+	"berth/controller/egress"
 	"berth/controller/problem"
 	"berth/controller/retention"
 )
@@ -52,6 +53,7 @@ var plainFields = map[string]bool{
 	app.FieldReady: true, app.FieldReadyPath: true, app.FieldReadyStatus: true, app.FieldStartTime: true, app.FieldScheme: true,
 	app.FieldMain: true, app.FieldProfiles: true, app.FieldCompose: true, app.FieldVolumes: true, app.FieldDotenv: true,
 	app.FieldImageVolumes: true, app.FieldRootStart: true, app.FieldBound: true, fieldServiceRoutes: true,
+	egress.FieldMode: true, egress.FieldHosts: true, fieldEgressHost: true,
 }
 
 // isPlainField reports whether a field of the form that is sent to path is shown

@@ -123,6 +123,7 @@ type Options struct {
 	Mounts    Mounts
 	Routing   Routing
 	Ports     Ports
+	Egress    Egress // nil where nobody follows it
 	Domains   Domains
 	Metrics   Metrics
 	Disks     Disks
@@ -167,6 +168,7 @@ type admin struct {
 	mounts       Mounts
 	routing      Routing
 	ports        Ports
+	egress       Egress
 	domains      Domains
 	metrics      Metrics
 	disks        Disks
@@ -226,6 +228,7 @@ func New(o Options) (http.Handler, error) {
 		mounts:       o.Mounts,
 		routing:      o.Routing,
 		ports:        o.Ports,
+		egress:       o.Egress,
 		domains:      o.Domains,
 		metrics:      o.Metrics,
 		disks:        o.Disks,

@@ -35,6 +35,7 @@ func runBroker(ctx context.Context, p *program, args []string) error {
 func brokerPolicy(config Config) broker.Policy {
 	return broker.Policy{
 		Stack: config.Stack, Pool: config.SubnetPool, Limits: config.MaximumLimits, Cgroup: config.Cgroup, Registries: config.Registries,
+		PrivateEgress:      config.PrivateEgress,
 		ForbidWritableRoot: slices.Contains(config.ForbiddenWaivers, app.WaiverWritableRoot),
 		ForbidRoot:         slices.Contains(config.ForbiddenWaivers, app.WaiverDatabase),
 	}

@@ -46,6 +46,8 @@ func commands() []command {
 		{"static", "[flags]", "serve a folder as a static site; what Berth runs such apps with", runStatic},
 		{"pages", "[flags]", "answer visitors where no app does, for the proxy", runPages},
 		{"gate", "[flags]", "bound connections and pass them on to the proxy, in front of it", runGate},
+		{"egress-proxy", "[flags]", "be the only way out of apps with a list of hosts, in a container that the controller makes", runExit},
+		{"egress", "NAME [open | none | list [HOST:PORT...] | allow HOST:PORT...] [flags]", "show and change where an app may connect to", runEgress},
 		{"env", "NAME list | set [--build] A=b... | set-secret A | unset A... | import FILE | apply [flags]", "show, change and apply the environment of an app", runEnv},
 		{"route", "NAME list | add ROUTE [--take-over] [--service S] [--port P] | change ROUTE NEW | remove ROUTE | move ROUTE APP [flags]", "show and change where an app answers, live at once", runRoute},
 		{"port", "NAME list | add PORT [--service SERVICE] [--target PORT] | remove PORT [flags]", "show and change the public ports of an app over TCP and UDP, live at once", runPort},

@@ -62,6 +62,7 @@ type Config struct {
 
 	MaximumLimits plan.Limits // of one app; at least app.LeastLimits
 
+	PrivateEgress    bool         // lists of apps may name private addresses
 	Registries       []string     // that images may come from beside the public ones; may be empty
 	ForbiddenWaivers []app.Waiver // that no app may have; may be empty
 
@@ -153,6 +154,7 @@ func (v values) parse() (Config, error) {
 		BuildDisk:        parse(&p, "build.disk", s.Build.Disk, parseMemory, "a size from 16m, such as 512m or 10g"),
 		VolumeQuota:      parse(&p, "volume.quota", s.Volume.Quota, parseMemory, "a size from 16m, such as 512m or 10g"),
 		MaximumLimits:    p.maximumLimits(s),
+		PrivateEgress:    parse(&p, "egress.private", s.Egress.Private, parsePrivateEgress, "allow, or nothing"),
 		Registries:       parse(&p, "registries", s.Registries, registry.ParseList, "hosts with commas between, such as registry.lan:5000,10.0.0.5"),
 		ForbiddenWaivers: parse(&p, "forbid.waivers", s.Forbid.Waivers, app.ParseForbiddenWaivers, "names with commas between, of database, root-start and writable-root"),
 		RateLimits:       p.rateLimits(s),

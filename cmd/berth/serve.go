@@ -103,7 +103,8 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	if err != nil {
 		return err
 	}
-	story, err := newController(config, on.ledger, audit, key, engine, proxy, book, logger)
+	exits := newExits(config, engine, on.ledger, logger)
+	story, err := newController(config, on.ledger, audit, key, exits, proxy, book, logger)
 	if err != nil {
 		return err
 	}
@@ -135,7 +136,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 		AppsHost:        config.appsHost(),
 		AdminHosts:      adminHosts(config, adminTLS.Leaf()),
 		ForceHTTPS:      config.ForceHTTPS,
-		Broker:          refused, AppsApart: config.AppsApart, Checklist: list, Prober: prober,
+		Broker:          refused, AppsApart: config.AppsApart, Checklist: list, Prober: prober, Egress: exits,
 		Builds:      router.Builds{Apart: config.BuildsApart, Limited: config.BuildsLimited},
 		Version:     currentVersion(),
 		SessionLife: config.SessionLife,
@@ -146,16 +147,15 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	for _, run := range []func(context.Context) error{
-		story.Run, domains.Run, limits.Run, refused.Run, adminTLS.Run, list.Run, prober.Run, measured.Run, grown.Run, servePublic(config, admin, logger),
+		story.Run, domains.Run, limits.Run, refused.Run, adminTLS.Run, list.Run, prober.Run, measured.Run, grown.Run, exits.Run, servePublic(config, admin, logger),
 	} {
 		group.Go(func() error { return run(ctx) })
 	}
 	group.Go(func() error { return runServer(ctx, server, door) })
 	warnOfReservedRoutes(ctx, story.Routing(), logger)
 	logger.Info("berth runs", "version", currentVersion(), "stack", config.Stack, "admin", adminURL(config))
-	err = group.Wait()
-	logger.Info("berth stops")
-	return err
+	defer logger.Info("berth stops")
+	return group.Wait()
 }
 
 // openAdmin returns the admin app's server, and the door on this machine that it serves at.
@@ -181,6 +181,8 @@ func openEngine(ctx context.Context, config Config, logger *slog.Logger) (*docke
 		SubnetPool: config.SubnetPool,
 		Reserved:   []netip.Prefix{config.EdgeSubnet},
 		Logger:     logger,
+
+		PrivateEgress: config.PrivateEgress,
 	})
 	if err != nil {
 		return nil, err
@@ -261,12 +263,13 @@ func addressTowards(other netip.AddrPort) netip.Addr {
 
 // newController returns the controller that keeps the proxy's dynamic configuration.
 func newController(
-	config Config, ledger *store.Store, audit audit.Auditor, key secret.Key, engine *docker.Engine,
+	config Config, ledger *store.Store, audit audit.Auditor, key secret.Key, engine *exits,
 	proxy *traefik.Client, book *certificates.Book, logger *slog.Logger,
 ) (*controller.Controller, error) {
 	return controller.New(controller.Options{
 		Ledger:           ledger,
 		Audit:            audit,
+		Notices:          engine.board,
 		Key:              key,
 		Engine:           engine,
 		Reconciler:       controller.ReconcilerOptions{Ledger: ledger, Engine: engine},

@@ -112,6 +112,9 @@ type settings struct {
 		Processes int64  `description:"most processes and threads that an app can be given"`
 		Start     string `description:"longest time that a release may take to become ready, such as 15m"`
 	} `description:"-"`
+	Egress struct {
+		Private string `description:"allow lets the lists of apps name private addresses outside the stack's networks, such as a database of your own network; empty: never"`
+	} `description:"-"`
 	Registries string `description:"registries that images may come from beside the public ones, as host or host:port, with commas between; empty: none"`
 	Forbid     struct {
 		Waivers string `description:"security exceptions that no app may have, with commas between: database, root-start, writable-root"`

@@ -42,9 +42,10 @@ func (r Release) PlannedWithVariables() bool { return len(r.Services) > 0 && !r.
 
 // Network is the number of the release's network; 0 is the app's own. Named services
 // have a network for each release, so that services of two releases never resolve each
-// other.
+// other. So has a release that may not connect to everything: what leads out of a network
+// cannot be changed.
 func (r Release) Network() int64 {
-	if len(r.Services) > 0 && !r.Services[0].Sole {
+	if r.Settings.Egress.Mode.Closed() || len(r.Services) > 0 && !r.Services[0].Sole {
 		return r.Number
 	}
 	return 0

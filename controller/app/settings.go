@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"berth/controller/egress"
 	"berth/controller/plan"
 	"berth/controller/problem"
 )
@@ -37,6 +38,7 @@ type Settings struct {
 	Fallback         bool // a static site answers unknown paths with its index.html, from its next build on
 	Choices          Choices
 	Readiness        Readiness
+	Egress           egress.Egress // where the app may connect to
 }
 
 // DefaultSettings returns the limits of the hardening policy, and no security exception.
@@ -60,6 +62,7 @@ type SettingsForm struct {
 	Fallback         bool
 	Choices          ChoicesForm
 	Readiness        ReadinessForm
+	Egress           egress.Form
 }
 
 // Form returns the settings as a person types them.
@@ -70,7 +73,7 @@ func (s Settings) Form() SettingsForm {
 		Processes:    strconv.FormatInt(s.Processes, 10),
 		WritableRoot: s.WritableRoot,
 		Database:     s.Database, DatabaseServices: strings.Join(s.DatabaseServices.List(), ", "),
-		Fallback: s.Fallback, Choices: s.Choices.Form(), Readiness: s.Readiness.Form(),
+		Fallback: s.Fallback, Choices: s.Choices.Form(), Readiness: s.Readiness.Form(), Egress: s.Egress.Form(),
 	}
 	if s.Port != 0 {
 		form.Port = strconv.Itoa(int(s.Port))
@@ -98,6 +101,8 @@ func ParseLimits(form SettingsForm, most plan.Limits) (Settings, problem.Problem
 	parsed.Choices, wrong = ParseChoices(form.Choices)
 	problems = append(problems, wrong...)
 	parsed.Readiness, wrong = ParseReadiness(form.Readiness)
+	problems = append(problems, wrong...)
+	parsed.Egress, wrong = egress.Parse(form.Egress)
 	problems = append(problems, wrong...)
 	if longest := most.LongestStart(); parsed.Readiness.StartTime > longest {
 		problems = problems.With(problem.Invalid(
@@ -131,6 +136,7 @@ func (f limitField) parse(text string) (int64, error) {
 // to the start of the next release.
 func (s Settings) Run() Settings {
 	s.Fallback, s.Choices, s.Readiness = false, Choices{RootStart: s.Choices.RootStart}, Readiness{Scheme: s.Readiness.Scheme}
+	s.Egress = s.Egress.Run()
 	return s
 }
 

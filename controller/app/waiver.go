@@ -119,13 +119,13 @@ func (s Settings) Waivers() []string {
 	return names
 }
 
-// Loosens reports whether the settings add a security exception to before, or a service
-// to an exception.
+// Loosens reports whether the settings add a security exception to before, a service to
+// an exception, or a host that the app may connect to.
 func (s Settings) Loosens(before Settings) bool {
 	if s.WritableRoot && !before.WritableRoot {
 		return true
 	}
-	if s.GivesRootStart(before) {
+	if s.GivesRootStart(before) || s.Egress.Loosens(before.Egress) {
 		return true
 	}
 	return s.Database && (!before.Database || s.DatabaseServices != before.DatabaseServices)

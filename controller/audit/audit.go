@@ -50,7 +50,8 @@ const (
 // The actions on routes and hosts.
 const (
 	ActionRouteChange    Action = "ROUTE_CHANGE"
-	ActionPortChange     Action = "PORT_CHANGE" // a public port of an app over TCP or UDP
+	ActionEgressChange   Action = "EGRESS_CHANGE" // where an app may connect to
+	ActionPortChange     Action = "PORT_CHANGE"   // a public port of an app over TCP or UDP
 	ActionRedirectChange Action = "REDIRECT_CHANGE"
 	ActionHomeChange     Action = "HOME_CHANGE"
 	ActionHostCheck      Action = "HOST_CHECK"

@@ -323,12 +323,12 @@ func TestBroker_RefusesHostileBodiesByTheirField(t *testing.T) {
 // put it into one.
 var (
 	judgedHost = []string{
-		"Binds", "LogConfig", "NetworkMode", "RestartPolicy", "AutoRemove", "CapAdd", "CapDrop", "CgroupnsMode", "ExtraHosts", "GroupAdd", "IpcMode",
+		"Binds", "LogConfig", "NetworkMode", "RestartPolicy", "AutoRemove", "CapAdd", "CapDrop", "CgroupnsMode", "DNS", "ExtraHosts", "GroupAdd", "IpcMode",
 		"OomScoreAdj", "ReadonlyRootfs", "SecurityOpt", "Tmpfs", "ShmSize", "StorageOpt", "Sysctls", "Mounts", "Init",
 		"Memory", "NanoCPUs", "CgroupParent", "MemoryReservation", "MemorySwap", "PidsLimit", "Ulimits",
 	}
 	emptyHost = []string{
-		"ContainerIDFile", "PortBindings", "VolumeDriver", "VolumesFrom", "ConsoleSize", "Annotations", "DNS", "DNSOptions", "DNSSearch", "Cgroup", "Links",
+		"ContainerIDFile", "PortBindings", "VolumeDriver", "VolumesFrom", "ConsoleSize", "Annotations", "DNSOptions", "DNSSearch", "Cgroup", "Links",
 		"PidMode", "Privileged", "PublishAllPorts", "UTSMode", "UsernsMode", "Runtime", "Isolation", "MaskedPaths", "ReadonlyPaths",
 		"CPUShares", "BlkioWeight", "BlkioWeightDevice", "BlkioDeviceReadBps", "BlkioDeviceWriteBps", "BlkioDeviceReadIOps", "BlkioDeviceWriteIOps",
 		"CPUPeriod", "CPUQuota", "CPURealtimePeriod", "CPURealtimeRuntime", "CpusetCpus", "CpusetMems", "Devices", "DeviceCgroupRules", "DeviceRequests",

@@ -48,7 +48,7 @@ func (c *check) create() error {
 	if request.HostConfig.ReadonlyPaths != nil {
 		return refuse("HostConfig.ReadonlyPaths", "it replaces the engine's own list")
 	}
-	if err := c.ownLabels("Labels", request.Labels, link.RoleApp, link.RoleHelper, link.RoleSecrets); err != nil {
+	if err := c.ownLabels("Labels", request.Labels, link.RoleApp, link.RoleHelper, link.RoleSecrets, link.RoleEgress); err != nil {
 		return err
 	}
 	name, own := strings.CutPrefix(c.query.Get("name"), c.broker.policy.Stack+"-")
@@ -63,6 +63,8 @@ func (c *check) create() error {
 		err = made.instance()
 	case link.RoleHelper:
 		err = made.helper()
+	case link.RoleEgress:
+		err = made.exit()
 	default:
 		err = made.keeper()
 	}
@@ -323,7 +325,11 @@ func (m *making) network() error {
 	if !there {
 		return refuse("HostConfig.NetworkMode", "it is not the network of the container")
 	}
-	if _, err := m.own("networks", "HostConfig.NetworkMode", name, link.RoleNetwork); err != nil {
+	found, err := m.own("networks", "HostConfig.NetworkMode", name, link.RoleNetwork)
+	if err != nil {
+		return err
+	}
+	if err := m.resolver(found); err != nil {
 		return err
 	}
 	m.host.NetworkMode = ""

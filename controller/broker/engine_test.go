@@ -84,6 +84,13 @@ func labels(stack, role string) map[string]string {
 }
 
 // madeContainer is what the engine tells of one.
+// closedLabels are those of a network that leads nowhere by itself.
+func closedLabels() map[string]string {
+	closed := labels("berth", "network")
+	closed["berth.egress"] = "list"
+	return closed
+}
+
 func madeContainer(id, stack, role, status string) map[string]any {
 	return map[string]any{"Id": id, "Config": map[string]any{"Labels": labels(stack, role)}, "State": map[string]any{"Status": status, "StartedAt": "0001-01-01T00:00:00Z"}}
 }
@@ -122,6 +129,9 @@ func newEngine() *engine {
 		"/networks/berth-app-hello":            map[string]any{"Id": networkID, "Labels": labels("berth", "network")},
 		"/networks/berth-probe-x":              map[string]any{"Id": probeNetID, "Labels": labels("berth", "probe")},
 		"/networks/other-probe-x":              map[string]any{"Id": "otherprobe", "Labels": labels("other", "probe")},
+		"/networks/berth-app-shop.r2":          map[string]any{"Id": "closednet", "Labels": closedLabels()},
+		"/networks/berth-0-egress":             map[string]any{"Id": "outside", "Labels": labels("berth", "egress")},
+		"/containers/berth-egress/json":        madeContainer("exit", "berth", "egress", "running"),
 		"/networks/berth-0-edge":               map[string]any{"Id": "edge", "Labels": labels("berth", "edge")},
 		"/networks/other-app-hello":            map[string]any{"Id": "othernet", "Labels": labels("other", "network")},
 		"/networks/host":                       map[string]any{"Id": "host", "Labels": map[string]string{}},

@@ -121,7 +121,7 @@ func (c *check) ofPath(kind string, roles ...string) (object, error) {
 }
 
 func (c *check) readContainer() error {
-	_, err := c.ofPath("containers", link.RoleApp, link.RoleHelper, link.RoleSecrets, link.RoleProxy)
+	_, err := c.ofPath("containers", link.RoleApp, link.RoleHelper, link.RoleSecrets, link.RoleProxy, link.RoleEgress)
 	return err
 }
 
@@ -132,13 +132,20 @@ func (c *check) workContainer() error {
 	return err
 }
 
+// runContainer is for what is started and removed, the exit too.
+func (c *check) runContainer() error {
+	_, err := c.ofPath("containers", link.RoleApp, link.RoleHelper, link.RoleSecrets, link.RoleEgress)
+	return err
+}
+
 func (c *check) readLogs() error {
 	_, err := c.ofPath("containers", link.RoleApp, link.RoleProxy)
 	return err
 }
 
-func (c *check) helperContainer() error {
-	_, err := c.ofPath("containers", link.RoleHelper)
+// attach is for our own program, which is told what to do.
+func (c *check) attach() error {
+	_, err := c.ofPath("containers", link.RoleHelper, link.RoleEgress)
 	return err
 }
 
@@ -162,8 +169,8 @@ func (c *check) archive() error {
 	return nil
 }
 
-func (c *check) workNetwork() error {
-	_, err := c.ofPath("networks", link.RoleNetwork, link.RoleProbe)
+func (c *check) removeNetwork() error {
+	_, err := c.ofPath("networks", link.RoleNetwork, link.RoleProbe, link.RoleEgress)
 	return err
 }
 

@@ -18,6 +18,8 @@ type Policy struct {
 	Cgroup     string       // parent of the cgroups of instances; empty is the engine's own
 	Registries []string     // that may be asked beside public ones
 
+	PrivateEgress bool // lists of apps may name private addresses outside the pool
+
 	ForbidWritableRoot bool
 	ForbidRoot         bool // no service may start as root, or have capabilities
 }

@@ -60,11 +60,11 @@ var verbs = []verb{
 	{method: "GET", path: "containers/{}/logs", query: map[string]param{
 		"stdout": one, "stderr": one, "since": moment, "until": moment, "timestamps": one, "follow": one, "tail": moment,
 	}, check: (*check).readLogs},
-	{method: "POST", path: "containers/{}/attach", query: map[string]param{"stream": one, "stdin": one, "stdout": one, "stderr": one}, body: upgraded, check: (*check).helperContainer},
-	{method: "POST", path: "containers/{}/start", check: (*check).workContainer},
+	{method: "POST", path: "containers/{}/attach", query: map[string]param{"stream": one, "stdin": one, "stdout": one, "stderr": one}, body: upgraded, check: (*check).attach},
+	{method: "POST", path: "containers/{}/start", check: (*check).runContainer},
 	{method: "POST", path: "containers/{}/stop", query: map[string]param{"t": number}, check: (*check).workContainer},
 	{method: "POST", path: "containers/{}/restart", query: map[string]param{"t": number}, check: (*check).restart},
-	{method: "DELETE", path: "containers/{}", query: map[string]param{"v": one, "force": one}, check: (*check).workContainer},
+	{method: "DELETE", path: "containers/{}", query: map[string]param{"v": one, "force": one}, check: (*check).runContainer},
 	{method: "HEAD", path: "containers/{}/archive", query: map[string]param{"path": anything}, check: (*check).archive},
 	{method: "GET", path: "containers/{}/archive", query: map[string]param{"path": anything}, check: (*check).archive},
 	{method: "PUT", path: "containers/{}/archive", query: map[string]param{"path": anything, "noOverwriteDirNonDir": exactly("true")}, body: streamed, check: (*check).archive},
@@ -86,7 +86,7 @@ var verbs = []verb{
 
 	{method: "GET", path: "networks", query: map[string]param{"filters": anything}}, // whose subnets are taken
 	{method: "POST", path: "networks/create", body: jsonBody, check: (*check).createNetwork},
-	{method: "DELETE", path: "networks/{}", check: (*check).workNetwork},
+	{method: "DELETE", path: "networks/{}", check: (*check).removeNetwork},
 	{method: "POST", path: "networks/{}/connect", body: jsonBody, check: (*check).connect},
 	{method: "POST", path: "networks/{}/disconnect", body: jsonBody, check: (*check).disconnect},
 

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"time"
 
+	"berth/controller/docker/exits"
 	"berth/controller/docker/helper"
 	"berth/controller/docker/images"
 	"berth/controller/docker/link"
@@ -32,6 +33,8 @@ type Options struct {
 	SubnetPool netip.Prefix
 	// Reserved is left out of SubnetPool: the network between proxy and controller.
 	Reserved []netip.Prefix
+	// PrivateEgress lets the lists of apps name private addresses outside SubnetPool.
+	PrivateEgress bool
 	// Helper is the static program that works in volumes, run as "PROGRAM
 	// helper"; empty is the one that runs.
 	Helper string
@@ -44,6 +47,7 @@ type Engine struct {
 	*images.Images
 	*networks.Bridges
 	*helper.Helpers
+	*exits.Exits
 
 	link   *link.Link
 	cgroup string // empty: the engine's own
@@ -65,9 +69,11 @@ func Open(options Options) (*Engine, error) {
 	if err != nil {
 		return nil, errors.Join(err, reached.Close())
 	}
+	helpers := helper.New(reached, options.Helper)
 	return &Engine{
-		Images: images.New(reached), Bridges: bridges, Helpers: helper.New(reached, options.Helper),
-		link: reached, cgroup: options.Cgroup, layers: layerBound{bytes: options.LayerBytes}, patience: link.CallTimeout,
+		Images: images.New(reached), Bridges: bridges, Helpers: helpers,
+		Exits: exits.New(reached, bridges, helpers, options.SubnetPool, options.PrivateEgress),
+		link:  reached, cgroup: options.Cgroup, layers: layerBound{bytes: options.LayerBytes}, patience: link.CallTimeout,
 	}, nil
 }
 

@@ -45,6 +45,8 @@ type StartOptions struct {
 	Mounts []Mount
 	// Aliases are names on the network beside the service's own.
 	Aliases []string
+	// Beside are the names of the services on the network, which are asked without the proxy.
+	Beside []string
 	// Secrets are the values of what the service refers to (plan.Service.SecretsOf).
 	Secrets map[string]string
 
@@ -246,7 +248,7 @@ func (e *Engine) createOnce(ctx context.Context, options StartOptions, policy pl
 	}
 	endpoint := &networktypes.EndpointSettings{Aliases: append(slices.Clone(options.Service.Aliases), options.Aliases...)}
 	host := hostConfig(policy, mounts, options)
-	host.CgroupParent = e.cgroup
+	host.CgroupParent, host.DNS = e.cgroup, namesFrom(options.Network)
 	if !policy.ReadOnlyRoot {
 		host.StorageOpt = e.storageOptions(ctx)
 	}
@@ -282,7 +284,7 @@ func (e *Engine) removeFormer(ctx context.Context, options StartOptions) error {
 
 func (e *Engine) containerConfig(options StartOptions, policy plan.Policy) *container.Config {
 	service := options.Service
-	environment := slices.Clone(options.environment)
+	environment := append(slices.Clone(options.environment), e.proxyVariables(options)...)
 	if !service.Internal && !options.Image.SetsPort && !images.HasVariable(environment, images.PortVariable) {
 		environment = append(environment, images.PortVariable+"="+strconv.Itoa(int(options.port())))
 	}

@@ -47,7 +47,8 @@ func (p *planned) unchanged(ctx context.Context, service *shipped) (*app.Service
 		return nil, nil
 	}
 	old := p.former.Services[at]
-	if old.Main || p.startsAgain(service) || !p.runs(ctx, old) {
+	moved := p.former.Settings.Egress.Mode != p.release.Settings.Egress.Mode // its resolver and its proxy are others
+	if old.Main || moved || p.startsAgain(service) || !p.runs(ctx, old) {
 		return nil, nil
 	}
 	former, err := p.OpenEnvironmentOf(ctx, p.former.ReleaseID)

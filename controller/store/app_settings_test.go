@@ -9,6 +9,7 @@ import (
 	"github.com/pressly/goose/v3"
 
 	"berth/controller/app"
+	"berth/controller/egress"
 	"berth/controller/problem"
 	"berth/controller/store"
 )
@@ -16,6 +17,7 @@ import (
 var roomy = app.Settings{
 	Port: 3000, MemoryBytes: 1 << 30, NanoCPUs: 1_500_000_000, Processes: 300, WritableRoot: true,
 	Database: true, DatabaseServices: "cache,db", Fallback: true,
+	Egress: egress.Egress{Mode: egress.List, Hosts: "*.example.org:443\napi.example.com:443"},
 }
 
 func TestUpdateSettings_IsForTheNextRelease(t *testing.T) {

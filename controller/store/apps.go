@@ -16,7 +16,7 @@ import (
 // selectApps gives a row for each route of an app; the rows of one app follow each other.
 const (
 	selectApps = `
-SELECT a.name, a.port, a.memory_bytes, a.nano_cpus, a.processes, a.writable_root, a.fallback, a.database_waiver, a.database_services, a.choices, a.readiness, a.mounts, a.access, a.wanted, a.halted, coalesce(live.number, 0),
+SELECT a.name, a.port, a.memory_bytes, a.nano_cpus, a.processes, a.writable_root, a.fallback, a.database_waiver, a.database_services, a.choices, a.readiness, a.egress, a.mounts, a.access, a.wanted, a.halted, coalesce(live.number, 0),
        a.observed_state, a.observed_detail, a.observed_at, a.created_at,
        coalesce(t.host, ''), coalesce(t.path, ''), coalesce(t.service, ''), coalesce(t.port, 0)
 FROM apps a
@@ -133,20 +133,20 @@ func updateMounts(ctx context.Context, tx *sql.Tx, name app.Name, mounts []app.M
 func updateSettings(ctx context.Context, tx *sql.Tx, name app.Name, settings app.Settings) error {
 	result, err := tx.ExecContext(ctx, `
 UPDATE apps SET port = ?, memory_bytes = ?, nano_cpus = ?, processes = ?, writable_root = ?,
-                fallback = ?, database_waiver = ?, database_services = ?, choices = ?, readiness = ?
+                fallback = ?, database_waiver = ?, database_services = ?, choices = ?, readiness = ?, egress = ?
 WHERE name = ? AND wanted <> 'deleted'`,
 		settings.Port, settings.MemoryBytes, settings.NanoCPUs, settings.Processes, settings.WritableRoot,
-		settings.Fallback, settings.Database, settings.DatabaseServices, choicesColumn{&settings.Choices}, readinessColumn{&settings.Readiness}, name)
+		settings.Fallback, settings.Database, settings.DatabaseServices, choicesColumn{&settings.Choices}, readinessColumn{&settings.Readiness}, egressColumn{&settings.Egress}, name)
 	return sqlite.OneRow(result, err)
 }
 
 func insertApp(ctx context.Context, tx *sql.Tx, found app.App) error {
 	_, err := tx.ExecContext(ctx, `
-INSERT INTO apps (name, port, memory_bytes, nano_cpus, processes, writable_root, fallback, database_waiver, database_services, choices, readiness, mounts,
+INSERT INTO apps (name, port, memory_bytes, nano_cpus, processes, writable_root, fallback, database_waiver, database_services, choices, readiness, egress, mounts,
                   wanted, observed_state, observed_detail, observed_at, created_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		found.Name, found.Settings.Port, found.Settings.MemoryBytes, found.Settings.NanoCPUs, found.Settings.Processes, found.Settings.WritableRoot,
-		found.Settings.Fallback, found.Settings.Database, found.Settings.DatabaseServices, choicesColumn{&found.Settings.Choices}, readinessColumn{&found.Settings.Readiness}, mountsColumn{&found.Mounts},
+		found.Settings.Fallback, found.Settings.Database, found.Settings.DatabaseServices, choicesColumn{&found.Settings.Choices}, readinessColumn{&found.Settings.Readiness}, egressColumn{&found.Settings.Egress}, mountsColumn{&found.Mounts},
 		found.Wanted,
 		cmp.Or(found.Observed.State, app.Waiting), found.Observed.Detail, sqlite.Micros(found.Observed.At),
 		sqlite.Micros(found.CreatedAt))
@@ -215,7 +215,7 @@ func scanApp(columns sqlite.Row) (found app.App, err error) {
 	)
 	app, set := &found, &found.Settings
 	err = columns.Scan(&app.Name, &set.Port, &set.MemoryBytes, &set.NanoCPUs, &set.Processes, &set.WritableRoot,
-		&set.Fallback, &set.Database, &set.DatabaseServices, choicesColumn{&set.Choices}, readinessColumn{&set.Readiness}, mountsColumn{&app.Mounts}, accessColumn{&app.Access}, &app.Wanted, haltedColumn{&app.Halted}, &app.Live,
+		&set.Fallback, &set.Database, &set.DatabaseServices, choicesColumn{&set.Choices}, readinessColumn{&set.Readiness}, egressColumn{&set.Egress}, mountsColumn{&app.Mounts}, accessColumn{&app.Access}, &app.Wanted, haltedColumn{&app.Halted}, &app.Live,
 		&app.Observed.State, &app.Observed.Detail, sqlite.TimeInto(&app.Observed.At), sqlite.TimeInto(&app.CreatedAt),
 		&route.Host, &route.Path, &to.Service, &to.Port)
 	if route.Path != "" {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"berth/controller/app"
+	"berth/controller/egress"
 	"berth/controller/plan"
 	"berth/controller/store/sqlite"
 	"berth/controller/volume"
@@ -68,8 +69,9 @@ func (c namesColumn) Scan(value any) error {
 // objectColumn stores a value as a JSON object; an empty one is read as the zero value.
 type objectColumn[T any] struct{ to *T }
 
-// The columns of this form: choices, and addresses by name.
+// The columns of this form: choices, where an app may connect to, and addresses by name.
 type (
+	egressColumn    = objectColumn[egress.Egress]
 	choicesColumn   = objectColumn[app.Choices]
 	addressesColumn = objectColumn[map[string]string]
 )

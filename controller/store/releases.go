@@ -17,7 +17,7 @@ const listedReleases = 50
 const selectReleases = `
 SELECT r.app, r.number, r.state, r.steps,
        r.archive, r.archive_name, r.archive_bytes, r.archive_sha256, r.cause, r.rollback_of,
-       r.port, r.memory_bytes, r.nano_cpus, r.processes, r.writable_root, r.fallback, r.database_waiver, r.database_services, r.choices, r.readiness,
+       r.port, r.memory_bytes, r.nano_cpus, r.processes, r.writable_root, r.fallback, r.database_waiver, r.database_services, r.choices, r.readiness, r.egress,
        r.mounts, coalesce(r.environment, 0), r.image, r.image_reference, r.image_digest,
        r.instances, r.address, r.reason, r.hint, r.created_by, r.created_at, r.finished_at,
        r.services, r.remedy, r.addresses
@@ -213,18 +213,18 @@ func insertRelease(ctx context.Context, tx *sql.Tx, release *app.Release) error 
 	err := tx.QueryRowContext(ctx, `
 INSERT INTO releases (app, number, state, steps, archive, archive_name, archive_bytes, archive_sha256,
                       cause, rollback_of, image, image_reference, image_digest, created_by, created_at, environment,
-                      port, memory_bytes, nano_cpus, processes, writable_root, fallback, database_waiver, database_services, choices, readiness, mounts, services)
+                      port, memory_bytes, nano_cpus, processes, writable_root, fallback, database_waiver, database_services, choices, readiness, egress, mounts, services)
 SELECT a.name, 1 + coalesce((SELECT max(number) FROM releases WHERE app = a.name), 0), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
        CASE WHEN ? THEN ? ELSE a.environment END,
-       a.port, a.memory_bytes, a.nano_cpus, a.processes, a.writable_root, a.fallback, a.database_waiver, a.database_services, a.choices, a.readiness, a.mounts, ?
+       a.port, a.memory_bytes, a.nano_cpus, a.processes, a.writable_root, a.fallback, a.database_waiver, a.database_services, a.choices, a.readiness, a.egress, a.mounts, ?
 FROM apps a WHERE a.name = ? AND a.wanted <> 'deleted'
 RETURNING number, coalesce(environment, 0), port, memory_bytes, nano_cpus, processes, writable_root,
-          fallback, database_waiver, database_services, choices, readiness, mounts`,
+          fallback, database_waiver, database_services, choices, readiness, egress, mounts`,
 		queued.State, stepsColumn{&queued.Steps}, queued.Archive, queued.ArchiveName, queued.ArchiveBytes, queued.ArchiveSHA256,
 		queued.Cause, queued.RerunOf, queued.Image, queued.Reference, queued.Digest, queued.CreatedBy, sqlite.Micros(queued.CreatedAt),
 		queued.Cause != app.CauseUpload && queued.Cause != app.CauseEnvironment, sqlite.OrNull(release.Environment), servicesColumn{&queued.Services}, queued.App,
 	).Scan(&queued.Number, &queued.Environment, &set.Port, &set.MemoryBytes, &set.NanoCPUs, &set.Processes, &set.WritableRoot,
-		&set.Fallback, &set.Database, &set.DatabaseServices, choicesColumn{&set.Choices}, readinessColumn{&set.Readiness}, mountsColumn{&queued.Mounts})
+		&set.Fallback, &set.Database, &set.DatabaseServices, choicesColumn{&set.Choices}, readinessColumn{&set.Readiness}, egressColumn{&set.Egress}, mountsColumn{&queued.Mounts})
 	if sqlite.IsTaken(err) {
 		return app.ErrUnderWay
 	}
@@ -240,7 +240,7 @@ func scanRelease(columns sqlite.Row) (r app.Release, err error) {
 	err = columns.Scan(&r.App, &r.Number, &r.State, stepsColumn{&r.Steps},
 		&r.Archive, &r.ArchiveName, &r.ArchiveBytes, &r.ArchiveSHA256, &r.Cause, &r.RerunOf,
 		&set.Port, &set.MemoryBytes, &set.NanoCPUs, &set.Processes, &set.WritableRoot,
-		&set.Fallback, &set.Database, &set.DatabaseServices, choicesColumn{&set.Choices}, readinessColumn{&set.Readiness}, mountsColumn{&r.Mounts}, &r.Environment, &r.Image, &r.Reference, &r.Digest,
+		&set.Fallback, &set.Database, &set.DatabaseServices, choicesColumn{&set.Choices}, readinessColumn{&set.Readiness}, egressColumn{&set.Egress}, mountsColumn{&r.Mounts}, &r.Environment, &r.Image, &r.Reference, &r.Digest,
 		namesColumn{&r.Instances},
 		&r.Address, &r.Reason, &r.Hint, &r.CreatedBy, sqlite.TimeInto(&r.CreatedAt), sqlite.TimeInto(&r.FinishedAt),
 		servicesColumn{&r.Services}, remedyColumn{&r.Remedy}, addressesColumn{&r.Addresses})

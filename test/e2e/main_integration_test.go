@@ -61,7 +61,7 @@ func run(m *testing.M) int {
 		"BERTH_RATELIMIT_UPLOAD=10000/1h", "BERTH_RATELIMIT_UPDATE=10000/1h", "BERTH_RATELIMIT_DEFAULT=1000000/1h", "BERTH_RATELIMIT_CONTAINERS=1000000/1h",
 		"BERTH_RATELIMIT_LOGIN=1000/15m", // a stack of its own tries the limits
 		"BERTH_PROBE_METADATA=" + metadata,
-		"BERTH_VOLUME_QUOTA=256m", "BERTH_RESOLVER=" + resolver, "BERTH_PUBLIC_ADDRESSES=198.51.100.7",
+		"BERTH_VOLUME_QUOTA=256m", "BERTH_RESOLVER=" + resolver, "BERTH_PUBLIC_ADDRESSES=198.51.100.7", "BERTH_EGRESS_PRIVATE=allow",
 		fmt.Sprintf("BERTH_PORTS=%[1]s,%[1]s/udp,%[2]s", publicPorts[0], publicPorts[1]),
 	}})
 	if err != nil {

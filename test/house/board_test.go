@@ -21,7 +21,7 @@ var board = []room{
 
 	// The story, and the ledger that keeps its nouns.
 	{"store/storetest", "store"},
-	{"store", "store/people store/proofs reach store/sqlite controller release routing volumes uploads certificates environment app account audit problem limit domaincheck plan volume traefik store/growth room"},
+	{"store", "store/people store/proofs reach store/sqlite controller release routing volumes uploads certificates environment app account audit problem limit domaincheck plan volume traefik store/growth room egress"},
 	{"store/people", "store/sqlite account problem"},
 	{"store/proofs", "store/sqlite reach app problem"},
 	{"metrics/collect", "metrics/history metrics usage app docker pause traefik volume"},
@@ -35,6 +35,7 @@ var board = []room{
 
 	// Each one concern of apps.
 	{"checklist", "account app audit certificates docker holes pause printable problem reach refusals routing"},
+	{"egress/keeper", "egress/exit egress app docker notice pause problem"},
 	{"notice", "app"},
 	{"refusals", "audit docker pause"},
 	{"reach", "app docker pause probe problem traefik"},
@@ -54,7 +55,7 @@ var board = []room{
 	{"environment", "app problem docker plan printable secret"},
 
 	// The nouns.
-	{"app", "problem address docker domaincheck dotenv plan printable secret volume traefik"},
+	{"app", "egress problem address docker domaincheck dotenv plan printable secret volume traefik"},
 	{"account", "problem address printable secret"},
 	{"audit", "problem pause printable"},
 
@@ -67,8 +68,9 @@ var board = []room{
 	{"problem/problemtest", "problem"},
 	{"broker", "docker/link plan printable probe registry"},
 	{"look", "docker plan problem"},
-	{"docker", "docker/images docker/helper docker/networks docker/link plan printable probe volume docker/printed"},
+	{"docker", "docker/images docker/helper docker/networks docker/link plan printable probe volume docker/printed docker/exits"},
 	{"docker/printed", "docker/link printable"},
+	{"docker/exits", "docker/helper docker/link docker/networks"},
 	{"docker/images", "docker/link dockerfile plan printable"},
 	{"docker/helper", "docker/link listen printable probe volume"},
 	{"docker/networks", "docker/link"},
@@ -93,6 +95,8 @@ var board = []room{
 	{"compose", "printable problem"},
 	{"dialect", "dotenv printable problem"},
 	{"volume", "printable"},
+	{"egress/exit", "address egress pause"},
+	{"egress", "problem"},
 	{"gate", "connections pause"},
 	{"certificate", "problem"},
 	{"publicdoor", "connections"},

@@ -112,6 +112,7 @@ func run() error {
 	http.HandleFunc("/headers", func(w http.ResponseWriter, r *http.Request) { _ = r.Header.Write(w) })
 	http.HandleFunc("/write", write)
 	http.HandleFunc("/dial", dial)
+	outward()
 	http.HandleFunc("/wait", wait)
 	http.HandleFunc("/print", func(_ http.ResponseWriter, r *http.Request) { fmt.Println(r.URL.Query().Get("line")) })
 	http.HandleFunc("/die", func(http.ResponseWriter, *http.Request) { os.Exit(3) })

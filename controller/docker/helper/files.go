@@ -160,7 +160,7 @@ func (h *helper) start(ctx context.Context) error {
 	defer cancel()
 	err := h.create(ctx)
 	if errdefs.IsNotFound(err) {
-		h.helpers.forgetHelperImage()
+		h.helpers.ForgetHelperImage()
 		err = h.create(ctx)
 	}
 	if err != nil {

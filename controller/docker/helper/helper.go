@@ -115,8 +115,8 @@ func (h *Helpers) HelperImage(ctx context.Context) (string, error) {
 	return id, err
 }
 
-// forgetHelperImage is for an image that somebody removed.
-func (h *Helpers) forgetHelperImage() {
+// ForgetHelperImage is for an image that somebody removed: the next call makes it again.
+func (h *Helpers) ForgetHelperImage() {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	h.image = ""

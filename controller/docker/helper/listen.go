@@ -75,7 +75,7 @@ func (h *Helpers) startAttached(ctx context.Context, command string, host *conta
 		}
 	}
 	if create(); errdefs.IsNotFound(err) {
-		h.forgetHelperImage()
+		h.ForgetHelperImage()
 		create()
 	}
 	if err != nil {

@@ -45,6 +45,8 @@ type Image struct {
 	Content string
 	// SetsPort says that the image itself has an environment variable PORT.
 	SetsPort bool
+	// Proxies are the environment variables of the image that name a proxy for clients.
+	Proxies []string
 }
 
 // Images builds, pulls, finds and removes a stack's images.
@@ -91,6 +93,7 @@ func (i *Images) findImage(ctx context.Context, id string) (_ Image, labels map[
 		HasHealthcheck: !disabled(health.Test),
 		Volumes:        slices.Sorted(maps.Keys(found.Config.Volumes)),
 		SetsPort:       HasVariable(found.Config.Env, PortVariable),
+		Proxies:        proxyVariables(found.Config.Env),
 		Content:        contentOf(found),
 	}, found.Config.Labels, nil
 }
@@ -160,4 +163,16 @@ func HasVariable(environment []string, name string) bool {
 	return slices.ContainsFunc(environment, func(line string) bool {
 		return strings.HasPrefix(line, name+"=")
 	})
+}
+
+// proxyVariables are the names of those that clients read to find their proxy.
+func proxyVariables(environment []string) []string {
+	var names []string
+	for _, line := range environment {
+		name, _, _ := strings.Cut(line, "=")
+		if slices.Contains([]string{"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"}, strings.ToUpper(name)) {
+			names = append(names, name)
+		}
+	}
+	return names
 }

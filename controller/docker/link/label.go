@@ -17,6 +17,7 @@ const (
 	LabelFiles   = "berth.files" // a hash of what was added to an image
 	LabelPort    = "berth.port"  // the port that the instance was told to listen on
 	LabelVolume  = "berth.volume"
+	LabelEgress  = "berth.egress" // of a network that leads nowhere by itself: list or none
 	// LabelSeed is on a container that stands for volumes that are being filled: whom they
 	// are for, as numbers.
 	LabelSeed = "berth.seed"
@@ -33,6 +34,7 @@ const (
 	RoleNetwork = "network"
 	RoleProbe   = "probe" // the network of a probe
 	RoleProxy   = "proxy"
+	RoleEgress  = "egress" // the only way out of networks that lead nowhere by themselves
 	// RoleController is the container of the controller, which the compose file makes.
 	RoleController = "controller"
 	RoleVolume     = "volume"
@@ -69,3 +71,6 @@ const CacheNamespace = "BUILDKIT_CACHE_MOUNT_NS"
 // KillFirst makes the kernel end what Berth starts before the engine, the proxy or
 // Berth when the whole machine runs out of memory.
 const KillFirst = 500
+
+// BridgeWithoutAddress is the option of a network on which the machine has no address.
+const BridgeWithoutAddress = "com.docker.network.bridge.inhibit_ipv4"

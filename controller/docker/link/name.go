@@ -50,3 +50,10 @@ func (l *Link) ImageTag(app string, release int64, service string) string {
 // VolumeName returns the engine's name of a volume. No app's instance, whose
 // names have a release, and no volume of the stack itself has such a name.
 func (l *Link) VolumeName(name volume.Name) string { return l.Stack + "-vol-" + string(name) }
+
+// ExitName returns the name of the container that is the only way out of closed networks,
+// which is its DNS name on them too. No app's instance has it: their names have a release.
+func (l *Link) ExitName() string { return l.Stack + "-egress" }
+
+// ExitNetworkName returns the name of the network that leads the exit outside.
+func (l *Link) ExitNetworkName() string { return l.Stack + "-0-egress" }

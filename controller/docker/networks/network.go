@@ -33,6 +33,9 @@ type Network struct {
 	Name    string
 	App     string
 	Release int64 // whose own it is; 0 is the app's, for all of its releases
+
+	Egress string       // list or none for one that leads nowhere by itself; else empty
+	Subnet netip.Prefix // the zero Prefix where the engine does not tell it
 }
 
 // Bridges makes, finds and removes the networks of a stack's apps.
@@ -59,11 +62,16 @@ func New(reached *link.Link, pool netip.Prefix, reserved []netip.Prefix) (*Bridg
 // not 0, with the stack's proxy on it, and makes what is missing. Where no proxy
 // is there yet, JoinProxy brings it in.
 func (b *Bridges) EnsureNetwork(ctx context.Context, app string, release int64) (Network, error) {
+	return b.ensureNetwork(ctx, Network{App: app, Release: release})
+}
+
+// ensureNetwork makes the network that is wished for, if there is none of its app and release.
+func (b *Bridges) ensureNetwork(ctx context.Context, wish Network) (Network, error) {
 	ctx, cancel := link.Within(ctx, link.ProcessTimeout)
 	defer cancel()
-	network, err := b.findNetwork(ctx, app, release)
+	network, err := b.findNetwork(ctx, wish.App, wish.Release)
 	if errors.Is(err, link.ErrNotFound) {
-		network, err = b.createNetwork(ctx, app, release)
+		network, err = b.createNetwork(ctx, wish)
 	}
 	if err != nil {
 		return Network{}, err
@@ -127,7 +135,7 @@ func (b *Bridges) RemoveNetworks(ctx context.Context, app string) error {
 }
 
 func (b *Bridges) removeNetwork(ctx context.Context, network Network) error {
-	proxies, err := b.Proxies(ctx)
+	proxies, err := b.guests(ctx)
 	if err != nil {
 		return err
 	}
@@ -202,7 +210,10 @@ func (b *Bridges) listNetworks(ctx context.Context, labels ...string) ([]Network
 	networks := make([]Network, 0, len(found))
 	for _, one := range found {
 		release, _ := strconv.ParseInt(one.Labels[link.LabelRelease], 10, 64)
-		networks = append(networks, Network{ID: one.ID, Name: one.Name, App: one.Labels[link.LabelApp], Release: release})
+		networks = append(networks, Network{
+			ID: one.ID, Name: one.Name, App: one.Labels[link.LabelApp], Release: release,
+			Egress: one.Labels[link.LabelEgress], Subnet: subnetOf(one.IPAM),
+		})
 	}
 	return networks, nil
 }
@@ -223,53 +234,54 @@ func (b *Bridges) findNetwork(ctx context.Context, app string, release int64) (N
 
 // createNetwork makes the network on a subnet that nothing else uses. One at a
 // time: two at once would choose the same.
-func (b *Bridges) createNetwork(ctx context.Context, app string, release int64) (Network, error) {
+func (b *Bridges) createNetwork(ctx context.Context, wish Network) (Network, error) {
 	b.networkMutex.Lock()
 	defer b.networkMutex.Unlock()
-	if network, err := b.findNetwork(ctx, app, release); !errors.Is(err, link.ErrNotFound) {
+	if network, err := b.findNetwork(ctx, wish.App, wish.Release); !errors.Is(err, link.ErrNotFound) {
 		return network, err
 	}
-	name := b.link.NetworkName(app, release)
-	id, _, err := b.createBridge(ctx, name, b.networkLabels(app, release))
+	wish.Name = b.link.NetworkName(wish.App, wish.Release)
+	return b.takeSubnet(ctx, wish, b.networkOptions)
+}
+
+// takeSubnet makes the network on the first subnet that nothing else turns out to use.
+func (b *Bridges) takeSubnet(ctx context.Context, wish Network, options func(Network, netip.Prefix) networktypes.CreateOptions) (Network, error) {
+	used, err := b.usedSubnets(ctx)
 	if err != nil {
 		return Network{}, err
 	}
-	return Network{ID: id, Name: name, App: app, Release: release}, nil
-}
-
-// createBridge makes a network on a subnet that nothing else uses. The caller holds
-// networkMutex.
-func (b *Bridges) createBridge(ctx context.Context, name string, labels map[string]string) (id string, subnet netip.Prefix, err error) {
-	used, err := b.usedSubnets(ctx)
-	if err != nil {
-		return "", subnet, err
-	}
 	for range subnetAttempts {
-		if subnet, err = b.subnets.free(used); err != nil {
-			return "", subnet, err
+		if wish.Subnet, err = b.subnets.free(used); err != nil {
+			return Network{}, err
 		}
-		created, err := b.link.API(ctx).NetworkCreate(ctx, name, networkOptions(labels, subnet))
+		created, err := b.link.API(ctx).NetworkCreate(ctx, wish.Name, options(wish, wish.Subnet))
 		b.made()
 		if err == nil {
-			return created.ID, subnet, nil
+			wish.ID = created.ID
+			return wish, nil
 		}
 		if !taken(err) {
-			return "", subnet, link.Failure(ctx, "create network", err)
+			return Network{}, link.Failure(ctx, "create network", err)
 		}
-		b.link.Logger.Debug("subnet is taken", slog.String("subnet", subnet.String()), slog.Any("error", err))
-		used = append(used, subnet)
+		b.link.Logger.Debug("subnet is taken", slog.String("subnet", wish.Subnet.String()), slog.Any("error", err))
+		used = append(used, wish.Subnet)
 	}
-	return "", subnet, fmt.Errorf("create network %s: %w %s", name, ErrNoSubnet, b.subnets.pool)
+	return Network{}, fmt.Errorf("create network %s: %w %s", wish.Name, ErrNoSubnet, b.subnets.pool)
 }
 
-func (b *Bridges) networkLabels(app string, release int64) map[string]string {
-	if release != 0 {
-		return b.link.OwnLabels(link.RoleNetwork, app, release)
+func (b *Bridges) networkOptions(wish Network, subnet netip.Prefix) networktypes.CreateOptions {
+	labels := map[string]string{link.LabelStack: b.link.Stack, link.LabelApp: wish.App, link.LabelRole: link.RoleNetwork}
+	if wish.Release != 0 {
+		labels = b.link.OwnLabels(link.RoleNetwork, wish.App, wish.Release)
 	}
-	return map[string]string{link.LabelStack: b.link.Stack, link.LabelApp: app, link.LabelRole: link.RoleNetwork}
+	options := bridgeOn(subnet, labels)
+	if wish.Egress != "" {
+		closeNetwork(&options, wish.Egress)
+	}
+	return options
 }
 
-func networkOptions(labels map[string]string, subnet netip.Prefix) networktypes.CreateOptions {
+func bridgeOn(subnet netip.Prefix, labels map[string]string) networktypes.CreateOptions {
 	withoutIPv6 := false
 	return networktypes.CreateOptions{
 		Driver:     "bridge",
@@ -277,6 +289,16 @@ func networkOptions(labels map[string]string, subnet netip.Prefix) networktypes.
 		IPAM:       &networktypes.IPAM{Config: []networktypes.IPAMConfig{{Subnet: subnet.String()}}},
 		Labels:     labels,
 	}
+}
+
+// subnetOf is the first IPv4 subnet of a network.
+func subnetOf(ipam networktypes.IPAM) netip.Prefix {
+	for _, config := range ipam.Config {
+		if subnet, err := netip.ParsePrefix(config.Subnet); err == nil && subnet.Addr().Is4() {
+			return subnet
+		}
+	}
+	return netip.Prefix{}
 }
 
 // usedSubnets returns what the engine's networks and, where they can be seen,

@@ -26,10 +26,10 @@ func TestEnsureNetwork_GoesAroundASubnetThatOnlyTheEngineKnows(t *testing.T) {
 		t.Fatal(err)
 	}
 	first := netip.PrefixFrom(place.Pool.Addr(), SubnetBits)
-	if _, err := reached.API(t.Context()).NetworkCreate(t.Context(), reached.Stack+"-taken", networkOptions(bridges.networkLabels("other", 0), first)); err != nil {
+	if _, err := reached.API(t.Context()).NetworkCreate(t.Context(), reached.Stack+"-taken", bridges.networkOptions(Network{App: "other"}, first)); err != nil {
 		t.Fatal(err)
 	}
-	_, err = reached.API(t.Context()).NetworkCreate(t.Context(), reached.Stack+"-second", networkOptions(bridges.networkLabels("second", 0), first))
+	_, err = reached.API(t.Context()).NetworkCreate(t.Context(), reached.Stack+"-second", bridges.networkOptions(Network{App: "second"}, first))
 	if !taken(err) {
 		t.Fatalf("the engine's refusal is not recognised: %v", err)
 	}

@@ -25,13 +25,14 @@ func (b *Bridges) CreateProbeNetwork(ctx context.Context, withProxy bool) (Probe
 	ctx, cancel := link.Within(ctx, link.ProcessTimeout)
 	defer cancel()
 	b.networkMutex.Lock()
-	name := b.link.ProbeNetworkName(strings.ToLower(rand.Text()[:12]))
-	id, subnet, err := b.createBridge(ctx, name, map[string]string{link.LabelStack: b.link.Stack, link.LabelRole: link.RoleProbe})
+	network, err := b.takeSubnet(ctx, Network{Name: b.link.ProbeNetworkName(strings.ToLower(rand.Text()[:12]))}, func(_ Network, subnet netip.Prefix) networktypes.CreateOptions {
+		return bridgeOn(subnet, map[string]string{link.LabelStack: b.link.Stack, link.LabelRole: link.RoleProbe})
+	})
 	b.networkMutex.Unlock()
 	if err != nil {
 		return ProbeNetwork{}, err
 	}
-	made := ProbeNetwork{ID: id, Gateway: subnet.Masked().Addr().Next()} // as the engine chooses it
+	made := ProbeNetwork{ID: network.ID, Gateway: network.Subnet.Masked().Addr().Next()} // as the engine chooses it
 	if !withProxy {
 		return made, nil
 	}
@@ -39,7 +40,7 @@ func (b *Bridges) CreateProbeNetwork(ctx context.Context, withProxy bool) (Probe
 	if err != nil {
 		return made, err
 	}
-	return made, b.join(ctx, proxies, Network{ID: id, Name: name})
+	return made, b.join(ctx, proxies, network)
 }
 
 // RemoveProbeNetworks removes what probes of this stack have left, of earlier processes
