@@ -39,6 +39,10 @@ var board = []room{
 	{"dialects", "app problem archive dialect plan planner printable secret"},
 	{"volumes", "uploads app audit problem archive docker pause plan printable volume"},
 	{"uploads", "app problem archive"},
+	{"backup/s3", "backup/target secret"},
+	{"backup/set", "backup/chunk backup/target"},
+	{"backup/target", ""},
+	{"backup/chunk", ""},
 	{"certificates", "address app problem certificate docker dotenv pause secret traefik"},
 	{"environment", "app problem docker plan printable secret"},
 
