@@ -76,6 +76,7 @@ const (
 const (
 	ActionReleaseLive   Action = "RELEASE_LIVE"   // a release took over; the account is its creator's
 	ActionReleaseFailed Action = "RELEASE_FAILED" // a release failed or was cancelled
+	ActionBackupEnd     Action = "BACKUP_END"     // a backup is whole, or failed
 	ActionWaiverGrant   Action = "WAIVER_GRANT"   // an app got a security exception
 	ActionWaiverRevoke  Action = "WAIVER_REVOKE"
 

@@ -139,3 +139,8 @@ func failure(action string, err error) error {
 		return fmt.Errorf("%s: %w", action, err)
 	}
 }
+
+// IsBucket reports whether a bucket can have the name.
+func IsBucket(name string) bool {
+	return len(name) >= 3 && len(name) <= 63 && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789.-") == "" && !strings.Contains(name, "..")
+}
