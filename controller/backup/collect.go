@@ -192,7 +192,12 @@ func (b *Backups) images(ctx context.Context) (all []set.Image, warnings []strin
 			return nil, nil, err
 		}
 		for _, run := range live.Services {
+			var volumes []string
+			for _, mount := range run.AllMounts(live) {
+				volumes = append(volumes, string(mount.Volume))
+			}
 			all = append(all, set.Image{
+				Volumes: volumes,
 				App: string(live.App), Release: live.Number, Service: run.Spec.Name, ID: run.Image,
 				Reference: string(live.Reference), Digest: live.Digest, Archive: live.Archive != "",
 			})

@@ -51,6 +51,8 @@ type Image struct {
 	Reference string `json:"reference,omitempty"`
 	Digest    string `json:"digest,omitempty"`
 	Archive   bool   `json:"archive"` // it can be built again
+	// Volumes are those that the service mounts.
+	Volumes []string `json:"volumes,omitempty"`
 }
 
 // Manifest says what is in a set.
