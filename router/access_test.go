@@ -53,7 +53,7 @@ func newEnvelope(t *testing.T) *envelope {
 	accounts := account.NewAccounts(ledger, "", logger)
 	volumes := e.volumes()
 	options := Options{
-		Story: storyOf(e.apps), Volumes: volumes, Mounts: volumes, Routing: newFakeRouting(t, e.apps), Ports: newFakeRouting(t, e.apps), Domains: newFakeDomains(t, freshLedger(t)),
+		Story: storyOf(e.apps), Volumes: volumes, Mounts: volumes, Backups: newFakeBackups(t), Routing: newFakeRouting(t, e.apps), Ports: newFakeRouting(t, e.apps), Domains: newFakeDomains(t, freshLedger(t)),
 		Accounts: accounts, Factors: account.NewSecondFactors(ledger, accounts, key, logger),
 		Tokens: e.tokens, Sessions: ledger, Limits: openLimits(t, ledger, time.Now, manyRequests),
 		Audit: e.audit, SecretKey: bytes.Repeat([]byte("k"), 32), Logger: logger, PublicHTTPPort: 80, PublicHTTPSPort: 443, AdminHost: adminHost,

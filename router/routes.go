@@ -142,6 +142,10 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: post, path: domain + "/again", access: signedIn, audit: audit.ActionCertificateAsk, handle: a.askAgain},
 		{method: get, path: "/settings/proxy", access: signedIn, handle: a.showProxySettings},
 		{method: get, path: machinePath, access: signedIn, handle: a.showMachine},
+		{method: get, path: backupsPath, access: signedIn, handle: a.showBackups},
+		{method: post, path: backupsPath, access: signedIn, audit: audit.ActionBackupSettings, handle: a.updateBackups},
+		{method: post, path: backupsPath + "/key", access: signedIn, audit: audit.ActionBackupKey, handle: a.createBackupKey},
+		{method: post, path: backupsPath + "/now", access: signedIn, audit: audit.ActionBackupStart, handle: a.startBackup},
 		{method: post, path: "/settings/proxy", access: signedIn, audit: audit.ActionProxySettings, handle: a.updateProxySettings},
 
 		{method: get, path: limitsPath, access: signedIn, handle: a.showLimits},
@@ -240,6 +244,10 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: get, path: apiRel + "/log", access: token(readScope), handle: a.apiShowLog},
 		{method: post, path: apiRel + "/cancel", access: token(deployScope), audit: audit.ActionReleaseCancel, handle: a.apiCancelRelease},
 		{method: post, path: apiRel + "/retry", access: token(deployScope), audit: audit.ActionReleaseRetry, handle: a.apiRetryRelease},
+
+		{method: get, path: apiBackups, access: token(readScope), handle: a.apiListBackups},
+		{method: post, path: apiBackups, access: token(adminScope), audit: audit.ActionBackupStart, handle: a.apiStartBackup},
+		{method: put, path: apiBackups + "/settings", access: token(adminScope), audit: audit.ActionBackupSettings, handle: a.apiUpdateBackups},
 
 		{method: get, path: apiVolumes, access: token(readScope), handle: a.apiListVolumes},
 		{method: post, path: apiVolumes, access: token(deployScope), limit: limitVolumeCreate, audit: audit.ActionVolumeCreate, handle: a.apiCreateVolume},

@@ -23,6 +23,7 @@ import (
 	"berth/controller/problem"
 	"berth/controller/refusals"
 	"berth/controller/release"
+	"berth/controller/revival"
 	"berth/controller/routing"
 	"berth/controller/secret"
 	"berth/controller/store"
@@ -111,11 +112,11 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	if err != nil {
 		return fmt.Errorf("open limits: %w", err)
 	}
-	refused := refusals.New(engine, audit, logger)
+	refused, backups := refusals.New(engine, audit, logger), openBackups(config, on.ledger, audit, engine, key, logger)
 	handler, err := router.New(router.Options{
 		Story:   router.Story{Apps: story, Uploads: story, Releases: story, Settings: story, Environments: story, Outputs: story},
-		Volumes: story.Volumes(),
-		Mounts:  story, Routing: story.Routing(), Ports: story.Routing(),
+		Volumes: story.Volumes(), Backups: backups,
+		Mounts: story, Routing: story.Routing(), Ports: story.Routing(),
 		Domains:         domains,
 		Accounts:        on.accounts,
 		Factors:         account.NewSecondFactors(on.ledger, on.accounts, key, logger),
@@ -147,7 +148,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	server.ConnState = crowd.Follow
 	door := openPlainDoor(crowd.Listen(newDoorkeeper(on.listener, config, logger)), config, hosts)
 	group, ctx := errgroup.WithContext(ctx)
-	for _, run := range []func(context.Context) error{story.Run, domains.Run, limits.Run, refused.Run, adminTLS.Run} {
+	for _, run := range []func(context.Context) error{story.Run, domains.Run, limits.Run, refused.Run, adminTLS.Run, backups.Run, revival.New(on.ledger, story, logger).Run} {
 		group.Go(func() error { return run(ctx) })
 	}
 	group.Go(func() error { return sweepExpired(ctx, on.ledger, config.SessionLife, logger) })

@@ -65,6 +65,14 @@ const (
 	ActionProxySettings     Action = "PROXY_SETTINGS" // names of what changed, never a value
 )
 
+// The actions of backups.
+const (
+	ActionBackupSettings Action = "BACKUP_SETTINGS"
+	ActionBackupKey      Action = "BACKUP_KEY" // a key was made and shown once; the entry names the public half
+	ActionBackupStart    Action = "BACKUP_START"
+	ActionBackupEnd      Action = "BACKUP_END" // a backup is whole, or failed
+)
+
 // The actions of rate limits.
 const (
 	ActionRateLimitExceeded Action = "RATE_LIMIT_EXCEEDED"
@@ -76,7 +84,6 @@ const (
 const (
 	ActionReleaseLive   Action = "RELEASE_LIVE"   // a release took over; the account is its creator's
 	ActionReleaseFailed Action = "RELEASE_FAILED" // a release failed or was cancelled
-	ActionBackupEnd     Action = "BACKUP_END"     // a backup is whole, or failed
 	ActionWaiverGrant   Action = "WAIVER_GRANT"   // an app got a security exception
 	ActionWaiverRevoke  Action = "WAIVER_REVOKE"
 

@@ -198,7 +198,7 @@ func (b *Backups) images(ctx context.Context) (all []set.Image, warnings []strin
 			}
 			all = append(all, set.Image{
 				Volumes: volumes,
-				App: string(live.App), Release: live.Number, Service: run.Spec.Name, ID: run.Image,
+				App:     string(live.App), Release: live.Number, Service: run.Spec.Name, ID: run.Image,
 				Reference: string(live.Reference), Digest: live.Digest, Archive: live.Archive != "",
 			})
 		}

@@ -225,4 +225,6 @@ func (b *Backups) addVolume(ctx context.Context, w *set.Writer, found docker.Vol
 	return errors.Join(err, session.Close())
 }
 
-func releaseOf(found app.App) app.ReleaseID { return app.ReleaseID{App: found.Name, Number: found.Live} }
+func releaseOf(found app.App) app.ReleaseID {
+	return app.ReleaseID{App: found.Name, Number: found.Live}
+}

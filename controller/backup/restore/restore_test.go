@@ -40,6 +40,7 @@ type server struct {
 	keeper   *volumetest.Keeper
 	backups  *backup.Backups
 	identity age.Identity
+	private  secret.Text
 	audit    *recorder
 }
 
@@ -85,6 +86,7 @@ func newServer(t *testing.T) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.private = private
 	if s.identity, err = age.ParseX25519Identity(private.Reveal()); err != nil {
 		t.Fatal(err)
 	}
