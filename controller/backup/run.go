@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"net"
 	"os"
 	"slices"
 	"strings"
@@ -101,10 +103,14 @@ func (b *Backups) backUp(ctx context.Context, by string) {
 
 // reasonOf is what a page may say of a failure.
 func reasonOf(err error) string {
-	fault, ok := errors.AsType[*problem.Problem](err)
+	fault, isProblem := errors.AsType[*problem.Problem](err)
+	refusal, isRefusal := errors.AsType[*target.Refusal](err)
+	_, isNetwork := errors.AsType[net.Error](err)
 	switch {
-	case ok:
+	case isProblem:
 		return fault.Message + " " + fault.Hint
+	case isRefusal:
+		return "The store answered " + refusal.Answer + "."
 	case errors.Is(err, context.Canceled):
 		return "Berth was stopped meanwhile. The next backup goes on with what was sent."
 	case errors.Is(err, set.ErrForeign):
@@ -113,8 +119,14 @@ func reasonOf(err error) string {
 		return "The disk is full. Make room, or keep fewer backups."
 	case errors.Is(err, docker.ErrUnavailable):
 		return "The container engine does not answer."
+	case errors.Is(err, fs.ErrPermission):
+		return "Berth may not write there. Give the folder to the user that Berth runs as."
+	case errors.Is(err, set.ErrDamaged):
+		return "A backup in this place is damaged, so no old backup was removed."
+	case isNetwork, errors.Is(err, context.DeadlineExceeded):
+		return "The store does not answer."
 	default:
-		return "It failed: " + err.Error() + "."
+		return "Something went wrong; Berth's log says what."
 	}
 }
 
@@ -137,7 +149,7 @@ func (b *Backups) make(ctx context.Context, run *Run) error {
 	b.note(func(p *Progress) { p.Part = "old backups" })
 	if err := prune(ctx, s, to); err != nil {
 		b.o.Logger.Warn("remove old backups", "error", err)
-		run.Warnings = append(run.Warnings, "Old backups could not be removed: "+err.Error()+".")
+		run.Warnings = append(run.Warnings, "Old backups could not be removed. "+reasonOf(err))
 	}
 	return nil
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/minio/minio-go/v7/pkg/credentials"
 
 	"berth/controller/backup/target"
+	"berth/controller/printable"
 	"berth/controller/secret"
 )
 
@@ -134,7 +135,7 @@ func failure(action string, err error) error {
 	case answer.Code == minio.NoSuchKey, answer.StatusCode == http.StatusNotFound && answer.Code != minio.NoSuchBucket:
 		return fmt.Errorf("%s: %w", action, target.ErrMissing)
 	case answer.Code != "":
-		return fmt.Errorf("%s: the store answered %s: %s", action, answer.Code, answer.Message)
+		return fmt.Errorf("%s: %w", action, &target.Refusal{Answer: printable.Plain(fmt.Sprintf("%.60s: %.200s", answer.Code, answer.Message))})
 	default:
 		return fmt.Errorf("%s: %w", action, err)
 	}

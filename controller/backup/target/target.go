@@ -10,6 +10,13 @@ import (
 // ErrMissing says that there is no object of a name.
 var ErrMissing = errors.New("there is no such object")
 
+// Refusal is what a store answered in place of what it was asked for, in words that are
+// safe to show.
+type Refusal struct{ Answer string }
+
+// Error says what the store answered.
+func (r *Refusal) Error() string { return "the store answered " + r.Answer }
+
 // Object is one object of a target.
 type Object struct {
 	Name  string // slash-separated
