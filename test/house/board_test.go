@@ -42,7 +42,7 @@ var board = []room{
 	{"revival", "app"},
 	{"backup/restore", "backup/set backup/target docker problem volume"},
 	{"backup", "backup/s3 backup/set backup/target app audit docker problem pause secret volume"},
-	{"backup/s3", "backup/target secret"},
+	{"backup/s3", "backup/target printable secret"},
 	{"backup/set", "backup/chunk backup/target"},
 	{"backup/target", ""},
 	{"backup/chunk", ""},
