@@ -31,8 +31,8 @@ func (p backupsPage) Fields() []textField {
 // Plan says when, how many, how fast and without what.
 func (p backupsPage) Plan() []textField {
 	daily := p.field(fieldDaily, "Daily backups to keep", "7")
-	if p.Problems[backup.FieldKeep] != nil {
-		daily.Problem = p.Problems[backup.FieldKeep]
+	if fault := p.Problems[backup.FieldKeep]; fault != nil {
+		daily.Problem = problem.Invalid(fault.Message, fault.Hint).At(fieldDaily)
 	}
 	return []textField{
 		p.field(backup.FieldTime, "Time of day", "03:00"),

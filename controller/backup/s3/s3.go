@@ -63,12 +63,12 @@ func Open(o Options) (*Bucket, error) {
 	return &Bucket{client: client, name: o.Bucket, prefix: strings.Trim(o.Prefix, "/")}, nil
 }
 
-// Put sends an object. The store compares it with its SHA-256.
+// Put sends an object with its MD5, which the store compares.
 func (b *Bucket) Put(ctx context.Context, name string, content []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	_, err := b.client.PutObject(ctx, b.name, b.key(name), bytes.NewReader(content), int64(len(content)), minio.PutObjectOptions{
-		ContentType: "application/octet-stream", DisableMultipart: len(content) <= mostInOne, PartSize: partBytes, NumThreads: 1,
+		ContentType: "application/octet-stream", SendContentMd5: true, DisableMultipart: len(content) <= mostInOne, PartSize: partBytes, NumThreads: 1,
 	})
 	return failure("put "+name, err)
 }
