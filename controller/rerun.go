@@ -85,7 +85,8 @@ func (c *Controller) releaseAgain(ctx context.Context, found app.App, again reru
 		wish.Archive = old.Archive
 	}
 	if again.rebuild && wish.Archive != "" {
-		return wish, c.planAgain(ctx, found, &wish)
+		err := c.planAgain(ctx, found, &wish)
+		return wish, err
 	}
 	if again.cause != app.CauseEnvironment {
 		return wish, nil

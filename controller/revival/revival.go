@@ -43,10 +43,11 @@ func (r *Revival) Run(ctx context.Context) error {
 		return nil
 	}
 	for _, found := range apps {
+		if ctx.Err() != nil {
+			break
+		}
 		release, err := r.story.Rebuild(ctx, found.Name, By)
 		switch {
-		case ctx.Err() != nil:
-			return nil
 		case err != nil:
 			r.logger.Warn("build lost images again", "app", string(found.Name), "error", err)
 		case release.Number != 0:

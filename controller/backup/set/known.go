@@ -48,7 +48,10 @@ func openKnown(folder, repository, recipients string, present map[string]int64) 
 	if k.journal, err = k.create(journalFile); err != nil {
 		return nil, err
 	}
-	return k, k.writeAll()
+	if err := k.writeAll(); err != nil {
+		return nil, errors.Join(err, k.journal.Close())
+	}
+	return k, nil
 }
 
 // load leaves a file of another repository alone, and the rest of a file after a line
