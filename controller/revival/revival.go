@@ -43,16 +43,18 @@ func (r *Revival) Run(ctx context.Context) error {
 		return nil
 	}
 	for _, found := range apps {
-		if ctx.Err() != nil {
-			break
-		}
-		release, err := r.story.Rebuild(ctx, found.Name, By)
-		switch {
-		case err != nil:
-			r.logger.Warn("build lost images again", "app", string(found.Name), "error", err)
-		case release.Number != 0:
-			r.logger.Info("building lost images again", "release", release.String())
-		}
+		r.revive(ctx, found.Name)
 	}
 	return nil
+}
+
+func (r *Revival) revive(ctx context.Context, name app.Name) {
+	release, err := r.story.Rebuild(ctx, name, By)
+	switch {
+	case ctx.Err() != nil: // the server stops
+	case err != nil:
+		r.logger.Warn("build lost images again", "app", string(name), "error", err)
+	case release.Number != 0:
+		r.logger.Info("building lost images again", "release", release.String())
+	}
 }
