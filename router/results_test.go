@@ -50,6 +50,11 @@ var resultForms = map[string][]url.Values{
 	"/checklist/check": {{}},
 	"/checklist/probe": {{}},
 
+	"/settings/backups": {
+		{"folder": {"/nowhere/at/all"}, "recipients": {"age1x"}, "daily": {"7"}}, {"daily": {"x"}},
+	},
+	"/settings/backups/key":       {{}},
+	"/settings/backups/now":       {{}},
 	"/settings/limits":            {{"class": {"upload"}, "budget": {"3/1h"}}, {"class": {"upload"}, "budget": {"lots"}}, {"class": {"none"}}},
 	"/settings/limits/clear":      {{"class": {"login"}, "subject": {"address 127.0.0.1"}}, {"class": {"none"}}},
 	"/settings/disks":             {{"releases": {"3"}}, {"releases": {"x"}, "audit_days": {"1"}}},
@@ -103,6 +108,7 @@ var goodElsewhere = map[string]bool{
 	"/settings/second-factor/codes": true, "/settings/second-factor/codes/download": true, "/settings/sessions/end": true,
 	"/settings/accounts/:account/reset": true, "/settings/accounts/:account/remove": true,
 	"/settings/accounts/:account/remove-second-factor": true, "/settings/domains/redirects/remove": true,
+	"/settings/backups": true, "/settings/backups/now": true, // in TestBackups_AreSetUpAndBegun
 	"/settings/certificates/:host": true, "/settings/certificates/:host/own": true, "/settings/certificates/:host/own/remove": true,
 	"/admin/apps/:name/ports/remove": true, "/admin/apps/:name/routes/remove": true, "/admin/apps/:name/routes/check": true, "/admin/apps/:name/access/users/remove": true,
 	"/volumes/:volume/remove": true, "/volumes/:volume/delete": true,

@@ -121,6 +121,7 @@ type Options struct {
 	Story     Story
 	Volumes   Volumes
 	Mounts    Mounts
+	Backups   Backups
 	Routing   Routing
 	Ports     Ports
 	Egress    Egress // nil where nobody follows it
@@ -166,6 +167,7 @@ type admin struct {
 	outputs      Outputs
 	volumes      Volumes
 	mounts       Mounts
+	backups      Backups
 	routing      Routing
 	ports        Ports
 	egress       Egress
@@ -206,9 +208,9 @@ func New(o Options) (http.Handler, error) {
 	if len(o.SecretKey) < minSecretKey {
 		return nil, fmt.Errorf("secret key has %d bytes, needs %d", len(o.SecretKey), minSecretKey)
 	}
-	if !o.Story.complete() || o.Volumes == nil || o.Mounts == nil || o.Routing == nil || o.Ports == nil || o.Domains == nil || o.Metrics == nil || o.Disks == nil || o.Accounts == nil || o.Factors == nil || o.Tokens == nil ||
+	if !o.Story.complete() || o.Volumes == nil || o.Mounts == nil || o.Backups == nil || o.Routing == nil || o.Ports == nil || o.Domains == nil || o.Metrics == nil || o.Disks == nil || o.Accounts == nil || o.Factors == nil || o.Tokens == nil ||
 		o.Sessions == nil || o.Audit == nil || o.Limits == nil || o.Logger == nil {
-		return nil, errors.New("router needs a whole story, volumes, mounts, routing, domains, metrics, disks, accounts, second factors, tokens, sessions, an audit log, limits and a logger")
+		return nil, errors.New("router needs a whole story, volumes, mounts, backups, routing, domains, metrics, disks, accounts, second factors, tokens, sessions, an audit log, limits and a logger")
 	}
 	if normalHost(o.AdminHost) == "" {
 		return nil, errors.New("router needs a host name that no app answers on")
@@ -226,6 +228,7 @@ func New(o Options) (http.Handler, error) {
 		outputs:      o.Story.Outputs,
 		volumes:      o.Volumes,
 		mounts:       o.Mounts,
+		backups:      o.Backups,
 		routing:      o.Routing,
 		ports:        o.Ports,
 		egress:       o.Egress,

@@ -34,6 +34,7 @@ var settingsGroups = []settingsGroup{
 	}},
 	{"Server", []settingsTab{
 		{"proxy", "/settings/proxy", "Proxy"},
+		{"backups", backupsPath, "Backups"},
 		{"machine", machinePath, "Machine"},
 		{"disks", disksPath, "Disks"},
 	}},

@@ -24,6 +24,7 @@ import (
 	"berth/controller/problem"
 	"berth/controller/release"
 	"berth/controller/retention"
+	"berth/controller/revival"
 	"berth/controller/room"
 	"berth/controller/routing"
 	"berth/controller/secret"
@@ -115,10 +116,11 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	}
 	refused, list, prober := newChecklist(config, checked{on, adminTLS, audit, engine, proxy, domains, story}, logger)
 	measured, grown := newCollector(config, on.ledger, story, proxy, logger), openDisks(config, on.ledger, story, engine, audit, logger)
+	backups := openBackups(config, on.ledger, audit, engine, key, logger)
 	admin := router.Options{
 		Story:   router.Story{Apps: story, Uploads: story, Releases: story, Settings: story, Environments: story, Outputs: story},
-		Volumes: story.Volumes(),
-		Mounts:  story, Routing: story.Routing(), Ports: story.Routing(),
+		Volumes: story.Volumes(), Backups: backups,
+		Mounts: story, Routing: story.Routing(), Ports: story.Routing(),
 		Domains: domains, Metrics: measured, Disks: grown,
 		Accounts:        on.accounts,
 		Factors:         account.NewSecondFactors(on.ledger, on.accounts, key, logger),
@@ -147,7 +149,8 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	for _, run := range []func(context.Context) error{
-		story.Run, domains.Run, limits.Run, refused.Run, adminTLS.Run, list.Run, prober.Run, measured.Run, grown.Run, exits.Run, servePublic(config, admin, logger),
+		story.Run, domains.Run, limits.Run, refused.Run, adminTLS.Run, list.Run, prober.Run, measured.Run, grown.Run, exits.Run, backups.Run,
+		revival.New(on.ledger, story, logger).Run, servePublic(config, admin, logger),
 	} {
 		group.Go(func() error { return run(ctx) })
 	}

@@ -148,14 +148,14 @@ func (r ServiceRun) Written(release Release) []volume.Name {
 func (r Release) AllMounts() []Mount {
 	var mounts []Mount
 	for _, run := range r.Services {
-		mounts = append(mounts, run.allMounts(r)...)
+		mounts = append(mounts, run.AllMounts(r)...)
 	}
 	return mounts
 }
 
 // AllMounts returns the volumes of the service: those of the compose file and the app's
 // own.
-func (r ServiceRun) allMounts(release Release) []Mount {
+func (r ServiceRun) AllMounts(release Release) []Mount {
 	mounts := slices.Clone(r.Mounts(release))
 	for _, mount := range r.Spec.Mounts {
 		mounts = append(mounts, Mount{Volume: volume.OfApp(string(release.App), mount.Volume), ReadOnly: mount.ReadOnly})

@@ -66,6 +66,14 @@ const (
 	ActionProxySettings     Action = "PROXY_SETTINGS" // names of what changed, never a value
 )
 
+// The actions of backups.
+const (
+	ActionBackupSettings Action = "BACKUP_SETTINGS"
+	ActionBackupKey      Action = "BACKUP_KEY" // a key was made and shown once; the entry names the public half
+	ActionBackupStart    Action = "BACKUP_START"
+	ActionBackupEnd      Action = "BACKUP_END" // a backup is whole, or failed
+)
+
 // The actions of rate limits.
 const (
 	ActionRateLimitExceeded Action = "RATE_LIMIT_EXCEEDED"

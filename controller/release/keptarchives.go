@@ -9,9 +9,10 @@ import (
 )
 
 // forgetArchives forgets the archives of an app that nobody needs any more, and removes
-// their files. What stays is of what is under way, of what runs from a compose file or with variables of its build, and
-// of the newest release that did not become live, until a later one does. The app's lock
-// is held, so that none of them is tried again meanwhile.
+// their files. What stays is of what is under way, of the live release, which another
+// server builds again from a backup, and of the newest release that did not become live,
+// until a later one does. The app's lock is held, so that none of them is tried
+// again meanwhile.
 func (c *Shipper) forgetArchives(ctx context.Context, name app.Name) error {
 	releases, err := c.history.ListReleases(ctx, name)
 	if err != nil {
@@ -32,14 +33,7 @@ func (c *Shipper) forgetArchives(ctx context.Context, name app.Name) error {
 			}
 			settled = true
 		case app.ReleaseLive:
-			needed, err := c.neededAgain(ctx, release)
-			if err != nil {
-				return err
-			}
-			if settled = true; !needed {
-				old = append(old, release)
-				continue
-			}
+			settled = true
 		}
 		kept[release.Archive] = true
 	}
@@ -48,13 +42,4 @@ func (c *Shipper) forgetArchives(ctx context.Context, name app.Name) error {
 		errs = append(errs, c.forgetArchive(ctx, release, !kept[release.Archive]))
 	}
 	return errors.Join(errs...)
-}
-
-// neededAgain reports whether new variables make a live release be planned or built again.
-func (c *Shipper) neededAgain(ctx context.Context, live app.Release) (bool, error) {
-	if live.PlannedWithVariables() {
-		return true, nil
-	}
-	variables, err := c.history.FindEnvironmentOf(ctx, live.ReleaseID)
-	return live.Reference == "" && len(app.BuildVariables(variables)) > 0, err
 }

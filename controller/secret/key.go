@@ -1,6 +1,7 @@
 package secret
 
 import (
+	"bytes"
 	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
@@ -99,6 +100,10 @@ func (k Key) Open(sealed []byte, place string) ([]byte, error) {
 	}
 	return plaintext, nil
 }
+
+// File is the content of a file that LoadKey reads as this key. It is for backups, which
+// encrypt it.
+func (k Key) File() []byte { return bytes.Clone(k.material[:]) }
 
 // Format redacts under every verb.
 func (k Key) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, redacted) }

@@ -32,6 +32,9 @@ func (k *keeper) take(asked request) error {
 // store puts the content into a stage and moves it from there to its place, so
 // that a place never holds half of something.
 func (k *keeper) store(asked request, in *content) (done answer, err error) {
+	if asked.Verb == verbRestore {
+		return answer{}, k.restore(in)
+	}
 	path, err := ParsePath(string(asked.Path))
 	if err != nil {
 		return answer{}, err

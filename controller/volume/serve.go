@@ -41,7 +41,7 @@ type keeper struct {
 // serve answers one request. Its error is the stream's; everything else is told
 // to the other side.
 func (k *keeper) serve(asked request) error {
-	if asked.Verb == verbWrite || asked.Verb == verbUnpack {
+	if asked.Verb == verbWrite || asked.Verb == verbUnpack || asked.Verb == verbRestore {
 		return k.take(asked)
 	}
 	path, err := ParsePath(string(asked.Path))

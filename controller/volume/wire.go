@@ -193,18 +193,19 @@ func unexpected(err error) error {
 type verb string
 
 const (
-	verbList   verb = "list"
-	verbStat   verb = "stat"
-	verbCount  verb = "count"
-	verbRead   verb = "read"
-	verbPack   verb = "pack"
-	verbWrite  verb = "write"
-	verbUnpack verb = "unpack"
-	verbFolder verb = "folder"
-	verbRemove verb = "remove"
-	verbAdopt  verb = "adopt"
-	verbHand   verb = "hand"
-	verbSweep  verb = "sweep"
+	verbList    verb = "list"
+	verbStat    verb = "stat"
+	verbCount   verb = "count"
+	verbRead    verb = "read"
+	verbPack    verb = "pack"
+	verbWrite   verb = "write"
+	verbUnpack  verb = "unpack"
+	verbRestore verb = "restore"
+	verbFolder  verb = "folder"
+	verbRemove  verb = "remove"
+	verbAdopt   verb = "adopt"
+	verbHand    verb = "hand"
+	verbSweep   verb = "sweep"
 )
 
 // request is one message to the side that has the volume. A path is bytes,

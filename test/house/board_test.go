@@ -51,6 +51,13 @@ var board = []room{
 	{"dialects", "app problem archive dialect plan planner printable secret"},
 	{"volumes", "uploads app audit problem archive docker pause plan printable volume"},
 	{"uploads", "app problem archive"},
+	{"revival", "app"},
+	{"backup/restore", "backup/set backup/target docker problem volume"},
+	{"backup", "backup/s3 backup/set backup/target app audit docker problem pause secret volume"},
+	{"backup/s3", "backup/target printable secret"},
+	{"backup/set", "backup/chunk backup/target"},
+	{"backup/target", ""},
+	{"backup/chunk", ""},
 	{"certificates", "address app problem certificate docker dotenv pause secret traefik"},
 	{"environment", "app problem docker plan printable secret"},
 

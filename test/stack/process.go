@@ -99,6 +99,9 @@ func (p *Process) Token(scope string) (string, error) {
 	return strings.TrimSpace(string(out)), err
 }
 
+// Command is a command of the program beside the server, such as a restore.
+func (p *Process) Command(arguments ...string) *exec.Cmd { return p.run(arguments...) }
+
 // run is a command of the program with the settings of the process.
 func (p *Process) run(arguments ...string) *exec.Cmd {
 	command := exec.Command(p.program, arguments...)

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"text/tabwriter"
+	"time"
+
+	"github.com/docker/go-units"
+
+	"berth/controller/pause"
+)
+
+const (
+	backupsPath = "/api/v1/backups"
+	backupPoll  = 2 * time.Second
+)
+
+// backupsAnswer is what the API says of backups, as far as it is needed here.
+type backupsAnswer struct {
+	Progress *struct {
+		Part  string `json:"part"`
+		Read  int64  `json:"read_bytes"`
+		Total int64  `json:"total_bytes"`
+		Rate  int64  `json:"bytes_per_second"`
+		Left  int64  `json:"seconds_left"`
+	} `json:"progress"`
+	Backups []backupAnswer `json:"backups"`
+}
+
+type backupAnswer struct {
+	Set      string    `json:"set"`
+	BeganAt  time.Time `json:"began_at"`
+	State    string    `json:"state"`
+	Bytes    int64     `json:"bytes"`
+	Sent     int64     `json:"sent_bytes"`
+	Reason   string    `json:"reason"`
+	Warnings []string  `json:"warnings"`
+}
+
+// runBackup asks a server for a backup now and waits for its end, or lists the latest.
+func runBackup(ctx context.Context, p *program, args []string) error {
+	flags := newFlags("backup")
+	line := p.addLineFlags(flags)
+	list := flags.Bool("list", false, "show the latest backups, and make none")
+	if err := p.parseFlagsOnly(flags, args); err != nil {
+		return err
+	}
+	api, err := p.openClient(line)
+	if err != nil {
+		return err
+	}
+	var before backupsAnswer
+	if err := api.find(ctx, backupsPath, &before); err != nil {
+		return err
+	}
+	if *list {
+		return p.printBackups(before)
+	}
+	if err := api.sendJSON(ctx, http.MethodPost, backupsPath, struct{}{}, nil); err != nil {
+		return err
+	}
+	return p.followBackup(ctx, api, before)
+}
+
+// followBackup waits for a backup that was not there before.
+func (p *program) followBackup(ctx context.Context, api *client, before backupsAnswer) error {
+	var last time.Time
+	if len(before.Backups) > 0 {
+		last = before.Backups[0].BeganAt
+	}
+	for {
+		if err := pause.For(ctx, backupPoll); err != nil {
+			return err
+		}
+		var now backupsAnswer
+		if err := api.find(ctx, backupsPath, &now); err != nil {
+			return err
+		}
+		if len(now.Backups) > 0 && now.Backups[0].BeganAt.After(last) {
+			return p.endBackup(now.Backups[0])
+		}
+		if at := now.Progress; at != nil {
+			_, _ = fmt.Fprintf(p.stderr, "%s: %s read, %s/s, %s left\n", at.Part, units.HumanSize(float64(at.Read)), units.HumanSize(float64(at.Rate)),
+				time.Duration(at.Left)*time.Second)
+		}
+	}
+}
+
+func (p *program) endBackup(made backupAnswer) error {
+	for _, warning := range made.Warnings {
+		_, _ = fmt.Fprintln(p.stderr, "Warning: "+warning)
+	}
+	if made.State != "done" {
+		return errors.New(made.Reason)
+	}
+	_, err := fmt.Fprintf(p.stdout, "Backed up as %s: %s, of which %s were sent.\n", made.Set, units.HumanSize(float64(made.Bytes)), units.HumanSize(float64(made.Sent)))
+	return err
+}
+
+func (p *program) printBackups(answer backupsAnswer) error {
+	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(table, "BEGAN\tSTATE\tSIZE\tSENT\tBACKUP")
+	for _, one := range answer.Backups {
+		name := one.Set
+		if name == "" {
+			name = one.Reason
+		}
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", one.BeganAt.UTC().Format(time.RFC3339), one.State,
+			units.HumanSize(float64(one.Bytes)), units.HumanSize(float64(one.Sent)), name)
+	}
+	return table.Flush()
+}

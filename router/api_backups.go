@@ -1,0 +1,106 @@
+package router
+
+import (
+	"net/http"
+	"time"
+
+	"berth/controller/backup"
+	"berth/controller/secret"
+)
+
+const apiBackups = "/api/v1/backups"
+
+// backupJSON is one run as the API shows it.
+type backupJSON struct {
+	Set      string    `json:"set,omitempty"`
+	BeganAt  time.Time `json:"began_at"`
+	Seconds  int64     `json:"seconds"`
+	By       string    `json:"by"`
+	State    string    `json:"state"`
+	Bytes    int64     `json:"bytes"`
+	Sent     int64     `json:"sent_bytes"`
+	Reason   string    `json:"reason,omitempty"`
+	Warnings []string  `json:"warnings,omitempty"`
+}
+
+// backupProgressJSON is how far a backup is.
+type backupProgressJSON struct {
+	BeganAt time.Time `json:"began_at"`
+	By      string    `json:"by"`
+	Part    string    `json:"part"`
+	Read    int64     `json:"read_bytes"`
+	Sent    int64     `json:"sent_bytes"`
+	Total   int64     `json:"total_bytes"` // of the last backup; 0 where there was none
+	Rate    int64     `json:"bytes_per_second"`
+	Left    int64     `json:"seconds_left"`
+}
+
+// backupSettingsJSON is what a client sends; the secret is never in an answer.
+type backupSettingsJSON struct {
+	Folder     string      `json:"folder"`
+	Endpoint   string      `json:"endpoint"`
+	Bucket     string      `json:"bucket"`
+	Prefix     string      `json:"prefix"`
+	Region     string      `json:"region"`
+	AccessKey  string      `json:"access_key"`
+	SecretKey  string      `json:"secret_key,omitempty"`
+	Recipients string      `json:"recipients"`
+	Scheduled  bool        `json:"scheduled"`
+	Time       string      `json:"time"`
+	Zone       string      `json:"zone"`
+	Keep       backup.Keep `json:"keep"`
+	Rate       int64       `json:"bytes_per_second"`
+	Skipped    []string    `json:"skipped"`
+}
+
+// apiListBackups answers with the latest runs, the newest first, and what is under way.
+func (a *admin) apiListBackups(v *visit) error {
+	view, err := a.backups.View(v.context())
+	if err != nil {
+		return err
+	}
+	answer := struct {
+		Ready    bool                `json:"ready"`
+		Place    string              `json:"place,omitempty"`
+		Progress *backupProgressJSON `json:"progress"`
+		Backups  []backupJSON        `json:"backups"`
+	}{Ready: view.Settings.Ready(), Place: view.Settings.Place.String(), Backups: make([]backupJSON, 0, len(view.Runs))}
+	for _, run := range view.Runs {
+		answer.Backups = append(answer.Backups, backupJSON{
+			string(run.Set), run.BeganAt, int64(run.Took.Seconds()), run.By, string(run.State), run.Bytes, run.Sent, run.Reason, run.Warnings,
+		})
+	}
+	if p := view.Progress; p != nil {
+		answer.Progress = &backupProgressJSON{p.BeganAt, p.By, p.Part, p.Read, p.Sent, p.Total, p.Rate(a.now()), int64(p.Left(a.now()).Seconds())}
+	}
+	return v.json(http.StatusOK, answer)
+}
+
+// apiStartBackup answers 202: the backup is in the list once it has ended.
+func (a *admin) apiStartBackup(v *visit) error {
+	if err := a.backups.Start(v.context(), v.caller.name()); err != nil {
+		return err
+	}
+	v.done.resource = "backups"
+	return v.json(http.StatusAccepted, struct{}{})
+}
+
+// apiUpdateBackups sets backups up.
+func (a *admin) apiUpdateBackups(v *visit) error {
+	var wish backupSettingsJSON
+	if err := decodeJSON(v.request(), &wish, `{"folder": "/backups", "recipients": "age1...", "keep": {"daily": 7}}`); err != nil {
+		return err
+	}
+	err := a.backups.Update(v.context(), backup.Wish{
+		Place: backup.Place{
+			Folder: wish.Folder, Endpoint: wish.Endpoint, Bucket: wish.Bucket, Prefix: wish.Prefix, Region: wish.Region, AccessKey: wish.AccessKey,
+		},
+		Secret: secret.Text(wish.SecretKey), Recipients: wish.Recipients, Scheduled: wish.Scheduled, Time: wish.Time, Zone: wish.Zone,
+		Keep: wish.Keep, Rate: wish.Rate, Skipped: wish.Skipped,
+	})
+	if err != nil {
+		return err
+	}
+	v.done.resource = "backups"
+	return v.emptyAnswer()
+}
