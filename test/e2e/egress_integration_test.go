@@ -330,7 +330,7 @@ func TestEgress_HoldsForAllServicesOfAComposeApp(t *testing.T) {
 		t.Errorf("the other service of the app: %d %s", status, body)
 	}
 	for _, format := range []string{"{{.HostConfig.Dns}}", "{{range $name, $_ := .NetworkSettings.Networks}}{{$name}} {{end}}"} {
-		web, lines := docker(t, "inspect", "--format", format, container("duo", 2)), docker(t, "inspect", "--format", format, container("duo", 2)+".lines")
+		web, lines := docker(t, "inspect", "--format", format, container("duo", 2)+".web"), docker(t, "inspect", "--format", format, container("duo", 2)+".lines")
 		if web != lines || web == "[]" {
 			t.Errorf("%s: web has %s, lines has %s", format, web, lines)
 		}
