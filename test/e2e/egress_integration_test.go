@@ -44,9 +44,13 @@ func openOutside(t *testing.T) *outside {
 			t.Fatalf("ip %v: %v: %s", arguments, err, out)
 		}
 	}
-	_ = exec.Command("ip", "netns", "del", outsideName).Run()
+	remove := func() {
+		_ = exec.Command("ip", "link", "del", "berth-egr0").Run() // the namespace lives as long as its last socket
+		_ = exec.Command("ip", "netns", "del", outsideName).Run()
+	}
+	remove()
+	t.Cleanup(remove)
 	run("netns", "add", outsideName)
-	t.Cleanup(func() { _ = exec.Command("ip", "netns", "del", outsideName).Run() })
 	run("link", "add", "berth-egr0", "type", "veth", "peer", "name", "berth-egr1", "netns", outsideName)
 	run("addr", "add", outsideMachine+"/30", "dev", "berth-egr0")
 	run("link", "set", "berth-egr0", "up")
@@ -326,7 +330,7 @@ func TestEgress_HoldsForAllServicesOfAComposeApp(t *testing.T) {
 		t.Errorf("the other service of the app: %d %s", status, body)
 	}
 	for _, format := range []string{"{{.HostConfig.Dns}}", "{{range $name, $_ := .NetworkSettings.Networks}}{{$name}} {{end}}"} {
-		web, lines := docker(t, "inspect", "--format", format, container("duo", 2)), docker(t, "inspect", "--format", format, container("duo", 2)+".lines")
+		web, lines := docker(t, "inspect", "--format", format, container("duo", 2)+".web"), docker(t, "inspect", "--format", format, container("duo", 2)+".lines")
 		if web != lines || web == "[]" {
 			t.Errorf("%s: web has %s, lines has %s", format, web, lines)
 		}
