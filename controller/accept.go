@@ -91,7 +91,7 @@ func (c *Controller) nextOf(ctx context.Context, u Upload) (app.App, environment
 	}
 	_, kept, err := c.ledger.FindEnvironment(ctx, u.Name)
 	if err == nil {
-		kept, err = c.changeEnvironment(u.Name, kept, app.EnvironmentChange{Set: u.Environment, StayBuild: true})
+		kept, err = environment.Change(c.key, u.Name, kept, app.EnvironmentChange{Set: u.Environment, StayBuild: true})
 	}
 	if err != nil {
 		return app.App{}, environment.OpenEnvironment{}, problem.AtField("environment", err)
@@ -154,7 +154,7 @@ func (c *Controller) queueUpload(ctx context.Context, u Upload, found app.App) (
 		}
 		return c.ledger.CreateRelease(ctx, u.release())
 	}
-	if found.Variables, err = c.changeEnvironment(u.Name, nil, app.ChangeOf(u.Environment, u.asked)); err != nil {
+	if found.Variables, err = environment.Change(c.key, u.Name, nil, app.ChangeOf(u.Environment, u.asked)); err != nil {
 		return app.Release{}, problem.AtField("environment", err)
 	}
 	err = c.volumes.Hold(ctx, found.Mounts, func() (err error) {
@@ -189,7 +189,7 @@ func (c *Controller) newApp(u Upload) (app.App, environment.OpenEnvironment, err
 		found.Settings = wished.WithLimits(found.Settings)
 	}
 	var err error
-	if found.Variables, err = c.changeEnvironment(u.Name, nil, app.EnvironmentChange{Set: u.Environment}); err != nil {
+	if found.Variables, err = environment.Change(c.key, u.Name, nil, app.EnvironmentChange{Set: u.Environment}); err != nil {
 		return app.App{}, environment.OpenEnvironment{}, problem.AtField("environment", err)
 	}
 	environment, err := c.releases.Open(u.Name, found.Variables)

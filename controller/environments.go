@@ -29,7 +29,7 @@ func (c *Controller) UpdateEnvironment(ctx context.Context, name app.Name, chang
 	if err != nil {
 		return environment.Environment{}, claimProblem(err, found)
 	}
-	after, err := c.changeEnvironment(name, before, change)
+	after, err := environment.Change(c.key, name, before, change)
 	if err != nil {
 		return environment.Environment{}, err
 	}

@@ -1,4 +1,4 @@
-package controller
+package environment
 
 import (
 	"fmt"
@@ -6,12 +6,13 @@ import (
 
 	"berth/controller/app"
 	"berth/controller/problem"
+	"berth/controller/secret"
 )
 
-// changeEnvironment applies the change to what is there, and returns the result by name.
+// Change applies the change to what is there, and returns the result by name.
 // A secret whose value is the one that it has keeps its seal, so that it counts as
 // unchanged.
-func (c *Controller) changeEnvironment(owner app.Name, before []app.Variable, change app.EnvironmentChange) ([]app.Variable, error) {
+func Change(key secret.Key, owner app.Name, before []app.Variable, change app.EnvironmentChange) ([]app.Variable, error) {
 	after := make(map[string]app.Variable, len(before)+len(change.Set))
 	for _, variable := range before {
 		if !change.Replace || variable.Secret() && slices.Contains(change.Keep, variable.Name) {
@@ -49,20 +50,20 @@ func (c *Controller) changeEnvironment(owner app.Name, before []app.Variable, ch
 			).At("name")
 		}
 		named[wish.Name] = true
-		after[wish.Name] = c.seal(owner, wish, was)
+		after[wish.Name] = sealed(key, owner, wish, was)
 	}
 	return app.BoundEnvironment(after)
 }
 
-// seal makes the wish what the ledger keeps. was is the variable that had the name.
-func (c *Controller) seal(name app.Name, wish app.VariableWish, was app.Variable) app.Variable {
+// sealed makes the wish what the ledger keeps. was is the variable that had the name.
+func sealed(key secret.Key, name app.Name, wish app.VariableWish, was app.Variable) app.Variable {
 	value := wish.Value.Reveal()
 	if !wish.Secret {
 		return app.Variable{Name: wish.Name, Value: value, Build: wish.Build}
 	}
 	place := app.EnvironmentPlace(name, wish.Name)
-	if known, err := c.key.Open(was.Sealed, place); err == nil && string(known) == value {
+	if known, err := key.Open(was.Sealed, place); err == nil && string(known) == value {
 		return app.Variable{Name: wish.Name, Sealed: was.Sealed, File: wish.File}
 	}
-	return app.Variable{Name: wish.Name, Sealed: c.key.Seal([]byte(value), place), File: wish.File}
+	return app.Variable{Name: wish.Name, Sealed: key.Seal([]byte(value), place), File: wish.File}
 }
