@@ -25,7 +25,7 @@ func TestSettings_NewOnesLeadToTheirRelease(t *testing.T) {
 	if answer.StatusCode != http.StatusSeeOther || answer.Header.Get("Location") != "/admin/apps/hello/releases/9#main" {
 		t.Fatalf("%d to %q: %.300s", answer.StatusCode, answer.Header.Get("Location"), answer.body)
 	}
-	want := []string{"settings {Port:3000 MemoryBytes:67108864 NanoCPUs:1500000000 Processes:20 WritableRoot:true Database:false DatabaseServices: Fallback:false Choices:{Main: Profiles: Compose: Volumes:false Bound: Dotenv:false ImageVolumes:false RootStart:} Readiness:{By: Path: Status:0 StartTime:0s Scheme:http}} by admin hello"}
+	want := []string{"settings {Port:3000 MemoryBytes:67108864 NanoCPUs:1500000000 Processes:20 WritableRoot:true Database:false DatabaseServices: Fallback:false Choices:{Main: Profiles: Compose: Volumes:false Bound: Dotenv:false ImageVolumes:false RootStart:} Readiness:{By: Path: Status:0 StartTime:0s Scheme:http} Egress:{Mode:open Hosts:}} by admin hello"}
 	if calls := s.apps.called(); !slices.Equal(calls, want) {
 		t.Errorf("calls %q, want %q", calls, want)
 	}
@@ -123,7 +123,7 @@ func TestAPISettings_ChangeWhatTheyNameAndNoMore(t *testing.T) {
 	if release := decode(t, answer.body); release["new_settings"] != true || release["settings"].(map[string]any)["memory_mb"] != 64.0 {
 		t.Errorf("release is %v", release)
 	}
-	want := []string{"settings {Port:0 MemoryBytes:67108864 NanoCPUs:500000000 Processes:100 WritableRoot:false Database:false DatabaseServices: Fallback:false Choices:{Main: Profiles: Compose: Volumes:false Bound: Dotenv:false ImageVolumes:false RootStart:} Readiness:{By: Path: Status:0 StartTime:0s Scheme:http}} by token ci hello"}
+	want := []string{"settings {Port:0 MemoryBytes:67108864 NanoCPUs:500000000 Processes:100 WritableRoot:false Database:false DatabaseServices: Fallback:false Choices:{Main: Profiles: Compose: Volumes:false Bound: Dotenv:false ImageVolumes:false RootStart:} Readiness:{By: Path: Status:0 StartTime:0s Scheme:http} Egress:{Mode:open Hosts:}} by token ci hello"}
 	if calls := s.apps.called(); !slices.Equal(calls, want) {
 		t.Errorf("calls %q, want %q", calls, want)
 	}
