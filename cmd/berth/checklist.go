@@ -10,6 +10,7 @@ import (
 
 	"berth/controller"
 	"berth/controller/audit"
+	"berth/controller/backup"
 	"berth/controller/certificates"
 	"berth/controller/checklist"
 	"berth/controller/docker"
@@ -27,6 +28,7 @@ type checked struct {
 	proxy    *traefik.Client
 	domains  *certificates.Certificates
 	story    *controller.Controller
+	backups  *backup.Backups
 }
 
 // newChecklist returns the checklist, with the watch of the broker and the prober that it asks.
@@ -37,7 +39,7 @@ func newChecklist(config Config, of checked, logger *slog.Logger) (*refusals.Wat
 	})
 	return refused, checklist.New(checklist.Options{
 		Accounts: of.on.accounts, Audit: of.audit, Broker: refused, Engine: of.engine, Proxy: of.proxy, Apps: of.on.ledger,
-		Ports: of.story.Routing(), Domains: of.domains, Reach: prober,
+		Ports: of.story.Routing(), Domains: of.domains, Reach: prober, Backups: of.backups,
 		OpenFiles: func() ([]string, error) { return openFiles(config.DataFolder) },
 		Facts:     config.facts(of.adminTLS), Logger: logger,
 	}), prober
@@ -45,7 +47,7 @@ func newChecklist(config Config, of checked, logger *slog.Logger) (*refusals.Wat
 
 func (c Config) facts(adminTLS *adminCertificates) checklist.Facts {
 	return checklist.Facts{
-		SecretKeyBytes: len(c.SecretKey), ForceHTTPS: c.ForceHTTPS, AdminLocal: c.AdminListen.Addr().IsLoopback(), OwnCertificate: c.CertificateFile != "",
+		SecretKeyBytes: len(c.SecretKey), ForceHTTPS: c.ForceHTTPS, AdminLocal: c.AdminListen.Addr().IsLoopback(), AdminPublic: string(c.AdminPublicHost), OwnCertificate: c.CertificateFile != "",
 		AdminPort: c.AdminListen.Port(), DashboardPort: traefik.DashboardPort,
 		AppsApart: c.AppsApart, BuildsApart: c.BuildsApart, BuildsLimited: c.BuildsLimited,
 		CertificateEnd: func() time.Time { return adminTLS.Leaf().NotAfter },

@@ -114,9 +114,9 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	if err != nil {
 		return fmt.Errorf("open limits: %w", err)
 	}
-	refused, list, prober := newChecklist(config, checked{on, adminTLS, audit, engine, proxy, domains, story}, logger)
-	measured, grown := newCollector(config, on.ledger, story, proxy, logger), openDisks(config, on.ledger, story, engine, audit, logger)
 	backups := openBackups(config, on.ledger, audit, engine, key, logger)
+	refused, list, prober := newChecklist(config, checked{on, adminTLS, audit, engine, proxy, domains, story, backups}, logger)
+	measured, grown := newCollector(config, on.ledger, story, proxy, logger), openDisks(config, on.ledger, story, engine, audit, logger)
 	admin := router.Options{
 		Story:   router.Story{Apps: story, Uploads: story, Releases: story, Settings: story, Environments: story, Outputs: story},
 		Volumes: story.Volumes(), Backups: backups,

@@ -19,6 +19,7 @@ import (
 	"berth/controller/backup/target"
 	"berth/controller/docker"
 	"berth/controller/problem"
+	"berth/controller/room"
 )
 
 // State is how a run ended.
@@ -60,6 +61,16 @@ func (b *Backups) Runs(ctx context.Context) (runs []Run, err error) {
 		err = json.Unmarshal([]byte(text), &runs)
 	}
 	return runs, err
+}
+
+// LastBackup is when the latest backup that is whole began; the zero time where there is
+// none.
+func (b *Backups) LastBackup(ctx context.Context) (time.Time, error) {
+	runs, err := b.Runs(ctx)
+	if at := slices.IndexFunc(runs, func(r Run) bool { return r.State == Done }); err == nil && at >= 0 {
+		return runs[at].BeganAt, nil
+	}
+	return time.Time{}, err
 }
 
 func (b *Backups) keepRun(ctx context.Context, run Run) error {
@@ -133,6 +144,9 @@ func reasonOf(err error) string {
 func (b *Backups) make(ctx context.Context, run *Run) error {
 	s, err := b.settings(ctx)
 	if err != nil {
+		return err
+	}
+	if err := room.Of(s.Place.Folder).Refuse(); err != nil { // of a bucket nothing is known
 		return err
 	}
 	to, closeTarget, err := b.open(s)

@@ -9,6 +9,7 @@ import (
 
 	"berth/controller/certificates"
 	"berth/controller/docker"
+	"berth/controller/egress"
 	"berth/controller/printable"
 )
 
@@ -53,6 +54,14 @@ func (c *Checklist) appsHTTPS(ctx context.Context) (Row, error) {
 }
 
 func (c *Checklist) adminAddress(ctx context.Context) (Row, error) {
+	row, err := c.adminListens(ctx)
+	if err == nil && c.Facts.AdminPublic != "" {
+		row.Found += " The proxy leads to it at https://" + c.Facts.AdminPublic + "."
+	}
+	return row, err
+}
+
+func (c *Checklist) adminListens(ctx context.Context) (Row, error) {
 	if c.Facts.AdminLocal {
 		return green("The admin app listens on this machine alone.")
 	}
@@ -139,4 +148,23 @@ func (c *Checklist) exceptions(ctx context.Context) (Row, error) {
 		return amber("Apps have security exceptions: "+printable.List(loose)+".", "Remove those that the app runs without. BERTH_FORBID_WAIVERS forbids them all.", "/admin")
 	}
 	return green("No app has a security exception.")
+}
+
+// egress tells which apps may connect to everything: that is what apps need at first, so it
+// is no fault.
+func (c *Checklist) egress(ctx context.Context) (Row, error) {
+	apps, err := c.Apps.ListApps(ctx)
+	if err != nil {
+		return Row{}, err
+	}
+	var open []string
+	for _, one := range apps {
+		if one.Settings.Egress.Run().Mode == egress.Open {
+			open = append(open, string(one.Name))
+		}
+	}
+	if len(open) > 0 {
+		return green("These apps may connect to every host of the internet: " + printable.List(open) + ". Their pages have a list of hosts for those that need few.")
+	}
+	return green("No app may connect to every host of the internet.")
 }

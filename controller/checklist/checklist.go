@@ -121,6 +121,7 @@ type Facts struct {
 	SecretKeyBytes int              // of the setting; 0: the key is in the data folder
 	ForceHTTPS     bool             // of the admin app
 	AdminLocal     bool             // the admin app listens on this machine alone
+	AdminPublic    string           // its host name on the internet, through the proxy; empty: none
 	OwnCertificate bool             // the admin app shows a certificate of the operator's
 	CertificateEnd func() time.Time // of the admin app's; it is renewed while Berth runs
 	AdminPort      uint16           // where the admin app listens in its container
@@ -130,7 +131,7 @@ type Facts struct {
 	BuildsLimited  bool
 }
 
-// Options are what a checklist needs; all but Backups are required.
+// Options are what a checklist needs. All are required.
 type Options struct {
 	Accounts  Accounts
 	Audit     Audit
@@ -141,7 +142,7 @@ type Options struct {
 	Ports     Ports
 	Domains   Domains
 	Reach     Reach
-	Backups   Backups // nil until there are any
+	Backups   Backups
 	OpenFiles func() ([]string, error)
 	Facts     Facts
 	Logger    *slog.Logger
@@ -226,6 +227,7 @@ func (c *Checklist) checks() []check {
 		{"firewall", "Network of apps", c.firewall},
 		{"builds", "Builds", c.builds},
 		{"exceptions", "Security exceptions", c.exceptions},
+		{"egress", "Connections of apps", c.egress},
 		{"ports", "Public ports", c.ports},
 		{"reach", "Apps only through the proxy", c.reach},
 		{"probe", "Probe", c.probe},

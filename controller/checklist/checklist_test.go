@@ -153,6 +153,8 @@ func TestCheck_EachFaultTurnsItsRowAndSaysItsFix(t *testing.T) {
 		"a host without":    {"https", Red, "shop.example.com", func(s *server) { s.domains[0].From = certificates.SourceNone }},
 		"no redirect":       {"https", Amber, "redirect", func(s *server) { s.settings.ForceHTTPS = false }},
 		"open admin app":    {"admin-address", Red, "0.0.0.0:8001", func(s *server) { s.places[0].Published[0].Address = netip.IPv4Unspecified() }},
+		"public admin app":  {"admin-address", Green, "https://admin.example.com", func(s *server) { s.facts.AdminPublic = "admin.example.com" }},
+		"open egress":       {"egress", Green, "shop", func(s *server) { s.apps = []app.App{{Name: "shop"}} }},
 		"admin app unknown": {"admin-address", Amber, "BERTH_ADMIN_LISTEN", func(s *server) { s.places = nil }},
 		"open dashboard":    {"dashboard", Red, "192.0.2.1:8080", func(s *server) { s.places[1].Published[0].Address = netip.MustParseAddr("192.0.2.1") }},
 		"dashboard on host": {"dashboard", Amber, "d.example.com", func(s *server) {
@@ -192,21 +194,10 @@ func TestCheck_EachFaultTurnsItsRowAndSaysItsFix(t *testing.T) {
 			s := wellKept()
 			test.change(s)
 			row := s.row(t, test.row)
-			if row.State != test.state || row.Fix == "" || !strings.Contains(row.Found+" "+row.Fix, test.says) {
+			if row.State != test.state || (row.Fix == "") != (test.state == Green) || !strings.Contains(row.Found+" "+row.Fix, test.says) {
 				t.Errorf("%+v", row)
 			}
 		})
-	}
-}
-
-func TestCheck_WithoutBackupsTheRowIsAmber(t *testing.T) {
-	t.Parallel()
-	list := wellKept().list()
-	list.Backups = nil
-	for _, row := range list.Check(t.Context()).Rows {
-		if row.Name == "backup" && (row.State != Amber || !strings.Contains(row.Found, "no backups yet")) {
-			t.Errorf("%+v", row)
-		}
 	}
 }
 

@@ -14,18 +14,15 @@ import (
 const backupAge = 48 * time.Hour
 
 func (c *Checklist) backup(ctx context.Context) (Row, error) {
-	const fix = "Until Berth makes backups, copy the data folder and the volumes to another machine by yourself."
-	if c.Backups == nil {
-		return amber("There are no backups yet.", fix, "")
-	}
+	const page = "/settings/backups"
 	last, err := c.Backups.LastBackup(ctx)
 	switch {
 	case err != nil:
 		return Row{}, err
 	case last.IsZero():
-		return red("There is no backup.", "Make one, and see that one is made each day.", "")
+		return red("There is no backup.", "Set backups up, make one, and let one be made each day.", page)
 	case c.now().Sub(last) > backupAge:
-		return red("The last backup is of "+moment(last)+".", "See why there is no later one.", "")
+		return red("The last backup is of "+moment(last)+".", "See why there is no later one.", page)
 	}
 	return green("The last backup is of " + moment(last) + ".")
 }

@@ -99,6 +99,17 @@ func (d *Disks) cleanLogs(rules retention.Rules) error {
 }
 
 // lookUploads counts the archives that are kept or received.
+// lookMetrics counts the database of measurements, with what SQLite puts beside it.
+func (d *Disks) lookMetrics(_ context.Context, item *Item) error {
+	found, err := filepath.Glob(filepath.Join(d.DataFolder, "metrics.db*"))
+	for _, name := range found {
+		if info, err := os.Lstat(name); err == nil && info.Mode().IsRegular() {
+			item.add("", info.Size(), false)
+		}
+	}
+	return err
+}
+
 func (d *Disks) lookUploads(_ context.Context, item *Item) error {
 	entries, err := os.ReadDir(filepath.Join(d.DataFolder, uploadsFolder))
 	if errors.Is(err, fs.ErrNotExist) {

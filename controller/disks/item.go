@@ -26,6 +26,7 @@ const (
 	KindSessions   Kind = "sessions"
 	KindRefusals   Kind = "refusals"
 	KindHostChecks Kind = "host_checks"
+	KindMetrics    Kind = "metrics"
 	KindContainers Kind = "containers"
 	KindHelpers    Kind = "helper_images"
 	KindVolumes    Kind = "volumes"
@@ -120,6 +121,7 @@ func (d *Disks) kinds(rules retention.Rules) []kind {
 		{Item{Kind: KindSessions, Title: "Sessions", Unit: "sessions", Rule: "A session is removed within an hour of its end."}, d.lookRows(func(r Rows) int64 { return r.Sessions }), d.Sweep},
 		{Item{Kind: KindRefusals, Title: "Counts of refused requests", Unit: "hours", Rule: "They are kept for 2 days."}, d.lookRows(func(r Rows) int64 { return r.Refusals }), nil},
 		{Item{Kind: KindHostChecks, Title: "Checks of domains and certificates", Unit: "checks", Rule: "They are kept for 30 days."}, d.lookRows(func(r Rows) int64 { return r.HostChecks }), nil},
+		{Item{Kind: KindMetrics, Title: "Metrics", Unit: "files", Rule: "An hour is kept by 15 seconds, a day by the minute, a month by 10 minutes, and a year by 2 hours; 1 GB at most."}, d.lookMetrics, nil},
 		{Item{Kind: KindContainers, Title: "Containers", Unit: "containers", Rule: "A container that no release has any more, dead or alive, is removed within a minute, with its network and its secrets."}, d.lookContainers, nil},
 		{Item{Kind: KindHelpers, Title: "Images of helpers", Unit: "images", Rule: "One stays. A new version of Berth removes the old one."}, d.lookHelpers, nil},
 		{Item{Kind: KindVolumes, Title: "Volumes without an app", Unit: "volumes", Rule: "They are never removed by themselves: they hold data. Delete them on the page Volumes."}, d.lookVolumes, nil},

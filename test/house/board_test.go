@@ -34,7 +34,7 @@ var board = []room{
 	{"diagnosis", "app docker execfailure plan printable problem"},
 
 	// Each one concern of apps.
-	{"checklist", "account app audit certificates docker holes pause printable problem reach refusals routing"},
+	{"checklist", "account app audit certificates docker egress holes pause printable problem reach refusals routing"},
 	{"egress/keeper", "egress/exit egress app docker notice pause problem"},
 	{"notice", "app"},
 	{"refusals", "audit docker pause"},
@@ -43,7 +43,6 @@ var board = []room{
 	{"readiness", "app docker plan printable"},
 	{"disks", "retention room volumes app docker problem"},
 	{"retention", "problem"},
-	{"room", "printable problem"},
 	{"output", "app docker environment"},
 	{"quiet", "docker"},
 	{"usage", "app docker"},
@@ -53,7 +52,8 @@ var board = []room{
 	{"uploads", "app problem archive"},
 	{"revival", "app"},
 	{"backup/restore", "backup/set backup/target docker problem volume"},
-	{"backup", "backup/s3 backup/set backup/target app audit docker problem pause secret volume"},
+	{"backup", "backup/s3 backup/set backup/target app audit docker problem pause room secret volume"},
+	{"room", "printable problem"},
 	{"backup/s3", "backup/target printable secret"},
 	{"backup/set", "backup/chunk backup/target"},
 	{"backup/target", ""},
