@@ -109,13 +109,7 @@ func (a *admin) changeEgress(v *visit, change func(egress.Egress) egress.Form) e
 	if err != nil {
 		return a.refuseOnApp(v, name, err)
 	}
-	if release.Number != 0 {
-		return v.seeResult(releasePath(release.ReleaseID))
-	}
-	if err := v.notify(fmt.Sprintf("Outgoing connections of %s saved for the next deploy.", name)); err != nil {
-		return err
-	}
-	return v.seeOther(appPath(name))
+	return v.seeSaved(fmt.Sprintf("Outgoing connections of %s", name), name, release)
 }
 
 // setEgress gives the app the settings that it has, but for where it may connect to. The

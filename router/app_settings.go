@@ -77,10 +77,16 @@ func (a *admin) updateSettings(v *visit) error {
 	if err != nil {
 		return a.refuseOnApp(v, name, err)
 	}
+	return v.seeSaved(fmt.Sprintf("Settings of %s", name), name, release)
+}
+
+// seeSaved leads to the release that makes the new settings true, or says that they wait
+// for the next deploy.
+func (v *visit) seeSaved(what string, name app.Name, release app.Release) error {
 	if release.Number != 0 {
 		return v.seeResult(releasePath(release.ReleaseID))
 	}
-	if err := v.notify(fmt.Sprintf("Settings of %s saved for the next deploy.", name)); err != nil {
+	if err := v.notify(what + " saved for the next deploy."); err != nil {
 		return err
 	}
 	return v.seeOther(appPath(name))

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -66,24 +65,15 @@ func (e *Errands) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer func() { _ = far.Close() }()
-	// The answer goes out after the server has let go of the connection: it reads ahead
-	// meanwhile, and would keep the first byte of what the proxy says next.
-	connection, buffered, err := http.NewResponseController(w).Hijack()
+	connection, err := connections.TakeOver(w, far)
 	if err != nil {
 		return
 	}
 	defer func() { _ = connection.Close() }()
-	if _, err := io.CopyN(far, buffered, int64(buffered.Reader.Buffered())); err != nil {
-		return
-	}
-	if _, err := io.WriteString(connection, "HTTP/1.1 200 Connection established\r\n\r\n"); err != nil {
-		return
-	}
 	near, isTCP := connection.(*net.TCPConn)
 	if !isTCP {
 		return
 	}
-	_ = near.SetDeadline(time.Time{})
 	exchange(near, far)
 }
 

@@ -102,7 +102,7 @@ var board = []room{
 	{"compose", "printable problem"},
 	{"dialect", "dotenv printable problem"},
 	{"volume", "printable"},
-	{"egress/exit", "address egress pause"},
+	{"egress/exit", "address connections egress pause"},
 	{"egress", "problem"},
 	{"gate", "connections pause"},
 	{"certificate", "problem"},

@@ -10,7 +10,6 @@ import (
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 	networktypes "github.com/docker/docker/api/types/network"
-	"github.com/docker/docker/pkg/stdcopy"
 
 	"berth/controller/docker/helper"
 	"berth/controller/docker/link"
@@ -101,17 +100,13 @@ func (e *Exits) AttachExit(ctx context.Context) (io.ReadWriteCloser, error) {
 	if err != nil {
 		return nil, link.Failure(ctx, "attach to exit", err)
 	}
-	answers, writer := io.Pipe()
-	go func() {
-		_, err := stdcopy.StdCopy(writer, io.Discard, connection.Reader)
-		_ = writer.CloseWithError(err)
-	}()
-	return &stream{PipeReader: answers, Writer: connection.Conn, end: connection.Close}, nil
+	answers := link.Answers(connection.Reader)
+	return &stream{ReadCloser: answers, Writer: connection.Conn, end: connection.Close}, nil
 }
 
 // stream is an attached exit.
 type stream struct {
-	*io.PipeReader
+	io.ReadCloser
 	io.Writer
 	end func()
 }
@@ -119,7 +114,7 @@ type stream struct {
 // Close lets go of the exit, which goes on.
 func (s *stream) Close() error {
 	s.end()
-	return s.PipeReader.Close()
+	return s.ReadCloser.Close()
 }
 
 // current returns the exit of this program, and removes those of others. The zero Summary

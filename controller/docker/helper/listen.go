@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/netip"
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types"
 	"github.com/docker/docker/api/types/container"
-	"github.com/docker/docker/pkg/stdcopy"
 
 	"berth/controller/docker/link"
 	"berth/controller/listen"
@@ -50,11 +48,7 @@ func (h *Helpers) Listening(ctx context.Context, name string, each func([]netip.
 	}
 	defer connection.Close()
 	defer context.AfterFunc(ctx, connection.Close)()
-	answers, writer := io.Pipe()
-	go func() {
-		_, err := stdcopy.StdCopy(writer, io.Discard, connection.Reader)
-		_ = writer.CloseWithError(err)
-	}()
+	answers := link.Answers(connection.Reader)
 	defer func() { _ = answers.Close() }()
 	err = listen.Receive(answers, each)
 	if ctx.Err() != nil {

@@ -3,10 +3,8 @@ package helper
 import (
 	"context"
 	"fmt"
-	"io"
 
 	"github.com/docker/docker/api/types/container"
-	"github.com/docker/docker/pkg/stdcopy"
 
 	"berth/controller/docker/link"
 	"berth/controller/probe"
@@ -28,11 +26,7 @@ func (h *Helpers) Probe(ctx context.Context, network string, tries []probe.Try) 
 	}
 	defer connection.Close()
 	defer context.AfterFunc(ctx, connection.Close)()
-	answers, writer := io.Pipe()
-	go func() {
-		_, err := stdcopy.StdCopy(writer, io.Discard, connection.Reader)
-		_ = writer.CloseWithError(err)
-	}()
+	answers := link.Answers(connection.Reader)
 	defer func() { _ = answers.Close() }()
 	results, err := probe.Ask(connection.Conn, answers, tries)
 	if ctx.Err() != nil {

@@ -12,8 +12,8 @@ import (
 	"net/netip"
 	"strconv"
 	"sync"
-	"time"
 
+	"berth/controller/connections"
 	"berth/controller/egress"
 )
 
@@ -118,20 +118,11 @@ func (e *Exit) connect(w http.ResponseWriter, r *http.Request, rule Rule, to tar
 		return
 	}
 	defer func() { _ = far.Close() }()
-	// The answer goes out after the server has let go of the connection: it reads ahead
-	// meanwhile, and would keep the first byte of what the app says next.
-	near, buffered, err := http.NewResponseController(w).Hijack()
+	near, err := connections.TakeOver(w, far)
 	if err != nil {
 		return
 	}
 	defer func() { _ = near.Close() }()
-	_ = near.SetDeadline(time.Time{})
-	if _, err := io.CopyN(far, buffered, int64(buffered.Reader.Buffered())); err != nil {
-		return
-	}
-	if _, err := io.WriteString(near, "HTTP/1.1 200 Connection established\r\n\r\n"); err != nil {
-		return
-	}
 	exchange(near, far)
 }
 
