@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -354,11 +355,11 @@ func TestPrune_RemovesNothingWhereReferencesAreDamaged(t *testing.T) {
 // failing refuses the nth object that is put.
 type failing struct {
 	target.Target
-	left int
+	left atomic.Int64
 }
 
 func (f *failing) Put(ctx context.Context, name string, content []byte) error {
-	if f.left--; f.left < 0 {
+	if f.left.Add(-1) < 0 {
 		return errors.New("no room")
 	}
 	return f.Target.Put(ctx, name, content)
@@ -368,7 +369,9 @@ func TestSet_IsNeverHalf(t *testing.T) {
 	h := newHouse(t)
 	whole := h.backUp([]byte("first"))
 	for left := range 5 {
-		h.options.Target = &failing{h.target, left}
+		refusing := &failing{Target: h.target}
+		refusing.left.Store(int64(left))
+		h.options.Target = refusing
 		w, err := Begin(t.Context(), h.options)
 		if err != nil {
 			continue
