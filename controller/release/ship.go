@@ -142,6 +142,7 @@ func (s *shipment) ship(ctx context.Context) {
 	began := time.Now()
 	if s.environment, err = s.OpenEnvironmentOf(ctx, s.release.ReleaseID); err == nil {
 		log.SetMask(s.environment.Mask)
+		s.awaitEngine(ctx)
 		err = s.run(ctx)
 	}
 	if err != nil {
