@@ -43,9 +43,9 @@ var table = []Hole{
 	{Runc, "CVE-2025-52565", "a container can write to the kernel's files by its console", []string{"1.2.8", "1.3.3"}},
 	{Runc, "CVE-2025-52881", "a container can send writes of runc elsewhere", []string{"1.2.8", "1.3.3"}},
 
-	{BuildKit, "CVE-2024-23651", "a build can reach the host's files by its cache mounts", []string{"24.0.9", "25.0.2"}},
-	{BuildKit, "CVE-2024-23652", "a build can delete files of the host", []string{"24.0.9", "25.0.2"}},
-	{BuildKit, "CVE-2024-23653", "a build can run a container with more rights than it has", []string{"24.0.9", "25.0.2"}},
+	{BuildKit, "CVE-2024-23651", "a build can reach the host's files by its cache mounts", []string{"25.0.2"}},
+	{BuildKit, "CVE-2024-23652", "a build can delete files of the host", []string{"25.0.2"}},
+	{BuildKit, "CVE-2024-23653", "a build can run a container with more rights than it has", []string{"25.0.2"}},
 	// Fixed in BuildKit 0.28.1 and 0.31.1, which no engine before 29.0 has. Which later one
 	// has them, the engine does not tell: BuildKitOwn.
 	{BuildKit, "GHSA-4c29-8rgm-jvjj", "a frontend of a build can write outside of its folder; Berth refuses such frontends", []string{"29.0.0"}},

@@ -38,7 +38,7 @@ func TestOf_KnowsTheBranchThatAVersionIsOf(t *testing.T) {
 		{Runc, "1.2.8", 0, "", true},
 		{Runc, "1.3.2", 3, "1.3.3", true},
 		{Runc, "1.4.0-rc.3", 0, "", true},
-		{BuildKit, "24.0.9", 2, "29.0.0", true},
+		{BuildKit, "24.0.9", 5, "29.0.0", true},
 		{BuildKit, "25.0.1", 5, "29.0.0", true},
 		{BuildKit, "29.5.1", 0, "", true},
 		{Traefik, "3.7.9", 2, "3.7.13", true},
