@@ -201,7 +201,7 @@ func TestDoctor_ExitsWithOneAndNamesTheFix(t *testing.T) {
 		if command.ProcessState.ExitCode() != 1 { // the engine of this machine is old, and nobody has a second factor
 			t.Errorf("%v: exit code %d\n%s", more, command.ProcessState.ExitCode(), out)
 		}
-		for _, words := range []string{"Two-factor authentication", "CVE-2026-42306", "29.5.1", "no backups yet"} {
+		for _, words := range []string{"Two-factor authentication", "CVE-2026-42306", "29.5.1", "There is no backup."} {
 			if !strings.Contains(string(out), words) {
 				t.Errorf("%v does not say %q:\n%s", more, words, out)
 			}
