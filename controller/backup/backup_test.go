@@ -4,9 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -75,7 +80,7 @@ func TestUpdate_SaysAllThatIsWrongAtOnce(t *testing.T) {
 func TestUpdate_TriesThePlace(t *testing.T) {
 	b, _ := newBackups(t)
 	wish := goodWish(t)
-	wish.Place.Folder += "/missing"
+	wish.Place.Folder += "/missing/below" // a folder of which the one above is not there
 	if fault, _ := errors.AsType[*problem.Problem](b.Update(t.Context(), wish)); fault == nil || fault.Field != FieldFolder {
 		t.Errorf("got %v", fault)
 	}
@@ -218,5 +223,37 @@ func TestSlowed_TakesTheTimeThatItsBytesNeed(t *testing.T) {
 	}
 	if wait := time.Until(to.free); wait < time.Hour+30*time.Second {
 		t.Errorf("the next one waits %s", wait)
+	}
+}
+
+func TestReason_OfAFolderIsNoStoreThatIsSilent(t *testing.T) {
+	t.Parallel()
+	for _, err := range []error{
+		&fs.PathError{Op: "open", Path: "/etc/x", Err: syscall.EROFS}, &fs.PathError{Op: "open", Path: "/etc/x", Err: syscall.EACCES},
+	} {
+		if said := reasonOf(err); !strings.Contains(said, "may not write") {
+			t.Errorf("%v: %s", err, said)
+		}
+	}
+	if said := reasonOf(&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}); !strings.Contains(said, "does not answer") {
+		t.Errorf("a store: %s", said)
+	}
+	if at := (Place{}).String(); at != "" {
+		t.Errorf("no place is %q", at)
+	}
+}
+
+func TestUpdate_MakesTheFolderThatIsNotThere(t *testing.T) {
+	t.Parallel()
+	place := filepath.Join(t.TempDir(), "backups")
+	b := &Backups{}
+	if err := b.try(t.Context(), Settings{Place: Place{Folder: place}}); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(place); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("%v, %v", info, err)
+	}
+	if err := b.try(t.Context(), Settings{Place: Place{Folder: filepath.Join(place, "a", "b")}}); err == nil {
+		t.Error("a folder without one above it was made")
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"berth/controller/app"
@@ -116,6 +117,7 @@ func (b *Backups) backUp(ctx context.Context, by string) {
 func reasonOf(err error) string {
 	fault, isProblem := errors.AsType[*problem.Problem](err)
 	refusal, isRefusal := errors.AsType[*target.Refusal](err)
+	_, isFile := errors.AsType[*fs.PathError](err) // whose errors are those of a network too
 	_, isNetwork := errors.AsType[net.Error](err)
 	switch {
 	case isProblem:
@@ -130,11 +132,11 @@ func reasonOf(err error) string {
 		return "The disk is full. Make room, or keep fewer backups."
 	case errors.Is(err, docker.ErrUnavailable):
 		return "The container engine does not answer."
-	case errors.Is(err, fs.ErrPermission):
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		return "Berth may not write there. Give the folder to the user that Berth runs as."
 	case errors.Is(err, set.ErrDamaged):
 		return "A backup in this place is damaged, so no old backup was removed."
-	case isNetwork, errors.Is(err, context.DeadlineExceeded):
+	case isNetwork && !isFile, errors.Is(err, context.DeadlineExceeded):
 		return "The store does not answer."
 	default:
 		return "Something went wrong; Berth's log says what."

@@ -150,6 +150,9 @@ const tryTimeout = 30 * time.Second
 func (b *Backups) try(ctx context.Context, s Settings) error {
 	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
 	defer cancel()
+	if s.Place.Folder != "" {
+		_ = os.Mkdir(s.Place.Folder, 0o700) // opening it says what is wrong with it
+	}
 	to, closeTarget, err := b.open(s)
 	if err != nil {
 		return err

@@ -56,6 +56,9 @@ func (p Place) String() string {
 	if p.Folder != "" {
 		return p.Folder
 	}
+	if p.Endpoint == "" {
+		return ""
+	}
 	return strings.TrimSuffix(p.Endpoint+"/"+p.Bucket+"/"+p.Prefix, "/")
 }
 
