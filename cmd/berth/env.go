@@ -227,7 +227,7 @@ func (p *program) applyEnvironment(ctx context.Context, api *client, name app.Na
 	return err
 }
 
-// sendJSON sends a body, where there is one, and reads the answer.
+// sendJSON sends a body, where there is one, and reads the answer into what is not nil.
 func (c *client) sendJSON(ctx context.Context, method, path string, body, answer any) error {
 	var text []byte
 	if body != nil {
@@ -245,6 +245,9 @@ func (c *client) sendJSON(ctx context.Context, method, path string, body, answer
 			return err
 		}
 		defer func() { _ = response.Body.Close() }()
+		if answer == nil {
+			return nil
+		}
 		return decodeAnswer(response.Body, answer)
 	})
 }

@@ -169,7 +169,7 @@ func (b *Backups) try(ctx context.Context, s Settings) error {
 	if s.Place.Folder != "" {
 		field = FieldFolder
 	}
-	return problem.Invalid("Berth cannot write there. "+reasonOf(err), "Check the place and its credentials.").At(field).Because(err)
+	return problem.Invalid("The place cannot be used. "+reasonOf(err), "Check the place and its credentials.").At(field).Because(err)
 }
 
 func newRepository() string { return rand.Text() }
