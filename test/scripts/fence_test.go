@@ -244,6 +244,7 @@ func TestWall_KeepsAppsFromThisMachine(t *testing.T) {
 	}
 	for _, rule := range []string{
 		"table inet berth_apps_mine", "ip saddr 10.9.0.0/16 ip saddr != 10.9.0.0/27 jump from_apps", "tcp dport { 8080, 443 } accept", "ip daddr 169.254.0.0/16 drop",
+		`ip saddr 10.9.0.0/16 ip daddr 10.9.0.0/16 oifname != "br-*" drop`,
 	} {
 		if !strings.Contains(rules, rule) {
 			t.Errorf("the rules have no %q:\n%s", rule, rules)
