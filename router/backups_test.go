@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -84,5 +85,23 @@ func TestBackups_KeyIsInNoAuditEntryAndNoLog(t *testing.T) {
 		if event.Action == audit.ActionBackupKey && !strings.HasPrefix(event.Detail, "age1") || strings.Contains(event.Detail, "SECRET") {
 			t.Errorf("recorded %+v", event)
 		}
+	}
+}
+
+func TestAPIBackups_NameEveryFieldThatIsWrong(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	answer := s.bearer(adminToken, http.MethodPut, "/api/v1/backups/settings", `{"folder": "x", "recipients": "nobody", "keep": {"daily": -1}}`)
+	told := decode(t, answer.body)
+	var fields []string
+	for _, one := range told["faults"].([]any) {
+		fault := one.(map[string]any)
+		if fault["reason"] == "" || fault["hint"] == "" {
+			t.Errorf("%v says too little", fault)
+		}
+		fields = append(fields, fault["field"].(string))
+	}
+	if want := []string{"folder", "recipients", "keep"}; answer.StatusCode != http.StatusUnprocessableEntity || !slices.Equal(fields, want) || told["field"] != "folder" {
+		t.Errorf("%d: %s", answer.StatusCode, answer.body)
 	}
 }

@@ -17,12 +17,14 @@ type problemDetails struct {
 	Instance string `json:"instance"` // the request id, as in the log
 	Hint     string `json:"hint,omitempty"`
 	Field    string `json:"field,omitempty"`
-	// Faults are all faults of an archive; Detail and Hint are of the first.
+	// Faults are all faults of an archive, or of fields where several are wrong; Detail,
+	// Hint and Field are of the first.
 	Faults []faultJSON `json:"faults,omitempty"`
 }
 
-// faultJSON is one fault of an archive.
+// faultJSON is one fault of an archive or of a field.
 type faultJSON struct {
+	Field  string `json:"field,omitempty"`
 	File   string `json:"file,omitempty"`
 	Line   int    `json:"line,omitempty"` // from 1
 	Reason string `json:"reason"`
@@ -45,6 +47,19 @@ func faultsJSON(faults problem.Refusals) []faultJSON {
 	return made
 }
 
+// fieldFaultsJSON are the faults of all fields, where a problem stands for several.
+func fieldFaultsJSON(fault *problem.Problem) []faultJSON {
+	all, several := errors.AsType[problem.Problems](fault.Err)
+	if !several {
+		return nil
+	}
+	made := make([]faultJSON, 0, len(all))
+	for _, one := range all {
+		made = append(made, faultJSON{Field: one.Field, Reason: one.Message, Hint: one.Hint})
+	}
+	return made
+}
+
 func (v *visit) problemJSON(problem *problem.Problem) {
 	status := statusOf(problem.Kind)
 	body, err := json.Marshal(problemDetails{
@@ -55,7 +70,7 @@ func (v *visit) problemJSON(problem *problem.Problem) {
 		Instance: requestID(v.gin),
 		Hint:     problem.Hint,
 		Field:    problem.Field,
-		Faults:   faultsJSON(problem.Faults),
+		Faults:   append(faultsJSON(problem.Faults), fieldFaultsJSON(problem)...),
 	})
 	if err != nil { // a struct of strings always encodes
 		v.gin.Status(http.StatusInternalServerError)

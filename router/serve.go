@@ -130,6 +130,10 @@ func asProblem(err error) *problem.Problem {
 	if problem.IsDiskFull(err) && (!ok || fault.Kind != problem.KindFull) {
 		return problem.DiskFull("", err)
 	}
+	if all, several := errors.AsType[problem.Problems](err); several && len(all) > 1 && ok && fault.Kind != problem.KindInternal {
+		first := *fault
+		return first.Because(all)
+	}
 	if ok && fault.Kind != problem.KindInternal {
 		return fault
 	}
