@@ -67,11 +67,17 @@ func (b *Backups) Runs(ctx context.Context) (runs []Run, err error) {
 // LastBackup is when the latest backup that is whole began; the zero time where there is
 // none.
 func (b *Backups) LastBackup(ctx context.Context) (time.Time, error) {
+	last, err := b.lastDone(ctx)
+	return last.BeganAt, err
+}
+
+// lastDone is the run of the latest whole backup; the zero Run where there is none.
+func (b *Backups) lastDone(ctx context.Context) (Run, error) {
 	runs, err := b.Runs(ctx)
 	if at := slices.IndexFunc(runs, func(r Run) bool { return r.State == Done }); err == nil && at >= 0 {
-		return runs[at].BeganAt, nil
+		return runs[at], nil
 	}
-	return time.Time{}, err
+	return Run{}, err
 }
 
 func (b *Backups) keepRun(ctx context.Context, run Run) error {
@@ -172,9 +178,8 @@ func (b *Backups) make(ctx context.Context, run *Run) error {
 
 // expect takes the size of the last backup for that of this one.
 func (b *Backups) expect(ctx context.Context) {
-	runs, err := b.Runs(ctx)
-	if at := slices.IndexFunc(runs, func(r Run) bool { return r.State == Done }); err == nil && at >= 0 {
-		b.note(func(p *Progress) { p.Total = runs[at].Bytes })
+	if last, err := b.lastDone(ctx); err == nil {
+		b.note(func(p *Progress) { p.Total = last.Bytes })
 	}
 }
 

@@ -122,6 +122,18 @@ func boundedLog(options map[string]string) bool {
 	return len(options) == 2 && options["max-size"] == "10m" && options["max-file"] == "3"
 }
 
+// imageOf allows only an image that Berth itself has made for a role.
+func (m *making) imageOf(role, otherwise string) error {
+	image, err := m.image()
+	if err != nil {
+		return err
+	}
+	if image.Labels[link.LabelStack] == "" || image.Labels[link.LabelRole] != role {
+		return refuse("Image", otherwise)
+	}
+	return nil
+}
+
 // image makes the container of what was looked at, not of what the name means later.
 func (m *making) image() (object, error) {
 	found, err := m.usableImage("Image", m.config.Image)
@@ -458,12 +470,8 @@ func (m *making) keeper() error {
 	if m.joins() || m.host.NetworkMode != "none" {
 		return refuse("HostConfig.NetworkMode", "a keeper of secrets has no network")
 	}
-	image, err := m.image()
-	if err != nil {
+	if err := m.imageOf(link.RoleSecrets, "it is not that of keepers of secrets"); err != nil {
 		return err
-	}
-	if image.Labels[link.LabelStack] == "" || image.Labels[link.LabelRole] != link.RoleSecrets {
-		return refuse("Image", "it is not that of keepers of secrets")
 	}
 	if err := m.confined(mostWork); err != nil {
 		return err

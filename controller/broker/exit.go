@@ -16,12 +16,8 @@ func (m *making) exit() error {
 	if m.name != "egress" {
 		return refuse("query name", "it is not that of the exit")
 	}
-	image, err := m.image()
-	if err != nil {
+	if err := m.imageOf(link.RoleHelper, "it is not that of our own program"); err != nil {
 		return err
-	}
-	if image.Labels[link.LabelStack] == "" || image.Labels[link.LabelRole] != link.RoleHelper {
-		return refuse("Image", "it is not that of our own program")
 	}
 	if err := m.confined(mostWork); err != nil {
 		return err

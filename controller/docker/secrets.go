@@ -104,9 +104,9 @@ func (e *Engine) EnsureSecrets(ctx context.Context, options StartOptions) error 
 // again if its process ended, such as on a machine without memory to spare, and the
 // engine has started another.
 func (e *Engine) holdSecrets(ctx context.Context, secrets secretFiles) error {
-	for range startTries {
-		if secrets.volume == "" || e.hasSecrets(ctx, secrets) {
-			return nil
+	for tries := 0; secrets.volume != "" && !e.hasSecrets(ctx, secrets); tries++ {
+		if tries == startTries {
+			return fmt.Errorf("keeper of secrets %s ended each time it was given them", secrets.volume)
 		}
 		// Started again, the keeper holds the tmpfs that the instance will mount next.
 		if err := e.link.API(ctx).ContainerRestart(ctx, secrets.volume, stopOptions(0)); err != nil {
@@ -116,10 +116,7 @@ func (e *Engine) holdSecrets(ctx context.Context, secrets secretFiles) error {
 			return err
 		}
 	}
-	if e.hasSecrets(ctx, secrets) {
-		return nil
-	}
-	return fmt.Errorf("keeper of secrets %s ended each time it was given them", secrets.volume)
+	return nil
 }
 
 func (e *Engine) hasSecrets(ctx context.Context, secrets secretFiles) bool {
