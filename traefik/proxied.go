@@ -34,18 +34,6 @@ func (o StaticOptions) HasHTTPChallenge() bool {
 	return slices.ContainsFunc(o.ACME.Resolvers(), func(r Resolver) bool { return r.Challenge == ChallengeHTTP })
 }
 
-// AddressOf is the address and port of an entry point for what trusted proxies pass on.
-func (o StaticOptions) AddressOf(entryPoint string) (netip.AddrPort, error) {
-	switch entryPoint {
-	case EntryPointWebProxied:
-		return netip.AddrPortFrom(o.ProxyAddress, WebProxiedPort), nil
-	case EntryPointWebsecureProxied:
-		return netip.AddrPortFrom(o.ProxyAddress, WebsecureProxiedPort), nil
-	default:
-		return netip.AddrPort{}, fmt.Errorf("entry point %s has no address here", entryPoint)
-	}
-}
-
 // proxiedHeaders are what a trusted proxy may have from a client and pass on as it is. Its
 // word counts for X-Forwarded-For and X-Forwarded-Proto alone; the host is the request's.
 var proxiedHeaders = []string{

@@ -14,9 +14,9 @@ import (
 	"time"
 )
 
-// The proxy's entry points. Web and websecure are for everyone. The others listen on the
-// proxy's address on the stack's own network, and no app is on that network. The gate
-// passes what comes from a trusted proxy to the two proxied ones.
+// The proxy's entry points. All of them listen on the proxy's address on the stack's own
+// network, and no app is on that network. Web and websecure are for everyone who comes
+// through the gate, which passes what comes from a trusted proxy to the two proxied ones.
 const (
 	EntryPointWeb              = "web"
 	EntryPointWebsecure        = "websecure"
@@ -183,11 +183,24 @@ func (o StaticOptions) complete() (StaticOptions, error) {
 	return o, errors.Join(o.ACME.Check(), o.Dashboard.check(), checkPorts(o.Ports), checkTrusted(o.TrustedProxies))
 }
 
+// AddressOf is the address and port that an entry point for visitors listens on.
+func (o StaticOptions) AddressOf(entryPoint string) (netip.AddrPort, error) {
+	ports := map[string]uint16{
+		EntryPointWeb: WebPort, EntryPointWebsecure: WebsecurePort,
+		EntryPointWebProxied: WebProxiedPort, EntryPointWebsecureProxied: WebsecureProxiedPort,
+	}
+	port, known := ports[entryPoint]
+	if !known {
+		return netip.AddrPort{}, fmt.Errorf("entry point %s has no address here", entryPoint)
+	}
+	return netip.AddrPortFrom(o.ProxyAddress, port), nil
+}
+
 // EntryPoints are those of the public ports, by name, with the address that each listens on.
 func (o StaticOptions) EntryPoints() map[string]string {
 	addresses := make(map[string]string, len(o.Ports))
 	for _, port := range o.Ports {
-		addresses[port.entryPoint()] = ":" + port.String()
+		addresses[port.entryPoint()] = o.ProxyAddress.String() + ":" + port.String()
 	}
 	return addresses
 }

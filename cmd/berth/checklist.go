@@ -63,7 +63,7 @@ func (c Config) probedMachine() reach.Machine {
 	return reach.Machine{
 		// Not PublicAddresses: a router in front may have them, which is somebody else's.
 		Addresses:  []netip.Addr{gatewayOf(c.EdgeSubnet)},
-		Proxy:      []uint16{traefik.DashboardPort, traefik.VerifyPort},
+		Proxy:      []uint16{traefik.WebPort, traefik.WebsecurePort, traefik.DashboardPort, traefik.VerifyPort},
 		Admin:      c.AdminListen.Port(),
 		Published:  []uint16{c.AdminPort, c.DashboardPort},
 		Open:       c.openPorts(),

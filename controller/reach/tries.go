@@ -57,7 +57,7 @@ func (p *Prober) tries(ctx context.Context, gateway netip.Addr) ([]probe.Try, er
 	for _, place := range places {
 		switch place.Role {
 		case docker.RoleProxy:
-			tries = append(tries, at(probe.Proxy, "the proxy's own pages and API", place.Addresses, p.Machine.Proxy)...)
+			tries = append(tries, at(probe.Proxy, "the proxy, past the gate", place.Addresses, p.Machine.Proxy)...)
 		case docker.RoleController:
 			tries = append(tries, at(probe.Admin, "the admin app", place.Addresses, []uint16{p.Machine.Admin})...)
 		}

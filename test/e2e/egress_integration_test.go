@@ -168,6 +168,7 @@ func (u *outside) mustNotLeak(t *testing.T, name string, release int64) {
 	_, service, _ := net.SplitHostPort(listener.Addr().String())
 	edge := docker(t, "network", "inspect", "--format", "{{(index .IPAM.Config 0).Gateway}}", berth.Name+"-0-edge")
 	exit := docker(t, "inspect", "--format", fmt.Sprintf("{{(index .NetworkSettings.Networks %q).IPAddress}}", berth.Name+"-0-egress"), berth.Name+"-egress")
+	proxy := address(t, berth.Name+"-traefik", network)
 	before, visits := u.datagrams.Load(), u.visits.Load()
 	for what, target := range map[string]string{
 		"the outside": outsideAddress + ":8000", "the outside's other port": outsideAddress + ":8001",
@@ -175,8 +176,10 @@ func (u *outside) mustNotLeak(t *testing.T, name string, release int64) {
 		"this machine by the edge": edge + ":" + service, "the gate": edge + ":" + berth.Apps[strings.LastIndexByte(berth.Apps, ':')+1:],
 		"another app by its name": container("neighbour", 1) + ":8000",
 		"another app":             address(t, container("neighbour", 1), berth.Name+"-app-neighbour") + ":8000",
-		"the admin app":           address(t, berth.Controller(), berth.Name+"-0-edge") + ":8001",
-		"the exit's other side":   exit + ":3128", "the internet over IPv6": "[2001:db8::1]:80",
+		"the proxy's pages":       proxy + ":8000", "the proxy's pages over TLS": proxy + ":8443", // and with them other apps'
+		"the proxy on the edge": address(t, berth.Name+"-traefik", berth.Name+"-0-edge") + ":8000",
+		"the admin app":         address(t, berth.Controller(), berth.Name+"-0-edge") + ":8001",
+		"the exit's other side": exit + ":3128", "the internet over IPv6": "[2001:db8::1]:80",
 	} {
 		if status, body := visit(t, "/"+name+"/dial?address="+target); status == http.StatusOK {
 			t.Errorf("%s reaches %s at %s: %s", name, what, target, body)
