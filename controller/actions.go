@@ -96,6 +96,8 @@ func (c *Controller) Restart(ctx context.Context, name app.Name) error {
 		if err := c.ledger.UpdateWanted(ctx, name, app.WantedRunning); err != nil {
 			return err
 		}
+		c.routes.BeginReplacement(ctx, live, live.MainRun().Instances)
+		defer c.routes.EndReplacement(ctx, name)
 		for _, run := range live.Services {
 			for _, instance := range run.Instances {
 				if c.hasRun(ctx, run, instance) {

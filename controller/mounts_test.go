@@ -276,3 +276,21 @@ func TestVolumes_ListTellsSizeAndUsersAndCountsAgainAfterAChange(t *testing.T) {
 		t.Errorf("%d sessions are open", open)
 	}
 }
+
+func TestMounts_VisitorsAreToldThatTheAppIsBackInAMoment(t *testing.T) {
+	t.Parallel()
+	for what, fails := range map[string]error{"it goes live": nil, "it fails": &docker.StartError{Message: "No.", Err: io.EOF}} {
+		h := newWriter(t)
+		h.engine.onStart.set(func(docker.StartOptions) error {
+			if router := h.proxy.routers()["hello-0-web"]; router == nil || router.Service != "pages" || !strings.Contains(strings.Join(router.Middlewares, " "), "hello-page-") {
+				t.Errorf("%s: while nobody answers, the route leads to %+v", what, router)
+			}
+			return fails
+		})
+		h.update("hello")
+		h.eventually("the route leads to the app", func() bool {
+			router := h.proxy.routers()["hello-0-web"]
+			return router != nil && router.Service != "pages"
+		})
+	}
+}

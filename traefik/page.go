@@ -15,6 +15,7 @@ const PageHeader = "X-Berth-Page"
 const (
 	PageUnknown     = "unknown"     // no route takes the request: 404
 	PageUnavailable = "unavailable" // the app is stopped, or was never live: 503
+	PageReplaced    = "replaced"    // a new release is about to take the app's place: 503, for moments
 	PageSlash       = "slash"       // the same path with a final slash: 308
 	PageEncoded     = "encoded"     // the path holds an encoded character that is refused: 400
 )
@@ -57,6 +58,8 @@ func (t Target) page() string {
 		return EncodeMaintenance(t.Access.Maintenance.Text)
 	case t.Unavailable:
 		return PageUnavailable
+	case t.Replaced:
+		return PageReplaced
 	default:
 		return ""
 	}

@@ -27,6 +27,8 @@ type Target struct {
 	// Unavailable shows a page in place of the app, behind its Access: the app is
 	// stopped, or was never live.
 	Unavailable bool
+	// Replaced shows a page in place of the app, behind its Access: it is back in a moment.
+	Replaced bool
 	// Site says that Berth's own server for static sites answers, which takes every
 	// character of a path for a character of a file's name.
 	Site bool

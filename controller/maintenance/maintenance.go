@@ -28,6 +28,8 @@ const (
 
 	// retryAfter is when crawlers and monitors ask again, in seconds.
 	retryAfter = "300"
+	// soon is when they and browsers do where the page is there for moments.
+	soon = "3"
 )
 
 // Handler answers every request with what traefik.PageHeader asks for; where that is
@@ -40,6 +42,8 @@ func Handler() http.Handler {
 			unknown.write(w, r)
 		case traefik.PageUnavailable:
 			unavailable.write(w, r)
+		case traefik.PageReplaced:
+			replaced.write(w, r)
 		case traefik.PageSlash:
 			redirectToSlash(w, r)
 		case traefik.PageEncoded:

@@ -86,6 +86,7 @@ func TestPage_ToldByTheProxyWhichOneItIs(t *testing.T) {
 	}{
 		traefik.PageUnknown:     {http.StatusNotFound, "Page not found", ""},
 		traefik.PageUnavailable: {http.StatusServiceUnavailable, "Not available", retryAfter},
+		traefik.PageReplaced:    {http.StatusServiceUnavailable, "Back in a moment", soon},
 		"t":                     {http.StatusServiceUnavailable, "Down for maintenance", retryAfter},
 	} {
 		got := show(t, http.MethodPost, value)

@@ -27,6 +27,7 @@ var policy = "default-src 'none'; style-src '" + styleHash() + "'; frame-ancesto
 type page struct {
 	Title, Text string
 	status      int
+	soon        bool // browsers ask again by themselves
 }
 
 var (
@@ -37,6 +38,10 @@ var (
 	unavailable = page{
 		Title: "Not available", status: http.StatusServiceUnavailable,
 		Text: "This page is not available at the moment. Please try again later.",
+	}
+	replaced = page{
+		Title: "Back in a moment", status: http.StatusServiceUnavailable, soon: true,
+		Text: "This page is starting again, and loads by itself once it is there.",
 	}
 )
 
@@ -74,6 +79,10 @@ func (p page) write(w http.ResponseWriter, r *http.Request) {
 	header.Set("Cache-Control", "no-store")
 	if p.status == http.StatusServiceUnavailable {
 		header.Set("Retry-After", retryAfter)
+	}
+	if p.soon {
+		header.Set("Retry-After", soon)
+		header.Set("Refresh", soon)
 	}
 	w.WriteHeader(p.status)
 	if r.Method != http.MethodHead {

@@ -129,7 +129,8 @@ func (s *shipment) halts(found app.App, instance string) bool {
 }
 
 // leave ends the release's hold on what it displaced.
-func (s *shipment) leave() {
+func (s *shipment) leave(ctx context.Context) {
+	s.routes.EndReplacement(ctx, s.app.Name)
 	s.displaced.set(s.stopped, false)
 	s.stopped = nil
 }

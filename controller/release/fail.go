@@ -18,7 +18,7 @@ import (
 // When the controller itself is stopping, the release stays under way and is
 // resumed at the next start.
 func (s *shipment) fail(ctx context.Context, cause error) {
-	defer s.leave()
+	defer s.leave(ctx)
 	if s.running.Err() != nil {
 		s.log.Say("interrupted, because Berth stops; it is resumed at the next start")
 		if len(s.stopped) > 0 {

@@ -259,7 +259,7 @@ func (p proof) promote(ctx context.Context) (promoted, error) {
 // supersedes. The reconciler repeats what fails here.
 func (p promoted) publish(ctx context.Context) {
 	defer p.unlock()
-	p.leave()
+	p.leave(ctx)
 	p.recordEnd(ctx, app.ReleaseLive)
 	if err := p.forgetArchives(context.WithoutCancel(ctx), p.app.Name); err != nil {
 		p.logger.Warn("forget archives", "release", p.release.String(), "error", err) // the next release does it

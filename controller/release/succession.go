@@ -155,6 +155,7 @@ func (s *shipment) displace(ctx context.Context, service *shipped) error {
 		app.NameList(names), s.former.Number, s.release.Number)
 	s.stopped = append(s.stopped, names...)
 	s.displaced.set(names, true)
+	s.routes.BeginReplacement(ctx, s.former, names)
 	for _, name := range names {
 		if err := s.engine.Stop(ctx, name, s.former.GraceOf(name)); err != nil && !errors.Is(err, docker.ErrNotFound) {
 			return fmt.Errorf("stop %s: %w", name, err)

@@ -87,6 +87,7 @@ func (r *Routes) Commit(ctx context.Context, id app.ReleaseID, commit func(conte
 	if err != nil {
 		return traefik.Table{}, err
 	}
+	r.replaced.set([]app.Name{id.App}, false)
 	table, err := r.secured(ctx, r.tableOf(committed))
 	if err == nil {
 		err = r.publishTable(table)
@@ -171,7 +172,9 @@ func (r *Routes) tableOf(table app.Table) traefik.Table {
 		if r.pages == "" && (routing.Unavailable || len(routing.Routes) == 0) {
 			continue // nobody could show the page
 		}
-		targets = append(targets, TargetOf(routing))
+		target := TargetOf(routing)
+		target.Replaced = !routing.Proving && r.replaced.has(routing.App)
+		targets = append(targets, target)
 	}
 	made := traefik.Table{
 		Targets: targets, Redirects: table.Redirects, Beacon: r.beacon, Pages: r.pages, Unknown: r.pages != "",

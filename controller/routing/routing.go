@@ -62,7 +62,8 @@ type Routes struct {
 	domains  Domains // may be nil
 
 	publishing sync.Mutex // from reading the route table to writing it
-	pending    *routesPending
+	pending    *appSet    // whose routes the proxy has not confirmed
+	replaced   *appSet    // that a page stands in for while their next release starts
 	unchecked  *uncheckedHosts
 }
 
@@ -74,7 +75,7 @@ func New(o Options) *Routes {
 		locks: o.Locks, notify: o.Notify, reconcile: o.Reconcile, beacon: o.Beacon,
 		reserved: o.Reserved, admin: o.Admin, base: o.Base, checker: domaincheck.New(o.Check), pages: o.Pages, domains: o.Domains,
 		portLedger: o.PortLedger, ports: o.Ports,
-		pending: newRoutesPending(), unchecked: newUncheckedHosts(),
+		pending: newAppSet(), replaced: newAppSet(), unchecked: newUncheckedHosts(),
 	}
 }
 
