@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"net/netip"
-	"slices"
 
 	"github.com/docker/docker/api/types/container"
 	networktypes "github.com/docker/docker/api/types/network"
@@ -29,8 +28,9 @@ func closeNetwork(options *networktypes.CreateOptions, egress string) {
 
 // Closed are the networks of the stack that lead nowhere by themselves.
 func (b *Bridges) Closed(ctx context.Context) ([]Network, error) {
-	networks, err := b.Networks(ctx)
-	return slices.DeleteFunc(networks, func(n Network) bool { return n.Egress == "" }), err
+	ctx, cancel := link.Within(ctx, link.CallTimeout)
+	defer cancel()
+	return b.listNetworks(ctx, link.LabelEgress) // asked often: the engine leaves out the many that are open
 }
 
 // Exit is the address that the stack's exit has on a closed network: the last one, which
