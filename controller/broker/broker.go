@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"berth/controller/docker/link"
+	"berth/controller/pause"
 )
 
 const (
@@ -31,7 +32,11 @@ const (
 	bodyTimeout = 4 * time.Second // until a body in JSON is whole
 	// atOnce is far above what a controller asks at the same moment: a stream or
 	// two for each app that is looked at.
-	atOnce     = 512
+	atOnce = 512
+	// endingTime is what an engine takes between closing its socket and its end. A container
+	// that ends in that time is started twice by the next engine (20.10, with live-restore),
+	// which then takes the one that runs for ended.
+	endingTime = 5 * time.Second
 	engineHost = "engine" // the name in requests; the socket is what is dialled
 )
 
@@ -94,8 +99,8 @@ func (b *Broker) dial(ctx context.Context, engine string) (net.Conn, error) {
 	return connection, err
 }
 
-// Run answers until ctx ends, or the engine is gone: ErrEngineGone. It returns when every
-// connection is closed.
+// Run answers until ctx ends, or the engine has been gone for a while: ErrEngineGone. It
+// returns when every connection is closed.
 func (b *Broker) Run(ctx context.Context) error {
 	server := &http.Server{
 		Handler: b, ReadHeaderTimeout: headTimeout, MaxHeaderBytes: mostPath + mostQuery + 16<<10,
@@ -108,6 +113,7 @@ func (b *Broker) Run(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 	case err = <-b.gone:
+		_ = pause.For(ctx, endingTime)
 	case err = <-ended:
 		return fmt.Errorf("accept connection: %w", err)
 	}

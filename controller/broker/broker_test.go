@@ -139,10 +139,14 @@ func alone(t *testing.T, engineSocket string) (client *http.Client, ended <-chan
 	return &http.Client{Transport: transport, Timeout: 20 * time.Second}, result, cancel
 }
 
-func TestBroker_EndsWhenTheEngineIsGone(t *testing.T) {
+func TestBroker_EndsAWhileAfterTheEngineIsGone(t *testing.T) {
 	t.Parallel()
 	client, ended, _ := alone(t, filepath.Join(t.TempDir(), "engine.sock"))
-	if response, err := client.Get("http://broker/_ping"); err == nil {
+	for range 2 { // an engine that ends closes its socket first: the door still answers
+		response, err := client.Get("http://broker/_ping")
+		if err != nil {
+			t.Fatal(err)
+		}
 		_ = response.Body.Close()
 		if response.StatusCode != http.StatusBadGateway {
 			t.Errorf("the answer is %s", response.Status)

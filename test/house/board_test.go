@@ -73,7 +73,7 @@ var board = []room{
 	{"volume/volumetest", "docker volume"},
 	{"archive/archivetest", "archive"},
 	{"problem/problemtest", "problem"},
-	{"broker", "docker/link plan printable probe registry"},
+	{"broker", "docker/link pause plan printable probe registry"},
 	{"look", "docker plan problem"},
 	{"docker", "docker/images docker/helper docker/networks docker/link plan printable probe volume docker/printed docker/exits"},
 	{"docker/printed", "docker/link printable"},
