@@ -14,6 +14,7 @@ import (
 
 	"berth/controller"
 	"berth/controller/app"
+	"berth/controller/audit"
 	"berth/controller/limit"
 	"berth/controller/problem"
 	"berth/controller/push"
@@ -21,7 +22,7 @@ import (
 
 // Pushes receives what people push with git.
 type Pushes interface {
-	Advertise(io.Writer, app.Name) error
+	Advertise(context.Context, io.Writer, app.Name) error
 	Receive(ctx context.Context, name app.Name, body io.Reader, w io.Writer, door push.Door) (pushed bool, err error)
 	Settings(context.Context, app.Name) (push.Settings, error)
 	UpdateSettings(context.Context, app.Name, push.Settings) error
@@ -76,7 +77,7 @@ func (a *admin) advertiseRefs(v *visit) error {
 		return problem.Invalid("Berth takes pushes, and gives nothing back.", "Fetch and clone from where your repository is kept.")
 	}
 	var refs bytes.Buffer
-	if err := a.pushes.Advertise(&refs, name); err != nil {
+	if err := a.pushes.Advertise(v.context(), &refs, name); err != nil {
 		return err
 	}
 	v.gin.Header("Cache-Control", "no-cache")
@@ -145,7 +146,7 @@ func (d *gitDoor) Admit(ctx context.Context) error {
 		return err
 	}
 	if d.next = err == nil; !d.next {
-		class = limit.Upload
+		class, v.done.action = limit.Upload, audit.ActionAppCreate
 	}
 	refund, err := v.admin.take(v, class)
 	if err != nil {

@@ -41,6 +41,8 @@ func (l *fakePushLedger) SavePushSettings(_ context.Context, name app.Name, sett
 	return nil
 }
 
+func (l *fakePushLedger) FindApp(context.Context, app.Name) (app.App, error) { return app.App{}, nil }
+
 func (l *fakePushLedger) ListApps(context.Context) ([]app.App, error) { return nil, nil }
 
 // newPushes are the real ones, in a folder of the test.

@@ -44,7 +44,7 @@ func (a *arrival) receive(ctx context.Context) error {
 	if err := a.door.Admit(ctx); err != nil {
 		return err
 	}
-	repository, err := a.pushes.open(a.name)
+	repository, err := a.pushes.open(ctx, a.name)
 	if err != nil {
 		return err
 	}

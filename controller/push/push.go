@@ -36,6 +36,7 @@ type Ledger interface {
 	FindPushSettings(context.Context, app.Name) (Settings, error)
 	SavePushSettings(context.Context, app.Name, Settings) error
 	ListApps(context.Context) ([]app.App, error)
+	FindApp(context.Context, app.Name) (app.App, error)
 }
 
 // Options are what Pushes need. All fields are required.
@@ -103,8 +104,8 @@ func (p *Pushes) UpdateSettings(ctx context.Context, name app.Name, settings Set
 }
 
 // Advertise tells a client of git what Berth has of an app.
-func (p *Pushes) Advertise(w io.Writer, name app.Name) error {
-	ref, err := p.lastRef(name)
+func (p *Pushes) Advertise(ctx context.Context, w io.Writer, name app.Name) error {
+	ref, err := p.lastRef(ctx, name)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"berth/controller/app"
 	"berth/controller/archive"
@@ -38,6 +39,15 @@ func (l *fakeLedger) SavePushSettings(_ context.Context, name app.Name, settings
 	defer l.mu.Unlock()
 	l.settings[name] = settings
 	return nil
+}
+
+func (l *fakeLedger) FindApp(_ context.Context, name app.Name) (app.App, error) {
+	for _, found := range l.apps {
+		if found.Name == name {
+			return found, nil
+		}
+	}
+	return app.App{}, problem.ErrNotFound
 }
 
 func (l *fakeLedger) ListApps(context.Context) ([]app.App, error) { return l.apps, nil }
@@ -121,7 +131,7 @@ func newServerIn(t *testing.T, folder string) *server {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /git/{name}/info/refs", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/x-git-receive-pack-advertisement")
-		if err := pushes.Advertise(w, app.Name(strings.TrimSuffix(r.PathValue("name"), ".git"))); err != nil {
+		if err := pushes.Advertise(r.Context(), w, app.Name(strings.TrimSuffix(r.PathValue("name"), ".git"))); err != nil {
 			t.Error(err)
 		}
 	})
@@ -467,5 +477,19 @@ func TestPush_GoesOnAfterItsRepositoryWasForgottenOrDamaged(t *testing.T) {
 	c.pushed(s, "main")
 	if s.door.names["a.txt"] != "2" {
 		t.Errorf("deployed %q", s.door.names["a.txt"])
+	}
+}
+
+func TestPush_OfADeletedAppThatIsMadeAgainIsDeployed(t *testing.T) {
+	s, c := newServer(t), newClone(t)
+	c.write("a.txt", "1")
+	c.commit("first")
+	c.pushed(s, "main")
+	for _, apps := range [][]app.App{nil, {{Name: "shop", CreatedAt: time.Now().Add(time.Minute)}}} {
+		s.ledger.apps, s.door.names = apps, nil
+		c.pushed(s, "main")
+		if s.door.names["a.txt"] != "1" {
+			t.Errorf("deployed %v", s.door.names)
+		}
 	}
 }

@@ -1,13 +1,16 @@
 package push
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"strings"
+	"time"
 
 	"berth/controller/app"
+	"berth/controller/problem"
 	"berth/controller/push/pack"
 	"berth/controller/push/wire"
 )
@@ -24,9 +27,13 @@ type repository struct {
 	ref     wire.Ref // empty before the first
 }
 
-// open opens the repository of an app, or makes it. One that is damaged begins anew. The
-// caller has taken the app.
-func (p *Pushes) open(name app.Name) (*repository, error) {
+// open opens the repository of an app, or makes it. One that is damaged, or of an earlier app
+// of that name, begins anew. The caller has taken the app.
+func (p *Pushes) open(ctx context.Context, name app.Name) (*repository, error) {
+	since, err := p.since(ctx, name)
+	if err != nil {
+		return nil, err
+	}
 	if err := p.root.Mkdir(string(name), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("make repository of %s: %w", name, err)
 	}
@@ -35,14 +42,16 @@ func (p *Pushes) open(name app.Name) (*repository, error) {
 		return nil, fmt.Errorf("open repository of %s: %w", name, err)
 	}
 	found := &repository{root: root}
-	found.ref, err = readRef(root)
-	if err == nil {
+	found.ref, err = readRef(root, since)
+	if err == nil && found.ref.Name != "" {
 		found.objects, err = pack.Open(root, p.limits)
 	}
-	if err == nil && (found.ref.Name == "" || found.objects.Has(found.ref.ID)) {
+	if err == nil && found.ref.Name != "" && found.objects.Has(found.ref.ID) {
 		return found, nil
 	}
-	p.logger.Warn("forget what earlier pushes brought", "app", name, "error", err)
+	if err != nil {
+		p.logger.WarnContext(ctx, "forget what earlier pushes brought", "app", name, "error", err)
+	}
 	if found.objects != nil {
 		_ = found.objects.Close() // it is removed
 	}
@@ -78,8 +87,22 @@ func (r *repository) keep(ref wire.Ref) error {
 	return r.root.Rename(fresh, refFile)
 }
 
+// since is when the app was made: what was pushed before was for another one of that name.
+// For an app that is not there, it is now.
+func (p *Pushes) since(ctx context.Context, name app.Name) (time.Time, error) {
+	found, err := p.ledger.FindApp(ctx, name)
+	if errors.Is(err, problem.ErrNotFound) {
+		return p.now(), nil
+	}
+	return found.CreatedAt, err
+}
+
 // lastRef is the reference of an app's repository; empty where there is none.
-func (p *Pushes) lastRef(name app.Name) (wire.Ref, error) {
+func (p *Pushes) lastRef(ctx context.Context, name app.Name) (wire.Ref, error) {
+	since, err := p.since(ctx, name)
+	if err != nil {
+		return wire.Ref{}, err
+	}
 	root, err := p.root.OpenRoot(string(name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return wire.Ref{}, nil
@@ -88,10 +111,14 @@ func (p *Pushes) lastRef(name app.Name) (wire.Ref, error) {
 		return wire.Ref{}, fmt.Errorf("open repository of %s: %w", name, err)
 	}
 	defer root.Close()
-	return readRef(root)
+	return readRef(root, since)
 }
 
-func readRef(root *os.Root) (wire.Ref, error) {
+// readRef returns the reference that went live after a time; empty where there is none.
+func readRef(root *os.Root, since time.Time) (wire.Ref, error) {
+	if info, err := root.Stat(refFile); err == nil && info.ModTime().Before(since) {
+		return wire.Ref{}, nil
+	}
 	text, err := root.ReadFile(refFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return wire.Ref{}, nil
