@@ -1,7 +1,6 @@
 package router
 
 import (
-	"fmt"
 	"net/url"
 
 	"berth/controller/app"
@@ -63,7 +62,7 @@ func (a *admin) updatePush(v *visit) error {
 	if err := a.pushes.UpdateSettings(v.context(), name, settings); err != nil {
 		return err
 	}
-	v.done.detail = fmt.Sprintf("git push: branch %q, folder %q", settings.Branch, settings.Folder)
+	v.done.detail = "branch and folder of git push"
 	if err := v.notify("Saved for the next push."); err != nil {
 		return err
 	}

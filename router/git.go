@@ -164,7 +164,7 @@ func (d *gitDoor) Deploy(ctx context.Context, wish push.Wish, progress io.Writer
 		return err
 	}
 	v.worked = true
-	v.done.detail = fmt.Sprintf("git push of %s, %s; release %d", wish.Commit.Short(), wish.Branch, release.Number)
+	v.done.detail = fmt.Sprintf("git push of %s, release %d", wish.Commit.Short(), release.Number)
 	if _, err := fmt.Fprintf(progress, "berth: release %d of %s\n", release.Number, d.name); err != nil {
 		return err
 	}
