@@ -51,6 +51,7 @@ type appPage struct {
 	Proof *reach.Proof // that the proxy is the only way to it, nil until it was tried
 
 	Egress egressView
+	Push   pushView
 
 	Assets *assetsView // of the first page that visitors do not get, nil where they do
 
@@ -145,6 +146,7 @@ func (a *admin) appForm(v *visit, name app.Name, problems fieldProblems) error {
 	}
 	page.VolumeNames = a.volumeNames(v)
 	page.Egress.typed(typed, problems)
+	page.Push.typed(typed, problems)
 	v.refund() // nothing was accepted
 	page.Held = v.viewHeld(v.upload, page.App.Path+"/update")
 	page.Room = v.room(limit.Update)
@@ -174,6 +176,9 @@ func (a *admin) appPage(v *visit, name app.Name) (appPage, error) {
 	page.Settings = view.Settings.Form()
 	page.Mounts = mountRows(view.Mounts)
 	page.Egress = a.egressViewOf(view.App)
+	if page.Push, err = a.pushViewOf(v, name); err != nil {
+		return appPage{}, err
+	}
 	page.Services = serviceRows(view.Services)
 	page.LeastSettings, page.MostSettings = a.settings.SettingsRange()
 	page.Forbidden = a.settings.ForbiddenWaivers()
@@ -212,7 +217,7 @@ func portText(set uint16, releases []app.Release) string {
 }
 
 // appFields are the fields of the page's forms that a problem is said beside.
-var appFields = slices.Concat(readinessFields, []string{egress.FieldMode, egress.FieldHosts, fieldArchive, "confirm", fieldPort, fieldMemory, fieldCPU, fieldProcesses, fieldImage, fieldDockerfile, fieldServices, fieldDatabase, fieldWritableRoot, app.FieldMain, app.FieldProfiles, app.FieldCompose, app.FieldRootStart, app.FieldBound})
+var appFields = slices.Concat(readinessFields, []string{egress.FieldMode, egress.FieldHosts, fieldBranch, fieldFolder, fieldArchive, "confirm", fieldPort, fieldMemory, fieldCPU, fieldProcesses, fieldImage, fieldDockerfile, fieldServices, fieldDatabase, fieldWritableRoot, app.FieldMain, app.FieldProfiles, app.FieldCompose, app.FieldRootStart, app.FieldBound})
 
 // refuseOnApp shows the app's page with the reason why an action was refused.
 // What has no field of its own on the page is said above all.

@@ -45,7 +45,7 @@ var plainFields = map[string]bool{
 	"referrer_policy": true, "release": true, "remove": true, "reset": true, "scope": true, "session": true, "source": true,
 	"subject": true, "take_over": true, "to": true, "trust": true, "trusted_proxies": true, "user": true, "username": true, "who": true, "dry_run": true,
 	retention.FieldReleases: true, retention.FieldAudit: true, retention.FieldLogs: true,
-	"access_key": true, "bucket": true, "daily": true, "endpoint": true, "folder": true, "keep": true, "monthly": true, "prefix": true,
+	"access_key": true, "bucket": true, "daily": true, "endpoint": true, "keep": true, "monthly": true, "prefix": true,
 	"recipients": true, "region": true, "scheduled": true, "skipped": true, "time": true, "weekly": true, "zone": true,
 	"count": true, "cpu": true, "outcome": true, "processes": true, "unpack": true, "next": true,
 
@@ -55,7 +55,7 @@ var plainFields = map[string]bool{
 	app.FieldReady: true, app.FieldReadyPath: true, app.FieldReadyStatus: true, app.FieldStartTime: true, app.FieldScheme: true,
 	app.FieldMain: true, app.FieldProfiles: true, app.FieldCompose: true, app.FieldVolumes: true, app.FieldDotenv: true,
 	app.FieldImageVolumes: true, app.FieldRootStart: true, app.FieldBound: true, fieldServiceRoutes: true,
-	egress.FieldMode: true, egress.FieldHosts: true, fieldEgressHost: true,
+	egress.FieldMode: true, egress.FieldHosts: true, fieldEgressHost: true, fieldBranch: true, fieldFolder: true,
 }
 
 // isPlainField reports whether a field of the form that is sent to path is shown

@@ -149,15 +149,29 @@ func splitLines(text []byte) []string {
 
 // sendLog writes a log as text, and with follow what comes until the release is final.
 func (a *admin) sendLog(v *visit, id app.ReleaseID, follow bool) error {
-	ticks, cancel := a.apps.Subscribe(id.App)
-	defer cancel()
-	tail := a.tailLog(id, 0)
-	defer tail.close()
 	writer := http.NewResponseController(v.gin.Writer)
 	defer func() { _ = writer.SetWriteDeadline(time.Time{}) }()
 	v.gin.Header("Content-Type", "text/plain; charset=utf-8")
 	v.gin.Status(http.StatusOK)
 	v.gin.Writer.WriteHeaderNow()
+	return a.followLog(v, id, follow, func(text []byte) error {
+		if len(text) == 0 {
+			v.gin.Writer.Flush()
+			return nil
+		}
+		_ = writer.SetWriteDeadline(time.Now().Add(writeTimeout))
+		_, err := v.gin.Writer.Write(text)
+		return err
+	})
+}
+
+// followLog gives a log to write, and with follow what comes until the release is final. An
+// empty text says that there is no more for the moment.
+func (a *admin) followLog(v *visit, id app.ReleaseID, follow bool, write func(text []byte) error) error {
+	ticks, cancel := a.apps.Subscribe(id.App)
+	defer cancel()
+	tail := a.tailLog(id, 0)
+	defer tail.close()
 	for {
 		// The state is read before the log: what a final release wrote is all there.
 		release, err := a.releases.Release(v.context(), id)
@@ -173,12 +187,13 @@ func (a *admin) sendLog(v *visit, id app.ReleaseID, follow bool) error {
 			if len(text) == 0 {
 				break
 			}
-			_ = writer.SetWriteDeadline(time.Now().Add(writeTimeout))
-			if _, err := v.gin.Writer.Write(text); err != nil {
+			if err := write(text); err != nil {
 				return err
 			}
 		}
-		v.gin.Writer.Flush()
+		if err := write(nil); err != nil {
+			return err
+		}
 		if final || !follow {
 			return nil
 		}

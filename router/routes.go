@@ -191,6 +191,7 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: post, path: app + "/settings", access: signedIn, audit: audit.ActionAppSettings, handle: a.updateSettings},
 		{method: post, path: app + "/egress", access: signedIn, audit: audit.ActionEgressChange, handle: a.updateEgress},
 		{method: post, path: app + "/egress/allow", access: signedIn, audit: audit.ActionEgressChange, handle: a.allowHost},
+		{method: post, path: app + "/push", access: signedIn, audit: audit.ActionAppSettings, handle: a.updatePush},
 		{method: get, path: app + "/environment", access: signedIn, handle: a.showEnvironment},
 		{method: post, path: app + "/environment", access: signedIn, audit: audit.ActionEnvironmentChange, handle: a.setVariable},
 		{method: post, path: app + "/environment/import", access: signedIn, audit: audit.ActionEnvironmentChange, handle: a.importVariables},
@@ -230,6 +231,9 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: post, path: volume + "/remove", access: signedIn, audit: audit.ActionVolumeFileDelete, handle: a.removeFile},
 		{method: post, path: volume + "/quota", access: signedIn, audit: audit.ActionVolumeQuota, handle: a.updateQuota},
 		{method: post, path: volume + "/delete", access: signedIn, audit: audit.ActionVolumeDelete, handle: a.deleteVolume},
+
+		{method: get, path: gitPath + ":repository/info/refs", access: token(deployScope), handle: a.advertiseRefs},
+		{method: post, path: gitPath + ":repository/git-receive-pack", access: token(deployScope), form: inStream, limit: limitUpdate, body: archiveBody, audit: audit.ActionAppUpdate, handle: a.receivePush},
 
 		{method: get, path: api, access: token(readScope), handle: a.apiListApps},
 		{method: post, path: api, access: token(deployScope), form: inStream, limit: limitUpload, body: archiveBody, audit: audit.ActionAppCreate, handle: a.apiCreateApp},

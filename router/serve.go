@@ -48,6 +48,8 @@ func (a *admin) refuse(v *visit, fault *problem.Problem) {
 		return // a stream that broke: its status is gone already
 	}
 	switch {
+	case isGit(v.request()):
+		v.gitProblem(fault)
 	case v.wantsJSON():
 		v.problemJSON(fault)
 	case v.route.stream:

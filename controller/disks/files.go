@@ -19,6 +19,7 @@ import (
 const (
 	logsFolder    = "logs"
 	uploadsFolder = "uploads"
+	pushesFolder  = "git"
 	auditFile     = "audit.log"
 	logSuffix     = ".log"
 )

@@ -21,9 +21,10 @@ var board = []room{
 
 	// The story, and the ledger that keeps its nouns.
 	{"store/storetest", "store"},
-	{"store", "store/people store/proofs reach store/sqlite controller release routing volumes uploads certificates environment app account audit problem limit domaincheck plan volume traefik store/growth room egress"},
+	{"store", "store/people store/proofs store/pushes reach store/sqlite controller release routing volumes uploads certificates environment app account audit problem limit domaincheck plan volume traefik store/growth room egress"},
 	{"store/people", "store/sqlite account problem"},
 	{"store/proofs", "store/sqlite reach app problem"},
+	{"store/pushes", "store/sqlite push app"},
 	{"metrics/collect", "metrics/history metrics usage app docker pause traefik volume"},
 	{"metrics/history", "metrics store/sqlite"},
 	{"store/growth", "store/sqlite audit"},
@@ -42,6 +43,9 @@ var board = []room{
 	{"slots", "app"},
 	{"readiness", "app docker plan printable"},
 	{"disks", "retention room volumes app docker problem"},
+	{"push", "push/pack push/wire app archive folder printable problem"},
+	{"push/wire", "push/pack problem"},
+	{"push/pack", "printable problem"},
 	{"retention", "problem"},
 	{"output", "app docker environment"},
 	{"quiet", "docker"},

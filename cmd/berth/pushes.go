@@ -1,0 +1,21 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+
+	"berth/controller/push"
+	"berth/controller/room"
+	"berth/controller/store"
+)
+
+// openPushes returns what receives pushes of git.
+func openPushes(config Config, ledger *store.Store, logger *slog.Logger) (*push.Pushes, error) {
+	pushes, err := push.New(push.Options{
+		DataFolder: config.DataFolder, Ledger: ledger, Logger: logger, NoRoom: room.Of(config.DataFolder).Refuse,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open the folder of pushes: %w", err)
+	}
+	return pushes, nil
+}

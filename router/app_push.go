@@ -1,0 +1,72 @@
+package router
+
+import (
+	"net/url"
+
+	"berth/controller/app"
+	"berth/controller/push"
+)
+
+// The fields of the form about pushes.
+const (
+	fieldBranch = "branch"
+	fieldFolder = "folder"
+)
+
+// pushView is the part of the app's page about pushes of git.
+type pushView struct {
+	Path           string
+	Address        string
+	Pushed         string // the branch that the command shows
+	Branch, Folder string // as typed, else the app's
+	Problems       fieldProblems
+}
+
+func (a *admin) pushViewOf(v *visit, name app.Name) (pushView, error) {
+	settings, err := a.pushes.Settings(v.context(), name)
+	if err != nil {
+		return pushView{}, err
+	}
+	view := pushView{
+		Path: pushPath(name), Address: "https://" + a.authority(v.request()) + gitAddress(name),
+		Branch: settings.Branch, Folder: settings.Folder, Pushed: settings.Branch,
+	}
+	if view.Pushed == "" {
+		view.Pushed = push.DefaultBranch
+	}
+	return view, nil
+}
+
+// typed shows what was typed, with its problems.
+func (p *pushView) typed(form url.Values, problems fieldProblems) {
+	p.Problems = problems
+	if form.Has(fieldBranch) {
+		p.Branch, p.Folder = form.Get(fieldBranch), form.Get(fieldFolder)
+	}
+}
+
+// updatePush changes which branch and folder pushes deploy, from the next push on.
+func (a *admin) updatePush(v *visit) error {
+	name, err := v.app()
+	if err != nil {
+		return err
+	}
+	if _, err := a.apps.App(v.context(), name); err != nil {
+		return err
+	}
+	typed := v.request().PostForm
+	settings, err := push.ParseSettings(typed.Get(fieldBranch), typed.Get(fieldFolder))
+	if err != nil {
+		return a.refuseOnApp(v, name, err)
+	}
+	if err := a.pushes.UpdateSettings(v.context(), name, settings); err != nil {
+		return err
+	}
+	v.done.detail = "branch and folder of git push"
+	if err := v.notify("Saved for the next push."); err != nil {
+		return err
+	}
+	return v.seeOther(appPath(name))
+}
+
+func pushPath(name app.Name) string { return appPath(name) + "/push" }
