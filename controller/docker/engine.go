@@ -38,6 +38,8 @@ type Options struct {
 	// Helper is the static program that works in volumes, run as "PROGRAM
 	// helper"; empty is the one that runs.
 	Helper string
+	// Pulls remembers which images were pulled; nil where none is to be removed again.
+	Pulls  images.Pulls
 	Logger *slog.Logger
 }
 
@@ -69,9 +71,10 @@ func Open(options Options) (*Engine, error) {
 	if err != nil {
 		return nil, errors.Join(err, reached.Close())
 	}
-	helpers := helper.New(reached, options.Helper)
+	helpers, kept := helper.New(reached, options.Helper), images.New(reached)
+	kept.Pulls = options.Pulls
 	return &Engine{
-		Images: images.New(reached), Bridges: bridges, Helpers: helpers,
+		Images: kept, Bridges: bridges, Helpers: helpers,
 		Exits: exits.New(reached, bridges, helpers, options.SubnetPool, options.PrivateEgress),
 		link:  reached, cgroup: options.Cgroup, layers: layerBound{bytes: options.LayerBytes}, patience: link.CallTimeout,
 	}, nil

@@ -32,6 +32,10 @@ type (
 	Image = images.Image
 	// OwnedImage is an image that this stack made.
 	OwnedImage = images.OwnedImage
+	// Pulled is an image that came from a registry.
+	Pulled = images.Pulled
+	// Pulls remembers which images were pulled.
+	Pulls = images.Pulls
 	// BuildOptions says what to build.
 	BuildOptions = images.BuildOptions
 	// Disk is the disk that builds are written to.
