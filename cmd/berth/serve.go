@@ -57,6 +57,9 @@ func runServe(ctx context.Context, p *program, args []string) error {
 	if err := sweepInterrupted(config, logger); err != nil {
 		logger.Warn("remove what an earlier run did not finish writing", "error", err)
 	}
+	if err := refuseLostLedger(ctx, config, logger); err != nil {
+		return err
+	}
 	ledger, err := store.Open(ctx, config.ledgerFile())
 	if err != nil {
 		return err

@@ -46,11 +46,11 @@ func TestBroker_RemovesBuildCacheByAgeAlone(t *testing.T) {
 	e := newEngine()
 	client, _, _ := serve(t, e)
 	for query, want := range map[string]int{
-		`filters={"until":{"24h":true}}`:                              http.StatusOK,
-		`filters={"until":{"720h":true}}&keep-storage=10000000000`:    http.StatusOK,
-		``:                                                            http.StatusForbidden,
-		`filters={}`:                                                  http.StatusForbidden,
-		`filters={"until":{"1h":true}}`:                               http.StatusForbidden,
+		`filters={"until":{"24h":true}}`:                           http.StatusOK,
+		`filters={"until":{"720h":true}}&keep-storage=10000000000`: http.StatusOK,
+		``:                              http.StatusForbidden,
+		`filters={}`:                    http.StatusForbidden,
+		`filters={"until":{"1h":true}}`: http.StatusForbidden,
 		`filters={"until":{"2027-01-01T00:00:00Z":true}}`:             http.StatusForbidden,
 		`filters={"until":{"24h":true,"48h":true}}`:                   http.StatusForbidden,
 		`filters={"until":{"24h":true},"id":{"x":true}}`:              http.StatusForbidden,

@@ -14,6 +14,7 @@ import (
 	"berth/controller/docker/images"
 	"berth/controller/docker/link"
 	"berth/controller/docker/networks"
+	"berth/controller/docker/traces"
 	"berth/controller/volume"
 )
 
@@ -113,4 +114,9 @@ func (e *Engine) BrokerReport(ctx context.Context) (link.BrokerReport, error) {
 // Condition, which Inspect tells.
 func (e *Engine) Instances(ctx context.Context) ([]link.Instance, error) {
 	return e.link.Instances(ctx)
+}
+
+// Traces returns what the containers of the stack tell of their apps.
+func (e *Engine) Traces(ctx context.Context) ([]traces.Trace, error) {
+	return traces.Read(ctx, e.link)
 }

@@ -6,6 +6,7 @@ import (
 	"berth/controller/docker/link"
 	"berth/controller/docker/networks"
 	"berth/controller/docker/printed"
+	"berth/controller/docker/traces"
 )
 
 // The nouns of the rooms below, under the names that callers know: they import this
@@ -56,6 +57,11 @@ type (
 	Line = printed.Line
 	// Cursor is how far somebody has read the outputs of instances.
 	Cursor = printed.Cursor
+
+	// Trace is what one container tells of its app.
+	Trace = traces.Trace
+	// TracedMount is a volume in a container.
+	TracedMount = traces.Mount
 
 	// Volume is a named volume of the stack.
 	Volume = helper.Volume
