@@ -116,5 +116,5 @@ func (i *Images) PruneBuildCache(ctx context.Context, hours int, keep int64) (re
 	if err != nil {
 		return 0, 0, link.Failure(ctx, "remove build cache", err)
 	}
-	return int64(len(report.CachesDeleted)), int64(report.SpaceReclaimed), nil //nolint:gosec // below the size of a disk
+	return int64(len(report.CachesDeleted)), int64(report.SpaceReclaimed), nil
 }
