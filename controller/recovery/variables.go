@@ -36,7 +36,7 @@ func (o Options) addVariables(made *Found, run *app.ServiceRun, trace docker.Tra
 		sealed := o.Key.Seal([]byte(value), app.EnvironmentPlace(made.App.Name, kept))
 		made.App.Variables = append(made.App.Variables, app.Variable{Name: kept, Sealed: sealed})
 	}
-	if len(trace.Environment) > 0 && !run.Sole {
+	if len(run.Spec.Environment) > 0 {
 		made.doubt("Which variables of the app its compose file reads is not known. Its next upload asks for them.")
 	}
 }
