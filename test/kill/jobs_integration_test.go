@@ -117,7 +117,15 @@ func TestKill_AtAJobLeavesTheOldStateOrTheNew(t *testing.T) {
 	for _, job := range jobs {
 		t.Run(job.name, func(t *testing.T) {
 			k := &killing{house: h, form: forms[0], deed: job}
-			if k.run(t) == 0 {
+			k.before = func() error { // an image that is to be cleaned up
+				k.round++
+				return h.upload("", k.form.files(h, version(k.round)))
+			}
+			killed := 0
+			for try := 0; try < 3 && killed == 0; try++ { // the first round has more to do than the next
+				killed = k.run(t)
+			}
+			if killed == 0 {
 				t.Error("it was not killed")
 			}
 			h.sound(t)
