@@ -118,6 +118,9 @@ func TestKill_AtAJobLeavesTheOldStateOrTheNew(t *testing.T) {
 		t.Run(job.name, func(t *testing.T) {
 			k := &killing{house: h, form: forms[0], deed: job}
 			k.before = func() error { // an image that is to be cleaned up
+				if err := k.clean(); err != nil { // the release before has ended
+					return err
+				}
 				k.round++
 				return h.upload("", k.form.files(h, version(k.round)))
 			}
