@@ -87,6 +87,9 @@ func runDisks(ctx context.Context, p *program, args []string) error {
 		retention.FieldReleases: flags.String("releases", "", "with keep: how many releases of each app stay, with their images"),
 		retention.FieldAudit:    flags.String("audit-days", "", "with keep: days of audit log, 30 at least; 0: for ever"),
 		retention.FieldLogs:     flags.String("log-days", "", "with keep: days of build and release logs; 0: for ever"),
+		retention.FieldPulled:   flags.String("pulled-days", "", "with keep: days of pulled images that no release needs; 0: for ever"),
+		retention.FieldCache:    flags.String("cache-days", "", "with keep: days of build cache, also that of builds that are not Berth's; 0: Berth removes none"),
+		retention.FieldCacheGB:  flags.String("cache-gb", "", "with keep: GB of build cache that always stay"),
 	}
 	words, err := p.parseFlags(flags, args)
 	if err != nil {
@@ -127,7 +130,7 @@ func keptWish(typed map[string]*string) (map[string]int, error) {
 		body[field] = number
 	}
 	if len(body) == 0 {
-		return nil, &usageError{errors.New("berth disks keep takes one of --releases, --audit-days and --log-days")}
+		return nil, &usageError{errors.New("berth disks keep takes one of --releases, --audit-days, --log-days, --pulled-days, --cache-days and --cache-gb")}
 	}
 	return body, nil
 }
@@ -159,7 +162,12 @@ func (p *program) printRules(rules retention.Rules) error {
 		}
 		return fmt.Sprintf("for %d days", number)
 	}
-	_, err := fmt.Fprintf(p.stdout, "Kept: %d releases of each app, the audit log %s, build and release logs %s\n", rules.Releases, days(rules.AuditDays), days(rules.LogDays))
+	cache := "all build cache that the engine keeps"
+	if rules.CacheDays > 0 {
+		cache = fmt.Sprintf("%d GB of build cache, and the rest for %d days", rules.CacheGB, rules.CacheDays)
+	}
+	_, err := fmt.Fprintf(p.stdout, "Kept: %d releases of each app, the audit log %s, build and release logs %s, pulled images %s, %s\n",
+		rules.Releases, days(rules.AuditDays), days(rules.LogDays), days(rules.PulledDays), cache)
 	return err
 }
 

@@ -27,6 +27,13 @@ func openDisks(config Config, ledger *store.Store, story *controller.Controller,
 			rows, err := ledger.CountRows(ctx)
 			return disks.Rows(rows), err
 		},
+		Pulls: func(ctx context.Context, engine string) (all []disks.Pull, err error) {
+			found, err := ledger.ListPulls(ctx, engine)
+			for _, pull := range found {
+				all = append(all, disks.Pull(pull))
+			}
+			return all, err
+		},
 		Sweep:  sweepExpired(ledger, config.SessionLife, logger),
 		Logger: logger,
 	})

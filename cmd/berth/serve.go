@@ -57,6 +57,9 @@ func runServe(ctx context.Context, p *program, args []string) error {
 	if err := sweepInterrupted(config, logger); err != nil {
 		logger.Warn("remove what an earlier run did not finish writing", "error", err)
 	}
+	if err := refuseLostLedger(ctx, config, logger); err != nil {
+		return err
+	}
 	ledger, err := store.Open(ctx, config.ledgerFile())
 	if err != nil {
 		return err
@@ -88,7 +91,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	if err != nil {
 		return err
 	}
-	engine, err := openEngine(ctx, config, logger)
+	engine, err := openEngine(ctx, config, on.ledger, logger)
 	if err != nil {
 		return err
 	}
@@ -179,7 +182,8 @@ func openAdmin(
 	return server, openPlainDoor(crowd.Listen(newDoorkeeper(listener, config, logger)), config, o.AdminHosts), nil
 }
 
-func openEngine(ctx context.Context, config Config, logger *slog.Logger) (*docker.Engine, error) {
+// openEngine returns the engine behind the broker. Without pulls no pulled image is remembered.
+func openEngine(ctx context.Context, config Config, pulls docker.Pulls, logger *slog.Logger) (*docker.Engine, error) {
 	engine, err := docker.Open(docker.Options{
 		LayerBytes: config.VolumeQuota,
 		Host:       config.DockerHost,
@@ -187,6 +191,7 @@ func openEngine(ctx context.Context, config Config, logger *slog.Logger) (*docke
 		Cgroup:     config.Cgroup,
 		SubnetPool: config.SubnetPool,
 		Reserved:   []netip.Prefix{config.EdgeSubnet},
+		Pulls:      pulls,
 		Logger:     logger,
 
 		PrivateEgress: config.PrivateEgress,

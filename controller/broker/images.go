@@ -2,9 +2,12 @@ package broker
 
 import (
 	"encoding/json"
+	"errors"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/distribution/reference"
 	"github.com/docker/docker/api/types/container"
@@ -52,7 +55,55 @@ func (c *check) removeImage() error {
 		return nil
 	}
 	_, err := c.own("images", "path", c.object, link.RoleBuild, link.RoleFiles, link.RoleSecrets, link.RoleHelper)
+	if _, refused := errors.AsType[*Refusal](err); refused && imageID.MatchString(c.object) {
+		return c.removeRegistryImage()
+	}
 	return err
+}
+
+// imageID is how an image is named that was pulled: a name could be another image's by now.
+var imageID = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+
+// removeRegistryImage allows the removal of an image that a registry has, so that nothing
+// is lost that cannot be pulled again. It must have no second name and be nobody's; without
+// force the engine keeps what a container uses.
+func (c *check) removeRegistryImage() error {
+	if c.query.Has("force") || c.query.Get("noprune") != "1" {
+		return refuse("query", "an image that was pulled is removed without force, and alone")
+	}
+	found, err := c.broker.find(c.request.Context(), c.version, "images", c.object)
+	switch {
+	case err != nil:
+		return err
+	case found.Labels[link.LabelStack] != "":
+		return refuse("path", "it is not of this stack")
+	case len(found.RepoDigests) == 0:
+		return refuse("path", "no registry has the image")
+	case len(found.RepoTags) > 1:
+		return refuse("path", "the image has another name")
+	}
+	return nil
+}
+
+// leastCacheAge is how long no build has used what may be removed from the build cache.
+const leastCacheAge = 24 * time.Hour
+
+// pruneCache allows what a person set: to remove by age alone. The engine does not say
+// whose a part of the cache is.
+func (c *check) pruneCache() error {
+	var selection map[string]map[string]bool
+	if err := c.rewriteJSON("filters", &selection); err != nil {
+		return err
+	}
+	until := slices.Collect(maps.Keys(selection["until"]))
+	if len(selection) != 1 || len(until) != 1 {
+		return refuse("query filters", "it is not an age alone")
+	}
+	age, err := time.ParseDuration(until[0])
+	if err != nil || age < leastCacheAge {
+		return refuse("query filters", "the age is below a day")
+	}
+	return nil
 }
 
 // makeImage allows a pull by name, and the import of this program's own images.

@@ -29,7 +29,9 @@ type object struct {
 	Config struct {
 		Labels map[string]string
 	}
-	State struct {
+	RepoTags    []string // of an image
+	RepoDigests []string // under which registries know it
+	State       struct {
 		Status    string
 		StartedAt string
 	}

@@ -36,8 +36,10 @@ var (
 	anything = param{}
 	one      = param{pattern: regexp.MustCompile(`^1$`)}
 	number   = param{pattern: regexp.MustCompile(`^[0-9]{1,6}$`)}
-	empty    = param{pattern: regexp.MustCompile(`^$`)}
-	moment   = param{pattern: regexp.MustCompile(`^[0-9A-Za-z:.+-]*$`)}
+	// keptBytes is how much of the build cache stays.
+	keptBytes = param{pattern: regexp.MustCompile(`^[1-9][0-9]{0,14}$`)}
+	empty     = param{pattern: regexp.MustCompile(`^$`)}
+	moment    = param{pattern: regexp.MustCompile(`^[0-9A-Za-z:.+-]*$`)}
 )
 
 func exactly(value string) param {
@@ -75,6 +77,7 @@ var verbs = []verb{
 		"dockerfile": anything, "target": anything, "buildargs": anything, "labels": anything, "session": anything, "buildid": anything,
 	}, body: streamed, check: (*check).build},
 	{method: "POST", path: "build/cancel", query: map[string]param{"id": anything}, check: (*check).cancelBuild},
+	{method: "POST", path: "build/prune", query: map[string]param{"keep-storage": keptBytes, "filters": anything}, check: (*check).pruneCache},
 	{method: "POST", path: "session", unversioned: true, body: upgraded},
 
 	{method: "GET", path: "images/json", query: map[string]param{"all": one, "filters": anything}, check: (*check).ownFilter},

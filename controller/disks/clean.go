@@ -117,7 +117,7 @@ func (d *Disks) work(ctx context.Context, done chan struct{}) error {
 	var errs []error
 	for at, one := range kinds {
 		d.change(func(p *Progress) { p.Step, p.Done, p.Of = one.item.Title, at, len(kinds) })
-		if one.clean == nil {
+		if one.clean == nil && one.prune == nil {
 			continue
 		}
 		freed, err := cleanKind(ctx, one)
@@ -130,6 +130,9 @@ func (d *Disks) work(ctx context.Context, done chan struct{}) error {
 
 // cleanKind counts before and after: what is gone is what was freed.
 func cleanKind(ctx context.Context, one kind) (Amount, error) {
+	if one.prune != nil {
+		return one.prune(ctx)
+	}
 	before, after := one.item, one.item
 	if err := one.look(ctx, &before); err != nil {
 		return Amount{}, err

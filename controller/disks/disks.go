@@ -14,10 +14,11 @@ import (
 	"berth/controller/volumes"
 )
 
-// Engine lists what the stack has made. Nothing else of the engine is looked at.
+// Engine lists what the stack has made and pulled. Nothing else of the engine is looked at.
 type Engine interface {
 	OwnedImages(context.Context) ([]docker.OwnedImage, error)
 	Instances(context.Context) ([]docker.Instance, error)
+	Pulled
 }
 
 // Ledger is what is read of the ledger.
@@ -27,6 +28,7 @@ type Ledger interface {
 	// ListRunnable returns the releases of the app that have an image and did not fail,
 	// newest first.
 	ListRunnable(context.Context, app.Name) ([]app.Release, error)
+	ForgetPull(ctx context.Context, engine, image string) error
 }
 
 // Releases removes the images of an app that app.Superfluous names.
@@ -54,6 +56,8 @@ type Options struct {
 	Volumes    Volumes
 	Audit      Audit
 	Rows       func(context.Context) (Rows, error)
+	// Pulls are the images that the engine of that ID pulled for Berth.
+	Pulls func(ctx context.Context, engine string) ([]Pull, error)
 	// Sweep removes sessions and tokens that are over.
 	Sweep  func(context.Context) error
 	Logger *slog.Logger
@@ -61,6 +65,13 @@ type Options struct {
 
 // Rows are how many rows there are of what the ledger keeps for a time.
 type Rows struct{ Audit, Sessions, Refusals, HostChecks int64 }
+
+// Pull is an image that Berth had the engine pull.
+type Pull struct {
+	Image     string // its ID
+	Reference string // the name that it was pulled by
+	Used      time.Time
+}
 
 // Disks knows what grows on the server's disk. It is safe for concurrent use.
 type Disks struct {

@@ -31,6 +31,45 @@ type world struct {
 	fail     error
 	cut      time.Time
 	swept    int
+	pulls    []Pull
+	pulled   map[string]docker.Pulled // by ID
+	held     string                   // an image that a container uses
+	pruned   []int64                  // hours and bytes
+}
+
+func (w *world) EngineID(context.Context) (string, error) { return "engine", nil }
+
+func (w *world) FindRegistryImage(_ context.Context, id, _ string) (docker.Pulled, error) {
+	found, there := w.pulled[id]
+	if !there {
+		return docker.Pulled{}, docker.ErrNotFound
+	}
+	return found, nil
+}
+
+func (w *world) RemoveRegistryImage(_ context.Context, id string) (bool, error) {
+	if id == w.held {
+		return false, nil
+	}
+	delete(w.pulled, id)
+	return true, nil
+}
+
+func (w *world) PruneBuildCache(_ context.Context, hours int, keep int64) (records, bytes int64, err error) {
+	w.pruned = []int64{int64(hours), keep}
+	return 3, 7 << 20, nil
+}
+
+func (w *world) ListPulls(_ context.Context, engine string) ([]Pull, error) {
+	if engine != "engine" {
+		return nil, errors.New("of another engine")
+	}
+	return slices.Clone(w.pulls), nil
+}
+
+func (w *world) ForgetPull(_ context.Context, _, image string) error {
+	w.pulls = slices.DeleteFunc(w.pulls, func(pull Pull) bool { return pull.Image == image })
+	return nil
 }
 
 func (w *world) FindSetting(_ context.Context, key string) (string, error) {
@@ -119,6 +158,7 @@ func newDisks(t *testing.T) (*Disks, *world) {
 	}
 	d := New(Options{
 		DataFolder: folder, Ledger: w, Engine: w, Releases: w, Volumes: w, Audit: w,
+		Pulls: w.ListPulls,
 		Rows:  func(context.Context) (Rows, error) { return Rows{Audit: 10, Sessions: 3}, nil },
 		Sweep: func(context.Context) error { w.swept++; return nil }, Logger: slog.New(slog.DiscardHandler),
 	})

@@ -28,24 +28,36 @@ func (d *Disks) lookImages(ctx context.Context, item *Item) error {
 
 // oldImages are the ids of the images that no release is to keep.
 func (d *Disks) oldImages(ctx context.Context) (map[string]bool, error) {
+	all := make(map[string]bool)
+	return all, d.eachApp(ctx, func(old, kept map[string]bool) {
+		for image := range old {
+			all[image] = all[image] || !kept[image]
+		}
+	})
+}
+
+// eachApp gives the images of each app to do: those of old releases, and those of kept ones.
+func (d *Disks) eachApp(ctx context.Context, do func(old, kept map[string]bool)) error {
 	apps, err := d.Ledger.ListApps(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	keep, all := d.rules.Releases(ctx), make(map[string]bool)
+	keep := d.rules.Releases(ctx)
 	for _, found := range apps {
 		releases, err := d.Ledger.ListRunnable(ctx, found.Name)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		old, kept := app.Superfluous(releases, keep)
-		for _, release := range old {
+		superfluous, kept := app.Superfluous(releases, keep)
+		old := make(map[string]bool)
+		for _, release := range superfluous {
 			for _, image := range release.Images() {
-				all[image] = all[image] || !kept[image]
+				old[image] = true
 			}
 		}
+		do(old, kept)
 	}
-	return all, nil
+	return nil
 }
 
 // cleanImages removes the old images of every app. One app's failure stops no other.

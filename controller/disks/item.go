@@ -103,6 +103,8 @@ type kind struct {
 	item  Item
 	look  func(context.Context, *Item) error
 	clean func(context.Context) error // nil: a clean-up removes nothing of it
+	// prune is clean for what cannot be counted: it says itself what it removed.
+	prune func(context.Context) (Amount, error)
 }
 
 // kinds are all kinds in the order in which they are shown and cleaned.
@@ -112,21 +114,21 @@ func (d *Disks) kinds(rules retention.Rules) []kind {
 	logs := Item{Kind: KindLogs, Title: "Build and release logs", Unit: "logs", Rule: keptFor(rules.LogDays) + " The log of each app's newest release always stays. One log takes 32 MB at most."}
 	audited := Item{Kind: KindAudit, Title: "Audit log", Unit: "entries", Rule: keptFor(rules.AuditDays) + " The rest still verifies."}
 	return []kind{
-		{images, d.lookImages, d.cleanImages},
-		{Item{Kind: KindPulled, Title: "Pulled images", Rule: "Berth removes none: another program of this server may use them too."}, uncounted, nil},
-		{Item{Kind: KindBuildCache, Title: "Build cache", Rule: "The engine removes what was not used for longest when there are more than 10 GB (builder.gc in its daemon.json, as make up sets it). It does not say which part is Berth's."}, uncounted, nil},
-		{logs, func(_ context.Context, item *Item) error { return d.eachLog(rules, item, nil) }, func(context.Context) error { return d.cleanLogs(rules) }},
-		{Item{Kind: KindOutput, Title: "Output of apps", Rule: "The engine keeps the last 30 MB of each container, and removes them with it."}, uncounted, nil},
-		{Item{Kind: KindUploads, Title: "Uploads and held archives", Unit: "files", Rule: "The archives of live and failed releases stay, for new settings and retries. A held archive is removed after 15 minutes, and what a crash left within a minute."}, d.lookUploads, nil},
-		{Item{Kind: KindPushes, Title: "Git pushes", Unit: "repositories", Rule: "What git need not send again. It is kept for 30 days after the last push of an app, and for 4 GB in all. The next push is a whole one then."}, d.lookPushes, nil},
-		{audited, func(ctx context.Context, item *Item) error { return d.lookAudit(ctx, rules, item) }, func(ctx context.Context) error { return d.cleanAudit(ctx, rules) }},
-		{Item{Kind: KindSessions, Title: "Sessions", Unit: "sessions", Rule: "A session is removed within an hour of its end."}, d.lookRows(func(r Rows) int64 { return r.Sessions }), d.Sweep},
-		{Item{Kind: KindRefusals, Title: "Counts of refused requests", Unit: "hours", Rule: "They are kept for 2 days."}, d.lookRows(func(r Rows) int64 { return r.Refusals }), nil},
-		{Item{Kind: KindHostChecks, Title: "Checks of domains and certificates", Unit: "checks", Rule: "They are kept for 30 days."}, d.lookRows(func(r Rows) int64 { return r.HostChecks }), nil},
-		{Item{Kind: KindMetrics, Title: "Metrics", Unit: "files", Rule: "An hour is kept by 15 seconds, a day by the minute, a month by 10 minutes, and a year by 2 hours; 1 GB at most."}, d.lookMetrics, nil},
-		{Item{Kind: KindContainers, Title: "Containers", Unit: "containers", Rule: "A container that no release has any more, dead or alive, is removed within a minute, with its network and its secrets."}, d.lookContainers, nil},
-		{Item{Kind: KindHelpers, Title: "Images of helpers", Unit: "images", Rule: "One stays. A new version of Berth removes the old one."}, d.lookHelpers, nil},
-		{Item{Kind: KindVolumes, Title: "Volumes without an app", Unit: "volumes", Rule: "They are never removed by themselves: they hold data. Delete them on the page Volumes."}, d.lookVolumes, nil},
+		{item: images, look: d.lookImages, clean: d.cleanImages},
+		{item: pulledItem(rules), look: func(ctx context.Context, item *Item) error { return d.lookPulled(ctx, rules, item) }, clean: func(ctx context.Context) error { return d.cleanPulled(ctx, rules) }},
+		{item: cacheItem(rules), look: uncounted, prune: d.pruneCache(rules)},
+		{item: logs, look: func(_ context.Context, item *Item) error { return d.eachLog(rules, item, nil) }, clean: func(context.Context) error { return d.cleanLogs(rules) }},
+		{item: Item{Kind: KindOutput, Title: "Output of apps", Rule: "The engine keeps the last 30 MB of each container, and removes them with it."}, look: uncounted},
+		{item: Item{Kind: KindUploads, Title: "Uploads and held archives", Unit: "files", Rule: "The archives of live and failed releases stay, for new settings and retries. A held archive is removed after 15 minutes, and what a crash left within a minute."}, look: d.lookUploads},
+		{item: Item{Kind: KindPushes, Title: "Git pushes", Unit: "repositories", Rule: "What git need not send again. It is kept for 30 days after the last push of an app, and for 4 GB in all. The next push is a whole one then."}, look: d.lookPushes},
+		{item: audited, look: func(ctx context.Context, item *Item) error { return d.lookAudit(ctx, rules, item) }, clean: func(ctx context.Context) error { return d.cleanAudit(ctx, rules) }},
+		{item: Item{Kind: KindSessions, Title: "Sessions", Unit: "sessions", Rule: "A session is removed within an hour of its end."}, look: d.lookRows(func(r Rows) int64 { return r.Sessions }), clean: d.Sweep},
+		{item: Item{Kind: KindRefusals, Title: "Counts of refused requests", Unit: "hours", Rule: "They are kept for 2 days."}, look: d.lookRows(func(r Rows) int64 { return r.Refusals })},
+		{item: Item{Kind: KindHostChecks, Title: "Checks of domains and certificates", Unit: "checks", Rule: "They are kept for 30 days."}, look: d.lookRows(func(r Rows) int64 { return r.HostChecks })},
+		{item: Item{Kind: KindMetrics, Title: "Metrics", Unit: "files", Rule: "An hour is kept by 15 seconds, a day by the minute, a month by 10 minutes, and a year by 2 hours; 1 GB at most."}, look: d.lookMetrics},
+		{item: Item{Kind: KindContainers, Title: "Containers", Unit: "containers", Rule: "A container that no release has any more, dead or alive, is removed within a minute, with its network and its secrets."}, look: d.lookContainers},
+		{item: Item{Kind: KindHelpers, Title: "Images of helpers", Unit: "images", Rule: "One stays. A new version of Berth removes the old one."}, look: d.lookHelpers},
+		{item: Item{Kind: KindVolumes, Title: "Volumes without an app", Unit: "volumes", Rule: "They are never removed by themselves: they hold data. Delete them on the page Volumes."}, look: d.lookVolumes},
 	}
 }
 

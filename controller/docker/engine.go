@@ -14,6 +14,7 @@ import (
 	"berth/controller/docker/images"
 	"berth/controller/docker/link"
 	"berth/controller/docker/networks"
+	"berth/controller/docker/traces"
 	"berth/controller/volume"
 )
 
@@ -38,6 +39,8 @@ type Options struct {
 	// Helper is the static program that works in volumes, run as "PROGRAM
 	// helper"; empty is the one that runs.
 	Helper string
+	// Pulls remembers which images were pulled; nil where none is to be removed again.
+	Pulls  images.Pulls
 	Logger *slog.Logger
 }
 
@@ -69,9 +72,10 @@ func Open(options Options) (*Engine, error) {
 	if err != nil {
 		return nil, errors.Join(err, reached.Close())
 	}
-	helpers := helper.New(reached, options.Helper)
+	helpers, kept := helper.New(reached, options.Helper), images.New(reached)
+	kept.Pulls = options.Pulls
 	return &Engine{
-		Images: images.New(reached), Bridges: bridges, Helpers: helpers,
+		Images: kept, Bridges: bridges, Helpers: helpers,
 		Exits: exits.New(reached, bridges, helpers, options.SubnetPool, options.PrivateEgress),
 		link:  reached, cgroup: options.Cgroup, layers: layerBound{bytes: options.LayerBytes}, patience: link.CallTimeout,
 	}, nil
@@ -110,4 +114,9 @@ func (e *Engine) BrokerReport(ctx context.Context) (link.BrokerReport, error) {
 // Condition, which Inspect tells.
 func (e *Engine) Instances(ctx context.Context) ([]link.Instance, error) {
 	return e.link.Instances(ctx)
+}
+
+// Traces returns what the containers of the stack tell of their apps.
+func (e *Engine) Traces(ctx context.Context) ([]traces.Trace, error) {
+	return traces.Read(ctx, e.link)
 }

@@ -6,6 +6,7 @@ import (
 	"berth/controller/docker/link"
 	"berth/controller/docker/networks"
 	"berth/controller/docker/printed"
+	"berth/controller/docker/traces"
 )
 
 // The nouns of the rooms below, under the names that callers know: they import this
@@ -32,6 +33,10 @@ type (
 	Image = images.Image
 	// OwnedImage is an image that this stack made.
 	OwnedImage = images.OwnedImage
+	// Pulled is an image that came from a registry.
+	Pulled = images.Pulled
+	// Pulls remembers which images were pulled.
+	Pulls = images.Pulls
 	// BuildOptions says what to build.
 	BuildOptions = images.BuildOptions
 	// Disk is the disk that builds are written to.
@@ -52,6 +57,11 @@ type (
 	Line = printed.Line
 	// Cursor is how far somebody has read the outputs of instances.
 	Cursor = printed.Cursor
+
+	// Trace is what one container tells of its app.
+	Trace = traces.Trace
+	// TracedMount is a volume in a container.
+	TracedMount = traces.Mount
 
 	// Volume is a named volume of the stack.
 	Volume = helper.Volume

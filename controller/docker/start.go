@@ -36,6 +36,8 @@ type StartOptions struct {
 	Network networks.Network
 	// Labels go onto the container beside the ones that own it, and lose against them.
 	Labels map[string]string
+	// Record is what the label of that name says. It holds no secret.
+	Record string
 	// Name is the container's; empty is InstanceName's.
 	Name string
 	// Volumes are the engine's names of the volumes that the service mounts, by
@@ -342,6 +344,7 @@ func (e *Engine) containerLabels(options StartOptions) map[string]string {
 	maps.Copy(labels, e.link.OwnLabels(link.RoleApp, options.App, options.Release))
 	labels[link.LabelService] = options.serviceName()
 	labels[link.LabelPort] = strconv.Itoa(int(options.port()))
+	labels[link.LabelRecord] = options.Record
 	return labels
 }
 

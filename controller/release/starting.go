@@ -7,6 +7,7 @@ import (
 	"berth/controller/app"
 	"berth/controller/docker"
 	"berth/controller/environment"
+	"berth/controller/recovery"
 	"berth/controller/routing"
 	"berth/traefik"
 )
@@ -26,7 +27,7 @@ func (c *Shipper) optionsOf(s starting, name string) docker.StartOptions {
 	options := docker.StartOptions{
 		App: string(s.app.Name), Release: s.release.Number, Name: name, Image: s.image, Network: s.network,
 		Service: s.run.Spec, Secrets: s.environment.Secrets, Mounts: engineMounts(s.run.Mounts(s.release)),
-		Volumes: make(map[string]string, len(s.run.Spec.Mounts)),
+		Volumes: make(map[string]string, len(s.run.Spec.Mounts)), Record: recovery.Describe(s.app, s.release, s.run),
 	}
 	if s.run.KeptFrom != 0 {
 		options.Release = s.run.KeptFrom

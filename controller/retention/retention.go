@@ -22,16 +22,27 @@ type Rules struct {
 	// LogDays is for how many days the log of a release is kept after its last line; 0 is
 	// for ever. The log of each app's newest release stays.
 	LogDays int `json:"log_days"`
+	// PulledDays is for how many days an image that Berth pulled stays after its last use,
+	// where no release names it; 0 is for ever.
+	PulledDays int `json:"pulled_days"`
+	// CacheDays is after how many days without use Berth removes a part of the engine's
+	// build cache; 0 is never. It may be a part of builds that Berth did not make.
+	CacheDays int `json:"cache_days"`
+	// CacheGB is how much of the build cache stays in any case, in GB.
+	CacheGB int `json:"cache_gb"`
 }
 
 // Default is what holds until a person says otherwise.
-func Default() Rules { return Rules{Releases: 5, AuditDays: 365, LogDays: 90} }
+func Default() Rules {
+	return Rules{Releases: 5, AuditDays: 365, LogDays: 90, PulledDays: 7, CacheGB: 10}
+}
 
 // The bounds of rules.
 const (
 	MostReleases   = 50 // as many as an app's page lists
 	LeastAuditDays = 30 // so that an attacker in the admin app cannot remove the traces at once
 	MostDays       = 3650
+	MostCacheGB    = 10_000
 )
 
 // The fields of a form, and of the API's body.
@@ -39,6 +50,9 @@ const (
 	FieldReleases = "releases"
 	FieldAudit    = "audit_days"
 	FieldLogs     = "log_days"
+	FieldPulled   = "pulled_days"
+	FieldCache    = "cache_days"
+	FieldCacheGB  = "cache_gb"
 )
 
 // Check returns all that is wrong with the rules as problem.Problems, each at its field.
@@ -58,10 +72,29 @@ func (r Rules) Check() error {
 			fmt.Sprintf("Logs of releases cannot be kept for %d days.", r.LogDays),
 			fmt.Sprintf("Keep them for 1 to %d days, or write 0 to keep them for ever.", MostDays)).At(FieldLogs))
 	}
-	if len(faults) > 0 {
+	if faults = append(faults, r.checkImages()...); len(faults) > 0 {
 		return faults
 	}
 	return nil
+}
+
+// checkImages is Check for pulled images and the build cache.
+func (r Rules) checkImages() (faults problem.Problems) {
+	if r.PulledDays < 0 || r.PulledDays > MostDays {
+		faults = append(faults, problem.Invalid(
+			fmt.Sprintf("Pulled images cannot be kept for %d days.", r.PulledDays),
+			fmt.Sprintf("Keep them for 1 to %d days, or write 0 to keep them for ever.", MostDays)).At(FieldPulled))
+	}
+	if r.CacheDays < 0 || r.CacheDays > MostDays {
+		faults = append(faults, problem.Invalid(
+			fmt.Sprintf("The build cache cannot be kept for %d days.", r.CacheDays),
+			fmt.Sprintf("Keep it for 1 to %d days, or write 0 and Berth removes none of it.", MostDays)).At(FieldCache))
+	}
+	if r.CacheGB < 0 || r.CacheGB > MostCacheGB {
+		faults = append(faults, problem.Invalid(
+			fmt.Sprintf("%d GB of build cache cannot be kept.", r.CacheGB), fmt.Sprintf("Keep 0 to %d GB.", MostCacheGB)).At(FieldCacheGB))
+	}
+	return faults
 }
 
 // Parse reads rules as a form has them, and checks them. An empty text leaves what was.
@@ -82,6 +115,9 @@ func Parse(was Rules, text func(field string) string) (Rules, error) {
 	read(FieldReleases, &was.Releases)
 	read(FieldAudit, &was.AuditDays)
 	read(FieldLogs, &was.LogDays)
+	read(FieldPulled, &was.PulledDays)
+	read(FieldCache, &was.CacheDays)
+	read(FieldCacheGB, &was.CacheGB)
 	if len(faults) > 0 {
 		return Rules{}, faults
 	}

@@ -79,12 +79,12 @@ func TestDisks_ACleanUpRemovesOldImagesAndNothingOfStrangers(t *testing.T) {
 		t.Fatalf("of five that may stay, %d images are there", len(images))
 	}
 	eventually(t, 20*time.Second, "the old instances to be gone", func() bool { return len(containers(t, "tidy")) == 1 })
-	status, err := berth.Send(t.Context(), o.token, http.MethodPatch, "/api/v1/disks", `{"releases": 1}`, nil)
+	status, err := berth.Send(t.Context(), o.token, http.MethodPatch, "/api/v1/disks", `{"releases": 1, "pulled_days": 1, "cache_days": 3650, "cache_gb": 1}`, nil)
 	if err != nil || status != http.StatusOK {
 		t.Fatalf("keep one release: %d, %v", status, err)
 	}
 	t.Cleanup(func() {
-		_, _ = berth.Send(t.Context(), o.token, http.MethodPatch, "/api/v1/disks", `{"releases": 5}`, nil)
+		_, _ = berth.Send(t.Context(), o.token, http.MethodPatch, "/api/v1/disks", `{"releases": 5, "pulled_days": 7, "cache_days": 0, "cache_gb": 10}`, nil)
 	})
 	state := o.clean()
 	if images := imagesOf(t, "tidy"); len(images) != 1 {

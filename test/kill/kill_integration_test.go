@@ -139,6 +139,8 @@ type killing struct {
 	form  form
 	deed  deed
 	round int
+
+	before func() error // what gives the deed something to do; nil where that is always there
 }
 
 func (k *killing) run(t *testing.T) (tried int) {
@@ -185,6 +187,9 @@ func (k *killing) ready(t *testing.T) {
 		if err == nil { // it has something to go back to
 			err = k.upload("", k.form.files(k.house, version(k.round)))
 		}
+	}
+	if err == nil && k.before != nil {
+		err = k.before()
 	}
 	if err == nil {
 		err = k.clean()

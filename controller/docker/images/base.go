@@ -66,6 +66,7 @@ func (i *Images) base(ctx context.Context, reference string, log func(string)) (
 			return dockerfile.Base{}, link.Failure(ctx, "have base image", err)
 		}
 	}
+	i.remember(ctx, name, found.ID, found.ID)
 	if found.Config == nil {
 		return dockerfile.Base{}, nil
 	}

@@ -51,6 +51,9 @@ type Image struct {
 
 // Images builds, pulls, finds and removes a stack's images.
 type Images struct {
+	// Pulls is told what was pulled; nil where nobody remembers it.
+	Pulls Pulls
+
 	link *link.Link
 }
 

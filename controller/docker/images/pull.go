@@ -50,6 +50,7 @@ func (i *Images) PullImage(ctx context.Context, options PullOptions, log func(li
 		image, digest, err = i.findPulled(ctx, name, named)
 		if err == nil || !errors.Is(err, link.ErrNotFound) {
 			log(fmt.Sprintf("%s is on the server already", name))
+			i.remember(ctx, name, image.ID, image.ID)
 			return image, digest, err
 		}
 	}
@@ -101,9 +102,24 @@ func (i *Images) findPulled(ctx context.Context, name string, named names.Named)
 	return image, "", nil
 }
 
-// pull follows the pull to its end: a failure comes inside a response that began
-// as a success.
+// pull has the engine pull an image, and remembers what that brought.
 func (i *Images) pull(ctx context.Context, name string, log func(string)) error {
+	before, err := i.imageID(ctx, name)
+	if err != nil {
+		return err
+	}
+	if err := i.followPull(ctx, name, log); err != nil {
+		return err
+	}
+	if after, err := i.imageID(ctx, name); err == nil && after != "" {
+		i.remember(ctx, name, before, after)
+	}
+	return nil
+}
+
+// followPull follows the pull to its end: a failure comes inside a response that began
+// as a success.
+func (i *Images) followPull(ctx context.Context, name string, log func(string)) error {
 	log("pulling " + name)
 	response, err := i.link.API(ctx).ImagePull(ctx, name, imagetypes.PullOptions{})
 	if err != nil {

@@ -21,6 +21,9 @@ const (
 	// LabelSeed is on a container that stands for volumes that are being filled: whom they
 	// are for, as numbers.
 	LabelSeed = "berth.seed"
+	// LabelRecord is on an instance: what the ledger knows of its release, without values
+	// that could be secrets, so that a lost ledger can be made again.
+	LabelRecord = "berth.record"
 	// LabelDescription is what a person wrote about a volume.
 	LabelDescription = "berth.description"
 )
