@@ -60,7 +60,7 @@ func TestCollector_FillsTheGapAfterAKillWithNoLineLostAndNoneTwice(t *testing.T)
 	t.Parallel()
 	h := newHouse(t, "hello")
 	id := h.engine.start("hello", "main", 1)
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a test that can be repeated
+	random := rand.New(rand.NewPCG(1, 2))
 	var want []string
 	at := begin
 	say := func(count int) {

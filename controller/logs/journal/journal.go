@@ -41,6 +41,8 @@ type Journal struct {
 	streams map[app.Name]map[logs.Stream]*stream.Stream
 	writers map[*Writer]struct{}
 
+	unwritten map[place]int // lines that the disk did not take; of the goroutine of Run alone
+
 	hurry  chan struct{}      // a writer has much
 	sweeps chan chan struct{} // somebody wants a sweep, and waits for its end
 }
@@ -53,7 +55,7 @@ func Open(o Options) (*Journal, error) {
 	}
 	j := &Journal{
 		options: o, root: root, board: notice.NewBoard(), streams: make(map[app.Name]map[logs.Stream]*stream.Stream),
-		writers: make(map[*Writer]struct{}), hurry: make(chan struct{}, 1), sweeps: make(chan chan struct{}),
+		writers: make(map[*Writer]struct{}), unwritten: make(map[place]int), hurry: make(chan struct{}, 1), sweeps: make(chan chan struct{}),
 	}
 	apps, err := fs.ReadDir(root.FS(), ".")
 	if err != nil {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -326,4 +328,30 @@ func (w *Writer) waiting() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.bytes
+}
+
+func TestJournal_SaysHowManyLinesTheDiskDidNotTake(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	h := openJournal(t, folder, nil)
+	h.add("hello", "web", printed(0, 2, 1)...)
+	tail := filepath.Join(folder, "hello", "web", "tail")
+	if err := os.Rename(tail, tail+".away"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(tail, 0o700); err != nil { // nothing can be written to it
+		t.Fatal(err)
+	}
+	h.add("hello", "web", printed(2, 3, 1)...)
+	h.add("hello", "web", printed(5, 4, 1)...)
+	if err := os.Remove(tail); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(tail+".away", tail); err != nil {
+		t.Fatal(err)
+	}
+	h.add("hello", "web", printed(9, 1, 1)...)
+	if got := numbers(h.newerAll("hello", logs.Query{}, logs.Position{}, 100)); !slices.Equal(got, []string{"0", "1", "7", "9"}) {
+		t.Errorf("it has %q", got)
+	}
 }

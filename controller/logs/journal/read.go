@@ -118,7 +118,7 @@ func (j *Journal) Newer(ctx context.Context, name app.Name, q logs.Query, after 
 		if w.next > end {
 			w.next = 0 // of an earlier app of this name
 		}
-		w.chunks = slices.DeleteFunc(w.chunks, func(c stream.Chunk) bool { return c.First+uint64(c.Lines) <= w.next }) //nolint:gosec // a count
+		w.chunks = slices.DeleteFunc(w.chunks, func(c stream.Chunk) bool { return c.First+uint64(c.Lines) <= w.next })
 	})
 	if err != nil {
 		return logs.Page{}, err

@@ -126,16 +126,21 @@ func (j *Journal) write() {
 	}
 }
 
-// append keeps the lines, or says in the log how many could not be kept.
+// append keeps the lines. Where the disk takes none, the log says how many there were as soon as it takes some again.
 func (j *Journal) append(at place, to *stream.Stream, lines []logs.Line) {
+	missing := j.unwritten[at]
+	if missing > 0 {
+		said := logs.Line{At: lines[0].At, Lost: true, Text: fmt.Sprintf("%d lines could not be written here.", missing)}
+		if _, err := to.Append([]logs.Line{said}); err != nil {
+			j.unwritten[at] += len(lines)
+			return
+		}
+		delete(j.unwritten, at)
+	}
 	kept, err := to.Append(lines)
 	if err == nil {
 		return
 	}
-	j.options.Logger.Warn("lines of a log were not kept", "app", at.app, "stream", at.stream, "lines", len(lines)-kept, "error", err)
-	last := lines[len(lines)-1]
-	said := logs.Line{At: last.At, Lost: true, Text: fmt.Sprintf("%d lines could not be written here.", len(lines)-kept)}
-	if _, err := to.Append([]logs.Line{said}); err != nil {
-		j.options.Logger.Debug("say that lines of a log were not kept", "error", err)
-	}
+	j.unwritten[at] = len(lines) - kept
+	j.options.Logger.Warn("lines of a log are not kept", "app", at.app, "stream", at.stream, "error", err)
 }

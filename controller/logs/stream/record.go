@@ -29,10 +29,10 @@ func appendRecord(to []byte, line logs.Line) []byte {
 		flags |= flagLost
 	}
 	var varint [2 * binary.MaxVarintLen64]byte
-	head := binary.AppendUvarint(varint[:0], uint64(line.Release)) //nolint:gosec // numbers of releases begin at 1
+	head := binary.AppendUvarint(varint[:0], uint64(line.Release))
 	head = binary.AppendUvarint(head, uint64(len(line.Instance)))
 	to = binary.AppendUvarint(to, uint64(recordFixed+len(head)+len(line.Instance)+len(line.Text)))
-	to = binary.BigEndian.AppendUint64(to, uint64(line.At.UnixNano())) //nolint:gosec // back and forth
+	to = binary.BigEndian.AppendUint64(to, uint64(line.At.UnixNano()))
 	to = append(to, flags)
 	to = append(to, head...)
 	to = append(to, line.Instance...)
@@ -46,7 +46,7 @@ func readRecord(raw string) (line logs.Line, took int, err error) {
 	if !ok || length < recordFixed || length > uint64(len(rest)) {
 		return logs.Line{}, 0, errRecord
 	}
-	took = len(raw) - len(rest) + int(length) //nolint:gosec // at most the length of raw
+	took = len(raw) - len(rest) + int(length)
 	body := rest[:length]
 	nanos := binary.BigEndian.Uint64([]byte(body[:8]))
 	flags := body[8]
@@ -59,8 +59,8 @@ func readRecord(raw string) (line logs.Line, took int, err error) {
 		return logs.Line{}, 0, errRecord
 	}
 	return logs.Line{
-		At: time.Unix(0, int64(nanos)), Stderr: flags&flagStderr != 0, Lost: flags&flagLost != 0, //nolint:gosec // as it was written
-		Level: logs.Level(flags >> levelShift & levelMask), Release: int64(release), Instance: body[:named], Text: body[named:], //nolint:gosec // as it was written
+		At: time.Unix(0, int64(nanos)), Stderr: flags&flagStderr != 0, Lost: flags&flagLost != 0,
+		Level: logs.Level(flags >> levelShift & levelMask), Release: int64(release), Instance: body[:named], Text: body[named:],
 	}, took, nil
 }
 

@@ -197,7 +197,7 @@ type Size struct {
 func (s *Stream) Size() Size {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	size := Size{Bytes: int64(s.tail.Raw), Lines: uint64(s.tail.Lines)} //nolint:gosec // a count
+	size := Size{Bytes: int64(s.tail.Raw), Lines: uint64(s.tail.Lines)}
 	oldest := s.tail.frame
 	for at := len(s.segments) - 1; at >= 0; at-- {
 		oldest = s.segments[at].frames[0]

@@ -41,7 +41,7 @@ func readTail(root *os.Root, folder string, next uint64, each func(logs.Line)) (
 	for rest := string(text[tailHead:]); rest != ""; {
 		line, took, err := readRecord(rest)
 		if err != nil {
-			break
+			return read, nil //nolint:nilerr // a crash tore the end off
 		}
 		each(line)
 		read.note(line, took)
