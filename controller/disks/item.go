@@ -21,6 +21,7 @@ const (
 	KindBuildCache Kind = "build_cache"
 	KindLogs       Kind = "logs"
 	KindOutput     Kind = "output"
+	KindAppLogs    Kind = "app_logs"
 	KindUploads    Kind = "uploads"
 	KindAudit      Kind = "audit"
 	KindSessions   Kind = "sessions"
@@ -109,13 +110,15 @@ func (d *Disks) kinds(rules retention.Rules) []kind {
 	images := Item{Kind: KindImages, Title: "Images of releases", Unit: "images", Rule: fmt.Sprintf(
 		"The images of the newest %d releases of each app stay, for rollbacks. Layers that images share are counted with each.", rules.Releases)}
 	logs := Item{Kind: KindLogs, Title: "Build and release logs", Unit: "logs", Rule: keptFor(rules.LogDays) + " The log of each app's newest release always stays. One log takes 32 MB at most."}
+	printed := Item{Kind: KindAppLogs, Title: "Logs of apps", Unit: "apps", Rule: keptFor(rules.OutputDays) + " 256 MB of each app at most, and 2 GB of all. They hold what apps print and the requests to them, over all releases."}
 	audited := Item{Kind: KindAudit, Title: "Audit log", Unit: "entries", Rule: keptFor(rules.AuditDays) + " The rest still verifies."}
 	return []kind{
 		{images, d.lookImages, d.cleanImages},
 		{Item{Kind: KindPulled, Title: "Pulled images", Rule: "Berth removes none: another program of this server may use them too."}, uncounted, nil},
 		{Item{Kind: KindBuildCache, Title: "Build cache", Rule: "The engine removes what was not used for longest when there are more than 10 GB (builder.gc in its daemon.json, as make up sets it). It does not say which part is Berth's."}, uncounted, nil},
 		{logs, func(_ context.Context, item *Item) error { return d.eachLog(rules, item, nil) }, func(context.Context) error { return d.cleanLogs(rules) }},
-		{Item{Kind: KindOutput, Title: "Output of apps", Rule: "The engine keeps the last 30 MB of each container, and removes them with it."}, uncounted, nil},
+		{Item{Kind: KindOutput, Title: "Output in the engine", Rule: "The engine keeps the last 30 MB of each container, and removes them with it."}, uncounted, nil},
+		{printed, d.lookAppLogs, func(ctx context.Context) error { return d.Logs.Sweep(ctx) }},
 		{Item{Kind: KindUploads, Title: "Uploads and held archives", Unit: "files", Rule: "The archives of live and failed releases stay, for new settings and retries. A held archive is removed after 15 minutes, and what a crash left within a minute."}, d.lookUploads, nil},
 		{audited, func(ctx context.Context, item *Item) error { return d.lookAudit(ctx, rules, item) }, func(ctx context.Context) error { return d.cleanAudit(ctx, rules) }},
 		{Item{Kind: KindSessions, Title: "Sessions", Unit: "sessions", Rule: "A session is removed within an hour of its end."}, d.lookRows(func(r Rows) int64 { return r.Sessions }), d.Sweep},

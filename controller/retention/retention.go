@@ -22,10 +22,12 @@ type Rules struct {
 	// LogDays is for how many days the log of a release is kept after its last line; 0 is
 	// for ever. The log of each app's newest release stays.
 	LogDays int `json:"log_days"`
+	// OutputDays is for how many days is kept what apps print, and the requests to them; 0 is for ever.
+	OutputDays int `json:"output_days"`
 }
 
 // Default is what holds until a person says otherwise.
-func Default() Rules { return Rules{Releases: 5, AuditDays: 365, LogDays: 90} }
+func Default() Rules { return Rules{Releases: 5, AuditDays: 365, LogDays: 90, OutputDays: 30} }
 
 // The bounds of rules.
 const (
@@ -39,6 +41,7 @@ const (
 	FieldReleases = "releases"
 	FieldAudit    = "audit_days"
 	FieldLogs     = "log_days"
+	FieldOutput   = "output_days"
 )
 
 // Check returns all that is wrong with the rules as problem.Problems, each at its field.
@@ -57,6 +60,11 @@ func (r Rules) Check() error {
 		faults = append(faults, problem.Invalid(
 			fmt.Sprintf("Logs of releases cannot be kept for %d days.", r.LogDays),
 			fmt.Sprintf("Keep them for 1 to %d days, or write 0 to keep them for ever.", MostDays)).At(FieldLogs))
+	}
+	if r.OutputDays < 0 || r.OutputDays > MostDays {
+		faults = append(faults, problem.Invalid(
+			fmt.Sprintf("Logs of apps cannot be kept for %d days.", r.OutputDays),
+			fmt.Sprintf("Keep them for 1 to %d days, or write 0 to keep them for ever.", MostDays)).At(FieldOutput))
 	}
 	if len(faults) > 0 {
 		return faults
@@ -82,6 +90,7 @@ func Parse(was Rules, text func(field string) string) (Rules, error) {
 	read(FieldReleases, &was.Releases)
 	read(FieldAudit, &was.AuditDays)
 	read(FieldLogs, &was.LogDays)
+	read(FieldOutput, &was.OutputDays)
 	if len(faults) > 0 {
 		return Rules{}, faults
 	}
@@ -125,6 +134,15 @@ func (b Book) Update(ctx context.Context, rules Rules) error {
 		return fmt.Errorf("write retention: %w", err)
 	}
 	return b.Ledger.UpdateSetting(ctx, settingKey, string(text))
+}
+
+// OutputDays is the rule of the logs of apps. Where it cannot be read, they are kept.
+func (b Book) OutputDays(ctx context.Context) int {
+	rules, err := b.Find(ctx)
+	if err != nil {
+		return 0
+	}
+	return rules.OutputDays
 }
 
 // Releases is the rule of releases. Where it cannot be read, as many are kept as may be:
