@@ -8,6 +8,7 @@ import (
 
 	"berth/controller/app"
 	"berth/controller/egress"
+	"berth/controller/logs"
 	"berth/controller/problem"
 	"berth/controller/retention"
 )
@@ -45,7 +46,8 @@ var plainFields = map[string]bool{
 	"referrer_policy": true, "release": true, "remove": true, "reset": true, "scope": true, "session": true, "source": true,
 	"subject": true, "take_over": true, "to": true, "trust": true, "trusted_proxies": true, "user": true, "username": true, "who": true, "dry_run": true,
 	retention.FieldReleases: true, retention.FieldAudit: true, retention.FieldLogs: true,
-	retention.FieldPulled: true, retention.FieldCache: true, retention.FieldCacheGB: true,
+	retention.FieldPulled: true, retention.FieldCache: true, retention.FieldCacheGB: true, retention.FieldOutput: true,
+	logs.FieldText: true, logs.FieldPattern: true, logs.FieldLevel: true, logSince: true, logUntil: true,
 	"access_key": true, "bucket": true, "daily": true, "endpoint": true, "keep": true, "monthly": true, "prefix": true,
 	"recipients": true, "region": true, "scheduled": true, "skipped": true, "time": true, "weekly": true, "zone": true,
 	"count": true, "cpu": true, "outcome": true, "processes": true, "unpack": true, "next": true,

@@ -20,6 +20,7 @@ import (
 	"berth/controller/account"
 	"berth/controller/app"
 	"berth/controller/limit"
+	"berth/controller/logs/journal"
 	"berth/traefik"
 )
 
@@ -39,6 +40,7 @@ type site struct {
 	logged    *logBuffer
 	server    *httptest.Server
 	client    *http.Client // follows no redirect
+	logs      *journal.Journal
 }
 
 // allOfStory is a controller as the program has it: one value for every area of screens.
@@ -65,7 +67,7 @@ func newSite(t testing.TB, change ...func(*Options)) *site {
 	s.volumes = newFakeVolumes(t, s.apps)
 	s.routing = newFakeRouting(t, s.apps)
 	s.domains, s.metrics = newFakeDomains(t, freshLedger(t)), new(fakeMetrics)
-	s.checklist = newFakeChecklist()
+	s.checklist, s.logs = newFakeChecklist(), openLogs(t)
 	options := Options{
 		Checklist: s.checklist, Prober: s.checklist,
 		Limits:  s.limits,
@@ -73,7 +75,7 @@ func newSite(t testing.TB, change ...func(*Options)) *site {
 		Mounts:  s.volumes,
 		Backups: newFakeBackups(t),
 		Routing: s.routing, Ports: s.routing,
-		Domains: s.domains, Metrics: s.metrics, Disks: newFakeDisks(), Pushes: newPushes(t),
+		Domains: s.domains, Metrics: s.metrics, Disks: newFakeDisks(), Pushes: newPushes(t), Logs: s.logs,
 		Story: storyOf(s.apps), Accounts: s.accounts, Factors: noFactors{}, Tokens: fakeTokens{}, Sessions: s.sessions, Audit: s.audit,
 		SecretKey:      bytes.Repeat([]byte("k"), 32),
 		Logger:         slog.New(slog.NewTextHandler(s.logged, &slog.HandlerOptions{Level: slog.LevelDebug})),

@@ -116,17 +116,23 @@ func (c *Counter) take(name, value string) (ok bool) {
 
 // appOfService is the app of a service's name, which Target.service makes.
 func appOfService(name string) (app string, ok bool) {
+	app, _, ok = releaseOfService(name)
+	return app, ok
+}
+
+// releaseOfService is the app of a service's name, and the number of its release.
+func releaseOfService(name string) (app string, release int64, ok bool) {
 	name, ok = strings.CutSuffix(name, "@file")
 	if !ok {
-		return "", false
+		return "", 0, false
 	}
 	at := strings.LastIndex(name, "-r")
 	for at > 0 {
 		number, _, _ := strings.Cut(name[at+2:], "-")
-		if _, err := strconv.ParseUint(number, 10, 63); err == nil && appPattern.MatchString(name[:at]) {
-			return name[:at], true
+		if release, err := strconv.ParseInt(number, 10, 64); err == nil && release >= 0 && appPattern.MatchString(name[:at]) {
+			return name[:at], release, true
 		}
 		at = strings.LastIndex(name[:at], "-r")
 	}
-	return "", false
+	return "", 0, false
 }

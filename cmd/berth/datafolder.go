@@ -32,6 +32,7 @@ var guarded = []struct {
 	{name: room.ReserveName, mode: 0o600},
 	{name: "audit.log*", mode: 0o600},
 	{name: "uploads", mode: fs.ModeDir | 0o700},
+	{name: appLogsFolder, mode: fs.ModeDir | 0o700},
 	{name: "logs", mode: fs.ModeDir | 0o700},
 	{name: "tls", mode: fs.ModeDir | 0o700},
 	{name: "tls/*.key", mode: 0o600, remake: true},

@@ -15,7 +15,7 @@ import (
 )
 
 // openDisks returns what grows on the disk of the server, with the rules that bound it.
-func openDisks(config Config, ledger *store.Store, story *controller.Controller, engine *docker.Engine, auditor *audit.Log, logger *slog.Logger) *disks.Disks {
+func openDisks(config Config, ledger *store.Store, story *controller.Controller, engine *docker.Engine, auditor *audit.Log, kept *keptLogs, logger *slog.Logger) *disks.Disks {
 	return disks.New(disks.Options{
 		DataFolder: config.DataFolder,
 		Ledger:     ledger,
@@ -23,6 +23,7 @@ func openDisks(config Config, ledger *store.Store, story *controller.Controller,
 		Releases:   story.Shipper(),
 		Volumes:    story.Volumes(),
 		Audit:      auditor,
+		Logs:       kept,
 		Rows: func(ctx context.Context) (disks.Rows, error) {
 			rows, err := ledger.CountRows(ctx)
 			return disks.Rows(rows), err

@@ -100,9 +100,6 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	if err := audit.CatchUp(ctx); err != nil {
 		return fmt.Errorf("open audit log: %w", err)
 	}
-	if err := engine.RemoveHelpers(ctx); err != nil { // before anybody opens a volume
-		logger.Warn("remove volume helpers of an earlier run", "error", err)
-	}
 	book, proxy, err := openDomains(ctx, config, on.ledger, key, engine, logger)
 	if err != nil {
 		return err
@@ -123,12 +120,16 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	if err != nil {
 		return err
 	}
-	measured, grown := newCollector(config, on.ledger, story, proxy, logger), openDisks(config, on.ledger, story, engine, audit, logger)
+	kept, err := openLogs(config, on.ledger, story, engine, logger)
+	if err != nil {
+		return err
+	}
+	measured, grown := newCollector(config, on.ledger, story, proxy, logger), openDisks(config, on.ledger, story, engine, audit, kept, logger)
 	admin := router.Options{
 		Story:   router.Story{Apps: story, Uploads: story, Releases: story, Settings: story, Environments: story, Outputs: story},
 		Volumes: story.Volumes(), Backups: backups,
 		Mounts: story, Routing: story.Routing(), Ports: story.Routing(),
-		Domains: domains, Metrics: measured, Disks: grown, Pushes: pushes,
+		Domains: domains, Metrics: measured, Disks: grown, Pushes: pushes, Logs: kept,
 		Accounts:        on.accounts,
 		Factors:         account.NewSecondFactors(on.ledger, on.accounts, key, logger),
 		Tokens:          account.NewTokens(on.ledger, logger),
@@ -156,7 +157,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	for _, run := range []func(context.Context) error{
-		story.Run, domains.Run, limits.Run, refused.Run, adminTLS.Run, list.Run, prober.Run, measured.Run, grown.Run, exits.Run, backups.Run, pushes.Run,
+		story.Run, domains.Run, limits.Run, refused.Run, adminTLS.Run, list.Run, prober.Run, measured.Run, grown.Run, kept.Run, exits.Run, backups.Run, pushes.Run,
 		revival.New(on.ledger, story, logger).Run, servePublic(config, admin, logger),
 	} {
 		group.Go(func() error { return run(ctx) })
@@ -201,6 +202,9 @@ func openEngine(ctx context.Context, config Config, pulls docker.Pulls, logger *
 	}
 	if err := requireBroker(ctx, config, engine); err != nil {
 		return nil, errors.Join(err, engine.Close())
+	}
+	if err := engine.RemoveHelpers(ctx); err != nil { // before anybody opens a volume
+		logger.Warn("remove volume helpers of an earlier run", "error", err)
 	}
 	return engine, nil
 }

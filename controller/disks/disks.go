@@ -42,6 +42,13 @@ type Audit interface {
 	Cut(context.Context, time.Time) (removed int64, err error)
 }
 
+// Logs are what apps print and the requests to them.
+type Logs interface {
+	Sizes() map[app.Name]int64
+	// Sweep removes what the rules do not keep, and waits for it.
+	Sweep(context.Context) error
+}
+
 // Volumes lists the volumes of the stack.
 type Volumes interface {
 	List(context.Context) ([]volumes.View, error)
@@ -55,6 +62,7 @@ type Options struct {
 	Releases   Releases
 	Volumes    Volumes
 	Audit      Audit
+	Logs       Logs
 	Rows       func(context.Context) (Rows, error)
 	// Pulls are the images that the engine of that ID pulled for Berth.
 	Pulls func(ctx context.Context, engine string) ([]Pull, error)

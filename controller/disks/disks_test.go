@@ -88,6 +88,10 @@ func (w *world) UpdateSetting(_ context.Context, key, value string) error {
 	return nil
 }
 
+func (w *world) Sizes() map[app.Name]int64 { return map[app.Name]int64{"hello": 1234} }
+
+func (w *world) Sweep(context.Context) error { return nil }
+
 func (w *world) ListApps(context.Context) ([]app.App, error) {
 	return []app.App{{Name: "hello"}}, nil
 }
@@ -158,7 +162,7 @@ func newDisks(t *testing.T) (*Disks, *world) {
 	}
 	d := New(Options{
 		DataFolder: folder, Ledger: w, Engine: w, Releases: w, Volumes: w, Audit: w,
-		Pulls: w.ListPulls,
+		Pulls: w.ListPulls, Logs: w,
 		Rows:  func(context.Context) (Rows, error) { return Rows{Audit: 10, Sessions: 3}, nil },
 		Sweep: func(context.Context) error { w.swept++; return nil }, Logger: slog.New(slog.DiscardHandler),
 	})

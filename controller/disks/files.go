@@ -99,7 +99,15 @@ func (d *Disks) cleanLogs(rules retention.Rules) error {
 	})
 }
 
-// lookUploads counts the archives that are kept or received.
+// lookAppLogs counts the logs of apps. Berth itself keeps their bounds all the time.
+func (d *Disks) lookAppLogs(_ context.Context, item *Item) error {
+	for name, bytes := range d.Logs.Sizes() {
+		item.add(name, bytes, false)
+	}
+	item.sort()
+	return nil
+}
+
 // lookMetrics counts the database of measurements, with what SQLite puts beside it.
 func (d *Disks) lookMetrics(_ context.Context, item *Item) error {
 	found, err := filepath.Glob(filepath.Join(d.DataFolder, "metrics.db*"))
@@ -111,6 +119,7 @@ func (d *Disks) lookMetrics(_ context.Context, item *Item) error {
 	return err
 }
 
+// lookUploads counts the archives that are kept or received.
 func (d *Disks) lookUploads(_ context.Context, item *Item) error {
 	entries, err := os.ReadDir(filepath.Join(d.DataFolder, uploadsFolder))
 	if errors.Is(err, fs.ErrNotExist) {

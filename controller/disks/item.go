@@ -21,6 +21,7 @@ const (
 	KindBuildCache Kind = "build_cache"
 	KindLogs       Kind = "logs"
 	KindOutput     Kind = "output"
+	KindAppLogs    Kind = "app_logs"
 	KindUploads    Kind = "uploads"
 	KindPushes     Kind = "pushes"
 	KindAudit      Kind = "audit"
@@ -112,13 +113,15 @@ func (d *Disks) kinds(rules retention.Rules) []kind {
 	images := Item{Kind: KindImages, Title: "Images of releases", Unit: "images", Rule: fmt.Sprintf(
 		"The images of the newest %d releases of each app stay, for rollbacks. Layers that images share are counted with each.", rules.Releases)}
 	logs := Item{Kind: KindLogs, Title: "Build and release logs", Unit: "logs", Rule: keptFor(rules.LogDays) + " The log of each app's newest release always stays. One log takes 32 MB at most."}
+	printed := Item{Kind: KindAppLogs, Title: "Logs of apps", Unit: "apps", Rule: keptFor(rules.OutputDays) + " 256 MB of each app at most, and 2 GB of all. They hold what apps print and the requests to them, over all releases."}
 	audited := Item{Kind: KindAudit, Title: "Audit log", Unit: "entries", Rule: keptFor(rules.AuditDays) + " The rest still verifies."}
 	return []kind{
 		{item: images, look: d.lookImages, clean: d.cleanImages},
 		{item: pulledItem(rules), look: func(ctx context.Context, item *Item) error { return d.lookPulled(ctx, rules, item) }, clean: func(ctx context.Context) error { return d.cleanPulled(ctx, rules) }},
 		{item: cacheItem(rules), look: uncounted, prune: d.pruneCache(rules)},
 		{item: logs, look: func(_ context.Context, item *Item) error { return d.eachLog(rules, item, nil) }, clean: func(context.Context) error { return d.cleanLogs(rules) }},
-		{item: Item{Kind: KindOutput, Title: "Output of apps", Rule: "The engine keeps the last 30 MB of each container, and removes them with it."}, look: uncounted},
+		{item: Item{Kind: KindOutput, Title: "Output in the engine", Rule: "The engine keeps the last 30 MB of each container, and removes them with it."}, look: uncounted},
+		{item: printed, look: d.lookAppLogs, clean: func(ctx context.Context) error { return d.Logs.Sweep(ctx) }},
 		{item: Item{Kind: KindUploads, Title: "Uploads and held archives", Unit: "files", Rule: "The archives of live and failed releases stay, for new settings and retries. A held archive is removed after 15 minutes, and what a crash left within a minute."}, look: d.lookUploads},
 		{item: Item{Kind: KindPushes, Title: "Git pushes", Unit: "repositories", Rule: "What git need not send again. It is kept for 30 days after the last push of an app, and for 4 GB in all. The next push is a whole one then."}, look: d.lookPushes},
 		{item: audited, look: func(ctx context.Context, item *Item) error { return d.lookAudit(ctx, rules, item) }, clean: func(ctx context.Context) error { return d.cleanAudit(ctx, rules) }},

@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,8 @@ type TailOptions struct {
 	Lines  int  // at most, from the end; 0 is none, negative all that is kept
 	Follow bool // go on with what it prints from now on
 	Since  time.Time
+	// Patience is for how long the output may be silent before the engine is asked about it; zero is the usual time.
+	Patience time.Duration
 }
 
 // Tail calls each for the lines of the instance's output, in order. An error of
@@ -28,6 +31,21 @@ func (e *Engine) Tail(ctx context.Context, name string, options TailOptions, eac
 	if err != nil {
 		return err
 	}
+	return e.tail(ctx, tailed{instance.ID, name}, options, func(ctx context.Context) error {
+		_, err := e.Inspect(ctx, name)
+		return err
+	}, each)
+}
+
+// TailProxy is Tail for a container of the stack's proxy, by its id.
+func (e *Engine) TailProxy(ctx context.Context, id string, options TailOptions, each func(Line) error) error {
+	return e.tail(ctx, tailed{id, "the proxy"}, options, e.Ping, each)
+}
+
+// tailed is a container, and what messages and lines call it.
+type tailed struct{ id, name string }
+
+func (e *Engine) tail(ctx context.Context, of tailed, options TailOptions, ask func(context.Context) error, each func(Line) error) error {
 	request := container.LogsOptions{
 		ShowStdout: true, ShowStderr: true, Timestamps: true,
 		Follow: options.Follow,
@@ -36,23 +54,23 @@ func (e *Engine) Tail(ctx context.Context, name string, options TailOptions, eac
 	if !options.Since.IsZero() {
 		request.Since = options.Since.Format(time.RFC3339Nano)
 	}
-	ctx, waiting, end := link.During(ctx, e.patience, func(ctx context.Context) error {
+	patience := cmp.Or(options.Patience, e.patience)
+	ctx, waiting, end := link.During(ctx, patience, func(ctx context.Context) error {
 		if !options.Follow { // the engine has it all
-			return link.Silent("the output of "+name, e.patience)
+			return link.Silent("the output of "+of.name, patience)
 		}
-		_, err := e.Inspect(ctx, name)
-		return err
+		return ask(ctx)
 	})
 	defer end()
-	stream, err := e.link.API(ctx).ContainerLogs(ctx, instance.ID, request)
+	stream, err := e.link.API(ctx).ContainerLogs(ctx, of.id, request)
 	if err != nil {
-		return link.Failure(ctx, "read output of "+name, err)
+		return link.Failure(ctx, "read output of "+of.name, err)
 	}
 	defer func() { _ = stream.Close() }()
 	err = printed.Split(stream, func(line Line) error {
 		waiting.Over()
 		defer waiting.Begins()
-		line.Instance = name
+		line.Instance = of.name
 		return each(line)
 	})
 	if err == nil {
@@ -61,7 +79,7 @@ func (e *Engine) Tail(ctx context.Context, name string, options TailOptions, eac
 	if cause := context.Cause(ctx); cause != nil {
 		err = errors.Join(cause, err)
 	}
-	return fmt.Errorf("read output of %s: %w", name, err)
+	return fmt.Errorf("read output of %s: %w", of.name, err)
 }
 
 func tailCount(lines int) string {

@@ -86,8 +86,21 @@ func (m *Mask) Lines(each func(docker.Line) error) func(docker.Line) error {
 			output = &outputs[1]
 		}
 		line.Text = output.Next(m, line.Text)
+		line.Coloured = m.coloured(line)
 		return each(line)
 	}
+}
+
+// coloured masks a line with its colours. A line with a secret that colours take apart loses its colours.
+func (m *Mask) coloured(line docker.Line) string {
+	if line.Coloured == "" {
+		return ""
+	}
+	masked := m.replacer.Replace(line.Coloured)
+	if printable.Plain(masked) != line.Text {
+		return ""
+	}
+	return masked
 }
 
 // MaskedLines masks the lines of one output. A very long line may be cut: it can end in

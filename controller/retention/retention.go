@@ -30,11 +30,13 @@ type Rules struct {
 	CacheDays int `json:"cache_days"`
 	// CacheGB is how much of the build cache stays in any case, in GB.
 	CacheGB int `json:"cache_gb"`
+	// OutputDays is for how many days is kept what apps print, and the requests to them; 0 is for ever.
+	OutputDays int `json:"output_days"`
 }
 
 // Default is what holds until a person says otherwise.
 func Default() Rules {
-	return Rules{Releases: 5, AuditDays: 365, LogDays: 90, PulledDays: 7, CacheGB: 10}
+	return Rules{Releases: 5, AuditDays: 365, LogDays: 90, OutputDays: 30, PulledDays: 7, CacheGB: 10}
 }
 
 // The bounds of rules.
@@ -53,6 +55,7 @@ const (
 	FieldPulled   = "pulled_days"
 	FieldCache    = "cache_days"
 	FieldCacheGB  = "cache_gb"
+	FieldOutput   = "output_days"
 )
 
 // Check returns all that is wrong with the rules as problem.Problems, each at its field.
@@ -71,6 +74,11 @@ func (r Rules) Check() error {
 		faults = append(faults, problem.Invalid(
 			fmt.Sprintf("Logs of releases cannot be kept for %d days.", r.LogDays),
 			fmt.Sprintf("Keep them for 1 to %d days, or write 0 to keep them for ever.", MostDays)).At(FieldLogs))
+	}
+	if r.OutputDays < 0 || r.OutputDays > MostDays {
+		faults = append(faults, problem.Invalid(
+			fmt.Sprintf("Logs of apps cannot be kept for %d days.", r.OutputDays),
+			fmt.Sprintf("Keep them for 1 to %d days, or write 0 to keep them for ever.", MostDays)).At(FieldOutput))
 	}
 	if faults = append(faults, r.checkImages()...); len(faults) > 0 {
 		return faults
@@ -118,6 +126,7 @@ func Parse(was Rules, text func(field string) string) (Rules, error) {
 	read(FieldPulled, &was.PulledDays)
 	read(FieldCache, &was.CacheDays)
 	read(FieldCacheGB, &was.CacheGB)
+	read(FieldOutput, &was.OutputDays)
 	if len(faults) > 0 {
 		return Rules{}, faults
 	}
@@ -161,6 +170,15 @@ func (b Book) Update(ctx context.Context, rules Rules) error {
 		return fmt.Errorf("write retention: %w", err)
 	}
 	return b.Ledger.UpdateSetting(ctx, settingKey, string(text))
+}
+
+// OutputDays is the rule of the logs of apps. Where it cannot be read, they are kept.
+func (b Book) OutputDays(ctx context.Context) int {
+	rules, err := b.Find(ctx)
+	if err != nil {
+		return 0
+	}
+	return rules.OutputDays
 }
 
 // Releases is the rule of releases. Where it cannot be read, as many are kept as may be:

@@ -82,7 +82,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	return &Store{
 		Ledger: people.Ledger{Writer: writer, Reader: reader}, Proofs: proofs.Proofs{Writer: writer, Reader: reader},
 		growthLedger: growth.Ledger{Writer: writer, Reader: reader}, Pushes: pushes.Pushes{Writer: writer, Reader: reader},
-		writer:       writer, reader: reader,
+		writer: writer, reader: reader,
 	}, nil
 }
 

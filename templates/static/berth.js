@@ -531,6 +531,33 @@
     if (chart && title) chart.querySelector("[data-chart-value]").textContent = title.textContent;
   }
 
+  // The lines of a log: wrapped or not, and copied as they are seen.
+  document.addEventListener("change", function (event) {
+    var panel = document.getElementById(event.target.dataset.wrap || "");
+    if (panel) panel.classList.toggle("unwrapped", !event.target.checked);
+  });
+  document.addEventListener("click", function (event) {
+    var button = event.target.closest("[data-copy-lines]");
+    if (!button) return;
+    var lines = document.getElementById(button.dataset.copyLines).querySelectorAll("li:not(.older)");
+    var text = Array.prototype.map.call(lines, function (line) {
+      var service = line.querySelector("b");
+      return line.querySelector("time").dateTime + " " + (service ? service.textContent + ": " : "") + line.querySelector("li > span").textContent;
+    }).join("\n");
+    navigator.clipboard.writeText(text).then(function () { button.textContent = "Copied"; }, function () { button.textContent = "Not copied"; });
+  });
+
+  // Older lines come before those that are read, which stay where they are.
+  document.addEventListener("htmx:beforeSwap", function (event) {
+    var panel = event.detail.target.closest && event.detail.target.closest(".older") && event.detail.target.closest("[data-log]");
+    if (!panel) return;
+    var below = panel.scrollHeight - panel.scrollTop;
+    panel.addEventListener("htmx:afterSettle", function () {
+      localTimes(panel);
+      panel.scrollTop = panel.scrollHeight - below;
+    }, { once: true });
+  });
+
   function setUp(root) {
     localTimes(root);
     root.querySelectorAll("[data-log]").forEach(setUpPanel);

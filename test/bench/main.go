@@ -95,6 +95,7 @@ func run(ctx context.Context) error {
 		{"hostile output", b.measureHostile("output")},
 		{"quiet", b.measureQuiet},
 		{"metrics", b.measureMetrics},
+		{"logs", b.measureLogs},
 		{"dashboard", b.measureDashboard},
 	} {
 		if !strings.Contains(part.name, *only) {

@@ -4,7 +4,7 @@ package house
 // the arrows go one way. Names below controller/ are written without it. "*" is every package below.
 var board = []room{
 	// What only tests and benchmarks run.
-	{"test/bench", "store store/sqlite metrics/history metrics app archive traefik test/stack test/patience"},
+	{"test/bench", "store store/sqlite metrics/history metrics app archive traefik test/stack test/patience logs/journal logs"},
 	{"test/smalldisk", ""},
 	{"test/testapp", ""},
 	{"test/corpus", "app archive dialect dialects plan problem"},
@@ -36,6 +36,8 @@ var board = []room{
 
 	// Each one concern of apps.
 	{"checklist", "account app audit certificates docker egress holes pause printable problem reach refusals routing"},
+	{"logs/collect", "logs/journal logs environment app problem docker pause plan printable traefik"},
+	{"logs/journal", "logs/stream logs notice app docker folder"},
 	{"egress/keeper", "egress/exit egress app docker notice pause problem"},
 	{"notice", "app"},
 	{"refusals", "audit docker pause"},
@@ -49,6 +51,7 @@ var board = []room{
 	{"retention", "problem"},
 	{"output", "app docker environment"},
 	{"quiet", "docker"},
+	{"logs/stream", "logs docker"},
 	{"usage", "app docker"},
 	{"routing", "certificates app problem domaincheck pause plan printable traefik"},
 	{"dialects", "app problem archive dialect plan planner printable secret"},
@@ -122,6 +125,7 @@ var board = []room{
 	{"probe", ""},
 	{"holes", ""},
 	{"metrics", ""},
+	{"logs", "problem"},
 	{"secret", "problem"},
 	{"site", ""},
 	{"problem", ""},

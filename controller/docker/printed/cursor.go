@@ -95,6 +95,14 @@ func (c Cursor) Since(instance string) time.Time {
 	return time.Unix(0, min(c.mark(instance, false).at, c.mark(instance, true).at))
 }
 
+// Last is the stamp of the last line of the instance that was read; the zero time where none was.
+func (c Cursor) Last(instance string) time.Time {
+	if !c.Knows(instance) {
+		return time.Time{}
+	}
+	return time.Unix(0, max(c.marks[printer{instance, false}].at, c.marks[printer{instance, true}].at))
+}
+
 // Rest drops the lines of the instance that were read. It begins at Since or before.
 func (c Cursor) Rest(instance string, each func(Line) error) func(Line) error {
 	left := map[bool]mark{false: c.mark(instance, false), true: c.mark(instance, true)}

@@ -19,6 +19,8 @@ type Line struct {
 	Stderr   bool
 	Text     string
 	Instance string // that printed it
+	// Coloured is the text with its colours as a terminal knows them; empty where it has none.
+	Coloured string
 }
 
 // Split takes the engine's stream of frames apart: each frame is a timestamp, a
@@ -67,7 +69,8 @@ func (w *lineWriter) flush() error {
 }
 
 func (w *lineWriter) emit() error {
-	line := Line{At: w.at, Stderr: w.stderr, Text: printable.Plain(link.LastDrawn(w.text.String()))}
+	drawn := link.LastDrawn(w.text.String())
+	line := Line{At: w.at, Stderr: w.stderr, Text: printable.Plain(drawn), Coloured: printable.Coloured(drawn)}
 	w.text.Reset()
 	err := w.each(line)
 	w.failed = err != nil
