@@ -22,6 +22,7 @@ import (
 	"berth/controller/gate"
 	"berth/controller/limit"
 	"berth/controller/problem"
+	"berth/controller/push"
 	"berth/controller/release"
 	"berth/controller/retention"
 	"berth/controller/revival"
@@ -62,11 +63,14 @@ func runServe(ctx context.Context, p *program, args []string) error {
 		return err
 	}
 	accounts := account.NewAccounts(ledger, config.AdminPassword, logger)
-	err = accounts.EnsureOperator(ctx, func(password string) {
-		showOneTimePassword(p.stdout, config, account.OperatorName, password)
-	})
+	pushes, err := openPushes(config, ledger, logger)
 	if err == nil {
-		err = serve(ctx, config, opened{listener, ledger, accounts}, logger)
+		err = accounts.EnsureOperator(ctx, func(password string) {
+			showOneTimePassword(p.stdout, config, account.OperatorName, password)
+		})
+	}
+	if err == nil {
+		err = serve(ctx, config, opened{listener, ledger, accounts, pushes}, logger)
 	}
 	return errors.Join(err, ledger.Close())
 }
@@ -76,6 +80,7 @@ type opened struct {
 	listener net.Listener
 	ledger   *store.Store
 	accounts *account.Accounts
+	pushes   *push.Pushes
 }
 
 // serve runs the controller and the admin app.
@@ -116,16 +121,12 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	}
 	backups := openBackups(config, on.ledger, audit, engine, key, logger)
 	refused, list, prober := newChecklist(config, checked{on, adminTLS, audit, engine, proxy, domains, story, backups}, logger)
-	pushes, err := openPushes(config, on.ledger, logger)
-	if err != nil {
-		return err
-	}
 	measured, grown := newCollector(config, on.ledger, story, proxy, logger), openDisks(config, on.ledger, story, engine, audit, logger)
 	admin := router.Options{
 		Story:   router.Story{Apps: story, Uploads: story, Releases: story, Settings: story, Environments: story, Outputs: story},
 		Volumes: story.Volumes(), Backups: backups,
 		Mounts: story, Routing: story.Routing(), Ports: story.Routing(),
-		Domains: domains, Metrics: measured, Disks: grown, Pushes: pushes,
+		Domains: domains, Metrics: measured, Disks: grown, Pushes: on.pushes,
 		Accounts:        on.accounts,
 		Factors:         account.NewSecondFactors(on.ledger, on.accounts, key, logger),
 		Tokens:          account.NewTokens(on.ledger, logger),
@@ -153,7 +154,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	for _, run := range []func(context.Context) error{
-		story.Run, domains.Run, limits.Run, refused.Run, adminTLS.Run, list.Run, prober.Run, measured.Run, grown.Run, exits.Run, backups.Run, pushes.Run,
+		story.Run, domains.Run, limits.Run, refused.Run, adminTLS.Run, list.Run, prober.Run, measured.Run, grown.Run, exits.Run, backups.Run, on.pushes.Run,
 		revival.New(on.ledger, story, logger).Run, servePublic(config, admin, logger),
 	} {
 		group.Go(func() error { return run(ctx) })
