@@ -22,6 +22,7 @@ import (
 	"berth/controller/gate"
 	"berth/controller/limit"
 	"berth/controller/problem"
+	"berth/controller/push"
 	"berth/controller/release"
 	"berth/controller/retention"
 	"berth/controller/revival"
@@ -65,11 +66,14 @@ func runServe(ctx context.Context, p *program, args []string) error {
 		return err
 	}
 	accounts := account.NewAccounts(ledger, config.AdminPassword, logger)
-	err = accounts.EnsureOperator(ctx, func(password string) {
-		showOneTimePassword(p.stdout, config, account.OperatorName, password)
-	})
+	pushes, err := openPushes(config, ledger, logger)
 	if err == nil {
-		err = serve(ctx, config, opened{listener, ledger, accounts}, logger)
+		err = accounts.EnsureOperator(ctx, func(password string) {
+			showOneTimePassword(p.stdout, config, account.OperatorName, password)
+		})
+	}
+	if err == nil {
+		err = serve(ctx, config, opened{listener, ledger, accounts, pushes}, logger)
 	}
 	return errors.Join(err, ledger.Close())
 }
@@ -79,6 +83,7 @@ type opened struct {
 	listener net.Listener
 	ledger   *store.Store
 	accounts *account.Accounts
+	pushes   *push.Pushes
 }
 
 // serve runs the controller and the admin app.
@@ -116,10 +121,6 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	}
 	backups := openBackups(config, on.ledger, audit, engine, key, logger)
 	refused, list, prober := newChecklist(config, checked{on, adminTLS, audit, engine, proxy, domains, story, backups}, logger)
-	pushes, err := openPushes(config, on.ledger, logger)
-	if err != nil {
-		return err
-	}
 	kept, err := openLogs(config, on.ledger, story, engine, logger)
 	if err != nil {
 		return err
@@ -129,7 +130,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 		Story:   router.Story{Apps: story, Uploads: story, Releases: story, Settings: story, Environments: story, Outputs: story},
 		Volumes: story.Volumes(), Backups: backups,
 		Mounts: story, Routing: story.Routing(), Ports: story.Routing(),
-		Domains: domains, Metrics: measured, Disks: grown, Pushes: pushes, Logs: kept,
+		Domains: domains, Metrics: measured, Disks: grown, Pushes: on.pushes, Logs: kept,
 		Accounts:        on.accounts,
 		Factors:         account.NewSecondFactors(on.ledger, on.accounts, key, logger),
 		Tokens:          account.NewTokens(on.ledger, logger),
@@ -157,7 +158,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	for _, run := range []func(context.Context) error{
-		story.Run, domains.Run, limits.Run, refused.Run, adminTLS.Run, list.Run, prober.Run, measured.Run, grown.Run, kept.Run, exits.Run, backups.Run, pushes.Run,
+		story.Run, domains.Run, limits.Run, refused.Run, adminTLS.Run, list.Run, prober.Run, measured.Run, grown.Run, kept.Run, exits.Run, backups.Run, on.pushes.Run,
 		revival.New(on.ledger, story, logger).Run, servePublic(config, admin, logger),
 	} {
 		group.Go(func() error { return run(ctx) })
