@@ -68,7 +68,7 @@ func (a *admin) disksForm(v *visit, typed url.Values, problems fieldProblems) er
 	}
 	page := disksPage{frame: v.frame("Disks"), View: view, Sizes: diskSizesOf(view.Disk), Level: levelBadge(view.Disk.Level), Wrongs: problems, Typed: map[string]string{
 		retention.FieldReleases: strconv.Itoa(view.Rules.Releases), retention.FieldAudit: strconv.Itoa(view.Rules.AuditDays),
-		retention.FieldLogs: strconv.Itoa(view.Rules.LogDays),
+		retention.FieldLogs: strconv.Itoa(view.Rules.LogDays), retention.FieldEvents: strconv.Itoa(view.Rules.EventDays),
 	}}
 	for field := range page.Typed {
 		if typed.Has(field) {
@@ -150,7 +150,7 @@ func (a *admin) updateDisks(v *visit) error {
 }
 
 func (a *admin) keepRules(v *visit, rules retention.Rules) error {
-	v.done.detail = fmt.Sprintf("%d releases, %d days of audit log, %d days of logs", rules.Releases, rules.AuditDays, rules.LogDays)
+	v.done.detail = fmt.Sprintf("%d releases, %d days of audit log, %d days of logs, %d days of events", rules.Releases, rules.AuditDays, rules.LogDays, rules.EventDays)
 	return a.disks.UpdateRules(v.context(), rules)
 }
 
@@ -236,7 +236,7 @@ func (a *admin) apiUpdateDisks(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if err := decodeJSON(v.request(), &rules, `{"releases": 5, "audit_days": 365, "log_days": 90}`); err != nil {
+	if err := decodeJSON(v.request(), &rules, `{"releases": 5, "audit_days": 365, "log_days": 90, "event_days": 90}`); err != nil {
 		return err
 	}
 	if err := a.keepRules(v, rules); err != nil {

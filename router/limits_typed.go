@@ -36,7 +36,7 @@ const signInBody = 16 << 10
 // plainFields are the fields of forms that are shown again. Any other may hold a
 // secret, and is typed again.
 var plainFields = map[string]bool{
-	"account": true, "action": true, "allow": true, "anyway": true, "authority": true, "budget": true, "burst": true,
+	"account": true, "action": true, "app": true, "allow": true, "anyway": true, "authority": true, "budget": true, "burst": true,
 	"chain": true, "challenge": true, "class": true, "confirm": true, "csp": true, "dashboard": true, "dashboard_host": true,
 	"dashboard_user": true, "days": true, "description": true, "directory": true, "dns_provider": true, "email": true, "encoded_paths": true,
 	"force_https": true, "frame_options": true, "from": true, "generate": true, "home": true, "host": true, "hsts": true,
@@ -44,7 +44,7 @@ var plainFields = map[string]bool{
 	"old": true, "on": true, "path": true, "period": true, "permissions_policy": true, "rate": true, "redirect": true,
 	"referrer_policy": true, "release": true, "remove": true, "reset": true, "scope": true, "session": true, "source": true,
 	"subject": true, "take_over": true, "to": true, "trust": true, "trusted_proxies": true, "user": true, "username": true, "who": true, "dry_run": true,
-	retention.FieldReleases: true, retention.FieldAudit: true, retention.FieldLogs: true,
+	retention.FieldReleases: true, retention.FieldAudit: true, retention.FieldLogs: true, retention.FieldEvents: true,
 	"access_key": true, "bucket": true, "daily": true, "endpoint": true, "folder": true, "keep": true, "monthly": true, "prefix": true,
 	"recipients": true, "region": true, "scheduled": true, "skipped": true, "time": true, "weekly": true, "zone": true,
 	"count": true, "cpu": true, "outcome": true, "processes": true, "unpack": true, "next": true,

@@ -128,6 +128,7 @@ type Options struct {
 	Domains   Domains
 	Metrics   Metrics
 	Disks     Disks
+	Events    Events
 	Accounts  Accounts
 	Factors   SecondFactors
 	Tokens    Tokens
@@ -174,6 +175,7 @@ type admin struct {
 	domains      Domains
 	metrics      Metrics
 	disks        Disks
+	events       Events
 	accounts     Accounts
 	factors      SecondFactors
 	tokens       Tokens
@@ -208,9 +210,9 @@ func New(o Options) (http.Handler, error) {
 	if len(o.SecretKey) < minSecretKey {
 		return nil, fmt.Errorf("secret key has %d bytes, needs %d", len(o.SecretKey), minSecretKey)
 	}
-	if !o.Story.complete() || o.Volumes == nil || o.Mounts == nil || o.Backups == nil || o.Routing == nil || o.Ports == nil || o.Domains == nil || o.Metrics == nil || o.Disks == nil || o.Accounts == nil || o.Factors == nil || o.Tokens == nil ||
+	if !o.Story.complete() || o.Volumes == nil || o.Mounts == nil || o.Backups == nil || o.Routing == nil || o.Ports == nil || o.Domains == nil || o.Metrics == nil || o.Disks == nil || o.Events == nil || o.Accounts == nil || o.Factors == nil || o.Tokens == nil ||
 		o.Sessions == nil || o.Audit == nil || o.Limits == nil || o.Logger == nil {
-		return nil, errors.New("router needs a whole story, volumes, mounts, backups, routing, domains, metrics, disks, accounts, second factors, tokens, sessions, an audit log, limits and a logger")
+		return nil, errors.New("router needs a whole story, volumes, mounts, backups, routing, domains, metrics, disks, events, accounts, second factors, tokens, sessions, an audit log, limits and a logger")
 	}
 	if normalHost(o.AdminHost) == "" {
 		return nil, errors.New("router needs a host name that no app answers on")
@@ -235,6 +237,7 @@ func New(o Options) (http.Handler, error) {
 		domains:      o.Domains,
 		metrics:      o.Metrics,
 		disks:        o.Disks,
+		events:       o.Events,
 		appsApart:    o.AppsApart,
 		builds:       o.Builds,
 		broker:       o.Broker,

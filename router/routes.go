@@ -175,6 +175,7 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: get, path: "/", access: signedIn, handle: a.showHome},
 		{method: get, path: "/admin", access: signedIn, handle: a.showDashboard},
 		{method: get, path: "/admin/events", access: signedIn, stream: true, handle: a.streamDashboard},
+		{method: get, path: eventsPath, access: signedIn, handle: a.showEvents},
 		{method: get, path: "/upload", access: signedIn, handle: a.showUpload},
 		{method: post, path: "/upload", access: signedInOrToken(deployScope), form: inStream, limit: limitUpload, body: archiveBody, audit: audit.ActionAppCreate, again: a.uploadLimited, handle: a.createApp},
 		{method: get, path: supportedPath, access: signedIn, handle: a.showSupported},
@@ -266,6 +267,7 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: get, path: apiChecklist, access: token(readScope), handle: a.apiShowChecklist},
 		{method: post, path: apiChecklist + "/probe", access: token(adminScope), audit: audit.ActionProbeRun, handle: a.apiRunProbe},
 
+		{method: get, path: apiEvents, access: token(readScope), handle: a.apiListEvents},
 		{method: get, path: apiDisks, access: token(readScope), handle: a.apiShowDisks},
 		{method: patch, path: apiDisks, access: token(adminScope), audit: audit.ActionRetentionChange, handle: a.apiUpdateDisks},
 		{method: post, path: apiDisks + "/clean", access: token(adminScope), audit: audit.ActionDiskClean, handle: a.apiCleanDisks},

@@ -87,6 +87,7 @@ func runDisks(ctx context.Context, p *program, args []string) error {
 		retention.FieldReleases: flags.String("releases", "", "with keep: how many releases of each app stay, with their images"),
 		retention.FieldAudit:    flags.String("audit-days", "", "with keep: days of audit log, 30 at least; 0: for ever"),
 		retention.FieldLogs:     flags.String("log-days", "", "with keep: days of build and release logs; 0: for ever"),
+		retention.FieldEvents:   flags.String("event-days", "", "with keep: days of events; 0: the newest 200,000"),
 	}
 	words, err := p.parseFlags(flags, args)
 	if err != nil {
@@ -127,7 +128,7 @@ func keptWish(typed map[string]*string) (map[string]int, error) {
 		body[field] = number
 	}
 	if len(body) == 0 {
-		return nil, &usageError{errors.New("berth disks keep takes one of --releases, --audit-days and --log-days")}
+		return nil, &usageError{errors.New("berth disks keep takes one of --releases, --audit-days, --log-days and --event-days")}
 	}
 	return body, nil
 }
@@ -159,7 +160,8 @@ func (p *program) printRules(rules retention.Rules) error {
 		}
 		return fmt.Sprintf("for %d days", number)
 	}
-	_, err := fmt.Fprintf(p.stdout, "Kept: %d releases of each app, the audit log %s, build and release logs %s\n", rules.Releases, days(rules.AuditDays), days(rules.LogDays))
+	_, err := fmt.Fprintf(p.stdout, "Kept: %d releases of each app, the audit log %s, build and release logs %s, events %s\n",
+		rules.Releases, days(rules.AuditDays), days(rules.LogDays), days(rules.EventDays))
 	return err
 }
 

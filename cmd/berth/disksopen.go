@@ -23,6 +23,7 @@ func openDisks(config Config, ledger *store.Store, story *controller.Controller,
 		Releases:   story.Shipper(),
 		Volumes:    story.Volumes(),
 		Audit:      auditor,
+		Events:     ledger,
 		Rows: func(ctx context.Context) (disks.Rows, error) {
 			rows, err := ledger.CountRows(ctx)
 			return disks.Rows(rows), err

@@ -40,6 +40,13 @@ type Audit interface {
 	Cut(context.Context, time.Time) (removed int64, err error)
 }
 
+// Events counts and removes what happened before then; CountEvents counts all for the zero
+// time.
+type Events interface {
+	CountEvents(ctx context.Context, before time.Time) (int64, error)
+	DeleteEvents(ctx context.Context, before time.Time) error
+}
+
 // Volumes lists the volumes of the stack.
 type Volumes interface {
 	List(context.Context) ([]volumes.View, error)
@@ -53,6 +60,7 @@ type Options struct {
 	Releases   Releases
 	Volumes    Volumes
 	Audit      Audit
+	Events     Events
 	Rows       func(context.Context) (Rows, error)
 	// Sweep removes sessions and tokens that are over.
 	Sweep  func(context.Context) error

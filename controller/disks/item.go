@@ -23,6 +23,7 @@ const (
 	KindOutput     Kind = "output"
 	KindUploads    Kind = "uploads"
 	KindAudit      Kind = "audit"
+	KindEvents     Kind = "events"
 	KindSessions   Kind = "sessions"
 	KindRefusals   Kind = "refusals"
 	KindHostChecks Kind = "host_checks"
@@ -110,6 +111,7 @@ func (d *Disks) kinds(rules retention.Rules) []kind {
 		"The images of the newest %d releases of each app stay, for rollbacks. Layers that images share are counted with each.", rules.Releases)}
 	logs := Item{Kind: KindLogs, Title: "Build and release logs", Unit: "logs", Rule: keptFor(rules.LogDays) + " The log of each app's newest release always stays. One log takes 32 MB at most."}
 	audited := Item{Kind: KindAudit, Title: "Audit log", Unit: "entries", Rule: keptFor(rules.AuditDays) + " The rest still verifies."}
+	happened := Item{Kind: KindEvents, Title: "Events", Unit: "events", Rule: keptFor(rules.EventDays) + " Of more than 200,000 the oldest are removed."}
 	return []kind{
 		{images, d.lookImages, d.cleanImages},
 		{Item{Kind: KindPulled, Title: "Pulled images", Rule: "Berth removes none: another program of this server may use them too."}, uncounted, nil},
@@ -118,6 +120,7 @@ func (d *Disks) kinds(rules retention.Rules) []kind {
 		{Item{Kind: KindOutput, Title: "Output of apps", Rule: "The engine keeps the last 30 MB of each container, and removes them with it."}, uncounted, nil},
 		{Item{Kind: KindUploads, Title: "Uploads and held archives", Unit: "files", Rule: "The archives of live and failed releases stay, for new settings and retries. A held archive is removed after 15 minutes, and what a crash left within a minute."}, d.lookUploads, nil},
 		{audited, func(ctx context.Context, item *Item) error { return d.lookAudit(ctx, rules, item) }, func(ctx context.Context) error { return d.cleanAudit(ctx, rules) }},
+		{happened, func(ctx context.Context, item *Item) error { return d.lookEvents(ctx, rules, item) }, func(ctx context.Context) error { return d.Events.DeleteEvents(ctx, d.daysAgo(rules.EventDays)) }},
 		{Item{Kind: KindSessions, Title: "Sessions", Unit: "sessions", Rule: "A session is removed within an hour of its end."}, d.lookRows(func(r Rows) int64 { return r.Sessions }), d.Sweep},
 		{Item{Kind: KindRefusals, Title: "Counts of refused requests", Unit: "hours", Rule: "They are kept for 2 days."}, d.lookRows(func(r Rows) int64 { return r.Refusals }), nil},
 		{Item{Kind: KindHostChecks, Title: "Checks of domains and certificates", Unit: "checks", Rule: "They are kept for 30 days."}, d.lookRows(func(r Rows) int64 { return r.HostChecks }), nil},

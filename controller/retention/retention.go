@@ -1,4 +1,4 @@
-// Package retention says how long releases, the audit log and the logs of releases are kept: settings of the server.
+// Package retention says how long releases, the audit log, events and the logs of releases are kept: settings of the server.
 package retention
 
 import (
@@ -22,10 +22,12 @@ type Rules struct {
 	// LogDays is for how many days the log of a release is kept after its last line; 0 is
 	// for ever. The log of each app's newest release stays.
 	LogDays int `json:"log_days"`
+	// EventDays is for how many days events are kept; 0 is until there are too many.
+	EventDays int `json:"event_days"`
 }
 
 // Default is what holds until a person says otherwise.
-func Default() Rules { return Rules{Releases: 5, AuditDays: 365, LogDays: 90} }
+func Default() Rules { return Rules{Releases: 5, AuditDays: 365, LogDays: 90, EventDays: 90} }
 
 // The bounds of rules.
 const (
@@ -39,6 +41,7 @@ const (
 	FieldReleases = "releases"
 	FieldAudit    = "audit_days"
 	FieldLogs     = "log_days"
+	FieldEvents   = "event_days"
 )
 
 // Check returns all that is wrong with the rules as problem.Problems, each at its field.
@@ -57,6 +60,11 @@ func (r Rules) Check() error {
 		faults = append(faults, problem.Invalid(
 			fmt.Sprintf("Logs of releases cannot be kept for %d days.", r.LogDays),
 			fmt.Sprintf("Keep them for 1 to %d days, or write 0 to keep them for ever.", MostDays)).At(FieldLogs))
+	}
+	if r.EventDays < 0 || r.EventDays > MostDays {
+		faults = append(faults, problem.Invalid(
+			fmt.Sprintf("Events cannot be kept for %d days.", r.EventDays),
+			fmt.Sprintf("Keep them for 1 to %d days, or write 0 to keep the newest 200,000.", MostDays)).At(FieldEvents))
 	}
 	if len(faults) > 0 {
 		return faults
@@ -82,6 +90,7 @@ func Parse(was Rules, text func(field string) string) (Rules, error) {
 	read(FieldReleases, &was.Releases)
 	read(FieldAudit, &was.AuditDays)
 	read(FieldLogs, &was.LogDays)
+	read(FieldEvents, &was.EventDays)
 	if len(faults) > 0 {
 		return Rules{}, faults
 	}

@@ -21,11 +21,12 @@ var board = []room{
 
 	// The story, and the ledger that keeps its nouns.
 	{"store/storetest", "store"},
-	{"store", "store/people store/proofs reach store/sqlite controller release routing volumes uploads certificates environment app account audit problem limit domaincheck plan volume traefik store/growth room egress"},
+	{"store", "store/events event store/people store/proofs reach store/sqlite controller release routing volumes uploads certificates environment app account audit problem limit domaincheck plan volume traefik store/growth room egress"},
 	{"store/people", "store/sqlite account problem"},
 	{"store/proofs", "store/sqlite reach app problem"},
 	{"metrics/collect", "metrics/history metrics usage app docker pause traefik volume"},
 	{"metrics/history", "metrics store/sqlite"},
+	{"store/events", "store/sqlite event"},
 	{"store/growth", "store/sqlite audit"},
 	{"store/sqlite", "problem"},
 	{"controller", "release notice output quiet usage routing volumes uploads certificates environment app account audit problem archive address docker domaincheck firstpage folder pause plan planner printable secret volume traefik dialects readiness"},
@@ -39,6 +40,7 @@ var board = []room{
 	{"notice", "app"},
 	{"refusals", "audit docker pause"},
 	{"reach", "app docker pause probe problem traefik"},
+	{"event", "app audit printable"},
 	{"slots", "app"},
 	{"readiness", "app docker plan printable"},
 	{"disks", "retention room volumes app docker problem"},
