@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"berth/controller/alert"
+	"berth/controller/alert/channel"
 	"berth/controller/app"
 	"berth/controller/egress"
 	"berth/controller/problem"
@@ -55,6 +57,9 @@ var plainFields = map[string]bool{
 	app.FieldReady: true, app.FieldReadyPath: true, app.FieldReadyStatus: true, app.FieldStartTime: true, app.FieldScheme: true,
 	app.FieldMain: true, app.FieldProfiles: true, app.FieldCompose: true, app.FieldVolumes: true, app.FieldDotenv: true,
 	app.FieldImageVolumes: true, app.FieldRootStart: true, app.FieldBound: true, fieldServiceRoutes: true,
+	alert.FieldWatch: true, alert.FieldApps: true, alert.FieldThreshold: true, alert.FieldClear: true, alert.FieldFor: true, alert.FieldPause: true,
+	alert.FieldQuiet: true, alert.FieldZone: true, fieldQuietTo: true, fieldTellOver: true, fieldChannel: true,
+	channel.FieldAddress: true, channel.FieldTo: true, channel.FieldFrom: true, channel.FieldUser: true, channel.FieldTLS: true, channel.FieldPrivate: true,
 	egress.FieldMode: true, egress.FieldHosts: true, fieldEgressHost: true,
 }
 

@@ -129,6 +129,7 @@ type Options struct {
 	Metrics   Metrics
 	Disks     Disks
 	Events    Events
+	Alerts    Alerts
 	Accounts  Accounts
 	Factors   SecondFactors
 	Tokens    Tokens
@@ -176,6 +177,7 @@ type admin struct {
 	metrics      Metrics
 	disks        Disks
 	events       Events
+	alerts       Alerts
 	accounts     Accounts
 	factors      SecondFactors
 	tokens       Tokens
@@ -210,9 +212,9 @@ func New(o Options) (http.Handler, error) {
 	if len(o.SecretKey) < minSecretKey {
 		return nil, fmt.Errorf("secret key has %d bytes, needs %d", len(o.SecretKey), minSecretKey)
 	}
-	if !o.Story.complete() || o.Volumes == nil || o.Mounts == nil || o.Backups == nil || o.Routing == nil || o.Ports == nil || o.Domains == nil || o.Metrics == nil || o.Disks == nil || o.Events == nil || o.Accounts == nil || o.Factors == nil || o.Tokens == nil ||
+	if !o.Story.complete() || o.Volumes == nil || o.Mounts == nil || o.Backups == nil || o.Routing == nil || o.Ports == nil || o.Domains == nil || o.Metrics == nil || o.Disks == nil || o.Events == nil || o.Alerts == nil || o.Accounts == nil || o.Factors == nil || o.Tokens == nil ||
 		o.Sessions == nil || o.Audit == nil || o.Limits == nil || o.Logger == nil {
-		return nil, errors.New("router needs a whole story, volumes, mounts, backups, routing, domains, metrics, disks, events, accounts, second factors, tokens, sessions, an audit log, limits and a logger")
+		return nil, errors.New("router needs a whole story, volumes, mounts, backups, routing, domains, metrics, disks, events, alerts, accounts, second factors, tokens, sessions, an audit log, limits and a logger")
 	}
 	if normalHost(o.AdminHost) == "" {
 		return nil, errors.New("router needs a host name that no app answers on")
@@ -238,6 +240,7 @@ func New(o Options) (http.Handler, error) {
 		metrics:      o.Metrics,
 		disks:        o.Disks,
 		events:       o.Events,
+		alerts:       o.Alerts,
 		appsApart:    o.AppsApart,
 		builds:       o.Builds,
 		broker:       o.Broker,

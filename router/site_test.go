@@ -73,7 +73,7 @@ func newSite(t testing.TB, change ...func(*Options)) *site {
 		Mounts:  s.volumes,
 		Backups: newFakeBackups(t),
 		Routing: s.routing, Ports: s.routing,
-		Domains: s.domains, Metrics: s.metrics, Disks: newFakeDisks(), Events: newFakeEvents(),
+		Domains: s.domains, Metrics: s.metrics, Disks: newFakeDisks(), Events: newFakeEvents(), Alerts: newFakeAlerts(t),
 		Story: storyOf(s.apps), Accounts: s.accounts, Factors: noFactors{}, Tokens: fakeTokens{}, Sessions: s.sessions, Audit: s.audit,
 		SecretKey:      bytes.Repeat([]byte("k"), 32),
 		Logger:         slog.New(slog.NewTextHandler(s.logged, &slog.HandlerOptions{Level: slog.LevelDebug})),

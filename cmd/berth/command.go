@@ -54,6 +54,7 @@ func commands() []command {
 		{"volume", "[list] | quota NAME SIZE|default [flags]", "show the volumes, and change what one may take on the disk", runVolume},
 		{"disks", "[list] | clean | keep [--releases N] [--audit-days N] [--log-days N] [--event-days N] [flags]", "show what grows on the server's disk, clean it, and change what is kept", runDisks},
 		{"events", "[--app NAME] [--kind KIND] [--from DAY] [--to DAY] [--before N] [--count N] [flags]", "print what happened to apps and to the server", runEvents},
+		{"alerts", "[list] | test NAME [flags]", "show what fires, and the rules and channels of alerts; send a test", runAlerts},
 		{"backup", "[--list] [flags]", "make a backup of the server now and wait for its end, or list the latest", runBackup},
 		{"restore", "--from FOLDER|URL --key FILE [--list | --app NAME | --volume NAME [--as NAME] | --database FILE]", "bring a server back on an empty machine, or a part of one, from a backup", runRestore},
 		{"token", "[list | revoke ID] [flags]", "mint a token for the API, print it and nothing else; or list them, or revoke one", runToken},

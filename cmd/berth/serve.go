@@ -143,13 +143,14 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 		Version:     currentVersion(),
 		SessionLife: config.SessionLife,
 	}
+	notified := openAlerts(config, on.ledger, &admin, measured, key, logger)
 	server, door, err := openAdmin(config, admin, adminTLS, on.listener, logger)
 	if err != nil {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	for _, run := range []func(context.Context) error{
-		story.Run, domains.Run, limits.Run, refused.Run, adminTLS.Run, list.Run, prober.Run, measured.Run, grown.Run, exits.Run, backups.Run,
+		story.Run, domains.Run, limits.Run, refused.Run, adminTLS.Run, list.Run, prober.Run, measured.Run, grown.Run, exits.Run, backups.Run, notified.Run,
 		revival.New(on.ledger, story, logger).Run, servePublic(config, admin, logger),
 	} {
 		group.Go(func() error { return run(ctx) })

@@ -101,7 +101,9 @@ func (k Kind) Words() string { return k.about().words }
 func (k Kind) Level() Level { return k.about().level }
 
 // Known reports whether there is such a kind.
-func (k Kind) Known() bool { return slices.ContainsFunc(kinds, func(a about) bool { return a.kind == k }) }
+func (k Kind) Known() bool {
+	return slices.ContainsFunc(kinds, func(a about) bool { return a.kind == k })
+}
 
 func (k Kind) about() about {
 	if at := slices.IndexFunc(kinds, func(a about) bool { return a.kind == k }); at >= 0 {

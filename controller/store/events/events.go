@@ -79,6 +79,22 @@ func (l Ledger) FindLatestEvent(ctx context.Context, kinds ...event.Kind) (lates
 	return latest, nil
 }
 
+// CountByApp counts the events of some kinds since then, by app.
+func (l Ledger) CountByApp(ctx context.Context, since time.Time, kinds ...event.Kind) (map[string]int, error) {
+	counts := make(map[string]int)
+	for _, kind := range kinds {
+		rows, err := l.Reader.QueryContext(ctx, `SELECT app FROM events WHERE kind = ? AND at >= ?`, kind, sqlite.Micros(since))
+		names, err := sqlite.Collect(rows, err, func(columns sqlite.Row) (name string, err error) { return name, columns.Scan(&name) })
+		if err != nil {
+			return nil, fmt.Errorf("count events by app: %w", err)
+		}
+		for _, name := range names {
+			counts[name]++
+		}
+	}
+	return counts, nil
+}
+
 // CountEvents counts the events from before then; all of them for the zero time.
 func (l Ledger) CountEvents(ctx context.Context, before time.Time) (count int64, err error) {
 	err = l.Reader.QueryRowContext(ctx, `SELECT count(*) FROM events WHERE ? OR at < ?`, before.IsZero(), before.UnixMicro()).Scan(&count)
