@@ -38,10 +38,12 @@ type Watch struct {
 	Certificates Certificates
 	Disk         func() (room.State, error)
 	Logger       *slog.Logger
+
+	told map[string]event.Kind // of each host; nil until it was read
 }
 
 // Run looks until ctx ends.
-func (w Watch) Run(ctx context.Context) error {
+func (w *Watch) Run(ctx context.Context) error {
 	for pause.For(ctx, lookEvery) == nil {
 		w.Look(ctx)
 	}
@@ -49,7 +51,7 @@ func (w Watch) Run(ctx context.Context) error {
 }
 
 // Look looks once. Run looks by itself.
-func (w Watch) Look(ctx context.Context) {
+func (w *Watch) Look(ctx context.Context) {
 	for what, look := range map[string]func(context.Context) error{"disk": w.lookDisk, "certificates": w.lookCertificates} {
 		if err := look(ctx); err != nil && ctx.Err() == nil {
 			w.Logger.WarnContext(ctx, "write events", "of", what, "error", err)
@@ -57,7 +59,7 @@ func (w Watch) Look(ctx context.Context) {
 	}
 }
 
-func (w Watch) lookDisk(ctx context.Context) error {
+func (w *Watch) lookDisk(ctx context.Context) error {
 	state, err := w.Disk()
 	if err != nil {
 		return err
@@ -76,41 +78,51 @@ func (w Watch) lookDisk(ctx context.Context) error {
 	return w.Ledger.AddEvent(ctx, event.Event{Kind: kind, Detail: fmt.Sprintf("%.1f GB are free.", float64(state.Free)/(1<<30))})
 }
 
-func (w Watch) lookCertificates(ctx context.Context) error {
+func (w *Watch) lookCertificates(ctx context.Context) error {
 	alerts, err := w.Certificates.Alerts(ctx)
 	if err != nil {
 		return err
 	}
-	told, err := w.toldOfHosts(ctx)
-	if err != nil {
-		return err
+	if w.told == nil {
+		if w.told, err = w.toldOfHosts(ctx); err != nil {
+			return err
+		}
 	}
+	wrong := make(map[string]bool)
 	for _, found := range alerts {
 		kind := event.CertificateExpiring
 		if found.Bad {
 			kind = event.CertificateFailed
 		}
-		host := string(found.Host)
-		if told[host] != kind {
-			if err := w.Ledger.AddEvent(ctx, event.Event{Kind: kind, Detail: host + ": " + found.Message}); err != nil {
-				return err
-			}
+		wrong[string(found.Host)] = true
+		if err := w.tellOfHost(ctx, string(found.Host), kind, found.Message); err != nil {
+			return err
 		}
-		delete(told, host)
 	}
-	for host, kind := range told {
-		if kind == event.CertificateGood {
+	for host := range w.told {
+		if wrong[host] {
 			continue
 		}
-		if err := w.Ledger.AddEvent(ctx, event.Event{Kind: event.CertificateGood, Detail: host + ": nothing is wrong any more."}); err != nil {
+		if err := w.tellOfHost(ctx, host, event.CertificateGood, "nothing is wrong any more."); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+func (w *Watch) tellOfHost(ctx context.Context, host string, kind event.Kind, message string) error {
+	if w.told[host] == kind {
+		return nil
+	}
+	if err := w.Ledger.AddEvent(ctx, event.Event{Kind: kind, Detail: host + ": " + message}); err != nil {
+		return err
+	}
+	w.told[host] = kind
+	return nil
+}
+
 // toldOfHosts is the kind of the newest event of each host.
-func (w Watch) toldOfHosts(ctx context.Context) (map[string]event.Kind, error) {
+func (w *Watch) toldOfHosts(ctx context.Context) (map[string]event.Kind, error) {
 	told, newest := make(map[string]event.Kind), make(map[string]int64)
 	for _, kind := range []event.Kind{event.CertificateFailed, event.CertificateExpiring, event.CertificateGood} {
 		events, err := w.Ledger.ListEvents(ctx, event.Filter{Kind: kind}, event.Page{Limit: mostHosts})

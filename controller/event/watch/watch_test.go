@@ -47,10 +47,10 @@ func (w *world) Alerts(context.Context) ([]certificates.DomainAlert, error) { re
 func TestWatch_TellsEachChangeOnceAlsoAfterARestart(t *testing.T) {
 	w := &world{level: room.Enough}
 	look := func() {
-		Watch{
+		(&Watch{
 			Ledger: w, Certificates: w, Logger: slog.New(slog.DiscardHandler),
 			Disk: func() (room.State, error) { return room.State{Free: 1 << 30, Level: w.level}, nil },
-		}.Look(t.Context()) // each time as a new process
+		}).Look(t.Context()) // each time as a new process
 	}
 	look()
 	for _, level := range []room.Level{room.Low, room.Low, room.Full, room.Enough, room.Enough} {

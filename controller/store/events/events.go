@@ -79,11 +79,12 @@ func (l Ledger) FindLatestEvent(ctx context.Context, kinds ...event.Kind) (lates
 	return latest, nil
 }
 
-// CountByApp counts the events of some kinds since then, by app.
+// CountByApp counts the events of some kinds since then, by app. The + leaves the index of
+// the time to SQLite: few events are that new.
 func (l Ledger) CountByApp(ctx context.Context, since time.Time, kinds ...event.Kind) (map[string]int, error) {
 	counts := make(map[string]int)
 	for _, kind := range kinds {
-		rows, err := l.Reader.QueryContext(ctx, `SELECT app FROM events WHERE kind = ? AND at >= ?`, kind, sqlite.Micros(since))
+		rows, err := l.Reader.QueryContext(ctx, `SELECT app FROM events WHERE +kind = ? AND at >= ?`, kind, sqlite.Micros(since))
 		names, err := sqlite.Collect(rows, err, func(columns sqlite.Row) (name string, err error) { return name, columns.Scan(&name) })
 		if err != nil {
 			return nil, fmt.Errorf("count events by app: %w", err)
