@@ -101,6 +101,7 @@ func Open(s Settings, key secret.Text, dial Dial) Channel {
 
 type unknown Kind
 
+// Send refuses: settings that were checked have a kind.
 func (u unknown) Send(context.Context, Message) error { return fmt.Errorf("there is no channel %q", u) }
 
 // body is the lines of a message as plain text.
