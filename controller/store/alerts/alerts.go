@@ -37,7 +37,7 @@ func (l Ledger) FindAlerts(ctx context.Context) (book alert.Book, err error) {
 		return alert.Book{}, fmt.Errorf("list channels: %w", err)
 	}
 	rows, err = l.Reader.QueryContext(ctx, `SELECT state FROM alert_states ORDER BY rule, subject`)
-	book.States, err = sqlite.Collect(rows, err, func(columns sqlite.Row) (s alert.State, err error) { return s, scanJSON(columns, &s) })
+	book.States, err = sqlite.Collect(rows, err, scanState)
 	return book, sqlite.Failure(err, "list states of alerts")
 }
 
@@ -167,10 +167,10 @@ func scanChannel(columns sqlite.Row) (c alert.Channel, err error) {
 	return c, err
 }
 
-func scanJSON(columns sqlite.Row, into any) error {
+func scanState(columns sqlite.Row) (state alert.State, err error) {
 	var text any
-	if err := columns.Scan(&text); err != nil {
-		return err
+	if err = columns.Scan(&text); err == nil {
+		err = sqlite.ScanJSON(text, &state)
 	}
-	return sqlite.ScanJSON(text, into)
+	return state, err
 }

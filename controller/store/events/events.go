@@ -85,7 +85,10 @@ func (l Ledger) CountByApp(ctx context.Context, since time.Time, kinds ...event.
 	counts := make(map[string]int)
 	for _, kind := range kinds {
 		rows, err := l.Reader.QueryContext(ctx, `SELECT app FROM events WHERE +kind = ? AND at >= ?`, kind, sqlite.Micros(since))
-		names, err := sqlite.Collect(rows, err, func(columns sqlite.Row) (name string, err error) { return name, columns.Scan(&name) })
+		names, err := sqlite.Collect(rows, err, func(columns sqlite.Row) (name string, err error) {
+			err = columns.Scan(&name)
+			return name, err
+		})
 		if err != nil {
 			return nil, fmt.Errorf("count events by app: %w", err)
 		}
