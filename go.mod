@@ -48,6 +48,7 @@ require (
 require (
 	filippo.io/age v1.3.2
 	github.com/minio/minio-go/v7 v7.4.1
+	github.com/wneessen/go-mail v0.8.1
 )
 
 require (

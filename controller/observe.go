@@ -180,14 +180,14 @@ func observedFrom(instance docker.Instance, err error) app.Observed {
 	case err != nil:
 		return app.Observed{State: app.Down, Detail: "The engine does not answer.", At: now}
 	case condition.OOMKilled && condition.Restarts > 0:
-		return app.Observed{State: app.Crashing, Detail: "It ran out of memory and was started again.", At: now}
+		return app.Observed{State: app.Crashing, Detail: "It " + app.OutOfMemory + " and was started again.", At: now}
 	case condition.Restarting:
 		return app.Observed{State: app.Crashing, Detail: fmt.Sprintf("It ended with exit code %d and is started again; restarts so far: %d.", condition.ExitCode, condition.Restarts), At: now}
 	case condition.Restarts > 0 && now.Sub(condition.StartedAt) < freshRestart:
 		// While it runs, the engine does not tell how the run before ended.
 		return app.Observed{State: app.Crashing, Detail: fmt.Sprintf("It ended and was started again; restarts so far: %d.", condition.Restarts), At: now}
 	case !condition.Running:
-		return app.Observed{State: app.Down, Detail: fmt.Sprintf("It ended with exit code %d.", condition.ExitCode), At: now}
+		return app.Observed{State: app.Down, Detail: fmt.Sprintf("It "+app.EndedWithCode+" %d.", condition.ExitCode), At: now}
 	case condition.Health == "unhealthy":
 		return app.Observed{State: app.Unhealthy, Detail: readiness.Failing(condition), At: now}
 	default:

@@ -21,6 +21,7 @@ type dashboardPage struct {
 	Alerts   []certificates.DomainAlert
 	Volumes  []volumeWarning // over their quota for now
 	Disk     room.Level      // how much free space there is
+	Failing  []string        // channels of alerts
 }
 
 func (a *admin) showHome(v *visit) error { return v.seeOther("/admin") }
@@ -31,6 +32,9 @@ func (a *admin) showDashboard(v *visit) error {
 		return err
 	}
 	if page.Alerts, err = a.domains.Alerts(v.context()); err != nil {
+		return err
+	}
+	if page.Failing, err = a.failingChannels(v); err != nil {
 		return err
 	}
 	page.Red = a.redRows()

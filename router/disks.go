@@ -69,7 +69,7 @@ func (a *admin) disksForm(v *visit, typed url.Values, problems fieldProblems) er
 	page := disksPage{frame: v.frame("Disks"), View: view, Sizes: diskSizesOf(view.Disk), Level: levelBadge(view.Disk.Level), Wrongs: problems, Typed: map[string]string{
 		retention.FieldReleases: strconv.Itoa(view.Rules.Releases), retention.FieldAudit: strconv.Itoa(view.Rules.AuditDays),
 		retention.FieldLogs: strconv.Itoa(view.Rules.LogDays), retention.FieldPulled: strconv.Itoa(view.Rules.PulledDays),
-		retention.FieldCache: strconv.Itoa(view.Rules.CacheDays), retention.FieldCacheGB: strconv.Itoa(view.Rules.CacheGB), retention.FieldOutput: strconv.Itoa(view.Rules.OutputDays),
+		retention.FieldCache: strconv.Itoa(view.Rules.CacheDays), retention.FieldCacheGB: strconv.Itoa(view.Rules.CacheGB), retention.FieldOutput: strconv.Itoa(view.Rules.OutputDays), retention.FieldEvents: strconv.Itoa(view.Rules.EventDays),
 	}}
 	for field := range page.Typed {
 		if typed.Has(field) {
@@ -151,8 +151,8 @@ func (a *admin) updateDisks(v *visit) error {
 }
 
 func (a *admin) keepRules(v *visit, rules retention.Rules) error {
-	v.done.detail = fmt.Sprintf("%d releases, %d days of audit log, %d days of logs, %d days of pulled images, %d days of build cache above %d GB, %d days of output",
-		rules.Releases, rules.AuditDays, rules.LogDays, rules.PulledDays, rules.CacheDays, rules.CacheGB, rules.OutputDays)
+	v.done.detail = fmt.Sprintf("%d releases, %d days of audit log, %d days of logs, %d days of pulled images, %d days of build cache above %d GB, %d days of output, %d days of events",
+		rules.Releases, rules.AuditDays, rules.LogDays, rules.PulledDays, rules.CacheDays, rules.CacheGB, rules.OutputDays, rules.EventDays)
 	return a.disks.UpdateRules(v.context(), rules)
 }
 
@@ -238,7 +238,7 @@ func (a *admin) apiUpdateDisks(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if err := decodeJSON(v.request(), &rules, `{"releases": 5, "audit_days": 365, "log_days": 90, "pulled_days": 7, "cache_days": 0, "cache_gb": 10, "output_days": 30}`); err != nil {
+	if err := decodeJSON(v.request(), &rules, `{"releases": 5, "audit_days": 365, "log_days": 90, "pulled_days": 7, "cache_days": 0, "cache_gb": 10, "output_days": 30, "event_days": 90}`); err != nil {
 		return err
 	}
 	if err := a.keepRules(v, rules); err != nil {

@@ -121,7 +121,7 @@ func TestDisks_SavesWhatIsKeptAndShowsEveryFaultAtItsField(t *testing.T) {
 		t.Errorf("kept are %+v", grown.rules)
 	}
 	s.post(disksPath, url.Values{formField: {token}, "releases": {"3"}, "audit_days": {"60"}, "log_days": {"0"}, "pulled_days": {"3"}, "cache_days": {"14"}, "cache_gb": {"20"}, "output_days": {"14"}})
-	if want := (retention.Rules{Releases: 3, AuditDays: 60, PulledDays: 3, CacheDays: 14, CacheGB: 20, OutputDays: 14}); grown.rules != want {
+	if want := (retention.Rules{Releases: 3, AuditDays: 60, PulledDays: 3, CacheDays: 14, CacheGB: 20, OutputDays: 14, EventDays: 90}); grown.rules != want {
 		t.Errorf("kept are %+v", grown.rules)
 	}
 }

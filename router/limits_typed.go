@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"berth/controller/alert"
+	"berth/controller/alert/channel"
 	"berth/controller/app"
 	"berth/controller/egress"
 	"berth/controller/logs"
@@ -37,7 +39,7 @@ const signInBody = 16 << 10
 // plainFields are the fields of forms that are shown again. Any other may hold a
 // secret, and is typed again.
 var plainFields = map[string]bool{
-	"account": true, "action": true, "allow": true, "anyway": true, "authority": true, "budget": true, "burst": true,
+	"account": true, "action": true, "app": true, "allow": true, "anyway": true, "authority": true, "budget": true, "burst": true,
 	"chain": true, "challenge": true, "class": true, "confirm": true, "csp": true, "dashboard": true, "dashboard_host": true,
 	"dashboard_user": true, "days": true, "description": true, "directory": true, "dns_provider": true, "email": true, "encoded_paths": true,
 	"force_https": true, "frame_options": true, "from": true, "generate": true, "home": true, "host": true, "hsts": true,
@@ -47,7 +49,7 @@ var plainFields = map[string]bool{
 	"subject": true, "take_over": true, "to": true, "trust": true, "trusted_proxies": true, "user": true, "username": true, "who": true, "dry_run": true,
 	retention.FieldReleases: true, retention.FieldAudit: true, retention.FieldLogs: true,
 	retention.FieldPulled: true, retention.FieldCache: true, retention.FieldCacheGB: true, retention.FieldOutput: true,
-	logs.FieldText: true, logs.FieldPattern: true, logs.FieldLevel: true, logSince: true, logUntil: true,
+	logs.FieldText: true, logs.FieldPattern: true, logs.FieldLevel: true, logSince: true, logUntil: true, retention.FieldEvents: true,
 	"access_key": true, "bucket": true, "daily": true, "endpoint": true, "keep": true, "monthly": true, "prefix": true,
 	"recipients": true, "region": true, "scheduled": true, "skipped": true, "time": true, "weekly": true, "zone": true,
 	"count": true, "cpu": true, "outcome": true, "processes": true, "unpack": true, "next": true,
@@ -58,6 +60,9 @@ var plainFields = map[string]bool{
 	app.FieldReady: true, app.FieldReadyPath: true, app.FieldReadyStatus: true, app.FieldStartTime: true, app.FieldScheme: true,
 	app.FieldMain: true, app.FieldProfiles: true, app.FieldCompose: true, app.FieldVolumes: true, app.FieldDotenv: true,
 	app.FieldImageVolumes: true, app.FieldRootStart: true, app.FieldBound: true, fieldServiceRoutes: true,
+	alert.FieldWatch: true, alert.FieldApps: true, alert.FieldThreshold: true, alert.FieldClear: true, alert.FieldFor: true, alert.FieldPause: true,
+	alert.FieldQuiet: true, alert.FieldZone: true, fieldQuietTo: true, fieldTellOver: true, fieldChannel: true,
+	channel.FieldAddress: true, channel.FieldTo: true, channel.FieldFrom: true, channel.FieldUser: true, channel.FieldTLS: true, channel.FieldPrivate: true,
 	egress.FieldMode: true, egress.FieldHosts: true, fieldEgressHost: true, fieldBranch: true, fieldFolder: true,
 }
 

@@ -16,8 +16,8 @@ import (
 	"berth/controller/docker"
 )
 
-// event is one server-sent event.
-type event struct{ name, id, data string }
+// sentEvent is one server-sent event.
+type sentEvent struct{ name, id, data string }
 
 // events reads an event stream.
 type events struct {
@@ -45,14 +45,14 @@ func openEvents(t *testing.T, s *site, path, lastEventID string) *events {
 }
 
 // next is the next event, empty at the end of the stream.
-func (e *events) next(t *testing.T) event {
+func (e *events) next(t *testing.T) sentEvent {
 	t.Helper()
-	var found event
+	var found sentEvent
 	var data []string
 	for {
 		line, err := e.reader.ReadString('\n')
 		if err != nil {
-			return event{}
+			return sentEvent{}
 		}
 		line = strings.TrimSuffix(line, "\n")
 		field, value, _ := strings.Cut(line, ": ")
@@ -71,7 +71,7 @@ func (e *events) next(t *testing.T) event {
 }
 
 // until reads events up to the one of that name.
-func (e *events) until(t *testing.T, name string) (before []event) {
+func (e *events) until(t *testing.T, name string) (before []sentEvent) {
 	t.Helper()
 	for {
 		found := e.next(t)
@@ -85,7 +85,7 @@ func (e *events) until(t *testing.T, name string) (before []event) {
 	}
 }
 
-func logOf(found []event) string {
+func logOf(found []sentEvent) string {
 	var text strings.Builder
 	for _, e := range found {
 		if e.name == "log" {

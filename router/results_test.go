@@ -50,6 +50,14 @@ var resultForms = map[string][]url.Values{
 	"/checklist/check": {{}},
 	"/checklist/probe": {{}},
 
+	"/settings/alerts/channels":            {{"kind": {"ntfy"}, "name": {"phone"}, "address": {"https://ntfy.example.com"}, "recipient": {"berth"}}, {"kind": {"fax"}, "name": {""}}},
+	"/settings/alerts/channels/:id":        {{"name": {"ops"}, "address": {"https://hooks.example.com"}, "secret": {"0123456789abcdef"}}, {"name": {""}, "address": {"x"}}},
+	"/settings/alerts/channels/:id/test":   {{}},
+	"/settings/alerts/channels/:id/remove": {{}},
+	"/settings/alerts/rules":               {{"name": {"Disk"}, "watch": {"metric:disk_percent"}, "threshold": {"90"}, "for": {"5m"}}, {"name": {""}, "threshold": {"x"}}, {"quiet": {"25"}}},
+	"/settings/alerts/rules/:id":           {{"name": {"Down"}, "watch": {"event:app.down"}}, {"for": {"x"}}},
+	"/settings/alerts/rules/:id/remove":    {{}},
+
 	"/settings/backups": {
 		{"folder": {"/nowhere/at/all"}, "recipients": {"age1x"}, "daily": {"7"}}, {"daily": {"x"}},
 	},

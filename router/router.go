@@ -130,6 +130,8 @@ type Options struct {
 	Disks     Disks
 	Pushes    Pushes
 	Logs      Logs
+	Events    Events
+	Alerts    Alerts
 	Accounts  Accounts
 	Factors   SecondFactors
 	Tokens    Tokens
@@ -178,6 +180,8 @@ type admin struct {
 	disks        Disks
 	pushes       Pushes
 	logs         Logs
+	events       Events
+	alerts       Alerts
 	accounts     Accounts
 	factors      SecondFactors
 	tokens       Tokens
@@ -212,9 +216,9 @@ func New(o Options) (http.Handler, error) {
 	if len(o.SecretKey) < minSecretKey {
 		return nil, fmt.Errorf("secret key has %d bytes, needs %d", len(o.SecretKey), minSecretKey)
 	}
-	if !o.Story.complete() || o.Volumes == nil || o.Mounts == nil || o.Backups == nil || o.Routing == nil || o.Ports == nil || o.Domains == nil || o.Metrics == nil || o.Disks == nil || o.Pushes == nil || o.Logs == nil || o.Accounts == nil || o.Factors == nil || o.Tokens == nil ||
+	if !o.Story.complete() || o.Volumes == nil || o.Mounts == nil || o.Backups == nil || o.Routing == nil || o.Ports == nil || o.Domains == nil || o.Metrics == nil || o.Disks == nil || o.Pushes == nil || o.Logs == nil || o.Events == nil || o.Alerts == nil || o.Accounts == nil || o.Factors == nil || o.Tokens == nil ||
 		o.Sessions == nil || o.Audit == nil || o.Limits == nil || o.Logger == nil {
-		return nil, errors.New("router needs a whole story, volumes, mounts, backups, routing, domains, metrics, disks, pushes, logs, accounts, second factors, tokens, sessions, an audit log, limits and a logger")
+		return nil, errors.New("router needs a whole story, volumes, mounts, backups, routing, domains, metrics, disks, pushes, logs, events, alerts, accounts, second factors, tokens, sessions, an audit log, limits and a logger")
 	}
 	if normalHost(o.AdminHost) == "" {
 		return nil, errors.New("router needs a host name that no app answers on")
@@ -241,6 +245,8 @@ func New(o Options) (http.Handler, error) {
 		disks:        o.Disks,
 		pushes:       o.Pushes,
 		logs:         o.Logs,
+		events:       o.Events,
+		alerts:       o.Alerts,
 		appsApart:    o.AppsApart,
 		builds:       o.Builds,
 		broker:       o.Broker,

@@ -34,6 +34,7 @@ var settingsGroups = []settingsGroup{
 	}},
 	{"Server", []settingsTab{
 		{"proxy", "/settings/proxy", "Proxy"},
+		{"alerts", alertsPath, "Alerts"},
 		{"backups", backupsPath, "Backups"},
 		{"machine", machinePath, "Machine"},
 		{"disks", disksPath, "Disks"},

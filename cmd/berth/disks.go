@@ -91,6 +91,7 @@ func runDisks(ctx context.Context, p *program, args []string) error {
 		retention.FieldCache:    flags.String("cache-days", "", "with keep: days of build cache, also that of builds that are not Berth's; 0: Berth removes none"),
 		retention.FieldCacheGB:  flags.String("cache-gb", "", "with keep: GB of build cache that always stay"),
 		retention.FieldOutput:   flags.String("output-days", "", "with keep: days of what apps print, and of the requests to them; 0: for ever"),
+		retention.FieldEvents:   flags.String("event-days", "", "with keep: days of events; 0: the newest 200,000"),
 	}
 	words, err := p.parseFlags(flags, args)
 	if err != nil {
@@ -131,7 +132,7 @@ func keptWish(typed map[string]*string) (map[string]int, error) {
 		body[field] = number
 	}
 	if len(body) == 0 {
-		return nil, &usageError{errors.New("berth disks keep takes one of --releases, --audit-days, --log-days, --output-days, --pulled-days, --cache-days and --cache-gb")}
+		return nil, &usageError{errors.New("berth disks keep takes one of --releases, --audit-days, --log-days, --output-days, --event-days, --pulled-days, --cache-days and --cache-gb")}
 	}
 	return body, nil
 }
@@ -167,8 +168,8 @@ func (p *program) printRules(rules retention.Rules) error {
 	if rules.CacheDays > 0 {
 		cache = fmt.Sprintf("%d GB of build cache, and the rest for %d days", rules.CacheGB, rules.CacheDays)
 	}
-	_, err := fmt.Fprintf(p.stdout, "Kept: %d releases of each app, the audit log %s, build and release logs %s, pulled images %s, %s, logs of apps %s\n",
-		rules.Releases, days(rules.AuditDays), days(rules.LogDays), days(rules.PulledDays), cache, days(rules.OutputDays))
+	_, err := fmt.Fprintf(p.stdout, "Kept: %d releases of each app, the audit log %s, build and release logs %s, pulled images %s, %s, logs of apps %s, events %s\n",
+		rules.Releases, days(rules.AuditDays), days(rules.LogDays), days(rules.PulledDays), cache, days(rules.OutputDays), days(rules.EventDays))
 	return err
 }
 

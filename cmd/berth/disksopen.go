@@ -24,6 +24,7 @@ func openDisks(config Config, ledger *store.Store, story *controller.Controller,
 		Volumes:    story.Volumes(),
 		Audit:      auditor,
 		Logs:       kept,
+		Events:     ledger,
 		Rows: func(ctx context.Context) (disks.Rows, error) {
 			rows, err := ledger.CountRows(ctx)
 			return disks.Rows(rows), err

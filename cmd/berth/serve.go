@@ -128,37 +128,35 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	measured, grown := newCollector(config, on.ledger, story, proxy, logger), openDisks(config, on.ledger, story, engine, audit, kept, logger)
 	admin := router.Options{
 		Story:   router.Story{Apps: story, Uploads: story, Releases: story, Settings: story, Environments: story, Outputs: story},
-		Volumes: story.Volumes(), Backups: backups,
-		Mounts: story, Routing: story.Routing(), Ports: story.Routing(),
-		Domains: domains, Metrics: measured, Disks: grown, Pushes: on.pushes, Logs: kept,
-		Accounts:        on.accounts,
-		Factors:         account.NewSecondFactors(on.ledger, on.accounts, key, logger),
-		Tokens:          account.NewTokens(on.ledger, logger),
-		Sessions:        on.ledger,
-		Limits:          limits,
-		TrustedProxies:  config.TrustedProxies,
-		Gateway:         config.EdgeSubnet.Masked().Addr().Next(), // as the engine chooses it
-		Audit:           audit,
-		SecretKey:       key.Derive("admin app"),
-		Logger:          logger,
-		PublicHTTPPort:  int(config.HTTPPort),
-		PublicHTTPSPort: int(config.HTTPSPort),
-		AdminHost:       string(config.AdminHost),
-		AppsHost:        config.appsHost(),
-		AdminHosts:      adminHosts(config, adminTLS.Leaf()),
-		ForceHTTPS:      config.ForceHTTPS,
-		Broker:          refused, AppsApart: config.AppsApart, Checklist: list, Prober: prober, Egress: exits,
-		Builds:      router.Builds{Apart: config.BuildsApart, Limited: config.BuildsLimited},
-		Version:     currentVersion(),
-		SessionLife: config.SessionLife,
+		Volumes: story.Volumes(), Backups: backups, Mounts: story, Routing: story.Routing(), Ports: story.Routing(),
+		Domains: domains, Metrics: measured, Disks: grown, Pushes: on.pushes, Logs: kept, Events: on.ledger,
+		Accounts:       on.accounts,
+		Factors:        account.NewSecondFactors(on.ledger, on.accounts, key, logger),
+		Tokens:         account.NewTokens(on.ledger, logger),
+		Sessions:       on.ledger,
+		Limits:         limits,
+		TrustedProxies: config.TrustedProxies,
+		Gateway:        config.EdgeSubnet.Masked().Addr().Next(), // as the engine chooses it
+		Audit:          audit,
+		SecretKey:      key.Derive("admin app"),
+		Logger:         logger,
+		PublicHTTPPort: int(config.HTTPPort), PublicHTTPSPort: int(config.HTTPSPort),
+		AdminHost:  string(config.AdminHost),
+		AppsHost:   config.appsHost(),
+		AdminHosts: adminHosts(config, adminTLS.Leaf()),
+		ForceHTTPS: config.ForceHTTPS,
+		Broker:     refused, AppsApart: config.AppsApart, Checklist: list, Prober: prober, Egress: exits,
+		Builds:  router.Builds{Apart: config.BuildsApart, Limited: config.BuildsLimited},
+		Version: currentVersion(), SessionLife: config.SessionLife,
 	}
+	notified := openAlerts(config, on.ledger, &admin, measured, key, logger)
 	server, door, err := openAdmin(config, admin, adminTLS, on.listener, logger)
 	if err != nil {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	for _, run := range []func(context.Context) error{
-		story.Run, domains.Run, limits.Run, refused.Run, adminTLS.Run, list.Run, prober.Run, measured.Run, grown.Run, kept.Run, exits.Run, backups.Run, on.pushes.Run,
+		story.Run, domains.Run, limits.Run, refused.Run, adminTLS.Run, list.Run, prober.Run, measured.Run, grown.Run, kept.Run, exits.Run, backups.Run, on.pushes.Run, notified.Run,
 		revival.New(on.ledger, story, logger).Run, servePublic(config, admin, logger),
 	} {
 		group.Go(func() error { return run(ctx) })

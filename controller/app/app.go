@@ -64,6 +64,12 @@ type Observed struct {
 	At     time.Time
 }
 
+// What the detail of an observation says of an end; events are told apart by it.
+const (
+	OutOfMemory   = "ran out of memory"
+	EndedWithCode = "ended with exit code"
+)
+
 // Usage is the present use of an app, summed over its instances.
 type Usage struct {
 	MemoryBytes int64

@@ -87,6 +87,12 @@ const (
 	ActionDiskClean       Action = "DISK_CLEAN"       // a person removed what is not kept
 )
 
+// The actions on alerts.
+const (
+	ActionAlertChange Action = "ALERT_CHANGE" // a rule or a channel; names, never a secret
+	ActionAlertTest   Action = "ALERT_TEST"
+)
+
 // Events beside the routes that change something.
 const (
 	ActionReleaseLive   Action = "RELEASE_LIVE"   // a release took over; the account is its creator's

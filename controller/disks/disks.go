@@ -49,6 +49,13 @@ type Logs interface {
 	Sweep(context.Context) error
 }
 
+// Events counts and removes what happened before then; CountEvents counts all for the zero
+// time.
+type Events interface {
+	CountEvents(ctx context.Context, before time.Time) (int64, error)
+	DeleteEvents(ctx context.Context, before time.Time) error
+}
+
 // Volumes lists the volumes of the stack.
 type Volumes interface {
 	List(context.Context) ([]volumes.View, error)
@@ -63,6 +70,7 @@ type Options struct {
 	Volumes    Volumes
 	Audit      Audit
 	Logs       Logs
+	Events     Events
 	Rows       func(context.Context) (Rows, error)
 	// Pulls are the images that the engine of that ID pulled for Berth.
 	Pulls func(ctx context.Context, engine string) ([]Pull, error)

@@ -30,6 +30,7 @@ type world struct {
 	wait     chan struct{} // the removal of images waits for it
 	fail     error
 	cut      time.Time
+	forgot   time.Time // events from before then
 	swept    int
 	pulls    []Pull
 	pulled   map[string]docker.Pulled // by ID
@@ -147,6 +148,18 @@ func (w *world) Cut(_ context.Context, before time.Time) (int64, error) {
 	return 5, nil
 }
 
+func (w *world) CountEvents(_ context.Context, before time.Time) (int64, error) {
+	if before.IsZero() {
+		return 9, nil
+	}
+	return 4, nil
+}
+
+func (w *world) DeleteEvents(_ context.Context, before time.Time) error {
+	w.forgot = before
+	return nil
+}
+
 func newDisks(t *testing.T) (*Disks, *world) {
 	t.Helper()
 	w := &world{settings: map[string]string{}}
@@ -162,12 +175,12 @@ func newDisks(t *testing.T) (*Disks, *world) {
 	}
 	d := New(Options{
 		DataFolder: folder, Ledger: w, Engine: w, Releases: w, Volumes: w, Audit: w,
-		Pulls: w.ListPulls, Logs: w,
+		Pulls: w.ListPulls, Logs: w, Events: w,
 		Rows:  func(context.Context) (Rows, error) { return Rows{Audit: 10, Sessions: 3}, nil },
 		Sweep: func(context.Context) error { w.swept++; return nil }, Logger: slog.New(slog.DiscardHandler),
 	})
 	d.now = func() time.Time { return noon }
-	if err := d.UpdateRules(t.Context(), retention.Rules{Releases: 2, AuditDays: 30, LogDays: 10}); err != nil {
+	if err := d.UpdateRules(t.Context(), retention.Rules{Releases: 2, AuditDays: 30, LogDays: 10, EventDays: 7}); err != nil {
 		t.Fatal(err)
 	}
 	return d, w
@@ -219,6 +232,9 @@ func TestLook_ShowsWhatEachAppTakesAndWhatACleanUpWouldFree(t *testing.T) {
 	if got := d.item(t, KindAudit); got.Used.Count != 10 || got.Free.Count != 5 {
 		t.Errorf("audit: %+v", got)
 	}
+	if got := d.item(t, KindEvents); got.Used.Count != 9 || got.Free.Count != 4 {
+		t.Errorf("events: %+v", got)
+	}
 	if got := d.item(t, KindVolumes); got.Used.Count != 1 || got.Names[0] != "left" || got.Free.Count != 0 {
 		t.Errorf("volumes: %+v", got)
 	}
@@ -263,6 +279,9 @@ func TestClean_SaysWhatItFreedAndTheRestGoesOnAfterAFailure(t *testing.T) {
 	}
 	if len(progress.Freed) != 1 || progress.Freed[0].Kind != KindImages || progress.Freed[0].Amount != (Amount{2, 2 << 20}) || progress.Bytes() != 2<<20 {
 		t.Errorf("freed: %+v", progress.Freed)
+	}
+	if w.forgot != noon.AddDate(0, 0, -7) {
+		t.Errorf("events from before %s were removed", w.forgot)
 	}
 	if w.cut != noon.AddDate(0, 0, -30) || w.swept != 1 {
 		t.Errorf("cut before %s, swept %d times", w.cut, w.swept)

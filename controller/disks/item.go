@@ -25,6 +25,7 @@ const (
 	KindUploads    Kind = "uploads"
 	KindPushes     Kind = "pushes"
 	KindAudit      Kind = "audit"
+	KindEvents     Kind = "events"
 	KindSessions   Kind = "sessions"
 	KindRefusals   Kind = "refusals"
 	KindHostChecks Kind = "host_checks"
@@ -115,6 +116,7 @@ func (d *Disks) kinds(rules retention.Rules) []kind {
 	logs := Item{Kind: KindLogs, Title: "Build and release logs", Unit: "logs", Rule: keptFor(rules.LogDays) + " The log of each app's newest release always stays. One log takes 32 MB at most."}
 	printed := Item{Kind: KindAppLogs, Title: "Logs of apps", Unit: "apps", Rule: keptFor(rules.OutputDays) + " 256 MB of each app at most, and 2 GB of all. They hold what apps print and the requests to them, over all releases."}
 	audited := Item{Kind: KindAudit, Title: "Audit log", Unit: "entries", Rule: keptFor(rules.AuditDays) + " The rest still verifies."}
+	happened := Item{Kind: KindEvents, Title: "Events", Unit: "events", Rule: keptFor(rules.EventDays) + " Of more than 200,000 the oldest are removed."}
 	return []kind{
 		{item: images, look: d.lookImages, clean: d.cleanImages},
 		{item: pulledItem(rules), look: func(ctx context.Context, item *Item) error { return d.lookPulled(ctx, rules, item) }, clean: func(ctx context.Context) error { return d.cleanPulled(ctx, rules) }},
@@ -125,6 +127,7 @@ func (d *Disks) kinds(rules retention.Rules) []kind {
 		{item: Item{Kind: KindUploads, Title: "Uploads and held archives", Unit: "files", Rule: "The archives of live and failed releases stay, for new settings and retries. A held archive is removed after 15 minutes, and what a crash left within a minute."}, look: d.lookUploads},
 		{item: Item{Kind: KindPushes, Title: "Git pushes", Unit: "repositories", Rule: "What git need not send again. It is kept for 30 days after the last push of an app, and for 4 GB in all. The next push is a whole one then."}, look: d.lookPushes},
 		{item: audited, look: func(ctx context.Context, item *Item) error { return d.lookAudit(ctx, rules, item) }, clean: func(ctx context.Context) error { return d.cleanAudit(ctx, rules) }},
+		{item: happened, look: func(ctx context.Context, item *Item) error { return d.lookEvents(ctx, rules, item) }, clean: func(ctx context.Context) error { return d.Events.DeleteEvents(ctx, d.daysAgo(rules.EventDays)) }},
 		{item: Item{Kind: KindSessions, Title: "Sessions", Unit: "sessions", Rule: "A session is removed within an hour of its end."}, look: d.lookRows(func(r Rows) int64 { return r.Sessions }), clean: d.Sweep},
 		{item: Item{Kind: KindRefusals, Title: "Counts of refused requests", Unit: "hours", Rule: "They are kept for 2 days."}, look: d.lookRows(func(r Rows) int64 { return r.Refusals })},
 		{item: Item{Kind: KindHostChecks, Title: "Checks of domains and certificates", Unit: "checks", Rule: "They are kept for 30 days."}, look: d.lookRows(func(r Rows) int64 { return r.HostChecks })},

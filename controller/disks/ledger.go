@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"time"
 
 	"berth/controller/retention"
 )
@@ -34,6 +35,15 @@ func (d *Disks) lookAudit(ctx context.Context, rules retention.Rules, item *Item
 	if item.Used.Count > 0 {
 		item.Free.Bytes = int64(float64(item.Used.Bytes) / float64(item.Used.Count) * float64(item.Free.Count))
 	}
+	return err
+}
+
+// lookEvents counts the events.
+func (d *Disks) lookEvents(ctx context.Context, rules retention.Rules, item *Item) (err error) {
+	if item.Used.Count, err = d.Events.CountEvents(ctx, time.Time{}); err != nil || rules.EventDays == 0 {
+		return err
+	}
+	item.Free.Count, err = d.Events.CountEvents(ctx, d.daysAgo(rules.EventDays))
 	return err
 }
 

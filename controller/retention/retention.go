@@ -1,4 +1,4 @@
-// Package retention says how long releases, the audit log and the logs of releases are kept: settings of the server.
+// Package retention says how long releases, the audit log, events and the logs of releases are kept: settings of the server.
 package retention
 
 import (
@@ -32,11 +32,13 @@ type Rules struct {
 	CacheGB int `json:"cache_gb"`
 	// OutputDays is for how many days is kept what apps print, and the requests to them; 0 is for ever.
 	OutputDays int `json:"output_days"`
+	// EventDays is for how many days events are kept; 0 is until there are too many.
+	EventDays int `json:"event_days"`
 }
 
 // Default is what holds until a person says otherwise.
 func Default() Rules {
-	return Rules{Releases: 5, AuditDays: 365, LogDays: 90, OutputDays: 30, PulledDays: 7, CacheGB: 10}
+	return Rules{Releases: 5, AuditDays: 365, LogDays: 90, EventDays: 90, OutputDays: 30, PulledDays: 7, CacheGB: 10}
 }
 
 // The bounds of rules.
@@ -56,6 +58,7 @@ const (
 	FieldCache    = "cache_days"
 	FieldCacheGB  = "cache_gb"
 	FieldOutput   = "output_days"
+	FieldEvents   = "event_days"
 )
 
 // Check returns all that is wrong with the rules as problem.Problems, each at its field.
@@ -74,6 +77,11 @@ func (r Rules) Check() error {
 		faults = append(faults, problem.Invalid(
 			fmt.Sprintf("Logs of releases cannot be kept for %d days.", r.LogDays),
 			fmt.Sprintf("Keep them for 1 to %d days, or write 0 to keep them for ever.", MostDays)).At(FieldLogs))
+	}
+	if r.EventDays < 0 || r.EventDays > MostDays {
+		faults = append(faults, problem.Invalid(
+			fmt.Sprintf("Events cannot be kept for %d days.", r.EventDays),
+			fmt.Sprintf("Keep them for 1 to %d days, or write 0 to keep the newest 200,000.", MostDays)).At(FieldEvents))
 	}
 	if r.OutputDays < 0 || r.OutputDays > MostDays {
 		faults = append(faults, problem.Invalid(
@@ -127,6 +135,7 @@ func Parse(was Rules, text func(field string) string) (Rules, error) {
 	read(FieldCache, &was.CacheDays)
 	read(FieldCacheGB, &was.CacheGB)
 	read(FieldOutput, &was.OutputDays)
+	read(FieldEvents, &was.EventDays)
 	if len(faults) > 0 {
 		return Rules{}, faults
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"berth/controller/app"
+	"berth/controller/event"
 	"berth/controller/problem"
 	"berth/controller/store/sqlite"
 	"berth/traefik"
@@ -113,9 +114,18 @@ SELECT EXISTS (SELECT 1 FROM releases WHERE app = ? AND finished_at IS NULL)`, n
 
 // UpdateObserved records what the watcher saw.
 func (s *Store) UpdateObserved(ctx context.Context, name app.Name, observed app.Observed) error {
-	err := s.writer.ExecRow(ctx, `
-UPDATE apps SET observed_state = ?, observed_detail = ?, observed_at = ? WHERE name = ?`,
-		observed.State, observed.Detail, sqlite.Micros(observed.At), name)
+	err := s.writer.Transact(ctx, func(tx *sql.Tx) error {
+		var before app.Observed
+		err := tx.QueryRowContext(ctx, `SELECT observed_state, observed_detail FROM apps WHERE name = ?`, name).Scan(&before.State, &before.Detail)
+		if err != nil {
+			return sqlite.OrNotFound(err)
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE apps SET observed_state = ?, observed_detail = ?, observed_at = ? WHERE name = ?`,
+			observed.State, observed.Detail, sqlite.Micros(observed.At), name); err != nil {
+			return err
+		}
+		return note(ctx, tx)(event.OfObserved(name, before, observed))
+	})
 	return sqlite.Failure(err, "update observed state of %s", name)
 }
 

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"berth/controller/audit"
+	"berth/controller/event"
+	"berth/controller/store/events"
 	"berth/controller/store/sqlite"
 )
 
@@ -159,7 +161,20 @@ INSERT INTO audit (sequence, at, action, resource, success, account, address, us
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		entry.Sequence, sqlite.Micros(entry.At), entry.Action, entry.Resource, entry.Success, entry.Account, entry.Address,
 		entry.UserAgent, entry.RequestID, entry.Detail, entry.Previous, entry.Hash)
-	return err
+	if err != nil {
+		return err
+	}
+	return note(ctx, tx)(event.OfAudit(entry.Event))
+}
+
+// note writes the event of a change, if it has one, in the transaction of the change.
+func note(ctx context.Context, tx *sql.Tx) func(event.Event, bool) error {
+	return func(e event.Event, some bool) error {
+		if !some {
+			return nil
+		}
+		return events.Insert(ctx, tx, e)
+	}
 }
 
 func auditArguments(filter audit.Filter, page audit.Page) []any {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"berth/controller/app"
+	"berth/controller/event"
 	"berth/controller/problem"
 	"berth/controller/store/sqlite"
 )
@@ -43,8 +44,10 @@ func (s *Store) Finish(ctx context.Context, id app.ReleaseID, state app.ReleaseS
 		if err := enter(ctx, tx, found.id, state, at); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE releases SET reason = ?, hint = ? WHERE id = ?`, reason, hint, found.id)
-		return err
+		if _, err = tx.ExecContext(ctx, `UPDATE releases SET reason = ?, hint = ? WHERE id = ?`, reason, hint, found.id); err != nil {
+			return err
+		}
+		return note(ctx, tx)(event.OfRelease(id, state, reason))
 	})
 	return sqlite.Failure(err, "finish %s", id)
 }
@@ -93,8 +96,10 @@ func promote(ctx context.Context, tx *sql.Tx, id app.ReleaseID, at time.Time) er
 	if err := enter(ctx, tx, found.id, app.ReleaseLive, at); err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE apps SET wanted = 'running', halted = '[]' WHERE name = ?`, id.App)
-	return err
+	if _, err = tx.ExecContext(ctx, `UPDATE apps SET wanted = 'running', halted = '[]' WHERE name = ?`, id.App); err != nil {
+		return err
+	}
+	return note(ctx, tx)(event.OfRelease(id, app.ReleaseLive, ""))
 }
 
 // located is a release's row as the present transaction sees it.

@@ -15,6 +15,8 @@ import (
 	"berth/controller/reach"
 	"berth/controller/room"
 	"berth/controller/routing"
+	"berth/controller/store/alerts"
+	"berth/controller/store/events"
 	"berth/controller/store/growth"
 	"berth/controller/store/people"
 	"berth/controller/store/proofs"
@@ -26,6 +28,12 @@ import (
 // growthLedger is growth.Ledger under a name that another embedded ledger does not have.
 type growthLedger = growth.Ledger
 
+// eventLedger is events.Ledger, likewise.
+type eventLedger = events.Ledger
+
+// alertLedger is alerts.Ledger, likewise.
+type alertLedger = alerts.Ledger
+
 // Store implements the ledgers of package controller. It is safe for concurrent
 // use, also by several processes on one machine. What a method has returned
 // without an error survives a crash of the process and a loss of power.
@@ -34,6 +42,8 @@ type Store struct {
 	proofs.Proofs
 	pushes.Pushes
 	growthLedger
+	eventLedger
+	alertLedger
 
 	writer sqlite.Writer // one connection: SQLite has one writer at a time, and waiting in Go is fair
 	reader *sql.DB       // read-only; in WAL mode readers wait for nobody
@@ -81,7 +91,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	writer := sqlite.Writer{DB: pool, Spare: spare}
 	return &Store{
 		Ledger: people.Ledger{Writer: writer, Reader: reader}, Proofs: proofs.Proofs{Writer: writer, Reader: reader},
-		growthLedger: growth.Ledger{Writer: writer, Reader: reader}, Pushes: pushes.Pushes{Writer: writer, Reader: reader},
+		growthLedger: growth.Ledger{Writer: writer, Reader: reader}, Pushes: pushes.Pushes{Writer: writer, Reader: reader}, eventLedger: events.Ledger{Writer: writer, Reader: reader}, alertLedger: alerts.Ledger{Writer: writer, Reader: reader},
 		writer: writer, reader: reader,
 	}, nil
 }

@@ -21,12 +21,14 @@ var board = []room{
 
 	// The story, and the ledger that keeps its nouns.
 	{"store/storetest", "store"},
-	{"store", "store/people store/proofs store/pushes reach store/sqlite controller release routing volumes uploads certificates environment app account audit problem limit domaincheck plan volume traefik store/growth room egress"},
+	{"store", "store/alerts store/events event store/people store/proofs store/pushes reach store/sqlite controller release routing volumes uploads certificates environment app account audit problem limit domaincheck plan volume traefik store/growth room egress"},
 	{"store/people", "store/sqlite account problem"},
 	{"store/proofs", "store/sqlite reach app problem"},
 	{"store/pushes", "store/sqlite push app"},
 	{"metrics/collect", "metrics/history metrics usage app docker pause traefik volume"},
 	{"metrics/history", "metrics store/sqlite"},
+	{"store/alerts", "store/sqlite alert problem"},
+	{"store/events", "store/sqlite event"},
 	{"store/growth", "store/sqlite audit"},
 	{"store/sqlite", "problem"},
 	{"controller", "release notice output quiet usage routing volumes uploads certificates environment app account audit problem archive address docker domaincheck firstpage folder pause plan planner printable secret volume traefik dialects readiness"},
@@ -42,6 +44,9 @@ var board = []room{
 	{"notice", "app"},
 	{"refusals", "audit docker pause"},
 	{"reach", "app docker pause probe problem traefik"},
+	{"alert/desk", "alert alert/channel event problem secret"},
+	{"alert/readings", "alert app backup certificates event metrics room"},
+	{"event/watch", "certificates event pause room"},
 	{"slots", "app"},
 	{"readiness", "app docker plan printable"},
 	{"disks", "retention room volumes app docker problem"},
@@ -67,6 +72,8 @@ var board = []room{
 	{"backup/target", ""},
 	{"backup/chunk", ""},
 	{"certificates", "address app problem certificate docker dotenv pause secret traefik"},
+	{"alert", "alert/channel event problem"},
+	{"event", "app audit printable"},
 	{"environment", "app problem docker plan printable secret"},
 
 	// The nouns.
@@ -101,6 +108,7 @@ var board = []room{
 	{"plan", "archive dockerfile printable problem recipe registry"},
 	{"recipe", "archive dockerfile nearmiss printable problem"},
 	{"dockerfile", "archive problem registry"},
+	{"alert/channel", "address problem secret"},
 	{"registry", "address problem"},
 	{"metrics/exposition", "metrics"},
 	{"chart", "metrics"},

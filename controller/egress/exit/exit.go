@@ -16,6 +16,8 @@ import (
 	"strconv"
 	"time"
 
+	"berth/controller/address"
+
 	"golang.org/x/sync/errgroup"
 )
 
@@ -53,7 +55,7 @@ type Exit struct {
 
 // New returns an exit that lets nothing out until it is told a list.
 func New(o Options) *Exit {
-	e := &Exit{may: guard{pool: o.Pool, private: o.Private}.allows, book: newBook(), slots: newSlots(), logger: o.Logger}
+	e := &Exit{may: address.Guard{Never: []netip.Prefix{o.Pool}, Private: o.Private}.Allows, book: newBook(), slots: newSlots(), logger: o.Logger}
 	e.talk = &talk{exit: e, in: o.Orders, out: o.Reports, since: time.Now().UTC()}
 	return e
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"berth/controller/address"
 	"berth/controller/egress"
 	"berth/test/patience"
 )
@@ -168,7 +169,7 @@ func TestExit_NeverReachesPrivateAddressesThatAreListed(t *testing.T) {
 func TestGuard_ReachesTheInternetAlone(t *testing.T) {
 	t.Parallel()
 	pool := netip.MustParsePrefix("10.201.0.0/16")
-	strict, lax := guard{pool: pool}, guard{pool: pool, private: true}
+	strict, lax := address.Guard{Never: []netip.Prefix{pool}}, address.Guard{Never: []netip.Prefix{pool}, Private: true}
 	for text, want := range map[string][2]bool{
 		"93.184.216.34": {true, true}, "2606:4700::1111": {true, true}, "::ffff:93.184.216.34": {true, true},
 		"10.0.0.5": {false, true}, "192.168.1.1": {false, true}, "fd00::5": {false, true}, "::ffff:10.0.0.5": {false, true},
@@ -177,7 +178,7 @@ func TestGuard_ReachesTheInternetAlone(t *testing.T) {
 		"fd00:ec2::254": {false, false}, "100.100.100.200": {false, false}, "224.0.0.1": {false, false}, "64:ff9b::a9fe:a9fe": {false, false},
 	} {
 		address := netip.MustParseAddr(text)
-		if got := [2]bool{strict.allows(address), lax.allows(address)}; got != want {
+		if got := [2]bool{strict.Allows(address), lax.Allows(address)}; got != want {
 			t.Errorf("%s: %v, want %v", text, got, want)
 		}
 	}

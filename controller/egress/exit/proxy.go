@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"sync"
 
+	"berth/controller/address"
 	"berth/controller/connections"
 	"berth/controller/egress"
 )
@@ -102,7 +103,7 @@ func (e *Exit) refuse(w http.ResponseWriter, rule Rule, to target, why Why) {
 
 // unreachable says why a host on the list was not reached.
 func (e *Exit) unreachable(w http.ResponseWriter, rule Rule, to target, err error) {
-	if _, closed := errors.AsType[*closedAddressError](err); closed {
+	if _, closed := errors.AsType[*address.ClosedError](err); closed {
 		e.refuse(w, rule, to, ClosedAddress)
 		return
 	}

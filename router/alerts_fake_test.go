@@ -1,0 +1,45 @@
+package router
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"berth/controller/alert"
+	"berth/controller/alert/channel"
+	"berth/controller/alert/desk"
+	"berth/controller/problem"
+	"berth/controller/secret"
+)
+
+// fakeAlerts is a real desk over a ledger of its own, which sends nothing.
+type fakeAlerts struct{ *desk.Desk }
+
+type noReadings struct{}
+
+func (noReadings) Read(context.Context, time.Time) map[alert.Metric][]alert.Reading { return nil }
+
+func newFakeAlerts(t testing.TB) fakeAlerts {
+	t.Helper()
+	key, err := secret.DeriveKey("0123456789abcdef0123456789abcdef")
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := fakeAlerts{desk.New(desk.Options{Ledger: freshLedger(t), Readings: noReadings{}, Key: key, BaseURL: "https://berth.localhost"})}
+	if _, err := made.View(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := made.SaveChannel(context.Background(), desk.Wish{
+		Name: "ops", Settings: channel.Settings{Kind: channel.Webhook, Address: "https://hooks.example.com"}, Secret: "canary-0123456789abcdef",
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return made
+}
+
+func (f fakeAlerts) TestChannel(_ context.Context, id int64) error {
+	if id != 1 {
+		return problem.NotFound("There is no such channel.", "See Settings, Alerts.")
+	}
+	return nil
+}

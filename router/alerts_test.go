@@ -1,0 +1,46 @@
+package router
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+func TestAlerts_ListsRulesOfTheStartAndChannelsWithoutTheirSecrets(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.signIn()
+	page := s.get("/settings/alerts")
+	mustContain(t, page.body, "App down for 2 minutes", "Release failed", "Disk over 85 %", "Backup too old", "Sign-in locked", ">ops</a>", "not used yet")
+	form := s.get("/settings/alerts/channels/1")
+	mustContain(t, form.body, `value="https://hooks.example.com"`, `placeholder="stored"`)
+	answer := s.bearer(readToken, http.MethodGet, "/api/v1/alerts", "")
+	mustContain(t, answer.body, `"watch":"metric:app_down"`, `"for":"2m"`, `"has_secret":true`)
+	for _, body := range []string{page.body, form.body, answer.body} {
+		if strings.Contains(body, "canary") {
+			t.Error("a secret is shown")
+		}
+	}
+}
+
+func TestAlerts_FormsShowEveryFaultAtItsFieldAndKeepWhatWasTyped(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	token := s.signIn()
+	wrong := s.post("/settings/alerts/channels", url.Values{formField: {token}, "kind": {"email"}, "name": {"mail"}, "address": {"nowhere"}, "sender": {"x"}, "recipient": {"y"}, "secret": {"typed-secret"}})
+	if wrong.StatusCode != http.StatusUnprocessableEntity || strings.Contains(wrong.body, "typed-secret") {
+		t.Errorf("status %d", wrong.StatusCode)
+	}
+	mustContain(t, wrong.body, `id="address-problem"`, `id="sender-problem"`, `id="recipient-problem"`, `value="nowhere"`)
+	wrong = s.post("/settings/alerts/rules", url.Values{formField: {token}, "name": {"Disk"}, "watch": {"metric:disk_percent"}, "threshold": {"80"}, "clear": {"90"}, "quiet": {"25:00"}, "quiet_zone": {"Mars"}})
+	mustContain(t, wrong.body, `id="clear-problem"`, `id="quiet-problem"`, `id="quiet_zone-problem"`, `value="25:00"`)
+	saved := s.post("/settings/alerts/rules/5", url.Values{formField: {token}, "name": {"Disk over 70 %"}, "on": {"1"}, "watch": {"metric:disk_percent"}, "threshold": {"70"}, "for": {"90s"}, "quiet": {"22:00"}, "quiet_to": {"07:00"}, "quiet_zone": {"Europe/Berlin"}, "channel": {"1"}})
+	if saved.StatusCode != http.StatusSeeOther {
+		t.Fatalf("status %d: %s", saved.StatusCode, saved.body)
+	}
+	mustContain(t, s.get("/settings/alerts/rules/5").body, `value="1m30s"`, `value="Europe/Berlin"`, `id="channel-1" type="checkbox" name="channel" value="1" checked`)
+	if missing := s.get("/settings/alerts/rules/99"); missing.StatusCode != http.StatusNotFound {
+		t.Errorf("status %d", missing.StatusCode)
+	}
+}
