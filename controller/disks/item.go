@@ -116,7 +116,7 @@ func (d *Disks) kinds(rules retention.Rules) []kind {
 		{Item{Kind: KindBuildCache, Title: "Build cache", Rule: "The engine removes what was not used for longest when there are more than 10 GB (builder.gc in its daemon.json, as make up sets it). It does not say which part is Berth's."}, uncounted, nil},
 		{logs, func(_ context.Context, item *Item) error { return d.eachLog(rules, item, nil) }, func(context.Context) error { return d.cleanLogs(rules) }},
 		{Item{Kind: KindOutput, Title: "Output of apps", Rule: "The engine keeps the last 30 MB of each container, and removes them with it."}, uncounted, nil},
-		{Item{Kind: KindUploads, Title: "Uploads and held archives", Unit: "files", Rule: "The archives of live and failed releases stay, for new settings and retries. A held archive is removed after 15 minutes, and what a crash left within a minute."}, d.lookUploads, nil},
+		{Item{Kind: KindUploads, Title: "Uploads and held archives", Unit: "files", Rule: "The archives of live and failed releases and of those that can be run again stay, for new settings, retries and restores. A held archive is removed after 15 minutes, and what a crash left within a minute."}, d.lookUploads, nil},
 		{audited, func(ctx context.Context, item *Item) error { return d.lookAudit(ctx, rules, item) }, func(ctx context.Context) error { return d.cleanAudit(ctx, rules) }},
 		{Item{Kind: KindSessions, Title: "Sessions", Unit: "sessions", Rule: "A session is removed within an hour of its end."}, d.lookRows(func(r Rows) int64 { return r.Sessions }), d.Sweep},
 		{Item{Kind: KindRefusals, Title: "Counts of refused requests", Unit: "hours", Rule: "They are kept for 2 days."}, d.lookRows(func(r Rows) int64 { return r.Refusals }), nil},
