@@ -21,6 +21,8 @@ type dashboardPage struct {
 	Alerts   []certificates.DomainAlert
 	Volumes  []volumeWarning // over their quota for now
 	Disk     room.Level      // how much free space there is
+
+	Backup, Proven time.Time // the last one, and when one was last proven; zero: none
 }
 
 func (a *admin) showHome(v *visit) error { return v.seeOther("/admin") }
@@ -35,6 +37,9 @@ func (a *admin) showDashboard(v *visit) error {
 	}
 	page.Red = a.redRows()
 	page.Disk = a.disks.Level()
+	if page.Backup, page.Proven, err = a.backupAges(v); err != nil {
+		return err
+	}
 	for _, warning := range a.volumes.Warnings() {
 		page.Volumes = append(page.Volumes, volumeWarningOf(warning))
 	}

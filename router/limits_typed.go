@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"berth/controller/app"
+	"berth/controller/backup/hook"
 	"berth/controller/egress"
 	"berth/controller/problem"
 	"berth/controller/retention"
@@ -46,7 +47,7 @@ var plainFields = map[string]bool{
 	"subject": true, "take_over": true, "to": true, "trust": true, "trusted_proxies": true, "user": true, "username": true, "who": true, "dry_run": true,
 	retention.FieldReleases: true, retention.FieldAudit: true, retention.FieldLogs: true,
 	"access_key": true, "bucket": true, "daily": true, "endpoint": true, "folder": true, "keep": true, "monthly": true, "prefix": true,
-	"recipients": true, "region": true, "scheduled": true, "skipped": true, "time": true, "weekly": true, "zone": true,
+	"recipients": true, "region": true, "scheduled": true, "skipped": true, fieldDrill: true, "time": true, "weekly": true, "zone": true,
 	"count": true, "cpu": true, "outcome": true, "processes": true, "unpack": true, "next": true,
 
 	fieldRoute: true, fieldService: true, fieldPort: true, fieldVolume: true, fieldTarget: true, fieldReadOnly: true, fieldImage: true,
@@ -55,7 +56,7 @@ var plainFields = map[string]bool{
 	app.FieldReady: true, app.FieldReadyPath: true, app.FieldReadyStatus: true, app.FieldStartTime: true, app.FieldScheme: true,
 	app.FieldMain: true, app.FieldProfiles: true, app.FieldCompose: true, app.FieldVolumes: true, app.FieldDotenv: true,
 	app.FieldImageVolumes: true, app.FieldRootStart: true, app.FieldBound: true, fieldServiceRoutes: true,
-	egress.FieldMode: true, egress.FieldHosts: true, fieldEgressHost: true,
+	hook.FieldService: true, fieldHookOffer: true, egress.FieldMode: true, egress.FieldHosts: true, fieldEgressHost: true,
 }
 
 // isPlainField reports whether a field of the form that is sent to path is shown

@@ -53,7 +53,7 @@ func commands() []command {
 		{"port", "NAME list | add PORT [--service SERVICE] [--target PORT] | remove PORT [flags]", "show and change the public ports of an app over TCP and UDP, live at once", runPort},
 		{"volume", "[list] | quota NAME SIZE|default [flags]", "show the volumes, and change what one may take on the disk", runVolume},
 		{"disks", "[list] | clean | keep [--releases N] [--audit-days N] [--log-days N] [flags]", "show what grows on the server's disk, clean it, and change what is kept", runDisks},
-		{"backup", "[--list] [flags]", "make a backup of the server now and wait for its end, or list the latest", runBackup},
+		{"backup", "[drill] [--list] [flags]", "make a backup of the server now, or prove the newest one, and wait for the end; or list the latest", runBackup},
 		{"restore", "--from FOLDER|URL --key FILE [--list | --app NAME | --volume NAME [--as NAME] | --database FILE]", "bring a server back on an empty machine, or a part of one, from a backup", runRestore},
 		{"token", "[list | revoke ID] [flags]", "mint a token for the API, print it and nothing else; or list them, or revoke one", runToken},
 		{"passwd", "[NAME] [flags]", "give an account, else the operator's, a one-time password and end its sessions", runPasswd},

@@ -16,6 +16,7 @@ import (
 	"berth/controller/room"
 	"berth/controller/routing"
 	"berth/controller/store/growth"
+	"berth/controller/store/hooks"
 	"berth/controller/store/people"
 	"berth/controller/store/proofs"
 	"berth/controller/store/sqlite"
@@ -31,6 +32,7 @@ type growthLedger = growth.Ledger
 type Store struct {
 	people.Ledger
 	proofs.Proofs
+	hooks.Hooks
 	growthLedger
 
 	writer sqlite.Writer // one connection: SQLite has one writer at a time, and waiting in Go is fair
@@ -79,6 +81,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	writer := sqlite.Writer{DB: pool, Spare: spare}
 	return &Store{
 		Ledger: people.Ledger{Writer: writer, Reader: reader}, Proofs: proofs.Proofs{Writer: writer, Reader: reader},
+		Hooks:        hooks.Hooks{Writer: writer, Reader: reader},
 		growthLedger: growth.Ledger{Writer: writer, Reader: reader},
 		writer:       writer, reader: reader,
 	}, nil
