@@ -251,7 +251,7 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: post, path: apiApp + "/mounts", access: token(deployScope), audit: audit.ActionVolumeMount, handle: a.apiUpdateMounts},
 		{method: get, path: apiApp + "/ports", access: token(readScope), handle: a.apiListPorts},
 		{method: get, path: apiApp + "/egress", access: token(readScope), handle: a.apiShowEgress},
-		{method: get, path: apiApp + "/backup-hook", access: token(readScope), handle: a.apiShowHook},
+		{method: get, path: apiApp + "/backup-hook", access: token(adminScope), handle: a.apiShowHook},
 		{method: put, path: apiApp + "/backup-hook", access: token(adminScope), audit: audit.ActionBackupHook, handle: a.apiUpdateHook},
 		{method: put, path: apiApp + "/egress", access: token(deployScope), audit: audit.ActionEgressChange, handle: a.apiUpdateEgress},
 		{method: post, path: apiApp + "/ports", access: token(deployScope), audit: audit.ActionPortChange, handle: a.apiCreatePort},
