@@ -90,11 +90,11 @@ func words(text string) []string {
 }
 
 func (a *admin) saveHook(v *visit, wish hook.Hook) error {
-	v.done.detail = "backup command: none"
+	v.done.detail = "no command" // what was typed may hold a secret
 	if len(wish.Before)+len(wish.After) == 0 {
 		return a.hooks.Delete(v.context(), wish.App)
 	}
-	v.done.detail = "backup command of " + wish.Service // the words may hold a secret
+	v.done.detail = "a command"
 	return a.hooks.Save(v.context(), wish)
 }
 
