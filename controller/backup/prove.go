@@ -125,9 +125,9 @@ func (b *Backups) drillDue(ctx context.Context, now time.Time) (bool, error) {
 func (b *Backups) prove(ctx context.Context, by string) {
 	run := DrillRun{BeganAt: time.Now().UTC(), By: by, State: Done}
 	b.begin(Progress{BeganAt: run.BeganAt, By: by, Drill: true, Part: "backup"})
-	defer b.end()
 	var err error
 	run.Proof, err = b.proveNewest(ctx)
+	b.end()
 	if run.Took = time.Since(run.BeganAt); err != nil {
 		run.State, run.Reason = Failed, reasonOf(err)
 		b.o.Logger.Error("prove backup", "set", string(run.Set), "error", err)
