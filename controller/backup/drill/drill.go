@@ -147,18 +147,22 @@ func IsThrowAway(name volume.Name) bool { return strings.HasPrefix(string(name),
 // throwAway gives each volume another name.
 type throwAway struct{ keeper restore.Keeper }
 
+// CreateVolume makes the throw-away volume in place of one.
 func (t throwAway) CreateVolume(ctx context.Context, name volume.Name, _ string) error {
 	return t.keeper.CreateVolume(ctx, prefix+name, "A drill proves the backup of "+string(name)+".")
 }
 
+// FindVolume finds the throw-away volume.
 func (t throwAway) FindVolume(ctx context.Context, name volume.Name) (docker.Volume, error) {
 	return t.keeper.FindVolume(ctx, prefix+name)
 }
 
+// RemoveVolume removes the throw-away volume, never the one of the name.
 func (t throwAway) RemoveVolume(ctx context.Context, name volume.Name) error {
 	return t.keeper.RemoveVolume(ctx, prefix+name)
 }
 
+// OpenVolume opens the throw-away volume.
 func (t throwAway) OpenVolume(ctx context.Context, name volume.Name, access docker.Access) (*volume.Session, error) {
 	return t.keeper.OpenVolume(ctx, prefix+name, access)
 }
