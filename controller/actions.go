@@ -20,10 +20,15 @@ const actionTimeout = time.Minute
 // yet: the engine did not let go of it. The reconciler goes on.
 var ErrStillRemoving = errors.New("the app is not removed in full yet")
 
-// Start makes a stopped app run again, in place of the page.
+// Start makes a stopped app run again, in place of the page. Where the engine lost its
+// images, as after a restore, a release makes them again first.
 func (c *Controller) Start(ctx context.Context, name app.Name) error {
-	return c.act(ctx, name, func(ctx context.Context, live app.Release) error {
+	lost := false
+	err := c.act(ctx, name, func(ctx context.Context, live app.Release) (err error) {
 		if err := c.volumes.CheckRoom(ctx, live); err != nil {
+			return err
+		}
+		if lost, err = c.lostImages(ctx, live); err != nil || lost {
 			return err
 		}
 		if err := c.ledger.UpdateWanted(ctx, name, app.WantedRunning); err != nil {
@@ -35,6 +40,10 @@ func (c *Controller) Start(ctx context.Context, name app.Name) error {
 		}
 		return c.routes.Publish(ctx)
 	})
+	if err == nil && lost {
+		err = c.startLost(ctx, name)
+	}
+	return err
 }
 
 // resumeAll starts the instances of a release in the order of its services, but for

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"berth/controller/docker"
 	"berth/controller/problem"
 	"berth/controller/secret"
+	"berth/controller/store"
 )
 
 // buildFile declares an argument and reads a secret.
@@ -76,13 +78,17 @@ func TestBuildVariables_ReachTheBuildAndANewValueBuildsAgain(t *testing.T) {
 func TestBuildVariables_WithoutTheArchiveANewUploadIsAskedFor(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	h.deploy("hello")
-	h.update("hello")
-	again, err := h.Rollback(t.Context(), "hello", 1, "test") // whose archive is not kept
+	live := h.deploy("hello")
+	h.stop()
+	ledger, err := store.Open(t.Context(), filepath.Join(h.folder, "berth.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.wait(again.ReleaseID)
+	// Berth kept no archive of what a rollback ran, and older ledgers say so.
+	if err := errors.Join(ledger.ClearArchive(t.Context(), live.ReleaseID), ledger.Close()); err != nil {
+		t.Fatal(err)
+	}
+	h.open()
 	h.change("hello", app.EnvironmentChange{Set: []app.VariableWish{buildWish("URL", "https://one")}})
 	_, err = h.ApplyEnvironment(t.Context(), "hello", "test")
 	if problem.KindOf(err) != problem.KindConflict || !strings.Contains(err.Error(), "built again") {

@@ -651,10 +651,10 @@ func TestCompose_ADockerfileCanFollowAndComeBefore(t *testing.T) {
 	h.live(h.updateBook())
 	h.settled("berth-book-r2.migrate", "berth-book-r2.store", "berth-book-r2.web")
 	h.eventually("the app's network to go", func() bool { return slices.Equal(h.networks(), []string{"book.r2"}) })
-	last := h.update("book")
+	h.update("book")
 	h.settled("berth-book-r3")
 	h.eventually("the release's network to go", func() bool { return slices.Equal(h.networks(), []string{"book"}) })
-	h.eventually("the archive to go", func() bool { return slices.Equal(h.uploads(), []string{last.Archive}) })
+	h.eventually("the archives of what can be run again to be left", func() bool { return len(h.uploads()) == 3 })
 }
 
 func TestCompose_CancelWhileItWaitsLeavesNothing(t *testing.T) {

@@ -297,15 +297,15 @@ func (h *house) wanted() ([]string, error) {
 	for _, name := range live.Instances {
 		wanted = append(wanted, "instance "+name)
 	}
-	if live.Archive != "" {
-		wanted = append(wanted, "archive "+live.Archive)
-	}
 	for number := int64(1); number <= live.Number; number++ {
 		old, err := h.Release(context.Background(), app.ReleaseID{App: "book", Number: number})
 		if err != nil {
 			return nil, err
 		}
 		wanted = append(wanted, "image "+old.Image)
+		if old.Archive != "" && (old.State == app.ReleaseLive || old.State == app.ReleaseSuperseded) {
+			wanted = append(wanted, "archive "+old.Archive)
+		}
 		for _, run := range old.Services {
 			wanted = append(wanted, "image "+run.Image)
 		}

@@ -21,8 +21,19 @@ func (c *Controller) Rebuild(ctx context.Context, name app.Name, by string) (app
 		if err != nil || !gone || live.Archive == "" && live.Digest == "" {
 			return rerun{}, err
 		}
-		return rerun{of: live, cause: app.CauseEnvironment, settings: live.Settings, mounts: live.Mounts, rebuild: true}, nil
+		return rebuilt(live), nil
 	})
+}
+
+// startLost queues a release that makes the images of a stopped app again and starts it.
+// The app stays stopped until the release is live.
+func (c *Controller) startLost(ctx context.Context, name app.Name) error {
+	_, err := c.rerun(ctx, name, app.Berth, func(_ app.App, live app.Release) (rerun, error) { return rebuilt(live), nil })
+	return err
+}
+
+func rebuilt(live app.Release) rerun {
+	return rerun{of: live, cause: app.CauseEnvironment, settings: live.Settings, mounts: live.Mounts, rebuild: true}
 }
 
 func (c *Controller) lostImages(ctx context.Context, live app.Release) (lost bool, err error) {

@@ -21,7 +21,8 @@ type rerun struct {
 }
 
 // Rollback queues a release that runs the image of an earlier one again with its
-// settings and its environment, without a build. The image of number must still be kept.
+// settings and its environment, without a build unless the engine lost the image. The
+// image of number must be one that is still kept.
 func (c *Controller) Rollback(ctx context.Context, name app.Name, number int64, by string) (app.Release, error) {
 	return c.rerun(ctx, name, by, func(app.App, app.Release) (rerun, error) {
 		old, err := c.Release(ctx, app.ReleaseID{App: name, Number: number})
@@ -34,7 +35,8 @@ func (c *Controller) Rollback(ctx context.Context, name app.Name, number int64, 
 				"Choose a superseded release whose image is still kept.",
 			).At("release")
 		}
-		return rerun{of: old, cause: app.CauseRollback, settings: old.Settings, mounts: old.Mounts}, nil
+		lost, err := c.lostImages(ctx, old)
+		return rerun{of: old, cause: app.CauseRollback, settings: old.Settings, mounts: old.Mounts, rebuild: lost}, err
 	})
 }
 
@@ -81,9 +83,7 @@ func (c *Controller) releaseAgain(ctx context.Context, found app.App, again reru
 	wish.Cause, wish.RerunOf = again.cause, old.Number
 	wish.Image, wish.Reference, wish.Digest, wish.Environment = old.Image, old.Reference, old.Digest, old.Environment
 	wish.Settings, wish.Mounts, wish.Services = again.settings, again.mounts, old.Again(again.settings)
-	if old.State == app.ReleaseLive {
-		wish.Archive = old.Archive
-	}
+	wish.Archive = old.Archive
 	if again.rebuild && wish.Archive != "" {
 		err := c.planAgain(ctx, found, &wish)
 		return wish, err

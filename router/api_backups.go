@@ -23,10 +23,25 @@ type backupJSON struct {
 	Warnings []string  `json:"warnings,omitempty"`
 }
 
+// drillJSON is one drill as the API shows it.
+type drillJSON struct {
+	Set     string    `json:"set,omitempty"`
+	BeganAt time.Time `json:"began_at"`
+	Seconds int64     `json:"seconds"`
+	By      string    `json:"by"`
+	State   string    `json:"state"`
+	Bytes   int64     `json:"bytes"`
+	Volumes int       `json:"volumes"`
+	Apps    int       `json:"apps"`
+	Entries int       `json:"audit_entries"`
+	Reason  string    `json:"reason,omitempty"`
+}
+
 // backupProgressJSON is how far a backup is.
 type backupProgressJSON struct {
 	BeganAt time.Time `json:"began_at"`
 	By      string    `json:"by"`
+	Drill   bool      `json:"drill"`
 	Part    string    `json:"part"`
 	Read    int64     `json:"read_bytes"`
 	Sent    int64     `json:"sent_bytes"`
@@ -51,6 +66,7 @@ type backupSettingsJSON struct {
 	Keep       backup.Keep `json:"keep"`
 	Rate       int64       `json:"bytes_per_second"`
 	Skipped    []string    `json:"skipped"`
+	Drill      bool        `json:"drill"`
 }
 
 // apiListBackups answers with the latest runs, the newest first, and what is under way.
@@ -64,16 +80,36 @@ func (a *admin) apiListBackups(v *visit) error {
 		Place    string              `json:"place,omitempty"`
 		Progress *backupProgressJSON `json:"progress"`
 		Backups  []backupJSON        `json:"backups"`
-	}{Ready: view.Settings.Ready(), Place: view.Settings.Place.String(), Backups: make([]backupJSON, 0, len(view.Runs))}
+		Drills   []drillJSON         `json:"drills"`
+	}{Ready: view.Settings.Ready(), Place: view.Settings.Place.String(), Backups: make([]backupJSON, 0, len(view.Runs)), Drills: drillsJSON(view.Drills)}
 	for _, run := range view.Runs {
 		answer.Backups = append(answer.Backups, backupJSON{
 			string(run.Set), run.BeganAt, int64(run.Took.Seconds()), run.By, string(run.State), run.Bytes, run.Sent, run.Reason, run.Warnings,
 		})
 	}
 	if p := view.Progress; p != nil {
-		answer.Progress = &backupProgressJSON{p.BeganAt, p.By, p.Part, p.Read, p.Sent, p.Total, p.Rate(a.now()), int64(p.Left(a.now()).Seconds())}
+		answer.Progress = &backupProgressJSON{p.BeganAt, p.By, p.Drill, p.Part, p.Read, p.Sent, p.Total, p.Rate(a.now()), int64(p.Left(a.now()).Seconds())}
 	}
 	return v.json(http.StatusOK, answer)
+}
+
+func drillsJSON(runs []backup.DrillRun) []drillJSON {
+	all := make([]drillJSON, 0, len(runs))
+	for _, run := range runs {
+		all = append(all, drillJSON{
+			string(run.Set), run.BeganAt, int64(run.Took.Seconds()), run.By, string(run.State), run.Bytes, run.Volumes, run.Apps, run.Entries, run.Reason,
+		})
+	}
+	return all
+}
+
+// apiStartDrill answers 202: the drill is in the list once it has ended.
+func (a *admin) apiStartDrill(v *visit) error {
+	if err := a.backups.StartDrill(v.context(), v.caller.name()); err != nil {
+		return err
+	}
+	v.done.resource = "backups"
+	return v.json(http.StatusAccepted, struct{}{})
 }
 
 // apiStartBackup answers 202: the backup is in the list once it has ended.
@@ -96,7 +132,7 @@ func (a *admin) apiUpdateBackups(v *visit) error {
 			Folder: wish.Folder, Endpoint: wish.Endpoint, Bucket: wish.Bucket, Prefix: wish.Prefix, Region: wish.Region, AccessKey: wish.AccessKey,
 		},
 		Secret: secret.Text(wish.SecretKey), Recipients: wish.Recipients, Scheduled: wish.Scheduled, Time: wish.Time, Zone: wish.Zone,
-		Keep: wish.Keep, Rate: wish.Rate, Skipped: wish.Skipped,
+		Keep: wish.Keep, Rate: wish.Rate, Skipped: wish.Skipped, Drill: wish.Drill,
 	})
 	if err != nil {
 		return err

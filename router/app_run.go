@@ -8,7 +8,7 @@ import (
 )
 
 func (a *admin) startApp(v *visit) error {
-	return a.act(v, a.apps.Start, "%s is started.")
+	return a.act(v, a.apps.Start, "%s is starting.")
 }
 
 func (a *admin) stopApp(v *visit) error {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"berth/controller/app"
+	"berth/controller/backup/hook"
 	"berth/controller/egress"
 	"berth/controller/limit"
 	"berth/controller/plan"
@@ -52,6 +53,8 @@ type appPage struct {
 
 	Egress egressView
 	Push   pushView
+
+	Hook hookView // around backups
 
 	Assets *assetsView // of the first page that visitors do not get, nil where they do
 
@@ -179,6 +182,9 @@ func (a *admin) appPage(v *visit, name app.Name) (appPage, error) {
 	if page.Push, err = a.pushViewOf(v, name); err != nil {
 		return appPage{}, err
 	}
+	if page.Hook, err = a.hookViewOf(v, view.Name); err != nil {
+		return appPage{}, err
+	}
 	page.Services = serviceRows(view.Services)
 	page.LeastSettings, page.MostSettings = a.settings.SettingsRange()
 	page.Forbidden = a.settings.ForbiddenWaivers()
@@ -217,7 +223,7 @@ func portText(set uint16, releases []app.Release) string {
 }
 
 // appFields are the fields of the page's forms that a problem is said beside.
-var appFields = slices.Concat(readinessFields, []string{egress.FieldMode, egress.FieldHosts, fieldBranch, fieldFolder, fieldArchive, "confirm", fieldPort, fieldMemory, fieldCPU, fieldProcesses, fieldImage, fieldDockerfile, fieldServices, fieldDatabase, fieldWritableRoot, app.FieldMain, app.FieldProfiles, app.FieldCompose, app.FieldRootStart, app.FieldBound})
+var appFields = slices.Concat(readinessFields, []string{hook.FieldService, hook.FieldBefore, hook.FieldAfter, egress.FieldMode, egress.FieldHosts, fieldBranch, fieldFolder, fieldArchive, "confirm", fieldPort, fieldMemory, fieldCPU, fieldProcesses, fieldImage, fieldDockerfile, fieldServices, fieldDatabase, fieldWritableRoot, app.FieldMain, app.FieldProfiles, app.FieldCompose, app.FieldRootStart, app.FieldBound})
 
 // refuseOnApp shows the app's page with the reason why an action was refused.
 // What has no field of its own on the page is said above all.

@@ -20,6 +20,8 @@ type Backups interface {
 	View(context.Context) (backup.View, error)
 	Update(context.Context, backup.Wish) error
 	Start(ctx context.Context, by string) error
+	StartDrill(ctx context.Context, by string) error
+	Progress() *backup.Progress
 }
 
 const backupsPath = "/settings/backups"
@@ -34,6 +36,7 @@ const (
 	fieldPrefix    = "prefix"
 	fieldRegion    = "region"
 	fieldAccessKey = "access_key"
+	fieldDrill     = "drill"
 )
 
 const bytesInMB = 1 << 20
@@ -47,6 +50,8 @@ type backupsPage struct {
 	State     badge
 	Rate      int64
 	Left      time.Duration
+	Proof     badge
+	Ended     bool // what the open page followed
 }
 
 // Wrong is the problem of a field.
@@ -64,13 +69,52 @@ func (a *admin) showBackups(v *visit) error {
 	return a.backupsForm(v, view, form, fieldProblems{})
 }
 
+// streamBackups sends how far the backup or the drill is, until it has ended.
+func (a *admin) streamBackups(v *visit) error {
+	shown := ""
+	return a.watch(v, watching{pause: time.Second, every: 2 * time.Second}, func(stream *eventStream) (bool, error) {
+		page := backupsPage{frame: v.frame("Backups")}
+		if page.Progress = a.backups.Progress(); page.Progress == nil {
+			page.Ended = true
+		} else {
+			page.Rate, page.Left = page.Progress.Rate(a.now()), page.Progress.Left(a.now()).Round(time.Second)
+		}
+		html, err := v.fragment("backups", "backup-progress", page)
+		if err != nil || html == shown {
+			return false, err
+		}
+		shown = html
+		if err := stream.send("progress", "", html); err != nil || !page.Ended {
+			return false, err
+		}
+		return true, stream.send("gone", "", "")
+	})
+}
+
 func (a *admin) backupsForm(v *visit, view backup.View, form map[string]string, problems fieldProblems) error {
-	page := backupsPage{frame: v.frame("Backups"), View: view, Form: form, Problems: problems, HasSecret: len(view.Settings.Place.Sealed) > 0, State: stateOfBackups(view, a.now())}
+	page := backupsPage{frame: v.frame("Backups"), View: view, Form: form, Problems: problems, HasSecret: len(view.Settings.Place.Sealed) > 0, State: stateOfBackups(view, a.now()), Proof: proofOf(view, a.now())}
 	if view.Progress != nil {
 		page.Rate, page.Left = view.Progress.Rate(a.now()), view.Progress.Left(a.now()).Round(time.Second)
 	}
 	page.Section, page.Tab, page.Problem = "settings", "backups", problems[""]
 	return v.page(problems.status(), "backups", page)
+}
+
+// backupAges are when the last backup was made, and when one was last proven.
+func (a *admin) backupAges(v *visit) (made, proven time.Time, err error) {
+	view, err := a.backups.View(v.context())
+	if err != nil {
+		return made, proven, err
+	}
+	if view.Last != nil {
+		made = view.Last.BeganAt
+	}
+	for _, run := range view.Drills {
+		if run.State == backup.Done {
+			return made, run.BeganAt, nil
+		}
+	}
+	return made, proven, nil
 }
 
 // lateAfter is how old the last backup of a schedule may be.
@@ -86,10 +130,28 @@ func stateOfBackups(view backup.View, now time.Time) badge {
 		return badge{Word: "none yet", Tone: "bad"}
 	case view.Runs[0].State == backup.Failed:
 		return badge{Word: "failed", Tone: "bad"}
+	case len(view.Runs[0].Warnings) > 0:
+		return badge{Word: "warnings", Tone: "warn"}
 	case view.Settings.Scheduled && now.Sub(view.Last.BeganAt) > lateAfter:
 		return badge{Word: "late", Tone: "bad"}
 	default:
 		return badge{Word: "good", Tone: "good"}
+	}
+}
+
+// proofOf says how the last drill is.
+func proofOf(view backup.View, now time.Time) badge {
+	switch {
+	case view.Settings.Drill == nil:
+		return badge{Word: "off", Tone: "warn"}
+	case len(view.Drills) == 0:
+		return badge{Word: "none yet", Tone: "warn"}
+	case view.Drills[0].State == backup.Failed:
+		return badge{Word: "failed", Tone: "bad"}
+	case now.Sub(view.Drills[0].BeganAt) > 2*backup.ProveEvery:
+		return badge{Word: "late", Tone: "bad"}
+	default:
+		return badge{Word: "proven", Tone: "good"}
 	}
 }
 
@@ -124,8 +186,17 @@ func (a *admin) updateBackups(v *visit) error {
 
 // startBackup makes a backup now.
 func (a *admin) startBackup(v *visit) error {
+	return a.beginBackup(v, a.backups.Start, "The backup has begun.")
+}
+
+// startDrill proves the newest backup now.
+func (a *admin) startDrill(v *visit) error {
+	return a.beginBackup(v, a.backups.StartDrill, "The drill has begun.")
+}
+
+func (a *admin) beginBackup(v *visit, begin func(context.Context, string) error, said string) error {
 	problems := fieldProblems{}
-	if err := problems.add(a.backups.Start(v.context(), v.caller.name())); err != nil {
+	if err := problems.add(begin(v.context(), v.caller.name())); err != nil {
 		return err
 	}
 	if len(problems) > 0 {
@@ -136,7 +207,7 @@ func (a *admin) startBackup(v *visit) error {
 		return a.backupsForm(v, view, formOf(view.Settings), problems)
 	}
 	v.done.resource = "backups"
-	if err := v.notify("The backup has begun."); err != nil {
+	if err := v.notify(said); err != nil {
 		return err
 	}
 	return v.seeOther(backupsPath)
@@ -180,6 +251,9 @@ func formOf(s backup.Settings) map[string]string {
 	if s.Scheduled {
 		form[fieldScheduled] = "1"
 	}
+	if s.Drill != nil {
+		form[fieldDrill] = "1"
+	}
 	if s.Rate > 0 {
 		form[backup.FieldRate] = strconv.FormatFloat(float64(s.Rate)/bytesInMB, 'f', -1, 64)
 	}
@@ -202,7 +276,7 @@ func wishOf(form url.Values) (backup.Wish, fieldProblems) {
 			Folder: trimmed(backup.FieldFolder), Endpoint: trimmed(backup.FieldEndpoint), Bucket: trimmed(backup.FieldBucket),
 			Prefix: trimmed(fieldPrefix), Region: trimmed(fieldRegion), AccessKey: trimmed(fieldAccessKey),
 		},
-		Secret: secret.Text(trimmed(backup.FieldSecret)), Recipients: form.Get(backup.FieldRecipients), Scheduled: form.Get(fieldScheduled) != "",
+		Secret: secret.Text(trimmed(backup.FieldSecret)), Recipients: form.Get(backup.FieldRecipients), Scheduled: form.Get(fieldScheduled) != "", Drill: form.Get(fieldDrill) != "",
 		Time: trimmed(backup.FieldTime), Zone: trimmed(backup.FieldZone), Skipped: strings.Fields(form.Get(fieldSkipped)),
 		Keep: backup.Keep{Daily: number(fieldDaily), Weekly: number(fieldWeekly), Monthly: number(fieldMonthly)},
 	}

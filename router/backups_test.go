@@ -53,6 +53,14 @@ func TestBackups_AreSetUpAndBegun(t *testing.T) {
 	if strings.Contains(page, "AGE-SECRET-KEY") {
 		t.Error("the private key is on a later page")
 	}
+	if begun := s.post(backupsPath+"/drill", url.Values{formField: {token}}); begun.StatusCode != http.StatusConflict || !strings.Contains(begun.body, "Drills are off") {
+		t.Errorf("%d: %s", begun.StatusCode, begun.body)
+	}
+	form.Set(fieldDrill, "1")
+	s.post(backupsPath, form)
+	if begun := s.post(backupsPath+"/drill", url.Values{formField: {token}}); !s.focuses(backupsPath+"/drill", nil, begun) {
+		t.Errorf("%d: %s", begun.StatusCode, begun.body)
+	}
 	if begun := s.post(backupsPath+"/now", url.Values{formField: {token}}); !s.focuses(backupsPath+"/now", nil, begun) {
 		t.Errorf("%d: %s", begun.StatusCode, begun.body)
 	}

@@ -22,6 +22,8 @@ type dashboardPage struct {
 	Volumes  []volumeWarning // over their quota for now
 	Disk     room.Level      // how much free space there is
 	Failing  []string        // channels of alerts
+
+	Backup, Proven time.Time // the last one, and when one was last proven; zero: none
 }
 
 func (a *admin) showHome(v *visit) error { return v.seeOther("/admin") }
@@ -39,6 +41,9 @@ func (a *admin) showDashboard(v *visit) error {
 	}
 	page.Red = a.redRows()
 	page.Disk = a.disks.Level()
+	if page.Backup, page.Proven, err = a.backupAges(v); err != nil {
+		return err
+	}
 	for _, warning := range a.volumes.Warnings() {
 		page.Volumes = append(page.Volumes, volumeWarningOf(warning))
 	}

@@ -57,7 +57,7 @@ func TestDashboard_ButtonsFitTheState(t *testing.T) {
 	if answer.Header.Get("Location") != "/admin#notice" || answer.StatusCode != http.StatusSeeOther {
 		t.Errorf("%d to %q", answer.StatusCode, answer.Header.Get("Location"))
 	}
-	mustContain(t, s.get("/admin").body, "hello is started.")
+	mustContain(t, s.get("/admin").body, "hello is starting.")
 }
 
 func TestDashboard_IsFastWithAHundredApps(t *testing.T) {

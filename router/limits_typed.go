@@ -9,6 +9,7 @@ import (
 	"berth/controller/alert"
 	"berth/controller/alert/channel"
 	"berth/controller/app"
+	"berth/controller/backup/hook"
 	"berth/controller/egress"
 	"berth/controller/logs"
 	"berth/controller/problem"
@@ -51,7 +52,7 @@ var plainFields = map[string]bool{
 	retention.FieldPulled: true, retention.FieldCache: true, retention.FieldCacheGB: true, retention.FieldOutput: true,
 	logs.FieldText: true, logs.FieldPattern: true, logs.FieldLevel: true, logSince: true, logUntil: true, retention.FieldEvents: true,
 	"access_key": true, "bucket": true, "daily": true, "endpoint": true, "keep": true, "monthly": true, "prefix": true,
-	"recipients": true, "region": true, "scheduled": true, "skipped": true, "time": true, "weekly": true, "zone": true,
+	"recipients": true, "region": true, "scheduled": true, "skipped": true, fieldDrill: true, "time": true, "weekly": true, "zone": true,
 	"count": true, "cpu": true, "outcome": true, "processes": true, "unpack": true, "next": true,
 
 	fieldRoute: true, fieldService: true, fieldPort: true, fieldVolume: true, fieldTarget: true, fieldReadOnly: true, fieldImage: true,
@@ -63,7 +64,7 @@ var plainFields = map[string]bool{
 	alert.FieldWatch: true, alert.FieldApps: true, alert.FieldThreshold: true, alert.FieldClear: true, alert.FieldFor: true, alert.FieldPause: true,
 	alert.FieldQuiet: true, alert.FieldZone: true, fieldQuietTo: true, fieldTellOver: true, fieldChannel: true,
 	channel.FieldAddress: true, channel.FieldTo: true, channel.FieldFrom: true, channel.FieldUser: true, channel.FieldTLS: true, channel.FieldPrivate: true,
-	egress.FieldMode: true, egress.FieldHosts: true, fieldEgressHost: true, fieldBranch: true, fieldFolder: true,
+	hook.FieldService: true, fieldHookOffer: true, egress.FieldMode: true, egress.FieldHosts: true, fieldEgressHost: true, fieldBranch: true, fieldFolder: true,
 }
 
 // isPlainField reports whether a field of the form that is sent to path is shown

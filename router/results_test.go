@@ -63,6 +63,7 @@ var resultForms = map[string][]url.Values{
 	},
 	"/settings/backups/key":       {{}},
 	"/settings/backups/now":       {{}},
+	"/settings/backups/drill":     {{}},
 	"/settings/limits":            {{"class": {"upload"}, "budget": {"3/1h"}}, {"class": {"upload"}, "budget": {"lots"}}, {"class": {"none"}}},
 	"/settings/limits/clear":      {{"class": {"login"}, "subject": {"address 127.0.0.1"}}, {"class": {"none"}}},
 	"/settings/disks":             {{"releases": {"3"}}, {"releases": {"x"}, "audit_days": {"1"}}},
@@ -79,6 +80,7 @@ var resultForms = map[string][]url.Values{
 	"/admin/apps/:name/settings":            {{"memory": {"128"}, "cpu": {"50"}, "processes": {"100"}}, {"memory": {"lots"}}},
 	"/admin/apps/:name/egress":              {{"egress": {"none"}}, {"egress": {"some"}, "egress_hosts": {"no host"}}},
 	"/admin/apps/:name/push":                {{"branch": {"main"}}, {"branch": {"no branch"}, "folder": {"../x"}}},
+	"/admin/apps/:name/backup-hook":         {{"backup_before": {""}}, {"backup_service": {"none"}, "backup_before": {"dump"}}},
 	"/admin/apps/:name/egress/allow":        {{"egress_host": {"api.example.com:443"}}, {"egress_host": {"no host"}}},
 	"/admin/apps/:name/environment":         {{"name": {"MODE"}, "value": {"one"}, "kind": {"variable"}}, {"name": {"no name"}}},
 	"/admin/apps/:name/environment/import":  {{"text": {"A=1"}}, {"text": {"no line"}}},
@@ -117,7 +119,7 @@ var goodElsewhere = map[string]bool{
 	"/settings/second-factor/codes": true, "/settings/second-factor/codes/download": true, "/settings/sessions/end": true,
 	"/settings/accounts/:account/reset": true, "/settings/accounts/:account/remove": true,
 	"/settings/accounts/:account/remove-second-factor": true, "/settings/domains/redirects/remove": true,
-	"/settings/backups": true, "/settings/backups/now": true, // in TestBackups_AreSetUpAndBegun
+	"/settings/backups": true, "/settings/backups/now": true, "/settings/backups/drill": true, // in TestBackups_AreSetUpAndBegun
 	"/settings/certificates/:host": true, "/settings/certificates/:host/own": true, "/settings/certificates/:host/own/remove": true,
 	"/admin/apps/:name/ports/remove": true, "/admin/apps/:name/routes/remove": true, "/admin/apps/:name/routes/check": true, "/admin/apps/:name/access/users/remove": true,
 	"/volumes/:volume/remove": true, "/volumes/:volume/delete": true,

@@ -122,6 +122,7 @@ type Options struct {
 	Volumes   Volumes
 	Mounts    Mounts
 	Backups   Backups
+	Hooks     Hooks
 	Routing   Routing
 	Ports     Ports
 	Egress    Egress // nil where nobody follows it
@@ -172,6 +173,7 @@ type admin struct {
 	volumes      Volumes
 	mounts       Mounts
 	backups      Backups
+	hooks        Hooks
 	routing      Routing
 	ports        Ports
 	egress       Egress
@@ -216,9 +218,9 @@ func New(o Options) (http.Handler, error) {
 	if len(o.SecretKey) < minSecretKey {
 		return nil, fmt.Errorf("secret key has %d bytes, needs %d", len(o.SecretKey), minSecretKey)
 	}
-	if !o.Story.complete() || o.Volumes == nil || o.Mounts == nil || o.Backups == nil || o.Routing == nil || o.Ports == nil || o.Domains == nil || o.Metrics == nil || o.Disks == nil || o.Pushes == nil || o.Logs == nil || o.Events == nil || o.Alerts == nil || o.Accounts == nil || o.Factors == nil || o.Tokens == nil ||
+	if !o.Story.complete() || o.Volumes == nil || o.Mounts == nil || o.Backups == nil || o.Hooks == nil || o.Routing == nil || o.Ports == nil || o.Domains == nil || o.Metrics == nil || o.Disks == nil || o.Pushes == nil || o.Logs == nil || o.Events == nil || o.Alerts == nil || o.Accounts == nil || o.Factors == nil || o.Tokens == nil ||
 		o.Sessions == nil || o.Audit == nil || o.Limits == nil || o.Logger == nil {
-		return nil, errors.New("router needs a whole story, volumes, mounts, backups, routing, domains, metrics, disks, pushes, logs, events, alerts, accounts, second factors, tokens, sessions, an audit log, limits and a logger")
+		return nil, errors.New("router needs a whole story, volumes, mounts, backups with hooks, routing, domains, metrics, disks, pushes, logs, events, alerts, accounts, second factors, tokens, sessions, an audit log, limits and a logger")
 	}
 	if normalHost(o.AdminHost) == "" {
 		return nil, errors.New("router needs a host name that no app answers on")
@@ -237,6 +239,7 @@ func New(o Options) (http.Handler, error) {
 		volumes:      o.Volumes,
 		mounts:       o.Mounts,
 		backups:      o.Backups,
+		hooks:        o.Hooks,
 		routing:      o.Routing,
 		ports:        o.Ports,
 		egress:       o.Egress,

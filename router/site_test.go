@@ -73,7 +73,7 @@ func newSite(t testing.TB, change ...func(*Options)) *site {
 		Limits:  s.limits,
 		Volumes: s.volumes,
 		Mounts:  s.volumes,
-		Backups: newFakeBackups(t),
+		Backups: newFakeBackups(t), Hooks: fakeHooks{},
 		Routing: s.routing, Ports: s.routing,
 		Domains: s.domains, Metrics: s.metrics, Disks: newFakeDisks(), Pushes: newPushes(t), Logs: s.logs, Events: newFakeEvents(), Alerts: newFakeAlerts(t),
 		Story: storyOf(s.apps), Accounts: s.accounts, Factors: noFactors{}, Tokens: fakeTokens{}, Sessions: s.sessions, Audit: s.audit,

@@ -28,6 +28,17 @@ type backupsAnswer struct {
 		Left  int64  `json:"seconds_left"`
 	} `json:"progress"`
 	Backups []backupAnswer `json:"backups"`
+	Drills  []drillAnswer  `json:"drills"`
+}
+
+type drillAnswer struct {
+	Set     string    `json:"set"`
+	BeganAt time.Time `json:"began_at"`
+	State   string    `json:"state"`
+	Bytes   int64     `json:"bytes"`
+	Volumes int       `json:"volumes"`
+	Apps    int       `json:"apps"`
+	Reason  string    `json:"reason"`
 }
 
 type backupAnswer struct {
@@ -45,6 +56,10 @@ func runBackup(ctx context.Context, p *program, args []string) error {
 	flags := newFlags("backup")
 	line := p.addLineFlags(flags)
 	list := flags.Bool("list", false, "show the latest backups, and make none")
+	drill := len(args) > 0 && args[0] == "drill"
+	if drill {
+		args = args[1:]
+	}
 	if err := p.parseFlagsOnly(flags, args); err != nil {
 		return err
 	}
@@ -59,6 +74,9 @@ func runBackup(ctx context.Context, p *program, args []string) error {
 	if *list {
 		return p.printBackups(before)
 	}
+	if drill {
+		return p.drill(ctx, api, before)
+	}
 	if err := api.sendJSON(ctx, http.MethodPost, backupsPath, struct{}{}, nil); err != nil {
 		return err
 	}
@@ -67,20 +85,46 @@ func runBackup(ctx context.Context, p *program, args []string) error {
 
 // followBackup waits for a backup that was not there before.
 func (p *program) followBackup(ctx context.Context, api *client, before backupsAnswer) error {
-	var last time.Time
-	if len(before.Backups) > 0 {
-		last = before.Backups[0].BeganAt
+	now, err := p.followBackups(ctx, api, func(now backupsAnswer) bool {
+		return len(now.Backups) > 0 && (len(before.Backups) == 0 || now.Backups[0].BeganAt.After(before.Backups[0].BeganAt))
+	})
+	if err != nil {
+		return err
 	}
+	return p.endBackup(now.Backups[0])
+}
+
+// drill asks for a drill and waits for its end.
+func (p *program) drill(ctx context.Context, api *client, before backupsAnswer) error {
+	if err := api.sendJSON(ctx, http.MethodPost, backupsPath+"/drill", struct{}{}, nil); err != nil {
+		return err
+	}
+	now, err := p.followBackups(ctx, api, func(now backupsAnswer) bool {
+		return len(now.Drills) > 0 && (len(before.Drills) == 0 || now.Drills[0].BeganAt.After(before.Drills[0].BeganAt))
+	})
+	if err != nil {
+		return err
+	}
+	made := now.Drills[0]
+	if made.State != "done" {
+		return errors.New(made.Reason)
+	}
+	_, err = fmt.Fprintf(p.stdout, "Proved %s: %s, %d volumes, %d apps.\n", made.Set, units.HumanSize(float64(made.Bytes)), made.Volumes, made.Apps)
+	return err
+}
+
+// followBackups prints how far it is until it has ended.
+func (p *program) followBackups(ctx context.Context, api *client, ended func(backupsAnswer) bool) (now backupsAnswer, err error) {
 	for {
 		if err := pause.For(ctx, backupPoll); err != nil {
-			return err
+			return backupsAnswer{}, err
 		}
-		var now backupsAnswer
+		now = backupsAnswer{}
 		if err := api.find(ctx, backupsPath, &now); err != nil {
-			return err
+			return backupsAnswer{}, err
 		}
-		if len(now.Backups) > 0 && now.Backups[0].BeganAt.After(last) {
-			return p.endBackup(now.Backups[0])
+		if ended(now) {
+			return now, nil
 		}
 		if at := now.Progress; at != nil {
 			_, _ = fmt.Fprintf(p.stderr, "%s: %s read, %s/s, %s left\n", at.Part, units.HumanSize(float64(at.Read)), units.HumanSize(float64(at.Rate)),

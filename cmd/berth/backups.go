@@ -3,17 +3,35 @@ package main
 import (
 	"log/slog"
 
+	"berth/controller"
 	"berth/controller/audit"
 	"berth/controller/backup"
+	"berth/controller/backup/hook"
 	"berth/controller/docker"
+	"berth/controller/release"
 	"berth/controller/secret"
 	"berth/controller/store"
 )
 
-// openBackups returns the backups of this server.
-func openBackups(config Config, ledger *store.Store, auditor audit.Auditor, engine *docker.Engine, key secret.Key, logger *slog.Logger) *backup.Backups {
+// openBackups returns the backups of this server, and the commands around them.
+func openBackups(
+	config Config, ledger *store.Store, story *controller.Controller, auditor audit.Auditor, engine *docker.Engine, key secret.Key, logger *slog.Logger,
+) (*backup.Backups, hook.Hooks) {
+	hooks := hook.Hooks{Ledger: ledger, Engine: engine, Releases: aside{story.Shipper()}}
 	return backup.New(backup.Options{
-		Ledger: ledger, Keeper: engine, Audit: auditor, Key: key, DataFolder: config.DataFolder, ACMEFolder: config.ACMEFolder,
-		Stack: config.Stack, Version: currentVersion(), Logger: logger,
+		Ledger: ledger, Keeper: engine, Hooks: hooks, Audit: auditor, Key: key, DataFolder: config.DataFolder, ACMEFolder: config.ACMEFolder,
+		Stack: config.Stack, Version: currentVersion(), Examine: examineRestored, Logger: logger,
+	}), hooks
+}
+
+// aside lets an instance that no release owns do its work.
+type aside struct{ *release.Shipper }
+
+// Aside begins work. The reconciler leaves the instance alone as long as it counts as one
+// that is being removed.
+func (a aside) Aside(instance string, work func()) {
+	a.Retire([]string{instance}, nil, func() bool {
+		work()
+		return false
 	})
 }

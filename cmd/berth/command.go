@@ -56,7 +56,7 @@ func commands() []command {
 		{"disks", "[list] | clean | keep [--releases N] [--audit-days N] [--log-days N] [--output-days N] [--event-days N] [--pulled-days N] [--cache-days N] [--cache-gb N] [flags]", "show what grows on the server's disk, clean it, and change what is kept", runDisks},
 		{"events", "[--app NAME] [--kind KIND] [--from DAY] [--to DAY] [--before N] [--count N] [flags]", "print what happened to apps and to the server", runEvents},
 		{"alerts", "[list] | test NAME [flags]", "show what fires, and the rules and channels of alerts; send a test", runAlerts},
-		{"backup", "[--list] [flags]", "make a backup of the server now and wait for its end, or list the latest", runBackup},
+		{"backup", "[drill] [--list] [flags]", "make a backup of the server now, or prove the newest one, and wait for the end; or list the latest", runBackup},
 		{"recover", "[--yes]", "make a lost database again from the containers of the apps", runRecover},
 		{"restore", "--from FOLDER|URL --key FILE [--list | --app NAME | --volume NAME [--as NAME] | --database FILE]", "bring a server back on an empty machine, or a part of one, from a backup", runRestore},
 		{"token", "[list | revoke ID] [flags]", "mint a token for the API, print it and nothing else; or list them, or revoke one", runToken},

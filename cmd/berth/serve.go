@@ -119,7 +119,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	if err != nil {
 		return fmt.Errorf("open limits: %w", err)
 	}
-	backups := openBackups(config, on.ledger, audit, engine, key, logger)
+	backups, hooks := openBackups(config, on.ledger, story, audit, engine, key, logger)
 	refused, list, prober := newChecklist(config, checked{on, adminTLS, audit, engine, proxy, domains, story, backups}, logger)
 	kept, err := openLogs(config, on.ledger, story, engine, logger)
 	if err != nil {
@@ -128,7 +128,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	measured, grown := newCollector(config, on.ledger, story, proxy, logger), openDisks(config, on.ledger, story, engine, audit, kept, logger)
 	admin := router.Options{
 		Story:   router.Story{Apps: story, Uploads: story, Releases: story, Settings: story, Environments: story, Outputs: story},
-		Volumes: story.Volumes(), Backups: backups, Mounts: story, Routing: story.Routing(), Ports: story.Routing(),
+		Volumes: story.Volumes(), Backups: backups, Hooks: hooks, Mounts: story, Routing: story.Routing(), Ports: story.Routing(),
 		Domains: domains, Metrics: measured, Disks: grown, Pushes: on.pushes, Logs: kept, Events: on.ledger,
 		Accounts:       on.accounts,
 		Factors:        account.NewSecondFactors(on.ledger, on.accounts, key, logger),

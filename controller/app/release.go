@@ -106,6 +106,9 @@ const (
 	CauseMounts      Cause = "mounts"
 )
 
+// Berth is who asks for the releases that nobody clicked for.
+const Berth = "berth"
+
 // Graces is the time that the instances of the release have to end, one after the other.
 func (r Release) Graces() (sum time.Duration) {
 	for _, name := range r.Instances {

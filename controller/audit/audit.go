@@ -69,7 +69,9 @@ const (
 // The actions of backups.
 const (
 	ActionBackupSettings Action = "BACKUP_SETTINGS"
-	ActionBackupKey      Action = "BACKUP_KEY" // a key was made and shown once; the entry names the public half
+	ActionBackupKey      Action = "BACKUP_KEY"   // a key was made and shown once; the entry names the public half
+	ActionBackupHook     Action = "BACKUP_HOOK"  // the command of an app around backups; never its words
+	ActionBackupDrill    Action = "BACKUP_DRILL" // a backup was restored aside and compared
 	ActionBackupStart    Action = "BACKUP_START"
 	ActionBackupEnd      Action = "BACKUP_END" // a backup is whole, or failed
 )

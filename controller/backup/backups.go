@@ -9,9 +9,8 @@ import (
 
 	"berth/controller/app"
 	"berth/controller/audit"
-	"berth/controller/docker"
+	"berth/controller/backup/drill"
 	"berth/controller/secret"
-	"berth/controller/volume"
 )
 
 // Ledger is what backups ask of the ledger.
@@ -25,29 +24,31 @@ type Ledger interface {
 	CopyTo(ctx context.Context, path string) error
 }
 
-// Keeper reads the volumes of the stack. docker.Engine is the one there is.
-type Keeper interface {
-	ListVolumes(context.Context) ([]docker.Volume, error)
-	OpenVolume(ctx context.Context, name volume.Name, access docker.Access) (*volume.Session, error)
-}
+// Keeper reads the volumes of the stack, and makes those of drills. docker.Engine is the
+// one there is.
+type Keeper = drill.Keeper
 
 // Options are what Backups need. Every field is required unless it says otherwise.
 type Options struct {
 	Ledger     Ledger
 	Keeper     Keeper
+	Hooks      Hooks
 	Audit      audit.Auditor
 	Key        secret.Key // seals the secret of a bucket, and is part of each backup
 	DataFolder string
 	ACMEFolder string // empty where it is not at hand
 	Stack      string
 	Version    string
-	Logger     *slog.Logger
+	// Examine looks into a data folder that a drill has restored.
+	Examine func(ctx context.Context, folder string) (drill.Content, error)
+	Logger  *slog.Logger
 }
 
 // Backups makes the backups of a server. It is safe for concurrent use.
 type Backups struct {
 	o     Options
 	asked chan string // who asks for a backup now
+	drill chan string // who asks for a drill now
 
 	mu       sync.Mutex
 	progress *Progress // of the backup that is made; nil where none is
@@ -57,6 +58,7 @@ type Backups struct {
 type Progress struct {
 	BeganAt time.Time
 	By      string
+	Drill   bool   // it is a drill: a backup is read
 	Part    string // such as "volume data"
 	Read    int64
 	Sent    int64
@@ -78,7 +80,9 @@ func (p Progress) Left(now time.Time) time.Duration {
 }
 
 // New returns Backups that have begun nothing.
-func New(o Options) *Backups { return &Backups{o: o, asked: make(chan string, 1)} }
+func New(o Options) *Backups {
+	return &Backups{o: o, asked: make(chan string, 1), drill: make(chan string, 1)}
+}
 
 // Progress is that of the backup that is made now; nil where none is.
 func (b *Backups) Progress() *Progress {
@@ -89,6 +93,18 @@ func (b *Backups) Progress() *Progress {
 	}
 	now := *b.progress
 	return &now
+}
+
+func (b *Backups) begin(progress Progress) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.progress = &progress
+}
+
+func (b *Backups) end() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.progress = nil
 }
 
 func (b *Backups) note(change func(*Progress)) {

@@ -14,7 +14,6 @@ import (
 	"strings"
 
 	"berth/controller/backup/set"
-	"berth/controller/volume"
 )
 
 // The names in the tar of the server part.
@@ -156,24 +155,6 @@ func packFile(out *tar.Writer, name, from string, size int64) error {
 	if errors.Is(err, io.EOF) {
 		_, err = out.Write(make([]byte, size-copied))
 	}
-	return err
-}
-
-// writeVolume writes the tar of one volume, with its root first.
-func writeVolume(session *volume.Session, to io.Writer) error {
-	root, err := session.Find("")
-	if err != nil {
-		return err
-	}
-	out := tar.NewWriter(to)
-	if err := errors.Join(out.WriteHeader(volume.RootHeader(root)), out.Flush()); err != nil {
-		return err
-	}
-	content, err := session.Pack("")
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(to, content)
 	return err
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"berth/controller/app"
 	"berth/controller/audit"
+	"berth/controller/backup/drill"
 	"berth/controller/backup/set"
 	"berth/controller/backup/target"
 	"berth/controller/docker"
@@ -96,10 +97,9 @@ func (b *Backups) keepRun(ctx context.Context, run Run) error {
 // backUp makes one backup and records how it ended.
 func (b *Backups) backUp(ctx context.Context, by string) {
 	run := Run{BeganAt: time.Now().UTC(), By: by, State: Done}
-	b.mu.Lock()
-	b.progress = &Progress{BeganAt: run.BeganAt, By: by, Part: "server"}
-	b.mu.Unlock()
+	b.begin(Progress{BeganAt: run.BeganAt, By: by, Part: "server"})
 	err := b.make(ctx, &run)
+	b.end() // before the run is listed: who sees it may begin the next one
 	if run.Took = time.Since(run.BeganAt); err != nil {
 		run.State, run.Reason = Failed, reasonOf(err)
 		b.o.Logger.Error("back up", "error", err)
@@ -114,9 +114,6 @@ func (b *Backups) backUp(ctx context.Context, by string) {
 	b.o.Audit.Record(ending, audit.Event{
 		Action: audit.ActionBackupEnd, Resource: strings.TrimSpace("backup " + string(run.Set)), Success: err == nil, Account: by, Detail: run.Reason,
 	})
-	b.mu.Lock()
-	b.progress = nil
-	b.mu.Unlock()
 }
 
 // reasonOf is what a page may say of a failure.
@@ -140,6 +137,8 @@ func reasonOf(err error) string {
 		return "The container engine does not answer."
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		return "Berth may not write there. Give the folder to the user that Berth runs as."
+	case errors.Is(err, drill.ErrDiffers):
+		return "A restored volume is not what was backed up; Berth's log says which."
 	case errors.Is(err, set.ErrDamaged):
 		return "A backup in this place is damaged, so no old backup was removed."
 	case isNetwork && !isFile, errors.Is(err, context.DeadlineExceeded):
@@ -169,7 +168,7 @@ func (b *Backups) make(ctx context.Context, run *Run) error {
 	}
 	run.Set, run.Bytes, run.Sent = manifest.Set, manifest.Bytes(), sent
 	b.note(func(p *Progress) { p.Part = "old backups" })
-	if err := prune(ctx, s, to); err != nil {
+	if err := b.prune(ctx, s, to); err != nil {
 		b.o.Logger.Warn("remove old backups", "error", err)
 		run.Warnings = append(run.Warnings, "Old backups could not be removed. "+reasonOf(err))
 	}
@@ -183,7 +182,8 @@ func (b *Backups) expect(ctx context.Context) {
 	}
 }
 
-func prune(ctx context.Context, s Settings, from target.Target) error {
+// prune removes what the settings do not keep. The backup that was proven last stays.
+func (b *Backups) prune(ctx context.Context, s Settings, from target.Target) error {
 	zone, err := time.LoadLocation(s.Zone)
 	if err != nil {
 		return err
@@ -192,13 +192,21 @@ func prune(ctx context.Context, s Settings, from target.Target) error {
 	if err != nil {
 		return err
 	}
-	return set.Prune(ctx, from, s.Keep.choose(all, zone))
+	kept := s.Keep.choose(all, zone)
+	proven, err := b.LastProof(ctx)
+	if err != nil {
+		return err
+	}
+	if slices.Contains(all, proven.Set) && !slices.Contains(kept, proven.Set) {
+		kept = append(kept, proven.Set)
+	}
+	return set.Prune(ctx, from, kept)
 }
 
 // write writes the set, part by part.
 func (b *Backups) write(ctx context.Context, s Settings, to target.Target, run *Run) (set.Manifest, int64, error) {
 	w, err := set.Begin(ctx, set.Options{
-		Target: to, Recipients: s.Recipients, Seed: [32]byte(b.o.Key.Derive("cuts of backups")), Folder: b.folder("known"),
+		Target: to, Recipients: s.recipients(), Seed: [32]byte(b.o.Key.Derive("cuts of backups")), Folder: b.folder("known"),
 		Repository: s.Repository, Now: time.Now,
 		Moved: func(read, sent int64) { b.note(func(p *Progress) { p.Read, p.Sent = read, sent }) },
 	})
@@ -213,6 +221,15 @@ func (b *Backups) write(ctx context.Context, s Settings, to target.Target, run *
 }
 
 func (b *Backups) writeParts(ctx context.Context, s Settings, w *set.Writer, run *Run) error {
+	after, err := b.before(ctx, run)
+	defer func() {
+		for _, of := range after {
+			b.after(ctx, run, of)
+		}
+	}()
+	if err != nil {
+		return err
+	}
 	held, err := b.hold(ctx)
 	if err != nil {
 		return err
@@ -222,7 +239,7 @@ func (b *Backups) writeParts(ctx context.Context, s Settings, w *set.Writer, run
 	if err != nil {
 		return err
 	}
-	run.Warnings = warnings
+	run.Warnings = append(run.Warnings, warnings...)
 	w.Describe(b.o.Stack, b.o.Version, images)
 	err = w.Add(ctx, set.Part{Name: "server", Kind: set.Server}, func(ctx context.Context, out io.Writer) error { return b.writeServer(ctx, held, out) })
 	if err != nil {
@@ -254,7 +271,7 @@ func (b *Backups) addVolume(ctx context.Context, w *set.Writer, found docker.Vol
 	}
 	b.note(func(p *Progress) { p.Part = "volume " + string(found.Name) })
 	part := set.Part{Name: "volume-" + string(found.Name), Kind: set.Volume, Volume: string(found.Name), Description: found.Description}
-	err = w.Add(ctx, part, func(_ context.Context, out io.Writer) error { return writeVolume(session, out) })
+	err = w.Add(ctx, part, func(_ context.Context, out io.Writer) error { return session.WriteAll(out) })
 	return errors.Join(err, session.Close())
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"berth/controller/backup/drill"
 	"berth/controller/problem"
 )
 
@@ -34,12 +35,15 @@ func (b *Backups) Start(ctx context.Context, by string) error {
 }
 
 func underWay() error {
-	return problem.Conflict("A backup is under way.", "Wait for its end.")
+	return problem.Conflict("A backup or a drill is under way.", "Wait for its end.")
 }
 
 // Run makes backups as they are asked for, and on the schedule, until ctx ends.
 func (b *Backups) Run(ctx context.Context) error {
 	_ = os.RemoveAll(b.folder("still")) // of a process that was killed
+	if err := drill.Sweep(ctx, b.o.Keeper, b.folder("drill")); err != nil {
+		b.o.Logger.Warn("remove what a drill has left", "error", err)
+	}
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
 	for {
@@ -48,13 +52,29 @@ func (b *Backups) Run(ctx context.Context) error {
 			return nil
 		case by := <-b.asked:
 			b.backUp(ctx, by)
+		case by := <-b.drill:
+			b.prove(ctx, by)
 		case <-ticker.C:
-			if due, err := b.due(ctx, time.Now()); err != nil {
-				b.o.Logger.Warn("read schedule of backups", "error", err)
-			} else if due {
-				b.backUp(ctx, scheduler)
-			}
+			b.look(ctx)
 		}
+	}
+}
+
+// look does what the schedule asks for.
+func (b *Backups) look(ctx context.Context) {
+	now := time.Now()
+	due, err := b.due(ctx, now)
+	if err == nil && due {
+		b.backUp(ctx, scheduler)
+		return
+	}
+	if err == nil {
+		due, err = b.drillDue(ctx, now)
+	}
+	if err != nil {
+		b.o.Logger.Warn("read schedule of backups", "error", err)
+	} else if due {
+		b.prove(ctx, scheduler)
 	}
 }
 
@@ -105,6 +125,7 @@ type View struct {
 	Runs     []Run // the newest first
 	Progress *Progress
 	Last     *Run // the newest that was whole; nil where there is none
+	Drills   []DrillRun
 }
 
 // View returns the settings, what was made and what is under way. It asks only the ledger.
@@ -114,6 +135,9 @@ func (b *Backups) View(ctx context.Context) (View, error) {
 		return View{}, err
 	}
 	runs, err := b.Runs(ctx)
+	if err != nil {
+		return View{}, err
+	}
 	view := View{Settings: s, Runs: runs, Progress: b.Progress()}
 	for at := range runs {
 		if runs[at].State == Done {
@@ -121,6 +145,7 @@ func (b *Backups) View(ctx context.Context) (View, error) {
 			break
 		}
 	}
+	view.Drills, err = b.Drills(ctx)
 	return view, err
 }
 

@@ -38,6 +38,22 @@ type Settings struct {
 	Rate       int64  `json:"rate,omitempty"` // bytes a second at most; 0 is no bound
 	// Skipped volumes are not backed up; a volume that is made later is.
 	Skipped []string `json:"skipped,omitempty"`
+	Drill   *Drill   `json:"drill,omitempty"` // nil: the server cannot read its backups
+}
+
+// Drill is the key with which the server reads its own backups, to prove them.
+type Drill struct {
+	Public string    `json:"public"`
+	Sealed []byte    `json:"sealed"` // the private key, in the ledger's sealing
+	Since  time.Time `json:"since"`  // older backups are not encrypted to it
+}
+
+// recipients are all public keys that a backup is encrypted to.
+func (s Settings) recipients() string {
+	if s.Drill == nil {
+		return s.Recipients
+	}
+	return s.Recipients + " " + s.Drill.Public
 }
 
 // Place is where backups go: a folder, or a bucket.
@@ -76,6 +92,7 @@ type Wish struct {
 	Keep       Keep
 	Rate       int64
 	Skipped    []string
+	Drill      bool // the server holds a key of its own, and proves its backups with it
 }
 
 // The fields that problems name.
@@ -91,7 +108,10 @@ const (
 	FieldRate       = "rate"
 )
 
-const sealPlace = "secret key of the backup bucket"
+const (
+	sealPlace = "secret key of the backup bucket"
+	sealDrill = "private key of the backup drills"
+)
 
 const (
 	settingsKey = "backup"
@@ -148,7 +168,11 @@ func (b *Backups) parse(wish Wish, was Settings) (Settings, error) {
 	if len(faults) > 0 {
 		return Settings{}, faults
 	}
-	return s, nil
+	var err error
+	if wish.Drill {
+		s.Drill, err = b.drillKey(was.Drill)
+	}
+	return s, err
 }
 
 func checkPlace(wish Wish, was Settings, refuse func(field, message, hint string)) {

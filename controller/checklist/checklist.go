@@ -111,9 +111,11 @@ type Reach interface {
 	Report(context.Context) (reach.Report, error)
 }
 
-// Backups tells when the last backup was made; the zero time: there was none.
+// Backups tells when the last backup was made, and when one was proven and whether that
+// is done by itself; the zero time: there was none.
 type Backups interface {
 	LastBackup(context.Context) (time.Time, error)
+	LastProven(context.Context) (at time.Time, on bool, err error)
 }
 
 // Facts are those that the settings tell.
@@ -217,6 +219,7 @@ func (c *Checklist) checks() []check {
 		{"admin-address", "Address of the admin app", c.adminAddress},
 		{"dashboard", "The proxy's dashboard", c.dashboard},
 		{"backup", "Backup", c.backup},
+		{"proven", "Last proven backup", c.proven},
 		{"audit", "Audit log", c.audit},
 		{"files", "Files of Berth", c.files},
 		{"engine", "Container engine", c.engineVersion},

@@ -40,6 +40,8 @@ type server struct {
 	proofs   []reach.Proof
 	probe    reach.Report
 	backup   time.Time
+	proven   time.Time
+	noDrills bool
 	open     []string
 	broken   error // of the engine
 	facts    Facts
@@ -61,6 +63,7 @@ func wellKept() *server {
 		proofs:   []reach.Proof{{Release: app.ReleaseID{App: "shop", Number: 3}, At: noon, Answered: true}},
 		probe:    reach.Report{At: noon, Results: []probe.Result{{Try: probe.Try{Kind: probe.Host, Target: "a port", Address: "10.201.0.1:22"}}}},
 		backup:   noon.Add(-time.Hour),
+		proven:   noon.Add(-time.Hour),
 		facts:    Facts{SecretKeyBytes: 64, ForceHTTPS: true, AdminPort: 8001, DashboardPort: 8080, AppsApart: true, BuildsApart: true, BuildsLimited: true},
 	}
 }
@@ -69,12 +72,15 @@ func (s *server) List(context.Context) ([]account.Account, error) { return s.acc
 func (s *server) Verify(context.Context) (audit.Verdict, error)   { return s.verdict, nil }
 func (s *server) Places(context.Context) ([]docker.Place, error)  { return s.places, s.broken }
 
-func (s *server) Parts(context.Context) ([]docker.Part, error)            { return s.parts, s.broken }
-func (s *server) Version(context.Context) (string, error)                 { return s.traefik, nil }
-func (s *server) ListApps(context.Context) ([]app.App, error)             { return s.apps, nil }
-func (s *server) Settings() certificates.ProxySettings                    { return s.settings }
-func (s *server) Proofs(context.Context) ([]reach.Proof, error)           { return s.proofs, nil }
-func (s *server) LastBackup(context.Context) (time.Time, error)           { return s.backup, nil }
+func (s *server) Parts(context.Context) ([]docker.Part, error)  { return s.parts, s.broken }
+func (s *server) Version(context.Context) (string, error)       { return s.traefik, nil }
+func (s *server) ListApps(context.Context) ([]app.App, error)   { return s.apps, nil }
+func (s *server) Settings() certificates.ProxySettings          { return s.settings }
+func (s *server) Proofs(context.Context) ([]reach.Proof, error) { return s.proofs, nil }
+func (s *server) LastBackup(context.Context) (time.Time, error) { return s.backup, nil }
+func (s *server) LastProven(context.Context) (time.Time, bool, error) {
+	return s.proven, !s.noDrills, nil
+}
 func (s *server) AllowedPorts(context.Context) ([]routing.PortUse, error) { return s.uses, nil }
 func (s *server) Domains(context.Context) ([]certificates.DomainView, error) {
 	return s.domains, nil
@@ -162,6 +168,9 @@ func TestCheck_EachFaultTurnsItsRowAndSaysItsFix(t *testing.T) {
 		}},
 		"no backup":       {"backup", Red, "no backup", func(s *server) { s.backup = time.Time{} }},
 		"old backup":      {"backup", Red, "2026-11-01", func(s *server) { s.backup = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC) }},
+		"no drills":       {"proven", Amber, "drills are off", func(s *server) { s.noDrills = true }},
+		"never proven":    {"proven", Red, "No backup is proven", func(s *server) { s.proven = time.Time{} }},
+		"old proof":       {"proven", Red, "2026-11-01", func(s *server) { s.proven = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC) }},
 		"audit broken":    {"audit", Red, "1 findings", func(s *server) { s.verdict.Findings = []audit.Finding{{}} }},
 		"open files":      {"files", Red, "secret.key", func(s *server) { s.open = []string{"secret.key"} }},
 		"old engine":      {"engine", Red, "29.5.1", func(s *server) { s.parts[0].Version = "20.10.24+dfsg1" }},

@@ -27,6 +27,25 @@ func (c *Checklist) backup(ctx context.Context) (Row, error) {
 	return green("The last backup is of " + moment(last) + ".")
 }
 
+// provenAge is how old the last proof may be: drills are weekly, and one may fail.
+const provenAge = 15 * 24 * time.Hour
+
+func (c *Checklist) proven(ctx context.Context) (Row, error) {
+	const page = "/settings/backups"
+	last, on, err := c.Backups.LastProven(ctx)
+	switch {
+	case err != nil:
+		return Row{}, err
+	case !on:
+		return amber("Backups are not proven: drills are off.", "Turn drills on, or restore a backup on another machine now and then.", page)
+	case last.IsZero():
+		return red("No backup is proven yet.", "Make a backup, and prove it.", page)
+	case c.now().Sub(last) > provenAge:
+		return red("A backup was last proven on "+moment(last)+".", "See why the drills fail.", page)
+	}
+	return green("A backup was restored aside and compared on " + moment(last) + ".")
+}
+
 func (c *Checklist) audit(ctx context.Context) (Row, error) {
 	const page = "/settings/audit"
 	verdict, err := c.Audit.Verify(ctx)

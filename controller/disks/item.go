@@ -124,7 +124,7 @@ func (d *Disks) kinds(rules retention.Rules) []kind {
 		{item: logs, look: func(_ context.Context, item *Item) error { return d.eachLog(rules, item, nil) }, clean: func(context.Context) error { return d.cleanLogs(rules) }},
 		{item: Item{Kind: KindOutput, Title: "Output in the engine", Rule: "The engine keeps the last 30 MB of each container, and removes them with it."}, look: uncounted},
 		{item: printed, look: d.lookAppLogs, clean: func(ctx context.Context) error { return d.Logs.Sweep(ctx) }},
-		{item: Item{Kind: KindUploads, Title: "Uploads and held archives", Unit: "files", Rule: "The archives of live and failed releases stay, for new settings and retries. A held archive is removed after 15 minutes, and what a crash left within a minute."}, look: d.lookUploads},
+		{item: Item{Kind: KindUploads, Title: "Uploads and held archives", Unit: "files", Rule: "The archives of live and failed releases and of those that can be run again stay, for new settings, retries and restores. A held archive is removed after 15 minutes, and what a crash left within a minute."}, look: d.lookUploads},
 		{item: Item{Kind: KindPushes, Title: "Git pushes", Unit: "repositories", Rule: "What git need not send again. It is kept for 30 days after the last push of an app, and for 4 GB in all. The next push is a whole one then."}, look: d.lookPushes},
 		{item: audited, look: func(ctx context.Context, item *Item) error { return d.lookAudit(ctx, rules, item) }, clean: func(ctx context.Context) error { return d.cleanAudit(ctx, rules) }},
 		{item: happened, look: func(ctx context.Context, item *Item) error { return d.lookEvents(ctx, rules, item) }, clean: func(ctx context.Context) error { return d.Events.DeleteEvents(ctx, d.daysAgo(rules.EventDays)) }},

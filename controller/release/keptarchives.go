@@ -9,9 +9,9 @@ import (
 )
 
 // forgetArchives forgets the archives of an app that nobody needs any more, and removes
-// their files. What stays is of what is under way, of the live release, which another
-// server builds again from a backup, and of the newest release that did not become live,
-// until a later one does. The app's lock is held, so that none of them is tried
+// their files. What stays is of what is under way, of the live release and those that can
+// be rolled back to, which another server builds again from a backup, and of the newest
+// release that did not become live, until a later one does. The app's lock is held, so that none of them is tried
 // again meanwhile.
 func (c *Shipper) forgetArchives(ctx context.Context, name app.Name) error {
 	releases, err := c.history.ListReleases(ctx, name)
@@ -34,6 +34,11 @@ func (c *Shipper) forgetArchives(ctx context.Context, name app.Name) error {
 			settled = true
 		case app.ReleaseLive:
 			settled = true
+		case app.ReleaseSuperseded:
+			if release.Image == "" {
+				old = append(old, release)
+				continue
+			}
 		}
 		kept[release.Archive] = true
 	}

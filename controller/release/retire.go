@@ -32,9 +32,6 @@ func (s *shipment) retireLater() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(c.running), RetireTimeout+former.Graces())
 		defer cancel()
 		failed := c.removeSuperseded(ctx, former, retired, network.Release != s.release.Network())
-		if err := c.forgetArchive(ctx, former, former.Archive != s.release.Archive); err != nil {
-			c.logger.Warn("clear archive", "release", former.String(), "error", err)
-		}
 		if err := c.RemoveOldImages(ctx, former.App); err != nil {
 			c.logger.Warn("remove old images", "app", string(former.App), "error", err)
 		}
@@ -61,8 +58,8 @@ func (c *Shipper) removeSuperseded(ctx context.Context, former app.Release, inst
 	return failed
 }
 
-// RemoveOldImages removes the images that app.Superfluous names. The app's lock keeps
-// rollbacks from beginning meanwhile.
+// RemoveOldImages removes the images that app.Superfluous names, and the archives that
+// they were built from. The app's lock keeps rollbacks from beginning meanwhile.
 func (c *Shipper) RemoveOldImages(ctx context.Context, name app.Name) error {
 	unlock, err := c.apps.Lock(ctx, name)
 	if err != nil {
@@ -78,7 +75,7 @@ func (c *Shipper) RemoveOldImages(ctx context.Context, name app.Name) error {
 	for _, release := range old {
 		errs = append(errs, c.removeImagesOf(ctx, release, kept))
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, c.forgetArchives(ctx, name))...)
 }
 
 // removeImagesOf removes the images of a release but for those that are kept. It

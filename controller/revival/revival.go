@@ -18,9 +18,6 @@ type Story interface {
 	Rebuild(ctx context.Context, name app.Name, by string) (app.Release, error)
 }
 
-// By is who asks for the releases.
-const By = "berth"
-
 // Revival is the work of one start. After a restore, the machine has the ledger and the
 // archives, and no image.
 type Revival struct {
@@ -49,7 +46,7 @@ func (r *Revival) Run(ctx context.Context) error {
 }
 
 func (r *Revival) revive(ctx context.Context, name app.Name) {
-	release, err := r.story.Rebuild(ctx, name, By)
+	release, err := r.story.Rebuild(ctx, name, app.Berth)
 	switch {
 	case ctx.Err() != nil: // the server stops
 	case err != nil:

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 
 	"berth/controller/store/sqlite"
 )
@@ -11,4 +12,14 @@ import (
 func (s *Store) CopyTo(ctx context.Context, path string) error {
 	_, err := s.writer.ExecContext(ctx, `VACUUM INTO ?`, path)
 	return sqlite.Failure(err, "copy ledger")
+}
+
+// CheckIntegrity reads the whole ledger, and says what is wrong in its file.
+func (s *Store) CheckIntegrity(ctx context.Context) error {
+	var found string
+	err := s.reader.QueryRowContext(ctx, `PRAGMA integrity_check(1)`).Scan(&found)
+	if err == nil && found != "ok" {
+		err = errors.New(found)
+	}
+	return sqlite.Failure(err, "check integrity of ledger")
 }

@@ -136,10 +136,11 @@ func (s *Store) ClearArchive(ctx context.Context, id app.ReleaseID) error {
 }
 
 // ListArchives returns the files in the uploads folder that releases need: what is
-// under way, what is live, and what failed and was not followed by a success.
+// under way, what is live or can be rolled back to, and what failed and was not followed
+// by a success.
 func (s *Store) ListArchives(ctx context.Context) ([]string, error) {
 	rows, err := s.reader.QueryContext(ctx, `SELECT archive FROM releases AS r WHERE archive <> '' AND (
-		finished_at IS NULL OR state = 'live' OR state IN ('failed', 'cancelled') AND NOT EXISTS (
+		finished_at IS NULL OR state = 'live' OR state = 'superseded' AND image <> '' OR state IN ('failed', 'cancelled') AND NOT EXISTS (
 			SELECT 1 FROM releases AS later WHERE later.app = r.app AND later.number > r.number AND later.state IN ('live', 'superseded')))`)
 	archives, err := sqlite.Collect(rows, err, func(columns sqlite.Row) (file string, err error) {
 		err = columns.Scan(&file)

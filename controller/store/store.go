@@ -18,6 +18,7 @@ import (
 	"berth/controller/store/alerts"
 	"berth/controller/store/events"
 	"berth/controller/store/growth"
+	"berth/controller/store/hooks"
 	"berth/controller/store/people"
 	"berth/controller/store/proofs"
 	"berth/controller/store/pushes"
@@ -41,6 +42,7 @@ type Store struct {
 	people.Ledger
 	proofs.Proofs
 	pushes.Pushes
+	hooks.Hooks
 	growthLedger
 	eventLedger
 	alertLedger
@@ -91,6 +93,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	writer := sqlite.Writer{DB: pool, Spare: spare}
 	return &Store{
 		Ledger: people.Ledger{Writer: writer, Reader: reader}, Proofs: proofs.Proofs{Writer: writer, Reader: reader},
+		Hooks:        hooks.Hooks{Writer: writer, Reader: reader},
 		growthLedger: growth.Ledger{Writer: writer, Reader: reader}, Pushes: pushes.Pushes{Writer: writer, Reader: reader}, eventLedger: events.Ledger{Writer: writer, Reader: reader}, alertLedger: alerts.Ledger{Writer: writer, Reader: reader},
 		writer: writer, reader: reader,
 	}, nil

@@ -1,6 +1,7 @@
 package volume
 
 import (
+	"archive/tar"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -74,6 +75,25 @@ func (s *Session) Read(path Path) (Entry, io.Reader, error) {
 func (s *Session) Pack(folder Path) (io.Reader, error) {
 	_, err := s.ask(request{Verb: verbPack, Path: []byte(folder)})
 	return &content{wire: s.wire}, err
+}
+
+// WriteAll writes the tar of the whole volume, with the entry of its root first. Restore
+// makes a volume of it whose tar is the same.
+func (s *Session) WriteAll(to io.Writer) error {
+	root, err := s.Find("")
+	if err != nil {
+		return err
+	}
+	out := tar.NewWriter(to)
+	if err := errors.Join(out.WriteHeader(RootHeader(root)), out.Flush()); err != nil {
+		return err
+	}
+	content, err := s.Pack("")
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(to, content)
+	return err
 }
 
 // WriteOptions says where content goes, and as what.

@@ -21,8 +21,9 @@ var board = []room{
 
 	// The story, and the ledger that keeps its nouns.
 	{"store/storetest", "store"},
-	{"store", "store/alerts store/events event store/people store/proofs store/pushes reach store/sqlite controller release routing volumes uploads certificates environment app account audit problem limit domaincheck plan volume traefik store/growth room egress"},
+	{"store", "store/alerts store/events event store/people store/proofs store/pushes store/hooks reach store/sqlite controller release routing volumes uploads certificates environment app account audit problem limit domaincheck plan volume traefik store/growth room egress"},
 	{"store/people", "store/sqlite account problem"},
+	{"store/hooks", "store/sqlite backup/hook app"},
 	{"store/proofs", "store/sqlite reach app problem"},
 	{"store/pushes", "store/sqlite push app"},
 	{"metrics/collect", "metrics/history metrics usage app docker pause traefik volume"},
@@ -64,9 +65,11 @@ var board = []room{
 	{"uploads", "app problem archive"},
 	{"revival", "app"},
 	{"recovery", "app docker plan secret traefik volume"},
+	{"backup", "backup/drill backup/hook backup/s3 backup/set backup/target app audit docker problem pause room secret volume"},
+	{"backup/drill", "backup/restore backup/set backup/target docker problem volume"},
 	{"backup/restore", "backup/set backup/target docker problem volume"},
-	{"backup", "backup/s3 backup/set backup/target app audit docker problem pause room secret volume"},
 	{"room", "printable problem"},
+	{"backup/hook", "app docker environment plan printable problem"},
 	{"backup/s3", "backup/target printable secret"},
 	{"backup/set", "backup/chunk backup/target"},
 	{"backup/target", ""},

@@ -117,10 +117,22 @@ func (s *server) wantAnswer(path string) {
 
 const volumeFile = "/api/v1/volumes/book_entries/files/deep/rows.bin"
 
-// ask sends a request whose body is no JSON, and returns the answer's.
+// askFor returns the content of a file of a volume.
+func (s *server) askFor(path string) []byte {
+	s.t.Helper()
+	return s.exchange(http.MethodGet, path, nil)
+}
+
+// ask sends a request for the file of the test, whose body is no JSON, and returns the
+// answer's.
 func (s *server) ask(method string, body []byte) []byte {
 	s.t.Helper()
-	request, err := http.NewRequestWithContext(s.t.Context(), method, s.Admin+volumeFile, bytes.NewReader(body))
+	return s.exchange(method, volumeFile, body)
+}
+
+func (s *server) exchange(method, path string, body []byte) []byte {
+	s.t.Helper()
+	request, err := http.NewRequestWithContext(s.t.Context(), method, s.Admin+path, bytes.NewReader(body))
 	s.must(err)
 	request.Header.Set("Authorization", "Bearer "+s.token)
 	client := s.AdminClient()
@@ -130,7 +142,7 @@ func (s *server) ask(method string, body []byte) []byte {
 	defer response.Body.Close()
 	content, err := io.ReadAll(response.Body)
 	if err == nil && response.StatusCode >= http.StatusMultipleChoices {
-		err = fmt.Errorf("%s: %s %s", volumeFile, response.Status, content)
+		err = fmt.Errorf("%s: %s %s", path, response.Status, content)
 	}
 	s.must(err)
 	return content

@@ -19,6 +19,8 @@ import (
 
 	"berth/controller/audit"
 	"berth/controller/backup"
+	"berth/controller/backup/drill"
+	"berth/controller/backup/hook"
 	"berth/controller/backup/restore"
 	"berth/controller/backup/set"
 	"berth/controller/backup/target"
@@ -42,6 +44,26 @@ type server struct {
 	identity age.Identity
 	private  secret.Text
 	audit    *recorder
+	hooks    *hooks
+	examine  func(folder string) (drill.Content, error)
+}
+
+// hooks tell what they ran, and in which order with the reading of volumes.
+type hooks struct {
+	all   []hook.Hook
+	ran   []string
+	fail  map[string]error // by the program
+	onRun func(program string)
+}
+
+func (h *hooks) List(context.Context) ([]hook.Hook, error) { return h.all, nil }
+
+func (h *hooks) Run(_ context.Context, of hook.Hook, command []string) error {
+	h.ran = append(h.ran, string(of.App)+" "+command[0])
+	if h.onRun != nil {
+		h.onRun(command[0])
+	}
+	return h.fail[command[0]]
 }
 
 type recorder struct{ events []audit.Event }
@@ -50,7 +72,7 @@ func (r *recorder) Record(_ context.Context, event audit.Event) { r.events = app
 
 func newServer(t *testing.T) *server {
 	t.Helper()
-	s := &server{t: t, data: t.TempDir(), acme: t.TempDir(), place: t.TempDir(), keeper: volumetest.New(t), audit: &recorder{}}
+	s := &server{t: t, data: t.TempDir(), acme: t.TempDir(), place: t.TempDir(), keeper: volumetest.New(t), audit: &recorder{}, hooks: &hooks{}}
 	ledger, err := store.Open(t.Context(), storetest.Put(t, s.data))
 	if err != nil {
 		t.Fatal(err)
@@ -79,8 +101,8 @@ func newServer(t *testing.T) *server {
 	}
 	s.fill("shop-data", "deep/er/file", strings.Repeat("rows ", 1<<20))
 	s.backups = backup.New(backup.Options{
-		Ledger: ledger, Keeper: s.keeper, Audit: s.audit, Key: key, DataFolder: s.data, ACMEFolder: s.acme,
-		Stack: "berth", Version: "test", Logger: slog.New(slog.DiscardHandler),
+		Ledger: ledger, Keeper: s.keeper, Hooks: s.hooks, Audit: s.audit, Key: key, DataFolder: s.data, ACMEFolder: s.acme,
+		Stack: "berth", Version: "test", Examine: func(_ context.Context, folder string) (drill.Content, error) { return s.examine(folder) }, Logger: slog.New(slog.DiscardHandler),
 	})
 	private, public, err := backup.NewKey()
 	if err != nil {
@@ -112,31 +134,39 @@ func (s *server) fill(name volumeName, path, text string) {
 	}
 }
 
-// backUp makes one backup through the same door as the page.
-func (s *server) backUp() backup.Run {
+// running runs the backups until what is begun has ended.
+func (s *server) running(ended func(context.Context) bool, begin func(context.Context) error) {
 	s.t.Helper()
 	ctx, cancel := context.WithCancel(s.t.Context())
 	defer cancel()
-	before, err := s.backups.Runs(ctx)
+	stopped := make(chan error, 1)
+	go func() { stopped <- s.backups.Run(ctx) }()
+	if err := begin(ctx); err != nil {
+		s.t.Fatal(err)
+	}
+	if !patience.Eventually(time.Minute, func() bool { return ended(ctx) }) {
+		s.t.Fatal("it does not end")
+	}
+	cancel()
+	if err := <-stopped; err != nil {
+		s.t.Error(err)
+	}
+}
+
+// backUp makes one backup through the same door as the page.
+func (s *server) backUp() backup.Run {
+	s.t.Helper()
+	before, err := s.backups.Runs(s.t.Context())
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- s.backups.Run(ctx) }()
-	if err := s.backups.Start(ctx, "ada"); err != nil {
-		s.t.Fatal(err)
-	}
-	var runs []backup.Run
-	done := patience.Eventually(time.Minute, func() bool {
-		runs, err = s.backups.Runs(ctx)
+	s.running(func(ctx context.Context) bool {
+		runs, err := s.backups.Runs(ctx)
 		return err == nil && len(runs) > len(before)
-	})
-	if !done {
-		s.t.Fatal("the backup does not end", err)
-	}
-	cancel()
-	if err := <-ended; err != nil {
-		s.t.Error(err)
+	}, func(ctx context.Context) error { return s.backups.Start(ctx, "ada") })
+	runs, err := s.backups.Runs(s.t.Context())
+	if err != nil {
+		s.t.Fatal(err)
 	}
 	return runs[0]
 }
