@@ -57,7 +57,7 @@ func runBackup(ctx context.Context, p *program, args []string) error {
 		return err
 	}
 	if *list {
-		return p.printBackups(before)
+		return p.show(api, func() error { return p.printBackups(before) })
 	}
 	if err := api.sendJSON(ctx, http.MethodPost, backupsPath, struct{}{}, nil); err != nil {
 		return err

@@ -49,7 +49,6 @@ func (e *redError) Error() string {
 func runDoctor(ctx context.Context, p *program, args []string) error {
 	flags := newFlags("doctor")
 	line := p.addLineFlags(flags)
-	asJSON := flags.Bool("json", false, "print the checklist as JSON")
 	probing := flags.Bool("probe", false, "first run a probe: a container tries what no app may reach; this needs a token with the scope admin")
 	if err := p.parseFlagsOnly(flags, args); err != nil {
 		return err
@@ -72,7 +71,7 @@ func runDoctor(ctx context.Context, p *program, args []string) error {
 		return err
 	}
 	answer.Probe = probed
-	if err := p.printChecklist(answer, *asJSON); err != nil {
+	if err := p.printChecklist(answer, api.json); err != nil {
 		return err
 	}
 	if answer.Red > 0 {

@@ -39,7 +39,7 @@ func runVolume(ctx context.Context, p *program, args []string) error {
 	}
 	list := len(words) == 0 || slices.Equal(words, []string{"list"})
 	if !list && (len(words) != 3 || words[0] != "quota") {
-		return &usageError{errors.New("berth volume takes list, or quota with the name of a volume and a size; see berth help volume")}
+		return &usageError{errors.New("berth volumes takes list, or quota with the name of a volume and a size; see berth help volumes")}
 	}
 	api, err := p.openClient(line)
 	if err != nil {
@@ -52,7 +52,7 @@ func runVolume(ctx context.Context, p *program, args []string) error {
 		if err := api.find(ctx, "/api/v1/volumes", &answer); err != nil {
 			return err
 		}
-		return p.printVolumes(answer.Volumes)
+		return p.show(api, func() error { return p.printVolumes(answer.Volumes) })
 	}
 	return p.changeQuota(ctx, api, words[1], words[2])
 }
@@ -74,7 +74,7 @@ func (p *program) changeQuota(ctx context.Context, api *client, name, size strin
 	if err != nil {
 		return err
 	}
-	return p.printVolumes([]volumeAnswer{answer})
+	return p.show(api, func() error { return p.printVolumes([]volumeAnswer{answer}) })
 }
 
 // printVolumes prints the volumes, and warns of those that are over their quota.
