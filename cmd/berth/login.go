@@ -160,18 +160,16 @@ func askFor(ctx context.Context, questions *terminal, form url.Values, field str
 // sendForm posts a form and reads the answer.
 func (c *client) sendForm(ctx context.Context, path string, form url.Values, answer any) error {
 	text := form.Encode()
-	return c.patiently(ctx, func() error {
-		response, err := c.send(ctx, http.MethodPost, path, func(request *http.Request) {
-			request.Header.Del("Authorization")
-			request.Body, request.ContentLength = io.NopCloser(strings.NewReader(text)), int64(len(text))
-			request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		})
-		if err != nil {
-			return err
-		}
-		defer func() { _ = response.Body.Close() }()
-		return c.decode(response.Body, answer)
+	response, err := c.send(ctx, http.MethodPost, path, func(request *http.Request) {
+		request.Header.Del("Authorization")
+		request.Body, request.ContentLength = io.NopCloser(strings.NewReader(text)), int64(len(text))
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }()
+	return c.decode(response.Body, answer)
 }
 
 // keepLogin makes it the context that commands use.
