@@ -50,9 +50,9 @@ func signedInOrToken(scope account.Scope) access { return access{session: true, 
 type formToken uint8
 
 const (
-	inBody   formToken = iota // a field of the parsed form, checked before the handler runs
-	inStream                  // a part of the upload before the file, checked by readUpload
-	noSession                 // none: the request asks no session and begins none, so there is nothing to borrow
+	inBody    formToken = iota // a field of the parsed form, checked before the handler runs
+	inStream                   // a part of the upload before the file, checked by readUpload
+	noSession                  // none: the request asks no session and begins none, so there is nothing to borrow
 )
 
 const (

@@ -69,7 +69,7 @@ func cell(value any) string {
 	case nil:
 		return "-"
 	case string:
-		return printable.Line(v)
+		return printable.Replace(v, '\uFFFD')
 	case []any:
 		parts := make([]string, 0, len(v))
 		for _, one := range v {
@@ -80,7 +80,7 @@ func cell(value any) string {
 		return strings.TrimSuffix(fmt.Sprintf("%.0f", v), ".")
 	default:
 		text, _ := json.Marshal(v) // it was JSON
-		return printable.Line(string(text))
+		return printable.Replace(string(text), '\uFFFD')
 	}
 }
 
@@ -109,7 +109,7 @@ func flatten(prefix string, answer json.RawMessage, rows *[][]string) error {
 		if err := decoder.Decode(&value); err != nil {
 			return err
 		}
-		path := prefix + printable.Line(fmt.Sprint(name))
+		path := prefix + printable.Replace(fmt.Sprint(name), '\uFFFD')
 		if strings.HasPrefix(string(value), "{") {
 			if err := flatten(path+".", value, rows); err != nil {
 				return err

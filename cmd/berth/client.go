@@ -432,6 +432,10 @@ func unreachable(err error) error {
 		"The server does not answer.",
 		"Check --server (BERTH_SERVER), and that Berth runs there.",
 	).Because(err)
+	if pinned, ok := errors.AsType[*pinError](err); ok {
+		problem.Message = "The server shows another certificate than the one that you agreed to."
+		problem.Hint = "It shows " + pinned.shown + ". Where the server has a new certificate, sign in again with berth login; else somebody stands between."
+	}
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		problem.Message = "The certificate of the server is not trusted."
 		problem.Hint = "Berth's own certificate is tls/admin.crt in its data folder: copy it here and name it with --ca-file (BERTH_CA_FILE)."

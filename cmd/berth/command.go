@@ -69,6 +69,9 @@ func findCommand(args []string) (*command, []string) {
 	return nil, args
 }
 
+// configFlag is a flag of the commands that work with the settings of the server.
+const configFlag = "config"
+
 // mostCommandWords is how many words a name has: "server egress-proxy", "releases list".
 const mostCommandWords = 2
 

@@ -25,7 +25,7 @@ type serverContext struct {
 	Server      string    `json:"server"`
 	Account     string    `json:"account"`
 	Scope       string    `json:"scope"`
-	Token       string    `json:"token"`
+	Token       string    `json:"token,omitempty"`
 	ExpiresAt   time.Time `json:"expires_at"`
 	Fingerprint string    `json:"fingerprint,omitempty"` // of a certificate that no authority vouches for
 }

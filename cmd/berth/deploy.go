@@ -13,7 +13,6 @@ import (
 	"berth/controller/pause"
 	"berth/controller/plan"
 	"berth/controller/problem"
-	"berth/controller/release"
 	"berth/controller/secret"
 	"berth/controller/uploads"
 	"berth/traefik"
@@ -144,11 +143,11 @@ func (w *deployWish) chooseSource(words []string, image string) error {
 	if w.check {
 		return &usageError{errors.New("an image is run as it is, so there is nothing to --check")}
 	}
-	reference, err := release.ParseImage(image)
-	w.image = reference
+	reference, err := plan.ParseImageReference(strings.TrimSpace(image))
 	if err != nil {
-		return &usageError{err}
+		return &usageError{problem.Refused("image", err)}
 	}
+	w.image = reference
 	return nil
 }
 

@@ -10,18 +10,17 @@ import (
 	"text/tabwriter"
 
 	"berth/controller/app"
-	"berth/controller/routing"
 	"berth/traefik"
 )
 
 // portsAnswer is what the API says of the public ports of an app.
 type portsAnswer struct {
 	Ports []struct {
-		Port     uint16            `json:"port"`
-		Protocol traefik.Protocol  `json:"protocol"`
-		Service  string            `json:"service"`
-		Target   uint16            `json:"target"`
-		State    routing.PortState `json:"state"`
+		Port     uint16           `json:"port"`
+		Protocol traefik.Protocol `json:"protocol"`
+		Service  string           `json:"service"`
+		Target   uint16           `json:"target"`
+		State    string           `json:"state"`
 	} `json:"ports"`
 	Free []string `json:"free"`
 }

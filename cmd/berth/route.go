@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"berth/controller/app"
-	"berth/controller/routing"
 )
 
 // routeTimeout bounds what berth route waits for: a check of the host and the proxy.
@@ -20,14 +19,14 @@ const routeTimeout = time.Minute
 // routesAnswer is what the API says of the routes of an app, as far as it is needed here.
 type routesAnswer struct {
 	Routes []struct {
-		Route   string             `json:"route"`
-		Unicode string             `json:"unicode"`
-		URL     string             `json:"url"`
-		State   routing.RouteState `json:"state"`
-		Derived bool               `json:"derived"`
-		Service string             `json:"service"`
-		Port    uint16             `json:"port"`
-		Check   *app.HostCheck     `json:"check"`
+		Route   string         `json:"route"`
+		Unicode string         `json:"unicode"`
+		URL     string         `json:"url"`
+		State   string         `json:"state"`
+		Derived bool           `json:"derived"`
+		Service string         `json:"service"`
+		Port    uint16         `json:"port"`
+		Check   *app.HostCheck `json:"check"`
 	} `json:"routes"`
 }
 

@@ -13,7 +13,6 @@ import (
 	"github.com/docker/go-units"
 
 	"berth/controller/app"
-	"berth/controller/volumes"
 )
 
 // volumeTimeout bounds what berth volume waits for: volumes are counted meanwhile.
@@ -66,7 +65,7 @@ func (p *program) changeQuota(ctx context.Context, api *client, name, size strin
 	if size == "default" {
 		size = ""
 	}
-	if _, err := volumes.ParseQuota(size); err != nil {
+	if _, err := app.ParseQuota(size); err != nil {
 		return &usageError{err}
 	}
 	var answer volumeAnswer
@@ -87,7 +86,7 @@ func (p *program) printVolumes(answers []volumeAnswer) error {
 			used = units.CustomSize("%.4g%s", float64(*one.Stored), 1024, []string{"", "k", "m", "g", "t"})
 		}
 		if one.Quota > 0 {
-			quota = volumes.QuotaText(one.Quota)
+			quota = app.QuotaText(one.Quota)
 		}
 		if one.Quota > 0 && one.Default {
 			quota += " (default)"
