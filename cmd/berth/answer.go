@@ -15,12 +15,12 @@ import (
 	"berth/controller/printable"
 )
 
-// show prints the last answer as it came, where --json is, and else as print does.
-func (p *program) show(api *client, print func() error) error {
+// show prints the last answer as it came, where --json is, and else as plain does.
+func (p *program) show(api *client, plain func() error) error {
 	if api.json {
 		return p.printJSON(api.last)
 	}
-	return print()
+	return plain()
 }
 
 // printJSON prints an answer with its lines indented. What is no JSON is printed as it is.

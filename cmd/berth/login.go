@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -253,5 +252,5 @@ func runAccessUser(ctx context.Context, p *program, args []string) error {
 	if err != nil {
 		return err
 	}
-	return row{}.show(ctx, p, api, json.RawMessage(answer))
+	return row{}.show(ctx, p, api, answer)
 }
