@@ -135,13 +135,15 @@ func (p *program) printTree() error {
 		_, _ = fmt.Fprintf(table, "  %s\t%s\n", noun, said)
 	}
 	_, _ = fmt.Fprint(table, treeManual)
+	if len(verbsOf(serverNoun)) > 0 { // the client alone has none
+		_, _ = fmt.Fprintln(table, "'berth help server' lists what runs on the server itself.")
+	}
 	return table.Flush()
 }
 
 const treeManual = `
 'berth help COMMAND' says what a command takes, such as 'berth help env set'. In a folder
 with a berth.toml, [APP] is the app of that folder. --json prints the server's answer.
-'berth help server' lists what runs on the server itself.
 `
 
 func (p *program) printVerbs(noun string, verbs []command) error {
