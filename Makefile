@@ -2,7 +2,7 @@
 # Settings are given in the environment, on this command line (make up BERTH_HTTP_PORT=8088), or in .env.
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test check bench soak fmt passwd
+.PHONY: help up down test check bench soak fmt passwd install release
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -31,3 +31,9 @@ fmt: ## format the code
 
 passwd: ## replace the operator's password by a new one-time password
 	@scripts/passwd
+
+install: ## build the command line and put it on the PATH
+	@PREFIX="$(PREFIX)" scripts/install
+
+release: ## build the command line for every system, with signed checksums
+	@VERSION="$(VERSION)" SIGNING_KEY="$(SIGNING_KEY)" scripts/release

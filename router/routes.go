@@ -50,8 +50,9 @@ func signedInOrToken(scope account.Scope) access { return access{session: true, 
 type formToken uint8
 
 const (
-	inBody   formToken = iota // a field of the parsed form, checked before the handler runs
-	inStream                  // a part of the upload before the file, checked by readUpload
+	inBody    formToken = iota // a field of the parsed form, checked before the handler runs
+	inStream                   // a part of the upload before the file, checked by readUpload
+	noSession                  // none: the request asks no session and begins none, so there is nothing to borrow
 )
 
 const (
@@ -111,6 +112,7 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: post, path: "/login", access: public, limit: limitLogin, audit: audit.ActionLoginSuccess, again: a.loginLimited, handle: a.createLogin},
 		{method: get, path: loginCodePath, access: public, handle: a.showLoginCode},
 		{method: post, path: loginCodePath, access: public, limit: limitLogin, audit: audit.ActionLoginSuccess, again: a.loginCodeLimited, handle: a.createLoginCode},
+		{method: post, path: apiLogin, access: public, form: noSession, limit: limitLogin, audit: audit.ActionLoginSuccess, handle: a.apiCreateLogin},
 		{method: post, path: "/logout", access: signedIn, audit: audit.ActionLogout, handle: a.createLogout},
 		{method: get, path: "/password", access: signedIn, handle: a.showPassword},
 		{method: post, path: "/password", access: signedIn, limit: limitLogin, audit: audit.ActionPasswordChange, again: a.passwordLimited, handle: a.updatePassword},
@@ -309,5 +311,8 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: del, path: apiVol, access: token(adminScope), audit: audit.ActionVolumeDelete, handle: a.apiDeleteVolume},
 		{method: get, path: apiVol + "/files/*path", access: token(readScope), handle: a.apiShowFile},
 		{method: put, path: apiVol + "/files/*path", access: token(deployScope), form: inStream, limit: limitVolumeUpload, body: volumeBody, audit: audit.ActionVolumeUpload, handle: a.apiWriteFile},
+
+		// The last line: it ends the token that asks.
+		{method: del, path: apiLogin, access: token(metricsScope), audit: audit.ActionTokenRevoke, handle: a.apiDeleteLogin},
 	}
 }

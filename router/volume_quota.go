@@ -33,7 +33,7 @@ func quotaOf(view volumes.View) *quotaView {
 	made := &quotaView{Counted: view.HasUsage, Stored: view.Usage.Stored, AtLeast: view.Usage.Partial, Bytes: view.Quota}
 	made.Percent = int(min(100, float64(view.Usage.Stored)*100/float64(view.Quota)))
 	if view.DefaultQuota > 0 {
-		made.Default = volumes.QuotaText(view.DefaultQuota)
+		made.Default = app.QuotaText(view.DefaultQuota)
 	}
 	return made
 }
@@ -44,7 +44,7 @@ func typedQuota(form url.Values, view volumes.View) string {
 	case form.Has(fieldQuota):
 		return form.Get(fieldQuota)
 	case view.OwnQuota:
-		return volumes.QuotaText(view.Quota)
+		return app.QuotaText(view.Quota)
 	default:
 		return ""
 	}
@@ -98,14 +98,14 @@ func (a *admin) updateQuota(v *visit) error {
 
 // changeQuota makes the size that was typed or sent the volume's quota.
 func (a *admin) changeQuota(v *visit, name volume.Name, text string) (waiting []app.Name, err error) {
-	bytes, err := volumes.ParseQuota(text)
+	bytes, err := app.ParseQuota(text)
 	if err != nil {
 		v.done.detail = "refused: no quota"
 		return nil, err
 	}
 	v.done.detail = "the default"
 	if bytes > 0 {
-		v.done.detail = volumes.QuotaText(bytes)
+		v.done.detail = app.QuotaText(bytes)
 	}
 	return a.volumes.UpdateQuota(v.context(), name, bytes)
 }

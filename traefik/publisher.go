@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"syscall"
 )
 
 const publishedName = "berth.yml"
@@ -122,9 +121,9 @@ func giveToOwner(file *os.File, folder string) error {
 	if err != nil {
 		return err
 	}
-	owner, known := information.Sys().(*syscall.Stat_t)
+	user, group, known := ownerOf(information)
 	if !known {
 		return nil
 	}
-	return file.Chown(int(owner.Uid), int(owner.Gid))
+	return file.Chown(user, group)
 }

@@ -72,7 +72,7 @@ func runBackup(ctx context.Context, p *program, args []string) error {
 		return err
 	}
 	if *list {
-		return p.printBackups(before)
+		return p.show(api, func() error { return p.printBackups(before) })
 	}
 	if drill {
 		return p.drill(ctx, api, before)

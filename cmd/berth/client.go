@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/tls"
@@ -27,7 +28,7 @@ import (
 const (
 	connectTimeout = 10 * time.Second
 	answerTimeout  = 2 * time.Minute // after the last byte of the request; an archive is looked into meanwhile
-	maxAnswer      = 1 << 20         // bytes of JSON
+	maxAnswer      = 8 << 20         // bytes of JSON
 
 	uploadAttempts = 3 // of which all but the last lost their answer
 	resendPause    = time.Second
@@ -39,6 +40,9 @@ type client struct {
 	token secret.Text
 	http  *http.Client
 	notes io.Writer // for a person who waits
+
+	json bool            // the answer is printed as it is
+	last json.RawMessage // the last answer that was read
 }
 
 // appAnswer is what the API says of an app, as far as it is needed here.
@@ -290,7 +294,7 @@ func (c *client) find(ctx context.Context, path string, answer any) error {
 			return err
 		}
 		defer func() { _ = response.Body.Close() }()
-		return decodeAnswer(response.Body, answer)
+		return c.decode(response.Body, answer)
 	})
 }
 
@@ -331,7 +335,7 @@ func (c *client) postOnce(ctx context.Context, path, key string, u *upload, fiel
 		return err
 	}
 	defer func() { _ = response.Body.Close() }()
-	return decodeAnswer(response.Body, answer)
+	return c.decode(response.Body, answer)
 }
 
 // send returns the answer where it is a good one, and else the Problem that it tells.
@@ -355,9 +359,69 @@ func (c *client) send(ctx context.Context, method, path string, prepare func(*ht
 	return response, nil
 }
 
-func decodeAnswer(body io.Reader, answer any) error {
-	if err := json.NewDecoder(io.LimitReader(body, maxAnswer)).Decode(answer); err != nil {
+// decode reads an answer, and keeps it as it came. An empty one is no JSON.
+func (c *client) decode(body io.Reader, answer any) error {
+	content, err := io.ReadAll(io.LimitReader(body, maxAnswer))
+	if err == nil {
+		c.last, err = content, json.Unmarshal(content, answer)
+	}
+	if err != nil {
 		return unreachable(fmt.Errorf("read answer: %w", err))
+	}
+	return nil
+}
+
+// ask sends a request with a body of JSON, where it has one, and returns the answer, which
+// may be empty.
+func (c *client) ask(ctx context.Context, method, path string, body any) (answer json.RawMessage, err error) {
+	text, err := encodeBody(body)
+	if err != nil {
+		return nil, err
+	}
+	err = c.patiently(ctx, func() error {
+		response, err := c.send(ctx, method, path, func(request *http.Request) {
+			if body == nil {
+				return
+			}
+			request.Body, request.ContentLength = io.NopCloser(bytes.NewReader(text)), int64(len(text))
+			request.Header.Set("Content-Type", "application/json")
+		})
+		if err != nil {
+			return err
+		}
+		defer func() { _ = response.Body.Close() }()
+		if answer, err = io.ReadAll(io.LimitReader(response.Body, maxAnswer)); err != nil {
+			return unreachable(err)
+		}
+		return nil
+	})
+	return answer, err
+}
+
+func encodeBody(body any) ([]byte, error) {
+	if body == nil {
+		return nil, nil
+	}
+	text, err := json.Marshal(body)
+	if err != nil {
+		return nil, fmt.Errorf("encode request: %w", err)
+	}
+	return text, nil
+}
+
+// copyTo copies an answer of any size.
+func (c *client) copyTo(ctx context.Context, path string, out io.Writer) error {
+	var response *http.Response
+	err := c.patiently(ctx, func() (err error) {
+		response, err = c.send(ctx, http.MethodGet, path, nil) //nolint:bodyclose // closed below
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }()
+	if _, err := io.Copy(out, response.Body); err != nil {
+		return unreachable(err)
 	}
 	return nil
 }
@@ -368,6 +432,10 @@ func unreachable(err error) error {
 		"The server does not answer.",
 		"Check --server (BERTH_SERVER), and that Berth runs there.",
 	).Because(err)
+	if pinned, ok := errors.AsType[*pinError](err); ok {
+		problem.Message = "The server shows another certificate than the one that you agreed to."
+		problem.Hint = "It shows " + pinned.shown + ". Where the server has a new certificate, sign in again with berth login; else somebody stands between."
+	}
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		problem.Message = "The certificate of the server is not trusted."
 		problem.Hint = "Berth's own certificate is tls/admin.crt in its data folder: copy it here and name it with --ca-file (BERTH_CA_FILE)."

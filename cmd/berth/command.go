@@ -14,8 +14,14 @@ import (
 // program is the outside of a command.
 type program struct {
 	environment []string // NAME=value
+	stdin       io.Reader
 	stdout      io.Writer
 	stderr      io.Writer
+
+	command *command // that runs
+	verb    string   // that the command's name holds, for what takes it as a word
+	verbAt  int      // which word that is
+	asking  bool     // only the names of the flags are wanted: no command does more than parse
 }
 
 // variable returns the value of an environment variable, empty where it is not set.
@@ -28,85 +34,125 @@ func (p *program) variable(name string) string {
 	return ""
 }
 
-// command is one word after berth.
+// runner does what a command says.
+type runner func(ctx context.Context, p *program, args []string) error
+
+// command is one line of the tree: a verb, or a noun and a verb.
 type command struct {
-	name      string
+	name      string // the words after berth, such as "releases list"
 	arguments string // what stands behind the name in the help
 	summary   string
-	run       func(ctx context.Context, p *program, args []string) error
-}
-
-// commands returns every command, in the order of the help.
-func commands() []command {
-	return []command{
-		{"serve", "[flags]", "run the controller and the admin app", runServe},
-		{"broker", "[flags]", "hold the engine's socket for the controller", runBroker},
-		{"helper", "", "work in a volume, in a container that the controller makes for it", runHelper},
-		{"deploy", "FOLDER|ARCHIVE|--image IMAGE --name NAME [--route ROUTE] | --check FOLDER|ARCHIVE", "build and run a folder, an archive or an image on a Berth", runDeploy},
-		{"static", "[flags]", "serve a folder as a static site; what Berth runs such apps with", runStatic},
-		{"pages", "[flags]", "answer visitors where no app does, for the proxy", runPages},
-		{"gate", "[flags]", "bound connections and pass them on to the proxy, in front of it", runGate},
-		{"egress-proxy", "[flags]", "be the only way out of apps with a list of hosts, in a container that the controller makes", runExit},
-		{"egress", "NAME [open | none | list [HOST:PORT...] | allow HOST:PORT...] [flags]", "show and change where an app may connect to", runEgress},
-		{"env", "NAME list | set [--build] A=b... | set-secret A | unset A... | import FILE | apply [flags]", "show, change and apply the environment of an app", runEnv},
-		{"route", "NAME list | add ROUTE [--take-over] [--service S] [--port P] | change ROUTE NEW | remove ROUTE | move ROUTE APP [flags]", "show and change where an app answers, live at once", runRoute},
-		{"port", "NAME list | add PORT [--service SERVICE] [--target PORT] | remove PORT [flags]", "show and change the public ports of an app over TCP and UDP, live at once", runPort},
-		{"logs", "NAME [-f] [--since 1h] [--grep TEXT] [--service S] [--requests] [flags]", "print what an app printed, over all its releases, or the requests to it", runLogs},
-		{"volume", "[list] | quota NAME SIZE|default [flags]", "show the volumes, and change what one may take on the disk", runVolume},
-		{"disks", "[list] | clean | keep [--releases N] [--audit-days N] [--log-days N] [--output-days N] [--event-days N] [--pulled-days N] [--cache-days N] [--cache-gb N] [flags]", "show what grows on the server's disk, clean it, and change what is kept", runDisks},
-		{"events", "[--app NAME] [--kind KIND] [--from DAY] [--to DAY] [--before N] [--count N] [flags]", "print what happened to apps and to the server", runEvents},
-		{"alerts", "[list] | test NAME [flags]", "show what fires, and the rules and channels of alerts; send a test", runAlerts},
-		{"backup", "[drill] [--list] [flags]", "make a backup of the server now, or prove the newest one, and wait for the end; or list the latest", runBackup},
-		{"recover", "[--yes]", "make a lost database again from the containers of the apps", runRecover},
-		{"restore", "--from FOLDER|URL --key FILE [--list | --app NAME | --volume NAME [--as NAME] | --database FILE]", "bring a server back on an empty machine, or a part of one, from a backup", runRestore},
-		{"token", "[list | revoke ID] [flags]", "mint a token for the API, print it and nothing else; or list them, or revoke one", runToken},
-		{"passwd", "[NAME] [flags]", "give an account, else the operator's, a one-time password and end its sessions", runPasswd},
-		{"limits", "[flags]", "show who is limited; with --clear let everybody go on", runLimits},
-		{"audit", "verify|list|export [flags]", "check the audit log, or print it", runAudit},
-		{"doctor", "[--probe] [--json] [flags]", "check what a server needs before strangers may reach it; exits with 1 where something is red", runDoctor},
-		{"dashboard", "[flags]", "print the name and the password of the proxy's dashboard on this machine", runDashboard},
-		{"health", "[flags]", "ask the Berth on this machine whether it is well", runHealth},
-		{"version", "", "print the version", runVersion},
-		{"help", "[COMMAND]", "print this, or what a command takes", runHelp},
-	}
+	run       runner
+	rows      []string // the rows of the API that it asks, such as "GET /api/v1/apps"
+	earlier   bool     // a spelling from before the tree: it works, and the help does not show it
 }
 
 // findCommand returns the command that args name and what stands behind the
 // name. No name means help, so that nothing is started by accident; nil means an
 // unknown name, or a flag in its place.
 func findCommand(args []string) (*command, []string) {
-	name, rest := "help", args
 	switch {
 	case len(args) == 0:
+		return findCommand([]string{"help"})
 	case slices.Contains([]string{"-h", "-help", "--help"}, args[0]):
-		name, rest = "help", args[1:]
+		return findCommand(append([]string{"help"}, args[1:]...))
 	case args[0] == "--version" || args[0] == "-version":
-		name, rest = "version", args[1:]
-	default:
-		name, rest = args[0], args[1:]
+		return findCommand(append([]string{"version"}, args[1:]...))
 	}
 	all := commands()
-	at := slices.IndexFunc(all, func(c command) bool { return c.name == name })
-	if at < 0 {
-		return nil, args
+	for words := min(len(args), mostCommandWords); words > 0; words-- {
+		name := strings.Join(args[:words], " ")
+		if at := slices.IndexFunc(all, func(c command) bool { return c.name == name }); at >= 0 {
+			return &all[at], args[words:]
+		}
 	}
-	return &all[at], rest
+	return nil, args
+}
+
+// configFlag is a flag of the commands that work with the settings of the server.
+const configFlag = "config"
+
+// mostCommandWords is how many words a name has: "server egress-proxy", "releases list".
+const mostCommandWords = 2
+
+// noCommand says that nothing is called so, and what is near.
+func noCommand(args []string) error {
+	if names := verbNames(args[0]); len(names) > 0 {
+		said := "berth " + args[0] + " takes one of " + strings.Join(names, ", ")
+		if len(args) > 1 {
+			said += fmt.Sprintf(", not %.60q", args[1])
+		}
+		return &usageError{fmt.Errorf("%s; see berth help %s", said, args[0])}
+	}
+	return &usageError{fmt.Errorf("there is no command %.60q; see berth help", args[0])}
+}
+
+// verbsOf returns the commands of a noun, in the order of the help.
+func verbsOf(noun string) []command {
+	return slices.DeleteFunc(commands(), func(c command) bool { return c.earlier || !strings.HasPrefix(c.name, noun+" ") })
+}
+
+// verbNames are the verbs alone.
+func verbNames(noun string) []string {
+	var names []string
+	for _, verb := range verbsOf(noun) {
+		names = append(names, strings.TrimPrefix(verb.name, noun+" "))
+	}
+	return names
 }
 
 func runHelp(ctx context.Context, p *program, args []string) error {
-	if len(args) > 0 && args[0] != "help" && !strings.HasPrefix(args[0], "-") {
-		command, _ := findCommand(args[:1])
-		if command == nil {
-			return &usageError{fmt.Errorf("there is no command %.60q; see berth help", args[0])}
-		}
-		return command.run(ctx, p, []string{"--help"})
+	if len(args) == 0 || args[0] == "help" || strings.HasPrefix(args[0], "-") {
+		return p.printTree()
 	}
+	if verbs := verbsOf(args[0]); len(args) == 1 && len(verbs) > 0 {
+		return p.printVerbs(args[0], verbs)
+	}
+	command, rest := findCommand(args)
+	if command == nil || len(rest) > 0 && !strings.HasPrefix(rest[0], "-") {
+		return noCommand(args)
+	}
+	p.command = command
+	return command.run(ctx, p, []string{"--help"})
+}
+
+// printTree prints every command but those of the server's own: a noun with its verbs in
+// one line.
+func (p *program) printTree() error {
 	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintf(table, "Berth builds what you upload, runs it hardened and puts it behind its proxy.\n\nUsage: berth [COMMAND]\n\n")
+	_, _ = fmt.Fprintf(table, "Berth builds what you upload, runs it hardened and puts it behind its proxy.\n\nUsage: berth COMMAND\n\n")
+	shown := ""
 	for _, c := range commands() {
-		_, _ = fmt.Fprintf(table, "  %s\t%s\n", c.name, c.summary)
+		noun, _, several := strings.Cut(c.name, " ")
+		if c.earlier || noun == serverNoun || noun == shown {
+			continue
+		}
+		shown = noun
+		said := c.summary
+		if several {
+			said = strings.Join(verbNames(noun), ", ")
+		}
+		_, _ = fmt.Fprintf(table, "  %s\t%s\n", noun, said)
 	}
-	_, _ = fmt.Fprintf(table, "\n'berth help COMMAND' says what a command takes.\n")
+	_, _ = fmt.Fprint(table, treeManual)
+	if len(verbsOf(serverNoun)) > 0 { // the client alone has none
+		_, _ = fmt.Fprintln(table, "'berth help server' lists what runs on the server itself.")
+	}
+	return table.Flush()
+}
+
+const treeManual = `
+'berth help COMMAND' says what a command takes, such as 'berth help env set'. In a folder
+with a berth.toml, [APP] is the app of that folder. --json prints the server's answer.
+`
+
+func (p *program) printVerbs(noun string, verbs []command) error {
+	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintf(table, "Usage: berth %s COMMAND\n\n", noun)
+	for _, c := range verbs {
+		_, _ = fmt.Fprintf(table, "  %s\t%s\n", strings.TrimSpace(c.name+" "+c.arguments), c.summary)
+	}
+	_, _ = fmt.Fprintf(table, "\n'berth help %s COMMAND' says what one of them takes.\n", noun)
 	return table.Flush()
 }
 
@@ -120,6 +166,14 @@ func newFlags(name string) *flag.FlagSet {
 // parseFlags parses args, flags and words in any order, and returns the words.
 // It prints the help and returns flag.ErrHelp where that was asked for.
 func (p *program) parseFlags(flags *flag.FlagSet, args []string) (words []string, err error) {
+	if p.asking {
+		flags.VisitAll(func(f *flag.Flag) {
+			if !isSetting(f.Name) {
+				_, _ = fmt.Fprintln(p.stdout, "--"+f.Name)
+			}
+		})
+		return nil, flag.ErrHelp
+	}
 	for {
 		err := flags.Parse(args)
 		if errors.Is(err, flag.ErrHelp) {
@@ -127,13 +181,21 @@ func (p *program) parseFlags(flags *flag.FlagSet, args []string) (words []string
 			return nil, err
 		}
 		if err != nil {
-			return nil, &usageError{fmt.Errorf("%w; see berth help %s", err, flags.Name())}
+			return nil, &usageError{fmt.Errorf("%w; see berth help %s", err, p.command.name)}
 		}
 		if flags.NArg() == 0 {
-			return words, nil
+			return p.withVerb(words), nil
 		}
 		words, args = append(words, flags.Arg(0)), flags.Args()[1:]
 	}
+}
+
+// withVerb puts the verb where the earlier spelling has it: NAME list, or quota NAME.
+func (p *program) withVerb(words []string) []string {
+	if p.verb == "" {
+		return words
+	}
+	return slices.Insert(words, min(p.verbAt, len(words)), p.verb)
 }
 
 // parseFlagsOnly is parseFlags for a command that takes no words.
@@ -143,14 +205,14 @@ func (p *program) parseFlagsOnly(flags *flag.FlagSet, args []string) error {
 		return err
 	}
 	if len(words) > 0 {
-		return &usageError{fmt.Errorf("berth %s takes no %.60q; see berth help %s", flags.Name(), words[0], flags.Name())}
+		return &usageError{fmt.Errorf("berth %s takes no %.60q; see berth help %s", p.command.name, words[0], p.command.name)}
 	}
 	return nil
 }
 
 func (p *program) printUsage(flags *flag.FlagSet) {
-	command, _ := findCommand([]string{flags.Name()})
-	_, _ = fmt.Fprintf(p.stdout, "%s\n\nUsage: berth %s %s\n", command.summary, command.name, command.arguments)
+	command := p.command
+	_, _ = fmt.Fprintf(p.stdout, "%s\n\nUsage: berth %s\n", command.summary, strings.TrimSpace(command.name+" "+command.arguments))
 	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(table)
 	flags.VisitAll(func(f *flag.Flag) {

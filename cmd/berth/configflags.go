@@ -1,3 +1,5 @@
+//go:build linux && cgo
+
 package main
 
 import (
@@ -7,8 +9,6 @@ import (
 	"strings"
 	"text/tabwriter"
 )
-
-const configFlag = "config"
 
 // configFlags are the flags of a command that works with the settings of the server.
 type configFlags struct {

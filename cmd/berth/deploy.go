@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -12,7 +13,6 @@ import (
 	"berth/controller/pause"
 	"berth/controller/plan"
 	"berth/controller/problem"
-	"berth/controller/release"
 	"berth/controller/secret"
 	"berth/controller/uploads"
 	"berth/traefik"
@@ -33,11 +33,10 @@ func runDeploy(ctx context.Context, p *program, args []string) error {
 	if err != nil {
 		return err
 	}
-	api, err := newClient(wish.server, wish.token, wish.caFile)
+	api, err := p.openClient(wish.line)
 	if err != nil {
 		return err
 	}
-	api.notes = p.stderr
 	ctx, cancel := context.WithTimeout(ctx, wish.timeout)
 	defer cancel()
 	upload, err := wish.open(ctx)
@@ -59,8 +58,10 @@ func runDeploy(ctx context.Context, p *program, args []string) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(p.stdout, strings.Join(app.URLs, "\n"))
-	return err
+	return p.show(api, func() error {
+		_, err := fmt.Fprintln(p.stdout, strings.Join(app.URLs, "\n"))
+		return err
+	})
 }
 
 // deployWish is the command line of berth deploy, parsed.
@@ -73,9 +74,7 @@ type deployWish struct {
 	choices  [][2]string         // fields of the form: what the archive leaves open
 	name     app.Name
 	route    string // for a new app only
-	server   string
-	token    secret.Text
-	caFile   string // empty: the authorities that the system trusts
+	line     lineFlags
 	timeout  time.Duration
 }
 
@@ -102,7 +101,14 @@ func (p *program) parseDeploy(args []string) (deployWish, error) {
 	if err != nil {
 		return deployWish{}, err
 	}
-	wish := deployWish{check: *check, fallback: *fallback, server: *line.server, caFile: *line.caFile, timeout: *timeout}
+	wish := deployWish{check: *check, fallback: *fallback, line: line, timeout: *timeout}
+	here, err := readProject()
+	if err != nil {
+		return deployWish{}, err
+	}
+	if here.Name != "" && len(words) == 0 && *image == "" {
+		words = []string{"."}
+	}
 	if err := wish.chooseSource(words, *image); err != nil {
 		return deployWish{}, err
 	}
@@ -112,17 +118,16 @@ func (p *program) parseDeploy(args []string) (deployWish, error) {
 	if wish.choices, err = choices.fields(p); err != nil {
 		return deployWish{}, err
 	}
+	if *name == "" {
+		*name, *route = here.Name, cmp.Or(*route, here.Route)
+	}
 	if *check && *name == "" {
-		wish.token, err = p.deployToken(*line.token, *line.tokenFile)
-		return wish, err
+		return wish, nil
 	}
 	if wish.name, err = app.ParseName(*name); err != nil {
 		return deployWish{}, &usageError{err}
 	}
-	if wish.route, err = deployRoute(*route, wish.name); err != nil {
-		return deployWish{}, err
-	}
-	wish.token, err = p.deployToken(*line.token, *line.tokenFile)
+	wish.route, err = deployRoute(*route, wish.name)
 	return wish, err
 }
 
@@ -138,45 +143,46 @@ func (w *deployWish) chooseSource(words []string, image string) error {
 	if w.check {
 		return &usageError{errors.New("an image is run as it is, so there is nothing to --check")}
 	}
-	reference, err := release.ParseImage(image)
-	w.image = reference
+	reference, err := plan.ParseImageReference(strings.TrimSpace(image))
 	if err != nil {
-		return &usageError{err}
+		return &usageError{problem.Refused("image", err)}
 	}
+	w.image = reference
 	return nil
 }
 
 // lineFlags are the flags of a command that speaks to a server.
-type lineFlags struct{ server, token, tokenFile, caFile *string }
+type lineFlags struct {
+	server, context, token, tokenFile, caFile *string
+	json                                      *bool
+}
 
 func (p *program) addLineFlags(flags *flag.FlagSet) lineFlags {
 	return lineFlags{
-		server:    flags.String("server", p.variableOr("BERTH_SERVER", defaultServer), "address of the admin app; BERTH_SERVER"),
+		server:    flags.String("server", "", "address of the admin app; BERTH_SERVER; without it that of the context, else "+defaultServer),
+		context:   flags.String("context", "", "a server that you signed in to; BERTH_CONTEXT; without it that of berth.toml, else that of berth context use"),
 		token:     flags.String("token", "", "token with the scope deploy; better: BERTH_TOKEN, which other users do not see"),
 		tokenFile: flags.String("token-file", p.variable("BERTH_TOKEN_FILE"), "file that holds the token; BERTH_TOKEN_FILE"),
 		caFile:    flags.String("ca-file", p.variable("BERTH_CA_FILE"), "PEM file of the certificate to trust; BERTH_CA_FILE"),
+		json:      flags.Bool("json", false, "print the answer of the server as JSON"),
 	}
 }
 
 // openClient is for a command that speaks to the server of its flags.
 func (p *program) openClient(line lineFlags) (*client, error) {
-	token, err := p.deployToken(*line.token, *line.tokenFile)
+	to, err := p.choose(line)
 	if err != nil {
 		return nil, err
 	}
-	api, err := newClient(*line.server, token, *line.caFile)
+	api, err := newClient(to.server, to.token, *line.caFile)
 	if err != nil {
 		return nil, err
 	}
-	api.notes = p.stderr
+	if *line.caFile == "" {
+		api.pin(to.fingerprint)
+	}
+	api.notes, api.json = p.stderr, *line.json
 	return api, nil
-}
-
-func (p *program) variableOr(name, fallback string) string {
-	if text := p.variable(name); text != "" {
-		return text
-	}
-	return fallback
 }
 
 func deployRoute(text string, name app.Name) (string, error) {
@@ -190,8 +196,9 @@ func deployRoute(text string, name app.Name) (string, error) {
 	return route.String(), nil
 }
 
-// deployToken takes the token of the flag, else of the file, else of BERTH_TOKEN.
-func (p *program) deployToken(plain, file string) (secret.Text, error) {
+// givenToken takes the token of the flag, else of the file, else of BERTH_TOKEN; empty
+// where none was given.
+func (p *program) givenToken(plain, file string) (secret.Text, error) {
 	if plain == "" && file != "" {
 		content, err := readBounded(file)
 		if err != nil {
@@ -202,13 +209,7 @@ func (p *program) deployToken(plain, file string) (secret.Text, error) {
 	if plain == "" {
 		plain = p.variable("BERTH_TOKEN")
 	}
-	if plain = strings.TrimSpace(plain); plain == "" {
-		return "", problem.Unauthorized(
-			"There is no token.",
-			"Mint one with berth token on the machine that Berth runs on, and set BERTH_TOKEN or --token-file.",
-		)
-	}
-	return secret.Text(plain), nil
+	return secret.Text(strings.TrimSpace(plain)), nil
 }
 
 // check prints the Dockerfile alone to stdout, so that it can be kept in a file.

@@ -144,7 +144,7 @@ func (p *program) showDisks(ctx context.Context, api *client) error {
 	if err := api.find(ctx, apiDisks, &answer); err != nil {
 		return err
 	}
-	return p.printDisks(answer)
+	return p.show(api, func() error { return p.printDisks(answer) })
 }
 
 func (p *program) keepOnDisks(ctx context.Context, api *client, body map[string]int) error {
@@ -154,7 +154,7 @@ func (p *program) keepOnDisks(ctx context.Context, api *client, body map[string]
 	if err := api.sendJSON(ctx, http.MethodPatch, apiDisks, body, &answer); err != nil {
 		return err
 	}
-	return p.printRules(answer.Rules)
+	return p.show(api, func() error { return p.printRules(answer.Rules) })
 }
 
 func (p *program) printRules(rules retention.Rules) error {

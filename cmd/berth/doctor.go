@@ -9,7 +9,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"berth/controller/checklist"
 	"berth/controller/probe"
 )
 
@@ -18,12 +17,22 @@ const doctorTimeout = 4 * time.Minute
 
 // checklistAnswer is what the API says of the checklist.
 type checklistAnswer struct {
-	At    time.Time       `json:"at"`
-	Red   int             `json:"red"`
-	Amber int             `json:"amber"`
-	Green int             `json:"green"`
-	Rows  []checklist.Row `json:"rows"`
-	Probe *probeAnswer    `json:"probe,omitempty"` // where one was run now
+	At    time.Time     `json:"at"`
+	Red   int           `json:"red"`
+	Amber int           `json:"amber"`
+	Green int           `json:"green"`
+	Rows  []checkAnswer `json:"rows"`
+	Probe *probeAnswer  `json:"probe,omitempty"` // where one was run now
+}
+
+// checkAnswer is one row of it.
+type checkAnswer struct {
+	Name  string `json:"name"`
+	Title string `json:"title"`
+	State string `json:"state"`
+	Found string `json:"found"`
+	Fix   string `json:"fix,omitempty"`
+	Page  string `json:"page,omitempty"`
 }
 
 // probeAnswer is what the API says of a probe.
@@ -49,7 +58,6 @@ func (e *redError) Error() string {
 func runDoctor(ctx context.Context, p *program, args []string) error {
 	flags := newFlags("doctor")
 	line := p.addLineFlags(flags)
-	asJSON := flags.Bool("json", false, "print the checklist as JSON")
 	probing := flags.Bool("probe", false, "first run a probe: a container tries what no app may reach; this needs a token with the scope admin")
 	if err := p.parseFlagsOnly(flags, args); err != nil {
 		return err
@@ -72,7 +80,7 @@ func runDoctor(ctx context.Context, p *program, args []string) error {
 		return err
 	}
 	answer.Probe = probed
-	if err := p.printChecklist(answer, *asJSON); err != nil {
+	if err := p.printChecklist(answer, api.json); err != nil {
 		return err
 	}
 	if answer.Red > 0 {
@@ -97,7 +105,7 @@ func (p *program) printChecklist(answer checklistAnswer, asJSON bool) error {
 	}
 	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
 	for _, row := range answer.Rows {
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\n", strings.ToUpper(string(row.State)), row.Title, row.Found)
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\n", strings.ToUpper(row.State), row.Title, row.Found)
 		if row.Fix != "" {
 			_, _ = fmt.Fprintf(table, "\t\tfix: %s\n", row.Fix)
 		}

@@ -62,7 +62,7 @@ func runEgress(ctx context.Context, p *program, args []string) error {
 		return err
 	}
 	if wish.verb == "" {
-		return p.printEgress(has)
+		return p.show(api, func() error { return p.printEgress(has) })
 	}
 	return p.sendEgress(ctx, api, name, wish.body(has))
 }

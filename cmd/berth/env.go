@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -45,7 +44,7 @@ type environmentChange struct {
 func runEnv(ctx context.Context, p *program, args []string) error {
 	flags := newFlags("env")
 	line := p.addLineFlags(flags)
-	file := flags.String("file", "/dev/stdin", "with set-secret: where the value is read from; one newline at its end is dropped")
+	file := flags.String("file", standardInput, "with set-secret: where the value is read from; one newline at its end is dropped")
 	shown := flags.Bool("variables", false, "with import: save variables, which are shown, instead of secrets")
 	build := flags.Bool("build", false, "with set: builds get the variables too, as arguments; --build=false takes the mark away")
 	words, err := p.parseFlags(flags, args)
@@ -90,7 +89,7 @@ func (c *environmentChange) mark(verb string, flags *flag.FlagSet, build bool) e
 		return nil
 	}
 	if verb != "set" {
-		return &usageError{errors.New("--build goes with berth env NAME set; a secret reaches a build by RUN --mount=type=secret,id=NAME")}
+		return &usageError{errors.New("--build goes with berth env set; a secret reaches a build by RUN --mount=type=secret,id=NAME")}
 	}
 	names := []string{}
 	if build {
@@ -111,7 +110,7 @@ func environmentChangeOf(verb string, words []string, files envFiles) (*environm
 	wrong := func(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
 	one := func() error {
 		if len(words) != 1 {
-			return wrong("berth env NAME %s takes one word; see berth help env", verb)
+			return wrong("berth env %s takes one word; see berth help env", verb)
 		}
 		return nil
 	}
@@ -119,7 +118,7 @@ func environmentChangeOf(verb string, words []string, files envFiles) (*environm
 	switch verb {
 	case "list", "apply":
 		if len(words) > 0 {
-			return nil, wrong("berth env NAME %s takes nothing more", verb)
+			return nil, wrong("berth env %s takes nothing more", verb)
 		}
 		return change, nil
 	case "set":
@@ -151,7 +150,7 @@ func environmentChangeOf(verb string, words []string, files envFiles) (*environm
 		return nil, wrong("berth env takes no %.60q; see berth help env", verb)
 	}
 	if len(words) == 0 {
-		return nil, wrong("berth env NAME %s says nothing to %s", verb, verb)
+		return nil, wrong("berth env %s says nothing to %s", verb, verb)
 	}
 	return change, nil
 }
@@ -182,12 +181,17 @@ func (p *program) sendEnvironment(ctx context.Context, api *client, name app.Nam
 	if err := api.sendJSON(ctx, method, appPath(name)+"/environment", change, &answer); err != nil {
 		return err
 	}
+	return p.show(api, func() error { return p.printEnvironment(name, answer) })
+}
+
+// printEnvironment prints the variables, and what is to be said of them beside.
+func (p *program) printEnvironment(name app.Name, answer environmentAnswer) error {
 	for _, warned := range slices.Sorted(maps.Keys(answer.Warnings)) {
 		_, _ = fmt.Fprintf(p.stderr, "Warning: %s: %s\n", warned, answer.Warnings[warned])
 	}
 	waits := answer.Unapplied
 	if n := len(waits.Added) + len(waits.Changed) + len(waits.Removed); n > 0 {
-		_, _ = fmt.Fprintf(p.stderr, "Not applied yet: %d. Run berth env %s apply.\n", n, name)
+		_, _ = fmt.Fprintf(p.stderr, "Not applied yet: %d. Run berth env apply %s.\n", n, name)
 	}
 	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(table, "NAME\tVALUE\tSTATE")
@@ -223,18 +227,17 @@ func (p *program) applyEnvironment(ctx context.Context, api *client, name app.Na
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(p.stdout, "%s is live with it.\n", final.id())
-	return err
+	return p.show(api, func() error {
+		_, err := fmt.Fprintf(p.stdout, "%s is live with it.\n", final.id())
+		return err
+	})
 }
 
 // sendJSON sends a body, where there is one, and reads the answer into what is not nil.
 func (c *client) sendJSON(ctx context.Context, method, path string, body, answer any) error {
-	var text []byte
-	if body != nil {
-		var err error
-		if text, err = json.Marshal(body); err != nil {
-			return fmt.Errorf("encode request: %w", err)
-		}
+	text, err := encodeBody(body)
+	if err != nil {
+		return err
 	}
 	return c.patiently(ctx, func() error {
 		response, err := c.send(ctx, method, path, func(request *http.Request) {
@@ -248,6 +251,6 @@ func (c *client) sendJSON(ctx context.Context, method, path string, body, answer
 		if answer == nil {
 			return nil
 		}
-		return decodeAnswer(response.Body, answer)
+		return c.decode(response.Body, answer)
 	})
 }

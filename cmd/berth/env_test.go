@@ -33,7 +33,7 @@ func TestEnv_ListsNamesAndNoSecret(t *testing.T) {
 	if sent != "GET /api/v1/apps/hello/environment \n" {
 		t.Errorf("sent %q", sent)
 	}
-	for _, want := range []string{"DB    [secret]  not applied", `MODE  "a\nb"    applied`, "Warning: PATH: It does things.", "Not applied yet: 1. Run berth env hello apply."} {
+	for _, want := range []string{"DB    [secret]  not applied", `MODE  "a\nb"    applied`, "Warning: PATH: It does things.", "Not applied yet: 1. Run berth env apply hello."} {
 		if !strings.Contains(printed, want) {
 			t.Errorf("%q is not in %s", want, printed)
 		}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -23,11 +22,12 @@ func main() {
 // run is the whole program: it finds the command that args name and runs it.
 // An environment is a list of NAME=value.
 func run(ctx context.Context, args, environment []string, stdout, stderr io.Writer) error {
-	p := &program{environment: environment, stdout: stdout, stderr: stderr}
+	p := &program{environment: environment, stdin: os.Stdin, stdout: stdout, stderr: stderr}
 	command, rest := findCommand(args)
 	if command == nil {
-		return &usageError{fmt.Errorf("there is no command %.60q; see berth help", args[0])}
+		return noCommand(args)
 	}
+	p.command = command
 	err := command.run(ctx, p, rest)
 	if errors.Is(err, flag.ErrHelp) { // asked for, and printed
 		return nil

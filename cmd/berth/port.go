@@ -10,18 +10,17 @@ import (
 	"text/tabwriter"
 
 	"berth/controller/app"
-	"berth/controller/routing"
 	"berth/traefik"
 )
 
 // portsAnswer is what the API says of the public ports of an app.
 type portsAnswer struct {
 	Ports []struct {
-		Port     uint16            `json:"port"`
-		Protocol traefik.Protocol  `json:"protocol"`
-		Service  string            `json:"service"`
-		Target   uint16            `json:"target"`
-		State    routing.PortState `json:"state"`
+		Port     uint16           `json:"port"`
+		Protocol traefik.Protocol `json:"protocol"`
+		Service  string           `json:"service"`
+		Target   uint16           `json:"target"`
+		State    string           `json:"state"`
 	} `json:"ports"`
 	Free []string `json:"free"`
 }
@@ -44,7 +43,7 @@ func runPort(ctx context.Context, p *program, args []string) error {
 		return err
 	}
 	if len(words) < 2 {
-		return &usageError{errors.New("berth port takes the name of an app and what to do; see berth help port")}
+		return &usageError{errors.New("berth ports takes the name of an app and what to do; see berth help ports")}
 	}
 	name, err := app.ParseName(words[0])
 	if err != nil {
@@ -69,7 +68,7 @@ func runPort(ctx context.Context, p *program, args []string) error {
 	if err != nil {
 		return err
 	}
-	return p.printPorts(answer)
+	return p.show(api, func() error { return p.printPorts(answer) })
 }
 
 // portRequest is a request about public ports as the API takes it.
@@ -84,9 +83,9 @@ func portRequestOf(verb string, words []string, target portTarget) (portRequest,
 	count, known := counts[verb]
 	switch {
 	case !known:
-		return portRequest{}, &usageError{fmt.Errorf("berth port takes no %.60q; see berth help port", verb)}
+		return portRequest{}, &usageError{fmt.Errorf("berth ports takes no %.60q; see berth help ports", verb)}
 	case len(words) != count:
-		return portRequest{}, &usageError{fmt.Errorf("berth port NAME %s takes %d more words, not %d; see berth help port", verb, count, len(words))}
+		return portRequest{}, &usageError{fmt.Errorf("berth ports %s takes %d more words, not %d; see berth help ports", verb, count, len(words))}
 	case count == 0:
 		return portRequest{method: http.MethodGet}, nil
 	}

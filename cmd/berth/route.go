@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"berth/controller/app"
-	"berth/controller/routing"
 )
 
 // routeTimeout bounds what berth route waits for: a check of the host and the proxy.
@@ -20,14 +19,14 @@ const routeTimeout = time.Minute
 // routesAnswer is what the API says of the routes of an app, as far as it is needed here.
 type routesAnswer struct {
 	Routes []struct {
-		Route   string             `json:"route"`
-		Unicode string             `json:"unicode"`
-		URL     string             `json:"url"`
-		State   routing.RouteState `json:"state"`
-		Derived bool               `json:"derived"`
-		Service string             `json:"service"`
-		Port    uint16             `json:"port"`
-		Check   *app.HostCheck     `json:"check"`
+		Route   string         `json:"route"`
+		Unicode string         `json:"unicode"`
+		URL     string         `json:"url"`
+		State   string         `json:"state"`
+		Derived bool           `json:"derived"`
+		Service string         `json:"service"`
+		Port    uint16         `json:"port"`
+		Check   *app.HostCheck `json:"check"`
 	} `json:"routes"`
 }
 
@@ -49,7 +48,7 @@ func runRoute(ctx context.Context, p *program, args []string) error {
 		return err
 	}
 	if len(words) < 2 {
-		return &usageError{errors.New("berth route takes the name of an app and what to do; see berth help route")}
+		return &usageError{errors.New("berth routes takes the name of an app and what to do; see berth help routes")}
 	}
 	name, err := app.ParseName(words[0])
 	if err != nil {
@@ -89,7 +88,7 @@ func runRoute(ctx context.Context, p *program, args []string) error {
 	if err != nil {
 		return err
 	}
-	return p.printRoutes(answer)
+	return p.show(api, func() error { return p.printRoutes(answer) })
 }
 
 // routeRequestOf is what a verb and its words ask for, and of which app: a route is
@@ -99,9 +98,9 @@ func routeRequestOf(name app.Name, verb string, words []string, takeOver bool) (
 	count, known := counts[verb]
 	switch {
 	case !known:
-		return routeRequest{}, "", &usageError{fmt.Errorf("berth route takes no %.60q; see berth help route", verb)}
+		return routeRequest{}, "", &usageError{fmt.Errorf("berth routes takes no %.60q; see berth help routes", verb)}
 	case len(words) != count:
-		return routeRequest{}, "", &usageError{fmt.Errorf("berth route NAME %s takes %d more words, not %d; see berth help route", verb, count, len(words))}
+		return routeRequest{}, "", &usageError{fmt.Errorf("berth routes %s takes %d more words, not %d; see berth help routes", verb, count, len(words))}
 	}
 	switch verb {
 	case "add":

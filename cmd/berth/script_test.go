@@ -1,6 +1,15 @@
 package main
 
 import (
+	"encoding/pem"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -9,5 +18,74 @@ import (
 func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"berth": main}) }
 
 func TestCommandLine_AnswersAsTheTranscriptsSay(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata/script"})
+	testscript.Run(t, testscript.Params{Dir: "testdata/script", Setup: func(env *testscript.Env) error {
+		server := httptest.NewTLSServer(standIn())
+		env.Defer(server.Close)
+		env.Setenv("HOME", filepath.Join(env.WorkDir, "home"))
+		env.Setenv("XDG_CONFIG_HOME", "")
+		env.Setenv("SERVER", server.URL)
+		env.Setenv("FINGERPRINT", fingerprintOf(server.Certificate()))
+		content := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+		return os.WriteFile(filepath.Join(env.WorkDir, "server.pem"), content, 0o600)
+	}})
+}
+
+// standInAnswers are what a stand-in for a server says to the token berth_fresh, by method
+// and path. What it has no answer for it says back, with the body that it got.
+var standInAnswers = map[string]string{
+	"GET /api/v1/apps":      `{"apps":[{"name":"shop","state":"running","release":3,"urls":["https://shop.example.com"]},{"name":"blog","state":"stopped","release":1,"urls":[]}]}`,
+	"GET /api/v1/apps/shop": `{"name":"shop","state":"running","release":3,"settings":{"memory_mb":512},"urls":["https://shop.example.com"]}`,
+	"GET /api/v1/apps/shop/releases": `{"releases":[{"number":3,"state":"live","created_at":"2026-01-02T03:04:05Z","created_by":"ann"},` +
+		`{"number":2,"state":"failed","created_at":"2026-01-01T03:04:05Z","created_by":"ann","reason":"The build failed.\u001b[2J"}]}`,
+	"GET /api/v1/apps/shop/releases/4":     `{"app":"shop","number":4,"state":"live"}`,
+	"GET /api/v1/apps/shop/releases/4/log": "built\n",
+	"POST /api/v1/apps/shop/rollback":      `{"app":"shop","number":4,"state":"queued"}`,
+	"POST /api/v1/apps/shop/restart":       `{"name":"shop","state":"running"}`,
+	"GET /api/v1/volumes/data/files/logs":  `{"entries":[{"name":"a.txt","kind":"file","size":5,"modified":"2026-01-01T00:00:00Z"}],"more":false}`,
+	"GET /api/v1/volumes/data/files/a.txt": "hello",
+	"GET /api/v1/backups":                  `{"backups":[{"set":"s1","state":"done","began_at":"2026-01-01T00:00:00Z","bytes":5,"sent_bytes":5,"reason":""}]}`,
+	"DELETE /api/v1/apps/shop":             "",
+	"DELETE /api/v1/login":                 "",
+}
+
+// standIn is a server with one account, whose second factor is 123456 and whose
+// one-time password has to be changed once.
+func standIn() http.Handler {
+	var changed atomic.Bool
+	mux := http.NewServeMux()
+	refuse := func(w http.ResponseWriter, status int, field, detail string) {
+		w.WriteHeader(status)
+		_, _ = fmt.Fprintf(w, `{"field":%q,"detail":%q,"hint":"Try again."}`, field, detail)
+	}
+	mux.HandleFunc("POST /api/v1/login", func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.FormValue("username") != "ann" || r.FormValue("password") != "hush":
+			refuse(w, http.StatusUnauthorized, "password", "Wrong user name or password.")
+		case r.FormValue("code") != "123456":
+			refuse(w, http.StatusUnauthorized, "code", "This account has two-factor authentication.")
+		case !changed.Load() && r.FormValue("new_password") == "":
+			refuse(w, http.StatusForbidden, "new_password", "The one-time password must be changed first.")
+		default:
+			changed.Store(true)
+			w.WriteHeader(http.StatusCreated)
+			_, _ = fmt.Fprintf(w, `{"token":"berth_fresh","account":"ann","scope":%q,"expires_at":"2030-01-02T03:04:05Z"}`, r.FormValue("scope"))
+		}
+	})
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		answer, known := standInAnswers[r.Method+" "+r.URL.Path]
+		switch {
+		case r.Header.Get("Authorization") != "Bearer berth_fresh":
+			refuse(w, http.StatusUnauthorized, "", "This token is unknown or has expired.")
+		case strings.HasPrefix(r.URL.Path, "/api/v1/apps/none"):
+			refuse(w, http.StatusNotFound, "", "There is no app none.")
+		case known && answer == "":
+			w.WriteHeader(http.StatusNoContent)
+		case known:
+			_, _ = io.WriteString(w, answer)
+		default:
+			body, _ := io.ReadAll(r.Body)
+			_, _ = fmt.Fprintf(w, `{"asked":%q,"body":%q}`, r.Method+" "+r.URL.Path, body)
+		}
+	})
+	return mux
 }

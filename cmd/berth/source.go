@@ -1,17 +1,15 @@
+//go:build linux && cgo
+
 package main
 
 import (
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
 )
-
-const maxSettingsFile = 1 << 20 // bytes, for the file and for each file of a secret
 
 // value is what a source says of one setting, and where, for messages.
 type value struct {
@@ -55,7 +53,7 @@ func readEnvironment(environment []string) (found values, unknown []string) {
 var foreignVariables = []string{
 	"BERTH_CONFIG", "BERTH_CONTROLLER_ADDRESS", "BERTH_PAGES_ADDRESS", "BERTH_DOCKER_SOCKET", "BERTH_ENV_FILE",
 	"BERTH_IMAGE", "BERTH_TRAEFIK_IMAGE", "BERTH_FENCE_BUILDS", "BERTH_BUILD_MEMORY", "BERTH_BUILD_PROCESSES",
-	"BERTH_SERVER", "BERTH_TOKEN", "BERTH_TOKEN_FILE", "BERTH_CA_FILE",
+	"BERTH_SERVER", "BERTH_TOKEN", "BERTH_TOKEN_FILE", "BERTH_CA_FILE", "BERTH_CONTEXT",
 }
 
 // variablePaths maps every variable that means something to the path it sets.
@@ -198,20 +196,4 @@ func (v values) resolveSecrets(list []setting) error {
 		v[s.path] = value{text, file.origin}
 	}
 	return nil
-}
-
-func readBounded(name string) ([]byte, error) {
-	file, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = file.Close() }()
-	content, err := io.ReadAll(io.LimitReader(file, maxSettingsFile+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(content) > maxSettingsFile {
-		return nil, fmt.Errorf("%s is larger than %d KB", name, maxSettingsFile>>10)
-	}
-	return content, nil
 }

@@ -13,7 +13,6 @@ import (
 	"github.com/docker/go-units"
 
 	"berth/controller/app"
-	"berth/controller/volumes"
 )
 
 // volumeTimeout bounds what berth volume waits for: volumes are counted meanwhile.
@@ -39,7 +38,7 @@ func runVolume(ctx context.Context, p *program, args []string) error {
 	}
 	list := len(words) == 0 || slices.Equal(words, []string{"list"})
 	if !list && (len(words) != 3 || words[0] != "quota") {
-		return &usageError{errors.New("berth volume takes list, or quota with the name of a volume and a size; see berth help volume")}
+		return &usageError{errors.New("berth volumes takes list, or quota with the name of a volume and a size; see berth help volumes")}
 	}
 	api, err := p.openClient(line)
 	if err != nil {
@@ -52,7 +51,7 @@ func runVolume(ctx context.Context, p *program, args []string) error {
 		if err := api.find(ctx, "/api/v1/volumes", &answer); err != nil {
 			return err
 		}
-		return p.printVolumes(answer.Volumes)
+		return p.show(api, func() error { return p.printVolumes(answer.Volumes) })
 	}
 	return p.changeQuota(ctx, api, words[1], words[2])
 }
@@ -66,7 +65,7 @@ func (p *program) changeQuota(ctx context.Context, api *client, name, size strin
 	if size == "default" {
 		size = ""
 	}
-	if _, err := volumes.ParseQuota(size); err != nil {
+	if _, err := app.ParseQuota(size); err != nil {
 		return &usageError{err}
 	}
 	var answer volumeAnswer
@@ -74,7 +73,7 @@ func (p *program) changeQuota(ctx context.Context, api *client, name, size strin
 	if err != nil {
 		return err
 	}
-	return p.printVolumes([]volumeAnswer{answer})
+	return p.show(api, func() error { return p.printVolumes([]volumeAnswer{answer}) })
 }
 
 // printVolumes prints the volumes, and warns of those that are over their quota.
@@ -87,7 +86,7 @@ func (p *program) printVolumes(answers []volumeAnswer) error {
 			used = units.CustomSize("%.4g%s", float64(*one.Stored), 1024, []string{"", "k", "m", "g", "t"})
 		}
 		if one.Quota > 0 {
-			quota = volumes.QuotaText(one.Quota)
+			quota = app.QuotaText(one.Quota)
 		}
 		if one.Quota > 0 && one.Default {
 			quota += " (default)"

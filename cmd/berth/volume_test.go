@@ -52,7 +52,7 @@ func TestVolume_RefusesWhatIsNoQuotaBeforeItAsks(t *testing.T) {
 	for want, words := range map[string][]string{
 		"is not a quota":      {"quota", "data", "1m"},
 		"is not a name for":   {"quota", "Data!", "20g"},
-		"berth volume takes":  {"quota", "data"},
+		"berth volumes takes": {"quota", "data"},
 		"see berth help volu": {"remove", "data"},
 	} {
 		var out, notes strings.Builder

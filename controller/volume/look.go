@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"os"
 	"slices"
-	"syscall"
 	"time"
 )
 
@@ -196,8 +195,8 @@ func (k *keeper) count(folder Path, limit int64) (Usage, error) {
 // has. An empty one takes at least its place in the tables of the file system.
 func storedBytes(info fs.FileInfo) int64 {
 	const least, block = 4096, 512
-	if status, ok := info.Sys().(*syscall.Stat_t); ok {
-		return max(status.Blocks*block, least)
+	if blocks, known := blocksOf(info); known {
+		return max(blocks*block, least)
 	}
 	return max(info.Size(), least)
 }
@@ -209,9 +208,5 @@ func (k *keeper) freeBytes() int64 {
 		return 0
 	}
 	defer folder.Close()
-	var disk syscall.Statfs_t
-	if err := syscall.Fstatfs(int(folder.Fd()), &disk); err != nil {
-		return 0
-	}
-	return int64(disk.Bavail) * disk.Bsize
+	return freeOn(folder)
 }

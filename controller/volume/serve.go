@@ -105,9 +105,7 @@ func describe(info fs.FileInfo) Entry {
 	if entry.Kind == File {
 		entry.Size = info.Size()
 	}
-	if status, ok := info.Sys().(*syscall.Stat_t); ok {
-		entry.Owner = Owner{User: int(status.Uid), Group: int(status.Gid)}
-	}
+	entry.Owner = ownerOf(info)
 	return entry
 }
 

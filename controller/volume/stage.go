@@ -122,7 +122,7 @@ func lockStage(root *os.Root, name string) (lock *os.File, abandoned bool, err e
 		return nil, true, nil
 	}
 	// An app may put something else there meanwhile, such as a pipe that nobody writes to.
-	lock, err = root.OpenFile(name, syscall.O_DIRECTORY|syscall.O_NONBLOCK, 0)
+	lock, err = root.OpenFile(name, openFolder, 0)
 	if err != nil {
 		return nil, false, skipMissing(err)
 	}
@@ -130,9 +130,4 @@ func lockStage(root *os.Root, name string) (lock *os.File, abandoned bool, err e
 		return nil, false, lock.Close()
 	}
 	return lock, true, nil
-}
-
-// tryLock locks the folder for as long as the file is open, or fails at once.
-func tryLock(folder *os.File) error {
-	return syscall.Flock(int(folder.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 }

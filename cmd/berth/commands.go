@@ -1,0 +1,138 @@
+package main
+
+import "slices"
+
+// serverNoun stands before what runs on the server itself.
+const serverNoun = "server"
+
+// commands returns every command, in the order of the help.
+func commands() []command {
+	own := serverCommands()
+	for _, c := range own {
+		own = append(own, command{name: c.name[len(serverNoun)+1:], arguments: c.arguments, summary: c.summary, run: c.run, earlier: true})
+	}
+	return slices.Concat(startCommands(), appCommands(), placeCommands(), machineCommands(), otherCommands(), earlierCommands(), own)
+}
+
+// startCommands are what a new person types first.
+func startCommands() []command {
+	return []command{
+		{name: "login", arguments: "https://HOST:PORT [flags]", summary: "sign in to a server, and keep a token for it", run: runLogin, rows: []string{"POST /api/v1/login"}},
+		{name: "logout", arguments: "[flags]", summary: "give the token of a server back and forget the server", run: runLogout, rows: []string{"DELETE /api/v1/login"}},
+		{name: "context list", summary: "list the servers that you signed in to", run: runContextList},
+		{name: "context use", arguments: "CONTEXT", summary: "choose the server that commands speak to", run: runContextUse},
+		{name: "context rm", arguments: "CONTEXT", summary: "forget a server; berth logout gives its token back too", run: runContextRemove},
+		{name: "init", arguments: "[NAME] [--route ROUTE]", summary: "write a berth.toml, so that berth deploy needs no words", run: runInit},
+		{
+			name: "deploy", arguments: "[FOLDER|ARCHIVE|--image IMAGE] [--name NAME] [--route ROUTE] | --check [FOLDER|ARCHIVE]",
+			summary: "build and run a folder, an archive or an image", run: runDeploy,
+			rows: []string{"POST /api/v1/apps", "POST /api/v1/apps/:name/update"},
+		},
+	}
+}
+
+// appCommands are of apps and their releases.
+func appCommands() []command {
+	return []command{
+		row{get: true, path: "/api/v1/apps", list: "apps", columns: "name state release urls"}.command("apps list", "list the apps"),
+		row{get: true, path: appRow}.command("apps show", "show an app with its settings"),
+		row{path: appRow + "/settings", fields: true, follow: true}.command("apps set", "change settings of an app, such as memory_mb=512, and run it with them"),
+		row{path: appRow + "/mounts", fields: true, follow: true}.command("apps mount", `choose the volumes of an app: mounts='[{"volume": "my-data", "target": "/data"}]'`),
+		row{path: appRow + "/start"}.command("start", "start an app that was stopped"),
+		row{path: appRow + "/stop"}.command("stop", "stop an app; it stays stopped"),
+		row{path: appRow + "/restart"}.command("restart", "restart an app"),
+		row{method: "DELETE", path: appRow, confirm: true, done: "Deleted."}.command("destroy", "delete an app with its releases; its volumes stay"),
+		row{path: appRow + "/rollback", takes: "release", follow: true}.command("rollback", "run an earlier release again"),
+		{name: "open", arguments: "[APP] [flags]", summary: "print where an app answers", run: runOpen, rows: []string{"GET /api/v1/apps/:name"}},
+		{
+			name: "logs", arguments: "NAME [-f] [--since 1h] [--grep TEXT] [--service S] [--requests] [flags]", summary: "print what an app printed, over all its releases, or the requests to it",
+			run: runLogs, rows: []string{"GET /api/v1/apps/:name/logs"},
+		},
+		row{get: true, path: appRow + "/releases", list: "releases", columns: "number state created_at created_by reason"}.command("releases list", "list the releases of an app"),
+		row{get: true, path: releaseRow}.command("releases show", "show a release"),
+		{name: "releases log", arguments: "[APP] NUMBER [-f] [flags]", summary: "print the log of a release; -f follows it to its end", run: runReleaseLog, rows: []string{"GET /api/v1/apps/:name/releases/:number/log"}},
+		row{path: releaseRow + "/cancel"}.command("releases cancel", "cancel a release that is under way"),
+		row{path: releaseRow + "/retry", fields: true, follow: true}.command("releases retry", "try a failed release again"),
+	}
+}
+
+// placeCommands are of where an app answers, and what it has.
+func placeCommands() []command {
+	const environment = "GET /api/v1/apps/:name/environment"
+	const changed = "PATCH /api/v1/apps/:name/environment"
+	return []command{
+		{name: "env list", arguments: "APP [flags]", summary: "show the environment of an app, without its secrets", run: verb("list", runEnv), rows: []string{environment}},
+		{name: "env set", arguments: "APP [--build] A=b... [flags]", summary: "set variables", run: verb("set", runEnv), rows: []string{changed}},
+		{name: "env set-secret", arguments: "APP A [--file FILE] [flags]", summary: "set a secret, whose value is read from standard input or a file", run: verb("set-secret", runEnv), rows: []string{changed}},
+		{name: "env unset", arguments: "APP A... [flags]", summary: "remove variables and secrets", run: verb("unset", runEnv), rows: []string{changed}},
+		{name: "env import", arguments: "APP FILE [--variables] [flags]", summary: "set what a .env file holds", run: verb("import", runEnv), rows: []string{changed}},
+		{name: "env replace", arguments: "APP FIELD=VALUE... [flags]", summary: `replace the whole environment: variables='{"A": "b"}'`, run: row{method: "PUT", path: appRow + "/environment", fields: true}.run, rows: []string{"PUT /api/v1/apps/:name/environment"}},
+		{name: "env apply", arguments: "APP [flags]", summary: "make a release with what was saved", run: verb("apply", runEnv), rows: []string{"POST /api/v1/apps/:name/environment/apply"}},
+		{name: "routes list", arguments: "APP [flags]", summary: "show where an app answers", run: verb("list", runRoute), rows: []string{"GET /api/v1/apps/:name/routes"}},
+		{name: "routes add", arguments: "APP ROUTE [--take-over] [--service S] [--port P] [flags]", summary: "let an app answer at one more route, live at once", run: verb("add", runRoute), rows: []string{"POST /api/v1/apps/:name/routes"}},
+		{name: "routes change", arguments: "APP ROUTE NEW [flags]", summary: "change a route, live at once", run: verb("change", runRoute), rows: []string{"POST /api/v1/apps/:name/routes/change"}},
+		{name: "routes remove", arguments: "APP ROUTE [flags]", summary: "take a route away, live at once", run: verb("remove", runRoute), rows: []string{"POST /api/v1/apps/:name/routes/remove"}},
+		{name: "routes move", arguments: "APP ROUTE OTHER-APP [flags]", summary: "give a route to another app, live at once", run: verb("move", runRoute), rows: []string{"POST /api/v1/apps/:name/routes"}},
+		{name: "ports list", arguments: "APP [flags]", summary: "show the public ports of an app over TCP and UDP", run: verb("list", runPort), rows: []string{"GET /api/v1/apps/:name/ports"}},
+		{name: "ports add", arguments: "APP PORT [--service SERVICE] [--target PORT] [flags]", summary: "open a public port, live at once", run: verb("add", runPort), rows: []string{"POST /api/v1/apps/:name/ports"}},
+		{name: "ports remove", arguments: "APP PORT [flags]", summary: "close a public port, live at once", run: verb("remove", runPort), rows: []string{"DELETE /api/v1/apps/:name/ports/:protocol/:number"}},
+		row{get: true, path: appRow + "/access"}.command("access show", "show who may open an app"),
+		row{get: true, path: appRow + "/backup-hook"}.command("hook show", "show what runs before and after a backup of an app"),
+		row{method: "PUT", path: appRow + "/backup-hook", fields: true}.command("hook set", `choose what runs before a backup: before='["pg_dump", "-f", "/data/dump"]'`),
+		row{method: "PATCH", path: appRow + "/access", fields: true}.command("access set", "change who may open an app, such as password=true maintenance.on=false"),
+		{name: "access user", arguments: "[APP] NAME [flags]", summary: "let a person in by a password, which is asked for", run: runAccessUser, rows: []string{"PATCH /api/v1/apps/:name/access"}},
+		{name: "egress show", arguments: "APP [flags]", summary: "show where an app may connect to", run: runEgress, rows: []string{"GET /api/v1/apps/:name/egress"}},
+		{name: "egress open", arguments: "APP [flags]", summary: "let an app connect everywhere", run: verb("open", runEgress), rows: []string{"PUT /api/v1/apps/:name/egress"}},
+		{name: "egress none", arguments: "APP [flags]", summary: "let an app connect nowhere", run: verb("none", runEgress), rows: []string{"PUT /api/v1/apps/:name/egress"}},
+		{name: "egress list", arguments: "APP [HOST:PORT...] [flags]", summary: "let an app connect to these hosts alone", run: verb("list", runEgress), rows: []string{"PUT /api/v1/apps/:name/egress"}},
+		{name: "egress allow", arguments: "APP HOST:PORT... [flags]", summary: "add hosts to the list of an app", run: verb("allow", runEgress), rows: []string{"PUT /api/v1/apps/:name/egress"}},
+	}
+}
+
+// machineCommands are of what the whole server has.
+func machineCommands() []command {
+	return []command{
+		{name: "volumes list", arguments: "[flags]", summary: "show the volumes", run: verbAt(0, "list", runVolume), rows: []string{"GET /api/v1/volumes"}},
+		row{path: "/api/v1/volumes", takes: "name", fields: true}.command("volumes create", "make a volume"),
+		{name: "volumes quota", arguments: "VOLUME SIZE|default [flags]", summary: "change what a volume may take on the disk", run: verbAt(0, "quota", runVolume), rows: []string{"POST /api/v1/volumes/:volume/quota"}},
+		{name: "volumes ls", arguments: "VOLUME [PATH] [flags]", summary: "list a folder in a volume", run: runVolumeList, rows: []string{fileGet}},
+		{name: "volumes get", arguments: "VOLUME PATH [FILE] [flags]", summary: "copy a file out of a volume; without FILE to standard output", run: runVolumeGet, rows: []string{fileGet}},
+		{name: "volumes put", arguments: "VOLUME FILE PATH [flags]", summary: "copy a file into a volume", run: runVolumePut, rows: []string{"PUT /api/v1/volumes/:volume/files/*path"}},
+		row{method: "DELETE", path: volumeRow, confirm: true, done: "Deleted."}.command("volumes delete", "delete a volume with all that is in it"),
+		{name: "disks list", arguments: "[flags]", summary: "show what grows on the server's disk", run: verbAt(0, "list", runDisks), rows: []string{"GET /api/v1/disks"}},
+		{name: "disks clean", arguments: "[flags]", summary: "remove what nothing needs any more", run: verbAt(0, "clean", runDisks), rows: []string{"POST /api/v1/disks/clean"}},
+		{name: "disks keep", arguments: "[--releases N] [--audit-days N] [--log-days N] [--output-days N] [--event-days N] [--pulled-days N] [--cache-days N] [--cache-gb N] [flags]", summary: "change what is kept", run: verbAt(0, "keep", runDisks), rows: []string{"PATCH /api/v1/disks"}},
+		{name: "backup", arguments: "[--list] [flags]", summary: "make a backup of the server now and wait for its end", run: runBackup, rows: []string{"POST /api/v1/backups"}},
+		{name: "backup drill", arguments: "[flags]", summary: "prove the newest backup by a restore that is thrown away, and wait for its end", run: verbAt(0, "drill", runBackup), rows: []string{"POST /api/v1/backups/drill"}},
+		row{get: true, path: "/api/v1/backups", list: "backups", columns: "set state began_at bytes sent_bytes reason"}.command("backups list", "list the latest backups"),
+		row{method: "PUT", path: "/api/v1/backups/settings", fields: true}.command("backups set", "change when and where backups are made"),
+		{
+			name: "events", arguments: "[--app NAME] [--kind KIND] [--from DAY] [--to DAY] [--before N] [--count N] [flags]", summary: "print what happened to apps and to the server",
+			run: runEvents, rows: []string{"GET /api/v1/events"},
+		},
+		{name: "alerts list", arguments: "[flags]", summary: "show what fires, and the rules and channels of alerts", run: verbAt(0, "list", runAlerts), rows: []string{"GET /api/v1/alerts"}},
+		{name: "alerts test", arguments: "CHANNEL [flags]", summary: "send a test to a channel of alerts", run: verbAt(0, "test", runAlerts), rows: []string{"POST /api/v1/alerts/channels/:id/test"}},
+		{name: "doctor", arguments: "[--probe] [flags]", summary: "check what a server needs before strangers may reach it; exits with 1 where something is red", run: runDoctor, rows: []string{"GET /api/v1/checklist", "POST /api/v1/checklist/probe"}},
+	}
+}
+
+func otherCommands() []command {
+	return []command{
+		{name: "api", arguments: "METHOD PATH [--data JSON|@FILE] [flags]", summary: "send any request to the API and print its answer", run: runAPI},
+		{name: "completion", arguments: "bash|zsh|fish", summary: "print a script that completes commands in a shell", run: runCompletion},
+		{name: "version", summary: "print the version", run: runVersion},
+		{name: "help", arguments: "[COMMAND]", summary: "print this, or what a command takes", run: runHelp},
+	}
+}
+
+// earlierCommands are the spellings from before the tree.
+func earlierCommands() []command {
+	return []command{
+		{name: "egress", arguments: "NAME [open | none | list [HOST:PORT...] | allow HOST:PORT...] [flags]", summary: "show and change where an app may connect to", run: runEgress, earlier: true},
+		{name: "env", arguments: "NAME list | set [--build] A=b... | set-secret A | unset A... | import FILE | apply [flags]", summary: "show, change and apply the environment of an app", run: runEnv, earlier: true},
+		{name: "route", arguments: "NAME list | add ROUTE [--take-over] [--service S] [--port P] | change ROUTE NEW | remove ROUTE | move ROUTE APP [flags]", summary: "show and change where an app answers, live at once", run: runRoute, earlier: true},
+		{name: "port", arguments: "NAME list | add PORT [--service SERVICE] [--target PORT] | remove PORT [flags]", summary: "show and change the public ports of an app over TCP and UDP, live at once", run: runPort, earlier: true},
+		{name: "volume", arguments: "[list] | quota NAME SIZE|default [flags]", summary: "show the volumes, and change what one may take on the disk", run: runVolume, earlier: true},
+		{name: "disks", arguments: "[list] | clean | keep [flags]", summary: "show what grows on the server's disk, clean it, and change what is kept", run: runDisks, earlier: true},
+	}
+}
