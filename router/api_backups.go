@@ -53,18 +53,24 @@ type backupSettingsJSON struct {
 	Skipped    []string    `json:"skipped"`
 }
 
+// backupsJSON is the latest runs, and what is under way.
+type backupsJSON struct {
+	Ready    bool                `json:"ready"`
+	Place    string              `json:"place,omitempty"`
+	Progress *backupProgressJSON `json:"progress"` // null: none is under way
+	Backups  []backupJSON        `json:"backups"`
+}
+
+// beganJSON is the empty answer to what has only begun.
+type beganJSON struct{}
+
 // apiListBackups answers with the latest runs, the newest first, and what is under way.
 func (a *admin) apiListBackups(v *visit) error {
 	view, err := a.backups.View(v.context())
 	if err != nil {
 		return err
 	}
-	answer := struct {
-		Ready    bool                `json:"ready"`
-		Place    string              `json:"place,omitempty"`
-		Progress *backupProgressJSON `json:"progress"`
-		Backups  []backupJSON        `json:"backups"`
-	}{Ready: view.Settings.Ready(), Place: view.Settings.Place.String(), Backups: make([]backupJSON, 0, len(view.Runs))}
+	answer := backupsJSON{Ready: view.Settings.Ready(), Place: view.Settings.Place.String(), Backups: make([]backupJSON, 0, len(view.Runs))}
 	for _, run := range view.Runs {
 		answer.Backups = append(answer.Backups, backupJSON{
 			string(run.Set), run.BeganAt, int64(run.Took.Seconds()), run.By, string(run.State), run.Bytes, run.Sent, run.Reason, run.Warnings,
@@ -82,7 +88,7 @@ func (a *admin) apiStartBackup(v *visit) error {
 		return err
 	}
 	v.done.resource = "backups"
-	return v.json(http.StatusAccepted, struct{}{})
+	return v.json(http.StatusAccepted, beganJSON{})
 }
 
 // apiUpdateBackups sets backups up.

@@ -75,6 +75,11 @@ func (v *visit) createdRelease(release app.Release) error {
 	return v.json(http.StatusCreated, v.releaseJSON(release))
 }
 
+// releasesJSON is the releases of an app, the newest first.
+type releasesJSON struct {
+	Releases []releaseJSON `json:"releases"`
+}
+
 func (a *admin) apiListReleases(v *visit) error {
 	name, err := v.app()
 	if err != nil {
@@ -88,9 +93,7 @@ func (a *admin) apiListReleases(v *visit) error {
 	for _, release := range found {
 		releases = append(releases, v.releaseJSON(release))
 	}
-	return v.json(http.StatusOK, struct {
-		Releases []releaseJSON `json:"releases"`
-	}{releases})
+	return v.json(http.StatusOK, releasesJSON{releases})
 }
 
 func (a *admin) apiShowRelease(v *visit) error {
@@ -128,15 +131,18 @@ func (a *admin) apiCancelRelease(v *visit) error {
 	return a.apiShowRelease(v)
 }
 
+// rollbackWish names the release to go back to.
+type rollbackWish struct {
+	Release int64 `json:"release"`
+}
+
 // apiRollBackApp takes {"release": N} as JSON.
 func (a *admin) apiRollBackApp(v *visit) error {
 	name, err := v.app()
 	if err != nil {
 		return err
 	}
-	var wish struct {
-		Release int64 `json:"release"`
-	}
+	var wish rollbackWish
 	if err := decodeJSON(v.request(), &wish, `{"release": 3}`); err != nil {
 		return err
 	}

@@ -43,6 +43,22 @@ type entryJSON struct {
 	Modified time.Time   `json:"modified"`
 }
 
+// volumesJSON is all volumes.
+type volumesJSON struct {
+	Volumes []volumeJSON `json:"volumes"`
+}
+
+// volumeWish is a volume to make.
+type volumeWish struct {
+	Name        string `json:"name"`
+	Description string `json:"description"`
+}
+
+// quotaWish is how much a volume may hold, such as 20g.
+type quotaWish struct {
+	Quota string `json:"quota"`
+}
+
 func (a *admin) apiListVolumes(v *visit) error {
 	views, err := a.volumes.List(v.context())
 	if err != nil {
@@ -52,17 +68,12 @@ func (a *admin) apiListVolumes(v *visit) error {
 	for _, view := range views {
 		volumes = append(volumes, volumeJSONOf(view))
 	}
-	return v.json(http.StatusOK, struct {
-		Volumes []volumeJSON `json:"volumes"`
-	}{volumes})
+	return v.json(http.StatusOK, volumesJSON{volumes})
 }
 
 // apiCreateVolume answers 201 with the volume.
 func (a *admin) apiCreateVolume(v *visit) error {
-	var wish struct {
-		Name        string `json:"name"`
-		Description string `json:"description"`
-	}
+	var wish volumeWish
 	if err := decodeJSON(v.request(), &wish, `{"name": "my-data"}`); err != nil {
 		return err
 	}
@@ -84,9 +95,7 @@ func (a *admin) apiUpdateQuota(v *visit) error {
 	if err != nil {
 		return err
 	}
-	var wish struct {
-		Quota string `json:"quota"`
-	}
+	var wish quotaWish
 	if err := decodeJSON(v.request(), &wish, `{"quota": "20g"}`); err != nil {
 		return err
 	}
@@ -122,6 +131,12 @@ func (v *visit) apiPlace() (volume.Name, volume.Path, error) {
 	return name, path, err
 }
 
+// entriesJSON is what a folder holds.
+type entriesJSON struct {
+	Entries []entryJSON `json:"entries"`
+	More    bool        `json:"more"` // there are others, which are not listed
+}
+
 // apiShowFile sends a file as it is, or lists a folder.
 func (a *admin) apiShowFile(v *visit) error {
 	name, path, err := v.apiPlace()
@@ -139,10 +154,7 @@ func (a *admin) apiShowFile(v *visit) error {
 	for _, found := range listing.Entries {
 		entries = append(entries, entryJSON{Name: found.Name, Kind: found.Kind, Size: found.Size, Modified: found.Modified})
 	}
-	return v.json(http.StatusOK, struct {
-		Entries []entryJSON `json:"entries"`
-		More    bool        `json:"more"` // there are others, which are not listed
-	}{entries, listing.More})
+	return v.json(http.StatusOK, entriesJSON{entries, listing.More})
 }
 
 // lookUp finds what is at the path, and lists it where it is a folder.
@@ -199,6 +211,11 @@ func mountsJSON(mounts []app.Mount) []mountJSON {
 	return made
 }
 
+// mountsWish is all mounts of an app.
+type mountsWish struct {
+	Mounts []mountJSON `json:"mounts"`
+}
+
 // apiUpdateMounts answers 201 with the release that runs with the volumes, or 200
 // with the app where there is nothing to run.
 func (a *admin) apiUpdateMounts(v *visit) error {
@@ -206,9 +223,7 @@ func (a *admin) apiUpdateMounts(v *visit) error {
 	if err != nil {
 		return err
 	}
-	var wish struct {
-		Mounts []mountJSON `json:"mounts"`
-	}
+	var wish mountsWish
 	if err := decodeJSON(v.request(), &wish, `{"mounts": [{"volume": "my-data", "target": "/data"}]}`); err != nil {
 		return err
 	}

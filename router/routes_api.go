@@ -1,0 +1,122 @@
+package router
+
+import (
+	"net/http"
+
+	"berth/controller/audit"
+	"berth/controller/retention"
+	"berth/router/openapi"
+)
+
+// apiRoutes is the whole surface of the API, with what each row takes and answers.
+func (a *admin) apiRoutes() []route { //nolint:revive // as long as the surface is: one table shows all of it
+	const (
+		ok        = http.StatusOK
+		created   = http.StatusCreated
+		accepted  = http.StatusAccepted
+		noContent = http.StatusNoContent
+
+		bytesMedia = "application/octet-stream"
+
+		apiApp = apiApps + "/:name"
+		apiRel = apiApp + "/releases/:number"
+		apiVol = apiVolumes + "/:volume"
+	)
+	return []route{
+		{method: get, path: documentPath, access: token(readScope), handle: a.apiShowDocument,
+			api: contract{does: "Show this document", out: gives[map[string]any](ok)}},
+
+		{method: get, path: apiApps, access: token(readScope), handle: a.apiListApps,
+			api: contract{does: "List the apps", out: gives[appsJSON](ok)}},
+		{method: post, path: apiApps, access: token(deployScope), form: inStream, limit: limitUpload, body: archiveBody, audit: audit.ActionAppCreate, handle: a.apiCreateApp,
+			api: contract{does: "Deploy a new app", in: archiveForm(true), out: or(gives[releaseJSON](created), gives[previewJSON](ok))}},
+		{method: get, path: apiApp, access: token(readScope), handle: a.apiShowApp,
+			api: contract{does: "Show an app", out: gives[appJSON](ok)}},
+		{method: del, path: apiApp, access: token(adminScope), audit: audit.ActionAppDelete, handle: a.apiDeleteApp,
+			api: contract{does: "Delete an app with its releases", out: or(empty(noContent), empty(accepted))}},
+		{method: post, path: apiApp + "/update", access: token(deployScope), form: inStream, limit: limitUpdate, body: archiveBody, audit: audit.ActionAppUpdate, handle: a.apiUpdateApp,
+			api: contract{does: "Deploy a new version of an app", in: archiveForm(false), out: or(gives[releaseJSON](created), gives[previewJSON](ok))}},
+		{method: post, path: apiApp + "/start", access: token(deployScope), audit: audit.ActionAppStart, handle: a.apiStartApp,
+			api: contract{does: "Start an app", out: gives[appJSON](ok)}},
+		{method: post, path: apiApp + "/stop", access: token(deployScope), audit: audit.ActionAppStop, handle: a.apiStopApp,
+			api: contract{does: "Stop an app", out: gives[appJSON](ok)}},
+		{method: post, path: apiApp + "/restart", access: token(deployScope), audit: audit.ActionAppRestart, handle: a.apiRestartApp,
+			api: contract{does: "Restart an app", out: gives[appJSON](ok)}},
+		{method: post, path: apiApp + "/rollback", access: token(deployScope), audit: audit.ActionAppRollback, handle: a.apiRollBackApp,
+			api: contract{does: "Go back to an earlier release", in: takes[rollbackWish](), out: gives[releaseJSON](created)}},
+		{method: post, path: apiApp + "/settings", access: token(deployScope), audit: audit.ActionAppSettings, handle: a.apiUpdateSettings,
+			api: contract{does: "Change the settings of an app", in: takes[settingsJSON](), out: or(gives[releaseJSON](created), gives[appJSON](ok))}},
+		{method: get, path: apiApp + "/environment", access: token(readScope), handle: a.apiShowEnvironment,
+			api: contract{does: "Show the environment of an app", out: gives[environmentJSON](ok)}},
+		{method: put, path: apiApp + "/environment", access: token(deployScope), audit: audit.ActionEnvironmentChange, handle: a.apiReplaceEnvironment,
+			api: contract{does: "Replace the environment of an app", in: takes[environmentReplaceWish](), out: gives[environmentJSON](ok)}},
+		{method: patch, path: apiApp + "/environment", access: token(deployScope), audit: audit.ActionEnvironmentChange, handle: a.apiUpdateEnvironment,
+			api: contract{does: "Change variables of an app", in: takes[environmentUpdateWish](), out: gives[environmentJSON](ok)}},
+		{method: post, path: apiApp + "/environment/apply", access: token(deployScope), audit: audit.ActionEnvironmentApply, handle: a.apiApplyEnvironment,
+			api: contract{does: "Run the app with its saved environment", out: or(gives[releaseJSON](created), gives[environmentJSON](ok))}},
+		{method: post, path: apiApp + "/mounts", access: token(deployScope), audit: audit.ActionVolumeMount, handle: a.apiUpdateMounts,
+			api: contract{does: "Replace the volumes that an app mounts", in: takes[mountsWish](), out: or(gives[releaseJSON](created), gives[appJSON](ok))}},
+		{method: get, path: apiApp + "/ports", access: token(readScope), handle: a.apiListPorts,
+			api: contract{does: "List the public ports of an app", out: gives[portsJSON](ok)}},
+		{method: get, path: apiApp + "/egress", access: token(readScope), handle: a.apiShowEgress,
+			api: contract{does: "Show where an app may connect to", out: gives[appEgressJSON](ok)}},
+		{method: put, path: apiApp + "/egress", access: token(deployScope), audit: audit.ActionEgressChange, handle: a.apiUpdateEgress,
+			api: contract{does: "Change where an app may connect to", in: takes[egressJSON](), out: or(gives[releaseJSON](created), gives[appEgressJSON](ok))}},
+		{method: post, path: apiApp + "/ports", access: token(deployScope), audit: audit.ActionPortChange, handle: a.apiCreatePort,
+			api: contract{does: "Give an app a public port", in: takes[portWish](), out: gives[portsJSON](created)}},
+		{method: del, path: apiApp + "/ports/:protocol/:number", access: token(deployScope), audit: audit.ActionPortChange, handle: a.apiDeletePort,
+			api: contract{does: "Take a public port away", out: gives[portsJSON](ok)}},
+		{method: get, path: apiApp + "/routes", access: token(readScope), handle: a.apiListRoutes,
+			api: contract{does: "List the routes of an app", out: gives[routesJSON](ok)}},
+		{method: post, path: apiApp + "/routes", access: token(deployScope), audit: audit.ActionRouteChange, handle: a.apiCreateRoute,
+			api: contract{does: "Add a route", in: takes[routeWish](), out: gives[routesJSON](created)}},
+		{method: post, path: apiApp + "/routes/change", access: token(deployScope), audit: audit.ActionRouteChange, handle: a.apiChangeRoute,
+			api: contract{does: "Change a route", in: takes[routeWish](), out: gives[routesJSON](ok)}},
+		{method: post, path: apiApp + "/routes/remove", access: token(deployScope), audit: audit.ActionRouteChange, handle: a.apiDeleteRoute,
+			api: contract{does: "Remove a route", in: takes[routeWish](), out: gives[routesJSON](ok)}},
+		{method: get, path: apiApp + "/access", access: token(readScope), handle: a.apiShowAccess,
+			api: contract{does: "Show who may use an app", out: gives[accessJSON](ok)}},
+		{method: patch, path: apiApp + "/access", access: token(adminScope), audit: audit.ActionAppAccess, handle: a.apiUpdateAccess,
+			api: contract{does: "Change who may use an app", in: takes[accessWish](), out: gives[accessJSON](ok)}},
+		{method: get, path: apiApp + "/releases", access: token(readScope), handle: a.apiListReleases,
+			api: contract{does: "List the releases of an app", out: gives[releasesJSON](ok)}},
+		{method: get, path: apiRel, access: token(readScope), handle: a.apiShowRelease,
+			api: contract{does: "Show a release", out: gives[releaseJSON](ok)}},
+		{method: get, path: apiRel + "/log", access: token(readScope), handle: a.apiShowLog,
+			api: contract{does: "Show the log of a release", out: sends("text/plain")}},
+		{method: post, path: apiRel + "/cancel", access: token(deployScope), audit: audit.ActionReleaseCancel, handle: a.apiCancelRelease,
+			api: contract{does: "Cancel a release", out: gives[releaseJSON](ok)}},
+		{method: post, path: apiRel + "/retry", access: token(deployScope), audit: audit.ActionReleaseRetry, handle: a.apiRetryRelease,
+			api: contract{does: "Try a failed release again", in: mayTake[retryWish](), out: gives[releaseJSON](created)}},
+
+		{method: get, path: apiChecklist, access: token(readScope), handle: a.apiShowChecklist,
+			api: contract{does: "Check the server", out: gives[checklistJSON](ok)}},
+		{method: post, path: apiChecklist + "/probe", access: token(adminScope), audit: audit.ActionProbeRun, handle: a.apiRunProbe,
+			api: contract{does: "Try to reach what must be closed", out: gives[probeJSON](ok)}},
+
+		{method: get, path: apiDisks, access: token(readScope), handle: a.apiShowDisks,
+			api: contract{does: "Show what grows on the disk", out: gives[disksJSON](ok)}},
+		{method: patch, path: apiDisks, access: token(adminScope), audit: audit.ActionRetentionChange, handle: a.apiUpdateDisks,
+			api: contract{does: "Change what is kept", in: takes[retention.Rules](), out: gives[disksJSON](ok)}},
+		{method: post, path: apiDisks + "/clean", access: token(adminScope), audit: audit.ActionDiskClean, handle: a.apiCleanDisks,
+			api: contract{does: "Remove what the rules do not keep", out: or(gives[disksJSON](ok), gives[disksJSON](accepted))}},
+		{method: get, path: apiBackups, access: token(readScope), handle: a.apiListBackups,
+			api: contract{does: "List the backups", out: gives[backupsJSON](ok)}},
+		{method: post, path: apiBackups, access: token(adminScope), audit: audit.ActionBackupStart, handle: a.apiStartBackup,
+			api: contract{does: "Begin a backup", out: gives[beganJSON](accepted)}},
+		{method: put, path: apiBackups + "/settings", access: token(adminScope), audit: audit.ActionBackupSettings, handle: a.apiUpdateBackups,
+			api: contract{does: "Set backups up", in: takes[backupSettingsJSON](), out: empty(noContent)}},
+		{method: get, path: apiVolumes, access: token(readScope), handle: a.apiListVolumes,
+			api: contract{does: "List the volumes", out: gives[volumesJSON](ok)}},
+		{method: post, path: apiVolumes, access: token(deployScope), limit: limitVolumeCreate, audit: audit.ActionVolumeCreate, handle: a.apiCreateVolume,
+			api: contract{does: "Create a volume", in: takes[volumeWish](), out: gives[volumeJSON](created)}},
+		{method: post, path: apiVol + "/quota", access: token(adminScope), audit: audit.ActionVolumeQuota, handle: a.apiUpdateQuota,
+			api: contract{does: "Change the quota of a volume", in: takes[quotaWish](), out: gives[volumeJSON](ok)}},
+		{method: del, path: apiVol, access: token(adminScope), audit: audit.ActionVolumeDelete, handle: a.apiDeleteVolume,
+			api: contract{does: "Delete a volume", out: empty(noContent)}},
+		{method: get, path: apiVol + "/files/*path", access: token(readScope), handle: a.apiShowFile,
+			api: contract{does: "Download a file, or list a folder", out: or(gives[entriesJSON](ok), sends(bytesMedia))}},
+		{method: put, path: apiVol + "/files/*path", access: token(deployScope), form: inStream, limit: limitVolumeUpload, body: volumeBody, audit: audit.ActionVolumeUpload, handle: a.apiWriteFile,
+			api: contract{does: "Write a file", in: openapi.Plain(bytesMedia), out: empty(noContent)}},
+	}
+}
