@@ -1,6 +1,7 @@
 package router
 
 import (
+	"fmt"
 	"net/http"
 	"time"
 
@@ -89,6 +90,20 @@ func (a *admin) apiStartBackup(v *visit) error {
 	}
 	v.done.resource = "backups"
 	return v.json(http.StatusAccepted, beganJSON{})
+}
+
+// apiShowBackupSettings shows how backups are set up.
+func (a *admin) apiShowBackupSettings(v *visit) error {
+	view, err := a.backups.View(v.context())
+	if err != nil {
+		return err
+	}
+	s := view.Settings
+	return v.json(http.StatusOK, backupSettingsJSON{
+		Folder: s.Place.Folder, Endpoint: s.Place.Endpoint, Bucket: s.Place.Bucket, Prefix: s.Place.Prefix, Region: s.Place.Region, AccessKey: s.Place.AccessKey,
+		Recipients: s.Recipients, Scheduled: s.Scheduled, Time: fmt.Sprintf("%02d:%02d", s.Hour, s.Minute), Zone: s.Zone,
+		Keep: s.Keep, Rate: s.Rate, Skipped: list(s.Skipped),
+	})
 }
 
 // apiUpdateBackups sets backups up.

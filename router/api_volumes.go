@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"berth/controller/app"
+	"berth/controller/problem"
 	"berth/controller/volume"
 	"berth/controller/volumes"
 )
@@ -87,6 +88,18 @@ func (a *admin) apiCreateVolume(v *visit) error {
 	}
 	v.gin.Header("Location", apiVolumes+"/"+string(name))
 	return v.json(http.StatusCreated, volumeJSONOf(view))
+}
+
+func (a *admin) apiShowVolume(v *visit) error {
+	name, err := v.volume()
+	if err != nil {
+		return err
+	}
+	view, err := a.volumes.Find(v.context(), name)
+	if err != nil {
+		return err
+	}
+	return v.json(http.StatusOK, volumeJSONOf(view))
 }
 
 // apiUpdateQuota answers with the volume.
@@ -195,6 +208,34 @@ func (a *admin) apiWriteFile(v *visit) error {
 	}
 	return v.emptyAnswer()
 }
+
+// apiDeleteFile deletes a file, or with recursive=1 a folder with all that is in it.
+func (a *admin) apiDeleteFile(v *visit) error {
+	name, path, err := v.apiPlace()
+	if err != nil {
+		return err
+	}
+	v.done.detail = path.String()
+	files, err := a.volumes.Change(v.context(), name)
+	if err != nil {
+		return err
+	}
+	defer a.closeFiles(v, files)
+	entry, err := files.Find(path)
+	if err != nil {
+		return err
+	}
+	if entry.Kind == volume.Folder && path != "" && v.gin.Query("recursive") != "1" {
+		return problem.Conflict("This is a folder.", "Send recursive=1 to delete it with all that is in it.")
+	}
+	if err := files.Remove(path); err != nil {
+		return err
+	}
+	return v.emptyAnswer()
+}
+
+// apiPackFolder sends a folder, or the whole volume, as a tar.
+func (a *admin) apiPackFolder(v *visit) error { return a.downloadFolder(v) }
 
 // mountJSON is a volume in an app as the API shows and takes it.
 type mountJSON struct {

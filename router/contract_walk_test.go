@@ -20,10 +20,11 @@ import (
 
 // apiCall is a good request of one row of the API.
 type apiCall struct {
-	path   string // with the parameters filled in; empty: as concrete does
-	body   string
-	parts  []part // of a form, in place of the body
-	before func(*site, *apiCall)
+	path    string // with the parameters filled in; empty: as concrete does
+	body    string
+	parts   []part // of a form, in place of the body
+	before  func(*site, *apiCall)
+	refused bool // the stand-ins refuse it; its good answer is in a test of its own
 }
 
 // apiCalls are a good request of each row; a row without one fails.
@@ -78,6 +79,49 @@ var apiCalls = map[string]apiCall{
 	}},
 	"PUT /api/v1/backups/settings": {before: func(s *site, call *apiCall) { call.body = s.backupSettings() }},
 
+	"GET /api/v1/domains":        {},
+	"POST /api/v1/domains/check": {body: `{"host": "hello.apps.example.com"}`},
+	"GET /api/v1/home":           {},
+	"PUT /api/v1/home":           {body: `{"home": ""}`},
+	"POST /api/v1/redirects":     {body: `{"from": "a.example.com", "to": "b.example.com"}`},
+	"DELETE /api/v1/redirects/:host": {path: "/api/v1/redirects/a.example.com", before: func(s *site, _ *apiCall) {
+		s.bearer(adminToken, http.MethodPost, "/api/v1/redirects", `{"from": "a.example.com", "to": "b.example.com"}`)
+	}},
+
+	"GET /api/v1/certificates":              {},
+	"GET /api/v1/certificates/:host":        {},
+	"PATCH /api/v1/certificates/:host":      {body: `{"source": "none"}`},
+	"PUT /api/v1/certificates/:host/own":    {body: `{"chain": "x", "key": "y"}`, refused: true},
+	"DELETE /api/v1/certificates/:host/own": {refused: true},
+	"POST /api/v1/certificates/:host/again": {},
+	"GET /api/v1/proxy":                     {},
+	"PATCH /api/v1/proxy":                   {body: `{"authority": "letsencrypt", "email": "me@example.com"}`},
+
+	"GET /api/v1/limits":               {},
+	"PUT /api/v1/limits/:class":        {path: "/api/v1/limits/upload", body: `{"budget": "3/1h"}`},
+	"DELETE /api/v1/limits/:class":     {path: "/api/v1/limits/upload"},
+	"POST /api/v1/limits/:class/clear": {path: "/api/v1/limits/login/clear", body: `{"subject": "address 127.0.0.1"}`},
+
+	"GET /api/v1/accounts":                               {},
+	"DELETE /api/v1/accounts/:account":                   {path: "/api/v1/accounts/grace", refused: true},
+	"GET /api/v1/accounts/:account/sessions":             {path: "/api/v1/accounts/admin/sessions", before: func(s *site, _ *apiCall) { s.signIn() }},
+	"DELETE /api/v1/accounts/:account/sessions":          {path: "/api/v1/accounts/admin/sessions"},
+	"DELETE /api/v1/accounts/:account/sessions/:session": {before: func(s *site, call *apiCall) { call.path = "/api/v1/accounts/admin/sessions/" + s.aSession() }},
+	"GET /api/v1/tokens":                                 {},
+	"DELETE /api/v1/tokens/:id":                          {},
+
+	"GET /api/v1/audit":         {},
+	"GET /api/v1/audit/export":  {},
+	"POST /api/v1/audit/verify": {},
+
+	"GET /api/v1/apps/:name/settings": {},
+	"GET /api/v1/backups/settings":    {},
+	"GET /api/v1/volumes/:volume":     {},
+	"GET /api/v1/volumes/:volume/tar": {},
+	"DELETE /api/v1/volumes/:volume/files/*path": {before: func(s *site, _ *apiCall) {
+		s.bearer(adminToken, http.MethodPut, "/api/v1/volumes/hello/files/a.txt", "text")
+	}},
+
 	"GET /api/v1/volumes":                     {},
 	"POST /api/v1/volumes":                    {body: `{"name": "fresh"}`},
 	"POST /api/v1/volumes/:volume/quota":      {body: `{"quota": "20g"}`},
@@ -113,7 +157,7 @@ func TestContract_EveryAnswerIsWhatTheDocumentSays(t *testing.T) {
 				checkAnswer(t, document, r, answer)
 			}
 			answer := s.call(adminToken, r.method, call)
-			if !slices.ContainsFunc(r.api.out, func(out openapi.Answer) bool { return out.Status == answer.StatusCode }) {
+			if !call.refused && !slices.ContainsFunc(r.api.out, func(out openapi.Answer) bool { return out.Status == answer.StatusCode }) {
 				t.Errorf("%d %s", answer.StatusCode, answer.body)
 			}
 			checkAnswer(t, document, r, answer)
@@ -129,6 +173,14 @@ func (s *site) backupSettings() string {
 		s.t.Fatal(err)
 	}
 	return fmt.Sprintf(`{"folder": %q, "recipients": %q, "keep": {"daily": 7}, "time": "03:30", "zone": "UTC"}`, s.t.TempDir(), public)
+}
+
+// aSession signs the browser in, and names its session.
+func (s *site) aSession() string {
+	s.t.Helper()
+	s.signIn()
+	found := decode(s.t, s.bearer(adminToken, http.MethodGet, "/api/v1/accounts/admin/sessions", "").body)
+	return found["sessions"].([]any)[0].(map[string]any)["id"].(string)
 }
 
 type refusedCall struct {
@@ -195,6 +247,7 @@ func checkAnswer(t *testing.T, document *openapi3.T, r route, answer answer) {
 // strictDocument is the document with no room for fields that it does not name.
 func strictDocument(t *testing.T) *openapi3.T {
 	t.Helper()
+	openapi3filter.RegisterBodyDecoder("application/x-ndjson", openapi3filter.FileBodyDecoder)
 	made := new(admin).apiDocument()
 	for _, schema := range made.Components.Schemas {
 		if schema.Additional == nil {

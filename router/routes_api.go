@@ -21,6 +21,15 @@ func (a *admin) apiRoutes() []route { //nolint:revive // as long as the surface 
 		apiApp = apiApps + "/:name"
 		apiRel = apiApp + "/releases/:number"
 		apiVol = apiVolumes + "/:volume"
+
+		apiDomains      = apiRoot + "domains"
+		apiCertificates = apiRoot + "certificates"
+		apiCert         = apiCertificates + "/:host"
+		apiLimits       = apiRoot + "limits"
+		apiAccounts     = apiRoot + "accounts"
+		apiSessions     = apiAccounts + "/:account/sessions"
+		apiTokens       = apiRoot + "tokens"
+		apiAudit        = apiRoot + "audit"
 	)
 	return []route{
 		{method: get, path: documentPath, access: token(readScope), handle: a.apiShowDocument,
@@ -46,6 +55,8 @@ func (a *admin) apiRoutes() []route { //nolint:revive // as long as the surface 
 			api: contract{does: "Go back to an earlier release", in: takes[rollbackWish](), out: gives[releaseJSON](created)}},
 		{method: post, path: apiApp + "/settings", access: token(deployScope), audit: audit.ActionAppSettings, handle: a.apiUpdateSettings,
 			api: contract{does: "Change the settings of an app", in: takes[settingsJSON](), out: or(gives[releaseJSON](created), gives[appJSON](ok))}},
+		{method: get, path: apiApp + "/settings", access: token(readScope), handle: a.apiShowSettings,
+			api: contract{does: "Show the settings of an app", out: gives[settingsJSON](ok)}},
 		{method: get, path: apiApp + "/environment", access: token(readScope), handle: a.apiShowEnvironment,
 			api: contract{does: "Show the environment of an app", out: gives[environmentJSON](ok)}},
 		{method: put, path: apiApp + "/environment", access: token(deployScope), audit: audit.ActionEnvironmentChange, handle: a.apiReplaceEnvironment,
@@ -104,12 +115,20 @@ func (a *admin) apiRoutes() []route { //nolint:revive // as long as the surface 
 			api: contract{does: "List the backups", out: gives[backupsJSON](ok)}},
 		{method: post, path: apiBackups, access: token(adminScope), audit: audit.ActionBackupStart, handle: a.apiStartBackup,
 			api: contract{does: "Begin a backup", out: gives[beganJSON](accepted)}},
+		{method: get, path: apiBackups + "/settings", access: token(readScope), handle: a.apiShowBackupSettings,
+			api: contract{does: "Show how backups are set up", out: gives[backupSettingsJSON](ok)}},
 		{method: put, path: apiBackups + "/settings", access: token(adminScope), audit: audit.ActionBackupSettings, handle: a.apiUpdateBackups,
 			api: contract{does: "Set backups up", in: takes[backupSettingsJSON](), out: empty(noContent)}},
 		{method: get, path: apiVolumes, access: token(readScope), handle: a.apiListVolumes,
 			api: contract{does: "List the volumes", out: gives[volumesJSON](ok)}},
 		{method: post, path: apiVolumes, access: token(deployScope), limit: limitVolumeCreate, audit: audit.ActionVolumeCreate, handle: a.apiCreateVolume,
 			api: contract{does: "Create a volume", in: takes[volumeWish](), out: gives[volumeJSON](created)}},
+		{method: get, path: apiVol, access: token(readScope), handle: a.apiShowVolume,
+			api: contract{does: "Show a volume", out: gives[volumeJSON](ok)}},
+		{method: get, path: apiVol + "/tar", access: token(readScope), handle: a.apiPackFolder,
+			api: contract{does: "Download a folder, or the whole volume, as a tar", query: []openapi.Query{{Name: "path", Text: "Of the folder; empty: the volume."}}, out: sends(bytesMedia)}},
+		{method: del, path: apiVol + "/files/*path", access: token(deployScope), audit: audit.ActionVolumeFileDelete, handle: a.apiDeleteFile,
+			api: contract{does: "Delete a file, or a folder", query: []openapi.Query{{Name: "recursive", Text: "1 deletes a folder with all that is in it."}}, out: empty(noContent)}},
 		{method: post, path: apiVol + "/quota", access: token(adminScope), audit: audit.ActionVolumeQuota, handle: a.apiUpdateQuota,
 			api: contract{does: "Change the quota of a volume", in: takes[quotaWish](), out: gives[volumeJSON](ok)}},
 		{method: del, path: apiVol, access: token(adminScope), audit: audit.ActionVolumeDelete, handle: a.apiDeleteVolume,
@@ -118,5 +137,66 @@ func (a *admin) apiRoutes() []route { //nolint:revive // as long as the surface 
 			api: contract{does: "Download a file, or list a folder", out: or(gives[entriesJSON](ok), sends(bytesMedia))}},
 		{method: put, path: apiVol + "/files/*path", access: token(deployScope), form: inStream, limit: limitVolumeUpload, body: volumeBody, audit: audit.ActionVolumeUpload, handle: a.apiWriteFile,
 			api: contract{does: "Write a file", in: openapi.Plain(bytesMedia), out: empty(noContent)}},
+
+		{method: get, path: apiDomains, access: token(readScope), handle: a.apiListDomains,
+			api: contract{does: "List the hosts with their routes", out: gives[domainsJSON](ok)}},
+		{method: post, path: apiDomains + "/check", access: token(deployScope), audit: audit.ActionHostCheck, handle: a.apiCheckHost,
+			api: contract{does: "Check a host again", in: takes[hostWish](), out: gives[hostCheckJSON](ok)}},
+		{method: get, path: apiRoot + "home", access: token(readScope), handle: a.apiShowHome,
+			api: contract{does: "Show where / leads", out: gives[homeJSON](ok)}},
+		{method: put, path: apiRoot + "home", access: token(adminScope), audit: audit.ActionHomeChange, handle: a.apiUpdateHome,
+			api: contract{does: "Choose where / leads", in: takes[homeWish](), out: gives[homeJSON](ok)}},
+		{method: post, path: apiRoot + "redirects", access: token(adminScope), audit: audit.ActionRedirectChange, handle: a.apiCreateRedirect,
+			api: contract{does: "Let a host redirect", in: takes[redirectJSON](), out: gives[domainsJSON](created)}},
+		{method: del, path: apiRoot + "redirects/:host", access: token(adminScope), audit: audit.ActionRedirectChange, handle: a.apiDeleteRedirect,
+			api: contract{does: "End a redirect", out: gives[domainsJSON](ok)}},
+
+		{method: get, path: apiCertificates, access: token(readScope), handle: a.apiListCertificates,
+			api: contract{does: "List the hosts with their certificates", out: gives[certificatesJSON](ok)}},
+		{method: get, path: apiCert, access: token(readScope), handle: a.apiShowCertificate,
+			api: contract{does: "Show the certificate of a host", out: gives[certificateJSON](ok)}},
+		{method: patch, path: apiCert, access: token(adminScope), audit: audit.ActionDomainChange, handle: a.apiUpdateCertificate,
+			api: contract{does: "Change how a host is served", in: takes[certificateWish](), out: gives[certificateJSON](ok)}},
+		{method: put, path: apiCert + "/own", access: token(adminScope), audit: audit.ActionCertificateUpload, handle: a.apiUseOwnCertificate,
+			api: contract{does: "Give a host a certificate of your own", in: takes[ownCertificateWish](), out: gives[certificateJSON](ok)}},
+		{method: del, path: apiCert + "/own", access: token(adminScope), audit: audit.ActionCertificateRemove, handle: a.apiDropOwnCertificate,
+			api: contract{does: "Remove your own certificate", out: gives[certificateJSON](ok)}},
+		{method: post, path: apiCert + "/again", access: token(adminScope), audit: audit.ActionCertificateAsk, handle: a.apiAskAgain,
+			api: contract{does: "Ask for a certificate again", out: gives[certificateJSON](ok)}},
+		{method: get, path: apiRoot + "proxy", access: token(adminScope), handle: a.apiShowProxy,
+			api: contract{does: "Show the settings of the proxy", out: gives[proxyJSON](ok)}},
+		{method: patch, path: apiRoot + "proxy", access: token(adminScope), audit: audit.ActionProxySettings, handle: a.apiUpdateProxy,
+			api: contract{does: "Change the settings of the proxy", in: takes[proxyWish](), out: gives[proxyJSON](ok)}},
+
+		{method: get, path: apiLimits, access: token(adminScope), handle: a.apiListLimits,
+			api: contract{does: "List the rate limits", out: gives[limitsJSON](ok)}},
+		{method: put, path: apiLimits + "/:class", access: token(adminScope), audit: audit.ActionRateLimitChange, handle: a.apiUpdateLimit,
+			api: contract{does: "Change a rate limit", in: takes[budgetWish](), out: gives[limitsJSON](ok)}},
+		{method: del, path: apiLimits + "/:class", access: token(adminScope), audit: audit.ActionRateLimitChange, handle: a.apiResetLimit,
+			api: contract{does: "Bring back the limit of the configuration", out: gives[limitsJSON](ok)}},
+		{method: post, path: apiLimits + "/:class/clear", access: token(adminScope), audit: audit.ActionRateLimitClear, handle: a.apiClearLimit,
+			api: contract{does: "Forget what was counted of somebody", in: takes[subjectWish](), out: gives[limitsJSON](ok)}},
+
+		{method: get, path: apiAccounts, access: token(adminScope), handle: a.apiListAccounts,
+			api: contract{does: "List the accounts", out: gives[accountsJSON](ok)}},
+		{method: del, path: apiAccounts + "/:account", access: token(adminScope), audit: audit.ActionAccountRemove, handle: a.apiDeleteAccount,
+			api: contract{does: "Remove an account", out: empty(noContent)}},
+		{method: get, path: apiSessions, access: token(adminScope), handle: a.apiListSessions,
+			api: contract{does: "List the sessions of an account", out: gives[sessionsJSON](ok)}},
+		{method: del, path: apiSessions, access: token(adminScope), audit: audit.ActionSessionEnd, handle: a.apiEndSessions,
+			api: contract{does: "End every session of an account", out: empty(noContent)}},
+		{method: del, path: apiSessions + "/:session", access: token(adminScope), audit: audit.ActionSessionEnd, handle: a.apiEndSession,
+			api: contract{does: "End a session of an account", out: empty(noContent)}},
+		{method: get, path: apiTokens, access: token(adminScope), handle: a.apiListTokens,
+			api: contract{does: "List the tokens", out: gives[tokensJSON](ok)}},
+		{method: del, path: apiTokens + "/:id", access: token(adminScope), audit: audit.ActionTokenRevoke, handle: a.apiRevokeToken,
+			api: contract{does: "Revoke a token", out: empty(noContent)}},
+
+		{method: get, path: apiAudit, access: token(adminScope), handle: a.apiListAudit,
+			api: contract{does: "List the audit log", query: auditQuery, out: gives[auditJSON](ok)}},
+		{method: get, path: apiAudit + "/export", access: token(adminScope), audit: audit.ActionAuditExport, handle: a.exportAudit,
+			api: contract{does: "Download the audit log", query: append([]openapi.Query{{Name: "format", Text: "jsonl or csv."}}, auditFilterQuery...), out: or(sends("application/x-ndjson"), sends("text/csv"))}},
+		{method: post, path: apiAudit + "/verify", access: token(adminScope), audit: audit.ActionAuditVerify, handle: a.apiVerifyAudit,
+			api: contract{does: "Check every entry of the audit log", out: gives[verdictJSON](ok)}},
 	}
 }
