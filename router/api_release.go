@@ -78,6 +78,7 @@ func (v *visit) createdRelease(release app.Release) error {
 // releasesJSON is the releases of an app, the newest first.
 type releasesJSON struct {
 	Releases []releaseJSON `json:"releases"`
+	Next     string        `json:"next,omitempty"` // path of the next page; none: this is the last one
 }
 
 func (a *admin) apiListReleases(v *visit) error {
@@ -89,11 +90,25 @@ func (a *admin) apiListReleases(v *visit) error {
 	if err != nil {
 		return err
 	}
-	releases := make([]releaseJSON, 0, len(found))
-	for _, release := range found {
-		releases = append(releases, v.releaseJSON(release))
+	page, err := v.pageWish()
+	if err != nil {
+		return err
 	}
-	return v.json(http.StatusOK, releasesJSON{releases})
+	if !page.asked {
+		page.limit = len(found) // a client that knows of no pages gets all
+	}
+	made := releasesJSON{Releases: []releaseJSON{}}
+	for _, release := range found {
+		if page.cursor != 0 && release.Number >= page.cursor {
+			continue
+		}
+		if len(made.Releases) == page.limit {
+			made.Next = v.nextPage(made.Releases[page.limit-1].Number)
+			break
+		}
+		made.Releases = append(made.Releases, v.releaseJSON(release))
+	}
+	return v.json(http.StatusOK, made)
 }
 
 func (a *admin) apiShowRelease(v *visit) error {

@@ -2,11 +2,14 @@ package router
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"berth/controller/account"
+	"berth/controller/app"
+	"berth/controller/docker"
 )
 
 func TestAPITokens_ShowNoTextAndMakeNone(t *testing.T) {
@@ -51,5 +54,42 @@ func TestAPIVolumes_AFolderIsDeletedOnlyWhereThatIsSaid(t *testing.T) {
 	}
 	if answer := s.bearer(deployToken, http.MethodDelete, "/api/v1/volumes/hello/files/?recursive=1", ""); answer.StatusCode < http.StatusBadRequest {
 		t.Errorf("the volume itself: %d", answer.StatusCode)
+	}
+}
+
+func TestAPIReleases_ComeInPagesToWhoAsksForThem(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.anApp("hello")
+	s.apps.putRelease(aRelease("hello", 3, app.ReleaseFailed))
+	numbers := func(path string) (found []float64, next string) {
+		told := decode(t, s.bearer(readToken, http.MethodGet, path, "").body)
+		for _, one := range told["releases"].([]any) {
+			found = append(found, one.(map[string]any)["number"].(float64))
+		}
+		next, _ = told["next"].(string)
+		return found, next
+	}
+	all, next := numbers("/api/v1/apps/hello/releases")
+	if !slices.Equal(all, []float64{3, 2, 1}) || next != "" {
+		t.Errorf("all: %v, next %q", all, next)
+	}
+	first, next := numbers("/api/v1/apps/hello/releases?limit=2")
+	if !slices.Equal(first, []float64{3, 2}) || next != "/api/v1/apps/hello/releases?cursor=2&limit=2" {
+		t.Fatalf("first page: %v, next %q", first, next)
+	}
+	if last, next := numbers(next); !slices.Equal(last, []float64{1}) || next != "" {
+		t.Errorf("last page: %v, next %q", last, next)
+	}
+}
+
+func TestAPI_SaysWhenToTryAgainWhereTheEngineIsAway(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.anApp("hello")
+	s.apps.onAct = func(string, app.Name) error { return docker.ErrUnavailable }
+	answer := s.bearer(deployToken, http.MethodPost, "/api/v1/apps/hello/start", "")
+	if answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") == "" {
+		t.Errorf("%d, Retry-After %q", answer.StatusCode, answer.Header.Get("Retry-After"))
 	}
 }

@@ -23,6 +23,9 @@ type contract struct {
 	query []openapi.Query // parameters beside those of the path; none of them is required
 	in    openapi.Body    // the zero Body is none
 	out   []openapi.Answer
+
+	versioned bool    // the answer has an ETag
+	edits     handler // shows what the row changes, whose ETag a request may name; nil: none
 }
 
 // takes is a body that is a JSON object of the type.
@@ -62,6 +65,14 @@ func archiveForm(isNew bool) openapi.Body {
 	return openapi.Form(append(parts, openapi.Part{Name: fieldArchive, File: true})...)
 }
 
+// parameters are those beside the path, with the version that the request is about.
+func (c contract) parameters() []openapi.Query {
+	if c.edits == nil {
+		return c.query
+	}
+	return append([]openapi.Query{{Name: versionHeader, Header: true, Text: "The ETag of what was seen. Where it was changed since, the answer is 412."}}, c.query...)
+}
+
 // isAPI reports whether the API's document has the row.
 func (r route) isAPI() bool { return strings.HasPrefix(r.path, apiRoot) }
 
@@ -77,6 +88,9 @@ func (r route) failures() []int {
 	if r.method != get || r.api.query != nil {
 		all = append(all, http.StatusUnprocessableEntity)
 	}
+	if r.api.edits != nil {
+		all = append(all, http.StatusPreconditionFailed)
+	}
 	if r.method != get {
 		all = append(all, http.StatusConflict, http.StatusRequestEntityTooLarge)
 	}
@@ -89,7 +103,7 @@ func (a *admin) apiDocument() *openapi.Document {
 	for _, r := range a.apiRoutes() {
 		operations = append(operations, openapi.Operation{
 			Method: r.method, Path: r.path, Scope: string(r.access.scope), Summary: r.api.does,
-			Query: r.api.query, In: r.api.in, Out: r.api.out, Errors: r.failures(),
+			Query: r.api.parameters(), Versioned: r.api.versioned, In: r.api.in, Out: r.api.out, Errors: r.failures(),
 		})
 	}
 	return openapi.Write(openapi.Info{

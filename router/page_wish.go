@@ -23,12 +23,13 @@ var pageQuery = []openapi.Query{
 // pageWish is the part of a list that a request asks for, the newest first.
 type pageWish struct {
 	limit  int
+	asked  bool  // the request says limit or cursor
 	cursor int64 // those before this number; 0 begins at the newest
 }
 
 // pageWish reads the page from the address.
 func (v *visit) pageWish() (pageWish, error) {
-	made := pageWish{limit: usualPage}
+	made := pageWish{limit: usualPage, asked: v.gin.Query("limit") != "" || v.gin.Query("cursor") != ""}
 	if text := v.gin.Query("limit"); text != "" {
 		limit, err := strconv.Atoi(text)
 		if err != nil || limit < 1 || limit > mostPage {

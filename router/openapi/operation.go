@@ -17,6 +17,8 @@ type Operation struct {
 	In      Body
 	Out     []Answer
 	Errors  []int // statuses of problems
+
+	Versioned bool // its answers have an ETag
 }
 
 // Query is a parameter of the address, or of the head where Header is set.
@@ -198,6 +200,9 @@ func (s *schemas) responses(operation Operation) map[string]Response {
 				response.Content = map[string]Media{}
 			}
 			response.Content[answer.Body.Media] = Media{s.body(answer.Body, out)}
+		}
+		if operation.Versioned {
+			response.Headers = map[string]Header{"ETag": {"The version of what is shown, for If-Match.", &Schema{Type: "string"}}}
 		}
 		made[name] = response
 	}
