@@ -121,7 +121,7 @@ func (a *admin) apiCreateRedirect(v *visit) error {
 	if err := decodeJSON(v.request(), &wish, `{"from": "www.example.com", "to": "example.com", "permanent": true}`); err != nil {
 		return err
 	}
-	redirect, err := a.parseRedirect(redirectForm{From: wish.From, To: wish.To, Permanent: wish.Permanent})
+	redirect, err := a.parseRedirect(redirectForm(wish))
 	if err != nil {
 		return err
 	}
