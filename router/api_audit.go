@@ -43,8 +43,12 @@ var auditQuery = append(append([]openapi.Query{}, auditFilterQuery...), pageQuer
 
 // auditFilterQuery are the parameters of its filter.
 var auditFilterQuery = []openapi.Query{
-	{Name: filterText, Text: "Anywhere in the entry."}, {Name: filterAction, Text: "Such as app.create."}, {Name: filterWho, Text: "An account or a token."},
-	{Name: filterOutcome, Text: "success or failure."}, {Name: filterFrom, Text: "The first day, such as 2026-03-31."}, {Name: filterTo, Text: "The last day."},
+	{Name: filterText, Text: "Anywhere in the entry."},
+	{Name: filterAction, Text: "Such as app.create."},
+	{Name: filterWho, Text: "An account or a token."},
+	{Name: filterOutcome, Text: "success or failure."},
+	{Name: filterFrom, Text: "The first day, such as 2026-03-31."},
+	{Name: filterTo, Text: "The last day."},
 }
 
 func (a *admin) apiListAudit(v *visit) error {
