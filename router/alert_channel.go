@@ -185,5 +185,5 @@ func (a *admin) apiTestChannel(v *visit) error {
 	if err := a.alerts.TestChannel(v.context(), found.ID); err != nil {
 		return err
 	}
-	return v.json(http.StatusOK, struct{}{})
+	return v.json(http.StatusOK, beganJSON{})
 }

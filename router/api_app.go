@@ -81,6 +81,11 @@ func (v *visit) appJSON(view controller.AppView) appJSON {
 	return made
 }
 
+// appsJSON is the list of apps as the API shows it.
+type appsJSON struct {
+	Apps []appJSON `json:"apps"`
+}
+
 func (a *admin) apiListApps(v *visit) error {
 	views, err := a.apps.Apps(v.context())
 	if err != nil {
@@ -90,9 +95,7 @@ func (a *admin) apiListApps(v *visit) error {
 	for _, view := range views {
 		apps = append(apps, v.appJSON(view))
 	}
-	return v.json(http.StatusOK, struct {
-		Apps []appJSON `json:"apps"`
-	}{apps})
+	return v.json(http.StatusOK, appsJSON{apps})
 }
 
 func (a *admin) apiShowApp(v *visit) error {

@@ -1,6 +1,7 @@
 package router
 
 import (
+	"fmt"
 	"net/http"
 	"time"
 
@@ -69,19 +70,27 @@ type backupSettingsJSON struct {
 	Drill      bool        `json:"drill"`
 }
 
+// backupsJSON is the latest runs, and what is under way.
+type backupsJSON struct {
+	Ready    bool                `json:"ready"`
+	Place    string              `json:"place,omitempty"`
+	Progress *backupProgressJSON `json:"progress"` // null: none is under way
+	Backups  []backupJSON        `json:"backups"`
+	Drills   []drillJSON         `json:"drills"`
+}
+
+// beganJSON is the empty answer to what has only begun.
+type beganJSON struct{}
+
 // apiListBackups answers with the latest runs, the newest first, and what is under way.
 func (a *admin) apiListBackups(v *visit) error {
 	view, err := a.backups.View(v.context())
 	if err != nil {
 		return err
 	}
-	answer := struct {
-		Ready    bool                `json:"ready"`
-		Place    string              `json:"place,omitempty"`
-		Progress *backupProgressJSON `json:"progress"`
-		Backups  []backupJSON        `json:"backups"`
-		Drills   []drillJSON         `json:"drills"`
-	}{Ready: view.Settings.Ready(), Place: view.Settings.Place.String(), Backups: make([]backupJSON, 0, len(view.Runs)), Drills: drillsJSON(view.Drills)}
+	answer := backupsJSON{
+		Ready: view.Settings.Ready(), Place: view.Settings.Place.String(), Backups: make([]backupJSON, 0, len(view.Runs)), Drills: drillsJSON(view.Drills),
+	}
 	for _, run := range view.Runs {
 		answer.Backups = append(answer.Backups, backupJSON{
 			string(run.Set), run.BeganAt, int64(run.Took.Seconds()), run.By, string(run.State), run.Bytes, run.Sent, run.Reason, run.Warnings,
@@ -109,7 +118,7 @@ func (a *admin) apiStartDrill(v *visit) error {
 		return err
 	}
 	v.done.resource = "backups"
-	return v.json(http.StatusAccepted, struct{}{})
+	return v.json(http.StatusAccepted, beganJSON{})
 }
 
 // apiStartBackup answers 202: the backup is in the list once it has ended.
@@ -118,7 +127,21 @@ func (a *admin) apiStartBackup(v *visit) error {
 		return err
 	}
 	v.done.resource = "backups"
-	return v.json(http.StatusAccepted, struct{}{})
+	return v.json(http.StatusAccepted, beganJSON{})
+}
+
+// apiShowBackupSettings shows how backups are set up.
+func (a *admin) apiShowBackupSettings(v *visit) error {
+	view, err := a.backups.View(v.context())
+	if err != nil {
+		return err
+	}
+	s := view.Settings
+	return v.json(http.StatusOK, backupSettingsJSON{
+		Folder: s.Place.Folder, Endpoint: s.Place.Endpoint, Bucket: s.Place.Bucket, Prefix: s.Place.Prefix, Region: s.Place.Region, AccessKey: s.Place.AccessKey,
+		Recipients: s.Recipients, Scheduled: s.Scheduled, Time: fmt.Sprintf("%02d:%02d", s.Hour, s.Minute), Zone: s.Zone,
+		Keep: s.Keep, Rate: s.Rate, Skipped: list(s.Skipped), Drill: s.Drill != nil,
+	})
 }
 
 // apiUpdateBackups sets backups up.

@@ -54,7 +54,7 @@ func (a *admin) apiShowChecklist(v *visit) error {
 		report = a.checklist.Check(v.context())
 	}
 	return v.json(http.StatusOK, checklistJSON{
-		At: report.At, Red: report.Red(), Amber: report.Count(checklist.Amber), Green: report.Count(checklist.Green), Rows: report.Rows,
+		At: report.At, Red: report.Red(), Amber: report.Count(checklist.Amber), Green: report.Count(checklist.Green), Rows: list(report.Rows),
 	})
 }
 
@@ -68,9 +68,5 @@ func (a *admin) apiRunProbe(v *visit) error {
 }
 
 func probeJSONOf(report reach.Report) probeJSON {
-	made := probeJSON{At: report.At, Tried: len(report.Results), Reached: len(report.Leaks()), Results: report.Results}
-	if made.Results == nil {
-		made.Results = []probe.Result{}
-	}
-	return made
+	return probeJSON{At: report.At, Tried: len(report.Results), Reached: len(report.Leaks()), Results: list(report.Results)}
 }

@@ -98,7 +98,7 @@ func cleanUpJSONOf(progress disks.Progress) *cleanUpJSON {
 	}
 	made := &cleanUpJSON{
 		Running: progress.Running, Began: progress.Began, Step: progress.Step, Done: progress.Done, Of: progress.Of,
-		Freed: []freedJSON{}, Failures: progress.Failures,
+		Freed: []freedJSON{}, Failures: list(progress.Failures),
 	}
 	if !progress.Ended.IsZero() {
 		made.Ended = &progress.Ended

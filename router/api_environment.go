@@ -63,6 +63,18 @@ type environmentWish struct {
 	Build *[]string `json:"build"`
 }
 
+// environmentReplaceWish is a whole environment. KeepSecrets stay as they are.
+type environmentReplaceWish struct {
+	environmentWish
+	KeepSecrets []string `json:"keep_secrets"`
+}
+
+// environmentUpdateWish is what changes of an environment.
+type environmentUpdateWish struct {
+	environmentWish
+	Remove []string `json:"remove"`
+}
+
 // set returns the wishes, or a problem of the field build.
 func (w environmentWish) set() ([]app.VariableWish, error) {
 	var build []string
@@ -123,10 +135,7 @@ func (a *admin) apiReplaceEnvironment(v *visit) error {
 	if err != nil {
 		return err
 	}
-	var wish struct {
-		environmentWish
-		KeepSecrets []string `json:"keep_secrets"`
-	}
+	var wish environmentReplaceWish
 	err = decodeJSON(v.request(), &wish, `{"variables": {"MODE": "fast"}, "secrets": {"TOKEN": "..."}, "keep_secrets": ["PASSWORD"]}`)
 	if err != nil {
 		return err
@@ -145,10 +154,7 @@ func (a *admin) apiUpdateEnvironment(v *visit) error {
 	if err != nil {
 		return err
 	}
-	var wish struct {
-		environmentWish
-		Remove []string `json:"remove"`
-	}
+	var wish environmentUpdateWish
 	err = decodeJSON(v.request(), &wish, `{"variables": {"MODE": "fast"}, "secrets": {"TOKEN": "..."}, "remove": ["OLD"]}`)
 	if err != nil {
 		return err

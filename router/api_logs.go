@@ -10,6 +10,7 @@ import (
 	"berth/controller/app"
 	"berth/controller/logs"
 	"berth/controller/problem"
+	"berth/router/openapi"
 )
 
 const (
@@ -51,6 +52,21 @@ type logsJSON struct {
 	After  string `json:"after"`
 	More   bool   `json:"more"`
 	Cut    bool   `json:"cut"` // the search stopped early: go on by the cursor
+}
+
+// logsQuery are the parameters of apiShowLogs.
+var logsQuery = []openapi.Query{
+	{Name: logService, Text: "One service, or @requests for the requests to the app. Empty: all services."},
+	{Name: logs.FieldText, Text: "What a line holds."},
+	{Name: logs.FieldPattern, Text: "1: q is a regular expression (RE2)."},
+	{Name: logs.FieldLevel, Text: "Lines of this level and above: debug, info, warn or error."},
+	{Name: logRelease, Number: true, Text: "Of one release."},
+	{Name: logSince, Text: "A moment, such as 2026-03-31T12:00:00Z, or how long ago, such as 1h."},
+	{Name: logUntil, Text: "Likewise, the end."},
+	{Name: logBefore, Text: "A cursor: older lines."},
+	{Name: logAfter, Text: "A cursor: newer lines, the oldest first."},
+	{Name: "limit", Number: true, Text: fmt.Sprintf("How many lines at most: 1 to %d.", mostAPILogs)},
+	{Name: "wait", Number: true, Text: fmt.Sprintf("With after: wait so many seconds for a line, %d at most.", mostWait)},
 }
 
 // apiShowLogs answers with the newest lines, or those before or after a cursor. With wait it

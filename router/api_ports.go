@@ -17,6 +17,12 @@ type portJSON struct {
 	State    routing.PortState `json:"state"`
 }
 
+// portsJSON is the public ports of an app, and the allowed ones that nobody has.
+type portsJSON struct {
+	Ports []portJSON `json:"ports"`
+	Free  []string   `json:"free"`
+}
+
 // apiListPorts answers with the app's ports, and with the allowed ports that nobody has.
 func (a *admin) apiListPorts(v *visit) error { return a.answerPorts(v, http.StatusOK) }
 
@@ -43,10 +49,7 @@ func (a *admin) answerPorts(v *visit, status int) error {
 			free = append(free, use.Port.String())
 		}
 	}
-	return v.json(status, struct {
-		Ports []portJSON `json:"ports"`
-		Free  []string   `json:"free"`
-	}{ports, free})
+	return v.json(status, portsJSON{ports, free})
 }
 
 // portWish is the port that a request asks for. Without Target the service listens on the

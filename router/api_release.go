@@ -75,6 +75,12 @@ func (v *visit) createdRelease(release app.Release) error {
 	return v.json(http.StatusCreated, v.releaseJSON(release))
 }
 
+// releasesJSON is the releases of an app, the newest first.
+type releasesJSON struct {
+	Releases []releaseJSON `json:"releases"`
+	Next     string        `json:"next,omitempty"` // path of the next page; none: this is the last one
+}
+
 func (a *admin) apiListReleases(v *visit) error {
 	name, err := v.app()
 	if err != nil {
@@ -84,13 +90,25 @@ func (a *admin) apiListReleases(v *visit) error {
 	if err != nil {
 		return err
 	}
-	releases := make([]releaseJSON, 0, len(found))
-	for _, release := range found {
-		releases = append(releases, v.releaseJSON(release))
+	page, err := v.pageWish()
+	if err != nil {
+		return err
 	}
-	return v.json(http.StatusOK, struct {
-		Releases []releaseJSON `json:"releases"`
-	}{releases})
+	if !page.asked {
+		page.limit = len(found) // a client that knows of no pages gets all
+	}
+	made := releasesJSON{Releases: []releaseJSON{}}
+	for _, release := range found {
+		if page.cursor != 0 && release.Number >= page.cursor {
+			continue
+		}
+		if len(made.Releases) == page.limit {
+			made.Next = v.nextPage(made.Releases[page.limit-1].Number)
+			break
+		}
+		made.Releases = append(made.Releases, v.releaseJSON(release))
+	}
+	return v.json(http.StatusOK, made)
 }
 
 func (a *admin) apiShowRelease(v *visit) error {
@@ -128,15 +146,18 @@ func (a *admin) apiCancelRelease(v *visit) error {
 	return a.apiShowRelease(v)
 }
 
+// rollbackWish names the release to go back to.
+type rollbackWish struct {
+	Release int64 `json:"release"`
+}
+
 // apiRollBackApp takes {"release": N} as JSON.
 func (a *admin) apiRollBackApp(v *visit) error {
 	name, err := v.app()
 	if err != nil {
 		return err
 	}
-	var wish struct {
-		Release int64 `json:"release"`
-	}
+	var wish rollbackWish
 	if err := decodeJSON(v.request(), &wish, `{"release": 3}`); err != nil {
 		return err
 	}

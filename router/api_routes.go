@@ -29,6 +29,11 @@ type hostCheckJSON struct {
 	Findings []domaincheck.Finding `json:"findings"`
 }
 
+// routesJSON is the routes of an app.
+type routesJSON struct {
+	Routes []routeJSON `json:"routes"`
+}
+
 func (a *admin) apiListRoutes(v *visit) error { return a.answerRoutes(v, http.StatusOK) }
 
 func (a *admin) answerRoutes(v *visit, status int) error {
@@ -50,13 +55,11 @@ func (a *admin) answerRoutes(v *visit, status int) error {
 			made.Unicode = name
 		}
 		if !view.Check.At.IsZero() {
-			made.Check = &hostCheckJSON{At: view.Check.At, Findings: view.Check.Findings}
+			made.Check = &hostCheckJSON{At: view.Check.At, Findings: list(view.Check.Findings)}
 		}
 		routes = append(routes, made)
 	}
-	return v.json(status, struct {
-		Routes []routeJSON `json:"routes"`
-	}{routes})
+	return v.json(status, routesJSON{routes})
 }
 
 // routeWish is what a request asks for. Without Route it adds, without To it removes.

@@ -1,6 +1,7 @@
 package router
 
 import (
+	"net/http"
 	"strconv"
 	"strings"
 
@@ -95,6 +96,18 @@ func (s settingsJSON) form() app.SettingsForm {
 		form.Port = number(s.Port)
 	}
 	return form
+}
+
+func (a *admin) apiShowSettings(v *visit) error {
+	name, err := v.app()
+	if err != nil {
+		return err
+	}
+	view, err := a.apps.App(v.context(), name)
+	if err != nil {
+		return err
+	}
+	return v.json(http.StatusOK, settingsJSONOf(view.Settings))
 }
 
 // apiUpdateSettings answers 201 with the release that runs with the settings, or

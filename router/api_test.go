@@ -11,7 +11,7 @@ import (
 	"berth/controller/app"
 )
 
-func decode(t *testing.T, body string) map[string]any {
+func decode(t testing.TB, body string) map[string]any {
 	t.Helper()
 	var value map[string]any
 	if err := json.Unmarshal([]byte(body), &value); err != nil {

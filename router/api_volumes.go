@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"berth/controller/app"
+	"berth/controller/problem"
 	"berth/controller/volume"
 	"berth/controller/volumes"
 )
@@ -43,6 +44,22 @@ type entryJSON struct {
 	Modified time.Time   `json:"modified"`
 }
 
+// volumesJSON is all volumes.
+type volumesJSON struct {
+	Volumes []volumeJSON `json:"volumes"`
+}
+
+// volumeWish is a volume to make.
+type volumeWish struct {
+	Name        string `json:"name"`
+	Description string `json:"description"`
+}
+
+// quotaWish is how much a volume may hold, such as 20g.
+type quotaWish struct {
+	Quota string `json:"quota"`
+}
+
 func (a *admin) apiListVolumes(v *visit) error {
 	views, err := a.volumes.List(v.context())
 	if err != nil {
@@ -52,17 +69,12 @@ func (a *admin) apiListVolumes(v *visit) error {
 	for _, view := range views {
 		volumes = append(volumes, volumeJSONOf(view))
 	}
-	return v.json(http.StatusOK, struct {
-		Volumes []volumeJSON `json:"volumes"`
-	}{volumes})
+	return v.json(http.StatusOK, volumesJSON{volumes})
 }
 
 // apiCreateVolume answers 201 with the volume.
 func (a *admin) apiCreateVolume(v *visit) error {
-	var wish struct {
-		Name        string `json:"name"`
-		Description string `json:"description"`
-	}
+	var wish volumeWish
 	if err := decodeJSON(v.request(), &wish, `{"name": "my-data"}`); err != nil {
 		return err
 	}
@@ -78,15 +90,25 @@ func (a *admin) apiCreateVolume(v *visit) error {
 	return v.json(http.StatusCreated, volumeJSONOf(view))
 }
 
+func (a *admin) apiShowVolume(v *visit) error {
+	name, err := v.volume()
+	if err != nil {
+		return err
+	}
+	view, err := a.volumes.Find(v.context(), name)
+	if err != nil {
+		return err
+	}
+	return v.json(http.StatusOK, volumeJSONOf(view))
+}
+
 // apiUpdateQuota answers with the volume.
 func (a *admin) apiUpdateQuota(v *visit) error {
 	name, err := v.volume()
 	if err != nil {
 		return err
 	}
-	var wish struct {
-		Quota string `json:"quota"`
-	}
+	var wish quotaWish
 	if err := decodeJSON(v.request(), &wish, `{"quota": "20g"}`); err != nil {
 		return err
 	}
@@ -122,6 +144,12 @@ func (v *visit) apiPlace() (volume.Name, volume.Path, error) {
 	return name, path, err
 }
 
+// entriesJSON is what a folder holds.
+type entriesJSON struct {
+	Entries []entryJSON `json:"entries"`
+	More    bool        `json:"more"` // there are others, which are not listed
+}
+
 // apiShowFile sends a file as it is, or lists a folder.
 func (a *admin) apiShowFile(v *visit) error {
 	name, path, err := v.apiPlace()
@@ -139,10 +167,7 @@ func (a *admin) apiShowFile(v *visit) error {
 	for _, found := range listing.Entries {
 		entries = append(entries, entryJSON{Name: found.Name, Kind: found.Kind, Size: found.Size, Modified: found.Modified})
 	}
-	return v.json(http.StatusOK, struct {
-		Entries []entryJSON `json:"entries"`
-		More    bool        `json:"more"` // there are others, which are not listed
-	}{entries, listing.More})
+	return v.json(http.StatusOK, entriesJSON{entries, listing.More})
 }
 
 // lookUp finds what is at the path, and lists it where it is a folder.
@@ -184,6 +209,34 @@ func (a *admin) apiWriteFile(v *visit) error {
 	return v.emptyAnswer()
 }
 
+// apiDeleteFile deletes a file, or with recursive=1 a folder with all that is in it.
+func (a *admin) apiDeleteFile(v *visit) error {
+	name, path, err := v.apiPlace()
+	if err != nil {
+		return err
+	}
+	v.done.detail = path.String()
+	files, err := a.volumes.Change(v.context(), name)
+	if err != nil {
+		return err
+	}
+	defer a.closeFiles(v, files)
+	entry, err := files.Find(path)
+	if err != nil {
+		return err
+	}
+	if entry.Kind == volume.Folder && path != "" && v.gin.Query("recursive") != "1" {
+		return problem.Conflict("This is a folder.", "Send recursive=1 to delete it with all that is in it.")
+	}
+	if err := files.Remove(path); err != nil {
+		return err
+	}
+	return v.emptyAnswer()
+}
+
+// apiPackFolder sends a folder, or the whole volume, as a tar.
+func (a *admin) apiPackFolder(v *visit) error { return a.downloadFolder(v) }
+
 // mountJSON is a volume in an app as the API shows and takes it.
 type mountJSON struct {
 	Volume   string `json:"volume"`
@@ -199,6 +252,11 @@ func mountsJSON(mounts []app.Mount) []mountJSON {
 	return made
 }
 
+// mountsWish is all mounts of an app.
+type mountsWish struct {
+	Mounts []mountJSON `json:"mounts"`
+}
+
 // apiUpdateMounts answers 201 with the release that runs with the volumes, or 200
 // with the app where there is nothing to run.
 func (a *admin) apiUpdateMounts(v *visit) error {
@@ -206,9 +264,7 @@ func (a *admin) apiUpdateMounts(v *visit) error {
 	if err != nil {
 		return err
 	}
-	var wish struct {
-		Mounts []mountJSON `json:"mounts"`
-	}
+	var wish mountsWish
 	if err := decodeJSON(v.request(), &wish, `{"mounts": [{"volume": "my-data", "target": "/data"}]}`); err != nil {
 		return err
 	}

@@ -111,6 +111,12 @@ type offerJSON struct {
 	hookJSON
 }
 
+// hookViewJSON is the command with those that would fit.
+type hookViewJSON struct {
+	hookJSON
+	Offers []offerJSON `json:"offers"`
+}
+
 // apiShowHook answers with the command of the app, and with those that would fit.
 func (a *admin) apiShowHook(v *visit) error {
 	name, err := v.app()
@@ -123,12 +129,9 @@ func (a *admin) apiShowHook(v *visit) error {
 	}
 	offers := []offerJSON{}
 	for _, offer := range view.Offers {
-		offers = append(offers, offerJSON{offer.Database, hookJSON{offer.Service, offer.Before, offer.After}})
+		offers = append(offers, offerJSON{offer.Database, hookJSON{offer.Service, list(offer.Before), list(offer.After)}})
 	}
-	return v.json(http.StatusOK, struct {
-		hookJSON
-		Offers []offerJSON `json:"offers"`
-	}{hookJSON{view.Hook.Service, view.Hook.Before, view.Hook.After}, offers})
+	return v.json(http.StatusOK, hookViewJSON{hookJSON{view.Hook.Service, list(view.Hook.Before), list(view.Hook.After)}, offers})
 }
 
 // apiUpdateHook replaces the command of the app. One without a command takes it away.

@@ -145,6 +145,12 @@ type refusedJSON struct {
 	Last  time.Time `json:"last"`
 }
 
+// appEgressJSON is where an app may connect to, and what it was refused.
+type appEgressJSON struct {
+	egressJSON
+	Refused []refusedJSON `json:"refused"`
+}
+
 // apiShowEgress answers with where the app may connect to, and what it was refused.
 func (a *admin) apiShowEgress(v *visit) error {
 	name, err := v.app()
@@ -159,10 +165,7 @@ func (a *admin) apiShowEgress(v *visit) error {
 	for _, one := range a.refusedOf(name) {
 		refused = append(refused, refusedJSON(one))
 	}
-	return v.json(http.StatusOK, struct {
-		egressJSON
-		Refused []refusedJSON `json:"refused"`
-	}{egressJSONOf(view.Settings.Egress), refused})
+	return v.json(http.StatusOK, appEgressJSON{egressJSONOf(view.Settings.Egress), refused})
 }
 
 // apiUpdateEgress answers 201 with the release that changes where the app may connect to,

@@ -186,24 +186,30 @@ func (a *admin) checkRoute(v *visit) error {
 
 // checkAgain checks a host that somebody has; of others nobody is asked.
 func (a *admin) checkAgain(v *visit, text string) error {
-	route, err := a.routing.ParseRoute(text)
-	if err != nil {
-		return err
-	}
-	host := route.Host
-	domains, err := a.routing.HostViews(v.context())
-	if err != nil {
-		return err
-	}
-	if !slices.ContainsFunc(domains, func(d routing.HostView) bool { return d.Host == host }) {
-		return problem.NotFound("No app and no redirect has this host.", "Add it to an app first.")
-	}
-	v.done.detail = string(host)
-	check, err := a.routing.CheckHost(v.context(), host)
+	host, check, err := a.checkKnownHost(v, text)
 	if err != nil {
 		return err
 	}
 	return v.notify(fmt.Sprintf("%s was checked: %s.", host.Both(), checkViewOf(host, check).State.Word))
+}
+
+// checkKnownHost checks a host that an app or a redirect has.
+func (a *admin) checkKnownHost(v *visit, text string) (traefik.Host, app.HostCheck, error) {
+	route, err := a.routing.ParseRoute(text)
+	if err != nil {
+		return "", app.HostCheck{}, err
+	}
+	host := route.Host
+	domains, err := a.routing.HostViews(v.context())
+	if err != nil {
+		return "", app.HostCheck{}, err
+	}
+	if !slices.ContainsFunc(domains, func(d routing.HostView) bool { return d.Host == host }) {
+		return "", app.HostCheck{}, problem.NotFound("No app and no redirect has this host.", "Add it to an app first.")
+	}
+	v.done.detail = string(host)
+	check, err := a.routing.CheckHost(v.context(), host)
+	return host, check, err
 }
 
 // routeChange parses what was typed.

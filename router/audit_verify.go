@@ -1,6 +1,10 @@
 package router
 
-import "fmt"
+import (
+	"fmt"
+
+	"berth/controller/audit"
+)
 
 // verifyAudit checks every entry, and says on the page what it found.
 func (a *admin) verifyAudit(v *visit) error {
@@ -9,15 +13,21 @@ func (a *admin) verifyAudit(v *visit) error {
 	if err != nil {
 		return err
 	}
+	v.done.detail = verdictWords(verdict)
 	if !verdict.Whole() {
-		v.done.detail = "integrity broken: " + plural(len(verdict.Findings)+verdict.More, "finding")
 		return v.seeResult(auditPath)
 	}
-	v.done.detail = "integrity OK: " + entryCount(verdict.Entries)
 	if err := v.notify("Integrity OK: " + entryCount(verdict.Entries) + ", each as it was written."); err != nil {
 		return err
 	}
 	return v.seeOther(auditPath)
+}
+
+func verdictWords(verdict audit.Verdict) string {
+	if !verdict.Whole() {
+		return "integrity broken: " + plural(len(verdict.Findings)+verdict.More, "finding")
+	}
+	return "integrity OK: " + entryCount(verdict.Entries)
 }
 
 func entryCount(count int64) string {

@@ -3,6 +3,7 @@ package router
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 	"berth/controller/app"
 	"berth/controller/event"
 	"berth/controller/problem"
+	"berth/router/openapi"
 )
 
 // Events tells what happened.
@@ -169,6 +171,17 @@ func (a *admin) apiListEvents(v *visit) error {
 		answer.After, answer.Before = events[0].ID, events[len(events)-1].ID
 	}
 	return v.json(http.StatusOK, answer)
+}
+
+// eventsQuery are the parameters of apiListEvents.
+var eventsQuery = []openapi.Query{
+	{Name: filterApp, Text: "Of one app."},
+	{Name: filterKind, Text: "Such as release.failed."},
+	{Name: filterFrom, Text: "The first day, such as 2026-03-31."},
+	{Name: filterTo, Text: "The last day."},
+	{Name: "before", Number: true, Text: "Events before this number."},
+	{Name: "after", Number: true, Text: "Events after this number."},
+	{Name: "limit", Number: true, Text: fmt.Sprintf("How many at most: 1 to %d.", mostAPIEvents)},
 }
 
 // eventsJSON is a page of events as the API shows it.

@@ -84,17 +84,26 @@ func (a *admin) createRedirect(v *visit) error {
 	form := redirectForm{
 		From: strings.TrimSpace(typed.Get(fieldFrom)), To: strings.TrimSpace(typed.Get(fieldTo)), Permanent: typed.Get(fieldMoved) == kindPermanent,
 	}
+	redirect, err := a.parseRedirect(form)
+	if err != nil {
+		return a.changeHosts(v, form, err, "")
+	}
+	v.done.detail = string(redirect.From) + " to " + string(redirect.To)
+	err = a.routing.CreateRedirect(v.context(), redirect)
+	return a.changeHosts(v, form, err, redirect.From.Unicode()+" redirects to "+redirect.To.Unicode()+".")
+}
+
+// parseRedirect reads both hosts; a problem is at the field of its host.
+func (a *admin) parseRedirect(form redirectForm) (traefik.Redirect, error) {
 	from, err := a.routing.ParseHost(form.From)
 	if err != nil {
-		return a.changeHosts(v, form, fieldOf(fieldFrom, err), "")
+		return traefik.Redirect{}, fieldOf(fieldFrom, err)
 	}
 	to, err := a.routing.ParseHost(form.To)
 	if err != nil {
-		return a.changeHosts(v, form, fieldOf(fieldTo, err), "")
+		return traefik.Redirect{}, fieldOf(fieldTo, err)
 	}
-	v.done.detail = string(from) + " to " + string(to)
-	err = a.routing.CreateRedirect(v.context(), traefik.Redirect{From: from, To: to, Permanent: form.Permanent})
-	return a.changeHosts(v, form, err, from.Unicode()+" redirects to "+to.Unicode()+".")
+	return traefik.Redirect{From: from, To: to, Permanent: form.Permanent}, nil
 }
 
 // deleteRedirect frees a host: 303 back.

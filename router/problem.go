@@ -60,6 +60,9 @@ func fieldFaultsJSON(fault *problem.Problem) []faultJSON {
 	return made
 }
 
+// unavailableSeconds is how long a program waits for an engine or a proxy that is away.
+const unavailableSeconds = "5"
+
 func (v *visit) problemJSON(problem *problem.Problem) {
 	status := statusOf(problem.Kind)
 	body, err := json.Marshal(problemDetails{
@@ -76,8 +79,11 @@ func (v *visit) problemJSON(problem *problem.Problem) {
 		v.gin.Status(http.StatusInternalServerError)
 		return
 	}
-	if status == http.StatusUnauthorized {
+	switch status {
+	case http.StatusUnauthorized:
 		v.gin.Header("WWW-Authenticate", "Bearer")
+	case http.StatusServiceUnavailable:
+		v.gin.Header("Retry-After", unavailableSeconds)
 	}
 	v.gin.Data(status, "application/problem+json; charset=utf-8", append(body, '\n'))
 }

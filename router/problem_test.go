@@ -20,7 +20,7 @@ func TestProblem_EveryKindHasItsStatusOnThePageAndInTheAPI(t *testing.T) {
 	for kind, want := range map[problem.Kind]int{
 		problem.KindInvalid: 422, problem.KindForbidden: 403, problem.KindNotFound: 404, problem.KindConflict: 409,
 		problem.KindTooLarge: 413, problem.KindLimited: 429, problem.KindUnavailable: 503, problem.KindInternal: 500,
-		problem.KindFull: 507,
+		problem.KindFull: 507, problem.KindStale: 412,
 	} {
 		s.apps.onAct = func(string, app.Name) error {
 			return &problem.Problem{Kind: kind, Message: "It is so.", Hint: "Do that.", Err: errors.New("the private cause")}

@@ -126,6 +126,12 @@ func (a *admin) retry(v *visit, id app.ReleaseID, form app.SettingsForm, mount m
 	return a.releases.Retry(v.context(), id, changes, v.caller.name())
 }
 
+// retryWish is what another try changes.
+type retryWish struct {
+	settingsJSON
+	Mount mountJSON `json:"mount"`
+}
+
 // apiRetryRelease takes settings and one more volume, all optional, as JSON.
 func (a *admin) apiRetryRelease(v *visit) error {
 	id, err := v.release()
@@ -136,10 +142,7 @@ func (a *admin) apiRetryRelease(v *visit) error {
 	if err != nil {
 		return err
 	}
-	wish := struct {
-		settingsJSON
-		Mount mountJSON `json:"mount"`
-	}{settingsJSON: settingsJSONOf(view.Settings)}
+	wish := retryWish{settingsJSON: settingsJSONOf(view.Settings)}
 	if v.request().ContentLength != 0 {
 		if err := decodeJSON(v.request(), &wish, `{"port": 5000, "mount": {"volume": "my-data", "target": "/data"}}`); err != nil {
 			return err

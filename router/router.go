@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/gin-contrib/sessions"
@@ -203,8 +204,9 @@ type admin struct {
 	rows         rowCache
 	sparks       sparkCache
 	public       publicAddress
-	secure       bool   // ForceHTTPS
-	host         string // AdminHost
+	document     func() ([]byte, error) // of the API
+	secure       bool                   // ForceHTTPS
+	host         string                 // AdminHost
 	hosts        map[string]bool
 	proxies      []netip.Prefix
 	gateway      netip.Addr
@@ -279,6 +281,7 @@ func New(o Options) (http.Handler, error) {
 		logger:  o.Logger,
 		now:     time.Now,
 	}
+	a.document = sync.OnceValues(a.encodeDocument)
 	if o.SessionLife != (account.SessionLife{}) {
 		a.sessions.life = o.SessionLife
 	}

@@ -21,6 +21,8 @@ type route struct {
 	audit  audit.Action // what the audit log calls it; empty only where nothing is changed
 	again  refused      // shows the form again where the request does not fit in a limit; nil: a page that says so
 	handle handler
+
+	api contract // what a row of the API takes and answers
 }
 
 // handler answers a request that was let in, or says why not.
@@ -94,16 +96,12 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 	const (
 		app     = "/admin/apps/:name"
 		release = app + "/releases/:number"
-		api     = apiApps
-		apiApp  = api + "/:name"
-		apiRel  = apiApp + "/releases/:number"
 		factor  = "/settings/second-factor"
 		account = "/settings/accounts/:account"
 		volume  = "/volumes/:volume"
-		apiVol  = apiVolumes + "/:volume"
 		domain  = "/settings/certificates/:host"
 	)
-	return []route{
+	return append([]route{
 		{method: get, path: healthPath, access: public, handle: a.showHealth},
 		{method: get, path: staticPath, access: public, handle: a.showStatic},
 		{method: get, path: prometheusPath, access: token(metricsScope), handle: a.showPrometheus},
@@ -112,7 +110,6 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: post, path: "/login", access: public, limit: limitLogin, audit: audit.ActionLoginSuccess, again: a.loginLimited, handle: a.createLogin},
 		{method: get, path: loginCodePath, access: public, handle: a.showLoginCode},
 		{method: post, path: loginCodePath, access: public, limit: limitLogin, audit: audit.ActionLoginSuccess, again: a.loginCodeLimited, handle: a.createLoginCode},
-		{method: post, path: apiLogin, access: public, form: noSession, limit: limitLogin, audit: audit.ActionLoginSuccess, handle: a.apiCreateLogin},
 		{method: post, path: "/logout", access: signedIn, audit: audit.ActionLogout, handle: a.createLogout},
 		{method: get, path: "/password", access: signedIn, handle: a.showPassword},
 		{method: post, path: "/password", access: signedIn, limit: limitLogin, audit: audit.ActionPasswordChange, again: a.passwordLimited, handle: a.updatePassword},
@@ -194,6 +191,8 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: get, path: eventsPath, access: signedIn, handle: a.showEvents},
 		{method: get, path: "/upload", access: signedIn, handle: a.showUpload},
 		{method: post, path: "/upload", access: signedInOrToken(deployScope), form: inStream, limit: limitUpload, body: archiveBody, audit: audit.ActionAppCreate, again: a.uploadLimited, handle: a.createApp},
+		{method: get, path: referencePath, access: signedIn, handle: a.showReference},
+		{method: get, path: referencePath + "/openapi.json", access: signedIn, handle: a.apiShowDocument},
 		{method: get, path: supportedPath, access: signedIn, handle: a.showSupported},
 		{method: get, path: heldPath, access: signedIn, handle: a.downloadHeldDockerfile},
 
@@ -256,63 +255,5 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 
 		{method: get, path: gitPath + ":repository/info/refs", access: token(deployScope), handle: a.advertiseRefs},
 		{method: post, path: gitPath + ":repository/git-receive-pack", access: token(deployScope), form: inStream, limit: limitUpdate, body: archiveBody, audit: audit.ActionAppUpdate, handle: a.receivePush},
-
-		{method: get, path: api, access: token(readScope), handle: a.apiListApps},
-		{method: post, path: api, access: token(deployScope), form: inStream, limit: limitUpload, body: archiveBody, audit: audit.ActionAppCreate, handle: a.apiCreateApp},
-		{method: get, path: apiApp, access: token(readScope), handle: a.apiShowApp},
-		{method: del, path: apiApp, access: token(adminScope), audit: audit.ActionAppDelete, handle: a.apiDeleteApp},
-		{method: post, path: apiApp + "/update", access: token(deployScope), form: inStream, limit: limitUpdate, body: archiveBody, audit: audit.ActionAppUpdate, handle: a.apiUpdateApp},
-		{method: post, path: apiApp + "/start", access: token(deployScope), audit: audit.ActionAppStart, handle: a.apiStartApp},
-		{method: post, path: apiApp + "/stop", access: token(deployScope), audit: audit.ActionAppStop, handle: a.apiStopApp},
-		{method: post, path: apiApp + "/restart", access: token(deployScope), audit: audit.ActionAppRestart, handle: a.apiRestartApp},
-		{method: post, path: apiApp + "/rollback", access: token(deployScope), audit: audit.ActionAppRollback, handle: a.apiRollBackApp},
-		{method: post, path: apiApp + "/settings", access: token(deployScope), audit: audit.ActionAppSettings, handle: a.apiUpdateSettings},
-		{method: get, path: apiApp + "/environment", access: token(readScope), handle: a.apiShowEnvironment},
-		{method: put, path: apiApp + "/environment", access: token(deployScope), audit: audit.ActionEnvironmentChange, handle: a.apiReplaceEnvironment},
-		{method: patch, path: apiApp + "/environment", access: token(deployScope), audit: audit.ActionEnvironmentChange, handle: a.apiUpdateEnvironment},
-		{method: post, path: apiApp + "/environment/apply", access: token(deployScope), audit: audit.ActionEnvironmentApply, handle: a.apiApplyEnvironment},
-		{method: post, path: apiApp + "/mounts", access: token(deployScope), audit: audit.ActionVolumeMount, handle: a.apiUpdateMounts},
-		{method: get, path: apiApp + "/ports", access: token(readScope), handle: a.apiListPorts},
-		{method: get, path: apiApp + "/egress", access: token(readScope), handle: a.apiShowEgress},
-		{method: get, path: apiApp + "/backup-hook", access: token(adminScope), handle: a.apiShowHook},
-		{method: put, path: apiApp + "/backup-hook", access: token(adminScope), audit: audit.ActionBackupHook, handle: a.apiUpdateHook},
-		{method: put, path: apiApp + "/egress", access: token(deployScope), audit: audit.ActionEgressChange, handle: a.apiUpdateEgress},
-		{method: post, path: apiApp + "/ports", access: token(deployScope), audit: audit.ActionPortChange, handle: a.apiCreatePort},
-		{method: del, path: apiApp + "/ports/:protocol/:number", access: token(deployScope), audit: audit.ActionPortChange, handle: a.apiDeletePort},
-		{method: get, path: apiApp + "/routes", access: token(readScope), handle: a.apiListRoutes},
-		{method: post, path: apiApp + "/routes", access: token(deployScope), audit: audit.ActionRouteChange, handle: a.apiCreateRoute},
-		{method: post, path: apiApp + "/routes/change", access: token(deployScope), audit: audit.ActionRouteChange, handle: a.apiChangeRoute},
-		{method: post, path: apiApp + "/routes/remove", access: token(deployScope), audit: audit.ActionRouteChange, handle: a.apiDeleteRoute},
-		{method: get, path: apiApp + "/access", access: token(readScope), handle: a.apiShowAccess},
-		{method: patch, path: apiApp + "/access", access: token(adminScope), audit: audit.ActionAppAccess, handle: a.apiUpdateAccess},
-		{method: get, path: apiApp + "/logs", access: token(readScope), handle: a.apiShowLogs},
-		{method: get, path: apiApp + "/releases", access: token(readScope), handle: a.apiListReleases},
-		{method: get, path: apiRel, access: token(readScope), handle: a.apiShowRelease},
-		{method: get, path: apiRel + "/log", access: token(readScope), handle: a.apiShowLog},
-		{method: post, path: apiRel + "/cancel", access: token(deployScope), audit: audit.ActionReleaseCancel, handle: a.apiCancelRelease},
-		{method: post, path: apiRel + "/retry", access: token(deployScope), audit: audit.ActionReleaseRetry, handle: a.apiRetryRelease},
-
-		{method: get, path: apiChecklist, access: token(readScope), handle: a.apiShowChecklist},
-		{method: post, path: apiChecklist + "/probe", access: token(adminScope), audit: audit.ActionProbeRun, handle: a.apiRunProbe},
-
-		{method: get, path: apiAlerts, access: token(readScope), handle: a.apiShowAlerts},
-		{method: post, path: apiAlerts + "/channels/:id/test", access: token(adminScope), audit: audit.ActionAlertTest, handle: a.apiTestChannel},
-		{method: get, path: apiEvents, access: token(readScope), handle: a.apiListEvents},
-		{method: get, path: apiDisks, access: token(readScope), handle: a.apiShowDisks},
-		{method: patch, path: apiDisks, access: token(adminScope), audit: audit.ActionRetentionChange, handle: a.apiUpdateDisks},
-		{method: post, path: apiDisks + "/clean", access: token(adminScope), audit: audit.ActionDiskClean, handle: a.apiCleanDisks},
-		{method: get, path: apiBackups, access: token(readScope), handle: a.apiListBackups},
-		{method: post, path: apiBackups, access: token(adminScope), audit: audit.ActionBackupStart, handle: a.apiStartBackup},
-		{method: post, path: apiBackups + "/drill", access: token(adminScope), audit: audit.ActionBackupDrill, handle: a.apiStartDrill},
-		{method: put, path: apiBackups + "/settings", access: token(adminScope), audit: audit.ActionBackupSettings, handle: a.apiUpdateBackups},
-		{method: get, path: apiVolumes, access: token(readScope), handle: a.apiListVolumes},
-		{method: post, path: apiVolumes, access: token(deployScope), limit: limitVolumeCreate, audit: audit.ActionVolumeCreate, handle: a.apiCreateVolume},
-		{method: post, path: apiVol + "/quota", access: token(adminScope), audit: audit.ActionVolumeQuota, handle: a.apiUpdateQuota},
-		{method: del, path: apiVol, access: token(adminScope), audit: audit.ActionVolumeDelete, handle: a.apiDeleteVolume},
-		{method: get, path: apiVol + "/files/*path", access: token(readScope), handle: a.apiShowFile},
-		{method: put, path: apiVol + "/files/*path", access: token(deployScope), form: inStream, limit: limitVolumeUpload, body: volumeBody, audit: audit.ActionVolumeUpload, handle: a.apiWriteFile},
-
-		// The last line: it ends the token that asks.
-		{method: del, path: apiLogin, access: token(metricsScope), audit: audit.ActionTokenRevoke, handle: a.apiDeleteLogin},
-	}
+	}, a.apiRoutes()...)
 }

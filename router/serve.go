@@ -38,6 +38,9 @@ func (a *admin) handle(v *visit) error {
 	if v.route.stream {
 		return a.handleStream(v)
 	}
+	if err := a.checkVersion(v); err != nil {
+		return err
+	}
 	return v.route.handle(v)
 }
 
@@ -115,6 +118,8 @@ func statusOf(kind problem.Kind) int {
 		return http.StatusTooManyRequests
 	case problem.KindUnavailable:
 		return http.StatusServiceUnavailable
+	case problem.KindStale:
+		return http.StatusPreconditionFailed
 	case problem.KindFull:
 		return http.StatusInsufficientStorage
 	default:

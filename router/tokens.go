@@ -104,20 +104,29 @@ func (a *admin) createToken(v *visit) error {
 
 // revokeToken ends a token at once.
 func (a *admin) revokeToken(v *visit) error {
-	id, err := v.number("id")
+	token, err := a.revoke(v)
 	if err != nil {
 		return err
 	}
-	token, err := a.tokens.Revoke(v.context(), id)
-	if err != nil {
-		return err
-	}
-	v.done.resource = "token " + token.Name
-	v.done.detail = fmt.Sprintf("scope %s, would have held until %s", token.Scope, token.ExpiresAt.UTC().Format(time.DateOnly))
 	if err := v.notify(fmt.Sprintf("Token %s is revoked.", token.Name)); err != nil {
 		return err
 	}
 	return v.seeOther("/settings/tokens")
+}
+
+// revoke ends the token that the path names.
+func (a *admin) revoke(v *visit) (account.Token, error) {
+	id, err := v.number("id")
+	if err != nil {
+		return account.Token{}, err
+	}
+	token, err := a.tokens.Revoke(v.context(), id)
+	if err != nil {
+		return account.Token{}, err
+	}
+	v.done.resource = "token " + token.Name
+	v.done.detail = fmt.Sprintf("scope %s, would have held until %s", token.Scope, token.ExpiresAt.UTC().Format(time.DateOnly))
+	return token, nil
 }
 
 func (a *admin) tokensForm(v *visit, page tokensPage) error {
@@ -171,7 +180,7 @@ func typedToken(form url.Values) tokenForm {
 			{Value: account.ScopeMetrics, Means: "read /metrics, for Prometheus"},
 			{Value: account.ScopeRead, Means: "and see apps, releases and logs"},
 			{Value: account.ScopeDeploy, Means: "and upload, update, roll back, start and stop"},
-			{Value: account.ScopeAdmin, Means: "and delete, and give security exceptions"},
+			{Value: account.ScopeAdmin, Means: "and delete, give security exceptions, and change the server's settings"},
 		},
 	}
 	chosen := form.Get(fieldTokenScope)

@@ -246,16 +246,19 @@ func (a *admin) downloadHeldDockerfile(v *visit) error {
 	return err
 }
 
+// previewJSON is how an archive will be built.
+type previewJSON struct {
+	Kind       string      `json:"kind"`
+	Dockerfile string      `json:"dockerfile"` // that Berth wrote; empty where the archive brings its own
+	Reasons    []string    `json:"reasons"`
+	Services   []string    `json:"services"`
+	Plan       planJSON    `json:"plan"`
+	Variables  []askedJSON `json:"variables,omitempty"`
+}
+
 // previewJSON answers a program with how its archive will be built.
 func (v *visit) previewJSON(preview app.Preview) error {
-	return v.json(http.StatusOK, struct {
-		Kind       string      `json:"kind"`
-		Dockerfile string      `json:"dockerfile"` // that Berth wrote; empty where the archive brings its own
-		Reasons    []string    `json:"reasons"`
-		Services   []string    `json:"services"`
-		Plan       planJSON    `json:"plan"`
-		Variables  []askedJSON `json:"variables,omitempty"`
-	}{preview.Kind, preview.Dockerfile, append([]string{}, preview.Reasons...), append([]string{}, preview.Services...), planJSONOf(preview), askedJSONOf(preview)})
+	return v.json(http.StatusOK, previewJSON{preview.Kind, preview.Dockerfile, append([]string{}, preview.Reasons...), append([]string{}, preview.Services...), planJSONOf(preview), askedJSONOf(preview)})
 }
 
 // askedJSON is a variable that a template asks for and that the app lacks. One that is not

@@ -30,6 +30,7 @@ type visit struct {
 	refund func()     // gives the request back to its limit: it was not what the limit is against
 	upload *upload    // the form of an archive, where the page is to show what became of it
 	ends   []func()   // run once the request was answered
+	seen   *[]byte    // takes what json would answer, where that is asked for its version alone
 	worked bool       // a part was accepted, whatever became of the rest: the limit on work keeps the request
 }
 
@@ -157,6 +158,13 @@ func (v *visit) json(status int, value any) error {
 	body, err := json.Marshal(value)
 	if err != nil {
 		return fmt.Errorf("encode answer: %w", err)
+	}
+	if v.seen != nil {
+		*v.seen = body
+		return nil
+	}
+	if v.route.api.versioned {
+		v.gin.Header("ETag", versionOf(body))
 	}
 	v.gin.Data(status, "application/json; charset=utf-8", append(body, '\n'))
 	return nil

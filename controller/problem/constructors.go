@@ -18,6 +18,9 @@ func NotFound(message, hint string) *Problem { return made(KindNotFound, message
 // Conflict says that the input is fine, but the present state forbids it.
 func Conflict(message, hint string) *Problem { return made(KindConflict, message, hint) }
 
+// Stale says that what the caller saw was changed since by somebody else.
+func Stale(message, hint string) *Problem { return made(KindStale, message, hint) }
+
 // TooLarge says that more bytes came than the limit allows.
 func TooLarge(message, hint string) *Problem { return made(KindTooLarge, message, hint) }
 

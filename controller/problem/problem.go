@@ -22,6 +22,7 @@ const (
 	KindLimited     // too many requests
 	KindUnavailable // the engine or the proxy does not answer
 	KindFull        // the disk has no room
+	KindStale       // what the caller saw was changed since
 	KindMalformed   // an impossible address or id: no person typed it into a form
 )
 

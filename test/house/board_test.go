@@ -16,6 +16,7 @@ var board = []room{
 
 	{"cmd/berth", "*"},
 	{"router", "*"},
+	{"router/openapi", ""},
 	{"templates", ""},
 	{"examples", ""},
 

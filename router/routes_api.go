@@ -1,0 +1,407 @@
+package router
+
+import (
+	"net/http"
+
+	"berth/controller/audit"
+	"berth/controller/retention"
+	"berth/router/openapi"
+)
+
+// apiRoutes is the whole surface of the API, with what each row takes and answers.
+func (a *admin) apiRoutes() []route { //nolint:revive // as long as the surface is: one table shows all of it
+	const (
+		ok        = http.StatusOK
+		created   = http.StatusCreated
+		accepted  = http.StatusAccepted
+		noContent = http.StatusNoContent
+
+		bytesMedia = "application/octet-stream"
+
+		apiApp = apiApps + "/:name"
+		apiRel = apiApp + "/releases/:number"
+		apiVol = apiVolumes + "/:volume"
+
+		apiDomains      = apiRoot + "domains"
+		apiCertificates = apiRoot + "certificates"
+		apiCert         = apiCertificates + "/:host"
+		apiLimits       = apiRoot + "limits"
+		apiAccounts     = apiRoot + "accounts"
+		apiSessions     = apiAccounts + "/:account/sessions"
+		apiTokens       = apiRoot + "tokens"
+		apiAudit        = apiRoot + "audit"
+	)
+	return []route{
+		{
+			method: get, path: documentPath, access: token(readScope), handle: a.apiShowDocument,
+			api: contract{does: "Show this document", out: gives[map[string]any](ok)},
+		},
+
+		{
+			method: get, path: apiApps, access: token(readScope), handle: a.apiListApps,
+			api: contract{does: "List the apps", out: gives[appsJSON](ok)},
+		},
+		{
+			method: post, path: apiApps, access: token(deployScope), form: inStream, limit: limitUpload, body: archiveBody, audit: audit.ActionAppCreate, handle: a.apiCreateApp,
+			api: contract{does: "Deploy a new app", in: archiveForm(true), out: or(gives[releaseJSON](created), gives[previewJSON](ok))},
+		},
+		{
+			method: get, path: apiApp, access: token(readScope), handle: a.apiShowApp,
+			api: contract{does: "Show an app", out: gives[appJSON](ok)},
+		},
+		{
+			method: del, path: apiApp, access: token(adminScope), audit: audit.ActionAppDelete, handle: a.apiDeleteApp,
+			api: contract{does: "Delete an app with its releases", out: or(empty(noContent), empty(accepted))},
+		},
+		{
+			method: post, path: apiApp + "/update", access: token(deployScope), form: inStream, limit: limitUpdate, body: archiveBody, audit: audit.ActionAppUpdate, handle: a.apiUpdateApp,
+			api: contract{does: "Deploy a new version of an app", in: archiveForm(false), out: or(gives[releaseJSON](created), gives[previewJSON](ok))},
+		},
+		{
+			method: post, path: apiApp + "/start", access: token(deployScope), audit: audit.ActionAppStart, handle: a.apiStartApp,
+			api: contract{does: "Start an app", out: gives[appJSON](ok)},
+		},
+		{
+			method: post, path: apiApp + "/stop", access: token(deployScope), audit: audit.ActionAppStop, handle: a.apiStopApp,
+			api: contract{does: "Stop an app", out: gives[appJSON](ok)},
+		},
+		{
+			method: post, path: apiApp + "/restart", access: token(deployScope), audit: audit.ActionAppRestart, handle: a.apiRestartApp,
+			api: contract{does: "Restart an app", out: gives[appJSON](ok)},
+		},
+		{
+			method: post, path: apiApp + "/rollback", access: token(deployScope), audit: audit.ActionAppRollback, handle: a.apiRollBackApp,
+			api: contract{does: "Go back to an earlier release", in: takes[rollbackWish](), out: gives[releaseJSON](created)},
+		},
+		{
+			method: post, path: apiApp + "/settings", access: token(deployScope), audit: audit.ActionAppSettings, handle: a.apiUpdateSettings,
+			api: contract{edits: a.apiShowSettings, does: "Change the settings of an app", in: takes[settingsJSON](), out: or(gives[releaseJSON](created), gives[appJSON](ok))},
+		},
+		{
+			method: get, path: apiApp + "/settings", access: token(readScope), handle: a.apiShowSettings,
+			api: contract{versioned: true, does: "Show the settings of an app", out: gives[settingsJSON](ok)},
+		},
+		{
+			method: get, path: apiApp + "/environment", access: token(readScope), handle: a.apiShowEnvironment,
+			api: contract{versioned: true, does: "Show the environment of an app", out: gives[environmentJSON](ok)},
+		},
+		{
+			method: put, path: apiApp + "/environment", access: token(deployScope), audit: audit.ActionEnvironmentChange, handle: a.apiReplaceEnvironment,
+			api: contract{edits: a.apiShowEnvironment, does: "Replace the environment of an app", in: takes[environmentReplaceWish](), out: gives[environmentJSON](ok)},
+		},
+		{
+			method: patch, path: apiApp + "/environment", access: token(deployScope), audit: audit.ActionEnvironmentChange, handle: a.apiUpdateEnvironment,
+			api: contract{edits: a.apiShowEnvironment, does: "Change variables of an app", in: takes[environmentUpdateWish](), out: gives[environmentJSON](ok)},
+		},
+		{
+			method: post, path: apiApp + "/environment/apply", access: token(deployScope), audit: audit.ActionEnvironmentApply, handle: a.apiApplyEnvironment,
+			api: contract{does: "Run the app with its saved environment", out: or(gives[releaseJSON](created), gives[environmentJSON](ok))},
+		},
+		{
+			method: post, path: apiApp + "/mounts", access: token(deployScope), audit: audit.ActionVolumeMount, handle: a.apiUpdateMounts,
+			api: contract{does: "Replace the volumes that an app mounts", in: takes[mountsWish](), out: or(gives[releaseJSON](created), gives[appJSON](ok))},
+		},
+		{
+			method: get, path: apiApp + "/ports", access: token(readScope), handle: a.apiListPorts,
+			api: contract{does: "List the public ports of an app", out: gives[portsJSON](ok)},
+		},
+		{
+			method: get, path: apiApp + "/egress", access: token(readScope), handle: a.apiShowEgress,
+			api: contract{does: "Show where an app may connect to", out: gives[appEgressJSON](ok)},
+		},
+		{
+			method: put, path: apiApp + "/egress", access: token(deployScope), audit: audit.ActionEgressChange, handle: a.apiUpdateEgress,
+			api: contract{does: "Change where an app may connect to", in: takes[egressJSON](), out: or(gives[releaseJSON](created), gives[appEgressJSON](ok))},
+		},
+		{
+			method: post, path: apiApp + "/ports", access: token(deployScope), audit: audit.ActionPortChange, handle: a.apiCreatePort,
+			api: contract{does: "Give an app a public port", in: takes[portWish](), out: gives[portsJSON](created)},
+		},
+		{
+			method: del, path: apiApp + "/ports/:protocol/:number", access: token(deployScope), audit: audit.ActionPortChange, handle: a.apiDeletePort,
+			api: contract{does: "Take a public port away", out: gives[portsJSON](ok)},
+		},
+		{
+			method: get, path: apiApp + "/routes", access: token(readScope), handle: a.apiListRoutes,
+			api: contract{does: "List the routes of an app", out: gives[routesJSON](ok)},
+		},
+		{
+			method: post, path: apiApp + "/routes", access: token(deployScope), audit: audit.ActionRouteChange, handle: a.apiCreateRoute,
+			api: contract{does: "Add a route", in: takes[routeWish](), out: gives[routesJSON](created)},
+		},
+		{
+			method: post, path: apiApp + "/routes/change", access: token(deployScope), audit: audit.ActionRouteChange, handle: a.apiChangeRoute,
+			api: contract{does: "Change a route", in: takes[routeWish](), out: gives[routesJSON](ok)},
+		},
+		{
+			method: post, path: apiApp + "/routes/remove", access: token(deployScope), audit: audit.ActionRouteChange, handle: a.apiDeleteRoute,
+			api: contract{does: "Remove a route", in: takes[routeWish](), out: gives[routesJSON](ok)},
+		},
+		{
+			method: get, path: apiApp + "/access", access: token(readScope), handle: a.apiShowAccess,
+			api: contract{versioned: true, does: "Show who may use an app", out: gives[accessJSON](ok)},
+		},
+		{
+			method: patch, path: apiApp + "/access", access: token(adminScope), audit: audit.ActionAppAccess, handle: a.apiUpdateAccess,
+			api: contract{edits: a.apiShowAccess, does: "Change who may use an app", in: takes[accessWish](), out: gives[accessJSON](ok)},
+		},
+		{
+			method: get, path: apiApp + "/backup-hook", access: token(adminScope), handle: a.apiShowHook,
+			api: contract{does: "Show what runs before and after a backup of an app", out: gives[hookViewJSON](ok)},
+		},
+		{
+			method: put, path: apiApp + "/backup-hook", access: token(adminScope), audit: audit.ActionBackupHook, handle: a.apiUpdateHook,
+			api: contract{does: "Choose what runs before and after a backup of an app", in: takes[hookJSON](), out: empty(noContent)},
+		},
+		{
+			method: get, path: apiApp + "/logs", access: token(readScope), handle: a.apiShowLogs,
+			api: contract{does: "Show what an app printed, or the requests to it", query: logsQuery, out: gives[logsJSON](ok)},
+		},
+		{
+			method: get, path: apiApp + "/releases", access: token(readScope), handle: a.apiListReleases,
+			api: contract{does: "List the releases of an app", query: pageQuery, out: gives[releasesJSON](ok)},
+		},
+		{
+			method: get, path: apiRel, access: token(readScope), handle: a.apiShowRelease,
+			api: contract{does: "Show a release", out: gives[releaseJSON](ok)},
+		},
+		{
+			method: get, path: apiRel + "/log", access: token(readScope), handle: a.apiShowLog,
+			api: contract{does: "Show the log of a release", out: sends("text/plain")},
+		},
+		{
+			method: post, path: apiRel + "/cancel", access: token(deployScope), audit: audit.ActionReleaseCancel, handle: a.apiCancelRelease,
+			api: contract{does: "Cancel a release", out: gives[releaseJSON](ok)},
+		},
+		{
+			method: post, path: apiRel + "/retry", access: token(deployScope), audit: audit.ActionReleaseRetry, handle: a.apiRetryRelease,
+			api: contract{does: "Try a failed release again", in: mayTake[retryWish](), out: gives[releaseJSON](created)},
+		},
+
+		{
+			method: get, path: apiChecklist, access: token(readScope), handle: a.apiShowChecklist,
+			api: contract{does: "Check the server", out: gives[checklistJSON](ok)},
+		},
+		{
+			method: post, path: apiChecklist + "/probe", access: token(adminScope), audit: audit.ActionProbeRun, handle: a.apiRunProbe,
+			api: contract{does: "Try to reach what must be closed", out: gives[probeJSON](ok)},
+		},
+
+		{
+			method: get, path: apiAlerts, access: token(readScope), handle: a.apiShowAlerts,
+			api: contract{does: "Show what fires, and the rules and channels of alerts", out: gives[alertsJSON](ok)},
+		},
+		{
+			method: post, path: apiAlerts + "/channels/:id/test", access: token(adminScope), audit: audit.ActionAlertTest, handle: a.apiTestChannel,
+			api: contract{does: "Send a test to a channel of alerts", out: gives[beganJSON](ok)},
+		},
+		{
+			method: get, path: apiEvents, access: token(readScope), handle: a.apiListEvents,
+			api: contract{does: "List what happened to apps and to the server", query: eventsQuery, out: gives[eventsJSON](ok)},
+		},
+
+		{
+			method: get, path: apiDisks, access: token(readScope), handle: a.apiShowDisks,
+			api: contract{does: "Show what grows on the disk", out: gives[disksJSON](ok)},
+		},
+		{
+			method: patch, path: apiDisks, access: token(adminScope), audit: audit.ActionRetentionChange, handle: a.apiUpdateDisks,
+			api: contract{does: "Change what is kept", in: takes[retention.Rules](), out: gives[disksJSON](ok)},
+		},
+		{
+			method: post, path: apiDisks + "/clean", access: token(adminScope), audit: audit.ActionDiskClean, handle: a.apiCleanDisks,
+			api: contract{does: "Remove what the rules do not keep", out: or(gives[disksJSON](ok), gives[disksJSON](accepted))},
+		},
+		{
+			method: get, path: apiBackups, access: token(readScope), handle: a.apiListBackups,
+			api: contract{does: "List the backups", out: gives[backupsJSON](ok)},
+		},
+		{
+			method: post, path: apiBackups, access: token(adminScope), audit: audit.ActionBackupStart, handle: a.apiStartBackup,
+			api: contract{does: "Begin a backup", out: gives[beganJSON](accepted)},
+		},
+		{
+			method: post, path: apiBackups + "/drill", access: token(adminScope), audit: audit.ActionBackupDrill, handle: a.apiStartDrill,
+			api: contract{does: "Prove the newest backup by a restore that is thrown away", out: gives[beganJSON](accepted)},
+		},
+		{
+			method: get, path: apiBackups + "/settings", access: token(readScope), handle: a.apiShowBackupSettings,
+			api: contract{versioned: true, does: "Show how backups are set up", out: gives[backupSettingsJSON](ok)},
+		},
+		{
+			method: put, path: apiBackups + "/settings", access: token(adminScope), audit: audit.ActionBackupSettings, handle: a.apiUpdateBackups,
+			api: contract{edits: a.apiShowBackupSettings, does: "Set backups up", in: takes[backupSettingsJSON](), out: empty(noContent)},
+		},
+		{
+			method: get, path: apiVolumes, access: token(readScope), handle: a.apiListVolumes,
+			api: contract{does: "List the volumes", out: gives[volumesJSON](ok)},
+		},
+		{
+			method: post, path: apiVolumes, access: token(deployScope), limit: limitVolumeCreate, audit: audit.ActionVolumeCreate, handle: a.apiCreateVolume,
+			api: contract{does: "Create a volume", in: takes[volumeWish](), out: gives[volumeJSON](created)},
+		},
+		{
+			method: get, path: apiVol, access: token(readScope), handle: a.apiShowVolume,
+			api: contract{does: "Show a volume", out: gives[volumeJSON](ok)},
+		},
+		{
+			method: get, path: apiVol + "/tar", access: token(readScope), handle: a.apiPackFolder,
+			api: contract{does: "Download a folder, or the whole volume, as a tar", query: []openapi.Query{{Name: "path", Text: "Of the folder; empty: the volume."}}, out: sends(bytesMedia)},
+		},
+		{
+			method: del, path: apiVol + "/files/*path", access: token(deployScope), audit: audit.ActionVolumeFileDelete, handle: a.apiDeleteFile,
+			api: contract{does: "Delete a file, or a folder", query: []openapi.Query{{Name: "recursive", Text: "1 deletes a folder with all that is in it."}}, out: empty(noContent)},
+		},
+		{
+			method: post, path: apiVol + "/quota", access: token(adminScope), audit: audit.ActionVolumeQuota, handle: a.apiUpdateQuota,
+			api: contract{does: "Change the quota of a volume", in: takes[quotaWish](), out: gives[volumeJSON](ok)},
+		},
+		{
+			method: del, path: apiVol, access: token(adminScope), audit: audit.ActionVolumeDelete, handle: a.apiDeleteVolume,
+			api: contract{does: "Delete a volume", out: empty(noContent)},
+		},
+		{
+			method: get, path: apiVol + "/files/*path", access: token(readScope), handle: a.apiShowFile,
+			api: contract{does: "Download a file, or list a folder", out: or(gives[entriesJSON](ok), sends(bytesMedia))},
+		},
+		{
+			method: put, path: apiVol + "/files/*path", access: token(deployScope), form: inStream, limit: limitVolumeUpload, body: volumeBody, audit: audit.ActionVolumeUpload, handle: a.apiWriteFile,
+			api: contract{does: "Write a file", in: openapi.Plain(bytesMedia), out: empty(noContent)},
+		},
+
+		{
+			method: get, path: apiDomains, access: token(readScope), handle: a.apiListDomains,
+			api: contract{does: "List the hosts with their routes", out: gives[domainsJSON](ok)},
+		},
+		{
+			method: post, path: apiDomains + "/check", access: token(deployScope), audit: audit.ActionHostCheck, handle: a.apiCheckHost,
+			api: contract{does: "Check a host again", in: takes[hostWish](), out: gives[hostCheckJSON](ok)},
+		},
+		{
+			method: get, path: apiRoot + "home", access: token(readScope), handle: a.apiShowHome,
+			api: contract{versioned: true, does: "Show where / leads", out: gives[homeJSON](ok)},
+		},
+		{
+			method: put, path: apiRoot + "home", access: token(adminScope), audit: audit.ActionHomeChange, handle: a.apiUpdateHome,
+			api: contract{edits: a.apiShowHome, does: "Choose where / leads", in: takes[homeWish](), out: gives[homeJSON](ok)},
+		},
+		{
+			method: post, path: apiRoot + "redirects", access: token(adminScope), audit: audit.ActionRedirectChange, handle: a.apiCreateRedirect,
+			api: contract{does: "Let a host redirect", in: takes[redirectJSON](), out: gives[domainsJSON](created)},
+		},
+		{
+			method: del, path: apiRoot + "redirects/:host", access: token(adminScope), audit: audit.ActionRedirectChange, handle: a.apiDeleteRedirect,
+			api: contract{does: "End a redirect", out: gives[domainsJSON](ok)},
+		},
+
+		{
+			method: get, path: apiCertificates, access: token(readScope), handle: a.apiListCertificates,
+			api: contract{does: "List the hosts with their certificates", out: gives[certificatesJSON](ok)},
+		},
+		{
+			method: get, path: apiCert, access: token(readScope), handle: a.apiShowCertificate,
+			api: contract{does: "Show the certificate of a host", out: gives[certificateJSON](ok)},
+		},
+		{
+			method: patch, path: apiCert, access: token(adminScope), audit: audit.ActionDomainChange, handle: a.apiUpdateCertificate,
+			api: contract{does: "Change how a host is served", in: takes[certificateWish](), out: gives[certificateJSON](ok)},
+		},
+		{
+			method: put, path: apiCert + "/own", access: token(adminScope), audit: audit.ActionCertificateUpload, handle: a.apiUseOwnCertificate,
+			api: contract{does: "Give a host a certificate of your own", in: takes[ownCertificateWish](), out: gives[certificateJSON](ok)},
+		},
+		{
+			method: del, path: apiCert + "/own", access: token(adminScope), audit: audit.ActionCertificateRemove, handle: a.apiDropOwnCertificate,
+			api: contract{does: "Remove your own certificate", out: gives[certificateJSON](ok)},
+		},
+		{
+			method: post, path: apiCert + "/again", access: token(adminScope), audit: audit.ActionCertificateAsk, handle: a.apiAskAgain,
+			api: contract{does: "Ask for a certificate again", out: gives[certificateJSON](ok)},
+		},
+		{
+			method: get, path: apiRoot + "proxy", access: token(adminScope), handle: a.apiShowProxy,
+			api: contract{versioned: true, does: "Show the settings of the proxy", out: gives[proxyJSON](ok)},
+		},
+		{
+			method: patch, path: apiRoot + "proxy", access: token(adminScope), audit: audit.ActionProxySettings, handle: a.apiUpdateProxy,
+			api: contract{edits: a.apiShowProxy, does: "Change the settings of the proxy", in: takes[proxyWish](), out: gives[proxyJSON](ok)},
+		},
+
+		{
+			method: get, path: apiLimits, access: token(adminScope), handle: a.apiListLimits,
+			api: contract{does: "List the rate limits", out: gives[limitsJSON](ok)},
+		},
+		{
+			method: put, path: apiLimits + "/:class", access: token(adminScope), audit: audit.ActionRateLimitChange, handle: a.apiUpdateLimit,
+			api: contract{does: "Change a rate limit", in: takes[budgetWish](), out: gives[limitsJSON](ok)},
+		},
+		{
+			method: del, path: apiLimits + "/:class", access: token(adminScope), audit: audit.ActionRateLimitChange, handle: a.apiResetLimit,
+			api: contract{does: "Bring back the limit of the configuration", out: gives[limitsJSON](ok)},
+		},
+		{
+			method: post, path: apiLimits + "/:class/clear", access: token(adminScope), audit: audit.ActionRateLimitClear, handle: a.apiClearLimit,
+			api: contract{does: "Forget what was counted of somebody", in: takes[subjectWish](), out: gives[limitsJSON](ok)},
+		},
+
+		{
+			method: get, path: apiAccounts, access: token(adminScope), handle: a.apiListAccounts,
+			api: contract{does: "List the accounts", out: gives[accountsJSON](ok)},
+		},
+		{
+			method: del, path: apiAccounts + "/:account", access: token(adminScope), audit: audit.ActionAccountRemove, handle: a.apiDeleteAccount,
+			api: contract{does: "Remove an account", out: empty(noContent)},
+		},
+		{
+			method: get, path: apiSessions, access: token(adminScope), handle: a.apiListSessions,
+			api: contract{does: "List the sessions of an account", out: gives[sessionsJSON](ok)},
+		},
+		{
+			method: del, path: apiSessions, access: token(adminScope), audit: audit.ActionSessionEnd, handle: a.apiEndSessions,
+			api: contract{does: "End every session of an account", out: empty(noContent)},
+		},
+		{
+			method: del, path: apiSessions + "/:session", access: token(adminScope), audit: audit.ActionSessionEnd, handle: a.apiEndSession,
+			api: contract{does: "End a session of an account", out: empty(noContent)},
+		},
+		{
+			method: get, path: apiTokens, access: token(adminScope), handle: a.apiListTokens,
+			api: contract{does: "List the tokens", out: gives[tokensJSON](ok)},
+		},
+		{
+			method: del, path: apiTokens + "/:id", access: token(adminScope), audit: audit.ActionTokenRevoke, handle: a.apiRevokeToken,
+			api: contract{does: "Revoke a token", out: empty(noContent)},
+		},
+
+		{
+			method: get, path: apiAudit, access: token(adminScope), handle: a.apiListAudit,
+			api: contract{does: "List the audit log", query: auditQuery, out: gives[auditJSON](ok)},
+		},
+		{
+			method: get, path: apiAudit + "/export", access: token(adminScope), audit: audit.ActionAuditExport, handle: a.exportAudit,
+			api: contract{does: "Download the audit log", query: append([]openapi.Query{{Name: "format", Text: "jsonl or csv."}}, auditFilterQuery...), out: or(sends("application/x-ndjson"), sends("text/csv"))},
+		},
+		{
+			method: post, path: apiAudit + "/verify", access: token(adminScope), audit: audit.ActionAuditVerify, handle: a.apiVerifyAudit,
+			api: contract{does: "Check every entry of the audit log", out: gives[verdictJSON](ok)},
+		},
+
+		{
+			method: post, path: apiLogin, access: public, form: noSession, limit: limitLogin, audit: audit.ActionLoginSuccess, handle: a.apiCreateLogin,
+			api: contract{
+				does: "Make a token with a name, a password and a second factor",
+				in: openapi.URLForm(
+					openapi.Part{Name: "username"}, openapi.Part{Name: "password", Required: true}, openapi.Part{Name: "code"}, openapi.Part{Name: "new_password"},
+					openapi.Part{Name: fieldTokenName, Required: true}, openapi.Part{Name: fieldTokenScope, Required: true},
+					openapi.Part{Name: fieldTokenDays}, openapi.Part{Name: fieldTokenFrom},
+				),
+				out: gives[loginJSON](created),
+			},
+		},
+		// The last row: it ends the token that asks.
+		{
+			method: del, path: apiLogin, access: token(metricsScope), audit: audit.ActionTokenRevoke, handle: a.apiDeleteLogin,
+			api: contract{does: "End the token that asks", out: empty(noContent)},
+		},
+	}
+}
