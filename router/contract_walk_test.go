@@ -39,8 +39,8 @@ var apiCalls = map[string]apiCall{
 	"GET /api/v1/events":                    {},
 	"GET /api/v1/apps/:name/logs":           {},
 	"GET /api/v1/apps/:name/backup-hook":    {},
-	"PUT /api/v1/apps/:name/backup-hook":    {body: `{"backup_before": ["dump"]}`},
-	"POST /api/v1/backups/drill":            {},
+	"PUT /api/v1/apps/:name/backup-hook":    {body: `{"backup_service": "db", "backup_before": ["dump"]}`},
+	"POST /api/v1/backups/drill":            {refused: true},
 
 	"GET /api/v1/apps":  {},
 	"POST /api/v1/apps": {parts: []part{{"name", "fresh", ""}, {"route", "/fresh", ""}, zipPart}},

@@ -60,7 +60,9 @@ func Plain(media string) Body { return Body{Media: media} }
 func Form(parts ...Part) Body { return Body{Media: "multipart/form-data", Parts: parts} }
 
 // URLForm is a form without files, as a page without script sends it.
-func URLForm(parts ...Part) Body { return Body{Media: "application/x-www-form-urlencoded", Parts: parts} }
+func URLForm(parts ...Part) Body {
+	return Body{Media: "application/x-www-form-urlencoded", Parts: parts}
+}
 
 const problemMedia = "application/problem+json"
 
