@@ -31,7 +31,11 @@ func (a *admin) streamLogs(v *visit) error {
 	beats := time.NewTicker(heartbeat)
 	defer beats.Stop()
 	for {
-		if after, err = a.sendLogs(v, stream, page, q, after); err != nil || v.context().Err() != nil {
+		after, err = a.sendLogs(v, stream, page, q, after)
+		if v.context().Err() != nil {
+			return nil // the reader is gone
+		}
+		if err != nil {
 			return err
 		}
 		if pause.For(v.context(), logsPause) != nil {
@@ -64,9 +68,6 @@ func (a *admin) sendLogs(v *visit, stream *eventStream, page logsPage, q logs.Qu
 	for {
 		found, err := a.logs.Newer(v.context(), page.App, q, after, logLines)
 		if err != nil {
-			if v.context().Err() != nil {
-				return after, nil
-			}
 			return after, err
 		}
 		found = fitNewer(found)

@@ -11,7 +11,7 @@ func commands() []command {
 	for _, c := range own {
 		own = append(own, command{name: c.name[len(serverNoun)+1:], arguments: c.arguments, summary: c.summary, run: c.run, earlier: true})
 	}
-	return slices.Concat(startCommands(), appCommands(), placeCommands(), machineCommands(), otherCommands(), earlierCommands(), own)
+	return slices.Concat(startCommands(), appCommands(), placeCommands(), machineCommands(), adminCommands(), otherCommands(), earlierCommands(), own)
 }
 
 // startCommands are what a new person types first.
@@ -36,6 +36,7 @@ func appCommands() []command {
 	return []command{
 		row{get: true, path: "/api/v1/apps", list: "apps", columns: "name state release urls"}.command("apps list", "list the apps"),
 		row{get: true, path: appRow}.command("apps show", "show an app with its settings"),
+		row{get: true, path: appRow + "/settings"}.command("apps settings", "show the settings of an app"),
 		row{path: appRow + "/settings", fields: true, follow: true}.command("apps set", "change settings of an app, such as memory_mb=512, and run it with them"),
 		row{path: appRow + "/mounts", fields: true, follow: true}.command("apps mount", `choose the volumes of an app: mounts='[{"volume": "my-data", "target": "/data"}]'`),
 		row{path: appRow + "/start"}.command("start", "start an app that was stopped"),
@@ -77,10 +78,10 @@ func placeCommands() []command {
 		{name: "ports add", arguments: "APP PORT [--service SERVICE] [--target PORT] [flags]", summary: "open a public port, live at once", run: verb("add", runPort), rows: []string{"POST /api/v1/apps/:name/ports"}},
 		{name: "ports remove", arguments: "APP PORT [flags]", summary: "close a public port, live at once", run: verb("remove", runPort), rows: []string{"DELETE /api/v1/apps/:name/ports/:protocol/:number"}},
 		row{get: true, path: appRow + "/access"}.command("access show", "show who may open an app"),
-		row{get: true, path: appRow + "/backup-hook"}.command("hook show", "show what runs before and after a backup of an app"),
-		row{method: "PUT", path: appRow + "/backup-hook", fields: true}.command("hook set", `choose what runs before a backup: before='["pg_dump", "-f", "/data/dump"]'`),
 		row{method: "PATCH", path: appRow + "/access", fields: true}.command("access set", "change who may open an app, such as password=true maintenance.on=false"),
 		{name: "access user", arguments: "[APP] NAME [flags]", summary: "let a person in by a password, which is asked for", run: runAccessUser, rows: []string{"PATCH /api/v1/apps/:name/access"}},
+		row{get: true, path: appRow + "/backup-hook"}.command("hook show", "show what runs before and after a backup of an app"),
+		row{method: "PUT", path: appRow + "/backup-hook", fields: true}.command("hook set", `choose what runs before a backup: before='["pg_dump", "-f", "/data/dump"]'`),
 		{name: "egress show", arguments: "APP [flags]", summary: "show where an app may connect to", run: runEgress, rows: []string{"GET /api/v1/apps/:name/egress"}},
 		{name: "egress open", arguments: "APP [flags]", summary: "let an app connect everywhere", run: verb("open", runEgress), rows: []string{"PUT /api/v1/apps/:name/egress"}},
 		{name: "egress none", arguments: "APP [flags]", summary: "let an app connect nowhere", run: verb("none", runEgress), rows: []string{"PUT /api/v1/apps/:name/egress"}},
@@ -95,9 +96,11 @@ func machineCommands() []command {
 		{name: "volumes list", arguments: "[flags]", summary: "show the volumes", run: verbAt(0, "list", runVolume), rows: []string{"GET /api/v1/volumes"}},
 		row{path: "/api/v1/volumes", takes: "name", fields: true}.command("volumes create", "make a volume"),
 		{name: "volumes quota", arguments: "VOLUME SIZE|default [flags]", summary: "change what a volume may take on the disk", run: verbAt(0, "quota", runVolume), rows: []string{"POST /api/v1/volumes/:volume/quota"}},
+		row{get: true, path: volumeRow}.command("volumes show", "show a volume"),
 		{name: "volumes ls", arguments: "VOLUME [PATH] [flags]", summary: "list a folder in a volume", run: runVolumeList, rows: []string{fileGet}},
 		{name: "volumes get", arguments: "VOLUME PATH [FILE] [flags]", summary: "copy a file out of a volume; without FILE to standard output", run: runVolumeGet, rows: []string{fileGet}},
 		{name: "volumes put", arguments: "VOLUME FILE PATH [flags]", summary: "copy a file into a volume", run: runVolumePut, rows: []string{"PUT /api/v1/volumes/:volume/files/*path"}},
+		{name: "volumes rm", arguments: "VOLUME PATH [flags]", summary: "remove a file or a folder in a volume", run: runVolumeRemove, rows: []string{"DELETE /api/v1/volumes/:volume/files/*path"}},
 		row{method: "DELETE", path: volumeRow, confirm: true, done: "Deleted."}.command("volumes delete", "delete a volume with all that is in it"),
 		{name: "disks list", arguments: "[flags]", summary: "show what grows on the server's disk", run: verbAt(0, "list", runDisks), rows: []string{"GET /api/v1/disks"}},
 		{name: "disks clean", arguments: "[flags]", summary: "remove what nothing needs any more", run: verbAt(0, "clean", runDisks), rows: []string{"POST /api/v1/disks/clean"}},
@@ -105,6 +108,7 @@ func machineCommands() []command {
 		{name: "backup", arguments: "[--list] [flags]", summary: "make a backup of the server now and wait for its end", run: runBackup, rows: []string{"POST /api/v1/backups"}},
 		{name: "backup drill", arguments: "[flags]", summary: "prove the newest backup by a restore that is thrown away, and wait for its end", run: verbAt(0, "drill", runBackup), rows: []string{"POST /api/v1/backups/drill"}},
 		row{get: true, path: "/api/v1/backups", list: "backups", columns: "set state began_at bytes sent_bytes reason"}.command("backups list", "list the latest backups"),
+		row{get: true, path: "/api/v1/backups/settings"}.command("backups settings", "show when and where backups are made"),
 		row{method: "PUT", path: "/api/v1/backups/settings", fields: true}.command("backups set", "change when and where backups are made"),
 		{
 			name: "events", arguments: "[--app NAME] [--kind KIND] [--from DAY] [--to DAY] [--before N] [--count N] [flags]", summary: "print what happened to apps and to the server",
@@ -113,6 +117,42 @@ func machineCommands() []command {
 		{name: "alerts list", arguments: "[flags]", summary: "show what fires, and the rules and channels of alerts", run: verbAt(0, "list", runAlerts), rows: []string{"GET /api/v1/alerts"}},
 		{name: "alerts test", arguments: "CHANNEL [flags]", summary: "send a test to a channel of alerts", run: verbAt(0, "test", runAlerts), rows: []string{"POST /api/v1/alerts/channels/:id/test"}},
 		{name: "doctor", arguments: "[--probe] [flags]", summary: "check what a server needs before strangers may reach it; exits with 1 where something is red", run: runDoctor, rows: []string{"GET /api/v1/checklist", "POST /api/v1/checklist/probe"}},
+	}
+}
+
+// adminCommands are of who may come, and of the domains and the proxy.
+func adminCommands() []command {
+	const (
+		certificate = "/api/v1/certificates/:host"
+		limit       = "/api/v1/limits/:class"
+		sessions    = "/api/v1/accounts/:account/sessions"
+	)
+	return []command{
+		row{get: true, path: "/api/v1/domains", list: "domains", columns: "host routes redirect"}.command("domains list", "list the hosts of apps"),
+		row{path: "/api/v1/domains/check", takes: "host"}.command("domains check", "ask DNS whether a host can get a certificate here"),
+		row{get: true, path: "/api/v1/home"}.command("home show", "show where the address of the server itself leads"),
+		row{method: "PUT", path: "/api/v1/home", takes: "home"}.command("home set", "choose a route for the address of the server itself"),
+		row{path: "/api/v1/redirects", takes: "from", fields: true}.command("redirects add", "redirect a host: to=www.example.com permanent=true"),
+		row{method: "DELETE", path: "/api/v1/redirects/:host", done: "Removed."}.command("redirects remove", "end the redirect of a host"),
+		row{get: true, path: "/api/v1/certificates", list: "certificates", columns: "host source apps"}.command("certs list", "list the certificates of hosts"),
+		row{get: true, path: certificate}.command("certs show", "show the certificate of a host"),
+		row{method: "PATCH", path: certificate, fields: true}.command("certs set", "change how a host is served, such as redirect=always"),
+		row{method: "PUT", path: certificate + "/own", fields: true}.command("certs own", "give a host a certificate of yours: chain=PEM key=PEM"),
+		row{method: "DELETE", path: certificate + "/own"}.command("certs drop", "take a host's own certificate away"),
+		row{path: certificate + "/again"}.command("certs retry", "ask again for the certificate of a host"),
+		row{get: true, path: "/api/v1/proxy"}.command("proxy show", "show the settings of the proxy"),
+		row{method: "PATCH", path: "/api/v1/proxy", fields: true}.command("proxy set", "change settings of the proxy, such as force_https=true"),
+		row{get: true, path: "/api/v1/limits", list: "limits", columns: "class title budget per"}.command("limits list", "list the rate limits"),
+		row{method: "PUT", path: limit, takes: "budget"}.command("limits set", "change a rate limit"),
+		row{method: "DELETE", path: limit}.command("limits reset", "give a rate limit its first value again"),
+		row{path: limit + "/clear", takes: "subject"}.command("limits clear", "let somebody go on who is limited"),
+		row{get: true, path: "/api/v1/accounts", list: "accounts", columns: "name second_factor sessions login_at"}.command("accounts list", "list who may sign in"),
+		row{method: "DELETE", path: "/api/v1/accounts/:account", done: "Removed."}.command("accounts remove", "take an account away"),
+		row{get: true, path: sessions, list: "sessions", columns: "id device address seen_at"}.command("sessions list", "list where an account is signed in"),
+		row{method: "DELETE", path: sessions, done: "Ended."}.command("sessions end-all", "sign an account out everywhere"),
+		row{method: "DELETE", path: sessions + "/:session", done: "Ended."}.command("sessions end", "end one session of an account"),
+		row{get: true, path: "/api/v1/tokens", list: "tokens", columns: "id name scope created_by expires_at used_at"}.command("tokens list", "list the tokens of the API"),
+		row{method: "DELETE", path: "/api/v1/tokens/:id", done: "Revoked."}.command("tokens revoke", "revoke a token"),
 	}
 }
 

@@ -68,5 +68,12 @@ func TestCommands_CoverEveryRowOfTheAPI(t *testing.T) {
 	}
 }
 
-// byAPIAlone are the rows that berth api alone asks.
-var byAPIAlone = map[string]bool{}
+// byAPIAlone are the rows that berth api alone asks: documents and archives, and the audit log,
+// whose words are those of the server's own command.
+var byAPIAlone = map[string]bool{
+	"GET /api/v1/openapi.json":        true,
+	"GET /api/v1/volumes/:volume/tar": true,
+	"GET /api/v1/audit":               true,
+	"GET /api/v1/audit/export":        true,
+	"POST /api/v1/audit/verify":       true,
+}

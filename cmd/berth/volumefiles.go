@@ -117,3 +117,13 @@ func runVolumePut(ctx context.Context, p *program, args []string) error {
 		return response.Body.Close()
 	})
 }
+
+// runVolumeRemove removes a file, or a folder with all that is in it.
+func runVolumeRemove(ctx context.Context, p *program, args []string) error {
+	words, api, err := p.openVolume("volumes rm", args, 2, 2)
+	if err != nil {
+		return err
+	}
+	_, err = api.ask(ctx, http.MethodDelete, volumeFile(words[0], words[1]), nil)
+	return err
+}
