@@ -478,6 +478,8 @@ func kindOf(status int) problem.Kind {
 		return problem.KindNotFound
 	case http.StatusConflict:
 		return problem.KindConflict
+	case http.StatusPreconditionFailed:
+		return problem.KindStale
 	case http.StatusRequestEntityTooLarge:
 		return problem.KindTooLarge
 	case http.StatusTooManyRequests:

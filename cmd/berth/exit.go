@@ -56,7 +56,7 @@ func exitCode(err error) int {
 		return exitInterrupted
 	}
 	switch problem.KindOf(worded(err)) {
-	case problem.KindInvalid, problem.KindMalformed, problem.KindConflict, problem.KindTooLarge:
+	case problem.KindInvalid, problem.KindMalformed, problem.KindConflict, problem.KindStale, problem.KindTooLarge:
 		return exitRefused
 	case problem.KindUnauthorized, problem.KindForbidden:
 		return exitUnauthorized

@@ -94,7 +94,7 @@ func findLost(ctx context.Context, config Config, logger *slog.Logger) (found []
 	volumes, err := engine.ListVolumes(ctx)
 	for _, kept := range volumes {
 		if len(kept.Users) == 0 {
-			left = append(left, fmt.Sprintf("The volume %s is there, and no app uses it. It stays.", kept.Name))
+			left = append(left, fmt.Sprintf("The volume %s is there, and no app uses it. Berth does not remove it.", kept.Name))
 		}
 	}
 	return found, left, err
