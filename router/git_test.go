@@ -114,11 +114,11 @@ func (s *site) ends(state app.ReleaseState) {
 	s.apps.onAccept = func(u controller.Upload) (app.Release, error) {
 		release := aRelease(u.Name, 9, app.ReleaseBuilding)
 		s.apps.putRelease(release)
-		go func() {
-			s.apps.appendLog(release.ReleaseID, "step 1\nstep 2\n")
-			release.State, release.Reason, release.Hint = state, "The build failed.", "Look at line 2."
-			s.apps.putRelease(release)
-		}()
+		go func(ended app.Release) {
+			s.apps.appendLog(ended.ReleaseID, "step 1\nstep 2\n")
+			ended.State, ended.Reason, ended.Hint = state, "The build failed.", "Look at line 2."
+			s.apps.putRelease(ended)
+		}(release)
 		return release, nil
 	}
 }
