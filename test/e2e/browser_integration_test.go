@@ -204,7 +204,8 @@ func (b *browser) fits(path string) {
 	b.t.Helper()
 	b.run("phone", chromedp.EmulateViewport(390, 844, chromedp.EmulateMobile))
 	b.open(path)
-	if over := eval[int](b, `document.documentElement.scrollWidth - window.innerWidth`); over > 0 {
+	// A phone's window grows with a page that is too wide, so its own width says nothing.
+	if over := eval[int](b, `document.documentElement.scrollWidth - 390`); over > 0 {
 		b.t.Errorf("%s is %d pixels wider than a phone", path, over)
 	}
 	b.run("desktop", chromedp.EmulateViewport(1280, 900))
