@@ -64,53 +64,38 @@ const (
 // Check returns all that is wrong with the rules as problem.Problems, each at its field.
 func (r Rules) Check() error {
 	var faults problem.Problems
+	wrong := func(field, message, hint string) {
+		faults = append(faults, problem.Invalid(message, hint).At(field))
+	}
 	if r.Releases < 1 || r.Releases > MostReleases {
-		faults = append(faults, problem.Invalid(
-			fmt.Sprintf("%d is not a number of releases to keep.", r.Releases), fmt.Sprintf("Keep 1 to %d.", MostReleases)).At(FieldReleases))
+		wrong(FieldReleases, fmt.Sprintf("%d is not a number of releases to keep.", r.Releases), fmt.Sprintf("Keep 1 to %d.", MostReleases))
 	}
-	if r.AuditDays != 0 && (r.AuditDays < LeastAuditDays || r.AuditDays > MostDays) {
-		faults = append(faults, problem.Invalid(
-			fmt.Sprintf("The audit log cannot be kept for %d days.", r.AuditDays),
-			fmt.Sprintf("Keep it for %d to %d days, or write 0 to keep it for ever.", LeastAuditDays, MostDays)).At(FieldAudit))
+	const ever = "to keep them for ever"
+	for _, kept := range []struct {
+		field       string
+		days, least int
+		what, them  string
+		zero        string // what 0 does
+	}{
+		{FieldAudit, r.AuditDays, LeastAuditDays, "The audit log", "it", "to keep it for ever"},
+		{FieldLogs, r.LogDays, 1, "Logs of releases", "them", ever},
+		{FieldEvents, r.EventDays, 1, "Events", "them", "to keep the newest 200,000"},
+		{FieldOutput, r.OutputDays, 1, "Logs of apps", "them", ever},
+		{FieldPulled, r.PulledDays, 1, "Pulled images", "them", ever},
+		{FieldCache, r.CacheDays, 1, "The build cache", "it", "and Berth removes none of it"},
+	} {
+		if kept.days != 0 && (kept.days < kept.least || kept.days > MostDays) {
+			wrong(kept.field, fmt.Sprintf("%s cannot be kept for %d days.", kept.what, kept.days),
+				fmt.Sprintf("Keep %s for %d to %d days, or write 0 %s.", kept.them, kept.least, MostDays, kept.zero))
+		}
 	}
-	if r.LogDays < 0 || r.LogDays > MostDays {
-		faults = append(faults, problem.Invalid(
-			fmt.Sprintf("Logs of releases cannot be kept for %d days.", r.LogDays),
-			fmt.Sprintf("Keep them for 1 to %d days, or write 0 to keep them for ever.", MostDays)).At(FieldLogs))
+	if r.CacheGB < 0 || r.CacheGB > MostCacheGB {
+		wrong(FieldCacheGB, fmt.Sprintf("%d GB of build cache cannot be kept.", r.CacheGB), fmt.Sprintf("Keep 0 to %d GB.", MostCacheGB))
 	}
-	if r.EventDays < 0 || r.EventDays > MostDays {
-		faults = append(faults, problem.Invalid(
-			fmt.Sprintf("Events cannot be kept for %d days.", r.EventDays),
-			fmt.Sprintf("Keep them for 1 to %d days, or write 0 to keep the newest 200,000.", MostDays)).At(FieldEvents))
-	}
-	if r.OutputDays < 0 || r.OutputDays > MostDays {
-		faults = append(faults, problem.Invalid(
-			fmt.Sprintf("Logs of apps cannot be kept for %d days.", r.OutputDays),
-			fmt.Sprintf("Keep them for 1 to %d days, or write 0 to keep them for ever.", MostDays)).At(FieldOutput))
-	}
-	if faults = append(faults, r.checkImages()...); len(faults) > 0 {
+	if len(faults) > 0 {
 		return faults
 	}
 	return nil
-}
-
-// checkImages is Check for pulled images and the build cache.
-func (r Rules) checkImages() (faults problem.Problems) {
-	if r.PulledDays < 0 || r.PulledDays > MostDays {
-		faults = append(faults, problem.Invalid(
-			fmt.Sprintf("Pulled images cannot be kept for %d days.", r.PulledDays),
-			fmt.Sprintf("Keep them for 1 to %d days, or write 0 to keep them for ever.", MostDays)).At(FieldPulled))
-	}
-	if r.CacheDays < 0 || r.CacheDays > MostDays {
-		faults = append(faults, problem.Invalid(
-			fmt.Sprintf("The build cache cannot be kept for %d days.", r.CacheDays),
-			fmt.Sprintf("Keep it for 1 to %d days, or write 0 and Berth removes none of it.", MostDays)).At(FieldCache))
-	}
-	if r.CacheGB < 0 || r.CacheGB > MostCacheGB {
-		faults = append(faults, problem.Invalid(
-			fmt.Sprintf("%d GB of build cache cannot be kept.", r.CacheGB), fmt.Sprintf("Keep 0 to %d GB.", MostCacheGB)).At(FieldCacheGB))
-	}
-	return faults
 }
 
 // Parse reads rules as a form has them, and checks them. An empty text leaves what was.
