@@ -173,6 +173,7 @@ func earlierCommands() []command {
 		{name: "route", arguments: "NAME list | add ROUTE [--take-over] [--service S] [--port P] | change ROUTE NEW | remove ROUTE | move ROUTE APP [flags]", summary: "show and change where an app answers, live at once", run: runRoute, earlier: true},
 		{name: "port", arguments: "NAME list | add PORT [--service SERVICE] [--target PORT] | remove PORT [flags]", summary: "show and change the public ports of an app over TCP and UDP, live at once", run: runPort, earlier: true},
 		{name: "volume", arguments: "[list] | quota NAME SIZE|default [flags]", summary: "show the volumes, and change what one may take on the disk", run: runVolume, earlier: true},
+		{name: "alerts", arguments: "[list] | test NAME [flags]", summary: "show what fires, and the rules and channels of alerts; send a test", run: runAlerts, earlier: true},
 		{name: "disks", arguments: "[list] | clean | keep [flags]", summary: "show what grows on the server's disk, clean it, and change what is kept", run: runDisks, earlier: true},
 	}
 }
