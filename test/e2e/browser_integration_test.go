@@ -78,9 +78,11 @@ func (b *browser) open(path string) {
 // beside the engine: a container that comes or goes changes the machine's
 // network, and the browser then drops what it is loading, which no visitor's
 // browser does. The page is opened again then, by the path. Where that does not show
-// the answer, as it is a refusal, the form is filled in again and sent once more.
+// the answer, as it is a refusal or was never sent, the form is filled in again and sent
+// once more.
 func (b *browser) press(path, selector, landing string, fill ...step) {
 	b.t.Helper()
+	from := eval[string](b, `location.pathname + location.search`)
 	b.run("press "+selector, chromedp.Click(selector))
 	pressed := time.Now()
 	for reopen := pressed.Add(pageTimeout() / 6); time.Since(pressed) < pageTimeout(); time.Sleep(50 * time.Millisecond) {
@@ -91,6 +93,9 @@ func (b *browser) press(path, selector, landing string, fill ...step) {
 			b.open(path)
 			if b.sees(landing) {
 				return // it was sent, and the answer alone was lost
+			}
+			if !b.sees(selector) {
+				b.open(from)
 			}
 			if b.sees(selector) {
 				b.run("fill in again and press "+selector, append(fill, chromedp.Click(selector))...)
@@ -279,15 +284,17 @@ func TestBrowser_WalksTheWholeWay(t *testing.T) {
 	b.waitText("#output-panel", "hello-from-a-visitor")
 	b.waitText("#summary", "MB")
 	b.shoot("07-app")
-	b.run("update that dies", chromedp.SetUploadFiles("input[name=archive]", []string{file(t, "walk-v2.zip", "write", "v2")}))
-	b.press("/admin/apps/walk/releases/2", "#update button[type=submit]", ".steps")
+	picked := chromedp.SetUploadFiles("input[name=archive]", []string{file(t, "walk-v2.zip", "write", "v2")})
+	b.run("update that dies", picked)
+	b.press("/admin/apps/walk/releases/2", "#update button[type=submit]", ".steps", picked)
 	b.waitText(".outcome", "read-only")
 	b.shoot("08-release-failed")
 	answers(t, time.Second, "/walk", "testapp v1")
 
 	b.open("/admin/apps/walk")
-	b.run("update", chromedp.SetUploadFiles("input[name=archive]", []string{file(t, "walk-v3.zip", "", "v3")}))
-	b.press("/admin/apps/walk/releases/3", "#update button[type=submit]", ".steps")
+	picked = chromedp.SetUploadFiles("input[name=archive]", []string{file(t, "walk-v3.zip", "", "v3")})
+	b.run("update", picked)
+	b.press("/admin/apps/walk/releases/3", "#update button[type=submit]", ".steps", picked)
 	b.waitText(".outcome", "answers at")
 	answers(t, 2*time.Second, "/walk", "testapp v3")
 
