@@ -163,30 +163,21 @@ func (a *admin) showOlderLogs(v *visit) error {
 }
 
 // fitLogs drops the oldest lines that do not fit in a page, and moves the position behind them.
-func fitLogs(found logs.Page) logs.Page {
-	room := mostOutputBytes
-	for at, line := range found.Lines {
-		if room -= logBytes(line); room >= 0 || at == 0 {
-			continue
-		}
-		for _, dropped := range slices.Backward(found.Lines[at:]) {
-			found.Next.Set(dropped.Stream, dropped.Number+1)
-		}
-		found.Lines, found.More = found.Lines[:at], true
-		break
-	}
-	return found
-}
+func fitLogs(found logs.Page) logs.Page { return fit(found, 1) }
 
 // fitNewer is fitLogs for lines of which the oldest comes first.
-func fitNewer(found logs.Page) logs.Page {
+func fitNewer(found logs.Page) logs.Page { return fit(found, 0) }
+
+// fit drops the last lines that do not fit. The position goes so many lines behind each, so
+// that the next page, older or newer, begins with them.
+func fit(found logs.Page, behind uint64) logs.Page {
 	room := mostOutputBytes
 	for at, line := range found.Lines {
 		if room -= logBytes(line); room >= 0 || at == 0 {
 			continue
 		}
 		for _, dropped := range slices.Backward(found.Lines[at:]) {
-			found.Next.Set(dropped.Stream, dropped.Number)
+			found.Next.Set(dropped.Stream, dropped.Number+behind)
 		}
 		found.Lines, found.More = found.Lines[:at], true
 		break

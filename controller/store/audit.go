@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
@@ -178,26 +177,14 @@ func note(ctx context.Context, tx *sql.Tx) func(event.Event, bool) error {
 }
 
 func auditArguments(filter audit.Filter, page audit.Page) []any {
-	before, from, to := int64(math.MaxInt64), int64(math.MinInt64), int64(math.MaxInt64)
-	if page.Before != 0 {
-		before = page.Before
-	}
-	if !filter.From.IsZero() {
-		from = filter.From.UnixMicro()
-	}
-	if !filter.To.IsZero() {
-		to = filter.To.UnixMicro()
-	}
 	var success sql.NullBool
 	if filter.Outcome != "" {
 		success = sql.NullBool{Bool: filter.Outcome == audit.Succeeded, Valid: true}
 	}
-	return []any{
-		sql.Named("before", before), sql.Named("after", page.After), sql.Named("action", filter.Action),
+	return append(sqlite.Window(page.Before, filter.From, filter.To),
+		sql.Named("after", page.After), sql.Named("action", filter.Action),
 		sql.Named("account", containing(filter.Account)), sql.Named("success", success),
-		sql.Named("from", from), sql.Named("to", to), sql.Named("text", containing(filter.Text)),
-		sql.Named("limit", page.Limit),
-	}
+		sql.Named("text", containing(filter.Text)), sql.Named("limit", page.Limit))
 }
 
 // containing is the LIKE pattern of what holds the text; empty for no text.

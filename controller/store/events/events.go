@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
@@ -113,20 +112,8 @@ DELETE FROM events WHERE (NOT ?1 AND at < ?2) OR id <= (SELECT max(id) FROM even
 }
 
 func arguments(filter event.Filter, page event.Page) []any {
-	before, from, to := int64(math.MaxInt64), int64(math.MinInt64), int64(math.MaxInt64)
-	if page.Before != 0 {
-		before = page.Before
-	}
-	if !filter.From.IsZero() {
-		from = filter.From.UnixMicro()
-	}
-	if !filter.To.IsZero() {
-		to = filter.To.UnixMicro()
-	}
-	return []any{
-		sql.Named("before", before), sql.Named("after", page.After), sql.Named("from", from), sql.Named("to", to),
-		sql.Named("app", filter.App), sql.Named("kind", filter.Kind), sql.Named("limit", page.Limit),
-	}
+	return append(sqlite.Window(page.Before, filter.From, filter.To),
+		sql.Named("after", page.After), sql.Named("app", filter.App), sql.Named("kind", filter.Kind), sql.Named("limit", page.Limit))
 }
 
 func scan(columns sqlite.Row) (e event.Event, err error) {

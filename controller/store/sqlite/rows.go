@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -49,6 +50,22 @@ func Stored(t time.Time) time.Time {
 
 // OrNull is how a reference is stored; 0 is none.
 func OrNull(id int64) sql.NullInt64 { return sql.NullInt64{Int64: id, Valid: id != 0} }
+
+// Window are the arguments before, from and to of a page of rows that are numbered and have
+// a time. Before 0 begins at the newest, and a zero time bounds nothing.
+func Window(before int64, from, to time.Time) []any {
+	number, first, end := int64(math.MaxInt64), int64(math.MinInt64), int64(math.MaxInt64)
+	if before != 0 {
+		number = before
+	}
+	if !from.IsZero() {
+		first = from.UnixMicro()
+	}
+	if !to.IsZero() {
+		end = to.UnixMicro()
+	}
+	return []any{sql.Named("before", number), sql.Named("from", first), sql.Named("to", end)}
+}
 
 // TimeInto scans what Micros made.
 func TimeInto(to *time.Time) sql.Scanner { return timeColumn{to} }
