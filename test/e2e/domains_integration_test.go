@@ -81,7 +81,7 @@ func TestDomains_WalkFromAHostToItsRedirect(t *testing.T) {
 	b.open("/admin/apps/blue/routes")
 	host := chromedp.SendKeys("#route", "shop.example.com")
 	b.run("type a host", host)
-	b.press("/admin/apps/blue/routes", "#add button", "[name=anyway]", host)
+	b.press("/admin/apps/blue/routes", "#add button", "[name=anyway]")
 	b.waitText("#add", "shop.example.com points to 203.0.113.9, this server is 198.51.100.7.")
 	b.shoot("40-host-not-ready")
 	b.run("add it anyway", chromedp.Click("[name=anyway]"))
@@ -95,7 +95,7 @@ func TestDomains_WalkFromAHostToItsRedirect(t *testing.T) {
 	ended := loadOn(t, "shop.example.com")
 	b.open("/admin/apps/green/routes")
 	b.run("type the same host", host)
-	b.press("/admin/apps/green/routes", "#add button", "[name=take_over]", host)
+	b.press("/admin/apps/green/routes", "#add button", "[name=take_over]")
 	b.waitText("#add", "The app blue answers at shop.example.com already.")
 	b.shoot("42-take-over")
 	b.run("take it over", chromedp.Click("[name=take_over]"))
@@ -106,12 +106,10 @@ func TestDomains_WalkFromAHostToItsRedirect(t *testing.T) {
 	ended()
 
 	b.open("/settings/domains")
-	redirect := []step{chromedp.SetValue("#from", "www.shop.example.com"), chromedp.SetValue("#to", "shop.example.com")}
-	b.run("type a redirect", redirect...)
-	b.press("/settings/domains", "#redirect button", "form[action$='/redirects/remove']", redirect...)
-	home := chromedp.SetValue("#home-route", "/blue")
-	b.run("choose the home", home)
-	b.press("/settings/domains", "#home button", "#home-route:has(option[selected])", home)
+	b.run("type a redirect", chromedp.SetValue("#from", "www.shop.example.com"), chromedp.SetValue("#to", "shop.example.com"))
+	b.press("/settings/domains", "#redirect button", "form[action$='/redirects/remove']")
+	b.run("choose the home", chromedp.SetValue("#home-route", "/blue"))
+	b.press("/settings/domains", "#home button", "#home-route:has(option[selected])")
 	t.Cleanup(func() { forgetHome(b) })
 	b.shoot("43-domains")
 	b.fits("/settings/domains")
@@ -159,8 +157,7 @@ func loadOn(t *testing.T, host string) (end func()) {
 // forgetHome leaves the stack as the other tests expect it.
 func forgetHome(b *browser) {
 	b.open("/settings/domains")
-	nowhere := chromedp.SetValue("#home-route", "")
-	b.run("no home", nowhere)
-	b.press("/settings/domains", "#home button", "#home-route:not(:has(option[selected]))", nowhere)
+	b.run("no home", chromedp.SetValue("#home-route", ""))
+	b.press("/settings/domains", "#home button", "#home-route:not(:has(option[selected]))")
 	b.press("/settings/domains", "form[action$='/redirects/remove'] button", "main:not(:has(form[action$='/redirects/remove']))")
 }

@@ -28,9 +28,8 @@ func TestAccess_WalkFromAPasswordToAMaintenancePage(t *testing.T) {
 	const page = "/admin/apps/vault/access"
 	b.press("/admin/apps/vault", "#apps a[href='/admin/apps/vault']", "a[href$='/access']")
 	b.press(page, "dl.facts a[href$='/access']", "#access-user")
-	named := []step{chromedp.SendKeys("#access-user", "ann"), chromedp.SendKeys("#access-password", visitorPassword)}
-	b.run("name a user", named...)
-	b.press(page, "#users form.stack button.main", "#user-ann", named...)
+	b.run("name a user", chromedp.SendKeys("#access-user", "ann"), chromedp.SendKeys("#access-password", visitorPassword))
+	b.press(page, "#users form.stack button.main", "#user-ann")
 	if status, body := visitAs(t, "/vault", "", ""); status != http.StatusUnauthorized || strings.Contains(body, "testapp") {
 		t.Errorf("a stranger: %d %s", status, body)
 	}
@@ -58,9 +57,8 @@ func TestAccess_WalkFromAPasswordToAMaintenancePage(t *testing.T) {
 		t.Errorf("opened on purpose: %d %s", status, body)
 	}
 
-	text := chromedp.SendKeys("#maintenance-text", "Back at 14:00. <b>Really.</b>")
-	b.run("write a text", text)
-	b.press(page, "#maintenance button", "#maintenance .badge.warn", text)
+	b.run("write a text", chromedp.SendKeys("#maintenance-text", "Back at 14:00. <b>Really.</b>"))
+	b.press(page, "#maintenance button", "#maintenance .badge.warn")
 	o.act("vault", "stop")
 	docker(t, "pause", berth.Controller())
 	status, body := visitAs(t, "/vault/any/page", "", "")

@@ -61,9 +61,8 @@ func TestVolumes_WalkFromAnEmptyOneToAnAppThatWritesIntoIt(t *testing.T) {
 	answers(t, time.Second, "/keeper/read?path=/data/second.txt", "x")
 
 	b.open("/volumes/logbook")
-	name := chromedp.SendKeys("#confirm", "logbook")
-	b.run("type the name", name)
-	b.press("/volumes/logbook", ".danger button", "#confirm-problem", name)
+	b.run("type the name", chromedp.SendKeys("#confirm", "logbook"))
+	b.press("/volumes/logbook", ".danger button", "#confirm-problem")
 	b.waitText("#confirm-problem", "It is mounted by keeper.")
 }
 
