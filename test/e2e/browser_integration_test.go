@@ -118,6 +118,15 @@ func (b *browser) press(path, selector, landing string) {
 	b.t.Fatalf("after %s was pressed, %s never showed", selector, landing)
 }
 
+// refused is press for a form that comes back with a question: the next press asks it once
+// more before it answers.
+func (b *browser) refused(path, selector, question string) {
+	b.t.Helper()
+	asked := append(slices.Clone(b.typed), chromedp.Click(selector), chromedp.WaitVisible(question))
+	b.press(path, selector, question)
+	b.typed = asked
+}
+
 // signIn sends the form of the sign-in page, which is open.
 func (b *browser) signIn(password string) {
 	b.t.Helper()
@@ -342,7 +351,7 @@ func (b *browser) deleteWalk() {
 	b.press("/admin/apps/walk", "form[action$='/delete'] button", "#confirm-problem")
 	b.shoot("10-delete-refused")
 	b.run("the name", chromedp.SetValue("#confirm", "walk"))
-	b.press("/admin", "form[action$='/delete'] button", "#apps")
+	b.press("/admin", "form[action$='/delete'] button", "main:not(:has(#app-walk)):not(:has(#confirm))")
 	if status, _ := visit(b.t, "/walk"); status != 404 {
 		b.t.Errorf("the route of a deleted app answers %d", status)
 	}
