@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"berth/controller/app"
+	"berth/controller/reach"
 	"berth/controller/store"
 	"berth/test/patience"
 	"berth/test/stack"
@@ -145,7 +146,7 @@ func (q *quietHouse) change(change func(context.Context, *store.Store) error) er
 	return errors.Join(change(q.ctx, ledger), ledger.Close())
 }
 
-// copySeed makes apps that are live as the first one is.
+// copySeed makes apps that are live, and proven to be reachable, as the first one is.
 func copySeed(ctx context.Context, ledger *store.Store, from, to int) error {
 	seed, err := ledger.FindApp(ctx, quietSeed)
 	if err != nil {
@@ -182,6 +183,9 @@ func copySeed(ctx context.Context, ledger *store.Store, from, to int) error {
 			return err
 		}
 		if _, err := ledger.Promote(ctx, created.ReleaseID, time.Now()); err != nil {
+			return err
+		}
+		if err := ledger.SaveProof(ctx, reach.Proof{Release: created.ReleaseID, At: time.Now(), Answered: true}); err != nil {
 			return err
 		}
 	}
