@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"berth/controller/backup"
+	"berth/controller/backup/trial"
 	"berth/controller/secret"
 )
 
@@ -36,6 +37,17 @@ type drillJSON struct {
 	Apps    int       `json:"apps"`
 	Entries int       `json:"audit_entries"`
 	Reason  string    `json:"reason,omitempty"`
+	// Started are the apps that the drill has started, or has not.
+	Started []startedJSON `json:"started,omitempty"`
+}
+
+// startedJSON is an app of a drill.
+type startedJSON struct {
+	App     string  `json:"app"`
+	Release int64   `json:"release,omitempty"`
+	State   string  `json:"state"` // started, stopped or failed
+	Seconds float64 `json:"seconds,omitempty"`
+	Reason  string  `json:"reason,omitempty"`
 }
 
 // backupProgressJSON is how far a backup is.
@@ -106,8 +118,23 @@ func drillsJSON(runs []backup.DrillRun) []drillJSON {
 	all := make([]drillJSON, 0, len(runs))
 	for _, run := range runs {
 		all = append(all, drillJSON{
-			string(run.Set), run.BeganAt, int64(run.Took.Seconds()), run.By, string(run.State), run.Bytes, run.Volumes, run.Apps, run.Entries, run.Reason,
+			string(run.Set), run.BeganAt, int64(run.Took.Seconds()), run.By, string(run.State), run.Bytes, run.Volumes, run.Apps, run.Entries, run.Reason, startsJSON(run.Started),
 		})
+	}
+	return all
+}
+
+func startsJSON(results []trial.Result) []startedJSON {
+	all := make([]startedJSON, 0, len(results))
+	for _, one := range results {
+		state := "started"
+		switch {
+		case one.Reason != "":
+			state = "failed"
+		case one.Stopped:
+			state = "stopped"
+		}
+		all = append(all, startedJSON{string(one.App), one.Release, state, one.Took.Seconds(), one.Reason})
 	}
 	return all
 }

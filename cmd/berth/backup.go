@@ -39,6 +39,19 @@ type drillAnswer struct {
 	Volumes int       `json:"volumes"`
 	Apps    int       `json:"apps"`
 	Reason  string    `json:"reason"`
+	Started []struct {
+		State string `json:"state"`
+	} `json:"started"`
+}
+
+// started counts the apps that the drill has started.
+func (d drillAnswer) started() (count int) {
+	for _, one := range d.Started {
+		if one.State == "started" {
+			count++
+		}
+	}
+	return count
 }
 
 type backupAnswer struct {
@@ -109,7 +122,8 @@ func (p *program) drill(ctx context.Context, api *client, before backupsAnswer) 
 	if made.State != "done" {
 		return errors.New(made.Reason)
 	}
-	_, err = fmt.Fprintf(p.stdout, "Proved %s: %s, %d volumes, %d apps.\n", made.Set, units.HumanSize(float64(made.Bytes)), made.Volumes, made.Apps)
+	_, err = fmt.Fprintf(p.stdout, "Proved %s: %s, %d volumes, %d apps of which %d started.\n",
+		made.Set, units.HumanSize(float64(made.Bytes)), made.Volumes, made.Apps, made.started())
 	return err
 }
 

@@ -6,9 +6,11 @@ import (
 	"log/slog"
 
 	"berth/controller"
+	"berth/controller/app"
 	"berth/controller/audit"
 	"berth/controller/backup"
 	"berth/controller/backup/hook"
+	"berth/controller/backup/trial"
 	"berth/controller/docker"
 	"berth/controller/release"
 	"berth/controller/secret"
@@ -19,10 +21,11 @@ import (
 func openBackups(
 	config Config, ledger *store.Store, story *controller.Controller, auditor audit.Auditor, engine *docker.Engine, key secret.Key, logger *slog.Logger,
 ) (*backup.Backups, hook.Hooks) {
-	hooks := hook.Hooks{Ledger: ledger, Engine: engine, Releases: aside{story.Shipper()}}
+	aside := aside{story.Shipper()}
+	hooks := hook.Hooks{Ledger: ledger, Engine: engine, Releases: aside}
 	return backup.New(backup.Options{
 		Ledger: ledger, Keeper: engine, Hooks: hooks, Audit: auditor, Key: key, DataFolder: config.DataFolder, ACMEFolder: config.ACMEFolder,
-		Stack: config.Stack, Version: currentVersion(), Examine: examineRestored, Logger: logger,
+		Stack: config.Stack, Version: currentVersion(), Examine: examiner{engine, aside, logger}.examine, Logger: logger,
 	}), hooks
 }
 
@@ -33,6 +36,14 @@ type aside struct{ *release.Shipper }
 // that is being removed.
 func (a aside) Aside(instance string, work func()) {
 	a.Retire([]string{instance}, nil, func() bool {
+		work()
+		return false
+	})
+}
+
+// Trial is Aside for the instances of an app in a trial, and its network.
+func (a aside) Trial(instances []string, name app.Name, work func()) {
+	a.Retire(instances, []release.NetworkID{{App: name, Release: trial.NetworkNumber}}, func() bool {
 		work()
 		return false
 	})

@@ -39,8 +39,8 @@ type Options struct {
 	ACMEFolder string // empty where it is not at hand
 	Stack      string
 	Version    string
-	// Examine looks into a data folder that a drill has restored.
-	Examine func(ctx context.Context, folder string) (drill.Content, error)
+	// Examine looks into a data folder that a drill has restored, and starts its apps.
+	Examine func(ctx context.Context, folder string, told func(what string)) (drill.Content, error)
 	Logger  *slog.Logger
 }
 

@@ -55,20 +55,16 @@ type Options struct {
 // Shipper takes queued releases to their ends. It knows the app's locks, the routes and
 // the volumes, and nothing of what people ask for. It is safe for concurrent use.
 type Shipper struct {
-	ledger  Ledger
-	history History
-	images  Images
-	engine  Engine
-	owners  VolumeOwners
-	proxy   Proxy
-	routes  *routing.Routes
-	volumes *volumes.Volumes
-	uploads uploads.Folder
-	logs    releaselog.Folder
-	logger  *slog.Logger
-	audit   audit.Auditor
-	key     secret.Key
-
+	Specs
+	ledger       Ledger
+	owners       VolumeOwners
+	proxy        Proxy
+	routes       *routing.Routes
+	volumes      *volumes.Volumes
+	uploads      uploads.Folder
+	logs         releaselog.Folder
+	logger       *slog.Logger
+	audit        audit.Auditor
 	most         plan.Limits
 	registries   []string
 	buildTimeout time.Duration
@@ -97,12 +93,11 @@ func New(o Options) (*Shipper, error) {
 		return nil, err
 	}
 	return &Shipper{
-		ledger: o.Ledger, history: o.History, images: o.Images, engine: o.Engine, owners: o.Owners, proxy: o.Proxy,
-		routes: o.Routes, volumes: o.Volumes, uploads: o.Uploads, logs: logs, logger: o.Logger, audit: o.Audit, key: o.Key,
+		Specs: NewSpecs(o.History, o.Images, o.Engine, o.Key), ledger: o.Ledger, owners: o.Owners, proxy: o.Proxy,
+		routes: o.Routes, volumes: o.Volumes, uploads: o.Uploads, logs: logs, logger: o.Logger, audit: o.Audit,
 		most: o.Most, registries: o.Registries, buildTimeout: o.BuildTimeout, buildDisk: o.BuildDisk, keep: o.Keep,
 		apps: o.Locks, line: slots.New(o.BuildConcurrency), shipping: newShipping(), retiring: newRetiring(), displaced: newDisplaced(),
-		notify: o.Notify, requestReconcile: o.Reconcile, observeLive: o.Observe,
-		started: make(chan struct{}),
+		notify: o.Notify, requestReconcile: o.Reconcile, observeLive: o.Observe, started: make(chan struct{}),
 	}, nil
 }
 

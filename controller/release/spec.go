@@ -7,10 +7,24 @@ import (
 	"berth/controller/docker"
 	"berth/controller/environment"
 	"berth/controller/plan"
+	"berth/controller/secret"
 )
 
+// Specs knows what instances of releases are started with.
+type Specs struct {
+	history History
+	images  Images
+	engine  Engine
+	key     secret.Key
+}
+
+// NewSpecs returns the Specs of the releases in a ledger.
+func NewSpecs(history History, images Images, engine Engine, key secret.Key) Specs {
+	return Specs{history: history, images: images, engine: engine, key: key}
+}
+
 // OpenEnvironmentOf opens the secrets of a release.
-func (c *Shipper) OpenEnvironmentOf(ctx context.Context, id app.ReleaseID) (environment.OpenEnvironment, error) {
+func (c Specs) OpenEnvironmentOf(ctx context.Context, id app.ReleaseID) (environment.OpenEnvironment, error) {
 	kept, err := c.history.FindEnvironmentOf(ctx, id)
 	if err != nil {
 		return environment.OpenEnvironment{}, err
@@ -19,13 +33,13 @@ func (c *Shipper) OpenEnvironmentOf(ctx context.Context, id app.ReleaseID) (envi
 }
 
 // Open opens what the ledger keeps of an app's variables.
-func (c *Shipper) Open(name app.Name, kept []app.Variable) (environment.OpenEnvironment, error) {
+func (c Specs) Open(name app.Name, kept []app.Variable) (environment.OpenEnvironment, error) {
 	return environment.Open(c.key, name, kept)
 }
 
 // specOf is what a service of an app runs with: as it was planned, and a sole service
 // with all variables.
-func (c *Shipper) specOf(name app.Name, run app.ServiceRun, environment environment.OpenEnvironment) (plan.Service, error) {
+func (c Specs) specOf(name app.Name, run app.ServiceRun, environment environment.OpenEnvironment) (plan.Service, error) {
 	spec, err := c.Unsealed(name, run.Spec)
 	if err == nil && run.Sole {
 		spec.Environment = environment.Variables
@@ -63,7 +77,7 @@ func (c *Shipper) sealed(name app.Name, services []app.ServiceRun) []app.Service
 }
 
 // Unsealed is the opposite of sealed, for one service.
-func (c *Shipper) Unsealed(name app.Name, spec plan.Service) (plan.Service, error) {
+func (c Specs) Unsealed(name app.Name, spec plan.Service) (plan.Service, error) {
 	return environment.UnsealFiles(c.key, name, spec)
 }
 
@@ -84,7 +98,7 @@ func (c *Shipper) SameDefinition(live app.Release, old app.ServiceRun, service p
 
 // MaskOf returns the mask of what a release prints: of its secrets, and of the files that
 // its archive brings as secrets.
-func (c *Shipper) MaskOf(ctx context.Context, release app.Release) (*environment.Mask, error) {
+func (c Specs) MaskOf(ctx context.Context, release app.Release) (*environment.Mask, error) {
 	opened, err := c.OpenEnvironmentOf(ctx, release.ReleaseID)
 	if err != nil {
 		return nil, err

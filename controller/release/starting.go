@@ -23,7 +23,7 @@ type starting struct {
 }
 
 // optionsOf are those to start one instance of the service with.
-func (c *Shipper) optionsOf(s starting, name string) docker.StartOptions {
+func (c Specs) optionsOf(s starting, name string) docker.StartOptions {
 	options := docker.StartOptions{
 		App: string(s.app.Name), Release: s.release.Number, Name: name, Image: s.image, Network: s.network,
 		Service: s.run.Spec, Secrets: s.environment.Secrets, Mounts: engineMounts(s.run.Mounts(s.release)),
@@ -53,7 +53,7 @@ func (c *Shipper) optionsOf(s starting, name string) docker.StartOptions {
 }
 
 // StartOptionsOf are those that an instance of a live release was started with.
-func (c *Shipper) StartOptionsOf(ctx context.Context, app app.App, live app.Release, run app.ServiceRun, name string) (docker.StartOptions, error) {
+func (c Specs) StartOptionsOf(ctx context.Context, app app.App, live app.Release, run app.ServiceRun, name string) (docker.StartOptions, error) {
 	image, err := c.images.FindImage(ctx, run.Image)
 	if err != nil {
 		return docker.StartOptions{}, err

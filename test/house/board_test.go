@@ -4,7 +4,7 @@ package house
 // the arrows go one way. Names below controller/ are written without it. "*" is every package below.
 var board = []room{
 	// What only tests and benchmarks run.
-	{"test/bench", "store store/sqlite metrics/history metrics app archive traefik test/stack test/patience logs/journal logs"},
+	{"test/bench", "store store/sqlite metrics/history metrics reach app archive traefik test/stack test/patience logs/journal logs"},
 	{"test/smalldisk", ""},
 	{"test/testapp", ""},
 	{"test/corpus", "app archive dialect dialects plan problem"},
@@ -36,6 +36,11 @@ var board = []room{
 	{"controller", "release notice output quiet usage routing volumes uploads certificates environment app account audit problem archive address docker domaincheck firstpage folder pause plan planner printable secret volume traefik dialects readiness"},
 	{"release", "recovery slots routing volumes uploads environment app audit problem archive docker diagnosis execfailure firstpage listening releaselog folder pause plan printable secret volume traefik dialects readiness look"},
 	{"releaselog", "app environment folder printable problem"},
+	{"alert/readings", "alert app backup certificates event metrics room"},
+	{"backup", "backup/drill backup/hook backup/s3 backup/set backup/target app audit docker problem pause room secret volume"},
+	{"backup/drill", "backup/restore backup/set backup/target backup/trial docker problem volume"},
+	{"backup/trial", "app diagnosis docker environment pause printable problem readiness volume"},
+	{"backup/restore", "backup/set backup/target docker problem volume"},
 	{"diagnosis", "app docker execfailure plan printable problem"},
 
 	// Each one concern of apps.
@@ -47,7 +52,6 @@ var board = []room{
 	{"refusals", "audit docker pause"},
 	{"reach", "app docker pause probe problem traefik"},
 	{"alert/desk", "alert alert/channel event problem secret"},
-	{"alert/readings", "alert app backup certificates event metrics room"},
 	{"event/watch", "certificates event pause room"},
 	{"slots", "app"},
 	{"readiness", "app docker plan printable"},
@@ -66,9 +70,6 @@ var board = []room{
 	{"uploads", "app problem archive"},
 	{"revival", "app"},
 	{"recovery", "app docker plan secret traefik volume"},
-	{"backup", "backup/drill backup/hook backup/s3 backup/set backup/target app audit docker problem pause room secret volume"},
-	{"backup/drill", "backup/restore backup/set backup/target docker problem volume"},
-	{"backup/restore", "backup/set backup/target docker problem volume"},
 	{"room", "printable problem"},
 	{"backup/hook", "app docker environment plan printable problem"},
 	{"backup/s3", "backup/target printable secret"},

@@ -5,6 +5,7 @@ package rebirth
 import (
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -76,20 +77,35 @@ func (s *server) drill() {
 		Drills []struct {
 			State, Reason string
 			Volumes, Apps int
+			Started       []struct{ App, State, Reason string }
 		}
 	}
 	s.send("POST", "/backups/drill", "{}", nil)
-	ended := patience.Eventually(time.Minute, func() bool {
+	ended := patience.Eventually(2*time.Minute, func() bool {
 		s.send("GET", "/backups", "", &answer)
 		return len(answer.Drills) > 0
 	})
-	if !ended || answer.Drills[0].State != "done" || answer.Drills[0].Volumes != 1 || answer.Drills[0].Apps != 3 {
+	if !ended {
+		s.t.Fatalf("the drill did not end\n%s", s.Log())
+	}
+	states := map[string]string{}
+	for _, one := range answer.Drills[0].Started {
+		states[one.App] = one.State
+	}
+	if want := map[string]string{"back": "started", "book": "started", "still": "stopped"}; !maps.Equal(states, want) {
+		s.t.Errorf("the apps of the drill: %v", states)
+	}
+	if answer.Drills[0].State != "done" || answer.Drills[0].Volumes != 1 || answer.Drills[0].Apps != 3 {
 		s.t.Fatalf("the drill: %+v\n%s", answer, s.Log())
 	}
 	left, err := stack.DockerOutput("volume", "ls", "--quiet", "--filter", "label=berth.stack="+s.Name)
 	s.must(err)
-	if strings.Contains(left, "_drill_") {
-		s.t.Errorf("the drill left %s", left)
+	containers, err := stack.DockerOutput("ps", "--all", "--format", "{{.Names}}", "--filter", "label=berth.stack="+s.Name)
+	s.must(err)
+	networks, err := stack.DockerOutput("network", "ls", "--format", "{{.Name}}", "--filter", "label=berth.stack="+s.Name)
+	s.must(err)
+	if strings.Contains(left, "_drill_") || strings.Contains(containers, "drill-") || strings.Contains(networks, "1099511627776") {
+		s.t.Errorf("the drill left %s, %s, %s", left, containers, networks)
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"berth/controller/backup/restore"
 	"berth/controller/backup/set"
 	"berth/controller/backup/target"
+	"berth/controller/backup/trial"
 	"berth/controller/docker"
 	"berth/controller/problem"
 	"berth/controller/volume"
@@ -34,15 +35,17 @@ type Options struct {
 	Identities []age.Identity
 	Keeper     Keeper
 	Folder     string // for the throw-away data folder; whatever is in it is removed
-	// Examine looks into a restored data folder: the database, and the audit log's chain.
-	Examine func(ctx context.Context, folder string) (Content, error)
+	// Examine looks into a restored data folder, the database and the audit log's chain, and
+	// starts the apps on the restored volumes. The content is right also where it fails.
+	Examine func(ctx context.Context, folder string, told func(what string)) (Content, error)
 	Told    func(what string, bytes, of int64)
 }
 
 // Content is what a restored database holds.
 type Content struct {
-	Apps    int `json:"apps"`
-	Entries int `json:"audit_entries"`
+	Apps    int            `json:"apps"`
+	Entries int            `json:"audit_entries"`
+	Started []trial.Result `json:"started,omitempty"`
 }
 
 // Proof is what a drill found in a backup that is good.
@@ -89,8 +92,22 @@ func Prove(ctx context.Context, o Options) (proof Proof, err error) {
 	if proof.Volumes, err = o.compare(ctx, manifest); err != nil {
 		return proof, err
 	}
-	proof.Content, err = o.Examine(ctx, data)
-	return proof, err
+	proof.Content, err = o.Examine(ctx, data, func(what string) { o.Told(what, 0, proof.Bytes) })
+	return proof, errors.Join(err, proof.unstarted())
+}
+
+// unstarted is a problem where an app of the backup did not start.
+func (c Content) unstarted() error {
+	var said []string
+	for _, one := range c.Started {
+		if one.Reason != "" {
+			said = append(said, string(one.App)+" did not start from the backup. "+one.Reason)
+		}
+	}
+	if len(said) == 0 {
+		return nil
+	}
+	return problem.Conflict(strings.Join(said, " "), "Try a new release of the app, then make a backup.")
 }
 
 // compare reads the restored volumes again.
@@ -141,6 +158,9 @@ func Sweep(ctx context.Context, keeper Keeper, folder string) error {
 // it: the names of both begin with a letter or a digit.
 const prefix = "_drill_"
 
+// ThrowAway is the throw-away volume of a volume.
+func ThrowAway(name volume.Name) volume.Name { return prefix + name }
+
 // IsThrowAway reports whether a volume is one of a drill.
 func IsThrowAway(name volume.Name) bool { return strings.HasPrefix(string(name), prefix) }
 
@@ -149,20 +169,20 @@ type throwAway struct{ keeper restore.Keeper }
 
 // CreateVolume makes the throw-away volume in place of one.
 func (t throwAway) CreateVolume(ctx context.Context, name volume.Name, _ string) error {
-	return t.keeper.CreateVolume(ctx, prefix+name, "A drill proves the backup of "+string(name)+".")
+	return t.keeper.CreateVolume(ctx, ThrowAway(name), "A drill proves the backup of "+string(name)+".")
 }
 
 // FindVolume finds the throw-away volume.
 func (t throwAway) FindVolume(ctx context.Context, name volume.Name) (docker.Volume, error) {
-	return t.keeper.FindVolume(ctx, prefix+name)
+	return t.keeper.FindVolume(ctx, ThrowAway(name))
 }
 
 // RemoveVolume removes the throw-away volume, never the one of the name.
 func (t throwAway) RemoveVolume(ctx context.Context, name volume.Name) error {
-	return t.keeper.RemoveVolume(ctx, prefix+name)
+	return t.keeper.RemoveVolume(ctx, ThrowAway(name))
 }
 
 // OpenVolume opens the throw-away volume.
 func (t throwAway) OpenVolume(ctx context.Context, name volume.Name, access docker.Access) (*volume.Session, error) {
-	return t.keeper.OpenVolume(ctx, prefix+name, access)
+	return t.keeper.OpenVolume(ctx, ThrowAway(name), access)
 }
