@@ -192,6 +192,7 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: get, path: eventsPath, access: signedIn, handle: a.showEvents},
 		{method: get, path: "/upload", access: signedIn, handle: a.showUpload},
 		{method: post, path: "/upload", access: signedInOrToken(deployScope), form: inStream, limit: limitUpload, body: archiveBody, audit: audit.ActionAppCreate, again: a.uploadLimited, handle: a.createApp},
+		{method: post, path: themePath, access: signedIn, handle: a.updateTheme},
 		{method: get, path: help.Path, access: signedIn, handle: a.showHelp},
 		{method: get, path: help.Path + "/:guide", access: signedIn, handle: a.showGuide},
 		{method: get, path: referencePath, access: signedIn, handle: a.showReference},
