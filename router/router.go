@@ -204,6 +204,7 @@ type admin struct {
 	templates    *templates.Set
 	rows         rowCache
 	sparks       sparkCache
+	trouble      troubleCache
 	public       publicAddress
 	document     func() ([]byte, error) // of the API
 	guides       func() (*help.Library, error)
