@@ -48,7 +48,9 @@ func TestTrouble_IsShownByTheIconOfEveryPage(t *testing.T) {
 		},
 		"an alert that fires": nil,
 	} {
-		s := newSite(t, func(o *Options) { o.Alerts = alertsInPhase{o.Alerts, map[bool]alert.Phase{true: alert.Firing}[prepare == nil]} })
+		s := newSite(t, func(o *Options) {
+			o.Alerts = alertsInPhase{o.Alerts, map[bool]alert.Phase{true: alert.Firing}[prepare == nil]}
+		})
 		if prepare != nil {
 			prepare(s)
 		}
