@@ -2,6 +2,7 @@ package router
 
 import (
 	"context"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -24,12 +25,12 @@ func TestEmpty_EveryEmptyPageLeadsToTheNextStep(t *testing.T) {
 		"/settings/domains": {"No app has a host yet.", `<a href="/admin">an app</a>`},
 		"/settings/alerts":  {"nobody is told", `href="#kind"`, `id="kind"`},
 	} {
-		if page := s.get(path); page.StatusCode != 200 || !containsAll(page.body, steps) {
+		if page := s.get(path); page.StatusCode != http.StatusOK || !containsAll(page.body, steps) {
 			t.Errorf("%s (%d) lacks one of %q", path, page.StatusCode, steps)
 		}
 	}
 	deployed := s.upload("/upload", "", part{formField, token, ""}, part{"name", "hello", ""}, part{"route", "/hello", ""}, part{"example", "hello-python", ""})
-	if calls := s.apps.called(); deployed.StatusCode != 303 || len(calls) == 0 || !strings.HasPrefix(calls[len(calls)-1], "accept hello /hello") {
+	if calls := s.apps.called(); deployed.StatusCode != http.StatusSeeOther || len(calls) == 0 || !strings.HasPrefix(calls[len(calls)-1], "accept hello /hello") {
 		t.Errorf("the example: %d, %q", deployed.StatusCode, calls)
 	}
 	s.apps.putRelease(aRelease("hello", 1, app.ReleaseLive))
@@ -40,7 +41,7 @@ func TestEmpty_EveryEmptyPageLeadsToTheNextStep(t *testing.T) {
 		"/admin/apps/hello/logs?service=%40requests": {"no request yet", `href="/admin/apps/hello/routes"`},
 		"/admin/apps/hello/environment":              {`id="set"`},
 	} {
-		if page := s.get(path); page.StatusCode != 200 || !containsAll(page.body, steps) {
+		if page := s.get(path); page.StatusCode != http.StatusOK || !containsAll(page.body, steps) {
 			t.Errorf("%s (%d) lacks one of %q", path, page.StatusCode, steps)
 		}
 	}

@@ -1,6 +1,7 @@
 package help
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -41,7 +42,7 @@ func (l *Library) Search(query string) []Hit {
 			}
 		}
 	}
-	hits := append(named, others...)
+	hits := slices.Concat(named, others)
 	return hits[:min(len(hits), mostHits)]
 }
 
