@@ -96,6 +96,8 @@ var pageActions = map[string]string{
 	"/admin/apps/:name/releases/:number/cancel": "POST /api/v1/apps/:name/releases/:number/cancel",
 	"/admin/apps/:name/releases/:number/retry":  "POST /api/v1/apps/:name/releases/:number/retry",
 
+	"/theme": "only: a cookie of the browser",
+
 	"/volumes":                "POST /api/v1/volumes",
 	"/volumes/:volume/upload": "PUT /api/v1/volumes/:volume/files/*path",
 	"/volumes/:volume/remove": "DELETE /api/v1/volumes/:volume/files/*path",

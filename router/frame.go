@@ -18,6 +18,9 @@ type frame struct {
 	Notice    string           // what the last form did
 	Problem   *problem.Problem // why it did not
 	Reload    bool             // without script, load the page again every few seconds
+	Trouble   bool             // an app is down or an alert fires: the icon of the tab shows it
+	Theme     string           // light or dark where this browser chose one
+	Here      string           // path of the page; empty where it answers a form
 	Bare      bool             // no navigation: there is nowhere else to go yet
 }
 
@@ -33,6 +36,7 @@ func (f frame) LimitsPath() string {
 func (v *visit) frame(title string) frame {
 	made := frame{
 		Title: title, FormToken: v.formToken(), Once: rand.Text(), Account: v.caller.account.Name, Version: v.admin.version,
+		Trouble: v.caller.signedIn() && v.admin.trouble.of(v), Theme: v.theme(), Here: v.here(),
 	}
 	if notice, ok := v.session().Get(noticeKey).(string); ok && !v.route.stream {
 		made.Notice = notice

@@ -112,8 +112,8 @@ func recordedName(account account.Account) string {
 // nextPath is where to go after signing in: a page of ours, never another site.
 func nextPath(wanted string) string {
 	known := wanted == "/upload" || wanted == "/password" || strings.HasPrefix(wanted, "/admin/") || strings.HasPrefix(wanted, "/settings/")
-	if !known || strings.ContainsAny(wanted, "\\?#%\r\n") || strings.Contains(wanted, "//") {
+	if !known {
 		return "/admin"
 	}
-	return wanted
+	return ownPath(wanted)
 }

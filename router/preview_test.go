@@ -91,6 +91,13 @@ func (p *preview) everyPage(t *testing.T, s *site) {
 	p.fill("/admin/apps/hello/environment", `#variable-name`, "PORT", `#set .main`)
 	p.shootHere("environment-refused")
 	p.shoot("password", "/password")
+	p.shoot("help", "/help")
+	p.fill("/volumes", "", "", `.theme [value="dark"]`)
+	p.shootHere("theme-dark")
+	p.fill("/volumes", "", "", `.theme [value="system"]`)
+	p.shoot("help-found", "/help?q=token")
+	p.shoot("help-guide", "/help/https")
+	p.shoot("help-tables", "/help/metrics")
 	p.shoot("tokens", "/settings/tokens")
 	p.open("/settings/tokens")
 	p.run(chromedp.SendKeys("#token-name", "CI"), chromedp.SendKeys("#token-from", "10.0.0.5/8"),

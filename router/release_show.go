@@ -117,7 +117,7 @@ func (a *admin) releasePage(v *visit, id app.ReleaseID) (releasePage, error) {
 		return releasePage{}, err
 	}
 	page := releasePage{
-		frame: v.frame(fmt.Sprintf("%s r%d", id.App, id.Number)),
+		frame: v.frame(releaseTitle(release)),
 		App:   v.appRow(view), Release: releaseRowOf(release), Steps: stepsOf(release),
 		Canceled: release.State == app.ReleaseCancelled, Retry: a.retryViewOf(release, view.App),
 	}
@@ -130,6 +130,12 @@ func (a *admin) releasePage(v *visit, id app.ReleaseID) (releasePage, error) {
 		page.Faults = strings.FieldsFunc(release.Remedy.Faults, func(r rune) bool { return r == '\n' })
 	}
 	return page, nil
+}
+
+// releaseTitle tells the result in the browser's tab, such as "Failed: shop r4".
+func releaseTitle(release app.Release) string {
+	state := string(release.State)
+	return fmt.Sprintf("%s%s: %s r%d", strings.ToUpper(state[:1]), state[1:], release.App, release.Number)
 }
 
 // stepsOf lays the states that a release entered over the five steps.

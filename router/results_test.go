@@ -16,6 +16,7 @@ import (
 // where a line has none.
 var resultForms = map[string][]url.Values{
 	"/logout":   {},
+	"/theme":    {{"theme": {"dark"}, "next": {"/volumes"}}, {"theme": {"pink"}}},
 	"/password": {{"old_password": {"x"}, "new_password": {"a"}, "repeat_password": {"b"}}, {"old_password": {"x"}, "new_password": {"Correct-Horse-8"}, "repeat_password": {"Correct-Horse-8"}}},
 
 	"/settings/second-factor/begin":          {{"password": {"x"}}},

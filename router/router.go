@@ -27,6 +27,7 @@ import (
 	"berth/controller/audit"
 	"berth/controller/limit"
 	"berth/controller/secret"
+	"berth/router/help"
 	"berth/templates"
 )
 
@@ -203,10 +204,12 @@ type admin struct {
 	templates    *templates.Set
 	rows         rowCache
 	sparks       sparkCache
+	trouble      troubleCache
 	public       publicAddress
 	document     func() ([]byte, error) // of the API
-	secure       bool                   // ForceHTTPS
-	host         string                 // AdminHost
+	guides       func() (*help.Library, error)
+	secure       bool   // ForceHTTPS
+	host         string // AdminHost
 	hosts        map[string]bool
 	proxies      []netip.Prefix
 	gateway      netip.Addr
@@ -281,7 +284,7 @@ func New(o Options) (http.Handler, error) {
 		logger:  o.Logger,
 		now:     time.Now,
 	}
-	a.document = sync.OnceValues(a.encodeDocument)
+	a.document, a.guides = sync.OnceValues(a.encodeDocument), sync.OnceValues(help.Open)
 	if o.SessionLife != (account.SessionLife{}) {
 		a.sessions.life = o.SessionLife
 	}

@@ -7,6 +7,7 @@ import (
 	"berth/controller/audit"
 	"berth/controller/limit"
 	"berth/controller/problem"
+	"berth/router/help"
 )
 
 // route is one line of the table.
@@ -191,6 +192,9 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: get, path: eventsPath, access: signedIn, handle: a.showEvents},
 		{method: get, path: "/upload", access: signedIn, handle: a.showUpload},
 		{method: post, path: "/upload", access: signedInOrToken(deployScope), form: inStream, limit: limitUpload, body: archiveBody, audit: audit.ActionAppCreate, again: a.uploadLimited, handle: a.createApp},
+		{method: post, path: themePath, access: signedIn, handle: a.updateTheme},
+		{method: get, path: help.Path, access: signedIn, handle: a.showHelp},
+		{method: get, path: help.Path + "/:guide", access: signedIn, handle: a.showGuide},
 		{method: get, path: referencePath, access: signedIn, handle: a.showReference},
 		{method: get, path: referencePath + "/openapi.json", access: signedIn, handle: a.apiShowDocument},
 		{method: get, path: supportedPath, access: signedIn, handle: a.showSupported},

@@ -13,7 +13,7 @@ import (
 
 // concrete fills the parameters of a path.
 func concrete(path string) string {
-	return strings.NewReplacer(":name", "hello", ":repository", "hello.git", ":number", "1", ":id", "1", "*file", "nothing.css", ":volume", "hello", "*path", "a.txt", ":host", "hello.example.com").Replace(path)
+	return strings.NewReplacer(":name", "hello", ":repository", "hello.git", ":number", "1", ":id", "1", "*file", "nothing.css", ":volume", "hello", "*path", "a.txt", ":host", "hello.example.com", ":guide", "https").Replace(path)
 }
 
 func TestRoutes_AnonymousGetsNothingThatIsNotPublic(t *testing.T) {

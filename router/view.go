@@ -50,6 +50,23 @@ func appBadge(state app.State) badge {
 	return badge{Word: string(state), Tone: tone}
 }
 
+// badgeOf is what pages show of an app: its state, and what people did to it.
+func badgeOf(view controller.AppView) badge {
+	switch {
+	case neverDeployed(view):
+		return badge{Word: "not deployed", Tone: toneBad}
+	case view.Observed.State == app.Running && view.Access.Maintenance.On:
+		return badge{Word: "maintenance", Tone: toneWarn}
+	default:
+		return appBadge(view.Observed.State)
+	}
+}
+
+// neverDeployed reports whether an app has releases, and none of them came to run.
+func neverDeployed(view controller.AppView) bool {
+	return view.Live == 0 && view.Latest != nil && !view.Latest.State.UnderWay() && view.Observed.State != app.Deleting
+}
+
 func releaseBadge(state app.ReleaseState) badge {
 	tone := toneIdle
 	switch {
@@ -194,17 +211,14 @@ func answering(view controller.AppView) []traefik.Route {
 
 func (v *visit) appRow(view controller.AppView) appRow {
 	row := appRow{
-		Name: view.Name, Path: appPath(view.Name), State: appBadge(view.Observed.State), Detail: view.Observed.Detail,
+		Name: view.Name, Path: appPath(view.Name), State: badgeOf(view), Detail: view.Observed.Detail,
 		Links: v.admin.public.links(v.request(), answering(view)), Live: view.Live,
 	}
 	for _, route := range view.Reserved {
 		row.Reserved = append(row.Reserved, reservedRow{App: view.Name, Route: routeText(route), Host: route.Host.Both(), Path: routesPath(view.Name)})
 	}
-	if view.Observed.State == app.Running && view.Access.Maintenance.On {
-		row.State = badge{Word: "maintenance", Tone: toneWarn}
-	}
-	if view.Live == 0 && view.Latest != nil && !view.Latest.State.UnderWay() && view.Observed.State != app.Deleting {
-		row.State, row.Links = badge{Word: "not deployed", Tone: toneBad}, nil
+	if neverDeployed(view) {
+		row.Links = nil
 	}
 	// Only the instance of a live release can be started and stopped.
 	if view.Live != 0 && view.Observed.State != app.Deleting {

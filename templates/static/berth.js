@@ -531,20 +531,10 @@
     if (chart && title) chart.querySelector("[data-chart-value]").textContent = title.textContent;
   }
 
-  // The lines of a log: wrapped or not, and copied as they are seen.
+  // The lines of a log: wrapped or not.
   document.addEventListener("change", function (event) {
     var panel = document.getElementById(event.target.dataset.wrap || "");
     if (panel) panel.classList.toggle("unwrapped", !event.target.checked);
-  });
-  document.addEventListener("click", function (event) {
-    var button = event.target.closest("[data-copy-lines]");
-    if (!button) return;
-    var lines = document.getElementById(button.dataset.copyLines).querySelectorAll("li:not(.older)");
-    var text = Array.prototype.map.call(lines, function (line) {
-      var service = line.querySelector("b");
-      return line.querySelector("time").dateTime + " " + (service ? service.textContent + ": " : "") + line.querySelector("li > span").textContent;
-    }).join("\n");
-    navigator.clipboard.writeText(text).then(function () { button.textContent = "Copied"; }, function () { button.textContent = "Not copied"; });
   });
 
   // Older lines come before those that are read, which stay where they are.

@@ -17,6 +17,8 @@ var board = []room{
 	{"cmd/berth", "*"},
 	{"router", "*"},
 	{"router/openapi", ""},
+	{"router/help", "docs"},
+	{"docs", ""},
 	{"templates", ""},
 	{"examples", ""},
 
