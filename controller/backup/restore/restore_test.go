@@ -102,7 +102,9 @@ func newServer(t *testing.T) *server {
 	s.fill("shop-data", "deep/er/file", strings.Repeat("rows ", 1<<20))
 	s.backups = backup.New(backup.Options{
 		Ledger: ledger, Keeper: s.keeper, Hooks: s.hooks, Audit: s.audit, Key: key, DataFolder: s.data, ACMEFolder: s.acme,
-		Stack: "berth", Version: "test", Examine: func(_ context.Context, folder string, _ func(string)) (drill.Content, error) { return s.examine(folder) }, Logger: slog.New(slog.DiscardHandler),
+		Stack: "berth", Version: "test", Examine: func(_ context.Context, folder string, _ func(string)) (drill.Content, error) {
+			return s.examine(folder)
+		}, Logger: slog.New(slog.DiscardHandler),
 	})
 	private, public, err := backup.NewKey()
 	if err != nil {

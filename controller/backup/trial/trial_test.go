@@ -59,7 +59,8 @@ type engine struct {
 }
 
 func (e *engine) InstanceName(app string, _ int64, service string) string { return app + "." + service }
-func (e *engine) VolumeName(name volume.Name) string                      { return "engine:" + string(name) }
+
+func (e *engine) VolumeName(name volume.Name) string { return "engine:" + string(name) }
 
 func (e *engine) RemoveNetwork(_ context.Context, app string, release int64) error {
 	if release != NetworkNumber {
