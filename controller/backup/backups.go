@@ -96,6 +96,7 @@ func (b *Backups) Progress() *Progress {
 }
 
 func (b *Backups) begin(progress Progress) {
+	b.remember(progress)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.progress = &progress

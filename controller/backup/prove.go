@@ -125,6 +125,7 @@ func (b *Backups) drillDue(ctx context.Context, now time.Time) (bool, error) {
 func (b *Backups) prove(ctx context.Context, by string) {
 	run := DrillRun{BeganAt: time.Now().UTC(), By: by, State: Done}
 	b.begin(Progress{BeganAt: run.BeganAt, By: by, Drill: true, Part: "backup"})
+	defer b.forget()
 	var err error
 	run.Proof, err = b.proveNewest(ctx)
 	b.end()

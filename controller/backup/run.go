@@ -98,6 +98,7 @@ func (b *Backups) keepRun(ctx context.Context, run Run) error {
 func (b *Backups) backUp(ctx context.Context, by string) {
 	run := Run{BeganAt: time.Now().UTC(), By: by, State: Done}
 	b.begin(Progress{BeganAt: run.BeganAt, By: by, Part: "server"})
+	defer b.forget()
 	err := b.make(ctx, &run)
 	b.end() // before the run is listed: who sees it may begin the next one
 	if run.Took = time.Since(run.BeganAt); err != nil {

@@ -44,6 +44,9 @@ func (b *Backups) Run(ctx context.Context) error {
 	if err := drill.Sweep(ctx, b.o.Keeper, b.folder("drill")); err != nil {
 		b.o.Logger.Warn("remove what a drill has left", "error", err)
 	}
+	if err := b.giveUp(ctx); err != nil {
+		b.o.Logger.Warn("record a backup that was cut off", "error", err)
+	}
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
 	for {
