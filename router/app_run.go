@@ -3,6 +3,7 @@ package router
 import (
 	"context"
 	"fmt"
+	"net/url"
 
 	"berth/controller/app"
 )
@@ -31,8 +32,19 @@ func (a *admin) act(v *visit, do func(context.Context, app.Name) error, done str
 	if err := v.notify(fmt.Sprintf(done, name)); err != nil {
 		return err
 	}
-	if v.request().PostForm.Get("from") == "dashboard" {
-		return v.seeOther("/admin")
+	return v.seeOther(v.cameFrom(name))
+}
+
+// cameFrom is the page of the button that was pressed: the dashboard as it was shown, or the
+// app's page.
+func (v *visit) cameFrom(name app.Name) string {
+	typed := v.request().PostForm
+	if typed.Get("from") != "dashboard" {
+		return appPath(name)
 	}
-	return v.seeOther(appPath(name))
+	view, err := url.ParseQuery(typed.Get(fieldView))
+	if err != nil {
+		return dashboardPath
+	}
+	return typedDashboardQuery(view).Path()
 }

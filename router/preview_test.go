@@ -18,6 +18,7 @@ import (
 	"berth/controller/app"
 	"berth/controller/docker"
 	"berth/controller/environment"
+	"berth/controller/label"
 	"berth/controller/limit"
 	"berth/controller/problem"
 	"berth/traefik"
@@ -62,6 +63,7 @@ func (p *preview) everyPage(t *testing.T, s *site) {
 	p.shoot("dashboard-empty", "/admin")
 	fillPreview(s)
 	p.shoot("dashboard", "/admin")
+	p.shoot("dashboard-filtered", "/admin?text=a&sort=memory")
 	p.shoot("limits-free", "/settings/limits")
 	fillLimits(s)
 	p.shoot("limits", "/settings/limits")
@@ -284,6 +286,7 @@ func fillPreview(s *site) {
 		{Name: "worker", Copies: 2, Observed: app.Observed{State: app.Crashing, Detail: "It ended with exit code 1 and is started again; restarts so far: 4."}, Memory: 12 << 20, HasUsage: true},
 		{Name: "web", Main: true, Copies: 1, Observed: app.Observed{State: app.Running}, Memory: 383 << 20, HasUsage: true},
 	}
+	grafana.Labels = label.Labels{Project: "Monitoring", Tags: []string{"eu", "internal"}}
 	s.apps.put(grafana)
 
 	shop := s.anApp("shop")
