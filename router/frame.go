@@ -16,6 +16,7 @@ type frame struct {
 	Account   string // empty where nobody is signed in: then there is no navigation
 	Version   string
 	Notice    string           // what the last form did
+	Undo      *undoView        // beside the notice, nil where nothing can be undone
 	Problem   *problem.Problem // why it did not
 	Reload    bool             // without script, load the page again every few seconds
 	Bare      bool             // no navigation: there is nowhere else to go yet
@@ -35,7 +36,7 @@ func (v *visit) frame(title string) frame {
 		Title: title, FormToken: v.formToken(), Once: rand.Text(), Account: v.caller.account.Name, Version: v.admin.version,
 	}
 	if notice, ok := v.session().Get(noticeKey).(string); ok && !v.route.stream {
-		made.Notice = notice
+		made.Notice, made.Undo = notice, v.takeUndo()
 		v.session().Delete(noticeKey)
 		if err := v.session().Save(); err != nil { // worst case it is shown twice
 			v.admin.logger.WarnContext(v.context(), "forget notice", "request_id", requestID(v.gin), "error", err)
