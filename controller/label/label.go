@@ -32,6 +32,11 @@ type Labels struct {
 // Parse reads labels as a person types them: tags stand between spaces or commas. All
 // faults are Problems.
 func Parse(project, tags string) (Labels, error) {
+	return New(project, strings.FieldsFunc(tags, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }))
+}
+
+// New returns labels with each tag in small letters, once. All faults are Problems.
+func New(project string, tags []string) (Labels, error) {
 	var faults problem.Problems
 	made := Labels{Project: strings.Join(strings.Fields(project), " ")}
 	if made.Project != "" && !isProject(made.Project) {
@@ -40,9 +45,11 @@ func Parse(project, tags string) (Labels, error) {
 			fmt.Sprintf("Use at most %d letters, digits, spaces, and . - _, and begin with a letter or a digit.", longestProject),
 		).At(FieldProject))
 	}
-	words := strings.FieldsFunc(strings.ToLower(tags), func(r rune) bool { return r == ',' || unicode.IsSpace(r) })
-	slices.Sort(words)
-	made.Tags = slices.Compact(words)
+	for _, tag := range tags {
+		made.Tags = append(made.Tags, strings.ToLower(tag))
+	}
+	slices.Sort(made.Tags)
+	made.Tags = slices.Compact(made.Tags)
 	if fault := checkTags(made.Tags); fault != nil {
 		faults = append(faults, fault)
 	}
@@ -82,6 +89,9 @@ func isTag(s string) bool {
 // isMadeOf reports whether s begins with a letter or a digit, and holds nothing but those
 // and some more characters.
 func isMadeOf(s, more string) bool {
+	if s == "" {
+		return false
+	}
 	for at, r := range s {
 		inside := at > 0 && (unicode.IsMark(r) || strings.ContainsRune(more, r))
 		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && !inside {
