@@ -9,6 +9,7 @@ import (
 	"berth/controller/app"
 	"berth/controller/certificates"
 	"berth/controller/room"
+	"berth/examples"
 	"berth/templates"
 )
 
@@ -32,6 +33,9 @@ type dashboardPage struct {
 
 	Backup, Proven time.Time // the last one, and when one was last proven; zero: none
 }
+
+// Example is the name of what an empty dashboard offers to try.
+func (dashboardPage) Example() string { return examples.All()[0].Name }
 
 // appGroup is apps that stand below one heading.
 type appGroup struct {

@@ -42,6 +42,17 @@ func TestDashboard_EmptySaysTheNextStep(t *testing.T) {
 	mustContain(t, s.get("/admin").body, "No apps yet", `href="/upload">Deploy your first app`)
 }
 
+func TestDashboard_EmptyDeploysAnExampleAtOnce(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	token := s.signIn()
+	mustContain(t, s.get("/admin").body, `name="example" value="hello-python"`, "Deploy an example")
+	answer := s.upload("/upload", "", part{formField, token, ""}, part{"name", "hello-python", ""}, part{"route", "/hello-python", ""}, part{fieldExample, "hello-python", ""})
+	if answer.StatusCode != http.StatusSeeOther || !strings.HasPrefix(answer.Header.Get("Location"), "/admin/apps/hello-python/releases/1") {
+		t.Errorf("%d to %q", answer.StatusCode, answer.Header.Get("Location"))
+	}
+}
+
 func TestDashboard_ButtonsFitTheState(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
