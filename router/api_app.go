@@ -15,6 +15,8 @@ type appJSON struct {
 	Name      app.Name      `json:"name"`
 	State     app.State     `json:"state"`
 	Detail    string        `json:"detail,omitempty"`
+	Project   string        `json:"project,omitempty"`
+	Tags      []string      `json:"tags"`
 	Release   int64         `json:"release"`  // the live one; 0 before the first
 	Settings  settingsJSON  `json:"settings"` // for the next upload; a release has its own
 	Mounts    []mountJSON   `json:"mounts"`   // as settings
@@ -59,7 +61,7 @@ type usageJSON struct {
 
 func (v *visit) appJSON(view controller.AppView) appJSON {
 	made := appJSON{
-		Name: view.Name, State: view.Observed.State, Detail: view.Observed.Detail,
+		Name: view.Name, State: view.Observed.State, Detail: view.Observed.Detail, Project: view.Labels.Project, Tags: append([]string{}, view.Labels.Tags...),
 		Release: view.Live, Settings: settingsJSONOf(view.Settings), Mounts: mountsJSON(view.Mounts), Routes: []string{}, URLs: []string{}, CreatedAt: view.CreatedAt,
 	}
 	for _, route := range slices.Concat(view.Routes, view.Derived) {

@@ -10,6 +10,7 @@ import (
 	"berth/controller/app"
 	"berth/controller/backup/hook"
 	"berth/controller/egress"
+	"berth/controller/label"
 	"berth/controller/limit"
 	"berth/controller/plan"
 	"berth/controller/problem"
@@ -53,6 +54,7 @@ type appPage struct {
 
 	Egress egressView
 	Push   pushView
+	Labels labelsView
 
 	Hook hookView // around backups
 
@@ -150,6 +152,7 @@ func (a *admin) appForm(v *visit, name app.Name, problems fieldProblems) error {
 	page.VolumeNames = a.volumeNames(v)
 	page.Egress.typed(typed, problems)
 	page.Push.typed(typed, problems)
+	page.Labels.typed(typed, problems)
 	v.refund() // nothing was accepted
 	page.Held = v.viewHeld(v.upload, page.App.Path+"/update")
 	page.Room = v.room(limit.Update)
@@ -179,6 +182,7 @@ func (a *admin) appPage(v *visit, name app.Name) (appPage, error) {
 	page.Settings = view.Settings.Form()
 	page.Mounts = mountRows(view.Mounts)
 	page.Egress = a.egressViewOf(view.App)
+	page.Labels = labelsViewOf(view.App)
 	if page.Push, err = a.pushViewOf(v, name); err != nil {
 		return appPage{}, err
 	}
@@ -223,7 +227,7 @@ func portText(set uint16, releases []app.Release) string {
 }
 
 // appFields are the fields of the page's forms that a problem is said beside.
-var appFields = slices.Concat(readinessFields, []string{hook.FieldService, hook.FieldBefore, hook.FieldAfter, egress.FieldMode, egress.FieldHosts, fieldBranch, fieldFolder, fieldArchive, "confirm", fieldPort, fieldMemory, fieldCPU, fieldProcesses, fieldImage, fieldDockerfile, fieldServices, fieldDatabase, fieldWritableRoot, app.FieldMain, app.FieldProfiles, app.FieldCompose, app.FieldRootStart, app.FieldBound})
+var appFields = slices.Concat(readinessFields, []string{hook.FieldService, hook.FieldBefore, hook.FieldAfter, egress.FieldMode, egress.FieldHosts, fieldBranch, fieldFolder, label.FieldProject, label.FieldTags, fieldArchive, "confirm", fieldPort, fieldMemory, fieldCPU, fieldProcesses, fieldImage, fieldDockerfile, fieldServices, fieldDatabase, fieldWritableRoot, app.FieldMain, app.FieldProfiles, app.FieldCompose, app.FieldRootStart, app.FieldBound})
 
 // refuseOnApp shows the app's page with the reason why an action was refused.
 // What has no field of its own on the page is said above all.

@@ -39,9 +39,34 @@ func TestBrowser_DashboardFollowsChangesAndKeepsTheFocus(t *testing.T) {
 	w.wait(`document.querySelector("#app-hello .badge.warn")?.textContent === "unhealthy"`)
 	w.wait(`document.activeElement.getAttribute("formaction") === "/admin/apps/hello/stop"`)
 	s.anApp("second")
-	w.wait(`document.querySelectorAll(".apps tbody tr").length === 2`)
+	w.wait(`document.querySelectorAll(".apps tbody tr[id]").length === 2`)
 	w.mustBeClean()
 	w.run(chromedp.Click(`[formaction="/admin/apps/hello/stop"]`), chromedp.WaitVisible(`.notice.good`))
+	w.mustBeClean()
+}
+
+func TestBrowser_DashboardFiltersAsOneTypesAndFollowsWhatIsShown(t *testing.T) {
+	s := newSite(t)
+	for i := range appsOnAPage + 10 {
+		s.filed(app.Name(fmt.Sprintf("app-%02d", i)), "Shop", "eu")
+	}
+	w := openWindow(t, s)
+	w.signIn()
+	w.open("/admin")
+	w.wait(`document.querySelectorAll(".apps tbody tr[id]").length === 50`)
+	w.run(chromedp.SendKeys("#filter-text", "pp-05"))
+	w.wait(`document.querySelectorAll(".apps tbody tr[id]").length === 1`)
+	w.wait(`location.pathname + location.search === "/admin?text=pp-05"`)
+	w.wait(`document.activeElement.id === "filter-text" && document.activeElement.value === "pp-05"`)
+	view := s.filed("app-05", "Shop", "eu")
+	view.Observed.State = app.Unhealthy
+	s.apps.put(view)
+	w.wait(`document.querySelector("#app-app-05 .badge.warn")?.textContent === "unhealthy"`)
+	w.wait(`document.querySelectorAll(".apps tbody tr[id]").length === 1`)
+	w.run(chromedp.Click(`[formaction="/admin/apps/app-05/stop"]`), chromedp.WaitVisible(`.notice .undo`))
+	w.wait(`location.pathname + location.search === "/admin?text=pp-05"`)
+	w.run(chromedp.Click(`.notice .undo button`), chromedp.WaitVisible(`.notice.good:not(:has(.undo))`))
+	w.wait(`location.pathname + location.search === "/admin?text=pp-05"`)
 	w.mustBeClean()
 }
 

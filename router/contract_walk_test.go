@@ -42,6 +42,8 @@ var apiCalls = map[string]apiCall{
 	"PUT /api/v1/apps/:name/backup-hook":    {body: `{"backup_service": "db", "backup_before": ["dump"]}`},
 	"POST /api/v1/backups/drill":            {refused: true},
 
+	"PATCH /api/v1/apps/:name": {body: `{"project": "Shop", "tags": ["web"]}`},
+
 	"GET /api/v1/apps":  {},
 	"POST /api/v1/apps": {parts: []part{{"name", "fresh", ""}, {"route", "/fresh", ""}, zipPart}},
 

@@ -2,6 +2,7 @@ package router
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"sync"
 	"time"
@@ -27,12 +28,12 @@ type renderedRow struct {
 	html templates.Part
 }
 
-// render gives the rows as HTML and keeps them, and no others, for the next time.
+// render gives the rows as HTML and keeps them for as long as they are good.
 func (c *rowCache) render(pages *templates.Set, rows []appRow) ([]templates.Part, error) {
 	c.mu.Lock()
-	known := c.rows
-	c.mu.Unlock()
 	now := time.Now()
+	known := maps.Clone(c.rows)
+	c.mu.Unlock()
 	fresh := make(map[app.Name]renderedRow, len(rows))
 	rendered := make([]templates.Part, 0, len(rows))
 	for _, row := range rows {
@@ -47,8 +48,17 @@ func (c *rowCache) render(pages *templates.Set, rows []appRow) ([]templates.Part
 		fresh[row.Name] = kept
 		rendered = append(rendered, kept.html)
 	}
-	c.mu.Lock()
-	c.rows = fresh
-	c.mu.Unlock()
+	c.keep(fresh, now)
 	return rendered, nil
+}
+
+// keep adds fresh rows to those that are still good: people look at different pages of the list.
+func (c *rowCache) keep(fresh map[app.Name]renderedRow, now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.rows == nil {
+		c.rows = make(map[app.Name]renderedRow)
+	}
+	maps.DeleteFunc(c.rows, func(_ app.Name, kept renderedRow) bool { return now.Sub(kept.at) >= rowLife })
+	maps.Copy(c.rows, fresh)
 }

@@ -18,6 +18,7 @@ import (
 	"berth/controller/docker"
 	"berth/controller/egress"
 	"berth/controller/environment"
+	"berth/controller/label"
 	"berth/controller/problem"
 	"berth/controller/secret"
 	"berth/controller/uploads"
@@ -459,6 +460,18 @@ func (f *fakeApps) act(verb string, name app.Name) error {
 	if f.onAct != nil {
 		return f.onAct(verb, name)
 	}
+	return nil
+}
+
+func (f *fakeApps) UpdateLabels(_ context.Context, name app.Name, labels label.Labels) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	view, there := f.apps[name]
+	if !there {
+		return problem.ErrNotFound
+	}
+	view.Labels = labels
+	f.apps[name] = view
 	return nil
 }
 

@@ -16,6 +16,7 @@ type frame struct {
 	Account   string // empty where nobody is signed in: then there is no navigation
 	Version   string
 	Notice    string           // what the last form did
+	Undo      *undoView        // beside the notice, nil where nothing can be undone
 	Problem   *problem.Problem // why it did not
 	Reload    bool             // without script, load the page again every few seconds
 	Trouble   bool             // an app is down or an alert fires: the icon of the tab shows it
@@ -39,7 +40,7 @@ func (v *visit) frame(title string) frame {
 		Trouble: v.caller.signedIn() && v.admin.trouble.of(v), Theme: v.theme(), Here: v.here(),
 	}
 	if notice, ok := v.session().Get(noticeKey).(string); ok && !v.route.stream {
-		made.Notice = notice
+		made.Notice, made.Undo = notice, v.takeUndo()
 		v.session().Delete(noticeKey)
 		if err := v.session().Save(); err != nil { // worst case it is shown twice
 			v.admin.logger.WarnContext(v.context(), "forget notice", "request_id", requestID(v.gin), "error", err)

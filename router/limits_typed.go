@@ -11,6 +11,7 @@ import (
 	"berth/controller/app"
 	"berth/controller/backup/hook"
 	"berth/controller/egress"
+	"berth/controller/label"
 	"berth/controller/logs"
 	"berth/controller/problem"
 	"berth/controller/retention"
@@ -65,6 +66,7 @@ var plainFields = map[string]bool{
 	alert.FieldQuiet: true, alert.FieldZone: true, fieldQuietTo: true, fieldTellOver: true, fieldChannel: true,
 	channel.FieldAddress: true, channel.FieldTo: true, channel.FieldFrom: true, channel.FieldUser: true, channel.FieldTLS: true, channel.FieldPrivate: true,
 	hook.FieldService: true, fieldHookOffer: true, egress.FieldMode: true, egress.FieldHosts: true, fieldEgressHost: true, fieldBranch: true, fieldFolder: true,
+	fieldView: true, fieldState: true, fieldSort: true, fieldTag: true, fieldProject: true, label.FieldTags: true,
 }
 
 // isPlainField reports whether a field of the form that is sent to path is shown

@@ -18,6 +18,7 @@ import (
 	"berth/controller/app"
 	"berth/controller/docker"
 	"berth/controller/environment"
+	"berth/controller/label"
 	"berth/controller/limit"
 	"berth/controller/problem"
 	"berth/traefik"
@@ -62,6 +63,8 @@ func (p *preview) everyPage(t *testing.T, s *site) {
 	p.shoot("dashboard-empty", "/admin")
 	fillPreview(s)
 	p.shoot("dashboard", "/admin")
+	p.shoot("dashboard-filtered", "/admin?text=a&sort=memory")
+	p.shoot("settings", "/settings")
 	p.shoot("limits-free", "/settings/limits")
 	fillLimits(s)
 	p.shoot("limits", "/settings/limits")
@@ -173,7 +176,11 @@ func (p *preview) shoot(name, path string) {
 	p.shootHere(name)
 }
 
-// shootHere takes the four pictures of the page that is open.
+// overflowing are the texts of facts and cells that reach over their neighbours.
+const overflowing = `Array.from(document.querySelectorAll("td, th, dd, dt")).filter(e =>
+	e.clientWidth > 1 && e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).overflowX === "visible").map(e => e.textContent.trim().slice(0, 80))`
+
+// shootHere takes the pictures of the page that is open.
 func (p *preview) shootHere(name string) {
 	p.t.Helper()
 	if !strings.Contains(name, p.only) {
@@ -183,7 +190,7 @@ func (p *preview) shootHere(name string) {
 		p.look(name)
 		return
 	}
-	for _, width := range []int64{1280, 390} {
+	for _, width := range []int64{1280, 768, 390, 320} {
 		for _, scheme := range []string{"light", "dark"} {
 			p.run(chromedp.EmulateViewport(width, 800), emulateScheme(scheme),
 				chromedp.Evaluate[chromedp.Void](`scrollTo(0, 0)`), chromedp.Sleep(500*time.Millisecond))
@@ -197,6 +204,9 @@ func (p *preview) shootHere(name string) {
 			}
 			if ask(p.window, chromedp.Evaluate[bool](`document.documentElement.scrollWidth > innerWidth`)) {
 				p.t.Errorf("%s at %d is wider than the screen", name, width)
+			}
+			for _, fact := range ask(p.window, chromedp.Evaluate[[]string](overflowing)) {
+				p.t.Errorf("%s at %d: this is wider than its cell: %s", name, width, fact)
 			}
 		}
 	}
@@ -291,6 +301,7 @@ func fillPreview(s *site) {
 		{Name: "worker", Copies: 2, Observed: app.Observed{State: app.Crashing, Detail: "It ended with exit code 1 and is started again; restarts so far: 4."}, Memory: 12 << 20, HasUsage: true},
 		{Name: "web", Main: true, Copies: 1, Observed: app.Observed{State: app.Running}, Memory: 383 << 20, HasUsage: true},
 	}
+	grafana.Labels = label.Labels{Project: "Monitoring", Tags: []string{"eu", "internal"}}
 	s.apps.put(grafana)
 
 	shop := s.anApp("shop")

@@ -80,6 +80,7 @@ var resultForms = map[string][]url.Values{
 	"/admin/apps/:name/rollback":            {{"release": {"1"}}, {"release": {"x"}}},
 	"/admin/apps/:name/settings":            {{"memory": {"128"}, "cpu": {"50"}, "processes": {"100"}}, {"memory": {"lots"}}},
 	"/admin/apps/:name/egress":              {{"egress": {"none"}}, {"egress": {"some"}, "egress_hosts": {"no host"}}},
+	"/admin/apps/:name/labels":              {{"project": {"Shop"}, "tags": {"web eu"}}, {"project": {"<b>"}, "tags": {"-"}}},
 	"/admin/apps/:name/push":                {{"branch": {"main"}}, {"branch": {"no branch"}, "folder": {"../x"}}},
 	"/admin/apps/:name/backup-hook":         {{"backup_before": {""}}, {"backup_service": {"none"}, "backup_before": {"dump"}}},
 	"/admin/apps/:name/egress/allow":        {{"egress_host": {"api.example.com:443"}}, {"egress_host": {"no host"}}},

@@ -213,6 +213,7 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: post, path: app + "/backup-hook", access: signedIn, audit: audit.ActionBackupHook, handle: a.updateHook},
 		{method: post, path: app + "/egress/allow", access: signedIn, audit: audit.ActionEgressChange, handle: a.allowHost},
 		{method: post, path: app + "/push", access: signedIn, audit: audit.ActionAppSettings, handle: a.updatePush},
+		{method: post, path: app + "/labels", access: signedIn, audit: audit.ActionAppSettings, handle: a.updateLabels},
 		{method: get, path: app + "/environment", access: signedIn, handle: a.showEnvironment},
 		{method: post, path: app + "/environment", access: signedIn, audit: audit.ActionEnvironmentChange, handle: a.setVariable},
 		{method: post, path: app + "/environment/import", access: signedIn, audit: audit.ActionEnvironmentChange, handle: a.importVariables},

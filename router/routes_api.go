@@ -50,6 +50,10 @@ func (a *admin) apiRoutes() []route { //nolint:revive // as long as the surface 
 			api: contract{does: "Show an app", out: gives[appJSON](ok)},
 		},
 		{
+			method: patch, path: apiApp, access: token(deployScope), audit: audit.ActionAppSettings, handle: a.apiFileApp,
+			api: contract{does: "Change the project and the tags of an app", in: takes[labelsWish](), out: gives[appJSON](ok)},
+		},
+		{
 			method: del, path: apiApp, access: token(adminScope), audit: audit.ActionAppDelete, handle: a.apiDeleteApp,
 			api: contract{does: "Delete an app with its releases", out: or(empty(noContent), empty(accepted))},
 		},

@@ -30,6 +30,7 @@ const (
 	accountKey   = "account"   // int64: who is signed in
 	pendingKey   = "pending"   // int64: whose password was right while the second factor is still to come
 	noticeKey    = "notice"    // string: a sentence for the next page
+	undoKey      = "undo"      // string: the app that a button beside the notice starts again
 	enrolmentKey = "enrolment" // []byte: the sealed key of a second factor that is being set up
 	addressKey   = "address"   // string: where the person signs in from; kept from the first save on
 	renewKey     = "renew"     // any: give the session a new id when it is saved
@@ -306,13 +307,15 @@ func hashID(id string) string {
 // sessionValues is what Session.Data holds; the account has a column of its own.
 type sessionValues struct {
 	Notice    string `json:"notice,omitempty"`
+	Undo      string `json:"undo,omitempty"`
 	Enrolment []byte `json:"enrolment,omitempty"`
 }
 
 func encodeValues(values map[any]any) ([]byte, error) {
 	notice, _ := values[noticeKey].(string)
+	undo, _ := values[undoKey].(string)
 	enrolment, _ := values[enrolmentKey].([]byte)
-	data, err := json.Marshal(sessionValues{Notice: notice, Enrolment: enrolment})
+	data, err := json.Marshal(sessionValues{Notice: notice, Undo: undo, Enrolment: enrolment})
 	if err != nil {
 		return nil, fmt.Errorf("encode session: %w", err)
 	}
@@ -329,6 +332,9 @@ func decodeValues(data []byte, into map[any]any) error {
 	}
 	if values.Notice != "" {
 		into[noticeKey] = values.Notice
+	}
+	if values.Undo != "" {
+		into[undoKey] = values.Undo
 	}
 	if len(values.Enrolment) > 0 {
 		into[enrolmentKey] = values.Enrolment

@@ -141,6 +141,9 @@ type appRow struct {
 	Path     string // of its page
 	State    badge
 	Detail   string
+	Troubles []string // what no other fact of the row tells
+	Project  string   // empty: none
+	Tags     []string
 	Links    []link
 	Reserved []reservedRow // routes that do not answer, because their host is the admin app's
 	Live     int64
@@ -204,6 +207,20 @@ type reservedRow struct {
 	Path  string // of the page where it is changed
 }
 
+// reservedRows are the routes of an app that do not answer.
+func reservedRows(view controller.AppView) (rows []reservedRow) {
+	for _, route := range view.Reserved {
+		rows = append(rows, reservedRow{App: view.Name, Route: routeText(route), Host: route.Host.Both(), Path: routesPath(view.Name)})
+	}
+	return rows
+}
+
+// ProjectPath leads to the apps of the same project.
+func (r appRow) ProjectPath() string { return projectPath(r.Project) }
+
+// TagPath leads to the apps with a tag.
+func (appRow) TagPath(tag string) string { return tagPath(tag) }
+
 // answering are the routes of an app but for those on a host of the admin app.
 func answering(view controller.AppView) []traefik.Route {
 	return slices.DeleteFunc(slices.Concat(view.Routes, view.Derived), func(r traefik.Route) bool { return slices.Contains(view.Reserved, r) })
@@ -214,9 +231,8 @@ func (v *visit) appRow(view controller.AppView) appRow {
 		Name: view.Name, Path: appPath(view.Name), State: badgeOf(view), Detail: view.Observed.Detail,
 		Links: v.admin.public.links(v.request(), answering(view)), Live: view.Live,
 	}
-	for _, route := range view.Reserved {
-		row.Reserved = append(row.Reserved, reservedRow{App: view.Name, Route: routeText(route), Host: route.Host.Both(), Path: routesPath(view.Name)})
-	}
+	row.Reserved = reservedRows(view)
+	row.Project, row.Tags = view.Labels.Project, view.Labels.Tags
 	if neverDeployed(view) {
 		row.Links = nil
 	}

@@ -179,6 +179,7 @@ func (v *visit) notify(sentence string) error {
 		return nil
 	}
 	v.session().Delete(noticeKey) // the page that tells of the error would show it
+	v.session().Delete(undoKey)
 	if !problem.IsDiskFull(err) {
 		return err
 	}

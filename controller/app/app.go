@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"berth/controller/docker"
+	"berth/controller/label"
 	"berth/controller/problem"
 	"berth/controller/volume"
 	"berth/traefik"
@@ -93,6 +94,7 @@ type App struct {
 	Observed  Observed
 	Halted    []HaltedService // services that Berth has stopped; for a stopped app, the reason
 	CreatedAt time.Time
+	Labels    label.Labels
 
 	Variables []Variable // variables that CreateApp saves; FindEnvironment reads them
 }

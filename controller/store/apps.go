@@ -18,7 +18,7 @@ import (
 const (
 	selectApps = `
 SELECT a.name, a.port, a.memory_bytes, a.nano_cpus, a.processes, a.writable_root, a.fallback, a.database_waiver, a.database_services, a.choices, a.readiness, a.egress, a.mounts, a.access, a.wanted, a.halted, coalesce(live.number, 0),
-       a.observed_state, a.observed_detail, a.observed_at, a.created_at,
+       a.observed_state, a.observed_detail, a.observed_at, a.created_at, a.project, a.tags,
        coalesce(t.host, ''), coalesce(t.path, ''), coalesce(t.service, ''), coalesce(t.port, 0)
 FROM apps a
 LEFT JOIN releases live ON live.app = a.name AND live.state = 'live'
@@ -226,7 +226,7 @@ func scanApp(columns sqlite.Row) (found app.App, err error) {
 	app, set := &found, &found.Settings
 	err = columns.Scan(&app.Name, &set.Port, &set.MemoryBytes, &set.NanoCPUs, &set.Processes, &set.WritableRoot,
 		&set.Fallback, &set.Database, &set.DatabaseServices, choicesColumn{&set.Choices}, readinessColumn{&set.Readiness}, egressColumn{&set.Egress}, mountsColumn{&app.Mounts}, accessColumn{&app.Access}, &app.Wanted, haltedColumn{&app.Halted}, &app.Live,
-		&app.Observed.State, &app.Observed.Detail, sqlite.TimeInto(&app.Observed.At), sqlite.TimeInto(&app.CreatedAt),
+		&app.Observed.State, &app.Observed.Detail, sqlite.TimeInto(&app.Observed.At), sqlite.TimeInto(&app.CreatedAt), &app.Labels.Project, namesColumn{&app.Labels.Tags},
 		&route.Host, &route.Path, &to.Service, &to.Port)
 	if route.Path != "" {
 		found.Routes = []traefik.Route{route}

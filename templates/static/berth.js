@@ -114,6 +114,17 @@
     }
   });
 
+  // A list that is filtered as one types keeps its filter in the address.
+  document.addEventListener("htmx:afterRequest", function (event) {
+    var form = event.target;
+    if (!form.matches("form[data-address]") || !event.detail.successful) return;
+    var query = new URLSearchParams(new FormData(form));
+    Array.from(query.keys()).forEach(function (key) {
+      if (!query.get(key)) query.delete(key);
+    });
+    window.history.replaceState(null, "", form.getAttribute("action") + (query.size ? "?" + query : ""));
+  });
+
   // Uploads: drop a file, see it go up, and keep it when the form comes back.
   function size(bytes) {
     var units = ["B", "kB", "MB", "GB"];

@@ -24,7 +24,7 @@ var board = []room{
 
 	// The story, and the ledger that keeps its nouns.
 	{"store/storetest", "store"},
-	{"store", "store/alerts store/events event store/people store/proofs store/pushes store/hooks reach store/sqlite controller release routing volumes uploads certificates environment app account audit problem limit domaincheck plan volume traefik store/growth room egress"},
+	{"store", "store/alerts store/events event store/people store/proofs store/pushes store/hooks reach store/sqlite controller release routing volumes uploads certificates environment app account audit problem limit domaincheck plan volume traefik store/growth room egress label"},
 	{"store/people", "store/sqlite account problem"},
 	{"store/hooks", "store/sqlite backup/hook app"},
 	{"store/proofs", "store/sqlite reach app problem"},
@@ -84,7 +84,7 @@ var board = []room{
 	{"environment", "app problem docker plan printable secret"},
 
 	// The nouns.
-	{"app", "egress problem address docker domaincheck dotenv plan printable secret volume traefik"},
+	{"app", "label egress problem address docker domaincheck dotenv plan printable secret volume traefik"},
 	{"account", "problem address printable secret"},
 	{"audit", "problem pause printable"},
 
@@ -140,6 +140,7 @@ var board = []room{
 	{"probe", ""},
 	{"holes", ""},
 	{"metrics", ""},
+	{"label", "problem"},
 	{"logs", "problem"},
 	{"secret", "problem"},
 	{"site", ""},
