@@ -55,18 +55,23 @@ func (a *admin) updatePush(v *visit) error {
 		return err
 	}
 	typed := v.request().PostForm
-	settings, err := push.ParseSettings(typed.Get(fieldBranch), typed.Get(fieldFolder))
-	if err != nil {
+	if _, err := a.savePush(v, name, typed.Get(fieldBranch), typed.Get(fieldFolder)); err != nil {
 		return a.refuseOnApp(v, name, err)
 	}
-	if err := a.pushes.UpdateSettings(v.context(), name, settings); err != nil {
-		return err
-	}
-	v.done.detail = "branch and folder of git push"
 	if err := v.notify("Saved for the next push."); err != nil {
 		return err
 	}
 	return v.seeOther(appPath(name))
+}
+
+// savePush keeps what a person or a program chose.
+func (a *admin) savePush(v *visit, name app.Name, branch, folder string) (push.Settings, error) {
+	settings, err := push.ParseSettings(branch, folder)
+	if err != nil {
+		return push.Settings{}, err
+	}
+	v.done.detail = "branch and folder of git push"
+	return settings, a.pushes.UpdateSettings(v.context(), name, settings)
 }
 
 func pushPath(name app.Name) string { return appPath(name) + "/push" }

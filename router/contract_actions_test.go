@@ -22,7 +22,7 @@ var pageActions = map[string]string{
 	"/settings/backups/drill":              "POST /api/v1/backups/drill",
 	"/admin/apps/:name/backup-hook":        "PUT /api/v1/apps/:name/backup-hook",
 	"/admin/apps/:name/labels":             "PATCH /api/v1/apps/:name",
-	"/admin/apps/:name/push":               "open: the branch and the folder of pushes are chosen on the page",
+	"/admin/apps/:name/push":               "PATCH /api/v1/apps/:name/push",
 
 	"/login":      "only: the session is the browser's",
 	"/login/code": "only: the session is the browser's",

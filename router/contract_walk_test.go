@@ -65,6 +65,8 @@ var apiCalls = map[string]apiCall{
 	"DELETE /api/v1/apps/:name/ports/:protocol/:number": {path: "/api/v1/apps/hello/ports/tcp/2222", before: func(s *site, _ *apiCall) {
 		s.bearer(adminToken, http.MethodPost, "/api/v1/apps/hello/ports", `{"port": "2222/tcp", "target": 22}`)
 	}},
+	"GET /api/v1/apps/:name/push":           {},
+	"PATCH /api/v1/apps/:name/push":         {body: `{"branch": "main", "folder": "web"}`},
 	"GET /api/v1/apps/:name/egress":         {},
 	"PUT /api/v1/apps/:name/egress":         {body: `{"egress": "none"}`},
 	"GET /api/v1/apps/:name/routes":         {},

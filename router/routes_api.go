@@ -158,6 +158,14 @@ func (a *admin) apiRoutes() []route { //nolint:revive // as long as the surface 
 			api: contract{does: "Choose what runs before and after a backup of an app", in: takes[hookJSON](), out: empty(noContent)},
 		},
 		{
+			method: get, path: apiApp + "/push", access: token(readScope), handle: a.apiShowPush,
+			api: contract{versioned: true, does: "Show which branch and folder git push deploys", out: gives[pushJSON](ok)},
+		},
+		{
+			method: patch, path: apiApp + "/push", access: token(deployScope), audit: audit.ActionAppSettings, handle: a.apiUpdatePush,
+			api: contract{edits: a.apiShowPush, does: "Choose which branch and folder git push deploys", in: takes[pushJSON](), out: gives[pushJSON](ok)},
+		},
+		{
 			method: get, path: apiApp + "/logs", access: token(readScope), handle: a.apiShowLogs,
 			api: contract{does: "Show what an app printed, or the requests to it", query: logsQuery, out: gives[logsJSON](ok)},
 		},

@@ -83,6 +83,8 @@ func placeCommands() []command {
 		{name: "access user", arguments: "[APP] NAME [flags]", summary: "let a person in by a password, which is asked for", run: runAccessUser, rows: []string{"PATCH /api/v1/apps/:name/access"}},
 		row{get: true, path: appRow + "/backup-hook"}.command("hook show", "show what runs before and after a backup of an app"),
 		row{method: "PUT", path: appRow + "/backup-hook", fields: true}.command("hook set", `choose what runs before a backup: before='["pg_dump", "-f", "/data/dump"]'`),
+		row{get: true, path: appRow + "/push"}.command("push show", "show which branch and folder git push deploys"),
+		row{method: "PATCH", path: appRow + "/push", fields: true}.command("push set", "choose what git push deploys: branch=main folder=web"),
 		{name: "egress show", arguments: "APP [flags]", summary: "show where an app may connect to", run: runEgress, rows: []string{"GET /api/v1/apps/:name/egress"}},
 		{name: "egress open", arguments: "APP [flags]", summary: "let an app connect everywhere", run: verb("open", runEgress), rows: []string{"PUT /api/v1/apps/:name/egress"}},
 		{name: "egress none", arguments: "APP [flags]", summary: "let an app connect nowhere", run: verb("none", runEgress), rows: []string{"PUT /api/v1/apps/:name/egress"}},
