@@ -116,10 +116,10 @@ func (a *admin) updateChannel(v *visit) error {
 // saveChannel creates or changes a channel: 303 to the page of alerts.
 func (a *admin) saveChannel(v *visit, was alert.Channel) error {
 	wish := channelWishOf(v.request().PostForm)
-	if wish.ID = was.ID; was.ID != 0 {
+	if was.ID != 0 {
 		wish.Settings.Kind = was.Settings.Kind
 	}
-	_, err := a.alerts.SaveChannel(v.context(), wish)
+	_, err := a.keepChannel(v, was.ID, wish)
 	problems, err := fileProblems(err)
 	if err != nil {
 		return err
@@ -130,11 +130,20 @@ func (a *admin) saveChannel(v *visit, was alert.Channel) error {
 		}
 		return a.channelForm(v, channelPage{ID: was.ID, Typed: wish, Stored: len(was.Sealed) > 0, Problems: problems})
 	}
-	v.done.resource, v.done.detail = "alert channel "+wish.Name, string(wish.Settings.Kind)
 	if err := v.notify("Saved. Send a test to see whether it arrives."); err != nil {
 		return err
 	}
 	return v.seeOther(alertsPath)
+}
+
+// keepChannel creates or changes a channel, for pages and the API.
+func (a *admin) keepChannel(v *visit, was int64, wish desk.Wish) (id int64, err error) {
+	wish.ID = was
+	if id, err = a.alerts.SaveChannel(v.context(), wish); err != nil {
+		return 0, err
+	}
+	v.done.resource, v.done.detail = "alert channel "+wish.Name, string(wish.Settings.Kind)
+	return id, nil
 }
 
 // testChannel sends a test message at once.
@@ -161,18 +170,24 @@ func (a *admin) testChannel(v *visit) error {
 }
 
 func (a *admin) deleteChannel(v *visit) error {
-	found, err := a.findChannel(v)
+	name, err := a.dropChannel(v)
 	if err != nil {
 		return err
 	}
-	v.done.resource = "alert channel " + found.Name
-	if err := a.alerts.DeleteChannel(v.context(), found.ID); err != nil {
-		return err
-	}
-	if err := v.notify("The channel " + found.Name + " was removed."); err != nil {
+	if err := v.notify("The channel " + name + " was removed."); err != nil {
 		return err
 	}
 	return v.seeOther(alertsPath)
+}
+
+// dropChannel removes the channel that the path names.
+func (a *admin) dropChannel(v *visit) (name string, err error) {
+	found, err := a.findChannel(v)
+	if err != nil {
+		return "", err
+	}
+	v.done.resource = "alert channel " + found.Name
+	return found.Name, a.alerts.DeleteChannel(v.context(), found.ID)
 }
 
 // apiTestChannel answers 200 once the channel took a test message.

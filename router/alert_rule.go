@@ -150,14 +150,14 @@ func (a *admin) ruleForm(v *visit, id int64, form url.Values, problems fieldProb
 	return v.page(problems.status(), "alert_rule", page)
 }
 
-// ruleOf reads the form of a rule. Problems are of numbers and times alone.
-func ruleOf(form url.Values) (alert.Rule, fieldProblems) {
-	problems := fieldProblems{}
+// ruleOf reads the form of a rule. Faults are of numbers and times alone.
+func ruleOf(form url.Values) (alert.Rule, problem.Problems) {
+	var faults problem.Problems
 	number := func(field string) float64 {
 		text := strings.TrimSpace(form.Get(field))
 		value, err := strconv.ParseFloat(text, 64)
 		if err != nil && text != "" {
-			problems[field] = problem.Invalid("This is not a number.", "Write a number such as 85.").At(field)
+			faults = append(faults, problem.Invalid("This is not a number.", "Write a number such as 85.").At(field))
 		}
 		return value
 	}
@@ -165,7 +165,7 @@ func ruleOf(form url.Values) (alert.Rule, fieldProblems) {
 		text := strings.TrimSpace(form.Get(field))
 		value, err := time.ParseDuration(text)
 		if err != nil && text != "" {
-			problems[field] = problem.Invalid("This is not a time.", "Write seconds, minutes or hours, such as 30s, 2m or 24h.").At(field)
+			faults = append(faults, problem.Invalid("This is not a time.", "Write seconds, minutes or hours, such as 30s, 2m or 24h.").At(field))
 		}
 		return value
 	}
@@ -193,7 +193,7 @@ func ruleOf(form url.Values) (alert.Rule, fieldProblems) {
 			r.Channels = append(r.Channels, id)
 		}
 	}
-	return r, problems
+	return r, faults
 }
 
 func (a *admin) createRule(v *visit) error { return a.saveRule(v, 0) }
@@ -209,35 +209,52 @@ func (a *admin) updateRule(v *visit) error {
 // saveRule creates or changes a rule: 303 to the page of alerts.
 func (a *admin) saveRule(v *visit, id int64) error {
 	form := v.request().PostForm
-	rule, problems := ruleOf(form)
-	rule.ID = id
-	if len(problems) == 0 {
-		_, err := a.alerts.SaveRule(v.context(), rule)
-		if problems, err = fileProblems(err); err != nil {
-			return err
-		}
+	rule, err := a.keepRule(v, id, form)
+	problems, err := fileProblems(err)
+	if err != nil {
+		return err
 	}
 	if len(problems) > 0 {
 		return a.ruleForm(v, id, form, problems)
 	}
-	v.done.resource = "alert rule " + rule.Name
 	if err := v.notify("Saved: " + rule.Name + "."); err != nil {
 		return err
 	}
 	return v.seeOther(alertsPath)
 }
 
+// keepRule creates or changes a rule, of the form that pages and the API fill in.
+func (a *admin) keepRule(v *visit, id int64, form url.Values) (alert.Rule, error) {
+	rule, faults := ruleOf(form)
+	if len(faults) > 0 {
+		return rule, faults
+	}
+	rule.ID = id
+	made, err := a.alerts.SaveRule(v.context(), rule)
+	if err != nil {
+		return rule, err
+	}
+	rule.ID, v.done.resource = made, "alert rule "+rule.Name
+	return rule, nil
+}
+
 func (a *admin) deleteRule(v *visit) error {
-	found, err := a.findRule(v)
+	name, err := a.dropRule(v)
 	if err != nil {
 		return err
 	}
-	v.done.resource = "alert rule " + found.Name
-	if err := a.alerts.DeleteRule(v.context(), found.ID); err != nil {
-		return err
-	}
-	if err := v.notify("The rule " + found.Name + " was removed."); err != nil {
+	if err := v.notify("The rule " + name + " was removed."); err != nil {
 		return err
 	}
 	return v.seeOther(alertsPath)
+}
+
+// dropRule removes the rule that the path names.
+func (a *admin) dropRule(v *visit) (name string, err error) {
+	found, err := a.findRule(v)
+	if err != nil {
+		return "", err
+	}
+	v.done.resource = "alert rule " + found.Name
+	return found.Name, a.alerts.DeleteRule(v.context(), found.ID)
 }

@@ -204,6 +204,38 @@ func (a *admin) apiRoutes() []route { //nolint:revive // as long as the surface 
 			api: contract{does: "Show what fires, and the rules and channels of alerts", out: gives[alertsJSON](ok)},
 		},
 		{
+			method: post, path: apiAlerts + "/rules", access: token(adminScope), audit: audit.ActionAlertChange, handle: a.apiCreateRule,
+			api: contract{does: "Create a rule of alerts", in: takes[alertRuleJSON](), out: gives[alertIDJSON](created)},
+		},
+		{
+			method: get, path: apiAlerts + "/rules/:id", access: token(readScope), handle: a.apiShowRule,
+			api: contract{versioned: true, does: "Show a rule of alerts", out: gives[alertRuleJSON](ok)},
+		},
+		{
+			method: put, path: apiAlerts + "/rules/:id", access: token(adminScope), audit: audit.ActionAlertChange, handle: a.apiUpdateRule,
+			api: contract{edits: a.apiShowRule, does: "Change a rule of alerts", in: takes[alertRuleJSON](), out: empty(noContent)},
+		},
+		{
+			method: del, path: apiAlerts + "/rules/:id", access: token(adminScope), audit: audit.ActionAlertChange, handle: a.apiDeleteRule,
+			api: contract{edits: a.apiShowRule, does: "Remove a rule of alerts", out: empty(noContent)},
+		},
+		{
+			method: post, path: apiAlerts + "/channels", access: token(adminScope), audit: audit.ActionAlertChange, handle: a.apiCreateChannel,
+			api: contract{does: "Create a channel of alerts", in: takes[alertChannelJSON](), out: gives[alertIDJSON](created)},
+		},
+		{
+			method: get, path: apiAlerts + "/channels/:id", access: token(readScope), handle: a.apiShowChannel,
+			api: contract{versioned: true, does: "Show a channel of alerts", out: gives[alertChannelJSON](ok)},
+		},
+		{
+			method: put, path: apiAlerts + "/channels/:id", access: token(adminScope), audit: audit.ActionAlertChange, handle: a.apiUpdateChannel,
+			api: contract{edits: a.apiShowChannel, does: "Change a channel of alerts", in: takes[alertChannelJSON](), out: empty(noContent)},
+		},
+		{
+			method: del, path: apiAlerts + "/channels/:id", access: token(adminScope), audit: audit.ActionAlertChange, handle: a.apiDeleteChannel,
+			api: contract{edits: a.apiShowChannel, does: "Remove a channel of alerts", out: empty(noContent)},
+		},
+		{
 			method: post, path: apiAlerts + "/channels/:id/test", access: token(adminScope), audit: audit.ActionAlertTest, handle: a.apiTestChannel,
 			api: contract{does: "Send a test to a channel of alerts", out: gives[beganJSON](ok)},
 		},
