@@ -57,7 +57,7 @@ func (a *admin) updatePush(v *visit) error {
 	typed := v.request().PostForm
 	settings, err := push.ParseSettings(typed.Get(fieldBranch), typed.Get(fieldFolder))
 	if err != nil {
-		return a.refuseOnApp(v, name, err)
+		return a.refuseOnApp(v, name, tabSettings, err)
 	}
 	if err := a.pushes.UpdateSettings(v.context(), name, settings); err != nil {
 		return err
@@ -66,7 +66,7 @@ func (a *admin) updatePush(v *visit) error {
 	if err := v.notify("Saved for the next push."); err != nil {
 		return err
 	}
-	return v.seeOther(appPath(name))
+	return v.seeOther(tabPath(name, tabSettings))
 }
 
 func pushPath(name app.Name) string { return appPath(name) + "/push" }

@@ -26,7 +26,7 @@ func (a *admin) act(v *visit, do func(context.Context, app.Name) error, done str
 		return err
 	}
 	if err := do(v.context(), name); err != nil {
-		return a.refuseOnApp(v, name, err)
+		return a.refuseOnApp(v, name, tabOverview, err)
 	}
 	if err := v.notify(fmt.Sprintf(done, name)); err != nil {
 		return err
