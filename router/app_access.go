@@ -30,6 +30,7 @@ type accessPage struct {
 	User     string         // as typed
 	Fresh    *freshPassword // made a moment ago, shown this once
 	Text     string         // of the maintenance page, as typed
+	Egress   egressView
 	Problems fieldProblems
 }
 
@@ -207,10 +208,10 @@ func (a *admin) accessPage(v *visit, name app.Name) (accessPage, error) {
 		return accessPage{}, err
 	}
 	page := accessPage{
-		frame: v.frame("Access to " + string(name)), App: name, State: appBadge(view.Observed.State), Access: view.Access,
+		frame: v.frame("Access to "+string(name)).on(name, tabAccess), App: name, State: appBadge(view.Observed.State), Access: view.Access,
 		Rules: app.AccessFormOf(view.Access), Text: view.Access.Maintenance.Text,
 	}
-	page.Section = "apps"
+	page.Egress = a.egressViewOf(view.App)
 	return page, nil
 }
 

@@ -56,7 +56,7 @@ func (a *admin) updateHook(v *visit) error {
 		err = a.saveHook(v, wish)
 	}
 	if err != nil {
-		return a.refuseOnApp(v, name, err)
+		return a.refuseOnApp(v, name, tabSettings, err)
 	}
 	said := "The command before the backups of %s is saved. Make a backup to try it."
 	if len(wish.Before) == 0 {
@@ -65,7 +65,7 @@ func (a *admin) updateHook(v *visit) error {
 	if err := v.notify(fmt.Sprintf(said, name)); err != nil {
 		return err
 	}
-	return v.seeOther(appPath(name))
+	return v.seeOther(tabPath(name, tabSettings))
 }
 
 // hookOf is what the form asks for: an offer, or what was typed.

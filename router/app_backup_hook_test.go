@@ -40,7 +40,7 @@ func TestBackupHook_IsTakenFromAnOfferTypedAndTakenAway(t *testing.T) {
 	s := newSite(t, func(o *Options) { o.Hooks = hooks })
 	s.anApp("hello")
 	token, path := s.signIn(), "/admin/apps/hello/backup-hook"
-	mustContain(t, s.get("/admin/apps/hello").body, "Dump PostgreSQL of db before each backup")
+	mustContain(t, s.get("/admin/apps/hello/settings").body, "Dump PostgreSQL of db before each backup")
 	if answer := s.post(path, url.Values{formField: {token}, fieldHookOffer: {"db"}}); answer.StatusCode != http.StatusSeeOther || len(hooks["hello"].After) != 2 {
 		t.Fatalf("%d, %+v", answer.StatusCode, hooks)
 	}

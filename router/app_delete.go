@@ -18,7 +18,7 @@ func (a *admin) deleteApp(v *visit) error {
 	}
 	removed, err := a.remove(v.context(), name, v.request().PostForm.Get("confirm"))
 	if err != nil {
-		return a.refuseOnApp(v, name, err)
+		return a.refuseOnApp(v, name, tabSettings, err)
 	}
 	notice := "%s is deleted, with its container, image, network, files and route."
 	if !removed {

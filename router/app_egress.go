@@ -23,6 +23,7 @@ const fieldEgressHost = "egress_host"
 
 // egressView is the part of the app's page about outgoing connections.
 type egressView struct {
+	App      app.Name
 	Path     string
 	Mode     string // as typed, else the app's
 	Hosts    string
@@ -55,7 +56,7 @@ type refusedRow struct {
 func (a *admin) egressViewOf(of app.App) egressView {
 	set := of.Settings.Egress
 	view := egressView{
-		Path: egressPath(of.Name), Mode: set.Mode.String(), Hosts: string(set.Hosts), Modes: egressChoices,
+		App: of.Name, Path: egressPath(of.Name), Mode: set.Mode.String(), Hosts: string(set.Hosts), Modes: egressChoices,
 		Closed: set.Mode.Closed(), Listed: set.Mode == egress.List, Words: set.Words(),
 	}
 	for _, refused := range a.refusedOf(of.Name) {
@@ -107,9 +108,26 @@ func (a *admin) changeEgress(v *visit, change func(egress.Egress) egress.Form) e
 	}
 	release, err := a.setEgress(v, name, change)
 	if err != nil {
-		return a.refuseOnApp(v, name, err)
+		return a.refuseEgress(v, name, err)
 	}
-	return v.seeSaved(fmt.Sprintf("Outgoing connections of %s", name), name, release)
+	return v.seeSaved(fmt.Sprintf("Outgoing connections of %s", name), accessPath(name), release)
+}
+
+// refuseEgress shows the tab Access with what was typed about outgoing connections, and
+// what is wrong with it.
+func (a *admin) refuseEgress(v *visit, name app.Name, err error) error {
+	if !isShown(err) {
+		return err
+	}
+	a.logProblem(v, asProblem(err))
+	page, missing := a.accessPage(v, name)
+	if missing != nil {
+		return missing
+	}
+	problems := shownProblems(err, []string{egress.FieldMode, egress.FieldHosts})
+	page.Problem = problems[""]
+	page.Egress.typed(v.request().PostForm, problems)
+	return v.page(problems.status(), "access", page)
 }
 
 // setEgress gives the app the settings that it has, but for where it may connect to. The

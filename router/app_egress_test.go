@@ -47,7 +47,7 @@ func TestEgress_ThePageShowsWhatWasRefusedAndAddsItToTheList(t *testing.T) {
 	t.Parallel()
 	s := egressSite(t, egress.Egress{Mode: egress.List, Hosts: "api.example.com:443"})
 	token := s.signIn()
-	page := s.get("/admin/apps/hello").body
+	page := s.get("/admin/apps/hello/access").body
 	mustContain(t, page, "Outgoing connections", "evil.example.com:443", "Allow<span", "db.lan:5432", "private address", "api.example.com:443")
 	answer := s.post("/admin/apps/hello/egress/allow", url.Values{formField: {token}, "egress_host": {"evil.example.com:443"}})
 	if answer.StatusCode != http.StatusSeeOther {

@@ -43,6 +43,12 @@ type environmentPage struct {
 	Problems    fieldProblems
 }
 
+// Appliable reports whether there are changes that can be applied now: that is what the
+// page's main button does then.
+func (p environmentPage) Appliable() bool {
+	return p.Environment.Unapplied() > 0 && p.Environment.Live != 0 && !p.UnderWay
+}
+
 // variableForm is the form for one variable as it was typed.
 type variableForm struct {
 	Name, Value string // the value of a secret is never given back
@@ -197,10 +203,9 @@ func (a *admin) environmentPage(v *visit, name app.Name) (environmentPage, error
 		return environmentPage{}, err
 	}
 	page := environmentPage{
-		frame: v.frame("Environment of " + string(name)), App: name, State: appBadge(view.Observed.State),
+		frame: v.frame("Environment of "+string(name)).on(name, tabEnvironment), App: name, State: appBadge(view.Observed.State),
 		UnderWay: view.UnderWay != nil, Environment: environment,
 	}
-	page.Section = "apps"
 	return page, nil
 }
 

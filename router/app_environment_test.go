@@ -141,7 +141,7 @@ func TestEnvironment_IsSavedOnItsPageAndAppliedFromThere(t *testing.T) {
 	if applied.StatusCode != http.StatusSeeOther || applied.Header.Get("Location") != "/admin/apps/hello/releases/2#main" {
 		t.Fatalf("apply: %d %s %.300s", applied.StatusCode, applied.Header.Get("Location"), applied.body)
 	}
-	mustContain(t, s.get("/admin/apps/hello").body, "new environment for r1")
+	mustContain(t, s.get("/admin/apps/hello/releases").body, "new environment for r1")
 	mustContain(t, s.get("/admin/apps/hello/environment").body, "A release is under way")
 	if answer := s.send(token, "/apply"); answer.StatusCode != http.StatusConflict {
 		t.Errorf("apply while a release is under way: %d", answer.StatusCode)

@@ -46,7 +46,7 @@ func (a *admin) updateLabels(v *visit) error {
 	typed := v.request().PostForm
 	labels, err := label.Parse(typed.Get(label.FieldProject), typed.Get(label.FieldTags))
 	if err != nil {
-		return a.refuseOnApp(v, name, err)
+		return a.refuseOnApp(v, name, tabSettings, err)
 	}
 	if err := a.fileApp(v, name, labels); err != nil {
 		return err
@@ -54,7 +54,7 @@ func (a *admin) updateLabels(v *visit) error {
 	if err := v.notify("Saved. The dashboard shows the app by them."); err != nil {
 		return err
 	}
-	return v.seeOther(appPath(name))
+	return v.seeOther(tabPath(name, tabSettings))
 }
 
 func (a *admin) fileApp(v *visit, name app.Name, labels label.Labels) error {

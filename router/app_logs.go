@@ -59,8 +59,7 @@ func (a *admin) showLogs(v *visit) error {
 	if err != nil {
 		return err
 	}
-	page.frame = v.frame("Logs of " + string(name))
-	page.Section = "apps"
+	page.frame = v.frame("Logs of "+string(name)).on(name, tabLogs)
 	if len(page.Wrongs) > 0 {
 		return v.page(page.Wrongs.status(), "logs", page)
 	}

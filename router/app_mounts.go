@@ -53,6 +53,9 @@ func choicesOf(names []volume.Name, chosen string) volumeChoices {
 	return volumeChoices{volume.Name(chosen), names}
 }
 
+// Mountable reports whether there is a volume to mount, or one that is mounted.
+func (p appPage) Mountable() bool { return len(p.VolumeNames) > 0 || len(p.Mounts) > 1 }
+
 // Choices are the volumes that a row of the page offers.
 func (p appPage) Choices(chosen string) volumeChoices { return choicesOf(p.VolumeNames, chosen) }
 
@@ -86,7 +89,7 @@ func (a *admin) updateMounts(v *visit) error {
 		return a.mountsForm(v, name, rows)
 	}
 	if err != nil {
-		return a.refuseOnApp(v, name, err)
+		return a.refuseOnApp(v, name, tabVolumes, err)
 	}
 	if release.Number != 0 {
 		return v.seeResult(releasePath(release.ReleaseID))
@@ -94,7 +97,7 @@ func (a *admin) updateMounts(v *visit) error {
 	if err := v.notify(fmt.Sprintf("Volumes of %s saved for the next deploy.", name)); err != nil {
 		return err
 	}
-	return v.seeOther(appPath(name))
+	return v.seeOther(tabPath(name, tabVolumes))
 }
 
 func (a *admin) knowsVolume(v *visit, name string) bool {
@@ -107,14 +110,13 @@ func (a *admin) mountsForm(v *visit, name app.Name, rows []mountRow) error {
 	if err != nil {
 		return err
 	}
-	page.Mounts, page.VolumeNames = rows, a.volumeNames(v)
-	problems := fieldProblems{}
+	page.Mounts, page.Problems = rows, fieldProblems{}
 	for _, row := range rows {
 		if row.Problem != nil {
-			problems[fieldVolume] = row.Problem
+			page.Problems[fieldVolume] = row.Problem
 		}
 	}
-	return v.page(problems.status(), "app", page)
+	return a.volumesTab(v, page)
 }
 
 // volumeNames are the names to choose from; none where the engine does not say.

@@ -59,8 +59,7 @@ func (a *admin) showOutput(v *visit) error {
 	if err != nil {
 		return err
 	}
-	page := outputPage{frame: v.frame("Output of " + string(name)), App: name, State: appBadge(view.Observed.State)}
-	page.Section = "apps"
+	page := outputPage{frame: v.frame("Output of "+string(name)).on(name, tabLogs), App: name, State: appBadge(view.Observed.State)}
 	if view.Live == 0 && view.Latest != nil && view.Latest.State == app.ReleaseFailed {
 		failed := releaseRowOf(*view.Latest)
 		page.State, page.Failed = badge{Word: "not deployed", Tone: toneBad}, &failed

@@ -56,12 +56,12 @@ func (a *admin) updatePush(v *visit) error {
 	}
 	typed := v.request().PostForm
 	if _, err := a.savePush(v, name, typed.Get(fieldBranch), typed.Get(fieldFolder)); err != nil {
-		return a.refuseOnApp(v, name, err)
+		return a.refuseOnApp(v, name, tabSettings, err)
 	}
 	if err := v.notify("Saved for the next push."); err != nil {
 		return err
 	}
-	return v.seeOther(appPath(name))
+	return v.seeOther(tabPath(name, tabSettings))
 }
 
 // savePush keeps what a person or a program chose.

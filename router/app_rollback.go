@@ -15,11 +15,11 @@ func (a *admin) rollBackApp(v *visit) error {
 	}
 	number, err := parseReleaseNumber(v.request().PostForm.Get("release"))
 	if err != nil {
-		return a.refuseOnApp(v, name, err)
+		return a.refuseOnApp(v, name, tabReleases, err)
 	}
 	release, err := a.releases.Rollback(v.context(), name, number, v.caller.name())
 	if err != nil {
-		return a.refuseOnApp(v, name, err)
+		return a.refuseOnApp(v, name, tabReleases, err)
 	}
 	return v.seeResult(releasePath(release.ReleaseID))
 }

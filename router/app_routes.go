@@ -49,6 +49,7 @@ type routesPage struct {
 	Services []string
 	Form     routeForm
 	Ports    portsSection
+	Domains  []domainRow // of its routes, with their certificates
 }
 
 // Path is the address of the page.
@@ -320,8 +321,10 @@ func (a *admin) routesPage(v *visit, name app.Name) (routesPage, error) {
 	if err != nil {
 		return routesPage{}, err
 	}
-	page := routesPage{frame: v.frame("Routes of " + string(name)), App: name, State: appBadge(view.Observed.State)}
-	page.Section = "apps"
+	page := routesPage{frame: v.frame("Domains of "+string(name)).on(name, tabDomains), App: name, State: appBadge(view.Observed.State)}
+	if page.Domains, err = a.domainsOf(v, name); err != nil {
+		return routesPage{}, err
+	}
 	if page.Services, err = a.routing.Services(v.context(), name); err != nil {
 		return routesPage{}, err
 	}

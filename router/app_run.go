@@ -34,7 +34,7 @@ func (a *admin) act(v *visit, action appAction) error {
 		return err
 	}
 	if err := action.do(v.context(), name); err != nil {
-		return a.refuseOnApp(v, name, err)
+		return a.refuseOnApp(v, name, tabOverview, err)
 	}
 	if action.undo {
 		v.session().Set(undoKey, string(name))

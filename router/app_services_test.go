@@ -23,7 +23,8 @@ func TestApp_ShowsItsServicesWhereThereAreSeveral(t *testing.T) {
 	}
 	s.apps.put(view)
 	page := s.get("/admin/apps/hello")
-	mustContain(t, page.body, "postgres:17", "runs since r1", "unhealthy", "&lt;b&gt;It fails.", "5.0 MB", "has the route", "3 copies", "not seen yet", "Volumes stay")
+	mustContain(t, page.body, "postgres:17", "runs since r1", "unhealthy", "&lt;b&gt;It fails.", "5.0 MB", "has the route", "3 copies", "not seen yet")
+	mustContain(t, s.get("/admin/apps/hello/settings").body, "Volumes stay")
 	if answer := s.bearer(deployToken, http.MethodGet, "/api/v1/apps/hello", ""); !strings.Contains(answer.body, `"kept_from":1`) {
 		t.Errorf("the API says %s", answer.body)
 	}

@@ -71,25 +71,25 @@ func (a *admin) updateSettings(v *visit) error {
 	form.Egress = view.Settings.Egress.Form() // it has a form of its own
 	settings, err := a.settings.ParseSettings(form)
 	if err != nil {
-		return a.refuseOnApp(v, name, err)
+		return a.refuseOnApp(v, name, tabSettings, err)
 	}
 	release, err := a.settings.UpdateSettings(v.context(), name, settings, v.caller.name())
 	if err != nil {
-		return a.refuseOnApp(v, name, err)
+		return a.refuseOnApp(v, name, tabSettings, err)
 	}
-	return v.seeSaved(fmt.Sprintf("Settings of %s", name), name, release)
+	return v.seeSaved(fmt.Sprintf("Settings of %s", name), tabPath(name, tabSettings), release)
 }
 
 // seeSaved leads to the release that makes the new settings true, or says that they wait
-// for the next deploy.
-func (v *visit) seeSaved(what string, name app.Name, release app.Release) error {
+// for the next deploy, on the page that it leads back to.
+func (v *visit) seeSaved(what, back string, release app.Release) error {
 	if release.Number != 0 {
 		return v.seeResult(releasePath(release.ReleaseID))
 	}
 	if err := v.notify(what + " saved for the next deploy."); err != nil {
 		return err
 	}
-	return v.seeOther(appPath(name))
+	return v.seeOther(back)
 }
 
 func typedSettings(form url.Values) app.SettingsForm {

@@ -29,7 +29,7 @@ func TestSettings_NewOnesLeadToTheirRelease(t *testing.T) {
 	if calls := s.apps.called(); !slices.Equal(calls, want) {
 		t.Errorf("calls %q, want %q", calls, want)
 	}
-	mustContain(t, s.get("/admin/apps/hello").body, "new settings for r2")
+	mustContain(t, s.get("/admin/apps/hello/releases").body, "new settings for r2")
 }
 
 func TestSettings_SameOnesLeadBackToTheApp(t *testing.T) {
@@ -38,10 +38,10 @@ func TestSettings_SameOnesLeadBackToTheApp(t *testing.T) {
 	s.anApp("hello")
 	form := url.Values{"csrf_token": {s.signIn()}, "memory": {"512"}, "cpu": {"50"}, "processes": {"100"}, "port": {""}}
 	answer := s.post("/admin/apps/hello/settings", form)
-	if answer.StatusCode != http.StatusSeeOther || answer.Header.Get("Location") != "/admin/apps/hello#notice" {
+	if answer.StatusCode != http.StatusSeeOther || answer.Header.Get("Location") != "/admin/apps/hello/settings#notice" {
 		t.Fatalf("%d to %q", answer.StatusCode, answer.Header.Get("Location"))
 	}
-	mustContain(t, s.get("/admin/apps/hello").body, "saved for the next deploy")
+	mustContain(t, s.get("/admin/apps/hello/settings").body, "saved for the next deploy")
 }
 
 func TestSettings_FormShowsThoseOfTheAppAndTheirRange(t *testing.T) {
@@ -49,15 +49,16 @@ func TestSettings_FormShowsThoseOfTheAppAndTheirRange(t *testing.T) {
 	s := newSite(t)
 	view := s.anApp("hello")
 	s.signIn()
-	page := s.get("/admin/apps/hello").body
+	page := s.get("/admin/apps/hello/settings").body
 	mustContain(t, page, `name="memory" value="512"`, `name="cpu" value="50"`, `name="processes" value="100"`, `name="port" value=""`, "From 16 to 2048.")
 	if strings.Contains(page, "Waived") {
 		t.Error("a waiver is shown where there is none")
 	}
 	view.Settings.WritableRoot = true
 	s.apps.put(view)
-	page = s.get("/admin/apps/hello").body
-	mustContain(t, page, `<span class="badge bad">Security exception: writable root</span>`, `name="writable_root" value="1" aria-describedby="settings-writable_root-hint" checked`)
+	page = s.get("/admin/apps/hello/settings").body
+	mustContain(t, s.get("/admin/apps/hello").body, `<span class="badge bad">Security exception: writable root</span>`)
+	mustContain(t, page, `name="writable_root" value="1" aria-describedby="settings-writable_root-hint" checked`)
 }
 
 func TestSettings_WaiverOfTheLiveReleaseIsShownAfterTheAppLostIt(t *testing.T) {

@@ -1,19 +1,16 @@
 package router
 
 import (
-	"errors"
 	"net"
 	"slices"
 	"strconv"
 	"time"
 
+	"berth/controller"
 	"berth/controller/app"
-	"berth/controller/backup/hook"
-	"berth/controller/egress"
-	"berth/controller/label"
+	"berth/controller/chart"
 	"berth/controller/limit"
 	"berth/controller/plan"
-	"berth/controller/problem"
 	"berth/controller/reach"
 	"berth/controller/volume"
 )
@@ -48,8 +45,6 @@ type appPage struct {
 	Services []serviceRow    // where there are several
 	Volumes  []volumeWarning // that it writes into, over their quota for now
 
-	Domains []domainRow // of its routes
-
 	Proof *reach.Proof // that the proxy is the only way to it, nil until it was tried
 
 	Egress egressView
@@ -62,6 +57,15 @@ type appPage struct {
 
 	Mounts      []mountRow // as typed, else the app's
 	VolumeNames []volume.Name
+	OwnVolumes  []ownVolumeRow // of its compose file
+	NewVolume   newVolumeForm
+	VolumeRoom  string // what is left of the limit on volumes, where it is little
+
+	Charts []chart.Chart // of the last Range
+	Range  string
+
+	view     controller.AppView
+	releases []app.Release // newest first
 }
 
 // imageView is the image that a release runs instead of one that was built.
@@ -86,14 +90,6 @@ func (p appPage) DockerfileField() dockerfileField {
 // ArchiveField is the page's file field.
 func (p appPage) ArchiveField() archiveField {
 	return archiveField{MostBytes: p.MostBytes, Problem: p.Problems[fieldArchive]}
-}
-
-func (a *admin) showApp(v *visit) error {
-	name, err := v.app()
-	if err != nil {
-		return err
-	}
-	return a.appForm(v, name, nil)
 }
 
 // streamApp sends the parts of the app's page that change by themselves.
@@ -131,34 +127,49 @@ func (a *admin) streamApp(v *visit) error {
 	})
 }
 
-// appForm shows the app's page, with the problems of a form on it.
-func (a *admin) appForm(v *visit, name app.Name, problems fieldProblems) error {
-	page, err := a.appPage(v, name)
-	if err != nil {
-		return err
-	}
-	page.Problems = problems
-	page.Problem = problems[""]
-	typed := v.request().PostForm
-	page.Confirm = typed.Get("confirm")
+// overviewTab is the app's state, its newest figures, the form of an update and its output.
+func (a *admin) overviewTab(v *visit, page appPage) error {
+	name := page.view.Name
 	if v.upload != nil {
 		page.Image, page.Dockerfile = v.upload.fields[fieldImage], v.upload.fields[fieldDockerfile]
 	}
 	page.Checked = v.upload != nil && v.upload.checks()
 	page.Asked = a.choicesOf(v.upload, true)
+	page.Held = v.viewHeld(v.upload, page.App.Path+"/update")
+	page.Room = v.room(limit.Update)
+	var err error
+	if page.Range, page.Charts, err = a.overviewCharts(v, page.view, page.releases); err != nil {
+		return err
+	}
+	page.frame = page.on(name, tabOverview)
+	return v.page(page.Problems.status(), "app", page)
+}
+
+// settingsTab is how the app runs, how it is deployed, and its end.
+func (a *admin) settingsTab(v *visit, page appPage) error {
+	name, typed := page.view.Name, v.request().PostForm
+	page.frame = page.on(name, tabSettings)
+	page.Title = "Settings of " + string(name)
+	page.Confirm = typed.Get("confirm")
+	page.Settings = page.view.Settings.Form()
 	if typed.Has(fieldMemory) {
 		page.Settings = typedSettings(typed)
 	}
-	page.VolumeNames = a.volumeNames(v)
-	page.Egress.typed(typed, problems)
-	page.Push.typed(typed, problems)
-	page.Labels.typed(typed, problems)
-	v.refund() // nothing was accepted
-	page.Held = v.viewHeld(v.upload, page.App.Path+"/update")
-	page.Room = v.room(limit.Update)
-	return v.page(problems.status(), "app", page)
+	page.LeastSettings, page.MostSettings = a.settings.SettingsRange()
+	page.Forbidden = a.settings.ForbiddenWaivers()
+	var err error
+	if page.Push, err = a.pushViewOf(v, name); err != nil {
+		return err
+	}
+	page.Push.typed(typed, page.Problems)
+	page.Labels.typed(typed, page.Problems)
+	if page.Hook, err = a.hookViewOf(v, name); err != nil {
+		return err
+	}
+	return v.page(page.Problems.status(), "app_settings", page)
 }
 
+// appPage is what all tabs of an app have, and what the event stream sends of them.
 func (a *admin) appPage(v *visit, name app.Name) (appPage, error) {
 	view, err := a.apps.App(v.context(), name)
 	if err != nil {
@@ -170,35 +181,21 @@ func (a *admin) appPage(v *visit, name app.Name) (appPage, error) {
 	}
 	page := appPage{
 		frame: v.frame(string(name)), App: v.appRow(view), Port: portText(view.Settings.Port, releases), CreatedAt: view.CreatedAt,
-		Releases: make([]releaseRow, 0, len(releases)), MostBytes: archiveBody - formOverhead,
+		Releases: make([]releaseRow, 0, len(releases)), MostBytes: archiveBody - formOverhead, view: view, releases: releases,
 	}
-	page.Section = "apps"
 	page.Variables, page.Unapplied = view.Variables, changesText(view.Unapplied)
 	if page.Proof, err = a.proofOf(v, name, view.Live); err != nil {
 		return appPage{}, err
 	}
 	page.Access, page.Closed, page.Down = accessText(view.Access), view.Access.Closed(), view.Access.Maintenance.On
 	page.Waivers = waiversOf(view.App, releases)
-	page.Settings = view.Settings.Form()
-	page.Mounts = mountRows(view.Mounts)
 	page.Egress = a.egressViewOf(view.App)
 	page.Labels = labelsViewOf(view.App)
-	if page.Push, err = a.pushViewOf(v, name); err != nil {
-		return appPage{}, err
-	}
-	if page.Hook, err = a.hookViewOf(v, view.Name); err != nil {
-		return appPage{}, err
-	}
 	page.Services = serviceRows(view.Services)
-	page.LeastSettings, page.MostSettings = a.settings.SettingsRange()
-	page.Forbidden = a.settings.ForbiddenWaivers()
 	for _, warning := range a.volumes.Warnings() {
 		if slices.Contains(warning.Apps, name) {
 			page.Volumes = append(page.Volumes, volumeWarningOf(warning))
 		}
-	}
-	if page.Domains, err = a.domainsOf(v, name); err != nil {
-		return appPage{}, err
 	}
 	for _, release := range releases {
 		if release.State == app.ReleaseLive && release.Reference != "" {
@@ -224,31 +221,4 @@ func portText(set uint16, releases []app.Release) string {
 		}
 	}
 	return "from image"
-}
-
-// appFields are the fields of the page's forms that a problem is said beside.
-var appFields = slices.Concat(readinessFields, []string{hook.FieldService, hook.FieldBefore, hook.FieldAfter, egress.FieldMode, egress.FieldHosts, fieldBranch, fieldFolder, label.FieldProject, label.FieldTags, fieldArchive, "confirm", fieldPort, fieldMemory, fieldCPU, fieldProcesses, fieldImage, fieldDockerfile, fieldServices, fieldDatabase, fieldWritableRoot, app.FieldMain, app.FieldProfiles, app.FieldCompose, app.FieldRootStart, app.FieldBound})
-
-// refuseOnApp shows the app's page with the reason why an action was refused.
-// What has no field of its own on the page is said above all.
-func (a *admin) refuseOnApp(v *visit, name app.Name, err error) error {
-	fault := asProblem(err)
-	switch fault.Kind {
-	case problem.KindNotFound, problem.KindInternal, problem.KindUnauthorized:
-		return err
-	}
-	a.logProblem(v, fault)
-	several, ok := errors.AsType[problem.Problems](err)
-	if !ok {
-		several = problem.Problems{fault}
-	}
-	shown := make(fieldProblems, len(several))
-	for _, problem := range several {
-		field := problem.Field
-		if !slices.Contains(appFields, field) {
-			field = ""
-		}
-		shown[field] = problem
-	}
-	return a.appForm(v, name, shown)
 }

@@ -27,9 +27,9 @@ func (a *admin) updateApp(v *visit) error {
 	}
 	v.upload = form
 	if problem == nil {
-		return a.appForm(v, name, nil)
+		return a.appForm(v, name, tabOverview, nil)
 	}
-	return a.refuseOnApp(v, name, problem)
+	return a.refuseOnApp(v, name, tabOverview, problem)
 }
 
 func (a *admin) acceptUpdate(v *visit) (app.Release, *upload, error) {

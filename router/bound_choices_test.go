@@ -81,7 +81,7 @@ func TestBound_IsASettingOfTheAppOnItsPageAndInTheAPI(t *testing.T) {
 	mustContain(t, s.post("/admin/apps/shop/settings", form).body, `no choice between image and volume`, `id="settings-bound-problem"`)
 	view.Settings.Choices.Bound = "web:/a=volume"
 	s.apps.put(view)
-	mustContain(t, s.get("/admin/apps/shop").body, `name="bound" value="web:/a=volume"`)
+	mustContain(t, s.get("/admin/apps/shop/settings").body, `name="bound" value="web:/a=volume"`)
 	answer := s.bearer(adminToken, http.MethodPost, "/api/v1/apps/shop/settings", `{"memory_mb": 128}`)
 	if answer.StatusCode != http.StatusCreated || !strings.HasSuffix(strings.Join(s.apps.called(), "\n"), "by token ci shop") || !strings.Contains(strings.Join(s.apps.called(), "\n"), "Bound:web:/a=volume Dotenv") {
 		t.Errorf("the API changed what it does not name: %d %s", answer.StatusCode, answer.body)

@@ -82,6 +82,7 @@ var pageActions = map[string]string{
 	"/admin/apps/:name/environment/import":  "PATCH /api/v1/apps/:name/environment",
 	"/admin/apps/:name/environment/delete":  "PATCH /api/v1/apps/:name/environment",
 	"/admin/apps/:name/environment/apply":   "POST /api/v1/apps/:name/environment/apply",
+	"/admin/apps/:name/volumes":             "POST /api/v1/volumes",
 	"/admin/apps/:name/mounts":              "POST /api/v1/apps/:name/mounts",
 	"/admin/apps/:name/routes":              "POST /api/v1/apps/:name/routes",
 	"/admin/apps/:name/routes/remove":       "POST /api/v1/apps/:name/routes/remove",

@@ -9,8 +9,9 @@ import (
 // frame is what every page has around its content.
 type frame struct {
 	Title     string
-	Section   string // which entry of the navigation is the present one
-	Tab       string // which page of the settings is the present one
+	Section   string   // which entry of the navigation is the present one
+	Tab       string   // which page of the settings is the present one
+	AppTabs   *appTabs // of an app's page
 	FormToken string
 	Once      string // of the forms of an upload on this page: fieldOnce
 	Account   string // empty where nobody is signed in: then there is no navigation

@@ -170,7 +170,7 @@ func TestFallback_IsAFieldOfTheUploadAndASetting(t *testing.T) {
 	if want := "accept hello /hello 3000 My App.zip with fallback by admin"; !slices.Contains(s.apps.called(), want) {
 		t.Errorf("calls %q, want %q", s.apps.called(), want)
 	}
-	mustContain(t, s.get("/admin/apps/there").body, "takes effect with the next upload")
+	mustContain(t, s.get("/admin/apps/there/settings").body, "takes effect with the next upload")
 	answer := s.bearer(deployToken, http.MethodPost, "/api/v1/apps/there/settings", `{"fallback": true}`)
 	if answer.StatusCode >= 300 || !strings.Contains(strings.Join(s.apps.called(), "\n"), "Fallback:true") {
 		t.Errorf("%d %s", answer.StatusCode, answer.body)
@@ -200,8 +200,8 @@ func TestWaiver_DatabaseStandsInRedAndNeedsAnAdminsToken(t *testing.T) {
 	}
 	view.Settings.Database, view.Settings.DatabaseServices = true, "db"
 	s.apps.put(view)
-	page := s.get("/admin/apps/shop").body
-	mustContain(t, page, `<span class="badge bad">Security exception: database (db)</span>`, `name="database_services" value="db"`)
+	mustContain(t, s.get("/admin/apps/shop").body, `<span class="badge bad">Security exception: database (db)</span>`)
+	mustContain(t, s.get("/admin/apps/shop/settings").body, `name="database_services" value="db"`)
 	if answer := s.bearer(deployToken, http.MethodPost, path, `{"database_services": ["db", "web"]}`); answer.StatusCode != http.StatusForbidden {
 		t.Errorf("one more service with scope deploy: %d", answer.StatusCode)
 	}
@@ -213,7 +213,7 @@ func TestWaiver_ThatTheOperatorForbidsIsSaidSoOnTheForm(t *testing.T) {
 	s.apps.forbidden = []app.Waiver{app.WaiverDatabase}
 	s.anApp("shop")
 	s.signIn()
-	page := s.get("/admin/apps/shop").body
+	page := s.get("/admin/apps/shop/settings").body
 	mustContain(t, page, "The operator of this server forbids it", `name="database" value="1" aria-describedby="settings-database-hint" disabled`)
 	if strings.Contains(page, `settings-writable_root-hint" disabled`) {
 		t.Error("the other waiver is forbidden too")

@@ -44,7 +44,20 @@ func (a *admin) updateLimited(v *visit, problem *problem.Problem) error {
 		return err
 	}
 	a.showHeldAgain(v, v.upload)
-	return a.appForm(v, name, fieldProblems{"": problem})
+	return a.appForm(v, name, tabOverview, fieldProblems{"": problem})
+}
+
+func (a *admin) appVolumeLimited(v *visit, problem *problem.Problem) error {
+	name, err := v.app()
+	if err != nil {
+		return err
+	}
+	page, err := a.appPage(v, name)
+	if err != nil {
+		return err
+	}
+	page.Problem, page.Problems, page.NewVolume = problem, fieldProblems{"": problem}, v.typedVolume()
+	return a.volumesTab(v, page)
 }
 
 func (a *admin) volumesLimited(v *visit, problem *problem.Problem) error {

@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
+
+	"berth/controller"
 
 	"berth/controller/app"
 	"berth/controller/chart"
@@ -64,8 +67,7 @@ func (a *admin) showAppMetrics(v *visit) error {
 			subject, service = metrics.Service(string(name), one.Name), one.Name
 		}
 	}
-	page := metricsPage{frame: v.frame("Metrics of " + string(name)), App: name, Path: appPath(name) + "/metrics"}
-	page.Section = "apps"
+	page := metricsPage{frame: v.frame("Metrics of "+string(name)).on(name, tabOverview), App: name, Path: appPath(name) + "/metrics"}
 	bins, err := a.measured(v, &page, subject, service, view.CreatedAt)
 	if err != nil {
 		return err
@@ -78,6 +80,20 @@ func (a *admin) showAppMetrics(v *visit) error {
 	}
 	page.Charts = chartsOf(appCharts(bins, service == ""), bins, append(releaseMarks(releases), restartMarks(bins)...))
 	return v.page(http.StatusOK, "metrics", page)
+}
+
+// overviewCharts are the first charts of an app, of the shortest range; those without a
+// value are left out.
+func (a *admin) overviewCharts(v *visit, view controller.AppView, releases []app.Release) (shown string, charts []chart.Chart, err error) {
+	page := metricsPage{App: view.Name, Path: appPath(view.Name) + "/metrics"}
+	bins, err := a.measured(v, &page, metrics.App(string(view.Name)), "", view.CreatedAt)
+	if err != nil {
+		return "", nil, err
+	}
+	const first = 4 // the processor, the memory, the requests and how long they took
+	marks := append(releaseMarks(releases), restartMarks(bins)...)
+	charts = chartsOf(appCharts(bins, true)[:first], bins, marks)
+	return page.Range, slices.DeleteFunc(charts, func(c chart.Chart) bool { return c.Empty }), nil
 }
 
 // showServerMetrics shows what the server has used, and what all apps have answered.

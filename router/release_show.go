@@ -117,11 +117,10 @@ func (a *admin) releasePage(v *visit, id app.ReleaseID) (releasePage, error) {
 		return releasePage{}, err
 	}
 	page := releasePage{
-		frame: v.frame(releaseTitle(release)),
+		frame: v.frame(releaseTitle(release)).on(id.App, tabReleases),
 		App:   v.appRow(view), Release: releaseRowOf(release), Steps: stepsOf(release),
 		Canceled: release.State == app.ReleaseCancelled, Retry: a.retryViewOf(release, view.App),
 	}
-	page.Section = "apps"
 	if place := a.releases.QueuePlace(id); place > 0 && release.State == app.ReleaseQueued {
 		page.Steps[0].Note = ordinal(place) + " in line for a build"
 	}

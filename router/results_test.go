@@ -89,6 +89,7 @@ var resultForms = map[string][]url.Values{
 	"/admin/apps/:name/environment/delete":  {{"name": {"MODE"}}, {"name": {"no name"}}},
 	"/admin/apps/:name/environment/apply":   {{}},
 	"/admin/apps/:name/mounts":              {{"volume": {"hello"}, "target": {"/data"}}, {"volume": {"No"}, "target": {"x"}}},
+	"/admin/apps/:name/volumes":             {{"volume": {"fresh"}, "target": {"/data"}}, {"volume": {"No Name"}, "target": {"x"}}},
 	"/admin/apps/:name/routes":              {{"route": {"new.example.org"}, "anyway": {"1"}}, {"route": {"%%"}}},
 	"/admin/apps/:name/routes/remove":       {{"route": {"/hello"}}, {"route": {"%%"}}},
 	"/admin/apps/:name/ports":               {{"public_port": {"2222/tcp"}, "port_target": {"22"}}, {"public_port": {"80"}, "port_target": {"x"}}},

@@ -33,7 +33,8 @@ func TestRootStart_StandsInAmberAndNeedsAnAdminsToken(t *testing.T) {
 	}
 	view.Settings.Choices.RootStart = "db"
 	s.apps.put(view)
-	mustContain(t, s.get("/admin/apps/shop").body, `<span class="badge warn">Security exception: root start (db)</span>`, `name="root_start" value="db"`)
+	mustContain(t, s.get("/admin/apps/shop").body, `<span class="badge warn">Security exception: root start (db)</span>`)
+	mustContain(t, s.get("/admin/apps/shop/settings").body, `name="root_start" value="db"`)
 	if answer := s.bearer(deployToken, http.MethodPost, path, `{"root_start": ["db", "web"]}`); answer.StatusCode != http.StatusForbidden {
 		t.Errorf("one more service with scope deploy: %d", answer.StatusCode)
 	}

@@ -171,7 +171,7 @@ func TestChoices_StandClosedOnTheFormAndInTheSettings(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
-	for _, page := range []string{s.needs(s.signIn()), s.get("/admin/apps/hello").body} {
+	for _, page := range []string{s.needs(s.signIn()), s.get("/admin/apps/hello/settings").body} {
 		mustContain(t, page, `<details class="more"><summary>Compose file</summary>`, `name="main"`, `name="profiles"`, `name="host_folders"`, `name="dotenv"`)
 	}
 }

@@ -329,7 +329,7 @@ func TestMounts_FormLeadsToTheReleaseThatRunsWithThem(t *testing.T) {
 	t.Parallel()
 	s, token := newVolumeSite(t)
 	s.anApp("hello")
-	mustContain(t, s.get("/admin/apps/hello").body, "Add a volume", "<option>data</option>")
+	mustContain(t, s.get("/admin/apps/hello/volumes").body, "Add a volume", "<option>data</option>")
 	answer := s.post("/admin/apps/hello/mounts", url.Values{
 		formField: {token}, "volume": {"data", "data", ""}, "target": {"/data", "/old", ""}, "read_only": {"0"}, "remove": {"1"},
 	})
@@ -432,7 +432,7 @@ func TestVolumes_NoAnswerShowsAnErrorOfTheInside(t *testing.T) {
 	s, _ := newVolumeSite(t)
 	s.anApp("hello")
 	s.volumes.broken = errors.New(leak)
-	for _, path := range []string{"/volumes", "/volumes/data", "/upload", "/admin/apps/hello"} {
+	for _, path := range []string{"/volumes", "/volumes/data", "/upload", "/admin/apps/hello/volumes"} {
 		answer := s.get(path)
 		if strings.Contains(answer.body, "internal-marker") {
 			t.Errorf("%s shows the error", path)

@@ -579,6 +579,10 @@
   // A fragment in the address moves the page once more when it has loaded.
   window.addEventListener("load", showResult);
 
+  // An address from when an app had one page leads to the tab that has its section now.
+  var moved = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
+  if (moved && moved.matches(".tabs a:not([aria-current])")) window.location.replace(moved.href);
+
   // A page that lost its stream says so.
   var lost = null;
   function sayLost() {

@@ -310,7 +310,7 @@ func TestBrowser_WalksTheWholeWay(t *testing.T) {
 	b.waitText(".outcome", "answers at")
 	answers(t, 2*time.Second, "/walk", "testapp v3")
 
-	b.open("/admin/apps/walk")
+	b.open("/admin/apps/walk/releases")
 	b.press("/admin/apps/walk/releases/4", "form[action$='/rollback'] button", ".steps")
 	b.waitText(".outcome", "answers at")
 	answers(t, 2*time.Second, "/walk", "testapp v1")
@@ -346,9 +346,9 @@ func (b *browser) send(file, expected string) {
 }
 
 func (b *browser) deleteWalk() {
-	b.open("/admin/apps/walk")
+	b.open("/admin/apps/walk/settings")
 	b.run("a wrong name", chromedp.SendKeys("#confirm", "talk"))
-	b.press("/admin/apps/walk", "form[action$='/delete'] button", "#confirm-problem")
+	b.press("/admin/apps/walk/settings", "form[action$='/delete'] button", "#confirm-problem")
 	b.shoot("10-delete-refused")
 	b.run("the name", chromedp.SetValue("#confirm", "walk"))
 	b.press("/admin", "form[action$='/delete'] button", "main:not(:has(#app-walk)):not(:has(#confirm))")

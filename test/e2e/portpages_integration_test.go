@@ -40,10 +40,10 @@ func TestBrowser_GivesASecondServiceARouteAndAPort(t *testing.T) {
 		chromedp.SetValue("#public_port", port+"/tcp"), chromedp.SetValue("#port_service", "lines"), chromedp.SetValue("#port_target", "99999"),
 	}
 	b.run("type a port that there is not", fill...)
-	b.press(page, "#ports form.stack button.main", "#port-problem")
+	b.press(page, "#ports form.stack button", "#port-problem")
 	fill[2] = chromedp.SetValue("#port_target", "2222")
 	b.run("type the port of the service", fill...)
-	b.press(page, "#ports form.stack button.main", "#ports table.list")
+	b.press(page, "#ports form.stack button", "#ports table.list")
 	eventually(t, converge, "the port to lead to the service", func() bool { return hears(t, port) == "lines l1 and back" })
 	b.open(page)
 	b.waitText("#ports table.list", "port 2222 of lines")

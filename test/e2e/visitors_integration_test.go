@@ -67,7 +67,7 @@ func TestAccess_WalkFromAPasswordToAMaintenancePage(t *testing.T) {
 		t.Errorf("maintenance, with app and controller down: %d %s", status, body)
 	}
 	b.shoot("42-access-in-maintenance")
-	b.press(page, "#maintenance button.main", "#maintenance .badge.idle")
+	b.press(page, "#maintenance button[value='0']", "#maintenance .badge.idle")
 	b.press(page, "#maintenance button", "#maintenance .badge.warn")
 	b.run("look at the page", chromedp.Navigate(berth.Apps+"/vault"))
 	b.waitText("main", "Back at 14:00. <b>Really.</b>")
