@@ -13,10 +13,10 @@ func TestLabels_AreSetOnTheAppsPage(t *testing.T) {
 	s.anApp("hello")
 	token := s.signIn()
 	answer := s.post("/admin/apps/hello/labels", url.Values{"csrf_token": {token}, "project": {" My  shop"}, "tags": {"Web, eu web"}})
-	if answer.Header.Get("Location") != "/admin/apps/hello#notice" {
+	if answer.Header.Get("Location") != "/admin/apps/hello/settings#notice" {
 		t.Fatalf("%d to %q", answer.StatusCode, answer.Header.Get("Location"))
 	}
-	mustContain(t, s.get("/admin/apps/hello").body, `name="project" value="My shop"`, `name="tags" value="eu web"`)
+	mustContain(t, s.get("/admin/apps/hello/settings").body, `name="project" value="My shop"`, `name="tags" value="eu web"`)
 	mustContain(t, s.get("/admin").body, "<h2>My shop</h2>", `project=My&#43;shop`, `href="/admin?tag=eu"`)
 }
 
