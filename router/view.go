@@ -285,6 +285,7 @@ type releaseRow struct {
 	Reason     string
 	Hint       string
 	CanRunBack bool
+	CanRetry   bool
 }
 
 func releaseRowOf(release app.Release) releaseRow {
@@ -296,6 +297,7 @@ func releaseRowOf(release app.Release) releaseRow {
 		By: release.CreatedBy, From: release.ArchiveName, Bytes: release.ArchiveBytes,
 		Reason: release.Reason, Hint: release.Hint,
 		CanRunBack: release.State == app.ReleaseSuperseded && release.Image != "",
+		CanRetry:   release.CanRetry(),
 	}
 	if release.Reference != "" {
 		row.From, row.Pinned = string(release.Reference), release.Pinned()
