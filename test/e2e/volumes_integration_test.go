@@ -39,10 +39,10 @@ func TestVolumes_WalkFromAnEmptyOneToAnAppThatWritesIntoIt(t *testing.T) {
 	b.shoot("31-volumes")
 	b.fits("/volumes")
 
+	b.fits("/admin/apps/keeper/volumes")
 	b.open("/admin/apps/keeper/volumes")
 	b.run("mount it", chromedp.SetValue("#mount-0-volume", "logbook"), chromedp.SendKeys("#mount-0-target", "/data"))
 	b.shoot("32-mounts")
-	b.fits("/admin/apps/keeper/volumes")
 	b.press("/admin/apps/keeper/releases/2", "#volumes button", ".steps")
 	if release := o.wait("keeper"); release.State != "live" || release.Number != 2 {
 		t.Fatalf("release is %+v", release)
