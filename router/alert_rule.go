@@ -92,28 +92,7 @@ func (a *admin) findRule(v *visit) (alert.Rule, error) {
 }
 
 // typedRule is the form of a rule.
-func typedRule(r alert.Rule) url.Values {
-	number := func(value float64) string { return strconv.FormatFloat(value, 'f', -1, 64) }
-	form := url.Values{
-		alert.FieldName: {r.Name}, alert.FieldWatch: {watchMetric + string(r.Metric)}, alert.FieldApps: {strings.Join(r.Apps, ", ")},
-		alert.FieldThreshold: {number(r.Threshold)}, alert.FieldClear: {number(r.Clear)},
-		alert.FieldFor: {shortTime(r.For)}, alert.FieldPause: {shortTime(r.Pause)},
-		alert.FieldQuiet: {r.Quiet.From}, fieldQuietTo: {r.Quiet.To}, alert.FieldZone: {r.Quiet.Zone},
-	}
-	if r.Event != "" {
-		form.Set(alert.FieldWatch, watchEvent+string(r.Event))
-	}
-	if r.On {
-		form.Set(fieldOn, "1")
-	}
-	if r.TellOver {
-		form.Set(fieldTellOver, "1")
-	}
-	for _, id := range r.Channels {
-		form.Add(fieldChannel, strconv.FormatInt(id, 10))
-	}
-	return form
-}
+func typedRule(r alert.Rule) url.Values { return alertRuleJSONOf(r).form() }
 
 // shortTime is a duration without parts that are zero, such as 2m or 24h.
 func shortTime(d time.Duration) string {

@@ -45,6 +45,20 @@ const (
 	channelExample = `{"name": "ops", "settings": {"kind": "webhook", "address": "https://hooks.example.com"}, "secret": "..."}`
 )
 
+func alertRuleJSONOf(r alert.Rule) alertRuleJSON {
+	return alertRuleJSON{
+		r.Name, r.On, watchOf(r), r.Apps, r.Threshold, &r.Clear, shortTime(r.For), shortTime(r.Pause), r.TellOver, r.Quiet, r.Channels,
+	}
+}
+
+// watchOf is what a rule watches, as people choose it.
+func watchOf(r alert.Rule) string {
+	if r.Event != "" {
+		return watchEvent + string(r.Event)
+	}
+	return watchMetric + string(r.Metric)
+}
+
 // form is the form of the page with the same rule.
 func (r alertRuleJSON) form() url.Values {
 	number := func(value float64) string { return strconv.FormatFloat(value, 'f', -1, 64) }
@@ -73,9 +87,7 @@ func (a *admin) apiShowRule(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.json(http.StatusOK, alertRuleJSON{
-		r.Name, r.On, typedRule(r).Get(alert.FieldWatch), r.Apps, r.Threshold, &r.Clear, shortTime(r.For), shortTime(r.Pause), r.TellOver, r.Quiet, r.Channels,
-	})
+	return v.json(http.StatusOK, alertRuleJSONOf(r))
 }
 
 func (a *admin) apiCreateRule(v *visit) error {

@@ -64,7 +64,7 @@ func (a *admin) apiShowAlerts(v *visit) error {
 	}
 	for _, r := range book.Rules {
 		answer.Rules = append(answer.Rules, ruleJSON{
-			r.ID, r.Name, r.On, typedRule(r).Get(alert.FieldWatch), r.Apps, r.Threshold, r.Clear, shortTime(r.For), shortTime(r.Pause), r.TellOver, r.Quiet, r.Channels,
+			r.ID, r.Name, r.On, watchOf(r), r.Apps, r.Threshold, r.Clear, shortTime(r.For), shortTime(r.Pause), r.TellOver, r.Quiet, r.Channels,
 		})
 	}
 	for _, c := range book.Channels {

@@ -34,16 +34,15 @@ type aside struct{ *release.Shipper }
 
 // Aside begins work. The reconciler leaves the instance alone as long as it counts as one
 // that is being removed.
-func (a aside) Aside(instance string, work func()) {
-	a.Retire([]string{instance}, nil, func() bool {
-		work()
-		return false
-	})
-}
+func (a aside) Aside(instance string, work func()) { a.beside([]string{instance}, nil, work) }
 
 // Trial is Aside for the instances of an app in a trial, and its network.
 func (a aside) Trial(instances []string, name app.Name, work func()) {
-	a.Retire(instances, []release.NetworkID{{App: name, Release: trial.NetworkNumber}}, func() bool {
+	a.beside(instances, []release.NetworkID{{App: name, Release: trial.NetworkNumber}}, work)
+}
+
+func (a aside) beside(instances []string, networks []release.NetworkID, work func()) {
+	a.Retire(instances, networks, func() bool {
 		work()
 		return false
 	})
