@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
-	"os"
 
 	"berth/controller/docker"
 	"berth/controller/docker/link"
@@ -46,7 +45,7 @@ func runExit(ctx context.Context, p *program, args []string) error {
 		return &usageError{fmt.Errorf("--pool %.60q is no network", *pool)}
 	}
 	logger := slog.New(slog.NewTextHandler(p.stderr, nil))
-	return exit.New(exit.Options{Pool: networks, Private: *private, Orders: os.Stdin, Reports: p.stdout, Logger: logger}).Run(ctx)
+	return exit.New(exit.Options{Pool: networks, Private: *private, Orders: p.stdin, Reports: p.stdout, Logger: logger}).Run(ctx)
 }
 
 // parsePrivateEgress reads allow, or nothing.

@@ -20,10 +20,10 @@ import (
 // that does.
 func runHelper(ctx context.Context, p *program, args []string) error {
 	if len(args) == 1 && args[0] == sockets.Command {
-		return sockets.Serve(ctx, os.Stdin, p.stdout)
+		return sockets.Serve(ctx, p.stdin, p.stdout)
 	}
 	if len(args) == 1 && args[0] == probe.Command {
-		return probe.Serve(ctx, os.Stdin, p.stdout)
+		return probe.Serve(ctx, p.stdin, p.stdout)
 	}
 	if err := p.parseFlagsOnly(newFlags("helper"), args); err != nil {
 		return err
@@ -33,5 +33,5 @@ func runHelper(ctx context.Context, p *program, args []string) error {
 		return fmt.Errorf("open volume: %w", err)
 	}
 	defer root.Close()
-	return volume.Serve(root, os.Stdin, p.stdout)
+	return volume.Serve(root, p.stdin, p.stdout)
 }

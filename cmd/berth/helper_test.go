@@ -22,20 +22,18 @@ type listenHelper struct {
 	ended chan error
 }
 
-// startListenHelper returns once the helper has said what listens already: from then on
-// it has its input, which it takes from the process.
+// startListenHelper returns once the helper has said what listens already.
 func startListenHelper(t *testing.T) *listenHelper {
 	t.Helper()
 	stdin, input, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	before := os.Stdin
-	os.Stdin = stdin
 	output, stdout := io.Pipe()
 	h := &listenHelper{t: t, input: input, lines: make(chan []netip.AddrPort, 64), ended: make(chan error, 1)}
 	go func() {
-		h.ended <- run(t.Context(), []string{"helper", "listen"}, nil, stdout, io.Discard)
+		p := &program{stdin: stdin, stdout: stdout, stderr: io.Discard}
+		h.ended <- p.run(t.Context(), []string{"helper", "listen"})
 		_ = stdout.Close()
 	}()
 	go func() {
@@ -48,7 +46,6 @@ func startListenHelper(t *testing.T) *listenHelper {
 		}
 	}()
 	h.next()
-	os.Stdin = before
 	t.Cleanup(func() { _, _ = input.Close(), stdin.Close() })
 	return h
 }

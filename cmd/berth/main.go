@@ -19,10 +19,15 @@ func main() {
 	os.Exit(exitCode(err))
 }
 
-// run is the whole program: it finds the command that args name and runs it.
-// An environment is a list of NAME=value.
+// run is the whole program on the process's own input. An environment is a list of
+// NAME=value.
 func run(ctx context.Context, args, environment []string, stdout, stderr io.Writer) error {
 	p := &program{environment: environment, stdin: os.Stdin, stdout: stdout, stderr: stderr}
+	return p.run(ctx, args)
+}
+
+// run finds the command that args name and runs it.
+func (p *program) run(ctx context.Context, args []string) error {
 	command, rest := findCommand(args)
 	if command == nil {
 		return noCommand(args)
