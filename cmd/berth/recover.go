@@ -46,6 +46,9 @@ func runRecover(ctx context.Context, p *program, args []string) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, recoverTimeout)
 	defer cancel()
+	if err := settleRestore(ctx, config, logger); err != nil {
+		return err
+	}
 	found, left, err := findLost(ctx, config, logger)
 	if err != nil {
 		return err

@@ -30,7 +30,7 @@ import (
 type restoreWish struct {
 	from, key, set, app, volume, as, database, region string
 
-	list bool
+	list, giveUp bool
 }
 
 // runRestore brings a server or a part of it back from a backup. It works without a
@@ -43,6 +43,7 @@ func runRestore(ctx context.Context, p *program, args []string) error {
 	flags.StringVar(&wish.key, "key", "", "file with the private key, which begins with AGE-SECRET-KEY-; /dev/stdin to paste it")
 	flags.StringVar(&wish.set, "set", "", "the backup; else the newest")
 	flags.BoolVar(&wish.list, "list", false, "show the backups, or with --set and --key what is in one, and change nothing")
+	flags.BoolVar(&wish.giveUp, "give-up", false, "remove what a restore has made whose process was ended, and restore nothing")
 	flags.StringVar(&wish.app, "app", "", "bring back only the volumes of this app")
 	flags.StringVar(&wish.volume, "volume", "", "bring back only this volume")
 	flags.StringVar(&wish.as, "as", "", "with --volume: under this name")
@@ -51,12 +52,15 @@ func runRestore(ctx context.Context, p *program, args []string) error {
 	if err := p.parseFlagsOnly(flags, args); err != nil {
 		return err
 	}
-	if wish.from == "" {
+	if wish.from == "" && !wish.giveUp {
 		return &usageError{errors.New("--from is missing: name the folder or the bucket of the backups; see berth help restore")}
 	}
 	config, logger, err := p.load(settings)
 	if err != nil {
 		return err
+	}
+	if wish.giveUp {
+		return p.giveUp(ctx, config, logger)
 	}
 	from, closeTarget, err := p.openBackups(wish)
 	if err != nil {
@@ -179,6 +183,13 @@ func (p *program) restore(ctx context.Context, wish restoreWish, config Config, 
 	}
 	defer func() { _ = engine.Close() }()
 	o.Keeper = engine
+	cut, err := o.GiveUp(ctx)
+	if err != nil {
+		return err
+	}
+	if cut != nil {
+		_, _ = fmt.Fprintf(p.stderr, "An earlier restore of %s was cut off. What it had made is removed.\n", cut.Set)
+	}
 	switch {
 	case wish.volume != "":
 		var as volume.Name

@@ -17,6 +17,7 @@ import (
 	"berth/controller"
 	"berth/controller/account"
 	"berth/controller/audit"
+	"berth/controller/backup/restore"
 	"berth/controller/certificates"
 	"berth/controller/connections"
 	"berth/controller/docker"
@@ -60,6 +61,9 @@ func runServe(ctx context.Context, p *program, args []string) error {
 	if err := sweepInterrupted(config, logger); err != nil {
 		logger.Warn("remove what an earlier run did not finish writing", "error", err)
 	}
+	if err := settleRestore(ctx, config, logger); err != nil {
+		return err
+	}
 	if err := refuseLostLedger(ctx, config, logger); err != nil {
 		return err
 	}
@@ -98,7 +102,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	if err != nil {
 		return err
 	}
-	engine, err := openEngine(ctx, config, on.ledger, logger)
+	engine, err := openServerEngine(ctx, config, on.ledger, logger)
 	if err != nil {
 		return err
 	}
@@ -204,7 +208,20 @@ func openEngine(ctx context.Context, config Config, pulls docker.Pulls, logger *
 	if err := requireBroker(ctx, config, engine); err != nil {
 		return nil, errors.Join(err, engine.Close())
 	}
-	if err := engine.RemoveHelpers(ctx); err != nil { // before anybody opens a volume
+	return engine, nil
+}
+
+// openServerEngine opens the engine for the server, which removes the helpers of an
+// earlier one before anybody opens a volume. Those of a restore that is under way stay.
+func openServerEngine(ctx context.Context, config Config, pulls docker.Pulls, logger *slog.Logger) (*docker.Engine, error) {
+	engine, err := openEngine(ctx, config, pulls, logger)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := restore.CutOff(config.DataFolder); errors.Is(err, restore.ErrUnderWay) {
+		return engine, nil
+	}
+	if err := engine.RemoveHelpers(ctx); err != nil {
 		logger.Warn("remove volume helpers of an earlier run", "error", err)
 	}
 	return engine, nil

@@ -42,7 +42,7 @@ var board = []room{
 	{"backup", "backup/drill backup/hook backup/s3 backup/set backup/target app audit docker problem pause room secret volume"},
 	{"backup/drill", "backup/restore backup/set backup/target backup/trial docker problem volume"},
 	{"backup/trial", "app diagnosis docker environment pause printable problem readiness volume"},
-	{"backup/restore", "backup/set backup/target docker problem volume"},
+	{"backup/restore", "backup/set backup/target docker pause problem volume"},
 	{"diagnosis", "app docker execfailure plan printable problem"},
 
 	// Each one concern of apps.

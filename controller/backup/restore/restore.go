@@ -4,7 +4,6 @@ package restore
 import (
 	"archive/tar"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -43,6 +42,14 @@ type Options struct {
 	ACMEFolder string // empty: the issued certificates are left out
 	// Told hears what is done and how far it is, now and then.
 	Told func(what string, bytes, of int64)
+	// At is called at each step; nil is nobody. Tests end the process there.
+	At func(Step)
+}
+
+func (o Options) at(step Step) {
+	if o.At != nil {
+		o.At(step)
+	}
 }
 
 const endTimeout = time.Minute // that taking back may last after ctx has ended
@@ -85,31 +92,69 @@ func Failure(id set.ID, err error) error {
 
 // Server brings a whole server back on a machine that has none. Every object is compared
 // with the manifest before anything is written. The ledger comes last: without it there is
-// no server.
+// no server. What an earlier process has left that was ended before its end is removed first.
 func Server(ctx context.Context, o Options) (set.Manifest, error) {
 	reader, err := Open(ctx, o)
 	if err != nil {
 		return set.Manifest{}, err
 	}
-	if err := o.checkEmpty(ctx, reader); err != nil {
-		return set.Manifest{}, err
+	if len(reader.Parts) == 0 || reader.Parts[0].Kind != set.Server {
+		return set.Manifest{}, problem.Conflict("The backup holds no server.", "Choose another one.")
 	}
-	if err := o.verify(ctx, reader, reader.Parts); err != nil {
-		return set.Manifest{}, err
-	}
-	staged, err := o.stage(ctx, reader)
+	held, err := o.begin(ctx, reader, reader.Parts)
 	if err != nil {
 		return set.Manifest{}, err
 	}
-	defer func() { _ = os.RemoveAll(staged) }()
-	made, err := o.fillAll(ctx, reader)
+	err = o.stage(ctx, reader, held)
 	if err == nil {
-		err = o.commit(staged)
+		err = o.fill(ctx, reader, reader.Parts[1:])
 	}
+	if err == nil {
+		err = o.commit(held)
+	}
+	return reader.Manifest, o.finish(ctx, held, err)
+}
+
+// finish ends a restore that came to its end, and takes back any other.
+func (o Options) finish(ctx context.Context, held *hold, err error) error {
 	if err != nil {
-		return set.Manifest{}, errors.Join(err, o.takeBack(ctx, made))
+		return errors.Join(err, o.takeBack(ctx, held))
 	}
-	return reader.Manifest, nil
+	return held.end()
+}
+
+// begin checks the parts and their places, and notes what will be made.
+func (o Options) begin(ctx context.Context, reader *set.Reader, parts []set.Part) (*hold, error) {
+	if _, err := o.GiveUp(ctx); err != nil {
+		return nil, err
+	}
+	made := Journal{Set: reader.Set, Server: parts[0].Kind == set.Server}
+	if err := o.checkPlaces(ctx, parts); err != nil {
+		return nil, err
+	}
+	if err := o.verify(ctx, reader, parts); err != nil {
+		return nil, err
+	}
+	o.at(StepVerified)
+	held, err := takeHold(o.DataFolder)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.checkPlaces(ctx, parts); err != nil { // another restore may have come to its end meanwhile
+		return nil, errors.Join(err, held.end())
+	}
+	for _, part := range parts {
+		if part.Kind == set.Volume {
+			made.Volumes = append(made.Volumes, volume.Name(part.Volume))
+		}
+	}
+	made.BeganAt = time.Now().UTC()
+	held.Journal = made
+	if err := held.write(); err != nil {
+		return nil, errors.Join(err, held.end())
+	}
+	o.at(StepBegun)
+	return held, nil
 }
 
 // Volumes brings back volumes of the names, each as it was called, or one of them under
@@ -127,19 +172,11 @@ func Volumes(ctx context.Context, o Options, names []string, as volume.Name) (se
 	if as != "" {
 		parts[0].Volume = string(as)
 	}
-	for _, part := range parts {
-		if err := o.checkVolume(ctx, part); err != nil {
-			return set.Manifest{}, err
-		}
-	}
-	if err := o.verify(ctx, reader, parts); err != nil {
+	held, err := o.begin(ctx, reader, parts)
+	if err != nil {
 		return set.Manifest{}, err
 	}
-	made, err := o.fill(ctx, reader, parts)
-	if err != nil {
-		return set.Manifest{}, errors.Join(err, o.takeBack(ctx, made))
-	}
-	return reader.Manifest, nil
+	return reader.Manifest, o.finish(ctx, held, o.fill(ctx, reader, parts))
 }
 
 // Ledger writes the ledger of the set to a file that is not there yet.
@@ -151,32 +188,60 @@ func Ledger(ctx context.Context, o Options, file string) (set.Manifest, error) {
 	if err := o.verify(ctx, reader, reader.Parts[:1]); err != nil {
 		return set.Manifest{}, err
 	}
-	o.DataFolder = filepath.Dir(file)
-	staged, err := o.stage(ctx, reader)
-	if err != nil {
-		return set.Manifest{}, err
+	if _, err := os.Lstat(file); !errors.Is(err, fs.ErrNotExist) {
+		return set.Manifest{}, problem.Conflict("There is a file called "+file+" already, so nothing was written.", "Name a new file.").Because(err)
 	}
-	defer func() { _ = os.RemoveAll(staged) }()
-	if err := os.Link(filepath.Join(staged, "data", ledgerFile), file); err != nil {
+	part := file + partSuffix // one that is there is left from a process that was ended
+	if err := removeFile(part); err != nil {
+		return set.Manifest{}, fmt.Errorf("remove what an earlier restore has left: %w", err)
+	}
+	defer func() { _ = os.Remove(part) }()
+	err = o.each(ctx, reader, func(name string, from io.Reader) error {
+		if name != path.Join(stagedData, ledgerFile) {
+			return nil
+		}
+		to, err := os.OpenFile(part, os.O_CREATE|os.O_EXCL|os.O_WRONLY, fileMode)
+		if err != nil {
+			return err
+		}
+		return fillFile(to, from)
+	})
+	if err == nil {
+		err = os.Link(part, file)
+	}
+	if err != nil {
 		return set.Manifest{}, fmt.Errorf("write the ledger: %w", err)
 	}
 	return reader.Manifest, nil
 }
 
-const ledgerFile = "berth.db"
+// What the server's part holds.
+const (
+	ledgerFile = "berth.db"
+	acmeFile   = "acme.json"
+	stagedData = "data" // what goes into the data folder
+	stagedACME = "acme"
+)
 
-// checkEmpty refuses a machine that has a server, or volumes that hold something.
-func (o Options) checkEmpty(ctx context.Context, reader *set.Reader) error {
-	if len(reader.Parts) == 0 || reader.Parts[0].Kind != set.Server {
-		return problem.Conflict("The backup holds no server.", "Choose another one.")
-	}
-	if _, err := os.Lstat(filepath.Join(o.DataFolder, ledgerFile)); !errors.Is(err, fs.ErrNotExist) {
+func (o Options) hasLedger() bool {
+	_, err := os.Lstat(filepath.Join(o.DataFolder, ledgerFile))
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+func (o Options) acmeFile() string { return filepath.Join(o.ACMEFolder, acmeFile) }
+
+// checkPlaces refuses a machine that has a server, or volumes of the names.
+func (o Options) checkPlaces(ctx context.Context, parts []set.Part) error {
+	if parts[0].Kind == set.Server && o.hasLedger() {
 		return problem.Conflict(
 			fmt.Sprintf("There is a Berth in %s already, so nothing was restored.", o.DataFolder),
 			"Restore on a machine without one, or single volumes with --volume.",
-		).Because(err)
+		)
 	}
-	for _, part := range reader.Parts[1:] {
+	for _, part := range parts {
+		if part.Kind != set.Volume {
+			continue
+		}
 		if err := o.checkVolume(ctx, part); err != nil {
 			return err
 		}
@@ -219,40 +284,43 @@ func (o Options) counter(what string, parts []set.Part) func(int64) {
 	}
 }
 
-// stage unpacks the server's part into a folder beside its place.
-func (o Options) stage(ctx context.Context, reader *set.Reader) (folder string, err error) {
-	if err := os.MkdirAll(o.DataFolder, 0o700); err != nil {
-		return "", fmt.Errorf("make the data folder: %w", err)
-	}
-	folder = filepath.Join(o.DataFolder, ".restore-"+rand.Text())
+// stage unpacks the server's part into the folder of the restore.
+func (o Options) stage(ctx context.Context, reader *set.Reader, held *hold) error {
+	folder := held.path(stagedFolder)
 	if err := os.Mkdir(folder, 0o700); err != nil {
-		return "", fmt.Errorf("make a folder: %w", err)
+		return fmt.Errorf("make a folder: %w", err)
 	}
-	content, pipe := io.Pipe()
-	unpacked := make(chan error, 1)
-	go func() {
-		err := unpack(folder, content)
-		_ = content.CloseWithError(err)
-		unpacked <- err
-	}()
-	err = reader.Read(ctx, reader.Parts[0], pipe, func(int64) {})
-	_ = pipe.CloseWithError(err)
-	if err = errors.Join(err, <-unpacked); err != nil {
-		return "", errors.Join(Failure(reader.Set, err), os.RemoveAll(folder))
-	}
-	return folder, nil
-}
-
-// fileMode is of all files but certificates, which are public.
-const fileMode = 0o600
-
-// unpack makes the files of a tar below the folder. Only files are in it.
-func unpack(folder string, from io.Reader) error {
 	root, err := os.OpenRoot(folder)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = root.Close() }()
+	err = o.each(ctx, reader, func(name string, from io.Reader) error { return unpackFile(root, name, from) })
+	if err == nil {
+		o.at(StepStaged)
+	}
+	return err
+}
+
+// each reads the files of the server's part, one after the other.
+func (o Options) each(ctx context.Context, reader *set.Reader, take func(name string, from io.Reader) error) error {
+	content, pipe := io.Pipe()
+	unpacked := make(chan error, 1)
+	go func() {
+		err := unpack(content, take)
+		_ = content.CloseWithError(err)
+		unpacked <- err
+	}()
+	err := reader.Read(ctx, reader.Parts[0], pipe, func(int64) {})
+	_ = pipe.CloseWithError(err)
+	return Failure(reader.Set, errors.Join(err, <-unpacked))
+}
+
+// fileMode is of all files but certificates, which are public.
+const fileMode = 0o600
+
+// unpack reads a tar that holds nothing but files.
+func unpack(from io.Reader, take func(name string, from io.Reader) error) error {
 	in := tar.NewReader(from)
 	for {
 		header, err := in.Next()
@@ -266,50 +334,52 @@ func unpack(folder string, from io.Reader) error {
 		if header.Typeflag != tar.TypeReg || !fs.ValidPath(header.Name) {
 			return fmt.Errorf("%w: the entry %q is no file", set.ErrDamaged, header.Name)
 		}
-		if err := unpackFile(root, header, in); err != nil {
+		if err := take(header.Name, in); err != nil {
 			return err
 		}
 	}
 }
 
-func unpackFile(root *os.Root, header *tar.Header, from io.Reader) error {
-	if err := root.MkdirAll(path.Dir(header.Name), 0o700); err != nil {
+func unpackFile(root *os.Root, name string, from io.Reader) error {
+	if err := root.MkdirAll(path.Dir(name), 0o700); err != nil {
 		return err
 	}
 	mode := fs.FileMode(fileMode)
-	if strings.HasSuffix(header.Name, ".crt") {
+	if strings.HasSuffix(name, ".crt") {
 		mode = 0o644
 	}
-	file, err := root.OpenFile(header.Name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, mode)
+	file, err := root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, mode)
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(file, from)
+	return fillFile(file, from)
+}
+
+// fillFile writes and closes the file.
+func fillFile(file *os.File, from io.Reader) error {
+	_, err := io.Copy(file, from)
 	if err == nil {
 		err = file.Sync()
 	}
 	return errors.Join(err, file.Close())
 }
 
-// fillAll makes and fills the volumes of the set.
-func (o Options) fillAll(ctx context.Context, reader *set.Reader) (made []volume.Name, err error) {
-	return o.fill(ctx, reader, reader.Parts[1:])
-}
-
-// fill returns the volumes that it made, with an error too.
-func (o Options) fill(ctx context.Context, reader *set.Reader, parts []set.Part) (made []volume.Name, err error) {
+// fill makes the volumes of the parts, and fills them.
+func (o Options) fill(ctx context.Context, reader *set.Reader, parts []set.Part) error {
 	told := o.counter("restoring", parts)
 	for _, part := range parts {
 		name := volume.Name(part.Volume)
 		if err := o.Keeper.CreateVolume(ctx, name, part.Description); err != nil {
-			return made, fmt.Errorf("make volume %s: %w", name, err)
+			return fmt.Errorf("make volume %s: %w", name, err)
 		}
-		made = append(made, name)
+		o.at(StepVolumeMade)
 		if err := o.fillVolume(ctx, reader, part, told); err != nil {
-			return made, err
+			return err
 		}
+		o.at(StepVolumeFilled)
 	}
-	return made, nil
+	o.at(StepFilled)
+	return nil
 }
 
 func (o Options) fillVolume(ctx context.Context, reader *set.Reader, part set.Part, told func(int64)) error {
@@ -321,57 +391,63 @@ func (o Options) fillVolume(ctx context.Context, reader *set.Reader, part set.Pa
 	return errors.Join(Failure(reader.Set, err), session.Close())
 }
 
-// takeBack removes the volumes that a restore made which did not come to its end.
-func (o Options) takeBack(ctx context.Context, made []volume.Name) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
-	defer cancel()
-	var errs []error
-	for _, name := range made {
-		errs = append(errs, o.Keeper.RemoveVolume(ctx, name))
-	}
-	return errors.Join(errs...)
-}
-
-// commit moves what is staged to its place, the ledger last.
-func (o Options) commit(staged string) error {
-	data := filepath.Join(staged, "data")
+// commit moves what is staged to its place, the ledger last. Each is in the journal before.
+func (o Options) commit(held *hold) error {
+	data := filepath.Join(held.path(stagedFolder), stagedData)
 	entries, err := os.ReadDir(data)
 	if err != nil {
 		return err
 	}
-	// A folder that is there is empty, or left from a restore that was killed: it has no ledger.
 	for _, entry := range entries {
-		if entry.Name() == ledgerFile {
-			continue
-		}
-		to := filepath.Join(o.DataFolder, entry.Name())
-		if err := errors.Join(os.RemoveAll(to), os.Rename(filepath.Join(data, entry.Name()), to)); err != nil {
-			return fmt.Errorf("put %s in place: %w", entry.Name(), err)
+		if entry.Name() != ledgerFile {
+			held.Entries = append(held.Entries, entry.Name())
 		}
 	}
-	if err := o.commitACME(filepath.Join(staged, "acme", "acme.json")); err != nil {
+	if err := held.write(); err != nil {
 		return err
 	}
-	if err := os.Rename(filepath.Join(data, ledgerFile), filepath.Join(o.DataFolder, ledgerFile)); err != nil {
+	for _, name := range held.Entries { // without a ledger, what is in its place is of nobody
+		to := filepath.Join(o.DataFolder, name)
+		if err := errors.Join(os.RemoveAll(to), os.Rename(filepath.Join(data, name), to)); err != nil {
+			return fmt.Errorf("put %s in place: %w", name, err)
+		}
+	}
+	o.at(StepEntries)
+	if err := o.commitACME(held); err != nil {
+		return err
+	}
+	o.at(StepCertificates)
+	if err := syncFolder(o.DataFolder); err != nil {
+		return err
+	}
+	// A link replaces nothing: a server that was started meanwhile keeps its ledger.
+	if err := os.Link(filepath.Join(data, ledgerFile), filepath.Join(o.DataFolder, ledgerFile)); err != nil {
 		return fmt.Errorf("put the ledger in place: %w", err)
 	}
-	return syncFolder(o.DataFolder)
+	if err := syncFolder(o.DataFolder); err != nil {
+		return errors.Join(err, os.Remove(filepath.Join(o.DataFolder, ledgerFile)))
+	}
+	o.at(StepCommitted)
+	return nil
 }
 
 // commitACME copies: the folder is another volume. Certificates that are there stay.
-func (o Options) commitACME(from string) error {
-	content, err := os.ReadFile(from)
+func (o Options) commitACME(held *hold) error {
+	content, err := os.ReadFile(filepath.Join(held.path(stagedFolder), stagedACME, acmeFile))
 	if errors.Is(err, fs.ErrNotExist) || o.ACMEFolder == "" {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	to := filepath.Join(o.ACMEFolder, "acme.json")
-	if info, err := os.Stat(to); err == nil && info.Size() > 0 {
+	if info, err := os.Stat(o.acmeFile()); err == nil && info.Size() > 0 {
 		return nil
 	}
-	if err := os.WriteFile(to, content, fileMode); err != nil { //nolint:gosec // the operator's own setting names the folder
+	held.ACME = true
+	if err := held.write(); err != nil {
+		return err
+	}
+	if err := replaceFile(o.acmeFile(), content); err != nil {
 		return fmt.Errorf("put certificates in place: %w", err)
 	}
 	return nil

@@ -9,7 +9,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -32,16 +34,40 @@ type Keeper struct {
 // New returns a Keeper without a volume. A file called "secret" lies beside the volumes.
 func New(t testing.TB) *Keeper {
 	t.Helper()
-	k := &Keeper{t: t, folder: t.TempDir(), volumes: map[volume.Name]docker.Volume{}, owners: map[volume.Name]volume.Owner{}}
+	k := At(t, t.TempDir())
 	if err := os.WriteFile(filepath.Join(k.folder, "secret"), []byte("not yours"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return k
 }
 
+// At returns a Keeper of the volumes that a Keeper of another process has left below the folder.
+func At(t testing.TB, folder string) *Keeper {
+	t.Helper()
+	k := &Keeper{t: t, folder: folder, volumes: map[volume.Name]docker.Volume{}, owners: map[volume.Name]volume.Owner{}}
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		name, found := strings.CutPrefix(entry.Name(), folderPrefix)
+		if !found {
+			continue
+		}
+		var status syscall.Stat_t // the engine tells its change time too
+		if err := syscall.Stat(filepath.Join(folder, entry.Name()), &status); err != nil {
+			t.Fatal(err)
+		}
+		k.volumes[volume.Name(name)] = docker.Volume{Name: volume.Name(name), CreatedAt: time.Unix(status.Ctim.Unix())}
+	}
+	return k
+}
+
+const folderPrefix = "volume-"
+
 // Folder is where the files of a volume are.
 func (k *Keeper) Folder(name volume.Name) string {
-	return filepath.Join(k.folder, "volume-"+string(name))
+	return filepath.Join(k.folder, folderPrefix+string(name))
 }
 
 // Use says that containers have the volume.
