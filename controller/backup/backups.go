@@ -96,7 +96,7 @@ func (b *Backups) Progress() *Progress {
 }
 
 func (b *Backups) begin(progress Progress) {
-	b.remember(progress)
+	b.remember(begun{BeganAt: progress.BeganAt, By: progress.By, Drill: progress.Drill})
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.progress = &progress

@@ -21,7 +21,10 @@ func (b *Backups) before(ctx context.Context, run *Run) (after []hook.Hook, err 
 	if err != nil {
 		return nil, fmt.Errorf("list hooks: %w", err)
 	}
+	noted := begun{BeganAt: run.BeganAt, By: run.By}
 	for _, of := range hooks {
+		noted.After = append(noted.After, of.App)
+		b.remember(noted)
 		if b.command(ctx, run, of, "before", of.Before) {
 			after = append(after, of)
 		} else {

@@ -5,12 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"filippo.io/age"
 
-	"berth/controller/audit"
 	"berth/controller/backup/drill"
 	"berth/controller/backup/set"
 	"berth/controller/problem"
@@ -138,9 +136,7 @@ func (b *Backups) prove(ctx context.Context, by string) {
 	if err := b.keepDrill(ending, run); err != nil {
 		b.o.Logger.Error("record drill", "error", err)
 	}
-	b.o.Audit.Record(ending, audit.Event{
-		Action: audit.ActionBackupDrill, Resource: strings.TrimSpace("backup " + string(run.Set)), Success: err == nil, Account: by, Detail: run.Reason,
-	})
+	b.recordDrill(ending, run)
 }
 
 func (b *Backups) keepDrill(ctx context.Context, run DrillRun) error {

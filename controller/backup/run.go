@@ -10,12 +10,10 @@ import (
 	"net"
 	"os"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
 
 	"berth/controller/app"
-	"berth/controller/audit"
 	"berth/controller/backup/drill"
 	"berth/controller/backup/set"
 	"berth/controller/backup/target"
@@ -112,9 +110,7 @@ func (b *Backups) backUp(ctx context.Context, by string) {
 	if err := b.keepRun(ending, run); err != nil {
 		b.o.Logger.Error("record backup", "error", err)
 	}
-	b.o.Audit.Record(ending, audit.Event{
-		Action: audit.ActionBackupEnd, Resource: strings.TrimSpace("backup " + string(run.Set)), Success: err == nil, Account: by, Detail: run.Reason,
-	})
+	b.recordRun(ending, run)
 }
 
 // reasonOf is what a page may say of a failure.

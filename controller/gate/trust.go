@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"berth/controller/pause"
+	"berth/controller/wholefile"
 )
 
 const (
@@ -106,12 +107,7 @@ func WriteTrust(folder string, ranges []netip.Prefix) error {
 	for _, prefix := range ranges {
 		content.WriteString(prefix.String() + "\n")
 	}
-	next := filepath.Join(folder, trustName+".next")
-	err := os.WriteFile(next, []byte(content.String()), 0o600)
-	if err == nil {
-		err = os.Rename(next, filepath.Join(folder, trustName))
-	}
-	if err != nil {
+	if err := wholefile.Write(filepath.Join(folder, trustName), []byte(content.String()), 0o600); err != nil {
 		return fmt.Errorf("write trusted proxies for the gate: %w", err)
 	}
 	return nil

@@ -39,10 +39,10 @@ var board = []room{
 	{"release", "recovery slots routing volumes uploads environment app audit problem archive docker diagnosis execfailure firstpage listening releaselog folder pause plan printable secret volume traefik dialects readiness look"},
 	{"releaselog", "app environment folder printable problem"},
 	{"alert/readings", "alert app backup certificates event metrics room"},
-	{"backup", "backup/drill backup/hook backup/s3 backup/set backup/target app audit docker problem pause room secret volume"},
+	{"backup", "backup/drill backup/hook backup/s3 backup/set backup/target app audit docker problem pause room secret volume wholefile"},
 	{"backup/drill", "backup/restore backup/set backup/target backup/trial docker problem volume"},
 	{"backup/trial", "app diagnosis docker environment pause printable problem readiness volume"},
-	{"backup/restore", "backup/set backup/target docker pause problem volume"},
+	{"backup/restore", "backup/set backup/target docker pause problem volume wholefile"},
 	{"diagnosis", "app docker execfailure plan printable problem"},
 
 	// Each one concern of apps.
@@ -128,7 +128,7 @@ var board = []room{
 	{"volume", "printable"},
 	{"egress/exit", "address connections egress pause"},
 	{"egress", "problem"},
-	{"gate", "connections pause"},
+	{"gate", "connections pause wholefile"},
 	{"certificate", "problem"},
 	{"publicdoor", "connections"},
 	{"connections", ""},
@@ -147,6 +147,7 @@ var board = []room{
 	{"problem", ""},
 	{"address", ""},
 	{"pause", ""},
+	{"wholefile", ""},
 	{"printable", ""},
 
 	{"traefik/traefiktest", "traefik"},

@@ -17,6 +17,7 @@ import (
 	"berth/controller/pause"
 	"berth/controller/problem"
 	"berth/controller/volume"
+	"berth/controller/wholefile"
 )
 
 // What a restore keeps in the data folder until it has ended, all of it in one folder.
@@ -92,7 +93,7 @@ func isStill(file *os.File) bool {
 func (h *hold) write() error {
 	text, err := json.Marshal(h.Journal)
 	if err == nil {
-		err = replaceFile(h.path(journalFile), text)
+		err = wholefile.Write(h.path(journalFile), text, fileMode)
 	}
 	if err != nil {
 		return fmt.Errorf("note what the restore makes: %w", err)
@@ -114,29 +115,6 @@ func (h *hold) end() error { return errors.Join(os.RemoveAll(h.folder), h.lock.C
 
 // leave keeps the folder for the process that gives the restore up.
 func (h *hold) leave() error { return h.lock.Close() }
-
-// partSuffix ends the name of a file that is being written.
-const partSuffix = ".part"
-
-// replaceFile writes a file whole, or leaves the one that is there.
-func replaceFile(name string, content []byte) error {
-	part := name + partSuffix
-	file, err := os.OpenFile(part, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, fileMode)
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(content)
-	if err == nil {
-		err = file.Sync()
-	}
-	if err = errors.Join(err, file.Close()); err == nil {
-		err = os.Rename(part, name)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(part))
-	}
-	return syncFolder(filepath.Dir(name))
-}
 
 // CutOff returns the journal of a restore into the data folder whose process has ended
 // before it did, and nil where there is none. ErrUnderWay is the error while a process
@@ -199,7 +177,7 @@ func (o Options) takeBack(ctx context.Context, held *hold) error {
 		errs = append(errs, os.RemoveAll(filepath.Join(o.DataFolder, entry)))
 	}
 	if held.ACME {
-		errs = append(errs, removeFile(o.acmeFile()), removeFile(o.acmeFile()+partSuffix))
+		errs = append(errs, removeFile(o.acmeFile()), removeFile(o.acmeFile()+wholefile.PartSuffix))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return errors.Join(fmt.Errorf("take back what the restore has made: %w", err), held.leave())

@@ -22,6 +22,7 @@ import (
 	"berth/controller/docker"
 	"berth/controller/problem"
 	"berth/controller/volume"
+	"berth/controller/wholefile"
 )
 
 // Keeper makes volumes and fills them. docker.Engine is the one there is.
@@ -191,7 +192,7 @@ func Ledger(ctx context.Context, o Options, file string) (set.Manifest, error) {
 	if _, err := os.Lstat(file); !errors.Is(err, fs.ErrNotExist) {
 		return set.Manifest{}, problem.Conflict("There is a file called "+file+" already, so nothing was written.", "Name a new file.").Because(err)
 	}
-	part := file + partSuffix // one that is there is left from a process that was ended
+	part := file + wholefile.PartSuffix // one that is there is left from a process that was ended
 	if err := removeFile(part); err != nil {
 		return set.Manifest{}, fmt.Errorf("remove what an earlier restore has left: %w", err)
 	}
@@ -417,14 +418,14 @@ func (o Options) commit(held *hold) error {
 		return err
 	}
 	o.at(StepCertificates)
-	if err := syncFolder(o.DataFolder); err != nil {
+	if err := wholefile.SyncFolder(o.DataFolder); err != nil {
 		return err
 	}
 	// A link replaces nothing: a server that was started meanwhile keeps its ledger.
 	if err := os.Link(filepath.Join(data, ledgerFile), filepath.Join(o.DataFolder, ledgerFile)); err != nil {
 		return fmt.Errorf("put the ledger in place: %w", err)
 	}
-	if err := syncFolder(o.DataFolder); err != nil {
+	if err := wholefile.SyncFolder(o.DataFolder); err != nil {
 		return errors.Join(err, os.Remove(filepath.Join(o.DataFolder, ledgerFile)))
 	}
 	o.at(StepCommitted)
@@ -447,16 +448,8 @@ func (o Options) commitACME(held *hold) error {
 	if err := held.write(); err != nil {
 		return err
 	}
-	if err := replaceFile(o.acmeFile(), content); err != nil {
+	if err := wholefile.Write(o.acmeFile(), content, fileMode); err != nil {
 		return fmt.Errorf("put certificates in place: %w", err)
 	}
 	return nil
-}
-
-func syncFolder(name string) error {
-	folder, err := os.Open(name)
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
 }

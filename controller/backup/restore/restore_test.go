@@ -43,6 +43,7 @@ type server struct {
 	backups  *backup.Backups
 	identity age.Identity
 	private  secret.Text
+	key      secret.Key
 	audit    *recorder
 	hooks    *hooks
 	examine  func(folder string) (drill.Content, error)
@@ -100,12 +101,8 @@ func newServer(t *testing.T) *server {
 		}
 	}
 	s.fill("shop-data", "deep/er/file", strings.Repeat("rows ", 1<<20))
-	s.backups = backup.New(backup.Options{
-		Ledger: ledger, Keeper: s.keeper, Hooks: s.hooks, Audit: s.audit, Key: key, DataFolder: s.data, ACMEFolder: s.acme,
-		Stack: "berth", Version: "test", Examine: func(_ context.Context, folder string, _ func(string)) (drill.Content, error) {
-			return s.examine(folder)
-		}, Logger: slog.New(slog.DiscardHandler),
-	})
+	s.key = key
+	s.reopen()
 	private, public, err := backup.NewKey()
 	if err != nil {
 		t.Fatal(err)
@@ -118,6 +115,16 @@ func newServer(t *testing.T) *server {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// reopen is a process that has begun nothing.
+func (s *server) reopen() {
+	s.backups = backup.New(backup.Options{
+		Ledger: s.ledger, Keeper: s.keeper, Hooks: s.hooks, Audit: s.audit, Key: s.key, DataFolder: s.data, ACMEFolder: s.acme,
+		Stack: "berth", Version: "test", Examine: func(_ context.Context, folder string, _ func(string)) (drill.Content, error) {
+			return s.examine(folder)
+		}, Logger: slog.New(slog.DiscardHandler),
+	})
 }
 
 func (s *server) write(name, text string) {
