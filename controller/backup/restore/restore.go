@@ -84,11 +84,19 @@ func Failure(id set.ID, err error) error {
 			fmt.Sprintf("The backup %s is damaged, so nothing was restored.", id),
 			"Choose another one with --set; berth restore --list shows them.",
 		).Because(err)
+	case isFull(err):
+		return problem.Full("The disk is full, so nothing was restored.", "Make room, and run the restore again.").Because(err)
 	case errors.Is(err, target.ErrMissing):
 		return problem.NotFound(fmt.Sprintf("There is no backup %s.", id), "See them with berth restore --list.").Because(err)
 	default:
 		return err
 	}
+}
+
+// isFull reports whether a disk has no room; the helper in a volume says so in its own way.
+func isFull(err error) bool {
+	refusal, ok := errors.AsType[*volume.Refusal](err)
+	return problem.IsDiskFull(err) || ok && refusal.Code == volume.Full
 }
 
 // Server brings a whole server back on a machine that has none. Every object is compared
@@ -119,7 +127,7 @@ func Server(ctx context.Context, o Options) (set.Manifest, error) {
 // finish ends a restore that came to its end, and takes back any other.
 func (o Options) finish(ctx context.Context, held *hold, err error) error {
 	if err != nil {
-		return errors.Join(err, o.takeBack(ctx, held))
+		return errors.Join(Failure(held.Set, err), o.takeBack(ctx, held))
 	}
 	return held.end()
 }
