@@ -89,6 +89,7 @@ func run(ctx context.Context) error {
 		{"gate", b.measureGate},
 		{"broker", b.measureBroker},
 		{"volume", b.measureVolume},
+		{"backup", b.measureBackup},
 		{"hostile disk", b.measureHostile("disk")},
 		{"hostile fork bomb", b.measureHostile("fork bomb")},
 		{"hostile memory", b.measureHostile("memory")},
