@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"sync"
 	"time"
 
 	"berth/controller"
@@ -28,38 +27,19 @@ const (
 // under one key.
 type repeatKey struct{ owner, path, key string }
 
-// repeat is what became of the upload.
-type repeat struct {
-	content [sha256.Size]byte // of all that was sent
-	release app.ReleaseID
-	until   time.Time
+// sum is what the ledger knows the key by.
+func (k repeatKey) sum() digest {
+	return sha256.Sum256(fmt.Appendf(nil, "%q %q %q", k.owner, k.path, k.key))
 }
 
-// repeats knows uploads again that were accepted and then sent a second time, such as
-// where the answer was lost. It forgets them when Berth restarts.
-type repeats struct {
-	now func() time.Time
+// digest is of a key, or of what an upload sent.
+type digest = [sha256.Size]byte
 
-	mu  sync.Mutex
-	all map[repeatKey]repeat
-}
-
-func newRepeats(now func() time.Time) *repeats {
-	return &repeats{now: now, all: make(map[repeatKey]repeat)}
-}
-
-// find returns what became of the key; the zero repeat where that is not known.
-func (r *repeats) find(key repeatKey) repeat {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	maps.DeleteFunc(r.all, func(_ repeatKey, old repeat) bool { return !r.now().Before(old.until) })
-	return r.all[key]
-}
-
-func (r *repeats) keep(key repeatKey, content [sha256.Size]byte, release app.ReleaseID) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.all[key] = repeat{content: content, release: release, until: r.now().Add(repeatTime)}
+// Repeats knows uploads again that were accepted and then sent a second time, such as
+// where the answer was lost. The ledger has them, so a restart forgets none.
+type Repeats interface {
+	FindRepeat(ctx context.Context, key digest, now time.Time) (app.ReleaseID, digest, error)
+	SaveRepeat(ctx context.Context, key, content digest, release app.ReleaseID, now, until time.Time) error
 }
 
 // repeatKey returns the key of the upload; none where it has none, or is known by the
@@ -82,7 +62,7 @@ func (v *visit) repeatKey(form *upload) (key repeatKey, given bool, err error) {
 }
 
 // content is a digest of all that the form says.
-func (u *upload) content() [sha256.Size]byte {
+func (u *upload) content() digest {
 	sum := sha256.New()
 	for _, name := range slices.Sorted(maps.Keys(u.fields)) {
 		if name != formField && name != fieldOnce {
@@ -92,7 +72,7 @@ func (u *upload) content() [sha256.Size]byte {
 	if u.archive != nil {
 		_, _ = fmt.Fprintf(sum, "%q %d %s\n", u.archive.Name, u.archive.Bytes, u.archive.SHA256)
 	}
-	return [sha256.Size]byte(sum.Sum(nil))
+	return digest(sum.Sum(nil))
 }
 
 // beginOnce takes the turn of the key where it is free, and reports whether the upload may
@@ -104,7 +84,8 @@ func (a *admin) beginOnce(v *visit, form *upload, key repeatKey) (maybe bool) {
 	}
 	v.atEnd(done)
 	form.hasTurn = true
-	return a.repeats.find(key).release.Number != 0
+	release, _, err := a.repeats.FindRepeat(v.context(), key.sum(), a.now())
+	return err == nil && release.Number != 0 // an error comes again once the content is there
 }
 
 // acceptOnce is Accept, for an upload that may have been sent before: then its release is
@@ -135,24 +116,28 @@ func (a *admin) acceptOnce(v *visit, form *upload, wish controller.Upload) (app.
 		}
 	}
 	release, err := a.uploads.Accept(v.context(), wish)
-	if err == nil {
-		a.repeats.keep(key, content, release.ReleaseID)
+	if err != nil {
+		return release, err
 	}
-	return release, err
+	now := a.now()
+	if err := a.repeats.SaveRepeat(v.context(), key.sum(), content, release.ReleaseID, now, now.Add(repeatTime)); err != nil {
+		a.logger.Warn("note an upload, to know it again", "error", err)
+	}
+	return release, nil
 }
 
 // acceptedBefore returns the release that was made of the same upload, while it is the
 // newest one of its app: after another one, the same again is a wish of its own.
-func (a *admin) acceptedBefore(ctx context.Context, key repeatKey, content [sha256.Size]byte) (_ app.Release, found bool, err error) {
-	before := a.repeats.find(key)
-	if before.release.Number == 0 || before.content != content {
-		return app.Release{}, false, nil
+func (a *admin) acceptedBefore(ctx context.Context, key repeatKey, content digest) (_ app.Release, found bool, err error) {
+	before, sent, err := a.repeats.FindRepeat(ctx, key.sum(), a.now())
+	if err != nil || before.Number == 0 || sent != content {
+		return app.Release{}, false, err
 	}
-	view, err := a.apps.App(ctx, before.release.App)
+	view, err := a.apps.App(ctx, before.App)
 	if isMissing(err) {
 		return app.Release{}, false, nil
 	}
-	if err != nil || view.Latest == nil || view.Latest.ReleaseID != before.release {
+	if err != nil || view.Latest == nil || view.Latest.ReleaseID != before {
 		return app.Release{}, false, err
 	}
 	return *view.Latest, true, nil

@@ -1,6 +1,7 @@
 package router
 
 import (
+	"context"
 	"net/http"
 	"regexp"
 	"strings"
@@ -13,6 +14,37 @@ import (
 	"berth/controller/app"
 	"berth/controller/problem"
 )
+
+// fakeRepeats are Repeats of apps that no ledger has.
+type fakeRepeats struct {
+	mu  sync.Mutex
+	all map[digest]fakeRepeat
+}
+
+type fakeRepeat struct {
+	release app.ReleaseID
+	content digest
+	until   time.Time
+}
+
+func newFakeRepeats() *fakeRepeats { return &fakeRepeats{all: make(map[digest]fakeRepeat)} }
+
+func (f *fakeRepeats) FindRepeat(_ context.Context, key digest, now time.Time) (app.ReleaseID, digest, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	found := f.all[key]
+	if !now.Before(found.until) {
+		return app.ReleaseID{}, digest{}, nil
+	}
+	return found.release, found.content, nil
+}
+
+func (f *fakeRepeats) SaveRepeat(_ context.Context, key, content digest, release app.ReleaseID, _, until time.Time) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.all[key] = fakeRepeat{release, content, until}
+	return nil
+}
 
 // numbering accepts every upload as the next release of its app, and says when it does.
 func numbering(s *site, accepting func()) {
