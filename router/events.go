@@ -146,11 +146,18 @@ func eventRowOf(e event.Event) eventRow {
 }
 
 // apiListEvents answers with events, the newest first, and cursors: "before" leads to older
-// ones, and "after" to those that come later.
+// ones, and "after" to those that come later. A client that asks for a WebSocket gets them
+// as they happen.
 func (a *admin) apiListEvents(v *visit) error {
 	filter, problems := typedEventFilter(v.request().URL.Query()).parse()
 	for _, fault := range problems {
 		return fault
+	}
+	if asksForSocket(v.request()) {
+		if err := noSocketFilter(filter); err != nil {
+			return err
+		}
+		return a.liveEvents(v, filter)
 	}
 	limit := int(cmp.Or(v.cursor("limit"), 100))
 	page := event.Page{Before: v.cursor("before"), Limit: min(limit, mostAPIEvents)}
@@ -163,9 +170,7 @@ func (a *admin) apiListEvents(v *visit) error {
 	}
 	answer := eventsJSON{Events: make([]eventJSON, 0, len(events)), After: page.After}
 	for _, e := range events {
-		answer.Events = append(answer.Events, eventJSON{
-			e.ID, e.At, e.Kind, e.Kind.Level(), e.App, e.Release, e.Account, e.Detail,
-		})
+		answer.Events = append(answer.Events, eventJSONOf(e))
 	}
 	if len(events) > 0 {
 		answer.After, answer.Before = events[0].ID, events[len(events)-1].ID
@@ -200,4 +205,8 @@ type eventJSON struct {
 	Release int64       `json:"release,omitempty"`
 	Account string      `json:"account,omitempty"`
 	Detail  string      `json:"detail,omitempty"`
+}
+
+func eventJSONOf(e event.Event) eventJSON {
+	return eventJSON{e.ID, e.At, e.Kind, e.Kind.Level(), e.App, e.Release, e.Account, e.Detail}
 }

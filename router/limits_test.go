@@ -486,7 +486,7 @@ func TestLimits_ContainersAPICountsEveryRouteBelowIt(t *testing.T) {
 
 func TestLimits_EveryClassOfTheTableIsDescribed(t *testing.T) {
 	t.Parallel()
-	used := map[limit.Class]bool{limit.Default: true}
+	used := map[limit.Class]bool{limit.Default: true, limit.WebSocket: true} // all requests, and what is no request
 	for _, r := range new(admin).routes() {
 		for _, class := range r.counted() {
 			used[class] = true

@@ -45,7 +45,7 @@ var descriptions = []Description{
 	{Class: Hosts, Title: "Hosts API", Counts: "requests to the API of hosts", Per: "account or token", Budget: Budget{{30, time.Minute}}, Unused: true},
 	{Class: Containers, Title: "Containers API", Counts: "requests to the API of apps", Per: "account or token", Budget: Budget{{60, time.Minute}}},
 	{Class: Notifications, Title: "Notifications", Counts: "requests to the notifications", Per: "account or token", Budget: Budget{{20, time.Minute}}, Unused: true},
-	{Class: WebSocket, Title: "WebSocket", Counts: "messages over a WebSocket", Per: "account or token", Budget: Budget{{30, time.Minute}}, Unused: true},
+	{Class: WebSocket, Title: "WebSocket", Counts: "messages over a WebSocket", Per: "account or token", Budget: Budget{{30, time.Minute}}},
 	{Class: Default, Title: "Every request", Counts: "requests", Per: "address, session or token", Budget: Budget{{100, time.Minute}, {1000, time.Hour}}},
 }
 
