@@ -40,6 +40,9 @@ type fakeApps struct {
 	environment environment.Environment // of every app
 	forbidden   []app.Waiver
 
+	variables map[int64][]app.Variable // by the number of a release
+	archives  string                   // the folder of newSources
+
 	onReceive func(io.Reader) (*uploads.Archive, error)
 	onAccept  func(controller.Upload) (app.Release, error)
 	onAct     func(verb string, name app.Name) error

@@ -32,7 +32,7 @@ func TestHeaders_AreOnEveryAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	paths := []string{
-		"/healthz", "/login", "/admin", "/upload", "/password", "/settings/account", "/settings/second-factor", "/settings/sessions", "/settings/accounts", "/login/code", "/admin/apps/hello", "/admin/apps/hello/releases/2",
+		"/healthz", "/login", "/admin", "/upload", "/password", "/settings/account", "/settings/second-factor", "/settings/sessions", "/settings/accounts", "/login/code", "/admin/apps/hello", "/admin/apps/hello/releases/2", "/admin/apps/hello/releases/2/diff",
 		"/admin/apps/hello/output", "/admin/apps/missing", "/nothing", "/api/v1/apps", "/static/nothing.css", stylesheet,
 	}
 	for _, path := range paths {

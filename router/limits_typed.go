@@ -48,7 +48,7 @@ var plainFields = map[string]bool{
 	"http3": true, "id": true, "kind": true, "max_body": true, "name": true, "no_slash_redirect": true, "no_sniff": true,
 	"old": true, "on": true, "path": true, "period": true, "permissions_policy": true, "rate": true, "redirect": true,
 	"referrer_policy": true, "release": true, "remove": true, "reset": true, "scope": true, "session": true, "source": true,
-	"subject": true, fieldTheme: true, "take_over": true, "to": true, "trust": true, "trusted_proxies": true, "user": true, "username": true, "who": true, "dry_run": true,
+	"subject": true, fieldTheme: true, "take_over": true, "to": true, "trust": true, "trusted_proxies": true, "user": true, "username": true, "who": true, diffWith: true, "dry_run": true,
 	retention.FieldReleases: true, retention.FieldAudit: true, retention.FieldLogs: true,
 	retention.FieldPulled: true, retention.FieldCache: true, retention.FieldCacheGB: true, retention.FieldOutput: true,
 	logs.FieldText: true, logs.FieldPattern: true, logs.FieldLevel: true, logSince: true, logUntil: true, retention.FieldEvents: true,

@@ -248,6 +248,8 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: get, path: release, access: signedIn, handle: a.showRelease},
 		{method: get, path: release + "/events", access: signedIn, stream: true, handle: a.streamRelease},
 		{method: get, path: release + "/log", access: signedIn, handle: a.downloadLog},
+		{method: get, path: release + "/diff", access: signedIn, handle: a.showDiff},
+		{method: get, path: release + "/archive", access: signedIn, audit: audit.ActionReleaseArchive, handle: a.downloadArchive},
 		{method: post, path: release + "/cancel", access: signedIn, audit: audit.ActionReleaseCancel, handle: a.cancelRelease},
 		{method: post, path: release + "/retry", access: signedIn, audit: audit.ActionReleaseRetry, handle: a.retryRelease},
 

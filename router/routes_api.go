@@ -182,6 +182,14 @@ func (a *admin) apiRoutes() []route { //nolint:revive // as long as the surface 
 			api: contract{does: "Show the log of a release", out: sends("text/plain")},
 		},
 		{
+			method: get, path: apiRel + "/diff", access: token(readScope), handle: a.apiShowDiff,
+			api: contract{does: "Compare a release with another one", query: diffQuery, out: gives[diffJSON](ok)},
+		},
+		{
+			method: get, path: apiRel + "/archive", access: token(deployScope), audit: audit.ActionReleaseArchive, handle: a.downloadArchive,
+			api: contract{does: "Download what a release was built from", out: sends(bytesMedia)},
+		},
+		{
 			method: post, path: apiRel + "/cancel", access: token(deployScope), audit: audit.ActionReleaseCancel, handle: a.apiCancelRelease,
 			api: contract{does: "Cancel a release", out: gives[releaseJSON](ok)},
 		},

@@ -284,6 +284,7 @@ type releaseRow struct {
 	Pinned     string        // what tells the image of the release from others; empty where it was built
 	Reason     string
 	Hint       string
+	HasArchive bool // what it was built from can be downloaded
 	CanRunBack bool
 	CanRetry   bool
 }
@@ -296,6 +297,7 @@ func releaseRowOf(release app.Release) releaseRow {
 		CreatedAt: release.CreatedAt, FinishedAt: release.FinishedAt,
 		By: release.CreatedBy, From: release.ArchiveName, Bytes: release.ArchiveBytes,
 		Reason: release.Reason, Hint: release.Hint,
+		HasArchive: release.Archive != "",
 		CanRunBack: release.State == app.ReleaseSuperseded && release.Image != "",
 		CanRetry:   release.CanRetry(),
 	}

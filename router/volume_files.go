@@ -183,7 +183,7 @@ func (v *visit) sendAttachment(fileName string, content io.Reader) error {
 	v.gin.Status(http.StatusOK)
 	_, err := io.CopyBuffer(onlyWriter{v.gin.Writer}, content, make([]byte, copyBytes))
 	if err != nil {
-		v.admin.logger.WarnContext(v.context(), "send file of a volume", "request_id", requestID(v.gin), "error", err)
+		v.admin.logger.WarnContext(v.context(), "send file", "request_id", requestID(v.gin), "error", err)
 		panic(http.ErrAbortHandler)
 	}
 	return nil

@@ -41,7 +41,7 @@ func walkedPaths() []string {
 			paths = append(paths, concrete(r.path))
 		}
 	}
-	return append(paths, "/admin/apps/idle", "/admin/apps/hello/releases/2", "/admin/apps/hello/releases/3", "/nothing", "/admin/apps/missing", "/admin/apps/Hello")
+	return append(paths, "/admin/apps/idle", "/admin/apps/hello/releases/2", "/admin/apps/hello/releases/3", "/admin/apps/hello/releases/2/diff", "/nothing", "/admin/apps/missing", "/admin/apps/Hello")
 }
 
 // walk reads every page of the table, with something on each, and a page of each

@@ -39,13 +39,20 @@ var standInAnswers = map[string]string{
 		`{"number":2,"state":"failed","created_at":"2026-01-01T03:04:05Z","created_by":"ann","reason":"The build failed.\u001b[2J"}]}`,
 	"GET /api/v1/apps/shop/releases/4":     `{"app":"shop","number":4,"state":"live"}`,
 	"GET /api/v1/apps/shop/releases/4/log": "built\n",
-	"POST /api/v1/apps/shop/rollback":      `{"app":"shop","number":4,"state":"queued"}`,
-	"POST /api/v1/apps/shop/restart":       `{"name":"shop","state":"running"}`,
-	"GET /api/v1/volumes/data/files/logs":  `{"entries":[{"name":"a.txt","kind":"file","size":5,"modified":"2026-01-01T00:00:00Z"}],"more":false}`,
-	"GET /api/v1/volumes/data/files/a.txt": "hello",
-	"GET /api/v1/backups":                  `{"backups":[{"set":"s1","state":"done","began_at":"2026-01-01T00:00:00Z","bytes":5,"sent_bytes":5,"reason":""}]}`,
-	"DELETE /api/v1/apps/shop":             "",
-	"DELETE /api/v1/login":                 "",
+	"GET /api/v1/apps/shop/releases/4/diff": `{"app":"shop","from":3,"to":4,"same":false,"files":{"compared":true,"added":1,"removed":1,"changed":400,"list":[` +
+		`{"path":"edited.txt","change":"changed","from_bytes":3,"to_bytes":5},{"path":"gone\u001b[2J","change":"removed","from_bytes":7,"to_bytes":0},{"path":"new.txt","change":"added","from_bytes":0,"to_bytes":9}]},` +
+		`"images":[{"service":"web","change":"changed","from":"sha256:1","to":"sha256:2"}],"variables":[{"name":"KEY","change":"changed"},{"service":"db","name":"MODE","change":"added"}],` +
+		`"settings":[{"name":"port","from":"","to":"8080","hidden":false},{"service":"web","name":"label auth","from":"","to":"","hidden":true}]}`,
+	"GET /api/v1/apps/shop/releases/3/diff":    `{"app":"shop","from":2,"to":3,"same":true,"files":{"compared":true,"list":[]},"images":[],"variables":[],"settings":[]}`,
+	"GET /api/v1/apps/shop/releases/2/diff":    `{"app":"shop","from":1,"to":2,"same":true,"files":{"compared":false,"note":"The archive of r1 is no longer kept.","list":[]},"images":[],"variables":[],"settings":[],"notes":["A note."]}`,
+	"GET /api/v1/apps/shop/releases/4/archive": "PK zip",
+	"POST /api/v1/apps/shop/rollback":          `{"app":"shop","number":4,"state":"queued"}`,
+	"POST /api/v1/apps/shop/restart":           `{"name":"shop","state":"running"}`,
+	"GET /api/v1/volumes/data/files/logs":      `{"entries":[{"name":"a.txt","kind":"file","size":5,"modified":"2026-01-01T00:00:00Z"}],"more":false}`,
+	"GET /api/v1/volumes/data/files/a.txt":     "hello",
+	"GET /api/v1/backups":                      `{"backups":[{"set":"s1","state":"done","began_at":"2026-01-01T00:00:00Z","bytes":5,"sent_bytes":5,"reason":""}]}`,
+	"DELETE /api/v1/apps/shop":                 "",
+	"DELETE /api/v1/login":                     "",
 }
 
 // standIn is a server with one account, whose second factor is 123456 and whose

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -70,15 +69,7 @@ func runVolumeGet(ctx context.Context, p *program, args []string) error {
 	if len(words) == 2 || words[2] == "-" {
 		return api.copyTo(ctx, volumeFile(words[0], words[1]), p.stdout)
 	}
-	file, err := os.OpenFile(words[2], os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the person who runs the program names the file
-	if err != nil {
-		return &usageError{err}
-	}
-	err = errors.Join(api.copyTo(ctx, volumeFile(words[0], words[1]), file), file.Close())
-	if err != nil {
-		return errors.Join(err, os.Remove(words[2])) //nolint:gosec // half a file is worse than none, and it was made above
-	}
-	return nil
+	return api.copyToFile(ctx, volumeFile(words[0], words[1]), words[2])
 }
 
 // runVolumePut copies a file in. A path that ends in a slash is a folder.

@@ -33,8 +33,9 @@ const (
 	ActionEnvironmentChange Action = "ENVIRONMENT_CHANGE" // names and numbers, never a value
 	ActionEnvironmentApply  Action = "ENVIRONMENT_APPLY"
 
-	ActionReleaseCancel Action = "RELEASE_CANCEL"
-	ActionReleaseRetry  Action = "RELEASE_RETRY" // a failed release's archive, image or earlier release, again
+	ActionReleaseCancel  Action = "RELEASE_CANCEL"
+	ActionReleaseArchive Action = "RELEASE_ARCHIVE" // what a release was built from was downloaded
+	ActionReleaseRetry   Action = "RELEASE_RETRY"   // a failed release's archive, image or earlier release, again
 
 	ActionVolumeCreate     Action = "VOLUME_CREATE"
 	ActionVolumeUpload     Action = "VOLUME_UPLOAD"

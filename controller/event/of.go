@@ -50,7 +50,7 @@ func OfObserved(name app.Name, before, now app.Observed) (Event, bool) {
 var told = map[audit.Action]bool{
 	audit.ActionReleaseLive: true, audit.ActionReleaseFailed: true, audit.ActionLogout: true, audit.ActionAccessDenied: true,
 	audit.ActionHostCheck: true, audit.ActionChecklistCheck: true, audit.ActionProbeRun: true, audit.ActionBackupStart: true,
-	audit.ActionAuditExport: true, audit.ActionAuditVerify: true, audit.ActionAuditRepair: true, audit.ActionAuditCut: true,
+	audit.ActionReleaseArchive: true, audit.ActionAuditExport: true, audit.ActionAuditVerify: true, audit.ActionAuditRepair: true, audit.ActionAuditCut: true,
 	audit.ActionRateLimitExceeded: true, audit.ActionSecondFactorFailure: true,
 }
 

@@ -52,6 +52,8 @@ var board = []room{
 	{"logs/journal", "logs/stream logs notice app docker folder"},
 	{"egress/keeper", "egress/exit egress app docker notice pause problem"},
 	{"notice", "app"},
+	{"sources", "difference environment app problem archive secret"},
+	{"difference", "app archive plan printable volume"},
 	{"refusals", "audit docker pause"},
 	{"reach", "app docker pause probe problem traefik"},
 	{"alert/desk", "alert alert/channel event problem secret"},

@@ -1,0 +1,180 @@
+// Package sources opens the archives that releases were built from, to download and to
+// compare them.
+package sources
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"berth/controller/app"
+	"berth/controller/archive"
+	"berth/controller/difference"
+	"berth/controller/environment"
+	"berth/controller/problem"
+	"berth/controller/secret"
+)
+
+const (
+	comparedAtOnce = 2           // comparisons that read archives; the others wait
+	compareTime    = time.Minute // for the archives of one comparison
+)
+
+// uploadsFolder holds the archives, in the data folder.
+const uploadsFolder = "uploads"
+
+// Ledger tells what variables a release runs with.
+type Ledger interface {
+	FindEnvironmentOf(context.Context, app.ReleaseID) ([]app.Variable, error)
+}
+
+// Sources opens the archives of releases. It is safe for concurrent use.
+type Sources struct {
+	ledger  Ledger
+	key     secret.Key
+	folder  string
+	reading chan struct{}
+}
+
+// New returns the Sources of a server. The key opens the files that releases keep sealed.
+func New(ledger Ledger, dataFolder string, key secret.Key) *Sources {
+	return &Sources{
+		ledger: ledger, key: key, folder: filepath.Join(dataFolder, uploadsFolder),
+		reading: make(chan struct{}, comparedAtOnce),
+	}
+}
+
+// Archive is the file that a release was built from, byte by byte as it was received.
+type Archive struct {
+	io.ReadCloser
+	Name  string // for a file of the person who downloads it
+	Bytes int64
+}
+
+// Archive opens the archive of a release. A release that has none, or whose archive is no
+// longer kept, is a Problem of problem.KindNotFound.
+func (s *Sources) Archive(release app.Release) (*Archive, error) {
+	if release.Reference != "" {
+		return nil, problem.NotFound(
+			fmt.Sprintf("r%d was made from the image %s and has no archive.", release.Number, release.Reference),
+			"Pull the image from its registry.",
+		)
+	}
+	file, err := s.open(release)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, problem.NotFound(
+			fmt.Sprintf("The archive of r%d is no longer kept.", release.Number),
+			"Berth keeps the archives of the live release, of those that you can roll back to, and of the last one that failed. Download one of those.",
+		).Because(err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open archive of %s: %w", release.ReleaseID, err)
+	}
+	opened, err := describe(file, release)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("read archive of %s: %w", release.ReleaseID, err), file.Close())
+	}
+	return opened, nil
+}
+
+func (s *Sources) open(release app.Release) (*os.File, error) {
+	if release.Archive == "" {
+		return nil, fs.ErrNotExist
+	}
+	return os.OpenInRoot(s.folder, release.Archive)
+}
+
+func describe(file *os.File, release app.Release) (*Archive, error) {
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	head := make([]byte, 8)
+	n, err := file.ReadAt(head, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	return &Archive{ReadCloser: file, Name: fileName(release, string(head[:n])), Bytes: info.Size()}, nil
+}
+
+// format is what tells an archive's name from its content.
+type format struct {
+	magic string
+	ends  []string // the usual one first
+}
+
+// formats are the ends of names of archives, by the first bytes of the file. The last one
+// is that of any other file.
+var formats = []format{
+	{"PK", []string{".zip"}},
+	{"\x1f\x8b", []string{".tar.gz", ".tgz"}},
+	{"\xfd7zXZ", []string{".tar.xz", ".txz"}},
+	{"\x28\xb5\x2f\xfd", []string{".tar.zst", ".tzst"}},
+	{"", []string{".tar"}},
+}
+
+// fileName is the person's own name of the archive if it fits the content, because Berth
+// also packs pasted files and pushes under their names.
+func fileName(release app.Release, head string) string {
+	at := slices.IndexFunc(formats, func(f format) bool { return strings.HasPrefix(head, f.magic) })
+	ends, own := formats[at].ends, filepath.Base(filepath.ToSlash(release.ArchiveName))
+	if slices.ContainsFunc(ends, func(end string) bool { return strings.HasSuffix(strings.ToLower(own), end) }) {
+		return own
+	}
+	return fmt.Sprintf("%s-r%d%s", release.App, release.Number, ends[0])
+}
+
+// Compare says how a release differs from another one of its app. No more than a few
+// comparisons run at once.
+func (s *Sources) Compare(ctx context.Context, from, to app.Release) (difference.Difference, error) {
+	before, err := s.side(ctx, from)
+	if err != nil {
+		return difference.Difference{}, err
+	}
+	after, err := s.side(ctx, to)
+	if err != nil {
+		return difference.Difference{}, err
+	}
+	select {
+	case s.reading <- struct{}{}:
+	case <-ctx.Done():
+		return difference.Difference{}, ctx.Err()
+	}
+	defer func() { <-s.reading }()
+	ctx, cancel := context.WithTimeout(ctx, compareTime)
+	defer cancel()
+	found, err := difference.Between(ctx, before, after)
+	if err != nil {
+		return difference.Difference{}, fmt.Errorf("compare %s with r%d: %w", to.ReleaseID, from.Number, err)
+	}
+	return found, nil
+}
+
+// side opens the files that the services of a release keep sealed: two seals of one
+// content differ.
+func (s *Sources) side(ctx context.Context, release app.Release) (difference.Side, error) {
+	variables, err := s.ledger.FindEnvironmentOf(ctx, release.ReleaseID)
+	if err != nil {
+		return difference.Side{}, err
+	}
+	release.Services = slices.Clone(release.Services)
+	for i := range release.Services {
+		run := &release.Services[i]
+		if run.Spec, err = environment.UnsealFiles(s.key, release.App, run.Spec); err != nil {
+			return difference.Side{}, err
+		}
+	}
+	return difference.Side{Release: release, Variables: variables, Open: func() (*archive.Tree, error) {
+		if release.Archive == "" {
+			return nil, fs.ErrNotExist
+		}
+		return archive.OpenApp(filepath.Join(s.folder, release.Archive), archive.DefaultLimits())
+	}}, nil
+}
