@@ -168,9 +168,11 @@ func ruleOf(form url.Values) (alert.Rule, problem.Problems) {
 		r.Quiet.Zone = defaultZone
 	}
 	for _, text := range form[fieldChannel] {
-		if id, err := strconv.ParseInt(text, 10, 64); err == nil {
-			r.Channels = append(r.Channels, id)
+		id, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			faults = append(faults, alert.NoChannel(text))
 		}
+		r.Channels = append(r.Channels, id)
 	}
 	return r, faults
 }

@@ -40,6 +40,15 @@ func TestAlerts_FormsShowEveryFaultAtItsFieldAndKeepWhatWasTyped(t *testing.T) {
 		t.Fatalf("status %d: %s", saved.StatusCode, saved.body)
 	}
 	mustContain(t, s.get("/settings/alerts/rules/5").body, `value="1m30s"`, `value="Europe/Berlin"`, `id="channel-1" type="checkbox" name="channel" value="1" checked`)
+	for _, number := range []string{"99", "x"} {
+		wrong = s.post("/settings/alerts/rules/5", url.Values{formField: {token}, "name": {"Disk"}, "watch": {"metric:disk_percent"}, "threshold": {"70"}, "channel": {number}})
+		mustContain(t, wrong.body, `id="channels-problem"`, "There is no channel with the number "+number)
+	}
+	if used := s.post("/settings/alerts/channels/1/remove", url.Values{formField: {token}}); used.StatusCode != http.StatusConflict {
+		t.Errorf("a channel that a rule names was removed: %d", used.StatusCode)
+	} else {
+		mustContain(t, used.body, "Rules send to this channel: Disk over 70 %.")
+	}
 	if missing := s.get("/settings/alerts/rules/99"); missing.StatusCode != http.StatusNotFound {
 		t.Errorf("status %d", missing.StatusCode)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -18,6 +19,7 @@ import (
 	"berth/controller/alert"
 	"berth/controller/alert/channel"
 	"berth/controller/event"
+	"berth/controller/problem"
 	"berth/controller/secret"
 	"berth/controller/store"
 )
@@ -315,5 +317,46 @@ func TestSaveChannel_SendsAStoredSecretToNoOtherAddress(t *testing.T) {
 	}
 	if _, err := w.desk.SaveChannel(t.Context(), Wish{Name: "renamed", Settings: channel.Settings{Kind: channel.Webhook, Address: "ftp://x", To: "ignored"}}); err == nil || strings.Count(err.Error(), "; ") != 2 {
 		t.Errorf("not every fault at once: %v", err)
+	}
+}
+
+func TestSaveRule_RefusesAChannelThatThereIsNot(t *testing.T) {
+	w := newWorld(t)
+	w.tick(0)
+	w.receiver("ops")
+	book, _ := w.desk.View(t.Context())
+	rule := book.Rules[0]
+	rule.Channels, rule.Name = []int64{book.Channels[0].ID, 99}, ""
+	_, err := w.desk.SaveRule(t.Context(), rule)
+	faults, _ := errors.AsType[problem.Problems](err)
+	if len(faults) != 2 || faults[1].Field != alert.FieldChannels || !strings.Contains(faults[1].Message, "no channel with the number 99") {
+		t.Errorf("got %v", err)
+	}
+	rule.Channels, rule.Name = rule.Channels[:1], "Down"
+	if _, err := w.desk.SaveRule(t.Context(), rule); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestDeleteChannel_RefusesWhileRulesNameIt(t *testing.T) {
+	w := newWorld(t)
+	w.tick(0)
+	w.receiver("ops")
+	book, _ := w.desk.View(t.Context())
+	rule, id := book.Rules[0], book.Channels[0].ID
+	rule.Channels = []int64{id}
+	if _, err := w.desk.SaveRule(t.Context(), rule); err != nil {
+		t.Fatal(err)
+	}
+	err := w.desk.DeleteChannel(t.Context(), id)
+	if fault, ok := errors.AsType[*problem.Problem](err); !ok || fault.Kind != problem.KindConflict || !strings.Contains(fault.Message, rule.Name) {
+		t.Errorf("got %v", err)
+	}
+	rule.Channels = nil
+	if _, err := w.desk.SaveRule(t.Context(), rule); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.desk.DeleteChannel(t.Context(), id); err != nil {
+		t.Error(err)
 	}
 }
