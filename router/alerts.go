@@ -31,6 +31,9 @@ type alertsPage struct {
 	Rules    []ruleRow
 	Forms    []channel.Form
 	Firing   []firingRow
+
+	Heartbeat alert.Heartbeat
+	Beat      badge
 }
 
 type channelRow struct {
@@ -57,7 +60,11 @@ func (a *admin) showAlerts(v *visit) error {
 	if err != nil {
 		return err
 	}
-	page := alertsPage{frame: v.frame("Alerts"), Forms: channel.Forms()}
+	heartbeat, err := a.heart.Heartbeat(v.context())
+	if err != nil {
+		return err
+	}
+	page := alertsPage{frame: v.frame("Alerts"), Forms: channel.Forms(), Heartbeat: heartbeat, Beat: heartbeatBadge(heartbeat)}
 	page.Section, page.Tab = "settings", "alerts"
 	for _, c := range book.Channels {
 		page.Channels = append(page.Channels, channelRow{c, labelOf(c.Settings.Kind), channelBadge(c)})

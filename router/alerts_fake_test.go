@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"berth/controller/alert"
+	"berth/controller/alert/beat"
 	"berth/controller/alert/channel"
 	"berth/controller/alert/desk"
 	"berth/controller/problem"
@@ -35,6 +36,30 @@ func newFakeAlerts(t testing.TB) fakeAlerts {
 		t.Fatal(err)
 	}
 	return made
+}
+
+// newFakeHeart is a real heart over a ledger of its own, which requests nothing.
+func newFakeHeart(t testing.TB) *fakeHeart {
+	t.Helper()
+	key, err := secret.DeriveKey("0123456789abcdef0123456789abcdef")
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := &fakeHeart{beat.New(beat.Options{Ledger: freshLedger(t), Key: key})}
+	if err := made.SaveHeartbeat(context.Background(), beat.Wish{Address: "https://monitor.example.com/canary-0123456789abcdef"}); err != nil {
+		t.Fatal(err)
+	}
+	return made
+}
+
+type fakeHeart struct{ *beat.Heart }
+
+func (f *fakeHeart) TestHeartbeat(ctx context.Context) error {
+	found, err := f.Heartbeat(ctx)
+	if err == nil && !found.On() {
+		return problem.NotFound("There is no heartbeat.", "Save the address of your monitor first.")
+	}
+	return err
 }
 
 func (f fakeAlerts) TestChannel(_ context.Context, id int64) error {

@@ -53,3 +53,32 @@ func TestAlerts_FormsShowEveryFaultAtItsFieldAndKeepWhatWasTyped(t *testing.T) {
 		t.Errorf("status %d", missing.StatusCode)
 	}
 }
+
+func TestHeartbeat_ShowsItsHostAloneAndEveryFault(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	token := s.signIn()
+	page := s.get("/settings/alerts")
+	mustContain(t, page.body, "https://monitor.example.com, every minute", "not sent yet")
+	form := s.get("/settings/alerts/heartbeat")
+	mustContain(t, form.body, `placeholder="stored"`, "The stored address is on https://monitor.example.com.")
+	wrong := s.post("/settings/alerts/heartbeat", url.Values{formField: {token}, "address": {"ftp://canary"}, "minutes": {"x"}, "method": {"PUT"}})
+	mustContain(t, wrong.body, `id="address-problem"`, `id="minutes-problem"`, `id="method-problem"`, `value="x"`)
+	if saved := s.post("/settings/alerts/heartbeat", url.Values{formField: {token}, "minutes": {"5"}, "method": {"POST"}}); saved.StatusCode != http.StatusSeeOther {
+		t.Errorf("status %d", saved.StatusCode)
+	}
+	answer := s.bearer(readToken, http.MethodGet, "/api/v1/alerts/heartbeat", "")
+	mustContain(t, answer.body, `"host":"https://monitor.example.com"`, `"minutes":5`, `"method":"POST"`, `"last_good":null`)
+	for _, body := range []string{page.body, form.body, wrong.body, answer.body} {
+		if strings.Contains(body, "canary") {
+			t.Error("the address is shown")
+		}
+	}
+	if removed := s.bearer(adminToken, http.MethodDelete, "/api/v1/alerts/heartbeat", ""); removed.StatusCode != http.StatusNoContent {
+		t.Errorf("%d", removed.StatusCode)
+	}
+	if tested := s.bearer(adminToken, http.MethodPost, "/api/v1/alerts/heartbeat/test", ""); tested.StatusCode != http.StatusNotFound {
+		t.Errorf("%d", tested.StatusCode)
+	}
+	mustContain(t, s.get("/settings/alerts").body, "Set up heartbeat")
+}

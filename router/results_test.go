@@ -59,6 +59,10 @@ var resultForms = map[string][]url.Values{
 	"/settings/alerts/rules/:id":           {{"name": {"Down"}, "watch": {"event:app.down"}}, {"for": {"x"}}},
 	"/settings/alerts/rules/:id/remove":    {{}},
 
+	"/settings/alerts/heartbeat":        {{"address": {"https://monitor.example.com/ping"}, "minutes": {"5"}}, {"address": {"ftp://x"}, "minutes": {"x"}, "method": {"PUT"}}},
+	"/settings/alerts/heartbeat/test":   {{}},
+	"/settings/alerts/heartbeat/remove": {{}},
+
 	"/settings/backups": {
 		{"folder": {"/nowhere/at/all"}, "recipients": {"age1x"}, "daily": {"7"}}, {"daily": {"x"}},
 	},

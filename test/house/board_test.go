@@ -54,6 +54,7 @@ var board = []room{
 	{"refusals", "audit docker pause"},
 	{"reach", "app docker pause probe problem traefik"},
 	{"alert/desk", "alert alert/channel event problem secret"},
+	{"alert/beat", "alert alert/channel problem secret"},
 	{"event/watch", "certificates event pause room"},
 	{"slots", "app"},
 	{"readiness", "app docker plan printable"},

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 	_ "time/tzdata" // the image holds our program alone
 
@@ -63,7 +64,8 @@ type Desk struct {
 
 	now func() time.Time
 
-	mu     sync.Mutex // held by a pass, and by changes of rules: no pass ends with an old rule
+	mu     sync.Mutex   // held by a pass, and by changes of rules: no pass ends with an old rule
+	passed atomic.Value // time.Time: the end of the last pass
 	busyMu sync.Mutex
 	busy   map[int64]bool // channels with a message on its way
 	sends  sync.WaitGroup
@@ -87,11 +89,18 @@ func (d *Desk) Run(ctx context.Context) error {
 			if err := d.Pass(ctx); err != nil && ctx.Err() == nil {
 				d.Logger.WarnContext(ctx, "follow the rules of alerts", "error", err)
 			}
+			d.passed.Store(d.now())
 			if err := d.deliver(ctx); err != nil && ctx.Err() == nil {
 				d.Logger.WarnContext(ctx, "deliver alerts", "error", err)
 			}
 		}
 	}
+}
+
+// PassedAt is when the last pass of Run ended, also with an error; zero: none yet.
+func (d *Desk) PassedAt() time.Time {
+	at, _ := d.passed.Load().(time.Time)
+	return at
 }
 
 // Pass looks at what happened since the pass before and at the metrics, and keeps what
