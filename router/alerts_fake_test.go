@@ -16,17 +16,24 @@ import (
 // fakeAlerts is a real desk over a ledger of its own, which sends nothing.
 type fakeAlerts struct{ *desk.Desk }
 
-type noReadings struct{}
+// downReadings are of a server on which these apps are down.
+type downReadings []string
 
-func (noReadings) Read(context.Context, time.Time) map[alert.Metric][]alert.Reading { return nil }
+func (apps downReadings) Read(context.Context, time.Time) map[alert.Metric][]alert.Reading {
+	readings := map[alert.Metric][]alert.Reading{}
+	for _, app := range apps {
+		readings[alert.AppDown] = append(readings[alert.AppDown], alert.Reading{Subject: alert.Subject{App: app}, Value: 1})
+	}
+	return readings
+}
 
-func newFakeAlerts(t testing.TB) fakeAlerts {
+func newFakeAlerts(t testing.TB, down ...string) fakeAlerts {
 	t.Helper()
 	key, err := secret.DeriveKey("0123456789abcdef0123456789abcdef")
 	if err != nil {
 		t.Fatal(err)
 	}
-	made := fakeAlerts{desk.New(desk.Options{Ledger: freshLedger(t), Readings: noReadings{}, Key: key, BaseURL: "https://berth.localhost"})}
+	made := fakeAlerts{desk.New(desk.Options{Ledger: freshLedger(t), Readings: downReadings(down), Key: key, BaseURL: "https://berth.localhost"})}
 	if _, err := made.View(context.Background()); err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"berth/controller/audit"
 )
 
 func TestAlerts_ListsRulesOfTheStartAndChannelsWithoutTheirSecrets(t *testing.T) {
@@ -81,4 +83,77 @@ func TestHeartbeat_ShowsItsHostAloneAndEveryFault(t *testing.T) {
 		t.Errorf("%d", tested.StatusCode)
 	}
 	mustContain(t, s.get("/settings/alerts").body, "Set up heartbeat")
+}
+
+// firing are alerts of which the first rule fires for the app hello.
+func firing(t *testing.T) fakeAlerts {
+	t.Helper()
+	alerts := newFakeAlerts(t, "hello")
+	book, err := alerts.View(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	rule := book.Rules[0]
+	rule.For = 0
+	if _, err := alerts.SaveRule(t.Context(), rule); err != nil {
+		t.Fatal(err)
+	}
+	if err := alerts.Pass(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return alerts
+}
+
+func TestMute_ShowsUntilWhenAndByWhomAndCanBeEnded(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, func(o *Options) { o.Alerts = firing(t) })
+	token := s.signIn()
+	mustContain(t, s.get("/settings/alerts").body, "</strong>: hello", `action="/settings/alerts/rules/1/mute"`, `value="app/hello"`, "Until it is over")
+	if muted := s.post("/settings/alerts/rules/1/mute", url.Values{formField: {token}, "subject": {"app/hello"}, "for": {"8h"}}); muted.StatusCode != http.StatusSeeOther {
+		t.Fatalf("status %d: %s", muted.StatusCode, muted.body)
+	}
+	if entries := s.recorded(audit.ActionAlertMute); len(entries) != 1 || entries[0].Resource != "alert rule App down for 2 minutes" || entries[0].Detail != "muted: 8h app/hello" {
+		t.Errorf("recorded %+v", entries)
+	}
+	page := s.get("/settings/alerts").body
+	mustContain(t, page, "</strong>: hello", "muted until <time", ", by admin", "Unmute")
+	if strings.Contains(page, `action="/settings/alerts/rules/1/mute"`) {
+		t.Error("what is muted can be muted again")
+	}
+	mustContain(t, s.bearer(readToken, http.MethodGet, "/api/v1/alerts", "").body, `"subject":"hello"`, `"muted":{"until":"`, `"by":"admin"}`, `"mutes":[{"rule":1,"subject":"hello"`)
+	if ended := s.post("/settings/alerts/rules/1/unmute", url.Values{formField: {token}, "subject": {"app/hello"}}); ended.StatusCode != http.StatusSeeOther {
+		t.Errorf("status %d", ended.StatusCode)
+	}
+	mustContain(t, s.bearer(readToken, http.MethodGet, "/api/v1/alerts", "").body, `"muted":null`, `"mutes":[]`)
+}
+
+func TestMute_OfARuleIsOnItsPageAndRefusesWhatItCannotBe(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, func(o *Options) { o.Alerts = firing(t) })
+	s.signIn()
+	muted := s.bearer(adminToken, http.MethodPost, "/api/v1/alerts/rules/5/mute", `{"for": "24h"}`)
+	if muted.StatusCode != http.StatusOK {
+		t.Fatalf("%d %s", muted.StatusCode, muted.body)
+	}
+	mustContain(t, s.get("/settings/alerts/rules/5").body, "Nothing is sent about this rule until <time", "Unmute rule")
+	mustContain(t, s.get("/settings/alerts/rules/1").body, "Mute rule")
+	for body, want := range map[string]int{
+		`{"for": "2h"}`: http.StatusUnprocessableEntity, `{"for": "over"}`: http.StatusConflict, `{"for": "1h", "subject": "hello"}`: http.StatusNotFound,
+	} {
+		if refused := s.bearer(adminToken, http.MethodPost, "/api/v1/alerts/rules/5/mute", body); refused.StatusCode != want {
+			t.Errorf("%s: %d %s", body, refused.StatusCode, refused.body)
+		}
+	}
+	if over := s.bearer(adminToken, http.MethodPost, "/api/v1/alerts/rules/1/mute", `{"for": "over", "subject": "hello"}`); over.StatusCode != http.StatusOK || !strings.Contains(over.body, `"until":null`) {
+		t.Errorf("%d %s", over.StatusCode, over.body)
+	}
+	mustContain(t, s.get("/settings/alerts").body, "muted until it is over, by token ")
+	for _, want := range []int{http.StatusNoContent, http.StatusNotFound} {
+		if ended := s.bearer(adminToken, http.MethodPost, "/api/v1/alerts/rules/5/unmute", ""); ended.StatusCode != want {
+			t.Errorf("%d %s", ended.StatusCode, ended.body)
+		}
+	}
+	if refused := s.bearer(readToken, http.MethodPost, "/api/v1/alerts/rules/1/mute", `{"for": "1h"}`); refused.StatusCode != http.StatusForbidden {
+		t.Errorf("with the scope read: %d", refused.StatusCode)
+	}
 }

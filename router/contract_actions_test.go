@@ -19,6 +19,8 @@ var pageActions = map[string]string{
 	"/settings/alerts/rules":               "POST /api/v1/alerts/rules",
 	"/settings/alerts/rules/:id":           "PUT /api/v1/alerts/rules/:id",
 	"/settings/alerts/rules/:id/remove":    "DELETE /api/v1/alerts/rules/:id",
+	"/settings/alerts/rules/:id/mute":      "POST /api/v1/alerts/rules/:id/mute",
+	"/settings/alerts/rules/:id/unmute":    "POST /api/v1/alerts/rules/:id/unmute",
 	"/settings/alerts/heartbeat":           "PUT /api/v1/alerts/heartbeat",
 	"/settings/alerts/heartbeat/test":      "POST /api/v1/alerts/heartbeat/test",
 	"/settings/alerts/heartbeat/remove":    "DELETE /api/v1/alerts/heartbeat",

@@ -164,6 +164,8 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: get, path: rulesPath + "/:id", access: signedIn, handle: a.showRule},
 		{method: post, path: rulesPath + "/:id", access: signedIn, audit: audit.ActionAlertChange, handle: a.updateRule},
 		{method: post, path: rulesPath + "/:id/remove", access: signedIn, audit: audit.ActionAlertChange, handle: a.deleteRule},
+		{method: post, path: rulesPath + "/:id/mute", access: signedIn, audit: audit.ActionAlertMute, handle: a.muteAlert},
+		{method: post, path: rulesPath + "/:id/unmute", access: signedIn, audit: audit.ActionAlertMute, handle: a.unmuteAlert},
 		{method: get, path: heartbeatPath, access: signedIn, handle: a.showHeartbeat},
 		{method: post, path: heartbeatPath, access: signedIn, audit: audit.ActionAlertChange, handle: a.updateHeartbeat},
 		{method: post, path: heartbeatPath + "/test", access: signedIn, audit: audit.ActionAlertTest, handle: a.testHeartbeat},

@@ -240,6 +240,14 @@ func (a *admin) apiRoutes() []route { //nolint:revive // as long as the surface 
 			api: contract{does: "Send a test to a channel of alerts", out: gives[beganJSON](ok)},
 		},
 		{
+			method: post, path: apiAlerts + "/rules/:id/mute", access: token(adminScope), audit: audit.ActionAlertMute, handle: a.apiMute,
+			api: contract{does: "Mute a rule of alerts, or what fires of it", in: takes[muteWishJSON](), out: gives[mutedJSON](ok)},
+		},
+		{
+			method: post, path: apiAlerts + "/rules/:id/unmute", access: token(adminScope), audit: audit.ActionAlertMute, handle: a.apiUnmute,
+			api: contract{does: "End a mute of alerts", in: mayTake[unmuteJSON](), out: empty(noContent)},
+		},
+		{
 			method: get, path: apiAlerts + "/heartbeat", access: token(readScope), handle: a.apiShowHeartbeat,
 			api: contract{does: "Show the heartbeat", out: gives[heartbeatJSON](ok)},
 		},

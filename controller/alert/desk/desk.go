@@ -35,6 +35,8 @@ type Ledger interface {
 	DeleteRule(ctx context.Context, id int64) error
 	SaveChannel(context.Context, alert.Channel) (id int64, err error)
 	DeleteChannel(ctx context.Context, id int64) error
+	SaveMute(context.Context, alert.Mute) error
+	DeleteMute(context.Context, alert.Mute) error
 
 	ListDue(ctx context.Context, now time.Time) ([]alert.Outgoing, error)
 	MarkSent(ctx context.Context, sent alert.Outgoing, at time.Time) error
@@ -136,10 +138,12 @@ func (d *Desk) Pass(ctx context.Context) error {
 	if len(events) > 0 {
 		cursor = events[len(events)-1].ID
 	}
-	if !p.changed && cursor == book.Cursor {
+	states := p.list()
+	ended := alert.Outlived(book.Mutes, states, now)
+	if !p.changed && cursor == book.Cursor && len(ended) == 0 {
 		return nil
 	}
-	return d.Ledger.CommitPass(ctx, alert.Pass{Cursor: cursor, States: p.list(), Outbox: outboxOf(p.told, book.Channels, d.BaseURL, now)})
+	return d.Ledger.CommitPass(ctx, alert.Pass{Cursor: cursor, States: states, Ended: ended, Outbox: outboxOf(p.told, book.Channels, d.BaseURL, now)})
 }
 
 // begun returns the book, and begins it with the rules of the start.

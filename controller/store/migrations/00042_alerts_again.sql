@@ -20,3 +20,13 @@ CREATE TABLE alert_heartbeat (
     failed_at  INTEGER,
     last_error TEXT    NOT NULL DEFAULT ''
 ) STRICT;
+
+-- Of which rules, or of which subjects of them, nothing is told. Without an end a mute
+-- holds until what it is about is over.
+CREATE TABLE alert_mutes (
+    rule    INTEGER NOT NULL REFERENCES alert_rules (id) ON DELETE CASCADE,
+    subject TEXT    NOT NULL, -- empty: every subject
+    until   INTEGER,
+    by      TEXT    NOT NULL,
+    PRIMARY KEY (rule, subject)
+) STRICT, WITHOUT ROWID;
