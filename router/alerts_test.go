@@ -1,11 +1,14 @@
 package router
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
+	"berth/controller/alert"
 	"berth/controller/audit"
 )
 
@@ -156,4 +159,19 @@ func TestMute_OfARuleIsOnItsPageAndRefusesWhatItCannotBe(t *testing.T) {
 	if refused := s.bearer(readToken, http.MethodPost, "/api/v1/alerts/rules/1/mute", `{"for": "1h"}`); refused.StatusCode != http.StatusForbidden {
 		t.Errorf("with the scope read: %d", refused.StatusCode)
 	}
+}
+
+// lostHeart is one whose monitor takes nothing.
+type lostHeart struct{ Heart }
+
+func (lostHeart) Heartbeat(context.Context) (alert.Heartbeat, error) {
+	return alert.Heartbeat{Host: "https://monitor.example.com", Sealed: []byte("x"), Minutes: 1, FailedAt: time.Now(), Error: "the server answered 404 Not Found"}, nil
+}
+
+func TestHeartbeat_DashboardSaysThatItFails(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, func(o *Options) { o.Heart = lostHeart{o.Heart} })
+	s.signIn()
+	mustContain(t, s.get("/admin").body, "The heartbeat to your monitor fails.")
+	mustContain(t, s.get("/settings/alerts").body, "failing", "the server answered 404 Not Found")
 }

@@ -28,3 +28,13 @@ func (h Heartbeat) Due(now time.Time) bool {
 	}
 	return now.Sub(h.TriedAt) >= wait
 }
+
+// failingAfter is how old the last good request may be while later ones fail: one that fails
+// now and then is no news.
+const failingAfter = 15 * time.Minute
+
+// Failing reports whether requests have failed for a while.
+func (h Heartbeat) Failing(now time.Time) bool {
+	wait := max(failingAfter, 2*time.Duration(h.Minutes)*time.Minute)
+	return h.On() && h.Error != "" && now.Sub(h.GoodAt) > wait
+}

@@ -46,7 +46,7 @@ var board = []room{
 	{"diagnosis", "app docker execfailure plan printable problem"},
 
 	// Each one concern of apps.
-	{"checklist", "account app audit certificates docker egress holes pause printable problem reach refusals routing"},
+	{"checklist", "account alert app audit certificates docker egress holes pause printable problem reach refusals routing"},
 	{"logs/collect", "logs/journal logs environment app problem docker pause plan printable traefik"},
 	{"logs/journal", "logs/stream logs notice app docker folder"},
 	{"egress/keeper", "egress/exit egress app docker notice pause problem"},
