@@ -12,6 +12,7 @@ import (
 	"errors"
 	"log/slog"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -85,7 +86,8 @@ type Controller struct {
 	volumes  *volumes.Volumes
 	releases *release.Shipper // takes what is accepted to its end
 
-	wake chan struct{} // one pending request to reconcile
+	wake   chan struct{} // one pending request to reconcile
+	passed atomic.Value  // time.Time: the end of the last pass of the reconciler
 
 	running context.Context //nolint:containedctx // of Run; orphans are removed under it
 }

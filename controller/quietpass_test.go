@@ -54,3 +54,12 @@ func TestReconcile_AQuietPassAsksOnlyForLists(t *testing.T) {
 	h.engine.watching.get()(docker.Event{App: "app-2", Name: "berth-app-2-r1", Role: "app", Release: 1, Action: docker.ActionOOM})
 	h.eventually("the instance of the event to be looked at", func() bool { return slices.Contains(asked.get(), "berth-app-2-r1") })
 }
+
+func TestReconcile_SaysWhenItsLastPassEnded(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.eventually("the end of the first pass", func() bool { return !h.ReconciledAt().IsZero() })
+	first := h.ReconciledAt()
+	h.engine.watching.get()(docker.Event{Role: "proxy", Name: "berth-traefik", Action: docker.ActionStart})
+	h.eventually("the end of a later pass", func() bool { return h.ReconciledAt().After(first) })
+}

@@ -38,6 +38,12 @@ func (c *Controller) requestReconcile() {
 	}
 }
 
+// ReconciledAt is when the last pass ended, also with an error; zero: none yet.
+func (c *Controller) ReconciledAt() time.Time {
+	at, _ := c.passed.Load().(time.Time)
+	return at
+}
+
 func (c *Controller) reconcileLoop(ctx context.Context) error {
 	timer, joins := time.NewTimer(reconcileEvery), time.NewTicker(joinEvery)
 	defer timer.Stop()
@@ -65,6 +71,7 @@ func (c *Controller) reconcileLoop(ctx context.Context) error {
 		} else {
 			retry = reconcileRetry
 		}
+		c.passed.Store(time.Now())
 		timer.Reset(next)
 	}
 }

@@ -34,6 +34,8 @@ type rulePage struct {
 	Events   []event.Kind
 	Metrics  []alert.Metric
 	Channels []alert.Channel
+	Mute     *alert.Mute // of the whole rule; nil: none
+	Times    []alert.MuteTime
 	Problems fieldProblems
 	Action   string
 }
@@ -113,7 +115,10 @@ func (a *admin) ruleForm(v *visit, id int64, form url.Values, problems fieldProb
 	}
 	page := rulePage{
 		frame: v.frame("New rule"), ID: id, Typed: make(map[string]string), Chosen: make(map[int64]bool),
-		Events: event.Kinds(), Metrics: alert.Metrics(), Channels: book.Channels, Problems: problems, Action: rulesPath,
+		Events: event.Kinds(), Metrics: alert.Metrics(), Channels: book.Channels, Times: alert.MuteTimes(), Problems: problems, Action: rulesPath,
+	}
+	if mute, muted := book.MuteOfRule(id, a.now()); muted {
+		page.Mute = &mute
 	}
 	if id != 0 {
 		page.Title, page.Action = "Rule", rulesPath+"/"+strconv.FormatInt(id, 10)
@@ -168,9 +173,11 @@ func ruleOf(form url.Values) (alert.Rule, problem.Problems) {
 		r.Quiet.Zone = defaultZone
 	}
 	for _, text := range form[fieldChannel] {
-		if id, err := strconv.ParseInt(text, 10, 64); err == nil {
-			r.Channels = append(r.Channels, id)
+		id, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			faults = append(faults, alert.NoChannel(text))
 		}
+		r.Channels = append(r.Channels, id)
 	}
 	return r, faults
 }

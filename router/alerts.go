@@ -17,6 +17,8 @@ type Alerts interface {
 	SaveChannel(context.Context, desk.Wish) (id int64, err error)
 	DeleteChannel(ctx context.Context, id int64) error
 	TestChannel(ctx context.Context, id int64) error
+	Mute(context.Context, desk.MuteWish) (alert.Mute, error)
+	Unmute(ctx context.Context, rule int64, subject string) error
 }
 
 const (
@@ -31,6 +33,11 @@ type alertsPage struct {
 	Rules    []ruleRow
 	Forms    []channel.Form
 	Firing   []firingRow
+	Muted    []muteRow
+	Times    []alert.MuteTime
+
+	Heartbeat alert.Heartbeat
+	Beat      badge
 }
 
 type channelRow struct {
@@ -47,8 +54,16 @@ type ruleRow struct {
 
 // firingRow is an alert that fires now.
 type firingRow struct {
-	Rule, Subject string
+	Name, Words string
 	alert.State
+
+	Mute *alert.Mute // nil: it is not muted
+}
+
+// muteRow is a rule, or one alert of it, of which nothing is told.
+type muteRow struct {
+	Name string
+	alert.Mute
 }
 
 // showAlerts lists what fires, the channels and the rules.
@@ -57,7 +72,11 @@ func (a *admin) showAlerts(v *visit) error {
 	if err != nil {
 		return err
 	}
-	page := alertsPage{frame: v.frame("Alerts"), Forms: channel.Forms()}
+	heartbeat, err := a.heart.Heartbeat(v.context())
+	if err != nil {
+		return err
+	}
+	page := alertsPage{frame: v.frame("Alerts"), Forms: channel.Forms(), Times: alert.MuteTimes(), Heartbeat: heartbeat, Beat: heartbeatBadge(heartbeat)}
 	page.Section, page.Tab = "settings", "alerts"
 	for _, c := range book.Channels {
 		page.Channels = append(page.Channels, channelRow{c, labelOf(c.Settings.Kind), channelBadge(c)})
@@ -73,7 +92,12 @@ func (a *admin) showAlerts(v *visit) error {
 	}
 	for _, s := range book.States {
 		if s.Phase == alert.Firing {
-			page.Firing = append(page.Firing, firingRow{names[s.Rule], s.Subject.Words(), s})
+			page.Firing = append(page.Firing, firingRow{names[s.Rule], s.Subject.Words(), s, muteOf(book, s, a.now())})
+		}
+	}
+	for _, m := range book.Mutes {
+		if !m.Ended(a.now()) {
+			page.Muted = append(page.Muted, muteRow{names[m.Rule], m})
 		}
 	}
 	return v.page(http.StatusOK, "alerts", page)

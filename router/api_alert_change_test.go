@@ -46,6 +46,25 @@ func TestAPIAlerts_SayEveryFaultAndNeedTheScopeAdmin(t *testing.T) {
 	}
 }
 
+func TestAPIAlerts_KeepRulesAndChannelsTogether(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	wrong := s.bearer(adminToken, http.MethodPost, "/api/v1/alerts/rules", `{"name": "Disk", "on": true, "watch": "metric:disk_percent", "threshold": 70, "channels": [1, 99]}`)
+	if wrong.StatusCode != http.StatusUnprocessableEntity {
+		t.Errorf("%d", wrong.StatusCode)
+	}
+	mustContain(t, wrong.body, `"field":"channels"`, "There is no channel with the number 99.")
+	made := s.bearer(adminToken, http.MethodPost, "/api/v1/alerts/rules", `{"name": "Disk", "on": true, "watch": "metric:disk_percent", "threshold": 70, "channels": [1]}`)
+	if made.StatusCode != http.StatusCreated {
+		t.Fatalf("%d %s", made.StatusCode, made.body)
+	}
+	used := s.bearer(adminToken, http.MethodDelete, "/api/v1/alerts/channels/1", "")
+	if used.StatusCode != http.StatusConflict {
+		t.Errorf("%d", used.StatusCode)
+	}
+	mustContain(t, used.body, "Rules send to this channel: Disk.")
+}
+
 func TestAPIAlerts_TakeASecretAndNeverShowIt(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

@@ -15,14 +15,16 @@ type alertsJSON struct {
 	Firing   []firingJSON  `json:"firing"`
 	Rules    []ruleJSON    `json:"rules"`
 	Channels []channelJSON `json:"channels"`
+	Mutes    []muteJSON    `json:"mutes"`
 }
 
 type firingJSON struct {
-	Rule    int64     `json:"rule"`
-	Subject string    `json:"subject"`
-	Since   time.Time `json:"since"`
-	Told    bool      `json:"told"`
-	Detail  string    `json:"detail,omitempty"`
+	Rule    int64      `json:"rule"`
+	Subject string     `json:"subject"`
+	Since   time.Time  `json:"since"`
+	Told    bool       `json:"told"`
+	Detail  string     `json:"detail,omitempty"`
+	Muted   *mutedJSON `json:"muted"` // null: it is not
 }
 
 type ruleJSON struct {
@@ -56,10 +58,20 @@ func (a *admin) apiShowAlerts(v *visit) error {
 	if err != nil {
 		return err
 	}
-	answer := alertsJSON{Firing: []firingJSON{}, Rules: []ruleJSON{}, Channels: []channelJSON{}}
+	answer := alertsJSON{Firing: []firingJSON{}, Rules: []ruleJSON{}, Channels: []channelJSON{}, Mutes: []muteJSON{}}
 	for _, s := range book.States {
 		if s.Phase == alert.Firing {
-			answer.Firing = append(answer.Firing, firingJSON{s.Rule, s.Subject.Words(), s.Since, s.Told, s.Detail})
+			made := firingJSON{s.Rule, s.Subject.Words(), s.Since, s.Told, s.Detail, nil}
+			if mute := muteOf(book, s, a.now()); mute != nil {
+				muted := mutedJSONOf(*mute)
+				made.Muted = &muted
+			}
+			answer.Firing = append(answer.Firing, made)
+		}
+	}
+	for _, m := range book.Mutes {
+		if !m.Ended(a.now()) {
+			answer.Mutes = append(answer.Mutes, muteJSON{m.Rule, m.Words(), timeOrNull(m.Until), m.By})
 		}
 	}
 	for _, r := range book.Rules {

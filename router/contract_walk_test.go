@@ -44,11 +44,19 @@ var apiCalls = map[string]apiCall{
 	"GET /api/v1/alerts/channels/:id":       {},
 	"PUT /api/v1/alerts/channels/:id":       {body: `{"name": "ops", "settings": {"kind": "webhook", "address": "https://hooks.example.com"}}`},
 	"DELETE /api/v1/alerts/channels/:id":    {},
-	"GET /api/v1/events":                    {},
-	"GET /api/v1/apps/:name/logs":           {},
-	"GET /api/v1/apps/:name/backup-hook":    {},
-	"PUT /api/v1/apps/:name/backup-hook":    {body: `{"backup_service": "db", "backup_before": ["dump"]}`},
-	"POST /api/v1/backups/drill":            {refused: true},
+	"POST /api/v1/alerts/rules/:id/mute":    {body: `{"for": "8h"}`},
+	"POST /api/v1/alerts/rules/:id/unmute": {before: func(s *site, _ *apiCall) {
+		s.bearer(adminToken, http.MethodPost, "/api/v1/alerts/rules/1/mute", `{"for": "8h"}`)
+	}},
+	"GET /api/v1/alerts/heartbeat":       {},
+	"PUT /api/v1/alerts/heartbeat":       {body: `{"address": "https://monitor.example.com/ping", "minutes": 5, "method": "POST"}`},
+	"DELETE /api/v1/alerts/heartbeat":    {},
+	"POST /api/v1/alerts/heartbeat/test": {},
+	"GET /api/v1/events":                 {},
+	"GET /api/v1/apps/:name/logs":        {},
+	"GET /api/v1/apps/:name/backup-hook": {},
+	"PUT /api/v1/apps/:name/backup-hook": {body: `{"backup_service": "db", "backup_before": ["dump"]}`},
+	"POST /api/v1/backups/drill":         {refused: true},
 
 	"PATCH /api/v1/apps/:name": {body: `{"project": "Shop", "tags": ["web"]}`},
 

@@ -30,6 +30,7 @@ type dashboardPage struct {
 	Volumes  []volumeWarning // over their quota for now
 	Disk     room.Level      // how much free space there is
 	Failing  []string        // channels of alerts
+	Silent   bool            // the heartbeat fails
 
 	Backup, Proven time.Time // the last one, and when one was last proven; zero: none
 }
@@ -54,6 +55,11 @@ func (a *admin) showDashboard(v *visit) error {
 	if page.Failing, err = a.failingChannels(v); err != nil {
 		return err
 	}
+	heartbeat, err := a.heart.Heartbeat(v.context())
+	if err != nil {
+		return err
+	}
+	page.Silent = heartbeat.Failing(a.now())
 	page.Red = a.redRows()
 	page.Disk = a.disks.Level()
 	if page.Backup, page.Proven, err = a.backupAges(v); err != nil {

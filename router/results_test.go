@@ -59,6 +59,12 @@ var resultForms = map[string][]url.Values{
 	"/settings/alerts/rules/:id":           {{"name": {"Down"}, "watch": {"event:app.down"}}, {"for": {"x"}}},
 	"/settings/alerts/rules/:id/remove":    {{}},
 
+	"/settings/alerts/rules/:id/mute":   {{"for": {"8h"}}, {"for": {"long"}}, {"for": {"1h"}, "subject": {"app/none"}}},
+	"/settings/alerts/rules/:id/unmute": {{}, {"subject": {"app/none"}}},
+	"/settings/alerts/heartbeat":        {{"address": {"https://monitor.example.com/ping"}, "minutes": {"5"}}, {"address": {"ftp://x"}, "minutes": {"x"}, "method": {"PUT"}}},
+	"/settings/alerts/heartbeat/test":   {{}},
+	"/settings/alerts/heartbeat/remove": {{}},
+
 	"/settings/backups": {
 		{"folder": {"/nowhere/at/all"}, "recipients": {"age1x"}, "daily": {"7"}}, {"daily": {"x"}},
 	},
@@ -126,6 +132,7 @@ var goodElsewhere = map[string]bool{
 	"/settings/certificates/:host": true, "/settings/certificates/:host/own": true, "/settings/certificates/:host/own/remove": true,
 	"/admin/apps/:name/ports/remove": true, "/admin/apps/:name/routes/remove": true, "/admin/apps/:name/routes/check": true, "/admin/apps/:name/access/users/remove": true,
 	"/volumes/:volume/remove": true, "/volumes/:volume/delete": true,
+	"/settings/alerts/rules/:id/unmute": true, // in TestMute_ShowsUntilWhenAndByWhomAndCanBeEnded
 }
 
 func TestResults_OfEveryFormAreFocusedWithoutScript(t *testing.T) {

@@ -138,6 +138,7 @@ type Options struct {
 	Logs      Logs
 	Events    Events
 	Alerts    Alerts
+	Heart     Heart
 	Accounts  Accounts
 	Factors   SecondFactors
 	Tokens    Tokens
@@ -191,6 +192,7 @@ type admin struct {
 	logs         Logs
 	events       Events
 	alerts       Alerts
+	heart        Heart
 	accounts     Accounts
 	factors      SecondFactors
 	tokens       Tokens
@@ -228,9 +230,9 @@ func New(o Options) (http.Handler, error) {
 	if len(o.SecretKey) < minSecretKey {
 		return nil, fmt.Errorf("secret key has %d bytes, needs %d", len(o.SecretKey), minSecretKey)
 	}
-	if !o.Story.complete() || o.Volumes == nil || o.Mounts == nil || o.Backups == nil || o.Hooks == nil || o.Routing == nil || o.Ports == nil || o.Domains == nil || o.Metrics == nil || o.Disks == nil || o.Pushes == nil || o.Labels == nil || o.Repeats == nil || o.Sources == nil || o.Logs == nil || o.Events == nil || o.Alerts == nil || o.Accounts == nil || o.Factors == nil || o.Tokens == nil ||
+	if !o.Story.complete() || o.Volumes == nil || o.Mounts == nil || o.Backups == nil || o.Hooks == nil || o.Routing == nil || o.Ports == nil || o.Domains == nil || o.Metrics == nil || o.Disks == nil || o.Pushes == nil || o.Labels == nil || o.Repeats == nil || o.Sources == nil || o.Logs == nil || o.Events == nil || o.Alerts == nil || o.Heart == nil || o.Accounts == nil || o.Factors == nil || o.Tokens == nil ||
 		o.Sessions == nil || o.Audit == nil || o.Limits == nil || o.Logger == nil {
-		return nil, errors.New("router needs a whole story, volumes, mounts, backups with hooks, routing, domains, metrics, disks, pushes, labels, repeats, sources, logs, events, alerts, accounts, second factors, tokens, sessions, an audit log, limits and a logger")
+		return nil, errors.New("router needs a whole story, volumes, mounts, backups with hooks, routing, domains, metrics, disks, pushes, labels, repeats, sources, logs, events, alerts, a heart, accounts, second factors, tokens, sessions, an audit log, limits and a logger")
 	}
 	if normalHost(o.AdminHost) == "" {
 		return nil, errors.New("router needs a host name that no app answers on")
@@ -262,6 +264,7 @@ func New(o Options) (http.Handler, error) {
 		logs:         o.Logs,
 		events:       o.Events,
 		alerts:       o.Alerts,
+		heart:        o.Heart,
 		appsApart:    o.AppsApart,
 		builds:       o.Builds,
 		broker:       o.Broker,

@@ -248,6 +248,30 @@ func (a *admin) apiRoutes() []route { //nolint:revive // as long as the surface 
 			api: contract{does: "Send a test to a channel of alerts", out: gives[beganJSON](ok)},
 		},
 		{
+			method: post, path: apiAlerts + "/rules/:id/mute", access: token(adminScope), audit: audit.ActionAlertMute, handle: a.apiMute,
+			api: contract{does: "Mute a rule of alerts, or what fires of it", in: takes[muteWishJSON](), out: gives[mutedJSON](ok)},
+		},
+		{
+			method: post, path: apiAlerts + "/rules/:id/unmute", access: token(adminScope), audit: audit.ActionAlertMute, handle: a.apiUnmute,
+			api: contract{does: "End a mute of alerts", in: mayTake[unmuteJSON](), out: empty(noContent)},
+		},
+		{
+			method: get, path: apiAlerts + "/heartbeat", access: token(readScope), handle: a.apiShowHeartbeat,
+			api: contract{does: "Show the heartbeat", out: gives[heartbeatJSON](ok)},
+		},
+		{
+			method: put, path: apiAlerts + "/heartbeat", access: token(adminScope), audit: audit.ActionAlertChange, handle: a.apiUpdateHeartbeat,
+			api: contract{does: "Change the heartbeat", in: takes[heartbeatWishJSON](), out: gives[heartbeatJSON](ok)},
+		},
+		{
+			method: del, path: apiAlerts + "/heartbeat", access: token(adminScope), audit: audit.ActionAlertChange, handle: a.apiDeleteHeartbeat,
+			api: contract{does: "Remove the heartbeat", out: empty(noContent)},
+		},
+		{
+			method: post, path: apiAlerts + "/heartbeat/test", access: token(adminScope), audit: audit.ActionAlertTest, handle: a.apiTestHeartbeat,
+			api: contract{does: "Send a heartbeat now", out: gives[heartbeatJSON](ok)},
+		},
+		{
 			method: get, path: apiEvents, access: token(readScope), handle: a.apiListEvents,
 			api: contract{does: "List what happened to apps and to the server", query: eventsQuery, out: gives[eventsJSON](ok)},
 		},

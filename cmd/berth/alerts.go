@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +25,12 @@ type alertsAnswer struct {
 		Subject string    `json:"subject"`
 		Since   time.Time `json:"since"`
 	} `json:"firing"`
+	Mutes []struct {
+		Rule    int64      `json:"rule"`
+		Subject string     `json:"subject"`
+		Until   *time.Time `json:"until"`
+		By      string     `json:"by"`
+	} `json:"mutes"`
 	Rules []struct {
 		ID    int64  `json:"id"`
 		Name  string `json:"name"`
@@ -66,7 +73,7 @@ func runAlerts(ctx context.Context, p *program, args []string) error {
 	if testing {
 		return p.testChannel(ctx, api, answer, words[1])
 	}
-	return p.printAlerts(answer)
+	return p.show(api, func() error { return p.printAlerts(answer) })
 }
 
 func (p *program) testChannel(ctx context.Context, api *client, answer alertsAnswer, name string) error {
@@ -84,32 +91,46 @@ func (p *program) testChannel(ctx context.Context, api *client, answer alertsAns
 	return problem.NotFound(fmt.Sprintf("There is no channel %.60q.", name), "See berth alerts.")
 }
 
+// printAlerts prints what fires, what is muted, and the rules and channels with their
+// numbers, which other commands take.
 func (p *program) printAlerts(answer alertsAnswer) error {
 	names := make(map[int64]string)
 	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "RULE\tWATCHES\tSTATE")
+	_, _ = fmt.Fprintln(table, "ID\tRULE\tWATCHES\tSTATE")
 	for _, rule := range answer.Rules {
 		names[rule.ID] = rule.Name
 		state := "off"
 		if rule.On {
 			state = "on"
 		}
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\n", rule.Name, rule.Watch, state)
+		_, _ = fmt.Fprintf(table, "%d\t%s\t%s\t%s\n", rule.ID, rule.Name, rule.Watch, state)
 	}
-	_, _ = fmt.Fprintln(table, "\nCHANNEL\tKIND\tSTATE")
+	_, _ = fmt.Fprintln(table, "\nID\tCHANNEL\tKIND\tSTATE")
 	for _, channel := range answer.Channels {
 		state := "good"
 		if channel.LastError != "" {
 			state = "trying again: " + channel.LastError
 		}
 		if channel.FailingSince != nil {
-			state = "failing since " + channel.FailingSince.UTC().Format(time.DateTime) + " UTC: " + channel.LastError
+			state = "failing since " + inUTC(*channel.FailingSince) + ": " + channel.LastError
 		}
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\n", channel.Name, channel.Settings.Kind, state)
+		_, _ = fmt.Fprintf(table, "%d\t%s\t%s\t%s\n", channel.ID, channel.Name, channel.Settings.Kind, state)
 	}
-	_, _ = fmt.Fprintln(table, "\nFIRING\tSUBJECT\tSINCE (UTC)")
+	_, _ = fmt.Fprintln(table, "\nRULE\tFIRING\tSUBJECT\tSINCE")
 	for _, firing := range answer.Firing {
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\n", names[firing.Rule], firing.Subject, firing.Since.UTC().Format(time.DateTime))
+		_, _ = fmt.Fprintf(table, "%d\t%s\t%s\t%s\n", firing.Rule, names[firing.Rule], firing.Subject, inUTC(firing.Since))
+	}
+	if len(answer.Mutes) > 0 {
+		_, _ = fmt.Fprintln(table, "\nRULE\tMUTED\tSUBJECT\tUNTIL\tBY")
+	}
+	for _, mute := range answer.Mutes {
+		until := "it is over"
+		if mute.Until != nil {
+			until = inUTC(*mute.Until)
+		}
+		_, _ = fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\n", mute.Rule, names[mute.Rule], cmp.Or(mute.Subject, "all"), until, mute.By)
 	}
 	return table.Flush()
 }
+
+func inUTC(at time.Time) string { return at.UTC().Format(time.DateTime) + " UTC" }

@@ -6,10 +6,12 @@ import (
 	"context"
 	"log/slog"
 	"net/netip"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"berth/controller/address"
+	"berth/controller/alert/beat"
 	"berth/controller/alert/channel"
 	"berth/controller/alert/desk"
 	"berth/controller/alert/readings"
@@ -21,16 +23,17 @@ import (
 	"berth/router"
 )
 
-// alerts are the rules and channels of alerts, and what writes the events of disk and
-// certificates.
+// alerts are the rules and channels of alerts, the heartbeat, and what writes the events of
+// disk and certificates.
 type alerts struct {
 	*desk.Desk
 
 	watch watch.Watch
+	heart *beat.Heart
 }
 
 // openAlerts takes what rules read from the parts of the admin app, and gives it the alerts.
-func openAlerts(config Config, ledger *store.Store, admin *router.Options, measured *collect.Collector, key secret.Key, logger *slog.Logger) *alerts {
+func openAlerts(config Config, ledger *store.Store, admin *router.Options, measured *collect.Collector, reconciled func() time.Time, key secret.Key, logger *slog.Logger) *alerts {
 	disk := room.Of(config.DataFolder)
 	made := &alerts{
 		Desk: desk.New(desk.Options{
@@ -44,7 +47,11 @@ func openAlerts(config Config, ledger *store.Store, admin *router.Options, measu
 		}),
 		watch: watch.Watch{Ledger: ledger, Certificates: admin.Domains, Disk: disk.Look, Logger: logger},
 	}
-	admin.Alerts = made
+	made.heart = beat.New(beat.Options{
+		Ledger: ledger, Key: key, Dial: guardedDial(config), Logger: logger,
+		Loops: []beat.Loop{{Name: "the reconciler", PassedAt: reconciled}, {Name: "the loop of alerts", PassedAt: made.PassedAt}},
+	})
+	admin.Alerts, admin.Heart = made, made.heart
 	return made
 }
 
@@ -53,6 +60,7 @@ func (a *alerts) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.Desk.Run(ctx) })
 	group.Go(func() error { return a.watch.Run(ctx) })
+	group.Go(func() error { return a.heart.Run(ctx) })
 	return group.Wait()
 }
 

@@ -41,7 +41,7 @@ func newChecklist(config Config, of checked, logger *slog.Logger) (*refusals.Wat
 	})
 	return refused, checklist.New(checklist.Options{
 		Accounts: of.on.accounts, Audit: of.audit, Broker: refused, Engine: of.engine, Proxy: of.proxy, Apps: of.on.ledger,
-		Ports: of.story.Routing(), Domains: of.domains, Reach: prober, Backups: of.backups,
+		Ports: of.story.Routing(), Domains: of.domains, Reach: prober, Backups: of.backups, Heartbeat: of.on.ledger,
 		OpenFiles: func() ([]string, error) { return openFiles(config.DataFolder) },
 		Facts:     config.facts(of.adminTLS), Logger: logger,
 	}), prober

@@ -156,7 +156,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 		Builds:  router.Builds{Apart: config.BuildsApart, Limited: config.BuildsLimited},
 		Version: currentVersion(), SessionLife: config.SessionLife,
 	}
-	notified := openAlerts(config, on.ledger, &admin, measured, key, logger)
+	notified := openAlerts(config, on.ledger, &admin, measured, story.ReconciledAt, key, logger)
 	server, door, err := openAdmin(config, admin, adminTLS, on.listener, logger)
 	if err != nil {
 		return err

@@ -33,6 +33,7 @@ type Book struct {
 	Rules    []Rule
 	Channels []Channel
 	States   []State
+	Mutes    []Mute
 	Cursor   int64 // the last event that was looked at
 	Started  bool  // the rules of the start were written
 }
@@ -41,6 +42,7 @@ type Book struct {
 type Pass struct {
 	Cursor int64
 	States []State // all that there are now
+	Ended  []Mute  // that are removed
 	Outbox []Outgoing
 }
 

@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"strings"
 	"time"
 
 	"berth/controller/event"
@@ -22,6 +23,17 @@ func (s Subject) Key() string {
 	default:
 		return "server"
 	}
+}
+
+// subjectOf is the subject of a key.
+func subjectOf(key string) Subject {
+	if app, ok := strings.CutPrefix(key, "app/"); ok {
+		return Subject{App: app}
+	}
+	if host, ok := strings.CutPrefix(key, "host/"); ok {
+		return Subject{Host: host}
+	}
+	return Subject{}
 }
 
 // Words are the subject in a sentence.

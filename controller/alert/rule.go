@@ -102,11 +102,11 @@ const (
 	FieldPause     = "pause"
 	FieldQuiet     = "quiet"
 	FieldZone      = "quiet_zone"
+	FieldChannels  = "channels"
 )
 
-// Check returns all that is wrong as problem.Problems.
-func (r Rule) Check() error {
-	var faults problem.Problems
+// Faults are all that is wrong with the rule itself.
+func (r Rule) Faults() (faults problem.Problems) {
 	refuse := func(field, message, hint string) { faults = append(faults, problem.Invalid(message, hint).At(field)) }
 	if name := strings.TrimSpace(r.Name); name == "" || len(name) > mostName {
 		refuse(FieldName, "The rule has no name, or a very long one.", fmt.Sprintf("Write 1 to %d characters.", mostName))
@@ -129,11 +129,12 @@ func (r Rule) Check() error {
 	if r.Pause < 0 || r.Pause > mostFor {
 		refuse(FieldPause, "This is not a pause.", "Write a time such as 15m, 30 days at most.")
 	}
-	faults = append(faults, r.Quiet.check()...)
-	if len(faults) > 0 {
-		return faults
-	}
-	return nil
+	return append(faults, r.Quiet.check()...)
+}
+
+// NoChannel refuses a number that no channel has.
+func NoChannel(number string) *problem.Problem {
+	return problem.Invalid(fmt.Sprintf("There is no channel with the number %.20s.", number), "Choose channels of Settings, Alerts, or none for all.").At(FieldChannels)
 }
 
 // Covers reports whether the rule is about the subject.

@@ -94,6 +94,7 @@ const (
 const (
 	ActionAlertChange Action = "ALERT_CHANGE" // a rule or a channel; names, never a secret
 	ActionAlertTest   Action = "ALERT_TEST"
+	ActionAlertMute   Action = "ALERT_MUTE" // a mute of a rule, or of what fires, began or ended
 )
 
 // Events beside the routes that change something.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"berth/controller/account"
+	"berth/controller/alert"
 	"berth/controller/app"
 	"berth/controller/audit"
 	"berth/controller/certificates"
@@ -118,6 +119,11 @@ type Backups interface {
 	LastProven(context.Context) (at time.Time, on bool, err error)
 }
 
+// Heartbeat tells how requests to a monitor ended.
+type Heartbeat interface {
+	FindHeartbeat(context.Context) (alert.Heartbeat, error)
+}
+
 // Facts are those that the settings tell.
 type Facts struct {
 	SecretKeyBytes int              // of the setting; 0: the key is in the data folder
@@ -145,6 +151,7 @@ type Options struct {
 	Domains   Domains
 	Reach     Reach
 	Backups   Backups
+	Heartbeat Heartbeat
 	OpenFiles func() ([]string, error)
 	Facts     Facts
 	Logger    *slog.Logger
@@ -220,6 +227,7 @@ func (c *Checklist) checks() []check {
 		{"dashboard", "The proxy's dashboard", c.dashboard},
 		{"backup", "Backup", c.backup},
 		{"proven", "Last proven backup", c.proven},
+		{"heartbeat", "Heartbeat", c.heartbeat},
 		{"audit", "Audit log", c.audit},
 		{"files", "Files of Berth", c.files},
 		{"engine", "Container engine", c.engineVersion},

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"berth/controller/account"
+	"berth/controller/alert"
 	"berth/controller/app"
 	"berth/controller/audit"
 	"berth/controller/certificates"
@@ -42,6 +43,7 @@ type server struct {
 	backup   time.Time
 	proven   time.Time
 	noDrills bool
+	beat     alert.Heartbeat
 	open     []string
 	broken   error // of the engine
 	facts    Facts
@@ -64,6 +66,7 @@ func wellKept() *server {
 		probe:    reach.Report{At: noon, Results: []probe.Result{{Try: probe.Try{Kind: probe.Host, Target: "a port", Address: "10.201.0.1:22"}}}},
 		backup:   noon.Add(-time.Hour),
 		proven:   noon.Add(-time.Hour),
+		beat:     alert.Heartbeat{Sealed: []byte("x"), Minutes: 1, GoodAt: noon.Add(-time.Minute)},
 		facts:    Facts{SecretKeyBytes: 64, ForceHTTPS: true, AdminPort: 8001, DashboardPort: 8080, AppsApart: true, BuildsApart: true, BuildsLimited: true},
 	}
 }
@@ -81,6 +84,7 @@ func (s *server) LastBackup(context.Context) (time.Time, error) { return s.backu
 func (s *server) LastProven(context.Context) (time.Time, bool, error) {
 	return s.proven, !s.noDrills, nil
 }
+func (s *server) FindHeartbeat(context.Context) (alert.Heartbeat, error)  { return s.beat, nil }
 func (s *server) AllowedPorts(context.Context) ([]routing.PortUse, error) { return s.uses, nil }
 func (s *server) Domains(context.Context) ([]certificates.DomainView, error) {
 	return s.domains, nil
@@ -103,7 +107,7 @@ func (r reachOf) Report(context.Context) (reach.Report, error) {
 
 func (s *server) list() *Checklist {
 	c := New(Options{
-		Accounts: s, Audit: s, Broker: brokerOf{s}, Engine: s, Proxy: s, Apps: s, Ports: s, Domains: s, Reach: reachOf{s}, Backups: s,
+		Accounts: s, Audit: s, Broker: brokerOf{s}, Engine: s, Proxy: s, Apps: s, Ports: s, Domains: s, Reach: reachOf{s}, Backups: s, Heartbeat: s,
 		OpenFiles: func() ([]string, error) { return s.open, nil }, Facts: s.facts, Logger: slog.New(slog.DiscardHandler),
 	})
 	c.now = func() time.Time { return noon }
@@ -171,6 +175,10 @@ func TestCheck_EachFaultTurnsItsRowAndSaysItsFix(t *testing.T) {
 		"no drills":       {"proven", Amber, "drills are off", func(s *server) { s.noDrills = true }},
 		"never proven":    {"proven", Red, "No backup is proven", func(s *server) { s.proven = time.Time{} }},
 		"old proof":       {"proven", Red, "2026-11-01", func(s *server) { s.proven = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC) }},
+		"no heartbeat":    {"heartbeat", Amber, "falls silent", func(s *server) { s.beat = alert.Heartbeat{} }},
+		"new heartbeat":   {"heartbeat", Amber, "No heartbeat was sent yet", func(s *server) { s.beat.GoodAt = time.Time{} }},
+		"lost heartbeat":  {"heartbeat", Red, "answered 404", func(s *server) { s.beat.GoodAt, s.beat.Error = noon.Add(-time.Hour), "the server answered 404" }},
+		"late heartbeat":  {"heartbeat", Green, "2026-11-29 11:50", func(s *server) { s.beat.GoodAt, s.beat.Error = noon.Add(-10*time.Minute), "the server answered 404" }},
 		"audit broken":    {"audit", Red, "1 findings", func(s *server) { s.verdict.Findings = []audit.Finding{{}} }},
 		"open files":      {"files", Red, "secret.key", func(s *server) { s.open = []string{"secret.key"} }},
 		"old engine":      {"engine", Red, "29.5.1", func(s *server) { s.parts[0].Version = "20.10.24+dfsg1" }},

@@ -46,6 +46,22 @@ func (c *Checklist) proven(ctx context.Context) (Row, error) {
 	return green("A backup was restored aside and compared on " + moment(last) + ".")
 }
 
+func (c *Checklist) heartbeat(ctx context.Context) (Row, error) {
+	const page = "/settings/alerts/heartbeat"
+	found, err := c.Heartbeat.FindHeartbeat(ctx)
+	switch {
+	case err != nil:
+		return Row{}, err
+	case !found.On():
+		return amber("No monitor notices if this server falls silent.", "Set up a heartbeat to a monitor on another machine.", page)
+	case found.Failing(c.now()):
+		return red("The heartbeat fails: "+found.Error+".", "Check the address of the heartbeat.", page)
+	case found.GoodAt.IsZero():
+		return amber("No heartbeat was sent yet.", "Send a test.", page)
+	}
+	return green("The last heartbeat was sent on " + moment(found.GoodAt) + ".")
+}
+
 func (c *Checklist) audit(ctx context.Context) (Row, error) {
 	const page = "/settings/audit"
 	verdict, err := c.Audit.Verify(ctx)

@@ -47,7 +47,7 @@ var board = []room{
 	{"diagnosis", "app docker execfailure plan printable problem"},
 
 	// Each one concern of apps.
-	{"checklist", "account app audit certificates docker egress holes pause printable problem reach refusals routing"},
+	{"checklist", "account alert app audit certificates docker egress holes pause printable problem reach refusals routing"},
 	{"logs/collect", "logs/journal logs environment app problem docker pause plan printable traefik"},
 	{"logs/journal", "logs/stream logs notice app docker folder"},
 	{"egress/keeper", "egress/exit egress app docker notice pause problem"},
@@ -57,6 +57,7 @@ var board = []room{
 	{"refusals", "audit docker pause"},
 	{"reach", "app docker pause probe problem traefik"},
 	{"alert/desk", "alert alert/channel event problem secret"},
+	{"alert/beat", "alert alert/channel problem secret"},
 	{"event/watch", "certificates event pause room"},
 	{"slots", "app"},
 	{"readiness", "app docker plan printable"},

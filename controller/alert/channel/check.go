@@ -109,7 +109,7 @@ func (c *checker) address(s Settings) {
 		if err != nil || numberErr != nil || number == 0 || host == "" || len(s.Address) > mostField || strings.ContainsAny(host, " /@") {
 			c.refuse(FieldAddress, "This is not the address of a mail server.", "Write the host and the port, such as mail.example.com:587.")
 		}
-	case !isURL(s.Address):
+	case !IsURL(s.Address):
 		c.refuse(FieldAddress, "This is not the address of a server.", "Write an address such as "+c.form.AddressHint+", without a user and a password.")
 	}
 }
@@ -159,7 +159,7 @@ func (c *checker) secret(key secret.Text, stored bool) {
 		}
 	case len(text) > mostField || strings.ContainsAny(text, "\r\n\t "):
 		c.refuse(FieldSecret, c.form.Secret+" has spaces, or is too long.", "Copy it again, without spaces.")
-	case c.form.AddressIsSecret && (!isURL(text) || !strings.HasPrefix(text, "https://")):
+	case c.form.AddressIsSecret && (!IsURL(text) || !strings.HasPrefix(text, "https://")):
 		c.refuse(FieldSecret, "This is not a webhook URL.", "Copy the URL that begins with https:// from the settings of "+c.form.Label+".")
 	case c.form.Kind == Telegram && strings.ContainsAny(text, "/?#%"):
 		c.refuse(FieldSecret, "This is not the token of a bot.", "Copy the token that @BotFather shows.")
@@ -168,8 +168,8 @@ func (c *checker) secret(key secret.Text, stored bool) {
 	}
 }
 
-// isURL reports whether text is a URL that holds no password.
-func isURL(text string) bool {
+// IsURL reports whether text is a URL of the web that holds no password.
+func IsURL(text string) bool {
 	at, err := url.Parse(text)
 	return err == nil && len(text) <= mostField && (at.Scheme == "http" || at.Scheme == "https") && at.Hostname() != "" && at.User == nil && at.Fragment == ""
 }

@@ -43,11 +43,29 @@ func (p post) bytes(ctx context.Context, to string, body []byte, headers ...[2]s
 	for _, header := range headers {
 		request.Header.Set(header[0], header[1])
 	}
+	return p.do(request)
+}
+
+// Request asks an address as channels do: through the guarded dialer, without following a
+// redirect, for 10 s and 64 KB at most. The path of the address is in no error.
+func Request(ctx context.Context, method string, address secret.Text, dial Dial) error {
+	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, method, address.Reveal(), http.NoBody)
+	if err != nil {
+		return errors.New("the address is not one of the web")
+	}
+	request.Header.Set("User-Agent", "Berth")
+	hidden := secret.Text(strings.TrimPrefix(request.URL.RequestURI(), "/"))
+	return post{dial: dial, secret: hidden}.do(request)
+}
+
+func (p post) do(request *http.Request) error {
 	client := http.Client{
 		Transport:     &http.Transport{DialContext: p.dial, DisableKeepAlives: true, MaxResponseHeaderBytes: mostAnswer},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	response, err := client.Do(request)
+	response, err := client.Do(request) //nolint:gosec // the dialer guards where it goes
 	if err != nil {
 		return p.failure(err)
 	}
@@ -80,7 +98,7 @@ func failure(err error, hidden secret.Text) error {
 	closed, isClosed := errors.AsType[*address.ClosedError](err)
 	switch {
 	case isClosed:
-		return fmt.Errorf("%w; an administrator can allow private networks for this channel", closed)
+		return fmt.Errorf("%w; an administrator can allow private networks in its settings", closed)
 	case isDNS && unknown.IsNotFound:
 		return errors.New("the host name of the server is not known")
 	case errors.Is(err, context.DeadlineExceeded), isNet && timeout.Timeout():

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"berth/controller/alert"
@@ -79,8 +80,24 @@ func (d *Desk) check(wish Wish, was alert.Channel, others []alert.Channel) (aler
 	return made, nil
 }
 
-// DeleteChannel removes a channel with the messages that wait for it.
+// DeleteChannel removes a channel with the messages that wait for it. A channel that rules
+// name stays: without it a rule would tell nobody, or everybody.
 func (d *Desk) DeleteChannel(ctx context.Context, id int64) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	book, err := d.Ledger.FindAlerts(ctx)
+	if err != nil {
+		return err
+	}
+	var users []string
+	for _, rule := range book.Rules {
+		if slices.Contains(rule.Channels, id) {
+			users = append(users, rule.Name)
+		}
+	}
+	if len(users) > 0 {
+		return problem.Conflict("Rules send to this channel: "+strings.Join(users, ", ")+".", "Choose other channels in these rules first.")
+	}
 	return d.Ledger.DeleteChannel(ctx, id)
 }
 
@@ -106,19 +123,29 @@ func (d *Desk) TestChannel(ctx context.Context, id int64) error {
 
 // SaveRule creates or changes a rule, whose alerts begin anew. Problems name the fields.
 func (d *Desk) SaveRule(ctx context.Context, rule alert.Rule) (id int64, err error) {
-	if err := rule.Check(); err != nil {
-		return 0, err
-	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	book, err := d.Ledger.FindAlerts(ctx)
 	if err != nil {
 		return 0, err
 	}
+	if faults := slices.Concat(rule.Faults(), unknownChannels(rule, book.Channels)); len(faults) > 0 {
+		return 0, faults
+	}
 	if rule.ID == 0 && len(book.Rules) >= alert.MostRules {
 		return 0, problem.Conflict(fmt.Sprintf("There are %d rules already.", alert.MostRules), "Remove a rule that is not used.")
 	}
 	return d.Ledger.SaveRule(ctx, rule)
+}
+
+// unknownChannels refuses a rule that names a channel which there is not.
+func unknownChannels(rule alert.Rule, channels []alert.Channel) problem.Problems {
+	for _, id := range rule.Channels {
+		if !slices.ContainsFunc(channels, func(c alert.Channel) bool { return c.ID == id }) {
+			return problem.Problems{alert.NoChannel(strconv.FormatInt(id, 10))}
+		}
+	}
+	return nil
 }
 
 // DeleteRule removes a rule with its alerts.

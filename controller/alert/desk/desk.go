@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 	_ "time/tzdata" // the image holds our program alone
 
@@ -34,6 +35,8 @@ type Ledger interface {
 	DeleteRule(ctx context.Context, id int64) error
 	SaveChannel(context.Context, alert.Channel) (id int64, err error)
 	DeleteChannel(ctx context.Context, id int64) error
+	SaveMute(context.Context, alert.Mute) error
+	DeleteMute(context.Context, alert.Mute) error
 
 	ListDue(ctx context.Context, now time.Time) ([]alert.Outgoing, error)
 	MarkSent(ctx context.Context, sent alert.Outgoing, at time.Time) error
@@ -63,7 +66,8 @@ type Desk struct {
 
 	now func() time.Time
 
-	mu     sync.Mutex // held by a pass, and by changes of rules: no pass ends with an old rule
+	mu     sync.Mutex   // held by a pass, and by changes of rules: no pass ends with an old rule
+	passed atomic.Value // time.Time: the end of the last pass
 	busyMu sync.Mutex
 	busy   map[int64]bool // channels with a message on its way
 	sends  sync.WaitGroup
@@ -87,11 +91,18 @@ func (d *Desk) Run(ctx context.Context) error {
 			if err := d.Pass(ctx); err != nil && ctx.Err() == nil {
 				d.Logger.WarnContext(ctx, "follow the rules of alerts", "error", err)
 			}
+			d.passed.Store(d.now())
 			if err := d.deliver(ctx); err != nil && ctx.Err() == nil {
 				d.Logger.WarnContext(ctx, "deliver alerts", "error", err)
 			}
 		}
 	}
+}
+
+// PassedAt is when the last pass of Run ended, also with an error; zero: none yet.
+func (d *Desk) PassedAt() time.Time {
+	at, _ := d.passed.Load().(time.Time)
+	return at
 }
 
 // Pass looks at what happened since the pass before and at the metrics, and keeps what
@@ -127,10 +138,12 @@ func (d *Desk) Pass(ctx context.Context) error {
 	if len(events) > 0 {
 		cursor = events[len(events)-1].ID
 	}
-	if !p.changed && cursor == book.Cursor {
+	states := p.list()
+	ended := alert.Outlived(book.Mutes, states, now)
+	if !p.changed && cursor == book.Cursor && len(ended) == 0 {
 		return nil
 	}
-	return d.Ledger.CommitPass(ctx, alert.Pass{Cursor: cursor, States: p.list(), Outbox: outboxOf(p.told, book.Channels, d.BaseURL, now)})
+	return d.Ledger.CommitPass(ctx, alert.Pass{Cursor: cursor, States: states, Ended: ended, Outbox: outboxOf(p.told, book.Channels, d.BaseURL, now)})
 }
 
 // begun returns the book, and begins it with the rules of the start.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -18,6 +19,7 @@ import (
 	"berth/controller/alert"
 	"berth/controller/alert/channel"
 	"berth/controller/event"
+	"berth/controller/problem"
 	"berth/controller/secret"
 	"berth/controller/store"
 )
@@ -315,5 +317,204 @@ func TestSaveChannel_SendsAStoredSecretToNoOtherAddress(t *testing.T) {
 	}
 	if _, err := w.desk.SaveChannel(t.Context(), Wish{Name: "renamed", Settings: channel.Settings{Kind: channel.Webhook, Address: "ftp://x", To: "ignored"}}); err == nil || strings.Count(err.Error(), "; ") != 2 {
 		t.Errorf("not every fault at once: %v", err)
+	}
+}
+
+func TestSaveRule_RefusesAChannelThatThereIsNot(t *testing.T) {
+	w := newWorld(t)
+	w.tick(0)
+	w.receiver("ops")
+	book, _ := w.desk.View(t.Context())
+	rule := book.Rules[0]
+	rule.Channels, rule.Name = []int64{book.Channels[0].ID, 99}, ""
+	_, err := w.desk.SaveRule(t.Context(), rule)
+	faults, _ := errors.AsType[problem.Problems](err)
+	if len(faults) != 2 || faults[1].Field != alert.FieldChannels || !strings.Contains(faults[1].Message, "no channel with the number 99") {
+		t.Errorf("got %v", err)
+	}
+	rule.Channels, rule.Name = rule.Channels[:1], "Down"
+	if _, err := w.desk.SaveRule(t.Context(), rule); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestDeleteChannel_RefusesWhileRulesNameIt(t *testing.T) {
+	w := newWorld(t)
+	w.tick(0)
+	w.receiver("ops")
+	book, _ := w.desk.View(t.Context())
+	rule, id := book.Rules[0], book.Channels[0].ID
+	rule.Channels = []int64{id}
+	if _, err := w.desk.SaveRule(t.Context(), rule); err != nil {
+		t.Fatal(err)
+	}
+	err := w.desk.DeleteChannel(t.Context(), id)
+	if fault, ok := errors.AsType[*problem.Problem](err); !ok || fault.Kind != problem.KindConflict || !strings.Contains(fault.Message, rule.Name) {
+		t.Errorf("got %v", err)
+	}
+	rule.Channels = nil
+	if _, err := w.desk.SaveRule(t.Context(), rule); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.desk.DeleteChannel(t.Context(), id); err != nil {
+		t.Error(err)
+	}
+}
+
+// mute mutes an alert of the rule that apps are down.
+func (w *world) mute(subject, span string) error {
+	w.t.Helper()
+	lasts, err := alert.ParseMuteTime(span)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	_, err = w.desk.Mute(w.t.Context(), MuteWish{Rule: 1, Subject: subject, For: lasts, By: "ann"})
+	return err
+}
+
+// down makes these apps be down, and no other.
+func (w *world) down(apps ...string) {
+	w.values[alert.AppDown] = []alert.Reading{}
+	for _, app := range apps {
+		w.values[alert.AppDown] = append(w.values[alert.AppDown], alert.Reading{Subject: alert.Subject{App: app}, Value: 1})
+	}
+}
+
+// pass lets time go by, in steps that no rule is too quick for.
+func (w *world) pass(span time.Duration) {
+	w.t.Helper()
+	for ; span > 0; span -= time.Minute {
+		w.tick(time.Minute)
+	}
+}
+
+func TestMute_TellsNothingUntilItsEndAndThenOneMessage(t *testing.T) {
+	w := newWorld(t)
+	w.tick(0)
+	r := w.receiver("ops")
+	w.down("blog", "shop")
+	w.pass(4 * time.Minute)
+	const both = "App down for 2 minutes: blog | App down for 2 minutes: shop"
+	w.want(r, both)
+	if err := w.mute("shop", "1h"); err != nil {
+		t.Fatal(err)
+	}
+	w.pass(30 * time.Minute)
+	w.restart()
+	book, _ := w.desk.View(t.Context())
+	if m, muted := book.MuteOf(1, alert.Subject{App: "shop"}, w.now); !muted || m.By != "ann" || m.Until.Sub(w.now) != 30*time.Minute {
+		t.Errorf("%+v", m)
+	}
+	w.down("shop") // the other one is over, and is told
+	w.pass(29 * time.Minute)
+	w.want(r, both+" | Over: App down for 2 minutes: blog")
+	w.pass(30 * time.Minute)
+	w.want(r, both+" | Over: App down for 2 minutes: blog | App down for 2 minutes: shop")
+	if book, _ = w.desk.View(t.Context()); len(book.Mutes) != 0 {
+		t.Errorf("%+v", book.Mutes)
+	}
+	w.down()
+	w.pass(5 * time.Minute)
+	w.want(r, both+" | Over: App down for 2 minutes: blog | App down for 2 minutes: shop | Over: App down for 2 minutes: shop")
+}
+
+func TestMute_HoldsOverFlapsAndIsOverInSilence(t *testing.T) {
+	w := newWorld(t)
+	w.tick(0)
+	r := w.receiver("ops")
+	w.down("shop")
+	w.pass(4 * time.Minute)
+	w.want(r, "App down for 2 minutes: shop")
+	if err := w.mute("app/shop", "8h"); err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		w.down()
+		w.pass(10 * time.Minute)
+		w.down("shop")
+		w.pass(10 * time.Minute)
+	}
+	w.want(r, "App down for 2 minutes: shop")
+	w.down()
+	w.pass(8 * time.Hour)
+	w.want(r, "App down for 2 minutes: shop")
+	w.down("shop")
+	w.pass(5 * time.Minute)
+	w.want(r, "App down for 2 minutes: shop | App down for 2 minutes: shop")
+}
+
+func TestMute_UntilItIsOverEndsWithTheAlert(t *testing.T) {
+	w := newWorld(t)
+	w.tick(0)
+	r := w.receiver("ops")
+	if err := w.mute("", "over"); err == nil {
+		t.Error("a rule of which nothing fires was muted until it is over")
+	}
+	if err := w.mute("shop", "1h"); err == nil {
+		t.Error("an alert that does not fire was muted")
+	}
+	w.down("shop")
+	w.pass(4 * time.Minute)
+	if err := w.mute("shop", "over"); err != nil {
+		t.Fatal(err)
+	}
+	w.pass(48 * time.Hour)
+	w.down()
+	w.pass(5 * time.Minute)
+	w.want(r, "App down for 2 minutes: shop")
+	w.down("shop")
+	w.pass(5 * time.Minute)
+	w.want(r, "App down for 2 minutes: shop | App down for 2 minutes: shop")
+}
+
+func TestMute_OfARuleHoldsForAllOfItAndUnmuteTellsWhatStillFires(t *testing.T) {
+	w := newWorld(t)
+	w.tick(0)
+	r := w.receiver("ops")
+	if err := w.mute("", "24h"); err != nil {
+		t.Fatal(err)
+	}
+	w.down("blog", "shop")
+	w.add(event.ReleaseFailed, "shop", "") // of another rule
+	w.pass(time.Hour)
+	w.want(r, "Release failed: shop")
+	book, _ := w.desk.View(t.Context())
+	if _, err := w.desk.SaveRule(t.Context(), book.Rules[0]); err != nil {
+		t.Fatal(err)
+	}
+	w.pass(time.Hour)
+	w.want(r, "Release failed: shop") // a changed rule stays muted
+	if err := w.desk.Unmute(t.Context(), 1, "shop"); err == nil {
+		t.Error("a mute that there is not was ended")
+	}
+	if err := w.desk.Unmute(t.Context(), 1, ""); err != nil {
+		t.Fatal(err)
+	}
+	w.pass(time.Hour)
+	w.want(r, "Release failed: shop | App down for 2 minutes: blog | App down for 2 minutes: shop")
+	if err := w.desk.Unmute(t.Context(), 1, ""); err == nil {
+		t.Error("a mute was ended twice")
+	}
+}
+
+func TestMute_OfAnEventIsOneMessageOfTheNewest(t *testing.T) {
+	w := newWorld(t)
+	w.tick(0)
+	r := w.receiver("ops")
+	w.add(event.ReleaseFailed, "shop", "one")
+	w.tick(time.Minute)
+	lasts, _ := alert.ParseMuteTime("1h")
+	if _, err := w.desk.Mute(t.Context(), MuteWish{Rule: 3, Subject: "shop", For: lasts, By: "ann"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, detail := range []string{"two", "three"} {
+		w.add(event.ReleaseFailed, "shop", detail)
+		w.pass(10 * time.Minute)
+	}
+	w.want(r, "Release failed: shop")
+	w.pass(time.Hour)
+	w.want(r, "Release failed: shop | Release failed: shop")
+	if lines := r.took[1].Lines; len(lines) != 1 || lines[0] != "three" {
+		t.Errorf("lines %q", lines)
 	}
 }

@@ -27,13 +27,14 @@ type key struct {
 // pass steps the states of all alerts.
 type pass struct {
 	now     time.Time
+	book    alert.Book
 	states  map[key]alert.State
 	told    []told
 	changed bool
 }
 
 func newPass(book alert.Book, now time.Time) *pass {
-	p := &pass{now: now, states: make(map[key]alert.State)}
+	p := &pass{now: now, book: book, states: make(map[key]alert.State)}
 	for _, state := range book.States {
 		p.states[key{state.Rule, state.Subject.Key()}] = state
 	}
@@ -68,8 +69,11 @@ func (p *pass) find(rule alert.Rule, subject alert.Subject) alert.State {
 	return alert.State{Rule: rule.ID, Subject: subject}
 }
 
-// keep keeps what a step made of a state.
+// keep keeps what a step made of a state, and what it tells unless it is muted.
 func (p *pass) keep(rule alert.Rule, before, after alert.State, tell alert.Tell) {
+	if _, muted := p.book.MuteOf(rule.ID, after.Subject, p.now); muted {
+		after, tell = alert.Hush(after), alert.Nothing
+	}
 	at := key{rule.ID, after.Subject.Key()}
 	if after.Phase == "" {
 		delete(p.states, at)

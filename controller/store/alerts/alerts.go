@@ -36,6 +36,9 @@ func (l Ledger) FindAlerts(ctx context.Context) (book alert.Book, err error) {
 	if book.Channels, err = sqlite.Collect(rows, err, scanChannel); err != nil {
 		return alert.Book{}, fmt.Errorf("list channels: %w", err)
 	}
+	if book.Mutes, err = l.listMutes(ctx); err != nil {
+		return alert.Book{}, err
+	}
 	rows, err = l.Reader.QueryContext(ctx, `SELECT state FROM alert_states ORDER BY rule, subject`)
 	book.States, err = sqlite.Collect(rows, err, scanState)
 	return book, sqlite.Failure(err, "list states of alerts")
@@ -78,6 +81,9 @@ INSERT INTO alert_states (rule, subject, state) SELECT ?1, ?2, ?3 WHERE EXISTS (
 				state.Rule, state.Subject.Key(), string(text)); err != nil {
 				return err
 			}
+		}
+		if err := deleteMutes(ctx, tx, pass.Ended); err != nil {
+			return err
 		}
 		return insertOutbox(ctx, tx, pass.Outbox)
 	})
