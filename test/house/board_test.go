@@ -59,6 +59,7 @@ var board = []room{
 	{"readiness", "app docker plan printable"},
 	{"disks", "retention room volumes app docker problem"},
 	{"push", "push/pack push/wire app archive folder printable problem"},
+	{"webhook", "push/pack printable problem secret"},
 	{"push/wire", "push/pack problem"},
 	{"push/pack", "printable problem"},
 	{"retention", "problem"},
