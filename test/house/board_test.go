@@ -58,6 +58,7 @@ var board = []room{
 	{"slots", "app"},
 	{"readiness", "app docker plan printable"},
 	{"disks", "retention room volumes app docker problem"},
+	{"remote", "push push/pack push/snapshot push/wire address archive folder printable problem secret"},
 	{"push", "push/pack push/snapshot push/wire app archive folder printable problem"},
 	{"webhook", "push/pack printable problem secret"},
 	{"push/snapshot", "push/pack archive printable problem"},
