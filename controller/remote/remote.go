@@ -76,6 +76,16 @@ func New(o Options) (*Remotes, error) {
 	}, nil
 }
 
+// Fetch hands the files at the tip of a branch to take, and returns its commit. Where that is
+// the known one, nothing is fetched.
+func (r *Remotes) Fetch(ctx context.Context, source Source, known pack.ID, take func(context.Context, Checkout) error) (pack.ID, error) {
+	tip, err := r.Tip(ctx, source)
+	if err != nil || tip.Commit == known {
+		return tip.Commit, err
+	}
+	return tip.Commit, tip.Fetch(ctx, take)
+}
+
 // Tip is the commit at the end of a branch.
 type Tip struct {
 	Commit pack.ID
@@ -100,6 +110,7 @@ func (r *Remotes) Tip(ctx context.Context, source Source) (Tip, error) {
 
 // Checkout is the files of a commit.
 type Checkout struct {
+	Commit  pack.ID
 	Files   int
 	Bytes   int64
 	Archive io.Reader // a compressed tar of the files
@@ -142,7 +153,7 @@ func (t Tip) fetchInto(ctx context.Context, name string, take func(context.Conte
 	}
 	archive, end := files.Open(ctx)
 	defer end()
-	return take(ctx, Checkout{Files: files.Files(), Bytes: files.Bytes(), Archive: archive})
+	return take(ctx, Checkout{Commit: t.Commit, Files: files.Files(), Bytes: files.Bytes(), Archive: archive})
 }
 
 // receive receives the objects and lists the files.

@@ -23,6 +23,7 @@ import (
 	"berth/controller/store/proofs"
 	"berth/controller/store/pushes"
 	"berth/controller/store/sqlite"
+	"berth/controller/store/webhooks"
 	"berth/controller/volumes"
 )
 
@@ -42,6 +43,7 @@ type Store struct {
 	people.Ledger
 	proofs.Proofs
 	pushes.Pushes
+	webhooks.Webhooks
 	hooks.Hooks
 	growthLedger
 	eventLedger
@@ -94,7 +96,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	return &Store{
 		Ledger: people.Ledger{Writer: writer, Reader: reader}, Proofs: proofs.Proofs{Writer: writer, Reader: reader},
 		Hooks:        hooks.Hooks{Writer: writer, Reader: reader},
-		growthLedger: growth.Ledger{Writer: writer, Reader: reader}, Pushes: pushes.Pushes{Writer: writer, Reader: reader}, eventLedger: events.Ledger{Writer: writer, Reader: reader}, alertLedger: alerts.Ledger{Writer: writer, Reader: reader},
+		growthLedger: growth.Ledger{Writer: writer, Reader: reader}, Pushes: pushes.Pushes{Writer: writer, Reader: reader}, Webhooks: webhooks.Webhooks{Writer: writer, Reader: reader}, eventLedger: events.Ledger{Writer: writer, Reader: reader}, alertLedger: alerts.Ledger{Writer: writer, Reader: reader},
 		writer: writer, reader: reader,
 	}, nil
 }

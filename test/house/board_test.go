@@ -24,11 +24,12 @@ var board = []room{
 
 	// The story, and the ledger that keeps its nouns.
 	{"store/storetest", "store"},
-	{"store", "store/alerts store/events event store/people store/proofs store/pushes store/hooks reach store/sqlite controller release routing volumes uploads certificates environment app account audit problem limit domaincheck plan volume traefik store/growth room egress label"},
+	{"store", "store/alerts store/events event store/people store/proofs store/pushes store/webhooks store/hooks reach store/sqlite controller release routing volumes uploads certificates environment app account audit problem limit domaincheck plan volume traefik store/growth room egress label"},
 	{"store/people", "store/sqlite account problem"},
 	{"store/hooks", "store/sqlite backup/hook app"},
 	{"store/proofs", "store/sqlite reach app problem"},
 	{"store/pushes", "store/sqlite push app"},
+	{"store/webhooks", "store/sqlite webhook/inbox app"},
 	{"metrics/collect", "metrics/history metrics usage app docker pause traefik volume"},
 	{"metrics/history", "metrics store/sqlite"},
 	{"store/alerts", "store/sqlite alert problem"},
@@ -58,6 +59,7 @@ var board = []room{
 	{"slots", "app"},
 	{"readiness", "app docker plan printable"},
 	{"disks", "retention room volumes app docker problem"},
+	{"webhook/inbox", "webhook remote push push/pack app problem secret"},
 	{"remote", "push push/pack push/snapshot push/wire address archive folder printable problem secret"},
 	{"push", "push/pack push/snapshot push/wire app archive folder printable problem"},
 	{"webhook", "push/pack printable problem secret"},
