@@ -199,7 +199,7 @@ func loginPath(r *http.Request) string {
 // wantsJSON reports whether the caller is a program.
 func (v *visit) wantsJSON() bool {
 	accept := v.request().Header.Get("Accept")
-	return strings.HasPrefix(v.request().URL.Path, "/api/") || v.request().URL.Path == prometheusPath ||
+	return strings.HasPrefix(v.request().URL.Path, "/api/") || v.request().URL.Path == prometheusPath || isWebhook(v.request()) ||
 		bearerToken(v.request()) != "" ||
 		strings.Contains(accept, "json") && !strings.Contains(accept, "text/html")
 }

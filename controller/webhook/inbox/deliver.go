@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"time"
 
 	"berth/controller/app"
@@ -21,6 +22,9 @@ const (
 	mostWaits  = 2 // fetches of an app: one under way, and one behind it
 )
 
+// randomPart is what rand.Text makes.
+var randomPart = regexp.MustCompile(`^[A-Z2-7]{26}$`)
+
 // Answer is what a git host is told.
 type Answer struct {
 	App     app.Name
@@ -33,6 +37,9 @@ type Answer struct {
 // tag and every other event are fine, and nothing is done: a git host that is told of errors
 // switches the webhook off. What is refused is a Problem, and stands in the app's history.
 func (i *Inbox) Deliver(ctx context.Context, path string, header http.Header, body []byte) (Answer, error) {
+	if !randomPart.MatchString(path) {
+		return Answer{}, problem.Malformed("This cannot be the address of a webhook.", "Copy the address from the app's page again.")
+	}
 	kept, err := i.Ledger.FindWebhookAt(ctx, secret.HashToken(path))
 	if errors.Is(err, problem.ErrNotFound) {
 		return Answer{}, problem.NotFound("There is no webhook at this address.", "Copy the address from the app's page again.").Because(err)

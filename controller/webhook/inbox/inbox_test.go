@@ -202,10 +202,14 @@ func TestDeliver_RefusesWhoDoesNotKnowTheSecret(t *testing.T) {
 		}
 	}
 	path := w.path
-	for _, w.path = range []string{"", "x", path[:len(path)-1], path + "A", "shop"} {
-		if _, err := w.deliver(good("1")); problem.KindOf(err) != problem.KindNotFound {
+	for _, w.path = range []string{"", "x", path[:len(path)-1], path + "A", "shop", path + "\n", strings.ToLower(path)} {
+		if _, err := w.deliver(good("1")); problem.KindOf(err) != problem.KindMalformed {
 			t.Errorf("%q: %v", w.path, err)
 		}
+	}
+	w.path = strings.Repeat("A", len(path))
+	if _, err := w.deliver(good("1")); problem.KindOf(err) != problem.KindNotFound {
+		t.Errorf("got %v", err)
 	}
 	if all := w.history(); w.count() != 0 || len(all) != 3 || all[0].Result != inbox.Refused || all[0].Provider != "" {
 		t.Errorf("%d releases, the history is %+v", w.count(), all)
