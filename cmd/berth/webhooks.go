@@ -6,21 +6,30 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 
 	"berth/controller"
+	"berth/controller/app"
 	"berth/controller/limit"
 	"berth/controller/problem"
 	"berth/controller/remote"
 	"berth/controller/secret"
 	"berth/controller/store"
+	"berth/controller/uploads"
 	"berth/controller/webhook/inbox"
 	"berth/router"
 )
 
+// receiver takes the archives of releases.
+type receiver interface {
+	Receive(archive io.Reader) (*uploads.Archive, error)
+	Accept(context.Context, controller.Upload) (app.Release, error)
+}
+
 // hooked deploys what git hosts tell of.
 type hooked struct {
-	story  *controller.Controller
+	story  receiver
 	limits *limit.Limiter
 }
 

@@ -23,6 +23,7 @@ import (
 	"berth/controller/address"
 	"berth/controller/archive"
 	"berth/controller/problem"
+	"berth/controller/push/pack"
 	"berth/controller/push/wire"
 	"berth/controller/secret"
 )
@@ -217,6 +218,28 @@ func TestFetch_BringsOneCommitOfALongHistory(t *testing.T) {
 			t.Errorf("got %v, %v", files, err)
 		}
 	})
+}
+
+func TestFetch_FetchesNothingThatIsKnown(t *testing.T) {
+	h := newHost(t)
+	h.write("a.txt", "a")
+	want := h.push("main")
+	taken := 0
+	take := func(_ context.Context, checkout Checkout) error {
+		taken++
+		if checkout.Commit.String() != want || checkout.Files != 1 || checkout.Bytes != 1 {
+			t.Errorf("got %+v", checkout)
+		}
+		return nil
+	}
+	remotes := h.remotes()
+	commit, err := remotes.Fetch(t.Context(), h.source("main", ""), pack.ID{}, take)
+	if err != nil || commit.String() != want || taken != 1 {
+		t.Fatalf("got %s, %v", commit, err)
+	}
+	if _, err := remotes.Fetch(t.Context(), h.source("main", ""), commit, take); err != nil || taken != 1 {
+		t.Errorf("it was fetched %d times, %v", taken, err)
+	}
 }
 
 func randomText(size int) string {
