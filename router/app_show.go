@@ -12,6 +12,7 @@ import (
 	"berth/controller/limit"
 	"berth/controller/plan"
 	"berth/controller/reach"
+	"berth/controller/secret"
 	"berth/controller/volume"
 )
 
@@ -47,9 +48,10 @@ type appPage struct {
 
 	Proof *reach.Proof // that the proxy is the only way to it, nil until it was tried
 
-	Egress egressView
-	Push   pushView
-	Labels labelsView
+	Egress  egressView
+	Push    pushView
+	Webhook webhookView
+	Labels  labelsView
 
 	Hook hookView // around backups
 
@@ -162,6 +164,10 @@ func (a *admin) settingsTab(v *visit, page appPage) error {
 		return err
 	}
 	page.Push.typed(typed, page.Problems)
+	if page.Webhook, err = a.webhookViewOf(v, name, secret.Text(page.Webhook.Secret)); err != nil {
+		return err
+	}
+	page.Webhook.typed(typed, page.Problems)
 	page.Labels.typed(typed, page.Problems)
 	if page.Hook, err = a.hookViewOf(v, name); err != nil {
 		return err

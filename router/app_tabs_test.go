@@ -63,6 +63,7 @@ func TestTabs_AFormThatIsRefusedComesBackOnItsTabWithWhatWasTyped(t *testing.T) 
 	}{
 		"/settings":    {tabSettings, "memory", "lots"},
 		"/push":        {tabSettings, "branch", "no branch"},
+		"/webhook":     {tabSettings, "repository", "no repository"},
 		"/delete":      {tabSettings, "confirm", "helo"},
 		"/backup-hook": {tabSettings, "backup_before", "typed-command"},
 		"/egress":      {tabAccess, "egress_hosts", "typed host"},

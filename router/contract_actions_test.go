@@ -28,6 +28,9 @@ var pageActions = map[string]string{
 	"/admin/apps/:name/backup-hook":        "PUT /api/v1/apps/:name/backup-hook",
 	"/admin/apps/:name/labels":             "PATCH /api/v1/apps/:name",
 	"/admin/apps/:name/push":               "PATCH /api/v1/apps/:name/push",
+	"/admin/apps/:name/webhook":            "PATCH /api/v1/apps/:name/webhook",
+	"/admin/apps/:name/webhook/renew":      "POST /api/v1/apps/:name/webhook/renew",
+	"/hooks/:id":                           "only: it is the git host's",
 
 	"/login":      "only: the session is the browser's",
 	"/login/code": "only: the session is the browser's",

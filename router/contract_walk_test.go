@@ -81,13 +81,19 @@ var apiCalls = map[string]apiCall{
 	"DELETE /api/v1/apps/:name/ports/:protocol/:number": {path: "/api/v1/apps/hello/ports/tcp/2222", before: func(s *site, _ *apiCall) {
 		s.bearer(adminToken, http.MethodPost, "/api/v1/apps/hello/ports", `{"port": "2222/tcp", "target": 22}`)
 	}},
-	"GET /api/v1/apps/:name/push":           {},
-	"PATCH /api/v1/apps/:name/push":         {body: `{"branch": "main", "folder": "web"}`},
-	"GET /api/v1/apps/:name/egress":         {},
-	"PUT /api/v1/apps/:name/egress":         {body: `{"egress": "none"}`},
-	"GET /api/v1/apps/:name/routes":         {},
-	"POST /api/v1/apps/:name/routes":        {body: `{"route": "new.example.org"}`},
-	"POST /api/v1/apps/:name/routes/change": {body: `{"route": "/hello", "to": "new.example.org"}`},
+	"GET /api/v1/apps/:name/push":      {},
+	"PATCH /api/v1/apps/:name/push":    {body: `{"branch": "main", "folder": "web"}`},
+	"GET /api/v1/apps/:name/webhook":   {},
+	"PATCH /api/v1/apps/:name/webhook": {body: `{"on": true, "repository": "https://git.example.com/ann/shop.git"}`},
+	"POST /api/v1/apps/:name/webhook/renew": {before: func(s *site, _ *apiCall) {
+		s.bearer(adminToken, http.MethodPatch, "/api/v1/apps/hello/webhook", `{"repository": "https://git.example.com/ann/shop.git"}`)
+	}},
+	"GET /api/v1/apps/:name/webhook/deliveries": {},
+	"GET /api/v1/apps/:name/egress":             {},
+	"PUT /api/v1/apps/:name/egress":             {body: `{"egress": "none"}`},
+	"GET /api/v1/apps/:name/routes":             {},
+	"POST /api/v1/apps/:name/routes":            {body: `{"route": "new.example.org"}`},
+	"POST /api/v1/apps/:name/routes/change":     {body: `{"route": "/hello", "to": "new.example.org"}`},
 	"POST /api/v1/apps/:name/routes/remove": {body: `{"route": "/hello"}`, before: func(s *site, _ *apiCall) {
 		s.bearer(adminToken, http.MethodPost, "/api/v1/apps/hello/routes", `{"route": "new.example.org"}`)
 	}},

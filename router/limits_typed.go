@@ -14,6 +14,7 @@ import (
 	"berth/controller/label"
 	"berth/controller/logs"
 	"berth/controller/problem"
+	"berth/controller/remote"
 	"berth/controller/retention"
 )
 
@@ -66,6 +67,7 @@ var plainFields = map[string]bool{
 	alert.FieldQuiet: true, alert.FieldZone: true, fieldQuietTo: true, fieldTellOver: true, fieldChannel: true,
 	channel.FieldAddress: true, channel.FieldTo: true, channel.FieldFrom: true, channel.FieldUser: true, channel.FieldTLS: true, channel.FieldPrivate: true,
 	hook.FieldService: true, fieldHookOffer: true, egress.FieldMode: true, egress.FieldHosts: true, fieldEgressHost: true, fieldBranch: true, fieldFolder: true,
+	remote.FieldAddress: true, fieldWebhookOn: true, fieldWebhookBranch: true, fieldWebhookFolder: true, fieldWebhookDropToken: true,
 	fieldView: true, fieldState: true, fieldSort: true, fieldTag: true, fieldProject: true, label.FieldTags: true,
 }
 

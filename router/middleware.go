@@ -34,9 +34,17 @@ func (a *admin) record(c *gin.Context) {
 		level = slog.LevelInfo
 	}
 	a.logger.Log(c.Request.Context(), level, "request",
-		"request_id", requestID(c), "method", c.Request.Method, "path", c.Request.URL.Path,
+		"request_id", requestID(c), "method", c.Request.Method, "path", loggedPath(c.Request),
 		"status", c.Writer.Status(), "bytes", c.Writer.Size(),
 		"duration", a.now().Sub(began).Round(time.Microsecond), "address", addressText(clientAddress(c)))
+}
+
+// loggedPath is the path without the random part of a webhook.
+func loggedPath(r *http.Request) string {
+	if isWebhook(r) {
+		return webhookPath + "..."
+	}
+	return r.URL.Path
 }
 
 // recoverPanic turns a programmer's error in a handler into a logged 500.

@@ -132,6 +132,7 @@ type Options struct {
 	Metrics   Metrics
 	Disks     Disks
 	Pushes    Pushes
+	Webhooks  Webhooks
 	Labels    Labels
 	Repeats   Repeats
 	Sources   Sources
@@ -187,6 +188,7 @@ type admin struct {
 	metrics      Metrics
 	disks        Disks
 	pushes       Pushes
+	webhooks     Webhooks
 	labels       Labels
 	sources      Sources
 	logs         Logs
@@ -230,9 +232,9 @@ func New(o Options) (http.Handler, error) {
 	if len(o.SecretKey) < minSecretKey {
 		return nil, fmt.Errorf("secret key has %d bytes, needs %d", len(o.SecretKey), minSecretKey)
 	}
-	if !o.Story.complete() || o.Volumes == nil || o.Mounts == nil || o.Backups == nil || o.Hooks == nil || o.Routing == nil || o.Ports == nil || o.Domains == nil || o.Metrics == nil || o.Disks == nil || o.Pushes == nil || o.Labels == nil || o.Repeats == nil || o.Sources == nil || o.Logs == nil || o.Events == nil || o.Alerts == nil || o.Heart == nil || o.Accounts == nil || o.Factors == nil || o.Tokens == nil ||
+	if !o.Story.complete() || o.Volumes == nil || o.Mounts == nil || o.Backups == nil || o.Hooks == nil || o.Routing == nil || o.Ports == nil || o.Domains == nil || o.Metrics == nil || o.Disks == nil || o.Pushes == nil || o.Webhooks == nil || o.Labels == nil || o.Repeats == nil || o.Sources == nil || o.Logs == nil || o.Events == nil || o.Alerts == nil || o.Heart == nil || o.Accounts == nil || o.Factors == nil || o.Tokens == nil ||
 		o.Sessions == nil || o.Audit == nil || o.Limits == nil || o.Logger == nil {
-		return nil, errors.New("router needs a whole story, volumes, mounts, backups with hooks, routing, domains, metrics, disks, pushes, labels, repeats, sources, logs, events, alerts, a heart, accounts, second factors, tokens, sessions, an audit log, limits and a logger")
+		return nil, errors.New("router needs a whole story, volumes, mounts, backups with hooks, routing, domains, metrics, disks, pushes, webhooks, labels, repeats, sources, logs, events, alerts, a heart, accounts, second factors, tokens, sessions, an audit log, limits and a logger")
 	}
 	if normalHost(o.AdminHost) == "" {
 		return nil, errors.New("router needs a host name that no app answers on")
@@ -259,6 +261,7 @@ func New(o Options) (http.Handler, error) {
 		metrics:      o.Metrics,
 		disks:        o.Disks,
 		pushes:       o.Pushes,
+		webhooks:     o.Webhooks,
 		labels:       o.Labels,
 		sources:      o.Sources,
 		logs:         o.Logs,

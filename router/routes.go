@@ -53,9 +53,10 @@ func signedInOrToken(scope account.Scope) access { return access{session: true, 
 type formToken uint8
 
 const (
-	inBody    formToken = iota // a field of the parsed form, checked before the handler runs
-	inStream                   // a part of the upload before the file, checked by readUpload
-	noSession                  // none: the request asks no session and begins none, so there is nothing to borrow
+	inBody     formToken = iota // a field of the parsed form, checked before the handler runs
+	inStream                    // a part of the upload before the file, checked by readUpload
+	noSession                   // none: the request asks no session and begins none, so there is nothing to borrow
+	signedBody                  // likewise; a signature over the body proves it, so nobody reads the body before the handler
 )
 
 const (
@@ -106,6 +107,8 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: get, path: healthPath, access: public, handle: a.showHealth},
 		{method: get, path: staticPath, access: public, handle: a.showStatic},
 		{method: get, path: prometheusPath, access: token(metricsScope), handle: a.showPrometheus},
+
+		{method: post, path: webhookRoute, access: public, form: signedBody, body: deliveryBody, audit: audit.ActionAppUpdate, handle: a.receiveWebhook},
 
 		{method: get, path: "/login", access: public, handle: a.showLogin},
 		{method: post, path: "/login", access: public, limit: limitLogin, audit: audit.ActionLoginSuccess, again: a.loginLimited, handle: a.createLogin},
@@ -219,6 +222,8 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: post, path: app + "/backup-hook", access: signedIn, audit: audit.ActionBackupHook, handle: a.updateHook},
 		{method: post, path: app + "/egress/allow", access: signedIn, audit: audit.ActionEgressChange, handle: a.allowHost},
 		{method: post, path: app + "/push", access: signedIn, audit: audit.ActionAppSettings, handle: a.updatePush},
+		{method: post, path: app + "/webhook", access: signedIn, audit: audit.ActionAppSettings, handle: a.updateWebhook},
+		{method: post, path: app + "/webhook/renew", access: signedIn, audit: audit.ActionAppSettings, handle: a.remakeWebhook},
 		{method: post, path: app + "/labels", access: signedIn, audit: audit.ActionAppSettings, handle: a.updateLabels},
 		{method: get, path: app + "/environment", access: signedIn, handle: a.showEnvironment},
 		{method: post, path: app + "/environment", access: signedIn, audit: audit.ActionEnvironmentChange, handle: a.setVariable},

@@ -166,6 +166,22 @@ func (a *admin) apiRoutes() []route { //nolint:revive // as long as the surface 
 			api: contract{edits: a.apiShowPush, does: "Choose which branch and folder git push deploys", in: takes[pushJSON](), out: gives[pushJSON](ok)},
 		},
 		{
+			method: get, path: apiApp + "/webhook", access: token(deployScope), handle: a.apiShowWebhook,
+			api: contract{versioned: true, does: "Show the webhook of an app, without its secrets", out: gives[webhookJSON](ok)},
+		},
+		{
+			method: patch, path: apiApp + "/webhook", access: token(deployScope), audit: audit.ActionAppSettings, handle: a.apiUpdateWebhook,
+			api: contract{edits: a.apiShowWebhook, does: "Choose the repository and the branch that a webhook deploys", in: takes[webhookWish](), out: gives[webhookJSON](ok)},
+		},
+		{
+			method: post, path: apiApp + "/webhook/renew", access: token(deployScope), audit: audit.ActionAppSettings, handle: a.apiRenewWebhook,
+			api: contract{does: "Make a new address and secret of the webhook of an app", out: gives[webhookJSON](ok)},
+		},
+		{
+			method: get, path: apiApp + "/webhook/deliveries", access: token(readScope), handle: a.apiListDeliveries,
+			api: contract{does: "List the last deliveries to the webhook of an app", out: gives[deliveriesJSON](ok)},
+		},
+		{
 			method: get, path: apiApp + "/logs", access: token(readScope), handle: a.apiShowLogs,
 			api: contract{does: "Show what an app printed, or the requests to it", query: logsQuery, out: gives[logsJSON](ok)},
 		},

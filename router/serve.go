@@ -93,7 +93,7 @@ func (a *admin) logProblem(v *visit, fault *problem.Problem) {
 		level = slog.LevelDebug // the caller went away, or the audit log has it
 	}
 	a.logger.Log(v.context(), level, "request refused",
-		"request_id", requestID(v.gin), "method", v.request().Method, "path", v.request().URL.Path,
+		"request_id", requestID(v.gin), "method", v.request().Method, "path", loggedPath(v.request()),
 		"status", statusOf(fault.Kind), "caller", v.caller.name(), "error", fault.Error())
 }
 
@@ -199,7 +199,7 @@ func loginPath(r *http.Request) string {
 // wantsJSON reports whether the caller is a program.
 func (v *visit) wantsJSON() bool {
 	accept := v.request().Header.Get("Accept")
-	return strings.HasPrefix(v.request().URL.Path, "/api/") || v.request().URL.Path == prometheusPath ||
+	return strings.HasPrefix(v.request().URL.Path, "/api/") || v.request().URL.Path == prometheusPath || isWebhook(v.request()) ||
 		bearerToken(v.request()) != "" ||
 		strings.Contains(accept, "json") && !strings.Contains(accept, "text/html")
 }

@@ -27,6 +27,7 @@ import (
 	"berth/controller/problem"
 	"berth/controller/push"
 	"berth/controller/release"
+	"berth/controller/remote"
 	"berth/controller/retention"
 	"berth/controller/revival"
 	"berth/controller/room"
@@ -74,13 +75,17 @@ func runServe(ctx context.Context, p *program, args []string) error {
 	}
 	accounts := account.NewAccounts(ledger, config.AdminPassword, logger)
 	pushes, err := openPushes(config, ledger, logger)
+	if err != nil {
+		return errors.Join(err, ledger.Close())
+	}
+	remotes, err := openRemotes(config)
 	if err == nil {
 		err = accounts.EnsureOperator(ctx, func(password string) {
 			showOneTimePassword(p.stdout, config, account.OperatorName, password)
 		})
 	}
 	if err == nil {
-		err = serve(ctx, config, opened{listener, ledger, accounts, pushes}, logger)
+		err = serve(ctx, config, opened{listener, ledger, accounts, pushes, remotes}, logger)
 	}
 	return errors.Join(err, ledger.Close())
 }
@@ -91,6 +96,7 @@ type opened struct {
 	ledger   *store.Store
 	accounts *account.Accounts
 	pushes   *push.Pushes
+	remotes  *remote.Remotes
 }
 
 // serve runs the controller and the admin app.
@@ -156,14 +162,14 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 		Builds:  router.Builds{Apart: config.BuildsApart, Limited: config.BuildsLimited},
 		Version: currentVersion(), SessionLife: config.SessionLife,
 	}
-	notified := openAlerts(config, on.ledger, &admin, measured, story.ReconciledAt, key, logger)
+	notified, told := openAlerts(config, on.ledger, &admin, measured, story.ReconciledAt, key, logger), openWebhooks(on.remotes, on.ledger, &admin, hooked{story, limits}, key, logger)
 	server, door, err := openAdmin(config, admin, adminTLS, on.listener, logger)
 	if err != nil {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	for _, run := range []func(context.Context) error{
-		story.Run, domains.Run, limits.Run, refused.Run, adminTLS.Run, list.Run, prober.Run, measured.Run, grown.Run, kept.Run, exits.Run, backups.Run, on.pushes.Run, notified.Run,
+		story.Run, domains.Run, limits.Run, refused.Run, adminTLS.Run, list.Run, prober.Run, measured.Run, grown.Run, kept.Run, exits.Run, backups.Run, on.pushes.Run, notified.Run, told.Run,
 		revival.New(on.ledger, story, logger).Run, servePublic(config, admin, logger),
 	} {
 		group.Go(func() error { return run(ctx) })

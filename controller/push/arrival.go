@@ -10,6 +10,7 @@ import (
 	"berth/controller/printable"
 	"berth/controller/problem"
 	"berth/controller/push/pack"
+	"berth/controller/push/snapshot"
 	"berth/controller/push/wire"
 )
 
@@ -70,15 +71,15 @@ func (a *arrival) deploy(ctx context.Context, into *repository, folder string, c
 	if err := checkOld(into.ref, command); err != nil {
 		return err
 	}
-	snapshot, err := a.snapshot(ctx, into.objects, folder, command.New)
+	files, err := a.snapshot(ctx, into.objects, folder, command.New)
 	if err != nil {
 		return err
 	}
-	wish.Files = len(snapshot.files)
-	if _, err := fmt.Fprintf(a.answer, "berth: %s of %s, %d files, %s\n", command.New.Short(), wish.Branch, wish.Files, printable.Size(snapshot.bytes)); err != nil {
+	wish.Files = files.Files()
+	if _, err := fmt.Fprintf(a.answer, "berth: %s of %s, %d files, %s\n", command.New.Short(), wish.Branch, wish.Files, printable.Size(files.Bytes())); err != nil {
 		return err
 	}
-	archive, end := snapshot.open(ctx)
+	archive, end := files.Open(ctx)
 	defer end()
 	wish.Archive = archive
 	return a.door.Deploy(ctx, wish, a.answer)
@@ -97,7 +98,7 @@ func checkOld(ref wire.Ref, command wire.Command) error {
 }
 
 // snapshot receives the objects and lists the files. Few pushes do so at once.
-func (a *arrival) snapshot(ctx context.Context, objects *pack.Objects, folder string, commit pack.ID) (*snapshot, error) {
+func (a *arrival) snapshot(ctx context.Context, objects *pack.Objects, folder string, commit pack.ID) (*snapshot.Snapshot, error) {
 	select {
 	case a.pushes.receiving <- struct{}{}:
 		defer func() { <-a.pushes.receiving }()
@@ -109,5 +110,5 @@ func (a *arrival) snapshot(ctx context.Context, objects *pack.Objects, folder st
 	if err := objects.Add(ctx, a.body); err != nil {
 		return nil, err
 	}
-	return list(ctx, objects, commit, folder, a.pushes.most)
+	return snapshot.List(ctx, objects, commit, folder, a.pushes.most)
 }

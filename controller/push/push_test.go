@@ -475,7 +475,7 @@ func TestPush_DeploysAFolderOfTheRepository(t *testing.T) {
 func TestPush_NamesEverySubmoduleAndPointerAtOnce(t *testing.T) {
 	s, c := newServer(t), newClone(t)
 	c.write("Dockerfile", "FROM scratch\n")
-	c.write("big.bin", pointerHead+"oid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n")
+	c.write("big.bin", "version https://git-lfs.github.com/spec/v1\n"+"oid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n")
 	id := c.commit("first")
 	c.run("update-index", "--add", "--cacheinfo", "160000,"+id+",vendor/lib")
 	c.run("commit", "-q", "-m", "with a submodule")

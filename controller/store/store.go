@@ -24,6 +24,7 @@ import (
 	"berth/controller/store/pushes"
 	"berth/controller/store/repeats"
 	"berth/controller/store/sqlite"
+	"berth/controller/store/webhooks"
 	"berth/controller/volumes"
 )
 
@@ -44,6 +45,7 @@ type Store struct {
 	proofs.Proofs
 	pushes.Pushes
 	repeats.Repeats
+	webhooks.Webhooks
 	hooks.Hooks
 	growthLedger
 	eventLedger
@@ -82,7 +84,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	}
 	spare := room.ReserveIn(filepath.Dir(path)).Give
 	err = sqlite.NoRoom(migrateAlone(ctx, pool, filepath.Dir(path)))
-	if problem.IsDiskFull(err) && spare() {
+	for problem.IsDiskFull(err) && spare() {
 		err = sqlite.NoRoom(migrateAlone(ctx, pool, filepath.Dir(path)))
 	}
 	if err != nil {
@@ -96,7 +98,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	return &Store{
 		Ledger: people.Ledger{Writer: writer, Reader: reader}, Proofs: proofs.Proofs{Writer: writer, Reader: reader},
 		Hooks:        hooks.Hooks{Writer: writer, Reader: reader},
-		growthLedger: growth.Ledger{Writer: writer, Reader: reader}, Pushes: pushes.Pushes{Writer: writer, Reader: reader}, Repeats: repeats.Repeats{Writer: writer, Reader: reader}, eventLedger: events.Ledger{Writer: writer, Reader: reader}, alertLedger: alerts.Ledger{Writer: writer, Reader: reader},
+		growthLedger: growth.Ledger{Writer: writer, Reader: reader}, Pushes: pushes.Pushes{Writer: writer, Reader: reader}, Webhooks: webhooks.Webhooks{Writer: writer, Reader: reader}, Repeats: repeats.Repeats{Writer: writer, Reader: reader}, eventLedger: events.Ledger{Writer: writer, Reader: reader}, alertLedger: alerts.Ledger{Writer: writer, Reader: reader},
 		writer: writer, reader: reader,
 	}, nil
 }

@@ -1,4 +1,6 @@
-package push
+// Package snapshot lists the files of a commit within the bounds of an archive, and makes an
+// archive of them.
+package snapshot
 
 import (
 	"context"
@@ -21,16 +23,28 @@ type file struct {
 	size int64
 }
 
-// snapshot is all files of a commit.
-type snapshot struct {
+// Snapshot is all files of a commit.
+type Snapshot struct {
 	objects *pack.Objects
 	files   []file
 	bytes   int64
 }
 
-// list lists the files of a commit, or of a folder of it. All that a person can mend is said
+// Files is how many files and links there are.
+func (s *Snapshot) Files() int { return len(s.files) }
+
+// Bytes is how large all files are together.
+func (s *Snapshot) Bytes() int64 { return s.bytes }
+
+// The most letters of a name that a fault shows.
+const (
+	shownName   = 200
+	shownFolder = 500
+)
+
+// List lists the files of a commit, or of a folder of it. All that a person can mend is said
 // at once, within the bounds of an archive.
-func list(ctx context.Context, objects *pack.Objects, commit pack.ID, folder string, most archive.Limits) (*snapshot, error) {
+func List(ctx context.Context, objects *pack.Objects, commit pack.ID, folder string, most archive.Limits) (*Snapshot, error) {
 	tree, err := objects.TreeOf(commit)
 	if err == nil && folder != "" {
 		tree, err = folderOf(objects, tree, folder)
@@ -45,7 +59,7 @@ func list(ctx context.Context, objects *pack.Objects, commit pack.ID, folder str
 	if err := problem.Refused("archive", walk.faults.Err()); err != nil {
 		return nil, err
 	}
-	return &snapshot{objects: objects, files: walk.files, bytes: walk.bytes}, nil
+	return &Snapshot{objects: objects, files: walk.files, bytes: walk.bytes}, nil
 }
 
 // unreadable words what git would not have sent.
@@ -73,7 +87,7 @@ func folderOf(objects *pack.Objects, tree pack.ID, folder string) (pack.ID, erro
 			}
 		}
 		if !found {
-			return pack.ID{}, problem.Invalid(fmt.Sprintf("The commit has no folder %s.", printable.Name(folder, longestFolder)), "Choose another folder in the settings of the app, or push one that has it.")
+			return pack.ID{}, problem.Invalid(fmt.Sprintf("The commit has no folder %s.", printable.Name(folder, shownFolder)), "Choose another folder in the settings of the app, or push one that has it.")
 		}
 	}
 	return tree, nil
@@ -168,7 +182,7 @@ const mostRefusals = 1000
 
 func (w *walk) refuse(name, reason, hint string) {
 	if len(w.faults) < mostRefusals {
-		w.faults = append(w.faults, &problem.Refusal{File: printable.Name(strings.TrimPrefix(name, "/"), longestBranch), Reason: reason, Hint: hint})
+		w.faults = append(w.faults, &problem.Refusal{File: printable.Name(strings.TrimPrefix(name, "/"), shownName), Reason: reason, Hint: hint})
 	}
 }
 

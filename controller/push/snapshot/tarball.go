@@ -1,4 +1,4 @@
-package push
+package snapshot
 
 import (
 	"archive/tar"
@@ -17,9 +17,9 @@ const (
 	programMode = 0o755
 )
 
-// open returns the files as a compressed tar, which is made while it is read. The caller
+// Open returns the files as a compressed tar, which is made while it is read. The caller
 // calls end before the objects are closed.
-func (s *snapshot) open(ctx context.Context) (archive io.Reader, end func()) {
+func (s *Snapshot) Open(ctx context.Context) (archive io.Reader, end func()) {
 	reader, writer := io.Pipe()
 	done := make(chan struct{})
 	go func() {
@@ -32,7 +32,7 @@ func (s *snapshot) open(ctx context.Context) (archive io.Reader, end func()) {
 	}
 }
 
-func (s *snapshot) write(ctx context.Context, w io.Writer) error {
+func (s *Snapshot) write(ctx context.Context, w io.Writer) error {
 	compressed, err := gzip.NewWriterLevel(w, gzip.BestSpeed)
 	if err != nil {
 		return err
@@ -49,7 +49,7 @@ func (s *snapshot) write(ctx context.Context, w io.Writer) error {
 	return errors.Join(archive.Close(), compressed.Close())
 }
 
-func (s *snapshot) writeFile(archive *tar.Writer, file file) error {
+func (s *Snapshot) writeFile(archive *tar.Writer, file file) error {
 	header := tar.Header{Name: file.path, Typeflag: tar.TypeReg, Mode: fileMode, Size: file.size}
 	switch file.mode {
 	case pack.ModeLink:

@@ -1,0 +1,136 @@
+package inbox
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"berth/controller/app"
+	"berth/controller/problem"
+	"berth/controller/push"
+	"berth/controller/remote"
+	"berth/controller/secret"
+)
+
+// View is the webhook of an app as people see it.
+type View struct {
+	On       bool
+	Address  string // of the repository; empty before the first time that it was saved
+	Branch   string
+	Folder   string
+	HasToken bool
+	Path     string // the random part of the address of the webhook; empty as Address
+}
+
+// Settings are what a person chooses.
+type Settings struct {
+	On      bool
+	Address string
+	Branch  string
+	Folder  string
+	// Token reads the repository. An empty one leaves the one that is kept.
+	Token     secret.Text
+	DropToken bool
+}
+
+// Show returns the webhook of an app; one that is off where it has none.
+func (i *Inbox) Show(ctx context.Context, name app.Name) (View, error) {
+	kept, err := i.Ledger.FindWebhook(ctx, name)
+	if errors.Is(err, problem.ErrNotFound) {
+		return View{Branch: push.DefaultBranch}, nil
+	}
+	if err != nil {
+		return View{}, err
+	}
+	return i.viewOf(kept)
+}
+
+func (i *Inbox) viewOf(kept Webhook) (View, error) {
+	path, err := i.Key.Open(kept.Path, placeOf("address", kept.App))
+	if err != nil {
+		return View{}, fmt.Errorf("open address of the webhook of %s: %w", kept.App, err)
+	}
+	return View{On: kept.On, Address: kept.Address, Branch: kept.Branch, Folder: kept.Folder, HasToken: len(kept.Token) > 0, Path: string(path)}, nil
+}
+
+// Save makes settings hold from the next delivery on. The first time it makes an address and
+// a secret, and returns the secret, which nobody sees again. All faults are Problems.
+func (i *Inbox) Save(ctx context.Context, name app.Name, wish Settings) (View, secret.Text, error) {
+	source, err := remote.ParseSource(wish.Address, wish.Branch, wish.Folder, wish.Token)
+	if err != nil {
+		return View{}, "", err
+	}
+	kept, err := i.Ledger.FindWebhook(ctx, name)
+	var fresh secret.Text
+	switch {
+	case errors.Is(err, problem.ErrNotFound):
+		kept = Webhook{App: name}
+		fresh = i.renew(&kept)
+	case err != nil:
+		return View{}, "", err
+	}
+	if err := i.keepToken(&kept, source, wish.DropToken); err != nil {
+		return View{}, "", err
+	}
+	if kept.Address != source.Address || kept.Branch != source.Branch || kept.Folder != source.Folder {
+		kept.Commit = "" // another place has not been deployed yet
+	}
+	kept.On, kept.Address, kept.Branch, kept.Folder = wish.On, source.Address, source.Branch, source.Folder
+	if err := i.Ledger.SaveWebhook(ctx, kept); err != nil {
+		return View{}, "", err
+	}
+	view, err := i.viewOf(kept)
+	return view, fresh, err
+}
+
+// keepToken seals a new token. One that is kept goes to no other host: whoever may change the
+// address could have it sent to a server of their own.
+func (i *Inbox) keepToken(kept *Webhook, source remote.Source, drop bool) error {
+	switch {
+	case source.Token != "":
+		kept.Token = i.Key.Seal([]byte(source.Token.Reveal()), placeOf("token", kept.App))
+	case drop:
+		kept.Token = nil
+	case len(kept.Token) > 0 && hostOf(kept.Address) != hostOf(source.Address):
+		return problem.Invalid("The token was given for another host.", "Type the token of the new host, or remove the old one.").At(remote.FieldToken)
+	}
+	return nil
+}
+
+func hostOf(address string) string {
+	at, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return strings.ToLower(at.Host)
+}
+
+// Renew makes a new address and a new secret, which nobody sees again. The old ones end.
+func (i *Inbox) Renew(ctx context.Context, name app.Name) (View, secret.Text, error) {
+	kept, err := i.Ledger.FindWebhook(ctx, name)
+	if errors.Is(err, problem.ErrNotFound) {
+		return View{}, "", problem.Conflict("The app has no webhook yet.", "Save the address of its repository first.").Because(err)
+	}
+	if err != nil {
+		return View{}, "", err
+	}
+	fresh := i.renew(&kept)
+	if err := i.Ledger.SaveWebhook(ctx, kept); err != nil {
+		return View{}, "", err
+	}
+	view, err := i.viewOf(kept)
+	return view, fresh, err
+}
+
+func (i *Inbox) renew(kept *Webhook) secret.Text {
+	path, fresh := rand.Text(), secret.Text(rand.Text()+rand.Text()) // 130 and 260 random bits
+	kept.Path, kept.Hash = i.Key.Seal([]byte(path), placeOf("address", kept.App)), secret.HashToken(path)
+	kept.Secret = i.Key.Seal([]byte(fresh.Reveal()), placeOf("secret", kept.App))
+	return fresh
+}
+
+// placeOf is what a sealed value belongs to.
+func placeOf(what string, name app.Name) string { return what + " of the webhook of " + string(name) }

@@ -1,0 +1,120 @@
+package router
+
+import (
+	"net/http"
+	"time"
+
+	"berth/controller/secret"
+	"berth/controller/webhook"
+	"berth/controller/webhook/inbox"
+)
+
+// webhookJSON is the webhook of an app as the API shows it.
+type webhookJSON struct {
+	On         bool   `json:"on"`
+	Repository string `json:"repository"`
+	Branch     string `json:"branch"`
+	Folder     string `json:"folder"`
+	HasToken   bool   `json:"has_token"`
+	Address    string `json:"address"` // for the git host; empty before the webhook was saved
+	// Secret is in the answer that makes it, and in no other one.
+	Secret string `json:"secret,omitempty"`
+}
+
+// webhookWish is what a request changes. What it leaves out stays as it is.
+type webhookWish struct {
+	On         bool   `json:"on"`
+	Repository string `json:"repository"`
+	Branch     string `json:"branch"`
+	Folder     string `json:"folder"`
+	Token      string `json:"token,omitempty"` // reads the repository
+	// RemoveToken forgets the token that is kept.
+	RemoveToken bool `json:"remove_token,omitempty"`
+}
+
+// deliveriesJSON is the last deliveries, the newest first.
+type deliveriesJSON struct {
+	Deliveries []pastDeliveryJSON `json:"deliveries"`
+}
+
+type pastDeliveryJSON struct {
+	At       time.Time        `json:"at"`
+	Provider webhook.Provider `json:"provider"` // empty where the sender is not proven
+	Name     string           `json:"name"`     // as the git host calls it
+	Result   inbox.Result     `json:"result"`
+	Reason   string           `json:"reason"`
+	Release  int64            `json:"release"` // 0 without one
+}
+
+func (a *admin) webhookJSONOf(r *http.Request, view inbox.View, fresh secret.Text) webhookJSON {
+	return webhookJSON{
+		On: view.On, Repository: view.Address, Branch: view.Branch, Folder: view.Folder, HasToken: view.HasToken,
+		Address: a.webhookAddress(r, view), Secret: fresh.Reveal(),
+	}
+}
+
+// apiShowWebhook answers with the webhook of an app, without its secrets.
+func (a *admin) apiShowWebhook(v *visit) error {
+	name, err := a.webhookApp(v)
+	if err != nil {
+		return err
+	}
+	view, err := a.webhooks.Show(v.context(), name)
+	if err != nil {
+		return err
+	}
+	return v.json(http.StatusOK, a.webhookJSONOf(v.request(), view, ""))
+}
+
+// apiUpdateWebhook changes what the body names. The first time it answers with the secret.
+func (a *admin) apiUpdateWebhook(v *visit) error {
+	name, err := a.webhookApp(v)
+	if err != nil {
+		return err
+	}
+	view, err := a.webhooks.Show(v.context(), name)
+	if err != nil {
+		return err
+	}
+	wish := webhookWish{On: view.On, Repository: view.Address, Branch: view.Branch, Folder: view.Folder}
+	if err := decodeJSON(v.request(), &wish, `{"on": true, "repository": "https://git.example.com/ann/shop.git", "branch": "main"}`); err != nil {
+		return err
+	}
+	view, fresh, err := a.saveWebhook(v, name, inbox.Settings{
+		On: wish.On, Address: wish.Repository, Branch: wish.Branch, Folder: wish.Folder, Token: secret.Text(wish.Token), DropToken: wish.RemoveToken,
+	})
+	if err != nil {
+		return err
+	}
+	return v.json(http.StatusOK, a.webhookJSONOf(v.request(), view, fresh))
+}
+
+// apiRenewWebhook answers with a new address and a new secret.
+func (a *admin) apiRenewWebhook(v *visit) error {
+	name, err := a.webhookApp(v)
+	if err != nil {
+		return err
+	}
+	view, fresh, err := a.renewWebhook(v, name)
+	if err != nil {
+		return err
+	}
+	return v.json(http.StatusOK, a.webhookJSONOf(v.request(), view, fresh))
+}
+
+// apiListDeliveries answers with the last deliveries of an app.
+func (a *admin) apiListDeliveries(v *visit) error {
+	name, err := a.webhookApp(v)
+	if err != nil {
+		return err
+	}
+	found, err := a.webhooks.Deliveries(v.context(), name)
+	if err != nil {
+		return err
+	}
+	made := deliveriesJSON{Deliveries: []pastDeliveryJSON{}}
+	for _, one := range found {
+		made.Deliveries = append(made.Deliveries, pastDeliveryJSON(one))
+	}
+	return v.json(http.StatusOK, made)
+}

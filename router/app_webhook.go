@@ -1,0 +1,140 @@
+package router
+
+import (
+	"net/url"
+	"strconv"
+	"time"
+
+	"berth/controller/app"
+	"berth/controller/remote"
+	"berth/controller/secret"
+	"berth/controller/webhook/inbox"
+)
+
+// The fields of the form about the webhook.
+const (
+	fieldWebhookOn        = "webhook_on"
+	fieldWebhookBranch    = "webhook_branch"
+	fieldWebhookFolder    = "webhook_folder"
+	fieldWebhookDropToken = "remove_token"
+)
+
+// webhookView is the part of the app's page about its webhook.
+type webhookView struct {
+	Path       string // of the form
+	Back       string
+	Address    string // for the git host; empty while there is none
+	Secret     string // just made: shown now and never again
+	On         bool
+	Repository string // this and the next as typed, else the app's
+	Branch     string
+	Folder     string
+	HasToken   bool
+	Deliveries []deliveryRow
+	Problems   fieldProblems
+}
+
+// deliveryRow is a delivery as the page shows it.
+type deliveryRow struct {
+	At          time.Time
+	From        string
+	Result      badge
+	Reason      string
+	Release     string
+	ReleasePath string
+}
+
+func (a *admin) webhookViewOf(v *visit, name app.Name, fresh secret.Text) (webhookView, error) {
+	kept, err := a.webhooks.Show(v.context(), name)
+	if err != nil {
+		return webhookView{}, err
+	}
+	deliveries, err := a.webhooks.Deliveries(v.context(), name)
+	if err != nil {
+		return webhookView{}, err
+	}
+	view := webhookView{
+		Path: webhookFormPath(name), Back: tabPath(name, tabSettings), Address: a.webhookAddress(v.request(), kept), Secret: fresh.Reveal(),
+		On: kept.On || kept.Path == "", Repository: kept.Address, Branch: kept.Branch, Folder: kept.Folder, HasToken: kept.HasToken,
+	}
+	for _, one := range deliveries {
+		view.Deliveries = append(view.Deliveries, deliveryRowOf(name, one))
+	}
+	return view, nil
+}
+
+func deliveryRowOf(name app.Name, d inbox.Delivery) deliveryRow {
+	row := deliveryRow{At: d.At, From: string(d.Provider), Reason: d.Reason}
+	switch d.Result {
+	case inbox.Deployed:
+		row.Result = badge{"deployed", toneGood}
+	case inbox.Ignored:
+		row.Result = badge{"ignored", toneIdle}
+	default:
+		row.Result = badge{"refused", toneBad}
+	}
+	if d.Release != 0 {
+		id := app.ReleaseID{App: name, Number: d.Release}
+		row.Release, row.ReleasePath = strconv.FormatInt(d.Release, 10), releasePath(id)
+	}
+	return row
+}
+
+// typed shows what was typed, with its problems.
+func (w *webhookView) typed(form url.Values, problems fieldProblems) {
+	w.Problems = problems
+	if form.Has(remote.FieldAddress) {
+		w.On, w.Repository = form.Get(fieldWebhookOn) != "", form.Get(remote.FieldAddress)
+		w.Branch, w.Folder = form.Get(fieldWebhookBranch), form.Get(fieldWebhookFolder)
+	}
+}
+
+// updateWebhook changes the webhook of an app. The first time it answers with the one page
+// that ever shows the secret.
+func (a *admin) updateWebhook(v *visit) error {
+	name, err := a.webhookApp(v)
+	if err != nil {
+		return err
+	}
+	form := v.request().PostForm
+	_, fresh, err := a.saveWebhook(v, name, inbox.Settings{
+		On: form.Get(fieldWebhookOn) != "", Address: form.Get(remote.FieldAddress), Branch: form.Get(fieldWebhookBranch), Folder: form.Get(fieldWebhookFolder),
+		Token: secret.Text(form.Get(remote.FieldToken)), DropToken: form.Get(fieldWebhookDropToken) != "",
+	})
+	if err != nil {
+		return a.refuseOnApp(v, name, tabSettings, webhookFaults(err))
+	}
+	if fresh != "" {
+		return a.showWebhookSecret(v, name, fresh)
+	}
+	if err := v.notify("The webhook is saved."); err != nil {
+		return err
+	}
+	return v.seeOther(tabPath(name, tabSettings))
+}
+
+// remakeWebhook makes a new address and a new secret, and answers with the one page that ever
+// shows the secret.
+func (a *admin) remakeWebhook(v *visit) error {
+	name, err := a.webhookApp(v)
+	if err != nil {
+		return err
+	}
+	_, fresh, err := a.renewWebhook(v, name)
+	if err != nil {
+		return a.refuseOnApp(v, name, tabSettings, err)
+	}
+	return a.showWebhookSecret(v, name, fresh)
+}
+
+func (a *admin) showWebhookSecret(v *visit, name app.Name, fresh secret.Text) error {
+	v.request().PostForm = nil // what was typed is saved
+	page, err := a.appPage(v, name)
+	if err != nil {
+		return err
+	}
+	page.Webhook.Secret = fresh.Reveal()
+	return a.settingsTab(v, page)
+}
+
+func webhookFormPath(name app.Name) string { return appPath(name) + "/webhook" }

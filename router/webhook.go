@@ -1,0 +1,118 @@
+package router
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"berth/controller/app"
+	"berth/controller/problem"
+	"berth/controller/secret"
+	"berth/controller/webhook"
+	"berth/controller/webhook/inbox"
+)
+
+// Webhooks deploy apps when a git host tells of a push.
+type Webhooks interface {
+	Deliver(ctx context.Context, path string, header http.Header, body []byte) (inbox.Answer, error)
+	Deliveries(context.Context, app.Name) ([]inbox.Delivery, error)
+	Show(context.Context, app.Name) (inbox.View, error)
+	Save(context.Context, app.Name, inbox.Settings) (inbox.View, secret.Text, error)
+	Renew(context.Context, app.Name) (inbox.View, secret.Text, error)
+}
+
+// webhookPath is where git hosts send deliveries to. The id is the random part.
+const (
+	webhookPath  = "/hooks/"
+	webhookRoute = webhookPath + ":id"
+)
+
+// deliveryBody is one byte more than a delivery may have, so that the history of the app tells
+// of one that is too large.
+const deliveryBody = webhook.MostBody + 1
+
+func isWebhook(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, webhookPath) }
+
+// deliveryJSON is what a git host is told.
+type deliveryJSON struct {
+	Result  inbox.Result `json:"result"`
+	Reason  string       `json:"reason"`
+	Release int64        `json:"release,omitempty"`
+}
+
+// receiveWebhook takes a delivery of a git host, which has no session and no form of ours: its
+// signature proves it.
+func (a *admin) receiveWebhook(v *visit) error {
+	body, err := io.ReadAll(v.request().Body)
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); err != nil && !tooLarge {
+		return err
+	}
+	answer, err := a.webhooks.Deliver(v.context(), v.gin.Param("id"), v.request().Header, body)
+	v.done.halfway = answer.App == "" || answer.Result == inbox.Ignored // nothing of ours was named, or done
+	v.done.resource, v.done.detail = "app "+string(answer.App), "webhook: "+string(answer.Result)
+	if err != nil {
+		return err
+	}
+	status := http.StatusOK
+	if answer.Result != inbox.Ignored {
+		status = http.StatusAccepted
+	}
+	if answer.Release != 0 {
+		v.done.detail = fmt.Sprintf("webhook: release %d", answer.Release)
+	}
+	return v.json(status, deliveryJSON{answer.Result, answer.Reason, answer.Release})
+}
+
+// webhookApp is the app that the path names, which is there.
+func (a *admin) webhookApp(v *visit) (app.Name, error) {
+	name, err := v.app()
+	if err != nil {
+		return "", err
+	}
+	_, err = a.apps.App(v.context(), name)
+	return name, err
+}
+
+// saveWebhook keeps what a person or a program chose.
+func (a *admin) saveWebhook(v *visit, name app.Name, wish inbox.Settings) (inbox.View, secret.Text, error) {
+	v.done.detail = "webhook"
+	return a.webhooks.Save(v.context(), name, wish)
+}
+
+// renewWebhook makes a new address and a new secret.
+func (a *admin) renewWebhook(v *visit, name app.Name) (inbox.View, secret.Text, error) {
+	v.done.detail = "a new address and secret of the webhook"
+	return a.webhooks.Renew(v.context(), name)
+}
+
+// webhookAddress is what a git host is given; empty while there is none.
+func (a *admin) webhookAddress(r *http.Request, view inbox.View) string {
+	if view.Path == "" {
+		return ""
+	}
+	return "https://" + a.authority(r) + webhookPath + view.Path
+}
+
+// webhookFaults moves faults to the fields of the page, which has another form with a branch
+// and a folder.
+func webhookFaults(err error) error {
+	several, ok := errors.AsType[problem.Problems](err)
+	if !ok {
+		return err
+	}
+	moved := make(problem.Problems, 0, len(several))
+	for _, fault := range several {
+		one := *fault
+		switch fault.Field {
+		case fieldBranch:
+			one.Field = fieldWebhookBranch
+		case fieldFolder:
+			one.Field = fieldWebhookFolder
+		}
+		moved = append(moved, &one)
+	}
+	return moved
+}

@@ -1,0 +1,251 @@
+package router
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"berth/controller/audit"
+)
+
+const (
+	hookRow  = "/api/v1/apps/hello/webhook"
+	hookRepo = "https://git.example.com/ann/shop.git"
+)
+
+// hookSite is a site whose app hello has a webhook.
+type hookSite struct {
+	*site
+	fake           *fakeWebhooks
+	path, hookedBy string // the address, and the secret
+}
+
+func newHookSite(t *testing.T) *hookSite {
+	t.Helper()
+	made, fake := newWebhooks(t)
+	s := newSite(t, func(o *Options) { o.Webhooks = made })
+	s.anApp("hello")
+	answer := s.bearer(deployToken, http.MethodPatch, hookRow, `{"on": true, "repository": "`+hookRepo+`", "token": "canary-token"}`)
+	var shown webhookJSON
+	if err := json.Unmarshal([]byte(answer.body), &shown); err != nil || shown.Secret == "" {
+		t.Fatalf("%d %s", answer.StatusCode, answer.body)
+	}
+	at, err := url.Parse(shown.Address)
+	if err != nil || at.Hostname() != adminHost {
+		t.Fatalf("the address is %q", shown.Address)
+	}
+	return &hookSite{s, fake, at.Path, shown.Secret}
+}
+
+// githost is a way to send a push.
+type githost struct {
+	name   string
+	events map[string]string
+	body   func(ref, after, repository string) string
+	sign   func(header http.Header, body, secret string)
+}
+
+func signed(body, secret string) string {
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write([]byte(body))
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+func githosts() []githost {
+	github := func(ref, after, repository string) string {
+		return fmt.Sprintf(`{"ref":%q,"after":%q,"repository":{"clone_url":%q}}`, ref, after, repository)
+	}
+	return []githost{
+		{"GitHub", map[string]string{"X-GitHub-Event": "push"}, github, func(h http.Header, body, secret string) {
+			h.Set("X-Hub-Signature-256", "sha256="+signed(body, secret))
+		}},
+		{"Gitea", map[string]string{"X-Gitea-Event": "push", "X-GitHub-Event": "push"}, github, func(h http.Header, body, secret string) {
+			h.Set("X-Gitea-Signature", signed(body, secret))
+			h.Set("X-Hub-Signature-256", "sha256="+signed(body, secret))
+		}},
+		{"GitLab", map[string]string{"X-Gitlab-Event": "Push Hook"}, func(ref, after, repository string) string {
+			return fmt.Sprintf(`{"object_kind":"push","ref":%q,"after":%q,"project":{"git_http_url":%q}}`, ref, after, repository)
+		}, func(h http.Header, _, secret string) { h.Set("X-Gitlab-Token", secret) }},
+	}
+}
+
+// send sends a delivery from a machine that knows no cookie.
+func (s *hookSite) send(host githost, body, secret string, change func(http.Header)) answer {
+	s.t.Helper()
+	request := s.request(http.MethodPost, s.path, strings.NewReader(body))
+	request.Header.Set("Content-Type", "application/json")
+	for name, value := range host.events {
+		request.Header.Set(name, value)
+	}
+	host.sign(request.Header, body, secret)
+	if change != nil {
+		change(request.Header)
+	}
+	s.client = s.browser()
+	return s.do(request)
+}
+
+func TestWebhook_OnlyTheRightDeliveryDeploysAndOnce(t *testing.T) {
+	t.Parallel()
+	one, zeros := strings.Repeat("1", 40), strings.Repeat("0", 40)
+	for _, host := range githosts() {
+		t.Run(host.name, func(t *testing.T) {
+			t.Parallel()
+			s := newHookSite(t)
+			right := host.body("refs/heads/main", one, hookRepo)
+			drop := func(h http.Header) {
+				for _, name := range []string{"X-Hub-Signature-256", "X-Gitea-Signature", "X-Gitlab-Token"} {
+					h.Del(name)
+				}
+			}
+			for _, c := range []struct {
+				name, body, secret string
+				change             func(http.Header)
+				status             int
+			}{
+				{"wrong", right, "wrong", nil, http.StatusUnauthorized},
+				{"empty", right, "", nil, http.StatusUnauthorized},
+				{"missing", right, s.hookedBy, drop, http.StatusUnauthorized},
+				{"a form", right, s.hookedBy, func(h http.Header) { h.Set("Content-Type", "application/x-www-form-urlencoded") }, http.StatusUnprocessableEntity},
+				{"other repository", host.body("refs/heads/main", one, "https://git.example.com/ann/other.git"), s.hookedBy, nil, http.StatusForbidden},
+				{"other branch", host.body("refs/heads/next", one, hookRepo), s.hookedBy, nil, http.StatusOK},
+				{"tag", host.body("refs/tags/main", one, hookRepo), s.hookedBy, nil, http.StatusOK},
+				{"delete", host.body("refs/heads/main", zeros, hookRepo), s.hookedBy, nil, http.StatusOK},
+				{"10 MB", right + strings.Repeat(" ", 10<<20), s.hookedBy, nil, http.StatusRequestEntityTooLarge},
+				{"right", right, s.hookedBy, nil, http.StatusAccepted},
+				{"replayed", right, s.hookedBy, nil, http.StatusConflict},
+			} {
+				answer := s.send(host, c.body, c.secret, c.change)
+				if answer.StatusCode != c.status || !strings.Contains(answer.Header.Get("Content-Type"), "json") {
+					t.Errorf("%s: %d %s", c.name, answer.StatusCode, answer.body)
+				}
+				if deployed := len(s.fake.deployed); deployed > 0 && c.status < http.StatusAccepted {
+					t.Errorf("%s deployed", c.name)
+				}
+				if strings.Contains(answer.body, s.hookedBy) || len(answer.Cookies()) > 0 {
+					t.Errorf("%s: the answer has a secret or a cookie: %s", c.name, answer.body)
+				}
+			}
+			if len(s.fake.deployed) != 1 || s.fake.deployed[0].App != "hello" {
+				t.Errorf("deployed %+v", s.fake.deployed)
+			}
+			s.showsHistory()
+		})
+	}
+}
+
+// showsHistory looks for the refusals on the app's page, and in the audit log.
+func (s *hookSite) showsHistory() {
+	s.t.Helper()
+	s.signIn()
+	page := s.get("/admin/apps/hello/settings").body
+	mustContain(s.t, page, "Last deliveries", "does not fit the secret", "The delivery is not signed.", "another repository", "Only the branch main is deployed.", "came before", "larger than 1 MB", "not JSON", `href="/admin/apps/hello/releases/1"`)
+	if strings.Contains(page, s.hookedBy) || strings.Contains(page, "canary-token") {
+		s.t.Error("the page tells a secret")
+	}
+	if log := s.logged.String(); strings.Contains(log, s.hookedBy) || strings.Contains(log, s.path) || strings.Contains(log, "canary-token") {
+		s.t.Error("the log tells a secret")
+	}
+	good := 0
+	for _, event := range s.recorded(audit.ActionAppUpdate) {
+		if event.Success {
+			good++
+		}
+		if event.Resource != "app hello" || !strings.HasPrefix(event.Detail, "webhook") {
+			s.t.Errorf("recorded %+v", event)
+		}
+	}
+	if good != 1 {
+		s.t.Errorf("%d deployments are recorded", good)
+	}
+}
+
+func TestWebhook_AnUnknownAddressTellsNothing(t *testing.T) {
+	t.Parallel()
+	s := newHookSite(t)
+	known := s.path
+	for status, path := range map[int]string{http.StatusNotFound: webhookPath + strings.Repeat("A", 26), http.StatusBadRequest: strings.ToLower(known)} {
+		s.path = path
+		answer := s.send(githosts()[0], "{}", s.hookedBy, nil)
+		if answer.StatusCode != status || strings.Contains(answer.body, "hello") {
+			t.Errorf("%s: %d %s", s.path, answer.StatusCode, answer.body)
+		}
+	}
+	if recorded := s.recorded(audit.ActionAppUpdate); len(recorded) != 0 {
+		t.Errorf("strangers fill the audit log: %+v", recorded)
+	}
+	s.signIn()
+	if page := s.get("/admin/apps/hello/settings").body; strings.Contains(page, "Last deliveries") {
+		t.Error("strangers fill the history")
+	}
+}
+
+// A session of a browser and a token of the API open nothing here.
+func TestWebhook_TheSignatureAloneCounts(t *testing.T) {
+	t.Parallel()
+	s := newHookSite(t)
+	s.signIn()
+	if answer := s.post(s.path, url.Values{formField: {s.formToken("/settings/account")}}); answer.StatusCode != http.StatusUnauthorized {
+		t.Errorf("a session: %d", answer.StatusCode)
+	}
+	if answer := s.bearer(adminToken, http.MethodPost, s.path, githosts()[0].body("refs/heads/main", strings.Repeat("1", 40), hookRepo)); answer.StatusCode != http.StatusUnauthorized {
+		t.Errorf("a token: %d", answer.StatusCode)
+	}
+	if len(s.fake.deployed) != 0 {
+		t.Error("something was deployed")
+	}
+}
+
+var shownSecret = regexp.MustCompile(`id="webhook-secret"[^>]* value="([^"]+)"`)
+
+func TestWebhook_ThePageShowsASecretOnce(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.anApp("hello")
+	token := s.signIn()
+	save := url.Values{formField: {token}, "webhook_on": {"1"}, "repository": {hookRepo}, "repository_token": {"canary-token"}}
+	first := s.post("/admin/apps/hello/webhook", save)
+	one := shownSecret.FindStringSubmatch(first.body)
+	if first.StatusCode != http.StatusOK || one == nil {
+		t.Fatalf("%d %.300s", first.StatusCode, first.body)
+	}
+	if again := s.post("/admin/apps/hello/webhook", save); again.StatusCode != http.StatusSeeOther {
+		t.Errorf("saved again: %d", again.StatusCode)
+	}
+	page := s.get("/admin/apps/hello/settings").body
+	if strings.Contains(page, one[1]) || strings.Contains(page, "canary-token") || shownSecret.MatchString(page) {
+		t.Error("the page shows a secret again")
+	}
+	mustContain(t, page, hookRepo, "A token is kept.", "https://"+adminHost)
+	two := shownSecret.FindStringSubmatch(s.post("/admin/apps/hello/webhook/renew", url.Values{formField: {token}}).body)
+	if two == nil || two[1] == one[1] {
+		t.Errorf("the new secret is %q", two)
+	}
+}
+
+func TestAPIWebhook_ChangesOnlyWhatTheBodyNames(t *testing.T) {
+	t.Parallel()
+	s := newHookSite(t)
+	for _, body := range []string{`{"branch": "live"}`, `{"folder": "web"}`, `{"on": false}`} {
+		if answer := s.bearer(deployToken, http.MethodPatch, hookRow, body); answer.StatusCode != http.StatusOK || strings.Contains(answer.body, `"secret"`) {
+			t.Errorf("%s: %d %s", body, answer.StatusCode, answer.body)
+		}
+	}
+	answer := s.bearer(deployToken, http.MethodGet, hookRow, "")
+	mustContain(t, answer.body, `"on":false`, hookRepo, `"branch":"live"`, `"folder":"web"`, `"has_token":true`)
+	for _, body := range []string{`{"repository": "http://git.example.com/x"}`, `{"branch": "a..b"}`, `{"repository": "https://evil.example/x"}`} {
+		if answer := s.bearer(deployToken, http.MethodPatch, hookRow, body); answer.StatusCode != http.StatusUnprocessableEntity {
+			t.Errorf("%s: %d %s", body, answer.StatusCode, answer.body)
+		}
+	}
+	if answer := s.bearer(deployToken, http.MethodGet, "/api/v1/apps/none/webhook", ""); answer.StatusCode != http.StatusNotFound {
+		t.Errorf("an app that is not there: %d", answer.StatusCode)
+	}
+}
