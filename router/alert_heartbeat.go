@@ -72,7 +72,7 @@ func (a *admin) heartbeatForm(v *visit, typed *heartbeatPage, problems fieldProb
 func (a *admin) updateHeartbeat(v *visit) error {
 	form := v.request().PostForm
 	typed := heartbeatPage{Minutes: strings.TrimSpace(form.Get(beat.FieldMinutes)), Method: form.Get(beat.FieldMethod), Private: form.Get(beat.FieldPrivate) != ""}
-	wish := beat.Wish{Address: secret.Text(strings.TrimSpace(form.Get(beat.FieldAddress))), Method: typed.Method, Private: typed.Private}
+	wish := beat.Wish{Address: secret.Text(strings.TrimSpace(form.Get(beat.FieldURL))), Method: typed.Method, Private: typed.Private}
 	minutes, err := strconv.Atoi(typed.Minutes)
 	if err != nil && typed.Minutes != "" {
 		minutes = -1 // refused with the other faults
@@ -141,13 +141,13 @@ type heartbeatJSON struct {
 
 // heartbeatWishJSON is the heartbeat as a client sends it.
 type heartbeatWishJSON struct {
-	Address string `json:"address,omitempty"` // absent keeps the stored one
+	URL     string `json:"url,omitempty"`     // absent keeps the stored one
 	Minutes int    `json:"minutes,omitempty"` // absent: 1
 	Method  string `json:"method,omitempty"`  // absent: GET
 	Private bool   `json:"private,omitempty"` // addresses of private networks may be reached
 }
 
-const heartbeatExample = `{"address": "https://hc-ping.com/...", "minutes": 1}`
+const heartbeatExample = `{"url": "https://hc-ping.com/...", "minutes": 1}`
 
 func heartbeatJSONOf(h alert.Heartbeat) heartbeatJSON {
 	return heartbeatJSON{h.On(), h.Host, h.Minutes, h.Method, h.Private, timeOrNull(h.GoodAt), timeOrNull(h.FailedAt), h.Error}
@@ -166,7 +166,7 @@ func (a *admin) apiUpdateHeartbeat(v *visit) error {
 	if err := decodeJSON(v.request(), &wish, heartbeatExample); err != nil {
 		return err
 	}
-	err := a.keepHeartbeat(v, beat.Wish{Address: secret.Text(strings.TrimSpace(wish.Address)), Minutes: wish.Minutes, Method: wish.Method, Private: wish.Private})
+	err := a.keepHeartbeat(v, beat.Wish{Address: secret.Text(strings.TrimSpace(wish.URL)), Minutes: wish.Minutes, Method: wish.Method, Private: wish.Private})
 	if err != nil {
 		return err
 	}

@@ -95,6 +95,9 @@ const muteExample = `{"for": "8h", "subject": "shop"}`
 func mutedJSONOf(m alert.Mute) mutedJSON { return mutedJSON{timeOrNull(m.Until), m.By} }
 
 func (a *admin) apiMute(v *visit) error {
+	if _, err := a.findRule(v); err != nil {
+		return err
+	}
 	var wish muteWishJSON
 	if err := decodeJSON(v.request(), &wish, muteExample); err != nil {
 		return err

@@ -67,8 +67,8 @@ func TestHeartbeat_ShowsItsHostAloneAndEveryFault(t *testing.T) {
 	mustContain(t, page.body, "https://monitor.example.com, every minute", "not sent yet")
 	form := s.get("/settings/alerts/heartbeat")
 	mustContain(t, form.body, `placeholder="stored"`, "The stored address is on https://monitor.example.com.")
-	wrong := s.post("/settings/alerts/heartbeat", url.Values{formField: {token}, "address": {"ftp://canary"}, "minutes": {"x"}, "method": {"PUT"}})
-	mustContain(t, wrong.body, `id="address-problem"`, `id="minutes-problem"`, `id="method-problem"`, `value="x"`)
+	wrong := s.post("/settings/alerts/heartbeat", url.Values{formField: {token}, "url": {"ftp://canary"}, "minutes": {"x"}, "method": {"PUT"}})
+	mustContain(t, wrong.body, `id="url-problem"`, `id="minutes-problem"`, `id="method-problem"`, `value="x"`)
 	if saved := s.post("/settings/alerts/heartbeat", url.Values{formField: {token}, "minutes": {"5"}, "method": {"POST"}}); saved.StatusCode != http.StatusSeeOther {
 		t.Errorf("status %d", saved.StatusCode)
 	}

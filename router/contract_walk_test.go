@@ -49,7 +49,7 @@ var apiCalls = map[string]apiCall{
 		s.bearer(adminToken, http.MethodPost, "/api/v1/alerts/rules/1/mute", `{"for": "8h"}`)
 	}},
 	"GET /api/v1/alerts/heartbeat":       {},
-	"PUT /api/v1/alerts/heartbeat":       {body: `{"address": "https://monitor.example.com/ping", "minutes": 5, "method": "POST"}`},
+	"PUT /api/v1/alerts/heartbeat":       {body: `{"url": "https://monitor.example.com/ping", "minutes": 5, "method": "POST"}`},
 	"DELETE /api/v1/alerts/heartbeat":    {},
 	"POST /api/v1/alerts/heartbeat/test": {},
 	"GET /api/v1/events":                 {},

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"berth/controller/alert"
+	"berth/controller/alert/beat"
 	"berth/controller/alert/channel"
 	"berth/controller/app"
 	"berth/controller/backup/hook"
@@ -64,7 +65,7 @@ var plainFields = map[string]bool{
 	app.FieldMain: true, app.FieldProfiles: true, app.FieldCompose: true, app.FieldVolumes: true, app.FieldDotenv: true,
 	app.FieldImageVolumes: true, app.FieldRootStart: true, app.FieldBound: true, fieldServiceRoutes: true,
 	alert.FieldWatch: true, alert.FieldApps: true, alert.FieldThreshold: true, alert.FieldClear: true, alert.FieldFor: true, alert.FieldPause: true,
-	alert.FieldQuiet: true, alert.FieldZone: true, fieldQuietTo: true, fieldTellOver: true, fieldChannel: true,
+	beat.FieldMinutes: true, beat.FieldMethod: true, alert.FieldQuiet: true, alert.FieldZone: true, fieldQuietTo: true, fieldTellOver: true, fieldChannel: true,
 	channel.FieldAddress: true, channel.FieldTo: true, channel.FieldFrom: true, channel.FieldUser: true, channel.FieldTLS: true, channel.FieldPrivate: true,
 	hook.FieldService: true, fieldHookOffer: true, egress.FieldMode: true, egress.FieldHosts: true, fieldEgressHost: true, fieldBranch: true, fieldFolder: true,
 	remote.FieldAddress: true, fieldWebhookOn: true, fieldWebhookBranch: true, fieldWebhookFolder: true, fieldWebhookDropToken: true,

@@ -61,7 +61,7 @@ var resultForms = map[string][]url.Values{
 
 	"/settings/alerts/rules/:id/mute":   {{"for": {"8h"}}, {"for": {"long"}}, {"for": {"1h"}, "subject": {"app/none"}}},
 	"/settings/alerts/rules/:id/unmute": {{}, {"subject": {"app/none"}}},
-	"/settings/alerts/heartbeat":        {{"address": {"https://monitor.example.com/ping"}, "minutes": {"5"}}, {"address": {"ftp://x"}, "minutes": {"x"}, "method": {"PUT"}}},
+	"/settings/alerts/heartbeat":        {{"url": {"https://monitor.example.com/ping"}, "minutes": {"5"}}, {"url": {"ftp://x"}, "minutes": {"x"}, "method": {"PUT"}}},
 	"/settings/alerts/heartbeat/test":   {{}},
 	"/settings/alerts/heartbeat/remove": {{}},
 

@@ -136,7 +136,7 @@ func machineCommands() []command {
 		row{path: "/api/v1/alerts/rules/:id/mute", takes: "for", fields: true}.command("alerts mute", "send nothing about a rule for 1h, 8h, 24h or until it is over; subject=shop mutes that one alone"),
 		row{path: "/api/v1/alerts/rules/:id/unmute", fields: true, done: "No longer muted."}.command("alerts unmute", "end a mute"),
 		row{get: true, path: "/api/v1/alerts/heartbeat"}.command("alerts heartbeat", "show the heartbeat that a monitor of yours waits for"),
-		row{method: "PUT", path: "/api/v1/alerts/heartbeat", fields: true}.command("alerts set-heartbeat", "choose the heartbeat: address=https://... minutes=1 method=GET"),
+		row{method: "PUT", path: "/api/v1/alerts/heartbeat", fields: true}.command("alerts set-heartbeat", "choose the heartbeat: url=https://... minutes=1 method=GET"),
 		row{method: "DELETE", path: "/api/v1/alerts/heartbeat", confirm: true, done: "Removed."}.command("alerts remove-heartbeat", "end the heartbeat"),
 		row{path: "/api/v1/alerts/heartbeat/test"}.command("alerts test-heartbeat", "send a heartbeat now"),
 		{name: "doctor", arguments: "[--probe] [flags]", summary: "check what a server needs before strangers may reach it; exits with 1 where something is red", run: runDoctor, rows: []string{"GET /api/v1/checklist", "POST /api/v1/checklist/probe"}},

@@ -13,7 +13,7 @@ import (
 
 // The fields that problems name.
 const (
-	FieldAddress = "address"
+	FieldURL     = "url"
 	FieldMinutes = "minutes"
 	FieldMethod  = "method"
 	FieldPrivate = "private"
@@ -39,9 +39,9 @@ func check(wish Wish, stored bool) (alert.Heartbeat, error) {
 	const copied = "Copy the address that your monitor shows, such as https://hc-ping.com/..."
 	switch {
 	case wish.Address == "" && !stored:
-		refuse(FieldAddress, "The address is missing.", copied)
+		refuse(FieldURL, "The address is missing.", copied)
 	case wish.Address != "" && !channel.IsURL(wish.Address.Reveal()):
-		refuse(FieldAddress, "This is not an address that can be requested.", copied)
+		refuse(FieldURL, "This is not an address that can be requested.", copied)
 	case wish.Address != "":
 		made.Host = hostOf(wish.Address)
 	}

@@ -215,11 +215,11 @@ func TestHeart_FollowsNoRedirectAndReachesNoClosedAddress(t *testing.T) {
 func TestSaveHeartbeat_SaysEveryFaultAndKeepsTheStoredAddress(t *testing.T) {
 	w := newWorld(t)
 	for wish, fields := range map[Wish]string{
-		{}: FieldAddress,
-		{Address: "ftp://x", Minutes: 61, Method: "PUT"}:      "address minutes method",
-		{Address: "https://user:pass@example.com/"}:           FieldAddress,
+		{}: FieldURL,
+		{Address: "ftp://x", Minutes: 61, Method: "PUT"}:      "url minutes method",
+		{Address: "https://user:pass@example.com/"}:           FieldURL,
 		{Address: "https://example.com/ping", Minutes: -1}:    FieldMinutes,
-		{Address: "https://example.com/ping\r\nHost: second"}: FieldAddress,
+		{Address: "https://example.com/ping\r\nHost: second"}: FieldURL,
 	} {
 		faults, _ := errors.AsType[problem.Problems](w.heart.SaveHeartbeat(t.Context(), wish))
 		var got []string
