@@ -14,7 +14,7 @@ func serverCommands() []command {
 		{name: "server pages", arguments: "[flags]", summary: "answer visitors where no app does, for the proxy", run: runPages},
 		{name: "server gate", arguments: "[flags]", summary: "bound connections and pass them on to the proxy, in front of it", run: runGate},
 		{name: "server " + link.ExitCommand, arguments: "[flags]", summary: "be the only way out of apps with a list of hosts, in a container that the controller makes", run: runExit},
-		{name: "server restore", arguments: "--from FOLDER|URL --key FILE [--list | --app NAME | --volume NAME [--as NAME] | --database FILE] | --give-up", summary: "bring a server back on an empty machine, or a part of one, from a backup", run: runRestore},
+		{name: "server restore", arguments: "--from FOLDER|URL --key FILE [--list | --app NAME | --volume NAME [--as NAME] | --database FILE | --give-up]", summary: "bring a server back on an empty machine, or a part of one, from a backup", run: runRestore},
 		{name: "server recover", arguments: "[--yes]", summary: "make a lost database again from the containers of the apps", run: runRecover},
 		{name: "server token", arguments: "[list | revoke ID] [flags]", summary: "mint a token for the API, print it and nothing else; or list them, or revoke one", run: runToken},
 		{name: "server passwd", arguments: "[NAME] [flags]", summary: "give an account, else the operator's, a one-time password and end its sessions", run: runPasswd},
