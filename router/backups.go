@@ -37,6 +37,7 @@ const (
 	fieldRegion    = "region"
 	fieldAccessKey = "access_key"
 	fieldDrill     = "drill"
+	fieldPlace     = "place" // which of the two; without it, all fields count
 )
 
 const bytesInMB = 1 << 20
@@ -166,6 +167,10 @@ func (a *admin) updateBackups(v *visit) error {
 			return failed
 		}
 	}
+	if fault := problems[backup.FieldFolder]; fault != nil && form.Get(fieldPlace) == placeBucket {
+		delete(problems, backup.FieldFolder) // neither is named
+		problems[backup.FieldEndpoint] = problem.Invalid(fault.Message, fault.Hint).At(backup.FieldEndpoint)
+	}
 	if len(problems) > 0 {
 		view, err := a.backups.View(v.context())
 		if err != nil {
@@ -279,6 +284,12 @@ func wishOf(form url.Values) (backup.Wish, fieldProblems) {
 		Secret: secret.Text(trimmed(backup.FieldSecret)), Recipients: form.Get(backup.FieldRecipients), Scheduled: form.Get(fieldScheduled) != "", Drill: form.Get(fieldDrill) != "",
 		Time: trimmed(backup.FieldTime), Zone: trimmed(backup.FieldZone), Skipped: strings.Fields(form.Get(fieldSkipped)),
 		Keep: backup.Keep{Daily: number(fieldDaily), Weekly: number(fieldWeekly), Monthly: number(fieldMonthly)},
+	}
+	switch form.Get(fieldPlace) { // what was typed for the other one does not count
+	case placeFolder:
+		wish.Place, wish.Secret = backup.Place{Folder: wish.Place.Folder}, ""
+	case placeBucket:
+		wish.Place.Folder = ""
 	}
 	if text := trimmed(backup.FieldRate); text != "" {
 		rate, err := strconv.ParseFloat(text, 64)

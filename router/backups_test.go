@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -111,5 +112,27 @@ func TestAPIBackups_NameEveryFieldThatIsWrong(t *testing.T) {
 	}
 	if want := []string{"folder", "recipients", "keep"}; answer.StatusCode != http.StatusUnprocessableEntity || !slices.Equal(fields, want) || told["field"] != "folder" {
 		t.Errorf("%d: %s", answer.StatusCode, answer.body)
+	}
+}
+
+func TestBackups_OnlyTheChosenPlaceCounts(t *testing.T) {
+	t.Parallel()
+	bucket := url.Values{"endpoint": {"https://s3.example.com"}, "bucket": {"my-backups"}, "access_key": {"key"}, "secret_key": {"secret"}, "folder": {"/backups"}}
+	for place, want := range map[string]backup.Place{
+		"folder": {Folder: "/backups"},
+		"bucket": {Endpoint: "https://s3.example.com", Bucket: "my-backups", AccessKey: "key"},
+	} {
+		bucket.Set(fieldPlace, place)
+		wish, problems := wishOf(bucket)
+		if len(problems) > 0 || !reflect.DeepEqual(wish.Place, want) || (wish.Secret == "") != (place == placeFolder) {
+			t.Errorf("%s: %+v, %v", place, wish.Place, problems)
+		}
+	}
+	s := newSite(t)
+	form := url.Values{formField: {s.signIn()}, fieldPlace: {placeBucket}, "recipients": {"age1x"}, "daily": {"7"}}
+	refused := s.post(backupsPath, form)
+	mustContain(t, refused.body, `id="endpoint-problem"`, `value="bucket" checked`)
+	if strings.Contains(refused.body, `id="folder-problem"`) {
+		t.Error("a field that is not shown is named")
 	}
 }
