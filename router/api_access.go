@@ -122,11 +122,7 @@ func (w accessWish) change() (app.AccessChange, error) {
 }
 
 func (a *admin) apiShowAccess(v *visit) error {
-	name, err := v.app()
-	if err != nil {
-		return err
-	}
-	view, err := a.apps.App(v.context(), name)
+	view, err := a.appOf(v)
 	if err != nil {
 		return err
 	}

@@ -101,16 +101,12 @@ func (a *admin) apiListApps(v *visit) error {
 }
 
 func (a *admin) apiShowApp(v *visit) error {
-	name, err := v.app()
-	if err != nil {
-		return err
-	}
-	view, err := a.apps.App(v.context(), name)
+	view, err := a.appOf(v)
 	if err != nil {
 		return err
 	}
 	made := v.appJSON(view)
-	proof, err := a.proofOf(v, name, view.Live)
+	proof, err := a.proofOf(v, view.Name, view.Live)
 	if err != nil {
 		return err
 	}

@@ -41,13 +41,10 @@ func (a *admin) apiUpdatePush(v *visit) error {
 
 // pushOf is the app that the path names, with its settings of pushes.
 func (a *admin) pushOf(v *visit) (app.Name, push.Settings, error) {
-	name, err := v.app()
+	view, err := a.appOf(v)
 	if err != nil {
 		return "", push.Settings{}, err
 	}
-	if _, err := a.apps.App(v.context(), name); err != nil {
-		return "", push.Settings{}, err
-	}
-	settings, err := a.pushes.Settings(v.context(), name)
-	return name, settings, err
+	settings, err := a.pushes.Settings(v.context(), view.Name)
+	return view.Name, settings, err
 }

@@ -99,11 +99,7 @@ func (s settingsJSON) form() app.SettingsForm {
 }
 
 func (a *admin) apiShowSettings(v *visit) error {
-	name, err := v.app()
-	if err != nil {
-		return err
-	}
-	view, err := a.apps.App(v.context(), name)
+	view, err := a.appOf(v)
 	if err != nil {
 		return err
 	}
@@ -113,11 +109,7 @@ func (a *admin) apiShowSettings(v *visit) error {
 // apiUpdateSettings answers 201 with the release that runs with the settings, or
 // 200 with the app where there is nothing to run.
 func (a *admin) apiUpdateSettings(v *visit) error {
-	name, err := v.app()
-	if err != nil {
-		return err
-	}
-	view, err := a.apps.App(v.context(), name)
+	view, err := a.appOf(v)
 	if err != nil {
 		return err
 	}
@@ -132,7 +124,7 @@ func (a *admin) apiUpdateSettings(v *visit) error {
 	if err := v.mayWaive(view.App, settings); err != nil {
 		return err
 	}
-	release, err := a.settings.UpdateSettings(v.context(), name, settings, v.caller.name())
+	release, err := a.settings.UpdateSettings(v.context(), view.Name, settings, v.caller.name())
 	if err != nil {
 		return err
 	}

@@ -55,11 +55,11 @@ func (a *admin) webhookJSONOf(r *http.Request, view inbox.View, fresh secret.Tex
 
 // apiShowWebhook answers with the webhook of an app, without its secrets.
 func (a *admin) apiShowWebhook(v *visit) error {
-	name, err := a.webhookApp(v)
+	named, err := a.appOf(v)
 	if err != nil {
 		return err
 	}
-	view, err := a.webhooks.Show(v.context(), name)
+	view, err := a.webhooks.Show(v.context(), named.Name)
 	if err != nil {
 		return err
 	}
@@ -68,11 +68,11 @@ func (a *admin) apiShowWebhook(v *visit) error {
 
 // apiUpdateWebhook changes what the body names. The first time it answers with the secret.
 func (a *admin) apiUpdateWebhook(v *visit) error {
-	name, err := a.webhookApp(v)
+	named, err := a.appOf(v)
 	if err != nil {
 		return err
 	}
-	view, err := a.webhooks.Show(v.context(), name)
+	view, err := a.webhooks.Show(v.context(), named.Name)
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func (a *admin) apiUpdateWebhook(v *visit) error {
 	if err := decodeJSON(v.request(), &wish, `{"on": true, "repository": "https://git.example.com/ann/shop.git", "branch": "main"}`); err != nil {
 		return err
 	}
-	view, fresh, err := a.saveWebhook(v, name, inbox.Settings{
+	view, fresh, err := a.saveWebhook(v, named.Name, inbox.Settings{
 		On: wish.On, Address: wish.Repository, Branch: wish.Branch, Folder: wish.Folder, Token: secret.Text(wish.Token), DropToken: wish.RemoveToken,
 	})
 	if err != nil {
@@ -91,11 +91,11 @@ func (a *admin) apiUpdateWebhook(v *visit) error {
 
 // apiRenewWebhook answers with a new address and a new secret.
 func (a *admin) apiRenewWebhook(v *visit) error {
-	name, err := a.webhookApp(v)
+	named, err := a.appOf(v)
 	if err != nil {
 		return err
 	}
-	view, fresh, err := a.renewWebhook(v, name)
+	view, fresh, err := a.renewWebhook(v, named.Name)
 	if err != nil {
 		return err
 	}
@@ -104,11 +104,11 @@ func (a *admin) apiRenewWebhook(v *visit) error {
 
 // apiListDeliveries answers with the last deliveries of an app.
 func (a *admin) apiListDeliveries(v *visit) error {
-	name, err := a.webhookApp(v)
+	named, err := a.appOf(v)
 	if err != nil {
 		return err
 	}
-	found, err := a.webhooks.Deliveries(v.context(), name)
+	found, err := a.webhooks.Deliveries(v.context(), named.Name)
 	if err != nil {
 		return err
 	}

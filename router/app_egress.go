@@ -171,16 +171,12 @@ type appEgressJSON struct {
 
 // apiShowEgress answers with where the app may connect to, and what it was refused.
 func (a *admin) apiShowEgress(v *visit) error {
-	name, err := v.app()
-	if err != nil {
-		return err
-	}
-	view, err := a.apps.App(v.context(), name)
+	view, err := a.appOf(v)
 	if err != nil {
 		return err
 	}
 	refused := []refusedJSON{}
-	for _, one := range a.refusedOf(name) {
+	for _, one := range a.refusedOf(view.Name) {
 		refused = append(refused, refusedJSON(one))
 	}
 	return v.json(http.StatusOK, appEgressJSON{egressJSONOf(view.Settings.Egress), refused})
@@ -189,11 +185,7 @@ func (a *admin) apiShowEgress(v *visit) error {
 // apiUpdateEgress answers 201 with the release that changes where the app may connect to,
 // or 200 where there is nothing to run. What a request leaves out stays as it is.
 func (a *admin) apiUpdateEgress(v *visit) error {
-	name, err := v.app()
-	if err != nil {
-		return err
-	}
-	view, err := a.apps.App(v.context(), name)
+	view, err := a.appOf(v)
 	if err != nil {
 		return err
 	}
@@ -202,7 +194,7 @@ func (a *admin) apiUpdateEgress(v *visit) error {
 		return err
 	}
 	form := egress.Form{Mode: wish.Mode, Hosts: strings.Join(wish.Hosts, "\n")}
-	release, err := a.setEgress(v, name, func(egress.Egress) egress.Form { return form })
+	release, err := a.setEgress(v, view.Name, func(egress.Egress) egress.Form { return form })
 	if err != nil {
 		return err
 	}

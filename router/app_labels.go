@@ -74,11 +74,7 @@ type labelsWish struct {
 
 // apiFileApp files an app and answers with it.
 func (a *admin) apiFileApp(v *visit) error {
-	name, err := v.app()
-	if err != nil {
-		return err
-	}
-	view, err := a.apps.App(v.context(), name)
+	view, err := a.appOf(v)
 	if err != nil {
 		return err
 	}
@@ -90,7 +86,7 @@ func (a *admin) apiFileApp(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if err := a.fileApp(v, name, labels); err != nil {
+	if err := a.fileApp(v, view.Name, labels); err != nil {
 		return err
 	}
 	view.Labels = labels

@@ -82,11 +82,7 @@ func (a *admin) showLogs(v *visit) error {
 
 // beginLogs reads what is asked for, and makes the page around the lines.
 func (a *admin) beginLogs(v *visit) (app.Name, logs.Query, logsPage, error) {
-	name, err := v.app()
-	if err != nil {
-		return "", logs.Query{}, logsPage{}, err
-	}
-	view, err := a.apps.App(v.context(), name)
+	view, err := a.appOf(v)
 	if err != nil {
 		return "", logs.Query{}, logsPage{}, err
 	}
@@ -95,8 +91,8 @@ func (a *admin) beginLogs(v *visit) (app.Name, logs.Query, logsPage, error) {
 	if q.Since.Before(view.CreatedAt) {
 		q.Since = view.CreatedAt // another app may have had its name before
 	}
-	page := logsPage{App: name, Path: appPath(name) + "/logs", Filter: filter, Wrongs: problems}
-	for _, stream := range a.logs.Streams(name) {
+	page := logsPage{App: view.Name, Path: appPath(view.Name) + "/logs", Filter: filter, Wrongs: problems}
+	for _, stream := range a.logs.Streams(view.Name) {
 		if stream != logs.Requests {
 			page.Streams = append(page.Streams, stream)
 		}
@@ -104,7 +100,7 @@ func (a *admin) beginLogs(v *visit) (app.Name, logs.Query, logsPage, error) {
 	slices.Sort(page.Streams)
 	page.Text, page.JSON = filter.path(page.Path+"/download", logFormat, "txt"), filter.path(page.Path+"/download", logFormat, "jsonl")
 	page.Everyone, page.Requests = page.Path, logFilter{Service: string(logs.Requests)}.path(page.Path, "", "")
-	return name, q, page, nil
+	return view.Name, q, page, nil
 }
 
 // logsBefore is the position before which the lines are shown, and whether that is the end.

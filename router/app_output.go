@@ -51,15 +51,11 @@ func (p outputPage) EventsPath() string {
 
 // showOutput is the output of an app on a page of its own, also without script.
 func (a *admin) showOutput(v *visit) error {
-	name, err := v.app()
+	view, err := a.appOf(v)
 	if err != nil {
 		return err
 	}
-	view, err := a.apps.App(v.context(), name)
-	if err != nil {
-		return err
-	}
-	page := outputPage{frame: v.frame("Output of "+string(name)).on(name, tabLogs), App: name, State: appBadge(view.Observed.State)}
+	page := outputPage{frame: v.frame("Output of "+string(view.Name)).on(view.Name, tabLogs), App: view.Name, State: appBadge(view.Observed.State)}
 	if view.Live == 0 && view.Latest != nil && view.Latest.State == app.ReleaseFailed {
 		failed := releaseRowOf(*view.Latest)
 		page.State, page.Failed = badge{Word: "not deployed", Tone: toneBad}, &failed
@@ -67,7 +63,7 @@ func (a *admin) showOutput(v *visit) error {
 			return err
 		}
 	}
-	err = a.outputs.Output(v.context(), name, outputLines, false, func(line docker.Line) error {
+	err = a.outputs.Output(v.context(), view.Name, outputLines, false, func(line docker.Line) error {
 		page.Lines = append(page.Lines, line)
 		page.After.Note(line)
 		return nil
@@ -81,15 +77,12 @@ func (a *admin) showOutput(v *visit) error {
 
 // downloadOutput gives the kept output as text.
 func (a *admin) downloadOutput(v *visit) error {
-	name, err := v.app()
+	view, err := a.appOf(v)
 	if err != nil {
 		return err
 	}
-	if _, err := a.apps.App(v.context(), name); err != nil {
-		return err
-	}
-	v.attach(fmt.Sprintf("%s-output.txt", name))
-	return a.outputs.Output(v.context(), name, downloadLines, false, func(line docker.Line) error {
+	v.attach(fmt.Sprintf("%s-output.txt", view.Name))
+	return a.outputs.Output(v.context(), view.Name, downloadLines, false, func(line docker.Line) error {
 		_, err := fmt.Fprintf(v.gin.Writer, "%s %s\n", line.At.UTC().Format(time.RFC3339Nano), line.Text)
 		return err
 	})
@@ -107,15 +100,12 @@ func (v *visit) attach(fileName string) {
 // reader has nothing of what runs now, as after a new release, an "output" event
 // replaces what the page shows.
 func (a *admin) streamOutput(v *visit) error {
-	name, err := v.app()
+	view, err := a.appOf(v)
 	if err != nil {
 		return err
 	}
-	if _, err := a.apps.App(v.context(), name); err != nil {
-		return err
-	}
-	follower := &outputFollower{visit: v, app: name, after: readCursor(v)}
-	return a.watch(v, watching{topic: name, pause: outputPause, every: outputAgain}, follower.follow)
+	follower := &outputFollower{visit: v, app: view.Name, after: readCursor(v)}
+	return a.watch(v, watching{topic: view.Name, pause: outputPause, every: outputAgain}, follower.follow)
 }
 
 func readCursor(v *visit) docker.Cursor {

@@ -47,21 +47,18 @@ func (p *pushView) typed(form url.Values, problems fieldProblems) {
 
 // updatePush changes which branch and folder pushes deploy, from the next push on.
 func (a *admin) updatePush(v *visit) error {
-	name, err := v.app()
+	view, err := a.appOf(v)
 	if err != nil {
 		return err
 	}
-	if _, err := a.apps.App(v.context(), name); err != nil {
-		return err
-	}
 	typed := v.request().PostForm
-	if _, err := a.savePush(v, name, typed.Get(fieldBranch), typed.Get(fieldFolder)); err != nil {
-		return a.refuseOnApp(v, name, tabSettings, err)
+	if _, err := a.savePush(v, view.Name, typed.Get(fieldBranch), typed.Get(fieldFolder)); err != nil {
+		return a.refuseOnApp(v, view.Name, tabSettings, err)
 	}
 	if err := v.notify("Saved for the next push."); err != nil {
 		return err
 	}
-	return v.seeOther(tabPath(name, tabSettings))
+	return v.seeOther(tabPath(view.Name, tabSettings))
 }
 
 // savePush keeps what a person or a program chose.

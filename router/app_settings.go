@@ -59,11 +59,7 @@ func (p appPage) SettingFields() []settingField {
 // updateSettings gives an app new settings: 303 to the page of the release that
 // runs with them, or to the app's own where there is nothing to run.
 func (a *admin) updateSettings(v *visit) error {
-	name, err := v.app()
-	if err != nil {
-		return err
-	}
-	view, err := a.apps.App(v.context(), name)
+	view, err := a.appOf(v)
 	if err != nil {
 		return err
 	}
@@ -71,13 +67,13 @@ func (a *admin) updateSettings(v *visit) error {
 	form.Egress = view.Settings.Egress.Form() // it has a form of its own
 	settings, err := a.settings.ParseSettings(form)
 	if err != nil {
-		return a.refuseOnApp(v, name, tabSettings, err)
+		return a.refuseOnApp(v, view.Name, tabSettings, err)
 	}
-	release, err := a.settings.UpdateSettings(v.context(), name, settings, v.caller.name())
+	release, err := a.settings.UpdateSettings(v.context(), view.Name, settings, v.caller.name())
 	if err != nil {
-		return a.refuseOnApp(v, name, tabSettings, err)
+		return a.refuseOnApp(v, view.Name, tabSettings, err)
 	}
-	return v.seeSaved(fmt.Sprintf("Settings of %s", name), tabPath(name, tabSettings), release)
+	return v.seeSaved(fmt.Sprintf("Settings of %s", view.Name), tabPath(view.Name, tabSettings), release)
 }
 
 // seeSaved leads to the release that makes the new settings true, or says that they wait

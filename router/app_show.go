@@ -96,16 +96,13 @@ func (p appPage) ArchiveField() archiveField {
 
 // streamApp sends the parts of the app's page that change by themselves.
 func (a *admin) streamApp(v *visit) error {
-	name, err := v.app()
+	view, err := a.appOf(v)
 	if err != nil {
 		return err
 	}
-	if _, err := a.apps.App(v.context(), name); err != nil {
-		return err
-	}
 	shown := make(map[string]string)
-	return a.watch(v, watching{topic: name, pause: time.Second, every: 5 * time.Second}, func(stream *eventStream) (bool, error) {
-		page, err := a.appPage(v, name)
+	return a.watch(v, watching{topic: view.Name, pause: time.Second, every: 5 * time.Second}, func(stream *eventStream) (bool, error) {
+		page, err := a.appPage(v, view.Name)
 		if isMissing(err) {
 			return true, stream.send("gone", "", "")
 		}

@@ -92,39 +92,39 @@ func (w *webhookView) typed(form url.Values, problems fieldProblems) {
 // updateWebhook changes the webhook of an app. The first time it answers with the one page
 // that ever shows the secret.
 func (a *admin) updateWebhook(v *visit) error {
-	name, err := a.webhookApp(v)
+	named, err := a.appOf(v)
 	if err != nil {
 		return err
 	}
 	form := v.request().PostForm
-	_, fresh, err := a.saveWebhook(v, name, inbox.Settings{
+	_, fresh, err := a.saveWebhook(v, named.Name, inbox.Settings{
 		On: form.Get(fieldWebhookOn) != "", Address: form.Get(remote.FieldAddress), Branch: form.Get(fieldWebhookBranch), Folder: form.Get(fieldWebhookFolder),
 		Token: secret.Text(form.Get(remote.FieldToken)), DropToken: form.Get(fieldWebhookDropToken) != "",
 	})
 	if err != nil {
-		return a.refuseOnApp(v, name, tabSettings, webhookFaults(err))
+		return a.refuseOnApp(v, named.Name, tabSettings, webhookFaults(err))
 	}
 	if fresh != "" {
-		return a.showWebhookSecret(v, name, fresh)
+		return a.showWebhookSecret(v, named.Name, fresh)
 	}
 	if err := v.notify("The webhook is saved."); err != nil {
 		return err
 	}
-	return v.seeOther(tabPath(name, tabSettings))
+	return v.seeOther(tabPath(named.Name, tabSettings))
 }
 
 // remakeWebhook makes a new address and a new secret, and answers with the one page that ever
 // shows the secret.
 func (a *admin) remakeWebhook(v *visit) error {
-	name, err := a.webhookApp(v)
+	named, err := a.appOf(v)
 	if err != nil {
 		return err
 	}
-	_, fresh, err := a.renewWebhook(v, name)
+	_, fresh, err := a.renewWebhook(v, named.Name)
 	if err != nil {
-		return a.refuseOnApp(v, name, tabSettings, err)
+		return a.refuseOnApp(v, named.Name, tabSettings, err)
 	}
-	return a.showWebhookSecret(v, name, fresh)
+	return a.showWebhookSecret(v, named.Name, fresh)
 }
 
 func (a *admin) showWebhookSecret(v *visit, name app.Name, fresh secret.Text) error {

@@ -49,25 +49,21 @@ type metricsChoice struct {
 
 // showAppMetrics shows what an app, or one of its services, has taken and answered.
 func (a *admin) showAppMetrics(v *visit) error {
-	name, err := v.app()
+	view, err := a.appOf(v)
 	if err != nil {
 		return err
 	}
-	view, err := a.apps.App(v.context(), name)
+	releases, err := a.releases.Releases(v.context(), view.Name)
 	if err != nil {
 		return err
 	}
-	releases, err := a.releases.Releases(v.context(), name)
-	if err != nil {
-		return err
-	}
-	subject, service := metrics.App(string(name)), ""
+	subject, service := metrics.App(string(view.Name)), ""
 	for _, one := range view.Services {
 		if one.Name == v.gin.Query("service") {
-			subject, service = metrics.Service(string(name), one.Name), one.Name
+			subject, service = metrics.Service(string(view.Name), one.Name), one.Name
 		}
 	}
-	page := metricsPage{frame: v.frame("Metrics of "+string(name)).on(name, tabOverview), App: name, Path: appPath(name) + "/metrics"}
+	page := metricsPage{frame: v.frame("Metrics of "+string(view.Name)).on(view.Name, tabOverview), App: view.Name, Path: appPath(view.Name) + "/metrics"}
 	bins, err := a.measured(v, &page, subject, service, view.CreatedAt)
 	if err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 	"github.com/gin-contrib/sessions"
 	"github.com/gin-gonic/gin"
 
+	"berth/controller"
 	"berth/controller/account"
 	"berth/controller/app"
 	"berth/controller/problem"
@@ -94,6 +95,15 @@ func (v *visit) app() (app.Name, error) {
 			"A name has 1 to 40 lower-case letters, digits and hyphens. Look for the app on the dashboard.", err)
 	}
 	return name, nil
+}
+
+// appOf is the app that the path names, which is there.
+func (a *admin) appOf(v *visit) (controller.AppView, error) {
+	name, err := v.app()
+	if err != nil {
+		return controller.AppView{}, err
+	}
+	return a.apps.App(v.context(), name)
 }
 
 // release is the release that the path names.

@@ -66,16 +66,6 @@ func (a *admin) receiveWebhook(v *visit) error {
 	return v.json(status, deliveryJSON{answer.Result, answer.Reason, answer.Release})
 }
 
-// webhookApp is the app that the path names, which is there.
-func (a *admin) webhookApp(v *visit) (app.Name, error) {
-	name, err := v.app()
-	if err != nil {
-		return "", err
-	}
-	_, err = a.apps.App(v.context(), name)
-	return name, err
-}
-
 // saveWebhook keeps what a person or a program chose.
 func (a *admin) saveWebhook(v *visit, name app.Name, wish inbox.Settings) (inbox.View, secret.Text, error) {
 	v.done.detail = "webhook"
