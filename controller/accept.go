@@ -183,9 +183,11 @@ func (c *Controller) examine(ctx context.Context, file string, app app.App, opti
 func (c *Controller) newApp(u Upload) (app.App, environment.OpenEnvironment, error) {
 	found := app.App{
 		Name: u.Name, Routes: []traefik.Route{u.Route}, Settings: app.DefaultSettings().Within(c.most),
-		Mounts: u.Mounts, Wanted: app.WantedRunning, CreatedAt: time.Now(),
+		Mounts: u.Mounts, Access: u.Access, Wanted: app.WantedRunning, CreatedAt: time.Now(),
 	}
-	if wished := u.Settings; wished != nil {
+	if wished := u.Settings; wished != nil && u.OwnLimits {
+		found.Settings = wished.Within(c.most)
+	} else if wished != nil {
 		found.Settings = wished.WithLimits(found.Settings)
 	}
 	var err error

@@ -40,6 +40,7 @@ type house struct {
 	*controller.Controller
 	t        *testing.T
 	folder   string
+	ledger   *store.Store // of what is open now
 	engine   *engine
 	proxy    *proxy
 	keeper   *volumetest.Keeper
@@ -115,6 +116,7 @@ func (h *house) open() {
 	if err != nil {
 		h.t.Fatal(err)
 	}
+	h.ledger = ledger
 	watched := &watchedLedger{Store: ledger, house: h}
 	h.Controller, err = controller.New(controller.Options{
 		Ledger: watched, Engine: h.engine, DataFolder: h.folder, NoRoom: h.noRoom, Key: h.key, Logger: slog.New(slog.NewTextHandler(h.logged, nil)),

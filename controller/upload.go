@@ -24,7 +24,8 @@ type Upload struct {
 
 	// Settings are those of a new app, but for its limits. For a next release, they
 	// replace the app's own from then on; nil leaves those.
-	Settings *app.Settings
+	Settings  *app.Settings
+	OwnLimits bool // a new app has the limits of Settings too
 	// Environment is what the app is to have from this release on: a compose file may not
 	// be read without.
 	Environment []app.VariableWish
@@ -39,6 +40,7 @@ type Upload struct {
 	// for; nil means those of the file.
 	Routes []plan.RouteWish
 	Mounts []app.Mount
+	Access traefik.Access
 }
 
 // Receive receives an archive in full, as uploads.Folder.Receive does.

@@ -53,6 +53,8 @@ type appPage struct {
 	Webhook webhookView
 	Labels  labelsView
 
+	Duplicate duplicateView
+
 	Hook hookView // around backups
 
 	Assets *assetsView // of the first page that visitors do not get, nil where they do
@@ -166,6 +168,7 @@ func (a *admin) settingsTab(v *visit, page appPage) error {
 	}
 	page.Webhook.typed(typed, page.Problems)
 	page.Labels.typed(typed, page.Problems)
+	page.Duplicate.typed(typed, page.Problems)
 	if page.Hook, err = a.hookViewOf(v, name); err != nil {
 		return err
 	}
@@ -193,7 +196,7 @@ func (a *admin) appPage(v *visit, name app.Name) (appPage, error) {
 	page.Access, page.Closed, page.Down = accessText(view.Access), view.Access.Closed(), view.Access.Maintenance.On
 	page.Waivers = waiversOf(view.App, releases)
 	page.Egress = a.egressViewOf(view.App)
-	page.Labels = labelsViewOf(view.App)
+	page.Labels, page.Duplicate = labelsViewOf(view.App), duplicateViewOf(view.App)
 	page.Services = serviceRows(view.Services)
 	for _, warning := range a.volumes.Warnings() {
 		if slices.Contains(warning.Apps, name) {

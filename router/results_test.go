@@ -86,6 +86,7 @@ var resultForms = map[string][]url.Values{
 	"/admin/apps/:name/rollback":            {{"release": {"1"}}, {"release": {"x"}}},
 	"/admin/apps/:name/settings":            {{"memory": {"128"}, "cpu": {"50"}, "processes": {"100"}}, {"memory": {"lots"}}},
 	"/admin/apps/:name/egress":              {{"egress": {"none"}}, {"egress": {"some"}, "egress_hosts": {"no host"}}},
+	"/admin/apps/:name/duplicate":           {{"duplicate_name": {"again"}, "duplicate_route": {"/again"}}, {"duplicate_name": {"No"}, "duplicate_route": {"x y"}}},
 	"/admin/apps/:name/labels":              {{"project": {"Shop"}, "tags": {"web eu"}}, {"project": {"<b>"}, "tags": {"-"}}},
 	"/admin/apps/:name/push":                {{"branch": {"main"}}, {"branch": {"no branch"}, "folder": {"../x"}}},
 	"/admin/apps/:name/webhook":             {{"repository": {"https://git.example.com/ann/shop.git"}}, {"repository": {"http://x"}, "webhook_branch": {"no branch"}}},

@@ -120,34 +120,35 @@ type AuditLog interface {
 
 // Options are what the admin app needs. Fields are required unless they say otherwise.
 type Options struct {
-	Story     Story
-	Volumes   Volumes
-	Mounts    Mounts
-	Backups   Backups
-	Hooks     Hooks
-	Routing   Routing
-	Ports     Ports
-	Egress    Egress // nil where nobody follows it
-	Domains   Domains
-	Metrics   Metrics
-	Disks     Disks
-	Pushes    Pushes
-	Webhooks  Webhooks
-	Labels    Labels
-	Repeats   Repeats
-	Sources   Sources
-	Logs      Logs
-	Events    Events
-	Alerts    Alerts
-	Heart     Heart
-	Accounts  Accounts
-	Factors   SecondFactors
-	Tokens    Tokens
-	Sessions  account.SessionLedger
-	Audit     AuditLog
-	Limits    Limits
-	SecretKey []byte // at least 32 bytes; form tokens are derived from it
-	Logger    *slog.Logger
+	Story      Story
+	Volumes    Volumes
+	Mounts     Mounts
+	Backups    Backups
+	Hooks      Hooks
+	Routing    Routing
+	Ports      Ports
+	Egress     Egress // nil where nobody follows it
+	Domains    Domains
+	Metrics    Metrics
+	Disks      Disks
+	Pushes     Pushes
+	Webhooks   Webhooks
+	Labels     Labels
+	Repeats    Repeats
+	Sources    Sources
+	Duplicates Duplicates
+	Logs       Logs
+	Events     Events
+	Alerts     Alerts
+	Heart      Heart
+	Accounts   Accounts
+	Factors    SecondFactors
+	Tokens     Tokens
+	Sessions   account.SessionLedger
+	Audit      AuditLog
+	Limits     Limits
+	SecretKey  []byte // at least 32 bytes; form tokens are derived from it
+	Logger     *slog.Logger
 
 	PublicHTTPPort  int       // where the proxy answers http; 0 means that it does not
 	PublicHTTPSPort int       // where the proxy answers https; 0 means that it does not
@@ -191,6 +192,7 @@ type admin struct {
 	webhooks     Webhooks
 	labels       Labels
 	sources      Sources
+	duplicates   Duplicates
 	logs         Logs
 	events       Events
 	alerts       Alerts
@@ -232,9 +234,9 @@ func New(o Options) (http.Handler, error) {
 	if len(o.SecretKey) < minSecretKey {
 		return nil, fmt.Errorf("secret key has %d bytes, needs %d", len(o.SecretKey), minSecretKey)
 	}
-	if !o.Story.complete() || o.Volumes == nil || o.Mounts == nil || o.Backups == nil || o.Hooks == nil || o.Routing == nil || o.Ports == nil || o.Domains == nil || o.Metrics == nil || o.Disks == nil || o.Pushes == nil || o.Webhooks == nil || o.Labels == nil || o.Repeats == nil || o.Sources == nil || o.Logs == nil || o.Events == nil || o.Alerts == nil || o.Heart == nil || o.Accounts == nil || o.Factors == nil || o.Tokens == nil ||
+	if !o.Story.complete() || o.Volumes == nil || o.Mounts == nil || o.Backups == nil || o.Hooks == nil || o.Routing == nil || o.Ports == nil || o.Domains == nil || o.Metrics == nil || o.Disks == nil || o.Pushes == nil || o.Webhooks == nil || o.Labels == nil || o.Repeats == nil || o.Sources == nil || o.Duplicates == nil || o.Logs == nil || o.Events == nil || o.Alerts == nil || o.Heart == nil || o.Accounts == nil || o.Factors == nil || o.Tokens == nil ||
 		o.Sessions == nil || o.Audit == nil || o.Limits == nil || o.Logger == nil {
-		return nil, errors.New("router needs a whole story, volumes, mounts, backups with hooks, routing, domains, metrics, disks, pushes, webhooks, labels, repeats, sources, logs, events, alerts, a heart, accounts, second factors, tokens, sessions, an audit log, limits and a logger")
+		return nil, errors.New("router needs a whole story, volumes, mounts, backups with hooks, routing, domains, metrics, disks, pushes, webhooks, labels, repeats, sources, duplicates, logs, events, alerts, a heart, accounts, second factors, tokens, sessions, an audit log, limits and a logger")
 	}
 	if normalHost(o.AdminHost) == "" {
 		return nil, errors.New("router needs a host name that no app answers on")
@@ -264,6 +266,7 @@ func New(o Options) (http.Handler, error) {
 		webhooks:     o.Webhooks,
 		labels:       o.Labels,
 		sources:      o.Sources,
+		duplicates:   o.Duplicates,
 		logs:         o.Logs,
 		events:       o.Events,
 		alerts:       o.Alerts,

@@ -54,6 +54,10 @@ func (a *admin) apiRoutes() []route { //nolint:revive // as long as the surface 
 			api: contract{does: "Change the project and the tags of an app", in: takes[labelsWish](), out: gives[appJSON](ok)},
 		},
 		{
+			method: post, path: apiApp + "/duplicate", access: token(deployScope), limit: limitUpload, audit: audit.ActionAppCreate, handle: a.apiDuplicateApp,
+			api: contract{does: "Deploy a new app of another one's archive or image, settings and variables", in: takes[duplicateWish](), out: gives[releaseJSON](created)},
+		},
+		{
 			method: del, path: apiApp, access: token(adminScope), audit: audit.ActionAppDelete, handle: a.apiDeleteApp,
 			api: contract{does: "Delete an app with its releases", out: or(empty(noContent), empty(accepted))},
 		},

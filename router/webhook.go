@@ -1,6 +1,7 @@
 package router
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -89,19 +90,23 @@ func (a *admin) webhookAddress(r *http.Request, view inbox.View) string {
 // webhookFaults moves faults to the fields of the page, which has another form with a branch
 // and a folder.
 func webhookFaults(err error) error {
+	return movedFaults(err, map[string]string{fieldBranch: fieldWebhookBranch, fieldFolder: fieldWebhookFolder})
+}
+
+// movedFaults moves faults to the fields that a page has in place of others.
+func movedFaults(err error, fields map[string]string) error {
 	several, ok := errors.AsType[problem.Problems](err)
 	if !ok {
-		return err
+		one, ok := errors.AsType[*problem.Problem](err)
+		if !ok || fields[one.Field] == "" {
+			return err
+		}
+		several = problem.Problems{one}
 	}
 	moved := make(problem.Problems, 0, len(several))
 	for _, fault := range several {
 		one := *fault
-		switch fault.Field {
-		case fieldBranch:
-			one.Field = fieldWebhookBranch
-		case fieldFolder:
-			one.Field = fieldWebhookFolder
-		}
+		one.Field = cmp.Or(fields[one.Field], one.Field)
 		moved = append(moved, &one)
 	}
 	return moved

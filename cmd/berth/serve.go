@@ -142,7 +142,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	admin := router.Options{
 		Story:   router.Story{Apps: story, Uploads: story, Releases: story, Settings: story, Environments: story, Outputs: story},
 		Volumes: story.Volumes(), Backups: backups, Hooks: hooks, Mounts: story, Routing: story.Routing(), Ports: story.Routing(),
-		Domains: domains, Metrics: measured, Disks: grown, Pushes: on.pushes, Labels: on.ledger, Repeats: on.ledger, Sources: sources.New(on.ledger, config.DataFolder, key), Logs: kept, Events: on.ledger,
+		Domains: domains, Metrics: measured, Disks: grown, Pushes: on.pushes, Labels: on.ledger, Repeats: on.ledger, Sources: sources.New(on.ledger, config.DataFolder, key), Duplicates: newDuplicates(story, on.ledger, config, key), Logs: kept, Events: on.ledger,
 		Accounts:       on.accounts,
 		Factors:        account.NewSecondFactors(on.ledger, on.accounts, key, logger),
 		Tokens:         account.NewTokens(on.ledger, logger),

@@ -152,11 +152,11 @@ WHERE name = ? AND wanted <> 'deleted'`,
 
 func insertApp(ctx context.Context, tx *sql.Tx, found app.App) error {
 	_, err := tx.ExecContext(ctx, `
-INSERT INTO apps (name, port, memory_bytes, nano_cpus, processes, writable_root, fallback, database_waiver, database_services, choices, readiness, egress, mounts,
+INSERT INTO apps (name, port, memory_bytes, nano_cpus, processes, writable_root, fallback, database_waiver, database_services, choices, readiness, egress, mounts, access,
                   wanted, observed_state, observed_detail, observed_at, created_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		found.Name, found.Settings.Port, found.Settings.MemoryBytes, found.Settings.NanoCPUs, found.Settings.Processes, found.Settings.WritableRoot,
-		found.Settings.Fallback, found.Settings.Database, found.Settings.DatabaseServices, choicesColumn{&found.Settings.Choices}, readinessColumn{&found.Settings.Readiness}, egressColumn{&found.Settings.Egress}, mountsColumn{&found.Mounts},
+		found.Settings.Fallback, found.Settings.Database, found.Settings.DatabaseServices, choicesColumn{&found.Settings.Choices}, readinessColumn{&found.Settings.Readiness}, egressColumn{&found.Settings.Egress}, mountsColumn{&found.Mounts}, accessColumn{&found.Access},
 		found.Wanted,
 		cmp.Or(found.Observed.State, app.Waiting), found.Observed.Detail, sqlite.Micros(found.Observed.At),
 		sqlite.Micros(found.CreatedAt))

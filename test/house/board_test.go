@@ -53,6 +53,7 @@ var board = []room{
 	{"logs/journal", "logs/stream logs notice app docker folder"},
 	{"egress/keeper", "egress/exit egress app docker notice pause problem"},
 	{"notice", "app"},
+	{"duplicate", "environment sources app plan problem secret uploads traefik"},
 	{"sources", "difference environment app problem archive secret"},
 	{"difference", "app archive plan printable volume"},
 	{"refusals", "audit docker pause"},
