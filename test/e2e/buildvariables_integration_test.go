@@ -47,6 +47,17 @@ func TestBuildVariables_AreInThePageAndTheSecretIsNowhere(t *testing.T) {
 		t.Fatalf("release is %+v", release)
 	}
 	answers(t, 5*time.Second, "/shopfront/", "api=https://two.example")
+
+	// A duplicate is built with them too, for itself.
+	status, err = berth.Send(t.Context(), o.token, http.MethodPost, "/api/v1/apps/shopfront/duplicate", `{"name": "shopfront-test", "route": "/shopfront-test"}`, nil)
+	if err != nil || status != http.StatusCreated {
+		t.Fatalf("%d %v", status, err)
+	}
+	if release := o.wait("shopfront-test"); release.State != "live" || release.Number != 1 {
+		t.Fatalf("release is %+v", release)
+	}
+	answers(t, 5*time.Second, "/shopfront-test/", "api=https://two.example")
+	answers(t, time.Second, "/shopfront-test/", fmt.Sprintf("%x", sha256.Sum256([]byte(secret))))
 }
 
 func imageOf(t *testing.T, app string, release int) string {
