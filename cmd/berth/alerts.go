@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"text/tabwriter"
 	"time"
 
 	"berth/controller/problem"
@@ -95,7 +94,7 @@ func (p *program) testChannel(ctx context.Context, api *client, answer alertsAns
 // numbers, which other commands take.
 func (p *program) printAlerts(answer alertsAnswer) error {
 	names := make(map[int64]string)
-	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	table := p.table()
 	_, _ = fmt.Fprintln(table, "ID\tRULE\tWATCHES\tSTATE")
 	for _, rule := range answer.Rules {
 		names[rule.ID] = rule.Name

@@ -11,7 +11,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"text/tabwriter"
 
 	"berth/controller/audit"
 	"berth/controller/problem"
@@ -89,7 +88,7 @@ func (p *program) listAudit(ctx context.Context, auditor *audit.Log, count int) 
 	if err != nil {
 		return err
 	}
-	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	table := p.table()
 	for _, e := range entries {
 		outcome := "ok"
 		if !e.Success {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"text/tabwriter"
 	"time"
 
 	"github.com/docker/go-units"
@@ -159,7 +158,7 @@ func (p *program) endBackup(made backupAnswer) error {
 }
 
 func (p *program) printBackups(answer backupsAnswer) error {
-	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	table := p.table()
 	_, _ = fmt.Fprintln(table, "BEGAN\tSTATE\tSIZE\tSENT\tBACKUP")
 	for _, one := range answer.Backups {
 		name := one.Set

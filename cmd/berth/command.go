@@ -8,7 +8,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
 )
 
 // program is the outside of a command.
@@ -119,7 +118,7 @@ func runHelp(ctx context.Context, p *program, args []string) error {
 // printTree prints every command but those of the server's own: a noun with its verbs in
 // one line.
 func (p *program) printTree() error {
-	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	table := p.table()
 	_, _ = fmt.Fprintf(table, "Berth builds what you upload, runs it hardened and puts it behind its proxy.\n\nUsage: berth COMMAND\n\n")
 	shown := ""
 	for _, c := range commands() {
@@ -147,7 +146,7 @@ with a berth.toml, [APP] is the app of that folder. --json prints the server's a
 `
 
 func (p *program) printVerbs(noun string, verbs []command) error {
-	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	table := p.table()
 	_, _ = fmt.Fprintf(table, "Usage: berth %s COMMAND\n\n", noun)
 	for _, c := range verbs {
 		_, _ = fmt.Fprintf(table, "  %s\t%s\n", strings.TrimSpace(c.name+" "+c.arguments), c.summary)
@@ -213,7 +212,7 @@ func (p *program) parseFlagsOnly(flags *flag.FlagSet, args []string) error {
 func (p *program) printUsage(flags *flag.FlagSet) {
 	command := p.command
 	_, _ = fmt.Fprintf(p.stdout, "%s\n\nUsage: berth %s\n", command.summary, strings.TrimSpace(command.name+" "+command.arguments))
-	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	table := p.table()
 	_, _ = fmt.Fprintln(table)
 	flags.VisitAll(func(f *flag.Flag) {
 		if isSetting(f.Name) {

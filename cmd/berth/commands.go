@@ -121,7 +121,7 @@ func machineCommands() []command {
 		row{get: true, path: "/api/v1/backups/settings"}.command("backups settings", "show when and where backups are made"),
 		row{method: "PUT", path: "/api/v1/backups/settings", fields: true}.command("backups set", "change when and where backups are made"),
 		{
-			name: "events", arguments: "[--app NAME] [--kind KIND] [--from DAY] [--to DAY] [--before N] [--count N] [flags]", summary: "print what happened to apps and to the server",
+			name: "events", arguments: "[--app NAME] [--kind KIND] [--from DAY] [--to DAY] [--before N] [--count N] [-f] [flags]", summary: "print what happened to apps and to the server",
 			run: runEvents, rows: []string{"GET /api/v1/events"},
 		},
 		{name: "alerts list", arguments: "[flags]", summary: "show what fires, and the rules and channels of alerts", run: verbAt(0, "list", runAlerts), rows: []string{"GET /api/v1/alerts"}},

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
-	"text/tabwriter"
 )
 
 // configFlags are the flags of a command that works with the settings of the server.
@@ -65,7 +64,7 @@ func (p *program) printSettings(command string) {
 		return
 	}
 	_, _ = fmt.Fprint(p.stdout, settingsManual)
-	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	table := p.table()
 	for _, s := range listSettings() {
 		_, _ = fmt.Fprintf(table, "  --%s\t%s\t%s%s\n", s.path, strings.Join(s.variables(), ", "), s.description, shownDefault(s.fallback))
 	}

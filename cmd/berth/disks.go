@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"berth/controller/pause"
@@ -183,7 +182,7 @@ func (p *program) printDisks(answer disksAnswer) error {
 		_, _ = fmt.Fprintln(p.stderr, "Warning: the disk has little free space.")
 	}
 	_ = p.printRules(answer.Rules)
-	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	table := p.table()
 	_, _ = fmt.Fprintln(table, "\nWHAT\tUSES\tCLEAN FREES")
 	for _, kind := range answer.Kinds {
 		used := "not known"

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"berth/controller/probe"
@@ -103,7 +102,7 @@ func (p *program) printChecklist(answer checklistAnswer, asJSON bool) error {
 			}
 		}
 	}
-	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	table := p.table()
 	for _, row := range answer.Rows {
 		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\n", strings.ToUpper(row.State), row.Title, row.Found)
 		if row.Fix != "" {

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"berth/controller/app"
@@ -125,7 +124,7 @@ func (p *program) printEgress(has egressAnswer) error {
 	if len(has.Refused) == 0 {
 		return nil
 	}
-	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	table := p.table()
 	_, _ = fmt.Fprintln(table, "\nREFUSED\tWHY\tCOUNT\tLAST")
 	for _, one := range has.Refused {
 		_, _ = fmt.Fprintf(table, "%s\t%s\t%d\t%s\n", one.To, one.Why, one.Count, one.Last.Format(time.RFC3339))

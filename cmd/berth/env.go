@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"berth/controller/app"
 )
@@ -193,7 +192,7 @@ func (p *program) printEnvironment(name app.Name, answer environmentAnswer) erro
 	if n := len(waits.Added) + len(waits.Changed) + len(waits.Removed); n > 0 {
 		_, _ = fmt.Fprintf(p.stderr, "Not applied yet: %d. Run berth env apply %s.\n", n, name)
 	}
-	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	table := p.table()
 	_, _ = fmt.Fprintln(table, "NAME\tVALUE\tSTATE")
 	names := slices.Concat(slices.Collect(maps.Keys(answer.Variables)), answer.Secrets)
 	slices.Sort(names)

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"text/tabwriter"
 	"time"
 
 	"berth/controller/limit"
@@ -58,7 +57,7 @@ func (p *program) showLimits(ctx context.Context, ledger limit.CounterLedger) er
 		_, err := fmt.Fprintln(p.stdout, "Nobody is limited.")
 		return err
 	}
-	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	table := p.table()
 	_, _ = fmt.Fprintln(table, "LIMIT\tWHO\tSINCE\tFREE IN\tREFUSED")
 	for _, counter := range limited {
 		_, _ = fmt.Fprintf(table, "%s\t%q\t%s\t%s\t%d\n", counter.Class, counter.Subject,

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"berth/controller/app"
 	"berth/traefik"
@@ -101,7 +100,7 @@ func portRequestOf(verb string, words []string, target portTarget) (portRequest,
 
 // printPorts prints the ports of an app, and beside them the allowed ones that are free.
 func (p *program) printPorts(answer portsAnswer) error {
-	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	table := p.table()
 	_, _ = fmt.Fprintln(table, "PORT\tSTATE\tSERVICE\tTARGET")
 	for _, port := range answer.Ports {
 		service := port.Service

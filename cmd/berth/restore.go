@@ -11,7 +11,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"filippo.io/age"
@@ -146,7 +145,7 @@ func (p *program) listSets(ctx context.Context, from target.Target) error {
 	if err != nil {
 		return err
 	}
-	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	table := p.table()
 	_, _ = fmt.Fprintln(table, "BACKUP\tBEGAN")
 	for _, id := range all {
 		_, _ = fmt.Fprintf(table, "%s\t%s\n", id, id.Time().Format(time.RFC3339))
@@ -159,7 +158,7 @@ func (p *program) listParts(ctx context.Context, o restore.Options) error {
 	if err != nil {
 		return err
 	}
-	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	table := p.table()
 	_, _ = fmt.Fprintf(table, "PART\tSIZE\n")
 	for _, part := range reader.Parts {
 		_, _ = fmt.Fprintf(table, "%s\t%s\n", strings.TrimSpace(string(part.Kind)+" "+part.Volume), units.HumanSize(float64(part.Bytes)))

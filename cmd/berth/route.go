@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"text/tabwriter"
 	"time"
 
 	"berth/controller/app"
@@ -122,7 +121,7 @@ func routeRequestOf(name app.Name, verb string, words []string, takeOver bool) (
 
 // printRoutes prints the routes, and what is wrong with their hosts beside them.
 func (p *program) printRoutes(answer routesAnswer) error {
-	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	table := p.table()
 	_, _ = fmt.Fprintln(table, "ROUTE\tSTATE\tURL")
 	for _, route := range answer.Routes {
 		shown := route.Route

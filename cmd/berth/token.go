@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"text/tabwriter"
 	"time"
 
 	"berth/controller/account"
@@ -117,7 +116,7 @@ func (p *program) listTokens(ctx context.Context, desk tokenDesk) error {
 	if err != nil {
 		return err
 	}
-	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	table := p.table()
 	_, _ = fmt.Fprintln(table, "ID\tNAME\tSCOPE\tSTATE\tEXPIRES\tLAST USED\tONLY FROM")
 	for _, token := range list {
 		_, _ = fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", token.ID, token.Name, token.Scope, tokenState(token, time.Now()),

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/docker/go-units"
@@ -78,7 +77,7 @@ func (p *program) changeQuota(ctx context.Context, api *client, name, size strin
 
 // printVolumes prints the volumes, and warns of those that are over their quota.
 func (p *program) printVolumes(answers []volumeAnswer) error {
-	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	table := p.table()
 	_, _ = fmt.Fprintln(table, "VOLUME\tUSED\tQUOTA\tMOUNTED BY")
 	for _, one := range answers {
 		used, quota := "not counted", "none"
