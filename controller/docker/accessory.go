@@ -96,7 +96,9 @@ func (e *Engine) listCompanions(ctx context.Context) ([]Accessory, error) {
 		case link.RoleSecrets:
 			all = append(all, accessory(KindKeeper, summary.ID, name, summary.Labels))
 		case link.RoleHelper:
-			if !e.Works(name) {
+			// One that runs has a process: it ends with it. That may be another than this one,
+			// such as a restore.
+			if !e.Works(name) && summary.State != container.StateRunning {
 				all = append(all, accessory(KindHelper, summary.ID, "", summary.Labels))
 			}
 		}

@@ -21,6 +21,7 @@ import (
 	volumetypes "github.com/docker/docker/api/types/volume"
 
 	"berth/controller/archive"
+	"berth/controller/docker/dockertest"
 	"berth/controller/docker/helper"
 	"berth/controller/docker/link"
 	"berth/controller/volume"
@@ -569,5 +570,35 @@ func watchHeap(t *testing.T) func() int64 {
 			once = true
 		}
 		return most
+	}
+}
+
+// TestVolume_HelperOfAnotherProcessIsNoLeftover has a second engine of the stack, as a server
+// beside a restore: it leaves what works for the other one, also for longer than one pass.
+func TestVolume_HelperOfAnotherProcessIsNoLeftover(t *testing.T) {
+	engine := openTest(t)
+	mustVolume(t, engine, "data")
+	session := mustOpen(t, engine, "data", helper.ReadWrite)
+	beside, err := Open(Options{Host: dockertest.Host(), Stack: engine.link.Stack, SubnetPool: testPool, Helper: dockertest.Helper(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = beside.Close() }()
+	found, err := beside.Accessories(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, one := range found {
+		if one.Kind == KindHelper {
+			t.Errorf("it would remove %+v", one)
+		}
+	}
+	mustWrite(t, session, "file", "text")
+	never := createWith(t, engine, link.RoleHelper, mount.Mount{Type: mount.TypeVolume, Source: engine.link.VolumeName("data"), Target: "/volume"})
+	if found, err = beside.Accessories(t.Context()); err != nil || !slices.ContainsFunc(found, func(a Accessory) bool { return a.ID == never }) {
+		t.Errorf("one that was never started is left: %+v, %v", found, err)
+	}
+	if err := engine.link.Remove(t.Context(), never); err != nil {
+		t.Error(err)
 	}
 }

@@ -197,6 +197,9 @@ func (s *Session) give(asked request, write func(io.Writer) error) (answer, erro
 	}
 	// Where the stream is broken, whoever made it ends it, and with it this wait.
 	got := <-replies
+	if refusal, ok := errors.AsType[*Refusal](got.err); ok { // why the content could not be given
+		return answer{}, refusal
+	}
 	if err != nil && !errors.Is(err, errAnswered) {
 		return answer{}, err
 	}
