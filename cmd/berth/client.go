@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -79,7 +78,7 @@ func newClient(address string, token secret.Text, caFile string) (*client, error
 	return &client{base: base, token: token, notes: io.Discard, http: &http.Client{
 		Transport: &http.Transport{
 			Proxy:                 http.ProxyFromEnvironment,
-			DialContext:           (&net.Dialer{Timeout: connectTimeout}).DialContext,
+			DialContext:           dial,
 			TLSHandshakeTimeout:   connectTimeout,
 			ResponseHeaderTimeout: answerTimeout,
 			TLSClientConfig:       trust,

@@ -101,18 +101,25 @@ func (p *program) followEvents(ctx context.Context, api *client, query url.Value
 	if len(seen.Events) > 0 {
 		query.Set("after", strconv.FormatInt(seen.Events[0].ID, 10))
 	}
-	for ctx.Err() == nil {
+	for {
 		socket, err := api.openEvents(ctx, query)
 		if err == nil {
 			err = p.printLive(ctx, socket, query)
 		}
-		if lost := errors.Is(err, errLost); ctx.Err() == nil && !lost {
-			return err
+		if ctx.Err() != nil || !errors.Is(err, errLost) {
+			return unlessEnded(ctx, err)
 		}
 		_, _ = fmt.Fprintln(p.stderr, "The connection was lost. It is opened again.")
 		_ = pause.For(ctx, eventsAgain)
 	}
-	return nil
+}
+
+// unlessEnded is the error of what a person has not ended with Ctrl-C.
+func unlessEnded(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil //nolint:nilerr // to end it is no failure
+	}
+	return err
 }
 
 // errLost says that a connection ended without a reason of the server's.

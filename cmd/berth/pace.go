@@ -3,6 +3,8 @@
 package main
 
 import (
+	"bufio"
+	"net"
 	"net/http"
 	"time"
 )
@@ -49,3 +51,13 @@ func (w *pacedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 // Not every connection has deadlines; those of the server have.
 func (w *pacedWriter) move() { _ = w.controller.SetWriteDeadline(time.Now().Add(w.still)) }
 func (w *pacedWriter) rest() { _ = w.controller.SetWriteDeadline(time.Time{}) }
+
+// Hijack gives the connection away without a deadline; Gin asks for it by this name, for a
+// WebSocket.
+func (w *pacedWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	connection, buffer, err := w.controller.Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	return connection, buffer, connection.SetDeadline(time.Time{})
+}

@@ -89,9 +89,13 @@ func (c *client) shownCertificate(ctx context.Context) (string, error) {
 func dialTLS(ctx context.Context, address string, config *tls.Config) error {
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	connection, err := (&tls.Dialer{Config: config}).DialContext(ctx, "tcp", address)
+	connection, err := dial(ctx, "tcp", address)
 	if err != nil {
 		return err
 	}
-	return connection.Close()
+	named := config.Clone()
+	if named.ServerName == "" {
+		named.ServerName, _, _ = net.SplitHostPort(address)
+	}
+	return errors.Join(tls.Client(connection, named).HandshakeContext(ctx), connection.Close())
 }
