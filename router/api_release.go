@@ -112,11 +112,7 @@ func (a *admin) apiListReleases(v *visit) error {
 }
 
 func (a *admin) apiShowRelease(v *visit) error {
-	id, err := v.release()
-	if err != nil {
-		return err
-	}
-	release, err := a.releases.Release(v.context(), id)
+	release, err := a.releaseOf(v)
 	if err != nil {
 		return err
 	}

@@ -18,11 +18,7 @@ type Sources interface {
 
 // downloadArchive sends what a release was built from, as it was uploaded.
 func (a *admin) downloadArchive(v *visit) error {
-	id, err := v.release()
-	if err != nil {
-		return err
-	}
-	release, err := a.releases.Release(v.context(), id)
+	release, err := a.releaseOf(v)
 	if err != nil {
 		return err
 	}

@@ -119,6 +119,15 @@ func (v *visit) release() (app.ReleaseID, error) {
 	return app.ReleaseID{App: name, Number: number}, nil
 }
 
+// releaseOf is the release that the path names, which is there.
+func (a *admin) releaseOf(v *visit) (app.Release, error) {
+	id, err := v.release()
+	if err != nil {
+		return app.Release{}, err
+	}
+	return a.releases.Release(v.context(), id)
+}
+
 // number is a number from 1 that the path holds.
 func (v *visit) number(parameter string) (int64, error) {
 	text := v.gin.Param(parameter)

@@ -120,13 +120,7 @@ func (h *hold) leave() error { return h.lock.Close() }
 // before it did, and nil where there is none. ErrUnderWay is the error while a process
 // lives; the journal is there with it once anything is made.
 func CutOff(data string) (*Journal, error) {
-	if _, err := os.Lstat(filepath.Join(data, journalFolder)); err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			err = nil
-		}
-		return nil, err
-	}
-	held, err := takeHold(data)
+	held, err := takeCutOff(data)
 	if errors.Is(err, ErrUnderWay) {
 		other := hold{folder: filepath.Join(data, journalFolder)}
 		if other.read() != nil {
@@ -134,30 +128,42 @@ func CutOff(data string) (*Journal, error) {
 		}
 		return &other.Journal, err
 	}
+	if held == nil || err != nil {
+		return nil, err
+	}
+	return &held.Journal, held.leave()
+}
+
+// takeCutOff takes over a restore that was cut off; nil where there is none, or where it
+// was cut off before it made anything.
+func takeCutOff(data string) (*hold, error) {
+	if _, err := os.Lstat(filepath.Join(data, journalFolder)); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
+		return nil, err
+	}
+	held, err := takeHold(data)
 	if err != nil {
 		return nil, err
 	}
 	err = held.read()
-	if errors.Is(err, fs.ErrNotExist) { // it was cut off before it made anything
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, held.end()
 	}
-	return &held.Journal, errors.Join(err, held.leave())
+	if err != nil {
+		return nil, errors.Join(err, held.leave())
+	}
+	return held, nil
 }
 
 // GiveUp takes back what a restore has made whose process has ended before it did, and
 // returns its journal; nil where there is none. Of a restore that came to its end only
 // the journal is removed. Needed of o are Keeper, DataFolder and ACMEFolder.
 func (o Options) GiveUp(ctx context.Context) (*Journal, error) {
-	cut, err := CutOff(o.DataFolder)
-	if cut == nil || err != nil {
+	held, err := takeCutOff(o.DataFolder)
+	if held == nil || err != nil {
 		return nil, err
-	}
-	held, err := takeHold(o.DataFolder)
-	if err != nil {
-		return nil, err
-	}
-	if err := held.read(); err != nil { // another process was faster
-		return nil, errors.Join(err, held.leave())
 	}
 	if held.Server && o.hasLedger() {
 		return nil, held.end()
