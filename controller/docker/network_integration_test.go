@@ -3,6 +3,7 @@
 package docker
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -93,6 +94,28 @@ func TestRemoveNetwork_LetsTheProxyGoFirstAndIsIdempotent(t *testing.T) {
 	}
 	if mustInspect(t, engine, proxy).NetworkSettings.Networks[network.Name] != nil {
 		t.Error("the proxy is still on the network")
+	}
+}
+
+func TestRemoveNetwork_GoesOnWhereAGuestJoinsMeanwhile(t *testing.T) {
+	engine := openTest(t)
+	proxy := mustStartProxy(t, engine)
+	for range 5 {
+		network := mustNetwork(t, engine, "hello")
+		joining, end := context.WithCancel(t.Context())
+		var group sync.WaitGroup
+		group.Go(func() {
+			for joined := 0; joined < 3 && joining.Err() == nil; {
+				if engine.link.API(joining).NetworkConnect(joining, network.ID, proxy, nil) == nil {
+					joined++
+				}
+			}
+		})
+		if err := engine.RemoveNetwork(t.Context(), "hello", 0); err != nil {
+			t.Error(err)
+		}
+		end()
+		group.Wait()
 	}
 }
 

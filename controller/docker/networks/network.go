@@ -11,12 +11,14 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 	networktypes "github.com/docker/docker/api/types/network"
 
 	"berth/controller/docker/link"
+	"berth/controller/pause"
 )
 
 // subnetAttempts is how many subnets may turn out to be taken by something that
@@ -134,7 +136,29 @@ func (b *Bridges) RemoveNetworks(ctx context.Context, app string) error {
 	return errors.Join(failures...)
 }
 
+// A guest may join again while it is let go: a pass that keeps proxy and exit on all
+// networks knows nothing of the removal, and the engine lists a guest only a moment after
+// its endpoint is there.
+const (
+	mostRemovals = 5
+	removalPause = 50 * time.Millisecond // longer by as much each time
+)
+
 func (b *Bridges) removeNetwork(ctx context.Context, network Network) error {
+	for tried := 1; ; tried++ {
+		if err := b.letGo(ctx, network); err != nil {
+			return err
+		}
+		err := b.link.API(ctx).NetworkRemove(ctx, network.ID)
+		if tried == mostRemovals || !link.Says(err, "active endpoints") || pause.For(ctx, time.Duration(tried)*removalPause) != nil {
+			return link.NotFoundIsFine(link.Failure(ctx, "remove network", err))
+		}
+	}
+}
+
+// letGo has the guests leave the network, and the app's instances that are on another one
+// too.
+func (b *Bridges) letGo(ctx context.Context, network Network) error {
 	proxies, err := b.guests(ctx)
 	if err != nil {
 		return err
@@ -153,7 +177,7 @@ func (b *Bridges) removeNetwork(ctx context.Context, network Network) error {
 			return link.Failure(ctx, "disconnect from "+network.Name, err)
 		}
 	}
-	return link.NotFoundIsFine(link.Failure(ctx, "remove network", b.link.API(ctx).NetworkRemove(ctx, network.ID)))
+	return nil
 }
 
 // JoinProxy puts the stack's proxy on every app network of the stack, as is
