@@ -140,6 +140,7 @@ func machineCommands() []command {
 		row{method: "PUT", path: "/api/v1/alerts/heartbeat", fields: true}.command("alerts set-heartbeat", "choose the heartbeat: url=https://... minutes=1 method=GET"),
 		row{method: "DELETE", path: "/api/v1/alerts/heartbeat", confirm: true, done: "Removed."}.command("alerts remove-heartbeat", "end the heartbeat"),
 		row{path: "/api/v1/alerts/heartbeat/test"}.command("alerts test-heartbeat", "send a heartbeat now"),
+		{name: "metrics", arguments: "[APP] [--range RANGE] [--service SERVICE]", summary: "show what an app, or the server, has taken and answered", run: runMetrics, rows: []string{"GET /api/v1/apps/:name/metrics", "GET /api/v1/metrics"}},
 		{name: "doctor", arguments: "[--probe] [flags]", summary: "check what a server needs before strangers may reach it; exits with 1 where something is red", run: runDoctor, rows: []string{"GET /api/v1/checklist", "POST /api/v1/checklist/probe"}},
 	}
 }
