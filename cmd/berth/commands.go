@@ -1,6 +1,10 @@
 package main
 
-import "slices"
+import (
+	"slices"
+
+	"berth/controller/importing"
+)
 
 // serverNoun stands before what runs on the server itself.
 const serverNoun = "server"
@@ -27,6 +31,11 @@ func startCommands() []command {
 			name: "deploy", arguments: "[FOLDER|ARCHIVE|--image IMAGE] [--name NAME] [--route ROUTE] | --check [FOLDER|ARCHIVE]",
 			summary: "build and run a folder, an archive or an image", run: runDeploy,
 			rows: []string{"POST /api/v1/apps", "POST /api/v1/apps/:name/update"},
+		},
+		{
+			name: "import", arguments: importing.FormNames("|") + " PATH [--only APP] [--name NAME] [--route ROUTE] [--yes] [flags]",
+			summary: "bring apps from Docker Compose or another platform, as a plan first", run: runImport,
+			rows: []string{"GET /api/v1/apps", "POST /api/v1/apps", "PUT /api/v1/volumes/:volume/tar", "POST /api/v1/apps/:name/routes"},
 		},
 	}
 }
