@@ -22,7 +22,7 @@ check: ## lint and fast tests, under a minute
 bench: ## measure Berth against the engine by hand, as ratios
 	@scripts/bench
 
-soak: ## kill Berth at every call to the engine; hours
+soak: ## kill Berth at every call to the engine, restore 2 GB elsewhere; hours
 	@scripts/soak
 
 fmt: ## format the code

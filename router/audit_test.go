@@ -60,8 +60,9 @@ func (f *fakeAudit) recorded() []audit.Event {
 
 func TestAudit_EveryRouteThatChangesSomethingNamesItsAction(t *testing.T) {
 	t.Parallel()
+	changesNothing := []string{themePath, "/api/v1/apps/:name/releases/:number/archive/missing"}
 	for _, r := range new(admin).routes() {
-		if changes := r.method != http.MethodGet && r.path != themePath; changes && r.audit == "" {
+		if changes := r.method != http.MethodGet && !slices.Contains(changesNothing, r.path); changes && r.audit == "" {
 			t.Errorf("%s %s names no action for the audit log", r.method, r.path)
 		}
 	}

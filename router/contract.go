@@ -65,6 +65,9 @@ func archiveForm(isNew bool) openapi.Body {
 	for _, name := range append(names, listFields...) {
 		parts = append(parts, openapi.Part{Name: name})
 	}
+	if !isNew {
+		parts = append(parts, openapi.Part{Name: fieldBase})
+	}
 	return openapi.Form(append(parts, openapi.Part{Name: fieldArchive, File: true})...)
 }
 

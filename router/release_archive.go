@@ -13,6 +13,7 @@ import (
 // Sources opens the archives of releases, and compares releases.
 type Sources interface {
 	Archive(app.Release) (*sources.Archive, error)
+	Base(context.Context, app.Release) (*sources.Base, error)
 	Compare(ctx context.Context, from, to app.Release) (difference.Difference, error)
 }
 

@@ -211,6 +211,10 @@ func (a *admin) apiRoutes() []route { //nolint:revive // as long as the surface 
 			api: contract{does: "Download what a release was built from", out: sends(bytesMedia)},
 		},
 		{
+			method: post, path: apiRel + "/archive/missing", access: token(deployScope), body: piecesBody, handle: a.apiListMissing,
+			api: contract{does: "List what of an archive need be sent where an update builds on a release", in: takes[piecesWish](), out: gives[piecesJSON](ok)},
+		},
+		{
 			method: post, path: apiRel + "/cancel", access: token(deployScope), audit: audit.ActionReleaseCancel, handle: a.apiCancelRelease,
 			api: contract{does: "Cancel a release", out: gives[releaseJSON](ok)},
 		},

@@ -13,6 +13,7 @@ import (
 
 	"berth/controller"
 	"berth/controller/app"
+	"berth/controller/pieces"
 	"berth/controller/plan"
 	"berth/controller/problem"
 	"berth/controller/release"
@@ -151,7 +152,7 @@ func (a *admin) readFile(v *visit, form *upload, part *multipart.Part, check fun
 	if len(form.problems) > 0 {
 		return nil
 	}
-	received, err := a.uploads.Receive(part)
+	received, err := a.receivePart(v, form, part)
 	if err != nil {
 		return err
 	}
@@ -161,6 +162,20 @@ func (a *admin) readFile(v *visit, form *upload, part *multipart.Part, check fun
 		return form.problems.add(emptyFile())
 	}
 	return received.Choose(form.dockerfile)
+}
+
+// receivePart receives the archive, or makes it of the pieces that were sent of it.
+func (a *admin) receivePart(v *visit, form *upload, part *multipart.Part) (*uploads.Archive, error) {
+	if part.Header.Get("Content-Type") != pieces.MediaType {
+		return a.uploads.Receive(part)
+	}
+	whole, end, err := a.expand(v, form, part)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
+	received, err := a.uploads.Receive(whole)
+	return received, receivedPieces(err)
 }
 
 // checkUpload checks the form token, which must have come by now, and the fields, and

@@ -46,7 +46,8 @@ type client struct {
 
 // appAnswer is what the API says of an app, as far as it is needed here.
 type appAnswer struct {
-	URLs []string `json:"urls"`
+	URLs    []string `json:"urls"`
+	Release int64    `json:"release"` // the live one; 0 before the first
 }
 
 // releaseAnswer is what the API says of a release, as far as it is needed here.

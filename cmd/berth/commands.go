@@ -30,7 +30,7 @@ func startCommands() []command {
 		{
 			name: "deploy", arguments: "[FOLDER|ARCHIVE|--image IMAGE] [--name NAME] [--route ROUTE] | --check [FOLDER|ARCHIVE]",
 			summary: "build and run a folder, an archive or an image", run: runDeploy,
-			rows: []string{"POST /api/v1/apps", "POST /api/v1/apps/:name/update"},
+			rows: []string{"POST /api/v1/apps", "POST /api/v1/apps/:name/update", "POST /api/v1/apps/:name/releases/:number/archive/missing"},
 		},
 		{
 			name: "import", arguments: importing.FormNames("|") + " PATH [--only APP] [--name NAME] [--route ROUTE] [--yes] [flags]",

@@ -235,15 +235,15 @@ func (p *program) check(ctx context.Context, api *client, wish deployWish, uploa
 // send creates the app, or the next release of the one that is there.
 func (p *program) send(ctx context.Context, api *client, wish deployWish, upload *upload) (releaseAnswer, error) {
 	upload.progress = newProgress(p.stderr, upload.bytes)
-	_, err := api.findApp(ctx, wish.name)
+	found, err := api.findApp(ctx, wish.name)
 	switch {
 	case err == nil && wish.fallback:
 		if err := api.setFallback(ctx, wish.name); err != nil {
 			return releaseAnswer{}, err
 		}
-		return api.updateApp(ctx, wish, upload)
+		return p.update(ctx, api, wish, found, upload)
 	case err == nil:
-		return api.updateApp(ctx, wish, upload)
+		return p.update(ctx, api, wish, found, upload)
 	case problem.KindOf(err) == problem.KindNotFound:
 		return api.createApp(ctx, wish, upload)
 	default:

@@ -8,10 +8,13 @@ import (
 	"io"
 	"io/fs"
 	"mime/multipart"
+	"net/textproto"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"berth/controller/archive"
+	"berth/controller/pieces"
 	"berth/controller/plan"
 	"berth/controller/secret"
 )
@@ -26,6 +29,8 @@ type upload struct {
 	progress *progress
 
 	dockerfile string // path in the archive; empty means the usual one
+
+	difference *difference // is sent in place of the file; nil: the file
 
 	close func() error
 }
@@ -46,8 +51,7 @@ func openUpload(ctx context.Context, source string) (*upload, error) {
 	return &upload{file: file, name: filepath.Base(source), bytes: info.Size(), close: file.Close}, nil
 }
 
-// packFolder packs into a file that has no name any more once it is open, so
-// that nothing is left behind however the program ends.
+// packFolder packs a folder as its .dockerignore says.
 func packFolder(ctx context.Context, folder string) (*upload, error) {
 	absolute, err := filepath.Abs(folder)
 	if err != nil {
@@ -57,11 +61,10 @@ func packFolder(ctx context.Context, folder string) (*upload, error) {
 	if err != nil {
 		return nil, err
 	}
-	file, err := os.CreateTemp("", "berth-deploy-*")
+	file, err := makeUnnamed()
 	if err != nil {
-		return nil, fmt.Errorf("make temporary archive: %w", err)
+		return nil, err
 	}
-	_ = os.Remove(file.Name())
 	err = archive.Pack(ctx, absolute, file, ignore)
 	size, seekErr := file.Seek(0, io.SeekCurrent)
 	if _, rewindErr := file.Seek(0, io.SeekStart); err != nil || seekErr != nil || rewindErr != nil {
@@ -85,6 +88,9 @@ func readIgnore(folder string) (*archive.Ignore, error) {
 	return ignore, nil
 }
 
+// content is the archive from its beginning.
+func (u *upload) content() io.Reader { return io.NewSectionReader(u.file, 0, u.bytes) }
+
 // form is the body of the upload: the fields, then the archive, as the server
 // reads them. Its length is known, so the server can refuse what is too large
 // before a byte of it is sent. It can be asked for again.
@@ -98,8 +104,10 @@ func (u *upload) form(fields [][2]string) (body io.Reader, contentType string, l
 	if u.dockerfile != "" {
 		fields = append(fields, [2]string{"dockerfile", u.dockerfile})
 	}
-	if _, err := u.file.Seek(0, io.SeekStart); err != nil {
-		return nil, "", 0, fmt.Errorf("rewind upload: %w", err)
+	sent, bytesSent, mediaType := u.content(), u.bytes, "application/octet-stream"
+	if d := u.difference; d != nil {
+		sent, bytesSent, mediaType = io.NewSectionReader(d.file, 0, d.bytes), d.bytes, pieces.MediaType
+		fields = append(fields, [2]string{fieldBase, strconv.FormatInt(d.base, 10)})
 	}
 	u.progress.sent = 0
 	var frame bytes.Buffer
@@ -107,15 +115,16 @@ func (u *upload) form(fields [][2]string) (body io.Reader, contentType string, l
 	for _, field := range fields {
 		err = errors.Join(err, form.WriteField(field[0], field[1]))
 	}
-	_, partErr := form.CreateFormFile("archive", u.name)
+	_, partErr := form.CreatePart(textproto.MIMEHeader{
+		"Content-Disposition": {multipart.FileContentDisposition("archive", u.name)}, "Content-Type": {mediaType},
+	})
 	head := bytes.Clone(frame.Bytes())
 	frame.Reset()
 	if err = errors.Join(err, partErr, form.Close()); err != nil {
 		return nil, "", 0, fmt.Errorf("encode upload: %w", err)
 	}
-	length = int64(len(head)) + u.bytes + int64(frame.Len())
-	content := io.TeeReader(io.LimitReader(u.file, u.bytes), u.progress)
-	return io.MultiReader(bytes.NewReader(head), content, &frame), form.FormDataContentType(), length, nil
+	length = int64(len(head)) + bytesSent + int64(frame.Len())
+	return io.MultiReader(bytes.NewReader(head), io.TeeReader(sent, u.progress), &frame), form.FormDataContentType(), length, nil
 }
 
 // plainForm is the form without a file.

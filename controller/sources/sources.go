@@ -18,6 +18,7 @@ import (
 	"berth/controller/archive"
 	"berth/controller/difference"
 	"berth/controller/environment"
+	"berth/controller/pieces"
 	"berth/controller/problem"
 	"berth/controller/secret"
 )
@@ -56,6 +57,8 @@ type Archive struct {
 	io.ReadCloser
 	Name  string // for a file of the person who downloads it
 	Bytes int64
+
+	file *os.File
 }
 
 // Archive opens the archive of a release. A release that has none, or whose archive is no
@@ -84,6 +87,32 @@ func (s *Sources) Archive(release app.Release) (*Archive, error) {
 	return opened, nil
 }
 
+// Base is the archive of a release, for an upload that builds on it.
+type Base struct {
+	*pieces.Base
+	io.Closer
+}
+
+// Base opens the archive of a release for an upload that builds on it. It fails as Archive
+// does. The caller closes it.
+func (s *Sources) Base(ctx context.Context, release app.Release) (*Base, error) {
+	opened, err := s.Archive(release)
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case s.reading <- struct{}{}:
+	case <-ctx.Done():
+		return nil, errors.Join(ctx.Err(), opened.Close())
+	}
+	defer func() { <-s.reading }()
+	base, err := pieces.NewBase(opened.file, opened.Bytes)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("read archive of %s: %w", release.ReleaseID, err), opened.Close())
+	}
+	return &Base{base, opened}, nil
+}
+
 func (s *Sources) open(release app.Release) (*os.File, error) {
 	if release.Archive == "" {
 		return nil, fs.ErrNotExist
@@ -101,7 +130,7 @@ func describe(file *os.File, release app.Release) (*Archive, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	return &Archive{ReadCloser: file, Name: fileName(release, string(head[:n])), Bytes: info.Size()}, nil
+	return &Archive{ReadCloser: file, file: file, Name: fileName(release, string(head[:n])), Bytes: info.Size()}, nil
 }
 
 // format is what tells an archive's name from its content.

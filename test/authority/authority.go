@@ -85,6 +85,16 @@ func Start(t testing.TB, o Options) *Authority {
 // Roots are those that the authority signs under.
 func (a *Authority) Roots(t testing.TB) *x509.CertPool {
 	t.Helper()
+	pool, text := x509.NewCertPool(), a.RootsPEM(t)
+	if !pool.AppendCertsFromPEM(text) {
+		t.Fatalf("the authority's root cannot be read: %.200s", text)
+	}
+	return pool
+}
+
+// RootsPEM is Roots as text.
+func (a *Authority) RootsPEM(t testing.TB) []byte {
+	t.Helper()
 	response, err := a.client().Get(a.management + "/roots/0")
 	if err != nil {
 		t.Fatal(err)
@@ -94,11 +104,7 @@ func (a *Authority) Roots(t testing.TB) *x509.CertPool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(text) {
-		t.Fatalf("the authority's root cannot be read: %.200s", text)
-	}
-	return pool
+	return text
 }
 
 // Log is what authority and DNS have printed.

@@ -52,16 +52,24 @@ func start(t *testing.T) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &server{t: t, folder: t.TempDir()}
-	if s.Process, err = stack.NewProcess(place, s.folder, "/var/run/docker.sock"); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(s.Remove)
-	t.Cleanup(s.Kill)
+	s := prepare(t, place, "/var/run/docker.sock")
 	s.must(s.Start())
 	s.must(s.StartProxy())
 	s.token, err = s.Token("admin")
 	s.must(err)
+	return s
+}
+
+// prepare makes a server of the place, which does not run yet.
+func prepare(t *testing.T, place stack.Place, engine string) *server {
+	t.Helper()
+	s := &server{t: t, folder: t.TempDir()}
+	var err error
+	if s.Process, err = stack.NewProcess(place, s.folder, engine); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Remove)
+	t.Cleanup(s.Kill)
 	return s
 }
 

@@ -61,13 +61,14 @@ func NewProcess(place Place, folder, engine string) (*Process, error) {
 	if out, err := build.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("build the program: %w: %s", err, out)
 	}
-	for _, name := range []string{"proxy", "data"} {
+	for name, user := range map[string]int{"proxy": proxyUser, "acme": proxyUser, "data": 0} {
 		if err := os.Mkdir(filepath.Join(folder, name), 0o700); err != nil {
 			return nil, err
 		}
-	}
-	if os.Geteuid() == 0 {
-		if err := os.Chown(filepath.Join(folder, "proxy"), proxyUser, proxyUser); err != nil {
+		if os.Geteuid() != 0 {
+			continue
+		}
+		if err := os.Chown(filepath.Join(folder, name), user, user); err != nil {
 			return nil, err
 		}
 	}
@@ -89,8 +90,17 @@ func (p *Process) StartProxy() error {
 	}
 	_, err := Docker("run", "--detach", "--name", p.Proxy(), "--label", "berth.stack="+p.Name, "--label", "berth.role=proxy",
 		"--network", p.Name+"-0-edge", "--ip", p.place.Proxy, "--user", fmt.Sprint(user),
-		"--volume", filepath.Join(p.folder, "proxy")+":/proxy:ro", os.Getenv("BERTH_TRAEFIK_IMAGE"), "--configFile=/proxy/traefik.yml")
+		"--volume", filepath.Join(p.folder, "proxy")+":/proxy:ro", "--volume", filepath.Join(p.folder, "acme")+":/acme", os.Getenv("BERTH_TRAEFIK_IMAGE"), "--configFile=/proxy/traefik.yml")
 	return err
+}
+
+// GiveProxyCertificates makes the proxy the owner of the certificates that a restore has
+// brought back: a real stack restores as the user whom the proxy runs as.
+func (p *Process) GiveProxyCertificates() error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	return os.Chown(filepath.Join(p.folder, "acme", "acme.json"), proxyUser, proxyUser)
 }
 
 // Token mints an API token of that scope.
@@ -108,6 +118,7 @@ func (p *Process) run(arguments ...string) *exec.Cmd {
 	command.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + p.folder, "DOCKER_HOST=unix://" + p.engine,
 		"BERTH_STACK=" + p.Name, "BERTH_DATA_FOLDER=" + p.Data(), "BERTH_PROXY_FOLDER=" + filepath.Join(p.folder, "proxy"),
+		"BERTH_ACME_FOLDER=" + filepath.Join(p.folder, "acme"),
 		"BERTH_ADMIN_LISTEN=" + strings.TrimPrefix(p.Admin, "https://"), "BERTH_EDGE_SUBNET=" + p.edge(),
 		"BERTH_PROXY_ADDRESS=" + p.place.Proxy, "BERTH_SUBNET_POOL=" + p.place.Pool.String(),
 		"BERTH_RATELIMIT_UPLOAD=10000/1h", "BERTH_RATELIMIT_UPDATE=10000/1h", "BERTH_RATELIMIT_DEFAULT=1000000/1h",

@@ -5,40 +5,51 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/bits"
 	"math/rand/v2"
 )
 
-// The sizes of a piece in bytes. Only the last piece of a stream is smaller than Least;
-// pieces are about Usual bytes on average.
+// Sizes are those of pieces in bytes. Only the last piece of a stream is smaller than
+// Least; pieces are about Usual bytes on average. Usual is a power of two.
+type Sizes struct{ Least, Usual, Most int }
+
+// The sizes that New takes.
 const (
 	Least = 256 << 10
 	Usual = 1 << 20
 	Most  = 4 << 20
 )
 
-// cutMask is met by one hash in 2^20.
-const cutMask uint64 = (1<<20 - 1) << 44
-
-// Cutter cuts streams. Two cutters of one seed cut a stream at the same places. Without
-// the seed the sizes of pieces tell nobody what is in them.
-type Cutter struct{ gear [256]uint64 }
+// Cutter cuts streams. Two cutters of one seed and of the same sizes cut a stream at the
+// same places. Without the seed the sizes of pieces tell nobody what is in them.
+type Cutter struct {
+	gear  [256]uint64
+	sizes Sizes
+	mask  uint64 // is met by one hash in Usual
+}
 
 // New returns the Cutter of a seed.
-func New(seed [32]byte) *Cutter {
-	cutter, random := &Cutter{}, rand.NewChaCha8(seed)
+func New(seed [32]byte) *Cutter { return NewOf(Sizes{Least, Usual, Most}, seed) }
+
+// NewOf is New with other sizes.
+func NewOf(sizes Sizes, seed [32]byte) *Cutter {
+	first := bits.Len(uint(sizes.Usual)) - 1
+	cutter, random := &Cutter{sizes: sizes, mask: (1<<first - 1) << (hashBits - first)}, rand.NewChaCha8(seed)
 	for at := range cutter.gear {
 		cutter.gear[at] = random.Uint64()
 	}
 	return cutter
 }
 
+const hashBits = 64
+
 // Cut calls take with each piece of the stream, in order. The piece is good until take
 // returns.
 func (c *Cutter) Cut(from io.Reader, take func(piece []byte) error) error {
-	buffer := make([]byte, Most)
+	buffer := make([]byte, c.sizes.Most)
 	held, ended := 0, false
 	for {
-		for !ended && held < Most {
+		for !ended && held < c.sizes.Most {
 			n, err := from.Read(buffer[held:])
 			held += n
 			if errors.Is(err, io.EOF) {
@@ -60,13 +71,13 @@ func (c *Cutter) Cut(from io.Reader, take func(piece []byte) error) error {
 
 // find returns where the first piece of data ends.
 func (c *Cutter) find(data []byte) int {
-	if len(data) <= Least {
+	if len(data) <= c.sizes.Least {
 		return len(data)
 	}
 	var hash uint64
-	for at, one := range data[Least:] {
-		if hash = hash<<1 + c.gear[one]; hash&cutMask == 0 {
-			return Least + at + 1
+	for at, one := range data[c.sizes.Least:] {
+		if hash = hash<<1 + c.gear[one]; hash&c.mask == 0 {
+			return c.sizes.Least + at + 1
 		}
 	}
 	return len(data)

@@ -86,7 +86,11 @@ func (r *Reader) Verify(ctx context.Context, parts []Part, told func(bytes int64
 		group.SetLimit(getsAtOnce)
 		for _, one := range part.pieces {
 			group.Go(func() error {
-				if _, err := r.get(ctx, one); err != nil {
+				sealed, err := r.get(ctx, one)
+				if err == nil && sha256.Sum256(sealed) != one.cipher {
+					err = fmt.Errorf("%w: %s is not what was written", ErrDamaged, one.object)
+				}
+				if err != nil {
 					return err
 				}
 				mu.Lock()
@@ -154,7 +158,7 @@ func (r *Reader) fetch(ctx context.Context, group *errgroup.Group, part Part, qu
 	return nil
 }
 
-// get returns a piece as it is kept, or ErrDamaged.
+// get returns a piece as it is kept, or ErrDamaged where it has not the size that it should.
 func (r *Reader) get(ctx context.Context, one piece) ([]byte, error) {
 	sealed, err := target.Read(ctx, r.from, one.object, int64(one.sealed))
 	if errors.Is(err, target.ErrMissing) {
@@ -163,13 +167,13 @@ func (r *Reader) get(ctx context.Context, one piece) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", one.object, err)
 	}
-	if len(sealed) != int(one.sealed) || sha256.Sum256(sealed) != one.cipher {
-		return nil, fmt.Errorf("%w: %s is not what was written", ErrDamaged, one.object)
+	if len(sealed) != int(one.sealed) {
+		return nil, fmt.Errorf("%w: %s has %d bytes instead of %d", ErrDamaged, one.object, len(sealed), one.sealed)
 	}
 	return sealed, nil
 }
 
-// open returns the content of a piece, or ErrDamaged.
+// open returns the content of a piece, which is what was encrypted, or ErrDamaged.
 func (r *Reader) open(ctx context.Context, one piece) ([]byte, error) {
 	sealed, err := r.get(ctx, one)
 	if err != nil {
