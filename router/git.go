@@ -18,6 +18,7 @@ import (
 	"berth/controller/limit"
 	"berth/controller/problem"
 	"berth/controller/push"
+	"berth/controller/push/wire"
 )
 
 // Pushes receives what people push with git.
@@ -77,6 +78,11 @@ func (a *admin) advertiseRefs(v *visit) error {
 		return problem.Invalid("Berth takes pushes, and gives nothing back.", "Fetch and clone from where your repository is kept.")
 	}
 	var refs bytes.Buffer
+	if !v.caller.byKey() {
+		if err := wire.Announce(&refs); err != nil {
+			return err
+		}
+	}
 	if err := a.pushes.Advertise(v.context(), &refs, name); err != nil {
 		return err
 	}
@@ -118,7 +124,9 @@ func (g *gitAnswer) Write(text []byte) (int, error) {
 	v := g.visit
 	if !g.begun {
 		g.begun = true
-		v.drain() // git sends first and listens after
+		if !v.caller.byKey() {
+			v.drain() // git sends first and listens after
+		}
 		v.gin.Header("Content-Type", gitResult)
 		v.gin.Header("Cache-Control", "no-cache")
 		v.gin.Status(http.StatusOK)
@@ -165,6 +173,9 @@ func (d *gitDoor) Deploy(ctx context.Context, wish push.Wish, progress io.Writer
 	}
 	v.worked = true
 	v.done.detail = fmt.Sprintf("git push of %s, release %d", wish.Commit.Short(), release.Number)
+	if v.caller.byKey() {
+		v.done.detail += ", by the SSH key " + v.caller.key.Name
+	}
 	if _, err := fmt.Fprintf(progress, "berth: release %d of %s\n", release.Number, d.name); err != nil {
 		return err
 	}

@@ -57,6 +57,13 @@ func runServe(ctx context.Context, p *program, args []string) error {
 		return err
 	}
 	defer func() { _ = listener.Close() }()
+	ssh, err := listenSSH(ctx, config)
+	if err != nil {
+		return err
+	}
+	if ssh != nil {
+		defer func() { _ = ssh.Close() }()
+	}
 	if err := prepareDataFolder(config.DataFolder, logger); err != nil {
 		return err
 	}
@@ -85,7 +92,7 @@ func runServe(ctx context.Context, p *program, args []string) error {
 		})
 	}
 	if err == nil {
-		err = serve(ctx, config, opened{listener, ledger, accounts, pushes, remotes}, logger)
+		err = serve(ctx, config, opened{listener, ssh, ledger, accounts, pushes, remotes}, logger)
 	}
 	return errors.Join(err, ledger.Close())
 }
@@ -93,6 +100,7 @@ func runServe(ctx context.Context, p *program, args []string) error {
 // opened is what serve runs on.
 type opened struct {
 	listener net.Listener
+	ssh      net.Listener // nil where it is off
 	ledger   *store.Store
 	accounts *account.Accounts
 	pushes   *push.Pushes
@@ -127,6 +135,11 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	if err != nil {
 		return err
 	}
+	door, err := openSSH(config, on.ssh)
+	if err != nil {
+		return err
+	}
+	keys := account.NewKeys(on.ledger, logger)
 	domains := certificates.New(book, story.Routing())
 	limits, err := limit.Open(ctx, limit.Options{Ledger: on.ledger.Limits(), Budgets: config.RateLimits, Logger: logger})
 	if err != nil {
@@ -146,6 +159,8 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 		Accounts:       on.accounts,
 		Factors:        account.NewSecondFactors(on.ledger, on.accounts, key, logger),
 		Tokens:         account.NewTokens(on.ledger, logger),
+		Keys:           keys,
+		SSH:            door.shown(config),
 		Sessions:       on.ledger,
 		Limits:         limits,
 		TrustedProxies: config.TrustedProxies,
@@ -163,18 +178,18 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 		Version: currentVersion(), SessionLife: config.SessionLife,
 	}
 	notified, told := openAlerts(config, on.ledger, &admin, measured, story.ReconciledAt, key, logger), openWebhooks(on.remotes, on.ledger, &admin, hooked{story, limits}, key, logger)
-	server, door, err := openAdmin(config, admin, adminTLS, on.listener, logger)
+	server, listener, err := openAdmin(config, admin, adminTLS, on.listener, logger)
 	if err != nil {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	for _, run := range []func(context.Context) error{
 		story.Run, domains.Run, limits.Run, refused.Run, adminTLS.Run, list.Run, prober.Run, measured.Run, grown.Run, kept.Run, exits.Run, backups.Run, on.pushes.Run, notified.Run, told.Run,
-		revival.New(on.ledger, story, logger).Run, servePublic(config, admin, logger),
+		revival.New(on.ledger, story, logger).Run, servePublic(config, admin, logger), door.run(config, keys, limits, server.Handler, logger),
 	} {
 		group.Go(func() error { return run(ctx) })
 	}
-	group.Go(func() error { return runServer(ctx, server, door) })
+	group.Go(func() error { return runServer(ctx, server, listener) })
 	warnOfReservedRoutes(ctx, story.Routing(), logger)
 	logger.Info("berth runs", "version", currentVersion(), "stack", config.Stack, "admin", adminURL(config))
 	defer logger.Info("berth stops")
