@@ -114,7 +114,7 @@ var board = []room{
 	{"docker/exits", "docker/helper docker/link docker/networks"},
 	{"docker/images", "docker/link dockerfile plan printable"},
 	{"docker/helper", "docker/link listen printable probe volume"},
-	{"docker/networks", "docker/link"},
+	{"docker/networks", "docker/link pause"},
 	{"docker/link", "pause plan printable volume"},
 	{"domaincheck", "address traefik"},
 	{"maintenance", "traefik"},

@@ -1,6 +1,7 @@
 package restore_test
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -63,7 +64,7 @@ func TestBackup_OntoAFullDiskFailsInWordsAndGoesOnOnceThereIsRoom(t *testing.T) 
 	if _, err := restore.Server(t.Context(), s.machine(keeper)); err != nil {
 		t.Fatal(err)
 	}
-	if !same(sums(t, s.keeper.Folder("shop-data")), sums(t, keeper.Folder("shop-data"))) {
-		t.Error("the volume differs")
+	if was, is := sums(t, s.keeper.Folder("shop-data")), sums(t, keeper.Folder("shop-data")); !maps.Equal(was, is) {
+		t.Errorf("the volume was %v, and is %v", was, is)
 	}
 }

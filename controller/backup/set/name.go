@@ -3,6 +3,7 @@ package set
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"fmt"
 	"regexp"
 	"strings"
 	"time"
@@ -10,7 +11,8 @@ import (
 	"berth/controller/backup/chunk"
 )
 
-// ID names a set: when it was begun, in UTC, and something that no other has.
+// ID names a set: when it was begun, in UTC, and eight digits that no other has. The first
+// four are the part of the second, so that of two sets the later one has the greater ID.
 type ID string
 
 const idTime = "2006-01-02T15-04-05Z"
@@ -22,7 +24,8 @@ var (
 
 // NewID returns the ID of a set that begins now.
 func NewID(now time.Time) ID {
-	return ID(now.UTC().Format(idTime) + "-" + randomHex(4))
+	part := int64(now.Nanosecond()) << 16 / int64(time.Second)
+	return ID(fmt.Sprintf("%s-%04x%s", now.UTC().Format(idTime), part, randomHex(2)))
 }
 
 // ParseID reads an ID. It reports whether s is one.

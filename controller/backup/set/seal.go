@@ -27,10 +27,11 @@ func ParseRecipients(text string) ([]age.Recipient, error) {
 	return all, nil
 }
 
-// seal encrypts content to the recipients.
-func seal(recipients []age.Recipient, write func(io.Writer) error) ([]byte, error) {
-	var sealed bytes.Buffer
-	out, err := age.Encrypt(&sealed, recipients...)
+// seal encrypts to the recipients what write writes: about as many bytes as it says.
+func seal(recipients []age.Recipient, about int, write func(io.Writer) error) ([]byte, error) {
+	const head, perBlock = 4 << 10, 1024 // the keys; at most one byte in as many is added to the content
+	sealed := bytes.NewBuffer(make([]byte, 0, about+about/perBlock+head))
+	out, err := age.Encrypt(sealed, recipients...)
 	if err != nil {
 		return nil, fmt.Errorf("encrypt: %w", err)
 	}
@@ -44,7 +45,7 @@ func seal(recipients []age.Recipient, write func(io.Writer) error) ([]byte, erro
 }
 
 func sealBytes(recipients []age.Recipient, content []byte) ([]byte, error) {
-	return seal(recipients, func(w io.Writer) error { _, err := w.Write(content); return err })
+	return seal(recipients, len(content), func(w io.Writer) error { _, err := w.Write(content); return err })
 }
 
 // ErrWrongKey says that a set is encrypted to other keys.

@@ -425,3 +425,17 @@ func FuzzReadManifest(f *testing.F) {
 		}
 	})
 }
+
+func TestNewID_OfALaterSetIsGreaterAlsoWithinOneSecond(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	before := NewID(at)
+	for range 2000 {
+		at = at.Add(700 * time.Microsecond)
+		id := NewID(at)
+		if _, ok := ParseID(string(id)); !ok || id <= before || !id.Time().Equal(at.Truncate(time.Second)) {
+			t.Fatalf("at %s it is %s, after %s", at, id, before)
+		}
+		before = id
+	}
+}

@@ -41,6 +41,7 @@ type Writer struct {
 	recipients []age.Recipient
 	cutter     *chunk.Cutter
 	known      *known
+	share      share
 	manifest   Manifest
 	sent       int64
 	read       int64
@@ -72,7 +73,7 @@ func Begin(ctx context.Context, o Options) (*Writer, error) {
 	}
 	now := o.Now()
 	return &Writer{
-		options: o, recipients: recipients, cutter: chunk.New(o.Seed), known: known,
+		options: o, recipients: recipients, cutter: chunk.New(o.Seed), known: known, share: halfOfCores(),
 		manifest: Manifest{Format: Format, Set: NewID(now), Repository: o.Repository, MadeAt: now.UTC()},
 	}, nil
 }
@@ -123,7 +124,8 @@ func (w *Writer) Add(ctx context.Context, part Part, write func(context.Context,
 	}()
 	whole := sha256.New()
 	var claimed []*piece
-	err := w.cutter.Cut(reader, func(content []byte) error {
+	w.share.take()
+	err := w.cutter.Cut(w.share.aside(reader), func(content []byte) error {
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}
@@ -132,6 +134,7 @@ func (w *Writer) Add(ctx context.Context, part Part, write func(context.Context,
 		claimed = append(claimed, w.take(ctx, group, content))
 		return nil
 	})
+	w.share.give()
 	_ = reader.CloseWithError(err) // a writer that is still there ends
 	<-written
 	if err = errors.Join(err, group.Wait()); err != nil {
@@ -158,16 +161,17 @@ func (w *Writer) take(ctx context.Context, group *errgroup.Group, content []byte
 	}
 	one := &piece{object: newObject(), bytes: int32(len(content)), plain: plain}
 	copied := bytes.Clone(content)
+	w.share.give() // Go waits for one of those that put, and each of them needs the share
 	group.Go(func() error { return w.put(ctx, one, copied) })
+	w.share.take()
 	return one
 }
 
 func (w *Writer) put(ctx context.Context, one *piece, content []byte) error {
-	sealed, err := sealBytes(w.recipients, content)
+	sealed, err := w.seal(one, content)
 	if err != nil {
 		return err
 	}
-	one.sealed, one.cipher = int32(len(sealed)), sha256.Sum256(sealed)
 	if err := w.options.Target.Put(ctx, one.object, sealed); err != nil {
 		return err
 	}
@@ -178,6 +182,14 @@ func (w *Writer) put(ctx context.Context, one *piece, content []byte) error {
 	w.mu.Unlock()
 	w.tell()
 	return err
+}
+
+func (w *Writer) seal(one *piece, content []byte) ([]byte, error) {
+	w.share.take()
+	defer w.share.give()
+	sealed, err := sealBytes(w.recipients, content)
+	one.sealed, one.cipher = int32(len(sealed)), sha256.Sum256(sealed)
+	return sealed, err
 }
 
 func (w *Writer) tell() {
@@ -222,7 +234,7 @@ func (w *Writer) check(ctx context.Context) error {
 }
 
 func (w *Writer) writeManifest(ctx context.Context) error {
-	sealed, err := seal(w.recipients, w.manifest.write)
+	sealed, err := seal(w.recipients, 0, w.manifest.write)
 	if err != nil {
 		return err
 	}

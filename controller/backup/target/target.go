@@ -2,6 +2,7 @@
 package target
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -35,6 +36,9 @@ type Target interface {
 	Remove(ctx context.Context, name string) error
 }
 
+// usualLimit is how much room Read makes at once: for what has such a limit, all of it.
+const usualLimit = 5 << 20
+
 // Read returns an object of at most limit bytes.
 func Read(ctx context.Context, from Target, name string, limit int64) ([]byte, error) {
 	reader, err := from.Get(ctx, name)
@@ -42,9 +46,12 @@ func Read(ctx context.Context, from Target, name string, limit int64) ([]byte, e
 		return nil, err
 	}
 	defer func() { _ = reader.Close() }()
-	content, err := io.ReadAll(io.LimitReader(reader, limit+1))
-	if err == nil && int64(len(content)) > limit {
-		err = errors.New("the object is larger than it should be")
+	content := bytes.NewBuffer(make([]byte, 0, min(limit, usualLimit)+bytes.MinRead))
+	if _, err := content.ReadFrom(io.LimitReader(reader, limit+1)); err != nil {
+		return nil, err
 	}
-	return content, err
+	if int64(content.Len()) > limit {
+		return nil, errors.New("the object is larger than it should be")
+	}
+	return content.Bytes(), nil
 }
