@@ -87,7 +87,7 @@ func (p *sshPush) serve(ctx context.Context) bool {
 	}
 	_ = p.input.SetReadDeadline(time.Now().Add(sshCommandsTime))
 	begin := make([]byte, 4)
-	if n, err := io.ReadFull(p.input, begin); n == 0 && err == io.EOF { //nolint:errorlint // as io.ReadFull says it
+	if n, err := io.ReadFull(p.input, begin); n == 0 && err == io.EOF {
 		return true // git found nothing to push
 	}
 	done := p.ask(ctx, http.MethodPost, "/git-receive-pack", io.MultiReader(bytes.NewReader(begin), p.input), p.Out, &words)

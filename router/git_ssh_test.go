@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -227,7 +228,7 @@ func TestGitOverSSH_AFailedReleaseFailsThePush(t *testing.T) {
 	s.ends(app.ReleaseFailed)
 	d := s.sshDoor()
 	out, err := d.pushAs(d.private, "/hello.git", "main")
-	if exit, ended := err.(*exec.ExitError); !ended || exit.ExitCode() != 1 || !strings.Contains(out, "[remote rejected] main -> main (Release 9 failed: The build failed.)") || !strings.Contains(out, "remote: berth: Look at line 2.") {
+	if exit, ended := errors.AsType[*exec.ExitError](err); !ended || exit.ExitCode() != 1 || !strings.Contains(out, "[remote rejected] main -> main (Release 9 failed: The build failed.)") || !strings.Contains(out, "remote: berth: Look at line 2.") {
 		t.Errorf("%v\n%s", err, out)
 	}
 	if entries := s.recorded(audit.ActionAppUpdate); len(entries) != 1 || entries[0].Success {
@@ -376,7 +377,7 @@ func TestGitOverSSH_TakesNoPassword(t *testing.T) {
 		ssh.Password(deployToken),
 		ssh.KeyboardInteractive(func(string, string, []string, []bool) ([]string, error) { return nil, nil }),
 	} {
-		_, err := ssh.Dial("tcp", d.address, &ssh.ClientConfig{User: "git", Auth: []ssh.AuthMethod{way}, HostKeyCallback: ssh.InsecureIgnoreHostKey()}) //nolint:gosec // a test
+		_, err := ssh.Dial("tcp", d.address, &ssh.ClientConfig{User: "git", Auth: []ssh.AuthMethod{way}, HostKeyCallback: ssh.InsecureIgnoreHostKey()})
 		if err == nil || !strings.Contains(err.Error(), "unable to authenticate, attempted methods [none], no supported methods remain") {
 			t.Errorf("%v", err)
 		}
@@ -455,23 +456,23 @@ func TestGitOverSSH_RefusesADamagedPackAsHTTPSDoes(t *testing.T) {
 
 // talk sends bytes in the place of git, and returns what the server says.
 func (d *sshDoor) talk(sent string) (out, notes string) {
-	d.site.t.Helper()
+	d.t.Helper()
 	text, err := os.ReadFile(d.private)
 	if err != nil {
-		d.site.t.Fatal(err)
+		d.t.Fatal(err)
 	}
 	signer, err := ssh.ParsePrivateKey(text)
 	if err != nil {
-		d.site.t.Fatal(err)
+		d.t.Fatal(err)
 	}
-	client, err := ssh.Dial("tcp", d.address, &ssh.ClientConfig{User: "git", Auth: []ssh.AuthMethod{ssh.PublicKeys(signer)}, HostKeyCallback: ssh.InsecureIgnoreHostKey()}) //nolint:gosec // a test
+	client, err := ssh.Dial("tcp", d.address, &ssh.ClientConfig{User: "git", Auth: []ssh.AuthMethod{ssh.PublicKeys(signer)}, HostKeyCallback: ssh.InsecureIgnoreHostKey()})
 	if err != nil {
-		d.site.t.Fatal(err)
+		d.t.Fatal(err)
 	}
 	defer client.Close()
 	session, err := client.NewSession()
 	if err != nil {
-		d.site.t.Fatal(err)
+		d.t.Fatal(err)
 	}
 	var shown, said strings.Builder
 	session.Stdin, session.Stdout, session.Stderr = strings.NewReader(sent), &shown, &said

@@ -57,13 +57,11 @@ func runServe(ctx context.Context, p *program, args []string) error {
 		return err
 	}
 	defer func() { _ = listener.Close() }()
-	ssh, err := listenSSH(ctx, config)
+	door, err := listenSSH(ctx, config)
 	if err != nil {
 		return err
 	}
-	if ssh != nil {
-		defer func() { _ = ssh.Close() }()
-	}
+	defer door.close()
 	if err := prepareDataFolder(config.DataFolder, logger); err != nil {
 		return err
 	}
@@ -80,6 +78,9 @@ func runServe(ctx context.Context, p *program, args []string) error {
 	if err != nil {
 		return err
 	}
+	if err := door.open(config, account.NewKeys(ledger, logger)); err != nil {
+		return errors.Join(err, ledger.Close())
+	}
 	accounts := account.NewAccounts(ledger, config.AdminPassword, logger)
 	pushes, err := openPushes(config, ledger, logger)
 	if err != nil {
@@ -92,7 +93,7 @@ func runServe(ctx context.Context, p *program, args []string) error {
 		})
 	}
 	if err == nil {
-		err = serve(ctx, config, opened{listener, ssh, ledger, accounts, pushes, remotes}, logger)
+		err = serve(ctx, config, opened{listener, door, ledger, accounts, pushes, remotes}, logger)
 	}
 	return errors.Join(err, ledger.Close())
 }
@@ -100,7 +101,7 @@ func runServe(ctx context.Context, p *program, args []string) error {
 // opened is what serve runs on.
 type opened struct {
 	listener net.Listener
-	ssh      net.Listener // nil where it is off
+	ssh      *sshDoor
 	ledger   *store.Store
 	accounts *account.Accounts
 	pushes   *push.Pushes
@@ -135,11 +136,6 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	if err != nil {
 		return err
 	}
-	door, err := openSSH(config, on.ssh)
-	if err != nil {
-		return err
-	}
-	keys := account.NewKeys(on.ledger, logger)
 	domains := certificates.New(book, story.Routing())
 	limits, err := limit.Open(ctx, limit.Options{Ledger: on.ledger.Limits(), Budgets: config.RateLimits, Logger: logger})
 	if err != nil {
@@ -156,11 +152,10 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 		Story:   router.Story{Apps: story, Uploads: story, Releases: story, Settings: story, Environments: story, Outputs: story},
 		Volumes: story.Volumes(), Backups: backups, Hooks: hooks, Mounts: story, Routing: story.Routing(), Ports: story.Routing(),
 		Domains: domains, Metrics: measured, Disks: grown, Pushes: on.pushes, Labels: on.ledger, Repeats: on.ledger, Sources: sources.New(on.ledger, config.DataFolder, key), Duplicates: newDuplicates(story, on.ledger, config, key), Logs: kept, Events: on.ledger,
-		Accounts:       on.accounts,
-		Factors:        account.NewSecondFactors(on.ledger, on.accounts, key, logger),
-		Tokens:         account.NewTokens(on.ledger, logger),
-		Keys:           keys,
-		SSH:            door.shown(config),
+		Accounts: on.accounts,
+		Factors:  account.NewSecondFactors(on.ledger, on.accounts, key, logger),
+		Tokens:   account.NewTokens(on.ledger, logger),
+		Keys:     on.ssh.keys, SSH: on.ssh.shown(config),
 		Sessions:       on.ledger,
 		Limits:         limits,
 		TrustedProxies: config.TrustedProxies,
@@ -185,7 +180,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	group, ctx := errgroup.WithContext(ctx)
 	for _, run := range []func(context.Context) error{
 		story.Run, domains.Run, limits.Run, refused.Run, adminTLS.Run, list.Run, prober.Run, measured.Run, grown.Run, kept.Run, exits.Run, backups.Run, on.pushes.Run, notified.Run, told.Run,
-		revival.New(on.ledger, story, logger).Run, servePublic(config, admin, logger), door.run(config, keys, limits, server.Handler, logger),
+		revival.New(on.ledger, story, logger).Run, servePublic(config, admin, logger), on.ssh.run(config, limits, server.Handler, logger),
 	} {
 		group.Go(func() error { return run(ctx) })
 	}

@@ -11,7 +11,6 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"golang.org/x/crypto/ssh"
@@ -23,10 +22,11 @@ import (
 	"berth/router"
 )
 
-// sshDoor is where pushes come in over SSH. The zero value is closed.
+// sshDoor is where pushes come in over SSH. Without a listener it is closed.
 type sshDoor struct {
 	listener net.Listener
 	host     ssh.Signer
+	keys     *account.Keys // of people, also while it is closed
 }
 
 // hostKeyFile is the server's own key. A backup has the folder tls.
@@ -41,9 +41,9 @@ func (c Config) sshAddress() netip.AddrPort {
 }
 
 // listenSSH takes the port of SSH, where it is switched on.
-func listenSSH(ctx context.Context, config Config) (net.Listener, error) {
+func listenSSH(ctx context.Context, config Config) (*sshDoor, error) {
 	if config.SSHPort == 0 {
-		return nil, nil //nolint:nilnil // it is off
+		return &sshDoor{}, nil
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", config.sshAddress().String())
 	if err != nil {
@@ -52,23 +52,31 @@ func listenSSH(ctx context.Context, config Config) (net.Listener, error) {
 			"End what listens there, or choose another port with --ssh.port (BERTH_SSH_PORT).",
 		).Because(err)
 	}
-	return listener, nil
+	return &sshDoor{listener: listener}, nil
 }
 
-// openSSH opens the server's own key, or makes it.
-func openSSH(config Config, listener net.Listener) (sshDoor, error) {
-	if listener == nil {
-		return sshDoor{}, nil
+func (d *sshDoor) close() {
+	if d.listener != nil {
+		_ = d.listener.Close()
+	}
+}
+
+// open gives the door the keys of people, and the server's own, which is made where there
+// is none.
+func (d *sshDoor) open(config Config, keys *account.Keys) (err error) {
+	d.keys = keys
+	if d.listener == nil {
+		return nil
 	}
 	if err := os.MkdirAll(filepath.Dir(config.hostKeyFile()), 0o700); err != nil {
-		return sshDoor{}, fmt.Errorf("make folder of the ssh host key: %w", err)
+		return fmt.Errorf("make folder of the ssh host key: %w", err)
 	}
-	host, err := sshpush.OpenHostKey(config.hostKeyFile())
-	return sshDoor{listener, host}, err
+	d.host, err = sshpush.OpenHostKey(config.hostKeyFile())
+	return err
 }
 
 // shown is what pages and the API tell of the door.
-func (d sshDoor) shown(config Config) router.SSH {
+func (d *sshDoor) shown(config Config) router.SSH {
 	if d.listener == nil {
 		return router.SSH{}
 	}
@@ -79,14 +87,14 @@ func (d sshDoor) shown(config Config) router.SSH {
 }
 
 // run takes pushes until ctx ends, and hands them to the handler of the admin app.
-func (d sshDoor) run(config Config, keys *account.Keys, limits *limit.Limiter, handler http.Handler, logger *slog.Logger) func(context.Context) error {
+func (d *sshDoor) run(config Config, limits *limit.Limiter, handler http.Handler, logger *slog.Logger) func(context.Context) error {
 	return func(ctx context.Context) error {
 		if d.listener == nil {
 			return nil
 		}
-		logger.InfoContext(ctx, "pushes over ssh are taken", "address", d.listener.Addr(), "port", strconv.Itoa(int(config.SSHPort)), "fingerprint", ssh.FingerprintSHA256(d.host.PublicKey()))
+		logger.InfoContext(ctx, "pushes over ssh are taken", "address", d.listener.Addr(), "fingerprint", ssh.FingerprintSHA256(d.host.PublicKey()))
 		return sshpush.New(sshpush.Options{
-			HostKey: d.host, Keys: keys, Limits: limits, Receive: router.ReceiveSSH(handler, string(config.AdminHost)),
+			HostKey: d.host, Keys: d.keys, Limits: limits, Receive: router.ReceiveSSH(handler, string(config.AdminHost)),
 			Logger: logger, Shared: gatewayOf(config.EdgeSubnet),
 		}).Serve(ctx, d.listener)
 	}

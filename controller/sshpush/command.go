@@ -19,7 +19,7 @@ func parseCommand(text string) (app string, err error) {
 	if len(text) > longestCommand {
 		return "", problem.Malformed(noShell, "")
 	}
-	if parts := pushCommand.FindStringSubmatch(text); parts != nil && parts[1] == parts[3] {
+	if parts := pushCommand.FindStringSubmatch(text); len(parts) == 4 && parts[1] == parts[3] {
 		return parts[2], nil
 	}
 	verb, _, _ := strings.Cut(strings.Replace(text, "git ", "git-", 1), " ")

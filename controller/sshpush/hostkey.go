@@ -46,7 +46,7 @@ func ReadHostKey(file string) (ssh.Signer, error) {
 	if info.Mode().Perm()&0o077 != 0 {
 		return nil, fmt.Errorf("%w: %s has mode %04o; remove it, and clients must trust a new one", ErrHostKeyExposed, file, info.Mode().Perm())
 	}
-	text, err := os.ReadFile(file) //nolint:gosec // a file of the data folder
+	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("read ssh host key: %w", err)
 	}

@@ -126,7 +126,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		case err == nil:
 			s.under.Go(func() { s.serve(ctx, connection) })
 		case ctx.Err() != nil:
-			return nil //nolint:nilerr // the listener was closed because of the stop
+			return nil // the listener was closed because of the stop
 		case errors.Is(err, net.ErrClosed):
 			return fmt.Errorf("take connections of SSH: %w", err)
 		default: // no file descriptor is free, or the client is gone already
