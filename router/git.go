@@ -18,6 +18,7 @@ import (
 	"berth/controller/limit"
 	"berth/controller/problem"
 	"berth/controller/push"
+	"berth/controller/push/pack"
 	"berth/controller/push/wire"
 )
 
@@ -103,7 +104,11 @@ func (a *admin) receivePush(v *visit) error {
 	}
 	answer := &gitAnswer{visit: v, writer: http.NewResponseController(v.gin.Writer)}
 	defer answer.end()
-	pushed, err := a.pushes.Receive(v.context(), name, v.request().Body, answer, &gitDoor{visit: v, name: name})
+	body := io.Reader(v.request().Body)
+	if v.caller.byKey() {
+		body = pack.Unended{Reader: body}
+	}
+	pushed, err := a.pushes.Receive(v.context(), name, body, answer, &gitDoor{visit: v, name: name})
 	if !pushed && err == nil { // git asks whether it is let in before it sends much
 		v.done.halfway = true
 		v.gin.Data(http.StatusOK, gitResult, nil)
