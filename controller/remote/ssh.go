@@ -180,6 +180,8 @@ func (l *sshLine) connect(ctx context.Context, config *ssh.ClientConfig, into ..
 	l.raw, l.stop = raw, context.AfterFunc(ctx, func() { _ = raw.Close() })
 	_ = raw.SetDeadline(time.Now().Add(handshakeTime))
 	config.User, config.ClientVersion = at.user, "SSH-2.0-Berth"
+	good := ssh.SupportedAlgorithms()
+	config.KeyExchanges, config.Ciphers, config.MACs = good.KeyExchanges, good.Ciphers, good.MACs
 	connection, channels, requests, err := ssh.NewClientConn(raw, at.host, config)
 	if err != nil {
 		return err
@@ -220,7 +222,11 @@ func (sshBody) Close() error { return nil }
 // sshFault is what went wrong on the connection. Where the time was over, it is that.
 func sshFault(ctx context.Context, err error) error {
 	changed, isChanged := errors.AsType[*hostKeyError](err)
+	different, isDifferent := errors.AsType[*ssh.AlgorithmNegotiationError](err)
 	switch {
+	case isDifferent:
+		return problem.Forbidden("The git host has no key of the accepted kind, or no algorithm that is safe: it offers "+printable.Name(strings.Join(different.RequestedAlgorithms, ", "), shown)+".",
+			"If the host has announced a new key, write it into the settings of the app.").Because(err)
 	case isChanged:
 		return problem.Forbidden("The git host shows another key than the accepted one: "+changed.shown+".",
 			"If the host has announced a new key, write it into the settings of the app. If not, somebody may stand between Berth and the host.").Because(err)

@@ -54,7 +54,7 @@ type world struct {
 	mu       sync.Mutex
 	tip      pack.ID
 	fail     error
-	shown    string // key of the git host; empty: hostKey
+	shown    string        // key of the git host; empty: hostKey
 	hold     chan struct{} // holds fetches back, where it is not nil
 	source   remote.Source // of the last fetch
 	deployed []inbox.Wish
