@@ -40,7 +40,10 @@ func (a *admin) admit(v *visit) error {
 func (a *admin) identifyCaller(v *visit) error {
 	allowed := v.route.access
 	plain := bearerToken(v.request())
+	key, overSSH := keyOf(v.context())
 	switch {
+	case overSSH:
+		return a.admitKey(v, key)
 	case allowed.public:
 		return nil
 	case plain != "":
@@ -110,9 +113,13 @@ func (a *admin) signedInAccount(v *visit) (account.Account, error) {
 	return who, err
 }
 
-// tokenHolds reports whether the token of a bearer still stands: a log that is
-// followed ends with it. Who came without a token passes.
+// tokenHolds reports whether the token of a bearer still stands, or the key of a push: a
+// log that is followed ends with it. Who came without either passes.
 func (a *admin) tokenHolds(v *visit) bool {
+	if v.caller.byKey() {
+		_, _, err := a.keys.Verify(v.context(), v.caller.key.Public)
+		return err == nil
+	}
 	if !v.caller.bearer {
 		return true
 	}

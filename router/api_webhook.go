@@ -16,7 +16,11 @@ type webhookJSON struct {
 	Branch     string `json:"branch"`
 	Folder     string `json:"folder"`
 	HasToken   bool   `json:"has_token"`
-	Address    string `json:"address"` // for the git host; empty before the webhook was saved
+	// DeployKey is the line that the git host is given, for a repository over SSH, and
+	// HostKey the accepted key of that host.
+	DeployKey string `json:"deploy_key,omitempty"`
+	HostKey   string `json:"host_key,omitempty"`
+	Address   string `json:"address"` // for the git host; empty before the webhook was saved
 	// Secret is in the answer that makes it, and in no other one.
 	Secret string `json:"secret,omitempty"`
 }
@@ -30,6 +34,8 @@ type webhookWish struct {
 	Token      string `json:"token,omitempty"` // reads the repository
 	// RemoveToken forgets the token that is kept.
 	RemoveToken bool `json:"remove_token,omitempty"`
+	// HostKey accepts the key of a git host over SSH: its fingerprint, or a line of known_hosts.
+	HostKey string `json:"host_key,omitempty"`
 }
 
 // deliveriesJSON is the last deliveries, the newest first.
@@ -49,7 +55,7 @@ type pastDeliveryJSON struct {
 func (a *admin) webhookJSONOf(r *http.Request, view inbox.View, fresh secret.Text) webhookJSON {
 	return webhookJSON{
 		On: view.On, Repository: view.Address, Branch: view.Branch, Folder: view.Folder, HasToken: view.HasToken,
-		Address: a.webhookAddress(r, view), Secret: fresh.Reveal(),
+		DeployKey: view.DeployKey, HostKey: view.HostKey, Address: a.webhookAddress(r, view), Secret: fresh.Reveal(),
 	}
 }
 
@@ -81,7 +87,7 @@ func (a *admin) apiUpdateWebhook(v *visit) error {
 		return err
 	}
 	view, fresh, err := a.saveWebhook(v, named.Name, inbox.Settings{
-		On: wish.On, Address: wish.Repository, Branch: wish.Branch, Folder: wish.Folder, Token: secret.Text(wish.Token), DropToken: wish.RemoveToken,
+		On: wish.On, Address: wish.Repository, Branch: wish.Branch, Folder: wish.Folder, Token: secret.Text(wish.Token), DropToken: wish.RemoveToken, HostKey: wish.HostKey,
 	})
 	if err != nil {
 		return err

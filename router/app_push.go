@@ -17,6 +17,7 @@ const (
 type pushView struct {
 	Path           string
 	Address        string
+	SSH            string // the address over SSH; empty where it is off
 	Pushed         string // the branch that the command shows
 	Branch, Folder string // as typed, else the app's
 	Problems       fieldProblems
@@ -28,7 +29,7 @@ func (a *admin) pushViewOf(v *visit, name app.Name) (pushView, error) {
 		return pushView{}, err
 	}
 	view := pushView{
-		Path: pushPath(name), Address: "https://" + a.authority(v.request()) + gitAddress(name),
+		Path: pushPath(name), Address: "https://" + a.authority(v.request()) + gitAddress(name), SSH: a.sshAddress(string(name) + gitSuffix),
 		Branch: settings.Branch, Folder: settings.Folder, Pushed: settings.Branch,
 	}
 	if view.Pushed == "" {

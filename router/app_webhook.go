@@ -1,6 +1,7 @@
 package router
 
 import (
+	"errors"
 	"net/url"
 	"strconv"
 	"time"
@@ -30,6 +31,9 @@ type webhookView struct {
 	Branch     string
 	Folder     string
 	HasToken   bool
+	DeployKey  string // the public half, for a repository over SSH
+	HostKey    string // of the git host: as typed, else the accepted one
+	Asked      bool   // the git host has shown HostKey, and nobody has accepted it
 	Deliveries []deliveryRow
 	Problems   fieldProblems
 }
@@ -56,6 +60,7 @@ func (a *admin) webhookViewOf(v *visit, name app.Name, fresh secret.Text) (webho
 	view := webhookView{
 		Path: webhookFormPath(name), Back: tabPath(name, tabSettings), Address: a.webhookAddress(v.request(), kept), Secret: fresh.Reveal(),
 		On: kept.On || kept.Path == "", Repository: kept.Address, Branch: kept.Branch, Folder: kept.Folder, HasToken: kept.HasToken,
+		DeployKey: kept.DeployKey, HostKey: kept.HostKey,
 	}
 	for _, one := range deliveries {
 		view.Deliveries = append(view.Deliveries, deliveryRowOf(name, one))
@@ -86,6 +91,12 @@ func (w *webhookView) typed(form url.Values, problems fieldProblems) {
 	if form.Has(remote.FieldAddress) {
 		w.On, w.Repository = form.Get(fieldWebhookOn) != "", form.Get(remote.FieldAddress)
 		w.Branch, w.Folder = form.Get(fieldWebhookBranch), form.Get(fieldWebhookFolder)
+		w.HostKey = form.Get(remote.FieldHostKey)
+	}
+	if fault := problems[remote.FieldHostKey]; fault != nil {
+		if unknown, asks := errors.AsType[*inbox.UnknownHost](fault); asks {
+			w.HostKey, w.Asked = unknown.Shown, true
+		}
 	}
 }
 
@@ -100,6 +111,7 @@ func (a *admin) updateWebhook(v *visit) error {
 	_, fresh, err := a.saveWebhook(v, named.Name, inbox.Settings{
 		On: form.Get(fieldWebhookOn) != "", Address: form.Get(remote.FieldAddress), Branch: form.Get(fieldWebhookBranch), Folder: form.Get(fieldWebhookFolder),
 		Token: secret.Text(form.Get(remote.FieldToken)), DropToken: form.Get(fieldWebhookDropToken) != "",
+		HostKey: form.Get(remote.FieldHostKey),
 	})
 	if err != nil {
 		return a.refuseOnApp(v, named.Name, tabSettings, webhookFaults(err))

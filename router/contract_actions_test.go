@@ -55,6 +55,8 @@ var pageActions = map[string]string{
 	"/settings/sessions/end":             "DELETE /api/v1/accounts/:account/sessions/:session",
 	"/settings/sessions/end-others":      "DELETE /api/v1/accounts/:account/sessions",
 	"/settings/tokens/:id/revoke":        "DELETE /api/v1/tokens/:id",
+	"/settings/keys":                     "POST /api/v1/keys",
+	"/settings/keys/:id/remove":          "DELETE /api/v1/keys/:id",
 
 	"/settings/domains/check":            "POST /api/v1/domains/check",
 	"/settings/domains/home":             "PUT /api/v1/home",

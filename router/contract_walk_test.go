@@ -156,6 +156,10 @@ var apiCalls = map[string]apiCall{
 	"DELETE /api/v1/accounts/:account/sessions/:session": {before: func(s *site, call *apiCall) { call.path = "/api/v1/accounts/admin/sessions/" + s.aSession() }},
 	"GET /api/v1/tokens":                                 {},
 	"DELETE /api/v1/tokens/:id":                          {},
+	"GET /api/v1/keys":                                   {},
+	"POST /api/v1/keys":                                  {before: func(s *site, call *apiCall) { call.body = s.keyWish() }},
+	"DELETE /api/v1/keys/:id":                            {},
+	"GET /api/v1/ssh":                                    {},
 
 	"GET /api/v1/audit":         {},
 	"GET /api/v1/audit/export":  {},

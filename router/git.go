@@ -18,6 +18,8 @@ import (
 	"berth/controller/limit"
 	"berth/controller/problem"
 	"berth/controller/push"
+	"berth/controller/push/pack"
+	"berth/controller/push/wire"
 )
 
 // Pushes receives what people push with git.
@@ -77,6 +79,11 @@ func (a *admin) advertiseRefs(v *visit) error {
 		return problem.Invalid("Berth takes pushes, and gives nothing back.", "Fetch and clone from where your repository is kept.")
 	}
 	var refs bytes.Buffer
+	if !v.caller.byKey() {
+		if err := wire.Announce(&refs); err != nil {
+			return err
+		}
+	}
 	if err := a.pushes.Advertise(v.context(), &refs, name); err != nil {
 		return err
 	}
@@ -97,7 +104,11 @@ func (a *admin) receivePush(v *visit) error {
 	}
 	answer := &gitAnswer{visit: v, writer: http.NewResponseController(v.gin.Writer)}
 	defer answer.end()
-	pushed, err := a.pushes.Receive(v.context(), name, v.request().Body, answer, &gitDoor{visit: v, name: name})
+	body := io.Reader(v.request().Body)
+	if v.caller.byKey() {
+		body = pack.Unended{Reader: body}
+	}
+	pushed, err := a.pushes.Receive(v.context(), name, body, answer, &gitDoor{visit: v, name: name})
 	if !pushed && err == nil { // git asks whether it is let in before it sends much
 		v.done.halfway = true
 		v.gin.Data(http.StatusOK, gitResult, nil)
@@ -118,7 +129,9 @@ func (g *gitAnswer) Write(text []byte) (int, error) {
 	v := g.visit
 	if !g.begun {
 		g.begun = true
-		v.drain() // git sends first and listens after
+		if !v.caller.byKey() {
+			v.drain() // git sends first and listens after
+		}
 		v.gin.Header("Content-Type", gitResult)
 		v.gin.Header("Cache-Control", "no-cache")
 		v.gin.Status(http.StatusOK)
@@ -165,6 +178,9 @@ func (d *gitDoor) Deploy(ctx context.Context, wish push.Wish, progress io.Writer
 	}
 	v.worked = true
 	v.done.detail = fmt.Sprintf("git push of %s, release %d", wish.Commit.Short(), release.Number)
+	if v.caller.byKey() {
+		v.done.detail += ", by the SSH key " + v.caller.key.Name
+	}
 	if _, err := fmt.Fprintf(progress, "berth: release %d of %s\n", release.Number, d.name); err != nil {
 		return err
 	}

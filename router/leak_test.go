@@ -321,6 +321,32 @@ func (f failingTokens) Revoke(ctx context.Context, id int64) (account.Token, err
 	return f.Tokens.Revoke(ctx, id)
 }
 
+type failingKeys struct {
+	Keys
+	keepers *failingKeepers
+}
+
+func (f failingKeys) List(ctx context.Context) ([]account.Key, error) {
+	if err := f.keepers.check(); err != nil {
+		return nil, err
+	}
+	return f.Keys.List(ctx)
+}
+
+func (f failingKeys) Add(ctx context.Context, owner int64, name, line string) (account.Key, error) {
+	if err := f.keepers.check(); err != nil {
+		return account.Key{}, err
+	}
+	return f.Keys.Add(ctx, owner, name, line)
+}
+
+func (f failingKeys) Remove(ctx context.Context, id int64) (account.Key, error) {
+	if err := f.keepers.check(); err != nil {
+		return account.Key{}, err
+	}
+	return f.Keys.Remove(ctx, id)
+}
+
 type failingSessions struct {
 	account.SessionLedger
 	keepers *failingKeepers
@@ -338,6 +364,7 @@ func TestProblem_NoAnswerShowsAnErrorOfTheLedger(t *testing.T) {
 	for name, spoil := range map[string]func(*Options, *failingKeepers){
 		"accounts": func(o *Options, f *failingKeepers) { f.Accounts = o.Accounts; o.Accounts = failingAccounts{f} },
 		"tokens":   func(o *Options, f *failingKeepers) { o.Tokens = failingTokens{o.Tokens, f} },
+		"keys":     func(o *Options, f *failingKeepers) { o.Keys = failingKeys{o.Keys, f} },
 		"sessions": func(o *Options, f *failingKeepers) { o.Sessions = failingSessions{o.Sessions, f} },
 	} {
 		keepers := &failingKeepers{}

@@ -68,6 +68,9 @@ func (a *admin) limitAddress(c *gin.Context) {
 // callerSubject is who asks, where a token or a session that holds says so. Who
 // sends a token is known by the token alone.
 func (a *admin) callerSubject(v *visit) limit.Subject {
+	if key, overSSH := keyOf(v.context()); overSSH {
+		return limit.Account(key.AccountName)
+	}
 	plain := bearerToken(v.request())
 	if plain == "" {
 		return a.sessionSubject(v.request())

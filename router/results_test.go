@@ -78,6 +78,12 @@ var resultForms = map[string][]url.Values{
 	"/settings/audit/verify":      {{}},
 	"/settings/tokens":            {{"name": {"ci"}, "scope": {"read"}, "days": {"1"}}, {"name": {"ci"}, "scope": {"x"}, "days": {"1"}}, {"name": {""}, "days": {"x"}, "from": {"x"}}},
 	"/settings/tokens/:id/revoke": {{}},
+	"/settings/keys": {
+		{"name": {"ci"}, "ssh_key": {"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGIotSomtc0ZjAFjRD1nBAoeYQZZqvzLjSVdjWTVLvQe"}},
+		{"name": {""}, "ssh_key": {"x"}},
+		{"name": {"\x00"}, "ssh_key": {"-----BEGIN OPENSSH PRIVATE KEY-----"}},
+	},
+	"/settings/keys/:id/remove": {{}},
 
 	"/admin/apps/:name/start":               {{}, {"from": {"dashboard"}}},
 	"/admin/apps/:name/stop":                {{}, {"from": {"dashboard"}}},

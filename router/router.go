@@ -92,6 +92,14 @@ type Tokens interface {
 	Revoke(ctx context.Context, id int64) (account.Token, error)
 }
 
+// Keys are the SSH keys that push with git.
+type Keys interface {
+	Add(ctx context.Context, account int64, name, line string) (account.Key, error)
+	List(context.Context) ([]account.Key, error)
+	Remove(ctx context.Context, id int64) (account.Key, error)
+	Verify(ctx context.Context, public []byte) (account.Key, account.Account, error)
+}
+
 // Limits counts requests against their budgets. Where one does not fit, the
 // error is a *limit.Exceeded.
 type Limits interface {
@@ -144,6 +152,7 @@ type Options struct {
 	Accounts   Accounts
 	Factors    SecondFactors
 	Tokens     Tokens
+	Keys       Keys
 	Sessions   account.SessionLedger
 	Audit      AuditLog
 	Limits     Limits
@@ -162,6 +171,7 @@ type Options struct {
 	Checklist       Checklist // nil where nobody checks
 	Prober          Prober    // likewise
 	Version         string    // shown in the footer; may be empty
+	SSH             SSH       // where pushes are taken over SSH; the zero value: nowhere
 
 	TrustedProxies []netip.Prefix      // whose X-Forwarded-For is believed; empty believes nobody's
 	Gateway        netip.Addr          // whom the engine's published port shows instead of clients; may be the zero Addr
@@ -200,6 +210,8 @@ type admin struct {
 	accounts     Accounts
 	factors      SecondFactors
 	tokens       Tokens
+	keys         Keys
+	ssh          SSH
 	sessions     *sessionStore
 	audit        AuditLog
 	appsApart    bool
@@ -234,9 +246,9 @@ func New(o Options) (http.Handler, error) {
 	if len(o.SecretKey) < minSecretKey {
 		return nil, fmt.Errorf("secret key has %d bytes, needs %d", len(o.SecretKey), minSecretKey)
 	}
-	if !o.Story.complete() || o.Volumes == nil || o.Mounts == nil || o.Backups == nil || o.Hooks == nil || o.Routing == nil || o.Ports == nil || o.Domains == nil || o.Metrics == nil || o.Disks == nil || o.Pushes == nil || o.Webhooks == nil || o.Labels == nil || o.Repeats == nil || o.Sources == nil || o.Duplicates == nil || o.Logs == nil || o.Events == nil || o.Alerts == nil || o.Heart == nil || o.Accounts == nil || o.Factors == nil || o.Tokens == nil ||
+	if !o.Story.complete() || o.Volumes == nil || o.Mounts == nil || o.Backups == nil || o.Hooks == nil || o.Routing == nil || o.Ports == nil || o.Domains == nil || o.Metrics == nil || o.Disks == nil || o.Pushes == nil || o.Webhooks == nil || o.Labels == nil || o.Repeats == nil || o.Sources == nil || o.Duplicates == nil || o.Logs == nil || o.Events == nil || o.Alerts == nil || o.Heart == nil || o.Accounts == nil || o.Factors == nil || o.Tokens == nil || o.Keys == nil ||
 		o.Sessions == nil || o.Audit == nil || o.Limits == nil || o.Logger == nil {
-		return nil, errors.New("router needs a whole story, volumes, mounts, backups with hooks, routing, domains, metrics, disks, pushes, webhooks, labels, repeats, sources, duplicates, logs, events, alerts, a heart, accounts, second factors, tokens, sessions, an audit log, limits and a logger")
+		return nil, errors.New("router needs a whole story, volumes, mounts, backups with hooks, routing, domains, metrics, disks, pushes, webhooks, labels, repeats, sources, duplicates, logs, events, alerts, a heart, accounts, second factors, tokens, SSH keys, sessions, an audit log, limits and a logger")
 	}
 	if normalHost(o.AdminHost) == "" {
 		return nil, errors.New("router needs a host name that no app answers on")
@@ -279,6 +291,8 @@ func New(o Options) (http.Handler, error) {
 		accounts:     o.Accounts,
 		factors:      o.Factors,
 		tokens:       o.Tokens,
+		keys:         o.Keys,
+		ssh:          o.SSH,
 		sessions:     newSessionStore(o.Sessions, o.ForceHTTPS, normalHost(o.AdminHost)),
 		audit:        o.Audit,
 		formKey:      deriveKey(o.SecretKey, "berth form tokens"),

@@ -195,6 +195,10 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: post, path: "/settings/tokens", access: signedIn, audit: audit.ActionTokenCreate, handle: a.createToken},
 		{method: post, path: "/settings/tokens/:id/revoke", access: signedIn, audit: audit.ActionTokenRevoke, handle: a.revokeToken},
 
+		{method: get, path: keysPath, access: signedIn, handle: a.showKeys},
+		{method: post, path: keysPath, access: signedIn, audit: audit.ActionKeyAdd, handle: a.createKey},
+		{method: post, path: keysPath + "/:id/remove", access: signedIn, audit: audit.ActionKeyRemove, handle: a.deleteKey},
+
 		{method: get, path: "/", access: signedIn, handle: a.showHome},
 		{method: get, path: "/admin", access: signedIn, handle: a.showDashboard},
 		{method: get, path: "/admin/events", access: signedIn, stream: true, handle: a.streamDashboard},

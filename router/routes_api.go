@@ -30,6 +30,7 @@ func (a *admin) apiRoutes() []route { //nolint:revive // as long as the surface 
 		apiAccounts     = apiRoot + "accounts"
 		apiSessions     = apiAccounts + "/:account/sessions"
 		apiTokens       = apiRoot + "tokens"
+		apiKeys         = apiRoot + "keys"
 		apiAudit        = apiRoot + "audit"
 	)
 	return []route{
@@ -487,6 +488,22 @@ func (a *admin) apiRoutes() []route { //nolint:revive // as long as the surface 
 		{
 			method: del, path: apiTokens + "/:id", access: token(adminScope), audit: audit.ActionTokenRevoke, handle: a.apiRevokeToken,
 			api: contract{does: "Revoke a token", out: empty(noContent)},
+		},
+		{
+			method: get, path: apiKeys, access: token(adminScope), handle: a.apiListKeys,
+			api: contract{does: "List the SSH keys", out: gives[keysJSON](ok)},
+		},
+		{
+			method: post, path: apiKeys, access: token(adminScope), audit: audit.ActionKeyAdd, handle: a.apiCreateKey,
+			api: contract{does: "Add an SSH key, which pushes with git", in: takes[keyWish](), out: gives[keyJSON](created)},
+		},
+		{
+			method: del, path: apiKeys + "/:id", access: token(adminScope), audit: audit.ActionKeyRemove, handle: a.apiDeleteKey,
+			api: contract{does: "Remove an SSH key", out: empty(noContent)},
+		},
+		{
+			method: get, path: apiRoot + "ssh", access: token(readScope), handle: a.apiShowSSH,
+			api: contract{does: "Show where git pushes over SSH, and the server's own key", out: gives[sshJSON](ok)},
 		},
 
 		{

@@ -23,6 +23,7 @@ var settingsGroups = []settingsGroup{
 		{"account", "/settings/account", "Account", "Your password, two-factor authentication and recovery codes."},
 		{"sessions", "/settings/sessions", "Sessions", "Where you are signed in. Sign out other browsers."},
 		{"tokens", "/settings/tokens", "API tokens", "Tokens for the command line, the API, git push and Prometheus."},
+		{"keys", keysPath, "SSH keys", "Keys that push apps with git over SSH."},
 	}},
 	{"team", "Team", []settingsTab{
 		{"accounts", "/settings/accounts", "Accounts", "The people who may sign in."},

@@ -41,6 +41,7 @@ type site struct {
 	server    *httptest.Server
 	client    *http.Client // follows no redirect
 	logs      *journal.Journal
+	keys      *keyRing
 }
 
 // allOfStory is a controller as the program has it: one value for every area of screens.
@@ -59,7 +60,7 @@ func storyOf(all allOfStory) Story {
 
 func newSite(t testing.TB, change ...func(*Options)) *site {
 	t.Helper()
-	s := &site{t: t, apps: newFakeApps(), sessions: newFakeSessions(), audit: &fakeAudit{}, logged: &logBuffer{}}
+	s := &site{t: t, apps: newFakeApps(), sessions: newFakeSessions(), audit: &fakeAudit{}, logged: &logBuffer{}, keys: &keyRing{t: t}}
 	s.accounts = &fakeAccounts{
 		account: account.Account{ID: 7, Name: "admin"}, password: "correct horse battery", sessions: s.sessions,
 	}
@@ -76,7 +77,7 @@ func newSite(t testing.TB, change ...func(*Options)) *site {
 		Backups: newFakeBackups(t), Hooks: fakeHooks{},
 		Routing: s.routing, Ports: s.routing,
 		Domains: s.domains, Metrics: s.metrics, Disks: newFakeDisks(), Pushes: newPushes(t), Webhooks: newFakeWebhooks(t), Labels: s.apps, Repeats: newFakeRepeats(), Sources: newSources(t, s.apps), Duplicates: fakeDuplicates{}, Logs: s.logs, Events: newFakeEvents(), Alerts: newFakeAlerts(t), Heart: newFakeHeart(t),
-		Story: storyOf(s.apps), Accounts: s.accounts, Factors: noFactors{}, Tokens: fakeTokens{}, Sessions: s.sessions, Audit: s.audit,
+		Story: storyOf(s.apps), Accounts: s.accounts, Factors: noFactors{}, Tokens: fakeTokens{}, Keys: s.keys, Sessions: s.sessions, Audit: s.audit,
 		SecretKey:      bytes.Repeat([]byte("k"), 32),
 		Logger:         slog.New(slog.NewTextHandler(s.logged, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		PublicHTTPPort: 80, PublicHTTPSPort: 443, Version: "0.1.0", AdminHost: adminHost,

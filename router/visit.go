@@ -37,9 +37,10 @@ type visit struct {
 
 // caller is who makes the request. The zero caller is anonymous.
 type caller struct {
-	account account.Account // of a session
+	account account.Account // of a session, or of an SSH key
 	token   account.Token   // of a bearer
 	bearer  bool
+	key     account.Key // of the account, for a push over SSH
 }
 
 // name is what a release is signed with.
@@ -60,6 +61,8 @@ func (c caller) owner() string {
 }
 
 func (c caller) signedIn() bool { return c.account.ID != 0 }
+
+func (c caller) byKey() bool { return c.key.ID != 0 }
 
 func (v *visit) context() context.Context { return v.gin.Request.Context() }
 

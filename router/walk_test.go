@@ -29,6 +29,7 @@ func newWalkedSite(t *testing.T) *site {
 	s.apps.putRelease(aRelease("hello", 3, app.ReleaseBuilding))
 	s.volumes.volume(t, "hello")
 	s.volumes.mountedBy(t, "hello", "hello")
+	s.aKey()
 	return s
 }
 

@@ -49,6 +49,13 @@ func (f *fakeWebhooks) Fetch(ctx context.Context, _ remote.Source, known pack.ID
 	return tip, take(ctx, remote.Checkout{Commit: tip})
 }
 
+// HostKey is a git host that shows one key.
+func (f *fakeWebhooks) HostKey(context.Context, remote.Source) (string, error) {
+	return fakeHostKey, nil
+}
+
+const fakeHostKey = "ssh-ed25519 SHA256:uNiVztksCsDhcc0u9e8BrwyaAFGE0dMtJ2RPKBgY0TU"
+
 func (f *fakeWebhooks) deploy(_ context.Context, wish inbox.Wish) (int64, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

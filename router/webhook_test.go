@@ -230,6 +230,31 @@ func TestWebhook_ThePageShowsASecretOnce(t *testing.T) {
 	}
 }
 
+func TestWebhook_ThePageAsksForTheKeyOfAHostOverSSH(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.anApp("hello")
+	form := url.Values{formField: {s.signIn()}, fieldWebhookOn: {"1"}, "repository": {"git@git.example.com:ann/shop.git"}, fieldWebhookBranch: {"main"}}
+	answer := s.post("/admin/apps/hello/webhook", form)
+	mustContain(t, answer.body, "The git host shows the key "+fakeHostKey, `name="host_key" value="`+fakeHostKey+`"`, "Save again to accept it.", "git@git.example.com:ann/shop.git")
+	if answer.StatusCode != http.StatusUnprocessableEntity || strings.Contains(answer.body, "webhook-deploy-key") {
+		t.Errorf("%d", answer.StatusCode)
+	}
+	form.Set("host_key", fakeHostKey)
+	mustContain(t, s.post("/admin/apps/hello/webhook", form).body, "Secret of the webhook.", `id="webhook-deploy-key" value="ssh-ed25519 `, "berth-hello")
+	answer = s.bearer(deployToken, http.MethodGet, hookRow, "")
+	mustContain(t, answer.body, `"deploy_key":"ssh-ed25519 `, `"host_key":"`+fakeHostKey+`"`)
+	other := "ssh-ed25519 SHA256:" + strings.Repeat("b", 43)
+	answer = s.bearer(deployToken, http.MethodPatch, hookRow, `{"repository": "ssh://git@other.example.com/shop.git"}`)
+	if answer.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(answer.body, `"field":"host_key"`) {
+		t.Errorf("%d %s", answer.StatusCode, answer.body)
+	}
+	answer = s.bearer(deployToken, http.MethodPatch, hookRow, `{"repository": "ssh://git@other.example.com/shop.git", "host_key": "`+other+`"}`)
+	if answer.StatusCode != http.StatusOK || !strings.Contains(answer.body, other) || strings.Contains(answer.body, "PRIVATE") {
+		t.Errorf("%d %s", answer.StatusCode, answer.body)
+	}
+}
+
 func TestAPIWebhook_ChangesOnlyWhatTheBodyNames(t *testing.T) {
 	t.Parallel()
 	s := newHookSite(t)

@@ -27,7 +27,12 @@ export BERTH_DOCKER_SOCKET="${BERTH_DOCKER_SOCKET:-/var/run/docker.sock}"
 
 [[ $BERTH_STACK =~ ^[a-z][a-z0-9-]{0,30}$ ]] ||
 	fail "BERTH_STACK is '$BERTH_STACK'" 'use a lower case letter, then at most 30 letters, digits and dashes'
-for setting in BERTH_HTTP_PORT BERTH_HTTPS_PORT BERTH_ADMIN_PORT BERTH_DASHBOARD_PORT; do
+export BERTH_SSH_ADDRESS="${BERTH_SSH_ADDRESS:-127.0.0.1}"
+[[ $BERTH_SSH_ADDRESS =~ ^([0-9]{1,3}\.){3}[0-9]{1,3}$|^\[[0-9a-f:]+\]$ ]] ||
+	fail "BERTH_SSH_ADDRESS is '$BERTH_SSH_ADDRESS'" 'give it an address of this machine: 127.0.0.1, 0.0.0.0 for all of them, or one like [::1]'
+# Off without a port.
+[[ ${BERTH_SSH_PORT:-0} != 0 ]] || unset BERTH_SSH_PORT
+for setting in BERTH_HTTP_PORT BERTH_HTTPS_PORT BERTH_ADMIN_PORT BERTH_DASHBOARD_PORT ${BERTH_SSH_PORT+BERTH_SSH_PORT}; do
 	if ! [[ ${!setting} =~ ^[1-9][0-9]{0,4}$ ]] || ((${!setting} > 65535)); then
 		fail "$setting is '${!setting}'" 'give it a port from 1 to 65535'
 	fi
@@ -43,7 +48,7 @@ for part in "${allowed_ports[@]}"; do
 		public_ports+=("$port/${BASH_REMATCH[5]:-tcp}")
 		((${#public_ports[@]} <= 64)) || fail "BERTH_PORTS holds more than 64 ports" 'allow fewer ports'
 		case $port in
-		80 | 443 | 8000 | 8080 | 8081 | 8443 | "$BERTH_HTTP_PORT" | "$BERTH_HTTPS_PORT" | "$BERTH_ADMIN_PORT" | "$BERTH_DASHBOARD_PORT")
+		80 | 443 | 8000 | 8080 | 8081 | 8443 | "$BERTH_HTTP_PORT" | "$BERTH_HTTPS_PORT" | "$BERTH_ADMIN_PORT" | "$BERTH_DASHBOARD_PORT" | "${BERTH_SSH_PORT:-none}")
 			fail "BERTH_PORTS holds port $port, which belongs to Berth and its proxy" 'choose another port, such as 2222'
 			;;
 		esac

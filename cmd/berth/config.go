@@ -27,6 +27,9 @@ type Config struct {
 
 	HTTPPort, HTTPSPort, AdminPort, DashboardPort uint16 // as published on the host
 
+	SSHPort   uint16         // as published on the host; 0: no pushes over SSH
+	SSHListen netip.AddrPort // the zero AddrPort: SSHPort on 127.0.0.1
+
 	AdminListen      netip.AddrPort
 	AdminHost        traefik.Host   // where browsers sign in; no app can have it
 	AdminHosts       []traefik.Host // further names, besides localhost; may be empty
@@ -125,6 +128,8 @@ func (v values) parse() (Config, error) {
 		HTTPSPort:        s.HTTPS.Port,
 		AdminPort:        s.Admin.Port,
 		DashboardPort:    s.Dashboard.Port,
+		SSHPort:          s.SSH.Port,
+		SSHListen:        parse(&p, "ssh.listen", s.SSH.Listen, parseOptionalAddressPort, "an address and a port, such as 127.0.0.1:2222, or nothing"),
 		AdminListen:      parse(&p, "admin.listen", s.Admin.Listen, netip.ParseAddrPort, "an address and a port, such as 127.0.0.1:8001"),
 		AdminHost:        parse(&p, "admin.host", s.Admin.Host, parseHost, "a host name, such as berth.example.com"),
 		AdminHosts:       parse(&p, "admin.hosts", s.Admin.Hosts, parseHosts, "host names with commas between, such as berth.example.com"),

@@ -130,6 +130,9 @@ func TestConfig_RefusesWhatItCannotRead(t *testing.T) {
 	}{
 		"a word for a port":      {[]string{"BERTH_HTTP_PORT=abc"}, []string{"environment variable BERTH_HTTP_PORT", `"abc"`, "1 to 65535"}},
 		"a port that is no port": {[]string{"BERTH_HTTP_PORT=70000"}, []string{"BERTH_HTTP_PORT", "1 to 65535"}},
+		"no address of SSH":      {[]string{"BERTH_SSH_PORT=2222", "BERTH_SSH_LISTEN=here"}, []string{"BERTH_SSH_LISTEN", "127.0.0.1:2222"}},
+		"two ports in one":       {[]string{"BERTH_SSH_PORT=8001"}, []string{"BERTH_SSH_PORT", "another port"}},
+		"SSH on a port of apps":  {[]string{"BERTH_SSH_PORT=2222", "BERTH_PORTS=2222"}, []string{"BERTH_PORTS", "Berth's own"}},
 		"port zero":              {[]string{"BERTH_ADMIN_PORT=0"}, []string{"BERTH_ADMIN_PORT", "1 to 65535"}},
 		"a word for a switch":    {[]string{"FORCE_HTTPS=yes please"}, []string{"FORCE_HTTPS", "true or false"}},
 		"no unit":                {[]string{"BERTH_BUILD_TIMEOUT=900"}, []string{"BERTH_BUILD_TIMEOUT", "15m"}},

@@ -129,9 +129,12 @@ func (p *parsing) checkTogether(c Config) {
 		p.refuse("gate.address", c.GateAddress.String(), "an address in the edge subnet, "+c.EdgeSubnet.String())
 	}
 	for _, port := range c.Ports {
-		if slices.Contains([]uint16{c.HTTPPort, c.HTTPSPort, c.AdminPort, c.DashboardPort}, port.Number) {
+		if slices.Contains(c.ownPorts(), port.Number) {
 			p.refuse("ports", port.String(), fmt.Sprintf("without port %d, which is Berth's own", port.Number))
 		}
+	}
+	if c.SSHPort != 0 && slices.Contains(c.ownPorts()[1:], c.SSHPort) {
+		p.refuse("ssh.port", strconv.Itoa(int(c.SSHPort)), "another port than those of HTTP, HTTPS, the admin app and the dashboard")
 	}
 	for _, prefix := range c.AppTrustedProxies {
 		if c.neighbours().CheckTrusted(prefix) != nil {
@@ -141,6 +144,11 @@ func (p *parsing) checkTogether(c Config) {
 	if !c.EdgeSubnet.Contains(c.ProxyAddress) {
 		p.refuse("proxy.address", c.ProxyAddress.String(), "an address in the edge subnet, "+c.EdgeSubnet.String())
 	}
+}
+
+// ownPorts are those of this machine that Berth has, that of SSH first.
+func (c Config) ownPorts() []uint16 {
+	return []uint16{c.SSHPort, c.HTTPPort, c.HTTPSPort, c.AdminPort, c.DashboardPort}
 }
 
 // refuse notes that the value of path is not allowed. Secrets are not repeated.

@@ -57,6 +57,11 @@ func runServe(ctx context.Context, p *program, args []string) error {
 		return err
 	}
 	defer func() { _ = listener.Close() }()
+	door, err := listenSSH(ctx, config)
+	if err != nil {
+		return err
+	}
+	defer door.close()
 	if err := prepareDataFolder(config.DataFolder, logger); err != nil {
 		return err
 	}
@@ -73,6 +78,9 @@ func runServe(ctx context.Context, p *program, args []string) error {
 	if err != nil {
 		return err
 	}
+	if err := door.open(config, account.NewKeys(ledger, logger)); err != nil {
+		return errors.Join(err, ledger.Close())
+	}
 	accounts := account.NewAccounts(ledger, config.AdminPassword, logger)
 	pushes, err := openPushes(config, ledger, logger)
 	if err != nil {
@@ -85,7 +93,7 @@ func runServe(ctx context.Context, p *program, args []string) error {
 		})
 	}
 	if err == nil {
-		err = serve(ctx, config, opened{listener, ledger, accounts, pushes, remotes}, logger)
+		err = serve(ctx, config, opened{listener, door, ledger, accounts, pushes, remotes}, logger)
 	}
 	return errors.Join(err, ledger.Close())
 }
@@ -93,6 +101,7 @@ func runServe(ctx context.Context, p *program, args []string) error {
 // opened is what serve runs on.
 type opened struct {
 	listener net.Listener
+	ssh      *sshDoor
 	ledger   *store.Store
 	accounts *account.Accounts
 	pushes   *push.Pushes
@@ -143,9 +152,10 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 		Story:   router.Story{Apps: story, Uploads: story, Releases: story, Settings: story, Environments: story, Outputs: story},
 		Volumes: story.Volumes(), Backups: backups, Hooks: hooks, Mounts: story, Routing: story.Routing(), Ports: story.Routing(),
 		Domains: domains, Metrics: measured, Disks: grown, Pushes: on.pushes, Labels: on.ledger, Repeats: on.ledger, Sources: sources.New(on.ledger, config.DataFolder, key), Duplicates: newDuplicates(story, on.ledger, config, key), Logs: kept, Events: on.ledger,
-		Accounts:       on.accounts,
-		Factors:        account.NewSecondFactors(on.ledger, on.accounts, key, logger),
-		Tokens:         account.NewTokens(on.ledger, logger),
+		Accounts: on.accounts,
+		Factors:  account.NewSecondFactors(on.ledger, on.accounts, key, logger),
+		Tokens:   account.NewTokens(on.ledger, logger),
+		Keys:     on.ssh.keys, SSH: on.ssh.shown(config),
 		Sessions:       on.ledger,
 		Limits:         limits,
 		TrustedProxies: config.TrustedProxies,
@@ -163,18 +173,18 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 		Version: currentVersion(), SessionLife: config.SessionLife,
 	}
 	notified, told := openAlerts(config, on.ledger, &admin, measured, story.ReconciledAt, key, logger), openWebhooks(on.remotes, on.ledger, &admin, hooked{story, limits}, key, logger)
-	server, door, err := openAdmin(config, admin, adminTLS, on.listener, logger)
+	server, listener, err := openAdmin(config, admin, adminTLS, on.listener, logger)
 	if err != nil {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	for _, run := range []func(context.Context) error{
 		story.Run, domains.Run, limits.Run, refused.Run, adminTLS.Run, list.Run, prober.Run, measured.Run, grown.Run, kept.Run, exits.Run, backups.Run, on.pushes.Run, notified.Run, told.Run,
-		revival.New(on.ledger, story, logger).Run, servePublic(config, admin, logger),
+		revival.New(on.ledger, story, logger).Run, servePublic(config, admin, logger), on.ssh.run(config, limits, server.Handler, logger),
 	} {
 		group.Go(func() error { return run(ctx) })
 	}
-	group.Go(func() error { return runServer(ctx, server, door) })
+	group.Go(func() error { return runServer(ctx, server, listener) })
 	warnOfReservedRoutes(ctx, story.Routing(), logger)
 	logger.Info("berth runs", "version", currentVersion(), "stack", config.Stack, "admin", adminURL(config))
 	defer logger.Info("berth stops")

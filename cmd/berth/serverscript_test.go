@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"net"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -16,7 +17,9 @@ import (
 // TestCommandLine_DrivesAServerAsTheTranscriptsSay: these transcripts speak to a whole Berth,
 // whose ledger remembers what they did.
 func TestCommandLine_DrivesAServerAsTheTranscriptsSay(t *testing.T) {
-	berth := startInstance(t)
+	_, port, _ := net.SplitHostPort(claimAddress(t))
+	berth := startInstance(t, "BERTH_SSH_PORT="+port)
+	expectMode(t, filepath.Join(berth.folder, "tls", "ssh.key"), 0o600)
 	var token bytes.Buffer
 	if err := run(t.Context(), []string{"token", "--scope", "admin", "--name", "script"}, berth.environment, &token, berth.output); err != nil {
 		t.Fatal(err)

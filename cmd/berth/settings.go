@@ -41,6 +41,10 @@ type settings struct {
 			Allow string `description:"addresses and subnets that may open admin.public.host, with commas between; empty: all"`
 		} `description:"-"`
 	} `description:"-"`
+	SSH struct {
+		Port   uint16 `description:"port on the host where git pushes over SSH, such as 2222; make up opens it on 127.0.0.1; 0: off"`
+		Listen string `description:"address and port that pushes over SSH are taken on; empty: ssh.port on 127.0.0.1"`
+	} `description:"-"`
 	Secret struct {
 		Key secret.Text `description:"the key of every other key, long and random; without it secret.key in the data folder is"`
 	} `description:"-"`

@@ -51,7 +51,7 @@ func readEnvironment(environment []string) (found values, unknown []string) {
 // Variables that begin with BERTH_ and are not settings of the server: the
 // scripts' own, and those of berth deploy.
 var foreignVariables = []string{
-	"BERTH_CONFIG", "BERTH_CONTROLLER_ADDRESS", "BERTH_PAGES_ADDRESS", "BERTH_DOCKER_SOCKET", "BERTH_ENV_FILE",
+	"BERTH_CONFIG", "BERTH_SSH_ADDRESS", "BERTH_CONTROLLER_ADDRESS", "BERTH_PAGES_ADDRESS", "BERTH_DOCKER_SOCKET", "BERTH_ENV_FILE",
 	"BERTH_IMAGE", "BERTH_TRAEFIK_IMAGE", "BERTH_FENCE_BUILDS", "BERTH_BUILD_MEMORY", "BERTH_BUILD_PROCESSES",
 	"BERTH_SERVER", "BERTH_TOKEN", "BERTH_TOKEN_FILE", "BERTH_CA_FILE", "BERTH_CONTEXT",
 }

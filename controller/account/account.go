@@ -59,8 +59,8 @@ type Ledger interface {
 
 	ListAccounts(context.Context) ([]Account, error) // by name
 	CountAccounts(context.Context) (int, error)
-	// DeleteAccount removes the account with its sessions and its second factor. It does
-	// not remove the last account: problem.ErrNotFound.
+	// DeleteAccount removes the account with its sessions, its second factor and its SSH
+	// keys. It does not remove the last account: problem.ErrNotFound.
 	DeleteAccount(ctx context.Context, id int64) error
 	UpdateLogin(ctx context.Context, id int64, at time.Time) error
 	UpdateDeclined(ctx context.Context, id int64) error

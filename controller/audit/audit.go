@@ -46,6 +46,9 @@ const (
 
 	ActionTokenCreate Action = "TOKEN_CREATE"
 	ActionTokenRevoke Action = "TOKEN_REVOKE"
+
+	ActionKeyAdd    Action = "SSH_KEY_ADD" // the entry names the fingerprint
+	ActionKeyRemove Action = "SSH_KEY_REMOVE"
 )
 
 // The actions on routes and hosts.

@@ -19,6 +19,7 @@ import (
 	"berth/controller/app"
 	"berth/controller/archive"
 	"berth/controller/problem"
+	"berth/controller/push/wire"
 )
 
 // fakeLedger keeps settings in memory.
@@ -143,6 +144,9 @@ func newServerIn(t *testing.T, folder string) *server {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /git/{name}/info/refs", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/x-git-receive-pack-advertisement")
+		if err := wire.Announce(w); err != nil {
+			t.Error(err)
+		}
 		if err := pushes.Advertise(r.Context(), w, app.Name(strings.TrimSuffix(r.PathValue("name"), ".git"))); err != nil {
 			t.Error(err)
 		}

@@ -23,6 +23,19 @@ type client struct {
 
 // talk is a few requests to one repository.
 type talk struct {
+	source Source
+	line
+}
+
+// line carries requests to a git host, and its answers. Nobody asks for the next before the
+// last was read.
+type line interface {
+	ask(ctx context.Context, path string, body []byte, modern bool) (io.ReadCloser, error)
+	close()
+}
+
+// webLine is a line over HTTPS.
+type webLine struct {
 	source    Source
 	transport *http.Transport
 }
@@ -34,14 +47,17 @@ const (
 )
 
 func (c client) open(source Source) *talk {
-	return &talk{source: source, transport: &http.Transport{
+	if source.OverSSH() {
+		return &talk{source, &sshLine{source: source, dial: c.dial}}
+	}
+	return &talk{source, &webLine{source: source, transport: &http.Transport{
 		DialContext: c.dial, TLSClientConfig: &tls.Config{RootCAs: c.roots, MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout: handshakeTime, ResponseHeaderTimeout: askTime, MaxResponseHeaderBytes: mostHeader,
 		DisableCompression: true, // packs are compressed already
-	}}
+	}}}
 }
 
-func (t *talk) close() { t.transport.CloseIdleConnections() }
+func (t *webLine) close() { t.transport.CloseIdleConnections() }
 
 // The paths and types of git's smart protocol.
 const (
@@ -54,7 +70,7 @@ const (
 
 // ask sends a request and returns the body of a good answer. Redirects are not followed: the
 // token is for this address.
-func (t *talk) ask(ctx context.Context, path string, body []byte, modern bool) (io.ReadCloser, error) {
+func (t *webLine) ask(ctx context.Context, path string, body []byte, modern bool) (io.ReadCloser, error) {
 	method, want := http.MethodGet, typeRefs
 	if body != nil {
 		method, want = http.MethodPost, typeAnswer

@@ -447,7 +447,7 @@ func TestParseSource(t *testing.T) {
 		t.Errorf("got %+v, %v", source, err)
 	}
 	for _, bad := range []string{
-		"", "shop", "http://git.example.com/shop.git", "ssh://git@git.example.com/shop.git", "git@git.example.com:ann/shop.git",
+		"", "shop", "http://git.example.com/shop.git",
 		"file:///etc", "https://", "https://git.example.com", "https://git.example.com/", "https://git.example.com/shop?x=1", "https://git.example.com/shop?",
 		"https://git.example.com/shop#x", "https://ann:password@git.example.com/shop", "https://git.example.com/a\nb", "https://git.example.com/" + strings.Repeat("a", 500),
 	} {

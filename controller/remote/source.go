@@ -26,8 +26,12 @@ const (
 type Source struct {
 	Address string // such as https://git.example.com/ann/shop.git
 	Token   secret.Text
-	Branch  string
-	Folder  string // of the repository that holds the app; empty: the whole
+	// DeployKey and HostKey are for an address over SSH: the private half of the key that
+	// reads the repository, and what ParseHostKey has returned.
+	DeployKey secret.Text
+	HostKey   string
+	Branch    string
+	Folder    string // of the repository that holds the app; empty: the whole
 }
 
 // ParseSource reads a source as a person types it. An empty branch is push.DefaultBranch. All
@@ -43,6 +47,9 @@ func ParseSource(address, branch, folder string, token secret.Text) (Source, err
 	}
 	address, err = parseAddress(address)
 	faults = faults.With(err)
+	if _, overSSH := parseSSH(address); overSSH && token != "" {
+		faults = append(faults, problem.Invalid("An address over SSH takes no token.", "Leave the token out. Berth reads the repository with a deploy key.").At(FieldToken))
+	}
 	if text := token.Reveal(); len(text) > longestToken || !printable.Is(text) || strings.Contains(text, " ") {
 		faults = append(faults, problem.Invalid("The token has spaces, or is too long.", "Copy it again, without spaces.").At(FieldToken))
 	}
@@ -52,14 +59,17 @@ func ParseSource(address, branch, folder string, token secret.Text) (Source, err
 	return Source{Address: address, Token: token, Branch: settings.Branch, Folder: settings.Folder}, nil
 }
 
-// parseAddress takes addresses over HTTPS alone: a token goes over nothing else. A user may be
-// in the address, and a password may not, because addresses are shown.
+// parseAddress takes addresses over HTTPS and SSH alone: a token goes over nothing else. A user
+// may be in the address, and a password may not, because addresses are shown.
 func parseAddress(text string) (string, error) {
 	text = strings.TrimRight(strings.TrimSpace(text), "/")
+	if _, overSSH := parseSSH(text); overSSH {
+		return text, nil
+	}
 	at, err := url.Parse(text)
 	if err != nil || len(text) > longestAddress || !printable.Is(text) || at.Scheme != "https" || at.Hostname() == "" ||
 		strings.Trim(at.Path, "/") == "" || at.RawQuery != "" || at.ForceQuery || at.Fragment != "" {
-		return "", problem.Invalid("This is not the https address of a repository.", "Write it as git clone takes it, such as https://git.example.com/ann/shop.git.").At(FieldAddress)
+		return "", problem.Invalid("This is not the https address of a repository, or one over SSH.", "Write it as git clone takes it, such as https://git.example.com/ann/shop.git or git@git.example.com:ann/shop.git.").At(FieldAddress)
 	}
 	if _, has := at.User.Password(); has {
 		return "", problem.Invalid("The address holds a password.", "Write the address without it, and the password into the field of the token.").At(FieldAddress)

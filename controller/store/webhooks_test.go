@@ -2,9 +2,13 @@ package store_test
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/pressly/goose/v3"
 
 	"berth/controller/app"
 	"berth/controller/problem"
@@ -42,6 +46,46 @@ func TestWebhooks_GoWithTheirApp(t *testing.T) {
 	wantError(t, ledger.SaveWebhook(ctx, wish), problem.ErrNotFound)
 	if all, err := ledger.ListDeliveries(ctx, "shop"); err != nil || len(all) != 0 {
 		t.Errorf("its deliveries stay: %+v, %v", all, err)
+	}
+}
+
+func TestOpen_KeepsWebhooksFromBeforeDeployKeys(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "berth.db")
+	old := raw(t, path)
+	provider, err := goose.NewProvider(goose.DialectSQLite3, old, os.DirFS("migrations"))
+	must(t, err)
+	_, err = provider.UpTo(t.Context(), 45)
+	must(t, err)
+	execute(t, old, `INSERT INTO apps (name, port, wanted, observed_state, observed_detail, created_at) VALUES ('shop', 3000, 'running', 'running', '', 1)`)
+	execute(t, old, `INSERT INTO webhooks (app, enabled, repository, branch, folder, token, path, path_hash, secret, deployed)
+VALUES ('shop', 1, 'https://git.example.com/ann/shop.git', 'main', 'web', x'01', x'02', '`+strings.Repeat("a", 64)+`', zeroblob(92), 'abc')`)
+
+	got, err := open(t, path).FindWebhook(t.Context(), "shop")
+
+	if err != nil || got.Folder != "web" || got.Commit != "abc" || len(got.Token) != 1 || len(got.DeployKey) != 0 || got.HostKey != "" {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+func TestWebhooks_OverSSHHaveADeployKeyAndAKnownHost(t *testing.T) {
+	t.Parallel()
+	ledger, ctx := fresh(t), t.Context()
+	createApp(t, ledger, "shop", "/shop")
+	wish := newWebhook("shop")
+	wish.Address, wish.HostKey = "git@git.example.com:ann/shop.git", "ssh-ed25519 SHA256:a"
+	if err := ledger.SaveWebhook(ctx, wish); err == nil {
+		t.Error("a webhook over SSH has no deploy key")
+	}
+	wish.DeployKey, wish.HostKey = []byte("sealed"), ""
+	if err := ledger.SaveWebhook(ctx, wish); err == nil {
+		t.Error("a webhook over SSH has no key of its host")
+	}
+	wish.HostKey = "ssh-ed25519 SHA256:a"
+	must(t, ledger.SaveWebhook(ctx, wish))
+	got, err := ledger.FindWebhook(ctx, "shop")
+	if err != nil || got.Address != wish.Address || string(got.DeployKey) != "sealed" || got.HostKey != wish.HostKey {
+		t.Errorf("got %+v, %v", got, err)
 	}
 }
 

@@ -67,6 +67,7 @@ var board = []room{
 	{"disks", "retention room volumes app docker problem"},
 	{"webhook/inbox", "webhook remote push push/pack app problem secret"},
 	{"remote", "push push/pack push/snapshot push/wire address archive folder printable problem secret"},
+	{"sshpush", "account connections limit pause printable problem wholefile"},
 	{"push", "push/pack push/snapshot push/wire app archive folder printable problem"},
 	{"webhook", "push/pack printable problem secret"},
 	{"push/snapshot", "push/pack archive printable problem"},

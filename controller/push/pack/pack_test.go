@@ -6,6 +6,7 @@ import (
 	"crypto/sha1"
 	"encoding/binary"
 	"errors"
+	"io"
 	"os"
 	"strings"
 	"testing"
@@ -317,6 +318,21 @@ func TestAdd_RefusesEveryTruncatedPack(t *testing.T) {
 		if err := o.Add(context.Background(), bytes.NewReader(all[:end])); problem.KindOf(err) != problem.KindInvalid {
 			t.Fatalf("%d of %d bytes: %v", end, len(all), err)
 		}
+	}
+}
+
+func TestAdd_WaitsForNoEndOfASenderThatWaitsItself(t *testing.T) {
+	m := newPack(1)
+	id := m.object(Blob, []byte("0123456789"))
+	read, write := io.Pipe()
+	go func() { _, _ = write.Write(m.bytes()) }() // and it stays open
+	o := open(t, DefaultLimits())
+	if err := o.Add(context.Background(), Unended{read}); err != nil || !o.Has(id) {
+		t.Errorf("%v", err)
+	}
+	longer := Unended{bytes.NewReader(append(m.bytes(), 'x'))}
+	if err := open(t, DefaultLimits()).Add(context.Background(), longer); problem.KindOf(err) != problem.KindInvalid {
+		t.Errorf("a byte behind the pack: %v", err)
 	}
 }
 

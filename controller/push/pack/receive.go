@@ -26,6 +26,10 @@ func worded(err error) error {
 // incoming is the file of a pack that is not kept yet.
 const incoming = "incoming"
 
+// Unended is a reader that may not end behind a pack, because its sender waits for the answer
+// first.
+type Unended struct{ io.Reader }
+
 // Add receives a pack. Its objects can be read from then on, and are gone at Close unless
 // Keep was called. What is wrong with the pack is a Problem. It may be called once.
 func (o *Objects) Add(ctx context.Context, r io.Reader) error {
@@ -40,6 +44,7 @@ func (o *Objects) Add(ctx context.Context, r io.Reader) error {
 	o.packs = append(o.packs, file)
 	bounded := &boundedReader{from: r, left: o.limits.PackBytes, limit: o.limits.PackBytes}
 	scan := newScan(io.TeeReader(bounded, file), o.limits, &o.work)
+	_, scan.unended = r.(Unended)
 	found, err := scan.objects(ctx)
 	if bounded.broke != nil && !errors.Is(bounded.broke, io.EOF) {
 		return bounded.broke // the scan may have called it by another name

@@ -23,6 +23,7 @@ type scan struct {
 	inflater inflater
 	limits   Limits
 	work     *int64 // bytes that may still be expanded
+	unended  bool   // nothing says that the pack has ended
 }
 
 const (
@@ -55,6 +56,9 @@ func (s *scan) objects(ctx context.Context) ([]object, error) {
 	}
 	if _, err := io.CopyN(io.Discard, s.source, trailerBytes); err != nil {
 		return nil, worded(err)
+	}
+	if s.unended && s.source.Buffered() == 0 {
+		return found, nil
 	}
 	if _, err := s.source.ReadByte(); !errors.Is(err, io.EOF) {
 		return nil, damaged("something follows it", err)

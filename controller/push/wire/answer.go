@@ -19,14 +19,17 @@ type Ref struct {
 // each difference, and without atomic a push of several references could go half.
 const able = "report-status delete-refs side-band-64k ofs-delta atomic object-format=sha1 agent=berth"
 
-// Advertise tells a client what the server has, as the answer over HTTP.
-func Advertise(w io.Writer, refs []Ref) error {
+// Announce begins an answer over HTTP, in front of Advertise.
+func Announce(w io.Writer) error {
 	if err := WriteLine(w, "# service=git-receive-pack\n"); err != nil {
 		return err
 	}
-	if _, err := io.WriteString(w, Flush); err != nil {
-		return err
-	}
+	_, err := io.WriteString(w, Flush)
+	return err
+}
+
+// Advertise tells a client what the server has.
+func Advertise(w io.Writer, refs []Ref) error {
 	if len(refs) == 0 {
 		refs = []Ref{{Name: "capabilities^{}"}}
 	}

@@ -18,5 +18,6 @@ var (
 	_ account.Ledger             = Ledger{}
 	_ account.SessionLedger      = Ledger{}
 	_ account.TokenLedger        = Ledger{}
+	_ account.KeyLedger          = Ledger{}
 	_ account.SecondFactorLedger = Ledger{}
 )

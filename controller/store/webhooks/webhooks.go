@@ -17,7 +17,7 @@ type Webhooks struct {
 	Reader *sql.DB
 }
 
-const selectWebhooks = `SELECT app, enabled, repository, branch, folder, token, path, path_hash, secret, deployed FROM webhooks `
+const selectWebhooks = `SELECT app, enabled, repository, branch, folder, token, deploy_key, host_key, path, path_hash, secret, deployed FROM webhooks `
 
 // FindWebhook returns the webhook of an app.
 func (w Webhooks) FindWebhook(ctx context.Context, name app.Name) (inbox.Webhook, error) {
@@ -33,22 +33,27 @@ func (w Webhooks) FindWebhookAt(ctx context.Context, hash string) (inbox.Webhook
 }
 
 func scanWebhook(columns sqlite.Row) (found inbox.Webhook, err error) {
-	err = columns.Scan(&found.App, &found.On, &found.Address, &found.Branch, &found.Folder, &found.Token, &found.Path, &found.Hash, &found.Secret, &found.Commit)
+	err = columns.Scan(&found.App, &found.On, &found.Address, &found.Branch, &found.Folder, &found.Token, &found.DeployKey, &found.HostKey, &found.Path, &found.Hash, &found.Secret, &found.Commit)
 	return found, err
 }
 
 // SaveWebhook keeps the webhook of an app; an app that is gone has none.
 func (w Webhooks) SaveWebhook(ctx context.Context, wish inbox.Webhook) error {
-	token := wish.Token
-	if token == nil {
-		token = []byte{}
-	}
 	err := w.Writer.ExecRow(ctx, `
-INSERT INTO webhooks (app, enabled, repository, branch, folder, token, path, path_hash, secret, deployed)
-SELECT name, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 FROM apps WHERE name = ?1 AND wanted <> 'deleted'
-ON CONFLICT (app) DO UPDATE SET enabled = ?2, repository = ?3, branch = ?4, folder = ?5, token = ?6, path = ?7, path_hash = ?8, secret = ?9, deployed = ?10`,
-		wish.App, wish.On, wish.Address, wish.Branch, wish.Folder, token, wish.Path, wish.Hash, wish.Secret, wish.Commit)
+INSERT INTO webhooks (app, enabled, repository, branch, folder, token, path, path_hash, secret, deployed, deploy_key, host_key)
+SELECT name, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12 FROM apps WHERE name = ?1 AND wanted <> 'deleted'
+ON CONFLICT (app) DO UPDATE SET enabled = ?2, repository = ?3, branch = ?4, folder = ?5, token = ?6, path = ?7, path_hash = ?8, secret = ?9, deployed = ?10,
+                               deploy_key = ?11, host_key = ?12`,
+		wish.App, wish.On, wish.Address, wish.Branch, wish.Folder, notNil(wish.Token), wish.Path, wish.Hash, wish.Secret, wish.Commit, notNil(wish.DeployKey), wish.HostKey)
 	return sqlite.Failure(err, "save webhook of %s", wish.App)
+}
+
+// notNil keeps nothing from being stored as NULL.
+func notNil(sealed []byte) []byte {
+	if sealed == nil {
+		return []byte{}
+	}
+	return sealed
 }
 
 // SaveWebhookCommit keeps which commit was deployed last.

@@ -196,7 +196,14 @@ func (i *Inbox) deploy(ctx context.Context, name app.Name) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	source := remote.Source{Address: kept.Address, Branch: kept.Branch, Folder: kept.Folder}
+	source := remote.Source{Address: kept.Address, Branch: kept.Branch, Folder: kept.Folder, HostKey: kept.HostKey}
+	if source.OverSSH() {
+		private, err := i.deployKey(kept)
+		if err != nil {
+			return Answer{}, err
+		}
+		source.DeployKey = private
+	}
 	if len(kept.Token) > 0 {
 		token, err := i.Key.Open(kept.Token, placeOf("token", name))
 		if err != nil {

@@ -32,10 +32,14 @@ type Webhook struct {
 	Branch  string
 	Folder  string
 	Token   []byte // sealed; empty without one
-	Path    []byte // sealed: the random part of the address of the webhook
-	Hash    string // of that part
-	Secret  []byte // sealed; never of an empty one
-	Commit  string // that was deployed last; empty before the first
+	// DeployKey is sealed; empty until the repository was one over SSH. HostKey is the
+	// accepted key of the git host then, as remote.ParseHostKey returns it.
+	DeployKey []byte
+	HostKey   string
+	Path      []byte // sealed: the random part of the address of the webhook
+	Hash      string // of that part
+	Secret    []byte // sealed; never of an empty one
+	Commit    string // that was deployed last; empty before the first
 }
 
 // Result is what came of a delivery.
@@ -82,6 +86,8 @@ type Ledger interface {
 
 // Remotes fetch the tip of a branch.
 type Remotes interface {
+	// HostKey is the key that the git host of a source over SSH shows.
+	HostKey(ctx context.Context, source remote.Source) (string, error)
 	Fetch(ctx context.Context, source remote.Source, known pack.ID, take func(context.Context, remote.Checkout) error) (pack.ID, error)
 }
 

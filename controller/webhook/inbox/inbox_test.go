@@ -2,6 +2,7 @@ package inbox_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -53,6 +54,7 @@ type world struct {
 	mu       sync.Mutex
 	tip      pack.ID
 	fail     error
+	shown    string        // key of the git host; empty: hostKey
 	hold     chan struct{} // holds fetches back, where it is not nil
 	source   remote.Source // of the last fetch
 	deployed []inbox.Wish
@@ -100,6 +102,15 @@ func (w *world) Fetch(ctx context.Context, source remote.Source, known pack.ID, 
 		return tip, fail
 	}
 	return tip, take(ctx, remote.Checkout{Commit: tip, Archive: strings.NewReader("files")})
+}
+
+const hostKey = "ssh-ed25519 SHA256:uNiVztksCsDhcc0u9e8BrwyaAFGE0dMtJ2RPKBgY0TU"
+
+// HostKey is what the git host shows.
+func (w *world) HostKey(context.Context, remote.Source) (string, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return cmp.Or(w.shown, hostKey), w.fail
 }
 
 func (w *world) deploy(_ context.Context, wish inbox.Wish) (int64, error) {
@@ -316,6 +327,56 @@ func TestSave_SendsATokenToItsHostAlone(t *testing.T) {
 	}
 	if _, err := w.deliver(push("refs/heads/main", strings.Repeat("1", 40), wish.Address)); err != nil || w.source.Token != "" {
 		t.Errorf("the host gets %q, %v", w.source.Token.Reveal(), err)
+	}
+}
+
+func TestSave_MakesADeployKeyOnceAPersonKnowsTheHost(t *testing.T) {
+	w, ctx := newWorld(t), t.Context()
+	wish := inbox.Settings{On: true, Address: "git@git.example.com:ann/shop.git", Branch: "main"}
+	_, _, err := w.inbox.Save(ctx, "shop", wish)
+	unknown, asks := errors.AsType[*inbox.UnknownHost](err)
+	if fault, _ := errors.AsType[*problem.Problem](err); !asks || unknown.Shown != hostKey || fault.Field != remote.FieldHostKey {
+		t.Fatalf("got %v", err)
+	}
+	if kept, err := w.inbox.Show(ctx, "shop"); err != nil || kept.Address != repository || kept.DeployKey != "" || !kept.HasToken {
+		t.Errorf("it was saved: %+v, %v", kept, err)
+	}
+	wish.HostKey = "yes"
+	if _, _, err := w.inbox.Save(ctx, "shop", wish); problem.KindOf(err) != problem.KindInvalid {
+		t.Errorf("a word for a key: %v", err)
+	}
+	wish.HostKey = hostKey
+	first, _, err := w.inbox.Save(ctx, "shop", wish)
+	if err != nil || !strings.HasPrefix(first.DeployKey, "ssh-ed25519 ") || !strings.HasSuffix(first.DeployKey, " berth-shop") || first.HostKey != hostKey || first.HasToken {
+		t.Fatalf("got %+v, %v", first, err)
+	}
+	wish.HostKey = ""
+	if again, _, err := w.inbox.Save(ctx, "shop", wish); err != nil || again.DeployKey != first.DeployKey || again.HostKey != hostKey {
+		t.Errorf("saved again: %+v, %v", again, err)
+	}
+	if answer, err := w.deliver(good("1")); err != nil || answer.Result != inbox.Deployed {
+		t.Errorf("got %+v, %v", answer, err)
+	}
+	if public, err := remote.PublicHalf(w.source.DeployKey, "berth-shop"); err != nil || public != first.DeployKey || w.source.HostKey != hostKey || w.source.Token != "" {
+		t.Errorf("fetched from %+v, %v", w.source, err)
+	}
+	kept, err := w.ledger.FindWebhook(ctx, "shop")
+	if err != nil || bytes.Contains(kept.DeployKey, []byte("PRIVATE KEY")) {
+		t.Errorf("the deploy key is not sealed: %v", err)
+	}
+	// The key of one host is not that of another, although the form has it still.
+	wish.Address, wish.HostKey = "ssh://git@other.example.com/ann/shop.git", hostKey
+	w.shown = "ssh-ed25519 SHA256:" + strings.Repeat("b", 43)
+	if _, _, err := w.inbox.Save(ctx, "shop", wish); !errors.As(err, &unknown) || unknown.Shown != w.shown {
+		t.Errorf("another host: %v", err)
+	}
+	w.shown = hostKey
+	if _, _, err := w.inbox.Save(ctx, "shop", wish); err != nil {
+		t.Errorf("another name of the same host: %v", err)
+	}
+	wish.Address, wish.HostKey = repository, ""
+	if back, _, err := w.inbox.Save(ctx, "shop", wish); err != nil || back.DeployKey != "" || back.HostKey != "" {
+		t.Errorf("back to HTTPS: %+v, %v", back, err)
 	}
 }
 

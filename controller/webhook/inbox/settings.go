@@ -5,8 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net/url"
-	"strings"
 
 	"berth/controller/app"
 	"berth/controller/problem"
@@ -22,7 +20,11 @@ type View struct {
 	Branch   string
 	Folder   string
 	HasToken bool
-	Path     string // the random part of the address of the webhook; empty as Address
+	// DeployKey is the public half of the key that reads the repository over SSH, and HostKey
+	// the accepted key of the git host; both are empty for an address over HTTPS.
+	DeployKey string
+	HostKey   string
+	Path      string // the random part of the address of the webhook; empty as Address
 }
 
 // Settings are what a person chooses.
@@ -34,7 +36,16 @@ type Settings struct {
 	// Token reads the repository. An empty one leaves the one that is kept.
 	Token     secret.Text
 	DropToken bool
+	// HostKey accepts a key of the git host, for an address over SSH. An empty one leaves the
+	// one that is kept. Where there is none, Save asks the host, and refuses with UnknownHost.
+	HostKey string
 }
+
+// UnknownHost is about a git host whose key nobody has accepted yet.
+type UnknownHost struct{ Shown string }
+
+// Error says which key the host shows.
+func (u *UnknownHost) Error() string { return "the git host shows " + u.Shown }
 
 // Show returns the webhook of an app; one that is off where it has none.
 func (i *Inbox) Show(ctx context.Context, name app.Name) (View, error) {
@@ -53,7 +64,18 @@ func (i *Inbox) viewOf(kept Webhook) (View, error) {
 	if err != nil {
 		return View{}, fmt.Errorf("open address of the webhook of %s: %w", kept.App, err)
 	}
-	return View{On: kept.On, Address: kept.Address, Branch: kept.Branch, Folder: kept.Folder, HasToken: len(kept.Token) > 0, Path: string(path)}, nil
+	view := View{On: kept.On, Address: kept.Address, Branch: kept.Branch, Folder: kept.Folder, HasToken: len(kept.Token) > 0, Path: string(path)}
+	if (remote.Source{Address: kept.Address}).OverSSH() {
+		private, err := i.deployKey(kept)
+		if err != nil {
+			return View{}, err
+		}
+		view.HostKey = kept.HostKey
+		if view.DeployKey, err = remote.PublicHalf(private, "berth-"+string(kept.App)); err != nil {
+			return View{}, err
+		}
+	}
+	return view, nil
 }
 
 // Save makes settings hold from the next delivery on. The first time it makes an address and
@@ -75,6 +97,9 @@ func (i *Inbox) Save(ctx context.Context, name app.Name, wish Settings) (View, s
 	if err := i.keepToken(&kept, source, wish.DropToken); err != nil {
 		return View{}, "", err
 	}
+	if err := i.keepKeys(ctx, &kept, source, wish.HostKey); err != nil {
+		return View{}, "", err
+	}
 	if kept.Address != source.Address || kept.Branch != source.Branch || kept.Folder != source.Folder {
 		kept.Commit = "" // another place has not been deployed yet
 	}
@@ -94,18 +119,64 @@ func (i *Inbox) keepToken(kept *Webhook, source remote.Source, drop bool) error 
 		kept.Token = i.Key.Seal([]byte(source.Token.Reveal()), placeOf("token", kept.App))
 	case drop:
 		kept.Token = nil
-	case len(kept.Token) > 0 && hostOf(kept.Address) != hostOf(source.Address):
+	case source.OverSSH():
+		kept.Token = nil // nobody would see that it is kept
+	case len(kept.Token) > 0 && remote.HostOf(kept.Address) != remote.HostOf(source.Address):
 		return problem.Invalid("The token was given for another host.", "Type the token of the new host, or remove the old one.").At(remote.FieldToken)
 	}
 	return nil
 }
 
-func hostOf(address string) string {
-	at, err := url.Parse(address)
-	if err != nil {
-		return ""
+// keepKeys makes the deploy key of an app, and keeps the key of the git host that a person
+// has accepted.
+func (i *Inbox) keepKeys(ctx context.Context, kept *Webhook, source remote.Source, accepted string) error {
+	if !source.OverSSH() {
+		kept.HostKey = ""
+		return nil
 	}
-	return strings.ToLower(at.Host)
+	left := "" // in the form, of another host
+	if remote.HostOf(kept.Address) != remote.HostOf(source.Address) {
+		if accepted == kept.HostKey {
+			left, accepted = accepted, ""
+		}
+		kept.HostKey = ""
+	}
+	switch {
+	case accepted != "":
+		key, err := remote.ParseHostKey(accepted)
+		if err != nil {
+			return err
+		}
+		kept.HostKey = key
+	case kept.HostKey == "":
+		shown, err := i.Remotes.HostKey(ctx, source)
+		if err != nil {
+			return err
+		}
+		if kept.HostKey = shown; shown == left {
+			break // one host under two names
+		}
+		return problem.Invalid("The git host shows the key "+shown+".", "Compare it with the one that the host publishes. If they are the same, accept it: save again with it as the key of the git host.").
+			At(remote.FieldHostKey).Because(&UnknownHost{shown})
+	}
+	if len(kept.DeployKey) > 0 {
+		return nil
+	}
+	private, err := remote.NewDeployKey()
+	if err != nil {
+		return err
+	}
+	kept.DeployKey = i.Key.Seal([]byte(private.Reveal()), placeOf("deploy key", kept.App))
+	return nil
+}
+
+// deployKey opens the private half of an app's deploy key.
+func (i *Inbox) deployKey(kept Webhook) (secret.Text, error) {
+	text, err := i.Key.Open(kept.DeployKey, placeOf("deploy key", kept.App))
+	if err != nil {
+		return "", fmt.Errorf("open deploy key of %s: %w", kept.App, err)
+	}
+	return secret.Text(text), nil
 }
 
 // Renew makes a new address and a new secret, which nobody sees again. The old ones end.
