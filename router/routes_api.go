@@ -182,6 +182,10 @@ func (a *admin) apiRoutes() []route { //nolint:revive // as long as the surface 
 			api: contract{does: "Make a new address and secret of the webhook of an app", out: gives[webhookJSON](ok)},
 		},
 		{
+			method: post, path: apiApp + "/webhook/fetch", access: token(deployScope), audit: audit.ActionAppUpdate, handle: a.apiFetch,
+			api: contract{does: "Fetch the branch of an app now, and deploy its newest commit", out: or(gives[deliveryJSON](ok), gives[deliveryJSON](accepted))},
+		},
+		{
 			method: get, path: apiApp + "/webhook/deliveries", access: token(readScope), handle: a.apiListDeliveries,
 			api: contract{does: "List the last deliveries to the webhook of an app", out: gives[deliveriesJSON](ok)},
 		},

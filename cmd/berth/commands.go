@@ -91,6 +91,7 @@ func placeCommands() []command {
 		row{get: true, path: appRow + "/webhook"}.command("webhooks show", "show which repository and branch a webhook deploys"),
 		row{method: "PATCH", path: appRow + "/webhook", fields: true}.command("webhooks set", "choose what a webhook deploys: on=true repository=https://git.example.com/ann/shop.git branch=main"),
 		row{path: appRow + "/webhook/renew"}.command("webhooks renew", "make a new address and a new secret of the webhook; the old ones end"),
+		row{path: appRow + "/webhook/fetch"}.command("webhooks fetch", "fetch the branch now, and deploy its newest commit if that is another one"),
 		row{get: true, path: appRow + "/webhook/deliveries", list: "deliveries", columns: "at result provider release reason"}.command("webhooks deliveries", "list what git hosts sent to the webhook, and what came of it"),
 		{name: "egress show", arguments: "APP [flags]", summary: "show where an app may connect to", run: runEgress, rows: []string{"GET /api/v1/apps/:name/egress"}},
 		{name: "egress open", arguments: "APP [flags]", summary: "let an app connect everywhere", run: verb("open", runEgress), rows: []string{"PUT /api/v1/apps/:name/egress"}},

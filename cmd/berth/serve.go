@@ -162,7 +162,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 		Builds:  router.Builds{Apart: config.BuildsApart, Limited: config.BuildsLimited},
 		Version: currentVersion(), SessionLife: config.SessionLife,
 	}
-	notified, told := openAlerts(config, on.ledger, &admin, measured, story.ReconciledAt, key, logger), openWebhooks(on.remotes, on.ledger, &admin, hooked{story, limits}, key, logger)
+	notified, told := openAlerts(config, on.ledger, &admin, measured, story.ReconciledAt, key, logger), openWebhooks(config, on.remotes, on.ledger, &admin, hooked{story, limits}, key, logger)
 	server, door, err := openAdmin(config, admin, adminTLS, on.listener, logger)
 	if err != nil {
 		return err

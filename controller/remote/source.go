@@ -43,13 +43,19 @@ func ParseSource(address, branch, folder string, token secret.Text) (Source, err
 	}
 	address, err = parseAddress(address)
 	faults = faults.With(err)
-	if text := token.Reveal(); len(text) > longestToken || !printable.Is(text) || strings.Contains(text, " ") {
-		faults = append(faults, problem.Invalid("The token has spaces, or is too long.", "Copy it again, without spaces.").At(FieldToken))
-	}
+	faults = faults.With(CheckToken(token, FieldToken))
 	if len(faults) > 0 {
 		return Source{}, faults
 	}
 	return Source{Address: address, Token: token, Branch: settings.Branch, Folder: settings.Folder}, nil
+}
+
+// CheckToken returns the Problem of a token that no git host gave.
+func CheckToken(token secret.Text, field string) error {
+	if text := token.Reveal(); len(text) > longestToken || !printable.Is(text) || strings.Contains(text, " ") {
+		return problem.Invalid("The token has spaces, or is too long.", "Copy it again, without spaces.").At(field)
+	}
+	return nil
 }
 
 // parseAddress takes addresses over HTTPS alone: a token goes over nothing else. A user may be
