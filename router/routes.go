@@ -74,8 +74,12 @@ const (
 	adminScope   = account.ScopeAdmin
 )
 
-// apiApps is the API of apps; limit.Containers counts all of it.
-const apiApps = "/api/v1/apps"
+// apiApps and apiDomains are the APIs of apps and of hosts. limit.Containers and limit.Hosts
+// count all of them, and limit.Notifications counts all of apiAlerts.
+const (
+	apiApps    = "/api/v1/apps"
+	apiDomains = "/api/v1/domains"
+)
 
 const (
 	apiVolumes   = "/api/v1/volumes"

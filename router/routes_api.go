@@ -22,7 +22,6 @@ func (a *admin) apiRoutes() []route { //nolint:revive // as long as the surface 
 		apiRel = apiApp + "/releases/:number"
 		apiVol = apiVolumes + "/:volume"
 
-		apiDomains      = apiRoot + "domains"
 		apiCertificates = apiRoot + "certificates"
 		apiCert         = apiCertificates + "/:host"
 		apiLimits       = apiRoot + "limits"
