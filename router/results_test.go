@@ -92,6 +92,7 @@ var resultForms = map[string][]url.Values{
 	"/admin/apps/:name/webhook":             {{"repository": {"https://git.example.com/ann/shop.git"}}, {"repository": {"http://x"}, "webhook_branch": {"no branch"}}},
 	"/admin/apps/:name/webhook/renew":       {{}},
 	"/admin/apps/:name/webhook/fetch":       {{}},
+	"/admin/apps/:name/image-tag":           {{"tag_minutes": {"15"}}, {"tag_minutes": {"4"}}},
 	"/admin/apps/:name/backup-hook":         {{"backup_before": {""}}, {"backup_service": {"none"}, "backup_before": {"dump"}}},
 	"/admin/apps/:name/egress/allow":        {{"egress_host": {"api.example.com:443"}}, {"egress_host": {"no host"}}},
 	"/admin/apps/:name/environment":         {{"name": {"MODE"}, "value": {"one"}, "kind": {"variable"}}, {"name": {"no name"}}},

@@ -229,6 +229,7 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: post, path: app + "/webhook", access: signedIn, audit: audit.ActionAppSettings, handle: a.updateWebhook},
 		{method: post, path: app + "/webhook/renew", access: signedIn, audit: audit.ActionAppSettings, handle: a.remakeWebhook},
 		{method: post, path: app + "/webhook/fetch", access: signedIn, audit: audit.ActionAppUpdate, handle: a.fetchBranch},
+		{method: post, path: app + "/image-tag", access: signedIn, audit: audit.ActionAppSettings, handle: a.updateTagWatch},
 		{method: post, path: app + "/labels", access: signedIn, audit: audit.ActionAppSettings, handle: a.updateLabels},
 		{method: post, path: app + "/duplicate", access: signedIn, limit: limitUpload, audit: audit.ActionAppCreate, handle: a.duplicateApp},
 		{method: get, path: app + "/environment", access: signedIn, handle: a.showEnvironment},

@@ -189,6 +189,14 @@ func (a *admin) apiRoutes() []route { //nolint:revive // as long as the surface 
 			api: contract{does: "List the last deliveries to the webhook of an app", out: gives[deliveriesJSON](ok)},
 		},
 		{
+			method: get, path: apiApp + "/image-tag", access: token(readScope), handle: a.apiShowTagWatch,
+			api: contract{does: "Show whether an app is deployed again when the tag of its image moves", out: gives[tagWatchJSON](ok)},
+		},
+		{
+			method: put, path: apiApp + "/image-tag", access: token(deployScope), audit: audit.ActionAppSettings, handle: a.apiUpdateTagWatch,
+			api: contract{does: "Choose whether an app is deployed again when the tag of its image moves", in: takes[tagWatchWish](), out: gives[tagWatchJSON](ok)},
+		},
+		{
 			method: get, path: apiApp + "/logs", access: token(readScope), handle: a.apiShowLogs,
 			api: contract{does: "Show what an app printed, or the requests to it", query: logsQuery, out: gives[logsJSON](ok)},
 		},

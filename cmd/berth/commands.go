@@ -93,6 +93,8 @@ func placeCommands() []command {
 		row{path: appRow + "/webhook/renew"}.command("webhooks renew", "make a new address and a new secret of the webhook; the old ones end"),
 		row{path: appRow + "/webhook/fetch"}.command("webhooks fetch", "fetch the branch now, and deploy its newest commit if that is another one"),
 		row{get: true, path: appRow + "/webhook/deliveries", list: "deliveries", columns: "at result provider release reason"}.command("webhooks deliveries", "list what git hosts sent to the webhook, and what came of it"),
+		row{get: true, path: appRow + "/image-tag"}.command("tagwatch show", "show whether an app is deployed again when the tag of its image moves"),
+		row{method: "PUT", path: appRow + "/image-tag", fields: true}.command("tagwatch set", "deploy an app again when the tag of its image moves: on=true minutes=15"),
 		{name: "egress show", arguments: "APP [flags]", summary: "show where an app may connect to", run: runEgress, rows: []string{"GET /api/v1/apps/:name/egress"}},
 		{name: "egress open", arguments: "APP [flags]", summary: "let an app connect everywhere", run: verb("open", runEgress), rows: []string{"PUT /api/v1/apps/:name/egress"}},
 		{name: "egress none", arguments: "APP [flags]", summary: "let an app connect nowhere", run: verb("none", runEgress), rows: []string{"PUT /api/v1/apps/:name/egress"}},

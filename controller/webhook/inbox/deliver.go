@@ -249,7 +249,7 @@ func providerOf(kept Webhook, from webhook.Provider) webhook.Provider {
 func (i *Inbox) end(ctx context.Context, name app.Name, told webhook.Delivery, answer Answer, err error) (Answer, error) {
 	answer.App = name
 	if err != nil {
-		answer = Answer{App: name, Result: Refused, Reason: reasonOf(err)}
+		answer = Answer{App: name, Result: Refused, Reason: problem.Said(err)}
 		i.Logger.WarnContext(ctx, "refuse delivery of a webhook", "app", name, "error", err)
 	}
 	line := Delivery{At: i.now(), Provider: told.Provider, Name: told.Name, Result: answer.Result, Reason: answer.Reason, Release: answer.Release}
@@ -257,16 +257,4 @@ func (i *Inbox) end(ctx context.Context, name app.Name, told webhook.Delivery, a
 		i.Logger.WarnContext(ctx, "keep delivery of a webhook", "app", name, "error", kept)
 	}
 	return answer, err
-}
-
-// reasonOf is what the app's page shows of an error: nothing of one that is Berth's own.
-func reasonOf(err error) string {
-	fault, ok := errors.AsType[*problem.Problem](err)
-	switch {
-	case !ok || fault.Kind == problem.KindInternal:
-		return "Something went wrong. Berth's log says what."
-	case fault.Hint == "":
-		return fault.Message
-	}
-	return fault.Message + " " + fault.Hint
 }

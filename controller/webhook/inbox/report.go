@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"berth/controller/app"
+	"berth/controller/problem"
 	"berth/controller/push/pack"
 	"berth/controller/remote"
 	"berth/controller/webhook"
@@ -100,7 +101,7 @@ func (i *Inbox) report(ctx context.Context, r Report) error {
 		if r.Taken {
 			r.Fault = ""
 		} else if !errors.Is(err, errUnwanted) {
-			r.Fault, r.Next = reasonOf(err), i.now().Add(min(firstPause<<(r.Attempts-1), mostPause))
+			r.Fault, r.Next = problem.Said(err), i.now().Add(min(firstPause<<(r.Attempts-1), mostPause))
 			i.Logger.WarnContext(ctx, "report a release to its git host", "release", r.Release, "attempts", r.Attempts, "error", err)
 		}
 	}

@@ -24,3 +24,15 @@ CREATE TABLE commit_statuses (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX open_commit_statuses ON commit_statuses (next) WHERE open = 1;
+
+-- Apps that are deployed again when the tag of their image moves.
+CREATE TABLE tag_watches (
+    app     TEXT    NOT NULL PRIMARY KEY REFERENCES apps (name) ON DELETE CASCADE,
+    enabled INTEGER NOT NULL CHECK (enabled IN (0, 1)),
+    minutes INTEGER NOT NULL CHECK (minutes BETWEEN 5 AND 1440), -- between two looks
+    next    INTEGER NOT NULL,
+    tried   TEXT    NOT NULL, -- the digest that a release was made for last
+    seen    TEXT    NOT NULL, -- what the tag meant at the last look
+    looked  INTEGER,
+    fault   TEXT    NOT NULL
+) STRICT, WITHOUT ROWID;
