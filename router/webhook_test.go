@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -103,8 +104,19 @@ func TestWebhook_OnlyTheRightDeliveryDeploysAndOnce(t *testing.T) {
 			t.Parallel()
 			s := newHookSite(t)
 			right := host.body("refs/heads/main", one, hookRepo)
+			proofs := []string{"X-Hub-Signature-256", "X-Gitea-Signature", "X-Gitlab-Token"}
 			drop := func(h http.Header) {
-				for _, name := range []string{"X-Hub-Signature-256", "X-Gitea-Signature", "X-Gitlab-Token"} {
+				for _, name := range proofs {
+					h.Del(name)
+				}
+			}
+			double := func(h http.Header) {
+				for _, name := range proofs {
+					h[name] = append(h[name], h[name]...)
+				}
+			}
+			silent := func(h http.Header) {
+				for _, name := range []string{"X-GitHub-Event", "X-Gitea-Event", "X-Gitlab-Event"} {
 					h.Del(name)
 				}
 			}
@@ -116,6 +128,13 @@ func TestWebhook_OnlyTheRightDeliveryDeploysAndOnce(t *testing.T) {
 				{"wrong", right, "wrong", nil, http.StatusUnauthorized},
 				{"empty", right, "", nil, http.StatusUnauthorized},
 				{"missing", right, s.hookedBy, drop, http.StatusUnauthorized},
+				{"signed twice", right, s.hookedBy, double, http.StatusBadRequest},
+				{"signed as another host too", right, s.hookedBy, func(h http.Header) {
+					h.Set("X-Gitlab-Token", s.hookedBy)
+					h.Set("X-Hub-Signature-256", "sha256="+signed(right, s.hookedBy))
+				}, http.StatusBadRequest},
+				{"without an event", right, s.hookedBy, silent, http.StatusBadRequest},
+				{"no push", `{"ref": 1}`, s.hookedBy, nil, http.StatusBadRequest},
 				{"a form", right, s.hookedBy, func(h http.Header) { h.Set("Content-Type", "application/x-www-form-urlencoded") }, http.StatusUnprocessableEntity},
 				{"other repository", host.body("refs/heads/main", one, "https://git.example.com/ann/other.git"), s.hookedBy, nil, http.StatusForbidden},
 				{"other branch", host.body("refs/heads/next", one, hookRepo), s.hookedBy, nil, http.StatusOK},
@@ -250,6 +269,27 @@ func TestAPIWebhook_ChangesOnlyWhatTheBodyNames(t *testing.T) {
 	}
 	if answer := s.bearer(deployToken, http.MethodGet, "/api/v1/apps/none/webhook", ""); answer.StatusCode != http.StatusNotFound {
 		t.Errorf("an app that is not there: %d", answer.StatusCode)
+	}
+}
+
+func TestWebhook_ADeliveryMayComeUnderEveryNameOfTheAdminApp(t *testing.T) {
+	t.Parallel()
+	s := newHookSite(t)
+	for at, name := range []string{"127.0.0.1", "localhost"} {
+		host := githosts()[1]
+		body := host.body("refs/heads/main", strings.Repeat(strconv.Itoa(at+1), 40), hookRepo)
+		r := s.under(name, http.MethodPost, s.path, body)
+		r.Header.Set("Content-Type", "application/json")
+		for header, value := range host.events {
+			r.Header.Set(header, value)
+		}
+		host.sign(r.Header, body, s.hookedBy)
+		if answer := s.do(r); answer.StatusCode >= 300 || len(answer.Cookies()) > 0 {
+			t.Errorf("%s: %d %s", name, answer.StatusCode, answer.body)
+		}
+	}
+	if len(s.fake.deployed) != 1 { // the second is the same commit
+		t.Errorf("deployed %+v", s.fake.deployed)
 	}
 }
 
