@@ -100,11 +100,14 @@ func adminURL(config Config) string {
 // knownAdminURL is where people elsewhere open the admin app; empty where it is known on this
 // machine alone.
 func knownAdminURL(config Config) string {
+	if host := string(config.AdminPublicHost); host != "" {
+		if config.HTTPSPort == 0 || config.HTTPSPort == 443 {
+			return "https://" + host
+		}
+		return "https://" + net.JoinHostPort(host, strconv.Itoa(int(config.HTTPSPort)))
+	}
 	at, err := netip.ParseAddr(string(config.AdminHost))
-	switch {
-	case config.AdminPublicHost != "":
-		return "https://" + string(config.AdminPublicHost)
-	case config.AdminHost == "localhost", err == nil && at.IsLoopback():
+	if strings.HasSuffix("."+string(config.AdminHost), ".localhost") || err == nil && at.IsLoopback() {
 		return ""
 	}
 	return adminURL(config)
