@@ -39,7 +39,7 @@ func (a *admin) requireAdminHost(r route) gin.HandlerFunc {
 }
 
 func needsNoSession(r route, request *http.Request) bool {
-	return r.path == healthPath || r.path == staticPath || r.path == prometheusPath || strings.HasPrefix(r.path, "/api/") || strings.HasPrefix(r.path, gitPath) ||
+	return r.path == healthPath || r.path == staticPath || r.path == prometheusPath || r.path == webhookRoute || strings.HasPrefix(r.path, "/api/") || strings.HasPrefix(r.path, gitPath) ||
 		r.access.scope != "" && bearerToken(request) != ""
 }
 

@@ -48,10 +48,11 @@ type appPage struct {
 
 	Proof *reach.Proof // that the proxy is the only way to it, nil until it was tried
 
-	Egress  egressView
-	Push    pushView
-	Webhook webhookView
-	Labels  labelsView
+	Egress   egressView
+	Push     pushView
+	Webhook  webhookView
+	TagWatch tagWatchView
+	Labels   labelsView
 
 	Duplicate duplicateView
 
@@ -167,6 +168,10 @@ func (a *admin) settingsTab(v *visit, page appPage) error {
 		return err
 	}
 	page.Webhook.typed(typed, page.Problems)
+	if page.TagWatch, err = a.tagWatchViewOf(v, name, page.Running); err != nil {
+		return err
+	}
+	page.TagWatch.typed(typed, page.Problems)
 	page.Labels.typed(typed, page.Problems)
 	page.Duplicate.typed(typed, page.Problems)
 	if page.Hook, err = a.hookViewOf(v, name); err != nil {

@@ -18,6 +18,7 @@ const (
 	fieldWebhookBranch    = "webhook_branch"
 	fieldWebhookFolder    = "webhook_folder"
 	fieldWebhookDropToken = "remove_token"
+	fieldDropStatusToken  = "remove_status_token"
 )
 
 // webhookView is the part of the app's page about its webhook.
@@ -36,6 +37,19 @@ type webhookView struct {
 	Asked      bool   // the git host has shown HostKey, and nobody has accepted it
 	Deliveries []deliveryRow
 	Problems   fieldProblems
+
+	HasStatusToken bool
+	Status         statusLine
+}
+
+// statusLine is what the git host was told last.
+type statusLine struct {
+	Release string // empty where it was told nothing
+	Path    string // of the release
+	State   string
+	Fault   string // why the git host did not take it
+	Taken   bool
+	Open    bool // Berth goes on
 }
 
 // deliveryRow is a delivery as the page shows it.
@@ -61,6 +75,10 @@ func (a *admin) webhookViewOf(v *visit, name app.Name, fresh secret.Text) (webho
 		Path: webhookFormPath(name), Back: tabPath(name, tabSettings), Address: a.webhookAddress(v.request(), kept), Secret: fresh.Reveal(),
 		On: kept.On || kept.Path == "", Repository: kept.Address, Branch: kept.Branch, Folder: kept.Folder, HasToken: kept.HasToken,
 		DeployKey: kept.DeployKey, HostKey: kept.HostKey,
+	}
+	view.HasStatusToken = kept.HasStatusToken
+	if told := kept.Report; told.State != "" {
+		view.Status = statusLine{strconv.FormatInt(told.Release.Number, 10), releasePath(told.Release), string(told.State), told.Fault, told.Taken, told.Open}
 	}
 	for _, one := range deliveries {
 		view.Deliveries = append(view.Deliveries, deliveryRowOf(name, one))
@@ -111,7 +129,8 @@ func (a *admin) updateWebhook(v *visit) error {
 	_, fresh, err := a.saveWebhook(v, named.Name, inbox.Settings{
 		On: form.Get(fieldWebhookOn) != "", Address: form.Get(remote.FieldAddress), Branch: form.Get(fieldWebhookBranch), Folder: form.Get(fieldWebhookFolder),
 		Token: secret.Text(form.Get(remote.FieldToken)), DropToken: form.Get(fieldWebhookDropToken) != "",
-		HostKey: form.Get(remote.FieldHostKey),
+		HostKey:     form.Get(remote.FieldHostKey),
+		StatusToken: secret.Text(form.Get(inbox.FieldStatusToken)), DropStatusToken: form.Get(fieldDropStatusToken) != "",
 	})
 	if err != nil {
 		return a.refuseOnApp(v, named.Name, tabSettings, webhookFaults(err))
@@ -137,6 +156,25 @@ func (a *admin) remakeWebhook(v *visit) error {
 		return a.refuseOnApp(v, named.Name, tabSettings, err)
 	}
 	return a.showWebhookSecret(v, named.Name, fresh)
+}
+
+// fetchBranch deploys the newest commit of the branch, if that is not the one deployed last.
+func (a *admin) fetchBranch(v *visit) error {
+	named, err := a.appOf(v)
+	if err != nil {
+		return err
+	}
+	answer, err := a.fetch(v, named.Name)
+	if err != nil {
+		return a.refuseOnApp(v, named.Name, tabSettings, err)
+	}
+	if answer.Release != 0 {
+		return v.seeOther(releasePath(app.ReleaseID{App: named.Name, Number: answer.Release}))
+	}
+	if err := v.notify(answer.Reason); err != nil {
+		return err
+	}
+	return v.seeOther(tabPath(named.Name, tabSettings))
 }
 
 func (a *admin) showWebhookSecret(v *visit, name app.Name, fresh secret.Text) error {

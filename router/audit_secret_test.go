@@ -18,12 +18,13 @@ import (
 	"berth/controller/remote"
 	"berth/controller/secret"
 	"berth/controller/store"
+	"berth/controller/webhook/inbox"
 )
 
 // Fields that take secrets, or what people mistake for the field of one.
 var secretFields = map[string]bool{
 	"password": true, "username": true, "old_password": true, "new_password": true, "repeat_password": true,
-	"code": true, "secret": true, "token": true, fieldKeyText: true, remote.FieldToken: true, formField: true, fieldValue: true, fieldEnvText: true,
+	"code": true, "secret": true, "token": true, fieldKeyText: true, remote.FieldToken: true, inbox.FieldStatusToken: true, formField: true, fieldValue: true, fieldEnvText: true,
 	fieldCertKey: true, fieldChain: true, certificates.FieldDNSCredentials: true, certificates.FieldDashboardPass: true,
 }
 

@@ -30,6 +30,8 @@ var pageActions = map[string]string{
 	"/admin/apps/:name/labels":             "PATCH /api/v1/apps/:name",
 	"/admin/apps/:name/push":               "PATCH /api/v1/apps/:name/push",
 	"/admin/apps/:name/webhook":            "PATCH /api/v1/apps/:name/webhook",
+	"/admin/apps/:name/image-tag":          "PUT /api/v1/apps/:name/image-tag",
+	"/admin/apps/:name/webhook/fetch":      "POST /api/v1/apps/:name/webhook/fetch",
 	"/admin/apps/:name/webhook/renew":      "POST /api/v1/apps/:name/webhook/renew",
 	"/hooks/:id":                           "only: it is the git host's",
 

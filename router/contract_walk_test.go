@@ -90,6 +90,11 @@ var apiCalls = map[string]apiCall{
 	"POST /api/v1/apps/:name/webhook/renew": {before: func(s *site, _ *apiCall) {
 		s.bearer(adminToken, http.MethodPatch, "/api/v1/apps/hello/webhook", `{"repository": "https://git.example.com/ann/shop.git"}`)
 	}},
+	"POST /api/v1/apps/:name/webhook/fetch": {before: func(s *site, _ *apiCall) {
+		s.bearer(adminToken, http.MethodPatch, "/api/v1/apps/hello/webhook", `{"repository": "https://git.example.com/ann/shop.git"}`)
+	}},
+	"GET /api/v1/apps/:name/image-tag":          {},
+	"PUT /api/v1/apps/:name/image-tag":          {body: `{"on": true, "minutes": 15}`},
 	"GET /api/v1/apps/:name/webhook/deliveries": {},
 	"GET /api/v1/apps/:name/egress":             {},
 	"PUT /api/v1/apps/:name/egress":             {body: `{"egress": "none"}`},

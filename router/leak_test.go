@@ -243,7 +243,7 @@ func TestProblem_NoAnswerShowsAnErrorOfTheInside(t *testing.T) {
 		o.Limits = openLimits(t, freshLedger(t), time.Now, limit.Budgets{
 			limit.Default: {{Requests: 1_000_000, Span: time.Hour}}, limit.Update: {{Requests: 1_000_000, Span: time.Hour}},
 			limit.Upload: {{Requests: 1_000_000, Span: time.Hour}}, limit.Containers: {{Requests: 1_000_000, Span: time.Hour}},
-			limit.Login: {{Requests: 1_000_000, Span: time.Hour}},
+			limit.Login: {{Requests: 1_000_000, Span: time.Hour}}, limit.Hosts: {{Requests: 1_000_000, Span: time.Hour}}, limit.Notifications: {{Requests: 1_000_000, Span: time.Hour}},
 		})
 		routes, ok := o.Routing.(*fakeRouting)
 		if !ok {

@@ -33,8 +33,13 @@ const (
 // counted are the narrow classes that a request of this line is counted by.
 func (r route) counted() []limit.Class {
 	var classes []limit.Class
-	if r.path == apiApps || strings.HasPrefix(r.path, apiApps+"/") {
-		classes = append(classes, limit.Containers)
+	for _, api := range []struct {
+		path  string
+		class limit.Class
+	}{{apiApps, limit.Containers}, {apiDomains, limit.Hosts}, {apiAlerts, limit.Notifications}} {
+		if r.path == api.path || strings.HasPrefix(r.path, api.path+"/") {
+			classes = append(classes, api.class)
+		}
 	}
 	if r.limit != "" {
 		classes = append(classes, r.limit)

@@ -166,8 +166,6 @@ func limitBadge(class limit.ClassState) badge {
 	switch {
 	case class.Limited > 0:
 		return badge{Word: fmt.Sprintf("%d limited", class.Limited), Tone: toneBad}
-	case class.Unused:
-		return badge{Word: "Not used yet", Tone: toneIdle}
 	default:
 		return badge{Word: "Free", Tone: toneGood}
 	}

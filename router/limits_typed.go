@@ -17,6 +17,7 @@ import (
 	"berth/controller/problem"
 	"berth/controller/remote"
 	"berth/controller/retention"
+	"berth/controller/tagwatch"
 )
 
 // limitedPage is a form that did not fit in the limit on all requests, to be sent
@@ -68,7 +69,7 @@ var plainFields = map[string]bool{
 	beat.FieldMinutes: true, beat.FieldMethod: true, alert.FieldQuiet: true, alert.FieldZone: true, fieldQuietTo: true, fieldTellOver: true, fieldChannel: true,
 	channel.FieldAddress: true, channel.FieldTo: true, channel.FieldFrom: true, channel.FieldUser: true, channel.FieldTLS: true, channel.FieldPrivate: true,
 	hook.FieldService: true, fieldHookOffer: true, egress.FieldMode: true, egress.FieldHosts: true, fieldEgressHost: true, fieldBranch: true, fieldFolder: true,
-	remote.FieldAddress: true, remote.FieldHostKey: true, fieldWebhookOn: true, fieldWebhookBranch: true, fieldWebhookFolder: true, fieldWebhookDropToken: true,
+	remote.FieldAddress: true, remote.FieldHostKey: true, fieldWebhookOn: true, fieldWebhookBranch: true, fieldWebhookFolder: true, fieldWebhookDropToken: true, fieldDropStatusToken: true, tagwatch.FieldOn: true, tagwatch.FieldMinutes: true,
 	fieldView: true, fieldState: true, fieldSort: true, fieldTag: true, fieldProject: true, label.FieldTags: true,
 }
 

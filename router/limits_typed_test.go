@@ -177,7 +177,7 @@ func TestLimits_ATokenHasItsOwnBehindASharedAddress(t *testing.T) {
 // typedAgain are typed again when a form was over the limit.
 var typedAgain = map[string]bool{
 	"password": true, "old_password": true, "new_password": true, "repeat_password": true, "dashboard_password": true,
-	"code": true, "key": true, "value": true, "text": true, "environment": true, "dns_credentials": true, "secret_key": true, "secret": true, "url": true, "repository_token": true, fieldKeyText: true, "backup_before": true, "backup_after": true,
+	"code": true, "key": true, "value": true, "text": true, "environment": true, "dns_credentials": true, "secret_key": true, "secret": true, "url": true, "repository_token": true, "status_token": true, fieldKeyText: true, "backup_before": true, "backup_after": true,
 }
 
 // streamFields are of the forms with an archive, which are shown again by themselves.

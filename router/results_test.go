@@ -97,6 +97,8 @@ var resultForms = map[string][]url.Values{
 	"/admin/apps/:name/push":                {{"branch": {"main"}}, {"branch": {"no branch"}, "folder": {"../x"}}},
 	"/admin/apps/:name/webhook":             {{"repository": {"https://git.example.com/ann/shop.git"}}, {"repository": {"http://x"}, "webhook_branch": {"no branch"}}},
 	"/admin/apps/:name/webhook/renew":       {{}},
+	"/admin/apps/:name/webhook/fetch":       {{}},
+	"/admin/apps/:name/image-tag":           {{"tag_minutes": {"15"}}, {"tag_minutes": {"4"}}},
 	"/admin/apps/:name/backup-hook":         {{"backup_before": {""}}, {"backup_service": {"none"}, "backup_before": {"dump"}}},
 	"/admin/apps/:name/egress/allow":        {{"egress_host": {"api.example.com:443"}}, {"egress_host": {"no host"}}},
 	"/admin/apps/:name/environment":         {{"name": {"MODE"}, "value": {"one"}, "kind": {"variable"}}, {"name": {"no name"}}},
@@ -140,6 +142,7 @@ var goodElsewhere = map[string]bool{
 	"/settings/backups": true, "/settings/backups/now": true, "/settings/backups/drill": true, // in TestBackups_AreSetUpAndBegun
 	"/settings/certificates/:host": true, "/settings/certificates/:host/own": true, "/settings/certificates/:host/own/remove": true,
 	"/admin/apps/:name/webhook/renew": true, // in TestWebhook_ThePageShowsASecretOnce
+	"/admin/apps/:name/webhook/fetch": true, // in TestWebhook_AFetchIsABeginningOfARelease
 	"/admin/apps/:name/ports/remove":  true, "/admin/apps/:name/routes/remove": true, "/admin/apps/:name/routes/check": true, "/admin/apps/:name/access/users/remove": true,
 	"/volumes/:volume/remove": true, "/volumes/:volume/delete": true,
 	"/settings/alerts/rules/:id/unmute": true, // in TestMute_ShowsUntilWhenAndByWhomAndCanBeEnded

@@ -74,8 +74,12 @@ const (
 	adminScope   = account.ScopeAdmin
 )
 
-// apiApps is the API of apps; limit.Containers counts all of it.
-const apiApps = "/api/v1/apps"
+// apiApps and apiDomains are the APIs of apps and of hosts. limit.Containers and limit.Hosts
+// count all of them, and limit.Notifications counts all of apiAlerts.
+const (
+	apiApps    = "/api/v1/apps"
+	apiDomains = "/api/v1/domains"
+)
 
 const (
 	apiVolumes   = "/api/v1/volumes"
@@ -228,6 +232,8 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: post, path: app + "/push", access: signedIn, audit: audit.ActionAppSettings, handle: a.updatePush},
 		{method: post, path: app + "/webhook", access: signedIn, audit: audit.ActionAppSettings, handle: a.updateWebhook},
 		{method: post, path: app + "/webhook/renew", access: signedIn, audit: audit.ActionAppSettings, handle: a.remakeWebhook},
+		{method: post, path: app + "/webhook/fetch", access: signedIn, audit: audit.ActionAppUpdate, handle: a.fetchBranch},
+		{method: post, path: app + "/image-tag", access: signedIn, audit: audit.ActionAppSettings, handle: a.updateTagWatch},
 		{method: post, path: app + "/labels", access: signedIn, audit: audit.ActionAppSettings, handle: a.updateLabels},
 		{method: post, path: app + "/duplicate", access: signedIn, limit: limitUpload, audit: audit.ActionAppCreate, handle: a.duplicateApp},
 		{method: get, path: app + "/environment", access: signedIn, handle: a.showEnvironment},

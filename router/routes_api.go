@@ -23,7 +23,6 @@ func (a *admin) apiRoutes() []route { //nolint:revive // as long as the surface 
 		apiRel = apiApp + "/releases/:number"
 		apiVol = apiVolumes + "/:volume"
 
-		apiDomains      = apiRoot + "domains"
 		apiCertificates = apiRoot + "certificates"
 		apiCert         = apiCertificates + "/:host"
 		apiLimits       = apiRoot + "limits"
@@ -184,8 +183,20 @@ func (a *admin) apiRoutes() []route { //nolint:revive // as long as the surface 
 			api: contract{does: "Make a new address and secret of the webhook of an app", out: gives[webhookJSON](ok)},
 		},
 		{
+			method: post, path: apiApp + "/webhook/fetch", access: token(deployScope), audit: audit.ActionAppUpdate, handle: a.apiFetch,
+			api: contract{does: "Fetch the branch of an app now, and deploy its newest commit", out: or(gives[deliveryJSON](ok), gives[deliveryJSON](accepted))},
+		},
+		{
 			method: get, path: apiApp + "/webhook/deliveries", access: token(readScope), handle: a.apiListDeliveries,
 			api: contract{does: "List the last deliveries to the webhook of an app", out: gives[deliveriesJSON](ok)},
+		},
+		{
+			method: get, path: apiApp + "/image-tag", access: token(readScope), handle: a.apiShowTagWatch,
+			api: contract{does: "Show whether an app is deployed again when the tag of its image moves", out: gives[tagWatchJSON](ok)},
+		},
+		{
+			method: put, path: apiApp + "/image-tag", access: token(deployScope), audit: audit.ActionAppSettings, handle: a.apiUpdateTagWatch,
+			api: contract{does: "Choose whether an app is deployed again when the tag of its image moves", in: takes[tagWatchWish](), out: gives[tagWatchJSON](ok)},
 		},
 		{
 			method: get, path: apiApp + "/logs", access: token(readScope), handle: a.apiShowLogs,

@@ -23,6 +23,7 @@ type Webhooks interface {
 	Show(context.Context, app.Name) (inbox.View, error)
 	Save(context.Context, app.Name, inbox.Settings) (inbox.View, secret.Text, error)
 	Renew(context.Context, app.Name) (inbox.View, secret.Text, error)
+	Fetch(ctx context.Context, name app.Name, by string) (inbox.Answer, error)
 }
 
 // webhookPath is where git hosts send deliveries to. The id is the random part.
@@ -57,6 +58,11 @@ func (a *admin) receiveWebhook(v *visit) error {
 	if err != nil {
 		return err
 	}
+	return a.tellAnswer(v, answer)
+}
+
+// tellAnswer answers with what came of a delivery or of a fetch.
+func (*admin) tellAnswer(v *visit, answer inbox.Answer) error {
 	status := http.StatusOK
 	if answer.Result != inbox.Ignored {
 		status = http.StatusAccepted
@@ -65,6 +71,14 @@ func (a *admin) receiveWebhook(v *visit) error {
 		v.done.detail = fmt.Sprintf("webhook: release %d", answer.Release)
 	}
 	return v.json(status, deliveryJSON{answer.Result, answer.Reason, answer.Release})
+}
+
+// fetch deploys the tip of the app's branch for whoever asks.
+func (a *admin) fetch(v *visit, name app.Name) (inbox.Answer, error) {
+	v.done.detail = "fetch of the branch"
+	answer, err := a.webhooks.Fetch(v.context(), name, v.caller.name())
+	v.done.halfway = err == nil && answer.Result == inbox.Ignored
+	return answer, err
 }
 
 // saveWebhook keeps what a person or a program chose.

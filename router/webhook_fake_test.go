@@ -12,6 +12,7 @@ import (
 	"berth/controller/push/pack"
 	"berth/controller/remote"
 	"berth/controller/secret"
+	"berth/controller/webhook"
 	"berth/controller/webhook/inbox"
 )
 
@@ -22,6 +23,7 @@ type fakeWebhooks struct {
 	claims     map[string]bool
 	deliveries map[app.Name][]inbox.Delivery
 	deployed   []inbox.Wish
+	reports    map[app.Name]inbox.Report
 }
 
 func newFakeWebhooks(t testing.TB) *inbox.Inbox {
@@ -36,7 +38,7 @@ func newWebhooks(t testing.TB) (*inbox.Inbox, *fakeWebhooks) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fake := &fakeWebhooks{kept: map[app.Name]inbox.Webhook{}, claims: map[string]bool{}, deliveries: map[app.Name][]inbox.Delivery{}}
+	fake := &fakeWebhooks{kept: map[app.Name]inbox.Webhook{}, claims: map[string]bool{}, deliveries: map[app.Name][]inbox.Delivery{}, reports: map[app.Name]inbox.Report{}}
 	return inbox.New(inbox.Options{Ledger: fake, Remotes: fake, Deploy: fake.deploy, Key: key, Logger: slog.New(slog.DiscardHandler)}), fake
 }
 
@@ -91,11 +93,11 @@ func (f *fakeWebhooks) SaveWebhook(_ context.Context, wish inbox.Webhook) error 
 	return nil
 }
 
-func (f *fakeWebhooks) SaveWebhookCommit(_ context.Context, name app.Name, commit string) error {
+func (f *fakeWebhooks) SaveWebhookCommit(_ context.Context, name app.Name, commit string, provider webhook.Provider) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	found := f.kept[name]
-	found.Commit = commit
+	found.Commit, found.Provider = commit, provider
 	f.kept[name] = found
 	return nil
 }
@@ -132,4 +134,38 @@ func (f *fakeWebhooks) ListDeliveries(_ context.Context, name app.Name) ([]inbox
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.deliveries[name], nil
+}
+
+// Tell is a git host that takes every status.
+func (*fakeWebhooks) Tell(context.Context, remote.Source, remote.Status) error { return nil }
+
+func (f *fakeWebhooks) AddReport(ctx context.Context, r inbox.Report) error {
+	return f.MarkReport(ctx, r)
+}
+
+func (f *fakeWebhooks) ListDueReports(context.Context, time.Time) ([]inbox.Report, error) {
+	return nil, nil
+}
+
+func (f *fakeWebhooks) MarkReport(_ context.Context, r inbox.Report) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.reports[r.Release.App] = r
+	return nil
+}
+
+func (f *fakeWebhooks) FindLastReport(_ context.Context, name app.Name) (inbox.Report, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.reports[name], nil
+}
+
+// forget lets the tip of every branch be new.
+func (f *fakeWebhooks) forget() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for name, kept := range f.kept {
+		kept.Commit = ""
+		f.kept[name] = kept
+	}
 }

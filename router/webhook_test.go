@@ -9,10 +9,14 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
+	"berth/controller/app"
 	"berth/controller/audit"
+	"berth/controller/remote"
+	"berth/controller/webhook/inbox"
 )
 
 const (
@@ -100,8 +104,19 @@ func TestWebhook_OnlyTheRightDeliveryDeploysAndOnce(t *testing.T) {
 			t.Parallel()
 			s := newHookSite(t)
 			right := host.body("refs/heads/main", one, hookRepo)
+			proofs := []string{"X-Hub-Signature-256", "X-Gitea-Signature", "X-Gitlab-Token"}
 			drop := func(h http.Header) {
-				for _, name := range []string{"X-Hub-Signature-256", "X-Gitea-Signature", "X-Gitlab-Token"} {
+				for _, name := range proofs {
+					h.Del(name)
+				}
+			}
+			double := func(h http.Header) {
+				for _, name := range proofs {
+					h[name] = append(h[name], h[name]...)
+				}
+			}
+			silent := func(h http.Header) {
+				for _, name := range []string{"X-GitHub-Event", "X-Gitea-Event", "X-Gitlab-Event"} {
 					h.Del(name)
 				}
 			}
@@ -113,6 +128,13 @@ func TestWebhook_OnlyTheRightDeliveryDeploysAndOnce(t *testing.T) {
 				{"wrong", right, "wrong", nil, http.StatusUnauthorized},
 				{"empty", right, "", nil, http.StatusUnauthorized},
 				{"missing", right, s.hookedBy, drop, http.StatusUnauthorized},
+				{"signed twice", right, s.hookedBy, double, http.StatusBadRequest},
+				{"signed as another host too", right, s.hookedBy, func(h http.Header) {
+					h.Set("X-Gitlab-Token", s.hookedBy)
+					h.Set("X-Hub-Signature-256", "sha256="+signed(right, s.hookedBy))
+				}, http.StatusBadRequest},
+				{"without an event", right, s.hookedBy, silent, http.StatusBadRequest},
+				{"no push", `{"ref": 1}`, s.hookedBy, nil, http.StatusBadRequest},
 				{"a form", right, s.hookedBy, func(h http.Header) { h.Set("Content-Type", "application/x-www-form-urlencoded") }, http.StatusUnprocessableEntity},
 				{"other repository", host.body("refs/heads/main", one, "https://git.example.com/ann/other.git"), s.hookedBy, nil, http.StatusForbidden},
 				{"other branch", host.body("refs/heads/next", one, hookRepo), s.hookedBy, nil, http.StatusOK},
@@ -273,4 +295,90 @@ func TestAPIWebhook_ChangesOnlyWhatTheBodyNames(t *testing.T) {
 	if answer := s.bearer(deployToken, http.MethodGet, "/api/v1/apps/none/webhook", ""); answer.StatusCode != http.StatusNotFound {
 		t.Errorf("an app that is not there: %d", answer.StatusCode)
 	}
+}
+
+func TestWebhook_ADeliveryMayComeUnderEveryNameOfTheAdminApp(t *testing.T) {
+	t.Parallel()
+	s := newHookSite(t)
+	for at, name := range []string{"127.0.0.1", "localhost"} {
+		host := githosts()[1]
+		body := host.body("refs/heads/main", strings.Repeat(strconv.Itoa(at+1), 40), hookRepo)
+		r := s.under(name, http.MethodPost, s.path, body)
+		r.Header.Set("Content-Type", "application/json")
+		for header, value := range host.events {
+			r.Header.Set(header, value)
+		}
+		host.sign(r.Header, body, s.hookedBy)
+		if answer := s.do(r); answer.StatusCode >= 300 || len(answer.Cookies()) > 0 {
+			t.Errorf("%s: %d %s", name, answer.StatusCode, answer.body)
+		}
+	}
+	if len(s.fake.deployed) != 1 { // the second is the same commit
+		t.Errorf("deployed %+v", s.fake.deployed)
+	}
+}
+
+func TestWebhook_AFetchIsABeginningOfARelease(t *testing.T) {
+	t.Parallel()
+	s := newHookSite(t)
+	answer := s.bearer(deployToken, http.MethodPost, hookRow+"/fetch", "")
+	if answer.StatusCode != http.StatusAccepted || !strings.Contains(answer.body, `"result":"deployed"`) || !strings.Contains(answer.body, `"release":1`) || s.fake.deployed[0].By != "token ci" {
+		t.Fatalf("%d %s %+v", answer.StatusCode, answer.body, s.fake.deployed)
+	}
+	if answer := s.bearer(deployToken, http.MethodPost, hookRow+"/fetch", ""); answer.StatusCode != http.StatusOK || !strings.Contains(answer.body, "was deployed before") {
+		t.Errorf("%d %s", answer.StatusCode, answer.body)
+	}
+	if answer := s.bearer(readToken, http.MethodPost, hookRow+"/fetch", ""); answer.StatusCode != http.StatusForbidden {
+		t.Errorf("%d %s", answer.StatusCode, answer.body)
+	}
+	token := s.signIn()
+	fetch := func() string {
+		answer := s.post("/admin/apps/hello/webhook/fetch", url.Values{formField: {token}})
+		if answer.StatusCode != http.StatusSeeOther {
+			t.Fatalf("%d %s", answer.StatusCode, answer.body)
+		}
+		return answer.Header.Get("Location")
+	}
+	if at := fetch(); at != "/admin/apps/hello/settings#notice" {
+		t.Errorf("leads to %s", at)
+	}
+	mustContain(t, s.get("/admin/apps/hello/settings").body, "was deployed before", "Fetch and deploy now", "person")
+	s.fake.forget()
+	if at := fetch(); at != "/admin/apps/hello/releases/2" {
+		t.Errorf("leads to %s", at)
+	}
+}
+
+func TestWebhook_ThePageSaysWhatTheGitHostWasTold(t *testing.T) {
+	t.Parallel()
+	s := newHookSite(t)
+	answer := s.bearer(deployToken, http.MethodPatch, hookRow, `{"status_token": "canary-status"}`)
+	if answer.StatusCode != http.StatusOK || !strings.Contains(answer.body, `"has_status_token":true`) || strings.Contains(answer.body, "canary") {
+		t.Fatalf("%d %s", answer.StatusCode, answer.body)
+	}
+	s.bearer(deployToken, http.MethodPost, hookRow+"/fetch", "")
+	if s.fake.reports["hello"].Commit == "" {
+		t.Fatal("nothing is to be told")
+	}
+	token := s.signIn()
+	for _, c := range []struct {
+		report inbox.Report
+		page   string
+		api    string
+	}{
+		{inbox.Report{State: remote.Success, Taken: true}, "as successful", `"taken":true`},
+		{inbox.Report{State: remote.Pending, Open: true, Fault: "It answers 401. Check it."}, "is pending. It answers 401. Check it. Berth tries again.", `"fault":"It answers 401. Check it."`},
+		{inbox.Report{State: remote.Failure, Fault: "It answers 401. Check it."}, "is failed. It answers 401. Check it.</p>", `"state":"failure"`},
+	} {
+		c.report.Release, c.report.Commit = app.ReleaseID{App: "hello", Number: 1}, strings.Repeat("1", 40)
+		s.fake.reports["hello"] = c.report
+		page := s.get("/admin/apps/hello/settings").body
+		mustContain(t, page, c.page, "Remove the token for statuses")
+		if strings.Contains(page, "canary-status") {
+			t.Error("the page shows the token")
+		}
+		mustContain(t, s.bearer(readToken, http.MethodGet, hookRow+"/deliveries", "").body, c.api, `"release":1`)
+	}
+	s.post("/admin/apps/hello/webhook", url.Values{formField: {token}, "webhook_on": {"1"}, "repository": {hookRepo}, "remove_status_token": {"1"}})
+	mustContain(t, s.bearer(deployToken, http.MethodGet, hookRow, "").body, `"has_status_token":false`, `"has_token":true`)
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -94,4 +95,20 @@ func adminURL(config Config) string {
 		port = config.AdminListen.Port()
 	}
 	return fmt.Sprintf("https://%s", net.JoinHostPort(string(config.AdminHost), strconv.Itoa(int(port))))
+}
+
+// knownAdminURL is where people elsewhere open the admin app; empty where it is known on this
+// machine alone.
+func knownAdminURL(config Config) string {
+	if host := string(config.AdminPublicHost); host != "" {
+		if config.HTTPSPort == 0 || config.HTTPSPort == 443 {
+			return "https://" + host
+		}
+		return "https://" + net.JoinHostPort(host, strconv.Itoa(int(config.HTTPSPort)))
+	}
+	at, err := netip.ParseAddr(string(config.AdminHost))
+	if strings.HasSuffix("."+string(config.AdminHost), ".localhost") || err == nil && at.IsLoopback() {
+		return ""
+	}
+	return adminURL(config)
 }

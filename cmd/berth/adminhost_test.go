@@ -56,3 +56,24 @@ func TestAdminHost_IsInTheCertificateAndInWhatIsPrinted(t *testing.T) {
 		t.Errorf("people are sent to %s", got)
 	}
 }
+
+func TestKnownAdminURL_IsOneThatPeopleElsewhereCanOpen(t *testing.T) {
+	for want, config := range map[string]Config{
+		"":                             {AdminHost: "berth.localhost", AdminPort: 8001},
+		"https://berth.lan:8001":       {AdminHost: "berth.lan", AdminPort: 8001},
+		"https://admin.example.com":    {AdminHost: "berth.localhost", AdminPublicHost: "admin.example.com", HTTPSPort: 443},
+		"https://b.example.com:8443":   {AdminHost: "berth.localhost", AdminPublicHost: "b.example.com", HTTPSPort: 8443},
+		"https://c.example.com":        {AdminHost: "berth.lan", AdminPublicHost: "c.example.com"},
+		"https://notlocalhost:8001":    {AdminHost: "notlocalhost", AdminPort: 8001},
+		"https://berth.localhost.x:80": {AdminHost: "berth.localhost.x", AdminPort: 80},
+	} {
+		if got := knownAdminURL(config); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	for _, host := range []string{"localhost", "127.0.0.1", "::1"} {
+		if got := knownAdminURL(Config{AdminHost: traefik.Host(host), AdminPort: 8001}); got != "" {
+			t.Errorf("%s: %q", host, got)
+		}
+	}
+}

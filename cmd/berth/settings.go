@@ -133,7 +133,7 @@ type settings struct {
 		VolumeUpload  string `description:"uploads into volumes of one account or token, as number/duration"`
 		Hosts         string `description:"requests to the hosts API by one account or token, as number/duration"`
 		Containers    string `description:"requests to the API of apps by one account or token, as number/duration"`
-		Notifications string `description:"requests to notifications by one account or token, as number/duration"`
+		Notifications string `description:"requests to the API of alerts by one account or token, as number/duration"`
 		WebSocket     string `description:"WebSocket messages of one account or token, as number/duration"`
 		Default       string `description:"all requests of one address, as number/duration; several with commas between all hold"`
 	} `description:"-"`

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,8 +35,10 @@ type hooked struct {
 }
 
 // openWebhooks gives the admin app what takes the deliveries of webhooks.
-func openWebhooks(remotes *remote.Remotes, ledger *store.Store, admin *router.Options, h hooked, key secret.Key, logger *slog.Logger) *inbox.Inbox {
-	made := inbox.New(inbox.Options{Ledger: ledger, Remotes: remotes, Deploy: h.deploy, Key: key, Logger: logger})
+func openWebhooks(config Config, remotes *remote.Remotes, ledger *store.Store, admin *router.Options, h hooked, key secret.Key, logger *slog.Logger) *inbox.Inbox {
+	made := inbox.New(inbox.Options{
+		Ledger: ledger, Remotes: remotes, Deploy: h.deploy, Key: key, Stack: config.Stack, BaseURL: knownAdminURL(config), Logger: logger,
+	})
 	admin.Webhooks = made
 	return made
 }
@@ -66,6 +69,6 @@ func (h hooked) accept(ctx context.Context, wish inbox.Wish) (int64, error) {
 	}
 	defer received.Discard()
 	received.Name = fmt.Sprintf("%s-%s.tar.gz", wish.App, wish.Commit.Short())
-	release, err := h.story.Accept(ctx, controller.Upload{Name: wish.App, Next: true, By: "webhook", Archive: received})
+	release, err := h.story.Accept(ctx, controller.Upload{Name: wish.App, Next: true, By: cmp.Or(wish.By, "webhook"), Archive: received})
 	return release.Number, err
 }

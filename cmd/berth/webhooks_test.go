@@ -95,7 +95,7 @@ func TestWebhooks_APushToAGitHostBecomesARelease(t *testing.T) {
 		t.Fatal(err)
 	}
 	var admin router.Options
-	made := openWebhooks(remotes, ledger, &admin, h, key, slog.New(slog.DiscardHandler))
+	made := openWebhooks(Config{Stack: "berth"}, remotes, ledger, &admin, h, key, slog.New(slog.DiscardHandler))
 	shop := app.App{Name: "shop", Settings: app.DefaultSettings(), Wanted: app.WantedRunning, CreatedAt: time.Now(), Routes: []traefik.Route{{Path: "/shop"}}}
 	if _, err := ledger.CreateApp(t.Context(), shop, app.Release{Cause: app.CauseUpload, Archive: "a.zip", CreatedBy: "ann", CreatedAt: time.Now()}); err != nil {
 		t.Fatal(err)

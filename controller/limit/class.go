@@ -30,7 +30,6 @@ type Description struct {
 	Per    string // whose count it is, such as "account or token"
 	Budget Budget // unless the configuration says otherwise
 	Work   bool   // counts what was accepted alone
-	Unused bool   // no route is counted by it yet
 }
 
 // Descriptions returns every class, the narrowest concern first. This is the one list of them.
@@ -42,9 +41,9 @@ var descriptions = []Description{
 	{Class: Update, Title: "App update", Counts: "updates of apps", Per: "account or token", Budget: Budget{{5, time.Hour}}, Work: true},
 	{Class: VolumeCreate, Title: "New volume", Counts: "new volumes", Per: "account or token", Budget: Budget{{20, time.Hour}}, Work: true},
 	{Class: VolumeUpload, Title: "Volume upload", Counts: "uploads into volumes", Per: "account or token", Budget: Budget{{30, time.Hour}}, Work: true},
-	{Class: Hosts, Title: "Hosts API", Counts: "requests to the API of hosts", Per: "account or token", Budget: Budget{{30, time.Minute}}, Unused: true},
+	{Class: Hosts, Title: "Hosts API", Counts: "requests to the API of hosts", Per: "account or token", Budget: Budget{{30, time.Minute}}},
 	{Class: Containers, Title: "Containers API", Counts: "requests to the API of apps", Per: "account or token", Budget: Budget{{60, time.Minute}}},
-	{Class: Notifications, Title: "Notifications", Counts: "requests to the notifications", Per: "account or token", Budget: Budget{{20, time.Minute}}, Unused: true},
+	{Class: Notifications, Title: "Notifications", Counts: "requests to the API of alerts", Per: "account or token", Budget: Budget{{20, time.Minute}}},
 	{Class: WebSocket, Title: "WebSocket", Counts: "messages over a WebSocket", Per: "account or token", Budget: Budget{{30, time.Minute}}},
 	{Class: Default, Title: "Every request", Counts: "requests", Per: "address, session or token", Budget: Budget{{100, time.Minute}, {1000, time.Hour}}},
 }

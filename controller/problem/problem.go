@@ -99,3 +99,15 @@ func AtField(field string, err error) error {
 	moved.Field = field
 	return &moved
 }
+
+// Said is what a page shows of an error that is kept: nothing of one that is Berth's own.
+func Said(err error) string {
+	fault, ok := errors.AsType[*Problem](err)
+	switch {
+	case !ok || fault.Kind == KindInternal:
+		return "Something went wrong. Berth's log says what."
+	case fault.Hint == "":
+		return fault.Message
+	}
+	return fault.Message + " " + fault.Hint
+}

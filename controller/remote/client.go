@@ -50,11 +50,15 @@ func (c client) open(source Source) *talk {
 	if source.OverSSH() {
 		return &talk{source, &sshLine{source: source, dial: c.dial}}
 	}
-	return &talk{source, &webLine{source: source, transport: &http.Transport{
+	return &talk{source, &webLine{source: source, transport: c.transport()}}
+}
+
+func (c client) transport() *http.Transport {
+	return &http.Transport{
 		DialContext: c.dial, TLSClientConfig: &tls.Config{RootCAs: c.roots, MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout: handshakeTime, ResponseHeaderTimeout: askTime, MaxResponseHeaderBytes: mostHeader,
 		DisableCompression: true, // packs are compressed already
-	}}}
+	}
 }
 
 func (t *webLine) close() { t.transport.CloseIdleConnections() }

@@ -1,6 +1,7 @@
-// Package remote fetches the tip of one branch from a git host, and hands its files on as an
-// archive. It speaks git's smart protocol over HTTPS, as a client that asks for one commit and
-// nothing of its history. It makes no working tree, follows no redirect, and keeps nothing.
+// Package remote is the client of git hosts: it fetches the tip of one branch and hands its
+// files on as an archive, and it tells what became of a commit. It speaks git's smart protocol
+// over HTTPS, as a client that asks for one commit and nothing of its history. It makes no
+// working tree, follows no redirect, and keeps nothing.
 package remote
 
 import (

@@ -50,13 +50,19 @@ func ParseSource(address, branch, folder string, token secret.Text) (Source, err
 	if _, overSSH := parseSSH(address); overSSH && token != "" {
 		faults = append(faults, problem.Invalid("An address over SSH takes no token.", "Leave the token out. Berth reads the repository with a deploy key.").At(FieldToken))
 	}
-	if text := token.Reveal(); len(text) > longestToken || !printable.Is(text) || strings.Contains(text, " ") {
-		faults = append(faults, problem.Invalid("The token has spaces, or is too long.", "Copy it again, without spaces.").At(FieldToken))
-	}
+	faults = faults.With(CheckToken(token, FieldToken))
 	if len(faults) > 0 {
 		return Source{}, faults
 	}
 	return Source{Address: address, Token: token, Branch: settings.Branch, Folder: settings.Folder}, nil
+}
+
+// CheckToken returns the Problem of a token that no git host gave.
+func CheckToken(token secret.Text, field string) error {
+	if text := token.Reveal(); len(text) > longestToken || !printable.Is(text) || strings.Contains(text, " ") {
+		return problem.Invalid("The token has spaces, or is too long.", "Copy it again, without spaces.").At(field)
+	}
+	return nil
 }
 
 // parseAddress takes addresses over HTTPS and SSH alone: a token goes over nothing else. A user

@@ -28,9 +28,9 @@ func TestWebhooks_GoWithTheirApp(t *testing.T) {
 	createApp(t, ledger, "shop", "/shop")
 	wish := newWebhook("shop")
 	must(t, ledger.SaveWebhook(ctx, wish))
-	must(t, ledger.SaveWebhookCommit(ctx, "shop", "abc"))
+	must(t, ledger.SaveWebhookCommit(ctx, "shop", "abc", "gitlab"))
 	got, err := ledger.FindWebhookAt(ctx, wish.Hash)
-	if err != nil || got.App != "shop" || !got.On || got.Folder != "web" || got.Commit != "abc" || len(got.Token) != 0 {
+	if err != nil || got.App != "shop" || !got.On || got.Folder != "web" || got.Commit != "abc" || got.Provider != "gitlab" || len(got.Token)+len(got.StatusToken) != 0 {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	must(t, ledger.AddDelivery(ctx, "shop", inbox.Delivery{At: noon, Result: inbox.Deployed, Release: 2}))

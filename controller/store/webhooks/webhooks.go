@@ -8,6 +8,7 @@ import (
 
 	"berth/controller/app"
 	"berth/controller/store/sqlite"
+	"berth/controller/webhook"
 	"berth/controller/webhook/inbox"
 )
 
@@ -17,7 +18,7 @@ type Webhooks struct {
 	Reader *sql.DB
 }
 
-const selectWebhooks = `SELECT app, enabled, repository, branch, folder, token, deploy_key, host_key, path, path_hash, secret, deployed FROM webhooks `
+const selectWebhooks = `SELECT app, enabled, repository, branch, folder, token, deploy_key, host_key, path, path_hash, secret, deployed, status_token, provider FROM webhooks `
 
 // FindWebhook returns the webhook of an app.
 func (w Webhooks) FindWebhook(ctx context.Context, name app.Name) (inbox.Webhook, error) {
@@ -33,32 +34,31 @@ func (w Webhooks) FindWebhookAt(ctx context.Context, hash string) (inbox.Webhook
 }
 
 func scanWebhook(columns sqlite.Row) (found inbox.Webhook, err error) {
-	err = columns.Scan(&found.App, &found.On, &found.Address, &found.Branch, &found.Folder, &found.Token, &found.DeployKey, &found.HostKey, &found.Path, &found.Hash, &found.Secret, &found.Commit)
+	err = columns.Scan(
+		&found.App, &found.On, &found.Address, &found.Branch, &found.Folder, &found.Token, &found.DeployKey, &found.HostKey,
+		&found.Path, &found.Hash, &found.Secret, &found.Commit, &found.StatusToken, &found.Provider,
+	)
 	return found, err
 }
 
 // SaveWebhook keeps the webhook of an app; an app that is gone has none.
 func (w Webhooks) SaveWebhook(ctx context.Context, wish inbox.Webhook) error {
 	err := w.Writer.ExecRow(ctx, `
-INSERT INTO webhooks (app, enabled, repository, branch, folder, token, path, path_hash, secret, deployed, deploy_key, host_key)
-SELECT name, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12 FROM apps WHERE name = ?1 AND wanted <> 'deleted'
+INSERT INTO webhooks (app, enabled, repository, branch, folder, token, path, path_hash, secret, deployed, deploy_key, host_key, status_token, provider)
+SELECT name, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14 FROM apps WHERE name = ?1 AND wanted <> 'deleted'
 ON CONFLICT (app) DO UPDATE SET enabled = ?2, repository = ?3, branch = ?4, folder = ?5, token = ?6, path = ?7, path_hash = ?8, secret = ?9, deployed = ?10,
-                               deploy_key = ?11, host_key = ?12`,
-		wish.App, wish.On, wish.Address, wish.Branch, wish.Folder, notNil(wish.Token), wish.Path, wish.Hash, wish.Secret, wish.Commit, notNil(wish.DeployKey), wish.HostKey)
+                               deploy_key = ?11, host_key = ?12, status_token = ?13, provider = ?14`,
+		wish.App, wish.On, wish.Address, wish.Branch, wish.Folder, orEmpty(wish.Token), wish.Path, wish.Hash, wish.Secret, wish.Commit,
+		orEmpty(wish.DeployKey), wish.HostKey, orEmpty(wish.StatusToken), wish.Provider)
 	return sqlite.Failure(err, "save webhook of %s", wish.App)
 }
 
-// notNil keeps nothing from being stored as NULL.
-func notNil(sealed []byte) []byte {
-	if sealed == nil {
-		return []byte{}
-	}
-	return sealed
-}
+// orEmpty is a blob that is not null.
+func orEmpty(blob []byte) []byte { return append([]byte{}, blob...) }
 
-// SaveWebhookCommit keeps which commit was deployed last.
-func (w Webhooks) SaveWebhookCommit(ctx context.Context, name app.Name, commit string) error {
-	_, err := w.Writer.ExecContext(ctx, `UPDATE webhooks SET deployed = ? WHERE app = ?`, commit, name)
+// SaveWebhookCommit keeps which commit was deployed last, and of what kind the git host is.
+func (w Webhooks) SaveWebhookCommit(ctx context.Context, name app.Name, commit string, provider webhook.Provider) error {
+	_, err := w.Writer.ExecContext(ctx, `UPDATE webhooks SET deployed = ?, provider = ? WHERE app = ?`, commit, provider, name)
 	return sqlite.Failure(err, "save commit of the webhook of %s", name)
 }
 

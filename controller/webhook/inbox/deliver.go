@@ -1,6 +1,7 @@
 package inbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -61,7 +62,23 @@ func (i *Inbox) Deliver(ctx context.Context, path string, header http.Header, bo
 	if !fresh {
 		return i.end(ctx, kept.App, told, Answer{}, problem.Conflict("This delivery came before.", "Push again, or use Retry on the app's page."))
 	}
-	return i.follow(ctx, kept.App, i.begin(ctx, kept, told))
+	return i.follow(ctx, kept.App, i.begin(ctx, kept.App, told, ""))
+}
+
+// Person is the provider of a fetch that somebody asked for.
+const Person webhook.Provider = "person"
+
+// Fetch deploys the tip of the branch, as a delivery does, for the person who asks. It works
+// while the webhook is off, too.
+func (i *Inbox) Fetch(ctx context.Context, name app.Name, by string) (Answer, error) {
+	_, err := i.Ledger.FindWebhook(ctx, name)
+	if errors.Is(err, problem.ErrNotFound) {
+		return Answer{}, problem.Conflict("The app has no repository yet.", "Save the address of its repository first.").Because(err)
+	}
+	if err != nil {
+		return Answer{}, err
+	}
+	return i.follow(ctx, name, i.begin(ctx, name, webhook.Delivery{Provider: Person, Name: by}, by))
 }
 
 // read proves the delivery, and refuses one that is not for the app.
@@ -106,8 +123,8 @@ type ending struct {
 }
 
 // begin deploys aside, because a git host does not wait for long.
-func (i *Inbox) begin(ctx context.Context, kept Webhook, told webhook.Delivery) <-chan ending {
-	done, mine := make(chan ending, 1), i.queue(kept.App)
+func (i *Inbox) begin(ctx context.Context, name app.Name, told webhook.Delivery, by string) <-chan ending {
+	done, mine := make(chan ending, 1), i.queue(name)
 	i.work.Go(func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deployTime)
 		defer cancel()
@@ -118,12 +135,12 @@ func (i *Inbox) begin(ctx context.Context, kept Webhook, told webhook.Delivery) 
 			case <-ctx.Done():
 			}
 		}()
-		answer, err := i.inTurn(ctx, kept.App, mine)
+		answer, err := i.inTurn(ctx, name, mine, told.Provider, by)
 		late := context.WithoutCancel(ctx) // what happened is kept after the end, too
-		if settled := i.Ledger.SettleDelivery(late, kept.App, told.Sum, err == nil); settled != nil {
-			i.Logger.WarnContext(ctx, "settle delivery of a webhook", "app", kept.App, "error", settled)
+		if settled := i.Ledger.SettleDelivery(late, name, told.Sum, err == nil); settled != nil {
+			i.Logger.WarnContext(ctx, "settle delivery of a webhook", "app", name, "error", settled)
 		}
-		answer, err = i.end(late, kept.App, told, answer, err)
+		answer, err = i.end(late, name, told, answer, err)
 		done <- ending{answer, err}
 	})
 	return done
@@ -149,7 +166,7 @@ type turn struct {
 }
 
 // inTurn deploys the tip. One fetch that waits is enough: it brings what is newest by then.
-func (i *Inbox) inTurn(ctx context.Context, name app.Name, mine *turn) (Answer, error) {
+func (i *Inbox) inTurn(ctx context.Context, name app.Name, mine *turn, from webhook.Provider, by string) (Answer, error) {
 	if mine == nil {
 		return Answer{Result: Ignored, Reason: "A fetch that waits brings this push too."}, nil
 	}
@@ -160,7 +177,7 @@ func (i *Inbox) inTurn(ctx context.Context, name app.Name, mine *turn) (Answer, 
 	case <-ctx.Done():
 		return Answer{}, ctx.Err()
 	}
-	return i.deploy(ctx, name)
+	return i.deploy(ctx, name, from, by)
 }
 
 // queue returns nil where enough fetches of the app wait.
@@ -191,30 +208,26 @@ func (i *Inbox) leave(name app.Name) {
 
 // deploy fetches the tip of the branch and makes a release of it. It reads the settings again:
 // they may have changed while it waited.
-func (i *Inbox) deploy(ctx context.Context, name app.Name) (Answer, error) {
+func (i *Inbox) deploy(ctx context.Context, name app.Name, from webhook.Provider, by string) (Answer, error) {
 	kept, err := i.Ledger.FindWebhook(ctx, name)
 	if err != nil {
 		return Answer{}, err
 	}
-	source := remote.Source{Address: kept.Address, Branch: kept.Branch, Folder: kept.Folder, HostKey: kept.HostKey}
+	kept.Provider = providerOf(kept, from)
+	token, err := i.open(kept.Token, sealedToken, name)
+	if err != nil {
+		return Answer{}, err
+	}
+	source := remote.Source{Address: kept.Address, Branch: kept.Branch, Folder: kept.Folder, HostKey: kept.HostKey, Token: token}
 	if source.OverSSH() {
-		private, err := i.deployKey(kept)
-		if err != nil {
+		if source.DeployKey, err = i.deployKey(kept); err != nil {
 			return Answer{}, err
 		}
-		source.DeployKey = private
-	}
-	if len(kept.Token) > 0 {
-		token, err := i.Key.Open(kept.Token, placeOf("token", name))
-		if err != nil {
-			return Answer{}, fmt.Errorf("open token of the webhook of %s: %w", name, err)
-		}
-		source.Token = secret.Text(token)
 	}
 	known, _ := pack.ParseID(kept.Commit) // none was deployed yet: the zero ID
 	release := int64(0)
 	commit, err := i.Remotes.Fetch(ctx, source, known, func(ctx context.Context, files remote.Checkout) error {
-		made, err := i.Deploy(ctx, Wish{App: name, Commit: files.Commit, Archive: files.Archive})
+		made, err := i.Deploy(ctx, Wish{App: name, Commit: files.Commit, Archive: files.Archive, By: by})
 		release = made
 		return err
 	})
@@ -224,14 +237,24 @@ func (i *Inbox) deploy(ctx context.Context, name app.Name) (Answer, error) {
 	if commit == known {
 		return Answer{Result: Ignored, Reason: "The commit " + commit.Short() + " was deployed before."}, nil
 	}
-	return Answer{Result: Deployed, Reason: "The commit " + commit.Short() + ".", Release: release}, i.Ledger.SaveWebhookCommit(ctx, name, commit.String())
+	i.begins(ctx, kept, commit, release)
+	return Answer{Result: Deployed, Reason: "The commit " + commit.Short() + ".", Release: release}, i.Ledger.SaveWebhookCommit(ctx, name, commit.String(), kept.Provider)
+}
+
+// providerOf is of what kind the git host is, as far as that is known.
+func providerOf(kept Webhook, from webhook.Provider) webhook.Provider {
+	switch from {
+	case webhook.GitHub, webhook.Gitea, webhook.GitLab:
+		return from
+	}
+	return cmp.Or(kept.Provider, remote.ProviderAt(kept.Address))
 }
 
 // end writes into the history of the app what came of a delivery.
 func (i *Inbox) end(ctx context.Context, name app.Name, told webhook.Delivery, answer Answer, err error) (Answer, error) {
 	answer.App = name
 	if err != nil {
-		answer = Answer{App: name, Result: Refused, Reason: reasonOf(err)}
+		answer = Answer{App: name, Result: Refused, Reason: problem.Said(err)}
 		i.Logger.WarnContext(ctx, "refuse delivery of a webhook", "app", name, "error", err)
 	}
 	line := Delivery{At: i.now(), Provider: told.Provider, Name: told.Name, Result: answer.Result, Reason: answer.Reason, Release: answer.Release}
@@ -239,16 +262,4 @@ func (i *Inbox) end(ctx context.Context, name app.Name, told webhook.Delivery, a
 		i.Logger.WarnContext(ctx, "keep delivery of a webhook", "app", name, "error", kept)
 	}
 	return answer, err
-}
-
-// reasonOf is what the app's page shows of an error: nothing of one that is Berth's own.
-func reasonOf(err error) string {
-	fault, ok := errors.AsType[*problem.Problem](err)
-	switch {
-	case !ok || fault.Kind == problem.KindInternal:
-		return "Something went wrong. Berth's log says what."
-	case fault.Hint == "":
-		return fault.Message
-	}
-	return fault.Message + " " + fault.Hint
 }

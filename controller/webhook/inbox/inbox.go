@@ -1,5 +1,5 @@
 // Package inbox takes the deliveries of webhooks: it proves each one, has the tip of the
-// app's branch deployed, and remembers what came of it.
+// app's branch deployed, remembers what came of it, and reports that to the git host.
 package inbox
 
 import (
@@ -40,6 +40,9 @@ type Webhook struct {
 	Hash      string // of that part
 	Secret    []byte // sealed; never of an empty one
 	Commit    string // that was deployed last; empty before the first
+
+	StatusToken []byte           // sealed; empty where nothing is reported
+	Provider    webhook.Provider // of the last proven delivery; empty before the first
 }
 
 // Result is what came of a delivery.
@@ -69,7 +72,7 @@ type Ledger interface {
 	FindWebhook(context.Context, app.Name) (Webhook, error)
 	FindWebhookAt(ctx context.Context, hash string) (Webhook, error)
 	SaveWebhook(context.Context, Webhook) error
-	SaveWebhookCommit(ctx context.Context, name app.Name, commit string) error
+	SaveWebhookCommit(ctx context.Context, name app.Name, commit string, provider webhook.Provider) error
 
 	// ClaimDelivery reports false for a delivery that was claimed before. SettleDelivery
 	// remembers it for good, or gives it back, so that it may come again.
@@ -82,12 +85,19 @@ type Ledger interface {
 	// AddDelivery keeps the last KeepLast of an app.
 	AddDelivery(context.Context, app.Name, Delivery) error
 	ListDeliveries(context.Context, app.Name) ([]Delivery, error)
+
+	AddReport(context.Context, Report) error
+	ListDueReports(ctx context.Context, now time.Time) ([]Report, error)
+	MarkReport(context.Context, Report) error
+	// FindLastReport returns the zero Report where the app has none.
+	FindLastReport(context.Context, app.Name) (Report, error)
 }
 
-// Remotes fetch the tip of a branch.
+// Remotes fetch the tip of a branch, and tell what became of a commit.
 type Remotes interface {
 	// HostKey is the key that the git host of a source over SSH shows.
 	HostKey(ctx context.Context, source remote.Source) (string, error)
+	Tell(ctx context.Context, source remote.Source, status remote.Status) error
 	Fetch(ctx context.Context, source remote.Source, known pack.ID, take func(context.Context, remote.Checkout) error) (pack.ID, error)
 }
 
@@ -96,17 +106,20 @@ type Wish struct {
 	App     app.Name
 	Commit  pack.ID
 	Archive io.Reader
+	By      string // who asked for it; empty: the git host
 }
 
 // Deploy makes a release of a wish, and returns its number. It does not wait for its end.
 type Deploy func(context.Context, Wish) (release int64, err error)
 
-// Options are what an Inbox needs. All fields are required.
+// Options are what an Inbox needs. All fields but BaseURL are required.
 type Options struct {
 	Ledger  Ledger
 	Remotes Remotes
 	Deploy  Deploy
 	Key     secret.Key
+	Stack   string // tells the reports of this server from those of others
+	BaseURL string // of the admin app, for links; empty: not known
 	Logger  *slog.Logger
 }
 
@@ -128,13 +141,15 @@ func New(o Options) *Inbox {
 	return &Inbox{Options: o, now: time.Now, wait: answerTime, turns: map[app.Name]*turn{}, stop: make(chan struct{})}
 }
 
-// Run forgets old deliveries until ctx ends. Then it ends the fetches that are under way.
+// Run reports to git hosts and forgets old deliveries until ctx ends. Then it ends the fetches
+// that are under way.
 func (i *Inbox) Run(ctx context.Context) error {
 	defer i.work.Wait()
 	defer close(i.stop)
 	if err := i.Ledger.FreeDeliveries(ctx); err != nil && ctx.Err() == nil {
 		i.Logger.WarnContext(ctx, "free deliveries of webhooks", "error", err)
 	}
+	i.work.Go(func() { i.runReports(ctx) })
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
 	for {

@@ -58,6 +58,9 @@ type world struct {
 	hold     chan struct{} // holds fetches back, where it is not nil
 	source   remote.Source // of the last fetch
 	deployed []inbox.Wish
+	told     []remote.Status
+	asked    remote.Source // of the last status
+	deaf     error         // refuses statuses
 }
 
 func newWorld(t *testing.T) *world {
@@ -72,7 +75,7 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.inbox = inbox.New(inbox.Options{Ledger: ledger, Remotes: w, Deploy: w.deploy, Key: key, Logger: slog.New(slog.NewTextHandler(&w.logged, nil))})
+	w.inbox = inbox.New(inbox.Options{Ledger: ledger, Remotes: w, Deploy: w.deploy, Key: key, Stack: "berth", BaseURL: "https://berth.example.com", Logger: slog.New(slog.NewTextHandler(&w.logged, nil))})
 	shop := app.App{Name: "shop", Settings: app.DefaultSettings(), Wanted: app.WantedRunning, CreatedAt: time.Now(), Routes: []traefik.Route{{Path: "/shop"}}}
 	if _, err := ledger.CreateApp(t.Context(), shop, app.Release{Cause: app.CauseUpload, Archive: "a.zip", CreatedBy: "ann", CreatedAt: time.Now()}); err != nil {
 		t.Fatal(err)
@@ -111,6 +114,17 @@ func (w *world) HostKey(context.Context, remote.Source) (string, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return cmp.Or(w.shown, hostKey), w.fail
+}
+
+// Tell is the git host's API.
+func (w *world) Tell(_ context.Context, source remote.Source, status remote.Status) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.asked = source
+	if w.deaf == nil {
+		w.told = append(w.told, status)
+	}
+	return w.deaf
 }
 
 func (w *world) deploy(_ context.Context, wish inbox.Wish) (int64, error) {

@@ -25,6 +25,9 @@ type View struct {
 	DeployKey string
 	HostKey   string
 	Path      string // the random part of the address of the webhook; empty as Address
+
+	HasStatusToken bool
+	Report         Report // the last one; zero without one
 }
 
 // Settings are what a person chooses.
@@ -39,6 +42,9 @@ type Settings struct {
 	// HostKey accepts a key of the git host, for an address over SSH. An empty one leaves the
 	// one that is kept. Where there is none, Save asks the host, and refuses with UnknownHost.
 	HostKey string
+	// StatusToken writes commit statuses at the git host. An empty one leaves the one that is kept.
+	StatusToken     secret.Text
+	DropStatusToken bool
 }
 
 // UnknownHost is about a git host whose key nobody has accepted yet.
@@ -46,6 +52,15 @@ type UnknownHost struct{ Shown string }
 
 // Error says which key the host shows.
 func (u *UnknownHost) Error() string { return "the git host shows " + u.Shown }
+
+// FieldStatusToken is the field that problems name.
+const FieldStatusToken = "status_token"
+
+// What the sealed values belong to.
+const (
+	sealedToken  = "token"
+	sealedStatus = "token for statuses"
+)
 
 // Show returns the webhook of an app; one that is off where it has none.
 func (i *Inbox) Show(ctx context.Context, name app.Name) (View, error) {
@@ -56,15 +71,22 @@ func (i *Inbox) Show(ctx context.Context, name app.Name) (View, error) {
 	if err != nil {
 		return View{}, err
 	}
-	return i.viewOf(kept)
+	return i.viewOf(ctx, kept)
 }
 
-func (i *Inbox) viewOf(kept Webhook) (View, error) {
+func (i *Inbox) viewOf(ctx context.Context, kept Webhook) (View, error) {
 	path, err := i.Key.Open(kept.Path, placeOf("address", kept.App))
 	if err != nil {
 		return View{}, fmt.Errorf("open address of the webhook of %s: %w", kept.App, err)
 	}
-	view := View{On: kept.On, Address: kept.Address, Branch: kept.Branch, Folder: kept.Folder, HasToken: len(kept.Token) > 0, Path: string(path)}
+	report, err := i.Ledger.FindLastReport(ctx, kept.App)
+	if err != nil {
+		return View{}, err
+	}
+	view := View{
+		On: kept.On, Address: kept.Address, Branch: kept.Branch, Folder: kept.Folder, HasToken: len(kept.Token) > 0, Path: string(path),
+		HasStatusToken: len(kept.StatusToken) > 0, Report: report,
+	}
 	if (remote.Source{Address: kept.Address}).OverSSH() {
 		private, err := i.deployKey(kept)
 		if err != nil {
@@ -82,6 +104,10 @@ func (i *Inbox) viewOf(kept Webhook) (View, error) {
 // a secret, and returns the secret, which nobody sees again. All faults are Problems.
 func (i *Inbox) Save(ctx context.Context, name app.Name, wish Settings) (View, secret.Text, error) {
 	source, err := remote.ParseSource(wish.Address, wish.Branch, wish.Folder, wish.Token)
+	if fault := remote.CheckToken(wish.StatusToken, FieldStatusToken); fault != nil {
+		faults, _ := errors.AsType[problem.Problems](err)
+		err = faults.With(fault)
+	}
 	if err != nil {
 		return View{}, "", err
 	}
@@ -94,7 +120,7 @@ func (i *Inbox) Save(ctx context.Context, name app.Name, wish Settings) (View, s
 	case err != nil:
 		return View{}, "", err
 	}
-	if err := i.keepToken(&kept, source, wish.DropToken); err != nil {
+	if err := i.keepTokens(&kept, source, wish); err != nil {
 		return View{}, "", err
 	}
 	if err := i.keepKeys(ctx, &kept, source, wish.HostKey); err != nil {
@@ -107,24 +133,51 @@ func (i *Inbox) Save(ctx context.Context, name app.Name, wish Settings) (View, s
 	if err := i.Ledger.SaveWebhook(ctx, kept); err != nil {
 		return View{}, "", err
 	}
-	view, err := i.viewOf(kept)
+	view, err := i.viewOf(ctx, kept)
 	return view, fresh, err
 }
 
-// keepToken seals a new token. One that is kept goes to no other host: whoever may change the
+// keepTokens seals new tokens. One that is kept goes to no other host: whoever may change the
 // address could have it sent to a server of their own.
-func (i *Inbox) keepToken(kept *Webhook, source remote.Source, drop bool) error {
-	switch {
-	case source.Token != "":
-		kept.Token = i.Key.Seal([]byte(source.Token.Reveal()), placeOf("token", kept.App))
-	case drop:
-		kept.Token = nil
-	case source.OverSSH():
-		kept.Token = nil // nobody would see that it is kept
-	case len(kept.Token) > 0 && remote.HostOf(kept.Address) != remote.HostOf(source.Address):
-		return problem.Invalid("The token was given for another host.", "Type the token of the new host, or remove the old one.").At(remote.FieldToken)
+func (i *Inbox) keepTokens(kept *Webhook, source remote.Source, wish Settings) error {
+	moved := remote.HostOf(kept.Address) != remote.HostOf(source.Address)
+	if moved {
+		kept.Provider = ""
+	}
+	if source.OverSSH() {
+		wish.DropToken = true // nobody would see that it is kept
+	}
+	for _, one := range []struct {
+		at          *[]byte
+		typed       secret.Text
+		drop        bool
+		what, field string
+	}{
+		{&kept.Token, source.Token, wish.DropToken, sealedToken, remote.FieldToken},
+		{&kept.StatusToken, wish.StatusToken, wish.DropStatusToken, sealedStatus, FieldStatusToken},
+	} {
+		switch {
+		case one.typed != "":
+			*one.at = i.Key.Seal([]byte(one.typed.Reveal()), placeOf(one.what, kept.App))
+		case one.drop:
+			*one.at = nil
+		case len(*one.at) > 0 && moved:
+			return problem.Invalid("The token was given for another host.", "Type the token of the new host, or remove the old one.").At(one.field)
+		}
 	}
 	return nil
+}
+
+// open returns a sealed token; an empty one where there is none.
+func (i *Inbox) open(sealed []byte, what string, name app.Name) (secret.Text, error) {
+	if len(sealed) == 0 {
+		return "", nil
+	}
+	token, err := i.Key.Open(sealed, placeOf(what, name))
+	if err != nil {
+		return "", fmt.Errorf("open %s of the webhook of %s: %w", what, name, err)
+	}
+	return secret.Text(token), nil
 }
 
 // keepKeys makes the deploy key of an app, and keeps the key of the git host that a person
@@ -192,7 +245,7 @@ func (i *Inbox) Renew(ctx context.Context, name app.Name) (View, secret.Text, er
 	if err := i.Ledger.SaveWebhook(ctx, kept); err != nil {
 		return View{}, "", err
 	}
-	view, err := i.viewOf(kept)
+	view, err := i.viewOf(ctx, kept)
 	return view, fresh, err
 }
 
