@@ -1,7 +1,11 @@
 package router
 
 import (
+	"archive/tar"
+	"errors"
+	"io"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -91,5 +95,62 @@ func TestAPI_SaysWhenToTryAgainWhereTheEngineIsAway(t *testing.T) {
 	answer := s.bearer(deployToken, http.MethodPost, "/api/v1/apps/hello/start", "")
 	if answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") == "" {
 		t.Errorf("%d, Retry-After %q", answer.StatusCode, answer.Header.Get("Retry-After"))
+	}
+}
+
+func TestAPIVolumes_ATarIsUnpackedIntoAVolumeThatNoRunningAppHas(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	const path = "/api/v1/volumes/data/tar"
+	made := func(name string) string {
+		var text strings.Builder
+		out := tar.NewWriter(&text)
+		err := out.WriteHeader(&tar.Header{Name: name, Typeflag: tar.TypeReg, Mode: 0o644, Size: 5, Uid: os.Getuid(), Gid: os.Getgid()})
+		if err == nil {
+			_, err = io.WriteString(out, "hello")
+		}
+		if err := errors.Join(err, out.Close()); err != nil {
+			t.Fatal(err)
+		}
+		return text.String()
+	}
+	for name, call := range map[string]struct {
+		path, body string
+		status     int
+	}{
+		"no body":       {path, "", http.StatusUnprocessableEntity},
+		"no way":        {path + "?way=over", made("a"), http.StatusUnprocessableEntity},
+		"no tar":        {path, strings.Repeat("text", 512), http.StatusUnprocessableEntity},
+		"leads outside": {path, made("../secret"), http.StatusUnprocessableEntity},
+	} {
+		if answer := s.bearer(deployToken, http.MethodPut, call.path, call.body); answer.StatusCode != call.status {
+			t.Errorf("%s: %d %s", name, answer.StatusCode, answer.body)
+		}
+	}
+	if answer := s.bearer(deployToken, http.MethodGet, "/api/v1/volumes/data", ""); answer.StatusCode != http.StatusNotFound {
+		t.Errorf("a volume is left behind: %d", answer.StatusCode)
+	}
+	if answer := s.bearer(deployToken, http.MethodPut, path, made("a")); answer.StatusCode != http.StatusNoContent {
+		t.Fatalf("%d %s", answer.StatusCode, answer.body)
+	}
+	if answer := s.bearer(deployToken, http.MethodPut, path, made("b")); answer.StatusCode != http.StatusConflict {
+		t.Errorf("into a volume that holds something: %d %s", answer.StatusCode, answer.body)
+	}
+	if answer := s.bearer(deployToken, http.MethodPut, path+"?way=merge", made("b")); answer.StatusCode != http.StatusNoContent {
+		t.Errorf("merged: %d %s", answer.StatusCode, answer.body)
+	}
+	if s.inVolume("a") != "hello" || s.inVolume("b") != "hello" {
+		t.Error("the files are not there")
+	}
+	s.volumes.mountedBy(t, "hello", "data")
+	answer := s.bearer(deployToken, http.MethodPut, path+"?way=merge", made("c"))
+	if answer.StatusCode != http.StatusConflict || !strings.Contains(answer.body, "The app hello runs with the volume data.") {
+		t.Errorf("below a running app: %d %s", answer.StatusCode, answer.body)
+	}
+	if err := s.volumes.ledger.UpdateWanted(t.Context(), "hello", app.WantedStopped); err != nil {
+		t.Fatal(err)
+	}
+	if answer := s.bearer(deployToken, http.MethodPut, path+"?way=merge", made("c")); answer.StatusCode != http.StatusNoContent {
+		t.Errorf("of a stopped app: %d %s", answer.StatusCode, answer.body)
 	}
 }

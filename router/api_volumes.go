@@ -1,6 +1,7 @@
 package router
 
 import (
+	"cmp"
 	"net/http"
 	"time"
 
@@ -236,6 +237,29 @@ func (a *admin) apiDeleteFile(v *visit) error {
 
 // apiPackFolder sends a folder, or the whole volume, as a tar.
 func (a *admin) apiPackFolder(v *visit) error { return a.downloadFolder(v) }
+
+// apiPutTar unpacks a tar into a volume, which is made where it is not there.
+func (a *admin) apiPutTar(v *visit) error {
+	name, err := v.volume()
+	if err != nil {
+		return err
+	}
+	way, err := volume.ParseWay(v.gin.Query("way"))
+	if err != nil {
+		return app.VolumeProblem("way", err)
+	}
+	v.done.detail = cmp.Or(string(way), "whole volume")
+	switch request := v.request(); {
+	case declaredTooLarge(request, v.route.body) != nil:
+		return problem.TooLarge("The tar is larger than 1 TB.", "Send the folders of the volume one after the other, with way=merge.")
+	case request.ContentLength == 0: // it would be a tar without an entry
+		return problem.Invalid("There is no tar.", "Send an uncompressed tar as the body, as tar -cf makes it.")
+	}
+	if err := a.volumes.PutTar(v.context(), name, way, v.request().Body); err != nil {
+		return fileProblem(err)
+	}
+	return v.emptyAnswer()
+}
 
 // mountJSON is a volume in an app as the API shows and takes it.
 type mountJSON struct {

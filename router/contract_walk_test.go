@@ -163,6 +163,7 @@ var apiCalls = map[string]apiCall{
 	"GET /api/v1/backups/settings":    {},
 	"GET /api/v1/volumes/:volume":     {},
 	"GET /api/v1/volumes/:volume/tar": {},
+	"PUT /api/v1/volumes/:volume/tar": {path: "/api/v1/volumes/fresh/tar", body: strings.Repeat("\x00", 1024)},
 	"DELETE /api/v1/volumes/:volume/files/*path": {before: func(s *site, _ *apiCall) {
 		s.bearer(adminToken, http.MethodPut, "/api/v1/volumes/hello/files/a.txt", "text")
 	}},

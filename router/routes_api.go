@@ -5,6 +5,7 @@ import (
 
 	"berth/controller/audit"
 	"berth/controller/retention"
+	"berth/controller/volumes"
 	"berth/router/openapi"
 )
 
@@ -347,6 +348,13 @@ func (a *admin) apiRoutes() []route { //nolint:revive // as long as the surface 
 		{
 			method: get, path: apiVol + "/tar", access: token(readScope), handle: a.apiPackFolder,
 			api: contract{does: "Download a folder, or the whole volume, as a tar", query: []openapi.Query{{Name: "path", Text: "Of the folder; empty: the volume."}}, out: sends(bytesMedia)},
+		},
+		{
+			method: put, path: apiVol + "/tar", access: token(deployScope), form: inStream, limit: limitVolumeUpload, body: volumes.TarBytes, audit: audit.ActionVolumeUpload, handle: a.apiPutTar,
+			api: contract{
+				does: "Unpack a tar into a volume, which is made if it is missing", in: openapi.Plain("application/x-tar"), out: empty(noContent),
+				query: []openapi.Query{{Name: "way", Text: "Empty: the volume must be empty. replace: the tar replaces all that it holds. merge: the tar replaces what it names."}},
+			},
 		},
 		{
 			method: del, path: apiVol + "/files/*path", access: token(deployScope), audit: audit.ActionVolumeFileDelete, handle: a.apiDeleteFile,

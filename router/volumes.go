@@ -3,6 +3,7 @@ package router
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -25,6 +26,7 @@ type Volumes interface {
 	Warnings() []volumes.Warning
 	Read(context.Context, volume.Name) (*volumes.Files, error)
 	Change(context.Context, volume.Name) (*volumes.Files, error)
+	PutTar(ctx context.Context, name volume.Name, way volume.Way, from io.Reader) error
 }
 
 type volumesPage struct {

@@ -110,6 +110,7 @@ func machineCommands() []command {
 		{name: "volumes ls", arguments: "VOLUME [PATH] [flags]", summary: "list a folder in a volume", run: runVolumeList, rows: []string{fileGet}},
 		{name: "volumes get", arguments: "VOLUME PATH [FILE] [flags]", summary: "copy a file out of a volume; without FILE to standard output", run: runVolumeGet, rows: []string{fileGet}},
 		{name: "volumes put", arguments: "VOLUME FILE PATH [flags]", summary: "copy a file into a volume", run: runVolumePut, rows: []string{"PUT /api/v1/volumes/:volume/files/*path"}},
+		{name: "volumes put-tar", arguments: "VOLUME FILE|- [--replace | --merge] [flags]", summary: "unpack a tar into a volume, which is made if it is missing", run: runVolumePutTar, rows: []string{"PUT /api/v1/volumes/:volume/tar"}},
 		{name: "volumes rm", arguments: "VOLUME PATH [flags]", summary: "remove a file or a folder in a volume", run: runVolumeRemove, rows: []string{"DELETE /api/v1/volumes/:volume/files/*path"}},
 		row{method: "DELETE", path: volumeRow, confirm: true, done: "Deleted."}.command("volumes delete", "delete a volume with all that is in it"),
 		{name: "disks list", arguments: "[flags]", summary: "show what grows on the server's disk", run: verbAt(0, "list", runDisks), rows: []string{"GET /api/v1/disks"}},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -11,13 +12,16 @@ import (
 	"strings"
 )
 
+// volumePath is the address of a volume.
+func volumePath(volume string) string { return "/api/v1/volumes/" + url.PathEscape(volume) }
+
 // volumeFile is the address of a file or a folder in a volume.
 func volumeFile(volume, place string) string {
 	var parts []string
 	for part := range strings.SplitSeq(strings.Trim(place, "/"), "/") {
 		parts = append(parts, url.PathEscape(part))
 	}
-	return "/api/v1/volumes/" + url.PathEscape(volume) + "/files/" + strings.Join(parts, "/")
+	return volumePath(volume) + "/files/" + strings.Join(parts, "/")
 }
 
 // openVolume is for a command whose words are those of a volume and of files.
@@ -78,35 +82,92 @@ func runVolumePut(ctx context.Context, p *program, args []string) error {
 	if err != nil {
 		return err
 	}
-	file, err := os.Open(words[1]) //nolint:gosec // the person who runs the program names the file
-	if err != nil {
-		return &usageError{err}
-	}
-	defer func() { _ = file.Close() }()
-	info, err := file.Stat()
+	file, info, err := openRegular(words[1])
 	if err != nil {
 		return err
 	}
-	if !info.Mode().IsRegular() {
-		return &usageError{fmt.Errorf("%s is no file", words[1])}
-	}
+	defer func() { _ = file.Close() }()
 	place := words[2]
 	if strings.HasSuffix(place, "/") {
 		place = path.Join(place, info.Name())
 	}
-	return api.patiently(ctx, func() error {
+	return api.putFile(ctx, volumeFile(words[0], place), "application/octet-stream", file, info.Size())
+}
+
+// runVolumePutTar unpacks a tar into a volume. What comes over standard input is sent once.
+func runVolumePutTar(ctx context.Context, p *program, args []string) error {
+	flags := newFlags("volumes put-tar")
+	line := p.addLineFlags(flags)
+	replace := flags.Bool("replace", false, "let the tar replace all that the volume holds")
+	merge := flags.Bool("merge", false, "let the tar replace what it names, and keep the rest")
+	words, err := p.parseFlags(flags, args)
+	if err != nil {
+		return err
+	}
+	if len(words) != 2 {
+		return p.wrongWords()
+	}
+	address := volumePath(words[0]) + "/tar"
+	switch {
+	case *replace && *merge:
+		return &usageError{errors.New("--replace and --merge exclude each other")}
+	case *replace:
+		address += "?way=replace"
+	case *merge:
+		address += "?way=merge"
+	}
+	api, err := p.openClient(line)
+	if err != nil {
+		return err
+	}
+	if words[1] == "-" {
+		return api.put(ctx, address, tarMedia, p.stdin, -1)
+	}
+	file, info, err := openRegular(words[1])
+	if err != nil {
+		return err
+	}
+	defer func() { _ = file.Close() }()
+	return api.putFile(ctx, address, tarMedia, file, info.Size())
+}
+
+const tarMedia = "application/x-tar"
+
+func openRegular(name string) (*os.File, os.FileInfo, error) {
+	file, err := os.Open(name) //nolint:gosec // the person who runs the program names the file
+	if err != nil {
+		return nil, nil, &usageError{err}
+	}
+	info, err := file.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = &usageError{fmt.Errorf("%s is no file", name)}
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, file.Close())
+	}
+	return file, info, nil
+}
+
+// putFile is put of a file, which is sent again where the server says that it is busy.
+func (c *client) putFile(ctx context.Context, address, media string, file *os.File, size int64) error {
+	return c.patiently(ctx, func() error {
 		if _, err := file.Seek(0, io.SeekStart); err != nil {
 			return err
 		}
-		response, err := api.send(ctx, http.MethodPut, volumeFile(words[0], place), func(request *http.Request) {
-			request.Body, request.ContentLength = io.NopCloser(io.LimitReader(file, info.Size())), info.Size()
-			request.Header.Set("Content-Type", "application/octet-stream")
-		})
-		if err != nil {
-			return err
-		}
-		return response.Body.Close()
+		return c.put(ctx, address, media, io.LimitReader(file, size), size)
 	})
+}
+
+// put sends a body of size bytes; -1 is not known.
+func (c *client) put(ctx context.Context, address, media string, body io.Reader, size int64) error {
+	response, err := c.send(ctx, http.MethodPut, address, func(request *http.Request) {
+		request.Body, request.ContentLength = io.NopCloser(body), size
+		request.Header.Set("Content-Type", media)
+	})
+	if err != nil {
+		return err
+	}
+	return response.Body.Close()
 }
 
 // runVolumeRemove removes a file, or a folder with all that is in it.

@@ -33,7 +33,7 @@ func (k *keeper) take(asked request) error {
 // that a place never holds half of something.
 func (k *keeper) store(asked request, in *content) (done answer, err error) {
 	if asked.Verb == verbRestore {
-		return answer{}, k.restore(in)
+		return answer{}, k.restore(asked, in)
 	}
 	path, err := ParsePath(string(asked.Path))
 	if err != nil {

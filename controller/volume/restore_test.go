@@ -58,7 +58,7 @@ func TestRestore_BringsAVolumeBackAsItWas(t *testing.T) {
 	}
 	before := backedUp(t, session)
 	again, restored := open(t)
-	if err := again.Restore(stream(t, before)); err != nil {
+	if err := again.Restore(RestoreOptions{}, stream(t, before)); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"", deep, "data", "data/rows", "data/bad\xffname", "data/out"} {
@@ -83,7 +83,7 @@ func TestRestore_LeavesAVolumeAloneThatHoldsSomething(t *testing.T) {
 	session, folder := open(t)
 	place(t, folder, "kept", "as it is")
 	other, _ := open(t)
-	err := session.Restore(stream(t, backedUp(t, other)))
+	err := session.Restore(RestoreOptions{}, stream(t, backedUp(t, other)))
 	if refusal, ok := errors.AsType[*Refusal](err); !ok || refusal.Code != Conflict {
 		t.Errorf("got %v", err)
 	}
@@ -95,7 +95,7 @@ func TestRestore_LeavesNothingOfAStreamThatEndsEarly(t *testing.T) {
 	made := backedUp(t, session)
 	again, restored := open(t)
 	broken := errors.New("broken")
-	err := again.Restore(func(to io.Writer) error {
+	err := again.Restore(RestoreOptions{}, func(to io.Writer) error {
 		_, _ = to.Write(made.Bytes()[:made.Len()/2])
 		return broken
 	})
@@ -131,7 +131,7 @@ func TestRestore_RefusesNamesAndLinksThatLeadOut(t *testing.T) {
 		if err := out.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if err := session.Restore(stream(t, &made)); err == nil {
+		if err := session.Restore(RestoreOptions{}, stream(t, &made)); err == nil {
 			t.Errorf("%s: restored", name)
 		}
 		if got := textOf(t, filepath.Dir(folder), "secret"); got != "not yours" {
@@ -139,6 +139,96 @@ func TestRestore_RefusesNamesAndLinksThatLeadOut(t *testing.T) {
 		}
 		if left, _ := os.ReadDir(folder); len(left) != 0 {
 			t.Errorf("%s: left behind: %v", name, left)
+		}
+	}
+}
+
+// tarOf is a tar of the entries, whose files hold their own names.
+func tarOf(t *testing.T, headers ...*tar.Header) *bytes.Buffer {
+	t.Helper()
+	var made bytes.Buffer
+	out := tar.NewWriter(&made)
+	for _, header := range headers {
+		if header.PAXRecords == nil && header.Typeflag == tar.TypeReg {
+			header.Size = int64(len(header.Name))
+		}
+		header.Uid, header.Gid = self.User, self.Group
+		if err := out.WriteHeader(header); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(out, header.Name[:header.Size]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := out.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return &made
+}
+
+func TestRestore_ReplacesAllThatIsThere(t *testing.T) {
+	session, folder := open(t)
+	place(t, folder, "old/deep", "goes")
+	place(t, folder, "same", "goes too")
+	made := tarOf(t, &tar.Header{Name: "./same", Typeflag: tar.TypeReg, Mode: 0o600}, &tar.Header{Name: "new/below", Typeflag: tar.TypeReg, Mode: 0o644})
+	if err := session.Restore(RestoreOptions{Way: Replace, Limit: 1 << 20}, stream(t, made)); err != nil {
+		t.Fatal(err)
+	}
+	if textOf(t, folder, "same") != "./same" || textOf(t, folder, "new/below") != "new/below" {
+		t.Error("the new files are not there")
+	}
+	if left, err := os.ReadDir(folder); err != nil || len(left) != 2 {
+		t.Errorf("it holds %v, %v", left, err)
+	}
+}
+
+func TestRestore_MergesWhatChangedAndRemovesWhatIsGone(t *testing.T) {
+	session, folder := open(t)
+	place(t, folder, "data/kept", "as it is")
+	place(t, folder, "data/changed", "before")
+	place(t, folder, "data/gone", "x")
+	place(t, folder, "kind/below", "a folder becomes a file")
+	at := time.Date(2020, 1, 2, 3, 4, 5, 0, time.UTC)
+	made := tarOf(
+		t, RemovedHeader("data/gone"), RemovedHeader("kind"), RemovedHeader("never/was"),
+		&tar.Header{Name: "data/", Typeflag: tar.TypeDir, Mode: 0o750, ModTime: at},
+		&tar.Header{Name: "data/changed", Typeflag: tar.TypeReg, Mode: 0o644},
+		&tar.Header{Name: "kind", Typeflag: tar.TypeReg, Mode: 0o644},
+	)
+	if err := session.Restore(RestoreOptions{Way: Merge, Limit: 1 << 20}, stream(t, made)); err != nil {
+		t.Fatal(err)
+	}
+	if got := textOf(t, folder, "data/kept") + textOf(t, folder, "data/changed") + textOf(t, folder, "kind"); got != "as it isdata/changedkind" {
+		t.Errorf("it holds %q", got)
+	}
+	if _, err := os.Lstat(filepath.Join(folder, "data/gone")); err == nil {
+		t.Error("what is gone is there")
+	}
+	if info, err := os.Stat(filepath.Join(folder, "data")); err != nil || info.Mode().Perm() != 0o750 || !info.ModTime().Equal(at) {
+		t.Errorf("the folder is %v, %v", info, err)
+	}
+}
+
+func TestRestore_SaysWhatIsWrongWithATarAndChangesNothing(t *testing.T) {
+	whole := tarOf(t, &tar.Header{Name: "a", Typeflag: tar.TypeReg, Mode: 0o644}, &tar.Header{Name: strings.Repeat("b", 90), Typeflag: tar.TypeReg, Mode: 0o644})
+	for name, made := range map[string]struct {
+		tar   *bytes.Buffer
+		limit int64
+		code  Code
+	}{
+		"no tar":    {bytes.NewBufferString(strings.Repeat("text", 512)), 1 << 20, Invalid},
+		"cut off":   {bytes.NewBuffer(whole.Bytes()[:1100]), 1 << 20, Invalid},
+		"too large": {whole, 1024, TooLarge},
+		"hard link": {tarOf(t, &tar.Header{Name: "a", Linkname: "b", Typeflag: tar.TypeLink}), 1 << 20, Invalid},
+	} {
+		session, folder := open(t)
+		place(t, folder, "kept", "as it is")
+		err := session.Restore(RestoreOptions{Way: Replace, Limit: made.limit}, stream(t, made.tar))
+		if refusal, ok := errors.AsType[*Refusal](err); !ok || refusal.Code != made.code {
+			t.Errorf("%s: %v", name, err)
+		}
+		if left, err := os.ReadDir(folder); err != nil || len(left) != 1 || textOf(t, folder, "kept") != "as it is" {
+			t.Errorf("%s: it holds %v, %v", name, left, err)
 		}
 	}
 }

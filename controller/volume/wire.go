@@ -215,6 +215,7 @@ type request struct {
 	Path  []byte
 	Owner Owner
 	Mode  fs.FileMode
+	Way   Way   `json:",omitempty"`
 	Limit int64 // bytes, entries or nanoseconds, as the verb has it
 }
 

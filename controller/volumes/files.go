@@ -15,6 +15,8 @@ import (
 const (
 	// FileBytes is the most that one file of a volume can be when it is uploaded.
 	FileBytes int64 = 8 << 30
+	// TarBytes is the most that the tar of a whole volume can be.
+	TarBytes int64 = 1 << 40
 	// mostListed bounds what a page shows of one folder.
 	mostListed = 2000
 	// tarOverhead is what the tar of an archive takes beside its files: at most

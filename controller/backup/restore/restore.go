@@ -396,7 +396,7 @@ func (o Options) fillVolume(ctx context.Context, reader *set.Reader, part set.Pa
 	if err != nil {
 		return err
 	}
-	err = session.Restore(func(to io.Writer) error { return reader.Read(ctx, part, to, told) })
+	err = session.Restore(volume.RestoreOptions{}, func(to io.Writer) error { return reader.Read(ctx, part, to, told) })
 	return errors.Join(Failure(reader.Set, err), session.Close())
 }
 
