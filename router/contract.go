@@ -59,6 +59,9 @@ func archiveForm(isNew bool) openapi.Body {
 	parts := []openapi.Part{{Name: fieldName, Required: isNew}, {Name: fieldRoute, Required: isNew}}
 	names := []string{fieldImage, fieldDockerfile, fieldComposeText, fieldDockerfileText, fieldExample, fieldVariables, fieldPlainVariables, fieldCheck}
 	names = append(names, settingsFields...)
+	if isNew {
+		names = append(names, fieldArrival)
+	}
 	for _, name := range append(names, listFields...) {
 		parts = append(parts, openapi.Part{Name: name})
 	}
