@@ -1,0 +1,160 @@
+//go:build integration
+
+package rebirth
+
+import (
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"berth/controller/pinned"
+	"berth/test/patience"
+)
+
+// between is an address of no interface, at which the other server is reached: no server
+// moves an app to an address of its own machine, and here both are on one.
+const between = "10.223.77.1"
+
+// doorOf leads from an address in a private network to the server, and returns it.
+func doorOf(t *testing.T, s *server) string {
+	t.Helper()
+	if out, err := exec.Command("ip", "route", "replace", "local", between+"/32", "dev", "lo").CombinedOutput(); err != nil {
+		t.Skipf("no address for the other server: %v: %s", err, out)
+	}
+	t.Cleanup(func() { _ = exec.Command("ip", "route", "del", "local", between+"/32", "dev", "lo").Run() })
+	listener, err := net.Listen("tcp", between+":0")
+	s.must(err)
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			from, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer from.Close()
+				to, err := net.Dial("tcp", strings.TrimPrefix(s.Admin, "https://"))
+				if err != nil {
+					return
+				}
+				defer to.Close()
+				go func() { _, _ = io.Copy(to, from); _ = to.(*net.TCPConn).CloseWrite() }()
+				_, _ = io.Copy(from, to)
+			}()
+		}
+	}()
+	return "https://" + listener.Addr().String()
+}
+
+// fingerprint is of the certificate of the server's admin app.
+func (s *server) fingerprint() string {
+	s.t.Helper()
+	content, err := os.ReadFile(filepath.Join(s.Data(), "tls", "admin.crt"))
+	s.must(err)
+	block, _ := pem.Decode(content)
+	leaf, err := x509.ParseCertificate(block.Bytes)
+	s.must(err)
+	return pinned.FingerprintOf(leaf)
+}
+
+// moveState is what the API says of a move.
+type moveState struct {
+	State, Step, Reason, Hint, Redirect string
+}
+
+func TestMove_AnAppWithDataAndASecretGoesToAnotherServer(t *testing.T) {
+	here, there := start(t), start(t)
+	here.must(here.Deploy(t.Context(), here.token, "book", "/book", here.files()))
+	here.wantAnswer("/book/")
+	here.send("PATCH", "/apps/book/environment", `{"secrets": {"PASSPHRASE": "hush hush"}}`, nil)
+	here.send("POST", "/apps/book/environment/apply", "", nil)
+	here.wantAnswer("/book/")
+	rows := make([]byte, 6<<20)
+	_, _ = rand.NewChaCha8([32]byte{2}).Read(rows)
+	here.ask(http.MethodPut, rows)
+
+	wish, err := json.Marshal(map[string]any{"to": doorOf(t, there), "token": there.token, "fingerprint": there.fingerprint(), "private": true})
+	here.must(err)
+	began := time.Now()
+	here.send("POST", "/apps/book/move", string(wish), nil)
+	here.Kill() // wherever it is, it goes on
+	here.must(here.Start())
+	var move moveState
+	ended := patience.Eventually(3*time.Minute, func() bool {
+		here.send("GET", "/apps/book/move", "", &move)
+		return move.State != "running"
+	})
+	if !ended || move.State != "done" {
+		t.Fatalf("the move: %+v\nhere:\n%s\nthere:\n%s", move, here.Log(), there.Log())
+	}
+	t.Logf("moved in %s to %s. %s", time.Since(began).Round(time.Millisecond), move.Redirect, move.Reason)
+
+	there.wantAnswer("/book/")
+	if was, is := sha256.Sum256(rows), sha256.Sum256(there.ask(http.MethodGet, nil)); was != is {
+		t.Error("the volume differs")
+	}
+	if was, is := sha256.Sum256(rows), sha256.Sum256(here.ask(http.MethodGet, nil)); was != is {
+		t.Error("the volume here is no longer what it was")
+	}
+	if body := bodyOf(t, there.Apps+"/book/environ"); !strings.Contains(body, "PASSPHRASE=hush hush") {
+		t.Error("the secret is not there")
+	}
+	if strings.Contains(here.Log()+there.Log(), there.token) || strings.Contains(here.Log(), "hush hush") {
+		t.Error("a secret is in a log")
+	}
+
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	var status int
+	var location string
+	redirects := patience.Eventually(time.Minute, func() bool {
+		response, err := client.Post(here.Apps+"/book/rows?page=2", "text/plain", strings.NewReader("a row"))
+		if err != nil {
+			return false
+		}
+		_ = response.Body.Close()
+		status, location = response.StatusCode, response.Header.Get("Location")
+		return status == http.StatusTemporaryRedirect
+	})
+	if want := strings.TrimSuffix(move.Redirect, "/") + "/rows?page=2"; !redirects || move.Redirect == "" || location != want {
+		t.Errorf("the old address answers %d to %q, want %q", status, location, want)
+	}
+	here.send("DELETE", "/apps/book/move", "", nil)
+	over := patience.Eventually(time.Minute, func() bool {
+		response, err := client.Get(here.Apps + "/book/")
+		if err != nil {
+			return false
+		}
+		_ = response.Body.Close()
+		status = response.StatusCode
+		return status >= http.StatusInternalServerError // the app is stopped, and the test has nobody who shows pages
+	})
+	if !over {
+		t.Errorf("after the end the old address answers %d", status)
+	}
+}
+
+func bodyOf(t *testing.T, address string) string {
+	t.Helper()
+	response, err := http.Get(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("%s %s", response.Status, body)
+}
