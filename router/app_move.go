@@ -105,15 +105,31 @@ func (a *admin) apiShowMove(v *visit) error {
 
 // apiEndMove cancels a move that runs, and ends the redirect of one that is done.
 func (a *admin) apiEndMove(v *visit) error {
-	found, err := a.appOf(v)
-	if err != nil {
-		return err
-	}
-	v.done.detail = "ended"
-	if err := a.moves.End(v.context(), found.Name); err != nil {
+	if _, err := a.finishMove(v); err != nil {
 		return err
 	}
 	return v.emptyAnswer()
+}
+
+// endMove is apiEndMove for the button of the card.
+func (a *admin) endMove(v *visit) error {
+	name, err := a.finishMove(v)
+	if err != nil {
+		return err
+	}
+	if err := v.notify("The move is ended."); err != nil {
+		return err
+	}
+	return v.seeOther(appPath(name))
+}
+
+func (a *admin) finishMove(v *visit) (app.Name, error) {
+	found, err := a.appOf(v)
+	if err != nil {
+		return "", err
+	}
+	v.done.detail = "ended"
+	return found.Name, a.moves.End(v.context(), found.Name)
 }
 
 // moveView is the card about a move on the app's page.
@@ -123,7 +139,8 @@ type moveView struct {
 	Failed         bool
 	Reason, Hint   string
 	Redirect       string
-	App            app.Name
+	Path           string // of the form that ends it
+	FormToken      string
 }
 
 // stepWords say what a step does, for people.
@@ -143,7 +160,7 @@ func (a *admin) moveViewOf(v *visit, name app.Name) (*moveView, error) {
 	}
 	view := &moveView{
 		To: move.To, Step: stepWords[move.Step], Running: move.State == moving.Running, Failed: move.State == moving.Failed,
-		Reason: move.Reason, Hint: move.Hint, Redirect: move.Target, App: name,
+		Reason: move.Reason, Hint: move.Hint, Redirect: move.Target, Path: appPath(name) + "/move/end", FormToken: v.formToken(),
 	}
 	if progress.Bytes > 0 {
 		view.Sent = printable.Size(progress.Bytes)

@@ -3,6 +3,7 @@ package router
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -52,7 +53,7 @@ func TestMove_IsShownOnThePageOfTheAppWithoutItsToken(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	s.anApp("hello")
-	s.signIn()
+	token := s.signIn()
 	if strings.Contains(s.get("/admin/apps/hello").body, `id="move"`) {
 		t.Error("an app that nobody moves has the card")
 	}
@@ -71,7 +72,7 @@ func TestMove_IsShownOnThePageOfTheAppWithoutItsToken(t *testing.T) {
 	page := s.get("/admin/apps/hello").body
 	mustContain(t, page, "Moving to https://other:8001", "copying the volumes while the app runs", "3 MB of 6 MB at 1 MB/s")
 	s.moves.move.State, s.moves.move.Target = moving.Done, "https://other/hello/"
-	mustContain(t, s.get("/admin/apps/hello").body, "has moved to https://other:8001", "redirect to <code>https://other/hello/</code>", "berth move hello --done")
+	mustContain(t, s.get("/admin/apps/hello").body, "has moved to https://other:8001", "redirect to <code>https://other/hello/</code>", "End the redirect")
 	s.moves.move.State, s.moves.move.Reason = moving.Failed, "The other server is full."
 	mustContain(t, s.get("/admin/apps/hello").body, "The move to https://other:8001 failed", "The other server is full.")
 	all := page + answer.body + s.bearer(readToken, http.MethodGet, path, "").body + s.logged.String()
@@ -81,7 +82,14 @@ func TestMove_IsShownOnThePageOfTheAppWithoutItsToken(t *testing.T) {
 	if strings.Contains(all, "canary") {
 		t.Error("the token is shown")
 	}
-	if answer := s.bearer(adminToken, http.MethodDelete, path, ""); answer.StatusCode != http.StatusNoContent {
+	const button = "/admin/apps/hello/move/end"
+	if answer := s.post(button, url.Values{}); answer.StatusCode != http.StatusForbidden {
+		t.Errorf("without the form token: %d", answer.StatusCode)
+	}
+	if answer := s.post(button, url.Values{formField: {token}}); answer.StatusCode != http.StatusSeeOther || s.moves.move != nil {
+		t.Errorf("%d %s", answer.StatusCode, answer.body)
+	}
+	if answer := s.bearer(adminToken, http.MethodDelete, path, ""); answer.StatusCode != http.StatusNotFound {
 		t.Errorf("%d %s", answer.StatusCode, answer.body)
 	}
 	if answer := s.bearer(readToken, http.MethodGet, path, ""); answer.StatusCode != http.StatusNotFound {

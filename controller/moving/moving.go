@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -173,9 +174,11 @@ func (m *Moves) End(ctx context.Context, name app.Name) error {
 	if move.State == Running {
 		m.mu.Lock()
 		defer m.mu.Unlock()
-		if cancel := m.cancel[name]; cancel != nil {
-			cancel(errCancelled)
+		cancel := m.cancel[name]
+		if cancel == nil {
+			return problem.Conflict("The move is about to begin.", "Try again in a moment.")
 		}
+		cancel(errCancelled)
 		return nil
 	}
 	if err := m.o.Ledger.DeleteMove(ctx, name); err != nil {
@@ -261,7 +264,11 @@ func (j *job) giveUp(ctx context.Context) {
 		return
 	}
 	if j.begun(StepDeploy) && j.deployed {
-		if err := j.there.post(ctx, appPath(j.move.App)+"/stop", nil, nil); err != nil {
+		err := j.there.post(ctx, appPath(j.move.App)+"/stop", nil, nil)
+		if isStatus(err, http.StatusNotFound) {
+			err = nil
+		}
+		if err != nil {
 			j.notes = append(j.notes, "The app on the other server could not be stopped; stop or delete it there.")
 		} else {
 			j.notes = append(j.notes, "The app on the other server is stopped; delete it there before you try again.")
