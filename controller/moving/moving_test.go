@@ -83,6 +83,7 @@ type world struct {
 	asked    []string          // of the other server
 	deployed map[string]string // the form of the app there; nil without one
 	fails    bool              // the release there
+	limited  string            // the end of the path that answers once that a limit is used up
 	onStop   func()
 	events   []audit.Event
 }
@@ -187,6 +188,11 @@ func (w *world) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 		_ = json.NewEncoder(out).Encode(value)
 	}
 	refuse := func(status int, detail string) { answer(status, map[string]string{"detail": detail, "hint": "Do it."}) }
+	if w.usesUp(r.URL.Path) {
+		out.Header().Set("Retry-After", "1")
+		refuse(http.StatusTooManyRequests, "Too many uploads.")
+		return
+	}
 	if r.Header.Get("Authorization") != "Bearer "+token {
 		refuse(http.StatusUnauthorized, "This token is unknown.")
 		return
@@ -241,6 +247,17 @@ func (w *world) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	default:
 		refuse(http.StatusNotFound, "There is nothing at "+path)
 	}
+}
+
+// usesUp reports whether the path is the one that a limit holds back, once.
+func (w *world) usesUp(path string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.limited == "" || !strings.HasSuffix(path, w.limited) {
+		return false
+	}
+	w.limited = ""
+	return true
 }
 
 // moves are those of one process; at is called as each step begins.
@@ -427,6 +444,16 @@ func TestMove_StartsTheAppHereAgainWhereItFailsThere(t *testing.T) {
 	if got := strings.Join(w.acts, ", "); got != "stop here, deploy there, stop there, start here" {
 		t.Errorf("in this order: %s", got)
 	}
+}
+
+func TestMove_WaitsForALimitOfTheOtherServer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.limited = "/tar"
+	if move := w.run(w.moves(nil), true); move.State != moving.Done {
+		t.Fatalf("%+v", move)
+	}
+	w.sameData()
 }
 
 func TestMove_CancelledAfterTheStopStartsTheAppHereAgain(t *testing.T) {

@@ -74,6 +74,9 @@ func (j *job) enter(ctx context.Context, step Step) error {
 	before := j.move.Step
 	j.move.Step = step
 	j.count.begin(0)
+	if j.there.most = longestWait; j.begun(StepStop) {
+		j.there.most = stoppedWait
+	}
 	if before != step {
 		if err := j.o.Ledger.SaveMove(ctx, j.move); err != nil {
 			j.move.Step = before

@@ -2,6 +2,7 @@ package moving
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
@@ -31,6 +32,7 @@ const (
 	mostAnswer     = 8 << 20
 	mostShown      = 300              // bytes of what the other server says
 	longestWait    = 90 * time.Minute // for a limit of the other server; its budgets are of an hour
+	stoppedWait    = time.Minute      // the same while the app is stopped
 	attempts       = 3                // of a request that the connection has broken
 )
 
@@ -39,7 +41,8 @@ type server struct {
 	base  string
 	token secret.Text
 	http  *http.Client
-	key   string // of the deploy, by which the other server knows it again
+	most  time.Duration // that a limit is waited for
+	key   string        // of the deploy, by which the other server knows it again
 }
 
 func newServer(move Move, token secret.Text, dial Dial) *server {
@@ -100,7 +103,7 @@ func (s *server) sendJSON(ctx context.Context, method, path string, wish, answer
 // ask sends a request. Where a limit of the other server is used up it waits; where the
 // connection breaks it tries again. What is asked must be something that can be done twice.
 func (s *server) ask(ctx context.Context, method, path string, content body, answer any) error {
-	until := time.Now().Add(longestWait)
+	until := time.Now().Add(s.most)
 	for attempt := 1; ; attempt++ {
 		err := s.once(ctx, method, path, content, answer)
 		if own, ok := errors.AsType[*ownError](err); ok {
@@ -223,7 +226,7 @@ func told(doing string, err error) error {
 	case http.StatusUnauthorized:
 		hint = "Make a token of the scope admin on the other server, and begin the move again with it."
 	case http.StatusForbidden:
-		hint = "The token of the other server needs the scope admin. " + hint
+		hint = cmp.Or(hint, "The token of the other server needs the scope admin.")
 	}
 	return problem.Conflict(fmt.Sprintf("The other server refused %s: %s", doing, refused.detail), hint).Because(err)
 }

@@ -4,17 +4,16 @@ package rebirth
 
 import (
 	"crypto/sha256"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"os"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -27,8 +26,9 @@ import (
 // moves an app to an address of its own machine, and here both are on one.
 const between = "10.223.77.1"
 
-// doorOf leads from an address in a private network to the server, and returns it.
-func doorOf(t *testing.T, s *server) string {
+// doorOf leads from an address in a private network to the server. It returns the address
+// and the fingerprint of its certificate.
+func doorOf(t *testing.T, s *server) (address, fingerprint string) {
 	t.Helper()
 	if out, err := exec.Command("ip", "route", "replace", "local", between+"/32", "dev", "lo").CombinedOutput(); err != nil {
 		t.Skipf("no address for the other server: %v: %s", err, out)
@@ -36,37 +36,17 @@ func doorOf(t *testing.T, s *server) string {
 	t.Cleanup(func() { _ = exec.Command("ip", "route", "del", "local", between+"/32", "dev", "lo").Run() })
 	listener, err := net.Listen("tcp", between+":0")
 	s.must(err)
-	t.Cleanup(func() { _ = listener.Close() })
-	go func() {
-		for {
-			from, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer from.Close()
-				to, err := net.Dial("tcp", strings.TrimPrefix(s.Admin, "https://"))
-				if err != nil {
-					return
-				}
-				defer to.Close()
-				go func() { _, _ = io.Copy(to, from); _ = to.(*net.TCPConn).CloseWrite() }()
-				_, _ = io.Copy(from, to)
-			}()
-		}
-	}()
-	return "https://" + listener.Addr().String()
-}
-
-// fingerprint is of the certificate of the server's admin app.
-func (s *server) fingerprint() string {
-	s.t.Helper()
-	content, err := os.ReadFile(filepath.Join(s.Data(), "tls", "admin.crt"))
+	to, err := url.Parse(s.Admin)
 	s.must(err)
-	block, _ := pem.Decode(content)
-	leaf, err := x509.ParseCertificate(block.Bytes)
-	s.must(err)
-	return pinned.FingerprintOf(leaf)
+	door := httptest.NewUnstartedServer(&httputil.ReverseProxy{
+		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(to) }, // and the name with it: the server answers to its own alone
+		Transport: s.AdminClient().Transport,
+	})
+	_ = door.Listener.Close()
+	door.Listener = listener
+	door.StartTLS()
+	t.Cleanup(door.Close)
+	return door.URL, pinned.FingerprintOf(door.Certificate())
 }
 
 // moveState is what the API says of a move.
@@ -85,7 +65,8 @@ func TestMove_AnAppWithDataAndASecretGoesToAnotherServer(t *testing.T) {
 	_, _ = rand.NewChaCha8([32]byte{2}).Read(rows)
 	here.ask(http.MethodPut, rows)
 
-	wish, err := json.Marshal(map[string]any{"to": doorOf(t, there), "token": there.token, "fingerprint": there.fingerprint(), "private": true})
+	address, fingerprint := doorOf(t, there)
+	wish, err := json.Marshal(map[string]any{"to": address, "token": there.token, "fingerprint": fingerprint, "private": true})
 	here.must(err)
 	began := time.Now()
 	here.send("POST", "/apps/book/move", string(wish), nil)
