@@ -73,6 +73,7 @@ type Ledger interface {
 	// FindLive returns an app and its live release, if any. It returns problem.ErrNotFound
 	// where there is no such app.
 	FindLive(context.Context, app.Name) (app.App, app.Release, error)
+	ListUnderWay(context.Context) ([]app.Release, error)
 }
 
 // Dial connects to the other server.

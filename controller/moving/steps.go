@@ -94,6 +94,9 @@ func (j *job) check(ctx context.Context, found app.App, live app.Release) error 
 	if live.Number == 0 {
 		return problem.Conflict("The app has no live release.", "Deploy it first, or deploy it on the other server.")
 	}
+	if err := j.settled(ctx); err != nil {
+		return err
+	}
 	var document struct {
 		Paths map[string]map[string]any `json:"paths"`
 	}
@@ -207,10 +210,27 @@ func (j *job) sendVolumes(ctx context.Context, found app.App, live app.Release) 
 	return nil
 }
 
+// settled refuses an app with a release under way, which would start it again.
+func (j *job) settled(ctx context.Context) error {
+	underWay, err := j.o.Ledger.ListUnderWay(ctx)
+	if err != nil {
+		return err
+	}
+	for _, release := range underWay {
+		if release.App == j.move.App {
+			return problem.Conflict(fmt.Sprintf("r%d of the app is under way.", release.Number), "Wait for its end, then begin the move again.")
+		}
+	}
+	return nil
+}
+
 // stop keeps the app from changing its data.
 func (j *job) stop(ctx context.Context, _ app.App, _ app.Release) error {
 	ctx, cancel := context.WithTimeout(ctx, stopTime)
 	defer cancel()
+	if err := j.settled(ctx); err != nil {
+		return err
+	}
 	return j.o.Story.Stop(ctx, j.move.App)
 }
 
@@ -380,6 +400,9 @@ func (j *job) verify(ctx context.Context, _ app.App, _ app.Release) error {
 // redirect finds where the app answers now. From here on nothing is undone: what people do
 // there would be lost.
 func (j *job) redirect(ctx context.Context, found app.App, _ app.Release) error {
+	if stillStopped(found) != nil {
+		j.notes = append(j.notes, "Somebody has started the app here too: stop it, or both servers change their own copy.")
+	}
 	if !j.move.WasRunning {
 		if err := j.there.post(ctx, appPath(j.move.App)+"/stop", nil, nil); err != nil {
 			j.note("That the app is stopped", err)
