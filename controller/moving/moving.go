@@ -274,8 +274,9 @@ func (j *job) giveUp(ctx context.Context) {
 			j.notes = append(j.notes, "The app on the other server is stopped; delete it there before you try again.")
 		}
 	}
-	if !j.move.WasRunning {
-		return
+	found, _, err := j.o.Ledger.FindLive(ctx, j.move.App)
+	if !j.move.WasRunning || err == nil && found.Wanted != app.WantedStopped {
+		return // it was never stopped, or somebody has started it
 	}
 	if err := j.o.Story.Start(ctx, j.move.App); err != nil {
 		message, _ := words(err)
