@@ -281,6 +281,17 @@ type mountsWish struct {
 	Mounts []mountJSON `json:"mounts"`
 }
 
+func (w mountsWish) parse() (mounts []app.Mount, err error) {
+	for _, one := range w.Mounts {
+		mount, err := app.ParseMount(one.Volume, one.Target, one.ReadOnly)
+		if err != nil {
+			return nil, err
+		}
+		mounts = append(mounts, mount)
+	}
+	return mounts, nil
+}
+
 // apiUpdateMounts answers 201 with the release that runs with the volumes, or 200
 // with the app where there is nothing to run.
 func (a *admin) apiUpdateMounts(v *visit) error {
@@ -292,13 +303,9 @@ func (a *admin) apiUpdateMounts(v *visit) error {
 	if err := decodeJSON(v.request(), &wish, `{"mounts": [{"volume": "my-data", "target": "/data"}]}`); err != nil {
 		return err
 	}
-	var mounts []app.Mount
-	for _, one := range wish.Mounts {
-		mount, err := app.ParseMount(one.Volume, one.Target, one.ReadOnly)
-		if err != nil {
-			return err
-		}
-		mounts = append(mounts, mount)
+	mounts, err := wish.parse()
+	if err != nil {
+		return err
 	}
 	release, err := a.mounts.UpdateMounts(v.context(), name, mounts, v.caller.name())
 	if err != nil {

@@ -104,6 +104,8 @@ var apiCalls = map[string]apiCall{
 	"GET /api/v1/apps/:name/releases":                 {},
 	"GET /api/v1/apps/:name/releases/:number":         {},
 	"GET /api/v1/apps/:name/releases/:number/log":     {before: func(s *site, _ *apiCall) { s.apps.appendLog(app.ReleaseID{App: "hello", Number: 1}, "built\n") }},
+	"GET /api/v1/metrics":                             {},
+	"GET /api/v1/apps/:name/metrics":                  {},
 	"GET /api/v1/apps/:name/releases/:number/diff":    {path: "/api/v1/apps/hello/releases/1/diff?with=2"},
 	"GET /api/v1/apps/:name/releases/:number/archive": {before: func(s *site, _ *apiCall) { s.keepArchive(1, "a.txt", "text") }},
 	"POST /api/v1/apps/:name/releases/:number/archive/missing": {

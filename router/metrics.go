@@ -25,6 +25,12 @@ type Metrics interface {
 	Read(context.Context, metrics.Subject, metrics.Range, time.Time) ([]history.At, error)
 }
 
+// The parameters of what was measured.
+const (
+	rangeParameter   = "range"
+	serviceParameter = "service"
+)
+
 // chartBins is how many parts a chart of each range has: enough for a wide screen, and each
 // long enough to hold a reading of an app that nobody looks at.
 var chartBins = map[string]int{"hour": 60, "day": 96, "week": 84, "month": 90}
@@ -57,12 +63,7 @@ func (a *admin) showAppMetrics(v *visit) error {
 	if err != nil {
 		return err
 	}
-	subject, service := metrics.App(string(view.Name)), ""
-	for _, one := range view.Services {
-		if one.Name == v.gin.Query("service") {
-			subject, service = metrics.Service(string(view.Name), one.Name), one.Name
-		}
-	}
+	subject, service := subjectOf(view, v.gin.Query(serviceParameter))
 	page := metricsPage{frame: v.frame("Metrics of "+string(view.Name)).on(view.Name, tabOverview), App: view.Name, Path: appPath(view.Name) + "/metrics"}
 	bins, err := a.measured(v, &page, subject, service, view.CreatedAt)
 	if err != nil {
@@ -76,6 +77,16 @@ func (a *admin) showAppMetrics(v *visit) error {
 	}
 	page.Charts = chartsOf(appCharts(bins, service == ""), bins, append(releaseMarks(releases), restartMarks(bins)...))
 	return v.page(http.StatusOK, "metrics", page)
+}
+
+// subjectOf is the service of the app that is called so, or the whole app.
+func subjectOf(view controller.AppView, service string) (subject metrics.Subject, found string) {
+	for _, one := range view.Services {
+		if one.Name == service {
+			return metrics.Service(string(view.Name), service), service
+		}
+	}
+	return metrics.App(string(view.Name)), ""
 }
 
 // overviewCharts are the first charts of an app, of the shortest range; those without a
@@ -106,16 +117,23 @@ func (a *admin) showServerMetrics(v *visit) error {
 
 // measured reads what the page shows. Points from before born are of an earlier app of that name.
 func (a *admin) measured(v *visit, page *metricsPage, subject metrics.Subject, service string, born time.Time) (chart.Bins, error) {
-	shown, now := metrics.RangeNamed(v.gin.Query("range")), a.now()
-	page.Range, page.At = shown.Name, now
+	shown := metrics.RangeNamed(v.gin.Query(rangeParameter))
+	bins, err := a.binsOf(v, shown, subject, born)
+	page.Range, page.At = shown.Name, bins.To
 	for _, one := range metrics.Ranges() {
 		page.Ranges = append(page.Ranges, metricsChoice{Word: one.Name, Path: metricsPath(*page, one.Name, service), Chosen: one.Name == shown.Name})
 	}
+	return bins, err
+}
+
+// binsOf reads what was measured in the range up to now.
+func (a *admin) binsOf(v *visit, shown metrics.Range, subject metrics.Subject, born time.Time) (chart.Bins, error) {
+	now := a.now()
+	bins := chart.NewBins(now.Add(-shown.Long), now, chartBins[shown.Name])
 	points, err := a.metrics.Read(v.context(), subject, shown, now)
 	if err != nil {
-		return chart.Bins{}, err
+		return bins, err
 	}
-	bins := chart.NewBins(now.Add(-shown.Long), now, chartBins[shown.Name])
 	for _, point := range points {
 		if !point.Time.Add(shown.Tier.Width).Before(born) {
 			bins.Add(point.Time, point.Point)
@@ -125,9 +143,9 @@ func (a *admin) measured(v *visit, page *metricsPage, subject metrics.Subject, s
 }
 
 func metricsPath(page metricsPage, shown, service string) string {
-	query := url.Values{"range": {shown}}
+	query := url.Values{rangeParameter: {shown}}
 	if service != "" {
-		query.Set("service", service)
+		query.Set(serviceParameter, service)
 	}
 	return page.Path + "?" + query.Encode()
 }

@@ -215,6 +215,14 @@ func (a *admin) apiRoutes() []route { //nolint:revive // as long as the surface 
 			api: contract{does: "Show the log of a release", out: sends("text/plain")},
 		},
 		{
+			method: get, path: apiApp + "/metrics", access: token(readScope), handle: a.apiShowMetrics,
+			api: contract{does: "Show what an app has taken and answered", query: appMetricsQuery, out: gives[chartsJSON](ok)},
+		},
+		{
+			method: get, path: apiRoot + "metrics", access: token(readScope), handle: a.apiShowServerMetrics,
+			api: contract{does: "Show what the server has used", query: serverMetricsQuery, out: gives[chartsJSON](ok)},
+		},
+		{
 			method: get, path: apiRel + "/diff", access: token(readScope), handle: a.apiShowDiff,
 			api: contract{does: "Compare a release with another one", query: diffQuery, out: gives[diffJSON](ok)},
 		},

@@ -237,6 +237,13 @@ func (a *admin) parseUpload(form *upload, into *controller.Upload) error {
 	if err := form.parseChoices(app.Settings{}, into); err != nil {
 		return err
 	}
+	if err := a.parseOwnLimits(form, into); err != nil {
+		return err
+	}
+	if form.has(fieldMounts) {
+		into.Mounts, err = parseMountList(form.fields[fieldMounts])
+		return form.problems.add(err)
+	}
 	if form.fields[fieldVolume] == "" && form.fields[fieldTarget] == "" {
 		return nil
 	}

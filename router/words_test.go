@@ -100,7 +100,7 @@ var (
 	comments  = regexp.MustCompile(`(?s){{-? ?/\*.*?\*/ ?-?}}`)
 	actions   = regexp.MustCompile(`{{.*?}}`)
 	names     = regexp.MustCompile(` (class|id|for|name|href|action|sse-[a-z]*|aria-(labelledby|describedby))="[^"]*"`)
-	codeSpans = regexp.MustCompile("`[^`]*`|\\bTest[A-Z]\\w*")
+	codeSpans = regexp.MustCompile("`[^`]*`|\\bTest[A-Z]\\w*|\\bimport milkcrate /\\S+|\\binstance/milkcrate\\.sqlite\\b") // with what the importer is called and reads
 	// keptNames are literals that are no words for people, but names that others wrote.
 	keptNames = []string{"milkcrate", "milkcrate.main_service"}
 )

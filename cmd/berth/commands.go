@@ -1,6 +1,10 @@
 package main
 
-import "slices"
+import (
+	"slices"
+
+	"berth/controller/importing"
+)
 
 // serverNoun stands before what runs on the server itself.
 const serverNoun = "server"
@@ -27,6 +31,11 @@ func startCommands() []command {
 			name: "deploy", arguments: "[FOLDER|ARCHIVE|--image IMAGE] [--name NAME] [--route ROUTE] | --check [FOLDER|ARCHIVE]",
 			summary: "build and run a folder, an archive or an image", run: runDeploy,
 			rows: []string{"POST /api/v1/apps", "POST /api/v1/apps/:name/update", "POST /api/v1/apps/:name/releases/:number/archive/missing"},
+		},
+		{
+			name: "import", arguments: importing.FormNames("|") + " PATH [--only APP] [--name NAME] [--route ROUTE] [--yes] [flags]",
+			summary: "bring apps from Docker Compose or another platform, as a plan first", run: runImport,
+			rows: []string{"GET /api/v1/apps", "POST /api/v1/apps", "PUT /api/v1/volumes/:volume/tar", "POST /api/v1/apps/:name/routes"},
 		},
 	}
 }
@@ -146,6 +155,7 @@ func machineCommands() []command {
 		row{method: "PUT", path: "/api/v1/alerts/heartbeat", fields: true}.command("alerts set-heartbeat", "choose the heartbeat: url=https://... minutes=1 method=GET"),
 		row{method: "DELETE", path: "/api/v1/alerts/heartbeat", confirm: true, done: "Removed."}.command("alerts remove-heartbeat", "end the heartbeat"),
 		row{path: "/api/v1/alerts/heartbeat/test"}.command("alerts test-heartbeat", "send a heartbeat now"),
+		{name: "metrics", arguments: "[APP] [--range RANGE] [--service SERVICE]", summary: "show what an app, or the server, has taken and answered", run: runMetrics, rows: []string{"GET /api/v1/apps/:name/metrics", "GET /api/v1/metrics"}},
 		{name: "doctor", arguments: "[--probe] [flags]", summary: "check what a server needs before strangers may reach it; exits with 1 where something is red", run: runDoctor, rows: []string{"GET /api/v1/checklist", "POST /api/v1/checklist/probe"}},
 	}
 }

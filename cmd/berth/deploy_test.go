@@ -3,6 +3,7 @@ package main
 import (
 	"archive/zip"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
@@ -37,7 +38,9 @@ type apiServer struct {
 	keys       []string
 
 	fields  map[string]string
-	entries []string // of the archive
+	entries []string          // of the archive
+	preview string            // answer to a check; empty: that of a Go app
+	answers map[string]string // to uploads, by name; without one that of hello
 }
 
 func newAPIServer(t *testing.T) *apiServer {
@@ -98,6 +101,7 @@ func (s *apiServer) receive(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
+	delete(s.fields, "name") // of an earlier form
 	for part, err := reader.NextPart(); err == nil; part, err = reader.NextPart() {
 		content, _ := io.ReadAll(part)
 		if part.FormName() != "archive" {
@@ -108,7 +112,8 @@ func (s *apiServer) receive(w http.ResponseWriter, r *http.Request) {
 		s.entries = entryNames(content)
 	}
 	if s.fields["check"] == "true" {
-		fmt.Fprint(w, `{"kind":"Go","dockerfile":"FROM scratch\n","reasons":["There is a go.mod."],"services":["main"]}`)
+		delete(s.fields, "check")
+		fmt.Fprint(w, cmp.Or(s.preview, `{"kind":"Go","dockerfile":"FROM scratch\n","reasons":["There is a go.mod."],"services":["main"]}`))
 		return
 	}
 	s.exists = true
@@ -118,7 +123,7 @@ func (s *apiServer) receive(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	w.WriteHeader(http.StatusCreated)
-	fmt.Fprint(w, `{"app":"hello","number":3,"state":"queued"}`)
+	fmt.Fprint(w, cmp.Or(s.answers[s.fields["name"]], `{"app":"hello","number":3,"state":"queued"}`))
 }
 
 func (s *apiServer) showRelease(w http.ResponseWriter, _ *http.Request) {

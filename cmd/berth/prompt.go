@@ -80,6 +80,9 @@ func (t *terminal) line() (string, error) {
 // confirm asks whether something that cannot be taken back is meant.
 func (p *program) confirm(ctx context.Context, what string) error {
 	answer, err := p.openTerminal().ask(ctx, what+". Type yes to go on")
+	if _, nobody := errors.AsType[*usageError](err); nobody {
+		return &usageError{fmt.Errorf("nothing was changed: %w; --yes answers it", err)}
+	}
 	if err != nil {
 		return err
 	}

@@ -16,11 +16,13 @@ import (
 	"berth/controller/archive"
 	"berth/controller/pieces"
 	"berth/controller/plan"
+	"berth/controller/secret"
 )
 
-// upload is an archive on its way to the server, or the name of an image.
+// upload is an archive on its way to the server, or what stands in its place.
 type upload struct {
 	image    plan.ImageReference // instead of the file
+	compose  secret.Text         // instead of the file: the text of a compose file
 	file     *os.File
 	name     string // the file name that the server shows
 	bytes    int64
@@ -93,8 +95,11 @@ func (u *upload) content() io.Reader { return io.NewSectionReader(u.file, 0, u.b
 // reads them. Its length is known, so the server can refuse what is too large
 // before a byte of it is sent. It can be asked for again.
 func (u *upload) form(fields [][2]string) (body io.Reader, contentType string, length int64, err error) {
-	if u.image != "" {
-		return imageForm(append(fields, [2]string{"image", string(u.image)}))
+	switch {
+	case u.image != "":
+		return plainForm(append(fields, [2]string{"image", string(u.image)}))
+	case u.compose != "":
+		return plainForm(append(fields, [2]string{"compose_text", u.compose.Reveal()}))
 	}
 	if u.dockerfile != "" {
 		fields = append(fields, [2]string{"dockerfile", u.dockerfile})
@@ -122,8 +127,8 @@ func (u *upload) form(fields [][2]string) (body io.Reader, contentType string, l
 	return io.MultiReader(bytes.NewReader(head), io.TeeReader(sent, u.progress), &frame), form.FormDataContentType(), length, nil
 }
 
-// imageForm is the form without a file.
-func imageForm(fields [][2]string) (body io.Reader, contentType string, length int64, err error) {
+// plainForm is the form without a file.
+func plainForm(fields [][2]string) (body io.Reader, contentType string, length int64, err error) {
 	var whole bytes.Buffer
 	form := multipart.NewWriter(&whole)
 	for _, field := range fields {

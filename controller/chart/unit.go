@@ -3,6 +3,7 @@ package chart
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 )
 
@@ -18,6 +19,17 @@ const (
 	EachSecond
 	Seconds
 )
+
+var unitNames = []string{"number", "percent", "bytes", "bytes_per_second", "per_second", "seconds"}
+
+// Name is the unit in the API.
+func (u Unit) Name() string { return unitNames[u] }
+
+// UnitNamed returns the unit of a name; false where there is none.
+func UnitNamed(name string) (Unit, bool) {
+	at := slices.Index(unitNames, name)
+	return Unit(max(at, 0)), at >= 0
+}
 
 // Words gives a value with its unit.
 func (u Unit) Words(value float64) string {

@@ -20,7 +20,7 @@ import (
 const Path = "/help"
 
 // order is that of the contents list: what people need first. Guides that it does not name follow.
-var order = []string{"https", "git", "webhooks", "cli", "logs", "metrics", "alerts", "backups", "egress", "ports"}
+var order = []string{"https", "git", "webhooks", "cli", "import", "logs", "metrics", "alerts", "backups", "egress", "ports"}
 
 // Library is every guide, in the order of the contents list. It never changes.
 type Library struct {

@@ -25,6 +25,7 @@ var jobs = []deed{
 	{"clean-up", true, (*house).cleanUp},
 	{"backup", true, (*house).backUp},
 	{"volume upload", true, (*house).uploadFile},
+	{"proxy settings", true, (*house).changeProxy},
 }
 
 // cleanUp removes the images of all releases but the live one, by a rule that holds for this once.
@@ -71,6 +72,25 @@ func (h *house) uploadFile(_ form, round int) error {
 	return nil
 }
 
+// changeProxy changes what the proxy reads at its start, as a change of the certificate authority does: the settings, the
+// proxy's file, and a restart of the proxy.
+func (h *house) changeProxy(_ form, round int) error {
+	wanted := fmt.Sprintf("10.9.8.%d", 1+round%250)
+	if err := h.send(http.MethodPatch, "/proxy", fmt.Sprintf(`{"trusted_proxies": %q}`, wanted), nil); err != nil {
+		return err
+	}
+	var answer struct {
+		Trusted string `json:"trusted_proxies"`
+	}
+	if err := h.send(http.MethodGet, "/proxy", "", &answer); err != nil {
+		return err
+	}
+	if !strings.Contains(answer.Trusted, wanted) {
+		return fmt.Errorf("trusted are %q, not %s", answer.Trusted, wanted)
+	}
+	return nil
+}
+
 // ended waits until the answer has the words, and stops with the server.
 func (h *house) ended(path, words string) error {
 	var err error
@@ -94,7 +114,7 @@ func (j *jsonText) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// TestKill_AtAJobLeavesTheOldStateOrTheNew kills the process at calls of clean-ups, backups and uploads into volumes. The
+// TestKill_AtAJobLeavesTheOldStateOrTheNew kills the process at calls of clean-ups, backups, uploads into volumes and changes of the proxy. The
 // next process ends the job or gives it up, and can do it again.
 func TestKill_AtAJobLeavesTheOldStateOrTheNew(t *testing.T) {
 	h := newHouse(t)
