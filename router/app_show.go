@@ -56,6 +56,8 @@ type appPage struct {
 
 	Duplicate duplicateView
 
+	Move *moveView // to another server; nil where there is none
+
 	Hook hookView // around backups
 
 	Assets *assetsView // of the first page that visitors do not get, nil where they do
@@ -202,6 +204,9 @@ func (a *admin) appPage(v *visit, name app.Name) (appPage, error) {
 	page.Waivers = waiversOf(view.App, releases)
 	page.Egress = a.egressViewOf(view.App)
 	page.Labels, page.Duplicate = labelsViewOf(view.App), duplicateViewOf(view.App)
+	if page.Move, err = a.moveViewOf(v, name); err != nil {
+		return appPage{}, err
+	}
 	page.Services = serviceRows(view.Services)
 	for _, warning := range a.volumes.Warnings() {
 		if slices.Contains(warning.Apps, name) {

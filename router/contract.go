@@ -60,7 +60,7 @@ func archiveForm(isNew bool) openapi.Body {
 	names := []string{fieldImage, fieldDockerfile, fieldComposeText, fieldDockerfileText, fieldExample, fieldVariables, fieldPlainVariables, fieldCheck}
 	names = append(names, settingsFields...)
 	if isNew {
-		names = append(names, newAppFields...)
+		names = append(append(names, newAppFields...), fieldArrival)
 	}
 	for _, name := range append(names, listFields...) {
 		parts = append(parts, openapi.Part{Name: name})

@@ -26,6 +26,7 @@ var pageActions = map[string]string{
 	"/settings/alerts/heartbeat/remove":    "DELETE /api/v1/alerts/heartbeat",
 	"/settings/backups/drill":              "POST /api/v1/backups/drill",
 	"/admin/apps/:name/backup-hook":        "PUT /api/v1/apps/:name/backup-hook",
+	"/admin/apps/:name/move/end":           "DELETE /api/v1/apps/:name/move",
 	"/admin/apps/:name/duplicate":          "POST /api/v1/apps/:name/duplicate",
 	"/admin/apps/:name/labels":             "PATCH /api/v1/apps/:name",
 	"/admin/apps/:name/push":               "PATCH /api/v1/apps/:name/push",

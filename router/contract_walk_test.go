@@ -170,6 +170,14 @@ var apiCalls = map[string]apiCall{
 	"GET /api/v1/audit/export":  {},
 	"POST /api/v1/audit/verify": {},
 
+	"POST /api/v1/apps/:name/move": {body: `{"to": "https://other.example.com:8001", "token": "berth_x"}`},
+	"GET /api/v1/apps/:name/move": {before: func(s *site, _ *apiCall) {
+		s.bearer(adminToken, http.MethodPost, "/api/v1/apps/hello/move", `{"to": "https://other.example.com:8001", "token": "berth_x"}`)
+	}},
+	"DELETE /api/v1/apps/:name/move": {before: func(s *site, _ *apiCall) {
+		s.bearer(adminToken, http.MethodPost, "/api/v1/apps/hello/move", `{"to": "https://other.example.com:8001", "token": "berth_x"}`)
+	}},
+
 	"GET /api/v1/apps/:name/settings": {},
 	"GET /api/v1/backups/settings":    {},
 	"GET /api/v1/volumes/:volume":     {},

@@ -92,6 +92,7 @@ var resultForms = map[string][]url.Values{
 	"/admin/apps/:name/rollback":            {{"release": {"1"}}, {"release": {"x"}}},
 	"/admin/apps/:name/settings":            {{"memory": {"128"}, "cpu": {"50"}, "processes": {"100"}}, {"memory": {"lots"}}},
 	"/admin/apps/:name/egress":              {{"egress": {"none"}}, {"egress": {"some"}, "egress_hosts": {"no host"}}},
+	"/admin/apps/:name/move/end":            {{}},
 	"/admin/apps/:name/duplicate":           {{"duplicate_name": {"again"}, "duplicate_route": {"/again"}}, {"duplicate_name": {"No"}, "duplicate_route": {"x y"}}},
 	"/admin/apps/:name/labels":              {{"project": {"Shop"}, "tags": {"web eu"}}, {"project": {"<b>"}, "tags": {"-"}}},
 	"/admin/apps/:name/push":                {{"branch": {"main"}}, {"branch": {"no branch"}, "folder": {"../x"}}},
@@ -141,6 +142,7 @@ var goodElsewhere = map[string]bool{
 	"/settings/accounts/:account/remove-second-factor": true, "/settings/domains/redirects/remove": true,
 	"/settings/backups": true, "/settings/backups/now": true, "/settings/backups/drill": true, // in TestBackups_AreSetUpAndBegun
 	"/settings/certificates/:host": true, "/settings/certificates/:host/own": true, "/settings/certificates/:host/own/remove": true,
+	"/admin/apps/:name/move/end":      true, // in TestMove_IsShownOnThePageOfTheAppWithoutItsToken
 	"/admin/apps/:name/webhook/renew": true, // in TestWebhook_ThePageShowsASecretOnce
 	"/admin/apps/:name/webhook/fetch": true, // in TestWebhook_AFetchIsABeginningOfARelease
 	"/admin/apps/:name/ports/remove":  true, "/admin/apps/:name/routes/remove": true, "/admin/apps/:name/routes/check": true, "/admin/apps/:name/access/users/remove": true,

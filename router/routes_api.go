@@ -59,6 +59,18 @@ func (a *admin) apiRoutes() []route { //nolint:revive // as long as the surface 
 			api: contract{does: "Deploy a new app of another one's archive or image, settings and variables", in: takes[duplicateWish](), out: gives[releaseJSON](created)},
 		},
 		{
+			method: post, path: apiApp + "/move", access: token(adminScope), audit: audit.ActionAppMove, handle: a.apiBeginMove,
+			api: contract{does: "Move an app with its data to another server", in: takes[moveWish](), out: gives[moveJSON](accepted)},
+		},
+		{
+			method: get, path: apiApp + "/move", access: token(readScope), handle: a.apiShowMove,
+			api: contract{does: "Show how far the move of an app is", out: gives[moveJSON](ok)},
+		},
+		{
+			method: del, path: apiApp + "/move", access: token(adminScope), audit: audit.ActionAppMove, handle: a.apiEndMove,
+			api: contract{does: "Cancel a move, or end the redirect of an app that has moved", out: empty(noContent)},
+		},
+		{
 			method: del, path: apiApp, access: token(adminScope), audit: audit.ActionAppDelete, handle: a.apiDeleteApp,
 			api: contract{does: "Delete an app with its releases", out: or(empty(noContent), empty(accepted))},
 		},

@@ -42,6 +42,7 @@ type site struct {
 	client    *http.Client // follows no redirect
 	logs      *journal.Journal
 	keys      *keyRing
+	moves     *fakeMoves
 }
 
 // allOfStory is a controller as the program has it: one value for every area of screens.
@@ -68,7 +69,7 @@ func newSite(t testing.TB, change ...func(*Options)) *site {
 	s.volumes = newFakeVolumes(t, s.apps)
 	s.routing = newFakeRouting(t, s.apps)
 	s.domains, s.metrics = newFakeDomains(t, freshLedger(t)), new(fakeMetrics)
-	s.checklist, s.logs = newFakeChecklist(), openLogs(t)
+	s.checklist, s.logs, s.moves = newFakeChecklist(), openLogs(t), new(fakeMoves)
 	options := Options{
 		Checklist: s.checklist, Prober: s.checklist,
 		Limits:  s.limits,
@@ -76,7 +77,7 @@ func newSite(t testing.TB, change ...func(*Options)) *site {
 		Mounts:  s.volumes,
 		Backups: newFakeBackups(t), Hooks: fakeHooks{},
 		Routing: s.routing, Ports: s.routing,
-		Domains: s.domains, Metrics: s.metrics, Disks: newFakeDisks(), Pushes: newPushes(t), Webhooks: newFakeWebhooks(t), TagWatches: newFakeTagWatches(t), Labels: s.apps, Repeats: newFakeRepeats(), Sources: newSources(t, s.apps), Duplicates: fakeDuplicates{}, Logs: s.logs, Events: newFakeEvents(), Alerts: newFakeAlerts(t), Heart: newFakeHeart(t),
+		Domains: s.domains, Metrics: s.metrics, Disks: newFakeDisks(), Pushes: newPushes(t), Webhooks: newFakeWebhooks(t), TagWatches: newFakeTagWatches(t), Moves: s.moves, Labels: s.apps, Repeats: newFakeRepeats(), Sources: newSources(t, s.apps), Duplicates: fakeDuplicates{}, Logs: s.logs, Events: newFakeEvents(), Alerts: newFakeAlerts(t), Heart: newFakeHeart(t),
 		Story: storyOf(s.apps), Accounts: s.accounts, Factors: noFactors{}, Tokens: fakeTokens{}, Keys: s.keys, Sessions: s.sessions, Audit: s.audit,
 		SecretKey:      bytes.Repeat([]byte("k"), 32),
 		Logger:         slog.New(slog.NewTextHandler(s.logged, &slog.HandlerOptions{Level: slog.LevelDebug})),

@@ -133,7 +133,10 @@ func (a *admin) acceptUpload(v *visit) (app.Release, *upload, error) {
 		if form.checks() {
 			return a.parseCheck(form, &wish)
 		}
-		return a.parseUpload(form, &wish)
+		if err := a.parseUpload(form, &wish); err != nil || form.fields[fieldArrival] == "" {
+			return err
+		}
+		return form.problems.add(a.parseMoved(v, form.fields[fieldArrival], &wish))
 	})
 	defer form.archive.Discard()
 	if err == nil && a.givesUp(v, form) {

@@ -25,7 +25,9 @@ const pastedBytes = 256 << 10
 var sourceFields = []string{fieldArchive, fieldImage, fieldComposeText, fieldDockerfileText, fieldExample}
 
 // isPasted reports whether the field holds a whole file.
-func isPasted(field string) bool { return field == fieldComposeText || field == fieldDockerfileText }
+func isPasted(field string) bool {
+	return field == fieldComposeText || field == fieldDockerfileText || field == fieldArrival
+}
 
 // packed is an archive that Berth packs itself, of what the form holds in its place.
 type packed struct {

@@ -130,9 +130,9 @@ var (
 	hashPattern = regexp.MustCompile(`^\$2[aby]\$[0-9]{2}\$[./A-Za-z0-9]{53}$`)
 )
 
-// check refuses an access that would weaken or break the published configuration: a
+// Check refuses an access that would weaken or break the published configuration: a
 // stranger may have written the row.
-func (a Access) check() error {
+func (a Access) Check() error {
 	for i, user := range a.Users {
 		if err := user.check(); err != nil {
 			return err

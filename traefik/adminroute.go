@@ -36,7 +36,7 @@ func (a AdminRoute) check(table Table) error {
 	if parsed, err := ParseHost(string(a.Host)); err != nil || parsed != a.Host {
 		return fmt.Errorf("public admin host %.80q is not valid", a.Host)
 	}
-	if err := errors.Join(checkAddress(a.Address), Access{Allow: a.Allow}.check()); err != nil {
+	if err := errors.Join(checkAddress(a.Address), Access{Allow: a.Allow}.Check()); err != nil {
 		return fmt.Errorf("public admin host: %w", err)
 	}
 	for _, target := range table.Targets {

@@ -58,7 +58,7 @@ func (f Forward) check() error {
 	if f.Port.Protocol == UDP && len(f.Allow) > 0 {
 		return fmt.Errorf("port %s has rules for addresses, which UDP knows none of", f.Port)
 	}
-	return Access{Allow: f.Allow}.check()
+	return Access{Allow: f.Allow}.Check()
 }
 
 // closed is the same port, with nobody behind it.

@@ -37,6 +37,9 @@ func Labels(target Target) map[string]string {
 			maps.Copy(labels, provingLabels(part))
 		}
 	}
+	if target.redirects() {
+		target.Access = Access{}
+	}
 	if target.Proving || target.Access.Closed() {
 		return labels
 	}
@@ -51,7 +54,7 @@ func Labels(target Target) map[string]string {
 // returns their names.
 func chainLabels(labels map[string]string, target Target) []string {
 	chain := append([]string{forwardedName, target.encodedPaths().middlewareName()}, accessLabels(labels, target)...)
-	if page := target.page(); page != "" {
+	if page := target.page(); page != "" && !target.redirects() {
 		chain = append(chain, pageLabels(labels, target, "page", page))
 		pagesLabels(labels, target.Pages)
 	}
@@ -68,6 +71,9 @@ func routeLabels(target Target, route Route, base string, chain []string) map[st
 	if route.Path != "/" && target.page() == "" {
 		strip = []string{base}
 		set(labels, "middlewares."+base+".stripprefix.prefixes", string(route.Path))
+	}
+	if target.redirects() {
+		strip = []string{movedLabels(labels, target, route)}
 	}
 	for _, entryPoint := range []string{EntryPointWeb, EntryPointWebsecure} {
 		name := base + "-" + entryPoint

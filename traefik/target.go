@@ -27,6 +27,9 @@ type Target struct {
 	// Unavailable shows a page in place of the app, behind its Access: the app is
 	// stopped, or was never live.
 	Unavailable bool
+	// Moved is where the app has moved to, as ParseMoved accepts it: a target that is
+	// Unavailable redirects there in place of the page, without its Access, which holds there.
+	Moved string
 	// Replaced shows a page in place of the app, behind its Access: it is back in a moment.
 	Replaced bool
 	// Site says that Berth's own server for static sites answers, which takes every
@@ -71,7 +74,7 @@ func (t Target) check() error {
 	if err := checkAddress(t.Address); err != nil && !neverLive {
 		return fmt.Errorf("target %s: %w", t.service(), err)
 	}
-	if err := cmp.Or(t.Scheme.check(), t.checkAccess(), t.checkLeads()); err != nil {
+	if err := cmp.Or(t.Scheme.check(), t.checkAccess(), t.checkLeads(), t.checkMoved()); err != nil {
 		return fmt.Errorf("target %s: %w", t.service(), err)
 	}
 	if len(t.Routes) == 0 && !t.Proving {
@@ -91,7 +94,7 @@ func (t Target) checkAccess() error {
 			return fmt.Errorf("handler of pages: %w", err)
 		}
 	}
-	return t.Access.check()
+	return t.Access.Check()
 }
 
 func checkAddress(address string) error {
@@ -151,6 +154,9 @@ func (t Target) service() string {
 
 // routed is the service for the target's routes.
 func (t Target) routed() string {
+	if t.redirects() {
+		return noService
+	}
 	if t.page() != "" {
 		return pagesService
 	}

@@ -19,6 +19,7 @@ import (
 
 	"berth/controller/app"
 	"berth/controller/pause"
+	"berth/controller/pinned"
 	"berth/controller/plan"
 	"berth/controller/problem"
 	"berth/controller/secret"
@@ -432,9 +433,9 @@ func unreachable(err error) error {
 		"The server does not answer.",
 		"Check --server (BERTH_SERVER), and that Berth runs there.",
 	).Because(err)
-	if pinned, ok := errors.AsType[*pinError](err); ok {
+	if other, ok := errors.AsType[*pinned.Error](err); ok {
 		problem.Message = "The server shows another certificate than the one that you agreed to."
-		problem.Hint = "It shows " + pinned.shown + ". Where the server has a new certificate, sign in again with berth login; else somebody stands between."
+		problem.Hint = "It shows " + other.Shown + ". Where the server has a new certificate, sign in again with berth login; else somebody stands between."
 	}
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		problem.Message = "The certificate of the server is not trusted."

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"berth/controller/pinned"
 	"berth/controller/problem"
 )
 
@@ -17,7 +18,7 @@ func TestPin_RefusesAnotherCertificateThanTheOneThatWasAgreedTo(t *testing.T) {
 		_, _ = w.Write([]byte(`{}`))
 	}))
 	defer server.Close()
-	right := fingerprintOf(server.Certificate())
+	right := pinned.FingerprintOf(server.Certificate())
 	for _, pinned := range []string{right, strings.ToLower(strings.ReplaceAll(right, ":", ""))} {
 		api, err := newClient(server.URL, "berth_x", "")
 		if err != nil {

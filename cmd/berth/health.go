@@ -47,7 +47,7 @@ func probeHealth(ctx context.Context, config Config) error {
 	if err != nil {
 		return err
 	}
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: pinned(leaf), DisableKeepAlives: true}}
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: trusting(leaf), DisableKeepAlives: true}}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+healthAddress(config.AdminListen)+"/healthz", nil)
 	if err != nil {
 		return err
@@ -75,10 +75,10 @@ func healthAddress(address netip.AddrPort) string {
 	return net.JoinHostPort(host.String(), strconv.Itoa(int(address.Port())))
 }
 
-// pinned trusts exactly this certificate, whoever signed it: for the name that
+// trusting takes exactly this certificate, whoever signed it: for the name that
 // stands in it, and after it has expired too, which is the browsers' business
 // and no reason to restart the server.
-func pinned(leaf *x509.Certificate) *tls.Config {
+func trusting(leaf *x509.Certificate) *tls.Config {
 	pool := x509.NewCertPool()
 	pool.AddCert(leaf)
 	name := "localhost"

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"berth/controller/pinned"
 	"berth/controller/problem"
 	"berth/controller/secret"
 )
@@ -88,7 +89,7 @@ func (p *program) agree(ctx context.Context, api *client, questions *terminal, w
 		return "", err
 	}
 	if wanted != "" {
-		if plainFingerprint(wanted) != plainFingerprint(shown) {
+		if pinned.Plain(wanted) != pinned.Plain(shown) {
 			return "", problem.Unauthorized("The server shows another certificate than --fingerprint says.", "It shows "+shown+". Do not sign in before you know why.")
 		}
 		return shown, nil

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"berth/controller/pinned"
 )
 
 func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"berth": main}) }
@@ -24,7 +26,7 @@ func TestCommandLine_AnswersAsTheTranscriptsSay(t *testing.T) {
 		env.Setenv("HOME", filepath.Join(env.WorkDir, "home"))
 		env.Setenv("XDG_CONFIG_HOME", "")
 		env.Setenv("SERVER", server.URL)
-		env.Setenv("FINGERPRINT", fingerprintOf(server.Certificate()))
+		env.Setenv("FINGERPRINT", pinned.FingerprintOf(server.Certificate()))
 		content := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
 		return os.WriteFile(filepath.Join(env.WorkDir, "server.pem"), content, 0o600)
 	}})
@@ -54,6 +56,11 @@ var standInAnswers = map[string]string{
 	"GET /api/v1/volumes/data/files/a.txt":     "hello",
 	"GET /api/v1/backups":                      `{"backups":[{"set":"s1","state":"done","began_at":"2026-01-01T00:00:00Z","bytes":5,"sent_bytes":5,"reason":""}]}`,
 	"DELETE /api/v1/apps/shop":                 "",
+	"POST /api/v1/apps/shop/move":              `{"to":"https://other.example.com:8001","state":"done","redirect":"https://other.example.com/shop/"}`,
+	"DELETE /api/v1/apps/shop/move":            "",
+	"POST /api/v1/apps/blog/move":              `{"to":"https://other.example.com:8001","state":"running","step":"check","step_number":1,"steps":7}`,
+	"GET /api/v1/apps/blog/move":               `{"to":"https://other.example.com:8001","state":"failed","reason":"The other server has an app called blog already.","hint":"Delete it there."}`,
+	"GET /api/v1/apps/mail/move":               `{"to":"https://other.example.com:8001","state":"running","step":"volumes","step_number":2,"steps":7,"bytes":3000000,"total_bytes":6000000,"bytes_per_second":1000000}`,
 	"DELETE /api/v1/login":                     "",
 }
 

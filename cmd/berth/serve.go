@@ -172,6 +172,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 		Builds:  router.Builds{Apart: config.BuildsApart, Limited: config.BuildsLimited},
 		Version: currentVersion(), SessionLife: config.SessionLife,
 	}
+	moves := openMoves(config, story, on.ledger, engine, audit, key, &admin, logger)
 	notified, told := openAlerts(config, on.ledger, &admin, measured, story.ReconciledAt, key, logger), openWebhooks(config, on.remotes, on.ledger, &admin, hooked{story, limits}, key, logger)
 	watched := openTagWatches(config, on.ledger, &admin, story, logger)
 	server, listener, err := openAdmin(config, admin, adminTLS, on.listener, logger)
@@ -180,7 +181,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	for _, run := range []func(context.Context) error{
-		story.Run, domains.Run, limits.Run, refused.Run, adminTLS.Run, list.Run, prober.Run, measured.Run, grown.Run, kept.Run, exits.Run, backups.Run, on.pushes.Run, notified.Run, told.Run, watched.Run,
+		story.Run, domains.Run, limits.Run, refused.Run, adminTLS.Run, list.Run, prober.Run, measured.Run, grown.Run, kept.Run, exits.Run, backups.Run, on.pushes.Run, notified.Run, told.Run, watched.Run, moves.Run,
 		revival.New(on.ledger, story, logger).Run, servePublic(config, admin, logger), on.ssh.run(config, limits, server.Handler, logger),
 	} {
 		group.Go(func() error { return run(ctx) })

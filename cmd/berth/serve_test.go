@@ -106,7 +106,7 @@ func (i *instance) speaksNoOldTLS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	trust := pinned(leaf)
+	trust := trusting(leaf)
 	trust.MinVersion, trust.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: trust}}
 	if response, err := client.Get("https://" + i.address + "/healthz"); err == nil {

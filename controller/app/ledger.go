@@ -69,6 +69,9 @@ type Routing struct {
 	// its first release failed. In the second case Release is 0 and Address is empty.
 	Unavailable bool
 	Site        bool // Berth's own server for static sites answers
+	// Moved is the address on another server that the routes of an app that is Unavailable
+	// redirect to; empty where they do not.
+	Moved string
 }
 
 // Table is the whole configuration for the proxy, read in one transaction of the ledger.

@@ -42,6 +42,7 @@ const (
 	ActionVolumeFileDelete Action = "VOLUME_FILE_DELETE"
 	ActionVolumeDelete     Action = "VOLUME_DELETE"
 	ActionVolumeQuota      Action = "VOLUME_QUOTA"
+	ActionAppMove          Action = "APP_MOVE"     // an app goes to another server, has arrived or did not
 	ActionVolumeMount      Action = "VOLUME_MOUNT" // the volumes of an app were changed
 
 	ActionTokenCreate Action = "TOKEN_CREATE"

@@ -74,7 +74,7 @@ func (d Duplicates) Duplicate(ctx context.Context, wish Wish) (app.Release, erro
 	}
 	upload := Upload{Wish: wish, Settings: found.Settings, Access: found.Access}
 	upload.Access.Maintenance = traefik.Maintenance{}
-	if upload.Environment, err = d.variables(ctx, wish.Of); err != nil {
+	if upload.Environment, err = d.Variables(ctx, wish.Of); err != nil {
 		return app.Release{}, err
 	}
 	if live.Reference != "" {
@@ -103,8 +103,8 @@ func (d Duplicates) receive(live app.Release) (*uploads.Archive, error) {
 	return received, nil
 }
 
-// variables are those that an app has saved, as wishes of another one.
-func (d Duplicates) variables(ctx context.Context, of app.Name) ([]app.VariableWish, error) {
+// Variables are those that an app has saved, opened, as wishes of another one.
+func (d Duplicates) Variables(ctx context.Context, of app.Name) ([]app.VariableWish, error) {
 	_, kept, err := d.Ledger.FindEnvironment(ctx, of)
 	if err != nil {
 		return nil, err

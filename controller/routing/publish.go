@@ -209,6 +209,6 @@ func homeOf(table app.Table) traefik.Route {
 func TargetOf(r app.Routing) traefik.Target {
 	return traefik.Target{
 		App: string(r.App), Release: r.Release, Routes: r.Routes, Address: r.Address, Scheme: r.Scheme, Proving: r.Proving,
-		Access: r.Access, Unavailable: r.Unavailable, Leads: r.Leads, Site: r.Site,
+		Access: r.Access, Unavailable: r.Unavailable, Leads: r.Leads, Site: r.Site, Moved: r.Moved,
 	}
 }

@@ -13,22 +13,23 @@ import (
 // follow each other. Each part reads one of the partial indexes, or stops at the first
 // row, so its cost does not grow with the history. An app that is stopped, or its main service, or that was never
 // live keeps its routes, for a page that says so; one whose first release is under way
-// has none yet.
+// has none yet. Those of a stopped app that has moved lead to the other server.
 const selectTable = `
 SELECT 0 AS proving, r.app AS app, r.number, r.address, coalesce(json_extract(r.readiness, '$.scheme'), ''),
        a.wanted = 'stopped' OR EXISTS (SELECT 1 FROM json_each(a.halted) WHERE json_extract(value, '$.main')),
        EXISTS (SELECT 1 FROM json_each(r.services) WHERE json_extract(value, '$.main') AND json_extract(value, '$.spec.Site')), a.access, t.host, t.path, t.position AS position,
-       r.addresses, t.service, t.port, EXISTS (SELECT 1 FROM json_each(a.halted) WHERE json_extract(value, '$.service') = t.service)
+       r.addresses, t.service, t.port, EXISTS (SELECT 1 FROM json_each(a.halted) WHERE json_extract(value, '$.service') = t.service),
+       CASE a.wanted WHEN 'stopped' THEN coalesce((SELECT m.target FROM moves m WHERE m.app = a.name AND m.state = 'done'), '') ELSE '' END
 FROM releases r JOIN apps a ON a.name = r.app JOIN routes t ON t.app = r.app
 WHERE r.state = 'live' AND r.address <> '' AND a.wanted <> 'deleted'
 UNION ALL
-SELECT 0, a.name, 0, '', '', 1, 0, a.access, t.host, t.path, t.position, '{}', '', 0, 0
+SELECT 0, a.name, 0, '', '', 1, 0, a.access, t.host, t.path, t.position, '{}', '', 0, 0, ''
 FROM apps a JOIN routes t ON t.app = a.name
 WHERE a.wanted <> 'deleted'
   AND NOT EXISTS (SELECT 1 FROM releases l WHERE l.app = a.name AND l.state = 'live')
   AND EXISTS (SELECT 1 FROM releases f WHERE f.app = a.name AND f.state IN ('failed', 'cancelled'))
 UNION ALL
-SELECT 1, r.app, r.number, r.address, coalesce(json_extract(r.readiness, '$.scheme'), ''), 0, 0, a.access, t.host, t.path, t.position, r.addresses, t.service, t.port, 0
+SELECT 1, r.app, r.number, r.address, coalesce(json_extract(r.readiness, '$.scheme'), ''), 0, 0, a.access, t.host, t.path, t.position, r.addresses, t.service, t.port, 0, ''
 FROM releases r JOIN apps a ON a.name = r.app JOIN routes t ON t.app = r.app
 WHERE r.finished_at IS NULL AND r.state <> 'queued' AND r.address <> '' AND a.wanted <> 'deleted'
 ORDER BY proving, app, position`
@@ -97,7 +98,7 @@ func scanRouting(columns sqlite.Row) (routing app.Routing, err error) {
 		halted    bool
 	)
 	err = columns.Scan(&routing.Proving, &routing.App, &routing.Release, &routing.Address, &routing.Scheme, &routing.Unavailable, &routing.Site, accessColumn{&routing.Access},
-		&route.Host, &route.Path, &position, addressesColumn{&addresses}, &to.Service, &to.Port, &halted)
+		&route.Host, &route.Path, &position, addressesColumn{&addresses}, &to.Service, &to.Port, &halted, &routing.Moved)
 	routing.Routes = []traefik.Route{route}
 	switch {
 	case to == app.Destination{}:

@@ -30,25 +30,35 @@ func (k *keeper) pack(path Path) error {
 
 func packOne(out *tar.Writer, at spot) error {
 	entry := describe(at.info)
-	header := &tar.Header{
-		Name: at.path, Mode: int64(entry.Mode), ModTime: entry.Modified,
-		Uid: entry.Owner.User, Gid: entry.Owner.Group, Format: tar.FormatPAX,
-	}
 	switch entry.Kind {
 	case Folder:
-		header.Typeflag, header.Name = tar.TypeDir, at.path+"/"
 	case Symlink:
 		link, err := at.folder.Readlink(at.name)
 		if err != nil {
 			return skipMissing(err)
 		}
-		header.Typeflag, header.Linkname = tar.TypeSymlink, link
+		entry.Link = link
 	case File:
-		return packFile(out, at, header)
+		return packFile(out, at, Header(Path(at.path), entry))
 	default:
 		return nil
 	}
-	return out.WriteHeader(header)
+	return out.WriteHeader(Header(Path(at.path), entry))
+}
+
+// Header is the entry of a tar for what is at a path: a file, a folder or a symbolic link.
+func Header(path Path, entry Entry) *tar.Header {
+	header := &tar.Header{
+		Name: string(path), Typeflag: tar.TypeReg, Size: entry.Size, Mode: int64(entry.Mode), ModTime: entry.Modified,
+		Uid: entry.Owner.User, Gid: entry.Owner.Group, Format: tar.FormatPAX,
+	}
+	switch entry.Kind {
+	case Folder:
+		header.Typeflag, header.Name = tar.TypeDir, string(path)+"/"
+	case Symlink:
+		header.Typeflag, header.Linkname = tar.TypeSymlink, entry.Link
+	}
+	return header
 }
 
 // packFile writes as many bytes as the file has when it is opened. One that
@@ -66,7 +76,7 @@ func packFile(out *tar.Writer, at spot, header *tar.Header) error {
 	if err != nil {
 		return err
 	}
-	header.Typeflag, header.Size = tar.TypeReg, info.Size()
+	header.Size = info.Size()
 	if err := out.WriteHeader(header); err != nil {
 		return err
 	}
