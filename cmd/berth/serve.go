@@ -172,9 +172,8 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 		Builds:  router.Builds{Apart: config.BuildsApart, Limited: config.BuildsLimited},
 		Version: currentVersion(), SessionLife: config.SessionLife,
 	}
-	moves := openMoves(config, story, on.ledger, engine, audit, key, &admin, logger)
 	notified, told := openAlerts(config, on.ledger, &admin, measured, story.ReconciledAt, key, logger), openWebhooks(config, on.remotes, on.ledger, &admin, hooked{story, limits}, key, logger)
-	watched := openTagWatches(config, on.ledger, &admin, story, logger)
+	watched, moves := openTagWatches(config, on.ledger, &admin, story, logger), openMoves(config, story, on.ledger, engine, audit, key, &admin, logger)
 	server, listener, err := openAdmin(config, admin, adminTLS, on.listener, logger)
 	if err != nil {
 		return err
