@@ -106,7 +106,7 @@ type sshDoor struct {
 func (s *site) sshDoor() *sshDoor {
 	s.t.Helper()
 	if _, err := exec.LookPath("ssh"); err != nil {
-		s.t.Skip("ssh is not installed: apt-get install openssh-client")
+		s.t.Fatal("ssh is not installed: apt-get install openssh-client")
 	}
 	d := &sshDoor{site: s, repository: s.repository()}
 	line, private := newKeyPair(s.t)

@@ -67,7 +67,7 @@ type repository struct {
 func (s *site) repository() repository {
 	s.t.Helper()
 	if _, err := exec.LookPath("git"); err != nil {
-		s.t.Skip("git is not installed: apt-get install git")
+		s.t.Fatal("git is not installed: apt-get install git")
 	}
 	r := repository{s, s.t.TempDir()}
 	r.must("init", "-q", "-b", "main")

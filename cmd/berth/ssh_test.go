@@ -25,7 +25,7 @@ func TestServe_TakesAPushOverSSH(t *testing.T) {
 	t.Parallel()
 	for _, program := range []string{"git", "ssh"} {
 		if _, err := exec.LookPath(program); err != nil {
-			t.Skip(program + " is not installed: apt-get install git openssh-client")
+			t.Fatal(program + " is not installed: apt-get install git openssh-client")
 		}
 	}
 	door := claimAddress(t)
