@@ -39,6 +39,7 @@ const (
 	mostOfASharedAddress = 64
 	serverVersion        = "SSH-2.0-Berth"
 	extraKey             = "berth key"
+	extraFault           = "berth fault" // of a known key
 )
 
 // Keys tells whose a public key is.
@@ -208,11 +209,12 @@ func (g *guest) offer(_ ssh.ConnMetadata, public ssh.PublicKey) (*ssh.Permission
 		g.server.o.Logger.ErrorContext(g.ctx, "verify an ssh key", "error", err)
 		return nil, g.tell("Something went wrong. Berth's log says what.")
 	}
-	g.refused = true
 	if errors.Is(err, problem.ErrNotFound) { // a client may have others to offer
+		g.refused = true
 		return nil, errRefused
 	}
-	return nil, g.tell(fault.Message + " " + fault.Hint)
+	// A public key is public: what is wrong with its account is told to its owner alone.
+	return &ssh.Permissions{ExtraData: map[any]any{extraFault: fault}}, nil
 }
 
 // checkRoom refuses all keys once too many were wrong.
@@ -240,15 +242,18 @@ func (g *guest) tell(reason string) error {
 	return &ssh.BannerError{Err: errRefused, Message: "berth: " + reason + "\r\n"}
 }
 
-// prove notes the use of a key once its owner has signed.
+// prove notes the use of a key once its owner has signed, or tells them why it may do nothing.
 func (g *guest) prove(_ ssh.ConnMetadata, _ ssh.PublicKey, given *ssh.Permissions, _ string) (*ssh.Permissions, error) {
+	if fault, refused := given.ExtraData[extraFault].(*problem.Problem); refused {
+		return nil, g.tell(fault.Message + " " + fault.Hint)
+	}
 	if key, known := given.ExtraData[extraKey].(account.Key); known {
 		g.server.o.Keys.NoteUse(g.ctx, key, g.address)
 	}
 	return given, nil
 }
 
-// fail counts a connection whose keys were all refused.
+// fail counts a connection that offered an unknown key, and no other.
 func (g *guest) fail(err error) {
 	log := g.server.o.Logger
 	log.DebugContext(g.ctx, "ssh handshake ended", "address", g.address, "error", err)
