@@ -197,7 +197,7 @@ func adminCommands() []command {
 		row{get: true, path: "/api/v1/tokens", list: "tokens", columns: "id name scope created_by expires_at used_at"}.command("tokens list", "list the tokens of the API"),
 		row{method: "DELETE", path: "/api/v1/tokens/:id", done: "Revoked."}.command("tokens revoke", "revoke a token"),
 		row{get: true, path: "/api/v1/keys", list: "keys", columns: "id name account type fingerprint used_at"}.command("keys list", "list the SSH keys that push with git"),
-		row{path: "/api/v1/keys", takes: "key", fields: true}.command("keys add", "let an SSH key push: \"$(cat ~/.ssh/id_ed25519.pub)\" name=laptop"),
+		row{path: "/api/v1/keys", takes: "key", file: true, fields: true}.command("keys add", "let an SSH key push: ~/.ssh/id_ed25519.pub name=laptop"),
 		row{method: "DELETE", path: "/api/v1/keys/:id", done: "Removed."}.command("keys remove", "take an SSH key away"),
 		row{get: true, path: "/api/v1/ssh"}.command("keys host", "show the server's own SSH key, and where to push to"),
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -33,6 +34,7 @@ type row struct {
 	method  string // empty: GET where get is set, else POST
 	path    string // its parts with a colon are words of the command line, in order
 	takes   string // a field of the body that is one more word
+	file    bool   // the word names a file, whose content is the field
 	fields  bool   // the words after that are FIELD=VALUE, of the body
 	list    string // the field of the answer that holds a list; empty: the answer is one thing
 	columns string // of the list
@@ -68,7 +70,11 @@ func (r row) command(name, summary string) command {
 		}
 	}
 	if r.takes != "" {
-		words = append(words, strings.ToUpper(r.takes))
+		word := strings.ToUpper(r.takes)
+		if r.file {
+			word = "FILE"
+		}
+		words = append(words, word)
 	}
 	if r.fields {
 		words = append(words, "[FIELD=VALUE...]")
@@ -173,14 +179,29 @@ func (r row) request(p *program, words []string) (path string, body any, err err
 	for i, word := range wanted {
 		path = strings.Replace(path, word, url.PathEscape(plain[i]), 1)
 	}
-	if r.takes != "" {
-		fields = append([]string{r.takes + "=" + plain[count-1]}, fields...)
-	}
-	if len(fields) == 0 {
+	if r.takes == "" && len(fields) == 0 {
 		return path, nil, nil
 	}
-	body, err = fieldsBody(fields)
-	return path, body, err
+	made, err := fieldsBody(fields)
+	if err == nil && r.takes != "" {
+		err = r.take(made, plain[count-1])
+	}
+	return path, made, err
+}
+
+// take puts the word that the row takes into the body.
+func (r row) take(body map[string]any, word string) error {
+	if !r.file {
+		into, err := fieldsBody([]string{r.takes + "=" + word})
+		maps.Copy(body, into)
+		return err
+	}
+	content, err := readBounded(word)
+	if err != nil {
+		return &usageError{err}
+	}
+	body[r.takes] = strings.TrimSpace(string(content))
+	return nil
 }
 
 // wrongWords says how the command is typed.
