@@ -210,7 +210,8 @@ func (p *program) wrongWords() error {
 }
 
 // fieldsBody makes an object of FIELD=VALUE: a value that is JSON is taken as such, any
-// other is a text, and a field with a dot is in an object.
+// other is a text, and a field with a dot is in an object. @ and a file is the text that the
+// file holds: a secret is in no list of processes then.
 func fieldsBody(fields []string) (map[string]any, error) {
 	body := map[string]any{}
 	for _, field := range fields {
@@ -226,13 +227,36 @@ func fieldsBody(fields []string) (map[string]any, error) {
 			}
 			into[part], into = inner, inner
 		}
-		var value any = text
-		if json.Valid([]byte(text)) {
-			value = json.RawMessage(text)
+		value, err := fieldValue(text)
+		if err != nil {
+			return nil, err
 		}
 		into[parts[len(parts)-1]] = value
 	}
 	return body, nil
+}
+
+func fieldValue(text string) (any, error) {
+	if file, fromFile := strings.CutPrefix(text, "@"); fromFile {
+		content, err := readAt(file)
+		return strings.TrimRight(string(content), "\r\n"), err
+	}
+	if json.Valid([]byte(text)) {
+		return json.RawMessage(text), nil
+	}
+	return text, nil
+}
+
+// readAt reads the file behind an @; "-" is standard input.
+func readAt(file string) ([]byte, error) {
+	if file == "-" {
+		file = standardInput
+	}
+	content, err := readBounded(file)
+	if err != nil {
+		return nil, &usageError{fmt.Errorf("read @%s: %w", file, err)}
+	}
+	return content, nil
 }
 
 // verb is a function for NAME VERB ..., whose verb has become a part of the command.
@@ -285,12 +309,9 @@ func (p *program) dataBody(data string) (any, error) {
 		}
 		return jsonBody([]byte(data))
 	}
-	if file == "-" {
-		file = standardInput
-	}
-	content, err := readBounded(file)
+	content, err := readAt(file)
 	if err != nil {
-		return nil, &usageError{fmt.Errorf("read --data: %w", err)}
+		return nil, err
 	}
 	return jsonBody(content)
 }
