@@ -23,6 +23,7 @@ const (
 // accessPage is who may use an app.
 type accessPage struct {
 	frame
+	Version  string
 	App      app.Name
 	State    badge
 	Access   traefik.Access
@@ -123,6 +124,9 @@ func (a *admin) updateAccessRules(v *visit) error {
 		return err
 	}
 	rules, err := app.ParseAccessRules(typedAccess(v.request().PostForm))
+	if err == nil {
+		err = a.checkSeen(v, a.apiShowAccess)
+	}
 	if err != nil {
 		return a.refuseOnAccess(v, name, err)
 	}
@@ -212,7 +216,8 @@ func (a *admin) accessPage(v *visit, name app.Name) (accessPage, error) {
 		Rules: app.AccessFormOf(view.Access), Text: view.Access.Maintenance.Text,
 	}
 	page.Egress = a.egressViewOf(view.App)
-	return page, nil
+	page.Version, err = versionNow(v, a.apiShowAccess)
+	return page, err
 }
 
 func typedAccess(form url.Values) app.AccessForm {

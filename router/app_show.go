@@ -18,6 +18,7 @@ import (
 
 type appPage struct {
 	frame
+	Version   string // of the settings
 	App       appRow
 	Releases  []releaseRow
 	Port      string
@@ -162,6 +163,9 @@ func (a *admin) settingsTab(v *visit, page appPage) error {
 	page.LeastSettings, page.MostSettings = a.settings.SettingsRange()
 	page.Forbidden = a.settings.ForbiddenWaivers()
 	var err error
+	if page.Version, err = versionNow(v, a.apiShowSettings); err != nil {
+		return err
+	}
 	if page.Push, err = a.pushViewOf(v, name); err != nil {
 		return err
 	}

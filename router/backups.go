@@ -44,6 +44,7 @@ const bytesInMB = 1 << 20
 
 type backupsPage struct {
 	frame
+	Version string
 	backup.View
 	Form      map[string]string // as typed, else as it is
 	Problems  fieldProblems
@@ -98,6 +99,10 @@ func (a *admin) backupsForm(v *visit, view backup.View, form map[string]string, 
 		page.Rate, page.Left = view.Progress.Rate(a.now()), view.Progress.Left(a.now()).Round(time.Second)
 	}
 	page.Section, page.Tab, page.Problem = "settings", "backups", problems[""]
+	var err error
+	if page.Version, err = versionNow(v, a.apiShowBackupSettings); err != nil {
+		return err
+	}
 	return v.page(problems.status(), "backups", page)
 }
 
@@ -161,7 +166,10 @@ func (a *admin) updateBackups(v *visit) error {
 	form := v.request().PostForm
 	wish, problems := wishOf(form)
 	if len(problems) == 0 {
-		err := a.backups.Update(v.context(), wish)
+		err := a.checkSeen(v, a.apiShowBackupSettings)
+		if err == nil {
+			err = a.backups.Update(v.context(), wish)
+		}
 		var failed error
 		if problems, failed = fileProblems(err); failed != nil {
 			return failed

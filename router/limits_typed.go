@@ -70,7 +70,7 @@ var plainFields = map[string]bool{
 	channel.FieldAddress: true, channel.FieldTo: true, channel.FieldFrom: true, channel.FieldUser: true, channel.FieldTLS: true, channel.FieldPrivate: true,
 	hook.FieldService: true, fieldHookOffer: true, egress.FieldMode: true, egress.FieldHosts: true, fieldEgressHost: true, fieldBranch: true, fieldFolder: true,
 	remote.FieldAddress: true, remote.FieldHostKey: true, fieldWebhookOn: true, fieldWebhookBranch: true, fieldWebhookFolder: true, fieldWebhookDropToken: true, fieldDropStatusToken: true, tagwatch.FieldOn: true, tagwatch.FieldMinutes: true,
-	fieldView: true, fieldState: true, fieldSort: true, fieldTag: true, fieldProject: true, label.FieldTags: true,
+	fieldVersion: true, fieldView: true, fieldState: true, fieldSort: true, fieldTag: true, fieldProject: true, label.FieldTags: true,
 }
 
 // isPlainField reports whether a field of the form that is sent to path is shown

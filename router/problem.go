@@ -123,7 +123,7 @@ func (f fieldProblems) add(err error) error {
 	}
 	fault := asProblem(err)
 	switch fault.Kind {
-	case problem.KindInvalid, problem.KindConflict, problem.KindTooLarge, problem.KindFull:
+	case problem.KindInvalid, problem.KindConflict, problem.KindTooLarge, problem.KindFull, problem.KindStale:
 		f[fault.Field] = fault
 		return nil
 	default:

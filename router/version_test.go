@@ -1,7 +1,11 @@
 package router
 
 import (
+	"html"
+	"maps"
 	"net/http"
+	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -64,4 +68,53 @@ func TestVersion_EveryRowThatIsEditedShowsIt(t *testing.T) {
 	if rows < 7 {
 		t.Errorf("only %d rows", rows)
 	}
+}
+
+// hiddenVersion is that of the first form of the page that has one.
+var hiddenVersion = regexp.MustCompile(`name="version" value="([^"]+)"`)
+
+func TestVersion_AFormThatSawAnotherStateIsShownAgainWithWhatWasTyped(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	view := s.anApp("hello")
+	token := s.signIn()
+	for _, form := range []struct {
+		page, path, field, first, second string
+		more                             url.Values
+	}{
+		{"/admin/apps/hello/settings", "/admin/apps/hello/settings", "memory", "300", "301", url.Values{"cpu": {"50"}, "processes": {"100"}}},
+		{"/admin/apps/hello/access", "/admin/apps/hello/access", "allow", "192.0.2.0/24", "198.51.100.0/24", nil},
+		{"/settings/proxy", "/settings/proxy", "email", "one@example.com", "two@example.com", url.Values{"authority": {"letsencrypt"}, "challenge": {"http"}, "dashboard": {"local"}}},
+	} {
+		send := func(version, value string) answer {
+			typed := url.Values{formField: {token}, form.field: {value}, fieldVersion: {version}}
+			maps.Copy(typed, form.more)
+			return s.post(form.path, typed)
+		}
+		seen := s.hiddenVersion(form.page, s.get(form.page).body)
+		if got := send(seen, form.first); got.StatusCode != http.StatusSeeOther {
+			t.Fatalf("%s: %d %s", form.path, got.StatusCode, got.body)
+		}
+		if form.field == "memory" { // its release is live
+			view.Settings.MemoryBytes = 300 << 20
+			s.apps.put(view)
+		}
+		late := send(seen, form.second)
+		if late.StatusCode != http.StatusPreconditionFailed {
+			t.Errorf("%s: a form of before is answered %d", form.path, late.StatusCode)
+		}
+		mustContain(t, late.body, "Somebody changed this since you opened the page.", form.second)
+		if got := send(s.hiddenVersion(form.page, late.body), form.second); got.StatusCode != http.StatusSeeOther {
+			t.Errorf("%s: once more it is answered %d", form.path, got.StatusCode)
+		}
+	}
+}
+
+func (s *site) hiddenVersion(page, body string) string {
+	s.t.Helper()
+	found := hiddenVersion.FindStringSubmatch(body)
+	if found == nil {
+		s.t.Fatalf("%s has no version", page)
+	}
+	return html.UnescapeString(found[1])
 }

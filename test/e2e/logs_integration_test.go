@@ -3,12 +3,17 @@
 package e2e
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"berth/test/stack"
 )
 
 type keptLine struct {
@@ -81,6 +86,25 @@ func TestLogs_AreOneTimelineOverReleasesAndAKillOfBerth(t *testing.T) {
 	for _, line := range o.keptLines("diary", "&service=%40requests") {
 		if strings.Contains(line.Text, "canary") {
 			t.Errorf("the requests have a query: %s", line.Text)
+		}
+	}
+	noCanaryInMetrics(t)
+}
+
+// noCanaryInMetrics looks through the files of what is measured, byte by byte.
+func noCanaryInMetrics(t *testing.T) {
+	t.Helper()
+	folder := t.TempDir()
+	for _, name := range []string{"metrics.db", "metrics.db-wal"} {
+		if _, err := stack.Docker("cp", berth.Controller()+":/data/"+name, folder); err != nil {
+			t.Fatal(err)
+		}
+		content, err := os.ReadFile(filepath.Join(folder, name))
+		if err != nil || len(content) == 0 {
+			t.Fatalf("%s has %d bytes, %v", name, len(content), err)
+		}
+		if bytes.Contains(content, []byte("canary")) {
+			t.Errorf("%s has what a visitor asked for", name)
 		}
 	}
 }
