@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -117,12 +118,14 @@ func (r *Reader) Read(ctx context.Context, part Part, w io.Writer, told func(byt
 		defer close(queue)
 		return r.fetch(ctx, group, part, queue)
 	})
+	whole := sha256.New()
 	var writeErr error
 	for next := range queue {
 		content, ok := <-next
 		if !ok {
 			break
 		}
+		_, _ = whole.Write(content)
 		if _, writeErr = w.Write(content); writeErr != nil {
 			break
 		}
@@ -134,7 +137,13 @@ func (r *Reader) Read(ctx context.Context, part Part, w io.Writer, told func(byt
 	if err := group.Wait(); writeErr == nil && err != nil {
 		return fmt.Errorf("read %s: %w", part.Name, err)
 	}
-	return writeErr
+	if writeErr != nil {
+		return writeErr
+	}
+	if hex.EncodeToString(whole.Sum(nil)) != part.SHA256 {
+		return fmt.Errorf("read %s: %w: the pieces do not make the part", part.Name, ErrDamaged)
+	}
+	return nil
 }
 
 // fetch gets the pieces side by side, and queues each where its content comes out.

@@ -247,6 +247,19 @@ func TestSet_IsRefusedWhereObjectsAreSwapped(t *testing.T) {
 	}
 }
 
+func TestRead_ComparesThePartWithItsHash(t *testing.T) {
+	h := newHouse(t)
+	reader, err := Open(t.Context(), h.target, h.backUp(noise(6, 9<<20)), []age.Identity{h.identity})
+	if err != nil {
+		t.Fatal(err)
+	}
+	part := reader.Parts[0]
+	part.pieces = slices.Clone(part.pieces[1:]) // each of them is whole
+	if err := reader.Read(t.Context(), part, io.Discard, func(int64) {}); !errors.Is(err, ErrDamaged) {
+		t.Errorf("without a piece: %v", err)
+	}
+}
+
 func TestSet_OpensWithNoOtherKey(t *testing.T) {
 	h := newHouse(t)
 	id := h.backUp([]byte("x"))
