@@ -10,21 +10,6 @@ import (
 	"io"
 )
 
-// Size returns how many bytes Write will write.
-func Size(archive io.Reader, missing []Sum) (int64, error) {
-	counted := &counter{}
-	err := Write(counted, archive, missing)
-	return counted.bytes, err
-}
-
-type counter struct{ bytes int64 }
-
-// Write counts.
-func (c *counter) Write(b []byte) (int, error) {
-	c.bytes += int64(len(b))
-	return len(b), nil
-}
-
 // Write writes the archive as its missing pieces and the sums of all others.
 func Write(to io.Writer, archive io.Reader, missing []Sum) error {
 	sent := make(map[Sum]bool, len(missing))
