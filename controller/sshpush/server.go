@@ -207,7 +207,7 @@ func (g *guest) offer(_ ssh.ConnMetadata, public ssh.PublicKey) (*ssh.Permission
 	fault, worded := errors.AsType[*problem.Problem](err)
 	if !worded {
 		g.server.o.Logger.ErrorContext(g.ctx, "verify an ssh key", "error", err)
-		return nil, g.tell("Something went wrong. Berth's log says what.")
+		return nil, g.tell(problem.Said(err))
 	}
 	if errors.Is(err, problem.ErrNotFound) { // a client may have others to offer
 		g.refused = true
@@ -245,7 +245,7 @@ func (g *guest) tell(reason string) error {
 // prove notes the use of a key once its owner has signed, or tells them why it may do nothing.
 func (g *guest) prove(_ ssh.ConnMetadata, _ ssh.PublicKey, given *ssh.Permissions, _ string) (*ssh.Permissions, error) {
 	if fault, refused := given.ExtraData[extraFault].(*problem.Problem); refused {
-		return nil, g.tell(fault.Message + " " + fault.Hint)
+		return nil, g.tell(problem.Said(fault))
 	}
 	if key, known := given.ExtraData[extraKey].(account.Key); known {
 		g.server.o.Keys.NoteUse(g.ctx, key, g.address)
