@@ -15,8 +15,8 @@ import (
 )
 
 // newDuplicates returns what makes an app like another one.
-func newDuplicates(story *controller.Controller, ledger *store.Store, config Config, key secret.Key) duplicate.Duplicates {
-	return duplicate.Duplicates{Story: twins{story}, Ledger: ledger, Sources: sources.New(ledger, config.DataFolder, key), Key: key}
+func newDuplicates(story *controller.Controller, ledger *store.Store, archives *sources.Sources, key secret.Key) duplicate.Duplicates {
+	return duplicate.Duplicates{Story: twins{story}, Ledger: ledger, Sources: archives, Key: key}
 }
 
 // twins are the uploads of duplicates.

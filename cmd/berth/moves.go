@@ -12,7 +12,6 @@ import (
 	"berth/controller/duplicate"
 	"berth/controller/moving"
 	"berth/controller/secret"
-	"berth/controller/sources"
 	"berth/controller/store"
 	"berth/router"
 )
@@ -20,7 +19,7 @@ import (
 // openMoves gives the admin app what takes apps to other servers.
 func openMoves(config Config, story *controller.Controller, ledger *store.Store, engine moving.Keeper, audit audit.Auditor, key secret.Key, admin *router.Options, logger *slog.Logger) *moving.Moves {
 	made := moving.New(moving.Options{
-		Ledger: ledger, Story: story, Volumes: story.Volumes(), Keeper: engine, Sources: sources.New(ledger, config.DataFolder, key), Publish: story.Routing().Publish,
+		Ledger: ledger, Story: story, Volumes: story.Volumes(), Keeper: engine, Sources: admin.Sources, Publish: story.Routing().Publish,
 		Describe: describer(ledger, key), Dial: func(private bool) moving.Dial { return moving.Dial(guardedDial(config)(private)) },
 		Audit: audit, Key: key, Logger: logger,
 	})

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -184,24 +183,21 @@ func (r row) request(p *program, words []string) (path string, body any, err err
 	}
 	made, err := fieldsBody(fields)
 	if err == nil && r.takes != "" {
-		err = r.take(made, plain[count-1])
+		made[r.takes], err = r.taken(plain[count-1])
 	}
 	return path, made, err
 }
 
-// take puts the word that the row takes into the body.
-func (r row) take(body map[string]any, word string) error {
+// taken is the field that the row takes as a word.
+func (r row) taken(word string) (any, error) {
 	if !r.file {
-		into, err := fieldsBody([]string{r.takes + "=" + word})
-		maps.Copy(body, into)
-		return err
+		return fieldValue(word)
 	}
 	content, err := readBounded(word)
 	if err != nil {
-		return &usageError{err}
+		return nil, &usageError{err}
 	}
-	body[r.takes] = strings.TrimSpace(string(content))
-	return nil
+	return strings.TrimSpace(string(content)), nil
 }
 
 // wrongWords says how the command is typed.

@@ -147,11 +147,11 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	if err != nil {
 		return err
 	}
-	measured, grown := newCollector(config, on.ledger, story, proxy, logger), openDisks(config, on.ledger, story, engine, audit, kept, logger)
+	measured, grown, archives := newCollector(config, on.ledger, story, proxy, logger), openDisks(config, on.ledger, story, engine, audit, kept, logger), sources.New(on.ledger, config.DataFolder, key)
 	admin := router.Options{
 		Story:   router.Story{Apps: story, Uploads: story, Releases: story, Settings: story, Environments: story, Outputs: story},
 		Volumes: story.Volumes(), Backups: backups, Hooks: hooks, Mounts: story, Routing: story.Routing(), Ports: story.Routing(),
-		Domains: domains, Metrics: measured, Disks: grown, Pushes: on.pushes, Labels: on.ledger, Repeats: on.ledger, Sources: sources.New(on.ledger, config.DataFolder, key), Duplicates: newDuplicates(story, on.ledger, config, key), Logs: kept, Events: on.ledger,
+		Domains: domains, Metrics: measured, Disks: grown, Pushes: on.pushes, Labels: on.ledger, Repeats: on.ledger, Sources: archives, Duplicates: newDuplicates(story, on.ledger, archives, key), Logs: kept, Events: on.ledger,
 		Accounts: on.accounts,
 		Factors:  account.NewSecondFactors(on.ledger, on.accounts, key, logger),
 		Tokens:   account.NewTokens(on.ledger, logger),

@@ -24,8 +24,8 @@ import (
 )
 
 const (
-	comparedAtOnce = 2           // comparisons that read archives; the others wait
-	compareTime    = time.Minute // for the archives of one comparison
+	readAtOnce  = 2           // comparisons and uploads that build on archives; the others wait
+	compareTime = time.Minute // for the archives of one comparison
 )
 
 // uploadsFolder holds the archives, in the data folder.
@@ -48,7 +48,7 @@ type Sources struct {
 func New(ledger Ledger, dataFolder string, key secret.Key) *Sources {
 	return &Sources{
 		ledger: ledger, key: key, folder: filepath.Join(dataFolder, uploadsFolder),
-		reading: make(chan struct{}, comparedAtOnce),
+		reading: make(chan struct{}, readAtOnce),
 	}
 }
 
@@ -100,17 +100,26 @@ func (s *Sources) Base(ctx context.Context, release app.Release) (*Base, error) 
 	if err != nil {
 		return nil, err
 	}
-	select {
-	case s.reading <- struct{}{}:
-	case <-ctx.Done():
-		return nil, errors.Join(ctx.Err(), opened.Close())
+	done, err := s.take(ctx)
+	if err != nil {
+		return nil, errors.Join(err, opened.Close())
 	}
-	defer func() { <-s.reading }()
+	defer done()
 	base, err := pieces.NewBase(opened.file, opened.Bytes)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("read archive of %s: %w", release.ReleaseID, err), opened.Close())
 	}
 	return &Base{base, opened}, nil
+}
+
+// take waits until few enough archives are read. The caller calls done.
+func (s *Sources) take(ctx context.Context) (done func(), err error) {
+	select {
+	case s.reading <- struct{}{}:
+		return func() { <-s.reading }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 func (s *Sources) open(release app.Release) (*os.File, error) {
@@ -171,12 +180,11 @@ func (s *Sources) Compare(ctx context.Context, from, to app.Release) (difference
 	if err != nil {
 		return difference.Difference{}, err
 	}
-	select {
-	case s.reading <- struct{}{}:
-	case <-ctx.Done():
-		return difference.Difference{}, ctx.Err()
+	done, err := s.take(ctx)
+	if err != nil {
+		return difference.Difference{}, err
 	}
-	defer func() { <-s.reading }()
+	defer done()
 	ctx, cancel := context.WithTimeout(ctx, compareTime)
 	defer cancel()
 	found, err := difference.Between(ctx, before, after)

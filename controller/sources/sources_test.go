@@ -136,7 +136,7 @@ func TestCompare_SaysThatAnArchiveIsGone(t *testing.T) {
 func TestCompare_WaitsForItsTurnAndGivesUpWithItsContext(t *testing.T) {
 	t.Parallel()
 	sources := kept(t, nil)
-	for range comparedAtOnce {
+	for range readAtOnce {
 		sources.reading <- struct{}{}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
