@@ -122,6 +122,31 @@ func TestBrowser_FolderOfAnAppThatIsDroppedIsLookedInto(t *testing.T) {
 	w.mustBeClean()
 }
 
+// chosenEarly chooses a file while the page's script is still on its way, as a person does on a
+// slow line, and as a browser does that comes back to a form.
+const chosenEarly = `document.addEventListener("readystatechange", () => {
+  const field = document.querySelector("#file");
+  if (!field || field.files.length) return;
+  const carrier = new DataTransfer();
+  carrier.items.add(new File(["dear"], "early.txt"));
+  field.files = carrier.files;
+})`
+
+func TestBrowser_FileThatWasChosenBeforeTheScriptRanIsShown(t *testing.T) {
+	s := newSite(t)
+	s.volumes.volume(t, "data")
+	w := openWindow(t, s)
+	w.signIn()
+	w.run(beforeEveryPage(chosenEarly))
+	w.open("/volumes/data")
+	w.wait(`document.querySelector("[data-chosen]").textContent.includes("early.txt")`)
+	w.run(chromedp.Click(`form[data-upload] button.main`), chromedp.WaitVisible(`#files`))
+	if got := s.inVolume("early.txt"); got != "dear" {
+		t.Errorf("got %q", got)
+	}
+	w.mustBeClean()
+}
+
 // A folder can be chosen without a mouse: its field takes the focus, and what it gives is
 // the archive.
 func TestBrowser_FolderOfAnAppThatIsChosenIsLookedInto(t *testing.T) {

@@ -46,6 +46,11 @@ func watchForProblems() chromedp.Action[chromedp.Void] {
 		addEventListener("error", e => problems.push("error: " + e.message));
 		addEventListener("unhandledrejection", e => problems.push("rejection: " + e.reason));
 		addEventListener("securitypolicyviolation", e => problems.push("policy: " + e.violatedDirective + " " + e.blockedURI));`
+	return beforeEveryPage(script)
+}
+
+// beforeEveryPage runs a script in each page that is opened from now on, before its own.
+func beforeEveryPage(script string) chromedp.Action[chromedp.Void] {
 	return chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 		_, err := cdp.Call(ctx, target, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script})
 		return err

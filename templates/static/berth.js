@@ -310,20 +310,24 @@
   }
 
   function showFile(form) {
-    var drop = form.querySelector("[data-drop]");
-    var input = form.querySelector('input[type="file"]');
     var problem = form.querySelector("[data-archive-problem]");
-    var files = filesOf(form);
-    var file = files[0];
-    drop.classList.toggle("chosen", Boolean(file));
-    drop.querySelector("[data-chosen]").textContent = filesText(files);
-    var wrong = filesProblem(drop, files);
-    input.setCustomValidity(wrong);
-    drop.classList.toggle("wrong", Boolean(wrong));
-    if (file) {
+    var wrong = showChosen(form);
+    if (filesOf(form).length) {
       problem.textContent = wrong;
       problem.hidden = !wrong;
     }
+  }
+
+  // What was chosen, and whether it can be sent; returns what is wrong with it.
+  function showChosen(form) {
+    var drop = form.querySelector("[data-drop]");
+    var files = filesOf(form);
+    var wrong = filesProblem(drop, files);
+    drop.classList.toggle("chosen", Boolean(files.length));
+    drop.classList.toggle("wrong", Boolean(wrong));
+    drop.querySelector("[data-chosen]").textContent = filesText(files);
+    form.querySelector('input[type="file"]').setCustomValidity(wrong);
+    return wrong;
   }
 
   function setUpDrop(form) {
@@ -336,6 +340,8 @@
         else if (field.files.length) takeChosenFolder(form, field);
       });
     });
+    // It was chosen before this script ran, or was kept on the way back or after a refusal.
+    showChosen(form);
     ["dragenter", "dragover"].forEach(function (name) {
       drop.addEventListener(name, function (event) {
         event.preventDefault();
@@ -426,7 +432,6 @@
     }
     if (window.htmx) window.htmx.process(fresh);
     setUp(fresh);
-    if (place && input && !wasStored) showChosen(fresh.querySelector("form[data-upload]"));
     var wrong = fresh.querySelector("[aria-invalid], [role=alert], .field-problem:not([hidden])");
     if (wrong) {
       if (wrong.focus) wrong.focus();
@@ -438,13 +443,6 @@
       arrival.focus({ preventScroll: true });
       arrival.scrollIntoView({ block: "center" });
     }
-  }
-
-  function showChosen(form) {
-    var files = filesOf(form);
-    var drop = form.querySelector("[data-drop]");
-    drop.classList.toggle("chosen", Boolean(files.length));
-    drop.querySelector("[data-chosen]").textContent = filesText(files);
   }
 
   // The upload arrived and its answer was lost: the app's page says what became of it.

@@ -178,7 +178,8 @@ const scriptsLost = `!document.documentElement.classList.contains("script") ||
 	performance.getEntriesByType("resource").some(function (one) { return one.initiatorType === "script" && one.responseStatus === 0 })`
 
 // waitText waits until an element says the words. A page whose script was dropped,
-// as press says of pages, cannot follow what happens: it is loaded again.
+// as press says of pages, cannot follow what happens: it is loaded again, and what was done
+// on it is done once more.
 func (b *browser) waitText(selector, words string) {
 	b.t.Helper()
 	reload := time.Now().Add(pageTimeout() / 12)
@@ -187,7 +188,12 @@ func (b *browser) waitText(selector, words string) {
 			return
 		}
 		if time.Now().After(reload) && eval[bool](b, scriptsLost) {
+			typed := b.typed
 			b.open(eval[string](b, `location.pathname + location.search`))
+			if err := b.do(pageTimeout()/6, typed...); err != nil {
+				b.t.Logf("do once more what was done before a script was lost: %v", err)
+			}
+			b.typed = typed
 			reload = time.Now().Add(pageTimeout() / 12)
 		}
 	}
