@@ -2,7 +2,7 @@
 # Settings are given in the environment, on this command line (make up BERTH_HTTP_PORT=8088), or in .env.
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test check bench soak fmt passwd install release
+.PHONY: help up down remove test check bench soak fmt passwd install release
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -12,6 +12,9 @@ up: ## set everything up, start it, deploy the example; safe to run again
 
 down: ## stop the stack and its apps, keep the data
 	@scripts/down
+
+remove: ## remove the stack, its apps and ALL THEIR DATA; asks first
+	@scripts/remove
 
 test: ## all tests, on a real engine, proxy and browser; sets up what it needs
 	@scripts/test

@@ -49,7 +49,7 @@ for part in "${allowed_ports[@]}"; do
 		((${#public_ports[@]} <= 64)) || fail "BERTH_PORTS holds more than 64 ports" 'allow fewer ports'
 		case $port in
 		80 | 443 | 8000 | 8080 | 8081 | 8443 | "$BERTH_HTTP_PORT" | "$BERTH_HTTPS_PORT" | "$BERTH_ADMIN_PORT" | "$BERTH_DASHBOARD_PORT" | "${BERTH_SSH_PORT:-none}")
-			fail "BERTH_PORTS holds port $port, which belongs to Berth and its proxy" 'choose another port, such as 2222'
+			fail "BERTH_PORTS holds port $port, which belongs to Berth and its proxy" 'choose another port, such as 25565'
 			;;
 		esac
 	done

@@ -120,13 +120,13 @@ func runHelp(ctx context.Context, p *program, args []string) error {
 func (p *program) printTree() error {
 	table := p.table()
 	_, _ = fmt.Fprintf(table, "Berth builds what you upload, runs it hardened and puts it behind its proxy.\n\nUsage: berth COMMAND\n\n")
-	shown := ""
+	shown := map[string]bool{}
 	for _, c := range commands() {
 		noun, _, several := strings.Cut(c.name, " ")
-		if c.earlier || noun == serverNoun || noun == shown {
+		if c.earlier || noun == serverNoun || shown[noun] {
 			continue
 		}
-		shown = noun
+		shown[noun] = true
 		said := c.summary
 		if several {
 			said = strings.Join(verbNames(noun), ", ")

@@ -49,12 +49,12 @@ func appCommands() []command {
 		row{path: appRow + "/settings", fields: true, follow: true}.command("apps set", "change settings of an app, such as memory_mb=512, and run it with them"),
 		row{path: appRow + "/mounts", fields: true, follow: true}.command("apps mount", `choose the volumes of an app: mounts='[{"volume": "my-data", "target": "/data"}]'`),
 		row{path: appRow + "/duplicate", fields: true, follow: true}.command("apps duplicate", `deploy a new app like another one: name=shop-test route=/shop-test`),
+		row{method: "PATCH", path: appRow, fields: true}.command("apps tag", `file an app: project=Shop tags='["web", "eu"]'`),
 		{
 			name: "move", arguments: "APP|--all --to URL [--fingerprint SHA256] [--private] [--address ROUTE] | APP [--done] [flags]",
 			summary: "move an app with its data to another server, whose token is asked for; --done ends the redirect, or cancels",
 			run:     runMove, rows: []string{"POST /api/v1/apps/:name/move", "GET /api/v1/apps/:name/move", "DELETE /api/v1/apps/:name/move"},
 		},
-		row{method: "PATCH", path: appRow, fields: true}.command("apps tag", `file an app: project=Shop tags='["web", "eu"]'`),
 		row{path: appRow + "/start"}.command("start", "start an app that was stopped"),
 		row{path: appRow + "/stop"}.command("stop", "stop an app; it stays stopped"),
 		row{path: appRow + "/restart"}.command("restart", "restart an app"),

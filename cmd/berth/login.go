@@ -95,7 +95,7 @@ func (p *program) agree(ctx context.Context, api *client, questions *terminal, w
 		return shown, nil
 	}
 	_, _ = fmt.Fprintf(p.stderr, "No authority vouches for the certificate of %s. Its SHA-256 fingerprint is\n  %s\n"+
-		"On the server, this shows the right one: openssl x509 -noout -sha256 -fingerprint -in tls/admin.crt, in Berth's data folder.\n", api.base.Host, shown)
+		"On the server, this shows the right one, and so does make up: docker exec berth-berth /berth fingerprint\n", api.base.Host, shown)
 	answer, err := questions.ask(ctx, "Is it the same? Type yes to trust it")
 	if err != nil {
 		return "", err

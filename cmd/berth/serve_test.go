@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"berth/controller/limit"
+	"berth/controller/pinned"
 	"berth/controller/secret"
 	"berth/controller/store"
 	"berth/test/claim"
@@ -72,6 +73,7 @@ func TestServe_FromTheFirstStartToTheStop(t *testing.T) {
 	t.Run("prints a one-time password", berth.printsAOneTimePassword)
 	t.Run("keeps its files to itself", berth.keepsItsFilesToItself)
 	t.Run("speaks no old TLS", berth.speaksNoOldTLS)
+	t.Run("tells the fingerprint of the certificate that it shows", berth.tellsItsFingerprint)
 	t.Run("accepts a token minted beside it", berth.acceptsATokenMintedBesideIt)
 	t.Run("lists and revokes tokens beside it", berth.listsAndRevokesTokensBesideIt)
 	t.Run("tells plain requests to use https", berth.tellsPlainRequestsToUseHTTPS)
@@ -112,6 +114,21 @@ func (i *instance) speaksNoOldTLS(t *testing.T) {
 	if response, err := client.Get("https://" + i.address + "/healthz"); err == nil {
 		_ = response.Body.Close()
 		t.Error("an old version was accepted")
+	}
+}
+
+func (i *instance) tellsItsFingerprint(t *testing.T) {
+	var stdout bytes.Buffer
+	if err := run(t.Context(), []string{"server", "fingerprint"}, i.environment, &stdout, i.output); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := tls.Dial("tcp", i.address, &tls.Config{InsecureSkipVerify: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	if shown := pinned.FingerprintOf(conn.ConnectionState().PeerCertificates[0]); stdout.String() != shown+"\n" {
+		t.Errorf("it tells %q and shows %s", stdout.String(), shown)
 	}
 }
 

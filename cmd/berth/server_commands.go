@@ -21,6 +21,7 @@ func serverCommands() []command {
 		{name: "server limits", arguments: "[flags]", summary: "show who is limited; with --clear let everybody go on", run: runLimits},
 		{name: "server audit", arguments: "verify|list|export [flags]", summary: "check the audit log, or print it", run: runAudit},
 		{name: "server dashboard", arguments: "[flags]", summary: "print the name and the password of the proxy's dashboard on this machine", run: runDashboard},
+		{name: "server fingerprint", arguments: "[flags]", summary: "print the SHA-256 fingerprint of the admin app's certificate, which berth login asks about", run: runFingerprint},
 		{name: "server health", arguments: "[flags]", summary: "ask the Berth on this machine whether it is well", run: runHealth},
 	}
 }

@@ -18,7 +18,8 @@ import (
 // whose ledger remembers what they did.
 func TestCommandLine_DrivesAServerAsTheTranscriptsSay(t *testing.T) {
 	_, port, _ := net.SplitHostPort(claimAddress(t))
-	berth := startInstance(t, "BERTH_SSH_PORT="+port)
+	// The transcript of alerts asks more than a person does in a minute.
+	berth := startInstance(t, "BERTH_SSH_PORT="+port, "BERTH_RATELIMIT_NOTIFICATIONS=1000/1m")
 	expectMode(t, filepath.Join(berth.folder, "tls", "ssh.key"), 0o600)
 	var token bytes.Buffer
 	if err := run(t.Context(), []string{"token", "--scope", "admin", "--name", "script"}, berth.environment, &token, berth.output); err != nil {
