@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 )
 
@@ -29,6 +30,9 @@ func run(ctx context.Context, args, environment []string, stdout, stderr io.Writ
 // run finds the command that args name and runs it.
 func (p *program) run(ctx context.Context, args []string) error {
 	command, rest := findCommand(args)
+	if command == nil && len(args) == 2 && slices.Contains([]string{"-h", "-help", "--help"}, args[1]) {
+		return runHelp(ctx, p, args[:1]) // of a noun
+	}
 	if command == nil {
 		return noCommand(args)
 	}
