@@ -13,9 +13,9 @@ type frame struct {
 	Tab       string   // which page of the settings is the present one
 	AppTabs   *appTabs // of an app's page
 	FormToken string
-	Once      string // of the forms of an upload on this page: fieldOnce
-	Account   string // empty where nobody is signed in: then there is no navigation
-	Version   string
+	Once      string           // of the forms of an upload on this page: fieldOnce
+	Account   string           // empty where nobody is signed in: then there is no navigation
+	Program   string           // the version of Berth that runs; a page may have a Version of what it shows
 	Notice    string           // what the last form did
 	Undo      *undoView        // beside the notice, nil where nothing can be undone
 	Problem   *problem.Problem // why it did not
@@ -37,7 +37,7 @@ func (f frame) LimitsPath() string {
 // frame makes the frame of a page, and takes the notice that waits for it.
 func (v *visit) frame(title string) frame {
 	made := frame{
-		Title: title, FormToken: v.formToken(), Once: rand.Text(), Account: v.caller.account.Name, Version: v.admin.version,
+		Title: title, FormToken: v.formToken(), Once: rand.Text(), Account: v.caller.account.Name, Program: v.admin.version,
 		Trouble: v.caller.signedIn() && v.admin.trouble.of(v), Theme: v.theme(), Here: v.here(),
 	}
 	if notice, ok := v.session().Get(noticeKey).(string); ok && !v.route.stream {

@@ -101,7 +101,7 @@ type problemPage struct {
 func (a *admin) showProblem(v *visit, problem *problem.Problem) {
 	status := statusOf(problem.Kind)
 	page := problemPage{
-		frame:  frame{Title: http.StatusText(status), Version: a.version, Theme: v.theme()},
+		frame:  frame{Title: http.StatusText(status), Program: a.version, Theme: v.theme()},
 		Status: status, Message: problem.Message, Hint: problem.Hint, Faults: problem.Faults, RequestID: requestID(v.gin),
 	}
 	if v.caller.signedIn() && !v.caller.account.MustChange {

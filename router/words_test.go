@@ -55,6 +55,17 @@ func TestWords_NoPageSaysAnOldPhrase(t *testing.T) {
 	}
 }
 
+func TestFoot_OfEachPageNamesTheVersionOfBerth(t *testing.T) {
+	t.Parallel()
+	for _, page := range walk(t) {
+		for n := range page.root.Descendants() {
+			if n.Data == "footer" && n.FirstChild != nil && !strings.HasPrefix(strings.TrimSpace(n.FirstChild.FirstChild.Data), "Berth 0.1.0") {
+				t.Errorf("%s: the foot says %q", page.path, n.FirstChild.FirstChild.Data)
+			}
+		}
+	}
+}
+
 func TestWords_TheSettingsAreInTheGroupsThatPeopleLookFor(t *testing.T) {
 	t.Parallel()
 	var groups []string
