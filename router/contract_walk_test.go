@@ -71,6 +71,7 @@ var apiCalls = map[string]apiCall{
 	"POST /api/v1/apps/:name/start":             {},
 	"POST /api/v1/apps/:name/stop":              {},
 	"POST /api/v1/apps/:name/restart":           {},
+	"POST /api/v1/apps/:name/run":               {body: `{"command": ["echo", "hello"]}`},
 	"POST /api/v1/apps/:name/rollback":          {body: `{"release": 1}`},
 	"POST /api/v1/apps/:name/settings":          {body: `{"memory_mb": 64}`},
 	"GET /api/v1/apps/:name/environment":        {},

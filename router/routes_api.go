@@ -91,6 +91,10 @@ func (a *admin) apiRoutes() []route { //nolint:revive // as long as the surface 
 			api: contract{does: "Restart an app", out: gives[appJSON](ok)},
 		},
 		{
+			method: post, path: apiApp + "/run", access: token(deployScope), audit: audit.ActionAppRun, handle: a.apiRun,
+			api: contract{does: "Run a command once, beside an app", in: takes[runWish](), out: sends("application/x-ndjson")},
+		},
+		{
 			method: post, path: apiApp + "/rollback", access: token(deployScope), audit: audit.ActionAppRollback, handle: a.apiRollBackApp,
 			api: contract{does: "Go back to an earlier release", in: takes[rollbackWish](), out: gives[releaseJSON](created)},
 		},

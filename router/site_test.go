@@ -43,6 +43,7 @@ type site struct {
 	logs      *journal.Journal
 	keys      *keyRing
 	moves     *fakeMoves
+	commands  *fakeCommands
 }
 
 // allOfStory is a controller as the program has it: one value for every area of screens.
@@ -70,12 +71,13 @@ func newSite(t testing.TB, change ...func(*Options)) *site {
 	s.routing = newFakeRouting(t, s.apps)
 	s.domains, s.metrics = newFakeDomains(t, freshLedger(t)), new(fakeMetrics)
 	s.checklist, s.logs, s.moves = newFakeChecklist(), openLogs(t), new(fakeMoves)
+	s.commands = &fakeCommands{left: make(chan error, 1)}
 	options := Options{
 		Checklist: s.checklist, Prober: s.checklist,
 		Limits:  s.limits,
 		Volumes: s.volumes,
 		Mounts:  s.volumes,
-		Backups: newFakeBackups(t), Hooks: fakeHooks{},
+		Backups: newFakeBackups(t), Hooks: fakeHooks{}, Commands: s.commands,
 		Routing: s.routing, Ports: s.routing,
 		Domains: s.domains, Metrics: s.metrics, Disks: newFakeDisks(), Pushes: newPushes(t), Webhooks: newFakeWebhooks(t), TagWatches: newFakeTagWatches(t), Moves: s.moves, Labels: s.apps, Repeats: newFakeRepeats(), Sources: newSources(t, s.apps), Duplicates: fakeDuplicates{}, Logs: s.logs, Events: newFakeEvents(), Alerts: newFakeAlerts(t), Heart: newFakeHeart(t),
 		Story: storyOf(s.apps), Accounts: s.accounts, Factors: noFactors{}, Tokens: fakeTokens{}, Keys: s.keys, Sessions: s.sessions, Audit: s.audit,

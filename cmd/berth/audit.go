@@ -29,7 +29,7 @@ func runAudit(ctx context.Context, p *program, args []string) error {
 		return err
 	}
 	if len(words) != 1 {
-		return &usageError{errors.New("berth audit takes one of verify, list and export; see berth help audit")}
+		return &usageError{errors.New("berth server audit takes one of verify, list and export; see berth help server audit")}
 	}
 	config, logger, err := p.load(settings)
 	if err != nil {
@@ -47,7 +47,7 @@ func runAudit(ctx context.Context, p *program, args []string) error {
 	case "export":
 		err = p.exportAudit(ctx, audit)
 	default:
-		err = &usageError{fmt.Errorf("berth audit takes no %.60q, only verify, list and export", words[0])}
+		err = &usageError{fmt.Errorf("berth server audit takes no %.60q, only verify, list and export", words[0])}
 	}
 	return errors.Join(err, ledger.Close())
 }

@@ -12,21 +12,27 @@ import (
 	"berth/controller/backup/hook"
 	"berth/controller/backup/trial"
 	"berth/controller/docker"
+	"berth/controller/oneoff"
 	"berth/controller/release"
 	"berth/controller/secret"
 	"berth/controller/store"
 )
 
-// openBackups returns the backups of this server, and the commands around them.
+// mostCommands run at once for people.
+const mostCommands = 4
+
+// openBackups returns the backups of this server, the commands around them, and what runs
+// commands at all.
 func openBackups(
 	config Config, ledger *store.Store, story *controller.Controller, auditor audit.Auditor, engine *docker.Engine, key secret.Key, logger *slog.Logger,
-) (*backup.Backups, hook.Hooks) {
+) (*backup.Backups, hook.Hooks, oneoff.Bounded) {
 	aside := aside{story.Shipper()}
-	hooks := hook.Hooks{Ledger: ledger, Engine: engine, Releases: aside}
+	commands := oneoff.Runner{Ledger: ledger, Engine: engine, Releases: aside}
+	hooks := hook.Hooks{Ledger: ledger, Commands: commands}
 	return backup.New(backup.Options{
 		Ledger: ledger, Keeper: engine, Hooks: hooks, Audit: auditor, Key: key, DataFolder: config.DataFolder, ACMEFolder: config.ACMEFolder,
 		Stack: config.Stack, Version: currentVersion(), Examine: examiner{engine, aside, logger}.examine, Logger: logger,
-	}), hooks
+	}), hooks, oneoff.NewBounded(commands, mostCommands)
 }
 
 // aside lets an instance that no release owns do its work.

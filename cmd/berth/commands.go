@@ -13,6 +13,9 @@ const serverNoun = "server"
 func commands() []command {
 	own := serverCommands()
 	for _, c := range own {
+		if c.name == "server audit" {
+			continue // audit is a noun of the tree
+		}
 		own = append(own, command{name: c.name[len(serverNoun)+1:], arguments: c.arguments, summary: c.summary, run: c.run, earlier: true})
 	}
 	return slices.Concat(startCommands(), appCommands(), placeCommands(), machineCommands(), adminCommands(), otherCommands(), earlierCommands(), own)
@@ -60,6 +63,9 @@ func appCommands() []command {
 		row{path: appRow + "/restart"}.command("restart", "restart an app"),
 		row{method: "DELETE", path: appRow, confirm: true, done: "Deleted."}.command("destroy", "delete an app with its releases; its volumes stay"),
 		row{path: appRow + "/rollback", takes: "release", follow: true}.command("rollback", "run an earlier release again"),
+		{name: "retry", arguments: "[APP] [FIELD=VALUE...] [flags]", summary: "try the newest release of an app again: port=5000", run: runRetry, rows: []string{"POST /api/v1/apps/:name/releases/:number/retry"}},
+		row{path: appRow + "/settings", fields: true, follow: true}.command("scale", "give an app more or less: memory_mb=1024 cpu_percent=100 processes=200"),
+		{name: "run", arguments: "[APP] [--service S] [--minutes N] [flags] -- PROGRAM ARGUMENT...", summary: "run a command once, with the image, the variables and the volumes of an app, and exit as it does", run: runOnce, rows: []string{"POST /api/v1/apps/:name/run"}},
 		{name: "open", arguments: "[APP] [flags]", summary: "print where an app answers", run: runOpen, rows: []string{"GET /api/v1/apps/:name"}},
 		{
 			name: "logs", arguments: "NAME [-f] [--since 1h] [--grep TEXT] [--service S] [--requests] [flags]", summary: "print what an app printed, over all its releases, or the requests to it",
@@ -69,7 +75,7 @@ func appCommands() []command {
 		row{get: true, path: releaseRow}.command("releases show", "show a release"),
 		{name: "releases log", arguments: "[APP] NUMBER [-f] [flags]", summary: "print the log of a release; -f follows it to its end", run: runReleaseLog, rows: []string{"GET /api/v1/apps/:name/releases/:number/log"}},
 		{name: "releases diff", arguments: "[APP] NUMBER [--with NUMBER] [flags]", summary: "show what changed since another release", run: runReleaseDiff, rows: []string{"GET /api/v1/apps/:name/releases/:number/diff"}},
-		{name: "releases archive", arguments: "[APP] NUMBER [-o FILE] [flags]", summary: "download what a release was built from", run: runReleaseArchive, rows: []string{"GET /api/v1/apps/:name/releases/:number/archive"}},
+		row{get: true, path: releaseRow + "/archive"}.saved("releases archive", "download what a release was built from"),
 		row{path: releaseRow + "/cancel"}.command("releases cancel", "cancel a release that is under way"),
 		row{path: releaseRow + "/retry", fields: true, follow: true}.command("releases retry", "try a failed release again"),
 	}
@@ -127,6 +133,7 @@ func machineCommands() []command {
 		{name: "volumes ls", arguments: "VOLUME [PATH] [flags]", summary: "list a folder in a volume", run: runVolumeList, rows: []string{fileGet}},
 		{name: "volumes get", arguments: "VOLUME PATH [FILE] [flags]", summary: "copy a file out of a volume; without FILE to standard output", run: runVolumeGet, rows: []string{fileGet}},
 		{name: "volumes put", arguments: "VOLUME FILE PATH [flags]", summary: "copy a file into a volume", run: runVolumePut, rows: []string{"PUT /api/v1/volumes/:volume/files/*path"}},
+		row{get: true, path: volumeRow + "/tar"}.saved("volumes get-tar", "copy a whole volume out, as a tar"),
 		{name: "volumes put-tar", arguments: "VOLUME FILE|- [--replace | --merge] [flags]", summary: "unpack a tar into a volume, which is made if it is missing", run: runVolumePutTar, rows: []string{"PUT /api/v1/volumes/:volume/tar"}},
 		{name: "volumes rm", arguments: "VOLUME PATH [flags]", summary: "remove a file or a folder in a volume", run: runVolumeRemove, rows: []string{"DELETE /api/v1/volumes/:volume/files/*path"}},
 		row{method: "DELETE", path: volumeRow, confirm: true, done: "Deleted."}.command("volumes delete", "delete a volume with all that is in it"),
@@ -200,11 +207,21 @@ func adminCommands() []command {
 		row{path: "/api/v1/keys", takes: "key", file: true, fields: true}.command("keys add", "let an SSH key push: ~/.ssh/id_ed25519.pub name=laptop"),
 		row{method: "DELETE", path: "/api/v1/keys/:id", done: "Removed."}.command("keys remove", "take an SSH key away"),
 		row{get: true, path: "/api/v1/ssh"}.command("keys host", "show the server's own SSH key, and where to push to"),
+		row{get: true, path: "/api/v1/audit", list: "entries", columns: "sequence at action success account resource detail", queries: slices.Concat(auditQueries, []string{"limit: how many entries, the newest first (50)"})}.command("audit list", "list the audit log"),
+		row{get: true, path: "/api/v1/audit/export"}.saved("audit export", "download the audit log", slices.Concat(auditQueries, []string{"format: jsonl or csv"})...),
+		row{path: "/api/v1/audit/verify", bad: brokenLog}.command("audit verify", "check every entry of the audit log"),
 	}
+}
+
+// auditQueries are the parameters of the filter of the audit log.
+var auditQueries = []string{
+	"text: anywhere in the entry", "action: such as APP_CREATE", "who: an account or a token", "outcome: success or failure",
+	"from: the first day, such as 2026-03-31", "to: the last day",
 }
 
 func otherCommands() []command {
 	return []command{
+		row{get: true, path: "/api/v1/openapi.json"}.saved("openapi", "print the document of the API, in OpenAPI 3.1"),
 		{name: "api", arguments: "METHOD PATH [--data JSON|@FILE] [flags]", summary: "send any request to the API and print its answer", run: runAPI},
 		{name: "completion", arguments: "bash|zsh|fish", summary: "print a script that completes commands in a shell", run: runCompletion},
 		{name: "version", summary: "print the version", run: runVersion},

@@ -45,9 +45,12 @@ const (
 func exitCode(err error) int {
 	usage, _ := errors.AsType[*usageError](err)
 	release, _ := errors.AsType[*releaseError](err)
+	command, _ := errors.AsType[*commandError](err)
 	switch {
 	case err == nil:
 		return exitOK
+	case command != nil:
+		return command.code
 	case usage != nil:
 		return exitUsage
 	case release != nil:

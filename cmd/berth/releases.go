@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net/url"
 	"os"
 	"strconv"
+	"strings"
 
 	"berth/controller/printable"
 )
@@ -168,28 +170,57 @@ func ofService(service, name string) string {
 	return service + " " + name
 }
 
-// runReleaseArchive copies what a release was built from. A file that is here already is not
-// overwritten.
-func runReleaseArchive(ctx context.Context, p *program, args []string) error {
-	flags := newFlags("releases archive")
-	line := p.addLineFlags(flags)
-	into := flags.String("o", "", "the file to write; without it, or with -, standard output")
-	words, err := p.parseFlags(flags, args)
-	if err != nil {
-		return err
+// saved is the command that copies what the row answers into a file. A file that is here
+// already is not written over.
+func (r row) saved(name, summary string, queries ...string) command {
+	made := r.command(name, summary)
+	made.arguments = strings.Replace(made.arguments, "[flags]", "[-o FILE] [flags]", 1)
+	made.run = func(ctx context.Context, p *program, args []string) error {
+		flags := newFlags(name)
+		line := p.addLineFlags(flags)
+		into := flags.String("o", "", "the file to write; without it, or with -, standard output")
+		query := addQueries(flags, queries)
+		words, err := p.parseFlags(flags, args)
+		if err != nil {
+			return err
+		}
+		path, _, err := r.request(p, words)
+		if err != nil {
+			return err
+		}
+		path += query()
+		api, err := p.openClient(line)
+		if err != nil {
+			return err
+		}
+		if *into == "" || *into == "-" {
+			return api.copyTo(ctx, path, p.stdout)
+		}
+		return api.copyToFile(ctx, path, *into)
 	}
-	path, _, err := row{get: true, path: releaseRow + "/archive"}.request(p, words)
-	if err != nil {
-		return err
+	return made
+}
+
+// addQueries adds a flag for each parameter, written "name: what it is". The function
+// returns the query of those that were given.
+func addQueries(flags *flag.FlagSet, queries []string) func() string {
+	given := map[string]*string{}
+	for _, query := range queries {
+		name, usage, _ := strings.Cut(query, ": ")
+		given[name] = flags.String(name, "", usage)
 	}
-	api, err := p.openClient(line)
-	if err != nil {
-		return err
+	return func() string {
+		values := url.Values{}
+		for name, value := range given {
+			if *value != "" {
+				values.Set(name, *value)
+			}
+		}
+		if len(values) == 0 {
+			return ""
+		}
+		return "?" + values.Encode()
 	}
-	if *into == "" || *into == "-" {
-		return api.copyTo(ctx, path, p.stdout)
-	}
-	return api.copyToFile(ctx, path, *into)
 }
 
 // copyToFile copies an answer into a new file, or leaves none.

@@ -30,16 +30,18 @@ const (
 // what is answered.
 type row struct {
 	get     bool
-	method  string // empty: GET where get is set, else POST
-	path    string // its parts with a colon are words of the command line, in order
-	takes   string // a field of the body that is one more word
-	file    bool   // the word names a file, whose content is the field
-	fields  bool   // the words after that are FIELD=VALUE, of the body
-	list    string // the field of the answer that holds a list; empty: the answer is one thing
-	columns string // of the list
-	confirm bool   // asks before it is sent
-	follow  bool   // the answer may be a release, which is followed until it is live
-	done    string // printed where the answer is empty
+	method  string                             // empty: GET where get is set, else POST
+	path    string                             // its parts with a colon are words of the command line, in order
+	takes   string                             // a field of the body that is one more word
+	file    bool                               // the word names a file, whose content is the field
+	fields  bool                               // the words after that are FIELD=VALUE, of the body
+	list    string                             // the field of the answer that holds a list; empty: the answer is one thing
+	columns string                             // of the list
+	confirm bool                               // asks before it is sent
+	follow  bool                               // the answer may be a release, which is followed until it is live
+	done    string                             // printed where the answer is empty
+	queries []string                           // parameters of the address that flags give, as addQueries takes them
+	bad     func(answer json.RawMessage) error // what the answer comes to; nil: always good
 }
 
 var pathWord = regexp.MustCompile(`:([a-z]+)`)
@@ -90,6 +92,7 @@ func (r row) run(ctx context.Context, p *program, args []string) error {
 	if r.confirm {
 		flags.BoolVar(yes, "yes", false, "do not ask first")
 	}
+	query := addQueries(flags, r.queries)
 	words, err := p.parseFlags(flags, args)
 	if err != nil {
 		return err
@@ -98,6 +101,7 @@ func (r row) run(ctx context.Context, p *program, args []string) error {
 	if err != nil {
 		return err
 	}
+	path += query()
 	if r.confirm && !*yes {
 		if err := p.confirm(ctx, p.command.summary+": "+strings.Join(words, " ")); err != nil {
 			return err
@@ -113,7 +117,10 @@ func (r row) run(ctx context.Context, p *program, args []string) error {
 	if err != nil {
 		return err
 	}
-	return r.show(ctx, p, api, answer)
+	if err := r.show(ctx, p, api, answer); err != nil || r.bad == nil {
+		return err
+	}
+	return r.bad(answer)
 }
 
 // show prints an answer.

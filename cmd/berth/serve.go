@@ -141,7 +141,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	if err != nil {
 		return fmt.Errorf("open limits: %w", err)
 	}
-	backups, hooks := openBackups(config, on.ledger, story, audit, engine, key, logger)
+	backups, hooks, commands := openBackups(config, on.ledger, story, audit, engine, key, logger)
 	refused, list, prober := newChecklist(config, checked{on, adminTLS, audit, engine, proxy, domains, story, backups}, logger)
 	kept, err := openLogs(config, on.ledger, story, engine, logger)
 	if err != nil {
@@ -150,7 +150,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 	measured, grown, archives := newCollector(config, on.ledger, story, proxy, logger), openDisks(config, on.ledger, story, engine, audit, kept, logger), sources.New(on.ledger, config.DataFolder, key)
 	admin := router.Options{
 		Story:   router.Story{Apps: story, Uploads: story, Releases: story, Settings: story, Environments: story, Outputs: story},
-		Volumes: story.Volumes(), Backups: backups, Hooks: hooks, Mounts: story, Routing: story.Routing(), Ports: story.Routing(),
+		Volumes: story.Volumes(), Backups: backups, Hooks: hooks, Commands: commands, Mounts: story, Routing: story.Routing(), Ports: story.Routing(),
 		Domains: domains, Metrics: measured, Disks: grown, Pushes: on.pushes, Labels: on.ledger, Repeats: on.ledger, Sources: archives, Duplicates: newDuplicates(story, on.ledger, archives, key), Logs: kept, Events: on.ledger,
 		Accounts: on.accounts,
 		Factors:  account.NewSecondFactors(on.ledger, on.accounts, key, logger),

@@ -249,10 +249,10 @@ func (i *instance) locksSignInsUntilItIsToldOtherwise(t *testing.T) {
 // keepsAnAuditLog looks for what the tests before it did, through the server and beside it.
 func (i *instance) keepsAnAuditLog(t *testing.T) {
 	before := len(i.output.String())
-	if err := i.run(t, "audit", "verify"); err != nil {
+	if err := i.run(t, "server", "audit", "verify"); err != nil {
 		t.Fatalf("%v: %s", err, i.output)
 	}
-	if err := i.run(t, "audit", "list"); err != nil {
+	if err := i.run(t, "server", "audit", "list"); err != nil {
 		t.Fatal(err)
 	}
 	output := i.output.String()[before:]
@@ -282,10 +282,10 @@ func (i *instance) findsACutAuditLog(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := i.run(t, "audit", "verify"); exitCode(err) != exitRefused || !strings.Contains(i.output.String(), "audit.log: entries 2 to") {
+	if err := i.run(t, "server", "audit", "verify"); exitCode(err) != exitRefused || !strings.Contains(i.output.String(), "audit.log: entries 2 to") {
 		t.Errorf("%v: %s", err, i.output)
 	}
-	if err := i.run(t, "audit", "verify", "--file", copied); err != nil {
+	if err := i.run(t, "server", "audit", "verify", "--file", copied); err != nil {
 		t.Errorf("the copy is whole: %v", err)
 	}
 }

@@ -57,7 +57,7 @@ func TestServe_TakesAPushOverSSH(t *testing.T) {
 		t.Errorf("%v\n%s\n%s", err, out, berth.output)
 	}
 	var log bytes.Buffer
-	if err := run(t.Context(), []string{"audit", "list"}, berth.environment, &log, &log); err != nil || !strings.Contains(log.String(), "APP_CREATE") {
+	if err := run(t.Context(), []string{"server", "audit", "list"}, berth.environment, &log, &log); err != nil || !strings.Contains(log.String(), "APP_CREATE") {
 		t.Errorf("%v: %s", err, log.String())
 	}
 	if err := berth.stop(); err != nil {

@@ -25,6 +25,7 @@ const (
 	ActionAppStart    Action = "APP_START"
 	ActionAppStop     Action = "APP_STOP"
 	ActionAppRestart  Action = "APP_RESTART"
+	ActionAppRun      Action = "APP_RUN" // a command ran once; its program, never its arguments
 	ActionAppDelete   Action = "APP_DELETE"
 	ActionAppRollback Action = "APP_ROLLBACK"
 	ActionAppSettings Action = "APP_SETTINGS"

@@ -3,13 +3,10 @@
 package e2e
 
 import (
-	"context"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
-
-	"github.com/chromedp/chromedp"
 )
 
 // TestBrowser_SessionReachesNoAppUnderAnyName signs a real browser in, and opens an app that prints the headers it is
@@ -69,13 +66,6 @@ func under(t *testing.T, base, host string) string {
 // visit opens any address, and returns the text of what it shows.
 func (b *browser) visit(address string) string {
 	b.t.Helper()
-	b.run("visit "+address, chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
-		for {
-			_, err := chromedp.Navigate(address)(ctx, t)
-			if err == nil || !strings.Contains(err.Error(), networkChanged) {
-				return err
-			}
-		}
-	}))
+	b.run("visit "+address, navigate(address))
 	return b.text("body")
 }

@@ -260,7 +260,7 @@ func (e *envelope) anonymous(t *testing.T) {
 
 // audit edits the file as somebody with access to the volume would.
 func (e *envelope) audit(t *testing.T) {
-	if printed, err := e.stack.Berth("audit", "verify"); err != nil {
+	if printed, err := e.stack.Berth("server", "audit", "verify"); err != nil {
 		t.Fatalf("%v: %s", err, printed)
 	}
 	edit := `cp /data/audit.log /tmp/log && sed '3s/"timestamp":"20/"timestamp":"19/' /tmp/log >/data/audit.log && ! cmp -s /tmp/log /data/audit.log`
@@ -268,7 +268,7 @@ func (e *envelope) audit(t *testing.T) {
 		"--volume", e.stack.Name+"-data:/data", "berth-debian:bookworm", "sh", "-c", edit); err != nil {
 		t.Fatal(err)
 	}
-	printed, err := e.stack.Berth("audit", "verify")
+	printed, err := e.stack.Berth("server", "audit", "verify")
 	if err == nil {
 		t.Errorf("an edited entry passes: %s", printed)
 	} else if !strings.Contains(err.Error(), "3") {

@@ -5,7 +5,6 @@ package e2e
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"crypto/tls"
 	"io"
 	"net"
@@ -26,15 +25,7 @@ import (
 // say opens a page of an app in the browser and waits until it shows the words.
 func (b *browser) say(app, words string) {
 	b.t.Helper()
-	b.run("open the app "+app, chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
-		for {
-			_, err := chromedp.Navigate(berth.Apps+"/"+app+"/")(ctx, t)
-			if err == nil || !strings.Contains(err.Error(), networkChanged) {
-				return err
-			}
-		}
-	}))
-	eventually(b.t, 20*time.Second, app+" to show "+words, func() bool { return strings.Contains(b.text("body"), words) })
+	b.visitUntil(app+" to show "+words, berth.Apps+"/"+app+"/", func() bool { return strings.Contains(b.text("body"), words) })
 	b.shoot("60-" + app)
 }
 
@@ -129,8 +120,7 @@ func visitQueue(t *testing.T, b *browser) {
 
 // visitChat has a second visitor in the page, who must hear what the first one says.
 func visitChat(t *testing.T, b *browser) {
-	b.say("websocket-chat", "Chat")
-	eventually(t, 10*time.Second, "the chat to connect", func() bool { return eval[string](b, "document.title") == "Chat, connected" })
+	b.visitUntil("the chat to connect", berth.Apps+"/websocket-chat/", func() bool { return eval[string](b, "document.title") == "Chat, connected" })
 	eval[bool](b, `(() => { window.heard = ""; window.other = new WebSocket(socket.url); other.onmessage = (e) => { heard = e.data; }; return true; })()`)
 	eventually(t, 10*time.Second, "the second visitor to connect", func() bool { return eval[int](b, "other.readyState") == 1 })
 	b.run("say a word", chromedp.SendKeys("#word", "ahoy"), chromedp.Click("#say button"))

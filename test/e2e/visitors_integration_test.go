@@ -69,7 +69,7 @@ func TestAccess_WalkFromAPasswordToAMaintenancePage(t *testing.T) {
 	b.shoot("42-access-in-maintenance")
 	b.press(page, "#maintenance button[value='0']", "#maintenance .badge.idle")
 	b.press(page, "#maintenance button", "#maintenance .badge.warn")
-	b.run("look at the page", chromedp.Navigate(berth.Apps+"/vault"))
+	b.run("look at the page", navigate(berth.Apps+"/vault"))
 	b.waitText("main", "Back at 14:00. <b>Really.</b>")
 	b.shoot("43-maintenance")
 

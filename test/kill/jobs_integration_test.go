@@ -174,7 +174,7 @@ func (h *house) sound(t *testing.T) {
 	if err := raw.QueryRowContext(context.Background(), `PRAGMA integrity_check`).Scan(&verdict); err != nil || verdict != "ok" {
 		t.Errorf("the ledger: %s, %v", verdict, err)
 	}
-	if out, err := h.Command("audit", "verify").CombinedOutput(); err != nil {
+	if out, err := h.Command("server", "audit", "verify").CombinedOutput(); err != nil {
 		t.Errorf("the audit log: %v\n%s", err, out)
 	}
 }

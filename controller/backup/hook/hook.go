@@ -4,16 +4,10 @@ package hook
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"berth/controller/app"
+	"berth/controller/oneoff"
 	"berth/controller/problem"
-)
-
-// The bounds of a command.
-const (
-	mostWords = 64
-	mostBytes = 4096 // of all its words
 )
 
 // The fields that problems name.
@@ -39,9 +33,8 @@ func Parse(wish Hook, live app.Release) (Hook, error) {
 	if wish.Service == "" {
 		wish.Service = live.MainRun().Spec.Name
 	}
-	if run, found := find(live, wish.Service); !found {
-		faults = append(faults, problem.Invalid(
-			fmt.Sprintf("The app has no service %.60q.", wish.Service), "Choose one of: "+strings.Join(services(live), ", ")+".").At(FieldService))
+	if run, found := oneoff.Find(live, wish.Service); !found {
+		faults = append(faults, oneoff.NoService(live, wish.Service).At(FieldService))
 	} else if len(run.Written(live)) == 0 {
 		faults = append(faults, problem.Invalid(
 			"The service writes into no volume, so what the command writes would not be in the backup.", "Choose a service that has a volume.").At(FieldService))
@@ -49,29 +42,16 @@ func Parse(wish Hook, live app.Release) (Hook, error) {
 	if len(wish.Before) == 0 {
 		faults = append(faults, problem.Invalid("The command before the backup is missing.", "Write a program and its arguments.").At(FieldBefore))
 	}
-	if fault := check(wish.Before); fault != nil {
+	if fault := oneoff.Check(wish.Before); fault != nil {
 		faults = append(faults, fault.At(FieldBefore))
 	}
-	if fault := check(wish.After); fault != nil {
+	if fault := oneoff.Check(wish.After); fault != nil {
 		faults = append(faults, fault.At(FieldAfter))
 	}
 	if len(faults) > 0 {
 		return Hook{}, faults
 	}
 	return wish, nil
-}
-
-func check(command []string) *problem.Problem {
-	text := strings.Join(command, "")
-	switch {
-	case len(command) > 0 && command[0] == "":
-		return problem.Invalid("The command has no program.", "Begin with the program, such as pg_dump.")
-	case len(command) > mostWords || len(text) > mostBytes:
-		return problem.Invalid("The command is too long.", fmt.Sprintf("Write at most %d words and %d characters, or put a script into the image.", mostWords, mostBytes))
-	case strings.ContainsRune(text, 0):
-		return problem.Invalid("The command has a character that no program can get.", "Remove the character with the code 0.")
-	}
-	return nil
 }
 
 // View is what a page shows of an app.
@@ -109,17 +89,6 @@ func (h Hooks) Save(ctx context.Context, wish Hook) error {
 // Delete takes the hook of an app away; none is fine.
 func (h Hooks) Delete(ctx context.Context, name app.Name) error {
 	return h.Ledger.DeleteHook(ctx, name)
-}
-
-// find returns the service of the name. The one service of an app without a compose file
-// has the empty name.
-func find(live app.Release, service string) (app.ServiceRun, bool) {
-	for _, run := range live.Services {
-		if run.Spec.Name == service || run.Sole {
-			return run, true
-		}
-	}
-	return app.ServiceRun{}, false
 }
 
 func services(live app.Release) []string {

@@ -11,6 +11,7 @@ import (
 	"berth/controller/backup/hook"
 	"berth/controller/docker"
 	"berth/controller/environment"
+	"berth/controller/oneoff"
 	"berth/controller/plan"
 	"berth/controller/problem"
 )
@@ -40,7 +41,9 @@ func newHouse() *house {
 	}}}
 }
 
-func (h *house) hooks() hook.Hooks { return hook.Hooks{Ledger: h, Engine: h, Releases: h} }
+func (h *house) hooks() hook.Hooks {
+	return hook.Hooks{Ledger: h, Commands: oneoff.Runner{Ledger: h, Engine: h, Releases: h}}
+}
 
 func (h *house) FindLive(context.Context, app.Name) (app.App, app.Release, error) {
 	return app.App{Name: "shop", Live: 3, Wanted: app.WantedRunning}, h.live, nil
