@@ -72,7 +72,7 @@ type Engine interface {
 type Releases interface {
 	StartOptionsOf(context.Context, app.App, app.Release, app.ServiceRun, string) (docker.StartOptions, error)
 	OpenEnvironmentOf(context.Context, app.ReleaseID) (environment.OpenEnvironment, error)
-	// Aside begins work. Until it ends, the reconciler leaves the instance alone. After a
+	// Aside begins work, and does not wait for it. Until it ends, the reconciler leaves the instance alone. After a
 	// crash it removes the instance, because no release owns it.
 	Aside(instance string, work func())
 }
@@ -165,9 +165,12 @@ func (r Runner) Run(ctx context.Context, wish Wish, hear func(Line) error) (Outc
 		return hear(Line{Text: opened.Mask.Apply(line.Text), Stderr: line.Stderr})
 	}
 	var outcome Outcome
+	ended := make(chan struct{})
 	r.Releases.Aside(name, func() {
+		defer close(ended)
 		outcome, err = r.start(ctx, wish.Most, once(options, run.Instances[0], wish.Command), func() error { return hear(Line{}) }, masked)
 	})
+	<-ended
 	return outcome, err
 }
 

@@ -81,7 +81,7 @@ func (*house) OpenEnvironmentOf(context.Context, app.ReleaseID) (environment.Ope
 
 func (h *house) Aside(name string, work func()) {
 	h.aside = append(h.aside, name)
-	work()
+	go work()
 }
 
 func dump() hook.Hook {
