@@ -230,6 +230,7 @@ type admin struct {
 	repeats      Repeats
 	templates    *templates.Set
 	rows         rowCache
+	editing      []route // whose forms edit what is there
 	sparks       sparkCache
 	trouble      troubleCache
 	public       publicAddress
@@ -345,6 +346,9 @@ func (a *admin) engine() (*gin.Engine, error) {
 	)
 	engine.NoRoute(a.showNothing)
 	for _, r := range a.routes() {
+		if r.edits.show != nil {
+			a.editing = append(a.editing, r)
+		}
 		engine.Handle(r.method, r.path, a.requireAdminHost(r), a.serve(r))
 	}
 	return engine, nil
