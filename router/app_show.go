@@ -170,9 +170,11 @@ func (a *admin) settingsTab(v *visit, page appPage) error {
 		return err
 	}
 	page.Webhook.typed(typed, page.Problems)
+	fresh := page.TagWatch.Secret
 	if page.TagWatch, err = a.tagWatchViewOf(v, name, page.Running); err != nil {
 		return err
 	}
+	page.TagWatch.Secret = fresh
 	page.TagWatch.typed(typed, page.Problems)
 	page.Labels.typed(typed, page.Problems)
 	page.Duplicate.typed(typed, page.Problems)

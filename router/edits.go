@@ -117,9 +117,9 @@ func (a *admin) whoChanged(v *visit) string {
 	return "Somebody changed this since you opened the page."
 }
 
-// onTab shows a tab of the app's again.
-func (a *admin) onTab(tab appTab) func(*visit, *problem.Problem) error {
-	return a.onApp(func(v *visit, name app.Name, err error) error { return a.refuseOnApp(v, name, tab, err) })
+// onSettings shows the settings of the app again.
+func (a *admin) onSettings() func(*visit, *problem.Problem) error {
+	return a.onApp(func(v *visit, name app.Name, err error) error { return a.refuseOnApp(v, name, tabSettings, err) })
 }
 
 // onApp shows a page of the app's again.

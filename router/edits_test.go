@@ -30,6 +30,8 @@ var editsNothing = map[string]string{
 	"/settings/alerts/rules": "adds", "/settings/alerts/rules/:id/remove": "removes what it names",
 	"/settings/alerts/rules/:id/mute": "is shown only where there is no mute", "/settings/alerts/rules/:id/unmute": "ends what it names",
 	"/settings/alerts/heartbeat/test": "sends a test", "/settings/alerts/heartbeat/remove": "removes what it names",
+	"/settings/registries": "shows no value: a password replaces whatever is there", "/settings/registries/:host/test": "tries", "/settings/registries/:host/remove": "removes what it names",
+	"/admin/apps/:name/image-tag/check": "acts", "/admin/apps/:name/image-tag/hook": "makes new secrets", "/admin/apps/:name/image-tag/hook/remove": "removes what it names",
 	"/settings/backups/key": "makes a key", "/settings/backups/drill": "begins", "/settings/backups/now": "begins",
 	"/checklist/check": "checks again", "/checklist/probe": "tries",
 	"/settings/limits/clear": "forgets what it names", "/settings/audit/verify": "checks",

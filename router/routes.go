@@ -7,6 +7,7 @@ import (
 	"berth/controller/audit"
 	"berth/controller/limit"
 	"berth/controller/problem"
+	"berth/controller/tagwatch"
 	"berth/router/help"
 )
 
@@ -115,6 +116,8 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 
 		{method: post, path: webhookRoute, access: public, form: signedBody, body: deliveryBody, audit: audit.ActionAppUpdate, handle: a.receiveWebhook},
 
+		{method: post, path: tagHookRoute, access: public, form: signedBody, body: tagwatch.MostBody + 1, audit: audit.ActionAppUpdate, handle: a.receiveTagHook},
+
 		{method: get, path: "/login", access: public, handle: a.showLogin},
 		{method: post, path: "/login", access: public, limit: limitLogin, audit: audit.ActionLoginSuccess, again: a.loginLimited, handle: a.createLogin},
 		{method: get, path: loginCodePath, access: public, handle: a.showLoginCode},
@@ -178,6 +181,10 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: post, path: heartbeatPath, access: signedIn, audit: audit.ActionAlertChange, edits: edited{show: a.editedHeartbeat, again: a.heartbeatAgain}, handle: a.updateHeartbeat},
 		{method: post, path: heartbeatPath + "/test", access: signedIn, audit: audit.ActionAlertTest, handle: a.testHeartbeat},
 		{method: post, path: heartbeatPath + "/remove", access: signedIn, audit: audit.ActionAlertChange, handle: a.deleteHeartbeat},
+		{method: get, path: registriesPath, access: signedIn, handle: a.showRegistries},
+		{method: post, path: registriesPath, access: signedIn, audit: audit.ActionRegistryChange, handle: a.createRegistry},
+		{method: post, path: registriesPath + "/:host/test", access: signedIn, audit: audit.ActionRegistryTest, handle: a.testRegistry},
+		{method: post, path: registriesPath + "/:host/remove", access: signedIn, audit: audit.ActionRegistryChange, handle: a.deleteRegistry},
 		{method: get, path: backupsPath, access: signedIn, handle: a.showBackups},
 		{method: get, path: backupsPath + "/events", access: signedIn, stream: true, handle: a.streamBackups},
 		{method: post, path: backupsPath, access: signedIn, audit: audit.ActionBackupSettings, edits: edited{show: shownBy(a.apiShowBackupSettings), again: a.backupsAgain}, handle: a.updateBackups},
@@ -226,16 +233,19 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: post, path: app + "/restart", access: signedIn, audit: audit.ActionAppRestart, handle: a.restartApp},
 		{method: post, path: app + "/delete", access: signedIn, audit: audit.ActionAppDelete, handle: a.deleteApp},
 		{method: post, path: app + "/rollback", access: signedIn, audit: audit.ActionAppRollback, handle: a.rollBackApp},
-		{method: post, path: app + "/settings", access: signedIn, audit: audit.ActionAppSettings, edits: edited{show: a.ofApp(editedLimits), again: a.onTab(tabSettings)}, handle: a.updateSettings},
+		{method: post, path: app + "/settings", access: signedIn, audit: audit.ActionAppSettings, edits: edited{show: a.ofApp(editedLimits), again: a.onSettings()}, handle: a.updateSettings},
 		{method: post, path: app + "/egress", access: signedIn, audit: audit.ActionEgressChange, edits: edited{show: a.ofApp(editedEgress), again: a.onApp(a.refuseEgress)}, handle: a.updateEgress},
-		{method: post, path: app + "/backup-hook", access: signedIn, audit: audit.ActionBackupHook, edits: edited{show: a.editedHook, again: a.onTab(tabSettings)}, handle: a.updateHook},
+		{method: post, path: app + "/backup-hook", access: signedIn, audit: audit.ActionBackupHook, edits: edited{show: a.editedHook, again: a.onSettings()}, handle: a.updateHook},
 		{method: post, path: app + "/egress/allow", access: signedIn, audit: audit.ActionEgressChange, handle: a.allowHost},
-		{method: post, path: app + "/push", access: signedIn, audit: audit.ActionAppSettings, edits: edited{show: a.editedPush, again: a.onTab(tabSettings)}, handle: a.updatePush},
-		{method: post, path: app + "/webhook", access: signedIn, audit: audit.ActionAppSettings, edits: edited{show: shownBy(a.apiShowWebhook), again: a.onTab(tabSettings)}, handle: a.updateWebhook},
+		{method: post, path: app + "/push", access: signedIn, audit: audit.ActionAppSettings, edits: edited{show: a.editedPush, again: a.onSettings()}, handle: a.updatePush},
+		{method: post, path: app + "/webhook", access: signedIn, audit: audit.ActionAppSettings, edits: edited{show: shownBy(a.apiShowWebhook), again: a.onSettings()}, handle: a.updateWebhook},
 		{method: post, path: app + "/webhook/renew", access: signedIn, audit: audit.ActionAppSettings, handle: a.remakeWebhook},
 		{method: post, path: app + "/webhook/fetch", access: signedIn, audit: audit.ActionAppUpdate, handle: a.fetchBranch},
-		{method: post, path: app + "/image-tag", access: signedIn, audit: audit.ActionAppSettings, edits: edited{show: a.editedTagWatch, again: a.onTab(tabSettings)}, handle: a.updateTagWatch},
-		{method: post, path: app + "/labels", access: signedIn, audit: audit.ActionAppSettings, edits: edited{show: a.ofApp(editedLabels), again: a.onTab(tabSettings)}, handle: a.updateLabels},
+		{method: post, path: app + "/image-tag", access: signedIn, audit: audit.ActionAppSettings, edits: edited{show: a.editedTagWatch, again: a.onSettings()}, handle: a.updateTagWatch},
+		{method: post, path: app + "/image-tag/check", access: signedIn, audit: audit.ActionAppUpdate, handle: a.checkTag},
+		{method: post, path: app + "/image-tag/hook", access: signedIn, audit: audit.ActionAppSettings, handle: a.createTagHook},
+		{method: post, path: app + "/image-tag/hook/remove", access: signedIn, audit: audit.ActionAppSettings, handle: a.deleteTagHook},
+		{method: post, path: app + "/labels", access: signedIn, audit: audit.ActionAppSettings, edits: edited{show: a.ofApp(editedLabels), again: a.onSettings()}, handle: a.updateLabels},
 		{method: post, path: app + "/move/end", access: signedIn, audit: audit.ActionAppMove, handle: a.endMove},
 		{method: post, path: app + "/duplicate", access: signedIn, limit: limitUpload, audit: audit.ActionAppCreate, handle: a.duplicateApp},
 		{method: get, path: app + "/environment", access: signedIn, handle: a.showEnvironment},
