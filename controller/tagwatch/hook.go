@@ -54,7 +54,7 @@ func (w *Watcher) Address(kept Watch) (string, error) {
 	if !kept.HasHook() {
 		return "", nil
 	}
-	path, err := w.Key.Open(kept.HookPath, placeOf("address", kept.App))
+	path, err := w.Key.Open(kept.HookPath, placeOf("address", kept.HookHash))
 	return string(path), err
 }
 
@@ -71,8 +71,9 @@ func (w *Watcher) MakeHook(ctx context.Context, name app.Name) (Hook, error) {
 		kept.Next = w.now()
 	}
 	made := Hook{rand.Text(), secret.Text(rand.Text() + rand.Text())} // 130 and 260 random bits
-	kept.HookPath, kept.HookHash = w.Key.Seal([]byte(made.Path), placeOf("address", name)), secret.HashToken(made.Path)
-	kept.HookSecret = w.Key.Seal([]byte(made.Secret.Reveal()), placeOf("secret", name))
+	kept.HookHash = secret.HashToken(made.Path)
+	kept.HookPath = w.Key.Seal([]byte(made.Path), placeOf("address", kept.HookHash))
+	kept.HookSecret = w.Key.Seal([]byte(made.Secret.Reveal()), placeOf("secret", kept.HookHash))
 	return made, w.Ledger.SaveTagWatch(ctx, kept)
 }
 
@@ -100,7 +101,7 @@ func (w *Watcher) Deliver(ctx context.Context, path string, request *http.Reques
 	if err != nil {
 		return "", err
 	}
-	key, err := w.Key.Open(kept.HookSecret, placeOf("secret", kept.App))
+	key, err := w.Key.Open(kept.HookSecret, placeOf("secret", kept.HookHash))
 	if err != nil {
 		return "", fmt.Errorf("open secret of the hook of %s: %w", kept.App, err)
 	}
@@ -166,5 +167,5 @@ func (w *Watcher) lookAtTold(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// placeOf is what a sealed value belongs to.
-func placeOf(what string, name app.Name) string { return what + " of the tag hook of " + string(name) }
+// placeOf is what a sealed value belongs to: one hook, whatever its app is called.
+func placeOf(what, hash string) string { return what + " of the tag hook " + hash }

@@ -204,9 +204,10 @@ func (w *Watcher) turnOf(name app.Name) *sync.Mutex {
 	return w.turns[name]
 }
 
-// follow deploys the image again if its tag means another one than the one that runs.
+// follow deploys the image again if its tag means another one than the one that runs. An app
+// that is stopped is only looked at.
 func (w *Watcher) follow(ctx context.Context, one *Watch) error {
-	_, live, err := w.Ledger.FindLive(ctx, one.App)
+	found, live, err := w.Ledger.FindLive(ctx, one.App)
 	if err != nil {
 		return err
 	}
@@ -215,7 +216,7 @@ func (w *Watcher) follow(ctx context.Context, one *Watch) error {
 		return err
 	}
 	one.Seen = digest
-	if strings.HasSuffix(live.Digest, "@"+digest) || digest == one.Tried {
+	if strings.HasSuffix(live.Digest, "@"+digest) || digest == one.Tried || found.Wanted != app.WantedRunning {
 		return nil
 	}
 	if err := w.Deploy(ctx, one.App, live.Reference); err != nil {

@@ -179,6 +179,9 @@ func TestLook_LeavesAnAppAloneThatIsStopped(t *testing.T) {
 	if w.look(time.Hour); len(w.Asked()) > 0 || w.releases() != 1 {
 		t.Errorf("asked %q, %d releases", w.Asked(), w.releases())
 	}
+	if got, err := w.watcher.Check(t.Context(), "shop"); err != nil || got.Seen != registriestest.Digest("b") || w.releases() != 1 {
+		t.Errorf("a look of a person: %+v, %v, %d releases", got, err, w.releases())
+	}
 }
 
 func TestSave_TakesAnAppWithATagAndAFairPause(t *testing.T) {
