@@ -10,6 +10,7 @@ import (
 	"golang.org/x/net/html"
 
 	"berth/controller/app"
+	"berth/controller/audit"
 	"berth/controller/environment"
 )
 
@@ -200,6 +201,10 @@ func TestEdits_ARefusedFormTellsWhoMadeTheLastChange(t *testing.T) {
 	late := s.post(path, form.values)
 	if late.StatusCode != http.StatusPreconditionFailed {
 		t.Fatalf("%d", late.StatusCode)
+	}
+	entries := s.recorded(audit.ActionAppSettings)
+	if last := entries[len(entries)-1]; last.Success || last.Detail != "refused: somebody changed it since it was shown" {
+		t.Errorf("recorded %+v", last)
 	}
 	mustContain(t, late.body, "The last entry in the audit log is of token", "branch and folder of git push", `value="mine"`)
 }

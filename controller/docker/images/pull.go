@@ -123,7 +123,10 @@ func (i *Images) followPull(ctx context.Context, name string, log func(string)) 
 	log("pulling " + name)
 	as, err := i.loginFor(ctx, hostOf(name))
 	if err != nil {
-		return err
+		return &PullError{
+			Message: fmt.Sprintf("The login of the registry %.120s cannot be read.", hostOf(name)),
+			Hint:    "Type its password again under Settings, Registries, or remove it there.", Err: err,
+		}
 	}
 	header, err := as.header()
 	if err != nil {
