@@ -3,6 +3,7 @@ package router
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -70,14 +71,7 @@ func (a *admin) heartbeatForm(v *visit, typed *heartbeatPage, problems fieldProb
 }
 
 func (a *admin) updateHeartbeat(v *visit) error {
-	form := v.request().PostForm
-	typed := heartbeatPage{Minutes: strings.TrimSpace(form.Get(beat.FieldMinutes)), Method: form.Get(beat.FieldMethod), Private: form.Get(beat.FieldPrivate) != ""}
-	wish := beat.Wish{Address: secret.Text(strings.TrimSpace(form.Get(beat.FieldURL))), Method: typed.Method, Private: typed.Private}
-	minutes, err := strconv.Atoi(typed.Minutes)
-	if err != nil && typed.Minutes != "" {
-		minutes = -1 // refused with the other faults
-	}
-	wish.Minutes = minutes
+	typed, wish := typedHeartbeat(v.request().PostForm)
 	problems, err := fileProblems(a.keepHeartbeat(v, wish))
 	if err != nil {
 		return err
@@ -89,6 +83,18 @@ func (a *admin) updateHeartbeat(v *visit) error {
 		return err
 	}
 	return v.seeOther(heartbeatPath)
+}
+
+// typedHeartbeat reads the form: the page as typed, and the wish.
+func typedHeartbeat(form url.Values) (heartbeatPage, beat.Wish) {
+	typed := heartbeatPage{Minutes: strings.TrimSpace(form.Get(beat.FieldMinutes)), Method: form.Get(beat.FieldMethod), Private: form.Get(beat.FieldPrivate) != ""}
+	minutes, err := strconv.Atoi(typed.Minutes)
+	if err != nil && typed.Minutes != "" {
+		minutes = -1 // refused with the other faults
+	}
+	return typed, beat.Wish{
+		Address: secret.Text(strings.TrimSpace(form.Get(beat.FieldURL))), Method: typed.Method, Private: typed.Private, Minutes: minutes,
+	}
 }
 
 // keepHeartbeat saves the heartbeat, for the page and the API.

@@ -21,10 +21,11 @@ type tagWatchJSON struct {
 	Seen     string     `json:"seen"`                // the digest that the tag meant at the last look; empty before the first
 	LookedAt *time.Time `json:"looked_at,omitempty"` // missing before the first look
 	Fault    string     `json:"fault"`               // why the last look failed; empty where it did not
+	HasHook  bool       `json:"has_hook"`            // the registry can tell of pushes
 }
 
 func tagWatchJSONOf(w tagwatch.Watch) tagWatchJSON {
-	made := tagWatchJSON{On: w.On, Minutes: w.Minutes, Seen: w.Seen, Fault: w.Fault}
+	made := tagWatchJSON{On: w.On, Minutes: w.Minutes, Seen: w.Seen, Fault: w.Fault, HasHook: w.HasHook()}
 	if !w.LookedAt.IsZero() {
 		made.LookedAt = &w.LookedAt
 	}
@@ -59,4 +60,48 @@ func (a *admin) apiUpdateTagWatch(v *visit) error {
 		return err
 	}
 	return v.json(http.StatusOK, tagWatchJSONOf(saved))
+}
+
+// tagHookJSON is what a registry is given.
+type tagHookJSON struct {
+	Address string `json:"address"`
+	Secret  string `json:"secret"` // in this answer and in no other one
+}
+
+// apiCheckTag looks at the tag now, and answers with what came of it.
+func (a *admin) apiCheckTag(v *visit) error {
+	named, err := a.appOf(v)
+	if err != nil {
+		return err
+	}
+	found, err := a.lookAtTag(v, named.Name)
+	if err != nil {
+		return err
+	}
+	return v.json(http.StatusOK, tagWatchJSONOf(found))
+}
+
+// apiCreateTagHook answers with a new address and a new secret.
+func (a *admin) apiCreateTagHook(v *visit) error {
+	named, err := a.appOf(v)
+	if err != nil {
+		return err
+	}
+	made, err := a.makeTagHook(v, named.Name)
+	if err != nil {
+		return err
+	}
+	return v.json(http.StatusOK, tagHookJSON{a.tagHookAddress(v.request(), made.Path), made.Secret.Reveal()})
+}
+
+// apiDeleteTagHook ends the address.
+func (a *admin) apiDeleteTagHook(v *visit) error {
+	named, err := a.appOf(v)
+	if err != nil {
+		return err
+	}
+	if err := a.dropTagHook(v, named.Name); err != nil {
+		return err
+	}
+	return v.emptyAnswer()
 }

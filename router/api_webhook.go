@@ -22,8 +22,10 @@ type webhookJSON struct {
 	DeployKey string `json:"deploy_key,omitempty"`
 	HostKey   string `json:"host_key,omitempty"`
 	// HasStatusToken says that the git host is told what becomes of its commits.
-	HasStatusToken bool   `json:"has_status_token"`
-	Address        string `json:"address"` // for the git host; empty before the webhook was saved
+	HasStatusToken bool `json:"has_status_token"`
+	// Provider is the kind of git host that a person chose; empty: it is found by itself.
+	Provider webhook.Provider `json:"provider"`
+	Address  string           `json:"address"` // for the git host; empty before the webhook was saved
 	// Secret is in the answer that makes it, and in no other one.
 	Secret string `json:"secret,omitempty"`
 }
@@ -43,6 +45,9 @@ type webhookWish struct {
 	StatusToken string `json:"status_token,omitempty"`
 	// RemoveStatusToken forgets that token: the git host is told nothing more.
 	RemoveStatusToken bool `json:"remove_status_token,omitempty"`
+	// Provider is the kind of the git host, for commit statuses: github, gitea (Forgejo, too)
+	// or gitlab. Empty: it is found by itself.
+	Provider webhook.Provider `json:"provider,omitempty"`
 }
 
 // deliveriesJSON is the last deliveries, the newest first.
@@ -72,7 +77,7 @@ type pastDeliveryJSON struct {
 
 func (a *admin) webhookJSONOf(r *http.Request, view inbox.View, fresh secret.Text) webhookJSON {
 	return webhookJSON{
-		On: view.On, Repository: view.Address, Branch: view.Branch, Folder: view.Folder, HasToken: view.HasToken, HasStatusToken: view.HasStatusToken,
+		On: view.On, Repository: view.Address, Branch: view.Branch, Folder: view.Folder, HasToken: view.HasToken, HasStatusToken: view.HasStatusToken, Provider: view.Provider,
 		DeployKey: view.DeployKey, HostKey: view.HostKey, Address: a.webhookAddress(r, view), Secret: fresh.Reveal(),
 	}
 }
@@ -100,13 +105,13 @@ func (a *admin) apiUpdateWebhook(v *visit) error {
 	if err != nil {
 		return err
 	}
-	wish := webhookWish{On: view.On, Repository: view.Address, Branch: view.Branch, Folder: view.Folder}
+	wish := webhookWish{On: view.On, Repository: view.Address, Branch: view.Branch, Folder: view.Folder, Provider: view.Provider}
 	if err := decodeJSON(v.request(), &wish, `{"on": true, "repository": "https://git.example.com/ann/shop.git", "branch": "main"}`); err != nil {
 		return err
 	}
 	view, fresh, err := a.saveWebhook(v, named.Name, inbox.Settings{
 		On: wish.On, Address: wish.Repository, Branch: wish.Branch, Folder: wish.Folder, Token: secret.Text(wish.Token), DropToken: wish.RemoveToken, HostKey: wish.HostKey,
-		StatusToken: secret.Text(wish.StatusToken), DropStatusToken: wish.RemoveStatusToken,
+		StatusToken: secret.Text(wish.StatusToken), DropStatusToken: wish.RemoveStatusToken, Provider: wish.Provider,
 	})
 	if err != nil {
 		return err

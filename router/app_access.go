@@ -23,7 +23,6 @@ const (
 // accessPage is who may use an app.
 type accessPage struct {
 	frame
-	Version  string
 	App      app.Name
 	State    badge
 	Access   traefik.Access
@@ -124,9 +123,6 @@ func (a *admin) updateAccessRules(v *visit) error {
 		return err
 	}
 	rules, err := app.ParseAccessRules(typedAccess(v.request().PostForm))
-	if err == nil {
-		err = a.checkSeen(v, a.apiShowAccess)
-	}
 	if err != nil {
 		return a.refuseOnAccess(v, name, err)
 	}
@@ -215,9 +211,8 @@ func (a *admin) accessPage(v *visit, name app.Name) (accessPage, error) {
 		frame: v.frame("Access to "+string(name)).on(name, tabAccess), App: name, State: appBadge(view.Observed.State), Access: view.Access,
 		Rules: app.AccessFormOf(view.Access), Text: view.Access.Maintenance.Text,
 	}
-	page.Egress = a.egressViewOf(view.App)
-	page.Version, err = versionNow(v, a.apiShowAccess)
-	return page, err
+	page.Egress, v.read = a.egressViewOf(view.App), &view.App
+	return page, nil
 }
 
 func typedAccess(form url.Values) app.AccessForm {

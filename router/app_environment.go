@@ -20,11 +20,12 @@ type Environments interface {
 
 // The fields of the environment's forms, as the controller's problems name them.
 const (
-	fieldVariable = "name"
-	fieldValue    = "value"
-	fieldKind     = "kind" // kindVariable or kindFile, else it is a secret
-	fieldEnvText  = "text"
-	fieldBuild    = "build" // builds get the variable too; on the upload, names of such variables
+	fieldVariable    = "name"
+	fieldValue       = "value"
+	fieldKind        = "kind" // kindVariable or kindFile, else it is a secret
+	fieldEnvText     = "text"
+	fieldOldVariable = "old"
+	fieldBuild       = "build" // builds get the variable too; on the upload, names of such variables
 )
 
 const (
@@ -55,7 +56,7 @@ type variableForm struct {
 	Shown       bool   // it is no secret
 	File        bool   // it is a secret that the app gets as a file
 	Build       bool   // builds get it too
-	Editing     bool   // of one that is there
+	Old         string // of one that is there: its name, which the form shows the value of
 }
 
 // importForm is the form for a .env text as it was typed.
@@ -81,7 +82,7 @@ func (a *admin) showEnvironment(v *visit) error {
 		return err
 	}
 	if variable, ok := page.Environment.Find(v.gin.Query(fieldVariable)); ok {
-		page.Form = variableForm{Name: variable.Name, Value: variable.Value, Shown: !variable.Secret, File: variable.File, Build: variable.Build, Editing: true}
+		page.Form = variableForm{Name: variable.Name, Value: variable.Value, Shown: !variable.Secret, File: variable.File, Build: variable.Build, Old: variable.Name}
 	}
 	return v.page(page.Problems.status(), "environment", page)
 }
@@ -213,7 +214,7 @@ func typedVariable(form url.Values) variableForm {
 	if form.Has(fieldEnvText) {
 		return variableForm{}
 	}
-	typed := variableForm{Name: form.Get(fieldVariable), Shown: form.Get(fieldKind) == kindVariable, File: form.Get(fieldKind) == kindFile, Build: isTicked(form.Get(fieldBuild))}
+	typed := variableForm{Old: form.Get(fieldOldVariable), Name: form.Get(fieldVariable), Shown: form.Get(fieldKind) == kindVariable, File: form.Get(fieldKind) == kindFile, Build: isTicked(form.Get(fieldBuild))}
 	if typed.Shown {
 		typed.Value = unixLines(form.Get(fieldValue))
 	}

@@ -66,9 +66,6 @@ func (a *admin) updateSettings(v *visit) error {
 	form := typedSettings(v.request().PostForm)
 	form.Egress = view.Settings.Egress.Form() // it has a form of its own
 	settings, err := a.settings.ParseSettings(form)
-	if err == nil {
-		err = a.checkSeen(v, a.apiShowSettings)
-	}
 	if err != nil {
 		return a.refuseOnApp(v, view.Name, tabSettings, err)
 	}

@@ -18,7 +18,6 @@ import (
 
 type appPage struct {
 	frame
-	Version   string // of the settings
 	App       appRow
 	Releases  []releaseRow
 	Port      string
@@ -163,9 +162,6 @@ func (a *admin) settingsTab(v *visit, page appPage) error {
 	page.LeastSettings, page.MostSettings = a.settings.SettingsRange()
 	page.Forbidden = a.settings.ForbiddenWaivers()
 	var err error
-	if page.Version, err = versionNow(v, a.apiShowSettings); err != nil {
-		return err
-	}
 	if page.Push, err = a.pushViewOf(v, name); err != nil {
 		return err
 	}
@@ -174,9 +170,11 @@ func (a *admin) settingsTab(v *visit, page appPage) error {
 		return err
 	}
 	page.Webhook.typed(typed, page.Problems)
+	fresh := page.TagWatch.Secret
 	if page.TagWatch, err = a.tagWatchViewOf(v, name, page.Running); err != nil {
 		return err
 	}
+	page.TagWatch.Secret = fresh
 	page.TagWatch.typed(typed, page.Problems)
 	page.Labels.typed(typed, page.Problems)
 	page.Duplicate.typed(typed, page.Problems)
@@ -196,6 +194,7 @@ func (a *admin) appPage(v *visit, name app.Name) (appPage, error) {
 	if err != nil {
 		return appPage{}, err
 	}
+	v.read = &view.App
 	page := appPage{
 		frame: v.frame(string(name)), App: v.appRow(view), Port: portText(view.Settings.Port, releases), CreatedAt: view.CreatedAt,
 		Releases: make([]releaseRow, 0, len(releases)), MostBytes: archiveBody - formOverhead, view: view, releases: releases,

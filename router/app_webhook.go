@@ -9,6 +9,7 @@ import (
 	"berth/controller/app"
 	"berth/controller/remote"
 	"berth/controller/secret"
+	"berth/controller/webhook"
 	"berth/controller/webhook/inbox"
 )
 
@@ -19,6 +20,7 @@ const (
 	fieldWebhookFolder    = "webhook_folder"
 	fieldWebhookDropToken = "remove_token"
 	fieldDropStatusToken  = "remove_status_token"
+	fieldWebhookProvider  = inbox.FieldProvider
 )
 
 // webhookView is the part of the app's page about its webhook.
@@ -38,6 +40,8 @@ type webhookView struct {
 	Deliveries []deliveryRow
 	Problems   fieldProblems
 
+	Provider       string // as typed, else the app's; empty: found by itself
+	Providers      []choice
 	HasStatusToken bool
 	Status         statusLine
 }
@@ -50,6 +54,10 @@ type statusLine struct {
 	Fault   string // why the git host did not take it
 	Taken   bool
 	Open    bool // Berth goes on
+}
+
+var providerChoices = []choice{
+	{"", "Found by itself"}, {string(webhook.GitHub), "GitHub"}, {string(webhook.Gitea), "Gitea or Forgejo"}, {string(webhook.GitLab), "GitLab"},
 }
 
 // deliveryRow is a delivery as the page shows it.
@@ -76,7 +84,7 @@ func (a *admin) webhookViewOf(v *visit, name app.Name, fresh secret.Text) (webho
 		On: kept.On || kept.Path == "", Repository: kept.Address, Branch: kept.Branch, Folder: kept.Folder, HasToken: kept.HasToken,
 		DeployKey: kept.DeployKey, HostKey: kept.HostKey,
 	}
-	view.HasStatusToken = kept.HasStatusToken
+	view.HasStatusToken, view.Provider, view.Providers = kept.HasStatusToken, string(kept.Provider), providerChoices
 	if told := kept.Report; told.State != "" {
 		view.Status = statusLine{strconv.FormatInt(told.Release.Number, 10), releasePath(told.Release), string(told.State), told.Fault, told.Taken, told.Open}
 	}
@@ -109,7 +117,7 @@ func (w *webhookView) typed(form url.Values, problems fieldProblems) {
 	if form.Has(remote.FieldAddress) {
 		w.On, w.Repository = form.Get(fieldWebhookOn) != "", form.Get(remote.FieldAddress)
 		w.Branch, w.Folder = form.Get(fieldWebhookBranch), form.Get(fieldWebhookFolder)
-		w.HostKey = form.Get(remote.FieldHostKey)
+		w.HostKey, w.Provider = form.Get(remote.FieldHostKey), form.Get(fieldWebhookProvider)
 	}
 	if fault := problems[remote.FieldHostKey]; fault != nil {
 		if unknown, asks := errors.AsType[*inbox.UnknownHost](fault); asks {
@@ -131,6 +139,7 @@ func (a *admin) updateWebhook(v *visit) error {
 		Token: secret.Text(form.Get(remote.FieldToken)), DropToken: form.Get(fieldWebhookDropToken) != "",
 		HostKey:     form.Get(remote.FieldHostKey),
 		StatusToken: secret.Text(form.Get(inbox.FieldStatusToken)), DropStatusToken: form.Get(fieldDropStatusToken) != "",
+		Provider: webhook.Provider(form.Get(fieldWebhookProvider)),
 	})
 	if err != nil {
 		return a.refuseOnApp(v, named.Name, tabSettings, webhookFaults(err))

@@ -91,6 +91,8 @@ func refusalOf(status int) string {
 		return "refused: not found"
 	case http.StatusConflict:
 		return "refused: conflict"
+	case http.StatusPreconditionFailed:
+		return "refused: somebody changed it since it was shown"
 	case http.StatusRequestEntityTooLarge:
 		return "refused: too large"
 	case http.StatusTooManyRequests:

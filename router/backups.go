@@ -44,7 +44,6 @@ const bytesInMB = 1 << 20
 
 type backupsPage struct {
 	frame
-	Version string
 	backup.View
 	Form      map[string]string // as typed, else as it is
 	Problems  fieldProblems
@@ -99,10 +98,6 @@ func (a *admin) backupsForm(v *visit, view backup.View, form map[string]string, 
 		page.Rate, page.Left = view.Progress.Rate(a.now()), view.Progress.Left(a.now()).Round(time.Second)
 	}
 	page.Section, page.Tab, page.Problem = "settings", "backups", problems[""]
-	var err error
-	if page.Version, err = versionNow(v, a.apiShowBackupSettings); err != nil {
-		return err
-	}
 	return v.page(problems.status(), "backups", page)
 }
 
@@ -166,13 +161,9 @@ func (a *admin) updateBackups(v *visit) error {
 	form := v.request().PostForm
 	wish, problems := wishOf(form)
 	if len(problems) == 0 {
-		err := a.checkSeen(v, a.apiShowBackupSettings)
-		if err == nil {
-			err = a.backups.Update(v.context(), wish)
-		}
-		var failed error
-		if problems, failed = fileProblems(err); failed != nil {
-			return failed
+		var err error
+		if problems, err = fileProblems(a.backups.Update(v.context(), wish)); err != nil {
+			return err
 		}
 	}
 	if fault := problems[backup.FieldFolder]; fault != nil && form.Get(fieldPlace) == placeBucket {
@@ -180,21 +171,26 @@ func (a *admin) updateBackups(v *visit) error {
 		problems[backup.FieldEndpoint] = problem.Invalid(fault.Message, fault.Hint).At(backup.FieldEndpoint)
 	}
 	if len(problems) > 0 {
-		view, err := a.backups.View(v.context())
-		if err != nil {
-			return err
-		}
-		typed := make(map[string]string)
-		for name := range form {
-			typed[name] = form.Get(name)
-		}
-		return a.backupsForm(v, view, typed, problems)
+		return a.refuseOnBackups(v, problems)
 	}
 	v.done.resource, v.done.detail = "backups", "to "+wish.Place.String()
 	if err := v.notify("Backups are set up. Make the first one now, and try a restore on another machine."); err != nil {
 		return err
 	}
 	return v.seeOther(backupsPath)
+}
+
+// refuseOnBackups shows the form with what was typed.
+func (a *admin) refuseOnBackups(v *visit, problems fieldProblems) error {
+	view, err := a.backups.View(v.context())
+	if err != nil {
+		return err
+	}
+	typed, form := make(map[string]string), v.request().PostForm
+	for name := range form {
+		typed[name] = form.Get(name)
+	}
+	return a.backupsForm(v, view, typed, problems)
 }
 
 // startBackup makes a backup now.

@@ -79,7 +79,7 @@ func (a *admin) disksForm(v *visit, typed url.Values, problems fieldProblems) er
 	for _, item := range view.Items {
 		page.Rows = append(page.Rows, diskRowOf(item))
 	}
-	page.Section, page.Tab = "settings", "disks"
+	page.Section, page.Tab, page.Problem = "settings", "disks", problems[""]
 	return v.page(problems.status(), "disks", page)
 }
 

@@ -24,6 +24,8 @@ type frame struct {
 	Theme     string           // light or dark where this browser chose one
 	Here      string           // path of the page; empty where it answers a form
 	Bare      bool             // no navigation: there is nowhere else to go yet
+
+	visit *visit // whom it answers; nil without forms
 }
 
 // LimitsPath leads to where a limit can be changed, where one is the problem.
@@ -38,7 +40,7 @@ func (f frame) LimitsPath() string {
 func (v *visit) frame(title string) frame {
 	made := frame{
 		Title: title, FormToken: v.formToken(), Once: rand.Text(), Account: v.caller.account.Name, Program: v.admin.version,
-		Trouble: v.caller.signedIn() && v.admin.trouble.of(v), Theme: v.theme(), Here: v.here(),
+		Trouble: v.caller.signedIn() && v.admin.trouble.of(v), Theme: v.theme(), Here: v.here(), visit: v,
 	}
 	if notice, ok := v.session().Get(noticeKey).(string); ok && !v.route.stream {
 		made.Notice, made.Undo = notice, v.takeUndo()

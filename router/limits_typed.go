@@ -15,6 +15,7 @@ import (
 	"berth/controller/label"
 	"berth/controller/logs"
 	"berth/controller/problem"
+	"berth/controller/registries"
 	"berth/controller/remote"
 	"berth/controller/retention"
 	"berth/controller/tagwatch"
@@ -70,7 +71,7 @@ var plainFields = map[string]bool{
 	channel.FieldAddress: true, channel.FieldTo: true, channel.FieldFrom: true, channel.FieldUser: true, channel.FieldTLS: true, channel.FieldPrivate: true,
 	hook.FieldService: true, fieldHookOffer: true, egress.FieldMode: true, egress.FieldHosts: true, fieldEgressHost: true, fieldBranch: true, fieldFolder: true,
 	remote.FieldAddress: true, remote.FieldHostKey: true, fieldWebhookOn: true, fieldWebhookBranch: true, fieldWebhookFolder: true, fieldWebhookDropToken: true, fieldDropStatusToken: true, tagwatch.FieldOn: true, tagwatch.FieldMinutes: true,
-	fieldVersion: true, fieldView: true, fieldState: true, fieldSort: true, fieldTag: true, fieldProject: true, label.FieldTags: true,
+	fieldVersion: true, registries.FieldHost: true, fieldWebhookProvider: true, fieldView: true, fieldState: true, fieldSort: true, fieldTag: true, fieldProject: true, label.FieldTags: true,
 }
 
 // isPlainField reports whether a field of the form that is sent to path is shown

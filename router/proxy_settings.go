@@ -11,7 +11,6 @@ import (
 
 type proxyPage struct {
 	frame
-	Version   string
 	Form      certificates.ProxyForm // as typed, else as it is
 	Providers []certificates.DNSProvider
 	Problems  fieldProblems
@@ -27,10 +26,7 @@ func (a *admin) showProxySettings(v *visit) error {
 // updateProxySettings gives the proxy other settings: 303 to their page.
 func (a *admin) updateProxySettings(v *visit) error {
 	form := typedProxy(v.request().PostForm)
-	changed, restarted, err := "", false, a.checkSeen(v, a.apiShowProxy)
-	if err == nil {
-		changed, restarted, err = a.domains.UpdateSettings(v.context(), form)
-	}
+	changed, restarted, err := a.domains.UpdateSettings(v.context(), form)
 	problems, err := fileProblems(err)
 	if err != nil {
 		return err
@@ -77,10 +73,6 @@ func (a *admin) proxyForm(v *visit, form certificates.ProxyForm, problems fieldP
 		Trusted: a.domains.TrustedByEnvironment(),
 	}
 	page.Section, page.Tab, page.Problem = "settings", "proxy", problems[""]
-	var err error
-	if page.Version, err = versionNow(v, a.apiShowProxy); err != nil {
-		return err
-	}
 	return v.page(problems.status(), "proxy", page)
 }
 

@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
@@ -143,6 +144,7 @@ type Options struct {
 	Pushes     Pushes
 	Webhooks   Webhooks
 	TagWatches TagWatches
+	Registries Registries
 	Moves      Moves
 	Labels     Labels
 	Repeats    Repeats
@@ -205,6 +207,7 @@ type admin struct {
 	pushes       Pushes
 	webhooks     Webhooks
 	tagWatches   TagWatches
+	registries   Registries
 	moves        Moves
 	labels       Labels
 	sources      Sources
@@ -232,6 +235,7 @@ type admin struct {
 	repeats      Repeats
 	templates    *templates.Set
 	rows         rowCache
+	editing      []route // whose forms edit what is there
 	sparks       sparkCache
 	trouble      troubleCache
 	public       publicAddress
@@ -247,14 +251,63 @@ type admin struct {
 	now          func() time.Time
 }
 
+// missing names the parts without which there is no admin app.
+func (o Options) missing() (names []string) {
+	if !o.Story.complete() {
+		names = append(names, "a whole story")
+	}
+	for _, part := range []struct {
+		name  string
+		given any
+	}{
+		{"volumes", o.Volumes},
+		{"mounts", o.Mounts},
+		{"backups", o.Backups},
+		{"hooks", o.Hooks},
+		{"commands", o.Commands},
+		{"routing", o.Routing},
+		{"ports", o.Ports},
+		{"domains", o.Domains},
+		{"metrics", o.Metrics},
+		{"disks", o.Disks},
+		{"pushes", o.Pushes},
+		{"webhooks", o.Webhooks},
+		{"watches of tags", o.TagWatches},
+		{"registries", o.Registries},
+		{"moves", o.Moves},
+		{"labels", o.Labels},
+		{"repeats", o.Repeats},
+		{"sources", o.Sources},
+		{"duplicates", o.Duplicates},
+		{"logs", o.Logs},
+		{"events", o.Events},
+		{"alerts", o.Alerts},
+		{"a heart", o.Heart},
+		{"accounts", o.Accounts},
+		{"second factors", o.Factors},
+		{"tokens", o.Tokens},
+		{"SSH keys", o.Keys},
+		{"sessions", o.Sessions},
+		{"an audit log", o.Audit},
+		{"limits", o.Limits},
+	} {
+		if part.given == nil {
+			names = append(names, part.name)
+		}
+	}
+	if o.Logger == nil {
+		names = append(names, "a logger")
+	}
+	return names
+}
+
 // New returns the admin app as a handler. It starts nothing.
 func New(o Options) (http.Handler, error) {
 	if len(o.SecretKey) < minSecretKey {
 		return nil, fmt.Errorf("secret key has %d bytes, needs %d", len(o.SecretKey), minSecretKey)
 	}
-	if !o.Story.complete() || o.Volumes == nil || o.Mounts == nil || o.Backups == nil || o.Hooks == nil || o.Commands == nil || o.Routing == nil || o.Ports == nil || o.Domains == nil || o.Metrics == nil || o.Disks == nil || o.Pushes == nil || o.Webhooks == nil || o.TagWatches == nil || o.Moves == nil || o.Labels == nil || o.Repeats == nil || o.Sources == nil || o.Duplicates == nil || o.Logs == nil || o.Events == nil || o.Alerts == nil || o.Heart == nil || o.Accounts == nil || o.Factors == nil || o.Tokens == nil || o.Keys == nil ||
-		o.Sessions == nil || o.Audit == nil || o.Limits == nil || o.Logger == nil {
-		return nil, errors.New("router needs a whole story, volumes, mounts, backups with hooks, commands, routing, domains, metrics, disks, pushes, webhooks, watches of tags, moves, labels, repeats, sources, duplicates, logs, events, alerts, a heart, accounts, second factors, tokens, SSH keys, sessions, an audit log, limits and a logger")
+	if missing := o.missing(); len(missing) > 0 {
+		return nil, fmt.Errorf("router needs %s", strings.Join(missing, ", "))
 	}
 	if normalHost(o.AdminHost) == "" {
 		return nil, errors.New("router needs a host name that no app answers on")
@@ -284,6 +337,7 @@ func New(o Options) (http.Handler, error) {
 		pushes:       o.Pushes,
 		webhooks:     o.Webhooks,
 		tagWatches:   o.TagWatches,
+		registries:   o.Registries,
 		moves:        o.Moves,
 		labels:       o.Labels,
 		sources:      o.Sources,
@@ -348,6 +402,9 @@ func (a *admin) engine() (*gin.Engine, error) {
 	)
 	engine.NoRoute(a.showNothing)
 	for _, r := range a.routes() {
+		if r.edits.show != nil {
+			a.editing = append(a.editing, r)
+		}
 		engine.Handle(r.method, r.path, a.requireAdminHost(r), a.serve(r))
 	}
 	return engine, nil

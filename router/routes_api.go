@@ -31,6 +31,7 @@ func (a *admin) apiRoutes() []route { //nolint:revive // as long as the surface 
 		apiTokens       = apiRoot + "tokens"
 		apiKeys         = apiRoot + "keys"
 		apiAudit        = apiRoot + "audit"
+		apiRegistries   = apiRoot + "registries"
 	)
 	return []route{
 		{
@@ -213,6 +214,18 @@ func (a *admin) apiRoutes() []route { //nolint:revive // as long as the surface 
 		{
 			method: put, path: apiApp + "/image-tag", access: token(deployScope), audit: audit.ActionAppSettings, handle: a.apiUpdateTagWatch,
 			api: contract{does: "Choose whether an app is deployed again when the tag of its image moves", in: takes[tagWatchWish](), out: gives[tagWatchJSON](ok)},
+		},
+		{
+			method: post, path: apiApp + "/image-tag/check", access: token(deployScope), audit: audit.ActionAppUpdate, handle: a.apiCheckTag,
+			api: contract{does: "Look at the tag of an app's image now, and deploy what it means", out: gives[tagWatchJSON](ok)},
+		},
+		{
+			method: post, path: apiApp + "/image-tag/hook", access: token(deployScope), audit: audit.ActionAppSettings, handle: a.apiCreateTagHook,
+			api: contract{does: "Make an address and a secret with which a registry tells of pushes; earlier ones end", out: gives[tagHookJSON](ok)},
+		},
+		{
+			method: del, path: apiApp + "/image-tag/hook", access: token(deployScope), audit: audit.ActionAppSettings, handle: a.apiDeleteTagHook,
+			api: contract{does: "End the address with which a registry tells of pushes", out: empty(noContent)},
 		},
 		{
 			method: get, path: apiApp + "/logs", access: token(readScope), handle: a.apiShowLogs,
@@ -527,6 +540,22 @@ func (a *admin) apiRoutes() []route { //nolint:revive // as long as the surface 
 		{
 			method: del, path: apiKeys + "/:id", access: token(adminScope), audit: audit.ActionKeyRemove, handle: a.apiDeleteKey,
 			api: contract{does: "Remove an SSH key", out: empty(noContent)},
+		},
+		{
+			method: get, path: apiRegistries, access: token(adminScope), handle: a.apiListRegistries,
+			api: contract{does: "List the registries that Berth signs in to", out: gives[registriesJSON](ok)},
+		},
+		{
+			method: put, path: apiRegistries + "/:host", access: token(adminScope), audit: audit.ActionRegistryChange, handle: a.apiSaveRegistry,
+			api: contract{does: "Save how Berth signs in to a registry", in: takes[registryWish](), out: gives[registryJSON](ok)},
+		},
+		{
+			method: del, path: apiRegistries + "/:host", access: token(adminScope), audit: audit.ActionRegistryChange, handle: a.apiDeleteRegistry,
+			api: contract{does: "Forget how Berth signs in to a registry", out: empty(noContent)},
+		},
+		{
+			method: post, path: apiRegistries + "/:host/test", access: token(adminScope), audit: audit.ActionRegistryTest, handle: a.apiTestRegistry,
+			api: contract{does: "Sign in to a registry, to try its login", out: empty(noContent)},
 		},
 		{
 			method: get, path: apiRoot + "ssh", access: token(readScope), handle: a.apiShowSSH,

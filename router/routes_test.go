@@ -50,7 +50,7 @@ func TestRoutes_PublicOnesAreExactlyThese(t *testing.T) {
 			found = append(found, r.method+" "+r.path)
 		}
 	}
-	wanted := []string{"GET /healthz", "GET /static/*file", "POST /hooks/:id", "GET /login", "POST /login", "GET /login/code", "POST /login/code", "POST /api/v1/login"}
+	wanted := []string{"GET /healthz", "GET /static/*file", "POST /hooks/:id", "POST /hooks/images/:id", "GET /login", "POST /login", "GET /login/code", "POST /login/code", "POST /api/v1/login"}
 	if !slices.Equal(found, wanted) {
 		t.Errorf("public routes are %q, want %q", found, wanted)
 	}

@@ -41,6 +41,9 @@ func (a *admin) handle(v *visit) error {
 	if err := a.checkVersion(v); err != nil {
 		return err
 	}
+	if good, err := a.checkSeen(v); err != nil || !good {
+		return err
+	}
 	return v.route.handle(v)
 }
 

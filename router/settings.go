@@ -41,6 +41,7 @@ var settingsGroups = []settingsGroup{
 		{"proxy", "/settings/proxy", "Proxy", "HTTPS for all apps, HTTP/3, trusted proxies and Traefik's dashboard."},
 		{"alerts", alertsPath, "Alerts", "When you are told of problems, and how: mail, chat or webhook."},
 		{"backups", backupsPath, "Backups", "Encrypted backups on a schedule, and proof that they can be restored."},
+		{"registries", registriesPath, "Registries", "How Berth signs in to registries to pull private images."},
 		{"machine", machinePath, "Machine", "The server, its versions, and what it uses over time."},
 		{"disks", disksPath, "Disks", "What uses the disk, and how long releases and logs are kept."},
 	}},

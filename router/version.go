@@ -21,10 +21,6 @@ func versionOf(body []byte) string {
 // editKey is the turn of those that change one thing.
 type editKey struct{ path string }
 
-// fieldVersion is the version of what a form shows. A form without it changes whatever is
-// there.
-const fieldVersion = "version"
-
 // versionNow is the ETag of what show tells.
 func versionNow(v *visit, show handler) (string, error) {
 	var now []byte
@@ -34,25 +30,6 @@ func versionNow(v *visit, show handler) (string, error) {
 		return "", err
 	}
 	return versionOf(now), nil
-}
-
-// checkSeen refuses a form that was opened before somebody else changed what it is about.
-// Forms of one page take turns, so that two that saw the same are not both taken.
-func (a *admin) checkSeen(v *visit, show handler) error {
-	done, err := a.turns.take(v.context(), editKey{v.request().URL.Path})
-	if err != nil {
-		return err
-	}
-	v.atEnd(done)
-	seen := v.request().PostForm.Get(fieldVersion)
-	if seen == "" {
-		return nil
-	}
-	now, err := versionNow(v, show)
-	if err != nil || now == seen {
-		return err
-	}
-	return problem.Stale("Somebody changed this since you opened the page.", "What you typed is still here. Open the page in another tab to see what is there now. Saving again replaces it.")
 }
 
 // checkVersion refuses a change of what was changed since the caller saw it. Changes of one

@@ -32,6 +32,7 @@ type visit struct {
 	upload *upload    // the form of an archive, where the page is to show what became of it
 	ends   []func()   // run once the request was answered
 	seen   *[]byte    // takes what json would answer, where that is asked for its version alone
+	read   *app.App   // of the page that is made
 	worked bool       // a part was accepted, whatever became of the rest: the limit on work keeps the request
 }
 

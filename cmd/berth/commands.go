@@ -115,6 +115,9 @@ func placeCommands() []command {
 		row{get: true, path: appRow + "/webhook/deliveries", list: "deliveries", columns: "at result provider release reason"}.command("webhooks deliveries", "list what git hosts sent to the webhook, and what came of it"),
 		row{get: true, path: appRow + "/image-tag"}.command("tagwatch show", "show whether an app is deployed again when the tag of its image moves"),
 		row{method: "PUT", path: appRow + "/image-tag", fields: true}.command("tagwatch set", "deploy an app again when the tag of its image moves: on=true minutes=15"),
+		row{path: appRow + "/image-tag/check"}.command("tagwatch check", "look at the tag of the image now, and deploy what it means"),
+		row{path: appRow + "/image-tag/hook"}.command("tagwatch hook", "make an address and a secret with which a registry tells of pushes; earlier ones end"),
+		row{method: "DELETE", path: appRow + "/image-tag/hook", done: "Removed."}.command("tagwatch unhook", "end the address with which a registry tells of pushes"),
 		{name: "egress show", arguments: "APP [flags]", summary: "show where an app may connect to", run: runEgress, rows: []string{"GET /api/v1/apps/:name/egress"}},
 		{name: "egress open", arguments: "APP [flags]", summary: "let an app connect everywhere", run: verb("open", runEgress), rows: []string{"PUT /api/v1/apps/:name/egress"}},
 		{name: "egress none", arguments: "APP [flags]", summary: "let an app connect nowhere", run: verb("none", runEgress), rows: []string{"PUT /api/v1/apps/:name/egress"}},
@@ -210,6 +213,10 @@ func adminCommands() []command {
 		row{get: true, path: "/api/v1/audit", list: "entries", columns: "sequence at action success account resource detail", queries: slices.Concat(auditQueries, []string{"limit: how many entries, the newest first (50)"})}.command("audit list", "list the audit log"),
 		row{get: true, path: "/api/v1/audit/export"}.saved("audit export", "download the audit log", slices.Concat(auditQueries, []string{"format: jsonl or csv"})...),
 		row{path: "/api/v1/audit/verify", bad: brokenLog}.command("audit verify", "check every entry of the audit log"),
+		row{get: true, path: registriesRow, list: "registries", columns: "registry user changed_at"}.command("registries ls", "list the registries that Berth signs in to"),
+		{name: "registries add", arguments: "HOST USER [flags]", summary: "save how Berth signs in to a registry, by a password or token that is asked for", run: runRegistriesAdd, rows: []string{"PUT " + registriesRow + "/:host"}},
+		row{method: "DELETE", path: registriesRow + "/:host", done: "Removed."}.command("registries rm", "forget how Berth signs in to a registry"),
+		row{path: registriesRow + "/:host/test", done: "The registry takes the login."}.command("registries test", "sign in to a registry, to try its login"),
 	}
 }
 

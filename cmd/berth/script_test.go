@@ -72,6 +72,9 @@ var standInAnswers = map[string]string{
 	"GET /api/v1/apps/blog/move":               `{"to":"https://other.example.com:8001","state":"failed","reason":"The other server has an app called blog already.","hint":"Delete it there."}`,
 	"GET /api/v1/apps/mail/move":               `{"to":"https://other.example.com:8001","state":"running","step":"volumes","step_number":2,"steps":7,"bytes":3000000,"total_bytes":6000000,"bytes_per_second":1000000}`,
 	"DELETE /api/v1/login":                     "",
+	"GET /api/v1/registries":                   `{"registries":[{"registry":"ghcr.io","user":"ann","changed_at":"2026-01-02T03:04:05Z"}]}`,
+	"DELETE /api/v1/registries/ghcr.io":        "",
+	"POST /api/v1/registries/ghcr.io/test":     "",
 }
 
 // standIn is a server with one account, whose second factor is 123456 and whose

@@ -173,7 +173,7 @@ func serve(ctx context.Context, config Config, on opened, logger *slog.Logger) e
 		Version: currentVersion(), SessionLife: config.SessionLife,
 	}
 	notified, told := openAlerts(config, on.ledger, &admin, measured, story.ReconciledAt, key, logger), openWebhooks(config, on.remotes, on.ledger, &admin, hooked{story, limits}, key, logger)
-	watched, moves := openTagWatches(config, on.ledger, &admin, story, logger), openMoves(config, story, on.ledger, engine, audit, key, &admin, logger)
+	watched, moves := openTagWatches(openRegistries(config, on.ledger, &admin, engine, key), on.ledger, &admin, story, key, logger), openMoves(config, story, on.ledger, engine, audit, key, &admin, logger)
 	server, listener, err := openAdmin(config, admin, adminTLS, on.listener, logger)
 	if err != nil {
 		return err

@@ -51,6 +51,9 @@ const (
 
 	ActionKeyAdd    Action = "SSH_KEY_ADD" // the entry names the fingerprint
 	ActionKeyRemove Action = "SSH_KEY_REMOVE"
+
+	ActionRegistryChange Action = "REGISTRY_LOGIN_CHANGE" // how Berth signs in to a registry of images
+	ActionRegistryTest   Action = "REGISTRY_LOGIN_TEST"
 )
 
 // The actions on routes and hosts.

@@ -22,6 +22,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/docker/docker/api/types/registry"
+
 	"berth/controller/docker/link"
 	"berth/controller/pause"
 )
@@ -202,6 +204,9 @@ func (c *call) rewrite(p *httputil.ProxyRequest, body io.ReadCloser, length int6
 	}
 	if c.verb.body == upgraded { // the proxy has taken both out and put them back
 		kept["Connection"], kept["Upgrade"] = p.Out.Header["Connection"], p.Out.Header["Upgrade"]
+	}
+	if c.login != "" {
+		kept.Set(registry.AuthHeader, c.login)
 	}
 	kept.Set("User-Agent", "berth-broker")
 	p.Out.Header = kept

@@ -13,7 +13,8 @@ type call struct {
 	version string // as "v1.41"; empty where the path has none
 	object  string // the name or ID in the path, or empty; after check, the ID
 	query   url.Values
-	body    any // what the engine is sent as JSON; nil where nothing or a stream is sent
+	login   string // how the engine signs in to the registry of a pull; empty: as anybody
+	body    any    // what the engine is sent as JSON; nil where nothing or a stream is sent
 }
 
 const (

@@ -155,6 +155,11 @@ func newEngine() *engine {
 // serve runs a broker in front of the engine until the test ends.
 func serve(t *testing.T, e *engine, change ...func(*broker.Policy)) (client *http.Client, door *broker.Broker, socket string) {
 	t.Helper()
+	return serveLogged(t, e, slog.New(slog.DiscardHandler), change...)
+}
+
+func serveLogged(t *testing.T, e *engine, logger *slog.Logger, change ...func(*broker.Policy)) (client *http.Client, door *broker.Broker, socket string) {
+	t.Helper()
 	folder := t.TempDir()
 	listener, err := net.Listen("unix", filepath.Join(folder, "engine.sock"))
 	if err != nil {
@@ -171,7 +176,7 @@ func serve(t *testing.T, e *engine, change ...func(*broker.Policy)) (client *htt
 		one(&policy)
 	}
 	socket = filepath.Join(folder, "broker.sock")
-	door, err = broker.Listen(broker.Options{Listen: socket, Engine: filepath.Join(folder, "engine.sock"), Policy: policy, Logger: slog.New(slog.DiscardHandler)})
+	door, err = broker.Listen(broker.Options{Listen: socket, Engine: filepath.Join(folder, "engine.sock"), Policy: policy, Logger: logger})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"maps"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/distribution/reference"
 	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/registry"
 
 	"berth/controller/docker/link"
 )
@@ -112,7 +114,10 @@ func (c *check) makeImage() error {
 		if c.query.Get("fromImage") == "" || c.query.Has("repo") || c.query.Has("changes") {
 			return refuse("query", "it is neither a pull nor an import")
 		}
-		return c.broker.policy.checkRegistry(c.query.Get("fromImage"))
+		if err := c.broker.policy.checkRegistry(c.query.Get("fromImage")); err != nil {
+			return err
+		}
+		return c.takeLogin()
 	}
 	if c.query.Has("fromImage") {
 		return refuse("query fromImage", "an import has none")
@@ -124,6 +129,40 @@ func (c *check) makeImage() error {
 		if !importChange.MatchString(change) || strings.ContainsAny(change, "\r\n") {
 			return refuse("query changes", "it is not one that the controller makes")
 		}
+	}
+	return nil
+}
+
+// mostLogin is how long the header with the login of a registry may be, in bytes.
+const mostLogin = 12 << 10
+
+// takeLogin takes the login of a pull, for the registry of its image and no other. It is
+// written anew from a name and a password alone, and stands in no log.
+func (c *check) takeLogin() error {
+	given := c.request.Header.Values(registry.AuthHeader)
+	if strings.Join(given, "") == "" { // the client sends the header of nobody, too
+		return nil
+	}
+	wrong := func(reason string) error { return refuse(registry.AuthHeader, reason) }
+	if len(given) > 1 || len(given[0]) > mostLogin {
+		return wrong("it is there more than once, or too long")
+	}
+	text, err := base64.URLEncoding.DecodeString(given[0])
+	var login struct {
+		Username      string `json:"username"`
+		Password      string `json:"password"`
+		ServerAddress string `json:"serveraddress"`
+	}
+	if err != nil || decodeOne(text, &login) != nil {
+		return wrong("it is not a name and a password")
+	}
+	named, err := reference.ParseNormalizedNamed(c.query.Get("fromImage"))
+	if err != nil || reference.Domain(named) != login.ServerAddress {
+		return wrong("it is for another registry than the image's")
+	}
+	c.login, err = registry.EncodeAuthConfig(registry.AuthConfig{Username: login.Username, Password: login.Password, ServerAddress: login.ServerAddress})
+	if err != nil {
+		return wrong("it cannot be written")
 	}
 	return nil
 }

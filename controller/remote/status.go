@@ -178,6 +178,6 @@ func apiOf(repository string, status Status) (string, error) {
 	case webhook.Gitea:
 		return base + strings.Join(append([]string{""}, parts[:owned]...), "/") + "/api/v1/repos/" + strings.Join(parts[owned:], "/") + "/statuses/" + commit, nil
 	default:
-		return "", problem.Invalid("Berth does not know yet what kind of git host this is.", "Push to the branch once. Berth learns the kind from the delivery to its webhook.")
+		return "", problem.Invalid("Berth does not know yet what kind of git host this is.", "Choose it in the form of the webhook, or push to the branch once: Berth learns the kind from the delivery.")
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"berth/controller/store/events"
 	"berth/controller/store/growth"
 	"berth/controller/store/hooks"
+	"berth/controller/store/logins"
 	"berth/controller/store/moves"
 	"berth/controller/store/people"
 	"berth/controller/store/proofs"
@@ -49,6 +50,7 @@ type Store struct {
 	moves.Moves
 	webhooks.Webhooks
 	hooks.Hooks
+	logins.Logins
 	growthLedger
 	eventLedger
 	alertLedger
@@ -100,6 +102,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	return &Store{
 		Ledger: people.Ledger{Writer: writer, Reader: reader}, Proofs: proofs.Proofs{Writer: writer, Reader: reader},
 		Hooks:        hooks.Hooks{Writer: writer, Reader: reader},
+		Logins:       logins.Logins{Writer: writer, Reader: reader},
 		growthLedger: growth.Ledger{Writer: writer, Reader: reader}, Pushes: pushes.Pushes{Writer: writer, Reader: reader}, Webhooks: webhooks.Webhooks{Writer: writer, Reader: reader}, Repeats: repeats.Repeats{Writer: writer, Reader: reader}, Moves: moves.Moves{Writer: writer, Reader: reader}, eventLedger: events.Ledger{Writer: writer, Reader: reader}, alertLedger: alerts.Ledger{Writer: writer, Reader: reader},
 		writer: writer, reader: reader,
 	}, nil

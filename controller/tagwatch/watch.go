@@ -4,9 +4,11 @@ package tagwatch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -14,6 +16,8 @@ import (
 	"berth/controller/app"
 	"berth/controller/plan"
 	"berth/controller/problem"
+	"berth/controller/registries"
+	"berth/controller/secret"
 )
 
 // The minutes between two looks at a tag.
@@ -49,13 +53,21 @@ type Watch struct {
 	Seen     string    // what the tag meant at the last look
 	LookedAt time.Time // zero before the first look
 	Fault    string    // of the last look, safe to show
+
+	HookPath, HookSecret []byte // what a registry is given, sealed; empty: none
+	HookHash             string // of the path
 }
+
+// HasHook reports whether a registry can tell of pushes.
+func (w Watch) HasHook() bool { return w.HookHash != "" }
 
 // Ledger keeps watches.
 type Ledger interface {
 	// FindTagWatch returns a watch that is off where the app has none.
 	FindTagWatch(context.Context, app.Name) (Watch, error)
 	SaveTagWatch(context.Context, Watch) error
+	// FindTagWatchAt returns the watch whose hook has the hash, or problem.ErrNotFound.
+	FindTagWatchAt(ctx context.Context, hash string) (Watch, error)
 	ListDueTagWatches(ctx context.Context, now time.Time) ([]Watch, error)
 	// FindLive returns the zero release where the app has none that is live.
 	FindLive(context.Context, app.Name) (app.App, app.Release, error)
@@ -64,6 +76,7 @@ type Ledger interface {
 // Options are what a Watcher needs. All fields are required.
 type Options struct {
 	Ledger Ledger
+	Key    secret.Key
 	Digest func(context.Context, plan.ImageReference) (string, error) // of Registries
 	Deploy func(context.Context, app.Name, plan.ImageReference) error // does not wait for the end
 	Logger *slog.Logger
@@ -73,11 +86,18 @@ type Options struct {
 type Watcher struct {
 	Options
 
-	now func() time.Time
+	now  func() time.Time
+	wake chan struct{} // a registry told of a push
+
+	mu    sync.Mutex
+	told  map[app.Name]bool // of pushes
+	turns map[app.Name]*sync.Mutex
 }
 
 // New returns a Watcher that has started nothing.
-func New(o Options) *Watcher { return &Watcher{Options: o, now: time.Now} }
+func New(o Options) *Watcher {
+	return &Watcher{Options: o, now: time.Now, wake: make(chan struct{}, 1), told: map[app.Name]bool{}, turns: map[app.Name]*sync.Mutex{}}
+}
 
 // Show returns the watch of an app.
 func (w *Watcher) Show(ctx context.Context, name app.Name) (Watch, error) {
@@ -91,11 +111,7 @@ func (w *Watcher) Save(ctx context.Context, name app.Name, on bool, minutes int)
 		return Watch{}, problem.Invalid("This is not a number of minutes between two looks.", fmt.Sprintf("Write %d to %d.", FewestMinutes, MostMinutes)).At(FieldMinutes)
 	}
 	if on {
-		_, live, err := w.Ledger.FindLive(ctx, name)
-		if err != nil {
-			return Watch{}, err
-		}
-		if _, err := taggedOf(live.Reference); err != nil {
+		if err := w.hasTag(ctx, name); err != nil {
 			return Watch{}, err
 		}
 	}
@@ -105,6 +121,16 @@ func (w *Watcher) Save(ctx context.Context, name app.Name, on bool, minutes int)
 	}
 	found.On, found.Minutes, found.Next, found.Fault = on, minutes, w.now(), ""
 	return found, w.Ledger.SaveTagWatch(ctx, found)
+}
+
+// hasTag refuses an app whose live release has no image with a tag.
+func (w *Watcher) hasTag(ctx context.Context, name app.Name) error {
+	_, live, err := w.Ledger.FindLive(ctx, name)
+	if err != nil {
+		return err
+	}
+	_, err = registries.TaggedOf(live.Reference)
+	return err
 }
 
 // Run looks at tags until ctx ends.
@@ -119,6 +145,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
+		case <-w.wake:
 		}
 	}
 }
@@ -132,15 +159,23 @@ func (w *Watcher) Look(ctx context.Context) error {
 	var group errgroup.Group
 	group.SetLimit(looksAtOnce)
 	for _, one := range due {
-		group.Go(func() error { return w.look(ctx, one) })
+		group.Go(func() error { return w.look(ctx, one.App) })
 	}
-	return group.Wait()
+	return errors.Join(group.Wait(), w.lookAtTold(ctx))
 }
 
 // look looks at one tag, and keeps what came of it. A person may have changed the settings
 // meanwhile, and those stay.
-func (w *Watcher) look(ctx context.Context, one Watch) error {
-	err := w.follow(ctx, &one)
+// Looks at one app take turns: each knows what the one before has deployed.
+func (w *Watcher) look(ctx context.Context, name app.Name) error {
+	turn := w.turnOf(name)
+	turn.Lock()
+	defer turn.Unlock()
+	one, err := w.Ledger.FindTagWatch(ctx, name)
+	if err != nil {
+		return err
+	}
+	err = w.follow(ctx, &one)
 	if ctx.Err() != nil {
 		return nil // Berth stops: that was no fault of the registry
 	}
@@ -160,9 +195,19 @@ func (w *Watcher) look(ctx context.Context, one Watch) error {
 	return w.Ledger.SaveTagWatch(saving, kept)
 }
 
-// follow deploys the image again if its tag means another one than the one that runs.
+func (w *Watcher) turnOf(name app.Name) *sync.Mutex {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.turns[name] == nil {
+		w.turns[name] = new(sync.Mutex)
+	}
+	return w.turns[name]
+}
+
+// follow deploys the image again if its tag means another one than the one that runs. An app
+// that is stopped is only looked at.
 func (w *Watcher) follow(ctx context.Context, one *Watch) error {
-	_, live, err := w.Ledger.FindLive(ctx, one.App)
+	found, live, err := w.Ledger.FindLive(ctx, one.App)
 	if err != nil {
 		return err
 	}
@@ -171,7 +216,7 @@ func (w *Watcher) follow(ctx context.Context, one *Watch) error {
 		return err
 	}
 	one.Seen = digest
-	if strings.HasSuffix(live.Digest, "@"+digest) || digest == one.Tried {
+	if strings.HasSuffix(live.Digest, "@"+digest) || digest == one.Tried || found.Wanted != app.WantedRunning {
 		return nil
 	}
 	if err := w.Deploy(ctx, one.App, live.Reference); err != nil {

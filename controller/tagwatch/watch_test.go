@@ -2,11 +2,12 @@ package tagwatch_test
 
 import (
 	"context"
-	"crypto/x509"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
 	"errors"
-	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -14,135 +15,19 @@ import (
 	"testing"
 	"time"
 
-	"berth/controller/address"
 	"berth/controller/app"
 	"berth/controller/plan"
 	"berth/controller/problem"
+	"berth/controller/registries/registriestest"
 	"berth/controller/store"
 	"berth/controller/store/storetest"
 	"berth/controller/tagwatch"
 	"berth/traefik"
 )
 
-// host is a registry as the distribution specification describes it, with one image.
-type host struct {
-	web *httptest.Server
-
-	mu     sync.Mutex
-	digest string
-	open   bool // asks for no token
-	status int  // in place of an answer
-	asked  []string
-}
-
-func newHost(t *testing.T) *host {
-	t.Helper()
-	h := &host{digest: digest("a")}
-	h.web = httptest.NewTLSServer(h)
-	t.Cleanup(h.web.Close)
-	return h
-}
-
-func (h *host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.asked = append(h.asked, r.Method+" "+r.URL.RequestURI())
-	switch {
-	case r.URL.Path == "/token":
-		_, _ = fmt.Fprint(w, `{"token": "for everybody"}`)
-	case !h.open && r.Header.Get("Authorization") != "Bearer for everybody":
-		w.Header().Set("WWW-Authenticate", `Bearer realm="`+h.web.URL+`/token",service="the registry",scope="repository:ann/shop:pull"`)
-		w.WriteHeader(http.StatusUnauthorized)
-	case h.status != 0:
-		w.WriteHeader(h.status)
-	case r.Method != http.MethodHead || r.URL.Path != "/v2/ann/shop/manifests/2" || !strings.Contains(strings.Join(r.Header["Accept"], ","), "application/vnd.oci.image.index.v1+json"):
-		w.WriteHeader(http.StatusNotFound)
-	default:
-		w.Header().Set("Docker-Content-Digest", h.digest)
-	}
-}
-
-func (h *host) set(digest string, status int) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.digest, h.status = digest, status
-}
-
-func (h *host) name() string { return h.web.Listener.Addr().String() }
-
-func (h *host) image() plan.ImageReference { return plan.ImageReference(h.name() + "/ann/shop:2") }
-
-func (h *host) registries() tagwatch.Registries {
-	roots := x509.NewCertPool()
-	roots.AddCert(h.web.Certificate())
-	return tagwatch.Registries{Allowed: []string{h.name()}, Dial: func(bool) tagwatch.Dial { return new(net.Dialer).DialContext }, Roots: roots}
-}
-
-func digest(letter string) string { return "sha256:" + strings.Repeat(letter, 64) }
-
-func TestDigest_AsksWithTheTokenThatEverybodyGets(t *testing.T) {
-	h := newHost(t)
-	for _, h.open = range []bool{false, true} {
-		if got, err := h.registries().Digest(t.Context(), h.image()); err != nil || got != digest("a") {
-			t.Errorf("got %s, %v", got, err)
-		}
-	}
-	if !strings.Contains(strings.Join(h.asked, " "), "GET /token?scope=repository%3Aann%2Fshop%3Apull&service=the+registry") {
-		t.Errorf("asked %q", h.asked)
-	}
-}
-
-func TestDigest_SaysInWordsWhatIsWrong(t *testing.T) {
-	h := newHost(t)
-	for status, want := range map[int]problem.Kind{
-		http.StatusNotFound: problem.KindInvalid, http.StatusForbidden: problem.KindForbidden, http.StatusTooManyRequests: problem.KindUnavailable, http.StatusBadGateway: problem.KindUnavailable,
-	} {
-		h.set(digest("a"), status)
-		if _, err := h.registries().Digest(t.Context(), h.image()); problem.KindOf(err) != want || !strings.Contains(err.Error(), fmt.Sprint(status)) {
-			t.Errorf("%d: %v", status, err)
-		}
-	}
-	for _, wrong := range []string{"", "sha256:x", "md5:" + strings.Repeat("a", 64), digest("A")} {
-		h.set(wrong, 0)
-		if got, err := h.registries().Digest(t.Context(), h.image()); problem.KindOf(err) != problem.KindUnavailable {
-			t.Errorf("%q: got %s, %v", wrong, got, err)
-		}
-	}
-	for _, image := range []plan.ImageReference{"", h.image() + plan.ImageReference("@"+digest("a")), plan.ImageReference(h.name() + "/ann/shop")} {
-		if _, err := h.registries().Digest(t.Context(), image); problem.KindOf(err) != problem.KindConflict {
-			t.Errorf("%q: %v", image, err)
-		}
-	}
-}
-
-func TestDigest_ReachesNoRegistryThatMayNotBeAsked(t *testing.T) {
-	h := newHost(t)
-	r := h.registries()
-	r.Allowed = nil
-	if _, err := r.Digest(t.Context(), h.image()); problem.KindOf(err) != problem.KindForbidden {
-		t.Errorf("a registry that nobody allowed: %v", err)
-	}
-	r = h.registries()
-	private := false
-	r.Dial = func(wish bool) tagwatch.Dial {
-		private = wish
-		return address.Dialer(address.Guard{Private: wish}.Allows).DialContext
-	}
-	if _, err := r.Digest(t.Context(), h.image()); problem.KindOf(err) != problem.KindForbidden || !private {
-		t.Errorf("this machine: %v, private %v", err, private)
-	}
-	if len(h.asked) > 0 {
-		t.Errorf("asked %q", h.asked)
-	}
-	h.web.Close()
-	if _, err := h.registries().Digest(t.Context(), h.image()); problem.KindOf(err) != problem.KindUnavailable {
-		t.Errorf("a registry that is down: %v", err)
-	}
-}
-
 // world is an app that runs an image of a registry, and a watcher with a clock of the test.
 type world struct {
-	*host
+	*registriestest.Host
 	t       *testing.T
 	ledger  *store.Store
 	watcher *tagwatch.Watcher
@@ -157,12 +42,12 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = ledger.Close() })
-	w := &world{host: newHost(t), t: t, ledger: ledger, now: time.Now()}
-	w.watcher = tagwatch.New(tagwatch.Options{Ledger: ledger, Digest: w.registries().Digest, Deploy: w.deploy, Logger: slog.New(slog.DiscardHandler)})
+	w := &world{Host: registriestest.New(t), t: t, ledger: ledger, now: time.Now()}
+	w.watcher = tagwatch.New(tagwatch.Options{Ledger: ledger, Digest: w.Registries(t, ledger).Digest, Deploy: w.deploy, Logger: slog.New(slog.DiscardHandler)})
 	w.watcher.SetNow(func() time.Time { return w.now })
 	shop := app.App{Name: "shop", Settings: app.DefaultSettings(), Wanted: app.WantedRunning, CreatedAt: w.now, Routes: []traefik.Route{{Path: "/shop"}}}
 	made, err := ledger.CreateApp(t.Context(), shop, app.Release{
-		Cause: app.CauseUpload, Reference: w.image(), Digest: w.name() + "/ann/shop@" + digest("a"), CreatedBy: "ann", CreatedAt: w.now,
+		Cause: app.CauseUpload, Reference: w.Image(), Digest: w.Name() + "/ann/shop@" + registriestest.Digest("a"), CreatedBy: "ann", CreatedAt: w.now,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -184,7 +69,7 @@ func (w *world) deploy(ctx context.Context, name app.Name, image plan.ImageRefer
 		return w.fail
 	}
 	_, err := w.ledger.CreateRelease(ctx, app.Release{
-		ReleaseID: app.ReleaseID{App: name}, Cause: app.CauseUpload, Reference: image, Digest: w.name() + "/ann/shop@" + w.digest, CreatedBy: tagwatch.By, CreatedAt: w.now,
+		ReleaseID: app.ReleaseID{App: name}, Cause: app.CauseUpload, Reference: image, Digest: w.Name() + "/ann/shop@" + w.Now(), CreatedBy: tagwatch.By, CreatedAt: w.now,
 	})
 	return err
 }
@@ -221,20 +106,20 @@ func (w *world) on(minutes int) {
 
 func TestLook_MakesOneReleaseForEachMove(t *testing.T) {
 	w := newWorld(t)
-	w.set(digest("b"), 0)
-	if got := w.look(time.Hour); got.On || got.Minutes != 15 || len(w.asked) > 0 {
-		t.Fatalf("it is on by itself: %+v, asked %q", got, w.asked)
+	w.Set(registriestest.Digest("b"), 0)
+	if got := w.look(time.Hour); got.On || got.Minutes != 15 || len(w.Asked()) > 0 {
+		t.Fatalf("it is on by itself: %+v, asked %q", got, w.Asked())
 	}
-	w.set(digest("a"), 0)
+	w.Set(registriestest.Digest("a"), 0)
 	w.on(15)
-	if got := w.look(0); got.Seen != digest("a") || got.Fault != "" || got.LookedAt.IsZero() || w.releases() != 1 {
+	if got := w.look(0); got.Seen != registriestest.Digest("a") || got.Fault != "" || got.LookedAt.IsZero() || w.releases() != 1 {
 		t.Fatalf("got %+v, %d releases", got, w.releases())
 	}
-	w.set(digest("b"), 0)
+	w.Set(registriestest.Digest("b"), 0)
 	if w.look(14 * time.Minute); w.releases() != 1 {
 		t.Fatal("it looked too early")
 	}
-	if got := w.look(time.Minute); got.Tried != digest("b") || w.releases() != 2 {
+	if got := w.look(time.Minute); got.Tried != registriestest.Digest("b") || w.releases() != 2 {
 		t.Fatalf("got %+v, %d releases", got, w.releases())
 	}
 	w.look(time.Hour) // under way still
@@ -243,7 +128,7 @@ func TestLook_MakesOneReleaseForEachMove(t *testing.T) {
 	if w.releases() != 2 {
 		t.Errorf("%d releases for one move", w.releases())
 	}
-	w.set(digest("a"), 0) // the tag moves back
+	w.Set(registriestest.Digest("a"), 0) // the tag moves back
 	w.look(time.Hour)
 	if w.releases() != 3 {
 		t.Errorf("%d releases", w.releases())
@@ -252,7 +137,7 @@ func TestLook_MakesOneReleaseForEachMove(t *testing.T) {
 
 func TestLook_DoesNotRepeatAReleaseThatFailed(t *testing.T) {
 	w := newWorld(t)
-	w.set(digest("b"), 0)
+	w.Set(registriestest.Digest("b"), 0)
 	w.on(5)
 	w.look(0)
 	if err := w.ledger.Finish(t.Context(), app.ReleaseID{App: "shop", Number: 2}, app.ReleaseFailed, "No.", "", w.now); err != nil {
@@ -268,12 +153,12 @@ func TestLook_DoesNotRepeatAReleaseThatFailed(t *testing.T) {
 
 func TestLook_ShowsInWordsWhatFailedAndGoesOn(t *testing.T) {
 	w := newWorld(t)
-	w.set(digest("b"), http.StatusBadGateway)
+	w.Set(registriestest.Digest("b"), http.StatusBadGateway)
 	w.on(5)
 	if got := w.look(0); !strings.Contains(got.Fault, "502") || w.releases() != 1 {
 		t.Errorf("got %+v", got)
 	}
-	w.set(digest("b"), 0)
+	w.Set(registriestest.Digest("b"), 0)
 	w.fail = errors.New("canary of the inside")
 	if got := w.look(5 * time.Minute); got.Fault == "" || strings.Contains(got.Fault, "canary") || got.Tried != "" {
 		t.Errorf("got %+v", got)
@@ -290,9 +175,12 @@ func TestLook_LeavesAnAppAloneThatIsStopped(t *testing.T) {
 	if err := w.ledger.UpdateWanted(t.Context(), "shop", app.WantedStopped); err != nil {
 		t.Fatal(err)
 	}
-	w.set(digest("b"), 0)
-	if w.look(time.Hour); len(w.asked) > 0 || w.releases() != 1 {
-		t.Errorf("asked %q, %d releases", w.asked, w.releases())
+	w.Set(registriestest.Digest("b"), 0)
+	if w.look(time.Hour); len(w.Asked()) > 0 || w.releases() != 1 {
+		t.Errorf("asked %q, %d releases", w.Asked(), w.releases())
+	}
+	if got, err := w.watcher.Check(t.Context(), "shop"); err != nil || got.Seen != registriestest.Digest("b") || w.releases() != 1 {
+		t.Errorf("a look of a person: %+v, %v, %d releases", got, err, w.releases())
 	}
 }
 
@@ -315,5 +203,136 @@ func TestSave_TakesAnAppWithATagAndAFairPause(t *testing.T) {
 	}
 	if got, err := w.watcher.Save(t.Context(), "blog", false, 15); err != nil || got.On {
 		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+func TestCheck_LooksNowAlsoWhereNothingIsWatched(t *testing.T) {
+	w := newWorld(t)
+	w.Set(registriestest.Digest("b"), 0)
+	got, err := w.watcher.Check(t.Context(), "shop")
+	if err != nil || got.On || got.Seen != registriestest.Digest("b") || w.releases() != 2 {
+		t.Fatalf("got %+v, %v, %d releases", got, err, w.releases())
+	}
+	var group sync.WaitGroup
+	for range 8 { // of two at once each knows what the other has deployed
+		group.Go(func() { _, _ = w.watcher.Check(t.Context(), "shop") })
+	}
+	group.Wait()
+	if w.releases() != 2 {
+		t.Errorf("%d releases", w.releases())
+	}
+	w.Set("", http.StatusBadGateway)
+	if got, err := w.watcher.Check(t.Context(), "shop"); err != nil || !strings.Contains(got.Fault, "502") {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	if _, err := w.watcher.Check(t.Context(), "none"); !errors.Is(err, problem.ErrNotFound) {
+		t.Errorf("an app without an image: %v", err)
+	}
+}
+
+// tell sends a notification to the hook.
+func (w *world) tell(path, query, body string, header ...string) error {
+	w.t.Helper()
+	request := httptest.NewRequest(http.MethodPost, "/hooks/images/"+path+query, strings.NewReader(body))
+	for i := 0; i+1 < len(header); i += 2 {
+		request.Header.Set(header[i], header[i+1])
+	}
+	_, err := w.watcher.Deliver(w.t.Context(), path, request, []byte(body))
+	return err
+}
+
+func TestDeliver_WhoKnowsTheSecretMakesBerthLook(t *testing.T) {
+	w := newWorld(t)
+	if got, err := w.watcher.Show(t.Context(), "shop"); err != nil || got.HasHook() {
+		t.Fatalf("it is on by itself: %+v, %v", got, err)
+	}
+	hook, err := w.watcher.MakeHook(t.Context(), "shop")
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept, _ := w.watcher.Show(t.Context(), "shop")
+	if path, err := w.watcher.Address(kept); err != nil || path != hook.Path || strings.Contains(string(kept.HookPath)+string(kept.HookSecret)+kept.HookHash, hook.Path) {
+		t.Errorf("got %q, %v", path, err)
+	}
+	key := hook.Secret.Reveal()
+	mac := hmac.New(sha256.New, []byte(key))
+	mac.Write([]byte("{}"))
+	signature := "sha256=" + hex.EncodeToString(mac.Sum(nil))
+	for i, one := range [][]string{
+		{"?secret=" + key},
+		{"", "Authorization", key},
+		{"", "Authorization", "Bearer " + key},
+		{"", "Authorization", "Basic " + base64.StdEncoding.EncodeToString([]byte("berth:"+key))},
+		{"", "X-Hub-Signature-256", signature},
+	} {
+		w.Set(registriestest.Digest(string(rune('b'+i))), 0)
+		if err := w.tell(hook.Path, one[0], "{}", one[1:]...); err != nil {
+			t.Fatal(err)
+		}
+		if w.look(time.Minute); w.releases() != i+2 {
+			t.Fatalf("%q: %d releases", one, w.releases())
+		}
+		w.promote(app.ReleaseID{App: "shop", Number: int64(i + 2)})
+	}
+	asked := len(w.Asked())
+	for _, one := range [][]string{
+		{""}, {"?secret="}, {"?secret=" + key + "x"}, {"", "Authorization", "Bearer "}, {"", "X-Hub-Signature-256", "sha256="}, {"?path=" + key, "X-Secret", key},
+	} {
+		if err := w.tell(hook.Path, one[0], "{}", one[1:]...); problem.KindOf(err) != problem.KindForbidden {
+			t.Errorf("%q: %v", one, err)
+		}
+	}
+	if err := w.tell(hook.Path, "", "{} ", "X-Hub-Signature-256", signature); problem.KindOf(err) != problem.KindForbidden {
+		t.Errorf("a body that was changed: %v", err)
+	}
+	if err := w.tell(hook.Path, "?secret="+key, strings.Repeat("x", tagwatch.MostBody+1)); problem.KindOf(err) != problem.KindTooLarge {
+		t.Errorf("a large body: %v", err)
+	}
+	if err := w.tell(strings.Repeat("A", 26), "?secret="+key, ""); problem.KindOf(err) != problem.KindNotFound {
+		t.Errorf("another address: %v", err)
+	}
+	if w.look(time.Minute); len(w.Asked()) != asked {
+		t.Errorf("it looked")
+	}
+	renewed, err := w.watcher.MakeHook(t.Context(), "shop")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.tell(hook.Path, "?secret="+key, ""); problem.KindOf(err) != problem.KindNotFound {
+		t.Errorf("the earlier address: %v", err)
+	}
+	if err := w.watcher.DropHook(t.Context(), "shop"); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.tell(renewed.Path, "?secret="+renewed.Secret.Reveal(), ""); problem.KindOf(err) != problem.KindNotFound {
+		t.Errorf("after its end: %v", err)
+	}
+}
+
+func TestDeliver_LooksOnceForManyPushesAndForgetsNone(t *testing.T) {
+	w := newWorld(t)
+	hook, err := w.watcher.MakeHook(t.Context(), "shop")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tell := func() {
+		t.Helper()
+		if err := w.tell(hook.Path, "?secret="+hook.Secret.Reveal(), ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tell()
+	w.look(time.Minute)
+	asked := len(w.Asked())
+	w.Set(registriestest.Digest("b"), 0)
+	for range 20 {
+		tell()
+		w.look(0)
+	}
+	if len(w.Asked()) != asked {
+		t.Errorf("it asked %d times at once", len(w.Asked())-asked)
+	}
+	if w.look(10 * time.Second); w.releases() != 2 {
+		t.Errorf("the last push was forgotten: %d releases", w.releases())
 	}
 }

@@ -53,6 +53,8 @@ type Image struct {
 type Images struct {
 	// Pulls is told what was pulled; nil where nobody remembers it.
 	Pulls Pulls
+	// Logins tell how to sign in to registries; nil: as anybody.
+	Logins Logins
 
 	link *link.Link
 }

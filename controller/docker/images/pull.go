@@ -121,9 +121,20 @@ func (i *Images) pull(ctx context.Context, name string, log func(string)) error 
 // as a success.
 func (i *Images) followPull(ctx context.Context, name string, log func(string)) error {
 	log("pulling " + name)
-	response, err := i.link.API(ctx).ImagePull(ctx, name, imagetypes.PullOptions{})
+	as, err := i.loginFor(ctx, hostOf(name))
 	if err != nil {
-		return pullFailure(ctx, name, err)
+		return &PullError{
+			Message: fmt.Sprintf("The login of the registry %.120s cannot be read.", hostOf(name)),
+			Hint:    "Type its password again under Settings, Registries, or remove it there.", Err: err,
+		}
+	}
+	header, err := as.header()
+	if err != nil {
+		return fmt.Errorf("write the login of the registry: %w", err)
+	}
+	response, err := i.link.API(ctx).ImagePull(ctx, name, imagetypes.PullOptions{RegistryAuth: header})
+	if err != nil {
+		return pullFailure(ctx, name, as.strip(err))
 	}
 	defer func() { _ = response.Close() }()
 	said := map[string]string{}
@@ -136,9 +147,9 @@ func (i *Images) followPull(ctx context.Context, name string, log func(string)) 
 		return nil
 	})
 	if refusal, ok := errors.AsType[*jsonmessage.JSONError](err); ok {
-		return pullFailure(ctx, name, refusal)
+		return pullFailure(ctx, name, as.strip(refusal))
 	}
-	return link.Failure(ctx, "follow pull", err)
+	return link.Failure(ctx, "follow pull", as.strip(err))
 }
 
 // What registries and the engine say of images that cannot be had.
@@ -163,7 +174,7 @@ func pullFailure(ctx context.Context, name string, err error) error {
 		refused.Hint = "Check the name and the tag."
 	case pullDenied.MatchString(text):
 		refused.Message = fmt.Sprintf("The image %.200s does not exist, or its registry wants a login.", name)
-		refused.Hint = "Check the name. A private image can be pulled on the server by hand: an image that is there is used."
+		refused.Hint = "Check the name. For a private image, give Berth a login of its registry under Settings, Registries."
 	case pullPlatform.MatchString(text):
 		refused.Message = fmt.Sprintf("The image %.200s is not made for this machine's processor.", name)
 		refused.Hint = "Choose an image or a tag that is made for it."

@@ -7,27 +7,10 @@ import (
 	"net"
 
 	"github.com/moby/buildkit/session"
-	"github.com/moby/buildkit/session/auth"
-	"google.golang.org/grpc"
 )
 
-// anonymous tells BuildKit that there are no credentials for a registry. Without
-// a session to ask, engines before 2026 refuse to pull even a public base image:
-// "no active sessions" (moby/buildkit pull request 6744).
-type anonymous struct {
-	auth.UnimplementedAuthServer
-}
-
-// Register offers the answer to the engine.
-func (a anonymous) Register(server *grpc.Server) { auth.RegisterAuthServer(server, a) }
-
-// Credentials returns none; the engine then fetches an anonymous token itself.
-func (anonymous) Credentials(context.Context, *auth.CredentialsRequest) (*auth.CredentialsResponse, error) {
-	return &auth.CredentialsResponse{}, nil
-}
-
 // openSession opens the channel on which BuildKit asks the client during a
-// build. It offers anonymous registry access and what is given: no other files and
+// build. It offers the logins of registries and what is given: no other files and
 // secrets, no keys. The session ends with close.
 //
 // Its key is its own. BuildKit keeps what sessions of one key have sent, and would take
@@ -38,7 +21,7 @@ func (i *Images) openSession(ctx context.Context, offered ...session.Attachable)
 	if err != nil {
 		return "", nil, fmt.Errorf("open build session: %w", err)
 	}
-	for _, attachable := range append(offered, anonymous{}) {
+	for _, attachable := range append(offered, offeredLogins{images: i}) {
 		offer.Allow(attachable)
 	}
 	dialled := make(chan error, 1)

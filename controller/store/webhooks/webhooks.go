@@ -18,7 +18,7 @@ type Webhooks struct {
 	Reader *sql.DB
 }
 
-const selectWebhooks = `SELECT app, enabled, repository, branch, folder, token, deploy_key, host_key, path, path_hash, secret, deployed, status_token, provider FROM webhooks `
+const selectWebhooks = `SELECT app, enabled, repository, branch, folder, token, deploy_key, host_key, path, path_hash, secret, deployed, status_token, provider, chosen FROM webhooks `
 
 // FindWebhook returns the webhook of an app.
 func (w Webhooks) FindWebhook(ctx context.Context, name app.Name) (inbox.Webhook, error) {
@@ -36,7 +36,7 @@ func (w Webhooks) FindWebhookAt(ctx context.Context, hash string) (inbox.Webhook
 func scanWebhook(columns sqlite.Row) (found inbox.Webhook, err error) {
 	err = columns.Scan(
 		&found.App, &found.On, &found.Address, &found.Branch, &found.Folder, &found.Token, &found.DeployKey, &found.HostKey,
-		&found.Path, &found.Hash, &found.Secret, &found.Commit, &found.StatusToken, &found.Provider,
+		&found.Path, &found.Hash, &found.Secret, &found.Commit, &found.StatusToken, &found.Provider, &found.Chosen,
 	)
 	return found, err
 }
@@ -44,12 +44,12 @@ func scanWebhook(columns sqlite.Row) (found inbox.Webhook, err error) {
 // SaveWebhook keeps the webhook of an app; an app that is gone has none.
 func (w Webhooks) SaveWebhook(ctx context.Context, wish inbox.Webhook) error {
 	err := w.Writer.ExecRow(ctx, `
-INSERT INTO webhooks (app, enabled, repository, branch, folder, token, path, path_hash, secret, deployed, deploy_key, host_key, status_token, provider)
-SELECT name, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14 FROM apps WHERE name = ?1 AND wanted <> 'deleted'
+INSERT INTO webhooks (app, enabled, repository, branch, folder, token, path, path_hash, secret, deployed, deploy_key, host_key, status_token, provider, chosen)
+SELECT name, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15 FROM apps WHERE name = ?1 AND wanted <> 'deleted'
 ON CONFLICT (app) DO UPDATE SET enabled = ?2, repository = ?3, branch = ?4, folder = ?5, token = ?6, path = ?7, path_hash = ?8, secret = ?9, deployed = ?10,
-                               deploy_key = ?11, host_key = ?12, status_token = ?13, provider = ?14`,
+                               deploy_key = ?11, host_key = ?12, status_token = ?13, provider = ?14, chosen = ?15`,
 		wish.App, wish.On, wish.Address, wish.Branch, wish.Folder, orEmpty(wish.Token), wish.Path, wish.Hash, wish.Secret, wish.Commit,
-		orEmpty(wish.DeployKey), wish.HostKey, orEmpty(wish.StatusToken), wish.Provider)
+		orEmpty(wish.DeployKey), wish.HostKey, orEmpty(wish.StatusToken), wish.Provider, wish.Chosen)
 	return sqlite.Failure(err, "save webhook of %s", wish.App)
 }
 

@@ -43,6 +43,7 @@ type Webhook struct {
 
 	StatusToken []byte           // sealed; empty where nothing is reported
 	Provider    webhook.Provider // of the last proven delivery; empty before the first
+	Chosen      webhook.Provider // by a person; it counts before Provider
 }
 
 // Result is what came of a delivery.

@@ -1,6 +1,7 @@
 package inbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,7 +47,7 @@ func (i *Inbox) begins(ctx context.Context, kept Webhook, commit pack.ID, releas
 	if len(kept.StatusToken) == 0 || release == 0 {
 		return
 	}
-	report := Report{Release: app.ReleaseID{App: kept.App, Number: release}, Commit: commit.String(), Repository: kept.Address, Provider: kept.Provider, Next: i.now()}
+	report := Report{Release: app.ReleaseID{App: kept.App, Number: release}, Commit: commit.String(), Repository: kept.Address, Provider: cmp.Or(kept.Chosen, kept.Provider), Next: i.now()}
 	if err := i.Ledger.AddReport(ctx, report); err != nil {
 		i.Logger.WarnContext(ctx, "begin to report on a release", "release", report.Release, "error", err)
 	}

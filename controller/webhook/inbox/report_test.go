@@ -272,3 +272,44 @@ func TestReport_SaysThatTheKindOfHostIsNotKnown(t *testing.T) {
 		t.Errorf("got %q, %v", kept.Provider, err)
 	}
 }
+
+func TestReport_TellsAHostOfTheKindThatAPersonChoseBeforeItsFirstDelivery(t *testing.T) {
+	w := newWorld(t)
+	wish := inbox.Settings{On: true, Address: repository, StatusToken: statusToken, Provider: webhook.Gitea}
+	view, _, err := w.inbox.Save(t.Context(), "shop", wish)
+	if err != nil || view.Provider != webhook.Gitea {
+		t.Fatalf("got %+v, %v", view, err)
+	}
+	if _, err := w.inbox.Fetch(t.Context(), "shop", "ann"); err != nil {
+		t.Fatal(err)
+	}
+	w.report()
+	if len(w.told) != 1 || w.told[0].Provider != webhook.Gitea {
+		t.Errorf("told %+v", w.told)
+	}
+	wish.Provider, wish.StatusToken = "", ""
+	if view, _, err := w.inbox.Save(t.Context(), "shop", wish); err != nil || view.Provider != "" {
+		t.Errorf("got %+v, %v", view, err)
+	}
+	for _, wrong := range []webhook.Provider{"bitbucket", webhook.Generic, "GitHub"} {
+		wish.Provider = wrong
+		_, _, err := w.inbox.Save(t.Context(), "shop", wish)
+		if faults, ok := errors.AsType[problem.Problems](err); !ok || len(faults) != 1 || faults[0].Field != inbox.FieldProvider {
+			t.Errorf("%s: %v", wrong, err)
+		}
+	}
+}
+
+func TestReport_TheChoiceOfAPersonCountsBeforeWhatSendsDeliveries(t *testing.T) {
+	w := newWorld(t)
+	if _, _, err := w.inbox.Save(t.Context(), "shop", inbox.Settings{On: true, Address: repository, StatusToken: statusToken, Provider: webhook.GitLab}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.deliver(good("1")); err != nil { // signed as GitHub signs
+		t.Fatal(err)
+	}
+	w.report()
+	if len(w.told) != 1 || w.told[0].Provider != webhook.GitLab {
+		t.Errorf("told %+v", w.told)
+	}
+}

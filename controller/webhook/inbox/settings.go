@@ -11,6 +11,7 @@ import (
 	"berth/controller/push"
 	"berth/controller/remote"
 	"berth/controller/secret"
+	"berth/controller/webhook"
 )
 
 // View is the webhook of an app as people see it.
@@ -26,6 +27,7 @@ type View struct {
 	HostKey   string
 	Path      string // the random part of the address of the webhook; empty as Address
 
+	Provider       webhook.Provider // that a person chose; empty: found by itself
 	HasStatusToken bool
 	Report         Report // the last one; zero without one
 }
@@ -45,6 +47,9 @@ type Settings struct {
 	// StatusToken writes commit statuses at the git host. An empty one leaves the one that is kept.
 	StatusToken     secret.Text
 	DropStatusToken bool
+	// Provider is the kind of the git host, for commit statuses: GitHub, Gitea or GitLab.
+	// Empty: the address and the deliveries tell.
+	Provider webhook.Provider
 }
 
 // UnknownHost is about a git host whose key nobody has accepted yet.
@@ -53,8 +58,19 @@ type UnknownHost struct{ Shown string }
 // Error says which key the host shows.
 func (u *UnknownHost) Error() string { return "the git host shows " + u.Shown }
 
-// FieldStatusToken is the field that problems name.
-const FieldStatusToken = "status_token"
+// The fields that problems name.
+const (
+	FieldStatusToken = "status_token"
+	FieldProvider    = "provider"
+)
+
+func checkProvider(chosen webhook.Provider) *problem.Problem {
+	switch chosen {
+	case "", webhook.GitHub, webhook.Gitea, webhook.GitLab:
+		return nil
+	}
+	return problem.Invalid(fmt.Sprintf("%.40q is no kind of git host.", string(chosen)), "Choose github, gitea (for Forgejo, too) or gitlab, or nothing: then Berth finds out.").At(FieldProvider)
+}
 
 // What the sealed values belong to.
 const (
@@ -85,7 +101,7 @@ func (i *Inbox) viewOf(ctx context.Context, kept Webhook) (View, error) {
 	}
 	view := View{
 		On: kept.On, Address: kept.Address, Branch: kept.Branch, Folder: kept.Folder, HasToken: len(kept.Token) > 0, Path: string(path),
-		HasStatusToken: len(kept.StatusToken) > 0, Report: report,
+		Provider: kept.Chosen, HasStatusToken: len(kept.StatusToken) > 0, Report: report,
 	}
 	if (remote.Source{Address: kept.Address}).OverSSH() {
 		private, err := i.deployKey(kept)
@@ -105,6 +121,10 @@ func (i *Inbox) viewOf(ctx context.Context, kept Webhook) (View, error) {
 func (i *Inbox) Save(ctx context.Context, name app.Name, wish Settings) (View, secret.Text, error) {
 	source, err := remote.ParseSource(wish.Address, wish.Branch, wish.Folder, wish.Token)
 	if fault := remote.CheckToken(wish.StatusToken, FieldStatusToken); fault != nil {
+		faults, _ := errors.AsType[problem.Problems](err)
+		err = faults.With(fault)
+	}
+	if fault := checkProvider(wish.Provider); fault != nil {
 		faults, _ := errors.AsType[problem.Problems](err)
 		err = faults.With(fault)
 	}
@@ -129,7 +149,7 @@ func (i *Inbox) Save(ctx context.Context, name app.Name, wish Settings) (View, s
 	if kept.Address != source.Address || kept.Branch != source.Branch || kept.Folder != source.Folder {
 		kept.Commit = "" // another place has not been deployed yet
 	}
-	kept.On, kept.Address, kept.Branch, kept.Folder = wish.On, source.Address, source.Branch, source.Folder
+	kept.Chosen, kept.On, kept.Address, kept.Branch, kept.Folder = wish.Provider, wish.On, source.Address, source.Branch, source.Folder
 	if err := i.Ledger.SaveWebhook(ctx, kept); err != nil {
 		return View{}, "", err
 	}
