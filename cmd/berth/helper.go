@@ -33,5 +33,5 @@ func runHelper(ctx context.Context, p *program, args []string) error {
 		return fmt.Errorf("open volume: %w", err)
 	}
 	defer root.Close()
-	return volume.Serve(root, p.stdin, p.stdout)
+	return volume.Serve(root, docker.TransferFolder, p.stdin, p.stdout)
 }

@@ -206,6 +206,7 @@ const (
 	verbAdopt   verb = "adopt"
 	verbHand    verb = "hand"
 	verbSweep   verb = "sweep"
+	verbMove    verb = "move"
 )
 
 // request is one message to the side that has the volume. A path is bytes,
@@ -215,8 +216,9 @@ type request struct {
 	Path  []byte
 	Owner Owner
 	Mode  fs.FileMode
-	Way   Way   `json:",omitempty"`
-	Limit int64 // bytes, entries or nanoseconds, as the verb has it
+	Way   Way    `json:",omitempty"`
+	Token string `json:",omitempty"` // of a socket that the session moves to
+	Limit int64  // bytes, entries or nanoseconds, as the verb has it
 }
 
 // answer is what comes back: a refusal, a failure in words for the log, or the result.

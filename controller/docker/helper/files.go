@@ -28,8 +28,11 @@ const (
 	helperOpenFiles = 4096
 )
 
-// HelperFolder is where a helper finds its volume.
-const HelperFolder = "/volume"
+// Where a helper finds its volume, and the sockets that its sessions move to.
+const (
+	HelperFolder   = "/volume"
+	TransferFolder = "/transfer"
+)
 
 // Access says what a session may do in a volume. The zero value is the strict one.
 type Access uint8
@@ -66,7 +69,34 @@ func (h *Helpers) open(ctx context.Context, one *helper) (*volume.Session, error
 	}
 	one.stop = context.AfterFunc(ctx, one.connection.Close)
 	end := sync.OnceValue(func() error { return one.close(ctx) })
-	return volume.NewSession(one.output(ctx), one.connection.Conn, end), nil
+	session := volume.NewSession(one.output(ctx), one.connection.Conn, end)
+	if err := one.move(ctx, session); err != nil {
+		return nil, errors.Join(fmt.Errorf("open volume %s: %w", name, err), session.Close())
+	}
+	return session, nil
+}
+
+// move takes what the session carries away from the engine, where there is a folder for it.
+func (h *helper) move(ctx context.Context, session *volume.Session) error {
+	if h.helpers.Transfer == "" {
+		return nil
+	}
+	moved, err := session.Move(h.helpers.Transfer)
+	if refusal, stays := errors.AsType[*volume.Refusal](err); stays {
+		h.helpers.link.Logger.Warn("the bytes of volumes go through the engine", slog.String("reason", refusal.Reason))
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	attached := h.stop
+	closed := context.AfterFunc(ctx, func() { _ = moved.Close() })
+	h.stop = func() bool {
+		closed()
+		_ = moved.Close()
+		return attached()
+	}
+	return nil
 }
 
 // EnsureOwner gives the root of an empty volume to owner, so that an app can
@@ -149,7 +179,7 @@ type helper struct {
 	access     Access
 	id         string // empty until it is created
 	connection types.HijackedResponse
-	stop       func() bool    // forgets the context; nil until there is a stream
+	stop       func() bool    // forgets the context, and closes the socket; nil until there is a stream
 	answers    *io.PipeReader // nil until output is called
 }
 
@@ -208,7 +238,7 @@ func (h *helper) hostConfig() *container.HostConfig {
 	if h.access == ReadWrite {
 		capabilities = append(capabilities, "CHOWN", "FOWNER")
 	}
-	return &container.HostConfig{
+	host := &container.HostConfig{
 		NetworkMode:    "none",
 		AutoRemove:     true,
 		ReadonlyRootfs: true,
@@ -233,6 +263,13 @@ func (h *helper) hostConfig() *container.HostConfig {
 			},
 		},
 	}
+	if h.helpers.Transfer != "" {
+		host.Mounts = append(host.Mounts, mount.Mount{
+			Type: mount.TypeVolume, Source: h.helpers.link.TransferName(), Target: TransferFolder, ReadOnly: true,
+			VolumeOptions: &mount.VolumeOptions{NoCopy: true},
+		})
+	}
+	return host
 }
 
 // output returns what the helper answers, until close. Where that ends, the error
