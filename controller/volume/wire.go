@@ -117,6 +117,26 @@ func (c *content) Read(buffer []byte) (int, error) {
 	return n, nil
 }
 
+// WriteTo implements io.WriterTo, so that io.Copy needs no buffer of its own.
+func (c *content) WriteTo(to io.Writer) (written int64, err error) {
+	for {
+		if len(c.rest) > 0 {
+			n, err := to.Write(c.rest)
+			written += int64(n)
+			if c.rest = c.rest[n:]; err != nil {
+				return written, err
+			}
+		}
+		if errors.Is(c.err, io.EOF) {
+			return written, nil
+		}
+		if c.err != nil {
+			return written, c.err
+		}
+		c.rest, c.err = c.next()
+	}
+}
+
 func (c *content) next() ([]byte, error) {
 	kind, payload, err := c.wire.receive()
 	switch {

@@ -125,8 +125,14 @@ func (r *Reader) Read(ctx context.Context, part Part, w io.Writer, told func(byt
 		if !ok {
 			break
 		}
-		_, _ = whole.Write(content)
-		if _, writeErr = w.Write(content); writeErr != nil {
+		hashed := make(chan struct{})
+		go func() {
+			_, _ = whole.Write(content)
+			close(hashed)
+		}()
+		_, writeErr = w.Write(content)
+		<-hashed
+		if writeErr != nil {
 			break
 		}
 		told(int64(len(content)))
