@@ -53,6 +53,19 @@ func (s *Session) Move(folder string) (io.Closer, error) {
 	return connection, nil
 }
 
+// SweepTransfer removes sockets that a process has left which was killed while a session
+// moved. Those of sessions that move now stay.
+func SweepTransfer(folder string) error {
+	entries, err := os.ReadDir(folder)
+	for _, entry := range entries {
+		info, gone := entry.Info()
+		if gone == nil && info.Mode().Type() == fs.ModeSocket && time.Since(info.ModTime()) > 2*transferTimeout {
+			err = errors.Join(err, skipMissing(os.Remove(filepath.Join(folder, entry.Name()))))
+		}
+	}
+	return err
+}
+
 func refuseToMove(err error) *Refusal {
 	return refuse(Missing, "", "The socket of the session cannot be used: "+err.Error(), "Check the volume for transfers in docker-compose.yml.")
 }

@@ -160,3 +160,29 @@ func TestMove_NameIsThatOfASocketAlone(t *testing.T) {
 		wantRefusal(t, err, Missing)
 	}
 }
+
+func TestSweepTransfer_RemovesWhatAKilledProcessHasLeftAndNoSocketInUse(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	for _, name := range []string{"OLD", "NEW"} {
+		listener, err := net.Listen("unix", filepath.Join(folder, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer listener.Close()
+	}
+	place(t, folder, "file", "is nobody's socket")
+	long := time.Now().Add(-time.Hour)
+	for _, name := range []string{"OLD", "file"} {
+		if err := os.Chtimes(filepath.Join(folder, name), long, long); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := SweepTransfer(folder); err != nil {
+		t.Fatal(err)
+	}
+	left, err := os.ReadDir(folder)
+	if err != nil || len(left) != 2 || left[0].Name() != "NEW" {
+		t.Errorf("left: %v, %v", left, err)
+	}
+}

@@ -162,6 +162,9 @@ func (h *Helpers) RemoveHelpers(ctx context.Context) error {
 		return link.Failure(ctx, "list helpers", err)
 	}
 	var failures []error
+	if h.Transfer != "" {
+		failures = append(failures, volume.SweepTransfer(h.Transfer))
+	}
 	for _, summary := range found {
 		if summary.Labels[link.LabelSeed] != "" {
 			continue // the volumes that it stands for are not handed over yet
