@@ -46,7 +46,7 @@ var board = []room{
 	{"backup", "backup/drill backup/hook backup/s3 backup/set backup/target app audit docker problem pause room secret volume wholefile"},
 	{"backup/drill", "backup/restore backup/set backup/target backup/trial docker problem volume"},
 	{"backup/trial", "app diagnosis docker environment pause printable problem readiness volume"},
-	{"backup/restore", "backup/set backup/target docker pause problem volume wholefile"},
+	{"backup/restore", "backup/set backup/target docker pause problem room volume wholefile"},
 	{"diagnosis", "app docker execfailure plan printable problem"},
 
 	// Each one concern of apps.

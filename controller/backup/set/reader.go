@@ -48,6 +48,7 @@ type Reader struct {
 
 	from       target.Target
 	identities []age.Identity
+	kept       *kept
 }
 
 // Open reads the manifest of a set. ErrWrongKey is for another set's identities.
@@ -67,7 +68,7 @@ func Open(ctx context.Context, from target.Target, id ID, identities []age.Ident
 	if manifest.Set != id {
 		return nil, fmt.Errorf("%w: the manifest of %s is that of %s", ErrDamaged, id, manifest.Set)
 	}
-	return &Reader{manifest, from, identities}, nil
+	return &Reader{Manifest: manifest, from: from, identities: identities}, nil
 }
 
 func damagedUnlessKey(err error) error {
@@ -78,7 +79,7 @@ func damagedUnlessKey(err error) error {
 }
 
 // Verify reads every object of the parts and compares it with the manifest, which only the
-// key opens and which has the hash of each. Nothing is opened or kept. told hears the bytes
+// key opens and which has the hash of each. Nothing is opened. told hears the bytes
 // of each piece.
 func (r *Reader) Verify(ctx context.Context, parts []Part, told func(bytes int64)) error {
 	var mu sync.Mutex // of told
@@ -94,6 +95,7 @@ func (r *Reader) Verify(ctx context.Context, parts []Part, told func(bytes int64
 				if err != nil {
 					return err
 				}
+				r.kept.put(one.object, sealed)
 				mu.Lock()
 				defer mu.Unlock()
 				told(int64(one.bytes))
@@ -175,6 +177,9 @@ func (r *Reader) fetch(ctx context.Context, group *errgroup.Group, part Part, qu
 
 // get returns a piece as it is kept, or ErrDamaged where it has not the size that it should.
 func (r *Reader) get(ctx context.Context, one piece) ([]byte, error) {
+	if sealed := r.kept.get(one); sealed != nil {
+		return sealed, nil
+	}
 	sealed, err := target.Read(ctx, r.from, one.object, int64(one.sealed))
 	if errors.Is(err, target.ErrMissing) {
 		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
