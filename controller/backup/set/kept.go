@@ -46,7 +46,7 @@ func (k *kept) get(one piece) []byte {
 	if !there {
 		return nil
 	}
-	sealed := make([]byte, one.sealed)
+	sealed := takeBuffer(int(one.sealed))[:one.sealed]
 	if _, err := k.file.ReadAt(sealed, at); err != nil {
 		return nil
 	}

@@ -96,6 +96,7 @@ func (r *Reader) Verify(ctx context.Context, parts []Part, told func(bytes int64
 					return err
 				}
 				r.kept.put(one.object, sealed)
+				giveBuffer(sealed)
 				mu.Lock()
 				defer mu.Unlock()
 				told(int64(one.bytes))
@@ -134,10 +135,12 @@ func (r *Reader) Read(ctx context.Context, part Part, w io.Writer, told func(byt
 		}()
 		_, writeErr = w.Write(content)
 		<-hashed
+		read := int64(len(content))
+		giveBuffer(content)
 		if writeErr != nil {
 			break
 		}
-		told(int64(len(content)))
+		told(read)
 	}
 	if writeErr != nil {
 		cancel()
@@ -175,12 +178,12 @@ func (r *Reader) fetch(ctx context.Context, group *errgroup.Group, part Part, qu
 	return nil
 }
 
-// get returns a piece as it is kept, or ErrDamaged where it has not the size that it should.
+// get returns a piece as it is kept, in a buffer that the caller gives back, or ErrDamaged where it has not the size that it should.
 func (r *Reader) get(ctx context.Context, one piece) ([]byte, error) {
 	if sealed := r.kept.get(one); sealed != nil {
 		return sealed, nil
 	}
-	sealed, err := target.Read(ctx, r.from, one.object, int64(one.sealed))
+	sealed, err := target.ReadInto(ctx, r.from, one.object, int64(one.sealed), takeBuffer(int(one.sealed)+bytes.MinRead))
 	if errors.Is(err, target.ErrMissing) {
 		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
@@ -193,7 +196,8 @@ func (r *Reader) get(ctx context.Context, one piece) ([]byte, error) {
 	return sealed, nil
 }
 
-// open returns the content of a piece, which is what was encrypted, or ErrDamaged.
+// open returns the content of a piece, which is what was encrypted, or ErrDamaged. The
+// caller gives the buffer back.
 func (r *Reader) open(ctx context.Context, one piece) ([]byte, error) {
 	sealed, err := r.get(ctx, one)
 	if err != nil {
@@ -203,8 +207,9 @@ func (r *Reader) open(ctx context.Context, one piece) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrDamaged, one.object, err)
 	}
-	content := make([]byte, one.bytes+1)
+	content := takeBuffer(int(one.bytes) + 1)[:one.bytes+1]
 	n, err := io.ReadFull(plain, content)
+	giveBuffer(sealed)
 	if !errors.Is(err, io.ErrUnexpectedEOF) && err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrDamaged, one.object, err)
 	}

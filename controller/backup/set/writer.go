@@ -1,7 +1,6 @@
 package set
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -160,15 +159,17 @@ func (w *Writer) take(ctx context.Context, group *errgroup.Group, content []byte
 		return &found
 	}
 	one := &piece{object: newObject(), bytes: int32(len(content)), plain: plain}
-	copied := bytes.Clone(content)
+	copied := append(takeBuffer(len(content)), content...)
 	w.share.give() // Go waits for one of those that put, and each of them needs the share
 	group.Go(func() error { return w.put(ctx, one, copied) })
 	w.share.take()
 	return one
 }
 
+// put encrypts and sends a piece, and gives the buffer of its content back.
 func (w *Writer) put(ctx context.Context, one *piece, content []byte) error {
 	sealed, err := w.seal(one, content)
+	giveBuffer(content)
 	if err != nil {
 		return err
 	}
