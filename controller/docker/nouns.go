@@ -73,6 +73,7 @@ type (
 const (
 	ReadOnly  = helper.ReadOnly
 	ReadWrite = helper.ReadWrite
+	ReadAside = helper.ReadAside
 )
 
 // Where a helper finds its volume, and the sockets that its sessions move to.
