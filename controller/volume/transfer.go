@@ -108,7 +108,7 @@ func (k *keeper) dial(name, token string) (net.Conn, error) {
 	if k.transfer == "" || !transferName.MatchString(name) {
 		return nil, fs.ErrNotExist
 	}
-	connection, err := net.DialTimeout("unix", filepath.Join(k.transfer, name), transferTimeout)
+	connection, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: filepath.Join(k.transfer, name), Net: "unix"})
 	if err != nil {
 		return nil, err
 	}

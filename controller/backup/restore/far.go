@@ -22,7 +22,7 @@ func (o Options) keepNear(reader *set.Reader, parts []set.Part) (end func()) {
 	}
 	var bytes uint64
 	for _, part := range parts {
-		bytes += uint64(part.Bytes) //nolint:gosec // the manifest has no sizes below zero
+		bytes += uint64(part.Bytes)
 	}
 	disk, err := room.Of(o.DataFolder).Look()
 	if err != nil || disk.Free < 2*bytes+disk.Floors.Warn {

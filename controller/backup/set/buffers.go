@@ -14,7 +14,7 @@ func takeBuffer(bytes int) []byte {
 	if found, ok := buffers.Get().(*[]byte); ok && cap(*found) >= bytes {
 		return (*found)[:0]
 	}
-	return make([]byte, 0, 1<<bits.Len(uint(bytes))) //nolint:gosec // a size is not below zero
+	return make([]byte, 0, 1<<bits.Len(uint(bytes)))
 }
 
 // giveBuffer takes back what nobody uses any more.
