@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"sync"
 	"time"
 
@@ -77,9 +78,19 @@ func (h *Helpers) open(ctx context.Context, one *helper) (*volume.Session, error
 	return session, nil
 }
 
+// hasTransfer reports whether there is a folder for sockets. The engine would make a volume
+// that is missing.
+func (h *Helpers) hasTransfer() bool {
+	if h.Transfer == "" {
+		return false
+	}
+	info, err := os.Stat(h.Transfer)
+	return err == nil && info.IsDir()
+}
+
 // move takes what the session carries away from the engine, where there is a folder for it.
 func (h *helper) move(ctx context.Context, session *volume.Session) error {
-	if h.helpers.Transfer == "" {
+	if !h.helpers.hasTransfer() {
 		return nil
 	}
 	moved, err := session.Move(h.helpers.Transfer)
@@ -163,7 +174,7 @@ func (h *Helpers) RemoveHelpers(ctx context.Context) error {
 		return link.Failure(ctx, "list helpers", err)
 	}
 	var failures []error
-	if h.Transfer != "" {
+	if h.hasTransfer() {
 		failures = append(failures, volume.SweepTransfer(h.Transfer))
 	}
 	for _, summary := range found {
@@ -272,7 +283,7 @@ func (h *helper) hostConfig() *container.HostConfig {
 			},
 		},
 	}
-	if h.helpers.Transfer != "" {
+	if h.helpers.hasTransfer() {
 		host.Mounts = append(host.Mounts, mount.Mount{
 			Type: mount.TypeVolume, Source: h.helpers.link.TransferName(), Target: TransferFolder, ReadOnly: true,
 			VolumeOptions: &mount.VolumeOptions{NoCopy: true},
