@@ -77,6 +77,8 @@ type Config struct {
 	AppTrustedProxies []netip.Prefix // the same in front of apps; may be empty
 	GateFolder        string         // where the gate reads them; empty: there is no gate
 
+	TransferFolder string // for sockets to the helpers in volumes; empty: the engine carries their bytes
+
 	LogLevel slog.Level
 
 	SessionLife account.SessionLife // idle is never longer than absolute
@@ -168,9 +170,10 @@ func (v values) parse() (Config, error) {
 		TrustedProxies:   parse(&p, "trusted.proxies", s.Trusted.Proxies, parseProxies, "addresses or subnets with commas between, such as 10.0.0.5,192.168.7.0/24, and not everybody"),
 		AppTrustedProxies: parse(&p, "app.trusted.proxies", s.App.Trusted.Proxies, parseProxies,
 			"addresses or subnets with commas between, such as 10.0.0.5,192.168.7.0/24, and not everybody"),
-		GateFolder:  s.Gate.Folder,
-		SessionLife: p.sessionLife(s),
-		LogLevel:    parse(&p, "log.level", s.Log.Level, parseLevel, "debug, info, warn or error"),
+		GateFolder:     s.Gate.Folder,
+		TransferFolder: s.Transfer.Folder,
+		SessionLife:    p.sessionLife(s),
+		LogLevel:       parse(&p, "log.level", s.Log.Level, parseLevel, "debug, info, warn or error"),
 	}
 	if config.ProxyFolder == "" {
 		config.ProxyFolder = filepath.Join(config.DataFolder, "proxy")

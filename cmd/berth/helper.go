@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 
+	half "berth/controller/aside"
 	"berth/controller/docker"
 	sockets "berth/controller/listen"
 	"berth/controller/probe"
@@ -25,13 +26,18 @@ func runHelper(ctx context.Context, p *program, args []string) error {
 	if len(args) == 1 && args[0] == probe.Command {
 		return probe.Serve(ctx, p.stdin, p.stdout)
 	}
-	if err := p.parseFlagsOnly(newFlags("helper"), args); err != nil {
+	flags := newFlags("helper")
+	leaveHalf := flags.Bool("aside", false, "leave half of the processors to apps")
+	if err := p.parseFlagsOnly(flags, args); err != nil {
 		return err
+	}
+	if *leaveHalf {
+		half.Process()
 	}
 	root, err := os.OpenRoot(docker.HelperFolder)
 	if err != nil {
 		return fmt.Errorf("open volume: %w", err)
 	}
 	defer root.Close()
-	return volume.Serve(root, p.stdin, p.stdout)
+	return volume.Serve(root, docker.TransferFolder, p.stdin, p.stdout)
 }

@@ -213,6 +213,7 @@ func openEngine(ctx context.Context, config Config, pulls docker.Pulls, logger *
 		Host:       config.DockerHost,
 		Stack:      config.Stack,
 		Cgroup:     config.Cgroup,
+		Transfer:   config.TransferFolder,
 		SubnetPool: config.SubnetPool,
 		Reserved:   []netip.Prefix{config.EdgeSubnet},
 		Pulls:      pulls,

@@ -82,6 +82,9 @@ type settings struct {
 		Folder  string `description:"folder in which the gate finds the trusted proxies in front of apps; empty: there is no gate"`
 		Address string `description:"address on the edge network of the gate in front of the proxy; empty: there is none"`
 	} `description:"-"`
+	Transfer struct {
+		Folder string `description:"folder of the volume STACK-transfer, through which the bytes of volumes go; empty: they go through the engine"`
+	} `description:"-"`
 	Edge struct {
 		Subnet string `description:"subnet between the controller and the proxy"`
 	} `description:"-"`

@@ -259,7 +259,7 @@ func (b *Backups) writeParts(ctx context.Context, s Settings, w *set.Writer, run
 
 // addVolume adds a volume; one that was deleted meanwhile is left out.
 func (b *Backups) addVolume(ctx context.Context, w *set.Writer, found docker.Volume) error {
-	session, err := b.o.Keeper.OpenVolume(ctx, found.Name, docker.ReadOnly)
+	session, err := b.o.Keeper.OpenVolume(ctx, found.Name, docker.ReadAside)
 	if errors.Is(err, docker.ErrNotFound) {
 		return nil
 	}

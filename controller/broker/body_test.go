@@ -65,6 +65,11 @@ func helperOf(volume string) *container.CreateRequest {
 	}
 }
 
+// transferMount is the folder of sockets, as a helper that works in a volume has it.
+func transferMount() mount.Mount {
+	return mount.Mount{Type: mount.TypeVolume, Source: "berth-transfer", Target: "/transfer", ReadOnly: true, VolumeOptions: &mount.VolumeOptions{NoCopy: true}}
+}
+
 // keeper is what the controller asks to keep secrets in memory.
 func keeper() *container.CreateRequest {
 	processes := int64(1)
@@ -86,10 +91,12 @@ func TestBroker_PassesOnWhatTheControllerMakes(t *testing.T) {
 	client, _, _ := serve(t, e)
 	nameless := helperOf("data")
 	nameless.HostConfig.Mounts[0].Source = strings.Repeat("ef", 32) // only an app of this stack uses it
-	still := helperOf("data")                                       // files are put into it, and it is never started
+	moved := helperOf("data")
+	moved.HostConfig.Mounts = append(moved.HostConfig.Mounts, transferMount())
+	still := helperOf("data") // files are put into it, and it is never started
 	still.User, still.Image, still.HostConfig.CapAdd, still.HostConfig.ReadonlyRootfs = "", "berth/hello:r1", nil, false
 	for name, request := range map[string]*container.CreateRequest{
-		"berth-helper-ghi": still, "berth-hello-r1": instance(), "berth-helper-abc": helperOf("data"), "berth-helper-def": nameless, "berth-hello-r1.secrets": keeper(),
+		"berth-helper-ghi": still, "berth-hello-r1": instance(), "berth-helper-abc": helperOf("data"), "berth-helper-def": nameless, "berth-helper-jkl": moved, "berth-hello-r1.secrets": keeper(),
 	} {
 		status, message := ask(t, client, "POST", "/v1.41/containers/create?name="+name, request)
 		taken := e.taken()
@@ -469,4 +476,48 @@ func TestBroker_RefusesWhatIsTooLargeToBeLookedAt(t *testing.T) {
 func ExampleRefusal() {
 	fmt.Println((&broker.Refusal{Field: "HostConfig.Privileged", Reason: "it is set"}).Error())
 	// Output: berth broker: HostConfig.Privileged: it is set
+}
+
+// The folder of sockets leads to the controller: only a helper has it, read-only, and beside
+// one volume.
+func TestBroker_RefusesTheFolderOfSocketsElsewhere(t *testing.T) {
+	t.Parallel()
+	e := newEngine()
+	client, _, _ := serve(t, e)
+	with := func(change func(*container.CreateRequest)) *container.CreateRequest {
+		request := helperOf("data")
+		request.HostConfig.Mounts = append(request.HostConfig.Mounts, transferMount())
+		change(request)
+		return request
+	}
+	mounted := func(change func(*mount.Mount)) *container.CreateRequest {
+		return with(func(r *container.CreateRequest) { change(&r.HostConfig.Mounts[1]) })
+	}
+	for name, request := range map[string]*container.CreateRequest{
+		"it can be written to":       mounted(func(m *mount.Mount) { m.ReadOnly = false }),
+		"it is another stack's":      mounted(func(m *mount.Mount) { m.Source = "other-transfer" }),
+		"it is elsewhere":            mounted(func(m *mount.Mount) { m.Target = "/volume/transfer" }),
+		"it is a folder of the host": mounted(func(m *mount.Mount) { m.Type = mount.TypeBind }),
+		"it is filled":               mounted(func(m *mount.Mount) { m.VolumeOptions = nil }),
+		"it has options":             mounted(func(m *mount.Mount) { m.VolumeOptions.Subpath = ".." }),
+		"it is what is worked in":    with(func(r *container.CreateRequest) { r.HostConfig.Mounts = r.HostConfig.Mounts[1:] }),
+		"it is there twice":          with(func(r *container.CreateRequest) { r.HostConfig.Mounts = append(r.HostConfig.Mounts, transferMount()) }),
+		"another volume is beside it": with(func(r *container.CreateRequest) {
+			r.HostConfig.Mounts = append(r.HostConfig.Mounts, r.HostConfig.Mounts[0])
+		}),
+		"the image is an app's": with(func(r *container.CreateRequest) { r.Image, r.HostConfig.CapAdd = "berth/hello:r1", nil }),
+	} {
+		status, message := ask(t, client, "POST", "/v1.41/containers/create?name=berth-helper-abc", request)
+		if status != http.StatusForbidden || !strings.Contains(message, "HostConfig.Mounts") {
+			t.Errorf("%s: %d %s", name, status, message)
+		}
+		if passed := e.taken(); len(passed) != 0 {
+			t.Errorf("%s: passed on was %v", name, passed)
+		}
+	}
+	hello := instance()
+	hello.HostConfig.Mounts = append(hello.HostConfig.Mounts, transferMount())
+	if status, message := ask(t, client, "POST", createInstance, hello); status != http.StatusForbidden || !strings.Contains(message, "HostConfig.Mounts") {
+		t.Errorf("an app: %d %s", status, message)
+	}
 }

@@ -3,6 +3,7 @@ package broker
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -16,7 +17,11 @@ import (
 	"berth/controller/probe"
 )
 
-const secretsSuffix = ".secrets"
+const (
+	secretsSuffix  = ".secrets"
+	transferSuffix = "-transfer"
+	transferFolder = "/transfer"
+)
 
 // mostWork is the most of a helper or a keeper of secrets.
 var mostWork = plan.Limits{MemoryBytes: 128 << 20, Processes: 32}
@@ -407,11 +412,35 @@ func (m *making) helperRights(ours bool) error {
 			return refuse("HostConfig.CapAdd", "a helper does not have it")
 		}
 	}
+	if ours {
+		if err := m.transfer(); err != nil {
+			return err
+		}
+	}
 	if len(m.host.CapAdd) > 0 && len(m.host.Mounts) != 1 {
 		return refuse("HostConfig.Mounts", "a helper with capabilities works in one volume")
 	}
 	m.config.User, m.host.CapAdd, m.host.ReadonlyRootfs = "", nil, false
 	return m.mounts()
+}
+
+// transfer takes out the second mount of a helper, which is the folder of sockets to the
+// controller: it can connect to them, and put nothing there.
+func (m *making) transfer() error {
+	at := slices.IndexFunc(m.host.Mounts, func(one mount.Mount) bool { return one.Source == m.broker.policy.Stack+transferSuffix })
+	if at != 1 {
+		return nil // elsewhere it is no volume that a helper works in, and refused as such
+	}
+	mounted := m.host.Mounts[at]
+	if _, err := m.own("volumes", "HostConfig.Mounts[1].Source", mounted.Source, link.RoleTransfer); err != nil {
+		return err
+	}
+	want := mount.Mount{Type: mount.TypeVolume, Source: mounted.Source, Target: transferFolder, ReadOnly: true, VolumeOptions: &mount.VolumeOptions{NoCopy: true}}
+	if !reflect.DeepEqual(mounted, want) {
+		return refuse("HostConfig.Mounts[1]", "it is not the folder of sockets as helpers have it")
+	}
+	m.host.Mounts = slices.Delete(slices.Clone(m.host.Mounts), at, at+1)
+	return nil
 }
 
 func (m *making) helperNetwork(ours bool) error {

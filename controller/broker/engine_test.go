@@ -126,6 +126,8 @@ func newEngine() *engine {
 		"/containers/berth-broker/json":        madeContainer("broker", "berth", "broker", "running"),
 		"/containers/other-hello-r1/json":      madeContainer("other", "other", "app", "running"),
 		"/containers/nobodys/json":             madeContainer("nobodys", "", "", "running"),
+		"/volumes/berth-transfer":              map[string]any{"Name": "berth-transfer", "Driver": "local", "Labels": labels("berth", "transfer")},
+		"/volumes/other-transfer":              map[string]any{"Name": "other-transfer", "Driver": "local", "Labels": labels("other", "transfer")},
 		"/networks/berth-app-hello":            map[string]any{"Id": networkID, "Labels": labels("berth", "network")},
 		"/networks/berth-probe-x":              map[string]any{"Id": probeNetID, "Labels": labels("berth", "probe")},
 		"/networks/other-probe-x":              map[string]any{"Id": "otherprobe", "Labels": labels("other", "probe")},

@@ -39,6 +39,9 @@ type Options struct {
 	// Helper is the static program that works in volumes, run as "PROGRAM
 	// helper"; empty is the one that runs.
 	Helper string
+	// Transfer is the folder of the stack's volume for sockets between this process and its
+	// helpers in volumes; empty: the engine carries what they read and write.
+	Transfer string
 	// Pulls remembers which images were pulled; nil where none is to be removed again.
 	Pulls  images.Pulls
 	Logger *slog.Logger
@@ -73,7 +76,7 @@ func Open(options Options) (*Engine, error) {
 		return nil, errors.Join(err, reached.Close())
 	}
 	helpers, kept := helper.New(reached, options.Helper), images.New(reached)
-	kept.Pulls = options.Pulls
+	kept.Pulls, helpers.Transfer = options.Pulls, options.Transfer
 	return &Engine{
 		Images: kept, Bridges: bridges, Helpers: helpers,
 		Exits: exits.New(reached, bridges, helpers, options.SubnetPool, options.PrivateEgress),

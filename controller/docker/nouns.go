@@ -73,10 +73,14 @@ type (
 const (
 	ReadOnly  = helper.ReadOnly
 	ReadWrite = helper.ReadWrite
+	ReadAside = helper.ReadAside
 )
 
-// HelperFolder is where a helper finds its volume.
-const HelperFolder = helper.HelperFolder
+// Where a helper finds its volume, and the sockets that its sessions move to.
+const (
+	HelperFolder   = helper.HelperFolder
+	TransferFolder = helper.TransferFolder
+)
 
 // The roles of containers that callers tell apart.
 const (

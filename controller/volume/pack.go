@@ -80,7 +80,7 @@ func packFile(out *tar.Writer, at spot, header *tar.Header) error {
 	if err := out.WriteHeader(header); err != nil {
 		return err
 	}
-	copied, err := io.Copy(out, io.LimitReader(file, header.Size))
+	copied, err := io.CopyBuffer(onlyWriter{out}, io.LimitReader(file, header.Size), make([]byte, frameBytes))
 	if err != nil {
 		return err
 	}

@@ -15,8 +15,15 @@ import (
 //
 // What came in only in part when in ends is removed; what a keeper that was
 // killed left is removed by the next one that writes, or sweeps.
-func Serve(root *os.Root, in io.Reader, out io.Writer) error {
-	k := &keeper{root: root, wire: newWire(in, out)}
+//
+// The transfer folder is where Session.Move finds it; empty is nowhere.
+func Serve(root *os.Root, transfer string, in io.Reader, out io.Writer) error {
+	k := &keeper{root: root, transfer: transfer, wire: newWire(in, out)}
+	defer func() {
+		for _, connection := range k.moved {
+			_ = connection.Close()
+		}
+	}()
 	for {
 		var asked request
 		err := k.wire.receiveMessage(&asked)
@@ -34,8 +41,10 @@ func Serve(root *os.Root, in io.Reader, out io.Writer) error {
 
 // keeper has the volume.
 type keeper struct {
-	root *os.Root
-	wire *wire
+	root     *os.Root
+	transfer string // folder of the sockets that a session moves to; may be empty
+	wire     *wire
+	moved    []io.Closer // the connections of the sockets
 }
 
 // serve answers one request. Its error is the stream's; everything else is told
@@ -43,6 +52,9 @@ type keeper struct {
 func (k *keeper) serve(asked request) error {
 	if asked.Verb == verbWrite || asked.Verb == verbUnpack || asked.Verb == verbRestore {
 		return k.take(asked)
+	}
+	if asked.Verb == verbMove {
+		return k.move(asked)
 	}
 	path, err := ParsePath(string(asked.Path))
 	if err != nil {

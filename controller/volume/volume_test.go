@@ -43,7 +43,7 @@ func serve(t testing.TB, folder string) *Session {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		_ = reply.CloseWithError(Serve(root, requests, reply))
+		_ = reply.CloseWithError(Serve(root, "", requests, reply))
 	}()
 	session := NewSession(answers, ask, func() error {
 		_ = answers.Close()
@@ -719,7 +719,7 @@ func FuzzServe(f *testing.F) {
 			t.Fatal(err)
 		}
 		defer root.Close()
-		_ = Serve(root, bytes.NewReader(said), io.Discard)
+		_ = Serve(root, "", bytes.NewReader(said), io.Discard)
 		if left, _ := os.ReadDir(outside); len(left) != 2 || textOf(t, outside, "secret") != "not yours" {
 			t.Error("something beside the volume changed")
 		}

@@ -117,6 +117,26 @@ func (c *content) Read(buffer []byte) (int, error) {
 	return n, nil
 }
 
+// WriteTo implements io.WriterTo, so that io.Copy needs no buffer of its own.
+func (c *content) WriteTo(to io.Writer) (written int64, err error) {
+	for {
+		if len(c.rest) > 0 {
+			n, err := to.Write(c.rest)
+			written += int64(n)
+			if c.rest = c.rest[n:]; err != nil {
+				return written, err
+			}
+		}
+		if errors.Is(c.err, io.EOF) {
+			return written, nil
+		}
+		if c.err != nil {
+			return written, c.err
+		}
+		c.rest, c.err = c.next()
+	}
+}
+
 func (c *content) next() ([]byte, error) {
 	kind, payload, err := c.wire.receive()
 	switch {
@@ -206,6 +226,7 @@ const (
 	verbAdopt   verb = "adopt"
 	verbHand    verb = "hand"
 	verbSweep   verb = "sweep"
+	verbMove    verb = "move"
 )
 
 // request is one message to the side that has the volume. A path is bytes,
@@ -215,8 +236,9 @@ type request struct {
 	Path  []byte
 	Owner Owner
 	Mode  fs.FileMode
-	Way   Way   `json:",omitempty"`
-	Limit int64 // bytes, entries or nanoseconds, as the verb has it
+	Way   Way    `json:",omitempty"`
+	Token string `json:",omitempty"` // of a socket that the session moves to
+	Limit int64  // bytes, entries or nanoseconds, as the verb has it
 }
 
 // answer is what comes back: a refusal, a failure in words for the log, or the result.

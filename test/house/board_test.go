@@ -47,7 +47,7 @@ var board = []room{
 	{"backup", "backup/drill backup/hook backup/s3 backup/set backup/target app audit docker problem pause room secret volume wholefile"},
 	{"backup/drill", "backup/restore backup/set backup/target backup/trial docker problem volume"},
 	{"backup/trial", "app diagnosis docker environment pause printable problem readiness volume"},
-	{"backup/restore", "backup/set backup/target docker pause problem volume wholefile"},
+	{"backup/restore", "backup/set backup/target docker pause problem room volume wholefile"},
 	{"diagnosis", "app docker execfailure plan printable problem"},
 
 	// Each one concern of apps.
@@ -94,8 +94,9 @@ var board = []room{
 	{"backup/hook", "oneoff app plan printable problem"},
 	{"oneoff", "app docker environment plan problem"},
 	{"backup/s3", "backup/target printable secret"},
-	{"backup/set", "backup/chunk backup/target"},
+	{"backup/set", "aside backup/chunk backup/target"},
 	{"backup/target", ""},
+	{"aside", ""},
 	{"pieces", "backup/chunk"},
 	{"backup/chunk", ""},
 	{"certificates", "address app problem certificate docker dotenv pause secret traefik"},

@@ -189,8 +189,8 @@ func (s *server) takeAway() {
 		s.must(err)
 		for _, id := range strings.Fields(found) {
 			name, _ := stack.DockerOutput("inspect", "--format", "{{.Name}}", id)
-			if strings.Contains(name, s.Proxy()) {
-				continue
+			if strings.Contains(name, s.Proxy()) || strings.HasSuffix(name, "-transfer") {
+				continue // of the stack itself
 			}
 			remove := map[string][]string{"ps": {"rm", "--force"}, "volume": {"volume", "rm"}, "images": {"rmi", "--force"}}[kind[0]]
 			_, _ = stack.Docker(append(remove, id)...) // an image of two names is gone with the first

@@ -32,6 +32,8 @@ type Process struct {
 	folder  string
 	program string
 	engine  string // the socket
+	// transfer is the folder of the volume for sockets to helpers; empty: there is none.
+	transfer string
 
 	mu      sync.Mutex
 	command *exec.Cmd
@@ -72,8 +74,30 @@ func NewProcess(place Place, folder, engine string) (*Process, error) {
 			return nil, err
 		}
 	}
+	if err := p.makeTransfer(); err != nil {
+		return nil, err
+	}
 	_, err = Docker("network", "create", "--subnet", p.edge(), "--label", "berth.stack="+p.Name, "--label", "berth.role=edge", p.Name+"-0-edge")
 	return p, err
+}
+
+// makeTransfer makes the volume for sockets to helpers, as the compose file does. Only root
+// can use it from outside a container: without it, the bytes go through the engine.
+func (p *Process) makeTransfer() (err error) {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	name := p.Name + "-transfer"
+	if _, err = Docker("volume", "create", "--label", "berth.stack="+p.Name, "--label", "berth.role=transfer", name); err != nil {
+		return err
+	}
+	folder, err := Docker("volume", "inspect", "--format", "{{.Mountpoint}}", name)
+	if err != nil {
+		return err
+	}
+	p.transfer = filepath.Join(os.TempDir(), name) // short: the path of a socket has 108 bytes at most
+	_ = os.Remove(p.transfer)
+	return os.Symlink(folder, p.transfer)
 }
 
 // Data is the folder that holds the ledger and the uploads.
@@ -118,7 +142,7 @@ func (p *Process) run(arguments ...string) *exec.Cmd {
 	command.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + p.folder, "DOCKER_HOST=unix://" + p.engine,
 		"BERTH_STACK=" + p.Name, "BERTH_DATA_FOLDER=" + p.Data(), "BERTH_PROXY_FOLDER=" + filepath.Join(p.folder, "proxy"),
-		"BERTH_ACME_FOLDER=" + filepath.Join(p.folder, "acme"),
+		"BERTH_ACME_FOLDER=" + filepath.Join(p.folder, "acme"), "BERTH_TRANSFER_FOLDER=" + p.transfer,
 		"BERTH_ADMIN_LISTEN=" + strings.TrimPrefix(p.Admin, "https://"), "BERTH_EDGE_SUBNET=" + p.edge(),
 		"BERTH_PROXY_ADDRESS=" + p.place.Proxy, "BERTH_SUBNET_POOL=" + p.place.Pool.String(),
 		"BERTH_RATELIMIT_UPLOAD=10000/1h", "BERTH_RATELIMIT_UPDATE=10000/1h", "BERTH_RATELIMIT_DEFAULT=1000000/1h",

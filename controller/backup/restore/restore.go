@@ -110,6 +110,7 @@ func Server(ctx context.Context, o Options) (set.Manifest, error) {
 	if len(reader.Parts) == 0 || reader.Parts[0].Kind != set.Server {
 		return set.Manifest{}, problem.Conflict("The backup holds no server.", "Choose another one.")
 	}
+	defer o.keepNear(reader, reader.Parts)()
 	held, err := o.begin(ctx, reader, reader.Parts)
 	if err != nil {
 		return set.Manifest{}, err
@@ -181,6 +182,7 @@ func Volumes(ctx context.Context, o Options, names []string, as volume.Name) (se
 	if as != "" {
 		parts[0].Volume = string(as)
 	}
+	defer o.keepNear(reader, parts)()
 	held, err := o.begin(ctx, reader, parts)
 	if err != nil {
 		return set.Manifest{}, err
@@ -276,7 +278,7 @@ func (o Options) checkVolume(ctx context.Context, part set.Part) error {
 	)
 }
 
-// verify reads everything once and keeps nothing.
+// verify reads everything once and opens nothing.
 func (o Options) verify(ctx context.Context, reader *set.Reader, parts []set.Part) error {
 	return Failure(reader.Set, reader.Verify(ctx, parts, o.counter("checking", parts)))
 }

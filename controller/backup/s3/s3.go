@@ -81,10 +81,8 @@ const (
 
 // Get reads an object.
 func (b *Bucket) Get(ctx context.Context, name string) (io.ReadCloser, error) {
-	object, err := b.client.GetObject(ctx, b.name, b.key(name), minio.GetObjectOptions{})
-	if err == nil {
-		_, err = object.Stat()
-	}
+	core := minio.Core{Client: b.client} // its GetObject is one request, and fails where there is none
+	object, _, _, err := core.GetObject(ctx, b.name, b.key(name), minio.GetObjectOptions{})
 	if err != nil {
 		return nil, failure("get "+name, err)
 	}

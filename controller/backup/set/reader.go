@@ -48,6 +48,7 @@ type Reader struct {
 
 	from       target.Target
 	identities []age.Identity
+	kept       *kept
 }
 
 // Open reads the manifest of a set. ErrWrongKey is for another set's identities.
@@ -67,7 +68,7 @@ func Open(ctx context.Context, from target.Target, id ID, identities []age.Ident
 	if manifest.Set != id {
 		return nil, fmt.Errorf("%w: the manifest of %s is that of %s", ErrDamaged, id, manifest.Set)
 	}
-	return &Reader{manifest, from, identities}, nil
+	return &Reader{Manifest: manifest, from: from, identities: identities}, nil
 }
 
 func damagedUnlessKey(err error) error {
@@ -78,7 +79,7 @@ func damagedUnlessKey(err error) error {
 }
 
 // Verify reads every object of the parts and compares it with the manifest, which only the
-// key opens and which has the hash of each. Nothing is opened or kept. told hears the bytes
+// key opens and which has the hash of each. Nothing is opened. told hears the bytes
 // of each piece.
 func (r *Reader) Verify(ctx context.Context, parts []Part, told func(bytes int64)) error {
 	var mu sync.Mutex // of told
@@ -94,6 +95,8 @@ func (r *Reader) Verify(ctx context.Context, parts []Part, told func(bytes int64
 				if err != nil {
 					return err
 				}
+				r.kept.put(one.object, sealed)
+				giveBuffer(sealed)
 				mu.Lock()
 				defer mu.Unlock()
 				told(int64(one.bytes))
@@ -125,11 +128,19 @@ func (r *Reader) Read(ctx context.Context, part Part, w io.Writer, told func(byt
 		if !ok {
 			break
 		}
-		_, _ = whole.Write(content)
-		if _, writeErr = w.Write(content); writeErr != nil {
+		hashed := make(chan struct{})
+		go func() {
+			_, _ = whole.Write(content)
+			close(hashed)
+		}()
+		_, writeErr = w.Write(content)
+		<-hashed
+		read := int64(len(content))
+		giveBuffer(content)
+		if writeErr != nil {
 			break
 		}
-		told(int64(len(content)))
+		told(read)
 	}
 	if writeErr != nil {
 		cancel()
@@ -167,9 +178,12 @@ func (r *Reader) fetch(ctx context.Context, group *errgroup.Group, part Part, qu
 	return nil
 }
 
-// get returns a piece as it is kept, or ErrDamaged where it has not the size that it should.
+// get returns a piece as it is kept, in a buffer that the caller gives back, or ErrDamaged where it has not the size that it should.
 func (r *Reader) get(ctx context.Context, one piece) ([]byte, error) {
-	sealed, err := target.Read(ctx, r.from, one.object, int64(one.sealed))
+	if sealed := r.kept.get(one); sealed != nil {
+		return sealed, nil
+	}
+	sealed, err := target.ReadInto(ctx, r.from, one.object, int64(one.sealed), takeBuffer(int(one.sealed)+bytes.MinRead))
 	if errors.Is(err, target.ErrMissing) {
 		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
@@ -182,7 +196,8 @@ func (r *Reader) get(ctx context.Context, one piece) ([]byte, error) {
 	return sealed, nil
 }
 
-// open returns the content of a piece, which is what was encrypted, or ErrDamaged.
+// open returns the content of a piece, which is what was encrypted, or ErrDamaged. The
+// caller gives the buffer back.
 func (r *Reader) open(ctx context.Context, one piece) ([]byte, error) {
 	sealed, err := r.get(ctx, one)
 	if err != nil {
@@ -192,8 +207,9 @@ func (r *Reader) open(ctx context.Context, one piece) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrDamaged, one.object, err)
 	}
-	content := make([]byte, one.bytes+1)
+	content := takeBuffer(int(one.bytes) + 1)[:one.bytes+1]
 	n, err := io.ReadFull(plain, content)
+	giveBuffer(sealed)
 	if !errors.Is(err, io.ErrUnexpectedEOF) && err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrDamaged, one.object, err)
 	}

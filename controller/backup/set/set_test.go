@@ -260,6 +260,42 @@ func TestRead_ComparesThePartWithItsHash(t *testing.T) {
 	}
 }
 
+// What Verify has read is read from the file, and compared again.
+func TestKeep_ReadsEachObjectOnceFromTheTarget(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	content := noise(1, 3<<20)
+	id := h.backUp(content)
+	reader, err := Open(t.Context(), h.target, id, []age.Identity{h.identity})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.Create(filepath.Join(t.TempDir(), "kept"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	reader.Keep(file)
+	if err := reader.Verify(t.Context(), reader.Parts, func(int64) {}); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range h.objects() {
+		if err := h.target.Remove(t.Context(), name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got bytes.Buffer
+	if err := reader.Read(t.Context(), reader.Parts[0], &got, func(int64) {}); err != nil || !bytes.Equal(got.Bytes(), content) {
+		t.Fatalf("%d bytes came back, %v", got.Len(), err)
+	}
+	if _, err := file.WriteAt([]byte("something else"), 1<<20); err != nil {
+		t.Fatal(err)
+	}
+	if err := reader.Read(t.Context(), reader.Parts[0], io.Discard, func(int64) {}); !errors.Is(err, ErrDamaged) {
+		t.Errorf("a file that was changed: %v", err)
+	}
+}
+
 func TestSet_OpensWithNoOtherKey(t *testing.T) {
 	h := newHouse(t)
 	id := h.backUp([]byte("x"))

@@ -1,7 +1,6 @@
 package set
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -15,6 +14,7 @@ import (
 	"filippo.io/age"
 	"golang.org/x/sync/errgroup"
 
+	"berth/controller/aside"
 	"berth/controller/backup/chunk"
 	"berth/controller/backup/target"
 )
@@ -120,21 +120,24 @@ func (w *Writer) Add(ctx context.Context, part Part, write func(context.Context,
 	written := make(chan struct{})
 	go func() {
 		defer close(written)
-		_ = pipe.CloseWithError(write(ctx, pipe))
+		aside.Do(func() { _ = pipe.CloseWithError(write(ctx, pipe)) })
 	}()
 	whole := sha256.New()
 	var claimed []*piece
-	w.share.take()
-	err := w.cutter.Cut(w.share.aside(reader), func(content []byte) error {
-		if err := context.Cause(ctx); err != nil {
-			return err
-		}
-		_, _ = whole.Write(content)
-		part.Bytes += int64(len(content))
-		claimed = append(claimed, w.take(ctx, group, content))
-		return nil
+	var err error
+	aside.Do(func() {
+		w.share.take()
+		defer w.share.give()
+		err = w.cutter.Cut(w.share.aside(reader), func(content []byte) error {
+			if err := context.Cause(ctx); err != nil {
+				return err
+			}
+			_, _ = whole.Write(content)
+			part.Bytes += int64(len(content))
+			claimed = append(claimed, w.take(ctx, group, content))
+			return nil
+		})
 	})
-	w.share.give()
 	_ = reader.CloseWithError(err) // a writer that is still there ends
 	<-written
 	if err = errors.Join(err, group.Wait()); err != nil {
@@ -160,15 +163,20 @@ func (w *Writer) take(ctx context.Context, group *errgroup.Group, content []byte
 		return &found
 	}
 	one := &piece{object: newObject(), bytes: int32(len(content)), plain: plain}
-	copied := bytes.Clone(content)
+	copied := append(takeBuffer(len(content)), content...)
 	w.share.give() // Go waits for one of those that put, and each of them needs the share
-	group.Go(func() error { return w.put(ctx, one, copied) })
+	group.Go(func() (err error) {
+		aside.Do(func() { err = w.put(ctx, one, copied) })
+		return err
+	})
 	w.share.take()
 	return one
 }
 
+// put encrypts and sends a piece, and gives the buffer of its content back.
 func (w *Writer) put(ctx context.Context, one *piece, content []byte) error {
 	sealed, err := w.seal(one, content)
+	giveBuffer(content)
 	if err != nil {
 		return err
 	}

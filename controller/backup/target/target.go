@@ -41,12 +41,18 @@ const usualLimit = 5 << 20
 
 // Read returns an object of at most limit bytes.
 func Read(ctx context.Context, from Target, name string, limit int64) ([]byte, error) {
+	return ReadInto(ctx, from, name, limit, make([]byte, 0, min(limit, usualLimit)+bytes.MinRead))
+}
+
+// ReadInto is Read into a buffer, which is replaced where it has no room for bytes.MinRead
+// more than the object.
+func ReadInto(ctx context.Context, from Target, name string, limit int64, buffer []byte) ([]byte, error) {
 	reader, err := from.Get(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = reader.Close() }()
-	content := bytes.NewBuffer(make([]byte, 0, min(limit, usualLimit)+bytes.MinRead))
+	content := bytes.NewBuffer(buffer[:0])
 	if _, err := content.ReadFrom(io.LimitReader(reader, limit+1)); err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"sync"
 	"time"
 
@@ -28,8 +29,11 @@ const (
 	helperOpenFiles = 4096
 )
 
-// HelperFolder is where a helper finds its volume.
-const HelperFolder = "/volume"
+// Where a helper finds its volume, and the sockets that its sessions move to.
+const (
+	HelperFolder   = "/volume"
+	TransferFolder = "/transfer"
+)
 
 // Access says what a session may do in a volume. The zero value is the strict one.
 type Access uint8
@@ -38,6 +42,7 @@ type Access uint8
 const (
 	ReadOnly Access = iota
 	ReadWrite
+	ReadAside // ReadOnly, for what nobody waits for: it leaves half of the processors to apps
 )
 
 // OpenVolume starts a session on the files of a volume, which the caller closes.
@@ -66,7 +71,44 @@ func (h *Helpers) open(ctx context.Context, one *helper) (*volume.Session, error
 	}
 	one.stop = context.AfterFunc(ctx, one.connection.Close)
 	end := sync.OnceValue(func() error { return one.close(ctx) })
-	return volume.NewSession(one.output(ctx), one.connection.Conn, end), nil
+	session := volume.NewSession(one.output(ctx), one.connection.Conn, end)
+	if err := one.move(ctx, session); err != nil {
+		return nil, errors.Join(fmt.Errorf("open volume %s: %w", name, err), session.Close())
+	}
+	return session, nil
+}
+
+// hasTransfer reports whether there is a folder for sockets. The engine would make a volume
+// that is missing.
+func (h *Helpers) hasTransfer() bool {
+	if h.Transfer == "" {
+		return false
+	}
+	info, err := os.Stat(h.Transfer)
+	return err == nil && info.IsDir()
+}
+
+// move takes what the session carries away from the engine, where there is a folder for it.
+func (h *helper) move(ctx context.Context, session *volume.Session) error {
+	if !h.helpers.hasTransfer() {
+		return nil
+	}
+	moved, err := session.Move(h.helpers.Transfer)
+	if refusal, stays := errors.AsType[*volume.Refusal](err); stays {
+		h.helpers.link.Logger.Warn("the bytes of volumes go through the engine", slog.String("reason", refusal.Reason))
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	attached := h.stop
+	closed := context.AfterFunc(ctx, func() { _ = moved.Close() })
+	h.stop = func() bool {
+		closed()
+		_ = moved.Close()
+		return attached()
+	}
+	return nil
 }
 
 // EnsureOwner gives the root of an empty volume to owner, so that an app can
@@ -132,6 +174,9 @@ func (h *Helpers) RemoveHelpers(ctx context.Context) error {
 		return link.Failure(ctx, "list helpers", err)
 	}
 	var failures []error
+	if h.hasTransfer() {
+		failures = append(failures, volume.SweepTransfer(h.Transfer))
+	}
 	for _, summary := range found {
 		if summary.Labels[link.LabelSeed] != "" {
 			continue // the volumes that it stands for are not handed over yet
@@ -149,7 +194,7 @@ type helper struct {
 	access     Access
 	id         string // empty until it is created
 	connection types.HijackedResponse
-	stop       func() bool    // forgets the context; nil until there is a stream
+	stop       func() bool    // forgets the context, and closes the socket; nil until there is a stream
 	answers    *io.PipeReader // nil until output is called
 }
 
@@ -184,9 +229,14 @@ func (h *helper) create(ctx context.Context) error {
 }
 
 func (h *helper) config(image string) *container.Config {
+	var arguments []string
+	if h.access == ReadAside {
+		arguments = []string{"--aside"}
+	}
 	return &container.Config{
 		Image:           image,
 		User:            "0:0",
+		Cmd:             arguments,
 		Env:             []string{"GOMEMLIMIT=64MiB"},
 		OpenStdin:       true,
 		StdinOnce:       true, // the helper ends when this process is gone
@@ -208,7 +258,7 @@ func (h *helper) hostConfig() *container.HostConfig {
 	if h.access == ReadWrite {
 		capabilities = append(capabilities, "CHOWN", "FOWNER")
 	}
-	return &container.HostConfig{
+	host := &container.HostConfig{
 		NetworkMode:    "none",
 		AutoRemove:     true,
 		ReadonlyRootfs: true,
@@ -222,7 +272,7 @@ func (h *helper) hostConfig() *container.HostConfig {
 		RestartPolicy:  container.RestartPolicy{Name: container.RestartPolicyDisabled},
 		Mounts: []mount.Mount{{
 			Type: mount.TypeVolume, Source: h.source, Target: HelperFolder,
-			ReadOnly:      h.access == ReadOnly,
+			ReadOnly:      h.access != ReadWrite,
 			VolumeOptions: &mount.VolumeOptions{NoCopy: true},
 		}},
 		Resources: container.Resources{
@@ -233,6 +283,13 @@ func (h *helper) hostConfig() *container.HostConfig {
 			},
 		},
 	}
+	if h.helpers.hasTransfer() {
+		host.Mounts = append(host.Mounts, mount.Mount{
+			Type: mount.TypeVolume, Source: h.helpers.link.TransferName(), Target: TransferFolder, ReadOnly: true,
+			VolumeOptions: &mount.VolumeOptions{NoCopy: true},
+		})
+	}
+	return host
 }
 
 // output returns what the helper answers, until close. Where that ends, the error

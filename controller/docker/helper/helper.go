@@ -32,6 +32,10 @@ const helperProgram = "berth"
 
 // Helpers runs our own program in containers of its own: in volumes, and beside instances.
 type Helpers struct {
+	// Transfer is the folder of the volume of the TransferName, for sockets between this
+	// process and the helpers in volumes; empty: the engine carries all bytes.
+	Transfer string
+
 	link    *link.Link
 	program string // path; empty is the one that runs
 	slots   chan struct{}

@@ -41,7 +41,10 @@ const (
 	// RoleController is the container of the controller, which the compose file makes.
 	RoleController = "controller"
 	RoleVolume     = "volume"
-	RoleHelper     = "helper" // a container that works in a volume or on an image, and the former's image
+	// RoleTransfer is the volume for sockets between the controller and its helpers, which
+	// the compose file makes.
+	RoleTransfer = "transfer"
+	RoleHelper   = "helper" // a container that works in a volume or on an image, and the former's image
 )
 
 // OwnLabels are the labels of a thing that belongs to one release of an app.

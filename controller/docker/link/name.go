@@ -57,3 +57,7 @@ func (l *Link) ExitName() string { return l.Stack + "-egress" }
 
 // ExitNetworkName returns the name of the network that leads the exit outside.
 func (l *Link) ExitNetworkName() string { return l.Stack + "-0-egress" }
+
+// TransferName returns the name of the volume for sockets between the controller and its
+// helpers, which the compose file makes.
+func (l *Link) TransferName() string { return l.Stack + "-transfer" }

@@ -211,7 +211,7 @@ func (k *Keeper) OpenVolume(ctx context.Context, name volume.Name, _ docker.Acce
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		_ = reply.CloseWithError(volume.Serve(root, requests, reply))
+		_ = reply.CloseWithError(volume.Serve(root, "", requests, reply))
 	}()
 	stop := context.AfterFunc(ctx, func() { _ = answers.CloseWithError(ctx.Err()); _ = ask.Close() })
 	end := sync.OnceValue(func() error {

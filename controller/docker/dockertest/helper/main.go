@@ -25,7 +25,7 @@ func main() {
 	}
 	root, err := os.OpenRoot("/volume")
 	if err == nil {
-		err = volume.Serve(root, os.Stdin, os.Stdout)
+		err = volume.Serve(root, "/transfer", os.Stdin, os.Stdout)
 	}
 	if err != nil {
 		_, _ = os.Stderr.WriteString(err.Error() + "\n")

@@ -1,0 +1,8 @@
+//go:build !linux
+
+package aside
+
+// Process does nothing here.
+func Process() {}
+
+func keepToHalf(int) {}
