@@ -47,7 +47,7 @@ func (c *Controller) Apps(ctx context.Context) ([]AppView, error) {
 		view.Derived = derived[app.Name]
 		views = append(views, view)
 	}
-	c.usage.Looked()
+	c.usage.LookedAtList()
 	return views, nil
 }
 
@@ -73,7 +73,7 @@ func (c *Controller) App(ctx context.Context, name app.Name) (AppView, error) {
 	if err != nil {
 		return AppView{}, err
 	}
-	c.usage.Looked()
+	c.usage.LookedAt(name)
 	view := c.view(found, latest)
 	view.Derived = derived[name]
 	view.Variables, view.Unapplied = len(environment.Variables), environment.Unapplied()
