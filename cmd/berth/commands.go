@@ -68,7 +68,7 @@ func appCommands() []command {
 		row{get: true, path: appRow + "/releases", list: "releases", columns: "number state created_at created_by reason"}.command("releases list", "list the releases of an app"),
 		row{get: true, path: releaseRow}.command("releases show", "show a release"),
 		{name: "releases log", arguments: "[APP] NUMBER [-f] [flags]", summary: "print the log of a release; -f follows it to its end", run: runReleaseLog, rows: []string{"GET /api/v1/apps/:name/releases/:number/log"}},
-		{name: "releases diff", arguments: "[APP] NUMBER [--with NUMBER] [flags]", summary: "show what changed since another release", run: runReleaseDiff, rows: []string{"GET /api/v1/apps/:name/releases/:number/diff"}},
+		{name: "releases diff", arguments: "[APP] NUMBER [--with NUMBER] [--lines] [flags]", summary: "show what changed since another release", run: runReleaseDiff, rows: []string{"GET /api/v1/apps/:name/releases/:number/diff", "GET /api/v1/apps/:name/releases/:number/diff/lines"}},
 		{name: "releases archive", arguments: "[APP] NUMBER [-o FILE] [flags]", summary: "download what a release was built from", run: runReleaseArchive, rows: []string{"GET /api/v1/apps/:name/releases/:number/archive"}},
 		row{path: releaseRow + "/cancel"}.command("releases cancel", "cancel a release that is under way"),
 		row{path: releaseRow + "/retry", fields: true, follow: true}.command("releases retry", "try a failed release again"),
