@@ -158,12 +158,21 @@ func (s *Sampler) Run(ctx context.Context) error {
 	}
 }
 
-// next is when the next round begins.
+// next is when the next round begins. A round in which no app is due still lists them all,
+// so there is none.
 func (s *Sampler) next(now time.Time) time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	maps.DeleteFunc(s.openAt, func(_ app.Name, at time.Time) bool { return now.Sub(at) >= lookedAtFor })
-	every := paceFine
+	every := paceIdle
+	if now.Sub(s.listAt) < lookedAtFor {
+		every = paceFine
+	}
+	for _, found := range s.apps {
+		if now.Sub(found.changedAt) < changedFor {
+			every = paceFine
+		}
+	}
 	if len(s.openAt) > 0 {
 		every = paceOpen
 	}

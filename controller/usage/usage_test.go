@@ -121,6 +121,12 @@ func TestSampler_RoundsEndBeforeTheMetricsAreTaken(t *testing.T) {
 	t.Parallel()
 	_, sampler := quiet("shop")
 	minute := time.Now().Add(time.Hour).Truncate(time.Minute)
+	for after, want := range map[time.Duration]time.Duration{0: 55, 54 * time.Second: 55, 55 * time.Second: 115} {
+		if got := sampler.next(minute.Add(after)); !got.Equal(minute.Add(want * time.Second)) {
+			t.Errorf("%s after the minute the next round of a quiet server is at %s", after, got.Sub(minute))
+		}
+	}
+	sampler.apps["shop"] = known{changedAt: minute}
 	for after, want := range map[time.Duration]time.Duration{0: 10, 9 * time.Second: 10, 10 * time.Second: 25, 24 * time.Second: 25} {
 		if got := sampler.next(minute.Add(after)); !got.Equal(minute.Add(want * time.Second)) {
 			t.Errorf("%s after the minute the next round is at %s", after, got.Sub(minute))
