@@ -103,7 +103,7 @@ func placeCommands() []command {
 		row{get: true, path: appRow + "/push"}.command("push show", "show which branch and folder git push deploys"),
 		row{method: "PATCH", path: appRow + "/push", fields: true}.command("push set", "choose what git push deploys: branch=main folder=web"),
 		row{get: true, path: appRow + "/webhook"}.command("webhooks show", "show which repository and branch a webhook deploys"),
-		row{method: "PATCH", path: appRow + "/webhook", fields: true}.command("webhooks set", "choose what a webhook deploys: on=true repository=https://git.example.com/ann/shop.git branch=main"),
+		row{method: "PATCH", path: appRow + "/webhook", fields: true}.command("webhooks set", "choose what a webhook deploys: on=true repository=https://git.example.com/user/shop.git branch=main"),
 		row{path: appRow + "/webhook/renew"}.command("webhooks renew", "make a new address and a new secret of the webhook; the old ones end"),
 		row{path: appRow + "/webhook/fetch"}.command("webhooks fetch", "fetch the branch now, and deploy its newest commit if that is another one"),
 		row{get: true, path: appRow + "/webhook/deliveries", list: "deliveries", columns: "at result provider release reason"}.command("webhooks deliveries", "list what git hosts sent to the webhook, and what came of it"),
