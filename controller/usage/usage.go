@@ -38,7 +38,7 @@ type Ledger interface {
 
 // Engine measures one instance.
 type Engine interface {
-	Usage(ctx context.Context, name string) (docker.Usage, error)
+	Usage(ctx context.Context, name string, before docker.Usage) (docker.Usage, error)
 }
 
 // Sampler knows what each app takes at the moment, while Run runs. It is safe for
@@ -234,7 +234,8 @@ func (s *Sampler) sampleApp(ctx context.Context, now time.Time, found app.App, l
 	}
 	taken := make(samples, len(live.Instances))
 	for _, name := range live.Instances {
-		used, err := s.engine.Usage(ctx, name)
+		before, _ := s.Instance(found.Name, name)
+		used, err := s.engine.Usage(ctx, name, before)
 		if err != nil {
 			return
 		}

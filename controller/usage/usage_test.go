@@ -30,7 +30,7 @@ func (w *world) FindRelease(context.Context, app.ReleaseID) (app.Release, error)
 	return app.Release{}, problem.ErrNotFound
 }
 
-func (w *world) Usage(_ context.Context, name string) (docker.Usage, error) {
+func (w *world) Usage(_ context.Context, name string, _ docker.Usage) (docker.Usage, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.measured[name]++
