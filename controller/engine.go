@@ -18,7 +18,7 @@ type Engine interface {
 	Stop(ctx context.Context, name string, grace time.Duration) error
 	RemoveApp(ctx context.Context, app string) error
 	Tail(ctx context.Context, name string, o docker.TailOptions, each func(docker.Line) error) error
-	Usage(ctx context.Context, name string) (docker.Usage, error)
+	Usage(ctx context.Context, name string, before docker.Usage) (docker.Usage, error)
 }
 
 // ReconcilerEngine is what the reconciler asks of the container engine.

@@ -521,7 +521,7 @@ func (e *engine) Tail(_ context.Context, _ string, _ docker.TailOptions, each fu
 	return nil
 }
 
-func (e *engine) Usage(context.Context, string) (docker.Usage, error) {
+func (e *engine) Usage(context.Context, string, docker.Usage) (docker.Usage, error) {
 	return docker.Usage{MemoryBytes: 1 << 20, MemoryLimit: 512 << 20, At: time.Now()}, nil
 }
 

@@ -21,12 +21,10 @@ type AppView struct {
 	Latest   *app.Release // the newest release, nil where there is none
 	UnderWay *app.Release // the one on its way, nil where there is none
 
-	Derived []traefik.Route // what the app has by its name, besides Routes
-
-	Reserved []traefik.Route // of Routes, on a host that is Berth's own: they do not answer
-
-	Variables int // of the environment that was saved; App fills both in
-	Unapplied int // how many differ from what runs
+	Derived   []traefik.Route // what the app has by its name, besides Routes
+	Reserved  []traefik.Route // of Routes, on a host that is Berth's own: they do not answer
+	Variables int             // of the environment that was saved; App fills both in
+	Unapplied int             // how many differ from what runs
 
 	Services []ServiceView // of the live release, where there are several; App fills them in
 }
@@ -47,9 +45,11 @@ func (c *Controller) Apps(ctx context.Context) ([]AppView, error) {
 		view.Derived = derived[app.Name]
 		views = append(views, view)
 	}
-	c.usage.Looked()
 	return views, nil
 }
+
+// Looked notes that somebody looks at the list of apps, so that all are measured often.
+func (c *Controller) Looked() { c.usage.LookedAtList() }
 
 // App returns one app; a missing one is a Problem of problem.KindNotFound.
 func (c *Controller) App(ctx context.Context, name app.Name) (AppView, error) {
@@ -73,7 +73,7 @@ func (c *Controller) App(ctx context.Context, name app.Name) (AppView, error) {
 	if err != nil {
 		return AppView{}, err
 	}
-	c.usage.Looked()
+	c.usage.LookedAt(name)
 	view := c.view(found, latest)
 	view.Derived = derived[name]
 	view.Variables, view.Unapplied = len(environment.Variables), environment.Unapplied()

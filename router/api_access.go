@@ -136,7 +136,7 @@ func (a *admin) apiUpdateAccess(v *visit) error {
 		return err
 	}
 	var wish accessWish
-	err = decodeJSON(v.request(), &wish, `{"users": {"ann": "..."}, "rules": {"allow": ["192.0.2.0/24"]}}`)
+	err = decodeJSON(v.request(), &wish, `{"users": {"user": "..."}, "rules": {"allow": ["192.0.2.0/24"]}}`)
 	if err != nil {
 		return err
 	}

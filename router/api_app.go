@@ -89,6 +89,7 @@ type appsJSON struct {
 }
 
 func (a *admin) apiListApps(v *visit) error {
+	a.apps.Looked()
 	views, err := a.apps.Apps(v.context())
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package router
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 
@@ -38,6 +39,8 @@ type diffFileJSON struct {
 	Change    difference.Kind `json:"change"` // added, removed or changed
 	FromBytes int64           `json:"from_bytes"`
 	ToBytes   int64           `json:"to_bytes"`
+	Lines     []string        `json:"lines,omitempty"` // of a unified difference, from its first @@ on; secrets are masked
+	Note      string          `json:"note,omitempty"`  // on lines that are not shown
 }
 
 type diffImageJSON struct {
@@ -64,7 +67,12 @@ type diffSettingJSON struct {
 // diffQuery are the parameters of apiShowDiff.
 var diffQuery = []openapi.Query{{Name: diffWith, Number: true, Text: "Number of the base. None: the newest earlier release that ran."}}
 
-func (a *admin) apiShowDiff(v *visit) error {
+func (a *admin) apiShowDiff(v *visit) error { return a.apiCompare(v, a.sources.Compare) }
+
+// apiShowDiffLines shows the lines of the files too, which are a part of the archives.
+func (a *admin) apiShowDiffLines(v *visit) error { return a.apiCompare(v, a.sources.CompareLines) }
+
+func (a *admin) apiCompare(v *visit, compare func(ctx context.Context, from, to app.Release) (difference.Difference, error)) error {
 	id, err := v.release()
 	if err != nil {
 		return err
@@ -83,7 +91,7 @@ func (a *admin) apiShowDiff(v *visit) error {
 			"Name the release to compare it with, such as ?with=3.",
 		)
 	}
-	found, err := a.sources.Compare(v.context(), base, release)
+	found, err := compare(v.context(), base, release)
 	if err != nil {
 		return err
 	}
@@ -98,7 +106,10 @@ func diffJSONOf(found difference.Difference) diffJSON {
 		Images: []diffImageJSON{}, Variables: []diffVariableJSON{}, Settings: []diffSettingJSON{},
 	}
 	for _, file := range files.List {
-		made.Files.List = append(made.Files.List, diffFileJSON{Path: file.Path, Change: file.Kind, FromBytes: file.From, ToBytes: file.To})
+		text := files.Texts[file.Path]
+		made.Files.List = append(made.Files.List, diffFileJSON{
+			Path: file.Path, Change: file.Kind, FromBytes: file.From, ToBytes: file.To, Lines: text.Lines, Note: text.Note,
+		})
 	}
 	for _, image := range found.Images {
 		made.Images = append(made.Images, diffImageJSON{Service: image.Service, Change: image.Kind, From: image.From, To: image.To})

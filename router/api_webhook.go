@@ -106,7 +106,7 @@ func (a *admin) apiUpdateWebhook(v *visit) error {
 		return err
 	}
 	wish := webhookWish{On: view.On, Repository: view.Address, Branch: view.Branch, Folder: view.Folder, Provider: view.Provider}
-	if err := decodeJSON(v.request(), &wish, `{"on": true, "repository": "https://git.example.com/ann/shop.git", "branch": "main"}`); err != nil {
+	if err := decodeJSON(v.request(), &wish, `{"on": true, "repository": "https://git.example.com/user/shop.git", "branch": "main"}`); err != nil {
 		return err
 	}
 	view, fresh, err := a.saveWebhook(v, named.Name, inbox.Settings{

@@ -137,7 +137,7 @@ func TestVolumes_OneThatWasMadeButNotMountedIsChosenInTheForm(t *testing.T) {
 	if answer.StatusCode != http.StatusConflict {
 		t.Fatalf("%d", answer.StatusCode)
 	}
-	mustContain(t, answer.body, "The volume fresh is there, but it isn&#39;t mounted yet.", "<option selected>fresh</option>", "A release is under way.", `value="/data"`)
+	mustContain(t, answer.body, "The volume fresh is there, but it isn&#39;t mounted yet.", `<option class="pick-a" selected>fresh</option>`, "A release is under way.", `value="/data"`)
 }
 
 func TestVolumes_ThoseOfTheComposeFileAreListed(t *testing.T) {

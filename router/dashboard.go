@@ -89,6 +89,7 @@ func (a *admin) streamDashboard(v *visit) error {
 }
 
 func (a *admin) dashboard(v *visit) (dashboardPage, error) {
+	a.apps.Looked()
 	views, err := a.apps.Apps(v.context())
 	if err != nil {
 		return dashboardPage{}, err

@@ -30,6 +30,7 @@ import (
 type fakeApps struct {
 	mu       sync.Mutex
 	apps     map[app.Name]controller.AppView
+	looked   int // how often somebody looked at the list
 	releases map[app.ReleaseID]app.Release
 	logs     map[app.ReleaseID][]byte
 	output   []docker.Line
@@ -366,6 +367,12 @@ func (f *fakeApps) Apps(context.Context) ([]controller.AppView, error) {
 	}
 	slices.SortFunc(views, func(a, b controller.AppView) int { return cmp.Compare(a.Name, b.Name) })
 	return views, nil
+}
+
+func (f *fakeApps) Looked() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.looked++
 }
 
 func (f *fakeApps) App(_ context.Context, name app.Name) (controller.AppView, error) {

@@ -15,6 +15,7 @@ type Sources interface {
 	Archive(app.Release) (*sources.Archive, error)
 	Base(context.Context, app.Release) (*sources.Base, error)
 	Compare(ctx context.Context, from, to app.Release) (difference.Difference, error)
+	CompareLines(ctx context.Context, from, to app.Release) (difference.Difference, error)
 }
 
 // downloadArchive sends what a release was built from, as it was uploaded.

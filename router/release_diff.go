@@ -31,7 +31,15 @@ type diffPage struct {
 // diffFile is a file as the page shows it.
 type diffFile struct {
 	difference.File
-	Name string // printable
+	Name  string // printable
+	Lines []diffLine
+	Note  string // on lines that are not shown
+}
+
+// diffLine is a line of a unified difference.
+type diffLine struct {
+	Kind string // the class that the page shows it with: added, removed, place, or none
+	Text string
 }
 
 // showDiff compares a release with the one that the address names, or with the newest
@@ -62,14 +70,23 @@ func (a *admin) showDiff(v *visit) error {
 	}
 	if base.Number != 0 {
 		page.Base = releaseRowOf(base)
-		if page.Diff, err = a.sources.Compare(v.context(), base, release); err != nil {
+		if page.Diff, err = a.sources.CompareLines(v.context(), base, release); err != nil {
 			return err
 		}
 		for _, file := range page.Diff.Files.List {
-			page.Files = append(page.Files, diffFile{file, printable.Name(file.Path, len(file.Path))})
+			page.Files = append(page.Files, diffFileOf(file, page.Diff.Files.Texts[file.Path]))
 		}
 	}
 	return v.page(http.StatusOK, "release_diff", page)
+}
+
+func diffFileOf(file difference.File, text difference.Text) diffFile {
+	shown := diffFile{File: file, Name: printable.Name(file.Path, len(file.Path)), Note: text.Note}
+	kinds := map[byte]string{'+': "added", '-': "removed", '@': "place"}
+	for _, line := range text.Lines {
+		shown.Lines = append(shown.Lines, diffLine{Kind: kinds[line[0]], Text: line})
+	}
+	return shown
 }
 
 // seeDiff goes from the form, which works without script, to the address of the chosen

@@ -56,6 +56,34 @@ func TestDiff_PageShowsWhatChangedAndNoValue(t *testing.T) {
 	mustContain(t, s.get("/admin/apps/hello/releases").body, "/admin/apps/hello/releases/2/diff")
 }
 
+func TestDiff_PageShowsLinesWithSecretsHidden(t *testing.T) {
+	t.Parallel()
+	s := comparedSite(t)
+	s.keepArchive(1, "edited.txt", "one\ntwo\n", "logo.png", "\x00")
+	s.keepArchive(2, "edited.txt", "one\n"+payload+"\n", "logo.png", "\x01")
+	s.apps.variables = nil
+	s.signIn()
+	page := s.get("/admin/apps/hello/releases/2/diff")
+	mustContain(t, page.body, `<span class="line-removed">-two</span>`, `<span class="line-added">&#43;&#34;&gt;&lt;script&gt;`, "<code>logo.png</code>: A binary file.")
+	if strings.Contains(page.body, payload) {
+		t.Error("the page holds what a file holds as it is")
+	}
+}
+
+func TestDiff_LinesAreOnlyForATokenThatMayHaveTheArchive(t *testing.T) {
+	t.Parallel()
+	s := comparedSite(t)
+	s.apps.variables = nil
+	const path = "/api/v1/apps/hello/releases/2/diff"
+	if answer := s.bearer(readToken, http.MethodGet, path+"/lines", ""); answer.StatusCode != http.StatusForbidden {
+		t.Errorf("a token that only reads gets %d %s", answer.StatusCode, answer.body)
+	}
+	if answer := s.bearer(readToken, http.MethodGet, path, ""); strings.Contains(answer.body, "@@") {
+		t.Errorf("lines are in %s", answer.body)
+	}
+	mustContain(t, s.bearer(deployToken, http.MethodGet, path+"/lines", "").body, `"lines":["@@ -1,1 +1,1 @@","-1",`)
+}
+
 func TestDiff_FormLeadsToTheChosenReleasesWithoutScript(t *testing.T) {
 	t.Parallel()
 	s := comparedSite(t)

@@ -51,6 +51,8 @@ func (s Story) complete() bool {
 type Apps interface {
 	Apps(context.Context) ([]controller.AppView, error)
 	App(context.Context, app.Name) (controller.AppView, error)
+	// Looked notes that somebody looks at the list, so that all apps are measured often.
+	Looked()
 	Subscribe(app app.Name) (ticks <-chan struct{}, cancel func())
 
 	Start(context.Context, app.Name) error

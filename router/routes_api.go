@@ -256,6 +256,10 @@ func (a *admin) apiRoutes() []route { //nolint:revive // as long as the surface 
 			api: contract{does: "Compare a release with another one", query: diffQuery, out: gives[diffJSON](ok)},
 		},
 		{
+			method: get, path: apiRel + "/diff/lines", access: token(deployScope), handle: a.apiShowDiffLines,
+			api: contract{does: "Compare a release with another one, and the lines of the files that differ", query: diffQuery, out: gives[diffJSON](ok)},
+		},
+		{
 			method: get, path: apiRel + "/archive", access: token(deployScope), audit: audit.ActionReleaseArchive, handle: a.downloadArchive,
 			api: contract{does: "Download what a release was built from", out: sends(bytesMedia)},
 		},

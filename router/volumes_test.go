@@ -329,7 +329,7 @@ func TestMounts_FormLeadsToTheReleaseThatRunsWithThem(t *testing.T) {
 	t.Parallel()
 	s, token := newVolumeSite(t)
 	s.anApp("hello")
-	mustContain(t, s.get("/admin/apps/hello/volumes").body, "Add a volume", "<option>data</option>")
+	mustContain(t, s.get("/admin/apps/hello/volumes").body, "Add a volume", `<option class="pick-a">data</option>`)
 	answer := s.post("/admin/apps/hello/mounts", url.Values{
 		formField: {token}, "volume": {"data", "data", ""}, "target": {"/data", "/old", ""}, "read_only": {"0"}, "remove": {"1"},
 	})
@@ -358,7 +358,7 @@ func TestMounts_ProblemsStandBesideTheirRowAndWhatWasTypedStays(t *testing.T) {
 	if gone.StatusCode != http.StatusUnprocessableEntity {
 		t.Errorf("%d", gone.StatusCode)
 	}
-	mustContain(t, gone.body, "There is no volume called gone.", "<option selected>gone</option>")
+	mustContain(t, gone.body, "There is no volume called gone.", `<option class="pick-a" selected>gone</option>`)
 }
 
 func TestMounts_AreChosenAtUploadToo(t *testing.T) {

@@ -114,3 +114,26 @@ func TestPages_CanBeParsed(t *testing.T) {
 		}
 	}
 }
+
+// TestPages_FieldsOfAChoiceCanBeReached holds the classes that berth.css knows against each
+// other: a field of a choice that nobody can make would never show.
+func TestPages_FieldsOfAChoiceCanBeReached(t *testing.T) {
+	var all strings.Builder
+	for _, folder := range []string{"layout", "pages"} {
+		files, _ := fs.Glob(sources, folder+"/*.html")
+		for _, file := range files {
+			text, _ := fs.ReadFile(sources, file)
+			all.Write(text)
+		}
+	}
+	css, err := static.ReadFile("static/berth.css")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, field := range regexp.MustCompile(`[" ]for-([a-z])[" {]`).FindAllStringSubmatch(all.String(), -1) {
+		pick := "pick-" + field[1]
+		if !strings.Contains(all.String(), pick) || !strings.Contains(string(css), "."+pick+":checked") {
+			t.Errorf("for-%s is shown by no choice", field[1])
+		}
+	}
+}

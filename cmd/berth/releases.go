@@ -28,6 +28,8 @@ type diffAnswer struct {
 			Change    string `json:"change"`
 			FromBytes int64  `json:"from_bytes"`
 			ToBytes   int64  `json:"to_bytes"`
+			Lines     []string
+			Note      string
 		}
 	}
 	Images []struct {
@@ -48,11 +50,16 @@ func runReleaseDiff(ctx context.Context, p *program, args []string) error {
 	flags := newFlags("releases diff")
 	line := p.addLineFlags(flags)
 	with := flags.Int64("with", 0, "the release to compare with; without it, the newest earlier one that ran")
+	lines := flags.Bool("lines", false, "also show the lines of the files that differ, which takes a token that may deploy; secrets are hidden")
 	words, err := p.parseFlags(flags, args)
 	if err != nil {
 		return err
 	}
-	path, _, err := row{get: true, path: releaseRow + "/diff"}.request(p, words)
+	asked := releaseRow + "/diff"
+	if *lines {
+		asked += "/lines"
+	}
+	path, _, err := row{get: true, path: asked}.request(p, words)
 	if err != nil {
 		return err
 	}
@@ -88,6 +95,13 @@ type diffPrinter struct {
 func (d *diffPrinter) line(format string, args ...any) {
 	if d.err == nil {
 		_, d.err = fmt.Fprintln(d.out, printable.Replace(fmt.Sprintf(format, args...), '\uFFFD'))
+	}
+}
+
+// text prints a line as it is, but for what steers a terminal.
+func (d *diffPrinter) text(line string) {
+	if d.err == nil {
+		_, d.err = fmt.Fprintln(d.out, printable.Plain(line))
 	}
 }
 
@@ -144,6 +158,12 @@ func (d *diffPrinter) files(answer diffAnswer) {
 			d.line("  - %s (%d B)", file.Path, file.FromBytes)
 		default:
 			d.line("  ~ %s (%d B -> %d B)", file.Path, file.FromBytes, file.ToBytes)
+		}
+		for _, line := range file.Lines {
+			d.text("      " + line)
+		}
+		if file.Note != "" {
+			d.line("      (%s)", file.Note)
 		}
 	}
 	if left := count - len(files.List); left > 0 {

@@ -45,6 +45,9 @@ var standInAnswers = map[string]string{
 		`{"path":"edited.txt","change":"changed","from_bytes":3,"to_bytes":5},{"path":"gone\u001b[2J","change":"removed","from_bytes":7,"to_bytes":0},{"path":"new.txt","change":"added","from_bytes":0,"to_bytes":9}]},` +
 		`"images":[{"service":"web","change":"changed","from":"sha256:1","to":"sha256:2"}],"variables":[{"name":"KEY","change":"changed"},{"service":"db","name":"MODE","change":"added"}],` +
 		`"settings":[{"name":"port","from":"","to":"8080","hidden":false},{"service":"web","name":"label auth","from":"","to":"","hidden":true}]}`,
+	"GET /api/v1/apps/shop/releases/4/diff/lines": `{"app":"shop","from":3,"to":4,"same":false,"files":{"compared":true,"added":0,"removed":0,"changed":2,"list":[` +
+		`{"path":"edited.txt","change":"changed","from_bytes":3,"to_bytes":5,"lines":["@@ -1,1 +1,1 @@","-one","+\ttwo\u001b[2J"]},` +
+		`{"path":"logo.png","change":"changed","from_bytes":3,"to_bytes":5,"note":"A binary file."}]},"images":[],"variables":[],"settings":[]}`,
 	"GET /api/v1/apps/shop/releases/3/diff": `{"app":"shop","from":2,"to":3,"same":true,"files":{"compared":true,"list":[]},"images":[],"variables":[],"settings":[]}`,
 	"GET /api/v1/apps/shop/releases/2/diff": `{"app":"shop","from":1,"to":2,"same":true,"files":{"compared":false,"note":"The archive of r1 is no longer kept.","list":[]},"images":[],"variables":[],"settings":[],"notes":["A note."]}`,
 	"GET /api/v1/apps/shop/metrics": `{"range":"day","charts":[{"title":"Memory","unit":"bytes","lines":[{"name":"used","values":[null,1048576,3145728]},{"name":"limit","values":[null,null]}]},` +

@@ -133,7 +133,7 @@ func ParseAccessUser(s string) (string, error) {
 	}
 	return "", problem.Invalid(
 		fmt.Sprintf("%.60q is not a name for a user.", s),
-		"Use 1 to 64 letters, digits and . _ @ -, such as ann@example.com.",
+		"Use 1 to 64 letters, digits and . _ @ -, such as name@example.org.",
 	).At("user")
 }
 

@@ -29,6 +29,9 @@ type Side struct {
 	// Open opens the archive that the release was built from. The error is fs.ErrNotExist
 	// if the archive is no longer kept. It is not called if both have the same archive.
 	Open func() (*archive.Tree, error)
+	// Hide masks the secrets of the release in a text. Lines of files are only compared if
+	// both sides have it.
+	Hide func(text string) string
 }
 
 // Difference is how a release differs from another one, which is the base.

@@ -23,7 +23,8 @@ type Files struct {
 	Compared                bool   // false: Note says why not
 	Note                    string // a whole sentence
 	Added, Removed, Changed int
-	List                    []File // by path, at most MostFiles
+	List                    []File          // by path, at most MostFiles
+	Texts                   map[string]Text // of the listed files, by path; nil if nobody asked for lines
 }
 
 // File is a file or a symbolic link that differs.
@@ -78,7 +79,11 @@ func readFiles(ctx context.Context, from, to Side) (Files, error) {
 		return Files{}, fmt.Errorf("open archive of %s: %w", to.Release.ReleaseID, err)
 	}
 	defer after.Close()
-	return compareTrees(ctx, before, after)
+	files, err := compareTrees(ctx, before, after)
+	if err == nil && from.Hide != nil && to.Hide != nil {
+		err = files.addLines(ctx, before, after, func(text string) string { return to.Hide(from.Hide(text)) })
+	}
+	return files, err
 }
 
 func notKept(release app.Release) Files {

@@ -90,7 +90,7 @@ func TestLife_WhatIsNotThereIsNotFound(t *testing.T) {
 	foreign := mustStart(t, other, "hello", dockertest.ServeDockerfile)
 	for _, name := range []string{"berth-no-such-container", foreign.Name} {
 		_, inspectErr := engine.Inspect(t.Context(), name)
-		_, usageErr := engine.Usage(t.Context(), name)
+		_, usageErr := engine.Usage(t.Context(), name, Usage{})
 		for verb, err := range map[string]error{
 			"inspect": inspectErr,
 			"usage":   usageErr,
@@ -253,7 +253,7 @@ func TestUsage_IsMeasuredAtOnce(t *testing.T) {
 	instance := mustStart(t, engine, "hello", dockertest.ServeDockerfile)
 	ask(t, engine, instance, "/", "", "")
 	began := time.Now()
-	usage, err := engine.Usage(t.Context(), instance.Name)
+	usage, err := engine.Usage(t.Context(), instance.Name, Usage{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -266,7 +266,7 @@ func TestUsage_IsMeasuredAtOnce(t *testing.T) {
 	if err := engine.Stop(t.Context(), instance.Name, 0); err != nil {
 		t.Fatal(err)
 	}
-	if usage, err := engine.Usage(t.Context(), instance.Name); err != nil || usage.MemoryBytes != 0 {
+	if usage, err := engine.Usage(t.Context(), instance.Name, Usage{}); err != nil || usage.MemoryBytes != 0 {
 		t.Errorf("stopped: %+v, %v", usage, err)
 	}
 }

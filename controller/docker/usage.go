@@ -24,28 +24,59 @@ type Usage struct {
 
 	Processes int64
 	Restarts  int // by the engine, since the instance was last started by hand
+
+	askedAt time.Time // when the engine told the restarts
 }
 
-// Usage measures the instance once, without waiting for a second sample.
-func (e *Engine) Usage(ctx context.Context, name string) (Usage, error) {
+// askAgain is how long the number of restarts counts while nothing else tells of one.
+const askAgain = 10 * time.Minute
+
+// Usage measures the instance once, without waiting for a second sample. The sample before,
+// which may be the zero Usage, spares the engine a call: its number of restarts counts for
+// ten minutes, as long as the instance's counters do not begin anew.
+func (e *Engine) Usage(ctx context.Context, name string, before Usage) (Usage, error) {
+	var used Usage
+	if !before.askedAt.IsZero() {
+		var err error
+		if used, err = e.measure(ctx, name); err != nil {
+			return Usage{}, err
+		}
+		used.Restarts, used.askedAt = before.Restarts, before.askedAt
+		if used.At.Sub(before.askedAt) < askAgain && used.countsOn(before) {
+			return used, nil
+		}
+	}
 	instance, err := e.Inspect(ctx, name)
 	if err != nil {
 		return Usage{}, err
 	}
+	if used.At.IsZero() {
+		if used, err = e.measure(ctx, instance.ID); err != nil {
+			return Usage{}, err
+		}
+	}
+	used.Restarts, used.askedAt = instance.Condition.Restarts, used.At
+	return used, nil
+}
+
+// countsOn reports whether the counters are those of the sample before, and have grown.
+func (u Usage) countsOn(before Usage) bool {
+	return u.CPUNanos >= before.CPUNanos && u.NetworkIn >= before.NetworkIn && u.NetworkOut >= before.NetworkOut
+}
+
+func (e *Engine) measure(ctx context.Context, id string) (Usage, error) {
 	ctx, cancel := link.Within(ctx, link.CallTimeout)
 	defer cancel()
-	response, err := e.link.API(ctx).ContainerStatsOneShot(ctx, instance.ID)
+	response, err := e.link.API(ctx).ContainerStatsOneShot(ctx, id)
 	if err != nil {
-		return Usage{}, link.Failure(ctx, "measure "+name, err)
+		return Usage{}, link.Failure(ctx, "measure "+id, err)
 	}
 	defer func() { _ = response.Body.Close() }()
 	var stats container.StatsResponse
 	if err := json.NewDecoder(response.Body).Decode(&stats); err != nil {
-		return Usage{}, link.Failure(ctx, "measure "+name, err)
+		return Usage{}, link.Failure(ctx, "measure "+id, err)
 	}
-	used := usageOf(stats)
-	used.Restarts = instance.Condition.Restarts
-	return used, nil
+	return usageOf(stats), nil
 }
 
 func usageOf(stats container.StatsResponse) Usage {

@@ -24,7 +24,7 @@ const (
 
 // Source is a branch of a repository, or a folder of it. ParseSource makes it.
 type Source struct {
-	Address string // such as https://git.example.com/ann/shop.git
+	Address string // such as https://git.example.com/user/shop.git
 	Token   secret.Text
 	// DeployKey and HostKey are for an address over SSH: the private half of the key that
 	// reads the repository, and what ParseHostKey has returned.
@@ -75,7 +75,7 @@ func parseAddress(text string) (string, error) {
 	at, err := url.Parse(text)
 	if err != nil || len(text) > longestAddress || !printable.Is(text) || at.Scheme != "https" || at.Hostname() == "" ||
 		strings.Trim(at.Path, "/") == "" || at.RawQuery != "" || at.ForceQuery || at.Fragment != "" {
-		return "", problem.Invalid("This is not the https address of a repository, or one over SSH.", "Write it as git clone takes it, such as https://git.example.com/ann/shop.git or git@git.example.com:ann/shop.git.").At(FieldAddress)
+		return "", problem.Invalid("This is not the https address of a repository, or one over SSH.", "Write it as git clone takes it, such as https://git.example.com/user/shop.git or git@git.example.com:user/shop.git.").At(FieldAddress)
 	}
 	if _, has := at.User.Password(); has {
 		return "", problem.Invalid("The address holds a password.", "Write the address without it, and the password into the field of the token.").At(FieldAddress)

@@ -162,7 +162,7 @@ func apiOf(repository string, status Status) (string, error) {
 	parts := strings.Split(strings.TrimSuffix(strings.Trim(at.EscapedPath(), "/"), ".git"), "/")
 	owned := len(parts) - 2 // where the owner and the name are; before them, the folder of a Gitea that has one
 	if owned < 0 || status.Provider == webhook.GitHub && owned > 0 {
-		return "", problem.Invalid("The address of the repository does not end in an owner and a name.", "Write it as git clone takes it, such as https://git.example.com/ann/shop.git.").At(FieldAddress)
+		return "", problem.Invalid("The address of the repository does not end in an owner and a name.", "Write it as git clone takes it, such as https://git.example.com/user/shop.git.").At(FieldAddress)
 	}
 	base, commit := "https://"+at.Host, status.Commit.String()
 	switch status.Provider {

@@ -19,6 +19,7 @@ import (
 	"berth/controller/difference"
 	"berth/controller/environment"
 	"berth/controller/pieces"
+	"berth/controller/plan"
 	"berth/controller/problem"
 	"berth/controller/secret"
 )
@@ -172,13 +173,48 @@ func fileName(release app.Release, head string) string {
 // Compare says how a release differs from another one of its app. No more than a few
 // comparisons run at once.
 func (s *Sources) Compare(ctx context.Context, from, to app.Release) (difference.Difference, error) {
-	before, err := s.side(ctx, from)
-	if err != nil {
-		return difference.Difference{}, err
+	return s.compare(ctx, from, to, func(difference.Side) (func(string) string, error) { return nil, nil })
+}
+
+// CompareLines is Compare, with the lines of the files that differ. They are a part of the
+// archives, and only for those who may have these. The secrets of both releases are masked;
+// if one cannot be opened, a note says that no lines are shown.
+func (s *Sources) CompareLines(ctx context.Context, from, to app.Release) (difference.Difference, error) {
+	found, err := s.compare(ctx, from, to, s.hide)
+	if errors.Is(err, errMask) {
+		found, err = s.Compare(ctx, from, to)
+		found.Notes = append(found.Notes, "The lines of files are not shown, because a secret that may be in them cannot be opened and hidden.")
 	}
-	after, err := s.side(ctx, to)
+	return found, err
+}
+
+// errMask says that there is no mask for the secrets of a release.
+var errMask = errors.New("no mask")
+
+// hide returns what masks the secrets of a release.
+func (s *Sources) hide(side difference.Side) (func(string) string, error) {
+	opened, err := environment.Open(s.key, side.Release.App, side.Variables)
 	if err != nil {
-		return difference.Difference{}, err
+		return nil, fmt.Errorf("%w: %w", errMask, err)
+	}
+	specs := make([]plan.Service, 0, len(side.Release.Services))
+	for _, run := range side.Release.Services {
+		specs = append(specs, run.Spec)
+	}
+	return opened.MaskWith(specs).Apply, nil
+}
+
+func (s *Sources) compare(ctx context.Context, from, to app.Release, hide func(difference.Side) (func(string) string, error)) (difference.Difference, error) {
+	var sides [2]difference.Side
+	for i, release := range []app.Release{from, to} {
+		side, err := s.side(ctx, release)
+		if err != nil {
+			return difference.Difference{}, err
+		}
+		if side.Hide, err = hide(side); err != nil {
+			return difference.Difference{}, err
+		}
+		sides[i] = side
 	}
 	done, err := s.take(ctx)
 	if err != nil {
@@ -187,7 +223,7 @@ func (s *Sources) Compare(ctx context.Context, from, to app.Release) (difference
 	defer done()
 	ctx, cancel := context.WithTimeout(ctx, compareTime)
 	defer cancel()
-	found, err := difference.Between(ctx, before, after)
+	found, err := difference.Between(ctx, sides[0], sides[1])
 	if err != nil {
 		return difference.Difference{}, fmt.Errorf("compare %s with r%d: %w", to.ReleaseID, from.Number, err)
 	}

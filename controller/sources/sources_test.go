@@ -122,6 +122,33 @@ func TestCompare_ReadsArchivesVariablesAndSealedFiles(t *testing.T) {
 	}
 }
 
+func TestCompareLines_HidesTheSecretsOfBothReleases(t *testing.T) {
+	t.Parallel()
+	sources := kept(t, map[string]string{
+		"A.upload": archivetest.Zip(t, map[string]string{"a.txt": "key=hush-hush\nold\n"}),
+		"B.upload": archivetest.Zip(t, map[string]string{"a.txt": "key=hush-hush\nnew file-secret\n"}),
+	})
+	from, to := release(1, "A.upload", "site.zip"), release(2, "B.upload", "site.zip")
+	spec := plan.Service{Name: "web", Files: []plan.File{{Path: "/run/secrets/key", Private: true, Content: []byte("file-secret")}}}
+	to.Services = []app.ServiceRun{{Spec: environment.SealFiles(sources.key, "shop", spec), Main: true}}
+	sources.ledger.(fakeLedger)[1] = []app.Variable{{Name: "TOKEN", Sealed: sources.key.Seal([]byte("hush-hush"), app.EnvironmentPlace("shop", "TOKEN"))}}
+	found, err := sources.CompareLines(t.Context(), from, to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(found.Files.Texts["a.txt"].Lines[1:], "|"); got != " key=[secret TOKEN]|-old|+new [secret key]" {
+		t.Errorf("shows %s", got)
+	}
+	if found, err := sources.Compare(t.Context(), from, to); err != nil || found.Files.Texts != nil {
+		t.Errorf("lines that nobody asked for: %+v, %v", found.Files, err)
+	}
+	sources.ledger.(fakeLedger)[1][0].Sealed = []byte("broken")
+	found, err = sources.CompareLines(t.Context(), from, to)
+	if err != nil || found.Files.Texts != nil || len(found.Notes) == 0 || !strings.Contains(found.Notes[len(found.Notes)-1], "cannot be opened") {
+		t.Errorf("%+v, %v", found, err)
+	}
+}
+
 func TestCompare_SaysThatAnArchiveIsGone(t *testing.T) {
 	t.Parallel()
 	sources := kept(t, map[string]string{"B.upload": archivetest.Zip(t, map[string]string{"a.txt": "1"})})

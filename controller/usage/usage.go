@@ -1,12 +1,14 @@
 // Package usage samples what each app takes of memory and processor. A sampler fills a
-// book and pages read it: no page waits for the engine.
+// book and pages read it: no page waits for the engine. A sample costs the engine
+// milliseconds, so the apps that somebody looks at and those that changed lately are
+// sampled often, and the others once a minute.
 package usage
 
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -16,11 +18,16 @@ import (
 )
 
 const (
-	sampleEvery    = 5 * time.Second  // while somebody looks
-	sampleIdle     = time.Minute      // while nobody does
+	paceOpen       = 5 * time.Second  // of an app whose own page somebody looks at
+	paceFine       = 15 * time.Second // of an app that changed lately, and of all while somebody looks at the list
+	paceIdle       = time.Minute      // of the others
 	lookedAtFor    = 30 * time.Second // a page counts as looked at for so long
+	changedFor     = 15 * time.Minute // an app that started or was started again counts as changed for so long
 	sampleAtOnce   = 2                // each costs the engine milliseconds, which whoever looks waits for too
 	sampleDeadline = 10 * time.Second
+
+	beforeMetrics = 5 * time.Second // rounds end before the metrics of each 15 s are taken
+	slack         = 2 * time.Second // rounds do not begin at the very moment
 )
 
 // Ledger is what a Sampler reads of the ledger.
@@ -31,7 +38,7 @@ type Ledger interface {
 
 // Engine measures one instance.
 type Engine interface {
-	Usage(ctx context.Context, name string) (docker.Usage, error)
+	Usage(ctx context.Context, name string, before docker.Usage) (docker.Usage, error)
 }
 
 // Sampler knows what each app takes at the moment, while Run runs. It is safe for
@@ -42,12 +49,21 @@ type Sampler struct {
 	logger *slog.Logger
 	notify func(app.Name) // of an app with a new sample
 
-	mu       sync.RWMutex
-	apps     map[app.Name]app.Usage
-	samples  map[app.Name]samples
-	services map[app.Name]map[string]string // the service of each instance, where there are several
-	lookedAt atomic.Int64                   // unix nanoseconds
-	look     chan struct{}
+	mu     sync.RWMutex
+	apps   map[app.Name]known
+	listAt time.Time              // when somebody last looked at the list of all apps
+	openAt map[app.Name]time.Time // when somebody last looked at an app's own page
+	look   chan struct{}
+	begun  bool // a round has ended: apps that are new now have changed
+}
+
+// known is what is known of an app that runs.
+type known struct {
+	usage     app.Usage
+	samples   samples
+	services  map[string]string // the service of each instance, where there are several
+	at        time.Time         // of the round that sampled it
+	changedAt time.Time
 }
 
 // samples are the last ones of an app's instances, by name, for the difference to the next.
@@ -57,7 +73,7 @@ type samples map[string]docker.Usage
 func NewSampler(ledger Ledger, engine Engine, logger *slog.Logger, notify func(app.Name)) *Sampler {
 	return &Sampler{
 		ledger: ledger, engine: engine, logger: logger, notify: notify,
-		apps: make(map[app.Name]app.Usage), samples: make(map[app.Name]samples), services: make(map[app.Name]map[string]string), look: make(chan struct{}, 1),
+		apps: make(map[app.Name]known), openAt: make(map[app.Name]time.Time), look: make(chan struct{}, 1),
 	}
 }
 
@@ -65,15 +81,15 @@ func NewSampler(ledger Ledger, engine Engine, logger *slog.Logger, notify func(a
 func (s *Sampler) Of(app app.Name) (app.Usage, bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	usage, ok := s.apps[app]
-	return usage, ok
+	found, ok := s.apps[app]
+	return found.usage, ok
 }
 
 // Instance returns what one instance of the app takes.
 func (s *Sampler) Instance(app app.Name, name string) (docker.Usage, bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	taken, ok := s.samples[app][name]
+	taken, ok := s.apps[app].samples[name]
 	return taken, ok
 }
 
@@ -90,18 +106,37 @@ func (s *Sampler) All() []Measured {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	var all []Measured
-	for owner, taken := range s.samples {
-		for name, used := range taken {
-			all = append(all, Measured{App: owner, Service: s.services[owner][name], Instance: name, Usage: used})
+	for owner, found := range s.apps {
+		for name, used := range found.samples {
+			all = append(all, Measured{App: owner, Service: found.services[name], Instance: name, Usage: used})
 		}
 	}
 	return all
 }
 
-// Looked notes that somebody looks, and wakes the sampler from its idle pace.
-func (s *Sampler) Looked() {
-	before := s.lookedAt.Swap(time.Now().UnixNano())
-	if time.Since(time.Unix(0, before)) < lookedAtFor {
+// LookedAtList notes that somebody looks at the list of all apps, and wakes the sampler.
+func (s *Sampler) LookedAtList() {
+	now := time.Now()
+	s.mu.Lock()
+	before := s.listAt
+	s.listAt = now
+	s.mu.Unlock()
+	s.wake(now.Sub(before))
+}
+
+// LookedAt notes that somebody looks at the page of the app, and wakes the sampler.
+func (s *Sampler) LookedAt(app app.Name) {
+	now := time.Now()
+	s.mu.Lock()
+	before := s.openAt[app]
+	s.openAt[app] = now
+	s.mu.Unlock()
+	s.wake(now.Sub(before))
+}
+
+// wake begins a round if somebody looks again after a while.
+func (s *Sampler) wake(since time.Duration) {
+	if since < lookedAtFor {
 		return
 	}
 	select {
@@ -110,19 +145,12 @@ func (s *Sampler) Looked() {
 	}
 }
 
-func (s *Sampler) pace() time.Duration {
-	if time.Since(time.Unix(0, s.lookedAt.Load())) < lookedAtFor {
-		return sampleEvery
-	}
-	return sampleIdle
-}
-
-// Run samples until ctx ends: often while somebody looks, else now and then.
+// Run samples until ctx ends.
 func (s *Sampler) Run(ctx context.Context) error {
 	for {
-		s.sample(ctx)
+		s.sample(ctx, time.Now())
 		select {
-		case <-time.After(s.pace()):
+		case <-time.After(time.Until(s.next(time.Now()))):
 		case <-s.look:
 		case <-ctx.Done():
 			return ctx.Err()
@@ -130,9 +158,44 @@ func (s *Sampler) Run(ctx context.Context) error {
 	}
 }
 
-// sample measures every running app once. An instance that does not answer in
-// time keeps its old figures; no other waits for it.
-func (s *Sampler) sample(ctx context.Context) {
+// next is when the next round begins. A round in which no app is due still lists them all,
+// so there is none.
+func (s *Sampler) next(now time.Time) time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.DeleteFunc(s.openAt, func(_ app.Name, at time.Time) bool { return now.Sub(at) >= lookedAtFor })
+	every := paceIdle
+	if now.Sub(s.listAt) < lookedAtFor {
+		every = paceFine
+	}
+	for _, found := range s.apps {
+		if now.Sub(found.changedAt) < changedFor {
+			every = paceFine
+		}
+	}
+	if len(s.openAt) > 0 {
+		every = paceOpen
+	}
+	return now.Add(beforeMetrics).Truncate(every).Add(every - beforeMetrics)
+}
+
+// due reports whether an app is to be sampled in the round that begins now.
+func (s *Sampler) due(name app.Name, now time.Time) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	found, pace := s.apps[name], paceIdle
+	switch {
+	case now.Sub(s.openAt[name]) < lookedAtFor:
+		pace = paceOpen
+	case now.Sub(s.listAt) < lookedAtFor, now.Sub(found.changedAt) < changedFor:
+		pace = paceFine
+	}
+	return now.Sub(found.at) >= pace-slack
+}
+
+// sample measures each running app that is due. An instance that does not answer in time
+// keeps its old figures; no other waits for it.
+func (s *Sampler) sample(ctx context.Context, now time.Time) {
 	ctx, cancel := context.WithTimeout(ctx, sampleDeadline)
 	defer cancel()
 	apps, latest, err := s.ledger.ListOverview(ctx)
@@ -147,16 +210,20 @@ func (s *Sampler) sample(ctx context.Context) {
 			s.Forget(found.Name)
 			continue
 		}
+		if !s.due(found.Name, now) {
+			continue
+		}
 		group.Go(func() error {
-			s.sampleApp(ctx, found, latest[found.Name])
+			s.sampleApp(ctx, now, found, latest[found.Name])
 			return nil
 		})
 	}
 	_ = group.Wait()
+	s.begun = true
 }
 
 // sampleApp measures the instances of the live release, which mostly is the latest.
-func (s *Sampler) sampleApp(ctx context.Context, found app.App, latest *app.Release) {
+func (s *Sampler) sampleApp(ctx context.Context, now time.Time, found app.App, latest *app.Release) {
 	live := latest
 	if live == nil || live.Number != found.Live {
 		found, err := s.ledger.FindRelease(ctx, app.ReleaseID{App: found.Name, Number: found.Live})
@@ -167,26 +234,41 @@ func (s *Sampler) sampleApp(ctx context.Context, found app.App, latest *app.Rele
 	}
 	taken := make(samples, len(live.Instances))
 	for _, name := range live.Instances {
-		used, err := s.engine.Usage(ctx, name)
+		before, _ := s.Instance(found.Name, name)
+		used, err := s.engine.Usage(ctx, name, before)
 		if err != nil {
 			return
 		}
 		taken[name] = used
 	}
-	s.enter(found.Name, taken, servicesOf(*live))
+	s.enter(found.Name, known{samples: taken, services: servicesOf(*live), at: now})
 	s.notify(found.Name)
 }
 
 // enter adds the samples of an app's instances up. Those of instances that are
 // gone are forgotten.
-func (s *Sampler) enter(owner app.Name, taken samples, services map[string]string) {
+func (s *Sampler) enter(owner app.Name, found known) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var sum app.Usage
-	for name, now := range taken {
-		sum = sum.Plus(now, s.samples[owner][name])
+	before, ran := s.apps[owner]
+	found.changedAt = before.changedAt
+	if ran && startedSince(before.samples, found.samples) || !ran && s.begun {
+		found.changedAt = found.at
 	}
-	s.apps[owner], s.samples[owner], s.services[owner] = sum, taken, services
+	for name, now := range found.samples {
+		found.usage = found.usage.Plus(now, before.samples[name])
+	}
+	s.apps[owner] = found
+}
+
+// startedSince reports whether an instance is new, or was started again.
+func startedSince(before, now samples) bool {
+	for name, taken := range now {
+		if was, ran := before[name]; !ran || taken.Restarts > was.Restarts || taken.CPUNanos < was.CPUNanos {
+			return true
+		}
+	}
+	return false
 }
 
 func servicesOf(live app.Release) map[string]string {
@@ -207,6 +289,4 @@ func (s *Sampler) Forget(app app.Name) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.apps, app)
-	delete(s.samples, app)
-	delete(s.services, app)
 }

@@ -58,7 +58,7 @@ var board = []room{
 	{"notice", "app"},
 	{"duplicate", "environment sources app plan problem secret uploads traefik"},
 	{"moving", "sources address app audit docker pause pinned printable problem secret traefik volume"},
-	{"sources", "difference environment app problem archive secret pieces"},
+	{"sources", "difference environment app plan problem archive secret pieces"},
 	{"difference", "app archive plan printable volume"},
 	{"refusals", "audit docker pause"},
 	{"reach", "app docker pause probe problem traefik"},

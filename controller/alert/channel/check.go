@@ -36,7 +36,7 @@ type Form struct {
 }
 
 var forms = []Form{
-	{Kind: Email, Label: "E-mail", Address: "Mail server and port", AddressHint: "mail.example.com:587", To: "Recipients", ToHint: "ann@example.com, bob@example.com", Secret: "Password of the mail server", SecretOptional: true},
+	{Kind: Email, Label: "E-mail", Address: "Mail server and port", AddressHint: "mail.example.com:587", To: "Recipients", ToHint: "name@example.org, other@example.org", Secret: "Password of the mail server", SecretOptional: true},
 	{Kind: Webhook, Label: "Webhook", Address: "URL", AddressHint: "https://example.com/hooks/berth", Secret: "Signing secret", SecretHint: "At least 16 characters. The receiver checks the signature with it."}, //nolint:gosec // words of a form
 	{Kind: Discord, Label: "Discord", Secret: "Webhook URL", SecretHint: "https://discord.com/api/webhooks/...", AddressIsSecret: true},                                                                           //nolint:gosec // words of a form
 	{Kind: Slack, Label: "Slack", Secret: "Webhook URL", SecretHint: "https://hooks.slack.com/services/...", AddressIsSecret: true},                                                                               //nolint:gosec // words of a form

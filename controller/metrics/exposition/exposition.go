@@ -26,8 +26,27 @@ type Certificate struct {
 type Report struct {
 	Version      string
 	States       []metrics.State
+	Apps         []App
+	Firing       int // alerts
 	Certificates []Certificate
+	Heartbeat    *Job // nil: it is off
+	Backup       *Job // nil: none ran yet
+	Drill        *Job // of a backup; nil: none ran yet
 	Now          time.Time
+}
+
+// App is how an app is.
+type App struct {
+	Name    string
+	Release int64 // that is live; 0: none
+	Wanted  bool  // it should run
+	Up      bool  // it runs, and its health check passes
+}
+
+// Job is what runs again and again.
+type Job struct {
+	GoodAt  time.Time // when it last succeeded; zero: never
+	Failing bool      // it failed the last time
 }
 
 // family is one metric of the text.
@@ -62,7 +81,7 @@ func writeValue(to io.Writer, name string, value float64) {
 }
 
 func families() []family {
-	return slices.Concat(ownFamilies(), serverFamilies(), levelFamilies(), totalFamilies())
+	return slices.Concat(ownFamilies(), stateFamilies(), serverFamilies(), levelFamilies(), totalFamilies())
 }
 
 func ownFamilies() []family {
@@ -76,6 +95,53 @@ func ownFamilies() []family {
 			}
 		}},
 	}
+}
+
+func stateFamilies() []family {
+	return slices.Concat([]family{
+		{"berth_app_up", "Whether an app that should run does, and its health check passes.", "gauge", func(r Report, tell func(string, float64)) {
+			for _, app := range r.Apps {
+				if app.Wanted && app.Release > 0 {
+					tell(fmt.Sprintf(`{app=%q}`, app.Name), truth(app.Up))
+				}
+			}
+		}},
+		{"berth_app_live_release", "Number of the release that is live.", "gauge", func(r Report, tell func(string, float64)) {
+			for _, app := range r.Apps {
+				if app.Release > 0 {
+					tell(fmt.Sprintf(`{app=%q}`, app.Name), float64(app.Release))
+				}
+			}
+		}},
+		{"berth_alerts_firing", "Alerts that fire.", "gauge", func(r Report, tell func(string, float64)) { tell("", float64(r.Firing)) }},
+	},
+		jobFamilies("berth_heartbeat", "heartbeat", func(r Report) *Job { return r.Heartbeat }),
+		jobFamilies("berth_backup", "backup", func(r Report) *Job { return r.Backup }),
+		jobFamilies("berth_backup_drill", "drill of a backup", func(r Report) *Job { return r.Drill }),
+	)
+}
+
+// jobFamilies tell nothing of a job that is off or never ran.
+func jobFamilies(name, words string, of func(Report) *Job) []family {
+	return []family{
+		{name + "_last_success_timestamp_seconds", "When the last " + words + " succeeded, in Unix time.", "gauge", func(r Report, tell func(string, float64)) {
+			if job := of(r); job != nil && !job.GoodAt.IsZero() {
+				tell("", float64(job.GoodAt.Unix()))
+			}
+		}},
+		{name + "_failing", "Whether the last " + words + " failed.", "gauge", func(r Report, tell func(string, float64)) {
+			if job := of(r); job != nil {
+				tell("", truth(job.Failing))
+			}
+		}},
+	}
+}
+
+func truth(is bool) float64 {
+	if is {
+		return 1
+	}
+	return 0
 }
 
 func serverFamilies() []family {

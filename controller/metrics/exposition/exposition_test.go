@@ -14,6 +14,8 @@ func someReport() Report {
 	now := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 	return Report{
 		Version: "1.0", Now: now, Certificates: []Certificate{{Host: "shop.example.com", Ends: now.Add(48 * time.Hour)}},
+		Apps:   []App{{Name: "blog", Release: 3, Wanted: true}, {Name: "idle", Release: 2}, {Name: "new", Wanted: true}, {Name: "shop", Release: 7, Wanted: true, Up: true}},
+		Firing: 2, Heartbeat: &Job{GoodAt: now.Add(-time.Minute), Failing: true}, Backup: &Job{Failing: true},
 		States: []metrics.State{
 			{Values: metrics.Values{metrics.CPU: 150_000, metrics.Queue: 2, metrics.Load: 1250}},
 			{App: "blog", Values: metrics.Values{metrics.Memory: 1024, metrics.Processes: 3}, Totals: metrics.Totals{CPUSeconds: 1.5}},
@@ -34,6 +36,13 @@ func TestWrite_TellsEachServiceOnceAndRequestsByApp(t *testing.T) {
 		`berth_info{version="1.0"} 1`,
 		`berth_certificate_remaining_seconds{host="shop.example.com"} 172800`,
 		`berth_server_cpu_cores 1.5`,
+		`berth_app_up{app="blog"} 0`,
+		`berth_app_up{app="shop"} 1`,
+		`berth_app_live_release{app="idle"} 2`,
+		`berth_alerts_firing 2`,
+		`berth_heartbeat_last_success_timestamp_seconds 1772323140`,
+		`berth_heartbeat_failing 1`,
+		`berth_backup_failing 1`,
 		`berth_releases_under_way 2`,
 		`berth_app_memory_bytes{app="blog",service=""} 1048576`,
 		`berth_app_memory_bytes{app="shop",service="db"} 3145728`,
@@ -52,6 +61,11 @@ func TestWrite_TellsEachServiceOnceAndRequestsByApp(t *testing.T) {
 	}
 	if strings.Contains(text.String(), `berth_app_memory_bytes{app="shop",service=""}`) {
 		t.Error("the memory of a compose app is told twice")
+	}
+	for _, told := range []string{`berth_app_up{app="idle"}`, `berth_app_up{app="new"}`, "berth_backup_last_success", "berth_backup_drill"} {
+		if strings.Contains(text.String(), told) {
+			t.Errorf("%s is told, and is not known", told)
+		}
 	}
 	if t.Failed() {
 		t.Log(text.String())
