@@ -55,7 +55,7 @@ func newEnvelope(t *testing.T) *envelope {
 	list := newFakeChecklist()
 	options := Options{
 		Checklist: list, Prober: list,
-		Story: storyOf(e.apps), Volumes: volumes, Mounts: volumes, Backups: newFakeBackups(t), Hooks: fakeHooks{}, Routing: newFakeRouting(t, e.apps), Ports: newFakeRouting(t, e.apps), Domains: newFakeDomains(t, freshLedger(t)), Metrics: new(fakeMetrics), Disks: newFakeDisks(), Pushes: newPushes(t), Webhooks: newFakeWebhooks(t), TagWatches: newFakeTagWatches(t), Moves: new(fakeMoves), Labels: e.apps, Repeats: newFakeRepeats(), Sources: newSources(t, e.apps), Duplicates: fakeDuplicates{}, Logs: openLogs(t), Events: newFakeEvents(), Alerts: newFakeAlerts(t), Heart: newFakeHeart(t),
+		Story: storyOf(e.apps), Volumes: volumes, Mounts: volumes, Backups: newFakeBackups(t), Hooks: fakeHooks{}, Routing: newFakeRouting(t, e.apps), Ports: newFakeRouting(t, e.apps), Domains: newFakeDomains(t, freshLedger(t)), Metrics: new(fakeMetrics), Disks: newFakeDisks(), Pushes: newPushes(t), Webhooks: newFakeWebhooks(t), TagWatches: newFakeTagWatches(t), Moves: new(fakeMoves), Labels: e.apps, Repeats: newFakeRepeats(), Sources: newSources(t, e.apps), Duplicates: fakeDuplicates{}, Renames: fakeRenames{}, Logs: openLogs(t), Events: newFakeEvents(), Alerts: newFakeAlerts(t), Heart: newFakeHeart(t),
 		Accounts: accounts, Factors: account.NewSecondFactors(ledger, accounts, key, logger),
 		Tokens: e.tokens, Keys: account.NewKeys(ledger, logger), Sessions: ledger, Limits: openLimits(t, ledger, time.Now, manyRequests),
 		Audit: e.audit, SecretKey: bytes.Repeat([]byte("k"), 32), Logger: logger, PublicHTTPPort: 80, PublicHTTPSPort: 443, AdminHost: adminHost,

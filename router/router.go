@@ -147,6 +147,7 @@ type Options struct {
 	Repeats    Repeats
 	Sources    Sources
 	Duplicates Duplicates
+	Renames    Renames
 	Logs       Logs
 	Events     Events
 	Alerts     Alerts
@@ -207,6 +208,7 @@ type admin struct {
 	labels       Labels
 	sources      Sources
 	duplicates   Duplicates
+	renames      Renames
 	logs         Logs
 	events       Events
 	alerts       Alerts
@@ -250,9 +252,9 @@ func New(o Options) (http.Handler, error) {
 	if len(o.SecretKey) < minSecretKey {
 		return nil, fmt.Errorf("secret key has %d bytes, needs %d", len(o.SecretKey), minSecretKey)
 	}
-	if !o.Story.complete() || o.Volumes == nil || o.Mounts == nil || o.Backups == nil || o.Hooks == nil || o.Routing == nil || o.Ports == nil || o.Domains == nil || o.Metrics == nil || o.Disks == nil || o.Pushes == nil || o.Webhooks == nil || o.TagWatches == nil || o.Moves == nil || o.Labels == nil || o.Repeats == nil || o.Sources == nil || o.Duplicates == nil || o.Logs == nil || o.Events == nil || o.Alerts == nil || o.Heart == nil || o.Accounts == nil || o.Factors == nil || o.Tokens == nil || o.Keys == nil ||
+	if !o.Story.complete() || o.Volumes == nil || o.Mounts == nil || o.Backups == nil || o.Hooks == nil || o.Routing == nil || o.Ports == nil || o.Domains == nil || o.Metrics == nil || o.Disks == nil || o.Pushes == nil || o.Webhooks == nil || o.TagWatches == nil || o.Moves == nil || o.Labels == nil || o.Repeats == nil || o.Sources == nil || o.Duplicates == nil || o.Renames == nil || o.Logs == nil || o.Events == nil || o.Alerts == nil || o.Heart == nil || o.Accounts == nil || o.Factors == nil || o.Tokens == nil || o.Keys == nil ||
 		o.Sessions == nil || o.Audit == nil || o.Limits == nil || o.Logger == nil {
-		return nil, errors.New("router needs a whole story, volumes, mounts, backups with hooks, routing, domains, metrics, disks, pushes, webhooks, watches of tags, moves, labels, repeats, sources, duplicates, logs, events, alerts, a heart, accounts, second factors, tokens, SSH keys, sessions, an audit log, limits and a logger")
+		return nil, errors.New("router needs a whole story, volumes, mounts, backups with hooks, routing, domains, metrics, disks, pushes, webhooks, watches of tags, moves, labels, repeats, sources, duplicates, renames, logs, events, alerts, a heart, accounts, second factors, tokens, SSH keys, sessions, an audit log, limits and a logger")
 	}
 	if normalHost(o.AdminHost) == "" {
 		return nil, errors.New("router needs a host name that no app answers on")
@@ -285,6 +287,7 @@ func New(o Options) (http.Handler, error) {
 		labels:       o.Labels,
 		sources:      o.Sources,
 		duplicates:   o.Duplicates,
+		renames:      o.Renames,
 		logs:         o.Logs,
 		events:       o.Events,
 		alerts:       o.Alerts,

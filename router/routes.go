@@ -236,6 +236,7 @@ func (a *admin) routes() []route { //nolint:revive // as long as the surface is:
 		{method: post, path: app + "/image-tag", access: signedIn, audit: audit.ActionAppSettings, handle: a.updateTagWatch},
 		{method: post, path: app + "/labels", access: signedIn, audit: audit.ActionAppSettings, handle: a.updateLabels},
 		{method: post, path: app + "/move/end", access: signedIn, audit: audit.ActionAppMove, handle: a.endMove},
+		{method: post, path: app + "/rename", access: signedIn, audit: audit.ActionAppRename, handle: a.renameApp},
 		{method: post, path: app + "/duplicate", access: signedIn, limit: limitUpload, audit: audit.ActionAppCreate, handle: a.duplicateApp},
 		{method: get, path: app + "/environment", access: signedIn, handle: a.showEnvironment},
 		{method: post, path: app + "/environment", access: signedIn, audit: audit.ActionEnvironmentChange, handle: a.setVariable},

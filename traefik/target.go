@@ -29,6 +29,7 @@ type Target struct {
 	Unavailable bool
 	// Moved is where the app has moved to, as ParseMoved accepts it: a target that is
 	// Unavailable redirects there in place of the page, without its Access, which holds there.
+	// A path alone is one of the same host, as for the former path of an app that was renamed.
 	Moved string
 	// Replaced shows a page in place of the app, behind its Access: it is back in a moment.
 	Replaced bool
