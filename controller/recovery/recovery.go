@@ -55,7 +55,8 @@ func (o Options) From(all []docker.Trace) (found []Found, left []string) {
 			continue
 		}
 		called := app.App{Name: name}
-		if told := nameOf(live, apps[name]); told != "" && apps[told] == nil {
+		told := nameOf(live, apps[name])
+		if others := apps[told]; told != "" && (others == nil || nameOf(liveOf(others), others) != "") {
 			called = app.App{Name: told, Handle: name}
 		}
 		made := o.build(called, live, apps[name])
