@@ -129,7 +129,7 @@ func New(o Options) (*Controller, error) {
 	o.Routing.Locks, o.Routing.Notify, o.Routing.Reconcile = c.apps, c.notices.Notify, c.requestReconcile
 	o.Routing.Beacon, o.Routing.Logger = beaconOf(o.Key), o.Logger
 	c.routes = routing.New(o.Routing)
-	o.Volumes.Apps, o.Volumes.Uploads, o.Volumes.Disk, o.Volumes.Logger = volumeApps{c}, c.uploads, o.Release.BuildDisk, o.Logger
+	o.Volumes.Apps, o.Volumes.Uploads, o.Volumes.Disk, o.Volumes.Logger, o.Volumes.Handles = volumeApps{c}, c.uploads, o.Release.BuildDisk, o.Logger, o.Handles
 	if c.volumes, err = volumes.New(o.Volumes); err != nil {
 		return nil, err
 	}

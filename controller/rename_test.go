@@ -11,6 +11,7 @@ import (
 	"berth/controller/docker"
 	"berth/controller/problem"
 	"berth/controller/renaming"
+	"berth/controller/volume"
 	"berth/traefik"
 )
 
@@ -123,6 +124,21 @@ func (h *house) updateOf(name app.Name) app.Release {
 		h.t.Fatal(err)
 	}
 	return release
+}
+
+func TestRename_NobodyMakesAVolumeThatLooksLikeThatOfAnApp(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.deploy("hello")
+	h.renamed("hello", "store")
+	for name, want := range map[volume.Name]problem.Kind{"hello_data": problem.KindConflict, "store_data": problem.KindConflict} {
+		if err := h.Volumes().Create(t.Context(), name, ""); problem.KindOf(err) != want {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := h.Volumes().Create(t.Context(), "other_data", ""); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestRename_StoppedAppStaysStopped(t *testing.T) {

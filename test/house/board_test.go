@@ -86,7 +86,7 @@ var board = []room{
 	{"usage", "app docker"},
 	{"routing", "certificates app problem domaincheck pause plan printable traefik"},
 	{"dialects", "app problem archive dialect plan planner printable secret"},
-	{"volumes", "uploads app audit problem archive docker pause plan printable volume"},
+	{"volumes", "handle uploads app audit problem archive docker pause plan printable volume"},
 	{"uploads", "app problem archive"},
 	{"revival", "app"},
 	{"recovery", "app docker plan secret traefik volume"},
