@@ -12,6 +12,7 @@ import (
 	"berth/controller/plan"
 	"berth/controller/problem"
 	"berth/controller/store"
+	"berth/controller/store/sqlite"
 	"berth/controller/webhook/inbox"
 	"berth/traefik"
 )
@@ -99,14 +100,11 @@ func wantNowhere(t *testing.T, ledger *store.Store, name string) {
 	t.Helper()
 	writer, _ := ledger.Pools()
 	rows, err := writer.QueryContext(t.Context(), `SELECT m.name FROM sqlite_schema m JOIN pragma_table_info(m.name) c ON c.name = 'app' WHERE m.type = 'table'`)
+	tables, err := sqlite.Collect(rows, err, func(columns sqlite.Row) (table string, err error) {
+		err = columns.Scan(&table)
+		return table, err
+	})
 	must(t, err)
-	var tables []string
-	for rows.Next() {
-		var table string
-		must(t, rows.Scan(&table))
-		tables = append(tables, table)
-	}
-	must(t, rows.Close())
 	if len(tables) < 15 {
 		t.Errorf("only the tables %v name apps", tables)
 	}
@@ -117,11 +115,10 @@ func wantNowhere(t *testing.T, ledger *store.Store, name string) {
 			t.Errorf("%s still has rows of %s", table, name)
 		}
 	}
-	broken, err := writer.QueryContext(t.Context(), `PRAGMA foreign_key_check`)
-	must(t, err)
-	defer broken.Close()
-	if broken.Next() {
-		t.Error("a reference leads nowhere")
+	var broken int
+	must(t, writer.QueryRowContext(t.Context(), `SELECT count(*) FROM pragma_foreign_key_check`).Scan(&broken))
+	if broken != 0 {
+		t.Errorf("%d references lead nowhere", broken)
 	}
 }
 
